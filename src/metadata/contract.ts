@@ -1,0 +1,67 @@
+/** What Bulkhead's Prisma generator writes about a schema; every other room reads models only through this. */
+export interface Metadata {
+  readonly models: Readonly<Record<string, ModelMeta>>;
+  /** Enum name → its values: `name` in Prisma's client, `dbName` in the database. */
+  readonly enums: Readonly<Record<string, EnumMeta>>;
+}
+
+export interface EnumMeta {
+  readonly name: string;
+  /** Qualified, quoted database type, e.g. `"gazetteer"."city_status"`. */
+  readonly sqlType: string;
+  readonly values: readonly { readonly name: string; readonly dbName: string }[];
+}
+
+export interface ModelMeta {
+  readonly name: string;
+  /** Property of the Prisma client: `client.city`. */
+  readonly delegate: string;
+  /** Qualified, quoted table: `"gazetteer"."city"`. */
+  readonly table: string;
+  readonly dbSchema: string;
+  readonly dbTable: string;
+  /** Names of the fields that make up the id, in order; empty when the model has none. */
+  readonly idFields: readonly string[];
+  /** Prisma's name of a composite id in `where` (`a_b`), else null. */
+  readonly compositeIdName: string | null;
+  readonly uniques: readonly (readonly string[])[];
+  readonly fields: Readonly<Record<string, FieldMeta>>;
+  readonly documentation: string | null;
+}
+
+export type ScalarType = 'String' | 'Int' | 'BigInt' | 'Float' | 'Decimal' | 'Boolean' | 'DateTime' | 'Json' | 'Bytes';
+
+export interface FieldMeta {
+  readonly name: string;
+  readonly kind: 'scalar' | 'enum' | 'relation' | 'unsupported';
+  /** ScalarType, enum name or related model's name. */
+  readonly type: string;
+  /** Quoted column; null for relations. */
+  readonly column: string | null;
+  /** SQL type for casts: `integer`, `numeric(3,1)`, `timestamptz`, `"gazetteer"."city_status"`, with `[]` for lists; null for relations. */
+  readonly sqlType: string | null;
+  readonly isRequired: boolean;
+  readonly isList: boolean;
+  readonly isId: boolean;
+  readonly isUnique: boolean;
+  readonly isUpdatedAt: boolean;
+  readonly hasDefault: boolean;
+  /** The default's literal value, or `{ name: 'now' | 'autoincrement' | 'uuid' | … }`, or null. */
+  readonly default: unknown;
+  /** A foreign key column: the relation field that owns it. */
+  readonly foreignKeyOf: string | null;
+  readonly relation: RelationMeta | null;
+  readonly documentation: string | null;
+}
+
+export interface RelationMeta {
+  readonly model: string;
+  readonly kind: 'to-one' | 'to-many' | 'many-to-many';
+  /** To-one that holds the foreign key: its own fields and the fields they point at. */
+  readonly fromFields: readonly string[];
+  readonly toFields: readonly string[];
+  /** Implicit many-to-many: qualified join table, and which of its columns (`"A"`, `"B"`) is this side. */
+  readonly joinTable: string | null;
+  readonly ownColumn: string | null;
+  readonly otherColumn: string | null;
+}
