@@ -1,0 +1,39 @@
+import type { Queryable } from '../db/transaction.ts';
+import type { TableNames } from '../db/names.ts';
+import type { Action, Resource } from '../resources/contract.ts';
+
+export type OperationKind = 'update' | 'delete';
+
+/** What to do to records. Parameters are parsed once into plain JSON and stay with the task. */
+export interface Operation<P = unknown> {
+  readonly kind: OperationKind;
+  /** What the principal must be allowed to do. */
+  readonly action: Action;
+  /** Typed parameters from a form body, or AppError('invalid-operation', 422) with details.fieldErrors by field name. */
+  parse(resource: Resource, body: Record<string, unknown>): P;
+  /** Title of a task: `Edit cities`. */
+  title(resource: Resource): string;
+  /** The parameters in words, one line each: `Status: set to published`. */
+  describe(resource: Resource, params: P): string[];
+  /**
+   * Changes the records of `keys` set-wise on the caller's transaction and keeps before and after of exactly the
+   * columns written. Throws the database's error when a row is refused; the caller isolates it.
+   */
+  apply(client: Queryable, target: ApplyTarget, keys: readonly string[], params: P): Promise<ApplyCounts>;
+}
+
+export interface ApplyTarget {
+  readonly resource: Resource;
+  readonly t: TableNames;
+  /** Major version of the server: 18 returns old values, earlier ones are asked first. */
+  readonly serverVersion: number;
+  readonly task: { id: number; chunk: number; principalId: string; principalName: string };
+}
+
+export interface ApplyCounts {
+  changed: number;
+  /** Had the value already; not written. */
+  unchanged: number;
+  /** No longer there. */
+  gone: number;
+}

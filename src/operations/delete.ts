@@ -1,0 +1,38 @@
+import { AppError } from '../errors.ts';
+import type { ApplyCounts, Operation } from './contract.ts';
+import { keyCondition, keySql } from './key-sql.ts';
+
+export type DeleteParameters = Record<string, never>;
+
+/** Deletes records and keeps their last image. The acknowledgement is checked here, on the server. */
+export const deleteOperation: Operation<DeleteParameters> = {
+  kind: 'delete',
+  action: 'bulk-delete',
+  parse(_resource, body) {
+    if (body.acknowledge !== 'yes') {
+      const message = 'Tick the box to confirm that these records are to be deleted.';
+      throw new AppError('invalid-operation', 422, message, { fieldErrors: { acknowledge: message } });
+    }
+    return {};
+  },
+  title: (resource) => `Delete ${resource.label.toLowerCase()}`,
+  describe: () => ['Delete the records'],
+  async apply(client, { resource, t, task }, keys): Promise<ApplyCounts> {
+    const { model } = resource;
+    const condition = keyCondition(model, 't', keys, 6);
+    const { rows } = await client.query<{ changed: number }>(
+      `with deleted as (
+         delete from ${model.table} t where ${condition.sql} returning ${keySql(model, 't')} collate "C" as key, to_jsonb(t.*) as before
+       ), images as (
+         select array_agg(key order by key) as keys, jsonb_agg(before order by key) as before from deleted
+       ), kept as (
+         insert into ${t.change} (model, resource, kind, task_id, chunk, principal_id, principal_name, fields, keys, first_key, before)
+         select '${model.name}', $1, 'delete', $2, $3, $4, $5, '{}', keys, keys[1], before from images where cardinality(keys) > 0
+       )
+       select coalesce(cardinality(keys), 0)::int as changed from images`,
+      [resource.slug, task.id, task.chunk, task.principalId, task.principalName, ...condition.values],
+    );
+    const changed = rows[0]?.changed ?? 0;
+    return { changed, unchanged: 0, gone: keys.length - changed };
+  },
+};

@@ -1,0 +1,64 @@
+import { EventEmitter } from 'node:events';
+import { Logger, run, runMigrations, type WorkerEvents } from 'graphile-worker';
+import type { Pool } from 'pg';
+import { queueFunction } from './wake.ts';
+
+export interface Queue {
+  /** graphile-worker's id of the pool that locks jobs for this process. */
+  readonly poolId: string;
+  /** Resolves when the queue has stopped, rejects when it died. */
+  readonly ended: Promise<void>;
+  stop(): Promise<void>;
+}
+
+export interface QueueOptions {
+  pool: Pool;
+  queueSchema: string;
+  /** Wake-ups worked on at a time. */
+  concurrency: number;
+  /** Called for each wake-up; the signal is aborted when the process shuts down. */
+  run(taskId: number, signal: AbortSignal): Promise<void>;
+  log(level: 'error' | 'warning' | 'info' | 'debug', message: string): void;
+}
+
+function loggerOf(options: QueueOptions): Logger {
+  return new Logger(() => (level, message) => options.log(level, message));
+}
+
+export async function migrateQueue(pool: Pool, queueSchema: string): Promise<void> {
+  await runMigrations({ pgPool: pool, schema: queueSchema, logger: new Logger(() => () => undefined) });
+}
+
+export async function startQueue(options: QueueOptions): Promise<Queue> {
+  const events = new EventEmitter() as WorkerEvents;
+  const poolId = new Promise<string>((resolve) => {
+    events.once('pool:create', ({ workerPool }) => resolve(workerPool.id));
+  });
+  const stopping = new AbortController();
+  const runner = await run({
+    pgPool: options.pool,
+    schema: options.queueSchema,
+    concurrency: options.concurrency,
+    noHandleSignals: true,
+    pollInterval: 1000,
+    logger: loggerOf(options),
+    events,
+    taskList: {
+      [queueFunction]: async (payload) => {
+        await options.run(Number((payload as { taskId: number }).taskId), stopping.signal);
+      },
+    },
+  });
+  const ended = runner.promise;
+  ended.catch(() => undefined);
+  return {
+    poolId: await poolId,
+    ended,
+    async stop() {
+      // Slices see the signal between chunks and hand their slot back, so the runner's own wait is short.
+      stopping.abort();
+      await runner.stop().catch(() => undefined);
+      await ended.catch(() => undefined);
+    },
+  };
+}

@@ -1,0 +1,23 @@
+import type { Queryable } from '../db/transaction.ts';
+
+/** The queue's name for the one function it calls. */
+export const queueFunction = 'bulkhead:task';
+
+/**
+ * Puts a wake-up call for a task into the queue, in the caller's transaction. It carries the task's id alone.
+ * It has no job key: re-adding a key inside the running job would start a second run at once.
+ */
+export async function wake(
+  client: Queryable,
+  queueSchema: string,
+  taskId: number,
+  { delayMs = 0 }: { delayMs?: number } = {},
+): Promise<void> {
+  const { rows } = await client.query<{ id: string | null }>(
+    `select id::text from "${queueSchema}".add_job($1, json_build_object('taskId', $2::int),
+       run_at := case when $3::int > 0 then now() + make_interval(secs => $3::int / 1000.0) end)`,
+    [queueFunction, taskId, Math.round(delayMs)],
+  );
+  // Under contention graphile-worker's add_job has been seen to return null: better no launch than a task nobody is called for.
+  if (!rows[0]?.id) throw new Error(`the queue did not take the wake-up for task ${taskId}`);
+}

@@ -1,0 +1,48 @@
+import type { Queryable } from '../db/transaction.ts';
+import type { TableNames } from '../db/names.ts';
+import { unfinishedSql, type TaskState } from './states.ts';
+
+/** Who holds a record: one task that is not finished with it. */
+export interface Holder {
+  taskId: number;
+  title: string;
+  principalId: string;
+  principalName: string;
+  state: TaskState;
+  done: number;
+  total: number;
+}
+
+const holderColumns = `task.id as "taskId", task.title, task.principal_id as "principalId",
+  task.principal_name as "principalName", task.state, task.done, coalesce(task.total, 0) as total`;
+
+// Chunks of a task hold sorted keys and are disjoint, so at most one can hold a key: the last that begins at or before it.
+function holding(t: TableNames, key: string): string {
+  return `${t.task} task cross join lateral (
+      select chunk.keys, chunk.last_key from ${t.chunk} chunk
+      where chunk.task_id = task.id and chunk.state = 'active' and chunk.first_key <= ${key} collate "C"
+      order by chunk.first_key desc limit 1
+    ) chunk
+    where task.model = $1 and task.state in (${unfinishedSql})
+      and chunk.last_key >= ${key} collate "C" and ${key} = any(chunk.keys)`;
+}
+
+export async function findHolder(client: Queryable, t: TableNames, model: string, key: string): Promise<Holder | null> {
+  const { rows } = await client.query<Holder>(`select ${holderColumns} from ${holding(t, '$2::text')} limit 1`, [model, key]);
+  return rows[0] ?? null;
+}
+
+/** Holders of many records (a page of a list), one statement. Keys that nobody holds are absent. */
+export async function listHolders(
+  db: { pages: Queryable; t: TableNames },
+  model: string,
+  keys: readonly string[],
+): Promise<Map<string, Holder>> {
+  if (keys.length === 0) return new Map();
+  const { rows } = await db.pages.query<Holder & { key: string }>(
+    `select wanted.key, holder.* from unnest($2::text[]) as wanted(key)
+     cross join lateral (select ${holderColumns} from ${holding(db.t, 'wanted.key')} limit 1) holder`,
+    [model, keys],
+  );
+  return new Map(rows.map(({ key, ...holder }) => [key, holder]));
+}

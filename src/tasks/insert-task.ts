@@ -1,0 +1,80 @@
+import type { Principal } from '../auth/principal.ts';
+import type { Database } from '../db/database.ts';
+import type { Queryable } from '../db/transaction.ts';
+import type { OperationKind } from '../operations/contract.ts';
+import type { Resource } from '../resources/contract.ts';
+import { unfinishedSql, type TaskState } from './states.ts';
+import { selectTask, taskColumns, type TaskRow } from './task-row.ts';
+
+export interface NewTask {
+  operationId: string;
+  taskKey: string;
+  resource: Resource;
+  operation: OperationKind;
+  title: string;
+  principal: Principal;
+  parameters: unknown;
+  selection: { kind: 'ticked' | 'matching'; filter: string; keys?: readonly string[]; exclusions?: readonly string[] };
+  expected: number;
+}
+
+/** Writes a task row, or finds the one that has the same operation id, or the same fingerprint and is unfinished. */
+export async function insertTask(
+  client: Queryable,
+  db: Database,
+  task: NewTask,
+  { backend, state }: { backend: 'inline' | 'queue'; state: TaskState },
+): Promise<{ task: TaskRow; isNew: boolean }> {
+  const { rows } = await client.query<TaskRow>(
+    `with inserted as (
+       insert into ${db.t.task} (operation_id, task_key, resource, model, operation, title, backend, principal_id, principal_name,
+         principal, parameters, selection, state, expected, parallelism, queued_at, woken_at, started_at)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13::text, $14, $15, now(), now(),
+         case when $13::text = 'running' then now() end)
+       on conflict do nothing returning *
+     ), told as (
+       insert into ${db.t.task_event} (task_id, state) select id, state from inserted
+     )
+     select ${taskColumns} from inserted`,
+    [
+      task.operationId,
+      task.taskKey,
+      task.resource.slug,
+      task.resource.model.name,
+      task.operation,
+      task.title,
+      backend,
+      task.principal.id,
+      task.principal.name,
+      JSON.stringify(task.principal),
+      JSON.stringify(task.parameters),
+      JSON.stringify(task.selection),
+      state,
+      task.expected,
+      task.resource.parallelism,
+    ],
+  );
+  if (rows[0]) return { task: rows[0], isNew: true };
+  const earlier = await client.query<TaskRow>(
+    `${selectTask(db.t)} where operation_id = $1 or (task_key = $2 and state in (${unfinishedSql})) order by id desc limit 1`,
+    [task.operationId, task.taskKey],
+  );
+  if (!earlier.rows[0]) throw new Error('a task conflicts with one that cannot be found');
+  return { task: earlier.rows[0], isNew: false };
+}
+
+export async function findTaskByOperation(db: Database, principal: Principal, operationId: string): Promise<TaskRow | null> {
+  const { rows } = await db.pages.query<TaskRow>(
+    `${selectTask(db.t)} where operation_id::text = $1 and principal_id = $2`,
+    [operationId.toLowerCase(), principal.id],
+  );
+  return rows[0] ?? null;
+}
+
+export async function findTaskByKey(db: Database, taskKey: string): Promise<TaskRow | null> {
+  const { rows } = await db.pages.query<TaskRow>(
+    `${selectTask(db.t)} where task_key = $1 and state in (${unfinishedSql})`,
+    [taskKey],
+  );
+  return rows[0] ?? null;
+}

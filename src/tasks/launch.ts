@@ -1,0 +1,117 @@
+import { createHash } from 'node:crypto';
+import type { Principal } from '../auth/principal.ts';
+import { transaction } from '../db/transaction.ts';
+import { AppError } from '../errors.ts';
+import { getOperation } from '../operations/register.ts';
+import type { OperationKind } from '../operations/contract.ts';
+import { wake } from '../queue/wake.ts';
+import { assertCan } from '../resources/permissions.ts';
+import type { Resource } from '../resources/contract.ts';
+import { countSelection, getSelection, type Selection, selectionWhere } from '../selection/selection.ts';
+import type { TaskContext } from './context.ts';
+import { readKeys } from './freeze.ts';
+import { findTaskByKey, findTaskByOperation, insertTask, type NewTask } from './insert-task.ts';
+import { probeOverlap } from './probe-overlap.ts';
+import { overlapMessage } from './prepare.ts';
+import { runInline } from './run-inline.ts';
+import type { TaskRow } from './task-row.ts';
+
+export interface Launch {
+  resource: Resource;
+  principal: Principal;
+  /** The one-time id of the form, made by `createPreview`. */
+  operationId: string;
+  operation: OperationKind;
+  /** As `Operation.parse` made them. */
+  parameters: unknown;
+}
+
+export interface Launched {
+  task: TaskRow;
+  /** already: the same form, or the same operation while unfinished, was launched before; `task` is that one. */
+  outcome: 'inline' | 'queued' | 'already';
+}
+
+/**
+ * Launches one run of an operation. Small ones are done when this returns; the others are one row and one wake-up, and
+ * nothing here waits for records.
+ *
+ * Throws AppError: 'preview-gone' 409, 'selection-changed' 409, 'overlap' 409 (details.holders), 'empty-selection' 422,
+ * 'refused' 422 (details.failures, details.taskId; everything rolled back), 'forbidden' 403.
+ */
+export async function launch(ctx: TaskContext, request: Launch): Promise<Launched> {
+  const { db, register } = ctx;
+  const { resource, principal, operationId } = request;
+  const operation = getOperation(request.operation);
+  assertCan(resource, principal, operation.action);
+
+  const earlier = await findTaskByOperation(db, principal, operationId);
+  if (earlier) return { task: earlier, outcome: 'already' };
+  const preview = await findPreview(ctx, request);
+  const selection = await getSelection(db, principal, resource, preview.selectionId);
+  if (selection.version !== preview.selectionVersion) {
+    const count = await countSelection(register.client, resource, principal, selection);
+    const message = `Your selection changed from ${preview.recordCount} to ${count} in another tab. Nothing was changed.`;
+    throw new AppError('selection-changed', 409, message, { from: preview.recordCount, to: count });
+  }
+
+  const where = selectionWhere(resource, principal, selection);
+  const keys = await readKeys(register.client, resource.model, where, resource.minAsyncRecords);
+  if (keys.length === 0) throw new AppError('empty-selection', 422, 'Nothing is selected.');
+  const task: NewTask = {
+    operationId,
+    taskKey: fingerprint(request, selection),
+    resource,
+    operation: request.operation,
+    title: operation.title(resource),
+    principal,
+    parameters: request.parameters,
+    selection: frozenForm(selection),
+    expected: preview.recordCount,
+  };
+  const running = await findTaskByKey(db, task.taskKey);
+  if (running) return { task: running, outcome: 'already' };
+
+  if (keys.length < resource.minAsyncRecords) return runInline(ctx, task, keys);
+  const holders = await probeOverlap(ctx, resource, where);
+  if (holders.length > 0) throw new AppError('overlap', 409, overlapMessage(holders), { holders });
+  return enqueue(ctx, task);
+}
+
+/** The task row and the queue entry, together or not at all. */
+async function enqueue(ctx: TaskContext, task: NewTask): Promise<Launched> {
+  const { db } = ctx;
+  return transaction(db.pages, async (client) => {
+    const inserted = await insertTask(client, db, task, { backend: 'queue', state: 'queued' });
+    if (!inserted.isNew) return { task: inserted.task, outcome: 'already' };
+    await wake(client, db.queueSchema, inserted.task.id);
+    return { task: inserted.task, outcome: 'queued' };
+  });
+}
+
+interface PreviewRow {
+  selectionId: string;
+  selectionVersion: number;
+  recordCount: number;
+}
+
+async function findPreview({ db }: TaskContext, { resource, principal, operationId, operation }: Launch): Promise<PreviewRow> {
+  const { rows } = await db.pages.query<PreviewRow>(
+    `select selection_id as "selectionId", selection_version as "selectionVersion", record_count as "recordCount"
+     from ${db.t.preview} where id::text = $1 and owner_id = $2 and resource = $3 and operation = $4`,
+    [operationId.toLowerCase(), principal.id, resource.slug, operation],
+  );
+  if (!rows[0]) throw new AppError('preview-gone', 409, 'This form is no longer valid. Open it again from your selection.');
+  return rows[0];
+}
+
+/** What is kept of a selection: its own row may change or go. */
+function frozenForm({ kind, filter, keys, exclusions }: Selection): NewTask['selection'] {
+  return kind === 'ticked' ? { kind, filter, keys } : { kind, filter, exclusions };
+}
+
+/** Of principal, model, selection and parameters: equal for a repeated launch, whichever form it comes from. */
+function fingerprint({ resource, principal, operation, parameters }: Launch, selection: Selection): string {
+  const parts = [principal.id, resource.model.name, operation, parameters, frozenForm(selection)];
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
+}

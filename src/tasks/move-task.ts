@@ -1,0 +1,34 @@
+import type { Queryable } from '../db/transaction.ts';
+import type { TableNames } from '../db/names.ts';
+import { isFinished, statesBefore, type TaskState } from './states.ts';
+
+export interface MoveReason {
+  reason?: string | undefined;
+  message?: string | undefined;
+}
+
+/**
+ * The one way a task changes state outside a chunk's own last statement: a conditional update and its event, together.
+ * Returns false when the task is not in a state from which the move is allowed (somebody else was faster).
+ */
+export async function moveTask(
+  client: Queryable,
+  t: TableNames,
+  taskId: number,
+  to: TaskState,
+  { reason, message }: MoveReason = {},
+): Promise<boolean> {
+  const { rowCount } = await client.query(
+    `with old as (
+       select id, state from ${t.task} where id = $1 and state = any($2) for update
+     ), moved as (
+       update ${t.task} task set state = $3, reason = coalesce($4, reason), message = coalesce($5, message),
+         started_at = case when $3 = 'preparing' then coalesce(started_at, now()) else started_at end,
+         finished_at = case when $6 then now() else finished_at end
+       from old where task.id = old.id returning task.id, old.state as from_state
+     )
+     insert into ${t.task_event} (task_id, from_state, state, reason) select id, from_state, $3, $4 from moved`,
+    [taskId, statesBefore(to), to, reason ?? null, message ?? null, isFinished(to)],
+  );
+  return rowCount === 1;
+}

@@ -1,0 +1,38 @@
+import { whereKeys } from '../metadata/keys.ts';
+import type { Resource, Where } from '../resources/contract.ts';
+import type { TaskContext } from './context.ts';
+import { delegateOf } from './freeze.ts';
+import type { Holder } from './holders.ts';
+import { unfinishedSql } from './states.ts';
+
+/** Held records looked at per unfinished task: enough to refuse the usual overlap at the click, bounded whatever is held. */
+const probeSize = 500;
+const probeTasks = 5;
+
+/**
+ * Looks whether a predicate plainly overlaps what unfinished tasks hold, so that the click itself can be refused. A
+ * probe: what it misses, activation finds before the first write.
+ */
+export async function probeOverlap({ db, register }: TaskContext, resource: Resource, where: Where): Promise<Holder[]> {
+  const { rows } = await db.pages.query<Holder & { keys: string[] }>(
+    `select task.id as "taskId", task.title, task.principal_id as "principalId", task.principal_name as "principalName",
+       task.state, task.done, coalesce(task.total, 0) as total, held.keys
+     from (select * from ${db.t.task} where model = $1 and state in (${unfinishedSql}) order by id desc limit ${probeTasks}) task
+     cross join lateral (
+       select array_agg(key) as keys from (
+         select unnest(chunk.keys) as key from ${db.t.chunk} chunk
+         where chunk.task_id = task.id and chunk.state = 'active' order by chunk.first_key desc limit ${probeSize}
+       ) key
+     ) held where held.keys is not null`,
+    [resource.model.name],
+  );
+  const overlapping: Holder[] = [];
+  for (const { keys, ...holder } of rows) {
+    const record = await delegateOf(register.client, resource.model).findFirst({
+      where: { AND: [where, whereKeys(resource.model, keys)] },
+      select: Object.fromEntries(resource.model.idFields.map((name) => [name, true])),
+    });
+    if (record) overlapping.push(holder);
+  }
+  return overlapping;
+}

@@ -1,0 +1,38 @@
+import { isFinished } from './states.ts';
+import type { TaskRow } from './task-row.ts';
+
+/** Where a task stands, in numbers; words are made of them in one place, the pages. */
+export interface Progress {
+  /** 0–100, whole; 100 only when every record is done. */
+  percent: number;
+  done: number;
+  /** Frozen count, or before that the previewed one. */
+  total: number;
+  /** Records per second since it started; null while nothing is known. */
+  rate: number | null;
+  secondsLeft: number | null;
+  isFinished: boolean;
+  canCancel: boolean;
+}
+
+export function progressOf(task: TaskRow, now: Date): Progress {
+  const total = task.total ?? task.expected ?? 0;
+  const finished = isFinished(task.state);
+  const percent = total === 0 ? (task.state === 'succeeded' ? 100 : 0) : Math.floor((task.done / total) * 100);
+  const seconds = task.startedAt ? ((task.finishedAt ?? now).getTime() - task.startedAt.getTime()) / 1000 : 0;
+  const rate = task.done > 0 && seconds > 0 ? task.done / seconds : null;
+  return {
+    percent: Math.min(100, percent),
+    done: task.done,
+    total,
+    rate,
+    secondsLeft: !finished && rate ? Math.ceil((total - task.done) / rate) : null,
+    isFinished: finished,
+    canCancel: !finished && task.state !== 'cancelling',
+  };
+}
+
+/** Words of the requirement documents: null while unfinished, true for succeeded, false otherwise. */
+export function successOf(task: TaskRow): boolean | null {
+  return isFinished(task.state) ? task.state === 'succeeded' : null;
+}

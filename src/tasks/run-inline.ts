@@ -1,0 +1,90 @@
+import { AppError } from '../errors.ts';
+import { transaction } from '../db/transaction.ts';
+import { getOperation } from '../operations/register.ts';
+import { activate, lockModel } from './activate.ts';
+import { applyIsolated, type ChunkOutcome } from './apply-isolated.ts';
+import type { TaskContext } from './context.ts';
+import { countChunk, markChunkDone } from './finish-chunk.ts';
+import { insertTask, type NewTask } from './insert-task.ts';
+import type { Launched } from './launch.ts';
+import { overlapMessage } from './prepare.ts';
+import { selectTask, type TaskRow } from './task-row.ts';
+
+/** Thrown to roll everything back; what was refused is written down afterwards. */
+class Refused extends Error {
+  readonly outcome: ChunkOutcome;
+  constructor(outcome: ChunkOutcome) {
+    super('records were refused');
+    this.outcome = outcome;
+  }
+}
+
+/** Runs a small task within the request: one transaction, all or nothing. */
+export async function runInline(ctx: TaskContext, task: NewTask, keys: readonly string[]): Promise<Launched> {
+  try {
+    return await transaction(ctx.db.pages, (client) => inTransaction(client));
+  } catch (error) {
+    if (error instanceof Refused) return recordRefusal(ctx, task, keys, error.outcome);
+    throw error;
+  }
+
+  async function inTransaction(client: Parameters<typeof insertTask>[0]): Promise<Launched> {
+    const { db, settings } = ctx;
+    const { resource } = task;
+    const startedAt = performance.now();
+    await client.query(`set local lock_timeout = ${settings.lockTimeoutMs}; set local statement_timeout = ${settings.statementTimeoutMs}`);
+    await lockModel(client, db.t, resource.model.name);
+    const inserted = await insertTask(client, db, task, { backend: 'inline', state: 'running' });
+    if (!inserted.isNew) return { task: inserted.task, outcome: 'already' };
+    const { id } = inserted.task;
+    await client.query(
+      `insert into ${db.t.chunk} (task_id, number, state, keys, first_key, last_key)
+       values ($1, 0, 'draft', $2, $3, $4)`,
+      [id, keys, keys[0], keys.at(-1)],
+    );
+    await client.query(`update ${db.t.task} set total = $2, chunk_count = 1 where id = $1`, [id, keys.length]);
+    const holders = await activate(client, db.t, { id, model: resource.model.name });
+    if (holders.length > 0) throw new AppError('overlap', 409, overlapMessage(holders), { holders });
+    const target = {
+      resource,
+      t: db.t,
+      serverVersion: db.version,
+      task: { id, chunk: 0, principalId: task.principal.id, principalName: task.principal.name },
+    };
+    const outcome = await applyIsolated(client, getOperation(task.operation), target, keys, task.parameters);
+    if (outcome.failed > 0) throw new Refused(outcome);
+    await markChunkDone(client, db.t, id, 0, outcome, startedAt);
+    await countChunk(client, db.t, id, outcome, null);
+    const { rows } = await client.query<TaskRow>(`${selectTask(db.t)} where id = $1`, [id]);
+    return { task: rows[0] as TaskRow, outcome: 'inline' };
+  }
+}
+
+/** The task row says failed with 0 changed, and every refused record is named. */
+async function recordRefusal(ctx: TaskContext, task: NewTask, keys: readonly string[], outcome: ChunkOutcome): Promise<never> {
+  const { db } = ctx;
+  const message = `${outcome.failed} of ${keys.length} records were refused, so nothing was changed.`;
+  const taskId = await transaction(db.pages, async (client) => {
+    const inserted = await insertTask(client, db, task, { backend: 'inline', state: 'failed' });
+    if (!inserted.isNew) return inserted.task.id;
+    const { id } = inserted.task;
+    await client.query(
+      `update ${db.t.task} set total = $2, failed = $3, done = $3, reason = 'records-refused', message = $4,
+         started_at = now(), finished_at = clock_timestamp() where id = $1`,
+      [id, keys.length, outcome.failed, message],
+    );
+    for (const refusal of outcome.refusals) {
+      await client.query(`insert into ${db.t.task_failure} (task_id, chunk, code, message, keys) values ($1, 0, $2, $3, $4)`, [
+        id,
+        refusal.code,
+        refusal.message,
+        refusal.keys,
+      ]);
+    }
+    return id;
+  });
+  const failures = outcome.refusals.flatMap(({ code, message: why, keys: refused }) =>
+    refused.map((key) => ({ key, code, message: why })),
+  );
+  throw new AppError('refused', 422, message, { taskId, failures });
+}

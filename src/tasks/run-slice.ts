@@ -1,0 +1,85 @@
+import type { Pool } from 'pg';
+import { getOperation } from '../operations/register.ts';
+import type { TaskContext } from './context.ts';
+import type { Lease } from './freeze.ts';
+import { moveTask } from './move-task.ts';
+import { prepare } from './prepare.ts';
+import { type ChunkResult, runChunk } from './run-chunk.ts';
+import { releaseSlot, takeSlot } from './slots.ts';
+import { blame } from './sqlstate.ts';
+import { selectTask, type TaskRow } from './task-row.ts';
+
+export interface SliceWorker {
+  readonly id: string;
+  /** Connections of this worker's drains, named after it. */
+  readonly pool: Pool;
+  /** Tokens of the slots this process is at: a slot of ours that is not here was left by a failed release. */
+  readonly tokens: Set<string>;
+}
+
+/** Answers one wake-up: works on a task for a slice of time, then hands it on. Returns at once when no slot is free. */
+export async function runSlice(ctx: TaskContext, worker: SliceWorker, taskId: number, signal: AbortSignal): Promise<void> {
+  const lease = await takeSlot(ctx, worker.pool, taskId, worker.id);
+  if (!lease) return;
+  worker.tokens.add(lease.token);
+  let delayMs = 0;
+  try {
+    await work(ctx, worker.pool, lease, signal);
+  } catch (error) {
+    delayMs = await afterError(ctx, worker.pool, taskId, error);
+  } finally {
+    worker.tokens.delete(lease.token);
+    await releaseSlot(ctx, worker.pool, lease, delayMs);
+  }
+}
+
+async function work(ctx: TaskContext, pool: Pool, lease: Lease, signal: AbortSignal): Promise<void> {
+  const { db, register, settings } = ctx;
+  const deadline = performance.now() + settings.sliceMs;
+  let task = await load();
+  const resource = register.get(task.resource);
+  if (task.state === 'preparing') {
+    await prepare(ctx, pool, task, resource, lease);
+    task = await load();
+  }
+  const running = { task, resource, operation: getOperation(task.operation), lease };
+  let result: ChunkResult = task.state === 'running' ? 'done' : 'stopped';
+  while (result === 'done' && !signal.aborted && performance.now() < deadline) {
+    result = await withRetries(ctx, signal, () => runChunk(ctx, pool, running));
+  }
+
+  async function load(): Promise<TaskRow> {
+    const { rows } = await pool.query<TaskRow>(`${selectTask(db.t)} where id = $1`, [lease.taskId]);
+    if (!rows[0]) throw new Error(`task ${lease.taskId} is gone`);
+    return rows[0];
+  }
+}
+
+const maxTries = 5;
+
+/** What passes (a deadlock, a lock that somebody holds) is tried again a few times before the slot is handed on. */
+async function withRetries(ctx: TaskContext, signal: AbortSignal, run: () => Promise<ChunkResult>): Promise<ChunkResult> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await run();
+    } catch (error) {
+      if (blame(error) !== 'passing' || tries === maxTries || signal.aborted) throw error;
+      ctx.log('info', 'a chunk is tried again', { error: String(error), tries });
+      await new Promise((resolve) => setTimeout(resolve, 20 * 2 ** tries * (0.75 + Math.random() / 2)));
+    }
+  }
+}
+
+/** Passing trouble waits a little; anything else is a bug and ends the task, the whole of it in the log. */
+async function afterError(ctx: TaskContext, pool: Pool, taskId: number, error: unknown): Promise<number> {
+  if (blame(error) === 'passing') {
+    ctx.log('warning', 'a task goes on later', { taskId, error: String(error) });
+    return 1_000;
+  }
+  ctx.log('error', 'a task failed', { taskId, error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+  await moveTask(pool, ctx.db.t, taskId, 'failed', {
+    reason: 'error',
+    message: 'An unexpected error ended this task. What was done before it stays; the log has the details.',
+  });
+  return 0;
+}

@@ -1,0 +1,28 @@
+/** What an error of the database says about who is to blame. */
+export type Blame = 'row' | 'passing' | 'other';
+
+interface DatabaseError {
+  code?: unknown;
+  message?: unknown;
+}
+
+const rowClasses = ['22', '23', '44'];
+const passingClasses = ['40', '53', '08', '57'];
+const lostConnection = /^(ECONNRESET|ECONNREFUSED|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH)$/;
+
+export function sqlstateOf(error: unknown): string | null {
+  const code = (error as DatabaseError | null)?.code;
+  return typeof code === 'string' ? code : null;
+}
+
+/**
+ * Data exceptions, constraints, check options and RAISE are a row's fault. Serialisation, deadlock, lock and statement
+ * timeouts, resources, connections and shutdowns pass: they are tried again and never recorded as a refusal.
+ */
+export function blame(error: unknown): Blame {
+  const code = sqlstateOf(error);
+  if (code === null) return /connection (terminated|ended)|timeout exceeded/i.test(String((error as DatabaseError)?.message)) ? 'passing' : 'other';
+  if (code === 'P0001' || rowClasses.includes(code.slice(0, 2))) return 'row';
+  if (code === '55P03' || lostConnection.test(code) || passingClasses.includes(code.slice(0, 2))) return 'passing';
+  return 'other';
+}

@@ -1,0 +1,88 @@
+import type { TableNames } from '../db/names.ts';
+import type { Principal } from '../auth/principal.ts';
+import type { TaskState } from './states.ts';
+
+/** One run of an operation, as the pages and the engine read it. */
+export interface TaskRow {
+  id: number;
+  operationId: string | null;
+  resource: string;
+  model: string;
+  operation: 'update' | 'delete';
+  title: string;
+  backend: 'inline' | 'queue';
+  principalId: string;
+  principalName: string;
+  principal: Principal;
+  parameters: unknown;
+  /** Without the keys of a ticked selection, which may be many. */
+  selection: { kind: 'ticked' | 'matching'; filter: string; exclusions?: string[] };
+  state: TaskState;
+  reason: string | null;
+  message: string | null;
+  writeThrough: string;
+  parallelism: number;
+  expected: number | null;
+  total: number | null;
+  chunkCount: number;
+  chunksDone: number;
+  done: number;
+  changed: number;
+  unchanged: number;
+  failed: number;
+  gone: number;
+  conflicted: number;
+  parentId: number | null;
+  attempts: number;
+  deaths: number;
+  createdAt: Date;
+  queuedAt: Date | null;
+  startedAt: Date | null;
+  finishedAt: Date | null;
+}
+
+const columns: Record<keyof TaskRow, string> = {
+  id: 'id',
+  operationId: 'operation_id',
+  resource: 'resource',
+  model: 'model',
+  operation: 'operation',
+  title: 'title',
+  backend: 'backend',
+  principalId: 'principal_id',
+  principalName: 'principal_name',
+  principal: 'principal',
+  parameters: 'parameters',
+  selection: `selection - 'keys'`,
+  state: 'state',
+  reason: 'reason',
+  message: 'message',
+  writeThrough: 'write_through',
+  parallelism: 'parallelism',
+  expected: 'expected',
+  total: 'total',
+  chunkCount: 'chunk_count',
+  chunksDone: 'chunks_done',
+  done: 'done',
+  changed: 'changed',
+  unchanged: 'unchanged',
+  failed: 'failed',
+  gone: 'gone',
+  conflicted: 'conflicted',
+  parentId: 'parent_id',
+  attempts: 'attempts',
+  deaths: 'deaths',
+  createdAt: 'created_at',
+  queuedAt: 'queued_at',
+  startedAt: 'started_at',
+  finishedAt: 'finished_at',
+};
+
+/** Select list that yields TaskRow. */
+export const taskColumns = Object.entries(columns)
+  .map(([name, column]) => `${column} as "${name}"`)
+  .join(', ');
+
+export function selectTask(t: TableNames): string {
+  return `select ${taskColumns} from ${t.task}`;
+}
