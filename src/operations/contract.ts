@@ -27,7 +27,8 @@ export interface ApplyTarget {
   readonly t: TableNames;
   /** Major version of the server: 18 returns old values, earlier ones are asked first. */
   readonly serverVersion: number;
-  readonly task: { id: number; chunk: number; principalId: string; principalName: string };
+  /** Who does it, and as which chunk of which task; a form is neither. */
+  readonly author: { taskId: number | null; chunk: number | null; principalId: string; principalName: string };
 }
 
 export interface ApplyCounts {

@@ -17,7 +17,7 @@ export const deleteOperation: Operation<DeleteParameters> = {
   },
   title: (resource) => `Delete ${resource.label.toLowerCase()}`,
   describe: () => ['Delete the records'],
-  async apply(client, { resource, t, task }, keys): Promise<ApplyCounts> {
+  async apply(client, { resource, t, author }, keys): Promise<ApplyCounts> {
     const { model } = resource;
     const condition = keyCondition(model, 't', keys, 6);
     const { rows } = await client.query<{ changed: number }>(
@@ -30,7 +30,7 @@ export const deleteOperation: Operation<DeleteParameters> = {
          select '${model.name}', $1, 'delete', $2, $3, $4, $5, '{}', keys, keys[1], before from images where cardinality(keys) > 0
        )
        select coalesce(cardinality(keys), 0)::int as changed from images`,
-      [resource.slug, task.id, task.chunk, task.principalId, task.principalName, ...condition.values],
+      [resource.slug, author.taskId, author.chunk, author.principalId, author.principalName, ...condition.values],
     );
     const changed = rows[0]?.changed ?? 0;
     return { changed, unchanged: 0, gone: keys.length - changed };

@@ -2,11 +2,11 @@ import type { Operation, OperationKind } from './contract.ts';
 import { deleteOperation } from './delete.ts';
 import { updateOperation } from './update.ts';
 
-const operations: Readonly<Record<OperationKind, Operation<never>>> = {
-  update: updateOperation,
-  delete: deleteOperation,
+const operations: Readonly<Record<OperationKind, Operation>> = {
+  update: updateOperation as unknown as Operation,
+  delete: deleteOperation as unknown as Operation,
 };
 
 export function getOperation(kind: OperationKind): Operation {
-  return operations[kind] as unknown as Operation;
+  return operations[kind];
 }

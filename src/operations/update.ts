@@ -64,17 +64,17 @@ function parseChanges(resource: Resource, body: Record<string, unknown>): Update
 }
 
 function parseChange(field: ResourceField, body: Record<string, unknown>): FieldChange | { error: string } {
-  const kind = getFieldKind(field.meta);
+  const kind = getFieldKind(field);
   const given = body[`change.${field.name}`];
-  const change = (typeof given === 'string' && given !== '' ? given : kind.changesOf(field.meta)[0]) as ChangeKind;
-  if (!kind.changesOf(field.meta).includes(change)) return { error: `${field.label} cannot be changed in this way.` };
-  if (change === 'clear') return { field: field.name, change, value: null };
+  const change = (typeof given === 'string' && given !== '' ? given : kind.changesOf(field)[0]) as ChangeKind;
+  if (!kind.changesOf(field).includes(change)) return { error: `${field.label} cannot be changed in this way.` };
+  if (change === 'clear') return { field: field.meta.name, change, value: null };
   const input = body[`value.${field.name}`];
   if (isBlank(input)) return { error: `Give a value for ${field.label}, or untick it.` };
   const parsed = kind.parse(input as string | string[], field);
   if ('error' in parsed) return { error: parsed.error };
   if (parsed.value === null || parsed.value === undefined) return { error: `Give a value for ${field.label}, or untick it.` };
-  return { field: field.name, change, value: kind.toSql(parsed.value, field) };
+  return { field: field.meta.name, change, value: kind.toSql(parsed.value, field) };
 }
 
 function isBlank(input: unknown): boolean {
@@ -90,7 +90,7 @@ function listOf(input: unknown): string[] {
 const words: Record<ChangeKind, string> = { set: 'set to', clear: 'cleared', add: 'add', remove: 'remove', replace: 'replace by' };
 
 function describeChange(resource: Resource, { field, change, value }: FieldChange): string {
-  const label = resource.bulkFields.find((candidate) => candidate.name === field)?.label ?? field;
+  const label = resource.bulkFields.find((candidate) => candidate.meta.name === field)?.label ?? field;
   const shown = Array.isArray(value) ? value.join(', ') : value;
   return change === 'clear' ? `${label}: ${words.clear}` : `${label}: ${words[change]} ${shown}`;
 }

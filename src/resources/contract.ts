@@ -1,5 +1,6 @@
 import type { Principal } from '../auth/principal.ts';
-import type { EnumMeta, FieldMeta, Metadata, ModelMeta } from '../metadata/contract.ts';
+import type { ResourceField } from '../fields/resource-field.ts';
+import type { Metadata, ModelMeta } from '../metadata/contract.ts';
 
 /** A Prisma `where` (plain object). */
 export type Where = Record<string, unknown>;
@@ -81,12 +82,7 @@ export interface Resource {
   scope(principal: Principal): Where | null;
 }
 
-export interface ResourceField {
-  readonly name: string;
-  readonly label: string;
-  readonly meta: FieldMeta;
-  readonly enum: EnumMeta | null;
-}
+export type { ResourceField } from '../fields/resource-field.ts';
 
 /** Everything a running Bulkhead administers. */
 export interface Register {

@@ -1,0 +1,62 @@
+import pg from 'pg';
+import { AppError } from '../errors.ts';
+import { type TableNames, tableNames } from './names.ts';
+
+/** The one database, with a pool for each role so that bulk work never starves the pages. */
+export interface Database {
+  readonly connectionString: string;
+  /** Requests. */
+  readonly pages: pg.Pool;
+  /** Work outside requests that is not a worker's own. */
+  readonly drains: pg.Pool;
+  /** Our tables' Postgres schema. */
+  readonly schema: string;
+  readonly queueSchema: string;
+  readonly t: TableNames;
+  /** Major version of the server. */
+  readonly version: number;
+  close(): Promise<void>;
+}
+
+export interface DatabaseOptions {
+  connectionString: string;
+  schema?: string;
+  queueSchema?: string;
+  /** Connections for requests. */
+  pagesPoolSize?: number;
+  drainsPoolSize?: number;
+}
+
+export const oldestServer = 14;
+
+export async function openDatabase(options: DatabaseOptions): Promise<Database> {
+  const { connectionString, schema = 'bulkhead', queueSchema = 'bulkhead_queue' } = options;
+  const pages = openPool(connectionString, 'bulkhead pages', options.pagesPoolSize ?? 10);
+  const drains = openPool(connectionString, 'bulkhead drains', options.drainsPoolSize ?? 4);
+  const close = async () => {
+    await Promise.all([pages.end(), drains.end()]);
+  };
+  try {
+    const version = await serverVersion(pages);
+    return { connectionString, pages, drains, schema, queueSchema, t: tableNames(schema), version, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function openPool(connectionString: string, name: string, max: number): pg.Pool {
+  const pool = new pg.Pool({ connectionString, application_name: name, max, connectionTimeoutMillis: 10_000 });
+  // An idle connection that breaks is replaced by the next query; without a listener it would end the process.
+  pool.on('error', () => undefined);
+  return pool;
+}
+
+async function serverVersion(pool: pg.Pool): Promise<number> {
+  const { rows } = await pool.query<{ version: number }>(`select current_setting('server_version_num')::int / 10000 as version`);
+  const version = rows[0]?.version ?? 0;
+  if (version < oldestServer) {
+    throw new AppError('old-server', 500, `PostgreSQL ${version} is too old: Bulkhead needs ${oldestServer} or newer.`);
+  }
+  return version;
+}

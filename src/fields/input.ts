@@ -1,0 +1,17 @@
+import type { ChangeKind, Parsed } from './contract.ts';
+import type { ResourceField } from './resource-field.ts';
+
+/** The one text of a form control, or null when it is empty. */
+export function single(input: string | readonly string[] | undefined): string | null {
+  const given = typeof input === 'string' ? input : (input?.at(-1) ?? '');
+  return given.trim() === '' ? null : given;
+}
+
+/** What an empty control means. */
+export function required(field: ResourceField): Parsed {
+  return field.meta.isRequired ? { error: `${field.label} is required.` } : { value: null };
+}
+
+export function clearable(field: ResourceField): readonly ChangeKind[] {
+  return field.meta.isRequired ? ['set'] : ['set', 'clear'];
+}

@@ -1,0 +1,95 @@
+import type { FieldKind, FilterTexts, Parsed } from './contract.ts';
+import { clearable, required, single } from './input.ts';
+import type { ResourceField } from './resource-field.ts';
+
+type Read = (text: string, field: ResourceField) => Parsed<unknown>;
+
+function numeric(name: string, read: Read): FieldKind {
+  return {
+    name,
+    input: 'number',
+    filter: 'range',
+    isSortable: true,
+    isSearchable: false,
+    format: (value, field) => ({ text: value === null || value === undefined ? '' : shown(value, field), align: 'end' }),
+    toForm: (value) => (value === null || value === undefined ? '' : String(value)),
+    parse(input, field) {
+      const given = single(input);
+      return given === null ? required(field) : read(given.trim(), field);
+    },
+    toSql: (value) => (value === null ? null : String(value)),
+    changesOf: clearable,
+    parseFilter: (texts, field) => range(texts, field, read),
+  };
+}
+
+const whole = new Intl.NumberFormat('en');
+
+// Ids and codes are not amounts; a decimal is shown digit for digit, never through floating point.
+function shown(value: unknown, field: ResourceField): string {
+  if (field.meta.isId) return String(value);
+  if (typeof value === 'number' && Number.isInteger(value)) return whole.format(value);
+  if (typeof value === 'bigint') return whole.format(value);
+  const [units = '', fraction] = String(value).split('.');
+  if (!/^-?\d+$/.test(units)) return String(value);
+  return fraction === undefined ? whole.format(BigInt(units)) : `${units === '-0' ? '-0' : whole.format(BigInt(units))}.${fraction}`;
+}
+
+function range({ values, min, max }: FilterTexts, field: ResourceField, read: Read): Parsed<Record<string, unknown> | null> {
+  const condition: Record<string, unknown> = {};
+  for (const [operator, given] of [['gte', min], ['lte', max]] as const) {
+    if (given === null || given === '') continue;
+    const parsed = read(given.trim(), field);
+    if ('error' in parsed) return parsed;
+    condition[operator] = parsed.value;
+  }
+  const wanted: unknown[] = [];
+  for (const given of values) {
+    const parsed = read(given.trim(), field);
+    if ('error' in parsed) return parsed;
+    wanted.push(parsed.value);
+  }
+  if (wanted.length > 0) condition.in = wanted;
+  return { value: Object.keys(condition).length === 0 ? null : { [field.meta.name]: condition } };
+}
+
+const integerRanges: Record<string, [bigint, bigint]> = {
+  smallint: [-(2n ** 15n), 2n ** 15n - 1n],
+  integer: [-(2n ** 31n), 2n ** 31n - 1n],
+  bigint: [-(2n ** 63n), 2n ** 63n - 1n],
+  oid: [0n, 2n ** 32n - 1n],
+};
+
+function readInteger(text: string, field: ResourceField): Parsed<bigint> {
+  if (!/^[+-]?\d{1,25}$/.test(text)) return { error: `${field.label} must be a whole number.` };
+  const value = BigInt(text);
+  const [low, high] = integerRanges[field.meta.sqlType ?? ''] ?? (integerRanges.bigint as [bigint, bigint]);
+  if (value < low || value > high) return { error: `${field.label} must be between ${low} and ${high}.` };
+  return { value };
+}
+
+export const integer = numeric('integer', (text, field) => {
+  const parsed = readInteger(text, field);
+  return 'error' in parsed ? parsed : { value: Number(parsed.value) };
+});
+
+export const bigInteger = numeric('big-integer', readInteger);
+
+export const float = numeric('float', (text, field) => {
+  const value = Number(text);
+  return Number.isFinite(value) ? { value } : { error: `${field.label} must be a number.` };
+});
+
+/** Kept as text from the form to the database: not a digit is lost. */
+export const decimal = numeric('decimal', (text, field) => {
+  const match = /^([+-]?)(\d*)(?:\.(\d*))?$/.exec(text);
+  if (!match || (!match[2] && !match[3])) return { error: `${field.label} must be a number.` };
+  const [, sign = '', units = '', fraction = ''] = match;
+  const [, precision, scale = '0'] = /\((\d+)(?:,(\d+))?\)$/.exec(field.meta.sqlType ?? '') ?? [];
+  if (precision) {
+    if (fraction.replace(/0+$/, '').length > Number(scale)) return { error: `${field.label} may have at most ${scale} decimal places.` };
+    const room = Number(precision) - Number(scale);
+    if (units.replace(/^0+/, '').length > room) return { error: `${field.label} may have at most ${room} digits before the point.` };
+  }
+  return { value: `${sign === '-' ? '-' : ''}${units || '0'}${fraction ? `.${fraction}` : ''}` };
+});

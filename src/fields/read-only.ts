@@ -1,0 +1,19 @@
+import type { FieldKind } from './contract.ts';
+
+/** What can be shown but not written here: bytes by their size, lists, types Prisma does not know. */
+export const readOnly: FieldKind = {
+  name: 'read-only',
+  input: 'none',
+  filter: null,
+  isSortable: false,
+  isSearchable: false,
+  format(value) {
+    if (value instanceof Uint8Array) return { text: `${value.byteLength} bytes`, align: 'end' };
+    if (Array.isArray(value)) return { text: value.join(', '), align: 'start' };
+    return { text: value === null || value === undefined ? '' : String(value), align: 'start' };
+  },
+  toForm: () => '',
+  parse: (_input, field) => ({ error: `${field.label} cannot be changed.` }),
+  toSql: () => null,
+  changesOf: () => [],
+};

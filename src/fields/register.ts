@@ -1,0 +1,14 @@
+import type { FieldKind } from './contract.ts';
+import { manyToMany } from './many-to-many.ts';
+import { readOnly } from './read-only.ts';
+import type { ResourceField } from './resource-field.ts';
+import { scalarKind } from './scalar-kind.ts';
+import { toOne } from './to-one.ts';
+
+/** The kind that shows, reads, filters and changes a field. */
+export function getFieldKind(field: ResourceField): FieldKind {
+  if (field.relation?.kind === 'to-one') return toOne;
+  if (field.relation?.kind === 'many-to-many') return manyToMany;
+  if (field.meta.kind === 'relation' || field.meta.kind === 'unsupported') return readOnly;
+  return scalarKind(field.meta);
+}

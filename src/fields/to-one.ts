@@ -1,0 +1,40 @@
+import type { FieldKind, Parsed } from './contract.ts';
+import type { ResourceField } from './resource-field.ts';
+import { scalarKind } from './scalar-kind.ts';
+
+/** The related record as the list query selects it: `{ id, title }`. */
+export interface RelatedRecord {
+  id: string;
+  title: string;
+}
+
+/** A foreign key, shown as the record it points at. */
+export const toOne: FieldKind = {
+  name: 'to-one',
+  input: 'relation',
+  filter: 'relation',
+  isSortable: true,
+  isSearchable: false,
+  format(value, field) {
+    const related = value as RelatedRecord | null | undefined;
+    if (!related) return { text: '', align: 'start' };
+    return { text: related.title, align: 'start', link: { model: field.relation?.model as string, id: related.id } };
+  },
+  toForm: (value) => (value === null || value === undefined ? '' : String(value)),
+  parse: (input, field) => scalarKind(field.meta).parse(input, field),
+  toSql: (value, field) => scalarKind(field.meta).toSql(value, field),
+  changesOf: (field) => (field.meta.isRequired ? ['set'] : ['set', 'clear']),
+  parseFilter({ values }, field): Parsed<Record<string, unknown> | null> {
+    const wanted: unknown[] = [];
+    for (const given of values.filter((value) => value !== '')) {
+      const parsed = parseId(given, field);
+      if ('error' in parsed) return parsed;
+      wanted.push(parsed.value);
+    }
+    return { value: wanted.length === 0 ? null : { [field.meta.name]: { in: wanted } } };
+  },
+};
+
+function parseId(given: string, field: ResourceField): Parsed {
+  return scalarKind(field.meta).parse(given, field);
+}
