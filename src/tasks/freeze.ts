@@ -1,15 +1,12 @@
 import type { Pool } from 'pg';
 import { keyOf } from '../metadata/keys.ts';
 import type { ModelMeta } from '../metadata/contract.ts';
-import type { Client, Delegate, Resource, Where } from '../resources/contract.ts';
+import type { Client, Resource, Where } from '../resources/contract.ts';
+import { delegateOf } from '../resources/delegate.ts';
 import type { TableNames } from '../db/names.ts';
 
 /** Keys read at a time. */
 export const freezePage = 5_000;
-
-export function delegateOf(client: Client, model: ModelMeta): Delegate {
-  return (client as unknown as Record<string, Delegate>)[model.delegate] as Delegate;
-}
 
 /** The keys of up to `limit` records of the predicate after `last`, in the order of the id. Keyset, never a cursor. */
 async function readPage(

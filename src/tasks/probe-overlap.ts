@@ -1,7 +1,8 @@
 import { whereKeys } from '../metadata/keys.ts';
 import type { Resource, Where } from '../resources/contract.ts';
+import { delegateOf } from '../resources/delegate.ts';
 import type { TaskContext } from './context.ts';
-import { delegateOf } from './freeze.ts';
+
 import type { Holder } from './holders.ts';
 import { unfinishedSql } from './states.ts';
 
