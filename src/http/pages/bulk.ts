@@ -1,0 +1,223 @@
+import type { Principal } from '../../auth/principal.ts';
+import type { AppError } from '../../errors.ts';
+import type { OperationKind } from '../../operations/contract.ts';
+import type { Register, Resource } from '../../resources/contract.ts';
+import { titlesOf } from '../../selection/list.ts';
+import type { Holder } from '../../tasks/holders.ts';
+import type { Preview } from '../../tasks/preview.ts';
+import { bulkTexts } from '../texts/bulk.ts';
+import { taskTexts } from '../texts/tasks.ts';
+import { type Body, type BulkField, bulkFields, textsOf } from './bulk-field.ts';
+import type { EndedData, ProgressData } from './progress.ts';
+import { type RefusedRecord, refusedRecord } from './task.ts';
+import type { Urls } from './url.ts';
+
+interface Words {
+  dismiss: string;
+  sending: string;
+}
+
+/** What both dialogs show. */
+export interface BulkDialogData {
+  title: string;
+  heading: string;
+  /** All or nothing, or good ones are kept. */
+  manner: string;
+  isInline: boolean;
+  action: string;
+  operationId: string;
+  selectionId: string;
+  backUrl: string;
+  submitText: string;
+  message: string | null;
+  words: Words;
+}
+
+export interface BulkEditData extends BulkDialogData {
+  fields: readonly BulkField[];
+  fieldWords: { choose: string; legend: string; hint: string };
+}
+
+export interface BulkDeleteData extends BulkDialogData {
+  warning: string;
+  acknowledgeText: string;
+  isAcknowledged: boolean;
+  error: string | null;
+}
+
+export interface Opened {
+  register: Register;
+  resource: Resource;
+  principal: Principal;
+  preview: Preview;
+  selectionId: string;
+  /** What was typed, and what was wrong with it. */
+  body: Body;
+  error: AppError | null;
+  url: Urls;
+}
+
+export function bulkPath(resource: Resource, operation: OperationKind): string {
+  return `/${resource.slug}/${operation === 'update' ? 'bulk-edit' : 'bulk-delete'}`;
+}
+
+export function listUrl(resource: Resource, selectionId: string, url: Urls): string {
+  return url(`/${resource.slug}${selectionId === '' ? '' : `?_s=${encodeURIComponent(selectionId)}`}`);
+}
+
+export async function bulkEditData(opened: Opened): Promise<BulkEditData> {
+  const { register, resource, principal, body, error, preview } = opened;
+  const { recordCount: count } = preview;
+  return {
+    ...dialogData(opened, 'update'),
+    heading: bulkTexts.editHeading(count, resource.singular, resource.label),
+    manner: preview.runsInline ? bulkTexts.inline : bulkTexts.background,
+    submitText: bulkTexts.submitEdit(count, resource.singular, resource.label),
+    fields: await bulkFields(register, resource, principal, body, fieldErrors(error)),
+    fieldWords: { choose: bulkTexts.choose, legend: bulkTexts.chooseFields, hint: bulkTexts.fieldHint },
+  };
+}
+
+export function bulkDeleteData(opened: Opened): BulkDeleteData {
+  const { resource, body, error, preview } = opened;
+  const { recordCount: count } = preview;
+  const wrong = fieldErrors(error).acknowledge ?? null;
+  return {
+    ...dialogData(opened, 'delete'),
+    heading: bulkTexts.deleteHeading(count, resource.singular, resource.label),
+    manner: preview.runsInline ? bulkTexts.inlineDelete : bulkTexts.background,
+    submitText: bulkTexts.submitDelete(count, resource.singular, resource.label),
+    message: wrong === null ? (error?.message ?? null) : null,
+    warning: bulkTexts.deleteWarning,
+    acknowledgeText: bulkTexts.acknowledge(count, resource.singular, resource.label),
+    isAcknowledged: textsOf(body.acknowledge).includes('yes'),
+    error: wrong,
+  };
+}
+
+function dialogData({ resource, preview, selectionId, error, url }: Opened, operation: OperationKind): BulkDialogData {
+  return {
+    title: resource.label,
+    heading: '',
+    manner: '',
+    isInline: preview.runsInline,
+    action: url(`${bulkPath(resource, operation)}?_s=${encodeURIComponent(selectionId)}`),
+    operationId: preview.id,
+    selectionId,
+    backUrl: listUrl(resource, selectionId, url),
+    submitText: '',
+    message: error?.message ?? null,
+    words: { dismiss: bulkTexts.dismiss, sending: bulkTexts.sending },
+  };
+}
+
+function fieldErrors(error: AppError | null): Record<string, string> {
+  return (error?.details.fieldErrors ?? {}) as Record<string, string>;
+}
+
+/** A dialog that tells the outcome instead of a form: refused, overlapping, changed meanwhile, or already sent. */
+export interface BulkOutcomeData {
+  title: string;
+  heading: string;
+  tone: 'error' | 'warning' | 'info';
+  message: string;
+  hint: string | null;
+  refused: { heading: string; records: readonly (RefusedRecord & { reason: string })[]; moreText: string | null } | null;
+  holders: readonly { text: string; href: string }[];
+  progress: ProgressData | null;
+  ended: EndedData | null;
+  /** To the form again, null where that leads nowhere. */
+  again: { href: string; label: string } | null;
+  task: { href: string; label: string } | null;
+  back: { href: string; label: string };
+  close: string;
+}
+
+export interface Outcome {
+  register: Register;
+  resource: Resource;
+  principal: Principal;
+  operation: OperationKind;
+  selectionId: string;
+  url: Urls;
+}
+
+export function outcomeData({ resource, operation, selectionId, url }: Outcome): BulkOutcomeData {
+  return {
+    title: resource.label,
+    heading: '',
+    tone: 'info',
+    message: '',
+    hint: null,
+    refused: null,
+    holders: [],
+    progress: null,
+    ended: null,
+    again: { href: url(`${bulkPath(resource, operation)}?_s=${encodeURIComponent(selectionId)}`), label: bulkTexts.openAgain },
+    task: null,
+    back: { href: listUrl(resource, selectionId, url), label: bulkTexts.backToList(resource.label) },
+    close: taskTexts.close,
+  };
+}
+
+/** Most refused records that a dialog names; an inline task has fewer. */
+const mostNamed = 200;
+
+/** Everything was rolled back: names every refused record with its reason. */
+export async function refusedData(outcome: Outcome, error: AppError): Promise<BulkOutcomeData> {
+  const { register, resource, principal, url } = outcome;
+  const failures = (error.details.failures ?? []) as { key: string; message: string }[];
+  const titles = await titlesOf(register, resource, principal, failures.slice(0, mostNamed).map(({ key }) => key));
+  const taskId = error.details.taskId as number | undefined;
+  return {
+    ...outcomeData(outcome),
+    heading: bulkTexts.refusedHeading,
+    tone: 'error',
+    message: error.message,
+    refused: {
+      heading: bulkTexts.refusedReasons,
+      records: failures.slice(0, mostNamed).map(({ key, message }) => ({ ...refusedRecord(key, titles, resource, url), reason: message })),
+      moreText: failures.length > mostNamed ? bulkTexts.refusedMore(failures.length - mostNamed) : null,
+    },
+    task: taskId === undefined ? null : { href: url(`/tasks/${taskId}`), label: bulkTexts.showTask },
+  };
+}
+
+/** Who holds the records, which task, how far. `progress` only where the reader may see that task. */
+export function overlapData(outcome: Outcome, error: AppError, progress: ProgressData | null, ended: EndedData | null): BulkOutcomeData {
+  const { url } = outcome;
+  const number = new Intl.NumberFormat('en');
+  const holders = (error.details.holders ?? []) as Holder[];
+  return {
+    ...outcomeData(outcome),
+    heading: bulkTexts.overlapHeading,
+    tone: 'warning',
+    message: error.message,
+    hint: bulkTexts.overlapHint,
+    holders: holders.map((holder) => ({
+      text: bulkTexts.holder(holder.principalName, holder.title, number.format(holder.done), number.format(holder.total)),
+      href: url(`/tasks/${holder.taskId}`),
+    })),
+    progress,
+    ended,
+  };
+}
+
+const headings: Record<string, string> = {
+  'selection-changed': bulkTexts.changedHeading,
+  'preview-gone': bulkTexts.goneHeading,
+  'empty-selection': bulkTexts.emptyHeading,
+  forbidden: bulkTexts.forbiddenHeading,
+};
+
+export function explanationData(outcome: Outcome, error: AppError): BulkOutcomeData {
+  const data = outcomeData(outcome);
+  const leadsOn = error.code === 'selection-changed' || error.code === 'preview-gone';
+  return {
+    ...data,
+    heading: headings[error.code] ?? error.message,
+    tone: error.code === 'forbidden' ? 'error' : 'warning',
+    message: error.message,
+    again: leadsOn && outcome.selectionId !== '' ? data.again : null,
+  };
+}

@@ -1,0 +1,224 @@
+import type { Resource } from '../../resources/contract.ts';
+import { progressOf } from '../../tasks/progress.ts';
+import { isFinished, type TaskState } from '../../tasks/states.ts';
+import type { TaskRow } from '../../tasks/task-row.ts';
+import { formatSpan, formatTime } from '../format-span.ts';
+import { taskTexts } from '../texts/tasks.ts';
+import type { Urls } from './url.ts';
+import { type Badge, badgeOf } from './badge.ts';
+
+/** One count of what happened to records, in words. */
+export interface Count {
+  text: string;
+  tone: 'plain' | 'success' | 'warning' | 'error';
+}
+
+export interface Bar {
+  value: number;
+  max: number;
+  /** False while it is not known how far it is. */
+  isKnown: boolean;
+  label: string;
+}
+
+/** The live piece of a task that is not finished. */
+export interface ProgressData {
+  elementId: string;
+  pollUrl: string;
+  taskUrl: string;
+  cancelUrl: string;
+  canCancel: boolean;
+  title: string;
+  heading: string;
+  note: string;
+  badge: Badge;
+  bar: Bar;
+  doneText: string;
+  percentText: string;
+  rateText: string | null;
+  leftText: string | null;
+  words: { cancel: string; details: string };
+}
+
+/** How the live piece ends; it carries no trigger. */
+export interface EndedData {
+  elementId: string;
+  kind: 'finished' | 'gone' | 'signed-out';
+  heading: string;
+  note: string;
+  badge: Badge | null;
+  bar: Bar | null;
+  counts: readonly Count[];
+  link: { href: string; label: string } | null;
+}
+
+export function progressElementId(taskId: number | string): string {
+  return `task-${taskId}-progress`;
+}
+
+export function progressData(task: TaskRow, now: Date, url: Urls): ProgressData {
+  const progress = progressOf(task, now);
+  return {
+    elementId: progressElementId(task.id),
+    pollUrl: url(`/tasks/${task.id}/progress`),
+    taskUrl: url(`/tasks/${task.id}`),
+    cancelUrl: url(`/tasks/${task.id}/cancellation`),
+    canCancel: progress.canCancel,
+    title: task.title,
+    heading: headingOf(task.state, progress.total),
+    note: noteOf(task, now),
+    badge: badgeOf(task.state),
+    bar: barOf(task, now),
+    doneText: taskTexts.doneOf(progress.done, progress.total),
+    percentText: taskTexts.percent(progress.percent),
+    rateText: task.state === 'running' && progress.rate !== null ? taskTexts.rate(progress.rate) : null,
+    leftText:
+      task.state === 'running' && progress.secondsLeft !== null ? taskTexts.left(formatSpan(progress.secondsLeft * 1000)) : null,
+    words: { cancel: taskTexts.cancel, details: taskTexts.details },
+  };
+}
+
+function headingOf(state: TaskState, total: number): string {
+  if (state === 'cancelling') return taskTexts.cancellingHeading(total);
+  if (state === 'paused' || state === 'pausing') return taskTexts.pausedHeading(total);
+  return taskTexts.processing(total);
+}
+
+// A worker takes a task within milliseconds when one is free.
+const patienceMs = 5_000;
+
+function noteOf(task: TaskRow, now: Date): string {
+  switch (task.state) {
+    case 'queued': {
+      const since = task.queuedAt ?? task.createdAt;
+      const isLong = now.getTime() - since.getTime() > patienceMs;
+      return (isLong ? taskTexts.waitingWorker : taskTexts.waitingTurn)(formatTime(since));
+    }
+    case 'scheduled':
+      return taskTexts.scheduledFor;
+    case 'preparing':
+      return taskTexts.preparing;
+    case 'pausing':
+      return taskTexts.pausing;
+    case 'paused':
+      return taskTexts.paused;
+    case 'cancelling':
+      return taskTexts.cancelling;
+    default:
+      return taskTexts.running;
+  }
+}
+
+export function barOf(task: TaskRow, now: Date): Bar {
+  const { done, total, percent } = progressOf(task, now);
+  return {
+    value: Math.min(done, total),
+    max: Math.max(1, total),
+    isKnown: task.state !== 'preparing' && task.state !== 'queued',
+    label: taskTexts.barLabel(task.title, done, total, percent),
+  };
+}
+
+/** What happened to the records, only what there was. */
+export function countsOf(task: TaskRow): Count[] {
+  const { counts } = taskTexts;
+  const left = isFinished(task.state) ? Math.max(0, (task.total ?? 0) - task.done) : 0;
+  const all: [number, (count: number) => string, Count['tone']][] = [
+    [task.changed, task.operation === 'delete' ? counts.deleted : counts.changed, 'success'],
+    [task.failed, counts.failed, 'error'],
+    [task.unchanged, counts.unchanged, 'plain'],
+    [task.conflicted, counts.conflicted, 'warning'],
+    [task.gone, counts.gone, 'plain'],
+    [left, counts.left, 'warning'],
+  ];
+  return all.filter(([count]) => count > 0).map(([count, words, tone]) => ({ text: words(count), tone }));
+}
+
+export function finishedData(task: TaskRow, now: Date, url: Urls): EndedData {
+  return {
+    elementId: progressElementId(task.id),
+    kind: 'finished',
+    heading: endedHeading(task),
+    note: task.message ?? endedNote(task.state),
+    badge: badgeOf(task.state),
+    bar: barOf(task, now),
+    counts: countsOf(task),
+    link: { href: url(`/tasks/${task.id}`), label: taskTexts.details },
+  };
+}
+
+function endedHeading(task: TaskRow): string {
+  const { ended } = taskTexts;
+  return task.state in ended ? ended[task.state as keyof typeof ended](task.title) : task.title;
+}
+
+function endedNote(state: TaskState): string {
+  const { endedNote: notes } = taskTexts;
+  return state in notes ? notes[state as keyof typeof notes] : '';
+}
+
+/** Removed and somebody else's look the same, so that ids tell nothing. */
+export function goneData(taskId: string, url: Urls): EndedData {
+  return {
+    elementId: progressElementId(taskId),
+    kind: 'gone',
+    heading: taskTexts.goneHeading,
+    note: taskTexts.goneNote,
+    badge: null,
+    bar: null,
+    counts: [],
+    link: { href: url('/tasks'), label: taskTexts.allTasks },
+  };
+}
+
+export function signedOutData(taskId: string, url: Urls): EndedData {
+  return {
+    elementId: progressElementId(taskId),
+    kind: 'signed-out',
+    heading: taskTexts.signedOutHeading,
+    note: taskTexts.signedOutNote,
+    badge: null,
+    bar: null,
+    counts: [],
+    link: { href: url('/sign-in'), label: taskTexts.signIn },
+  };
+}
+
+export type ToastLevel = 'success' | 'warning' | 'error' | 'info';
+
+/** What the page is told when a task ends: the list refreshes, a toast says what happened. */
+export function finishedEvents(task: TaskRow): Record<string, unknown> {
+  return {
+    'bulkhead:finished': { taskId: task.id, resource: task.resource, model: task.model },
+    'bulkhead:toast': toastOf(task),
+  };
+}
+
+export function toastOf(task: TaskRow): { level: ToastLevel; message: string } {
+  const counts = countsOf(task).map(({ text }) => text);
+  const level: Partial<Record<TaskState, ToastLevel>> = { succeeded: 'success', partial: 'warning', failed: 'error' };
+  return {
+    level: level[task.state] ?? 'info',
+    message: `${endedHeading(task)}. ${counts.length > 0 ? counts.join(', ') : taskTexts.countsNone}.`,
+  };
+}
+
+/** The label of a task's resource, which may have gone from the configuration since. */
+export function resourceLabel(resources: readonly Resource[], slug: string): string {
+  return resources.find((resource) => resource.slug === slug)?.label ?? slug;
+}
+
+/** The reader's own unfinished tasks on one resource, above its list. */
+export interface RunningData {
+  tasks: readonly ProgressData[];
+  refreshUrl: string;
+  label: string;
+}
+
+export function runningData(tasks: readonly TaskRow[], resource: string, now: Date, url: Urls): RunningData {
+  return {
+    tasks: tasks.map((task) => progressData(task, now, url)),
+    refreshUrl: url(`/tasks/running?resource=${encodeURIComponent(resource)}`),
+    label: taskTexts.strip,
+  };
+}

@@ -1,0 +1,256 @@
+import type { Principal } from '../../auth/principal.ts';
+import { getOperation } from '../../operations/register.ts';
+import { keyToUrl } from '../../metadata/keys.ts';
+import type { Register, Resource } from '../../resources/contract.ts';
+import { titlesOf } from '../../selection/list.ts';
+import { progressOf, successOf } from '../../tasks/progress.ts';
+import type { ChunkRow, EventRow, FailureGroup } from '../../tasks/queries.ts';
+import { isFinished } from '../../tasks/states.ts';
+import type { TaskRow } from '../../tasks/task-row.ts';
+import { formatDateTime, formatSpan, formatTime, isoTime } from '../format-span.ts';
+import { taskTexts } from '../texts/tasks.ts';
+import { type Badge, badgeOf } from './badge.ts';
+import { type Count, countsOf, type EndedData, finishedData, type ProgressData, progressData, resourceLabel } from './progress.ts';
+import type { Urls } from './url.ts';
+
+export interface Fact {
+  label: string;
+  value: string;
+  iso?: string;
+}
+
+export interface RefusedRecord {
+  title: string;
+  href: string | null;
+}
+
+export interface RefusalGroup {
+  message: string;
+  code: string;
+  countText: string;
+  records: readonly RefusedRecord[];
+  moreText: string | null;
+}
+
+/** The part of a task's page that is live. */
+export interface TaskDetailsData {
+  elementId: string;
+  /** Null once it has finished. */
+  pollUrl: string | null;
+  facts: readonly Fact[];
+  counts: readonly Count[];
+  errors: { heading: string; total: string; groups: readonly RefusalGroup[] } | null;
+  chunks: {
+    heading: string;
+    summary: string;
+    latestText: string | null;
+    emptyText: string;
+    columns: typeof taskTexts.chunkColumns;
+    lines: readonly { number: string; state: string; isDone: boolean; records: string; range: string; counts: readonly Count[]; took: string }[];
+  };
+  events: { heading: string; lines: readonly { label: string; badge: Badge; at: string; iso: string; reason: string | null; after: string | null }[] };
+}
+
+export interface TaskPageData {
+  title: string;
+  id: number;
+  badge: Badge;
+  resource: string;
+  parameters: readonly string[];
+  records: string;
+  list: { href: string; label: string } | null;
+  allTasks: { href: string; label: string };
+  progress: ProgressData | null;
+  ended: EndedData | null;
+  details: TaskDetailsData;
+  refreshes: boolean;
+  words: { what: string; whichRecords: string };
+}
+
+export interface TaskParts {
+  chunks: readonly ChunkRow[];
+  failures: readonly FailureGroup[];
+  events: readonly EventRow[];
+  titles: ReadonlyMap<string, string>;
+}
+
+export function taskPageData(
+  task: TaskRow,
+  parts: TaskParts,
+  { now, url, register }: { now: Date; url: Urls; register: Register },
+): TaskPageData {
+  const resource = findResource(register, task);
+  const finished = isFinished(task.state);
+  const filter = task.selection.filter === '' ? '' : `?${task.selection.filter}`;
+  const label = resourceLabel(register.list, task.resource);
+  return {
+    title: task.title,
+    id: task.id,
+    badge: badgeOf(task.state),
+    resource: label,
+    parameters: resource ? getOperation(task.operation).describe(resource, task.parameters) : [],
+    records: recordsInWords(task),
+    list: resource ? { href: url(`/${resource.slug}${filter}`), label: taskTexts.backToList(label) } : null,
+    allTasks: { href: url('/tasks'), label: taskTexts.allTasks },
+    progress: finished ? null : progressData(task, now, url),
+    ended: finished ? { ...finishedData(task, now, url), link: null } : null,
+    details: taskDetailsData(task, parts, { now, url, resource }),
+    refreshes: !finished,
+    words: { what: taskTexts.what, whichRecords: taskTexts.whichRecords },
+  };
+}
+
+export function taskDetailsData(
+  task: TaskRow,
+  { chunks, failures, events, titles }: TaskParts,
+  { now, url, resource }: { now: Date; url: Urls; resource: Resource | null },
+): TaskDetailsData {
+  const refused = failures.reduce((sum, { count }) => sum + count, 0);
+  return {
+    elementId: `task-${task.id}-details`,
+    pollUrl: isFinished(task.state) ? null : url(`/tasks/${task.id}/details`),
+    facts: factsOf(task, now),
+    counts: countsOf(task),
+    errors:
+      failures.length === 0
+        ? null
+        : {
+            heading: taskTexts.errors,
+            total: taskTexts.records(refused),
+            groups: failures.map(({ message, code, count, keys }) => ({
+              message,
+              code,
+              countText: taskTexts.records(count),
+              records: keys.map((key) => refusedRecord(key, titles, resource, url)),
+              moreText: count > keys.length ? taskTexts.errorsMore(count - keys.length) : null,
+            })),
+          },
+    chunks: {
+      heading: taskTexts.chunks,
+      summary: taskTexts.chunksDone(task.chunksDone, task.chunkCount),
+      latestText: task.chunkCount > chunks.length ? taskTexts.chunksLatest(chunks.length) : null,
+      emptyText: taskTexts.chunksNone,
+      columns: taskTexts.chunkColumns,
+      lines: chunks.map((chunk) => chunkLine(task, chunk, titles, resource)),
+    },
+    events: { heading: taskTexts.events, lines: eventLines(events) },
+  };
+}
+
+/** Titles of the records that a page of a task names; one statement, none when nothing was refused. */
+export async function refusedTitles(
+  register: Register,
+  principal: Principal,
+  task: TaskRow,
+  failures: readonly FailureGroup[],
+): Promise<Map<string, string>> {
+  const resource = findResource(register, task);
+  const keys = [...new Set(failures.flatMap((group) => group.keys))].slice(0, 1000);
+  return resource && keys.length > 0 ? titlesOf(register, resource, principal, keys) : new Map();
+}
+
+export function findResource(register: Register, task: TaskRow): Resource | null {
+  return register.list.find((resource) => resource.slug === task.resource) ?? null;
+}
+
+export function refusedRecord(key: string, titles: ReadonlyMap<string, string>, resource: Resource | null, url: Urls): RefusedRecord {
+  if (!resource) return { title: key, href: null };
+  const id = keyToUrl(resource.model, key);
+  const title = titles.get(key);
+  return { title: title ?? id, href: title === undefined ? null : url(`/${resource.slug}/${encodeURIComponent(id)}/edit`) };
+}
+
+function chunkLine(task: TaskRow, chunk: ChunkRow, _titles: ReadonlyMap<string, string>, resource: Resource | null) {
+  const name = (key: string) => (resource ? keyToUrl(resource.model, key) : key);
+  const idle = { ...task, total: 0, done: 0, conflicted: 0 };
+  const { changed, unchanged, failed, gone } = chunk;
+  return {
+    number: String(chunk.number + 1),
+    state: taskTexts.chunkStates[chunk.state],
+    isDone: chunk.state === 'done',
+    records: String(chunk.size),
+    range: chunk.firstKey === chunk.lastKey ? name(chunk.firstKey) : `${name(chunk.firstKey)} – ${name(chunk.lastKey)}`,
+    counts: chunk.state === 'done' ? countsOf({ ...idle, changed, unchanged, failed, gone }) : [],
+    took: chunk.durationMs === null ? '' : formatSpan(chunk.durationMs),
+  };
+}
+
+function eventLines(events: readonly EventRow[]) {
+  return events.map((event, index) => {
+    const previous = events[index - 1];
+    return {
+      label: taskTexts.states[event.state],
+      badge: badgeOf(event.state),
+      at: formatTime(event.at),
+      iso: isoTime(event.at),
+      reason: event.reason === null ? null : (taskTexts.reasons[event.reason] ?? event.reason),
+      after: previous ? formatSpan(event.at.getTime() - previous.at.getTime()) : null,
+    };
+  });
+}
+
+function factsOf(task: TaskRow, now: Date): Fact[] {
+  const { facts } = taskTexts;
+  const at = (label: string, date: Date | null): Fact =>
+    date ? { label, value: formatDateTime(date), iso: isoTime(date) } : { label, value: taskTexts.notYet };
+  const list: Fact[] = [{ label: facts.by, value: task.principalName }, at(facts.asked, task.createdAt)];
+  if (task.startedAt) list.push(at(facts.started, task.startedAt));
+  if (task.finishedAt) list.push(at(facts.finished, task.finishedAt));
+  const waited = (task.startedAt ?? task.finishedAt ?? now).getTime() - task.createdAt.getTime();
+  if (task.backend === 'queue') list.push({ label: facts.waited, value: formatSpan(waited) });
+  if (task.startedAt) {
+    list.push({ label: facts.took, value: formatSpan((task.finishedAt ?? now).getTime() - task.startedAt.getTime()) });
+  }
+  list.push({ label: facts.backend, value: taskTexts.backends[task.backend] ?? task.backend });
+  return list;
+}
+
+function recordsInWords({ selection, total, expected }: TaskRow): string {
+  const count = taskTexts.records(total ?? expected ?? 0);
+  if (selection.kind === 'ticked') return `${count}: ${taskTexts.ticked.toLowerCase()}`;
+  const filter = [...new URLSearchParams(selection.filter)].map(([name, value]) => `${name} = ${value}`).join(', ');
+  const words = filter === '' ? taskTexts.matchingAll : taskTexts.matching(filter);
+  const left = selection.exclusions?.length ?? 0;
+  return `${count}: ${words.charAt(0).toLowerCase()}${words.slice(1)}${left > 0 ? `, ${taskTexts.excluding(left)}` : ''}`;
+}
+
+/** A task as programs read it. */
+export interface TaskJson {
+  id: number;
+  state: string;
+  title: string;
+  resource: string;
+  operation: string;
+  done: number;
+  total: number;
+  percent: number;
+  counts: { changed: number; unchanged: number; failed: number; gone: number; conflicted: number };
+  /** Null while unfinished. */
+  success: boolean | null;
+  error: { reason: string; message: string | null } | null;
+  createdAt: string;
+  startedAt: string | null;
+  finishedAt: string | null;
+}
+
+export function taskJson(task: TaskRow, now: Date): TaskJson {
+  const { done, total, percent } = progressOf(task, now);
+  const { changed, unchanged, failed, gone, conflicted } = task;
+  const success = successOf(task);
+  return {
+    id: task.id,
+    state: task.state,
+    title: task.title,
+    resource: task.resource,
+    operation: task.operation,
+    done,
+    total,
+    percent,
+    counts: { changed, unchanged, failed, gone, conflicted },
+    success,
+    error: success === false ? { reason: task.reason ?? task.state, message: task.message } : null,
+    createdAt: task.createdAt.toISOString(),
+    startedAt: task.startedAt?.toISOString() ?? null,
+    finishedAt: task.finishedAt?.toISOString() ?? null,
+  };
+}

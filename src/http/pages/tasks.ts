@@ -1,0 +1,131 @@
+import type { Resource } from '../../resources/contract.ts';
+import { isFinished, type TaskState, taskStates } from '../../tasks/states.ts';
+import type { TaskRow } from '../../tasks/task-row.ts';
+import { progressOf } from '../../tasks/progress.ts';
+import { formatDateTime, formatSpan, isoTime } from '../format-span.ts';
+import { taskTexts } from '../texts/tasks.ts';
+import type { Urls } from './url.ts';
+import { type Badge, badgeOf } from './badge.ts';
+import { type Bar, barOf, type Count, countsOf, resourceLabel } from './progress.ts';
+
+export interface TaskLine {
+  id: number;
+  title: string;
+  href: string;
+  resource: string;
+  badge: Badge;
+  who: string;
+  when: string;
+  whenIso: string;
+  took: string | null;
+  bar: Bar;
+  percentText: string;
+  doneText: string;
+  counts: readonly Count[];
+  isFinished: boolean;
+}
+
+/** The part of the dashboard that is live. */
+export interface TaskListData {
+  lines: readonly TaskLine[];
+  /** Null: nothing on the page is unfinished, so it stays silent. */
+  pollUrl: string | null;
+  emptyText: string;
+  showAllUrl: string | null;
+  paging: { text: string; previous: string | null; next: string | null } | null;
+  words: typeof taskTexts.columns & { showAll: string; previous: string; next: string; pages: string };
+}
+
+export interface TasksPageData {
+  title: string;
+  intro: string;
+  filterLabel: string;
+  states: readonly { label: string; href: string; isCurrent: boolean; badge: Badge | null }[];
+  list: TaskListData;
+  /** Whether a page without JavaScript should load itself again. */
+  refreshes: boolean;
+}
+
+export const tasksPerPage = 25;
+
+export interface TasksQuery {
+  state?: TaskState | undefined;
+  page: number;
+}
+
+const offeredStates = (Object.keys(taskStates) as TaskState[]).filter((state) => !['scheduled', 'pausing', 'paused'].includes(state));
+
+export function tasksPageData(
+  list: TaskListData,
+  { seesAll, query, url }: { seesAll: boolean; query: TasksQuery; url: Urls },
+): TasksPageData {
+  return {
+    title: taskTexts.heading,
+    filterLabel: taskTexts.filterLabel,
+    intro: seesAll ? taskTexts.intro.all : taskTexts.intro.own,
+    states: [
+      { label: taskTexts.anyState, href: url('/tasks'), isCurrent: !query.state, badge: null },
+      ...offeredStates.map((state) => ({
+        label: taskTexts.states[state],
+        href: url(`/tasks?state=${state}`),
+        isCurrent: query.state === state,
+        badge: badgeOf(state),
+      })),
+    ],
+    list,
+    refreshes: list.pollUrl !== null,
+  };
+}
+
+export function taskListData(
+  { tasks, total }: { tasks: readonly TaskRow[]; total: number },
+  { query, now, url, resources }: { query: TasksQuery; now: Date; url: Urls; resources: readonly Resource[] },
+): TaskListData {
+  const isLive = tasks.some((task) => !isFinished(task.state));
+  const lastPage = Math.max(1, Math.ceil(total / tasksPerPage));
+  const from = (query.page - 1) * tasksPerPage;
+  return {
+    lines: tasks.map((task) => taskLine(task, { now, url, resources })),
+    pollUrl: isLive ? url(`/tasks/list${search(query, query.page)}`) : null,
+    emptyText: query.state ? taskTexts.noneOfState : taskTexts.none,
+    showAllUrl: query.state ? url('/tasks') : null,
+    paging:
+      lastPage === 1 && query.page === 1
+        ? null
+        : {
+            text: taskTexts.pageOf(from + (tasks.length > 0 ? 1 : 0), from + tasks.length, total),
+            previous: query.page > 1 ? url(`/tasks${search(query, Math.min(query.page - 1, lastPage))}`) : null,
+            next: query.page < lastPage ? url(`/tasks${search(query, query.page + 1)}`) : null,
+          },
+    words: { ...taskTexts.columns, showAll: taskTexts.showAll, previous: taskTexts.previous, next: taskTexts.next, pages: taskTexts.pages },
+  };
+}
+
+function search({ state }: TasksQuery, page: number): string {
+  const parameters = new URLSearchParams();
+  if (state) parameters.set('state', state);
+  if (page > 1) parameters.set('_page', String(page));
+  const text = parameters.toString();
+  return text === '' ? '' : `?${text}`;
+}
+
+export function taskLine(task: TaskRow, { now, url, resources }: { now: Date; url: Urls; resources: readonly Resource[] }): TaskLine {
+  const progress = progressOf(task, now);
+  const when = task.startedAt ?? task.createdAt;
+  return {
+    id: task.id,
+    title: task.title,
+    href: url(`/tasks/${task.id}`),
+    resource: resourceLabel(resources, task.resource),
+    badge: badgeOf(task.state),
+    who: task.principalName,
+    when: formatDateTime(when),
+    whenIso: isoTime(when),
+    took: task.startedAt && task.finishedAt ? formatSpan(task.finishedAt.getTime() - task.startedAt.getTime()) : null,
+    bar: barOf(task, now),
+    percentText: taskTexts.percent(progress.percent),
+    doneText: taskTexts.doneOf(progress.done, progress.total),
+    counts: countsOf(task),
+    isFinished: progress.isFinished,
+  };
+}

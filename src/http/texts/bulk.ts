@@ -1,0 +1,46 @@
+const number = new Intl.NumberFormat('en');
+
+function named(count: number, singular: string, plural: string): string {
+  return `${number.format(count)} ${(count === 1 ? singular : plural).toLowerCase()}`;
+}
+
+export const bulkTexts = {
+  editHeading: (count: number, singular: string, plural: string) => `Edit ${named(count, singular, plural)}`,
+  deleteHeading: (count: number, singular: string, plural: string) => `Delete ${named(count, singular, plural)}`,
+  inline: 'All or nothing: if one record is refused, none is changed.',
+  background: 'In the background: the good ones are kept, refused ones are named.',
+  inlineDelete: 'All or nothing: if one record is refused, none is deleted.',
+  chooseFields: 'Tick the fields to change',
+  fieldHint: 'Fields that are not ticked stay as they are.',
+  changes: { set: 'Set to', clear: 'Clear', add: 'Add', remove: 'Remove', replace: 'Replace by' },
+  change: (label: string) => `What to do with ${label}`,
+  valueOf: (label: string) => `New value of ${label}`,
+  choose: 'Choose…',
+  yes: 'Yes',
+  no: 'No',
+  relationId: (model: string) => `Id of the ${model.toLowerCase()}`,
+  utc: 'UTC',
+  submitEdit: (count: number, singular: string, plural: string) => `Change ${named(count, singular, plural)}`,
+  submitDelete: (count: number, singular: string, plural: string) => `Delete ${named(count, singular, plural)}`,
+  acknowledge: (count: number, singular: string, plural: string) => `Yes, delete ${named(count, singular, plural)}`,
+  deleteWarning: 'They are removed from the database. There is no way back.',
+  dismiss: 'Cancel',
+  sending: 'Sending…',
+  nothingChosen: 'Tick at least one field to change.',
+  refusedHeading: 'Rolled back: 0 records changed',
+  refusedReasons: 'Refused records',
+  refusedMore: (count: number) => `and ${number.format(count)} more`,
+  overlapHeading: 'Somebody is already changing some of these records',
+  holder: (who: string, title: string, done: string, total: string) => `${who}: “${title}”, ${done} of ${total} done.`,
+  overlapHint: 'Nothing was changed. Try again when it has finished.',
+  changedHeading: 'Your selection changed',
+  goneHeading: 'This form is no longer valid',
+  emptyHeading: 'Nothing is selected',
+  forbiddenHeading: 'You may not do this',
+  openAgain: 'Open the form again',
+  backToList: (label: string) => `Back to ${label.toLowerCase()}`,
+  showTask: 'Show the task',
+  alreadySent: 'This form had already been sent. This is the task it started.',
+  launched: (records: string) => `Processing ${records} in the background`,
+  and: (names: string, more: number) => (more > 0 ? `${names} and ${number.format(more)} more` : names),
+};
