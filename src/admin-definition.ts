@@ -1,0 +1,34 @@
+import type { Pool } from 'pg';
+import type { Client } from './resources/contract.ts';
+import type { ResourceDefinition } from './resources/define-resource.ts';
+
+/** Everything a project tells Bulkhead about itself. */
+export interface AdminDefinition {
+  /** Shown in the header and the title of every page. */
+  readonly name: string;
+  /** Makes the project's Prisma client over a pool of Bulkhead's. */
+  readonly createClient: (pool: Pool) => Client;
+  readonly resources: readonly ResourceDefinition[];
+  /** Migrations of the project's own tables that Bulkhead applies at start; leave out to apply them yourself. */
+  readonly migrations?: { readonly folder: string; readonly schema: string };
+  /** Fills an empty database; called at every start, so it must find out by itself whether there is anything to do. */
+  readonly seed?: (connectionString: string, onProgress: (done: number, total: number) => void) => Promise<void>;
+  /** Shown at the foot of every page: where the data comes from, for example. */
+  readonly credits?: readonly string[];
+}
+
+/**
+ * Declares an admin: its name, its Prisma client, its resources.
+ *
+ * @returns the same definition, frozen
+ *
+ * @example
+ * export default defineAdmin({
+ *   name: 'Gazetteer',
+ *   createClient: (pool) => new PrismaClient({ adapter: new PrismaPg(pool) }) as unknown as Client,
+ *   resources: [cities, countries],
+ * });
+ */
+export function defineAdmin(definition: AdminDefinition): AdminDefinition {
+  return Object.freeze({ ...definition });
+}

@@ -1,0 +1,19 @@
+import { join } from 'node:path';
+import { PrismaPg } from '@prisma/adapter-pg';
+import { PrismaClient } from '../generated/sample/client.ts';
+import { seed } from '../prisma/sample/seed.ts';
+import { type Client, defineAdmin } from './index.ts';
+import { cities } from './sample/cities.ts';
+import { countries } from './sample/countries.ts';
+import { languages } from './sample/languages.ts';
+import { tags } from './sample/tags.ts';
+
+/** What is administered here: edit this file. As it comes it is the sample, a gazetteer. */
+export default defineAdmin({
+  name: 'Gazetteer',
+  createClient: (pool) => new PrismaClient({ adapter: new PrismaPg(pool) }) as unknown as Client,
+  resources: [cities, countries, tags, languages],
+  migrations: { folder: join(import.meta.dirname, '../prisma/sample'), schema: 'gazetteer' },
+  seed,
+  credits: ['Places: GeoNames, CC BY 4.0', 'Countries: world-countries, ODbL'],
+});

@@ -1,0 +1,43 @@
+import { z } from 'zod';
+import { AppError } from './errors.ts';
+
+const whole = (low: number, high: number) => z.coerce.number().int().min(low).max(high);
+
+/** Every setting, by its environment variable: what it is, its unit in the name, its default. */
+const settings = z.object({
+  DATABASE_URL: z.string().regex(/^postgres(ql)?:\/\//, 'must begin with postgresql://').optional(),
+  DIRECT_DATABASE_URL: z.string().regex(/^postgres(ql)?:\/\//, 'must begin with postgresql://').optional(),
+  HOST: z.string().min(1).default('127.0.0.1'),
+  PORT: whole(0, 65_535).default(3000),
+  BULKHEAD_DATABASE_SCHEMA: z.string().regex(/^[a-z_][a-z0-9_]{0,40}$/, 'must be a plain lower-case name').default('bulkhead'),
+  BULKHEAD_FOLDER: z.string().min(1).default('.bulkhead'),
+  BULKHEAD_PREFIX: z.string().regex(/^(\/[a-z0-9-]+)*$/, 'must be empty or begin with a slash and not end with one').default(''),
+  BULKHEAD_SESSION_SECRET: z.string().min(32, 'must have at least 32 characters').optional(),
+  BULKHEAD_SESSION_HOURS: whole(1, 8_760).default(12),
+  BULKHEAD_SECURE_COOKIES: z.enum(['true', 'false']).default('false').transform((text) => text === 'true'),
+  BULKHEAD_PAGES_POOL_SIZE: whole(2, 500).default(10),
+  BULKHEAD_WORKER_CONCURRENCY: whole(1, 50).default(2),
+  BULKHEAD_MIN_ASYNC_RECORDS: whole(1, 10_000).default(20),
+  BULKHEAD_PARALLELISM: whole(1, 16).default(1),
+  BULKHEAD_CHUNK_SIZE: whole(1, 5_000).default(1_000),
+  BULKHEAD_SLICE_MS: whole(100, 3_600_000).default(30_000),
+  BULKHEAD_LOCK_TIMEOUT_MS: whole(10, 600_000).default(5_000),
+  BULKHEAD_STATEMENT_TIMEOUT_MS: whole(100, 3_600_000).default(30_000),
+  BULKHEAD_MAX_DEATHS: whole(1, 100).default(5),
+  BULKHEAD_RECOVERY_INTERVAL_MS: whole(50, 60_000).default(500),
+  BULKHEAD_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('warn'),
+});
+
+export type Config = z.infer<typeof settings>;
+
+/** Names of all settings, for the docs and the test that compares them. */
+export const settingNames = Object.keys(settings.shape) as (keyof Config)[];
+
+/** Reads the environment once. All bad settings are named at once in AppError 'invalid-settings'. */
+export function parseConfig(env: Record<string, string | undefined>): Config {
+  const given = Object.fromEntries(settingNames.map((name) => [name, env[name] === '' ? undefined : env[name]]));
+  const parsed = settings.safeParse(given);
+  if (parsed.success) return parsed.data;
+  const wrong = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+  throw new AppError('invalid-settings', 500, `Settings that cannot be used: ${wrong.join('; ')}.`, { wrong });
+}

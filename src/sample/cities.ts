@@ -1,0 +1,14 @@
+import { metadata } from '../../generated/sample-metadata/metadata.ts';
+import { defineResource } from '../index.ts';
+
+export const cities = defineResource(metadata, 'City', {
+  columns: ['name', 'country', 'featureCode', 'population', 'status', 'featured', 'rating', 'updatedAt'],
+  filters: ['country', 'status', 'featureCode', 'featured', 'population', 'rating'],
+  search: ['name', 'altName'],
+  form: [
+    'name', 'altName', 'country', 'featureCode', 'adminCode', 'population', 'latitude', 'longitude', 'status', 'featured',
+    'rating', 'reviewedAt', 'tags', 'notes',
+  ],
+  bulk: { fields: ['status', 'featured', 'rating', 'reviewedAt', 'featureCode', 'adminCode', 'country', 'tags', 'notes'] },
+  labels: { altName: 'Alternative name', featureCode: 'Feature', adminCode: 'Admin code', reviewedAt: 'Reviewed', updatedAt: 'Updated' },
+});

@@ -1,0 +1,11 @@
+import { metadata } from '../../generated/sample-metadata/metadata.ts';
+import { defineResource } from '../index.ts';
+
+export const countries = defineResource(metadata, 'Country', {
+  columns: ['name', 'code', 'code2', 'region', 'subregion', 'capital', 'area', 'languages'],
+  filters: ['area'],
+  search: ['name', 'capital', 'region', 'subregion'],
+  defaultSort: 'name',
+  form: ['code', 'code2', 'name', 'region', 'subregion', 'capital', 'area', 'languages', 'currencies'],
+  labels: { code: 'Code', code2: 'Two letters', area: 'Area (km²)' },
+});

@@ -1,0 +1,9 @@
+import { metadata } from '../../generated/sample-metadata/metadata.ts';
+import { defineResource } from '../index.ts';
+
+export const languages = defineResource(metadata, 'Language', {
+  columns: ['name', 'code'],
+  form: ['code', 'name'],
+  search: ['name', 'code'],
+  defaultSort: 'name',
+});

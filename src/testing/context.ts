@@ -1,0 +1,55 @@
+import type { Pool } from 'pg';
+import admin from '../admin.ts';
+import type { Principal } from '../auth/principal.ts';
+import type { Database } from '../db/database.ts';
+import type { OperationKind } from '../operations/contract.ts';
+import { getOperation } from '../operations/register.ts';
+import { buildRegister } from '../resources/register.ts';
+import type { Resource } from '../resources/contract.ts';
+import { createSelection, type Selected } from '../selection/selection.ts';
+import { defaultTaskSettings, type TaskContext, type TaskSettings } from '../tasks/context.ts';
+import { launch, type Launched } from '../tasks/launch.ts';
+import { createPreview } from '../tasks/preview.ts';
+import type { TaskRow } from '../tasks/task-row.ts';
+import { selectTask } from '../tasks/task-row.ts';
+
+export const ada: Principal = { id: 'ada', name: 'Ada', roles: ['admin'] };
+export const eve: Principal = { id: 'eve', name: 'Eve', roles: ['editor'] };
+
+/** The sample's resources over a test's database. */
+export function testContext(db: Database, settings: Partial<TaskSettings> = {}, defaults: Partial<{ parallelism: number; chunkSize: number }> = {}): TaskContext {
+  const register = buildRegister(admin.resources, admin.createClient(db.pages as Pool), {
+    minAsyncRecords: 20,
+    parallelism: 1,
+    chunkSize: 1_000,
+    ...defaults,
+  });
+  return { db, register, settings: { ...defaultTaskSettings, ...settings }, log: () => undefined };
+}
+
+/** Selects and launches as the pages do: selection, preview, confirm. */
+export async function launchOn(
+  ctx: TaskContext,
+  resource: Resource,
+  selected: Partial<Selected>,
+  operation: OperationKind,
+  body: Record<string, unknown>,
+  principal: Principal = ada,
+): Promise<Launched & { operationId: string }> {
+  const selection = await createSelection(ctx.db, principal, resource, { kind: 'ticked', filter: '', keys: [], exclusions: [], ...selected });
+  const preview = await createPreview(ctx, { resource, principal, operation, selectionId: selection.id });
+  const parameters = getOperation(operation).parse(resource, body);
+  return { ...(await launch(ctx, { resource, principal, operationId: preview.id, operation, parameters })), operationId: preview.id };
+}
+
+/** Waits until a task has ended; gives up with its row in the message. */
+export async function finished(db: Database, taskId: number, timeoutMs = 60_000): Promise<TaskRow> {
+  const deadline = Date.now() + timeoutMs;
+  for (;;) {
+    const { rows } = await db.pages.query<TaskRow>(`${selectTask(db.t)} where id = $1`, [taskId]);
+    const task = rows[0] as TaskRow;
+    if (task.finishedAt) return task;
+    if (Date.now() > deadline) throw new Error(`task ${taskId} has not ended: ${JSON.stringify(task)}`);
+    await new Promise((done) => setTimeout(done, 25));
+  }
+}

@@ -1,0 +1,143 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import pg from 'pg';
+import admin from '../admin.ts';
+import { type Database, openDatabase } from '../db/database.ts';
+import { startEmbedded } from '../db/embedded.ts';
+import { migrate } from '../db/migrations.ts';
+import { migrateQueue } from '../queue/graphile.ts';
+
+/** Where the run's server is, for the processes of one run; DATABASE_URL is a server that somebody else keeps. */
+const serverVariable = 'BULKHEAD_TEST_SERVER';
+export const bulkheadFolder = join(import.meta.dirname, '../../prisma/bulkhead');
+
+/** One server a run, without durability. Returns how to reach it and how to end it. */
+export async function startTestServer(): Promise<{ connectionString: string; stop(): Promise<void> }> {
+  const given = process.env.DATABASE_URL;
+  if (given) return { connectionString: given, stop: async () => undefined };
+  const folder = await mkdtemp(join(tmpdir(), 'bulkhead-test-'));
+  const server = await startEmbedded({ folder, database: 'postgres', isDurable: false, maxConnections: 300 });
+  return {
+    connectionString: server.connectionString,
+    async stop() {
+      await server.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+let own: ReturnType<typeof startTestServer> | null = null;
+
+async function serverUrl(): Promise<string> {
+  const shared = process.env[serverVariable];
+  if (shared) return shared;
+  own ??= startTestServer();
+  return (await own).connectionString;
+}
+
+/** Ends the server that this process started for itself, when the runner did not give one. */
+export async function stopOwnServer(): Promise<void> {
+  if (own) await (await own).stop();
+  own = null;
+}
+
+function urlOf(server: string, database: string): string {
+  const url = new URL(server);
+  url.pathname = `/${database}`;
+  return url.href;
+}
+
+async function onServer(work: (client: pg.Client) => Promise<void>): Promise<void> {
+  const client = new pg.Client({ connectionString: await serverUrl() });
+  await client.connect();
+  try {
+    await work(client);
+  } finally {
+    await client.end();
+  }
+}
+
+/** Migrations of all three parts, as `npm start` applies them. */
+export async function migrateAll(connectionString: string): Promise<void> {
+  await migrate(connectionString, { folder: bulkheadFolder, schema: 'bulkhead' });
+  if (admin.migrations) await migrate(connectionString, admin.migrations);
+  const pool = new pg.Pool({ connectionString, max: 2 });
+  await migrateQueue(pool, 'bulkhead_queue');
+  await pool.end();
+}
+
+const templateLock = 0x42_4c_4b_03;
+
+/** A migrated database to clone, made by the first process of a run that needs it; `seeded` holds the whole gazetteer. */
+async function ensureTemplate(isSeeded: boolean): Promise<string> {
+  const name = isSeeded ? 'bulkhead_template_seeded' : 'bulkhead_template';
+  await onServer(async (client) => {
+    await client.query('select pg_advisory_lock($1)', [templateLock]);
+    const { rowCount } = await client.query(`select 1 from pg_database where datname = $1 and datistemplate`, [name]);
+    if (rowCount === 1) return;
+    await client.query(`drop database if exists ${name}`);
+    await client.query(`create database ${name}`);
+    const url = urlOf(await serverUrl(), name);
+    await migrateAll(url);
+    if (isSeeded) await admin.seed?.(url, () => undefined);
+    await client.query(`alter database ${name} is_template true`);
+  });
+  return name;
+}
+
+export interface TestDatabase {
+  connectionString: string;
+  db: Database;
+}
+
+/** Makes a database of the caller's own and a way to drop it; `testDatabase` does both for a test. */
+export async function createDatabase(isSeeded: boolean): Promise<{ connectionString: string; drop(): Promise<void> }> {
+  const template = await ensureTemplate(isSeeded);
+  const name = `bulkhead_test_${randomBytes(6).toString('hex')}`;
+  await onServer(async (client) => {
+    await client.query('select pg_advisory_lock($1)', [templateLock]);
+    await client.query(`create database ${name} template ${template} strategy file_copy`);
+  });
+  return {
+    connectionString: urlOf(await serverUrl(), name),
+    drop: () => onServer(async (client) => void (await client.query(`drop database if exists ${name} with (force)`))),
+  };
+}
+
+/** A database for one test (or one file), dropped after it; a connection that is left open then fails the test. */
+export async function testDatabase(
+  t: Pick<TestContext, 'after'>,
+  { seeded = false }: { seeded?: boolean } = {},
+): Promise<TestDatabase> {
+  const { connectionString, drop } = await createDatabase(seeded);
+  const db = await openDatabase({ connectionString });
+  t.after(async () => {
+    await db.close();
+    const left = await openConnections(connectionString);
+    await drop();
+    if (!process.env[serverVariable]) await stopOwnServer();
+    if (left.length > 0) throw new Error(`connections were left open: ${left.join(', ')}`);
+  });
+  return { connectionString, db };
+}
+
+async function openConnections(connectionString: string): Promise<string[]> {
+  const database = new URL(connectionString).pathname.slice(1);
+  let left: string[] = [];
+  await onServer(async (client) => {
+    // A connection that was just ended takes the server a moment to forget.
+    for (let tries = 0; tries < 20; tries++) {
+      const { rows } = await client.query<{ application_name: string }>(
+        `select application_name from pg_stat_activity where datname = $1 and backend_type = 'client backend'`,
+        [database],
+      );
+      left = rows.map((row) => row.application_name);
+      if (left.length === 0) return;
+      await new Promise((done) => setTimeout(done, 50));
+    }
+  });
+  return left;
+}
