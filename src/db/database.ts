@@ -1,6 +1,7 @@
-import pg from 'pg';
+import type pg from 'pg';
 import { AppError } from '../errors.ts';
 import { type TableNames, tableNames } from './names.ts';
+import { openPool } from './pool.ts';
 
 /** The one database, with a pool for each role so that bulk work never starves the pages. */
 export interface Database {
@@ -31,8 +32,8 @@ export const oldestServer = 14;
 
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
   const { connectionString, schema = 'bulkhead', queueSchema = 'bulkhead_queue' } = options;
-  const pages = openPool(connectionString, 'bulkhead pages', options.pagesPoolSize ?? 10);
-  const drains = openPool(connectionString, 'bulkhead drains', options.drainsPoolSize ?? 4);
+  const pages = openPool({ connectionString, name: 'bulkhead pages', max: options.pagesPoolSize ?? 10 });
+  const drains = openPool({ connectionString, name: 'bulkhead drains', max: options.drainsPoolSize ?? 4 });
   const close = async () => {
     await Promise.all([pages.end(), drains.end()]);
   };
@@ -43,13 +44,6 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     await close();
     throw error;
   }
-}
-
-function openPool(connectionString: string, name: string, max: number): pg.Pool {
-  const pool = new pg.Pool({ connectionString, application_name: name, max, connectionTimeoutMillis: 10_000 });
-  // An idle connection that breaks is replaced by the next query; without a listener it would end the process.
-  pool.on('error', () => undefined);
-  return pool;
 }
 
 async function serverVersion(pool: pg.Pool): Promise<number> {

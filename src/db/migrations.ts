@@ -31,18 +31,25 @@ async function loadEngine(): Promise<typeof engineBindings> {
 
 async function openEngine(connectionString: string, schema: string, datamodels: [string, string][]) {
   const { SchemaEngine } = await loadEngine();
-  const url = new URL(connectionString);
   // Both are needed: with the adapter's schema alone the tables landed in public.
-  url.searchParams.set('options', `-c search_path=${schema}`);
-  const factory = bindMigrationAwareSqlAdapterFactory(new PrismaPg({ connectionString: url.href }, { schema }));
-  return SchemaEngine.new({ datamodels }, () => undefined, factory);
+  const pool = new pg.Pool({ connectionString, options: `-c search_path=${schema}`, max: 2 });
+  pool.on('error', () => undefined);
+  const factory = bindMigrationAwareSqlAdapterFactory(new PrismaPg(pool, { schema }));
+  const engine = await SchemaEngine.new({ datamodels }, () => undefined, factory);
+  return {
+    engine,
+    async close() {
+      engine.free();
+      await pool.end();
+    },
+  };
 }
 
 /** Applies what is not yet applied, exactly as `prisma migrate deploy` would. Returns the names of what it applied. */
 export async function migrate(connectionString: string, { folder, schema }: MigrationSet): Promise<string[]> {
   await ensureSchema(connectionString, schema);
   const migrations = await readMigrations(folder);
-  const engine = await openEngine(connectionString, schema, await readDatamodels(folder));
+  const { engine, close } = await openEngine(connectionString, schema, await readDatamodels(folder));
   try {
     const { appliedMigrationNames } = await engine.applyMigrations({
       migrationsList: migrations,
@@ -50,7 +57,7 @@ export async function migrate(connectionString: string, { folder, schema }: Migr
     });
     return appliedMigrationNames;
   } finally {
-    await engine.free();
+    await close();
   }
 }
 
@@ -94,7 +101,7 @@ async function readMigrations(folder: string) {
 /** SQL that leads from one datamodel (null: nothing) to the one in `folder`, for writing a new migration. */
 export async function diff(connectionString: string, { folder, schema }: MigrationSet, from: string | null): Promise<string> {
   const datamodels = await readDatamodels(folder);
-  const engine = await openEngine(connectionString, schema, datamodels);
+  const { engine, close } = await openEngine(connectionString, schema, datamodels);
   const files = (content: string) => ({ tag: 'schemaDatamodel' as const, files: [{ path: 'schema.prisma', content }], configDir: folder });
   try {
     const { stdout } = await engine.diff({
@@ -106,6 +113,6 @@ export async function diff(connectionString: string, { folder, schema }: Migrati
     });
     return stdout ?? '';
   } finally {
-    await engine.free();
+    await close();
   }
 }

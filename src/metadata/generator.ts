@@ -7,17 +7,19 @@ import type { EnumMeta, FieldMeta, Metadata, ModelMeta, RelationMeta } from './c
 /** Bulkhead's Prisma generator: writes what the other rooms need to know about a schema as plain data. */
 helper.generatorHandler({
   onManifest: () => ({ prettyName: 'Bulkhead metadata', defaultOutput: '../generated/metadata' }),
-  async onGenerate({ dmmf, generator }) {
+  async onGenerate({ dmmf, generator, datamodel }) {
     const folder = generator.output?.value;
     if (!folder) throw new Error('the Bulkhead generator needs an output');
-    const metadata = metadataOf(dmmf.datamodel);
+    const metadata = metadataOf(dmmf.datamodel, datamodel);
     await mkdir(folder, { recursive: true });
     const text = `// Written by Bulkhead's Prisma generator. Do not edit.\nexport const metadata = ${JSON.stringify(metadata, null, 1)} as const;\n`;
     await writeFile(join(folder, 'metadata.ts'), text);
   },
 });
 
-function metadataOf({ models, enums }: DMMF.Datamodel): Metadata {
+function metadataOf({ models, enums: plain }: DMMF.Datamodel, text: string): Metadata {
+  // The DMMF says the Postgres schema of a model but not of an enum.
+  const enums = plain.map((item) => ({ ...item, schema: new RegExp(`enum\\s+${item.name}\\s*\\{[^}]*@@schema\\("([^"]+)"\\)`).exec(text)?.[1] }));
   return {
     enums: Object.fromEntries(enums.map((item) => [item.name, enumOf(item)])),
     models: Object.fromEntries(models.map((model) => [model.name, modelOf(model, models, enums)])),

@@ -8,7 +8,7 @@ import { launch } from './launch.ts';
 import { startWorker } from './worker.ts';
 
 async function setUp(t: Parameters<typeof testDatabase>[0], rows: number, settings = {}, defaults = {}) {
-  const { db, connectionString } = await testDatabase(t);
+  const { db, connectionString, defer } = await testDatabase(t);
   const ctx = testContext(db, settings, defaults);
   const cities = ctx.register.get('cities');
   await db.pages.query(`insert into gazetteer.country values ('ESP', 'ES', 'Spain', 'Europe', null, null, 1, '{}'), ('FRA', 'FR', 'France', 'Europe', null, null, 1, '{}')`);
@@ -19,20 +19,20 @@ async function setUp(t: Parameters<typeof testDatabase>[0], rows: number, settin
     [rows],
   );
   const keys = (count: number, from = 1) => Array.from({ length: count }, (_, index) => keyOf(cities.model, { id: from + index }));
-  return { db, ctx, cities, keys, connectionString };
+  return { db, ctx, cities, keys, connectionString, defer };
 }
 
 const publish = { field: 'status', 'value.status': 'published' };
 
 for (const [count, backend] of [[19, 'inline'], [20, 'queue'], [21, 'queue']] as const) {
   test(`${count} records with the threshold at 20 are run by: ${backend}`, async (t) => {
-    const { db, ctx, cities, keys, connectionString } = await setUp(t, 30);
+    const { db, ctx, cities, keys, connectionString, defer } = await setUp(t, 30);
     const launched = await launchOn(ctx, cities, { keys: keys(count) }, 'update', publish);
     assert.equal(launched.task.backend, backend);
     if (backend === 'queue') {
       assert.equal(launched.task.state, 'queued');
       const worker = await startWorker(ctx, { connectionString, concurrency: 1 });
-      t.after(() => worker.stop());
+      defer(() => worker.stop());
     }
     const task = await finished(db, launched.task.id);
     assert.deepEqual(
@@ -44,7 +44,7 @@ for (const [count, backend] of [[19, 'inline'], [20, 'queue'], [21, 'queue']] as
   });
 
   test(`of ${count} records, 2 of which the database refuses, ${backend === 'inline' ? 'none is' : 'the others are'} changed, and each refused one is named`, async (t) => {
-    const { db, ctx, cities, keys, connectionString } = await setUp(t, 30);
+    const { db, ctx, cities, keys, connectionString, defer } = await setUp(t, 30);
     await db.pages.query(`alter table gazetteer.city add constraint city_no_five check (id not in (5, 7) or status = 'draft')`);
     const refused = [keys(1, 5)[0], keys(1, 7)[0]];
     if (backend === 'inline') {
@@ -59,7 +59,7 @@ for (const [count, backend] of [[19, 'inline'], [20, 'queue'], [21, 'queue']] as
     } else {
       const { task: queued } = await launchOn(ctx, cities, { keys: keys(count) }, 'update', publish);
       const worker = await startWorker(ctx, { connectionString, concurrency: 1 });
-      t.after(() => worker.stop());
+      defer(() => worker.stop());
       const task = await finished(db, queued.id);
       assert.deepEqual([task.state, task.changed, task.failed, task.done], ['partial', count - 2, 2, count]);
       const { rows } = await db.pages.query(`select array_agg(k order by k) as keys from ${db.t.task_failure}, unnest(keys) k where task_id = $1`, [queued.id]);
@@ -71,12 +71,12 @@ for (const [count, backend] of [[19, 'inline'], [20, 'queue'], [21, 'queue']] as
 }
 
 test('posting the same form again, also after the end, shows the first task', async (t) => {
-  const { db, ctx, cities, keys, connectionString } = await setUp(t, 40);
+  const { db, ctx, cities, keys, connectionString, defer } = await setUp(t, 40);
   const first = await launchOn(ctx, cities, { keys: keys(25) }, 'update', publish);
   const again = { resource: cities, principal: ada, operationId: first.operationId, operation: 'update' as const, parameters: { changes: [] } };
   assert.deepEqual([(await launch(ctx, again)).outcome, (await launch(ctx, again)).task.id], ['already', first.task.id]);
   const worker = await startWorker(ctx, { connectionString, concurrency: 1 });
-  t.after(() => worker.stop());
+  defer(() => worker.stop());
   await finished(db, first.task.id);
   assert.equal((await launch(ctx, again)).task.id, first.task.id);
   const { rows } = await db.pages.query(`select count(*)::int as n from ${db.t.task}`);
@@ -132,10 +132,10 @@ test('records that have the value already are left alone', async (t) => {
 });
 
 test('deleting keeps the last image of every record and counts what was gone', async (t) => {
-  const { db, ctx, cities, keys, connectionString } = await setUp(t, 60);
+  const { db, ctx, cities, keys, connectionString, defer } = await setUp(t, 60);
   const { task: queued } = await launchOn(ctx, cities, { kind: 'matching', filter: 'population.max=50' }, 'delete', { acknowledge: 'yes' });
   const worker = await startWorker(ctx, { connectionString, concurrency: 1 });
-  t.after(() => worker.stop());
+  defer(() => worker.stop());
   const task = await finished(db, queued.id);
   assert.deepEqual([task.state, task.changed], ['succeeded', 50]);
   const { rows } = await db.pages.query(`select cardinality(keys) as n, before->0->>'name' as name from ${db.t.change}`);
@@ -144,14 +144,14 @@ test('deleting keeps the last image of every record and counts what was gone', a
 });
 
 test('an overlapping launch is refused with the holder named, and a disjoint one runs', async (t) => {
-  const { db, ctx, cities, connectionString } = await setUp(t, 300);
+  const { db, ctx, cities, connectionString, defer } = await setUp(t, 300);
   const holder = await db.pages.connect();
-  t.after(() => holder.release());
+  defer(() => holder.release());
   await holder.query('begin');
   await holder.query('select 1 from gazetteer.city where id = 50 for update');
   const { task: first } = await launchOn(ctx, cities, { kind: 'matching', filter: 'population.max=100' }, 'update', publish);
   const worker = await startWorker(ctx, { connectionString, concurrency: 2 });
-  t.after(() => worker.stop());
+  defer(() => worker.stop());
   await until(async () => (await db.pages.query(`select 1 from ${db.t.task} where id = $1 and state = 'running'`, [first.id])).rowCount === 1);
   await assert.rejects(launchOn(ctx, cities, { kind: 'matching', filter: 'population.min=90' }, 'update', { field: 'featured', 'value.featured': 'true' }), (error: AppError) => {
     assert.deepEqual([error.code, error.status], ['overlap', 409]);

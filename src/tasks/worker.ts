@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import pg from 'pg';
+import { openPool } from '../db/pool.ts';
 import { type Queue, startQueue } from '../queue/graphile.ts';
 import { advisoryClass } from './activate.ts';
 import type { TaskContext } from './context.ts';
@@ -77,8 +78,7 @@ async function startLife(ctx: TaskContext, options: WorkerOptions): Promise<Life
 
   const tokens = new Set<string>();
   // Two drains may be at chunks while a third connection takes or releases slots.
-  const pool = new pg.Pool({ connectionString: options.connectionString, application_name: id, max: options.concurrency * 2 + 2 });
-  pool.on('error', (error) => ctx.log('warning', 'a drain connection was lost', { error: String(error) }));
+  const pool = openPool({ connectionString: options.connectionString, name: id, max: options.concurrency * 2 + 2 });
   const worker = { id, pool, tokens };
   let queue: Queue;
   try {

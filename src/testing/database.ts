@@ -8,6 +8,7 @@ import admin from '../admin.ts';
 import { type Database, openDatabase } from '../db/database.ts';
 import { startEmbedded } from '../db/embedded.ts';
 import { migrate } from '../db/migrations.ts';
+import { openPool } from '../db/pool.ts';
 import { migrateQueue } from '../queue/graphile.ts';
 
 /** Where the run's server is, for the processes of one run; DATABASE_URL is a server that somebody else keeps. */
@@ -64,7 +65,7 @@ async function onServer(work: (client: pg.Client) => Promise<void>): Promise<voi
 export async function migrateAll(connectionString: string): Promise<void> {
   await migrate(connectionString, { folder: bulkheadFolder, schema: 'bulkhead' });
   if (admin.migrations) await migrate(connectionString, admin.migrations);
-  const pool = new pg.Pool({ connectionString, max: 2 });
+  const pool = openPool({ connectionString, name: 'bulkhead migrations', max: 2 });
   await migrateQueue(pool, 'bulkhead_queue');
   await pool.end();
 }
@@ -91,6 +92,8 @@ async function ensureTemplate(isSeeded: boolean): Promise<string> {
 export interface TestDatabase {
   connectionString: string;
   db: Database;
+  /** Undone after the test, last first, before the pools are closed. */
+  defer(undo: () => unknown): void;
 }
 
 /** Makes a database of the caller's own and a way to drop it; `testDatabase` does both for a test. */
@@ -114,14 +117,16 @@ export async function testDatabase(
 ): Promise<TestDatabase> {
   const { connectionString, drop } = await createDatabase(seeded);
   const db = await openDatabase({ connectionString });
+  const undoes: (() => unknown)[] = [];
   t.after(async () => {
+    for (const undo of undoes.reverse()) await undo();
     await db.close();
     const left = await openConnections(connectionString);
     await drop();
     if (!process.env[serverVariable]) await stopOwnServer();
     if (left.length > 0) throw new Error(`connections were left open: ${left.join(', ')}`);
   });
-  return { connectionString, db };
+  return { connectionString, db, defer: (undo) => void undoes.push(undo) };
 }
 
 async function openConnections(connectionString: string): Promise<string[]> {
