@@ -1,0 +1,7 @@
+import 'fastify';
+
+declare module 'fastify' {
+  interface FastifyReply {
+    page(name: string, data: object): FastifyReply;
+  }
+}

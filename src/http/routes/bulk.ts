@@ -1,0 +1,134 @@
+import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
+import { AppError } from '../../errors.ts';
+import type { OperationKind } from '../../operations/contract.ts';
+import { getOperation } from '../../operations/register.ts';
+import type { TaskContext } from '../../tasks/context.ts';
+import type { Holder } from '../../tasks/holders.ts';
+import { launch, type Launched } from '../../tasks/launch.ts';
+import { createPreview } from '../../tasks/preview.ts';
+import { getTask, seesAllTasks } from '../../tasks/queries.ts';
+import { isFinished } from '../../tasks/states.ts';
+import { headerJson, isHtmx, pageOrPart, principalOf, wantsJson } from '../negotiate.ts';
+import {
+  bulkDeleteData,
+  bulkEditData,
+  type BulkOutcomeData,
+  explanationData,
+  listUrl,
+  type Outcome,
+  overlapData,
+  refusedData,
+} from '../pages/bulk.ts';
+import { type Body, textsOf } from '../pages/bulk-field.ts';
+import { finishedData, finishedEvents, progressData } from '../pages/progress.ts';
+import { taskJson } from '../pages/task.ts';
+import type { Urls } from '../pages/url.ts';
+import { bulkTexts } from '../texts/bulk.ts';
+import { taskTexts } from '../texts/tasks.ts';
+
+export interface BulkRoutes {
+  context: TaskContext;
+  url: Urls;
+}
+
+type ForResource = { Params: { resource: string }; Querystring: { _s?: string } };
+
+const paths: readonly [string, OperationKind][] = [
+  ['/:resource/bulk-edit', 'update'],
+  ['/:resource/bulk-delete', 'delete'],
+];
+
+export const bulkRoutes: FastifyPluginAsync<BulkRoutes> = async (app, { context, url }) => {
+  const { db, register } = context;
+
+  for (const [path, operation] of paths) {
+    app.get<ForResource>(path, async (request, reply) => {
+      const about = outcomeOf(request, operation);
+      try {
+        return await sendForm(request, reply, about, {}, null);
+      } catch (error) {
+        return explain(request, reply, about, error);
+      }
+    });
+
+    app.post<ForResource>(path, async (request, reply) => {
+      const about = outcomeOf(request, operation);
+      const body = (request.body ?? {}) as Body;
+      try {
+        const parameters = getOperation(operation).parse(about.resource, body);
+        const { resource, principal } = about;
+        const launched = await launch(context, { resource, principal, operation, parameters, operationId: textsOf(body._op)[0] ?? '' });
+        return sendLaunched(request, reply, about, launched);
+      } catch (error) {
+        if (error instanceof AppError && error.code === 'invalid-operation' && !wantsJson(request)) {
+          return sendForm(request, reply, about, body, error);
+        }
+        return explain(request, reply, about, error);
+      }
+    });
+  }
+
+  function outcomeOf(request: FastifyRequest<ForResource>, operation: OperationKind): Outcome {
+    return {
+      register,
+      resource: register.get(request.params.resource),
+      principal: principalOf(request),
+      operation,
+      selectionId: textsOf(request.query._s)[0] ?? '',
+      url,
+    };
+  }
+
+  async function sendForm(request: FastifyRequest, reply: FastifyReply, about: Outcome, body: Body, error: AppError | null) {
+    const { resource, principal, operation, selectionId } = about;
+    const preview = await createPreview(context, { resource, principal, operation, selectionId });
+    const opened = { register, resource, principal, preview, selectionId, body, error, url };
+    reply.code(error?.status ?? 200);
+    if (operation === 'update') return reply.page(pageOrPart(request, 'bulk/edit'), await bulkEditData(opened));
+    return reply.page(pageOrPart(request, 'bulk/delete'), bulkDeleteData(opened));
+  }
+
+  async function sendLaunched(request: FastifyRequest, reply: FastifyReply, about: Outcome, { task, outcome }: Launched) {
+    const now = new Date();
+    const statusUrl = url(`/tasks/${task.id}`);
+    const finished = isFinished(task.state);
+    if (wantsJson(request)) {
+      const message = finished ? (task.message ?? task.title) : taskTexts.processing(task.total ?? task.expected ?? 0);
+      return reply.code(202).send({ ...taskJson(task, now), taskId: task.id, message, statusUrl });
+    }
+    if (!isHtmx(request)) return reply.redirect(statusUrl, 303);
+    if (outcome === 'inline') {
+      // An empty dialog closes itself.
+      return reply.header('HX-Trigger', headerJson({ ...finishedEvents(task), 'bulkhead:close-dialog': true })).type('text/html').send('');
+    }
+    const launched = { taskId: task.id, resource: task.resource };
+    reply.code(202).header('HX-Trigger', headerJson({ 'bulkhead:launched': launched }));
+    return reply.page('bulk/_launched', {
+      title: task.title,
+      note: outcome === 'already' ? bulkTexts.alreadySent : null,
+      progress: finished ? null : progressData(task, now, url),
+      ended: finished ? finishedData(task, now, url) : null,
+      close: taskTexts.close,
+      listUrl: listUrl(about.resource, about.selectionId, url),
+    });
+  }
+
+  async function explain(request: FastifyRequest, reply: FastifyReply, about: Outcome, error: unknown) {
+    if (!(error instanceof AppError) || wantsJson(request) || error.status === 404) throw error;
+    const data = await explanationOf(about, error);
+    return reply.code(error.status).page(pageOrPart(request, 'bulk/outcome'), data);
+  }
+
+  async function explanationOf(about: Outcome, error: AppError): Promise<BulkOutcomeData> {
+    if (error.code === 'refused') return refusedData(about, error);
+    if (error.code !== 'overlap') return explanationData(about, error);
+    const [holder] = (error.details.holders ?? []) as Holder[];
+    const { principal } = about;
+    const isVisible = holder && (seesAllTasks(principal) || holder.principalId === principal.id);
+    if (!isVisible) return overlapData(about, error, null, null);
+    const task = await getTask(db, principal, holder.taskId);
+    const now = new Date();
+    const finished = isFinished(task.state);
+    return overlapData(about, error, finished ? null : progressData(task, now, url), finished ? finishedData(task, now, url) : null);
+  }
+};

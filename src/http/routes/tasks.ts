@@ -1,0 +1,133 @@
+import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
+import type { Principal } from '../../auth/principal.ts';
+import { AppError } from '../../errors.ts';
+import { cancel } from '../../tasks/cancel.ts';
+import type { TaskContext } from '../../tasks/context.ts';
+import { getTask, listChunks, listEvents, listFailures, listRunning, listTasks, seesAllTasks } from '../../tasks/queries.ts';
+import { isFinished, type TaskState, taskStates } from '../../tasks/states.ts';
+import type { TaskRow } from '../../tasks/task-row.ts';
+import { headerJson, isHtmx, principalOf, wantsJson } from '../negotiate.ts';
+import { finishedData, finishedEvents, goneData, progressData, runningData, signedOutData } from '../pages/progress.ts';
+import { findResource, refusedTitles, taskDetailsData, taskJson, taskPageData, type TaskParts } from '../pages/task.ts';
+import { taskListData, tasksPageData, tasksPerPage, type TasksQuery } from '../pages/tasks.ts';
+import type { Urls } from '../pages/url.ts';
+
+/** htmx stops a poll when it swaps an answer of this status. */
+const stopPolling = 286;
+
+export interface TaskRoutes {
+  context: TaskContext;
+  url: Urls;
+}
+
+type WithId = { Params: { id: string } };
+
+export const taskRoutes: FastifyPluginAsync<TaskRoutes> = async (app, { context, url }) => {
+  const { db, register } = context;
+  // Signed out ends a poll like anything else, so the guard lets it through.
+  const open = { config: { isPublic: true } };
+
+  app.get('/tasks', async (request, reply) => {
+    const principal = principalOf(request);
+    const query = parseTasksQuery(request.query as Record<string, unknown>);
+    const page = await listTasks(db, principal, { page: query.page, size: tasksPerPage, state: query.state });
+    const now = new Date();
+    if (wantsJson(request)) return { tasks: page.tasks.map((task) => taskJson(task, now)), total: page.total, page: query.page };
+    const list = taskListData(page, { query, now, url, resources: register.list });
+    return reply.page('tasks/index', tasksPageData(list, { seesAll: seesAllTasks(principal), query, url }));
+  });
+
+  app.get('/tasks/list', async (request, reply) => {
+    const query = parseTasksQuery(request.query as Record<string, unknown>);
+    if (!isHtmx(request)) return reply.redirect(url('/tasks'), 303);
+    const page = await listTasks(db, principalOf(request), { page: query.page, size: tasksPerPage, state: query.state });
+    const list = taskListData(page, { query, now: new Date(), url, resources: register.list });
+    return reply.code(list.pollUrl === null ? stopPolling : 200).page('tasks/_list', list);
+  });
+
+  app.get<{ Querystring: { resource?: string } }>('/tasks/running', async (request, reply) => {
+    const resource = register.get(String(request.query.resource ?? ''));
+    if (!isHtmx(request)) return reply.redirect(url(`/${resource.slug}`), 303);
+    const tasks = await listRunning(db, principalOf(request), resource.slug);
+    return reply.page('tasks/_running', runningData(tasks, resource.slug, new Date(), url));
+  });
+
+  app.get<WithId>('/tasks/:id', async (request, reply) => {
+    const principal = principalOf(request);
+    const task = await getTask(db, principal, Number(request.params.id));
+    const now = new Date();
+    if (wantsJson(request)) return taskJson(task, now);
+    return reply.page('tasks/show', taskPageData(task, await partsOf(principal, task), { now, url, register }));
+  });
+
+  app.get<WithId>('/tasks/:id/details', async (request, reply) => {
+    const principal = principalOf(request);
+    if (!isHtmx(request)) return reply.redirect(url(`/tasks/${request.params.id}`), 303);
+    const task = await getTask(db, principal, Number(request.params.id));
+    const details = taskDetailsData(task, await partsOf(principal, task), {
+      now: new Date(),
+      url,
+      resource: findResource(register, task),
+    });
+    return reply.code(isFinished(task.state) ? stopPolling : 200).page('tasks/_details', details);
+  });
+
+  app.get<WithId>('/tasks/:id/progress', open, async (request, reply) => {
+    try {
+      const task = await getTask(db, principalOf(request), Number(request.params.id));
+      if (wantsJson(request)) return taskJson(task, new Date());
+      return sendProgress(request, reply, task);
+    } catch (error) {
+      return endPoll(request, reply, error);
+    }
+  });
+
+  app.post<WithId>('/tasks/:id/cancellation', async (request, reply) => {
+    const principal = principalOf(request);
+    const id = Number(request.params.id);
+    try {
+      await cancel(context, principal, id);
+    } catch (error) {
+      // Success beats a late cancel; its page says so better than an error would.
+      if (!(error instanceof AppError && error.code === 'task-finished' && !wantsJson(request))) throw error;
+    }
+    if (!isHtmx(request) && !wantsJson(request)) return reply.redirect(url(`/tasks/${id}`), 303);
+    const task = await getTask(db, principal, id);
+    if (wantsJson(request)) return taskJson(task, new Date());
+    return sendProgress(request, reply, task);
+  });
+
+  async function partsOf(principal: Principal, task: TaskRow): Promise<TaskParts> {
+    const [chunks, failures, events] = await Promise.all([listChunks(db, task.id), listFailures(db, task.id), listEvents(db, task.id)]);
+    return { chunks, failures, events, titles: await refusedTitles(register, principal, task, failures) };
+  }
+
+  // htmx swaps no 4xx, so a poll that got one would go on for ever: every ending is 286 without a trigger.
+  function endPoll(request: FastifyRequest<WithId>, reply: FastifyReply, error: unknown) {
+    if (!isHtmx(request) || wantsJson(request) || !(error instanceof AppError)) throw error;
+    reply.code(stopPolling);
+    const { id } = request.params;
+    return reply.page('tasks/_ended', error.status === 401 ? signedOutData(id, url) : goneData(id, url));
+  }
+
+  function sendProgress(request: FastifyRequest, reply: FastifyReply, task: TaskRow) {
+    const now = new Date();
+    if (!isHtmx(request)) return reply.redirect(url(`/tasks/${task.id}`), 303);
+    if (!isFinished(task.state)) return reply.page('tasks/_progress', progressData(task, now, url));
+    reply.code(stopPolling).header('HX-Trigger', headerJson(finishedEvents(task)));
+    return reply.page('tasks/_ended', finishedData(task, now, url));
+  }
+};
+
+function parseTasksQuery(query: Record<string, unknown>): TasksQuery {
+  const { state, _page: page = '1' } = query;
+  const number = Number(page);
+  if (!Number.isInteger(number) || number < 1 || number > 1_000_000) {
+    throw new AppError('invalid-page', 422, 'Pages are numbered from 1.', { field: '_page' });
+  }
+  if (state === undefined || state === '') return { page: number };
+  if (typeof state !== 'string' || !Object.hasOwn(taskStates, state)) {
+    throw new AppError('invalid-filter', 422, 'There is no such state of a task.', { field: 'state' });
+  }
+  return { page: number, state: state as TaskState };
+}
