@@ -5,16 +5,31 @@ const whole = (low: number, high: number) => z.coerce.number().int().min(low).ma
 
 /** Every setting, by its environment variable: what it is, its unit in the name, its default. */
 const settings = z.object({
-  DATABASE_URL: z.string().regex(/^postgres(ql)?:\/\//, 'must begin with postgresql://').optional(),
-  DIRECT_DATABASE_URL: z.string().regex(/^postgres(ql)?:\/\//, 'must begin with postgresql://').optional(),
+  DATABASE_URL: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, 'must begin with postgresql://')
+    .optional(),
+  DIRECT_DATABASE_URL: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, 'must begin with postgresql://')
+    .optional(),
   HOST: z.string().min(1).default('127.0.0.1'),
   PORT: whole(0, 65_535).default(3000),
-  BULKHEAD_DATABASE_SCHEMA: z.string().regex(/^[a-z_][a-z0-9_]{0,40}$/, 'must be a plain lower-case name').default('bulkhead'),
+  BULKHEAD_DATABASE_SCHEMA: z
+    .string()
+    .regex(/^[a-z_][a-z0-9_]{0,40}$/, 'must be a plain lower-case name')
+    .default('bulkhead'),
   BULKHEAD_FOLDER: z.string().min(1).default('.bulkhead'),
-  BULKHEAD_PREFIX: z.string().regex(/^(\/[a-z0-9-]+)*$/, 'must be empty or begin with a slash and not end with one').default(''),
+  BULKHEAD_PREFIX: z
+    .string()
+    .regex(/^(\/[a-z0-9-]+)*$/, 'must be empty or begin with a slash and not end with one')
+    .default(''),
   BULKHEAD_SESSION_SECRET: z.string().min(32, 'must have at least 32 characters').optional(),
   BULKHEAD_SESSION_HOURS: whole(1, 8_760).default(12),
-  BULKHEAD_SECURE_COOKIES: z.enum(['true', 'false']).default('false').transform((text) => text === 'true'),
+  BULKHEAD_SECURE_COOKIES: z
+    .enum(['true', 'false'])
+    .default('false')
+    .transform((text) => text === 'true'),
   BULKHEAD_PAGES_POOL_SIZE: whole(2, 500).default(10),
   BULKHEAD_WORKER_CONCURRENCY: whole(1, 50).default(2),
   BULKHEAD_MIN_ASYNC_RECORDS: whole(1, 10_000).default(20),

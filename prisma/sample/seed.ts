@@ -65,9 +65,10 @@ async function seedCountries(client: pg.Client, lands: Land[]): Promise<void> {
   }));
   await client.query(`insert into country select * from jsonb_populate_recordset(null::country, $1)`, [JSON.stringify(rows)]);
   const languages = new Map(lands.flatMap((land) => Object.entries(land.languages ?? {})));
-  await client.query(`insert into language (code, name) select distinct on (value) key, value from jsonb_each_text($1) order by value, key`, [
-    JSON.stringify(Object.fromEntries(languages)),
-  ]);
+  await client.query(
+    `insert into language (code, name) select distinct on (value) key, value from jsonb_each_text($1) order by value, key`,
+    [JSON.stringify(Object.fromEntries(languages))],
+  );
   const spoken = lands.flatMap((land) => Object.values(land.languages ?? {}).map((name) => ({ country: land.cca3, name })));
   await client.query(
     `insert into "_CountryToLanguage" ("A", "B") select s.country, l.code
@@ -79,10 +80,18 @@ async function seedCountries(client: pg.Client, lands: Land[]): Promise<void> {
 // Statuses and ratings are dealt out by a hash of the place, so that every seed is the same and lists look alive.
 async function seedPlaces(client: pg.Client, places: Place[], onProgress: (done: number, total: number) => void): Promise<void> {
   for (let start = 0; start < places.length; start += batch) {
-    const rows = places.slice(start, start + batch).map((place) => [
-      place.name, place.altName, place.country, place.featureCode, place.adminCode, place.population,
-      place.loc.coordinates[1], place.loc.coordinates[0],
-    ]);
+    const rows = places
+      .slice(start, start + batch)
+      .map((place) => [
+        place.name,
+        place.altName,
+        place.country,
+        place.featureCode,
+        place.adminCode,
+        place.population,
+        place.loc.coordinates[1],
+        place.loc.coordinates[0],
+      ]);
     await client.query(
       `insert into city (name, alt_name, country_code, feature_code, admin_code, population, latitude, longitude, status, featured, rating, updated_at)
        select r->>0, nullif(r->>1, ''), country.code, (r->>3)::feature_code, nullif(r->>4, ''), (r->>5)::int, (r->>6)::numeric, (r->>7)::numeric,
@@ -98,7 +107,9 @@ async function seedPlaces(client: pg.Client, places: Place[], onProgress: (done:
 }
 
 async function seedTags(client: pg.Client): Promise<void> {
-  await client.query(`insert into tag (name) values ('capital'), ('historic'), ('island'), ('metropolis'), ('mountain'), ('port'), ('spa town'), ('university town')`);
+  await client.query(
+    `insert into tag (name) values ('capital'), ('historic'), ('island'), ('metropolis'), ('mountain'), ('port'), ('spa town'), ('university town')`,
+  );
   await client.query(
     `insert into "_CityToTag" ("A", "B") select city.id, tag.id from city join tag on
        (tag.name = 'capital' and city.feature_code = 'PPLC') or (tag.name = 'metropolis' and city.population >= 1000000)

@@ -94,7 +94,11 @@ async function packagedBinaries(): Promise<Binaries> {
   try {
     return (await import(platform)) as Binaries;
   } catch {
-    throw new AppError('no-embedded-database', 500, `There is no embedded PostgreSQL for ${process.platform} ${process.arch}: set DATABASE_URL.`);
+    throw new AppError(
+      'no-embedded-database',
+      500,
+      `There is no embedded PostgreSQL for ${process.platform} ${process.arch}: set DATABASE_URL.`,
+    );
   }
 }
 

@@ -37,7 +37,10 @@ function shown(value: unknown, field: ResourceField): string {
 
 function range({ values, min, max }: FilterTexts, field: ResourceField, read: Read): Parsed<Record<string, unknown> | null> {
   const condition: Record<string, unknown> = {};
-  for (const [operator, given] of [['gte', min], ['lte', max]] as const) {
+  for (const [operator, given] of [
+    ['gte', min],
+    ['lte', max],
+  ] as const) {
     if (given === null || given === '') continue;
     const parsed = read(given.trim(), field);
     if ('error' in parsed) return parsed;

@@ -19,7 +19,10 @@ helper.generatorHandler({
 
 function metadataOf({ models, enums: plain }: DMMF.Datamodel, text: string): Metadata {
   // The DMMF says the Postgres schema of a model but not of an enum.
-  const enums = plain.map((item) => ({ ...item, schema: new RegExp(`enum\\s+${item.name}\\s*\\{[^}]*@@schema\\("([^"]+)"\\)`).exec(text)?.[1] }));
+  const enums = plain.map((item) => ({
+    ...item,
+    schema: new RegExp(`enum\\s+${item.name}\\s*\\{[^}]*@@schema\\("([^"]+)"\\)`).exec(text)?.[1],
+  }));
   return {
     enums: Object.fromEntries(enums.map((item) => [item.name, enumOf(item)])),
     models: Object.fromEntries(models.map((model) => [model.name, modelOf(model, models, enums)])),
@@ -51,7 +54,10 @@ function modelOf(model: DMMF.Model, models: readonly DMMF.Model[], enums: readon
     dbTable,
     idFields: single ? [single] : [...(model.primaryKey?.fields ?? [])],
     compositeIdName: single || !model.primaryKey ? null : (model.primaryKey.name ?? model.primaryKey.fields.join('_')),
-    uniques: [...model.fields.filter((field) => field.isUnique).map((field) => [field.name]), ...model.uniqueFields.map((fields) => [...fields])],
+    uniques: [
+      ...model.fields.filter((field) => field.isUnique).map((field) => [field.name]),
+      ...model.uniqueFields.map((fields) => [...fields]),
+    ],
     fields: Object.fromEntries(model.fields.map((field) => [field.name, fieldOf(field, model, models, enums)])),
     documentation: model.documentation ?? null,
   };
@@ -92,10 +98,32 @@ const defaultTypes: Record<string, string> = {
 };
 
 const nativeTypes: Record<string, string> = {
-  Text: 'text', Char: 'character', VarChar: 'varchar', Bit: 'bit', VarBit: 'varbit', Uuid: 'uuid', Xml: 'xml', Inet: 'inet', Citext: 'citext',
-  Integer: 'integer', SmallInt: 'smallint', BigInt: 'bigint', Oid: 'oid', Real: 'real', DoublePrecision: 'double precision',
-  Decimal: 'numeric', Money: 'money', Timestamp: 'timestamp', Timestamptz: 'timestamptz', Date: 'date', Time: 'time', Timetz: 'timetz',
-  Json: 'json', JsonB: 'jsonb', ByteA: 'bytea', Boolean: 'boolean',
+  Text: 'text',
+  Char: 'character',
+  VarChar: 'varchar',
+  Bit: 'bit',
+  VarBit: 'varbit',
+  Uuid: 'uuid',
+  Xml: 'xml',
+  Inet: 'inet',
+  Citext: 'citext',
+  Integer: 'integer',
+  SmallInt: 'smallint',
+  BigInt: 'bigint',
+  Oid: 'oid',
+  Real: 'real',
+  DoublePrecision: 'double precision',
+  Decimal: 'numeric',
+  Money: 'money',
+  Timestamp: 'timestamp',
+  Timestamptz: 'timestamptz',
+  Date: 'date',
+  Time: 'time',
+  Timetz: 'timetz',
+  Json: 'json',
+  JsonB: 'jsonb',
+  ByteA: 'bytea',
+  Boolean: 'boolean',
 };
 
 function sqlTypeOf(field: DMMF.Field, enums: readonly DMMF.DatamodelEnum[]): string {

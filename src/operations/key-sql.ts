@@ -19,12 +19,7 @@ function partSql(model: ModelMeta, name: string, alias: string): string {
 }
 
 /** A condition that holds for the rows of `keys`, with its values; the first is parameter number `first`. */
-export function keyCondition(
-  model: ModelMeta,
-  alias: string,
-  keys: readonly string[],
-  first: number,
-): { sql: string; values: unknown[] } {
+export function keyCondition(model: ModelMeta, alias: string, keys: readonly string[], first: number): { sql: string; values: unknown[] } {
   const columns = keyColumns(model, keys);
   const values = columns.map((column) => column.values);
   const parameters = columns.map((column, index) => `$${first + index}::${column.sqlType}[]`);

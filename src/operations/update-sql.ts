@@ -29,7 +29,8 @@ export function updateStatement(target: ApplyTarget, keys: readonly string[], ch
   for (const change of changes) {
     const field = fieldOf(model, change.field);
     if (field.relation?.kind === 'many-to-many') relations.push({ field, change });
-    else scalars.push({ field, value: change.change === 'clear' ? `null::${field.sqlType}` : `${parameter(change.value)}::${field.sqlType}` });
+    else
+      scalars.push({ field, value: change.change === 'clear' ? `null::${field.sqlType}` : `${parameter(change.value)}::${field.sqlType}` });
   }
   const stamps: Written[] = Object.values(model.fields)
     .filter((field) => field.isUpdatedAt && field.column && !changes.some((change) => change.field === field.name))
@@ -56,8 +57,8 @@ function fieldOf(model: ModelMeta, name: string): FieldMeta {
   return field;
 }
 
-function imageOf(written: readonly Written[], valueOf: (item: Written) => string): string {
-  return `jsonb_build_object(${written.map((item) => `'${item.field.name}', ${valueOf(item)}`).join(', ')})`;
+function imageOf(written: readonly Written[], sqlOf: (item: Written) => string): string {
+  return `jsonb_build_object(${written.map((item) => `'${item.field.name}', ${sqlOf(item)}`).join(', ')})`;
 }
 
 function assignments(written: readonly Written[]): string {

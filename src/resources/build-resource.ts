@@ -51,7 +51,8 @@ export function buildResource({ metadata, model: name, options }: ResourceDefini
     scope: (principal) => options.scope?.(principal) ?? null,
   };
   for (const key of ['minAsyncRecords', 'parallelism', 'chunkSize'] as const) {
-    if (!Number.isInteger(resource[key]) || resource[key] < 1) throw new Error(`Resource ${name}, bulk.${key}: must be a whole number above 0.`);
+    if (!Number.isInteger(resource[key]) || resource[key] < 1)
+      throw new Error(`Resource ${name}, bulk.${key}: must be a whole number above 0.`);
   }
   if (!model.fields[titleField]?.column) throw new Error(`Resource ${name}, titleField: ${name} has no column "${titleField}".`);
   return Object.freeze(resource);

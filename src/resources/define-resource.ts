@@ -2,7 +2,9 @@ import type { Metadata } from '../metadata/contract.ts';
 import type { ResourceOptions } from './contract.ts';
 
 /** Names of a model's fields, known to the compiler where the metadata is the generator's own. */
-export type FieldName<M extends Metadata, K extends keyof M['models']> = M['models'][K]['fields'] extends infer F ? keyof F & string : never;
+export type FieldName<M extends Metadata, K extends keyof M['models']> = M['models'][K]['fields'] extends infer F
+  ? keyof F & string
+  : never;
 
 type Sort<N extends string> = N | `-${N}`;
 

@@ -14,7 +14,8 @@ export function buildRegister(definitions: readonly ResourceDefinition[], client
   for (const resource of list) {
     const { slug, model } = resource;
     if (reservedSlugs.includes(slug)) throw new Error(`Resource ${model.name}, slug: "${slug}" is taken by Bulkhead itself.`);
-    if (!/^[a-z0-9][a-z0-9-]*$/.test(slug)) throw new Error(`Resource ${model.name}, slug: "${slug}" may have small letters, digits and hyphens.`);
+    if (!/^[a-z0-9][a-z0-9-]*$/.test(slug))
+      throw new Error(`Resource ${model.name}, slug: "${slug}" may have small letters, digits and hyphens.`);
     if (bySlug.has(slug)) throw new Error(`Resource ${model.name}, slug: "${slug}" is used twice.`);
     bySlug.set(slug, resource);
   }

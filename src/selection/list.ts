@@ -60,7 +60,12 @@ export async function findRecord(
 }
 
 /** Titles of records by key, for naming them; at most as many as are asked for, in the scope. */
-export async function titlesOf(register: Register, resource: Resource, principal: Principal, keys: readonly string[]): Promise<Map<string, string>> {
+export async function titlesOf(
+  register: Register,
+  resource: Resource,
+  principal: Principal,
+  keys: readonly string[],
+): Promise<Map<string, string>> {
   if (keys.length === 0) return new Map();
   const where: Where = { AND: [buildWhere(resource, principal, ''), whereKeys(resource.model, keys)] };
   const rows = await delegateOf(register.client, resource.model).findMany({ where, select: selectOf(register, resource, []) });

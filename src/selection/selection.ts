@@ -82,13 +82,23 @@ export async function changeTicks(
   const selection = rows[0];
   if (!selection) throw notFound();
   if (selection.is_full) {
-    throw new AppError('too-many-ticked', 422, `At most ${maxTicked.toLocaleString('en')} records can be ticked one by one. Use "Select all matching".`);
+    throw new AppError(
+      'too-many-ticked',
+      422,
+      `At most ${maxTicked.toLocaleString('en')} records can be ticked one by one. Use "Select all matching".`,
+    );
   }
   return selection;
 }
 
 /** Makes a selection into "everything that matches", holding the filter and no keys. */
-export async function selectMatching(db: Database, principal: Principal, resource: Resource, id: string, filter: string): Promise<Selection> {
+export async function selectMatching(
+  db: Database,
+  principal: Principal,
+  resource: Resource,
+  id: string,
+  filter: string,
+): Promise<Selection> {
   const { rows } = await db.pages.query<Selection>(
     `update ${db.t.selection} set kind = 'matching', filter = $4, keys = '{}', exclusions = '{}', version = version + 1, updated_at = now()
      where id = $1 and owner_id = $2 and resource = $3 returning ${columns}`,

@@ -12,11 +12,7 @@ export const advisoryClass = { activation: 0x42_4c_4b_01, liveness: 0x42_4c_4b_0
  * READ COMMITTED only: the overlap is looked for in a statement of its own after the advisory lock, so that it sees
  * every activation that came before. In one statement, or under REPEATABLE READ, two launches both held a record.
  */
-export async function activate(
-  client: Queryable,
-  t: TableNames,
-  task: { id: number; model: string },
-): Promise<Holder[]> {
+export async function activate(client: Queryable, t: TableNames, task: { id: number; model: string }): Promise<Holder[]> {
   await lockModel(client, t, task.model);
   const holders = await findOverlap(client, t, task);
   if (holders.length > 0) return holders;

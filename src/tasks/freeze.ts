@@ -127,8 +127,5 @@ async function sortDrafts(pool: Pool, t: TableNames, taskId: number, size: numbe
     [taskId, size],
   );
   // Pages need not be a multiple of the chunk size, so there may be a few chunks more than are needed now.
-  await pool.query(`delete from ${t.chunk} where task_id = $1 and state = 'draft' and number >= $2`, [
-    taskId,
-    Math.ceil(total / size),
-  ]);
+  await pool.query(`delete from ${t.chunk} where task_id = $1 and state = 'draft' and number >= $2`, [taskId, Math.ceil(total / size)]);
 }

@@ -64,17 +64,14 @@ export async function insertTask(
 }
 
 export async function findTaskByOperation(db: Database, principal: Principal, operationId: string): Promise<TaskRow | null> {
-  const { rows } = await db.pages.query<TaskRow>(
-    `${selectTask(db.t)} where operation_id::text = $1 and principal_id = $2`,
-    [operationId.toLowerCase(), principal.id],
-  );
+  const { rows } = await db.pages.query<TaskRow>(`${selectTask(db.t)} where operation_id::text = $1 and principal_id = $2`, [
+    operationId.toLowerCase(),
+    principal.id,
+  ]);
   return rows[0] ?? null;
 }
 
 export async function findTaskByKey(db: Database, taskKey: string): Promise<TaskRow | null> {
-  const { rows } = await db.pages.query<TaskRow>(
-    `${selectTask(db.t)} where task_key = $1 and state in (${unfinishedSql})`,
-    [taskKey],
-  );
+  const { rows } = await db.pages.query<TaskRow>(`${selectTask(db.t)} where task_key = $1 and state in (${unfinishedSql})`, [taskKey]);
   return rows[0] ?? null;
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { keyOf } from '../metadata/keys.ts';
-import { AppError } from '../errors.ts';
+import type { AppError } from '../errors.ts';
 import { ada, eve, finished, launchOn, testContext } from '../testing/context.ts';
 import { testDatabase } from '../testing/database.ts';
 import { launch } from './launch.ts';
@@ -11,7 +11,9 @@ async function setUp(t: Parameters<typeof testDatabase>[0], rows: number, settin
   const { db, connectionString, defer } = await testDatabase(t);
   const ctx = testContext(db, settings, defaults);
   const cities = ctx.register.get('cities');
-  await db.pages.query(`insert into gazetteer.country values ('ESP', 'ES', 'Spain', 'Europe', null, null, 1, '{}'), ('FRA', 'FR', 'France', 'Europe', null, null, 1, '{}')`);
+  await db.pages.query(
+    `insert into gazetteer.country values ('ESP', 'ES', 'Spain', 'Europe', null, null, 1, '{}'), ('FRA', 'FR', 'France', 'Europe', null, null, 1, '{}')`,
+  );
   await db.pages.query(`insert into gazetteer.tag (name) values ('port'), ('island'), ('capital')`);
   await db.pages.query(
     `insert into gazetteer.city (name, country_code, feature_code, population, latitude, longitude)
@@ -24,7 +26,11 @@ async function setUp(t: Parameters<typeof testDatabase>[0], rows: number, settin
 
 const publish = { field: 'status', 'value.status': 'published' };
 
-for (const [count, backend] of [[19, 'inline'], [20, 'queue'], [21, 'queue']] as const) {
+for (const [count, backend] of [
+  [19, 'inline'],
+  [20, 'queue'],
+  [21, 'queue'],
+] as const) {
   test(`${count} records with the threshold at 20 are run by: ${backend}`, async (t) => {
     const { db, ctx, cities, keys, connectionString, defer } = await setUp(t, 30);
     const launched = await launchOn(ctx, cities, { keys: keys(count) }, 'update', publish);
@@ -62,7 +68,10 @@ for (const [count, backend] of [[19, 'inline'], [20, 'queue'], [21, 'queue']] as
       defer(() => worker.stop());
       const task = await finished(db, queued.id);
       assert.deepEqual([task.state, task.changed, task.failed, task.done], ['partial', count - 2, 2, count]);
-      const { rows } = await db.pages.query(`select array_agg(k order by k) as keys from ${db.t.task_failure}, unnest(keys) k where task_id = $1`, [queued.id]);
+      const { rows } = await db.pages.query(
+        `select array_agg(k order by k) as keys from ${db.t.task_failure}, unnest(keys) k where task_id = $1`,
+        [queued.id],
+      );
       assert.deepEqual(rows[0].keys, refused);
     }
     const { rows } = await db.pages.query(`select count(*)::int as n from gazetteer.city where status = 'published'`);
@@ -73,7 +82,13 @@ for (const [count, backend] of [[19, 'inline'], [20, 'queue'], [21, 'queue']] as
 test('posting the same form again, also after the end, shows the first task', async (t) => {
   const { db, ctx, cities, keys, connectionString, defer } = await setUp(t, 40);
   const first = await launchOn(ctx, cities, { keys: keys(25) }, 'update', publish);
-  const again = { resource: cities, principal: ada, operationId: first.operationId, operation: 'update' as const, parameters: { changes: [] } };
+  const again = {
+    resource: cities,
+    principal: ada,
+    operationId: first.operationId,
+    operation: 'update' as const,
+    parameters: { changes: [] },
+  };
   assert.deepEqual([(await launch(ctx, again)).outcome, (await launch(ctx, again)).task.id], ['already', first.task.id]);
   const worker = await startWorker(ctx, { connectionString, concurrency: 1 });
   defer(() => worker.stop());
@@ -109,15 +124,30 @@ test('nobody but its owner can confirm a form, and an unknown operation id is re
 test('many-to-many fields are added, removed and replaced, with images of what was there', async (t) => {
   const { db, ctx, cities, keys } = await setUp(t, 5);
   const tagsOf = async () =>
-    (await db.pages.query(`select "A" as city, array_agg("B" order by "B") as tags from gazetteer."_CityToTag" group by 1 order by 1`)).rows;
+    (await db.pages.query(`select "A" as city, array_agg("B" order by "B") as tags from gazetteer."_CityToTag" group by 1 order by 1`))
+      .rows;
   await launchOn(ctx, cities, { keys: keys(2) }, 'update', { field: 'tags', 'change.tags': 'add', 'value.tags': ['1', '2'] });
-  assert.deepEqual(await tagsOf(), [{ city: 1, tags: [1, 2] }, { city: 2, tags: [1, 2] }]);
+  assert.deepEqual(await tagsOf(), [
+    { city: 1, tags: [1, 2] },
+    { city: 2, tags: [1, 2] },
+  ]);
   const { task } = await launchOn(ctx, cities, { keys: keys(3) }, 'update', { field: 'tags', 'change.tags': 'remove', 'value.tags': '1' });
   assert.deepEqual([task.changed, task.unchanged], [2, 1]);
-  await launchOn(ctx, cities, { keys: keys(1) }, 'update', { field: ['tags', 'notes'], 'change.tags': 'replace', 'value.tags': '3', 'value.notes': 'hello' });
-  assert.deepEqual(await tagsOf(), [{ city: 1, tags: [3] }, { city: 2, tags: [2] }]);
+  await launchOn(ctx, cities, { keys: keys(1) }, 'update', {
+    field: ['tags', 'notes'],
+    'change.tags': 'replace',
+    'value.tags': '3',
+    'value.notes': 'hello',
+  });
+  assert.deepEqual(await tagsOf(), [
+    { city: 1, tags: [3] },
+    { city: 2, tags: [2] },
+  ]);
   const { rows } = await db.pages.query(`select before, after from ${db.t.change} order by id desc limit 1`);
-  assert.deepEqual([rows[0].before[0].tags, rows[0].after[0].tags, rows[0].before[0].notes, rows[0].after[0].notes], [['2'], ['3'], null, 'hello']);
+  assert.deepEqual(
+    [rows[0].before[0].tags, rows[0].after[0].tags, rows[0].before[0].notes, rows[0].after[0].notes],
+    [['2'], ['3'], null, 'hello'],
+  );
 });
 
 test('records that have the value already are left alone', async (t) => {
@@ -152,12 +182,17 @@ test('an overlapping launch is refused with the holder named, and a disjoint one
   const { task: first } = await launchOn(ctx, cities, { kind: 'matching', filter: 'population.max=100' }, 'update', publish);
   const worker = await startWorker(ctx, { connectionString, concurrency: 2 });
   defer(() => worker.stop());
-  await until(async () => (await db.pages.query(`select 1 from ${db.t.task} where id = $1 and state = 'running'`, [first.id])).rowCount === 1);
-  await assert.rejects(launchOn(ctx, cities, { kind: 'matching', filter: 'population.min=90' }, 'update', { field: 'featured', 'value.featured': 'true' }), (error: AppError) => {
-    assert.deepEqual([error.code, error.status], ['overlap', 409]);
-    assert.match(error.message, new RegExp(`task ${first.id} .*Ada`));
-    return true;
-  });
+  await until(
+    async () => (await db.pages.query(`select 1 from ${db.t.task} where id = $1 and state = 'running'`, [first.id])).rowCount === 1,
+  );
+  await assert.rejects(
+    launchOn(ctx, cities, { kind: 'matching', filter: 'population.min=90' }, 'update', { field: 'featured', 'value.featured': 'true' }),
+    (error: AppError) => {
+      assert.deepEqual([error.code, error.status], ['overlap', 409]);
+      assert.match(error.message, new RegExp(`task ${first.id} .*Ada`));
+      return true;
+    },
+  );
   const { task: other } = await launchOn(ctx, cities, { kind: 'matching', filter: 'population.min=101' }, 'update', publish);
   assert.equal((await finished(db, other.id)).state, 'succeeded');
   await holder.query('rollback');

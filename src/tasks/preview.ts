@@ -19,7 +19,12 @@ export interface Preview {
 /** What the dialog shows and the confirmation binds to. */
 export async function createPreview(
   { db, register }: TaskContext,
-  { resource, principal, operation, selectionId }: { resource: Resource; principal: Principal; operation: OperationKind; selectionId: string },
+  {
+    resource,
+    principal,
+    operation,
+    selectionId,
+  }: { resource: Resource; principal: Principal; operation: OperationKind; selectionId: string },
 ): Promise<Preview> {
   assertCan(resource, principal, getOperation(operation).action);
   const selection = await getSelection(db, principal, resource, selectionId);

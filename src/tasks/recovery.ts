@@ -41,10 +41,9 @@ async function bury(ctx: TaskContext, worker: { id: string; lockId: number; pool
     const gone = await client.query(`delete from ${db.t.worker} where id = $1`, [worker.id]);
     if (gone.rowCount === 0) return;
     if (worker.poolId) await client.query(`select "${db.queueSchema}".force_unlock_workers(array[$1])`, [worker.poolId]);
-    const slots = await client.query<{ task_id: number }>(
-      `delete from ${db.t.task_slot} where worker_id = $1 returning task_id`,
-      [worker.id],
-    );
+    const slots = await client.query<{ task_id: number }>(`delete from ${db.t.task_slot} where worker_id = $1 returning task_id`, [
+      worker.id,
+    ]);
     const tasks = [...new Set(slots.rows.map((slot) => slot.task_id))].sort((a, b) => a - b);
     ctx.log('warning', 'a worker died', { workerId: worker.id, tasks });
     for (const taskId of tasks) await countDeath(ctx, client, taskId);

@@ -83,8 +83,6 @@ async function recordRefusal(ctx: TaskContext, task: NewTask, keys: readonly str
     }
     return id;
   });
-  const failures = outcome.refusals.flatMap(({ code, message: why, keys: refused }) =>
-    refused.map((key) => ({ key, code, message: why })),
-  );
+  const failures = outcome.refusals.flatMap(({ code, message: why, keys: refused }) => refused.map((key) => ({ key, code, message: why })));
   throw new AppError('refused', 422, message, { taskId, failures });
 }

@@ -21,7 +21,8 @@ export function sqlstateOf(error: unknown): string | null {
  */
 export function blame(error: unknown): Blame {
   const code = sqlstateOf(error);
-  if (code === null) return /connection (terminated|ended)|timeout exceeded/i.test(String((error as DatabaseError)?.message)) ? 'passing' : 'other';
+  if (code === null)
+    return /connection (terminated|ended)|timeout exceeded/i.test(String((error as DatabaseError)?.message)) ? 'passing' : 'other';
   if (code === 'P0001' || rowClasses.includes(code.slice(0, 2))) return 'row';
   if (code === '55P03' || lostConnection.test(code) || passingClasses.includes(code.slice(0, 2))) return 'passing';
   return 'other';

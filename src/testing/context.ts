@@ -17,7 +17,11 @@ export const ada: Principal = { id: 'ada', name: 'Ada', roles: ['admin'] };
 export const eve: Principal = { id: 'eve', name: 'Eve', roles: ['editor'] };
 
 /** The sample's resources over a test's database. */
-export function testContext(db: Database, settings: Partial<TaskSettings> = {}, defaults: Partial<{ parallelism: number; chunkSize: number }> = {}): TaskContext {
+export function testContext(
+  db: Database,
+  settings: Partial<TaskSettings> = {},
+  defaults: Partial<{ parallelism: number; chunkSize: number }> = {},
+): TaskContext {
   const register = buildRegister(admin.resources, admin.createClient(db.pages as Pool), {
     minAsyncRecords: 20,
     parallelism: 1,
@@ -36,7 +40,13 @@ export async function launchOn(
   body: Record<string, unknown>,
   principal: Principal = ada,
 ): Promise<Launched & { operationId: string }> {
-  const selection = await createSelection(ctx.db, principal, resource, { kind: 'ticked', filter: '', keys: [], exclusions: [], ...selected });
+  const selection = await createSelection(ctx.db, principal, resource, {
+    kind: 'ticked',
+    filter: '',
+    keys: [],
+    exclusions: [],
+    ...selected,
+  });
   const preview = await createPreview(ctx, { resource, principal, operation, selectionId: selection.id });
   const parameters = getOperation(operation).parse(resource, body);
   return { ...(await launch(ctx, { resource, principal, operationId: preview.id, operation, parameters })), operationId: preview.id };

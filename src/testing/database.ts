@@ -7,13 +7,10 @@ import pg from 'pg';
 import admin from '../admin.ts';
 import { type Database, openDatabase } from '../db/database.ts';
 import { startEmbedded } from '../db/embedded.ts';
-import { migrate } from '../db/migrations.ts';
-import { openPool } from '../db/pool.ts';
-import { migrateQueue } from '../queue/graphile.ts';
+import { migrateAll } from '../cli/migrate-all.ts';
 
 /** Where the run's server is, for the processes of one run; DATABASE_URL is a server that somebody else keeps. */
 const serverVariable = 'BULKHEAD_TEST_SERVER';
-export const bulkheadFolder = join(import.meta.dirname, '../../prisma/bulkhead');
 
 /** One server a run, without durability. Returns how to reach it and how to end it. */
 export async function startTestServer(): Promise<{ connectionString: string; stop(): Promise<void> }> {
@@ -61,15 +58,6 @@ async function onServer(work: (client: pg.Client) => Promise<void>): Promise<voi
   }
 }
 
-/** Migrations of all three parts, as `npm start` applies them. */
-export async function migrateAll(connectionString: string): Promise<void> {
-  await migrate(connectionString, { folder: bulkheadFolder, schema: 'bulkhead' });
-  if (admin.migrations) await migrate(connectionString, admin.migrations);
-  const pool = openPool({ connectionString, name: 'bulkhead migrations', max: 2 });
-  await migrateQueue(pool, 'bulkhead_queue');
-  await pool.end();
-}
-
 const templateLock = 0x42_4c_4b_03;
 
 /** A migrated database to clone, made by the first process of a run that needs it; `seeded` holds the whole gazetteer. */
@@ -82,7 +70,7 @@ async function ensureTemplate(isSeeded: boolean): Promise<string> {
     await client.query(`drop database if exists ${name}`);
     await client.query(`create database ${name}`);
     const url = urlOf(await serverUrl(), name);
-    await migrateAll(url);
+    await migrateAll(url, { BULKHEAD_DATABASE_SCHEMA: 'bulkhead' }, admin);
     if (isSeeded) await admin.seed?.(url, () => undefined);
     await client.query(`alter database ${name} is_template true`);
   });
@@ -111,10 +99,7 @@ export async function createDatabase(isSeeded: boolean): Promise<{ connectionStr
 }
 
 /** A database for one test (or one file), dropped after it; a connection that is left open then fails the test. */
-export async function testDatabase(
-  t: Pick<TestContext, 'after'>,
-  { seeded = false }: { seeded?: boolean } = {},
-): Promise<TestDatabase> {
+export async function testDatabase(t: Pick<TestContext, 'after'>, { seeded = false }: { seeded?: boolean } = {}): Promise<TestDatabase> {
   const { connectionString, drop } = await createDatabase(seeded);
   const db = await openDatabase({ connectionString });
   const undoes: (() => unknown)[] = [];

@@ -100,7 +100,11 @@ async function optionsOf(
 /** More than this many are not offered as a list. */
 const mostOffered = 500;
 
-async function listRelated(register: Register, principal: Principal, field: ResourceField): Promise<{ id: string; title: string }[] | null> {
+async function listRelated(
+  register: Register,
+  principal: Principal,
+  field: ResourceField,
+): Promise<{ id: string; title: string }[] | null> {
   const model = field.relation ? register.list[0]?.metadata.models[field.relation.model] : undefined;
   if (!model) return null;
   const resource = register.list.find((candidate) => candidate.model.name === model.name);

@@ -167,7 +167,12 @@ const mostNamed = 200;
 export async function refusedData(outcome: Outcome, error: AppError): Promise<BulkOutcomeData> {
   const { register, resource, principal, url } = outcome;
   const failures = (error.details.failures ?? []) as { key: string; message: string }[];
-  const titles = await titlesOf(register, resource, principal, failures.slice(0, mostNamed).map(({ key }) => key));
+  const titles = await titlesOf(
+    register,
+    resource,
+    principal,
+    failures.slice(0, mostNamed).map(({ key }) => key),
+  );
   const taskId = error.details.taskId as number | undefined;
   return {
     ...outcomeData(outcome),

@@ -72,8 +72,7 @@ export function progressData(task: TaskRow, now: Date, url: Urls): ProgressData 
     doneText: taskTexts.doneOf(progress.done, progress.total),
     percentText: taskTexts.percent(progress.percent),
     rateText: task.state === 'running' && progress.rate !== null ? taskTexts.rate(progress.rate) : null,
-    leftText:
-      task.state === 'running' && progress.secondsLeft !== null ? taskTexts.left(formatSpan(progress.secondsLeft * 1000)) : null,
+    leftText: task.state === 'running' && progress.secondsLeft !== null ? taskTexts.left(formatSpan(progress.secondsLeft * 1000)) : null,
     words: { cancel: taskTexts.cancel, details: taskTexts.details },
   };
 }

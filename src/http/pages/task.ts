@@ -46,9 +46,20 @@ export interface TaskDetailsData {
     latestText: string | null;
     emptyText: string;
     columns: typeof taskTexts.chunkColumns;
-    lines: readonly { number: string; state: string; isDone: boolean; records: string; range: string; counts: readonly Count[]; took: string }[];
+    lines: readonly {
+      number: string;
+      state: string;
+      isDone: boolean;
+      records: string;
+      range: string;
+      counts: readonly Count[];
+      took: string;
+    }[];
   };
-  events: { heading: string; lines: readonly { label: string; badge: Badge; at: string; iso: string; reason: string | null; after: string | null }[] };
+  events: {
+    heading: string;
+    lines: readonly { label: string; badge: Badge; at: string; iso: string; reason: string | null; after: string | null }[];
+  };
 }
 
 export interface TaskPageData {

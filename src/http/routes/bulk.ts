@@ -99,7 +99,10 @@ export const bulkRoutes: FastifyPluginAsync<BulkRoutes> = async (app, { context,
     if (!isHtmx(request)) return reply.redirect(statusUrl, 303);
     if (outcome === 'inline') {
       // An empty dialog closes itself.
-      return reply.header('HX-Trigger', headerJson({ ...finishedEvents(task), 'bulkhead:close-dialog': true })).type('text/html').send('');
+      return reply
+        .header('HX-Trigger', headerJson({ ...finishedEvents(task), 'bulkhead:close-dialog': true }))
+        .type('text/html')
+        .send('');
     }
     const launched = { taskId: task.id, resource: task.resource };
     reply.code(202).header('HX-Trigger', headerJson({ 'bulkhead:launched': launched }));

@@ -25,8 +25,7 @@ export const taskTexts = {
   none: 'No tasks yet. Select records in a list and change them in bulk: the task appears here.',
   noneOfState: 'No task is in this state.',
   showAll: 'Show all tasks',
-  pageOf: (from: number, to: number, total: number) =>
-    `${number.format(from)}–${number.format(to)} of ${number.format(total)}`,
+  pageOf: (from: number, to: number, total: number) => `${number.format(from)}–${number.format(to)} of ${number.format(total)}`,
   pages: 'Pages',
   filterLabel: 'Filter by state',
   previous: 'Newer',

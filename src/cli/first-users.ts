@@ -1,0 +1,48 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { createFirstAdminLink } from '../auth/first-admin.ts';
+import { createUser, hasUsers } from '../auth/users.ts';
+import type { Config } from '../config.ts';
+import type { Database } from '../db/database.ts';
+
+interface SampleUser {
+  role: string;
+  email: string;
+  password: string;
+}
+
+/** sample: to be printed; link: creates the first admin once; none: there are users already. */
+export type SignIns = { kind: 'sample'; users: SampleUser[] } | { kind: 'link'; link: string } | { kind: 'none' };
+
+const loopback = ['127.0.0.1', 'localhost', '::1'];
+
+/**
+ * On loopback: one user per role with a random password, kept in the project's folder for its owner alone and printed
+ * at each start. On any other host nothing is printed that lets a reader in but a link that works once.
+ */
+export async function ensureFirstUsers(db: Database, config: Config, address: string): Promise<SignIns> {
+  const isLoopback = loopback.includes(config.HOST);
+  const path = join(resolve(config.BULKHEAD_FOLDER), 'sample-users.json');
+  const kept = isLoopback ? await readUsers(path) : null;
+  if (await hasUsers(db)) return kept ? { kind: 'sample', users: kept } : { kind: 'none' };
+  if (!isLoopback) return { kind: 'link', link: `${address}/first-admin?token=${await createFirstAdminLink(db)}` };
+  const users = ['admin', 'editor', 'viewer'].map((role) => ({
+    role,
+    email: `${role}@example.com`,
+    password: randomBytes(12).toString('base64url'),
+  }));
+  await mkdir(resolve(config.BULKHEAD_FOLDER), { recursive: true });
+  await writeFile(path, `${JSON.stringify(users, null, 2)}\n`, { mode: 0o600 });
+  for (const { role, email, password } of users) {
+    await createUser(db, { email, name: `Sample ${role}`, password, roles: [role] });
+  }
+  return { kind: 'sample', users };
+}
+
+async function readUsers(path: string): Promise<SampleUser[] | null> {
+  return readFile(path, 'utf8').then(
+    (text) => JSON.parse(text) as SampleUser[],
+    () => null,
+  );
+}

@@ -1,0 +1,64 @@
+import { resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import admin from '../admin.ts';
+import { parseConfig } from '../config.ts';
+import { openDatabase } from '../db/database.ts';
+import { type Embedded, startEmbedded } from '../db/embedded.ts';
+import { buildContext } from '../server.ts';
+import { startWorker } from '../tasks/worker.ts';
+import { ensureFirstUsers, type SignIns } from './first-users.ts';
+import { logAt } from './log.ts';
+import { migrateAll } from './migrate-all.ts';
+import { progressBar } from './progress-bar.ts';
+import { runCommand } from './sentence.ts';
+import { servePages } from './serve-pages.ts';
+import { onShutdown } from './shutdown.ts';
+
+/** The whole product in one process: database, migrations, sample, pages and one worker. */
+await runCommand(async () => {
+  const { values } = parseArgs({ options: { port: { type: 'string' } } });
+  const config = parseConfig({ ...process.env, ...(values.port === undefined ? {} : { PORT: values.port }) });
+  const undo: (() => Promise<unknown>)[] = [];
+  const stop = async () => {
+    for (const step of undo.splice(0).reverse()) await step();
+  };
+  onShutdown(stop);
+  try {
+    const connectionString = config.DATABASE_URL ?? (await embedded()).connectionString;
+    if (config.DATABASE_URL) await (await openDatabase({ connectionString })).close();
+    await migrateAll(connectionString, config, admin);
+    const bar = progressBar('Filling the sample');
+    await admin.seed?.(connectionString, bar.update);
+    bar.end();
+
+    const { db, ctx } = await buildContext(connectionString, config, admin, logAt(config.BULKHEAD_LOG_LEVEL));
+    undo.push(() => db.close());
+    const { app, address } = await servePages(admin, config, ctx);
+    undo.push(() => app.close());
+    const worker = await startWorker(ctx, {
+      connectionString: config.DIRECT_DATABASE_URL ?? connectionString,
+      concurrency: config.BULKHEAD_WORKER_CONCURRENCY,
+    });
+    undo.push(() => worker.stop());
+    say(address, await ensureFirstUsers(db, config, address));
+  } catch (error) {
+    await stop().catch(() => undefined);
+    throw error;
+  }
+
+  async function embedded(): Promise<Embedded> {
+    const server = await startEmbedded({ folder: resolve(config.BULKHEAD_FOLDER) });
+    undo.push(() => server.stop());
+    return server;
+  }
+});
+
+function say(address: string, signIns: SignIns): void {
+  console.log(`\n${admin.name} is running at ${address}\n`);
+  if (signIns.kind === 'sample') {
+    console.log('Sign in with');
+    for (const { email, password, role } of signIns.users) console.log(`  ${role.padEnd(7)} ${email}  ${password}`);
+  }
+  if (signIns.kind === 'link') console.log(`Create the first admin, once, within a day: ${signIns.link}`);
+  console.log('\nCtrl-C stops it.');
+}

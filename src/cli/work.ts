@@ -1,0 +1,15 @@
+import admin from '../admin.ts';
+import { parseConfig } from '../config.ts';
+import { runWorker } from '../worker.ts';
+import { requireDatabaseUrl } from './connection.ts';
+import { logAt } from './log.ts';
+import { runCommand } from './sentence.ts';
+import { onShutdown } from './shutdown.ts';
+
+/** The worker half for production. */
+await runCommand(async () => {
+  const config = parseConfig(process.env);
+  const worker = await runWorker(requireDatabaseUrl(config), config, admin, logAt(config.BULKHEAD_LOG_LEVEL));
+  onShutdown(() => worker.stop());
+  console.log('A worker is running.');
+});

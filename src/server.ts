@@ -1,0 +1,46 @@
+import type { AdminDefinition } from './admin-definition.ts';
+import type { Config } from './config.ts';
+import { type Database, openDatabase } from './db/database.ts';
+import { buildRegister } from './resources/register.ts';
+import type { TaskContext } from './tasks/context.ts';
+
+export function queueSchemaOf(config: Pick<Config, 'BULKHEAD_DATABASE_SCHEMA'>): string {
+  return `${config.BULKHEAD_DATABASE_SCHEMA}_queue`;
+}
+
+/** Opens the database and composes what pages and workers share. */
+export async function buildContext(
+  connectionString: string,
+  config: Config,
+  admin: AdminDefinition,
+  log: TaskContext['log'],
+): Promise<{ db: Database; ctx: TaskContext }> {
+  const db = await openDatabase({
+    connectionString,
+    schema: config.BULKHEAD_DATABASE_SCHEMA,
+    queueSchema: queueSchemaOf(config),
+    pagesPoolSize: config.BULKHEAD_PAGES_POOL_SIZE,
+  });
+  const register = buildRegister(admin.resources, admin.createClient(db.pages), {
+    minAsyncRecords: config.BULKHEAD_MIN_ASYNC_RECORDS,
+    parallelism: config.BULKHEAD_PARALLELISM,
+    chunkSize: config.BULKHEAD_CHUNK_SIZE,
+  });
+  const ctx: TaskContext = {
+    db,
+    register,
+    log,
+    settings: {
+      sliceMs: config.BULKHEAD_SLICE_MS,
+      lockTimeoutMs: config.BULKHEAD_LOCK_TIMEOUT_MS,
+      statementTimeoutMs: config.BULKHEAD_STATEMENT_TIMEOUT_MS,
+      maxDeaths: config.BULKHEAD_MAX_DEATHS,
+      recoveryIntervalMs: config.BULKHEAD_RECOVERY_INTERVAL_MS,
+    },
+    isPrincipalActive: async (id) => {
+      const { rowCount } = await db.pages.query(`select 1 from ${db.t.user} where id::text = $1 and deactivated_at is null`, [id]);
+      return rowCount === 1;
+    },
+  };
+  return { db, ctx };
+}
