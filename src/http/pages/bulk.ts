@@ -197,8 +197,7 @@ export function overlapData(outcome: Outcome, error: AppError, progress: Progres
     ...outcomeData(outcome),
     heading: bulkTexts.overlapHeading,
     tone: 'warning',
-    message: error.message,
-    hint: bulkTexts.overlapHint,
+    message: bulkTexts.overlapHint,
     holders: holders.map((holder) => ({
       text: bulkTexts.holder(holder.principalName, holder.title, number.format(holder.done), number.format(holder.total)),
       href: url(`/tasks/${holder.taskId}`),
