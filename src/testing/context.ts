@@ -13,8 +13,18 @@ import { createPreview } from '../tasks/preview.ts';
 import type { TaskRow } from '../tasks/task-row.ts';
 import { selectTask } from '../tasks/task-row.ts';
 
-export const ada: Principal = { id: 'ada', name: 'Ada', roles: ['admin'] };
-export const eve: Principal = { id: 'eve', name: 'Eve', roles: ['editor'] };
+export const ada: Principal = { id: '00000000-0000-4000-8000-00000000000a', name: 'Ada', roles: ['admin'] };
+export const eve: Principal = { id: '00000000-0000-4000-8000-00000000000e', name: 'Eve', roles: ['editor'] };
+
+/** Makes them users who may sign in, as a worker of another process asks for. */
+export async function insertPrincipals(db: Database): Promise<void> {
+  for (const { id, name, roles } of [ada, eve]) {
+    await db.pages.query(
+      `insert into ${db.t.user} (id, email, name, password_hash, roles) values ($1, $2 || '@example.com', $2, 'none', $3)`,
+      [id, name, roles],
+    );
+  }
+}
 
 /** The sample's resources over a test's database. */
 export function testContext(

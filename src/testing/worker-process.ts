@@ -1,0 +1,28 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+
+export interface WorkerProcess {
+  readonly child: ChildProcess;
+  kill(signal: 'SIGKILL' | 'SIGTERM'): Promise<void>;
+}
+
+/** Starts a worker as `npm run work` does, in a process that can be killed. Resolves when it says that it runs. */
+export async function startWorkerProcess(connectionString: string, env: Record<string, string> = {}): Promise<WorkerProcess> {
+  const child = spawn(process.execPath, [join(import.meta.dirname, '../cli/work.ts')], {
+    env: { ...process.env, DATABASE_URL: connectionString, ...env },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const ended = once(child, 'exit');
+  await new Promise<void>((resolve, reject) => {
+    child.stdout?.on('data', (text) => String(text).includes('is running') && resolve());
+    child.on('exit', (code) => reject(new Error(`the worker ended with ${code}`)));
+  });
+  return {
+    child,
+    async kill(signal) {
+      child.kill(signal);
+      await ended;
+    },
+  };
+}
