@@ -23,6 +23,8 @@ export interface BulkDialogData {
   heading: string;
   /** All or nothing, or good ones are kept. */
   manner: string;
+  /** The first records by name, and how many more. */
+  names: string;
   isInline: boolean;
   action: string;
   operationId: string;
@@ -50,6 +52,8 @@ export interface Opened {
   resource: Resource;
   principal: Principal;
   preview: Preview;
+  /** Titles of the first records. */
+  names: readonly string[];
   selectionId: string;
   /** What was typed, and what was wrong with it. */
   body: Body;
@@ -95,11 +99,12 @@ export function bulkDeleteData(opened: Opened): BulkDeleteData {
   };
 }
 
-function dialogData({ resource, preview, selectionId, error, url }: Opened, operation: OperationKind): BulkDialogData {
+function dialogData({ resource, preview, names, selectionId, error, url }: Opened, operation: OperationKind): BulkDialogData {
   return {
     title: resource.label,
     heading: '',
     manner: '',
+    names: bulkTexts.and(names.join(', '), preview.recordCount - names.length),
     isInline: preview.runsInline,
     action: url(`${bulkPath(resource, operation)}?_s=${encodeURIComponent(selectionId)}`),
     operationId: preview.id,

@@ -1,5 +1,4 @@
 import type { Principal } from '../../auth/principal.ts';
-import { getOperation } from '../../operations/register.ts';
 import { keyToUrl } from '../../metadata/keys.ts';
 import type { Register, Resource } from '../../resources/contract.ts';
 import { titlesOf } from '../../selection/list.ts';
@@ -88,6 +87,7 @@ export interface TaskParts {
 export function taskPageData(
   task: TaskRow,
   parts: TaskParts,
+  parameters: readonly string[],
   { now, url, register }: { now: Date; url: Urls; register: Register },
 ): TaskPageData {
   const resource = findResource(register, task);
@@ -99,7 +99,7 @@ export function taskPageData(
     id: task.id,
     badge: badgeOf(task.state),
     resource: label,
-    parameters: resource ? getOperation(task.operation).describe(resource, task.parameters) : [],
+    parameters,
     records: recordsInWords(task),
     list: resource ? { href: url(`/${resource.slug}${filter}`), label: taskTexts.backToList(label) } : null,
     allTasks: { href: url('/tasks'), label: taskTexts.allTasks },

@@ -22,6 +22,8 @@ import {
 import { type Body, textsOf } from '../pages/bulk-field.ts';
 import { finishedData, finishedEvents, progressData } from '../pages/progress.ts';
 import { taskJson } from '../pages/task.ts';
+import { delegateOf } from '../../resources/delegate.ts';
+import { getSelection, selectionWhere } from '../../selection/selection.ts';
 import type { Urls } from '../pages/url.ts';
 import { bulkTexts } from '../texts/bulk.ts';
 import { taskTexts } from '../texts/tasks.ts';
@@ -30,6 +32,9 @@ export interface BulkRoutes {
   context: TaskContext;
   url: Urls;
 }
+
+/** Records that a dialog names. */
+const namedRecords = 4;
 
 type ForResource = { Params: { resource: string }; Querystring: { _s?: string } };
 
@@ -82,10 +87,21 @@ export const bulkRoutes: FastifyPluginAsync<BulkRoutes> = async (app, { context,
   async function sendForm(request: FastifyRequest, reply: FastifyReply, about: Outcome, body: Body, error: AppError | null) {
     const { resource, principal, operation, selectionId } = about;
     const preview = await createPreview(context, { resource, principal, operation, selectionId });
-    const opened = { register, resource, principal, preview, selectionId, body, error, url };
+    const names = await firstTitles(about);
+    const opened = { register, resource, principal, preview, names, selectionId, body, error, url };
     reply.code(error?.status ?? 200);
     if (operation === 'update') return reply.page(pageOrPart(request, 'bulk/edit'), await bulkEditData(opened));
     return reply.page(pageOrPart(request, 'bulk/delete'), bulkDeleteData(opened));
+  }
+
+  async function firstTitles({ resource, principal, selectionId }: Outcome): Promise<string[]> {
+    const selection = await getSelection(db, principal, resource, selectionId);
+    const rows = await delegateOf(register.client, resource.model).findMany({
+      where: selectionWhere(resource, principal, selection),
+      select: { [resource.titleField]: true },
+      take: namedRecords,
+    });
+    return rows.map((row) => String(row[resource.titleField] ?? ''));
   }
 
   async function sendLaunched(request: FastifyRequest, reply: FastifyReply, about: Outcome, { task, outcome }: Launched) {

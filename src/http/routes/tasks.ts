@@ -7,6 +7,7 @@ import { getTask, listChunks, listEvents, listFailures, listRunning, listTasks, 
 import { isFinished, type TaskState, taskStates } from '../../tasks/states.ts';
 import type { TaskRow } from '../../tasks/task-row.ts';
 import { headerJson, isHtmx, principalOf, wantsJson } from '../negotiate.ts';
+import { parametersInWords } from '../pages/parameters.ts';
 import { finishedData, finishedEvents, goneData, progressData, runningData, signedOutData } from '../pages/progress.ts';
 import { findResource, refusedTitles, taskDetailsData, taskJson, taskPageData, type TaskParts } from '../pages/task.ts';
 import { taskListData, tasksPageData, tasksPerPage, type TasksQuery } from '../pages/tasks.ts';
@@ -57,7 +58,9 @@ export const taskRoutes: FastifyPluginAsync<TaskRoutes> = async (app, { context,
     const task = await getTask(db, principal, Number(request.params.id));
     const now = new Date();
     if (wantsJson(request)) return taskJson(task, now);
-    return reply.page('tasks/show', taskPageData(task, await partsOf(principal, task), { now, url, register }));
+    const resource = findResource(register, task);
+    const parameters = resource ? await parametersInWords(register, resource, task) : [];
+    return reply.page('tasks/show', taskPageData(task, await partsOf(principal, task), parameters, { now, url, register }));
   });
 
   app.get<WithId>('/tasks/:id/details', async (request, reply) => {
