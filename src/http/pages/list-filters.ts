@@ -1,0 +1,90 @@
+import type { Principal } from '../../auth/principal.ts';
+import type { FilterKind } from '../../fields/contract.ts';
+import { getFieldKind } from '../../fields/register.ts';
+import type { Register, Resource, ResourceField } from '../../resources/contract.ts';
+import { listTexts } from '../texts/list.ts';
+import { listPath, type ListState, withoutPair } from './list-state.ts';
+import { listRelated } from './related-options.ts';
+import type { Urls } from './url.ts';
+
+/** One filter's control, with what it is set to. */
+export interface FilterControl {
+  name: string;
+  id: string;
+  label: string;
+  kind: FilterKind;
+  /** Null: not one of a list. */
+  options: readonly { value: string; label: string; isChosen: boolean }[] | null;
+  /** Several values of a relation are only shown where the URL asks for several. */
+  isMultiple: boolean;
+  value: string;
+  min: string;
+  max: string;
+  isDecimal: boolean;
+  isWrong: boolean;
+  hint: string | null;
+}
+
+/** One active filter, removable. */
+export interface Chip {
+  label: string;
+  value: string;
+  removeUrl: string;
+  removeText: string;
+}
+
+/** The filters' controls; one statement for each relation among them. */
+export function filterControls(
+  register: Register,
+  resource: Resource,
+  principal: Principal,
+  filter: string,
+  wrongField: string | null,
+): Promise<FilterControl[]> {
+  const query = new URLSearchParams(filter);
+  return Promise.all(
+    resource.filters.map(async (field) => {
+      const kind = getFieldKind(field).filter as FilterKind;
+      const chosen = query.getAll(field.name);
+      const options = await optionsOf(register, principal, field, kind);
+      return {
+        name: field.name,
+        id: `filter-${field.name}`,
+        label: field.label,
+        kind,
+        options: options?.map((option) => ({ ...option, isChosen: chosen.includes(option.value) })) ?? null,
+        isMultiple: chosen.length > 1,
+        value: chosen.join(', '),
+        min: query.get(`${field.name}.min`) ?? '',
+        max: query.get(`${field.name}.max`) ?? '',
+        isDecimal: !['Int', 'BigInt'].includes(field.meta.type),
+        isWrong: wrongField === field.name,
+        hint: kind === 'relation' && options === null ? listTexts.relationId(field.label) : null,
+      };
+    }),
+  );
+}
+
+async function optionsOf(register: Register, principal: Principal, field: ResourceField, kind: FilterKind) {
+  if (kind === 'choice') return (field.enum?.values ?? []).map(({ name }) => ({ value: name, label: name }));
+  if (kind === 'boolean') {
+    return [
+      { value: 'true', label: listTexts.yes },
+      { value: 'false', label: listTexts.no },
+    ];
+  }
+  return kind === 'relation' ? listRelated(register, principal, field) : null;
+}
+
+/** Every pair of the filter as a chip, also one that is not understood, so that it can be removed. */
+export function chipsOf(resource: Resource, state: ListState, controls: readonly FilterControl[], url: Urls): Chip[] {
+  return [...new URLSearchParams(state.filter)].map(([name, given]) => {
+    const [, base = name, bound] = /^(.*?)(\.min|\.max)?$/.exec(name) ?? [];
+    const control = controls.find((candidate) => candidate.name === base);
+    const label = name === '_q' ? listTexts.searchChip : (control?.label ?? name);
+    const named = control?.options?.find((option) => option.value === given)?.label ?? given;
+    const value = bound === '.min' ? listTexts.atLeast(given) : bound === '.max' ? listTexts.atMost(given) : named;
+    const removeUrl = url(listPath(resource, state, { filter: withoutPair(state.filter, name, given), page: 1 }));
+    return { label, value, removeUrl, removeText: listTexts.removeFilter(label, value) };
+  });
+}

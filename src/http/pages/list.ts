@@ -1,0 +1,230 @@
+import type { Principal } from '../../auth/principal.ts';
+import type { AppError } from '../../errors.ts';
+import { getFieldKind } from '../../fields/register.ts';
+import { keyToUrl } from '../../metadata/keys.ts';
+import { can } from '../../resources/permissions.ts';
+import type { Register, Resource, ResourceField } from '../../resources/contract.ts';
+import type { ListedRecord, ListPage } from '../../selection/list.ts';
+import { isSelected } from '../../selection/selection.ts';
+import type { Holder } from '../../tasks/holders.ts';
+import { seesAllTasks } from '../../tasks/queries.ts';
+import { listTexts, selectionTexts } from '../texts/list.ts';
+import { type Chip, chipsOf, type FilterControl } from './list-filters.ts';
+import { type PagerData, pagerData } from './list-pager.ts';
+import { listPath, type ListState } from './list-state.ts';
+import type { RunningData } from './progress.ts';
+import { canSelect, type LiveSelection, type SelectionBarData, selectionBarData } from './selection-bar.ts';
+import type { Urls } from './url.ts';
+
+/** The whole page of a list. */
+export interface ListPageData extends ListData {
+  title: string;
+  heading: string;
+  create: { href: string; label: string } | null;
+  running: RunningData;
+  scriptUrl: string;
+}
+
+/** Filters and records: what a removed filter swaps. */
+export interface ListData extends RecordsData {
+  search: { label: string; value: string; isWrong: boolean } | null;
+  filters: readonly FilterControl[];
+}
+
+/** What filtering, sorting and paging swap. */
+export interface RecordsData {
+  label: string;
+  totalText: string;
+  /** This list at this state: what it refreshes itself from. */
+  href: string;
+  /** The list without state, where its forms go. */
+  action: string;
+  /** State that the filter form carries on. */
+  kept: readonly { name: string; value: string }[];
+  chips: readonly Chip[];
+  clearUrl: string;
+  error: { heading: string; message: string; hint: string } | null;
+  empty: { text: string; href: string | null; label: string } | null;
+  columns: readonly ColumnData[];
+  rows: readonly RowData[];
+  hasActions: boolean;
+  /** Null: nothing can be done with a selection, so nothing can be selected. */
+  selection: { action: string; listQuery: string; bar: SelectionBarData; page: 'none' | 'some' | 'all' } | null;
+  pager: PagerData | null;
+  words: typeof listTexts;
+}
+
+export interface ColumnData {
+  name: string;
+  label: string;
+  align: 'start' | 'end';
+  /** Null: cannot be sorted by it. */
+  sort: { href: string; label: string; direction: 'ascending' | 'descending' | null } | null;
+}
+
+export interface CellData {
+  text: string;
+  align: 'start' | 'end';
+  label: string;
+  badge: string | null;
+  icon: string | null;
+  href: string | null;
+}
+
+export interface RowData {
+  key: string;
+  title: string;
+  isTicked: boolean;
+  tickText: string;
+  cells: readonly CellData[];
+  edit: { href: string; label: string } | null;
+  delete: { href: string; label: string } | null;
+  lock: { text: string; label: string; href: string | null } | null;
+}
+
+export interface ListParts {
+  register: Register;
+  resource: Resource;
+  principal: Principal;
+  state: ListState;
+  page: ListPage;
+  holders: ReadonlyMap<string, Holder>;
+  live: LiveSelection;
+  filters: readonly FilterControl[];
+  error: AppError | null;
+  url: Urls;
+}
+
+export function listPageData(parts: ListParts, running: RunningData): ListPageData {
+  const { resource, principal, url } = parts;
+  return {
+    ...listData(parts),
+    title: resource.label,
+    heading: resource.label,
+    create: can(resource, principal, 'create')
+      ? { href: url(`/${resource.slug}/new`), label: listTexts.create(resource.singular) }
+      : null,
+    running,
+    scriptUrl: url('/static/selection.js'),
+  };
+}
+
+export function listData(parts: ListParts): ListData {
+  const { resource, state, filters, error } = parts;
+  const value = new URLSearchParams(state.filter).get('_q') ?? '';
+  const isWrong = error?.details.field === '_q';
+  return {
+    ...recordsData(parts),
+    search: resource.search.length > 0 ? { label: listTexts.search(resource.label), value, isWrong } : null,
+    filters,
+  };
+}
+
+export function recordsData(parts: ListParts): RecordsData {
+  const { resource, principal, page, live, filters, error, url } = parts;
+  const state = { ...parts.state, selectionId: live.selection?.id ?? null };
+  const rows = page.records.map((record) => rowData(parts, record));
+  const ticked = rows.filter((row) => row.isTicked).length;
+  const query = new URL(listPath(resource, { ...state, selectionId: null }), 'http://x').search.slice(1);
+  return {
+    label: resource.label,
+    totalText: listTexts.total(page.total),
+    href: url(listPath(resource, state)),
+    action: url(`/${resource.slug}`),
+    kept: keptOf(resource, state),
+    chips: chipsOf(resource, state, filters, url),
+    clearUrl: url(listPath(resource, state, { filter: '', page: 1 })),
+    error: error ? { heading: listTexts.invalidHeading, message: error.message, hint: listTexts.invalidHint } : null,
+    empty: error || rows.length > 0 ? null : emptyOf(parts),
+    columns: resource.columns.map((field) => columnData(resource, state, field, url)),
+    rows,
+    hasActions: rows.some((row) => row.edit !== null || row.delete !== null),
+    selection:
+      error || !canSelect(resource, principal)
+        ? null
+        : {
+            action: url(`/${resource.slug}/selection`),
+            listQuery: query,
+            bar: selectionBarData(resource, principal, live, { total: page.total, url }),
+            page: ticked === 0 ? 'none' : ticked === rows.length ? 'all' : 'some',
+          },
+    pager: error || page.total === 0 ? null : pagerData(resource, state, page.total, url),
+    words: listTexts,
+  };
+}
+
+function keptOf(resource: Resource, state: ListState): { name: string; value: string }[] {
+  const path = listPath(resource, state, { filter: '', page: 1 });
+  return [...new URL(path, 'http://x').searchParams].map(([name, value]) => ({ name, value }));
+}
+
+function emptyOf({ resource, state, page, url }: ListParts): RecordsData['empty'] {
+  if (page.total > 0) {
+    const last = Math.ceil(page.total / state.size);
+    return { text: listTexts.emptyPage(state.page), href: url(listPath(resource, state, { page: last })), label: listTexts.toLastPage };
+  }
+  if (state.filter === '') return { text: listTexts.emptyAll(resource.label), href: null, label: '' };
+  return { text: listTexts.emptyFiltered(resource.label), href: url(listPath(resource, state, { filter: '', page: 1 })), label: listTexts.reset };
+}
+
+function columnData(resource: Resource, state: ListState, field: ResourceField, url: Urls): ColumnData {
+  const kind = getFieldKind(field);
+  const column = { name: field.name, label: field.label, align: kind.format(null, field).align };
+  if (!kind.isSortable) return { ...column, sort: null };
+  const direction = state.sort === field.name ? 'ascending' : state.sort === `-${field.name}` ? 'descending' : null;
+  const isNextDescending = direction === 'ascending';
+  return {
+    ...column,
+    sort: {
+      href: url(listPath(resource, state, { sort: isNextDescending ? `-${field.name}` : field.name, page: 1 })),
+      label: listTexts.sortBy(field.label, isNextDescending),
+      direction,
+    },
+  };
+}
+
+function rowData(parts: ListParts, record: ListedRecord): RowData {
+  const { resource, principal, holders, live, url } = parts;
+  const path = `/${resource.slug}/${encodeURIComponent(keyToUrl(resource.model, record.key))}`;
+  const holder = holders.get(record.key);
+  const title = record.title || keyToUrl(resource.model, record.key);
+  const link = (action: 'update' | 'delete', segment: string, label: string) =>
+    !holder && can(resource, principal, action) ? { href: url(`${path}/${segment}`), label } : null;
+  return {
+    key: record.key,
+    title,
+    isTicked: live.selection !== null && isSelected(live.selection, record.key),
+    tickText: selectionTexts.tick(title),
+    cells: resource.columns.map((field) => cellData(parts, field, record)),
+    edit: link('update', 'edit', listTexts.edit(title)),
+    delete: link('delete', 'delete', listTexts.delete(title)),
+    lock: holder ? lockOf(holder, title, principal, url) : null,
+  };
+}
+
+function lockOf(holder: Holder, title: string, principal: Principal, url: Urls): RowData['lock'] {
+  const percent = holder.total === 0 ? 0 : Math.min(100, Math.floor((holder.done / holder.total) * 100));
+  const isVisible = seesAllTasks(principal) || holder.principalId === principal.id;
+  return {
+    text: listTexts.locked(holder.principalName, holder.title, percent),
+    label: listTexts.lockedLabel(title, holder.principalName, holder.title),
+    href: isVisible ? url(`/tasks/${holder.taskId}`) : null,
+  };
+}
+
+function cellData({ register, principal, url }: ListParts, field: ResourceField, record: ListedRecord): CellData {
+  const cell = getFieldKind(field).format(record.values[field.name], field);
+  const related = cell.link ? register.list.find((candidate) => candidate.model.name === cell.link?.model) : undefined;
+  const isBoolean = field.meta.type === 'Boolean';
+  return {
+    text: cell.text,
+    align: cell.align,
+    label: field.label,
+    badge: isBoolean ? null : (cell.badge ?? null),
+    icon: isBoolean && cell.badge ? (cell.badge === 'yes' ? 'check' : 'minus') : null,
+    href:
+      cell.link && related && can(related, principal, 'update')
+        ? url(`/${related.slug}/${encodeURIComponent(cell.link.id)}/edit`)
+        : null,
+  };
+}

@@ -1,0 +1,83 @@
+import type { Principal } from '../../auth/principal.ts';
+import type { Database } from '../../db/database.ts';
+import { can } from '../../resources/permissions.ts';
+import type { Client, Resource } from '../../resources/contract.ts';
+import { countSelection, findSelection, type Selection } from '../../selection/selection.ts';
+import { selectionTexts } from '../texts/list.ts';
+import type { ListState } from './list-state.ts';
+import type { Urls } from './url.ts';
+
+/** What is selected, and what can be done with it. */
+export interface SelectionBarData {
+  selectionId: string;
+  count: number;
+  /** `none` when nothing is selected. */
+  kind: 'none' | 'ticked' | 'matching';
+  countText: string;
+  excludedText: string | null;
+  notice: string | null;
+  matchingText: string | null;
+  editUrl: string | null;
+  deleteUrl: string | null;
+  words: typeof selectionTexts;
+}
+
+/** A selection that counts for a list: one of everything matching ends when the filter is another. */
+export interface LiveSelection {
+  selection: Selection | null;
+  count: number;
+  notice: string | null;
+}
+
+export const noSelection: LiveSelection = { selection: null, count: 0, notice: null };
+
+/** At most two statements. `total` is how many records match the list's filter. */
+export async function findLiveSelection(
+  { db, client }: { db: Database; client: Client },
+  resource: Resource,
+  principal: Principal,
+  state: ListState,
+  total: number,
+): Promise<LiveSelection> {
+  if (!state.selectionId) return noSelection;
+  const selection = await findSelection(db, principal, resource, state.selectionId);
+  if (!selection) return { ...noSelection, notice: selectionTexts.gone };
+  if (hasEnded(selection, state.filter)) return { ...noSelection, notice: selectionTexts.ended };
+  const isWhole = selection.kind === 'matching' && selection.exclusions.length === 0;
+  return { selection, count: isWhole ? total : await countSelection(client, resource, principal, selection), notice: null };
+}
+
+export function hasEnded(selection: Selection, filter: string): boolean {
+  return selection.kind === 'matching' && selection.filter !== filter;
+}
+
+export function canSelect(resource: Resource, principal: Principal): boolean {
+  return can(resource, principal, 'bulk-update') || can(resource, principal, 'bulk-delete');
+}
+
+export function selectionBarData(
+  resource: Resource,
+  principal: Principal,
+  { selection, count, notice }: LiveSelection,
+  { total, url }: { total: number; url: Urls },
+): SelectionBarData {
+  const id = selection?.id ?? '';
+  const isMatching = selection?.kind === 'matching';
+  const bulkUrl = (action: 'bulk-update' | 'bulk-delete', segment: string) =>
+    count > 0 && can(resource, principal, action) ? url(`/${resource.slug}/${segment}?_s=${id}`) : null;
+  const excluded = isMatching ? selection.exclusions.length : 0;
+  const isWhole = isMatching && excluded === 0;
+  return {
+    selectionId: id,
+    count,
+    kind: count === 0 ? 'none' : isMatching ? 'matching' : 'ticked',
+    countText:
+      count === 0 ? selectionTexts.none : isWhole ? selectionTexts.all(count, resource.label) : selectionTexts.count(count),
+    excludedText: excluded > 0 ? selectionTexts.excluded(excluded) : null,
+    notice,
+    matchingText: total > 0 && !isWhole ? selectionTexts.selectMatching(total) : null,
+    editUrl: bulkUrl('bulk-update', 'bulk-edit'),
+    deleteUrl: bulkUrl('bulk-delete', 'bulk-delete'),
+    words: selectionTexts,
+  };
+}

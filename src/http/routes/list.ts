@@ -1,0 +1,65 @@
+import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
+import type { Principal } from '../../auth/principal.ts';
+import { AppError } from '../../errors.ts';
+import { assertCan } from '../../resources/permissions.ts';
+import type { Resource } from '../../resources/contract.ts';
+import { type ListPage, listRecords } from '../../selection/list.ts';
+import type { TaskContext } from '../../tasks/context.ts';
+import { listHolders } from '../../tasks/holders.ts';
+import { listRunning } from '../../tasks/queries.ts';
+import { isHtmx, principalOf } from '../negotiate.ts';
+import { listData, listPageData, type ListParts, recordsData } from '../pages/list.ts';
+import { filterControls } from '../pages/list-filters.ts';
+import { listPath, looseListState, parseListState, type Query } from '../pages/list-state.ts';
+import { runningData } from '../pages/progress.ts';
+import { findLiveSelection, noSelection } from '../pages/selection-bar.ts';
+import type { Urls } from '../pages/url.ts';
+
+export interface ListRoutes {
+  context: TaskContext;
+  url: Urls;
+}
+
+type ForResource = { Params: { resource: string }; Querystring: Query };
+
+export const listRoutes: FastifyPluginAsync<ListRoutes> = async (app, { context, url }) => {
+  const { db, register } = context;
+
+  app.get<ForResource>('/:resource', async (request, reply) => {
+    const resource = register.get(request.params.resource);
+    const principal = principalOf(request);
+    assertCan(resource, principal, 'list');
+    const parts = await partsOf(request, resource, principal);
+    reply.code(parts.error?.status ?? 200);
+    const target = isHtmx(request) ? request.headers['hx-target'] : null;
+    // A form sends its empty fields too: the address bar gets the short form.
+    if (request.headers['hx-trigger'] === 'list-filter') reply.header('HX-Push-Url', url(listPath(resource, parts.state)));
+    if (target === 'records') return reply.page('list/_records', recordsData(parts));
+    if (target === 'list') return reply.page('list/_list', listData(parts));
+    const tasks = await listRunning(db, principal, resource.slug);
+    return reply.page('list/index', listPageData(parts, runningData(tasks, resource.slug, new Date(), url)));
+  });
+
+  async function partsOf(request: FastifyRequest<ForResource>, resource: Resource, principal: Principal): Promise<ListParts> {
+    const base = { register, resource, principal, url };
+    try {
+      const state = parseListState(resource, request.query);
+      const [page, filters] = await Promise.all([
+        listRecords(register, resource, principal, state),
+        filterControls(register, resource, principal, state.filter, null),
+      ]);
+      const keys = page.records.map(({ key }) => key);
+      const [holders, live] = await Promise.all([
+        listHolders(db, resource.model.name, keys),
+        findLiveSelection({ db, client: register.client }, resource, principal, state, page.total),
+      ]);
+      return { ...base, state, page, filters, holders, live, error: null };
+    } catch (error) {
+      if (!(error instanceof AppError) || error.status !== 422) throw error;
+      const state = looseListState(resource, request.query);
+      const filters = await filterControls(register, resource, principal, state.filter, String(error.details.field ?? ''));
+      const page: ListPage = { records: [], total: 0 };
+      return { ...base, state, page, filters, holders: new Map(), live: noSelection, error };
+    }
+  }
+};

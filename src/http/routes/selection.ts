@@ -1,0 +1,90 @@
+import type { FastifyPluginAsync } from 'fastify';
+import type { Principal } from '../../auth/principal.ts';
+import { AppError } from '../../errors.ts';
+import { assertCan } from '../../resources/permissions.ts';
+import type { Resource } from '../../resources/contract.ts';
+import { delegateOf } from '../../resources/delegate.ts';
+import { changeTicks, clearSelection, countSelection, createSelection, findSelection, type Selection, selectMatching } from '../../selection/selection.ts';
+import { buildWhere } from '../../selection/where.ts';
+import type { TaskContext } from '../../tasks/context.ts';
+import { isHtmx, principalOf } from '../negotiate.ts';
+import { textsOf } from '../pages/bulk-field.ts';
+import { listPath, parseListState, queryOf } from '../pages/list-state.ts';
+import { canSelect, hasEnded, noSelection, selectionBarData } from '../pages/selection-bar.ts';
+import type { Urls } from '../pages/url.ts';
+
+export interface SelectionRoutes {
+  context: TaskContext;
+  url: Urls;
+}
+
+type Posted = { Params: { resource: string }; Body: Record<string, unknown> | undefined };
+
+interface Wanted {
+  add: string[];
+  remove: string[];
+}
+
+/** What is to be ticked and unticked: always said outright, so that saying it twice is saying it once. */
+const readers: Record<string, (keys: string[], shown: string[]) => Wanted> = {
+  add: (keys) => ({ add: keys, remove: [] }),
+  remove: (keys) => ({ add: [], remove: keys }),
+  page: (keys, shown) => ({ add: keys, remove: shown.filter((key) => !keys.includes(key)) }),
+};
+
+export const selectionRoutes: FastifyPluginAsync<SelectionRoutes> = async (app, { context, url }) => {
+  const { db, register } = context;
+
+  app.post<Posted>('/:resource/selection', async (request, reply) => {
+    const resource = register.get(request.params.resource);
+    const principal = principalOf(request);
+    assertCan(resource, principal, 'list');
+    if (!canSelect(resource, principal)) throw new AppError('forbidden', 403, `You may not change ${resource.label.toLowerCase()} in bulk.`);
+    const body = request.body ?? {};
+    const state = parseListState(resource, queryOf(textsOf(body._list)[0] ?? ''));
+    const where = buildWhere(resource, principal, state.filter);
+    const given = await currentSelection(resource, principal, textsOf(body._s)[0] ?? '', state.filter);
+    const selection = await apply(resource, principal, given, state.filter, body);
+    const selectionId = selection?.id ?? null;
+    const path = url(listPath(resource, { ...state, selectionId }));
+    if (!isHtmx(request)) return reply.redirect(path, 303);
+    const total = await delegateOf(register.client, resource.model).count({ where });
+    const live = selection ? { selection, count: await countOf(resource, principal, selection, total), notice: null } : noSelection;
+    reply.header('HX-Replace-Url', path);
+    return reply.page('list/_selection-bar', selectionBarData(resource, principal, live, { total, url }));
+  });
+
+  /** One that is gone or has ended is begun anew, so that what is ticked now is all that is selected. */
+  async function currentSelection(resource: Resource, principal: Principal, id: string, filter: string): Promise<Selection | null> {
+    const selection = id === '' ? null : await findSelection(db, principal, resource, id);
+    return selection && !hasEnded(selection, filter) ? selection : null;
+  }
+
+  async function apply(
+    resource: Resource,
+    principal: Principal,
+    given: Selection | null,
+    filter: string,
+    body: Record<string, unknown>,
+  ): Promise<Selection | null> {
+    const action = textsOf(body._do)[0] ?? '';
+    if (action === 'clear') {
+      if (given) await clearSelection(db, principal, resource, given.id);
+      return null;
+    }
+    if (action === 'matching') {
+      const matching = { kind: 'matching' as const, filter, keys: [], exclusions: [] };
+      return given ? selectMatching(db, principal, resource, given.id, filter) : createSelection(db, principal, resource, matching);
+    }
+    const read = readers[action];
+    if (!read) throw new AppError('invalid-selection', 422, 'It is not known what is to be selected. Nothing was selected.');
+    const { add, remove } = read(textsOf(body.key), textsOf(body.shown));
+    if (given) return changeTicks(db, principal, resource, given.id, { add, remove });
+    return createSelection(db, principal, resource, { kind: 'ticked', filter: '', keys: add, exclusions: [] });
+  }
+
+  async function countOf(resource: Resource, principal: Principal, selection: Selection, total: number): Promise<number> {
+    if (selection.kind === 'ticked') return selection.keys.length;
+    return selection.exclusions.length === 0 ? total : countSelection(register.client, resource, principal, selection);
+  }
+};
