@@ -1,0 +1,21 @@
+/** What a bench measured: its case, and figures that apply. */
+export type Row = { case: string } & Record<string, string | number>;
+
+export function printTable(rows: readonly Row[]): void {
+  const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
+  const text = (row: Row, column: string) => {
+    const value = row[column];
+    return typeof value === 'number' && !Number.isInteger(value) ? value.toFixed(2) : String(value ?? '');
+  };
+  const widths = columns.map((column) => Math.max(column.length, ...rows.map((row) => text(row, column).length)));
+  const line = (cells: readonly string[]) => `| ${cells.map((cell, index) => cell.padEnd(widths[index] ?? 0)).join(' | ')} |`;
+  console.log(line(columns));
+  console.log(`|${widths.map((width) => '-'.repeat(width + 2)).join('|')}|`);
+  for (const row of rows) console.log(line(columns.map((column) => text(row, column))));
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length / 2;
+  return sorted.length % 2 === 1 ? (sorted[Math.floor(middle)] as number) : ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2;
+}
