@@ -7,7 +7,11 @@ const benches: Record<string, (options: { rows: number; pairs: number }) => Prom
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
-  options: { rows: { type: 'string', default: '135000' }, pairs: { type: 'string', default: '5' }, json: { type: 'boolean', default: false } },
+  options: {
+    rows: { type: 'string', default: '135000' },
+    pairs: { type: 'string', default: '5' },
+    json: { type: 'boolean', default: false },
+  },
 });
 const bench = benches[positionals[0] ?? ''];
 const [rows, pairs] = [Number(values.rows), Number(values.pairs)];

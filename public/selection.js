@@ -75,7 +75,13 @@ async function post(pairs) {
   const failed = bar()?.firstElementChild?.dataset.failed ?? 'Failed';
   try {
     const headers = { 'HX-Request': 'true', 'HX-Target': 'selection-bar' };
-    const answer = await fetch(target.action, { method: 'POST', headers, body, credentials: 'same-origin', keepalive: body.toString().length < 60_000 });
+    const answer = await fetch(target.action, {
+      method: 'POST',
+      headers,
+      body,
+      credentials: 'same-origin',
+      keepalive: body.toString().length < 60_000,
+    });
     if (!answer.ok || answer.redirected) throw new Error(await reasonOf(answer));
     show(await answer.text(), answer.headers.get('HX-Replace-Url'));
     return true;
@@ -128,7 +134,10 @@ function carry(selectionId) {
   }
   const refresh = withSelection(records.getAttribute('hx-get'));
   if (refresh) records.setAttribute('hx-get', refresh);
-  for (const [owner, of] of [[records, 'list-filter'], [records.querySelector('nav form'), null]]) {
+  for (const [owner, of] of [
+    [records, 'list-filter'],
+    [records.querySelector('nav form'), null],
+  ]) {
     if (!owner) continue;
     owner.querySelector(of ? `input[name="_s"][form="${of}"]` : 'input[name="_s"]')?.remove();
     if (!selectionId) continue;

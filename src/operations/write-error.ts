@@ -23,7 +23,10 @@ export function writeError(error: unknown, resource: Resource): AppError | null 
   const state = cause.originalCode ?? '';
   if (code === 'P2002' || state === '23505') {
     const fields = fieldsOf(resource, cause);
-    return invalid(fields, (field) => `${field?.label ?? 'This value'} is taken: another ${resource.singular.toLowerCase()} has it already.`);
+    return invalid(
+      fields,
+      (field) => `${field?.label ?? 'This value'} is taken: another ${resource.singular.toLowerCase()} has it already.`,
+    );
   }
   if (code === 'P2003' || state === '23503') {
     const fields = fieldsOf(resource, cause);

@@ -101,9 +101,7 @@ export function listPageData(parts: ListParts, running: RunningData): ListPageDa
     ...listData(parts),
     title: resource.label,
     heading: resource.label,
-    create: can(resource, principal, 'create')
-      ? { href: url(`/${resource.slug}/new`), label: listTexts.create(resource.singular) }
-      : null,
+    create: can(resource, principal, 'create') ? { href: url(`/${resource.slug}/new`), label: listTexts.create(resource.singular) } : null,
     running,
     scriptUrl: url('/static/selection.js'),
   };
@@ -164,7 +162,11 @@ function emptyOf({ resource, state, page, url }: ListParts): RecordsData['empty'
     return { text: listTexts.emptyPage(state.page), href: url(listPath(resource, state, { page: last })), label: listTexts.toLastPage };
   }
   if (state.filter === '') return { text: listTexts.emptyAll(resource.label), href: null, label: '' };
-  return { text: listTexts.emptyFiltered(resource.label), href: url(listPath(resource, state, { filter: '', page: 1 })), label: listTexts.reset };
+  return {
+    text: listTexts.emptyFiltered(resource.label),
+    href: url(listPath(resource, state, { filter: '', page: 1 })),
+    label: listTexts.reset,
+  };
 }
 
 function columnData(resource: Resource, state: ListState, field: ResourceField, url: Urls): ColumnData {
@@ -223,8 +225,6 @@ function cellData({ register, principal, url }: ListParts, field: ResourceField,
     badge: isBoolean ? null : (cell.badge ?? null),
     icon: isBoolean && cell.badge ? (cell.badge === 'yes' ? 'check' : 'minus') : null,
     href:
-      cell.link && related && can(related, principal, 'update')
-        ? url(`/${related.slug}/${encodeURIComponent(cell.link.id)}/edit`)
-        : null,
+      cell.link && related && can(related, principal, 'update') ? url(`/${related.slug}/${encodeURIComponent(cell.link.id)}/edit`) : null,
   };
 }

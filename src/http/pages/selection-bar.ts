@@ -71,8 +71,7 @@ export function selectionBarData(
     selectionId: id,
     count,
     kind: count === 0 ? 'none' : isMatching ? 'matching' : 'ticked',
-    countText:
-      count === 0 ? selectionTexts.none : isWhole ? selectionTexts.all(count, resource.label) : selectionTexts.count(count),
+    countText: count === 0 ? selectionTexts.none : isWhole ? selectionTexts.all(count, resource.label) : selectionTexts.count(count),
     excludedText: excluded > 0 ? selectionTexts.excluded(excluded) : null,
     notice,
     matchingText: total > 0 && !isWhole ? selectionTexts.selectMatching(total) : null,

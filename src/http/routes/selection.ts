@@ -4,7 +4,15 @@ import { AppError } from '../../errors.ts';
 import { assertCan } from '../../resources/permissions.ts';
 import type { Resource } from '../../resources/contract.ts';
 import { delegateOf } from '../../resources/delegate.ts';
-import { changeTicks, clearSelection, countSelection, createSelection, findSelection, type Selection, selectMatching } from '../../selection/selection.ts';
+import {
+  changeTicks,
+  clearSelection,
+  countSelection,
+  createSelection,
+  findSelection,
+  type Selection,
+  selectMatching,
+} from '../../selection/selection.ts';
 import { buildWhere } from '../../selection/where.ts';
 import type { TaskContext } from '../../tasks/context.ts';
 import { isHtmx, principalOf } from '../negotiate.ts';
@@ -39,7 +47,8 @@ export const selectionRoutes: FastifyPluginAsync<SelectionRoutes> = async (app, 
     const resource = register.get(request.params.resource);
     const principal = principalOf(request);
     assertCan(resource, principal, 'list');
-    if (!canSelect(resource, principal)) throw new AppError('forbidden', 403, `You may not change ${resource.label.toLowerCase()} in bulk.`);
+    if (!canSelect(resource, principal))
+      throw new AppError('forbidden', 403, `You may not change ${resource.label.toLowerCase()} in bulk.`);
     const body = request.body ?? {};
     const state = parseListState(resource, queryOf(textsOf(body._list)[0] ?? ''));
     const where = buildWhere(resource, principal, state.filter);

@@ -1,0 +1,6 @@
+#!/bin/sh
+# serve or work, as process 1 so that it gets the signals.
+case "$1" in
+  serve | work) command=$1; shift; exec /app/node_modules/.bin/node "/app/src/cli/$command.ts" "$@" ;;
+  *) exec "$@" ;;
+esac

@@ -1,0 +1,27 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { parseConfig, settingNames } from './config.ts';
+
+test('the docs list every setting with its default, and no other', async () => {
+  const text = await readFile(join(import.meta.dirname, '../docs/settings.md'), 'utf8');
+  const rows = [...text.matchAll(/^\| `([A-Z_]+)` \| (?:`([^`]*)`|[^|]*) \|/gm)];
+  assert.deepEqual(rows.map((row) => row[1]).sort(), [...settingNames].sort());
+  const defaults = parseConfig({}) as Record<string, unknown>;
+  for (const [, name = '', shown] of rows) if (shown !== undefined) assert.equal(String(defaults[name]), shown === '' ? '' : shown, name);
+});
+
+test('all bad settings are named at once', () => {
+  assert.throws(
+    () => parseConfig({ PORT: 'x', BULKHEAD_CHUNK_SIZE: '0', DATABASE_URL: 'mysql://x' }),
+    (error: Error) => {
+      for (const name of ['PORT', 'BULKHEAD_CHUNK_SIZE', 'DATABASE_URL']) assert.match(error.message, new RegExp(name));
+      return true;
+    },
+  );
+});
+
+test('an empty setting is one that was not given', () => {
+  assert.equal(parseConfig({ PORT: '' }).PORT, 3000);
+});
