@@ -132,6 +132,15 @@ function carry(selectionId) {
     link.setAttribute('href', href);
     link.setAttribute('hx-get', href);
   }
+  for (const link of root.querySelectorAll('a[data-back]')) {
+    const url = new URL(link.href);
+    const back = new URLSearchParams(url.searchParams.get('_back') ?? '');
+    if (selectionId) back.set('_s', selectionId);
+    else back.delete('_s');
+    if (back.size > 0) url.searchParams.set('_back', back.toString());
+    else url.searchParams.delete('_back');
+    link.setAttribute('href', url.pathname + url.search);
+  }
   const refresh = withSelection(records.getAttribute('hx-get'));
   if (refresh) records.setAttribute('hx-get', refresh);
   for (const [owner, of] of [

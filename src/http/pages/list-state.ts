@@ -59,3 +59,15 @@ export function withoutPair(filter: string, name: string, value: string): string
   query.delete(name, value);
   return query.toString();
 }
+
+/** What a record's link carries so that its page leads back to the list as it was. */
+export function backText(resource: Resource, state: ListState): string {
+  const query = listPath(resource, state).split('?')[1] ?? '';
+  return query === '' ? '' : `?_back=${encodeURIComponent(query)}`;
+}
+
+/** The list's path that a record's page leads back to; whatever was given, it is this list. */
+export function backPath(resource: Resource, back: string): string {
+  const query = new URLSearchParams(back).toString();
+  return `/${resource.slug}${query === '' ? '' : `?${query}`}`;
+}

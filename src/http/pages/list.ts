@@ -11,7 +11,7 @@ import { seesAllTasks } from '../../tasks/queries.ts';
 import { listTexts, selectionTexts } from '../texts/list.ts';
 import { type Chip, chipsOf, type FilterControl } from './list-filters.ts';
 import { type PagerData, pagerData } from './list-pager.ts';
-import { listPath, type ListState } from './list-state.ts';
+import { backText, listPath, type ListState } from './list-state.ts';
 import type { RunningData } from './progress.ts';
 import { canSelect, type LiveSelection, type SelectionBarData, selectionBarData } from './selection-bar.ts';
 import type { Urls } from './url.ts';
@@ -121,7 +121,8 @@ export function listData(parts: ListParts): ListData {
 export function recordsData(parts: ListParts): RecordsData {
   const { resource, principal, page, live, filters, error, url } = parts;
   const state = { ...parts.state, selectionId: live.selection?.id ?? null };
-  const rows = page.records.map((record) => rowData(parts, record));
+  const back = backText(resource, state);
+  const rows = page.records.map((record) => rowData(parts, record, back));
   const ticked = rows.filter((row) => row.isTicked).length;
   const query = new URL(listPath(resource, { ...state, selectionId: null }), 'http://x').search.slice(1);
   return {
@@ -185,13 +186,13 @@ function columnData(resource: Resource, state: ListState, field: ResourceField, 
   };
 }
 
-function rowData(parts: ListParts, record: ListedRecord): RowData {
+function rowData(parts: ListParts, record: ListedRecord, back: string): RowData {
   const { resource, principal, holders, live, url } = parts;
   const path = `/${resource.slug}/${encodeURIComponent(keyToUrl(resource.model, record.key))}`;
   const holder = holders.get(record.key);
   const title = record.title || keyToUrl(resource.model, record.key);
   const link = (action: 'update' | 'delete', segment: string, label: string) =>
-    !holder && can(resource, principal, action) ? { href: url(`${path}/${segment}`), label } : null;
+    !holder && can(resource, principal, action) ? { href: url(`${path}/${segment}${back}`), label } : null;
   return {
     key: record.key,
     title,

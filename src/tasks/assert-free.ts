@@ -1,0 +1,16 @@
+import type { TableNames } from '../db/names.ts';
+import type { Queryable } from '../db/transaction.ts';
+import { AppError } from '../errors.ts';
+import type { ModelMeta } from '../metadata/contract.ts';
+import { findHolder } from './holders.ts';
+
+const number = new Intl.NumberFormat('en');
+
+/** Throws 423 with the holder when a task holds the record. Ask it after the row is locked, on the same transaction. */
+export async function assertFree(client: Queryable, t: TableNames, model: ModelMeta, key: string): Promise<void> {
+  const holder = await findHolder(client, t, model.name, key);
+  if (!holder) return;
+  const { principalName, title, done, total } = holder;
+  const message = `${principalName} is changing this record: “${title}”, ${number.format(done)} of ${number.format(total)} done.`;
+  throw new AppError('locked', 423, message, { holder });
+}
