@@ -128,7 +128,7 @@ export function countsOf(task: TaskRow): Count[] {
     [task.unchanged, counts.unchanged, 'plain'],
     [task.conflicted, counts.conflicted, 'warning'],
     [task.gone, counts.gone, 'plain'],
-    [left, counts.left, 'warning'],
+    [left, task.backend === 'inline' ? counts.rolledBack : counts.left, 'warning'],
   ];
   return all.filter(([count]) => count > 0).map(([count, words, tone]) => ({ text: words(count), tone }));
 }
@@ -138,7 +138,7 @@ export function finishedData(task: TaskRow, now: Date, url: Urls): EndedData {
     elementId: progressElementId(task.id),
     kind: 'finished',
     heading: endedHeading(task),
-    note: task.message ?? endedNote(task.state),
+    note: task.message ?? noteOfEnd(task.state, taskTexts.endedNote),
     badge: badgeOf(task.state),
     bar: barOf(task, now),
     counts: countsOf(task),
@@ -151,9 +151,15 @@ function endedHeading(task: TaskRow): string {
   return task.state in ended ? ended[task.state as keyof typeof ended](task.title) : task.title;
 }
 
-function endedNote(state: TaskState): string {
-  const { endedNote: notes } = taskTexts;
+type EndNotes = Readonly<Record<keyof typeof taskTexts.endedNote, string>>;
+
+function noteOfEnd(state: TaskState, notes: EndNotes): string {
   return state in notes ? notes[state as keyof typeof notes] : '';
+}
+
+/** The same on the page of the task itself. */
+export function finishedHereData(task: TaskRow, now: Date, url: Urls): EndedData {
+  return { ...finishedData(task, now, url), note: task.message ?? noteOfEnd(task.state, taskTexts.endedNoteHere), link: null };
 }
 
 /** Removed and somebody else's look the same, so that ids tell nothing. */

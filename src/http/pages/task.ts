@@ -9,7 +9,7 @@ import type { TaskRow } from '../../tasks/task-row.ts';
 import { formatDateTime, formatSpan, formatTime, isoTime } from '../format-span.ts';
 import { taskTexts } from '../texts/tasks.ts';
 import { type Badge, badgeOf } from './badge.ts';
-import { type Count, countsOf, type EndedData, finishedData, type ProgressData, progressData, resourceLabel } from './progress.ts';
+import { type Count, countsOf, type EndedData, finishedHereData, type ProgressData, progressData, resourceLabel } from './progress.ts';
 import type { Urls } from './url.ts';
 
 export interface Fact {
@@ -104,7 +104,7 @@ export function taskPageData(
     list: resource ? { href: url(`/${resource.slug}${filter}`), label: taskTexts.backToList(label) } : null,
     allTasks: { href: url('/tasks'), label: taskTexts.allTasks },
     progress: finished ? null : progressData(task, now, url),
-    ended: finished ? { ...finishedData(task, now, url), link: null } : null,
+    ended: finished ? finishedHereData(task, now, url) : null,
     details: taskDetailsData(task, parts, { now, url, resource }),
     refreshes: !finished,
     words: { what: taskTexts.what, whichRecords: taskTexts.whichRecords },

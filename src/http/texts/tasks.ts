@@ -61,6 +61,7 @@ export const taskTexts = {
     gone: (count: number) => `${number.format(count)} no longer there`,
     conflicted: (count: number) => `${number.format(count)} locked`,
     left: (count: number) => `${number.format(count)} not reached`,
+    rolledBack: (count: number) => `${number.format(count)} rolled back`,
   },
   countsNone: 'nothing changed',
   ended: {
@@ -73,6 +74,12 @@ export const taskTexts = {
     succeeded: 'Every record was dealt with.',
     partial: 'The good ones are kept. The refused records are named on the page of the task.',
     failed: 'The reasons are on the page of the task.',
+    cancelled: 'It stopped between chunks. What was done stays done.',
+  },
+  endedNoteHere: {
+    succeeded: 'Every record was dealt with.',
+    partial: 'The good ones are kept. The refused records are named below.',
+    failed: 'The reasons are below.',
     cancelled: 'It stopped between chunks. What was done stays done.',
   },
   goneHeading: 'This task is gone',
