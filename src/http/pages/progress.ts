@@ -52,17 +52,20 @@ export interface EndedData {
   link: { href: string; label: string } | null;
 }
 
-export function progressElementId(taskId: number | string): string {
-  return `task-${taskId}-progress`;
+/** The same task may be live above the list and in a dialog at once; their elements must not share an id. */
+export type Place = 'page' | 'strip';
+
+export function progressElementId(taskId: number | string, place: Place): string {
+  return `task-${taskId}-progress${place === 'strip' ? '-strip' : ''}`;
 }
 
-export function progressData(task: TaskRow, now: Date, url: Urls): ProgressData {
+export function progressData(task: TaskRow, now: Date, url: Urls, place: Place = 'page'): ProgressData {
   const progress = progressOf(task, now);
   return {
-    elementId: progressElementId(task.id),
-    pollUrl: url(`/tasks/${task.id}/progress`),
+    elementId: progressElementId(task.id, place),
+    pollUrl: url(`/tasks/${task.id}/progress${inPlace(place)}`),
     taskUrl: url(`/tasks/${task.id}`),
-    cancelUrl: url(`/tasks/${task.id}/cancellation`),
+    cancelUrl: url(`/tasks/${task.id}/cancellation${inPlace(place)}`),
     canCancel: progress.canCancel,
     title: task.title,
     heading: headingOf(task.state, progress.total),
@@ -75,6 +78,10 @@ export function progressData(task: TaskRow, now: Date, url: Urls): ProgressData 
     leftText: task.state === 'running' && progress.secondsLeft !== null ? taskTexts.left(formatSpan(progress.secondsLeft * 1000)) : null,
     words: { cancel: taskTexts.cancel, details: taskTexts.details },
   };
+}
+
+function inPlace(place: Place): string {
+  return place === 'strip' ? '?in=strip' : '';
 }
 
 function headingOf(state: TaskState, total: number): string {
@@ -133,9 +140,9 @@ export function countsOf(task: TaskRow): Count[] {
   return all.filter(([count]) => count > 0).map(([count, words, tone]) => ({ text: words(count), tone }));
 }
 
-export function finishedData(task: TaskRow, now: Date, url: Urls): EndedData {
+export function finishedData(task: TaskRow, now: Date, url: Urls, place: Place = 'page'): EndedData {
   return {
-    elementId: progressElementId(task.id),
+    elementId: progressElementId(task.id, place),
     kind: 'finished',
     heading: endedHeading(task),
     note: task.message ?? noteOfEnd(task.state, taskTexts.endedNote),
@@ -163,9 +170,9 @@ export function finishedHereData(task: TaskRow, now: Date, url: Urls): EndedData
 }
 
 /** Removed and somebody else's look the same, so that ids tell nothing. */
-export function goneData(taskId: string, url: Urls): EndedData {
+export function goneData(taskId: string, url: Urls, place: Place): EndedData {
   return {
-    elementId: progressElementId(taskId),
+    elementId: progressElementId(taskId, place),
     kind: 'gone',
     heading: taskTexts.goneHeading,
     note: taskTexts.goneNote,
@@ -176,9 +183,9 @@ export function goneData(taskId: string, url: Urls): EndedData {
   };
 }
 
-export function signedOutData(taskId: string, url: Urls): EndedData {
+export function signedOutData(taskId: string, url: Urls, place: Place): EndedData {
   return {
-    elementId: progressElementId(taskId),
+    elementId: progressElementId(taskId, place),
     kind: 'signed-out',
     heading: taskTexts.signedOutHeading,
     note: taskTexts.signedOutNote,
@@ -222,7 +229,7 @@ export interface RunningData {
 
 export function runningData(tasks: readonly TaskRow[], resource: string, now: Date, url: Urls): RunningData {
   return {
-    tasks: tasks.map((task) => progressData(task, now, url)),
+    tasks: tasks.map((task) => progressData(task, now, url, 'strip')),
     refreshUrl: url(`/tasks/running?resource=${encodeURIComponent(resource)}`),
     label: taskTexts.strip,
   };

@@ -60,7 +60,8 @@ export async function recordFormData(parts: FormParts): Promise<RecordFormData> 
     heading,
     action: url(`${path}/${record ? 'edit' : 'new'}${backQuery}`),
     back: { href: url(backPath(resource, back)), label: recordTexts.back(resource.label) },
-    delete: record && can(resource, principal, 'delete') ? { href: url(`${path}/delete${backQuery}`), label: recordTexts.deleteLink } : null,
+    delete:
+      record && can(resource, principal, 'delete') ? { href: url(`${path}/delete${backQuery}`), label: recordTexts.deleteLink } : null,
     submitText: record ? recordTexts.save : recordTexts.create,
     fields,
     was: JSON.stringify(was),
@@ -105,7 +106,13 @@ export interface RecordDeleteData {
   words: typeof recordTexts;
 }
 
-export function recordDeleteData(resource: Resource, record: ListedRecord, error: AppError | null, back: string, url: Urls): RecordDeleteData {
+export function recordDeleteData(
+  resource: Resource,
+  record: ListedRecord,
+  error: AppError | null,
+  back: string,
+  url: Urls,
+): RecordDeleteData {
   const path = recordPath(resource, record.key);
   const heading = recordTexts.deleteHeading(record.title);
   return {

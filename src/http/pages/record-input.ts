@@ -58,5 +58,10 @@ function isMany(field: ResourceField): boolean {
 // Ids may be typed into one control where there are too many to offer.
 function idsOf(given: readonly string[]): string[] {
   const texts = given.filter((text) => text.trim() !== '');
-  return texts.length === 1 && texts[0]?.includes(',') && !texts[0].startsWith('[') ? texts[0].split(',').map((id) => id.trim()).filter(Boolean) : texts;
+  return texts.length === 1 && texts[0]?.includes(',') && !texts[0].startsWith('[')
+    ? texts[0]
+        .split(',')
+        .map((id) => id.trim())
+        .filter(Boolean)
+    : texts;
 }

@@ -8,7 +8,7 @@ import { isFinished, type TaskState, taskStates } from '../../tasks/states.ts';
 import type { TaskRow } from '../../tasks/task-row.ts';
 import { headerJson, isHtmx, principalOf, wantsJson } from '../negotiate.ts';
 import { parametersInWords } from '../pages/parameters.ts';
-import { finishedData, finishedEvents, goneData, progressData, runningData, signedOutData } from '../pages/progress.ts';
+import { finishedData, finishedEvents, goneData, type Place, progressData, runningData, signedOutData } from '../pages/progress.ts';
 import { findResource, refusedTitles, taskDetailsData, taskJson, taskPageData, type TaskParts } from '../pages/task.ts';
 import { taskListData, tasksPageData, tasksPerPage, type TasksQuery } from '../pages/tasks.ts';
 import type { Urls } from '../pages/url.ts';
@@ -110,17 +110,24 @@ export const taskRoutes: FastifyPluginAsync<TaskRoutes> = async (app, { context,
     if (!isHtmx(request) || wantsJson(request) || !(error instanceof AppError)) throw error;
     reply.code(stopPolling);
     const { id } = request.params;
-    return reply.page('tasks/_ended', error.status === 401 ? signedOutData(id, url) : goneData(id, url));
+    return reply.page(
+      'tasks/_ended',
+      error.status === 401 ? signedOutData(id, url, placeOf(request)) : goneData(id, url, placeOf(request)),
+    );
   }
 
   function sendProgress(request: FastifyRequest, reply: FastifyReply, task: TaskRow) {
     const now = new Date();
     if (!isHtmx(request)) return reply.redirect(url(`/tasks/${task.id}`), 303);
-    if (!isFinished(task.state)) return reply.page('tasks/_progress', progressData(task, now, url));
+    if (!isFinished(task.state)) return reply.page('tasks/_progress', progressData(task, now, url, placeOf(request)));
     reply.code(stopPolling).header('HX-Trigger', headerJson(finishedEvents(task)));
-    return reply.page('tasks/_ended', finishedData(task, now, url));
+    return reply.page('tasks/_ended', finishedData(task, now, url, placeOf(request)));
   }
 };
+
+function placeOf({ query }: FastifyRequest): Place {
+  return (query as { in?: unknown }).in === 'strip' ? 'strip' : 'page';
+}
 
 function parseTasksQuery(query: Record<string, unknown>): TasksQuery {
   const { state, _page: page = '1' } = query;
