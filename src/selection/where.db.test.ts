@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Principal } from '../auth/principal.ts';
+import type { Resource } from '../resources/contract.ts';
+import { delegateOf } from '../resources/delegate.ts';
+import { ada, eve, testContext } from '../testing/context.ts';
+import { testDatabase } from '../testing/database.ts';
+import { insertPlaces } from '../testing/places.ts';
+import { changeTicks, countSelection, createSelection, getSelection, maxTicked, selectionWhere, selectMatching } from './selection.ts';
+import { buildWhere, filterTextOf } from './where.ts';
+
+async function setUp(t: Parameters<typeof testDatabase>[0]) {
+  const { db } = await testDatabase(t);
+  const { register } = testContext(db);
+  const cities = register.get('cities');
+  await insertPlaces(db, 60);
+  const names = ['50% off', '50 off', 'a_b', 'axb', 'back\\slash', 'backslash', 'ÉCOLE', ''];
+  for (const [index, name] of names.entries()) await db.pages.query('update gazetteer.city set name = $1 where id = $2', [name, index + 1]);
+  const count = (filter: string, resource: Resource = cities, principal: Principal = ada) =>
+    delegateOf(register.client, cities.model).count({ where: buildWhere(resource, principal, filter) });
+  return { db, register, cities, count };
+}
+
+const none = { kind: 'ticked' as const, filter: '', keys: [], exclusions: [] };
+const key = (id: number) => String(id).padStart(20, '0');
+
+test('the search takes wildcards and backslashes for what they are, as plain SQL does', async (t) => {
+  const { db, count } = await setUp(t);
+  for (const search of ['%', '_', '\\', '50%', 'a_b', 'k\\s', 'école', "'", 'Place 1']) {
+    const { rows } = await db.pages.query(
+      `select count(*)::int as n from gazetteer.city where position(lower($1) in lower(name)) > 0 or position(lower($1) in lower(coalesce(alt_name, ''))) > 0`,
+      [search],
+    );
+    assert.equal(await count(new URLSearchParams({ _q: search }).toString()), rows[0].n, search);
+  }
+});
+
+test('filters find the rows that plain SQL finds', async (t) => {
+  const { db, count } = await setUp(t);
+  await db.pages.query(`update gazetteer.city set status = 'reviewed', rating = 4.5, country_code = 'FRA' where id between 10 and 14`);
+  const cases = {
+    'country=FRA': `country_code = 'FRA'`,
+    'country=ESP&country=FRA': 'true',
+    'status=reviewed': `status = 'reviewed'`,
+    'featured=false': 'not featured',
+    'rating.min=4.5': 'rating >= 4.5',
+    'rating.max=4.4': 'rating <= 4.4',
+    'population.min=10&population.max=20&status=draft': `population between 10 and 20 and status = 'draft'`,
+  };
+  for (const [filter, condition] of Object.entries(cases)) {
+    const { rows } = await db.pages.query(`select count(*)::int as n from gazetteer.city where ${condition}`);
+    assert.equal(await count(filter), rows[0].n, filter);
+  }
+});
+
+test('a filter that is not understood is an error that names it, never "no filter"', async (t) => {
+  const { cities } = await setUp(t);
+  for (const filter of ['nonsense=1', 'status=lost', 'featured=perhaps', 'population.min=many', 'population.min=99999999999', 'status.min=1', 'name=x', '_q=%00']) {
+    assert.throws(() => buildWhere(cities, ada, filter), { code: 'invalid-filter', status: 422 }, filter);
+  }
+});
+
+test('a scope with an undefined value, or an empty list that would mean all, opens nothing', async (t) => {
+  const { cities } = await setUp(t);
+  for (const scope of [{ countryCode: undefined }, { AND: [] }, { NOT: [] }, { AND: [{ id: { notIn: [] } }] }]) {
+    assert.throws(() => buildWhere({ ...cities, scope: () => scope }, ada, ''), /would match every record/);
+  }
+});
+
+test('the row scope is in every predicate', async (t) => {
+  const { cities, count, register } = await setUp(t);
+  const scoped: Resource = { ...cities, scope: () => ({ population: { lte: 30 } }) };
+  assert.equal(await count('', scoped), 30);
+  assert.equal(await count('population.min=21', scoped), 10);
+  const ticked = { ...none, keys: [key(29), key(30), key(31), key(32)] };
+  assert.equal(await delegateOf(register.client, cities.model).count({ where: selectionWhere(scoped, ada, ticked) }), 2);
+});
+
+test('an empty selection is an error, never everything', async (t) => {
+  const { cities } = await setUp(t);
+  assert.throws(() => selectionWhere(cities, ada, none), { code: 'empty-selection', status: 422 });
+});
+
+test('ticking twice is ticking once, and the version moves only on a real change', async (t) => {
+  const { db, cities, register } = await setUp(t);
+  const selection = await createSelection(db, ada, cities, { ...none, keys: [key(1)] });
+  const again = await changeTicks(db, ada, cities, selection.id, { add: [key(1)] });
+  assert.deepEqual([again.keys, again.version], [[key(1)], 1]);
+  const more = await changeTicks(db, ada, cities, selection.id, { add: [key(3), key(2)] });
+  assert.deepEqual([more.keys, more.version], [[key(1), key(2), key(3)], 2]);
+  const fewer = await changeTicks(db, ada, cities, selection.id, { remove: [key(2), key(9)] });
+  assert.deepEqual([fewer.keys, fewer.version], [[key(1), key(3)], 3]);
+  assert.equal(await countSelection(register.client, cities, ada, fewer), 2);
+});
+
+test('unticking in "everything that matches" excludes, and ticking again takes it back in', async (t) => {
+  const { db, cities, register } = await setUp(t);
+  const { id } = await createSelection(db, ada, cities, { ...none, keys: [key(1)] });
+  await selectMatching(db, ada, cities, id, 'population.max=20');
+  const without = await changeTicks(db, ada, cities, id, { remove: [key(3), key(4)] });
+  assert.deepEqual([without.kind, without.keys, without.exclusions], ['matching', [], [key(3), key(4)]]);
+  assert.equal(await countSelection(register.client, cities, ada, without), 18);
+  assert.equal(await countSelection(register.client, cities, ada, await changeTicks(db, ada, cities, id, { add: [key(3)] })), 19);
+});
+
+test("ticks of many tabs at once are all kept, and somebody else's selection is not found", async (t) => {
+  const { db, cities } = await setUp(t);
+  const { id } = await createSelection(db, ada, cities, none);
+  await Promise.all(Array.from({ length: 40 }, (_, index) => changeTicks(db, ada, cities, id, { add: [key(index + 1)] })));
+  assert.equal((await getSelection(db, ada, cities, id)).keys.length, 40);
+  await assert.rejects(getSelection(db, eve, cities, id), { status: 404 });
+  await assert.rejects(changeTicks(db, eve, cities, id, { add: [key(1)] }), { status: 404 });
+});
+
+test('more ticks than may be held are refused and change nothing', async (t) => {
+  const { db, cities } = await setUp(t);
+  const keys = Array.from({ length: maxTicked }, (_, index) => key(index + 1));
+  const { id } = await createSelection(db, ada, cities, { ...none, keys });
+  await assert.rejects(changeTicks(db, ada, cities, id, { add: [key(maxTicked + 1)] }), { code: 'too-many-ticked', status: 422 });
+  assert.deepEqual([(await getSelection(db, ada, cities, id)).keys.length, (await getSelection(db, ada, cities, id)).version], [maxTicked, 1]);
+});
+
+test('one filter has one text, whatever the order and the state of the list', () => {
+  assert.equal(filterTextOf({ status: ['reviewed', 'draft'], _page: '3', _s: 'x', country: 'ESP', _q: '' }), 'country=ESP&status=draft&status=reviewed');
+});
