@@ -1,0 +1,152 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { AppError } from '../errors.ts';
+import { keyOf } from '../metadata/keys.ts';
+import type { Resource } from '../resources/contract.ts';
+import { assertFree } from '../tasks/assert-free.ts';
+import { ada, launchOn, testContext } from '../testing/context.ts';
+import { testDatabase } from '../testing/database.ts';
+import { createRecord, deleteRecord, type SaveContext, updateRecord } from './save-record.ts';
+
+async function setUp(t: Parameters<typeof testDatabase>[0]) {
+  const { db } = await testDatabase(t);
+  const ctx = testContext(db);
+  await db.pages.query(
+    `insert into gazetteer.country values ('ESP', 'ES', 'Spain', 'Europe', null, null, 1, '{}'), ('FRA', 'FR', 'France', 'Europe', null, null, 1, '{}')`,
+  );
+  await db.pages.query(`insert into gazetteer.tag (name) values ('port'), ('island')`);
+  await db.pages.query(
+    `insert into gazetteer.city (name, country_code, feature_code, population, latitude, longitude, rating)
+     select 'Place ' || n, 'ESP', 'PPL', n, 40.12345, -3, 4.5 from generate_series(1, 30) n`,
+  );
+  const save = (slug: string): SaveContext => {
+    const resource = ctx.register.get(slug);
+    return {
+      register: ctx.register,
+      t: db.t,
+      resource,
+      principal: ada,
+      assertFree: (client, key) => assertFree(client, db.t, resource.model, key),
+    };
+  };
+  const changes = async () =>
+    (await db.pages.query(`select kind, fields, keys, first_key, before, after, principal_id from ${db.t.change} order by id`)).rows;
+  return { db, ctx, save, changes };
+}
+
+const field = (resource: Resource, name: string) => {
+  const found = resource.form.find((candidate) => candidate.name === name);
+  assert.ok(found, name);
+  return found;
+};
+
+const values = (resource: Resource, given: Record<string, unknown>) =>
+  new Map(Object.entries(given).map(([name, value]) => [field(resource, name), value]));
+
+const isError = (code: string, status: number, named?: string) => (error: unknown) => {
+  assert.ok(error instanceof AppError, String((error as Error).stack));
+  assert.deepEqual({ code: error.code, status: error.status }, { code, status });
+  if (named) assert.ok(named in (error.details.fieldErrors as object), `${named} in ${JSON.stringify(error.details)}`);
+  return true;
+};
+
+test('a save writes the chosen fields only, and keeps before and after of exactly these', async (t) => {
+  const { db, save, changes } = await setUp(t);
+  const context = save('cities');
+  const key = keyOf(context.resource.model, { id: 7 });
+  await updateRecord(context, key, values(context.resource, { latitude: '-12.34567', tags: ['2', '1'], notes: null, country: 'FRA' }));
+  const { rows } = await db.pages.query(`select latitude::text, country_code, name from gazetteer.city where id = 7`);
+  assert.deepEqual(rows[0], { latitude: '-12.34567', country_code: 'FRA', name: 'Place 7' });
+  const [change] = await changes();
+  assert.deepEqual([change.kind, change.keys, change.first_key, change.principal_id], ['update', [key], key, ada.id]);
+  assert.deepEqual([...change.fields].sort(), ['countryCode', 'latitude', 'notes', 'tags', 'updatedAt']);
+  assert.equal(change.before.length, 1);
+  const { updatedAt: before, ...was } = change.before[0];
+  const { updatedAt: after, ...is } = change.after[0];
+  assert.deepEqual(was, { latitude: 40.12345, countryCode: 'ESP', notes: null, tags: [] });
+  assert.deepEqual(is, { latitude: -12.34567, countryCode: 'FRA', notes: null, tags: ['1', '2'] });
+  assert.notEqual(before, after);
+});
+
+test('creating and deleting keep the whole record', async (t) => {
+  const { db, save, changes } = await setUp(t);
+  const context = save('tags');
+  const key = await createRecord(context, values(context.resource, { name: 'capital' }));
+  await deleteRecord(context, key);
+  const [created, deleted] = await changes();
+  assert.deepEqual([created.kind, created.before, created.after[0].name], ['create', null, 'capital']);
+  assert.deepEqual([deleted.kind, deleted.before[0].name, deleted.after], ['delete', 'capital', null]);
+  assert.equal((await db.pages.query(`select 1 from gazetteer.tag`)).rowCount, 2);
+});
+
+test('a value that another record has is an error of its field, and nothing is written', async (t) => {
+  const { save, changes } = await setUp(t);
+  const context = save('tags');
+  await assert.rejects(createRecord(context, values(context.resource, { name: 'port' })), isError('invalid-record', 422, 'name'));
+  const key = keyOf(context.resource.model, { id: 2 });
+  await assert.rejects(updateRecord(context, key, values(context.resource, { name: 'port' })), isError('invalid-record', 422, 'name'));
+  assert.deepEqual(await changes(), []);
+});
+
+test('a relation to what does not exist is an error of its field', async (t) => {
+  const { save, changes } = await setUp(t);
+  const context = save('cities');
+  const key = keyOf(context.resource.model, { id: 7 });
+  await assert.rejects(updateRecord(context, key, values(context.resource, { country: 'XXX' })), isError('invalid-record', 422, 'country'));
+  await assert.rejects(updateRecord(context, key, values(context.resource, { tags: ['99'] })), isError('invalid-record', 422));
+  assert.deepEqual(await changes(), []);
+});
+
+test('a record that others point at is not deleted', async (t) => {
+  const { save, changes } = await setUp(t);
+  const context = save('countries');
+  await assert.rejects(deleteRecord(context, 'ESP'), isError('invalid-record', 422));
+  assert.deepEqual(await changes(), []);
+});
+
+test('what a check constraint or a trigger refuses is an error of the form', async (t) => {
+  const { db, save, changes } = await setUp(t);
+  await db.pages.query(`alter table gazetteer.city add constraint positive check (population >= 0)`);
+  const context = save('cities');
+  const key = keyOf(context.resource.model, { id: 7 });
+  await assert.rejects(updateRecord(context, key, values(context.resource, { population: -1 })), isError('invalid-record', 422));
+  assert.deepEqual(await changes(), []);
+});
+
+test('a record that a task holds is neither saved nor deleted, and the holder is named', async (t) => {
+  const { db, ctx, save, changes } = await setUp(t);
+  const context = save('cities');
+  const { model } = context.resource;
+  const keys = Array.from({ length: 25 }, (_, index) => keyOf(model, { id: index + 1 }));
+  const { task } = await launchOn(ctx, context.resource, { keys }, 'update', { field: 'status', 'value.status': 'published' });
+  await db.pages.query(
+    `insert into ${db.t.chunk} (task_id, number, state, keys, first_key, last_key) values ($1, 900, 'active', $2, $3, $4)`,
+    [task.id, keys, keys[0], keys.at(-1)],
+  );
+  const isLocked = (error: unknown) => {
+    isError('locked', 423)(error);
+    assert.equal(((error as AppError).details.holder as { taskId: number }).taskId, task.id);
+    assert.match((error as AppError).message, /Ada/);
+    return true;
+  };
+  await assert.rejects(updateRecord(context, keys[6] as string, values(context.resource, { name: 'Elsewhere' })), isLocked);
+  await assert.rejects(deleteRecord(context, keys[6] as string), isLocked);
+  await updateRecord(context, keyOf(model, { id: 30 }), values(context.resource, { name: 'Elsewhere' }));
+  assert.equal((await changes()).length, 1);
+});
+
+test('a record that is gone is not found', async (t) => {
+  const { save } = await setUp(t);
+  const context = save('cities');
+  const key = keyOf(context.resource.model, { id: 999 });
+  await assert.rejects(updateRecord(context, key, values(context.resource, { name: 'x' })), isError('not-found', 404));
+  await assert.rejects(deleteRecord(context, key), isError('not-found', 404));
+});
+
+test('JSON is cleared and written', async (t) => {
+  const { db, save } = await setUp(t);
+  const context = save('countries');
+  await updateRecord(context, 'ESP', values(context.resource, { currencies: { EUR: { name: 'Euro' } } }));
+  const { rows } = await db.pages.query(`select currencies from gazetteer.country where code = 'ESP'`);
+  assert.deepEqual(rows[0].currencies, { EUR: { name: 'Euro' } });
+});
