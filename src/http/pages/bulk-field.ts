@@ -1,11 +1,9 @@
 import type { Principal } from '../../auth/principal.ts';
 import type { ChangeKind, InputKind } from '../../fields/contract.ts';
 import { getFieldKind } from '../../fields/register.ts';
-import { keyOf, keyToUrl } from '../../metadata/keys.ts';
-import { delegateOf } from '../../resources/delegate.ts';
 import type { Register, Resource, ResourceField } from '../../resources/contract.ts';
-import { buildWhere } from '../../selection/where.ts';
 import { bulkTexts } from '../texts/bulk.ts';
+import { listRelated } from './related-options.ts';
 
 export interface Option {
   value: string;
@@ -94,27 +92,5 @@ async function optionsOf(
   if (input === 'checkbox') return [option('true', bulkTexts.yes), option('false', bulkTexts.no)];
   if (input !== 'relation' && input !== 'relations') return null;
   const related = await listRelated(register, principal, field);
-  return related ? related.map(({ id, title }) => option(id, title)) : null;
-}
-
-/** More than this many are not offered as a list. */
-const mostOffered = 500;
-
-async function listRelated(
-  register: Register,
-  principal: Principal,
-  field: ResourceField,
-): Promise<{ id: string; title: string }[] | null> {
-  const model = field.relation ? register.list[0]?.metadata.models[field.relation.model] : undefined;
-  if (!model) return null;
-  const resource = register.list.find((candidate) => candidate.model.name === model.name);
-  const title = register.titleFieldOf(model.name);
-  const rows = await delegateOf(register.client, model).findMany({
-    where: resource ? buildWhere(resource, principal, '') : {},
-    select: Object.fromEntries([...model.idFields, title].map((name) => [name, true])),
-    orderBy: { [title]: 'asc' },
-    take: mostOffered + 1,
-  });
-  if (rows.length > mostOffered) return null;
-  return rows.map((row) => ({ id: keyToUrl(model, keyOf(model, row)), title: String(row[title] ?? '') }));
+  return related ? related.map(({ value, label }) => option(value, label)) : null;
 }

@@ -55,6 +55,7 @@ export interface Opened {
   /** Titles of the first records. */
   names: readonly string[];
   selectionId: string;
+  filter: string;
   /** What was typed, and what was wrong with it. */
   body: Body;
   error: AppError | null;
@@ -65,8 +66,10 @@ export function bulkPath(resource: Resource, operation: OperationKind): string {
   return `/${resource.slug}/${operation === 'update' ? 'bulk-edit' : 'bulk-delete'}`;
 }
 
-export function listUrl(resource: Resource, selectionId: string, url: Urls): string {
-  return url(`/${resource.slug}${selectionId === '' ? '' : `?_s=${encodeURIComponent(selectionId)}`}`);
+/** The list as it was; a selection of everything matching lives only under its own filter. */
+export function listUrl(resource: Resource, selectionId: string, filter: string, url: Urls): string {
+  const state = [filter, selectionId === '' ? '' : `_s=${encodeURIComponent(selectionId)}`].filter((part) => part !== '').join('&');
+  return url(`/${resource.slug}${state === '' ? '' : `?${state}`}`);
 }
 
 export async function bulkEditData(opened: Opened): Promise<BulkEditData> {
@@ -99,7 +102,7 @@ export function bulkDeleteData(opened: Opened): BulkDeleteData {
   };
 }
 
-function dialogData({ resource, preview, names, selectionId, error, url }: Opened, operation: OperationKind): BulkDialogData {
+function dialogData({ resource, preview, names, selectionId, filter, error, url }: Opened, operation: OperationKind): BulkDialogData {
   return {
     title: resource.label,
     heading: '',
@@ -109,7 +112,7 @@ function dialogData({ resource, preview, names, selectionId, error, url }: Opene
     action: url(`${bulkPath(resource, operation)}?_s=${encodeURIComponent(selectionId)}`),
     operationId: preview.id,
     selectionId,
-    backUrl: listUrl(resource, selectionId, url),
+    backUrl: listUrl(resource, selectionId, filter, url),
     submitText: '',
     message: error?.message ?? null,
     words: { dismiss: bulkTexts.dismiss, sending: bulkTexts.sending },
@@ -144,10 +147,12 @@ export interface Outcome {
   principal: Principal;
   operation: OperationKind;
   selectionId: string;
+  /** Of the selection, as a list's URL has it. */
+  filter: string;
   url: Urls;
 }
 
-export function outcomeData({ resource, operation, selectionId, url }: Outcome): BulkOutcomeData {
+export function outcomeData({ resource, operation, selectionId, filter, url }: Outcome): BulkOutcomeData {
   return {
     title: resource.label,
     heading: '',
@@ -160,7 +165,7 @@ export function outcomeData({ resource, operation, selectionId, url }: Outcome):
     ended: null,
     again: { href: url(`${bulkPath(resource, operation)}?_s=${encodeURIComponent(selectionId)}`), label: bulkTexts.openAgain },
     task: null,
-    back: { href: listUrl(resource, selectionId, url), label: bulkTexts.backToList(resource.label) },
+    back: { href: listUrl(resource, selectionId, filter, url), label: bulkTexts.backToList(resource.label) },
     close: taskTexts.close,
   };
 }
@@ -216,7 +221,6 @@ const headings: Record<string, string> = {
   'selection-changed': bulkTexts.changedHeading,
   'preview-gone': bulkTexts.goneHeading,
   'empty-selection': bulkTexts.emptyHeading,
-  forbidden: bulkTexts.forbiddenHeading,
 };
 
 export function explanationData(outcome: Outcome, error: AppError): BulkOutcomeData {
@@ -225,7 +229,7 @@ export function explanationData(outcome: Outcome, error: AppError): BulkOutcomeD
   return {
     ...data,
     heading: headings[error.code] ?? error.message,
-    tone: error.code === 'forbidden' ? 'error' : 'warning',
+    tone: 'warning',
     message: error.message,
     again: leadsOn && outcome.selectionId !== '' ? data.again : null,
   };

@@ -23,7 +23,7 @@ import { type Body, textsOf } from '../pages/bulk-field.ts';
 import { finishedData, finishedEvents, progressData } from '../pages/progress.ts';
 import { taskJson } from '../pages/task.ts';
 import { delegateOf } from '../../resources/delegate.ts';
-import { getSelection, selectionWhere } from '../../selection/selection.ts';
+import { findSelection, type Selection, selectionWhere } from '../../selection/selection.ts';
 import type { Urls } from '../pages/url.ts';
 import { bulkTexts } from '../texts/bulk.ts';
 import { taskTexts } from '../texts/tasks.ts';
@@ -48,16 +48,16 @@ export const bulkRoutes: FastifyPluginAsync<BulkRoutes> = async (app, { context,
 
   for (const [path, operation] of paths) {
     app.get<ForResource>(path, async (request, reply) => {
-      const about = outcomeOf(request, operation);
+      const { about, selection } = await readRequest(request, operation);
       try {
-        return await sendForm(request, reply, about, {}, null);
+        return await sendForm(request, reply, about, selection, {}, null);
       } catch (error) {
         return explain(request, reply, about, error);
       }
     });
 
     app.post<ForResource>(path, async (request, reply) => {
-      const about = outcomeOf(request, operation);
+      const { about, selection } = await readRequest(request, operation);
       const body = (request.body ?? {}) as Body;
       try {
         const parameters = getOperation(operation).parse(about.resource, body);
@@ -66,36 +66,41 @@ export const bulkRoutes: FastifyPluginAsync<BulkRoutes> = async (app, { context,
         return sendLaunched(request, reply, about, launched);
       } catch (error) {
         if (error instanceof AppError && error.code === 'invalid-operation' && !wantsJson(request)) {
-          return sendForm(request, reply, about, body, error);
+          return sendForm(request, reply, about, selection, body, error);
         }
         return explain(request, reply, about, error);
       }
     });
   }
 
-  function outcomeOf(request: FastifyRequest<ForResource>, operation: OperationKind): Outcome {
-    return {
-      register,
-      resource: register.get(request.params.resource),
-      principal: principalOf(request),
-      operation,
-      selectionId: textsOf(request.query._s)[0] ?? '',
-      url,
-    };
+  async function readRequest(request: FastifyRequest<ForResource>, operation: OperationKind) {
+    const principal = principalOf(request);
+    const resource = register.get(request.params.resource);
+    const selectionId = textsOf(request.query._s)[0] ?? '';
+    const selection = await findSelection(db, principal, resource, selectionId);
+    const about: Outcome = { register, resource, principal, operation, selectionId, filter: selection?.filter ?? '', url };
+    return { about, selection };
   }
 
-  async function sendForm(request: FastifyRequest, reply: FastifyReply, about: Outcome, body: Body, error: AppError | null) {
-    const { resource, principal, operation, selectionId } = about;
+  async function sendForm(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    about: Outcome,
+    selection: Selection | null,
+    body: Body,
+    error: AppError | null,
+  ) {
+    const { resource, principal, operation, selectionId, filter } = about;
     const preview = await createPreview(context, { resource, principal, operation, selectionId });
-    const names = await firstTitles(about);
-    const opened = { register, resource, principal, preview, names, selectionId, body, error, url };
+    const names = await firstTitles(about, selection);
+    const opened = { register, resource, principal, preview, names, selectionId, filter, body, error, url };
     reply.code(error?.status ?? 200);
     if (operation === 'update') return reply.page(pageOrPart(request, 'bulk/edit'), await bulkEditData(opened));
     return reply.page(pageOrPart(request, 'bulk/delete'), bulkDeleteData(opened));
   }
 
-  async function firstTitles({ resource, principal, selectionId }: Outcome): Promise<string[]> {
-    const selection = await getSelection(db, principal, resource, selectionId);
+  async function firstTitles({ resource, principal }: Outcome, selection: Selection | null): Promise<string[]> {
+    if (!selection) return [];
     const rows = await delegateOf(register.client, resource.model).findMany({
       where: selectionWhere(resource, principal, selection),
       select: { [resource.titleField]: true },
@@ -128,12 +133,14 @@ export const bulkRoutes: FastifyPluginAsync<BulkRoutes> = async (app, { context,
       progress: finished ? null : progressData(task, now, url),
       ended: finished ? finishedData(task, now, url) : null,
       close: taskTexts.close,
-      listUrl: listUrl(about.resource, about.selectionId, url),
+      listUrl: listUrl(about.resource, about.selectionId, about.filter, url),
     });
   }
 
   async function explain(request: FastifyRequest, reply: FastifyReply, about: Outcome, error: unknown) {
-    if (!(error instanceof AppError) || wantsJson(request) || error.status === 404) throw error;
+    if (!(error instanceof AppError) || wantsJson(request)) throw error;
+    // Others are not swapped into a dialog; the error page or a toast tells them.
+    if (error.status !== 409 && error.status !== 422) throw error;
     const data = await explanationOf(about, error);
     return reply.code(error.status).page(pageOrPart(request, 'bulk/outcome'), data);
   }

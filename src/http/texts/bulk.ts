@@ -36,7 +36,6 @@ export const bulkTexts = {
   changedHeading: 'Your selection changed',
   goneHeading: 'This form is no longer valid',
   emptyHeading: 'Nothing is selected',
-  forbiddenHeading: 'You may not do this',
   openAgain: 'Open the form again',
   backToList: (label: string) => `Back to ${label.toLowerCase()}`,
   showTask: 'Show the task',

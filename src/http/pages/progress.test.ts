@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type TaskState, taskStates } from '../../tasks/states.ts';
+import type { TaskRow } from '../../tasks/task-row.ts';
+import { formatSpan } from '../format-span.ts';
+import { badgeOf } from './badge.ts';
+import { countsOf, finishedData, finishedEvents, progressData } from './progress.ts';
+
+const now = new Date('2026-11-21T12:00:10Z');
+const url = (path: string) => `/admin${path}`;
+
+function taskOf(values: Partial<TaskRow>): TaskRow {
+  const empty = { chunkCount: 0, chunksDone: 0, done: 0, changed: 0, unchanged: 0, failed: 0, gone: 0, conflicted: 0 };
+  const at = new Date('2026-11-21T12:00:00Z');
+  return {
+    ...empty,
+    id: 7,
+    operationId: null,
+    resource: 'cities',
+    model: 'City',
+    operation: 'update',
+    title: 'Edit cities',
+    backend: 'queue',
+    principalId: 'ada',
+    principalName: 'Ada',
+    principal: { id: 'ada', name: 'Ada', roles: [] },
+    parameters: {},
+    selection: { kind: 'ticked', filter: '' },
+    state: 'running',
+    reason: null,
+    message: null,
+    writeThrough: 'sql',
+    parallelism: 1,
+    expected: 6972,
+    total: 6972,
+    parentId: null,
+    attempts: 0,
+    deaths: 0,
+    createdAt: at,
+    queuedAt: at,
+    startedAt: at,
+    finishedAt: null,
+    ...values,
+  };
+}
+
+test('a running task says how far it is, how fast, and how long it will take', () => {
+  const data = progressData(taskOf({ done: 1000, changed: 1000 }), now, url);
+  assert.equal(data.heading, 'Processing 6,972 records in the background');
+  assert.deepEqual([data.doneText, data.percentText, data.rateText], ['1,000 of 6,972', '14 %', '100 records/s']);
+  assert.equal(data.leftText, 'about 1 min left');
+  assert.equal(data.pollUrl, '/admin/tasks/7/progress');
+  assert.equal(data.canCancel, true);
+});
+
+test('every unfinished state has words of its own, and only queued and preparing have a bar without a value', () => {
+  const unfinished = (Object.keys(taskStates) as TaskState[]).filter((state) => !taskStates[state].isFinished);
+  const notes = unfinished.map((state) => progressData(taskOf({ state }), now, url).note);
+  assert.equal(new Set(notes).size, unfinished.length);
+  const unknown = unfinished.filter((state) => !progressData(taskOf({ state }), now, url).bar.isKnown);
+  assert.deepEqual(unknown, ['queued', 'preparing']);
+});
+
+test('a task that waits long says that it waits for a worker', () => {
+  const fresh = progressData(taskOf({ state: 'queued', queuedAt: new Date('2026-11-21T12:00:09Z') }), now, url);
+  const old = progressData(taskOf({ state: 'queued' }), now, url);
+  assert.match(fresh.note, /its turn since/);
+  assert.match(old.note, /a worker since/);
+});
+
+test('a cancelling task cannot be cancelled again', () => {
+  assert.equal(progressData(taskOf({ state: 'cancelling' }), now, url).canCancel, false);
+});
+
+test('what the page is told at the end names changed, failed and unchanged records', () => {
+  const task = taskOf({ state: 'partial', done: 6972, changed: 6900, failed: 70, unchanged: 2, finishedAt: now });
+  assert.deepEqual(finishedEvents(task), {
+    'bulkhead:finished': { taskId: 7, resource: 'cities', model: 'City' },
+    'bulkhead:toast': { level: 'warning', message: 'Edit cities: partly done. 6,900 changed, 70 failed, 2 already so.' },
+  });
+});
+
+test('a cancelled task counts the records that it did not reach', () => {
+  const task = taskOf({ state: 'cancelled', done: 1000, changed: 1000, finishedAt: now });
+  assert.deepEqual(
+    countsOf(task).map(({ text }) => text),
+    ['1,000 changed', '5,972 not reached'],
+  );
+});
+
+test('each finished state ends with a heading, a note and a badge that has an icon and a word', () => {
+  for (const state of ['succeeded', 'partial', 'failed', 'cancelled'] as const) {
+    const ended = finishedData(taskOf({ state, finishedAt: now }), now, url);
+    assert.ok(ended.heading.startsWith('Edit cities: '), state);
+    assert.notEqual(ended.note, '', state);
+    assert.notEqual(badgeOf(state).icon, '');
+    assert.notEqual(badgeOf(state).label, '');
+  }
+});
+
+for (const [ms, words] of [
+  [0, '0 ms'],
+  [340, '340 ms'],
+  [4_230, '4.2 sec'],
+  [59_600, '1 min'],
+  [200_000, '3 min 20 sec'],
+  [7_260_000, '2 hr 1 min'],
+  [90_000_000, '1 day 1 hr'],
+] as const) {
+  test(`${ms} ms is ${words}`, () => {
+    assert.equal(formatSpan(ms), words);
+  });
+}
