@@ -1,0 +1,44 @@
+// Shows what an answer tells through HX-Trigger: { "bulkhead:toast": { level, message } }.
+const region = document.getElementById('toasts');
+const levels = ['success', 'warning', 'error', 'info'];
+const patienceMs = { success: 6000, info: 6000, warning: 12000, error: 20000 };
+
+// A modal dialog covers everything outside it: as a popover the region stands above.
+region.popover = 'manual';
+
+function toast(level, message) {
+  const known = levels.includes(level) ? level : 'info';
+  const note = document.createElement('div');
+  note.className = `toast-note toast-${known}`;
+  const text = document.createElement('span');
+  text.textContent = message;
+  const close = document.createElement('button');
+  close.type = 'button';
+  close.className = 'btn btn-ghost btn-xs btn-square';
+  close.ariaLabel = region.dataset.close;
+  close.textContent = '×';
+  note.append(text, close);
+  region.append(note);
+  if (region.matches(':popover-open')) region.hidePopover();
+  region.showPopover();
+  let timer;
+  const leave = () => {
+    clearTimeout(timer);
+    note.remove();
+    if (region.childElementCount === 0) region.hidePopover();
+  };
+  const wait = () => {
+    timer = setTimeout(leave, patienceMs[known]);
+  };
+  note.addEventListener('pointerenter', () => clearTimeout(timer));
+  note.addEventListener('pointerleave', wait);
+  close.addEventListener('click', leave);
+  wait();
+}
+
+document.addEventListener('bulkhead:toast', ({ detail }) => toast(detail.level, detail.message));
+document.addEventListener('htmx:sendError', () => toast('error', region.dataset.offline));
+document.addEventListener('htmx:responseError', ({ detail: { xhr } }) => {
+  const isTold = (xhr.getResponseHeader('HX-Trigger') ?? '').includes('bulkhead:toast');
+  if (!isTold && !xhr.getResponseHeader('HX-Redirect')) toast('error', region.dataset.failed);
+});

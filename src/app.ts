@@ -1,0 +1,63 @@
+import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import type { AdminDefinition } from './admin-definition.ts';
+import { sessionSecret } from './auth/session-secret.ts';
+import type { Config } from './config.ts';
+import { compression } from './http/plugins/compress.ts';
+import { cookies } from './http/plugins/cookie.ts';
+import { csrfProtection } from './http/plugins/csrf.ts';
+import { handleErrors } from './http/plugins/errors.ts';
+import { forms } from './http/plugins/formbody.ts';
+import { guard } from './http/plugins/guard.ts';
+import { page } from './http/plugins/page.ts';
+import { rateLimits } from './http/plugins/rate-limit.ts';
+import { security } from './http/plugins/security.ts';
+import { sessions } from './http/plugins/session.ts';
+import { staticFiles } from './http/plugins/static-files.ts';
+import { views } from './http/plugins/views.ts';
+import { healthRoutes } from './http/routes/health.ts';
+import { routes } from './http/routes.ts';
+import { createUrl } from './http/url.ts';
+import type { TaskContext } from './tasks/context.ts';
+
+export interface AppOptions {
+  admin: AdminDefinition;
+  config: Config;
+  context: TaskContext;
+  logger?: FastifyBaseLogger;
+}
+
+/** The web application, ready to be listened on or injected into. The caller closes the database. */
+export async function buildApp({ admin, config, context, logger }: AppOptions): Promise<FastifyInstance> {
+  const app: FastifyInstance = Fastify({
+    ...(logger
+      ? { loggerInstance: logger }
+      : { logger: config.BULKHEAD_LOG_LEVEL === 'silent' ? false : { level: config.BULKHEAD_LOG_LEVEL } }),
+    // Secure cookies mean that something in front of us speaks HTTPS and says who asked.
+    trustProxy: config.BULKHEAD_SECURE_COOKIES,
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 1_000 },
+  });
+  const prefix = config.BULKHEAD_PREFIX;
+  const url = createUrl(prefix);
+  const { db, register } = context;
+
+  await app.register(security, { isHttps: config.BULKHEAD_SECURE_COOKIES });
+  await app.register(compression);
+  await app.register(staticFiles, { prefix });
+  await app.register(healthRoutes, { prefix, db });
+  await app.register(
+    async (pages) => {
+      await pages.register(cookies);
+      await pages.register(forms);
+      await pages.register(views, { url });
+      await pages.register(page, { admin, register, url });
+      handleErrors(pages, url);
+      await pages.register(sessions, { db, config, secret: await sessionSecret(config) });
+      await pages.register(guard);
+      await pages.register(csrfProtection);
+      await pages.register(rateLimits);
+      for (const route of routes) await pages.register(route, { admin, context, url });
+    },
+    { prefix },
+  );
+  return app;
+}

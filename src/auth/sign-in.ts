@@ -1,0 +1,18 @@
+import { hashPassword, isPassword } from './passwords.ts';
+import type { Principal } from './principal.ts';
+import { normalEmail, type Users } from './users.ts';
+
+let unknownHash: Promise<string> | null = null;
+
+/** Null: no such user, a wrong password, or no longer active, which nobody can tell apart, not by the time it takes either. */
+export async function findByPassword(users: Users, email: string, password: string): Promise<Principal | null> {
+  unknownHash ??= hashPassword('nobody has this password');
+  const { rows } = await users.pages.query<{ id: string; name: string; email: string; roles: string[]; hash: string }>(
+    `select id, name, email, roles, password_hash as hash from ${users.t.user} where email = $1 and deactivated_at is null`,
+    [normalEmail(email)],
+  );
+  const user = rows[0];
+  const isRight = await isPassword(password, user?.hash ?? (await unknownHash));
+  if (!user || !isRight) return null;
+  return { id: user.id, name: user.name, email: user.email, roles: user.roles };
+}

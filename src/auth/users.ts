@@ -1,0 +1,71 @@
+import type { Queryable } from '../db/transaction.ts';
+import type { TableNames } from '../db/names.ts';
+import { AppError } from '../errors.ts';
+import { hashPassword } from './passwords.ts';
+import type { Principal } from './principal.ts';
+
+export const roles = ['admin', 'editor', 'viewer'] as const;
+export type Role = (typeof roles)[number];
+
+export interface NewUser {
+  email: string;
+  name: string;
+  password: string;
+  /** Of `roles`; any other is refused. */
+  roles: readonly string[];
+}
+
+/** Where users are: the database's pool, or a transaction of the caller's. */
+export interface Users {
+  readonly pages: Queryable;
+  readonly t: TableNames;
+}
+
+export const shortestPassword = 10;
+const longestPassword = 200;
+
+/** Emails are compared in lower case. Throws AppError 422 `invalid-user` with `fieldErrors`, or 409 `email-taken`. */
+export async function createUser(users: Users, user: NewUser): Promise<Principal> {
+  const email = normalEmail(user.email);
+  const name = user.name.trim();
+  assertUser({ ...user, email, name });
+  const { rows } = await users.pages.query<Principal & { email: string }>(
+    `insert into ${users.t.user} (id, email, name, password_hash, roles) values (gen_random_uuid(), $1, $2, $3, $4)
+     on conflict (email) do nothing returning id, name, email, roles`,
+    [email, name, await hashPassword(user.password), user.roles],
+  );
+  if (!rows[0]) {
+    const message = 'There is already a user with this email.';
+    throw new AppError('email-taken', 409, message, { fieldErrors: { email: message } });
+  }
+  return rows[0];
+}
+
+export function normalEmail(email: string): string {
+  return email.trim().toLowerCase();
+}
+
+function assertUser({ email, name, password, roles: given }: NewUser): void {
+  const wrong: Record<string, string> = {};
+  if (!/^[^\s@]+@[^\s@]+$/.test(email) || email.length > 254) wrong.email = 'This is not an email address.';
+  if (name === '' || name.length > 100) wrong.name = 'A name of up to 100 characters is needed.';
+  if (password.length < shortestPassword) wrong.password = `A password needs at least ${shortestPassword} characters.`;
+  if (password.length > longestPassword) wrong.password = `A password has at most ${longestPassword} characters.`;
+  if (given.length === 0 || given.some((role) => !roles.includes(role as Role))) wrong.roles = `A role is one of ${roles.join(', ')}.`;
+  const reasons = Object.values(wrong);
+  if (reasons.length > 0) throw new AppError('invalid-user', 422, reasons.join(' '), { fieldErrors: wrong });
+}
+
+/** The user is signed out everywhere with the next request; tasks of theirs stop before they write again. */
+export async function deactivateUser(users: Users, email: string): Promise<boolean> {
+  const { rowCount } = await users.pages.query(
+    `update ${users.t.user} set deactivated_at = now() where email = $1 and deactivated_at is null`,
+    [normalEmail(email)],
+  );
+  return rowCount === 1;
+}
+
+export async function hasUsers(users: Users): Promise<boolean> {
+  const { rowCount } = await users.pages.query(`select 1 from ${users.t.user} limit 1`);
+  return rowCount === 1;
+}

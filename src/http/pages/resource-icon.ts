@@ -1,0 +1,19 @@
+import type { Resource } from '../../resources/contract.ts';
+
+const byWord: readonly [RegExp, string][] = [
+  [/cit(y|ies)|place|address|location/i, 'map-pin'],
+  [/countr|region|nation/i, 'globe'],
+  [/tag|label|categor/i, 'tag'],
+  [/lang|locale/i, 'languages'],
+  [/user|customer|person|people|member|author|contact/i, 'users'],
+  [/order|cart|sale/i, 'shopping-cart'],
+  [/product|item|article/i, 'package'],
+  [/invoice|payment|bill/i, 'receipt'],
+  [/post|page|document|note/i, 'file-text'],
+  [/event|booking|appointment/i, 'calendar'],
+];
+
+/** A picture for a resource, guessed from its name. */
+export function resourceIcon({ model, label }: Pick<Resource, 'model' | 'label'>): string {
+  return byWord.find(([word]) => word.test(model.name) || word.test(label))?.[1] ?? 'table-2';
+}

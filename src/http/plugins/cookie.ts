@@ -1,0 +1,4 @@
+import cookie from '@fastify/cookie';
+import plugin from 'fastify-plugin';
+
+export const cookies = plugin(async (app) => void (await app.register(cookie)), { name: 'bulkhead-cookie' });

@@ -1,0 +1,29 @@
+import plugin from 'fastify-plugin';
+import { getUser } from '../../auth/get-user.ts';
+import type { Principal } from '../../auth/principal.ts';
+import { AppError } from '../../errors.ts';
+import { texts } from '../texts.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    principal: Principal | null;
+  }
+  interface FastifyContextConfig {
+    /** Answers without a session too. Everything else is closed. */
+    isPublic?: boolean;
+  }
+}
+
+/** Default deny: without a session only routes that say `isPublic` answer, and what does not exist is not told apart. */
+export const guard = plugin(
+  async (app) => {
+    app.decorateRequest('principal', null);
+    app.addHook('onRequest', async (request) => {
+      request.principal = await getUser(request);
+      if (!request.principal && request.routeOptions.config?.isPublic !== true) {
+        throw new AppError('signed-out', 401, texts.shell.sessionOver);
+      }
+    });
+  },
+  { name: 'bulkhead-guard', dependencies: ['bulkhead-session'] },
+);

@@ -1,0 +1,94 @@
+import type { FastifyReply } from 'fastify';
+import plugin from 'fastify-plugin';
+import type { AdminDefinition } from '../../admin-definition.ts';
+import type { Register } from '../../resources/contract.ts';
+import { headerJson, isHtmx } from '../negotiate.ts';
+import { layoutData } from '../pages/layout.ts';
+import type { Url } from '../url.ts';
+
+/** Templates and their data. Each file of `http/pages` adds its own. */
+// biome-ignore lint/suspicious/noEmptyInterface: extended by declaration merging
+export interface Pages {}
+
+type Level = 'success' | 'warning' | 'error' | 'info';
+
+declare module 'fastify' {
+  interface FastifyReply {
+    page(name: string, data: object): FastifyReply;
+    /** Tells something on this answer, or on the next whole page. */
+    flash(level: Level, message: string): FastifyReply;
+  }
+}
+
+export interface PageOptions {
+  admin: AdminDefinition;
+  register: Register;
+  url: Url;
+}
+
+/** `reply.page(name, data)`: the one place where it is decided whether a whole page or a piece of one is sent. */
+export const page = plugin<PageOptions>(
+  async (app, options) => {
+    app.decorateReply('page', function (this: FastifyReply, name: string, data: object) {
+      const { request } = this;
+      const it = withCsrf(this, data);
+      this.type('text/html; charset=utf-8').header('vary', 'HX-Request, HX-History-Restore-Request');
+      if (!this.hasHeader('cache-control')) this.header('cache-control', 'no-store');
+      const part = partOf(name);
+      if (isPart(name)) return this.send(app.views.render(name, it));
+      if (isHtmx(request) && app.views.has(part)) return this.send(app.views.render(part, it));
+      const body = app.views.render(name, it);
+      const layout = layoutData(this, { ...options, body, title: titleOf(data), scripts: scriptsOf(data) });
+      return this.send(app.views.render('layout', layout));
+    });
+
+    app.decorateReply('flash', function (this: FastifyReply, level: Level, message: string) {
+      if (isHtmx(this.request)) addTrigger(this, 'bulkhead:toast', { level, message });
+      else this.request.session.flash = { level, message };
+      return this;
+    });
+  },
+  { name: 'bulkhead-page', dependencies: ['bulkhead-views'] },
+);
+
+/** A fragment's template begins with an underscore: `tasks/_list`. */
+function isPart(name: string): boolean {
+  return name.includes('/_');
+}
+
+function partOf(name: string): string {
+  return name.replace(/([^/]+)$/, '_$1');
+}
+
+function titleOf(data: object): string {
+  const { title } = data as { title?: unknown };
+  return typeof title === 'string' ? title : '';
+}
+
+/** Data may name islands that only its page needs. */
+function scriptsOf(data: object): readonly string[] {
+  return (data as { scripts?: readonly string[] }).scripts ?? [];
+}
+
+// Made only when a template reads it: it starts a session, which a page without a form need not have.
+function withCsrf(reply: FastifyReply, data: object): object {
+  let token: string | undefined;
+  return {
+    ...data,
+    get csrf() {
+      token ??= csrfToken(reply);
+      return token;
+    },
+  };
+}
+
+export function csrfToken(reply: FastifyReply): string {
+  return reply.request.session?.sessionId ? reply.generateCsrf() : '';
+}
+
+/** Adds an event to those the page is told by `HX-Trigger`. */
+export function addTrigger(reply: FastifyReply, event: string, detail: unknown): void {
+  const given = reply.getHeader('hx-trigger');
+  const events = typeof given === 'string' && given.startsWith('{') ? JSON.parse(given) : {};
+  reply.header('HX-Trigger', headerJson({ ...events, [event]: detail }));
+}

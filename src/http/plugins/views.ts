@@ -1,0 +1,49 @@
+import { join } from 'node:path';
+import { Eta } from 'eta';
+import plugin from 'fastify-plugin';
+import { icon } from '../icons.ts';
+import type { Url } from '../url.ts';
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    views: Views;
+  }
+}
+
+export interface Views {
+  has(name: string): boolean;
+  render(name: string, data: object): string;
+}
+
+/** Templates; each sees its data as `it`, addresses through `URL` and icons through `ICON`. */
+export const views = plugin<{ url: Url }>(
+  async (app, { url }) => {
+    const eta = Object.assign(
+      new Eta({
+        views: join(import.meta.dirname, '../../../views'),
+        autoEscape: true,
+        cache: true,
+        functionHeader: 'const ICON = this.icon, URL = this.url;',
+      }),
+      { icon, url },
+    );
+    const known = new Map<string, boolean>();
+    app.decorate('views', {
+      has(name) {
+        if (!known.has(name)) known.set(name, canRead(eta, name));
+        return known.get(name) === true;
+      },
+      render: (name, data) => eta.render(`/${name}`, data),
+    });
+  },
+  { name: 'bulkhead-views' },
+);
+
+function canRead(eta: Eta, name: string): boolean {
+  try {
+    eta.readFile?.(eta.resolvePath?.(`/${name}`) ?? '');
+    return true;
+  } catch {
+    return false;
+  }
+}

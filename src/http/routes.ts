@@ -1,0 +1,31 @@
+import type { FastifyPluginAsync } from 'fastify';
+import type { AdminDefinition } from '../admin-definition.ts';
+import type { TaskContext } from '../tasks/context.ts';
+import { bulkRoutes } from './routes/bulk.ts';
+import { firstAdminRoutes } from './routes/first-admin.ts';
+import { homeRoutes } from './routes/home.ts';
+import { listRoutes } from './routes/list.ts';
+import { recordRoutes } from './routes/records.ts';
+import { selectionRoutes } from './routes/selection.ts';
+import { signInRoutes } from './routes/sign-in.ts';
+import { taskRoutes } from './routes/tasks.ts';
+import type { Url } from './url.ts';
+
+/** What every file of `routes/` is handed. */
+export interface RouteOptions {
+  admin: AdminDefinition;
+  context: TaskContext;
+  url: Url;
+}
+
+/** A file a noun. */
+export const routes: readonly FastifyPluginAsync<RouteOptions>[] = [
+  signInRoutes,
+  firstAdminRoutes,
+  homeRoutes,
+  taskRoutes,
+  bulkRoutes,
+  selectionRoutes,
+  recordRoutes,
+  listRoutes,
+];

@@ -1,0 +1,35 @@
+import type { FastifyPluginAsync } from 'fastify';
+import { createFirstAdmin, isFirstAdminToken, linkUsed } from '../../auth/first-admin.ts';
+import { AppError } from '../../errors.ts';
+import { firstAdminData } from '../pages/sign-in.ts';
+import type { RouteOptions } from '../routes.ts';
+import { texts } from '../texts.ts';
+import { signIn } from './sign-in.ts';
+
+type Body = Record<string, unknown>;
+const textOf = (value: unknown) => (typeof value === 'string' ? value : '');
+const open = { config: { isPublic: true } };
+
+export const firstAdminRoutes: FastifyPluginAsync<RouteOptions> = async (app, { context: { db }, url }) => {
+  app.get<{ Querystring: { token?: unknown } }>('/first-admin', open, async (request, reply) => {
+    const token = textOf(request.query.token);
+    if (!(await isFirstAdminToken(db, token))) throw linkUsed();
+    return reply.page('first-admin/new', firstAdminData(url, token, {}));
+  });
+
+  app.post<{ Body: Body }>('/first-admin', open, async (request, reply) => {
+    const body = request.body ?? {};
+    const user = { email: textOf(body.email), name: textOf(body.name), password: textOf(body.password) };
+    const token = textOf(body.token);
+    try {
+      await signIn(request, await createFirstAdmin(db, token, user));
+    } catch (error) {
+      if (!(error instanceof AppError && error.details.fieldErrors)) throw error;
+      const errors = error.details.fieldErrors as Record<string, string>;
+      return reply.code(error.status).page('first-admin/new', firstAdminData(url, token, { ...user, errors }));
+    }
+    reply.generateCsrf();
+    reply.flash('success', texts.shell.welcome(user.name.trim()));
+    return reply.redirect(url('/'), 303);
+  });
+};

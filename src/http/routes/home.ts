@@ -1,0 +1,15 @@
+import type { FastifyPluginAsync } from 'fastify';
+import { listTasks } from '../../tasks/queries.ts';
+import { principalOf } from '../negotiate.ts';
+import { homeData } from '../pages/home.ts';
+import type { RouteOptions } from '../routes.ts';
+
+const tasksShown = 5;
+
+export const homeRoutes: FastifyPluginAsync<RouteOptions> = async (app, { admin, context: { db, register }, url }) => {
+  app.get('/', async (request, reply) => {
+    const principal = principalOf(request);
+    const { tasks } = await listTasks(db, principal, { page: 1, size: tasksShown });
+    return reply.page('home/show', await homeData({ name: admin.name, db, register, principal, tasks, url, now: new Date() }));
+  });
+};

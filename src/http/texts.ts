@@ -1,0 +1,15 @@
+import { bulkTexts } from './texts/bulk.ts';
+import { listTexts, selectionTexts } from './texts/list.ts';
+import { recordTexts } from './texts/records.ts';
+import { shellTexts } from './texts/shell.ts';
+import { taskTexts } from './texts/tasks.ts';
+
+/** Everything that people read, in one catalogue: a file for each part of the pages. */
+export const texts = {
+  shell: shellTexts,
+  list: listTexts,
+  selection: selectionTexts,
+  records: recordTexts,
+  bulk: bulkTexts,
+  tasks: taskTexts,
+};

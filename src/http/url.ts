@@ -1,0 +1,49 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+export const publicFolder = join(import.meta.dirname, '../../public');
+
+/** Every address of ours; knows the prefix. */
+export interface Url {
+  (path: string): string;
+  readonly prefix: string;
+  /** Address of a file in `public/`, with its content's hash, so that it may be cached for ever. */
+  asset(file: string): string;
+  /** A path of this site to go on to after signing in, else the home page. */
+  local(next: unknown): string;
+}
+
+export function createUrl(prefix: string): Url {
+  const hashes = new Map<string, string>();
+  const url = (path: string) => `${prefix}${path}`;
+  return Object.assign(url, {
+    prefix,
+    asset(file: string): string {
+      let hash = hashes.get(file);
+      if (hash === undefined) {
+        hash = hashOf(join(publicFolder, file));
+        if (hash !== '') hashes.set(file, hash);
+      }
+      return url(`/static/${file}${hash === '' ? '' : `?v=${hash}`}`);
+    },
+    local(next: unknown): string {
+      return typeof next === 'string' && isLocal(next, prefix) ? next : url('/');
+    },
+  });
+}
+
+// Browsers read a backslash as a slash and drop tabs and line ends, so that /\host and /<tab>/host would leave the site.
+function isLocal(next: string, prefix: string): boolean {
+  if (!next.startsWith(`${prefix}/`) || /[\\\p{Cc}]/u.test(next)) return false;
+  const base = 'http://site.invalid';
+  return URL.canParse(next, base) && new URL(next, base).origin === base && !new URL(next, base).pathname.startsWith('//');
+}
+
+function hashOf(file: string): string {
+  try {
+    return createHash('sha256').update(readFileSync(file)).digest('base64url').slice(0, 12);
+  } catch {
+    return '';
+  }
+}
