@@ -1,0 +1,50 @@
+import { expect, signIn, test } from './app.ts';
+import { slowDown } from './brake.ts';
+import { chooseField, openBulkEdit, selectAllMatching, submitBulkEdit } from './bulk.ts';
+
+test('all 6,972 places of Spain are changed in the background, and the bar shows it to the end', async ({ page, app }, info) => {
+  await slowDown(app);
+  const polls: { status: number; done: number; total: number; at: number }[] = [];
+  page.on('response', async (response) => {
+    if (!/\/tasks\/\d+\/progress$/.test(new URL(response.url()).pathname)) return;
+    const text = await response.text().catch(() => '');
+    const [, done = '', total = ''] = /<progress[^>]*value="(\d+)"[^>]*max="(\d+)"/.exec(text) ?? [];
+    polls.push({ status: response.status(), done: Number(done), total: Number(total), at: Date.now() });
+  });
+  const shot = (name: string) => page.screenshot({ path: info.outputPath(`${name}.png`), fullPage: false });
+
+  await signIn(page, app);
+  await page.goto('/cities?country=ESP');
+  await expect(page.locator('.pager-range')).toContainText('6,972');
+  await shot('list');
+  await selectAllMatching(page);
+  await expect(page.getByText('All 6,972 matching')).toBeVisible();
+  await openBulkEdit(page);
+  await chooseField(page, 'status', 'published');
+  await chooseField(page, 'featured', 'true');
+  await shot('modal');
+  await submitBulkEdit(page);
+  await expect(page.getByText(/Processing 6,972 cities in the background/).first()).toBeVisible();
+  await expect.poll(() => polls.filter((poll) => poll.done > 0 && poll.status === 200).length, { timeout: 30_000 }).toBeGreaterThan(1);
+  await shot('running');
+  await expect.poll(() => polls.some((poll) => poll.status === 286), { timeout: 60_000 }).toBe(true);
+  const count = polls.length;
+  await page.waitForTimeout(5_000);
+  expect(polls.length, 'no poll after the end').toBe(count);
+  expect(polls.filter((poll) => poll.status === 286)).toHaveLength(1);
+
+  const values = polls.filter((poll) => poll.total > 0);
+  expect(new Set(values.map((poll) => poll.done)).size).toBeGreaterThanOrEqual(3);
+  for (const [index, poll] of values.entries()) {
+    expect(poll.done).toBeLessThanOrEqual(poll.total);
+    if (index > 0) expect(poll.done).toBeGreaterThanOrEqual(values[index - 1]?.done ?? 0);
+  }
+
+  const { rows } = await app.sql.query(`select count(*)::int as n from gazetteer.city where country_code = 'ESP' and status = 'published' and featured`);
+  expect(rows[0].n).toBe(6_972);
+  await page.goto('/cities?country=ESP&status=published&featured=true');
+  await expect(page.locator('.pager-range')).toContainText('6,972');
+  await page.goto('/tasks');
+  await expect(page.getByRole('row').filter({ hasText: 'Edit cities' })).toContainText('6,97');
+  await shot('dashboard');
+});

@@ -1,0 +1,53 @@
+import { expect, signIn, test } from './app.ts';
+import { until } from './brake.ts';
+
+test.use({ javaScriptEnabled: false });
+
+test('the main job passes without JavaScript', async ({ page, app }) => {
+  await signIn(page, app);
+  await page.goto('/cities?country=AND');
+  const total = (await app.sql.query(`select count(*)::int as n from gazetteer.city where country_code = 'AND'`)).rows[0].n as number;
+  await page.locator('.row-tick').nth(0).check();
+  await page.locator('.row-tick').nth(1).check();
+  await page.getByRole('button', { name: /ticked/i }).click();
+  await expect(page.locator('.selection-count')).toContainText('2 selected');
+
+  await test.step('a small change is done at once', async () => {
+    await page.locator('#selection-bar').getByRole('link', { name: /edit/i }).click();
+    await page.locator('.bulk-field[data-field="notes"] .bulk-choose').check();
+    await page.locator('[name="value.notes"]').fill('Without a script');
+    await page.locator('#bulk-edit-form button[type=submit]').click();
+    const { rows } = await app.sql.query(`select count(*)::int as n from gazetteer.city where notes = 'Without a script'`);
+    expect(rows[0].n).toBe(2);
+  });
+
+  await test.step('a large one becomes a task whose page shows the end', async () => {
+    await page.goto('/cities?country=ESP');
+    await page.locator('.row-tick').nth(0).check();
+    await page.getByRole('button', { name: /ticked/i }).click();
+    await page.getByRole('button', { name: /select all 6,972 matching/i }).click();
+    await expect(page.locator('.selection-count')).toContainText('6,972');
+    await page.locator('#selection-bar').getByRole('link', { name: /edit/i }).click();
+    await page.locator('.bulk-field[data-field="status"] .bulk-choose').check();
+    await page.locator('select[name="value.status"]').selectOption('reviewed');
+    await page.locator('#bulk-edit-form button[type=submit]').click();
+    await page.waitForURL(/\/tasks\/\d+/);
+    await until(async () => (await app.sql.query(`select 1 from bulkhead.task where finished_at is not null and expected = 6972`)).rowCount === 1, 60_000);
+    await page.goto(page.url());
+    await expect(page.locator('main')).toContainText(/6,972 of 6,972/);
+    const { rows } = await app.sql.query(`select count(*)::int as n from gazetteer.city where country_code = 'ESP' and status = 'reviewed'`);
+    expect(rows[0].n).toBe(6_972);
+  });
+
+  await test.step('deleting asks for an acknowledgement that the server checks', async () => {
+    await page.goto('/cities?country=AND');
+    await page.locator('.row-tick').nth(0).check();
+    await page.getByRole('button', { name: /ticked/i }).click();
+    await page.locator('#selection-bar').getByRole('link', { name: /delete/i }).click();
+    await page.locator('form button[type=submit].btn-error').click();
+    await expect(page.locator('main')).toContainText(/tick the box/i);
+    await page.locator('input[name=acknowledge]').check();
+    await page.locator('form button[type=submit].btn-error').click();
+    await expect.poll(async () => (await app.sql.query(`select count(*)::int as n from gazetteer.city where country_code = 'AND'`)).rows[0].n).toBe(total - 1);
+  });
+});
