@@ -22,7 +22,7 @@ export interface ListPageData extends ListData {
   heading: string;
   create: { href: string; label: string } | null;
   running: RunningData;
-  scriptUrl: string;
+  scripts: readonly string[];
 }
 
 /** Filters and records: what a removed filter swaps. */
@@ -103,7 +103,7 @@ export function listPageData(parts: ListParts, running: RunningData): ListPageDa
     heading: resource.label,
     create: can(resource, principal, 'create') ? { href: url(`/${resource.slug}/new`), label: listTexts.create(resource.singular) } : null,
     running,
-    scriptUrl: url('/static/selection.js'),
+    scripts: ['selection.js'],
   };
 }
 

@@ -15,6 +15,7 @@ import type { FormTexts } from '../pages/record-field.ts';
 import { recordDeleteData, recordFormData, recordLockedData, recordPath, textsOfNew, textsOfRecord } from '../pages/record-form.ts';
 import { parseRecord, shownTexts, typedTexts } from '../pages/record-input.ts';
 import type { Urls } from '../pages/url.ts';
+import { recordTexts } from '../texts/records.ts';
 
 export interface RecordRoutes {
   context: TaskContext;
@@ -52,7 +53,8 @@ export const recordRoutes: FastifyPluginAsync<RecordRoutes> = async (app, { cont
     const texts = typedTexts(about.resource, request.body ?? {});
     try {
       await createRecord(saveContext(about), parseRecord(about.resource, texts, null));
-      return reply.redirect(url(backPath(about.resource, about.back)), 303);
+      const title = String(texts[about.resource.titleField] || about.resource.singular);
+      return reply.flash('success', recordTexts.created(title)).redirect(url(backPath(about.resource, about.back)), 303);
     } catch (error) {
       return sendForm(reply, about, { record: null, texts, was: texts, error: invalid(error) });
     }
@@ -79,6 +81,7 @@ export const recordRoutes: FastifyPluginAsync<RecordRoutes> = async (app, { cont
     try {
       const values = parseRecord(about.resource, texts, was);
       if (values.size > 0) await updateRecord(saveContext(about), key, values);
+      reply.flash(values.size > 0 ? 'success' : 'info', values.size > 0 ? recordTexts.saved(record.title) : recordTexts.unchanged);
       return reply.redirect(url(backPath(about.resource, about.back)), 303);
     } catch (error) {
       if (isLocked(error)) return sendLocked(reply, about, record, error, true);
@@ -102,7 +105,7 @@ export const recordRoutes: FastifyPluginAsync<RecordRoutes> = async (app, { cont
     const record = await recordOf(about, key, []);
     try {
       await deleteRecord(saveContext(about), key);
-      return reply.redirect(url(backPath(about.resource, about.back)), 303);
+      return reply.flash('success', recordTexts.deleted(record.title)).redirect(url(backPath(about.resource, about.back)), 303);
     } catch (error) {
       if (isLocked(error)) return sendLocked(reply, about, record, error, false);
       const refused = invalid(error);
