@@ -15,7 +15,11 @@ const config = parseConfig({ ...process.env, PORT: '0', BULKHEAD_LOG_LEVEL: 'err
 const log = (level: string, message: string, details?: object) => level === 'error' && console.error(message, details);
 const { db, ctx } = await buildContext(connectionString, config, admin, log);
 const users: Record<string, { email: string; password: string }> = {};
-for (const [role, name] of [['admin', 'Ada Admin'], ['editor', 'Eve Editor'], ['viewer', 'Vic Viewer']] as const) {
+for (const [role, name] of [
+  ['admin', 'Ada Admin'],
+  ['editor', 'Eve Editor'],
+  ['viewer', 'Vic Viewer'],
+] as const) {
   users[role] = { email: `${role}@example.com`, password: `a long password of ${role}` };
   await createUser(db, { ...users[role], name, roles: [role] });
 }
