@@ -27,5 +27,7 @@ if (dialog && content) {
     content.replaceChildren();
     refocus();
     opener = null;
+    // The list then looks for tasks that go on without the dialog.
+    document.body.dispatchEvent(new CustomEvent('bulkhead:dialog-closed', { bubbles: true }));
   });
 }

@@ -50,6 +50,7 @@ export const bulkRoutes: FastifyPluginAsync<BulkRoutes> = async (app, { context,
     app.get<ForResource>(path, async (request, reply) => {
       const { about, selection } = await readRequest(request, operation);
       try {
+        if (about.selectionId === '') throw new AppError('empty-selection', 422, bulkTexts.nothingSelected);
         return await sendForm(request, reply, about, selection, {}, null);
       } catch (error) {
         return explain(request, reply, about, error);

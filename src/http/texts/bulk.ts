@@ -36,6 +36,7 @@ export const bulkTexts = {
   changedHeading: 'Your selection changed',
   goneHeading: 'This form is no longer valid',
   emptyHeading: 'Nothing is selected',
+  nothingSelected: 'Select records in the list first.',
   openAgain: 'Open the form again',
   backToList: (label: string) => `Back to ${label.toLowerCase()}`,
   showTask: 'Show the task',
