@@ -1,4 +1,4 @@
-import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, type RouteOptions } from 'fastify';
 import type { AdminDefinition } from './admin-definition.ts';
 import { sessionSecret } from './auth/session-secret.ts';
 import type { Config } from './config.ts';
@@ -24,10 +24,12 @@ export interface AppOptions {
   config: Config;
   context: TaskContext;
   logger?: FastifyBaseLogger;
+  /** Told of every route as it is added. */
+  onRoute?: (route: RouteOptions) => void;
 }
 
 /** The web application, ready to be listened on or injected into. The caller closes the database. */
-export async function buildApp({ admin, config, context, logger }: AppOptions): Promise<FastifyInstance> {
+export async function buildApp({ admin, config, context, logger, onRoute }: AppOptions): Promise<FastifyInstance> {
   const app: FastifyInstance = Fastify({
     ...(logger
       ? { loggerInstance: logger }
@@ -40,6 +42,7 @@ export async function buildApp({ admin, config, context, logger }: AppOptions): 
   const url = createUrl(prefix);
   const { db, register } = context;
 
+  if (onRoute) app.addHook('onRoute', onRoute);
   await app.register(security, { isHttps: config.BULKHEAD_SECURE_COOKIES });
   await app.register(compression);
   await app.register(staticFiles, { prefix });

@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createUrl } from './url.ts';
+
+test('every address gets the prefix', () => {
+  assert.equal(createUrl('')('/tasks/7'), '/tasks/7');
+  assert.equal(createUrl('/back-office')('/tasks/7'), '/back-office/tasks/7');
+});
+
+test('a file keeps its address until its content changes', () => {
+  const url = createUrl('/admin');
+  assert.match(url.asset('theme.js'), /^\/admin\/static\/theme\.js\?v=[\w-]{12}$/);
+  assert.equal(url.asset('theme.js'), url.asset('theme.js'));
+  assert.notEqual(url.asset('theme.js').split('=')[1], url.asset('dialog.js').split('=')[1]);
+  assert.equal(url.asset('missing.js'), '/admin/static/missing.js');
+});
+
+test('only a path of this site is gone on to', () => {
+  const url = createUrl('');
+  assert.equal(url.local('/cities?_page=2'), '/cities?_page=2');
+  const elsewhere = [
+    'https://evil.test',
+    '//evil.test',
+    '/\\evil.test',
+    '/\t/evil.test',
+    '\\/evil.test',
+    'javascript:alert(1)',
+    '/..//evil.test',
+    '',
+    undefined,
+    ['/a'],
+  ];
+  for (const next of elsewhere) assert.equal(url.local(next), '/', JSON.stringify(next));
+});
+
+test('under a prefix what lies beside it is elsewhere', () => {
+  const url = createUrl('/admin');
+  assert.equal(url.local('/admin/cities'), '/admin/cities');
+  assert.equal(url.local('/administration'), '/admin/');
+  assert.equal(url.local('/shop'), '/admin/');
+});
