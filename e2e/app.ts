@@ -47,8 +47,8 @@ async function start(): Promise<{ app: App; stop(): Promise<void> }> {
   };
 }
 
-/** Each file of journeys has an app and a database of its own. A console error or a failed request fails the journey. */
-export const test = base.extend<{ watched: undefined }, { app: App }>({
+/** Each journey has an app and a database of its own. A console error or a failed request fails the journey. */
+export const test = base.extend<{ watched: undefined; app: App }>({
   app: [
     // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the parameters of a fixture from an object pattern.
     async ({}, use) => {
@@ -56,7 +56,7 @@ export const test = base.extend<{ watched: undefined }, { app: App }>({
       await use(app);
       await stop();
     },
-    { scope: 'worker', timeout: 120_000 },
+    { timeout: 120_000 },
   ],
   baseURL: async ({ app }, use) => use(app.address),
   watched: [
