@@ -34,7 +34,7 @@ test('the main job passes without JavaScript', async ({ page, app }) => {
     await page.waitForURL(/\/tasks\/\d+/);
     await until(async () => (await app.sql.query(`select 1 from bulkhead.task where finished_at is not null and expected = 6972`)).rowCount === 1, 60_000);
     await page.goto(page.url());
-    await expect(page.locator('main')).toContainText(/6,972 of 6,972/);
+    await expect(page.getByRole('progressbar')).toHaveAccessibleName(/6,972 of 6,972/);
     const { rows } = await app.sql.query(`select count(*)::int as n from gazetteer.city where country_code = 'ESP' and status = 'reviewed'`);
     expect(rows[0].n).toBe(6_972);
   });
