@@ -12,11 +12,6 @@ export function wantsJson({ headers }: FastifyRequest): boolean {
   return accept.includes('application/json') && !accept.includes('text/html');
 }
 
-/** `bulk/edit` for a whole page, `bulk/_edit` for htmx. */
-export function pageOrPart(request: FastifyRequest, name: string): string {
-  return isHtmx(request) ? name.replace(/([^/]+)$/, '_$1') : name;
-}
-
 /** JSON for a header, which takes nothing beyond ASCII. */
 export function headerJson(value: unknown): string {
   return JSON.stringify(value).replace(/[\u007f-\uffff]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);

@@ -234,3 +234,22 @@ export function explanationData(outcome: Outcome, error: AppError): BulkOutcomeD
     again: leadsOn && outcome.selectionId !== '' ? data.again : null,
   };
 }
+
+/** The dialog after the click: the live piece of the task. */
+export interface BulkLaunchedData {
+  title: string;
+  note: string | null;
+  progress: ProgressData | null;
+  ended: EndedData | null;
+  close: string;
+  listUrl: string;
+}
+
+declare module '../pages.ts' {
+  interface Pages {
+    'bulk/edit': BulkEditData;
+    'bulk/delete': BulkDeleteData;
+    'bulk/outcome': BulkOutcomeData;
+    'bulk/_launched': BulkLaunchedData;
+  }
+}

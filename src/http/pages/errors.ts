@@ -31,3 +31,9 @@ function sameSite({ headers, host }: FastifyRequest): string | null {
   const from = new URL(referer);
   return from.host === host ? `${from.pathname}${from.search}` : null;
 }
+
+declare module '../pages.ts' {
+  interface Pages {
+    'errors/show': ErrorData;
+  }
+}

@@ -64,3 +64,9 @@ async function estimateCounts(db: Database, tables: readonly string[]): Promise<
   );
   return new Map(rows.map(({ name, count }) => [name, count]));
 }
+
+declare module '../pages.ts' {
+  interface Pages {
+    'home/show': HomeData;
+  }
+}

@@ -229,3 +229,11 @@ function cellData({ register, principal, url }: ListParts, field: ResourceField,
       cell.link && related && can(related, principal, 'update') ? url(`/${related.slug}/${encodeURIComponent(cell.link.id)}/edit`) : null,
   };
 }
+
+declare module '../pages.ts' {
+  interface Pages {
+    'list/index': ListPageData;
+    'list/_list': ListData;
+    'list/_records': RecordsData;
+  }
+}

@@ -234,3 +234,11 @@ export function runningData(tasks: readonly TaskRow[], resource: string, now: Da
     label: taskTexts.strip,
   };
 }
+
+declare module '../pages.ts' {
+  interface Pages {
+    'tasks/_progress': ProgressData;
+    'tasks/_ended': EndedData;
+    'tasks/_running': RunningData;
+  }
+}

@@ -168,3 +168,11 @@ export function recordLockedData({ resource, principal, title, error, again, bac
     back: { href: url(backPath(resource, back)), label: recordTexts.back(resource.label) },
   };
 }
+
+declare module '../pages.ts' {
+  interface Pages {
+    'records/form': RecordFormData;
+    'records/delete': RecordDeleteData;
+    'records/locked': RecordLockedData;
+  }
+}

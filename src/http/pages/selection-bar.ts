@@ -80,3 +80,9 @@ export function selectionBarData(
     words: selectionTexts,
   };
 }
+
+declare module '../pages.ts' {
+  interface Pages {
+    'list/_selection-bar': SelectionBarData;
+  }
+}

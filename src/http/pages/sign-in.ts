@@ -53,3 +53,10 @@ export function firstAdminData(url: Url, token: string, { email = '', name = '',
     words: shellTexts,
   };
 }
+
+declare module '../pages.ts' {
+  interface Pages {
+    'sign-in/new': SignInData;
+    'first-admin/new': FirstAdminData;
+  }
+}

@@ -265,3 +265,10 @@ export function taskJson(task: TaskRow, now: Date): TaskJson {
     finishedAt: task.finishedAt?.toISOString() ?? null,
   };
 }
+
+declare module '../pages.ts' {
+  interface Pages {
+    'tasks/show': TaskPageData;
+    'tasks/_details': TaskDetailsData;
+  }
+}

@@ -129,3 +129,10 @@ export function taskLine(task: TaskRow, { now, url, resources }: { now: Date; ur
     isFinished: progress.isFinished,
   };
 }
+
+declare module '../pages.ts' {
+  interface Pages {
+    'tasks/index': TasksPageData;
+    'tasks/_list': TaskListData;
+  }
+}

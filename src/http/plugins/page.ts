@@ -3,18 +3,16 @@ import plugin from 'fastify-plugin';
 import type { AdminDefinition } from '../../admin-definition.ts';
 import type { Register } from '../../resources/contract.ts';
 import { headerJson, isHtmx } from '../negotiate.ts';
+import type { Pages } from '../pages.ts';
 import { layoutData } from '../pages/layout.ts';
 import type { Url } from '../url.ts';
-
-/** Templates and their data. Each file of `http/pages` adds its own. */
-// biome-ignore lint/suspicious/noEmptyInterface: extended by declaration merging
-export interface Pages {}
 
 type Level = 'success' | 'warning' | 'error' | 'info';
 
 declare module 'fastify' {
   interface FastifyReply {
-    page(name: string, data: object): FastifyReply;
+    /** Sends a template: a whole page, or the fragment of the same name where htmx asks and there is one. */
+    page<Name extends keyof Pages>(name: Name, data: Pages[Name]): FastifyReply;
     /** Tells something on this answer, or on the next whole page. */
     flash(level: Level, message: string): FastifyReply;
   }

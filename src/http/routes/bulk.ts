@@ -8,7 +8,7 @@ import { launch, type Launched } from '../../tasks/launch.ts';
 import { createPreview } from '../../tasks/preview.ts';
 import { getTask, seesAllTasks } from '../../tasks/queries.ts';
 import { isFinished } from '../../tasks/states.ts';
-import { headerJson, isHtmx, pageOrPart, principalOf, wantsJson } from '../negotiate.ts';
+import { headerJson, isHtmx, principalOf, wantsJson } from '../negotiate.ts';
 import {
   bulkDeleteData,
   bulkEditData,
@@ -51,7 +51,7 @@ export const bulkRoutes: FastifyPluginAsync<BulkRoutes> = async (app, { context,
       const { about, selection } = await readRequest(request, operation);
       try {
         if (about.selectionId === '') throw new AppError('empty-selection', 422, bulkTexts.nothingSelected);
-        return await sendForm(request, reply, about, selection, {}, null);
+        return await sendForm(reply, about, selection, {}, null);
       } catch (error) {
         return explain(request, reply, about, error);
       }
@@ -67,7 +67,7 @@ export const bulkRoutes: FastifyPluginAsync<BulkRoutes> = async (app, { context,
         return sendLaunched(request, reply, about, launched);
       } catch (error) {
         if (error instanceof AppError && error.code === 'invalid-operation' && !wantsJson(request)) {
-          return sendForm(request, reply, about, selection, body, error);
+          return sendForm(reply, about, selection, body, error);
         }
         return explain(request, reply, about, error);
       }
@@ -96,8 +96,8 @@ export const bulkRoutes: FastifyPluginAsync<BulkRoutes> = async (app, { context,
     const names = await firstTitles(about, selection);
     const opened = { register, resource, principal, preview, names, selectionId, filter, body, error, url };
     reply.code(error?.status ?? 200);
-    if (operation === 'update') return reply.page(pageOrPart(request, 'bulk/edit'), await bulkEditData(opened));
-    return reply.page(pageOrPart(request, 'bulk/delete'), bulkDeleteData(opened));
+    if (operation === 'update') return reply.page('bulk/edit', await bulkEditData(opened));
+    return reply.page('bulk/delete', bulkDeleteData(opened));
   }
 
   async function firstTitles({ resource, principal }: Outcome, selection: Selection | null): Promise<string[]> {
@@ -143,7 +143,7 @@ export const bulkRoutes: FastifyPluginAsync<BulkRoutes> = async (app, { context,
     // Others are not swapped into a dialog; the error page or a toast tells them.
     if (error.status !== 409 && error.status !== 422) throw error;
     const data = await explanationOf(about, error);
-    return reply.code(error.status).page(pageOrPart(request, 'bulk/outcome'), data);
+    return reply.code(error.status).page('bulk/outcome', data);
   }
 
   async function explanationOf(about: Outcome, error: AppError): Promise<BulkOutcomeData> {
