@@ -83,14 +83,7 @@ export const bulkRoutes: FastifyPluginAsync<BulkRoutes> = async (app, { context,
     return { about, selection };
   }
 
-  async function sendForm(
-    request: FastifyRequest,
-    reply: FastifyReply,
-    about: Outcome,
-    selection: Selection | null,
-    body: Body,
-    error: AppError | null,
-  ) {
+  async function sendForm(reply: FastifyReply, about: Outcome, selection: Selection | null, body: Body, error: AppError | null) {
     const { resource, principal, operation, selectionId, filter } = about;
     const preview = await createPreview(context, { resource, principal, operation, selectionId });
     const names = await firstTitles(about, selection);
