@@ -6,10 +6,12 @@ const patienceMs = { success: 6000, info: 6000, warning: 12000, error: 20000 };
 // A modal dialog covers everything outside it: as a popover the region stands above.
 region.popover = 'manual';
 
-function toast(level, message) {
+function toast(level, message, key = '') {
+  if (key !== '' && [...region.children].some((shown) => shown.dataset.key === key)) return;
   const known = levels.includes(level) ? level : 'info';
   const note = document.createElement('div');
   note.className = `toast-note toast-${known}`;
+  note.dataset.key = key;
   const text = document.createElement('span');
   text.textContent = message;
   const close = document.createElement('button');
@@ -36,7 +38,7 @@ function toast(level, message) {
   wait();
 }
 
-document.addEventListener('bulkhead:toast', ({ detail }) => toast(detail.level, detail.message));
+document.addEventListener('bulkhead:toast', ({ detail }) => toast(detail.level, detail.message, detail.key));
 document.addEventListener('htmx:sendError', () => toast('error', region.dataset.offline));
 document.addEventListener('htmx:responseError', ({ detail: { xhr } }) => {
   const isTold = (xhr.getResponseHeader('HX-Trigger') ?? '').includes('bulkhead:toast');

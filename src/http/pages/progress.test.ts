@@ -76,7 +76,7 @@ test('what the page is told at the end names changed, failed and unchanged recor
   const task = taskOf({ state: 'partial', done: 6972, changed: 6900, failed: 70, unchanged: 2, finishedAt: now });
   assert.deepEqual(finishedEvents(task), {
     'bulkhead:finished': { taskId: 7, resource: 'cities', model: 'City' },
-    'bulkhead:toast': { level: 'warning', message: 'Edit cities: partly done. 6,900 changed, 70 failed, 2 already so.' },
+    'bulkhead:toast': { level: 'warning', message: 'Edit cities: partly done. 6,900 changed, 70 failed, 2 already so.', key: 'task-7' },
   });
 });
 

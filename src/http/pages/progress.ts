@@ -202,7 +202,8 @@ export type ToastLevel = 'success' | 'warning' | 'error' | 'info';
 export function finishedEvents(task: TaskRow): Record<string, unknown> {
   return {
     'bulkhead:finished': { taskId: task.id, resource: task.resource, model: task.model },
-    'bulkhead:toast': toastOf(task),
+    // The same task may be live twice on a page; one key is one toast.
+    'bulkhead:toast': { ...toastOf(task), key: `task-${task.id}` },
   };
 }
 

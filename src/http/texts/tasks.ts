@@ -38,7 +38,7 @@ export const taskTexts = {
   waitingWorker: (since: string) => `Waiting for a worker since ${since}. It starts as soon as one is free.`,
   scheduledFor: 'Waits for its time.',
   preparing: 'Reading which records it is about. Nothing has been changed yet.',
-  running: 'You can close this and go on working.',
+  running: 'You can leave this and go on working.',
   pausing: 'Stops before the next chunk. Its records stay locked.',
   paused: 'Stopped between chunks. Its records stay locked.',
   cancelling: 'Stops before the next chunk. What is done stays done.',
