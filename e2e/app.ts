@@ -16,7 +16,9 @@ export interface App {
 const root = join(import.meta.dirname, '..');
 
 async function start(): Promise<{ app: App; stop(): Promise<void> }> {
-  const child: ChildProcess = spawn(join(root, 'node_modules/.bin/node'), [join(root, 'src/testing/serve.ts')], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const child: ChildProcess = spawn(join(root, 'node_modules/.bin/node'), [join(root, 'src/testing/serve.ts')], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
   const line = await new Promise<string>((resolve, reject) => {
     let text = '';
     child.stdout?.on('data', (chunk) => {
@@ -80,7 +82,10 @@ export { expect };
 export async function signIn(page: Page, app: App, role: keyof App['users'] = 'admin'): Promise<void> {
   await page.goto('/sign-in');
   await page.getByLabel(/e-?mail/i).fill(app.users[role].email);
-  await page.getByLabel(/password/i).first().fill(app.users[role].password);
+  await page
+    .getByLabel(/password/i)
+    .first()
+    .fill(app.users[role].password);
   await page.getByRole('button', { name: /sign in/i }).click();
   await page.waitForURL((url) => !url.pathname.endsWith('/sign-in'));
 }

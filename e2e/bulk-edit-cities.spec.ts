@@ -41,7 +41,9 @@ test('all 6,972 places of Spain are changed in the background, and the bar shows
     if (index > 0) expect(poll.done).toBeGreaterThanOrEqual(values[index - 1]?.done ?? 0);
   }
 
-  const { rows } = await app.sql.query(`select count(*)::int as n from gazetteer.city where country_code = 'ESP' and status = 'published' and featured`);
+  const { rows } = await app.sql.query(
+    `select count(*)::int as n from gazetteer.city where country_code = 'ESP' and status = 'published' and featured`,
+  );
   expect(rows[0].n).toBe(6_972);
   await page.goto('/cities?country=ESP&status=published&featured=true');
   await expect(page.locator('.pager-range')).toContainText('6,972');

@@ -13,7 +13,10 @@ export async function selectAllMatching(page: Page): Promise<void> {
   const first = page.locator('.row-tick').first();
   await first.check();
   await page.getByRole('button', { name: /select all [\d,]+ matching/i }).click();
-  await page.locator('.selection-count').filter({ hasText: /^All [\d,]+ matching/ }).waitFor();
+  await page
+    .locator('.selection-count')
+    .filter({ hasText: /^All [\d,]+ matching/ })
+    .waitFor();
 }
 
 export async function openBulkEdit(page: Page): Promise<void> {

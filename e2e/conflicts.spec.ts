@@ -32,11 +32,14 @@ test('while a task is in its middle, what it holds is refused and what it has do
   await test.step('saving it is refused too, and changes nothing', async () => {
     await other.goto(`/cities/${done}/edit`);
     const token = await other.locator('main input[name=_csrf]').first().inputValue();
-    const data = await other.locator('main form[method=post]').first().evaluate((element) => {
-      const typed = new FormData(element as HTMLFormElement);
-      typed.set('name', 'Stolen');
-      return new URLSearchParams(typed as unknown as Record<string, string>).toString();
-    });
+    const data = await other
+      .locator('main form[method=post]')
+      .first()
+      .evaluate((element) => {
+        const typed = new FormData(element as HTMLFormElement);
+        typed.set('name', 'Stolen');
+        return new URLSearchParams(typed as unknown as Record<string, string>).toString();
+      });
     const headers = { 'content-type': 'application/x-www-form-urlencoded' };
     const answer = await other.request.post(`/cities/${held}/edit`, { data, headers, maxRedirects: 0 });
     expect(answer.status()).toBe(423);
@@ -50,7 +53,9 @@ test('while a task is in its middle, what it holds is refused and what it has do
     await other.goto(`/cities/${done}/edit`);
     await other.getByLabel('Notes').fill('Edited meanwhile');
     await other.getByRole('button', { name: /save/i }).first().click();
-    await until(async () => (await app.sql.query(`select 1 from gazetteer.city where id = $1 and notes = 'Edited meanwhile'`, [done])).rowCount === 1);
+    await until(
+      async () => (await app.sql.query(`select 1 from gazetteer.city where id = $1 and notes = 'Edited meanwhile'`, [done])).rowCount === 1,
+    );
   });
 
   await test.step('an overlapping bulk edit is refused', async () => {
@@ -65,16 +70,26 @@ test('while a task is in its middle, what it holds is refused and what it has do
   });
 
   await test.step('the same form posted twice is the same task', async () => {
-    const again = await other.request.post(form.action, { data: form.body, headers: { 'content-type': 'application/x-www-form-urlencoded' } });
+    const again = await other.request.post(form.action, {
+      data: form.body,
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    });
     expect(again.ok()).toBe(true);
     expect((await app.sql.query('select 1 from bulkhead.task')).rowCount).toBe(1);
   });
 
   await brake.release();
-  await until(async () => (await app.sql.query(`select 1 from bulkhead.task where state = 'succeeded' and changed + unchanged = 6972`)).rowCount === 1, 60_000);
+  await until(
+    async () =>
+      (await app.sql.query(`select 1 from bulkhead.task where state = 'succeeded' and changed + unchanged = 6972`)).rowCount === 1,
+    60_000,
+  );
 
   await test.step('and also after it has finished', async () => {
-    const again = await other.request.post(form.action, { data: form.body, headers: { 'content-type': 'application/x-www-form-urlencoded' } });
+    const again = await other.request.post(form.action, {
+      data: form.body,
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    });
     expect(again.ok()).toBe(true);
     expect((await app.sql.query('select 1 from bulkhead.task')).rowCount).toBe(1);
   });

@@ -49,7 +49,10 @@ test("polls of somebody else's task stop", async ({ page, app }) => {
   await app.sql.query(`update bulkhead.task set principal_id = 'somebody else' where id = $1`, [taskId]);
   await expectSilence(page, polls);
   await brake.release();
-  await until(async () => (await app.sql.query('select 1 from bulkhead.task where id = $1 and finished_at is not null', [taskId])).rowCount === 1, 60_000);
+  await until(
+    async () => (await app.sql.query('select 1 from bulkhead.task where id = $1 and finished_at is not null', [taskId])).rowCount === 1,
+    60_000,
+  );
 });
 
 test('polls after signing out stop', async ({ page, app }) => {

@@ -32,10 +32,15 @@ test('the main job passes without JavaScript', async ({ page, app }) => {
     await page.locator('select[name="value.status"]').selectOption('reviewed');
     await page.locator('#bulk-edit-form button[type=submit]').click();
     await page.waitForURL(/\/tasks\/\d+/);
-    await until(async () => (await app.sql.query(`select 1 from bulkhead.task where finished_at is not null and expected = 6972`)).rowCount === 1, 60_000);
+    await until(
+      async () => (await app.sql.query(`select 1 from bulkhead.task where finished_at is not null and expected = 6972`)).rowCount === 1,
+      60_000,
+    );
     await page.goto(page.url());
     await expect(page.getByRole('progressbar')).toHaveAccessibleName(/6,972 of 6,972/);
-    const { rows } = await app.sql.query(`select count(*)::int as n from gazetteer.city where country_code = 'ESP' and status = 'reviewed'`);
+    const { rows } = await app.sql.query(
+      `select count(*)::int as n from gazetteer.city where country_code = 'ESP' and status = 'reviewed'`,
+    );
     expect(rows[0].n).toBe(6_972);
   });
 
@@ -43,11 +48,16 @@ test('the main job passes without JavaScript', async ({ page, app }) => {
     await page.goto('/cities?country=AND');
     await page.locator('.row-tick').nth(0).check();
     await page.getByRole('button', { name: /ticked/i }).click();
-    await page.locator('#selection-bar').getByRole('link', { name: /delete/i }).click();
+    await page
+      .locator('#selection-bar')
+      .getByRole('link', { name: /delete/i })
+      .click();
     await page.locator('form button[type=submit].btn-error').click();
     await expect(page.locator('main')).toContainText(/tick the box/i);
     await page.locator('input[name=acknowledge]').check();
     await page.locator('form button[type=submit].btn-error').click();
-    await expect.poll(async () => (await app.sql.query(`select count(*)::int as n from gazetteer.city where country_code = 'AND'`)).rows[0].n).toBe(total - 1);
+    await expect
+      .poll(async () => (await app.sql.query(`select count(*)::int as n from gazetteer.city where country_code = 'AND'`)).rows[0].n)
+      .toBe(total - 1);
   });
 });

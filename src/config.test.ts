@@ -6,7 +6,7 @@ import { parseConfig, settingNames } from './config.ts';
 
 test('the docs list every setting with its default, and no other', async () => {
   const text = await readFile(join(import.meta.dirname, '../docs/settings.md'), 'utf8');
-  const rows = [...text.matchAll(/^\| `([A-Z_]+)` \| (?:`([^`]*)`|[^|]*) \|/gm)];
+  const rows = [...text.matchAll(/^\| `([A-Z_]+)` +\| (?:`([^`]*)`|[^|]*?) +\|/gm)];
   assert.deepEqual(rows.map((row) => row[1]).sort(), [...settingNames].sort());
   const defaults = parseConfig({}) as Record<string, unknown>;
   for (const [, name = '', shown] of rows) if (shown !== undefined) assert.equal(String(defaults[name]), shown === '' ? '' : shown, name);

@@ -55,7 +55,16 @@ test('filters find the rows that plain SQL finds', async (t) => {
 
 test('a filter that is not understood is an error that names it, never "no filter"', async (t) => {
   const { cities } = await setUp(t);
-  for (const filter of ['nonsense=1', 'status=lost', 'featured=perhaps', 'population.min=many', 'population.min=99999999999', 'status.min=1', 'name=x', '_q=%00']) {
+  for (const filter of [
+    'nonsense=1',
+    'status=lost',
+    'featured=perhaps',
+    'population.min=many',
+    'population.min=99999999999',
+    'status.min=1',
+    'name=x',
+    '_q=%00',
+  ]) {
     assert.throws(() => buildWhere(cities, ada, filter), { code: 'invalid-filter', status: 422 }, filter);
   }
 });
@@ -117,9 +126,15 @@ test('more ticks than may be held are refused and change nothing', async (t) => 
   const keys = Array.from({ length: maxTicked }, (_, index) => key(index + 1));
   const { id } = await createSelection(db, ada, cities, { ...none, keys });
   await assert.rejects(changeTicks(db, ada, cities, id, { add: [key(maxTicked + 1)] }), { code: 'too-many-ticked', status: 422 });
-  assert.deepEqual([(await getSelection(db, ada, cities, id)).keys.length, (await getSelection(db, ada, cities, id)).version], [maxTicked, 1]);
+  assert.deepEqual(
+    [(await getSelection(db, ada, cities, id)).keys.length, (await getSelection(db, ada, cities, id)).version],
+    [maxTicked, 1],
+  );
 });
 
 test('one filter has one text, whatever the order and the state of the list', () => {
-  assert.equal(filterTextOf({ status: ['reviewed', 'draft'], _page: '3', _s: 'x', country: 'ESP', _q: '' }), 'country=ESP&status=draft&status=reviewed');
+  assert.equal(
+    filterTextOf({ status: ['reviewed', 'draft'], _page: '3', _s: 'x', country: 'ESP', _q: '' }),
+    'country=ESP&status=draft&status=reviewed',
+  );
 });

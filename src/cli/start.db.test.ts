@@ -1,0 +1,173 @@
+import assert from 'node:assert/strict';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, utimesSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+
+const root = join(import.meta.dirname, '../..');
+
+/** A clone with the packages already in place; what a newcomer has after `npm ci`. */
+function clone(t: TestContext, mode: string): string {
+  const base = mkdtempSync(join(tmpdir(), 'bulkhead-clone-'));
+  execFileSync('chmod', [mode, base]);
+  const folder = join(base, 'bulkhead');
+  execFileSync('git', ['clone', '--quiet', '--no-hardlinks', root, folder]);
+  const packages = join(root, 'node_modules');
+  if (spawnSync('cp', ['-al', packages, folder]).status !== 0) execFileSync('cp', ['-a', packages, folder]);
+  utimesSync(join(folder, 'package-lock.json'), 0, 0);
+  t.after(() => {
+    const elsewhere = join(folder, '.bulkhead/database-path');
+    if (existsSync(elsewhere)) rmSync(readFileSync(elsewhere, 'utf8').trim(), { recursive: true, force: true });
+    rmSync(base, { recursive: true, force: true });
+  });
+  return folder;
+}
+
+interface Started {
+  address: string;
+  password: string;
+  /** What `npm start` printed. */
+  text: string;
+  kill(signal: 'SIGTERM' | 'SIGINT'): Promise<void>;
+  /** Kills the app itself, as the system would when memory runs out. */
+  killApp(): Promise<void>;
+}
+
+async function start(folder: string): Promise<Started> {
+  const npm = spawn('npm', ['start', '--', '--port', '0'], { cwd: folder, env: environment(), stdio: ['ignore', 'pipe', 'pipe'] });
+  let text = '';
+  const ended = new Promise<void>((resolve) => npm.on('close', () => resolve()));
+  await new Promise<void>((resolve, reject) => {
+    npm.stderr.on('data', (chunk) => {
+      text += chunk;
+    });
+    npm.stdout.on('data', (chunk) => {
+      text += chunk;
+      if (text.includes('Ctrl-C stops it.')) resolve();
+    });
+    npm.on('close', (code) => reject(new Error(`npm start ended with ${code}:\n${text}`)));
+  });
+  return {
+    text,
+    address: /running at (\S+)/.exec(text)?.[1] ?? '',
+    password: /admin@example.com +(\S+)/.exec(text)?.[1] ?? '',
+    async kill(signal) {
+      npm.kill(signal);
+      await ended;
+      await quiet(folder);
+    },
+    async killApp() {
+      for (const { pid, command } of processesOf(folder)) if (command.includes('src/cli/start.ts')) process.kill(pid, 'SIGKILL');
+      await ended;
+    },
+  };
+}
+
+function environment(): NodeJS.ProcessEnv {
+  const { DATABASE_URL: _, ...rest } = process.env;
+  // The suite's own Node comes first in PATH; a newcomer's is the machine's.
+  return {
+    ...rest,
+    PATH: (rest.PATH ?? '')
+      .split(':')
+      .filter((part) => !part.includes('node_modules'))
+      .join(':'),
+  };
+}
+
+function processesOf(folder: string): { pid: number; command: string }[] {
+  const elsewhere = join(folder, '.bulkhead/database-path');
+  const places = [folder, ...(existsSync(elsewhere) ? [readFileSync(elsewhere, 'utf8').trim()] : [])];
+  return execFileSync('ps', ['-eo', 'pid=,args='], { encoding: 'utf8' })
+    .split('\n')
+    .map((line) => ({ pid: Number.parseInt(line, 10), command: line }))
+    .filter(({ command }) => places.some((place) => command.includes(`${place}/`)));
+}
+
+async function quiet(folder: string): Promise<void> {
+  for (let tries = 0; tries < 100; tries++) {
+    if (processesOf(folder).length === 0) return;
+    await new Promise((done) => setTimeout(done, 100));
+  }
+  assert.deepEqual(processesOf(folder), [], 'something is left running');
+}
+
+/** Signs in as a browser does, and reads the list. */
+async function browse({ address, password }: Started): Promise<string> {
+  const page = await fetch(`${address}/sign-in`);
+  const token = /name="_csrf" value="([^"]+)"/.exec(await page.text())?.[1] ?? '';
+  const cookie = page.headers
+    .getSetCookie()
+    .map((text) => text.split(';')[0])
+    .join('; ');
+  const body = new URLSearchParams({ _csrf: token, email: 'admin@example.com', password });
+  const signedIn = await fetch(`${address}/sign-in`, { method: 'POST', body, headers: { cookie }, redirect: 'manual' });
+  assert.equal(signedIn.status, 303);
+  const session = signedIn.headers
+    .getSetCookie()
+    .map((text) => text.split(';')[0])
+    .join('; ');
+  return (await fetch(`${address}/cities`, { headers: { cookie: session } })).text();
+}
+
+async function refuses(address: string): Promise<boolean> {
+  return fetch(`${address}/healthz`).then(
+    () => false,
+    () => true,
+  );
+}
+
+for (const [what, mode] of [
+  ['a folder that all can reach', '755'],
+  ["a folder like root's home, closed to others", '700'],
+] as const) {
+  test(`npm start in ${what}: answers, lets in, shows 135,233 places, and leaves nothing behind`, async (t) => {
+    const folder = clone(t, mode);
+    const first = await start(folder);
+    assert.match(await browse(first), /135,233/);
+    await first.kill('SIGTERM');
+    assert.ok(await refuses(first.address));
+
+    const second = await start(folder);
+    assert.doesNotMatch(second.text, /Filling the sample/);
+    assert.equal(second.password, first.password);
+    await second.killApp();
+    assert.ok(await refuses(second.address));
+    assert.ok(
+      processesOf(folder).some(({ command }) => command.includes('postgres')),
+      'a killed app leaves its server',
+    );
+
+    const third = await start(folder);
+    assert.match(await browse(third), /135,233/);
+    await third.kill('SIGINT');
+    assert.ok(await refuses(third.address));
+  });
+}
+
+test('what a person can mend is one sentence and exit status 1, and nothing is left running', async (t) => {
+  const folder = clone(t, '755');
+  const taken = createServer();
+  await new Promise<void>((done) => taken.listen(0, '127.0.0.1', done));
+  t.after(() => taken.close());
+  const { port } = taken.address() as { port: number };
+  const cases: [string, Record<string, string>, RegExp][] = [
+    ['a taken port', { PORT: String(port) }, new RegExp(`^Port ${port} is already taken`)],
+    ['an unreachable database', { DATABASE_URL: 'postgresql://nobody@127.0.0.1:1/none' }, /^The database .*cannot be reached/],
+    ['a folder that cannot be written', { BULKHEAD_FOLDER: '/dev/null/bulkhead' }, /^The folder .* cannot be written/],
+    ['bad settings', { PORT: 'many', BULKHEAD_CHUNK_SIZE: '0' }, /^Settings that cannot be used: PORT.*BULKHEAD_CHUNK_SIZE/],
+  ];
+  for (const [what, env, sentence] of cases) {
+    const { status, stderr } = spawnSync('node', ['scripts/run.mjs', 'start'], {
+      cwd: folder,
+      env: { ...environment(), ...env },
+      encoding: 'utf8',
+    });
+    assert.equal(status, 1, what);
+    assert.match(stderr, sentence, what);
+    assert.equal(stderr.trim().split('\n').length, 1, `${what}: ${stderr}`);
+    await quiet(folder);
+  }
+});
