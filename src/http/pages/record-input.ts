@@ -6,10 +6,11 @@ import type { FormTexts } from './record-field.ts';
 
 type Body = Record<string, unknown>;
 
-/** What was typed, by field. A browser sends line ends as CRLF, whatever the text had. */
+/** What was typed, by field, of the controls that were sent. A browser sends line ends as CRLF, whatever the text had. */
 export function typedTexts(resource: Resource, body: Body): FormTexts {
+  const sent = resource.form.filter((field) => body[field.name] !== undefined);
   return Object.fromEntries(
-    resource.form.map((field) => {
+    sent.map((field) => {
       const given = textsOf(body[field.name]).map((text) => text.replaceAll('\r\n', '\n'));
       return [field.name, isMany(field) ? idsOf(given) : (given.at(-1) ?? '')];
     }),

@@ -77,7 +77,7 @@ export const recordRoutes: FastifyPluginAsync<RecordRoutes> = async (app, { cont
     const record = await recordOf(about, key);
     const body = request.body ?? {};
     const was = shownTexts(body, textsOfRecord(about.resource, record));
-    const texts = { ...typedTexts(about.resource, body), ...fixedTexts(about.resource, record) };
+    const texts = { ...was, ...typedTexts(about.resource, body), ...fixedTexts(about.resource, record) };
     try {
       const values = parseRecord(about.resource, texts, was);
       if (values.size > 0) await updateRecord(saveContext(about), key, values);
