@@ -1,10 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import admin from '../src/admin.ts';
 import { migrateAll } from '../src/cli/migrate-all.ts';
 import { type Database, openDatabase } from '../src/db/database.ts';
-import { startEmbedded } from '../src/db/embedded.ts';
+import { removeEmbedded, startEmbedded } from '../src/db/embedded.ts';
 import type { TaskContext } from '../src/tasks/context.ts';
 import { startWorker } from '../src/tasks/worker.ts';
 import { finished, launchOn, testContext } from '../src/testing/context.ts';
@@ -29,7 +29,7 @@ export async function bulkUpdate({ rows, pairs }: { rows: number; pairs: number 
     return measured;
   } finally {
     await server.stop();
-    await rm(folder, { recursive: true, force: true });
+    await removeEmbedded(folder);
   }
 }
 

@@ -36,7 +36,12 @@ interface Started {
 }
 
 async function start(folder: string): Promise<Started> {
-  const npm = spawn('npm', ['start', '--', '--port', '0'], { cwd: folder, env: environment(), stdio: ['ignore', 'pipe', 'pipe'] });
+  const npm = spawn('npm', ['start', '--', '--port', '0'], {
+    cwd: folder,
+    env: environment(),
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+  });
   let text = '';
   const ended = new Promise<void>((resolve) => npm.on('close', () => resolve()));
   await new Promise<void>((resolve, reject) => {
@@ -54,7 +59,8 @@ async function start(folder: string): Promise<Started> {
     address: /running at (\S+)/.exec(text)?.[1] ?? '',
     password: /admin@example.com +(\S+)/.exec(text)?.[1] ?? '',
     async kill(signal) {
-      npm.kill(signal);
+      // Ctrl-C reaches every process of the terminal's group, a plain kill only npm.
+      process.kill(signal === 'SIGINT' ? -(npm.pid as number) : (npm.pid as number), signal);
       await ended;
       await quiet(folder);
     },

@@ -60,6 +60,13 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
   };
 }
 
+/** Removes a stopped server's data, wherever it had to be put; the folder itself too. */
+export async function removeEmbedded(folder: string): Promise<void> {
+  const elsewhere = await readFile(join(folder, 'database-path'), 'utf8').catch(() => null);
+  if (elsewhere) await rm(elsewhere.trim(), { recursive: true, force: true });
+  await rm(folder, { recursive: true, force: true });
+}
+
 async function makeFolder(folder: string): Promise<void> {
   try {
     await mkdir(folder, { recursive: true });

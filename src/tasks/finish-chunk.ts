@@ -53,8 +53,8 @@ export async function countChunk(
          and ($6::int is null or exists (select 1 from ${t.task_slot} where task_id = $1 and slot = $6 and token = $7::uuid))
        returning state, reason
      ), told as (
-       insert into ${t.task_event} (task_id, from_state, state, reason)
-       select $1, 'running', state, reason from counted where state <> 'running'
+       insert into ${t.task_event} (task_id, at, from_state, state, reason)
+       select $1, clock_timestamp(), 'running', state, reason from counted where state <> 'running'
      )
      select state from counted`,
     [taskId, outcome.changed, outcome.unchanged, outcome.failed, outcome.gone, lease?.slot ?? null, lease?.token ?? null],

@@ -24,10 +24,10 @@ export async function moveTask(
      ), moved as (
        update ${t.task} task set state = $3, reason = coalesce($4, reason), message = coalesce($5, message),
          started_at = case when $3 = 'preparing' then coalesce(started_at, now()) else started_at end,
-         finished_at = case when $6 then now() else finished_at end
+         finished_at = case when $6 then clock_timestamp() else finished_at end
        from old where task.id = old.id returning task.id, old.state as from_state
      )
-     insert into ${t.task_event} (task_id, from_state, state, reason) select id, from_state, $3, $4 from moved`,
+     insert into ${t.task_event} (task_id, at, from_state, state, reason) select id, clock_timestamp(), from_state, $3, $4 from moved`,
     [taskId, statesBefore(to), to, reason ?? null, message ?? null, isFinished(to)],
   );
   return rowCount === 1;

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import pg from 'pg';
 import admin from '../admin.ts';
 import { type Database, openDatabase } from '../db/database.ts';
-import { startEmbedded } from '../db/embedded.ts';
+import { removeEmbedded, startEmbedded } from '../db/embedded.ts';
 import { migrateAll } from '../cli/migrate-all.ts';
 
 /** Where the run's server is, for the processes of one run; DATABASE_URL is a server that somebody else keeps. */
@@ -22,7 +22,7 @@ export async function startTestServer(): Promise<{ connectionString: string; sto
     connectionString: server.connectionString,
     async stop() {
       await server.stop();
-      await rm(folder, { recursive: true, force: true });
+      await removeEmbedded(folder);
     },
   };
 }
