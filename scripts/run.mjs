@@ -49,22 +49,20 @@ function install() {
   stamp('installed', hash([lock]));
 }
 
-/** Prisma's clients and our metadata, once per content of the schemas and the generator. */
+/** The sample's Prisma client and our metadata, once per content of the schema and the generator. */
 function generate() {
-  const sources = ['prisma/bulkhead/schema.prisma', 'prisma/sample/schema.prisma', 'src/metadata/generator.ts', 'package-lock.json'];
+  const sources = ['prisma/sample/schema.prisma', 'src/metadata/generator.ts', 'package-lock.json'];
   const key = hash(sources.map((path) => at(path)));
   if (stampOf('prisma') === key && existsSync(at('generated/sample-metadata/metadata.ts'))) return;
-  console.log('Generating database clients …');
+  console.log('Generating the database client …');
   const env = {
     PATH: `${at('node_modules/.bin')}:${process.env.PATH}`,
     PRISMA_SCHEMA_ENGINE_BINARY: node(),
     PRISMA_HIDE_UPDATE_MESSAGE: '1',
   };
-  for (const schema of ['bulkhead', 'sample']) {
-    const args = [at('node_modules/prisma/build/index.js'), 'generate', '--schema', `prisma/${schema}/schema.prisma`];
-    const { status, stdout, stderr } = spawnSync(node(), args, { cwd: root, env: { ...process.env, ...env }, encoding: 'utf8' });
-    if (status !== 0) fail(`Prisma could not generate the ${schema} client:\n${stdout}${stderr}`);
-  }
+  const args = [at('node_modules/prisma/build/index.js'), 'generate', '--schema', 'prisma/sample/schema.prisma'];
+  const { status, stdout, stderr } = spawnSync(node(), args, { cwd: root, env: { ...process.env, ...env }, encoding: 'utf8' });
+  if (status !== 0) fail(`Prisma could not generate the client:\n${stdout}${stderr}`);
   stamp('prisma', key);
 }
 
