@@ -1,0 +1,45 @@
+import AxeBuilder from '@axe-core/playwright';
+import type { Page } from 'playwright/test';
+import { expect, signIn, test } from './app.ts';
+import { chooseField, openBulkEdit, submitBulkEdit } from './bulk.ts';
+
+async function expectAccessible(page: Page, what: string): Promise<void> {
+  // Colours fade in; axe must see where they end.
+  await page.waitForTimeout(400);
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  expect(
+    violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.target.join(' ')).join(', ')}`),
+    what,
+  ).toEqual([]);
+}
+
+for (const [scheme, viewport] of [
+  ['light', { width: 1366, height: 850 }],
+  ['dark', { width: 390, height: 844 }],
+] as const) {
+  test.describe(`${scheme}, ${viewport.width} wide`, () => {
+    test.use({ colorScheme: scheme, viewport });
+
+    test(`axe finds nothing on any page (${scheme}, ${viewport.width})`, async ({ page, app }) => {
+      await page.goto('/sign-in');
+      await expectAccessible(page, 'sign-in');
+      await signIn(page, app);
+      for (const path of ['/', '/cities', '/cities?status=lost', '/cities/new', '/cities/42/edit', '/cities/42/delete', '/countries', '/tasks', '/nowhere']) {
+        await page.goto(path);
+        await expectAccessible(page, path);
+      }
+      await page.goto('/cities?country=AND');
+      await page.locator('.row-tick').nth(0).check();
+      await page.locator('.selection-count').filter({ hasText: '1 selected' }).waitFor();
+      await expectAccessible(page, 'a selection');
+      await openBulkEdit(page);
+      await chooseField(page, 'notes', 'seen');
+      await expectAccessible(page, 'the dialog');
+      await submitBulkEdit(page);
+      await page.locator('#bulk-edit-form').waitFor({ state: 'detached' });
+      const { rows } = await app.sql.query('select max(id) as id from bulkhead.task');
+      await page.goto(`/tasks/${rows[0].id}`);
+      await expectAccessible(page, 'a task');
+    });
+  });
+}
