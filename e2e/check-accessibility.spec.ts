@@ -1,4 +1,4 @@
-import AxeBuilder from '@axe-core/playwright';
+import { AxeBuilder } from '@axe-core/playwright';
 import type { Page } from 'playwright/test';
 import { expect, signIn, test } from './app.ts';
 import { chooseField, openBulkEdit, submitBulkEdit } from './bulk.ts';
@@ -24,7 +24,17 @@ for (const [scheme, viewport] of [
       await page.goto('/sign-in');
       await expectAccessible(page, 'sign-in');
       await signIn(page, app);
-      for (const path of ['/', '/cities', '/cities?status=lost', '/cities/new', '/cities/42/edit', '/cities/42/delete', '/countries', '/tasks', '/nowhere']) {
+      for (const path of [
+        '/',
+        '/cities',
+        '/cities?status=lost',
+        '/cities/new',
+        '/cities/42/edit',
+        '/cities/42/delete',
+        '/countries',
+        '/tasks',
+        '/nowhere',
+      ]) {
         await page.goto(path);
         await expectAccessible(page, path);
       }
