@@ -6,7 +6,7 @@ import { buildApp } from '../app.ts';
 import { cookieOf, formBody, htmx, testApp } from '../testing/app.ts';
 import { testContext } from '../testing/context.ts';
 
-const isPublic = ['/sign-in', '/sign-out', '/first-admin', '/healthz', '/static/*', '/tasks/:id/progress'];
+const isPublic = ['/sign-in', '/sign-out', '/first-admin', '/healthz', '/static/*', '/tasks/:id/progress', '/:resource/:id/lock'];
 
 test('every route', async (t) => {
   const { db, config, signIn } = await testApp(t);

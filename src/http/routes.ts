@@ -5,6 +5,7 @@ import { bulkRoutes } from './routes/bulk.ts';
 import { firstAdminRoutes } from './routes/first-admin.ts';
 import { homeRoutes } from './routes/home.ts';
 import { listRoutes } from './routes/list.ts';
+import { lockRoutes } from './routes/locks.ts';
 import { recordRoutes } from './routes/records.ts';
 import { selectionRoutes } from './routes/selection.ts';
 import { signInRoutes } from './routes/sign-in.ts';
@@ -27,5 +28,6 @@ export const routes: readonly FastifyPluginAsync<RouteOptions>[] = [
   bulkRoutes,
   selectionRoutes,
   recordRoutes,
+  lockRoutes,
   listRoutes,
 ];

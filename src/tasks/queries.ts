@@ -1,6 +1,7 @@
 import { notFound } from '../errors.ts';
 import type { Database } from '../db/database.ts';
 import type { Principal } from '../auth/principal.ts';
+import { findHolder } from './holders.ts';
 import type { TaskState } from './states.ts';
 import { selectTask, taskColumns, type TaskRow } from './task-row.ts';
 
@@ -21,6 +22,14 @@ export async function getTask(db: Database, principal: Principal, id: number): P
   ]);
   if (!rows[0]) throw notFound();
   return rows[0];
+}
+
+/** The task that holds a record, whoever's it is: whoever is kept waiting may see how far it is. */
+export async function getHoldingTask(db: Database, model: string, key: string): Promise<TaskRow | null> {
+  const holder = await findHolder(db.pages, db.t, model, key);
+  if (!holder) return null;
+  const { rows } = await db.pages.query<TaskRow>(`${selectTask(db.t)} where id = $1`, [holder.taskId]);
+  return rows[0] ?? null;
 }
 
 export interface TaskPage {

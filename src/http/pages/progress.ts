@@ -25,7 +25,8 @@ export interface Bar {
 export interface ProgressData {
   elementId: string;
   pollUrl: string;
-  taskUrl: string;
+  /** Null: the task is somebody else's. */
+  taskUrl: string | null;
   cancelUrl: string;
   canCancel: boolean;
   title: string;
@@ -43,7 +44,8 @@ export interface ProgressData {
 /** How the live piece ends; it carries no trigger. */
 export interface EndedData {
   elementId: string;
-  kind: 'finished' | 'gone' | 'signed-out';
+  /** free: nothing holds the record that was waited for. */
+  kind: 'finished' | 'gone' | 'signed-out' | 'free';
   heading: string;
   note: string;
   badge: Badge | null;

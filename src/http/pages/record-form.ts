@@ -133,7 +133,7 @@ export interface RecordLockedData {
   who: string;
   hint: string;
   /** Null: the task is somebody else's, and its progress is not shown. */
-  progressUrl: string | null;
+  progressUrl: string;
   task: { href: string; label: string } | null;
   again: { href: string; label: string };
   back: { href: string; label: string };
@@ -152,7 +152,7 @@ export interface LockedParts {
   url: Urls;
 }
 
-export function recordLockedData({ resource, principal, title, error, again, back, isSaving, url }: LockedParts): RecordLockedData {
+export function recordLockedData({ resource, principal, key, title, error, again, back, isSaving, url }: LockedParts): RecordLockedData {
   const holder = error.details.holder as Holder;
   const isVisible = seesAllTasks(principal) || holder.principalId === principal.id;
   const heading = recordTexts.lockedHeading(title);
@@ -162,7 +162,7 @@ export function recordLockedData({ resource, principal, title, error, again, bac
     message: error.message,
     who: recordTexts.lockedBy(holder.principalName, holder.title),
     hint: isSaving ? recordTexts.lockedSave : recordTexts.lockedOpen,
-    progressUrl: isVisible ? url(`/tasks/${holder.taskId}/progress`) : null,
+    progressUrl: url(`${recordPath(resource, key)}/lock`),
     task: isVisible ? { href: url(`/tasks/${holder.taskId}`), label: holder.title } : null,
     again: { href: again, label: recordTexts.tryAgain },
     back: { href: url(backPath(resource, back)), label: recordTexts.back(resource.label) },

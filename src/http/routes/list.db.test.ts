@@ -132,7 +132,7 @@ test('a record that a task holds says who and which, and cannot be edited', asyn
   assert.match(body, /\/cities\/26\/edit/);
   const locked = await visitor.get('/cities/7/edit');
   assert.equal(locked.statusCode, 423);
-  assert.match(locked.body, new RegExp(`hx-get="/tasks/${task.id}/progress"`));
+  assert.match(locked.body, /hx-get="\/cities\/7\/lock"/);
   const saved = await visitor.post('/cities/7/edit', { name: 'Elsewhere' });
   assert.equal(saved.statusCode, 423);
   assert.equal((await visitor.post('/cities/7/delete')).statusCode, 423);

@@ -30,5 +30,7 @@ export const recordTexts = {
   lockedBy: (who: string, task: string) => `${who} is changing it with “${task}”.`,
   lockedSave: 'What you typed was not saved. Go back to the form with your browser when the record is free.',
   lockedOpen: 'It can be edited as soon as its part of the task is done.',
+  freeHeading: 'It is free again',
+  freeNote: 'Nothing holds this record any more.',
   tryAgain: 'Try again',
 };

@@ -1,0 +1,69 @@
+import type { FastifyPluginAsync } from 'fastify';
+import { AppError } from '../../errors.ts';
+import { parseKey } from '../../metadata/keys.ts';
+import { assertCan } from '../../resources/permissions.ts';
+import { findRecord } from '../../selection/list.ts';
+import type { TaskContext } from '../../tasks/context.ts';
+import { getHoldingTask, seesAllTasks } from '../../tasks/queries.ts';
+import { isHtmx, principalOf } from '../negotiate.ts';
+import { type EndedData, progressData, signedOutData } from '../pages/progress.ts';
+import { recordPath } from '../pages/record-form.ts';
+import type { Urls } from '../pages/url.ts';
+import { recordTexts } from '../texts/records.ts';
+
+export interface LockRoutes {
+  context: TaskContext;
+  url: Urls;
+}
+
+/** htmx stops a poll when it swaps an answer of this status. */
+const stopPolling = 286;
+const elementId = 'record-lock-progress';
+
+/** How far the task is that holds a record, for whoever waits for the record; it polls the lock, not the task. */
+export const lockRoutes: FastifyPluginAsync<LockRoutes> = async (app, { context, url }) => {
+  const { db, register } = context;
+
+  // Signed out ends a poll like anything else, so the guard lets it through.
+  app.get<{ Params: { resource: string; id: string } }>('/:resource/:id/lock', { config: { isPublic: true } }, async (request, reply) => {
+    const { id } = request.params;
+    try {
+      const principal = principalOf(request);
+      const resource = register.get(request.params.resource);
+      assertCan(resource, principal, 'list');
+      const key = parseKey(resource.model, id);
+      await findRecord(register, resource, principal, key, []);
+      const again = url(`${recordPath(resource, key)}/edit`);
+      if (!isHtmx(request)) return reply.redirect(again, 303);
+      const task = await getHoldingTask(db, resource.model.name, key);
+      if (!task) return reply.code(stopPolling).page('tasks/_ended', freeData({ href: again, label: recordTexts.tryAgain }));
+      const isVisible = seesAllTasks(principal) || task.principalId === principal.id;
+      const progress = progressData(task, new Date(), url);
+      return reply.page('tasks/_progress', {
+        ...progress,
+        elementId,
+        pollUrl: url(`${recordPath(resource, key)}/lock`),
+        taskUrl: isVisible ? progress.taskUrl : null,
+        canCancel: isVisible && progress.canCancel,
+      });
+    } catch (error) {
+      if (!isHtmx(request) || !(error instanceof AppError)) throw error;
+      reply.code(stopPolling);
+      if (error.status === 401) return reply.page('tasks/_ended', { ...signedOutData(id, url, 'page'), elementId });
+      return reply.page('tasks/_ended', { ...freeData(null), kind: 'gone', heading: error.message, note: '' });
+    }
+  });
+};
+
+function freeData(link: EndedData['link']): EndedData {
+  return {
+    elementId,
+    kind: 'free',
+    heading: recordTexts.freeHeading,
+    note: recordTexts.freeNote,
+    badge: null,
+    bar: null,
+    counts: [],
+    link,
+  };
+}
