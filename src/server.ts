@@ -21,7 +21,7 @@ export async function buildContext(
     queueSchema: queueSchemaOf(config),
     pagesPoolSize: config.BULKHEAD_PAGES_POOL_SIZE,
   });
-  const register = buildRegister(admin.resources, admin.createClient(db.pages), {
+  const register = buildRegister(admin.resources, admin.createClient, db.pages, {
     minAsyncRecords: config.BULKHEAD_MIN_ASYNC_RECORDS,
     parallelism: config.BULKHEAD_PARALLELISM,
     chunkSize: config.BULKHEAD_CHUNK_SIZE,

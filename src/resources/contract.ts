@@ -1,6 +1,7 @@
 import type { Principal } from '../auth/principal.ts';
 import type { ResourceField } from '../fields/resource-field.ts';
 import type { Metadata, ModelMeta } from '../metadata/contract.ts';
+import type { WhereSql } from './where-sql.ts';
 
 /** A Prisma `where` (plain object). */
 export type Where = Record<string, unknown>;
@@ -88,6 +89,8 @@ export type { ResourceField } from '../fields/resource-field.ts';
 export interface Register {
   readonly list: readonly Resource[];
   readonly client: Client;
+  /** A `where` as the SQL that Prisma would run. */
+  readonly whereSql: WhereSql;
   /** Throws 404. */
   get(slug: string): Resource;
   /** Title field and resource of a related model, whether or not it has pages. */

@@ -1,14 +1,21 @@
+import type { Pool } from 'pg';
 import { notFound } from '../errors.ts';
 import { type ResourceDefaults, buildResource } from './build-resource.ts';
 import type { Client, Register } from './contract.ts';
 import type { ResourceDefinition } from './define-resource.ts';
 import { titleFieldOf } from './guesses.ts';
+import { recordWhereSql } from './where-sql.ts';
 
 /** First segments of URLs that are ours. */
 export const reservedSlugs = ['tasks', 'sign-in', 'sign-out', 'first-admin', 'static', 'healthz'];
 
 /** Builds every resource once at start-up; a mistake in a definition stops the start with resource, key and reason. */
-export function buildRegister(definitions: readonly ResourceDefinition[], client: Client, defaults: ResourceDefaults): Register {
+export function buildRegister(
+  definitions: readonly ResourceDefinition[],
+  createClient: (pool: Pool) => Client,
+  pool: Pool,
+  defaults: ResourceDefaults,
+): Register {
   const list = definitions.map((definition) => buildResource(definition, defaults));
   const bySlug = new Map<string, (typeof list)[number]>();
   for (const resource of list) {
@@ -21,7 +28,8 @@ export function buildRegister(definitions: readonly ResourceDefinition[], client
   }
   return Object.freeze({
     list,
-    client,
+    client: createClient(pool),
+    whereSql: recordWhereSql(createClient),
     get(slug: string) {
       const resource = bySlug.get(slug);
       if (!resource) throw notFound();

@@ -1,4 +1,3 @@
-import type { Pool } from 'pg';
 import admin from '../admin.ts';
 import type { Principal } from '../auth/principal.ts';
 import type { Database } from '../db/database.ts';
@@ -32,7 +31,7 @@ export function testContext(
   settings: Partial<TaskSettings> = {},
   defaults: Partial<{ parallelism: number; chunkSize: number }> = {},
 ): TaskContext {
-  const register = buildRegister(admin.resources, admin.createClient(db.pages as Pool), {
+  const register = buildRegister(admin.resources, admin.createClient, db.pages, {
     minAsyncRecords: 20,
     parallelism: 1,
     chunkSize: 1_000,

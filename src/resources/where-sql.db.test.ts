@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { testContext } from '../testing/context.ts';
+import { testDatabase } from '../testing/database.ts';
+import type { Where } from './contract.ts';
+import { delegateOf } from './delegate.ts';
+
+test('a where as SQL', async (t) => {
+  const { db } = await testDatabase(t, { seeded: true });
+  const ctx = testContext(db);
+
+  const wheres: Record<string, Where> = {
+    everything: {},
+    nothing: { OR: [] },
+    'a related field, a list of decimals, an enum and a date': {
+      AND: [
+        { country: { name: { startsWith: 'S' } } },
+        { NOT: { rating: { in: ['1.5', '2.5'] } } },
+        { status: 'draft' },
+        { updatedAt: { lt: new Date('2100-01-01T00:00:00Z') } },
+      ],
+    },
+    'text without regard to case, with a wildcard in it': { name: { contains: 'Y\\%o', mode: 'insensitive' } },
+    'text that looks like a parameter': { name: { in: ['$1', "O'Fallon", 'York'] } },
+    'ten thousand keys less some': {
+      AND: [{ id: { in: Array.from({ length: 10_000 }, (_, id) => id) } }, { NOT: { id: { in: [3, 4, 5] } } }],
+    },
+    'many-to-many': { tags: { none: { name: 'x' } } },
+  };
+
+  for (const [name, where] of Object.entries(wheres)) {
+    await t.test(`finds what Prisma finds: ${name}`, async () => {
+      const { model } = ctx.register.get('cities');
+      const { text, values } = await ctx.register.whereSql(model, where);
+      const { rows } = await db.pages.query<{ id: number }>(`select id from (${text}) found order by id`, values);
+      const expected = await delegateOf(ctx.register.client, model).findMany({ where, select: { id: true }, orderBy: { id: 'asc' } });
+      assert.deepEqual(rows, expected);
+    });
+  }
+
+  await t.test('statements asked for at once are not mixed up', async () => {
+    const { model } = ctx.register.get('cities');
+    const asked = Array.from({ length: 20 }, (_, id) => ctx.register.whereSql(model, { id }));
+    const statements = await Promise.all(asked);
+    assert.deepEqual(
+      statements.map(({ values }) => Number(values[0])),
+      asked.map((_, id) => id),
+    );
+  });
+
+  await t.test('too many values for one statement are refused by name', async () => {
+    const { model } = ctx.register.get('cities');
+    const where = {
+      AND: [
+        { id: { in: Array.from({ length: 40_000 }, (_, id) => id) } },
+        { NOT: { id: { in: Array.from({ length: 40_000 }, (_, id) => id) } } },
+      ],
+    };
+    await assert.rejects(ctx.register.whereSql(model, where), { code: 'too-many-values' });
+  });
+});

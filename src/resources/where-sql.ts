@@ -1,0 +1,66 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import pg from 'pg';
+import { AppError } from '../errors.ts';
+import type { ModelMeta } from '../metadata/contract.ts';
+import type { Client, Where } from './contract.ts';
+import { delegateOf } from './delegate.ts';
+
+/** A statement with its `$n` values, to be planned, counted or inserted from by the database itself. */
+export interface Statement {
+  text: string;
+  values: unknown[];
+}
+
+/** The SQL that Prisma would run to read these fields (default: the id) of the records of a `where`. Columns have their database names. */
+export type WhereSql = (model: ModelMeta, where: Where, fields?: readonly string[]) => Promise<Statement>;
+
+/**
+ * One `where` must mean one thing, whether Prisma reads or PostgreSQL does. So the statement is Prisma's own: a client over a pool
+ * that connects to nothing tells it.
+ */
+export function recordWhereSql(createClient: (pool: pg.Pool) => Client): WhereSql {
+  const storage = new AsyncLocalStorage<Statement[]>();
+  let client: Client | null = null;
+  return async (model, where, fields = model.idFields) => {
+    client ??= createClient(recordingPool(storage));
+    const delegate = delegateOf(client, model);
+    const statements: Statement[] = [];
+    const select = Object.fromEntries(fields.map((name) => [name, true]));
+    await storage
+      .run(statements, async () => await delegate.findMany({ where, select }))
+      .catch((error: { code?: string }) => {
+        // What Prisma cannot say in one statement it says in several, within a transaction, or refuses.
+        throw error.code === 'P2029' ? tooManyValues() : error;
+      });
+    const [statement, ...more] = statements;
+    if (!statement || more.length > 0) {
+      throw new Error(
+        `createClient: its client must read a ${model.name} by one statement over the pool that it is given, not ${statements.length}.`,
+      );
+    }
+    return withoutOffset(statement);
+  };
+}
+
+function recordingPool(storage: AsyncLocalStorage<Statement[]>): pg.Pool {
+  const pool = new pg.Pool({ max: 1 });
+  const query = async ({ text, values }: Statement) => {
+    storage.getStore()?.push({ text, values: [...(values ?? [])] });
+    return { command: 'SELECT', rows: [], fields: [], rowCount: 0, oid: 0 };
+  };
+  const connect = async () => {
+    throw tooManyValues();
+  };
+  return Object.assign(pool, { query, connect });
+}
+
+function tooManyValues(): AppError {
+  return new AppError('too-many-values', 422, 'The filter has too many values.');
+}
+
+// Prisma ends every read with `OFFSET 0`, which would keep the planner from seeing through a subquery.
+function withoutOffset({ text, values }: Statement): Statement {
+  const place = ` OFFSET $${values.length}`;
+  if (!text.endsWith(place) || Number(values.at(-1)) !== 0) return { text, values };
+  return { text: text.slice(0, -place.length), values: values.slice(0, -1) };
+}
