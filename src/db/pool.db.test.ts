@@ -1,0 +1,26 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { delegateOf } from '../resources/delegate.ts';
+import { testContext } from '../testing/context.ts';
+import { testDatabase } from '../testing/database.ts';
+import { insertPlaces } from '../testing/places.ts';
+import { openDatabase } from './database.ts';
+
+test('a moment is the same to Prisma and to SQL whatever time zone the database has', async (t) => {
+  const { db: first, connectionString, defer } = await testDatabase(t);
+  await insertPlaces(first, 1);
+  await first.pages.query(`alter database ${new URL(connectionString).pathname.slice(1)} set timezone = 'America/New_York'`);
+  const db = await openDatabase({ connectionString });
+  defer(() => db.close());
+  const { client, get } = testContext(db).register;
+  const cities = delegateOf(client, get('cities').model);
+  const noon = new Date('2026-07-01T12:00:00Z');
+
+  await cities.update({ where: { id: 1 }, data: { reviewedAt: noon } });
+
+  const { rows } = await first.pages.query<{ at: string }>(
+    `select to_char(reviewed_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI') as at from gazetteer.city where id = 1`,
+  );
+  assert.deepEqual(rows, [{ at: '2026-07-01 12:00' }]);
+  assert.deepEqual((await cities.findFirst({ where: { id: 1, reviewedAt: noon } }))?.reviewedAt, noon);
+});
