@@ -28,7 +28,7 @@ export interface ApplyTarget {
   /** Major version of the server: 18 returns old values, earlier ones are asked first. */
   readonly serverVersion: number;
   /** Who does it, and as which chunk of which task; a form is neither. */
-  readonly author: { taskId: number | null; chunk: number | null; principalId: string; principalName: string };
+  readonly author: { taskId: number | null; chunk: number | null; principalId: string; principalName: string; changeReason: string | null };
 }
 
 export interface ApplyCounts {

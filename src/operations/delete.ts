@@ -19,18 +19,18 @@ export const deleteOperation: Operation<DeleteParameters> = {
   describe: () => ['Delete the records'],
   async apply(client, { resource, t, author }, keys): Promise<ApplyCounts> {
     const { model } = resource;
-    const condition = keyCondition(model, 't', keys, 6);
+    const condition = keyCondition(model, 't', keys, 7);
     const { rows } = await client.query<{ changed: number }>(
       `with deleted as (
          delete from ${model.table} t where ${condition.sql} returning ${keySql(model, 't')} collate "C" as key, to_jsonb(t.*) as before
        ), images as (
          select array_agg(key order by key) as keys, jsonb_agg(before order by key) as before from deleted
        ), kept as (
-         insert into ${t.change} (model, resource, kind, task_id, chunk, principal_id, principal_name, fields, keys, first_key, before)
-         select '${model.name}', $1, 'delete', $2, $3, $4, $5, '{}', keys, keys[1], before from images where cardinality(keys) > 0
+         insert into ${t.change} (model, resource, kind, task_id, chunk, principal_id, principal_name, fields, keys, first_key, before, change_reason)
+         select '${model.name}', $1, 'delete', $2, $3, $4, $5, '{}', keys, keys[1], before, $6 from images where cardinality(keys) > 0
        )
        select coalesce(cardinality(keys), 0)::int as changed from images`,
-      [resource.slug, author.taskId, author.chunk, author.principalId, author.principalName, ...condition.values],
+      [resource.slug, author.taskId, author.chunk, author.principalId, author.principalName, author.changeReason, ...condition.values],
     );
     const changed = rows[0]?.changed ?? 0;
     return { changed, unchanged: 0, gone: keys.length - changed };

@@ -41,9 +41,9 @@ export function updateStatement(target: ApplyTarget, keys: readonly string[], ch
       ? returningOld(model, condition.sql, scalars, written)
       : lockedFirst(target.resource, condition.sql, scalars, written, relations, parameter);
   const { author, t, resource } = target;
-  const change = `insert into ${t.change} (model, resource, kind, task_id, chunk, principal_id, principal_name, fields, keys, first_key, before, after)
+  const change = `insert into ${t.change} (model, resource, kind, task_id, chunk, principal_id, principal_name, fields, keys, first_key, before, after, change_reason)
     select ${parameter(model.name)}, ${parameter(resource.slug)}, 'update', ${parameter(author.taskId)}, ${parameter(author.chunk)}, ${parameter(author.principalId)},
-      ${parameter(author.principalName)}, ${parameter([...written, ...relations].map(({ field }) => field.name))}::text[], keys, keys[1], before, after
+      ${parameter(author.principalName)}, ${parameter([...written, ...relations].map(({ field }) => field.name))}::text[], keys, keys[1], before, after, ${parameter(author.changeReason)}
     from images where cardinality(keys) > 0`;
   return {
     sql: `with ${body}, kept as (${change}) select coalesce(cardinality(keys), 0)::int as changed from images`,

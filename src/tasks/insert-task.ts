@@ -3,6 +3,7 @@ import type { Database } from '../db/database.ts';
 import type { Queryable } from '../db/transaction.ts';
 import type { OperationKind } from '../operations/contract.ts';
 import type { Resource } from '../resources/contract.ts';
+import type { RunOptions } from './run-options.ts';
 import { unfinishedSql, type TaskState } from './states.ts';
 import { selectTask, taskColumns, type TaskRow } from './task-row.ts';
 
@@ -16,6 +17,9 @@ export interface NewTask {
   parameters: unknown;
   selection: { kind: 'ticked' | 'matching'; filter: string; keys?: readonly string[]; exclusions?: readonly string[] };
   expected: number;
+  options: RunOptions;
+  /** pg_current_snapshot() of the preview; kept only where records changed since are left alone. */
+  snapshot: string | null;
 }
 
 /** Writes a task row, or finds the one that has the same operation id, or the same fingerprint and is unfinished. */
@@ -28,8 +32,8 @@ export async function insertTask(
   const { rows } = await client.query<TaskRow>(
     `with inserted as (
        insert into ${db.t.task} (operation_id, task_key, resource, model, operation, title, backend, principal_id, principal_name,
-         principal, parameters, selection, state, expected, parallelism, queued_at, woken_at, started_at)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13::text, $14, $15, now(), now(),
+         principal, parameters, selection, state, expected, parallelism, overlap, stop_ratio, snapshot, change_reason, queued_at, woken_at, started_at)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13::text, $14, $15, $16, $17, $18, $19, now(), now(),
          case when $13::text = 'running' then now() end)
        on conflict do nothing returning *
      ), told as (
@@ -52,6 +56,10 @@ export async function insertTask(
       state,
       task.expected,
       task.resource.parallelism,
+      task.options.overlap,
+      task.options.stopRatio,
+      task.options.skipChanged ? task.snapshot : null,
+      task.options.changeReason,
     ],
   );
   if (rows[0]) return { task: rows[0], isNew: true };

@@ -14,6 +14,7 @@ import { findTaskByKey, findTaskByOperation, insertTask, type NewTask } from './
 import { probeOverlap } from './probe-overlap.ts';
 import { overlapMessage } from './prepare.ts';
 import { runInline } from './run-inline.ts';
+import { defaultRunOptions, type RunOptions } from './run-options.ts';
 import type { TaskRow } from './task-row.ts';
 
 export interface Launch {
@@ -24,6 +25,7 @@ export interface Launch {
   operation: OperationKind;
   /** As `Operation.parse` made them. */
   parameters: unknown;
+  options?: Partial<RunOptions>;
 }
 
 export interface Launched {
@@ -68,11 +70,13 @@ export async function launch(ctx: TaskContext, request: Launch): Promise<Launche
     parameters: request.parameters,
     selection: frozenForm(selection),
     expected: preview.recordCount,
+    options: { ...defaultRunOptions, ...request.options },
+    snapshot: preview.snapshot,
   };
   const running = await findTaskByKey(db, task.taskKey);
   if (running) return { task: running, outcome: 'already' };
 
-  if (keys.length < resource.minAsyncRecords) return runInline(ctx, task, keys);
+  if (keys.length < resource.minAsyncRecords && !task.options.inBackground) return runInline(ctx, task, keys);
   const holders = await probeOverlap(ctx, resource, where);
   if (holders.length > 0) throw new AppError('overlap', 409, overlapMessage(holders), { holders });
   return enqueue(ctx, task);
@@ -93,11 +97,12 @@ interface PreviewRow {
   selectionId: string;
   selectionVersion: number;
   recordCount: number;
+  snapshot: string | null;
 }
 
 async function findPreview({ db }: TaskContext, { resource, principal, operationId, operation }: Launch): Promise<PreviewRow> {
   const { rows } = await db.pages.query<PreviewRow>(
-    `select selection_id as "selectionId", selection_version as "selectionVersion", record_count as "recordCount"
+    `select selection_id as "selectionId", selection_version as "selectionVersion", record_count as "recordCount", snapshot
      from ${db.t.preview} where id::text = $1 and owner_id = $2 and resource = $3 and operation = $4`,
     [operationId.toLowerCase(), principal.id, resource.slug, operation],
   );

@@ -54,7 +54,13 @@ async function inTransaction(ctx: TaskContext, client: PoolClient, { task, resou
     resource,
     t: db.t,
     serverVersion: db.version,
-    author: { taskId: task.id, chunk: chunk.number, principalId: task.principalId, principalName: task.principalName },
+    author: {
+      taskId: task.id,
+      chunk: chunk.number,
+      principalId: task.principalId,
+      principalName: task.principalName,
+      changeReason: task.changeReason,
+    },
   };
   const outcome = await applyIsolated(client, operation, target, chunk.keys, task.parameters);
   await markChunkDone(client, db.t, task.id, chunk.number, outcome, startedAt);

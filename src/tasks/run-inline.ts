@@ -49,7 +49,13 @@ export async function runInline(ctx: TaskContext, task: NewTask, keys: readonly 
       resource,
       t: db.t,
       serverVersion: db.version,
-      author: { taskId: id, chunk: 0, principalId: task.principal.id, principalName: task.principal.name },
+      author: {
+        taskId: id,
+        chunk: 0,
+        principalId: task.principal.id,
+        principalName: task.principal.name,
+        changeReason: task.options.changeReason,
+      },
     };
     const outcome = await applyIsolated(client, getOperation(task.operation), target, keys, task.parameters);
     if (outcome.failed > 0) throw new Refused(outcome);

@@ -1,5 +1,6 @@
 import type { TableNames } from '../db/names.ts';
 import type { Principal } from '../auth/principal.ts';
+import type { Overlap } from './run-options.ts';
 import type { TaskState } from './states.ts';
 
 /** One run of an operation, as the pages and the engine read it. */
@@ -22,6 +23,11 @@ export interface TaskRow {
   message: string | null;
   writeThrough: string;
   parallelism: number;
+  overlap: Overlap;
+  stopRatio: number | null;
+  /** Records written since this snapshot are left alone, as conflicted. */
+  snapshot: string | null;
+  changeReason: string | null;
   expected: number | null;
   total: number | null;
   chunkCount: number;
@@ -59,6 +65,10 @@ const columns: Record<keyof TaskRow, string> = {
   message: 'message',
   writeThrough: 'write_through',
   parallelism: 'parallelism',
+  overlap: 'overlap',
+  stopRatio: 'stop_ratio',
+  snapshot: 'snapshot',
+  changeReason: 'change_reason',
   expected: 'expected',
   total: 'total',
   chunkCount: 'chunk_count',
