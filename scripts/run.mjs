@@ -49,21 +49,29 @@ function install() {
   stamp('installed', hash([lock]));
 }
 
-/** The sample's Prisma client and our metadata, once per content of the schema and the generator. */
+/** The Prisma clients of the sample and of the tests' schema, and our metadata, each once per content of the schema and the generator. */
 function generate() {
-  const sources = ['prisma/sample/schema.prisma', 'src/metadata/generator.ts', 'package-lock.json'];
-  const key = hash(sources.map((path) => at(path)));
-  if (stampOf('prisma') === key && existsSync(at('generated/sample-metadata/metadata.ts'))) return;
-  console.log('Generating the database client …');
-  const env = {
-    PATH: `${at('node_modules/.bin')}:${process.env.PATH}`,
-    PRISMA_SCHEMA_ENGINE_BINARY: node(),
-    PRISMA_HIDE_UPDATE_MESSAGE: '1',
-  };
-  const args = [at('node_modules/prisma/build/index.js'), 'generate', '--schema', 'prisma/sample/schema.prisma'];
-  const { status, stdout, stderr } = spawnSync(node(), args, { cwd: root, env: { ...process.env, ...env }, encoding: 'utf8' });
-  if (status !== 0) fail(`Prisma could not generate the client:\n${stdout}${stderr}`);
-  stamp('prisma', key);
+  for (const name of ['sample', 'torture']) {
+    const schema = at('prisma', name);
+    const sources = [...files(schema).filter((path) => path.endsWith('.prisma')), ...files(at('src/metadata')), at('package-lock.json')];
+    const key = hash(sources);
+    if (stampOf(name) === key && existsSync(at('generated', `${name}-metadata/metadata.ts`))) continue;
+    console.log(`Generating the database client (${name}) …`);
+    const env = {
+      PATH: `${at('node_modules/.bin')}:${process.env.PATH}`,
+      PRISMA_SCHEMA_ENGINE_BINARY: node(),
+      PRISMA_HIDE_UPDATE_MESSAGE: '1',
+    };
+    const args = [
+      at('node_modules/prisma/build/index.js'),
+      'generate',
+      '--schema',
+      name === 'sample' ? join(schema, 'schema.prisma') : schema,
+    ];
+    const { status, stdout, stderr } = spawnSync(node(), args, { cwd: root, env: { ...process.env, ...env }, encoding: 'utf8' });
+    if (status !== 0) fail(`Prisma could not generate the client:\n${stdout}${stderr}`);
+    stamp(name, key);
+  }
 }
 
 /** The style sheet, once per content of views and styles; and the one script that comes from a package. */

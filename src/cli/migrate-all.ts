@@ -12,7 +12,7 @@ const ours = join(import.meta.dirname, '../../prisma/bulkhead');
 export async function migrateAll(
   connectionString: string,
   config: Pick<Config, 'BULKHEAD_DATABASE_SCHEMA'>,
-  admin: AdminDefinition,
+  admin: Pick<AdminDefinition, 'migrations'>,
 ): Promise<void> {
   await migrate(connectionString, { folder: ours, schema: config.BULKHEAD_DATABASE_SCHEMA });
   if (admin.migrations) await migrate(connectionString, admin.migrations);

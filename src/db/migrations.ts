@@ -1,11 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
-
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { PrismaPg } from '@prisma/adapter-pg';
-import { bindMigrationAwareSqlAdapterFactory } from '@prisma/driver-adapter-utils';
-import * as engineBindings from '@prisma/schema-engine-wasm/schema_engine_bg';
+import { join } from 'node:path';
 import pg from 'pg';
+import { noFilters, openEngine, type SchemaFiles } from './schema-engine.ts';
 
 /** Where a set of migrations stands and into which Postgres schema it goes, its bookkeeping table included. */
 export interface MigrationSet {
@@ -14,46 +10,15 @@ export interface MigrationSet {
   schema: string;
 }
 
-// Prisma's own engine as WebAssembly: no binary to download. Loaded by hand since its package expects a bundler.
-let isLoaded = false;
-async function loadEngine(): Promise<typeof engineBindings> {
-  if (!isLoaded) {
-    const wasm = join(dirname(fileURLToPath(import.meta.resolve('@prisma/schema-engine-wasm'))), 'schema_engine_bg.wasm');
-    const { instance } = await WebAssembly.instantiate(await readFile(wasm), {
-      './schema_engine_bg.js': engineBindings as unknown as WebAssembly.ModuleImports,
-    });
-    engineBindings.__wbg_set_wasm(instance.exports);
-    (instance.exports.__wbindgen_start as () => void)();
-    isLoaded = true;
-  }
-  return engineBindings;
-}
-
-async function openEngine(connectionString: string, schema: string, datamodels: [string, string][]) {
-  const { SchemaEngine } = await loadEngine();
-  // Both are needed: with the adapter's schema alone the tables landed in public.
-  const pool = new pg.Pool({ connectionString, options: `-c search_path=${schema}`, max: 2 });
-  pool.on('error', () => undefined);
-  const factory = bindMigrationAwareSqlAdapterFactory(new PrismaPg(pool, { schema }));
-  const engine = await SchemaEngine.new({ datamodels }, () => undefined, factory);
-  return {
-    engine,
-    async close() {
-      engine.free();
-      await pool.end();
-    },
-  };
-}
-
 /** Applies what is not yet applied, exactly as `prisma migrate deploy` would. Returns the names of what it applied. */
 export async function migrate(connectionString: string, { folder, schema }: MigrationSet): Promise<string[]> {
   await ensureSchema(connectionString, schema);
   const migrations = await readMigrations(folder);
-  const { engine, close } = await openEngine(connectionString, schema, await readDatamodels(folder));
+  const { engine, close } = await openEngine(connectionString, schema, await readDatamodel(folder));
   try {
     const { appliedMigrationNames } = await engine.applyMigrations({
       migrationsList: migrations,
-      filters: { externalTables: [], externalEnums: [] },
+      filters: noFilters,
     });
     return appliedMigrationNames;
   } finally {
@@ -72,7 +37,7 @@ async function ensureSchema(connectionString: string, schema: string): Promise<v
   }
 }
 
-async function readDatamodels(folder: string): Promise<[string, string][]> {
+async function readDatamodel(folder: string): Promise<SchemaFiles> {
   const path = join(folder, 'schema.prisma');
   return [[path, await readFile(path, 'utf8')]];
 }
@@ -96,23 +61,4 @@ async function readMigrations(folder: string) {
     migrationDirectories,
     shadowDbInitScript: '',
   };
-}
-
-/** SQL that leads from one datamodel (null: nothing) to the one in `folder`, for writing a new migration. */
-export async function diff(connectionString: string, { folder, schema }: MigrationSet, from: string | null): Promise<string> {
-  const datamodels = await readDatamodels(folder);
-  const { engine, close } = await openEngine(connectionString, schema, datamodels);
-  const files = (content: string) => ({ tag: 'schemaDatamodel' as const, files: [{ path: 'schema.prisma', content }], configDir: folder });
-  try {
-    const { stdout } = await engine.diff({
-      from: from === null ? { tag: 'empty' } : files(from),
-      to: files(datamodels[0]?.[1] ?? ''),
-      script: true,
-      exitCode: null,
-      filters: { externalTables: [], externalEnums: [] },
-    });
-    return stdout ?? '';
-  } finally {
-    await close();
-  }
 }

@@ -1,6 +1,7 @@
 import type { TestContext } from 'node:test';
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify';
-import admin from '../admin.ts';
+import sample from '../admin.ts';
+import type { AdminDefinition } from '../admin-definition.ts';
 import { buildApp } from '../app.ts';
 import type { Principal } from '../auth/principal.ts';
 import { createUser, type Role, roles } from '../auth/users.ts';
@@ -9,7 +10,7 @@ import type { Database } from '../db/database.ts';
 import { sessionSetup } from '../db/pool.ts';
 import type { TaskContext } from '../tasks/context.ts';
 import { testContext } from './context.ts';
-import { testDatabase } from './database.ts';
+import { type Content, testDatabase } from './database.ts';
 
 export const testPassword = 'correct horse battery';
 export const emailOf = (role: Role) => `${role}@example.test`;
@@ -41,11 +42,15 @@ export const htmx = { 'hx-request': 'true' };
 /** The app over a database of the test's own, with a user for each role. Nothing listens. */
 export async function testApp(
   t: Pick<TestContext, 'after'>,
-  { seeded = false, env = {} }: { seeded?: boolean; env?: Record<string, string> } = {},
+  {
+    admin = sample,
+    env = {},
+    ...database
+  }: { admin?: AdminDefinition; seeded?: boolean; content?: Content; env?: Record<string, string> } = {},
 ): Promise<TestApp> {
-  const { db, connectionString } = await testDatabase(t, { seeded });
+  const { db, connectionString } = await testDatabase(t, database);
   const config = parseConfig({ BULKHEAD_SESSION_SECRET: 'a secret of tests that is long enough', BULKHEAD_LOG_LEVEL: 'silent', ...env });
-  const context = testContext(db);
+  const context = testContext(db, {}, {}, admin);
   const app = await buildApp({ admin, config, context });
   t.after(() => app.close());
   const principals = new Map<Role, Principal>();

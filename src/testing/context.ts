@@ -1,4 +1,5 @@
-import admin from '../admin.ts';
+import sample from '../admin.ts';
+import type { AdminDefinition } from '../admin-definition.ts';
 import type { Principal } from '../auth/principal.ts';
 import type { Database } from '../db/database.ts';
 import type { OperationKind } from '../operations/contract.ts';
@@ -25,11 +26,12 @@ export async function insertPrincipals(db: Database): Promise<void> {
   }
 }
 
-/** The sample's resources over a test's database. */
+/** The sample's resources, or another admin's, over a test's database. */
 export function testContext(
   db: Database,
   settings: Partial<TaskSettings> = {},
   defaults: Partial<{ parallelism: number; chunkSize: number }> = {},
+  admin: Pick<AdminDefinition, 'resources' | 'createClient'> = sample,
 ): TaskContext {
   const register = buildRegister(admin.resources, admin.createClient, db.pages, {
     minAsyncRecords: 20,

@@ -8,6 +8,7 @@ import admin from '../admin.ts';
 import { type Database, openDatabase } from '../db/database.ts';
 import { removeEmbedded, startEmbedded } from '../db/embedded.ts';
 import { migrateAll } from '../cli/migrate-all.ts';
+import { fillTorture } from './torture-database.ts';
 
 /** Where the run's server is, for the processes of one run; DATABASE_URL is a server that somebody else keeps. */
 const serverVariable = 'BULKHEAD_TEST_SERVER';
@@ -60,9 +61,12 @@ async function onServer(work: (client: pg.Client) => Promise<void>): Promise<voi
 
 const templateLock = 0x42_4c_4b_03;
 
-/** A migrated database to clone, made by the first process of a run that needs it; `seeded` holds the whole gazetteer. */
-async function ensureTemplate(isSeeded: boolean): Promise<string> {
-  const name = isSeeded ? 'bulkhead_template_seeded' : 'bulkhead_template';
+/** What a test's database begins with: the sample's empty tables, the whole gazetteer, or the torture schema with its rows. */
+export type Content = 'empty' | 'seeded' | 'torture';
+
+/** A migrated database to clone, made by the first process of a run that needs it. */
+async function ensureTemplate(content: Content): Promise<string> {
+  const name = content === 'empty' ? 'bulkhead_template' : `bulkhead_template_${content}`;
   await onServer(async (client) => {
     await client.query('select pg_advisory_lock($1)', [templateLock]);
     const { rowCount } = await client.query(`select 1 from pg_database where datname = $1 and datistemplate`, [name]);
@@ -70,8 +74,9 @@ async function ensureTemplate(isSeeded: boolean): Promise<string> {
     await client.query(`drop database if exists ${name}`);
     await client.query(`create database ${name}`);
     const url = urlOf(await serverUrl(), name);
-    await migrateAll(url, { BULKHEAD_DATABASE_SCHEMA: 'bulkhead' }, admin);
-    if (isSeeded) await admin.seed?.(url, () => undefined);
+    if (content === 'torture') await fillTorture(url);
+    await migrateAll(url, { BULKHEAD_DATABASE_SCHEMA: 'bulkhead' }, content === 'torture' ? {} : admin);
+    if (content === 'seeded') await admin.seed?.(url, () => undefined);
     await client.query(`alter database ${name} is_template true`);
   });
   return name;
@@ -85,8 +90,8 @@ export interface TestDatabase {
 }
 
 /** Makes a database of the caller's own and a way to drop it; `testDatabase` does both for a test. */
-export async function createDatabase(isSeeded: boolean): Promise<{ connectionString: string; drop(): Promise<void> }> {
-  const template = await ensureTemplate(isSeeded);
+export async function createDatabase(content: Content): Promise<{ connectionString: string; drop(): Promise<void> }> {
+  const template = await ensureTemplate(content);
   const name = `bulkhead_test_${randomBytes(6).toString('hex')}`;
   await onServer(async (client) => {
     await client.query('select pg_advisory_lock($1)', [templateLock]);
@@ -99,8 +104,11 @@ export async function createDatabase(isSeeded: boolean): Promise<{ connectionStr
 }
 
 /** A database for one test (or one file), dropped after it; a connection that is left open then fails the test. */
-export async function testDatabase(t: Pick<TestContext, 'after'>, { seeded = false }: { seeded?: boolean } = {}): Promise<TestDatabase> {
-  const { connectionString, drop } = await createDatabase(seeded);
+export async function testDatabase(
+  t: Pick<TestContext, 'after'>,
+  { seeded = false, content = seeded ? 'seeded' : 'empty' }: { seeded?: boolean; content?: Content } = {},
+): Promise<TestDatabase> {
+  const { connectionString, drop } = await createDatabase(content);
   const db = await openDatabase({ connectionString });
   const undoes: (() => unknown)[] = [];
   t.after(async () => {

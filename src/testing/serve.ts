@@ -10,7 +10,7 @@ import { createDatabase, stopOwnServer } from './database.ts';
  * The product for one browser journey: a database of its own with the whole gazetteer, pages and a worker, on a free
  * port. Says where as one line of JSON; ends, and drops the database, when its input ends.
  */
-const { connectionString, drop } = await createDatabase(true);
+const { connectionString, drop } = await createDatabase('seeded');
 const config = parseConfig({ ...process.env, PORT: '0', BULKHEAD_LOG_LEVEL: 'error', BULKHEAD_SESSION_SECRET: 'x'.repeat(40) });
 const log = (level: string, message: string, details?: object) => level === 'error' && console.error(message, details);
 const { db, ctx } = await buildContext(connectionString, config, admin, log);
