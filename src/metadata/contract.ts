@@ -57,6 +57,8 @@ export interface FieldMeta {
 export interface RelationMeta {
   readonly model: string;
   readonly kind: 'to-one' | 'to-many' | 'many-to-many';
+  /** The field of the related model that is this relation's other end. */
+  readonly opposite: string | null;
   /** To-one that holds the foreign key: its own fields and the fields they point at. */
   readonly fromFields: readonly string[];
   readonly toFields: readonly string[];

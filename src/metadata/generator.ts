@@ -141,7 +141,12 @@ function relationOf(field: DMMF.Field, model: DMMF.Model, models: readonly DMMF.
   const related = models.find((candidate) => candidate.name === field.type);
   const back = related?.fields.find((other) => other.relationName === field.relationName && (related !== model || other !== field));
   const isJoined = field.isList && (back?.isList ?? false);
-  const base = { model: field.type, fromFields: [...(field.relationFromFields ?? [])], toFields: [...(field.relationToFields ?? [])] };
+  const base = {
+    model: field.type,
+    opposite: back?.name ?? null,
+    fromFields: [...(field.relationFromFields ?? [])],
+    toFields: [...(field.relationToFields ?? [])],
+  };
   if (!isJoined) return { ...base, kind: field.isList ? 'to-many' : 'to-one', joinTable: null, ownColumn: null, otherColumn: null };
   // An implicit many-to-many: column A belongs to the model that comes first by name (of two fields, for a self relation).
   const isFirst = related === model ? field.name < (back?.name ?? '') : model.name < field.type;

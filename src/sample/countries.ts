@@ -6,6 +6,6 @@ export const countries = defineResource(metadata, 'Country', {
   filters: ['area'],
   search: ['name', 'capital', 'region', 'subregion'],
   defaultSort: 'name',
-  form: ['code', 'code2', 'name', 'region', 'subregion', 'capital', 'area', 'languages', 'currencies'],
-  labels: { code: 'Code', code2: 'Two letters', area: 'Area (km²)' },
+  form: ['code', 'code2', 'name', 'region', 'subregion', 'capital', 'capitalCity', 'area', 'languages', 'currencies'],
+  labels: { code: 'Code', code2: 'Two letters', area: 'Area (km²)', capital: 'Capital (name)', capitalCity: 'Capital city' },
 });
