@@ -21,11 +21,14 @@ export async function buildContext(
     queueSchema: queueSchemaOf(config),
     pagesPoolSize: config.BULKHEAD_PAGES_POOL_SIZE,
   });
-  const register = buildRegister(admin.resources, admin.createClient, db.pages, {
+  const defaults = {
     minAsyncRecords: config.BULKHEAD_MIN_ASYNC_RECORDS,
     parallelism: config.BULKHEAD_PARALLELISM,
     chunkSize: config.BULKHEAD_CHUNK_SIZE,
-  });
+  };
+  const register = buildRegister(admin.resources, admin.createClient, db.pages, defaults, (message, details) =>
+    log('error', message, details),
+  );
   const ctx: TaskContext = {
     db,
     register,

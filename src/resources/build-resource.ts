@@ -2,6 +2,7 @@ import { getFieldKind } from '../fields/register.ts';
 import type { FieldMeta, ModelMeta } from '../metadata/contract.ts';
 import type { Resource, ResourceField } from './contract.ts';
 import type { ResourceDefinition } from './define-resource.ts';
+import { grantsOf, type OnUnreadable } from './grants.ts';
 import { labelOf, pluralOf, slugOf, titleFieldOf } from './guesses.ts';
 import { defaultPermissions } from './permissions.ts';
 
@@ -12,8 +13,17 @@ export interface ResourceDefaults {
   chunkSize: number;
 }
 
+export interface ResourceSurroundings {
+  related: Resource['related'];
+  onUnreadable: OnUnreadable;
+}
+
 /** Completes a definition from metadata and checks what the compiler cannot. */
-export function buildResource({ metadata, model: name, options }: ResourceDefinition, defaults: ResourceDefaults): Resource {
+export function buildResource(
+  { metadata, model: name, options }: ResourceDefinition,
+  defaults: ResourceDefaults,
+  { related, onUnreadable }: ResourceSurroundings,
+): Resource {
   const model = metadata.models[name];
   if (!model) throw new Error(`Resource ${name}: the schema has no model of this name.`);
   const fields = fieldsOf();
@@ -31,13 +41,17 @@ export function buildResource({ metadata, model: name, options }: ResourceDefini
     getFieldKind(field).input !== 'none' && !field.meta.isUpdatedAt && !hasGeneratedValue(field.meta);
   const hasFilter = (field: ResourceField) => getFieldKind(field).filter !== null;
   const titleField = options.titleField ?? titleFieldOf(model);
+  const label = options.label ?? labelOf(pluralOf(name));
+  const permissions = options.permissions ?? defaultPermissions;
+  const grants = grantsOf({ ...options, permissions }, { label, model, onUnreadable });
   const resource: Resource = {
     slug: options.slug ?? slugOf(pluralOf(name)),
-    label: options.label ?? labelOf(pluralOf(name)),
+    label,
     singular: options.singular ?? labelOf(name),
     model,
     metadata,
     titleField,
+    fields: Object.freeze(fields),
     columns: pick('columns', options.columns, () => guessColumns(), isShown),
     filters: pick('filters', options.filters, () => fields.filter((field) => hasFilter(field) && !field.meta.isId).slice(0, 6), hasFilter),
     search: pick('search', options.search, () => fields.filter((field) => field.name === titleField && isSearchable(field)), isSearchable),
@@ -47,8 +61,11 @@ export function buildResource({ metadata, model: name, options }: ResourceDefini
     minAsyncRecords: options.bulk?.minAsyncRecords ?? defaults.minAsyncRecords,
     parallelism: options.bulk?.parallelism ?? defaults.parallelism,
     chunkSize: options.bulk?.chunkSize ?? defaults.chunkSize,
-    permissions: options.permissions ?? defaultPermissions,
-    scope: (principal) => options.scope?.(principal) ?? null,
+    permissions: grants.actions,
+    canSee: grants.canSee,
+    canChange: grants.canChange,
+    scope: grants.scope,
+    related,
   };
   for (const key of ['minAsyncRecords', 'parallelism', 'chunkSize'] as const) {
     if (!Number.isInteger(resource[key]) || resource[key] < 1)

@@ -6,8 +6,9 @@ import type { WhereSql } from './where-sql.ts';
 /** A Prisma `where` (plain object). */
 export type Where = Record<string, unknown>;
 
-/** What may be done with a resource. Not granted is denied. */
-export type Action = 'list' | 'create' | 'update' | 'delete' | 'bulk-update' | 'bulk-delete';
+/** What may be done with a resource. Not granted is denied; without `list` the resource is not there at all. */
+export const actions = ['list', 'create', 'update', 'delete', 'bulk-update', 'bulk-delete'] as const;
+export type Action = (typeof actions)[number];
 
 /** The part of a Prisma model delegate that Bulkhead calls. */
 export interface Delegate {
@@ -49,7 +50,15 @@ export interface ResourceOptions {
   labels?: Readonly<Record<string, string>>;
   /** Which actions a principal may take. Default: viewer lists; editor also creates, updates and bulk-updates; admin everything. */
   permissions?: (principal: Principal) => readonly Action[];
-  /** Rows the principal may see and change, as a Prisma `where`. */
+  /**
+   * Fields the principal may see, and of these may change; anything but `true` denies. A field that may not be seen is on
+   * no page and in no filter, sort, search, picker, message or history.
+   */
+  fields?: {
+    see?: (principal: Principal, field: string) => boolean;
+    change?: (principal: Principal, field: string) => boolean;
+  };
+  /** Rows the principal may see and change, as a Prisma `where`; `{}` is every row, and anything that is no `where` denies. */
   scope?: (principal: Principal) => Where;
   bulk?: {
     /** Fields offered by bulk edit. Default: every editable field that is not unique. */
@@ -70,6 +79,8 @@ export interface Resource {
   readonly model: ModelMeta;
   readonly metadata: Metadata;
   readonly titleField: string;
+  /** Every field, in the schema's order. */
+  readonly fields: readonly ResourceField[];
   readonly columns: readonly ResourceField[];
   readonly filters: readonly ResourceField[];
   readonly search: readonly ResourceField[];
@@ -80,7 +91,13 @@ export interface Resource {
   readonly parallelism: number;
   readonly chunkSize: number;
   permissions(principal: Principal): readonly Action[];
+  /** By name of a field or of its column. */
+  canSee(principal: Principal, field: string): boolean;
+  canChange(principal: Principal, field: string): boolean;
+  /** Null: every record. Throws AppError 403 where the project's rule gives no answer that can be used. */
   scope(principal: Principal): Where | null;
+  /** Where records of a related model are administered; null where they are not, or not for this principal. */
+  related(model: string): Resource | null;
 }
 
 export type { ResourceField } from '../fields/resource-field.ts';
@@ -91,8 +108,15 @@ export interface Register {
   readonly client: Client;
   /** A `where` as the SQL that Prisma would run. */
   readonly whereSql: WhereSql;
-  /** Throws 404. */
+  /** The resource as nobody in particular sees it, for start-up and the engine's own work; throws 404. Pages use `for`. */
   get(slug: string): Resource;
+  /**
+   * The resource as this principal sees it: without what they may not see or change. Throws 404 where they may not list
+   * it, 403 where their row scope cannot be read.
+   */
+  for(principal: Principal, slug: string): Resource;
+  /** Every resource that this principal may list, as they see it. */
+  listFor(principal: Principal): readonly Resource[];
   /** Title field and resource of a related model, whether or not it has pages. */
   titleFieldOf(model: string): string;
 }

@@ -1,3 +1,4 @@
+import type { Principal } from '../auth/principal.ts';
 import type { Metadata } from '../metadata/contract.ts';
 import type { ResourceOptions } from './contract.ts';
 
@@ -10,7 +11,7 @@ type Sort<N extends string> = N | `-${N}`;
 
 /** ResourceOptions whose field names the compiler checks. */
 export interface TypedResourceOptions<N extends string>
-  extends Omit<ResourceOptions, 'titleField' | 'columns' | 'filters' | 'search' | 'defaultSort' | 'form' | 'labels' | 'bulk'> {
+  extends Omit<ResourceOptions, 'titleField' | 'columns' | 'filters' | 'search' | 'defaultSort' | 'form' | 'labels' | 'fields' | 'bulk'> {
   titleField?: N;
   columns?: readonly N[];
   filters?: readonly N[];
@@ -18,6 +19,10 @@ export interface TypedResourceOptions<N extends string>
   defaultSort?: Sort<N>;
   form?: readonly N[];
   labels?: Partial<Record<N, string>>;
+  fields?: {
+    see?: (principal: Principal, field: N) => boolean;
+    change?: (principal: Principal, field: N) => boolean;
+  };
   bulk?: Omit<NonNullable<ResourceOptions['bulk']>, 'fields'> & { fields?: readonly N[] };
 }
 
@@ -48,5 +53,5 @@ export function defineResource<const M extends Metadata, K extends keyof M['mode
   model: K,
   options: TypedResourceOptions<FieldName<M, K>> = {},
 ): ResourceDefinition {
-  return Object.freeze({ metadata, model, options: Object.freeze(options) as ResourceOptions });
+  return Object.freeze({ metadata, model, options: Object.freeze(options) as unknown as ResourceOptions });
 }

@@ -1,9 +1,13 @@
 import type { Pool } from 'pg';
 import { notFound } from '../errors.ts';
 import { type ResourceDefaults, buildResource } from './build-resource.ts';
-import type { Client, Register } from './contract.ts';
+import type { Principal } from '../auth/principal.ts';
+import type { Client, Register, Resource } from './contract.ts';
 import type { ResourceDefinition } from './define-resource.ts';
+import type { OnUnreadable } from './grants.ts';
 import { titleFieldOf } from './guesses.ts';
+import { narrowResource } from './narrow-resource.ts';
+import { can } from './permissions.ts';
 import { recordWhereSql } from './where-sql.ts';
 
 /** First segments of URLs that are ours. */
@@ -15,8 +19,10 @@ export function buildRegister(
   createClient: (pool: Pool) => Client,
   pool: Pool,
   defaults: ResourceDefaults,
+  onUnreadable: OnUnreadable = () => undefined,
 ): Register {
-  const list = definitions.map((definition) => buildResource(definition, defaults));
+  const related = (model: string) => list.find((candidate) => candidate.model.name === model) ?? null;
+  const list: readonly Resource[] = definitions.map((definition) => buildResource(definition, defaults, { related, onUnreadable }));
   const bySlug = new Map<string, (typeof list)[number]>();
   for (const resource of list) {
     const { slug, model } = resource;
@@ -35,10 +41,37 @@ export function buildRegister(
       if (!resource) throw notFound();
       return resource;
     },
+    for(principal: Principal, slug: string) {
+      const resource = bySlug.get(slug);
+      if (!resource || !can(resource, principal, 'list')) throw notFound();
+      const narrowed = narrow(resource, principal);
+      narrowed.scope(principal);
+      return narrowed;
+    },
+    listFor: (principal: Principal) =>
+      list.filter((resource) => can(resource, principal, 'list')).map((resource) => narrow(resource, principal)),
     titleFieldOf(model: string) {
       const resource = list.find((candidate) => candidate.model.name === model);
       const meta = list[0]?.metadata.models[model];
       return resource?.titleField ?? (meta ? titleFieldOf(meta) : 'id');
     },
   });
+  function narrow(resource: Resource, principal: Principal): Resource {
+    return narrowResource(resource, principal, (model) => relatedFor(model, principal));
+  }
+
+  /** Of several resources of one model, the first that shows them its records. */
+  function relatedFor(model: string, principal: Principal): Resource | null {
+    const found = list.find((candidate) => candidate.model.name === model && can(candidate, principal, 'list') && hasScope(candidate));
+    return found ? narrow(found, principal) : null;
+
+    function hasScope(candidate: Resource): boolean {
+      try {
+        candidate.scope(principal);
+        return true;
+      } catch {
+        return false;
+      }
+    }
+  }
 }

@@ -1,7 +1,6 @@
 import type { FastifyReply } from 'fastify';
 import type { AdminDefinition } from '../../admin-definition.ts';
 import type { Register } from '../../resources/contract.ts';
-import { can } from '../../resources/permissions.ts';
 import { csrfToken } from '../plugins/page.ts';
 import { ids } from '../ids.ts';
 import { shellTexts } from '../texts/shell.ts';
@@ -89,11 +88,7 @@ export function layoutData(reply: FastifyReply, { admin, register, url, body, ti
       signOutUrl: url('/sign-out'),
     },
     home: item(shellTexts.home, '/', 'layout-grid'),
-    resources: user
-      ? register.list
-          .filter((resource) => can(resource, user, 'list'))
-          .map((resource) => item(resource.label, `/${resource.slug}`, resourceIcon(resource)))
-      : [],
+    resources: user ? register.listFor(user).map((resource) => item(resource.label, `/${resource.slug}`, resourceIcon(resource))) : [],
     work: user ? [item(shellTexts.tasks, '/tasks', 'list-checks')] : [],
     flash: takeFlash(reply),
     credits: admin.credits ?? [],

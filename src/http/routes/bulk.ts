@@ -76,7 +76,7 @@ export const bulkRoutes: FastifyPluginAsync<BulkRoutes> = async (app, { context,
 
   async function readRequest(request: FastifyRequest<ForResource>, operation: OperationKind) {
     const principal = principalOf(request);
-    const resource = register.get(request.params.resource);
+    const resource = register.for(principal, request.params.resource);
     const selectionId = textsOf(request.query._s)[0] ?? '';
     const selection = await findSelection(db, principal, resource, selectionId);
     const about: Outcome = { register, resource, principal, operation, selectionId, filter: selection?.filter ?? '', url };

@@ -1,7 +1,6 @@
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
 import type { Principal } from '../../auth/principal.ts';
 import { AppError } from '../../errors.ts';
-import { assertCan } from '../../resources/permissions.ts';
 import type { Resource } from '../../resources/contract.ts';
 import { type ListPage, listRecords } from '../../selection/list.ts';
 import type { TaskContext } from '../../tasks/context.ts';
@@ -26,9 +25,8 @@ export const listRoutes: FastifyPluginAsync<ListRoutes> = async (app, { context,
   const { db, register } = context;
 
   app.get<ForResource>('/:resource', async (request, reply) => {
-    const resource = register.get(request.params.resource);
     const principal = principalOf(request);
-    assertCan(resource, principal, 'list');
+    const resource = register.for(principal, request.params.resource);
     const parts = await partsOf(request, resource, principal);
     reply.code(parts.error?.status ?? 200);
     const target = isHtmx(request) ? request.headers['hx-target'] : null;

@@ -1,7 +1,6 @@
 import type { FastifyPluginAsync } from 'fastify';
 import { AppError } from '../../errors.ts';
 import { parseKey } from '../../metadata/keys.ts';
-import { assertCan } from '../../resources/permissions.ts';
 import { findRecord } from '../../selection/list.ts';
 import type { TaskContext } from '../../tasks/context.ts';
 import { getHoldingTask, seesAllTasks } from '../../tasks/queries.ts';
@@ -29,8 +28,7 @@ export const lockRoutes: FastifyPluginAsync<LockRoutes> = async (app, { context,
     const { id } = request.params;
     try {
       const principal = principalOf(request);
-      const resource = register.get(request.params.resource);
-      assertCan(resource, principal, 'list');
+      const resource = register.for(principal, request.params.resource);
       const key = parseKey(resource.model, id);
       await findRecord(register, resource, principal, key, []);
       const again = url(`${recordPath(resource, key)}/edit`);

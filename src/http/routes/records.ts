@@ -114,8 +114,8 @@ export const recordRoutes: FastifyPluginAsync<RecordRoutes> = async (app, { cont
   });
 
   function aboutOf(request: FastifyRequest<ForResource>, action: Action): About {
-    const resource = register.get(request.params.resource);
     const principal = principalOf(request);
+    const resource = register.for(principal, request.params.resource);
     assertCan(resource, principal, action);
     return { resource, principal, back: textsOf(request.query._back)[0] ?? '' };
   }

@@ -1,7 +1,6 @@
 import type { FastifyPluginAsync } from 'fastify';
 import type { Principal } from '../../auth/principal.ts';
 import { AppError } from '../../errors.ts';
-import { assertCan } from '../../resources/permissions.ts';
 import type { Resource } from '../../resources/contract.ts';
 import { delegateOf } from '../../resources/delegate.ts';
 import {
@@ -44,9 +43,8 @@ export const selectionRoutes: FastifyPluginAsync<SelectionRoutes> = async (app, 
   const { db, register } = context;
 
   app.post<Posted>('/:resource/selection', async (request, reply) => {
-    const resource = register.get(request.params.resource);
     const principal = principalOf(request);
-    assertCan(resource, principal, 'list');
+    const resource = register.for(principal, request.params.resource);
     if (!canSelect(resource, principal))
       throw new AppError('forbidden', 403, `You may not change ${resource.label.toLowerCase()} in bulk.`);
     const body = request.body ?? {};

@@ -47,7 +47,7 @@ export const taskRoutes: FastifyPluginAsync<TaskRoutes> = async (app, { context,
   });
 
   app.get<{ Querystring: { resource?: string } }>('/tasks/running', async (request, reply) => {
-    const resource = register.get(String(request.query.resource ?? ''));
+    const resource = register.for(principalOf(request), String(request.query.resource ?? ''));
     if (!isHtmx(request)) return reply.redirect(url(`/${resource.slug}`), 303);
     const tasks = await listRunning(db, principalOf(request), resource.slug);
     return reply.page('tasks/_running', runningData(tasks, resource.slug, new Date(), url));

@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import pg from 'pg';
+import { metadata } from '../../generated/sample-metadata/metadata.ts';
+import admin from '../admin.ts';
+import type { Principal } from '../auth/principal.ts';
+import { defineResource } from './define-resource.ts';
+import { buildRegister } from './register.ts';
+import type { Resource, ResourceField } from './contract.ts';
+
+const ada: Principal = { id: '1', name: 'Ada', roles: ['admin'] };
+const vic: Principal = { id: '2', name: 'Vic', roles: ['viewer'] };
+const isAda = ({ id }: Principal) => id === ada.id;
+
+function registerOf(...definitions: Parameters<typeof buildRegister>[0]) {
+  return buildRegister(definitions, admin.createClient, new pg.Pool(), { minAsyncRecords: 20, parallelism: 1, chunkSize: 1000 });
+}
+
+const names = (fields: readonly ResourceField[]) => fields.map(({ name }) => name);
+const lists = (resource: Resource) =>
+  Object.values(resource).flatMap((value) => (Array.isArray(value) ? names(value as readonly ResourceField[]) : []));
+
+test('a field that may not be seen is in no list of the resource', () => {
+  const register = registerOf(
+    defineResource(metadata, 'City', {
+      columns: ['name', 'notes', 'country', 'population'],
+      filters: ['country', 'population', 'status'],
+      search: ['name', 'notes'],
+      fields: { see: (principal, field) => isAda(principal) || !['notes', 'countryCode', 'population'].includes(field) },
+    }),
+  );
+  const [whole, less] = [register.for(ada, 'cities'), register.for(vic, 'cities')];
+  for (const name of ['notes', 'country', 'population']) {
+    assert.ok(lists(whole).includes(name), name);
+    assert.ok(!lists(less).includes(name), name);
+  }
+  assert.deepEqual(names(less.columns), ['name']);
+  assert.deepEqual(names(less.search), ['name']);
+});
+
+test('a hidden title and default sort give way to the id', () => {
+  const register = registerOf(
+    defineResource(metadata, 'City', { defaultSort: '-name', fields: { see: (principal, field) => isAda(principal) || field !== 'name' } }),
+  );
+  assert.deepEqual([register.for(vic, 'cities').titleField, register.for(vic, 'cities').defaultSort], ['id', 'id']);
+  assert.deepEqual([register.for(ada, 'cities').titleField, register.for(ada, 'cities').defaultSort], ['name', '-name']);
+});
+
+test('a field that may not be changed is shown, and on no form', () => {
+  const register = registerOf(
+    defineResource(metadata, 'City', { columns: ['name', 'status'], fields: { change: (_, field) => field !== 'status' } }),
+  );
+  const cities = register.for(ada, 'cities');
+  assert.ok(names(cities.columns).includes('status') && names(cities.filters).includes('status'));
+  assert.ok(!names(cities.form).includes('status') && !names(cities.bulkFields).includes('status'));
+});
+
+test('what may not be listed is not there, by its address and behind a relation', () => {
+  const register = registerOf(
+    defineResource(metadata, 'City'),
+    defineResource(metadata, 'Country', { permissions: (principal) => (isAda(principal) ? ['list'] : ['update']) }),
+  );
+  assert.throws(() => register.for(vic, 'countries'), { status: 404 });
+  assert.deepEqual(
+    register.listFor(vic).map(({ slug }) => slug),
+    ['cities'],
+  );
+  assert.equal(register.for(vic, 'cities').related('Country'), null);
+  assert.equal(register.for(ada, 'cities').related('Country')?.slug, 'countries');
+  assert.equal(register.for(ada, 'cities').related('Tag'), null);
+});
+
+test('a related resource is narrowed too, and one whose scope cannot be read is not there', () => {
+  const register = registerOf(
+    defineResource(metadata, 'City'),
+    defineResource(metadata, 'Country', {
+      fields: { see: (_, field) => field !== 'name' },
+      scope: (principal) => (isAda(principal) ? { region: 'Europe' } : (undefined as never)),
+    }),
+  );
+  assert.equal(register.for(ada, 'cities').related('Country')?.titleField, 'code');
+  assert.equal(register.for(vic, 'cities').related('Country'), null);
+  assert.throws(() => register.for(vic, 'countries'), { status: 403, code: 'scope-unreadable' });
+});
+
+test('two resources of one model: the relation leads to the first that may be listed', () => {
+  const register = registerOf(
+    defineResource(metadata, 'City'),
+    defineResource(metadata, 'Country', { slug: 'secret-countries', permissions: (principal) => (isAda(principal) ? ['list'] : []) }),
+    defineResource(metadata, 'Country'),
+  );
+  assert.equal(register.for(ada, 'cities').related('Country')?.slug, 'secret-countries');
+  assert.equal(register.for(vic, 'cities').related('Country')?.slug, 'countries');
+});

@@ -1,0 +1,60 @@
+import type { Principal } from '../auth/principal.ts';
+import type { Resource, ResourceField } from './contract.ts';
+
+/**
+ * A resource as one principal sees it. Every list of fields is without those that may not be seen, also lists that this
+ * file has never heard of; what can be changed is without those that may not be changed.
+ */
+export function narrowResource(resource: Resource, principal: Principal, relatedOf: (model: string) => Resource | null): Resource {
+  const hidden = new Set(resource.fields.filter((field) => !allows(resource.canSee, principal, field)));
+  const fixed = new Set(resource.fields.filter((field) => !allows(resource.canChange, principal, field)));
+  const granted = resource.permissions(principal);
+  const narrowed = Object.fromEntries(Object.entries(resource).map(([name, value]) => [name, withoutFields(value, hidden)]));
+  const titleField = isHidden(resource.titleField) ? fallbackTitle() : resource.titleField;
+  return Object.freeze({
+    ...resource,
+    ...narrowed,
+    form: withoutFields(resource.form, fixed) as Resource['form'],
+    bulkFields: withoutFields(resource.bulkFields, fixed) as Resource['bulkFields'],
+    titleField,
+    defaultSort: isHidden(resource.defaultSort.replace(/^-/, '')) ? (resource.model.idFields[0] ?? '') : resource.defaultSort,
+    permissions: () => granted,
+    related: memo(relatedOf),
+  });
+
+  function isHidden(name: string): boolean {
+    return [...hidden].some((field) => field.name === name || field.meta.name === name);
+  }
+
+  // The id is in every address, so it is all that is left to call a record by.
+  function fallbackTitle(): string {
+    return resource.model.idFields[0] ?? resource.titleField;
+  }
+}
+
+/** A foreign key has two names, the relation's and its column's; denying either denies both. */
+function allows(rule: Resource['canSee'], principal: Principal, { name, meta }: ResourceField): boolean {
+  return rule(principal, name) && (meta.name === name || rule(principal, meta.name));
+}
+
+/** Any value of a resource without these fields: lists of them, and what is made of such lists or is about one field. */
+function withoutFields(value: unknown, fields: ReadonlySet<ResourceField>): unknown {
+  if (Array.isArray(value)) {
+    const kept = value.filter((item) => !isAbout(item, fields)).map((item) => withoutFields(item, fields));
+    return Object.freeze(kept);
+  }
+  return value;
+}
+
+function isAbout(item: unknown, fields: ReadonlySet<ResourceField>): boolean {
+  if (typeof item !== 'object' || item === null) return false;
+  return fields.has(item as ResourceField) || fields.has((item as { field?: ResourceField }).field as ResourceField);
+}
+
+function memo<T>(find: (name: string) => T): (name: string) => T {
+  const found = new Map<string, T>();
+  return (name) => {
+    if (!found.has(name)) found.set(name, find(name));
+    return found.get(name) as T;
+  };
+}
