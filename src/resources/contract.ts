@@ -51,13 +51,10 @@ export interface ResourceOptions {
   /** Which actions a principal may take. Default: viewer lists; editor also creates, updates and bulk-updates; admin everything. */
   permissions?: (principal: Principal) => readonly Action[];
   /**
-   * Fields the principal may see, and of these may change; anything but `true` denies. A field that may not be seen is on
-   * no page and in no filter, sort, search, picker, message or history.
+   * Who sees a field and who changes it; anything but `true` denies. A field that may not be seen is on no page and in no
+   * filter, sort, search, picker, message or history.
    */
-  fields?: {
-    see?: (principal: Principal, field: string) => boolean;
-    change?: (principal: Principal, field: string) => boolean;
-  };
+  fields?: Readonly<Record<string, FieldRules>>;
   /** Rows the principal may see and change, as a Prisma `where`; `{}` is every row, and anything that is no `where` denies. */
   scope?: (principal: Principal) => Where;
   bulk?: {
@@ -69,6 +66,13 @@ export interface ResourceOptions {
     /** Records in a chunk. */
     chunkSize?: number;
   };
+}
+
+export interface FieldRules {
+  /** Default: who may list. */
+  readonly see?: (principal: Principal) => boolean;
+  /** Default: who may see it. */
+  readonly change?: (principal: Principal) => boolean;
 }
 
 /** A model made administrable: options completed, checked and frozen. */

@@ -1,6 +1,5 @@
-import type { Principal } from '../auth/principal.ts';
 import type { Metadata } from '../metadata/contract.ts';
-import type { ResourceOptions } from './contract.ts';
+import type { FieldRules, ResourceOptions } from './contract.ts';
 
 /** Names of a model's fields, known to the compiler where the metadata is the generator's own. */
 export type FieldName<M extends Metadata, K extends keyof M['models']> = M['models'][K]['fields'] extends infer F
@@ -19,10 +18,7 @@ export interface TypedResourceOptions<N extends string>
   defaultSort?: Sort<N>;
   form?: readonly N[];
   labels?: Partial<Record<N, string>>;
-  fields?: {
-    see?: (principal: Principal, field: N) => boolean;
-    change?: (principal: Principal, field: N) => boolean;
-  };
+  fields?: { readonly [F in N]?: FieldRules };
   bulk?: Omit<NonNullable<ResourceOptions['bulk']>, 'fields'> & { fields?: readonly N[] };
 }
 
@@ -53,5 +49,5 @@ export function defineResource<const M extends Metadata, K extends keyof M['mode
   model: K,
   options: TypedResourceOptions<FieldName<M, K>> = {},
 ): ResourceDefinition {
-  return Object.freeze({ metadata, model, options: Object.freeze(options) as unknown as ResourceOptions });
+  return Object.freeze({ metadata, model, options: Object.freeze(options) as ResourceOptions });
 }

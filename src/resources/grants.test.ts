@@ -95,15 +95,15 @@ test('permissions that are no list of actions grant nothing', () => {
 
 test('a field is granted by true alone, and what may not be seen may not be changed', () => {
   for (const answer of [undefined, null, 1, 'yes', {}, Promise.resolve(true)]) {
-    const { canSee, told } = grants({ fields: { see: () => answer } });
+    const { canSee, told } = grants({ fields: { name: { see: () => answer } } });
     assert.equal(canSee(ada, 'name'), false);
     assert.equal(told.length, 1);
   }
-  const { canSee, canChange } = grants({ fields: { see: (_: Principal, field: string) => field !== 'notes', change: () => true } });
+  const { canSee, canChange } = grants({ fields: { notes: { see: () => false, change: () => true } } });
   assert.deepEqual(
     [canSee(ada, 'notes'), canChange(ada, 'notes'), canSee(ada, 'name'), canChange(ada, 'name')],
     [false, false, true, true],
   );
-  const fixed = grants({ fields: { change: (_: Principal, field: string) => field !== 'notes' } });
+  const fixed = grants({ fields: { notes: { change: () => false } } });
   assert.deepEqual([fixed.canSee(ada, 'notes'), fixed.canChange(ada, 'notes')], [true, false]);
 });

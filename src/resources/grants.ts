@@ -16,9 +16,11 @@ export interface Grants {
   scope(principal: Principal): Where | null;
 }
 
+type Rules = Required<Pick<ResourceOptions, 'permissions'>> & Pick<ResourceOptions, 'fields' | 'scope'>;
+
 /** The one place where the answers of `permissions`, `fields` and `scope` are read. */
 export function grantsOf(
-  { permissions, fields, scope }: Required<Pick<ResourceOptions, 'permissions'>> & Pick<ResourceOptions, 'fields' | 'scope'>,
+  { permissions, fields, scope }: Rules,
   { label, model, onUnreadable }: { label: string; model: ModelMeta; onUnreadable: OnUnreadable },
 ): Grants {
   const tell = (rule: string, why: unknown) =>
@@ -60,14 +62,14 @@ export function grantsOf(
   });
 
   function isGranted(rule: 'see' | 'change', principal: Principal, field: string): boolean {
-    const ask = fields?.[rule];
+    const ask = fields && Object.hasOwn(fields, field) ? fields[field]?.[rule] : undefined;
     if (!ask) return true;
     try {
-      const answer: unknown = ask(principal, field);
+      const answer: unknown = ask(principal);
       if (typeof answer === 'boolean') return answer;
-      tell(`fields.${rule}`, `it is neither true nor false for "${field}"`);
+      tell(`fields.${field}.${rule}`, 'it is neither true nor false');
     } catch (error) {
-      tell(`fields.${rule}`, error);
+      tell(`fields.${field}.${rule}`, error);
     }
     return false;
   }

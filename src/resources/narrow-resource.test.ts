@@ -26,7 +26,7 @@ test('a field that may not be seen is in no list of the resource', () => {
       columns: ['name', 'notes', 'country', 'population'],
       filters: ['country', 'population', 'status'],
       search: ['name', 'notes'],
-      fields: { see: (principal, field) => isAda(principal) || !['notes', 'countryCode', 'population'].includes(field) },
+      fields: { notes: { see: isAda }, countryCode: { see: isAda }, population: { see: isAda } },
     }),
   );
   const [whole, less] = [register.for(ada, 'cities'), register.for(vic, 'cities')];
@@ -39,16 +39,14 @@ test('a field that may not be seen is in no list of the resource', () => {
 });
 
 test('a hidden title and default sort give way to the id', () => {
-  const register = registerOf(
-    defineResource(metadata, 'City', { defaultSort: '-name', fields: { see: (principal, field) => isAda(principal) || field !== 'name' } }),
-  );
+  const register = registerOf(defineResource(metadata, 'City', { defaultSort: '-name', fields: { name: { see: isAda } } }));
   assert.deepEqual([register.for(vic, 'cities').titleField, register.for(vic, 'cities').defaultSort], ['id', 'id']);
   assert.deepEqual([register.for(ada, 'cities').titleField, register.for(ada, 'cities').defaultSort], ['name', '-name']);
 });
 
 test('a field that may not be changed is shown, and on no form', () => {
   const register = registerOf(
-    defineResource(metadata, 'City', { columns: ['name', 'status'], fields: { change: (_, field) => field !== 'status' } }),
+    defineResource(metadata, 'City', { columns: ['name', 'status'], fields: { status: { change: () => false } } }),
   );
   const cities = register.for(ada, 'cities');
   assert.ok(names(cities.columns).includes('status') && names(cities.filters).includes('status'));
@@ -74,7 +72,7 @@ test('a related resource is narrowed too, and one whose scope cannot be read is 
   const register = registerOf(
     defineResource(metadata, 'City'),
     defineResource(metadata, 'Country', {
-      fields: { see: (_, field) => field !== 'name' },
+      fields: { name: { see: () => false } },
       scope: (principal) => (isAda(principal) ? { region: 'Europe' } : (undefined as never)),
     }),
   );
