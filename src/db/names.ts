@@ -14,9 +14,12 @@ const tables = [
   'task_slot',
 ] as const;
 
-/** Qualified, quoted names of our tables: `${t.task}` is `"bulkhead"."task"`. */
-export type TableNames = Readonly<Record<(typeof tables)[number], string>>;
+/** Every function of ours. */
+const functions = ['attempt_each'] as const;
+
+/** Qualified, quoted names of what is ours: `${t.task}` is `"bulkhead"."task"`. */
+export type TableNames = Readonly<Record<(typeof tables)[number] | (typeof functions)[number], string>>;
 
 export function tableNames(schema: string): TableNames {
-  return Object.freeze(Object.fromEntries(tables.map((table) => [table, `"${schema}"."${table}"`]))) as TableNames;
+  return Object.freeze(Object.fromEntries([...tables, ...functions].map((table) => [table, `"${schema}"."${table}"`]))) as TableNames;
 }

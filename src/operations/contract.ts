@@ -9,6 +9,8 @@ export interface Operation<P = unknown> {
   readonly kind: OperationKind;
   /** What the principal must be allowed to do. */
   readonly action: Action;
+  /** Where that depends on the parameters: undoing a delete is not undoing an update. */
+  actionOf?(params: P): Action;
   /** Typed parameters from a form body, or AppError('invalid-operation', 422) with details.fieldErrors by field name. */
   parse(resource: Resource, body: Record<string, unknown>): P;
   /** Title of a task: `Edit cities`. */
@@ -20,6 +22,18 @@ export interface Operation<P = unknown> {
    * columns written. Throws the database's error when a row is refused; the caller isolates it.
    */
   apply(client: Queryable, target: ApplyTarget, keys: readonly string[], params: P): Promise<ApplyCounts>;
+  /**
+   * The same as one statement, where one says it all: its only row has `changed` and, where there are any, `refusals` and
+   * `conflicts`. Then a refused record is looked for within the server. What is neither changed nor named there is
+   * unchanged when it exists, else gone.
+   */
+  statement?(target: ApplyTarget, keys: readonly string[], params: P): Statement | null;
+}
+
+/** SQL with its `$n` values. */
+export interface Statement {
+  sql: string;
+  values: unknown[];
 }
 
 export interface ApplyTarget {
@@ -37,4 +51,18 @@ export interface ApplyCounts {
   unchanged: number;
   /** No longer there. */
   gone: number;
+  /** Could not be changed; counted as failed. */
+  refusals?: readonly Refusal[];
+  /** Left alone because somebody else changed or holds them; counted as conflicted. */
+  conflicts?: readonly Refusal[];
+}
+
+/** Records that were not changed, by reason. */
+export interface Refusal {
+  /** SQLSTATE, with the constraint's name where the database gives one (`23514:city_rating_check`), or a word of ours. */
+  code: string;
+  message: string;
+  /** Name of the field to blame, where one is known. */
+  field?: string | null;
+  keys: readonly string[];
 }

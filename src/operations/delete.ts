@@ -1,5 +1,5 @@
 import { AppError } from '../errors.ts';
-import type { ApplyCounts, Operation } from './contract.ts';
+import type { ApplyCounts, ApplyTarget, Operation, Statement } from './contract.ts';
 import { keyCondition, keySql } from './key-sql.ts';
 
 export type DeleteParameters = Record<string, never>;
@@ -17,22 +17,36 @@ export const deleteOperation: Operation<DeleteParameters> = {
   },
   title: (resource) => `Delete ${resource.label.toLowerCase()}`,
   describe: () => ['Delete the records'],
-  async apply(client, { resource, t, author }, keys): Promise<ApplyCounts> {
-    const { model } = resource;
-    const condition = keyCondition(model, 't', keys, 7);
-    const { rows } = await client.query<{ changed: number }>(
-      `with deleted as (
-         delete from ${model.table} t where ${condition.sql} returning ${keySql(model, 't')} collate "C" as key, to_jsonb(t.*) as before
-       ), images as (
-         select array_agg(key order by key) as keys, jsonb_agg(before order by key) as before from deleted
-       ), kept as (
-         insert into ${t.change} (model, resource, kind, task_id, chunk, principal_id, principal_name, fields, keys, first_key, before, change_reason)
-         select '${model.name}', $1, 'delete', $2, $3, $4, $5, '{}', keys, keys[1], before, $6 from images where cardinality(keys) > 0
-       )
-       select coalesce(cardinality(keys), 0)::int as changed from images`,
-      [resource.slug, author.taskId, author.chunk, author.principalId, author.principalName, author.changeReason, ...condition.values],
-    );
+  async apply(client, target, keys): Promise<ApplyCounts> {
+    const statement = deleteStatement(target, keys);
+    const { rows } = await client.query<{ changed: number }>(statement.sql, statement.values);
     const changed = rows[0]?.changed ?? 0;
     return { changed, unchanged: 0, gone: keys.length - changed };
   },
+  statement: deleteStatement,
 };
+
+function deleteStatement({ resource, t, author }: ApplyTarget, keys: readonly string[]): Statement {
+  const { model } = resource;
+  const condition = keyCondition(model, 't', keys, 7);
+  return {
+    sql: `with deleted as (
+        delete from ${model.table} t where ${condition.sql} returning ${keySql(model, 't')} collate "C" as key, to_jsonb(t.*) as before
+      ), images as (
+        select array_agg(key order by key) as keys, jsonb_agg(before order by key) as before from deleted
+      ), kept as (
+        insert into ${t.change} (model, resource, kind, task_id, chunk, principal_id, principal_name, fields, keys, first_key, before, change_reason)
+        select '${model.name}', $1, 'delete', $2, $3, $4, $5, '{}', keys, keys[1], before, $6 from images where cardinality(keys) > 0
+      )
+      select coalesce(cardinality(keys), 0)::int as changed from images`,
+    values: [
+      resource.slug,
+      author.taskId,
+      author.chunk,
+      author.principalId,
+      author.principalName,
+      author.changeReason,
+      ...condition.values,
+    ],
+  };
+}

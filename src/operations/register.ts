@@ -1,3 +1,4 @@
+import type { Action } from '../resources/contract.ts';
 import type { Operation, OperationKind } from './contract.ts';
 import { deleteOperation } from './delete.ts';
 import { updateOperation } from './update.ts';
@@ -9,4 +10,10 @@ const operations: Readonly<Record<OperationKind, Operation>> = {
 
 export function getOperation(kind: OperationKind): Operation {
   return operations[kind];
+}
+
+/** What the principal must be allowed to do, for a run with these parameters. */
+export function actionOf(kind: OperationKind, parameters: unknown): Action {
+  const operation = getOperation(kind);
+  return operation.actionOf?.(parameters) ?? operation.action;
 }

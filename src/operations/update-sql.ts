@@ -1,13 +1,8 @@
 import type { FieldMeta, ModelMeta, RelationMeta } from '../metadata/contract.ts';
 import type { Resource } from '../resources/contract.ts';
-import type { ApplyTarget } from './contract.ts';
+import type { ApplyTarget, Statement } from './contract.ts';
 import { keyCondition, keySql } from './key-sql.ts';
 import type { FieldChange } from './update.ts';
-
-export interface Statement {
-  sql: string;
-  values: unknown[];
-}
 
 interface Written {
   field: FieldMeta;

@@ -25,6 +25,7 @@ export const updateOperation: Operation<UpdateParameters> = {
   parse: parseChanges,
   title: (resource) => `Edit ${resource.label.toLowerCase()}`,
   describe: (resource, { changes }) => changes.map((change) => describeChange(resource, change)),
+  statement: (target, keys, { changes }) => updateStatement(target, keys, changes),
   async apply(client, target, keys, { changes }): Promise<ApplyCounts> {
     const statement = updateStatement(target, keys, changes);
     const { rows } = await client.query<{ changed: number }>(statement.sql, statement.values);

@@ -1,21 +1,16 @@
 import type { Queryable } from '../db/transaction.ts';
-import type { ApplyCounts, ApplyTarget, Operation } from '../operations/contract.ts';
+import { blamedField } from '../operations/blamed-field.ts';
+import type { ApplyCounts, ApplyTarget, Operation, Refusal } from '../operations/contract.ts';
+import { keyCondition } from '../operations/key-sql.ts';
+import { type Attempt, attemptEach } from './attempt-each.ts';
 import { blame, sqlstateOf } from './sqlstate.ts';
 
-export interface Refusal {
-  /** SQLSTATE, with the constraint's name where the database gives one: `23514:city_rating_check`. */
-  code: string;
-  message: string;
-  keys: string[];
-}
-
 export interface ChunkOutcome extends ApplyCounts {
-  refusals: Refusal[];
   failed: number;
+  conflicted: number;
+  refusals: Refusal[];
+  conflicts: Refusal[];
 }
-
-/** Into how many parts a set is cut when one of its rows is refused. */
-const fanOut = 8;
 
 /**
  * Applies an operation to keys so that a row the database refuses fails alone and every other is changed: in
@@ -29,36 +24,143 @@ export async function applyIsolated(
   keys: readonly string[],
   params: unknown,
 ): Promise<ChunkOutcome> {
-  const outcome: ChunkOutcome = { changed: 0, unchanged: 0, gone: 0, failed: 0, refusals: [] };
-  const reasons = new Map<string, Refusal>();
-  await attempt(keys);
-  outcome.refusals = [...reasons.values()];
-  return outcome;
+  const tally = new Tally();
+  const error = await tryAll(keys);
+  if (!error) return tally.outcome();
+  if (keys.length === 1) tally.refuse(keys, refusalOf(target, error));
+  else if (operation.statement?.(target, keys, params)) await withinServer(client, operation, target, keys, params, tally);
+  else await cutUp(keys);
+  return tally.outcome();
 
-  async function attempt(set: readonly string[]): Promise<void> {
+  /** The error of the row that the set was refused for, or null. */
+  async function tryAll(set: readonly string[]): Promise<unknown> {
     await client.query('savepoint attempt');
     try {
       const counts = await operation.apply(client, target, set, params);
       await client.query('set constraints all immediate; release savepoint attempt');
-      outcome.changed += counts.changed;
-      outcome.unchanged += counts.unchanged;
-      outcome.gone += counts.gone;
-      return;
-    } catch (error) {
-      if (blame(error) !== 'row') throw error;
+      tally.add(counts);
+      return null;
+    } catch (caught) {
+      if (blame(caught) !== 'row') throw caught;
       await client.query('rollback to savepoint attempt; release savepoint attempt');
-      if (set.length === 1) return refuse(set[0] as string, error);
+      return caught;
     }
-    const size = Math.ceil(set.length / fanOut);
-    for (let start = 0; start < set.length; start += size) await attempt(set.slice(start, start + size));
   }
 
-  function refuse(key: string, error: unknown): void {
-    const { constraint, message } = error as { constraint?: string; message: string };
-    const code = [sqlstateOf(error), constraint].filter(Boolean).join(':');
-    const refusal = reasons.get(code) ?? { code, message, keys: [] };
-    refusal.keys.push(key);
-    reasons.set(code, refusal);
-    outcome.failed += 1;
+  async function cutUp(set: readonly string[]): Promise<void> {
+    for (const part of partsOf(set, Math.ceil(set.length / 8))) {
+      const refused = await tryAll(part);
+      if (!refused) continue;
+      if (part.length === 1) tally.refuse(part, refusalOf(target, refused));
+      else await cutUp(part);
+    }
   }
+}
+
+/** Sizes of the sets that are tried one after the other; measured by `npm run bench -- bulk-errors`. */
+const setSizes = [32, 8, 1];
+
+/** What a statement says of itself is believed; what it does not name is looked for afterwards. */
+async function withinServer(
+  client: Queryable,
+  operation: Operation,
+  target: ApplyTarget,
+  keys: readonly string[],
+  params: unknown,
+  tally: Tally,
+): Promise<void> {
+  let sets: (readonly string[])[] = [keys];
+  for (const size of setSizes) {
+    sets = sets.flatMap((set) => partsOf(set, size));
+    const statements = sets.map((set) => operation.statement?.(target, set, params) ?? unsaid());
+    const attempts = await attemptEach(client, target.t, statements);
+    sets = sets.filter((set, index) => {
+      const { result, error } = attempts[index] as Attempt;
+      if (!error) tally.add({ changed: 0, unchanged: 0, gone: 0, ...result });
+      else if (size === 1) tally.refuse(set, refusalOf(target, error));
+      return error && size > 1;
+    });
+    if (sets.length === 0) break;
+  }
+  await countRest(client, target, keys, tally);
+}
+
+function unsaid(): never {
+  throw new Error('an operation says some of its sets as a statement and others not');
+}
+
+async function countRest(client: Queryable, { resource: { model } }: ApplyTarget, keys: readonly string[], tally: Tally): Promise<void> {
+  const rest = keys.length - tally.counted();
+  if (rest === 0) return;
+  const named = tally.named();
+  const asked = keys.filter((key) => !named.has(key));
+  const condition = keyCondition(model, 't', asked, 1);
+  const { rows } = await client.query<{ count: number }>(
+    `select count(*)::int as count from ${model.table} t where ${condition.sql}`,
+    condition.values,
+  );
+  const gone = Math.min(rest, asked.length - (rows[0]?.count ?? 0));
+  tally.add({ changed: 0, unchanged: rest - gone, gone });
+}
+
+function partsOf(set: readonly string[], size: number): (readonly string[])[] {
+  const parts: (readonly string[])[] = [];
+  for (let start = 0; start < set.length; start += size) parts.push(set.slice(start, start + size));
+  return parts;
+}
+
+type Reason = Omit<Refusal, 'keys'>;
+
+function refusalOf({ resource }: ApplyTarget, error: unknown): Reason {
+  const { constraint, column, message } = error as { constraint?: string; column?: string; message: string };
+  const code = [sqlstateOf(error), constraint].filter(Boolean).join(':');
+  return { code, message, field: blamedField(resource.model, { constraint: constraint ?? null, column: column ?? null }) };
+}
+
+/** Adds up what parts of a chunk say. */
+class Tally {
+  #counts = { changed: 0, unchanged: 0, gone: 0 };
+  #refusals = new Map<string, Refusal & { keys: string[] }>();
+  #conflicts = new Map<string, Refusal & { keys: string[] }>();
+
+  add({ changed, unchanged, gone, refusals = [], conflicts = [] }: ApplyCounts): void {
+    this.#counts.changed += changed;
+    this.#counts.unchanged += unchanged;
+    this.#counts.gone += gone;
+    for (const { keys, ...reason } of refusals) this.refuse(keys, reason);
+    for (const { keys, ...reason } of conflicts) keep(this.#conflicts, keys, reason);
+  }
+
+  refuse(keys: readonly string[], reason: Reason): void {
+    keep(this.#refusals, keys, reason);
+  }
+
+  named(): Set<string> {
+    return new Set([...this.#refusals.values(), ...this.#conflicts.values()].flatMap(({ keys }) => keys));
+  }
+
+  counted(): number {
+    const { changed, unchanged, gone } = this.#counts;
+    return changed + unchanged + gone + sum(this.#refusals) + sum(this.#conflicts);
+  }
+
+  outcome(): ChunkOutcome {
+    return {
+      ...this.#counts,
+      failed: sum(this.#refusals),
+      conflicted: sum(this.#conflicts),
+      refusals: [...this.#refusals.values()],
+      conflicts: [...this.#conflicts.values()],
+    };
+  }
+}
+
+function keep(into: Map<string, Refusal & { keys: string[] }>, keys: readonly string[], reason: Reason): void {
+  const known = into.get(reason.code);
+  if (known) known.keys.push(...keys);
+  else into.set(reason.code, { ...reason, keys: [...keys] });
+}
+
+function sum(refusals: ReadonlyMap<string, Refusal>): number {
+  return [...refusals.values()].reduce((total, { keys }) => total + keys.length, 0);
 }

@@ -77,7 +77,7 @@ test('a drain whose slot was given away cannot count a chunk any more', async (t
   assert.ok(lease);
   assert.equal(await takeSlot(ctx, db.drains, task.id, randomUUID()), null);
   await db.pages.query(`update ${db.t.task} set state = 'running', chunk_count = 3 where id = $1`, [task.id]);
-  const none = { changed: 1, unchanged: 0, gone: 0, failed: 0, refusals: [] };
+  const none = { changed: 1, unchanged: 0, gone: 0, failed: 0, conflicted: 0, refusals: [], conflicts: [] };
   assert.equal(await countChunk(db.pages, db.t, task.id, none, lease), 'running');
   assert.equal(await countChunk(db.pages, db.t, task.id, none, { ...lease, token: randomUUID() }), null);
   await releaseSlot(ctx, db.drains, lease);

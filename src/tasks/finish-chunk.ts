@@ -1,6 +1,7 @@
 import type { Queryable } from '../db/transaction.ts';
 import type { TableNames } from '../db/names.ts';
 import type { ChunkOutcome } from './apply-isolated.ts';
+import { keepFailures } from './failures.ts';
 import type { Lease } from './freeze.ts';
 import type { TaskState } from './states.ts';
 
@@ -14,19 +15,11 @@ export async function markChunkDone(
   startedAt: number,
 ): Promise<void> {
   await client.query(
-    `update ${t.chunk} set state = 'done', changed = $3, unchanged = $4, failed = $5, gone = $6,
-       finished_at = clock_timestamp(), duration_ms = $7 where task_id = $1 and number = $2`,
-    [taskId, number, outcome.changed, outcome.unchanged, outcome.failed, outcome.gone, performance.now() - startedAt],
+    `update ${t.chunk} set state = 'done', changed = $3, unchanged = $4, failed = $5, gone = $6, conflicted = $7,
+       finished_at = clock_timestamp(), duration_ms = $8 where task_id = $1 and number = $2`,
+    [taskId, number, outcome.changed, outcome.unchanged, outcome.failed, outcome.gone, outcome.conflicted, performance.now() - startedAt],
   );
-  for (const { code, message, keys } of outcome.refusals) {
-    await client.query(`insert into ${t.task_failure} (task_id, chunk, code, message, keys) values ($1, $2, $3, $4, $5)`, [
-      taskId,
-      number,
-      code,
-      message,
-      keys,
-    ]);
-  }
+  await keepFailures(client, t, taskId, number, outcome);
 }
 
 /**
@@ -43,10 +36,10 @@ export async function countChunk(
 ): Promise<TaskState | null> {
   const { rows } = await client.query<{ state: TaskState }>(
     `with counted as (
-       update ${t.task} set chunks_done = chunks_done + 1, done = done + $2 + $3 + $4 + $5, changed = changed + $2,
-         unchanged = unchanged + $3, failed = failed + $4, gone = gone + $5, deaths = 0,
+       update ${t.task} set chunks_done = chunks_done + 1, done = done + $2 + $3 + $4 + $5 + $8, changed = changed + $2,
+         unchanged = unchanged + $3, failed = failed + $4, gone = gone + $5, conflicted = conflicted + $8, deaths = 0,
          state = case when chunks_done + 1 < chunk_count then state
-           when failed + $4 + conflicted = 0 then 'succeeded' when changed + $2 > 0 then 'partial' else 'failed' end,
+           when failed + $4 + conflicted + $8 = 0 then 'succeeded' when changed + $2 > 0 then 'partial' else 'failed' end,
          reason = case when chunks_done + 1 = chunk_count and failed + $4 > 0 then 'records-refused' else reason end,
          finished_at = case when chunks_done + 1 = chunk_count then clock_timestamp() end
        where id = $1 and state = 'running'
@@ -57,7 +50,16 @@ export async function countChunk(
        select $1, clock_timestamp(), 'running', state, reason from counted where state <> 'running'
      )
      select state from counted`,
-    [taskId, outcome.changed, outcome.unchanged, outcome.failed, outcome.gone, lease?.slot ?? null, lease?.token ?? null],
+    [
+      taskId,
+      outcome.changed,
+      outcome.unchanged,
+      outcome.failed,
+      outcome.gone,
+      lease?.slot ?? null,
+      lease?.token ?? null,
+      outcome.conflicted,
+    ],
   );
   return rows[0]?.state ?? null;
 }

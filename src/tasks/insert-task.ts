@@ -5,7 +5,7 @@ import type { OperationKind } from '../operations/contract.ts';
 import type { Resource } from '../resources/contract.ts';
 import type { RunOptions } from './run-options.ts';
 import { unfinishedSql, type TaskState } from './states.ts';
-import { selectTask, taskColumns, type TaskRow } from './task-row.ts';
+import { selectTask, taskColumns, type TaskRow, type TaskSelection } from './task-row.ts';
 
 export interface NewTask {
   operationId: string;
@@ -15,7 +15,10 @@ export interface NewTask {
   title: string;
   principal: Principal;
   parameters: unknown;
-  selection: { kind: 'ticked' | 'matching'; filter: string; keys?: readonly string[]; exclusions?: readonly string[] };
+  selection: TaskSelection;
+  /** The task that this one retries or undoes. */
+  parentId?: number | null;
+  isAtomic?: boolean;
   expected: number;
   options: RunOptions;
   /** pg_current_snapshot() of the preview; kept only where records changed since are left alone. */
@@ -32,8 +35,8 @@ export async function insertTask(
   const { rows } = await client.query<TaskRow>(
     `with inserted as (
        insert into ${db.t.task} (operation_id, task_key, resource, model, operation, title, backend, principal_id, principal_name,
-         principal, parameters, selection, state, expected, parallelism, overlap, stop_ratio, snapshot, change_reason, queued_at, woken_at, started_at)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13::text, $14, $15, $16, $17, $18, $19, now(), now(),
+         principal, parameters, selection, state, expected, parallelism, overlap, stop_ratio, snapshot, change_reason, parent_id, is_atomic, queued_at, woken_at, started_at)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13::text, $14, $15, $16, $17, $18, $19, $20, $21, now(), now(),
          case when $13::text = 'running' then now() end)
        on conflict do nothing returning *
      ), told as (
@@ -60,6 +63,8 @@ export async function insertTask(
       task.options.stopRatio,
       task.options.skipChanged ? task.snapshot : null,
       task.options.changeReason,
+      task.parentId ?? null,
+      task.isAtomic ?? false,
     ],
   );
   if (rows[0]) return { task: rows[0], isNew: true };

@@ -1,14 +1,13 @@
 import type { Pool } from 'pg';
 import { transaction } from '../db/transaction.ts';
 import { wake } from '../queue/wake.ts';
-import { can } from '../resources/permissions.ts';
 import type { Resource, Where } from '../resources/contract.ts';
-import { getOperation } from '../operations/register.ts';
 import { selectionWhere } from '../selection/selection.ts';
 import { activate } from './activate.ts';
 import type { TaskContext } from './context.ts';
 import { freeze, type Lease } from './freeze.ts';
 import type { Holder } from './holders.ts';
+import { whyNot } from './may-run.ts';
 import { moveTask } from './move-task.ts';
 import type { TaskRow } from './task-row.ts';
 
@@ -20,7 +19,7 @@ import type { TaskRow } from './task-row.ts';
 export async function prepare(ctx: TaskContext, pool: Pool, task: TaskRow, resource: Resource, lease: Lease): Promise<void> {
   const { db, register } = ctx;
   const refusal = await whyNot(ctx, task, resource);
-  if (refusal) return fail(refusal.code, refusal.message);
+  if (refusal) return fail(refusal.code, `${refusal.message} Nothing was changed.`);
   const where = await taskWhere(ctx, task, resource);
   const total = await freeze(pool, db.t, register.client, resource, where, lease);
   if (total === null) return;
@@ -59,16 +58,6 @@ export function overlapMessage(holders: readonly Holder[]): string {
   return `Some of these records are being changed by task ${first.taskId} (${first.title}, ${first.principalName}, ${first.done} of ${first.total} done)${more}. Nothing was changed.`;
 }
 
-async function whyNot(ctx: TaskContext, task: TaskRow, resource: Resource): Promise<{ code: string; message: string } | null> {
-  if (ctx.isPrincipalActive && !(await ctx.isPrincipalActive(task.principalId))) {
-    return { code: 'user-inactive', message: `${task.principalName} may not sign in any more. Nothing was changed.` };
-  }
-  if (!can(resource, task.principal, getOperation(task.operation).action)) {
-    return { code: 'forbidden', message: `${task.principalName} may not do this any more. Nothing was changed.` };
-  }
-  return null;
-}
-
 /** The predicate of a task, rebuilt from the filter's text and the principal: a `where` is never stored. */
 export async function taskWhere(ctx: TaskContext, task: TaskRow, resource: Resource): Promise<Where> {
   const { rows } = await ctx.db.drains.query<{ keys: string[] | null }>(
@@ -76,5 +65,6 @@ export async function taskWhere(ctx: TaskContext, task: TaskRow, resource: Resou
     [task.id],
   );
   const { kind, filter, exclusions = [] } = task.selection;
-  return selectionWhere(resource, task.principal, { kind, filter, exclusions, keys: rows[0]?.keys ?? [] });
+  if (kind !== 'ticked' && kind !== 'matching') throw new Error(`task ${task.id} is about no predicate`);
+  return selectionWhere(resource, task.principal, { kind, filter, exclusions: [...exclusions], keys: rows[0]?.keys ?? [] });
 }

@@ -76,7 +76,7 @@ async function sweep(ctx: TaskContext, own?: { workerId: string; tokens: Readonl
     );
   }
   const { rows } = await db.pages.query<{ id: number }>(
-    `select id from ${db.t.task} task where backend = 'queue' and state in ('queued', 'preparing', 'running', 'cancelling')
+    `select id from ${db.t.task} task where backend = 'queue' and state in ('queued', 'preparing', 'running', 'pausing', 'cancelling')
        and not exists (select 1 from ${db.t.task_slot} where task_id = task.id)
        and coalesce(woken_at, queued_at, created_at) < now() - make_interval(secs => $1)`,
     [forgottenMs / 1000],

@@ -4,6 +4,7 @@ import { getOperation } from '../operations/register.ts';
 import { activate, lockModel } from './activate.ts';
 import { applyIsolated, type ChunkOutcome } from './apply-isolated.ts';
 import type { TaskContext } from './context.ts';
+import { keepFailures } from './failures.ts';
 import { countChunk, markChunkDone } from './finish-chunk.ts';
 import { insertTask, type NewTask } from './insert-task.ts';
 import type { Launched } from './launch.ts';
@@ -79,14 +80,7 @@ async function recordRefusal(ctx: TaskContext, task: NewTask, keys: readonly str
          started_at = now(), finished_at = clock_timestamp() where id = $1`,
       [id, keys.length, outcome.failed, message],
     );
-    for (const refusal of outcome.refusals) {
-      await client.query(`insert into ${db.t.task_failure} (task_id, chunk, code, message, keys) values ($1, 0, $2, $3, $4)`, [
-        id,
-        refusal.code,
-        refusal.message,
-        refusal.keys,
-      ]);
-    }
+    await keepFailures(client, db.t, id, 0, outcome);
     return id;
   });
   const failures = outcome.refusals.flatMap(({ code, message: why, keys: refused }) => refused.map((key) => ({ key, code, message: why })));

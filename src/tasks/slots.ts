@@ -36,7 +36,7 @@ export async function takeSlot(ctx: TaskContext, pool: Pool, taskId: number, wor
   });
 }
 
-/** Gives a slot back and sees to what comes next: the last drain of a cancelled task ends it, unfinished work is woken again. */
+/** Gives a slot back and sees to what comes next: the last drain of a cancelled or paused task ends or parks it, unfinished work is woken again. */
 export async function releaseSlot(ctx: TaskContext, pool: Pool, lease: Lease, delayMs = 0): Promise<void> {
   const { t, queueSchema } = ctx.db;
   await transaction(pool, async (client) => {
@@ -60,9 +60,9 @@ export async function settle(
   queueSchema: string,
   delayMs = 0,
 ): Promise<void> {
-  if (state === 'cancelling') {
+  if (state === 'cancelling' || state === 'pausing') {
     const { rowCount } = await client.query(`select 1 from ${t.task_slot} where task_id = $1`, [taskId]);
-    if (rowCount === 0) await moveTask(client, t, taskId, 'cancelled');
+    if (rowCount === 0) await moveTask(client, t, taskId, state === 'cancelling' ? 'cancelled' : 'paused');
     return;
   }
   if (state === 'queued' || state === 'preparing' || (state === 'running' && (await hasFreeChunk()))) {

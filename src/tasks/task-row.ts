@@ -1,7 +1,20 @@
 import type { TableNames } from '../db/names.ts';
 import type { Principal } from '../auth/principal.ts';
+import type { OperationKind } from '../operations/contract.ts';
 import type { Overlap } from './run-options.ts';
 import type { TaskState } from './states.ts';
+
+/**
+ * Which records a task is about: what somebody selected, or what another task (its parent) refused (`code`: for this
+ * reason only) or changed (`keys`: of these only).
+ */
+export interface TaskSelection {
+  kind: 'ticked' | 'matching' | 'refused' | 'changed';
+  filter: string;
+  keys?: readonly string[];
+  exclusions?: readonly string[];
+  code?: string | null;
+}
 
 /** One run of an operation, as the pages and the engine read it. */
 export interface TaskRow {
@@ -9,15 +22,15 @@ export interface TaskRow {
   operationId: string | null;
   resource: string;
   model: string;
-  operation: 'update' | 'delete';
+  operation: OperationKind;
   title: string;
   backend: 'inline' | 'queue';
   principalId: string;
   principalName: string;
   principal: Principal;
   parameters: unknown;
-  /** Without the keys of a ticked selection, which may be many. */
-  selection: { kind: 'ticked' | 'matching'; filter: string; exclusions?: string[] };
+  /** Without the keys of a selection, which may be many. */
+  selection: TaskSelection;
   state: TaskState;
   reason: string | null;
   message: string | null;
@@ -38,7 +51,12 @@ export interface TaskRow {
   failed: number;
   gone: number;
   conflicted: number;
+  /** The task that this one retries or undoes. */
   parentId: number | null;
+  /** The task that it waits for. */
+  blockedBy: number | null;
+  /** All or nothing, in one chunk. */
+  isAtomic: boolean;
   attempts: number;
   deaths: number;
   createdAt: Date;
@@ -80,6 +98,8 @@ const columns: Record<keyof TaskRow, string> = {
   gone: 'gone',
   conflicted: 'conflicted',
   parentId: 'parent_id',
+  blockedBy: 'blocked_by',
+  isAtomic: 'is_atomic',
   attempts: 'attempts',
   deaths: 'deaths',
   createdAt: 'created_at',

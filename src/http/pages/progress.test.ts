@@ -38,6 +38,8 @@ function taskOf(values: Partial<TaskRow>): TaskRow {
     expected: 6972,
     total: 6972,
     parentId: null,
+    blockedBy: null,
+    isAtomic: false,
     attempts: 0,
     deaths: 0,
     createdAt: at,

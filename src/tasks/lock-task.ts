@@ -1,0 +1,27 @@
+import { AppError, notFound } from '../errors.ts';
+import type { Principal } from '../auth/principal.ts';
+import type { Queryable } from '../db/transaction.ts';
+import type { TableNames } from '../db/names.ts';
+import { seesAllTasks } from './queries.ts';
+import { isFinished, type TaskState } from './states.ts';
+
+/**
+ * The state of a task that somebody wants to move, its row locked. Not found and not theirs are the same 404; what has
+ * finished meanwhile is AppError 'task-finished' (409).
+ */
+export async function lockUnfinished(
+  client: Queryable,
+  t: TableNames,
+  principal: Principal,
+  taskId: number,
+): Promise<{ state: TaskState; isWorkedOn: boolean }> {
+  const { rows } = await client.query<{ state: TaskState; isWorkedOn: boolean }>(
+    `select state, exists (select 1 from ${t.task_slot} where task_id = $1) as "isWorkedOn"
+     from ${t.task} where id = $1 and ($2 or principal_id = $3) for update`,
+    [taskId, seesAllTasks(principal), principal.id],
+  );
+  const task = rows[0];
+  if (!task) throw notFound();
+  if (isFinished(task.state)) throw new AppError('task-finished', 409, 'This task had already finished.', { state: task.state });
+  return task;
+}
