@@ -1,7 +1,16 @@
 import type { FieldKind } from './contract.ts';
+import { nullness } from './operators/empty.ts';
+import { equality } from './operators/equality.ts';
 import { clearable, required, single } from './input.ts';
 
-const words: Record<string, boolean> = { true: true, on: true, yes: true, false: false, off: false, no: false };
+const words = new Map([
+  ['true', true],
+  ['on', true],
+  ['yes', true],
+  ['false', false],
+  ['off', false],
+  ['no', false],
+]);
 
 export const boolean: FieldKind = {
   name: 'boolean',
@@ -17,16 +26,17 @@ export const boolean: FieldKind = {
   parse(input, field) {
     const given = single(input);
     if (given === null) return required(field);
-    const value = words[given];
+    const value = words.get(given);
     return value === undefined ? { error: `${field.label} must be yes or no.` } : { value };
   },
   toSql: (value) => (value === null ? null : String(value)),
   changesOf: clearable,
-  parseFilter({ values }, field) {
-    const given = values.filter((value) => value !== '');
-    if (given.length === 0) return { value: null };
-    const value = words[given[0] as string];
-    if (value === undefined || given.length > 1) return { error: `${field.label} must be true or false.` };
-    return { value: { [field.meta.name]: value } };
-  },
+  operators: (field) => [...isOrNot, ...nullness(field)],
 };
+
+// Prisma has no "in" for booleans.
+const isOrNot = equality(
+  (text, field) => boolean.parse(text, field),
+  (name, values) => ({ OR: values.map((value) => ({ [name]: value })) }),
+  (name, values) => ({ AND: values.map((value) => ({ [name]: { not: value } })) }),
+);

@@ -1,5 +1,7 @@
 import type { FieldKind } from './contract.ts';
 import { clearable, required, single } from './input.ts';
+import { nullness } from './operators/empty.ts';
+import { equality } from './operators/equality.ts';
 import type { ResourceField } from './resource-field.ts';
 
 function find(field: ResourceField, name: string) {
@@ -23,10 +25,7 @@ export const choice: FieldKind = {
   },
   toSql: (value, field) => (value === null ? null : (find(field, String(value))?.dbName ?? String(value))),
   changesOf: clearable,
-  parseFilter({ values }, field) {
-    const given = values.filter((value) => value !== '');
-    const wrong = given.find((value) => !find(field, value));
-    if (wrong !== undefined) return { error: `"${wrong}" is not a value of ${field.label}.` };
-    return { value: given.length === 0 ? null : { [field.meta.name]: { in: given } } };
-  },
+  operators: (field) => [...isOrNot, ...nullness(field)],
 };
+
+const isOrNot = equality((text, field) => choice.parse(text, field));

@@ -1,3 +1,4 @@
+import type { FilterOperator } from './operators/contract.ts';
 import type { ResourceField } from './resource-field.ts';
 
 /** How a value is shown in a list or on a page. */
@@ -24,7 +25,7 @@ export type FilterKind = 'choice' | 'boolean' | 'relation' | 'range';
 export interface FieldKind {
   readonly name: string;
   readonly input: InputKind;
-  /** Null: the list offers no filter for it. */
+  /** The quick control above a list; null: none. */
   readonly filter: FilterKind | null;
   readonly isSortable: boolean;
   readonly isSearchable: boolean;
@@ -36,13 +37,6 @@ export interface FieldKind {
   /** Text that Postgres casts to the field's type; a list for many-to-many. */
   toSql(value: unknown, field: ResourceField): string | string[] | null;
   changesOf(field: ResourceField): readonly ChangeKind[];
-  /** A Prisma condition on this field from the texts of a filter, or what is wrong with them. */
-  parseFilter?(texts: FilterTexts, field: ResourceField): Parsed<Record<string, unknown> | null>;
-}
-
-/** `status=draft&status=reviewed` are values; `population.min=5` is min. */
-export interface FilterTexts {
-  values: readonly string[];
-  min: string | null;
-  max: string | null;
+  /** How a filter may compare it, the most usual first; none where it cannot be filtered. */
+  operators(field: ResourceField): readonly FilterOperator[];
 }

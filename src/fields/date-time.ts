@@ -1,5 +1,6 @@
 import type { FieldKind } from './contract.ts';
 import { clearable, required, single } from './input.ts';
+import { momentOperators } from './operators/moments.ts';
 
 const iso = /^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?)?(?:Z|[+-]\d{2}:?\d{2})?$/;
 
@@ -28,6 +29,7 @@ export const dateTime: FieldKind = {
   },
   toSql: (value) => (value instanceof Date ? value.toISOString() : null),
   changesOf: clearable,
+  operators: momentOperators,
 };
 
 // JavaScript turns 31 February into 3 March; with an explicit zone the month may rightly differ.

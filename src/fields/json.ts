@@ -1,4 +1,5 @@
 import type { FieldKind } from './contract.ts';
+import { nullness } from './operators/empty.ts';
 import { clearable, required, single } from './input.ts';
 
 export const json: FieldKind = {
@@ -23,4 +24,5 @@ export const json: FieldKind = {
   },
   toSql: (value) => (value === null ? null : JSON.stringify(value)),
   changesOf: clearable,
+  operators: nullness,
 };

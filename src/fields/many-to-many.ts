@@ -1,4 +1,5 @@
 import type { FieldKind } from './contract.ts';
+import { relationOperators } from './operators/relations.ts';
 
 /** Records linked through a join table, shown by their titles; a value is the list of their ids as text. */
 export const manyToMany: FieldKind = {
@@ -19,4 +20,5 @@ export const manyToMany: FieldKind = {
   },
   toSql: (value) => [...(value as readonly string[])],
   changesOf: () => ['add', 'remove', 'replace'],
+  operators: relationOperators,
 };

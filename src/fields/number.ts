@@ -1,10 +1,15 @@
-import type { FieldKind, FilterTexts, Parsed } from './contract.ts';
+import type { FieldKind, Parsed } from './contract.ts';
 import { clearable, required, single } from './input.ts';
+import { nullness } from './operators/empty.ts';
+import { equality } from './operators/equality.ts';
+import { ranges } from './operators/range.ts';
 import type { ResourceField } from './resource-field.ts';
 
 type Read = (text: string, field: ResourceField) => Parsed<unknown>;
 
 function numeric(name: string, read: Read): FieldKind {
+  const readTrimmed: Read = (text, field) => read(text.trim(), field);
+  const comparisons = [...equality(readTrimmed), ...ranges(readTrimmed)];
   return {
     name,
     input: 'number',
@@ -19,7 +24,7 @@ function numeric(name: string, read: Read): FieldKind {
     },
     toSql: (value) => (value === null ? null : String(value)),
     changesOf: clearable,
-    parseFilter: (texts, field) => range(texts, field, read),
+    operators: (field) => [...comparisons, ...nullness(field)],
   };
 }
 
@@ -35,38 +40,18 @@ function shown(value: unknown, field: ResourceField): string {
   return fraction === undefined ? whole.format(BigInt(units)) : `${units === '-0' ? '-0' : whole.format(BigInt(units))}.${fraction}`;
 }
 
-function range({ values, min, max }: FilterTexts, field: ResourceField, read: Read): Parsed<Record<string, unknown> | null> {
-  const condition: Record<string, unknown> = {};
-  for (const [operator, given] of [
-    ['gte', min],
-    ['lte', max],
-  ] as const) {
-    if (given === null || given === '') continue;
-    const parsed = read(given.trim(), field);
-    if ('error' in parsed) return parsed;
-    condition[operator] = parsed.value;
-  }
-  const wanted: unknown[] = [];
-  for (const given of values) {
-    const parsed = read(given.trim(), field);
-    if ('error' in parsed) return parsed;
-    wanted.push(parsed.value);
-  }
-  if (wanted.length > 0) condition.in = wanted;
-  return { value: Object.keys(condition).length === 0 ? null : { [field.meta.name]: condition } };
-}
-
-const integerRanges: Record<string, [bigint, bigint]> = {
-  smallint: [-(2n ** 15n), 2n ** 15n - 1n],
-  integer: [-(2n ** 31n), 2n ** 31n - 1n],
-  bigint: [-(2n ** 63n), 2n ** 63n - 1n],
-  oid: [0n, 2n ** 32n - 1n],
-};
+const widest: readonly [bigint, bigint] = [-(2n ** 63n), 2n ** 63n - 1n];
+const integerRanges = new Map<string | null, readonly [bigint, bigint]>([
+  ['smallint', [-(2n ** 15n), 2n ** 15n - 1n]],
+  ['integer', [-(2n ** 31n), 2n ** 31n - 1n]],
+  ['bigint', widest],
+  ['oid', [0n, 2n ** 32n - 1n]],
+]);
 
 function readInteger(text: string, field: ResourceField): Parsed<bigint> {
   if (!/^[+-]?\d{1,25}$/.test(text)) return { error: `${field.label} must be a whole number.` };
   const value = BigInt(text);
-  const [low, high] = integerRanges[field.meta.sqlType ?? ''] ?? (integerRanges.bigint as [bigint, bigint]);
+  const [low, high] = integerRanges.get(field.meta.sqlType) ?? widest;
   if (value < low || value > high) return { error: `${field.label} must be between ${low} and ${high}.` };
   return { value };
 }

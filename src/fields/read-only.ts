@@ -1,4 +1,8 @@
 import type { FieldKind } from './contract.ts';
+import type { FilterOperator } from './operators/contract.ts';
+import { nullness } from './operators/empty.ts';
+import { relationOperators } from './operators/relations.ts';
+import type { ResourceField } from './resource-field.ts';
 
 /** What can be shown but not written here: bytes by their size, lists, types Prisma does not know. */
 export const readOnly: FieldKind = {
@@ -16,4 +20,10 @@ export const readOnly: FieldKind = {
   parse: (_input, field) => ({ error: `${field.label} cannot be changed.` }),
   toSql: () => null,
   changesOf: () => [],
+  operators: operatorsOfReadOnly,
 };
+
+function operatorsOfReadOnly(field: ResourceField): readonly FilterOperator[] {
+  if (field.meta.relation) return relationOperators(field);
+  return field.meta.kind === 'unsupported' || field.meta.isList ? [] : nullness(field);
+}

@@ -1,11 +1,25 @@
 import type { FieldKind } from './contract.ts';
 import { clearable, required, single } from './input.ts';
+import type { FilterOperator } from './operators/contract.ts';
+import { nullness } from './operators/empty.ts';
+import { equality } from './operators/equality.ts';
+import { textOperators } from './operators/text.ts';
+import type { ResourceField } from './resource-field.ts';
 
 /** Longest text a column of this type takes: `varchar(20)`, `character(3)`. */
 function limitOf(sqlType: string | null): number | null {
   const match = /^(?:varchar|character)\((\d+)\)$/.exec(sqlType ?? '');
   return match ? Number(match[1]) : null;
 }
+
+// What Postgres keeps in a form of its own has no parts that a pattern could find.
+function textLikeOperators(field: ResourceField): readonly FilterOperator[] {
+  const type = field.meta.sqlType?.replace(/\(.*/, '') ?? 'text';
+  if (type === 'xml') return nullness(field);
+  return ['text', 'varchar', 'character', 'citext'].includes(type) ? textOperators : [...isOrNot, ...nullness(field)];
+}
+
+const isOrNot = equality((given, field) => text.parse(given, field));
 
 export const text: FieldKind = {
   name: 'text',
@@ -25,4 +39,5 @@ export const text: FieldKind = {
   },
   toSql: (value) => (value === null ? null : String(value)),
   changesOf: clearable,
+  operators: textLikeOperators,
 };

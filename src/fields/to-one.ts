@@ -1,5 +1,5 @@
-import type { FieldKind, Parsed } from './contract.ts';
-import type { ResourceField } from './resource-field.ts';
+import type { FieldKind } from './contract.ts';
+import { relationOperators } from './operators/relations.ts';
 import { scalarKind } from './scalar-kind.ts';
 
 /** The related record as the list query selects it: `{ id, title }`. */
@@ -24,17 +24,5 @@ export const toOne: FieldKind = {
   parse: (input, field) => scalarKind(field.meta).parse(input, field),
   toSql: (value, field) => scalarKind(field.meta).toSql(value, field),
   changesOf: (field) => (field.meta.isRequired ? ['set'] : ['set', 'clear']),
-  parseFilter({ values }, field): Parsed<Record<string, unknown> | null> {
-    const wanted: unknown[] = [];
-    for (const given of values.filter((value) => value !== '')) {
-      const parsed = parseId(given, field);
-      if ('error' in parsed) return parsed;
-      wanted.push(parsed.value);
-    }
-    return { value: wanted.length === 0 ? null : { [field.meta.name]: { in: wanted } } };
-  },
+  operators: relationOperators,
 };
-
-function parseId(given: string, field: ResourceField): Parsed {
-  return scalarKind(field.meta).parse(given, field);
-}

@@ -1,23 +1,30 @@
 import type { Principal } from '../auth/principal.ts';
-import { AppError } from '../errors.ts';
-import { getFieldKind } from '../fields/register.ts';
-import type { Resource, ResourceField, Where } from '../resources/contract.ts';
+import type { FilterContext } from '../fields/operators/contract.ts';
+import { escapePattern } from '../fields/operators/text.ts';
+import type { Resource, Where } from '../resources/contract.ts';
+import { type Condition, type Group, invalidFilter, isGroup, parseFilterText, searchPath } from './filter.ts';
+import { findFilterField, findOperator, type FilterField } from './filter-fields.ts';
+
+export interface FilterOptions {
+  /** What "in the last 7 days" counts from. Default: now. */
+  now?: Date;
+  /** Where a day begins for the reader. Default: UTC. */
+  timeZone?: string;
+}
 
 /** The one predicate of list, count, preview and freeze: the filter, with the row scope already in it. */
-export function buildWhere(resource: Resource, principal: Principal, filterText: string): Where {
-  const conditions: Where[] = [];
-  const scope = resource.scope(principal);
-  if (scope) {
-    assertDefined(scope, `the scope of ${resource.label}`);
-    conditions.push(scope);
-  }
-  conditions.push(...filterConditions(resource, filterText));
+export function buildWhere(resource: Resource, principal: Principal, filterText: string, options: FilterOptions = {}): Where {
+  const scope = scopeOf(resource, principal);
+  const filter = groupWhere(resource, principal, parseFilterText(filterText), options);
+  const conditions = [scope, filter].filter((where) => where !== null);
   return conditions.length === 1 ? (conditions[0] as Where) : { AND: conditions };
 }
 
-/** Text operators of Prisma take `%` and `_` for wildcards, and the backslash to escape them. */
-export function escapePattern(text: string): string {
-  return text.replace(/[\\%_]/g, '\\$&');
+/** The rows that the principal may see; null: all of them. */
+function scopeOf(resource: Resource, principal: Principal): Where | null {
+  const scope = resource.scope(principal);
+  if (scope) assertDefined(scope, `the scope of ${resource.label}`);
+  return scope;
 }
 
 /** `undefined`, and an empty list that would mean "all", match everything in Prisma: never let one through. */
@@ -31,57 +38,67 @@ export function assertDefined(where: unknown, of: string): void {
   }
 }
 
-/** What the filter's text asks for; anything that is not understood is an error, never "no filter". */
-function filterConditions(resource: Resource, filterText: string): Where[] {
-  const query = new URLSearchParams(filterText);
-  const conditions: Where[] = [];
-  const search = query.get('_q')?.trim();
-  if (search) conditions.push(searchCondition(resource, search));
-  for (const name of new Set(query.keys())) if (name !== '_q') fieldOf(resource, name);
-  for (const field of resource.filters) {
-    const parsed = getFieldKind(field).parseFilter?.(
-      { values: query.getAll(field.name), min: query.get(`${field.name}.min`), max: query.get(`${field.name}.max`) },
-      field,
-    );
-    if (parsed && 'error' in parsed) throw invalid(field.name, parsed.error);
-    if (parsed?.value) conditions.push(parsed.value);
+/** What a filter asks for, without the row scope; null where it asks for nothing. Anything that is not understood is an error. */
+export function groupWhere(resource: Resource, principal: Principal, group: Group, options: FilterOptions = {}): Where | null {
+  const context: FilterContext = {
+    metadata: resource.metadata,
+    now: options.now ?? new Date(),
+    timeZone: options.timeZone ?? 'UTC',
+    scopeOf: (model) => {
+      const related = resource.related(model);
+      return related ? scopeOf(related, principal) : null;
+    },
+  };
+  return joined(group);
+
+  function joined({ kind, items }: Group): Where | null {
+    const wheres = items.map((item) => (isGroup(item) ? joined(item) : conditionWhere(item))).filter((where) => where !== null);
+    if (wheres.length <= 1) return wheres[0] ?? null;
+    return kind === 'and' ? { AND: wheres } : { OR: wheres };
   }
-  return conditions;
+
+  function conditionWhere(condition: Condition): Where | null {
+    if (condition.path === searchPath) return searchWhere(resource, condition);
+    const field = findFilterField(resource, principal, condition.path);
+    if (!field) throw invalidFilter(condition.path, `${resource.label} cannot be filtered by "${nameOf(condition)}".`);
+    const operator = findOperator(field, condition);
+    if (!operator) throw invalidFilter(condition.path, noOperator(field, condition));
+    const where = operator.where(condition.values, field.field, context);
+    if ('error' in where) throw invalidFilter(condition.path, where.error);
+    return field.via ? relatedWhere(field, where.value, operator.includesEmpty, context) : where.value;
+  }
 }
 
-function fieldOf(resource: Resource, name: string): ResourceField {
-  const [, base, bound] = /^(.*?)(\.min|\.max)?$/.exec(name) ?? [];
-  const field = resource.filters.find((candidate) => candidate.name === base);
-  if (!field) throw invalid(name, `${resource.label} cannot be filtered by "${name}".`);
-  if (bound && getFieldKind(field).filter !== 'range') throw invalid(name, `${field.label} has no range.`);
-  return field;
+function nameOf({ path, operator }: Condition): string {
+  return operator === 'is' ? path : `${path}-${operator}`;
 }
 
-function searchCondition(resource: Resource, search: string): Where {
-  if (search.includes('\0')) throw invalid('_q', 'The search has a character that no text can hold.');
-  if (resource.search.length === 0) throw invalid('_q', `${resource.label} cannot be searched.`);
+function noOperator({ label, operators }: FilterField, { operator }: Condition): string {
+  const fixed = operators.filter(({ name, value }) => name === operator && value !== null);
+  if (fixed.length > 0) return `${label} may be compared with "${fixed.map(({ value }) => value).join('" or "')}" here.`;
+  return `${label} cannot be compared by "${operator}".`;
+}
+
+/**
+ * A condition on a related record that the principal may see. Of a single one, its fields are as if they were the record's own:
+ * without it they are empty. Of many, one of them must meet it.
+ */
+function relatedWhere({ via, field }: FilterField, where: Where, includesEmpty: boolean, context: FilterContext): Where {
+  const relation = via?.relation ?? via?.meta.relation;
+  if (!via || !relation) throw new Error(`${field.name} is not of a related record`);
+  const scope = context.scopeOf(relation.model);
+  const seen: Where = scope ? { AND: [scope, where] } : where;
+  if (relation.kind !== 'to-one') return { [via.name]: { some: seen } };
+  const meets = { [via.name]: { is: seen } };
+  if (!includesEmpty) return meets;
+  return { OR: [{ NOT: { [via.name]: { is: scope ?? {} } } }, meets] };
+}
+
+function searchWhere(resource: Resource, { operator, values }: Condition): Where | null {
+  const search = values[0]?.trim() ?? '';
+  if (operator !== 'is') throw invalidFilter(searchPath, `The search cannot be compared by "${operator}".`);
+  if (search === '') return null;
+  if (search.includes('\0')) throw invalidFilter(searchPath, 'The search has a character that no text can hold.');
+  if (resource.search.length === 0) throw invalidFilter(searchPath, `${resource.label} cannot be searched.`);
   return { OR: resource.search.map((field) => ({ [field.meta.name]: { contains: escapePattern(search), mode: 'insensitive' } })) };
-}
-
-function invalid(field: string, message: string): AppError {
-  return new AppError('invalid-filter', 422, message, { field });
-}
-
-/** Names of query parameters that are the list's state and not its filter. */
-export const listState = ['_sort', '_page', '_size', '_s'];
-
-/** The one text form of a filter: without the list's state and what is empty, sorted. */
-export function filterTextOf(query: Record<string, string | string[] | undefined> | URLSearchParams): string {
-  const pairs: [string, string][] = [];
-  const entries = query instanceof URLSearchParams ? [...query.entries()] : Object.entries(query);
-  for (const [name, given] of entries) {
-    if (listState.includes(name)) continue;
-    for (const value of typeof given === 'string' ? [given] : (given ?? [])) if (value.trim() !== '') pairs.push([name, value]);
-  }
-  const order = (a: [string, string], b: [string, string]) => (a[0] === b[0] ? compare(a[1], b[1]) : compare(a[0], b[0]));
-  return new URLSearchParams(pairs.sort(order)).toString();
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

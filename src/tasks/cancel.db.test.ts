@@ -108,7 +108,7 @@ test('whoever may not sign in any more, or lost the right, changes nothing', asy
 
 test('a count that moved too far since it was confirmed ends the task before its first write', async (t) => {
   const { db, ctx, cities, run } = await setUp(t);
-  const { task } = await launchOn(ctx, cities, { kind: 'matching', filter: 'population.max=100' }, 'update', body);
+  const { task } = await launchOn(ctx, cities, { kind: 'matching', filter: 'population-max=100' }, 'update', body);
   await db.pages.query('update gazetteer.city set population = 1 where id between 500 and 520');
   await run();
   const end = await finished(db, task.id);

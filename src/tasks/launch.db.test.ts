@@ -163,7 +163,7 @@ test('records that have the value already are left alone', async (t) => {
 
 test('deleting keeps the last image of every record and counts what was gone', async (t) => {
   const { db, ctx, cities, keys, connectionString, defer } = await setUp(t, 60);
-  const { task: queued } = await launchOn(ctx, cities, { kind: 'matching', filter: 'population.max=50' }, 'delete', { acknowledge: 'yes' });
+  const { task: queued } = await launchOn(ctx, cities, { kind: 'matching', filter: 'population-max=50' }, 'delete', { acknowledge: 'yes' });
   const worker = await startWorker(ctx, { connectionString, concurrency: 1 });
   defer(() => worker.stop());
   const task = await finished(db, queued.id);
@@ -179,21 +179,21 @@ test('an overlapping launch is refused with the holder named, and a disjoint one
   defer(() => holder.release());
   await holder.query('begin');
   await holder.query('select 1 from gazetteer.city where id = 50 for update');
-  const { task: first } = await launchOn(ctx, cities, { kind: 'matching', filter: 'population.max=100' }, 'update', publish);
+  const { task: first } = await launchOn(ctx, cities, { kind: 'matching', filter: 'population-max=100' }, 'update', publish);
   const worker = await startWorker(ctx, { connectionString, concurrency: 2 });
   defer(() => worker.stop());
   await until(
     async () => (await db.pages.query(`select 1 from ${db.t.task} where id = $1 and state = 'running'`, [first.id])).rowCount === 1,
   );
   await assert.rejects(
-    launchOn(ctx, cities, { kind: 'matching', filter: 'population.min=90' }, 'update', { field: 'featured', 'value.featured': 'true' }),
+    launchOn(ctx, cities, { kind: 'matching', filter: 'population-min=90' }, 'update', { field: 'featured', 'value.featured': 'true' }),
     (error: AppError) => {
       assert.deepEqual([error.code, error.status], ['overlap', 409]);
       assert.match(error.message, new RegExp(`task ${first.id} .*Ada`));
       return true;
     },
   );
-  const { task: other } = await launchOn(ctx, cities, { kind: 'matching', filter: 'population.min=101' }, 'update', publish);
+  const { task: other } = await launchOn(ctx, cities, { kind: 'matching', filter: 'population-min=101' }, 'update', publish);
   assert.equal((await finished(db, other.id)).state, 'succeeded');
   await holder.query('rollback');
   assert.equal((await finished(db, first.id)).state, 'succeeded');

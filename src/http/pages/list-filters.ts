@@ -1,9 +1,13 @@
 import type { Principal } from '../../auth/principal.ts';
+import { AppError } from '../../errors.ts';
 import type { FilterKind } from '../../fields/contract.ts';
 import { getFieldKind } from '../../fields/register.ts';
 import type { Register, Resource, ResourceField } from '../../resources/contract.ts';
+import { describeItem } from '../../selection/describe-filter.ts';
+import { filterToText, type Group, parseFilterText } from '../../selection/filter.ts';
+import { findFilterField } from '../../selection/filter-fields.ts';
 import { listTexts } from '../texts/list.ts';
-import { listPath, type ListState, withoutPair } from './list-state.ts';
+import { listPath, type ListState } from './list-state.ts';
 import { listRelated } from './related-options.ts';
 import type { Urls } from './url.ts';
 
@@ -25,10 +29,9 @@ export interface FilterControl {
   hint: string | null;
 }
 
-/** One active filter, removable. */
+/** One active filter in words, removable. */
 export interface Chip {
-  label: string;
-  value: string;
+  text: string;
   removeUrl: string;
   removeText: string;
 }
@@ -55,8 +58,8 @@ export function filterControls(
         options: options?.map((option) => ({ ...option, isChosen: chosen.includes(option.value) })) ?? null,
         isMultiple: chosen.length > 1,
         value: chosen.join(', '),
-        min: query.get(`${field.name}.min`) ?? '',
-        max: query.get(`${field.name}.max`) ?? '',
+        min: query.get(`${field.name}-min`) ?? '',
+        max: query.get(`${field.name}-max`) ?? '',
         isDecimal: !['Int', 'BigInt'].includes(field.meta.type),
         isWrong: wrongField === field.name,
         hint: kind === 'relation' && options === null ? listTexts.relationId(field.label) : null,
@@ -76,15 +79,24 @@ async function optionsOf(register: Register, principal: Principal, field: Resour
   return kind === 'relation' ? listRelated(register, principal, field) : null;
 }
 
-/** Every pair of the filter as a chip, also one that is not understood, so that it can be removed. */
-export function chipsOf(resource: Resource, state: ListState, controls: readonly FilterControl[], url: Urls): Chip[] {
-  return [...new URLSearchParams(state.filter)].map(([name, given]) => {
-    const [, base = name, bound] = /^(.*?)(\.min|\.max)?$/.exec(name) ?? [];
-    const control = controls.find((candidate) => candidate.name === base);
-    const label = name === '_q' ? listTexts.searchChip : (control?.label ?? name);
-    const named = control?.options?.find((option) => option.value === given)?.label ?? given;
-    const value = bound === '.min' ? listTexts.atLeast(given) : bound === '.max' ? listTexts.atMost(given) : named;
-    const removeUrl = url(listPath(resource, state, { filter: withoutPair(state.filter, name, given), page: 1 }));
-    return { label, value, removeUrl, removeText: listTexts.removeFilter(label, value) };
+/** Every condition and group of the filter as a chip, also one that is not understood, so that it can be removed. */
+export function chipsOf(resource: Resource, principal: Principal, state: ListState, controls: readonly FilterControl[], url: Urls): Chip[] {
+  const filter = readable(state.filter);
+  const titleOf = (path: string, id: string) =>
+    controls.find(({ name }) => name === path)?.options?.find(({ value }) => value === id)?.label;
+  return filter.items.map((item, index) => {
+    const text = describeItem(item, (path) => findFilterField(resource, principal, path), titleOf);
+    const rest = filterToText({ ...filter, items: filter.items.filter((_, other) => other !== index) });
+    return { text, removeUrl: url(listPath(resource, state, { filter: rest, page: 1 })), removeText: listTexts.removeFilter(text) };
   });
+}
+
+// More than a filter may be has no chips: it can only be cleared.
+function readable(text: string): Group {
+  try {
+    return parseFilterText(text);
+  } catch (error) {
+    if (error instanceof AppError) return { kind: 'and', items: [] };
+    throw error;
+  }
 }

@@ -1,6 +1,6 @@
 import type { Resource } from '../../resources/contract.ts';
 import { parsePaging } from '../../selection/list.ts';
-import { filterTextOf } from '../../selection/where.ts';
+import { filterTextOf } from '../../selection/filter.ts';
 
 /** What of a list is in its URL. */
 export interface ListState {
@@ -51,13 +51,6 @@ export function listPath(resource: Resource, state: ListState, changes: Partial<
   if (selectionId) query.set('_s', selectionId);
   const text = query.toString();
   return `/${resource.slug}${text === '' ? '' : `?${text}`}`;
-}
-
-/** The filter without one of its pairs. */
-export function withoutPair(filter: string, name: string, value: string): string {
-  const query = new URLSearchParams(filter);
-  query.delete(name, value);
-  return query.toString();
 }
 
 /** What a record's link carries so that its page leads back to the list as it was. */

@@ -131,7 +131,7 @@ export function recordsData(parts: ListParts): RecordsData {
     href: url(listPath(resource, state)),
     action: url(`/${resource.slug}`),
     kept: keptOf(resource, state),
-    chips: chipsOf(resource, state, filters, url),
+    chips: chipsOf(resource, principal, state, filters, url),
     clearUrl: url(listPath(resource, state, { filter: '', page: 1 })),
     error: error ? { heading: listTexts.invalidHeading, message: error.message, hint: listTexts.invalidHint } : null,
     empty: error || rows.length > 0 ? null : emptyOf(parts),

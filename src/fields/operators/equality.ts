@@ -1,0 +1,35 @@
+import { type FilterOperator, type Read, readAll } from './contract.ts';
+
+type Filter = (name: string, values: unknown[]) => Record<string, unknown>;
+
+const isIn: Filter = (name, values) => ({ [name]: values.length === 1 ? { equals: values[0] } : { in: values } });
+const isNotIn: Filter = (name, values) => ({ [name]: values.length === 1 ? { not: values[0] } : { notIn: values } });
+
+/** Is one of the values, and is none of them. What is empty is none of them. */
+export function equality(read: Read, isOneOf: Filter = isIn, isNoneOf: Filter = isNotIn): readonly FilterOperator[] {
+  const operator = { input: 'many', value: null } as const;
+  return [
+    {
+      ...operator,
+      name: 'is',
+      label: 'is',
+      includesEmpty: false,
+      where(texts, field, context) {
+        const values = readAll(read, texts, field, context);
+        return 'error' in values ? values : { value: isOneOf(field.meta.name, values.value) };
+      },
+    },
+    {
+      ...operator,
+      name: 'not',
+      label: 'is not',
+      includesEmpty: true,
+      where(texts, field, context) {
+        const values = readAll(read, texts, field, context);
+        if ('error' in values) return values;
+        const others = isNoneOf(field.meta.name, values.value);
+        return { value: field.meta.isRequired ? others : { OR: [{ [field.meta.name]: null }, others] } };
+      },
+    },
+  ];
+}

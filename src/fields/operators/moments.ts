@@ -1,0 +1,101 @@
+import { DateTime } from 'luxon';
+import type { Parsed } from '../contract.ts';
+import { type Moment, momentKind, readMoment } from '../moment.ts';
+import type { ResourceField } from '../resource-field.ts';
+import { type FilterContext, type FilterOperator, readAll } from './contract.ts';
+import { nullness } from './empty.ts';
+
+const examples = { date: '2026-01-31', time: '14:30', moment: '2026-01-31 or 2026-01-31 14:30' };
+
+function read(text: string, field: ResourceField, { timeZone }: FilterContext): Parsed<Moment> {
+  const moment = readMoment(text.trim(), field.meta.sqlType, timeZone);
+  return moment ? { value: moment } : { error: `${field.label} must be compared with ${examples[momentKind(field.meta.sqlType)]}.` };
+}
+
+type Compare = (moments: readonly Moment[], field: ResourceField) => Record<string, unknown>;
+
+function operator(name: string, label: string, input: 'one' | 'many' | 'range', compare: Compare): FilterOperator {
+  return {
+    name,
+    label,
+    input,
+    value: null,
+    includesEmpty: name === 'not',
+    where(texts, field, context) {
+      if (input === 'range' && texts.length !== 2) return { error: `${field.label} is compared with two values, such as from..to.` };
+      const moments = readAll(read, texts, field, context);
+      return 'error' in moments ? moments : { value: compare(moments.value as Moment[], field) };
+    },
+  };
+}
+
+const first = ([moment]: readonly Moment[]) => moment as Moment;
+
+const comparisons: readonly FilterOperator[] = [
+  operator('is', 'is', 'many', (moments, { meta }) => ({
+    OR: moments.map(({ start, end }) => ({ [meta.name]: { gte: start, lt: end } })),
+  })),
+  operator('not', 'is not', 'many', (moments, { meta }) => {
+    const others = { AND: moments.map(({ start, end }) => ({ OR: [{ [meta.name]: { lt: start } }, { [meta.name]: { gte: end } }] })) };
+    return meta.isRequired ? others : { OR: [{ [meta.name]: null }, others] };
+  }),
+  operator('before', 'before', 'one', (moments, { meta }) => ({ [meta.name]: { lt: first(moments).start } })),
+  operator('after', 'after', 'one', (moments, { meta }) => ({ [meta.name]: { gte: first(moments).end } })),
+  operator('min', 'at or after', 'one', (moments, { meta }) => ({ [meta.name]: { gte: first(moments).start } })),
+  operator('max', 'at or before', 'one', (moments, { meta }) => ({ [meta.name]: { lt: first(moments).end } })),
+  operator('between', 'between', 'range', (moments, { meta }) => ({
+    [meta.name]: { gte: first(moments).start, lt: (moments[1] as Moment).end },
+  })),
+];
+
+const units = { h: 'hours', d: 'days', w: 'weeks' } as const;
+
+/** `7d`: hours, days or weeks. Null: it is no span. */
+export function readSpan(text: string): { count: number; unit: (typeof units)[keyof typeof units] } | null {
+  const [, digits, unit] = /^(\d{1,4})([hdw])$/.exec(text.trim()) ?? [];
+  const count = Number(digits);
+  return unit && count > 0 ? { count, unit: units[unit as keyof typeof units] } : null;
+}
+
+/** From a span ago until now, or from now until a span ahead; of whole days where the column holds days. */
+export function spanEnds(
+  name: 'last' | 'next',
+  text: string,
+  sqlType: string | null,
+  { now, timeZone }: { now: Date; timeZone: string },
+): { from: Date; to: Date } | null {
+  const span = readSpan(text);
+  const isDate = momentKind(sqlType) === 'date';
+  if (!span || (isDate && span.unit === 'hours')) return null;
+  const here = DateTime.fromJSDate(now, { zone: timeZone });
+  const base = isDate ? DateTime.utc(here.year, here.month, here.day) : here;
+  const other = base.plus({ [span.unit]: name === 'last' ? -span.count : span.count });
+  return name === 'last' ? { from: other.toJSDate(), to: base.toJSDate() } : { from: base.toJSDate(), to: other.toJSDate() };
+}
+
+function span(name: 'last' | 'next', label: string): FilterOperator {
+  return {
+    name,
+    label,
+    input: 'span',
+    value: null,
+    includesEmpty: false,
+    where([text = ''], field, context) {
+      const ends = spanEnds(name, text, field.meta.sqlType, context);
+      if (!ends) return { error: `${field.label} is compared with a span such as 7d or 2w${hours(field)}.` };
+      return { value: { [field.meta.name]: { gte: ends.from, lte: ends.to } } };
+    },
+  };
+}
+
+function hours({ meta }: ResourceField): string {
+  return momentKind(meta.sqlType) === 'date' ? '' : ', or 24h';
+}
+
+const spans = [span('last', 'in the last'), span('next', 'in the next')];
+
+/** Days, times of day, moments. */
+export function momentOperators(field: ResourceField): readonly FilterOperator[] {
+  const isTime = momentKind(field.meta.sqlType) === 'time';
+  return [...comparisons, ...(isTime ? [] : spans), ...nullness(field)];
+}
