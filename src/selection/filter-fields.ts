@@ -61,7 +61,5 @@ function relatedFields(resource: Resource, principal: Principal, via: ResourceFi
   const relation = via.relation ?? via.meta.relation;
   const related = relation ? resource.related(relation.model) : null;
   if (!related || !can(related, principal, 'list')) return [];
-  return related.fields
-    .filter((field) => !field.relation && !field.meta.relation)
-    .map((field) => filterField(field, via));
+  return related.fields.filter((field) => !field.relation && !field.meta.relation).map((field) => filterField(field, via));
 }
