@@ -5,3 +5,26 @@ export { AppError } from './errors.ts';
 export type { Metadata } from './metadata/contract.ts';
 export type { Action, Client, Where } from './resources/contract.ts';
 export { defineResource, type ResourceDefinition, type TypedResourceOptions } from './resources/define-resource.ts';
+export type {
+  AfterSave,
+  BeforeSave,
+  DeleteEvent,
+  Errors,
+  Hooks,
+  OwnSave,
+  TransactionClient,
+  ValidateContext,
+} from './resources/hooks.ts';
+export type { DraftOf, FieldName, RecordOf, RelatedName } from './resources/model-types.ts';
+export type {
+  Arrangement,
+  BulkOptions,
+  BulkSelection,
+  ComputedColumn,
+  FieldGroupOptions,
+  FieldOptions,
+  ResourceOptions,
+  WriteThrough,
+} from './resources/options.ts';
+export { DefinitionError } from './resources/problems.ts';
+export * from './resources/project-types.ts';

@@ -10,4 +10,12 @@ export interface ResourceField {
   /** To-one and many-to-many. */
   readonly relation: RelationMeta | null;
   readonly enum: EnumMeta | null;
+  /** A sentence beside its control. */
+  readonly help: string | null;
+  /** Shown in forms, not written. */
+  readonly isReadOnly: boolean;
+  readonly align: 'start' | 'end' | null;
+  /** The resource's own words for a value that is not null. */
+  readonly format: ((value: unknown) => string) | null;
+  readonly link: ((value: unknown) => string | null) | null;
 }

@@ -1,46 +1,65 @@
 import { getFieldKind } from '../fields/register.ts';
-import type { FieldMeta, ModelMeta } from '../metadata/contract.ts';
+import type { FieldMeta } from '../metadata/contract.ts';
+import { arrange } from './arrange.ts';
+import { buildColumns } from './build-columns.ts';
+import { checkOptions } from './check-options.ts';
 import type { Resource, ResourceField } from './contract.ts';
 import type { ResourceDefinition } from './define-resource.ts';
 import { grantsOf, type OnUnreadable } from './grants.ts';
 import { labelOf, pluralOf, slugOf, titleFieldOf } from './guesses.ts';
+import type { WriteThrough } from './options.ts';
 import { defaultPermissions } from './permissions.ts';
+import type { Problems } from './problems.ts';
+import { resourceFields } from './resource-fields.ts';
 
 /** What the environment says where a resource says nothing. */
 export interface ResourceDefaults {
   minAsyncRecords: number;
   parallelism: number;
   chunkSize: number;
+  writeThrough?: WriteThrough;
 }
 
 export interface ResourceSurroundings {
   related: Resource['related'];
   onUnreadable: OnUnreadable;
+  problems: Problems;
 }
 
-/** Completes a definition from metadata and checks what the compiler cannot. */
+/** Completes a definition from metadata and checks what the compiler cannot. Null when there is no such model. */
 export function buildResource(
-  { metadata, model: name, options }: ResourceDefinition,
+  definition: ResourceDefinition,
   defaults: ResourceDefaults,
-  { related, onUnreadable }: ResourceSurroundings,
-): Resource {
+  { related, onUnreadable, problems }: ResourceSurroundings,
+): Resource | null {
+  const { metadata, model: name, options } = definition;
   const model = metadata.models[name];
-  if (!model) throw new Error(`Resource ${name}: the schema has no model of this name.`);
-  const fields = fieldsOf();
-  const pick = (key: string, names: readonly string[] | undefined, guess: () => ResourceField[], fits: (field: ResourceField) => boolean) =>
-    Object.freeze(
-      names?.map((wanted) => {
-        const field = fields.find((candidate) => candidate.name === wanted || candidate.meta.name === wanted);
-        if (!field) throw new Error(`Resource ${name}, ${key}: ${name} has no field "${wanted}".`);
-        if (!fits(field)) throw new Error(`Resource ${name}, ${key}: "${wanted}" cannot be used here.`);
-        return field;
-      }) ?? guess(),
-    );
-  const isShown = (field: ResourceField) => field.meta.kind !== 'relation' || field.relation !== null;
-  const isWritable = (field: ResourceField) =>
-    getFieldKind(field).input !== 'none' && !field.meta.isUpdatedAt && !hasGeneratedValue(field.meta);
-  const hasFilter = (field: ResourceField) => getFieldKind(field).filter !== null;
+  if (!model) {
+    problems.add(name, 'model', 'the schema has no model of this name.');
+    return null;
+  }
+  checkOptions(name, model, options, problems);
+  const all = resourceFields(metadata, model, options.fields);
+  const fields = all.filter((field) => !options.fields?.[field.name]?.hidden);
+  const find = (key: string, wanted: string): ResourceField | null => {
+    const field = all.find((candidate) => candidate.name === wanted || candidate.meta.name === wanted);
+    if (!field) problems.add(name, key, `${name} has no field "${wanted}".`);
+    else if (fields.includes(field)) return field;
+    else problems.add(name, key, `"${wanted}" is hidden.`);
+    return null;
+  };
+  const pick = (key: string, names: readonly string[] | undefined, guess: () => ResourceField[], fits: Fits) =>
+    Object.freeze(names ? pickFields(key, names, fits) : guess());
   const titleField = options.titleField ?? titleFieldOf(model);
+  if (!model.fields[titleField]?.column) problems.add(name, 'titleField', `${name} has no column "${titleField}".`);
+  const formGroups = arrange(options.form ?? fields.filter(isWritable).map((field) => field.name), (names) =>
+    pickFields('form', names, isInForm),
+  );
+  const showGroups = arrange(options.show ?? fields.filter(isShown).map((field) => field.name), (names) =>
+    pickFields('show', names, isShown),
+  );
+  const bulk = options.bulk ?? {};
+  const minAsyncRecords = bulk.minAsyncRecords ?? defaults.minAsyncRecords;
   const label = options.label ?? labelOf(pluralOf(name));
   const permissions = options.permissions ?? defaultPermissions;
   const grants = grantsOf({ ...options, permissions }, { label, model, onUnreadable });
@@ -52,48 +71,89 @@ export function buildResource(
     metadata,
     titleField,
     fields: Object.freeze(fields),
-    columns: pick('columns', options.columns, () => guessColumns(), isShown),
+    columns: buildColumns({ definition, model, fields, titleField, find, problems }),
     filters: pick('filters', options.filters, () => fields.filter((field) => hasFilter(field) && !field.meta.isId).slice(0, 6), hasFilter),
     search: pick('search', options.search, () => fields.filter((field) => field.name === titleField && isSearchable(field)), isSearchable),
-    form: pick('form', options.form, () => fields.filter((field) => isWritable(field)), isWritable),
-    bulkFields: pick('bulk.fields', options.bulk?.fields, () => fields.filter((field) => isWritable(field) && canBeBulk(field)), canBeBulk),
-    defaultSort: options.defaultSort ?? model.idFields[0] ?? '',
-    minAsyncRecords: options.bulk?.minAsyncRecords ?? defaults.minAsyncRecords,
-    parallelism: options.bulk?.parallelism ?? defaults.parallelism,
-    chunkSize: options.bulk?.chunkSize ?? defaults.chunkSize,
+    form: Object.freeze(formGroups.flatMap((group) => group.fields)),
+    formGroups,
+    show: Object.freeze(showGroups.flatMap((group) => group.fields)),
+    showGroups,
+    bulkFields: pick('bulk.fields', bulk.fields, () => fields.filter((field) => isWritable(field) && canBeBulk(field)), canBeBulk),
+    defaultSort: [options.defaultSort ?? model.idFields].flat().join(','),
+    minAsyncRecords,
+    parallelism: bulk.parallelism ?? defaults.parallelism,
+    chunkSize: bulk.chunkSize ?? defaults.chunkSize,
+    hasBulkDelete: bulk.delete ?? true,
+    locksOffReason: typeof bulk.locks === 'object' ? bulk.locks.off : null,
+    reason: reasonOf(bulk.reason),
+    writeThrough: options.writeThrough ?? defaults.writeThrough ?? 'sql',
+    validate: options.validate ?? null,
+    hooks: options.hooks ?? {},
+    runsInBackground(selection, principal) {
+      if (bulk.background === false) return false;
+      return bulk.runInBackground?.(selection, principal) ?? selection.count >= minAsyncRecords;
+    },
     permissions: grants.actions,
     canSee: grants.canSee,
     canChange: grants.canChange,
     scope: grants.scope,
     related,
   };
-  for (const key of ['minAsyncRecords', 'parallelism', 'chunkSize'] as const) {
-    if (!Number.isInteger(resource[key]) || resource[key] < 1)
-      throw new Error(`Resource ${name}, bulk.${key}: must be a whole number above 0.`);
-  }
-  if (!model.fields[titleField]?.column) throw new Error(`Resource ${name}, titleField: ${name} has no column "${titleField}".`);
+  checkSort(resource);
   return Object.freeze(resource);
 
-  function fieldsOf(): ResourceField[] {
-    const model_ = model as ModelMeta;
-    return Object.values(model_.fields)
-      .filter((meta) => meta.foreignKeyOf === null)
-      .map((meta) => fieldOf(model_, meta));
+  function pickFields(key: string, names: readonly string[], fits: Fits): ResourceField[] {
+    const picked: ResourceField[] = [];
+    for (const wanted of names) {
+      const field = find(key, wanted);
+      if (!field) continue;
+      if (picked.includes(field)) problems.add(name, key, `"${wanted}" is named twice.`);
+      else if (!fits(field)) problems.add(name, key, `"${wanted}" ${unfit(field, fits)}`);
+      else picked.push(field);
+    }
+    return picked;
   }
 
-  function fieldOf(model_: ModelMeta, meta: FieldMeta): ResourceField {
-    const label = options.labels?.[meta.name] ?? labelOf(meta.name);
-    const key = meta.relation?.kind === 'to-one' && meta.relation.fromFields.length === 1 ? meta.relation.fromFields[0] : undefined;
-    const scalar = key ? model_.fields[key] : undefined;
-    const relation = scalar || meta.relation?.kind === 'many-to-many' ? meta.relation : null;
-    return Object.freeze({ name: meta.name, label, meta: scalar ?? meta, relation, enum: metadata.enums[(scalar ?? meta).type] ?? null });
+  function checkSort({ defaultSort }: Resource): void {
+    for (const item of defaultSort.split(',').filter((part) => part !== '')) {
+      const [wanted = '', related] = item.replace(/^-/, '').split('.');
+      if (related !== undefined) {
+        const target = metadata.models[find('defaultSort', wanted)?.relation?.model ?? ''];
+        if (target && !target.fields[related]?.column) problems.add(name, 'defaultSort', `${target.name} has no column "${related}".`);
+        continue;
+      }
+      const field = model?.idFields.includes(wanted) ? null : find('defaultSort', wanted);
+      if (field && !getFieldKind(field).isSortable) problems.add(name, 'defaultSort', `"${wanted}" cannot be sorted by.`);
+    }
   }
+}
 
-  function guessColumns(): ResourceField[] {
-    const shown = fields.filter((field) => field.meta.kind !== 'relation' && field.meta.type !== 'Json' && field.meta.type !== 'Bytes');
-    const title = shown.filter((field) => field.name === titleField);
-    return [...title, ...shown.filter((field) => field.name !== titleField)].slice(0, 8);
-  }
+type Fits = (field: ResourceField) => boolean;
+
+function unfit(field: ResourceField, fits: Fits): string {
+  if (fits === isSearchable) return 'is no text, and only texts are searched.';
+  if (fits === hasFilter) return 'has no filter.';
+  if (fits === isShown) return 'leads to many records, which are not shown in one place.';
+  if (fits === canBeBulk && field.isReadOnly) return 'is read-only.';
+  if (fits === canBeBulk && field.meta.isUnique) return 'is unique, so many records cannot be given one value.';
+  if (fits === isInForm && hasGeneratedValue(field.meta)) return 'is filled in by the database; make it readOnly to show it.';
+  return 'cannot be written.';
+}
+
+function isShown(field: ResourceField): boolean {
+  return field.meta.kind !== 'relation' || field.relation !== null;
+}
+
+function isWritable(field: ResourceField): boolean {
+  return !field.isReadOnly && getFieldKind(field).input !== 'none' && !field.meta.isUpdatedAt && !hasGeneratedValue(field.meta);
+}
+
+function isInForm(field: ResourceField): boolean {
+  return isWritable(field) || (field.isReadOnly && isShown(field));
+}
+
+function hasFilter(field: ResourceField): boolean {
+  return getFieldKind(field).filter !== null;
 }
 
 function isSearchable(field: ResourceField): boolean {
@@ -101,10 +161,15 @@ function isSearchable(field: ResourceField): boolean {
 }
 
 function canBeBulk(field: ResourceField): boolean {
-  return getFieldKind(field).changesOf(field).length > 0 && !field.meta.isId && !field.meta.isUnique;
+  return !field.isReadOnly && getFieldKind(field).changesOf(field).length > 0 && !field.meta.isId && !field.meta.isUnique;
 }
 
 function hasGeneratedValue(meta: FieldMeta): boolean {
   const given = meta.default as { name?: string } | null;
   return (meta.isId && typeof given === 'object' && given !== null) || (given?.name === 'now' && meta.name === 'createdAt');
+}
+
+function reasonOf(asked: 'never' | 'optional' | { requiredAbove: number } = 'never'): Resource['reason'] {
+  if (typeof asked === 'object') return { isAsked: true, requiredAbove: asked.requiredAbove };
+  return { isAsked: asked === 'optional', requiredAbove: null };
 }

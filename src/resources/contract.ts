@@ -1,6 +1,8 @@
 import type { Principal } from '../auth/principal.ts';
 import type { ResourceField } from '../fields/resource-field.ts';
 import type { Metadata, ModelMeta } from '../metadata/contract.ts';
+import type { Hooks } from './hooks.ts';
+import type { BulkSelection, ResourceOptions, WriteThrough } from './options.ts';
 import type { WhereSql } from './where-sql.ts';
 
 /** A Prisma `where` (plain object). */
@@ -17,7 +19,9 @@ export interface Delegate {
   count(args: object): Promise<number>;
   create(args: object): Promise<Record<string, unknown>>;
   update(args: object): Promise<Record<string, unknown>>;
+  updateMany(args: object): Promise<{ count: number }>;
   delete(args: object): Promise<Record<string, unknown>>;
+  deleteMany(args: object): Promise<{ count: number }>;
 }
 
 /** The part of a user's Prisma client that Bulkhead calls; delegates are reached by name. */
@@ -27,52 +31,32 @@ export interface Client {
   $executeRawUnsafe(sql: string, ...values: unknown[]): Promise<number>;
 }
 
-/** What a developer writes about a resource; everything has a default made from metadata. */
-export interface ResourceOptions {
-  /** First segment of its URLs: `cities`. */
-  slug?: string;
-  /** Plural: `Cities`. */
-  label?: string;
-  /** Singular: `City`. */
-  singular?: string;
-  /** The field that titles a record. */
-  titleField?: string;
-  /** Columns of the list, in order. */
-  columns?: readonly string[];
-  filters?: readonly string[];
-  /** Text fields the search box looks in. */
-  search?: readonly string[];
-  /** `name` or `-population`. */
-  defaultSort?: string;
-  /** Fields of the new and edit pages, in order. */
-  form?: readonly string[];
-  /** Labels by field name. */
-  labels?: Readonly<Record<string, string>>;
-  /** Which actions a principal may take. Default: viewer lists; editor also creates, updates and bulk-updates; admin everything. */
-  permissions?: (principal: Principal) => readonly Action[];
-  /**
-   * Who sees a field and who changes it; anything but `true` denies. A field that may not be seen is on no page and in no
-   * filter, sort, search, picker, message or history.
-   */
-  fields?: Readonly<Record<string, FieldRules>>;
-  /** Rows the principal may see and change, as a Prisma `where`; `{}` is every row, and anything that is no `where` denies. */
-  scope?: (principal: Principal) => Where;
-  bulk?: {
-    /** Fields offered by bulk edit. Default: every editable field that is not unique. */
-    fields?: readonly string[];
-    minAsyncRecords?: number;
-    /** Drains working on one task side by side. */
-    parallelism?: number;
-    /** Records in a chunk. */
-    chunkSize?: number;
-  };
+/** A column of the list. */
+export interface Column {
+  /** Of a field, a field of a related record (`country.region`), or a computed column. */
+  readonly name: string;
+  readonly label: string;
+  /** Null: computed. Of a path, the related model's field. */
+  readonly field: ResourceField | null;
+  /** The to-one relation in front of a path. */
+  readonly through: ResourceField | null;
+  readonly computed: ComputedValue | null;
+  readonly align: 'start' | 'end' | null;
 }
 
-export interface FieldRules {
-  /** Default: who may list. */
-  readonly see?: (principal: Principal) => boolean;
-  /** Default: who may see it. */
-  readonly change?: (principal: Principal) => boolean;
+export interface ComputedValue {
+  /** Fields to read. */
+  readonly needs: readonly string[];
+  value(record: Record<string, unknown>): string | number | bigint | null;
+  link(record: Record<string, unknown>): string | null;
+}
+
+/** Fields of a form or a page that belong together. */
+export interface FieldGroup {
+  /** Null: no heading. */
+  readonly label: string | null;
+  readonly help: string | null;
+  readonly fields: readonly ResourceField[];
 }
 
 /** A model made administrable: options completed, checked and frozen. */
@@ -83,17 +67,32 @@ export interface Resource {
   readonly model: ModelMeta;
   readonly metadata: Metadata;
   readonly titleField: string;
-  /** Every field, in the schema's order. */
+  /** Every field that may be shown at all, in the order of the schema. */
   readonly fields: readonly ResourceField[];
-  readonly columns: readonly ResourceField[];
+  readonly columns: readonly Column[];
   readonly filters: readonly ResourceField[];
   readonly search: readonly ResourceField[];
+  /** Fields of the new and edit pages, the read-only ones among them. */
   readonly form: readonly ResourceField[];
+  readonly formGroups: readonly FieldGroup[];
+  /** Fields of a record's page. */
+  readonly show: readonly ResourceField[];
+  readonly showGroups: readonly FieldGroup[];
   readonly bulkFields: readonly ResourceField[];
+  /** As in the URL: `country.name,-population`. */
   readonly defaultSort: string;
   readonly minAsyncRecords: number;
   readonly parallelism: number;
   readonly chunkSize: number;
+  readonly hasBulkDelete: boolean;
+  /** Why its tasks hold nothing; null: they hold their records. */
+  readonly locksOffReason: string | null;
+  /** Is a reason asked for, and above how many records must it be given? */
+  readonly reason: { readonly isAsked: boolean; readonly requiredAbove: number | null };
+  readonly writeThrough: WriteThrough;
+  readonly validate: NonNullable<ResourceOptions['validate']> | null;
+  readonly hooks: Hooks;
+  runsInBackground(selection: BulkSelection, principal: Principal): boolean;
   permissions(principal: Principal): readonly Action[];
   /** By name of a field or of its column. */
   canSee(principal: Principal, field: string): boolean;
@@ -103,6 +102,9 @@ export interface Resource {
   /** Where records of a related model are administered; null where they are not, or not for this principal. */
   related(model: string): Resource | null;
 }
+
+/** Most records that run within a request, whatever a resource says. */
+export const maxInlineRecords = 10_000;
 
 export type { ResourceField } from '../fields/resource-field.ts';
 

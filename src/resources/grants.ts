@@ -2,7 +2,8 @@ import { Decimal } from '@prisma/client/runtime/client';
 import type { Principal } from '../auth/principal.ts';
 import { AppError } from '../errors.ts';
 import type { ModelMeta } from '../metadata/contract.ts';
-import { type Action, actions, type ResourceOptions, type Where } from './contract.ts';
+import { type Action, actions, type Where } from './contract.ts';
+import type { ResourceOptions } from './options.ts';
 
 /** Told when a rule of the project's could not be read, so that somebody mends it. */
 export type OnUnreadable = (message: string, details: Record<string, unknown>) => void;

@@ -6,7 +6,7 @@ import admin from '../admin.ts';
 import type { Principal } from '../auth/principal.ts';
 import { defineResource } from './define-resource.ts';
 import { buildRegister } from './register.ts';
-import type { Resource, ResourceField } from './contract.ts';
+import type { Resource } from './contract.ts';
 
 const ada: Principal = { id: '1', name: 'Ada', roles: ['admin'] };
 const vic: Principal = { id: '2', name: 'Vic', roles: ['viewer'] };
@@ -16,9 +16,9 @@ function registerOf(...definitions: Parameters<typeof buildRegister>[0]) {
   return buildRegister(definitions, admin.createClient, new pg.Pool(), { minAsyncRecords: 20, parallelism: 1, chunkSize: 1000 });
 }
 
-const names = (fields: readonly ResourceField[]) => fields.map(({ name }) => name);
+const names = (fields: readonly { name: string }[]) => fields.map(({ name }) => name);
 const lists = (resource: Resource) =>
-  Object.values(resource).flatMap((value) => (Array.isArray(value) ? names(value as readonly ResourceField[]) : []));
+  Object.values(resource).flatMap((value) => (Array.isArray(value) ? names(value as readonly { name: string }[]) : []));
 
 test('a field that may not be seen is in no list of the resource', () => {
   const register = registerOf(
@@ -89,4 +89,28 @@ test('two resources of one model: the relation leads to the first that may be li
   );
   assert.equal(register.for(ada, 'cities').related('Country')?.slug, 'secret-countries');
   assert.equal(register.for(vic, 'cities').related('Country')?.slug, 'countries');
+});
+
+test('a column through a relation, a computed one and a default sort are as hidden as what they read', () => {
+  const register = registerOf(
+    defineResource(metadata, 'City', {
+      columns: ['name', 'country.region', 'size'],
+      computed: { size: { needs: ['population'], value: ({ population }) => population } },
+      defaultSort: ['country.region', '-population', 'name'],
+      form: ['name', { label: 'Numbers', fields: ['population', 'rating'] }],
+      show: [{ label: 'Numbers', fields: ['population', 'rating'] }],
+      fields: { population: { see: isAda } },
+    }),
+    defineResource(metadata, 'Country', { fields: { region: { see: isAda } } }),
+  );
+  const [whole, less] = [register.for(ada, 'cities'), register.for(vic, 'cities')];
+  assert.deepEqual(names(whole.columns), ['name', 'country.region', 'size']);
+  assert.deepEqual(names(less.columns), ['name']);
+  assert.deepEqual([whole.defaultSort, less.defaultSort], ['country.region,-population,name', 'name']);
+  for (const groups of [less.formGroups, less.showGroups]) {
+    assert.deepEqual(
+      groups.flatMap(({ fields }) => names(fields)).filter((name) => name !== 'name'),
+      ['rating'],
+    );
+  }
 });

@@ -1,5 +1,6 @@
 import type { Principal } from '../auth/principal.ts';
-import type { Resource, ResourceField } from './contract.ts';
+import { can } from './permissions.ts';
+import type { Column, FieldGroup, Resource, ResourceField } from './contract.ts';
 
 /**
  * A resource as one principal sees it. Every list of fields is without those that may not be seen, also lists that this
@@ -14,13 +15,35 @@ export function narrowResource(resource: Resource, principal: Principal, related
   return Object.freeze({
     ...resource,
     ...narrowed,
-    form: withoutFields(resource.form, fixed) as Resource['form'],
-    bulkFields: withoutFields(resource.bulkFields, fixed) as Resource['bulkFields'],
+    form: withoutFields(withoutFields(resource.form, hidden), fixed) as Resource['form'],
+    formGroups: withoutFields(withoutFields(resource.formGroups, hidden), fixed) as Resource['formGroups'],
+    columns: resource.columns.filter((column) => !readsHidden(column)),
+    bulkFields: withoutFields(withoutFields(resource.bulkFields, hidden), fixed) as Resource['bulkFields'],
     titleField,
-    defaultSort: isHidden(resource.defaultSort.replace(/^-/, '')) ? (resource.model.idFields[0] ?? '') : resource.defaultSort,
+    defaultSort: visibleSort(),
     permissions: () => granted,
     related: memo(relatedOf),
   });
+
+  /** Also through a relation, and by being computed from what is hidden. */
+  function readsHidden({ field, through, computed }: Column): boolean {
+    if (computed) return computed.needs.some(isHidden);
+    return through ? isHiddenPath(through.name, (field as ResourceField).meta.name) : hidden.has(field as ResourceField);
+  }
+
+  function isHiddenPath(first: string, related: string): boolean {
+    const target = resource.fields.find(({ name }) => name === first)?.relation?.model;
+    const owner = target === undefined ? null : resource.related(target);
+    return isHidden(first) || (owner !== null && !(can(owner, principal, 'list') && owner.canSee(principal, related)));
+  }
+
+  function visibleSort(): string {
+    const parts = resource.defaultSort.split(',').filter((part) => {
+      const [first = '', related] = part.replace(/^-/, '').split('.');
+      return related === undefined ? !isHidden(first) : !isHiddenPath(first, related);
+    });
+    return parts.join(',') || (resource.model.idFields[0] ?? '');
+  }
 
   function isHidden(name: string): boolean {
     return [...hidden].some((field) => field.name === name || field.meta.name === name);
@@ -43,12 +66,17 @@ function withoutFields(value: unknown, fields: ReadonlySet<ResourceField>): unkn
     const kept = value.filter((item) => !isAbout(item, fields)).map((item) => withoutFields(item, fields));
     return Object.freeze(kept);
   }
+  if (isGroup(value)) return Object.freeze({ ...value, fields: withoutFields(value.fields, fields) });
   return value;
 }
 
 function isAbout(item: unknown, fields: ReadonlySet<ResourceField>): boolean {
   if (typeof item !== 'object' || item === null) return false;
   return fields.has(item as ResourceField) || fields.has((item as { field?: ResourceField }).field as ResourceField);
+}
+
+function isGroup(value: unknown): value is FieldGroup {
+  return typeof value === 'object' && value !== null && Array.isArray((value as { fields?: unknown }).fields);
 }
 
 function memo<T>(find: (name: string) => T): (name: string) => T {

@@ -8,12 +8,13 @@ import type { OnUnreadable } from './grants.ts';
 import { titleFieldOf } from './guesses.ts';
 import { narrowResource } from './narrow-resource.ts';
 import { can } from './permissions.ts';
+import { Problems } from './problems.ts';
 import { recordWhereSql } from './where-sql.ts';
 
 /** First segments of URLs that are ours. */
 export const reservedSlugs = ['tasks', 'sign-in', 'sign-out', 'first-admin', 'static', 'healthz'];
 
-/** Builds every resource once at start-up; a mistake in a definition stops the start with resource, key and reason. */
+/** Builds every resource once at start-up; mistakes stop the start, all of them named: a `DefinitionError`. */
 export function buildRegister(
   definitions: readonly ResourceDefinition[],
   createClient: (pool: Pool) => Client,
@@ -22,16 +23,22 @@ export function buildRegister(
   onUnreadable: OnUnreadable = () => undefined,
 ): Register {
   const related = (model: string) => list.find((candidate) => candidate.model.name === model) ?? null;
-  const list: readonly Resource[] = definitions.map((definition) => buildResource(definition, defaults, { related, onUnreadable }));
+  const problems = new Problems();
+  const list: readonly Resource[] = definitions.flatMap(
+    (definition) => buildResource(definition, defaults, { related, onUnreadable, problems }) ?? [],
+  );
   const bySlug = new Map<string, (typeof list)[number]>();
   for (const resource of list) {
     const { slug, model } = resource;
-    if (reservedSlugs.includes(slug)) throw new Error(`Resource ${model.name}, slug: "${slug}" is taken by Bulkhead itself.`);
-    if (!/^[a-z0-9][a-z0-9-]*$/.test(slug))
-      throw new Error(`Resource ${model.name}, slug: "${slug}" may have small letters, digits and hyphens.`);
-    if (bySlug.has(slug)) throw new Error(`Resource ${model.name}, slug: "${slug}" is used twice.`);
+    const reason = reservedSlugs.includes(slug)
+      ? 'is taken by Bulkhead itself.'
+      : /^[a-z0-9][a-z0-9-]*$/.test(slug)
+        ? bySlug.has(slug) && 'is used twice.'
+        : 'may have small letters, digits and hyphens.';
+    if (reason) problems.add(model.name, 'slug', `"${slug}" ${reason}`);
     bySlug.set(slug, resource);
   }
+  problems.refuse();
   return Object.freeze({
     list,
     client: createClient(pool),

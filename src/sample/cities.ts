@@ -22,5 +22,11 @@ export const cities = defineResource(metadata, 'City', {
     'notes',
   ],
   bulk: { fields: ['status', 'featured', 'rating', 'reviewedAt', 'featureCode', 'adminCode', 'country', 'tags', 'notes'] },
-  labels: { altName: 'Alternative name', featureCode: 'Feature', adminCode: 'Admin code', reviewedAt: 'Reviewed', updatedAt: 'Updated' },
+  fields: {
+    altName: { label: 'Alternative name' },
+    featureCode: { label: 'Feature' },
+    adminCode: { label: 'Admin code' },
+    reviewedAt: { label: 'Reviewed' },
+    updatedAt: { label: 'Updated' },
+  },
 });

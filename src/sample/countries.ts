@@ -7,5 +7,10 @@ export const countries = defineResource(metadata, 'Country', {
   search: ['name', 'capital', 'region', 'subregion'],
   defaultSort: 'name',
   form: ['code', 'code2', 'name', 'region', 'subregion', 'capital', 'capitalCity', 'area', 'languages', 'currencies'],
-  labels: { code: 'Code', code2: 'Two letters', area: 'Area (km²)', capital: 'Capital (name)', capitalCity: 'Capital city' },
+  fields: {
+    code2: { label: 'Two letters' },
+    area: { label: 'Area (km²)' },
+    capital: { label: 'Capital (name)' },
+    capitalCity: { label: 'Capital city' },
+  },
 });

@@ -16,11 +16,13 @@ export interface ListQuery {
   size: number;
 }
 
-/** A record as pages show it: values by ResourceField.name, related records as `{ id, title }`. */
+/** A record as pages show it: values by name of field or column, related records as `{ id, title }`. */
 export interface ListedRecord {
   key: string;
   title: string;
   values: Record<string, unknown>;
+  /** Where values of computed columns lead to. */
+  links: Record<string, string | null>;
 }
 
 export interface ListPage {
@@ -35,14 +37,14 @@ export async function listRecords(register: Register, resource: Resource, princi
   const [rows, total] = await Promise.all([
     delegate.findMany({
       where,
-      select: selectOf(register, resource, resource.columns),
+      select: columnSelect(register, resource),
       orderBy: orderBy(resource, query.sort),
       skip: (query.page - 1) * query.size,
       take: query.size,
     }),
     delegate.count({ where }),
   ]);
-  return { records: rows.map((row) => listed(register, resource, resource.columns, row)), total };
+  return { records: rows.map((row) => listedRow(register, resource, row)), total };
 }
 
 /** One record of the scope with the fields asked for; outside it, or gone, is 404. */
@@ -93,7 +95,31 @@ function listed(register: Register, resource: Resource, fields: readonly Resourc
     values[name] = relation ? related(register, relation.model, resource, row[name]) : row[name];
     if (relation?.kind === 'to-one') values[meta.name] = row[meta.name];
   }
-  return { key: keyOf(resource.model, row), title: String(row[resource.titleField] ?? ''), values };
+  return { key: keyOf(resource.model, row), title: String(row[resource.titleField] ?? ''), values, links: {} };
+}
+
+const ownFields = (resource: Resource) => resource.columns.flatMap(({ field, through }) => (field && !through ? [field] : []));
+
+/** What the columns need, in one select: fields, fields of related records, and what computed columns read. */
+function columnSelect(register: Register, resource: Resource): Record<string, unknown> {
+  const paths = resource.columns.flatMap(({ field, through }) => (field && through ? [{ field, through }] : []));
+  const select = selectOf(register, resource, [...ownFields(resource), ...paths.map(({ through }) => through)]);
+  for (const { field, through } of paths) (select[through.name] as { select: Record<string, true> }).select[field.meta.name] = true;
+  for (const { computed } of resource.columns) for (const name of computed?.needs ?? []) select[name] = true;
+  return select;
+}
+
+function listedRow(register: Register, resource: Resource, row: Record<string, unknown>): ListedRecord {
+  const record = listed(register, resource, ownFields(resource), row);
+  for (const { name, field, through, computed } of resource.columns) {
+    if (computed) {
+      const own = Object.fromEntries(computed.needs.map((needed) => [needed, row[needed]]));
+      record.values[name] = computed.value(own);
+      record.links[name] = computed.link(own);
+    }
+    if (field && through) record.values[name] = (row[through.name] as Record<string, unknown> | null)?.[field.meta.name] ?? null;
+  }
+  return record;
 }
 
 function related(register: Register, model: string, resource: Resource, value: unknown): unknown {
@@ -112,7 +138,8 @@ function orderBy(resource: Resource, sort: string): Where[] {
   const direction = descending ? 'desc' : 'asc';
   const ids = resource.model.idFields.map((id) => ({ [id]: 'asc' }));
   if (resource.model.idFields.includes(name)) return resource.model.idFields.map((id) => ({ [id]: direction }));
-  const field = resource.columns.find((column) => column.name === name);
+  const fields = sort === resource.defaultSort ? resource.fields : ownFields(resource);
+  const field = fields.find((candidate) => candidate.name === name);
   if (!field || !getFieldKind(field).isSortable) {
     throw new AppError('invalid-sort', 422, `${resource.label} cannot be sorted by "${name}".`, { field: '_sort' });
   }

@@ -3,12 +3,13 @@ import type { AppError } from '../../errors.ts';
 import { getFieldKind } from '../../fields/register.ts';
 import { keyToUrl } from '../../metadata/keys.ts';
 import { can } from '../../resources/permissions.ts';
-import type { Register, Resource, ResourceField } from '../../resources/contract.ts';
+import type { Column, Register, Resource } from '../../resources/contract.ts';
 import type { ListedRecord, ListPage } from '../../selection/list.ts';
 import { isSelected } from '../../selection/selection.ts';
 import type { Holder } from '../../tasks/holders.ts';
 import { seesAllTasks } from '../../tasks/queries.ts';
 import { listTexts, selectionTexts } from '../texts/list.ts';
+import { alignOf, type CellData, columnCell } from './cell.ts';
 import { type Chip, chipsOf, type FilterControl } from './list-filters.ts';
 import { type PagerData, pagerData } from './list-pager.ts';
 import { backText, listPath, type ListState } from './list-state.ts';
@@ -60,15 +61,6 @@ export interface ColumnData {
   align: 'start' | 'end';
   /** Null: cannot be sorted by it. */
   sort: { href: string; label: string; direction: 'ascending' | 'descending' | null } | null;
-}
-
-export interface CellData {
-  text: string;
-  align: 'start' | 'end';
-  label: string;
-  badge: string | null;
-  icon: string | null;
-  href: string | null;
 }
 
 export interface RowData {
@@ -135,7 +127,7 @@ export function recordsData(parts: ListParts): RecordsData {
     clearUrl: url(listPath(resource, state, { filter: '', page: 1 })),
     error: error ? { heading: listTexts.invalidHeading, message: error.message, hint: listTexts.invalidHint } : null,
     empty: error || rows.length > 0 ? null : emptyOf(parts),
-    columns: resource.columns.map((field) => columnData(resource, state, field, url)),
+    columns: resource.columns.map((column) => columnData(resource, state, column, parts)),
     rows,
     hasActions: rows.some((row) => row.edit !== null || row.delete !== null),
     selection:
@@ -170,17 +162,20 @@ function emptyOf({ resource, state, page, url }: ListParts): RecordsData['empty'
   };
 }
 
-function columnData(resource: Resource, state: ListState, field: ResourceField, url: Urls): ColumnData {
-  const kind = getFieldKind(field);
-  const column = { name: field.name, label: field.label, align: kind.format(null, field).align };
-  if (!kind.isSortable) return { ...column, sort: null };
-  const direction = state.sort === field.name ? 'ascending' : state.sort === `-${field.name}` ? 'descending' : null;
+function columnData(resource: Resource, state: ListState, column: Column, { page, url }: ListParts): ColumnData {
+  const { name, label, field } = column;
+  const first = page.records.find((record) => record.values[name] !== null)?.values[name];
+  const align = alignOf(column) ?? (typeof first === 'number' || typeof first === 'bigint' ? 'end' : 'start');
+  if (!field || !getFieldKind(field).isSortable || column.through) return { name, label, align, sort: null };
+  const direction = state.sort === name ? 'ascending' : state.sort === `-${name}` ? 'descending' : null;
   const isNextDescending = direction === 'ascending';
   return {
-    ...column,
+    name,
+    label,
+    align,
     sort: {
-      href: url(listPath(resource, state, { sort: isNextDescending ? `-${field.name}` : field.name, page: 1 })),
-      label: listTexts.sortBy(field.label, isNextDescending),
+      href: url(listPath(resource, state, { sort: isNextDescending ? `-${name}` : name, page: 1 })),
+      label: listTexts.sortBy(label, isNextDescending),
       direction,
     },
   };
@@ -198,7 +193,7 @@ function rowData(parts: ListParts, record: ListedRecord, back: string): RowData 
     title,
     isTicked: live.selection !== null && isSelected(live.selection, record.key),
     tickText: selectionTexts.tick(title),
-    cells: resource.columns.map((field) => cellData(parts, field, record)),
+    cells: resource.columns.map((column) => columnCell(parts, column, record)),
     edit: link('update', 'edit', listTexts.edit(title)),
     delete: link('delete', 'delete', listTexts.delete(title)),
     lock: holder ? lockOf(holder, title, principal, url) : null,
@@ -212,21 +207,6 @@ function lockOf(holder: Holder, title: string, principal: Principal, url: Urls):
     text: listTexts.locked(holder.principalName, holder.title, percent),
     label: listTexts.lockedLabel(title, holder.principalName, holder.title),
     href: isVisible ? url(`/tasks/${holder.taskId}`) : null,
-  };
-}
-
-function cellData({ register, principal, url }: ListParts, field: ResourceField, record: ListedRecord): CellData {
-  const cell = getFieldKind(field).format(record.values[field.name], field);
-  const related = cell.link ? register.list.find((candidate) => candidate.model.name === cell.link?.model) : undefined;
-  const isBoolean = field.meta.type === 'Boolean';
-  return {
-    text: cell.text,
-    align: cell.align,
-    label: field.label,
-    badge: isBoolean ? null : (cell.badge ?? null),
-    icon: isBoolean && cell.badge ? (cell.badge === 'yes' ? 'check' : 'minus') : null,
-    href:
-      cell.link && related && can(related, principal, 'update') ? url(`/${related.slug}/${encodeURIComponent(cell.link.id)}/edit`) : null,
   };
 }
 

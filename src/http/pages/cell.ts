@@ -1,0 +1,67 @@
+import type { Principal } from '../../auth/principal.ts';
+import { getFieldKind } from '../../fields/register.ts';
+import { can } from '../../resources/permissions.ts';
+import type { Column, Register, ResourceField } from '../../resources/contract.ts';
+import type { ListedRecord } from '../../selection/list.ts';
+import type { Urls } from './url.ts';
+
+/** A value as lists and record pages show it. */
+export interface CellData {
+  text: string;
+  align: 'start' | 'end';
+  label: string;
+  badge: string | null;
+  icon: string | null;
+  href: string | null;
+}
+
+export interface CellParts {
+  register: Register;
+  principal: Principal;
+  url: Urls;
+}
+
+export function columnCell(parts: CellParts, column: Column, record: ListedRecord): CellData {
+  const value = record.values[column.name];
+  const field = column.field;
+  if (field) return { ...fieldCell(parts, field, value), label: column.label, align: alignOf(column) ?? startOrEnd(field) };
+  const text = typeof value === 'number' || typeof value === 'bigint' ? amount.format(value) : String(value ?? '');
+  const align = column.align ?? (typeof value === 'number' || typeof value === 'bigint' ? 'end' : 'start');
+  return { text, align, label: column.label, badge: null, icon: null, href: hrefOf(record.links[column.name] ?? null, parts.url) };
+}
+
+export function fieldCell({ register, principal, url }: CellParts, field: ResourceField, value: unknown): CellData {
+  const cell = getFieldKind(field).format(value, field);
+  const isThere = value !== null && value !== undefined;
+  const isOwn = isThere && field.format !== null;
+  const related = cell.link ? register.list.find((candidate) => candidate.model.name === cell.link?.model) : undefined;
+  const isBoolean = field.meta.type === 'Boolean' && !isOwn;
+  const toRelated =
+    cell.link && related && can(related, principal, 'update') ? url(`/${related.slug}/${encodeURIComponent(cell.link.id)}/edit`) : null;
+  return {
+    text: isOwn ? (field.format?.(value) ?? '') : cell.text,
+    align: field.align ?? cell.align,
+    label: field.label,
+    badge: isBoolean ? null : (cell.badge ?? null),
+    icon: isBoolean && cell.badge ? (cell.badge === 'yes' ? 'check' : 'minus') : null,
+    href: isThere && field.link ? hrefOf(field.link(value), url) : toRelated,
+  };
+}
+
+/** Side of a column's head; of a computed one, what its option says. */
+export function alignOf(column: Column): 'start' | 'end' | null {
+  return column.align ?? (column.field ? startOrEnd(column.field) : null);
+}
+
+function startOrEnd(field: ResourceField): 'start' | 'end' {
+  return getFieldKind(field).format(null, field).align;
+}
+
+const amount = new Intl.NumberFormat('en', { maximumFractionDigits: 20 });
+
+// A link may be made of what a record holds, so a scheme that runs code is none.
+function hrefOf(link: string | null, url: Urls): string | null {
+  if (link === null) return null;
+  if (/^\/(?!\/)/.test(link)) return url(link);
+  return /^(https?|mailto|tel):/i.test(link) ? link : null;
+}

@@ -1,0 +1,69 @@
+import type { ModelMeta } from '../metadata/contract.ts';
+import type { Column, ResourceField } from './contract.ts';
+import type { ResourceDefinition } from './define-resource.ts';
+import { labelOf } from './guesses.ts';
+import type { Problems } from './problems.ts';
+import { resourceFields } from './resource-fields.ts';
+
+interface Parts {
+  definition: ResourceDefinition;
+  model: ModelMeta;
+  fields: readonly ResourceField[];
+  titleField: string;
+  find(key: string, name: string): ResourceField | null;
+  problems: Problems;
+}
+
+/** The list's columns: of fields, of fields of related records, and computed ones. */
+export function buildColumns(parts: Parts): readonly Column[] {
+  const { definition, model, fields, titleField, find, problems } = parts;
+  const { computed = {}, columns } = definition.options;
+  for (const [name, { needs }] of Object.entries(computed)) {
+    if (model.fields[name]) problems.add(model.name, `computed.${name}`, 'a field has this name.');
+    for (const wanted of needs ?? []) {
+      if (!model.fields[wanted]?.column) problems.add(model.name, `computed.${name}.needs`, `${model.name} has no column "${wanted}".`);
+    }
+  }
+  const names = columns ?? [...guessed(fields, titleField), ...Object.keys(computed).filter((name) => !model.fields[name])];
+  const repeated = names.filter((name, index) => names.indexOf(name) !== index);
+  for (const name of repeated) problems.add(model.name, 'columns', `"${name}" is named twice.`);
+  return Object.freeze([...new Set(names)].flatMap((name) => columnOf(name) ?? []));
+
+  function columnOf(name: string): Column | null {
+    const own = Object.hasOwn(computed, name) ? computed[name] : undefined;
+    if (own) {
+      const { needs, value, link, label, align } = own;
+      return Object.freeze({
+        name,
+        label: label ?? labelOf(name),
+        field: null,
+        through: null,
+        computed: { needs, value, link: (record: Record<string, unknown>) => link?.(record) ?? null },
+        align: align ?? null,
+      });
+    }
+    const [first = '', related] = name.split('.');
+    const field = find('columns', first);
+    if (!field) return null;
+    if (related === undefined) {
+      if (field.meta.kind === 'relation' && !field.relation) {
+        problems.add(model.name, 'columns', `"${name}" leads to many records, which are not shown in one place.`);
+        return null;
+      }
+      return Object.freeze({ name: field.name, label: field.label, field, through: null, computed: null, align: field.align });
+    }
+    const target = field.relation?.kind === 'to-one' ? definition.metadata.models[field.relation.model] : undefined;
+    const found = target && resourceFields(definition.metadata, target).find((candidate) => candidate.name === related);
+    if (!target) problems.add(model.name, 'columns', `"${first}" leads to no single record, so "${name}" cannot be shown.`);
+    else if (!found?.meta.column || found.relation) problems.add(model.name, 'columns', `${target.name} has no column "${related}".`);
+    if (!found?.meta.column || found.relation) return null;
+    const label = `${field.label} ${found.label.charAt(0).toLowerCase()}${found.label.slice(1)}`;
+    return Object.freeze({ name, label, field: found, through: field, computed: null, align: null });
+  }
+}
+
+function guessed(fields: readonly ResourceField[], titleField: string): string[] {
+  const shown = fields.filter((field) => field.meta.kind !== 'relation' && field.meta.type !== 'Json' && field.meta.type !== 'Bytes');
+  const title = shown.filter((field) => field.name === titleField);
+  return [...title, ...shown.filter((field) => field.name !== titleField)].slice(0, 8).map(({ name }) => name);
+}

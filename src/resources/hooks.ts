@@ -1,0 +1,78 @@
+import type { Principal } from '../auth/principal.ts';
+import type { Client } from './contract.ts';
+import type { AnyModel, ModelTypes } from './model-types.ts';
+import type { ProjectTypes } from './project-types.ts';
+
+/** The project's client inside the transaction of the write: what Prisma hands to `$transaction`. */
+export type TransactionClient = ProjectTypes extends { client: infer C }
+  ? Omit<C, '$connect' | '$disconnect' | '$on' | '$transaction' | '$extends'>
+  : Client;
+
+interface Write {
+  /** Who does it. */
+  readonly principal: Principal;
+  /** The task, for a bulk change; null for a form. */
+  readonly taskId: number | null;
+  /**
+   * The client inside this write's transaction. What it writes comes and goes with the record. Use no other client in a
+   * hook: it would wait for a connection, and for rows, that this very transaction holds.
+   */
+  readonly tx: TransactionClient;
+}
+
+/** What `validate` is told beside the record. */
+export interface ValidateContext<T extends ModelTypes = AnyModel> extends Write {
+  readonly kind: 'create' | 'update';
+  /** As the database has it, locked; null for a new record. */
+  readonly before: T['record'] | null;
+  /** Fields that are about to be written. */
+  readonly fields: readonly T['field'][];
+}
+
+/** Errors by field; a plain text is about the record as a whole; nothing means that it may be written. */
+// biome-ignore lint/suspicious/noConfusingVoidType: a function that returns nothing on success is the usual case
+export type Errors<T extends ModelTypes = AnyModel> = { readonly [N in T['field']]?: string } | string | null | undefined | void;
+
+/** A write that is about to happen. */
+export interface BeforeSave<T extends ModelTypes = AnyModel> extends ValidateContext<T> {
+  /** As it will be written. */
+  readonly record: T['draft'];
+  /** Writes one more field, or another value. Values are Prisma's: `null` clears. */
+  set<N extends keyof T['record'] & string>(name: N, value: T['record'][N]): void;
+}
+
+/** A write that has happened and is not yet committed. */
+export interface AfterSave<T extends ModelTypes = AnyModel> extends ValidateContext<T> {
+  /** As the database has it now. */
+  readonly record: T['record'];
+}
+
+/** A write that the hook makes itself. */
+export interface OwnSave<T extends ModelTypes = AnyModel> extends ValidateContext<T> {
+  /** As it should be. */
+  readonly record: T['draft'];
+  /** What was chosen, and what `beforeSave` set: values by column, lists of ids as text by many-to-many field. */
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+export interface DeleteEvent<T extends ModelTypes = AnyModel> extends Write {
+  /** As the database has it, locked; for `afterDelete`, as it was. */
+  readonly record: T['record'];
+}
+
+/**
+ * Code of yours around every write of a resource, by form or in bulk. It runs inside the write's transaction, one
+ * record after another. Throw an `AppError` to refuse a record: its message is shown, `details.field` names the field.
+ * Anything else that is thrown refuses the record too, with a general message, and goes to the log. In bulk the other
+ * records of the chunk go on; their hooks may run a second time after what they wrote through `tx` was rolled back.
+ */
+export interface Hooks<T extends ModelTypes = AnyModel> {
+  /** Before a record is created or changed, after `validate`. */
+  beforeSave?: (save: BeforeSave<T>) => void | Promise<void>;
+  /** After it was written, before the commit: what is thrown here takes the write back. */
+  afterSave?: (save: AfterSave<T>) => void | Promise<void>;
+  /** Writes in place of Bulkhead, through `tx`. For a new record it returns at least the id. */
+  save?: (save: OwnSave<T>) => Promise<Partial<T['record']> | undefined>;
+  beforeDelete?: (event: DeleteEvent<T>) => void | Promise<void>;
+  afterDelete?: (event: DeleteEvent<T>) => void | Promise<void>;
+}

@@ -1,0 +1,128 @@
+import type { Principal } from '../auth/principal.ts';
+import type { Action, Where } from './contract.ts';
+import type { Errors, Hooks, ValidateContext } from './hooks.ts';
+import type { AnyModel, ModelTypes } from './model-types.ts';
+
+type Sort<N extends string> = N | `-${N}`;
+
+type ValueOf<T extends ModelTypes, N> = N extends keyof T['record'] ? T['record'][N] : unknown;
+
+/** What a developer writes about a resource; everything has a default made from the schema. */
+export interface ResourceOptions<T extends ModelTypes = AnyModel, Needs = Record<string, string>> {
+  /** First segment of its URLs. Default: the model's plural, `cities`. */
+  slug?: string;
+  /** Plural, at the head of the list: `Cities`. */
+  label?: string;
+  /** Singular, in texts about one record: `City`. */
+  singular?: string;
+  /** The field that tells people which record it is. Default: `title`, `name` or the like, else the first text, else the id. */
+  titleField?: T['field'];
+  /** Fields one by one: label, help, format, who sees and changes them. */
+  fields?: { readonly [N in T['field']]?: FieldOptions<ValueOf<T, N>> };
+  /** Columns of the list, in order: fields, fields of to-one relations (`country.region`), computed columns by their name. */
+  columns?: readonly (T['field'] | T['related'] | (keyof NoInfer<Needs> & string))[];
+  /** Columns that are made of a record's fields. */
+  computed?: { readonly [N in keyof Needs]: ComputedColumn<T, Needs[N] & keyof T['record']> };
+  /** Quick controls above the list. Every field can be filtered with the builder, whatever is named here. */
+  filters?: readonly T['field'][];
+  /** Text fields that the search box looks in. */
+  search?: readonly T['field'][];
+  /** Order of the list when the URL names none: `'name'`, `['country.name', '-population']`. The id comes last by itself. */
+  defaultSort?: Sort<T['field'] | T['related']> | readonly Sort<T['field'] | T['related']>[];
+  /** The new and edit pages, in order, plain or in groups. */
+  form?: Arrangement<T['field']>;
+  /** The page of one record, in order, plain or in groups. Default: every field that can be shown. */
+  show?: Arrangement<T['field']>;
+  /** What a principal may do. Default: `viewer` lists; `editor` also creates, updates and bulk-updates; `admin` everything. */
+  permissions?: (principal: Principal) => readonly Action[];
+  /** Rows that the principal may see and change, as a Prisma `where`. A value that is `undefined` in it is refused when it is used. */
+  scope?: (principal: Principal) => Where;
+  /** Looks at a record before it is written, by a form or in bulk; returns what is wrong, by field. */
+  validate?: (record: T['draft'], context: ValidateContext<T>) => Errors<T> | Promise<Errors<T>>;
+  /** Code of yours around every write. */
+  hooks?: Hooks<T>;
+  /**
+   * `sql`: bulk changes are statements on sets of records; extensions of your Prisma client do not run. `client`: they go
+   * through your client, so that its extensions run, and take longer. New records always go through the client.
+   */
+  writeThrough?: WriteThrough;
+  /** Rules of changing many records at once. */
+  bulk?: BulkOptions<T>;
+}
+
+export type WriteThrough = 'sql' | 'client';
+
+/** Fields in order, plain or in groups; what stands outside a group has no heading. */
+export type Arrangement<N extends string> = readonly (N | FieldGroupOptions<N>)[];
+
+export interface FieldGroupOptions<N extends string = string> {
+  label: string;
+  /** A sentence under the label. */
+  help?: string;
+  fields: readonly N[];
+}
+
+export interface FieldOptions<V = unknown> {
+  label?: string;
+  /** A sentence beside the control of a form. */
+  help?: string;
+  /** In forms it is shown and not written; bulk edit does not offer it. Hooks may still set it. */
+  readOnly?: boolean;
+  /** In no page of this resource: no column, filter, sort, search, form, history. */
+  hidden?: boolean;
+  /** The value in words, in lists and on the page of a record. Not called for null. */
+  format?: (value: V & {}) => string;
+  /** Side of the column its values stand on. Default: numbers `end`, all else `start`. */
+  align?: 'start' | 'end';
+  /** Where the value leads to: a path of this site or an https address; null for no link. Not called for null. */
+  link?: (value: V & {}) => string | null;
+  /** Who sees it. Who does not can neither filter nor sort by it. Default: who may list. */
+  see?: (principal: Principal) => boolean;
+  /** Who changes it, by form or in bulk. Default: who may update. */
+  change?: (principal: Principal) => boolean;
+}
+
+/** A column made of fields that are read for it; it has no filter and no order of its own. */
+export interface ComputedColumn<T extends ModelTypes = AnyModel, N extends keyof T['record'] = keyof T['record']> {
+  /** Default: made from its name. */
+  label?: string;
+  /** Fields that `value` and `link` read; no other is loaded. */
+  needs: readonly N[];
+  value: (record: Pick<T['record'], N>) => string | number | bigint | null;
+  /** Default: `end` where the value is a number. */
+  align?: 'start' | 'end';
+  link?: (record: Pick<T['record'], N>) => string | null;
+}
+
+/** What bulk edit and bulk delete are asked about, before a task is launched. */
+export interface BulkSelection {
+  /** Records it holds. */
+  readonly count: number;
+  /** Ticked one by one, or everything that matches a filter. */
+  readonly kind: 'ticked' | 'matching';
+  readonly operation: 'update' | 'delete';
+}
+
+export interface BulkOptions<T extends ModelTypes = AnyModel> {
+  /** Fields offered by bulk edit. Default: every editable field that is not unique. */
+  fields?: readonly T['field'][];
+  /** Is bulk delete offered at all? Default: yes, to who may. */
+  delete?: boolean;
+  /** May tasks run in the background? Default: yes. If not, each runs within its request, all or nothing, at most 10,000 records. */
+  background?: boolean;
+  /** Records from which on a task runs in the background. Default: the setting of this name, 20. */
+  minAsyncRecords?: number;
+  /** Decides instead of `minAsyncRecords`. At most 10,000 records run within a request, whatever it says. */
+  runInBackground?: (selection: BulkSelection, principal: Principal) => boolean;
+  /** Drains working on one task side by side. */
+  parallelism?: number;
+  /** Most records in a chunk. */
+  chunkSize?: number;
+  /**
+   * Records of an unfinished task are held: nobody else changes them meanwhile. `{ off: reason }` holds nothing and asks
+   * nobody; the reason is shown in the task's details.
+   */
+  locks?: 'on' | { off: string };
+  /** Is a reason asked for? `{ requiredAbove: n }` asks always and insists above n records. Default: `never`. */
+  reason?: 'never' | 'optional' | { requiredAbove: number };
+}

@@ -1,0 +1,161 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { metadata } from '../../generated/sample-metadata/metadata.ts';
+import type { Client } from './contract.ts';
+import type { ResourceDefinition } from './define-resource.ts';
+import { DefinitionError } from './problems.ts';
+import { buildRegister } from './register.ts';
+
+const defaults = { minAsyncRecords: 20, parallelism: 1, chunkSize: 1_000 };
+
+/** As a program in JavaScript would give them: the compiler has not looked. */
+function build(...given: [model: string, options: object][]) {
+  const definitions = given.map(([model, options]) => ({ metadata, model, options }) as unknown as ResourceDefinition);
+  return buildRegister(definitions, () => ({}) as Client, undefined as never, defaults);
+}
+
+function problemsOf(...given: [model: string, options: object][]): readonly string[] {
+  try {
+    build(...given);
+    return [];
+  } catch (error) {
+    assert.ok(error instanceof DefinitionError, String(error));
+    return error.problems;
+  }
+}
+
+const refused: [options: object, problem: string][] = [
+  [{ titleField: 'nmae' }, 'titleField: City has no column "nmae".'],
+  [{ titleField: 'name', fields: { name: { hidden: true } } }, 'titleField: "name" is hidden.'],
+  [{ columns: ['nmae'] }, 'columns: City has no field "nmae".'],
+  [{ columns: ['name', 'name'] }, 'columns: "name" is named twice.'],
+  [{ columns: ['tags.name'] }, 'columns: "tags" leads to no single record, so "tags.name" cannot be shown.'],
+  [{ columns: ['country.regoin'] }, 'columns: Country has no column "regoin".'],
+  [{ columns: ['notes'], fields: { notes: { hidden: true } } }, 'columns: "notes" is hidden.'],
+  [{ computed: { name: { needs: ['name'], value: () => 1 } } }, 'computed.name: a field has this name.'],
+  [{ computed: { size: { needs: ['nmae'], value: () => 1 } } }, 'computed.size.needs: City has no column "nmae".'],
+  [{ computed: { size: { needs: ['name'] } } }, 'computed.size.value: must be a function.'],
+  [{ computed: { size: { value: () => 1 } } }, 'computed.size.needs: must be a list of fields.'],
+  [{ filters: ['status', 'nmae'] }, 'filters: City has no field "nmae".'],
+  [{ search: ['population'] }, 'search: "population" is no text, and only texts are searched.'],
+  [{ defaultSort: '-nmae' }, 'defaultSort: City has no field "nmae".'],
+  [{ defaultSort: ['name', '-country.nmae'] }, 'defaultSort: Country has no column "nmae".'],
+  [{ defaultSort: 'tags' }, 'defaultSort: "tags" cannot be sorted by.'],
+  [{ form: ['name', 'updatedAt'] }, 'form: "updatedAt" cannot be written.'],
+  [{ form: ['id'] }, 'form: "id" is filled in by the database; make it readOnly to show it.'],
+  [{ form: [{ label: 'Names', fields: ['name'] }, 'name'] }, 'form: "name" is named twice.'],
+  [{ show: ['nmae'] }, 'show: City has no field "nmae".'],
+  [{ fields: { nmae: {} } }, 'fields: City has no field "nmae".'],
+  [{ fields: { name: { labell: 'x' } } }, 'fields.name.labell: there is no such option.'],
+  [{ colums: [] }, 'colums: there is no such option.'],
+  [{ bulk: { field: [] } }, 'bulk.field: there is no such option.'],
+  [{ hooks: { onSave: () => undefined } }, 'hooks.onSave: there is no such option.'],
+  [{ hooks: { save: 'mine' } }, 'hooks.save: must be a function.'],
+  [{ permissions: ['list'] }, 'permissions: must be a function.'],
+  [{ scope: {} }, 'scope: must be a function.'],
+  [{ validate: {} }, 'validate: must be a function.'],
+  [{ writeThrough: 'prisma' }, 'writeThrough: "prisma" is neither "sql" nor "client".'],
+  [{ bulk: { fields: ['id'] } }, 'bulk.fields: "id" cannot be written.'],
+  [{ bulk: { fields: ['notes'] }, fields: { notes: { readOnly: true } } }, 'bulk.fields: "notes" is read-only.'],
+  [{ bulk: { minAsyncRecords: 0 } }, 'bulk.minAsyncRecords: must be a whole number above 0.'],
+  [{ bulk: { parallelism: 1.5 } }, 'bulk.parallelism: must be a whole number above 0.'],
+  [{ bulk: { chunkSize: '9' } }, 'bulk.chunkSize: must be a whole number above 0.'],
+  [{ bulk: { locks: { off: ' ' } } }, 'bulk.locks: must be "on", or { off } with the reason in words.'],
+  [{ bulk: { reason: 'always' } }, 'bulk.reason: must be "never", "optional", or { requiredAbove } with a whole number.'],
+  [{ bulk: { runInBackground: true } }, 'bulk.runInBackground: must be a function.'],
+  [{ bulk: { background: false, minAsyncRecords: 5 } }, 'bulk.minAsyncRecords: has no effect, since bulk.background is false.'],
+  [{ bulk: { background: false, runInBackground: () => true } }, 'bulk.runInBackground: is never asked, since bulk.background is false.'],
+  [{ bulk: { minAsyncRecords: 5, runInBackground: () => true } }, 'bulk.minAsyncRecords: has no effect beside bulk.runInBackground.'],
+  [{ slug: 'Städte' }, 'slug: "Städte" may have small letters, digits and hyphens.'],
+  [{ slug: 'tasks' }, 'slug: "tasks" is taken by Bulkhead itself.'],
+];
+
+for (const [options, problem] of refused) {
+  test(`a start is refused: ${problem}`, () => assert.deepEqual(problemsOf(['City', options]), [`Resource City, ${problem}`]));
+}
+
+test('a unique field cannot be changed in bulk', () => {
+  const problem = 'Resource Tag, bulk.fields: "name" is unique, so many records cannot be given one value.';
+  assert.deepEqual(problemsOf(['Tag', { bulk: { fields: ['name'] } }]), [problem]);
+});
+
+test('a list of a model’s many records is no column', () => {
+  const problem = 'Resource Country, columns: "cities" leads to many records, which are not shown in one place.';
+  assert.deepEqual(problemsOf(['Country', { columns: ['cities'] }]), [problem]);
+});
+
+test('a slug is used once', () => {
+  assert.deepEqual(problemsOf(['City', { slug: 'places' }], ['Country', { slug: 'places' }]), [
+    'Resource Country, slug: "places" is used twice.',
+  ]);
+});
+
+test('an unknown model is refused', () => {
+  assert.deepEqual(problemsOf(['Town', {}]), ['Resource Town, model: the schema has no model of this name.']);
+});
+
+test('all mistakes of all resources are named at once', () => {
+  const problems = problemsOf(['Town', {}], ['City', { columns: ['nmae'], search: ['nmae'] }], ['Country', { bulk: { chunkSize: -1 } }]);
+  assert.equal(problems.length, 4);
+});
+
+test('everything is guessed from the schema', () => {
+  const { list } = build(['City', {}], ['Country', {}]);
+  const [city] = list;
+  assert.deepEqual([city?.slug, city?.label, city?.singular, city?.titleField], ['cities', 'Cities', 'City', 'name']);
+  assert.equal(city?.columns[0]?.name, 'name');
+  assert.equal(city?.defaultSort, 'id');
+  assert.equal(
+    city?.form.some(({ name }) => name === 'id' || name === 'updatedAt'),
+    false,
+  );
+});
+
+test('fields stand in the groups and the order of the form', () => {
+  const city = build([
+    'City',
+    { form: ['status', { label: 'Names', help: 'What people say.', fields: ['name', 'altName'] }, 'notes'] },
+  ]).get('cities');
+  assert.deepEqual(
+    city.formGroups.map(({ label, help, fields }) => [label, help, fields.map(({ name }) => name)]),
+    [
+      [null, null, ['status']],
+      ['Names', 'What people say.', ['name', 'altName']],
+      [null, null, ['notes']],
+    ],
+  );
+  assert.deepEqual(
+    city.form.map(({ name }) => name),
+    ['status', 'name', 'altName', 'notes'],
+  );
+});
+
+test('a hidden field is in no guess', () => {
+  const city = build(['City', { fields: { notes: { hidden: true }, status: { hidden: true } } }]).get('cities');
+  const everywhere = [city.fields, city.columns, city.filters, city.search, city.form, city.show, city.bulkFields].flat();
+  assert.ok(everywhere.length > 0 && everywhere.every(({ name }) => name !== 'notes' && name !== 'status'));
+});
+
+test('a read-only field is in the form when it is named, and never offered in bulk', () => {
+  const city = build(['City', { form: ['name', 'createdAt'], fields: { createdAt: { readOnly: true }, notes: { readOnly: true } } }]).get(
+    'cities',
+  );
+  assert.deepEqual(
+    city.form.map(({ name, isReadOnly }) => [name, isReadOnly]),
+    [
+      ['name', false],
+      ['createdAt', true],
+    ],
+  );
+  assert.ok(!city.bulkFields.some(({ name }) => name === 'notes'));
+});
+
+test('who runs in the background follows the rules', () => {
+  const ask = (bulk: object, count: number) =>
+    build(['City', { bulk }])
+      .get('cities')
+      .runsInBackground({ count, kind: 'ticked', operation: 'update' }, { id: '1', name: 'Ada', roles: [] });
+  assert.deepEqual([ask({}, 19), ask({}, 20)], [false, true]);
+  assert.deepEqual([ask({ minAsyncRecords: 5 }, 5), ask({ background: false }, 5_000)], [true, false]);
+  assert.equal(ask({ runInBackground: ({ count }: { count: number }) => count === 7 }, 7), true);
+});

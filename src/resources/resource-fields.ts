@@ -1,0 +1,34 @@
+import type { ResourceField } from '../fields/resource-field.ts';
+import type { FieldMeta, Metadata, ModelMeta } from '../metadata/contract.ts';
+import { labelOf } from './guesses.ts';
+import type { FieldOptions } from './options.ts';
+
+/** A model's fields as resources use them; a foreign key is the relation that it belongs to. */
+export function resourceFields(
+  metadata: Metadata,
+  model: ModelMeta,
+  options: Readonly<Record<string, FieldOptions | undefined>> = {},
+): ResourceField[] {
+  return Object.values(model.fields)
+    .filter((meta) => meta.foreignKeyOf === null)
+    .map((meta) => resourceField(metadata, model, meta, options[meta.name] ?? {}));
+}
+
+function resourceField(metadata: Metadata, model: ModelMeta, meta: FieldMeta, options: FieldOptions): ResourceField {
+  const key = meta.relation?.kind === 'to-one' && meta.relation.fromFields.length === 1 ? meta.relation.fromFields[0] : undefined;
+  const scalar = key ? model.fields[key] : undefined;
+  const relation = scalar || meta.relation?.kind === 'many-to-many' ? meta.relation : null;
+  const { format, link } = options;
+  return Object.freeze<ResourceField>({
+    name: meta.name,
+    label: options.label ?? labelOf(meta.name),
+    meta: scalar ?? meta,
+    relation,
+    enum: metadata.enums[(scalar ?? meta).type] ?? null,
+    help: options.help ?? null,
+    isReadOnly: options.readOnly ?? false,
+    align: options.align ?? null,
+    format: format ? (value) => format(value as NonNullable<unknown>) : null,
+    link: link ? (value) => link(value as NonNullable<unknown>) : null,
+  });
+}
