@@ -20,12 +20,16 @@ export interface ModelMeta {
   readonly table: string;
   readonly dbSchema: string;
   readonly dbTable: string;
-  /** Names of the fields that make up the id, in order; empty when the model has none. */
+  /** A view is read-only, and so is what has no usable id. */
+  readonly isView: boolean;
+  /** Names of the fields that make up the id, or a required unique in its place, in order; empty when none can address a record. */
   readonly idFields: readonly string[];
   /** Prisma's name of a composite id in `where` (`a_b`), else null. */
   readonly compositeIdName: string | null;
   readonly uniques: readonly (readonly string[])[];
   readonly fields: Readonly<Record<string, FieldMeta>>;
+  /** Required columns that Prisma cannot write and the database does not fill: no record can be made. */
+  readonly unwritable: readonly string[];
   readonly documentation: string | null;
 }
 
@@ -42,13 +46,18 @@ export interface FieldMeta {
   readonly sqlType: string | null;
   readonly isRequired: boolean;
   readonly isList: boolean;
+  /** One of its model's `idFields`. */
   readonly isId: boolean;
   readonly isUnique: boolean;
   readonly isUpdatedAt: boolean;
   readonly hasDefault: boolean;
-  /** The default's literal value, or `{ name: 'now' | 'autoincrement' | 'uuid' | … }`, or null. */
+  /** The default's literal value (a decimal and a big integer as text), or `{ name: 'now' | 'autoincrement' | 'uuid' | … }`, or null. */
   readonly default: unknown;
-  /** A foreign key column: the relation field that owns it. */
+  /** The database makes the value of every record (`@default(dbgenerated())`): it cannot be written. */
+  readonly isGenerated: boolean;
+  /** Of an enum. */
+  readonly enumValues: EnumMeta['values'] | null;
+  /** A foreign key of this column alone: the relation field that owns it. */
   readonly foreignKeyOf: string | null;
   readonly relation: RelationMeta | null;
   readonly documentation: string | null;

@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import helper from '@prisma/generator-helper';
 import type { DMMF } from '@prisma/generator-helper';
 import type { EnumMeta, FieldMeta, Metadata, ModelMeta, RelationMeta } from './contract.ts';
+import { keyPartOf } from './key-part.ts';
+import { type Block, blocksOf, fieldLines, textAttribute } from './schema-text.ts';
 
 /** Bulkhead's Prisma generator: writes what the other rooms need to know about a schema as plain data. */
 helper.generatorHandler({
@@ -10,79 +12,123 @@ helper.generatorHandler({
   async onGenerate({ dmmf, generator, datamodel }) {
     const folder = generator.output?.value;
     if (!folder) throw new Error('the Bulkhead generator needs an output');
-    const metadata = metadataOf(dmmf.datamodel, datamodel);
+    const { defaultSchema } = generator.config;
+    const metadata = metadataOf(dmmf.datamodel, datamodel, typeof defaultSchema === 'string' ? defaultSchema : 'public');
     await mkdir(folder, { recursive: true });
     const text = `// Written by Bulkhead's Prisma generator. Do not edit.\nexport const metadata = ${JSON.stringify(metadata, null, 1)} as const;\n`;
     await writeFile(join(folder, 'metadata.ts'), text);
   },
 });
 
-function metadataOf({ models, enums: plain }: DMMF.Datamodel, text: string): Metadata {
-  // The DMMF says the Postgres schema of a model but not of an enum.
-  const enums = plain.map((item) => ({
-    ...item,
-    schema: new RegExp(`enum\\s+${item.name}\\s*\\{[^}]*@@schema\\("([^"]+)"\\)`).exec(text)?.[1],
-  }));
+interface Sources {
+  readonly models: readonly DMMF.Model[];
+  readonly enums: readonly EnumMeta[];
+  /** What the DMMF leaves out: views, the Postgres schema of enums, `Unsupported` columns, all digits of a default. */
+  readonly blocks: ReadonlyMap<string, Block>;
+  /** Where a table is that names no Postgres schema of its own. */
+  readonly defaultSchema: string;
+}
+
+function metadataOf({ models, enums }: DMMF.Datamodel, text: string, defaultSchema: string): Metadata {
+  const blocks = new Map(blocksOf(text).map((block) => [block.name, block]));
+  const schemaOfEnum = (name: string) => (blocks.has(name) ? textAttribute(blocks.get(name) as Block, '@@schema') : null) ?? defaultSchema;
+  const sources: Sources = { models, blocks, defaultSchema, enums: enums.map((item) => enumOf(item, schemaOfEnum(item.name))) };
   return {
-    enums: Object.fromEntries(enums.map((item) => [item.name, enumOf(item)])),
-    models: Object.fromEntries(models.map((model) => [model.name, modelOf(model, models, enums)])),
+    enums: Object.fromEntries(sources.enums.map((item) => [item.name, item])),
+    models: Object.fromEntries(models.map((model) => [model.name, modelOf(model, sources)])),
   };
 }
 
 const quote = (name: string) => `"${name.replaceAll('"', '""')}"`;
 
-function schemaOf(item: object): string {
-  return (item as { schema?: string | null }).schema ?? 'public';
-}
-
-function enumOf(item: DMMF.DatamodelEnum): EnumMeta {
+function enumOf(item: DMMF.DatamodelEnum, schema: string): EnumMeta {
   return {
     name: item.name,
-    sqlType: `${quote(schemaOf(item))}.${quote(item.dbName ?? item.name)}`,
+    sqlType: `${quote(schema)}.${quote(item.dbName ?? item.name)}`,
     values: item.values.map((value) => ({ name: value.name, dbName: value.dbName ?? value.name })),
   };
 }
 
-function modelOf(model: DMMF.Model, models: readonly DMMF.Model[], enums: readonly DMMF.DatamodelEnum[]): ModelMeta {
-  const single = model.fields.find((field) => field.isId)?.name;
+function modelOf(model: DMMF.Model, sources: Sources): ModelMeta {
   const dbTable = model.dbName ?? model.name;
+  const dbSchema = schemaOf(model, sources);
+  const id = idOf(model, sources);
+  const block = sources.blocks.get(model.name);
   return {
     name: model.name,
     delegate: model.name.charAt(0).toLowerCase() + model.name.slice(1),
-    table: `${quote(schemaOf(model))}.${quote(dbTable)}`,
-    dbSchema: schemaOf(model),
+    table: `${quote(dbSchema)}.${quote(dbTable)}`,
+    dbSchema,
     dbTable,
-    idFields: single ? [single] : [...(model.primaryKey?.fields ?? [])],
-    compositeIdName: single || !model.primaryKey ? null : (model.primaryKey.name ?? model.primaryKey.fields.join('_')),
+    isView: block?.kind === 'view',
+    idFields: id.fields,
+    compositeIdName: id.fields.length > 1 ? (id.name ?? id.fields.join('_')) : null,
     uniques: [
       ...model.fields.filter((field) => field.isUnique).map((field) => [field.name]),
       ...model.uniqueFields.map((fields) => [...fields]),
     ],
-    fields: Object.fromEntries(model.fields.map((field) => [field.name, fieldOf(field, model, models, enums)])),
+    fields: Object.fromEntries(model.fields.map((field) => [field.name, fieldOf(field, model, sources, id.fields.includes(field.name))])),
+    unwritable: block ? unwritableOf(block) : [],
     documentation: model.documentation ?? null,
   };
 }
 
-function fieldOf(field: DMMF.Field, model: DMMF.Model, models: readonly DMMF.Model[], enums: readonly DMMF.DatamodelEnum[]): FieldMeta {
+function schemaOf(model: DMMF.Model, { defaultSchema }: Sources): string {
+  return (model as { schema?: string | null }).schema ?? defaultSchema;
+}
+
+/** The id; where it cannot address a record, the first unique of required fields that can. */
+function idOf(model: DMMF.Model, sources: Sources): { fields: readonly string[]; name: string | null } {
+  const single = (fits: (field: DMMF.Field) => boolean) => model.fields.filter(fits).map(({ name }) => ({ fields: [name], name: null }));
+  const composite = ({ fields, name }: DMMF.PrimaryKey | DMMF.uniqueIndex) => ({ fields: [...fields], name: name || null });
+  const candidates = [
+    ...single((field) => field.isId),
+    ...(model.primaryKey ? [composite(model.primaryKey)] : []),
+    ...single((field) => field.isUnique && field.isRequired && !field.isList),
+    ...model.uniqueIndexes.map(composite),
+  ];
+  const canAddress = (name: string) => {
+    const field = model.fields.find((candidate) => candidate.name === name);
+    return field?.isRequired && keyPartOf(fieldOf(field, model, sources, true)) !== null;
+  };
+  return candidates.find(({ fields }) => fields.every(canAddress)) ?? { fields: [], name: null };
+}
+
+function unwritableOf(block: Block): string[] {
+  const lines = fieldLines(block).filter(({ rest }) => /^Unsupported\(.*\)(?!\s*[?[])/.test(rest) && !/@default\(/.test(rest));
+  return lines.map(({ name }) => name);
+}
+
+function fieldOf(field: DMMF.Field, model: DMMF.Model, sources: Sources, isId: boolean): FieldMeta {
   const kind = field.kind === 'object' ? 'relation' : field.kind;
   const hasColumn = kind === 'scalar' || kind === 'enum';
+  const given = field.default as { name?: string; args?: readonly unknown[] } | undefined;
   return {
     name: field.name,
     kind: kind as FieldMeta['kind'],
     type: field.type,
     column: hasColumn ? quote(field.dbName ?? field.name) : null,
-    sqlType: hasColumn ? sqlTypeOf(field, enums) : null,
+    sqlType: hasColumn ? sqlTypeOf(field, sources.enums) : null,
     isRequired: field.isRequired,
     isList: field.isList,
-    isId: field.isId || (model.primaryKey?.fields.includes(field.name) ?? false),
+    isId,
     isUnique: field.isUnique,
     isUpdatedAt: field.isUpdatedAt ?? false,
     hasDefault: field.hasDefaultValue,
-    default: field.default ?? null,
-    foreignKeyOf: model.fields.find((other) => other.relationFromFields?.includes(field.name))?.name ?? null,
-    relation: kind === 'relation' ? relationOf(field, model, models) : null,
+    default: defaultOf(field, sources.blocks.get(model.name)),
+    isGenerated: given?.name === 'dbgenerated' && given.args?.length === 0,
+    enumValues: sources.enums.find(({ name }) => name === field.type)?.values ?? null,
+    foreignKeyOf: model.fields.find((other) => other.relationFromFields?.length === 1 && other.relationFromFields[0] === field.name)?.name ?? null,
+    relation: kind === 'relation' ? relationOf(field, model, sources) : null,
     documentation: field.documentation ?? null,
   };
+}
+
+// The DMMF holds decimals as floating point; the schema's text has every digit.
+function defaultOf(field: DMMF.Field, block: Block | undefined): unknown {
+  if (typeof field.default !== 'number' || field.type !== 'Decimal') return field.default ?? null;
+  const line = block && fieldLines(block).find(({ name }) => name === field.name);
+  return /@default\(\s*([-+\d.eE]+)\s*\)/.exec(line?.rest ?? '')?.[1] ?? String(field.default);
 }
 
 const defaultTypes: Record<string, string> = {
@@ -126,19 +172,19 @@ const nativeTypes: Record<string, string> = {
   Boolean: 'boolean',
 };
 
-function sqlTypeOf(field: DMMF.Field, enums: readonly DMMF.DatamodelEnum[]): string {
+function sqlTypeOf(field: DMMF.Field, enums: readonly EnumMeta[]): string {
   const list = field.isList ? '[]' : '';
   if (field.kind === 'enum') {
     const item = enums.find((candidate) => candidate.name === field.type);
-    return `${item ? enumOf(item).sqlType : 'text'}${list}`;
+    return `${item?.sqlType ?? 'text'}${list}`;
   }
   const [name, parameters] = field.nativeType ?? [null, []];
   const base = (name && nativeTypes[name]) || defaultTypes[field.type] || 'text';
   return `${base}${parameters && parameters.length > 0 ? `(${parameters.join(',')})` : ''}${list}`;
 }
 
-function relationOf(field: DMMF.Field, model: DMMF.Model, models: readonly DMMF.Model[]): RelationMeta {
-  const related = models.find((candidate) => candidate.name === field.type);
+function relationOf(field: DMMF.Field, model: DMMF.Model, sources: Sources): RelationMeta {
+  const related = sources.models.find((candidate) => candidate.name === field.type);
   const back = related?.fields.find((other) => other.relationName === field.relationName && (related !== model || other !== field));
   const isJoined = field.isList && (back?.isList ?? false);
   const base = {
@@ -153,7 +199,7 @@ function relationOf(field: DMMF.Field, model: DMMF.Model, models: readonly DMMF.
   return {
     ...base,
     kind: 'many-to-many',
-    joinTable: `${quote(schemaOf(model))}.${quote(`_${field.relationName}`)}`,
+    joinTable: `${quote(schemaOf(isFirst ? model : (related ?? model), sources))}.${quote(`_${field.relationName}`)}`,
     ownColumn: isFirst ? '"A"' : '"B"',
     otherColumn: isFirst ? '"B"' : '"A"',
   };

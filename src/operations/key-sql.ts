@@ -1,3 +1,4 @@
+import { keyPartOf } from '../metadata/key-part.ts';
 import { keyColumns } from '../metadata/keys.ts';
 import type { ModelMeta } from '../metadata/contract.ts';
 
@@ -10,12 +11,9 @@ export function keySql(model: ModelMeta, alias: string): string {
 
 function partSql(model: ModelMeta, name: string, alias: string): string {
   const field = model.fields[name];
-  if (!field?.column) throw new Error(`${model.name}.${name} has no column`);
-  const column = `${alias}.${field.column}`;
-  if (field.type === 'Int' || field.type === 'BigInt') {
-    return `(case when ${column} >= 0 then lpad(${column}::text, 20, '0') else '-' || lpad((10000000000000000000 + ${column}::numeric)::text, 19, '0') end)`;
-  }
-  return `${column}::text`;
+  const part = field && keyPartOf(field);
+  if (!part) throw new Error(`${model.name}.${name} cannot be part of a key`);
+  return part.sql(`${alias}.${field.column}`);
 }
 
 /** A condition that holds for the rows of `keys`, with its values; the first is parameter number `first`. */
@@ -23,7 +21,8 @@ export function keyCondition(model: ModelMeta, alias: string, keys: readonly str
   const columns = keyColumns(model, keys);
   const values = columns.map((column) => column.values);
   const parameters = columns.map((column, index) => `$${first + index}::${column.sqlType}[]`);
-  if (columns.length === 1) return { sql: `${alias}.${columns[0]?.column} = any(${parameters[0]})`, values };
   const names = columns.map((column) => `${alias}.${column.column}`).join(', ');
-  return { sql: `(${names}) in (select * from unnest(${parameters.join(', ')}))`, values };
+  const sql = columns.length === 1 ? `${names} = any(${parameters[0]})` : `(${names}) in (select * from unnest(${parameters.join(', ')}))`;
+  if (!columns.some((column) => column.isLoose)) return { sql, values };
+  return { sql: `(${sql} and ${keySql(model, alias)} = any($${first + columns.length}::text[]))`, values: [...values, [...keys]] };
 }

@@ -57,7 +57,8 @@ export async function findRecord(
 ): Promise<ListedRecord> {
   const where: Where = { AND: [buildWhere(resource, principal, ''), whereKeys(resource.model, [key])] };
   const row = await delegateOf(register.client, resource.model).findFirst({ where, select: selectOf(register, resource, fields) });
-  if (!row) throw notFound();
+  // What the database holds equal to the key (in citext, for one) may be another text, and has another address.
+  if (!row || keyOf(resource.model, row) !== key) throw notFound();
   return listed(register, resource, fields, row);
 }
 

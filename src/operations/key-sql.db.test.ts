@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { ModelMeta } from '../metadata/contract.ts';
+import { isKey, keyOf, keyToUrl, parseKey, whereKeys } from '../metadata/keys.ts';
+import { delegateOf } from '../resources/delegate.ts';
+import { testContext } from '../testing/context.ts';
+import { testDatabase } from '../testing/database.ts';
+import { tortureAdmin } from '../testing/torture.ts';
+import { keyCondition, keySql } from './key-sql.ts';
+
+test('a record of any kind of id has one key, made alike by JavaScript and SQL, that finds it and nothing else', async (t) => {
+  const { db } = await testDatabase(t, { content: 'torture' });
+  const { register } = testContext(db, {}, {}, tortureAdmin);
+  let count = 0;
+  for (const { model } of register.list) {
+    if (model.idFields.length === 0) continue;
+    const select = Object.fromEntries(model.idFields.map((name) => [name, true]));
+    const rows = await delegateOf(register.client, model).findMany({ select });
+    const keys = rows.map((row) => keyOf(model, row)).sort();
+    assert.equal(new Set(keys).size, rows.length, `${model.name} has as many keys as records`);
+    const inSql = await db.pages.query<{ key: string }>(`select ${keySql(model, 't')} collate "C" as key from ${model.table} t order by 1`);
+    assert.deepEqual(inSql.rows.map(({ key }) => key).sort(), keys, `${model.name} has the same keys in SQL`);
+    for (const key of keys) {
+      const about = `${model.name} ${key}`;
+      assert.ok(isKey(model, key), `${about} is a key`);
+      assert.equal(parseKey(model, keyToUrl(model, key)), key, `${about} goes through a URL`);
+      const found = await delegateOf(register.client, model).findMany({ where: whereKeys(model, [key]), select });
+      assert.deepEqual(found.map((row) => keyOf(model, row)), [key], `${about} is found by Prisma`);
+      const condition = keyCondition(model, 't', [key], 1);
+      const { rows: bySql } = await db.pages.query(`select ${keySql(model, 't')} as key from ${model.table} t where ${condition.sql}`, condition.values);
+      assert.deepEqual(bySql, [{ key }], `${about} is found by SQL`);
+      count += 1;
+    }
+    const condition = keyCondition(model, 't', keys, 1);
+    const { rowCount } = await db.pages.query(`select 1 from ${model.table} t where ${condition.sql}`, condition.values);
+    assert.equal(rowCount, keys.length, `${model.name}: all keys at once`);
+  }
+  assert.ok(count > 500, `${count} keys were tried`);
+});
+
+test('a text that a cast would cut, round or fold into the id of another record is no id', async (t) => {
+  const { db } = await testDatabase(t, { content: 'torture' });
+  const { register } = testContext(db, {}, {}, tortureAdmin);
+  const modelOf = (name: string) => register.list.find(({ model }) => model.name === name)?.model as ModelMeta;
+  for (const [name, text] of [
+    ['IdChar', 'ESPX'],
+    ['IdChar', 'a '],
+    ['IdVarChar', '12345678X'],
+    ['IdBit', '1010101'],
+    ['IdBit', '10101'],
+    ['IdInet', '10.0.0.1/x'],
+    ['IdInet', '10.0.0.256'],
+    ['IdDate', '2020-02-30'],
+    ['IdDate', '2020-02-29T12:00:00.000Z'],
+    ['IdDateTime', '2020-02-29T12:34:56.789'],
+    ['IdTime', '24:00:00.000'],
+    ['IdBoolean', 't'],
+    ['IdEnum', 'happy'],
+    ['IdBytes', 'abc'],
+    ['IdSmallInt', '32768'],
+    ['IdSnowflake', '9223372036854775808'],
+    ['IdUuid', 'x'],
+    ['IdText', 'a\0'],
+    ['IdFloat', '0.1'],
+    ['MoodCount', ''],
+  ] as const) {
+    assert.throws(() => parseKey(modelOf(name), text), { status: 404 }, `${name} ${text}`);
+  }
+  // Equal to the database, but not the key of the record.
+  for (const [name, text] of [
+    ['IdCitext', 'abc'],
+    ['IdInet', '10.0.0.1/32'],
+  ] as const) {
+    const model = modelOf(name);
+    const condition = keyCondition(model, 't', [parseKey(model, text)], 1);
+    const { rowCount } = await db.pages.query(`select 1 from ${model.table} t where ${condition.sql}`, condition.values);
+    assert.equal(rowCount, 0, `${name} ${text}`);
+  }
+});
