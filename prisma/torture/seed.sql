@@ -45,10 +45,10 @@ select n, torture.sample_text(n), left(torture.sample_text(n), 20), left(torture
 from generate_series(1, 36) n;
 select setval(pg_get_serial_sequence('torture."every thing"', 'id'), 36);
 
-insert into "Odd-Schema"."Required" (text, varchar, "char", uuid, "int", "smallInt", "bigInt", "float", "decimal", decimal12, "boolean", "dateTime", date, time, zoned, json, bytes, mood, "otherKind")
+insert into "Odd-Schema"."Required" (text, varchar, "char", uuid, "int", "smallInt", "bigInt", "float", "decimal", decimal12, "boolean", "dateTime", date, time, zoned, json, mood, "otherKind")
 select coalesce(torture.sample_text(n), ''), left(coalesce(torture.sample_text(n), ''), 20), left(coalesce(torture.sample_text(n), ''), 5), md5(n::text)::uuid, n * 1000, n, n * 4294967296,
   n / 7.0, n / 3.0, n / 8.0, n % 2 = 0, timestamp '2026-01-01' + n * interval '1 day 1 hour', date '2026-01-01' + n, time '00:00' + n * interval '7 minutes',
-  timestamptz '2026-01-01Z' + n * interval '1 hour', jsonb_build_object('n', n), int4send(n), (array['HAPPY!', 'sad mood', 'meh'])[1 + n % 3]::torture."mood type",
+  timestamptz '2026-01-01Z' + n * interval '1 hour', jsonb_build_object('n', n), (array['HAPPY!', 'sad mood', 'meh'])[1 + n % 3]::torture."mood type",
   (array['red', 'green'])[1 + n % 2]::"Odd-Schema".kind
 from generate_series(1, 36) n;
 
@@ -69,6 +69,7 @@ from generate_series(1, 8) n;
 insert into "Odd-Schema"."ScalarList" (name) values ('No lists');
 
 insert into torture."Unsupported" (name, point) select 'Place ' || n, case when n % 2 = 0 then point(n, n) end from generate_series(1, 4) n;
+insert into torture."RequiredBytes" (name, data) select 'Bytes ' || n, int4send(n) from generate_series(1, 4) n;
 insert into torture."RequiredUnsupported" (name, point) select 'Spot ' || n, point(n, n) from generate_series(1, 4) n;
 
 -- Ids of every kind.

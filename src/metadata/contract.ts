@@ -28,7 +28,7 @@ export interface ModelMeta {
   readonly compositeIdName: string | null;
   readonly uniques: readonly (readonly string[])[];
   readonly fields: Readonly<Record<string, FieldMeta>>;
-  /** Required columns that Prisma cannot write and the database does not fill: no record can be made. */
+  /** Required columns that no form can write and the database does not fill: no record can be made. */
   readonly unwritable: readonly string[];
   readonly documentation: string | null;
 }

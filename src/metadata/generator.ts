@@ -68,7 +68,7 @@ function modelOf(model: DMMF.Model, sources: Sources): ModelMeta {
       ...model.uniqueFields.map((fields) => [...fields]),
     ],
     fields: Object.fromEntries(model.fields.map((field) => [field.name, fieldOf(field, model, sources, id.fields.includes(field.name))])),
-    unwritable: block ? unwritableOf(block) : [],
+    unwritable: [...(block ? unsupportedOf(block) : []), ...model.fields.filter(isUnwritable).map(({ name }) => name)],
     documentation: model.documentation ?? null,
   };
 }
@@ -94,9 +94,14 @@ function idOf(model: DMMF.Model, sources: Sources): { fields: readonly string[];
   return candidates.find(({ fields }) => fields.every(canAddress)) ?? { fields: [], name: null };
 }
 
-function unwritableOf(block: Block): string[] {
+function unsupportedOf(block: Block): string[] {
   const lines = fieldLines(block).filter(({ rest }) => /^Unsupported\(.*\)(?!\s*[?[])/.test(rest) && !/@default\(/.test(rest));
   return lines.map(({ name }) => name);
+}
+
+// No form makes bytes.
+function isUnwritable(field: DMMF.Field): boolean {
+  return field.type === 'Bytes' && field.isRequired && !field.isList && !field.hasDefaultValue;
 }
 
 function fieldOf(field: DMMF.Field, model: DMMF.Model, sources: Sources, isId: boolean): FieldMeta {
@@ -118,7 +123,8 @@ function fieldOf(field: DMMF.Field, model: DMMF.Model, sources: Sources, isId: b
     default: defaultOf(field, sources.blocks.get(model.name)),
     isGenerated: given?.name === 'dbgenerated' && given.args?.length === 0,
     enumValues: sources.enums.find(({ name }) => name === field.type)?.values ?? null,
-    foreignKeyOf: model.fields.find((other) => other.relationFromFields?.length === 1 && other.relationFromFields[0] === field.name)?.name ?? null,
+    foreignKeyOf:
+      model.fields.find((other) => other.relationFromFields?.length === 1 && other.relationFromFields[0] === field.name)?.name ?? null,
     relation: kind === 'relation' ? relationOf(field, model, sources) : null,
     documentation: field.documentation ?? null,
   };

@@ -97,7 +97,8 @@ export function whereKeys(model: ModelMeta, keys: readonly string[]): Record<str
   const [only, ...more] = idFieldsOf(model);
   if (keys.length === 0 || !only) return { OR: [] };
   // Prisma has no "in" for booleans.
-  if (more.length === 0 && only.field.type !== 'Boolean') return { [only.field.name]: { in: keys.map((key) => valuesOf(model, key)[only.field.name]) } };
+  if (more.length === 0 && only.field.type !== 'Boolean')
+    return { [only.field.name]: { in: keys.map((key) => valuesOf(model, key)[only.field.name]) } };
   return { OR: keys.map((key) => valuesOf(model, key)) };
 }
 

@@ -25,9 +25,16 @@ test('a record of any kind of id has one key, made alike by JavaScript and SQL, 
       assert.ok(isKey(model, key), `${about} is a key`);
       assert.equal(parseKey(model, keyToUrl(model, key)), key, `${about} goes through a URL`);
       const found = await delegateOf(register.client, model).findMany({ where: whereKeys(model, [key]), select });
-      assert.deepEqual(found.map((row) => keyOf(model, row)), [key], `${about} is found by Prisma`);
+      assert.deepEqual(
+        found.map((row) => keyOf(model, row)),
+        [key],
+        `${about} is found by Prisma`,
+      );
       const condition = keyCondition(model, 't', [key], 1);
-      const { rows: bySql } = await db.pages.query(`select ${keySql(model, 't')} as key from ${model.table} t where ${condition.sql}`, condition.values);
+      const { rows: bySql } = await db.pages.query(
+        `select ${keySql(model, 't')} as key from ${model.table} t where ${condition.sql}`,
+        condition.values,
+      );
       assert.deepEqual(bySql, [{ key }], `${about} is found by SQL`);
       count += 1;
     }

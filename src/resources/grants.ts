@@ -4,6 +4,7 @@ import { AppError } from '../errors.ts';
 import type { ModelMeta } from '../metadata/contract.ts';
 import { type Action, actions, type Where } from './contract.ts';
 import type { ResourceOptions } from './options.ts';
+import { isPossible } from './possible-actions.ts';
 
 /** Told when a rule of the project's could not be read, so that somebody mends it. */
 export type OnUnreadable = (message: string, details: Record<string, unknown>) => void;
@@ -35,7 +36,7 @@ export function grantsOf(
     actions(principal: Principal) {
       try {
         const granted: unknown = permissions(principal);
-        if (Array.isArray(granted)) return actions.filter((action) => granted.includes(action));
+        if (Array.isArray(granted)) return actions.filter((action) => granted.includes(action) && isPossible(model, action));
         tell('permissions', 'it is not a list of actions');
       } catch (error) {
         tell('permissions', error);
