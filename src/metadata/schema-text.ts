@@ -10,7 +10,7 @@ export interface Block {
 }
 
 // Strings and comments may hold braces and words of the language; a string has no line break.
-const comment = /("(?:[^"\\\n]|\\.)*")|\/\/[^\n]*|\/\*[^]*?\*\//g;
+const comment = /("(?:[^"\\\n]|\\.)*")|\/\/[^\n]*|\/\*[\s\S]*?\*\//g;
 
 /** The text with its comments blanked: every position and every string stays. */
 function withoutComments(text: string): string {
