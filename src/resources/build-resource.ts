@@ -79,7 +79,7 @@ export function buildResource(
     show: Object.freeze(showGroups.flatMap((group) => group.fields)),
     showGroups,
     bulkFields: pick('bulk.fields', bulk.fields, () => fields.filter((field) => isWritable(field) && canBeBulk(field)), canBeBulk),
-    defaultSort: [options.defaultSort ?? (model.idFields.length > 0 ? model.idFields : titleField)].flat().join(','),
+    defaultSort: [options.defaultSort ?? model.idFields[0] ?? titleField].flat().join(','),
     minAsyncRecords,
     parallelism: bulk.parallelism ?? defaults.parallelism,
     chunkSize: bulk.chunkSize ?? defaults.chunkSize,
