@@ -1,14 +1,20 @@
 import type { FieldMeta, ModelMeta, RelationMeta } from '../metadata/contract.ts';
 import type { Resource } from '../resources/contract.ts';
+import type { Change } from './changes/contract.ts';
+import { getChange } from './changes/register.ts';
 import type { ApplyTarget, Statement } from './contract.ts';
 import { keyCondition, keySql } from './key-sql.ts';
 import type { FieldChange } from './update.ts';
 
 interface Written {
   field: FieldMeta;
-  /** SQL of the new value. */
-  value: string;
+  /** SQL of the new value for a row of this alias. */
+  value(alias: string): string;
+  isConstant: boolean;
+  canOverflow: boolean;
 }
+
+type Parameter = (value: unknown) => string;
 
 /**
  * One statement that changes the rows of `keys`, leaves alone those that hold the values already, and writes the
@@ -18,18 +24,11 @@ export function updateStatement(target: ApplyTarget, keys: readonly string[], ch
   const { model } = target.resource;
   const condition = keyCondition(model, 't', keys, 1);
   const values = [...condition.values];
-  const parameter = (value: unknown) => `$${values.push(value)}`;
-  const scalars: Written[] = [];
-  const relations: { field: FieldMeta; change: FieldChange }[] = [];
-  for (const change of changes) {
-    const field = fieldOf(model, change.field);
-    if (field.relation?.kind === 'many-to-many') relations.push({ field, change });
-    else
-      scalars.push({ field, value: change.change === 'clear' ? `null::${field.sqlType}` : `${parameter(change.value)}::${field.sqlType}` });
-  }
+  const parameter: Parameter = (value) => `$${values.push(value)}`;
+  const { scalars, relations } = writtenBy(model, changes, parameter);
   const stamps: Written[] = Object.values(model.fields)
     .filter((field) => field.isUpdatedAt && field.column && !changes.some((change) => change.field === field.name))
-    .map((field) => ({ field, value: `now()::${field.sqlType}` }));
+    .map((field) => ({ field, value: () => `now()::${field.sqlType}`, isConstant: true, canOverflow: false }));
   const written = [...scalars, ...stamps];
   const body =
     relations.length === 0 && target.serverVersion >= 18
@@ -46,6 +45,73 @@ export function updateStatement(target: ApplyTarget, keys: readonly string[], ch
   };
 }
 
+/**
+ * Reads what the changes would make of the rows of `keys`, and writes nothing: by key, whether anything would differ, and
+ * the values before and after as text in the order of `changes`; lists as JSON.
+ */
+export function compareStatement(resource: Resource, keys: readonly string[], changes: readonly FieldChange[]): Statement {
+  const { model } = resource;
+  const condition = keyCondition(model, 't', keys, 1);
+  const values = [...condition.values];
+  const parameter: Parameter = (value) => `$${values.push(value)}`;
+  const { scalars, relations } = writtenBy(model, changes, parameter);
+  const sides = relations.map((relation, index) => sideOf(resource, relation, index, parameter));
+  const texts = (sqlOf: (item: Written) => string, sideOfSql: (side: Side) => string) =>
+    changes.map(({ field }) => {
+      const item = scalars.find((candidate) => candidate.field.name === field);
+      const side = sides.find((candidate) => candidate.field.name === field);
+      return `to_jsonb(${item ? sqlOf(item) : sideOfSql(side as Side)}) #>> '{}'`;
+    });
+  return {
+    sql: `select ${keySql(model, 'c')} collate "C" as key, (${isChanged('c', scalars, sides)}) as "isChanged",
+        array[${texts(
+          ({ field }) => `c.${field.column}`,
+          (side) => `c.${side.before}`,
+        ).join(', ')}]::text[] as before,
+        array[${texts(
+          (item) => imageValue('c', item),
+          (side) => `c.${side.after}`,
+        ).join(', ')}]::text[] as after
+      from (${withSides(sides, `(select t.* from ${model.table} t where ${condition.sql} offset 0) t`)}) c order by 1`,
+    values,
+  };
+}
+
+function writtenBy(model: ModelMeta, changes: readonly FieldChange[], parameter: Parameter) {
+  const scalars: Written[] = [];
+  const relations: Linked[] = [];
+  for (const { field: name, change: kind, value } of changes) {
+    const field = fieldOf(model, name);
+    const change = getChange(kind);
+    if (field.relation?.kind === 'many-to-many') relations.push({ field, change, value });
+    else scalars.push(writtenScalar(model, field, change, value, parameter));
+  }
+  return { scalars, relations };
+}
+
+// The value is used in several places of the statement: its parameters are counted once.
+function writtenScalar(model: ModelMeta, field: FieldMeta, change: Change, value: unknown, parameter: Parameter): Written {
+  const known: string[] = [];
+  return {
+    field,
+    isConstant: change.isConstant,
+    canOverflow: change.canOverflow,
+    value(alias) {
+      let used = 0;
+      return change.sql(value, {
+        field,
+        current: `${alias}.${field.column}`,
+        columnOf: (name) => `${alias}.${fieldOf(model, name).column}`,
+        parameter(given) {
+          const place = known[used] ?? parameter(given);
+          known[used++] = place;
+          return place;
+        },
+      });
+    },
+  };
+}
+
 function fieldOf(model: ModelMeta, name: string): FieldMeta {
   const field = model.fields[name];
   if (!field) throw new Error(`${model.name} has no field ${name}`);
@@ -56,24 +122,42 @@ function imageOf(written: readonly Written[], sqlOf: (item: Written) => string):
   return `jsonb_build_object(${written.map((item) => `'${item.field.name}', ${sqlOf(item)}`).join(', ')})`;
 }
 
-function assignments(written: readonly Written[]): string {
-  return written.map(({ field, value }) => `${field.column} = ${value}`).join(', ');
+/** As the column will hold it: what is too long for it was refused before its image is made. */
+function imageValue(alias: string, item: Written): string {
+  return `(${item.value(alias)})::${item.field.sqlType}`;
 }
 
-// json has no equality; as text it has.
-function differs(alias: string, { field, value }: Written): string {
-  const cast = field.sqlType === 'json' ? '::text' : '';
-  return `${alias}.${field.column}${cast} is distinct from (${value})${cast}`;
+function assignments(written: readonly Written[]): string {
+  return written.map((item) => `${item.field.column} = ${item.value('t')}`).join(', ');
+}
+
+// json has no equality, citext one of its own; as text they have.
+function differs(alias: string, item: Written): string {
+  const isText = /^(json|citext|xml)\b/.test(item.field.sqlType ?? '');
+  const as = isText ? '::text' : '';
+  return `${alias}.${item.field.column}${as} is distinct from (${item.value(alias)})${as}`;
+}
+
+function isChanged(alias: string, scalars: readonly Written[], sides: readonly Side[]): string {
+  return [
+    ...scalars.map((item) => differs(alias, item)),
+    ...sides.map((side) => `${alias}.${side.before} is distinct from ${alias}.${side.after}`),
+  ].join(' or ');
 }
 
 function returningOld(model: ModelMeta, condition: string, scalars: Written[], written: Written[]): string {
+  const differing = scalars.map((item) => differs('t', item)).join(' or ');
+  // The planner may ask what differs of every row of the table before it looks at the keys, and a row of nobody's could overflow.
+  const asked = scalars.some((item) => item.canOverflow) ? `case when ${condition} then ${differing} else false end` : `(${differing})`;
+  const isConstant = written.every((item) => item.isConstant);
+  const after = isConstant ? '' : `, ${imageOf(written, ({ field }) => `new.${field.column}`)} as after`;
   return `written as (
       update ${model.table} t set ${assignments(written)}
-      where ${condition} and (${scalars.map((item) => differs('t', item)).join(' or ')})
-      returning ${keySql(model, 'new')} collate "C" as key, ${imageOf(written, ({ field }) => `old.${field.column}`)} as before
+      where ${condition} and ${asked}
+      returning ${keySql(model, 'new')} collate "C" as key, ${imageOf(written, ({ field }) => `old.${field.column}`)} as before${after}
     ), images as (
       select array_agg(key order by key) as keys, jsonb_agg(before order by key) as before,
-        ${imageOf(written, ({ value }) => value)} as after
+        ${isConstant ? imageOf(written, (item) => item.value('t')) : 'jsonb_agg(after order by key)'} as after
       from written
     )`;
 }
@@ -84,18 +168,12 @@ function lockedFirst(
   condition: string,
   scalars: Written[],
   written: Written[],
-  relations: { field: FieldMeta; change: FieldChange }[],
-  parameter: (value: unknown) => string,
+  relations: Linked[],
+  parameter: Parameter,
 ): string {
   const { model } = resource;
   const columnOf = (name: string) => fieldOf(model, name).column as string;
-  const idColumn = columnOf(model.idFields[0] as string);
-  const sides = relations.map(({ field, change }, index) => sideOf(resource, field, change, index, idColumn, parameter));
-  const isChanged = [
-    ...scalars.map((item) => differs('candidate', item)),
-    ...sides.map((side) => `${side.before} is distinct from ${side.after}`),
-  ].join(' or ');
-  const values = sides.map((side) => `, ${side.current} as ${side.before}, ${side.next} as ${side.after}`).join('');
+  const sides = relations.map((relation, index) => sideOf(resource, relation, index, parameter));
   const images = (scalarValue: (item: Written) => string, sideValue: (side: Side) => string) =>
     `jsonb_build_object(${[
       ...written.map((item) => `'${item.field.name}', ${scalarValue(item)}`),
@@ -104,7 +182,8 @@ function lockedFirst(
   const parts = [
     `locked as materialized (select t.* from ${model.table} t where ${condition} order by ${keySql(model, 't')} for update)`,
     `changed as materialized (
-      select * from (select t.*, ${keySql(model, 't')} collate "C" as "_key"${values} from locked t) candidate where ${isChanged}
+      select candidate.*, ${keySql(model, 'candidate')} collate "C" as "_key"
+      from (${withSides(sides, 'locked t')}) candidate where ${isChanged('candidate', scalars, sides)}
     )`,
   ];
   if (written.length > 0) {
@@ -119,12 +198,19 @@ function lockedFirst(
           (side) => `changed.${side.before}`,
         )} order by "_key") as before,
         jsonb_agg(${images(
-          ({ value }) => value,
+          (item) => imageValue('changed', item),
           (side) => `changed.${side.after}`,
         )} order by "_key") as after
       from changed
     )`);
   return parts.join(', ');
+}
+
+/** A many-to-many field and what is done to it. */
+interface Linked {
+  field: FieldMeta;
+  change: Change;
+  value: unknown;
 }
 
 interface Side {
@@ -137,33 +223,29 @@ interface Side {
   writes: string[];
 }
 
-function sideOf(
-  resource: Resource,
-  field: FieldMeta,
-  { change, value }: FieldChange,
-  index: number,
-  idColumn: string,
-  parameter: (value: unknown) => string,
-): Side {
+/** The rows with their related ids before and after as columns. */
+function withSides(sides: readonly Side[], rows: string): string {
+  if (sides.length === 0) return `select t.* from ${rows}`;
+  const before = sides.map((side) => `, ${side.current} as ${side.before}`).join('');
+  const after = sides.map((side) => `, ${side.next} as ${side.after}`).join('');
+  return `select t.*${after} from (select t.*${before} from ${rows}) t`;
+}
+
+function sideOf(resource: Resource, { field, change, value }: Linked, index: number, parameter: Parameter): Side {
+  const { model } = resource;
+  const idColumn = fieldOf(model, model.idFields[0] as string).column;
   const { joinTable, ownColumn, otherColumn, model: related } = field.relation as RelationMeta;
   const relatedModel = resource.metadata.models[related];
   const relatedId = relatedModel?.fields[relatedModel.idFields[0] as string];
-  if (!joinTable || !relatedId) throw new Error(`${resource.model.name}.${field.name} has no join table`);
+  if (!joinTable || !relatedId) throw new Error(`${model.name}.${field.name} has no join table`);
   const [before, after] = [`"_before${index}"`, `"_after${index}"`];
-  const current = `array(select j.${otherColumn}::text from ${joinTable} j where j.${ownColumn} = t.${idColumn} order by 1)`;
-  const given = `${parameter(value)}::text[]`;
-  const next =
-    change === 'add'
-      ? `array(select distinct v from unnest(${current} || ${given}) v order by 1)`
-      : change === 'remove'
-        ? `array(select v from unnest(${current}) v where v <> all(${given}) order by 1)`
-        : `array(select distinct v from unnest(${given}) v order by 1)`;
+  const next = change.sql(value, { field, current: `t.${before}`, columnOf: () => 'null', parameter });
   return {
     field,
     before,
     after,
-    current,
-    next,
+    current: `array(select j.${otherColumn}::text collate "C" from ${joinTable} j where j.${ownColumn} = t.${idColumn} order by 1)`,
+    next: `array(select distinct v collate "C" from unnest(${next}) v order by 1)`,
     writes: [
       `dropped${index} as (delete from ${joinTable} j using changed
         where j.${ownColumn} = changed.${idColumn} and j.${otherColumn}::text <> all(changed.${after}))`,

@@ -1,24 +1,24 @@
 import { AppError } from '../errors.ts';
-import { getFieldKind } from '../fields/register.ts';
 import type { Resource, ResourceField } from '../resources/contract.ts';
+import type { ChangeName, Given } from './changes/contract.ts';
+import { changesFor, getChange } from './changes/register.ts';
 import type { ApplyCounts, Operation } from './contract.ts';
 import { keyCondition } from './key-sql.ts';
 import { updateStatement } from './update-sql.ts';
 
-export type ChangeKind = 'set' | 'clear' | 'add' | 'remove' | 'replace';
-
-/** What is done to one chosen field. `value` is text that Postgres casts to the field's type, a list for many-to-many. */
+/** What is done to one chosen field. The value is what the change made of its input, as plain JSON. */
 export interface FieldChange {
+  /** Name in the metadata: of the foreign key's scalar for a to-one relation. */
   readonly field: string;
-  readonly change: ChangeKind;
-  readonly value: string | readonly string[] | null;
+  readonly change: ChangeName;
+  readonly value: unknown;
 }
 
 export interface UpdateParameters {
   readonly changes: readonly FieldChange[];
 }
 
-/** Sets or clears chosen fields. Fields that were not chosen are not written. */
+/** Changes chosen fields. Fields that were not chosen are not written. */
 export const updateOperation: Operation<UpdateParameters> = {
   kind: 'update',
   action: 'bulk-update',
@@ -43,7 +43,7 @@ export const updateOperation: Operation<UpdateParameters> = {
 };
 
 function parseChanges(resource: Resource, body: Record<string, unknown>): UpdateParameters {
-  const chosen = listOf(body.field);
+  const chosen = textsOf(body.field);
   const fieldErrors: Record<string, string> = {};
   const changes: FieldChange[] = [];
   for (const name of new Set(chosen)) {
@@ -51,7 +51,8 @@ function parseChanges(resource: Resource, body: Record<string, unknown>): Update
     if (!field) {
       throw new AppError('invalid-operation', 422, `There is no field "${name}" that can be changed in bulk.`, { fieldErrors: {} });
     }
-    const change = parseChange(field, body);
+    const isTwice = chosen.filter((other) => other === name).length > 1;
+    const change = isTwice ? { error: `${field.label} is chosen twice.` } : parseChange(resource, field, body);
     if ('error' in change) fieldErrors[name] = change.error;
     else changes.push(change);
   }
@@ -64,34 +65,21 @@ function parseChanges(resource: Resource, body: Record<string, unknown>): Update
   return { changes };
 }
 
-function parseChange(field: ResourceField, body: Record<string, unknown>): FieldChange | { error: string } {
-  const kind = getFieldKind(field);
-  const given = body[`change.${field.name}`];
-  const change = (typeof given === 'string' && given !== '' ? given : kind.changesOf(field)[0]) as ChangeKind;
-  if (!kind.changesOf(field).includes(change)) return { error: `${field.label} cannot be changed in this way.` };
-  if (change === 'clear') return { field: field.meta.name, change, value: null };
-  const input = body[`value.${field.name}`];
-  if (isBlank(input)) return { error: `Give a value for ${field.label}, or untick it.` };
-  const parsed = kind.parse(input as string | string[], field);
-  if ('error' in parsed) return { error: parsed.error };
-  if (parsed.value === null || parsed.value === undefined) return { error: `Give a value for ${field.label}, or untick it.` };
-  return { field: field.meta.name, change, value: kind.toSql(parsed.value, field) };
+function parseChange(resource: Resource, field: ResourceField, body: Record<string, unknown>): FieldChange | { error: string } {
+  const offered = changesFor(field, resource);
+  const given: Given = (control) => textsOf(body[`${control}.${field.name}`]);
+  const wanted = given('change').at(-1) ?? '';
+  const change = wanted === '' ? offered[0] : offered.find(({ name }) => name === wanted);
+  if (!change) return { error: `${field.label} cannot be changed in this way.` };
+  const parsed = change.parse(given, field, resource);
+  return 'error' in parsed ? parsed : { field: field.meta.name, change: change.name, value: parsed.value };
 }
 
-function isBlank(input: unknown): boolean {
-  if (Array.isArray(input)) return input.every((item) => item === '');
-  return input === undefined || input === '';
-}
-
-function listOf(input: unknown): string[] {
-  if (input === undefined) return [];
+function textsOf(input: unknown): string[] {
   return (Array.isArray(input) ? input : [input]).filter((item): item is string => typeof item === 'string');
 }
 
-const words: Record<ChangeKind, string> = { set: 'set to', clear: 'cleared', add: 'add', remove: 'remove', replace: 'replace by' };
-
-function describeChange(resource: Resource, { field, change, value }: FieldChange): string {
-  const label = resource.bulkFields.find((candidate) => candidate.meta.name === field)?.label ?? field;
-  const shown = Array.isArray(value) ? value.join(', ') : value;
-  return change === 'clear' ? `${label}: ${words.clear}` : `${label}: ${words[change]} ${shown}`;
+function describeChange(resource: Resource, { field: name, change, value }: FieldChange): string {
+  const field = resource.bulkFields.find((candidate) => candidate.meta.name === name);
+  return field ? `${field.label}: ${getChange(change).describe(value, field, resource)}` : name;
 }

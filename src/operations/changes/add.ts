@@ -1,0 +1,25 @@
+import type { Change } from './contract.ts';
+import { cast, isMany } from './field-family.ts';
+import { asKept, listOf, ownInput, parseOwnValues } from './own-value.ts';
+
+/** Values added to a list, or related records; those there already are not added twice. */
+export const add: Change<string[]> = {
+  name: 'add',
+  isConstant: false,
+  canOverflow: false,
+  fits: isMany,
+  inputs: (field) => [ownInput(field)],
+  parse: parseOwnValues,
+  sql: (value, { field, current, parameter }) => {
+    const given = cast(parameter(value), field);
+    return cast(
+      `${current} || array(select v from unnest(${given}) with ordinality as given(v, n) where v <> all(coalesce(${current}, '{}')) order by n)`,
+      field,
+    );
+  },
+  twin(current, value, { field }) {
+    const there = listOf(current);
+    return asKept([...there, ...value.filter((item) => !there.includes(item))], field);
+  },
+  describe: (value) => `add ${value.join(', ')}`,
+};

@@ -1,0 +1,16 @@
+import { getFieldKind } from '../../fields/register.ts';
+import type { Change } from './contract.ts';
+import { cast, isMany } from './field-family.ts';
+
+/** Nothing in place of the value there is: null, or a list without items. */
+export const clear: Change<null> = {
+  name: 'clear',
+  isConstant: true,
+  canOverflow: false,
+  fits: (field) => getFieldKind(field).input !== 'none' && (isMany(field) || !field.meta.isRequired),
+  inputs: () => [],
+  parse: () => ({ value: null }),
+  sql: (_value, { field }) => cast(field.isList ? `'{}'` : 'null', field),
+  twin: (_current, _value, { field }) => (field.isList ? [] : null),
+  describe: () => 'cleared',
+};

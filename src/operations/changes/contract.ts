@@ -1,0 +1,86 @@
+import type { Parsed } from '../../fields/contract.ts';
+import type { ResourceField } from '../../fields/resource-field.ts';
+import type { FieldMeta } from '../../metadata/contract.ts';
+import type { Resource } from '../../resources/contract.ts';
+
+/** What may be done to a field in bulk. */
+export const changeNames = [
+  'set',
+  'fill',
+  'clear',
+  'append',
+  'prepend',
+  'find-replace',
+  'find-replace-pattern',
+  'trim',
+  'letter-case',
+  'increase',
+  'multiply',
+  'percent',
+  'round',
+  'shift',
+  'toggle',
+  'add',
+  'remove',
+  'replace',
+  'copy',
+] as const;
+export type ChangeName = (typeof changeNames)[number];
+
+/** A value as text that PostgreSQL reads for the field's type; a list for lists and many-to-many; null is empty. */
+export type FieldText = string | readonly string[] | null;
+
+/** What a form sent for one field, by the name of the control; absent is an empty list. */
+export type Given = (control: string) => readonly string[];
+
+/** One control of a change. Its name in a form is `name.field`: `value.status`, `find.notes`. */
+export interface ChangeInput {
+  readonly name: string;
+  readonly label: string;
+  /** field: the control of the field itself, as the record's form has it. */
+  readonly control: 'field' | 'text' | 'number' | 'choice';
+  readonly choices?: readonly { readonly value: string; readonly label: string }[];
+  readonly hint?: string;
+}
+
+export interface SqlPlace {
+  readonly field: FieldMeta;
+  /** The value there is now. */
+  readonly current: string;
+  /** Another field of the same record. */
+  columnOf(field: string): string;
+  /** A parameter of the statement, `$4`. */
+  parameter(value: unknown): string;
+}
+
+export interface TwinPlace {
+  readonly field: FieldMeta;
+  /** Another field of the same record. */
+  valueOf(field: string): FieldText;
+}
+
+/**
+ * What can be done to a field in bulk: one file a kind. `V` is plain JSON and stays with the task. A change that works on
+ * the value there is leaves an empty field empty. The value there is already is never written again.
+ */
+export interface Change<V = unknown> {
+  readonly name: ChangeName;
+  fits(field: ResourceField, resource: Resource): boolean;
+  /** Its controls in the dialog, in order; none where there is nothing to say. */
+  inputs(field: ResourceField, resource: Resource): readonly ChangeInput[];
+  /** What is wrong with the input is named here, before anything starts. */
+  parse(given: Given, field: ResourceField, resource: Resource): Parsed<V>;
+  /** SQL of the new value. */
+  sql(value: V, place: SqlPlace): string;
+  /** Every record gets the same value, so that one image of it is enough. */
+  readonly isConstant: boolean;
+  /** May the new value be one that there is no room for? Then it is only worked out for records of the task. */
+  readonly canOverflow: boolean;
+  /** The same on plain values. Throws `NoRoom` where PostgreSQL would refuse the value. */
+  twin(current: FieldText, value: V, place: TwinPlace): FieldText;
+  /** In words, without the field's name: `set to draft`. */
+  describe(value: V, field: ResourceField, resource: Resource): string;
+}
+
+/** A value that the column has no room for. */
+export class NoRoom extends Error {}

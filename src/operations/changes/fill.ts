@@ -1,0 +1,25 @@
+import { getFieldKind } from '../../fields/register.ts';
+import type { FieldMeta } from '../../metadata/contract.ts';
+import type { Change } from './contract.ts';
+import { cast, familyOf, isMany } from './field-family.ts';
+import { ownInput, parseOwnValue } from './own-value.ts';
+
+/** A value for the records that have none; a text without a character is none. */
+export const fill: Change<string> = {
+  name: 'fill',
+  isConstant: false,
+  canOverflow: false,
+  fits: (field) => getFieldKind(field).input !== 'none' && !isMany(field) && (!field.meta.isRequired || hasEmptyText(field.meta)),
+  inputs: (field) => [ownInput(field)],
+  parse: parseOwnValue,
+  sql: (value, { field, current, parameter }) => {
+    const given = cast(parameter(value), field);
+    return hasEmptyText(field) ? `case when ${current} is null or ${current} = '' then ${given} else ${current} end` : `coalesce(${current}, ${given})`;
+  },
+  twin: (current, value, { field }) => (current === null || (hasEmptyText(field) && current === '') ? value : current),
+  describe: (value) => `set to ${value} where empty`,
+};
+
+function hasEmptyText(meta: FieldMeta): boolean {
+  return familyOf(meta) === 'text';
+}

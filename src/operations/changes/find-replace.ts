@@ -1,0 +1,27 @@
+import type { Change } from './contract.ts';
+import { cast, isText } from './field-family.ts';
+import { parseText, textInput } from './typed-text.ts';
+
+export interface FindReplace {
+  find: string;
+  with: string;
+}
+
+/** Every occurrence of a text by another, upper and lower case told apart. */
+export const findReplace: Change<FindReplace> = {
+  name: 'find-replace',
+  isConstant: false,
+  canOverflow: false,
+  fits: isText,
+  inputs: (field) => [textInput('find', `Find in ${field.label}`), textInput('with', `Replace by, in ${field.label}`, 'Empty removes what is found.')],
+  parse(given, field) {
+    const find = parseText(given, 'find', field, 'a text to find');
+    if ('error' in find) return find;
+    const replacement = parseText(given, 'with', field, 'a replacement', true);
+    return 'error' in replacement ? replacement : { value: { find: find.value, with: replacement.value } };
+  },
+  sql: (value, { field, current, parameter }) =>
+    cast(`replace((${current})::text, ${parameter(value.find)}::text, ${parameter(value.with)}::text)`, field),
+  twin: (current, value) => (current === null ? null : String(current).replaceAll(value.find, () => value.with)),
+  describe: (value) => `“${value.find}” replaced by “${value.with}”`,
+};

@@ -1,0 +1,30 @@
+import type { Parsed } from '../../fields/contract.ts';
+import { parseAmount } from './amount.ts';
+import type { Change } from './contract.ts';
+import { add, decimalOf } from './decimal.ts';
+import { cast, familyOf, isNumber } from './field-family.ts';
+import { fitFloat, fitNumber } from './number-room.ts';
+
+/** A number added to the number there is; a negative one takes away. Decimals to the last digit. */
+export const increase: Change<string> = {
+  name: 'increase',
+  isConstant: false,
+  canOverflow: true,
+  fits: isNumber,
+  inputs: (field) => [{ name: 'value', label: `Add to ${field.label}`, control: 'number', hint: 'A negative number takes away.' }],
+  parse(given, field): Parsed<string> {
+    const amount = parseAmount(given, 'value', field, 'an amount');
+    if ('error' in amount || familyOf(field.meta) !== 'integer' || /^-?\d+$/.test(amount.value)) return amount;
+    return { error: `${field.label} has whole numbers only: give a whole number to add.` };
+  },
+  sql: (value, { field, current, parameter }) =>
+    familyOf(field) === 'float'
+      ? cast(`${current} + ${parameter(value)}::${field.sqlType}`, field)
+      : cast(`${current}::numeric + ${parameter(value)}::numeric`, field),
+  twin(current, value, { field }) {
+    if (current === null) return null;
+    if (familyOf(field) === 'float') return fitFloat(Number(current) + Number(fitFloat(Number(value), field)), field);
+    return fitNumber(add(decimalOf(String(current)), decimalOf(value)), field);
+  },
+  describe: (value) => (value.startsWith('-') ? `${value.slice(1)} taken away` : `${value} added`),
+};

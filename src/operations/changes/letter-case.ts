@@ -1,0 +1,38 @@
+import type { Change } from './contract.ts';
+import { cast, isText } from './field-family.ts';
+
+const cases = {
+  upper: { label: 'UPPER CASE', sql: 'upper' },
+  lower: { label: 'lower case', sql: 'lower' },
+  title: { label: 'Title Case', sql: 'initcap' },
+} as const;
+type LetterCase = keyof typeof cases;
+
+/** Upper case, lower case, or a capital at the head of each word, by the rules of the column's collation. */
+export const letterCase: Change<LetterCase> = {
+  name: 'letter-case',
+  isConstant: false,
+  canOverflow: false,
+  fits: isText,
+  inputs: (field) => [
+    {
+      name: 'case',
+      label: `Case of ${field.label}`,
+      control: 'choice',
+      choices: Object.entries(cases).map(([value, { label }]) => ({ value, label })),
+    },
+  ],
+  parse(given, { label }) {
+    const wanted = given('case').at(-1) ?? '';
+    return Object.hasOwn(cases, wanted) ? { value: wanted as LetterCase } : { error: `Choose a case for ${label}, or untick it.` };
+  },
+  sql: (value, { field, current }) => cast(`${cases[value].sql}((${current})::text)`, field),
+  twin(current, value) {
+    if (current === null) return null;
+    const text = String(current);
+    if (value === 'upper') return text.toUpperCase();
+    const lower = text.toLowerCase();
+    return value === 'lower' ? lower : lower.replace(/[\p{L}\p{N}]+/gu, (word) => `${word[0]?.toUpperCase()}${word.slice(1)}`);
+  },
+  describe: (value) => `in ${cases[value].label}`,
+};

@@ -1,0 +1,17 @@
+import { parseAmount } from './amount.ts';
+import type { Change } from './contract.ts';
+import { isNumber } from './field-family.ts';
+import { scaleBy, scaleBySql } from './scale-by.ts';
+
+/** The number there is times another. */
+export const multiply: Change<string> = {
+  name: 'multiply',
+  isConstant: false,
+  canOverflow: true,
+  fits: isNumber,
+  inputs: (field) => [{ name: 'value', label: `Multiply ${field.label} by`, control: 'number' }],
+  parse: (given, field) => parseAmount(given, 'value', field, 'a factor'),
+  sql: scaleBySql,
+  twin: (current, value, { field }) => scaleBy(current, value, field),
+  describe: (value) => `multiplied by ${value}`,
+};

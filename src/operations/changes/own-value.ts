@@ -1,0 +1,76 @@
+import type { Parsed } from '../../fields/contract.ts';
+import { getFieldKind } from '../../fields/register.ts';
+import type { ResourceField } from '../../fields/resource-field.ts';
+import { scalarKind } from '../../fields/scalar-kind.ts';
+import type { FieldMeta } from '../../metadata/contract.ts';
+import type { ChangeInput, FieldText, Given } from './contract.ts';
+
+/** Most values in a list that is typed. */
+const mostValues = 1_000;
+
+/** The control of the field itself. */
+export function ownInput({ label }: ResourceField): ChangeInput {
+  return { name: 'value', label: `New value of ${label}`, control: 'field' };
+}
+
+/** A value of the field, as its own control gives it. A ticked field without a value is an error, never null. */
+export function parseOwnValue(given: Given, field: ResourceField): Parsed<string> {
+  const missing = { error: `Give a value for ${field.label}, or untick it.` };
+  const input = given('value').map((text) => text.replaceAll('\r\n', '\n'));
+  if (input.every((text) => text === '')) return missing;
+  const kind = getFieldKind(field);
+  const parsed = kind.parse(input, field);
+  if ('error' in parsed) return parsed;
+  if (parsed.value === null || parsed.value === undefined) return missing;
+  const text = kind.toSql(parsed.value, field);
+  return typeof text === 'string' ? { value: text } : missing;
+}
+
+/** Values of a list, or ids of related records; none is an error. */
+export function parseOwnValues(given: Given, field: ResourceField): Parsed<string[]> {
+  const texts = given('value').filter((text) => text.trim() !== '');
+  // Where there is no list to tick, ids and values are typed into one control.
+  const values = texts.length === 1 ? splitList(texts[0] as string) : texts;
+  if (values.length === 0) return { error: `Give at least one value for ${field.label}, or untick it.` };
+  if (values.length > mostValues) return { error: `${field.label} can take at most ${mostValues} values at a time.` };
+  if (field.relation) return parseIds(values, field);
+  const item: ResourceField = { ...field, meta: itemOf(field.meta) };
+  const kind = scalarKind(item.meta);
+  const read: string[] = [];
+  for (const text of values) {
+    const parsed = kind.parse(text, item);
+    if ('error' in parsed) return parsed;
+    const value = kind.toSql(parsed.value, item);
+    if (typeof value === 'string') read.push(value);
+  }
+  return { value: [...new Set(read)] };
+}
+
+function parseIds(values: readonly string[], field: ResourceField): Parsed<string[]> {
+  const parsed = getFieldKind(field).parse(values, field);
+  if ('error' in parsed) return parsed;
+  return { value: [...(getFieldKind(field).toSql(parsed.value, field) as readonly string[])] };
+}
+
+function splitList(text: string): string[] {
+  if (text.startsWith('[') || text.startsWith('{')) return [text];
+  return text
+    .split(text.includes('\n') ? /\r?\n/ : ',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
+}
+
+/** One item of a list field. */
+function itemOf(meta: FieldMeta): FieldMeta {
+  return { ...meta, isList: false, isRequired: true, sqlType: meta.sqlType?.replace(/\[\]$/, '') ?? null };
+}
+
+export function listOf(value: FieldText): readonly string[] {
+  if (value === null) return [];
+  return typeof value === 'string' ? [value] : value;
+}
+
+/** A list as the field keeps it: related records are a set, whose order is that of their ids as text. */
+export function asKept(values: readonly string[], meta: FieldMeta): readonly string[] {
+  return meta.relation ? [...new Set(values)].sort() : values;
+}

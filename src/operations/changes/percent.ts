@@ -1,0 +1,24 @@
+import { parseAmount } from './amount.ts';
+import type { Change } from './contract.ts';
+import { add, decimalOf, decimalText } from './decimal.ts';
+import { isNumber } from './field-family.ts';
+import { scaleBy, scaleBySql } from './scale-by.ts';
+
+/** So many per cent more; a negative number is so many less. */
+export const percent: Change<string> = {
+  name: 'percent',
+  isConstant: false,
+  canOverflow: true,
+  fits: isNumber,
+  inputs: (field) => [{ name: 'value', label: `Per cent to add to ${field.label}`, control: 'number', hint: '10 is ten per cent more, -10 ten per cent less.' }],
+  parse: (given, field) => parseAmount(given, 'value', field, 'a percentage'),
+  sql: (value, place) => scaleBySql(factorOf(value), place),
+  twin: (current, value, { field }) => scaleBy(current, factorOf(value), field),
+  describe: (value) => `changed by ${value.startsWith('-') ? value : `+${value}`} %`,
+};
+
+// Exact: a hundredth is two places more, not a division.
+function factorOf(value: string): string {
+  const { units, scale } = add(decimalOf('100'), decimalOf(value));
+  return decimalText({ units, scale: scale + 2 });
+}

@@ -1,0 +1,16 @@
+import type { Change } from './contract.ts';
+import { cast, isText } from './field-family.ts';
+import { parseText, textInput } from './typed-text.ts';
+
+/** Text before the text there is. */
+export const prepend: Change<string> = {
+  name: 'prepend',
+  isConstant: false,
+  canOverflow: false,
+  fits: isText,
+  inputs: (field) => [textInput('value', `Text before ${field.label}`)],
+  parse: (given, field) => parseText(given, 'value', field, 'a text to prepend'),
+  sql: (value, { field, current, parameter }) => cast(`${parameter(value)}::text || ${current}`, field),
+  twin: (current, value) => (current === null ? null : `${value}${current}`),
+  describe: (value) => `“${value}” prepended`,
+};

@@ -1,0 +1,58 @@
+import type { ResourceField } from '../../fields/resource-field.ts';
+import type { Resource } from '../../resources/contract.ts';
+import { add } from './add.ts';
+import { append } from './append.ts';
+import { clear } from './clear.ts';
+import type { Change, ChangeName } from './contract.ts';
+import { copy } from './copy.ts';
+import { fill } from './fill.ts';
+import { findReplace } from './find-replace.ts';
+import { findReplacePattern } from './find-replace-pattern.ts';
+import { increase } from './increase.ts';
+import { letterCase } from './letter-case.ts';
+import { multiply } from './multiply.ts';
+import { percent } from './percent.ts';
+import { prepend } from './prepend.ts';
+import { remove } from './remove.ts';
+import { replace } from './replace.ts';
+import { round } from './round.ts';
+import { set } from './set.ts';
+import { shift } from './shift.ts';
+import { toggle } from './toggle.ts';
+import { trim } from './trim.ts';
+
+/** In the order in which the dialog offers them. */
+const changes = [
+  set,
+  fill,
+  add,
+  remove,
+  replace,
+  append,
+  prepend,
+  findReplace,
+  findReplacePattern,
+  trim,
+  letterCase,
+  increase,
+  multiply,
+  percent,
+  round,
+  shift,
+  toggle,
+  copy,
+  clear,
+] as unknown as readonly Change[];
+
+const byName = new Map(changes.map((change) => [change.name, change]));
+
+export function getChange(name: ChangeName): Change {
+  const change = byName.get(name);
+  if (!change) throw new Error(`there is no change "${name}"`);
+  return change;
+}
+
+/** What can be done to a field, the most usual first. */
+export function changesFor(field: ResourceField, resource: Resource): readonly Change[] {
+  return changes.filter((change) => change.fits(field, resource));
+}

@@ -1,0 +1,16 @@
+import type { Change } from './contract.ts';
+import { cast, isMany } from './field-family.ts';
+import { asKept, ownInput, parseOwnValues } from './own-value.ts';
+
+/** These values in place of the list there is. */
+export const replace: Change<string[]> = {
+  name: 'replace',
+  isConstant: true,
+  canOverflow: false,
+  fits: isMany,
+  inputs: (field) => [ownInput(field)],
+  parse: parseOwnValues,
+  sql: (value, { field, parameter }) => cast(parameter(value), field),
+  twin: (_current, value, { field }) => asKept(value, field),
+  describe: (value) => `replace by ${value.join(', ')}`,
+};

@@ -1,0 +1,17 @@
+import { getFieldKind } from '../../fields/register.ts';
+import type { Change } from './contract.ts';
+import { isMany } from './field-family.ts';
+import { ownInput, parseOwnValue } from './own-value.ts';
+
+/** The same value for every record. */
+export const set: Change<string> = {
+  name: 'set',
+  isConstant: true,
+  canOverflow: false,
+  fits: (field) => getFieldKind(field).input !== 'none' && !isMany(field),
+  inputs: (field) => [ownInput(field)],
+  parse: parseOwnValue,
+  sql: (value, { field, parameter }) => `${parameter(value)}::${field.sqlType}`,
+  twin: (_current, value) => value,
+  describe: (value) => `set to ${value}`,
+};

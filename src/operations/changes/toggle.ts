@@ -1,0 +1,15 @@
+import type { Change } from './contract.ts';
+import { familyOf } from './field-family.ts';
+
+/** Yes becomes no, and no yes. */
+export const toggle: Change<null> = {
+  name: 'toggle',
+  isConstant: false,
+  canOverflow: false,
+  fits: ({ meta, relation }) => relation === null && familyOf(meta) === 'boolean',
+  inputs: () => [],
+  parse: () => ({ value: null }),
+  sql: (_value, { current }) => `not ${current}`,
+  twin: (current) => (current === null ? null : String(current !== 'true')),
+  describe: () => 'yes and no swapped',
+};

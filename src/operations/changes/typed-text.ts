@@ -1,0 +1,17 @@
+import type { Parsed } from '../../fields/contract.ts';
+import type { ResourceField } from '../../fields/resource-field.ts';
+import type { ChangeInput, Given } from './contract.ts';
+
+const longest = 10_000;
+
+export function textInput(name: string, label: string, hint?: string): ChangeInput {
+  return { name, label, control: 'text', ...(hint === undefined ? {} : { hint }) };
+}
+
+/** A text as it was typed, spaces and all; nothing typed is an error unless nothing is what is meant. */
+export function parseText(given: Given, control: string, { label }: ResourceField, what: string, mayBeEmpty = false): Parsed<string> {
+  const text = (given(control).at(-1) ?? '').replaceAll('\r\n', '\n');
+  if (text === '' && !mayBeEmpty) return { error: `Give ${what} for ${label}, or untick it.` };
+  if (text.includes('\0')) return { error: `${label} has a character that cannot be stored.` };
+  return text.length > longest ? { error: `A text for ${label} may have at most ${longest} characters here.` } : { value: text };
+}
