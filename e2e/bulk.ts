@@ -25,5 +25,5 @@ export async function openBulkEdit(page: Page): Promise<void> {
 }
 
 export async function submitBulkEdit(page: Page): Promise<void> {
-  await page.locator('#bulk-edit-form button[type=submit]').click();
+  await page.locator('#bulk-edit-form .bulk-launch').click();
 }

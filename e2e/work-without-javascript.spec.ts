@@ -16,7 +16,7 @@ test('the main job passes without JavaScript', async ({ page, app }) => {
     await page.locator('#selection-bar').getByRole('link', { name: /edit/i }).click();
     await page.locator('.bulk-field[data-field="notes"] .bulk-choose').check();
     await page.locator('[name="value.notes"]').fill('Without a script');
-    await page.locator('#bulk-edit-form button[type=submit]').click();
+    await page.locator('#bulk-edit-form .bulk-launch').click();
     const { rows } = await app.sql.query(`select count(*)::int as n from gazetteer.city where notes = 'Without a script'`);
     expect(rows[0].n).toBe(2);
   });
@@ -30,7 +30,7 @@ test('the main job passes without JavaScript', async ({ page, app }) => {
     await page.locator('#selection-bar').getByRole('link', { name: /edit/i }).click();
     await page.locator('.bulk-field[data-field="status"] .bulk-choose').check();
     await page.locator('select[name="value.status"]').selectOption('reviewed');
-    await page.locator('#bulk-edit-form button[type=submit]').click();
+    await page.locator('#bulk-edit-form .bulk-launch').click();
     await page.waitForURL(/\/tasks\/\d+/);
     await until(
       async () => (await app.sql.query(`select 1 from bulkhead.task where finished_at is not null and expected = 6972`)).rowCount === 1,

@@ -1,6 +1,7 @@
 import type { Queryable } from '../db/transaction.ts';
 import type { TableNames } from '../db/names.ts';
-import type { Action, Resource } from '../resources/contract.ts';
+import type { Principal } from '../auth/principal.ts';
+import type { Action, Register, Resource } from '../resources/contract.ts';
 
 export type OperationKind = 'update' | 'delete';
 
@@ -13,6 +14,11 @@ export interface Operation<P = unknown> {
   actionOf?(params: P): Action;
   /** Typed parameters from a form body, or AppError('invalid-operation', 422) with details.fieldErrors by field name. */
   parse(resource: Resource, body: Record<string, unknown>): P;
+  /**
+   * What only the database can say of parameters: choices outside the principal's scope, expressions that PostgreSQL
+   * refuses. Asked at the preview and again before anything is written. Throws as `parse` does.
+   */
+  check?(context: CheckContext, params: P): Promise<void>;
   /** Title of a task: `Edit cities`. */
   title(resource: Resource): string;
   /** The parameters in words, one line each: `Status: set to published`. */
@@ -34,6 +40,13 @@ export interface Operation<P = unknown> {
 export interface Statement {
   sql: string;
   values: unknown[];
+}
+
+export interface CheckContext {
+  readonly client: Queryable;
+  readonly register: Register;
+  readonly resource: Resource;
+  readonly principal: Principal;
 }
 
 export interface ApplyTarget {

@@ -1,8 +1,12 @@
 import { AppError } from '../errors.ts';
+import type { ModelMeta } from '../metadata/contract.ts';
+import { parseKey, whereKeys } from '../metadata/keys.ts';
 import type { Resource, ResourceField } from '../resources/contract.ts';
+import { delegateOf } from '../resources/delegate.ts';
+import { buildWhere } from '../selection/where.ts';
 import type { ChangeName, Given } from './changes/contract.ts';
 import { changesFor, getChange } from './changes/register.ts';
-import type { ApplyCounts, Operation } from './contract.ts';
+import type { ApplyCounts, CheckContext, Operation } from './contract.ts';
 import { keyCondition } from './key-sql.ts';
 import { updateStatement } from './update-sql.ts';
 
@@ -23,6 +27,7 @@ export const updateOperation: Operation<UpdateParameters> = {
   kind: 'update',
   action: 'bulk-update',
   parse: parseChanges,
+  check: checkChanges,
   title: (resource) => `Edit ${resource.label.toLowerCase()}`,
   describe: (resource, { changes }) => changes.map((change) => describeChange(resource, change)),
   statement: (target, keys, { changes }) => updateStatement(target, keys, changes),
@@ -73,6 +78,55 @@ function parseChange(resource: Resource, field: ResourceField, body: Record<stri
   if (!change) return { error: `${field.label} cannot be changed in this way.` };
   const parsed = change.parse(given, field, resource);
   return 'error' in parsed ? parsed : { field: field.meta.name, change: change.name, value: parsed.value };
+}
+
+/** Expressions are shown to PostgreSQL; related records must be ones that the principal may see. */
+async function checkChanges({ client, register, resource, principal }: CheckContext, { changes }: UpdateParameters): Promise<void> {
+  const fieldErrors: Record<string, string> = {};
+  for (const change of changes) {
+    const field = resource.bulkFields.find(({ meta }) => meta.name === change.field);
+    if (!field) throw new AppError('forbidden', 403, `You may not change “${change.field}” of ${resource.label.toLowerCase()}.`);
+    const wrong = (await getChange(change.change).check?.(change.value, client, field)) ?? (await findUnreachable(change, field));
+    if (wrong) fieldErrors[field.name] = wrong;
+  }
+  if (Object.keys(fieldErrors).length > 0) {
+    throw new AppError('invalid-operation', 422, 'Some values need attention. Nothing was changed.', { fieldErrors });
+  }
+
+  async function findUnreachable(change: FieldChange, field: ResourceField): Promise<string | null> {
+    const ids = relatedIds(field, change);
+    const model = resource.metadata.models[field.relation?.model ?? ''];
+    if (ids.length === 0 || !model) return null;
+    const keys = ids.map((id) => findKey(model, id));
+    const related = resource.related(model.name);
+    const isHidden = related === null && register.list.some((other) => other.model.name === model.name);
+    const scope = isHidden ? { OR: [] } : related ? buildWhere(related, principal, '') : {};
+    const where = {
+      AND: [
+        scope,
+        whereKeys(
+          model,
+          keys.filter((key) => key !== null),
+        ),
+      ],
+    };
+    const count = await delegateOf(register.client, model).count({ where });
+    return count === new Set(keys).size ? null : `${field.label} leads to a record that does not exist, or that is not yours to choose.`;
+  }
+}
+
+function findKey(model: ModelMeta, id: string): string | null {
+  try {
+    return parseKey(model, id);
+  } catch {
+    return null;
+  }
+}
+
+/** Ids of related records that a change would link, as in URLs. */
+export function relatedIds(field: ResourceField, { change, value }: FieldChange): string[] {
+  if (!field.relation || !['set', 'fill', 'add', 'remove', 'replace'].includes(change)) return [];
+  return textsOf(value);
 }
 
 function textsOf(input: unknown): string[] {

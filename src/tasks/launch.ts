@@ -57,6 +57,7 @@ export async function launch(ctx: TaskContext, request: Launch): Promise<Launche
     throw new AppError('selection-changed', 409, message, { from: preview.recordCount, to: count });
   }
 
+  await operation.check?.({ client: db.pages, register, resource, principal }, request.parameters);
   const where = selectionWhere(resource, principal, selection);
   const keys = await readKeys(register.client, resource.model, where, resource.minAsyncRecords);
   if (keys.length === 0) throw new AppError('empty-selection', 422, 'Nothing is selected.');

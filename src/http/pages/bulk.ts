@@ -7,7 +7,7 @@ import type { Holder } from '../../tasks/holders.ts';
 import type { Preview } from '../../tasks/preview.ts';
 import { bulkTexts } from '../texts/bulk.ts';
 import { taskTexts } from '../texts/tasks.ts';
-import { type Body, type BulkField, bulkFields, textsOf } from './bulk-field.ts';
+import { type Body, type BulkField, type BulkInputs, bulkFields, textsOf } from './bulk-field.ts';
 import type { EndedData, ProgressData } from './progress.ts';
 import { type RefusedRecord, refusedRecord } from './task.ts';
 import type { Urls } from './url.ts';
@@ -37,7 +37,8 @@ export interface BulkDialogData {
 
 export interface BulkEditData extends BulkDialogData {
   fields: readonly BulkField[];
-  fieldWords: { choose: string; legend: string; hint: string };
+  fieldWords: { legend: string; hint: string; showInputs: string };
+  previewText: string;
 }
 
 export interface BulkDeleteData extends BulkDialogData {
@@ -73,15 +74,16 @@ export function listUrl(resource: Resource, selectionId: string, filter: string,
 }
 
 export async function bulkEditData(opened: Opened): Promise<BulkEditData> {
-  const { register, resource, principal, body, error, preview } = opened;
+  const { register, resource, principal, body, error, preview, url } = opened;
   const { recordCount: count } = preview;
   return {
     ...dialogData(opened, 'update'),
     heading: bulkTexts.editHeading(count, resource.singular, resource.label),
     manner: preview.runsInline ? bulkTexts.inline : bulkTexts.background,
     submitText: bulkTexts.submitEdit(count, resource.singular, resource.label),
-    fields: await bulkFields(register, resource, principal, body, fieldErrors(error)),
-    fieldWords: { choose: bulkTexts.choose, legend: bulkTexts.chooseFields, hint: bulkTexts.fieldHint },
+    fields: await bulkFields({ register, resource, principal, body, errors: fieldErrors(error), url }),
+    fieldWords: { legend: bulkTexts.chooseFields, hint: bulkTexts.fieldHint, showInputs: bulkTexts.showInputs },
+    previewText: bulkTexts.preview,
   };
 }
 
@@ -248,6 +250,7 @@ export interface BulkLaunchedData {
 declare module '../pages.ts' {
   interface Pages {
     'bulk/edit': BulkEditData;
+    'bulk/_inputs': BulkInputs;
     'bulk/delete': BulkDeleteData;
     'bulk/outcome': BulkOutcomeData;
     'bulk/_launched': BulkLaunchedData;

@@ -1,4 +1,4 @@
-import type { FieldChange } from '../../operations/update.ts';
+import { type FieldChange, relatedIds } from '../../operations/update.ts';
 import { getOperation } from '../../operations/register.ts';
 import type { Register, Resource, ResourceField } from '../../resources/contract.ts';
 import { delegateOf } from '../../resources/delegate.ts';
@@ -16,8 +16,8 @@ export async function parametersInWords(register: Register, resource: Resource, 
 
 async function withTitles(register: Register, resource: Resource, change: FieldChange): Promise<FieldChange> {
   const field = resource.bulkFields.find((candidate) => candidate.meta.name === change.field);
-  if (!field?.relation || change.value === null) return change;
-  const ids = typeof change.value === 'string' ? [change.value] : change.value;
+  const ids = field ? relatedIds(field, change) : [];
+  if (!field || ids.length === 0) return change;
   const titles = await titlesByUrl(register, resource, field, ids);
   const shown = ids.map((id) => titles.get(id) ?? id);
   return { ...change, value: typeof change.value === 'string' ? (shown[0] ?? '') : shown };

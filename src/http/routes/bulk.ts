@@ -1,5 +1,5 @@
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
-import { AppError } from '../../errors.ts';
+import { AppError, notFound } from '../../errors.ts';
 import type { OperationKind } from '../../operations/contract.ts';
 import { getOperation } from '../../operations/register.ts';
 import type { TaskContext } from '../../tasks/context.ts';
@@ -19,7 +19,7 @@ import {
   overlapData,
   refusedData,
 } from '../pages/bulk.ts';
-import { type Body, textsOf } from '../pages/bulk-field.ts';
+import { type Body, bulkInputs, textsOf } from '../pages/bulk-field.ts';
 import { finishedData, finishedEvents, progressData } from '../pages/progress.ts';
 import { taskJson } from '../pages/task.ts';
 import { delegateOf } from '../../resources/delegate.ts';
@@ -61,6 +61,7 @@ export const bulkRoutes: FastifyPluginAsync<BulkRoutes> = async (app, { context,
       const { about, selection } = await readRequest(request, operation);
       const body = (request.body ?? {}) as Body;
       try {
+        if (textsOf(body._do)[0] === 'inputs') return await sendForm(reply, about, selection, body, null);
         const parameters = getOperation(operation).parse(about.resource, body);
         const { resource, principal } = about;
         const launched = await launch(context, { resource, principal, operation, parameters, operationId: textsOf(body._op)[0] ?? '' });
@@ -73,6 +74,15 @@ export const bulkRoutes: FastifyPluginAsync<BulkRoutes> = async (app, { context,
       }
     });
   }
+
+  /** The controls of a change that was chosen for a field: what htmx swaps in. */
+  app.get<ForResource & { Querystring: Body }>('/:resource/bulk-edit/inputs', async (request, reply) => {
+    const principal = principalOf(request);
+    const resource = register.for(principal, request.params.resource);
+    const field = resource.bulkFields.find(({ name }) => name === textsOf(request.query.of)[0]);
+    if (!field) throw notFound();
+    return reply.page('bulk/_inputs', await bulkInputs({ register, resource, principal, body: request.query, errors: {}, url }, field));
+  });
 
   async function readRequest(request: FastifyRequest<ForResource>, operation: OperationKind) {
     const principal = principalOf(request);

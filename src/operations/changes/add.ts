@@ -8,7 +8,7 @@ export const add: Change<string[]> = {
   isConstant: false,
   canOverflow: false,
   fits: isMany,
-  inputs: (field) => [ownInput(field)],
+  inputs: () => [ownInput],
   parse: parseOwnValues,
   sql: (value, { field, current, parameter }) => {
     const given = cast(parameter(value), field);

@@ -10,5 +10,10 @@ export function parseAmount(given: Given, control: string, { label }: ResourceFi
   if (text === '') return { error: `Give ${what} for ${label}, or untick it.` };
   const isNumber = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)$/.test(text) && text.length <= longest;
   if (!isNumber) return { error: `${what[0]?.toUpperCase()}${what.slice(1)} for ${label} must be a number such as 10 or -2.5.` };
-  return { value: text.replace(/^\+/, '').replace(/^(-?)\./, '$10.').replace(/\.$/, '') };
+  return {
+    value: text
+      .replace(/^\+/, '')
+      .replace(/^(-?)\./, '$10.')
+      .replace(/\.$/, ''),
+  };
 }

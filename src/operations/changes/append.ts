@@ -1,6 +1,6 @@
 import type { Change } from './contract.ts';
 import { cast, isText } from './field-family.ts';
-import { parseText, textInput } from './typed-text.ts';
+import { parseText } from './typed-text.ts';
 
 /** Text after the text there is. */
 export const append: Change<string> = {
@@ -8,7 +8,7 @@ export const append: Change<string> = {
   isConstant: false,
   canOverflow: false,
   fits: isText,
-  inputs: (field) => [textInput('value', `Text after ${field.label}`)],
+  inputs: () => [{ name: 'value', control: 'text' }],
   parse: (given, field) => parseText(given, 'value', field, 'a text to append'),
   sql: (value, { field, current, parameter }) => cast(`${current} || ${parameter(value)}::text`, field),
   twin: (current, value) => (current === null ? null : `${current}${value}`),

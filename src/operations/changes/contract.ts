@@ -1,3 +1,4 @@
+import type { Queryable } from '../../db/transaction.ts';
 import type { Parsed } from '../../fields/contract.ts';
 import type { ResourceField } from '../../fields/resource-field.ts';
 import type { FieldMeta } from '../../metadata/contract.ts';
@@ -36,11 +37,10 @@ export type Given = (control: string) => readonly string[];
 /** One control of a change. Its name in a form is `name.field`: `value.status`, `find.notes`. */
 export interface ChangeInput {
   readonly name: string;
-  readonly label: string;
   /** field: the control of the field itself, as the record's form has it. */
-  readonly control: 'field' | 'text' | 'number' | 'choice';
-  readonly choices?: readonly { readonly value: string; readonly label: string }[];
-  readonly hint?: string;
+  readonly control: 'field' | 'text' | 'number' | 'choice' | 'field-name';
+  /** What may be chosen. */
+  readonly choices?: readonly string[];
 }
 
 export interface SqlPlace {
@@ -56,7 +56,7 @@ export interface SqlPlace {
 export interface TwinPlace {
   readonly field: FieldMeta;
   /** Another field of the same record. */
-  valueOf(field: string): FieldText;
+  other(field: string): FieldText;
 }
 
 /**
@@ -70,6 +70,8 @@ export interface Change<V = unknown> {
   inputs(field: ResourceField, resource: Resource): readonly ChangeInput[];
   /** What is wrong with the input is named here, before anything starts. */
   parse(given: Given, field: ResourceField, resource: Resource): Parsed<V>;
+  /** What only the database can say of the value; null when nothing is wrong. */
+  check?(value: V, client: Queryable, field: ResourceField): Promise<string | null>;
   /** SQL of the new value. */
   sql(value: V, place: SqlPlace): string;
   /** Every record gets the same value, so that one image of it is enough. */

@@ -13,14 +13,7 @@ export const copy: Change<string> = {
   isConstant: false,
   canOverflow: true,
   fits: (field, resource) => sourcesOf(field, resource).length > 0,
-  inputs: (field, resource) => [
-    {
-      name: 'from',
-      label: `Copy into ${field.label} from`,
-      control: 'choice',
-      choices: sourcesOf(field, resource).map(({ name, label }) => ({ value: name, label })),
-    },
-  ],
+  inputs: (field, resource) => [{ name: 'from', control: 'field-name', choices: sourcesOf(field, resource).map(({ name }) => name) }],
   parse(given, field, resource) {
     const wanted = given('from').at(-1) ?? '';
     if (wanted === '') return { error: `Choose a field to copy into ${field.label}, or untick it.` };
@@ -28,19 +21,14 @@ export const copy: Change<string> = {
     return source ? { value: source.meta.name } : { error: `“${wanted}” cannot be copied into ${field.label}.` };
   },
   sql: (value, { field, columnOf }) => cast(columnOf(value), field),
-  twin: (_current, value, { field, valueOf }) => fitCopy(valueOf(value), field),
-  describe: (value, _field, resource) => `copied from ${fieldsOf(resource).find(({ meta }) => meta.name === value)?.label ?? value}`,
+  twin: (_current, value, { field, other }) => fitCopy(other(value), field),
+  describe: (value, _field, resource) => `copied from ${resource.fields.find(({ meta }) => meta.name === value)?.label ?? value}`,
 };
-
-function fieldsOf(resource: Resource): ResourceField[] {
-  const fields = [...resource.form, ...resource.columns, ...resource.bulkFields];
-  return fields.filter((field, index) => fields.findIndex(({ name }) => name === field.name) === index);
-}
 
 /** Fields the person sees whose values are of the same nature. */
 function sourcesOf(field: ResourceField, resource: Resource): ResourceField[] {
   if (isMany(field) || getFieldKind(field).input === 'none') return [];
-  return fieldsOf(resource).filter((source) => source.meta.name !== field.meta.name && source.meta.column !== null && canCopy(source, field));
+  return resource.fields.filter((source) => source.meta.name !== field.meta.name && source.meta.column !== null && canCopy(source, field));
 }
 
 const numbers: readonly (Family | null)[] = ['integer', 'decimal', 'float'];

@@ -10,11 +10,13 @@ export const fill: Change<string> = {
   isConstant: false,
   canOverflow: false,
   fits: (field) => getFieldKind(field).input !== 'none' && !isMany(field) && (!field.meta.isRequired || hasEmptyText(field.meta)),
-  inputs: (field) => [ownInput(field)],
+  inputs: () => [ownInput],
   parse: parseOwnValue,
   sql: (value, { field, current, parameter }) => {
     const given = cast(parameter(value), field);
-    return hasEmptyText(field) ? `case when ${current} is null or ${current} = '' then ${given} else ${current} end` : `coalesce(${current}, ${given})`;
+    return hasEmptyText(field)
+      ? `case when ${current} is null or ${current} = '' then ${given} else ${current} end`
+      : `coalesce(${current}, ${given})`;
   },
   twin: (current, value, { field }) => (current === null || (hasEmptyText(field) && current === '') ? value : current),
   describe: (value) => `set to ${value} where empty`,

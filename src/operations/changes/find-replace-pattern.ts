@@ -1,7 +1,7 @@
 import type { Change } from './contract.ts';
 import { cast, isText } from './field-family.ts';
 import type { FindReplace } from './find-replace.ts';
-import { parseText, textInput } from './typed-text.ts';
+import { parseText } from './typed-text.ts';
 
 /**
  * Every match of a regular expression, as PostgreSQL understands it; `\1` in the replacement is the first group, `\&`
@@ -12,9 +12,9 @@ export const findReplacePattern: Change<FindReplace> = {
   isConstant: false,
   canOverflow: false,
   fits: isText,
-  inputs: (field) => [
-    textInput('find', `Regular expression to find in ${field.label}`),
-    textInput('with', `Replace by, in ${field.label}`, '\\1 is the first group, \\& the whole match.'),
+  inputs: () => [
+    { name: 'find', control: 'text' },
+    { name: 'with', control: 'text' },
   ],
   parse(given, field) {
     const find = parseText(given, 'find', field, 'a regular expression');
@@ -22,14 +22,28 @@ export const findReplacePattern: Change<FindReplace> = {
     const replacement = parseText(given, 'with', field, 'a replacement', true);
     return 'error' in replacement ? replacement : { value: { find: find.value, with: replacement.value } };
   },
+  async check({ find, with: replacement }, client, { label }) {
+    try {
+      await client.query(`select regexp_replace('', $1, $2, 'g')`, [find, replacement]);
+      return null;
+    } catch (error) {
+      const { code, message } = error as { code?: string; message: string };
+      if (code !== '2201B') throw error;
+      return `The expression for ${label} is not one that PostgreSQL takes: ${message.replace(/^invalid regular expression: /, '')}.`;
+    }
+  },
   sql: (value, { field, current, parameter }) =>
     cast(`regexp_replace((${current})::text, ${parameter(value.find)}::text, ${parameter(value.with)}::text, 'g')`, field),
   // The same for what both languages of expressions mean alike: literals, classes, groups and the usual quantifiers.
   twin: (current, value) =>
-    current === null ? null : String(current).replace(new RegExp(value.find, 'gu'), (...found: unknown[]) => replacementOf(value.with, found)),
+    current === null
+      ? null
+      : String(current).replace(new RegExp(value.find, 'gu'), (...found: unknown[]) => replacementOf(value.with, found)),
   describe: (value) => `matches of ${value.find} replaced by “${value.with}”`,
 };
 
 function replacementOf(template: string, found: readonly unknown[]): string {
-  return template.replace(/\\([\d&\\])/g, (_, mark: string) => (mark === '\\' ? '\\' : String(found[mark === '&' ? 0 : Number(mark)] ?? '')));
+  return template.replace(/\\([\d&\\])/g, (_, mark: string) =>
+    mark === '\\' ? '\\' : String(found[mark === '&' ? 0 : Number(mark)] ?? ''),
+  );
 }

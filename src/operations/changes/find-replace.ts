@@ -1,6 +1,6 @@
 import type { Change } from './contract.ts';
 import { cast, isText } from './field-family.ts';
-import { parseText, textInput } from './typed-text.ts';
+import { parseText } from './typed-text.ts';
 
 export interface FindReplace {
   find: string;
@@ -13,7 +13,10 @@ export const findReplace: Change<FindReplace> = {
   isConstant: false,
   canOverflow: false,
   fits: isText,
-  inputs: (field) => [textInput('find', `Find in ${field.label}`), textInput('with', `Replace by, in ${field.label}`, 'Empty removes what is found.')],
+  inputs: () => [
+    { name: 'find', control: 'text' },
+    { name: 'with', control: 'text' },
+  ],
   parse(given, field) {
     const find = parseText(given, 'find', field, 'a text to find');
     if ('error' in find) return find;

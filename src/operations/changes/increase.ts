@@ -11,7 +11,7 @@ export const increase: Change<string> = {
   isConstant: false,
   canOverflow: true,
   fits: isNumber,
-  inputs: (field) => [{ name: 'value', label: `Add to ${field.label}`, control: 'number', hint: 'A negative number takes away.' }],
+  inputs: () => [{ name: 'value', control: 'number' }],
   parse(given, field): Parsed<string> {
     const amount = parseAmount(given, 'value', field, 'an amount');
     if ('error' in amount || familyOf(field.meta) !== 'integer' || /^-?\d+$/.test(amount.value)) return amount;

@@ -2,9 +2,9 @@ import type { Change } from './contract.ts';
 import { cast, isText } from './field-family.ts';
 
 const cases = {
-  upper: { label: 'UPPER CASE', sql: 'upper' },
-  lower: { label: 'lower case', sql: 'lower' },
-  title: { label: 'Title Case', sql: 'initcap' },
+  upper: { words: 'upper case', sql: 'upper' },
+  lower: { words: 'lower case', sql: 'lower' },
+  title: { words: 'title case', sql: 'initcap' },
 } as const;
 type LetterCase = keyof typeof cases;
 
@@ -14,14 +14,7 @@ export const letterCase: Change<LetterCase> = {
   isConstant: false,
   canOverflow: false,
   fits: isText,
-  inputs: (field) => [
-    {
-      name: 'case',
-      label: `Case of ${field.label}`,
-      control: 'choice',
-      choices: Object.entries(cases).map(([value, { label }]) => ({ value, label })),
-    },
-  ],
+  inputs: () => [{ name: 'case', control: 'choice', choices: Object.keys(cases) }],
   parse(given, { label }) {
     const wanted = given('case').at(-1) ?? '';
     return Object.hasOwn(cases, wanted) ? { value: wanted as LetterCase } : { error: `Choose a case for ${label}, or untick it.` };
@@ -34,5 +27,5 @@ export const letterCase: Change<LetterCase> = {
     const lower = text.toLowerCase();
     return value === 'lower' ? lower : lower.replace(/[\p{L}\p{N}]+/gu, (word) => `${word[0]?.toUpperCase()}${word.slice(1)}`);
   },
-  describe: (value) => `in ${cases[value].label}`,
+  describe: (value) => `in ${cases[value].words}`,
 };

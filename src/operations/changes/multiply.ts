@@ -9,7 +9,7 @@ export const multiply: Change<string> = {
   isConstant: false,
   canOverflow: true,
   fits: isNumber,
-  inputs: (field) => [{ name: 'value', label: `Multiply ${field.label} by`, control: 'number' }],
+  inputs: () => [{ name: 'value', control: 'number' }],
   parse: (given, field) => parseAmount(given, 'value', field, 'a factor'),
   sql: scaleBySql,
   twin: (current, value, { field }) => scaleBy(current, value, field),

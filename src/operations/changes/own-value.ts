@@ -9,9 +9,7 @@ import type { ChangeInput, FieldText, Given } from './contract.ts';
 const mostValues = 1_000;
 
 /** The control of the field itself. */
-export function ownInput({ label }: ResourceField): ChangeInput {
-  return { name: 'value', label: `New value of ${label}`, control: 'field' };
-}
+export const ownInput: ChangeInput = { name: 'value', control: 'field' };
 
 /** A value of the field, as its own control gives it. A ticked field without a value is an error, never null. */
 export function parseOwnValue(given: Given, field: ResourceField): Parsed<string> {

@@ -10,7 +10,7 @@ export const percent: Change<string> = {
   isConstant: false,
   canOverflow: true,
   fits: isNumber,
-  inputs: (field) => [{ name: 'value', label: `Per cent to add to ${field.label}`, control: 'number', hint: '10 is ten per cent more, -10 ten per cent less.' }],
+  inputs: () => [{ name: 'value', control: 'number' }],
   parse: (given, field) => parseAmount(given, 'value', field, 'a percentage'),
   sql: (value, place) => scaleBySql(factorOf(value), place),
   twin: (current, value, { field }) => scaleBy(current, factorOf(value), field),

@@ -1,6 +1,6 @@
 import type { Change } from './contract.ts';
 import { cast, isText } from './field-family.ts';
-import { parseText, textInput } from './typed-text.ts';
+import { parseText } from './typed-text.ts';
 
 /** Text before the text there is. */
 export const prepend: Change<string> = {
@@ -8,7 +8,7 @@ export const prepend: Change<string> = {
   isConstant: false,
   canOverflow: false,
   fits: isText,
-  inputs: (field) => [textInput('value', `Text before ${field.label}`)],
+  inputs: () => [{ name: 'value', control: 'text' }],
   parse: (given, field) => parseText(given, 'value', field, 'a text to prepend'),
   sql: (value, { field, current, parameter }) => cast(`${parameter(value)}::text || ${current}`, field),
   twin: (current, value) => (current === null ? null : `${value}${current}`),

@@ -8,7 +8,7 @@ export const remove: Change<string[]> = {
   isConstant: false,
   canOverflow: false,
   fits: isMany,
-  inputs: (field) => [ownInput(field)],
+  inputs: () => [ownInput],
   parse: parseOwnValues,
   sql: (value, { field, current, parameter }) =>
     cast(
@@ -16,6 +16,12 @@ export const remove: Change<string[]> = {
         where v <> all(${cast(parameter(value), field)}) order by n) end`,
       field,
     ),
-  twin: (current, value, { field }) => (current === null ? null : asKept(listOf(current).filter((item) => !value.includes(item)), field)),
+  twin: (current, value, { field }) =>
+    current === null
+      ? null
+      : asKept(
+          listOf(current).filter((item) => !value.includes(item)),
+          field,
+        ),
   describe: (value) => `remove ${value.join(', ')}`,
 };

@@ -8,7 +8,7 @@ export const replace: Change<string[]> = {
   isConstant: true,
   canOverflow: false,
   fits: isMany,
-  inputs: (field) => [ownInput(field)],
+  inputs: () => [ownInput],
   parse: parseOwnValues,
   sql: (value, { field, parameter }) => cast(parameter(value), field),
   twin: (_current, value, { field }) => asKept(value, field),

@@ -11,7 +11,7 @@ export const round: Change<number> = {
   isConstant: false,
   canOverflow: true,
   fits: isNumber,
-  inputs: (field) => [{ name: 'places', label: `Decimal places of ${field.label}`, control: 'number', hint: '0 is whole numbers, -2 is hundreds.' }],
+  inputs: () => [{ name: 'places', control: 'number' }],
   parse(given, { label }) {
     const text = (given('places').at(-1) ?? '').trim();
     if (text === '') return { error: `Give the decimal places for ${label}, or untick it.` };

@@ -9,7 +9,7 @@ export const set: Change<string> = {
   isConstant: true,
   canOverflow: false,
   fits: (field) => getFieldKind(field).input !== 'none' && !isMany(field),
-  inputs: (field) => [ownInput(field)],
+  inputs: () => [ownInput],
   parse: parseOwnValue,
   sql: (value, { field, parameter }) => `${parameter(value)}::${field.sqlType}`,
   twin: (_current, value) => value,

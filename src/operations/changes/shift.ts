@@ -20,9 +20,9 @@ export const shift: Change<Shift> = {
   isConstant: false,
   canOverflow: true,
   fits: ({ meta, relation }) => relation === null && familyOf(meta) === 'date',
-  inputs: ({ label, meta }) => [
-    { name: 'value', label: `Shift ${label} by`, control: 'number', hint: 'A negative number shifts back.' },
-    { name: 'unit', label: `Unit of the shift of ${label}`, control: 'choice', choices: unitsOf(meta.sqlType).map((unit) => ({ value: unit, label: unit })) },
+  inputs: ({ meta }) => [
+    { name: 'value', control: 'number' },
+    { name: 'unit', control: 'choice', choices: unitsOf(meta.sqlType) },
   ],
   parse(given, { label, meta }) {
     const text = (given('value').at(-1) ?? '').trim();
@@ -37,7 +37,10 @@ export const shift: Change<Shift> = {
   sql: ({ amount, unit }, { field, current, parameter }) => cast(`${current} + ${parameter(`${amount} ${unit}`)}::interval`, field),
   twin(current, { amount, unit }, { field }) {
     if (current === null) return null;
-    const shifted = unit === 'months' || unit === 'years' ? addMonths(instantOf(current), unit === 'years' ? amount * 12 : amount) : add(current, amount, unit);
+    const shifted =
+      unit === 'months' || unit === 'years'
+        ? addMonths(instantOf(current), unit === 'years' ? amount * 12 : amount)
+        : add(current, amount, unit);
     if (shifted.getUTCFullYear() < -4712 || Number.isNaN(shifted.getTime())) throw new NoRoom('timestamp out of range');
     return field.sqlType === 'date' ? shifted.toISOString().slice(0, 10) : shifted.toISOString();
   },
@@ -54,7 +57,12 @@ function instantOf(text: unknown): Date {
   return new Date(/(?:Z|[+-]\d{2}(?::?\d{2})?)$/.test(given.slice(10)) ? given.replace(/([+-]\d{2})$/, '$1:00') : `${given}Z`);
 }
 
-const unitMs: Record<'minutes' | 'hours' | 'days' | 'weeks', number> = { minutes: 60_000, hours: 3_600_000, days: 86_400_000, weeks: 604_800_000 };
+const unitMs: Record<'minutes' | 'hours' | 'days' | 'weeks', number> = {
+  minutes: 60_000,
+  hours: 3_600_000,
+  days: 86_400_000,
+  weeks: 604_800_000,
+};
 
 function add(current: unknown, amount: number, unit: keyof typeof unitMs): Date {
   return new Date(instantOf(current).getTime() + amount * unitMs[unit]);

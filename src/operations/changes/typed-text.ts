@@ -1,12 +1,8 @@
 import type { Parsed } from '../../fields/contract.ts';
 import type { ResourceField } from '../../fields/resource-field.ts';
-import type { ChangeInput, Given } from './contract.ts';
+import type { Given } from './contract.ts';
 
 const longest = 10_000;
-
-export function textInput(name: string, label: string, hint?: string): ChangeInput {
-  return { name, label, control: 'text', ...(hint === undefined ? {} : { hint }) };
-}
 
 /** A text as it was typed, spaces and all; nothing typed is an error unless nothing is what is meant. */
 export function parseText(given: Given, control: string, { label }: ResourceField, what: string, mayBeEmpty = false): Parsed<string> {
