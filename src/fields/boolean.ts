@@ -1,7 +1,7 @@
 import type { FieldKind } from './contract.ts';
 import { nullness } from './operators/empty.ts';
 import { equality } from './operators/equality.ts';
-import { clearable, required, single } from './input.ts';
+import { required, single } from './input.ts';
 
 const words = new Map([
   ['true', true],
@@ -30,7 +30,6 @@ export const boolean: FieldKind = {
     return value === undefined ? { error: `${field.label} must be yes or no.` } : { value };
   },
   toSql: (value) => (value === null ? null : String(value)),
-  changesOf: clearable,
   operators: (field) => [...isOrNot, ...nullness(field)],
 };
 

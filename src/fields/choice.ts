@@ -1,5 +1,5 @@
 import type { FieldKind } from './contract.ts';
-import { clearable, required, single } from './input.ts';
+import { required, single } from './input.ts';
 import { nullness } from './operators/empty.ts';
 import { equality } from './operators/equality.ts';
 import type { ResourceField } from './resource-field.ts';
@@ -24,7 +24,6 @@ export const choice: FieldKind = {
     return find(field, given) ? { value: given } : { error: `"${given}" is not a value of ${field.label}.` };
   },
   toSql: (value, field) => (value === null ? null : (find(field, String(value))?.dbName ?? String(value))),
-  changesOf: clearable,
   operators: (field) => [...isOrNot, ...nullness(field)],
 };
 

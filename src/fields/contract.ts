@@ -13,9 +13,6 @@ export interface Cell {
 
 export type Parsed<T = unknown> = { value: T } | { error: string };
 
-/** What may be done to a field in bulk. */
-export type ChangeKind = 'set' | 'clear' | 'add' | 'remove' | 'replace';
-
 /** The control a form shows for it. */
 export type InputKind = 'text' | 'number' | 'checkbox' | 'select' | 'date-time' | 'textarea' | 'relation' | 'relations' | 'none';
 
@@ -36,7 +33,6 @@ export interface FieldKind {
   parse(input: string | readonly string[] | undefined, field: ResourceField): Parsed;
   /** Text that Postgres casts to the field's type; a list for many-to-many. */
   toSql(value: unknown, field: ResourceField): string | string[] | null;
-  changesOf(field: ResourceField): readonly ChangeKind[];
   /** How a filter may compare it, the most usual first; none where it cannot be filtered. */
   operators(field: ResourceField): readonly FilterOperator[];
 }

@@ -1,5 +1,5 @@
 import type { FieldKind } from './contract.ts';
-import { clearable, required, single } from './input.ts';
+import { required, single } from './input.ts';
 import { momentOperators } from './operators/moments.ts';
 
 const iso = /^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?)?(?:Z|[+-]\d{2}:?\d{2})?$/;
@@ -28,7 +28,6 @@ export const dateTime: FieldKind = {
     return isReal ? { value } : { error: `${field.label} must be a date and time such as 2026-01-31 14:30.` };
   },
   toSql: (value) => (value instanceof Date ? value.toISOString() : null),
-  changesOf: clearable,
   operators: momentOperators,
 };
 

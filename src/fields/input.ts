@@ -1,4 +1,4 @@
-import type { ChangeKind, Parsed } from './contract.ts';
+import type { Parsed } from './contract.ts';
 import type { ResourceField } from './resource-field.ts';
 
 /** The one text of a form control, or null when it is empty. */
@@ -10,8 +10,4 @@ export function single(input: string | readonly string[] | undefined): string | 
 /** What an empty control means. */
 export function required(field: ResourceField): Parsed {
   return field.meta.isRequired ? { error: `${field.label} is required.` } : { value: null };
-}
-
-export function clearable(field: ResourceField): readonly ChangeKind[] {
-  return field.meta.isRequired ? ['set'] : ['set', 'clear'];
 }

@@ -1,6 +1,6 @@
 import type { FieldKind } from './contract.ts';
 import { nullness } from './operators/empty.ts';
-import { clearable, required, single } from './input.ts';
+import { required, single } from './input.ts';
 
 export const json: FieldKind = {
   name: 'json',
@@ -23,6 +23,5 @@ export const json: FieldKind = {
     }
   },
   toSql: (value) => (value === null ? null : JSON.stringify(value)),
-  changesOf: clearable,
   operators: nullness,
 };

@@ -19,6 +19,5 @@ export const manyToMany: FieldKind = {
     return { value: [...new Set(given)] };
   },
   toSql: (value) => [...(value as readonly string[])],
-  changesOf: () => ['add', 'remove', 'replace'],
   operators: relationOperators,
 };

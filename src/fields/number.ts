@@ -1,5 +1,5 @@
 import type { FieldKind, Parsed } from './contract.ts';
-import { clearable, required, single } from './input.ts';
+import { required, single } from './input.ts';
 import { nullness } from './operators/empty.ts';
 import { equality } from './operators/equality.ts';
 import { ranges } from './operators/range.ts';
@@ -23,7 +23,6 @@ function numeric(name: string, read: Read): FieldKind {
       return given === null ? required(field) : read(given.trim(), field);
     },
     toSql: (value) => (value === null ? null : String(value)),
-    changesOf: clearable,
     operators: (field) => [...comparisons, ...nullness(field)],
   };
 }

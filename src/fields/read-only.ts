@@ -19,7 +19,6 @@ export const readOnly: FieldKind = {
   toForm: () => '',
   parse: (_input, field) => ({ error: `${field.label} cannot be changed.` }),
   toSql: () => null,
-  changesOf: () => [],
   operators: operatorsOfReadOnly,
 };
 

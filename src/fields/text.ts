@@ -1,5 +1,5 @@
 import type { FieldKind } from './contract.ts';
-import { clearable, required, single } from './input.ts';
+import { required, single } from './input.ts';
 import type { FilterOperator } from './operators/contract.ts';
 import { nullness } from './operators/empty.ts';
 import { equality } from './operators/equality.ts';
@@ -38,6 +38,5 @@ export const text: FieldKind = {
     return { value: given };
   },
   toSql: (value) => (value === null ? null : String(value)),
-  changesOf: clearable,
   operators: textLikeOperators,
 };

@@ -23,6 +23,5 @@ export const toOne: FieldKind = {
   toForm: (value) => (value === null || value === undefined ? '' : String(value)),
   parse: (input, field) => scalarKind(field.meta).parse(input, field),
   toSql: (value, field) => scalarKind(field.meta).toSql(value, field),
-  changesOf: (field) => (field.meta.isRequired ? ['set'] : ['set', 'clear']),
   operators: relationOperators,
 };

@@ -161,7 +161,7 @@ function isSearchable(field: ResourceField): boolean {
 }
 
 function canBeBulk(field: ResourceField): boolean {
-  return !field.isReadOnly && getFieldKind(field).changesOf(field).length > 0 && !field.meta.isId && !field.meta.isUnique;
+  return !field.isReadOnly && getFieldKind(field).input !== 'none' && !field.meta.isId && !field.meta.isUnique;
 }
 
 function hasGeneratedValue(meta: FieldMeta): boolean {
