@@ -6,6 +6,7 @@ import { firstAdminRoutes } from './routes/first-admin.ts';
 import { homeRoutes } from './routes/home.ts';
 import { listRoutes } from './routes/list.ts';
 import { lockRoutes } from './routes/locks.ts';
+import { optionsRoutes } from './routes/options.ts';
 import { recordRoutes } from './routes/records.ts';
 import { selectionRoutes } from './routes/selection.ts';
 import { signInRoutes } from './routes/sign-in.ts';
@@ -27,6 +28,7 @@ export const routes: readonly FastifyPluginAsync<RouteOptions>[] = [
   taskRoutes,
   bulkRoutes,
   selectionRoutes,
+  optionsRoutes,
   recordRoutes,
   lockRoutes,
   listRoutes,

@@ -1,4 +1,5 @@
 import { bulkTexts } from './texts/bulk.ts';
+import { inputTexts } from './texts/input.ts';
 import { listTexts, selectionTexts } from './texts/list.ts';
 import { recordTexts } from './texts/records.ts';
 import { shellTexts } from './texts/shell.ts';
@@ -10,6 +11,7 @@ export const texts = {
   list: listTexts,
   selection: selectionTexts,
   records: recordTexts,
+  inputs: inputTexts,
   bulk: bulkTexts,
   tasks: taskTexts,
 };

@@ -1,0 +1,189 @@
+import type { Principal } from '../../auth/principal.ts';
+import { getFieldKind } from '../../fields/register.ts';
+import type { Register, Resource, ResourceField } from '../../resources/contract.ts';
+import { hasResource, relatedTitles, relationTarget, searchRelated } from '../../selection/related.ts';
+import type { Queryable } from '../../db/transaction.ts';
+import { inputTexts } from '../texts/input.ts';
+import type { Urls } from './url.ts';
+
+export type Control =
+  | 'text'
+  | 'number'
+  | 'textarea'
+  | 'toggle'
+  | 'select'
+  | 'checkboxes'
+  | 'datetime-local'
+  | 'date'
+  | 'time'
+  | 'picker'
+  /** Shown, not sent. */
+  | 'fixed';
+
+/** One control without its label, for `records/_input`: in forms, the bulk dialog and filters. */
+export interface InputData {
+  control: Control;
+  name: string;
+  id: string;
+  value: string;
+  options: readonly { value: string; label: string; isChosen: boolean }[];
+  picker: PickerData | null;
+  /** First option of a select; null: none. */
+  emptyText: string | null;
+  isRequired: boolean;
+  inputMode: 'decimal' | 'numeric' | null;
+  maxLength: number | null;
+  rows: number;
+  isCode: boolean;
+  isSmall: boolean;
+  isWrong: boolean;
+  /** Where no label points at it. */
+  ariaLabel: string | null;
+  /** Ids of the texts about it. */
+  describedBy: string | null;
+  words: typeof inputTexts;
+}
+
+/** Searches on the server. Without JavaScript an id can be typed, and a form has a step of its own for searching. */
+export interface PickerData {
+  url: string;
+  isMany: boolean;
+  /** Of one: its title; of many: tokens. What the reader may not see has its id for a title. */
+  chosen: readonly { value: string; label: string; removeText: string }[];
+  /** Name of the submit button that leads to the search step; null: the form has none. */
+  chooseName: string | null;
+  fieldName: string;
+  placeholder: string;
+}
+
+export interface InputParts {
+  register: Register;
+  sql: Queryable;
+  principal: Principal;
+  resource: Resource;
+  field: ResourceField;
+  url: Urls;
+  name: string;
+  id: string;
+  /** What the control shows. */
+  values: readonly string[];
+  /** Several may be chosen; default: of a many-to-many relation. */
+  isMany?: boolean;
+  isRequired?: boolean;
+  isFixed?: boolean;
+  isSmall?: boolean;
+  isWrong?: boolean;
+  ariaLabel?: string | null;
+  describedBy?: string | null;
+  emptyText?: string | null;
+  /** The form understands `_choose`. */
+  hasSearchStep?: boolean;
+  /** Offer all targets of a relation where they are few; costs a statement. */
+  offersFew?: boolean;
+}
+
+/** Up to here the targets of a relation are all offered, as a select or as check boxes. */
+export const fewTargets = 30;
+
+/** The control of a field. At most one statement, for a relation. */
+export async function inputData(parts: InputParts): Promise<InputData> {
+  const { field, name, id, values } = parts;
+  const base: InputData = {
+    control: 'text',
+    name,
+    id,
+    value: values.at(-1) ?? '',
+    options: [],
+    picker: null,
+    emptyText: null,
+    isRequired: parts.isRequired ?? false,
+    inputMode: null,
+    maxLength: maxLengthOf(field),
+    rows: 4,
+    isCode: false,
+    isSmall: parts.isSmall ?? false,
+    isWrong: parts.isWrong ?? false,
+    ariaLabel: parts.ariaLabel ?? null,
+    describedBy: parts.describedBy ?? null,
+    words: inputTexts,
+  };
+  if (field.relation) return { ...base, ...(await relationControl(parts)) };
+  if (parts.isFixed) return { ...base, control: 'fixed' };
+  return { ...base, ...plainControl(parts) };
+}
+
+function plainControl({ field, values, isRequired, emptyText = null }: InputParts): Partial<InputData> {
+  const { meta } = field;
+  const chosen = (value: string, label: string) => ({ value, label, isChosen: values.includes(value) });
+  const empty = emptyText ?? (isRequired ? inputTexts.choose : inputTexts.none);
+  switch (getFieldKind(field).input) {
+    case 'number':
+      return { control: 'number', inputMode: ['Int', 'BigInt'].includes(meta.type) ? 'numeric' : 'decimal' };
+    case 'checkbox':
+      if (isRequired && emptyText === null) return { control: 'toggle' };
+      return { control: 'select', options: [chosen('true', inputTexts.yes), chosen('false', inputTexts.no)], emptyText: empty };
+    case 'select':
+      return { control: 'select', options: (field.enum?.values ?? []).map((value) => chosen(value.name, value.name)), emptyText: empty };
+    case 'date-time':
+      return { control: dateControl(meta.sqlType) };
+    case 'textarea':
+      return { control: 'textarea', rows: meta.type === 'Json' ? 8 : 4, isCode: meta.type === 'Json' };
+    default:
+      return isLong(field, values) ? { control: 'textarea' } : {};
+  }
+}
+
+function dateControl(sqlType: string | null): Control {
+  if (sqlType === 'date') return 'date';
+  return /^time(tz|\(|$)/.test(sqlType ?? '') ? 'time' : 'datetime-local';
+}
+
+async function relationControl(parts: InputParts): Promise<Partial<InputData>> {
+  const { register, sql, principal, resource, field, values, url } = parts;
+  const given = values.filter((value) => value !== '');
+  const isMany = parts.isMany ?? field.relation?.kind === 'many-to-many';
+  const target = relationTarget(register, principal, field);
+  // A model without a resource has no titles and no scope: its records are known by their ids.
+  if (!target && !parts.isFixed && !hasResource(register, field)) return { control: 'text', value: given.join(', ') };
+  if (parts.isFixed || !target) {
+    const titles = target ? await relatedTitles(register.client, target, principal, given) : new Map<string, string>();
+    return { control: 'fixed', value: given.map((value) => titles.get(value) ?? value).join(', ') };
+  }
+  if (parts.offersFew ?? true) {
+    const few = await searchRelated({ register, sql }, target, principal, '', fewTargets);
+    const known = new Set(few.options.map(({ value }) => value));
+    if (!few.isMore && given.every((value) => known.has(value))) {
+      const options = few.options
+        .sort((a, b) => a.label.localeCompare(b.label, 'en'))
+        .map((option) => ({ ...option, isChosen: given.includes(option.value) }));
+      if (isMany) return { control: 'checkboxes', options };
+      const hasEmpty = !parts.isRequired || given.length === 0;
+      return { control: 'select', options, emptyText: hasEmpty ? (parts.emptyText ?? (parts.isRequired ? inputTexts.choose : inputTexts.none)) : null };
+    }
+  }
+  const titles = await relatedTitles(register.client, target, principal, given);
+  const label = (value: string) => titles.get(value) ?? value;
+  return {
+    control: 'picker',
+    picker: {
+      url: url(`/${resource.slug}/options/${encodeURIComponent(field.name)}`),
+      isMany,
+      chosen: given.map((value) => ({ value, label: label(value), removeText: inputTexts.remove(label(value)) })),
+      chooseName: parts.hasSearchStep ? '_choose' : null,
+      fieldName: field.name,
+      placeholder: inputTexts.search(target.resource.label),
+    },
+  };
+}
+
+const longNames = /^(notes?|remarks?|comments?|description|summary|content|body|bio|text)$/i;
+
+// A text column says nothing of how long its texts are: its name and its value do.
+function isLong({ meta }: ResourceField, values: readonly string[]): boolean {
+  return longNames.test(meta.name) || values.some((value) => value.includes('\n') || value.length > 120);
+}
+
+function maxLengthOf({ meta }: ResourceField): number | null {
+  const match = /^(?:varchar|character)\((\d+)\)$/.exec(meta.sqlType ?? '');
+  return match ? Number(match[1]) : null;
+}

@@ -1,0 +1,39 @@
+import type { FastifyPluginAsync } from 'fastify';
+import { notFound } from '../../errors.ts';
+import { assertCan } from '../../resources/permissions.ts';
+import type { Resource, ResourceField } from '../../resources/contract.ts';
+import { relationTarget, searchRelated } from '../../selection/related.ts';
+import type { TaskContext } from '../../tasks/context.ts';
+import { principalOf } from '../negotiate.ts';
+import { textsOf } from '../pages/bulk-field.ts';
+import { optionsData } from '../pages/options.ts';
+import type { Urls } from '../pages/url.ts';
+
+export interface OptionsRoutes {
+  context: TaskContext;
+  url: Urls;
+}
+
+type ForField = { Params: { resource: string; field: string }; Querystring: { q?: string; _back?: string } };
+
+/** What a relation may lead to: the list of a picker for htmx and scripts, else a page to filter by one of them. */
+export const optionsRoutes: FastifyPluginAsync<OptionsRoutes> = async (app, { context, url }) => {
+  const { db, register } = context;
+
+  app.get<ForField>('/:resource/options/:field', async (request, reply) => {
+    const principal = principalOf(request);
+    const resource = register.get(request.params.resource);
+    assertCan(resource, principal, 'list');
+    const field = relationField(resource, request.params.field);
+    const target = field && relationTarget(register, principal, field);
+    if (!field || !target) throw notFound();
+    const search = textsOf(request.query.q)[0] ?? '';
+    const found = await searchRelated({ register, sql: db.pages }, target, principal, search);
+    const back = textsOf(request.query._back)[0] ?? '';
+    return reply.page('records/options', optionsData({ resource, field, targetLabel: target.resource.label, search, found, back, url }));
+  });
+};
+
+function relationField({ form, filters, bulkFields, columns }: Resource, name: string): ResourceField | null {
+  return [...form, ...filters, ...bulkFields, ...columns].find((field) => field.name === name && field.relation) ?? null;
+}
