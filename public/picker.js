@@ -95,7 +95,8 @@ function enhance(picker) {
     options().forEach((option, index) => {
       option.id = `${listId}-${index}`;
     });
-    if (options().length === 0 && !list.querySelector('.picker-note')) list.append(make('li', { class: 'picker-note', role: 'presentation' }, picker.dataset.none));
+    if (options().length === 0 && !list.querySelector('.picker-note'))
+      list.append(make('li', { class: 'picker-note', role: 'presentation' }, picker.dataset.none));
     list.hidden = false;
     input.setAttribute('aria-expanded', 'true');
     if (search !== '') activate(options()[0]);

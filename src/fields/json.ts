@@ -1,6 +1,20 @@
+import { parse, stringify } from 'lossless-json';
 import type { FieldKind } from './contract.ts';
 import { nullness } from './operators/empty.ts';
 import { required, single } from './input.ts';
+
+/** JSON's own null, which is a value; `null` is no value at all. */
+export const jsonNull = Object.freeze({ toJSON: () => null });
+
+/** JSON text as a value whose numbers keep every digit; null for no value. */
+export function parseJson(text: string | null): unknown {
+  return text === null ? null : (parse(text) ?? jsonNull);
+}
+
+/** The same as JavaScript and Prisma know it, with numbers as near as they can say them. */
+export function plainJson(value: unknown): unknown {
+  return value === null ? null : JSON.parse(stringify(value) ?? 'null');
+}
 
 export const json: FieldKind = {
   name: 'json',
@@ -8,20 +22,19 @@ export const json: FieldKind = {
   filter: null,
   isSortable: false,
   isSearchable: false,
-  format: (value) => ({ text: value === null || value === undefined ? '' : JSON.stringify(value), align: 'start' }),
-  toForm: (value) => (value === null || value === undefined ? '' : JSON.stringify(value, null, 2)),
+  format: (value) => ({ text: value === null || value === undefined ? '' : (stringify(value) ?? ''), align: 'start' }),
+  toForm: (value) => (value === null || value === undefined ? '' : (stringify(value, undefined, 2) ?? '')),
   parse(input, field) {
     const given = single(input);
     if (given === null) return required(field);
+    // Postgres has no place for it inside jsonb.
+    if (/(?<!\\)(?:\\\\)*\\u0000/.test(given)) return { error: `${field.label} has a character that cannot be stored.` };
     try {
-      const value: unknown = JSON.parse(given);
-      // Postgres has no place for it inside jsonb.
-      if (given.includes('\\u0000')) return { error: `${field.label} has a character that cannot be stored.` };
-      return { value };
+      return { value: parseJson(given) };
     } catch (error) {
-      return { error: `${field.label} is not valid JSON: ${(error as Error).message}.` };
+      return { error: `${field.label} is not valid JSON: ${(error as Error).message.replace(/\.$/, '')}.` };
     }
   },
-  toSql: (value) => (value === null ? null : JSON.stringify(value)),
+  toSql: (value) => (value === null ? null : (stringify(value) ?? null)),
   operators: nullness,
 };

@@ -17,24 +17,29 @@ function numeric(name: string, read: Read): FieldKind {
     isSortable: true,
     isSearchable: false,
     format: (value, field) => ({ text: value === null || value === undefined ? '' : shown(value, field), align: 'end' }),
-    toForm: (value) => (value === null || value === undefined ? '' : String(value)),
+    toForm: (value) => (value === null || value === undefined ? '' : digitsOf(value)),
     parse(input, field) {
       const given = single(input);
       return given === null ? required(field) : read(given.trim(), field);
     },
-    toSql: (value) => (value === null ? null : String(value)),
+    toSql: (value) => (value === null ? null : digitsOf(value)),
     operators: (field) => [...comparisons, ...nullness(field)],
   };
 }
 
 const whole = new Intl.NumberFormat('en');
 
+// Prisma's decimals write small and large values with an exponent unless they are asked not to.
+function digitsOf(value: unknown): string {
+  return typeof value === 'object' && value !== null && 'toFixed' in value ? (value as { toFixed(): string }).toFixed() : String(value);
+}
+
 // Ids and codes are not amounts; a decimal is shown digit for digit, never through floating point.
 function shown(value: unknown, field: ResourceField): string {
   if (field.meta.isId) return String(value);
   if (typeof value === 'number' && Number.isInteger(value)) return whole.format(value);
   if (typeof value === 'bigint') return whole.format(value);
-  const [units = '', fraction] = String(value).split('.');
+  const [units = '', fraction] = digitsOf(value).split('.');
   if (!/^-?\d+$/.test(units)) return String(value);
   return fraction === undefined ? whole.format(BigInt(units)) : `${units === '-0' ? '-0' : whole.format(BigInt(units))}.${fraction}`;
 }

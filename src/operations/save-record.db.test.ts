@@ -54,7 +54,9 @@ test('a save writes the chosen fields only, and keeps before and after of exactl
   const { db, save, changes } = await setUp(t);
   const context = save('cities');
   const key = keyOf(context.resource.model, { id: 7 });
-  await updateRecord(context, key, values(context.resource, { latitude: '-12.34567', tags: ['2', '1'], notes: null, country: 'FRA' }));
+  await updateRecord(context, key, () =>
+    values(context.resource, { latitude: '-12.34567', tags: ['2', '1'], notes: null, country: 'FRA' }),
+  );
   const { rows } = await db.pages.query(`select latitude::text, country_code, name from gazetteer.city where id = 7`);
   assert.deepEqual(rows[0], { latitude: '-12.34567', country_code: 'FRA', name: 'Place 7' });
   const [change] = await changes();
@@ -84,7 +86,10 @@ test('a value that another record has is an error of its field, and nothing is w
   const context = save('tags');
   await assert.rejects(createRecord(context, values(context.resource, { name: 'port' })), isError('invalid-record', 422, 'name'));
   const key = keyOf(context.resource.model, { id: 2 });
-  await assert.rejects(updateRecord(context, key, values(context.resource, { name: 'port' })), isError('invalid-record', 422, 'name'));
+  await assert.rejects(
+    updateRecord(context, key, () => values(context.resource, { name: 'port' })),
+    isError('invalid-record', 422, 'name'),
+  );
   assert.deepEqual(await changes(), []);
 });
 
@@ -92,8 +97,14 @@ test('a relation to what does not exist is an error of its field', async (t) => 
   const { save, changes } = await setUp(t);
   const context = save('cities');
   const key = keyOf(context.resource.model, { id: 7 });
-  await assert.rejects(updateRecord(context, key, values(context.resource, { country: 'XXX' })), isError('invalid-record', 422, 'country'));
-  await assert.rejects(updateRecord(context, key, values(context.resource, { tags: ['99'] })), isError('invalid-record', 422));
+  await assert.rejects(
+    updateRecord(context, key, () => values(context.resource, { country: 'XXX' })),
+    isError('invalid-record', 422, 'country'),
+  );
+  await assert.rejects(
+    updateRecord(context, key, () => values(context.resource, { tags: ['99'] })),
+    isError('invalid-record', 422),
+  );
   assert.deepEqual(await changes(), []);
 });
 
@@ -109,7 +120,10 @@ test('what a check constraint or a trigger refuses is an error of the form', asy
   await db.pages.query(`alter table gazetteer.city add constraint positive check (population >= 0)`);
   const context = save('cities');
   const key = keyOf(context.resource.model, { id: 7 });
-  await assert.rejects(updateRecord(context, key, values(context.resource, { population: -1 })), isError('invalid-record', 422));
+  await assert.rejects(
+    updateRecord(context, key, () => values(context.resource, { population: -1 })),
+    isError('invalid-record', 422),
+  );
   assert.deepEqual(await changes(), []);
 });
 
@@ -129,9 +143,12 @@ test('a record that a task holds is neither saved nor deleted, and the holder is
     assert.match((error as AppError).message, /Ada/);
     return true;
   };
-  await assert.rejects(updateRecord(context, keys[6] as string, values(context.resource, { name: 'Elsewhere' })), isLocked);
+  await assert.rejects(
+    updateRecord(context, keys[6] as string, () => values(context.resource, { name: 'Elsewhere' })),
+    isLocked,
+  );
   await assert.rejects(deleteRecord(context, keys[6] as string), isLocked);
-  await updateRecord(context, keyOf(model, { id: 30 }), values(context.resource, { name: 'Elsewhere' }));
+  await updateRecord(context, keyOf(model, { id: 30 }), () => values(context.resource, { name: 'Elsewhere' }));
   assert.equal((await changes()).length, 1);
 });
 
@@ -139,14 +156,17 @@ test('a record that is gone is not found', async (t) => {
   const { save } = await setUp(t);
   const context = save('cities');
   const key = keyOf(context.resource.model, { id: 999 });
-  await assert.rejects(updateRecord(context, key, values(context.resource, { name: 'x' })), isError('not-found', 404));
+  await assert.rejects(
+    updateRecord(context, key, () => values(context.resource, { name: 'x' })),
+    isError('not-found', 404),
+  );
   await assert.rejects(deleteRecord(context, key), isError('not-found', 404));
 });
 
 test('JSON is cleared and written', async (t) => {
   const { db, save } = await setUp(t);
   const context = save('countries');
-  await updateRecord(context, 'ESP', values(context.resource, { currencies: { EUR: { name: 'Euro' } } }));
+  await updateRecord(context, 'ESP', () => values(context.resource, { currencies: { EUR: { name: 'Euro' } } }));
   const { rows } = await db.pages.query(`select currencies from gazetteer.country where code = 'ESP'`);
   assert.deepEqual(rows[0].currencies, { EUR: { name: 'Euro' } });
 });

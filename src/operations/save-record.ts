@@ -1,12 +1,15 @@
-import { DbNull } from '@prisma/client/runtime/client';
+import { DbNull, JsonNull } from '@prisma/client/runtime/client';
 import type { Principal } from '../auth/principal.ts';
 import type { TableNames } from '../db/names.ts';
 import type { Queryable } from '../db/transaction.ts';
-import { notFound } from '../errors.ts';
+import { AppError, notFound } from '../errors.ts';
+import { json, plainJson } from '../fields/json.ts';
 import type { FieldMeta } from '../metadata/contract.ts';
 import { keyOf, parseKey, whereKey, whereKeys } from '../metadata/keys.ts';
 import type { Client, Register, Resource, ResourceField, Where } from '../resources/contract.ts';
 import { delegateOf } from '../resources/delegate.ts';
+import { readRecord, type RecordValuesRead } from '../selection/record.ts';
+import { hasResource, relatedTitles, relationTarget } from '../selection/related.ts';
 import { buildWhere } from '../selection/where.ts';
 import { keyCondition } from './key-sql.ts';
 import { writeError } from './write-error.ts';
@@ -23,7 +26,7 @@ export interface SaveContext {
   assertFree(client: Queryable, key: string): Promise<void>;
 }
 
-/** Typed values by ResourceField.name, as the field kinds parse them; ids as text for many-to-many. */
+/** Typed values by field, as the field kinds parse them; ids as text for many-to-many. */
 export type RecordValues = ReadonlyMap<ResourceField, unknown>;
 
 /** Writes a new record and its change in one transaction. Returns the key. */
@@ -31,9 +34,11 @@ export function createRecord(context: SaveContext, values: RecordValues): Promis
   const { resource } = context;
   const { model } = resource;
   return save(context, async (client, sql) => {
+    await assertReachable(context, client, values, null);
     const select = Object.fromEntries(model.idFields.map((name) => [name, true]));
-    const created = await delegateOf(client, model).create({ data: dataOf(resource, values, 'connect'), select });
+    const created = await delegateOf(client, model).create({ data: dataOf(resource, values, null), select });
     const key = keyOf(model, created);
+    await writeExactJson(sql, resource, key, values);
     await assertInScope(context, client, key);
     const after = await imageOf(sql, resource, key, 'to_jsonb(t.*)', false);
     await keepChange(sql, context, { kind: 'create', key, fields: [...values.keys()].map(({ meta }) => meta.name), before: null, after });
@@ -41,26 +46,34 @@ export function createRecord(context: SaveContext, values: RecordValues): Promis
   });
 }
 
-/** Writes exactly these fields of one record: locks the row, asks who holds it, writes, keeps the change. */
-export function updateRecord(context: SaveContext, key: string, values: RecordValues): Promise<void> {
-  const { resource } = context;
+/**
+ * Writes fields of one record: locks the row, asks who holds it, lets `decide` look at the record as it is now and say
+ * what to write, writes exactly that, keeps the change. Returns whether anything was written.
+ */
+export function updateRecord(context: SaveContext, key: string, decide: (current: RecordValuesRead) => RecordValues): Promise<boolean> {
+  const { resource, principal } = context;
   const { model } = resource;
   return save(context, async (client, sql) => {
+    if ((await imageOf(sql, resource, key, '1', true)) === null) throw notFound();
+    const current = await readRecord(client, resource, principal, key, resource.form);
+    await context.assertFree(sql, key);
+    const values = decide(current);
+    if (values.size === 0) return false;
+    await assertReachable(context, client, values, current);
     const stamps = Object.values(model.fields).filter((field) => field.isUpdatedAt && field.column);
     const written = [...new Set([...[...values.keys()].map(({ meta }) => meta), ...stamps])];
     const columns = `jsonb_build_object(${written.map((field) => `'${field.name}', ${columnImage(resource, field)}`).join(', ')})`;
-    const before = await imageOf(sql, resource, key, columns, true);
-    if (before === null) throw notFound();
-    await assertInScope(context, client, key);
-    await context.assertFree(sql, key);
+    const before = await imageOf(sql, resource, key, columns, false);
     await delegateOf(client, model).update({
       where: whereKey(model, key),
-      data: dataOf(resource, values, 'set'),
+      data: dataOf(resource, values, current),
       select: Object.fromEntries(model.idFields.map((name) => [name, true])),
     });
+    await writeExactJson(sql, resource, key, values);
     await assertInScope(context, client, key);
     const after = await imageOf(sql, resource, key, columns, false);
     await keepChange(sql, context, { kind: 'update', key, fields: written.map(({ name }) => name), before, after });
+    return true;
   });
 }
 
@@ -143,12 +156,64 @@ async function keepChange(sql: Queryable, { t, resource, principal }: SaveContex
   );
 }
 
-function dataOf(resource: Resource, values: RecordValues, link: 'connect' | 'set'): Record<string, unknown> {
+/** Relations may only be led to what the principal may see; what is not there and what is not theirs are the same. */
+async function assertReachable(
+  { register, resource, principal }: SaveContext,
+  client: Client,
+  values: RecordValues,
+  current: RecordValuesRead | null,
+): Promise<void> {
+  const fieldErrors: Record<string, string> = {};
+  for (const [field, value] of values) {
+    if (!field.relation) continue;
+    const chosen =
+      field.relation.kind === 'to-one' ? [value].filter((id) => id !== null).map(String) : linksOf(field, value, current).added;
+    if (chosen.length === 0) continue;
+    const target = relationTarget(resource, field);
+    if (!target && !hasResource(register, field)) continue;
+    const seen = target ? await relatedTitles(client, target, principal, chosen) : new Map<string, string>();
+    if (chosen.some((id) => !seen.has(id))) fieldErrors[field.name] = `${field.label} leads to a record that does not exist.`;
+  }
+  if (Object.keys(fieldErrors).length > 0) {
+    throw new AppError('invalid-record', 422, 'Some values need attention. Nothing was saved.', { fieldErrors });
+  }
+}
+
+/** Links that are to come and to go; those to records that the principal may not see are neither. */
+function linksOf(field: ResourceField, value: unknown, current: RecordValuesRead | null): { added: string[]; removed: string[] } {
+  const wanted = value as readonly string[];
+  const linked = ((current?.values[field.name] ?? []) as readonly { id: string }[]).map(({ id }) => id);
+  return { added: wanted.filter((id) => !linked.includes(id)), removed: linked.filter((id) => !wanted.includes(id)) };
+}
+
+function dataOf(resource: Resource, values: RecordValues, current: RecordValuesRead | null): Record<string, unknown> {
   const data: Record<string, unknown> = {};
   for (const [field, value] of values) {
     const related = field.relation?.kind === 'many-to-many' ? resource.metadata.models[field.relation.model] : undefined;
-    if (related) data[field.name] = { [link]: (value as readonly string[]).map((id) => whereKey(related, parseKey(related, id))) };
-    else data[field.meta.name] = value === null && field.meta.type === 'Json' ? DbNull : value;
+    if (related) {
+      const { added, removed } = linksOf(field, value, current);
+      const where = (ids: readonly string[]) => ids.map((id) => whereKey(related, parseKey(related, id)));
+      data[field.name] = {
+        ...(added.length > 0 ? { connect: where(added) } : {}),
+        ...(removed.length > 0 ? { disconnect: where(removed) } : {}),
+      };
+    } else if (isJson(field)) data[field.meta.name] = value === null ? DbNull : (plainJson(value) ?? JsonNull);
+    else data[field.meta.name] = value;
   }
   return data;
+}
+
+const isJson = ({ meta }: ResourceField) => meta.type === 'Json' && !meta.isList;
+
+// Prisma writes JSON through JavaScript's numbers, so its exact text follows.
+async function writeExactJson(sql: Queryable, resource: Resource, key: string, values: RecordValues): Promise<void> {
+  const written = [...values].filter(([field, value]) => isJson(field) && value !== null);
+  if (written.length === 0) return;
+  const { model } = resource;
+  const condition = keyCondition(model, 't', [key], written.length + 1);
+  const assignments = written.map(([{ meta }], index) => `${meta.column} = $${index + 1}::text::${meta.sqlType}`);
+  await sql.query(`update ${model.table} t set ${assignments.join(', ')} where ${condition.sql}`, [
+    ...written.map(([field, value]) => json.toSql(value, field)),
+    ...condition.values,
+  ]);
 }

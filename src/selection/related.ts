@@ -2,11 +2,11 @@ import type { Principal } from '../auth/principal.ts';
 import type { Queryable } from '../db/transaction.ts';
 import { scalarKind } from '../fields/scalar-kind.ts';
 import { parseKey, whereKeys } from '../metadata/keys.ts';
-import type { FieldMeta, ModelMeta } from '../metadata/contract.ts';
-import { can } from '../resources/permissions.ts';
+import type { ModelMeta } from '../metadata/contract.ts';
 import { delegateOf } from '../resources/delegate.ts';
 import type { Client, Register, Resource, ResourceField, Where } from '../resources/contract.ts';
-import { buildWhere, escapePattern } from './where.ts';
+import { escapePattern } from '../fields/operators/text.ts';
+import { buildWhere } from './where.ts';
 
 /** A record that a relation may lead to: what the relation holds, and its title. */
 export interface RelatedOption {
@@ -30,7 +30,7 @@ const shortestInside = 3;
 export interface RelationTarget {
   resource: Resource;
   /** What the foreign key holds: usually the id, else another unique field. */
-  valueField: FieldMeta;
+  valueField: ResourceField;
 }
 
 /** Is the related model administered at all, by whomever? */
@@ -38,13 +38,13 @@ export function hasResource(register: Register, { relation }: ResourceField): bo
   return register.list.some(({ model }) => model.name === relation?.model);
 }
 
-/** Null where nothing of the related model may be listed, or no resource is about it. */
-export function relationTarget(register: Register, principal: Principal, { relation }: ResourceField): RelationTarget | null {
-  const resource = relation && register.list.find((candidate) => candidate.model.name === relation.model);
-  if (!relation || !resource || !can(resource, principal, 'list')) return null;
-  const name = relation.kind === 'to-one' ? relation.toFields[0] : resource.model.idFields[0];
-  const valueField = resource.model.fields[name ?? ''];
-  return valueField ? { resource, valueField } : null;
+/** Null where the principal may list nothing of the related model, or no resource is about it. */
+export function relationTarget({ related }: Resource, field: ResourceField): RelationTarget | null {
+  const resource = field.relation && related(field.relation.model);
+  if (!field.relation || !resource) return null;
+  const name = field.relation.kind === 'to-one' ? field.relation.toFields[0] : resource.model.idFields[0];
+  const meta = resource.model.fields[name ?? ''];
+  return meta ? { resource, valueField: { ...field, name: meta.name, meta, relation: null, enum: null } } : null;
 }
 
 /**
@@ -64,7 +64,7 @@ export async function searchRelated(
   const conditions: Where[] = [buildWhere(target, principal, '')];
   if (text !== '') conditions.push({ OR: searchConditions(target, text) });
   const where = conditions.length === 1 ? (conditions[0] as Where) : { AND: conditions };
-  const found = await register.whereSql(model, where, [...new Set([...model.idFields, valueField.name, titleField])]);
+  const found = await register.whereSql(model, where, [...new Set([...model.idFields, valueField.meta.name, titleField])]);
   const values = [...found.values];
   const parameter = (value: unknown) => `$${values.push(value)}`;
   const column = (name: string) => `found.${model.fields[name]?.column}`;
@@ -128,7 +128,7 @@ export async function relatedTitles(
   );
 }
 
-function typedValue(meta: FieldMeta, text: string): unknown {
-  const parsed = scalarKind(meta).parse(text, { name: meta.name, label: meta.name, meta, relation: null, enum: null });
+function typedValue(field: ResourceField, text: string): unknown {
+  const parsed = scalarKind(field.meta).parse(text, field);
   return 'error' in parsed ? null : parsed.value;
 }

@@ -142,7 +142,7 @@ async function relationControl(parts: InputParts): Promise<Partial<InputData>> {
   const { register, sql, principal, resource, field, values, url } = parts;
   const given = values.filter((value) => value !== '');
   const isMany = parts.isMany ?? field.relation?.kind === 'many-to-many';
-  const target = relationTarget(register, principal, field);
+  const target = relationTarget(resource, field);
   // A model without a resource has no titles and no scope: its records are known by their ids.
   if (!target && !parts.isFixed && !hasResource(register, field)) return { control: 'text', value: given.join(', ') };
   if (parts.isFixed || !target) {
@@ -158,7 +158,11 @@ async function relationControl(parts: InputParts): Promise<Partial<InputData>> {
         .map((option) => ({ ...option, isChosen: given.includes(option.value) }));
       if (isMany) return { control: 'checkboxes', options };
       const hasEmpty = !parts.isRequired || given.length === 0;
-      return { control: 'select', options, emptyText: hasEmpty ? (parts.emptyText ?? (parts.isRequired ? inputTexts.choose : inputTexts.none)) : null };
+      return {
+        control: 'select',
+        options,
+        emptyText: hasEmpty ? (parts.emptyText ?? (parts.isRequired ? inputTexts.choose : inputTexts.none)) : null,
+      };
     }
   }
   const titles = await relatedTitles(register.client, target, principal, given);

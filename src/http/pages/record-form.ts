@@ -1,15 +1,17 @@
 import type { Principal } from '../../auth/principal.ts';
+import type { Queryable } from '../../db/transaction.ts';
 import type { AppError } from '../../errors.ts';
-import { getFieldKind } from '../../fields/register.ts';
 import { keyToUrl } from '../../metadata/keys.ts';
 import { can } from '../../resources/permissions.ts';
 import type { Register, Resource, ResourceField } from '../../resources/contract.ts';
-import type { ListedRecord } from '../../selection/list.ts';
+import type { RecordValuesRead } from '../../selection/record.ts';
+import { relatedTitles, relationTarget } from '../../selection/related.ts';
 import type { Holder } from '../../tasks/holders.ts';
 import { seesAllTasks } from '../../tasks/queries.ts';
 import { recordTexts } from '../texts/records.ts';
 import { backPath } from './list-state.ts';
 import { type FormTexts, type RecordField, recordField } from './record-field.ts';
+import type { StaleField } from './record-input.ts';
 import type { Urls } from './url.ts';
 
 export interface RecordFormData {
@@ -22,16 +24,26 @@ export interface RecordFormData {
   fields: readonly RecordField[];
   /** What the controls showed when the form was opened, as JSON: only what differs from it is written. */
   was: string;
-  summary: { heading: string; message: string | null; errors: readonly { href: string; text: string }[] } | null;
+  /** The values that somebody else gave meanwhile, as JSON; empty: there was no conflict. */
+  theirs: string;
+  summary: FormSummary | null;
+  scripts: readonly string[];
   words: typeof recordTexts;
+}
+
+export interface FormSummary {
+  heading: string;
+  message: string | null;
+  errors: readonly { href: string; text: string }[];
 }
 
 export interface FormParts {
   register: Register;
+  sql: Queryable;
   resource: Resource;
   principal: Principal;
   /** Null for a new record. */
-  record: ListedRecord | null;
+  record: RecordValuesRead | null;
   texts: FormTexts;
   was: FormTexts;
   error: AppError | null;
@@ -45,15 +57,22 @@ export function recordPath(resource: Resource, key: string): string {
 }
 
 export async function recordFormData(parts: FormParts): Promise<RecordFormData> {
-  const { register, resource, principal, record, texts, was, error, back, url } = parts;
+  const { resource, principal, record, was, error, back, url } = parts;
   const backQuery = back === '' ? '' : `?_back=${encodeURIComponent(back)}`;
   const fieldErrors = (error?.details.fieldErrors ?? {}) as Record<string, string>;
+  const stale = new Map(((error?.details.stale ?? []) as StaleField[]).map((field) => [field.name, field]));
   const fields = await Promise.all(
-    resource.form.map((field) =>
-      recordField(register, principal, field, { texts, error: fieldErrors[field.name] ?? null, isNew: record === null }),
-    ),
+    resource.form.map(async (field) => {
+      const conflict = stale.get(field.name);
+      return recordField(field, {
+        ...parts,
+        error: fieldErrors[field.name] ?? null,
+        conflict: conflict ? await conflictOf(parts, field, conflict) : null,
+        isNew: record === null,
+      });
+    }),
   );
-  const heading = record ? recordTexts.editHeading(record.title) : recordTexts.newHeading(resource.singular);
+  const heading = record ? recordTexts.editHeading(titleOf(resource, record)) : recordTexts.newHeading(resource.singular);
   const path = record ? recordPath(resource, record.key) : `/${resource.slug}`;
   return {
     title: heading,
@@ -65,35 +84,35 @@ export async function recordFormData(parts: FormParts): Promise<RecordFormData> 
     submitText: record ? recordTexts.save : recordTexts.create,
     fields,
     was: JSON.stringify(was),
+    theirs: stale.size > 0 ? JSON.stringify(Object.fromEntries([...stale].map(([name, { theirs }]) => [name, theirs]))) : '',
     summary: error ? summaryOf(error, fields) : null,
+    scripts: ['picker.js'],
     words: recordTexts,
   };
 }
 
-function summaryOf(error: AppError, fields: readonly RecordField[]): RecordFormData['summary'] {
+/** What a record is called; without a title, its id. */
+export function titleOf(resource: Resource, { key, title }: { key: string; title: string }): string {
+  return title || keyToUrl(resource.model, key);
+}
+
+async function conflictOf({ register, resource, principal, texts }: FormParts, field: ResourceField, { name, was, theirs }: StaleField) {
+  const values = [was, theirs, texts[name] ?? ''].map((value) => [value].flat());
+  const target = relationTarget(resource, field);
+  const titles = target ? await relatedTitles(register.client, target, principal, values.flat()) : new Map<string, string>();
+  const [before, other, mine] = values.map((value) => value.map((item) => titles.get(item) ?? item).join(', ') || recordTexts.nothing);
+  return { name: `_keep.${name}`, was: before as string, theirs: other as string, mine: mine as string };
+}
+
+function summaryOf(error: AppError, fields: readonly RecordField[]): FormSummary {
+  const conflicts = fields.filter(({ conflict }) => conflict !== null);
+  if (conflicts.length > 0) {
+    const errors = conflicts.map(({ id, label }) => ({ href: `#${id}-theirs`, text: recordTexts.conflictAt(label) }));
+    return { heading: recordTexts.staleHeading, message: `${error.message} ${recordTexts.staleHint}`, errors };
+  }
   const errors = fields.flatMap((field) => (field.error ? [{ href: `#${field.id}`, text: field.error }] : []));
   if (errors.length === 0) return { heading: recordTexts.refused, message: error.message, errors };
   return { heading: recordTexts.errors(errors.length), message: null, errors };
-}
-
-/** What the controls show for a record. */
-export function textsOfRecord(resource: Resource, record: ListedRecord): FormTexts {
-  return Object.fromEntries(
-    resource.form.map((field) => {
-      const value = field.relation?.kind === 'to-one' ? record.values[field.meta.name] : record.values[field.name];
-      return [field.name, getFieldKind(field).toForm(value, field)];
-    }),
-  );
-}
-
-/** What the controls of a new record begin with: the schema's own defaults. */
-export function textsOfNew(resource: Resource): FormTexts {
-  return Object.fromEntries(resource.form.map((field) => [field.name, defaultText(field)]));
-}
-
-function defaultText({ meta }: ResourceField): string {
-  const given = meta.default;
-  return typeof given === 'string' || typeof given === 'number' || typeof given === 'boolean' ? String(given) : '';
 }
 
 export interface RecordDeleteData {
@@ -108,17 +127,17 @@ export interface RecordDeleteData {
 
 export function recordDeleteData(
   resource: Resource,
-  record: ListedRecord,
+  record: { key: string; title: string },
   error: AppError | null,
   back: string,
   url: Urls,
 ): RecordDeleteData {
   const path = recordPath(resource, record.key);
-  const heading = recordTexts.deleteHeading(record.title);
+  const heading = recordTexts.deleteHeading(titleOf(resource, record));
   return {
     title: heading,
     heading,
-    warning: recordTexts.deleteWarning(resource.singular, record.title),
+    warning: recordTexts.deleteWarning(resource.singular, titleOf(resource, record)),
     action: url(`${path}/delete${back === '' ? '' : `?_back=${encodeURIComponent(back)}`}`),
     back: { href: url(backPath(resource, back)), label: recordTexts.cancel },
     message: error?.message ?? null,
@@ -136,6 +155,7 @@ export interface RecordLockedData {
   progressUrl: string;
   task: { href: string; label: string } | null;
   again: { href: string; label: string };
+  kept: LockedPageForm;
   back: { href: string; label: string };
 }
 
@@ -148,11 +168,14 @@ export interface LockedParts {
   /** The form's own address, to come back to. */
   again: string;
   back: string;
-  isSaving: boolean;
+  /** The form that was refused, to be sent again; null: it was only to be opened. */
+  kept: LockedPageForm;
   url: Urls;
 }
 
-export function recordLockedData({ resource, principal, key, title, error, again, back, isSaving, url }: LockedParts): RecordLockedData {
+type LockedPageForm = readonly { name: string; value: string }[] | null;
+
+export function recordLockedData({ resource, principal, key, title, error, again, back, kept, url }: LockedParts): RecordLockedData {
   const holder = error.details.holder as Holder;
   const isVisible = seesAllTasks(principal) || holder.principalId === principal.id;
   const heading = recordTexts.lockedHeading(title);
@@ -161,11 +184,34 @@ export function recordLockedData({ resource, principal, key, title, error, again
     heading,
     message: error.message,
     who: recordTexts.lockedBy(holder.principalName, holder.title),
-    hint: isSaving ? recordTexts.lockedSave : recordTexts.lockedOpen,
+    hint: kept ? recordTexts.lockedSave : recordTexts.lockedOpen,
     progressUrl: url(`${recordPath(resource, key)}/lock`),
     task: isVisible ? { href: url(`/tasks/${holder.taskId}`), label: holder.title } : null,
-    again: { href: again, label: recordTexts.tryAgain },
+    again: { href: again, label: kept ? recordTexts.saveAgain : recordTexts.tryAgain },
+    kept,
     back: { href: url(backPath(resource, back)), label: recordTexts.back(resource.label) },
+  };
+}
+
+/** What was to be saved is no longer there; what was typed is shown, so that it is not lost. */
+export interface RecordGoneData {
+  title: string;
+  heading: string;
+  message: string;
+  typed: readonly { label: string; text: string }[];
+  back: { href: string; label: string };
+  words: typeof recordTexts;
+}
+
+export function recordGoneData({ resource, back }: { resource: Resource; back: string }, texts: FormTexts, url: Urls): RecordGoneData {
+  const typed = resource.form.map(({ name, label }) => ({ label, text: [texts[name] ?? []].flat().join(', ') }));
+  return {
+    title: recordTexts.goneHeading,
+    heading: recordTexts.goneHeading,
+    message: recordTexts.goneMessage,
+    typed: typed.filter(({ text }) => text !== ''),
+    back: { href: url(backPath(resource, back)), label: recordTexts.back(resource.label) },
+    words: recordTexts,
   };
 }
 
@@ -174,5 +220,6 @@ declare module '../pages.ts' {
     'records/form': RecordFormData;
     'records/delete': RecordDeleteData;
     'records/locked': RecordLockedData;
+    'records/gone': RecordGoneData;
   }
 }

@@ -1,31 +1,91 @@
 import { AppError } from '../../errors.ts';
 import { getFieldKind } from '../../fields/register.ts';
 import type { Resource, ResourceField } from '../../resources/contract.ts';
+import type { RecordValuesRead } from '../../selection/record.ts';
 import { textsOf } from './bulk-field.ts';
 import type { FormTexts } from './record-field.ts';
 
 type Body = Record<string, unknown>;
 
-/** What was typed, by field, of the controls that were sent. A browser sends line ends as CRLF, whatever the text had. */
-export function typedTexts(resource: Resource, body: Body): FormTexts {
-  const sent = resource.form.filter((field) => body[field.name] !== undefined);
+/** A form as it came: what its controls say now, and what they said when it was opened. */
+export interface SentForm {
+  texts: FormTexts;
+  was: FormTexts;
+}
+
+/** What the controls show for a record. */
+export function textsOfRecord(resource: Resource, record: RecordValuesRead): FormTexts {
   return Object.fromEntries(
-    sent.map((field) => {
-      const given = textsOf(body[field.name]).map((text) => text.replaceAll('\r\n', '\n'));
-      return [field.name, isMany(field) ? idsOf(given) : (given.at(-1) ?? '')];
+    resource.form.map((field) => {
+      const value = isMany(field) ? record.values[field.name] : record.values[field.meta.name];
+      return [field.name, getFieldKind(field).toForm(value, field)];
     }),
   );
 }
 
-/** What the controls showed when the form was opened; a form that does not say is compared with the record as it is. */
-export function shownTexts(body: Body, current: FormTexts): FormTexts {
-  try {
-    const shown: unknown = JSON.parse(textsOf(body._was)[0] ?? '');
-    if (typeof shown === 'object' && shown !== null) return { ...current, ...(shown as FormTexts) };
-  } catch {
-    // Falls through to the record as it is.
+/** What the controls of a new record begin with: the schema's own defaults. */
+export function textsOfNew(resource: Resource): FormTexts {
+  return Object.fromEntries(resource.form.map((field) => [field.name, defaultText(field)]));
+}
+
+function defaultText(field: ResourceField): string | string[] {
+  const given = field.meta.default;
+  if (isMany(field)) return [];
+  return typeof given === 'string' || typeof given === 'number' || typeof given === 'boolean' ? String(given) : '';
+}
+
+/** What was typed, by field, of the controls that were sent. A browser sends line ends as CRLF, whatever the text had. */
+export function typedTexts(resource: Resource, body: Body): FormTexts {
+  const sent = resource.form.filter((field) => Object.hasOwn(body, field.name));
+  return Object.fromEntries(
+    sent.map((field) => {
+      if (isMany(field)) return [field.name, sentIds(body, field.name)];
+      return [field.name, (textsOf(body[field.name]).at(-1) ?? '').replaceAll('\r\n', '\n')];
+    }),
+  );
+}
+
+/** What a picker of many sends: a value for each token, and ids that were typed without JavaScript, separated by commas. */
+export function sentIds(body: Body, name: string): string[] {
+  const typed = textsOf(body[`_add.${name}`]).flatMap((text) => (text.startsWith('[') ? [text] : text.split(',')));
+  const ids = [...textsOf(body[name]), ...typed.map((id) => id.trim())];
+  return [...new Set(ids.filter((id) => id !== ''))];
+}
+
+/**
+ * A sent edit form. Its hidden `_was` holds what the controls showed; a form that does not say is compared with the record
+ * as it is. Where a conflict was shown, `_theirs` holds the other value and `_keep.<field>` which of the two is to stay.
+ */
+export function readSentForm(resource: Resource, body: Body, record: RecordValuesRead): SentForm {
+  const current = textsOfRecord(resource, record);
+  const was: Record<string, string | readonly string[]> = { ...current, ...textsIn(resource, body._was) };
+  const texts: Record<string, string | readonly string[]> = { ...was, ...typedTexts(resource, body) };
+  const theirs = textsIn(resource, body._theirs);
+  for (const [name, value] of Object.entries(theirs)) {
+    const kept = textsOf(body[`_keep.${name}`]).at(-1);
+    if (kept !== 'mine' && kept !== 'theirs') continue;
+    was[name] = value;
+    if (kept === 'theirs') texts[name] = value;
   }
-  return current;
+  // An id's control is disabled, and a disabled control is not sent.
+  for (const { name, meta } of resource.form) if (meta.isId) texts[name] = was[name] = current[name] ?? '';
+  return { texts, was };
+}
+
+/** Texts of known fields out of a hidden control's JSON; what it cannot be is left out. */
+function textsIn(resource: Resource, given: unknown): FormTexts {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(textsOf(given)[0] ?? '');
+  } catch {
+    return {};
+  }
+  if (typeof parsed !== 'object' || parsed === null) return {};
+  const found = parsed as Record<string, unknown>;
+  const fits = (value: unknown) => typeof value === 'string' || (Array.isArray(value) && value.every((item) => typeof item === 'string'));
+  return Object.fromEntries(
+    resource.form.flatMap(({ name }) => (Object.hasOwn(found, name) && fits(found[name]) ? [[name, found[name] as string]] : [])),
+  );
 }
 
 /** Typed values of the fields whose control shows something else than it did; every error at once in AppError 422. */
@@ -46,23 +106,37 @@ export function parseRecord(resource: Resource, texts: FormTexts, was: FormTexts
   return values;
 }
 
+/** A field that somebody else has given another value since the form was opened. */
+export interface StaleField {
+  name: string;
+  was: string | readonly string[];
+  theirs: string | readonly string[];
+}
+
+/**
+ * Throws AppError 409 where a field that is to be written is not as the form was opened with, nor as it is to be. Other
+ * people's changes to other fields are no conflict: only what was changed is written.
+ */
+export function assertFresh(
+  resource: Resource,
+  { texts, was }: SentForm,
+  fields: Iterable<ResourceField>,
+  current: RecordValuesRead,
+): void {
+  const now = textsOfRecord(resource, current);
+  const stale: StaleField[] = [...fields]
+    .map(({ name }) => ({ name, was: was[name] ?? '', theirs: now[name] ?? '' }))
+    .filter(({ name, was: before, theirs }) => !isSame(theirs, before) && !isSame(theirs, texts[name]));
+  if (stale.length === 0) return;
+  throw new AppError('stale', 409, 'Somebody has changed this record since you opened it. Nothing was saved.', { stale });
+}
+
 function isSame(given: string | readonly string[], was: string | readonly string[] | undefined): boolean {
-  if (typeof given === 'string') return given === String(was ?? '').replaceAll('\r\n', '\n');
-  const before = typeof was === 'string' ? [was] : [...(was ?? [])];
-  return before.sort().join('\0') === [...given].sort().join('\0');
+  if (typeof given === 'string' && !Array.isArray(was)) return given === String(was ?? '').replaceAll('\r\n', '\n');
+  const sorted = (value: string | readonly string[] | undefined) => [value ?? []].flat().sort().join('\0');
+  return sorted(given) === sorted(was);
 }
 
-function isMany(field: ResourceField): boolean {
+export function isMany(field: ResourceField): boolean {
   return field.relation?.kind === 'many-to-many';
-}
-
-// Ids may be typed into one control where there are too many to offer.
-function idsOf(given: readonly string[]): string[] {
-  const texts = given.filter((text) => text.trim() !== '');
-  return texts.length === 1 && texts[0]?.includes(',') && !texts[0].startsWith('[')
-    ? texts[0]
-        .split(',')
-        .map((id) => id.trim())
-        .filter(Boolean)
-    : texts;
 }

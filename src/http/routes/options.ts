@@ -1,7 +1,5 @@
 import type { FastifyPluginAsync } from 'fastify';
 import { notFound } from '../../errors.ts';
-import { assertCan } from '../../resources/permissions.ts';
-import type { Resource, ResourceField } from '../../resources/contract.ts';
 import { relationTarget, searchRelated } from '../../selection/related.ts';
 import type { TaskContext } from '../../tasks/context.ts';
 import { principalOf } from '../negotiate.ts';
@@ -22,10 +20,9 @@ export const optionsRoutes: FastifyPluginAsync<OptionsRoutes> = async (app, { co
 
   app.get<ForField>('/:resource/options/:field', async (request, reply) => {
     const principal = principalOf(request);
-    const resource = register.get(request.params.resource);
-    assertCan(resource, principal, 'list');
-    const field = relationField(resource, request.params.field);
-    const target = field && relationTarget(register, principal, field);
+    const resource = register.for(principal, request.params.resource);
+    const field = resource.fields.find(({ name, relation }) => name === request.params.field && relation);
+    const target = field && relationTarget(resource, field);
     if (!field || !target) throw notFound();
     const search = textsOf(request.query.q)[0] ?? '';
     const found = await searchRelated({ register, sql: db.pages }, target, principal, search);
@@ -33,7 +30,3 @@ export const optionsRoutes: FastifyPluginAsync<OptionsRoutes> = async (app, { co
     return reply.page('records/options', optionsData({ resource, field, targetLabel: target.resource.label, search, found, back, url }));
   });
 };
-
-function relationField({ form, filters, bulkFields, columns }: Resource, name: string): ResourceField | null {
-  return [...form, ...filters, ...bulkFields, ...columns].find((field) => field.name === name && field.relation) ?? null;
-}

@@ -5,15 +5,16 @@ import { parseKey } from '../../metadata/keys.ts';
 import { createRecord, deleteRecord, type SaveContext, updateRecord } from '../../operations/save-record.ts';
 import { assertCan } from '../../resources/permissions.ts';
 import type { Action, Resource } from '../../resources/contract.ts';
-import { findRecord, type ListedRecord } from '../../selection/list.ts';
+import { readRecord, type RecordValuesRead } from '../../selection/record.ts';
 import { assertFree } from '../../tasks/assert-free.ts';
 import type { TaskContext } from '../../tasks/context.ts';
 import { principalOf } from '../negotiate.ts';
-import { textsOf } from '../pages/bulk-field.ts';
+import { type Body, textsOf } from '../pages/bulk-field.ts';
+import { chooseData, chosenTexts, pairsOf } from '../pages/choose.ts';
 import { backPath } from '../pages/list-state.ts';
 import type { FormTexts } from '../pages/record-field.ts';
-import { recordDeleteData, recordFormData, recordLockedData, recordPath, textsOfNew, textsOfRecord } from '../pages/record-form.ts';
-import { parseRecord, shownTexts, typedTexts } from '../pages/record-input.ts';
+import { recordDeleteData, recordFormData, recordGoneData, recordLockedData, recordPath, titleOf } from '../pages/record-form.ts';
+import { assertFresh, parseRecord, readSentForm, textsOfNew, textsOfRecord, typedTexts } from '../pages/record-input.ts';
 import type { Urls } from '../pages/url.ts';
 import { recordTexts } from '../texts/records.ts';
 
@@ -33,7 +34,7 @@ interface About {
 }
 
 interface Form {
-  record: ListedRecord | null;
+  record: RecordValuesRead | null;
   texts: FormTexts;
   was: FormTexts;
   error: AppError | null;
@@ -50,13 +51,17 @@ export const recordRoutes: FastifyPluginAsync<RecordRoutes> = async (app, { cont
 
   app.post<ForResource>('/:resource/new', async (request, reply) => {
     const about = aboutOf(request, 'create');
-    const texts = typedTexts(about.resource, request.body ?? {});
+    const body = request.body ?? {};
+    const texts = typedTexts(about.resource, body);
+    const form: Form = { record: null, texts, was: texts, error: null };
+    const step = await sendStep(request, reply, about, form);
+    if (step) return step;
     try {
-      await createRecord(saveContext(about), parseRecord(about.resource, texts, null));
+      const key = await createRecord(saveContext(about), parseRecord(about.resource, texts, null));
       const title = String(texts[about.resource.titleField] || about.resource.singular);
-      return reply.flash('success', recordTexts.created(title)).redirect(url(backPath(about.resource, about.back)), 303);
+      return reply.flash('success', recordTexts.created(title)).redirect(afterSave(about, key), 303);
     } catch (error) {
-      return sendForm(reply, about, { record: null, texts, was: texts, error: invalid(error) });
+      return sendForm(reply, about, { ...form, error: sayable(error) });
     }
   });
 
@@ -66,7 +71,7 @@ export const recordRoutes: FastifyPluginAsync<RecordRoutes> = async (app, { cont
     try {
       await assertFree(db.pages, db.t, about.resource.model, key);
     } catch (error) {
-      return sendLocked(reply, about, record, error, false);
+      return sendLocked(reply, about, record, error, null);
     }
     const texts = textsOfRecord(about.resource, record);
     return sendForm(reply, about, { record, texts, was: texts, error: null });
@@ -74,18 +79,26 @@ export const recordRoutes: FastifyPluginAsync<RecordRoutes> = async (app, { cont
 
   app.post<ForRecord>('/:resource/:id/edit', async (request, reply) => {
     const { about, key } = aboutRecord(request, 'update');
-    const record = await recordOf(about, key);
     const body = request.body ?? {};
-    const was = shownTexts(body, textsOfRecord(about.resource, record));
-    const texts = { ...was, ...typedTexts(about.resource, body), ...fixedTexts(about.resource, record) };
+    const record = await recordOf(about, key).catch(nullIfGone);
+    if (!record) return reply.code(404).page('records/gone', recordGoneData(about, typedTexts(about.resource, body), url));
+    const sent = readSentForm(about.resource, body, record);
+    const form: Form = { record, ...sent, error: null };
+    const step = await sendStep(request, reply, about, form);
+    if (step) return step;
     try {
-      const values = parseRecord(about.resource, texts, was);
-      if (values.size > 0) await updateRecord(saveContext(about), key, values);
-      reply.flash(values.size > 0 ? 'success' : 'info', values.size > 0 ? recordTexts.saved(record.title) : recordTexts.unchanged);
-      return reply.redirect(url(backPath(about.resource, about.back)), 303);
+      const values = parseRecord(about.resource, sent.texts, sent.was);
+      const isSaved =
+        values.size > 0 &&
+        (await updateRecord(saveContext(about), key, (current) => {
+          assertFresh(about.resource, sent, values.keys(), current);
+          return values;
+        }));
+      reply.flash(isSaved ? 'success' : 'info', isSaved ? recordTexts.saved(titleOf(about.resource, record)) : recordTexts.unchanged);
+      return reply.redirect(afterSave(about, key), 303);
     } catch (error) {
-      if (isLocked(error)) return sendLocked(reply, about, record, error, true);
-      return sendForm(reply, about, { record, texts, was, error: invalid(error) });
+      if (isLocked(error)) return sendLocked(reply, about, record, error, body);
+      return sendForm(reply, about, { ...form, error: sayable(error) });
     }
   });
 
@@ -95,7 +108,7 @@ export const recordRoutes: FastifyPluginAsync<RecordRoutes> = async (app, { cont
     try {
       await assertFree(db.pages, db.t, about.resource.model, key);
     } catch (error) {
-      return sendLocked(reply, about, record, error, false);
+      return sendLocked(reply, about, record, error, null);
     }
     return reply.page('records/delete', recordDeleteData(about.resource, record, null, about.back, url));
   });
@@ -105,10 +118,12 @@ export const recordRoutes: FastifyPluginAsync<RecordRoutes> = async (app, { cont
     const record = await recordOf(about, key, []);
     try {
       await deleteRecord(saveContext(about), key);
-      return reply.flash('success', recordTexts.deleted(record.title)).redirect(url(backPath(about.resource, about.back)), 303);
+      return reply
+        .flash('success', recordTexts.deleted(titleOf(about.resource, record)))
+        .redirect(url(backPath(about.resource, about.back)), 303);
     } catch (error) {
-      if (isLocked(error)) return sendLocked(reply, about, record, error, false);
-      const refused = invalid(error);
+      if (isLocked(error)) return sendLocked(reply, about, record, error, null);
+      const refused = sayable(error);
       return reply.code(refused.status).page('records/delete', recordDeleteData(about.resource, record, refused, about.back, url));
     }
   });
@@ -125,39 +140,53 @@ export const recordRoutes: FastifyPluginAsync<RecordRoutes> = async (app, { cont
     return { about, key: parseKey(about.resource.model, request.params.id) };
   }
 
-  function recordOf({ resource, principal }: About, key: string, fields = resource.form): Promise<ListedRecord> {
-    return findRecord(register, resource, principal, key, fields);
+  function recordOf({ resource, principal }: About, key: string, fields = resource.form): Promise<RecordValuesRead> {
+    return readRecord(register.client, resource, principal, key, fields);
   }
 
   function saveContext({ resource, principal }: About): SaveContext {
     return { register, t: db.t, resource, principal, assertFree: (client, key) => assertFree(client, db.t, resource.model, key) };
   }
 
+  function afterSave({ resource, back }: About, _key: string): string {
+    return url(backPath(resource, back));
+  }
+
   async function sendForm(reply: FastifyReply, about: About, form: Form) {
-    const data = await recordFormData({ ...form, ...about, register, url });
+    const data = await recordFormData({ ...form, ...about, register, sql: db.pages, url });
     return reply.code(form.error?.status ?? 200).page('records/form', data);
   }
 
-  function sendLocked(reply: FastifyReply, about: About, record: ListedRecord, error: unknown, isSaving: boolean) {
+  /** Searching and choosing a related record without JavaScript; null: the form is to be saved. */
+  async function sendStep(request: FastifyRequest, reply: FastifyReply, about: About, form: Form): Promise<FastifyReply | null> {
+    const body = (request.body ?? {}) as Body;
+    const step = await chooseData({ register, sql: db.pages, ...about, action: request.url }, body);
+    if (step) return reply.page('records/choose', step);
+    const texts = chosenTexts(about.resource, form.texts, body);
+    return texts ? sendForm(reply, about, { ...form, texts }) : null;
+  }
+
+  /** `typed` is the form that was refused, kept to be sent again. */
+  function sendLocked(reply: FastifyReply, about: About, record: RecordValuesRead, error: unknown, typed: Body | null) {
     if (!isLocked(error)) throw error;
     const again = url(`${recordPath(about.resource, record.key)}/edit`);
-    const data = recordLockedData({ ...about, key: record.key, title: record.title, error, again, isSaving, url });
+    const title = titleOf(about.resource, record);
+    const data = recordLockedData({ ...about, key: record.key, title, error, again, kept: typed ? pairsOf(typed) : null, url });
     return reply.code(error.status).page('records/locked', data);
   }
 };
-
-// An id's control is disabled, and a disabled control is not sent.
-function fixedTexts(resource: Resource, record: ListedRecord): FormTexts {
-  const shown = textsOfRecord(resource, record);
-  return Object.fromEntries(resource.form.filter(({ meta }) => meta.isId).map(({ name }) => [name, shown[name] ?? '']));
-}
 
 function isLocked(error: unknown): error is AppError {
   return error instanceof AppError && error.status === 423;
 }
 
+function nullIfGone(error: unknown): null {
+  if (error instanceof AppError && error.status === 404) return null;
+  throw error;
+}
+
 /** What the form can say; the rest is thrown on. */
-function invalid(error: unknown): AppError {
-  if (error instanceof AppError && (error.status === 422 || error.status === 503)) return error;
+function sayable(error: unknown): AppError {
+  if (error instanceof AppError && [409, 422, 503].includes(error.status)) return error;
   throw error;
 }

@@ -1,0 +1,68 @@
+import type { Principal } from '../auth/principal.ts';
+import { notFound } from '../errors.ts';
+import { parseJson } from '../fields/json.ts';
+import { keyColumns, keyOf, whereKeys } from '../metadata/keys.ts';
+import { delegateOf } from '../resources/delegate.ts';
+import type { Client, Resource, ResourceField, Where } from '../resources/contract.ts';
+import { buildWhere } from './where.ts';
+
+/**
+ * One record for its own pages: values by column of every field asked for; of a many-to-many field the related ids that the
+ * principal may see, as `{ id }`. JSON keeps every digit.
+ */
+export interface RecordValuesRead {
+  key: string;
+  title: string;
+  values: Readonly<Record<string, unknown>>;
+}
+
+/** Outside the scope, or gone, is 404. At most two statements. */
+export async function readRecord(
+  client: Client,
+  resource: Resource,
+  principal: Principal,
+  key: string,
+  fields: readonly ResourceField[],
+): Promise<RecordValuesRead> {
+  const { model } = resource;
+  const where: Where = { AND: [buildWhere(resource, principal, ''), whereKeys(model, [key])] };
+  const json = fields.filter(({ meta }) => meta.type === 'Json' && !meta.isList);
+  const row = await delegateOf(client, model).findFirst({ where, select: selectOf(resource, principal, fields) });
+  if (!row) throw notFound();
+  const values: Record<string, unknown> = { ...row, ...(json.length > 0 ? await exactJson(client, resource, key, json) : {}) };
+  for (const { name, relation } of fields) {
+    if (relation?.kind === 'many-to-many') values[name] = idsOf(resource, relation.model, row[name]);
+  }
+  return { key: keyOf(model, row), title: String(row[resource.titleField] ?? ''), values };
+}
+
+function selectOf(resource: Resource, principal: Principal, fields: readonly ResourceField[]): Record<string, unknown> {
+  const select: Record<string, unknown> = { [resource.titleField]: true };
+  for (const id of resource.model.idFields) select[id] = true;
+  for (const { name, meta, relation } of fields) {
+    if (relation?.kind === 'many-to-many') {
+      const related = resource.related(relation.model);
+      const ids = resource.metadata.models[relation.model]?.idFields ?? [];
+      const where = related ? buildWhere(related, principal, '') : { OR: [] };
+      select[name] = { where, select: Object.fromEntries(ids.map((id) => [id, true])) };
+    } else if (meta.kind !== 'relation' && meta.kind !== 'unsupported') select[meta.name] = true;
+  }
+  return select;
+}
+
+function idsOf({ metadata }: Resource, model: string, rows: unknown): { id: string }[] {
+  const [id] = metadata.models[model]?.idFields ?? [];
+  return ((rows ?? []) as Record<string, unknown>[]).map((row) => ({ id: String(row[id as string]) }));
+}
+
+// Prisma reads JSON through JavaScript's numbers.
+async function exactJson(client: Client, { model }: Resource, key: string, fields: readonly ResourceField[]) {
+  const columns = keyColumns(model, [key]);
+  const condition = columns.map(({ column, sqlType }, index) => `t.${column} = $${index + 1}::text::${sqlType}`).join(' and ');
+  const names = fields.map(({ meta }, index) => `t.${meta.column}::text as "${index}"`);
+  const rows = await client.$queryRawUnsafe<Record<string, string | null>[]>(
+    `select ${names.join(', ')} from ${model.table} t where ${condition}`,
+    ...columns.map(({ values }) => values[0]),
+  );
+  return Object.fromEntries(fields.map(({ meta }, index) => [meta.name, parseJson(rows[0]?.[index] ?? null)]));
+}
