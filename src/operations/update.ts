@@ -1,9 +1,6 @@
 import { AppError } from '../errors.ts';
-import type { ModelMeta } from '../metadata/contract.ts';
-import { parseKey, whereKeys } from '../metadata/keys.ts';
 import type { Resource, ResourceField } from '../resources/contract.ts';
-import { delegateOf } from '../resources/delegate.ts';
-import { buildWhere } from '../selection/where.ts';
+import { hasResource, relatedTitles, relationTarget } from '../selection/related.ts';
 import type { ChangeName, Given } from './changes/contract.ts';
 import { changesFor, getChange } from './changes/register.ts';
 import type { ApplyCounts, CheckContext, Operation } from './contract.ts';
@@ -72,7 +69,13 @@ function parseChanges(resource: Resource, body: Record<string, unknown>): Update
 
 function parseChange(resource: Resource, field: ResourceField, body: Record<string, unknown>): FieldChange | { error: string } {
   const offered = changesFor(field, resource);
-  const given: Given = (control) => textsOf(body[`${control}.${field.name}`]);
+  // Without JavaScript a picker of several records has a control of its own for ids that are typed.
+  const given: Given = (control) => [
+    ...textsOf(body[`${control}.${field.name}`]),
+    ...textsOf(body[`_add.${control}.${field.name}`]).flatMap((text) =>
+      text.startsWith('[') ? [text] : text.split(',').map((id) => id.trim()),
+    ),
+  ];
   const wanted = given('change').at(-1) ?? '';
   const change = wanted === '' ? offered[0] : offered.find(({ name }) => name === wanted);
   if (!change) return { error: `${field.label} cannot be changed in this way.` };
@@ -95,31 +98,11 @@ async function checkChanges({ client, register, resource, principal }: CheckCont
 
   async function findUnreachable(change: FieldChange, field: ResourceField): Promise<string | null> {
     const ids = relatedIds(field, change);
-    const model = resource.metadata.models[field.relation?.model ?? ''];
-    if (ids.length === 0 || !model) return null;
-    const keys = ids.map((id) => findKey(model, id));
-    const related = resource.related(model.name);
-    const isHidden = related === null && register.list.some((other) => other.model.name === model.name);
-    const scope = isHidden ? { OR: [] } : related ? buildWhere(related, principal, '') : {};
-    const where = {
-      AND: [
-        scope,
-        whereKeys(
-          model,
-          keys.filter((key) => key !== null),
-        ),
-      ],
-    };
-    const count = await delegateOf(register.client, model).count({ where });
-    return count === new Set(keys).size ? null : `${field.label} leads to a record that does not exist, or that is not yours to choose.`;
-  }
-}
-
-function findKey(model: ModelMeta, id: string): string | null {
-  try {
-    return parseKey(model, id);
-  } catch {
-    return null;
+    const target = relationTarget(resource, field);
+    // A model without a resource has no scope: the database says which of its records exist.
+    if (ids.length === 0 || (!target && !hasResource(register, field))) return null;
+    const seen = target ? await relatedTitles(register.client, target, principal, ids) : new Map<string, string>();
+    return seen.size === new Set(ids).size ? null : `${field.label} leads to a record that does not exist, or that is not yours to choose.`;
   }
 }
 

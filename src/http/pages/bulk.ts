@@ -1,4 +1,5 @@
 import type { Principal } from '../../auth/principal.ts';
+import type { Queryable } from '../../db/transaction.ts';
 import type { AppError } from '../../errors.ts';
 import type { OperationKind } from '../../operations/contract.ts';
 import type { Register, Resource } from '../../resources/contract.ts';
@@ -36,6 +37,7 @@ export interface BulkDialogData {
 }
 
 export interface BulkEditData extends BulkDialogData {
+  scripts: readonly string[];
   fields: readonly BulkField[];
   fieldWords: { legend: string; hint: string; showInputs: string };
   previewText: string;
@@ -50,6 +52,7 @@ export interface BulkDeleteData extends BulkDialogData {
 
 export interface Opened {
   register: Register;
+  sql: Queryable;
   resource: Resource;
   principal: Principal;
   preview: Preview;
@@ -74,16 +77,17 @@ export function listUrl(resource: Resource, selectionId: string, filter: string,
 }
 
 export async function bulkEditData(opened: Opened): Promise<BulkEditData> {
-  const { register, resource, principal, body, error, preview, url } = opened;
+  const { register, sql, resource, principal, body, error, preview, url } = opened;
   const { recordCount: count } = preview;
   return {
     ...dialogData(opened, 'update'),
     heading: bulkTexts.editHeading(count, resource.singular, resource.label),
     manner: preview.runsInline ? bulkTexts.inline : bulkTexts.background,
     submitText: bulkTexts.submitEdit(count, resource.singular, resource.label),
-    fields: await bulkFields({ register, resource, principal, body, errors: fieldErrors(error), url }),
+    fields: await bulkFields({ register, sql, resource, principal, body, errors: fieldErrors(error), url }),
     fieldWords: { legend: bulkTexts.chooseFields, hint: bulkTexts.fieldHint, showInputs: bulkTexts.showInputs },
     previewText: bulkTexts.preview,
+    scripts: ['picker.js'],
   };
 }
 

@@ -87,8 +87,14 @@ export const fewTargets = 30;
 
 /** The control of a field. At most one statement, for a relation. */
 export async function inputData(parts: InputParts): Promise<InputData> {
+  if (parts.field.relation) return plainInput(parts, await relationControl(parts));
+  return plainInput(parts, parts.isFixed ? { control: 'fixed' } : plainControl(parts));
+}
+
+/** A control that says itself what it is. */
+export function plainInput(parts: Omit<InputParts, 'register' | 'sql' | 'principal'>, own: Partial<InputData>): InputData {
   const { field, name, id, values } = parts;
-  const base: InputData = {
+  return {
     control: 'text',
     name,
     id,
@@ -106,10 +112,8 @@ export async function inputData(parts: InputParts): Promise<InputData> {
     ariaLabel: parts.ariaLabel ?? null,
     describedBy: parts.describedBy ?? null,
     words: inputTexts,
+    ...own,
   };
-  if (field.relation) return { ...base, ...(await relationControl(parts)) };
-  if (parts.isFixed) return { ...base, control: 'fixed' };
-  return { ...base, ...plainControl(parts) };
 }
 
 function plainControl({ field, values, isRequired, emptyText = null }: InputParts): Partial<InputData> {

@@ -95,7 +95,7 @@ export function listPageData(parts: ListParts, running: RunningData): ListPageDa
     heading: resource.label,
     create: can(resource, principal, 'create') ? { href: url(`/${resource.slug}/new`), label: listTexts.create(resource.singular) } : null,
     running,
-    scripts: ['selection.js'],
+    scripts: ['selection.js', 'picker.js'],
   };
 }
 

@@ -81,7 +81,10 @@ export const bulkRoutes: FastifyPluginAsync<BulkRoutes> = async (app, { context,
     const resource = register.for(principal, request.params.resource);
     const field = resource.bulkFields.find(({ name }) => name === textsOf(request.query.of)[0]);
     if (!field) throw notFound();
-    return reply.page('bulk/_inputs', await bulkInputs({ register, resource, principal, body: request.query, errors: {}, url }, field));
+    return reply.page(
+      'bulk/_inputs',
+      await bulkInputs({ register, sql: db.pages, resource, principal, body: request.query, errors: {}, url }, field),
+    );
   });
 
   async function readRequest(request: FastifyRequest<ForResource>, operation: OperationKind) {
@@ -97,7 +100,7 @@ export const bulkRoutes: FastifyPluginAsync<BulkRoutes> = async (app, { context,
     const { resource, principal, operation, selectionId, filter } = about;
     const preview = await createPreview(context, { resource, principal, operation, selectionId });
     const names = await firstTitles(about, selection);
-    const opened = { register, resource, principal, preview, names, selectionId, filter, body, error, url };
+    const opened = { register, sql: db.pages, resource, principal, preview, names, selectionId, filter, body, error, url };
     reply.code(error?.status ?? 200);
     if (operation === 'update') return reply.page('bulk/edit', await bulkEditData(opened));
     return reply.page('bulk/delete', bulkDeleteData(opened));

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { AppError } from '../../errors.ts';
 import { keyOf } from '../../metadata/keys.ts';
 import type { Resource } from '../../resources/contract.ts';
 import { ada, testContext } from '../../testing/context.ts';
@@ -30,7 +29,9 @@ async function setUp(t: Parameters<typeof testDatabase>[0], slug = 'everythings'
     const keys = texts.map((_, index) => keyOf(model, { id: index + 1 }));
     const author = { taskId: null, chunk: null, principalId: ada.id, principalName: ada.name, changeReason: null };
     const outcome = await transaction(db.pages, (client) =>
-      applyIsolated(client, updateOperation, { resource, t: db.t, serverVersion: db.version, author }, keys, { changes: [{ field: name, change, value }] }),
+      applyIsolated(client, updateOperation, { resource, t: db.t, serverVersion: db.version, author }, keys, {
+        changes: [{ field: name, change, value }],
+      }),
     );
     const refused = new Map(outcome.refusals.flatMap(({ code, keys: named }) => named.map((key) => [key, code] as const)));
     const { rows } = await db.pages.query<{ id: number; text: string | null }>(
@@ -76,11 +77,23 @@ test('every change does to a value what its name says', async (t) => {
     ['decimal12', 'round', 1, ['0.25', '-0.25', '0.2499'], ['0.3000', '-0.3000', '0.2000']],
     ['int', 'round', -2, ['150', '149', '-150'], ['200', '100', '-200']],
     ['float', 'round', 2, ['1.005', '2.675', '-0.005'], ['1.01', '2.68', '-0.01']],
-    ['date', 'shift', { amount: 1, unit: 'months' }, ['2024-01-31', '2023-01-31', '2023-12-15'], ['2024-02-29', '2023-02-28', '2024-01-15']],
+    [
+      'date',
+      'shift',
+      { amount: 1, unit: 'months' },
+      ['2024-01-31', '2023-01-31', '2023-12-15'],
+      ['2024-02-29', '2023-02-28', '2024-01-15'],
+    ],
     ['date', 'shift', { amount: -1, unit: 'years' }, ['2024-02-29', null], ['2023-02-28', null]],
     ['dateTime', 'shift', { amount: 90, unit: 'minutes' }, ['2024-02-28 23:00:00'], ['2024-02-29 00:30:00']],
     ['timestamptz', 'shift', { amount: 1, unit: 'days' }, ['2024-03-30 02:30:00.123456+01'], ['2024-03-31 01:30:00.123456+00']],
-    ['timestamptz', 'shift', { amount: 100_000, unit: 'years' }, ['2024-01-01 00:00:00+00', '200000-01-01 00:00:00+00'], ['102024-01-01 00:00:00+00', '22008']],
+    [
+      'timestamptz',
+      'shift',
+      { amount: 100_000, unit: 'years' },
+      ['2024-01-01 00:00:00+00', '200000-01-01 00:00:00+00'],
+      ['102024-01-01 00:00:00+00', '22008'],
+    ],
     ['boolean', 'toggle', null, ['true', 'false', null], ['false', 'true', null]],
     ['json', 'set', '{"a":1}', [null, '{"a": 1}', '{"a": 2}'], ['{"a": 1}', '{"a": 1}', '{"a": 1}']],
     ['jsonText', 'set', '{"a":1}', [null, '{"a": 1}'], ['{"a":1}', '{"a":1}']],
