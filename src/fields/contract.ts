@@ -1,4 +1,5 @@
 import type { FilterOperator } from './operators/contract.ts';
+import type { Reader } from './reader.ts';
 import type { ResourceField } from './resource-field.ts';
 
 /** How a value is shown in a list or on a page. */
@@ -26,12 +27,13 @@ export interface FieldKind {
   readonly filter: FilterKind | null;
   readonly isSortable: boolean;
   readonly isSearchable: boolean;
-  format(value: unknown, field: ResourceField): Cell;
-  /** What a form control shows; lists for many-to-many. */
-  toForm(value: unknown, field: ResourceField): string | string[];
+  /** Without a reader, as anybody in UTC sees it. */
+  format(value: unknown, field: ResourceField, reader?: Reader): Cell;
+  /** What a form control shows, which `parse` reads back as the same value; lists for many-to-many. */
+  toForm(value: unknown, field: ResourceField, reader?: Reader): string | string[];
   /** Typed value from a form control. Empty is null where the field is optional, an error where it is required. */
-  parse(input: string | readonly string[] | undefined, field: ResourceField): Parsed;
-  /** Text that Postgres casts to the field's type; a list for many-to-many. */
+  parse(input: string | readonly string[] | undefined, field: ResourceField, reader?: Reader): Parsed;
+  /** Text that Postgres casts to the field's type; a list for many-to-many and scalar lists. */
   toSql(value: unknown, field: ResourceField): string | string[] | null;
   /** How a filter may compare it, the most usual first; none where it cannot be filtered. */
   operators(field: ResourceField): readonly FilterOperator[];

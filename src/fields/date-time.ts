@@ -1,37 +1,64 @@
+import { DateTime } from 'luxon';
 import type { FieldKind } from './contract.ts';
 import { required, single } from './input.ts';
+import { momentExamples, momentKind, readMoment } from './moment.ts';
 import { momentOperators } from './operators/moments.ts';
+import { type Reader, utcReader } from './reader.ts';
+import type { ResourceField } from './resource-field.ts';
 
-const iso = /^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?)?(?:Z|[+-]\d{2}:?\d{2})?$/;
+/** A day or a time of day is the same everywhere; a moment is shown and meant in the reader's zone. */
+function inZone(value: Date, { meta }: ResourceField, { timeZone }: Reader): DateTime {
+  return DateTime.fromJSDate(value, { zone: momentKind(meta.sqlType) === 'moment' ? timeZone : 'utc' });
+}
 
-const shown = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short', timeZone: 'UTC' });
-const shownDate = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeZone: 'UTC' });
+/** `14:30`, with seconds and their fractions where there are any. */
+function timeText(at: DateTime): string {
+  return at.toFormat(at.millisecond > 0 ? 'HH:mm:ss.SSS' : at.second > 0 ? 'HH:mm:ss' : 'HH:mm');
+}
 
-/** Dates and times, in UTC where the control has no zone of its own. */
+function isDate(value: unknown): value is Date {
+  return value instanceof Date && !Number.isNaN(value.getTime());
+}
+
+const asText = (value: unknown) => (value === null || value === undefined ? '' : String(value));
+
+/** Days, times of day and moments, as the column's type says. */
 export const dateTime: FieldKind = {
   name: 'date-time',
   input: 'date-time',
   filter: null,
   isSortable: true,
   isSearchable: false,
-  format(value, field) {
-    if (!(value instanceof Date)) return { text: value ? String(value) : '', align: 'start' };
-    return { text: (field.meta.sqlType === 'date' ? shownDate : shown).format(value), align: 'start' };
+  format(value, field, reader = utcReader) {
+    if (!isDate(value)) return { text: asText(value), align: 'start' };
+    const at = inZone(value, field, reader).setLocale('en-GB');
+    const kind = momentKind(field.meta.sqlType);
+    const text =
+      kind === 'time'
+        ? timeText(at)
+        : kind === 'date'
+          ? at.toLocaleString(DateTime.DATE_MED)
+          : at.toLocaleString({ dateStyle: 'medium', timeStyle: 'short' });
+    return { text, align: 'start' };
   },
-  toForm: (value) => (value instanceof Date ? value.toISOString().slice(0, 16) : ''),
-  parse(input, field) {
+  toForm(value, field, reader = utcReader) {
+    if (!isDate(value)) return asText(value);
+    const at = inZone(value, field, reader);
+    const kind = momentKind(field.meta.sqlType);
+    if (kind === 'time') return timeText(at);
+    return kind === 'date' ? at.toFormat('yyyy-MM-dd') : `${at.toFormat('yyyy-MM-dd')}T${timeText(at)}`;
+  },
+  parse(input, field, reader = utcReader) {
     const given = single(input)?.trim();
     if (given === undefined) return required(field);
-    const zoned = /(?:Z|[+-]\d{2}:?\d{2})$/.test(given) ? given : `${given.length === 10 ? `${given}T00:00` : given}Z`;
-    const value = new Date(zoned);
-    const isReal = iso.test(given) && !Number.isNaN(value.getTime()) && value.toISOString().slice(0, 8) === zonedMonth(zoned, value);
-    return isReal ? { value } : { error: `${field.label} must be a date and time such as 2026-01-31 14:30.` };
+    const moment = readMoment(given, field.meta.sqlType, reader.timeZone);
+    return moment ? { value: moment.start } : { error: `${field.label} must be ${momentExamples[momentKind(field.meta.sqlType)]}.` };
   },
-  toSql: (value) => (value instanceof Date ? value.toISOString() : null),
+  toSql(value, field) {
+    if (!isDate(value)) return value === null || value === undefined ? null : String(value);
+    const [day = '', time = ''] = value.toISOString().split('T');
+    const kind = momentKind(field.meta.sqlType);
+    return kind === 'date' ? day : kind === 'time' ? time : `${day}T${time}`;
+  },
   operators: momentOperators,
 };
-
-// JavaScript turns 31 February into 3 March; with an explicit zone the month may rightly differ.
-function zonedMonth(zoned: string, value: Date): string {
-  return zoned.endsWith('Z') ? zoned.slice(0, 8) : value.toISOString().slice(0, 8);
-}

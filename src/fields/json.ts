@@ -27,10 +27,9 @@ export const json: FieldKind = {
   parse(input, field) {
     const given = single(input);
     if (given === null) return required(field);
-    // Postgres has no place for it inside jsonb.
-    if (/(?<!\\)(?:\\\\)*\\u0000/.test(given)) return { error: `${field.label} has a character that cannot be stored.` };
     try {
-      return { value: parseJson(given) };
+      const value = parseJson(given);
+      return isStorable(value) ? { value } : { error: `${field.label} has a character that cannot be stored.` };
     } catch (error) {
       return { error: `${field.label} is not valid JSON: ${(error as Error).message.replace(/\.$/, '')}.` };
     }
@@ -38,3 +37,8 @@ export const json: FieldKind = {
   toSql: (value) => (value === null ? null : (stringify(value) ?? null)),
   operators: nullness,
 };
+
+// Postgres has no place in jsonb for NUL, nor for half of a surrogate pair; written as JSON, only these are escaped so.
+function isStorable(value: unknown): boolean {
+  return !/(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/.test(stringify(value) ?? '');
+}

@@ -12,6 +12,13 @@ export function momentKind(sqlType: string | null): 'date' | 'time' | 'moment' {
   return /^timetz|^time(\(\d\))?$/.test(sqlType ?? '') ? 'time' : 'moment';
 }
 
+/** For sentences: `must be …`. */
+export const momentExamples = {
+  date: 'a date such as 2026-01-31',
+  time: 'a time such as 14:30',
+  moment: 'a date and time such as 2026-01-31 14:30',
+} as const;
+
 const pattern = /^(?:(\d{4})-(\d{2})-(\d{2}))?(?:(?:^|[T ])(\d{2}):(\d{2})(?::(\d{2})(?:\.(\d{1,6}))?)?)?\s*(Z|[+-]\d{2}(?::?\d{2})?)?$/;
 
 /** Null: there is no such day or time, or the column does not hold what was given. In `timeZone` where the text names none. */
@@ -33,7 +40,8 @@ export function readMoment(text: string, sqlType: string | null, timeZone: strin
     millisecond: Number((fraction ?? '').padEnd(3, '0').slice(0, 3)),
   };
   const start = DateTime.fromObject(given, { zone });
-  if (!start.isValid) return null;
+  // Midnight is no hour 24, and a clock that is put forward skips an hour.
+  if (!start.isValid || start.hour !== given.hour) return null;
   const step = fraction ? { milliseconds: 1 } : second ? { seconds: 1 } : hour ? { minutes: 1 } : { days: 1 };
   return { start: start.toJSDate(), end: start.plus(step).toJSDate() };
 }

@@ -67,21 +67,36 @@ export const integer = numeric('integer', (text, field) => {
 
 export const bigInteger = numeric('big-integer', readInteger);
 
+/** Only what people write: no hexadecimal, no infinity. */
+const floatForm = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d{1,4})?$/i;
+
 export const float = numeric('float', (text, field) => {
+  if (!floatForm.test(text)) return { error: `${field.label} must be a number.` };
   const value = Number(text);
-  return Number.isFinite(value) ? { value } : { error: `${field.label} must be a number.` };
+  // A number that is too small for the column is refused by Postgres as one that is too large is.
+  const kept = field.meta.sqlType === 'real' ? Math.fround(value) : value;
+  const fits = Number.isFinite(kept) && (kept !== 0 || !/[1-9]/.test(text.replace(/e.*$/i, '')));
+  return fits ? { value } : { error: `${field.label} cannot hold a number of this size.` };
 });
+
+const mostMoney = 2n ** 63n - 1n;
 
 /** Kept as text from the form to the database: not a digit is lost. */
 export const decimal = numeric('decimal', (text, field) => {
-  const match = /^([+-]?)(\d*)(?:\.(\d*))?$/.exec(text);
+  const match = /^([+-]?)(\d{0,1000})(?:\.(\d{0,1000}))?$/.exec(text);
   if (!match || (!match[2] && !match[3])) return { error: `${field.label} must be a number.` };
   const [, sign = '', units = '', fraction = ''] = match;
-  const [, precision, scale = '0'] = /\((\d+)(?:,(\d+))?\)$/.exec(field.meta.sqlType ?? '') ?? [];
+  const isMoney = field.meta.sqlType === 'money';
+  const [, precision, scale = '0'] = isMoney ? ['', '', '2'] : (/\((\d+)(?:,(\d+))?\)$/.exec(field.meta.sqlType ?? '') ?? []);
+  if ((precision || isMoney) && fraction.replace(/0+$/, '').length > Number(scale)) {
+    return { error: `${field.label} may have at most ${scale} decimal places.` };
+  }
   if (precision) {
-    if (fraction.replace(/0+$/, '').length > Number(scale)) return { error: `${field.label} may have at most ${scale} decimal places.` };
     const room = Number(precision) - Number(scale);
     if (units.replace(/^0+/, '').length > room) return { error: `${field.label} may have at most ${room} digits before the point.` };
+  }
+  if (isMoney && BigInt(`${units || '0'}${fraction.slice(0, 2).padEnd(2, '0')}`) > mostMoney) {
+    return { error: `${field.label} cannot hold a number of this size.` };
   }
   return { value: `${sign === '-' ? '-' : ''}${units || '0'}${fraction ? `.${fraction}` : ''}` };
 });

@@ -4,7 +4,7 @@ import { nullness } from './operators/empty.ts';
 import { relationOperators } from './operators/relations.ts';
 import type { ResourceField } from './resource-field.ts';
 
-/** What can be shown but not written here: bytes by their size, lists, types Prisma does not know. */
+/** What can be shown but not written here: records of another model, types that Prisma does not know. */
 export const readOnly: FieldKind = {
   name: 'read-only',
   input: 'none',
@@ -12,8 +12,7 @@ export const readOnly: FieldKind = {
   isSortable: false,
   isSearchable: false,
   format(value) {
-    if (value instanceof Uint8Array) return { text: `${value.byteLength} bytes`, align: 'end' };
-    if (Array.isArray(value)) return { text: value.join(', '), align: 'start' };
+    if (Array.isArray(value)) return { text: value.map(titleOf).join(', '), align: 'start' };
     return { text: value === null || value === undefined ? '' : String(value), align: 'start' };
   },
   toForm: () => '',
@@ -24,5 +23,9 @@ export const readOnly: FieldKind = {
 
 function operatorsOfReadOnly(field: ResourceField): readonly FilterOperator[] {
   if (field.meta.relation) return relationOperators(field);
-  return field.meta.kind === 'unsupported' || field.meta.isList ? [] : nullness(field);
+  return field.meta.kind === 'unsupported' ? [] : nullness(field);
+}
+
+function titleOf(value: unknown): string {
+  return typeof value === 'object' && value !== null && 'title' in value ? String(value.title) : String(value);
 }

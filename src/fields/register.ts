@@ -2,8 +2,11 @@ import type { FieldKind } from './contract.ts';
 import { manyToMany } from './many-to-many.ts';
 import { readOnly } from './read-only.ts';
 import type { ResourceField } from './resource-field.ts';
-import { scalarKind } from './scalar-kind.ts';
+import { scalarKind, scalarKinds } from './scalar-kind.ts';
 import { toOne } from './to-one.ts';
+
+/** Every kind there is; each passes the contract suite. */
+export const fieldKinds: readonly FieldKind[] = [...scalarKinds, toOne, manyToMany, readOnly];
 
 /** The kind that shows, reads, filters and changes a field. */
 export function getFieldKind(field: ResourceField): FieldKind {

@@ -1,16 +1,15 @@
 import type { Metadata } from '../../metadata/contract.ts';
 import type { Parsed } from '../contract.ts';
+import type { Reader } from '../reader.ts';
 import type { ResourceField } from '../resource-field.ts';
 
 /** What a filter compares with: nothing, one value, any of several, from and to, or a number of hours, days or weeks. */
 export type OperatorInput = 'none' | 'one' | 'many' | 'range' | 'span';
 
 /** What reading a filter needs to know besides its own text. */
-export interface FilterContext {
+export interface FilterContext extends Reader {
   readonly metadata: Metadata;
   readonly now: Date;
-  /** IANA name of the reader's zone, in which a day begins. */
-  readonly timeZone: string;
   /** Condition on the records of a related model that the reader may see; null: all of them. */
   scopeOf(model: string): Record<string, unknown> | null;
 }

@@ -1,15 +1,13 @@
 import { DateTime } from 'luxon';
 import type { Parsed } from '../contract.ts';
-import { type Moment, momentKind, readMoment } from '../moment.ts';
+import { type Moment, momentExamples, momentKind, readMoment } from '../moment.ts';
 import type { ResourceField } from '../resource-field.ts';
 import { type FilterContext, type FilterOperator, readAll } from './contract.ts';
 import { nullness } from './empty.ts';
 
-const examples = { date: '2026-01-31', time: '14:30', moment: '2026-01-31 or 2026-01-31 14:30' };
-
 function read(text: string, field: ResourceField, { timeZone }: FilterContext): Parsed<Moment> {
   const moment = readMoment(text.trim(), field.meta.sqlType, timeZone);
-  return moment ? { value: moment } : { error: `${field.label} must be compared with ${examples[momentKind(field.meta.sqlType)]}.` };
+  return moment ? { value: moment } : { error: `${field.label} must be ${momentExamples[momentKind(field.meta.sqlType)]}.` };
 }
 
 type Compare = (moments: readonly Moment[], field: ResourceField) => Record<string, unknown>;

@@ -9,7 +9,7 @@ export function escapePattern(text: string): string {
 }
 
 function readText(text: string, field: ResourceField) {
-  return text.includes('\0') ? { error: `No ${field.label} has this character.` } : { value: text };
+  return text.includes('\0') || !text.isWellFormed() ? { error: `No ${field.label} has this character.` } : { value: text };
 }
 
 function pattern(name: string, label: string, comparison: 'contains' | 'startsWith' | 'endsWith' | 'equals'): FilterOperator {

@@ -1,0 +1,88 @@
+import type { FieldMeta } from '../metadata/contract.ts';
+import type { FieldKind, Parsed } from './contract.ts';
+import { listOperators } from './operators/lists.ts';
+import type { ResourceField } from './resource-field.ts';
+import { type Reader, utcReader } from './reader.ts';
+import { readOnly } from './read-only.ts';
+
+/** One item of a list field, as a field of its own. */
+export function itemField(field: ResourceField): ResourceField {
+  return { ...field, meta: itemMeta(field.meta) };
+}
+
+export function itemMeta(meta: FieldMeta): FieldMeta {
+  return { ...meta, isList: false, isRequired: true, sqlType: meta.sqlType?.replace(/\[\]$/, '') ?? null };
+}
+
+/** A line for each item. An item that is no plain line (empty, padded, of several lines, or quoted) is written as a JSON text. */
+function lineOf(text: string): string {
+  return text === '' || text !== text.trim() || text.startsWith('"') || /[\r\n]/.test(text) ? JSON.stringify(text) : text;
+}
+
+function itemsOf(lines: string, field: ResourceField): Parsed<string[]> {
+  const items: string[] = [];
+  for (const line of lines.split(/\r?\n/)) {
+    if (line.trim() === '') continue;
+    if (!line.trim().startsWith('"')) {
+      items.push(line.trim());
+      continue;
+    }
+    try {
+      items.push(String(JSON.parse(line)));
+    } catch {
+      return { error: `${field.label} has a line that begins with a quotation mark and is no JSON text: ${line.trim().slice(0, 40)}` };
+    }
+  }
+  return { value: items };
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+/** A list of values that `item` reads and writes, typed one on a line. A list is never null: it has no items. */
+export function scalarList(item: FieldKind): FieldKind {
+  const name = `${item.name}-list`;
+  const format: FieldKind['format'] = (value, field, reader) => ({
+    text: listOf(value)
+      .map((one) => item.format(one, itemField(field), reader).text)
+      .join(', '),
+    align: 'start',
+  });
+  if (item.input === 'none' || item.name === 'json') return { ...readOnly, name, format, operators: () => listOperators(null) };
+  const comparing = listOperators((text, field, reader) => parseItem(text, field, reader));
+  return {
+    name,
+    input: 'textarea',
+    filter: null,
+    isSortable: false,
+    isSearchable: false,
+    format,
+    toForm: (value, field, reader) =>
+      listOf(value)
+        .map((one) => lineOf(item.toForm(one, itemField(field), reader) as string))
+        .join('\n'),
+    parse(input, field, reader = utcReader) {
+      const lines = itemsOf(typeof input === 'string' ? input : (input ?? []).join('\n'), field);
+      if ('error' in lines) return lines;
+      const values: unknown[] = [];
+      for (const line of lines.value) {
+        const parsed = parseItem(line, field, reader);
+        if ('error' in parsed) return parsed;
+        values.push(parsed.value);
+      }
+      return { value: values };
+    },
+    toSql: (value, field) => listOf(value).map((one) => item.toSql(one, itemField(field)) as string),
+    operators: (field) => (canCompare(field) ? comparing : listOperators(null)),
+  };
+
+  function canCompare(field: ResourceField): boolean {
+    return item.operators(itemField(field)).some(({ name: operator }) => operator === 'is');
+  }
+
+  // A text that is nothing but blanks is an item, where it would be no value of a field.
+  function parseItem(text: string, field: ResourceField, reader: Reader): Parsed {
+    return item.isSearchable && text.trim() === '' ? { value: text } : item.parse(text, itemField(field), reader);
+  }
+}

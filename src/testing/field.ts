@@ -1,0 +1,40 @@
+import type { FieldMeta } from '../metadata/contract.ts';
+import type { ResourceField } from '../fields/resource-field.ts';
+
+/** A field of a kind, without a model around it. */
+export function testField(type: string, sqlType: string, meta: Partial<FieldMeta> = {}): ResourceField {
+  const isEnum = type === 'Mood';
+  return {
+    name: 'value',
+    label: 'Value',
+    relation: meta.relation ?? null,
+    enum: isEnum ? { name: 'Mood', sqlType: 'mood', values: [mood('calm', 'is-calm'), mood('wild', 'WILD!')] } : null,
+    help: null,
+    isReadOnly: false,
+    align: null,
+    format: null,
+    link: null,
+    meta: {
+      name: 'value',
+      kind: isEnum ? 'enum' : 'scalar',
+      type,
+      column: '"value"',
+      sqlType,
+      isRequired: false,
+      isList: false,
+      isId: false,
+      isUnique: false,
+      isUpdatedAt: false,
+      hasDefault: false,
+      default: null,
+      foreignKeyOf: null,
+      relation: null,
+      documentation: null,
+      ...meta,
+    },
+  };
+}
+
+function mood(name: string, dbName: string) {
+  return { name, dbName };
+}
