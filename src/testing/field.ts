@@ -30,6 +30,8 @@ export function testField(type: string, sqlType: string, meta: Partial<FieldMeta
       foreignKeyOf: null,
       relation: null,
       documentation: null,
+      enumValues: null,
+      isGenerated: false,
       ...meta,
     },
   };
