@@ -1,7 +1,7 @@
 import type { Queryable } from '../db/transaction.ts';
 import type { TableNames } from '../db/names.ts';
 import type { Principal } from '../auth/principal.ts';
-import type { Action, Register, Resource } from '../resources/contract.ts';
+import type { Action, Client, Register, Resource } from '../resources/contract.ts';
 
 export type OperationKind = 'update' | 'delete';
 
@@ -56,6 +56,15 @@ export interface ApplyTarget {
   readonly serverVersion: number;
   /** Who does it, and as which chunk of which task; a form is neither. */
   readonly author: { taskId: number | null; chunk: number | null; principalId: string; principalName: string; changeReason: string | null };
+  /** Where the resource has rules of its own, or is written through the project's client: what they need. */
+  readonly through?: Through | null;
+}
+
+/** The project's client inside the transaction that `apply` is called in, and who is told of what its hooks throw. */
+export interface Through {
+  readonly tx: Client;
+  readonly principal: Principal;
+  readonly log: (level: 'error', message: string, details?: Record<string, unknown>) => void;
 }
 
 export interface ApplyCounts {

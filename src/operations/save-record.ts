@@ -4,14 +4,18 @@ import type { TableNames } from '../db/names.ts';
 import type { Queryable } from '../db/transaction.ts';
 import { AppError, notFound } from '../errors.ts';
 import { json, plainJson } from '../fields/json.ts';
-import type { FieldMeta } from '../metadata/contract.ts';
 import { keyOf, parseKey, whereKey, whereKeys } from '../metadata/keys.ts';
 import type { Client, Register, Resource, ResourceField, Where } from '../resources/contract.ts';
 import { delegateOf } from '../resources/delegate.ts';
 import { readRecord, type RecordValuesRead } from '../selection/record.ts';
 import { hasResource, relatedTitles, relationTarget } from '../selection/related.ts';
 import { buildWhere } from '../selection/where.ts';
+import { queryableOf } from './client-transaction.ts';
+import { askHook, type Ruled, ruleForm, saveForm } from './form-hooks.ts';
+import { keepDifference } from './keep-difference.ts';
 import { keyCondition } from './key-sql.ts';
+import { readRows } from './row-values.ts';
+import type { HookContext } from './run-hooks.ts';
 import { writeError } from './write-error.ts';
 
 /** Longest a save waits for the row and the database, in milliseconds. */
@@ -24,6 +28,8 @@ export interface SaveContext {
   principal: Principal;
   /** Throws when a task holds the record. Asked after the row is locked, on the same transaction. */
   assertFree(client: Queryable, key: string): Promise<void>;
+  /** Told of what hooks throw. */
+  log: HookContext['log'];
 }
 
 /** Typed values by field, as the field kinds parse them; ids as text for many-to-many. */
@@ -33,13 +39,17 @@ export type RecordValues = ReadonlyMap<ResourceField, unknown>;
 export function createRecord(context: SaveContext, values: RecordValues): Promise<string> {
   const { resource } = context;
   const { model } = resource;
+  const select = Object.fromEntries(model.idFields.map((name) => [name, true]));
   return save(context, async (client, sql) => {
     await assertReachable(context, client, values, null);
-    const select = Object.fromEntries(model.idFields.map((name) => [name, true]));
-    const created = await delegateOf(client, model).create({ data: dataOf(resource, values, null), select });
-    const key = keyOf(model, created);
-    await writeExactJson(sql, resource, key, values);
+    const hooks = hookContext(context, client);
+    const ruled = await ruleForm(hooks, null, values);
+    const key = resource.hooks.save
+      ? ((await saveForm(hooks, ruled, ownData(values, ruled))) as string)
+      : keyOf(model, await delegateOf(client, model).create({ data: withGiven(resource, dataOf(resource, values, null), ruled), select }));
+    if (!resource.hooks.save) await writeExactJson(sql, resource, key, values, ruled);
     await assertInScope(context, client, key);
+    if (resource.hooks.afterSave) await afterSave(hooks, sql, ruled, key);
     const after = await imageOf(sql, resource, key, 'to_jsonb(t.*)', false);
     await keepChange(sql, context, { kind: 'create', key, fields: [...values.keys()].map(({ meta }) => meta.name), before: null, after });
     return key;
@@ -60,19 +70,24 @@ export function updateRecord(context: SaveContext, key: string, decide: (current
     const values = decide(current);
     if (values.size === 0) return false;
     await assertReachable(context, client, values, current);
-    const stamps = Object.values(model.fields).filter((field) => field.isUpdatedAt && field.column);
-    const written = [...new Set([...[...values.keys()].map(({ meta }) => meta), ...stamps])];
-    const columns = `jsonb_build_object(${written.map((field) => `'${field.name}', ${columnImage(resource, field)}`).join(', ')})`;
-    const before = await imageOf(sql, resource, key, columns, false);
-    await delegateOf(client, model).update({
-      where: whereKey(model, key),
-      data: dataOf(resource, values, current),
-      select: Object.fromEntries(model.idFields.map((name) => [name, true])),
-    });
-    await writeExactJson(sql, resource, key, values);
+    const links = [...values.keys()].map(({ meta }) => meta).filter(({ relation }) => relation?.kind === 'many-to-many');
+    const [row] = await readRows(sql, resource.metadata, model, [key], links);
+    if (!row) throw notFound();
+    const hooks = hookContext(context, client);
+    const ruled = await ruleForm(hooks, row.record, values);
+    if (resource.hooks.save) await saveForm(hooks, ruled, ownData(values, ruled));
+    else {
+      await delegateOf(client, model).update({
+        where: whereKey(model, key),
+        data: withGiven(resource, dataOf(resource, values, current), ruled),
+        select: Object.fromEntries(model.idFields.map((name) => [name, true])),
+      });
+      await writeExactJson(sql, resource, key, values, ruled);
+    }
     await assertInScope(context, client, key);
-    const after = await imageOf(sql, resource, key, columns, false);
-    await keepChange(sql, context, { kind: 'update', key, fields: written.map(({ name }) => name), before, after });
+    if (resource.hooks.afterSave) await afterSave(hooks, sql, ruled, key);
+    const author = { taskId: null, chunk: null, principalId: principal.id, principalName: principal.name, changeReason: null };
+    await keepDifference(sql, { resource, t: context.t, author }, [row], links);
     return true;
   });
 }
@@ -84,12 +99,39 @@ export function deleteRecord(context: SaveContext, key: string): Promise<void> {
     if (before === null) throw notFound();
     await assertInScope(context, client, key);
     await context.assertFree(sql, key);
+    const hooks = hookContext(context, client);
+    const { beforeDelete, afterDelete } = resource.hooks;
+    const [row] = beforeDelete || afterDelete ? await readRows(sql, resource.metadata, resource.model, [key]) : [];
+    if (row) await askHook(hooks, 'beforeDelete', { record: row.record });
     await delegateOf(client, resource.model).delete({
       where: whereKey(resource.model, key),
       select: Object.fromEntries(resource.model.idFields.map((name) => [name, true])),
     });
+    if (row) await askHook(hooks, 'afterDelete', { record: row.record });
     await keepChange(sql, context, { kind: 'delete', key, fields: [], before, after: null });
   });
+}
+
+function hookContext({ resource, principal, log }: SaveContext, tx: Client): HookContext {
+  return { resource, principal, taskId: null, tx, log };
+}
+
+/** Values as `save` of the resource's own is given them. */
+function ownData(values: RecordValues, { draft, given }: Ruled): Record<string, unknown> {
+  const chosen = [...values].map(([{ meta }, value]) => [meta.name, meta.column ? draft.record[meta.name] : value]);
+  return { ...Object.fromEntries(chosen), ...given };
+}
+
+function withGiven({ model }: Resource, data: Record<string, unknown>, { given }: Ruled): Record<string, unknown> {
+  const set = Object.entries(given).map(([name, value]) => [name, value === null && model.fields[name]?.type === 'Json' ? DbNull : value]);
+  return { ...data, ...Object.fromEntries(set) };
+}
+
+async function afterSave(hooks: HookContext, sql: Queryable, { draft }: Ruled, key: string): Promise<void> {
+  const { metadata, model } = hooks.resource;
+  const [written] = await readRows(sql, metadata, model, [key]);
+  const { kind, before, fields } = draft;
+  if (written) await askHook(hooks, 'afterSave', { kind, before, fields, record: written.record });
 }
 
 async function save<T>({ register, resource }: SaveContext, work: (client: Client, sql: Queryable) => Promise<T>): Promise<T> {
@@ -101,15 +143,6 @@ async function save<T>({ register, resource }: SaveContext, work: (client: Clien
   } catch (error) {
     throw writeError(error, resource) ?? error;
   }
-}
-
-/** Raw statements inside the client's own transaction. */
-function queryableOf(client: Client): Queryable {
-  const query = async (sql: string, values: unknown[] = []) => {
-    const rows = await client.$queryRawUnsafe<Record<string, unknown>[]>(sql, ...values);
-    return { rows, rowCount: rows.length, command: '', oid: 0, fields: [] };
-  };
-  return { query: query as Queryable['query'] };
 }
 
 // The scope may depend on what was just written, so it is asked on both sides of the write.
@@ -127,14 +160,6 @@ async function imageOf(sql: Queryable, { model }: Resource, key: string, image: 
     columns.values,
   );
   return rows[0]?.image ?? null;
-}
-
-function columnImage({ model, metadata }: Resource, field: FieldMeta): string {
-  if (field.relation?.kind !== 'many-to-many') return `t.${field.column}`;
-  const { joinTable, ownColumn, otherColumn } = field.relation;
-  const id = model.fields[model.idFields[0] as string]?.column;
-  if (!metadata.models[field.relation.model]) throw new Error(`${model.name}.${field.name} leads to a model that is not known`);
-  return `to_jsonb(array(select j.${otherColumn}::text from ${joinTable} j where j.${ownColumn} = t.${id} order by 1))`;
 }
 
 interface Kept {
@@ -206,8 +231,8 @@ function dataOf(resource: Resource, values: RecordValues, current: RecordValuesR
 const isJson = ({ meta }: ResourceField) => meta.type === 'Json' && !meta.isList;
 
 // Prisma writes JSON through JavaScript's numbers, so its exact text follows.
-async function writeExactJson(sql: Queryable, resource: Resource, key: string, values: RecordValues): Promise<void> {
-  const written = [...values].filter(([field, value]) => isJson(field) && value !== null);
+async function writeExactJson(sql: Queryable, resource: Resource, key: string, values: RecordValues, { given }: Ruled): Promise<void> {
+  const written = [...values].filter(([field, value]) => isJson(field) && value !== null && !(field.meta.name in given));
   if (written.length === 0) return;
   const { model } = resource;
   const condition = keyCondition(model, 't', [key], written.length + 1);

@@ -18,9 +18,14 @@ type Parameter = (value: unknown) => string;
 
 /**
  * One statement that changes the rows of `keys`, leaves alone those that hold the values already, and writes the
- * change row. It returns how many were changed.
+ * change row, unless somebody else keeps what was done. It returns how many were changed.
  */
-export function updateStatement(target: ApplyTarget, keys: readonly string[], changes: readonly FieldChange[]): Statement {
+export function updateStatement(
+  target: ApplyTarget,
+  keys: readonly string[],
+  changes: readonly FieldChange[],
+  { keepsChange }: { keepsChange: boolean } = { keepsChange: true },
+): Statement {
   const { model } = target.resource;
   const condition = keyCondition(model, 't', keys, 1);
   const values = [...condition.values];
@@ -34,15 +39,14 @@ export function updateStatement(target: ApplyTarget, keys: readonly string[], ch
     relations.length === 0 && target.serverVersion >= 18
       ? returningOld(model, condition.sql, scalars, written)
       : lockedFirst(target.resource, condition.sql, scalars, written, relations, parameter);
+  const counted = 'select coalesce(cardinality(keys), 0)::int as changed from images';
+  if (!keepsChange) return { sql: `with ${body} ${counted}`, values };
   const { author, t, resource } = target;
   const change = `insert into ${t.change} (model, resource, kind, task_id, chunk, principal_id, principal_name, fields, keys, first_key, before, after, change_reason)
     select ${parameter(model.name)}, ${parameter(resource.slug)}, 'update', ${parameter(author.taskId)}, ${parameter(author.chunk)}, ${parameter(author.principalId)},
       ${parameter(author.principalName)}, ${parameter([...written, ...relations].map(({ field }) => field.name))}::text[], keys, keys[1], before, after, ${parameter(author.changeReason)}
     from images where cardinality(keys) > 0`;
-  return {
-    sql: `with ${body}, kept as (${change}) select coalesce(cardinality(keys), 0)::int as changed from images`,
-    values,
-  };
+  return { sql: `with ${body}, kept as (${change}) ${counted}`, values };
 }
 
 /**
@@ -60,6 +64,8 @@ export function compareStatement(resource: Resource, keys: readonly string[], ch
     changes.map(({ field }) => {
       const item = scalars.find((candidate) => candidate.field.name === field);
       const side = sides.find((candidate) => candidate.field.name === field);
+      // A JSON text without its quotes could be a number's.
+      if (item?.field.type === 'Json' && !item.field.isList) return `(${sqlOf(item)})::text`;
       return `to_jsonb(${item ? sqlOf(item) : sideOfSql(side as Side)}) #>> '{}'`;
     });
   return {

@@ -5,6 +5,7 @@ import type { ChangeName, Given } from './changes/contract.ts';
 import { changesFor, getChange } from './changes/register.ts';
 import type { ApplyCounts, CheckContext, Operation } from './contract.ts';
 import { keyCondition } from './key-sql.ts';
+import { updatePerRecord } from './update-per-record.ts';
 import { updateStatement } from './update-sql.ts';
 
 /** What is done to one chosen field. The value is what the change made of its input, as plain JSON. */
@@ -27,8 +28,9 @@ export const updateOperation: Operation<UpdateParameters> = {
   check: checkChanges,
   title: (resource) => `Edit ${resource.label.toLowerCase()}`,
   describe: (resource, { changes }) => changes.map((change) => describeChange(resource, change)),
-  statement: (target, keys, { changes }) => updateStatement(target, keys, changes),
+  statement: (target, keys, { changes }) => (target.through ? null : updateStatement(target, keys, changes)),
   async apply(client, target, keys, { changes }): Promise<ApplyCounts> {
+    if (target.through) return updatePerRecord(client, target, target.through, keys, changes);
     const statement = updateStatement(target, keys, changes);
     const { rows } = await client.query<{ changed: number }>(statement.sql, statement.values);
     const changed = rows[0]?.changed ?? 0;

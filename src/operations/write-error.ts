@@ -1,3 +1,4 @@
+import { DatabaseError } from '../db/database-error.ts';
 import { AppError } from '../errors.ts';
 import type { Resource, ResourceField } from '../resources/contract.ts';
 
@@ -18,7 +19,7 @@ interface PrismaError {
 /** What the database refused, as errors of the form and its fields; null for what is a bug. */
 export function writeError(error: unknown, resource: Resource): AppError | null {
   if (error instanceof AppError) return null;
-  const { code, meta, cause: own } = error as PrismaError;
+  const { code, meta, cause: own } = (error instanceof DatabaseError ? error.cause : error) as PrismaError;
   const cause = meta?.driverAdapterError?.cause ?? own ?? {};
   const state = cause.originalCode ?? '';
   if (code === 'P2002' || state === '23505') {

@@ -1,3 +1,4 @@
+import type { Pool } from 'pg';
 import type { Principal } from '../auth/principal.ts';
 import type { ResourceField } from '../fields/resource-field.ts';
 import type { Metadata, ModelMeta } from '../metadata/contract.ts';
@@ -112,6 +113,8 @@ export type { ResourceField } from '../fields/resource-field.ts';
 export interface Register {
   readonly list: readonly Resource[];
   readonly client: Client;
+  /** The project's client over another pool; one each. */
+  clientOver(pool: Pool): Client;
   /** A `where` as the SQL that Prisma would run. */
   readonly whereSql: WhereSql;
   /** The resource as nobody in particular sees it, for start-up and the engine's own work; throws 404. Pages use `for`. */

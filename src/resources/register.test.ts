@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import pg from 'pg';
 import { metadata } from '../../generated/sample-metadata/metadata.ts';
 import type { Client } from './contract.ts';
 import type { ResourceDefinition } from './define-resource.ts';
@@ -11,7 +12,7 @@ const defaults = { minAsyncRecords: 20, parallelism: 1, chunkSize: 1_000 };
 /** As a program in JavaScript would give them: the compiler has not looked. */
 function build(...given: [model: string, options: object][]) {
   const definitions = given.map(([model, options]) => ({ metadata, model, options }) as unknown as ResourceDefinition);
-  return buildRegister(definitions, () => ({}) as Client, undefined as never, defaults);
+  return buildRegister(definitions, () => ({}) as Client, new pg.Pool(), defaults);
 }
 
 function problemsOf(...given: [model: string, options: object][]): readonly string[] {

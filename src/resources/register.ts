@@ -39,9 +39,16 @@ export function buildRegister(
     bySlug.set(slug, resource);
   }
   problems.refuse();
+  const client = createClient(pool);
+  const clients = new WeakMap<Pool, Client>([[pool, client]]);
   return Object.freeze({
     list,
-    client: createClient(pool),
+    client,
+    clientOver(other: Pool) {
+      const known = clients.get(other) ?? createClient(other);
+      clients.set(other, known);
+      return known;
+    },
     whereSql: recordWhereSql(createClient),
     get(slug: string) {
       const resource = bySlug.get(slug);

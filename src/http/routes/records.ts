@@ -145,7 +145,8 @@ export const recordRoutes: FastifyPluginAsync<RecordRoutes> = async (app, { cont
   }
 
   function saveContext({ resource, principal }: About): SaveContext {
-    return { register, t: db.t, resource, principal, assertFree: (client, key) => assertFree(client, db.t, resource.model, key) };
+    const { log } = context;
+    return { register, t: db.t, resource, principal, assertFree: (client, key) => assertFree(client, db.t, resource.model, key), log };
   }
 
   function afterSave({ resource, back }: About, _key: string): string {

@@ -1,0 +1,57 @@
+/** What PostgreSQL refused, in one form whether `pg` or the project's Prisma client met it. */
+export class DatabaseError extends Error {
+  /** SQLSTATE. */
+  readonly code: string;
+  readonly constraint: string | null;
+  readonly column: string | null;
+
+  constructor(code: string, message: string, { constraint, column }: { constraint: string | null; column: string | null }, cause: unknown) {
+    super(message, { cause });
+    this.name = 'DatabaseError';
+    this.code = code;
+    this.constraint = constraint;
+    this.column = column;
+  }
+}
+
+interface Cause {
+  originalCode?: string;
+  originalMessage?: string;
+  constraint?: { index?: string; fields?: string[] };
+  column?: string;
+}
+
+interface PrismaError {
+  name?: string;
+  code?: string;
+  message?: string;
+  meta?: { driverAdapterError?: { cause?: Cause } };
+  cause?: Cause;
+}
+
+/** Prisma's own codes for what passes: a lost write conflict, a transaction that took too long, no connection in time. */
+const passing: Record<string, string> = { P2034: '40001', P2028: '57014', P2024: '53300' };
+
+/** The error with its SQLSTATE where it comes from the database through Prisma; any other as it is. */
+export function databaseError(error: unknown): unknown {
+  if (error instanceof DatabaseError || !(error instanceof Error)) return error;
+  const { code = '', message = '', meta, cause: own, name } = error as PrismaError;
+  const cause = meta?.driverAdapterError?.cause ?? own;
+  if (cause?.originalCode) {
+    const text = cause.originalMessage ?? message;
+    const column = cause.column ?? cause.constraint?.fields?.[0];
+    return new DatabaseError(
+      cause.originalCode,
+      text,
+      { constraint: cause.constraint?.index ?? namedIn(text), column: column?.replaceAll('"', '') ?? null },
+      error,
+    );
+  }
+  const state = name === 'PrismaClientKnownRequestError' ? passing[code] : undefined;
+  return state ? new DatabaseError(state, message, { constraint: null, column: null }, error) : error;
+}
+
+// The adapter keeps the name of a check constraint in its sentence only.
+function namedIn(text: string): string | null {
+  return /constraint "([^"]+)"/.exec(text)?.[1] ?? null;
+}

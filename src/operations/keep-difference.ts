@@ -1,0 +1,52 @@
+import type { Queryable } from '../db/transaction.ts';
+import type { FieldMeta } from '../metadata/contract.ts';
+import type { ApplyTarget } from './contract.ts';
+import { keyCondition, keySql } from './key-sql.ts';
+import { imageSql, type Row } from './row-values.ts';
+
+/**
+ * Looks at rows again after they were written, by whomever, and keeps before and after of exactly the columns that differ:
+ * one change for every set of columns. Returns how many rows differ.
+ */
+export async function keepDifference(
+  sql: Queryable,
+  { resource, t, author }: Pick<ApplyTarget, 'resource' | 't' | 'author'>,
+  rows: readonly Pick<Row, 'key' | 'image'>[],
+  links: readonly FieldMeta[],
+): Promise<number> {
+  const { model, slug } = resource;
+  const keys = rows.map(({ key }) => key);
+  const condition = keyCondition(model, 't', keys, 10);
+  const { rows: found } = await sql.query<{ changed: number }>(
+    `with was as (
+       select key, image from unnest($1::text[], $2::text[]) as given(key, image)
+     ), now_there as (
+       select ${keySql(model, 't')} collate "C" as key, ${imageSql(model, 't', links)} as image from ${model.table} t where ${condition.sql}
+     ), differing as (
+       select now_there.key, array_agg(field.key order by field.key) as fields,
+         jsonb_object_agg(field.key, was.image::jsonb -> field.key) as before, jsonb_object_agg(field.key, field.value) as after
+       from now_there join was using (key) cross join lateral jsonb_each(now_there.image) as field
+       where field.value is distinct from was.image::jsonb -> field.key
+       group by now_there.key
+     ), kept as (
+       insert into ${t.change} (model, resource, kind, task_id, chunk, principal_id, principal_name, change_reason, fields, keys, first_key, before, after)
+       select $3, $4, 'update', $5::int, $6::int, $7, $8, $9, fields, array_agg(key order by key), min(key),
+         jsonb_agg(before order by key), jsonb_agg(after order by key)
+       from differing group by fields
+     )
+     select count(*)::int as changed from differing`,
+    [
+      keys,
+      rows.map(({ image }) => image),
+      model.name,
+      slug,
+      author.taskId,
+      author.chunk,
+      author.principalId,
+      author.principalName,
+      author.changeReason,
+      ...condition.values,
+    ],
+  );
+  return found[0]?.changed ?? 0;
+}

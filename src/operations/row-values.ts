@@ -1,0 +1,118 @@
+import { DbNull, Decimal, JsonNull } from '@prisma/client/runtime/client';
+import type { Queryable } from '../db/transaction.ts';
+import type { FieldMeta, Metadata, ModelMeta } from '../metadata/contract.ts';
+import { keyCondition, keySql } from './key-sql.ts';
+
+/** A row, locked until the transaction ends. */
+export interface Row {
+  key: string;
+  /** Its columns by field name as JSON, which stays text: no number passes through JavaScript. */
+  image: string;
+  /** The whole row by column name, as deletes keep it. */
+  whole: string;
+  /** Its values as Prisma's client would read them. */
+  record: Record<string, unknown>;
+}
+
+/** Fields with a column, in the order of the schema. */
+export function columnFields(model: ModelMeta): FieldMeta[] {
+  return Object.values(model.fields).filter((field) => field.column !== null && (field.kind === 'scalar' || field.kind === 'enum'));
+}
+
+/** Reads and locks the rows of `keys` that are there; `links` are many-to-many fields that belong in the image. */
+export async function readRows(
+  sql: Queryable,
+  metadata: Metadata,
+  model: ModelMeta,
+  keys: readonly string[],
+  links: readonly FieldMeta[] = [],
+): Promise<Row[]> {
+  const fields = columnFields(model);
+  const condition = keyCondition(model, 't', keys, 1);
+  const { rows } = await sql.query<{ key: string; image: string; whole: string; texts: (string | null)[] }>(
+    `select ${keySql(model, 't')} collate "C" as key, (${imageSql(model, 't', links)})::text as image, to_jsonb(t.*)::text as whole,
+       array[${fields.map((field) => textSql(field, 't')).join(', ')}]::text[] as texts
+     from ${model.table} t where ${condition.sql} order by 1 for update of t`,
+    condition.values,
+  );
+  return rows.map(({ key, image, whole, texts }) => {
+    const values = fields.map((field, index) => [field.name, fromText(metadata, field, texts[index] ?? null)]);
+    return { key, image, whole, record: Object.fromEntries(values) };
+  });
+}
+
+/** SQL of a row's columns by field name as JSON. */
+export function imageSql(model: ModelMeta, alias: string, links: readonly FieldMeta[]): string {
+  const columns = columnFields(model).map((field) => `'${field.name}', ${alias}.${field.column}`);
+  const id = model.fields[model.idFields[0] as string]?.column;
+  const linked = links.map(({ name, relation }) => {
+    const { joinTable, ownColumn, otherColumn } = relation as NonNullable<FieldMeta['relation']>;
+    return `'${name}', to_jsonb(array(select j.${otherColumn}::text collate "C" from ${joinTable} j where j.${ownColumn} = ${alias}.${id} order by 1))`;
+  });
+  // A function takes at most 100 arguments.
+  const pairs = [...columns, ...linked];
+  const parts = Array.from({ length: Math.ceil(pairs.length / 50) }, (_, index) => pairs.slice(index * 50, index * 50 + 50));
+  return parts.map((part) => `jsonb_build_object(${part.join(', ')})`).join(' || ');
+}
+
+function textSql(field: FieldMeta, alias: string): string {
+  const column = `${alias}.${field.column}`;
+  if (field.isList) return `to_json(${column}::text[])::text`;
+  return field.type === 'DateTime' ? `to_jsonb(${column}) #>> '{}'` : `${column}::text`;
+}
+
+/** A value as Prisma's client gives it, from PostgreSQL's text of it; a list from a JSON array of such texts. */
+export function fromText(metadata: Metadata, field: FieldMeta, text: string | null): unknown {
+  if (!field.isList) return text === null ? null : single(metadata, field, text);
+  const items = text === null ? [] : (JSON.parse(text) as unknown[]);
+  return items.map((item) => (item === null ? null : single(metadata, field, String(item))));
+}
+
+function single(metadata: Metadata, field: FieldMeta, text: string): unknown {
+  if (field.kind === 'enum') return metadata.enums[field.type]?.values.find(({ dbName }) => dbName === text)?.name ?? text;
+  switch (field.type) {
+    case 'Int':
+    case 'Float':
+      return Number(text);
+    case 'BigInt':
+      return BigInt(text);
+    case 'Decimal':
+      return new Decimal(text);
+    case 'Boolean':
+      return text === 'true' || text === 't';
+    case 'DateTime':
+      return moment(text);
+    case 'Json':
+      return JSON.parse(text);
+    case 'Bytes':
+      return new Uint8Array(Buffer.from(text.slice(2), 'hex'));
+    default:
+      return text;
+  }
+}
+
+// As Prisma does: what has no zone is UTC, a time alone is of the first day of 1970.
+function moment(text: string): Date {
+  const dated = /^\d{2}:\d{2}/.test(text) ? `1970-01-01T${text}` : text.replace(' ', 'T');
+  const isDay = /^\d{4,}-\d{2}-\d{2}$/.test(dated);
+  const zoned = isDay || /(Z|[+-]\d{2}(:?\d{2})?)$/.test(dated.slice(11)) ? dated : `${dated}Z`;
+  return new Date(zoned.replace(/([+-]\d{2})$/, isDay ? '$1' : '$1:00'));
+}
+
+/** Text that PostgreSQL casts to the field's type, from a value as Prisma's client takes it; a list as a JSON array of texts. */
+export function toText(metadata: Metadata, field: FieldMeta, value: unknown): string | null {
+  if (value === null || value === undefined || value === DbNull) return null;
+  if (!field.isList) return textOf(metadata, field, value);
+  return JSON.stringify((value as unknown[]).map((item) => (item === null ? null : textOf(metadata, field, item))));
+}
+
+function textOf(metadata: Metadata, field: FieldMeta, value: unknown): string {
+  if (field.kind === 'enum') return metadata.enums[field.type]?.values.find(({ name }) => name === value)?.dbName ?? String(value);
+  if (field.type === 'Json') return value === JsonNull ? 'null' : JSON.stringify(value);
+  if (value instanceof Date)
+    return field.sqlType?.startsWith('time') && !field.sqlType.startsWith('timestamp')
+      ? value.toISOString().slice(11, 23)
+      : value.toISOString();
+  if (value instanceof Uint8Array) return `\\x${Buffer.from(value).toString('hex')}`;
+  return Decimal.isDecimal(value) ? (value as Decimal).toFixed() : String(value);
+}

@@ -1,0 +1,266 @@
+import { DbNull } from '@prisma/client/runtime/client';
+import type { Queryable } from '../db/transaction.ts';
+import type { FieldMeta, ModelMeta } from '../metadata/contract.ts';
+import { keyColumns, parseKey, whereKey, whereKeys } from '../metadata/keys.ts';
+import { delegateOf } from '../resources/delegate.ts';
+import { getChange } from './changes/register.ts';
+import type { ApplyCounts, ApplyTarget, Refusal, Through } from './contract.ts';
+import { keepDifference } from './keep-difference.ts';
+import { RecordsRefused } from './records-refused.ts';
+import { fromText, readRows, type Row, toText } from './row-values.ts';
+import {
+  type Draft,
+  type HookContext,
+  isObjection,
+  type Objection,
+  runBeforeSave,
+  runHook,
+  runOwnSave,
+  validateDraft,
+} from './run-hooks.ts';
+import type { FieldChange } from './update.ts';
+import { compareStatement, updateStatement } from './update-sql.ts';
+
+/** One record of the set on its way through the resource's rules. */
+interface Passing {
+  row: Row;
+  draft: Draft;
+  /** What the changes make of many-to-many fields: ids before and after as text. */
+  links: ReadonlyMap<string, { before: string[]; after: string[] }>;
+  /** What `beforeSave` set. */
+  given: Record<string, unknown>;
+}
+
+/**
+ * Changes records of a resource that has rules of its own, or that is written through the project's client. The set is
+ * read and locked at once, PostgreSQL itself says what the changes make of it, the rules look at one record after the
+ * other, and what is left is written at once where one statement can say it.
+ */
+export async function updatePerRecord(
+  sql: Queryable,
+  target: ApplyTarget,
+  through: Through,
+  keys: readonly string[],
+  changes: readonly FieldChange[],
+): Promise<ApplyCounts> {
+  const { resource, author } = target;
+  const { metadata, model, hooks } = resource;
+  const context: HookContext = { resource, principal: through.principal, taskId: author.taskId, tx: through.tx, log: through.log };
+  const links = changes.map(({ field }) => model.fields[field] as FieldMeta).filter(isLink);
+  const rows = await readRows(sql, metadata, model, keys, links);
+  const differing = await compare(sql, target, rows, changes);
+  const objections = new Objections();
+  const passing: Passing[] = [];
+  for (const item of differing) {
+    const objection = await validateDraft(context, item.draft);
+    if (objection) objections.add(item.row.key, objection);
+    else passing.push(item);
+  }
+  const refusals = objections.list();
+  await callEach(passing, async (item) => {
+    const given = await runBeforeSave(context, item.draft);
+    if (isObjection(given)) return given;
+    item.given = given as Record<string, unknown>;
+    return null;
+  });
+  const changed = passing.length === 0 ? 0 : await write(sql, target, context, passing, changes, links);
+  if (hooks.afterSave && passing.length > 0) {
+    const written = new Map(
+      (
+        await readRows(
+          sql,
+          metadata,
+          model,
+          passing.map(({ row }) => row.key),
+        )
+      ).map((row) => [row.key, row.record]),
+    );
+    await callEach(passing, ({ row, draft }) =>
+      runHook(context, 'afterSave', { kind: draft.kind, before: draft.before, fields: draft.fields, record: written.get(row.key) }),
+    );
+  }
+  const unchanged = rows.length - changed - refusals.reduce((sum, { keys: refused }) => sum + refused.length, 0);
+  return { changed, unchanged, gone: keys.length - rows.length, refusals };
+}
+
+function isLink(field: FieldMeta): boolean {
+  return field.relation?.kind === 'many-to-many';
+}
+
+/** Calls a hook for one record after the other: what it writes shares one connection. Those that object end the attempt. */
+async function callEach(passing: readonly Passing[], call: (item: Passing) => Promise<Objection | null>): Promise<void> {
+  const objections = new Objections();
+  for (const item of passing) {
+    const objection = await call(item);
+    if (objection) objections.add(item.row.key, objection);
+  }
+  const refusals = objections.list();
+  if (refusals.length > 0) throw new RecordsRefused(refusals);
+}
+
+/** What the changes would make of the rows; without those that hold it already. */
+async function compare(
+  sql: Queryable,
+  { resource }: ApplyTarget,
+  rows: readonly Row[],
+  changes: readonly FieldChange[],
+): Promise<Passing[]> {
+  if (rows.length === 0) return [];
+  const { metadata, model } = resource;
+  const statement = compareStatement(
+    resource,
+    rows.map(({ key }) => key),
+    changes,
+  );
+  const compared = await sql.query<{ key: string; isChanged: boolean; before: (string | null)[]; after: (string | null)[] }>(
+    statement.sql,
+    statement.values,
+  );
+  const byKey = new Map(rows.map((row) => [row.key, row]));
+  return compared.rows.flatMap(({ key, isChanged, before, after }) => {
+    const row = byKey.get(key);
+    if (!row || !isChanged) return [];
+    const record = { ...row.record };
+    const links = new Map<string, { before: string[]; after: string[] }>();
+    for (const [index, { field: name }] of changes.entries()) {
+      const field = model.fields[name] as FieldMeta;
+      const [was, is] = [before[index] ?? null, after[index] ?? null];
+      if (isLink(field)) links.set(name, { before: idsOf(was), after: idsOf(is) });
+      else record[name] = fromText(metadata, field, is);
+    }
+    const draft: Draft = { kind: 'update', before: row.record, record, fields: changes.map(({ field }) => field) };
+    return { row, draft, links, given: {} };
+  });
+}
+
+function idsOf(text: string | null): string[] {
+  return text === null ? [] : (JSON.parse(text) as string[]);
+}
+
+async function write(
+  sql: Queryable,
+  target: ApplyTarget,
+  context: HookContext,
+  passing: readonly Passing[],
+  changes: readonly FieldChange[],
+  links: readonly FieldMeta[],
+): Promise<number> {
+  const rowsOf = (items: readonly Passing[]) => items.map(({ row }) => row);
+  if (context.resource.hooks.save) {
+    await callEach(passing, async (item) => {
+      const done = await runOwnSave(context, item.draft, ownData(item, changes));
+      return isObjection(done) ? done : null;
+    });
+    return keepDifference(sql, target, rowsOf(passing), links);
+  }
+  if (context.resource.writeThrough === 'client') {
+    await writeThroughClient(context, passing, changes);
+    return keepDifference(sql, target, rowsOf(passing), links);
+  }
+  const plain = passing.filter(({ given }) => Object.keys(given).length === 0);
+  const setting = passing.filter(({ given }) => Object.keys(given).length > 0);
+  let changed = 0;
+  if (plain.length > 0) {
+    const statement = updateStatement(target, keysOf(plain), changes);
+    const { rows } = await sql.query<{ changed: number }>(statement.sql, statement.values);
+    changed += rows[0]?.changed ?? 0;
+  }
+  if (setting.length > 0) {
+    const statement = updateStatement(target, keysOf(setting), changes, { keepsChange: false });
+    await sql.query(statement.sql, statement.values);
+    await writeGiven(sql, target, setting);
+    changed += await keepDifference(sql, target, rowsOf(setting), links);
+  }
+  return changed;
+}
+
+function keysOf(items: readonly Passing[]): string[] {
+  return items.map(({ row }) => row.key);
+}
+
+/** Writes what hooks set: one statement for every set of fields. */
+async function writeGiven(sql: Queryable, { resource }: ApplyTarget, items: readonly Passing[]): Promise<void> {
+  const { metadata, model } = resource;
+  const groups = new Map<string, Passing[]>();
+  for (const item of items) {
+    const names = Object.keys(item.given).sort().join(' ');
+    groups.set(names, [...(groups.get(names) ?? []), item]);
+  }
+  for (const [names, group] of groups) {
+    const fields = names.split(' ').map((name) => model.fields[name] as FieldMeta);
+    const ids = keyColumns(model, keysOf(group));
+    const texts = fields.map((field) => group.map(({ given }) => toText(metadata, field, given[field.name])));
+    const types = [...ids.map(() => 'text[]'), ...fields.map(() => 'text[]')];
+    await sql.query(
+      `update ${model.table} t set ${fields.map((field, index) => `${field.column} = ${givenSql(field, `v.c${index}`)}`).join(', ')}
+       from unnest(${types.map((type, index) => `$${index + 1}::${type}`).join(', ')})
+         as v(${[...ids.map((_, index) => `k${index}`), ...fields.map((_, index) => `c${index}`)].join(', ')})
+       where ${ids.map(({ column, sqlType }, index) => `t.${column} = v.k${index}::${sqlType}`).join(' and ')}`,
+      [...ids.map(({ values }) => values), ...texts],
+    );
+  }
+}
+
+function givenSql(field: FieldMeta, text: string): string {
+  if (!field.isList) return `${text}::${field.sqlType}`;
+  return `array(select jsonb_array_elements_text(${text}::jsonb))::${field.sqlType}`;
+}
+
+/** Every record of one set of values in one `updateMany`, where it can say the change; else an `update` for each. */
+async function writeThroughClient(context: HookContext, passing: readonly Passing[], changes: readonly FieldChange[]): Promise<void> {
+  const { model } = context.resource;
+  const delegate = delegateOf(context.tx, model);
+  const isOne = changes.every(({ field, change }) => getChange(change).isConstant && !isLink(model.fields[field] as FieldMeta));
+  const [first] = passing;
+  if (isOne && first && passing.every(({ given }) => Object.keys(given).length === 0)) {
+    await delegate.updateMany({ where: whereKeys(model, keysOf(passing)), data: clientData(context, first, changes) });
+    return;
+  }
+  const select = Object.fromEntries(model.idFields.map((name) => [name, true]));
+  for (const item of passing) {
+    await delegate.update({ where: whereKey(model, item.row.key), data: clientData(context, item, changes), select });
+  }
+}
+
+function clientData({ resource }: HookContext, item: Passing, changes: readonly FieldChange[]): Record<string, unknown> {
+  const { metadata, model } = resource;
+  const data: Record<string, unknown> = {};
+  for (const name of new Set([...changes.map(({ field }) => field), ...Object.keys(item.given)])) {
+    const field = model.fields[name] as FieldMeta;
+    const linked = item.links.get(name);
+    const value = item.draft.record[name];
+    if (!linked) data[name] = value === null && field.type === 'Json' ? DbNull : value;
+    else {
+      const related = metadata.models[field.relation?.model ?? ''] as ModelMeta;
+      const wheres = (ids: readonly string[]) => ids.map((id) => whereKey(related, parseKey(related, id)));
+      data[name] = {
+        connect: wheres(linked.after.filter((id) => !linked.before.includes(id))),
+        disconnect: wheres(linked.before.filter((id) => !linked.after.includes(id))),
+      };
+    }
+  }
+  return data;
+}
+
+/** What a `save` of the resource's own is given: values by column, ids as text by many-to-many field. */
+function ownData(item: Passing, changes: readonly FieldChange[]): Record<string, unknown> {
+  const names = new Set([...changes.map(({ field }) => field), ...Object.keys(item.given)]);
+  return Object.fromEntries([...names].map((name) => [name, item.links.get(name)?.after ?? item.draft.record[name]]));
+}
+
+/** Records by what is said against them. */
+export class Objections {
+  readonly #reasons = new Map<string, Refusal & { keys: string[] }>();
+
+  add(key: string, { code, message, fieldErrors }: Objection): void {
+    const field = Object.keys(fieldErrors)[0] ?? null;
+    const reason = `${code} ${field} ${message}`;
+    const known = this.#reasons.get(reason);
+    if (known) known.keys.push(key);
+    else this.#reasons.set(reason, { code, message, field, keys: [key] });
+  }
+
+  list(): Refusal[] {
+    return [...this.#reasons.values()];
+  }
+}
