@@ -29,7 +29,7 @@ export function writeError(error: unknown, resource: Resource): AppError | null 
       (field) => `${field?.label ?? 'This value'} is taken: another ${resource.singular.toLowerCase()} has it already.`,
     );
   }
-  if (code === 'P2003' || state === '23503') {
+  if (code === 'P2003' || state === '23503' || state === '23001') {
     const fields = fieldsOf(resource, cause);
     if (fields.length > 0) return invalid(fields, (field) => `${field?.label ?? 'It'} leads to a record that does not exist.`);
     return invalid([], () => `Other records point at this ${resource.singular.toLowerCase()}. Nothing was changed.`);

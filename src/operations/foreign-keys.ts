@@ -1,0 +1,44 @@
+import type { Queryable } from '../db/transaction.ts';
+
+/** A foreign key as the database has it, whatever Prisma knows of it. */
+export interface ForeignKey {
+  /** Oids as text, of the table that points and of the one pointed at. */
+  source: string;
+  target: string;
+  schema: string;
+  table: string;
+  columns: readonly string[];
+  targetSchema: string;
+  targetTable: string;
+  targetColumns: readonly string[];
+  /** What happens to the pointing rows when the row they point at is deleted. */
+  action: 'cascade' | 'clear' | 'forbid';
+  isIndexed: boolean;
+}
+
+/** Every foreign key of the database. Emptying a column that may not be empty forbids as well as a rule that says so. */
+export async function readForeignKeys(client: Queryable): Promise<ForeignKey[]> {
+  const columns = (relation: string, numbers: string) =>
+    `(select array_agg(a.attname::text order by k.place) from unnest(${numbers}) with ordinality k(number, place)
+      join pg_attribute a on a.attrelid = ${relation} and a.attnum = k.number)`;
+  const { rows } = await client.query<ForeignKey & { rule: string; isRequired: boolean }>(
+    `select con.conrelid::oid::text as source, con.confrelid::oid::text as target,
+       source_schema.nspname as schema, source.relname as table, ${columns('con.conrelid', 'con.conkey')} as columns,
+       target_schema.nspname as "targetSchema", target.relname as "targetTable", ${columns('con.confrelid', 'con.confkey')} as "targetColumns",
+       con.confdeltype as rule,
+       exists (select 1 from pg_attribute a where a.attrelid = con.conrelid and a.attnotnull and a.attnum = any(con.conkey)) as "isRequired",
+       exists (select 1 from pg_index i where i.indrelid = con.conrelid and i.indisvalid and i.indpred is null and i.indkey[0] = any(con.conkey)) as "isIndexed"
+     from pg_constraint con
+     join pg_class source on source.oid = con.conrelid join pg_namespace source_schema on source_schema.oid = source.relnamespace
+     join pg_class target on target.oid = con.confrelid join pg_namespace target_schema on target_schema.oid = target.relnamespace
+     where con.contype = 'f' and con.conparentid = 0
+     order by source_schema.nspname, source.relname, con.conname`,
+  );
+  return rows.map(({ rule, isRequired, ...key }) => ({ ...key, action: actionOf(rule, isRequired) }));
+}
+
+function actionOf(rule: string, isRequired: boolean): ForeignKey['action'] {
+  if (rule === 'c') return 'cascade';
+  if (rule === 'd') return 'clear';
+  return rule === 'n' && !isRequired ? 'clear' : 'forbid';
+}
