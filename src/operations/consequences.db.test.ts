@@ -65,7 +65,9 @@ test('what the database does to others when records are deleted', async (t) => {
   await t.test('it is what then happens', async () => {
     const count = async () =>
       (
-        await db.pages.query(`select (select count(*)::int from gazetteer.visit) as visits, (select count(*)::int from gazetteer.souvenir) as souvenirs`)
+        await db.pages.query(
+          `select (select count(*)::int from gazetteer.visit) as visits, (select count(*)::int from gazetteer.souvenir) as souvenirs`,
+        )
       ).rows[0];
     assert.deepEqual(await count(), { visits: 4, souvenirs: 3 });
     await db.pages.query(`delete from gazetteer.city where id = 1`);
@@ -96,7 +98,11 @@ test('what the principal may not see is counted and not titled', async (t) => {
   const seenBy = async (related: Resource | null) => {
     const resource: Resource = { ...countries, related: () => related };
     const { forbidding } = await consequences(db, register, resource, ada, where);
-    return forbidding.map(({ count, records, resource: own }) => ({ count, titles: records.map(({ title }) => title), isShown: own !== null }));
+    return forbidding.map(({ count, records, resource: own }) => ({
+      count,
+      titles: records.map(({ title }) => title),
+      isShown: own !== null,
+    }));
   };
   const titles = ['Place 1', 'Place 2', 'Place 3', 'Place 4', 'Place 5'];
   assert.deepEqual(await seenBy(cities), [{ count: 50, titles, isShown: true }]);

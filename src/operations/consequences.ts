@@ -67,7 +67,7 @@ export async function consequences(
   const found = await inSnapshot(db, async (client) => {
     const look = patiently(client);
     const keys = await readForeignKeys(client);
-    const root = await tableId(client, model);
+    const root = rootId(keys, model);
     const ids = model.idFields.map((name) => model.fields[name]?.column);
     const isChosen = ids.map((id) => `t.${id} = chosen.${id}`).join(' and ');
     const chosen = await look<{ id: string }>(
@@ -94,7 +94,9 @@ export async function consequences(
     ),
     cleared: await Promise.all(left.cleared.map(({ key, ids, isMore }) => describe(sourceOf(key), key.columns, ids, { isMore }))),
     forbidding: await Promise.all(left.forbidding.map(({ key, ids, isMore }) => describe(sourceOf(key), key.columns, ids, { isMore }))),
-    unindexed: keys.filter((key) => (rows.get(key.target)?.size ?? 0) > 0 && !key.isIndexed).map((key) => `${key.table} (${key.columns.join(', ')})`),
+    unindexed: keys
+      .filter((key) => (rows.get(key.target)?.size ?? 0) > 0 && !key.isIndexed)
+      .map((key) => `${key.table} (${key.columns.join(', ')})`),
   };
 }
 
@@ -114,9 +116,9 @@ function difference(all: ReadonlySet<string>, without: ReadonlySet<string>): Set
   return new Set([...all].filter((id) => !without.has(id)));
 }
 
-async function tableId(client: Queryable, { table }: ModelMeta): Promise<string> {
-  const { rows } = await client.query<{ id: string }>(`select $1::regclass::oid::text as id`, [table]);
-  return rows[0]?.id as string;
+/** The table's oid; one that nothing points at needs none. */
+function rootId(keys: readonly ForeignKey[], { dbSchema, dbTable }: ModelMeta): string {
+  return keys.find(({ targetSchema, targetTable }) => targetSchema === dbSchema && targetTable === dbTable)?.target ?? 'root';
 }
 
 /** Places in a table hold still only within a snapshot. */
@@ -124,8 +126,7 @@ async function inSnapshot<T>(db: Database, work: (client: Queryable) => Promise<
   const client = await db.pages.connect();
   let isBroken = false;
   try {
-    await client.query('begin isolation level repeatable read read only');
-    await client.query(`set local statement_timeout = ${patienceMs}`);
+    await client.query(`begin isolation level repeatable read read only; set local statement_timeout = ${patienceMs}`);
     return await work(client);
   } finally {
     await client.query('rollback').catch(() => {
@@ -137,22 +138,32 @@ async function inSnapshot<T>(db: Database, work: (client: Queryable) => Promise<
 
 type Look = <R extends object>(sql: string, values: unknown[]) => Promise<R[] | null>;
 
-/** Null where a table is too large to be looked through in time, as one without an index may be. */
+/**
+ * Null where a table is too large to be looked through in time, as one without an index may be. Nothing more can be asked of
+ * the snapshot then.
+ */
 function patiently(client: Queryable): Look {
+  let isOver = false;
   return async <R extends object>(sql: string, values: unknown[]) => {
-    await client.query('savepoint looking');
+    if (isOver) return null;
     try {
       return (await client.query(sql, values)).rows as R[];
     } catch (error) {
       if ((error as { code?: string }).code !== '57014') throw error;
-      await client.query('rollback to savepoint looking');
+      isOver = true;
       return null;
     }
   };
 }
 
 /** Rows of the key's table that point at these rows and are not among `known`. */
-async function pointing(look: Look, key: ForeignKey, at: ReadonlySet<string>, known: ReadonlySet<string>, limit: number): Promise<string[] | null> {
+async function pointing(
+  look: Look,
+  key: ForeignKey,
+  at: ReadonlySet<string>,
+  known: ReadonlySet<string>,
+  limit: number,
+): Promise<string[] | null> {
   const on = key.columns.map((column, index) => `s.${quote(column)} = t.${quote(key.targetColumns[index] as string)}`);
   const found = await look<{ id: string }>(
     `select s.ctid::text as id from ${quote(key.schema)}.${quote(key.table)} s
@@ -217,7 +228,12 @@ async function leftBehind(look: Look, keys: readonly ForeignKey[], rows: Rows) {
 function affectedOf(about: { db: Database; register: Register; resource: Resource; principal: Principal }) {
   const { db, register, resource, principal } = about;
   const { metadata } = resource;
-  return async ({ schema, name }: Table, columns: readonly string[], ids: readonly string[], { isMore }: { isMore: boolean }): Promise<Affected> => {
+  return async (
+    { schema, name }: Table,
+    columns: readonly string[],
+    ids: readonly string[],
+    { isMore }: { isMore: boolean },
+  ): Promise<Affected> => {
     const model = Object.values(metadata.models).find(({ dbSchema, dbTable }) => dbSchema === schema && dbTable === name) ?? null;
     const own = model === null ? null : model === resource.model ? resource : resource.related(model.name);
     return {

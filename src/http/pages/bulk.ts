@@ -6,9 +6,11 @@ import type { Register, Resource } from '../../resources/contract.ts';
 import { titlesOf } from '../../selection/list.ts';
 import type { Holder } from '../../tasks/holders.ts';
 import type { Preview } from '../../tasks/preview.ts';
+import { recordTexts } from '../texts/records.ts';
 import { bulkTexts } from '../texts/bulk.ts';
 import { taskTexts } from '../texts/tasks.ts';
 import { type Body, type BulkField, type BulkInputs, bulkFields, textsOf } from './bulk-field.ts';
+import type { ConsequencesData } from './consequences.ts';
 import type { EndedData, ProgressData } from './progress.ts';
 import { type RefusedRecord, refusedRecord } from './task.ts';
 import type { Urls } from './url.ts';
@@ -44,6 +46,8 @@ export interface BulkEditData extends BulkDialogData {
 }
 
 export interface BulkDeleteData extends BulkDialogData {
+  consequences: ConsequencesData;
+  consequencesHeading: string;
   warning: string;
   acknowledgeText: string;
   isAcknowledged: boolean;
@@ -91,7 +95,7 @@ export async function bulkEditData(opened: Opened): Promise<BulkEditData> {
   };
 }
 
-export function bulkDeleteData(opened: Opened): BulkDeleteData {
+export function bulkDeleteData(opened: Opened, consequences: ConsequencesData): BulkDeleteData {
   const { resource, body, error, preview } = opened;
   const { recordCount: count } = preview;
   const wrong = fieldErrors(error).acknowledge ?? null;
@@ -102,6 +106,8 @@ export function bulkDeleteData(opened: Opened): BulkDeleteData {
     submitText: bulkTexts.submitDelete(count, resource.singular, resource.label),
     message: wrong === null ? (error?.message ?? null) : null,
     warning: bulkTexts.deleteWarning,
+    consequences,
+    consequencesHeading: recordTexts.consequences,
     acknowledgeText: bulkTexts.acknowledge(count, resource.singular, resource.label),
     isAcknowledged: textsOf(body.acknowledge).includes('yes'),
     error: wrong,

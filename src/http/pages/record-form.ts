@@ -9,6 +9,7 @@ import { relatedTitles, relationTarget } from '../../selection/related.ts';
 import type { Holder } from '../../tasks/holders.ts';
 import { seesAllTasks } from '../../tasks/queries.ts';
 import { recordTexts } from '../texts/records.ts';
+import type { ConsequencesData } from './consequences.ts';
 import { backPath } from './list-state.ts';
 import { type FormTexts, type RecordField, recordField } from './record-field.ts';
 import type { StaleField } from './record-input.ts';
@@ -122,14 +123,15 @@ export interface RecordDeleteData {
   action: string;
   back: { href: string; label: string };
   message: string | null;
+  consequences: ConsequencesData;
   words: typeof recordTexts;
 }
 
 export function recordDeleteData(
-  resource: Resource,
+  { resource, back }: { resource: Resource; back: string },
   record: { key: string; title: string },
   error: AppError | null,
-  back: string,
+  consequences: ConsequencesData,
   url: Urls,
 ): RecordDeleteData {
   const path = recordPath(resource, record.key);
@@ -141,6 +143,7 @@ export function recordDeleteData(
     action: url(`${path}/delete${back === '' ? '' : `?_back=${encodeURIComponent(back)}`}`),
     back: { href: url(backPath(resource, back)), label: recordTexts.cancel },
     message: error?.message ?? null,
+    consequences,
     words: recordTexts,
   };
 }

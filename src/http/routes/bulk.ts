@@ -1,6 +1,7 @@
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import { AppError, notFound } from '../../errors.ts';
 import type { OperationKind } from '../../operations/contract.ts';
+import { consequences } from '../../operations/consequences.ts';
 import { getOperation } from '../../operations/register.ts';
 import type { TaskContext } from '../../tasks/context.ts';
 import type { Holder } from '../../tasks/holders.ts';
@@ -20,6 +21,7 @@ import {
   refusedData,
 } from '../pages/bulk.ts';
 import { type Body, bulkInputs, textsOf } from '../pages/bulk-field.ts';
+import { consequencesData } from '../pages/consequences.ts';
 import { finishedData, finishedEvents, progressData } from '../pages/progress.ts';
 import { taskJson } from '../pages/task.ts';
 import { delegateOf } from '../../resources/delegate.ts';
@@ -103,7 +105,9 @@ export const bulkRoutes: FastifyPluginAsync<BulkRoutes> = async (app, { context,
     const opened = { register, sql: db.pages, resource, principal, preview, names, selectionId, filter, body, error, url };
     reply.code(error?.status ?? 200);
     if (operation === 'update') return reply.page('bulk/edit', await bulkEditData(opened));
-    return reply.page('bulk/delete', bulkDeleteData(opened));
+    const chosen = selection ? selectionWhere(resource, principal, selection) : { OR: [] };
+    const found = await consequences(db, register, resource, principal, chosen);
+    return reply.page('bulk/delete', bulkDeleteData(opened, consequencesData(register, resource, found, url)));
   }
 
   async function firstTitles({ resource, principal }: Outcome, selection: Selection | null): Promise<string[]> {

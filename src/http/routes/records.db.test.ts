@@ -144,9 +144,18 @@ test('a value that is taken and one that is required are errors at their fields'
 test('deleting asks first and names the record, and what others point at stays', async (t) => {
   const { db, signIn } = await setUp(t);
   const visitor = await signIn('admin');
-  assert.match((await visitor.get('/cities/2/delete')).body, /Place 2/);
+  await db.pages.query(
+    `update gazetteer.country set capital_city_id = 2 where code = 'FRA'; insert into gazetteer."_CityToTag" values (2, 1)`,
+  );
+  const { body: question } = await visitor.get('/cities/2/delete');
+  assert.match(question, /<h1[^>]*>Delete Place 2\?/);
+  assert.match(question, /consequence-deleted[\s\S]*1 link to tags/);
+  assert.match(question, /consequence-cleared[\s\S]*1 country[\s\S]*by Capital city[\s\S]*href="\/countries\/FRA">France/);
   assert.equal((await visitor.post('/cities/2/delete')).statusCode, 303);
   assert.equal((await visitor.get('/cities/2/edit')).statusCode, 404);
+  const forbidden = await visitor.get('/countries/ESP/delete');
+  assert.match(forbidden.body, /consequence-forbidding[\s\S]*4 cities[\s\S]*by Country[\s\S]*Place 1/);
+  assert.doesNotMatch(forbidden.body, /<button class="btn btn-error"/);
   const refused = await visitor.post('/countries/ESP/delete');
   assert.equal(refused.statusCode, 422);
   assert.match(refused.body, /point at this country/);

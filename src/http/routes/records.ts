@@ -1,7 +1,8 @@
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import type { Principal } from '../../auth/principal.ts';
 import { AppError } from '../../errors.ts';
-import { parseKey } from '../../metadata/keys.ts';
+import { parseKey, whereKeys } from '../../metadata/keys.ts';
+import { consequences } from '../../operations/consequences.ts';
 import { createRecord, deleteRecord, type SaveContext, updateRecord } from '../../operations/save-record.ts';
 import { assertCan } from '../../resources/permissions.ts';
 import type { Action, Resource } from '../../resources/contract.ts';
@@ -11,6 +12,7 @@ import type { TaskContext } from '../../tasks/context.ts';
 import { principalOf } from '../negotiate.ts';
 import { type Body, textsOf } from '../pages/bulk-field.ts';
 import { chooseData, chosenTexts, pairsOf } from '../pages/choose.ts';
+import { consequencesData } from '../pages/consequences.ts';
 import { backPath } from '../pages/list-state.ts';
 import type { FormTexts } from '../pages/record-field.ts';
 import { recordDeleteData, recordFormData, recordGoneData, recordLockedData, recordPath, titleOf } from '../pages/record-form.ts';
@@ -110,7 +112,7 @@ export const recordRoutes: FastifyPluginAsync<RecordRoutes> = async (app, { cont
     } catch (error) {
       return sendLocked(reply, about, record, error, null);
     }
-    return reply.page('records/delete', recordDeleteData(about.resource, record, null, about.back, url));
+    return sendDelete(reply, about, record, null);
   });
 
   app.post<ForRecord>('/:resource/:id/delete', async (request, reply) => {
@@ -123,8 +125,7 @@ export const recordRoutes: FastifyPluginAsync<RecordRoutes> = async (app, { cont
         .redirect(url(backPath(about.resource, about.back)), 303);
     } catch (error) {
       if (isLocked(error)) return sendLocked(reply, about, record, error, null);
-      const refused = sayable(error);
-      return reply.code(refused.status).page('records/delete', recordDeleteData(about.resource, record, refused, about.back, url));
+      return sendDelete(reply, about, record, sayable(error));
     }
   });
 
@@ -156,6 +157,13 @@ export const recordRoutes: FastifyPluginAsync<RecordRoutes> = async (app, { cont
   async function sendForm(reply: FastifyReply, about: About, form: Form) {
     const data = await recordFormData({ ...form, ...about, register, sql: db.pages, url });
     return reply.code(form.error?.status ?? 200).page('records/form', data);
+  }
+
+  async function sendDelete(reply: FastifyReply, about: About, record: RecordValuesRead, error: AppError | null) {
+    const { resource, principal } = about;
+    const where = whereKeys(resource.model, [record.key]);
+    const data = consequencesData(register, resource, await consequences(db, register, resource, principal, where), url);
+    return reply.code(error?.status ?? 200).page('records/delete', recordDeleteData(about, record, error, data, url));
   }
 
   /** Searching and choosing a related record without JavaScript; null: the form is to be saved. */

@@ -4,6 +4,7 @@ export const recordTexts = {
   deleteHeading: (title: string) => `Delete ${title}?`,
   deleteWarning: (singular: string, title: string) =>
     `The ${singular.toLowerCase()} “${title}” is removed from the database. There is no way back.`,
+  consequences: 'What happens to other records',
   create: 'Create',
   save: 'Save',
   delete: 'Delete',

@@ -1,0 +1,69 @@
+import type { Affected, Consequences } from '../../operations/consequences.ts';
+import { mostFollowed } from '../../operations/consequences.ts';
+import type { Register, Resource } from '../../resources/contract.ts';
+import { consequenceTexts } from '../texts/consequences.ts';
+import type { Urls } from './url.ts';
+
+/** What a delete does to others, in words: on a record's delete page and in the bulk dialog. */
+export interface ConsequencesData {
+  groups: readonly ConsequenceGroup[];
+  notes: readonly string[];
+  /** The database will refuse. */
+  isForbidden: boolean;
+}
+
+export interface ConsequenceGroup {
+  kind: 'deleted' | 'cleared' | 'forbidding';
+  heading: string;
+  icon: string;
+  note: string | null;
+  items: readonly {
+    text: string;
+    detail: string | null;
+    records: readonly { title: string; href: string }[];
+    moreText: string | null;
+  }[];
+}
+
+const words = consequenceTexts;
+
+export function consequencesData(register: Register, resource: Resource, found: Consequences, url: Urls): ConsequencesData {
+  const isOne = found.records === 1;
+  const item = (affected: Affected) => {
+    const { count, isMore, records, resource: own, columns } = affected;
+    return {
+      text: textOf(register, resource, affected),
+      detail: columns.length > 0 && own ? words.by(columns.map((column) => columnLabel(own, column)).join(', ')) : null,
+      records: own ? records.map(({ id, title }) => ({ title, href: url(`/${own.slug}/${encodeURIComponent(id)}`) })) : [],
+      moreText: records.length > 0 && count > records.length ? words.more(count - records.length, isMore) : null,
+    };
+  };
+  const group = (kind: ConsequenceGroup['kind'], icon: string, heading: string, all: readonly Affected[], note: string | null = null) =>
+    all.length === 0 ? [] : [{ kind, icon, heading, note, items: all.map(item) }];
+  const groups = [
+    ...group('forbidding', 'ban', words.forbidding, found.forbidding, isOne ? words.forbiddingNote : words.forbiddingMany),
+    ...group('deleted', 'trash-2', isOne ? words.deleted : words.deletedMany, found.deleted),
+    ...group('cleared', 'unlink', words.cleared, found.cleared),
+  ];
+  const notes = [
+    ...(groups.length === 0 ? [words.nothing] : []),
+    ...(found.isComplete ? [] : [words.partial(mostFollowed)]),
+    ...(found.unindexed.length > 0 ? [words.slow(found.unindexed.join(', '))] : []),
+  ];
+  return { groups, notes, isForbidden: found.forbidding.length > 0 };
+}
+
+function textOf(register: Register, about: Resource, { model, resource, table, links, count, isMore }: Affected): string {
+  if (resource) return words.records(count, isMore, resource.singular, resource.label);
+  if (links) {
+    const other = links[0] === about.model.name ? links[1] : links[0];
+    const related = about.related(other);
+    return related ? words.links(count, isMore, related.label) : words.hidden(count, isMore);
+  }
+  const isKept = register.list.some((candidate) => candidate.model === model);
+  return isKept ? words.hidden(count, isMore) : words.rows(count, isMore, table);
+}
+
+function columnLabel({ fields }: Resource, column: string): string {
+  return fields.find(({ meta }) => meta.column === `"${column}"`)?.label ?? column;
+}
