@@ -36,10 +36,14 @@ const settings = z.object({
   BULKHEAD_PARALLELISM: whole(1, 16).default(1),
   BULKHEAD_CHUNK_SIZE: whole(1, 5_000).default(1_000),
   BULKHEAD_SLICE_MS: whole(100, 3_600_000).default(30_000),
+  BULKHEAD_CHUNK_TARGET_MS: whole(1, 10_000).default(15),
+  BULKHEAD_STOP_RATIO: z.coerce.number().gt(0).max(1).default(0.5),
   BULKHEAD_LOCK_TIMEOUT_MS: whole(10, 600_000).default(5_000),
   BULKHEAD_STATEMENT_TIMEOUT_MS: whole(100, 3_600_000).default(30_000),
   BULKHEAD_MAX_DEATHS: whole(1, 100).default(5),
   BULKHEAD_RECOVERY_INTERVAL_MS: whole(50, 60_000).default(500),
+  BULKHEAD_UNDO_RETENTION_DAYS: whole(0, 36_500).default(7),
+  BULKHEAD_HISTORY_RETENTION_DAYS: whole(1, 36_500).default(365),
   BULKHEAD_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('warn'),
 });
 

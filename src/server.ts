@@ -35,6 +35,10 @@ export async function buildContext(
     log,
     settings: {
       sliceMs: config.BULKHEAD_SLICE_MS,
+      chunkTargetMs: config.BULKHEAD_CHUNK_TARGET_MS,
+      stopRatio: config.BULKHEAD_STOP_RATIO,
+      undoRetentionDays: config.BULKHEAD_UNDO_RETENTION_DAYS,
+      historyRetentionDays: config.BULKHEAD_HISTORY_RETENTION_DAYS,
       lockTimeoutMs: config.BULKHEAD_LOCK_TIMEOUT_MS,
       statementTimeoutMs: config.BULKHEAD_STATEMENT_TIMEOUT_MS,
       maxDeaths: config.BULKHEAD_MAX_DEATHS,

@@ -12,6 +12,19 @@ export interface ChunkOutcome extends ApplyCounts {
   conflicts: Refusal[];
 }
 
+/** Applies an operation to keys at once; a row that the database refuses is thrown, and the transaction with it. */
+export async function applyAll(
+  client: Queryable,
+  operation: Operation,
+  target: ApplyTarget,
+  keys: readonly string[],
+  params: unknown,
+): Promise<ChunkOutcome> {
+  const tally = new Tally();
+  tally.add(await operation.apply(client, target, keys, params));
+  return tally.outcome();
+}
+
 /**
  * Applies an operation to keys so that a row the database refuses fails alone and every other is changed: in
  * savepoints, smaller sets, then single rows. Deferred constraints are checked within, or they would fail at commit
@@ -25,11 +38,13 @@ export async function applyIsolated(
   params: unknown,
 ): Promise<ChunkOutcome> {
   const tally = new Tally();
+  if (keys.length > largestSet && operation.statement?.(target, keys, params)) {
+    await withinServer(client, operation, target, keys, params, tally);
+    return tally.outcome();
+  }
   const error = await tryAll(keys);
-  if (!error) return tally.outcome();
-  if (keys.length === 1) tally.refuse(keys, refusalOf(target, error));
-  else if (operation.statement?.(target, keys, params)) await withinServer(client, operation, target, keys, params, tally);
-  else await cutUp(keys);
+  if (error && keys.length === 1) tally.refuse(keys, refusalOf(target, error));
+  else if (error) await cutUp(keys);
   return tally.outcome();
 
   /** The error of the row that the set was refused for, or null. */
@@ -59,6 +74,8 @@ export async function applyIsolated(
 
 /** Sizes of the sets that are tried one after the other; measured by `npm run bench -- bulk-errors`. */
 const setSizes = [32, 8, 1];
+/** Up to here as many round trips are not worth preparing a statement. */
+const largestSet = 32;
 
 /** What a statement says of itself is believed; what it does not name is looked for afterwards. */
 async function withinServer(

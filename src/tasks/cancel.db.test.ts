@@ -5,7 +5,7 @@ import { ada, eve, finished, launchOn, testContext } from '../testing/context.ts
 import { testDatabase } from '../testing/database.ts';
 import { insertPlaces } from '../testing/places.ts';
 import { cancel } from './cancel.ts';
-import { countChunk } from './finish-chunk.ts';
+import { finishChunk } from './finish-chunk.ts';
 import { findHolder } from './holders.ts';
 import { recover } from './recovery.ts';
 import { releaseSlot, takeSlot } from './slots.ts';
@@ -78,10 +78,11 @@ test('a drain whose slot was given away cannot count a chunk any more', async (t
   assert.equal(await takeSlot(ctx, db.drains, task.id, randomUUID()), null);
   await db.pages.query(`update ${db.t.task} set state = 'running', chunk_count = 3 where id = $1`, [task.id]);
   const none = { changed: 1, unchanged: 0, gone: 0, failed: 0, conflicted: 0, refusals: [], conflicts: [] };
-  assert.equal(await countChunk(db.pages, db.t, task.id, none, lease), 'running');
-  assert.equal(await countChunk(db.pages, db.t, task.id, none, { ...lease, token: randomUUID() }), null);
+  const chunk = { taskId: task.id, number: 0, added: 0, outcome: none, durationMs: 1, stopRatio: 1 };
+  assert.equal((await finishChunk(db.pages, db.t, { ...chunk, lease }))?.state, 'running');
+  assert.equal(await finishChunk(db.pages, db.t, { ...chunk, lease: { ...lease, token: randomUUID() } }), null);
   await releaseSlot(ctx, db.drains, lease);
-  assert.equal(await countChunk(db.pages, db.t, task.id, none, lease), null);
+  assert.equal(await finishChunk(db.pages, db.t, { ...chunk, lease }), null);
 });
 
 test('five workers lost in a row without a chunk between fail the task, and its records are free', async (t) => {

@@ -3,6 +3,7 @@ import { transaction } from '../db/transaction.ts';
 import type { TaskContext } from './context.ts';
 import { lockUnfinished } from './lock-task.ts';
 import { moveTask } from './move-task.ts';
+import { wakeWaiting } from './slots.ts';
 import type { TaskState } from './states.ts';
 
 /**
@@ -16,6 +17,7 @@ export async function cancel(ctx: TaskContext, principal: Principal, taskId: num
     if (state === 'cancelling') return state;
     const to: TaskState = (state === 'running' || state === 'pausing') && isWorkedOn ? 'cancelling' : 'cancelled';
     await moveTask(client, t, taskId, to, { reason: 'cancelled', message: `Cancelled by ${principal.name}.` });
+    if (to === 'cancelled') await wakeWaiting(client, ctx, taskId);
     return to;
   });
 }

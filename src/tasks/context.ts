@@ -14,10 +14,18 @@ export interface TaskContext {
 export interface TaskSettings {
   /** How long one wake-up works before it hands the task on, so that tasks share workers fairly. */
   readonly sliceMs: number;
+  /** How long a chunk's transaction should take: the longest wait that anybody else who edits one of its records can see. */
+  readonly chunkTargetMs: number;
+  /** Above this share of refused records a task stops itself, once 1,000 are done. 1: never. */
+  readonly stopRatio: number;
   /** Longest a chunk waits for somebody else's lock before it is rolled back and tried again. */
   readonly lockTimeoutMs: number;
   /** Longest one statement of a chunk may take. */
   readonly statementTimeoutMs: number;
+  /** Days for which what a task changed can be taken back; then its images are emptied. */
+  readonly undoRetentionDays: number;
+  /** Days for which it is remembered who changed what, when and by which task. */
+  readonly historyRetentionDays: number;
   /** Workers lost in a row, without a committed chunk between, after which a task is failed. */
   readonly maxDeaths: number;
   /** How often liveness of workers is looked at. */
@@ -26,8 +34,12 @@ export interface TaskSettings {
 
 export const defaultTaskSettings: TaskSettings = {
   sliceMs: 30_000,
+  chunkTargetMs: 15,
+  stopRatio: 0.5,
   lockTimeoutMs: 5_000,
   statementTimeoutMs: 30_000,
+  undoRetentionDays: 7,
+  historyRetentionDays: 365,
   maxDeaths: 5,
   recoveryIntervalMs: 500,
 };

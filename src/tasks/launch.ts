@@ -77,8 +77,15 @@ export async function launch(ctx: TaskContext, request: Launch): Promise<Launche
   const running = await findTaskByKey(db, task.taskKey);
   if (running) return { task: running, outcome: 'already' };
 
-  if (keys.length < resource.minAsyncRecords && !task.options.inBackground) return runInline(ctx, task, keys);
-  const holders = await probeOverlap(ctx, resource, where);
+  if (keys.length < resource.minAsyncRecords && !task.options.inBackground) {
+    try {
+      return await runInline(ctx, task, keys);
+    } catch (error) {
+      const isToWait = error instanceof AppError && error.code === 'overlap' && task.options.overlap === 'wait';
+      if (!isToWait) throw error;
+    }
+  }
+  const holders = task.options.overlap === 'refuse' ? await probeOverlap(ctx, resource, where) : [];
   if (holders.length > 0) throw new AppError('overlap', 409, overlapMessage(holders), { holders });
   return enqueue(ctx, task);
 }

@@ -1,49 +1,67 @@
-import type { Pool } from 'pg';
+import type { Pool, PoolClient } from 'pg';
 import { transaction } from '../db/transaction.ts';
 import { wake } from '../queue/wake.ts';
-import type { Resource, Where } from '../resources/contract.ts';
-import { selectionWhere } from '../selection/selection.ts';
+import type { Resource } from '../resources/contract.ts';
 import { activate } from './activate.ts';
 import type { TaskContext } from './context.ts';
-import { freeze, type Lease } from './freeze.ts';
+import { freeze, type Frozen, type Lease } from './freeze.ts';
 import type { Holder } from './holders.ts';
+import { keySourceOf } from './key-source.ts';
 import { whyNot } from './may-run.ts';
 import { moveTask } from './move-task.ts';
 import type { TaskRow } from './task-row.ts';
 
+/** A task that is all or nothing is one chunk. */
+const wholeTask = 2_147_483_647;
+
 /**
  * Freezes what a task is about and makes it hold those records. Permission, scope and "is this user still active" are
  * asked again here. A task that may not run, overlaps another, or finds another count than was confirmed ends before
- * its first write.
+ * its first write; one that was told to wait goes back to the queue.
  */
 export async function prepare(ctx: TaskContext, pool: Pool, task: TaskRow, resource: Resource, lease: Lease): Promise<void> {
-  const { db, register } = ctx;
+  const { db } = ctx;
   const refusal = await whyNot(ctx, task, resource);
   if (refusal) return fail(refusal.code, `${refusal.message} Nothing was changed.`);
-  const where = await taskWhere(ctx, task, resource);
-  const total = await freeze(pool, db.t, register.client, resource, where, lease);
-  if (total === null) return;
+  const source = await keySourceOf(ctx, task, resource);
+  const frozen = await freeze(pool, db.t, source, task.isAtomic ? wholeTask : resource.chunkSize, lease);
+  if (frozen === null) return;
+  const { total } = frozen;
   if (task.expected !== null && Math.abs(total - task.expected) > tolerance(task.expected)) {
     return fail('count-changed', `${task.expected} records were confirmed, but ${total} match now. Nothing was changed.`);
   }
   if (total === 0) return fail('no-records', 'No record matches any more. Nothing was changed.');
   await transaction(pool, async (client) => {
     const holders = await activate(client, db.t, task);
-    if (holders.length > 0) {
-      await moveTask(client, db.t, task.id, 'failed', { reason: 'overlap', message: overlapMessage(holders) });
-      return;
-    }
-    await client.query(
-      `update ${db.t.task} set total = $2, chunk_count = (select count(*) from ${db.t.chunk} where task_id = $1) where id = $1`,
-      [task.id, total],
-    );
-    if (!(await moveTask(client, db.t, task.id, 'running'))) return;
-    for (let slot = 1; slot < task.parallelism; slot++) await wake(client, db.queueSchema, task.id);
+    if (holders.length === 0) return begin(ctx, client, task, frozen);
+    if (task.overlap === 'wait') return waitFor(ctx, client, task, holders);
+    await moveTask(client, db.t, task.id, 'failed', { reason: 'overlap', message: overlapMessage(holders) });
   });
 
   async function fail(reason: string, message: string): Promise<void> {
     await transaction(pool, (client) => moveTask(client, db.t, task.id, 'failed', { reason, message }));
   }
+}
+
+async function begin({ db }: TaskContext, client: PoolClient, task: TaskRow, { total }: Frozen): Promise<void> {
+  const { rows } = await client.query<{ count: number }>(
+    `update ${db.t.task} set total = $2, chunk_count = (select count(*) from ${db.t.chunk} where task_id = $1) where id = $1
+     returning chunk_count as count`,
+    [task.id, total],
+  );
+  if (rows[0]?.count === 0) {
+    await moveTask(client, db.t, task.id, 'failed', { reason: 'records-held', message: overlapMessage([]) });
+    return;
+  }
+  if (!(await moveTask(client, db.t, task.id, 'running'))) return;
+  for (let slot = 1; slot < task.parallelism; slot++) await wake(client, db.queueSchema, task.id);
+}
+
+/** Back to the queue, holding nothing, until the first of those in the way has finished. */
+async function waitFor({ db }: TaskContext, client: PoolClient, task: TaskRow, [first]: readonly Holder[]): Promise<void> {
+  if (!(await moveTask(client, db.t, task.id, 'queued', { reason: 'waiting' }))) return;
+  await client.query(`update ${db.t.task} set blocked_by = $2 where id = $1`, [task.id, first?.taskId]);
+  await client.query(`delete from ${db.t.chunk} where task_id = $1`, [task.id]);
 }
 
 /** A frozen count may differ from the confirmed one by 10 records or 1 %, whichever is more. */
@@ -53,18 +71,7 @@ function tolerance(expected: number): number {
 
 export function overlapMessage(holders: readonly Holder[]): string {
   const [first, ...others] = holders;
-  if (!first) return '';
+  if (!first) return 'Other tasks hold every one of these records. Nothing was changed.';
   const more = others.length > 0 ? ` and ${others.length} more` : '';
   return `Some of these records are being changed by task ${first.taskId} (${first.title}, ${first.principalName}, ${first.done} of ${first.total} done)${more}. Nothing was changed.`;
-}
-
-/** The predicate of a task, rebuilt from the filter's text and the principal: a `where` is never stored. */
-export async function taskWhere(ctx: TaskContext, task: TaskRow, resource: Resource): Promise<Where> {
-  const { rows } = await ctx.db.drains.query<{ keys: string[] | null }>(
-    `select array(select jsonb_array_elements_text(selection -> 'keys')) as keys from ${ctx.db.t.task} where id = $1`,
-    [task.id],
-  );
-  const { kind, filter, exclusions = [] } = task.selection;
-  if (kind !== 'ticked' && kind !== 'matching') throw new Error(`task ${task.id} is about no predicate`);
-  return selectionWhere(resource, task.principal, { kind, filter, exclusions: [...exclusions], keys: rows[0]?.keys ?? [] });
 }

@@ -3,7 +3,7 @@ import { transaction } from '../db/transaction.ts';
 import { advisoryClass } from './activate.ts';
 import type { TaskContext } from './context.ts';
 import { moveTask } from './move-task.ts';
-import { settle } from './slots.ts';
+import { settle, wakeWaiting } from './slots.ts';
 import type { TaskState } from './states.ts';
 
 /** A task that nobody has been called for in this long, and nobody is at, is woken again. */
@@ -61,9 +61,10 @@ async function countDeath(ctx: TaskContext, client: PoolClient, taskId: number):
   if (task.deaths >= settings.maxDeaths) {
     const message = `Its worker died ${task.deaths} times in a row. What was done before stays.`;
     await moveTask(client, db.t, taskId, 'failed', { reason: 'worker-died', message });
+    await wakeWaiting(client, ctx, taskId);
     return;
   }
-  await settle(client, ctx, taskId, task.state, db.queueSchema);
+  await settle(client, ctx, taskId, task.state);
 }
 
 /** Belt and braces: a wake-up that was lost, or a slot of ours whose release failed, must not leave a task standing. */
@@ -88,7 +89,7 @@ async function sweep(ctx: TaskContext, own?: { workerId: string; tokens: Readonl
            and not exists (select 1 from ${db.t.task_slot} where task_id = task.id) for update skip locked`,
         [id],
       );
-      if (locked.rows[0]) await settle(client, ctx, id, locked.rows[0].state, db.queueSchema);
+      if (locked.rows[0]) await settle(client, ctx, id, locked.rows[0].state);
     });
   }
 }

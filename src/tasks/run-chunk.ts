@@ -1,10 +1,16 @@
 import type { Pool, PoolClient } from 'pg';
-import type { Operation } from '../operations/contract.ts';
+import { transaction } from '../db/transaction.ts';
+import type { ApplyTarget, Operation } from '../operations/contract.ts';
 import type { Resource } from '../resources/contract.ts';
-import { applyIsolated } from './apply-isolated.ts';
+import { applyAll, applyIsolated, type ChunkOutcome } from './apply-isolated.ts';
+import { claimChunk, type Claimed } from './claim-chunk.ts';
 import type { TaskContext } from './context.ts';
-import { countChunk, markChunkDone } from './finish-chunk.ts';
+import { keepFailures } from './failures.ts';
+import { finishChunk } from './finish-chunk.ts';
 import type { Lease } from './freeze.ts';
+import { moveTask } from './move-task.ts';
+import { nextPace, type Pace } from './pace.ts';
+import { blame } from './sqlstate.ts';
 import type { TaskRow } from './task-row.ts';
 
 /** none-left: nothing to claim; stopped: the task is not running any more, or the slot is lost; finished: that was the last. */
@@ -15,16 +21,63 @@ export interface Running {
   resource: Resource;
   operation: Operation;
   lease: Lease;
+  /** Steered by every chunk. */
+  pace: Pace;
+}
+
+/** Thrown to roll back a task that is all or nothing. */
+class Refused extends Error {
+  readonly outcome: ChunkOutcome;
+  constructor(outcome: ChunkOutcome) {
+    super('a record was refused');
+    this.outcome = outcome;
+  }
 }
 
 /** Claims one chunk, changes its records, and commits it with its counts: exactly once or not at all, whatever dies when. */
 export async function runChunk(ctx: TaskContext, pool: Pool, running: Running): Promise<ChunkResult> {
+  try {
+    return await inTransaction(ctx, pool, running);
+  } catch (error) {
+    if (error instanceof Refused) return failWhole(ctx, pool, running.task, error.outcome);
+    // A chunk is tried whole and without savepoints first; where a row is to blame, again and carefully.
+    if (running.pace.isCareful || blame(error) !== 'row') throw error;
+    running.pace = { ...running.pace, isCareful: true };
+    return runChunk(ctx, pool, running);
+  }
+}
+
+async function inTransaction(ctx: TaskContext, pool: Pool, running: Running): Promise<ChunkResult> {
   const client = await pool.connect();
   let isBroken = false;
   try {
-    const result = await inTransaction(ctx, client, running);
-    await client.query(result === 'done' || result === 'finished' ? 'commit' : 'rollback');
-    return result;
+    const startedAt = performance.now();
+    await begin(ctx, client);
+    const claimed = await claimChunk(
+      client,
+      ctx.db.t,
+      running.task.id,
+      running.task.isAtomic ? Number.MAX_SAFE_INTEGER : running.pace.rows,
+    );
+    const finished = claimed ? await work(ctx, client, running, claimed, startedAt) : null;
+    if (!claimed || !finished) {
+      await client.query('rollback');
+      return claimed ? 'stopped' : 'none-left';
+    }
+    // Deferred constraints are checked here rather than at the commit, whose failure would have no row to blame.
+    await client.query('set constraints all immediate; commit');
+    const { appliedMs, isWaitedFor, outcome, state } = finished;
+    const times = {
+      rows: claimed.keys.length,
+      tookMs: performance.now() - startedAt,
+      appliedMs,
+      isWaitedFor,
+      wasRefused: outcome.failed > 0,
+    };
+    running.pace = nextPace(running.pace, times, ctx.settings.chunkTargetMs, running.resource.chunkSize);
+    // Whoever waited goes first.
+    if (isWaitedFor) await new Promise((resolve) => setTimeout(resolve, Math.min(times.tookMs, 100)));
+    return state === 'running' ? 'done' : 'finished';
   } catch (error) {
     await client.query('rollback').catch(() => {
       isBroken = true;
@@ -35,36 +88,46 @@ export async function runChunk(ctx: TaskContext, pool: Pool, running: Running): 
   }
 }
 
-async function inTransaction(ctx: TaskContext, client: PoolClient, { task, resource, operation, lease }: Running): Promise<ChunkResult> {
-  const { db, settings } = ctx;
-  const startedAt = performance.now();
+async function begin({ settings }: TaskContext, client: PoolClient): Promise<void> {
   // Records are always reached by key here; a plan that reads the whole table per chunk would be a plan gone wrong.
   await client.query(
     `begin isolation level read committed; set local enable_seqscan = off; set local statement_timeout = ${settings.statementTimeoutMs};
      set local lock_timeout = ${settings.lockTimeoutMs}; set local idle_in_transaction_session_timeout = ${settings.statementTimeoutMs}`,
   );
-  const { rows } = await client.query<{ number: number; keys: string[] }>(
-    `select number, keys from ${db.t.chunk} where task_id = $1 and state = 'active'
-     order by first_key limit 1 for update skip locked`,
-    [task.id],
-  );
-  const chunk = rows[0];
-  if (!chunk) return 'none-left';
-  const target = {
-    resource,
-    t: db.t,
-    serverVersion: db.version,
-    author: {
-      taskId: task.id,
-      chunk: chunk.number,
-      principalId: task.principalId,
-      principalName: task.principalName,
-      changeReason: task.changeReason,
-    },
-  };
-  const outcome = await applyIsolated(client, operation, target, chunk.keys, task.parameters);
-  await markChunkDone(client, db.t, task.id, chunk.number, outcome, startedAt);
-  const state = await countChunk(client, db.t, task.id, outcome, lease);
-  if (state === null) return 'stopped';
-  return state === 'running' ? 'done' : 'finished';
+}
+
+async function work(ctx: TaskContext, client: PoolClient, running: Running, claimed: Claimed, startedAt: number) {
+  const { task, operation, lease, pace } = running;
+  const target = targetOf(ctx, running, claimed.number);
+  const applyingAt = performance.now();
+  const outcome = await (pace.isCareful ? applyIsolated : applyAll)(client, operation, target, claimed.keys, task.parameters);
+  const appliedMs = performance.now() - applyingAt;
+  if (task.isAtomic && outcome.failed > 0) throw new Refused(outcome);
+  const counted = await finishChunk(client, ctx.db.t, {
+    taskId: task.id,
+    number: claimed.number,
+    added: claimed.added,
+    outcome,
+    durationMs: performance.now() - startedAt,
+    lease,
+    stopRatio: task.stopRatio ?? ctx.settings.stopRatio,
+  });
+  return counted && { ...counted, appliedMs, outcome };
+}
+
+function targetOf({ db }: TaskContext, { task, resource }: Running, chunk: number): ApplyTarget {
+  const { id: taskId, principalId, principalName, changeReason } = task;
+  return { resource, t: db.t, serverVersion: db.version, author: { taskId, chunk, principalId, principalName, changeReason } };
+}
+
+/** All or nothing: what was refused is named, and everything else is as it was. */
+async function failWhole(ctx: TaskContext, pool: Pool, task: TaskRow, outcome: ChunkOutcome): Promise<ChunkResult> {
+  const { t } = ctx.db;
+  await transaction(pool, async (client) => {
+    const message = `${outcome.failed} of ${task.total} records were refused, so nothing was changed.`;
+    if (!(await moveTask(client, t, task.id, 'failed', { reason: 'records-refused', message }))) return;
+    await keepFailures(client, t, task.id, 0, outcome);
+    await client.query(`update ${t.task} set failed = $2, done = $2 where id = $1`, [task.id, outcome.failed]);
+  });
+  return 'finished';
 }

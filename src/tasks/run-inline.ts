@@ -1,11 +1,12 @@
 import { AppError } from '../errors.ts';
-import { transaction } from '../db/transaction.ts';
+import type { TableNames } from '../db/names.ts';
+import { type Queryable, transaction } from '../db/transaction.ts';
 import { getOperation } from '../operations/register.ts';
 import { activate, lockModel } from './activate.ts';
 import { applyIsolated, type ChunkOutcome } from './apply-isolated.ts';
 import type { TaskContext } from './context.ts';
 import { keepFailures } from './failures.ts';
-import { countChunk, markChunkDone } from './finish-chunk.ts';
+import { finishChunk } from './finish-chunk.ts';
 import { insertTask, type NewTask } from './insert-task.ts';
 import type { Launched } from './launch.ts';
 import { overlapMessage } from './prepare.ts';
@@ -44,8 +45,9 @@ export async function runInline(ctx: TaskContext, task: NewTask, keys: readonly 
       [id, keys, keys[0], keys.at(-1)],
     );
     await client.query(`update ${db.t.task} set total = $2, chunk_count = 1 where id = $1`, [id, keys.length]);
-    const holders = await activate(client, db.t, { id, model: resource.model.name });
-    if (holders.length > 0) throw new AppError('overlap', 409, overlapMessage(holders), { holders });
+    const holders = await activate(client, db.t, { id, model: resource.model.name, overlap: task.options.overlap });
+    const free = await readChunk(client, db.t, id);
+    if (holders.length > 0 || free.length === 0) throw new AppError('overlap', 409, overlapMessage(holders), { holders });
     const target = {
       resource,
       t: db.t,
@@ -58,13 +60,19 @@ export async function runInline(ctx: TaskContext, task: NewTask, keys: readonly 
         changeReason: task.options.changeReason,
       },
     };
-    const outcome = await applyIsolated(client, getOperation(task.operation), target, keys, task.parameters);
+    const outcome = await applyIsolated(client, getOperation(task.operation), target, free, task.parameters);
     if (outcome.failed > 0) throw new Refused(outcome);
-    await markChunkDone(client, db.t, id, 0, outcome, startedAt);
-    await countChunk(client, db.t, id, outcome, null);
+    const durationMs = performance.now() - startedAt;
+    await finishChunk(client, db.t, { taskId: id, number: 0, added: 0, outcome, durationMs, lease: null, stopRatio: 1 });
     const { rows } = await client.query<TaskRow>(`${selectTask(db.t)} where id = $1`, [id]);
     return { task: rows[0] as TaskRow, outcome: 'inline' };
   }
+}
+
+/** What is left of the only chunk once held records were left out. */
+async function readChunk(client: Queryable, t: TableNames, taskId: number): Promise<string[]> {
+  const { rows } = await client.query<{ keys: string[] }>(`select keys from ${t.chunk} where task_id = $1`, [taskId]);
+  return rows[0]?.keys ?? [];
 }
 
 /** The task row says failed with 0 changed, and every refused record is named. */

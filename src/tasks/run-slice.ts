@@ -4,7 +4,8 @@ import type { TaskContext } from './context.ts';
 import type { Lease } from './freeze.ts';
 import { moveTask } from './move-task.ts';
 import { prepare } from './prepare.ts';
-import { type ChunkResult, runChunk } from './run-chunk.ts';
+import { afterTrouble, startPace } from './pace.ts';
+import { type ChunkResult, runChunk, type Running } from './run-chunk.ts';
 import { releaseSlot, takeSlot } from './slots.ts';
 import { blame } from './sqlstate.ts';
 import { selectTask, type TaskRow } from './task-row.ts';
@@ -42,10 +43,10 @@ async function work(ctx: TaskContext, pool: Pool, lease: Lease, signal: AbortSig
     await prepare(ctx, pool, task, resource, lease);
     task = await load();
   }
-  const running = { task, resource, operation: getOperation(task.operation), lease };
+  const running: Running = { task, resource, operation: getOperation(task.operation), lease, pace: startPace(resource.chunkSize) };
   let result: ChunkResult = task.state === 'running' ? 'done' : 'stopped';
   while (result === 'done' && !signal.aborted && performance.now() < deadline) {
-    result = await withRetries(ctx, signal, () => runChunk(ctx, pool, running));
+    result = await withRetries(ctx, signal, running, () => runChunk(ctx, pool, running));
   }
 
   async function load(): Promise<TaskRow> {
@@ -57,14 +58,15 @@ async function work(ctx: TaskContext, pool: Pool, lease: Lease, signal: AbortSig
 
 const maxTries = 5;
 
-/** What passes (a deadlock, a lock that somebody holds) is tried again a few times before the slot is handed on. */
-async function withRetries(ctx: TaskContext, signal: AbortSignal, run: () => Promise<ChunkResult>): Promise<ChunkResult> {
+/** What passes (a deadlock, a lock that somebody holds) is tried again a few times, with fewer records, before the slot is handed on. */
+async function withRetries(ctx: TaskContext, signal: AbortSignal, running: Running, run: () => Promise<ChunkResult>): Promise<ChunkResult> {
   for (let tries = 1; ; tries++) {
     try {
       return await run();
     } catch (error) {
       if (blame(error) !== 'passing' || tries === maxTries || signal.aborted) throw error;
       ctx.log('info', 'a chunk is tried again', { error: String(error), tries });
+      running.pace = afterTrouble(running.pace);
       await new Promise((resolve) => setTimeout(resolve, 20 * 2 ** tries * (0.75 + Math.random() / 2)));
     }
   }

@@ -9,6 +9,7 @@ import type { Resource } from '../resources/contract.ts';
 import { createSelection, type Selected } from '../selection/selection.ts';
 import { defaultTaskSettings, type TaskContext, type TaskSettings } from '../tasks/context.ts';
 import { launch, type Launched } from '../tasks/launch.ts';
+import type { RunOptions } from '../tasks/run-options.ts';
 import { createPreview } from '../tasks/preview.ts';
 import type { TaskRow } from '../tasks/task-row.ts';
 import { selectTask } from '../tasks/task-row.ts';
@@ -50,6 +51,7 @@ export async function launchOn(
   operation: OperationKind,
   body: Record<string, unknown>,
   principal: Principal = ada,
+  options: Partial<RunOptions> = {},
 ): Promise<Launched & { operationId: string }> {
   const selection = await createSelection(ctx.db, principal, resource, {
     kind: 'ticked',
@@ -60,7 +62,10 @@ export async function launchOn(
   });
   const preview = await createPreview(ctx, { resource, principal, operation, selectionId: selection.id });
   const parameters = getOperation(operation).parse(resource, body);
-  return { ...(await launch(ctx, { resource, principal, operationId: preview.id, operation, parameters })), operationId: preview.id };
+  return {
+    ...(await launch(ctx, { resource, principal, operationId: preview.id, operation, parameters, options })),
+    operationId: preview.id,
+  };
 }
 
 /** Waits until a task has ended; gives up with its row in the message. */
