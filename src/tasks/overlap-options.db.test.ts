@@ -22,7 +22,7 @@ async function setUp(t: Parameters<typeof testDatabase>[0]) {
   const blocker = await db.pages.connect();
   await blocker.query('begin');
   await blocker.query('select 1 from gazetteer.city where id = 120 for update');
-  const first = await launchOn(ctx, cities, { kind: 'matching', filter: 'population.max=500' }, 'update', body('first'));
+  const first = await launchOn(ctx, cities, { kind: 'matching', filter: 'population-max=500' }, 'update', body('first'));
   await until(db, first.task.id, (task) => task.done >= 50);
   assert.equal(await pause(ctx, ada, first.task.id), 'pausing');
   await blocker.query('rollback');
