@@ -35,6 +35,7 @@ const settings = z.object({
   BULKHEAD_MIN_ASYNC_RECORDS: whole(1, 10_000).default(20),
   BULKHEAD_PARALLELISM: whole(1, 16).default(1),
   BULKHEAD_CHUNK_SIZE: whole(1, 5_000).default(1_000),
+  BULKHEAD_COUNT_LIMIT: whole(1, 10_000_000).default(10_000),
   BULKHEAD_SLICE_MS: whole(100, 3_600_000).default(30_000),
   BULKHEAD_CHUNK_TARGET_MS: whole(1, 10_000).default(15),
   BULKHEAD_STOP_RATIO: z.coerce.number().gt(0).max(1).default(0.5),

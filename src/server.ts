@@ -25,6 +25,7 @@ export async function buildContext(
     minAsyncRecords: config.BULKHEAD_MIN_ASYNC_RECORDS,
     parallelism: config.BULKHEAD_PARALLELISM,
     chunkSize: config.BULKHEAD_CHUNK_SIZE,
+    countLimit: config.BULKHEAD_COUNT_LIMIT,
   };
   const register = buildRegister(admin.resources, admin.createClient, db.pages, defaults, (message, details) =>
     log('error', message, details),

@@ -7,7 +7,7 @@ import { delegateOf } from '../resources/delegate.ts';
 import type { Register, Resource, Where } from '../resources/contract.ts';
 import { buildWhere } from '../selection/where.ts';
 import { readForeignKeys, type ForeignKey } from './foreign-keys.ts';
-import { keySql } from './key-sql.ts';
+import { keySql } from '../metadata/key-sql.ts';
 
 /** What deleting records does to others, by the rules of the database itself. */
 export interface Consequences {

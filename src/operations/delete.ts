@@ -1,6 +1,6 @@
 import { AppError } from '../errors.ts';
 import type { ApplyCounts, ApplyTarget, Operation, Statement } from './contract.ts';
-import { keyCondition, keySql } from './key-sql.ts';
+import { keyCondition, keySql } from '../metadata/key-sql.ts';
 
 export type DeleteParameters = Record<string, never>;
 

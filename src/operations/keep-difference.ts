@@ -1,7 +1,7 @@
 import type { Queryable } from '../db/transaction.ts';
 import type { FieldMeta } from '../metadata/contract.ts';
 import type { ApplyTarget } from './contract.ts';
-import { keyCondition, keySql } from './key-sql.ts';
+import { keyCondition, keySql } from '../metadata/key-sql.ts';
 import { imageSql, type Row } from './row-values.ts';
 
 /**

@@ -1,7 +1,7 @@
 import { DbNull, Decimal, JsonNull } from '@prisma/client/runtime/client';
 import type { Queryable } from '../db/transaction.ts';
 import type { FieldMeta, Metadata, ModelMeta } from '../metadata/contract.ts';
-import { keyCondition, keySql } from './key-sql.ts';
+import { keyCondition, keySql } from '../metadata/key-sql.ts';
 
 /** A row, locked until the transaction ends. */
 export interface Row {

@@ -13,7 +13,7 @@ import { buildWhere } from '../selection/where.ts';
 import { queryableOf } from './client-transaction.ts';
 import { askHook, type Ruled, ruleForm, saveForm } from './form-hooks.ts';
 import { keepDifference } from './keep-difference.ts';
-import { keyCondition } from './key-sql.ts';
+import { keyCondition } from '../metadata/key-sql.ts';
 import { readRows } from './row-values.ts';
 import type { HookContext } from './run-hooks.ts';
 import { writeError } from './write-error.ts';

@@ -3,7 +3,7 @@ import type { Resource } from '../resources/contract.ts';
 import type { Change } from './changes/contract.ts';
 import { getChange } from './changes/register.ts';
 import type { ApplyTarget, Statement } from './contract.ts';
-import { keyCondition, keySql } from './key-sql.ts';
+import { keyCondition, keySql } from '../metadata/key-sql.ts';
 import type { FieldChange } from './update.ts';
 
 interface Written {

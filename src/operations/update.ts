@@ -4,7 +4,7 @@ import { hasResource, relatedTitles, relationTarget } from '../selection/related
 import type { ChangeName, Given } from './changes/contract.ts';
 import { changesFor, getChange } from './changes/register.ts';
 import type { ApplyCounts, CheckContext, Operation } from './contract.ts';
-import { keyCondition } from './key-sql.ts';
+import { keyCondition } from '../metadata/key-sql.ts';
 import { updatePerRecord } from './update-per-record.ts';
 import { updateStatement } from './update-sql.ts';
 

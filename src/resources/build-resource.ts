@@ -18,6 +18,8 @@ export interface ResourceDefaults {
   parallelism: number;
   chunkSize: number;
   writeThrough?: WriteThrough;
+  /** Default: 10,000. */
+  countLimit?: number;
 }
 
 export interface ResourceSurroundings {
@@ -83,6 +85,7 @@ export function buildResource(
     minAsyncRecords,
     parallelism: bulk.parallelism ?? defaults.parallelism,
     chunkSize: bulk.chunkSize ?? defaults.chunkSize,
+    countLimit: options.countLimit ?? defaults.countLimit ?? 10_000,
     hasBulkDelete: bulk.delete ?? true,
     locksOffReason: typeof bulk.locks === 'object' ? bulk.locks.off : null,
     reason: reasonOf(bulk.reason),

@@ -16,6 +16,7 @@ export const optionNames: Names<ResourceOptions> = {
   filters: true,
   search: true,
   defaultSort: true,
+  countLimit: true,
   form: true,
   show: true,
   permissions: true,
@@ -88,13 +89,17 @@ export function checkOptions(name: string, model: ModelMeta, options: ResourceOp
   if (options.writeThrough !== undefined && !['sql', 'client'].includes(options.writeThrough)) {
     add('writeThrough', `"${options.writeThrough}" is neither "sql" nor "client".`);
   }
+  checkWhole(options.countLimit, 'countLimit');
   checkBulk();
+
+  function checkWhole(value: number | undefined, key: string): void {
+    if (value !== undefined && (!Number.isInteger(value) || value < 1)) add(key, 'must be a whole number above 0.');
+  }
 
   function checkBulk(): void {
     const { bulk = {} } = options;
     for (const key of ['minAsyncRecords', 'parallelism', 'chunkSize'] as const) {
-      const value = bulk[key];
-      if (value !== undefined && (!Number.isInteger(value) || value < 1)) add(`bulk.${key}`, 'must be a whole number above 0.');
+      checkWhole(bulk[key], `bulk.${key}`);
     }
     const { locks = 'on', reason = 'never' } = bulk;
     if (typeof locks === 'object' ? typeof locks.off !== 'string' || locks.off.trim() === '' : locks !== 'on') {

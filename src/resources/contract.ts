@@ -85,6 +85,8 @@ export interface Resource {
   readonly minAsyncRecords: number;
   readonly parallelism: number;
   readonly chunkSize: number;
+  /** Records up to which a list is counted exactly, and its pages are numbered. */
+  readonly countLimit: number;
   readonly hasBulkDelete: boolean;
   /** Why its tasks hold nothing; null: they hold their records. */
   readonly locksOffReason: string | null;

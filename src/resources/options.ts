@@ -29,6 +29,8 @@ export interface ResourceOptions<T extends ModelTypes = AnyModel, Needs = Record
   search?: readonly T['field'][];
   /** Order of the list when the URL names none: `'name'`, `['country.name', '-population']`. The id comes last by itself. */
   defaultSort?: Sort<T['field'] | T['related']> | readonly Sort<T['field'] | T['related']>[];
+  /** Records up to which the list is counted exactly and its pages are numbered. Default: the setting of this name, 10,000. */
+  countLimit?: number;
   /** The new and edit pages, in order, plain or in groups. */
   form?: Arrangement<T['field']>;
   /** The page of one record, in order, plain or in groups. Default: every field that can be shown. */

@@ -1,50 +1,132 @@
 import type { Principal } from '../auth/principal.ts';
 import { AppError, notFound } from '../errors.ts';
-import { getFieldKind } from '../fields/register.ts';
 import { keyOf, whereKeys } from '../metadata/keys.ts';
 import type { Register, Resource, ResourceField, Where } from '../resources/contract.ts';
 import { delegateOf } from '../resources/delegate.ts';
+import type { Statement } from '../resources/where-sql.ts';
+import { type Count, countExactly, countMatching } from './count.ts';
+import { cursorText, endCursor, invalidCursor, parseCursor } from './cursor.ts';
+import type { Place } from './keyset.ts';
+import { type ListedRecord, listedRow } from './listed-row.ts';
+import { idOf } from './matching-sql.ts';
+import { readsOf } from './page-reads.ts';
+import { pageColumns, pageStatement } from './page-sql.ts';
+import { parseSort, type SortKey, withTieBreak } from './sort.ts';
 import { buildWhere } from './where.ts';
 
-export const pageSizes = [25, 50, 100] as const;
+export type { ListedRecord } from './listed-row.ts';
 
 export interface ListQuery {
   filter: string;
-  /** `population` or `-population`; of a column. */
+  /** `population`, `country.name,-population`. */
   sort: string;
-  page: number;
+  /** Counts from 1 where there is no cursor; with one it is only what the page is called, if anything. */
+  page: number | null;
   size: number;
-}
-
-/** A record as pages show it: values by name of field or column, related records as `{ id, title }`. */
-export interface ListedRecord {
-  key: string;
-  title: string;
-  values: Record<string, unknown>;
-  /** Where values of computed columns lead to. */
-  links: Record<string, string | null>;
+  /** Cursors, at most one of them. */
+  after: string | null;
+  before: string | null;
+  /** Count however many there are. */
+  isCounted: boolean;
 }
 
 export interface ListPage {
   records: ListedRecord[];
-  total: number;
+  total: Count;
+  /** Null where it is not known. */
+  number: number | null;
+  hasPrevious: boolean;
+  hasNext: boolean;
+  /** Cursors at the first and last record; null where there is none, or no order that is total. */
+  first: string | null;
+  last: string | null;
 }
 
-/** One page of a resource. The number of statements does not depend on the size. */
+/** One page of a resource, by at most three statements, whatever its size; a page after or before a place costs the same anywhere. */
 export async function listRecords(register: Register, resource: Resource, principal: Principal, query: ListQuery): Promise<ListPage> {
-  const where = buildWhere(resource, principal, query.filter);
-  const delegate = delegateOf(register.client, resource.model);
-  const [rows, total] = await Promise.all([
-    delegate.findMany({
-      where,
-      select: columnSelect(register, resource),
-      orderBy: orderBy(resource, query.sort),
-      skip: (query.page - 1) * query.size,
-      take: query.size,
-    }),
-    delegate.count({ where }),
-  ]);
-  return { records: rows.map((row) => listedRow(register, resource, row)), total };
+  const matching = await register.whereSql(resource.model, buildWhere(resource, principal, query.filter), idOf(resource.model));
+  const sort = withTieBreak(resource.model, parseSort(register, resource, principal, query.sort));
+  const place = placeOf(resource, sort, query);
+  const reads = readsOf(resource);
+  const places = new Map([...reads.keys()].map((name, index) => [name, index]));
+  const page = place.values || place.direction === 'before' ? await readPlace(place) : await readNumbered(query.page ?? 1);
+  return { ...page, total: await totalOf(page) };
+
+  async function readNumbered(number: number): Promise<Omit<ListPage, 'total'>> {
+    const offset = (number - 1) * query.size;
+    if (offset > resource.countLimit) throw tooFar(resource, query.size);
+    const { rows, isMore } = await read({ direction: 'after', values: null }, offset);
+    return { ...cut(rows), number, hasPrevious: number > 1, hasNext: isMore };
+  }
+
+  async function readPlace(at: Place): Promise<Omit<ListPage, 'total'>> {
+    const { rows, isMore } = await read(at, 0);
+    const isEnd = at.direction === 'before' && at.values === null;
+    // Whoever goes back to fewer records than a page has is at the beginning.
+    if (at.direction === 'before' && !isEnd && rows.length < query.size) return readNumbered(1);
+    if (at.direction === 'after') return { ...cut(rows), number: query.page, hasPrevious: true, hasNext: isMore };
+    return { ...cut(rows.reverse()), number: query.page, hasPrevious: isMore, hasNext: !isEnd };
+  }
+
+  async function read(at: Place, offset: number): Promise<{ rows: Record<string, unknown>[]; isMore: boolean }> {
+    const asked = { register, resource, principal, matching, sort, reads: [...reads.values()], place: at, offset, limit: query.size + 1 };
+    const rows = await run(register, await pageStatement(asked), query);
+    return { rows: rows.slice(0, query.size), isMore: rows.length > query.size };
+  }
+
+  function cut(rows: Record<string, unknown>[]): Pick<ListPage, 'records' | 'first' | 'last'> {
+    const hasOrder = resource.model.idFields.length > 0;
+    const cursorOf = (row: Record<string, unknown> | undefined) =>
+      row && hasOrder ? cursorText(sort.map((_, index) => row[pageColumns.order(index)] as string | null)) : null;
+    return { records: rows.map(recordOf), first: cursorOf(rows[0]), last: cursorOf(rows.at(-1)) };
+  }
+
+  function recordOf(row: Record<string, unknown>): ListedRecord {
+    const read = (name: string) => row[pageColumns.read(places.get(name) ?? -1)];
+    return listedRow(resource, String(row[pageColumns.key]), read);
+  }
+
+  /** A page that ends the list says how many there are. */
+  async function totalOf({ number, records, hasNext, hasPrevious }: Omit<ListPage, 'total'>): Promise<Count> {
+    if (!hasNext && !hasPrevious) return { value: records.length, isExact: true };
+    if (!query.after && !query.before && !hasNext && records.length > 0) {
+      return { value: ((number ?? 1) - 1) * query.size + records.length, isExact: true };
+    }
+    return query.isCounted ? countExactly(register.client, resource, matching) : countMatching(register.client, resource, matching);
+  }
+}
+
+function placeOf(resource: Resource, sort: readonly SortKey[], { after, before }: ListQuery): Place {
+  const direction = before === null ? 'after' : 'before';
+  const text = after ?? before;
+  if (text === null) return { direction, values: null };
+  if (resource.model.idFields.length === 0 || (after !== null && before !== null)) throw invalidCursor(`_${direction}`);
+  if (before === endCursor) return { direction, values: null };
+  const nullable = sort.map(({ meta, through }) => through !== null || !meta.isRequired);
+  return { direction, values: parseCursor(text, nullable, `_${direction}`) };
+}
+
+/** A value that PostgreSQL cannot read is a wrong place in the list, or a wrong filter: never our mistake. */
+async function run(register: Register, { text, values }: Statement, { after, before }: ListQuery): Promise<Record<string, unknown>[]> {
+  try {
+    return await register.client.$queryRawUnsafe<Record<string, unknown>[]>(text, ...values);
+  } catch (error) {
+    if (!isUnreadableValue(error)) throw error;
+    if (after !== null || before !== null) throw invalidCursor(after === null ? '_before' : '_after');
+    throw new AppError('invalid-filter', 422, 'A value of the filter is not one that its field can have.');
+  }
+}
+
+function isUnreadableValue(error: unknown): boolean {
+  const { meta } = error as { meta?: { driverAdapterError?: { cause?: { originalCode?: string } } } };
+  return meta?.driverAdapterError?.cause?.originalCode?.startsWith('22') ?? false;
+}
+
+function tooFar({ countLimit }: Resource, size: number): AppError {
+  const last = Math.floor(countLimit / size) + 1;
+  return new AppError('page-too-far', 422, `Pages are numbered up to ${last}. Go on from there with the next page, or narrow the list.`, {
+    field: '_page',
+  });
 }
 
 /** One record of the scope with the fields asked for; outside it, or gone, is 404. */
@@ -99,30 +181,6 @@ function listed(register: Register, resource: Resource, fields: readonly Resourc
   return { key: keyOf(resource.model, row), title: String(row[resource.titleField] ?? ''), values, links: {} };
 }
 
-const ownFields = (resource: Resource) => resource.columns.flatMap(({ field, through }) => (field && !through ? [field] : []));
-
-/** What the columns need, in one select: fields, fields of related records, and what computed columns read. */
-function columnSelect(register: Register, resource: Resource): Record<string, unknown> {
-  const paths = resource.columns.flatMap(({ field, through }) => (field && through ? [{ field, through }] : []));
-  const select = selectOf(register, resource, [...ownFields(resource), ...paths.map(({ through }) => through)]);
-  for (const { field, through } of paths) (select[through.name] as { select: Record<string, true> }).select[field.meta.name] = true;
-  for (const { computed } of resource.columns) for (const name of computed?.needs ?? []) select[name] = true;
-  return select;
-}
-
-function listedRow(register: Register, resource: Resource, row: Record<string, unknown>): ListedRecord {
-  const record = listed(register, resource, ownFields(resource), row);
-  for (const { name, field, through, computed } of resource.columns) {
-    if (computed) {
-      const own = Object.fromEntries(computed.needs.map((needed) => [needed, row[needed]]));
-      record.values[name] = computed.value(own);
-      record.links[name] = computed.link(own);
-    }
-    if (field && through) record.values[name] = (row[through.name] as Record<string, unknown> | null)?.[field.meta.name] ?? null;
-  }
-  return record;
-}
-
 function related(register: Register, model: string, resource: Resource, value: unknown): unknown {
   if (value === null || value === undefined) return null;
   if (Array.isArray(value)) return value.map((item) => related(register, model, resource, item));
@@ -130,33 +188,4 @@ function related(register: Register, model: string, resource: Resource, value: u
   const ids = resource.metadata.models[model]?.idFields ?? [];
   const id = ids.length === 1 ? String(record[ids[0] as string]) : JSON.stringify(ids.map((name) => record[name]));
   return { id, title: String(record[register.titleFieldOf(model)] ?? id) };
-}
-
-// The id last, so that the order is total and pages do not share records.
-function orderBy(resource: Resource, sort: string): Where[] {
-  const descending = sort.startsWith('-');
-  const name = descending ? sort.slice(1) : sort;
-  const direction = descending ? 'desc' : 'asc';
-  const ids = resource.model.idFields.map((id) => ({ [id]: 'asc' }));
-  if (resource.model.idFields.includes(name)) return resource.model.idFields.map((id) => ({ [id]: direction }));
-  const fields = sort === resource.defaultSort ? resource.fields : ownFields(resource);
-  const field = fields.find((candidate) => candidate.name === name);
-  if (!field || !getFieldKind(field).isSortable) {
-    throw new AppError('invalid-sort', 422, `${resource.label} cannot be sorted by "${name}".`, { field: '_sort' });
-  }
-  const order = field.meta.isRequired ? direction : { sort: direction, nulls: 'last' };
-  return [{ [field.meta.name]: order }, ...ids];
-}
-
-/** Reads size and page out of a URL; what they cannot be is an error. */
-export function parsePaging(query: { _page?: string; _size?: string }): { page: number; size: number } {
-  const size = Number(query._size ?? pageSizes[0]);
-  if (!(pageSizes as readonly number[]).includes(size)) {
-    throw new AppError('invalid-size', 422, `A page has ${pageSizes.join(', ')} records.`, { field: '_size' });
-  }
-  const page = Number(query._page ?? 1);
-  if (!Number.isInteger(page) || page < 1 || page > 10_000_000) {
-    throw new AppError('invalid-page', 422, 'Pages are numbered from 1.', { field: '_page' });
-  }
-  return { page, size };
 }

@@ -1,7 +1,7 @@
 import type { Queryable } from '../db/transaction.ts';
 import { blamedField } from '../operations/blamed-field.ts';
 import type { ApplyCounts, ApplyTarget, Operation, Refusal } from '../operations/contract.ts';
-import { keyCondition } from '../operations/key-sql.ts';
+import { keyCondition } from '../metadata/key-sql.ts';
 import { type Attempt, attemptEach } from './attempt-each.ts';
 import { blame, sqlstateOf } from './sqlstate.ts';
 

@@ -1,5 +1,5 @@
 import type { ModelMeta } from '../metadata/contract.ts';
-import { keySql } from '../operations/key-sql.ts';
+import { keySql } from '../metadata/key-sql.ts';
 import type { Resource, Where } from '../resources/contract.ts';
 import { selectionWhere } from '../selection/selection.ts';
 import { buildWhere } from '../selection/where.ts';

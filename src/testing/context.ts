@@ -31,7 +31,7 @@ export async function insertPrincipals(db: Database): Promise<void> {
 export function testContext(
   db: Database,
   settings: Partial<TaskSettings> = {},
-  defaults: Partial<{ parallelism: number; chunkSize: number }> = {},
+  defaults: Partial<{ parallelism: number; chunkSize: number; countLimit: number }> = {},
   admin: Pick<AdminDefinition, 'resources' | 'createClient'> = sample,
 ): TaskContext {
   const register = buildRegister(admin.resources, admin.createClient, db.pages, {

@@ -7,7 +7,7 @@ import { describeItem } from '../../selection/describe-filter.ts';
 import { filterToText, type Group, parseFilterText } from '../../selection/filter.ts';
 import { findFilterField } from '../../selection/filter-fields.ts';
 import { listTexts } from '../texts/list.ts';
-import { listPath, type ListState } from './list-state.ts';
+import { listPath, type ListState, start } from './list-state.ts';
 import { listRelated } from './related-options.ts';
 import type { Urls } from './url.ts';
 
@@ -87,7 +87,7 @@ export function chipsOf(resource: Resource, principal: Principal, state: ListSta
   return filter.items.map((item, index) => {
     const text = describeItem(item, (path) => findFilterField(resource, principal, path), titleOf);
     const rest = filterToText({ ...filter, items: filter.items.filter((_, other) => other !== index) });
-    return { text, removeUrl: url(listPath(resource, state, { filter: rest, page: 1 })), removeText: listTexts.removeFilter(text) };
+    return { text, removeUrl: url(listPath(resource, state, { filter: rest, ...start })), removeText: listTexts.removeFilter(text) };
   });
 }
 

@@ -1,14 +1,20 @@
 import type { Resource } from '../../resources/contract.ts';
-import { parsePaging } from '../../selection/list.ts';
 import { filterTextOf } from '../../selection/filter.ts';
+import { pageSizes, parsePaging } from '../../selection/paging.ts';
 
 /** What of a list is in its URL. */
 export interface ListState {
   /** The filter's one text form. */
   filter: string;
   sort: string;
-  page: number;
+  /** Null: none is named. Beside a cursor it is only what the page is called. */
+  page: number | null;
   size: number;
+  /** Cursors, at most one of them. */
+  after: string | null;
+  before: string | null;
+  /** Asked for once: not carried on. */
+  isCounted: boolean;
   selectionId: string | null;
 }
 
@@ -18,9 +24,9 @@ const one = (given: string | string[] | undefined) => (Array.isArray(given) ? gi
 
 /** Throws AppError 422 for a page or size that cannot be. */
 export function parseListState(resource: Resource, query: Query): ListState {
-  const given = { _page: one(query._page), _size: one(query._size) };
-  const paging = parsePaging({ ...(given._page ? { _page: given._page } : {}), ...(given._size ? { _size: given._size } : {}) });
-  return { ...looseListState(resource, query), ...paging };
+  const paging = parsePaging({ _page: one(query._page), _size: one(query._size) });
+  const cursors = { after: one(query._after) ?? null, before: one(query._before) ?? null };
+  return { ...looseListState(resource, query), ...paging, ...cursors, isCounted: one(query._count) === 'exact' };
 }
 
 /** The same for a page that only says what is wrong with its URL. */
@@ -28,11 +34,15 @@ export function looseListState(resource: Resource, query: Query): ListState {
   return {
     filter: filterTextOf(query),
     sort: one(query._sort) || resource.defaultSort,
-    page: 1,
-    size: 25,
+    ...start,
+    size: pageSizes[0],
+    isCounted: false,
     selectionId: one(query._s) || null,
   };
 }
+
+/** The beginning of a list. */
+export const start = { page: null, after: null, before: null } as const;
 
 /** A list's query from the text that a form carries. */
 export function queryOf(text: string): Query {
@@ -43,13 +53,16 @@ export function queryOf(text: string): Query {
 
 /** The path of a list with its state; what is as it is anyway is left out. */
 export function listPath(resource: Resource, state: ListState, changes: Partial<ListState> = {}): string {
-  const { filter, sort, page, size, selectionId } = { ...state, ...changes };
+  const { filter, sort, page, size, after, before, isCounted, selectionId } = { ...state, isCounted: false, ...changes };
   const query = new URLSearchParams(filter);
   if (sort !== resource.defaultSort) query.set('_sort', sort);
-  if (size !== 25) query.set('_size', String(size));
-  if (page !== 1) query.set('_page', String(page));
+  if (size !== pageSizes[0]) query.set('_size', String(size));
+  if (after !== null) query.set('_after', after);
+  if (before !== null) query.set('_before', before);
+  if (page !== null && (page !== 1 || after !== null || before !== null)) query.set('_page', String(page));
+  if (isCounted) query.set('_count', 'exact');
   if (selectionId) query.set('_s', selectionId);
-  const text = query.toString();
+  const text = query.toString().replace(/%(?:2C|7E|21|3A|40)/g, decodeURIComponent);
   return `/${resource.slug}${text === '' ? '' : `?${text}`}`;
 }
 

@@ -1,18 +1,19 @@
 import type { Principal } from '../../auth/principal.ts';
 import type { AppError } from '../../errors.ts';
-import { getFieldKind } from '../../fields/register.ts';
 import { keyToUrl } from '../../metadata/keys.ts';
 import { can } from '../../resources/permissions.ts';
 import type { Column, Register, Resource } from '../../resources/contract.ts';
 import type { ListedRecord, ListPage } from '../../selection/list.ts';
+import { endCursor } from '../../selection/cursor.ts';
 import { isSelected } from '../../selection/selection.ts';
+import { findSortable, sortParts, sortText } from '../../selection/sort.ts';
 import type { Holder } from '../../tasks/holders.ts';
 import { seesAllTasks } from '../../tasks/queries.ts';
 import { listTexts, selectionTexts } from '../texts/list.ts';
 import { alignOf, type CellData, columnCell } from './cell.ts';
 import { type Chip, chipsOf, type FilterControl } from './list-filters.ts';
 import { type PagerData, pagerData } from './list-pager.ts';
-import { backText, listPath, type ListState } from './list-state.ts';
+import { backText, listPath, type ListState, start } from './list-state.ts';
 import type { RunningData } from './progress.ts';
 import { canSelect, type LiveSelection, type SelectionBarData, selectionBarData } from './selection-bar.ts';
 import type { Urls } from './url.ts';
@@ -35,7 +36,6 @@ export interface ListData extends RecordsData {
 /** What filtering, sorting and paging swap. */
 export interface RecordsData {
   label: string;
-  totalText: string;
   /** This list at this state: what it refreshes itself from. */
   href: string;
   /** The list without state, where its forms go. */
@@ -45,7 +45,7 @@ export interface RecordsData {
   chips: readonly Chip[];
   clearUrl: string;
   error: { heading: string; message: string; hint: string } | null;
-  empty: { text: string; href: string | null; label: string } | null;
+  empty: { text: string; icon: string; href: string | null; label: string } | null;
   columns: readonly ColumnData[];
   rows: readonly RowData[];
   hasActions: boolean;
@@ -60,7 +60,17 @@ export interface ColumnData {
   label: string;
   align: 'start' | 'end';
   /** Null: cannot be sorted by it. */
-  sort: { href: string; label: string; direction: 'ascending' | 'descending' | null } | null;
+  sort: {
+    /** Sorts by this column alone. */
+    href: string;
+    /** The order with this column at its end, or turned where it is. */
+    thenBy: string;
+    label: string;
+    direction: 'ascending' | 'descending' | null;
+    /** Among several, from 1. */
+    place: number | null;
+    isFirst: boolean;
+  } | null;
 }
 
 export interface RowData {
@@ -119,15 +129,14 @@ export function recordsData(parts: ListParts): RecordsData {
   const query = new URL(listPath(resource, { ...state, selectionId: null }), 'http://x').search.slice(1);
   return {
     label: resource.label,
-    totalText: listTexts.total(page.total),
     href: url(listPath(resource, state)),
     action: url(`/${resource.slug}`),
     kept: keptOf(resource, state),
     chips: chipsOf(resource, principal, state, filters, url),
-    clearUrl: url(listPath(resource, state, { filter: '', page: 1 })),
+    clearUrl: url(listPath(resource, state, { filter: '', ...start })),
     error: error ? { heading: listTexts.invalidHeading, message: error.message, hint: listTexts.invalidHint } : null,
     empty: error || rows.length > 0 ? null : emptyOf(parts),
-    columns: resource.columns.map((column) => columnData(resource, state, column, parts)),
+    columns: resource.columns.map((column) => columnData({ ...parts, state }, column)),
     rows,
     hasActions: rows.some((row) => row.edit !== null || row.delete !== null),
     selection:
@@ -139,44 +148,55 @@ export function recordsData(parts: ListParts): RecordsData {
             bar: selectionBarData(resource, principal, live, { total: page.total, url }),
             page: ticked === 0 ? 'none' : ticked === rows.length ? 'all' : 'some',
           },
-    pager: error || page.total === 0 ? null : pagerData(resource, state, page.total, url),
+    pager: error || (rows.length === 0 && page.total.value === 0) ? null : pagerData(resource, state, page, url),
     words: listTexts,
   };
 }
 
 function keptOf(resource: Resource, state: ListState): { name: string; value: string }[] {
-  const path = listPath(resource, state, { filter: '', page: 1 });
+  const path = listPath(resource, state, { filter: '', ...start });
   return [...new URL(path, 'http://x').searchParams].map(([name, value]) => ({ name, value }));
 }
 
-function emptyOf({ resource, state, page, url }: ListParts): RecordsData['empty'] {
-  if (page.total > 0) {
-    const last = Math.ceil(page.total / state.size);
-    return { text: listTexts.emptyPage(state.page), href: url(listPath(resource, state, { page: last })), label: listTexts.toLastPage };
+function emptyOf({ resource, principal, state, page, url }: ListParts): RecordsData['empty'] {
+  const link = (changes: Partial<ListState>, label: string) => ({ href: url(listPath(resource, state, changes)), label });
+  if (page.total.value > 0 && (page.hasPrevious || page.hasNext)) {
+    const pages = Math.ceil(page.total.value / state.size);
+    const isNumbered = page.total.isExact && page.total.value <= resource.countLimit;
+    const last = isNumbered ? { ...start, page: pages } : { ...start, before: endCursor };
+    const text = page.number === null ? listTexts.emptyPlace : listTexts.emptyPage(page.number);
+    return { text, icon: 'search-x', ...link(last, listTexts.toLastPage) };
   }
-  if (state.filter === '') return { text: listTexts.emptyAll(resource.label), href: null, label: '' };
-  return {
-    text: listTexts.emptyFiltered(resource.label),
-    href: url(listPath(resource, state, { filter: '', page: 1 })),
-    label: listTexts.reset,
-  };
+  if (state.filter !== '') {
+    return { text: listTexts.emptyFiltered(resource.label), icon: 'search-x', ...link({ filter: '', ...start }, listTexts.reset) };
+  }
+  const create = can(resource, principal, 'create')
+    ? { href: url(`/${resource.slug}/new`), label: listTexts.create(resource.singular) }
+    : { href: null, label: '' };
+  return { text: listTexts.emptyAll(resource.label), icon: 'inbox', ...create };
 }
 
-function columnData(resource: Resource, state: ListState, column: Column, { page, url }: ListParts): ColumnData {
-  const { name, label, field } = column;
+function columnData({ register, resource, principal, page, state, url }: ListParts, column: Column): ColumnData {
+  const { name, label } = column;
   const first = page.records.find((record) => record.values[name] !== null)?.values[name];
   const align = alignOf(column) ?? (typeof first === 'number' || typeof first === 'bigint' ? 'end' : 'start');
-  if (!field || !getFieldKind(field).isSortable || column.through) return { name, label, align, sort: null };
-  const direction = state.sort === name ? 'ascending' : state.sort === `-${name}` ? 'descending' : null;
-  const isNextDescending = direction === 'ascending';
+  if (!column.field || !findSortable(register, resource, principal, name)) return { name, label, align, sort: null };
+  const sorts = sortParts(state.sort);
+  const place = sorts.findIndex(({ path }) => path === name);
+  const own = sorts[place];
+  const turned = { path: name, isDescending: own ? !own.isDescending : false };
+  const alone = place === 0 ? turned : { path: name, isDescending: false };
   return {
     name,
     label,
     align,
     sort: {
-      href: url(listPath(resource, state, { sort: isNextDescending ? `-${name}` : name, page: 1 })),
-      label: listTexts.sortBy(label, isNextDescending),
-      direction,
+      href: url(listPath(resource, state, { sort: sortText([alone]), ...start })),
+      thenBy: sortText(own ? sorts.with(place, turned) : [...sorts, turned]),
+      label: listTexts.sortBy(label, alone.isDescending),
+      direction: own ? (own.isDescending ? 'descending' : 'ascending') : null,
+      place: own && sorts.length > 1 ? place + 1 : null,
+      isFirst: place === 0,
     },
   };
 }

@@ -2,6 +2,7 @@ import type { Principal } from '../../auth/principal.ts';
 import type { Database } from '../../db/database.ts';
 import { can } from '../../resources/permissions.ts';
 import type { Client, Resource } from '../../resources/contract.ts';
+import type { Count } from '../../selection/count.ts';
 import { countSelection, findSelection, type Selection } from '../../selection/selection.ts';
 import { selectionTexts } from '../texts/list.ts';
 import type { ListState } from './list-state.ts';
@@ -25,11 +26,11 @@ export interface SelectionBarData {
 /** A selection that counts for a list: one of everything matching ends when the filter is another. */
 export interface LiveSelection {
   selection: Selection | null;
-  count: number;
+  count: Count;
   notice: string | null;
 }
 
-export const noSelection: LiveSelection = { selection: null, count: 0, notice: null };
+export const noSelection: LiveSelection = { selection: null, count: { value: 0, isExact: true }, notice: null };
 
 /** At most two statements. `total` is how many records match the list's filter. */
 export async function findLiveSelection(
@@ -37,14 +38,27 @@ export async function findLiveSelection(
   resource: Resource,
   principal: Principal,
   state: ListState,
-  total: number,
+  total: Count,
 ): Promise<LiveSelection> {
   if (!state.selectionId) return noSelection;
   const selection = await findSelection(db, principal, resource, state.selectionId);
   if (!selection) return { ...noSelection, notice: selectionTexts.gone };
   if (hasEnded(selection, state.filter)) return { ...noSelection, notice: selectionTexts.ended };
-  const isWhole = selection.kind === 'matching' && selection.exclusions.length === 0;
-  return { selection, count: isWhole ? total : await countSelection(client, resource, principal, selection), notice: null };
+  return { selection, count: await countSelected(client, resource, principal, selection, total), notice: null };
+}
+
+/** Of everything matching a large filter, an estimate as the filter's own count is one. At most one statement. */
+export async function countSelected(
+  client: Client,
+  resource: Resource,
+  principal: Principal,
+  selection: Selection,
+  total: Count,
+): Promise<Count> {
+  const { kind, exclusions } = selection;
+  if (kind === 'matching' && exclusions.length === 0) return total;
+  if (kind === 'matching' && !total.isExact) return { value: Math.max(0, total.value - exclusions.length), isExact: false };
+  return { value: await countSelection(client, resource, principal, selection), isExact: true };
 }
 
 export function hasEnded(selection: Selection, filter: string): boolean {
@@ -59,22 +73,22 @@ export function selectionBarData(
   resource: Resource,
   principal: Principal,
   { selection, count, notice }: LiveSelection,
-  { total, url }: { total: number; url: Urls },
+  { total, url }: { total: Count; url: Urls },
 ): SelectionBarData {
   const id = selection?.id ?? '';
   const isMatching = selection?.kind === 'matching';
   const bulkUrl = (action: 'bulk-update' | 'bulk-delete', segment: string) =>
-    count > 0 && can(resource, principal, action) ? url(`/${resource.slug}/${segment}?_s=${id}`) : null;
+    count.value > 0 && can(resource, principal, action) ? url(`/${resource.slug}/${segment}?_s=${id}`) : null;
   const excluded = isMatching ? selection.exclusions.length : 0;
   const isWhole = isMatching && excluded === 0;
   return {
     selectionId: id,
-    count,
-    kind: count === 0 ? 'none' : isMatching ? 'matching' : 'ticked',
-    countText: count === 0 ? selectionTexts.none : isWhole ? selectionTexts.all(count, resource.label) : selectionTexts.count(count),
+    count: count.value,
+    kind: count.value === 0 ? 'none' : isMatching ? 'matching' : 'ticked',
+    countText: count.value === 0 ? selectionTexts.none : isWhole ? selectionTexts.all(count, resource.label) : selectionTexts.count(count),
     excludedText: excluded > 0 ? selectionTexts.excluded(excluded) : null,
     notice,
-    matchingText: total > 0 && !isWhole ? selectionTexts.selectMatching(total) : null,
+    matchingText: total.value > 0 && !isWhole ? selectionTexts.selectMatching(total) : null,
     editUrl: bulkUrl('bulk-update', 'bulk-edit'),
     deleteUrl: bulkUrl('bulk-delete', 'bulk-delete'),
     words: selectionTexts,

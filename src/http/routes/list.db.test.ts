@@ -71,7 +71,7 @@ test('a wrong filter, sort, size or page is an error that names it, and shows no
     ['nonsense=1', /cannot be filtered by/],
     ['_size=7', /25, 50, 100/],
     ['_page=0', /Pages are numbered from 1/],
-    ['_sort=notes', /cannot be sorted by/],
+    ['_sort=tags', /cannot be sorted by/],
   ] as const) {
     const { statusCode, body } = await visitor.get(`/cities?${query}`);
     assert.equal(statusCode, 422, query);
@@ -139,7 +139,7 @@ test('a record that a task holds says who and which, and cannot be edited', asyn
 });
 
 test('a list needs as many statements for 100 records as for 25, and at most 12', async (t) => {
-  const { db, signIn, key } = await setUp(t);
+  const { db, signIn, key } = await setUp(t, 300);
   const visitor = await signIn('admin');
   const id = selectionIn((await visitor.post('/cities/selection', { _do: 'add', key: [key(1), key(2)], _list: '' })).headers.location);
   const count = async (path: string) => (await countStatements(db, () => visitor.get(path))).statements;

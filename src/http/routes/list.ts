@@ -19,6 +19,16 @@ export interface ListRoutes {
   url: Urls;
 }
 
+const noRecords: ListPage = {
+  records: [],
+  total: { value: 0, isExact: true },
+  number: null,
+  hasPrevious: false,
+  hasNext: false,
+  first: null,
+  last: null,
+};
+
 type ForResource = { Params: { resource: string }; Querystring: Query };
 
 export const listRoutes: FastifyPluginAsync<ListRoutes> = async (app, { context, url }) => {
@@ -56,8 +66,7 @@ export const listRoutes: FastifyPluginAsync<ListRoutes> = async (app, { context,
       if (!(error instanceof AppError) || error.status !== 422) throw error;
       const state = looseListState(resource, request.query);
       const filters = await filterControls(register, resource, principal, state.filter, String(error.details.field ?? ''));
-      const page: ListPage = { records: [], total: 0 };
-      return { ...base, state, page, filters, holders: new Map(), live: noSelection, error };
+      return { ...base, state, page: noRecords, filters, holders: new Map(), live: noSelection, error };
     }
   }
 };

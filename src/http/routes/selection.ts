@@ -2,22 +2,13 @@ import type { FastifyPluginAsync } from 'fastify';
 import type { Principal } from '../../auth/principal.ts';
 import { AppError } from '../../errors.ts';
 import type { Resource } from '../../resources/contract.ts';
-import { delegateOf } from '../../resources/delegate.ts';
-import {
-  changeTicks,
-  clearSelection,
-  countSelection,
-  createSelection,
-  findSelection,
-  type Selection,
-  selectMatching,
-} from '../../selection/selection.ts';
-import { buildWhere } from '../../selection/where.ts';
+import { type Count, countRecords } from '../../selection/count.ts';
+import { changeTicks, clearSelection, createSelection, findSelection, type Selection, selectMatching } from '../../selection/selection.ts';
 import type { TaskContext } from '../../tasks/context.ts';
 import { isHtmx, principalOf } from '../negotiate.ts';
 import { textsOf } from '../pages/bulk-field.ts';
 import { listPath, parseListState, queryOf } from '../pages/list-state.ts';
-import { canSelect, hasEnded, noSelection, selectionBarData } from '../pages/selection-bar.ts';
+import { canSelect, countSelected, hasEnded, noSelection, selectionBarData } from '../pages/selection-bar.ts';
 import type { Urls } from '../pages/url.ts';
 
 export interface SelectionRoutes {
@@ -49,13 +40,13 @@ export const selectionRoutes: FastifyPluginAsync<SelectionRoutes> = async (app, 
       throw new AppError('forbidden', 403, `You may not change ${resource.label.toLowerCase()} in bulk.`);
     const body = request.body ?? {};
     const state = parseListState(resource, queryOf(textsOf(body._list)[0] ?? ''));
-    const where = buildWhere(resource, principal, state.filter);
+    // A wrong filter is found before anything is selected.
+    const total = await countRecords(register, resource, principal, state.filter);
     const given = await currentSelection(resource, principal, textsOf(body._s)[0] ?? '', state.filter);
     const selection = await apply(resource, principal, given, state.filter, body);
     const selectionId = selection?.id ?? null;
     const path = url(listPath(resource, { ...state, selectionId }));
     if (!isHtmx(request)) return reply.redirect(path, 303);
-    const total = await delegateOf(register.client, resource.model).count({ where });
     const live = selection ? { selection, count: await countOf(resource, principal, selection, total), notice: null } : noSelection;
     reply.header('HX-Replace-Url', path);
     return reply.page('list/_selection-bar', selectionBarData(resource, principal, live, { total, url }));
@@ -90,8 +81,8 @@ export const selectionRoutes: FastifyPluginAsync<SelectionRoutes> = async (app, 
     return createSelection(db, principal, resource, { kind: 'ticked', filter: '', keys: add, exclusions: [] });
   }
 
-  async function countOf(resource: Resource, principal: Principal, selection: Selection, total: number): Promise<number> {
-    if (selection.kind === 'ticked') return selection.keys.length;
-    return selection.exclusions.length === 0 ? total : countSelection(register.client, resource, principal, selection);
+  async function countOf(resource: Resource, principal: Principal, selection: Selection, total: Count): Promise<Count> {
+    if (selection.kind === 'ticked') return { value: selection.keys.length, isExact: true };
+    return countSelected(register.client, resource, principal, selection, total);
   }
 };

@@ -1,9 +1,12 @@
 const number = new Intl.NumberFormat('en');
+const rough = new Intl.NumberFormat('en', { maximumSignificantDigits: 4 });
+const countText = ({ value, isExact }: { value: number; isExact: boolean }) =>
+  isExact ? number.format(value) : `about ${rough.format(value)}`;
+const sentence = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
 const named = (count: number, singular: string, plural: string) =>
   `${number.format(count)} ${(count === 1 ? singular : plural).toLowerCase()}`;
 
 export const listTexts = {
-  total: (count: number) => number.format(count),
   create: (singular: string) => `New ${singular.toLowerCase()}`,
   search: (label: string) => `Search ${label.toLowerCase()}`,
   searchButton: 'Search',
@@ -25,7 +28,12 @@ export const listTexts = {
   delete: (title: string) => `Delete ${title}`,
   locked: (who: string, task: string, percent: number) => `${who}: ${task}, ${percent} %`,
   lockedLabel: (title: string, who: string, task: string) => `${title} is locked: ${who}, ${task}`,
-  range: (from: number, to: number, total: number) => `${number.format(from)}–${number.format(to)} of ${number.format(total)}`,
+  /** `1,234`, `about 1,230,000`. */
+  count: countText,
+  range: (from: number, to: number, of: string) => `${number.format(from)}–${number.format(to)} of ${of}`,
+  some: (count: number, of: string) => `${number.format(count)} of ${of}`,
+  countExactly: 'Count exactly',
+  pageNumber: (page: number) => `Page ${number.format(page)}`,
   pages: 'Pages',
   first: 'First page',
   previous: 'Previous page',
@@ -39,6 +47,7 @@ export const listTexts = {
   emptyAll: (label: string) => `There are no ${label.toLowerCase()} yet.`,
   emptyFiltered: (label: string) => `No ${label.toLowerCase()} match these filters.`,
   emptyPage: (page: number) => `There is no page ${number.format(page)}.`,
+  emptyPlace: 'There is nothing here any more.',
   toLastPage: 'Go to the last page',
   invalidHeading: 'This filter cannot be used',
   invalidHint: 'No records are shown until it is right.',
@@ -49,10 +58,14 @@ export const selectionTexts = {
   tick: (title: string) => `Select ${title}`,
   tickPage: 'Select all on this page',
   none: 'Nothing selected',
-  count: (count: number) => `${number.format(count)} selected`,
-  all: (count: number, label: string) => `All ${number.format(count)} matching ${label.toLowerCase()} selected`,
+  count: (count: Parameters<typeof countText>[0]) => `${sentence(countText(count))} selected`,
+  all: (count: Parameters<typeof countText>[0], label: string) =>
+    count.isExact
+      ? `All ${countText(count)} matching ${label.toLowerCase()} selected`
+      : `All matching ${label.toLowerCase()} selected, ${countText(count)}`,
   excluded: (count: number) => `${number.format(count)} excluded`,
-  selectMatching: (count: number) => `Select all ${number.format(count)} matching`,
+  selectMatching: (count: Parameters<typeof countText>[0]) =>
+    count.isExact ? `Select all ${countText(count)} matching` : `Select all matching, ${countText(count)}`,
   clear: 'Clear',
   edit: 'Edit…',
   delete: 'Delete…',

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ModelMeta } from '../metadata/contract.ts';
-import { isKey, keyOf, keyToUrl, parseKey, whereKeys } from '../metadata/keys.ts';
+import type { ModelMeta } from './contract.ts';
+import { isKey, keyOf, keyToUrl, parseKey, whereKeys } from './keys.ts';
 import { delegateOf } from '../resources/delegate.ts';
 import { testContext } from '../testing/context.ts';
 import { testDatabase } from '../testing/database.ts';

@@ -1,6 +1,6 @@
-import { keyPartOf } from '../metadata/key-part.ts';
-import { keyColumns } from '../metadata/keys.ts';
-import type { ModelMeta } from '../metadata/contract.ts';
+import { keyPartOf } from './key-part.ts';
+import { keyColumns } from './keys.ts';
+import type { ModelMeta } from './contract.ts';
 
 /** SQL that makes a row's key, in the very form of `keyOf`. */
 export function keySql(model: ModelMeta, alias: string): string {

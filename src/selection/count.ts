@@ -1,0 +1,57 @@
+import type { Principal } from '../auth/principal.ts';
+import type { Client, Register, Resource } from '../resources/contract.ts';
+import type { Statement } from '../resources/where-sql.ts';
+import { idOf, reselect } from './matching-sql.ts';
+import { buildWhere } from './where.ts';
+
+/** How many records there are: counted, or what the database's planner believes. */
+export interface Count {
+  value: number;
+  isExact: boolean;
+}
+
+/** A count that the planner prices higher is not made unasked: about a million small rows to read. */
+const dearest = 50_000;
+
+/** An estimate this many times above the limit is believed without counting up to it. */
+const surely = 10;
+
+/** How many records match, counted up to the resource's `countLimit`. At most two statements. */
+export async function countRecords(register: Register, resource: Resource, principal: Principal, filter: string): Promise<Count> {
+  const { model } = resource;
+  const matching = await register.whereSql(model, buildWhere(resource, principal, filter), idOf(model));
+  return countMatching(register.client, resource, matching);
+}
+
+/** The same of a statement that reads ids. Beyond the limit, and where even counting up to it would read too much, an estimate. */
+export async function countMatching(client: Client, resource: Resource, { text, values }: Statement): Promise<Count> {
+  const { model, countLimit } = resource;
+  const bounded = `${reselect(model, text, '1')} limit ${countLimit + 1}`;
+  const plan = await explain(client, bounded, values);
+  if (plan.cost > dearest || plan.rows > countLimit * surely) return { value: plan.rows, isExact: false };
+  const value = await count(client, bounded, values);
+  return value <= countLimit ? { value, isExact: true } : { value: Math.max(plan.rows, value), isExact: false };
+}
+
+/** However many there are. */
+export async function countExactly(client: Client, { model }: Resource, { text, values }: Statement): Promise<Count> {
+  return { value: await count(client, reselect(model, text, '1'), values), isExact: true };
+}
+
+async function count(client: Client, rows: string, values: readonly unknown[]): Promise<number> {
+  const [found] = await client.$queryRawUnsafe<{ count: bigint }[]>(`select count(*) as count from (${rows}) c`, ...values);
+  return Number(found?.count);
+}
+
+interface Plan {
+  'Total Cost': number;
+  'Plan Rows': number;
+  Plans?: Plan[];
+}
+
+/** What a statement with a limit would cost, and how many rows there would be without the limit. */
+async function explain(client: Client, text: string, values: readonly unknown[]): Promise<{ cost: number; rows: number }> {
+  const [found] = await client.$queryRawUnsafe<{ 'QUERY PLAN': { Plan: Plan }[] }[]>(`explain (format json) ${text}`, ...values);
+  const plan = found?.['QUERY PLAN'][0]?.Plan as Plan;
+  return { cost: plan['Total Cost'], rows: (plan.Plans?.[0] ?? plan)['Plan Rows'] };
+}

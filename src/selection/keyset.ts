@@ -1,0 +1,87 @@
+/** One of the values that records are ordered by, as SQL. */
+export interface OrderKey {
+  /** An expression without parameters. */
+  sql: string;
+  /** What a cursor's text is cast to. */
+  type: string;
+  isDescending: boolean;
+  isNullable: boolean;
+}
+
+/** Where a page begins: the order's values of the record it comes after or before, which need not exist any more; null is null. */
+export interface Place {
+  direction: 'after' | 'before';
+  /** Null: at the very beginning, or before the very end. */
+  values: readonly (string | null)[] | null;
+}
+
+/** A part of the records that an index can give in order. Parts follow each other. */
+export interface Piece {
+  conditions: readonly string[];
+  /** Empty: nothing is left to order by. */
+  orderBy: string;
+}
+
+interface Step extends OrderKey {
+  /** Nulls come last, so they come first when read backwards. */
+  isNullFirst: boolean;
+}
+
+/**
+ * Cuts the records that follow a place into pieces. Nulls come last in either direction, which no index gives for a
+ * descending order: so the records without a first value are a piece of their own. Read backwards for `before`.
+ */
+export function piecesOf(keys: readonly OrderKey[], place: Place, bind: (value: string) => string): Piece[] {
+  const isBackward = place.direction === 'before';
+  const steps = keys.map((key) => ({ ...key, isDescending: key.isDescending !== isBackward, isNullFirst: isBackward }));
+  const [first, ...rest] = steps;
+  if (!first) return [{ conditions: [], orderBy: '' }];
+  if (!first.isNullable) return [pieceOf(steps, place.values, [], bind)];
+  const known = { ...first, isNullable: false };
+  const valued = (values: Place['values']) => pieceOf([known, ...rest], values, [`${first.sql} is not null`], bind);
+  const empty = (values: Place['values']) => pieceOf(rest, values, [`${first.sql} is null`], bind);
+  if (!place.values) return isBackward ? [empty(null), valued(null)] : [valued(null), empty(null)];
+  const [value, ...others] = place.values;
+  if (value === null) return isBackward ? [empty(others), valued(null)] : [empty(others)];
+  return isBackward ? [valued(place.values)] : [valued(place.values), empty(null)];
+}
+
+function pieceOf(steps: readonly Step[], values: Place['values'], conditions: readonly string[], bind: (value: string) => string): Piece {
+  const orderBy = steps.map(orderOf).join(', ');
+  if (!values || steps.length === 0) return { conditions, orderBy };
+  const bound = steps.map((step, index) => {
+    const value = values[index] ?? null;
+    return value === null ? null : `${bind(value)}::text::${step.type}`;
+  });
+  return { conditions: [...conditions, ...following(steps, bound)], orderBy };
+}
+
+function orderOf({ sql, isDescending, isNullable, isNullFirst }: Step): string {
+  return `${sql} ${isDescending ? 'desc' : 'asc'}${isNullable ? ` nulls ${isNullFirst ? 'first' : 'last'}` : ''}`;
+}
+
+/** Conditions of the records that follow the bound values (null: null). */
+function following(steps: readonly Step[], bound: readonly (string | null)[]): string[] {
+  const [first] = steps as [Step];
+  const sign = first.isDescending ? '<' : '>';
+  // One comparison of rows is what an index over these columns, or over the first of them, answers at once.
+  if (steps.every((step) => !step.isNullable && step.isDescending === first.isDescending)) {
+    return [`(${steps.map(({ sql }) => sql).join(', ')}) ${sign} (${bound.join(', ')})`];
+  }
+  const alternatives = steps.map((step, index) =>
+    [...steps.slice(0, index).map((earlier, at) => equals(earlier, bound[at] ?? null)), isPast(step, bound[index] ?? null)].join(' and '),
+  );
+  const either = `(${alternatives.map((text) => `(${text})`).join(' or ')})`;
+  // Said once more so that an index can begin there.
+  return first.isNullable ? [either] : [`${first.sql} ${sign}= ${bound[0]}`, either];
+}
+
+function equals({ sql }: Step, bound: string | null): string {
+  return bound === null ? `${sql} is null` : `${sql} = ${bound}`;
+}
+
+function isPast({ sql, isDescending, isNullable, isNullFirst }: Step, bound: string | null): string {
+  if (bound === null) return isNullFirst ? `${sql} is not null` : 'false';
+  const past = `${sql} ${isDescending ? '<' : '>'} ${bound}`;
+  return isNullable && !isNullFirst ? `(${past} or ${sql} is null)` : past;
+}

@@ -1,0 +1,22 @@
+import type { ModelMeta } from '../metadata/contract.ts';
+
+/**
+ * A statement of `register.whereSql` that read ids, reading whole rows (`*`) or nothing (`1`) instead: enums and all as the table
+ * has them, so that indexes can order them.
+ */
+export function reselect(model: ModelMeta, idsText: string, wanted: '*' | '1'): string {
+  const columns = wanted === '*' ? `${model.table}.*` : wanted;
+  const at = idsText.indexOf(' FROM ');
+  if (idsText.startsWith(` FROM ${model.table}`, at)) return `select ${columns}${idsText.slice(at)}`;
+  const ids = idOf(model).map(
+    (name) => `${model.table}.${model.fields[name]?.column}${model.fields[name]?.kind === 'enum' ? '::text' : ''}`,
+  );
+  return `select ${columns} from ${model.table} where (${ids.join(', ')}) in (${idsText})`;
+}
+
+/** The id, or where a model has none, a column that stands for its rows in a statement. */
+export function idOf(model: ModelMeta): readonly string[] {
+  if (model.idFields.length > 0) return model.idFields;
+  const first = Object.values(model.fields).find(({ column, kind }) => column !== null && kind !== 'unsupported');
+  return first ? [first.name] : [];
+}
