@@ -77,7 +77,9 @@ function enhance(picker) {
     isOpen = true;
     let text = '';
     try {
-      const answer = await fetch(`${url}?q=${encodeURIComponent(search)}`, { headers: { 'HX-Request': 'true' } });
+      const answer = await fetch(`${url}${url.includes('?') ? '&' : '?'}q=${encodeURIComponent(search)}`, {
+        headers: { 'HX-Request': 'true' },
+      });
       if (!answer.ok || answer.redirected) throw new Error(String(answer.status));
       text = await answer.text();
     } catch {

@@ -1,7 +1,7 @@
 import type { Principal } from '../auth/principal.ts';
 import { notFound } from '../errors.ts';
 import { parseJson } from '../fields/json.ts';
-import { keyColumns, keyOf, whereKeys } from '../metadata/keys.ts';
+import { keyColumns, keyOf, keyToUrl, whereKeys } from '../metadata/keys.ts';
 import { delegateOf } from '../resources/delegate.ts';
 import type { Client, Resource, ResourceField, Where } from '../resources/contract.ts';
 import { buildWhere } from './where.ts';
@@ -14,7 +14,12 @@ export interface RecordValuesRead {
   key: string;
   title: string;
   values: Readonly<Record<string, unknown>>;
+  /** Many-to-many fields with more than `mostLinks` links, of which the first are there. */
+  overfull: readonly string[];
 }
+
+/** Links of a record that are read at most: a relation to a million is no list. */
+export const mostLinks = 200;
 
 /** Outside the scope, or gone, is 404. At most two statements. */
 export async function readRecord(
@@ -30,10 +35,14 @@ export async function readRecord(
   const row = await delegateOf(client, model).findFirst({ where, select: selectOf(resource, principal, fields) });
   if (!row) throw notFound();
   const values: Record<string, unknown> = { ...row, ...(json.length > 0 ? await exactJson(client, resource, key, json) : {}) };
+  const overfull: string[] = [];
   for (const { name, relation } of fields) {
-    if (relation?.kind === 'many-to-many') values[name] = idsOf(resource, relation.model, row[name]);
+    if (relation?.kind !== 'many-to-many') continue;
+    const ids = idsOf(resource, relation.model, row[name]);
+    values[name] = ids.slice(0, mostLinks);
+    if (ids.length > mostLinks) overfull.push(name);
   }
-  return { key: keyOf(model, row), title: String(row[resource.titleField] ?? ''), values };
+  return { key: keyOf(model, row), title: String(row[resource.titleField] ?? ''), values, overfull };
 }
 
 function selectOf(resource: Resource, principal: Principal, fields: readonly ResourceField[]): Record<string, unknown> {
@@ -44,15 +53,15 @@ function selectOf(resource: Resource, principal: Principal, fields: readonly Res
       const related = resource.related(relation.model);
       const ids = resource.metadata.models[relation.model]?.idFields ?? [];
       const where = related ? buildWhere(related, principal, '') : { OR: [] };
-      select[name] = { where, select: Object.fromEntries(ids.map((id) => [id, true])) };
+      select[name] = { where, select: Object.fromEntries(ids.map((id) => [id, true])), take: mostLinks + 1 };
     } else if (meta.kind !== 'relation' && meta.kind !== 'unsupported') select[meta.name] = true;
   }
   return select;
 }
 
-function idsOf({ metadata }: Resource, model: string, rows: unknown): { id: string }[] {
-  const [id] = metadata.models[model]?.idFields ?? [];
-  return ((rows ?? []) as Record<string, unknown>[]).map((row) => ({ id: String(row[id as string]) }));
+function idsOf({ metadata }: Resource, name: string, rows: unknown): { id: string }[] {
+  const model = metadata.models[name];
+  return model ? ((rows ?? []) as Record<string, unknown>[]).map((row) => ({ id: keyToUrl(model, keyOf(model, row)) })) : [];
 }
 
 // Prisma reads JSON through JavaScript's numbers.

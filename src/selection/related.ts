@@ -1,14 +1,15 @@
 import type { Principal } from '../auth/principal.ts';
 import type { Queryable } from '../db/transaction.ts';
 import { scalarKind } from '../fields/scalar-kind.ts';
-import { parseKey, whereKeys } from '../metadata/keys.ts';
-import type { ModelMeta } from '../metadata/contract.ts';
+import { keyOf, keyToUrl, parseKey, whereKeys } from '../metadata/keys.ts';
+import { keyPartOf } from '../metadata/key-part.ts';
+import type { FieldMeta, ModelMeta } from '../metadata/contract.ts';
 import { delegateOf } from '../resources/delegate.ts';
 import type { Client, Register, Resource, ResourceField, Where } from '../resources/contract.ts';
 import { escapePattern } from '../fields/operators/text.ts';
 import { buildWhere } from './where.ts';
 
-/** A record that a relation may lead to: what the relation holds, and its title. */
+/** A record that a relation may lead to: what a control holds for it, and its title. */
 export interface RelatedOption {
   value: string;
   label: string;
@@ -26,11 +27,11 @@ export const offeredAtOnce = 20;
 /** Shorter texts are looked for at the beginning of titles only: no index finds so little in the middle. */
 const shortestInside = 3;
 
-/** Where a relation leads: the resource as the principal sees it, and the field that a choice is made by. */
+/** Where a relation leads: the resource as the principal sees it, and what its records are chosen by. */
 export interface RelationTarget {
   resource: Resource;
-  /** What the foreign key holds: usually the id, else another unique field. */
-  valueField: ResourceField;
+  /** The unique field that the foreign key holds; null: records are chosen by their natural id. */
+  valueField: ResourceField | null;
 }
 
 /** Is the related model administered at all, by whomever? */
@@ -39,12 +40,12 @@ export function hasResource(register: Register, { relation }: ResourceField): bo
 }
 
 /** Null where the principal may list nothing of the related model, or no resource is about it. */
-export function relationTarget({ related }: Resource, field: ResourceField): RelationTarget | null {
-  const resource = field.relation && related(field.relation.model);
-  if (!field.relation || !resource) return null;
-  const name = field.relation.kind === 'to-one' ? field.relation.toFields[0] : resource.model.idFields[0];
-  const meta = resource.model.fields[name ?? ''];
-  return meta ? { resource, valueField: { ...field, name: meta.name, meta, relation: null, enum: null } } : null;
+export function relationTarget(resource: Resource, field: ResourceField, holds: 'value' | 'id' = 'value'): RelationTarget | null {
+  const related = field.relation && resource.related(field.relation.model);
+  if (!field.relation || !related || related.model.idFields.length === 0) return null;
+  if (field.relation.kind !== 'to-one' || holds === 'id') return { resource: related, valueField: null };
+  const meta = related.model.fields[field.relation.toFields[0] ?? ''];
+  return meta ? { resource: related, valueField: { ...field, name: meta.name, meta, relation: null, enum: null } } : null;
 }
 
 /**
@@ -64,7 +65,9 @@ export async function searchRelated(
   const conditions: Where[] = [buildWhere(target, principal, '')];
   if (text !== '') conditions.push({ OR: searchConditions(target, text) });
   const where = conditions.length === 1 ? (conditions[0] as Where) : { AND: conditions };
-  const found = await register.whereSql(model, where, [...new Set([...model.idFields, valueField.meta.name, titleField])]);
+  const found = await register.whereSql(model, where, [
+    ...new Set([...model.idFields, ...(valueField ? [valueField.meta.name] : []), titleField]),
+  ]);
   const values = [...found.values];
   const parameter = (value: unknown) => `$${values.push(value)}`;
   const column = (name: string) => `found.${model.fields[name]?.column}`;
@@ -79,12 +82,18 @@ export async function searchRelated(
           title,
           ...ids,
         ];
-  const { rows } = await sql.query<{ value: string; title: string | null }>(
-    `select ${column(valueField.name)}::text as value, ${title} as title from (${found.text}) found
-     where ${column(valueField.name)} is not null order by ${order.join(', ')} limit ${parameter(limit + 1)}::int`,
+  const held = valueField
+    ? [`${column(valueField.meta.name)}::text`]
+    : model.idFields.map((name) => keyPartOf(model.fields[name] as FieldMeta)?.sql(column(name)));
+  const { rows } = await sql.query<{ held: string[]; title: string | null }>(
+    `select array[${held.join(', ')}]::text[] as held, ${title} as title from (${found.text}) found
+     where ${held[0]} is not null order by ${order.join(', ')} limit ${parameter(limit + 1)}::int`,
     values,
   );
-  const options = rows.slice(0, limit).map(({ value, title: label }) => ({ value, label: label || value }));
+  const options = rows.slice(0, limit).map(({ held: parts, title: label }) => {
+    const value = valueField ? (parts[0] as string) : keyToUrl(model, parts.length === 1 ? (parts[0] as string) : JSON.stringify(parts));
+    return { value, label: label || value };
+  });
   return { options, isMore: rows.length > limit };
 }
 
@@ -106,29 +115,53 @@ function keyOrNull(model: ModelMeta, text: string): string | null {
   }
 }
 
-/** Titles of those of `values` that the principal may see. One statement, none without values. */
-export async function relatedTitles(
+/** A related record by name. */
+export interface RelatedRecord {
+  /** Natural id. */
+  id: string;
+  title: string;
+}
+
+/** Those of the records behind `values` that the principal may see, by value. One statement, none without values. */
+export async function findRelated(
   client: Client,
   { resource, valueField }: RelationTarget,
   principal: Principal,
   values: readonly string[],
-): Promise<Map<string, string>> {
+): Promise<Map<string, RelatedRecord>> {
   const { model, titleField } = resource;
-  const typed = values.map((value) => typedValue(valueField, value)).filter((value) => value !== null);
-  if (typed.length === 0) return new Map();
+  const condition = valueField ? whereValues(valueField, values) : whereKeys(model, keysOf(model, values));
+  if (values.length === 0) return new Map();
   const rows = await delegateOf(client, model).findMany({
-    where: { AND: [buildWhere(resource, principal, ''), { [valueField.name]: { in: typed } }] },
-    select: { [valueField.name]: true, [titleField]: true },
+    where: { AND: [buildWhere(resource, principal, ''), condition] },
+    select: Object.fromEntries([...model.idFields, titleField, ...(valueField ? [valueField.name] : [])].map((name) => [name, true])),
   });
   return new Map(
     rows.map((row) => {
-      const value = String(row[valueField.name]);
-      return [value, String(row[titleField] ?? '') || value];
+      const id = keyToUrl(model, keyOf(model, row));
+      return [valueField ? String(row[valueField.name]) : id, { id, title: String(row[titleField] ?? '') || id }];
     }),
   );
 }
 
-function typedValue(field: ResourceField, text: string): unknown {
-  const parsed = scalarKind(field.meta).parse(text, field);
-  return 'error' in parsed ? null : parsed.value;
+/** Their titles alone. */
+export async function relatedTitles(
+  client: Client,
+  target: RelationTarget,
+  principal: Principal,
+  values: readonly string[],
+): Promise<Map<string, string>> {
+  const found = await findRelated(client, target, principal, values);
+  return new Map([...found].map(([value, { title }]) => [value, title]));
+}
+
+function keysOf(model: ModelMeta, ids: readonly string[]): string[] {
+  return ids.map((id) => keyOrNull(model, id)).filter((key) => key !== null);
+}
+
+function whereValues(field: ResourceField, values: readonly string[]): Where {
+  const typed = values
+    .map((text) => scalarKind(field.meta).parse(text, field))
+    .flatMap((parsed) => ('error' in parsed ? [] : [parsed.value]));
+  return typed.length === 0 ? { OR: [] } : { [field.name]: { in: typed } };
 }

@@ -37,7 +37,7 @@ export function fieldCell({ register, principal, url }: CellParts, field: Resour
   const related = cell.link ? register.list.find((candidate) => candidate.model.name === cell.link?.model) : undefined;
   const isBoolean = field.meta.type === 'Boolean' && !isOwn;
   const toRelated =
-    cell.link && related && can(related, principal, 'update') ? url(`/${related.slug}/${encodeURIComponent(cell.link.id)}/edit`) : null;
+    cell.link && related && can(related, principal, 'list') ? url(`/${related.slug}/${encodeURIComponent(cell.link.id)}`) : null;
   return {
     text: isOwn ? (field.format?.(value) ?? '') : cell.text,
     align: field.align ?? cell.align,

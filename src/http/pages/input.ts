@@ -78,6 +78,8 @@ export interface InputParts {
   emptyText?: string | null;
   /** The form understands `_choose`. */
   hasSearchStep?: boolean;
+  /** What is chosen of a relation: the foreign key's own value, as forms send it, or the natural id, as filters have it. */
+  holds?: 'value' | 'id';
   /** Offer all targets of a relation where they are few; costs a statement. */
   offersFew?: boolean;
 }
@@ -146,7 +148,7 @@ async function relationControl(parts: InputParts): Promise<Partial<InputData>> {
   const { register, sql, principal, resource, field, values, url } = parts;
   const given = values.filter((value) => value !== '');
   const isMany = parts.isMany ?? field.relation?.kind === 'many-to-many';
-  const target = relationTarget(resource, field);
+  const target = relationTarget(resource, field, parts.holds);
   // A model without a resource has no titles and no scope: its records are known by their ids.
   if (!target && !parts.isFixed && !hasResource(register, field)) return { control: 'text', value: given.join(', ') };
   if (parts.isFixed || !target) {
@@ -174,7 +176,7 @@ async function relationControl(parts: InputParts): Promise<Partial<InputData>> {
   return {
     control: 'picker',
     picker: {
-      url: url(`/${resource.slug}/options/${encodeURIComponent(field.name)}`),
+      url: url(`/${resource.slug}/options/${encodeURIComponent(field.name)}${parts.holds === 'id' ? '?as=id' : ''}`),
       isMany,
       chosen: given.map((value) => ({ value, label: label(value), removeText: inputTexts.remove(label(value)) })),
       chooseName: parts.hasSearchStep ? '_choose' : null,

@@ -2,6 +2,7 @@ import type { Queryable } from '../../db/transaction.ts';
 import type { Principal } from '../../auth/principal.ts';
 import { getFieldKind } from '../../fields/register.ts';
 import type { Register, Resource, ResourceField } from '../../resources/contract.ts';
+import { mostLinks } from '../../selection/record.ts';
 import { recordTexts } from '../texts/records.ts';
 import { type InputData, inputData } from './input.ts';
 import type { Urls } from './url.ts';
@@ -45,15 +46,17 @@ export interface FieldParts {
   error: string | null;
   conflict: FieldConflict | null;
   isNew: boolean;
+  /** It has more links than a form can hold. */
+  isOverfull: boolean;
 }
 
 /** The control's data; one statement for a relation. */
 export async function recordField(field: ResourceField, parts: FieldParts): Promise<RecordField> {
-  const { register, sql, resource, principal, url, texts, error, conflict, isNew } = parts;
+  const { register, sql, resource, principal, url, texts, error, conflict, isNew, isOverfull } = parts;
   const values = [texts[field.name] ?? ''].flat();
   const id = `field-${field.name}`;
-  const isFixed = field.meta.isId && !isNew;
-  const hint = hintOf(field, isFixed);
+  const isFixed = field.isReadOnly || isOverfull || (field.meta.isId && !isNew);
+  const hint = isOverfull ? recordTexts.overfull(mostLinks) : hintOf(field, isFixed);
   const describedBy = [hint ? `${id}-hint` : '', error || conflict ? `${id}-error` : ''].filter((item) => item !== '').join(' ');
   const input = await inputData({
     register,
@@ -86,7 +89,8 @@ export async function recordField(field: ResourceField, parts: FieldParts): Prom
 }
 
 function hintOf(field: ResourceField, isFixed: boolean): string | null {
-  if (isFixed) return recordTexts.idFixed;
+  if (isFixed) return field.help ?? recordTexts.idFixed;
+  if (field.help) return field.help;
   const kind = getFieldKind(field);
   if (kind.input === 'date-time') return recordTexts.utc;
   return field.meta.type === 'Json' ? recordTexts.json : null;

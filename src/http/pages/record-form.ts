@@ -22,7 +22,7 @@ export interface RecordFormData {
   back: { href: string; label: string };
   delete: { href: string; label: string } | null;
   submitText: string;
-  fields: readonly RecordField[];
+  groups: readonly { label: string | null; help: string | null; fields: readonly RecordField[] }[];
   /** What the controls showed when the form was opened, as JSON: only what differs from it is written. */
   was: string;
   /** The values that somebody else gave meanwhile, as JSON; empty: there was no conflict. */
@@ -70,6 +70,7 @@ export async function recordFormData(parts: FormParts): Promise<RecordFormData> 
         error: fieldErrors[field.name] ?? null,
         conflict: conflict ? await conflictOf(parts, field, conflict) : null,
         isNew: record === null,
+        isOverfull: record?.overfull.includes(field.name) ?? false,
       });
     }),
   );
@@ -83,13 +84,25 @@ export async function recordFormData(parts: FormParts): Promise<RecordFormData> 
     delete:
       record && can(resource, principal, 'delete') ? { href: url(`${path}/delete${backQuery}`), label: recordTexts.deleteLink } : null,
     submitText: record ? recordTexts.save : recordTexts.create,
-    fields,
+    groups: groupsOf(resource, fields, record === null),
     was: JSON.stringify(was),
     theirs: stale.size > 0 ? JSON.stringify(Object.fromEntries([...stale].map(([name, { theirs }]) => [name, theirs]))) : '',
     summary: error ? summaryOf(error, fields) : null,
     scripts: ['picker.js'],
     words: recordTexts,
   };
+}
+
+/** The groups of the form with the controls that this principal has; what a new record does not have yet is left out. */
+function groupsOf(resource: Resource, fields: readonly RecordField[], isNew: boolean): RecordFormData['groups'] {
+  const isShown = ({ name, isReadOnly }: ResourceField) => !(isNew && isReadOnly) && fields.some((field) => field.name === name);
+  return resource.formGroups
+    .map(({ label, help, fields: own }) => ({
+      label,
+      help,
+      fields: own.filter(isShown).map(({ name }) => fields.find((field) => field.name === name) as RecordField),
+    }))
+    .filter((group) => group.fields.length > 0);
 }
 
 /** What a record is called; without a title, its id. */

@@ -68,7 +68,9 @@ export function readSentForm(resource: Resource, body: Body, record: RecordValue
     if (kept === 'theirs') texts[name] = value;
   }
   // An id's control is disabled, and a disabled control is not sent.
-  for (const { name, meta } of resource.form) if (meta.isId) texts[name] = was[name] = current[name] ?? '';
+  for (const { name, meta, isReadOnly } of resource.form) {
+    if (meta.isId || isReadOnly || record.overfull.includes(name)) texts[name] = was[name] = current[name] ?? '';
+  }
   return { texts, was };
 }
 
@@ -94,7 +96,7 @@ export function parseRecord(resource: Resource, texts: FormTexts, was: FormTexts
   const fieldErrors: Record<string, string> = {};
   for (const field of resource.form) {
     const given = texts[field.name] ?? '';
-    if (was && (field.meta.isId || isSame(given, was[field.name]))) continue;
+    if (field.isReadOnly || (was && (field.meta.isId || isSame(given, was[field.name])))) continue;
     if (!was && given.length === 0 && field.meta.hasDefault) continue;
     const parsed = getFieldKind(field).parse(given, field);
     if ('error' in parsed) fieldErrors[field.name] = parsed.error;

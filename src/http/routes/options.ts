@@ -2,7 +2,7 @@ import type { FastifyPluginAsync } from 'fastify';
 import { notFound } from '../../errors.ts';
 import { relationTarget, searchRelated } from '../../selection/related.ts';
 import type { TaskContext } from '../../tasks/context.ts';
-import { principalOf } from '../negotiate.ts';
+import { isHtmx, principalOf } from '../negotiate.ts';
 import { textsOf } from '../pages/bulk-field.ts';
 import { optionsData } from '../pages/options.ts';
 import type { Urls } from '../pages/url.ts';
@@ -12,7 +12,7 @@ export interface OptionsRoutes {
   url: Urls;
 }
 
-type ForField = { Params: { resource: string; field: string }; Querystring: { q?: string; _back?: string } };
+type ForField = { Params: { resource: string; field: string }; Querystring: { q?: string; as?: string; _back?: string } };
 
 /** What a relation may lead to: the list of a picker for htmx and scripts, else a page to filter by one of them. */
 export const optionsRoutes: FastifyPluginAsync<OptionsRoutes> = async (app, { context, url }) => {
@@ -22,7 +22,9 @@ export const optionsRoutes: FastifyPluginAsync<OptionsRoutes> = async (app, { co
     const principal = principalOf(request);
     const resource = register.for(principal, request.params.resource);
     const field = resource.fields.find(({ name, relation }) => name === request.params.field && relation);
-    const target = field && relationTarget(resource, field);
+    // A list is filtered by natural ids; a form sends what the foreign key holds.
+    const holds = request.query.as === 'id' || !isHtmx(request) ? 'id' : 'value';
+    const target = field && relationTarget(resource, field, holds);
     if (!field || !target) throw notFound();
     const search = textsOf(request.query.q)[0] ?? '';
     const found = await searchRelated({ register, sql: db.pages }, target, principal, search);

@@ -43,6 +43,29 @@ function textOf(text: string): string {
   return text.replaceAll('&quot;', '"').replaceAll('&#39;', "'").replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&');
 }
 
+test('a record has a page with its values, its relations linked, and what leads to it', async (t) => {
+  const { db, signIn } = await setUp(t);
+  await db.pages.query(`update gazetteer.country set capital_city_id = 2 where code = 'ESP'`);
+  await db.pages.query(`insert into gazetteer."_CityToTag" values (2, 1)`);
+  await db.pages.query(`update gazetteer.country set currencies = '{"big": 12345678901234567890.10}' where code = 'ESP'`);
+  const viewer = await signIn('viewer');
+  const city = (await viewer.get('/cities/2')).body;
+  assert.match(city, /<h1[^>]*>Place 2</);
+  assert.match(city, /data-field="country"[\s\S]*?href="\/countries\/ESP">Spain</);
+  assert.match(city, /data-field="tags"[\s\S]*?href="\/tags\/1">port</);
+  assert.match(city, /<h2[^>]*>Capital of<[\s\S]*?href="\/countries\/ESP">Spain</);
+  assert.doesNotMatch(city, /\/edit|\/delete/);
+  const country = (await (await signIn('admin')).get('/countries/ESP?_back=_page%3D2')).body;
+  assert.match(country, /<h2[^>]*>Cities<[\s\S]*?5<[\s\S]*?href="\/cities\/1">Place 1</);
+  assert.match(country, /12345678901234567890\.10?/);
+  assert.match(country, /href="\/countries\/ESP\/edit\?_back=_page%3D2"/);
+  assert.equal((await viewer.get('/cities/999')).statusCode, 404);
+  await db.pages.query(`insert into gazetteer.city (name, country_code, feature_code, population, latitude, longitude)
+    select 'More ' || n, 'ESP', 'PPL', n, 0, 0 from generate_series(1, 1200) n`);
+  const many = (await viewer.get('/countries/ESP')).body;
+  assert.match(many, /1,000\+<[\s\S]*href="\/cities\?country=ESP"/);
+});
+
 test('a form that is sent as it was opened writes nothing', async (t) => {
   const { signIn, changes } = await setUp(t);
   const visitor = await signIn('editor');

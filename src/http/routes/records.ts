@@ -6,7 +6,9 @@ import { consequences } from '../../operations/consequences.ts';
 import { createRecord, deleteRecord, type SaveContext, updateRecord } from '../../operations/save-record.ts';
 import { assertCan } from '../../resources/permissions.ts';
 import type { Action, Resource } from '../../resources/contract.ts';
+import { relatedLists } from '../../selection/related-lists.ts';
 import { readRecord, type RecordValuesRead } from '../../selection/record.ts';
+import { findHolder } from '../../tasks/holders.ts';
 import { assertFree } from '../../tasks/assert-free.ts';
 import type { TaskContext } from '../../tasks/context.ts';
 import { principalOf } from '../negotiate.ts';
@@ -17,6 +19,7 @@ import { backPath } from '../pages/list-state.ts';
 import type { FormTexts } from '../pages/record-field.ts';
 import { recordDeleteData, recordFormData, recordGoneData, recordLockedData, recordPath, titleOf } from '../pages/record-form.ts';
 import { assertFresh, parseRecord, readSentForm, textsOfNew, textsOfRecord, typedTexts } from '../pages/record-input.ts';
+import { recordShowData } from '../pages/record-show.ts';
 import type { Urls } from '../pages/url.ts';
 import { recordTexts } from '../texts/records.ts';
 
@@ -65,6 +68,17 @@ export const recordRoutes: FastifyPluginAsync<RecordRoutes> = async (app, { cont
     } catch (error) {
       return sendForm(reply, about, { ...form, error: sayable(error) });
     }
+  });
+
+  app.get<ForRecord>('/:resource/:id', async (request, reply) => {
+    const { about, key } = aboutRecord(request, 'list');
+    const { resource, principal } = about;
+    const record = await recordOf(about, key, resource.show);
+    const [lists, holder] = await Promise.all([
+      relatedLists(register.client, resource, principal, key),
+      findHolder(db.pages, db.t, resource.model.name, key),
+    ]);
+    return reply.page('records/show', await recordShowData({ ...about, register, record, lists, holder, url }));
   });
 
   app.get<ForRecord>('/:resource/:id/edit', async (request, reply) => {

@@ -1,3 +1,5 @@
+const number = new Intl.NumberFormat('en');
+
 export const recordTexts = {
   newHeading: (singular: string) => `New ${singular.toLowerCase()}`,
   editHeading: (title: string) => `Edit ${title}`,
@@ -5,6 +7,12 @@ export const recordTexts = {
   deleteWarning: (singular: string, title: string) =>
     `The ${singular.toLowerCase()} “${title}” is removed from the database. There is no way back.`,
   consequences: 'What happens to other records',
+  edit: 'Edit',
+  history: 'History',
+  related: 'Related records',
+  relatedCount: (count: number, isMore: boolean) => `${number.format(count)}${isMore ? '+' : ''}`,
+  relatedAll: (label: string) => `All ${label.toLowerCase()}`,
+  empty: 'empty',
   create: 'Create',
   save: 'Save',
   delete: 'Delete',
@@ -18,6 +26,7 @@ export const recordTexts = {
   none: 'None',
   json: 'JSON',
   utc: 'UTC',
+  overfull: (count: number) => `More than ${count} are linked: too many for a form. Change them from the other side.`,
   idFixed: 'Cannot be changed.',
   errors: (count: number) => (count === 1 ? 'One value needs attention' : `${count} values need attention`),
   staleHeading: 'Somebody else was faster',
