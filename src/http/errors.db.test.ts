@@ -18,7 +18,7 @@ test('an error', async (t) => {
     ...context,
     register: {
       ...context.register,
-      get() {
+      for() {
         throw thrown;
       },
     },
