@@ -6,6 +6,8 @@ import { scalarKind } from './scalar-kind.ts';
 export interface RelatedRecord {
   id: string;
   title: string;
+  /** It is not the principal's to see: its title is its id, and nothing leads to it. */
+  isHidden?: boolean;
 }
 
 /** A foreign key, shown as the record it points at. */
@@ -18,7 +20,8 @@ export const toOne: FieldKind = {
   format(value, field) {
     const related = value as RelatedRecord | null | undefined;
     if (!related) return { text: '', align: 'start' };
-    return { text: related.title, align: 'start', link: { model: field.relation?.model as string, id: related.id } };
+    const cell = { text: related.title, align: 'start' as const };
+    return related.isHidden ? cell : { ...cell, link: { model: field.relation?.model as string, id: related.id } };
   },
   toForm: (value) => (value === null || value === undefined ? '' : String(value)),
   parse: (input, field) => scalarKind(field.meta).parse(input, field),

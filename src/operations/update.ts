@@ -119,6 +119,6 @@ function textsOf(input: unknown): string[] {
 }
 
 function describeChange(resource: Resource, { field: name, change, value }: FieldChange): string {
-  const field = resource.bulkFields.find((candidate) => candidate.meta.name === name);
+  const field = resource.fields.find((candidate) => candidate.meta.name === name);
   return field ? `${field.label}: ${getChange(change).describe(value, field, resource)}` : name;
 }

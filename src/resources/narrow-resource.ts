@@ -1,14 +1,23 @@
 import type { Principal } from '../auth/principal.ts';
-import { can } from './permissions.ts';
 import type { Column, FieldGroup, Resource, ResourceField } from './contract.ts';
+
+export interface Around {
+  /** Which resource shows this principal records of a model; null: none does. */
+  openTo(model: string): Resource | null;
+  /** The same, narrowed in its turn. */
+  related: Resource['related'];
+}
 
 /**
  * A resource as one principal sees it. Every list of fields is without those that may not be seen, also lists that this
  * file has never heard of; what can be changed is without those that may not be changed.
  */
-export function narrowResource(resource: Resource, principal: Principal, relatedOf: (model: string) => Resource | null): Resource {
-  const hidden = new Set(resource.fields.filter((field) => !allows(resource.canSee, principal, field)));
-  const fixed = new Set(resource.fields.filter((field) => !allows(resource.canChange, principal, field)));
+export function narrowResource(resource: Resource, principal: Principal, around: Around): Resource {
+  const openTo = memo(around.openTo);
+  const hidden = new Set(
+    resource.fields.filter((field) => !allows(resource.canSee, principal, field) || (isMany(field) && isClosed(field))),
+  );
+  const fixed = new Set(resource.fields.filter((field) => !allows(resource.canChange, principal, field) || isClosed(field)));
   const granted = resource.permissions(principal);
   const narrowed = Object.fromEntries(Object.entries(resource).map(([name, value]) => [name, withoutFields(value, hidden)]));
   const titleField = isHidden(resource.titleField) ? fallbackTitle() : resource.titleField;
@@ -22,7 +31,7 @@ export function narrowResource(resource: Resource, principal: Principal, related
     titleField,
     defaultSort: visibleSort(),
     permissions: () => granted,
-    related: memo(relatedOf),
+    related: memo(around.related),
   });
 
   /** Also through a relation, and by being computed from what is hidden. */
@@ -32,9 +41,11 @@ export function narrowResource(resource: Resource, principal: Principal, related
   }
 
   function isHiddenPath(first: string, related: string): boolean {
-    const target = resource.fields.find(({ name }) => name === first)?.relation?.model;
-    const owner = target === undefined ? null : resource.related(target);
-    return isHidden(first) || (owner !== null && !(can(owner, principal, 'list') && owner.canSee(principal, related)));
+    const field = resource.fields.find(({ name }) => name === first);
+    if (!field?.relation || hidden.has(field) || isClosed(field)) return true;
+    const owner = openTo(field.relation.model);
+    const target = owner?.fields.find(({ name, meta }) => name === related || meta.name === related);
+    return owner !== null && !(target && allows(owner.canSee, principal, target));
   }
 
   function visibleSort(): string {
@@ -45,6 +56,11 @@ export function narrowResource(resource: Resource, principal: Principal, related
     return parts.join(',') || (resource.model.idFields[0] ?? '');
   }
 
+  /** Its records are administered, but not shown to this principal, who so cannot choose among them. */
+  function isClosed({ relation }: ResourceField): boolean {
+    return relation !== null && resource.related(relation.model) !== null && openTo(relation.model) === null;
+  }
+
   function isHidden(name: string): boolean {
     return [...hidden].some((field) => field.name === name || field.meta.name === name);
   }
@@ -53,6 +69,10 @@ export function narrowResource(resource: Resource, principal: Principal, related
   function fallbackTitle(): string {
     return resource.model.idFields[0] ?? resource.titleField;
   }
+}
+
+function isMany({ relation }: ResourceField): boolean {
+  return relation !== null && relation.kind !== 'to-one';
 }
 
 /** A foreign key has two names, the relation's and its column's; denying either denies both. */

@@ -71,21 +71,24 @@ export function buildRegister(
     },
   });
   function narrow(resource: Resource, principal: Principal): Resource {
-    return narrowResource(resource, principal, (model) => relatedFor(model, principal));
+    // Of several resources of one model, the first that shows its records.
+    const openTo = (model: string) => list.find((candidate) => candidate.model.name === model && isOpen(candidate, principal)) ?? null;
+    return narrowResource(resource, principal, {
+      openTo,
+      related(model) {
+        const found = openTo(model);
+        return found ? narrow(found, principal) : null;
+      },
+    });
   }
+}
 
-  /** Of several resources of one model, the first that shows them its records. */
-  function relatedFor(model: string, principal: Principal): Resource | null {
-    const found = list.find((candidate) => candidate.model.name === model && can(candidate, principal, 'list') && hasScope(candidate));
-    return found ? narrow(found, principal) : null;
-
-    function hasScope(candidate: Resource): boolean {
-      try {
-        candidate.scope(principal);
-        return true;
-      } catch {
-        return false;
-      }
-    }
+function isOpen(resource: Resource, principal: Principal): boolean {
+  if (!can(resource, principal, 'list')) return false;
+  try {
+    resource.scope(principal);
+    return true;
+  } catch {
+    return false;
   }
 }

@@ -1,3 +1,5 @@
+import { AppError } from '../errors.ts';
+import { changesFixedField } from '../operations/fixed-fields.ts';
 import { actionOf } from '../operations/register.ts';
 import { can } from '../resources/permissions.ts';
 import type { Resource } from '../resources/contract.ts';
@@ -5,12 +7,24 @@ import type { TaskContext } from './context.ts';
 import type { TaskRow } from './task-row.ts';
 
 /** Why a task may not run (any more): its person was signed out for good, or has lost the right. Null: it may. */
-export async function whyNot(ctx: TaskContext, task: TaskRow, resource: Resource): Promise<{ code: string; message: string } | null> {
+export async function whyNot(ctx: TaskContext, task: TaskRow): Promise<{ code: string; message: string } | null> {
   if (ctx.isPrincipalActive && !(await ctx.isPrincipalActive(task.principalId))) {
     return { code: 'user-inactive', message: `${task.principalName} may not sign in any more.` };
   }
-  if (!can(resource, task.principal, actionOf(task.operation, task.parameters))) {
+  const resource = resourceOf(ctx, task);
+  const isAllowed = resource && can(resource, task.principal, actionOf(task.operation, task.parameters));
+  if (!isAllowed || changesFixedField(resource, task.parameters)) {
     return { code: 'forbidden', message: `${task.principalName} may not do this any more.` };
   }
   return null;
+}
+
+/** The task's resource as its principal may see it now; null where that is nothing any more. */
+export function resourceOf({ register }: TaskContext, task: TaskRow): Resource | null {
+  try {
+    return register.for(task.principal, task.resource);
+  } catch (error) {
+    if (error instanceof AppError) return null;
+    throw error;
+  }
 }

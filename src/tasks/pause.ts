@@ -26,7 +26,7 @@ export async function pause(ctx: TaskContext, principal: Principal, taskId: numb
 export async function resume(ctx: TaskContext, principal: Principal, taskId: number): Promise<TaskState> {
   const { t, queueSchema } = ctx.db;
   const task = await getTask(ctx.db, principal, taskId);
-  const refusal = await whyNot(ctx, task, ctx.register.get(task.resource));
+  const refusal = await whyNot(ctx, task);
   if (refusal) throw new AppError('forbidden', 403, `${refusal.message} The task stays paused.`);
   return transaction(ctx.db.pages, async (client) => {
     const { state } = await lockUnfinished(client, t, principal, taskId);

@@ -21,7 +21,7 @@ const wholeTask = 2_147_483_647;
  */
 export async function prepare(ctx: TaskContext, pool: Pool, task: TaskRow, resource: Resource, lease: Lease): Promise<void> {
   const { db } = ctx;
-  const refusal = await whyNot(ctx, task, resource);
+  const refusal = await whyNot(ctx, task);
   if (refusal) return fail(refusal.code, `${refusal.message} Nothing was changed.`);
   const source = await keySourceOf(ctx, task, resource);
   const frozen = await freeze(pool, db.t, source, task.isAtomic ? wholeTask : resource.chunkSize, lease);

@@ -2,6 +2,7 @@ import { AppError } from '../errors.ts';
 import type { TableNames } from '../db/names.ts';
 import { type Queryable, transaction } from '../db/transaction.ts';
 import { getOperation } from '../operations/register.ts';
+import { withinScope } from '../operations/within-scope.ts';
 import { activate, lockModel } from './activate.ts';
 import { applyIsolated, type ChunkOutcome } from './apply-isolated.ts';
 import type { TaskContext } from './context.ts';
@@ -60,7 +61,8 @@ export async function runInline(ctx: TaskContext, task: NewTask, keys: readonly 
         changeReason: task.options.changeReason,
       },
     };
-    const outcome = await applyIsolated(client, getOperation(task.operation), target, free, task.parameters);
+    const operation = await withinScope(getOperation(task.operation), ctx.register, resource, task.principal);
+    const outcome = await applyIsolated(client, operation, target, free, task.parameters);
     if (outcome.failed > 0) throw new Refused(outcome);
     const durationMs = performance.now() - startedAt;
     await finishChunk(client, db.t, { taskId: id, number: 0, added: 0, outcome, durationMs, lease: null, stopRatio: 1 });

@@ -1,7 +1,9 @@
 import type { Pool } from 'pg';
 import { getOperation } from '../operations/register.ts';
+import { withinScope } from '../operations/within-scope.ts';
 import type { TaskContext } from './context.ts';
 import type { Lease } from './freeze.ts';
+import { resourceOf } from './may-run.ts';
 import { moveTask } from './move-task.ts';
 import { prepare } from './prepare.ts';
 import { afterTrouble, startPace } from './pace.ts';
@@ -38,12 +40,18 @@ async function work(ctx: TaskContext, pool: Pool, lease: Lease, signal: AbortSig
   const { db, register, settings } = ctx;
   const deadline = performance.now() + settings.sliceMs;
   let task = await load();
-  const resource = register.get(task.resource);
+  const resource = resourceOf(ctx, task);
+  if (!resource) {
+    const message = `${task.principalName} may not do this any more. What was done before stays.`;
+    await moveTask(pool, db.t, task.id, 'failed', { reason: 'forbidden', message });
+    return;
+  }
   if (task.state === 'preparing') {
     await prepare(ctx, pool, task, resource, lease);
     task = await load();
   }
-  const running: Running = { task, resource, operation: getOperation(task.operation), lease, pace: startPace(resource.chunkSize) };
+  const operation = await withinScope(getOperation(task.operation), register, resource, task.principal);
+  const running: Running = { task, resource, operation, lease, pace: startPace(resource.chunkSize) };
   let result: ChunkResult = task.state === 'running' ? 'done' : 'stopped';
   while (result === 'done' && !signal.aborted && performance.now() < deadline) {
     result = await withRetries(ctx, signal, running, () => runChunk(ctx, pool, running));

@@ -49,7 +49,7 @@ export function filterControls(
     resource.filters.map(async (field) => {
       const kind = getFieldKind(field).filter as FilterKind;
       const chosen = query.getAll(field.name);
-      const options = await optionsOf(register, principal, field, kind);
+      const options = await optionsOf(register, resource, principal, field, kind);
       return {
         name: field.name,
         id: `filter-${field.name}`,
@@ -68,7 +68,7 @@ export function filterControls(
   );
 }
 
-async function optionsOf(register: Register, principal: Principal, field: ResourceField, kind: FilterKind) {
+async function optionsOf(register: Register, resource: Resource, principal: Principal, field: ResourceField, kind: FilterKind) {
   if (kind === 'choice') return (field.enum?.values ?? []).map(({ name }) => ({ value: name, label: name }));
   if (kind === 'boolean') {
     return [
@@ -76,7 +76,7 @@ async function optionsOf(register: Register, principal: Principal, field: Resour
       { value: 'false', label: listTexts.no },
     ];
   }
-  return kind === 'relation' ? listRelated(register, principal, field) : null;
+  return kind === 'relation' ? listRelated(register, resource, principal, field) : null;
 }
 
 /** Every condition and group of the filter as a chip, also one that is not understood, so that it can be removed. */

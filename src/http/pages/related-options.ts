@@ -1,7 +1,7 @@
 import type { Principal } from '../../auth/principal.ts';
 import { keyOf, keyToUrl } from '../../metadata/keys.ts';
 import { delegateOf } from '../../resources/delegate.ts';
-import type { Register, ResourceField } from '../../resources/contract.ts';
+import type { Register, Resource, ResourceField } from '../../resources/contract.ts';
 import { buildWhere } from '../../selection/where.ts';
 
 export interface RelatedOption {
@@ -13,13 +13,17 @@ export interface RelatedOption {
 export const mostOffered = 500;
 
 /** The records a relation may lead to, by title, in the principal's scope; null when there are too many to offer. */
-export async function listRelated(register: Register, principal: Principal, field: ResourceField): Promise<RelatedOption[] | null> {
-  const model = field.relation ? register.list[0]?.metadata.models[field.relation.model] : undefined;
-  if (!model) return null;
-  const resource = register.list.find((candidate) => candidate.model.name === model.name);
-  const title = register.titleFieldOf(model.name);
+export async function listRelated(
+  register: Register,
+  resource: Resource,
+  principal: Principal,
+  field: ResourceField,
+): Promise<RelatedOption[] | null> {
+  const related = field.relation ? resource.related(field.relation.model) : null;
+  if (!related) return null;
+  const { model, titleField: title } = related;
   const rows = await delegateOf(register.client, model).findMany({
-    where: resource ? buildWhere(resource, principal, '') : {},
+    where: buildWhere(related, principal, ''),
     select: Object.fromEntries([...model.idFields, title].map((name) => [name, true])),
     orderBy: { [title]: 'asc' },
     take: mostOffered + 1,

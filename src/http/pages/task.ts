@@ -1,4 +1,5 @@
 import type { Principal } from '../../auth/principal.ts';
+import { AppError } from '../../errors.ts';
 import { keyToUrl } from '../../metadata/keys.ts';
 import type { Register, Resource } from '../../resources/contract.ts';
 import { titlesOf } from '../../selection/list.ts';
@@ -88,9 +89,8 @@ export function taskPageData(
   task: TaskRow,
   parts: TaskParts,
   parameters: readonly string[],
-  { now, url, register }: { now: Date; url: Urls; register: Register },
+  { now, url, register, resource }: { now: Date; url: Urls; register: Register; resource: Resource | null },
 ): TaskPageData {
-  const resource = findResource(register, task);
   const finished = isFinished(task.state);
   const filter = task.selection.filter === '' ? '' : `?${task.selection.filter}`;
   const label = resourceLabel(register.list, task.resource);
@@ -155,13 +155,19 @@ export async function refusedTitles(
   task: TaskRow,
   failures: readonly FailureGroup[],
 ): Promise<Map<string, string>> {
-  const resource = findResource(register, task);
+  const resource = findResource(register, principal, task);
   const keys = [...new Set(failures.flatMap((group) => group.keys))].slice(0, 1000);
   return resource && keys.length > 0 ? titlesOf(register, resource, principal, keys) : new Map();
 }
 
-export function findResource(register: Register, task: TaskRow): Resource | null {
-  return register.list.find((resource) => resource.slug === task.resource) ?? null;
+/** Null: there is no such resource any more, or it is not this principal's to see. */
+export function findResource(register: Register, principal: Principal, task: TaskRow): Resource | null {
+  try {
+    return register.for(principal, task.resource);
+  } catch (error) {
+    if (error instanceof AppError) return null;
+    throw error;
+  }
 }
 
 export function refusedRecord(key: string, titles: ReadonlyMap<string, string>, resource: Resource | null, url: Urls): RefusedRecord {

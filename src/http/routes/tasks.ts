@@ -58,9 +58,9 @@ export const taskRoutes: FastifyPluginAsync<TaskRoutes> = async (app, { context,
     const task = await getTask(db, principal, Number(request.params.id));
     const now = new Date();
     if (wantsJson(request)) return taskJson(task, now);
-    const resource = findResource(register, task);
-    const parameters = resource ? await parametersInWords(register, resource, task) : [];
-    return reply.page('tasks/show', taskPageData(task, await partsOf(principal, task), parameters, { now, url, register }));
+    const resource = findResource(register, principal, task);
+    const parameters = resource ? await parametersInWords(register, resource, principal, task) : [];
+    return reply.page('tasks/show', taskPageData(task, await partsOf(principal, task), parameters, { now, url, register, resource }));
   });
 
   app.get<WithId>('/tasks/:id/details', async (request, reply) => {
@@ -70,7 +70,7 @@ export const taskRoutes: FastifyPluginAsync<TaskRoutes> = async (app, { context,
     const details = taskDetailsData(task, await partsOf(principal, task), {
       now: new Date(),
       url,
-      resource: findResource(register, task),
+      resource: findResource(register, principal, task),
     });
     return reply.code(isFinished(task.state) ? stopPolling : 200).page('tasks/_details', details);
   });

@@ -22,6 +22,7 @@ export const taskTexts = {
     cancelled: 'Cancelled',
   } satisfies Record<TaskState, string>,
   anyState: 'All',
+  hiddenChanges: (count: number) => `${count === 1 ? 'A field' : `${number.format(count)} fields`} that you may not see`,
   none: 'No tasks yet. Select records in a list and change them in bulk: the task appears here.',
   noneOfState: 'No task is in this state.',
   showAll: 'Show all tasks',
