@@ -3,7 +3,7 @@ import type { Queryable } from '../db/transaction.ts';
 import type { Register, Resource } from '../resources/contract.ts';
 import type { Statement } from '../resources/where-sql.ts';
 import type { ApplyCounts, Operation } from './contract.ts';
-import { keyCondition, keySql } from './key-sql.ts';
+import { keyCondition, keySql } from '../metadata/key-sql.ts';
 
 /** SQLSTATE of a view's check option: a row's own fault, so that it fails alone. */
 const outsideScope = '44000';

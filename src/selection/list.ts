@@ -1,7 +1,7 @@
 import type { Principal } from '../auth/principal.ts';
-import { AppError, notFound } from '../errors.ts';
+import { AppError } from '../errors.ts';
 import { keyOf, whereKeys } from '../metadata/keys.ts';
-import type { Register, Resource, ResourceField, Where } from '../resources/contract.ts';
+import type { Register, Resource, Where } from '../resources/contract.ts';
 import { delegateOf } from '../resources/delegate.ts';
 import type { Statement } from '../resources/where-sql.ts';
 import { type Count, countExactly, countMatching } from './count.ts';
@@ -129,21 +129,6 @@ function tooFar({ countLimit }: Resource, size: number): AppError {
   });
 }
 
-/** One record of the scope with the fields asked for; outside it, or gone, is 404. */
-export async function findRecord(
-  register: Register,
-  resource: Resource,
-  principal: Principal,
-  key: string,
-  fields: readonly ResourceField[],
-): Promise<ListedRecord> {
-  const where: Where = { AND: [buildWhere(resource, principal, ''), whereKeys(resource.model, [key])] };
-  const row = await delegateOf(register.client, resource.model).findFirst({ where, select: selectOf(register, resource, fields) });
-  // What the database holds equal to the key (in citext, for one) may be another text, and has another address.
-  if (!row || keyOf(resource.model, row) !== key) throw notFound();
-  return listed(register, resource, fields, row);
-}
-
 /** Titles of records by key, for naming them; at most as many as are asked for, in the scope. */
 export async function titlesOf(
   register: Register,
@@ -153,39 +138,9 @@ export async function titlesOf(
 ): Promise<Map<string, string>> {
   if (keys.length === 0) return new Map();
   const where: Where = { AND: [buildWhere(resource, principal, ''), whereKeys(resource.model, keys)] };
-  const rows = await delegateOf(register.client, resource.model).findMany({ where, select: selectOf(register, resource, []) });
+  const rows = await delegateOf(register.client, resource.model).findMany({
+    where,
+    select: Object.fromEntries([...resource.model.idFields, resource.titleField].map((name) => [name, true])),
+  });
   return new Map(rows.map((row) => [keyOf(resource.model, row), String(row[resource.titleField] ?? '')]));
-}
-
-function selectOf(register: Register, resource: Resource, fields: readonly ResourceField[]): Record<string, unknown> {
-  const select: Record<string, unknown> = { [resource.titleField]: true };
-  for (const id of resource.model.idFields) select[id] = true;
-  for (const { name, meta, relation } of fields) {
-    if (!relation) select[name] = true;
-    else {
-      if (relation.kind === 'to-one') select[meta.name] = true;
-      const related = resource.metadata.models[relation.model];
-      const title = register.titleFieldOf(relation.model);
-      select[name] = { select: Object.fromEntries([...(related?.idFields ?? []), title].map((id) => [id, true])) };
-    }
-  }
-  return select;
-}
-
-function listed(register: Register, resource: Resource, fields: readonly ResourceField[], row: Record<string, unknown>): ListedRecord {
-  const values: Record<string, unknown> = {};
-  for (const { name, meta, relation } of fields) {
-    values[name] = relation ? related(register, relation.model, resource, row[name]) : row[name];
-    if (relation?.kind === 'to-one') values[meta.name] = row[meta.name];
-  }
-  return { key: keyOf(resource.model, row), title: String(row[resource.titleField] ?? ''), values, links: {} };
-}
-
-function related(register: Register, model: string, resource: Resource, value: unknown): unknown {
-  if (value === null || value === undefined) return null;
-  if (Array.isArray(value)) return value.map((item) => related(register, model, resource, item));
-  const record = value as Record<string, unknown>;
-  const ids = resource.metadata.models[model]?.idFields ?? [];
-  const id = ids.length === 1 ? String(record[ids[0] as string]) : JSON.stringify(ids.map((name) => record[name]));
-  return { id, title: String(record[register.titleFieldOf(model)] ?? id) };
 }

@@ -1,7 +1,7 @@
 import type { Principal } from '../../auth/principal.ts';
 import { getFieldKind } from '../../fields/register.ts';
 import { can } from '../../resources/permissions.ts';
-import type { Column, Register, ResourceField } from '../../resources/contract.ts';
+import type { Column, Resource, ResourceField } from '../../resources/contract.ts';
 import type { ListedRecord } from '../../selection/list.ts';
 import type { Urls } from './url.ts';
 
@@ -16,7 +16,7 @@ export interface CellData {
 }
 
 export interface CellParts {
-  register: Register;
+  resource: Resource;
   principal: Principal;
   url: Urls;
 }
@@ -30,11 +30,11 @@ export function columnCell(parts: CellParts, column: Column, record: ListedRecor
   return { text, align, label: column.label, badge: null, icon: null, href: hrefOf(record.links[column.name] ?? null, parts.url) };
 }
 
-export function fieldCell({ register, principal, url }: CellParts, field: ResourceField, value: unknown): CellData {
+export function fieldCell({ resource, principal, url }: CellParts, field: ResourceField, value: unknown): CellData {
   const cell = getFieldKind(field).format(value, field);
   const isThere = value !== null && value !== undefined;
   const isOwn = isThere && field.format !== null;
-  const related = cell.link ? register.list.find((candidate) => candidate.model.name === cell.link?.model) : undefined;
+  const related = cell.link ? resource.related(cell.link.model) : null;
   const isBoolean = field.meta.type === 'Boolean' && !isOwn;
   const toRelated =
     cell.link && related && can(related, principal, 'list') ? url(`/${related.slug}/${encodeURIComponent(cell.link.id)}`) : null;

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsync } from 'fastify';
 import { AppError } from '../../errors.ts';
 import { parseKey } from '../../metadata/keys.ts';
-import { findRecord } from '../../selection/list.ts';
+import { readRecord } from '../../selection/record.ts';
 import type { TaskContext } from '../../tasks/context.ts';
 import { getHoldingTask, seesAllTasks } from '../../tasks/queries.ts';
 import { isHtmx, principalOf } from '../negotiate.ts';
@@ -30,7 +30,7 @@ export const lockRoutes: FastifyPluginAsync<LockRoutes> = async (app, { context,
       const principal = principalOf(request);
       const resource = register.for(principal, request.params.resource);
       const key = parseKey(resource.model, id);
-      await findRecord(register, resource, principal, key, []);
+      await readRecord(register.client, resource, principal, key, []);
       const again = url(`${recordPath(resource, key)}/edit`);
       if (!isHtmx(request)) return reply.redirect(again, 303);
       const task = await getHoldingTask(db, resource.model.name, key);
