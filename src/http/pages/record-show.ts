@@ -83,11 +83,11 @@ export async function recordShowData(parts: ShowParts): Promise<RecordShowData> 
 }
 
 async function shownValue(parts: ShowParts, field: ResourceField): Promise<ShownValue> {
-  const { register, resource, principal, record, url } = parts;
+  const { resource, principal, record, url } = parts;
   const related = await relatedOf(parts, field);
   const isMuch = isMany(field);
   const value = field.relation?.kind === 'to-one' ? related[0] : record.values[field.meta.name];
-  const cell = isMuch ? null : fieldCell({ register, principal, url }, field, value ?? null);
+  const cell = isMuch ? null : fieldCell({ resource, principal, url }, field, value ?? null);
   const isCode = field.meta.type === 'Json' && field.format === null && !field.meta.isList;
   const text = isCode ? [getFieldKind(field).toForm(value ?? null, field)].flat().join('') : (cell?.text ?? '');
   const target = field.relation && resource.related(field.relation.model);
