@@ -27,11 +27,14 @@ export async function ensureFirstUsers(db: Database, config: Config, address: st
   const kept = isLoopback ? await readUsers(path) : null;
   if (await hasUsers(db)) return kept ? { kind: 'sample', users: kept } : { kind: 'none' };
   if (!isLoopback) return { kind: 'link', link: `${address}/first-admin?token=${await createFirstAdminLink(db)}` };
-  const users = ['admin', 'editor', 'viewer'].map((role) => ({
-    role,
-    email: `${role}@example.com`,
-    password: randomBytes(12).toString('base64url'),
-  }));
+  // Another database of the same folder: its people have the same passwords, since one file says them.
+  const users =
+    kept ??
+    ['admin', 'editor', 'viewer'].map((role) => ({
+      role,
+      email: `${role}@example.com`,
+      password: randomBytes(12).toString('base64url'),
+    }));
   await mkdir(resolve(config.BULKHEAD_FOLDER), { recursive: true });
   await writeFile(path, `${JSON.stringify(users, null, 2)}\n`, { mode: 0o600 });
   for (const { role, email, password } of users) {

@@ -20,6 +20,10 @@ function sentenceOf(error: unknown): unknown {
   };
   const first = errors?.[0];
   switch (code ?? first?.code) {
+    case 'ERR_PARSE_ARGS_UNKNOWN_OPTION':
+    case 'ERR_PARSE_ARGS_INVALID_OPTION_VALUE':
+    case 'ERR_PARSE_ARGS_UNEXPECTED_POSITIONAL':
+      return (message.split('. ')[0] ?? message).replace(/\.?$/, '.');
     case 'EADDRINUSE':
       return `Port ${port} is already taken: set PORT or --port to another.`;
     case 'EACCES':

@@ -1,5 +1,4 @@
 import { parseArgs } from 'node:util';
-import admin from '../admin.ts';
 import { parseConfig } from '../config.ts';
 import { buildContext } from '../server.ts';
 import { startRecovery } from '../tasks/worker.ts';
@@ -7,17 +6,20 @@ import { requireDatabaseUrl } from './connection.ts';
 import { ensureFirstUsers } from './first-users.ts';
 import { logAt } from './log.ts';
 import { migrateAll } from './migrate-all.ts';
+import { adminOptions, openAdmin } from './open-admin.ts';
 import { runCommand } from './sentence.ts';
 import { servePages } from './serve-pages.ts';
 import { onShutdown } from './shutdown.ts';
 
 /** The web half for production. */
 await runCommand(async () => {
-  const { values } = parseArgs({ options: { port: { type: 'string' } } });
+  const { values } = parseArgs({ options: { port: { type: 'string' }, ...adminOptions } });
   const config = parseConfig({ ...process.env, ...(values.port === undefined ? {} : { PORT: values.port }) });
   const connectionString = requireDatabaseUrl(config);
+  const { admin, bringUp } = await openAdmin(values, config);
   const { db, ctx } = await buildContext(connectionString, config, admin, logAt(config.BULKHEAD_LOG_LEVEL));
   await migrateAll(connectionString, config, admin);
+  await bringUp(connectionString);
   const { app, address } = await servePages(admin, config, ctx);
   const recovery = startRecovery(ctx);
   onShutdown(async () => {

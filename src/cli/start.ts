@@ -1,6 +1,5 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import admin from '../admin.ts';
 import { parseConfig } from '../config.ts';
 import { openDatabase } from '../db/database.ts';
 import { type Embedded, startEmbedded } from '../db/embedded.ts';
@@ -10,14 +9,16 @@ import { ensureFirstUsers, type SignIns } from './first-users.ts';
 import { logAt } from './log.ts';
 import { migrateAll } from './migrate-all.ts';
 import { progressBar } from './progress-bar.ts';
+import { adminOptions, openAdmin } from './open-admin.ts';
 import { runCommand } from './sentence.ts';
 import { servePages } from './serve-pages.ts';
 import { onShutdown } from './shutdown.ts';
 
 /** The whole product in one process: database, migrations, sample, pages and one worker. */
 await runCommand(async () => {
-  const { values } = parseArgs({ options: { port: { type: 'string' } } });
+  const { values } = parseArgs({ options: { port: { type: 'string' }, ...adminOptions } });
   const config = parseConfig({ ...process.env, ...(values.port === undefined ? {} : { PORT: values.port }) });
+  const { admin, database, bringUp } = await openAdmin(values, config);
   const undo: (() => Promise<unknown>)[] = [];
   const stop = async () => {
     for (const step of undo.splice(0).reverse()) await step();
@@ -27,6 +28,7 @@ await runCommand(async () => {
     const connectionString = config.DATABASE_URL ?? (await embedded()).connectionString;
     if (config.DATABASE_URL) await (await openDatabase({ connectionString })).close();
     await migrateAll(connectionString, config, admin);
+    await bringUp(connectionString);
     const bar = progressBar('Filling the sample');
     await admin.seed?.(connectionString, bar.update);
     bar.end();
@@ -40,21 +42,21 @@ await runCommand(async () => {
       concurrency: config.BULKHEAD_WORKER_CONCURRENCY,
     });
     undo.push(() => worker.stop());
-    say(address, await ensureFirstUsers(db, config, address));
+    say(admin.name, address, await ensureFirstUsers(db, config, address));
   } catch (error) {
     await stop().catch(() => undefined);
     throw error;
   }
 
   async function embedded(): Promise<Embedded> {
-    const server = await startEmbedded({ folder: resolve(config.BULKHEAD_FOLDER) });
+    const server = await startEmbedded({ folder: resolve(config.BULKHEAD_FOLDER), database });
     undo.push(() => server.stop());
     return server;
   }
 });
 
-function say(address: string, signIns: SignIns): void {
-  console.log(`\n${admin.name} is running at ${address}\n`);
+function say(name: string, address: string, signIns: SignIns): void {
+  console.log(`\n${name} is running at ${address}\n`);
   if (signIns.kind === 'sample') {
     console.log('Sign in with');
     for (const { email, password, role } of signIns.users) console.log(`  ${role.padEnd(7)} ${email}  ${password}`);

@@ -12,6 +12,7 @@ const tables = [
   'task_event',
   'worker',
   'task_slot',
+  'schema_push',
 ] as const;
 
 /** Every function of ours. */

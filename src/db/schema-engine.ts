@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { PrismaPg } from '@prisma/adapter-pg';
-import { bindMigrationAwareSqlAdapterFactory } from '@prisma/driver-adapter-utils';
+import { bindMigrationAwareSqlAdapterFactory, ColumnTypeEnum } from '@prisma/driver-adapter-utils';
 import * as engineBindings from '@prisma/schema-engine-wasm/schema_engine_bg';
 import pg from 'pg';
 
@@ -17,6 +17,8 @@ async function loadEngine(): Promise<typeof engineBindings> {
     const { instance } = await WebAssembly.instantiate(await readFile(wasm), {
       './schema_engine_bg.js': engineBindings as unknown as WebAssembly.ModuleImports,
     });
+    // Where the engine leaves the reason of a panic.
+    Object.assign(globalThis, { PRISMA_WASM_PANIC_REGISTRY: { set_message: (message: string) => console.error(message) } });
     engineBindings.__wbg_set_wasm(instance.exports);
     (instance.exports.__wbindgen_start as () => void)();
     isLoaded = true;
@@ -30,7 +32,8 @@ export async function openEngine(connectionString: string, schema: string, files
   // Both are needed: with the adapter's schema alone the tables landed in public.
   const pool = new pg.Pool({ connectionString, options: `-c search_path="${schema}"`, max: 2 });
   pool.on('error', () => undefined);
-  const factory = bindMigrationAwareSqlAdapterFactory(new PrismaPg(pool, { schema }));
+  markSystemCharacters(pool);
+  const factory = bindMigrationAwareSqlAdapterFactory(readSystemCharacters(new PrismaPg(pool, { schema })));
   const datamodels = files.map(([path, text]): [string, string] => [path, text]);
   const engine = await SchemaEngine.new({ datamodels }, () => undefined, factory);
   return {
@@ -42,25 +45,69 @@ export async function openEngine(connectionString: string, schema: string, files
   };
 }
 
-export const noFilters = { externalTables: [], externalEnums: [] };
+// The system's tables have columns of PostgreSQL's internal type "char", which the adapter does not know and the engine insists on.
+const systemCharacter = 18;
+const text = 25;
+const mark = '\0char';
 
-/** SQL that leads from one schema (null: nothing) to another. */
-export async function diffSchemas(connectionString: string, schema: string, from: SchemaFiles | null, to: SchemaFiles): Promise<string> {
+function markSystemCharacters(pool: pg.Pool): void {
+  const query = pool.query.bind(pool) as (...given: unknown[]) => Promise<pg.QueryResult>;
+  pool.query = (async (...given: unknown[]) => {
+    const result = await query(...given);
+    for (const field of result.fields ?? []) {
+      if (field.dataTypeID === systemCharacter) Object.assign(field, { dataTypeID: text, name: `${field.name}${mark}` });
+    }
+    return result;
+  }) as typeof pool.query;
+}
+
+function readSystemCharacters(factory: PrismaPg): PrismaPg {
+  const connect = factory.connect.bind(factory);
+  factory.connect = async () => {
+    const adapter = await connect();
+    const queryRaw = adapter.queryRaw.bind(adapter);
+    adapter.queryRaw = async (query) => {
+      const { columnNames, columnTypes, ...rest } = await queryRaw(query);
+      const isCharacter = columnNames.map((name) => name.endsWith(mark));
+      return {
+        ...rest,
+        columnNames: columnNames.map((name, index) => (isCharacter[index] ? name.slice(0, -mark.length) : name)),
+        columnTypes: columnTypes.map((type, index) => (isCharacter[index] ? ColumnTypeEnum.Character : type)),
+      };
+    };
+    return adapter;
+  };
+  return factory;
+}
+
+export const noFilters: SchemaFilter = { externalTables: [], externalEnums: [] };
+
+export interface SchemaFilter {
+  /** Tables, as `schema.table`, that are not looked at. */
+  externalTables: string[];
+  externalEnums: string[];
+}
+
+/** SQL that leads from nothing to a schema. */
+export async function schemaSql(connectionString: string, schema: string, to: SchemaFiles): Promise<string> {
+  return diff(connectionString, schema, to, { tag: 'empty' }, noFilters);
+}
+
+/** SQL that leads from the tables of the database to a schema; empty when it leads nowhere. */
+export async function differenceSql(connectionString: string, schema: string, to: SchemaFiles, filters: SchemaFilter): Promise<string> {
+  return diff(connectionString, schema, to, { tag: 'schemaDatasource', ...container(to) }, filters);
+}
+
+type From = { tag: 'empty' } | ({ tag: 'schemaDatasource' } & ReturnType<typeof container>);
+
+const container = (files: SchemaFiles) => ({ files: files.map(([path, content]) => ({ path, content })), configDir: '.' });
+
+async function diff(connectionString: string, schema: string, to: SchemaFiles, from: From, filters: SchemaFilter): Promise<string> {
   const { engine, close } = await openEngine(connectionString, schema, to);
-  const target = (files: SchemaFiles) => ({
-    tag: 'schemaDatamodel' as const,
-    files: files.map(([path, content]) => ({ path, content })),
-    configDir: '.',
-  });
   try {
-    const { stdout } = await engine.diff({
-      from: from === null ? { tag: 'empty' } : target(from),
-      to: target(to),
-      script: true,
-      exitCode: null,
-      filters: noFilters,
-    });
-    return stdout ?? '';
+    const { stdout } = await engine.diff({ from, to: { tag: 'schemaDatamodel', ...container(to) }, script: true, exitCode: null, filters });
+    const sql = (stdout ?? '').trim();
+    return sql === '-- This is an empty migration.' ? '' : sql;
   } finally {
     await close();
   }

@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
-import { diffSchemas, type SchemaFiles } from '../db/schema-engine.ts';
+import { type SchemaFiles, schemaSql } from '../db/schema-engine.ts';
 
 const folder = join(import.meta.dirname, '../../prisma/torture');
 
@@ -12,7 +12,7 @@ async function readSchema(): Promise<SchemaFiles> {
 
 /** Makes the torture schema's tables in an empty database and fills them. */
 export async function fillTorture(connectionString: string): Promise<void> {
-  const tables = await diffSchemas(connectionString, 'public', null, await readSchema());
+  const tables = await schemaSql(connectionString, 'public', await readSchema());
   const seed = await readFile(join(folder, 'seed.sql'), 'utf8');
   const client = new pg.Client({ connectionString });
   await client.connect();

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { PrismaPg } from '@prisma/adapter-pg';
-import { type AdminDefinition, defineAdmin } from '../admin-definition.ts';
-import type { Metadata } from '../metadata/contract.ts';
-import type { Client } from '../resources/contract.ts';
-import { defineEveryResource } from '../resources/every-model.ts';
+import { type AdminDefinition, defineAdmin } from '../../admin-definition.ts';
+import type { Metadata } from '../../metadata/contract.ts';
+import type { Client } from '../../resources/contract.ts';
+import { defineEveryResource } from '../../resources/every-model.ts';
 
 /** Where a schema's generated code stands. */
 export interface Generated {
@@ -15,13 +15,18 @@ export interface Generated {
 }
 
 /** The admin of a schema about which nothing was said: every model has its pages. */
-export async function loadAdmin(name: string, generated: Generated): Promise<AdminDefinition> {
+export async function loadAdmin(
+  name: string,
+  generated: Generated,
+  defaultSchema = 'public',
+): Promise<{ admin: AdminDefinition; metadata: Metadata }> {
   const open = (folder: string, file: string): Promise<unknown> => import(pathToFileURL(join(folder, file)).href);
   const { PrismaClient } = (await open(generated.client, 'client.ts')) as { PrismaClient: new (options: object) => unknown };
   const { metadata } = (await open(generated.metadata, 'metadata.ts')) as { metadata: Metadata };
-  return defineAdmin({
+  const admin = defineAdmin({
     name,
-    createClient: (pool) => new PrismaClient({ adapter: new PrismaPg(pool) }) as Client,
+    createClient: (pool) => new PrismaClient({ adapter: new PrismaPg(pool, { schema: defaultSchema }) }) as Client,
     resources: defineEveryResource(metadata),
   });
+  return { admin, metadata };
 }

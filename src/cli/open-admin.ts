@@ -1,0 +1,51 @@
+import { createHash } from 'node:crypto';
+import { join, resolve } from 'node:path';
+import sample from '../admin.ts';
+import type { AdminDefinition } from '../admin-definition.ts';
+import type { Config } from '../config.ts';
+import { bringUpSchema } from './schema/bring-up-schema.ts';
+import { generateSchema } from './schema/generate-schema.ts';
+import { loadAdmin } from './schema/load-admin.ts';
+import { defaultSchemaOf, prepareSchema } from './schema/prepare-schema.ts';
+import { readSchema } from './schema/read-schema.ts';
+
+/** Options of `start`, `serve` and `work` that say what is administered. */
+export const adminOptions = { schema: { type: 'string' }, 'ignore-differences': { type: 'boolean' } } as const;
+
+export interface OpenedAdmin {
+  admin: AdminDefinition;
+  /** Name of the embedded server's database: projects do not share one. */
+  database: string;
+  /** Makes the project's tables, or sees that they are as the schema says; after our own. */
+  bringUp(connectionString: string): Promise<void>;
+}
+
+/** The project's admin: that of `src/admin.ts`, or with `--schema` one made of nothing but a Prisma schema. */
+export async function openAdmin(
+  values: { schema?: string | undefined; 'ignore-differences'?: boolean | undefined },
+  config: Config,
+): Promise<OpenedAdmin> {
+  if (values.schema === undefined) return { admin: sample, database: 'bulkhead', bringUp: async () => undefined };
+  const schema = await readSchema(values.schema);
+  const defaultSchema = defaultSchemaOf(config.DATABASE_URL);
+  const { files, dbSchemas } = prepareSchema(schema.files, defaultSchema);
+  const generated = await generateSchema(files, join(resolve(config.BULKHEAD_FOLDER), 'schemas'), () =>
+    console.log(`Generating pages for ${schema.path} …`),
+  );
+  const { admin, metadata } = await loadAdmin(schema.name, generated, defaultSchema);
+  return {
+    admin,
+    database: `schema_${createHash('sha256').update(schema.path).digest('hex').slice(0, 16)}`,
+    bringUp: (connectionString) =>
+      bringUpSchema({
+        connectionString,
+        ownSchema: config.BULKHEAD_DATABASE_SCHEMA,
+        defaultSchema,
+        dbSchemas,
+        files,
+        metadata,
+        isDifferenceIgnored: values['ignore-differences'] ?? false,
+        say: (text) => console.log(text),
+      }),
+  };
+}
