@@ -28,7 +28,7 @@ export async function openAdmin(
   if (values.schema === undefined) return { admin: sample, database: 'bulkhead', bringUp: async () => undefined };
   const schema = await readSchema(values.schema);
   const defaultSchema = defaultSchemaOf(config.DATABASE_URL);
-  const { files, dbSchemas } = prepareSchema(schema.files, defaultSchema);
+  const { files, tables, dbSchemas } = prepareSchema(schema.files, defaultSchema);
   const generated = await generateSchema(files, join(resolve(config.BULKHEAD_FOLDER), 'schemas'), () =>
     console.log(`Generating pages for ${schema.path} …`),
   );
@@ -42,7 +42,7 @@ export async function openAdmin(
         ownSchema: config.BULKHEAD_DATABASE_SCHEMA,
         defaultSchema,
         dbSchemas,
-        files,
+        files: tables,
         metadata,
         isDifferenceIgnored: values['ignore-differences'] ?? false,
         say: (text) => console.log(text),

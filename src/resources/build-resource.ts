@@ -6,7 +6,7 @@ import { checkOptions } from './check-options.ts';
 import type { Resource, ResourceField } from './contract.ts';
 import type { ResourceDefinition } from './define-resource.ts';
 import { grantsOf, type OnUnreadable } from './grants.ts';
-import { labelOf, pluralOf, slugOf, titleFieldOf } from './guesses.ts';
+import { labelOf, pluralOf, singularOf, slugOf, titleFieldOf } from './guesses.ts';
 import type { WriteThrough } from './options.ts';
 import { defaultPermissions } from './permissions.ts';
 import type { Problems } from './problems.ts';
@@ -68,7 +68,7 @@ export function buildResource(
   const resource: Resource = {
     slug: options.slug ?? slugOf(pluralOf(name)),
     label,
-    singular: options.singular ?? labelOf(name),
+    singular: options.singular ?? labelOf(singularOf(name)),
     model,
     metadata,
     titleField,

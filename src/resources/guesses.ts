@@ -4,21 +4,61 @@ import type { ModelMeta } from '../metadata/contract.ts';
 export function labelOf(name: string): string {
   const words = name
     .replace(/([a-z\d])([A-Z])/g, '$1 $2')
+    .replace(/([A-Z]{2,})([A-Z][a-z])/g, '$1 $2')
     .replaceAll('_', ' ')
     .trim();
   const lower = words.replace(/\b([A-Z])([a-z]+)/g, (_, first: string, rest: string) => first.toLowerCase() + rest);
   return lower.charAt(0).toUpperCase() + lower.slice(1);
 }
 
+const irregular: readonly (readonly [singular: string, plural: string])[] = [
+  ['person', 'people'],
+  ['child', 'children'],
+  ['man', 'men'],
+  ['woman', 'women'],
+  ['status', 'statuses'],
+];
+
+const uncountable = /(news|series|species|data|metadata|information|equipment|staff|history|settings)$/i;
+
+/** `Country` → `Countries`; what is a plural stays. */
 export function pluralOf(name: string): string {
+  if (uncountable.test(name)) return name;
+  const other = irregularOf(name, 0);
+  if (other) return other;
+  if (singularOf(name) !== name) return name;
+  if (/sis$/i.test(name)) return `${name.slice(0, -2)}es`;
   if (/[^aeiou]y$/i.test(name)) return `${name.slice(0, -1)}ies`;
   return /(s|x|z|ch|sh)$/i.test(name) ? `${name}es` : `${name}s`;
+}
+
+/** `Countries` → `Country`; what is a singular stays. Models that were made from tables are often named in the plural. */
+export function singularOf(name: string): string {
+  if (uncountable.test(name)) return name;
+  const other = irregularOf(name, 1);
+  if (other) return other;
+  if (/[^aeiou]ies$/i.test(name)) return `${name.slice(0, -3)}y`;
+  if (/(ss|us|sis)$/i.test(name)) return name;
+  if (/(sses|shes|ches|xes|zes)$/i.test(name)) return name.slice(0, -2);
+  return name.length > 3 && /s$/i.test(name) ? name.slice(0, -1) : name;
+}
+
+/** The other number of a name whose last word is irregular: not every `human` is a man. */
+function irregularOf(name: string, from: 0 | 1): string | null {
+  for (const pair of irregular) {
+    const [word, other] = from === 0 ? pair : [pair[1], pair[0]];
+    const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
+    if (name.endsWith(capital(word))) return name.slice(0, -word.length) + capital(other);
+    if (name === word || name.endsWith(`_${word}`)) return name.slice(0, -word.length) + other;
+  }
+  return null;
 }
 
 /** `OrderLines` → `order-lines`. */
 export function slugOf(name: string): string {
   return name
     .replace(/([a-z\d])([A-Z])/g, '$1-$2')
+    .replace(/([A-Z]{2,})([A-Z][a-z])/g, '$1-$2')
     .replaceAll('_', '-')
     .toLowerCase();
 }

@@ -61,11 +61,12 @@ async function onServer(work: (client: pg.Client) => Promise<void>): Promise<voi
 
 const templateLock = 0x42_4c_4b_03;
 
-/** What a test's database begins with: the sample's empty tables, the whole gazetteer, or the torture schema with its rows. */
-export type Content = 'empty' | 'seeded' | 'torture';
+/** What a test's database begins with: nothing at all, the sample's empty tables, the whole gazetteer, or the torture schema with its rows. */
+export type Content = 'nothing' | 'empty' | 'seeded' | 'torture';
 
 /** A migrated database to clone, made by the first process of a run that needs it. */
 async function ensureTemplate(content: Content): Promise<string> {
+  if (content === 'nothing') return 'template1';
   const name = content === 'empty' ? 'bulkhead_template' : `bulkhead_template_${content}`;
   await onServer(async (client) => {
     await client.query('select pg_advisory_lock($1)', [templateLock]);

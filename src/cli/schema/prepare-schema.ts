@@ -4,8 +4,10 @@ import { schemaError } from './schema-error.ts';
 
 /** A copy of a schema that this version of Prisma and Bulkhead's generator understand. */
 export interface PreparedSchema {
-  /** With generators and datasource of ours. */
+  /** For the client: with generators and datasource of ours. */
   readonly files: SchemaFiles;
+  /** For the tables: the same, with those that Prisma ignores. */
+  readonly tables: SchemaFiles;
   /** The Postgres schemas that its tables are in. */
   readonly dbSchemas: readonly string[];
 }
@@ -28,9 +30,13 @@ export function prepareSchema(files: SchemaFiles, defaultSchema: string): Prepar
   const source = datasourceOf(blocks);
   if (!blocks.some(({ kind }) => kind === 'model' || kind === 'view')) throw schemaError('The schema has no models.');
   const dbSchemas = [...(source.lists.schemas ?? '').matchAll(/"([^"]+)"/g)].map((match) => match[1] as string);
-  const prepared = files.map(([file, text]) => [file, withoutBlocks(text)] as const);
+  const copy = (isIgnoredShown: boolean): SchemaFiles => [
+    ...files.map(([file, text]) => [file, copyOf(text, isIgnoredShown)] as const),
+    [ownFile, ownBlocks(source, defaultSchema)],
+  ];
   return {
-    files: [...prepared, [ownFile, ownBlocks(source, defaultSchema)]],
+    files: copy(true),
+    tables: copy(false),
     dbSchemas: dbSchemas.length > 0 ? dbSchemas : [defaultSchema],
   };
 }
@@ -91,14 +97,14 @@ ${Object.entries(lists)
 `;
 }
 
-function withoutBlocks(text: string): string {
+function copyOf(text: string, isIgnoredShown: boolean): string {
   let copy = text;
   for (const block of blocksOf(text).reverse()) {
     const before = copy.slice(0, block.start);
     const own = copy.slice(block.start, block.end);
     const after = copy.slice(block.end);
     if (block.kind === 'generator' || block.kind === 'datasource') copy = `${before}${own.replace(/[^\n]/g, '')}${after}`;
-    else if (isWithoutUnique(block)) copy = `${before}${asView(own)}${after}`;
+    else if (isIgnoredShown && isWithoutUnique(block)) copy = `${before}${asView(own)}${after}`;
   }
   return copy;
 }

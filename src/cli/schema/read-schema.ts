@@ -1,6 +1,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import type { SchemaFiles } from '../../db/schema-engine.ts';
+import { AppError } from '../../errors.ts';
 import { labelOf } from '../../resources/guesses.ts';
 import { schemaError } from './schema-error.ts';
 
@@ -29,6 +30,7 @@ export async function readSchema(given: string): Promise<UserSchema> {
     );
     return { path, files, name: nameOf(isFolder ? path : dirname(path)) };
   } catch (error) {
+    if (error instanceof AppError) throw error;
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT') throw schemaError(`There is no schema at ${path}.`);
     if (code) throw schemaError(`The schema at ${path} cannot be read (${(error as Error).message}).`);

@@ -1,0 +1,106 @@
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { csrfOf } from './app.ts';
+
+const root = join(import.meta.dirname, '../..');
+
+export interface RunningCommand {
+  /** Where the pages are; empty for a worker. */
+  address: string;
+  /** All it has said. */
+  text(): string;
+  stop(): Promise<void>;
+}
+
+const isReady = /Ctrl-C stops it|is served at|A worker is running/;
+
+function spawnCommand(args: readonly string[], env: Record<string, string>) {
+  const { DATABASE_URL: _, ...rest } = process.env;
+  return spawn('npm', ['run', '--silent', ...args], { cwd: root, env: { ...rest, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+}
+
+const running = new Set<() => Promise<void>>();
+
+/** Ends whatever a failed test has left running. */
+export async function stopCommands(): Promise<void> {
+  for (const stop of [...running].reverse()) await stop();
+}
+
+/** Starts what a person would type (`start -- --schema …`) and waits until it says that it runs. */
+export async function startCommand(args: readonly string[], env: Record<string, string>): Promise<RunningCommand> {
+  const npm = spawnCommand(args, env);
+  let text = '';
+  const ended = new Promise<void>((done) => npm.on('close', () => done()));
+  const stop = async () => {
+    npm.kill('SIGTERM');
+    await ended;
+    running.delete(stop);
+  };
+  running.add(stop);
+  await new Promise<void>((done, fail) => {
+    const hear = (chunk: Buffer) => {
+      text += chunk;
+      if (isReady.test(text)) done();
+    };
+    npm.stdout.on('data', hear);
+    npm.stderr.on('data', hear);
+    npm.on('close', (code) => fail(new Error(`npm run ${args.join(' ')} ended with ${code}:\n${text}`)));
+  });
+  return { address: /(?:running|served) at (\S+)/.exec(text)?.[1] ?? '', text: () => text, stop };
+}
+
+/** Runs a command that is expected to end by itself. */
+export async function endedCommand(args: readonly string[], env: Record<string, string>): Promise<{ status: number | null; text: string }> {
+  const npm = spawnCommand(args, env);
+  let text = '';
+  for (const stream of [npm.stdout, npm.stderr]) {
+    stream.on('data', (chunk) => {
+      text += chunk;
+    });
+  }
+  return new Promise((done) => npm.on('close', (status) => done({ status, text })));
+}
+
+export interface HttpVisitor {
+  get(path: string): Promise<string>;
+  post(path: string, body: Record<string, string>): Promise<{ status: number; text: string; location: string | null }>;
+}
+
+/** Signs in over the network as the admin whose password the command printed. */
+export async function visitAs(command: RunningCommand): Promise<HttpVisitor> {
+  const { address } = command;
+  const password = /admin@example.com +(\S+)/.exec(command.text())?.[1] ?? '';
+  const cookieOf = (answer: Response) =>
+    answer.headers
+      .getSetCookie()
+      .map((text) => text.split(';')[0])
+      .join('; ');
+  const page = await fetch(`${address}/sign-in`);
+  const form = new URLSearchParams({ _csrf: csrfOf(await page.text()), email: 'admin@example.com', password });
+  const signedIn = await fetch(`${address}/sign-in`, {
+    method: 'POST',
+    body: form,
+    headers: { cookie: cookieOf(page) },
+    redirect: 'manual',
+  });
+  if (signedIn.status !== 303) throw new Error(`signing in was answered ${signedIn.status}`);
+  const cookie = cookieOf(signedIn);
+  const get = async (path: string) => {
+    const answer = await fetch(`${address}${path}`, { headers: { cookie } });
+    if (!answer.ok) throw new Error(`${path} was answered ${answer.status}`);
+    return answer.text();
+  };
+  return {
+    get,
+    async post(path, body) {
+      const token = csrfOf(await get('/'));
+      const answer = await fetch(`${address}${path}`, {
+        method: 'POST',
+        body: new URLSearchParams({ _csrf: token, ...body }),
+        headers: { cookie },
+        redirect: 'manual',
+      });
+      return { status: answer.status, text: await answer.text(), location: answer.headers.get('location') };
+    },
+  };
+}
