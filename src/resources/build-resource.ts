@@ -6,7 +6,7 @@ import { checkOptions } from './check-options.ts';
 import type { Resource, ResourceField } from './contract.ts';
 import type { ResourceDefinition } from './define-resource.ts';
 import { grantsOf, type OnUnreadable } from './grants.ts';
-import { labelOf, pluralOf, singularOf, slugOf, titleFieldOf } from './guesses.ts';
+import { labelOf, pluralOf, singularOf, slugOf, sortFieldOf, titleFieldOf } from './guesses.ts';
 import type { WriteThrough } from './options.ts';
 import { defaultPermissions } from './permissions.ts';
 import type { Problems } from './problems.ts';
@@ -81,7 +81,7 @@ export function buildResource(
     show: Object.freeze(showGroups.flatMap((group) => group.fields)),
     showGroups,
     bulkFields: pick('bulk.fields', bulk.fields, () => fields.filter((field) => isWritable(field) && canBeBulk(field)), canBeBulk),
-    defaultSort: [options.defaultSort ?? model.idFields[0] ?? titleField].flat().join(','),
+    defaultSort: [options.defaultSort ?? sortFieldOf(model, titleField)].flat().join(','),
     minAsyncRecords,
     parallelism: bulk.parallelism ?? defaults.parallelism,
     chunkSize: bulk.chunkSize ?? defaults.chunkSize,

@@ -1,3 +1,4 @@
+import { scalarKind } from '../fields/scalar-kind.ts';
 import type { ModelMeta } from '../metadata/contract.ts';
 
 /** `featureCode` → `Feature code`. */
@@ -71,4 +72,10 @@ export function titleFieldOf(model: ModelMeta): string {
   const usual = titles.find((name) => fields.some((field) => field.name === name));
   const text = fields.find((field) => field.type === 'String' && !field.isId && field.foreignKeyOf === null);
   return usual ?? text?.name ?? model.idFields[0] ?? fields[0]?.name ?? '';
+}
+
+/** The field that a list begins ordered by: the id, whose index is there; bytes have no order. */
+export function sortFieldOf(model: ModelMeta, titleField: string): string {
+  const candidates = model.idFields.length > 0 ? model.idFields.slice(0, 1) : [titleField];
+  return candidates.find((name) => model.fields[name] && scalarKind(model.fields[name]).isSortable) ?? '';
 }

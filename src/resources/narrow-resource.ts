@@ -1,3 +1,4 @@
+import { sortFieldOf } from './guesses.ts';
 import type { Principal } from '../auth/principal.ts';
 import type { Column, FieldGroup, Resource, ResourceField } from './contract.ts';
 
@@ -53,7 +54,7 @@ export function narrowResource(resource: Resource, principal: Principal, around:
       const [first = '', related] = part.replace(/^-/, '').split('.');
       return related === undefined ? !isHidden(first) : !isHiddenPath(first, related);
     });
-    return parts.join(',') || (resource.model.idFields[0] ?? '');
+    return parts.join(',') || sortFieldOf(resource.model, '');
   }
 
   /** Its records are administered, but not shown to this principal, who so cannot choose among them. */
