@@ -1,6 +1,8 @@
+import type { Queryable } from '../db/transaction.ts';
 import { AppError } from '../errors.ts';
 import type { ApplyCounts, ApplyTarget, Operation, Statement } from './contract.ts';
 import { keyCondition, keySql } from '../metadata/key-sql.ts';
+import { deletePerRecord } from './delete-per-record.ts';
 
 export type DeleteParameters = Record<string, never>;
 
@@ -18,13 +20,18 @@ export const deleteOperation: Operation<DeleteParameters> = {
   title: (resource) => `Delete ${resource.label.toLowerCase()}`,
   describe: () => ['Delete the records'],
   async apply(client, target, keys): Promise<ApplyCounts> {
-    const statement = deleteStatement(target, keys);
-    const { rows } = await client.query<{ changed: number }>(statement.sql, statement.values);
-    const changed = rows[0]?.changed ?? 0;
-    return { changed, unchanged: 0, gone: keys.length - changed };
+    if (target.through) return deletePerRecord(client, target, target.through, keys, () => deleteSet(client, target, keys));
+    return deleteSet(client, target, keys);
   },
-  statement: deleteStatement,
+  statement: (target, keys) => (target.through ? null : deleteStatement(target, keys)),
 };
+
+async function deleteSet(client: Queryable, target: ApplyTarget, keys: readonly string[]): Promise<ApplyCounts> {
+  const statement = deleteStatement(target, keys);
+  const { rows } = await client.query<{ changed: number }>(statement.sql, statement.values);
+  const changed = rows[0]?.changed ?? 0;
+  return { changed, unchanged: 0, gone: keys.length - changed };
+}
 
 function deleteStatement({ resource, t, author }: ApplyTarget, keys: readonly string[]): Statement {
   const { model } = resource;

@@ -86,6 +86,12 @@ export async function runOwnSave(context: HookContext, draft: Draft, data: Reado
   return guarded(context, 'save', () => save?.({ ...told(context), ...draft, data } as never));
 }
 
+/** Lets the project's client write; returns what its extensions, or Prisma itself, object to. */
+export async function askClient(context: HookContext, run: () => Promise<unknown>): Promise<Objection | null> {
+  const done = await guarded(context, 'client', run);
+  return isObjection(done) ? done : null;
+}
+
 export function isObjection(value: unknown): value is Objection {
   return value instanceof RaisedObjection;
 }
@@ -107,7 +113,7 @@ function told({ principal, taskId, tx }: HookContext) {
 }
 
 /** What the hook returns, or its objection. What the database refused within it is the database's word, and thrown on. */
-async function guarded<T>(context: HookContext, name: HookName | 'validate', run: () => T | Promise<T>): Promise<T | Objection> {
+async function guarded<T>(context: HookContext, name: HookName | 'validate' | 'client', run: () => T | Promise<T>): Promise<T | Objection> {
   try {
     return await run();
   } catch (caught) {

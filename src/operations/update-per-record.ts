@@ -4,20 +4,11 @@ import type { FieldMeta, ModelMeta } from '../metadata/contract.ts';
 import { keyColumns, parseKey, whereKey, whereKeys } from '../metadata/keys.ts';
 import { delegateOf } from '../resources/delegate.ts';
 import { getChange } from './changes/register.ts';
-import type { ApplyCounts, ApplyTarget, Refusal, Through } from './contract.ts';
+import type { ApplyCounts, ApplyTarget, Through } from './contract.ts';
 import { keepDifference } from './keep-difference.ts';
-import { RecordsRefused } from './records-refused.ts';
+import { callEach, Objections } from './objections.ts';
 import { fromText, readRows, type Row, toText } from './row-values.ts';
-import {
-  type Draft,
-  type HookContext,
-  isObjection,
-  type Objection,
-  runBeforeSave,
-  runHook,
-  runOwnSave,
-  validateDraft,
-} from './run-hooks.ts';
+import { askClient, type Draft, type HookContext, isObjection, runBeforeSave, runHook, runOwnSave, validateDraft } from './run-hooks.ts';
 import type { FieldChange } from './update.ts';
 import { compareStatement, updateStatement } from './update-sql.ts';
 
@@ -57,7 +48,7 @@ export async function updatePerRecord(
     else passing.push(item);
   }
   const refusals = objections.list();
-  await callEach(passing, async (item) => {
+  await callEach(passing, keyOfPassing, async (item) => {
     const given = await runBeforeSave(context, item.draft);
     if (isObjection(given)) return given;
     item.given = given as Record<string, unknown>;
@@ -75,7 +66,7 @@ export async function updatePerRecord(
         )
       ).map((row) => [row.key, row.record]),
     );
-    await callEach(passing, ({ row, draft }) =>
+    await callEach(passing, keyOfPassing, ({ row, draft }) =>
       runHook(context, 'afterSave', { kind: draft.kind, before: draft.before, fields: draft.fields, record: written.get(row.key) }),
     );
   }
@@ -83,19 +74,10 @@ export async function updatePerRecord(
   return { changed, unchanged, gone: keys.length - rows.length, refusals };
 }
 
+const keyOfPassing = ({ row }: Passing) => row.key;
+
 function isLink(field: FieldMeta): boolean {
   return field.relation?.kind === 'many-to-many';
-}
-
-/** Calls a hook for one record after the other: what it writes shares one connection. Those that object end the attempt. */
-async function callEach(passing: readonly Passing[], call: (item: Passing) => Promise<Objection | null>): Promise<void> {
-  const objections = new Objections();
-  for (const item of passing) {
-    const objection = await call(item);
-    if (objection) objections.add(item.row.key, objection);
-  }
-  const refusals = objections.list();
-  if (refusals.length > 0) throw new RecordsRefused(refusals);
 }
 
 /** What the changes would make of the rows; without those that hold it already. */
@@ -147,7 +129,7 @@ async function write(
 ): Promise<number> {
   const rowsOf = (items: readonly Passing[]) => items.map(({ row }) => row);
   if (context.resource.hooks.save) {
-    await callEach(passing, async (item) => {
+    await callEach(passing, keyOfPassing, async (item) => {
       const done = await runOwnSave(context, item.draft, ownData(item, changes));
       return isObjection(done) ? done : null;
     });
@@ -206,20 +188,21 @@ function givenSql(field: FieldMeta, text: string): string {
   return `array(select jsonb_array_elements_text(${text}::jsonb))::${field.sqlType}`;
 }
 
-/** Every record of one set of values in one `updateMany`, where it can say the change; else an `update` for each. */
+/** In one `updateMany` where it can say the change; where it cannot, or the client objects, in an `update` for each. */
 async function writeThroughClient(context: HookContext, passing: readonly Passing[], changes: readonly FieldChange[]): Promise<void> {
   const { model } = context.resource;
   const delegate = delegateOf(context.tx, model);
   const isOne = changes.every(({ field, change }) => getChange(change).isConstant && !isLink(model.fields[field] as FieldMeta));
   const [first] = passing;
   if (isOne && first && passing.every(({ given }) => Object.keys(given).length === 0)) {
-    await delegate.updateMany({ where: whereKeys(model, keysOf(passing)), data: clientData(context, first, changes) });
-    return;
+    const data = clientData(context, first, changes);
+    const objection = await askClient(context, () => delegate.updateMany({ where: whereKeys(model, keysOf(passing)), data }));
+    if (!objection) return;
   }
   const select = Object.fromEntries(model.idFields.map((name) => [name, true]));
-  for (const item of passing) {
-    await delegate.update({ where: whereKey(model, item.row.key), data: clientData(context, item, changes), select });
-  }
+  await callEach(passing, keyOfPassing, (item) =>
+    askClient(context, () => delegate.update({ where: whereKey(model, item.row.key), data: clientData(context, item, changes), select })),
+  );
 }
 
 function clientData({ resource }: HookContext, item: Passing, changes: readonly FieldChange[]): Record<string, unknown> {
@@ -246,21 +229,4 @@ function clientData({ resource }: HookContext, item: Passing, changes: readonly 
 function ownData(item: Passing, changes: readonly FieldChange[]): Record<string, unknown> {
   const names = new Set([...changes.map(({ field }) => field), ...Object.keys(item.given)]);
   return Object.fromEntries([...names].map((name) => [name, item.links.get(name)?.after ?? item.draft.record[name]]));
-}
-
-/** Records by what is said against them. */
-export class Objections {
-  readonly #reasons = new Map<string, Refusal & { keys: string[] }>();
-
-  add(key: string, { code, message, fieldErrors }: Objection): void {
-    const field = Object.keys(fieldErrors)[0] ?? null;
-    const reason = `${code} ${field} ${message}`;
-    const known = this.#reasons.get(reason);
-    if (known) known.keys.push(key);
-    else this.#reasons.set(reason, { code, message, field, keys: [key] });
-  }
-
-  list(): Refusal[] {
-    return [...this.#reasons.values()];
-  }
 }

@@ -31,8 +31,9 @@ export async function activate(client: Queryable, t: TableNames, task: Activatin
   return [];
 }
 
+// As text, since Prisma's client cannot read a void.
 export async function lockModel(client: Queryable, t: TableNames, model: string): Promise<void> {
-  await client.query(`select pg_advisory_xact_lock($1, hashtext($2))`, [advisoryClass.activation, `${t.chunk} ${model}`]);
+  await client.query(`select pg_advisory_xact_lock($1, hashtext($2))::text`, [advisoryClass.activation, `${t.chunk} ${model}`]);
 }
 
 /** Rows of `task_id` and `number` (of the draft chunk) and `key` for every record that another task holds. */

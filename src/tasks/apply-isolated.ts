@@ -2,6 +2,7 @@ import type { Queryable } from '../db/transaction.ts';
 import { blamedField } from '../operations/blamed-field.ts';
 import type { ApplyCounts, ApplyTarget, Operation, Refusal } from '../operations/contract.ts';
 import { keyCondition } from '../metadata/key-sql.ts';
+import { RecordsRefused } from '../operations/records-refused.ts';
 import { type Attempt, attemptEach } from './attempt-each.ts';
 import { blame, sqlstateOf } from './sqlstate.ts';
 
@@ -42,33 +43,36 @@ export async function applyIsolated(
     await withinServer(client, operation, target, keys, params, tally);
     return tally.outcome();
   }
-  const error = await tryAll(keys);
-  if (error && keys.length === 1) tally.refuse(keys, refusalOf(target, error));
-  else if (error) await cutUp(keys);
+  await tryOrCut(keys);
   return tally.outcome();
 
-  /** The error of the row that the set was refused for, or null. */
-  async function tryAll(set: readonly string[]): Promise<unknown> {
+  async function tryOrCut(set: readonly string[]): Promise<void> {
+    const { error, rest } = await tryAll(set);
+    if (!error) return;
+    if (rest.length === 1) return tally.refuse(rest, refusalOf(target, error));
+    for (const part of partsOf(rest, Math.ceil(rest.length / 8))) await tryOrCut(part);
+  }
+
+  /** Those that are not done, and the error of the row that they were refused for. */
+  async function tryAll(set: readonly string[]): Promise<{ error: unknown; rest: readonly string[] }> {
     await client.query('savepoint attempt');
     try {
       const counts = await operation.apply(client, target, set, params);
       await client.query('set constraints all immediate; release savepoint attempt');
       tally.add(counts);
-      return null;
-    } catch (caught) {
-      if (blame(caught) !== 'row') throw caught;
+      return { error: null, rest: [] };
+    } catch (error) {
+      if (!(error instanceof RecordsRefused) && blame(error) !== 'row') throw error;
       await client.query('rollback to savepoint attempt; release savepoint attempt');
-      return caught;
+      return error instanceof RecordsRefused ? withoutRefused(set, error) : { error, rest: set };
     }
   }
 
-  async function cutUp(set: readonly string[]): Promise<void> {
-    for (const part of partsOf(set, Math.ceil(set.length / 8))) {
-      const refused = await tryAll(part);
-      if (!refused) continue;
-      if (part.length === 1) tally.refuse(part, refusalOf(target, refused));
-      else await cutUp(part);
-    }
+  async function withoutRefused(set: readonly string[], { refusals }: RecordsRefused) {
+    for (const { keys: refused, ...reason } of refusals) tally.refuse(refused, reason);
+    const known = new Set(refusals.flatMap(({ keys: refused }) => refused));
+    const rest = set.filter((key) => !known.has(key));
+    return rest.length === 0 ? { error: null, rest } : tryAll(rest);
   }
 }
 
@@ -172,10 +176,13 @@ class Tally {
   }
 }
 
+// A rule of the project's has a message of its own for every reason; the database's may hold the record's values.
 function keep(into: Map<string, Refusal & { keys: string[] }>, keys: readonly string[], reason: Reason): void {
-  const known = into.get(reason.code);
+  const isDatabases = /^[0-9A-Z]{5}(:|$)/.test(reason.code);
+  const name = isDatabases ? reason.code : [reason.code, reason.field, reason.message].join(' ');
+  const known = into.get(name);
   if (known) known.keys.push(...keys);
-  else into.set(reason.code, { ...reason, keys: [...keys] });
+  else into.set(name, { ...reason, keys: [...keys] });
 }
 
 function sum(refusals: ReadonlyMap<string, Refusal>): number {

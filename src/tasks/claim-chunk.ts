@@ -24,15 +24,16 @@ export async function claimChunk(client: Queryable, t: TableNames, taskId: numbe
   const [chunk] = rows;
   if (!chunk) return null;
   if (chunk.keys.length <= most * (1 + leastShare)) return { ...chunk, added: 0 };
-  const { rowCount } = await client.query(
+  const pieces = await client.query(
     `with first as (
        update ${t.chunk} set keys = ($3::text[])[1:$4], last_key = ($3::text[])[$4] where task_id = $1 and number = $2
      )
      insert into ${t.chunk} (task_id, number, state, keys, first_key, last_key)
      select $1, $2::int + start, 'active', ($3::text[])[start + 1 : start + $4::int], ($3::text[])[start + 1],
        ($3::text[])[least(start + $4::int, cardinality($3::text[]))]
-     from generate_series($4::int, cardinality($3::text[]) - 1, $4::int) start`,
+     from generate_series($4::int, cardinality($3::text[]) - 1, $4::int) start
+     returning number`,
     [taskId, chunk.number, chunk.keys, most],
   );
-  return { number: chunk.number, keys: chunk.keys.slice(0, most), added: rowCount ?? 0 };
+  return { number: chunk.number, keys: chunk.keys.slice(0, most), added: pieces.rows.length };
 }

@@ -2,6 +2,7 @@ import type { Principal } from '../auth/principal.ts';
 import type { Database } from '../db/database.ts';
 import type { Queryable } from '../db/transaction.ts';
 import type { OperationKind } from '../operations/contract.ts';
+import { wayOf } from '../operations/way.ts';
 import type { Resource } from '../resources/contract.ts';
 import type { RunOptions } from './run-options.ts';
 import { unfinishedSql, type TaskState } from './states.ts';
@@ -35,8 +36,8 @@ export async function insertTask(
   const { rows } = await client.query<TaskRow>(
     `with inserted as (
        insert into ${db.t.task} (operation_id, task_key, resource, model, operation, title, backend, principal_id, principal_name,
-         principal, parameters, selection, state, expected, parallelism, overlap, stop_ratio, snapshot, change_reason, parent_id, is_atomic, queued_at, woken_at, started_at)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13::text, $14, $15, $16, $17, $18, $19, $20, $21, now(), now(),
+         principal, parameters, selection, state, expected, parallelism, overlap, stop_ratio, snapshot, change_reason, parent_id, is_atomic, write_through, queued_at, woken_at, started_at)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13::text, $14, $15, $16, $17, $18, $19, $20, $21, $22, now(), now(),
          case when $13::text = 'running' then now() end)
        on conflict do nothing returning *
      ), told as (
@@ -65,6 +66,7 @@ export async function insertTask(
       task.options.changeReason,
       task.parentId ?? null,
       task.isAtomic ?? false,
+      wayOf(task.resource, task.operation),
     ],
   );
   if (rows[0]) return { task: rows[0], isNew: true };

@@ -1,8 +1,9 @@
-import type { Pool, PoolClient } from 'pg';
-import { transaction } from '../db/transaction.ts';
+import type { Pool } from 'pg';
+import { type Queryable, transaction } from '../db/transaction.ts';
 import type { ApplyTarget, Operation } from '../operations/contract.ts';
-import type { Resource } from '../resources/contract.ts';
+import type { Client, Resource } from '../resources/contract.ts';
 import { applyAll, applyIsolated, type ChunkOutcome } from './apply-isolated.ts';
+import { chunkTransaction } from './chunk-transaction.ts';
 import { claimChunk, type Claimed } from './claim-chunk.ts';
 import type { TaskContext } from './context.ts';
 import { keepFailures } from './failures.ts';
@@ -48,59 +49,29 @@ export async function runChunk(ctx: TaskContext, pool: Pool, running: Running): 
 }
 
 async function inTransaction(ctx: TaskContext, pool: Pool, running: Running): Promise<ChunkResult> {
-  const client = await pool.connect();
-  let isBroken = false;
-  try {
-    const startedAt = performance.now();
-    await begin(ctx, client);
-    const claimed = await claimChunk(
-      client,
-      ctx.db.t,
-      running.task.id,
-      running.task.isAtomic ? Number.MAX_SAFE_INTEGER : running.pace.rows,
-    );
-    const finished = claimed ? await work(ctx, client, running, claimed, startedAt) : null;
-    if (!claimed || !finished) {
-      await client.query('rollback');
-      return claimed ? 'stopped' : 'none-left';
-    }
-    // Deferred constraints are checked here rather than at the commit, whose failure would have no row to blame.
-    await client.query('set constraints all immediate; commit');
-    const { appliedMs, isWaitedFor, outcome, state } = finished;
-    const times = {
-      rows: claimed.keys.length,
-      tookMs: performance.now() - startedAt,
-      appliedMs,
-      isWaitedFor,
-      wasRefused: outcome.failed > 0,
-    };
-    running.pace = nextPace(running.pace, times, ctx.settings.chunkTargetMs, running.resource.chunkSize);
-    // Whoever waited goes first.
-    if (isWaitedFor) await new Promise((resolve) => setTimeout(resolve, Math.min(times.tookMs, 100)));
-    return state === 'running' ? 'done' : 'finished';
-  } catch (error) {
-    await client.query('rollback').catch(() => {
-      isBroken = true;
-    });
-    throw error;
-  } finally {
-    client.release(isBroken);
-  }
+  const { task, resource } = running;
+  const startedAt = performance.now();
+  let isClaimed = false;
+  const finished = await chunkTransaction(ctx, pool, resource, async (client, tx) => {
+    const claimed = await claimChunk(client, ctx.db.t, task.id, task.isAtomic ? Number.MAX_SAFE_INTEGER : running.pace.rows);
+    isClaimed = claimed !== null;
+    const done = claimed && (await work(ctx, client, tx, running, claimed, startedAt));
+    return done && { ...done, rows: claimed.keys.length };
+  });
+  if (!finished) return isClaimed ? 'stopped' : 'none-left';
+  const { appliedMs, isWaitedFor, outcome, state, rows } = finished;
+  const times = { rows, tookMs: performance.now() - startedAt, appliedMs, isWaitedFor, wasRefused: outcome.failed > 0 };
+  running.pace = nextPace(running.pace, times, ctx.settings.chunkTargetMs, resource.chunkSize);
+  // Whoever waited goes first.
+  if (isWaitedFor) await new Promise((resolve) => setTimeout(resolve, Math.min(times.tookMs, 100)));
+  return state === 'running' ? 'done' : 'finished';
 }
 
-async function begin({ settings }: TaskContext, client: PoolClient): Promise<void> {
-  // Records are always reached by key here; a plan that reads the whole table per chunk would be a plan gone wrong.
-  await client.query(
-    `begin isolation level read committed; set local enable_seqscan = off; set local statement_timeout = ${settings.statementTimeoutMs};
-     set local lock_timeout = ${settings.lockTimeoutMs}; set local idle_in_transaction_session_timeout = ${settings.statementTimeoutMs}`,
-  );
-}
-
-async function work(ctx: TaskContext, client: PoolClient, running: Running, claimed: Claimed, startedAt: number) {
+async function work(ctx: TaskContext, client: Queryable, tx: Client | null, running: Running, claimed: Claimed, startedAt: number) {
   const { task, operation, lease, pace } = running;
-  const target = targetOf(ctx, running, claimed.number);
+  const target = targetOf(ctx, tx, running, claimed.number);
   const applyingAt = performance.now();
-  const outcome = await (pace.isCareful ? applyIsolated : applyAll)(client, operation, target, claimed.keys, task.parameters);
+  const outcome = await (pace.isCareful || tx ? applyIsolated : applyAll)(client, operation, target, claimed.keys, task.parameters);
   const appliedMs = performance.now() - applyingAt;
   if (task.isAtomic && outcome.failed > 0) throw new Refused(outcome);
   const counted = await finishChunk(client, ctx.db.t, {
@@ -115,9 +86,10 @@ async function work(ctx: TaskContext, client: PoolClient, running: Running, clai
   return counted && { ...counted, appliedMs, outcome };
 }
 
-function targetOf({ db }: TaskContext, { task, resource }: Running, chunk: number): ApplyTarget {
-  const { id: taskId, principalId, principalName, changeReason } = task;
-  return { resource, t: db.t, serverVersion: db.version, author: { taskId, chunk, principalId, principalName, changeReason } };
+function targetOf({ db, log }: TaskContext, tx: Client | null, { task, resource }: Running, chunk: number): ApplyTarget {
+  const { id: taskId, principal, principalId, principalName, changeReason } = task;
+  const author = { taskId, chunk, principalId, principalName, changeReason };
+  return { resource, t: db.t, serverVersion: db.version, author, through: tx && { tx, principal, log } };
 }
 
 /** All or nothing: what was refused is named, and everything else is as it was. */

@@ -1,8 +1,10 @@
 import { AppError } from '../errors.ts';
 import type { TableNames } from '../db/names.ts';
 import { type Queryable, transaction } from '../db/transaction.ts';
+import { clientTransaction, needsClient } from '../operations/client-transaction.ts';
 import { getOperation } from '../operations/register.ts';
 import { withinScope } from '../operations/within-scope.ts';
+import type { Client } from '../resources/contract.ts';
 import { activate, lockModel } from './activate.ts';
 import { applyIsolated, type ChunkOutcome } from './apply-isolated.ts';
 import type { TaskContext } from './context.ts';
@@ -25,13 +27,14 @@ class Refused extends Error {
 /** Runs a small task within the request: one transaction, all or nothing. */
 export async function runInline(ctx: TaskContext, task: NewTask, keys: readonly string[]): Promise<Launched> {
   try {
-    return await transaction(ctx.db.pages, (client) => inTransaction(client));
+    if (!needsClient(task.resource)) return await transaction(ctx.db.pages, (client) => inTransaction(client, null));
+    return await clientTransaction(ctx.register, ctx.db.pages, { timeoutMs: ctx.settings.statementTimeoutMs }, inTransaction);
   } catch (error) {
     if (error instanceof Refused) return recordRefusal(ctx, task, keys, error.outcome);
     throw error;
   }
 
-  async function inTransaction(client: Parameters<typeof insertTask>[0]): Promise<Launched> {
+  async function inTransaction(client: Queryable, tx: Client | null): Promise<Launched> {
     const { db, settings } = ctx;
     const { resource } = task;
     const startedAt = performance.now();
@@ -60,6 +63,7 @@ export async function runInline(ctx: TaskContext, task: NewTask, keys: readonly 
         principalName: task.principal.name,
         changeReason: task.options.changeReason,
       },
+      through: tx && { tx, principal: task.principal, log: ctx.log },
     };
     const operation = await withinScope(getOperation(task.operation), ctx.register, resource, task.principal);
     const outcome = await applyIsolated(client, operation, target, free, task.parameters);

@@ -1,0 +1,65 @@
+import type { Pool } from 'pg';
+import type { Queryable } from '../db/transaction.ts';
+import { clientTransaction, needsClient } from '../operations/client-transaction.ts';
+import type { Client, Resource } from '../resources/contract.ts';
+import type { TaskContext } from './context.ts';
+
+/** What is done in the transaction; null rolls it back. `tx` is the project's client, where the resource is written with it. */
+type Work<T> = (client: Queryable, tx: Client | null) => Promise<T | null>;
+
+// Deferred constraints are checked here rather than at the commit, whose failure would have no row to blame.
+const checked = 'set constraints all immediate';
+
+/** Runs one chunk in a transaction of its own: committed when there is a result, else rolled back. */
+export function chunkTransaction<T>(ctx: TaskContext, pool: Pool, resource: Resource, work: Work<T>): Promise<T | null> {
+  return needsClient(resource) ? throughClient(ctx, pool, work) : throughPool(ctx, pool, work);
+}
+
+/** Settings of a chunk's transaction. Records are always reached by key here; a plan that reads the whole table would be one gone wrong. */
+function settingsOf({ settings }: TaskContext): Record<string, string> {
+  return {
+    enable_seqscan: 'off',
+    statement_timeout: String(settings.statementTimeoutMs),
+    lock_timeout: String(settings.lockTimeoutMs),
+    idle_in_transaction_session_timeout: String(settings.statementTimeoutMs),
+  };
+}
+
+async function throughPool<T>(ctx: TaskContext, pool: Pool, work: Work<T>): Promise<T | null> {
+  const client = await pool.connect();
+  let isBroken = false;
+  try {
+    const settings = Object.entries(settingsOf(ctx)).map(([name, value]) => `set local ${name} = ${value}`);
+    await client.query(['begin isolation level read committed', ...settings].join('; '));
+    const result = await work(client, null);
+    await client.query(result === null ? 'rollback' : `${checked}; commit`);
+    return result;
+  } catch (error) {
+    await client.query('rollback').catch(() => {
+      isBroken = true;
+    });
+    throw error;
+  } finally {
+    client.release(isBroken);
+  }
+}
+
+/** Thrown to make the client roll back what nobody refused. */
+class RolledBack extends Error {}
+
+async function throughClient<T>(ctx: TaskContext, pool: Pool, work: Work<T>): Promise<T | null> {
+  const settings = Object.entries(settingsOf(ctx)).map(([name, value]) => `set_config('${name}', '${value}', true)`);
+  try {
+    // Hooks may take longer than any statement of theirs.
+    return await clientTransaction(ctx.register, pool, { timeoutMs: ctx.settings.statementTimeoutMs * 2 }, async (client, tx) => {
+      await client.query(`select ${settings.join(', ')}`);
+      const result = await work(client, tx);
+      if (result === null) throw new RolledBack();
+      await client.query(checked);
+      return result;
+    });
+  } catch (error) {
+    if (error instanceof RolledBack) return null;
+    throw error;
+  }
+}
