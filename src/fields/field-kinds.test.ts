@@ -245,6 +245,12 @@ const samples: Record<string, Sample> = {
     refused: ['24:00', '14:60', '2026-01-31T14:30', '2 pm', ''.padEnd(3, '1')],
     operators: 'is not before after min max between empty empty',
   },
+  'time with a zone': {
+    field: testField('DateTime', 'timetz(6)'),
+    values: [[at('1970-01-01T14:30:00Z'), '14:30']],
+    refused: ['24:00', '14:30+02'],
+    operators: 'empty empty',
+  },
   json: {
     field: testField('Json', 'jsonb'),
     reads: [],

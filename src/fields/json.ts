@@ -1,6 +1,7 @@
+import { AnyNull } from '@prisma/client/runtime/client';
 import { parse, stringify } from 'lossless-json';
 import type { FieldKind } from './contract.ts';
-import { nullness } from './operators/empty.ts';
+import { emptiness } from './operators/empty.ts';
 import { required, single } from './input.ts';
 
 /** JSON's own null, which is a value; `null` is no value at all. */
@@ -35,10 +36,16 @@ export const json: FieldKind = {
     }
   },
   toSql: (value) => (value === null ? null : (stringify(value) ?? null)),
-  operators: nullness,
+  operators: (field) => (field.meta.isRequired ? [] : whetherNull),
 };
 
 // Postgres has no place in jsonb for NUL, nor for half of a surrogate pair; written as JSON, only these are escaped so.
 function isStorable(value: unknown): boolean {
   return !/(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/.test(stringify(value) ?? '');
 }
+
+// JSON's own null says as little as no value.
+const whetherNull = emptiness(
+  ({ meta }) => ({ [meta.name]: { equals: AnyNull } }),
+  ({ meta }) => ({ NOT: { [meta.name]: { equals: AnyNull } } }),
+);

@@ -1,9 +1,10 @@
 import { DateTime } from 'luxon';
 
-/** A date or time as it was given: to the day it means all of that day, to the minute all of that minute. `end` is the first moment after. */
+/** A date or time as it was given: to the day it means all of that day, to the minute all of that minute. */
 export interface Moment {
   start: Date;
-  end: Date;
+  /** The first moment after; null where the column holds none, as of the last minute of a day for times of day. */
+  end: Date | null;
 }
 
 /** What a column of this type holds: a day, a time of day, or a moment. */
@@ -43,7 +44,8 @@ export function readMoment(text: string, sqlType: string | null, timeZone: strin
   // Midnight is no hour 24, and a clock that is put forward skips an hour.
   if (!start.isValid || start.hour !== given.hour) return null;
   const step = fraction ? { milliseconds: 1 } : second ? { seconds: 1 } : hour ? { minutes: 1 } : { days: 1 };
-  return { start: start.toJSDate(), end: start.plus(step).toJSDate() };
+  const end = start.plus(step);
+  return { start: start.toJSDate(), end: kind === 'time' && end.day > 1 ? null : end.toJSDate() };
 }
 
 function zoneOf(offset: string | undefined, timeZone: string): string | null {

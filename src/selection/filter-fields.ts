@@ -19,8 +19,12 @@ export interface FilterField {
   readonly operators: readonly FilterOperator[];
 }
 
+// Prisma takes a field of such a name for a logical operator, whatever its case.
+const unfilterable = new Set(['and', 'or', 'not']);
+
 /** How a filter may compare a field, the most usual first. */
 export function operatorsOf(field: ResourceField): readonly FilterOperator[] {
+  if (unfilterable.has(field.name.toLowerCase()) || unfilterable.has(field.meta.name.toLowerCase())) return [];
   return getFieldKind(field).operators(field);
 }
 

@@ -28,23 +28,32 @@ function operator(name: string, label: string, input: 'one' | 'many' | 'range', 
 }
 
 const first = ([moment]: readonly Moment[]) => moment as Moment;
+const until = ({ end }: Moment) => (end ? { lt: end } : {});
+const earliest = new Date(0);
 
 const comparisons: readonly FilterOperator[] = [
   operator('is', 'is', 'many', (moments, { meta }) => ({
-    OR: moments.map(({ start, end }) => ({ [meta.name]: { gte: start, lt: end } })),
+    OR: moments.map((moment) => ({ [meta.name]: { gte: moment.start, ...until(moment) } })),
   })),
   operator('not', 'is not', 'many', (moments, { meta }) => {
-    const others = { AND: moments.map(({ start, end }) => ({ OR: [{ [meta.name]: { lt: start } }, { [meta.name]: { gte: end } }] })) };
+    const others = { AND: moments.map((moment) => ({ OR: [{ [meta.name]: { lt: moment.start } }, isAfter(meta.name, moment)] })) };
     return meta.isRequired ? others : { OR: [{ [meta.name]: null }, others] };
   }),
   operator('before', 'before', 'one', (moments, { meta }) => ({ [meta.name]: { lt: first(moments).start } })),
-  operator('after', 'after', 'one', (moments, { meta }) => ({ [meta.name]: { gte: first(moments).end } })),
+  operator('after', 'after', 'one', (moments, { meta }) => isAfter(meta.name, first(moments))),
   operator('min', 'at or after', 'one', (moments, { meta }) => ({ [meta.name]: { gte: first(moments).start } })),
-  operator('max', 'at or before', 'one', (moments, { meta }) => ({ [meta.name]: { lt: first(moments).end } })),
+  operator('max', 'at or before', 'one', (moments, { meta }) => {
+    const { end } = first(moments);
+    return { [meta.name]: end ? { lt: end } : { gte: earliest } };
+  }),
   operator('between', 'between', 'range', (moments, { meta }) => ({
-    [meta.name]: { gte: first(moments).start, lt: (moments[1] as Moment).end },
+    [meta.name]: { gte: first(moments).start, ...until(moments[1] as Moment) },
   })),
 ];
+
+function isAfter(name: string, { end }: Moment): Record<string, unknown> {
+  return { [name]: end ? { gte: end } : { in: [] } };
+}
 
 const units = { h: 'hours', d: 'days', w: 'weeks' } as const;
 
@@ -92,8 +101,9 @@ function hours({ meta }: ResourceField): string {
 
 const spans = [span('last', 'in the last'), span('next', 'in the next')];
 
-/** Days, times of day, moments. */
+/** Days, times of day, moments. Of a time with a zone Prisma drops the zone, so that nothing could be compared with it. */
 export function momentOperators(field: ResourceField): readonly FilterOperator[] {
+  if (field.meta.sqlType?.startsWith('timetz')) return nullness(field);
   const isTime = momentKind(field.meta.sqlType) === 'time';
   return [...comparisons, ...(isTime ? [] : spans), ...nullness(field)];
 }

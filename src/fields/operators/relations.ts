@@ -56,11 +56,24 @@ function operator(
 
 const toOne: readonly FilterOperator[] = [
   operator('is', 'is', isOneOf),
-  operator('not', 'is not', (field, context, model, keys) => ({ NOT: isOneOf(field, context, model, keys) })),
+  operator('not', 'is not', (field, context, model, keys) =>
+    // Prisma's NOT of a null key would find nothing.
+    hasPlainKey(field, context, model) && !field.meta.isRequired
+      ? { OR: [{ [field.meta.name]: null }, { NOT: isOneOf(field, context, model, keys) }] }
+      : { NOT: isOneOf(field, context, model, keys) },
+  ),
 ];
 
 function isOneOf(field: ResourceField, context: FilterContext, model: ModelMeta, keys: string[]): Where {
-  return { [field.name]: { is: seen(field, context, whereKeys(model, keys)) } };
+  const related = whereKeys(model, keys);
+  if (hasPlainKey(field, context, model)) return { [field.meta.name]: related[model.idFields[0] as string] };
+  return { [field.name]: { is: seen(field, context, related) } };
+}
+
+/** The foreign key is the related record's id, and every one may be seen: no need to look at the related table. */
+function hasPlainKey({ relation }: ResourceField, context: FilterContext, { name, idFields }: ModelMeta): boolean {
+  if (!relation || relation.fromFields.length !== 1 || idFields.length !== 1) return false;
+  return relation.toFields[0] === idFields[0] && context.scopeOf(name) === null;
 }
 
 function whether(isThere: (field: ResourceField, context: FilterContext) => Where): readonly FilterOperator[] {

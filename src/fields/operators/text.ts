@@ -1,5 +1,5 @@
 import type { ResourceField } from '../resource-field.ts';
-import { type FilterOperator, readAll } from './contract.ts';
+import { type FilterOperator, needsValue, readAll } from './contract.ts';
 import { emptiness } from './empty.ts';
 import { equality } from './equality.ts';
 
@@ -8,11 +8,21 @@ export function escapePattern(text: string): string {
   return text.replace(/[\\%_]/g, '\\$&');
 }
 
-function readText(text: string, field: ResourceField) {
-  return text.includes('\0') || !text.isWellFormed() ? { error: `No ${field.label} has this character.` } : { value: text };
+/** `character(5)` has 5: Postgres fills it up with blanks, which are no part of the text. Null: a text of its own length. */
+function paddedLength({ meta }: ResourceField): number | null {
+  const [, length] = /^character(?:\((\d+)\))?$/.exec(meta.sqlType ?? '') ?? [];
+  return meta.sqlType?.startsWith('character') ? Number(length ?? 1) : null;
 }
 
-function pattern(name: string, label: string, comparison: 'contains' | 'startsWith' | 'endsWith' | 'equals'): FilterOperator {
+function readText(text: string, field: ResourceField) {
+  if (text.includes('\0') || !text.isWellFormed()) return { error: `No ${field.label} has this character.` };
+  const value = paddedLength(field) === null ? text : text.replace(/ +$/, '');
+  return value === '' ? needsValue(field) : { value };
+}
+
+type Pattern = (text: string, length: number | null) => Record<string, string>[];
+
+function pattern(name: string, label: string, patterns: Pattern): FilterOperator {
   return {
     name,
     label,
@@ -22,10 +32,16 @@ function pattern(name: string, label: string, comparison: 'contains' | 'startsWi
     where(texts, field, context) {
       const read = readAll(readText, texts, field, context);
       if ('error' in read) return read;
-      return { value: { [field.meta.name]: { [comparison]: escapePattern(read.value[0] as string), mode: 'insensitive' } } };
+      const wheres = patterns(escapePattern(read.value[0] as string), paddedLength(field)).map((filter) => ({
+        [field.meta.name]: { ...filter, mode: 'insensitive' },
+      }));
+      return { value: wheres.length === 1 ? (wheres[0] as Record<string, unknown>) : { OR: wheres } };
     },
   };
 }
+
+const blanks = (count: number) => ' '.repeat(Math.max(0, count));
+const lengthOf = (escaped: string) => [...escaped.replace(/\\(.)/g, '$1')].length;
 
 /** Empty is null or a text of no characters. */
 const blankness = emptiness(
@@ -35,10 +51,14 @@ const blankness = emptiness(
 
 /** `is` is exact; the others do not tell capitals from small letters. */
 export const textOperators: readonly FilterOperator[] = [
-  pattern('contains', 'contains', 'contains'),
+  pattern('contains', 'contains', (text) => [{ contains: text }]),
   ...equality(readText),
-  pattern('starts', 'starts with', 'startsWith'),
-  pattern('ends', 'ends with', 'endsWith'),
-  pattern('same', 'is, in any case', 'equals'),
+  pattern('starts', 'starts with', (text) => [{ startsWith: text }]),
+  pattern('ends', 'ends with', (text, length) =>
+    length === null
+      ? [{ endsWith: text }]
+      : Array.from({ length: Math.max(1, length - lengthOf(text) + 1) }, (_, count) => ({ endsWith: text + blanks(count) })),
+  ),
+  pattern('same', 'is, in any case', (text, length) => [{ equals: text + blanks((length ?? 0) - lengthOf(text)) }]),
   ...blankness,
 ];
