@@ -49,7 +49,7 @@ export function parseFilterText(text: string): Group {
   const top: OpenGroup = { kind: 'and', items: [], groups: new Map() };
   let conditions = 0;
   for (const [name, value] of new URLSearchParams(text)) {
-    if (value === '' || listState.includes(name)) continue;
+    if (listState.includes(name) || isUnset(name, value)) continue;
     if (value.length > filterLimits.valueLength) {
       throw tooMuch('valueLength', `A value of a filter has at most ${filterLimits.valueLength} characters.`, name);
     }
@@ -70,6 +70,11 @@ export function parseFilterText(text: string): Group {
   }
   if (conditions > filterLimits.conditions) throw tooMuch('conditions', `A filter has at most ${filterLimits.conditions} conditions.`);
   return closed(top);
+}
+
+// An empty control says nothing; blanks may be what a text is compared with.
+function isUnset(name: string, value: string): boolean {
+  return value === '' || (name === searchPath && value.trim() === '');
 }
 
 function isCondition(item: OpenGroup['items'][number], path: string, operator: string): boolean {
@@ -132,7 +137,7 @@ export function filterTextOf(query: Record<string, string | string[] | undefined
   const entries = query instanceof URLSearchParams ? [...query.entries()] : Object.entries(query);
   for (const [name, given] of entries) {
     if (listState.includes(name)) continue;
-    for (const value of typeof given === 'string' ? [given] : (given ?? [])) if (value.trim() !== '') pairs.push([name, value]);
+    for (const value of typeof given === 'string' ? [given] : (given ?? [])) if (!isUnset(name, value)) pairs.push([name, value]);
   }
   return sortedText(pairs);
 }
