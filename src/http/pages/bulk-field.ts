@@ -8,6 +8,7 @@ import { bulkTexts } from '../texts/bulk.ts';
 import { type ChangeInputTexts, changeTexts, choiceTexts } from '../texts/changes.ts';
 import { type InputData, inputData, plainInput } from './input.ts';
 import type { Urls } from './url.ts';
+import { ownValue } from '../../own-value.ts';
 
 export interface Option {
   value: string;
@@ -91,7 +92,7 @@ export async function bulkInputs(parts: FieldsParts, field: ResourceField): Prom
   const inputs = await Promise.all(
     change.inputs(field, parts.resource).map((input) => bulkInput(parts, field, input, changeTexts[change.name].inputs[input.name])),
   );
-  return { id: `bulk-${field.name}`, inputs, error: parts.errors[field.name] ?? null };
+  return { id: `bulk-${field.name}`, inputs, error: ownValue(parts.errors, field.name) ?? null };
 }
 
 function currentChange({ resource, body }: FieldsParts, field: ResourceField): Change {
@@ -106,13 +107,13 @@ async function bulkInput(parts: FieldsParts, field: ResourceField, control: Chan
   const id = `bulk-${field.name}-${control.name}`;
   const hint = texts?.hint ?? (control.control === 'field' ? hintOf(field) : null);
   const label = texts?.label ?? control.name;
-  const error = errors[field.name];
+  const error = ownValue(errors, field.name);
   const about = {
     ...parts,
     field,
     name,
     id,
-    values: textsOf(body[name]),
+    values: textsOf(ownValue(body, name)),
     emptyText: bulkTexts.choose,
     isSmall: true,
     isWrong: error !== undefined,
@@ -125,7 +126,7 @@ async function bulkInput(parts: FieldsParts, field: ResourceField, control: Chan
 
 function ownControl({ resource }: FieldsParts, { control, choices = [] }: ChangeInput, values: readonly string[]): Partial<InputData> {
   const labelOf = (value: string) =>
-    control === 'choice' ? (choiceTexts[value] ?? value) : (resource.fields.find(({ name }) => name === value)?.label ?? value);
+    control === 'choice' ? (ownValue(choiceTexts, value) ?? value) : (resource.fields.find(({ name }) => name === value)?.label ?? value);
   if (control === 'choice' || control === 'field-name') {
     const options = choices.map((value) => ({ value, label: labelOf(value), isChosen: values.includes(value) }));
     return { control: 'select', options, emptyText: bulkTexts.choose };

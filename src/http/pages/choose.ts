@@ -7,6 +7,7 @@ import { type Body, textsOf } from './bulk-field.ts';
 import { noteOf } from './options.ts';
 import type { FormTexts } from './record-field.ts';
 import { isMany } from './record-input.ts';
+import { ownValue } from '../../own-value.ts';
 
 /** The step of a form in which a related record is searched and chosen without JavaScript; everything typed comes along. */
 export interface ChooseData {
@@ -74,7 +75,7 @@ export function chosenTexts(resource: Resource, texts: FormTexts, body: Body): F
 }
 
 function choiceOf(field: ResourceField, texts: FormTexts, value: string): string | string[] {
-  return isMany(field) ? [...new Set([...[texts[field.name] ?? []].flat(), value])] : value;
+  return isMany(field) ? [...new Set([...[ownValue(texts, field.name) ?? []].flat(), value])] : value;
 }
 
 declare module '../pages.ts' {

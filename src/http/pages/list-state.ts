@@ -46,7 +46,7 @@ export const start = { page: null, after: null, before: null } as const;
 
 /** A list's query from the text that a form carries. */
 export function queryOf(text: string): Query {
-  const query: Query = {};
+  const query: Query = Object.create(null);
   for (const [name, value] of new URLSearchParams(text)) query[name] = [...[query[name] ?? []].flat(), value];
   return query;
 }

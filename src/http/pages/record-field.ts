@@ -6,6 +6,7 @@ import { mostLinks } from '../../selection/record.ts';
 import { recordTexts } from '../texts/records.ts';
 import { type InputData, inputData } from './input.ts';
 import type { Urls } from './url.ts';
+import { ownValue } from '../../own-value.ts';
 
 /** One field of a form, with what was typed. */
 export interface RecordField {
@@ -53,7 +54,7 @@ export interface FieldParts {
 /** The control's data; one statement for a relation. */
 export async function recordField(field: ResourceField, parts: FieldParts): Promise<RecordField> {
   const { register, sql, resource, principal, url, texts, error, conflict, isNew, isOverfull } = parts;
-  const values = [texts[field.name] ?? ''].flat();
+  const values = [ownValue(texts, field.name) ?? ''].flat();
   const id = `field-${field.name}`;
   const isFixed = field.isReadOnly || isOverfull || (field.meta.isId && !isNew);
   const hint = isOverfull ? recordTexts.overfull(mostLinks) : hintOf(field, isFixed);

@@ -14,6 +14,7 @@ import { backPath } from './list-state.ts';
 import { type FormTexts, type RecordField, recordField } from './record-field.ts';
 import type { StaleField } from './record-input.ts';
 import type { Urls } from './url.ts';
+import { ownValue } from '../../own-value.ts';
 
 export interface RecordFormData {
   title: string;
@@ -67,7 +68,7 @@ export async function recordFormData(parts: FormParts): Promise<RecordFormData> 
       const conflict = stale.get(field.name);
       return recordField(field, {
         ...parts,
-        error: fieldErrors[field.name] ?? null,
+        error: ownValue(fieldErrors, field.name) ?? null,
         conflict: conflict ? await conflictOf(parts, field, conflict) : null,
         isNew: record === null,
         isOverfull: record?.overfull.includes(field.name) ?? false,
@@ -111,7 +112,7 @@ export function titleOf(resource: Resource, { key, title }: { key: string; title
 }
 
 async function conflictOf({ register, resource, principal, texts }: FormParts, field: ResourceField, { name, was, theirs }: StaleField) {
-  const values = [was, theirs, texts[name] ?? ''].map((value) => [value].flat());
+  const values = [was, theirs, ownValue(texts, name) ?? ''].map((value) => [value].flat());
   const target = relationTarget(resource, field);
   const titles = target ? await relatedTitles(register.client, target, principal, values.flat()) : new Map<string, string>();
   const [before, other, mine] = values.map((value) => value.map((item) => titles.get(item) ?? item).join(', ') || recordTexts.nothing);
@@ -220,7 +221,7 @@ export interface RecordGoneData {
 }
 
 export function recordGoneData({ resource, back }: { resource: Resource; back: string }, texts: FormTexts, url: Urls): RecordGoneData {
-  const typed = resource.form.map(({ name, label }) => ({ label, text: [texts[name] ?? []].flat().join(', ') }));
+  const typed = resource.form.map(({ name, label }) => ({ label, text: [ownValue(texts, name) ?? []].flat().join(', ') }));
   return {
     title: recordTexts.goneHeading,
     heading: recordTexts.goneHeading,

@@ -4,6 +4,7 @@ import type { Resource, ResourceField } from '../../resources/contract.ts';
 import type { RecordValuesRead } from '../../selection/record.ts';
 import { textsOf } from './bulk-field.ts';
 import type { FormTexts } from './record-field.ts';
+import { ownValue } from '../../own-value.ts';
 
 type Body = Record<string, unknown>;
 
@@ -69,7 +70,7 @@ export function readSentForm(resource: Resource, body: Body, record: RecordValue
   }
   // An id's control is disabled, and a disabled control is not sent.
   for (const { name, meta, isReadOnly } of resource.form) {
-    if (meta.isId || isReadOnly || record.overfull.includes(name)) texts[name] = was[name] = current[name] ?? '';
+    if (meta.isId || isReadOnly || record.overfull.includes(name)) texts[name] = was[name] = ownValue(current, name) ?? '';
   }
   return { texts, was };
 }
@@ -127,8 +128,8 @@ export function assertFresh(
 ): void {
   const now = textsOfRecord(resource, current);
   const stale: StaleField[] = [...fields]
-    .map(({ name }) => ({ name, was: was[name] ?? '', theirs: now[name] ?? '' }))
-    .filter(({ name, was: before, theirs }) => !isSame(theirs, before) && !isSame(theirs, texts[name]));
+    .map(({ name }) => ({ name, was: ownValue(was, name) ?? '', theirs: ownValue(now, name) ?? '' }))
+    .filter(({ name, was: before, theirs }) => !isSame(theirs, before) && !isSame(theirs, ownValue(texts, name)));
   if (stale.length === 0) return;
   throw new AppError('stale', 409, 'Somebody has changed this record since you opened it. Nothing was saved.', { stale });
 }

@@ -11,6 +11,7 @@ import { readRecord, type RecordValuesRead } from '../../selection/record.ts';
 import { findHolder } from '../../tasks/holders.ts';
 import { assertFree } from '../../tasks/assert-free.ts';
 import type { TaskContext } from '../../tasks/context.ts';
+import { ownValue } from '../../own-value.ts';
 import { principalOf } from '../negotiate.ts';
 import { type Body, textsOf } from '../pages/bulk-field.ts';
 import { chooseData, chosenTexts, pairsOf } from '../pages/choose.ts';
@@ -63,7 +64,7 @@ export const recordRoutes: FastifyPluginAsync<RecordRoutes> = async (app, { cont
     if (step) return step;
     try {
       const key = await createRecord(saveContext(about), parseRecord(about.resource, texts, null));
-      const title = String(texts[about.resource.titleField] || about.resource.singular);
+      const title = String(ownValue(texts, about.resource.titleField) || about.resource.singular);
       return reply.flash('success', recordTexts.created(title)).redirect(afterSave(about, key), 303);
     } catch (error) {
       return sendForm(reply, about, { ...form, error: sayable(error) });

@@ -10,6 +10,7 @@ import { textsOf } from '../pages/bulk-field.ts';
 import { listPath, parseListState, queryOf } from '../pages/list-state.ts';
 import { canSelect, countSelected, hasEnded, noSelection, selectionBarData } from '../pages/selection-bar.ts';
 import type { Urls } from '../pages/url.ts';
+import { ownValue } from '../../own-value.ts';
 
 export interface SelectionRoutes {
   context: TaskContext;
@@ -74,7 +75,7 @@ export const selectionRoutes: FastifyPluginAsync<SelectionRoutes> = async (app, 
       const matching = { kind: 'matching' as const, filter, keys: [], exclusions: [] };
       return given ? selectMatching(db, principal, resource, given.id, filter) : createSelection(db, principal, resource, matching);
     }
-    const read = readers[action];
+    const read = ownValue(readers, action);
     if (!read) throw new AppError('invalid-selection', 422, 'It is not known what is to be selected. Nothing was selected.');
     const { add, remove } = read(textsOf(body.key), textsOf(body.shown));
     if (given) return changeTicks(db, principal, resource, given.id, { add, remove });
