@@ -96,8 +96,8 @@ export function parseRecord(resource: Resource, texts: FormTexts, was: FormTexts
   const values = new Map<ResourceField, unknown>();
   const fieldErrors: Record<string, string> = {};
   for (const field of resource.form) {
-    const given = texts[field.name] ?? '';
-    if (field.isReadOnly || (was && (field.meta.isId || isSame(given, was[field.name])))) continue;
+    const given = ownValue(texts, field.name) ?? '';
+    if (field.isReadOnly || (was && (field.meta.isId || isSame(given, ownValue(was, field.name))))) continue;
     if (!was && given.length === 0 && field.meta.hasDefault) continue;
     const parsed = getFieldKind(field).parse(given, field);
     if ('error' in parsed) fieldErrors[field.name] = parsed.error;
