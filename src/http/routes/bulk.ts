@@ -2,6 +2,7 @@ import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import { AppError, notFound } from '../../errors.ts';
 import type { OperationKind } from '../../operations/contract.ts';
 import { consequences } from '../../operations/consequences.ts';
+import { assertCan } from '../../resources/permissions.ts';
 import { getOperation } from '../../operations/register.ts';
 import type { TaskContext } from '../../tasks/context.ts';
 import type { Holder } from '../../tasks/holders.ts';
@@ -81,6 +82,7 @@ export const bulkRoutes: FastifyPluginAsync<BulkRoutes> = async (app, { context,
   app.get<ForResource & { Querystring: Body }>('/:resource/bulk-edit/inputs', async (request, reply) => {
     const principal = principalOf(request);
     const resource = register.for(principal, request.params.resource);
+    assertCan(resource, principal, 'bulk-update');
     const field = resource.bulkFields.find(({ name }) => name === textsOf(request.query.of)[0]);
     if (!field) throw notFound();
     return reply.page(

@@ -3,6 +3,7 @@ import type { Principal } from '../../auth/principal.ts';
 import { AppError } from '../../errors.ts';
 import { parseKey, whereKeys } from '../../metadata/keys.ts';
 import { consequences } from '../../operations/consequences.ts';
+import { assertNoFixedField } from '../../operations/fixed-fields.ts';
 import { createRecord, deleteRecord, type SaveContext, updateRecord } from '../../operations/save-record.ts';
 import { assertCan } from '../../resources/permissions.ts';
 import type { Action, Resource } from '../../resources/contract.ts';
@@ -58,6 +59,7 @@ export const recordRoutes: FastifyPluginAsync<RecordRoutes> = async (app, { cont
   app.post<ForResource>('/:resource/new', async (request, reply) => {
     const about = aboutOf(request, 'create');
     const body = request.body ?? {};
+    assertNoFixedField(about.resource, Object.keys(body));
     const texts = typedTexts(about.resource, body);
     const form: Form = { record: null, texts, was: texts, error: null };
     const step = await sendStep(request, reply, about, form);
@@ -97,6 +99,7 @@ export const recordRoutes: FastifyPluginAsync<RecordRoutes> = async (app, { cont
   app.post<ForRecord>('/:resource/:id/edit', async (request, reply) => {
     const { about, key } = aboutRecord(request, 'update');
     const body = request.body ?? {};
+    assertNoFixedField(about.resource, Object.keys(body));
     const record = await recordOf(about, key).catch(nullIfGone);
     if (!record) return reply.code(404).page('records/gone', recordGoneData(about, typedTexts(about.resource, body), url));
     const sent = readSentForm(about.resource, body, record);

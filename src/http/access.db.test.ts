@@ -1,0 +1,352 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { LightMyRequestResponse, RouteOptions } from 'fastify';
+import { metadata } from '../../generated/sample-metadata/metadata.ts';
+import sample from '../admin.ts';
+import { buildApp } from '../app.ts';
+import type { Principal } from '../auth/principal.ts';
+import { actions } from '../resources/contract.ts';
+import { defineResource } from '../index.ts';
+import { htmx, testApp, type Visitor } from '../testing/app.ts';
+import { ada, launchOn } from '../testing/context.ts';
+import { insertPlaces } from '../testing/places.ts';
+
+/**
+ * Every route of the router is tried by somebody whose row scope excludes the record, by somebody whose scope has an
+ * `undefined` in it, and by somebody who may not see a field of it. A route without an entry fails the suite.
+ */
+type About =
+  /** One record, addressed: it is not there for who may not see it. */
+  | 'record'
+  /** Records, found or chosen: who may not see one learns nothing of it. */
+  | 'records'
+  /** A task of somebody else's: there for administrators alone. */
+  | 'task'
+  /** None: say why. */
+  | 'no record';
+
+interface Entry {
+  about: About;
+  /** The address, of the record that is out of scope (`id`), or of the visitor's own selection of it and another. */
+  path: (ids: Ids) => string;
+  body?: (ids: Ids) => Record<string, string | readonly string[]>;
+  headers?: Record<string, string>;
+  why?: string;
+}
+
+interface Ids {
+  id: number;
+  key: string;
+  taskId: number;
+  selectionId: string;
+  operationId: string;
+}
+
+const cityForm = { name: 'Changed', country: 'ESP', featureCode: 'PPL', population: '1', latitude: '0', longitude: '0', status: 'draft' };
+const status = { field: 'status', 'value.status': 'published' };
+
+const table: Record<string, Entry> = {
+  'GET /': { about: 'no record', path: () => '/', why: 'names resources and tasks of one’s own' },
+  'GET /sign-in': { about: 'no record', path: () => '/sign-in', why: 'for everybody' },
+  'POST /sign-in': { about: 'no record', path: () => '/sign-in', body: () => ({ email: 'x' }), why: 'for everybody' },
+  'GET /first-admin': { about: 'no record', path: () => '/first-admin?token=x', why: 'for everybody' },
+  'POST /first-admin': { about: 'no record', path: () => '/first-admin', body: () => ({ token: 'x' }), why: 'for everybody' },
+  'GET /healthz': { about: 'no record', path: () => '/healthz', why: 'for everybody' },
+  'GET /static/*': { about: 'no record', path: () => '/static/theme.js', why: 'for everybody' },
+
+  'GET /:resource': { about: 'records', path: () => '/cities?_q=place' },
+  'POST /:resource/selection': {
+    about: 'records',
+    path: () => '/cities/selection',
+    body: ({ key }) => ({ _do: 'add', key }),
+    headers: htmx,
+  },
+  'GET /:resource/options/:field': { about: 'records', path: () => '/countries/options/capitalCity?q=pl' },
+  'GET /:resource/new': { about: 'records', path: () => '/cities/new' },
+  'POST /:resource/new': { about: 'records', path: () => '/cities/new', body: () => ({ ...cityForm, population: 'many' }) },
+
+  'GET /:resource/:id': { about: 'record', path: ({ id }) => `/cities/${id}` },
+  'GET /:resource/:id/edit': { about: 'record', path: ({ id }) => `/cities/${id}/edit` },
+  'POST /:resource/:id/edit': {
+    about: 'record',
+    path: ({ id }) => `/cities/${id}/edit`,
+    body: () => ({ ...cityForm, population: 'many' }),
+  },
+  'GET /:resource/:id/delete': { about: 'record', path: ({ id }) => `/cities/${id}/delete` },
+  'POST /:resource/:id/delete': { about: 'record', path: ({ id }) => `/cities/${id}/delete` },
+  'GET /:resource/:id/lock': { about: 'record', path: ({ id }) => `/cities/${id}/lock` },
+  'GET /:resource/:id/history': { about: 'record', path: ({ id }) => `/cities/${id}/history` },
+
+  'GET /:resource/bulk-edit': { about: 'records', path: ({ selectionId }) => `/cities/bulk-edit?_s=${selectionId}`, headers: htmx },
+  'GET /:resource/bulk-edit/inputs': {
+    about: 'records',
+    path: ({ selectionId }) => `/cities/bulk-edit/inputs?_s=${selectionId}&of=status`,
+    headers: htmx,
+  },
+  'POST /:resource/bulk-edit': {
+    about: 'records',
+    path: ({ selectionId }) => `/cities/bulk-edit?_s=${selectionId}`,
+    body: ({ operationId }) => ({ ...status, _op: operationId }),
+  },
+  'GET /:resource/bulk-delete': { about: 'records', path: ({ selectionId }) => `/cities/bulk-delete?_s=${selectionId}`, headers: htmx },
+  'POST /:resource/bulk-delete': {
+    about: 'records',
+    path: ({ selectionId }) => `/cities/bulk-delete?_s=${selectionId}`,
+    body: ({ operationId }) => ({ acknowledge: 'yes', _op: operationId }),
+  },
+
+  'POST /sign-out': { about: 'no record', path: () => '/sign-out', why: 'ends the visit, so it is tried last' },
+
+  'GET /tasks': { about: 'no record', path: () => '/tasks', why: 'lists tasks of one’s own' },
+  'GET /tasks/list': { about: 'no record', path: () => '/tasks/list', headers: htmx, why: 'lists tasks of one’s own' },
+  'GET /tasks/running': { about: 'records', path: () => '/tasks/running?resource=cities', headers: htmx },
+  'GET /tasks/:id': { about: 'task', path: ({ taskId }) => `/tasks/${taskId}` },
+  'GET /tasks/:id/details': { about: 'task', path: ({ taskId }) => `/tasks/${taskId}/details`, headers: htmx },
+  'GET /tasks/:id/progress': { about: 'task', path: ({ taskId }) => `/tasks/${taskId}/progress` },
+  'POST /tasks/:id/cancellation': { about: 'task', path: ({ taskId }) => `/tasks/${taskId}/cancellation` },
+};
+
+const howTo = `
+Add it to the table in src/http/access.db.test.ts:
+  'METHOD /route': { about: 'record' | 'records' | 'task' | 'no record', path: ({ id, key, taskId, selectionId }) => '/…', body: … }
+"record": the address names one record, so whoever may not see it must get 404.
+"records": it finds or takes records; what it answers may hold no trace of one that is out of scope.
+"task": only its owner and administrators get anything but 404.
+"no record": say in "why" whose business it is.
+See "Who may see a route" in docs/architecture.md.`;
+
+/** The record that is out of the first visitor's scope, and the value and field that the third may not see. */
+const outside = { id: 29, title: 'Outsiderville' };
+const secret = { name: 'notes', label: 'Hushed', value: 'sekret-4711' };
+
+const everything = () => actions;
+const admin = {
+  ...sample,
+  resources: [
+    defineResource(metadata, 'City', {
+      columns: ['name', 'country', 'population', 'status', 'notes'],
+      filters: ['country', 'status'],
+      search: ['name', 'notes'],
+      permissions: everything,
+      fields: { notes: { label: secret.label, see: ({ roles }) => !roles.includes('admin') || roles.includes('whole') } },
+      scope: (principal: Principal) => {
+        if (principal.roles.includes('editor')) return { id: { not: outside.id } };
+        if (principal.roles.includes('viewer')) return { countryCode: undefined } as never;
+        return {};
+      },
+    }),
+    defineResource(metadata, 'Country', { permissions: everything, columns: ['name', 'capitalCity', 'capitalCity.population'] }),
+    defineResource(metadata, 'Tag', { permissions: everything }),
+    defineResource(metadata, 'Language', { permissions: everything }),
+  ],
+};
+
+test('every route', async (t) => {
+  const testing = await testApp(t, { admin });
+  const { db, context, config, signIn } = testing;
+  const routes: string[] = [];
+  const walked = await buildApp({
+    admin,
+    config,
+    context,
+    onRoute: ({ method, url }: RouteOptions) => {
+      for (const one of [method].flat()) if (one !== 'HEAD' && one !== 'OPTIONS') routes.push(`${one} ${url}`);
+    },
+  });
+  t.after(() => walked.close());
+  await insertPlaces(db, 30);
+  await db.pages.query(`update gazetteer.city set name = $1 where id = $2`, [outside.title, outside.id]);
+  await db.pages.query(`update gazetteer.city set notes = $1, population = case id when $2 then 987654321 else population end`, [
+    secret.value,
+    outside.id,
+  ]);
+  await db.pages.query(`update gazetteer.country set capital_city_id = $1 where code = 'ESP'`, [outside.id]);
+  // Somebody whose word is law has done something to everything, the hidden field included.
+  const cities = context.register.get('cities');
+  const whole: Principal = { ...ada, roles: ['whole'] };
+  const task = await launchOn(
+    context,
+    cities,
+    { keys: [keyOf(outside.id)] },
+    'update',
+    { field: 'notes', 'value.notes': `${secret.value}-b` },
+    whole,
+  );
+  await t.test('is in the table of who may see what', () => {
+    const missing = [...new Set(routes)].filter((route) => !Object.hasOwn(table, route));
+    assert.deepEqual(missing, [], `These routes have no entry:\n${missing.join('\n')}\n${howTo}`);
+    const unexplained = Object.entries(table).filter(([, { about, why }]) => (about === 'no record') !== (why !== undefined));
+    assert.deepEqual(unexplained, []);
+  });
+
+  const last = 'POST /sign-out';
+  const entries = Object.entries(table)
+    .filter(([route]) => routes.includes(route))
+    .sort(([a], [b]) => Number(a === last) - Number(b === last));
+  const before = await checksum();
+
+  await t.test('shows and changes nothing of a record outside the row scope', async () => {
+    const visitor = await signIn('editor');
+    for (const [route, entry] of entries) {
+      const answer = await send(visitor, route, entry);
+      assertQuiet(route, answer);
+      if (entry.about === 'record' || entry.about === 'task') assert.equal(answer.statusCode, 404, route);
+      else assert.ok(!answer.body.includes(outside.title), `${route} names the record`);
+    }
+    assert.equal(await checksum(), before);
+  });
+
+  await t.test('names a record outside the row scope on no page of another', async () => {
+    const visitor = await signIn('editor');
+    for (const path of [
+      '/countries',
+      '/countries?_sort=capitalCity',
+      '/countries?_sort=-capitalCity.population',
+      '/countries/ESP',
+      '/countries/ESP/edit',
+      `/countries?capitalCity=${outside.id}`,
+      `/countries?capitalCity-not=${outside.id}`,
+      `/countries/options/capitalCity?q=${outside.id}`,
+      '/countries/options/capitalCity?q=out',
+    ]) {
+      const answer = await visitor.get(path);
+      assert.equal(answer.statusCode, 200, path);
+      for (const hidden of [outside.title, '987654321', '987,654,321']) {
+        assert.ok(!answer.body.includes(hidden), `${path} shows ${hidden}:\n${around(answer.body, hidden)}`);
+      }
+    }
+    for (const filter of [`name=${outside.title}`, 'population-min=987654321', 'name-starts=Out']) {
+      const answer = await visitor.get(`/countries?capitalCity.${filter}`);
+      assert.ok(!answer.body.includes('>Spain<'), `a filter on capitalCity.${filter} finds what it leads to`);
+    }
+  });
+
+  await t.test('leads no relation to a record outside the row scope, whoever asks', async () => {
+    const visitor = await signIn('editor');
+    const form = { code: 'FRA', code2: 'FR', name: 'France', region: 'Europe', area: '1' };
+    const answer = await visitor.post('/countries/FRA/edit', { ...form, capitalCity: String(outside.id) });
+    assert.equal(answer.statusCode, 422);
+    assert.match(answer.body, /leads to a record that does not exist/);
+    assert.ok(!answer.body.includes(outside.title));
+    const created = await visitor.post('/countries/new', { ...form, code: 'XXX', code2: 'XX', capitalCity: String(outside.id) });
+    assert.equal(created.statusCode, 422);
+    const selected = await db.pages.query<{ id: string }>(
+      `insert into ${db.t.selection} (id, owner_id, resource, kind, filter, keys, exclusions)
+       values (gen_random_uuid(), $1, 'countries', 'ticked', '', '{FRA}', '{}') returning id`,
+      [visitor.principal.id],
+    );
+    const path = `/countries/bulk-edit?_s=${selected.rows[0]?.id}`;
+    const opened = await visitor.get(path, htmx);
+    const _op = /name="_op" value="([^"]+)"/.exec(opened.body)?.[1] ?? '';
+    await visitor.post(path, { _op, field: 'capitalCity', 'value.capitalCity': String(outside.id) });
+    const { rows } = await db.pages.query(`select 1 from gazetteer.country where code <> 'ESP' and capital_city_id is not null`);
+    assert.equal(rows.length, 0, 'a relation leads out of the scope');
+  });
+
+  await t.test('shows and changes nothing where the scope has an undefined in it', async () => {
+    const visitor = await signIn('viewer');
+    for (const [route, entry] of entries) {
+      const answer = await send(visitor, route, entry);
+      assertQuiet(route, answer);
+      if (entry.about === 'record' || entry.about === 'records') {
+        // Behind a relation such a resource is not there at all.
+        const isRelated = route === 'GET /:resource/options/:field';
+        assert.equal(answer.statusCode, isRelated ? 404 : 403, route);
+        if (!isRelated) assert.match(answer.body, /cannot be worked out/, route);
+      }
+      if (entry.about === 'task') assert.equal(answer.statusCode, 404, route);
+      for (const hidden of [outside.title, 'Place ', secret.value]) assert.ok(!answer.body.includes(hidden), `${route} shows ${hidden}`);
+    }
+    assert.equal(await checksum(), before);
+  });
+
+  await t.test('has no trace of a field that may not be seen', async () => {
+    const visitor = await signIn('admin');
+    // Deleting is left out: it would take away what the others are about.
+    for (const [route, entry] of entries.filter(([route]) => !/POST .*delete/.test(route))) {
+      const answer = await send(visitor, route, entry);
+      assertQuiet(route, answer);
+      assert.ok(answer.statusCode !== 404 || route === 'GET /first-admin' || route === 'POST /first-admin', `${route} is not found`);
+      for (const hidden of [secret.value, secret.label, `"${secret.name}"`, `.${secret.name}`, `-${secret.name}`]) {
+        assert.ok(!answer.body.includes(hidden), `${route} shows ${hidden}:\n${around(answer.body, hidden)}`);
+      }
+    }
+  });
+
+  await t.test('takes the hidden field in no filter, sort, search, picker or form', async () => {
+    const visitor = await signIn('admin');
+    const refused: [string, number][] = [
+      [`/cities?notes=${secret.value}`, 422],
+      ['/cities?notes-contains=s', 422],
+      ['/cities?notes-empty=no', 422],
+      ['/cities?_1.notes=a&_1.status=draft', 422],
+      ['/cities?_sort=notes', 422],
+      ['/cities?_sort=-notes,name', 422],
+      ['/cities/options/notes?q=s', 404],
+      ['/countries?capitalCity.notes-contains=s', 422],
+      ['/countries?_sort=capitalCity.notes', 422],
+      ['/cities/bulk-edit/inputs?of=notes', 404],
+    ];
+    for (const [path, expected] of refused) {
+      const answer = await visitor.get(path, path.includes('bulk') ? htmx : {});
+      assert.equal(answer.statusCode, expected, path);
+      for (const hidden of [path.startsWith('/cities') ? 'Place 2' : '>Spain<', secret.label])
+        assert.ok(!answer.body.includes(hidden), `${path} shows ${hidden}:\n${around(answer.body, hidden)}`);
+    }
+    const found = await visitor.get(`/cities?_q=${secret.value}`);
+    assert.ok(!found.body.includes('Place 2'), 'the search looked into it');
+    const written = await visitor.post('/cities/1/edit', { ...cityForm, name: 'Place 1', population: '1', notes: 'mine' });
+    assert.equal(written.statusCode, 422);
+    assert.match(written.body, /“notes” is not yours to change/);
+    assert.equal((await visitor.post('/cities/new', { ...cityForm, notes: 'mine' })).statusCode, 422);
+    const { rows } = await db.pages.query(`select 1 from gazetteer.city where notes = 'mine' or name = 'Changed'`);
+    assert.equal(rows.length, 0);
+  });
+
+  async function send(visitor: Visitor, route: string, entry: Entry): Promise<LightMyRequestResponse> {
+    const ids = await idsFor(visitor, entry);
+    const path = entry.path(ids);
+    return route.startsWith('GET ') ? visitor.get(path, entry.headers) : visitor.post(path, entry.body?.(ids) ?? {}, entry.headers);
+  }
+
+  /** The visitor's own selection, of the record that may be out of their scope and of nothing else. */
+  async function idsFor({ principal }: Visitor, { path, body }: Entry): Promise<Ids> {
+    const base = { id: outside.id, key: keyOf(outside.id), taskId: task.task.id, selectionId: '', operationId: '' };
+    if (!`${path}${body}`.includes('selectionId')) return base;
+    const { rows } = await db.pages.query<{ id: string }>(
+      `insert into ${db.t.selection} (id, owner_id, resource, kind, filter, keys, exclusions)
+       values (gen_random_uuid(), $1, 'cities', 'ticked', '', array[$2], '{}') returning id`,
+      [principal.id, base.key],
+    );
+    const selectionId = rows[0]?.id ?? '';
+    // As if the preview had been made when the record was still in the scope.
+    const preview = await db.pages.query<{ id: string }>(
+      `insert into ${db.t.preview} (id, owner_id, resource, operation, selection_id, selection_version, record_count)
+       values (gen_random_uuid(), $1, 'cities', $3, $2, 1, 1) returning id`,
+      [principal.id, selectionId, path(base).includes('delete') ? 'delete' : 'update'],
+    );
+    return { ...base, selectionId, operationId: preview.rows[0]?.id ?? '' };
+  }
+
+  async function checksum(): Promise<string> {
+    const { rows } = await db.pages.query<{ sum: string }>(
+      `select md5(string_agg(t::text, '|' order by id)) as sum from gazetteer.city t where id = ${outside.id}`,
+    );
+    return rows[0]?.sum ?? '';
+  }
+});
+
+function keyOf(id: number): string {
+  return String(id).padStart(20, '0');
+}
+
+/** Neither broken, nor telling how it is made. */
+function assertQuiet(route: string, { statusCode, body }: LightMyRequestResponse): void {
+  assert.ok(statusCode < 500, `${route} was answered ${statusCode}`);
+  assert.doesNotMatch(body, /\bat .*\.ts:\d+|select .* from |node_modules/i, route);
+}
+
+function around(text: string, found: string): string {
+  const at = text.indexOf(found);
+  return text.slice(Math.max(0, at - 200), at + 200);
+}
