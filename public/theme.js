@@ -8,6 +8,6 @@ if (button) {
     const isDark = root.dataset.theme ? root.dataset.theme === 'dark' : matchMedia('(prefers-color-scheme: dark)').matches;
     root.dataset.theme = isDark ? 'light' : 'dark';
     // biome-ignore lint/suspicious/noDocumentCookie: the Cookie Store is only there over HTTPS
-    document.cookie = `theme=${root.dataset.theme}; path=${button.dataset.cookiePath}; max-age=31536000; samesite=lax`;
+    document.cookie = `theme=${root.dataset.theme}; path=${root.dataset.cookiePath}; max-age=31536000; samesite=lax`;
   });
 }

@@ -13,6 +13,7 @@ import { rateLimits } from './http/plugins/rate-limit.ts';
 import { security } from './http/plugins/security.ts';
 import { sessions } from './http/plugins/session.ts';
 import { staticFiles } from './http/plugins/static-files.ts';
+import { timeZones } from './http/plugins/time-zone.ts';
 import { views } from './http/plugins/views.ts';
 import { healthRoutes } from './http/routes/health.ts';
 import { routes } from './http/routes.ts';
@@ -57,6 +58,7 @@ export async function buildApp({ admin, config, context, logger, onRoute }: AppO
       await pages.register(sessions, { db, config, secret: await sessionSecret(config) });
       await pages.register(guard);
       await pages.register(csrfProtection);
+      await pages.register(timeZones);
       await pages.register(rateLimits);
       for (const route of routes) await pages.register(route, { admin, context, url });
     },

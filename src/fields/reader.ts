@@ -4,4 +4,9 @@ export interface Reader {
   readonly timeZone: string;
 }
 
+/** Somebody who says no zone reads as in UTC. */
+export function readerOf({ timeZone }: { timeZone?: string }): Reader {
+  return timeZone === undefined ? utcReader : { timeZone };
+}
+
 export const utcReader: Reader = Object.freeze({ timeZone: 'UTC' });

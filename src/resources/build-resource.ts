@@ -1,3 +1,4 @@
+import { utcReader } from '../fields/reader.ts';
 import { getFieldKind } from '../fields/register.ts';
 import type { FieldMeta } from '../metadata/contract.ts';
 import { arrange } from './arrange.ts';
@@ -72,6 +73,7 @@ export function buildResource(
     model,
     metadata,
     titleField,
+    reader: utcReader,
     fields: Object.freeze(fields),
     columns: buildColumns({ definition, model, fields, titleField, find, problems }),
     filters: pick('filters', options.filters, () => fields.filter((field) => hasFilter(field) && !field.meta.isId).slice(0, 6), hasFilter),

@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 import type { Principal } from '../auth/principal.ts';
+import type { Reader } from '../fields/reader.ts';
 import type { ResourceField } from '../fields/resource-field.ts';
 import type { Metadata, ModelMeta } from '../metadata/contract.ts';
 import type { Hooks } from './hooks.ts';
@@ -68,6 +69,8 @@ export interface Resource {
   readonly model: ModelMeta;
   readonly metadata: Metadata;
   readonly titleField: string;
+  /** In whose time zone its values are shown and read. */
+  readonly reader: Reader;
   /** Every field that may be shown at all, in the order of the schema. */
   readonly fields: readonly ResourceField[];
   readonly columns: readonly Column[];

@@ -1,5 +1,6 @@
 import { sortFieldOf } from './guesses.ts';
 import type { Principal } from '../auth/principal.ts';
+import { readerOf } from '../fields/reader.ts';
 import type { Column, FieldGroup, Resource, ResourceField } from './contract.ts';
 
 export interface Around {
@@ -30,6 +31,7 @@ export function narrowResource(resource: Resource, principal: Principal, around:
     columns: resource.columns.filter((column) => !readsHidden(column)),
     bulkFields: withoutFields(withoutFields(resource.bulkFields, hidden), fixed) as Resource['bulkFields'],
     titleField,
+    reader: readerOf(principal),
     defaultSort: visibleSort(),
     permissions: () => granted,
     related: memo(around.related),

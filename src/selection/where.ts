@@ -1,5 +1,6 @@
 import type { Principal } from '../auth/principal.ts';
 import type { FilterContext } from '../fields/operators/contract.ts';
+import { readerOf } from '../fields/reader.ts';
 import { escapePattern } from '../fields/operators/text.ts';
 import type { Resource, Where } from '../resources/contract.ts';
 import { type Condition, type Group, invalidFilter, isGroup, parseFilterText, searchPath } from './filter.ts';
@@ -8,7 +9,7 @@ import { findFilterField, findOperator, type FilterField } from './filter-fields
 export interface FilterOptions {
   /** What "in the last 7 days" counts from. Default: now. */
   now?: Date;
-  /** Where a day begins for the reader. Default: UTC. */
+  /** Where a day begins for the reader. Default: the principal's. */
   timeZone?: string;
 }
 
@@ -43,7 +44,7 @@ export function groupWhere(resource: Resource, principal: Principal, group: Grou
   const context: FilterContext = {
     metadata: resource.metadata,
     now: options.now ?? new Date(),
-    timeZone: options.timeZone ?? 'UTC',
+    timeZone: options.timeZone ?? readerOf(principal).timeZone,
     scopeOf: (model) => {
       const related = resource.related(model);
       return related ? scopeOf(related, principal) : null;

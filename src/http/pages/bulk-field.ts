@@ -1,12 +1,12 @@
 import type { Principal } from '../../auth/principal.ts';
 import type { Queryable } from '../../db/transaction.ts';
-import { getFieldKind } from '../../fields/register.ts';
 import type { Change, ChangeInput } from '../../operations/changes/contract.ts';
 import { changesFor } from '../../operations/changes/register.ts';
 import type { Register, Resource, ResourceField } from '../../resources/contract.ts';
 import { bulkTexts } from '../texts/bulk.ts';
 import { type ChangeInputTexts, changeTexts, choiceTexts } from '../texts/changes.ts';
 import { type InputData, inputData, plainInput } from './input.ts';
+import { zoneHint } from './zone-hint.ts';
 import type { Urls } from './url.ts';
 import { ownValue } from '../../own-value.ts';
 
@@ -105,7 +105,7 @@ async function bulkInput(parts: FieldsParts, field: ResourceField, control: Chan
   const { body, errors } = parts;
   const name = `${control.name}.${field.name}`;
   const id = `bulk-${field.name}-${control.name}`;
-  const hint = texts?.hint ?? (control.control === 'field' ? hintOf(field) : null);
+  const hint = texts?.hint ?? (control.control === 'field' ? hintOf(field, parts.resource) : null);
   const label = texts?.label ?? control.name;
   const error = ownValue(errors, field.name);
   const about = {
@@ -134,7 +134,7 @@ function ownControl({ resource }: FieldsParts, { control, choices = [] }: Change
   return control === 'number' ? { control: 'number', inputMode: 'decimal', maxLength: null } : { control: 'text', maxLength: null };
 }
 
-function hintOf(field: ResourceField): string | null {
+function hintOf(field: ResourceField, { reader }: Resource): string | null {
   if (field.meta.isList && !field.relation) return bulkTexts.onePerLine;
-  return getFieldKind(field).input === 'date-time' ? bulkTexts.utc : null;
+  return zoneHint(field, reader);
 }

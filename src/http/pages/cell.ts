@@ -31,7 +31,7 @@ export function columnCell(parts: CellParts, column: Column, record: ListedRecor
 }
 
 export function fieldCell({ resource, principal, url }: CellParts, field: ResourceField, value: unknown): CellData {
-  const cell = getFieldKind(field).format(value, field);
+  const cell = getFieldKind(field).format(value, field, resource.reader);
   const isThere = value !== null && value !== undefined;
   const isOwn = isThere && field.format !== null;
   const related = cell.link ? resource.related(cell.link.model) : null;

@@ -1,12 +1,12 @@
 import type { Queryable } from '../../db/transaction.ts';
 import type { Principal } from '../../auth/principal.ts';
-import { getFieldKind } from '../../fields/register.ts';
 import type { Register, Resource, ResourceField } from '../../resources/contract.ts';
 import { mostLinks } from '../../selection/record.ts';
 import { recordTexts } from '../texts/records.ts';
 import { type InputData, inputData } from './input.ts';
 import type { Urls } from './url.ts';
 import { ownValue } from '../../own-value.ts';
+import { zoneHint } from './zone-hint.ts';
 
 /** One field of a form, with what was typed. */
 export interface RecordField {
@@ -57,7 +57,7 @@ export async function recordField(field: ResourceField, parts: FieldParts): Prom
   const values = [ownValue(texts, field.name) ?? ''].flat();
   const id = `field-${field.name}`;
   const isFixed = field.isReadOnly || isOverfull || (field.meta.isId && !isNew);
-  const hint = isOverfull ? recordTexts.overfull(mostLinks) : hintOf(field, isFixed);
+  const hint = isOverfull ? recordTexts.overfull(mostLinks) : hintOf(field, isFixed, resource);
   const describedBy = [hint ? `${id}-hint` : '', error || conflict ? `${id}-error` : ''].filter((item) => item !== '').join(' ');
   const input = await inputData({
     register,
@@ -89,10 +89,8 @@ export async function recordField(field: ResourceField, parts: FieldParts): Prom
   };
 }
 
-function hintOf(field: ResourceField, isFixed: boolean): string | null {
+function hintOf(field: ResourceField, isFixed: boolean, { reader }: Resource): string | null {
   if (isFixed) return field.help ?? recordTexts.idFixed;
   if (field.help) return field.help;
-  const kind = getFieldKind(field);
-  if (kind.input === 'date-time') return recordTexts.utc;
-  return field.meta.type === 'Json' ? recordTexts.json : null;
+  return field.meta.type === 'Json' ? recordTexts.json : zoneHint(field, reader);
 }

@@ -19,7 +19,7 @@ export function textsOfRecord(resource: Resource, record: RecordValuesRead): For
   return Object.fromEntries(
     resource.form.map((field) => {
       const value = isMany(field) ? record.values[field.name] : record.values[field.meta.name];
-      return [field.name, getFieldKind(field).toForm(value, field)];
+      return [field.name, getFieldKind(field).toForm(value, field, resource.reader)];
     }),
   );
 }
@@ -99,7 +99,7 @@ export function parseRecord(resource: Resource, texts: FormTexts, was: FormTexts
     const given = ownValue(texts, field.name) ?? '';
     if (field.isReadOnly || (was && (field.meta.isId || isSame(given, ownValue(was, field.name))))) continue;
     if (!was && given.length === 0 && field.meta.hasDefault) continue;
-    const parsed = getFieldKind(field).parse(given, field);
+    const parsed = getFieldKind(field).parse(given, field, resource.reader);
     if ('error' in parsed) fieldErrors[field.name] = parsed.error;
     else values.set(field, parsed.value);
   }

@@ -89,7 +89,7 @@ async function shownValue(parts: ShowParts, field: ResourceField): Promise<Shown
   const value = field.relation?.kind === 'to-one' ? related[0] : record.values[field.meta.name];
   const cell = isMuch ? null : fieldCell({ resource, principal, url }, field, value ?? null);
   const isCode = field.meta.type === 'Json' && field.format === null && !field.meta.isList;
-  const text = isCode ? [getFieldKind(field).toForm(value ?? null, field)].flat().join('') : (cell?.text ?? '');
+  const text = isCode ? [getFieldKind(field).toForm(value ?? null, field, resource.reader)].flat().join('') : (cell?.text ?? '');
   const target = field.relation && resource.related(field.relation.model);
   return {
     name: field.name,

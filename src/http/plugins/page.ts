@@ -1,3 +1,4 @@
+import { readerOf } from '../../fields/reader.ts';
 import type { FastifyReply } from 'fastify';
 import plugin from 'fastify-plugin';
 import type { AdminDefinition } from '../../admin-definition.ts';
@@ -73,6 +74,7 @@ function withCsrf(reply: FastifyReply, data: object): object {
   let token: string | undefined;
   return {
     ...data,
+    zone: readerOf(reply.request.principal ?? {}).timeZone,
     get csrf() {
       token ??= csrfToken(reply);
       return token;

@@ -25,7 +25,7 @@ export const recordTexts = {
   choose: 'Choose…',
   none: 'None',
   json: 'JSON',
-  utc: 'UTC',
+  timesIn: (zone: string) => `Times are in ${zone}.`,
   overfull: (count: number) => `More than ${count} are linked: too many for a form. Change them from the other side.`,
   idFixed: 'Cannot be changed.',
   errors: (count: number) => (count === 1 ? 'One value needs attention' : `${count} values need attention`),

@@ -3,6 +3,7 @@ import { getFieldKind } from '../../fields/register.ts';
 import type { ResourceField } from '../../fields/resource-field.ts';
 import { scalarKind } from '../../fields/scalar-kind.ts';
 import type { FieldMeta } from '../../metadata/contract.ts';
+import type { Resource } from '../../resources/contract.ts';
 import type { ChangeInput, FieldText, Given } from './contract.ts';
 
 /** Most values in a list that is typed. */
@@ -12,12 +13,12 @@ const mostValues = 1_000;
 export const ownInput: ChangeInput = { name: 'value', control: 'field' };
 
 /** A value of the field, as its own control gives it. A ticked field without a value is an error, never null. */
-export function parseOwnValue(given: Given, field: ResourceField): Parsed<string> {
+export function parseOwnValue(given: Given, field: ResourceField, { reader }: Resource): Parsed<string> {
   const missing = { error: `Give a value for ${field.label}, or untick it.` };
   const input = given('value').map((text) => text.replaceAll('\r\n', '\n'));
   if (input.every((text) => text === '')) return missing;
   const kind = getFieldKind(field);
-  const parsed = kind.parse(input, field);
+  const parsed = kind.parse(input, field, reader);
   if ('error' in parsed) return parsed;
   if (parsed.value === null || parsed.value === undefined) return missing;
   const text = kind.toSql(parsed.value, field);
@@ -25,7 +26,7 @@ export function parseOwnValue(given: Given, field: ResourceField): Parsed<string
 }
 
 /** Values of a list, or ids of related records; none is an error. */
-export function parseOwnValues(given: Given, field: ResourceField): Parsed<string[]> {
+export function parseOwnValues(given: Given, field: ResourceField, { reader }: Resource): Parsed<string[]> {
   const texts = given('value').filter((text) => text.trim() !== '');
   // Where there is no list to tick, ids and values are typed into one control.
   const values = texts.length === 1 ? splitList(texts[0] as string) : texts;
@@ -36,7 +37,7 @@ export function parseOwnValues(given: Given, field: ResourceField): Parsed<strin
   const kind = scalarKind(item.meta);
   const read: string[] = [];
   for (const text of values) {
-    const parsed = kind.parse(text, item);
+    const parsed = kind.parse(text, item, reader);
     if ('error' in parsed) return parsed;
     const value = kind.toSql(parsed.value, item);
     if (typeof value === 'string') read.push(value);

@@ -1,0 +1,24 @@
+import plugin from 'fastify-plugin';
+import { IANAZone } from 'luxon';
+
+/** Kept by public/time-zone.js. */
+export const timeZoneCookie = 'bulkhead_time_zone';
+
+/**
+ * Times are shown, and meant, in the zone of the browser, which it says by a cookie. A form says itself in which zone it was
+ * shown: its times mean that one, wherever the browser has travelled meanwhile.
+ */
+export const timeZones = plugin(
+  async (app) => {
+    app.addHook('preHandler', async (request) => {
+      const { _zone } = (request.body ?? {}) as { _zone?: unknown };
+      const timeZone = [_zone, request.cookies[timeZoneCookie]].find(isZone);
+      if (request.principal && timeZone) request.principal = { ...request.principal, timeZone };
+    });
+  },
+  { name: 'bulkhead-time-zone', dependencies: ['bulkhead-cookie', 'bulkhead-guard'] },
+);
+
+function isZone(given: unknown): given is string {
+  return typeof given === 'string' && given.length <= 64 && IANAZone.isValidZone(given);
+}
