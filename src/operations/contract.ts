@@ -3,7 +3,7 @@ import type { TableNames } from '../db/names.ts';
 import type { Principal } from '../auth/principal.ts';
 import type { Action, Client, Register, Resource } from '../resources/contract.ts';
 
-export type OperationKind = 'update' | 'delete';
+export type OperationKind = 'update' | 'delete' | 'undo';
 
 /** What to do to records. Parameters are parsed once into plain JSON and stay with the task. */
 export interface Operation<P = unknown> {

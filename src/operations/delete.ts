@@ -3,6 +3,7 @@ import { AppError } from '../errors.ts';
 import type { ApplyCounts, ApplyTarget, Operation, Statement } from './contract.ts';
 import { keyCondition, keySql } from '../metadata/key-sql.ts';
 import { deletePerRecord } from './delete-per-record.ts';
+import { lastImage } from './record-links.ts';
 
 export type DeleteParameters = Record<string, never>;
 
@@ -38,7 +39,7 @@ function deleteStatement({ resource, t, author }: ApplyTarget, keys: readonly st
   const condition = keyCondition(model, 't', keys, 7);
   return {
     sql: `with deleted as (
-        delete from ${model.table} t where ${condition.sql} returning ${keySql(model, 't')} collate "C" as key, to_jsonb(t.*) as before
+        delete from ${model.table} t where ${condition.sql} returning ${keySql(model, 't')} collate "C" as key, ${lastImage(model, 't')} as before
       ), images as (
         select array_agg(key order by key) as keys, jsonb_agg(before order by key) as before from deleted
       ), kept as (

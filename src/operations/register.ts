@@ -1,11 +1,13 @@
 import type { Action } from '../resources/contract.ts';
 import type { Operation, OperationKind } from './contract.ts';
 import { deleteOperation } from './delete.ts';
+import { undoOperation } from './undo.ts';
 import { updateOperation } from './update.ts';
 
 const operations: Readonly<Record<OperationKind, Operation>> = {
   update: updateOperation as unknown as Operation,
   delete: deleteOperation as unknown as Operation,
+  undo: undoOperation as unknown as Operation,
 };
 
 export function getOperation(kind: OperationKind): Operation {

@@ -18,7 +18,7 @@ export async function keySourceOf(ctx: TaskContext, task: TaskRow, resource: Res
   const { kind, filter, exclusions = [] } = task.selection;
   if (kind === 'refused') return refusedKeys(ctx, task, resource);
   const keys = await givenKeys(ctx, task.id);
-  if (kind === 'changed') return changedKeys(ctx, task, keys);
+  if (kind === 'changed') return changedKeys(ctx, task, resource, keys);
   return matchingKeys(
     ctx,
     resource,
@@ -51,14 +51,25 @@ function keepsOrder(model: ModelMeta): boolean {
 }
 
 /** What the parent could not change and nobody has tried again since, as far as it is in the principal's scope. */
-async function refusedKeys({ db, register }: TaskContext, task: TaskRow, resource: Resource): Promise<KeySource> {
-  const own = [task.parentId, task.selection.code ?? null];
-  if (resource.scope(task.principal) === null) return { sql: refusedKeysSql(db.t, 1), values: own, order: 'key' };
+function refusedKeys(ctx: TaskContext, task: TaskRow, resource: Resource): Promise<KeySource> {
+  return withinScope(ctx, task, resource, (first) => refusedKeysSql(ctx.db.t, first), [task.parentId, task.selection.code ?? null]);
+}
+
+/** Keys as far as the principal may see their records; `deleted` are rows of `keys` that have none to be seen. */
+async function withinScope(
+  { register }: TaskContext,
+  { principal }: TaskRow,
+  resource: Resource,
+  sql: (first: number) => string,
+  own: unknown[],
+  deleted?: string,
+): Promise<KeySource> {
+  if (resource.scope(principal) === null) return { sql: sql(1), values: own, order: 'key' };
   const { model } = resource;
-  const { text, values } = await register.whereSql(model, buildWhere(resource, task.principal, ''));
-  const sql = `select key from (${refusedKeysSql(db.t, values.length + 1)}) refused
-    where key in (select ${keySql(model, 't')} collate "C" from (${text}) t)`;
-  return { sql, values: [...values, ...own], order: 'key' };
+  const { text, values } = await register.whereSql(model, buildWhere(resource, principal, ''));
+  const visible = `key in (select ${keySql(model, 't')} collate "C" from (${text}) t)`;
+  const gone = deleted ? ` or key in (select unnest(keys) from (${deleted}) deleted)` : '';
+  return { sql: `select key from (${sql(values.length + 1)}) own where ${visible}${gone}`, values: [...values, ...own], order: 'key' };
 }
 
 /** Records that task `$first` could not change, for the reason `$first+1` or (null) any, and that no retry has dealt with since. */
@@ -72,11 +83,19 @@ export function refusedKeysSql(t: TaskContext['db']['t'], first: number): string
 }
 
 /**
- * What the parent changed, or the chosen part of it. A record that it deleted is in nobody's scope: what undoing brings
- * back is asked for its scope once it is there.
+ * What the parent changed, or the chosen part of it, as far as it is in the principal's scope. What it deleted is in
+ * nobody's: who may bring that back was asked when the undo was launched.
  */
-function changedKeys({ db: { t } }: TaskContext, { parentId, model }: TaskRow, chosen: string[] | null): KeySource {
-  const sql = `select distinct key from ${t.change} change cross join unnest(change.keys) key
-    where change.task_id = $1::int and change.model = $2 and ($3::text[] is null or key = any($3::text[]))`;
-  return { sql, values: [parentId, model, chosen], order: 'key' };
+function changedKeys(ctx: TaskContext, task: TaskRow, resource: Resource, chosen: string[] | null): Promise<KeySource> {
+  const { t } = ctx.db;
+  const sql = (first: number) => `select distinct key from ${t.change} change cross join unnest(change.keys) key
+    where change.task_id = $${first}::int and change.model = $${first + 1} and ($${first + 2}::text[] is null or key = any($${first + 2}::text[]))`;
+  return withinScope(
+    ctx,
+    task,
+    resource,
+    sql,
+    [task.parentId, task.model, chosen],
+    `select keys from ${t.change} where task_id = ${Number(task.parentId)} and kind = 'delete'`,
+  );
 }

@@ -91,7 +91,7 @@ export async function launch(ctx: TaskContext, request: Launch): Promise<Launche
 }
 
 /** The task row and the queue entry, together or not at all. */
-async function enqueue(ctx: TaskContext, task: NewTask): Promise<Launched> {
+export async function enqueue(ctx: TaskContext, task: NewTask): Promise<Launched> {
   const { db } = ctx;
   return transaction(db.pages, async (client) => {
     const inserted = await insertTask(client, db, task, { backend: 'queue', state: 'queued' });

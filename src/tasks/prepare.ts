@@ -27,7 +27,8 @@ export async function prepare(ctx: TaskContext, pool: Pool, task: TaskRow, resou
   const frozen = await freeze(pool, db.t, source, task.isAtomic ? wholeTask : resource.chunkSize, lease);
   if (frozen === null) return;
   const { total } = frozen;
-  if (task.expected !== null && Math.abs(total - task.expected) > tolerance(task.expected)) {
+  const isPreviewed = task.selection.kind === 'ticked' || task.selection.kind === 'matching';
+  if (isPreviewed && task.expected !== null && Math.abs(total - task.expected) > tolerance(task.expected)) {
     return fail('count-changed', `${task.expected} records were confirmed, but ${total} match now. Nothing was changed.`);
   }
   if (total === 0) return fail('no-records', 'No record matches any more. Nothing was changed.');

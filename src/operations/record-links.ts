@@ -1,0 +1,24 @@
+import type { FieldMeta, ModelMeta, RelationMeta } from '../metadata/contract.ts';
+
+/** Where the image of a deleted record keeps what it was linked to; no column of Prisma's has such a name. */
+export const linksKey = '*links';
+
+/** Implicit many-to-many fields, whose links go with the record. */
+export function linksOf(model: ModelMeta): FieldMeta[] {
+  return Object.values(model.fields).filter(({ relation }) => relation?.kind === 'many-to-many' && relation.joinTable);
+}
+
+/** SQL of the ids that a row is linked to by such a field, as a sorted list of texts. */
+export function linkedIds(model: ModelMeta, field: FieldMeta, alias: string): string {
+  const { joinTable, ownColumn, otherColumn } = field.relation as RelationMeta;
+  const id = model.fields[model.idFields[0] as string]?.column;
+  return `array(select j.${otherColumn}::text collate "C" from ${joinTable} j where j.${ownColumn} = ${alias}.${id} order by 1)`;
+}
+
+/** SQL of the last image of a row: every column, and what it was linked to, which goes with it. */
+export function lastImage(model: ModelMeta, alias: string): string {
+  const links = linksOf(model);
+  if (links.length === 0) return `to_jsonb(${alias}.*)`;
+  const ids = links.map((field) => `'${field.name}', to_jsonb(${linkedIds(model, field, alias)})`).join(', ');
+  return `to_jsonb(${alias}.*) || jsonb_build_object('${linksKey}', jsonb_build_object(${ids}))`;
+}

@@ -1,0 +1,290 @@
+import type { FieldMeta, ModelMeta, RelationMeta } from '../metadata/contract.ts';
+import type { Resource } from '../resources/contract.ts';
+import type { ApplyTarget, Statement } from './contract.ts';
+import { keyCondition, keySql } from '../metadata/key-sql.ts';
+import { linkedIds, linksKey, linksOf } from './record-links.ts';
+
+/** What one task did to records, in one way: which kind of change, of which fields. */
+export interface Shape {
+  kind: 'create' | 'update' | 'delete';
+  fields: readonly string[];
+}
+
+export interface Undoing {
+  taskId: number;
+  /** Columns that can be inserted into, quoted: not the generated ones. */
+  columns: readonly string[];
+}
+
+type Parameter = (value: unknown) => string;
+
+/**
+ * Takes back, for the records of `keys`, what a task did in one way: restores what it updated, creates what it deleted,
+ * deletes what it created. A record that no longer holds what the task wrote is refused; one that holds already what was
+ * there before is left alone. Keeps the change, so that an undo can be undone. One row: changed, unchanged, gone, refusals.
+ */
+export function undoStatement(target: ApplyTarget, keys: readonly string[], undoing: Undoing, shape: Shape): Statement {
+  return statementOf(target, keys, (parameter, condition) => {
+    const parts = judgingParts(target, undoing, shape, keys, condition, parameter, true);
+    const writes = { update: restore, delete: recreate, create: remove }[shape.kind](target.resource, undoing, shape);
+    return `with ${[...parts, ...writes, keptPart(target, shape, parameter)].join(', ')}
+      select (select count(*)::int from judged where "_state" = 'restore') as changed,
+        (select count(*)::int from judged where "_state" = 'unchanged') as unchanged,
+        (select count(*)::int from image where not exists (select 1 from judged where judged."_key" = image.key)) as gone,
+        (select coalesce(jsonb_agg(jsonb_build_object('code', "_state" || coalesce(':' || "_field", ''), 'field', "_field", 'message', ${parameter(JSON.stringify(sentences(target.resource, shape)))}::jsonb ->> ("_state" || coalesce(':' || "_field", '')), 'keys', keys)), '[]')
+          from (select "_state", "_field", jsonb_agg("_key" order by "_key") as keys from judged
+            where "_state" not in ('restore', 'unchanged') group by "_state", "_field") refused) as refusals`;
+  });
+}
+
+/** Why a record is not taken back, by code. */
+export function sentences({ fields, model }: Pick<Resource, 'fields' | 'model'>, shape: Shape): Record<string, string> {
+  const labelOf = (name: string) => fields.find(({ meta, name: shown }) => meta.name === name || shown === name)?.label ?? name;
+  const edited = [...shape.fields, ...linksOf(model).map(({ name }) => name)].map((name) => [
+    `edited-since:${name}`,
+    `Edited since: ${labelOf(name)} is no longer what the task wrote.`,
+  ]);
+  return {
+    ...Object.fromEntries(edited),
+    'edited-since:*': 'Edited since: it is no longer what the task made.',
+    exists: 'A record of this key exists again.',
+    purged: 'The values that were there before are no longer kept.',
+  };
+}
+
+/** What the same statement would find, and writes nothing: rows of state, field, count and the first keys. */
+export function judgeStatement(target: ApplyTarget, keys: readonly string[], undoing: Undoing, shape: Shape): Statement {
+  return statementOf(target, keys, (parameter, condition) => {
+    const parts = judgingParts(target, undoing, shape, keys, condition, parameter, false);
+    return `with ${parts.join(', ')}
+      select state, field, count(*)::int as count, (array_agg(key order by key))[1:50] as keys from (
+        select "_key" as key, "_state" as state, "_field" as field from judged
+        union all
+        select key, 'gone', null from image where not exists (select 1 from judged where judged."_key" = image.key)
+      ) found group by state, field order by count desc`;
+  });
+}
+
+function statementOf(
+  { resource: { model } }: ApplyTarget,
+  keys: readonly string[],
+  write: (parameter: Parameter, condition: string) => string,
+): Statement {
+  const condition = keyCondition(model, 't', keys, 1);
+  const values = [...condition.values];
+  return { sql: write((value) => `$${values.push(value)}`, condition.sql), values };
+}
+
+/** The images of the records, and every record judged by them. */
+function judgingParts(
+  { resource, t }: ApplyTarget,
+  { taskId }: Undoing,
+  shape: Shape,
+  keys: readonly string[],
+  condition: string,
+  parameter: Parameter,
+  isLocking: boolean,
+): string[] {
+  const { model } = resource;
+  const task = `${parameter(taskId)}::int`;
+  const given = `${parameter([...keys])}::text[]`;
+  // Changes of one chunk may interleave, chunks do not: no change of these keys begins before the chunk of the first.
+  const image = `image as materialized (
+      select entry.key, entry.before, case when jsonb_typeof(change.after) = 'array' then entry.after else change.after end as after
+      from ${t.change} change cross join lateral rows from (unnest(change.keys), jsonb_array_elements(change.before),
+        jsonb_array_elements(case when jsonb_typeof(change.after) = 'array' then change.after else '[]' end)) as entry(key, before, after)
+      where change.task_id = ${task} and change.model = ${parameter(model.name)} and change.kind = ${parameter(shape.kind)}
+        and change.fields = ${parameter([...shape.fields])}::text[]
+        and change.first_key >= coalesce((select max(first_key) from ${t.chunk} where task_id = ${task} and first_key <= ${parameter(keys[0])}), '')
+        and change.first_key <= ${parameter(keys.at(-1))} and entry.key = any(${given})
+    )`;
+  const key = `${keySql(model, 't')} collate "C"`;
+  if (shape.kind === 'delete') {
+    return [
+      image,
+      `there as (select ${key} as key from ${model.table} t where ${condition})`,
+      `judged as materialized (
+        select key as "_key", before as "_before", null::jsonb as "_after", null::text as "_field",
+          case when before is null then 'purged' when key in (select key from there) then 'exists' else 'restore' end as "_state"
+        from image
+      )`,
+    ];
+  }
+  const links = shape.kind === 'create' ? linksOf(resource.model) : relationsOf(model, shape);
+  const current = links.map((field) => `, ${linkedIds(model, field, 't')} as ${linkColumn(field)}`).join('');
+  const locked = `locked as materialized (
+      select t.*, ${key} as "_key", to_jsonb(t.*) as "_row"${current} from ${model.table} t where ${condition}
+      order by ${keySql(model, 't')}${isLocking ? ' for update of t' : ''}
+    )`;
+  const sides = shape.kind === 'create' ? wholeSides(links) : fieldSides(model, shape);
+  const differing = sides.map(({ name, now, after }) => `when ${now} is distinct from ${after} then '${name}'`).join(' ');
+  const isAsBefore = sides.map(({ now, before }) => `${now} is not distinct from ${before}`).join(' and ') || 'false';
+  return [
+    image,
+    locked,
+    `judged as materialized (
+      select locked.*, image.before as "_before", image.after as "_after", compared."_field",
+        case when ${shape.kind === 'create' ? 'image.after' : 'image.before'} is null then 'purged'
+          when compared."_field" is null then 'restore' when ${isAsBefore} then 'unchanged' else 'edited-since' end as "_state"
+      from locked join image on image.key = locked."_key"
+      cross join lateral (select case ${differing} end as "_field") compared
+    )`,
+  ];
+}
+
+interface Comparison {
+  name: string;
+  now: string;
+  before: string;
+  after: string;
+}
+
+// A stamp is no reason to refuse: whoever edits another column moves it too.
+function fieldSides(model: ModelMeta, shape: Shape): Comparison[] {
+  return shape.fields
+    .map((name) => fieldOf(model, name))
+    .filter((field) => !field.isUpdatedAt)
+    .map((field) => ({
+      name: field.name,
+      now: field.relation ? `to_jsonb(locked.${linkColumn(field)})` : asImage(`locked.${field.column}`),
+      before: `image.before -> '${field.name}'`,
+      after: `image.after -> '${field.name}'`,
+    }));
+}
+
+function wholeSides(links: readonly FieldMeta[]): Comparison[] {
+  return [
+    { name: '*', now: 'locked."_row"', before: 'null', after: `image.after - '${linksKey}'` },
+    ...links.map((field) => ({
+      name: field.name,
+      now: `to_jsonb(locked.${linkColumn(field)})`,
+      before: 'null',
+      after: `coalesce(image.after -> '${linksKey}' -> '${field.name}', '[]')`,
+    })),
+  ];
+}
+
+function restore(resource: Resource, _undoing: Undoing, shape: Shape): string[] {
+  const { model } = resource;
+  const fields = shape.fields.map((name) => fieldOf(model, name));
+  const columns = fields.filter((field) => field.column);
+  const parts: string[] = [];
+  if (columns.length > 0) {
+    const image = columns.map(({ name, column }) => `'${unquoted(column)}', judged."_before" -> '${name}'`).join(', ');
+    const types = columns.map(({ column, sqlType }) => `${column} ${sqlType}`).join(', ');
+    parts.push(`written as (
+      update ${model.table} t set ${columns.map((field) => `${field.column} = ${restored(field)}`).join(', ')}
+      from judged cross join lateral jsonb_to_record(jsonb_build_object(${image})) as was(${types})
+      where judged."_state" = 'restore' and ${isSame(model, 't', 'judged')}
+    )`);
+  }
+  for (const [index, field] of fields.filter(({ relation }) => relation).entries()) {
+    const { joinTable, ownColumn, otherColumn } = field.relation as RelationMeta;
+    const ids = `array(select jsonb_array_elements_text(judged."_before" -> '${field.name}'))`;
+    const id = idColumn(model);
+    parts.push(
+      `dropped${index} as (delete from ${joinTable} j using judged
+        where judged."_state" = 'restore' and j.${ownColumn} = judged.${id} and j.${otherColumn}::text <> all(${ids}))`,
+      `added${index} as (insert into ${joinTable} (${ownColumn}, ${otherColumn})
+        select judged.${id}, linked::${relatedIdType(resource, field)} from judged cross join unnest(${ids}) linked
+        where judged."_state" = 'restore' on conflict do nothing)`,
+    );
+  }
+  return parts;
+}
+
+// Where somebody has edited another column since, the stamp tells of that and moves on.
+function restored(field: FieldMeta): string {
+  if (!field.isUpdatedAt) return `was.${field.column}`;
+  const isOurs = `${asImage(`judged.${field.column}`)} is not distinct from judged."_after" -> '${field.name}'`;
+  return `case when ${isOurs} then was.${field.column} else now()::${field.sqlType} end`;
+}
+
+function recreate(resource: Resource, { columns }: Undoing, _shape: Shape): string[] {
+  const { model } = resource;
+  const parts = [
+    `created as (
+      insert into ${model.table} as t (${columns.join(', ')}) overriding system value
+      select ${columns.map((column) => `was.${column}`).join(', ')}
+      from judged cross join lateral jsonb_populate_record(null::${model.table}, judged."_before") was where judged."_state" = 'restore'
+      returning ${keySql(model, 't')} collate "C" as key, t.${idColumn(model)} as id
+    )`,
+  ];
+  for (const [index, field] of linksOf(resource.model).entries()) {
+    const { joinTable, ownColumn, otherColumn } = field.relation as RelationMeta;
+    parts.push(`linked${index} as (
+      insert into ${joinTable} (${ownColumn}, ${otherColumn})
+      select created.id, linked::${relatedIdType(resource, field)} from created join judged on judged."_key" = created.key
+      cross join lateral jsonb_array_elements_text(coalesce(judged."_before" -> '${linksKey}' -> '${field.name}', '[]')) linked
+    )`);
+  }
+  return parts;
+}
+
+function remove({ model }: Resource): string[] {
+  return [`removed as (delete from ${model.table} t using judged where judged."_state" = 'restore' and ${isSame(model, 't', 'judged')})`];
+}
+
+function keptPart({ resource: { model, slug }, t, author }: ApplyTarget, shape: Shape, parameter: Parameter): string {
+  const kinds = { update: 'update', delete: 'create', create: 'delete' } as const;
+  const fields = shape.fields.map((name) => fieldOf(model, name));
+  const image = (value: (field: FieldMeta) => string) =>
+    `jsonb_agg(jsonb_build_object(${fields.map((field) => `'${field.name}', ${value(field)}`).join(', ')}) order by "_key")`;
+  const images = {
+    update: () => [
+      image((field) => (field.relation ? linkColumn(field) : `judged.${field.column}`)),
+      image((field) => (field.isUpdatedAt ? stampAfter(field) : `"_before" -> '${field.name}'`)),
+    ],
+    delete: () => ['null', 'jsonb_agg("_before" order by "_key")'],
+    create: () => ['jsonb_agg("_after" order by "_key")', 'null'],
+  }[shape.kind]();
+  const { taskId, chunk, principalId, principalName, changeReason } = author;
+  return `kept as (
+      insert into ${t.change} (model, resource, kind, task_id, chunk, principal_id, principal_name, fields, change_reason, keys, first_key, before, after)
+      select ${parameter(model.name)}, ${parameter(slug)}, '${kinds[shape.kind]}', ${parameter(taskId)}, ${parameter(chunk)}, ${parameter(principalId)},
+        ${parameter(principalName)}, ${parameter([...shape.fields])}::text[], ${parameter(changeReason)},
+        array_agg("_key" order by "_key"), min("_key"), ${images.join(', ')}
+      from judged where "_state" = 'restore' having count(*) > 0
+    )`;
+}
+
+function stampAfter(field: FieldMeta): string {
+  const isOurs = `${asImage(`judged.${field.column}`)} is not distinct from "_after" -> '${field.name}'`;
+  return `case when ${isOurs} then "_before" -> '${field.name}' else to_jsonb(now()::${field.sqlType}) end`;
+}
+
+// An image says null where the column is empty.
+function asImage(column: string): string {
+  return `coalesce(to_jsonb(${column}), 'null')`;
+}
+
+function relationsOf(model: ModelMeta, shape: Shape): FieldMeta[] {
+  return shape.fields.map((name) => fieldOf(model, name)).filter(({ relation }) => relation);
+}
+
+function linkColumn(field: FieldMeta): string {
+  return `"_ids_${field.name}"`;
+}
+
+function relatedIdType({ metadata }: Resource, field: FieldMeta): string {
+  const related = metadata.models[(field.relation as RelationMeta).model];
+  return related?.fields[related.idFields[0] as string]?.sqlType ?? 'text';
+}
+
+function idColumn(model: ModelMeta): string {
+  return fieldOf(model, model.idFields[0] as string).column as string;
+}
+
+function isSame(model: ModelMeta, one: string, other: string): string {
+  return model.idFields.map((name) => `${one}.${fieldOf(model, name).column} = ${other}.${fieldOf(model, name).column}`).join(' and ');
+}
+
+function unquoted(column: string | null): string {
+  return (column ?? '').replace(/^"|"$/g, '').replaceAll('""', '"').replaceAll("'", "''");
+}
+
+function fieldOf(model: ModelMeta, name: string): FieldMeta {
+  const field = model.fields[name];
+  if (!field) throw new Error(`${model.name} has no field ${name}`);
+  return field;
+}

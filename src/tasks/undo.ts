@@ -1,0 +1,198 @@
+import type { Principal } from '../auth/principal.ts';
+import { AppError } from '../errors.ts';
+import { readForeignKeys } from '../operations/foreign-keys.ts';
+import { linksOf } from '../operations/record-links.ts';
+import { actionOf } from '../operations/register.ts';
+import { judgeStatement, sentences, type Shape } from '../operations/undo-sql.ts';
+import type { UndoParameters } from '../operations/undo.ts';
+import { assertCan } from '../resources/permissions.ts';
+import type { Resource } from '../resources/contract.ts';
+import type { TaskContext } from './context.ts';
+import { getFinished, launchFollowUp } from './follow-up.ts';
+import { findTaskByOperation } from './insert-task.ts';
+import type { Launched } from './launch.ts';
+import type { TaskRow } from './task-row.ts';
+
+/** Records that a preview judges exactly; of more, it judges the first of these and says so. */
+export const judgedRecords = 5_000;
+
+export interface UndoPreview {
+  task: TaskRow;
+  resource: Resource;
+  /** Records that the task changed, or as many of them as were chosen. */
+  total: number;
+  judged: number;
+  /** Would be taken back, hold already what was there before, are no longer there. */
+  restored: number;
+  unchanged: number;
+  gone: number;
+  /** Would be refused, by reason, with the first keys of each. */
+  refused: readonly { code: string; message: string; count: number; keys: readonly string[] }[];
+}
+
+/** What undoing a task, or the chosen records of it, would do. Writes nothing. Throws what `undo` throws. */
+export async function previewUndo(
+  ctx: TaskContext,
+  principal: Principal,
+  taskId: number,
+  chosen: readonly string[] | null,
+): Promise<UndoPreview> {
+  const { task, resource, parameters } = await prepareUndo(ctx, principal, taskId);
+  const total = await countChanged(ctx, task, chosen);
+  const keys = await firstChanged(ctx, task, chosen, judgedRecords);
+  const preview = {
+    task,
+    resource,
+    total,
+    judged: keys.length,
+    restored: 0,
+    unchanged: 0,
+    gone: 0,
+    refused: [] as UndoPreview['refused'][number][],
+  };
+  if (keys.length === 0) return preview;
+  const author = { taskId: null, chunk: null, principalId: principal.id, principalName: principal.name, changeReason: null };
+  const target = { resource, t: ctx.db.t, serverVersion: ctx.db.version, author };
+  for (const shape of parameters.shapes) {
+    const { sql, values } = judgeStatement(target, keys, parameters, shape);
+    const { rows } = await ctx.db.pages.query<{ state: string; field: string | null; count: number; keys: string[] }>(sql, values);
+    for (const { state, field, count, keys: named } of rows) {
+      if (state === 'restore') preview.restored += count;
+      else if (state === 'unchanged' || state === 'gone') preview[state] += count;
+      else {
+        const code = field ? `${state}:${field}` : state;
+        preview.refused.push({ code, message: sentences(resource, shape)[code] ?? code, count, keys: named });
+      }
+    }
+  }
+  return preview;
+}
+
+/**
+ * Launches the undo of a task, or of chosen records of it: a task of its own, which can be undone too. A record that no
+ * longer holds what the task wrote is refused and named, and stays as it is. Throws AppError 'not-finished',
+ * 'nothing-to-undo', 'images-gone', 'not-undoable' (409), 'forbidden' (403).
+ */
+export async function undo(
+  ctx: TaskContext,
+  principal: Principal,
+  taskId: number,
+  { operationId, chosen }: { operationId: string; chosen: readonly string[] | null },
+): Promise<Launched> {
+  const earlier = await findTaskByOperation(ctx.db, principal, operationId);
+  if (earlier) return { task: earlier, outcome: 'already' };
+  const { task, resource, parameters } = await prepareUndo(ctx, principal, taskId);
+  const expected = await countChanged(ctx, task, chosen);
+  if (expected === 0) throw nothingToUndo();
+  return launchFollowUp(ctx, {
+    parent: task,
+    resource,
+    principal,
+    operationId,
+    operation: 'undo',
+    title: undoTitle(task.title),
+    parameters,
+    selection: { kind: 'changed', filter: '', ...(chosen ? { keys: chosen } : {}) },
+    expected,
+  });
+}
+
+function undoTitle(title: string): string {
+  if (title.startsWith('Undo: ')) return `Redo: ${title.slice(6)}`;
+  return `Undo: ${title.startsWith('Redo: ') ? title.slice(6) : title}`;
+}
+
+function nothingToUndo(): AppError {
+  return new AppError('nothing-to-undo', 409, 'This task changed nothing that could be taken back.');
+}
+
+async function prepareUndo(ctx: TaskContext, principal: Principal, taskId: number) {
+  const { task, resource } = await getFinished(ctx, principal, taskId);
+  const action = actionOf(task.operation, task.parameters);
+  assertCan(resource, principal, action);
+  const shapes = await shapesOf(ctx, task);
+  for (const { fields } of shapes) assertMayChange(resource, principal, fields);
+  const recreates = shapes.some(({ kind }) => kind === 'delete');
+  if (recreates) await assertRecreatable(ctx, principal, task, resource);
+  const columns = recreates ? await insertableColumns(ctx, resource) : [];
+  const parameters: UndoParameters = { taskId: task.id, title: task.title, action, shapes, columns };
+  return { task, resource, parameters };
+}
+
+async function shapesOf({ db }: TaskContext, task: TaskRow): Promise<Shape[]> {
+  const { rows } = await db.pages.query<Shape & { isGone: boolean }>(
+    `select kind, fields, bool_and(before is null and after is null) as "isGone"
+     from ${db.t.change} where task_id = $1 and model = $2 group by kind, fields order by kind`,
+    [task.id, task.model],
+  );
+  if (rows.length === 0) throw nothingToUndo();
+  if (rows.every(({ isGone }) => isGone)) {
+    throw new AppError('images-gone', 409, 'The values that this task replaced are no longer kept, so it cannot be undone.');
+  }
+  return rows.map(({ kind, fields }) => ({ kind, fields }));
+}
+
+function assertMayChange(resource: Resource, principal: Principal, fields: readonly string[]): void {
+  for (const name of fields) {
+    const field = resource.model.fields[name];
+    if (!field) throw new AppError('not-undoable', 409, `The field "${name}" that this task changed is no longer there.`);
+    if (!field.isUpdatedAt && !resource.canChange(principal, name)) {
+      throw new AppError('forbidden', 403, 'This task changed fields that you may not change.');
+    }
+  }
+}
+
+/** A deleted record comes back with its links, not with what the database deleted along with it. */
+async function assertRecreatable({ db }: TaskContext, principal: Principal, task: TaskRow, resource: Resource): Promise<void> {
+  if (resource.scope(principal) !== null && task.principalId !== principal.id) {
+    throw new AppError('forbidden', 403, 'Only whoever deleted these records, or somebody who may see every one, can bring them back.');
+  }
+  const { dbSchema, dbTable } = resource.model;
+  const joinTables = linksOf(resource.model).map(({ relation }) => relation?.joinTable);
+  const along = (await readForeignKeys(db.pages)).filter(
+    ({ action, targetSchema, targetTable, schema, table }) =>
+      action === 'cascade' && targetSchema === dbSchema && targetTable === dbTable && !joinTables.includes(`"${schema}"."${table}"`),
+  );
+  if (along.length === 0) return;
+  const tables = [...new Set(along.map(({ table }) => table))].join(', ');
+  throw new AppError(
+    'not-undoable',
+    409,
+    `Deleting also removed what belonged to these records (${tables}), which is not kept: it cannot be undone.`,
+  );
+}
+
+async function insertableColumns({ db }: TaskContext, { model }: Resource): Promise<string[]> {
+  const { rows } = await db.pages.query<{ column: string }>(
+    `select quote_ident(attname) as column from pg_attribute
+     where attrelid = $1::regclass and attnum > 0 and not attisdropped and attgenerated = '' order by attnum`,
+    [model.table],
+  );
+  return rows.map(({ column }) => column);
+}
+
+async function countChanged({ db }: TaskContext, task: TaskRow, chosen: readonly string[] | null): Promise<number> {
+  const { rows } = await db.pages.query<{ count: number }>(
+    chosen
+      ? `select count(distinct key)::int as count from ${db.t.change} cross join unnest(keys) key where task_id = $1 and model = $2 and key = any($3::text[])`
+      : `select coalesce(sum(cardinality(keys)), 0)::int as count from ${db.t.change} where task_id = $1 and model = $2`,
+    [task.id, task.model, ...(chosen ? [chosen] : [])],
+  );
+  return rows[0]?.count ?? 0;
+}
+
+/** Keys of records that a task changed, in their order, after `last`. */
+export async function firstChanged(
+  { db }: Pick<TaskContext, 'db'>,
+  task: TaskRow,
+  chosen: readonly string[] | null,
+  limit: number,
+  last = '',
+): Promise<string[]> {
+  const { rows } = await db.pages.query<{ key: string }>(
+    `select distinct key from ${db.t.change} cross join unnest(keys) key
+     where task_id = $1 and model = $2 and key > $3 and ($4::text[] is null or key = any($4::text[])) order by key limit $5`,
+    [task.id, task.model, last, chosen, limit],
+  );
+  return rows.map(({ key }) => key);
+}
