@@ -2,13 +2,14 @@ import { DbNull, Decimal, JsonNull } from '@prisma/client/runtime/client';
 import type { Queryable } from '../db/transaction.ts';
 import type { FieldMeta, Metadata, ModelMeta } from '../metadata/contract.ts';
 import { keyCondition, keySql } from '../metadata/key-sql.ts';
+import { lastImage } from './record-links.ts';
 
 /** A row, locked until the transaction ends. */
 export interface Row {
   key: string;
   /** Its columns by field name as JSON, which stays text: no number passes through JavaScript. */
   image: string;
-  /** The whole row by column name, as deletes keep it. */
+  /** The whole row by column name and what it is linked to, as deletes keep it. */
   whole: string;
   /** Its values as Prisma's client would read them. */
   record: Record<string, unknown>;
@@ -30,7 +31,7 @@ export async function readRows(
   const fields = columnFields(model);
   const condition = keyCondition(model, 't', keys, 1);
   const { rows } = await sql.query<{ key: string; image: string; whole: string; texts: (string | null)[] }>(
-    `select ${keySql(model, 't')} collate "C" as key, (${imageSql(model, 't', links)})::text as image, to_jsonb(t.*)::text as whole,
+    `select ${keySql(model, 't')} collate "C" as key, (${imageSql(model, 't', links)})::text as image, (${lastImage(model, 't')})::text as whole,
        array[${fields.map((field) => textSql(field, 't')).join(', ')}]::text[] as texts
      from ${model.table} t where ${condition.sql} order by 1 for update of t`,
     condition.values,
