@@ -26,7 +26,7 @@ async function setUp(t: Parameters<typeof testDatabase>[0]) {
       t: db.t,
       resource,
       principal: ada,
-      assertFree: (client, key) => assertFree(client, db.t, resource.model, key),
+      assertFree: (client, key) => assertFree(client, db.t, resource, key),
       log: ctx.log,
     };
   };

@@ -88,7 +88,6 @@ export function buildResource(
     parallelism: bulk.parallelism ?? defaults.parallelism,
     chunkSize: bulk.chunkSize ?? defaults.chunkSize,
     countLimit: options.countLimit ?? defaults.countLimit ?? 10_000,
-    hasBulkDelete: bulk.delete ?? true,
     locksOffReason: typeof bulk.locks === 'object' ? bulk.locks.off : null,
     reason: reasonOf(bulk.reason),
     writeThrough: options.writeThrough ?? defaults.writeThrough ?? 'sql',
@@ -98,7 +97,7 @@ export function buildResource(
       if (bulk.background === false) return false;
       return bulk.runInBackground?.(selection, principal) ?? selection.count >= minAsyncRecords;
     },
-    permissions: grants.actions,
+    permissions: (principal) => grants.actions(principal).filter((action) => action !== 'bulk-delete' || bulk.delete !== false),
     canSee: grants.canSee,
     canChange: grants.canChange,
     scope: grants.scope,

@@ -90,7 +90,6 @@ export interface Resource {
   readonly chunkSize: number;
   /** Records up to which a list is counted exactly, and its pages are numbered. */
   readonly countLimit: number;
-  readonly hasBulkDelete: boolean;
   /** Why its tasks hold nothing; null: they hold their records. */
   readonly locksOffReason: string | null;
   /** Is a reason asked for, and above how many records must it be given? */

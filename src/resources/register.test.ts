@@ -160,3 +160,12 @@ test('who runs in the background follows the rules', () => {
   assert.deepEqual([ask({ minAsyncRecords: 5 }, 5), ask({ background: false }, 5_000)], [true, false]);
   assert.equal(ask({ runInBackground: ({ count }: { count: number }) => count === 7 }, 7), true);
 });
+
+test('bulk delete that is switched off is granted to nobody', () => {
+  const granted = (bulk: object) =>
+    build(['City', { bulk }])
+      .get('cities')
+      .permissions({ id: '1', name: 'Ada', roles: ['admin'] });
+  assert.ok(granted({}).includes('bulk-delete'));
+  assert.ok(!granted({ delete: false }).includes('bulk-delete') && granted({ delete: false }).includes('delete'));
+});

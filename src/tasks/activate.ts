@@ -11,6 +11,8 @@ export interface Activating {
   id: number;
   model: string;
   overlap: Overlap;
+  /** Where it holds nothing, nobody is in its way. */
+  locksOffReason: string | null;
 }
 
 /**
@@ -22,7 +24,7 @@ export interface Activating {
  */
 export async function activate(client: Queryable, t: TableNames, task: Activating): Promise<Holder[]> {
   await lockModel(client, t, task.model);
-  const holders = await findOverlap(client, t, task);
+  const holders = task.locksOffReason === null ? await findOverlap(client, t, task) : [];
   if (holders.length > 0) {
     if (task.overlap !== 'skip') return holders;
     await leaveOut(client, t, task);
@@ -45,7 +47,7 @@ function overlapSql(t: TableNames): string {
     ), held as materialized (
       select chunk.task_id, chunk.keys from ${t.chunk} chunk
       join ${t.task} task on task.id = chunk.task_id, bounds
-      where task.model = $2 and task.id <> $1 and task.state in (${unfinishedSql}) and chunk.state = 'active'
+      where task.model = $2 and task.id <> $1 and task.state in (${unfinishedSql}) and task.locks_off_reason is null and chunk.state = 'active'
         and chunk.first_key <= bounds.high and chunk.last_key >= bounds.low
     ), overlap as (
       select held_key.task_id, my_key.number, key from (select task_id, unnest(keys) as key from held) held_key

@@ -1,13 +1,19 @@
 import type { TableNames } from '../db/names.ts';
 import type { Queryable } from '../db/transaction.ts';
 import { AppError } from '../errors.ts';
-import type { ModelMeta } from '../metadata/contract.ts';
+import type { Resource } from '../resources/contract.ts';
 import { findHolder } from './holders.ts';
 
 const number = new Intl.NumberFormat('en');
 
 /** Throws 423 with the holder when a task holds the record. Ask it after the row is locked, on the same transaction. */
-export async function assertFree(client: Queryable, t: TableNames, model: ModelMeta, key: string): Promise<void> {
+export async function assertFree(
+  client: Queryable,
+  t: TableNames,
+  { model, locksOffReason }: Pick<Resource, 'model' | 'locksOffReason'>,
+  key: string,
+): Promise<void> {
+  if (locksOffReason !== null) return;
   const holder = await findHolder(client, t, model.name, key);
   if (!holder) return;
   const { principalName, title, done, total } = holder;

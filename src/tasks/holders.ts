@@ -23,7 +23,7 @@ function holding(t: TableNames, key: string): string {
       where chunk.task_id = task.id and chunk.state = 'active' and chunk.first_key <= ${key} collate "C"
       order by chunk.first_key desc limit 1
     ) chunk
-    where task.model = $1 and task.state in (${unfinishedSql})
+    where task.model = $1 and task.state in (${unfinishedSql}) and task.locks_off_reason is null
       and chunk.last_key >= ${key} collate "C" and ${key} = any(chunk.keys)`;
 }
 

@@ -36,8 +36,8 @@ export async function insertTask(
   const { rows } = await client.query<TaskRow>(
     `with inserted as (
        insert into ${db.t.task} (operation_id, task_key, resource, model, operation, title, backend, principal_id, principal_name,
-         principal, parameters, selection, state, expected, parallelism, overlap, stop_ratio, snapshot, change_reason, parent_id, is_atomic, write_through, queued_at, woken_at, started_at)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13::text, $14, $15, $16, $17, $18, $19, $20, $21, $22, now(), now(),
+         principal, parameters, selection, state, expected, parallelism, overlap, stop_ratio, snapshot, change_reason, parent_id, is_atomic, write_through, locks_off_reason, queued_at, woken_at, started_at)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13::text, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, now(), now(),
          case when $13::text = 'running' then now() end)
        on conflict do nothing returning *
      ), told as (
@@ -67,6 +67,7 @@ export async function insertTask(
       task.parentId ?? null,
       task.isAtomic ?? false,
       wayOf(task.resource, task.operation),
+      task.resource.locksOffReason,
     ],
   );
   if (rows[0]) return { task: rows[0], isNew: true };

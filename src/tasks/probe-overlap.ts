@@ -15,10 +15,11 @@ const probeTasks = 5;
  * probe: what it misses, activation finds before the first write.
  */
 export async function probeOverlap({ db, register }: TaskContext, resource: Resource, where: Where): Promise<Holder[]> {
+  if (resource.locksOffReason !== null) return [];
   const { rows } = await db.pages.query<Holder & { keys: string[] }>(
     `select task.id as "taskId", task.title, task.principal_id as "principalId", task.principal_name as "principalName",
        task.state, task.done, coalesce(task.total, 0) as total, held.keys
-     from (select * from ${db.t.task} where model = $1 and state in (${unfinishedSql}) order by id desc limit ${probeTasks}) task
+     from (select * from ${db.t.task} where model = $1 and state in (${unfinishedSql}) and locks_off_reason is null order by id desc limit ${probeTasks}) task
      cross join lateral (
        select array_agg(key) as keys from (
          select unnest(chunk.keys) as key from ${db.t.chunk} chunk

@@ -49,7 +49,12 @@ export async function runInline(ctx: TaskContext, task: NewTask, keys: readonly 
       [id, keys, keys[0], keys.at(-1)],
     );
     await client.query(`update ${db.t.task} set total = $2, chunk_count = 1 where id = $1`, [id, keys.length]);
-    const holders = await activate(client, db.t, { id, model: resource.model.name, overlap: task.options.overlap });
+    const holders = await activate(client, db.t, {
+      id,
+      model: resource.model.name,
+      overlap: task.options.overlap,
+      locksOffReason: resource.locksOffReason,
+    });
     const free = await readChunk(client, db.t, id);
     if (holders.length > 0 || free.length === 0) throw new AppError('overlap', 409, overlapMessage(holders), { holders });
     const target = {

@@ -1,6 +1,7 @@
 import type { TableNames } from '../db/names.ts';
 import type { Principal } from '../auth/principal.ts';
 import type { OperationKind } from '../operations/contract.ts';
+import type { Way } from '../operations/way.ts';
 import type { Overlap } from './run-options.ts';
 import type { TaskState } from './states.ts';
 
@@ -34,7 +35,9 @@ export interface TaskRow {
   state: TaskState;
   reason: string | null;
   message: string | null;
-  writeThrough: string;
+  writeThrough: Way;
+  /** Why it holds nothing and asks nobody; null: it holds its records. */
+  locksOffReason: string | null;
   parallelism: number;
   overlap: Overlap;
   stopRatio: number | null;
@@ -82,6 +85,7 @@ const columns: Record<keyof TaskRow, string> = {
   reason: 'reason',
   message: 'message',
   writeThrough: 'write_through',
+  locksOffReason: 'locks_off_reason',
   parallelism: 'parallelism',
   overlap: 'overlap',
   stopRatio: 'stop_ratio',

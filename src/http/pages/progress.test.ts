@@ -30,6 +30,7 @@ function taskOf(values: Partial<TaskRow>): TaskRow {
     reason: null,
     message: null,
     writeThrough: 'sql',
+    locksOffReason: null,
     parallelism: 1,
     overlap: 'refuse',
     stopRatio: null,

@@ -4,7 +4,7 @@ import { AppError } from '../../errors.ts';
 import type { Resource } from '../../resources/contract.ts';
 import { type ListPage, listRecords } from '../../selection/list.ts';
 import type { TaskContext } from '../../tasks/context.ts';
-import { listHolders } from '../../tasks/holders.ts';
+import { type Holder, listHolders } from '../../tasks/holders.ts';
 import { listRunning } from '../../tasks/queries.ts';
 import { isHtmx, principalOf } from '../negotiate.ts';
 import { listData, listPageData, type ListParts, recordsData } from '../pages/list.ts';
@@ -58,7 +58,7 @@ export const listRoutes: FastifyPluginAsync<ListRoutes> = async (app, { context,
       ]);
       const keys = page.records.map(({ key }) => key);
       const [holders, live] = await Promise.all([
-        listHolders(db, resource.model.name, keys),
+        resource.locksOffReason === null ? listHolders(db, resource.model.name, keys) : new Map<string, Holder>(),
         findLiveSelection({ db, client: register.client }, resource, principal, state, page.total),
       ]);
       return { ...base, state, page, filters, holders, live, error: null };

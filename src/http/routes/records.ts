@@ -88,7 +88,7 @@ export const recordRoutes: FastifyPluginAsync<RecordRoutes> = async (app, { cont
     const { about, key } = aboutRecord(request, 'update');
     const record = await recordOf(about, key);
     try {
-      await assertFree(db.pages, db.t, about.resource.model, key);
+      await assertFree(db.pages, db.t, about.resource, key);
     } catch (error) {
       return sendLocked(reply, about, record, error, null);
     }
@@ -126,7 +126,7 @@ export const recordRoutes: FastifyPluginAsync<RecordRoutes> = async (app, { cont
     const { about, key } = aboutRecord(request, 'delete');
     const record = await recordOf(about, key, []);
     try {
-      await assertFree(db.pages, db.t, about.resource.model, key);
+      await assertFree(db.pages, db.t, about.resource, key);
     } catch (error) {
       return sendLocked(reply, about, record, error, null);
     }
@@ -165,7 +165,7 @@ export const recordRoutes: FastifyPluginAsync<RecordRoutes> = async (app, { cont
 
   function saveContext({ resource, principal }: About): SaveContext {
     const { log } = context;
-    return { register, t: db.t, resource, principal, assertFree: (client, key) => assertFree(client, db.t, resource.model, key), log };
+    return { register, t: db.t, resource, principal, assertFree: (client, key) => assertFree(client, db.t, resource, key), log };
   }
 
   function afterSave({ resource, back }: About, _key: string): string {
