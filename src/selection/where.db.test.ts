@@ -7,7 +7,8 @@ import { ada, eve, testContext } from '../testing/context.ts';
 import { testDatabase } from '../testing/database.ts';
 import { insertPlaces } from '../testing/places.ts';
 import { changeTicks, countSelection, createSelection, getSelection, maxTicked, selectionWhere, selectMatching } from './selection.ts';
-import { filterTextOf } from './filter.ts';
+import { filterFieldsOf } from './filter-fields.ts';
+import { fixSpans } from './fix-spans.ts';
 import { buildWhere } from './where.ts';
 
 async function setUp(t: Parameters<typeof testDatabase>[0]) {
@@ -143,9 +144,127 @@ test('more ticks than may be held are refused and change nothing', async (t) => 
   );
 });
 
-test('one filter has one text, whatever the order and the state of the list', () => {
-  assert.equal(
-    filterTextOf({ status: ['reviewed', 'draft'], _page: '3', _s: 'x', country: 'ESP', _q: '' }),
-    'country=ESP&status=draft&status=reviewed',
+test('groups nest: an "and" inside an "or" inside the filter', async (t) => {
+  const { db, count } = await setUp(t);
+  await db.pages.query(`update gazetteer.city set status = 'reviewed', featured = id % 2 = 0 where id between 10 and 30`);
+  const cases = {
+    '_1.status=reviewed&_1.population-max=5': `status = 'reviewed' or population <= 5`,
+    'featured=true&_1.status=reviewed&_1.population-max=5': `featured and (status = 'reviewed' or population <= 5)`,
+    '_1._1.featured=true&_1._1.status=reviewed&_1._2.population-min=50&_1._2.status=draft': `(featured and status = 'reviewed') or (population >= 50 and status = 'draft')`,
+    '_1.population-max=3&_1.population-min=58&_2.featured=false&_2.id=1': `(population <= 3 or population >= 58) and (not featured or id = 1)`,
+    'population-min=3&population-min=50': 'population >= 3 and population >= 50',
+    'population-between=5..9&population-between=8..20': 'population between 8 and 9',
+  };
+  for (const [filter, condition] of Object.entries(cases)) {
+    const { rows } = await db.pages.query(`select count(*)::int as n from gazetteer.city where ${condition}`);
+    assert.equal(await count(filter), rows[0].n, filter);
+    assert.ok(rows[0].n > 0 && rows[0].n < 60, filter);
+  }
+});
+
+test('every field that is shown can be filtered, and no field that is hidden, also of related records', async (t) => {
+  const { register } = await setUp(t);
+  const hiding = (slug: string, hidden: string) => {
+    const resource = register.for(ada, slug);
+    return { ...resource, fields: resource.fields.filter(({ name }) => name !== hidden) };
+  };
+  const cities = { ...hiding('cities', 'notes'), related: () => hiding('countries', 'area') };
+  const paths = filterFieldsOf(cities, ada).map(({ path }) => path);
+  for (const path of ['name', 'createdAt', 'tags', 'country', 'country.name', 'country.currencies']) {
+    if (path !== 'country.currencies') assert.ok(paths.includes(path), path);
+    else assert.ok(!paths.includes(path), 'JSON that is never null has nothing to compare');
+  }
+  for (const filter of ['notes-empty=yes', 'country.area-min=1', '_1.notes-contains=x', '_1._1.country.area=1']) {
+    assert.throws(() => buildWhere(cities, ada, filter), { code: 'invalid-filter', status: 422 }, filter);
+  }
+  assert.throws(() => buildWhere({ ...cities, related: () => null }, ada, 'country.name=Spain'), { code: 'invalid-filter' });
+});
+
+test('what a scope hides of related records is found by no filter', async (t) => {
+  const { db, register, cities, count } = await setUp(t);
+  await db.pages.query(`delete from gazetteer.tag`);
+  await db.pages.query(`insert into gazetteer.tag (id, name) values (1, 'open'), (2, 'secret')`);
+  await db.pages.query(
+    `insert into gazetteer."_CityToTag" select id, case when id <= 10 then 1 else 2 end from gazetteer.city where id <= 20`,
   );
+  await db.pages.query(`update gazetteer.city set country_code = 'FRA' where id <= 30`);
+  const scopes: Record<string, () => Record<string, unknown>> = {
+    Country: () => ({ code: 'FRA' }),
+    Tag: () => ({ name: { not: 'secret' } }),
+  };
+  const scoped: Resource = {
+    ...cities,
+    related(model) {
+      const related = register.list.find((resource) => resource.model.name === model);
+      return related ? { ...related, scope: scopes[model] ?? (() => null) } : null;
+    },
+  };
+  const found: Record<string, number> = {};
+  for (const filter of [
+    'tags-has=1',
+    'tags-has=2',
+    'tags-none=2',
+    'tags-empty=yes',
+    'tags.name-contains=secret',
+    'tags.name-not=open',
+    'country.name=Spain',
+    'country.name=France',
+    'country.name-not=France',
+    'country.name-empty=yes',
+    'country.region-empty=no',
+  ]) {
+    found[filter] = await count(filter, scoped);
+  }
+  assert.deepEqual(found, {
+    'tags-has=1': 10,
+    'tags-has=2': 0,
+    'tags-none=2': 60,
+    'tags-empty=yes': 50,
+    'tags.name-contains=secret': 0,
+    'tags.name-not=open': 0,
+    'country.name=Spain': 0,
+    'country.name=France': 30,
+    'country.name-not=France': 30,
+    'country.name-empty=yes': 30,
+    'country.region-empty=no': 30,
+  });
+});
+
+test('days begin where the principal is, and "in the last" is counted back from now', async (t) => {
+  const { db, cities, register } = await setUp(t);
+  await db.pages.query(`update gazetteer.city set reviewed_at = timestamptz '2026-03-01T00:00:00Z' + id * interval '1 hour'`);
+  const count = (filter: string, timeZone: string | undefined, now = new Date('2026-03-03T00:00:00Z')) => {
+    const principal = timeZone ? { ...ada, timeZone } : ada;
+    return delegateOf(register.client, cities.model).count({ where: buildWhere(cities, principal, filter, { now }) });
+  };
+  const asSql = async (condition: string) =>
+    (await db.pages.query(`select count(*)::int as n from gazetteer.city where ${condition}`)).rows[0].n as number;
+  for (const zone of [undefined, 'America/New_York', 'Asia/Kolkata', 'no such zone']) {
+    const here = zone?.includes('/') ? zone : 'UTC';
+    assert.equal(
+      await count('reviewedAt=2026-03-02', zone),
+      await asSql(`(reviewed_at at time zone '${here}')::date = '2026-03-02'`),
+      zone,
+    );
+    assert.equal(
+      await count('reviewedAt-after=2026-03-02', zone),
+      await asSql(`(reviewed_at at time zone '${here}')::date > '2026-03-02'`),
+      zone,
+    );
+  }
+  assert.equal(await count('reviewedAt-last=6h', undefined), 7);
+  assert.equal(
+    await count('reviewedAt-next=1d', undefined),
+    await asSql(`reviewed_at between '2026-03-03T00:00Z' and '2026-03-04T00:00Z'`),
+  );
+  const fixed = fixSpans(cities, ada, '_1.reviewedAt-last=6h&_1.name=x&status=draft', { now: new Date('2026-03-03T00:00:00Z') });
+  assert.equal(fixed, '_1.name=x&_1.reviewedAt-between=2026-03-02T18%3A00%3A00.000Z..2026-03-03T00%3A00%3A00.000Z&status=draft');
+  assert.equal(await count(fixed, undefined, new Date('2030-01-01T00:00:00Z')), 7);
+});
+
+test('a day and a time that there are not is an error, also with a zone', async (t) => {
+  const { cities } = await setUp(t);
+  for (const value of ['2026-02-31', '2026-02-31T10:00+02:00', '2026-02-30T10:00Z', '2026-01-01T24:00', '2026-13-01']) {
+    assert.throws(() => buildWhere(cities, ada, new URLSearchParams({ reviewedAt: value }).toString()), { code: 'invalid-filter' }, value);
+  }
 });

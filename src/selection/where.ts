@@ -15,17 +15,12 @@ export interface FilterOptions {
 
 /** The one predicate of list, count, preview and freeze: the filter, with the row scope already in it. */
 export function buildWhere(resource: Resource, principal: Principal, filterText: string, options: FilterOptions = {}): Where {
-  const scope = scopeOf(resource, principal);
+  const scope = resource.scope(principal);
   const filter = groupWhere(resource, principal, parseFilterText(filterText), options);
   const conditions = [scope, filter].filter((where) => where !== null);
-  return conditions.length === 1 ? (conditions[0] as Where) : { AND: conditions };
-}
-
-/** The rows that the principal may see; null: all of them. */
-function scopeOf(resource: Resource, principal: Principal): Where | null {
-  const scope = resource.scope(principal);
-  if (scope) assertDefined(scope, `the scope of ${resource.label}`);
-  return scope;
+  const where = conditions.length === 1 ? (conditions[0] as Where) : { AND: conditions };
+  if (conditions.length > 0) assertDefined(where, `the predicate of ${resource.label}`);
+  return where;
 }
 
 /** `undefined`, and an empty list that would mean "all", match everything in Prisma: never let one through. */
@@ -41,15 +36,7 @@ export function assertDefined(where: unknown, of: string): void {
 
 /** What a filter asks for, without the row scope; null where it asks for nothing. Anything that is not understood is an error. */
 export function groupWhere(resource: Resource, principal: Principal, group: Group, options: FilterOptions = {}): Where | null {
-  const context: FilterContext = {
-    metadata: resource.metadata,
-    now: options.now ?? new Date(),
-    timeZone: options.timeZone ?? readerOf(principal).timeZone,
-    scopeOf: (model) => {
-      const related = resource.related(model);
-      return related ? scopeOf(related, principal) : null;
-    },
-  };
+  const context = filterContextOf(resource, principal, options);
   return joined(group);
 
   function joined({ kind, items }: Group): Where | null {
@@ -68,6 +55,19 @@ export function groupWhere(resource: Resource, principal: Principal, group: Grou
     if ('error' in where) throw invalidFilter(condition.path, where.error);
     return field.via ? relatedWhere(field, where.value, operator.includesEmpty, context) : where.value;
   }
+}
+
+export function filterContextOf(resource: Resource, principal: Principal, { now, timeZone }: FilterOptions): FilterContext {
+  return {
+    metadata: resource.metadata,
+    now: now ?? new Date(),
+    timeZone: timeZone ?? readerOf(principal).timeZone,
+    // What is administered nowhere, or not for this principal, is nobody's to see.
+    scopeOf(model) {
+      const related = resource.related(model);
+      return related ? related.scope(principal) : { OR: [] };
+    },
+  };
 }
 
 function nameOf({ path, operator }: Condition): string {

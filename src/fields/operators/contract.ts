@@ -10,7 +10,7 @@ export type OperatorInput = 'none' | 'one' | 'many' | 'range' | 'span';
 export interface FilterContext extends Reader {
   readonly metadata: Metadata;
   readonly now: Date;
-  /** Condition on the records of a related model that the reader may see; null: all of them. */
+  /** Condition on the records of a related model that the reader may see; null: all of them, `{ OR: [] }`: none. */
   scopeOf(model: string): Record<string, unknown> | null;
 }
 

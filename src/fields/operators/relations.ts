@@ -58,7 +58,7 @@ const toOne: readonly FilterOperator[] = [
   operator('is', 'is', isOneOf),
   operator('not', 'is not', (field, context, model, keys) =>
     // Prisma's NOT of a null key would find nothing.
-    hasPlainKey(field, context, model) && !field.meta.isRequired
+    hasPlainKey(field, context) && !field.meta.isRequired
       ? { OR: [{ [field.meta.name]: null }, { NOT: isOneOf(field, context, model, keys) }] }
       : { NOT: isOneOf(field, context, model, keys) },
   ),
@@ -66,14 +66,14 @@ const toOne: readonly FilterOperator[] = [
 
 function isOneOf(field: ResourceField, context: FilterContext, model: ModelMeta, keys: string[]): Where {
   const related = whereKeys(model, keys);
-  if (hasPlainKey(field, context, model)) return { [field.meta.name]: related[model.idFields[0] as string] };
+  if (hasPlainKey(field, context)) return { [field.meta.name]: related[model.idFields[0] as string] };
   return { [field.name]: { is: seen(field, context, related) } };
 }
 
-/** The foreign key is the related record's id, and every one may be seen: no need to look at the related table. */
-function hasPlainKey({ relation }: ResourceField, context: FilterContext, { name, idFields }: ModelMeta): boolean {
-  if (!relation || relation.fromFields.length !== 1 || idFields.length !== 1) return false;
-  return relation.toFields[0] === idFields[0] && context.scopeOf(name) === null;
+/** The foreign key is the related record's id, which the record itself shows: no need to look at the related table. */
+function hasPlainKey({ relation }: ResourceField, { metadata }: FilterContext): boolean {
+  const idFields = metadata.models[relation?.model ?? '']?.idFields ?? [];
+  return relation?.fromFields.length === 1 && idFields.length === 1 && relation.toFields[0] === idFields[0];
 }
 
 function whether(isThere: (field: ResourceField, context: FilterContext) => Where): readonly FilterOperator[] {
@@ -99,7 +99,9 @@ const toMany: readonly FilterOperator[] = [
   })),
 ];
 
-const toOneEmptiness = whether((field, context) => ({ [field.name]: { is: seen(field, context, null) } }));
+const toOneEmptiness = whether((field, context) =>
+  hasPlainKey(field, context) ? { [field.meta.name]: { not: null } } : { [field.name]: { is: seen(field, context, null) } },
+);
 const toManyEmptiness = whether((field, context) => ({ [field.name]: { some: seen(field, context, null) } }));
 
 /** A related record that the reader may not see counts as none. */
