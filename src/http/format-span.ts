@@ -27,8 +27,29 @@ function pair(large: Intl.NumberFormat, count: number, small: Intl.NumberFormat,
   return rest === 0 ? large.format(count) : `${large.format(count)} ${small.format(rest)}`;
 }
 
-export function formatDateTime(at: Date): string {
-  return dateTime.format(at);
+/** In a time zone where one is given, with its short name. */
+export function formatDateTime(at: Date, timeZone?: string): string {
+  return timeZone ? zoned(timeZone).format(at) : dateTime.format(at);
+}
+
+const byZone = new Map<string, Intl.DateTimeFormat>();
+
+function zoned(timeZone: string): Intl.DateTimeFormat {
+  let format = byZone.get(timeZone);
+  if (!format) {
+    const parts = {
+      day: 'numeric',
+      month: 'short',
+      year: 'numeric',
+      hour: '2-digit',
+      minute: '2-digit',
+      second: '2-digit',
+      timeZoneName: 'short',
+    } as const;
+    format = new Intl.DateTimeFormat('en-GB', { ...parts, timeZone });
+    byZone.set(timeZone, format);
+  }
+  return format;
 }
 
 export function formatTime(at: Date): string {

@@ -3,6 +3,7 @@ import type { AdminDefinition } from '../admin-definition.ts';
 import type { TaskContext } from '../tasks/context.ts';
 import { bulkRoutes } from './routes/bulk.ts';
 import { firstAdminRoutes } from './routes/first-admin.ts';
+import { historyRoutes } from './routes/history.ts';
 import { homeRoutes } from './routes/home.ts';
 import { listRoutes } from './routes/list.ts';
 import { lockRoutes } from './routes/locks.ts';
@@ -29,6 +30,7 @@ export const routes: readonly FastifyPluginAsync<RouteOptions>[] = [
   bulkRoutes,
   selectionRoutes,
   optionsRoutes,
+  historyRoutes,
   recordRoutes,
   lockRoutes,
   listRoutes,

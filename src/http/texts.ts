@@ -1,4 +1,6 @@
 import { bulkTexts } from './texts/bulk.ts';
+import { consequenceTexts } from './texts/consequences.ts';
+import { historyTexts } from './texts/history.ts';
 import { inputTexts } from './texts/input.ts';
 import { listTexts, selectionTexts } from './texts/list.ts';
 import { recordTexts } from './texts/records.ts';
@@ -12,6 +14,8 @@ export const texts = {
   selection: selectionTexts,
   records: recordTexts,
   inputs: inputTexts,
+  consequences: consequenceTexts,
+  history: historyTexts,
   bulk: bulkTexts,
   tasks: taskTexts,
 };

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { testApp } from '../../testing/app.ts';
+import { countStatements, htmx, testApp } from '../../testing/app.ts';
 
 async function setUp(t: Parameters<typeof testApp>[0]) {
   const testing = await testApp(t);
@@ -27,7 +27,7 @@ function controlsOf(html: string): Record<string, string | string[]> {
   };
   for (const [tag] of form.matchAll(/<input[^>]*>/g)) {
     const name = /name="([^"]*)"/.exec(tag)?.[1];
-    const isOff = / disabled/.test(tag) || (/type="checkbox"/.test(tag) && !/ checked/.test(tag));
+    const isOff = / disabled/.test(tag) || (/type="(?:checkbox|radio)"/.test(tag) && !/ checked/.test(tag));
     if (name && !isOff) add(name, /value="([^"]*)"/.exec(tag)?.[1] ?? '');
   }
   for (const [, name = '', options = ''] of form.matchAll(/<select[^>]*name="([^"]*)"[^>]*>([\s\S]*?)<\/select>/g)) {
@@ -209,4 +209,155 @@ test('what is not there, and what cannot be an id, are 404', async (t) => {
   ]) {
     assert.equal((await visitor.get(path)).statusCode, 404, path);
   }
+});
+
+test('a save over somebody else’s change is refused with both values, and goes on with the chosen ones', async (t) => {
+  const { db, signIn, city, changes } = await setUp(t);
+  const visitor = await signIn('editor');
+  const { body } = await visitor.get('/cities/1/edit');
+  await db.pages.query(`update gazetteer.city set name = 'Theirs', country_code = 'FRA', notes = 'theirs', population = 5 where id = 1`);
+  const typed = { ...controlsOf(body), name: 'Mine', country: 'FRA', notes: 'mine', rating: '4.5' };
+  const refused = await visitor.post('/cities/1/edit', typed);
+  assert.equal(refused.statusCode, 409);
+  assert.match(refused.body, /href="#field-name-theirs">Name has two values/);
+  assert.match(refused.body, /data-field="name"[\s\S]*?Theirs<[\s\S]*?Mine<[\s\S]*?Before: Place 1/);
+  // The same change by both is no conflict.
+  assert.doesNotMatch(refused.body, /_keep\.country|_keep\.population|_keep\.rating/);
+  assert.equal((await city(1)).name, 'Theirs');
+  const again = controlsOf(refused.body);
+  assert.deepEqual([again.rating, again.notes], [['4.5'], ['mine']]);
+
+  await t.test('saving without a choice asks again', async () => {
+    assert.equal((await visitor.post('/cities/1/edit', again)).statusCode, 409);
+    assert.equal((await visitor.post('/cities/1/edit', { ...again, '_keep.name': 'mine' })).statusCode, 409);
+  });
+
+  await t.test('a value that was changed once more is shown once more', async () => {
+    await db.pages.query(`update gazetteer.city set name = 'Theirs again' where id = 1`);
+    const third = await visitor.post('/cities/1/edit', { ...again, '_keep.name': 'mine', '_keep.notes': 'theirs' });
+    assert.equal(third.statusCode, 409);
+    assert.match(third.body, /data-field="name"[\s\S]*?Theirs again</);
+    const last = await visitor.post('/cities/1/edit', { ...controlsOf(third.body), '_keep.name': 'mine' });
+    assert.equal(last.statusCode, 303, last.body);
+  });
+  const { name, notes, population, country_code: country, rating } = await city(1);
+  assert.deepEqual(
+    { name, notes, population, country, rating },
+    { name: 'Mine', notes: 'theirs', population: 5, country: 'FRA', rating: '4.5' },
+  );
+  assert.deepEqual([...(await changes()).at(-1).fields].sort(), ['name', 'rating', 'updatedAt']);
+});
+
+test('two people who save different fields of one record at once lose neither', async (t) => {
+  const { signIn, city, changes } = await setUp(t);
+  const [one, other] = [await signIn('editor'), await signIn('admin')];
+  const [first, second] = [await one.get('/cities/3/edit'), await other.get('/cities/3/edit')];
+  const answers = await Promise.all([
+    one.post('/cities/3/edit', { ...controlsOf(first.body), name: 'Renamed', tags: ['1'] }),
+    other.post('/cities/3/edit', { ...controlsOf(second.body), population: '77', featured: 'false' }),
+  ]);
+  assert.deepEqual(
+    answers.map(({ statusCode }) => statusCode),
+    [303, 303],
+  );
+  const { name, population, featured } = await city(3);
+  assert.deepEqual({ name, population, featured }, { name: 'Renamed', population: 77, featured: false });
+  assert.equal((await changes()).length, 2);
+});
+
+test('two who save the same field at once: one is refused', async (t) => {
+  const { signIn } = await setUp(t);
+  const [one, other] = [await signIn('editor'), await signIn('admin')];
+  const { body } = await one.get('/cities/3/edit');
+  const { body: second } = await other.get('/cities/3/edit');
+  const answers = await Promise.all([
+    one.post('/cities/3/edit', { ...controlsOf(body), name: 'One' }),
+    other.post('/cities/3/edit', { ...controlsOf(second), name: 'Other' }),
+  ]);
+  assert.deepEqual(answers.map(({ statusCode }) => statusCode).sort(), [303, 409]);
+});
+
+test('what was typed for a record that is gone is shown', async (t) => {
+  const { db, signIn } = await setUp(t);
+  const visitor = await signIn('editor');
+  const { body } = await visitor.get('/cities/4/edit');
+  await db.pages.query(`delete from gazetteer.city where id = 4`);
+  const answer = await visitor.post('/cities/4/edit', { ...controlsOf(body), notes: 'a long <text>' });
+  assert.equal(answer.statusCode, 404);
+  assert.match(answer.body, /Notes<[\s\S]*a long &lt;text&gt;/);
+});
+
+test('a related record is searched on the server, and chosen without JavaScript', async (t) => {
+  const { db, signIn } = await setUp(t);
+  await db.pages.query(`insert into gazetteer.city (name, country_code, feature_code, population, latitude, longitude)
+    select name || case when n = 1 then '' else ' ' || n end, 'FRA', 'PPL', n, 0, 0 from unnest(array['York', 'New York', 'Yorketown', '100% Yo_rk']) name, generate_series(1, 30) n`);
+  const visitor = await signIn('editor');
+  const search = async (q: string) => {
+    const { body } = await visitor.get(`/countries/options/capitalCity?q=${encodeURIComponent(q)}`, htmx);
+    return [...body.matchAll(/data-value="(\d+)"[^>]*>([^<]*)</g)].map(([, , label]) => textOf(label ?? ''));
+  };
+  const found = await search('york');
+  assert.deepEqual([found[0], found.length], ['York', 20]);
+  assert.deepEqual(await search('new york 7'), ['New York 7']);
+  assert.deepEqual((await search('0% yo_')).slice(0, 1), ['100% Yo_rk']);
+  assert.deepEqual(await search('y\0'), []);
+  assert.deepEqual(await search('3'), ['Place 3']);
+  const { statements } = await countStatements(db, () => search('yo'));
+  assert.equal(statements.filter((text) => text.includes('gazetteer')).length, 1);
+  assert.equal((await visitor.get('/countries/options/name?q=x', htmx)).statusCode, 404);
+  assert.match((await visitor.get('/countries/options/capitalCity?q=york')).body, /<html[\s\S]*href="\/countries\?capitalCity=\d+"/);
+
+  const { body } = await visitor.get('/countries/ESP/edit');
+  const typed = { ...controlsOf(body), region: 'typed', _choose: 'capitalCity', _find: 'york' };
+  const step = await visitor.post('/countries/ESP/edit', typed);
+  assert.equal(step.statusCode, 200);
+  const [, id = ''] = /name="_chosen.capitalCity" value="(\d+)">York</.exec(step.body) ?? [];
+  const { _choose, _find, ...kept } = typed;
+  const form = await visitor.post('/countries/ESP/edit', { ...kept, '_chosen.capitalCity': id });
+  assert.match(form.body, /value="typed"/);
+  assert.equal((await visitor.post('/countries/ESP/edit', controlsOf(form.body))).statusCode, 303);
+  const { rows } = await db.pages.query(
+    `select region, city.name from gazetteer.country join gazetteer.city on city.id = capital_city_id where code = 'ESP'`,
+  );
+  assert.deepEqual(rows, [{ region: 'typed', name: 'York' }]);
+});
+
+test('dates are shown and read in the reader’s own time zone, and numbers in JSON keep their digits', async (t) => {
+  const { db, signIn, city } = await setUp(t);
+  const visitor = await signIn('editor');
+  const zoned = { cookie: `${visitor.cookie}; bulkhead_time_zone=America%2FNew_York` };
+  const { body } = await visitor.get('/cities/1/edit', zoned);
+  assert.match(body, /id="field-reviewedAt"[^>]*value="2026-01-31T09:30:12\.345"/);
+  assert.match(body, /Times are in America\/New_York/);
+  assert.equal((await visitor.post('/cities/1/edit', { ...controlsOf(body), reviewedAt: '2026-07-01T12:00' })).statusCode, 303);
+  assert.equal((await city(1)).reviewed_at.toISOString(), '2026-07-01T16:00:00.000Z');
+  assert.match((await visitor.get('/cities/1', zoned)).body, /1 Jul 2026, 12:00/);
+  assert.match((await visitor.get('/cities/1', { cookie: `${visitor.cookie}; bulkhead_time_zone=Nowhere` })).body, /1 Jul 2026, 16:00/);
+
+  const json = '{"big": 12345678901234567890, "exact": 0.1000000000000000000001}';
+  const country = await visitor.get('/countries/ESP/edit');
+  assert.equal((await visitor.post('/countries/ESP/edit', { ...controlsOf(country.body), currencies: json })).statusCode, 303);
+  const { rows } = await db.pages.query(`select currencies::text as text from gazetteer.country where code = 'ESP'`);
+  assert.equal(rows[0].text, json);
+  const again = await visitor.get('/countries/ESP/edit');
+  assert.match(textOf(again.body), /12345678901234567890[\s\S]*0\.1000000000000000000001/);
+  const wrong = await visitor.post('/countries/ESP/edit', { ...controlsOf(again.body), currencies: '{"a": }' });
+  assert.equal(wrong.statusCode, 422);
+  assert.match(textOf(wrong.body), /id="field-currencies-error"[^>]*>Currencies is not valid JSON/);
+});
+
+test('the history of a record names who, when, before and after, and outlives it', async (t) => {
+  const { signIn } = await setUp(t);
+  const visitor = await signIn('admin');
+  const { body } = await visitor.get('/cities/5/edit');
+  await visitor.post('/cities/5/edit', { ...controlsOf(body), country: 'FRA', featured: 'false' });
+  const page = (await visitor.get('/cities/5/history')).body;
+  assert.match(page, /<b>Admin<\/b> changed it[\s\S]*by a form/);
+  assert.match(page, /Country<\/th><td class="history-before">Spain<\/td><td>France</);
+  assert.match(page, /Featured<\/th><td class="history-before">Yes<\/td><td>No</);
+  await visitor.post('/cities/5/delete');
+  assert.match((await visitor.get('/cities/deleted')).body, /href="\/cities\/5\/history">Place 5</);
+  assert.match((await visitor.get('/cities/5/history')).body, /History of Place 5[\s\S]*This record was deleted[\s\S]*deleted it/);
+  assert.equal((await visitor.get('/cities/6/history')).statusCode, 404);
+  assert.equal((await visitor.get('/cities/5/history?before=x')).statusCode, 422);
 });

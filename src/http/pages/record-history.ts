@@ -1,0 +1,182 @@
+import type { Reader } from '../../fields/reader.ts';
+import type { Principal } from '../../auth/principal.ts';
+import { getFieldKind } from '../../fields/register.ts';
+import { keyToUrl } from '../../metadata/keys.ts';
+import type { ChangedValue, DeletedRecord, HistoryEntry, HistoryPage } from '../../operations/history.ts';
+import type { Client, Resource, ResourceField } from '../../resources/contract.ts';
+import { relatedTitles, relationTarget } from '../../selection/related.ts';
+import { seesAllTasks } from '../../tasks/queries.ts';
+import { formatDateTime, isoTime } from '../format-span.ts';
+import { historyTexts } from '../texts/history.ts';
+import { recordPath } from './record-form.ts';
+import { isMany } from './record-input.ts';
+import type { Urls } from './url.ts';
+
+export interface HistoryData {
+  title: string;
+  heading: string;
+  back: { href: string; label: string };
+  /** Null: the record is there. */
+  deletedText: string | null;
+  entries: readonly HistoryItem[];
+  older: { href: string; label: string } | null;
+  newest: { href: string; label: string } | null;
+  words: typeof historyTexts;
+}
+
+export interface HistoryItem {
+  kind: HistoryEntry['kind'];
+  icon: string;
+  who: string;
+  did: string;
+  at: string;
+  iso: string;
+  task: { text: string; href: string | null } | null;
+  reason: string | null;
+  /** Null: not kept any more. */
+  values: readonly { label: string; before: string | null; after: string | null }[] | null;
+}
+
+export interface HistoryParts {
+  client: Client;
+  resource: Resource;
+  principal: Principal;
+  key: string;
+  /** Null: it is not there any more. */
+  title: string | null;
+  page: HistoryPage;
+  isFirst: boolean;
+  url: Urls;
+}
+
+const icons = { create: 'plus', update: 'pencil', delete: 'trash-2' } as const;
+
+/** One statement for each relation among the changed fields. */
+export async function historyData(parts: HistoryParts): Promise<HistoryData> {
+  const { resource, key, title, page, isFirst, url } = parts;
+  const path = recordPath(resource, key);
+  const shown = title ?? lastTitle(resource, page) ?? keyToUrl(resource.model, key);
+  const words = await valueWords(parts);
+  const to = (query: string) => url(`${path}/history${query}`);
+  const heading = historyTexts.heading(shown);
+  return {
+    title: heading,
+    heading,
+    back:
+      title === null
+        ? { href: url(`/${resource.slug}`), label: historyTexts.back(resource.label.toLowerCase()) }
+        : { href: url(path), label: historyTexts.back(shown) },
+    deletedText: title === null ? historyTexts.isDeleted : null,
+    entries: page.entries.map((entry) => itemOf(parts, entry, words)),
+    older: page.olderThan ? { href: to(`?before=${page.olderThan}`), label: historyTexts.older } : null,
+    newest: isFirst ? null : { href: to(''), label: historyTexts.newest },
+    words: historyTexts,
+  };
+}
+
+function lastTitle({ titleField }: Resource, { entries }: HistoryPage): string | null {
+  const values = entries.flatMap((entry) => entry.values ?? []).filter(({ field }) => field.meta.name === titleField);
+  return values[0]?.after ?? values[0]?.before ?? null;
+}
+
+type Words = (field: ResourceField, text: string | null) => string | null;
+
+function itemOf({ resource, principal, url }: HistoryParts, entry: HistoryEntry, words: Words): HistoryItem {
+  const { task } = entry;
+  const isVisible = task !== null && (seesAllTasks(principal) || task.principalId === principal.id);
+  return {
+    kind: entry.kind,
+    icon: icons[entry.kind],
+    who: entry.principalName,
+    did: historyTexts.kinds[entry.kind],
+    at: formatDateTime(entry.at, resource.reader.timeZone),
+    iso: isoTime(entry.at),
+    task: task && {
+      text: isVisible ? historyTexts.task(task.title, task.id) : historyTexts.otherTask,
+      href: isVisible ? url(`/tasks/${task.id}`) : null,
+    },
+    reason: entry.reason,
+    values:
+      entry.values?.map(({ field, before, after }) => ({ label: field.label, before: words(field, before), after: words(field, after) })) ??
+      null,
+  };
+}
+
+/** Words for stored values; ids of related records become titles where they may be seen. */
+async function valueWords({ client, resource, principal, page }: HistoryParts): Promise<Words> {
+  const values = page.entries.flatMap((entry) => entry.values ?? []);
+  const titles = new Map<ResourceField, Map<string, string>>();
+  for (const field of new Set(values.filter(({ field: { relation } }) => relation).map(({ field }) => field))) {
+    const target = relationTarget(resource, field);
+    const ids = new Set(values.filter((value) => value.field === field).flatMap((value) => idsOf(value)));
+    if (target) titles.set(field, await relatedTitles(client, target, principal, [...ids]));
+  }
+  return (field, text) => {
+    if (text === null) return null;
+    if (!field.relation) return storedText(field, text, resource.reader);
+    return (
+      idsIn(field, text)
+        .map((id) => titles.get(field)?.get(id) ?? id)
+        .join(', ') || null
+    );
+  };
+}
+
+function idsOf({ field, before, after }: ChangedValue): string[] {
+  return [before, after].flatMap((text) => (text === null ? [] : idsIn(field, text)));
+}
+
+function idsIn(field: ResourceField, text: string): string[] {
+  return isMany(field) ? (JSON.parse(text) as string[]) : [text];
+}
+
+/** A value as the database wrote it, in the words of the pages. */
+function storedText(field: ResourceField, text: string, reader: Reader): string {
+  const { meta } = field;
+  if (meta.isList || meta.type === 'Json' || meta.type === 'Bytes') return text;
+  if (meta.kind === 'enum') return field.enum?.values.find(({ dbName }) => dbName === text)?.name ?? text;
+  return getFieldKind(field).format(storedValue(field, text), field, reader).text;
+}
+
+function storedValue({ meta }: ResourceField, text: string): unknown {
+  if (meta.type === 'Boolean') return text === 'true';
+  if (meta.type !== 'DateTime') return text;
+  const [day, time = ''] = text.includes('T') ? text.split('T') : text.includes(':') ? ['1970-01-01', text] : [text];
+  const isZoned = time === '' || /(?:Z|[+-]\d{2}(?::?\d{2})?)$/.test(time);
+  const at = new Date(time === '' ? `${day}T00:00Z` : `${day}T${time}${isZoned ? '' : 'Z'}`);
+  return Number.isNaN(at.getTime()) ? text : at;
+}
+
+export interface DeletedData {
+  title: string;
+  heading: string;
+  back: { href: string; label: string };
+  records: readonly { title: string; href: string; at: string; iso: string; who: string }[];
+  older: { href: string; label: string } | null;
+  words: typeof historyTexts;
+}
+
+export function deletedData(resource: Resource, found: { records: readonly DeletedRecord[]; next: string | null }, url: Urls): DeletedData {
+  const heading = historyTexts.deletedHeading(resource.label);
+  return {
+    title: heading,
+    heading,
+    back: { href: url(`/${resource.slug}`), label: historyTexts.back(resource.label.toLowerCase()) },
+    records: found.records.map(({ key, title, at, principalName }) => ({
+      title: title || keyToUrl(resource.model, key),
+      href: url(`${recordPath(resource, key)}/history`),
+      at: formatDateTime(at, resource.reader.timeZone),
+      iso: isoTime(at),
+      who: historyTexts.deletedBy(principalName),
+    })),
+    older: found.next ? { href: url(`/${resource.slug}/deleted?before=${found.next}`), label: historyTexts.deletedOlder } : null,
+    words: historyTexts,
+  };
+}
+
+declare module '../pages.ts' {
+  interface Pages {
+    'records/history': HistoryData;
+    'records/deleted': DeletedData;
+  }
+}

@@ -1,0 +1,64 @@
+import type { FastifyPluginAsync } from 'fastify';
+import { AppError, notFound } from '../../errors.ts';
+import { parseKey } from '../../metadata/keys.ts';
+import { listDeleted, readHistory } from '../../operations/history.ts';
+import { readRecord } from '../../selection/record.ts';
+import type { TaskContext } from '../../tasks/context.ts';
+import { principalOf } from '../negotiate.ts';
+import { textsOf } from '../pages/bulk-field.ts';
+import { titleOf } from '../pages/record-form.ts';
+import { deletedData, historyData } from '../pages/record-history.ts';
+import type { Urls } from '../pages/url.ts';
+
+export interface HistoryRoutes {
+  context: TaskContext;
+  url: Urls;
+}
+
+type ForRecord = { Params: { resource: string; id: string }; Querystring: { before?: string } };
+type ForResource = { Params: { resource: string }; Querystring: { before?: string } };
+
+/** What was done to a record, also to one that is gone. */
+export const historyRoutes: FastifyPluginAsync<HistoryRoutes> = async (app, { context, url }) => {
+  const { db, register } = context;
+
+  app.get<ForRecord>('/:resource/:id/history', async (request, reply) => {
+    const principal = principalOf(request);
+    const resource = register.for(principal, request.params.resource);
+    const key = parseKey(resource.model, request.params.id);
+    const before = cursorOf(request.query.before, /^\d{1,18}$/);
+    const record = await readRecord(register.client, resource, principal, key, []).catch((error) => {
+      // A scope cannot be asked about what is not there, so only who sees every record sees what is gone.
+      if (error instanceof AppError && error.status === 404 && resource.scope(principal) === null) return null;
+      throw error;
+    });
+    const page = await readHistory(db, resource, key, before);
+    if (!record && page.entries.length === 0) throw notFound();
+    const title = record && titleOf(resource, record);
+    const parts = {
+      client: register.client,
+      resource,
+      principal,
+      key,
+      title,
+      page,
+      isFirst: before === null,
+      url,
+    };
+    return reply.page('records/history', await historyData(parts));
+  });
+
+  app.get<ForResource>('/:resource/deleted', async (request, reply) => {
+    const principal = principalOf(request);
+    const resource = register.for(principal, request.params.resource);
+    const found = await listDeleted(db, resource, principal, cursorOf(request.query.before, /^\d{1,18}-\d{1,9}$/));
+    return reply.page('records/deleted', deletedData(resource, found, url));
+  });
+};
+
+function cursorOf(given: unknown, pattern: RegExp): string | null {
+  const text = textsOf(given).at(-1) ?? '';
+  if (text === '') return null;
+  if (!pattern.test(text)) throw new AppError('invalid-page', 422, 'There is no such page.', { field: 'before' });
+  return text;
+}

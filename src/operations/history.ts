@@ -1,0 +1,148 @@
+import type { Database } from '../db/database.ts';
+import type { Principal } from '../auth/principal.ts';
+import type { FieldMeta } from '../metadata/contract.ts';
+import type { Resource, ResourceField } from '../resources/contract.ts';
+
+/** One change of a record: by a form, or by a task. */
+export interface HistoryEntry {
+  id: string;
+  kind: 'create' | 'update' | 'delete';
+  at: Date;
+  principalId: string;
+  principalName: string;
+  reason: string | null;
+  task: { id: number; title: string; principalId: string } | null;
+  /** Values that were written, as text; null: only that it happened is still kept. */
+  values: readonly ChangedValue[] | null;
+}
+
+export interface ChangedValue {
+  field: ResourceField;
+  /** As the database writes them; null for nothing. Of a new record there is no before, of a deleted one no after. */
+  before: string | null;
+  after: string | null;
+}
+
+export interface HistoryPage {
+  entries: HistoryEntry[];
+  /** Id of the last entry, where there are older ones. */
+  olderThan: string | null;
+}
+
+export const historyPageSize = 25;
+
+type Image = Record<string, string | null> | null;
+
+interface Row {
+  id: string;
+  kind: HistoryEntry['kind'];
+  at: Date;
+  principal_id: string;
+  principal_name: string;
+  change_reason: string | null;
+  fields: string[];
+  task_id: number | null;
+  task_title: string | null;
+  task_owner: string | null;
+  before: Image;
+  after: Image;
+}
+
+/**
+ * Every change of a record that the store keeps, newest first, one statement whose cost does not grow with the records of a task.
+ * Fields that the principal may not see are in none; a change of nothing else is left out.
+ */
+export async function readHistory(db: Database, resource: Resource, key: string, olderThan: string | null): Promise<HistoryPage> {
+  const { t } = db;
+  const { rows } = await db.pages.query<Row>(
+    `with recursive tasks as (
+       (select task_id from ${t.change} where model = $1 and cardinality(keys) > 20 order by task_id desc limit 1)
+       union all
+       select (select c.task_id from ${t.change} c where c.model = $1 and cardinality(c.keys) > 20 and c.task_id < tasks.task_id order by c.task_id desc limit 1)
+       from tasks where tasks.task_id is not null
+     ), found as (
+       select id from ${t.change} where model = $1 and first_key = $2 and task_id is null
+       union
+       select id from ${t.change} where model = $1 and keys @> array[$2::text] and task_id is not null and cardinality(keys) <= 20
+       union
+       select c.id from tasks cross join lateral (
+         select nearest.chunk from ${t.change} nearest
+         where nearest.model = $1 and cardinality(nearest.keys) > 20 and nearest.task_id = tasks.task_id and nearest.first_key <= $2
+         order by nearest.first_key desc limit 1
+       ) nearest join ${t.change} c on c.model = $1 and cardinality(c.keys) > 20 and c.task_id = tasks.task_id
+         and c.first_key <= $2 and c.chunk is not distinct from nearest.chunk
+         and c.first_key >= coalesce((select first_key from ${t.chunk} where task_id = tasks.task_id and number = nearest.chunk), '')
+       where $2 = any(c.keys)
+     )
+     select c.id::text as id, c.kind, c.at, c.principal_id, c.principal_name, c.change_reason, c.fields, c.task_id,
+       task.title as task_title, task.principal_id as task_owner,
+       (select jsonb_object_agg(key, value) from jsonb_each_text(c.before -> place.at)) as before,
+       (select jsonb_object_agg(key, value) from jsonb_each_text(case jsonb_typeof(c.after) when 'array' then c.after -> place.at else c.after end)) as after
+     from found join ${t.change} c using (id) left join ${t.task} task on task.id = c.task_id
+       cross join lateral (select array_position(c.keys, $2) - 1 as at) place
+     where $3::bigint is null or c.id < $3::bigint order by c.id desc limit $4`,
+    [resource.model.name, key, olderThan, historyPageSize + 1],
+  );
+  const shown = rows.slice(0, historyPageSize);
+  return {
+    entries: shown.map((row) => entryOf(resource, row)).filter((entry) => entry.kind !== 'update' || entry.values?.length !== 0),
+    olderThan: rows.length > historyPageSize ? (shown.at(-1)?.id ?? null) : null,
+  };
+}
+
+function entryOf(resource: Resource, row: Row): HistoryEntry {
+  const { id, kind, at, principal_id: principalId, principal_name: principalName, change_reason: reason } = row;
+  const task = row.task_id === null ? null : { id: row.task_id, title: row.task_title ?? '', principalId: row.task_owner ?? '' };
+  return { id, kind, at, principalId, principalName, reason, task, values: valuesOf(resource, row) };
+}
+
+function valuesOf(resource: Resource, { kind, fields, before, after }: Row): ChangedValue[] | null {
+  const written = resource.fields.filter(({ meta }) => !meta.isUpdatedAt && (kind !== 'update' || fields.includes(meta.name)));
+  // Only that it happened outlives the images; what the principal may not see is not even that.
+  if (!before && !after) return written.length === 0 ? [] : null;
+  return written
+    .map((field) => ({ field, before: textIn(field, before), after: textIn(field, after) }))
+    .filter((value) => value.before !== value.after);
+}
+
+/** A whole record's image has names of columns, a change's has names of fields. */
+function textIn({ meta }: ResourceField, image: Image): string | null {
+  return image?.[meta.name] ?? image?.[columnName(meta) ?? ''] ?? null;
+}
+
+/** A record that is no longer there. */
+export interface DeletedRecord {
+  key: string;
+  title: string | null;
+  at: Date;
+  principalName: string;
+}
+
+/** A place in the list of deleted records: a change, and a record among its many. */
+const cursorPattern = /^(\d{1,18})-(\d{1,9})$/;
+
+/** Records of the model that were deleted here, newest first: one page of them, after `cursor`. */
+export async function listDeleted(db: Database, resource: Resource, principal: Principal, cursor: string | null) {
+  // A scope cannot be asked about what is not there.
+  if (resource.scope(principal) !== null) return { records: [], next: null };
+  const { model, titleField } = resource;
+  const [, change = null, place = null] = cursorPattern.exec(cursor ?? '') ?? [];
+  const { rows } = await db.pages.query<{ id: string; place: string; key: string; title: string | null; at: Date; principal_name: string }>(
+    `select c.id::text as id, item.place::text as place, item.key, c.at, c.principal_name,
+       coalesce(c.before -> (item.place::int - 1) ->> $2, c.before -> (item.place::int - 1) ->> $3) as title
+     from ${db.t.change} c cross join lateral unnest(c.keys) with ordinality as item(key, place)
+     where c.model = $1 and c.kind = 'delete' and ($4::bigint is null or c.id <= $4) and ($4::bigint is null or c.id < $4 or item.place > $5::bigint)
+     order by c.id desc, item.place limit $6`,
+    [model.name, columnName(model.fields[titleField]) ?? titleField, titleField, change, place, deletedPageSize + 1],
+  );
+  const shown = rows.slice(0, deletedPageSize);
+  const records: DeletedRecord[] = shown.map(({ key, title, at, principal_name: principalName }) => ({ key, title, at, principalName }));
+  const last = shown.at(-1);
+  return { records, next: rows.length > deletedPageSize && last ? `${last.id}-${last.place}` : null };
+}
+
+const deletedPageSize = 50;
+
+function columnName(meta: FieldMeta | undefined): string | null {
+  return meta?.column?.slice(1, -1).replaceAll('""', '"') ?? null;
+}
