@@ -62,6 +62,7 @@ const table: Record<string, Entry> = {
     headers: htmx,
   },
   'GET /:resource/options/:field': { about: 'records', path: () => '/countries/options/capitalCity?q=pl' },
+  'GET /:resource/deleted': { about: 'records', path: () => '/cities/deleted' },
   'GET /:resource/new': { about: 'records', path: () => '/cities/new' },
   'POST /:resource/new': { about: 'records', path: () => '/cities/new', body: () => ({ ...cityForm, population: 'many' }) },
 

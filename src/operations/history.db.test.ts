@@ -30,7 +30,7 @@ test('the history of a record has every change, by forms and by tasks', async (t
     resource: ctx.register.for(principal, 'cities'),
     principal,
     log: ctx.log,
-    assertFree: (client, id) => assertFree(client, db.t, cities.model, id),
+    assertFree: (client, id) => assertFree(client, db.t, cities, id),
   });
   const values = (given: Record<string, unknown>) =>
     new Map(
