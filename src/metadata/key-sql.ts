@@ -16,6 +16,14 @@ function partSql(model: ModelMeta, name: string, alias: string): string {
   return part.sql(`${alias}.${field.column}`);
 }
 
+/** A row's id as `register.whereSql` reads it, to be looked for in what it finds: Prisma reads enums as text. */
+export function idRow(model: ModelMeta, alias: string): string {
+  const ids = model.idFields
+    .map((name) => model.fields[name])
+    .map((field) => `${alias}.${field?.column}${field?.kind === 'enum' ? '::text' : ''}`);
+  return `(${ids.join(', ')})`;
+}
+
 /** A condition that holds for the rows of `keys`, with its values; the first is parameter number `first`. */
 export function keyCondition(model: ModelMeta, alias: string, keys: readonly string[], first: number): { sql: string; values: unknown[] } {
   const columns = keyColumns(model, keys);

@@ -7,7 +7,7 @@ import { delegateOf } from '../resources/delegate.ts';
 import type { Register, Resource, Where } from '../resources/contract.ts';
 import { buildWhere } from '../selection/where.ts';
 import { readForeignKeys, type ForeignKey } from './foreign-keys.ts';
-import { keySql } from '../metadata/key-sql.ts';
+import { idRow, keySql } from '../metadata/key-sql.ts';
 
 /** What deleting records does to others, by the rules of the database itself. */
 export interface Consequences {
@@ -68,10 +68,9 @@ export async function consequences(
     const look = patiently(client);
     const keys = await readForeignKeys(client);
     const root = rootId(keys, model);
-    const ids = model.idFields.map((name) => model.fields[name]?.column);
-    const isChosen = ids.map((id) => `t.${id} = chosen.${id}`).join(' and ');
+    const chosenIds = model.idFields.map((name) => `chosen.${model.fields[name]?.column}`);
     const chosen = await look<{ id: string }>(
-      `select t.ctid::text as id from ${model.table} t join (${text}) chosen on ${isChosen} limit ${mostFollowed + 1}`,
+      `select t.ctid::text as id from ${model.table} t join (${text}) chosen on ${idRow(model, 't')} = (${chosenIds.join(', ')}) limit ${mostFollowed + 1}`,
       values,
     );
     const rows: Rows = new Map([[root, new Set(chosen?.slice(0, mostFollowed).map(({ id }) => id))]]);

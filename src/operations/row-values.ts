@@ -58,7 +58,9 @@ export function imageSql(model: ModelMeta, alias: string, links: readonly FieldM
 
 function textSql(field: FieldMeta, alias: string): string {
   const column = `${alias}.${field.column}`;
-  if (field.isList) return `to_json(${column}::text[])::text`;
+  if (field.isList) return `to_json(${column}${field.sqlType === 'money[]' ? '::numeric[]' : ''}::text[])::text`;
+  // Money's own text has a sign of the currency.
+  if (field.sqlType === 'money') return `${column}::numeric::text`;
   return field.type === 'DateTime' ? `to_jsonb(${column}) #>> '{}'` : `${column}::text`;
 }
 

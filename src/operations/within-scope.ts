@@ -3,7 +3,7 @@ import type { Queryable } from '../db/transaction.ts';
 import type { Register, Resource } from '../resources/contract.ts';
 import type { Statement } from '../resources/where-sql.ts';
 import type { ApplyCounts, Operation } from './contract.ts';
-import { keyCondition, keySql } from '../metadata/key-sql.ts';
+import { idRow, keyCondition, keySql } from '../metadata/key-sql.ts';
 
 /** SQLSTATE of a view's check option: a row's own fault, so that it fails alone. */
 const outsideScope = '44000';
@@ -61,7 +61,8 @@ async function keysWithin(client: Queryable, { model }: Resource, within: Statem
   if (keys.length === 0) return [];
   const condition = keyCondition(model, 't', keys, within.values.length + 1);
   const { rows } = await client.query<{ key: string }>(
-    `select ${keySql(model, 't')} collate "C" as key from (${within.text}) t where ${condition.sql} order by 1`,
+    `select ${keySql(model, 't')} collate "C" as key from ${model.table} t
+     where ${condition.sql} and ${idRow(model, 't')} in (${within.text}) order by 1`,
     [...within.values, ...condition.values],
   );
   return rows.map(({ key }) => key);

@@ -31,6 +31,8 @@ export function writeError(error: unknown, resource: Resource): AppError | null 
   }
   if (code === 'P2003' || state === '23503' || state === '23001') {
     const fields = fieldsOf(resource, cause);
+    if (fields.length === 0 && leadsNowhere(cause))
+      return invalid([], () => 'These values lead to a record that does not exist. Nothing was changed.');
     if (fields.length > 0) return invalid(fields, (field) => `${field?.label ?? 'It'} leads to a record that does not exist.`);
     return invalid([], () => `Other records point at this ${resource.singular.toLowerCase()}. Nothing was changed.`);
   }
@@ -41,11 +43,17 @@ export function writeError(error: unknown, resource: Resource): AppError | null 
     return new AppError('busy', 503, 'The record is being changed by somebody else right now. Try again in a moment.');
   }
   if (state === '23502') return invalid(fieldsOf(resource, cause), (field) => `${field?.label ?? 'A value'} is required.`);
+  if (state === '428C9') return invalid(fieldsOf(resource, cause), () => 'The database makes this value itself: it cannot be written.');
   // Classes of errors that are the values' own fault: data exceptions, constraints, views, what a trigger raises.
   if (/^(22|23|44)/.test(state) || state === 'P0001') {
     return invalid([], () => `The database refused these values: ${firstLine(cause.originalMessage)}`);
   }
   return null;
+}
+
+// The same error says that a row points nowhere and that others point at it; only its words tell which.
+function leadsNowhere({ originalMessage }: Cause): boolean {
+  return /^insert or update on table/.test(originalMessage ?? '');
 }
 
 function invalid(fields: readonly ResourceField[], words: (field?: ResourceField) => string): AppError {

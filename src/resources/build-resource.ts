@@ -149,7 +149,13 @@ function isShown(field: ResourceField): boolean {
 }
 
 function isWritable(field: ResourceField): boolean {
-  return !field.isReadOnly && getFieldKind(field).input !== 'none' && !field.meta.isUpdatedAt && !hasGeneratedValue(field.meta);
+  return (
+    !field.isReadOnly &&
+    getFieldKind(field).input !== 'none' &&
+    !field.meta.isUpdatedAt &&
+    !field.meta.isGenerated &&
+    !hasGeneratedValue(field.meta)
+  );
 }
 
 function isInForm(field: ResourceField): boolean {

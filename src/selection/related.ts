@@ -139,9 +139,14 @@ export async function findRelated(
   return new Map(
     rows.map((row) => {
       const id = keyToUrl(model, keyOf(model, row));
-      return [valueField ? String(row[valueField.name]) : id, { id, title: String(row[titleField] ?? '') || id }];
+      return [valueField ? heldText(valueField, row[valueField.name]) : id, { id, title: String(row[titleField] ?? '') || id }];
     }),
   );
+}
+
+// A text of fixed length comes back filled up with blanks that mean nothing.
+function heldText(field: ResourceField, value: unknown): string {
+  return typeof value === 'string' ? String(scalarKind(field.meta).toForm(value, field)) : String(value);
 }
 
 /** Their titles alone. */

@@ -1,4 +1,5 @@
 import { AppError } from '../../errors.ts';
+import { parseJson } from '../../fields/json.ts';
 import { getFieldKind } from '../../fields/register.ts';
 import type { Resource, ResourceField } from '../../resources/contract.ts';
 import type { RecordValuesRead } from '../../selection/record.ts';
@@ -26,13 +27,28 @@ export function textsOfRecord(resource: Resource, record: RecordValuesRead): For
 
 /** What the controls of a new record begin with: the schema's own defaults. */
 export function textsOfNew(resource: Resource): FormTexts {
-  return Object.fromEntries(resource.form.map((field) => [field.name, defaultText(field)]));
+  return Object.fromEntries(resource.form.map((field) => [field.name, defaultText(field, resource.reader)]));
 }
 
-function defaultText(field: ResourceField): string | string[] {
+function defaultText(field: ResourceField, reader: Resource['reader']): string | string[] {
   const given = field.meta.default;
   if (isMany(field)) return [];
-  return typeof given === 'string' || typeof given === 'number' || typeof given === 'boolean' ? String(given) : '';
+  if (given === null || given === undefined || !isLiteral(given)) return '';
+  return getFieldKind(field).toForm(literal(field, given), field, reader) as string;
+}
+
+function isLiteral(given: unknown): boolean {
+  return Array.isArray(given) || typeof given !== 'object';
+}
+
+/** A default of the schema as the value that Prisma's client would read. */
+function literal({ meta }: ResourceField, given: unknown): unknown {
+  const one = (value: unknown): unknown => {
+    if (meta.type === 'DateTime') return new Date(String(value));
+    if (meta.type === 'Json') return parseJson(String(value));
+    return meta.type === 'BigInt' ? BigInt(String(value)) : value;
+  };
+  return Array.isArray(given) ? given.map(one) : one(given);
 }
 
 /** What was typed, by field, of the controls that were sent. A browser sends line ends as CRLF, whatever the text had. */
