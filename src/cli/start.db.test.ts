@@ -115,7 +115,7 @@ async function browse({ address, password }: Started): Promise<string> {
     .getSetCookie()
     .map((text) => text.split(';')[0])
     .join('; ');
-  return (await fetch(`${address}/cities`, { headers: { cookie: session } })).text();
+  return (await fetch(`${address}/cities?_count=exact`, { headers: { cookie: session } })).text();
 }
 
 async function refuses(address: string): Promise<boolean> {
