@@ -1,9 +1,10 @@
 import { parseArgs } from 'node:util';
 import { bulkUpdate } from './bulk-update.ts';
+import { list } from './list.ts';
 import { printTable, type Row } from './table.ts';
 
 /** `npm run bench -- <case> --rows N [--pairs N] [--json]` */
-const benches: Record<string, (options: { rows: number; pairs: number }) => Promise<Row[]>> = { 'bulk-update': bulkUpdate };
+const benches: Record<string, (options: { rows: number; pairs: number }) => Promise<Row[]>> = { 'bulk-update': bulkUpdate, list };
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,

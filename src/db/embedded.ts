@@ -24,6 +24,8 @@ export interface EmbeddedOptions {
   /** Tests do without durability. */
   isDurable?: boolean;
   maxConnections?: number;
+  /** Libraries of extensions that must be there from the start. */
+  preload?: readonly string[];
 }
 
 /** Taken for as long as the app runs; whoever else finds it taken is a second instance. */
@@ -179,6 +181,7 @@ async function start(place: Place, account: Account | null, options: EmbeddedOpt
     max_connections: options.maxConnections ?? 100,
     shared_buffers: '256MB',
     max_wal_size: '4GB',
+    ...(options.preload ? { shared_preload_libraries: options.preload.join(',') } : {}),
     ...(options.isDurable === false ? { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' } : {}),
   };
   const flags = Object.entries(settings)

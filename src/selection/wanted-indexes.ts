@@ -1,0 +1,123 @@
+import type { Pool } from 'pg';
+import type { FieldMeta, ModelMeta } from '../metadata/contract.ts';
+import type { Register, Resource } from '../resources/contract.ts';
+import { scalarKind } from '../fields/scalar-kind.ts';
+
+/** An index without which searching or sorting a list reads its table. */
+export interface WantedIndex {
+  table: string;
+  /** What it is for, in words: `Cities: search in name`. */
+  purpose: string;
+  sql: string;
+  /** Why the connection's user may not create it; null where they may. */
+  obstacle: string | null;
+}
+
+export interface WantedIndexes {
+  /** Null: installed, or not wanted. */
+  extension: { sql: string; obstacle: string | null } | null;
+  indexes: WantedIndex[];
+}
+
+interface Wanted {
+  resource: Resource;
+  meta: FieldMeta;
+  kind: 'search' | 'sort';
+}
+
+/** Which indexes the resources' lists want and do not have; nothing is created. */
+export async function findWantedIndexes(pool: Pool, register: Register): Promise<WantedIndexes> {
+  const found = await lookAround(pool, register);
+  const wanted = register.list.flatMap(wantedBy).filter(({ resource: { model }, meta, kind }) => !found.has(model, meta, kind));
+  const once = [...new Map(wanted.map((one) => [`${one.resource.model.table} ${one.meta.column} ${one.kind}`, one])).values()];
+  const isSearched = once.some(({ kind }) => kind === 'search');
+  return {
+    extension:
+      isSearched && found.trigramSchema === null
+        ? {
+            sql: 'create extension if not exists pg_trgm;',
+            obstacle: found.mayInstall ? null : 'pg_trgm is not available, or not yours to install',
+          }
+        : null,
+    indexes: once.map((one) => ({
+      table: one.resource.model.table,
+      purpose: `${one.resource.label}: ${one.kind === 'search' ? 'search in' : 'sort by'} ${one.meta.name}`,
+      sql: sqlOf(one, found.trigramSchema),
+      obstacle: found.owns(one.resource.model) ? null : 'the table is not yours',
+    })),
+  };
+}
+
+/** Creates them one by one without holding up anybody who writes; tells each before it begins. Returns how many were created. */
+export async function createIndexes(
+  pool: Pool,
+  { extension, indexes }: WantedIndexes,
+  onBegin: (index: WantedIndex) => void,
+): Promise<number> {
+  if (extension && !extension.obstacle) await pool.query(extension.sql);
+  const possible = indexes.filter(({ obstacle, sql }) => !obstacle && !(extension?.obstacle && sql.includes('gin_trgm_ops')));
+  for (const index of possible) {
+    onBegin(index);
+    await pool.query(index.sql);
+  }
+  return possible.length;
+}
+
+function wantedBy(resource: Resource): Wanted[] {
+  const { model, search, columns } = resource;
+  if (model.isView) return [];
+  const searched = search.filter(({ meta }) => meta.column && meta.type === 'String' && meta.sqlType !== 'uuid');
+  const sorted = columns.filter(({ field, through }) => field && !through && !field.relation && isWorthSorting(field.meta));
+  return [
+    ...searched.map(({ meta }) => ({ resource, meta, kind: 'search' as const })),
+    ...sorted.flatMap(({ field }) => (field ? [{ resource, meta: field.meta, kind: 'sort' as const }] : [])),
+  ];
+}
+
+function isWorthSorting(meta: FieldMeta): boolean {
+  return meta.column !== null && !meta.isId && !meta.isUnique && scalarKind(meta).isSortable;
+}
+
+function sqlOf({ resource: { model }, meta, kind }: Wanted, trigramSchema: string | null): string {
+  const name = `"${`${model.dbTable}_${meta.column?.slice(1, -1)}_bulkhead_${kind}`.slice(-63).replaceAll('"', '""')}"`;
+  const begin = `create index concurrently if not exists ${name} on ${model.table}`;
+  if (kind === 'search') return `${begin} using gin (${meta.column} ${trigramSchema ? `"${trigramSchema}".` : ''}gin_trgm_ops);`;
+  const ids = model.idFields.flatMap((id) => model.fields[id]?.column ?? []);
+  return `${begin} (${[meta.column, ...ids].join(', ')});`;
+}
+
+interface Surroundings {
+  trigramSchema: string | null;
+  mayInstall: boolean;
+  owns(model: ModelMeta): boolean;
+  has(model: ModelMeta, meta: FieldMeta, kind: Wanted['kind']): boolean;
+}
+
+async function lookAround(pool: Pool, register: Register): Promise<Surroundings> {
+  const tables = [...new Set(register.list.map(({ model }) => model.table))];
+  const { rows: owned } = await pool.query<{ name: string; isOwn: boolean }>(
+    `select name, pg_has_role(c.relowner, 'usage') as "isOwn" from unnest($1::text[]) name join pg_class c on c.oid = to_regclass(name)`,
+    [tables],
+  );
+  const { rows: indexed } = await pool.query<{ name: string; column: string; kind: string }>(
+    `select name, a.attname as "column", case when o.opcname like '%trgm_ops' then 'search' else 'sort' end as kind
+     from unnest($1::text[]) name join pg_index i on i.indrelid = to_regclass(name)
+     join pg_class c on c.oid = i.indexrelid join pg_am m on m.oid = c.relam
+     join pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0] join pg_opclass o on o.oid = i.indclass[0]
+     where i.indisvalid and i.indpred is null and (m.amname = 'btree' or o.opcname like '%trgm_ops')`,
+    [tables],
+  );
+  const { rows: extensions } = await pool.query<{ schema: string | null; mayInstall: boolean }>(
+    `select n.nspname as schema,
+       exists (select 1 from pg_available_extension_versions v where v.name = 'pg_trgm'
+         and ((v.trusted and has_database_privilege(current_database(), 'create')) or (select rolsuper from pg_roles where rolname = current_user))) as "mayInstall"
+     from (values (1)) one left join pg_extension e on e.extname = 'pg_trgm' left join pg_namespace n on n.oid = e.extnamespace`,
+  );
+  const quoted = (column: string) => `"${column.replaceAll('"', '""')}"`;
+  return {
+    trigramSchema: extensions[0]?.schema ?? null,
+    mayInstall: extensions[0]?.mayInstall ?? false,
+    owns: ({ table }) => owned.some(({ name, isOwn }) => name === table && isOwn),
+    has: ({ table }, meta, kind) => indexed.some((one) => one.name === table && one.kind === kind && quoted(one.column) === meta.column),
+  };
+}
