@@ -49,8 +49,31 @@ interface Plan {
   Plans?: Plan[];
 }
 
+const keptMs = 30_000;
+const mostKept = 1_000;
+const kept = new WeakMap<Client, Map<string, { plan: Promise<Estimate>; until: number }>>();
+
+/** An estimate is good for half a minute: whoever pages on is not waiting for the planner again. */
+function explain(client: Client, text: string, values: readonly unknown[], now = Date.now()): Promise<Estimate> {
+  const plans = kept.get(client) ?? new Map();
+  kept.set(client, plans);
+  const name = JSON.stringify([text, values], (_, value) => (typeof value === 'bigint' ? String(value) : value));
+  const known = plans.get(name);
+  if (known && known.until > now) return known.plan;
+  if (plans.size >= mostKept) plans.clear();
+  const plan = askPlanner(client, text, values);
+  plan.catch(() => plans.delete(name));
+  plans.set(name, { plan, until: now + keptMs });
+  return plan;
+}
+
+interface Estimate {
+  cost: number;
+  rows: number;
+}
+
 /** What a statement with a limit would cost, and how many rows there would be without the limit. */
-async function explain(client: Client, text: string, values: readonly unknown[]): Promise<{ cost: number; rows: number }> {
+async function askPlanner(client: Client, text: string, values: readonly unknown[]): Promise<Estimate> {
   const [found] = await client.$queryRawUnsafe<{ 'QUERY PLAN': { Plan: Plan }[] }[]>(`explain (format json) ${text}`, ...values);
   const plan = found?.['QUERY PLAN'][0]?.Plan as Plan;
   return { cost: plan['Total Cost'], rows: (plan.Plans?.[0] ?? plan)['Plan Rows'] };

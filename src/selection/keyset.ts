@@ -33,7 +33,7 @@ interface Step extends OrderKey {
  */
 export function piecesOf(keys: readonly OrderKey[], place: Place, bind: (value: string) => string): Piece[] {
   const isBackward = place.direction === 'before';
-  const steps = keys.map((key) => ({ ...key, isDescending: key.isDescending !== isBackward, isNullFirst: isBackward }));
+  const steps = stepsOf(keys, place.direction);
   const [first, ...rest] = steps;
   if (!first) return [{ conditions: [], orderBy: '' }];
   if (!first.isNullable) return [pieceOf(steps, place.values, [], bind)];
@@ -44,6 +44,16 @@ export function piecesOf(keys: readonly OrderKey[], place: Place, bind: (value: 
   const [value, ...others] = place.values;
   if (value === null) return isBackward ? [empty(others), valued(null)] : [empty(others)];
   return isBackward ? [valued(place.values)] : [valued(place.values), empty(null)];
+}
+
+/** The same order over all the pieces; empty where there is nothing to order by. */
+export function orderText(keys: readonly OrderKey[], direction: Place['direction']): string {
+  return stepsOf(keys, direction).map(orderOf).join(', ');
+}
+
+function stepsOf(keys: readonly OrderKey[], direction: Place['direction']): Step[] {
+  const isBackward = direction === 'before';
+  return keys.map((key) => ({ ...key, isDescending: key.isDescending !== isBackward, isNullFirst: isBackward }));
 }
 
 function pieceOf(steps: readonly Step[], values: Place['values'], conditions: readonly string[], bind: (value: string) => string): Piece {

@@ -83,7 +83,7 @@ export async function listRecords(register: Register, resource: Resource, princi
 
   function recordOf(row: Record<string, unknown>): ListedRecord {
     const read = (name: string) => row[pageColumns.read(places.get(name) ?? -1)];
-    return listedRow(resource, String(row[pageColumns.key]), read);
+    return listedRow(resource, read);
   }
 
   /** A page that ends the list says how many there are. */

@@ -1,7 +1,7 @@
-import { keyToUrl } from '../metadata/keys.ts';
-import type { FieldMeta } from '../metadata/contract.ts';
+import { keyOf, keyToUrl } from '../metadata/keys.ts';
+import type { FieldMeta, ModelMeta } from '../metadata/contract.ts';
 import type { Column, Resource, ResourceField } from '../resources/contract.ts';
-import { mostTitles, ownName, pathName, relatedName } from './page-reads.ts';
+import { farName, mostTitles, ownName, titleName } from './page-reads.ts';
 
 /** A record as pages show it: values by name of field or column, related records as `{ id, title }`. */
 export interface ListedRecord {
@@ -13,42 +13,47 @@ export interface ListedRecord {
 }
 
 /** A record of a page's statement; `read` gives what it read by name, as Prisma's raw queries give it. */
-export function listedRow(resource: Resource, key: string, read: (name: string) => unknown): ListedRecord {
+export function listedRow(resource: Resource, read: (name: string) => unknown): ListedRecord {
   const { model, titleField, columns } = resource;
-  const own = (meta: FieldMeta) => typed(resource, meta, read(ownName(meta)));
-  const title = model.fields[titleField];
-  const record: ListedRecord = { key, title: String((title?.column ? own(title) : null) ?? ''), values: {}, links: {} };
+  const own = (meta: FieldMeta | undefined) => (meta?.column ? typed(resource, meta, read(ownName(meta))) : null);
+  const ids = Object.fromEntries(model.idFields.map((name) => [name, own(model.fields[name])]));
+  const record: ListedRecord = { key: keyOf(model, ids), title: String(own(model.fields[titleField]) ?? ''), values: {}, links: {} };
   for (const column of columns) addColumn(column);
   return record;
 
   function addColumn({ name, field, through, computed }: Column): void {
     if (computed) {
-      const needed = Object.fromEntries(computed.needs.map((need) => [need, own(model.fields[need] as FieldMeta)]));
+      const needed = Object.fromEntries(computed.needs.map((need) => [need, own(model.fields[need])]));
       record.values[name] = computed.value(needed);
       record.links[name] = computed.link(needed);
-    } else if (field && through) record.values[name] = typed(resource, field.meta, read(pathName(through, field)));
+    } else if (field && through) record.values[name] = typed(resource, field.meta, read(farName(through, field.meta)));
     else if (field?.relation) addRelated(field);
-    else if (field) record.values[name] = field.meta.column ? own(field.meta) : null;
+    else if (field) record.values[name] = own(field.meta);
   }
 
   function addRelated(field: ResourceField): void {
     const { name, meta, relation } = field;
-    const found = read(relatedName(field)) ?? null;
-    const related = resource.metadata.models[relation?.model ?? ''];
-    const named = ([key, title]: readonly (string | null)[]) => {
-      const id = related && key ? keyToUrl(related, key) : '';
-      return { id, title: title ?? id };
-    };
+    const other = resource.metadata.models[relation?.model ?? ''];
     if (relation?.kind !== 'to-one') {
-      const all = ((found ?? []) as (string | null)[][]).map(named);
+      const all = ((read(titleName(field)) ?? []) as [string, string | null][]).map(([key, title]) => relatedRecord(other, key, title));
       record.values[name] = all.length > mostTitles ? [...all.slice(0, mostTitles), { id: '', title: '…' }] : all;
       return;
     }
-    const key = meta.column ? own(meta) : null;
+    const held = own(meta);
+    const otherIds = Object.fromEntries(
+      (other?.idFields ?? []).map((id) => [id, typed(resource, other?.fields[id] as FieldMeta, read(farName(field, { name: id })))]),
+    );
+    const isFound = Object.values(otherIds).some((value) => value !== null);
     // One that may not be seen is still known by what the record itself holds.
-    record.values[name] = found ? named(found as (string | null)[]) : key === null ? null : { id: String(key), title: String(key) };
-    if (meta.name !== name) record.values[meta.name] = key;
+    const known = held === null ? null : { id: String(held), title: String(held) };
+    record.values[name] = other && isFound ? relatedRecord(other, keyOf(other, otherIds), read(titleName(field)) as string | null) : known;
+    if (meta.name !== name) record.values[meta.name] = held;
   }
+}
+
+function relatedRecord(model: ModelMeta | undefined, key: string, title: string | null): { id: string; title: string } {
+  const id = model ? keyToUrl(model, key) : key;
+  return { id, title: title ?? id };
 }
 
 /** A raw value as Prisma's own reads give it: enums by their names, and oids as numbers. */

@@ -1,38 +1,54 @@
-import type { FieldMeta } from '../metadata/contract.ts';
+import type { FieldMeta, ModelMeta } from '../metadata/contract.ts';
 import type { Resource, ResourceField } from '../resources/contract.ts';
 
 /** One thing that a page's statement reads of a record. */
 export type Read =
   /** A column of its own. */
   | { kind: 'own'; meta: FieldMeta }
-  /** The titles and keys of related records. */
-  | { kind: 'related'; through: ResourceField }
   /** A column of the one related record. */
-  | { kind: 'path'; through: ResourceField; field: ResourceField };
+  | { kind: 'far'; through: ResourceField; meta: FieldMeta }
+  /** The related record's title. */
+  | { kind: 'title'; through: ResourceField }
+  /** Keys and titles of many related records. */
+  | { kind: 'titles'; through: ResourceField };
 
 /** Titles of a many-to-many field that a record of a list carries; one more says that there are more. */
 export const mostTitles = 10;
 
 /** What the columns of a list need, each once, by a name. */
-export function readsOf({ model, titleField, columns }: Resource): Map<string, Read> {
+export function readsOf({ model, metadata, titleField, columns }: Resource): Map<string, Read> {
   const reads = new Map<string, Read>();
-  own(model.fields[titleField]);
+  for (const name of [...model.idFields, titleField]) own(model.fields[name]);
   for (const { field, through, computed } of columns) {
     for (const name of computed?.needs ?? []) own(model.fields[name]);
     if (!field) continue;
-    if (through) reads.set(pathName(through, field), { kind: 'path', through, field });
-    else {
-      own(field.meta);
-      if (field.relation) reads.set(relatedName(field), { kind: 'related', through: field });
-    }
+    if (through) far(through, field.meta);
+    else if (field.relation) related(field, metadata.models[field.relation.model]);
+    else own(field.meta);
   }
   return reads;
 
   function own(meta: FieldMeta | undefined): void {
     if (meta?.column) reads.set(ownName(meta), { kind: 'own', meta });
   }
+
+  function far(through: ResourceField, meta: FieldMeta): void {
+    reads.set(farName(through, meta), { kind: 'far', through, meta });
+  }
+
+  function related(through: ResourceField, other: ModelMeta | undefined): void {
+    own(through.meta);
+    if (through.relation?.kind !== 'to-one') {
+      reads.set(titleName(through), { kind: 'titles', through });
+      return;
+    }
+    reads.set(titleName(through), { kind: 'title', through });
+    for (const id of other?.idFields ?? []) far(through, other?.fields[id] as FieldMeta);
+  }
 }
 
-export const ownName = ({ name }: Pick<FieldMeta, 'name'>): string => name;
-export const relatedName = ({ name }: ResourceField): string => `${name}.`;
-export const pathName = (through: ResourceField, { name }: ResourceField): string => `${through.name}.${name}`;
+type Named = Pick<FieldMeta, 'name'>;
+
+export const ownName = ({ name }: Named): string => name;
+export const farName = (through: Named, { name }: Named): string => `${through.name}.${name}`;
+export const titleName = ({ name }: Named): string => `${name}.`;

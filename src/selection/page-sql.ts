@@ -3,7 +3,7 @@ import type { FieldMeta, RelationMeta } from '../metadata/contract.ts';
 import { keySql } from '../metadata/key-sql.ts';
 import type { Register, Resource, ResourceField } from '../resources/contract.ts';
 import type { Statement } from '../resources/where-sql.ts';
-import { type OrderKey, type Place, piecesOf } from './keyset.ts';
+import { type OrderKey, orderText, type Place, piecesOf } from './keyset.ts';
 import { idOf, reselect } from './matching-sql.ts';
 import { mostTitles, type Read } from './page-reads.ts';
 import { type RelatedView, relatedView } from './related-view.ts';
@@ -24,8 +24,8 @@ export interface PageQuery {
 
 /** Names of the statement's columns, by the place of a read or of an order's key. */
 export const pageColumns = {
-  key: '#key',
   read: (index: number) => `#${index}`,
+  /** The text of a cursor. */
   order: (index: number) => `#o${index}`,
 };
 
@@ -49,23 +49,32 @@ export async function pageStatement({ register, resource, principal, ...query }:
   const keys = query.sort.map(orderKey);
   const limit = bind(query.limit);
   const offset = bind(query.offset);
-  const marks = keys.map(({ sql }, index) => `, ${sql}::text as "${pageColumns.order(index)}"`).join('');
+  const marks = keys.map(({ sql }, index) => `, ${sql}::text as "${pageColumns.order(index)}", ${sql} as "#s${index}"`).join('');
   const from = `from (${reselect(model, query.matching.text, '*')}) t ${[...sortJoins].join(' ')}`;
-  const pieces = piecesOf(keys, query.place, bind).map(({ conditions, orderBy }) => {
-    const where = conditions.length > 0 ? ` where ${conditions.join(' and ')}` : '';
-    const by = orderBy === '' ? '' : ` order by ${orderBy}`;
-    return `(select t.*${marks} ${from}${where}${by} limit ${limit}::bigint + ${offset}::bigint)`;
-  });
-  const cut = `select * from (${pieces.join(' union all ')}) pieces offset ${offset}::bigint limit ${limit}::bigint`;
+  const pieces = piecesOf(keys, query.place, bind);
   const lookups = new Map<string, string>();
   const columns = [
-    `${model.idFields.length > 0 ? keySql(model, 'p') : `''`} as "${pageColumns.key}"`,
     ...keys.map((_, index) => `p."${pageColumns.order(index)}"`),
     ...query.reads.map((read, index) => `${readSql(read)} as "${pageColumns.read(index)}"`),
   ];
-  const numbered = `select cut.*, row_number() over () as "#n" from (${cut}) cut`;
-  const text = `select ${columns.join(', ')} from (${numbered}) p ${[...lookups.values()].join(' ')} order by p."#n"`;
-  return { text, values };
+  // The cut is in this order already, which the planner knows.
+  const order = orderText(
+    keys.map((key, index) => ({ ...key, sql: `p."#s${index}"` })),
+    query.place.direction,
+  );
+  const by = order === '' ? '' : ` order by ${order}`;
+  return { text: `select ${columns.join(', ')} from (${cut()}) p ${[...lookups.values()].join(' ')}${by}`, values };
+
+  /** The page's rows. Pieces are read one after the other, as far as the page goes. */
+  function cut(): string {
+    const [only, ...more] = pieces.map(({ conditions, orderBy }) => {
+      const where = conditions.length > 0 ? ` where ${conditions.join(' and ')}` : '';
+      return `select t.*${marks} ${from}${where}${orderBy === '' ? '' : ` order by ${orderBy}`}`;
+    });
+    if (more.length === 0) return `${only} offset ${offset}::bigint limit ${limit}::bigint`;
+    const each = [only, ...more].map((piece) => `(${piece} limit ${limit}::bigint + ${offset}::bigint)`);
+    return `select * from (${each.join(' union all ')}) pieces offset ${offset}::bigint limit ${limit}::bigint`;
+  }
 
   async function findOther(modelName: string): Promise<Other | null> {
     const view = relatedView(register, resource, principal, modelName);
@@ -80,31 +89,33 @@ export async function pageStatement({ register, resource, principal, ...query }:
   function orderKey({ meta, through, isDescending }: SortKey): OrderKey {
     const other = through?.relation && others.get(through.relation.model);
     const alias = through ? `"s ${through.name}"` : 't';
-    if (other && through?.relation) sortJoins.add(joined(through.relation, 't', other, alias));
+    if (other && through?.relation) sortJoins.add(`left join ${other.sql} ${alias} on ${pairs(through.relation, 't', other, alias)}`);
     return { sql: `${alias}.${meta.column}`, type: castOf(meta), isDescending, isNullable: through !== null || !meta.isRequired };
   }
 
-  function joined(relation: RelationMeta, from: string, { view, sql }: Other, alias: string): string {
-    const pairs = relation.fromFields.map((name, index) => {
+  function pairs(relation: RelationMeta, from: string, { view }: Other, alias: string): string {
+    const equal = relation.fromFields.map((name, index) => {
       const far = view.model.fields[relation.toFields[index] ?? '']?.column;
       return `${alias}.${far} = ${from}.${model.fields[name]?.column}`;
     });
-    return `left join ${sql} ${alias} on ${pairs.join(' and ')}`;
+    return equal.join(' and ');
   }
 
   function readSql(read: Read): string {
     if (read.kind === 'own') return shown('p', read.meta);
     const other = read.through.relation && others.get(read.through.relation.model);
     if (!other) return 'null';
-    if (read.kind === 'path') return isSeen(other, read.field) ? shown(lookUp(read.through, other), read.field.meta) : 'null';
-    if (read.through.relation?.kind === 'to-one') return named(other, lookUp(read.through, other));
-    return titles(read.through, other);
+    if (read.kind === 'titles') return titles(read.through, other);
+    const alias = lookUp(read.through, other);
+    if (read.kind === 'title') return titleOf(other, alias);
+    return isSeen(other, read.meta) ? shown(alias, read.meta) : 'null';
   }
 
-  /** Joins a to-one relation's record to those of the page, once. */
+  /** Looks a to-one relation's record up for each of the page, once; never by reading all there are. */
   function lookUp({ name, relation }: ResourceField, other: Other): string {
     const alias = `"r ${name}"`;
-    if (relation) lookups.set(name, joined(relation, 'p', other, alias));
+    const found = relation && `select * from ${other.sql} r where ${pairs(relation, 'p', other, 'r')} limit 1`;
+    if (found) lookups.set(name, `left join lateral (${found}) ${alias} on true`);
     return alias;
   }
 
@@ -114,7 +125,7 @@ export async function pageStatement({ register, resource, principal, ...query }:
     const [id] = view.model.idFields.map((name) => view.model.fields[name]?.column);
     if (!relation?.joinTable || !own || !id) return 'null';
     const title = view.model.fields[view.titleField]?.column ?? id;
-    const some = `select ${named(other, 'r')} as one from ${relation.joinTable} j join ${sql} r on r.${id} = j.${relation.otherColumn} where j.${relation.ownColumn} = p.${own} order by r.${title}, r.${id} limit ${mostTitles + 1}`;
+    const some = `select json_build_array(${keySql(view.model, 'r')}, ${titleOf(other, 'r')}) as one from ${relation.joinTable} j join ${sql} r on r.${id} = j.${relation.otherColumn} where j.${relation.ownColumn} = p.${own} order by r.${title}, r.${id} limit ${mostTitles + 1}`;
     return `(select json_agg(some.one) from (${some}) some)`;
   }
 }
@@ -124,21 +135,19 @@ function modelsOf({ sort, reads }: Pick<PageQuery, 'sort' | 'reads'>): Set<strin
   return new Set(through.flatMap((field) => field?.relation?.model ?? []));
 }
 
-function isSeen({ view }: Other, { name }: ResourceField): boolean {
-  return view.resource === null || view.resource.fields.some((field) => field.name === name);
+function isSeen({ view: { model, resource } }: Other, { name }: FieldMeta): boolean {
+  return resource === null || model.idFields.includes(name) || resource.fields.some((field) => field.meta.name === name);
 }
 
-/** A related record as JSON: its key and its title. Null where there is none. */
-function named({ view: { model, titleField } }: Other, alias: string): string {
-  const [id] = model.idFields.map((name) => `${alias}.${model.fields[name]?.column}`);
-  const title = model.fields[titleField]?.column;
-  const label = title ? `${alias}.${title}::text` : 'null';
-  return id ? `case when ${id} is not null then json_build_array(${keySql(model, alias)}, ${label}) end` : 'null';
+function titleOf({ view: { model, titleField } }: Other, alias: string): string {
+  const column = model.fields[titleField]?.column;
+  return column ? `${alias}.${column}::text` : 'null';
 }
 
 // What Prisma's raw queries cannot read is read as text.
 function shown(alias: string, { column, kind, isList }: FieldMeta): string {
-  const cast = kind === 'enum' || kind === 'unsupported' ? `::text${isList ? '[]' : ''}` : '';
+  const isText = kind === 'unsupported' || (kind === 'enum' && isList);
+  const cast = isText ? `::text${isList ? '[]' : ''}` : '';
   return `${alias}.${column}${cast}`;
 }
 

@@ -2,31 +2,34 @@ import type { Principal } from '../../auth/principal.ts';
 import { AppError } from '../../errors.ts';
 import type { FilterKind } from '../../fields/contract.ts';
 import { getFieldKind } from '../../fields/register.ts';
-import type { Register, Resource, ResourceField } from '../../resources/contract.ts';
+import type { Resource, ResourceField } from '../../resources/contract.ts';
 import { describeItem } from '../../selection/describe-filter.ts';
 import { filterToText, type Group, parseFilterText } from '../../selection/filter.ts';
 import { findFilterField } from '../../selection/filter-fields.ts';
+import type { TitleOf } from '../../selection/filter-titles.ts';
+import { relationTarget } from '../../selection/related.ts';
+import { inputTexts } from '../texts/input.ts';
 import { listTexts } from '../texts/list.ts';
+import { type InputData, plainInput } from './input.ts';
 import { listPath, type ListState, start } from './list-state.ts';
-import { listRelated } from './related-options.ts';
 import type { Urls } from './url.ts';
 
-/** One filter's control, with what it is set to. */
+/** One quick filter's control, with what it is set to. */
 export interface FilterControl {
   name: string;
   id: string;
   label: string;
   kind: FilterKind;
-  /** Null: not one of a list. */
-  options: readonly { value: string; label: string; isChosen: boolean }[] | null;
-  /** Several values of a relation are only shown where the URL asks for several. */
-  isMultiple: boolean;
+  /** Of a choice and a boolean. */
+  options: readonly { value: string; label: string; isChosen: boolean }[];
+  /** Of a relation: searched on the server, and without JavaScript on a page of its own. */
+  picker: { input: InputData; searchUrl: string } | null;
   value: string;
   min: string;
   max: string;
   isDecimal: boolean;
+  isActive: boolean;
   isWrong: boolean;
-  hint: string | null;
 }
 
 /** One active filter in words, removable. */
@@ -36,54 +39,76 @@ export interface Chip {
   removeText: string;
 }
 
-/** The filters' controls; one statement for each relation among them. */
-export function filterControls(
-  register: Register,
-  resource: Resource,
-  principal: Principal,
-  filter: string,
-  wrongField: string | null,
-): Promise<FilterControl[]> {
-  const query = new URLSearchParams(filter);
-  return Promise.all(
-    resource.filters.map(async (field) => {
-      const kind = getFieldKind(field).filter as FilterKind;
-      const chosen = query.getAll(field.name);
-      const options = await optionsOf(register, resource, principal, field, kind);
-      return {
-        name: field.name,
-        id: `filter-${field.name}`,
-        label: field.label,
-        kind,
-        options: options?.map((option) => ({ ...option, isChosen: chosen.includes(option.value) })) ?? null,
-        isMultiple: chosen.length > 1,
-        value: chosen.join(', '),
-        min: query.get(`${field.name}-min`) ?? '',
-        max: query.get(`${field.name}-max`) ?? '',
-        isDecimal: !['Int', 'BigInt'].includes(field.meta.type),
-        isWrong: wrongField === field.name,
-        hint: kind === 'relation' && options === null ? listTexts.relationId(field.label) : null,
-      };
-    }),
-  );
+export interface FilterParts {
+  resource: Resource;
+  state: ListState;
+  titleOf: TitleOf;
+  wrongField: string | null;
+  url: Urls;
 }
 
-async function optionsOf(register: Register, resource: Resource, principal: Principal, field: ResourceField, kind: FilterKind) {
+/** The controls of the quick filters. */
+export function filterControls(parts: FilterParts): FilterControl[] {
+  const { resource, state, wrongField } = parts;
+  const query = new URLSearchParams(state.filter);
+  return resource.filters.map((field) => {
+    const kind = getFieldKind(field).filter as FilterKind;
+    const chosen = query.getAll(field.name);
+    const [min = '', max = ''] = [query.get(`${field.name}-min`) ?? '', query.get(`${field.name}-max`) ?? ''];
+    return {
+      name: field.name,
+      id: `filter-${field.name}`,
+      label: field.label,
+      kind,
+      options: optionsOf(field, kind).map((option) => ({ ...option, isChosen: chosen.includes(option.value) })),
+      picker: kind === 'relation' ? pickerOf(parts, field, chosen) : null,
+      value: chosen.join(', '),
+      min,
+      max,
+      isDecimal: !['Int', 'BigInt'].includes(field.meta.type),
+      isActive: chosen.length > 0 || min !== '' || max !== '',
+      isWrong: wrongField === field.name,
+    };
+  });
+}
+
+function optionsOf(field: ResourceField, kind: FilterKind): { value: string; label: string }[] {
   if (kind === 'choice') return (field.enum?.values ?? []).map(({ name }) => ({ value: name, label: name }));
-  if (kind === 'boolean') {
-    return [
-      { value: 'true', label: listTexts.yes },
-      { value: 'false', label: listTexts.no },
-    ];
-  }
-  return kind === 'relation' ? listRelated(register, resource, principal, field) : null;
+  if (kind !== 'boolean') return [];
+  return [
+    { value: 'true', label: listTexts.yes },
+    { value: 'false', label: listTexts.no },
+  ];
+}
+
+/** Null: the related model has no pages, so that only ids can be named. */
+function pickerOf(
+  { resource, state, titleOf, wrongField, url }: FilterParts,
+  field: ResourceField,
+  values: string[],
+): FilterControl['picker'] {
+  const target = relationTarget(resource, field, 'id');
+  if (!target) return null;
+  const path = `/${resource.slug}/options/${encodeURIComponent(field.name)}`;
+  const label = (value: string) => titleOf(field.name, value) ?? value;
+  const picker = {
+    url: url(`${path}?as=id`),
+    isMany: true,
+    chosen: values.map((value) => ({ value, label: label(value), removeText: inputTexts.remove(label(value)) })),
+    chooseName: null,
+    fieldName: field.name,
+    placeholder: inputTexts.search(target.resource.label),
+  };
+  const isWrong = wrongField === field.name;
+  const asked = { resource, field, url, name: field.name, id: `filter-${field.name}`, values, isSmall: true, isWrong };
+  const input = { ...plainInput(asked, { control: 'picker', picker }), ariaLabel: field.label, describedBy: isWrong ? 'list-error' : null };
+  const back = listPath(resource, state).split('?')[1] ?? '';
+  return { input, searchUrl: url(`${path}${back === '' ? '' : `?_back=${encodeURIComponent(back)}`}`) };
 }
 
 /** Every condition and group of the filter as a chip, also one that is not understood, so that it can be removed. */
-export function chipsOf(resource: Resource, principal: Principal, state: ListState, controls: readonly FilterControl[], url: Urls): Chip[] {
-  const filter = readable(state.filter);
-  const titleOf = (path: string, id: string) =>
-    controls.find(({ name }) => name === path)?.options?.find(({ value }) => value === id)?.label;
+export function chipsOf({ resource, state, titleOf, url }: FilterParts, principal: Principal): Chip[] {
+  const filter = readableFilter(state.filter);
   return filter.items.map((item, index) => {
     const text = describeItem(item, (path) => findFilterField(resource, principal, path), titleOf);
     const rest = filterToText({ ...filter, items: filter.items.filter((_, other) => other !== index) });
@@ -92,7 +117,7 @@ export function chipsOf(resource: Resource, principal: Principal, state: ListSta
 }
 
 // More than a filter may be has no chips: it can only be cleared.
-function readable(text: string): Group {
+export function readableFilter(text: string): Group {
   try {
     return parseFilterText(text);
   } catch (error) {

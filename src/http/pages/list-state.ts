@@ -32,13 +32,23 @@ export function parseListState(resource: Resource, query: Query): ListState {
 /** The same for a page that only says what is wrong with its URL. */
 export function looseListState(resource: Resource, query: Query): ListState {
   return {
-    filter: filterTextOf(query),
+    filter: filterTextOf(withTyped(query)),
     sort: one(query._sort) || resource.defaultSort,
     ...start,
     size: pageSizes[0],
     isCounted: false,
     selectionId: one(query._s) || null,
   };
+}
+
+// Without JavaScript a picker's ids are typed beside those that are chosen.
+function withTyped(query: Query): Query {
+  const joined: Query = {};
+  for (const [name, value] of Object.entries(query)) {
+    const field = name.startsWith('_add.') ? name.slice('_add.'.length) : name;
+    joined[field] = [joined[field] ?? [], value ?? []].flat();
+  }
+  return joined;
 }
 
 /** The beginning of a list. */

@@ -5,13 +5,14 @@ import { can } from '../../resources/permissions.ts';
 import type { Column, Register, Resource } from '../../resources/contract.ts';
 import type { ListedRecord, ListPage } from '../../selection/list.ts';
 import { endCursor } from '../../selection/cursor.ts';
+import type { TitleOf } from '../../selection/filter-titles.ts';
 import { isSelected } from '../../selection/selection.ts';
 import { findSortable, sortParts, sortText } from '../../selection/sort.ts';
 import type { Holder } from '../../tasks/holders.ts';
 import { seesAllTasks } from '../../tasks/queries.ts';
 import { listTexts, selectionTexts } from '../texts/list.ts';
 import { alignOf, type CellData, columnCell } from './cell.ts';
-import { type Chip, chipsOf, type FilterControl } from './list-filters.ts';
+import { type Chip, chipsOf, type FilterControl, filterControls, type FilterParts } from './list-filters.ts';
 import { type PagerData, pagerData } from './list-pager.ts';
 import { backText, listPath, type ListState, start } from './list-state.ts';
 import type { RunningData } from './progress.ts';
@@ -92,7 +93,7 @@ export interface ListParts {
   page: ListPage;
   holders: ReadonlyMap<string, Holder>;
   live: LiveSelection;
-  filters: readonly FilterControl[];
+  titleOf: TitleOf;
   error: AppError | null;
   url: Urls;
 }
@@ -110,18 +111,18 @@ export function listPageData(parts: ListParts, running: RunningData): ListPageDa
 }
 
 export function listData(parts: ListParts): ListData {
-  const { resource, state, filters, error } = parts;
+  const { resource, state, error } = parts;
   const value = new URLSearchParams(state.filter).get('_q') ?? '';
   const isWrong = error?.details.field === '_q';
   return {
     ...recordsData(parts),
     search: resource.search.length > 0 ? { label: listTexts.search(resource.label), value, isWrong } : null,
-    filters,
+    filters: filterControls(filterParts(parts)),
   };
 }
 
 export function recordsData(parts: ListParts): RecordsData {
-  const { resource, principal, page, live, filters, error, url } = parts;
+  const { resource, principal, page, live, error, url } = parts;
   const state = { ...parts.state, selectionId: live.selection?.id ?? null };
   const back = backText(resource, state);
   const rows = page.records.map((record) => rowData(parts, record, back));
@@ -132,7 +133,7 @@ export function recordsData(parts: ListParts): RecordsData {
     href: url(listPath(resource, state)),
     action: url(`/${resource.slug}`),
     kept: keptOf(resource, state),
-    chips: chipsOf(resource, principal, state, filters, url),
+    chips: chipsOf({ ...filterParts(parts), state }, principal),
     clearUrl: url(listPath(resource, state, { filter: '', ...start })),
     error: error ? { heading: listTexts.invalidHeading, message: error.message, hint: listTexts.invalidHint } : null,
     empty: error || rows.length > 0 ? null : emptyOf(parts),
@@ -151,6 +152,10 @@ export function recordsData(parts: ListParts): RecordsData {
     pager: error || (rows.length === 0 && page.total.value === 0) ? null : pagerData(resource, state, page, url),
     words: listTexts,
   };
+}
+
+function filterParts({ resource, state, titleOf, error, url }: ListParts): FilterParts {
+  return { resource, state, titleOf, wrongField: error ? String(error.details.field ?? '') : null, url };
 }
 
 function keptOf(resource: Resource, state: ListState): { name: string; value: string }[] {

@@ -2,13 +2,14 @@ import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
 import type { Principal } from '../../auth/principal.ts';
 import { AppError } from '../../errors.ts';
 import type { Resource } from '../../resources/contract.ts';
+import { filterTitles, shownTitles } from '../../selection/filter-titles.ts';
 import { type ListPage, listRecords } from '../../selection/list.ts';
 import type { TaskContext } from '../../tasks/context.ts';
 import { type Holder, listHolders } from '../../tasks/holders.ts';
 import { listRunning } from '../../tasks/queries.ts';
 import { isHtmx, principalOf } from '../negotiate.ts';
 import { listData, listPageData, type ListParts, recordsData } from '../pages/list.ts';
-import { filterControls } from '../pages/list-filters.ts';
+import { readableFilter } from '../pages/list-filters.ts';
 import { listPath, looseListState, parseListState, type Query } from '../pages/list-state.ts';
 import { runningData } from '../pages/progress.ts';
 import { findLiveSelection, noSelection } from '../pages/selection-bar.ts';
@@ -52,21 +53,19 @@ export const listRoutes: FastifyPluginAsync<ListRoutes> = async (app, { context,
     const base = { register, resource, principal, url };
     try {
       const state = parseListState(resource, request.query);
-      const [page, filters] = await Promise.all([
-        listRecords(register, resource, principal, state),
-        filterControls(register, resource, principal, state.filter, null),
-      ]);
+      const page = await listRecords(register, resource, principal, state);
       const keys = page.records.map(({ key }) => key);
-      const [holders, live] = await Promise.all([
+      const shown = shownTitles(resource, page.records);
+      const [titleOf, holders, live] = await Promise.all([
+        filterTitles(register.client, resource, principal, readableFilter(state.filter), shown),
         resource.locksOffReason === null ? listHolders(db, resource.model.name, keys) : new Map<string, Holder>(),
         findLiveSelection({ db, client: register.client }, resource, principal, state, page.total),
       ]);
-      return { ...base, state, page, filters, holders, live, error: null };
+      return { ...base, state, page, titleOf, holders, live, error: null };
     } catch (error) {
       if (!(error instanceof AppError) || error.status !== 422) throw error;
       const state = looseListState(resource, request.query);
-      const filters = await filterControls(register, resource, principal, state.filter, String(error.details.field ?? ''));
-      return { ...base, state, page: noRecords, filters, holders: new Map(), live: noSelection, error };
+      return { ...base, state, page: noRecords, titleOf: () => undefined, holders: new Map(), live: noSelection, error };
     }
   }
 };

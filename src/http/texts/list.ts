@@ -17,7 +17,6 @@ export const listTexts = {
   no: 'No',
   from: 'From',
   to: 'To',
-  relationId: (label: string) => `Id of the ${label.toLowerCase()}`,
   activeFilters: 'Active filters',
   removeFilter: (text: string) => `Remove the filter ${text}`,
   clearFilters: 'Clear all',
