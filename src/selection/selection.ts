@@ -20,7 +20,10 @@ export interface Selection {
 }
 
 /** The part that says which records, without the row it is kept in. */
-export type Selected = Pick<Selection, 'kind' | 'filter' | 'keys' | 'exclusions'>;
+export type Selected = Pick<Selection, 'kind' | 'filter' | 'keys' | 'exclusions'> & {
+  /** ISO moment from which its filter counts back. Default: now. */
+  asOf?: string;
+};
 
 const columns = 'id, kind, filter, keys, exclusions, version';
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
@@ -129,7 +132,7 @@ export function selectionWhere(resource: Resource, principal: Principal, selecte
     if (selected.keys.length === 0) throw new AppError('empty-selection', 422, 'Nothing is selected.');
     return { AND: [buildWhere(resource, principal, ''), whereKeys(resource.model, selected.keys)] };
   }
-  const matching = buildWhere(resource, principal, selected.filter);
+  const matching = buildWhere(resource, principal, selected.filter, selected.asOf === undefined ? {} : { now: new Date(selected.asOf) });
   return selected.exclusions.length === 0 ? matching : { AND: [matching, { NOT: whereKeys(resource.model, selected.exclusions) }] };
 }
 

@@ -15,14 +15,14 @@ export interface KeySource {
 
 /** By a predicate rebuilt from the filter's text and the principal, or from what the task's parent left behind. */
 export async function keySourceOf(ctx: TaskContext, task: TaskRow, resource: Resource): Promise<KeySource> {
-  const { kind, filter, exclusions = [] } = task.selection;
+  const { kind, filter, exclusions = [], asOf } = task.selection;
   if (kind === 'refused') return refusedKeys(ctx, task, resource);
   const keys = await givenKeys(ctx, task.id);
   if (kind === 'changed') return changedKeys(ctx, task, resource, keys);
   return matchingKeys(
     ctx,
     resource,
-    selectionWhere(resource, task.principal, { kind, filter, exclusions: [...exclusions], keys: keys ?? [] }),
+    selectionWhere(resource, task.principal, { kind, filter, exclusions: [...exclusions], keys: keys ?? [], ...(asOf && { asOf }) }),
   );
 }
 

@@ -161,6 +161,26 @@ test('records that have the value already are left alone', async (t) => {
   assert.equal(rows[0].after.status, 'published');
 });
 
+test('a filter that counts back from now, and one on a day, mean in a task what they meant in its preview', async (t) => {
+  const { db, ctx, cities, connectionString, defer } = await setUp(t, 50);
+  const reader = { ...ada, timeZone: 'Asia/Tokyo' };
+  const selected = { kind: 'matching', filter: 'createdAt-last=1h&reviewedAt=2026-07-01' } as const;
+  await db.pages.query(
+    `update gazetteer.city set reviewed_at = case when id <= 30 then '2026-06-30 15:30Z' else '2026-07-01 15:30Z' end::timestamptz`,
+  );
+  const { task: queued } = await launchOn(ctx, cities, selected, 'update', publish, reader);
+  // As if the task had waited for a day.
+  await db.pages.query(`update gazetteer.city set created_at = created_at - interval '1 day'`);
+  await db.pages.query(
+    `update ${db.t.task} set selection = jsonb_set(selection, '{asOf}', to_jsonb((selection ->> 'asOf')::timestamptz - interval '1 day')) where id = $1`,
+    [queued.id],
+  );
+  const worker = await startWorker(ctx, { connectionString, concurrency: 1 });
+  defer(() => worker.stop());
+  const task = await finished(db, queued.id);
+  assert.deepEqual([task.state, task.changed], ['succeeded', 30]);
+});
+
 test('deleting keeps the last image of every record and counts what was gone', async (t) => {
   const { db, ctx, cities, keys, connectionString, defer } = await setUp(t, 60);
   const { task: queued } = await launchOn(ctx, cities, { kind: 'matching', filter: 'population-max=50' }, 'delete', { acknowledge: 'yes' });

@@ -58,7 +58,9 @@ export async function launch(ctx: TaskContext, request: Launch): Promise<Launche
   }
 
   await operation.check?.({ client: db.pages, register, resource, principal }, request.parameters);
-  const where = selectionWhere(resource, principal, selection);
+  // "In the last hour" is the hour before the preview, also when the task begins the next day.
+  const previewed = { ...selection, asOf: preview.asOf };
+  const where = selectionWhere(resource, principal, previewed);
   const keys = await readKeys(register.client, resource.model, where, resource.minAsyncRecords);
   if (keys.length === 0) throw new AppError('empty-selection', 422, 'Nothing is selected.');
   const task: NewTask = {
@@ -69,7 +71,7 @@ export async function launch(ctx: TaskContext, request: Launch): Promise<Launche
     title: operation.title(resource),
     principal,
     parameters: request.parameters,
-    selection: frozenForm(selection),
+    selection: { ...frozenForm(selection), asOf: preview.asOf },
     expected: preview.recordCount,
     options: { ...defaultRunOptions, ...request.options },
     snapshot: preview.snapshot,
@@ -106,11 +108,14 @@ interface PreviewRow {
   selectionVersion: number;
   recordCount: number;
   snapshot: string | null;
+  /** When it was made. */
+  asOf: string;
 }
 
 async function findPreview({ db }: TaskContext, { resource, principal, operationId, operation }: Launch): Promise<PreviewRow> {
   const { rows } = await db.pages.query<PreviewRow>(
-    `select selection_id as "selectionId", selection_version as "selectionVersion", record_count as "recordCount", snapshot
+    `select selection_id as "selectionId", selection_version as "selectionVersion", record_count as "recordCount", snapshot,
+       to_json(created_at) #>> '{}' as "asOf"
      from ${db.t.preview} where id::text = $1 and owner_id = $2 and resource = $3 and operation = $4`,
     [operationId.toLowerCase(), principal.id, resource.slug, operation],
   );
