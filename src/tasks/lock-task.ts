@@ -2,7 +2,7 @@ import { AppError, notFound } from '../errors.ts';
 import type { Principal } from '../auth/principal.ts';
 import type { Queryable } from '../db/transaction.ts';
 import type { TableNames } from '../db/names.ts';
-import { seesAllTasks } from './queries.ts';
+import { isTaskId, seesAllTasks } from './queries.ts';
 import { isFinished, type TaskState } from './states.ts';
 
 /**
@@ -15,6 +15,7 @@ export async function lockUnfinished(
   principal: Principal,
   taskId: number,
 ): Promise<{ state: TaskState; isWorkedOn: boolean }> {
+  if (!isTaskId(taskId)) throw notFound();
   const { rows } = await client.query<{ state: TaskState; isWorkedOn: boolean }>(
     `select state, exists (select 1 from ${t.task_slot} where task_id = $1) as "isWorkedOn"
      from ${t.task} where id = $1 and ($2 or principal_id = $3) for update`,

@@ -12,9 +12,14 @@ export function seesAllTasks(principal: Principal): boolean {
 
 const largestId = 2_147_483_647;
 
+/** Can it be one at all? Whatever stands in an address may be asked for. */
+export function isTaskId(id: number): boolean {
+  return Number.isInteger(id) && id >= 1 && id <= largestId;
+}
+
 /** One statement. Not found and not yours are the same 404. */
 export async function getTask(db: Database, principal: Principal, id: number): Promise<TaskRow> {
-  if (!Number.isInteger(id) || id < 1 || id > largestId) throw notFound();
+  if (!isTaskId(id)) throw notFound();
   const { rows } = await db.pages.query<TaskRow>(`${selectTask(db.t)} where id = $1 and ($2 or principal_id = $3)`, [
     id,
     seesAllTasks(principal),

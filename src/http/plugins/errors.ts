@@ -46,6 +46,8 @@ function sendError(request: FastifyRequest, reply: FastifyReply, error: AppError
   if (isHtmx(request) && !swappedStatuses.includes(error.status)) {
     addTrigger(reply, 'bulkhead:toast', { level: 'error', message: error.message });
   }
+  // Outside the pages, among the static files, there is no page to put it on.
+  if (!request.session) return reply.type('text/plain; charset=utf-8').send(error.message);
   return reply.page('errors/show', errorData(error, request, url));
 }
 

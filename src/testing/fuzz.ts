@@ -1,0 +1,211 @@
+import type { TestContext } from 'node:test';
+import type { LightMyRequestResponse, RouteOptions } from 'fastify';
+import { pino } from 'pino';
+import type { AdminDefinition } from '../admin-definition.ts';
+import { buildApp } from '../app.ts';
+import { keyCondition } from '../metadata/key-sql.ts';
+import { keyOf, keyToUrl, whereKeys } from '../metadata/keys.ts';
+import type { ModelMeta } from '../metadata/contract.ts';
+import type { Resource, Where } from '../resources/contract.ts';
+import { actions } from '../resources/contract.ts';
+import { delegateOf } from '../resources/delegate.ts';
+import type { Role } from '../auth/users.ts';
+import { formBody, testApp, type TestApp } from './app.ts';
+import type { Content } from './database.ts';
+import { encode, marks, type OddRequest, oddRequests } from './odd-requests.ts';
+
+export interface FuzzOptions {
+  /** Told in the command that sends one request again. */
+  name: string;
+  admin: AdminDefinition;
+  content: Content;
+  seed: number;
+  count: number;
+  /** Only the request of this number. */
+  only?: number;
+  fill?: (testing: TestApp) => Promise<void>;
+  onProgress?: (sent: number) => void;
+}
+
+export interface FuzzResult {
+  sent: number;
+  /** Answers by status. */
+  statuses: Record<string, number>;
+  routes: number;
+  failures: string[];
+}
+
+const role: Role = 'admin';
+
+/**
+ * Sends odd requests to every GET and POST route, as somebody who may do everything with all records but one of each
+ * model. No answer may be a 5xx, show how the program is made, or hold what it was sent unescaped; the records outside
+ * the scope must be as they were.
+ */
+export async function fuzz(t: Pick<TestContext, 'after'>, options: FuzzOptions): Promise<FuzzResult> {
+  const scopes = new Map<string, Where>();
+  const admin = held(options.admin, scopes);
+  const testing = await testApp(t, { admin, content: options.content });
+  await options.fill?.(testing);
+  const { db, context, config } = testing;
+  const { register } = context;
+  const logged: string[] = [];
+  const logger = pino({ level: 'error' }, { write: (line: string) => void logged.push(line) });
+  const routes = new Set<string>();
+  const app = await buildApp({
+    admin,
+    config,
+    context,
+    logger,
+    onRoute: ({ method, url }: RouteOptions) => {
+      for (const one of [method].flat()) if (one === 'GET' || one === 'POST') routes.add(`${one} ${url}`);
+    },
+  });
+  t.after(() => app.close());
+
+  const { hidden, visible } = await chooseRecords(register.list);
+  const before = await checksum();
+  let visitor = await testing.signIn(role);
+  let operation = '';
+  const requests = oddRequests([...routes], register.listFor(visitor.principal), visitor.principal, options);
+  const failures: string[] = [];
+  const statuses: Record<string, number> = {};
+  const chosen = options.only === undefined ? [...requests.keys()] : [options.only];
+  for (const index of chosen) {
+    const request = requests[index] as OddRequest;
+    logged.length = 0;
+    let wrong: string | null;
+    try {
+      const answer = await send(request);
+      statuses[answer.statusCode] = (statuses[answer.statusCode] ?? 0) + 1;
+      wrong = whatIsWrong(answer);
+      operation = /name="_op" value="([^"]+)"/.exec(answer.body)?.[1] ?? operation;
+      if (request.route === 'POST /sign-out' || answer.statusCode === 401) visitor = await testing.signIn(role);
+    } catch (error) {
+      wrong = `sending threw ${error instanceof Error ? error.stack : error}`;
+    }
+    if (wrong) failures.push(told(index, request, wrong));
+    if (index % 500 === 499) options.onProgress?.(index + 1);
+  }
+  const after = await checksum();
+  for (const [slug, sum] of before)
+    if (after.get(slug) !== sum) failures.push(`seed ${options.seed}: the record of ${slug} outside the scope was written`);
+  return { sent: chosen.length, statuses, routes: routes.size, failures };
+
+  async function send({ method, route, path, query, body, raw, headers }: OddRequest): Promise<LightMyRequestResponse> {
+    const slug = path.split('/')[1] ?? '';
+    const ids = visible.get(slug);
+    const selection = /\{selection\}/.test(JSON.stringify([query, body])) ? await selectionOf(slug) : '';
+    const put = (text: string) =>
+      text
+        .replaceAll('{selection}', selection)
+        .replaceAll('{operation}', operation)
+        .replaceAll('{task}', '1')
+        .replaceAll('{field}', register.list.find((one) => one.slug === slug)?.bulkFields[0]?.name ?? 'name')
+        .replaceAll('{hidden}', encode(hidden.get(slug)?.url ?? '1'))
+        .replaceAll('{key}', ids?.key ?? '1');
+    const fill = (text: string) => put(text).replaceAll('{id}', ids?.url ?? '1');
+    const search = query.map(([name, value]) => `${encode(fill(name))}=${encode(fill(value))}`).join('&');
+    const url = `${put(path).replaceAll('{id}', encode(ids?.url ?? '1'))}${search === '' ? '' : `?${search}`}`;
+    const given = { cookie: visitor.cookie, ...safe(headers) };
+    if (method === 'GET') return app.inject({ method, url, headers: given });
+    if (raw && route !== 'POST /sign-out') {
+      const type: Record<string, string> = raw.type === '' ? {} : { 'content-type': raw.type };
+      return app.inject({ method, url, headers: { ...given, ...type, 'x-csrf-token': visitor.csrf }, payload: raw.text });
+    }
+    const pairs = [...(body ?? []), ...(body?.some(([name]) => name === '_csrf') ? [] : [['_csrf', visitor.csrf] as const])];
+    const payload = pairs.map(([name, value]) => `${encode(fill(name))}=${encode(fill(value))}`).join('&');
+    return app.inject({ method, url, headers: { ...given, ...formBody({}).headers }, payload });
+  }
+
+  function whatIsWrong({ statusCode, body, headers }: LightMyRequestResponse): string | null {
+    if (statusCode >= 500) return `answered ${statusCode}: ${whyOf(logged[0]) ?? body.slice(0, 500)}`;
+    const told =
+      /\n\s+at .+:\d+:\d+|node_modules|\.ts:\d+|PrismaClient|Invalid `|\b(select|insert into|update|delete from) (.|\n){0,200}\b(from|where|set|values)\b.*"\w+"\."\w+"|syntax error at|SQLSTATE/i.exec(
+        body,
+      );
+    if (told) return `shows how it is made: ${around(body, told.index)}`;
+    if (String(headers['content-type']).includes('html') && body.includes(marks.html))
+      return `is not escaped: ${around(body, body.indexOf(marks.html))}`;
+    if (marks.header in headers) return 'a header was injected';
+    const { location } = headers;
+    if (typeof location === 'string' && !/^\/(?![/\\])/.test(location)) return `redirects to ${location}`;
+    return null;
+  }
+
+  function told(index: number, request: OddRequest, wrong: string): string {
+    const again = `npm run fuzz -- --schema ${options.name} --seed ${options.seed} --only ${index}`;
+    return `seed ${options.seed}, request ${index}: ${wrong}\n${JSON.stringify(request).slice(0, 3_000)}\nAgain: ${again}`;
+  }
+
+  async function selectionOf(slug: string): Promise<string> {
+    const keys = [visible.get(slug)?.key, hidden.get(slug)?.key].filter((key) => key !== undefined);
+    const { rows } = await db.pages.query<{ id: string }>(
+      `insert into ${db.t.selection} (id, owner_id, resource, kind, filter, keys, exclusions)
+       values (gen_random_uuid(), $1, $2, 'ticked', '', $3, '{}') returning id`,
+      [visitor.principal.id, slug, keys.sort()],
+    );
+    return rows[0]?.id ?? '';
+  }
+
+  /** Of each model the first record is put outside the scope, unless it goes with another by the database's own rules. */
+  async function chooseRecords(resources: readonly Resource[]) {
+    const chosen = { hidden: new Map<string, Chosen>(), visible: new Map<string, Chosen>() };
+    for (const { slug, model } of resources) {
+      if (model.idFields.length === 0) continue;
+      const select = Object.fromEntries(model.idFields.map((name) => [name, true]));
+      const rows = await delegateOf(register.client, model).findMany({ select, take: 2 });
+      const [first, second] = rows.map((row) => keyOf(model, row)).map((key) => ({ key, url: keyToUrl(model, key) }));
+      if (first && second && !Object.values(model.fields).some(({ relation }) => relation?.kind === 'to-one')) {
+        chosen.hidden.set(slug, first);
+        scopes.set(model.name, { NOT: whereKeys(model, [first.key]) });
+      }
+      const seen = chosen.hidden.has(slug) ? second : first;
+      if (seen) chosen.visible.set(slug, seen);
+    }
+    return chosen;
+  }
+
+  async function checksum(): Promise<Map<string, string>> {
+    const sums = new Map<string, string>();
+    for (const [slug, { key }] of hidden) sums.set(slug, await rowOf(register.get(slug).model, key));
+    return sums;
+  }
+
+  async function rowOf(model: ModelMeta, key: string): Promise<string> {
+    const { sql, values } = keyCondition(model, 't', [key], 1);
+    const { rows } = await db.pages.query<{ row: string }>(`select t::text as row from ${model.table} t where ${sql}`, values);
+    return rows[0]?.row ?? 'gone';
+  }
+}
+
+interface Chosen {
+  key: string;
+  url: string;
+}
+
+/** The same admin, all its resources open to everything within the scopes. */
+function held(admin: AdminDefinition, scopes: ReadonlyMap<string, Where>): AdminDefinition {
+  const resources = admin.resources.map((definition) => ({
+    ...definition,
+    options: { ...definition.options, permissions: () => actions, scope: () => scopes.get(definition.model) ?? {} },
+  }));
+  return { ...admin, resources };
+}
+
+// What a client library would refuse to send at all is for the test over sockets.
+function safe(headers: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).filter(([, value]) => /^[\t\x20-\x7e]*$/.test(value)));
+}
+
+/** What the log says was thrown, and where. */
+function whyOf(line: string | undefined): string | null {
+  if (!line) return null;
+  const { err } = JSON.parse(line) as { err?: { message?: string; stack?: string } };
+  const places = (err?.stack ?? '').split('\n').filter((place) => place.includes('/src/'));
+  return `${(err?.message ?? line).trim().slice(0, 600)}\n${places.slice(0, 6).join('\n')}`;
+}
+
+function around(text: string, at: number): string {
+  return text.slice(Math.max(0, at - 150), at + 150).replaceAll('\n', ' ');
+}
