@@ -233,3 +233,12 @@ test("somebody else's selection is not shown", async (t: Context) => {
   const page = await shownOn(await signIn('admin'), `/cities?_s=${selectionIn(answer.headers.location)}`);
   assert.deepEqual(tickedOf(page), []);
 });
+
+test('records linked through a join table are named in the list', async (t) => {
+  const { db, signIn } = await testApp(t);
+  await insertPlaces(db, 1);
+  await db.pages.query(`insert into gazetteer.language values ('spa', 'Spanish'), ('eus', 'Basque')`);
+  await db.pages.query(`insert into gazetteer."_CountryToLanguage" values ('ESP', 'spa'), ('ESP', 'eus')`);
+  const visitor = await signIn('viewer');
+  assert.match((await visitor.get('/countries')).body, /Basque, Spanish/);
+});
