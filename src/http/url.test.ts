@@ -39,3 +39,9 @@ test('under a prefix what lies beside it is elsewhere', () => {
   assert.equal(url.local('/administration'), '/admin/');
   assert.equal(url.local('/shop'), '/admin/');
 });
+
+test('an address is good for a header, whatever stands in it', () => {
+  const url = createUrl('');
+  assert.equal(url('/tasks/\u202e\r\nx: 1\ud800'), '/tasks/%E2%80%AE%0D%0Ax:%201%EF%BF%BD');
+  assert.equal(url.local('/cities?_q=é'), '/cities?_q=%C3%A9');
+});

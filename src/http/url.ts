@@ -16,7 +16,7 @@ export interface Url {
 
 export function createUrl(prefix: string): Url {
   const hashes = new Map<string, string>();
-  const url = (path: string) => `${prefix}${path}`;
+  const url = (path: string) => ascii(`${prefix}${path}`);
   return Object.assign(url, {
     prefix,
     asset(file: string): string {
@@ -28,9 +28,14 @@ export function createUrl(prefix: string): Url {
       return url(`/static/${file}${hash === '' ? '' : `?v=${hash}`}`);
     },
     local(next: unknown): string {
-      return typeof next === 'string' && isLocal(next, prefix) ? next : url('/');
+      return typeof next === 'string' && isLocal(next, prefix) ? ascii(next) : url('/');
     },
   });
+}
+
+/** An address also goes into headers, which take nothing else. */
+function ascii(address: string): string {
+  return address.replace(/[^\x21-\x7e]+/g, (run) => encodeURIComponent(run.toWellFormed()));
 }
 
 // Browsers read a backslash as a slash and drop tabs and line ends, so that /\host and /<tab>/host would leave the site.

@@ -12,7 +12,7 @@ export const timeZones = plugin(
   async (app) => {
     app.addHook('preHandler', async (request) => {
       const { _zone } = (request.body ?? {}) as { _zone?: unknown };
-      const timeZone = [_zone, request.cookies[timeZoneCookie]].find(isZone);
+      const timeZone = [_zone, request.cookies?.[timeZoneCookie]].find(isZone);
       if (request.principal && timeZone) request.principal = { ...request.principal, timeZone };
     });
   },
