@@ -113,7 +113,7 @@ function enhance(picker) {
   const isChosen = (value) => [...picker.querySelectorAll('.picker-token input')].some((box) => box.value === value);
 
   function take(option) {
-    const text = option.textContent.trim();
+    const text = option.dataset.label;
     if (isMany) {
       addToken(option.dataset.value, text);
       say(picker, picker.dataset.added.replace('{label}', text));

@@ -13,6 +13,8 @@ import { buildWhere } from './where.ts';
 export interface RelatedOption {
   value: string;
   label: string;
+  /** Tells records of one title apart: what their first relation leads to, and their id. */
+  detail: string;
 }
 
 export interface RelatedOptions {
@@ -65,9 +67,9 @@ export async function searchRelated(
   const conditions: Where[] = [buildWhere(target, principal, '')];
   if (text !== '') conditions.push({ OR: searchConditions(target, text) });
   const where = conditions.length === 1 ? (conditions[0] as Where) : { AND: conditions };
-  const found = await register.whereSql(model, where, [
-    ...new Set([...model.idFields, ...(valueField ? [valueField.meta.name] : []), titleField]),
-  ]);
+  const aside = firstRelation(target, principal);
+  const read = [...model.idFields, valueField?.meta.name ?? titleField, aside?.field.meta.name ?? titleField, titleField];
+  const found = await register.whereSql(model, where, [...new Set(read)]);
   const values = [...found.values];
   const parameter = (value: unknown) => `$${values.push(value)}`;
   const column = (name: string) => `found.${model.fields[name]?.column}`;
@@ -85,16 +87,35 @@ export async function searchRelated(
   const held = valueField
     ? [`${column(valueField.meta.name)}::text`]
     : model.idFields.map((name) => keyPartOf(model.fields[name] as FieldMeta)?.sql(column(name)));
-  const { rows } = await sql.query<{ held: string[]; title: string | null }>(
-    `select array[${held.join(', ')}]::text[] as held, ${title} as title from (${found.text}) found
+  const natural = model.idFields.map((name) => keyPartOf(model.fields[name] as FieldMeta)?.sql(column(name)));
+  const { rows } = await sql.query<{ held: string[]; id: string[]; title: string | null; aside: string | null }>(
+    `select array[${held.join(', ')}]::text[] as held, array[${natural.join(', ')}]::text[] as id, ${title} as title, ${aside?.title ?? 'null'} as aside
+     from (${found.text}) found ${aside?.join(column(aside.field.meta.name)) ?? ''}
      where ${held[0]} is not null order by ${order.join(', ')} limit ${parameter(limit + 1)}::int`,
     values,
   );
-  const options = rows.slice(0, limit).map(({ held: parts, title: label }) => {
-    const value = valueField ? (parts[0] as string) : keyToUrl(model, parts.length === 1 ? (parts[0] as string) : JSON.stringify(parts));
-    return { value, label: label || value };
+  const options = rows.slice(0, limit).map(({ held: parts, id: ids, title: name, aside: other }) => {
+    const id = keyToUrl(model, ids.length === 1 ? (ids[0] as string) : JSON.stringify(ids));
+    const label = name || id;
+    return { value: valueField ? (parts[0] as string) : id, label, detail: [other, label === id ? null : id].filter(Boolean).join(', ') };
   });
   return { options, isMore: rows.length > limit };
+}
+
+/** The first to-one column of the related resource, where all that it leads to may be seen. */
+function firstRelation({ columns, related }: Resource, principal: Principal) {
+  for (const { field, through } of columns) {
+    const target = field?.relation?.kind === 'to-one' && !through ? related(field.relation.model) : null;
+    const [to] = field?.relation?.toFields ?? [];
+    if (!field || !target || target.scope(principal) !== null) continue;
+    const { fields, table } = target.model;
+    return {
+      field,
+      title: `aside.${fields[target.titleField]?.column}::text`,
+      join: (from: string) => `left join ${table} aside on aside.${fields[to ?? '']?.column} = ${from}`,
+    };
+  }
+  return null;
 }
 
 function searchConditions({ model, titleField, search }: Resource, text: string): Where[] {

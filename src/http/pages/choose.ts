@@ -1,7 +1,7 @@
 import type { Queryable } from '../../db/transaction.ts';
 import type { Principal } from '../../auth/principal.ts';
 import type { Register, Resource, ResourceField } from '../../resources/contract.ts';
-import { relationTarget, searchRelated } from '../../selection/related.ts';
+import { type RelatedOption, relationTarget, searchRelated } from '../../selection/related.ts';
 import { inputTexts } from '../texts/input.ts';
 import { type Body, textsOf } from './bulk-field.ts';
 import { noteOf } from './options.ts';
@@ -18,7 +18,7 @@ export interface ChooseData {
   /** The form as it was sent. */
   kept: readonly { name: string; value: string }[];
   search: { label: string; value: string };
-  options: readonly { value: string; label: string }[];
+  options: readonly RelatedOption[];
   note: string | null;
   canClear: boolean;
   words: typeof inputTexts;

@@ -1,5 +1,5 @@
 import type { Resource, ResourceField } from '../../resources/contract.ts';
-import type { RelatedOptions } from '../../selection/related.ts';
+import type { RelatedOption, RelatedOptions } from '../../selection/related.ts';
 import { inputTexts } from '../texts/input.ts';
 import { backPath } from './list-state.ts';
 import type { Urls } from './url.ts';
@@ -13,7 +13,7 @@ export interface OptionsData {
   /** The list's query, carried on. */
   back: string;
   backLink: { href: string; label: string };
-  options: readonly { value: string; label: string; href: string }[];
+  options: readonly (RelatedOption & { href: string })[];
   note: string | null;
   words: typeof inputTexts;
 }

@@ -153,7 +153,10 @@ export function recordDeleteData(
   return {
     title: heading,
     heading,
-    warning: recordTexts.deleteWarning(resource.singular, titleOf(resource, record)),
+    warning: (consequences.isForbidden ? recordTexts.deleteForbidden : recordTexts.deleteWarning)(
+      resource.singular,
+      titleOf(resource, record),
+    ),
     action: url(`${path}/delete${back === '' ? '' : `?_back=${encodeURIComponent(back)}`}`),
     back: { href: url(backPath(resource, back)), label: recordTexts.cancel },
     message: error?.message ?? null,

@@ -13,6 +13,7 @@ export const recordTexts = {
   relatedCount: (count: number, isMore: boolean) => `${number.format(count)}${isMore ? '+' : ''}`,
   relatedAll: (label: string) => `All ${label.toLowerCase()}`,
   empty: 'empty',
+  deleteForbidden: (singular: string, title: string) => `The ${singular.toLowerCase()} “${title}” cannot be deleted as it is.`,
   create: 'Create',
   save: 'Save',
   delete: 'Delete',
