@@ -24,10 +24,9 @@ export function writeError(error: unknown, resource: Resource): AppError | null 
   const state = cause.originalCode ?? '';
   if (code === 'P2002' || state === '23505') {
     const fields = fieldsOf(resource, cause);
-    return invalid(
-      fields,
-      (field) => `${field?.label ?? 'This value'} is taken: another ${resource.singular.toLowerCase()} has it already.`,
-    );
+    const singular = resource.singular.toLowerCase();
+    const words = (field?: ResourceField) => `${field?.label ?? 'This value'} is taken: another ${singular} has it already.`;
+    return invalid(fields, words, { taken: fields.map(({ name }) => name) });
   }
   if (code === 'P2003' || state === '23503' || state === '23001') {
     const fields = fieldsOf(resource, cause);
@@ -56,10 +55,10 @@ function leadsNowhere({ originalMessage }: Cause): boolean {
   return /^insert or update on table/.test(originalMessage ?? '');
 }
 
-function invalid(fields: readonly ResourceField[], words: (field?: ResourceField) => string): AppError {
+function invalid(fields: readonly ResourceField[], words: (field?: ResourceField) => string, details: object = {}): AppError {
   const fieldErrors = Object.fromEntries(fields.map((field) => [field.name, words(field)]));
   const message = fields.length === 0 ? words() : 'Some values need attention. Nothing was changed.';
-  return new AppError('invalid-record', 422, message, { fieldErrors });
+  return new AppError('invalid-record', 422, message, { fieldErrors, ...details });
 }
 
 function firstLine(message: string | undefined): string {

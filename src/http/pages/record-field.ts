@@ -22,6 +22,8 @@ export interface RecordField {
   /** Shown under the control. */
   hint: string | null;
   error: string | null;
+  /** The other record that it is about. */
+  errorLink: { href: string; label: string } | null;
   conflict: FieldConflict | null;
 }
 
@@ -45,6 +47,7 @@ export interface FieldParts {
   url: Urls;
   texts: FormTexts;
   error: string | null;
+  errorLink: RecordField['errorLink'];
   conflict: FieldConflict | null;
   isNew: boolean;
   /** It has more links than a form can hold. */
@@ -85,6 +88,7 @@ export async function recordField(field: ResourceField, parts: FieldParts): Prom
     isWide: conflict !== null || input.control === 'textarea' || field.relation?.kind === 'many-to-many',
     hint,
     error,
+    errorLink: parts.errorLink,
     conflict,
   };
 }

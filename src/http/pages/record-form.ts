@@ -1,9 +1,11 @@
 import type { Principal } from '../../auth/principal.ts';
 import type { Queryable } from '../../db/transaction.ts';
 import type { AppError } from '../../errors.ts';
+import { getFieldKind } from '../../fields/register.ts';
 import { keyToUrl } from '../../metadata/keys.ts';
 import { can } from '../../resources/permissions.ts';
 import type { Register, Resource, ResourceField } from '../../resources/contract.ts';
+import { findHolding } from '../../selection/find-holding.ts';
 import type { RecordValuesRead } from '../../selection/record.ts';
 import { relatedTitles, relationTarget } from '../../selection/related.ts';
 import type { Holder } from '../../tasks/holders.ts';
@@ -63,12 +65,15 @@ export async function recordFormData(parts: FormParts): Promise<RecordFormData> 
   const backQuery = back === '' ? '' : `?_back=${encodeURIComponent(back)}`;
   const fieldErrors = (error?.details.fieldErrors ?? {}) as Record<string, string>;
   const stale = new Map(((error?.details.stale ?? []) as StaleField[]).map((field) => [field.name, field]));
+  const taken = (error?.details.taken ?? []) as string[];
+  const holder = taken.length > 0 ? await holderOf(parts, taken) : null;
   const fields = await Promise.all(
     resource.form.map(async (field) => {
       const conflict = stale.get(field.name);
       return recordField(field, {
         ...parts,
         error: ownValue(fieldErrors, field.name) ?? null,
+        errorLink: taken.includes(field.name) ? holder : null,
         conflict: conflict ? await conflictOf(parts, field, conflict) : null,
         isNew: record === null,
         isOverfull: record?.overfull.includes(field.name) ?? false,
@@ -104,6 +109,18 @@ function groupsOf(resource: Resource, fields: readonly RecordField[], isNew: boo
       fields: own.filter(isShown).map(({ name }) => fields.find((field) => field.name === name) as RecordField),
     }))
     .filter((group) => group.fields.length > 0);
+}
+
+/** The record that has the values which are taken, where it may be seen. */
+async function holderOf({ register, resource, principal, texts, url }: FormParts, taken: readonly string[]) {
+  const values = new Map<ResourceField, unknown>();
+  for (const field of resource.form.filter(({ name }) => taken.includes(name))) {
+    const parsed = getFieldKind(field).parse(texts[field.name], field, resource.reader);
+    if ('error' in parsed) return null;
+    values.set(field, parsed.value);
+  }
+  const found = await findHolding(register.client, resource, principal, values);
+  return found && { href: url(`/${resource.slug}/${encodeURIComponent(found.id)}`), label: recordTexts.takenBy(found.title) };
 }
 
 /** What a record is called; without a title, its id. */

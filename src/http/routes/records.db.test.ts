@@ -159,7 +159,7 @@ test('a value that is taken and one that is required are errors at their fields'
   const visitor = await signIn('editor');
   const taken = await visitor.post('/tags/new', { name: 'port' });
   assert.equal(taken.statusCode, 422);
-  assert.match(taken.body, /id="field-name-error"[^>]*>[^<]*taken/);
+  assert.match(taken.body, /id="field-name-error"[^>]*>[^<]*taken[^<]*<a class="link" href="\/tags\/1">Show port</);
   const missing = await visitor.post('/tags/new', { name: '  ' });
   assert.match(missing.body, /id="field-name-error"[^>]*>[^<]*required/);
 });

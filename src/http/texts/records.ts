@@ -14,6 +14,7 @@ export const recordTexts = {
   relatedAll: (label: string) => `All ${label.toLowerCase()}`,
   empty: 'empty',
   deleteForbidden: (singular: string, title: string) => `The ${singular.toLowerCase()} “${title}” cannot be deleted as it is.`,
+  takenBy: (title: string) => `Show ${title}`,
   create: 'Create',
   save: 'Save',
   delete: 'Delete',
