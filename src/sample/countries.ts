@@ -8,9 +8,17 @@ export const countries = defineResource(metadata, 'Country', {
   defaultSort: 'name',
   form: ['code', 'code2', 'name', 'region', 'subregion', 'capital', 'capitalCity', 'area', 'languages', 'currencies'],
   fields: {
-    code2: { label: 'Two letters' },
+    code: { help: 'Three capital letters, ISO 3166-1.' },
+    code2: { label: 'Two letters', help: 'Two capital letters, ISO 3166-1.' },
     area: { label: 'Area (km²)' },
     capital: { label: 'Capital (name)' },
     capitalCity: { label: 'Capital city' },
+  },
+  validate({ code, code2, area }) {
+    return {
+      ...(!/^[A-Z]{3}$/.test(code) && { code: 'A code has three capital letters, such as ESP.' }),
+      ...(!/^[A-Z]{2}$/.test(code2) && { code2: 'This code has two capital letters, such as ES.' }),
+      ...(area.isNegative() && { area: 'No country has less than no area.' }),
+    };
   },
 });
