@@ -10,6 +10,7 @@ export const fieldKinds: readonly FieldKind[] = [...scalarKinds, toOne, manyToMa
 
 /** The kind that shows, reads, filters and changes a field. */
 export function getFieldKind(field: ResourceField): FieldKind {
+  if (field.kind) return field.kind;
   if (field.relation?.kind === 'to-one') return toOne;
   if (field.relation?.kind === 'many-to-many') return manyToMany;
   if (field.meta.kind === 'relation' || field.meta.kind === 'unsupported') return readOnly;

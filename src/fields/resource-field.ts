@@ -1,3 +1,4 @@
+import type { FieldKind } from './contract.ts';
 import type { EnumMeta, FieldMeta, RelationMeta } from '../metadata/contract.ts';
 
 /** A field as a resource uses it. */
@@ -10,6 +11,8 @@ export interface ResourceField {
   /** To-one and many-to-many. */
   readonly relation: RelationMeta | null;
   readonly enum: EnumMeta | null;
+  /** In place of the kind of its column. */
+  readonly kind: FieldKind | null;
   /** A sentence beside its control. */
   readonly help: string | null;
   /** Shown in forms, not written. */

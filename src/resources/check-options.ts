@@ -35,6 +35,7 @@ export const fieldOptionNames: Names<NonNullable<NonNullable<ResourceOptions['fi
   format: true,
   align: true,
   link: true,
+  kind: true,
   see: true,
   change: true,
 };
@@ -76,6 +77,8 @@ export function checkOptions(name: string, model: ModelMeta, options: ResourceOp
   for (const [field, rules] of Object.entries(options.fields ?? {})) {
     if (!model.fields[field]) add('fields', `${name} has no field "${field}".`);
     known(rules, fieldOptionNames, `fields.${field}.`);
+    const isKey = model.fields[field]?.relation || model.fields[field]?.foreignKeyOf;
+    if (rules?.kind && isKey) add(`fields.${field}.kind`, 'a relation has a kind of its own.');
     if (rules?.hidden && options.titleField === field) add('titleField', `"${field}" is hidden.`);
   }
   for (const [column, rules] of Object.entries(options.computed ?? {})) {

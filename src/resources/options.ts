@@ -1,4 +1,5 @@
 import type { Principal } from '../auth/principal.ts';
+import type { FieldKind } from '../fields/contract.ts';
 import type { Action, Where } from './contract.ts';
 import type { Errors, Hooks, ValidateContext } from './hooks.ts';
 import type { AnyModel, ModelTypes } from './model-types.ts';
@@ -78,6 +79,8 @@ export interface FieldOptions<V = unknown> {
   align?: 'start' | 'end';
   /** Where the value leads to: a path of this site or an https address; null for no link. Not called for null. */
   link?: (value: V & {}) => string | null;
+  /** How its values are shown, read and compared, in place of the kind of its column; not of a relation. */
+  kind?: FieldKind;
   /** Who sees it. Who does not can neither filter nor sort by it. Default: who may list. */
   see?: (principal: Principal) => boolean;
   /** Who changes it, by form or in bulk. Default: who may update. */

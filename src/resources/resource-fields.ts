@@ -1,5 +1,6 @@
 import type { ResourceField } from '../fields/resource-field.ts';
 import type { FieldMeta, Metadata, ModelMeta } from '../metadata/contract.ts';
+import { ownValue } from '../own-value.ts';
 import { labelOf } from './guesses.ts';
 import type { FieldOptions } from './options.ts';
 
@@ -11,7 +12,7 @@ export function resourceFields(
 ): ResourceField[] {
   return Object.values(model.fields)
     .filter((meta) => meta.foreignKeyOf === null)
-    .map((meta) => resourceField(metadata, model, meta, options[meta.name] ?? {}));
+    .map((meta) => resourceField(metadata, model, meta, ownValue(options, meta.name) ?? {}));
 }
 
 function resourceField(metadata: Metadata, model: ModelMeta, meta: FieldMeta, options: FieldOptions): ResourceField {
@@ -25,6 +26,7 @@ function resourceField(metadata: Metadata, model: ModelMeta, meta: FieldMeta, op
     meta: scalar ?? meta,
     relation,
     enum: metadata.enums[(scalar ?? meta).type] ?? null,
+    kind: options.kind ?? null,
     help: options.help ?? null,
     isReadOnly: options.readOnly ?? false,
     align: options.align ?? null,

@@ -9,6 +9,7 @@ export function testField(type: string, sqlType: string, meta: Partial<FieldMeta
     label: 'Value',
     relation: meta.relation ?? null,
     enum: isEnum ? { name: 'Mood', sqlType: 'mood', values: [mood('calm', 'is-calm'), mood('wild', 'WILD!')] } : null,
+    kind: null,
     help: null,
     isReadOnly: false,
     align: null,
