@@ -43,7 +43,7 @@ export function looseListState(resource: Resource, query: Query): ListState {
 
 // Without JavaScript a picker's ids are typed beside those that are chosen.
 function withTyped(query: Query): Query {
-  const joined: Query = {};
+  const joined: Query = Object.create(null);
   for (const [name, value] of Object.entries(query)) {
     const field = name.startsWith('_add.') ? name.slice('_add.'.length) : name;
     joined[field] = [joined[field] ?? [], value ?? []].flat();
