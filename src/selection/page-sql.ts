@@ -126,7 +126,7 @@ export async function pageStatement({ register, resource, principal, ...query }:
     if (!relation?.joinTable || !own || !id) return 'null';
     const title = view.model.fields[view.titleField]?.column ?? id;
     const some = `select json_build_array(${keySql(view.model, 'r')}, ${titleOf(other, 'r')}) as one from ${relation.joinTable} j join ${sql} r on r.${id} = j.${relation.otherColumn} where j.${relation.ownColumn} = p.${own} order by r.${title}, r.${id} limit ${mostTitles + 1}`;
-    return `(select json_agg(some.one) from (${some}) some)`;
+    return `(select json_agg(linked.one) from (${some}) linked)`;
   }
 }
 
