@@ -4,6 +4,7 @@ import type { TaskContext } from '../tasks/context.ts';
 import { bulkRoutes } from './routes/bulk.ts';
 import { firstAdminRoutes } from './routes/first-admin.ts';
 import { historyRoutes } from './routes/history.ts';
+import { followUpRoutes } from './routes/follow-ups.ts';
 import { homeRoutes } from './routes/home.ts';
 import { listRoutes } from './routes/list.ts';
 import { lockRoutes } from './routes/locks.ts';
@@ -27,6 +28,7 @@ export const routes: readonly FastifyPluginAsync<RouteOptions>[] = [
   firstAdminRoutes,
   homeRoutes,
   taskRoutes,
+  followUpRoutes,
   bulkRoutes,
   selectionRoutes,
   optionsRoutes,

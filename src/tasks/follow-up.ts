@@ -5,10 +5,10 @@ import { actionOf, getOperation } from '../operations/register.ts';
 import { assertCan } from '../resources/permissions.ts';
 import type { Resource } from '../resources/contract.ts';
 import type { TaskContext } from './context.ts';
+import { countRetryable } from './failed-records.ts';
 import { findTaskByOperation, type NewTask } from './insert-task.ts';
 import { enqueue, type Launched } from './launch.ts';
 import { getTask } from './queries.ts';
-import { refusedKeysSql } from './key-source.ts';
 import { defaultRunOptions } from './run-options.ts';
 import { isFinished } from './states.ts';
 import type { TaskRow, TaskSelection } from './task-row.ts';
@@ -65,15 +65,6 @@ export function titleAfter(word: string, title: string): string {
   return title.startsWith(`${word}: `) ? title : `${word}: ${title}`;
 }
 
-/** How many records a retry would try: those not changed, for one reason or any, that nobody has tried again since. */
-export async function countRetryable({ db }: TaskContext, taskId: number, code: string | null): Promise<number> {
-  const { rows } = await db.pages.query<{ count: number }>(`select count(*)::int as count from (${refusedKeysSql(db.t, 1)}) refused`, [
-    taskId,
-    code,
-  ]);
-  return rows[0]?.count ?? 0;
-}
-
 /**
  * Launches the same operation again over the records that a task could not change: all of them, or those of one reason.
  * Permission, scope and parameters are asked again. Throws AppError 'nothing-to-retry' (409), 'forbidden' (403).
@@ -89,7 +80,8 @@ export async function retry(
   await getOperation(task.operation).check?.({ client: ctx.db.pages, register: ctx.register, resource, principal }, task.parameters);
   const earlier = await findTaskByOperation(ctx.db, principal, operationId);
   if (earlier) return { task: earlier, outcome: 'already' };
-  const expected = await countRetryable(ctx, task.id, code);
+  const retryable = await countRetryable(ctx.db, task.id);
+  const expected = code === null ? sum(retryable.values()) : (retryable.get(code) ?? 0);
   if (expected === 0) throw new AppError('nothing-to-retry', 409, 'Nothing is left to retry: these records have been tried again.');
   return launchFollowUp(ctx, {
     parent: task,
@@ -102,4 +94,8 @@ export async function retry(
     selection: { kind: 'refused', filter: '', code },
     expected,
   });
+}
+
+function sum(counts: Iterable<number>): number {
+  return [...counts].reduce((total, count) => total + count, 0);
 }

@@ -13,6 +13,8 @@ export interface Progress {
   secondsLeft: number | null;
   isFinished: boolean;
   canCancel: boolean;
+  canPause: boolean;
+  canResume: boolean;
 }
 
 export function progressOf(task: TaskRow, now: Date): Progress {
@@ -29,6 +31,8 @@ export function progressOf(task: TaskRow, now: Date): Progress {
     secondsLeft: !finished && rate ? Math.ceil((total - task.done) / rate) : null,
     isFinished: finished,
     canCancel: !finished && task.state !== 'cancelling',
+    canPause: task.state === 'running',
+    canResume: task.state === 'pausing' || task.state === 'paused',
   };
 }
 

@@ -1,8 +1,9 @@
 import type { Resource } from '../../resources/contract.ts';
-import { progressOf } from '../../tasks/progress.ts';
+import { type Progress, progressOf } from '../../tasks/progress.ts';
 import { isFinished, type TaskState } from '../../tasks/states.ts';
 import type { TaskRow } from '../../tasks/task-row.ts';
 import { formatSpan, formatTime } from '../format-span.ts';
+import { followUpTexts } from '../texts/follow-ups.ts';
 import { taskTexts } from '../texts/tasks.ts';
 import type { Urls } from './url.ts';
 import { type Badge, badgeOf } from './badge.ts';
@@ -29,6 +30,8 @@ export interface ProgressData {
   taskUrl: string | null;
   cancelUrl: string;
   canCancel: boolean;
+  /** Pause, or resume where it is paused. */
+  pause: { name: 'pause' | 'resumption'; url: string; label: string; icon: string } | null;
   title: string;
   heading: string;
   note: string;
@@ -69,6 +72,7 @@ export function progressData(task: TaskRow, now: Date, url: Urls, place: Place =
     taskUrl: url(`/tasks/${task.id}`),
     cancelUrl: url(`/tasks/${task.id}/cancellation${inPlace(place)}`),
     canCancel: progress.canCancel,
+    pause: pauseOf(task, progress, url, place),
     title: task.title,
     heading: headingOf(task.state, progress.total),
     note: noteOf(task, now),
@@ -86,6 +90,13 @@ function inPlace(place: Place): string {
   return place === 'strip' ? '?in=strip' : '';
 }
 
+function pauseOf(task: TaskRow, { canPause, canResume }: Progress, url: Urls, place: Place): ProgressData['pause'] {
+  if (!canPause && !canResume) return null;
+  const name = canPause ? 'pause' : 'resumption';
+  const [label, icon] = canPause ? [followUpTexts.pause, 'pause'] : [followUpTexts.resume, 'play'];
+  return { name, url: url(`/tasks/${task.id}/${name}${inPlace(place)}`), label, icon };
+}
+
 function headingOf(state: TaskState, total: number): string {
   if (state === 'cancelling') return taskTexts.cancellingHeading(total);
   if (state === 'paused' || state === 'pausing') return taskTexts.pausedHeading(total);
@@ -98,6 +109,7 @@ const patienceMs = 5_000;
 function noteOf(task: TaskRow, now: Date): string {
   switch (task.state) {
     case 'queued': {
+      if (task.blockedBy !== null) return followUpTexts.blockedBy(task.blockedBy);
       const since = task.queuedAt ?? task.createdAt;
       const isLong = now.getTime() - since.getTime() > patienceMs;
       return (isLong ? taskTexts.waitingWorker : taskTexts.waitingTurn)(formatTime(since));
@@ -132,7 +144,7 @@ export function countsOf(task: TaskRow): Count[] {
   const { counts } = taskTexts;
   const left = isFinished(task.state) ? Math.max(0, (task.total ?? 0) - task.done) : 0;
   const all: [number, (count: number) => string, Count['tone']][] = [
-    [task.changed, task.operation === 'delete' ? counts.deleted : counts.changed, 'success'],
+    [task.changed, { update: counts.changed, delete: counts.deleted, undo: counts.restored }[task.operation], 'success'],
     [task.failed, counts.failed, 'error'],
     [task.unchanged, counts.unchanged, 'plain'],
     [task.conflicted, counts.conflicted, 'warning'],

@@ -7,8 +7,10 @@ import { progressOf, successOf } from '../../tasks/progress.ts';
 import type { ChunkRow, EventRow, FailureGroup } from '../../tasks/queries.ts';
 import { isFinished } from '../../tasks/states.ts';
 import type { TaskRow } from '../../tasks/task-row.ts';
-import { formatDateTime, formatSpan, formatTime, isoTime } from '../format-span.ts';
+import { formatDateTime, formatNumber, formatSpan, formatTime, isoTime } from '../format.ts';
+import type { Way } from '../../operations/way.ts';
 import { taskTexts } from '../texts/tasks.ts';
+import type { RetryForm, TaskActions } from './task-actions.ts';
 import { type Badge, badgeOf } from './badge.ts';
 import { type Count, countsOf, type EndedData, finishedHereData, type ProgressData, progressData, resourceLabel } from './progress.ts';
 import type { Urls } from './url.ts';
@@ -30,6 +32,8 @@ export interface RefusalGroup {
   countText: string;
   records: readonly RefusedRecord[];
   moreText: string | null;
+  retry: RetryForm | null;
+  list: { href: string; label: string } | null;
 }
 
 /** The part of a task's page that is live. */
@@ -39,6 +43,7 @@ export interface TaskDetailsData {
   pollUrl: string | null;
   facts: readonly Fact[];
   counts: readonly Count[];
+  actions: TaskActions;
   errors: { heading: string; total: string; groups: readonly RefusalGroup[] } | null;
   chunks: {
     heading: string;
@@ -83,6 +88,7 @@ export interface TaskParts {
   failures: readonly FailureGroup[];
   events: readonly EventRow[];
   titles: ReadonlyMap<string, string>;
+  actions: TaskActions;
 }
 
 export function taskPageData(
@@ -113,7 +119,7 @@ export function taskPageData(
 
 export function taskDetailsData(
   task: TaskRow,
-  { chunks, failures, events, titles }: TaskParts,
+  { chunks, failures, events, titles, actions }: TaskParts,
   { now, url, resource }: { now: Date; url: Urls; resource: Resource | null },
 ): TaskDetailsData {
   const refused = failures.reduce((sum, { count }) => sum + count, 0);
@@ -122,6 +128,7 @@ export function taskDetailsData(
     pollUrl: isFinished(task.state) ? null : url(`/tasks/${task.id}/details`),
     facts: factsOf(task, now),
     counts: countsOf(task),
+    actions,
     errors:
       failures.length === 0
         ? null
@@ -134,6 +141,8 @@ export function taskDetailsData(
               countText: taskTexts.records(count),
               records: keys.map((key) => refusedRecord(key, titles, resource, url)),
               moreText: count > keys.length ? taskTexts.errorsMore(count - keys.length) : null,
+              retry: actions.retryOf.get(code) ?? null,
+              list: actions.failures && { ...actions.failures, href: `${actions.failures.href}?${new URLSearchParams({ code })}` },
             })),
           },
     chunks: {
@@ -219,12 +228,16 @@ function factsOf(task: TaskRow, now: Date): Fact[] {
     list.push({ label: facts.took, value: formatSpan((task.finishedAt ?? now).getTime() - task.startedAt.getTime()) });
   }
   list.push({ label: facts.backend, value: taskTexts.backends[task.backend] ?? task.backend });
+  list.push({ label: facts.way, value: taskTexts.ways[task.writeThrough as Way] ?? task.writeThrough });
+  if (task.parallelism > 1) list.push({ label: facts.parallelism, value: formatNumber(task.parallelism) });
   return list;
 }
 
 function recordsInWords({ selection, total, expected }: TaskRow): string {
   const count = taskTexts.records(total ?? expected ?? 0);
   if (selection.kind === 'ticked') return `${count}: ${taskTexts.ticked.toLowerCase()}`;
+  if (selection.kind === 'refused') return `${count}: ${taskTexts.refusedBefore}`;
+  if (selection.kind === 'changed') return `${count}: ${taskTexts.changedBefore}`;
   const filter = [...new URLSearchParams(selection.filter)].map(([name, value]) => `${name} = ${value}`).join(', ');
   const words = filter === '' ? taskTexts.matchingAll : taskTexts.matching(filter);
   const left = selection.exclusions?.length ?? 0;

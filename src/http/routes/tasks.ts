@@ -2,6 +2,7 @@ import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import type { Principal } from '../../auth/principal.ts';
 import { AppError } from '../../errors.ts';
 import { cancel } from '../../tasks/cancel.ts';
+import { pause, resume } from '../../tasks/pause.ts';
 import type { TaskContext } from '../../tasks/context.ts';
 import { getTask, listChunks, listEvents, listFailures, listRunning, listTasks, seesAllTasks } from '../../tasks/queries.ts';
 import { isFinished, type TaskState, taskStates } from '../../tasks/states.ts';
@@ -10,6 +11,7 @@ import { headerJson, isHtmx, principalOf, wantsJson } from '../negotiate.ts';
 import { parametersInWords } from '../pages/parameters.ts';
 import { finishedData, finishedEvents, goneData, type Place, progressData, runningData, signedOutData } from '../pages/progress.ts';
 import { findResource, refusedTitles, taskDetailsData, taskJson, taskPageData, type TaskParts } from '../pages/task.ts';
+import { taskActions } from '../pages/task-actions.ts';
 import { taskListData, tasksPageData, tasksPerPage, type TasksQuery } from '../pages/tasks.ts';
 import type { Urls } from '../pages/url.ts';
 
@@ -85,24 +87,34 @@ export const taskRoutes: FastifyPluginAsync<TaskRoutes> = async (app, { context,
     }
   });
 
-  app.post<WithId>('/tasks/:id/cancellation', async (request, reply) => {
+  // State changes are nouns.
+  const moves = { cancellation: cancel, pause, resumption: resume };
+  for (const [noun, move] of Object.entries(moves)) {
+    app.post<WithId>(`/tasks/:id/${noun}`, (request, reply) => sendMoved(request, reply, move));
+  }
+
+  async function sendMoved(request: FastifyRequest<WithId>, reply: FastifyReply, move: typeof cancel) {
     const principal = principalOf(request);
     const id = Number(request.params.id);
     try {
-      await cancel(context, principal, id);
+      await move(context, principal, id);
     } catch (error) {
-      // Success beats a late cancel; its page says so better than an error would.
+      // Success beats a late cancel or pause; its page says so better than an error would.
       if (!(error instanceof AppError && error.code === 'task-finished' && !wantsJson(request))) throw error;
     }
     if (!isHtmx(request) && !wantsJson(request)) return reply.redirect(url(`/tasks/${id}`), 303);
     const task = await getTask(db, principal, id);
     if (wantsJson(request)) return taskJson(task, new Date());
     return sendProgress(request, reply, task);
-  });
+  }
 
   async function partsOf(principal: Principal, task: TaskRow): Promise<TaskParts> {
     const [chunks, failures, events] = await Promise.all([listChunks(db, task.id), listFailures(db, task.id), listEvents(db, task.id)]);
-    return { chunks, failures, events, titles: await refusedTitles(register, principal, task, failures) };
+    const [titles, actions] = await Promise.all([
+      refusedTitles(register, principal, task, failures),
+      taskActions({ db, principal, resource: findResource(register, principal, task), url }, task),
+    ]);
+    return { chunks, failures, events, titles, actions };
   }
 
   // htmx swaps no 4xx, so a poll that got one would go on for ever: every ending is 286 without a trigger.

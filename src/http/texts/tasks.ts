@@ -1,3 +1,4 @@
+import type { Way } from '../../operations/way.ts';
 import type { TaskState } from '../../tasks/states.ts';
 
 type N = (count: number) => string;
@@ -56,6 +57,7 @@ export const taskTexts = {
   details: 'Show the task',
   counts: {
     changed: (count: number) => `${number.format(count)} changed`,
+    restored: (count: number) => `${number.format(count)} put back`,
     deleted: (count: number) => `${number.format(count)} deleted`,
     unchanged: (count: number) => `${number.format(count)} already so`,
     failed: (count: number) => `${number.format(count)} failed`,
@@ -105,8 +107,19 @@ export const taskTexts = {
     took: 'Took',
     waited: 'Waited',
     backend: 'Ran',
+    way: 'Written',
+    parallelism: 'Drains',
     id: 'Task',
   },
+  ways: {
+    sql: 'set by set, in SQL',
+    'sql-with-rules': 'set by set, in SQL, each record through its own rules',
+    client: 'through the Prisma client',
+    'client-with-rules': 'through the Prisma client, each record through its own rules',
+    save: 'record by record, by the resource’s own save',
+  } satisfies Record<Way, string>,
+  refusedBefore: 'what an earlier task could not change',
+  changedBefore: 'what an earlier task had changed',
   backends: { inline: 'at once, all or nothing', queue: 'in the background, good ones kept' } as Record<string, string>,
   notYet: 'not yet',
   events: 'Events',
@@ -123,6 +136,16 @@ export const taskTexts = {
     cancelled: 'cancelled',
     'worker-died': 'its workers died',
     'records-refused': 'records were refused',
+    'records-held': 'records were held by other tasks',
+    'too-many-refused': 'too many records were refused',
+    paused: 'paused by hand',
+    resumed: 'resumed',
+    waiting: 'waits for another task',
+    overlap: 'another task held its records',
+    'no-records': 'no record matched any more',
+    'count-changed': 'another number of records matched',
+    'user-inactive': 'its person may not sign in any more',
+    forbidden: 'no longer allowed',
   } as Record<string, string>,
   strip: 'Running now',
 };

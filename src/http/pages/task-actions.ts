@@ -1,0 +1,76 @@
+import { randomUUID } from 'node:crypto';
+import type { Principal } from '../../auth/principal.ts';
+import { actionOf } from '../../operations/register.ts';
+import { can } from '../../resources/permissions.ts';
+import type { Resource } from '../../resources/contract.ts';
+import type { Database } from '../../db/database.ts';
+import { countRetryable, listFollowUps } from '../../tasks/failed-records.ts';
+import { isFinished, type TaskState } from '../../tasks/states.ts';
+import type { TaskRow } from '../../tasks/task-row.ts';
+import { followUpTexts } from '../texts/follow-ups.ts';
+import { taskTexts } from '../texts/tasks.ts';
+import type { Urls } from './url.ts';
+
+export interface RetryForm {
+  action: string;
+  /** The one-time id of the form. */
+  operationId: string;
+  /** Empty: every reason. */
+  code: string;
+  label: string;
+}
+
+/** What can be done about a task that has finished, and what was. */
+export interface TaskActions {
+  heading: string;
+  retry: RetryForm | null;
+  retryOf: ReadonlyMap<string, RetryForm>;
+  undo: { href: string; label: string } | null;
+  failures: { href: string; label: string } | null;
+  csv: { href: string; label: string } | null;
+  relatives: readonly { href: string; label: string }[];
+}
+
+export async function taskActions(
+  { db, principal, resource, url }: { db: Database; principal: Principal; resource: Resource | null; url: Urls },
+  task: TaskRow,
+): Promise<TaskActions> {
+  const mayAct = resource !== null && isFinished(task.state) && can(resource, principal, actionOf(task.operation, task.parameters));
+  const hasFailed = task.failed + task.conflicted > 0;
+  const [retryable, followUps] = await Promise.all([
+    mayAct && hasFailed ? countRetryable(db, task.id) : new Map<string, number>(),
+    isFinished(task.state) ? listFollowUps(db, task.id) : [],
+  ]);
+  const form = (code: string, label: string): RetryForm => ({
+    action: url(`/tasks/${task.id}/retry`),
+    operationId: randomUUID(),
+    code,
+    label,
+  });
+  const total = [...retryable.values()].reduce((sum, count) => sum + count, 0);
+  const failures = url(`/tasks/${task.id}/failures`);
+  return {
+    heading: followUpTexts.actions,
+    retry: total > 0 ? form('', followUpTexts.retryAll(total)) : null,
+    retryOf: new Map([...retryable].map(([code, count]) => [code, form(code, followUpTexts.retryReason(count))])),
+    undo: mayAct && task.changed > 0 ? { href: url(`/tasks/${task.id}/undo`), label: followUpTexts.undo } : null,
+    failures: hasFailed ? { href: failures, label: followUpTexts.showAll } : null,
+    csv: hasFailed ? { href: `${failures}.csv`, label: followUpTexts.csv } : null,
+    relatives: [
+      ...(task.parentId === null
+        ? []
+        : [relative(task.parentId, followUpTexts.parent[isUndo(task) ? 'undo' : 'retry'](task.parentId), url)]),
+      ...followUps.map(({ id, isUndo: undoes, state }) =>
+        relative(id, followUpTexts.child[undoes ? 'undo' : 'retry'](id, taskTexts.states[state as TaskState]), url),
+      ),
+    ],
+  };
+}
+
+function isUndo({ selection }: TaskRow): boolean {
+  return selection.kind === 'changed';
+}
+
+function relative(id: number, label: string, url: Urls): { href: string; label: string } {
+  return { href: url(`/tasks/${id}`), label };
+}

@@ -1,0 +1,125 @@
+import { Readable } from 'node:stream';
+import { stringify } from 'csv-stringify';
+import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
+import type { Principal } from '../../auth/principal.ts';
+import { AppError } from '../../errors.ts';
+import { parseKey } from '../../metadata/keys.ts';
+import type { Resource } from '../../resources/contract.ts';
+import { titlesOf } from '../../selection/list.ts';
+import type { TaskContext } from '../../tasks/context.ts';
+import { type FailedRecord, listFailedRecords } from '../../tasks/failed-records.ts';
+import { retry } from '../../tasks/follow-up.ts';
+import type { Launched } from '../../tasks/launch.ts';
+import { getTask, listFailures } from '../../tasks/queries.ts';
+import type { TaskRow } from '../../tasks/task-row.ts';
+import { firstChanged, previewUndo, undo } from '../../tasks/undo.ts';
+import { principalOf, wantsJson } from '../negotiate.ts';
+import { type Body, textsOf } from '../pages/bulk-field.ts';
+import { csvLine, failuresData, failuresPerPage } from '../pages/failures.ts';
+import { findResource, taskJson } from '../pages/task.ts';
+import { undoData, undoRecordsPerPage } from '../pages/undo.ts';
+import type { Urls } from '../pages/url.ts';
+import { followUpTexts } from '../texts/follow-ups.ts';
+import { taskTexts } from '../texts/tasks.ts';
+
+export interface FollowUpRoutes {
+  context: TaskContext;
+  url: Urls;
+}
+
+type WithId = { Params: { id: string }; Querystring: { code?: unknown; _after?: unknown } };
+
+/** Records read at a time for a CSV, whatever its length. */
+const csvPage = 1_000;
+
+/** What goes on from a finished task: its failed records as a list and as CSV, a retry, an undo. */
+export const followUpRoutes: FastifyPluginAsync<FollowUpRoutes> = async (app, { context, url }) => {
+  const { db, register } = context;
+
+  app.get<WithId>('/tasks/:id/failures', async (request, reply) => {
+    const { task, principal, resource, code } = await readRequest(request);
+    const after = textsOf(request.query._after)[0] ?? '';
+    const [groups, found] = await Promise.all([
+      listFailures(db, task.id),
+      listFailedRecords(db, task.id, { code, after, limit: failuresPerPage + 1 }),
+    ]);
+    const titles = await titlesFor(resource, principal, found);
+    return reply.page('tasks/failures', failuresData({ task, groups, found, titles, resource, code, after }, url));
+  });
+
+  app.get<WithId>('/tasks/:id/failures.csv', async (request, reply) => {
+    const { task, principal, resource, code } = await readRequest(request);
+    reply.header('content-disposition', `attachment; filename="task-${task.id}-failures.csv"`).type('text/csv; charset=utf-8');
+    // A spreadsheet would run a text that begins as a formula does.
+    const csv = stringify({ header: true, columns: csvHeader(), escape_formulas: true, bom: true });
+    return reply.send(Readable.from(lines(task, principal, resource, code)).pipe(csv));
+  });
+
+  app.post<WithId>('/tasks/:id/retry', async (request, reply) => {
+    const body = (request.body ?? {}) as Body;
+    const [operationId = ''] = textsOf(body._op);
+    const code = textsOf(body.code)[0] || null;
+    return sendLaunched(request, reply, await retry(context, principalOf(request), Number(request.params.id), { operationId, code }));
+  });
+
+  app.get<WithId>('/tasks/:id/undo', (request, reply) => sendUndo(request, reply, [], null));
+
+  app.post<WithId>('/tasks/:id/undo', async (request, reply) => {
+    const body = (request.body ?? {}) as Body;
+    const { principal, resource, task } = await readRequest(request);
+    const [operationId = ''] = textsOf(body._op);
+    const isChosen = textsOf(body._which)[0] === 'chosen';
+    const chosen = isChosen && resource ? textsOf(body.key).map((id) => parseKey(resource.model, id)) : null;
+    if (chosen?.length === 0) return sendUndo(request, reply, [], new AppError('empty-selection', 422, followUpTexts.chooseNone));
+    return sendLaunched(request, reply, await undo(context, principal, task.id, { operationId, chosen }));
+  });
+
+  async function readRequest(request: FastifyRequest<WithId>) {
+    const principal = principalOf(request);
+    const task = await getTask(db, principal, Number(request.params.id));
+    const [code = ''] = textsOf(request.query.code);
+    return { principal, task, resource: findResource(register, principal, task), code: code === '' ? null : code };
+  }
+
+  async function sendUndo(request: FastifyRequest<WithId>, reply: FastifyReply, chosen: readonly string[], error: AppError | null) {
+    const principal = principalOf(request);
+    const preview = await previewUndo(context, principal, Number(request.params.id), null);
+    const { task, resource, total, judged, restored, unchanged, gone, refused } = preview;
+    if (wantsJson(request) && error) throw error;
+    if (wantsJson(request)) return { taskId: task.id, total, judged, restored, unchanged, gone, refused };
+    const after = textsOf(request.query._after)[0] ?? '';
+    const keys = await firstChanged(context, task, null, undoRecordsPerPage + 1, after);
+    const named = [...keys, ...refused.flatMap((group) => group.keys)];
+    const titles = await titlesOf(register, resource, principal, [...new Set(named)]);
+    reply.code(error?.status ?? 200);
+    return reply.page('tasks/undo', undoData({ preview, keys, titles, after, chosen, error: error?.message ?? null }, url));
+  }
+
+  async function titlesFor(resource: Resource | null, principal: Principal, found: readonly FailedRecord[]) {
+    const keys = [...new Set(found.map(({ key }) => key))];
+    return resource && keys.length > 0 ? titlesOf(register, resource, principal, keys) : new Map<string, string>();
+  }
+
+  async function* lines(task: TaskRow, principal: Principal, resource: Resource | null, code: string | null) {
+    for (let after = ''; ; ) {
+      const found = await listFailedRecords(db, task.id, { code, after, limit: csvPage });
+      const titles = await titlesFor(resource, principal, found);
+      for (const failed of found) yield csvLine(resource, titles, failed);
+      const last = found.at(-1);
+      if (!last || found.length < csvPage) return;
+      after = last.key;
+    }
+  }
+
+  function sendLaunched(request: FastifyRequest, reply: FastifyReply, { task }: Launched) {
+    const statusUrl = url(`/tasks/${task.id}`);
+    if (!wantsJson(request)) return reply.redirect(statusUrl, 303);
+    const message = taskTexts.processing(task.total ?? task.expected ?? 0);
+    return reply.code(202).send({ ...taskJson(task, new Date()), taskId: task.id, message, statusUrl });
+  }
+};
+
+function csvHeader(): string[] {
+  const { record, reason, field, code } = followUpTexts.columns;
+  return ['Id', record, reason, field, code];
+}

@@ -1,0 +1,49 @@
+type N = (count: number) => string;
+const number = new Intl.NumberFormat('en');
+const records: N = (count) => `${number.format(count)} ${count === 1 ? 'record' : 'records'}`;
+
+/** Pause, resume, retry and undo. */
+export const followUpTexts = {
+  pause: 'Pause',
+  resume: 'Resume',
+  retryAll: (count: number) => `Retry ${records(count)}`,
+  retryReason: (count: number) => `Retry ${number.format(count)} of this reason`,
+  undo: 'Undo …',
+  showAll: 'Show all as a list',
+  csv: 'Download as CSV',
+  actions: 'What can be done now',
+  parent: { undo: (id: number) => `Takes back task ${id}`, retry: (id: number) => `Retries task ${id}` },
+  child: {
+    undo: (id: number, state: string) => `Undone by task ${id} (${state.toLowerCase()})`,
+    retry: (id: number, state: string) => `Retried by task ${id} (${state.toLowerCase()})`,
+  },
+  blockedBy: (id: number) => `Waits until task ${id} is finished, and holds nothing meanwhile.`,
+  backToTask: (id: number) => `Back to task ${id}`,
+  failuresHeading: (title: string, id: number) => `${title} #${id}: records that were not changed`,
+  failuresOf: (count: number) => records(count),
+  anyReason: (count: number) => `Every reason (${number.format(count)})`,
+  reason: (message: string, count: number) => `${message} (${number.format(count)})`,
+  reasons: 'Reasons',
+  columns: { record: 'Record', reason: 'Reason', field: 'Field', code: 'Code' },
+  noFailures: 'Every record was changed, was so already, or is gone.',
+  next: 'Next',
+  first: 'Back to the first',
+  undoHeading: (title: string, id: number) => `Undo task ${id}: ${title}`,
+  undoIntro:
+    'Every record goes back to what it was before this task, unless it was edited since. The undo is a task of its own and can be undone too.',
+  undoSample: (judged: number, total: number) =>
+    `A sample: the first ${number.format(judged)} of ${records(total)} were looked at. The undo itself looks at each.`,
+  restored: (count: number) => `${records(count)} would be put back`,
+  restoredNone: 'No record would be put back',
+  unchanged: (count: number) => `${records(count)} already as before`,
+  gone: (count: number) => `${records(count)} no longer there`,
+  refused: (count: number) => `${records(count)} would be refused, and stay as they are`,
+  more: (count: number) => `and ${number.format(count)} more`,
+  undoAll: (count: number) => `Undo ${records(count)}`,
+  undoChosen: 'Undo the ticked',
+  chooseHeading: 'Only some of them',
+  chooseNote: 'Tick the records to put back. What is not ticked stays as the task left it.',
+  chooseNone: 'Tick at least one record, or undo all of them.',
+  tick: (title: string) => `Choose ${title}`,
+  cancel: 'Leave it as it is',
+};

@@ -1,0 +1,44 @@
+import type { Database } from '../db/database.ts';
+import { refusedKeysSql } from './key-source.ts';
+
+/** A record that a task did not change, and why. */
+export interface FailedRecord {
+  key: string;
+  code: string;
+  message: string;
+  field: string | null;
+}
+
+/** In the order of keys, after `after`; for one reason or any. */
+export async function listFailedRecords(
+  { pages, t }: Database,
+  taskId: number,
+  { code, after, limit }: { code: string | null; after: string; limit: number },
+): Promise<FailedRecord[]> {
+  const { rows } = await pages.query<FailedRecord>(
+    `select key, code, message, field from ${t.task_failure} failure cross join unnest(failure.keys) key
+     where failure.task_id = $1 and ($2::text is null or code = $2) and key > $3 order by key, code limit $4`,
+    [taskId, code, after, limit],
+  );
+  return rows;
+}
+
+/** How many records a retry would try, by reason; those of a reason that were all tried again are absent. */
+export async function countRetryable({ pages, t }: Database, taskId: number): Promise<Map<string, number>> {
+  const { rows } = await pages.query<{ code: string; count: number }>(
+    `select failure.code, count(*)::int as count from ${t.task_failure} failure cross join unnest(failure.keys) as failed(key)
+     join (${refusedKeysSql(t, 1)}) left_over on left_over.key = failed.key
+     where failure.task_id = $1 group by failure.code`,
+    [taskId, null],
+  );
+  return new Map(rows.map(({ code, count }) => [code, count]));
+}
+
+/** The tasks that went on from one: its retries and undos, the newest first. */
+export async function listFollowUps({ pages, t }: Database, taskId: number): Promise<{ id: number; isUndo: boolean; state: string }[]> {
+  const { rows } = await pages.query<{ id: number; isUndo: boolean; state: string }>(
+    `select id, selection ->> 'kind' = 'changed' as "isUndo", state from ${t.task} where parent_id = $1 order by id desc limit 20`,
+    [taskId],
+  );
+  return rows;
+}
