@@ -33,3 +33,4 @@ export type {
 } from './resources/options.ts';
 export { DefinitionError } from './resources/problems.ts';
 export * from './resources/project-types.ts';
+export { defineEveryResource } from './resources/every-model.ts';

@@ -20,18 +20,24 @@ export interface OpenedAdmin {
   bringUp(connectionString: string): Promise<void>;
 }
 
+/** Reads a schema, and has its client and metadata made where they are not yet. */
+export async function openSchema(path: string, config: Config) {
+  const schema = await readSchema(path);
+  const defaultSchema = defaultSchemaOf(config.DATABASE_URL);
+  const prepared = prepareSchema(schema.files, defaultSchema);
+  const generated = await generateSchema(prepared.files, join(resolve(config.BULKHEAD_FOLDER), 'schemas'), () =>
+    console.log(`Generating pages for ${schema.path} …`),
+  );
+  return { schema, defaultSchema, prepared, generated };
+}
+
 /** The project's admin: that of `src/admin.ts`, or with `--schema` one made of nothing but a Prisma schema. */
 export async function openAdmin(
   values: { schema?: string | undefined; 'ignore-differences'?: boolean | undefined },
   config: Config,
 ): Promise<OpenedAdmin> {
   if (values.schema === undefined) return { admin: sample, database: 'bulkhead', bringUp: async () => undefined };
-  const schema = await readSchema(values.schema);
-  const defaultSchema = defaultSchemaOf(config.DATABASE_URL);
-  const { files, tables, dbSchemas } = prepareSchema(schema.files, defaultSchema);
-  const generated = await generateSchema(files, join(resolve(config.BULKHEAD_FOLDER), 'schemas'), () =>
-    console.log(`Generating pages for ${schema.path} …`),
-  );
+  const { schema, defaultSchema, prepared, generated } = await openSchema(values.schema, config);
   const { admin, metadata } = await loadAdmin(schema.name, generated, defaultSchema);
   return {
     admin,
@@ -41,8 +47,8 @@ export async function openAdmin(
         connectionString,
         ownSchema: config.BULKHEAD_DATABASE_SCHEMA,
         defaultSchema,
-        dbSchemas,
-        files: tables,
+        dbSchemas: prepared.dbSchemas,
+        files: prepared.tables,
         metadata,
         isDifferenceIgnored: values['ignore-differences'] ?? false,
         say: (text) => console.log(text),

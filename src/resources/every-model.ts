@@ -7,15 +7,21 @@ import { reservedSlugs } from './register.ts';
  * Declares a resource for every model of a schema, each with an address of its own.
  *
  * @param metadata what Bulkhead's Prisma generator wrote about the schema
+ * @param refined definitions of models about which there is more to say; a model may have several
  * @returns definitions in the order of the schema; names that would share an address are numbered (`order-lines`, `order-lines-2`)
+ *
+ * @example
+ * resources: defineEveryResource(metadata, [defineResource(metadata, 'Invoice', { columns: ['number', 'state'] })])
  */
-export function defineEveryResource(metadata: Metadata): ResourceDefinition[] {
-  const taken = new Set<string>(reservedSlugs);
-  return Object.keys(metadata.models).map((model) => {
-    const wanted = slugOf(pluralOf(model)) || 'records';
+export function defineEveryResource(metadata: Metadata, refined: readonly ResourceDefinition[] = []): ResourceDefinition[] {
+  const taken = new Set<string>([...reservedSlugs, ...refined.map(({ model, options }) => options.slug ?? slugOf(pluralOf(model)))]);
+  return Object.keys(metadata.models).flatMap((model) => {
+    const own = refined.filter((definition) => definition.model === model);
+    if (own.length > 0) return own;
+    const wanted = slugOf(pluralOf(model));
     let slug = wanted;
     for (let number = 2; taken.has(slug); number++) slug = `${wanted}-${number}`;
     taken.add(slug);
-    return defineResource(metadata, model, { slug });
+    return [defineResource(metadata, model, { slug })];
   });
 }
