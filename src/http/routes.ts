@@ -9,6 +9,7 @@ import { homeRoutes } from './routes/home.ts';
 import { listRoutes } from './routes/list.ts';
 import { lockRoutes } from './routes/locks.ts';
 import { optionsRoutes } from './routes/options.ts';
+import { previewRoutes } from './routes/previews.ts';
 import { recordRoutes } from './routes/records.ts';
 import { selectionRoutes } from './routes/selection.ts';
 import { signInRoutes } from './routes/sign-in.ts';
@@ -30,6 +31,7 @@ export const routes: readonly FastifyPluginAsync<RouteOptions>[] = [
   taskRoutes,
   followUpRoutes,
   bulkRoutes,
+  previewRoutes,
   selectionRoutes,
   optionsRoutes,
   historyRoutes,

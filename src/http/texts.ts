@@ -1,8 +1,10 @@
 import { bulkTexts } from './texts/bulk.ts';
+import { changeTexts } from './texts/changes.ts';
 import { consequenceTexts } from './texts/consequences.ts';
 import { historyTexts } from './texts/history.ts';
 import { inputTexts } from './texts/input.ts';
 import { listTexts, selectionTexts } from './texts/list.ts';
+import { previewTexts } from './texts/previews.ts';
 import { recordTexts } from './texts/records.ts';
 import { shellTexts } from './texts/shell.ts';
 import { taskTexts } from './texts/tasks.ts';
@@ -17,5 +19,7 @@ export const texts = {
   consequences: consequenceTexts,
   history: historyTexts,
   bulk: bulkTexts,
+  changes: changeTexts,
+  previews: previewTexts,
   tasks: taskTexts,
 };

@@ -54,6 +54,8 @@ export interface ApplyTarget {
   readonly t: TableNames;
   /** Major version of the server: 18 returns old values, earlier ones are asked first. */
   readonly serverVersion: number;
+  /** Rolled back whatever comes of it: code of the project's that reaches beyond the transaction stays out. */
+  readonly isTrial?: boolean;
   /** Who does it, and as which chunk of which task; a form is neither. */
   readonly author: { taskId: number | null; chunk: number | null; principalId: string; principalName: string; changeReason: string | null };
   /** Where the resource has rules of its own, or is written through the project's client: what they need. */

@@ -18,7 +18,7 @@ export async function deletePerRecord(
   const { resource, author } = target;
   const { metadata, model, hooks, writeThrough } = resource;
   const context: HookContext = { resource, principal: through.principal, taskId: author.taskId, tx: through.tx, log: through.log };
-  if (writeThrough === 'sql' && !hooks.beforeDelete && !hooks.afterDelete) return deleteSet();
+  if (target.isTrial || (writeThrough === 'sql' && !hooks.beforeDelete && !hooks.afterDelete)) return deleteSet();
   const rows = await readRows(sql, metadata, model, keys);
   const keyOfRow = ({ key }: Row) => key;
   await callEach(rows, keyOfRow, ({ record }) => runHook(context, 'beforeDelete', { record }));

@@ -4,7 +4,7 @@ import type { FieldMeta, ModelMeta } from '../metadata/contract.ts';
 import { keyColumns, parseKey, whereKey, whereKeys } from '../metadata/keys.ts';
 import { delegateOf } from '../resources/delegate.ts';
 import { getChange } from './changes/register.ts';
-import type { ApplyCounts, ApplyTarget, Through } from './contract.ts';
+import type { ApplyCounts, ApplyTarget, Refusal, Through } from './contract.ts';
 import { keepDifference } from './keep-difference.ts';
 import { callEach, Objections } from './objections.ts';
 import { fromText, readRows, type Row, toText } from './row-values.ts';
@@ -48,6 +48,10 @@ export async function updatePerRecord(
     else passing.push(item);
   }
   const refusals = objections.list();
+  if (target.isTrial) {
+    const tried = await writePlain(sql, target, passing, changes);
+    return { changed: tried, unchanged: rows.length - passing.length - countOf(refusals), gone: keys.length - rows.length, refusals };
+  }
   await callEach(passing, keyOfPassing, async (item) => {
     const given = await runBeforeSave(context, item.draft);
     if (isObjection(given)) return given;
@@ -70,8 +74,23 @@ export async function updatePerRecord(
       runHook(context, 'afterSave', { kind: draft.kind, before: draft.before, fields: draft.fields, record: written.get(row.key) }),
     );
   }
-  const unchanged = rows.length - changed - refusals.reduce((sum, { keys: refused }) => sum + refused.length, 0);
-  return { changed, unchanged, gone: keys.length - rows.length, refusals };
+  return { changed, unchanged: rows.length - changed - countOf(refusals), gone: keys.length - rows.length, refusals };
+}
+
+function countOf(refusals: readonly Refusal[]): number {
+  return refusals.reduce((sum, { keys }) => sum + keys.length, 0);
+}
+
+async function writePlain(
+  sql: Queryable,
+  target: ApplyTarget,
+  items: readonly Passing[],
+  changes: readonly FieldChange[],
+): Promise<number> {
+  if (items.length === 0) return 0;
+  const statement = updateStatement(target, keysOf(items), changes);
+  const { rows } = await sql.query<{ changed: number }>(statement.sql, statement.values);
+  return rows[0]?.changed ?? 0;
 }
 
 const keyOfPassing = ({ row }: Passing) => row.key;
@@ -141,12 +160,7 @@ async function write(
   }
   const plain = passing.filter(({ given }) => Object.keys(given).length === 0);
   const setting = passing.filter(({ given }) => Object.keys(given).length > 0);
-  let changed = 0;
-  if (plain.length > 0) {
-    const statement = updateStatement(target, keysOf(plain), changes);
-    const { rows } = await sql.query<{ changed: number }>(statement.sql, statement.values);
-    changed += rows[0]?.changed ?? 0;
-  }
+  let changed = await writePlain(sql, target, plain, changes);
   if (setting.length > 0) {
     const statement = updateStatement(target, keysOf(setting), changes, { keepsChange: false });
     await sql.query(statement.sql, statement.values);

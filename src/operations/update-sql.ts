@@ -64,23 +64,41 @@ export function compareStatement(resource: Resource, keys: readonly string[], ch
     changes.map(({ field }) => {
       const item = scalars.find((candidate) => candidate.field.name === field);
       const side = sides.find((candidate) => candidate.field.name === field);
-      // A JSON text without its quotes could be a number's.
-      if (item?.field.type === 'Json' && !item.field.isList) return `(${sqlOf(item)})::text`;
-      return `to_jsonb(${item ? sqlOf(item) : sideOfSql(side as Side)}) #>> '{}'`;
+      return item ? textOf(item.field, sqlOf(item)) : textOf((side as Side).field, sideOfSql(side as Side));
     });
+  const before = texts(
+    ({ field }) => `c.${field.column}`,
+    (side) => `c.${side.before}`,
+  );
+  const after = texts(
+    (item) => imageValue('c', item),
+    (side) => `c.${side.after}`,
+  );
   return {
     sql: `select ${keySql(model, 'c')} collate "C" as key, (${isChanged('c', scalars, sides)}) as "isChanged",
-        array[${texts(
-          ({ field }) => `c.${field.column}`,
-          (side) => `c.${side.before}`,
-        ).join(', ')}]::text[] as before,
-        array[${texts(
-          (item) => imageValue('c', item),
-          (side) => `c.${side.after}`,
-        ).join(', ')}]::text[] as after
+        array[${before.join(', ')}]::text[] as before, array[${after.join(', ')}]::text[] as after
       from (${withSides(sides, `(select t.* from ${model.table} t where ${condition.sql} offset 0) t`)}) c order by 1`,
     values,
   };
+}
+
+/** Reads these fields of the rows of `keys` as text, lists as JSON. */
+export function valuesStatement({ model }: Resource, keys: readonly string[], fields: readonly string[]): Statement {
+  const condition = keyCondition(model, 't', keys, 1);
+  const texts = fields.map((name) => {
+    const field = fieldOf(model, name);
+    return textOf(field, field.column ? `t.${field.column}` : linkedIds(model, field));
+  });
+  return {
+    sql: `select ${keySql(model, 't')} collate "C" as key, array[${texts.join(', ')}]::text[] as texts
+      from ${model.table} t where ${condition.sql} order by 1`,
+    values: condition.values,
+  };
+}
+
+// A JSON text without its quotes could be a number's.
+function textOf(field: FieldMeta, sql: string): string {
+  return field.type === 'Json' && !field.isList ? `(${sql})::text` : `to_jsonb(${sql}) #>> '{}'`;
 }
 
 function writtenBy(model: ModelMeta, changes: readonly FieldChange[], parameter: Parameter) {
@@ -250,7 +268,7 @@ function sideOf(resource: Resource, { field, change, value }: Linked, index: num
     field,
     before,
     after,
-    current: `array(select j.${otherColumn}::text collate "C" from ${joinTable} j where j.${ownColumn} = t.${idColumn} order by 1)`,
+    current: linkedIds(model, field),
     next: `array(select distinct v collate "C" from unnest(${next}) v order by 1)`,
     writes: [
       `dropped${index} as (delete from ${joinTable} j using changed
@@ -260,4 +278,11 @@ function sideOf(resource: Resource, { field, change, value }: Linked, index: num
         on conflict do nothing)`,
     ],
   };
+}
+
+/** Ids of the records that a many-to-many field leads to, as text. */
+function linkedIds(model: ModelMeta, { relation }: FieldMeta): string {
+  const { joinTable, ownColumn, otherColumn } = relation as RelationMeta;
+  const idColumn = fieldOf(model, model.idFields[0] as string).column;
+  return `array(select j.${otherColumn}::text collate "C" from ${joinTable} j where j.${ownColumn} = t.${idColumn} order by 1)`;
 }

@@ -108,6 +108,11 @@ async function checkChanges({ client, register, resource, principal }: CheckCont
   }
 }
 
+/** Names of the fields whose values decide what the changes come to. */
+export function digestFields({ changes }: UpdateParameters): string[] {
+  return changes.flatMap(({ field, change, value }) => (change === 'copy' ? [field, String(value)] : [field]));
+}
+
 /** Ids of related records that a change would link, as in URLs. */
 export function relatedIds(field: ResourceField, { change, value }: FieldChange): string[] {
   if (!field.relation || !['set', 'fill', 'add', 'remove', 'replace'].includes(change)) return [];

@@ -11,6 +11,7 @@ import { countSelection, getSelection, type Selection, selectionWhere } from '..
 import type { TaskContext } from './context.ts';
 import { readKeys } from './freeze.ts';
 import { findTaskByKey, findTaskByOperation, insertTask, type NewTask } from './insert-task.ts';
+import { findPreview, type Preview, previewed } from './preview.ts';
 import { probeOverlap } from './probe-overlap.ts';
 import { overlapMessage } from './prepare.ts';
 import { runInline } from './run-inline.ts';
@@ -23,8 +24,8 @@ export interface Launch {
   /** The one-time id of the form, made by `createPreview`. */
   operationId: string;
   operation: OperationKind;
-  /** As `Operation.parse` made them. */
-  parameters: unknown;
+  /** As `Operation.parse` made them; where the preview has its own, those are used. */
+  parameters?: unknown;
   options?: Partial<RunOptions>;
 }
 
@@ -39,7 +40,7 @@ export interface Launched {
  * nothing here waits for records.
  *
  * Throws AppError: 'preview-gone' 409, 'selection-changed' 409, 'overlap' 409 (details.holders), 'empty-selection' 422,
- * 'refused' 422 (details.failures, details.taskId; everything rolled back), 'forbidden' 403.
+ * 'invalid-operation' 422 (details.fieldErrors), 'refused' 422 (details.failures, details.taskId; everything rolled back), 'forbidden' 403.
  */
 export async function launch(ctx: TaskContext, request: Launch): Promise<Launched> {
   const { db, register } = ctx;
@@ -49,31 +50,34 @@ export async function launch(ctx: TaskContext, request: Launch): Promise<Launche
 
   const earlier = await findTaskByOperation(db, principal, operationId);
   if (earlier) return { task: earlier, outcome: 'already' };
-  const preview = await findPreview(ctx, request);
-  const selection = await getSelection(db, principal, resource, preview.selectionId);
+  const preview = await getPreview(ctx, request);
+  // What was previewed is what runs, whatever else is posted.
+  const parameters = preview.parameters ?? request.parameters;
+  const options = { ...defaultRunOptions, ...request.options };
+  const whole = await getSelection(db, principal, resource, preview.selectionId);
+  const selection = previewed(whole, preview);
   if (selection.version !== preview.selectionVersion) {
     const count = await countSelection(register.client, resource, principal, selection);
     const message = `Your selection changed from ${preview.recordCount} to ${count} in another tab. Nothing was changed.`;
     throw new AppError('selection-changed', 409, message, { from: preview.recordCount, to: count });
   }
 
-  await operation.check?.({ client: db.pages, register, resource, principal }, request.parameters);
-  // "In the last hour" is the hour before the preview, also when the task begins the next day.
-  const previewed = { ...selection, asOf: preview.asOf };
-  const where = selectionWhere(resource, principal, previewed);
+  await operation.check?.({ client: db.pages, register, resource, principal }, parameters);
+  assertReason(resource, preview.recordCount, options.changeReason);
+  const where = selectionWhere(resource, principal, selection);
   const keys = await readKeys(register.client, resource.model, where, resource.minAsyncRecords);
   if (keys.length === 0) throw new AppError('empty-selection', 422, 'Nothing is selected.');
   const task: NewTask = {
     operationId,
-    taskKey: fingerprint(request, selection),
+    taskKey: fingerprint({ ...request, parameters }, selection),
     resource,
     operation: request.operation,
     title: operation.title(resource),
     principal,
-    parameters: request.parameters,
+    parameters,
     selection: { ...frozenForm(selection), asOf: preview.asOf },
     expected: preview.recordCount,
-    options: { ...defaultRunOptions, ...request.options },
+    options,
     snapshot: preview.snapshot,
   };
   const running = await findTaskByKey(db, task.taskKey);
@@ -103,24 +107,17 @@ export async function enqueue(ctx: TaskContext, task: NewTask): Promise<Launched
   });
 }
 
-interface PreviewRow {
-  selectionId: string;
-  selectionVersion: number;
-  recordCount: number;
-  snapshot: string | null;
-  /** When it was made. */
-  asOf: string;
+async function getPreview(ctx: TaskContext, { resource, principal, operationId, operation }: Launch): Promise<Preview> {
+  const preview = await findPreview(ctx, resource, principal, operationId);
+  if (preview?.operation === operation) return preview;
+  throw new AppError('preview-gone', 409, 'This form is no longer valid. Open it again from your selection.');
 }
 
-async function findPreview({ db }: TaskContext, { resource, principal, operationId, operation }: Launch): Promise<PreviewRow> {
-  const { rows } = await db.pages.query<PreviewRow>(
-    `select selection_id as "selectionId", selection_version as "selectionVersion", record_count as "recordCount", snapshot,
-       to_json(created_at) #>> '{}' as "asOf"
-     from ${db.t.preview} where id::text = $1 and owner_id = $2 and resource = $3 and operation = $4`,
-    [operationId.toLowerCase(), principal.id, resource.slug, operation],
-  );
-  if (!rows[0]) throw new AppError('preview-gone', 409, 'This form is no longer valid. Open it again from your selection.');
-  return rows[0];
+/** A resource may ask for a reason, and above so many records insist on one. */
+function assertReason({ reason }: Resource, recordCount: number, given: string | null): void {
+  if (reason.requiredAbove === null || recordCount <= reason.requiredAbove || given !== null) return;
+  const message = `Say why: above ${reason.requiredAbove.toLocaleString('en')} records a reason is asked for.`;
+  throw new AppError('invalid-operation', 422, message, { fieldErrors: { reason: message } });
 }
 
 /** What is kept of a selection: its own row may change or go. */

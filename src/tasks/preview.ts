@@ -1,44 +1,140 @@
-import { AppError } from '../errors.ts';
 import type { Principal } from '../auth/principal.ts';
-import { getOperation } from '../operations/register.ts';
+import { AppError } from '../errors.ts';
 import type { OperationKind } from '../operations/contract.ts';
+import { getOperation } from '../operations/register.ts';
 import { assertCan } from '../resources/permissions.ts';
 import type { Resource } from '../resources/contract.ts';
-import { countSelection, getSelection } from '../selection/selection.ts';
+import { countSelection, getSelection, maxTicked, type Selected, type Selection } from '../selection/selection.ts';
 import type { TaskContext } from './context.ts';
 
+/** What a form or a page showed, and what confirming it binds to. */
 export interface Preview {
   /** The form's one-time operation id. */
   id: string;
+  operation: OperationKind;
+  selectionId: string;
   recordCount: number;
   selectionVersion: number;
+  /** As `Operation.parse` made them; null: the form itself asks for them. */
+  parameters: unknown;
+  /** What was found by trying; null: nothing was tried. */
+  findings: Findings | null;
+  /** Keys that were unticked on the preview. */
+  exclusions: string[];
+  /** When it was made: "in the last hour" is the hour before it, also when the task begins the next day. */
+  asOf: string;
+  /** pg_current_snapshot() of the moment. */
+  snapshot: string;
   /** Below the threshold: done at once, all or nothing. */
   runsInline: boolean;
 }
 
-/** What the dialog shows and the confirmation binds to. */
-export async function createPreview(
-  { db, register }: TaskContext,
-  {
-    resource,
-    principal,
-    operation,
-    selectionId,
-  }: { resource: Resource; principal: Principal; operation: OperationKind; selectionId: string },
-): Promise<Preview> {
+/** What trying an operation brought to light. Counts are of the records looked at. */
+export interface Findings {
+  tried: number;
+  /** Fewer than there are: then the counts are of a sample. */
+  isSample: boolean;
+  changed: number;
+  unchanged: number;
+  refused: { code: string; message: string; field: string | null; count: number; keys: string[] }[];
+  held: { taskId: number; title: string; principalId: string; principalName: string; count: number }[];
+  /** Rows that somebody else's transaction is at this very moment. */
+  busy: number;
+  /** Ticked records that are gone, or not the principal's to see. */
+  missing: number;
+  /** Triggers of the table that run for every record. */
+  triggers: string[];
+  /** Null: it will take no time worth naming. */
+  expectedMs: number | null;
+  /** Of the values that were shown; null: too many records to compare them again. */
+  digest: string | null;
+}
+
+/** How long a preview can be confirmed, in hours. */
+const keptHours = 24;
+
+const columns = `id, operation, selection_id as "selectionId", record_count as "recordCount", selection_version as "selectionVersion",
+  parameters, findings, exclusions, snapshot, to_json(created_at) #>> '{}' as "asOf"`;
+
+export interface NewPreview {
+  resource: Resource;
+  principal: Principal;
+  operation: OperationKind;
+  selectionId: string;
+  /** As `Operation.parse` made them, where they are known. */
+  parameters?: unknown;
+}
+
+/** What a dialog shows and its confirmation binds to. Previews of yesterday go on the way. */
+export async function createPreview({ db, register }: TaskContext, wanted: NewPreview): Promise<Preview> {
+  const { resource, principal, operation, selectionId } = wanted;
   assertCan(resource, principal, getOperation(operation).action);
   const selection = await getSelection(db, principal, resource, selectionId);
   const recordCount = await countSelection(register.client, resource, principal, selection);
-  if (recordCount === 0) throw new AppError('empty-selection', 422, 'Nothing is selected.');
-  const { rows } = await db.pages.query<{ id: string }>(
-    `insert into ${db.t.preview} (id, owner_id, resource, operation, selection_id, selection_version, record_count)
-     values (gen_random_uuid(), $1, $2, $3, $4, $5, $6) returning id`,
-    [principal.id, resource.slug, operation, selection.id, selection.version, recordCount],
+  if (recordCount === 0) throw nothingSelected();
+  const { rows } = await db.pages.query<Omit<Preview, 'runsInline'>>(
+    `with purged as (
+       delete from ${db.t.preview} where created_at < now() - make_interval(hours => ${keptHours})
+     )
+     insert into ${db.t.preview} (id, owner_id, resource, operation, selection_id, selection_version, record_count, parameters, snapshot)
+     values (gen_random_uuid(), $1, $2, $3, $4, $5, $6, $7, pg_current_snapshot()::text) returning ${columns}`,
+    [
+      principal.id,
+      resource.slug,
+      operation,
+      selection.id,
+      selection.version,
+      recordCount,
+      wanted.parameters === undefined ? null : JSON.stringify(wanted.parameters),
+    ],
   );
-  return {
-    id: rows[0]?.id as string,
-    recordCount,
-    selectionVersion: selection.version,
-    runsInline: recordCount < resource.minAsyncRecords,
-  };
+  return withManner(rows[0] as Preview, resource);
+}
+
+/** The principal's own; somebody else's, of another resource, and one that is gone are the same null. */
+export async function findPreview({ db }: TaskContext, resource: Resource, principal: Principal, id: string): Promise<Preview | null> {
+  const { rows } = await db.pages.query<Omit<Preview, 'runsInline'>>(
+    `select ${columns} from ${db.t.preview} where id::text = $1 and owner_id = $2 and resource = $3`,
+    [id.toLowerCase(), principal.id, resource.slug],
+  );
+  return rows[0] ? withManner(rows[0], resource) : null;
+}
+
+/** Which records a preview is about: the selection less what was unticked on the preview itself. */
+export function previewed(selection: Selection, { exclusions, asOf }: Pick<Preview, 'exclusions' | 'asOf'>): Selection & Selected {
+  if (exclusions.length === 0) return { ...selection, asOf };
+  const excluded = new Set(exclusions);
+  if (selection.kind === 'ticked') return { ...selection, asOf, keys: selection.keys.filter((key) => !excluded.has(key)) };
+  return { ...selection, asOf, exclusions: [...new Set([...selection.exclusions, ...exclusions])].sort() };
+}
+
+/** Leaves records out of a preview, or takes them in again. Explicit, so that doing it twice is doing it once. */
+export async function excludeFromPreview(
+  { db }: TaskContext,
+  preview: Preview,
+  { out, back }: { out: readonly string[]; back: readonly string[] },
+): Promise<Preview> {
+  const kept = preview.exclusions.filter((key) => !back.includes(key));
+  const exclusions = [...new Set([...kept, ...out])].sort();
+  if (exclusions.length > maxTicked) {
+    throw new AppError(
+      'too-many-ticked',
+      422,
+      `At most ${maxTicked.toLocaleString('en')} records can be left out one by one. Use a filter.`,
+    );
+  }
+  await db.pages.query(`update ${db.t.preview} set exclusions = $2 where id = $1`, [preview.id, exclusions]);
+  return { ...preview, exclusions };
+}
+
+export function isLeftOut({ exclusions }: Pick<Preview, 'exclusions'>, key: string): boolean {
+  return exclusions.includes(key);
+}
+
+export function nothingSelected(): AppError {
+  return new AppError('empty-selection', 422, 'Nothing is selected.');
+}
+
+function withManner(preview: Omit<Preview, 'runsInline'>, { minAsyncRecords }: Resource): Preview {
+  return { ...preview, runsInline: preview.recordCount < minAsyncRecords };
 }

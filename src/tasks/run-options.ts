@@ -1,3 +1,5 @@
+import { AppError } from '../errors.ts';
+
 /** What to do where another task holds some of the records: nothing, go on without them, or wait for its end. */
 export type Overlap = 'refuse' | 'skip' | 'wait';
 
@@ -21,3 +23,28 @@ export const defaultRunOptions: RunOptions = {
   stopRatio: null,
   changeReason: null,
 };
+
+const longestReason = 1_000;
+
+/** Reads them out of a form. Throws AppError 422 with details.fieldErrors. */
+export function parseRunOptions(body: Readonly<Record<string, unknown>>): RunOptions {
+  const text = (name: string) => String([body[name]].flat().at(-1) ?? '').trim();
+  const fieldErrors: Record<string, string> = {};
+  const overlap = text('overlap') || defaultRunOptions.overlap;
+  if (overlap !== 'refuse' && overlap !== 'skip' && overlap !== 'wait')
+    fieldErrors.overlap = 'Choose what to do with records that are held.';
+  const percent = text('stopPercent');
+  const isPercent = /^\d{1,3}(\.\d+)?$/.test(percent) && Number(percent) <= 100;
+  if (percent !== '' && !isPercent) fieldErrors.stopPercent = 'Give a percentage from 0 to 100, or nothing.';
+  const reason = text('reason');
+  if (reason.length > longestReason || reason.includes('\0')) fieldErrors.reason = `A reason may have at most ${longestReason} characters.`;
+  const [wrong] = Object.values(fieldErrors);
+  if (wrong) throw new AppError('invalid-operation', 422, wrong, { fieldErrors });
+  return {
+    inBackground: text('background') === 'yes',
+    overlap: overlap as Overlap,
+    skipChanged: text('skipChanged') === 'yes',
+    stopRatio: percent === '' ? null : Number(percent) / 100,
+    changeReason: reason === '' ? null : reason,
+  };
+}

@@ -20,6 +20,14 @@ interface Words {
   sending: string;
 }
 
+/** Why somebody does it, where the resource asks. */
+export interface ReasonData {
+  label: string;
+  isRequired: boolean;
+  value: string;
+  error: string | null;
+}
+
 /** What both dialogs show. */
 export interface BulkDialogData {
   title: string;
@@ -34,6 +42,8 @@ export interface BulkDialogData {
   selectionId: string;
   backUrl: string;
   submitText: string;
+  previewText: string;
+  reason: ReasonData | null;
   message: string | null;
   words: Words;
 }
@@ -42,7 +52,6 @@ export interface BulkEditData extends BulkDialogData {
   scripts: readonly string[];
   fields: readonly BulkField[];
   fieldWords: { legend: string; hint: string; showInputs: string };
-  previewText: string;
 }
 
 export interface BulkDeleteData extends BulkDialogData {
@@ -74,6 +83,13 @@ export function bulkPath(resource: Resource, operation: OperationKind): string {
   return `/${resource.slug}/${operation === 'update' ? 'bulk-edit' : 'bulk-delete'}`;
 }
 
+export function reasonData({ reason }: Resource, count: number, body: Body, error: AppError | null): ReasonData | null {
+  if (!reason.isAsked) return null;
+  const isRequired = reason.requiredAbove !== null && count > reason.requiredAbove;
+  const value = textsOf(body.reason).at(-1) ?? '';
+  return { label: isRequired ? bulkTexts.reason : bulkTexts.reasonOptional, isRequired, value, error: fieldErrors(error).reason ?? null };
+}
+
 /** The list as it was; a selection of everything matching lives only under its own filter. */
 export function listUrl(resource: Resource, selectionId: string, filter: string, url: Urls): string {
   const state = [filter, selectionId === '' ? '' : `_s=${encodeURIComponent(selectionId)}`].filter((part) => part !== '').join('&');
@@ -90,7 +106,6 @@ export async function bulkEditData(opened: Opened): Promise<BulkEditData> {
     submitText: bulkTexts.submitEdit(count, resource.singular, resource.label),
     fields: await bulkFields({ register, sql, resource, principal, body, errors: fieldErrors(error), url }),
     fieldWords: { legend: bulkTexts.chooseFields, hint: bulkTexts.fieldHint, showInputs: bulkTexts.showInputs },
-    previewText: bulkTexts.preview,
     scripts: ['picker.js'],
   };
 }
@@ -114,7 +129,7 @@ export function bulkDeleteData(opened: Opened, consequences: ConsequencesData): 
   };
 }
 
-function dialogData({ resource, preview, names, selectionId, filter, error, url }: Opened, operation: OperationKind): BulkDialogData {
+function dialogData({ resource, preview, names, selectionId, filter, body, error, url }: Opened, operation: OperationKind): BulkDialogData {
   return {
     title: resource.label,
     heading: '',
@@ -126,12 +141,14 @@ function dialogData({ resource, preview, names, selectionId, filter, error, url 
     selectionId,
     backUrl: listUrl(resource, selectionId, filter, url),
     submitText: '',
+    previewText: bulkTexts.preview,
+    reason: reasonData(resource, preview.recordCount, body, error),
     message: error?.message ?? null,
     words: { dismiss: bulkTexts.dismiss, sending: bulkTexts.sending },
   };
 }
 
-function fieldErrors(error: AppError | null): Record<string, string> {
+export function fieldErrors(error: AppError | null): Record<string, string> {
   return (error?.details.fieldErrors ?? {}) as Record<string, string>;
 }
 

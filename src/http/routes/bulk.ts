@@ -5,31 +5,20 @@ import { consequences } from '../../operations/consequences.ts';
 import { assertCan } from '../../resources/permissions.ts';
 import { getOperation } from '../../operations/register.ts';
 import type { TaskContext } from '../../tasks/context.ts';
-import type { Holder } from '../../tasks/holders.ts';
-import { launch, type Launched } from '../../tasks/launch.ts';
+import { launch } from '../../tasks/launch.ts';
+import { lookAhead } from '../../tasks/look-ahead.ts';
 import { createPreview } from '../../tasks/preview.ts';
-import { getTask, seesAllTasks } from '../../tasks/queries.ts';
-import { isFinished } from '../../tasks/states.ts';
-import { headerJson, isHtmx, principalOf, wantsJson } from '../negotiate.ts';
-import {
-  bulkDeleteData,
-  bulkEditData,
-  type BulkOutcomeData,
-  explanationData,
-  listUrl,
-  type Outcome,
-  overlapData,
-  refusedData,
-} from '../pages/bulk.ts';
+import { parseRunOptions } from '../../tasks/run-options.ts';
+import { isHtmx, principalOf, wantsJson } from '../negotiate.ts';
+import { bulkDeleteData, bulkEditData, type Outcome } from '../pages/bulk.ts';
 import { type Body, bulkInputs, textsOf } from '../pages/bulk-field.ts';
 import { consequencesData } from '../pages/consequences.ts';
-import { finishedData, finishedEvents, progressData } from '../pages/progress.ts';
-import { taskJson } from '../pages/task.ts';
+import { previewPath } from '../pages/preview.ts';
 import { delegateOf } from '../../resources/delegate.ts';
 import { findSelection, type Selection, selectionWhere } from '../../selection/selection.ts';
 import type { Urls } from '../pages/url.ts';
 import { bulkTexts } from '../texts/bulk.ts';
-import { taskTexts } from '../texts/tasks.ts';
+import { explain, sendLaunched } from './bulk-answers.ts';
 
 export interface BulkRoutes {
   context: TaskContext;
@@ -56,7 +45,7 @@ export const bulkRoutes: FastifyPluginAsync<BulkRoutes> = async (app, { context,
         if (about.selectionId === '') throw new AppError('empty-selection', 422, bulkTexts.nothingSelected);
         return await sendForm(reply, about, selection, {}, null);
       } catch (error) {
-        return explain(request, reply, about, error);
+        return explain(context, request, reply, about, error);
       }
     });
 
@@ -64,16 +53,19 @@ export const bulkRoutes: FastifyPluginAsync<BulkRoutes> = async (app, { context,
       const { about, selection } = await readRequest(request, operation);
       const body = (request.body ?? {}) as Body;
       try {
-        if (textsOf(body._do)[0] === 'inputs') return await sendForm(reply, about, selection, body, null);
+        const wanted = textsOf(body._do)[0];
+        if (wanted === 'inputs') return await sendForm(reply, about, selection, body, null);
+        if (wanted === 'preview') return await sendPreview(request, reply, about, body);
         const parameters = getOperation(operation).parse(about.resource, body);
         const { resource, principal } = about;
-        const launched = await launch(context, { resource, principal, operation, parameters, operationId: textsOf(body._op)[0] ?? '' });
+        const operationId = textsOf(body._op)[0] ?? '';
+        const launched = await launch(context, { resource, principal, operation, parameters, operationId, options: parseRunOptions(body) });
         return sendLaunched(request, reply, about, launched);
       } catch (error) {
         if (error instanceof AppError && error.code === 'invalid-operation' && !wantsJson(request)) {
           return sendForm(reply, about, selection, body, error);
         }
-        return explain(request, reply, about, error);
+        return explain(context, request, reply, about, error);
       }
     });
   }
@@ -100,6 +92,16 @@ export const bulkRoutes: FastifyPluginAsync<BulkRoutes> = async (app, { context,
     return { about, selection };
   }
 
+  /** Tries it out and leads to what was found; a delete is acknowledged there. */
+  async function sendPreview(request: FastifyRequest, reply: FastifyReply, about: Outcome, body: Body) {
+    const { resource, principal, operation, selectionId } = about;
+    const parameters = getOperation(operation).parse(resource, operation === 'delete' ? { ...body, acknowledge: 'yes' } : body);
+    const preview = await createPreview(context, { resource, principal, operation, selectionId, parameters });
+    await lookAhead(context, { resource, principal, preview });
+    const target = url(previewPath(resource, preview.id));
+    return isHtmx(request) ? reply.header('HX-Redirect', target).type('text/html').send('') : reply.redirect(target, 303);
+  }
+
   async function sendForm(reply: FastifyReply, about: Outcome, selection: Selection | null, body: Body, error: AppError | null) {
     const { resource, principal, operation, selectionId, filter } = about;
     const preview = await createPreview(context, { resource, principal, operation, selectionId });
@@ -120,54 +122,5 @@ export const bulkRoutes: FastifyPluginAsync<BulkRoutes> = async (app, { context,
       take: namedRecords,
     });
     return rows.map((row) => String(row[resource.titleField] ?? ''));
-  }
-
-  async function sendLaunched(request: FastifyRequest, reply: FastifyReply, about: Outcome, { task, outcome }: Launched) {
-    const now = new Date();
-    const statusUrl = url(`/tasks/${task.id}`);
-    const finished = isFinished(task.state);
-    if (wantsJson(request)) {
-      const message = finished ? (task.message ?? task.title) : taskTexts.processing(task.total ?? task.expected ?? 0);
-      return reply.code(202).send({ ...taskJson(task, now), taskId: task.id, message, statusUrl });
-    }
-    if (!isHtmx(request)) return reply.redirect(statusUrl, 303);
-    if (outcome === 'inline') {
-      // An empty dialog closes itself.
-      return reply
-        .header('HX-Trigger', headerJson({ ...finishedEvents(task), 'bulkhead:close-dialog': true }))
-        .type('text/html')
-        .send('');
-    }
-    const launched = { taskId: task.id, resource: task.resource };
-    reply.code(202).header('HX-Trigger', headerJson({ 'bulkhead:launched': launched }));
-    return reply.page('bulk/_launched', {
-      title: task.title,
-      note: outcome === 'already' ? bulkTexts.alreadySent : null,
-      progress: finished ? null : progressData(task, now, url),
-      ended: finished ? finishedData(task, now, url) : null,
-      close: taskTexts.close,
-      listUrl: listUrl(about.resource, about.selectionId, about.filter, url),
-    });
-  }
-
-  async function explain(request: FastifyRequest, reply: FastifyReply, about: Outcome, error: unknown) {
-    if (!(error instanceof AppError) || wantsJson(request)) throw error;
-    // Others are not swapped into a dialog; the error page or a toast tells them.
-    if (error.status !== 409 && error.status !== 422) throw error;
-    const data = await explanationOf(about, error);
-    return reply.code(error.status).page('bulk/outcome', data);
-  }
-
-  async function explanationOf(about: Outcome, error: AppError): Promise<BulkOutcomeData> {
-    if (error.code === 'refused') return refusedData(about, error);
-    if (error.code !== 'overlap') return explanationData(about, error);
-    const [holder] = (error.details.holders ?? []) as Holder[];
-    const { principal } = about;
-    const isVisible = holder && (seesAllTasks(principal) || holder.principalId === principal.id);
-    if (!isVisible) return overlapData(about, error, null, null);
-    const task = await getTask(db, principal, holder.taskId);
-    const now = new Date();
-    const finished = isFinished(task.state);
-    return overlapData(about, error, finished ? null : progressData(task, now, url), finished ? finishedData(task, now, url) : null);
   }
 };

@@ -17,6 +17,8 @@ export const bulkTexts = {
   showInputs: 'Show its inputs',
   onePerLine: 'One value a line.',
   preview: 'Preview',
+  reason: 'Reason',
+  reasonOptional: 'Reason (may be left empty)',
   submitEdit: (count: number, singular: string, plural: string) => `Change ${named(count, singular, plural)}`,
   submitDelete: (count: number, singular: string, plural: string) => `Delete ${named(count, singular, plural)}`,
   acknowledge: (count: number, singular: string, plural: string) => `Yes, delete ${named(count, singular, plural)}`,

@@ -9,7 +9,10 @@ export const add: Change<string[]> = {
   canOverflow: false,
   fits: isMany,
   inputs: () => [ownInput],
-  parse: parseOwnValues,
+  parse(given, field, resource) {
+    const parsed = parseOwnValues(given, field, resource);
+    return 'error' in parsed ? parsed : { value: [...new Set(parsed.value)] };
+  },
   sql: (value, { field, current, parameter }) => {
     const given = cast(parameter(value), field);
     return cast(
@@ -19,7 +22,8 @@ export const add: Change<string[]> = {
   },
   twin(current, value, { field }) {
     const there = listOf(current);
-    return asKept([...there, ...value.filter((item) => !there.includes(item))], field);
+    const added = new Set(value.filter((item) => !there.includes(item)));
+    return asKept([...there, ...added], field);
   },
   describe: (value) => `add ${value.join(', ')}`,
 };

@@ -1,7 +1,6 @@
 import type { Parsed } from '../../fields/contract.ts';
 import { getFieldKind } from '../../fields/register.ts';
 import type { ResourceField } from '../../fields/resource-field.ts';
-import { scalarKind } from '../../fields/scalar-kind.ts';
 import type { FieldMeta } from '../../metadata/contract.ts';
 import type { Resource } from '../../resources/contract.ts';
 import type { ChangeInput, FieldText, Given } from './contract.ts';
@@ -27,41 +26,13 @@ export function parseOwnValue(given: Given, field: ResourceField, { reader }: Re
 
 /** Values of a list, or ids of related records; none is an error. */
 export function parseOwnValues(given: Given, field: ResourceField, { reader }: Resource): Parsed<string[]> {
-  const texts = given('value').filter((text) => text.trim() !== '');
-  // Where there is no list to tick, ids and values are typed into one control.
-  const values = texts.length === 1 ? splitList(texts[0] as string) : texts;
-  if (values.length === 0) return { error: `Give at least one value for ${field.label}, or untick it.` };
-  if (values.length > mostValues) return { error: `${field.label} can take at most ${mostValues} values at a time.` };
-  if (field.relation) return parseIds(values, field);
-  const item: ResourceField = { ...field, meta: itemOf(field.meta) };
-  const kind = scalarKind(item.meta);
-  const read: string[] = [];
-  for (const text of values) {
-    const parsed = kind.parse(text, item, reader);
-    if ('error' in parsed) return parsed;
-    const value = kind.toSql(parsed.value, item);
-    if (typeof value === 'string') read.push(value);
-  }
-  return { value: [...new Set(read)] };
-}
-
-function parseIds(values: readonly string[], field: ResourceField): Parsed<string[]> {
-  const parsed = getFieldKind(field).parse(values, field);
+  const input = given('value').filter((text) => text.trim() !== '');
+  if (input.length === 0) return { error: `Give at least one value for ${field.label}, or untick it.` };
+  const kind = getFieldKind(field);
+  const parsed = kind.parse(field.relation ? input : input.join('\n'), field, reader);
   if ('error' in parsed) return parsed;
-  return { value: [...(getFieldKind(field).toSql(parsed.value, field) as readonly string[])] };
-}
-
-function splitList(text: string): string[] {
-  if (text.startsWith('[') || text.startsWith('{')) return [text];
-  return text
-    .split(text.includes('\n') ? /\r?\n/ : ',')
-    .map((item) => item.trim())
-    .filter((item) => item !== '');
-}
-
-/** One item of a list field. */
-function itemOf(meta: FieldMeta): FieldMeta {
-  return { ...meta, isList: false, isRequired: true, sqlType: meta.sqlType?.replace(/\[\]$/, '') ?? null };
+  const values = kind.toSql(parsed.value, field) as readonly string[];
+  return values.length > mostValues ? { error: `${field.label} can take at most ${mostValues} values at a time.` } : { value: [...values] };
 }
 
 export function listOf(value: FieldText): readonly string[] {

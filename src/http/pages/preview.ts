@@ -1,0 +1,297 @@
+import type { Principal } from '../../auth/principal.ts';
+import type { AppError } from '../../errors.ts';
+import { getFieldKind } from '../../fields/register.ts';
+import { itemField } from '../../fields/scalar-list.ts';
+import type { UpdateParameters } from '../../operations/update.ts';
+import type { Register, Resource, ResourceField } from '../../resources/contract.ts';
+import { hasResource, relatedTitles, relationTarget } from '../../selection/related.ts';
+import type { Findings, Preview } from '../../tasks/preview.ts';
+import type { PreviewedRecord, PreviewPage } from '../../tasks/preview-page.ts';
+import { seesAllTasks } from '../../tasks/queries.ts';
+import { formatNumber, formatSpan } from '../format.ts';
+import { bulkTexts } from '../texts/bulk.ts';
+import { previewTexts } from '../texts/previews.ts';
+import { bulkPath, fieldErrors, listUrl, type ReasonData, reasonData } from './bulk.ts';
+import { type Body, textsOf } from './bulk-field.ts';
+import type { ConsequencesData } from './consequences.ts';
+import { recordPath } from './record-form.ts';
+import type { Urls } from './url.ts';
+
+export interface PreviewData {
+  title: string;
+  heading: string;
+  /** What will be done, a line each. */
+  lines: readonly string[];
+  message: { text: string; tone: 'error' | 'warning' } | null;
+  counts: readonly { label: string; value: string; tone: 'plain' | 'good' | 'bad' | 'warning' }[];
+  basis: string;
+  refused: readonly { reason: string; countText: string; records: readonly { title: string; href: string }[]; moreText: string | null }[];
+  held: readonly { text: string; href: string | null }[];
+  consequences: ConsequencesData | null;
+  notes: readonly string[];
+  table: PreviewTable | null;
+  confirm: ConfirmData | null;
+  back: { href: string; label: string };
+  form: { href: string; label: string };
+  words: typeof previewTexts;
+}
+
+export interface PreviewTable {
+  action: string;
+  columns: readonly string[];
+  rows: readonly PreviewRow[];
+  first: string | null;
+  next: string | null;
+}
+
+export interface PreviewRow {
+  key: string;
+  title: string;
+  href: string;
+  isKept: boolean;
+  keepText: string;
+  cells: readonly { label: string; before: string; after: string | null }[];
+  fate: { text: string; tone: 'plain' | 'good' | 'bad' | 'warning'; reason: string | null };
+}
+
+export interface ConfirmData {
+  action: string;
+  submitText: string;
+  isDelete: boolean;
+  manner: string;
+  isInline: boolean;
+  acknowledge: { text: string; isTicked: boolean; error: string | null } | null;
+  reason: ReasonData | null;
+  hasBackground: boolean;
+  isBackground: boolean;
+  skipsChanged: boolean;
+  overlap: readonly { value: string; label: string; isChosen: boolean }[];
+  stop: { value: string; error: string | null };
+}
+
+export interface PreviewParts {
+  register: Register;
+  resource: Resource;
+  principal: Principal;
+  preview: Preview;
+  page: PreviewPage;
+  /** Key that the page begins after, as in the URL. */
+  after: string | null;
+  /** Titles of the refused records that reasons name. */
+  titles: ReadonlyMap<string, string>;
+  consequences: ConsequencesData | null;
+  lines: readonly string[];
+  filter: string;
+  body: Body;
+  error: AppError | null;
+  url: Urls;
+}
+
+export function previewPath(resource: Resource, id: string): string {
+  return `/${resource.slug}/previews/${id}`;
+}
+
+export async function previewData(parts: PreviewParts): Promise<PreviewData> {
+  const { resource, preview, filter, error, url, lines, consequences } = parts;
+  const findings = preview.findings as Findings;
+  const count = preview.recordCount;
+  const operation = preview.operation === 'delete' ? bulkTexts.deleteHeading : bulkTexts.editHeading;
+  const heading = operation(count, resource.singular, resource.label);
+  const wrong = Object.keys(fieldErrors(error)).length > 0;
+  return {
+    title: previewTexts.title(heading),
+    heading,
+    lines,
+    message: error ? { text: error.message, tone: wrong ? 'error' : 'warning' } : null,
+    counts: countsOf(preview, findings),
+    basis: findings.isSample ? previewTexts.sample(findings.tried, count) : previewTexts.exact,
+    refused: refusedOf(parts, findings),
+    held: heldOf(parts, findings),
+    consequences,
+    notes: notesOf(findings),
+    table: parts.page.records.length === 0 ? null : await tableOf(parts),
+    confirm: count === 0 ? null : confirmOf(parts),
+    back: { href: listUrl(resource, preview.selectionId, filter, url), label: previewTexts.back(resource.label) },
+    form: {
+      href: url(`${bulkPath(resource, preview.operation)}?_s=${encodeURIComponent(preview.selectionId)}`),
+      label: previewTexts.change,
+    },
+    words: previewTexts,
+  };
+}
+
+function countsOf({ operation, recordCount, exclusions }: Preview, findings: Findings): PreviewData['counts'] {
+  const { counts } = previewTexts;
+  const refused = findings.refused.reduce((sum, { count }) => sum + count, 0);
+  const held = findings.held.reduce((sum, { count }) => sum + count, 0);
+  const figure = (label: string, value: number, tone: PreviewData['counts'][number]['tone'] = 'plain') => ({
+    label,
+    value: formatNumber(value),
+    tone,
+  });
+  const unlessNone = (label: string, value: number, tone: 'bad' | 'warning' | 'plain') => (value === 0 ? [] : [figure(label, value, tone)]);
+  const isDelete = operation === 'delete';
+  return [
+    figure(counts.selected, recordCount),
+    figure(isDelete ? counts.deleted : counts.changed, findings.changed, findings.changed > 0 ? 'good' : 'plain'),
+    ...(isDelete ? [] : [figure(counts.unchanged, findings.unchanged)]),
+    figure(counts.refused, refused, refused > 0 ? 'bad' : 'plain'),
+    ...unlessNone(counts.held, held, 'warning'),
+    ...unlessNone(counts.busy, findings.busy, 'warning'),
+    ...unlessNone(counts.missing, findings.missing, 'warning'),
+    ...unlessNone(counts.leftOut, exclusions.length, 'plain'),
+  ];
+}
+
+function refusedOf({ resource, titles, url }: PreviewParts, { refused }: Findings): PreviewData['refused'] {
+  return refused.map(({ message, field, count, keys }) => {
+    const label = resource.fields.find(({ meta }) => meta.name === field)?.label;
+    return {
+      reason: label && !message.includes(label) ? `${label}: ${message}` : message,
+      countText: previewTexts.refusedCount(count),
+      records: keys.map((key) => ({ title: titles.get(key) ?? key, href: url(`${recordPath(resource, key)}/edit`) })),
+      moreText: count > keys.length ? previewTexts.moreRecords(count - keys.length) : null,
+    };
+  });
+}
+
+function heldOf({ principal, url }: PreviewParts, { held }: Findings): PreviewData['held'] {
+  return held.map(({ taskId, title, principalId, principalName, count }) => ({
+    text: previewTexts.holder(principalName, title, count),
+    href: seesAllTasks(principal) || principalId === principal.id ? url(`/tasks/${taskId}`) : null,
+  }));
+}
+
+/** Less than this is not worth a word, in milliseconds. */
+const quickMs = 2_000;
+
+function notesOf({ triggers, unchanged, expectedMs }: Findings): string[] {
+  return [
+    ...(unchanged > 0 ? [previewTexts.unchangedNote] : []),
+    ...triggers.map(previewTexts.trigger),
+    ...(expectedMs !== null && expectedMs >= quickMs ? [previewTexts.expected(formatSpan(expectedMs))] : []),
+  ];
+}
+
+async function tableOf(parts: PreviewParts): Promise<PreviewTable> {
+  const { register, resource, principal, preview, page, after, url } = parts;
+  const { changes = [] } = (preview.parameters ?? {}) as Partial<UpdateParameters>;
+  const fields = changes.map(({ field }) => resource.fields.find(({ meta }) => meta.name === field)).filter((field) => field !== undefined);
+  const show = await Promise.all(
+    fields.map((field, index) => shownValues(register, resource, principal, field, textsAt(page.records, index))),
+  );
+  const path = previewPath(resource, preview.id);
+  return {
+    action: url(`${path}/exclusions${after === null ? '' : `?_after=${encodeURIComponent(after)}`}`),
+    columns: fields.map(({ label }) => label),
+    rows: page.records.map((record) => ({
+      key: record.key,
+      title: record.title,
+      href: url(`${recordPath(resource, record.key)}/edit`),
+      isKept: !record.isLeftOut,
+      keepText: previewTexts.keepRecord(record.title),
+      cells: fields.map(({ label }, index) => ({
+        label,
+        before: show[index]?.(record.before[index] ?? null) ?? '',
+        after: record.after === null ? null : (show[index]?.(record.after[index] ?? null) ?? ''),
+      })),
+      fate: fateOf(record, preview.operation === 'delete'),
+    })),
+    first: after === null ? null : url(path),
+    next: page.next === null ? null : url(`${path}?_after=${encodeURIComponent(page.next)}`),
+  };
+}
+
+function fateOf({ isLeftOut, fate, reason }: PreviewedRecord, isDelete: boolean): PreviewRow['fate'] {
+  if (isLeftOut) return { text: previewTexts.leftOutFate, tone: 'plain', reason: null };
+  const text = isDelete && fate === 'changed' ? previewTexts.deletedFate : previewTexts.fates[fate];
+  const tones = { changed: 'good', unchanged: 'plain', refused: 'bad', held: 'warning', busy: 'warning', unknown: 'plain' } as const;
+  return { text, tone: tones[fate], reason };
+}
+
+function textsAt(records: readonly PreviewedRecord[], index: number): string[] {
+  return records.flatMap(({ before, after }) => [before[index], after?.[index]]).filter((text) => text !== null && text !== undefined);
+}
+
+/** Makes of a text of PostgreSQL's what people read. One statement for a relation, for all its records at once. */
+async function shownValues(
+  register: Register,
+  resource: Resource,
+  principal: Principal,
+  field: ResourceField,
+  texts: readonly string[],
+): Promise<(text: string | null) => string> {
+  const isLinks = field.relation?.kind === 'many-to-many';
+  if (field.relation) {
+    const ids = isLinks ? texts.flatMap(listOf) : texts;
+    const target = relationTarget(resource, field);
+    const titles = target ? await relatedTitles(register.client, target, principal, [...new Set(ids)]) : new Map<string, string>();
+    const titleOf = (id: string) => titles.get(id) ?? (hasResource(register, field) && !target ? previewTexts.nothing : id);
+    return (text) => (text === null ? '' : isLinks ? listOf(text).map(titleOf).join(', ') : titleOf(text));
+  }
+  const shown = (text: string, about: ResourceField) => getFieldKind(about).format(typedValue(text, about), about, resource.reader).text;
+  if (!field.meta.isList) return (text) => (text === null ? '' : shown(text, field));
+  const item = itemField(field);
+  return (text) =>
+    text === null
+      ? ''
+      : listOf(text)
+          .map((one) => shown(one, item))
+          .join(', ');
+}
+
+function listOf(text: string): string[] {
+  return (JSON.parse(text) as unknown[]).map((item) => (typeof item === 'string' ? item : JSON.stringify(item)));
+}
+
+function typedValue(text: string, { meta, enum: values }: ResourceField): unknown {
+  if (meta.kind === 'enum') return values?.values.find(({ dbName }) => dbName === text)?.name ?? text;
+  if (meta.type === 'Boolean') return text === 'true';
+  if (meta.type === 'BigInt') return BigInt(text);
+  if (meta.type === 'Int' || meta.type === 'Float') return Number(text);
+  if (meta.type === 'Json') return JSON.parse(text);
+  if (meta.type !== 'DateTime') return text;
+  const at = new Date(
+    /^\d{2}:/.test(text) ? `1970-01-01T${text.slice(0, 12)}Z` : /[Zz+]|-\d{2}:\d{2}$/.test(text.slice(10)) ? text : `${text.slice(0, 23)}Z`,
+  );
+  return Number.isNaN(at.getTime()) ? text : at;
+}
+
+function confirmOf({ resource, preview, body, error, url }: PreviewParts): ConfirmData {
+  const isDelete = preview.operation === 'delete';
+  const count = preview.recordCount;
+  const given = (name: string) => textsOf(body[name]).at(-1) ?? '';
+  const errors = fieldErrors(error);
+  const submit = isDelete ? bulkTexts.submitDelete : bulkTexts.submitEdit;
+  const chosen = given('overlap') || 'refuse';
+  return {
+    action: url(previewPath(resource, preview.id)),
+    submitText: submit(count, resource.singular, resource.label),
+    isDelete,
+    isInline: preview.runsInline,
+    manner: preview.runsInline ? (isDelete ? bulkTexts.inlineDelete : bulkTexts.inline) : bulkTexts.background,
+    acknowledge: isDelete
+      ? {
+          text: bulkTexts.acknowledge(count, resource.singular, resource.label),
+          isTicked: given('acknowledge') === 'yes',
+          error: errors.acknowledge ?? null,
+        }
+      : null,
+    reason: reasonData(resource, count, body, error),
+    hasBackground: preview.runsInline,
+    isBackground: given('background') === 'yes',
+    skipsChanged: given('skipChanged') === 'yes',
+    overlap: (['refuse', 'skip', 'wait'] as const).map((value) => ({
+      value,
+      label: previewTexts.overlap[value],
+      isChosen: value === chosen,
+    })),
+    stop: { value: given('stopPercent'), error: errors.stopPercent ?? null },
+  };
+}
+
+declare module '../pages.ts' {
+  interface Pages {
+    'previews/show': PreviewData;
+  }
+}

@@ -1,0 +1,65 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { AppError } from '../../errors.ts';
+import type { TaskContext } from '../../tasks/context.ts';
+import type { Holder } from '../../tasks/holders.ts';
+import type { Launched } from '../../tasks/launch.ts';
+import { getTask, seesAllTasks } from '../../tasks/queries.ts';
+import { isFinished } from '../../tasks/states.ts';
+import { headerJson, isHtmx, wantsJson } from '../negotiate.ts';
+import { type BulkOutcomeData, explanationData, listUrl, type Outcome, overlapData, refusedData } from '../pages/bulk.ts';
+import { finishedData, finishedEvents, progressData } from '../pages/progress.ts';
+import { taskJson } from '../pages/task.ts';
+import { bulkTexts } from '../texts/bulk.ts';
+import { taskTexts } from '../texts/tasks.ts';
+
+/** What a confirmed dialog or preview leads to: the task, on its own page or in the dialog. */
+export async function sendLaunched(request: FastifyRequest, reply: FastifyReply, about: Outcome, { task, outcome }: Launched) {
+  const { url } = about;
+  const now = new Date();
+  const statusUrl = url(`/tasks/${task.id}`);
+  const finished = isFinished(task.state);
+  if (wantsJson(request)) {
+    const message = finished ? (task.message ?? task.title) : taskTexts.processing(task.total ?? task.expected ?? 0);
+    return reply.code(202).send({ ...taskJson(task, now), taskId: task.id, message, statusUrl });
+  }
+  if (!isHtmx(request)) return reply.redirect(statusUrl, 303);
+  if (outcome === 'inline') {
+    // An empty dialog closes itself.
+    return reply
+      .header('HX-Trigger', headerJson({ ...finishedEvents(task), 'bulkhead:close-dialog': true }))
+      .type('text/html')
+      .send('');
+  }
+  const launched = { taskId: task.id, resource: task.resource };
+  reply.code(202).header('HX-Trigger', headerJson({ 'bulkhead:launched': launched }));
+  return reply.page('bulk/_launched', {
+    title: task.title,
+    note: outcome === 'already' ? bulkTexts.alreadySent : null,
+    progress: finished ? null : progressData(task, now, url),
+    ended: finished ? finishedData(task, now, url) : null,
+    close: taskTexts.close,
+    listUrl: listUrl(about.resource, about.selectionId, about.filter, url),
+  });
+}
+
+/** A conflict or a refusal in words, with a way on; anything else is thrown on. */
+export async function explain(context: TaskContext, request: FastifyRequest, reply: FastifyReply, about: Outcome, error: unknown) {
+  if (!(error instanceof AppError) || wantsJson(request)) throw error;
+  // Others are not swapped into a dialog; the error page or a toast tells them.
+  if (error.status !== 409 && error.status !== 422) throw error;
+  const data = await explanationOf(context, about, error);
+  return reply.code(error.status).page('bulk/outcome', data);
+}
+
+async function explanationOf({ db }: TaskContext, about: Outcome, error: AppError): Promise<BulkOutcomeData> {
+  if (error.code === 'refused') return refusedData(about, error);
+  if (error.code !== 'overlap') return explanationData(about, error);
+  const [holder] = (error.details.holders ?? []) as Holder[];
+  const { principal, url } = about;
+  const isVisible = holder && (seesAllTasks(principal) || holder.principalId === principal.id);
+  if (!isVisible) return overlapData(about, error, null, null);
+  const task = await getTask(db, principal, holder.taskId);
+  const now = new Date();
+  const finished = isFinished(task.state);
+  return overlapData(about, error, finished ? null : progressData(task, now, url), finished ? finishedData(task, now, url) : null);
+}

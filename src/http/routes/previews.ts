@@ -1,0 +1,126 @@
+import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
+import { AppError, notFound } from '../../errors.ts';
+import { isKey, keyToUrl, parseKey } from '../../metadata/keys.ts';
+import { consequences } from '../../operations/consequences.ts';
+import { getOperation } from '../../operations/register.ts';
+import { titlesOf } from '../../selection/list.ts';
+import { getSelection, type Selection, selectionWhere } from '../../selection/selection.ts';
+import { confirmPreview } from '../../tasks/confirm-preview.ts';
+import { lookAhead } from '../../tasks/look-ahead.ts';
+import { excludeFromPreview, findPreview, type Preview, previewed } from '../../tasks/preview.ts';
+import { previewPage, shownAtOnce } from '../../tasks/preview-page.ts';
+import { parseRunOptions } from '../../tasks/run-options.ts';
+import { principalOf, wantsJson } from '../negotiate.ts';
+import type { Outcome } from '../pages/bulk.ts';
+import { type Body, textsOf } from '../pages/bulk-field.ts';
+import { consequencesData } from '../pages/consequences.ts';
+import { parametersInWords } from '../pages/parameters.ts';
+import { previewData, previewPath } from '../pages/preview.ts';
+import { explain, sendLaunched } from './bulk-answers.ts';
+import type { BulkRoutes } from './bulk.ts';
+
+interface ForPreview {
+  Params: { resource: string; id: string };
+  Querystring: { _after?: string };
+}
+
+/** Errors after which the preview itself is shown once more, looked at anew. */
+const staleCodes = ['preview-stale', 'selection-changed'];
+
+interface Opened {
+  about: Outcome;
+  selection: Selection;
+  preview: Preview;
+  after: string | null;
+}
+
+/** What an operation would do, a page of its own; confirming it does just that. */
+export const previewRoutes: FastifyPluginAsync<BulkRoutes> = async (app, { context, url }) => {
+  const { db, register } = context;
+  const path = '/:resource/previews/:id';
+
+  app.get<ForPreview>(path, async (request, reply) => sendPreview(reply, await open(request), {}, null));
+
+  app.post<ForPreview>(path, async (request, reply) => {
+    const opened = await open(request);
+    const { about, preview } = opened;
+    const { resource, principal } = about;
+    const body = (request.body ?? {}) as Body;
+    try {
+      // What has to be acknowledged is acknowledged here, not where the preview was asked for.
+      if (preview.operation === 'delete') getOperation('delete').parse(resource, body);
+      const options = parseRunOptions(body);
+      return await sendLaunched(
+        request,
+        reply,
+        about,
+        await confirmPreview(context, { resource, principal, previewId: preview.id, options }),
+      );
+    } catch (error) {
+      if (!(error instanceof AppError) || wantsJson(request)) throw error;
+      if (error.code === 'invalid-operation') return sendPreview(reply, opened, body, error);
+      if (!staleCodes.includes(error.code)) return explain(context, request, reply, about, error);
+      return sendPreview(reply, { ...opened, preview: await lookAhead(context, { resource, principal, preview }) }, body, error);
+    }
+  });
+
+  app.post<ForPreview>(`${path}/exclusions`, async (request, reply) => {
+    const { about, preview, after } = await open(request);
+    const { resource, principal } = about;
+    const body = (request.body ?? {}) as Body;
+    const shown = textsOf(body.shown);
+    if (shown.length > shownAtOnce || !shown.every((key) => isKey(resource.model, key))) {
+      throw new AppError('invalid-key', 422, `This is not a record of ${resource.label.toLowerCase()}. Nothing was left out.`);
+    }
+    const kept = new Set(textsOf(body.keep));
+    const changed = await excludeFromPreview(context, preview, {
+      out: shown.filter((key) => !kept.has(key)),
+      back: shown.filter((key) => kept.has(key)),
+    });
+    await lookAhead(context, { resource, principal, preview: changed });
+    return reply.redirect(
+      url(`${previewPath(resource, preview.id)}${after === null ? '' : `?_after=${encodeURIComponent(keyToUrl(resource.model, after))}`}`),
+      303,
+    );
+  });
+
+  async function open(request: FastifyRequest<ForPreview>): Promise<Opened> {
+    const principal = principalOf(request);
+    const resource = register.for(principal, request.params.resource);
+    const preview = await findPreview(context, resource, principal, request.params.id);
+    if (!preview?.findings) throw notFound();
+    const selection = await getSelection(db, principal, resource, preview.selectionId);
+    const { operation, selectionId } = preview;
+    const about: Outcome = { register, resource, principal, operation, selectionId, filter: selection.filter, url };
+    const given = textsOf(request.query._after)[0] ?? '';
+    return { about, selection, preview, after: given === '' ? null : parseKey(resource.model, given) };
+  }
+
+  async function sendPreview(reply: FastifyReply, { about, selection, preview, after }: Opened, body: Body, error: AppError | null) {
+    const { resource, principal, filter } = about;
+    const page = await previewPage(context, { resource, principal, preview, after });
+    const named = preview.findings?.refused.flatMap(({ keys }) => keys) ?? [];
+    const data = await previewData({
+      register,
+      resource,
+      principal,
+      preview,
+      page: { ...page, next: page.next === null ? null : keyToUrl(resource.model, page.next) },
+      after: after === null ? null : keyToUrl(resource.model, after),
+      titles: await titlesOf(register, resource, principal, named),
+      consequences: await consequencesOf(about, previewed(selection, preview)),
+      lines: preview.operation === 'update' ? await parametersInWords(register, resource, principal, preview) : [],
+      filter,
+      body,
+      error,
+      url,
+    });
+    return reply.code(error?.status ?? 200).page('previews/show', data);
+  }
+
+  async function consequencesOf({ resource, principal, operation }: Outcome, selected: Selection) {
+    if (operation !== 'delete' || (selected.kind === 'ticked' && selected.keys.length === 0)) return null;
+    const found = await consequences(db, register, resource, principal, selectionWhere(resource, principal, selected));
+    return consequencesData(register, resource, found, url);
+  }
+};

@@ -1,0 +1,147 @@
+import { createHash } from 'node:crypto';
+import type { Principal } from '../auth/principal.ts';
+import { AppError } from '../errors.ts';
+import { getOperation } from '../operations/register.ts';
+import { digestFields, type UpdateParameters } from '../operations/update.ts';
+import { valuesStatement } from '../operations/update-sql.ts';
+import { listTriggers } from '../operations/triggers.ts';
+import type { Resource } from '../resources/contract.ts';
+import { countSelection, getSelection, type Selection } from '../selection/selection.ts';
+import type { TaskContext } from './context.ts';
+import { listHolders } from './holders.ts';
+import { type Findings, type Preview, previewed } from './preview.ts';
+import { readSelectedKeys, sampleSelectedKeys } from './read-selected-keys.ts';
+import { type Tried, tryOut } from './try-out.ts';
+
+/** Up to so many records every one is tried, and the counts are exact; of more, a sample of so many. */
+export const mostTried = 1_000;
+
+/** Longest that somebody waits for a preview, in milliseconds. */
+const withinMs = 2_000;
+
+/** Refused records that a reason names. */
+const mostNamed = 5;
+
+/** A task's chunks cost more than their changes alone: freezing, progress, commits. */
+const overhead = 1.5;
+
+interface Looking {
+  resource: Resource;
+  principal: Principal;
+  preview: Preview;
+}
+
+/** Finds out what confirming a preview would do, and keeps it with the preview, which from then on is of this moment. */
+export async function lookAhead(ctx: TaskContext, looking: Looking): Promise<Preview> {
+  const { db, register } = ctx;
+  const { resource, principal, preview } = looking;
+  const deadline = performance.now() + withinMs;
+  const operation = getOperation(preview.operation);
+  await operation.check?.({ client: db.pages, register, resource, principal }, preview.parameters);
+  const selection = await getSelection(db, principal, resource, preview.selectionId);
+  const selected = previewed(selection, preview);
+  const { snapshot } = (await db.pages.query<{ snapshot: string }>('select pg_current_snapshot()::text as snapshot')).rows[0] as {
+    snapshot: string;
+  };
+  const recordCount = await countSelection(register.client, resource, principal, selected);
+  const keys = await keysToTry(ctx, looking, selected, recordCount, deadline);
+  const findings = await findOut(ctx, looking, selected, recordCount, keys, deadline);
+  await db.pages.query(`update ${db.t.preview} set record_count = $2, selection_version = $3, findings = $4, snapshot = $5 where id = $1`, [
+    preview.id,
+    recordCount,
+    selection.version,
+    JSON.stringify(findings),
+    snapshot,
+  ]);
+  const runsInline = recordCount < resource.minAsyncRecords;
+  return { ...preview, recordCount, selectionVersion: selection.version, findings, snapshot, runsInline };
+}
+
+async function keysToTry(ctx: TaskContext, looking: Looking, selected: Selection, count: number, deadline: number): Promise<string[]> {
+  if (count === 0) return [];
+  const by = { resource: looking.resource, principal: looking.principal, selected };
+  if (count <= mostTried) return (await readSelectedKeys(ctx, by, { after: null, limit: mostTried })).sort();
+  return sampleSelectedKeys(ctx, by, { count, limit: mostTried, withinMs: (deadline - performance.now()) / 2 });
+}
+
+async function findOut(
+  ctx: TaskContext,
+  looking: Looking,
+  selected: Selection,
+  recordCount: number,
+  keys: readonly string[],
+  deadline: number,
+): Promise<Findings> {
+  const { db } = ctx;
+  const { resource, preview } = looking;
+  const holders = resource.locksOffReason === null ? await listHolders(db, resource.model.name, keys) : new Map();
+  const held = new Map<number, Findings['held'][number]>();
+  for (const { taskId, title, principalId, principalName } of holders.values()) {
+    const known = held.get(taskId) ?? { taskId, title, principalId, principalName, count: 0 };
+    held.set(taskId, { ...known, count: known.count + 1 });
+  }
+  const free = keys.filter((key) => !holders.has(key));
+  const { tried, count } = await tryFewer(ctx, looking, free, deadline);
+  const { outcome, busy, tookMs } = tried;
+  const expectedMs = count === 0 ? 0 : (tookMs / count) * recordCount * overhead;
+  const isSample = keys.length < recordCount || count < free.length;
+  return {
+    tried: count + holders.size,
+    isSample,
+    changed: outcome.changed,
+    unchanged: outcome.unchanged,
+    refused: outcome.refusals.map(({ code, message, field = null, keys: named }) => ({
+      code,
+      message,
+      field,
+      count: named.length,
+      keys: named.slice(0, mostNamed),
+    })),
+    held: [...held.values()],
+    busy: busy.length,
+    missing: selected.kind === 'ticked' ? Math.max(0, selected.keys.length - recordCount) : 0,
+    triggers: await listTriggers(db.pages, resource.model, preview.operation),
+    expectedMs: recordCount < resource.minAsyncRecords ? null : expectedMs,
+    digest: isSample ? null : await digestOf(ctx, looking, keys),
+  };
+}
+
+const nothing: Tried = {
+  outcome: { changed: 0, unchanged: 0, gone: 0, failed: 0, conflicted: 0, refusals: [], conflicts: [] },
+  busy: [],
+  tookMs: 0,
+};
+
+/** Of a change that is slow, or mostly refused, as many as the time allows. */
+async function tryFewer(
+  ctx: TaskContext,
+  looking: Looking,
+  keys: readonly string[],
+  deadline: number,
+): Promise<{ tried: Tried; count: number }> {
+  const trial = {
+    resource: looking.resource,
+    principal: looking.principal,
+    operation: looking.preview.operation,
+    parameters: looking.preview.parameters,
+  };
+  for (let some = keys; some.length > 0; some = some.filter((_, index) => index % 8 === 0)) {
+    const leftMs = deadline - performance.now();
+    if (leftMs < 50) break;
+    // The first try may use up most of what is left, and leaves something for a smaller one.
+    const tried = await tryOut(ctx, trial, some, leftMs * 0.6);
+    if (tried) return { tried, count: some.length };
+    if (some.length === 1) break;
+  }
+  if (keys.length === 0) return { tried: nothing, count: 0 };
+  const message = 'Not one record could be tried out within two seconds. Change fewer records, or write a simpler expression.';
+  throw new AppError('too-slow', 422, message);
+}
+
+/** Of the values that a preview showed. The same digest at the confirmation: nobody changed them meanwhile. */
+export async function digestOf({ db }: TaskContext, { resource, preview }: Looking, keys: readonly string[]): Promise<string> {
+  const fields = preview.operation === 'update' ? digestFields(preview.parameters as UpdateParameters) : [];
+  const statement = valuesStatement(resource, keys, fields);
+  const { rows } = await db.pages.query<{ key: string; texts: (string | null)[] }>(statement.sql, statement.values);
+  return createHash('sha256').update(JSON.stringify(rows)).digest('hex');
+}

@@ -1,0 +1,115 @@
+import type { Principal } from '../auth/principal.ts';
+import { type Queryable, transaction } from '../db/transaction.ts';
+import { clientTransaction, needsClient } from '../operations/client-transaction.ts';
+import { keyCondition, keySql } from '../metadata/key-sql.ts';
+import type { OperationKind, Through } from '../operations/contract.ts';
+import { getOperation } from '../operations/register.ts';
+import { withinScope } from '../operations/within-scope.ts';
+import type { Resource } from '../resources/contract.ts';
+import { applyIsolated, type ChunkOutcome } from './apply-isolated.ts';
+import type { TaskContext } from './context.ts';
+import { sqlstateOf } from './sqlstate.ts';
+
+export interface Tried {
+  outcome: ChunkOutcome;
+  /** Records that another transaction is at: left out rather than waited for. */
+  busy: string[];
+  tookMs: number;
+}
+
+export interface Trial {
+  resource: Resource;
+  principal: Principal;
+  operation: OperationKind;
+  parameters: unknown;
+}
+
+/** Somebody waiting for a trial waits no longer than for a chunk; this is for statements that wait themselves. */
+const lockTimeoutMs = 250;
+
+/**
+ * Does it, and takes it back: what would be changed, what is so already, what would be refused. Null when `withinMs` were
+ * not enough. Nothing of it stays, and nobody is waited for.
+ */
+export async function tryOut(ctx: TaskContext, trial: Trial, keys: readonly string[], withinMs: number): Promise<Tried | null> {
+  const { db } = ctx;
+  const { resource, principal } = trial;
+  const startedAt = performance.now();
+  const author = { taskId: null, chunk: null, principalId: principal.id, principalName: principal.name, changeReason: null };
+  const operation = await withinScope(getOperation(trial.operation), ctx.register, resource, principal);
+  try {
+    return await takenBack(ctx, resource, withinMs, async (sql, tx) => {
+      await sql.query(`set local enable_seqscan = off; set local lock_timeout = ${lockTimeoutMs}`);
+      const { free, busy } = await lockFree(sql, resource, keys);
+      const through = tx && { tx, principal, log: () => undefined };
+      const target = { resource, t: db.t, serverVersion: db.version, author, isTrial: true, through };
+      const outcome = await applyIsolated(sql, operation, target, free, trial.parameters);
+      return { outcome, busy, tookMs: performance.now() - startedAt };
+    });
+  } catch (error) {
+    if (['57014', '55P03', '40P01', '40001'].includes(sqlstateOf(error) ?? '')) return null;
+    throw error;
+  }
+}
+
+/** Thrown to take everything back. */
+class TakenBack<T> extends Error {
+  readonly result: T;
+  constructor(result: T) {
+    super('this was a trial');
+    this.result = result;
+  }
+}
+
+/** A transaction that always ends in a rollback, and is cancelled after `withinMs`. */
+async function takenBack<T>(
+  ctx: TaskContext,
+  resource: Resource,
+  withinMs: number,
+  work: (sql: Queryable, tx: Through['tx'] | null) => Promise<T>,
+): Promise<T> {
+  const run = async (sql: Queryable, tx: Through['tx'] | null): Promise<never> => {
+    const cancelling = await cancelAfter(ctx, sql, withinMs);
+    try {
+      throw new TakenBack(await work(sql, tx));
+    } finally {
+      await cancelling.stop();
+    }
+  };
+  try {
+    if (needsClient(resource)) return await clientTransaction(ctx.register, ctx.db.pages, { timeoutMs: withinMs * 2 }, run);
+    return await transaction(ctx.db.pages, (client) => run(client, null));
+  } catch (error) {
+    if (error instanceof TakenBack) return error.result as T;
+    throw error;
+  }
+}
+
+// A statement's own timeout begins anew with every statement. The cancelling must be over before the connection is somebody else's.
+async function cancelAfter({ db }: TaskContext, sql: Queryable, withinMs: number): Promise<{ stop(): Promise<unknown> }> {
+  const { rows } = await sql.query<{ pid: number }>('select pg_backend_pid() as pid');
+  let cancelling: Promise<unknown> = Promise.resolve();
+  const timer = setTimeout(() => {
+    cancelling = db.drains.query('select pg_cancel_backend($1)', [rows[0]?.pid]).catch(() => undefined);
+  }, withinMs);
+  return {
+    stop() {
+      clearTimeout(timer);
+      return cancelling;
+    },
+  };
+}
+
+async function lockFree(sql: Queryable, { model }: Resource, keys: readonly string[]): Promise<{ free: string[]; busy: string[] }> {
+  const condition = keyCondition(model, 't', keys, 1);
+  const key = `${keySql(model, 't')} collate "C" as key`;
+  const locked = await sql.query<{ key: string }>(
+    `select ${key} from ${model.table} t where ${condition.sql} for update of t skip locked`,
+    condition.values,
+  );
+  const free = locked.rows.map((row) => row.key).sort();
+  if (free.length === keys.length) return { free, busy: [] };
+  const present = await sql.query<{ key: string }>(`select ${key} from ${model.table} t where ${condition.sql}`, condition.values);
+  const isFree = new Set(free);
+  return { free, busy: present.rows.map((row) => row.key).filter((found) => !isFree.has(found)) };
+}
