@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { keyOf } from '../../metadata/keys.ts';
 import { countStatements, htmx, type TestApp, testApp, type Visitor } from '../../testing/app.ts';
 import { launchOn } from '../../testing/context.ts';
+import { insertPlaces } from '../../testing/places.ts';
 
 type Context = Parameters<typeof testApp>[0];
 
@@ -241,4 +242,14 @@ test('records linked through a join table are named in the list', async (t) => {
   await db.pages.query(`insert into gazetteer."_CountryToLanguage" values ('ESP', 'spa'), ('ESP', 'eus')`);
   const visitor = await signIn('viewer');
   assert.match((await visitor.get('/countries')).body, /Basque, Spanish/);
+});
+
+test('a column of many related records names them', async (t) => {
+  const { db, signIn } = await testApp(t);
+  await insertPlaces(db, 1);
+  await db.pages.query(`insert into gazetteer.language values ('spa', 'Spanish'), ('cat', 'Catalan')`);
+  await db.pages.query(`insert into gazetteer."_CountryToLanguage" ("A", "B") values ('ESP', 'spa'), ('ESP', 'cat')`);
+  const answer = await (await signIn('viewer')).get('/countries');
+  assert.equal(answer.statusCode, 200);
+  assert.match(answer.body, /Catalan, Spanish/);
 });
