@@ -57,7 +57,7 @@ export function groupWhere(resource: Resource, principal: Principal, group: Grou
   }
 }
 
-export function filterContextOf(resource: Resource, principal: Principal, { now, timeZone }: FilterOptions): FilterContext {
+function filterContextOf(resource: Resource, principal: Principal, { now, timeZone }: FilterOptions): FilterContext {
   return {
     metadata: resource.metadata,
     now: now ?? new Date(),
