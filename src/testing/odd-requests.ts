@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { Resource } from '../resources/contract.ts';
+import type { Resource, ResourceField } from '../resources/contract.ts';
 import { filterFieldsOf } from '../selection/filter-fields.ts';
 import type { Principal } from '../auth/principal.ts';
 
@@ -208,16 +208,18 @@ export function oddRequests(
 
 function requestTo(routes: readonly string[], resources: readonly Resource[], principal: Principal): fc.Arbitrary<OddRequest> {
   const names = new Map(resources.map((resource) => [resource.slug, namesOf(resource, principal)]));
-  return fc.tuple(fc.constantFrom(...routes), fc.constantFrom(...resources)).chain(([route, resource]) => {
+  // Where there is most to get wrong.
+  const deep = routes.filter((route) => route.includes(':resource'));
+  return fc.tuple(fc.constantFrom(...routes, ...deep, ...deep, ...deep), fc.constantFrom(...resources)).chain(([route, resource]) => {
     const [method = 'GET', pattern = '/'] = route.split(' ');
     const known = names.get(resource.slug) as Names;
     const filterName = fc.oneof(
-      { weight: 6, arbitrary: fc.constantFrom(...known.filters) },
+      { weight: 12, arbitrary: fc.constantFrom(...known.filters) },
       { weight: 3, arbitrary: fc.constantFrom(...stateNames) },
       { weight: 1, arbitrary: odd },
     );
     const formName = fc.oneof(
-      { weight: 6, arbitrary: fc.constantFrom(...known.form) },
+      { weight: 12, arbitrary: fc.constantFrom(...known.form) },
       { weight: 4, arbitrary: fc.constantFrom(...bodyNames) },
       { weight: 1, arbitrary: odd },
     );
@@ -235,7 +237,7 @@ function requestTo(routes: readonly string[], resources: readonly Resource[], pr
       body:
         method === 'GET'
           ? fc.constant(null)
-          : fc.array(fc.tuple(formName, value), { maxLength: 8 }).chain((pairs) => repeated(pairs, usual(pattern))),
+          : fc.array(fc.tuple(formName, value), { maxLength: 8 }).chain((pairs) => repeated(pairs, usual(pattern, resource))),
       raw: method === 'GET' ? fc.constant(null) : fc.option(rawBody, { freq: 12 }),
       headers: headersOf,
     });
@@ -277,7 +279,7 @@ function namesOf(resource: Resource, principal: Principal): Names {
 }
 
 /** What makes a form worth reading at all; each may still be repeated or contradicted. */
-function usual(pattern: string): [string, string][] {
+function usual(pattern: string, { form }: Resource): [string, string][] {
   if (pattern.includes('bulk-edit'))
     return [
       ['_op', '{operation}'],
@@ -293,7 +295,16 @@ function usual(pattern: string): [string, string][] {
       ['_do', 'add'],
       ['key', '{key}'],
     ];
+  if (pattern.endsWith('/new')) return form.flatMap((field) => (field.meta.hasDefault ? [] : [[field.name, plausible(field)]]));
   return [];
+}
+
+function plausible({ meta, relation, enum: choices }: ResourceField): string {
+  if (relation) return '1';
+  if (choices) return choices.values[0]?.name ?? '';
+  return (
+    { Int: '7', BigInt: '7', Float: '0.5', Decimal: '0.5', Boolean: 'true', DateTime: '2024-01-02T03:04', Json: '{}' }[meta.type] ?? 'Odd'
+  );
 }
 
 function repeated(pairs: [string, string][], given: [string, string][]): fc.Arbitrary<[string, string][]> {
@@ -305,7 +316,7 @@ function repeated(pairs: [string, string][], given: [string, string][]): fc.Arbi
 function pathOf(pattern: string, resource: Resource, { fields }: Names): fc.Arbitrary<string> {
   const parts = pattern.split('/').map((part) => {
     if (part === ':resource')
-      return fc.oneof({ weight: 12, arbitrary: fc.constant(resource.slug) }, { weight: 1, arbitrary: odd.map(encode) });
+      return fc.oneof({ weight: 40, arbitrary: fc.constant(resource.slug) }, { weight: 1, arbitrary: odd.map(encode) });
     if (part === ':field') return fc.oneof({ weight: 3, arbitrary: fc.constantFrom(...fields) }, { weight: 1, arbitrary: odd.map(encode) });
     if (part === '*')
       return fc.oneof(
@@ -322,7 +333,7 @@ function pathOf(pattern: string, resource: Resource, { fields }: Names): fc.Arbi
       );
     if (part.startsWith(':'))
       return fc.oneof(
-        { weight: 4, arbitrary: fc.constantFrom('{id}', '{id}', '{id}', '{hidden}', '{task}') },
+        { weight: 12, arbitrary: fc.constantFrom('{id}', '{id}', '{id}', '{hidden}', '{task}') },
         { weight: 3, arbitrary: odd.map(encode) },
         { weight: 1, arbitrary: fc.constantFrom('%', '%zz', '%C0%80', '%ED%A0%80') },
       );
