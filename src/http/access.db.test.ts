@@ -104,6 +104,13 @@ const table: Record<string, Entry> = {
   'GET /tasks/:id': { about: 'task', path: ({ taskId }) => `/tasks/${taskId}` },
   'GET /tasks/:id/details': { about: 'task', path: ({ taskId }) => `/tasks/${taskId}/details`, headers: htmx },
   'GET /tasks/:id/progress': { about: 'task', path: ({ taskId }) => `/tasks/${taskId}/progress` },
+  'POST /tasks/:id/pause': { about: 'task', path: ({ taskId }) => `/tasks/${taskId}/pause` },
+  'POST /tasks/:id/resumption': { about: 'task', path: ({ taskId }) => `/tasks/${taskId}/resumption` },
+  'GET /tasks/:id/failures': { about: 'task', path: ({ taskId }) => `/tasks/${taskId}/failures` },
+  'GET /tasks/:id/failures.csv': { about: 'task', path: ({ taskId }) => `/tasks/${taskId}/failures.csv` },
+  'POST /tasks/:id/retry': { about: 'task', path: ({ taskId }) => `/tasks/${taskId}/retry` },
+  'GET /tasks/:id/undo': { about: 'task', path: ({ taskId }) => `/tasks/${taskId}/undo` },
+  'POST /tasks/:id/undo': { about: 'task', path: ({ taskId }) => `/tasks/${taskId}/undo` },
   'POST /tasks/:id/cancellation': { about: 'task', path: ({ taskId }) => `/tasks/${taskId}/cancellation` },
 };
 

@@ -20,21 +20,23 @@ export async function withinScope(operation: Operation, register: Register, reso
   return {
     ...others,
     async apply(client, target, keys, params) {
-      const mine = await lockWithin(client, resource, within, keys);
-      const outside = { changed: 0, unchanged: 0, gone: keys.length - mine.length };
-      if (mine.length === 0) return outside;
+      await lock(client, resource, keys);
+      const outside = await keysOutside(client, resource, within, keys);
+      const mine = keys.filter((key) => !outside.has(key));
+      const left = { changed: 0, unchanged: 0, gone: outside.size };
+      if (mine.length === 0) return left;
       await client.query('savepoint scope');
       const counts = await operation.apply(client, target, mine, params);
-      const kept = operation.kind === 'delete' ? mine : await keysWithin(client, resource, within, mine);
-      if (kept.length === mine.length) return sum(counts, outside);
+      const moved = await keysOutside(client, resource, within, mine);
+      if (moved.size === 0) return sum(counts, left);
       await client.query('rollback to savepoint scope');
-      const stays = new Set(kept);
-      const refusals = [{ ...movedOut(resource), keys: mine.filter((key) => !stays.has(key)) }];
-      if (kept.length === 0) return { ...outside, refusals };
+      const kept = mine.filter((key) => !moved.has(key));
+      const refused = { ...left, refusals: [{ ...movedOut(resource), keys: [...moved] }] };
+      if (kept.length === 0) return refused;
       const again = await operation.apply(client, target, kept, params);
       // Whether a record stays may hang on another that was just left as it was.
-      if ((await keysWithin(client, resource, within, kept)).length < kept.length) throw Object.assign(new Error(), movedOut(resource));
-      return sum(again, { ...outside, refusals });
+      if ((await keysOutside(client, resource, within, kept)).size > 0) throw Object.assign(new Error(), movedOut(resource));
+      return sum(again, refused);
     },
   };
 }
@@ -50,22 +52,22 @@ function sum(one: ApplyCounts, other: ApplyCounts): ApplyCounts {
 }
 
 // Locked first: what is asked then must still hold when it is written.
-async function lockWithin(client: Queryable, resource: Resource, within: Statement, keys: readonly string[]): Promise<string[]> {
-  const { model } = resource;
-  const condition = keyCondition(model, 't', keys, 1);
-  await client.query(`select 1 from ${model.table} t where ${condition.sql} order by ${keySql(model, 't')} for update`, condition.values);
-  return keysWithin(client, resource, within, keys);
+async function lock(client: Queryable, { model }: Resource, keys: readonly string[]): Promise<void> {
+  const { sql, values } = keyCondition(model, 't', keys, 1);
+  await client.query(`select 1 from ${model.table} t where ${sql} order by ${keySql(model, 't')} for update`, values);
 }
 
-async function keysWithin(client: Queryable, { model }: Resource, within: Statement, keys: readonly string[]): Promise<string[]> {
-  if (keys.length === 0) return [];
+/** Those that are there and not in the scope; one that is not there (yet) is the operation's own business. */
+async function keysOutside(client: Queryable, { model }: Resource, within: Statement, keys: readonly string[]): Promise<Set<string>> {
   const condition = keyCondition(model, 't', keys, within.values.length + 1);
+  const ids = model.idFields.map((_, index) => `id${index}`);
   const { rows } = await client.query<{ key: string }>(
     `select ${keySql(model, 't')} collate "C" as key from ${model.table} t
-     where ${condition.sql} and ${idRow(model, 't')} in (${within.text}) order by 1`,
+     where ${condition.sql} and not exists (select 1 from (${within.text}) w (${ids.join(', ')}) where ${idRow(model, 't')} = (${ids.map((id) => `w.${id}`).join(', ')}))
+     order by 1`,
     [...within.values, ...condition.values],
   );
-  return rows.map(({ key }) => key);
+  return new Set(rows.map(({ key }) => key));
 }
 
 function movedOut({ singular }: Resource): { code: string; message: string } {
