@@ -256,6 +256,7 @@ test('days begin where the principal is, and "in the last" is counted back from 
     await count('reviewedAt-next=1d', undefined),
     await asSql(`reviewed_at between '2026-03-03T00:00Z' and '2026-03-04T00:00Z'`),
   );
+});
 
 test('a day and a time that there are not is an error, also with a zone', async (t) => {
   const { cities } = await setUp(t);
