@@ -1,6 +1,7 @@
 import type { ModelMeta } from '../metadata/contract.ts';
 import type { Column, ResourceField } from './contract.ts';
 import type { ResourceDefinition } from './define-resource.ts';
+import { guessColumns } from './guess-fields.ts';
 import { labelOf } from './guesses.ts';
 import type { Problems } from './problems.ts';
 import { resourceFields } from './resource-fields.ts';
@@ -24,7 +25,7 @@ export function buildColumns(parts: Parts): readonly Column[] {
       if (!model.fields[wanted]?.column) problems.add(model.name, `computed.${name}.needs`, `${model.name} has no column "${wanted}".`);
     }
   }
-  const names = columns ?? [...guessed(fields, titleField), ...Object.keys(computed).filter((name) => !model.fields[name])];
+  const names = columns ?? [...guessColumns(fields, titleField), ...Object.keys(computed).filter((name) => !model.fields[name])];
   const repeated = names.filter((name, index) => names.indexOf(name) !== index);
   for (const name of repeated) problems.add(model.name, 'columns', `"${name}" is named twice.`);
   return Object.freeze([...new Set(names)].flatMap((name) => columnOf(name) ?? []));
@@ -60,10 +61,4 @@ export function buildColumns(parts: Parts): readonly Column[] {
     const label = `${field.label} ${found.label.charAt(0).toLowerCase()}${found.label.slice(1)}`;
     return Object.freeze({ name, label, field: found, through: field, computed: null, align: null });
   }
-}
-
-function guessed(fields: readonly ResourceField[], titleField: string): string[] {
-  const shown = fields.filter((field) => field.meta.kind !== 'relation' && field.meta.type !== 'Json' && field.meta.type !== 'Bytes');
-  const title = shown.filter((field) => field.name === titleField);
-  return [...title, ...shown.filter((field) => field.name !== titleField)].slice(0, 8).map(({ name }) => name);
 }

@@ -7,6 +7,7 @@ import { checkOptions } from './check-options.ts';
 import type { Resource, ResourceField } from './contract.ts';
 import type { ResourceDefinition } from './define-resource.ts';
 import { grantsOf, type OnUnreadable } from './grants.ts';
+import { guessFilters, guessSearch } from './guess-fields.ts';
 import { labelOf, pluralOf, singularOf, slugOf, sortFieldOf, titleFieldOf } from './guesses.ts';
 import type { WriteThrough } from './options.ts';
 import { defaultPermissions } from './permissions.ts';
@@ -76,8 +77,8 @@ export function buildResource(
     reader: utcReader,
     fields: Object.freeze(fields),
     columns: buildColumns({ definition, model, fields, titleField, find, problems }),
-    filters: pick('filters', options.filters, () => fields.filter((field) => hasFilter(field) && !field.meta.isId).slice(0, 6), hasFilter),
-    search: pick('search', options.search, () => fields.filter((field) => field.name === titleField && isSearchable(field)), isSearchable),
+    filters: pick('filters', options.filters, () => guessFilters(fields), hasFilter),
+    search: pick('search', options.search, () => guessSearch(fields, titleField), isSearchable),
     form: Object.freeze(formGroups.flatMap((group) => group.fields)),
     formGroups,
     show: Object.freeze(showGroups.flatMap((group) => group.fields)),
@@ -176,7 +177,10 @@ function canBeBulk(field: ResourceField): boolean {
 
 function hasGeneratedValue(meta: FieldMeta): boolean {
   const given = meta.default as { name?: string } | null;
-  return (meta.isId && typeof given === 'object' && given !== null) || (given?.name === 'now' && meta.name === 'createdAt');
+  return (
+    (meta.isId && typeof given === 'object' && given !== null) ||
+    (given?.name === 'now' && /^(created|inserted)(_?(at|on))?$/i.test(meta.name))
+  );
 }
 
 function reasonOf(asked: 'never' | 'optional' | { requiredAbove: number } = 'never'): Resource['reason'] {

@@ -1,5 +1,5 @@
 import { scalarKind } from '../fields/scalar-kind.ts';
-import type { ModelMeta } from '../metadata/contract.ts';
+import type { FieldMeta, ModelMeta } from '../metadata/contract.ts';
 
 /** `featureCode` → `Feature code`. */
 export function labelOf(name: string): string {
@@ -64,14 +64,54 @@ export function slugOf(name: string): string {
     .toLowerCase();
 }
 
-const titles = ['title', 'name', 'label', 'displayName', 'fullName', 'subject', 'email', 'slug', 'code'];
+// As the last word of a name too: `productName`, `job_title`.
+const names = ['title', 'name', 'label', 'subject', 'headline'];
+const handles = ['username', 'email', 'slug', 'code', 'sku', 'reference', 'number'];
 
-/** The field that tells people which record it is: a usual name, else the first text, else the id. */
+/** How well a text titles a record, going by its name; less is better, null is not at all. A first name is half of one. */
+function placeAsTitle({ name, type }: FieldMeta): number | null {
+  if (type !== 'String') return null;
+  const words = name
+    .replace(/([a-z\d])([A-Z])/g, '$1_$2')
+    .toLowerCase()
+    .split('_')
+    .filter(Boolean);
+  const last = words.at(-1) ?? '';
+  const isPlain = words.length === 1;
+  if (/^(first|last|middle|given|family)_?name$/i.test(name)) return 60;
+  if (names.includes(last)) return (isPlain ? 0 : 20) + names.indexOf(last);
+  if (handles.includes(last)) return (isPlain ? 40 : 80) + handles.indexOf(last);
+  return null;
+}
+
+/** Is it a text that names a record, going by its own name? */
+export function isUsualTitle(field: FieldMeta): boolean {
+  return placeAsTitle(field) !== null;
+}
+
+/** Nothing to put before everybody's eyes unasked. */
+export function isSecret({ name }: FieldMeta): boolean {
+  return /pass(word|phrase|wd)|secret|token|salt$|api_?key|private_?key|hash(ed)?$|otp$/i.test(name);
+}
+
+/** A text that fills more than a cell, going by its name. */
+export function isLongText({ name, type }: FieldMeta): boolean {
+  return (
+    type === 'String' && /(^|_|[a-z](?=[A-Z]))(notes?|remarks?|comments?|description|summary|content|body|bio|html|markdown)$/i.test(name)
+  );
+}
+
+/** The field that tells people which record it is: a text of a usual name, else a unique one, else the first short one, else the id. */
 export function titleFieldOf(model: ModelMeta): string {
   const fields = Object.values(model.fields).filter((field) => field.kind === 'scalar' && !field.isList);
-  const usual = titles.find((name) => fields.some((field) => field.name === name));
-  const text = fields.find((field) => field.type === 'String' && !field.isId && field.foreignKeyOf === null);
-  return usual ?? text?.name ?? model.idFields[0] ?? fields[0]?.name ?? '';
+  const usual = fields
+    .filter((field) => isUsualTitle(field) && field.foreignKeyOf === null && !isSecret(field))
+    .sort((a, b) => (placeAsTitle(a) ?? 0) - (placeAsTitle(b) ?? 0))[0];
+  const texts = fields.filter(
+    (field) => field.type === 'String' && field.sqlType !== 'uuid' && !field.isId && field.foreignKeyOf === null && !isSecret(field),
+  );
+  const text = texts.find((field) => field.isUnique) ?? texts.find((field) => !isLongText(field)) ?? texts[0];
+  return usual?.name ?? text?.name ?? model.idFields[0] ?? fields[0]?.name ?? Object.keys(model.fields)[0] ?? '';
 }
 
 /** The field that a list begins ordered by: the id, whose index is there; bytes have no order. */
