@@ -1,17 +1,6 @@
-import { AxeBuilder } from '@axe-core/playwright';
-import type { Page } from 'playwright/test';
-import { expect, signIn, test } from './app.ts';
+import { expectAccessible } from './accessible.ts';
+import { signIn, test } from './app.ts';
 import { chooseField, openBulkEdit, submitBulkEdit } from './bulk.ts';
-
-async function expectAccessible(page: Page, what: string): Promise<void> {
-  // Colours fade in; axe must see where they end.
-  await page.waitForTimeout(400);
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  expect(
-    violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.target.join(' ')).join(', ')}`),
-    what,
-  ).toEqual([]);
-}
 
 for (const [scheme, viewport] of [
   ['light', { width: 1366, height: 850 }],

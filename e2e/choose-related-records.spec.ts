@@ -1,0 +1,104 @@
+import type { Page } from 'playwright/test';
+import { expectAccessible } from './accessible.ts';
+import { type App, expect, signIn, test } from './app.ts';
+import { tabTo } from './keyboard.ts';
+
+const capitalOf = async (app: App, code: string) =>
+  (
+    await app.sql.query(
+      `select city.name, city.country_code from gazetteer.country left join gazetteer.city on city.id = capital_city_id where code = $1`,
+      [code],
+    )
+  ).rows[0];
+
+const options = (page: Page) => page.getByRole('option');
+
+test('one of 135,233 records is searched and chosen', async ({ page, app }) => {
+  await signIn(page, app);
+  await page.goto('/countries/ESP/edit');
+  const capital = page.getByRole('combobox', { name: 'Capital city' });
+  await expect(capital).toHaveValue('Madrid');
+  await capital.fill('barcel');
+  await expect(options(page).first()).toHaveText(/^Barcel/);
+  await expectAccessible(page, 'the form with an open list');
+  await page.getByRole('option', { name: /^Barcelona Spain/ }).click();
+  await expect(capital).toHaveValue('Barcelona');
+
+  await test.step('what was typed and not taken is no choice', async () => {
+    await capital.fill('nothing like this');
+    await expect(page.locator('.picker-note').first()).toHaveText('Nothing matches');
+    await page.getByLabel('Name', { exact: false }).first().focus();
+    await expect(capital).toHaveValue('Barcelona');
+  });
+
+  await test.step('many are tokens', async () => {
+    const languages = page.getByRole('combobox', { name: 'Languages' });
+    await languages.fill('catalan');
+    await options(page).first().click();
+    await page.getByRole('button', { name: 'Remove Spanish' }).click();
+    await expect(page.locator('.picker-token')).toHaveText(['Catalan']);
+  });
+
+  await page.getByRole('button', { name: 'Save' }).click();
+  await expect(page.locator('[role=status]').first()).toContainText('was saved');
+  expect(await capitalOf(app, 'ESP')).toEqual({ name: 'Barcelona', country_code: 'ESP' });
+  const { rows } = await app.sql.query(`select "B" as code from gazetteer."_CountryToLanguage" where "A" = 'ESP'`);
+  expect(rows).toEqual([{ code: 'cat' }]);
+});
+
+test('a picker works by keyboard alone', async ({ page, app }) => {
+  await signIn(page, app);
+  await page.goto('/countries/FRA/edit');
+  const capital = page.getByRole('combobox', { name: 'Capital city' });
+  await tabTo(page, capital);
+  await page.keyboard.press('Control+A');
+  await page.keyboard.type('marseille');
+  await expect(capital).toHaveAttribute('aria-expanded', 'true');
+  await expect(capital).toHaveAttribute('aria-activedescendant', /.+/);
+  await page.keyboard.press('Escape');
+  await expect(capital).toHaveAttribute('aria-expanded', 'false');
+  await expect(capital).toHaveValue('Paris');
+  await page.keyboard.press('Control+A');
+  await page.keyboard.type('lyon');
+  await expect(options(page).first()).toHaveText(/^Lyon/);
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('ArrowUp');
+  await expect(options(page).first()).toHaveAttribute('aria-selected', 'true');
+  await page.keyboard.press('Enter');
+  await expect(capital).toHaveValue('Lyon');
+
+  const languages = page.getByRole('combobox', { name: 'Languages' });
+  await tabTo(page, languages);
+  await page.keyboard.type('breton');
+  await expect(page.getByText('Nothing matches').first()).toBeAttached();
+  await page.keyboard.press('Control+A');
+  await page.keyboard.type('basque');
+  await expect(options(page).first()).toHaveText(/^Basque/);
+  await page.keyboard.press('Enter');
+  await expect(page.locator('.picker-token')).toHaveText(['French', 'Basque']);
+  await page.keyboard.press('Backspace');
+  await expect(page.locator('.picker-token')).toHaveText(['French']);
+  await tabTo(page, page.locator('footer').getByRole('button', { name: 'Save' }));
+  await page.keyboard.press('Enter');
+  await expect(page.locator('[role=status]').first()).toContainText('was saved');
+  expect(await capitalOf(app, 'FRA')).toEqual({ name: 'Lyon', country_code: 'FRA' });
+});
+
+test.describe('without JavaScript', () => {
+  test.use({ javaScriptEnabled: false });
+
+  test('a related record is searched in a step of its own, and the form keeps what was typed', async ({ page, app }) => {
+    await signIn(page, app);
+    await page.goto('/countries/ITA/edit');
+    await page.getByLabel('Subregion').fill('typed before');
+    await page.locator('button[name=_choose][value=capitalCity]').click();
+    await page.getByRole('searchbox').fill('milan');
+    await page.keyboard.press('Enter');
+    await expectAccessible(page, 'the search step');
+    await page.getByRole('button', { name: /^Milano Italy/ }).click();
+    await expect(page.getByLabel('Subregion')).toHaveValue('typed before');
+    await page.getByLabel('Subregion').press('Enter');
+    await expect(page.locator('[role=status]').first()).toContainText('was saved');
+    expect(await capitalOf(app, 'ITA')).toEqual({ name: 'Milano', country_code: 'ITA' });
+  });
+});
