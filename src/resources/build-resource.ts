@@ -85,7 +85,7 @@ export function buildResource(
     showGroups,
     bulkFields: pick('bulk.fields', bulk.fields, () => fields.filter((field) => isWritable(field) && canBeBulk(field)), canBeBulk),
     defaultSort: [options.defaultSort ?? sortFieldOf(model, titleField)].flat().join(','),
-    minAsyncRecords,
+    hasBackground: bulk.background ?? true,
     parallelism: bulk.parallelism ?? defaults.parallelism,
     chunkSize: bulk.chunkSize ?? defaults.chunkSize,
     countLimit: options.countLimit ?? defaults.countLimit ?? 10_000,

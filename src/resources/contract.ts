@@ -85,7 +85,8 @@ export interface Resource {
   readonly bulkFields: readonly ResourceField[];
   /** As in the URL: `country.name,-population`. */
   readonly defaultSort: string;
-  readonly minAsyncRecords: number;
+  /** May its tasks run outside the request at all? */
+  readonly hasBackground: boolean;
   readonly parallelism: number;
   readonly chunkSize: number;
   /** Records up to which a list is counted exactly, and its pages are numbered. */

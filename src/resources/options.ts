@@ -105,7 +105,7 @@ export interface BulkSelection {
   readonly count: number;
   /** Ticked one by one, or everything that matches a filter. */
   readonly kind: 'ticked' | 'matching';
-  readonly operation: 'update' | 'delete';
+  readonly operation: 'update' | 'delete' | 'undo';
 }
 
 export interface BulkOptions<T extends ModelTypes = AnyModel> {

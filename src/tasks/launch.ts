@@ -6,7 +6,7 @@ import { getOperation } from '../operations/register.ts';
 import type { OperationKind } from '../operations/contract.ts';
 import { wake } from '../queue/wake.ts';
 import { assertCan } from '../resources/permissions.ts';
-import type { Resource } from '../resources/contract.ts';
+import { maxInlineRecords, type Resource } from '../resources/contract.ts';
 import { countSelection, getSelection, type Selection, selectionWhere } from '../selection/selection.ts';
 import type { TaskContext } from './context.ts';
 import { readKeys } from './freeze.ts';
@@ -15,6 +15,7 @@ import { findPreview, type Preview, previewed } from './preview.ts';
 import { probeOverlap } from './probe-overlap.ts';
 import { overlapMessage } from './prepare.ts';
 import { runInline } from './run-inline.ts';
+import { runsInline } from './runs-inline.ts';
 import { defaultRunOptions, type RunOptions } from './run-options.ts';
 import type { TaskRow } from './task-row.ts';
 
@@ -65,7 +66,10 @@ export async function launch(ctx: TaskContext, request: Launch): Promise<Launche
   await operation.check?.({ client: db.pages, register, resource, principal }, parameters);
   assertReason(resource, preview.recordCount, options.changeReason);
   const where = selectionWhere(resource, principal, selection);
-  const keys = await readKeys(register.client, resource.model, where, resource.minAsyncRecords);
+  const isInline = (count: number) =>
+    !(options.inBackground && resource.hasBackground) &&
+    runsInline(resource, { count, kind: selection.kind, operation: request.operation }, principal);
+  const keys = await readKeys(register.client, resource.model, where, isInline(preview.recordCount) ? maxInlineRecords + 1 : 1);
   if (keys.length === 0) throw new AppError('empty-selection', 422, 'Nothing is selected.');
   const task: NewTask = {
     operationId,
@@ -83,7 +87,7 @@ export async function launch(ctx: TaskContext, request: Launch): Promise<Launche
   const running = await findTaskByKey(db, task.taskKey);
   if (running) return { task: running, outcome: 'already' };
 
-  if (keys.length < resource.minAsyncRecords && !task.options.inBackground) {
+  if (isInline(preview.recordCount) && isInline(keys.length)) {
     try {
       return await runInline(ctx, task, keys);
     } catch (error) {

@@ -9,7 +9,7 @@ import type { Resource } from '../resources/contract.ts';
 import { countSelection, getSelection, type Selection } from '../selection/selection.ts';
 import type { TaskContext } from './context.ts';
 import { listHolders } from './holders.ts';
-import { type Findings, type Preview, previewed } from './preview.ts';
+import { type Findings, type Preview, previewed, withManner } from './preview.ts';
 import { readSelectedKeys, sampleSelectedKeys } from './read-selected-keys.ts';
 import { type Tried, tryOut } from './try-out.ts';
 
@@ -53,8 +53,7 @@ export async function lookAhead(ctx: TaskContext, looking: Looking): Promise<Pre
     JSON.stringify(findings),
     snapshot,
   ]);
-  const runsInline = recordCount < resource.minAsyncRecords;
-  return { ...preview, recordCount, selectionVersion: selection.version, findings, snapshot, runsInline };
+  return withManner({ ...preview, recordCount, selectionVersion: selection.version, findings, snapshot }, resource, looking.principal);
 }
 
 async function keysToTry(ctx: TaskContext, looking: Looking, selected: Selection, count: number, deadline: number): Promise<string[]> {
@@ -101,7 +100,7 @@ async function findOut(
     busy: busy.length,
     missing: selected.kind === 'ticked' ? Math.max(0, selected.keys.length - recordCount) : 0,
     triggers: await listTriggers(db.pages, resource.model, preview.operation),
-    expectedMs: recordCount < resource.minAsyncRecords ? null : expectedMs,
+    expectedMs: preview.runsInline ? null : expectedMs,
     digest: isSample ? null : await digestOf(ctx, looking, keys),
   };
 }

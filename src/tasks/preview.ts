@@ -1,11 +1,13 @@
 import type { Principal } from '../auth/principal.ts';
 import { AppError } from '../errors.ts';
+import type { TableNames } from '../db/names.ts';
 import type { OperationKind } from '../operations/contract.ts';
 import { getOperation } from '../operations/register.ts';
 import { assertCan } from '../resources/permissions.ts';
 import type { Resource } from '../resources/contract.ts';
 import { countSelection, getSelection, maxTicked, type Selected, type Selection } from '../selection/selection.ts';
 import type { TaskContext } from './context.ts';
+import { runsInline } from './runs-inline.ts';
 
 /** What a form or a page showed, and what confirming it binds to. */
 export interface Preview {
@@ -25,6 +27,7 @@ export interface Preview {
   asOf: string;
   /** pg_current_snapshot() of the moment. */
   snapshot: string;
+  kind: Selected['kind'];
   /** Below the threshold: done at once, all or nothing. */
   runsInline: boolean;
 }
@@ -53,8 +56,11 @@ export interface Findings {
 /** How long a preview can be confirmed, in hours. */
 const keptHours = 24;
 
-const columns = `id, operation, selection_id as "selectionId", record_count as "recordCount", selection_version as "selectionVersion",
-  parameters, findings, exclusions, snapshot, to_json(created_at) #>> '{}' as "asOf"`;
+const columnsOf = (
+  t: TableNames,
+) => `id, operation, selection_id as "selectionId", record_count as "recordCount", selection_version as "selectionVersion",
+  parameters, findings, exclusions, snapshot, to_json(created_at) #>> '{}' as "asOf",
+  coalesce((select kind from ${t.selection} selection where selection.id = selection_id), 'ticked') as kind`;
 
 export interface NewPreview {
   resource: Resource;
@@ -77,7 +83,7 @@ export async function createPreview({ db, register }: TaskContext, wanted: NewPr
        delete from ${db.t.preview} where created_at < now() - make_interval(hours => ${keptHours})
      )
      insert into ${db.t.preview} (id, owner_id, resource, operation, selection_id, selection_version, record_count, parameters, snapshot)
-     values (gen_random_uuid(), $1, $2, $3, $4, $5, $6, $7, pg_current_snapshot()::text) returning ${columns}`,
+     values (gen_random_uuid(), $1, $2, $3, $4, $5, $6, $7, pg_current_snapshot()::text) returning ${columnsOf(db.t)}`,
     [
       principal.id,
       resource.slug,
@@ -88,16 +94,16 @@ export async function createPreview({ db, register }: TaskContext, wanted: NewPr
       wanted.parameters === undefined ? null : JSON.stringify(wanted.parameters),
     ],
   );
-  return withManner(rows[0] as Preview, resource);
+  return withManner(rows[0] as Preview, resource, principal);
 }
 
 /** The principal's own; somebody else's, of another resource, and one that is gone are the same null. */
 export async function findPreview({ db }: TaskContext, resource: Resource, principal: Principal, id: string): Promise<Preview | null> {
   const { rows } = await db.pages.query<Omit<Preview, 'runsInline'>>(
-    `select ${columns} from ${db.t.preview} where id::text = $1 and owner_id = $2 and resource = $3`,
+    `select ${columnsOf(db.t)} from ${db.t.preview} where id::text = $1 and owner_id = $2 and resource = $3`,
     [id.toLowerCase(), principal.id, resource.slug],
   );
-  return rows[0] ? withManner(rows[0], resource) : null;
+  return rows[0] ? withManner(rows[0], resource, principal) : null;
 }
 
 /** Which records a preview is about: the selection less what was unticked on the preview itself. */
@@ -135,6 +141,7 @@ export function nothingSelected(): AppError {
   return new AppError('empty-selection', 422, 'Nothing is selected.');
 }
 
-function withManner(preview: Omit<Preview, 'runsInline'>, { minAsyncRecords }: Resource): Preview {
-  return { ...preview, runsInline: preview.recordCount < minAsyncRecords };
+export function withManner(preview: Omit<Preview, 'runsInline'>, resource: Resource, principal: Principal): Preview {
+  const { recordCount: count, kind, operation } = preview;
+  return { ...preview, runsInline: runsInline(resource, { count, kind, operation }, principal) };
 }

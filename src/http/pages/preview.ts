@@ -278,7 +278,7 @@ function confirmOf({ resource, preview, body, error, url }: PreviewParts): Confi
         }
       : null,
     reason: reasonData(resource, count, body, error),
-    hasBackground: preview.runsInline,
+    hasBackground: preview.runsInline && resource.hasBackground,
     isBackground: given('background') === 'yes',
     skipsChanged: given('skipChanged') === 'yes',
     overlap: (['refuse', 'skip', 'wait'] as const).map((value) => ({
