@@ -1,95 +1,108 @@
-import { mkdtemp } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import admin from '../src/admin.ts';
-import { migrateAll } from '../src/cli/migrate-all.ts';
-import { type Database, openDatabase } from '../src/db/database.ts';
-import { removeEmbedded, startEmbedded } from '../src/db/embedded.ts';
+import { delegateOf } from '../src/resources/delegate.ts';
 import type { TaskContext } from '../src/tasks/context.ts';
-import { startWorker } from '../src/tasks/worker.ts';
 import { finished, launchOn, testContext } from '../src/testing/context.ts';
+import { type Bench, onServer, seconds, withDrains } from './server.ts';
 import { median, type Row } from './table.ts';
+
+const twoColumns = { field: ['status', 'featured'], 'value.status': 'published', 'value.featured': 'true' };
+const rawTwoColumns = `update gazetteer.city set status = 'published', featured = true, updated_at = now()`;
+const replacing = { field: 'adminCode', 'change.adminCode': 'find-replace', 'find.adminCode': '0', 'with.adminCode': '9' };
 
 /**
  * Seconds for a whole task, from confirm to finished (freeze, locks, images, history and progress included), and for one
  * raw UPDATE of the same rows and columns. Each run has a fresh copy of the table; the order alternates. A server of its
- * own with durable commits; the table has its primary key and three more indexes.
+ * own with durable commits; the table has its primary key and three more indexes. Beside them what a script would do.
  */
-export async function bulkUpdate({ rows, pairs }: { rows: number; pairs: number }): Promise<Row[]> {
-  const folder = await mkdtemp(join(tmpdir(), 'bulkhead-bench-'));
-  const server = await startEmbedded({ folder });
-  try {
-    await migrateAll(server.connectionString, { BULKHEAD_DATABASE_SCHEMA: 'bulkhead' }, admin);
-    await admin.seed?.(server.connectionString, () => undefined);
-    const db = await openDatabase({ connectionString: server.connectionString });
-    await keepOriginal(db, rows);
-    const measured: Row[] = [];
-    for (const drains of [1, 2]) measured.push(await measure(db, server.connectionString, rows, pairs, drains));
-    await db.close();
-    return measured;
-  } finally {
-    await server.stop();
-    await removeEmbedded(folder);
-  }
+export function bulkUpdate({ rows, pairs }: { rows: number; pairs: number }): Promise<Row[]> {
+  return onServer(rows, async (bench) => [
+    await measure(bench, rows, pairs, 1, 'two columns, one drain', twoColumns, rawTwoColumns),
+    await measure(bench, rows, pairs, 2, 'two columns, two drains', twoColumns, rawTwoColumns),
+    await scripted(bench, rows, 'chunked prisma.updateMany', rows, updateMany),
+    await scripted(bench, rows, 'prisma.update one by one (sample, scaled)', Math.min(rows, 2_000), updateEach),
+  ]);
 }
 
-async function keepOriginal(db: Database, rows: number): Promise<void> {
-  await db.pages.query(
-    `create table gazetteer.original as select row_number() over () as number, city.* from generate_series(1, $1::int) copy cross join gazetteer.city limit $2`,
-    [Math.ceil(rows / 135_233), rows],
-  );
-}
-
-async function freshCopy(db: Database): Promise<void> {
-  await db.pages.query('truncate gazetteer.city cascade');
-  await db.pages.query(
-    `insert into gazetteer.city (id, name, alt_name, country_code, feature_code, admin_code, population, latitude, longitude, status, featured, rating, updated_at)
-     select number, name, alt_name, country_code, feature_code, admin_code, population, latitude, longitude, 'draft', false, rating, updated_at
-     from gazetteer.original order by number`,
-  );
-  await db.pages.query('vacuum (analyze) gazetteer.city');
-  await db.pages.query('checkpoint');
-}
-
-async function measure(db: Database, connectionString: string, rows: number, pairs: number, drains: number): Promise<Row> {
-  const ctx = testContext(db, {}, { parallelism: drains });
-  const worker = await startWorker(ctx, { connectionString, concurrency: drains });
-  const raw: number[] = [];
-  const task: number[] = [];
-  for (let pair = 0; pair < pairs; pair++) {
-    const sides = [() => timeRaw(db).then((s) => raw.push(s)), () => timeTask(ctx, rows).then((s) => task.push(s))];
-    for (const side of pair % 2 === 0 ? sides : sides.reverse()) {
-      await freshCopy(db);
-      await side();
+export async function measure(
+  bench: Bench,
+  rows: number,
+  pairs: number,
+  drains: number,
+  name: string,
+  body: Record<string, unknown>,
+  raw: string,
+  operation: 'update' | 'delete' = 'update',
+): Promise<Row> {
+  const took = { raw: [] as number[], task: [] as number[] };
+  await withDrains(bench, drains, async (ctx) => {
+    for (let pair = 0; pair < pairs; pair++) {
+      const sides = [
+        async () => took.raw.push(await seconds(() => bench.db.pages.query(raw))),
+        async () => took.task.push(await seconds(() => runTask(ctx, rows, operation, body))),
+      ];
+      for (const side of pair % 2 === 0 ? sides : sides.reverse()) {
+        await bench.freshCopy();
+        await side();
+      }
     }
-  }
-  await worker.stop();
-  const ratios = task.map((seconds, index) => seconds / (raw[index] as number));
+  });
+  const ratios = took.task.map((task, index) => task / (took.raw[index] as number));
   return {
-    case: `bulk-update, ${drains === 1 ? 'one drain' : 'two drains'}`,
+    case: `bulk-${operation}, ${name}`,
     rows,
     pairs,
-    taskSeconds: median(task),
-    rawSeconds: median(raw),
+    taskSeconds: median(took.task),
+    rawSeconds: median(took.raw),
     ratio: median(ratios),
     ratioMin: Math.min(...ratios),
     ratioMax: Math.max(...ratios),
   };
 }
 
-async function timeRaw(db: Database): Promise<number> {
-  const start = performance.now();
-  await db.pages.query(`update gazetteer.city set status = 'published', featured = true, updated_at = now()`);
-  return (performance.now() - start) / 1000;
+async function runTask(ctx: TaskContext, rows: number, operation: 'update' | 'delete', body: Record<string, unknown>): Promise<void> {
+  const { task: launched } = await launchOn(ctx, ctx.register.get('cities'), { kind: 'matching', filter: '' }, operation, body);
+  const task = await finished(ctx.db, launched.id, 600_000);
+  if (task.state !== 'succeeded' || task.done !== rows) throw new Error(`the task ended ${task.state} with ${task.done} of ${rows}`);
 }
 
-async function timeTask(ctx: TaskContext, rows: number): Promise<number> {
-  const cities = ctx.register.get('cities');
-  const start = performance.now();
-  const body = { field: ['status', 'featured'], 'value.status': 'published', 'value.featured': 'true' };
-  const { task: launched } = await launchOn(ctx, cities, { kind: 'matching', filter: '' }, 'update', body);
-  const task = await finished(ctx.db, launched.id, 600_000);
-  const seconds = (performance.now() - start) / 1000;
-  if (task.state !== 'succeeded' || task.changed !== rows) throw new Error(`the task ended ${task.state} with ${task.changed} of ${rows}`);
-  return seconds;
+async function scripted(
+  bench: Bench,
+  rows: number,
+  name: string,
+  sample: number,
+  script: (ctx: TaskContext, sample: number) => Promise<void>,
+): Promise<Row> {
+  const ctx = testContext(bench.db);
+  await bench.freshCopy();
+  const took = await seconds(() => script(ctx, sample));
+  await bench.freshCopy();
+  const raw = await seconds(() => bench.db.pages.query(rawTwoColumns));
+  const scaled = (took * rows) / sample;
+  return { case: `bulk-update, ${name}`, rows, pairs: 1, taskSeconds: scaled, rawSeconds: raw, ratio: scaled / raw };
+}
+
+const data = { status: 'published', featured: true };
+
+async function updateMany({ register }: TaskContext, sample: number): Promise<void> {
+  const cities = register.client as unknown as { city: { updateMany(args: object): Promise<unknown> } };
+  for (let id = 0; id < sample; id += 1_000) await cities.city.updateMany({ where: { id: { gt: id, lte: id + 1_000 } }, data });
+}
+
+async function updateEach({ register }: TaskContext, sample: number): Promise<void> {
+  const cities = delegateOf(register.client, register.get('cities').model);
+  for (let id = 1; id <= sample; id++) await cities.update({ where: { id }, data });
+}
+
+/** A change whose result differs from row to row. */
+export function bulkReplace({ rows, pairs }: { rows: number; pairs: number }): Promise<Row[]> {
+  const raw = `update gazetteer.city set admin_code = replace(admin_code, '0', '9'), updated_at = now() where admin_code like '%0%'`;
+  return onServer(rows, async (bench) => [await measure(bench, rows, pairs, 1, 'find and replace, one drain', replacing, raw)]);
+}
+
+/** The same for deleting, beside one raw DELETE. */
+export function bulkDelete({ rows, pairs }: { rows: number; pairs: number }): Promise<Row[]> {
+  const raw = 'delete from gazetteer.city';
+  return onServer(rows, async (bench) => [
+    await measure(bench, rows, pairs, 1, 'one drain', { acknowledge: 'yes' }, raw, 'delete'),
+    await measure(bench, rows, pairs, 2, 'two drains', { acknowledge: 'yes' }, raw, 'delete'),
+  ]);
 }

@@ -1,10 +1,25 @@
 import { parseArgs } from 'node:util';
-import { bulkUpdate } from './bulk-update.ts';
+import { bulkErrors } from './bulk-errors.ts';
+import { bulkHooks } from './bulk-hooks.ts';
+import { bulkDelete, bulkReplace, bulkUpdate } from './bulk-update.ts';
+import { bystander } from './bystander.ts';
+import { launchBench } from './launch.ts';
 import { list } from './list.ts';
+import { memory } from './memory.ts';
 import { printTable, type Row } from './table.ts';
 
 /** `npm run bench -- <case> --rows N [--pairs N] [--json]` */
-const benches: Record<string, (options: { rows: number; pairs: number }) => Promise<Row[]>> = { 'bulk-update': bulkUpdate, list };
+const benches: Record<string, (options: { rows: number; pairs: number }) => Promise<Row[]>> = {
+  'bulk-update': bulkUpdate,
+  'bulk-replace': bulkReplace,
+  'bulk-delete': bulkDelete,
+  'bulk-hooks': bulkHooks,
+  'bulk-errors': bulkErrors,
+  bystander,
+  launch: launchBench,
+  memory,
+  list,
+};
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,

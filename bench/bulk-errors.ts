@@ -1,0 +1,47 @@
+import { finished, launchOn } from '../src/testing/context.ts';
+import { onServer, seconds, withDrains } from './server.ts';
+import { median, type Row } from './table.ts';
+
+const shares = [0, 0.0001, 0.001, 0.01];
+
+/**
+ * Records a second where a CHECK constraint refuses a share of them: every refused one named, every other changed. One drain.
+ */
+export function bulkErrors({ rows, pairs }: { rows: number; pairs: number }): Promise<Row[]> {
+  return onServer(rows, (bench) =>
+    withDrains(bench, 1, async (ctx) => {
+      const rates = new Map<number, number[]>(shares.map((share) => [share, []]));
+      for (let round = 0; round < pairs; round++) {
+        for (const share of round % 2 === 0 ? shares : [...shares].reverse()) {
+          await bench.freshCopy();
+          const refused = share === 0 ? 0 : Math.floor(rows * share);
+          const every = refused === 0 ? rows + 1 : Math.floor(rows / refused);
+          await bench.db.pages.query('alter table gazetteer.city drop constraint if exists some_refused');
+          await bench.db.pages.query(
+            `alter table gazetteer.city add constraint some_refused check (id % ${every} <> 0 or id > ${refused * every} or status = 'draft')`,
+          );
+          const body = { field: ['status', 'featured'], 'value.status': 'published', 'value.featured': 'true' };
+          const took = await seconds(async () => {
+            const { task } = await launchOn(ctx, ctx.register.get('cities'), { kind: 'matching', filter: '' }, 'update', body);
+            const end = await finished(ctx.db, task.id, 600_000);
+            if (end.failed !== refused || end.changed !== rows - refused) {
+              throw new Error(`${end.failed} refused and ${end.changed} changed, not ${refused} and ${rows - refused}`);
+            }
+          });
+          rates.get(share)?.push(rows / took);
+        }
+      }
+      const clean = rates.get(0) ?? [];
+      return shares.map((share) => {
+        const own = rates.get(share) ?? [];
+        return {
+          case: `bulk-errors, ${share * 100} % refused`,
+          rows,
+          rounds: pairs,
+          recordsPerSecond: Math.round(median(own)),
+          ofCleanRate: median(own.map((rate, round) => rate / (clean[round] as number))),
+        };
+      });
+    }),
+  );
+}

@@ -1,0 +1,89 @@
+import pg from 'pg';
+import type { Database } from '../src/db/database.ts';
+import { finished, launchOn } from '../src/testing/context.ts';
+import { onServer, withDrains } from './server.ts';
+import type { Row } from './table.ts';
+
+/**
+ * What somebody else sees who edits random records of the very chunk that is being worked on: milliseconds per edit,
+ * without bulk work, and beside one drain and two. A plain UPDATE on a connection of its own, as another program's would be.
+ */
+export function bystander({ rows }: { rows: number }): Promise<Row[]> {
+  return onServer(rows, async (bench) => {
+    const measured: Row[] = [];
+    const client = new pg.Client({ connectionString: bench.connectionString });
+    await client.connect();
+    await bench.freshCopy();
+    await editFor(client, 500, () => Promise.resolve(range(1, rows)));
+    const alone = await editFor(client, 5_000, () => Promise.resolve(range(1, Math.min(rows, 1_000))));
+    measured.push(row('without bulk work', rows, alone, alone));
+    for (const drains of [1, 2]) {
+      await bench.freshCopy();
+      const waits = await withDrains(bench, drains, async (ctx) => {
+        const body = { field: ['status', 'featured'], 'value.status': 'published', 'value.featured': 'true' };
+        const { task } = await launchOn(ctx, ctx.register.get('cities'), { kind: 'matching', filter: '' }, 'update', body);
+        let isOver = false;
+        const end = finished(bench.db, task.id, 900_000).finally(() => {
+          isOver = true;
+        });
+        const edited = await editFor(
+          client,
+          900_000,
+          () => nextRecords(bench.db, task.id),
+          () => isOver,
+        );
+        await end;
+        return edited;
+      });
+      measured.push(row(drains === 1 ? 'one drain' : 'two drains', rows, waits, alone));
+    }
+    await client.end();
+    return measured;
+  });
+}
+
+const range = (low: number, high: number) => ({ low, high });
+
+/** The records that come next, among which the running chunk is. */
+async function nextRecords({ pages, t }: Database, taskId: number): Promise<{ low: number; high: number } | null> {
+  const { rows } = await pages.query<{ low: number; high: number }>(
+    `select first_key::int as low, last_key::int as high from ${t.chunk} where task_id = $1 and state = 'active' order by first_key limit 1`,
+    [taskId],
+  );
+  return rows[0] ?? null;
+}
+
+async function editFor(
+  client: pg.Client,
+  ms: number,
+  where: () => Promise<{ low: number; high: number } | null>,
+  isOver: () => boolean = () => false,
+): Promise<number[]> {
+  const waits: number[] = [];
+  const deadline = performance.now() + ms;
+  while (performance.now() < deadline && !isOver()) {
+    const records = await where();
+    if (!records) {
+      await new Promise((done) => setTimeout(done, 5));
+      continue;
+    }
+    const id = records.low + Math.floor(Math.random() * (records.high - records.low + 1));
+    const start = performance.now();
+    await client.query('update gazetteer.city set notes = $2 where id = $1', [id, String(start)]);
+    waits.push(performance.now() - start);
+  }
+  return waits;
+}
+
+function row(name: string, rows: number, waits: number[], alone: number[]): Row {
+  const at = (values: readonly number[], share: number) => [...values].sort((a, b) => a - b)[Math.floor((values.length - 1) * share)] ?? 0;
+  return {
+    case: `bystander, ${name}`,
+    rows,
+    edits: waits.length,
+    p50Ms: at(waits, 0.5),
+    p99Ms: at(waits, 0.99),
+    maxMs: at(waits, 1),
+    p99OverAloneMs: at(waits, 0.99) - at(alone, 0.99),
+  };
+}

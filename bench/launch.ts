@@ -1,0 +1,87 @@
+import admin from '../src/admin.ts';
+import { buildApp } from '../src/app.ts';
+import { createUser } from '../src/auth/users.ts';
+import { parseConfig } from '../src/config.ts';
+import { cookieOf, csrfOf, formBody } from '../src/testing/app.ts';
+import { finished } from '../src/testing/context.ts';
+import { onServer, withDrains } from './server.ts';
+import { median, type Row } from './table.ts';
+
+const password = 'a long password of the bench';
+
+/**
+ * The confirm request: milliseconds until its answer, bytes of its body, and seconds until the task is running, for
+ * selections of several sizes. It must not grow with the selection.
+ */
+export function launchBench({ rows, pairs }: { rows: number; pairs: number }): Promise<Row[]> {
+  return onServer(rows, (bench) =>
+    withDrains(bench, 1, async (context) => {
+      const { db } = bench;
+      await createUser(db, { email: 'ada@example.test', name: 'Ada', password, roles: ['admin'] });
+      const config = parseConfig({ BULKHEAD_SESSION_SECRET: 'a secret of benches that is long enough', BULKHEAD_LOG_LEVEL: 'error' });
+      const app = await buildApp({ admin, config, context });
+      const visitor = await signIn();
+      const sizes = [25, Math.min(10_000, rows), rows];
+      const measured = new Map<number, { ms: number[]; running: number[]; bytes: number }>(
+        sizes.map((size) => [size, { ms: [], running: [], bytes: 0 }]),
+      );
+      for (let round = 0; round < pairs; round++) {
+        await bench.freshCopy();
+        for (const size of sizes) {
+          const own = measured.get(size) as { ms: number[]; running: number[]; bytes: number };
+          const confirm = await open(size);
+          const { payload } = formBody(confirm.body);
+          const start = performance.now();
+          const answer = await visitor.post(confirm.path, confirm.body);
+          own.ms.push(performance.now() - start);
+          own.bytes = payload.length;
+          const id = Number(answer.json().taskId);
+          await finished(db, id, 600_000);
+          const { rows: events } = await db.pages.query<{ seconds: number }>(
+            `select extract(epoch from (select min(at) from ${db.t.task_event} where task_id = $1 and state = 'running') - created_at)::float8 as seconds
+             from ${db.t.task} where id = $1`,
+            [id],
+          );
+          own.running.push(events[0]?.seconds ?? Number.NaN);
+        }
+      }
+      await app.close();
+      const least = median(measured.get(25)?.ms ?? []);
+      return [...measured].map(([size, { ms, running, bytes }]) => ({
+        case: `launch, ${size} records`,
+        rows: size,
+        rounds: pairs,
+        confirmMs: median(ms),
+        ofLeast: median(ms) / least,
+        bodyBytes: bytes,
+        secondsToRunning: median(running),
+      }));
+
+      async function open(size: number) {
+        const filter = `id-max=${size}&status=draft`;
+        const create = await visitor.post('/cities/selection', { _do: 'all', _filter: filter, filter });
+        const selection = /_s=([0-9a-f-]{36})/.exec(String(create.headers.location ?? create.body))?.[1];
+        const path = `/cities/bulk-edit?_s=${selection}`;
+        const form = await visitor.get(path);
+        const operation = /name="_op" value="([^"]+)"/.exec(form.body)?.[1] ?? '';
+        return { path, body: { _op: operation, _inBackground: 'yes', field: 'featured', 'value.featured': 'true' } };
+      }
+
+      async function signIn() {
+        const form = await app.inject('/sign-in');
+        const headers = { cookie: cookieOf(form), 'content-type': 'application/x-www-form-urlencoded' };
+        const body = formBody({ email: 'ada@example.test', password, _csrf: csrfOf(form.body) });
+        const answer = await app.inject({ method: 'POST', url: '/sign-in', payload: body.payload, headers });
+        const cookie = cookieOf(answer);
+        const csrf = csrfOf((await app.inject({ url: '/', headers: { cookie } })).body);
+        return {
+          get: (url: string) => app.inject({ url, headers: { cookie, 'hx-request': 'true' } }),
+          post: (url: string, body: Record<string, string>) => {
+            const { payload, headers: type } = formBody({ _csrf: csrf, ...body });
+            return app.inject({ method: 'POST', url, payload, headers: { ...type, cookie, accept: 'application/json' } });
+          },
+        };
+      }
+    }),
+  );
+}

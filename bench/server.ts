@@ -1,0 +1,74 @@
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import admin from '../src/admin.ts';
+import { migrateAll } from '../src/cli/migrate-all.ts';
+import { type Database, openDatabase } from '../src/db/database.ts';
+import { removeEmbedded, startEmbedded } from '../src/db/embedded.ts';
+import type { TaskContext } from '../src/tasks/context.ts';
+import { startWorker } from '../src/tasks/worker.ts';
+import { testContext } from '../src/testing/context.ts';
+
+export interface Bench {
+  db: Database;
+  connectionString: string;
+  /** A table of `rows` places, as they were at first: its primary key and three more indexes. */
+  freshCopy(): Promise<void>;
+}
+
+/** A server of the bench's own with durable commits, the sample's tables, and `rows` places made from the real ones. */
+export async function onServer<T>(rows: number, work: (bench: Bench) => Promise<T>): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), 'bulkhead-bench-'));
+  const server = await startEmbedded({ folder });
+  try {
+    await migrateAll(server.connectionString, { BULKHEAD_DATABASE_SCHEMA: 'bulkhead' }, admin);
+    await admin.seed?.(server.connectionString, () => undefined);
+    const db = await openDatabase({ connectionString: server.connectionString });
+    await keepOriginal(db, rows);
+    const result = await work({ db, connectionString: server.connectionString, freshCopy: () => freshCopy(db) });
+    await db.close();
+    return result;
+  } finally {
+    await server.stop();
+    await removeEmbedded(folder);
+  }
+}
+
+async function keepOriginal(db: Database, rows: number): Promise<void> {
+  await db.pages.query(
+    `create table gazetteer.original as select row_number() over () as number, city.* from generate_series(1, $1::int) copy cross join gazetteer.city limit $2`,
+    [Math.ceil(rows / 135_233), rows],
+  );
+  await db.pages.query('create table gazetteer.original_country as select * from gazetteer.country');
+  await db.pages.query('update gazetteer.original_country set capital_city_id = null');
+}
+
+async function freshCopy(db: Database): Promise<void> {
+  // What earlier runs kept must not weigh on later ones.
+  await db.pages.query(`truncate gazetteer.city, gazetteer.country, ${db.t.task}, ${db.t.chunk}, ${db.t.change} cascade`);
+  await db.pages.query('insert into gazetteer.country select * from gazetteer.original_country');
+  await db.pages.query(
+    `insert into gazetteer.city (id, name, alt_name, country_code, feature_code, admin_code, population, latitude, longitude, status, featured, rating, updated_at)
+     select number, name, alt_name, country_code, feature_code, admin_code, population, latitude, longitude, 'draft', false, rating, updated_at
+     from gazetteer.original order by number`,
+  );
+  await db.pages.query('vacuum (analyze) gazetteer.city');
+  await db.pages.query('checkpoint');
+}
+
+/** With a worker of as many drains. */
+export async function withDrains<T>(bench: Bench, drains: number, work: (ctx: TaskContext) => Promise<T>): Promise<T> {
+  const ctx = testContext(bench.db, {}, { parallelism: drains });
+  const worker = await startWorker(ctx, { connectionString: bench.connectionString, concurrency: drains });
+  try {
+    return await work(ctx);
+  } finally {
+    await worker.stop();
+  }
+}
+
+export async function seconds(work: () => Promise<unknown>): Promise<number> {
+  const start = performance.now();
+  await work();
+  return (performance.now() - start) / 1000;
+}

@@ -1,0 +1,126 @@
+import { AxeBuilder } from '@axe-core/playwright';
+import type { Page } from 'playwright/test';
+import { type App, expect, signIn, test } from './app.ts';
+import { blockAt, spanishIds, until } from './brake.ts';
+import { chooseField, openBulkEdit, selectAllMatching, submitBulkEdit } from './bulk.ts';
+
+/** Launches "notes: journey" over the places of Spain through the pages; returns the task's id. */
+async function noteSpain(page: Page, app: App): Promise<number> {
+  await page.goto('/cities?country=ESP');
+  await selectAllMatching(page);
+  await openBulkEdit(page);
+  await chooseField(page, 'notes', 'journey');
+  await submitBulkEdit(page);
+  await until(async () => (await app.sql.query('select 1 from bulkhead.task')).rowCount === 1);
+  const { rows } = await app.sql.query<{ id: number }>('select id from bulkhead.task');
+  return rows[0]?.id as number;
+}
+
+async function stateOf(app: App, id: number): Promise<string> {
+  const { rows } = await app.sql.query<{ state: string }>('select state from bulkhead.task where id = $1', [id]);
+  return rows[0]?.state ?? '';
+}
+
+async function lookAt(page: Page, name: string, path: (name: string) => string): Promise<void> {
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)).toEqual([]);
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme });
+    for (const width of [1366, 390]) {
+      await page.setViewportSize({ width, height: 850 });
+      await page.screenshot({ path: path(`${name}-${colorScheme}-${width}.png`), fullPage: true });
+      const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+      expect(overflow).toBeLessThanOrEqual(0);
+    }
+  }
+  await page.emulateMedia({ colorScheme: null });
+  await page.setViewportSize({ width: 1366, height: 850 });
+}
+
+test('what was refused for one reason is retried once that reason is gone, and nothing else', async ({ page, app }, info) => {
+  const ids = await spanishIds(app);
+  await app.sql.query(`
+    alter table gazetteer.city add constraint city_notes_check check (id not in (${ids.slice(100, 130)}) or notes is null);
+    alter table gazetteer.city add constraint kept_open check (id not in (${ids.slice(3_000, 3_005)}) or notes is null);
+  `);
+  await signIn(page, app);
+  const id = await noteSpain(page, app);
+  await until(async () => (await stateOf(app, id)) === 'partial');
+  await page.goto(`/tasks/${id}`);
+  await expect(page.getByText('30 records').first()).toBeVisible();
+  await expect(page.getByText('5 records').first()).toBeVisible();
+  await lookAt(page, 'partial', (name) => info.outputPath(name));
+
+  await page.getByRole('link', { name: 'Show all as a list' }).click();
+  await page.getByRole('link', { name: /kept_open/ }).click();
+  await expect(page.locator('tbody tr')).toHaveCount(5);
+  await lookAt(page, 'failures', (name) => info.outputPath(name));
+
+  await app.sql.query('alter table gazetteer.city drop constraint kept_open');
+  await page.goto(`/tasks/${id}`);
+  await page
+    .getByText(/kept_open/)
+    .first()
+    .click();
+  await page.getByRole('button', { name: 'Retry 5 of this reason' }).click();
+  await page.waitForURL((url) => url.pathname !== `/tasks/${id}`);
+  await expect(page.getByRole('heading', { name: /Retry: Edit cities/ })).toBeVisible();
+  await expect(page.getByText('5 changed').first()).toBeVisible();
+  const { rows } = await app.sql.query(`select count(*)::int as n from gazetteer.city where country_code = 'ESP' and notes is null`);
+  expect(rows[0].n).toBe(30);
+});
+
+test('a task that is cancelled half-way leaves what it did, and that is taken back', async ({ page, app }, info) => {
+  const ids = await spanishIds(app);
+  const brake = await blockAt(app, ids[3_500] as number);
+  await signIn(page, app);
+  const id = await noteSpain(page, app);
+  await until(async () => (await app.sql.query('select 1 from bulkhead.task where chunks_done >= 3')).rowCount === 1);
+  await page.goto(`/tasks/${id}`);
+  await lookAt(page, 'running', (name) => info.outputPath(name));
+  await page.getByRole('button', { name: 'Cancel' }).click();
+  await until(async () => (await stateOf(app, id)) === 'cancelling');
+  await brake.release();
+  await until(async () => (await stateOf(app, id)) === 'cancelled');
+  const noted = async () =>
+    (await app.sql.query<{ n: number }>(`select count(*)::int as n from gazetteer.city where country_code = 'ESP' and notes = 'journey'`))
+      .rows[0]?.n;
+  const { rows } = await app.sql.query<{ changed: number }>('select changed from bulkhead.task where id = $1', [id]);
+  expect(await noted()).toBe(rows[0]?.changed);
+  expect(rows[0]?.changed).toBeGreaterThan(0);
+
+  await page.goto(`/tasks/${id}`);
+  await page.getByRole('link', { name: 'Undo …' }).click();
+  await expect(page.locator('.undo-restored')).toContainText('would be put back');
+  await lookAt(page, 'undo', (name) => info.outputPath(name));
+  await page.keyboard.press('Tab');
+  await page.getByRole('button', { name: /^Undo [\d,]+ records$/ }).focus();
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('heading', { name: /Undo: Edit cities/ })).toBeVisible();
+  await expect(page.getByText(/put back/).first()).toBeVisible({ timeout: 30_000 });
+  await until(async () => (await noted()) === 0);
+  await lookAt(page, 'undone', (name) => info.outputPath(name));
+});
+
+test('a task is paused and goes on where it stopped', async ({ page, app }, info) => {
+  const ids = await spanishIds(app);
+  const brake = await blockAt(app, ids[3_500] as number);
+  await signIn(page, app);
+  const id = await noteSpain(page, app);
+  await until(async () => (await app.sql.query('select 1 from bulkhead.task where chunks_done >= 3')).rowCount === 1);
+  await page.goto(`/tasks/${id}`);
+  await page.getByRole('button', { name: 'Pause' }).click();
+  await expect(page.getByRole('button', { name: 'Resume' })).toBeVisible();
+  await brake.release();
+  await until(async () => (await stateOf(app, id)) === 'paused');
+  const { rows } = await app.sql.query<{ done: number }>('select done from bulkhead.task where id = $1', [id]);
+  await expect(page.locator('.task-progress').first()).toHaveAttribute('data-state', 'paused');
+  await lookAt(page, 'paused', (name) => info.outputPath(name));
+  await page.getByRole('button', { name: 'Resume' }).click();
+  await until(async () => (await stateOf(app, id)) === 'succeeded');
+  const { rows: after } = await app.sql.query<{ done: number; changed: number }>('select done, changed from bulkhead.task where id = $1', [
+    id,
+  ]);
+  expect(rows[0]?.done).toBeLessThan(6_972);
+  expect(after[0]).toEqual({ done: 6_972, changed: 6_972 });
+});
