@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import pg from 'pg';
+import { kinds } from '../fields/kinds.ts';
 import { metadata } from '../../generated/sample-metadata/metadata.ts';
 import type { Client } from './contract.ts';
 import type { ResourceDefinition } from './define-resource.ts';
@@ -48,6 +49,7 @@ const refused: [options: object, problem: string][] = [
   [{ show: ['nmae'] }, 'show: City has no field "nmae".'],
   [{ fields: { nmae: {} } }, 'fields: City has no field "nmae".'],
   [{ fields: { name: { labell: 'x' } } }, 'fields.name.labell: there is no such option.'],
+  [{ fields: { country: { kind: kinds.text } } }, 'fields.country.kind: a relation has a kind of its own.'],
   [{ colums: [] }, 'colums: there is no such option.'],
   [{ bulk: { field: [] } }, 'bulk.field: there is no such option.'],
   [{ hooks: { onSave: () => undefined } }, 'hooks.onSave: there is no such option.'],
