@@ -25,6 +25,7 @@ export interface PreviewData {
   message: { text: string; tone: 'error' | 'warning' } | null;
   counts: readonly { label: string; value: string; tone: 'plain' | 'good' | 'bad' | 'warning' }[];
   basis: string;
+  isSample: boolean;
   refused: readonly { reason: string; countText: string; records: readonly { title: string; href: string }[]; moreText: string | null }[];
   held: readonly { text: string; href: string | null }[];
   consequences: ConsequencesData | null;
@@ -105,6 +106,7 @@ export async function previewData(parts: PreviewParts): Promise<PreviewData> {
     message: error ? { text: error.message, tone: wrong ? 'error' : 'warning' } : null,
     counts: countsOf(preview, findings),
     basis: findings.isSample ? previewTexts.sample(findings.tried, count) : previewTexts.exact,
+    isSample: findings.isSample,
     refused: refusedOf(parts, findings),
     held: heldOf(parts, findings),
     consequences,

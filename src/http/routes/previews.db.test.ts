@@ -29,7 +29,7 @@ async function previewAs(
 
 /** The figures at the head of the page, by name. */
 function countsOf(html: string): Record<string, string> {
-  return Object.fromEntries([...html.matchAll(/<dt>([^<]+)<\/dt><dd[^>]*>([^<]+)<\/dd>/g)].map(([, name, value]) => [name, value]));
+  return Object.fromEntries([...html.matchAll(/<dt[^>]*>([^<]+)<\/dt><dd[^>]*>([^<]+)<\/dd>/g)].map(([, name, value]) => [name, value]));
 }
 
 async function statusesOf({ db }: TestApp): Promise<Record<string, number>> {

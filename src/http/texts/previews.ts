@@ -15,7 +15,8 @@ export const previewTexts = {
   },
   exact: 'Every record was tried out. Nothing was kept.',
   sample: (tried: number, count: number) =>
-    `A sample: ${number(tried)} of ${number(count)} records were tried out, and the figures are of these. Nothing was kept.`,
+    `${number(tried)} of ${number(count)} records were tried out, and the figures are of these. Nothing was kept.`,
+  sampleBadge: 'Sample',
   refusedHeading: 'Why records are refused',
   refusedCount: (count: number) => `${number(count)}×`,
   moreRecords: (count: number) => `and ${number(count)} more`,
