@@ -7,6 +7,7 @@ import { buildApp } from '../app.ts';
 import type { Principal } from '../auth/principal.ts';
 import { actions } from '../resources/contract.ts';
 import { defineResource } from '../index.ts';
+import type { Findings } from '../tasks/preview.ts';
 import { htmx, testApp, type Visitor } from '../testing/app.ts';
 import { ada, launchOn } from '../testing/context.ts';
 import { insertPlaces } from '../testing/places.ts';
@@ -94,6 +95,14 @@ const table: Record<string, Entry> = {
     about: 'records',
     path: ({ selectionId }) => `/cities/bulk-delete?_s=${selectionId}`,
     body: ({ operationId }) => ({ acknowledge: 'yes', _op: operationId }),
+  },
+
+  'GET /:resource/previews/:id': { about: 'records', path: ({ operationId }) => `/cities/previews/${operationId}` },
+  'POST /:resource/previews/:id': { about: 'records', path: ({ operationId }) => `/cities/previews/${operationId}` },
+  'POST /:resource/previews/:id/exclusions': {
+    about: 'records',
+    path: ({ operationId }) => `/cities/previews/${operationId}/exclusions`,
+    body: ({ key }) => ({ shown: key, keep: key }),
   },
 
   'POST /sign-out': { about: 'no record', path: () => '/sign-out', why: 'ends the visit, so it is tried last' },
@@ -320,7 +329,7 @@ test('every route', async (t) => {
   /** The visitor's own selection, of the record that may be out of their scope and of nothing else. */
   async function idsFor({ principal }: Visitor, { path, body }: Entry): Promise<Ids> {
     const base = { id: outside.id, key: keyOf(outside.id), taskId: task.task.id, selectionId: '', operationId: '' };
-    if (!`${path}${body}`.includes('selectionId')) return base;
+    if (!/selectionId|operationId/.test(`${path}${body}`)) return base;
     const { rows } = await db.pages.query<{ id: string }>(
       `insert into ${db.t.selection} (id, owner_id, resource, kind, filter, keys, exclusions)
        values (gen_random_uuid(), $1, 'cities', 'ticked', '', array[$2], '{}') returning id`,
@@ -328,10 +337,12 @@ test('every route', async (t) => {
     );
     const selectionId = rows[0]?.id ?? '';
     // As if the preview had been made when the record was still in the scope.
+    const isDelete = path(base).includes('delete');
+    const parameters = isDelete ? {} : { changes: [{ field: 'status', change: 'set', value: 'published' }] };
     const preview = await db.pages.query<{ id: string }>(
-      `insert into ${db.t.preview} (id, owner_id, resource, operation, selection_id, selection_version, record_count)
-       values (gen_random_uuid(), $1, 'cities', $3, $2, 1, 1) returning id`,
-      [principal.id, selectionId, path(base).includes('delete') ? 'delete' : 'update'],
+      `insert into ${db.t.preview} (id, owner_id, resource, operation, selection_id, selection_version, record_count, parameters, findings, snapshot)
+       values (gen_random_uuid(), $1, 'cities', $3, $2, 1, 1, $4, $5, pg_current_snapshot()::text) returning id`,
+      [principal.id, selectionId, isDelete ? 'delete' : 'update', JSON.stringify(parameters), JSON.stringify(foundOf(base.key))],
     );
     return { ...base, selectionId, operationId: preview.rows[0]?.id ?? '' };
   }
@@ -346,6 +357,13 @@ test('every route', async (t) => {
 
 function keyOf(id: number): string {
   return String(id).padStart(20, '0');
+}
+
+/** What a preview found when the record was still in the scope: that it would be refused. */
+function foundOf(key: string): Findings {
+  const counts = { tried: 1, isSample: false, changed: 0, unchanged: 0, busy: 0, missing: 0 };
+  const refused = [{ code: '23514', message: 'refused', field: null, count: 1, keys: [key] }];
+  return { ...counts, refused, held: [], triggers: [], expectedMs: null, digest: null };
 }
 
 /** Neither broken, nor telling how it is made. */

@@ -42,8 +42,13 @@ export const findReplacePattern: Change<FindReplace> = {
   describe: (value) => `matches of ${value.find} replaced by “${value.with}”`,
 };
 
+// Behind the groups a callback is told where the match is.
 function replacementOf(template: string, found: readonly unknown[]): string {
+  const groups = found.slice(
+    0,
+    found.findIndex((part) => typeof part === 'number'),
+  );
   return template.replace(/\\([\d&\\])/g, (_, mark: string) =>
-    mark === '\\' ? '\\' : String(found[mark === '&' ? 0 : Number(mark)] ?? ''),
+    mark === '\\' ? '\\' : String(groups[mark === '&' ? 0 : Number(mark)] ?? ''),
   );
 }

@@ -25,7 +25,14 @@ export const letterCase: Change<LetterCase> = {
     const text = String(current);
     if (value === 'upper') return text.toUpperCase();
     const lower = text.toLowerCase();
-    return value === 'lower' ? lower : lower.replace(/[\p{L}\p{N}]+/gu, (word) => `${word[0]?.toUpperCase()}${word.slice(1)}`);
+    return value === 'lower' ? lower : lower.replace(/[\p{L}\p{N}]+/gu, titleOf);
   },
   describe: (value) => `in ${cases[value].words}`,
 };
+
+// ß at the head of a word is Ss, not SS.
+function titleOf(word: string): string {
+  const [first = '', ...rest] = word;
+  const [capital = '', ...more] = first.toUpperCase();
+  return `${capital}${more.join('').toLowerCase()}${rest.join('')}`;
+}
