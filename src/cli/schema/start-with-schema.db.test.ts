@@ -211,3 +211,18 @@ test('what is wrong with a schema is one sentence and exit status 1', async (t) 
   const unknown = await endedCommand(['start', '--', '--shema', path], { BULKHEAD_FOLDER: folder });
   assert.match(unknown.text.trim(), /^Unknown option '--shema'\.$/);
 });
+
+test("tables are where Prisma's own parameter of the address says", async (t) => {
+  const { path, folder } = project(t, 'prisma-7');
+  const { db, connectionString } = await testDatabase(t, { content: 'nothing' });
+  const env = { BULKHEAD_FOLDER: folder, DATABASE_URL: `${connectionString}?schema=shop&connection_limit=5`, PORT: '0' };
+  const started = await startCommand(['start', '--', '--schema', path], env);
+  const admin = await visitAs(started);
+  const made = await admin.post('/products/new', { sku: 'A', name: 'Anvil', price: '1.10', attributes: '{}' });
+  assert.equal(made.status, 303, made.text);
+  assert.equal((await admin.post('/products/A/edit', { name: 'Anvils' })).status, 303);
+  assert.match(await admin.get('/products'), /Anvils/);
+  await started.stop();
+  assert.deepEqual((await db.pages.query('select name from shop.products')).rows, [{ name: 'Anvils' }]);
+  assert.deepEqual((await db.pages.query(`select 1 from pg_tables where schemaname = 'public'`)).rows, []);
+});
