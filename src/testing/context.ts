@@ -5,6 +5,7 @@ import type { Database } from '../db/database.ts';
 import type { OperationKind } from '../operations/contract.ts';
 import { getOperation } from '../operations/register.ts';
 import { buildRegister } from '../resources/register.ts';
+import type { ResourceDefaults } from '../resources/build-resource.ts';
 import type { Resource } from '../resources/contract.ts';
 import { createSelection, type Selected } from '../selection/selection.ts';
 import { defaultTaskSettings, type TaskContext, type TaskSettings } from '../tasks/context.ts';
@@ -31,7 +32,7 @@ export async function insertPrincipals(db: Database): Promise<void> {
 export function testContext(
   db: Database,
   settings: Partial<TaskSettings> = {},
-  defaults: Partial<{ parallelism: number; chunkSize: number; countLimit: number }> = {},
+  defaults: Partial<ResourceDefaults> = {},
   admin: Pick<AdminDefinition, 'resources' | 'createClient'> = sample,
 ): TaskContext {
   const register = buildRegister(admin.resources, admin.createClient, db.pages, {
