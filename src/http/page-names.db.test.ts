@@ -16,7 +16,8 @@ test("no record's address and no resource's is that of a page of Bulkhead's own"
   await app.close();
   const second = paths.map((path) => /^\/:resource\/([^/:]+)/.exec(path)?.[1]).filter((name) => name !== undefined);
   assert.ok(second.includes('new'));
-  for (const name of second) assert.ok(pageNames.includes(name), `${name} is no record's address: add it to pageNames in src/metadata/keys.ts`);
+  for (const name of second)
+    assert.ok(pageNames.includes(name), `${name} is no record's address: add it to pageNames in src/metadata/keys.ts`);
   const first = paths.map((path) => /^\/([^/:*]+)/.exec(path)?.[1]).filter((name) => name !== undefined);
   for (const name of first) assert.ok(reservedSlugs.includes(name), `${name} is no resource's address`);
 });
