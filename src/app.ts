@@ -35,8 +35,9 @@ export async function buildApp({ admin, config, context, logger, onRoute }: AppO
     ...(logger
       ? { loggerInstance: logger }
       : { logger: config.BULKHEAD_LOG_LEVEL === 'silent' ? false : { level: config.BULKHEAD_LOG_LEVEL } }),
-    // Secure cookies mean that something in front of us speaks HTTPS and says who asked.
-    trustProxy: config.BULKHEAD_SECURE_COOKIES,
+    // Secure cookies mean that something in front of us speaks HTTPS and says who asked: that one alone is believed, not
+    // what a client had said to it.
+    trustProxy: config.BULKHEAD_SECURE_COOKIES ? (_address: string, hop: number) => hop === 0 : false,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 1_000 },
   });
   const prefix = config.BULKHEAD_PREFIX;

@@ -14,7 +14,7 @@ export interface ErrorData {
 }
 
 export function errorData(error: AppError, request: FastifyRequest, url: Url): ErrorData {
-  const referrer = sameSite(request);
+  const referrer = sameSite(request, url);
   return {
     title: shellTexts.errorTitles[error.status] ?? shellTexts.wentWrong,
     status: error.status,
@@ -25,11 +25,12 @@ export function errorData(error: AppError, request: FastifyRequest, url: Url): E
   };
 }
 
-function sameSite({ headers, host }: FastifyRequest): string | null {
+function sameSite({ headers, host }: FastifyRequest, url: Url): string | null {
   const { referer } = headers;
   if (!referer || !URL.canParse(referer)) return null;
   const from = new URL(referer);
-  return from.host === host ? `${from.pathname}${from.search}` : null;
+  // A path of two slashes would lead to another site.
+  return from.host === host ? url.local(`${from.pathname}${from.search}`) : null;
 }
 
 declare module '../pages.ts' {

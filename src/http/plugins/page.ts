@@ -32,13 +32,17 @@ export const page = plugin<PageOptions>(
       const { request } = this;
       const it = withCsrf(this, data);
       this.type('text/html; charset=utf-8').header('vary', 'HX-Request, HX-History-Restore-Request');
-      if (!this.hasHeader('cache-control')) this.header('cache-control', 'no-store');
       const part = partOf(name);
       if (isPart(name)) return this.send(app.views.render(name, it));
       if (isHtmx(request) && app.views.has(part)) return this.send(app.views.render(part, it));
       const body = app.views.render(name, it);
       const layout = layoutData(this, { ...options, body, title: titleOf(data), scripts: scriptsOf(data) });
       return this.send(app.views.render('layout', layout));
+    });
+
+    // What somebody may see is no proxy's to keep, be it a page, a part of one, JSON or a file to download.
+    app.addHook('onSend', async (_request, reply) => {
+      if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store');
     });
 
     app.decorateReply('flash', function (this: FastifyReply, level: Level, message: string) {

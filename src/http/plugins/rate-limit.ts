@@ -1,5 +1,6 @@
 import rateLimit from '@fastify/rate-limit';
-import type { FastifyRequest, RouteShorthandOptions } from 'fastify';
+import { isIPv6 } from 'node:net';
+import type { FastifyInstance, FastifyRequest, RouteShorthandOptions } from 'fastify';
 import plugin from 'fastify-plugin';
 import { normalEmail } from '../../auth/users.ts';
 import { AppError } from '../../errors.ts';
@@ -10,16 +11,50 @@ export const rateLimits = plugin(async (app) => void (await app.register(rateLim
 
 export const attemptsPerMinute = 10;
 
+/** Of one address for whatever accounts: an office behind one address signs in slower than a list of passwords is tried. */
+export const addressAttemptsPerMinute = 60;
+
 /** Of one address for one account. */
 export const limitSignIn: NonNullable<RouteShorthandOptions['config']> = {
   rateLimit: {
     max: attemptsPerMinute,
     timeWindow: 60_000,
     hook: 'preHandler',
-    keyGenerator: (request: FastifyRequest) => `${request.ip} ${normalEmail(emailOf(request))}`,
-    errorResponseBuilder: () => new AppError('too-many-attempts', 429, texts.shell.tooManyAttempts),
+    keyGenerator: (request: FastifyRequest) => `${networkOf(request.ip)} ${normalEmail(emailOf(request))}`,
+    errorResponseBuilder: tooMany,
   },
 };
+
+/** A hook for routes that take a password or a secret: counts them all together, by address alone. */
+export function limitAddress(app: FastifyInstance): (request: FastifyRequest) => Promise<void> {
+  const check = app.createRateLimit({
+    max: addressAttemptsPerMinute,
+    timeWindow: 60_000,
+    keyGenerator: (request: FastifyRequest) => networkOf(request.ip),
+  });
+  return async (request) => {
+    const limit = await check(request);
+    if (!limit.isAllowed && limit.isExceeded) throw tooMany();
+  };
+}
+
+function tooMany(): AppError {
+  return new AppError('too-many-attempts', 429, texts.shell.tooManyAttempts);
+}
+
+/** Whoever has one address of IPv6 has at least the 2⁶⁴ of its network. */
+export function networkOf(ip: string): string {
+  if (!isIPv6(ip) || ip.includes('.')) return ip;
+  const [front = '', back] = ip.split('%')[0]?.split('::') ?? [];
+  const head = front === '' ? [] : front.split(':');
+  const tail = back === undefined || back === '' ? [] : back.split(':');
+  const missing = back === undefined ? 0 : 8 - head.length - tail.length;
+  const parts = [...head, ...Array.from({ length: missing }, () => '0'), ...tail];
+  return parts
+    .slice(0, 4)
+    .map((part) => Number.parseInt(part, 16).toString(16))
+    .join(':');
+}
 
 function emailOf({ body }: FastifyRequest): string {
   const { email } = (body ?? {}) as { email?: unknown };

@@ -2,6 +2,7 @@ import type { FastifyPluginAsync } from 'fastify';
 import { createFirstAdmin, isFirstAdminToken, linkUsed } from '../../auth/first-admin.ts';
 import { AppError } from '../../errors.ts';
 import { firstAdminData } from '../pages/sign-in.ts';
+import { limitAddress } from '../plugins/rate-limit.ts';
 import type { RouteOptions } from '../routes.ts';
 import { texts } from '../texts.ts';
 import { signIn } from './sign-in.ts';
@@ -17,7 +18,7 @@ export const firstAdminRoutes: FastifyPluginAsync<RouteOptions> = async (app, { 
     return reply.page('first-admin/new', firstAdminData(url, token, {}));
   });
 
-  app.post<{ Body: Body }>('/first-admin', open, async (request, reply) => {
+  app.post<{ Body: Body }>('/first-admin', { ...open, preHandler: limitAddress(app) }, async (request, reply) => {
     const body = request.body ?? {};
     const user = { email: textOf(body.email), name: textOf(body.name), password: textOf(body.password) };
     const token = textOf(body.token);

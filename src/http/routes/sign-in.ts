@@ -2,7 +2,7 @@ import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
 import type { Principal } from '../../auth/principal.ts';
 import { findByPassword } from '../../auth/sign-in.ts';
 import { signInData } from '../pages/sign-in.ts';
-import { limitSignIn } from '../plugins/rate-limit.ts';
+import { limitAddress, limitSignIn } from '../plugins/rate-limit.ts';
 import type { RouteOptions } from '../routes.ts';
 import { texts } from '../texts.ts';
 
@@ -16,7 +16,8 @@ export const signInRoutes: FastifyPluginAsync<RouteOptions> = async (app, { admi
     return reply.page('sign-in/new', signInData(admin.name, url, { next, notice: next === '' ? null : texts.shell.sessionOver }));
   });
 
-  app.post<{ Body: Body }>('/sign-in', { config: { isPublic: true, ...limitSignIn } }, async (request, reply) => {
+  const attempt = { config: { isPublic: true, ...limitSignIn }, preHandler: limitAddress(app) };
+  app.post<{ Body: Body }>('/sign-in', attempt, async (request, reply) => {
     const { email, password, next } = request.body ?? {};
     const user = await findByPassword(db, textOf(email), textOf(password));
     if (!user) {
