@@ -23,6 +23,8 @@ import type { Urls } from './url.ts';
 export interface ListPageData extends ListData {
   title: string;
   heading: string;
+  /** What was deleted here. */
+  deleted: { href: string; label: string } | null;
   create: { href: string; label: string } | null;
   running: RunningData;
   scripts: readonly string[];
@@ -80,6 +82,8 @@ export interface RowData {
   isTicked: boolean;
   tickText: string;
   cells: readonly CellData[];
+  /** Its own page; null: it has none, without an id. */
+  show: string | null;
   edit: { href: string; label: string } | null;
   delete: { href: string; label: string } | null;
   lock: { text: string; label: string; href: string | null } | null;
@@ -104,6 +108,10 @@ export function listPageData(parts: ListParts, running: RunningData): ListPageDa
     ...listData(parts),
     title: resource.label,
     heading: resource.label,
+    deleted:
+      can(resource, principal, 'delete') && resource.scope(principal) === null
+        ? { href: url(`/${resource.slug}/deleted`), label: listTexts.deleted }
+        : null,
     create: can(resource, principal, 'create') ? { href: url(`/${resource.slug}/new`), label: listTexts.create(resource.singular) } : null,
     running,
     scripts: ['selection.js', 'picker.js'],
@@ -219,6 +227,7 @@ function rowData(parts: ListParts, record: ListedRecord, back: string): RowData 
     isTicked: live.selection !== null && isSelected(live.selection, record.key),
     tickText: selectionTexts.tick(title),
     cells: resource.columns.map((column) => columnCell(parts, column, record)),
+    show: record.key === '' ? null : url(`${path}${back}`),
     edit: link('update', 'edit', listTexts.edit(title)),
     delete: link('delete', 'delete', listTexts.delete(title)),
     lock: holder ? lockOf(holder, title, principal, url) : null,

@@ -7,6 +7,7 @@ const named = (count: number, singular: string, plural: string) =>
   `${number.format(count)} ${(count === 1 ? singular : plural).toLowerCase()}`;
 
 export const listTexts = {
+  deleted: 'Deleted',
   create: (singular: string) => `New ${singular.toLowerCase()}`,
   search: (label: string) => `Search ${label.toLowerCase()}`,
   searchButton: 'Search',
