@@ -18,6 +18,7 @@ const scripts = {
   check: 'scripts/check.ts',
   bench: 'bench/main.ts',
   fuzz: 'scripts/fuzz.ts',
+  property: 'scripts/property.ts',
 };
 
 const [command = '', ...rest] = process.argv.slice(2);
@@ -52,7 +53,7 @@ function install() {
 
 /** The Prisma clients of the sample and, for whoever tests, of the tests' schema, with our metadata; once per content. */
 function generate() {
-  for (const name of ['generate', 'check', 'fuzz'].includes(command) ? ['sample', 'torture'] : ['sample']) {
+  for (const name of ['generate', 'check', 'fuzz', 'property'].includes(command) ? ['sample', 'torture'] : ['sample']) {
     const schema = at('prisma', name);
     const sources = [...files(schema).filter((path) => path.endsWith('.prisma')), ...files(at('src/metadata')), at('package-lock.json')];
     const key = hash(sources);

@@ -3,6 +3,7 @@ import type { TableNames } from '../db/names.ts';
 import { type Queryable, transaction } from '../db/transaction.ts';
 import { clientTransaction, needsClient } from '../operations/client-transaction.ts';
 import { getOperation } from '../operations/register.ts';
+import { sincePreview } from '../operations/since-preview.ts';
 import { withinScope } from '../operations/within-scope.ts';
 import type { Client } from '../resources/contract.ts';
 import { activate, lockModel } from './activate.ts';
@@ -70,7 +71,8 @@ export async function runInline(ctx: TaskContext, task: NewTask, keys: readonly 
       },
       through: tx && { tx, principal: task.principal, log: ctx.log },
     };
-    const operation = await withinScope(getOperation(task.operation), ctx.register, resource, task.principal);
+    const careful = sincePreview(getOperation(task.operation), task.options.skipChanged ? task.snapshot : null);
+    const operation = await withinScope(careful, ctx.register, resource, task.principal);
     const outcome = await applyIsolated(client, operation, target, free, task.parameters);
     if (outcome.failed > 0) throw new Refused(outcome);
     const durationMs = performance.now() - startedAt;

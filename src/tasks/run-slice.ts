@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 import { getOperation } from '../operations/register.ts';
+import { sincePreview } from '../operations/since-preview.ts';
 import { withinScope } from '../operations/within-scope.ts';
 import type { TaskContext } from './context.ts';
 import type { Lease } from './freeze.ts';
@@ -50,7 +51,7 @@ async function work(ctx: TaskContext, pool: Pool, lease: Lease, signal: AbortSig
     await prepare(ctx, pool, task, resource, lease);
     task = await load();
   }
-  const operation = await withinScope(getOperation(task.operation), register, resource, task.principal);
+  const operation = await withinScope(sincePreview(getOperation(task.operation), task.snapshot), register, resource, task.principal);
   const running: Running = { task, resource, operation, lease, pace: startPace(resource.chunkSize) };
   let result: ChunkResult = task.state === 'running' ? 'done' : 'stopped';
   while (result === 'done' && !signal.aborted && performance.now() < deadline) {

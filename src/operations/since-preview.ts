@@ -1,0 +1,45 @@
+import { keyCondition, keySql } from '../metadata/key-sql.ts';
+import type { ModelMeta } from '../metadata/contract.ts';
+import type { Queryable } from '../db/transaction.ts';
+import type { ApplyCounts, Operation } from './contract.ts';
+
+/** The same operation, that leaves alone, as conflicts, records that somebody has written since the snapshot of a preview. */
+export function sincePreview(operation: Operation, snapshot: string | null): Operation {
+  if (snapshot === null) return operation;
+  const { statement: _, ...others } = operation;
+  return {
+    ...others,
+    async apply(client, target, keys, params) {
+      const { model, singular } = target.resource;
+      const written = await keysWrittenSince(client, model, keys, snapshot);
+      const rest = keys.filter((key) => !written.has(key));
+      const left: ApplyCounts = { changed: 0, unchanged: 0, gone: 0 };
+      const counts = rest.length === 0 ? left : await operation.apply(client, target, rest, params);
+      if (written.size === 0) return counts;
+      const message = `Somebody changed the ${singular.toLowerCase()} since the preview.`;
+      const conflicts = [...(counts.conflicts ?? []), { code: 'changed-since-preview', message, keys: [...written] }];
+      return { ...counts, conflicts };
+    },
+  };
+}
+
+/**
+ * Locks the rows, and tells which were written by a transaction that the snapshot did not see the end of. By the number of
+ * the writing transaction, since `pg_visible_in_snapshot` misjudges what was written inside a savepoint. The row has the
+ * number's last 32 bits; the others are those that bring it nearest to the snapshot's. Rows frozen so long ago that
+ * their number has come round would seem to be of the future, which ends a million transactions from now.
+ */
+async function keysWrittenSince(client: Queryable, model: ModelMeta, keys: readonly string[], snapshot: string): Promise<Set<string>> {
+  const condition = keyCondition(model, 't', keys, 2);
+  const { rows } = await client.query<{ key: string }>(
+    `select key from (
+       select key, written + 4294967296 * round((first - written) / 4294967296) as written, first, last from (
+         select ${keySql(model, 't')} collate "C" as key, t.xmin::text::numeric as written,
+           pg_snapshot_xmin($1::pg_snapshot)::text::numeric as first, pg_snapshot_xmax(pg_current_snapshot())::text::numeric + 1000000 as last
+         from ${model.table} t where ${condition.sql} order by 1 for update of t
+       ) locked
+     ) numbered where written >= first and written < last`,
+    [snapshot, ...condition.values],
+  );
+  return new Set(rows.map(({ key }) => key));
+}
