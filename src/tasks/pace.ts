@@ -33,7 +33,8 @@ export function nextPace(
   targetMs: number,
   most: number,
 ): Pace {
-  const budgetMs = Math.max(targetMs - (tookMs - appliedMs), targetMs / 2);
+  const fixedMs = tookMs - appliedMs;
+  const budgetMs = Math.max(targetMs - fixedMs, targetMs / 2, fixedMs / 2);
   const factor = Math.min(2, Math.max(0.5, budgetMs / Math.max(appliedMs, 0.1)), isWaitedFor ? 0.7 : 2);
   const wanted = Math.round(rows * factor);
   // The last piece of a chunk is small, whatever would have been possible.

@@ -6,6 +6,7 @@ import { type Queue, startQueue } from '../queue/graphile.ts';
 import { advisoryClass } from './activate.ts';
 import type { TaskContext } from './context.ts';
 import { recover } from './recovery.ts';
+import { startRetention } from './retention.ts';
 import { runSlice } from './run-slice.ts';
 
 export interface Worker {
@@ -96,6 +97,7 @@ async function startLife(ctx: TaskContext, options: WorkerOptions): Promise<Life
   }
   queue.ended.then(end, end);
   const recovery = startRecovery(ctx, { workerId: id, tokens });
+  const retention = startRetention(ctx);
 
   return {
     id,
@@ -103,6 +105,7 @@ async function startLife(ctx: TaskContext, options: WorkerOptions): Promise<Life
     end,
     async stop() {
       await recovery.stop();
+      await retention.stop();
       await queue.stop();
       await session.query(`delete from ${ctx.db.t.worker} where id = $1`, [id]).catch(() => undefined);
       await Promise.allSettled([session.end(), pool.end()]);
