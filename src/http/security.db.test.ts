@@ -308,3 +308,27 @@ function statusOf(port: number, path: string): Promise<number | undefined> {
       .end();
   });
 }
+
+test('a character that no text can hold is a bad request, wherever it stands', async (t) => {
+  const { db, signIn } = await testApp(t);
+  await insertPlaces(db, 2);
+  const visitor = await signIn('admin');
+  const paths = [
+    '/cities/a%00b',
+    '/cities/previews/%00',
+    '/tasks/%00',
+    '/cities?_q=%00',
+    '/cities?_s=%00',
+    '/cities?_after=%00',
+    '/cities?name=%00',
+    '/cities/options/country?q=%00',
+    '/%00',
+  ];
+  for (const path of paths) {
+    const { statusCode } = await visitor.get(path);
+    assert.ok(statusCode < 500, `${path}: ${statusCode}`);
+  }
+  for (const body of [{ name: 'a\0b' }, { notes: '\0' }, { _was: '\0' }]) {
+    assert.ok((await visitor.post('/cities/1/edit', { population: '8', ...body })).statusCode < 500, JSON.stringify(body));
+  }
+});
