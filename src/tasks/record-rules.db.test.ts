@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { test, type TestContext } from 'node:test';
 import { PrismaPg } from '@prisma/adapter-pg';
 import { PrismaClient } from '../../generated/sample/client.ts';
@@ -6,9 +7,10 @@ import { metadata } from '../../generated/sample-metadata/metadata.ts';
 import sample from '../admin.ts';
 import { AppError, type Client, defineResource, type TypedResourceOptions } from '../index.ts';
 import { keyOf } from '../metadata/keys.ts';
-import { finished, launchOn, testContext } from '../testing/context.ts';
+import { ada, finished, launchOn, testContext } from '../testing/context.ts';
 import { testDatabase } from '../testing/database.ts';
 import type { TaskRow } from './task-row.ts';
+import { undo } from './undo.ts';
 import { startWorker } from './worker.ts';
 
 type Options = TypedResourceOptions<typeof metadata, 'City'>;
@@ -48,6 +50,10 @@ async function setUp(t: TestContext, options: Options, { records = 30, createCli
         hasWorker = true;
       }
       return finished(db, task.id);
+    },
+    async undone(task: TaskRow) {
+      const undoing = await undo(ctx, ada, task.id, { operationId: randomUUID(), chosen: null });
+      return finished(db, undoing.task.id);
     },
     cities: async (where = 'true') => (await db.pages.query(`select * from gazetteer.city where ${where} order by id`)).rows,
     count: async (table: string) => Number((await db.pages.query(`select count(*) from ${table}`)).rows[0].count),
@@ -113,15 +119,17 @@ test('a hook that throws for one of a thousand leaves out that one, and what it 
   assert.match(JSON.stringify(told), /a hook failed.*secret/);
 });
 
-test('a hook that changes another field: the record, and the change, have it', async (t) => {
-  const { run, cities, changes } = await setUp(t, {
+test('a hook that changes another field: the record, and the change, have it, and undoing takes it back', async (t) => {
+  const { run, undone, cities, changes } = await setUp(t, {
     hooks: {
       beforeSave({ record, set }) {
         if (record.population > 20) set('altName', `${record.name}, ${record.status}`);
       },
     },
   });
-  assert.deepEqual(counts(await run('update', publish)), ['succeeded', 30, 0, 0, 0]);
+  const before = await cities();
+  const task = await run('update', publish);
+  assert.deepEqual(counts(task), ['succeeded', 30, 0, 0, 0]);
   assert.deepEqual(
     (await cities('id in (20, 21)')).map(({ alt_name, status }) => [alt_name, status]),
     [
@@ -136,6 +144,8 @@ test('a hook that changes another field: the record, and the change, have it', a
   ]);
   const [image] = all.find(({ fields }) => fields.includes('altName'))?.after ?? [];
   assert.equal(image?.altName, 'Place 21, published');
+  assert.deepEqual(counts(await undone(task)), ['succeeded', 30, 0, 0, 0]);
+  assert.deepEqual(await cities(), before);
 });
 
 test('what afterSave throws takes that record back, with what it wrote itself', async (t) => {
