@@ -1,4 +1,10 @@
-/** An error whose message is safe to show to the person who caused it. Anything else that is thrown is a bug. */
+/**
+ * An error whose message is safe to show to the person who caused it: an English sentence that names what is wrong.
+ * Anything else that is thrown is a bug. Throw one in a hook to refuse a record; `details.field` names the field to blame.
+ *
+ * @example
+ * throw new AppError('featured', 422, 'A featured place stays.', { field: 'featured' });
+ */
 export class AppError extends Error {
   readonly code: string;
   /** HTTP status the error is answered with. */
