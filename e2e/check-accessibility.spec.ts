@@ -18,15 +18,34 @@ for (const [scheme, viewport] of [
         '/cities',
         '/cities?status=lost',
         '/cities/new',
+        '/cities/42',
         '/cities/42/edit',
         '/cities/42/delete',
+        '/cities/options/country?q=s',
+        '/cities/deleted',
         '/countries',
+        '/countries/ESP',
+        '/countries/ESP/edit',
+        '/countries/ESP/delete',
         '/tasks',
         '/nowhere',
       ]) {
         await page.goto(path);
         await expectAccessible(page, path);
       }
+      await page.goto('/cities/42/edit');
+      await page.getByLabel('Population').fill('many');
+      await page.getByLabel('Notes').fill('mine');
+      await page.getByRole('button', { name: 'Save' }).click();
+      await expectAccessible(page, 'a form with an error');
+      await page.getByLabel('Population').fill('7');
+      await app.sql.query(`update gazetteer.city set notes = 'theirs' where id = 42`);
+      await page.getByRole('button', { name: 'Save' }).click();
+      await expectAccessible(page, 'a form with both values');
+      await page.getByRole('radio', { name: /yours/i }).check();
+      await page.getByRole('button', { name: 'Save' }).click();
+      await page.goto('/cities/42/history');
+      await expectAccessible(page, 'a history');
       await page.goto('/cities?country=AND');
       await page.locator('.row-tick').nth(0).check();
       await page.locator('.selection-count').filter({ hasText: '1 selected' }).waitFor();
