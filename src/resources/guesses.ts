@@ -111,7 +111,8 @@ export function titleFieldOf(model: ModelMeta): string {
     (field) => field.type === 'String' && field.sqlType !== 'uuid' && !field.isId && field.foreignKeyOf === null && !isSecret(field),
   );
   const text = texts.find((field) => field.isUnique) ?? texts.find((field) => !isLongText(field)) ?? texts[0];
-  return usual?.name ?? text?.name ?? model.idFields[0] ?? fields[0]?.name ?? Object.keys(model.fields)[0] ?? '';
+  const first = Object.values(model.fields).find((field) => field.column !== null && !field.isList);
+  return usual?.name ?? text?.name ?? model.idFields[0] ?? first?.name ?? '';
 }
 
 /** The field that a list begins ordered by: the id, whose index is there; bytes have no order. */

@@ -218,7 +218,7 @@ function rowData(parts: ListParts, record: ListedRecord, back: string): RowData 
   const { resource, principal, holders, live, url } = parts;
   const path = `/${resource.slug}/${encodeURIComponent(keyToUrl(resource.model, record.key))}`;
   const holder = holders.get(record.key);
-  const title = record.title || keyToUrl(resource.model, record.key);
+  const title = record.title.trim() || keyToUrl(resource.model, record.key);
   const link = (action: 'update' | 'delete', segment: string, label: string) =>
     !holder && can(resource, principal, action) ? { href: url(`${path}/${segment}${back}`), label } : null;
   return {

@@ -125,7 +125,7 @@ async function holderOf({ register, resource, principal, texts, url }: FormParts
 
 /** What a record is called; without a title, its id. */
 export function titleOf(resource: Resource, { key, title }: { key: string; title: string }): string {
-  return title || keyToUrl(resource.model, key);
+  return title.trim() || keyToUrl(resource.model, key);
 }
 
 async function conflictOf({ register, resource, principal, texts }: FormParts, field: ResourceField, { name, was, theirs }: StaleField) {
