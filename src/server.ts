@@ -49,6 +49,10 @@ export async function buildContext(
       const { rowCount } = await db.pages.query(`select 1 from ${db.t.user} where id::text = $1 and deactivated_at is null`, [id]);
       return rowCount === 1;
     },
+    rolesOf: async (id) => {
+      const { rows } = await db.pages.query<{ roles: string[] }>(`select roles from ${db.t.user} where id::text = $1`, [id]);
+      return rows[0]?.roles ?? null;
+    },
   };
   return { db, ctx };
 }

@@ -107,6 +107,15 @@ test('whoever may not sign in any more, or lost the right, changes nothing', asy
   assert.deepEqual([end.state, end.reason, end.changed], ['failed', 'user-inactive', 0]);
 });
 
+test('a task runs by the roles of today, not by those it was launched with', async (t) => {
+  const { db, ctx, cities, run } = await setUp(t);
+  const { task } = await launchOn(ctx, cities, { kind: 'matching', filter: '' }, 'update', body);
+  Object.assign(ctx, { rolesOf: async () => ['viewer'] });
+  await run();
+  const end = await finished(db, task.id);
+  assert.deepEqual([end.state, end.reason, end.changed], ['failed', 'forbidden', 0]);
+});
+
 test('a count that moved too far since it was confirmed ends the task before its first write', async (t) => {
   const { db, ctx, cities, run } = await setUp(t);
   const { task } = await launchOn(ctx, cities, { kind: 'matching', filter: 'population-max=100' }, 'update', body);

@@ -9,6 +9,8 @@ export interface TaskContext {
   readonly log: (level: 'error' | 'warning' | 'info' | 'debug', message: string, details?: Record<string, unknown>) => void;
   /** Is this person still allowed in at all? Asked again when a task is about to write. */
   readonly isPrincipalActive?: (principalId: string) => Promise<boolean>;
+  /** This person's roles as they are now; null: not known here. A task runs by them, not by those that it was launched with. */
+  readonly rolesOf?: (principalId: string) => Promise<readonly string[] | null>;
 }
 
 export interface TaskSettings {

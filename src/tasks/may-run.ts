@@ -11,12 +11,19 @@ export async function whyNot(ctx: TaskContext, task: TaskRow): Promise<{ code: s
   if (ctx.isPrincipalActive && !(await ctx.isPrincipalActive(task.principalId))) {
     return { code: 'user-inactive', message: `${task.principalName} may not sign in any more.` };
   }
-  const resource = resourceOf(ctx, task);
-  const isAllowed = resource && can(resource, task.principal, actionOf(task.operation, task.parameters));
+  const { principal } = await withRolesNow(ctx, task);
+  const resource = resourceOf(ctx, { ...task, principal });
+  const isAllowed = resource && can(resource, principal, actionOf(task.operation, task.parameters));
   if (!isAllowed || changesFixedField(resource, task.parameters)) {
     return { code: 'forbidden', message: `${task.principalName} may not do this any more.` };
   }
   return null;
+}
+
+/** The task with its principal's roles as they are now. */
+export async function withRolesNow(ctx: TaskContext, task: TaskRow): Promise<TaskRow> {
+  const roles = await ctx.rolesOf?.(task.principalId);
+  return roles ? { ...task, principal: { ...task.principal, roles } } : task;
 }
 
 /** The task's resource as its principal may see it now; null where that is nothing any more. */

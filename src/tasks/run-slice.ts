@@ -4,7 +4,7 @@ import { sincePreview } from '../operations/since-preview.ts';
 import { withinScope } from '../operations/within-scope.ts';
 import type { TaskContext } from './context.ts';
 import type { Lease } from './freeze.ts';
-import { resourceOf } from './may-run.ts';
+import { resourceOf, withRolesNow } from './may-run.ts';
 import { moveTask } from './move-task.ts';
 import { prepare } from './prepare.ts';
 import { afterTrouble, startPace } from './pace.ts';
@@ -61,7 +61,7 @@ async function work(ctx: TaskContext, pool: Pool, lease: Lease, signal: AbortSig
   async function load(): Promise<TaskRow> {
     const { rows } = await pool.query<TaskRow>(`${selectTask(db.t)} where id = $1`, [lease.taskId]);
     if (!rows[0]) throw new Error(`task ${lease.taskId} is gone`);
-    return rows[0];
+    return withRolesNow(ctx, rows[0]);
   }
 }
 

@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import pg from 'pg';
+import { cities } from '../../docs/examples/permissions.ts';
+import admin from '../admin.ts';
+import type { Principal } from '../auth/principal.ts';
+import { actions } from './contract.ts';
+import { buildRegister } from './register.ts';
+
+const docs = join(import.meta.dirname, '../../docs');
+const guide = await readFile(join(docs, 'permissions.md'), 'utf8');
+const { resources, createClient } = { ...admin, resources: [cities] };
+const defaults = { minAsyncRecords: 20, parallelism: 1, chunkSize: 1_000, countLimit: 10_000 };
+const register = buildRegister(resources, createClient, new pg.Pool(), defaults);
+
+const viewer: Principal = { id: '1', name: 'Vic', roles: ['viewer'], claims: { countries: ['ESP'] } };
+const lost: Principal = { id: '2', name: 'Lou', roles: ['viewer'] };
+const boss: Principal = { id: '3', name: 'Ada', roles: ['admin'] };
+
+test("the guide's example is the one that is compiled here", async () => {
+  const code = await readFile(join(docs, 'examples/permissions.ts'), 'utf8');
+  const shown = /<!-- docs\/examples\/permissions\.ts -->\n```ts\n([\s\S]*?)```/.exec(guide)?.[1];
+  const here = { "'../../src/index.ts'": "'bulkhead'", "'../../generated/sample-metadata/metadata.ts'": "'../generated/metadata.ts'" };
+  assert.equal(
+    shown,
+    Object.entries(here).reduce((text, [from, to]) => text.replace(from, to), code),
+  );
+});
+
+test("the guide's example grants what the guide says", () => {
+  const names = (principal: Principal) => register.for(principal, 'cities').fields.map(({ name }) => name);
+  assert.ok(names(boss).includes('notes') && !names(viewer).includes('notes'));
+  assert.ok(!register.for(viewer, 'cities').form.some(({ name }) => name === 'featured'));
+  assert.deepEqual(register.for(viewer, 'cities').scope(viewer), { countryCode: { in: ['ESP'] }, status: { not: 'archived' } });
+  assert.equal(register.for(boss, 'cities').scope(boss), null);
+  assert.throws(() => register.for(lost, 'cities'), { code: 'scope-unreadable' });
+});
+
+test('the guide names every action', () => {
+  const named = [...guide.matchAll(/^\| `([a-z-]+)` \|/gm)].map(([, name]) => name);
+  for (const action of actions) assert.ok(named.includes(action), action);
+});
