@@ -4,16 +4,16 @@ import type { TableNames } from '../db/names.ts';
 export interface Claimed {
   number: number;
   keys: readonly string[];
-  /** How many chunks this one was cut into, less one. */
+  /** Chunks that were added by cutting this one. */
   added: number;
 }
 
-/** A last piece of less than this share of the others is not worth a transaction. */
+/** A rest of less than this share of the piece is not worth a transaction. */
 const leastShare = 0.25;
 
 /**
- * Takes the next chunk that nobody is at. One that is larger than the pace is cut into pieces of it; the first is
- * taken, the others are there for whoever comes next, once this transaction commits.
+ * Takes the next chunk that nobody is at. One that is larger than the pace is cut in two: the first piece is taken, the
+ * rest is there for whoever comes next, at their own pace, once this transaction commits.
  */
 export async function claimChunk(client: Queryable, t: TableNames, taskId: number, most: number): Promise<Claimed | null> {
   const { rows } = await client.query<{ number: number; keys: string[] }>(
@@ -24,16 +24,13 @@ export async function claimChunk(client: Queryable, t: TableNames, taskId: numbe
   const [chunk] = rows;
   if (!chunk) return null;
   if (chunk.keys.length <= most * (1 + leastShare)) return { ...chunk, added: 0 };
-  const pieces = await client.query(
+  await client.query(
     `with first as (
        update ${t.chunk} set keys = ($3::text[])[1:$4], last_key = ($3::text[])[$4] where task_id = $1 and number = $2
      )
      insert into ${t.chunk} (task_id, number, state, keys, first_key, last_key)
-     select $1, $2::int + start, 'active', ($3::text[])[start + 1 : start + $4::int], ($3::text[])[start + 1],
-       ($3::text[])[least(start + $4::int, cardinality($3::text[]))]
-     from generate_series($4::int, cardinality($3::text[]) - 1, $4::int) start
-     returning number`,
+     select $1, $2::int + $4::int, 'active', ($3::text[])[$4 + 1:], ($3::text[])[$4 + 1], ($3::text[])[cardinality($3::text[])]`,
     [taskId, chunk.number, chunk.keys, most],
   );
-  return { number: chunk.number, keys: chunk.keys.slice(0, most), added: pieces.rows.length };
+  return { number: chunk.number, keys: chunk.keys.slice(0, most), added: 1 };
 }
