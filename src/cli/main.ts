@@ -7,6 +7,7 @@ import { type Config, parseConfig } from '../config.ts';
 import { openDatabase } from '../db/database.ts';
 import { AppError } from '../errors.ts';
 import { requireDatabaseUrl } from './connection.ts';
+import { indexes } from './indexes.ts';
 import { openSchema } from './open-admin.ts';
 import { runCommand } from './sentence.ts';
 
@@ -14,6 +15,7 @@ const usage = [
   'Usage:',
   '  npm run bulkhead -- user create --email EMAIL --name NAME --role admin|editor|viewer [--password PASSWORD]',
   '  npm run bulkhead -- generate --schema PATH [--output generated/own]',
+  '  npm run bulkhead -- indexes [--create] [--schema PATH]',
 ].join('\n');
 
 /** Commands for whoever runs an installation. */
@@ -27,6 +29,7 @@ await runCommand(async () => {
       password: { type: 'string' },
       schema: { type: 'string' },
       output: { type: 'string', default: 'generated/own' },
+      create: { type: 'boolean' },
     },
   });
   const config = parseConfig(process.env);
@@ -35,6 +38,8 @@ await runCommand(async () => {
       return createUserOf(values, config);
     case 'generate':
       return generateOwn(values, config);
+    case 'indexes':
+      return indexes(values, config);
     default:
       throw new AppError('usage', 500, usage);
   }

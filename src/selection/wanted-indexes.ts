@@ -66,7 +66,7 @@ export async function createIndexes(
 function wantedBy(resource: Resource): Wanted[] {
   const { model, search, columns } = resource;
   if (model.isView) return [];
-  const searched = search.filter(({ meta }) => meta.column && meta.type === 'String' && meta.sqlType !== 'uuid');
+  const searched = search.filter(({ meta }) => meta.column && /^(text|varchar)\b/.test(meta.sqlType ?? ''));
   const sorted = columns.filter(({ field, through }) => field && !through && !field.relation && isWorthSorting(field.meta));
   return [
     ...searched.map(({ meta }) => ({ resource, meta, kind: 'search' as const })),

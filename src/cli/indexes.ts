@@ -1,0 +1,45 @@
+import { resolve } from 'node:path';
+import type { Config } from '../config.ts';
+import { type Embedded, startEmbedded } from '../db/embedded.ts';
+import { buildContext } from '../server.ts';
+import { createIndexes, findWantedIndexes, type WantedIndexes } from '../selection/wanted-indexes.ts';
+import { logAt } from './log.ts';
+import { openAdmin } from './open-admin.ts';
+
+export interface IndexOptions {
+  schema?: string | undefined;
+  /** Without it nothing is created, only shown. */
+  create?: boolean | undefined;
+}
+
+/** Shows the indexes that searching and sorting the lists want and do not have, as SQL; creates them where that is asked for. */
+export async function indexes({ schema, create }: IndexOptions, config: Config): Promise<void> {
+  const { admin, database } = await openAdmin({ schema }, config);
+  let embedded: Embedded | null = null;
+  if (!config.DATABASE_URL) embedded = await startEmbedded({ folder: resolve(config.BULKHEAD_FOLDER), database });
+  const connectionString = config.DATABASE_URL ?? (embedded?.connectionString as string);
+  try {
+    const { db, ctx } = await buildContext(connectionString, config, admin, logAt(config.BULKHEAD_LOG_LEVEL));
+    try {
+      const wanted = await findWantedIndexes(db.pages, ctx.register);
+      if (!create) return console.log(inWords(wanted));
+      const count = await createIndexes(db.pages, wanted, ({ sql }) => console.log(sql));
+      console.log(count === 1 ? '1 index was created.' : `${count} indexes were created.`);
+    } finally {
+      await db.close();
+    }
+  } finally {
+    await embedded?.stop();
+  }
+}
+
+function inWords({ extension, indexes: wanted }: WantedIndexes): string {
+  if (wanted.length === 0) return 'The lists have every index that they want.';
+  const lines = extension ? [`-- Search in the middle of texts${because(extension.obstacle)}`, extension.sql] : [];
+  for (const { purpose, sql, obstacle } of wanted) lines.push(`-- ${purpose}${because(obstacle)}`, sql);
+  return [...lines, '', '-- Nothing was created. Put what you want into a migration of yours, or run this again with --create.'].join('\n');
+}
+
+function because(obstacle: string | null): string {
+  return obstacle ? ` (${obstacle})` : '';
+}

@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ada, testContext } from '../testing/context.ts';
+import { testDatabase } from '../testing/database.ts';
+import { tortureAdmin } from '../testing/torture.ts';
+import { listRecords } from './list.ts';
+import { createIndexes, findWantedIndexes } from './wanted-indexes.ts';
+
+test('what lists want is said and not created until it is asked for, and then not wanted again', async (t) => {
+  const { db } = await testDatabase(t);
+  const { register } = testContext(db);
+  const wanted = await findWantedIndexes(db.pages, register);
+  assert.deepEqual(wanted.extension, { sql: 'create extension if not exists pg_trgm;', obstacle: null });
+  const search = wanted.indexes.find(({ purpose }) => purpose === 'Cities: search in name');
+  assert.equal(
+    search?.sql,
+    'create index concurrently if not exists "city_name_bulkhead_search" on "gazetteer"."city" using gin ("name" gin_trgm_ops);',
+  );
+  // An index that begins with the column is there already.
+  assert.ok(!wanted.indexes.some(({ purpose }) => purpose === 'Cities: sort by population'));
+  assert.deepEqual(await findWantedIndexes(db.pages, register), wanted);
+  const begun: string[] = [];
+  assert.equal(await createIndexes(db.pages, wanted, ({ purpose }) => begun.push(purpose)), wanted.indexes.length);
+  assert.deepEqual(
+    begun,
+    wanted.indexes.map(({ purpose }) => purpose),
+  );
+  assert.deepEqual(await findWantedIndexes(db.pages, register), { extension: null, indexes: [] });
+});
+
+test('every index that any model wants can be created', async (t) => {
+  const { db } = await testDatabase(t, { content: 'torture' });
+  const { register } = testContext(db, {}, {}, tortureAdmin);
+  await createIndexes(db.pages, await findWantedIndexes(db.pages, register), () => undefined);
+  assert.deepEqual(await findWantedIndexes(db.pages, register), { extension: null, indexes: [] });
+});
+
+test('a search uses the index', async (t) => {
+  const { db } = await testDatabase(t, { seeded: true });
+  const { register } = testContext(db);
+  await createIndexes(db.pages, await findWantedIndexes(db.pages, register), () => undefined);
+  await db.pages.query('analyze gazetteer.city');
+  const cities = register.for(ada, 'cities');
+  const { text, values } = await register.whereSql(cities.model, {
+    OR: cities.search.map(({ meta }) => ({ [meta.name]: { contains: 'Llanfair', mode: 'insensitive' } })),
+  });
+  const { rows } = await db.pages.query<{ 'QUERY PLAN': string }>(`explain ${text}`, values);
+  assert.match(rows.map((row) => row['QUERY PLAN']).join('\n'), /bulkhead_search/);
+  const query = { filter: '_q=Llanfair', sort: 'id', page: null, size: 25, after: null, before: null, isCounted: false };
+  const { records } = await listRecords(register, cities, ada, query);
+  assert.ok(records.length > 0 && records.every(({ title }) => title.includes('Llanfair')));
+});
