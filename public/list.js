@@ -10,3 +10,14 @@ function thenBy(event) {
 }
 
 document.addEventListener('click', thenBy, true);
+
+// The page that makes a filter begins with what the list shows now, which may have been swapped in since.
+document.addEventListener(
+  'click',
+  (event) => {
+    const link = event.target.closest?.('a[data-filter-link]');
+    const records = document.getElementById('records');
+    if (link && records) link.search = new URL(records.getAttribute('hx-get'), location.href).search;
+  },
+  true,
+);

@@ -3,6 +3,7 @@ import type { AdminDefinition } from '../admin-definition.ts';
 import type { TaskContext } from '../tasks/context.ts';
 import { bulkRoutes } from './routes/bulk.ts';
 import { firstAdminRoutes } from './routes/first-admin.ts';
+import { filterRoutes } from './routes/filter.ts';
 import { historyRoutes } from './routes/history.ts';
 import { followUpRoutes } from './routes/follow-ups.ts';
 import { homeRoutes } from './routes/home.ts';
@@ -34,6 +35,7 @@ export const routes: readonly FastifyPluginAsync<RouteOptions>[] = [
   previewRoutes,
   selectionRoutes,
   optionsRoutes,
+  filterRoutes,
   historyRoutes,
   recordRoutes,
   lockRoutes,

@@ -3,6 +3,7 @@ import { changeTexts } from './texts/changes.ts';
 import { consequenceTexts } from './texts/consequences.ts';
 import { historyTexts } from './texts/history.ts';
 import { inputTexts } from './texts/input.ts';
+import { filterTexts } from './texts/filter.ts';
 import { listTexts, selectionTexts } from './texts/list.ts';
 import { previewTexts } from './texts/previews.ts';
 import { recordTexts } from './texts/records.ts';
@@ -13,6 +14,7 @@ import { taskTexts } from './texts/tasks.ts';
 export const texts = {
   shell: shellTexts,
   list: listTexts,
+  filter: filterTexts,
   selection: selectionTexts,
   records: recordTexts,
   inputs: inputTexts,

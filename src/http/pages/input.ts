@@ -90,7 +90,7 @@ export const fewTargets = 30;
 /** The control of a field. At most one statement, for a relation. */
 export async function inputData(parts: InputParts): Promise<InputData> {
   if (parts.field.relation) return plainInput(parts, await relationControl(parts));
-  return plainInput(parts, parts.isFixed ? { control: 'fixed' } : plainControl(parts));
+  return plainInput(parts, parts.isFixed ? { control: 'fixed' } : plainControlOf(parts));
 }
 
 /** A control that says itself what it is. */
@@ -118,7 +118,10 @@ export function plainInput(parts: Omit<InputParts, 'register' | 'sql' | 'princip
   };
 }
 
-function plainControl({ field, values, isRequired, emptyText = null }: InputParts): Partial<InputData> {
+type ControlParts = Pick<InputParts, 'field' | 'values' | 'isRequired' | 'emptyText'>;
+
+/** The control that a field's values are typed or chosen with. */
+export function plainControlOf({ field, values, isRequired, emptyText = null }: ControlParts): Partial<InputData> {
   const { meta } = field;
   const chosen = (value: string, label: string) => ({ value, label, isChosen: values.includes(value) });
   const empty = emptyText ?? (isRequired ? inputTexts.choose : inputTexts.none);

@@ -34,6 +34,8 @@ export interface ListPageData extends ListData {
 export interface ListData extends RecordsData {
   search: { label: string; value: string; isWrong: boolean } | null;
   filters: readonly FilterControl[];
+  /** The page that makes a filter, from this list's. */
+  filterUrl: string;
 }
 
 /** What filtering, sorting and paging swap. */
@@ -126,6 +128,7 @@ export function listData(parts: ListParts): ListData {
     ...recordsData(parts),
     search: resource.search.length > 0 ? { label: listTexts.search(resource.label), value, isWrong } : null,
     filters: filterControls(filterParts(parts)),
+    filterUrl: parts.url(listPath(resource, state).replace(`/${resource.slug}`, `/${resource.slug}/filter`)),
   };
 }
 
@@ -166,9 +169,11 @@ function filterParts({ resource, state, titleOf, error, url }: ListParts): Filte
   return { resource, state, titleOf, wrongField: error ? String(error.details.field ?? '') : null, url };
 }
 
+/** State that the quick filters' form carries on: also the conditions for which it has no control. */
 function keptOf(resource: Resource, state: ListState): { name: string; value: string }[] {
-  const path = listPath(resource, state, { filter: '', ...start });
-  return [...new URL(path, 'http://x').searchParams].map(([name, value]) => ({ name, value }));
+  const controls = new Set(['_q', ...resource.filters.flatMap(({ name }) => [name, `${name}-min`, `${name}-max`])]);
+  const pairs = [...new URL(listPath(resource, state, start), 'http://x').searchParams];
+  return pairs.flatMap(([name, value]) => (controls.has(name) ? [] : [{ name, value }]));
 }
 
 function emptyOf({ resource, principal, state, page, url }: ListParts): RecordsData['empty'] {

@@ -12,6 +12,7 @@ export const listTexts = {
   search: (label: string) => `Search ${label.toLowerCase()}`,
   searchButton: 'Search',
   filters: 'Filters',
+  moreFilters: 'Filter and sort',
   apply: 'Apply',
   any: 'Any',
   yes: 'Yes',

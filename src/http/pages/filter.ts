@@ -1,0 +1,290 @@
+import type { Principal } from '../../auth/principal.ts';
+import { AppError } from '../../errors.ts';
+import { getFieldKind } from '../../fields/register.ts';
+import type { Register, Resource } from '../../resources/contract.ts';
+import { type Condition, filterToText, type Group, parseFilterText, searchPath } from '../../selection/filter.ts';
+import { type FilterField, type FilterOperator, filterFieldsOf } from '../../selection/filter-fields.ts';
+import { conditionsOf, filterTitles, type TitleOf } from '../../selection/filter-titles.ts';
+import { relationTarget } from '../../selection/related.ts';
+import { findSortable, sortParts, sortText } from '../../selection/sort.ts';
+import { groupWhere } from '../../selection/where.ts';
+import { filterTexts } from '../texts/filter.ts';
+import { inputTexts } from '../texts/input.ts';
+import {
+  changeDraft,
+  type DraftCondition,
+  draftFrom,
+  type DraftGroup,
+  draftOf,
+  groupOf,
+  isDraftGroup,
+  mostLevels,
+} from './filter-draft.ts';
+import { type InputData, plainControlOf, plainInput } from './input.ts';
+import { readableFilter } from './list-filters.ts';
+import { listPath, type ListState, looseListState, type Query, start } from './list-state.ts';
+import type { Urls } from './url.ts';
+
+/** The page that makes a filter, and an order of several columns. */
+export interface FilterData {
+  title: string;
+  heading: string;
+  action: string;
+  kept: readonly { name: string; value: string }[];
+  top: GroupData;
+  sorts: readonly SortData[];
+  error: string | null;
+  cancelUrl: string;
+  words: typeof filterTexts;
+  scripts: readonly string[];
+}
+
+export interface GroupData {
+  place: string;
+  kind: 'and' | 'or';
+  legend: string;
+  items: readonly ({ group: GroupData; condition: null } | { group: null; condition: ConditionData })[];
+  /** Null: no deeper group is offered. */
+  addGroupText: string | null;
+  action: string;
+  words: typeof filterTexts;
+}
+
+export interface ConditionData {
+  place: string;
+  path: string;
+  fields: readonly { label: string; options: readonly OptionData[] }[];
+  operators: readonly OptionData[];
+  inputs: readonly InputData[];
+  /** Of a span: hours, days or weeks. */
+  units: readonly OptionData[];
+  joint: string;
+  error: string | null;
+  isNew: boolean;
+  removeText: string;
+  action: string;
+  words: typeof filterTexts;
+}
+
+export interface OptionData {
+  value: string;
+  label: string;
+  isChosen: boolean;
+}
+
+export interface SortData {
+  label: string;
+  name: string;
+  directionName: string;
+  options: readonly OptionData[];
+  isDescending: boolean;
+}
+
+const sortCount = 3;
+
+/** Where the form leads on when it is asked to show the records; else the page, with what is wrong in it. */
+export type FilterOutcome = { path: string } | { data: FilterData; status: number };
+
+export interface FilterParts {
+  register: Register;
+  resource: Resource;
+  principal: Principal;
+  url: Urls;
+}
+
+/** Reads the page's form, or a list's query, and does what the pressed button says. At most one statement for each relation in it. */
+export async function filterOutcome(parts: FilterParts, query: Query): Promise<FilterOutcome> {
+  const { register, resource, principal } = parts;
+  const isForm = query._form !== undefined;
+  const fields = filterFieldsOf(resource, principal);
+  const state = { ...looseListState(resource, query), filter: isForm ? '' : looseListState(resource, query).filter };
+  const given = readableFilter(state.filter);
+  const draft = isForm ? draftFrom(query) : draftOf(given, (condition) => fixedOf(fields, condition));
+  const sort = isForm ? sortFrom(query) : state.sort;
+  const search = isForm ? one(query._q) : (conditionsOf(given).find(({ path }) => path === searchPath)?.values[0] ?? '');
+  const command = one(query._do);
+  changeDraft(draft, command);
+  if (draft.items.length === 0) changeDraft(draft, 'add:');
+  const next: ListState = { ...state, sort: sort || resource.defaultSort, ...start };
+  const path = listPath(resource, { ...next, filter: textOf(groupOf(draft), search) });
+  const isChecked = command === 'apply';
+  const error = isChecked ? errorOf(resource, principal, draft, search) : null;
+  if (isChecked && !error) return { path };
+  const titleOf = await filterTitles(register.client, resource, principal, groupOf(draft));
+  const view = { ...parts, fields, titleOf, isChecked };
+  const data: FilterData = {
+    title: filterTexts.title(resource.label),
+    heading: filterTexts.title(resource.label),
+    action: parts.url(`/${resource.slug}/filter`),
+    kept: keptOf(next, search),
+    top: groupData(view, draft, '', 0),
+    sorts: sortsOf(parts, fields, sortParts(next.sort)),
+    error,
+    cancelUrl: parts.url(path),
+    words: filterTexts,
+    scripts: ['picker.js'],
+  };
+  return { data, status: error ? 422 : 200 };
+}
+
+const one = (given: string | string[] | undefined) => [given ?? ''].flat().at(-1) ?? '';
+
+function textOf(group: Group, search: string): string {
+  const items = search.trim() === '' ? group.items : [{ path: searchPath, operator: 'is', values: [search] }, ...group.items];
+  return filterToText({ ...group, items });
+}
+
+function errorOf(resource: Resource, principal: Principal, draft: DraftGroup, search: string): string | null {
+  try {
+    const text = textOf(groupOf(draft), search);
+    groupWhere(resource, principal, parseFilterText(text));
+    return null;
+  } catch (error) {
+    if (error instanceof AppError && error.status === 422) return error.message;
+    throw error;
+  }
+}
+
+function keptOf({ size, selectionId }: ListState, search: string): { name: string; value: string }[] {
+  const pairs = { _q: search, _size: String(size), _s: selectionId ?? '' };
+  return Object.entries(pairs).flatMap(([name, value]) => (value === '' ? [] : [{ name, value }]));
+}
+
+interface View extends FilterParts {
+  fields: readonly FilterField[];
+  titleOf: TitleOf;
+  isChecked: boolean;
+}
+
+function groupData(view: View, { kind, items }: DraftGroup, place: string, level: number): GroupData {
+  const inner = (index: number) => (place === '' ? String(index + 1) : `${place}-${index + 1}`);
+  return {
+    place,
+    kind,
+    legend: kind === 'and' ? filterTexts.all : filterTexts.any,
+    items: items.map((item, index) =>
+      isDraftGroup(item)
+        ? { group: groupData(view, item, inner(index), level + 1), condition: null }
+        : { group: null, condition: conditionData(view, item, inner(index)) },
+    ),
+    addGroupText: level >= mostLevels ? null : kind === 'and' ? filterTexts.addAny : filterTexts.addAll,
+    action: view.url(`/${view.resource.slug}/filter`),
+    words: filterTexts,
+  };
+}
+
+function conditionData(view: View, draft: DraftCondition, place: string): ConditionData {
+  const field = view.fields.find(({ path }) => path === draft.path);
+  const operator = field && (field.operators.find((one) => nameOf(one) === draft.operator) ?? field.operators[0]);
+  const inputs = field && operator ? inputsOf(view, field, operator, draft, place) : [];
+  const error = view.isChecked && draft.path !== '' ? errorOf(view.resource, view.principal, { kind: 'and', items: [draft] }, '') : null;
+  const unit = /^\d+([hdw])$/.exec(draft.values[0] ?? '')?.[1] ?? 'd';
+  return {
+    place,
+    path: draft.path,
+    fields: fieldOptions(view, draft.path),
+    operators: (field?.operators ?? []).map((one) => ({ value: nameOf(one), label: one.label, isChosen: one === operator })),
+    inputs: error ? inputs.map((input) => ({ ...input, isWrong: true, describedBy: `error-${place}` })) : inputs,
+    units:
+      operator?.input === 'span'
+        ? Object.entries(filterTexts.units).map(([value, label]) => ({ value, label, isChosen: value === unit }))
+        : [],
+    joint: operator?.input === 'range' ? filterTexts.to.toLowerCase() : filterTexts.anotherValue,
+    error,
+    isNew: draft.isNew,
+    removeText: filterTexts.removeCondition(field?.label ?? filterTexts.blank),
+    action: view.url(`/${view.resource.slug}/filter`),
+    words: filterTexts,
+  };
+}
+
+function nameOf({ name, value }: FilterOperator): string {
+  return value === null ? name : `${name}=${value}`;
+}
+
+function fixedOf(fields: readonly FilterField[], { path, operator, values }: Condition): string | null {
+  const field = fields.find((candidate) => candidate.path === path);
+  return field?.operators.find(({ name, value }) => name === operator && value !== null && value === values[0])?.value ?? null;
+}
+
+/** The resource's own fields, then those of each relation. */
+function fieldOptions({ resource, fields }: View, path: string): ConditionData['fields'] {
+  const groups = new Map<string, OptionData[]>();
+  for (const field of fields) {
+    const label = field.via?.label ?? resource.singular;
+    const options = groups.get(label) ?? [];
+    options.push({ value: field.path, label: field.field.label, isChosen: field.path === path });
+    groups.set(label, options);
+  }
+  return [...groups].map(([label, options]) => ({ label, options }));
+}
+
+function inputsOf(view: View, field: FilterField, operator: FilterOperator, { values }: DraftCondition, place: string): InputData[] {
+  const { resource, url, titleOf } = view;
+  const name = `v.${place}`;
+  const input = (index: number, label: string, value = values[index] ?? '', own: Partial<InputData> = {}) => {
+    const asked = { resource, field: field.field, url, name, id: `value-${place}-${index}`, values: [value], isSmall: true };
+    const control = plainControlOf({ ...asked, emptyText: filterTexts.value });
+    return { ...plainInput(asked, { ...control, ...own }), ariaLabel: `${field.label}: ${label}` };
+  };
+  if (operator.input === 'none') return [];
+  if (operator.input === 'range') return [input(0, filterTexts.from), input(1, filterTexts.to)];
+  if (operator.input === 'one') return [input(0, filterTexts.value)];
+  if (operator.input === 'span') {
+    const count = /^(\d+)[hdw]?$/.exec(values[0] ?? '')?.[1] ?? values[0] ?? '';
+    return [input(0, filterTexts.count, count, { control: 'number', inputMode: 'numeric' })];
+  }
+  const chosen = values.filter((value) => value !== '');
+  const target = field.via ? null : relationTarget(resource, field.field, 'id');
+  if (target) {
+    const label = (value: string) => titleOf(field.path, value) ?? value;
+    const picker = {
+      url: url(`/${resource.slug}/options/${encodeURIComponent(field.field.name)}?as=id`),
+      isMany: true,
+      chosen: chosen.map((value) => ({ value, label: label(value), removeText: inputTexts.remove(label(value)) })),
+      chooseName: null,
+      fieldName: field.field.name,
+      placeholder: inputTexts.search(target.resource.label),
+    };
+    return [input(0, filterTexts.value, '', { control: 'picker', picker })];
+  }
+  const offered = optionsOf(field, chosen);
+  if (offered) return [input(0, filterTexts.value, '', { control: 'checkboxes', options: offered })];
+  return [...chosen, ''].map((value, index) => input(index, filterTexts.value, value));
+}
+
+function optionsOf({ field }: FilterField, chosen: readonly string[]): OptionData[] | null {
+  const option = (value: string, label: string) => ({ value, label, isChosen: chosen.includes(value) });
+  if (field.enum && !field.relation) return field.enum.values.map(({ name }) => option(name, name));
+  return getFieldKind(field).input === 'checkbox' ? [option('true', inputTexts.yes), option('false', inputTexts.no)] : null;
+}
+
+function sortFrom(query: Query): string {
+  const keys = Array.from({ length: sortCount }, (_, index) => ({
+    path: one(query[`s.${index}`]),
+    isDescending: one(query[`d.${index}`]) === 'desc',
+  })).filter(({ path }) => path !== '');
+  return sortText(keys.filter(({ path }, index) => keys.findIndex((other) => other.path === path) === index));
+}
+
+function sortsOf(
+  { register, resource, principal }: FilterParts,
+  fields: readonly FilterField[],
+  given: ReturnType<typeof sortParts>,
+): SortData[] {
+  const paths = fields.filter(({ path }) => findSortable(register, resource, principal, path));
+  return Array.from({ length: sortCount }, (_, index) => ({
+    label: index === 0 ? filterTexts.sortBy : filterTexts.thenBy,
+    name: `s.${index}`,
+    directionName: `d.${index}`,
+    options: paths.map(({ path, label }) => ({ value: path, label, isChosen: given[index]?.path === path })),
+    isDescending: given[index]?.isDescending ?? false,
+  }));
+}
+
+declare module '../pages.ts' {
+  interface Pages {
+    'filter/edit': FilterData;
+    'filter/_edit': FilterData;
+  }
+}
