@@ -76,6 +76,7 @@ export interface SortData {
   label: string;
   name: string;
   directionName: string;
+  emptyText: string;
   options: readonly OptionData[];
   isDescending: boolean;
 }
@@ -275,6 +276,7 @@ function sortsOf(
   const paths = fields.filter(({ path }) => findSortable(register, resource, principal, path));
   return Array.from({ length: sortCount }, (_, index) => ({
     label: index === 0 ? filterTexts.sortBy : filterTexts.thenBy,
+    emptyText: index === 0 ? filterTexts.usualOrder : filterTexts.unsorted,
     name: `s.${index}`,
     directionName: `d.${index}`,
     options: paths.map(({ path, label }) => ({ value: path, label, isChosen: given[index]?.path === path })),

@@ -116,7 +116,7 @@ export function listPageData(parts: ListParts, running: RunningData): ListPageDa
         : null,
     create: can(resource, principal, 'create') ? { href: url(`/${resource.slug}/new`), label: listTexts.create(resource.singular) } : null,
     running,
-    scripts: ['selection.js', 'picker.js'],
+    scripts: ['selection.js', 'picker.js', 'list.js'],
   };
 }
 
@@ -169,6 +169,12 @@ function filterParts({ resource, state, titleOf, error, url }: ListParts): Filte
   return { resource, state, titleOf, wrongField: error ? String(error.details.field ?? '') : null, url };
 }
 
+/** A relation is sorted by as `country` or, to the same end, as `country.name`. */
+function titlePath(register: Register, resource: Resource, { name, field }: Column): string | null {
+  if (field?.relation?.kind !== 'to-one') return null;
+  return `${name}.${resource.related(field.relation.model)?.titleField ?? register.titleFieldOf(field.relation.model)}`;
+}
+
 /** State that the quick filters' form carries on: also the conditions for which it has no control. */
 function keptOf(resource: Resource, state: ListState): { name: string; value: string }[] {
   const controls = new Set(['_q', ...resource.filters.flatMap(({ name }) => [name, `${name}-min`, `${name}-max`])]);
@@ -200,7 +206,8 @@ function columnData({ register, resource, principal, page, state, url }: ListPar
   const align = alignOf(column) ?? (typeof first === 'number' || typeof first === 'bigint' ? 'end' : 'start');
   if (!column.field || !findSortable(register, resource, principal, name)) return { name, label, align, sort: null };
   const sorts = sortParts(state.sort);
-  const place = sorts.findIndex(({ path }) => path === name);
+  const longPath = titlePath(register, resource, column);
+  const place = sorts.findIndex(({ path }) => path === name || path === longPath);
   const own = sorts[place];
   const turned = { path: name, isDescending: own ? !own.isDescending : false };
   const alone = place === 0 ? turned : { path: name, isDescending: false };
