@@ -63,6 +63,7 @@ const table: Record<string, Entry> = {
     headers: htmx,
   },
   'GET /:resource/options/:field': { about: 'records', path: () => '/countries/options/capitalCity?q=pl' },
+  'GET /:resource/filter': { about: 'records', path: () => '/cities/filter?country=ESP' },
   'GET /:resource/deleted': { about: 'records', path: () => '/cities/deleted' },
   'GET /:resource/new': { about: 'records', path: () => '/cities/new' },
   'POST /:resource/new': { about: 'records', path: () => '/cities/new', body: () => ({ ...cityForm, population: 'many' }) },
@@ -224,6 +225,7 @@ test('every route', async (t) => {
       `/countries?capitalCity=${outside.id}`,
       `/countries?capitalCity-not=${outside.id}`,
       `/countries/options/capitalCity?q=${outside.id}`,
+      `/countries/filter?capitalCity=${outside.id}`,
       '/countries/options/capitalCity?q=out',
     ]) {
       const answer = await visitor.get(path);
