@@ -10,6 +10,8 @@ import type { PreviewedRecord, PreviewPage } from '../../tasks/preview-page.ts';
 import { seesAllTasks } from '../../tasks/queries.ts';
 import { formatNumber, formatSpan } from '../format.ts';
 import { bulkTexts } from '../texts/bulk.ts';
+import { hasExtensions } from '../../resources/has-extensions.ts';
+import { wayOf } from '../../operations/way.ts';
 import { previewTexts } from '../texts/previews.ts';
 import { bulkPath, fieldErrors, listUrl, type ReasonData, reasonData } from './bulk.ts';
 import { type Body, textsOf } from './bulk-field.ts';
@@ -110,7 +112,7 @@ export async function previewData(parts: PreviewParts): Promise<PreviewData> {
     refused: refusedOf(parts, findings),
     held: heldOf(parts, findings),
     consequences,
-    notes: notesOf(findings),
+    notes: notesOf(parts, findings),
     table: parts.page.records.length === 0 ? null : await tableOf(parts),
     confirm: count === 0 ? null : confirmOf(parts),
     back: { href: listUrl(resource, preview.selectionId, filter, url), label: previewTexts.back(resource.label) },
@@ -167,10 +169,13 @@ function heldOf({ principal, url }: PreviewParts, { held }: Findings): PreviewDa
 /** Less than this is not worth a word, in milliseconds. */
 const quickMs = 2_000;
 
-function notesOf({ triggers, unchanged, expectedMs }: Findings): string[] {
+function notesOf({ register, resource, preview }: PreviewParts, { triggers, unchanged, expectedMs }: Findings): string[] {
+  const isSql = wayOf(resource, preview.operation).startsWith('sql');
   return [
     ...(unchanged > 0 ? [previewTexts.unchangedNote] : []),
     ...triggers.map(previewTexts.trigger),
+    ...(isSql && hasExtensions(register.client) ? [previewTexts.withoutExtensions] : []),
+    ...(resource.locksOffReason === null ? [] : [previewTexts.withoutLocks(resource.locksOffReason)]),
     ...(expectedMs !== null && expectedMs >= quickMs ? [previewTexts.expected(formatSpan(expectedMs))] : []),
   ];
 }

@@ -229,6 +229,7 @@ function factsOf(task: TaskRow, now: Date): Fact[] {
   }
   list.push({ label: facts.backend, value: taskTexts.backends[task.backend] ?? task.backend });
   list.push({ label: facts.way, value: taskTexts.ways[task.writeThrough as Way] ?? task.writeThrough });
+  if (task.locksOffReason !== null) list.push({ label: facts.locks, value: taskTexts.withoutLocks(task.locksOffReason) });
   if (task.parallelism > 1) list.push({ label: facts.parallelism, value: formatNumber(task.parallelism) });
   return list;
 }

@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { metadata } from '../../../generated/sample-metadata/metadata.ts';
+import sample from '../../admin.ts';
+import { type AdminDefinition, type Client, defineResource } from '../../index.ts';
 import { htmx, type TestApp, testApp, type Visitor } from '../../testing/app.ts';
 import { selectAs } from '../../testing/launch-as.ts';
 import { insertPlaces } from '../../testing/places.ts';
 
 type Context = Parameters<typeof testApp>[0];
 
-async function setUp(t: Context): Promise<TestApp & { editor: Visitor; admin: Visitor }> {
-  const app = await testApp(t);
+async function setUp(t: Context, admin: AdminDefinition = sample): Promise<TestApp & { editor: Visitor; admin: Visitor }> {
+  const app = await testApp(t, { admin });
   await insertPlaces(app.db, 60);
   return { ...app, editor: await app.signIn('editor'), admin: await app.signIn('admin') };
 }
@@ -239,4 +242,19 @@ test('few records run in the background when asked to', async (t) => {
   await app.editor.post(await previewAs(app.editor, 3), { background: 'yes' });
   const { rows } = await app.db.pages.query(`select backend from ${app.db.t.task}`);
   assert.deepEqual(rows, [{ backend: 'queue' }]);
+});
+
+test('a preview says that an extension of the client will not run, and that nothing is held', async (t) => {
+  const extended: AdminDefinition['createClient'] = (pool) =>
+    (sample.createClient(pool) as unknown as { $extends(extension: object): Client }).$extends({ name: 'mine' });
+  const resources = (options: object) => [defineResource(metadata, 'City', options), ...sample.resources.slice(1)];
+  const noteOf = async (admin: AdminDefinition) => {
+    const app = await setUp(t, admin);
+    const { body } = await app.admin.get(await previewAs(app.admin, 3));
+    return [/Prisma client does beside writing is not done/.test(body), /No records are held meanwhile.*Mine alone\./.test(body)];
+  };
+  assert.deepEqual(await noteOf(sample), [false, false]);
+  assert.deepEqual(await noteOf({ ...sample, createClient: extended }), [true, false]);
+  assert.deepEqual(await noteOf({ ...sample, createClient: extended, resources: resources({ writeThrough: 'client' }) }), [false, false]);
+  assert.deepEqual(await noteOf({ ...sample, resources: resources({ bulk: { locks: { off: 'Mine alone.' } } }) }), [false, true]);
 });

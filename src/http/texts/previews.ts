@@ -24,6 +24,8 @@ export const previewTexts = {
   holder: (who: string, title: string, count: number) => `${who}: “${title}” holds ${number(count)}`,
   notesHeading: 'Worth knowing',
   trigger: (name: string) => `The trigger “${name}” runs for every record.`,
+  withoutExtensions: 'It is written in SQL, so what the project’s Prisma client does beside writing is not done.',
+  withoutLocks: (reason: string) => `No records are held meanwhile, and nobody who holds them is asked. ${reason}`,
   expected: (span: string) => `Expected to take about ${span}.`,
   unchangedNote: 'Records that are so already are left alone and not written.',
   recordsHeading: 'Before and after',
