@@ -145,6 +145,10 @@ const samples: Record<string, Sample> = {
       ['.5', 0.5],
       ['0e5', 0],
     ],
+    shown: [
+      [1e308, '1e+308'],
+      [123_456_789, '123,456,789'],
+    ],
     refused: ['1e999', '1e-999', 'Infinity', 'NaN', '0x10', '0b1', '1_000', '--1', '1,5', '.'],
     operators: comparisons,
   },
@@ -285,7 +289,7 @@ const samples: Record<string, Sample> = {
     ],
     reads: [['a\r\n\r\nb\n', ['a', 'b']]],
     refused: ['"unfinished', 'eleven chars'],
-    shown: [[['a', 'b'], 'a, b']],
+    shown: [[['a', '', 'b'], 'a, "", b']],
     sql: [
       [
         ['a', 'b'],
@@ -352,7 +356,12 @@ const samples: Record<string, Sample> = {
     refused: ['is-calm'],
     operators: listed,
   },
-  'json-list': { field: testField('Json', 'jsonb[]', list), shown: [[[{ a: 1 }], '{"a":1}']], refused: ['1'], operators: 'empty empty' },
+  'json-list': {
+    field: testField('Json', 'jsonb[]', list),
+    shown: [[[{ a: 1 }, null], '{"a":1}, null']],
+    refused: ['1'],
+    operators: 'empty empty',
+  },
   'bytes-list': {
     field: testField('Bytes', 'bytea[]', list),
     shown: [[[new Uint8Array(2)], '2 bytes']],

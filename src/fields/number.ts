@@ -29,6 +29,9 @@ function numeric(name: string, read: Read): FieldKind {
 
 const whole = new Intl.NumberFormat('en');
 
+/** Floating point numbers from here on are shown with an exponent: their digits are not all meant. */
+const exact = 1e15;
+
 // Prisma's decimals write small and large values with an exponent unless they are asked not to.
 function digitsOf(value: unknown): string {
   return typeof value === 'object' && value !== null && 'toFixed' in value ? (value as { toFixed(): string }).toFixed() : String(value);
@@ -37,7 +40,7 @@ function digitsOf(value: unknown): string {
 // Ids and codes are not amounts; a decimal is shown digit for digit, never through floating point.
 function shown(value: unknown, field: ResourceField): string {
   if (field.meta.isId) return String(value);
-  if (typeof value === 'number' && Number.isInteger(value)) return whole.format(value);
+  if (typeof value === 'number' && Number.isInteger(value) && Math.abs(value) < exact) return whole.format(value);
   if (typeof value === 'bigint') return whole.format(value);
   const [units = '', fraction] = digitsOf(value).split('.');
   if (!/^-?\d+$/.test(units)) return String(value);

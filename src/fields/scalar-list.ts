@@ -45,10 +45,12 @@ export function scalarList(item: FieldKind): FieldKind {
   const name = `${item.name}-list`;
   const format: FieldKind['format'] = (value, field, reader) => ({
     text: listOf(value)
-      .map((one) => item.format(one, itemField(field), reader).text)
+      .map((one) => itemInWords(item.format(one, itemField(field), reader).text))
       .join(', '),
     align: 'start',
   });
+  // A text of no characters and JSON's null would leave nothing between two commas.
+  const itemInWords = (text: string) => (text.trim() !== '' ? text : item.name === 'json' ? 'null' : JSON.stringify(text));
   if (item.input === 'none' || item.name === 'json') return { ...readOnly, name, format, operators: () => listOperators(null) };
   const comparing = listOperators((text, field, reader) => parseItem(text, field, reader));
   return {

@@ -1,3 +1,4 @@
+import { plainJson } from '../fields/json.ts';
 import type { ResourceField } from '../fields/resource-field.ts';
 import type { FieldMeta, Metadata, ModelMeta } from '../metadata/contract.ts';
 import { ownValue } from '../own-value.ts';
@@ -20,6 +21,8 @@ function resourceField(metadata: Metadata, model: ModelMeta, meta: FieldMeta, op
   const scalar = key ? model.fields[key] : undefined;
   const relation = scalar || meta.relation?.kind === 'many-to-many' ? meta.relation : null;
   const { format, link } = options;
+  // The project's own code knows JSON as JavaScript does.
+  const given = (value: unknown) => (meta.type === 'Json' && !meta.isList ? plainJson(value) : value) as NonNullable<unknown>;
   return Object.freeze<ResourceField>({
     name: meta.name,
     label: options.label ?? labelOf(meta.name),
@@ -30,7 +33,7 @@ function resourceField(metadata: Metadata, model: ModelMeta, meta: FieldMeta, op
     help: options.help ?? null,
     isReadOnly: options.readOnly ?? false,
     align: options.align ?? null,
-    format: format ? (value) => format(value as NonNullable<unknown>) : null,
-    link: link ? (value) => link(value as NonNullable<unknown>) : null,
+    format: format ? (value) => format(given(value)) : null,
+    link: link ? (value) => link(given(value)) : null,
   });
 }

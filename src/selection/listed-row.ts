@@ -1,3 +1,4 @@
+import { parseJson, plainJson } from '../fields/json.ts';
 import { keyOf, keyToUrl } from '../metadata/keys.ts';
 import type { FieldMeta, ModelMeta } from '../metadata/contract.ts';
 import type { Column, Resource, ResourceField } from '../resources/contract.ts';
@@ -23,7 +24,7 @@ export function listedRow(resource: Resource, read: (name: string) => unknown): 
 
   function addColumn({ name, field, through, computed }: Column): void {
     if (computed) {
-      const needed = Object.fromEntries(computed.needs.map((need) => [need, own(model.fields[need])]));
+      const needed = Object.fromEntries(computed.needs.map((need) => [need, plain(model.fields[need], own(model.fields[need]))]));
       record.values[name] = computed.value(needed);
       record.links[name] = computed.link(needed);
     } else if (field && through) record.values[name] = typed(resource, field.meta, read(farName(through, field.meta)));
@@ -51,13 +52,20 @@ export function listedRow(resource: Resource, read: (name: string) => unknown): 
   }
 }
 
+/** As the project's own code knows it. */
+function plain(meta: FieldMeta | undefined, value: unknown): unknown {
+  if (meta?.type !== 'Json') return value;
+  return Array.isArray(value) && meta.isList ? value.map(plainJson) : plainJson(value);
+}
+
 function relatedRecord(model: ModelMeta | undefined, key: string, title: string | null): { id: string; title: string } {
   const id = model ? keyToUrl(model, key) : key;
   return { id, title: title ?? id };
 }
 
-/** A raw value as Prisma's own reads give it: enums by their names, and oids as numbers. */
+/** A raw value as Prisma's own reads give it: enums by their names, oids as numbers; JSON with every digit. */
 function typed({ metadata }: Resource, { kind, type }: FieldMeta, value: unknown): unknown {
+  if (type === 'Json') return Array.isArray(value) ? value.map(parseJson) : parseJson((value ?? null) as string | null);
   if (type === 'Int' && typeof value === 'bigint') return Number(value);
   if (kind !== 'enum' || value === null || value === undefined) return value ?? null;
   const named = (dbName: unknown) => metadata.enums[type]?.values.find((one) => one.dbName === dbName)?.name ?? dbName;

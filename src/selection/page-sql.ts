@@ -145,10 +145,11 @@ function titleOf({ view: { model, titleField } }: Other, alias: string): string 
 }
 
 // What Prisma's raw queries cannot read is read as text.
-function shown(alias: string, { column, kind, isList }: FieldMeta): string {
-  const isText = kind === 'unsupported' || (kind === 'enum' && isList);
-  const cast = isText ? `::text${isList ? '[]' : ''}` : '';
-  return `${alias}.${column}${cast}`;
+// Prisma's raw reads know neither an enum's list nor negative money, and put JSON through JavaScript's numbers.
+function shown(alias: string, { column, kind, type, sqlType, isList }: FieldMeta): string {
+  const isText = kind === 'unsupported' || type === 'Json' || (kind === 'enum' && isList);
+  const cast = isText ? '::text' : sqlType?.startsWith('money') ? '::numeric' : '';
+  return `${alias}.${column}${cast}${cast !== '' && isList ? '[]' : ''}`;
 }
 
 // Without lengths and precisions: a cursor's value is compared, never cut off.
