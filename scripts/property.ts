@@ -5,20 +5,21 @@ import { startTestServer } from '../src/testing/database.ts';
 
 /** `npm run property -- [--runs 2000] [--seed N]`: random tables, selections and changes against a model, as often as asked. */
 const root = join(import.meta.dirname, '..');
+const files = ['src/tasks/change-model.db.test.ts', 'src/tasks/model.db.test.ts'];
 const { values } = parseArgs({ options: { runs: { type: 'string', default: '2000' }, seed: { type: 'string' } } });
 if (![values.runs, values.seed ?? '0'].every((given) => /^-?\d+$/.test(given))) {
   console.error('Usage: npm run property -- [--runs N] [--seed N]');
   process.exit(1);
 }
 const server = process.env.BULKHEAD_TEST_SERVER ? null : await startTestServer();
-const child = spawn(process.execPath, ['--test', join(root, 'src/tasks/change-model.db.test.ts')], {
+const child = spawn(process.execPath, ['--test', ...files.map((file) => join(root, file))], {
   cwd: root,
   stdio: 'inherit',
   env: {
     ...process.env,
     BULKHEAD_TEST_SERVER: server?.connectionString ?? process.env.BULKHEAD_TEST_SERVER,
-    BULKHEAD_PROPERTY_RUNS: values.runs,
-    ...(values.seed === undefined ? {} : { BULKHEAD_PROPERTY_SEED: values.seed }),
+    BULKHEAD_TEST_RUNS: values.runs,
+    ...(values.seed === undefined ? {} : { BULKHEAD_TEST_SEED: values.seed }),
   },
 });
 const code = await new Promise<number>((done) => child.on('exit', (given) => done(given ?? 1)));

@@ -21,8 +21,8 @@ import type { TaskRow } from './task-row.ts';
 import { startWorker, type Worker } from './worker.ts';
 
 /** `npm run property -- --runs 2000 --seed 7` */
-const runs = Number(process.env.BULKHEAD_PROPERTY_RUNS ?? 200);
-const seed = process.env.BULKHEAD_PROPERTY_SEED;
+const runs = Number(process.env.BULKHEAD_TEST_RUNS ?? 200);
+const seed = process.env.BULKHEAD_TEST_SEED;
 
 /** The tables of the runs: fields that are changed, and how ids are made of a number. */
 const tables: Readonly<Record<string, { fields: readonly string[]; id: (n: number) => Record<string, unknown> }>> = {

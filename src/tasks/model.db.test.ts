@@ -11,7 +11,7 @@ import { runSlice } from './run-slice.ts';
 import { selectTask, type TaskRow } from './task-row.ts';
 import { previewUndo, undo } from './undo.ts';
 
-/** More by command: `BULKHEAD_TEST_RUNS=5000 node --test src/tasks/model.db.test.ts`; a failing run names its seed. */
+/** More by command: `npm run property -- --runs 5000`; a failing run names its seed. */
 const runs = Number(process.env.BULKHEAD_TEST_RUNS ?? 200);
 const seed = process.env.BULKHEAD_TEST_SEED ? { seed: Number(process.env.BULKHEAD_TEST_SEED) } : {};
 
