@@ -3,7 +3,7 @@ import { parseAmount } from './amount.ts';
 import type { Change } from './contract.ts';
 import { add, decimalOf } from './decimal.ts';
 import { cast, familyOf, isNumber } from './field-family.ts';
-import { fitFloat, fitNumber } from './number-room.ts';
+import { fitFloat, fitNumber, floatOf } from './number-room.ts';
 
 /** A number added to the number there is; a negative one takes away. Decimals to the last digit. */
 export const increase: Change<string> = {
@@ -23,7 +23,7 @@ export const increase: Change<string> = {
       : cast(`${current}::numeric + ${parameter(value)}::numeric`, field),
   twin(current, value, { field }) {
     if (current === null) return null;
-    if (familyOf(field) === 'float') return fitFloat(Number(current) + Number(fitFloat(Number(value), field)), field);
+    if (familyOf(field) === 'float') return fitFloat(floatOf(current, field) + floatOf(value, field), field);
     return fitNumber(add(decimalOf(String(current)), decimalOf(value)), field);
   },
   describe: (value) => (value.startsWith('-') ? `${value.slice(1)} taken away` : `${value} added`),

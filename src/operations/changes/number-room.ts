@@ -22,9 +22,14 @@ export function fitNumber(value: Decimal, meta: FieldMeta): string {
   return decimalText({ units, scale });
 }
 
+/** The number that a text stands for in a column of `real` or `double precision`. */
+export function floatOf(text: unknown, meta: FieldMeta): number {
+  return meta.sqlType === 'real' ? Math.fround(Number(text)) : Number(text);
+}
+
 /** A float as `real` or `double precision` keeps it. */
 export function fitFloat(value: number, meta: FieldMeta): string {
-  const kept = meta.sqlType === 'real' ? Math.fround(value) : value;
+  const kept = floatOf(value, meta);
   if (!Number.isFinite(kept)) throw new NoRoom('value out of range: overflow');
   return String(kept);
 }

@@ -1,7 +1,7 @@
 import type { Change } from './contract.ts';
 import { decimalOf, decimalText, round as roundDecimal } from './decimal.ts';
 import { cast, familyOf, isNumber } from './field-family.ts';
-import { fitFloat, fitNumber } from './number-room.ts';
+import { fitFloat, fitNumber, floatOf } from './number-room.ts';
 
 const most = 15;
 
@@ -22,7 +22,7 @@ export const round: Change<number> = {
   twin(current, value, { field }) {
     if (current === null) return null;
     if (familyOf(field) !== 'float') return fitNumber(roundDecimal(decimalOf(String(current)), value), field);
-    return fitFloat(Number(decimalText(roundDecimal(decimalOf(shortened(Number(current), field.sqlType)), value))), field);
+    return fitFloat(Number(decimalText(roundDecimal(decimalOf(shortened(floatOf(current, field), field.sqlType)), value))), field);
   },
   describe: (value) => `rounded to ${value} decimal places`,
 };

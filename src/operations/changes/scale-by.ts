@@ -2,7 +2,7 @@ import type { FieldMeta } from '../../metadata/contract.ts';
 import type { FieldText, SqlPlace } from './contract.ts';
 import { decimalOf, multiply } from './decimal.ts';
 import { cast, familyOf } from './field-family.ts';
-import { fitFloat, fitNumber } from './number-room.ts';
+import { fitFloat, fitNumber, floatOf } from './number-room.ts';
 
 /** The number there is times a factor; whole numbers and places of a decimal are rounded, a half away from zero. */
 export function scaleBySql(factor: string, { field, current, parameter }: SqlPlace): string {
@@ -12,6 +12,6 @@ export function scaleBySql(factor: string, { field, current, parameter }: SqlPla
 
 export function scaleBy(current: FieldText, factor: string, field: FieldMeta): string | null {
   if (current === null) return null;
-  if (familyOf(field) === 'float') return fitFloat(Number(current) * Number(fitFloat(Number(factor), field)), field);
+  if (familyOf(field) === 'float') return fitFloat(floatOf(current, field) * floatOf(factor, field), field);
   return fitNumber(multiply(decimalOf(String(current)), decimalOf(factor)), field);
 }
