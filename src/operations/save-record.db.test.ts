@@ -116,6 +116,36 @@ test('a record that others point at is not deleted', async (t) => {
   assert.deepEqual(await changes(), []);
 });
 
+test('a choice outside the scope of the related resource does not exist, and links that may not be seen stay', async (t) => {
+  const { db, ctx, save, changes } = await setUp(t);
+  const narrowed = (slug: string, related: string, scope: object): SaveContext => {
+    const whole = ctx.register.for(ada, slug);
+    const other = ctx.register.for(ada, related);
+    const resource: Resource = {
+      ...whole,
+      related: (model) => (model === other.model.name ? { ...other, scope: () => ({ ...scope }) } : whole.related(model)),
+    };
+    return { ...save(slug), resource };
+  };
+  const country = narrowed('countries', 'cities', { id: { lt: 10 } });
+  const capital = (id: number) => () => values(country.resource, { capitalCity: id });
+  await assert.rejects(updateRecord(country, 'ESP', capital(10)), isError('invalid-record', 422, 'capitalCity'));
+  assert.deepEqual(await changes(), []);
+  assert.equal(await updateRecord(country, 'ESP', capital(9)), true);
+
+  await db.pages.query(`insert into gazetteer."_CityToTag" values (7, 1)`);
+  const city = narrowed('cities', 'tags', { name: 'island' });
+  const key = keyOf(city.resource.model, { id: 7 });
+  await assert.rejects(
+    updateRecord(city, key, () => values(city.resource, { tags: ['1', '2'] })),
+    isError('invalid-record', 422, 'tags'),
+  );
+  await updateRecord(city, key, () => values(city.resource, { tags: ['2'] }));
+  await updateRecord(city, key, () => values(city.resource, { tags: [] }));
+  const { rows } = await db.pages.query(`select "B" as tag from gazetteer."_CityToTag" where "A" = 7`);
+  assert.deepEqual(rows, [{ tag: 1 }]);
+});
+
 test('what a check constraint or a trigger refuses is an error of the form', async (t) => {
   const { db, save, changes } = await setUp(t);
   await db.pages.query(`alter table gazetteer.city add constraint positive check (population >= 0)`);
