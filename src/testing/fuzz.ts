@@ -68,7 +68,8 @@ export async function fuzz(t: Pick<TestContext, 'after'>, options: FuzzOptions):
   const visitor = await testing.signIn(role);
   // Whoever signs out a thousand times is let in again without the password.
   const sessions = await db.pages.query<{ row: string }>(`select to_jsonb(session)::text as row from ${db.t.session} session`);
-  let operation = '';
+  // The preview that was made last, of each resource: what a confirmation names.
+  const previews = new Map<string, string>();
   const requests = oddRequests([...routes], register.listFor(visitor.principal), visitor.principal, options);
   const failures: string[] = [];
   const statuses: Record<string, number> = {};
@@ -81,7 +82,11 @@ export async function fuzz(t: Pick<TestContext, 'after'>, options: FuzzOptions):
       const answer = await send(request);
       statuses[answer.statusCode] = (statuses[answer.statusCode] ?? 0) + 1;
       wrong = whatIsWrong(answer);
-      operation = /name="_op" value="([^"]+)"/.exec(answer.body)?.[1] ?? operation;
+      const slug = request.path.split('/')[1] ?? '';
+      const made =
+        /name="_op" value="([^"]+)"/.exec(answer.body)?.[1] ?? /\/previews\/([0-9a-f-]{36})/.exec(String(answer.headers.location))?.[1];
+      if (made) previews.set(slug, made);
+      if (/^POST .*(delete|previews)/.test(request.route)) await chooseVisible(slug);
       if (request.route === 'POST /sign-out' || answer.statusCode === 401) await signInAgain();
     } catch (error) {
       wrong = `sending threw ${error instanceof Error ? error.stack : error}`;
@@ -101,7 +106,7 @@ export async function fuzz(t: Pick<TestContext, 'after'>, options: FuzzOptions):
     const put = (text: string) =>
       text
         .replaceAll('{selection}', selection)
-        .replaceAll('{operation}', operation)
+        .replaceAll('{operation}', previews.get(slug) ?? '')
         .replaceAll('{task}', '1')
         .replaceAll('{field}', register.list.find((one) => one.slug === slug)?.bulkFields[0]?.name ?? 'name')
         .replaceAll('{hidden}', encode(hidden.get(slug)?.url ?? '1'))
@@ -173,6 +178,16 @@ export async function fuzz(t: Pick<TestContext, 'after'>, options: FuzzOptions):
       if (seen) chosen.visible.set(slug, seen);
     }
     return chosen;
+  }
+
+  /** Another, should it have been deleted. */
+  async function chooseVisible(slug: string): Promise<void> {
+    const model = register.list.find((one) => one.slug === slug)?.model;
+    if (!model || model.idFields.length === 0) return;
+    const select = Object.fromEntries(model.idFields.map((name) => [name, true]));
+    const row = await delegateOf(register.client, model).findFirst({ where: scopes.get(model.name) ?? {}, select });
+    const key = row && keyOf(model, row);
+    if (key) visible.set(slug, { key, url: keyToUrl(model, key) });
   }
 
   async function checksum(): Promise<Map<string, string>> {

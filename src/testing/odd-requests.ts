@@ -209,7 +209,7 @@ export function oddRequests(
 function requestTo(routes: readonly string[], resources: readonly Resource[], principal: Principal): fc.Arbitrary<OddRequest> {
   const names = new Map(resources.map((resource) => [resource.slug, namesOf(resource, principal)]));
   // Where there is most to get wrong.
-  const deep = routes.filter((route) => route.includes(':resource'));
+  const deep = routes.filter((route) => /:resource$|:resource\/(bulk|new|previews|:id\/edit)/.test(route));
   return fc.tuple(fc.constantFrom(...routes, ...deep, ...deep, ...deep), fc.constantFrom(...resources)).chain(([route, resource]) => {
     const [method = 'GET', pattern = '/'] = route.split(' ');
     const known = names.get(resource.slug) as Names;
@@ -231,14 +231,22 @@ function requestTo(routes: readonly string[], resources: readonly Resource[], pr
       method: fc.constant(method as 'GET' | 'POST'),
       route: fc.constant(route),
       path: pathOf(pattern, resource, known),
-      query: fc
-        .array(fc.tuple(filterName, value), { maxLength: 4 })
-        .chain((pairs) => repeated(pairs, /bulk/.test(pattern) ? [['_s', '{selection}']] : [])),
+      query: fc.array(fc.tuple(filterName, value), { maxLength: 4 }).chain((pairs) =>
+        repeated(
+          pairs,
+          /bulk/.test(pattern)
+            ? [
+                ['_s', '{selection}'],
+                ['of', '{field}'],
+              ]
+            : [],
+        ),
+      ),
       body:
         method === 'GET'
           ? fc.constant(null)
           : fc.array(fc.tuple(formName, value), { maxLength: 8 }).chain((pairs) => repeated(pairs, usual(pattern, resource))),
-      raw: method === 'GET' ? fc.constant(null) : fc.option(rawBody, { freq: 12 }),
+      raw: method === 'GET' ? fc.constant(null) : fc.oneof({ weight: 12, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: rawBody }),
       headers: headersOf,
     });
   });
@@ -279,12 +287,15 @@ function namesOf(resource: Resource, principal: Principal): Names {
 }
 
 /** What makes a form worth reading at all; each may still be repeated or contradicted. */
-function usual(pattern: string, { form }: Resource): [string, string][] {
-  if (pattern.includes('bulk-edit'))
+function usual(pattern: string, { form, bulkFields }: Resource): [string, string][] {
+  const [first] = bulkFields;
+  if (pattern.includes('bulk-edit') && first) {
     return [
       ['_op', '{operation}'],
-      ['field', '{field}'],
+      ['field', first.name],
+      [`value.${first.name}`, plausible(first)],
     ];
+  }
   if (pattern.includes('bulk-delete'))
     return [
       ['_op', '{operation}'],
@@ -308,9 +319,9 @@ function plausible({ meta, relation, enum: choices }: ResourceField): string {
 }
 
 function repeated(pairs: [string, string][], given: [string, string][]): fc.Arbitrary<[string, string][]> {
-  return fc
-    .tuple(fc.subarray(pairs), fc.subarray(given, { minLength: Math.max(0, given.length - 1) }))
-    .map(([again, usually]) => [...usually, ...pairs, ...again]);
+  const most = fc.oneof({ weight: 6, arbitrary: fc.constant(given) }, { weight: 1, arbitrary: fc.subarray(given) });
+  const again = fc.oneof({ weight: 3, arbitrary: fc.constant<[string, string][]>([]) }, { weight: 1, arbitrary: fc.subarray(pairs) });
+  return fc.tuple(most, again).map(([usually, twice]) => [...usually, ...pairs, ...twice]);
 }
 
 function pathOf(pattern: string, resource: Resource, { fields }: Names): fc.Arbitrary<string> {
@@ -331,6 +342,8 @@ function pathOf(pattern: string, resource: Resource, { fields }: Names): fc.Arbi
           '%5c..%5cpackage.json',
         ),
       );
+    if (part === ':id' && pattern.includes('/previews/'))
+      return fc.oneof({ weight: 6, arbitrary: fc.constant('{operation}') }, { weight: 1, arbitrary: odd.map(encode) });
     if (part.startsWith(':'))
       return fc.oneof(
         { weight: 12, arbitrary: fc.constantFrom('{id}', '{id}', '{id}', '{hidden}', '{task}') },
