@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { FieldMeta, ModelMeta } from '../metadata/contract.ts';
+import { keyOf } from '../metadata/keys.ts';
 import { delegateOf } from '../resources/delegate.ts';
 import type { ResourceField } from '../resources/contract.ts';
-import { ada, testContext } from '../testing/context.ts';
+import { ada, launchOn, testContext } from '../testing/context.ts';
 import { testDatabase } from '../testing/database.ts';
 import { tortureAdmin } from '../testing/torture.ts';
 import { parseJson, plainJson } from './json.ts';
@@ -54,9 +55,10 @@ const typed: Record<string, string[]> = {
   kinds: ['red\ngreen'],
 };
 
-test('what is typed for a column of any kind comes back the same from the database, through Prisma and through SQL', async (t) => {
+test('what is typed for a column of any kind comes back the same from the database, through Prisma, through SQL and in bulk', async (t) => {
   const { db } = await testDatabase(t, { content: 'torture' });
-  const { register } = testContext(db, {}, {}, tortureAdmin);
+  const ctx = testContext(db, {}, {}, tortureAdmin);
+  const { register } = ctx;
   const untried: string[] = [];
   const wrong: string[] = [];
   for (const model of ['Everything', 'ScalarList']) {
@@ -69,9 +71,9 @@ test('what is typed for a column of any kind comes back the same from the databa
         const kind = getFieldKind(field);
         const parsed = kind.parse(text, field);
         assert.ok('value' in parsed, `${field.name} ${text}`);
-        for (const write of [throughPrisma, throughSql]) {
+        for (const write of [throughPrisma, throughSql, inBulk]) {
           try {
-            await write(resource.model, field, parsed.value);
+            await write(resource.model, field, parsed.value, text);
             const shown = await shownFor(resource.model, field);
             if (shown !== canonical(field, text)) wrong.push(`${write.name} ${field.name}: ${text} became ${shown}`);
           } catch (error) {
@@ -94,6 +96,21 @@ test('what is typed for a column of any kind comes back the same from the databa
     await db.pages.query(`update ${model.table} set ${column} = $1::text${field.meta.isList ? '[]' : ''}::${sqlType} where id = 1`, [
       getFieldKind(field).toSql(value, field),
     ]);
+  }
+
+  async function inBulk(model: ModelMeta, field: ResourceField, _value: unknown, text: string) {
+    const { meta, name } = field;
+    // A bulk edit has a way of its own to say "nothing".
+    if (text === '') return;
+    await db.pages.query(`update ${model.table} set ${meta.column} = null where id = 1`);
+    const resource = register.list.find((candidate) => candidate.model === model);
+    if (!resource) throw new Error(`${model.name} has no resource`);
+    const { task } = await launchOn(ctx, resource, { keys: [keyOf(model, { id: 1 })] }, 'update', {
+      field: name,
+      [`change.${name}`]: meta.isList ? 'replace' : 'set',
+      [`value.${name}`]: text,
+    });
+    assert.equal(task.state, 'succeeded', task.message ?? '');
   }
 
   async function shownFor(model: ModelMeta, field: ResourceField) {
