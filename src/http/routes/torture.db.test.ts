@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { FieldMeta, ModelMeta } from '../../metadata/contract.ts';
-import { keyToUrl } from '../../metadata/keys.ts';
+import { keyOf, keyToUrl, whereKeys } from '../../metadata/keys.ts';
+import { delegateOf } from '../../resources/delegate.ts';
 import { keySql } from '../../metadata/key-sql.ts';
 import { isPossible } from '../../resources/possible-actions.ts';
 import type { Resource, ResourceField } from '../../resources/contract.ts';
@@ -255,4 +256,47 @@ test('every model of the torture schema has working pages', async (t: TestContex
       if (!isPossible(resource.model, 'update')) await isOnlyLookedAt(around);
     });
   }
+});
+
+test('links of every many-to-many relation are made by the form and in bulk on the side that they belong to', async (t) => {
+  const app = await testApp(t, { admin: tortureAdmin, content: 'torture' });
+  const admin = await app.signIn('admin');
+  const { client } = app.context.register;
+  let count = 0;
+  for (const resource of app.context.register.listFor(admin.principal)) {
+    for (const field of resource.form.filter(({ relation }) => relation?.kind === 'many-to-many')) {
+      const around = { app, admin, resource };
+      const [key = ''] = await keysOf(around);
+      const related = resource.related(field.relation?.model ?? '') as Resource;
+      const keys = await keysOf({ app, admin, resource: related });
+      const [first = '', second = ''] = keys.slice(-2).map((one) => keyToUrl(related.model, one));
+      // Prisma is asked from both ends: it knows which is which.
+      const linked = async () => {
+        const back = field.relation?.opposite as string;
+        const rows = await delegateOf(client, related.model).findMany({
+          where: { [back]: { some: whereKeys(resource.model, [key]) } },
+          select: Object.fromEntries(related.model.idFields.map((name) => [name, true])),
+        });
+        const row = await delegateOf(client, resource.model).findFirst({
+          where: whereKeys(resource.model, [key]),
+          select: { [field.name]: { select: Object.fromEntries(related.model.idFields.map((name) => [name, true])) } },
+        });
+        const ids = (found: unknown) =>
+          (found as Record<string, unknown>[]).map((one) => keyToUrl(related.model, keyOf(related.model, one))).sort();
+        assert.deepEqual(ids(row?.[field.name]), ids(rows), `${resource.model.name}.${field.name} from both ends`);
+        return ids(rows);
+      };
+      const shown = formOf(await page(admin, pathOf(around, key, '/edit')), 'record-form');
+      await post(admin, pathOf(around, key, '/edit'), { ...shown, [field.name]: ['', first] });
+      assert.deepEqual(await linked(), [first], `${resource.model.name}.${field.name} by the form`);
+      const body = { field: field.name, [`change.${field.name}`]: 'add', [`value.${field.name}`]: [second] };
+      await launch(around, 'bulk-edit', [key], body);
+      assert.deepEqual(await linked(), [first, second].sort(), `${resource.model.name}.${field.name} in bulk`);
+      await launch(around, 'bulk-edit', [key], { ...body, [`change.${field.name}`]: 'remove' });
+      assert.deepEqual(await linked(), [first], `${resource.model.name}.${field.name} taken away in bulk`);
+      assert.ok((await page(admin, pathOf(around, key))).includes(related.slug), 'the record shows where it leads');
+      count += 1;
+    }
+  }
+  assert.ok(count >= 12, `${count} relations were tried`);
 });
