@@ -16,8 +16,8 @@ export interface OpenedAdmin {
   admin: AdminDefinition;
   /** Name of the embedded server's database: projects do not share one. */
   database: string;
-  /** Makes the project's tables, or sees that they are as the schema says; after our own. */
-  bringUp(connectionString: string): Promise<void>;
+  /** Makes the project's tables, or sees that they are as the schema says; after our own. Returns the admin of what is there. */
+  bringUp(connectionString: string): Promise<AdminDefinition>;
 }
 
 /** Reads a schema, and has its client and metadata made where they are not yet. */
@@ -36,14 +36,14 @@ export async function openAdmin(
   values: { schema?: string | undefined; 'ignore-differences'?: boolean | undefined },
   config: Config,
 ): Promise<OpenedAdmin> {
-  if (values.schema === undefined) return { admin: sample, database: 'bulkhead', bringUp: async () => undefined };
+  if (values.schema === undefined) return { admin: sample, database: 'bulkhead', bringUp: async () => sample };
   const { schema, defaultSchema, prepared, generated } = await openSchema(values.schema, config);
   const { admin, metadata } = await loadAdmin(schema.name, generated, defaultSchema);
   return {
     admin,
     database: `schema_${createHash('sha256').update(schema.path).digest('hex').slice(0, 16)}`,
-    bringUp: (connectionString) =>
-      bringUpSchema({
+    async bringUp(connectionString) {
+      const missing = await bringUpSchema({
         connectionString,
         ownSchema: config.BULKHEAD_DATABASE_SCHEMA,
         defaultSchema,
@@ -52,6 +52,8 @@ export async function openAdmin(
         metadata,
         isDifferenceIgnored: values['ignore-differences'] ?? false,
         say: (text) => console.log(text),
-      }),
+      });
+      return { ...admin, resources: admin.resources.filter(({ model }) => !missing.includes(model)) };
+    },
   };
 }

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { parseConfig } from '../config.ts';
+import { openDatabase } from '../db/database.ts';
 import { buildContext } from '../server.ts';
 import { startRecovery } from '../tasks/worker.ts';
 import { requireDatabaseUrl } from './connection.ts';
@@ -16,10 +17,11 @@ await runCommand(async () => {
   const { values } = parseArgs({ options: { port: { type: 'string' }, ...adminOptions } });
   const config = parseConfig({ ...process.env, ...(values.port === undefined ? {} : { PORT: values.port }) });
   const connectionString = requireDatabaseUrl(config);
-  const { admin, bringUp } = await openAdmin(values, config);
+  const opened = await openAdmin(values, config);
+  await (await openDatabase({ connectionString })).close();
+  await migrateAll(connectionString, config, opened.admin);
+  const admin = await opened.bringUp(connectionString);
   const { db, ctx } = await buildContext(connectionString, config, admin, logAt(config.BULKHEAD_LOG_LEVEL));
-  await migrateAll(connectionString, config, admin);
-  await bringUp(connectionString);
   const { app, address } = await servePages(admin, config, ctx);
   const recovery = startRecovery(ctx);
   onShutdown(async () => {

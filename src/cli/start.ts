@@ -18,7 +18,7 @@ import { onShutdown } from './shutdown.ts';
 await runCommand(async () => {
   const { values } = parseArgs({ options: { port: { type: 'string' }, ...adminOptions } });
   const config = parseConfig({ ...process.env, ...(values.port === undefined ? {} : { PORT: values.port }) });
-  const { admin, database, bringUp } = await openAdmin(values, config);
+  const { admin: named, database, bringUp } = await openAdmin(values, config);
   const undo: (() => Promise<unknown>)[] = [];
   const stop = async () => {
     for (const step of undo.splice(0).reverse()) await step();
@@ -27,8 +27,8 @@ await runCommand(async () => {
   try {
     const connectionString = config.DATABASE_URL ?? (await embedded()).connectionString;
     if (config.DATABASE_URL) await (await openDatabase({ connectionString })).close();
-    await migrateAll(connectionString, config, admin);
-    await bringUp(connectionString);
+    await migrateAll(connectionString, config, named);
+    const admin = await bringUp(connectionString);
     const bar = progressBar('Filling the sample');
     await admin.seed?.(connectionString, bar.update);
     bar.end();

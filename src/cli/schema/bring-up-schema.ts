@@ -23,8 +23,10 @@ const advisoryLock = 0x42_4c_4b_07;
 /**
  * Makes an empty database fit the schema. One that is not empty is changed only where we made it and nothing would be dropped;
  * whatever else differs is shown as SQL, and refused where the pages could not work.
+ *
+ * @returns names of the models whose table or view is not there even so
  */
-export async function bringUpSchema(options: BringUp): Promise<void> {
+export async function bringUpSchema(options: BringUp): Promise<string[]> {
   const client = new pg.Client({ connectionString: options.connectionString });
   await client.connect();
   try {
@@ -32,9 +34,18 @@ export async function bringUpSchema(options: BringUp): Promise<void> {
     const found = await tablesOf(client, options.dbSchemas);
     if (found.length === 0) await push(client, options, await schemaSql(options.connectionString, options.defaultSchema, options.files));
     else await compare(client, options, found);
+    return await missingModels(client, options);
   } finally {
     await client.end();
   }
+}
+
+// Prisma makes no views, so one that the schema names may not be there.
+async function missingModels(client: pg.Client, { dbSchemas, metadata, say }: BringUp): Promise<string[]> {
+  const there = new Set((await tablesOf(client, dbSchemas)).map(({ schema, name }) => `${schema}.${name}`));
+  const missing = Object.values(metadata.models).filter(({ dbSchema, dbTable }) => !there.has(`${dbSchema}.${dbTable}`));
+  for (const { name, isView } of missing) say(`${name} has no pages: its ${isView ? 'view' : 'table'} is not in the database.`);
+  return missing.map(({ name }) => name);
 }
 
 interface Table {
