@@ -44,7 +44,8 @@ export function buildResource(
   }
   checkOptions(name, model, options, problems);
   const all = resourceFields(metadata, model, options.fields);
-  const fields = all.filter((field) => !options.fields?.[field.name]?.hidden);
+  const isHidden = ({ name: own, meta }: ResourceField) => options.fields?.[own]?.hidden || options.fields?.[meta.name]?.hidden;
+  const fields = all.filter((field) => !isHidden(field));
   const find = (key: string, wanted: string): ResourceField | null => {
     const field = all.find((candidate) => candidate.name === wanted || candidate.meta.name === wanted);
     if (!field) problems.add(name, key, `${name} has no field "${wanted}".`);
@@ -54,7 +55,8 @@ export function buildResource(
   };
   const pick = (key: string, names: readonly string[] | undefined, guess: () => ResourceField[], fits: Fits) =>
     Object.freeze(names ? pickFields(key, names, fits) : guess());
-  const titleField = options.titleField ?? titleFieldOf(model);
+  const shown = Object.entries(model.fields).filter(([own]) => fields.some((field) => field.name === own || field.meta.name === own));
+  const titleField = options.titleField ?? titleFieldOf({ ...model, fields: Object.fromEntries(shown) });
   if (!model.fields[titleField]?.column) problems.add(name, 'titleField', `${name} has no column "${titleField}".`);
   const formGroups = arrange(options.form ?? fields.filter(isWritable).map((field) => field.name), (names) =>
     pickFields('form', names, isInForm),

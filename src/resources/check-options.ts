@@ -77,6 +77,10 @@ export function checkOptions(name: string, model: ModelMeta, options: ResourceOp
   for (const [field, rules] of Object.entries(options.fields ?? {})) {
     if (!model.fields[field]) add('fields', `${name} has no field "${field}".`);
     known(rules, fieldOptionNames, `fields.${field}.`);
+    const relation = model.fields[field]?.foreignKeyOf;
+    for (const key of relation ? Object.keys(rules ?? {}).filter((option) => !['see', 'change', 'hidden'].includes(option)) : []) {
+      add(`fields.${field}.${key}`, `this is the key of "${relation}": say it there.`);
+    }
     const isKey = model.fields[field]?.relation || model.fields[field]?.foreignKeyOf;
     if (rules?.kind && isKey) add(`fields.${field}.kind`, 'a relation has a kind of its own.');
     if (rules?.hidden && options.titleField === field) add('titleField', `"${field}" is hidden.`);

@@ -64,6 +64,7 @@ export function grantsOf(
   });
 
   function isGranted(rule: 'see' | 'change', principal: Principal, field: string): boolean {
+    if (fields && Object.hasOwn(fields, field) && fields[field]?.hidden) return false;
     const ask = fields && Object.hasOwn(fields, field) ? fields[field]?.[rule] : undefined;
     if (!ask) return true;
     try {

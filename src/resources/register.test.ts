@@ -50,6 +50,7 @@ const refused: [options: object, problem: string][] = [
   [{ fields: { nmae: {} } }, 'fields: City has no field "nmae".'],
   [{ fields: { name: { labell: 'x' } } }, 'fields.name.labell: there is no such option.'],
   [{ fields: { country: { kind: kinds.text } } }, 'fields.country.kind: a relation has a kind of its own.'],
+  [{ fields: { countryCode: { label: 'Land' } } }, 'fields.countryCode.label: this is the key of "country": say it there.'],
   [{ colums: [] }, 'colums: there is no such option.'],
   [{ bulk: { field: [] } }, 'bulk.field: there is no such option.'],
   [{ hooks: { onSave: () => undefined } }, 'hooks.onSave: there is no such option.'],
@@ -131,6 +132,14 @@ test('fields stand in the groups and the order of the form', () => {
     city.form.map(({ name }) => name),
     ['status', 'name', 'altName', 'notes'],
   );
+});
+
+test('a hidden field does not title a record, and nobody sees it', () => {
+  const city = build(['City', { fields: { name: { hidden: true }, countryCode: { hidden: true } } }]).get('cities');
+  assert.equal(city.titleField, 'altName');
+  const ada = { id: '1', name: 'Ada', roles: ['admin'] };
+  assert.deepEqual([city.canSee(ada, 'name'), city.canChange(ada, 'name'), city.canSee(ada, 'notes')], [false, false, true]);
+  assert.ok(!city.fields.some(({ name }) => name === 'country'));
 });
 
 test('a hidden field is in no guess', () => {
