@@ -94,7 +94,7 @@ export async function recordField(field: ResourceField, parts: FieldParts): Prom
 }
 
 function hintOf(field: ResourceField, isFixed: boolean, { reader }: Resource): string | null {
-  if (isFixed) return field.help ?? recordTexts.idFixed;
+  if (isFixed) return field.help ?? (field.meta.isId ? recordTexts.idFixed : null);
   if (field.help) return field.help;
   return field.meta.type === 'Json' ? recordTexts.json : zoneHint(field, reader);
 }
