@@ -33,13 +33,14 @@ async function relatedList(
   field: ResourceField,
 ): Promise<RelatedList | null> {
   const { relation } = field.meta;
-  const related = relation && relation.fromFields.length === 0 ? resource.related(relation.model) : null;
+  // A foreign key of one column is a value of the record itself; one of several is not.
+  const related = relation && relation.fromFields.length !== 1 ? resource.related(relation.model) : null;
   const opposite = related?.fields.find(({ name }) => name === relation?.opposite);
   if (!relation || !related || !opposite) return null;
   const { model, titleField } = related;
   const here: Where = whereKeys(resource.model, [key]);
   const where: Where = {
-    AND: [buildWhere(related, principal, ''), { [opposite.name]: relation.kind === 'many-to-many' ? { some: here } : here }],
+    AND: [buildWhere(related, principal, ''), { [opposite.name]: related.model.fields[opposite.name]?.isList ? { some: here } : here }],
   };
   const delegate = delegateOf(client, model);
   const rows = await delegate.findMany({

@@ -2,6 +2,7 @@ import type { FastifyPluginAsync } from 'fastify';
 import { AppError, notFound } from '../../errors.ts';
 import { parseKey } from '../../metadata/keys.ts';
 import { listDeleted, readHistory } from '../../operations/history.ts';
+import { titlesOf } from '../../selection/list.ts';
 import { readRecord } from '../../selection/record.ts';
 import type { TaskContext } from '../../tasks/context.ts';
 import { principalOf } from '../negotiate.ts';
@@ -52,7 +53,11 @@ export const historyRoutes: FastifyPluginAsync<HistoryRoutes> = async (app, { co
     const principal = principalOf(request);
     const resource = register.for(principal, request.params.resource);
     const found = await listDeleted(db, resource, principal, cursorOf(request.query.before, /^\d{1,18}-\d{1,9}$/));
-    return reply.page('records/deleted', deletedData(resource, found, url));
+    const keys = found.records.map(({ key }) => key);
+    // An undone delete is none.
+    const there = await titlesOf(register, resource, principal, keys);
+    const records = found.records.filter(({ key }) => !there.has(key));
+    return reply.page('records/deleted', deletedData(resource, { ...found, records }, url));
   });
 };
 

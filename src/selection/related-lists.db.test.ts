@@ -1,0 +1,27 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { keyOf } from '../metadata/keys.ts';
+import { ada, testContext } from '../testing/context.ts';
+import { testDatabase } from '../testing/database.ts';
+import { tortureAdmin } from '../testing/torture.ts';
+import { relatedLists } from './related-lists.ts';
+
+test('what leads to a record is listed from both ends of a relation of several columns', async (t) => {
+  const { db } = await testDatabase(t, { content: 'torture' });
+  const { register } = testContext(db, {}, {}, tortureAdmin);
+  const listsOf = async (model: string, id: Record<string, unknown>) => {
+    const resource = register.listFor(ada).find((candidate) => candidate.model.name === model);
+    assert.ok(resource);
+    const lists = await relatedLists(register.client, resource, ada, keyOf(resource.model, id));
+    return Object.fromEntries(lists.map(({ field, count, records }) => [field.name, [count, records[0]?.title]]));
+  };
+  const { rows } = await db.pages.query<{ count: number; first: string }>(
+    `select count(*)::int as count, min(title) as first from "Odd-Schema"."Issue" where "tenantId" = 2 and "projectCode" = 'P1'`,
+  );
+  const project = await listsOf('Project', { tenantId: 2, code: 'P1' });
+  assert.equal(project.issues?.[0], rows[0]?.count);
+  const { rows: issues } = await db.pages.query<{ id: number }>(
+    `select id from "Odd-Schema"."Issue" where "tenantId" = 2 and "projectCode" = 'P1' order by id limit 1`,
+  );
+  assert.deepEqual(await listsOf('Issue', { id: issues[0]?.id }), { project: [1, 'Project 2.1'] });
+});
