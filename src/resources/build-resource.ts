@@ -92,6 +92,8 @@ export function buildResource(
     chunkSize: bulk.chunkSize ?? defaults.chunkSize,
     countLimit: options.countLimit ?? defaults.countLimit ?? 10_000,
     locksOffReason: typeof bulk.locks === 'object' ? bulk.locks.off : null,
+    isAtomic: bulk.atomic === 'all',
+    stopRatio: bulk.stopRatio ?? null,
     reason: reasonOf(bulk.reason),
     writeThrough: options.writeThrough ?? defaults.writeThrough ?? 'sql',
     validate: options.validate ?? null,

@@ -57,6 +57,8 @@ export const bulkNames: Names<NonNullable<ResourceOptions['bulk']>> = {
   parallelism: true,
   chunkSize: true,
   locks: true,
+  atomic: true,
+  stopRatio: true,
   reason: true,
 };
 
@@ -108,6 +110,9 @@ export function checkOptions(name: string, model: ModelMeta, options: ResourceOp
     for (const key of ['minAsyncRecords', 'parallelism', 'chunkSize'] as const) {
       checkWhole(bulk[key], `bulk.${key}`);
     }
+    if (bulk.atomic !== undefined && bulk.atomic !== 'all') add('bulk.atomic', 'must be "all", or left out.');
+    const { stopRatio = 1 } = bulk;
+    if (!(stopRatio > 0 && stopRatio <= 1)) add('bulk.stopRatio', 'must be above 0 and at most 1.');
     const { locks = 'on', reason = 'never' } = bulk;
     if (typeof locks === 'object' ? typeof locks.off !== 'string' || locks.off.trim() === '' : locks !== 'on') {
       add('bulk.locks', 'must be "on", or { off } with the reason in words.');

@@ -93,6 +93,10 @@ export interface Resource {
   readonly countLimit: number;
   /** Why its tasks hold nothing; null: they hold their records. */
   readonly locksOffReason: string | null;
+  /** Background tasks too are all or nothing. */
+  readonly isAtomic: boolean;
+  /** Null: the setting's. */
+  readonly stopRatio: number | null;
   /** Is a reason asked for, and above how many records must it be given? */
   readonly reason: { readonly isAsked: boolean; readonly requiredAbove: number | null };
   readonly writeThrough: WriteThrough;

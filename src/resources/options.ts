@@ -128,6 +128,10 @@ export interface BulkOptions<T extends ModelTypes = AnyModel> {
    * nobody; the reason is shown in the task's details.
    */
   locks?: 'on' | { off: string };
+  /** `all`: a background task too is all or nothing, in one transaction, of at most 10,000 records. Default: good ones are kept. */
+  atomic?: 'all';
+  /** Share of refused records, above 0 to 1, above which a task stops itself once 1,000 are done. Default: the setting of this name, 0.5. */
+  stopRatio?: number;
   /** Is a reason asked for? `{ requiredAbove: n }` asks always and insists above n records. Default: `never`. */
   reason?: 'never' | 'optional' | { requiredAbove: number };
 }

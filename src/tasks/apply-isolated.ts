@@ -1,6 +1,8 @@
 import type { Queryable } from '../db/transaction.ts';
 import { blamedField } from '../operations/blamed-field.ts';
 import type { ApplyCounts, ApplyTarget, Operation, Refusal } from '../operations/contract.ts';
+import type { ModelMeta } from '../metadata/contract.ts';
+import { keyToUrl } from '../metadata/keys.ts';
 import { keyCondition } from '../metadata/key-sql.ts';
 import { RecordsRefused } from '../operations/records-refused.ts';
 import { type Attempt, attemptEach } from './attempt-each.ts';
@@ -76,8 +78,9 @@ export async function applyIsolated(
   }
 }
 
-/** Sizes of the sets that are tried one after the other; measured by `npm run bench -- bulk-errors`. */
-const setSizes = [32, 8, 1];
+/** Records of the first sets that are tried, and into how many parts one is cut; measured by `npm run bench -- bulk-errors`. */
+const firstSet = 100;
+const parts = 7;
 /** Up to here as many round trips are not worth preparing a statement. */
 const largestSet = 32;
 
@@ -90,20 +93,34 @@ async function withinServer(
   params: unknown,
   tally: Tally,
 ): Promise<void> {
-  let sets: (readonly string[])[] = [keys];
-  for (const size of setSizes) {
-    sets = sets.flatMap((set) => partsOf(set, size));
+  let sets = partsOf(keys, firstSet);
+  while (sets.length > 0) {
     const statements = sets.map((set) => operation.statement?.(target, set, params) ?? unsaid());
     const attempts = await attemptEach(client, target.t, statements);
-    sets = sets.filter((set, index) => {
+    sets = sets.flatMap((set, index) => {
       const { result, error } = attempts[index] as Attempt;
       if (!error) tally.add({ changed: 0, unchanged: 0, gone: 0, ...result });
-      else if (size === 1) tally.refuse(set, refusalOf(target, error));
-      return error && size > 1;
+      else if (set.length === 1) tally.refuse(set, refusalOf(target, error));
+      return error && set.length > 1 ? smaller(target.resource.model, set, error.detail) : [];
     });
-    if (sets.length === 0) break;
   }
   await countRest(client, target, keys, tally);
+}
+
+/** The record that the database tells of and all the others, or else parts. What it tells is a guess: each set is tried again. */
+function smaller(model: ModelMeta, set: readonly string[], detail: string): (readonly string[])[] {
+  const told = toldKey(model, set, detail);
+  return told === null ? partsOf(set, Math.ceil(set.length / parts)) : [[told], set.filter((key) => key !== told)];
+}
+
+/** `Failing row contains (42, Place 42, …)` of a check or a column that may not be empty. */
+function toldKey(model: ModelMeta, set: readonly string[], detail: string): string | null {
+  const [, row = ''] = /^Failing row contains \((.*)\)/s.exec(detail) ?? [];
+  if (row === '' || model.idFields.length !== 1) return null;
+  // The id is the first column of most tables.
+  const keys = new Map(set.map((key) => [keyToUrl(model, key), key]));
+  const value = row.split(', ').find((text) => keys.has(text));
+  return value === undefined ? null : (keys.get(value) as string);
 }
 
 function unsaid(): never {

@@ -36,6 +36,9 @@ export interface Launched {
   outcome: 'inline' | 'queued' | 'already';
 }
 
+/** Records of a task that is all or nothing: one transaction, whose locks others may wait for. */
+const mostAtomic = 10_000;
+
 /**
  * Launches one run of an operation. Small ones are done when this returns; the others are one row and one wake-up, and
  * nothing here waits for records.
@@ -65,6 +68,10 @@ export async function launch(ctx: TaskContext, request: Launch): Promise<Launche
 
   await operation.check?.({ client: db.pages, register, resource, principal }, parameters);
   assertReason(resource, preview.recordCount, options.changeReason);
+  if (resource.isAtomic && preview.recordCount > mostAtomic) {
+    const message = `At most ${mostAtomic.toLocaleString('en')} ${resource.label.toLowerCase()} can be changed all or nothing. Select fewer. Nothing was changed.`;
+    throw new AppError('too-many-at-once', 422, message);
+  }
   const where = selectionWhere(resource, principal, selection);
   const isInline = (count: number) =>
     !(options.inBackground && resource.hasBackground) &&
@@ -82,6 +89,7 @@ export async function launch(ctx: TaskContext, request: Launch): Promise<Launche
     selection: { ...frozenForm(selection), asOf: preview.asOf },
     expected: preview.recordCount,
     options,
+    isAtomic: resource.isAtomic,
     snapshot: preview.snapshot,
   };
   const running = await findTaskByKey(db, task.taskKey);

@@ -68,7 +68,7 @@ async function inTransaction(ctx: TaskContext, pool: Pool, running: Running): Pr
 }
 
 async function work(ctx: TaskContext, client: Queryable, tx: Client | null, running: Running, claimed: Claimed, startedAt: number) {
-  const { task, operation, lease, pace } = running;
+  const { task, resource, operation, lease, pace } = running;
   const target = targetOf(ctx, tx, running, claimed.number);
   const applyingAt = performance.now();
   const outcome = await (pace.isCareful || tx ? applyIsolated : applyAll)(client, operation, target, claimed.keys, task.parameters);
@@ -81,7 +81,7 @@ async function work(ctx: TaskContext, client: Queryable, tx: Client | null, runn
     outcome,
     durationMs: performance.now() - startedAt,
     lease,
-    stopRatio: task.stopRatio ?? ctx.settings.stopRatio,
+    stopRatio: task.stopRatio ?? resource.stopRatio ?? ctx.settings.stopRatio,
   });
   return counted && { ...counted, appliedMs, outcome };
 }
