@@ -1,10 +1,13 @@
 import { AppError } from '../errors.ts';
 import type { Resource } from '../resources/contract.ts';
 
-/** Do the stored parameters of an operation change a field that this principal may not change (any more)? */
+/** Do the stored parameters of an operation change a field that this principal may not change (any more), or read one that they may not see? */
 export function changesFixedField(resource: Resource, parameters: unknown): boolean {
-  const { changes } = (parameters ?? {}) as { changes?: readonly { field: string }[] };
-  return (changes ?? []).some(({ field }) => !resource.bulkFields.some(({ meta }) => meta.name === field));
+  const { changes = [] } = (parameters ?? {}) as { changes?: readonly { field: string; change: string; value: unknown }[] };
+  const isSeen = (name: unknown) => resource.fields.some(({ meta }) => meta.name === name);
+  return changes.some(
+    ({ field, change, value }) => !resource.bulkFields.some(({ meta }) => meta.name === field) || (change === 'copy' && !isSeen(value)),
+  );
 }
 
 /**

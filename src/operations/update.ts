@@ -91,11 +91,21 @@ async function checkChanges({ client, register, resource, principal }: CheckCont
   for (const change of changes) {
     const field = resource.bulkFields.find(({ meta }) => meta.name === change.field);
     if (!field) throw new AppError('forbidden', 403, `You may not change “${change.field}” of ${resource.label.toLowerCase()}.`);
-    const wrong = (await getChange(change.change).check?.(change.value, client, field)) ?? (await findUnreachable(change, field));
+    const wrong =
+      (await getChange(change.change).check?.(change.value, client, field)) ??
+      cutsUnseen(change, field) ??
+      (await findUnreachable(change, field));
     if (wrong) fieldErrors[field.name] = wrong;
   }
   if (Object.keys(fieldErrors).length > 0) {
     throw new AppError('invalid-operation', 422, 'Some values need attention. Nothing was changed.', { fieldErrors });
+  }
+
+  /** Putting other links in place of all would also cut those to records that this principal does not know of. */
+  function cutsUnseen({ change }: FieldChange, field: ResourceField): string | null {
+    if (field.relation?.kind !== 'many-to-many' || !['replace', 'clear'].includes(change)) return null;
+    const scope = relationTarget(resource, field)?.resource.scope(principal) ?? null;
+    return scope && `${field.label} may also lead to records that are not yours to see: add and remove them one by one.`;
   }
 
   async function findUnreachable(change: FieldChange, field: ResourceField): Promise<string | null> {

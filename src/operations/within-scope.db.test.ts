@@ -101,3 +101,24 @@ test('a task whose principal may no longer change the field ends before its firs
   assert.deepEqual([state, reason], ['failed', 'forbidden']);
   assert.equal(await count('notes is not null'), 0);
 });
+
+test('links to records outside the scope are cut by no replacing', async (t) => {
+  const { ctx, db, mine } = await setUp(t);
+  const { rows } = await db.pages.query<{ id: number; name: string }>('select id, name from gazetteer.tag order by name');
+  const idOf = (name: string) => String(rows.find((tag) => tag.name === name)?.id);
+  await db.pages.query(`insert into gazetteer."_CityToTag" values (1, ${idOf('capital')}), (1, ${idOf('port')})`);
+  const replacing = { field: 'tags', 'change.tags': 'replace', 'value.tags': [idOf('island')] };
+  await assert.rejects(launchOn(ctx, mine, { keys: [key(1)] }, 'update', replacing, eve), (error: { details?: { fieldErrors?: object } }) =>
+    /not yours to see/.test(JSON.stringify(error.details?.fieldErrors)),
+  );
+  const unseen = { field: 'tags', 'change.tags': 'remove', 'value.tags': [idOf('capital')] };
+  await assert.rejects(launchOn(ctx, mine, { keys: [key(1)] }, 'update', unseen, eve), { code: 'invalid-operation' });
+  await launchOn(ctx, mine, { keys: [key(1)] }, 'update', { field: 'tags', 'change.tags': 'add', 'value.tags': [idOf('island')] }, eve);
+  const linked = await db.pages.query<{ name: string }>(
+    `select name from gazetteer."_CityToTag" j join gazetteer.tag on tag.id = j."B" where j."A" = 1 order by name`,
+  );
+  assert.deepEqual(
+    linked.rows.map(({ name }) => name),
+    ['capital', 'island', 'port'],
+  );
+});
