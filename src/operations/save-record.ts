@@ -48,7 +48,7 @@ export function createRecord(context: SaveContext, values: RecordValues): Promis
       ? ((await saveForm(hooks, ruled, ownData(values, ruled))) as string)
       : keyOf(model, await delegateOf(client, model).create({ data: withGiven(resource, dataOf(resource, values, null), ruled), select }));
     if (!resource.hooks.save) await writeExactJson(sql, resource, key, values, ruled);
-    await assertInScope(context, client, key);
+    await assertStaysInScope(context, client, key);
     if (resource.hooks.afterSave) await afterSave(hooks, sql, ruled, key);
     const after = await imageOf(sql, resource, key, 'to_jsonb(t.*)', false);
     await keepChange(sql, context, { kind: 'create', key, fields: [...values.keys()].map(({ meta }) => meta.name), before: null, after });
@@ -84,7 +84,7 @@ export function updateRecord(context: SaveContext, key: string, decide: (current
       });
       await writeExactJson(sql, resource, key, values, ruled);
     }
-    await assertInScope(context, client, key);
+    await assertStaysInScope(context, client, key);
     if (resource.hooks.afterSave) await afterSave(hooks, sql, ruled, key);
     const author = { taskId: null, chunk: null, principalId: principal.id, principalName: principal.name, changeReason: null };
     await keepDifference(sql, { resource, t: context.t, author }, [row], links);
@@ -145,11 +145,22 @@ async function save<T>({ register, resource }: SaveContext, work: (client: Clien
   }
 }
 
-// The scope may depend on what was just written, so it is asked on both sides of the write.
-async function assertInScope({ resource, principal }: SaveContext, client: Client, key: string): Promise<void> {
-  if (resource.scope(principal) === null) return;
+/** What was just written may have moved the record out of the writer's own scope. */
+async function assertStaysInScope(context: SaveContext, client: Client, key: string): Promise<void> {
+  if (await isInScope(context, client, key)) return;
+  const { singular } = context.resource;
+  const message = `With these values the ${singular.toLowerCase()} would not be yours to see. Nothing was saved.`;
+  throw new AppError('outside-scope', 422, message, { fieldErrors: {} });
+}
+
+async function assertInScope(context: SaveContext, client: Client, key: string): Promise<void> {
+  if (!(await isInScope(context, client, key))) throw notFound();
+}
+
+async function isInScope({ resource, principal }: SaveContext, client: Client, key: string): Promise<boolean> {
+  if (resource.scope(principal) === null) return true;
   const where: Where = { AND: [buildWhere(resource, principal, ''), whereKeys(resource.model, [key])] };
-  if ((await delegateOf(client, resource.model).count({ where })) === 0) throw notFound();
+  return (await delegateOf(client, resource.model).count({ where })) > 0;
 }
 
 /** An image is text all the way, so that no number passes through JavaScript. */

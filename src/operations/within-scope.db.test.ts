@@ -4,8 +4,9 @@ import { metadata } from '../../generated/sample-metadata/metadata.ts';
 import sample from '../admin.ts';
 import type { Principal } from '../auth/principal.ts';
 import { defineResource } from '../index.ts';
-import { actions } from '../resources/contract.ts';
+import { actions, type ResourceField } from '../resources/contract.ts';
 import { startWorker } from '../tasks/worker.ts';
+import { createRecord, deleteRecord, type SaveContext, updateRecord } from './save-record.ts';
 import { ada, eve, finished, launchOn, testContext } from '../testing/context.ts';
 import { testDatabase } from '../testing/database.ts';
 import { insertPlaces } from '../testing/places.ts';
@@ -121,4 +122,28 @@ test('links to records outside the scope are cut by no replacing', async (t) => 
     linked.rows.map(({ name }) => name),
     ['capital', 'island', 'port'],
   );
+});
+
+test('a form cannot make a record, nor move one, where its writer does not see it', async (t) => {
+  const { ctx, db, mine, count } = await setUp(t);
+  const context: SaveContext = {
+    register: ctx.register,
+    t: db.t,
+    resource: mine,
+    principal: eve,
+    assertFree: async () => undefined,
+    log: () => undefined,
+  };
+  const field = (name: string) => mine.form.find((candidate) => candidate.name === name) as ResourceField;
+  const moved = updateRecord(context, key(1), () => new Map([[field('population'), 5_000]]));
+  await assert.rejects(moved, { code: 'outside-scope', status: 422 });
+  const values = { name: 'New', country: 'ESP', featureCode: 'PPL', population: 5_000, latitude: 0, longitude: 0 };
+  const made = createRecord(context, new Map(Object.entries(values).map(([name, value]) => [field(name), value])));
+  await assert.rejects(made, { code: 'outside-scope', status: 422 });
+  await assert.rejects(
+    updateRecord(context, key(110), () => new Map([[field('population'), 5]])),
+    { status: 404 },
+  );
+  await assert.rejects(deleteRecord(context, key(110)), { status: 404 });
+  assert.equal(await count('population > 100 or population = 5'), 21);
 });
