@@ -274,6 +274,7 @@ test('every route', async (t) => {
         if (!isRelated) assert.match(answer.body, /cannot be worked out/, route);
       }
       if (entry.about === 'task') assert.equal(answer.statusCode, 404, route);
+      if (route === 'GET /' || route === 'GET /tasks') assert.equal(answer.statusCode, 200, route);
       for (const hidden of [outside.title, 'Place ', secret.value]) assert.ok(!answer.body.includes(hidden), `${route} shows ${hidden}`);
     }
     assert.equal(await checksum(), before);

@@ -19,6 +19,16 @@ export function can(resource: Resource, principal: Principal, action: Action): b
   return resource.permissions(principal).includes(action);
 }
 
+/** No row scope narrows what they see; one that cannot be read shows nothing. */
+export function seesEveryRow(resource: Resource, principal: Principal): boolean {
+  try {
+    return resource.scope(principal) === null;
+  } catch (error) {
+    if (error instanceof AppError) return false;
+    throw error;
+  }
+}
+
 export function assertCan(resource: Resource, principal: Principal, action: Action): void {
   if (!can(resource, principal, action)) {
     throw new AppError('forbidden', 403, `You may not do this with ${resource.label.toLowerCase()}.`, { action });

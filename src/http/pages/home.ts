@@ -1,7 +1,7 @@
 import type { Principal } from '../../auth/principal.ts';
 import type { Database } from '../../db/database.ts';
 import type { Register } from '../../resources/contract.ts';
-import { can } from '../../resources/permissions.ts';
+import { seesEveryRow } from '../../resources/permissions.ts';
 import type { TaskRow } from '../../tasks/task-row.ts';
 import { formatCount, formatRough } from '../format.ts';
 import { shellTexts } from '../texts/shell.ts';
@@ -30,11 +30,11 @@ export interface Home {
 
 /** One statement beside the tasks it is given. */
 export async function homeData({ name, db, register, principal, tasks, url, now }: Home): Promise<HomeData> {
-  const listed = register.list.filter((resource) => can(resource, principal, 'list'));
+  const listed = register.listFor(principal);
   // What somebody sees only in part is not counted from the outside.
   const counts = await estimateCounts(
     db,
-    listed.filter((resource) => !resource.scope(principal)).map(({ model }) => model.table),
+    listed.filter((resource) => seesEveryRow(resource, principal)).map(({ model }) => model.table),
   );
   return {
     title: name,
