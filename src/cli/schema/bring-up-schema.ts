@@ -53,14 +53,14 @@ interface Table {
   name: string;
 }
 
-/** What an extension made is nobody's data. */
-async function tablesOf(client: pg.Client, dbSchemas: readonly string[]): Promise<Table[]> {
+/** Tables and views; those that an extension made are nobody's data. */
+async function tablesOf(client: pg.Client, dbSchemas: readonly string[], isOfExtension = false): Promise<Table[]> {
   const { rows } = await client.query<Table>(
     `select n.nspname as schema, c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
      where n.nspname = any($1) and c.relkind in ('r', 'p', 'f', 'v', 'm')
-       and not exists (select 1 from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')
+       and exists (select 1 from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e') = $2
      order by 1, 2`,
-    [dbSchemas],
+    [dbSchemas, isOfExtension],
   );
   return rows;
 }
@@ -69,7 +69,8 @@ async function compare(client: pg.Client, options: BringUp, found: readonly Tabl
   const isOurs = await wasPushed(client, options);
   // In a database that somebody else keeps, tables that the schema does not know are none of its business.
   const named = namedTables(options.metadata);
-  const external = isOurs ? [] : found.map(({ schema, name }) => `${schema}.${name}`).filter((table) => !named.has(table));
+  const others = isOurs ? [] : found.filter(({ schema, name }) => !named.has(`${schema}.${name}`));
+  const external = [...others, ...(await tablesOf(client, options.dbSchemas, true))].map(({ schema, name }) => `${schema}.${name}`);
   const enums = isOurs ? [] : await otherEnums(client, options);
   const filters = { externalTables: external, externalEnums: enums };
   const sql = await differenceSql(options.connectionString, options.defaultSchema, options.files, filters);
