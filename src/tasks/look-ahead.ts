@@ -89,13 +89,15 @@ async function findOut(
     isSample,
     changed: outcome.changed,
     unchanged: outcome.unchanged,
-    refused: outcome.refusals.map(({ code, message, field = null, keys: named }) => ({
-      code,
-      message,
-      field,
-      count: named.length,
-      keys: named.slice(0, mostNamed),
-    })),
+    refused: outcome.refusals
+      .map(({ code, message, field = null, keys: named }) => ({
+        code,
+        message,
+        field,
+        count: named.length,
+        keys: named.slice(0, mostNamed),
+      }))
+      .sort((a, b) => b.count - a.count),
     held: [...held.values()],
     busy: busy.length,
     missing: selected.kind === 'ticked' ? Math.max(0, selected.keys.length - recordCount) : 0,
