@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import type { Database } from '../db/database.ts';
 import { keyOf, whereKeys } from '../metadata/keys.ts';
 import type { Resource } from '../resources/contract.ts';
 import { ada, testContext } from '../testing/context.ts';
@@ -88,6 +89,25 @@ test('many are counted up to a limit, and said to be more', async (t) => {
   assert.deepEqual(found.deleted.map(sentence), [`${mostFollowed - 1}+ visit`]);
   assert.equal(found.cleared[0]?.count, 90);
   assert.equal(found.cleared[0]?.records.length, 5);
+});
+
+test('a table that may not be read is said to be missing from the answer', async (t) => {
+  const { db, register } = await setUp(t);
+  await db.pages.query(`
+    create schema hidden; create table hidden.visit (city_id int references gazetteer.city on delete cascade); insert into hidden.visit values (1);
+    grant usage on schema gazetteer to pg_monitor; grant select on all tables in schema gazetteer to pg_monitor;
+  `);
+  const pages: Database['pages'] = Object.create(db.pages);
+  pages.connect = (async () => {
+    const client = await db.pages.connect();
+    await client.query('set role pg_monitor');
+    const release = client.release.bind(client);
+    client.release = () => release(true);
+    return client;
+  }) as Database['pages']['connect'];
+  const cities = register.for(ada, 'cities');
+  const found = await consequences({ ...db, pages }, register, cities, ada, whereKeys(cities.model, [keyOf(cities.model, { id: 1 })]));
+  assert.equal(found.isComplete, false);
 });
 
 test('what the principal may not see is counted and not titled', async (t) => {

@@ -138,8 +138,8 @@ async function inSnapshot<T>(db: Database, work: (client: Queryable) => Promise<
 type Look = <R extends object>(sql: string, values: unknown[]) => Promise<R[] | null>;
 
 /**
- * Null where a table is too large to be looked through in time, as one without an index may be. Nothing more can be asked of
- * the snapshot then.
+ * Null where a table is too large to be looked through in time, as one without an index may be, or may not be read by our
+ * database user. Nothing more can be asked of the snapshot then.
  */
 function patiently(client: Queryable): Look {
   let isOver = false;
@@ -148,7 +148,7 @@ function patiently(client: Queryable): Look {
     try {
       return (await client.query(sql, values)).rows as R[];
     } catch (error) {
-      if ((error as { code?: string }).code !== '57014') throw error;
+      if (!['57014', '42501'].includes((error as { code?: string }).code ?? '')) throw error;
       isOver = true;
       return null;
     }

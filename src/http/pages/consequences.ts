@@ -1,5 +1,4 @@
 import type { Affected, Consequences } from '../../operations/consequences.ts';
-import { mostFollowed } from '../../operations/consequences.ts';
 import type { Register, Resource } from '../../resources/contract.ts';
 import { consequenceTexts } from '../texts/consequences.ts';
 import type { Urls } from './url.ts';
@@ -47,7 +46,7 @@ export function consequencesData(register: Register, resource: Resource, found: 
   ];
   const notes = [
     ...(groups.length === 0 ? [words.nothing] : []),
-    ...(found.isComplete ? [] : [words.partial(mostFollowed)]),
+    ...(found.isComplete ? [] : [words.partial]),
     ...(found.unindexed.length > 0 ? [words.slow(found.unindexed.join(', '))] : []),
   ];
   return { groups, notes, isForbidden: found.forbidding.length > 0 };

@@ -19,6 +19,6 @@ export const consequenceTexts = {
   forbiddingNote: 'These lead here and cannot do without. Delete them first, or let them lead elsewhere.',
   forbiddingMany: 'These lead to some of the records and cannot do without: such a record is refused.',
   nothing: 'Nothing else is touched.',
-  partial: (count: number) => `Only the first ${number.format(count)} records were followed: there may be more than is shown.`,
+  partial: 'Not everything could be looked at: there may be more than is shown.',
   slow: (columns: string) => `This may be slow: there is no index on ${columns}.`,
 };
