@@ -30,11 +30,12 @@ export function launchBench({ rows, pairs }: { rows: number; pairs: number }): P
         for (const size of sizes) {
           const own = measured.get(size) as { ms: number[]; running: number[]; bytes: number };
           const confirm = await open(size);
-          const { payload } = formBody(confirm.body);
+          const { payload } = formBody({ _csrf: visitor.csrf, ...confirm.body });
           const start = performance.now();
           const answer = await visitor.post(confirm.path, confirm.body);
           own.ms.push(performance.now() - start);
           own.bytes = payload.length;
+          if (answer.statusCode !== 202) throw new Error(`confirming was answered ${answer.statusCode}: ${answer.body.slice(0, 300)}`);
           const id = Number(answer.json().taskId);
           await finished(db, id, 600_000);
           const { rows: events } = await db.pages.query<{ seconds: number }>(
@@ -58,13 +59,12 @@ export function launchBench({ rows, pairs }: { rows: number; pairs: number }): P
       }));
 
       async function open(size: number) {
-        const filter = `id-max=${size}&status=draft`;
-        const create = await visitor.post('/cities/selection', { _do: 'all', _filter: filter, filter });
+        const create = await visitor.post('/cities/selection', { _do: 'matching', _list: `id-max=${size}` });
         const selection = /_s=([0-9a-f-]{36})/.exec(String(create.headers.location ?? create.body))?.[1];
         const path = `/cities/bulk-edit?_s=${selection}`;
         const form = await visitor.get(path);
         const operation = /name="_op" value="([^"]+)"/.exec(form.body)?.[1] ?? '';
-        return { path, body: { _op: operation, _inBackground: 'yes', field: 'featured', 'value.featured': 'true' } };
+        return { path, body: { _op: operation, background: 'yes', field: 'featured', 'value.featured': 'true' } };
       }
 
       async function signIn() {
@@ -75,6 +75,7 @@ export function launchBench({ rows, pairs }: { rows: number; pairs: number }): P
         const cookie = cookieOf(answer);
         const csrf = csrfOf((await app.inject({ url: '/', headers: { cookie } })).body);
         return {
+          csrf,
           get: (url: string) => app.inject({ url, headers: { cookie, 'hx-request': 'true' } }),
           post: (url: string, body: Record<string, string>) => {
             const { payload, headers: type } = formBody({ _csrf: csrf, ...body });

@@ -3,43 +3,70 @@ export interface Pace {
   rows: number;
   /** A record was refused of late: look for refused records from the start instead of trying a whole chunk first. */
   isCareful: boolean;
+  seen: Seen;
+}
+
+/** Sums over the chunks before, the older the less, for the line that runs through their sizes and times. */
+interface Seen {
+  weight: number;
+  rows: number;
+  ms: number;
+  rowsSquared: number;
+  rowsMs: number;
+  /** What a record adds to a chunk, as far as is known. */
+  perRowMs: number | null;
 }
 
 export interface ChunkTimes {
   /** Records of the chunk. */
   rows: number;
-  /** From its begin to its commit, and the part of it that grows with the records. */
+  /** From its begin to its commit. */
   tookMs: number;
-  appliedMs: number;
   /** Somebody stood and waited for a record of it. */
   isWaitedFor: boolean;
   wasRefused: boolean;
 }
 
 const fewestRows = 10;
+/** What a chunk counts for the next one counts so much less for the one after. */
+const fading = 0.8;
+const hope = 0.9;
 
 export function startPace(chunkSize: number): Pace {
-  return { rows: Math.min(chunkSize, 250), isCareful: false };
+  const seen = { weight: 0, rows: 0, ms: 0, rowsSquared: 0, rowsMs: 0, perRowMs: null };
+  return { rows: Math.min(chunkSize, 250), isCareful: false, seen };
 }
 
 /**
  * The duration of a chunk is the longest wait that anybody else can see, so the number of records follows it. Only the part
- * that grows with them is steered: on a slow disk the commit alone may take longer than the target, and a chunk of
- * ten records would not commit faster.
+ * that grows with them is steered: where a commit or the round trips alone take as long as the target, a chunk of ten
+ * records would hardly be shorter, and the task would never end.
  */
-export function nextPace(
-  pace: Pace,
-  { rows, tookMs, appliedMs, isWaitedFor, wasRefused }: ChunkTimes,
-  targetMs: number,
-  most: number,
-): Pace {
-  const fixedMs = tookMs - appliedMs;
+export function nextPace(pace: Pace, { rows, tookMs, isWaitedFor, wasRefused }: ChunkTimes, targetMs: number, most: number): Pace {
+  const seen = learn(pace.seen, rows, tookMs);
+  const perRowMs = seen.perRowMs ?? tookMs / rows / 2;
+  const fixedMs = Math.max(0, (seen.ms - perRowMs * seen.rows) / seen.weight);
   const budgetMs = Math.max(targetMs - fixedMs, targetMs / 2, fixedMs / 2);
-  const factor = Math.min(2, Math.max(0.5, budgetMs / Math.max(appliedMs, 0.1)), isWaitedFor ? 0.7 : 2);
-  const wanted = Math.round(rows * factor);
-  // The last piece of a chunk is small, whatever would have been possible.
-  const next = rows < pace.rows / 2 ? Math.max(pace.rows, wanted) : wanted;
-  return { rows: Math.min(most, Math.max(fewestRows, next)), isCareful: wasRefused };
+  const highest = isWaitedFor ? 0.7 : 2;
+  const next = Math.min(pace.rows * highest, Math.max(pace.rows / 2, budgetMs / perRowMs));
+  return { rows: Math.min(most, Math.max(fewestRows, Math.round(next))), isCareful: wasRefused, seen };
+}
+
+function learn(before: Seen, rows: number, ms: number): Seen {
+  const seen = {
+    weight: before.weight * fading + 1,
+    rows: before.rows * fading + rows,
+    ms: before.ms * fading + ms,
+    rowsSquared: before.rowsSquared * fading + rows * rows,
+    rowsMs: before.rowsMs * fading + rows * ms,
+  };
+  const [meanRows, meanMs] = [seen.rows / seen.weight, seen.ms / seen.weight];
+  const variance = seen.rowsSquared / seen.weight - meanRows ** 2;
+  // Chunks of one size do not tell what a record costs. Hoping makes them differ, and then they tell.
+  if (variance < (0.1 * meanRows) ** 2) return { ...seen, perRowMs: before.perRowMs && before.perRowMs * hope };
+  const slope = (seen.rowsMs / seen.weight - meanRows * meanMs) / variance;
+  const average = meanMs / meanRows;
+  return { ...seen, perRowMs: Math.min(average, Math.max(average / 20, slope)) };
 }
 
 /** After trouble that passes (a lock that is held, a statement that took too long) a smaller set is tried. */

@@ -59,8 +59,8 @@ async function inTransaction(ctx: TaskContext, pool: Pool, running: Running): Pr
     return done && { ...done, rows: claimed.keys.length };
   });
   if (!finished) return isClaimed ? 'stopped' : 'none-left';
-  const { appliedMs, isWaitedFor, outcome, state, rows } = finished;
-  const times = { rows, tookMs: performance.now() - startedAt, appliedMs, isWaitedFor, wasRefused: outcome.failed > 0 };
+  const { isWaitedFor, outcome, state, rows } = finished;
+  const times = { rows, tookMs: performance.now() - startedAt, isWaitedFor, wasRefused: outcome.failed > 0 };
   running.pace = nextPace(running.pace, times, ctx.settings.chunkTargetMs, resource.chunkSize);
   // Whoever waited goes first.
   if (isWaitedFor) await new Promise((resolve) => setTimeout(resolve, Math.min(times.tookMs, 100)));
@@ -70,9 +70,7 @@ async function inTransaction(ctx: TaskContext, pool: Pool, running: Running): Pr
 async function work(ctx: TaskContext, client: Queryable, tx: Client | null, running: Running, claimed: Claimed, startedAt: number) {
   const { task, resource, operation, lease, pace } = running;
   const target = targetOf(ctx, tx, running, claimed.number);
-  const applyingAt = performance.now();
   const outcome = await (pace.isCareful || tx ? applyIsolated : applyAll)(client, operation, target, claimed.keys, task.parameters);
-  const appliedMs = performance.now() - applyingAt;
   if (task.isAtomic && outcome.failed > 0) throw new Refused(outcome);
   const counted = await finishChunk(client, ctx.db.t, {
     taskId: task.id,
@@ -83,7 +81,7 @@ async function work(ctx: TaskContext, client: Queryable, tx: Client | null, runn
     lease,
     stopRatio: task.stopRatio ?? resource.stopRatio ?? ctx.settings.stopRatio,
   });
-  return counted && { ...counted, appliedMs, outcome };
+  return counted && { ...counted, outcome };
 }
 
 function targetOf({ db, log }: TaskContext, tx: Client | null, { task, resource }: Running, chunk: number): ApplyTarget {

@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ada, finished, launchOn, testContext } from '../testing/context.ts';
+import { testDatabase } from '../testing/database.ts';
+import { insertPlaces } from '../testing/places.ts';
+import { successOf } from './progress.ts';
+import { startWorker } from './worker.ts';
+
+const body = { field: 'notes', 'value.notes': 'changed' };
+
+async function setUp(t: Parameters<typeof testDatabase>[0], { places = 600, drains = 1 } = {}) {
+  const { db, connectionString, defer } = await testDatabase(t);
+  const ctx = testContext(db, {}, { chunkSize: 50, parallelism: drains });
+  await insertPlaces(db, places);
+  const launch = () => launchOn(ctx, ctx.register.get('cities'), { kind: 'matching', filter: '' }, 'update', body);
+  const run = async () => {
+    const worker = await startWorker(ctx, { connectionString, concurrency: drains });
+    defer(() => worker.stop());
+  };
+  return { db, ctx, launch, run };
+}
+
+test('records at the bounds of chunks that are deleted before their turn end nothing: all others are changed', async (t) => {
+  const { db, launch, run } = await setUp(t);
+  const { task } = await launch();
+  await db.pages.query(`
+    create function gazetteer.delete_bounds() returns trigger language plpgsql as $$
+      begin
+        if pg_trigger_depth() = 1 and exists (select 1 from gazetteer.city where id in (50, 51, 100, 101, 600)) then
+          delete from gazetteer.city where id in (50, 51, 100, 101, 600);
+        end if;
+        return null;
+      end $$;
+    create trigger delete_bounds after update on gazetteer.city for each statement execute function gazetteer.delete_bounds();
+  `);
+  await run();
+  const end = await finished(db, task.id);
+  const { rows } = await db.pages.query(`select count(*)::int as all, count(notes)::int as changed from gazetteer.city`);
+  assert.deepEqual(rows[0], { all: 595, changed: 595 });
+  assert.deepEqual([end.state, end.done, end.failed, end.changed + end.gone], ['succeeded', 600, 0, 600]);
+  assert.ok(end.gone >= 4, String(end.gone));
+});
+
+test('drains that work side by side never share a connection: every chunk is a transaction of its own', async (t) => {
+  const { db, launch, run } = await setUp(t, { drains: 3 });
+  await db.pages.query(`
+    alter table gazetteer.city add column written_by text;
+    create function gazetteer.sign() returns trigger language plpgsql as $$
+      begin new.written_by := pg_backend_pid() || ':' || txid_current(); perform pg_sleep(0.0005); return new; end $$;
+    create trigger sign before update on gazetteer.city for each row execute function gazetteer.sign();
+  `);
+  const { task } = await launch();
+  await run();
+  const end = await finished(db, task.id);
+  assert.equal(end.changed, 600);
+  const { rows } = await db.pages.query(
+    `select count(distinct written_by)::int as transactions, count(distinct number)::int as chunks,
+       count(distinct (number, written_by))::int as pairs
+     from ${db.t.chunk} chunk cross join unnest(keys) key join gazetteer.city on city.id = key::int where task_id = $1`,
+    [task.id],
+  );
+  assert.deepEqual(rows[0], { transactions: end.chunkCount, chunks: end.chunkCount, pairs: end.chunkCount });
+});
+
+test('a task that changed nothing says failed, and never success', async (t) => {
+  const { db, launch, run } = await setUp(t);
+  await db.pages.query('alter table gazetteer.city add constraint nothing check (notes is null)');
+  const { task } = await launch();
+  await run();
+  const end = await finished(db, task.id);
+  assert.deepEqual([end.state, end.changed, end.failed], ['failed', 0, 600]);
+  assert.deepEqual([successOf(end), end.reason], [false, 'records-refused']);
+});
+
+test('a right that was withdrawn between launch and start changes nothing', async (t) => {
+  const { db, ctx, launch, run } = await setUp(t);
+  const { task } = await launch();
+  await db.pages.query(`update ${db.t.task} set principal = jsonb_set(principal::jsonb, '{roles}', '["viewer"]') where id = $1`, [task.id]);
+  await run();
+  const end = await finished(db, task.id);
+  assert.deepEqual([end.state, end.changed], ['failed', 0]);
+  assert.match(end.message ?? '', /may not do this any more/);
+  assert.equal(
+    ctx.register
+      .get('cities')
+      .permissions({ ...ada, roles: ['viewer'] })
+      .includes('bulk-update'),
+    false,
+  );
+});
