@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { RelationMeta } from '../metadata/contract.ts';
 import { testField } from '../testing/field.ts';
+import { parseJson, plainJson } from './json.ts';
 import type { FilterContext } from './operators/contract.ts';
 import { fieldKinds, getFieldKind } from './register.ts';
 import type { ResourceField } from './resource-field.ts';
@@ -537,4 +538,26 @@ test('JSON keeps every digit and tells null from nothing', () => {
     );
   }
   assert.ok('value' in kind.parse('"a \\\\u0000 that is only text, and 🙂 \\ud83d\\ude42"', field));
+});
+
+test('JSON that the database holds is shown, whatever it is', () => {
+  const { field } = samples.json as Sample;
+  const kind = getFieldKind(field);
+  const deep = `${'['.repeat(20_000)}${']'.repeat(20_000)}`;
+  for (const text of ['{"a":1,"a":2}', deep, '{"__proto__":{"x":1},"constructor":1}']) {
+    const value = parseJson(text);
+    assert.equal(kind.format(value, field).text, text);
+    assert.equal(kind.toSql(value, field), text);
+    assert.doesNotThrow(() => plainJson(value));
+  }
+  for (const text of ['{"a":1,"a":2}', deep]) assert.ok('error' in kind.parse(text, field));
+});
+
+test('a time that a clock skips is none, one that it repeats is the first', () => {
+  const { field } = samples['date-time'] as Sample;
+  const reader = { timeZone: 'Europe/Madrid' };
+  const parse = (text: string) => getFieldKind(field).parse(text, field, reader);
+  assert.ok('error' in parse('2026-03-29T02:30'));
+  assert.deepEqual(parse('2026-03-29T03:30'), { value: at('2026-03-29T01:30:00Z') });
+  assert.deepEqual(parse('2026-10-25T02:30'), { value: at('2026-10-25T00:30:00Z') });
 });

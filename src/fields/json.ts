@@ -7,14 +7,33 @@ import { required, single } from './input.ts';
 /** JSON's own null, which is a value; `null` is no value at all. */
 export const jsonNull = Object.freeze({ toJSON: () => null });
 
-/** JSON text as a value whose numbers keep every digit; null for no value. */
+/** JSON that is kept as the text it is: keys given twice, or deeper than it could be read. */
+class UnreadJson {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
+/** Of a value: its JSON text, with every digit. */
+function jsonText(value: unknown, indent?: number): string {
+  return value instanceof UnreadJson ? value.text : (stringify(value, undefined, indent) ?? '');
+}
+
+/** JSON text of the database's as a value whose numbers keep every digit; null for no value. */
 export function parseJson(text: string | null): unknown {
-  return text === null ? null : (parse(text) ?? jsonNull);
+  if (text === null) return null;
+  try {
+    return parse(text) ?? jsonNull;
+  } catch {
+    return new UnreadJson(text);
+  }
 }
 
 /** The same as JavaScript and Prisma know it, with numbers as near as they can say them. */
 export function plainJson(value: unknown): unknown {
-  return value === null ? null : JSON.parse(stringify(value) ?? 'null');
+  return value === null ? null : JSON.parse(jsonText(value) || 'null');
 }
 
 export const json: FieldKind = {
@@ -23,25 +42,26 @@ export const json: FieldKind = {
   filter: null,
   isSortable: false,
   isSearchable: false,
-  format: (value) => ({ text: value === null || value === undefined ? '' : (stringify(value) ?? ''), align: 'start' }),
-  toForm: (value) => (value === null || value === undefined ? '' : (stringify(value, undefined, 2) ?? '')),
+  format: (value) => ({ text: value === null || value === undefined ? '' : jsonText(value), align: 'start' }),
+  toForm: (value) => (value === null || value === undefined ? '' : jsonText(value, 2)),
   parse(input, field) {
     const given = single(input);
     if (given === null) return required(field);
     try {
-      const value = parseJson(given);
+      const value = parse(given) ?? jsonNull;
       return isStorable(value) ? { value } : { error: `${field.label} has a character that cannot be stored.` };
     } catch (error) {
+      if (error instanceof RangeError) return { error: `${field.label} is nested too deeply.` };
       return { error: `${field.label} is not valid JSON: ${(error as Error).message.replace(/\.$/, '')}.` };
     }
   },
-  toSql: (value) => (value === null ? null : (stringify(value) ?? null)),
+  toSql: (value) => (value === null ? null : jsonText(value)),
   operators: (field) => (field.meta.isRequired ? [] : whetherNull),
 };
 
 // Postgres has no place in jsonb for NUL, nor for half of a surrogate pair; written as JSON, only these are escaped so.
 function isStorable(value: unknown): boolean {
-  return !/(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/.test(stringify(value) ?? '');
+  return !/(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/.test(jsonText(value));
 }
 
 // JSON's own null says as little as no value.

@@ -40,9 +40,10 @@ export function readMoment(text: string, sqlType: string | null, timeZone: strin
     second: Number(second ?? 0),
     millisecond: Number((fraction ?? '').padEnd(3, '0').slice(0, 3)),
   };
-  const start = DateTime.fromObject(given, { zone });
+  // A clock that is put back shows an hour twice: the first is meant.
+  const start = DateTime.min(...DateTime.fromObject(given, { zone }).getPossibleOffsets());
   // Midnight is no hour 24, and a clock that is put forward skips an hour.
-  if (!start.isValid || start.hour !== given.hour) return null;
+  if (!start?.isValid || start.hour !== given.hour) return null;
   const step = fraction ? { milliseconds: 1 } : second ? { seconds: 1 } : hour ? { minutes: 1 } : { days: 1 };
   const end = start.plus(step);
   return { start: start.toJSDate(), end: kind === 'time' && end.day > 1 ? null : end.toJSDate() };
