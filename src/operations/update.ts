@@ -118,6 +118,11 @@ async function checkChanges({ client, register, resource, principal }: CheckCont
   }
 }
 
+export function isAlwaysPreviewed(parameters: unknown): boolean {
+  const { changes = [] } = (parameters ?? {}) as Partial<UpdateParameters>;
+  return changes.some(({ change }) => getChange(change).isAlwaysPreviewed === true);
+}
+
 /** Names of the fields whose values decide what the changes come to. */
 export function digestFields({ changes }: UpdateParameters): string[] {
   return changes.flatMap(({ field, change, value }) => (change === 'copy' ? [field, String(value)] : [field]));

@@ -3,6 +3,7 @@ import { AppError, notFound } from '../../errors.ts';
 import type { OperationKind } from '../../operations/contract.ts';
 import { consequences } from '../../operations/consequences.ts';
 import { assertCan } from '../../resources/permissions.ts';
+import { isAlwaysPreviewed } from '../../operations/update.ts';
 import { getOperation } from '../../operations/register.ts';
 import type { TaskContext } from '../../tasks/context.ts';
 import { launch } from '../../tasks/launch.ts';
@@ -57,6 +58,8 @@ export const bulkRoutes: FastifyPluginAsync<BulkRoutes> = async (app, { context,
         if (wanted === 'inputs') return await sendForm(reply, about, selection, body, null);
         if (wanted === 'preview') return await sendPreview(request, reply, about, body);
         const parameters = getOperation(operation).parse(about.resource, body);
+        // Tried out first, since nobody sees from the expression how long it takes. Programs have no page to look at.
+        if (isAlwaysPreviewed(parameters) && !wantsJson(request)) return await sendPreview(request, reply, about, body);
         const { resource, principal } = about;
         const operationId = textsOf(body._op)[0] ?? '';
         const launched = await launch(context, { resource, principal, operation, parameters, operationId, options: parseRunOptions(body) });

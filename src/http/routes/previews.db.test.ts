@@ -194,6 +194,15 @@ test('an expression that would take for ever is refused at the preview within se
   assert.match(answer.body, /within two seconds/);
 });
 
+test('a change by an expression leads to its preview, also when it was to start at once', async (t) => {
+  const app = await setUp(t);
+  const path = `/cities/bulk-edit?_s=${await selectAs(app.editor, 3)}`;
+  const body = { field: 'notes', 'change.notes': 'find-replace-pattern', 'find.notes': 'a+', 'with.notes': '' };
+  const answer = await app.editor.post(path, { ...body, _do: 'launch' });
+  assert.match(String(answer.headers.location), /^\/cities\/previews\//);
+  assert.equal((await app.db.pages.query(`select 1 from ${app.db.t.task}`)).rowCount, 0);
+});
+
 test('htmx is led from the dialog to the preview, a page of its own', async (t) => {
   const app = await setUp(t);
   const path = `/cities/bulk-edit?_s=${await selectAs(app.editor, 3)}`;

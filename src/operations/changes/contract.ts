@@ -70,6 +70,8 @@ export interface Change<V = unknown> {
   inputs(field: ResourceField, resource: Resource): readonly ChangeInput[];
   /** What is wrong with the input is named here, before anything starts. */
   parse(given: Given, field: ResourceField, resource: Resource): Parsed<V>;
+  /** How long it takes hangs on the records so much that it is tried out before it is started. */
+  readonly isAlwaysPreviewed?: boolean;
   /** What only the database can say of the value; null when nothing is wrong. */
   check?(value: V, client: Queryable, field: ResourceField): Promise<string | null>;
   /** SQL of the new value. */

@@ -11,6 +11,7 @@ export const findReplacePattern: Change<FindReplace> = {
   name: 'find-replace-pattern',
   isConstant: false,
   canOverflow: false,
+  isAlwaysPreviewed: true,
   fits: isText,
   inputs: () => [
     { name: 'find', control: 'text' },
