@@ -1,26 +1,15 @@
-import { DbNull } from '@prisma/client/runtime/client';
 import type { Queryable } from '../db/transaction.ts';
-import type { FieldMeta, ModelMeta } from '../metadata/contract.ts';
-import { keyColumns, parseKey, whereKey, whereKeys } from '../metadata/keys.ts';
-import { delegateOf } from '../resources/delegate.ts';
-import { getChange } from './changes/register.ts';
+import type { FieldMeta } from '../metadata/contract.ts';
 import type { ApplyCounts, ApplyTarget, Refusal, Through } from './contract.ts';
 import { keepDifference } from './keep-difference.ts';
 import { callEach, Objections } from './objections.ts';
-import { fromText, readRows, type Row, toText } from './row-values.ts';
-import { askClient, type Draft, type HookContext, isObjection, runBeforeSave, runHook, runOwnSave, validateDraft } from './run-hooks.ts';
+import { isLink, keyOfPassing, keysOf, type Passing } from './passing.ts';
+import { fromText, readRows, type Row } from './row-values.ts';
+import { type Draft, type HookContext, isObjection, runBeforeSave, runHook, runOwnSave, validateDraft } from './run-hooks.ts';
 import type { FieldChange } from './update.ts';
 import { compareStatement, updateStatement } from './update-sql.ts';
-
-/** One record of the set on its way through the resource's rules. */
-interface Passing {
-  row: Row;
-  draft: Draft;
-  /** What the changes make of many-to-many fields: ids before and after as text. */
-  links: ReadonlyMap<string, { before: string[]; after: string[] }>;
-  /** What `beforeSave` set. */
-  given: Record<string, unknown>;
-}
+import { writeGiven } from './write-given.ts';
+import { writeThroughClient } from './write-through-client.ts';
 
 /**
  * Changes records of a resource that has rules of its own, or that is written through the project's client. The set is
@@ -60,16 +49,8 @@ export async function updatePerRecord(
   });
   const changed = passing.length === 0 ? 0 : await write(sql, target, context, passing, changes, links);
   if (hooks.afterSave && passing.length > 0) {
-    const written = new Map(
-      (
-        await readRows(
-          sql,
-          metadata,
-          model,
-          passing.map(({ row }) => row.key),
-        )
-      ).map((row) => [row.key, row.record]),
-    );
+    const now = await readRows(sql, metadata, model, keysOf(passing));
+    const written = new Map(now.map((row) => [row.key, row.record]));
     await callEach(passing, keyOfPassing, ({ row, draft }) =>
       runHook(context, 'afterSave', { kind: draft.kind, before: draft.before, fields: draft.fields, record: written.get(row.key) }),
     );
@@ -91,12 +72,6 @@ async function writePlain(
   const statement = updateStatement(target, keysOf(items), changes);
   const { rows } = await sql.query<{ changed: number }>(statement.sql, statement.values);
   return rows[0]?.changed ?? 0;
-}
-
-const keyOfPassing = ({ row }: Passing) => row.key;
-
-function isLink(field: FieldMeta): boolean {
-  return field.relation?.kind === 'many-to-many';
 }
 
 /** What the changes would make of the rows; without those that hold it already. */
@@ -168,75 +143,6 @@ async function write(
     changed += await keepDifference(sql, target, rowsOf(setting), links);
   }
   return changed;
-}
-
-function keysOf(items: readonly Passing[]): string[] {
-  return items.map(({ row }) => row.key);
-}
-
-/** Writes what hooks set: one statement for every set of fields. */
-async function writeGiven(sql: Queryable, { resource }: ApplyTarget, items: readonly Passing[]): Promise<void> {
-  const { metadata, model } = resource;
-  const groups = new Map<string, Passing[]>();
-  for (const item of items) {
-    const names = Object.keys(item.given).sort().join(' ');
-    groups.set(names, [...(groups.get(names) ?? []), item]);
-  }
-  for (const [names, group] of groups) {
-    const fields = names.split(' ').map((name) => model.fields[name] as FieldMeta);
-    const ids = keyColumns(model, keysOf(group));
-    const texts = fields.map((field) => group.map(({ given }) => toText(metadata, field, given[field.name])));
-    const types = [...ids.map(() => 'text[]'), ...fields.map(() => 'text[]')];
-    await sql.query(
-      `update ${model.table} t set ${fields.map((field, index) => `${field.column} = ${givenSql(field, `v.c${index}`)}`).join(', ')}
-       from unnest(${types.map((type, index) => `$${index + 1}::${type}`).join(', ')})
-         as v(${[...ids.map((_, index) => `k${index}`), ...fields.map((_, index) => `c${index}`)].join(', ')})
-       where ${ids.map(({ column, sqlType }, index) => `t.${column} = v.k${index}::${sqlType}`).join(' and ')}`,
-      [...ids.map(({ values }) => values), ...texts],
-    );
-  }
-}
-
-function givenSql(field: FieldMeta, text: string): string {
-  if (!field.isList) return `${text}::${field.sqlType}`;
-  return `array(select jsonb_array_elements_text(${text}::jsonb))::${field.sqlType}`;
-}
-
-/** In one `updateMany` where it can say the change; where it cannot, or the client objects, in an `update` for each. */
-async function writeThroughClient(context: HookContext, passing: readonly Passing[], changes: readonly FieldChange[]): Promise<void> {
-  const { model } = context.resource;
-  const delegate = delegateOf(context.tx, model);
-  const isOne = changes.every(({ field, change }) => getChange(change).isConstant && !isLink(model.fields[field] as FieldMeta));
-  const [first] = passing;
-  if (isOne && first && passing.every(({ given }) => Object.keys(given).length === 0)) {
-    const data = clientData(context, first, changes);
-    const objection = await askClient(context, () => delegate.updateMany({ where: whereKeys(model, keysOf(passing)), data }));
-    if (!objection) return;
-  }
-  const select = Object.fromEntries(model.idFields.map((name) => [name, true]));
-  await callEach(passing, keyOfPassing, (item) =>
-    askClient(context, () => delegate.update({ where: whereKey(model, item.row.key), data: clientData(context, item, changes), select })),
-  );
-}
-
-function clientData({ resource }: HookContext, item: Passing, changes: readonly FieldChange[]): Record<string, unknown> {
-  const { metadata, model } = resource;
-  const data: Record<string, unknown> = {};
-  for (const name of new Set([...changes.map(({ field }) => field), ...Object.keys(item.given)])) {
-    const field = model.fields[name] as FieldMeta;
-    const linked = item.links.get(name);
-    const value = item.draft.record[name];
-    if (!linked) data[name] = value === null && field.type === 'Json' ? DbNull : value;
-    else {
-      const related = metadata.models[field.relation?.model ?? ''] as ModelMeta;
-      const wheres = (ids: readonly string[]) => ids.map((id) => whereKey(related, parseKey(related, id)));
-      data[name] = {
-        connect: wheres(linked.after.filter((id) => !linked.before.includes(id))),
-        disconnect: wheres(linked.before.filter((id) => !linked.after.includes(id))),
-      };
-    }
-  }
-  return data;
 }
 
 /** What a `save` of the resource's own is given: values by column, ids as text by many-to-many field. */
