@@ -19,7 +19,7 @@ export async function deletePerRecord(
   const { metadata, model, hooks, writeThrough } = resource;
   const context: HookContext = { resource, principal: through.principal, taskId: author.taskId, tx: through.tx, log: through.log };
   if (target.isTrial || (writeThrough === 'sql' && !hooks.beforeDelete && !hooks.afterDelete)) return deleteSet();
-  const rows = await readRows(sql, metadata, model, keys);
+  const rows = await readRows(sql, metadata, model, keys, writeThrough === 'client' ? { keeps: 'image and whole' } : {});
   const keyOfRow = ({ key }: Row) => key;
   await callEach(rows, keyOfRow, ({ record }) => runHook(context, 'beforeDelete', { record }));
   const counts = writeThrough === 'client' ? await deleteThroughClient(sql, target, context, rows) : await deleteSet();

@@ -20,18 +20,27 @@ export function columnFields(model: ModelMeta): FieldMeta[] {
   return Object.values(model.fields).filter((field) => field.column !== null && (field.kind === 'scalar' || field.kind === 'enum'));
 }
 
-/** Reads and locks the rows of `keys` that are there; `links` are many-to-many fields that belong in the image. */
+export interface ReadOptions {
+  /** Which images are made; what is not asked for is empty. Default: none, which is half the work. */
+  keeps?: 'image' | 'image and whole';
+  /** Many-to-many fields that belong in the image. */
+  links?: readonly FieldMeta[];
+}
+
+/** Reads and locks the rows of `keys` that are there. */
 export async function readRows(
   sql: Queryable,
   metadata: Metadata,
   model: ModelMeta,
   keys: readonly string[],
-  links: readonly FieldMeta[] = [],
+  { keeps, links = [] }: ReadOptions = {},
 ): Promise<Row[]> {
   const fields = columnFields(model);
+  const image = keeps ? imageSql(model, 't', links) : `''`;
+  const whole = keeps === 'image and whole' ? lastImage(model, 't') : `''`;
   const condition = keyCondition(model, 't', keys, 1);
   const { rows } = await sql.query<{ key: string; image: string; whole: string; texts: (string | null)[] }>(
-    `select ${keySql(model, 't')} collate "C" as key, (${imageSql(model, 't', links)})::text as image, (${lastImage(model, 't')})::text as whole,
+    `select ${keySql(model, 't')} collate "C" as key, (${image})::text as image, (${whole})::text as whole,
        array[${fields.map((field) => textSql(field, 't')).join(', ')}]::text[] as texts
      from ${model.table} t where ${condition.sql} order by 1 for update of t`,
     condition.values,

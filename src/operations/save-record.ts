@@ -71,7 +71,7 @@ export function updateRecord(context: SaveContext, key: string, decide: (current
     if (values.size === 0) return false;
     await assertReachable(context, client, values, current);
     const links = [...values.keys()].map(({ meta }) => meta).filter(({ relation }) => relation?.kind === 'many-to-many');
-    const [row] = await readRows(sql, resource.metadata, model, [key], links);
+    const [row] = await readRows(sql, resource.metadata, model, [key], { keeps: 'image', links });
     if (!row) throw notFound();
     const hooks = hookContext(context, client);
     const ruled = await ruleForm(hooks, row.record, values);

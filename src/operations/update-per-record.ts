@@ -27,7 +27,9 @@ export async function updatePerRecord(
   const { metadata, model, hooks } = resource;
   const context: HookContext = { resource, principal: through.principal, taskId: author.taskId, tx: through.tx, log: through.log };
   const links = changes.map(({ field }) => model.fields[field] as FieldMeta).filter(isLink);
-  const rows = await readRows(sql, metadata, model, keys, links);
+  // Where one statement writes what was chosen, it keeps the images too.
+  const isPlain = resource.writeThrough === 'sql' && !hooks.save && !hooks.beforeSave;
+  const rows = await readRows(sql, metadata, model, keys, isPlain ? {} : { keeps: 'image', links });
   const differing = await compare(sql, target, rows, changes);
   const objections = new Objections();
   const passing: Passing[] = [];
