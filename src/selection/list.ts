@@ -44,7 +44,9 @@ export interface ListPage {
 
 /** One page of a resource, by at most three statements, whatever its size; a page after or before a place costs the same anywhere. */
 export async function listRecords(register: Register, resource: Resource, principal: Principal, query: ListQuery): Promise<ListPage> {
-  const matching = await register.whereSql(resource.model, buildWhere(resource, principal, query.filter), idOf(resource.model));
+  const where = buildWhere(resource, principal, query.filter);
+  const matching = await register.whereSql(resource.model, where, idOf(resource.model));
+  const isWhole = Object.values(where).flat().length === 0;
   const sort = withTieBreak(resource.model, parseSort(register, resource, principal, query.sort));
   const place = placeOf(resource, sort, query);
   const reads = readsOf(resource);
@@ -69,7 +71,18 @@ export async function listRecords(register: Register, resource: Resource, princi
   }
 
   async function read(at: Place, offset: number): Promise<{ rows: Record<string, unknown>[]; isMore: boolean }> {
-    const asked = { register, resource, principal, matching, sort, reads: [...reads.values()], place: at, offset, limit: query.size + 1 };
+    const asked = {
+      register,
+      resource,
+      principal,
+      matching,
+      sort,
+      reads: [...reads.values()],
+      isWhole,
+      place: at,
+      offset,
+      limit: query.size + 1,
+    };
     const rows = await run(register, await pageStatement(asked), query);
     return { rows: rows.slice(0, query.size), isMore: rows.length > query.size };
   }

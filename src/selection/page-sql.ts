@@ -3,7 +3,7 @@ import type { FieldMeta, RelationMeta } from '../metadata/contract.ts';
 import { keySql } from '../metadata/key-sql.ts';
 import type { Register, Resource, ResourceField } from '../resources/contract.ts';
 import type { Statement } from '../resources/where-sql.ts';
-import { type OrderKey, orderText, type Place, piecesOf } from './keyset.ts';
+import { type OrderKey, orderText, type Piece, type Place, piecesOf } from './keyset.ts';
 import { idOf, reselect } from './matching-sql.ts';
 import { mostTitles, type Read } from './page-reads.ts';
 import { type RelatedView, relatedView } from './related-view.ts';
@@ -17,9 +17,19 @@ export interface PageQuery {
   matching: Statement;
   sort: readonly SortKey[];
   reads: readonly Read[];
+  /** Everything matches: there is no filter and no scope. */
+  isWhole: boolean;
   place: Place;
   offset: number;
   limit: number;
+}
+
+function where({ conditions }: Piece): string {
+  return conditions.length > 0 ? ` where ${conditions.join(' and ')}` : '';
+}
+
+function by(order: string): string {
+  return order === '' ? '' : ` order by ${order}`;
 }
 
 /** Names of the statement's columns, by the place of a read or of an order's key. */
@@ -36,8 +46,7 @@ interface Other {
 }
 
 /**
- * One statement for a page of a list: records with their related titles, and the texts of a cursor at each of them. The page is
- * cut out first, so that titles are looked up for its records only.
+ * One statement for a page of a list: records with their related titles, and the texts of a cursor at each of them.
  */
 export async function pageStatement({ register, resource, principal, ...query }: PageQuery): Promise<Statement> {
   const { model } = resource;
@@ -49,31 +58,32 @@ export async function pageStatement({ register, resource, principal, ...query }:
   const keys = query.sort.map(orderKey);
   const limit = bind(query.limit);
   const offset = bind(query.offset);
-  const marks = keys.map(({ sql }, index) => `, ${sql}::text as "${pageColumns.order(index)}", ${sql} as "#s${index}"`).join('');
-  const from = `from (${reselect(model, query.matching.text, '*')}) t ${[...sortJoins].join(' ')}`;
   const pieces = piecesOf(keys, query.place, bind);
+  const isDirect = query.isWhole && pieces.length === 1;
+  const rows = `(${reselect(model, query.matching.text, '*')}) t ${[...sortJoins].join(' ')}`;
   const lookups = new Map<string, string>();
-  const columns = [
-    ...keys.map((_, index) => `p."${pageColumns.order(index)}"`),
-    ...query.reads.map((read, index) => `${readSql(read)} as "${pageColumns.read(index)}"`),
-  ];
-  // The cut is in this order already, which the planner knows.
-  const order = orderText(
-    keys.map((key, index) => ({ ...key, sql: `p."#s${index}"` })),
-    query.place.direction,
-  );
-  const by = order === '' ? '' : ` order by ${order}`;
-  return { text: `select ${columns.join(', ')} from (${cut()}) p ${[...lookups.values()].join(' ')}${by}`, values };
+  const marks = keys.map(({ sql }, index) => `${sql}::text as "${pageColumns.order(index)}"`);
+  const read = query.reads.map((one, index) => `${readSql(one)} as "${pageColumns.read(index)}"`);
+  const part = `offset ${offset}::bigint limit ${limit}::bigint`;
+  return { text: isDirect ? direct(pieces[0] as Piece) : cutFirst(), values };
 
-  /** The page's rows. Pieces are read one after the other, as far as the page goes. */
-  function cut(): string {
-    const [only, ...more] = pieces.map(({ conditions, orderBy }) => {
-      const where = conditions.length > 0 ? ` where ${conditions.join(' and ')}` : '';
-      return `select t.*${marks} ${from}${where}${orderBy === '' ? '' : ` order by ${orderBy}`}`;
-    });
-    if (more.length === 0) return `${only} offset ${offset}::bigint limit ${limit}::bigint`;
-    const each = [only, ...more].map((piece) => `(${piece} limit ${limit}::bigint + ${offset}::bigint)`);
-    return `select * from (${each.join(' union all ')}) pieces offset ${offset}::bigint limit ${limit}::bigint`;
+  /** Of everything, rows come from an index one by one, and so do what they lead to. */
+  function direct(piece: Piece): string {
+    const from = [rows, ...lookups.values()].join(' ');
+    return `select ${[...marks, ...read].join(', ')} from ${from}${where(piece)}${by(piece.orderBy)} ${part}`;
+  }
+
+  /** What matches a filter may have to be sorted: what the rows lead to is looked up when the page is cut out. */
+  function cutFirst(): string {
+    const kept = keys.map((key, index) => ({ ...key, sql: `t."#s${index}"` }));
+    const inner = ['t.*', ...marks, ...keys.map(({ sql }, index) => `${sql} as "#s${index}"`)].join(', ');
+    const each = pieces.map((piece) => `select ${inner} from ${rows}${where(piece)}${by(piece.orderBy)}`);
+    // Pieces are read one after the other, as far as the page goes.
+    const all = each.map((text) => `(${text} limit ${limit}::bigint + ${offset}::bigint)`).join(' union all ');
+    const cut = each.length === 1 ? `${each[0]} ${part}` : `select * from (${all}) pieces ${part}`;
+    const outer = [...keys.map((_, index) => `t."${pageColumns.order(index)}"`), ...read].join(', ');
+    // The cut is in this order already, which the planner knows.
+    return `select ${outer} from (${cut}) t ${[...lookups.values()].join(' ')}${by(orderText(kept, query.place.direction))}`;
   }
 
   async function findOther(modelName: string): Promise<Other | null> {
@@ -102,7 +112,7 @@ export async function pageStatement({ register, resource, principal, ...query }:
   }
 
   function readSql(read: Read): string {
-    if (read.kind === 'own') return shown('p', read.meta);
+    if (read.kind === 'own') return shown('t', read.meta);
     const other = read.through.relation && others.get(read.through.relation.model);
     if (!other) return 'null';
     if (read.kind === 'titles') return titles(read.through, other);
@@ -114,8 +124,10 @@ export async function pageStatement({ register, resource, principal, ...query }:
   /** Looks a to-one relation's record up for each of the page, once; never by reading all there are. */
   function lookUp({ name, relation }: ResourceField, other: Other): string {
     const alias = `"r ${name}"`;
-    const found = relation && `select * from ${other.sql} r where ${pairs(relation, 'p', other, 'r')} limit 1`;
-    if (found) lookups.set(name, `left join lateral (${found}) ${alias} on true`);
+    if (!relation) return alias;
+    const found = `select * from ${other.sql} r where ${pairs(relation, 't', other, 'r')} limit 1`;
+    const join = `left join ${other.sql} ${alias} on ${pairs(relation, 't', other, alias)}`;
+    lookups.set(name, isDirect ? join : `left join lateral (${found}) ${alias} on true`);
     return alias;
   }
 
@@ -125,7 +137,7 @@ export async function pageStatement({ register, resource, principal, ...query }:
     const [id] = view.model.idFields.map((name) => view.model.fields[name]?.column);
     if (!relation?.joinTable || !own || !id) return 'null';
     const title = view.model.fields[view.titleField]?.column ?? id;
-    const some = `select json_build_array(${keySql(view.model, 'r')}, ${titleOf(other, 'r')}) as one from ${relation.joinTable} j join ${sql} r on r.${id} = j.${relation.otherColumn} where j.${relation.ownColumn} = p.${own} order by r.${title}, r.${id} limit ${mostTitles + 1}`;
+    const some = `select json_build_array(${keySql(view.model, 'r')}, ${titleOf(other, 'r')}) as one from ${relation.joinTable} j join ${sql} r on r.${id} = j.${relation.otherColumn} where j.${relation.ownColumn} = t.${own} order by r.${title}, r.${id} limit ${mostTitles + 1}`;
     return `(select json_agg(linked.one) from (${some}) linked)`;
   }
 }

@@ -19,17 +19,21 @@ export interface WantedIndexes {
   indexes: WantedIndex[];
 }
 
+const words = { search: 'search in', filter: 'filter by', sort: 'sort by' } as const;
+
 interface Wanted {
   resource: Resource;
   meta: FieldMeta;
-  kind: 'search' | 'sort';
+  kind: 'search' | 'filter' | 'sort';
 }
 
 /** Which indexes the resources' lists want and do not have; nothing is created. */
 export async function findWantedIndexes(pool: Pool, register: Register): Promise<WantedIndexes> {
   const found = await lookAround(pool, register);
   const wanted = register.list.flatMap(wantedBy).filter(({ resource: { model }, meta, kind }) => !found.has(model, meta, kind));
-  const once = [...new Map(wanted.map((one) => [`${one.resource.model.table} ${one.meta.column} ${one.kind}`, one])).values()];
+  // One index serves both who filters by a column and who sorts by it.
+  const nameOf = ({ resource, meta, kind }: Wanted) => `${resource.model.table} ${meta.column} ${kind === 'search'}`;
+  const once = [...new Map([...wanted].reverse().map((one) => [nameOf(one), one])).values()].reverse();
   const isSearched = once.some(({ kind }) => kind === 'search');
   return {
     extension:
@@ -41,7 +45,7 @@ export async function findWantedIndexes(pool: Pool, register: Register): Promise
         : null,
     indexes: once.map((one) => ({
       table: one.resource.model.table,
-      purpose: `${one.resource.label}: ${one.kind === 'search' ? 'search in' : 'sort by'} ${one.meta.name}`,
+      purpose: `${one.resource.label}: ${words[one.kind]} ${one.meta.name}`,
       sql: sqlOf(one, found.trigramSchema),
       obstacle: found.owns(one.resource.model) ? null : 'the table is not yours',
     })),
@@ -64,12 +68,14 @@ export async function createIndexes(
 }
 
 function wantedBy(resource: Resource): Wanted[] {
-  const { model, search, columns } = resource;
+  const { model, search, columns, filters } = resource;
   if (model.isView) return [];
   const searched = search.filter(({ meta }) => meta.column && /^(text|varchar)\b/.test(meta.sqlType ?? ''));
   const sorted = columns.filter(({ field, through }) => field && !through && !field.relation && isWorthSorting(field.meta));
+  const chosen = filters.filter(({ meta, relation }) => meta.column && (relation?.kind === 'to-one' || meta.kind === 'enum'));
   return [
     ...searched.map(({ meta }) => ({ resource, meta, kind: 'search' as const })),
+    ...chosen.map(({ meta }) => ({ resource, meta, kind: 'filter' as const })),
     ...sorted.flatMap(({ field }) => (field ? [{ resource, meta: field.meta, kind: 'sort' as const }] : [])),
   ];
 }
@@ -79,7 +85,7 @@ function isWorthSorting(meta: FieldMeta): boolean {
 }
 
 function sqlOf({ resource: { model }, meta, kind }: Wanted, trigramSchema: string | null): string {
-  const name = `"${`${model.dbTable}_${meta.column?.slice(1, -1)}_bulkhead_${kind}`.slice(-63).replaceAll('"', '""')}"`;
+  const name = `"${`${model.dbTable}_${meta.column?.slice(1, -1)}_bulkhead_${kind === 'search' ? 'search' : 'order'}`.slice(-63).replaceAll('"', '""')}"`;
   const begin = `create index concurrently if not exists ${name} on ${model.table}`;
   if (kind === 'search') return `${begin} using gin (${meta.column} ${trigramSchema ? `"${trigramSchema}".` : ''}gin_trgm_ops);`;
   const ids = model.idFields.flatMap((id) => model.fields[id]?.column ?? []);
@@ -99,11 +105,12 @@ async function lookAround(pool: Pool, register: Register): Promise<Surroundings>
     `select name, pg_has_role(c.relowner, 'usage') as "isOwn" from unnest($1::text[]) name join pg_class c on c.oid = to_regclass(name)`,
     [tables],
   );
-  const { rows: indexed } = await pool.query<{ name: string; column: string; kind: string }>(
-    `select name, a.attname as "column", case when o.opcname like '%trgm_ops' then 'search' else 'sort' end as kind
+  const { rows: indexed } = await pool.query<{ name: string; column: string; next: string | null; isUnique: boolean; isTrigram: boolean }>(
+    `select name, a.attname as "column", b.attname as next, i.indisunique and i.indnkeyatts = 1 as "isUnique", o.opcname like '%trgm_ops' as "isTrigram"
      from unnest($1::text[]) name join pg_index i on i.indrelid = to_regclass(name)
      join pg_class c on c.oid = i.indexrelid join pg_am m on m.oid = c.relam
-     join pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0] join pg_opclass o on o.oid = i.indclass[0]
+     join pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0]
+     left join pg_attribute b on i.indnkeyatts > 1 and b.attrelid = i.indrelid and b.attnum = i.indkey[1] join pg_opclass o on o.oid = i.indclass[0]
      where i.indisvalid and i.indpred is null and (m.amname = 'btree' or o.opcname like '%trgm_ops')`,
     [tables],
   );
@@ -118,6 +125,12 @@ async function lookAround(pool: Pool, register: Register): Promise<Surroundings>
     trigramSchema: extensions[0]?.schema ?? null,
     mayInstall: extensions[0]?.mayInstall ?? false,
     owns: ({ table }) => owned.some(({ name, isOwn }) => name === table && isOwn),
-    has: ({ table }, meta, kind) => indexed.some((one) => one.name === table && one.kind === kind && quoted(one.column) === meta.column),
+    has({ table, idFields, fields }, meta, kind) {
+      const on = indexed.filter((one) => one.name === table && quoted(one.column) === meta.column);
+      if (kind === 'search') return on.some(({ isTrigram }) => isTrigram);
+      // Among equals the id decides, so it has to be in the index too.
+      const id = fields[idFields[0] ?? '']?.column;
+      return on.some(({ next, isUnique, isTrigram }) => !isTrigram && (isUnique || !id || (next !== null && quoted(next) === id)));
+    },
   };
 }

@@ -18,12 +18,17 @@ const holderColumns = `task.id as "taskId", task.title, task.principal_id as "pr
 
 // Chunks of a task hold sorted keys and are disjoint, so at most one can hold a key: the last that begins at or before it.
 function holding(t: TableNames, key: string): string {
-  return `${t.task} task cross join lateral (
-      select chunk.keys, chunk.last_key from ${t.chunk} chunk
+  return `${t.task} task cross join lateral ${chunkBefore(t, key)} chunk where ${holds(key)}`;
+}
+
+function chunkBefore(t: TableNames, key: string): string {
+  return `(select chunk.keys, chunk.last_key from ${t.chunk} chunk
       where chunk.task_id = task.id and chunk.state = 'active' and chunk.first_key <= ${key} collate "C"
-      order by chunk.first_key desc limit 1
-    ) chunk
-    where task.model = $1 and task.state in (${unfinishedSql}) and task.locks_off_reason is null
+      order by chunk.first_key desc limit 1)`;
+}
+
+function holds(key: string): string {
+  return `task.model = $1 and task.state in (${unfinishedSql}) and task.locks_off_reason is null
       and chunk.last_key >= ${key} collate "C" and ${key} = any(chunk.keys)`;
 }
 
@@ -40,8 +45,8 @@ export async function listHolders(
 ): Promise<Map<string, Holder>> {
   if (keys.length === 0) return new Map();
   const { rows } = await db.pages.query<Holder & { key: string }>(
-    `select wanted.key, holder.* from unnest($2::text[]) as wanted(key)
-     cross join lateral (select ${holderColumns} from ${holding(db.t, 'wanted.key')} limit 1) holder`,
+    `select wanted.key, ${holderColumns} from ${db.t.task} task cross join unnest($2::text[]) as wanted(key)
+     cross join lateral ${chunkBefore(db.t, 'wanted.key')} chunk where ${holds('wanted.key')}`,
     [model, keys],
   );
   return new Map(rows.map(({ key, ...holder }) => [key, holder]));
