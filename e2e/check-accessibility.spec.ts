@@ -17,6 +17,7 @@ for (const [scheme, viewport] of [
         '/',
         '/cities',
         '/cities?status=lost',
+        '/cities/filter?country=ESP&_1.name-contains=York&_1.population-between=1..9',
         '/cities/new',
         '/cities/42',
         '/cities/42/edit',

@@ -5,6 +5,7 @@ import type { Register, Resource } from '../../resources/contract.ts';
 import { type Condition, filterToText, type Group, parseFilterText, searchPath } from '../../selection/filter.ts';
 import { type FilterField, type FilterOperator, filterFieldsOf } from '../../selection/filter-fields.ts';
 import { conditionsOf, filterTitles, type TitleOf } from '../../selection/filter-titles.ts';
+import { pageSizes } from '../../selection/paging.ts';
 import { relationTarget } from '../../selection/related.ts';
 import { findSortable, sortParts, sortText } from '../../selection/sort.ts';
 import { groupWhere } from '../../selection/where.ts';
@@ -106,7 +107,8 @@ export async function filterOutcome(parts: FilterParts, query: Query): Promise<F
   const command = one(query._do);
   changeDraft(draft, command);
   if (draft.items.length === 0) changeDraft(draft, 'add:');
-  const next: ListState = { ...state, sort: sort || resource.defaultSort, ...start };
+  const size = pageSizes.find((wanted) => String(wanted) === one(query._size)) ?? state.size;
+  const next: ListState = { ...state, size, sort: sort || resource.defaultSort, ...start };
   const path = listPath(resource, { ...next, filter: textOf(groupOf(draft), search) });
   const isChecked = command === 'apply';
   const error = isChecked ? errorOf(resource, principal, draft, search) : null;
@@ -137,8 +139,10 @@ function textOf(group: Group, search: string): string {
 
 function errorOf(resource: Resource, principal: Principal, draft: DraftGroup, search: string): string | null {
   try {
-    const text = textOf(groupOf(draft), search);
-    groupWhere(resource, principal, parseFilterText(text));
+    const group = groupOf(draft);
+    // Asked of the draft as well as of its text, in which a condition without a value says nothing.
+    groupWhere(resource, principal, group);
+    groupWhere(resource, principal, parseFilterText(textOf(group, search)));
     return null;
   } catch (error) {
     if (error instanceof AppError && error.status === 422) return error.message;
