@@ -293,6 +293,21 @@ test('every route', async (t) => {
     }
   });
 
+  await t.test('does not tell by a task what somebody else looked for in a hidden field', async () => {
+    const filter = `notes-starts=${secret.value}&status=draft`;
+    const change = { field: 'rating', 'value.rating': '1.5' };
+    const { task: filtered } = await launchOn(context, cities, { kind: 'matching', filter }, 'update', change, whole);
+    const visitor = await signIn('admin');
+    for (const path of [`/tasks/${filtered.id}`, `/tasks/${filtered.id}/details`, '/tasks']) {
+      for (const headers of [{}, htmx, { accept: 'application/json' }]) {
+        const { body } = await visitor.get(path, headers);
+        for (const hidden of [secret.value, secret.label]) {
+          assert.ok(!body.includes(hidden), `${path} shows ${hidden}:\n${around(body, hidden)}`);
+        }
+      }
+    }
+  });
+
   await t.test('takes the hidden field in no filter, sort, search, picker or form', async () => {
     const visitor = await signIn('admin');
     const refused: [string, number][] = [

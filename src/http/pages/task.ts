@@ -2,6 +2,9 @@ import type { Principal } from '../../auth/principal.ts';
 import { AppError } from '../../errors.ts';
 import { keyToUrl } from '../../metadata/keys.ts';
 import type { Register, Resource } from '../../resources/contract.ts';
+import { parseFilterText, searchPath } from '../../selection/filter.ts';
+import { findFilterField } from '../../selection/filter-fields.ts';
+import { conditionsOf } from '../../selection/filter-titles.ts';
 import { titlesOf } from '../../selection/list.ts';
 import { progressOf, successOf } from '../../tasks/progress.ts';
 import type { ChunkRow, EventRow, FailureGroup } from '../../tasks/queries.ts';
@@ -95,10 +98,16 @@ export function taskPageData(
   task: TaskRow,
   parts: TaskParts,
   parameters: readonly string[],
-  { now, url, register, resource }: { now: Date; url: Urls; register: Register; resource: Resource | null },
+  {
+    now,
+    url,
+    register,
+    principal,
+    resource,
+  }: { now: Date; url: Urls; register: Register; principal: Principal; resource: Resource | null },
 ): TaskPageData {
   const finished = isFinished(task.state);
-  const filter = task.selection.filter === '' ? '' : `?${task.selection.filter}`;
+  const filter = visibleFilter(resource, principal, task.selection.filter);
   const label = resourceLabel(register.list, task.resource);
   return {
     title: task.title,
@@ -106,8 +115,8 @@ export function taskPageData(
     badge: badgeOf(task.state),
     resource: label,
     parameters,
-    records: recordsInWords(task),
-    list: resource ? { href: url(`/${resource.slug}${filter}`), label: taskTexts.backToList(label) } : null,
+    records: recordsInWords(task, filter),
+    list: resource ? { href: url(`/${resource.slug}${filter ? `?${filter}` : ''}`), label: taskTexts.backToList(label) } : null,
     allTasks: { href: url('/tasks'), label: taskTexts.allTasks },
     progress: finished ? null : progressData(task, now, url),
     ended: finished ? finishedHereData(task, now, url) : null,
@@ -234,13 +243,25 @@ function factsOf(task: TaskRow, now: Date): Fact[] {
   return list;
 }
 
-function recordsInWords({ selection, total, expected }: TaskRow): string {
+/** Null: it names what its reader may not see, so they are not told. */
+function visibleFilter(resource: Resource | null, principal: Principal, filter: string): string | null {
+  if (filter === '' || !resource) return filter === '' ? '' : null;
+  try {
+    const conditions = conditionsOf(parseFilterText(filter));
+    return conditions.every(({ path }) => path === searchPath || findFilterField(resource, principal, path)) ? filter : null;
+  } catch (error) {
+    if (error instanceof AppError) return null;
+    throw error;
+  }
+}
+
+function recordsInWords({ selection, total, expected }: TaskRow, visible: string | null): string {
   const count = taskTexts.records(total ?? expected ?? 0);
   if (selection.kind === 'ticked') return `${count}: ${taskTexts.ticked.toLowerCase()}`;
   if (selection.kind === 'refused') return `${count}: ${taskTexts.refusedBefore}`;
   if (selection.kind === 'changed') return `${count}: ${taskTexts.changedBefore}`;
-  const filter = [...new URLSearchParams(selection.filter)].map(([name, value]) => `${name} = ${value}`).join(', ');
-  const words = filter === '' ? taskTexts.matchingAll : taskTexts.matching(filter);
+  const filter = [...new URLSearchParams(visible ?? '')].map(([name, value]) => `${name} = ${value}`).join(', ');
+  const words = visible === null ? taskTexts.matchingHidden : filter === '' ? taskTexts.matchingAll : taskTexts.matching(filter);
   const left = selection.exclusions?.length ?? 0;
   return `${count}: ${words.charAt(0).toLowerCase()}${words.slice(1)}${left > 0 ? `, ${taskTexts.excluding(left)}` : ''}`;
 }

@@ -62,7 +62,10 @@ export const taskRoutes: FastifyPluginAsync<TaskRoutes> = async (app, { context,
     if (wantsJson(request)) return taskJson(task, now);
     const resource = findResource(register, principal, task);
     const parameters = resource ? await parametersInWords(register, resource, principal, task) : [];
-    return reply.page('tasks/show', taskPageData(task, await partsOf(principal, task), parameters, { now, url, register, resource }));
+    return reply.page(
+      'tasks/show',
+      taskPageData(task, await partsOf(principal, task), parameters, { now, url, register, principal, resource }),
+    );
   });
 
   app.get<WithId>('/tasks/:id/details', async (request, reply) => {

@@ -97,6 +97,7 @@ export const taskTexts = {
   whichRecords: 'Which records',
   ticked: 'Ticked one by one',
   matchingAll: 'Everything',
+  matchingHidden: 'Everything matching a filter on fields that you may not see',
   matching: (filter: string) => `Everything matching ${filter}`,
   excluding: (count: number) => `less ${number.format(count)} left out`,
   facts: {
