@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { startTestServer } from '../src/testing/database.ts';
 
-/** `npm run property -- [--runs 2000] [--seed N]`: random tables, selections and changes against a model, as often as asked. */
+/** `npm run property -- [--runs 2000] [--seed N]`: random tables, selections and changes against a model, as often as asked, by a new seed each time. */
 const root = join(import.meta.dirname, '..');
 const files = ['src/tasks/change-model.db.test.ts', 'src/tasks/model.db.test.ts'];
 const { values } = parseArgs({ options: { runs: { type: 'string', default: '2000' }, seed: { type: 'string' } } });
@@ -11,6 +12,8 @@ if (![values.runs, values.seed ?? '0'].every((given) => /^-?\d+$/.test(given))) 
   console.error('Usage: npm run property -- [--runs N] [--seed N]');
   process.exit(1);
 }
+const seed = values.seed ?? String(randomInt(2 ** 31));
+console.log(`Seed ${seed}`);
 const server = process.env.BULKHEAD_TEST_SERVER ? null : await startTestServer();
 const child = spawn(process.execPath, ['--test', ...files.map((file) => join(root, file))], {
   cwd: root,
@@ -19,7 +22,7 @@ const child = spawn(process.execPath, ['--test', ...files.map((file) => join(roo
     ...process.env,
     BULKHEAD_TEST_SERVER: server?.connectionString ?? process.env.BULKHEAD_TEST_SERVER,
     BULKHEAD_TEST_RUNS: values.runs,
-    ...(values.seed === undefined ? {} : { BULKHEAD_TEST_SEED: values.seed }),
+    BULKHEAD_TEST_SEED: seed,
   },
 });
 const code = await new Promise<number>((done) => child.on('exit', (given) => done(given ?? 1)));
