@@ -46,7 +46,8 @@ export interface ResourceOptions<T extends ModelTypes = AnyModel, Needs = Record
   hooks?: Hooks<T>;
   /**
    * `sql`: bulk changes are statements on sets of records; extensions of your Prisma client do not run. `client`: they go
-   * through your client, so that its extensions run, and take longer. New records always go through the client.
+   * through your client, so that its extensions run, and take longer. Default: `client` where your client is extended, else
+   * `sql`. Forms always go through the client.
    */
   writeThrough?: WriteThrough;
   /** Rules of changing many records at once. */

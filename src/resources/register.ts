@@ -6,6 +6,7 @@ import type { Client, Register, Resource } from './contract.ts';
 import type { ResourceDefinition } from './define-resource.ts';
 import type { OnUnreadable } from './grants.ts';
 import { titleFieldOf } from './guesses.ts';
+import { hasExtensions } from './has-extensions.ts';
 import { narrowResource } from './narrow-resource.ts';
 import { can } from './permissions.ts';
 import { Problems } from './problems.ts';
@@ -23,9 +24,11 @@ export function buildRegister(
   onUnreadable: OnUnreadable = () => undefined,
 ): Register {
   const related = (model: string) => list.find((candidate) => candidate.model.name === model) ?? null;
+  const client = createClient(pool);
+  const settled = { ...defaults, writeThrough: defaults.writeThrough ?? (hasExtensions(client) ? ('client' as const) : ('sql' as const)) };
   const problems = new Problems();
   const list: readonly Resource[] = definitions.flatMap(
-    (definition) => buildResource(definition, defaults, { related, onUnreadable, problems }) ?? [],
+    (definition) => buildResource(definition, settled, { related, onUnreadable, problems }) ?? [],
   );
   const bySlug = new Map<string, (typeof list)[number]>();
   for (const resource of list) {
@@ -39,7 +42,6 @@ export function buildRegister(
     bySlug.set(slug, resource);
   }
   problems.refuse();
-  const client = createClient(pool);
   const clients = new WeakMap<Pool, Client>([[pool, client]]);
   return Object.freeze({
     list,

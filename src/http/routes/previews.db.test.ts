@@ -263,7 +263,7 @@ test('a preview says that an extension of the client will not run, and that noth
     return [/Prisma client does beside writing is not done/.test(body), /No records are held meanwhile.*Mine alone\./.test(body)];
   };
   assert.deepEqual(await noteOf(sample), [false, false]);
-  assert.deepEqual(await noteOf({ ...sample, createClient: extended }), [true, false]);
-  assert.deepEqual(await noteOf({ ...sample, createClient: extended, resources: resources({ writeThrough: 'client' }) }), [false, false]);
+  assert.deepEqual(await noteOf({ ...sample, createClient: extended, resources: resources({ writeThrough: 'sql' }) }), [true, false]);
+  assert.deepEqual(await noteOf({ ...sample, createClient: extended }), [false, false]);
   assert.deepEqual(await noteOf({ ...sample, resources: resources({ bulk: { locks: { off: 'Mine alone.' } } }) }), [false, true]);
 });
