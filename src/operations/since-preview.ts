@@ -3,6 +3,19 @@ import type { ModelMeta } from '../metadata/contract.ts';
 import type { Queryable } from '../db/transaction.ts';
 import type { ApplyCounts, Operation } from './contract.ts';
 
+/**
+ * SQL of the snapshot to compare with later. `pg_current_snapshot` knows of every writer of the server: somebody's long
+ * transaction in another database would make all that was written since it began look new. So it begins at the oldest writer
+ * of this database. One that ends meanwhile ends before the preview reads.
+ */
+export const snapshotSql = `(select least(min(writer + 4294967296 * round((next - writer) / 4294967296)), next)::text || ':' || next::text || ':'
+  from (select pg_snapshot_xmax(pg_current_snapshot())::text::numeric as next) now
+  left join (
+    select backend_xid::text::numeric as writer from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()
+    union all select transaction::text::numeric from pg_prepared_xacts where database = current_database()
+  ) writers on true
+  group by next)`;
+
 /** The same operation, that leaves alone, as conflicts, records that somebody has written since the snapshot of a preview. */
 export function sincePreview(operation: Operation, snapshot: string | null): Operation {
   if (snapshot === null) return operation;

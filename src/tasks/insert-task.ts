@@ -22,7 +22,7 @@ export interface NewTask {
   isAtomic?: boolean;
   expected: number;
   options: RunOptions;
-  /** pg_current_snapshot() of the preview; kept only where records changed since are left alone. */
+  /** The database's transactions at the preview; kept only where records changed since are left alone. */
   snapshot: string | null;
 }
 

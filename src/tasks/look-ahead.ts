@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Principal } from '../auth/principal.ts';
 import { AppError } from '../errors.ts';
+import { snapshotSql } from '../operations/since-preview.ts';
 import { getOperation } from '../operations/register.ts';
 import { digestFields, type UpdateParameters } from '../operations/update.ts';
 import { valuesStatement } from '../operations/update-sql.ts';
@@ -40,7 +41,7 @@ export async function lookAhead(ctx: TaskContext, looking: Looking): Promise<Pre
   await operation.check?.({ client: db.pages, register, resource, principal }, preview.parameters);
   const selection = await getSelection(db, principal, resource, preview.selectionId);
   const selected = previewed(selection, preview);
-  const { snapshot } = (await db.pages.query<{ snapshot: string }>('select pg_current_snapshot()::text as snapshot')).rows[0] as {
+  const { snapshot } = (await db.pages.query<{ snapshot: string }>(`select ${snapshotSql} as snapshot`)).rows[0] as {
     snapshot: string;
   };
   const recordCount = await countSelection(register.client, resource, principal, selected);

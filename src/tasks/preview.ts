@@ -2,6 +2,7 @@ import type { Principal } from '../auth/principal.ts';
 import { AppError } from '../errors.ts';
 import type { TableNames } from '../db/names.ts';
 import type { OperationKind } from '../operations/contract.ts';
+import { snapshotSql } from '../operations/since-preview.ts';
 import { getOperation } from '../operations/register.ts';
 import { assertCan } from '../resources/permissions.ts';
 import type { Resource } from '../resources/contract.ts';
@@ -25,7 +26,7 @@ export interface Preview {
   exclusions: string[];
   /** When it was made: "in the last hour" is the hour before it, also when the task begins the next day. */
   asOf: string;
-  /** pg_current_snapshot() of the moment. */
+  /** The database's transactions at the moment, as `snapshotSql` has them. */
   snapshot: string;
   kind: Selected['kind'];
   /** Below the threshold: done at once, all or nothing. */
@@ -83,7 +84,7 @@ export async function createPreview({ db, register }: TaskContext, wanted: NewPr
        delete from ${db.t.preview} where created_at < now() - make_interval(hours => ${keptHours})
      )
      insert into ${db.t.preview} (id, owner_id, resource, operation, selection_id, selection_version, record_count, parameters, snapshot)
-     values (gen_random_uuid(), $1, $2, $3, $4, $5, $6, $7, pg_current_snapshot()::text) returning ${columnsOf(db.t)}`,
+     values (gen_random_uuid(), $1, $2, $3, $4, $5, $6, $7, ${snapshotSql}) returning ${columnsOf(db.t)}`,
     [
       principal.id,
       resource.slug,

@@ -70,3 +70,17 @@ test('what a transaction writes that was open at the preview is a change since',
   assert.deepEqual(await confirm(id), { changed: 29, conflicted: 1, state: 'partial' });
   assert.deepEqual(await draft(), [4]);
 });
+
+test('who writes for long in another database makes nothing look changed', async (t) => {
+  const other = await testDatabase(t);
+  const elsewhere = await other.db.pages.connect();
+  await elsewhere.query('begin; create table held (id int)');
+  const { db, preview, confirm } = await setUp(t);
+  const writer = await db.pages.connect();
+  const { id } = await preview();
+  await writer.query(`begin; update gazetteer.city set notes = 'x' where id = 3; commit`);
+  assert.deepEqual(await confirm(id), { changed: 29, conflicted: 1, state: 'partial' });
+  writer.release();
+  await elsewhere.query('rollback');
+  elsewhere.release();
+});
