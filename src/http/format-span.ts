@@ -52,8 +52,8 @@ function zoned(timeZone: string): Intl.DateTimeFormat {
   return format;
 }
 
-export function formatTime(at: Date): string {
-  return time.format(at);
+export function formatTime(at: Date, timeZone?: string): string {
+  return timeZone ? at.toLocaleTimeString('en-GB', { timeStyle: 'medium', timeZone }) : time.format(at);
 }
 
 export function isoTime(at: Date): string {

@@ -36,6 +36,17 @@ test('times are shown and meant in the zone that the browser names', async (t) =
     assert.match((await get('/cities?reviewedAt=2026-07-01')).body, /Place 1/);
   });
 
+  await t.test('on the pages of tasks', async () => {
+    await db.pages.query(
+      `insert into ${db.t.task} (resource, model, operation, title, backend, state, principal_id, principal_name, principal, parameters, selection, task_key, parallelism, created_at)
+       select 'cities', 'City', 'update', 'Edit cities', 'queue', 'scheduled', '1', 'Ada', '{"id":"1","name":"Ada","roles":[]}', '{"changes":[]}', '{"kind":"ticked","filter":"","keys":[]}', 'x', 1, '2026-06-30 23:30:00Z'`,
+    );
+    for (const path of ['/tasks', '/tasks/1']) {
+      assert.match((await get(path, inMadrid)).body, /1 Jul 2026,? (at )?01:30:00/, path);
+      assert.match((await get(path)).body, /30 Jun 2026,? (at )?23:30:00/, path);
+    }
+  });
+
   await t.test('and in UTC where it names none that there is', async () => {
     const { body } = await get('/cities/1', { cookie: `${cookie}; bulkhead_time_zone=Mars%2FOlympus` });
     assert.match(body, /1 Jul 2026, 22:30/);

@@ -45,7 +45,7 @@ export async function homeData({ name, db, register, principal, tasks, url, now 
       icon: resourceIcon(resource),
       countText: countText(counts.get(resource.model.table)),
     })),
-    tasks: tasks.map((task) => taskLine(task, { now, url, resources: register.list })),
+    tasks: tasks.map((task) => taskLine(task, { now, url, resources: register.list, principal })),
     tasksUrl: url('/tasks'),
     words: shellTexts,
   };

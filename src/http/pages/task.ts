@@ -2,6 +2,7 @@ import type { Principal } from '../../auth/principal.ts';
 import { AppError } from '../../errors.ts';
 import { keyToUrl } from '../../metadata/keys.ts';
 import type { Register, Resource } from '../../resources/contract.ts';
+import { readerOf } from '../../fields/reader.ts';
 import { parseFilterText, searchPath } from '../../selection/filter.ts';
 import { findFilterField } from '../../selection/filter-fields.ts';
 import { conditionsOf } from '../../selection/filter-titles.ts';
@@ -120,7 +121,7 @@ export function taskPageData(
     allTasks: { href: url('/tasks'), label: taskTexts.allTasks },
     progress: finished ? null : progressData(task, now, url),
     ended: finished ? finishedHereData(task, now, url) : null,
-    details: taskDetailsData(task, parts, { now, url, resource }),
+    details: taskDetailsData(task, parts, { now, url, resource, principal }),
     refreshes: !finished,
     words: { what: taskTexts.what, whichRecords: taskTexts.whichRecords },
   };
@@ -129,13 +130,14 @@ export function taskPageData(
 export function taskDetailsData(
   task: TaskRow,
   { chunks, failures, events, titles, actions }: TaskParts,
-  { now, url, resource }: { now: Date; url: Urls; resource: Resource | null },
+  { now, url, resource, principal }: { now: Date; url: Urls; resource: Resource | null; principal: Principal },
 ): TaskDetailsData {
+  const { timeZone } = readerOf(principal);
   const refused = failures.reduce((sum, { count }) => sum + count, 0);
   return {
     elementId: `task-${task.id}-details`,
     pollUrl: isFinished(task.state) ? null : url(`/tasks/${task.id}/details`),
-    facts: factsOf(task, now),
+    facts: factsOf(task, now, timeZone),
     counts: countsOf(task),
     actions,
     errors:
@@ -162,7 +164,7 @@ export function taskDetailsData(
       columns: taskTexts.chunkColumns,
       lines: chunks.map((chunk) => chunkLine(task, chunk, titles, resource)),
     },
-    events: { heading: taskTexts.events, lines: eventLines(events) },
+    events: { heading: taskTexts.events, lines: eventLines(events, timeZone) },
   };
 }
 
@@ -210,13 +212,13 @@ function chunkLine(task: TaskRow, chunk: ChunkRow, _titles: ReadonlyMap<string, 
   };
 }
 
-function eventLines(events: readonly EventRow[]) {
+function eventLines(events: readonly EventRow[], timeZone: string) {
   return events.map((event, index) => {
     const previous = events[index - 1];
     return {
       label: taskTexts.states[event.state],
       badge: badgeOf(event.state),
-      at: formatTime(event.at),
+      at: formatTime(event.at, timeZone),
       iso: isoTime(event.at),
       reason: event.reason === null ? null : (taskTexts.reasons[event.reason] ?? event.reason),
       after: previous ? formatSpan(event.at.getTime() - previous.at.getTime()) : null,
@@ -224,10 +226,10 @@ function eventLines(events: readonly EventRow[]) {
   });
 }
 
-function factsOf(task: TaskRow, now: Date): Fact[] {
+function factsOf(task: TaskRow, now: Date, timeZone: string): Fact[] {
   const { facts } = taskTexts;
   const at = (label: string, date: Date | null): Fact =>
-    date ? { label, value: formatDateTime(date), iso: isoTime(date) } : { label, value: taskTexts.notYet };
+    date ? { label, value: formatDateTime(date, timeZone), iso: isoTime(date) } : { label, value: taskTexts.notYet };
   const list: Fact[] = [{ label: facts.by, value: task.principalName }, at(facts.asked, task.createdAt)];
   if (task.startedAt) list.push(at(facts.started, task.startedAt));
   if (task.finishedAt) list.push(at(facts.finished, task.finishedAt));

@@ -1,3 +1,5 @@
+import type { Principal } from '../../auth/principal.ts';
+import { readerOf } from '../../fields/reader.ts';
 import type { Resource } from '../../resources/contract.ts';
 import { isFinished, type TaskState, taskStates } from '../../tasks/states.ts';
 import type { TaskRow } from '../../tasks/task-row.ts';
@@ -79,13 +81,14 @@ export function tasksPageData(
 
 export function taskListData(
   { tasks, total }: { tasks: readonly TaskRow[]; total: number },
-  { query, now, url, resources }: { query: TasksQuery; now: Date; url: Urls; resources: readonly Resource[] },
+  { query, ...parts }: { query: TasksQuery } & LineParts,
 ): TaskListData {
+  const { url } = parts;
   const isLive = tasks.some((task) => !isFinished(task.state));
   const lastPage = Math.max(1, Math.ceil(total / tasksPerPage));
   const from = (query.page - 1) * tasksPerPage;
   return {
-    lines: tasks.map((task) => taskLine(task, { now, url, resources })),
+    lines: tasks.map((task) => taskLine(task, parts)),
     pollUrl: isLive ? url(`/tasks/list${search(query, query.page)}`) : null,
     emptyText: query.state ? taskTexts.noneOfState : taskTexts.none,
     showAllUrl: query.state ? url('/tasks') : null,
@@ -109,7 +112,15 @@ function search({ state }: TasksQuery, page: number): string {
   return text === '' ? '' : `?${text}`;
 }
 
-export function taskLine(task: TaskRow, { now, url, resources }: { now: Date; url: Urls; resources: readonly Resource[] }): TaskLine {
+export interface LineParts {
+  now: Date;
+  url: Urls;
+  resources: readonly Resource[];
+  /** Who reads. */
+  principal: Principal;
+}
+
+export function taskLine(task: TaskRow, { now, url, resources, principal }: LineParts): TaskLine {
   const progress = progressOf(task, now);
   const when = task.startedAt ?? task.createdAt;
   return {
@@ -119,7 +130,7 @@ export function taskLine(task: TaskRow, { now, url, resources }: { now: Date; ur
     resource: resourceLabel(resources, task.resource),
     badge: badgeOf(task.state),
     who: task.principalName,
-    when: formatDateTime(when),
+    when: formatDateTime(when, readerOf(principal).timeZone),
     whenIso: isoTime(when),
     took: task.startedAt && task.finishedAt ? formatSpan(task.finishedAt.getTime() - task.startedAt.getTime()) : null,
     bar: barOf(task, now),

@@ -36,15 +36,16 @@ export const taskRoutes: FastifyPluginAsync<TaskRoutes> = async (app, { context,
     const page = await listTasks(db, principal, { page: query.page, size: tasksPerPage, state: query.state });
     const now = new Date();
     if (wantsJson(request)) return { tasks: page.tasks.map((task) => taskJson(task, now)), total: page.total, page: query.page };
-    const list = taskListData(page, { query, now, url, resources: register.list });
+    const list = taskListData(page, { query, now, url, resources: register.list, principal });
     return reply.page('tasks/index', tasksPageData(list, { seesAll: seesAllTasks(principal), query, url }));
   });
 
   app.get('/tasks/list', async (request, reply) => {
     const query = parseTasksQuery(request.query as Record<string, unknown>);
     if (!isHtmx(request)) return reply.redirect(url('/tasks'), 303);
-    const page = await listTasks(db, principalOf(request), { page: query.page, size: tasksPerPage, state: query.state });
-    const list = taskListData(page, { query, now: new Date(), url, resources: register.list });
+    const principal = principalOf(request);
+    const page = await listTasks(db, principal, { page: query.page, size: tasksPerPage, state: query.state });
+    const list = taskListData(page, { query, now: new Date(), url, resources: register.list, principal });
     return reply.code(list.pollUrl === null ? stopPolling : 200).page('tasks/_list', list);
   });
 
@@ -76,6 +77,7 @@ export const taskRoutes: FastifyPluginAsync<TaskRoutes> = async (app, { context,
       now: new Date(),
       url,
       resource: findResource(register, principal, task),
+      principal,
     });
     return reply.code(isFinished(task.state) ? stopPolling : 200).page('tasks/_details', details);
   });
