@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { metadata } from '../../generated/sample-metadata/metadata.ts';
 import sample from '../admin.ts';
 import type { Principal } from '../auth/principal.ts';
 import { defineResource } from '../index.ts';
 import { actions, type ResourceField } from '../resources/contract.ts';
+import { undo } from '../tasks/undo.ts';
 import { startWorker } from '../tasks/worker.ts';
 import { createRecord, deleteRecord, type SaveContext, updateRecord } from './save-record.ts';
 import { ada, eve, finished, launchOn, testContext } from '../testing/context.ts';
@@ -101,6 +103,18 @@ test('a task whose principal may no longer change the field ends before its firs
   const { state, reason } = await finished(db, task.id);
   assert.deepEqual([state, reason], ['failed', 'forbidden']);
   assert.equal(await count('notes is not null'), 0);
+});
+
+test('an undo whose principal may no longer change the field ends before its first write', async (t) => {
+  const { ctx, db, work, count, mine } = await setUp(t);
+  const body = { field: 'notes', 'value.notes': 'mine' };
+  const done = await launchOn(ctx, mine, { keys: keysTo(3) }, 'update', body, eve);
+  const { task } = await undo(ctx, eve, done.task.id, { operationId: randomUUID(), chosen: null });
+  rules.isBroken = true;
+  await work();
+  const { state, reason } = await finished(db, task.id);
+  assert.deepEqual([state, reason], ['failed', 'forbidden']);
+  assert.equal(await count(`notes = 'mine'`), 3);
 });
 
 test('links to records outside the scope are cut by no replacing', async (t) => {

@@ -14,7 +14,7 @@ export async function whyNot(ctx: TaskContext, task: TaskRow): Promise<{ code: s
   const { principal } = await withRolesNow(ctx, task);
   const resource = resourceOf(ctx, { ...task, principal });
   const isAllowed = resource && can(resource, principal, actionOf(task.operation, task.parameters));
-  if (!isAllowed || changesFixedField(resource, task.parameters)) {
+  if (!isAllowed || changesFixedField(resource, principal, task.parameters)) {
     return { code: 'forbidden', message: `${task.principalName} may not do this any more.` };
   }
   return null;

@@ -1,5 +1,6 @@
 import type { Principal } from '../auth/principal.ts';
 import { AppError } from '../errors.ts';
+import { isFixed } from '../operations/fixed-fields.ts';
 import { readForeignKeys } from '../operations/foreign-keys.ts';
 import { linksOf } from '../operations/record-links.ts';
 import { actionOf } from '../operations/register.ts';
@@ -134,11 +135,9 @@ async function shapesOf({ db }: TaskContext, task: TaskRow): Promise<Shape[]> {
 
 function assertMayChange(resource: Resource, principal: Principal, fields: readonly string[]): void {
   for (const name of fields) {
-    const field = resource.model.fields[name];
-    if (!field) throw new AppError('not-undoable', 409, `The field "${name}" that this task changed is no longer there.`);
-    if (!field.isUpdatedAt && !resource.canChange(principal, name)) {
-      throw new AppError('forbidden', 403, 'This task changed fields that you may not change.');
-    }
+    if (!resource.model.fields[name])
+      throw new AppError('not-undoable', 409, `The field "${name}" that this task changed is no longer there.`);
+    if (isFixed(resource, principal, name)) throw new AppError('forbidden', 403, 'This task changed fields that you may not change.');
   }
 }
 
