@@ -158,7 +158,8 @@ test('records that have the value already are left alone', async (t) => {
   const { rows } = await db.pages.query(`select keys, before, after from ${db.t.change} order by id desc limit 1`);
   assert.equal(rows[0].keys.length, 6);
   assert.equal(rows[0].before[0].status, 'draft');
-  assert.equal(rows[0].after.status, 'published');
+  // One image for all where the server returns old values, else one for each.
+  assert.equal([rows[0].after].flat()[0].status, 'published');
 });
 
 test('a filter that counts back from now, and one on a day, mean in a task what they meant in its preview', async (t) => {
