@@ -51,9 +51,10 @@ export async function readRows(
   });
 }
 
-/** SQL of a row's columns by field name as JSON. */
+/** SQL of a row's columns by field name as JSON, without those that the database generates: nobody can put them back. */
 export function imageSql(model: ModelMeta, alias: string, links: readonly FieldMeta[]): string {
-  const columns = columnFields(model).map((field) => `'${field.name}', ${alias}.${field.column}`);
+  const written = columnFields(model).filter(({ isGenerated }) => !isGenerated);
+  const columns = written.map((field) => `'${field.name}', ${alias}.${field.column}`);
   const id = model.fields[model.idFields[0] as string]?.column;
   const linked = links.map(({ name, relation }) => {
     const { joinTable, ownColumn, otherColumn } = relation as NonNullable<FieldMeta['relation']>;

@@ -195,17 +195,24 @@ function restore(resource: Resource, _undoing: Undoing, shape: Shape): string[] 
 
 // Where somebody has edited another column since, the stamp tells of that and moves on.
 function restored(field: FieldMeta): string {
-  if (!field.isUpdatedAt) return `was.${field.column}`;
+  if (!field.isUpdatedAt) return fromImage(field.column as string, field);
   const isOurs = `${asImage(`judged.${field.column}`)} is not distinct from judged."_after" -> '${field.name}'`;
   return `case when ${isOurs} then was.${field.column} else now()::${field.sqlType} end`;
 }
 
+// An image says null for JSON's own null as well; where there must be a value, it is that.
+function fromImage(column: string, field: FieldMeta | undefined): string {
+  const isNullOfJson = field?.type === 'Json' && field.isRequired && !field.isList;
+  return isNullOfJson ? `coalesce(was.${column}, 'null')` : `was.${column}`;
+}
+
 function recreate(resource: Resource, { columns }: Undoing, _shape: Shape): string[] {
   const { model } = resource;
+  const fieldAt = (column: string) => Object.values(model.fields).find((field) => unquoted(field.column) === unquoted(column));
   const parts = [
     `created as (
       insert into ${model.table} as t (${columns.join(', ')}) overriding system value
-      select ${columns.map((column) => `was.${column}`).join(', ')}
+      select ${columns.map((column) => fromImage(column, fieldAt(column))).join(', ')}
       from judged cross join lateral jsonb_populate_record(null::${model.table}, judged."_before") was where judged."_state" = 'restore'
       returning ${keySql(model, 't')} collate "C" as key, t.${idColumn(model)} as id
     )`,
