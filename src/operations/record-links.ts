@@ -15,10 +15,31 @@ export function linkedIds(model: ModelMeta, field: FieldMeta, alias: string): st
   return `array(select j.${otherColumn}::text collate "C" from ${joinTable} j where j.${ownColumn} = ${alias}.${id} order by 1)`;
 }
 
+/** JSON stands in images as text: to the letter, and its null is not the column's. */
+export function isTextInImage({ sqlType }: FieldMeta): boolean {
+  return sqlType === 'json' || sqlType === 'jsonb';
+}
+
+/** SQL of a value as it stands in an image. */
+export function imaged(field: FieldMeta, sql: string): string {
+  return isTextInImage(field) ? `(${sql})::text` : sql;
+}
+
+/** SQL of every column of a row by name, as images have it. */
+export function wholeRow(model: ModelMeta, alias: string): string {
+  const texts = Object.values(model.fields)
+    .filter((field) => field.column && isTextInImage(field))
+    .map(
+      (field) =>
+        `'${field.column?.replace(/^"|"$/g, '').replaceAll('""', '"').replaceAll("'", "''")}', ${imaged(field, `${alias}.${field.column}`)}`,
+    );
+  return texts.length === 0 ? `to_jsonb(${alias}.*)` : `(to_jsonb(${alias}.*) || jsonb_build_object(${texts.join(', ')}))`;
+}
+
 /** SQL of the last image of a row: every column, and what it was linked to, which goes with it. */
 export function lastImage(model: ModelMeta, alias: string): string {
   const links = linksOf(model);
-  if (links.length === 0) return `to_jsonb(${alias}.*)`;
+  if (links.length === 0) return wholeRow(model, alias);
   const ids = links.map((field) => `'${field.name}', to_jsonb(${linkedIds(model, field, alias)})`).join(', ');
-  return `to_jsonb(${alias}.*) || jsonb_build_object('${linksKey}', jsonb_build_object(${ids}))`;
+  return `${wholeRow(model, alias)} || jsonb_build_object('${linksKey}', jsonb_build_object(${ids}))`;
 }

@@ -2,7 +2,7 @@ import { DbNull, Decimal, JsonNull } from '@prisma/client/runtime/client';
 import type { Queryable } from '../db/transaction.ts';
 import type { FieldMeta, Metadata, ModelMeta } from '../metadata/contract.ts';
 import { keyCondition, keySql } from '../metadata/key-sql.ts';
-import { lastImage } from './record-links.ts';
+import { imaged, lastImage } from './record-links.ts';
 
 /** A row, locked until the transaction ends. */
 export interface Row {
@@ -54,7 +54,7 @@ export async function readRows(
 /** SQL of a row's columns by field name as JSON, without those that the database generates: nobody can put them back. */
 export function imageSql(model: ModelMeta, alias: string, links: readonly FieldMeta[]): string {
   const written = columnFields(model).filter(({ isGenerated }) => !isGenerated);
-  const columns = written.map((field) => `'${field.name}', ${alias}.${field.column}`);
+  const columns = written.map((field) => `'${field.name}', ${imaged(field, `${alias}.${field.column}`)}`);
   const id = model.fields[model.idFields[0] as string]?.column;
   const linked = links.map(({ name, relation }) => {
     const { joinTable, ownColumn, otherColumn } = relation as NonNullable<FieldMeta['relation']>;

@@ -2,7 +2,7 @@ import type { FieldMeta, ModelMeta, RelationMeta } from '../metadata/contract.ts
 import type { Resource } from '../resources/contract.ts';
 import type { ApplyTarget, Statement } from './contract.ts';
 import { keyCondition, keySql } from '../metadata/key-sql.ts';
-import { linkedIds, linksKey, linksOf } from './record-links.ts';
+import { imaged, isTextInImage, linkedIds, linksKey, linksOf, wholeRow } from './record-links.ts';
 
 /** What one task did to records, in one way: which kind of change, of which fields. */
 export interface Shape {
@@ -113,7 +113,7 @@ function judgingParts(
   const links = shape.kind === 'create' ? linksOf(resource.model) : relationsOf(model, shape);
   const current = links.map((field) => `, ${linkedIds(model, field, 't')} as ${linkColumn(field)}`).join('');
   const locked = `locked as materialized (
-      select t.*, ${key} as "_key", to_jsonb(t.*) as "_row"${current} from ${model.table} t where ${condition}
+      select t.*, ${key} as "_key", ${wholeRow(model, 't')} as "_row"${current} from ${model.table} t where ${condition}
       order by ${keySql(model, 't')}${isLocking ? ' for update of t' : ''}
     )`;
   const sides = shape.kind === 'create' ? wholeSides(links) : fieldSides(model, shape);
@@ -146,7 +146,7 @@ function fieldSides(model: ModelMeta, shape: Shape): Comparison[] {
     .filter((field) => !field.isUpdatedAt)
     .map((field) => ({
       name: field.name,
-      now: field.relation ? `to_jsonb(locked.${linkColumn(field)})` : asImage(`locked.${field.column}`),
+      now: field.relation ? `to_jsonb(locked.${linkColumn(field)})` : asImage(imaged(field, `locked.${field.column}`)),
       before: `image.before -> '${field.name}'`,
       after: `image.after -> '${field.name}'`,
     }));
@@ -171,7 +171,7 @@ function restore(resource: Resource, _undoing: Undoing, shape: Shape): string[] 
   const parts: string[] = [];
   if (columns.length > 0) {
     const image = columns.map(({ name, column }) => `'${unquoted(column)}', judged."_before" -> '${name}'`).join(', ');
-    const types = columns.map(({ column, sqlType }) => `${column} ${sqlType}`).join(', ');
+    const types = columns.map((field) => `${field.column} ${isTextInImage(field) ? 'text' : field.sqlType}`).join(', ');
     parts.push(`written as (
       update ${model.table} t set ${columns.map((field) => `${field.column} = ${restored(field)}`).join(', ')}
       from judged cross join lateral jsonb_to_record(jsonb_build_object(${image})) as was(${types})
@@ -195,15 +195,14 @@ function restore(resource: Resource, _undoing: Undoing, shape: Shape): string[] 
 
 // Where somebody has edited another column since, the stamp tells of that and moves on.
 function restored(field: FieldMeta): string {
-  if (!field.isUpdatedAt) return fromImage(field.column as string, field);
+  if (!field.isUpdatedAt) return `was.${field.column}${isTextInImage(field) ? `::${field.sqlType}` : ''}`;
   const isOurs = `${asImage(`judged.${field.column}`)} is not distinct from judged."_after" -> '${field.name}'`;
   return `case when ${isOurs} then was.${field.column} else now()::${field.sqlType} end`;
 }
 
-// An image says null for JSON's own null as well; where there must be a value, it is that.
-function fromImage(column: string, field: FieldMeta | undefined): string {
-  const isNullOfJson = field?.type === 'Json' && field.isRequired && !field.isList;
-  return isNullOfJson ? `coalesce(was.${column}, 'null')` : `was.${column}`;
+// Reading a whole row would take the text of JSON for a JSON string.
+function recreated(column: string, field: FieldMeta | undefined): string {
+  return field && isTextInImage(field) ? `(judged."_before" ->> '${unquoted(column)}')::${field.sqlType}` : `was.${column}`;
 }
 
 function recreate(resource: Resource, { columns }: Undoing, _shape: Shape): string[] {
@@ -212,7 +211,7 @@ function recreate(resource: Resource, { columns }: Undoing, _shape: Shape): stri
   const parts = [
     `created as (
       insert into ${model.table} as t (${columns.join(', ')}) overriding system value
-      select ${columns.map((column) => fromImage(column, fieldAt(column))).join(', ')}
+      select ${columns.map((column) => recreated(column, fieldAt(column))).join(', ')}
       from judged cross join lateral jsonb_populate_record(null::${model.table}, judged."_before") was where judged."_state" = 'restore'
       returning ${keySql(model, 't')} collate "C" as key, t.${idColumn(model)} as id
     )`,
@@ -239,7 +238,7 @@ function keptPart({ resource: { model, slug }, t, author }: ApplyTarget, shape: 
     `jsonb_agg(jsonb_build_object(${fields.map((field) => `'${field.name}', ${value(field)}`).join(', ')}) order by "_key")`;
   const images = {
     update: () => [
-      image((field) => (field.relation ? linkColumn(field) : `judged.${field.column}`)),
+      image((field) => (field.relation ? linkColumn(field) : imaged(field, `judged.${field.column}`))),
       image((field) => (field.isUpdatedAt ? stampAfter(field) : `"_before" -> '${field.name}'`)),
     ],
     delete: () => ['null', 'jsonb_agg("_before" order by "_key")'],

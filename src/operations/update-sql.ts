@@ -4,6 +4,7 @@ import type { Change } from './changes/contract.ts';
 import { getChange } from './changes/register.ts';
 import type { ApplyTarget, Statement } from './contract.ts';
 import { keyCondition, keySql } from '../metadata/key-sql.ts';
+import { imaged } from './record-links.ts';
 import type { FieldChange } from './update.ts';
 
 interface Written {
@@ -143,7 +144,7 @@ function fieldOf(model: ModelMeta, name: string): FieldMeta {
 }
 
 function imageOf(written: readonly Written[], sqlOf: (item: Written) => string): string {
-  return `jsonb_build_object(${written.map((item) => `'${item.field.name}', ${sqlOf(item)}`).join(', ')})`;
+  return `jsonb_build_object(${written.map((item) => `'${item.field.name}', ${imaged(item.field, sqlOf(item))}`).join(', ')})`;
 }
 
 /** As the column will hold it: what is too long for it was refused before its image is made. */
@@ -200,7 +201,7 @@ function lockedFirst(
   const sides = relations.map((relation, index) => sideOf(resource, relation, index, parameter));
   const images = (scalarValue: (item: Written) => string, sideValue: (side: Side) => string) =>
     `jsonb_build_object(${[
-      ...written.map((item) => `'${item.field.name}', ${scalarValue(item)}`),
+      ...written.map((item) => `'${item.field.name}', ${imaged(item.field, scalarValue(item))}`),
       ...sides.map((side) => `'${side.field.name}', to_jsonb(${sideValue(side)})`),
     ].join(', ')})`;
   const parts = [

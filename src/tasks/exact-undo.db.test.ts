@@ -9,7 +9,11 @@ import { tortureAdmin } from '../testing/torture.ts';
 import { undo } from './undo.ts';
 import { startWorker } from './worker.ts';
 
-async function setUp<M extends 'Defaulted' | 'Required'>(t: TestContext, model: M, options: TypedResourceOptions<typeof metadata, M> = {}) {
+async function setUp<M extends 'Defaulted' | 'Required' | 'Everything'>(
+  t: TestContext,
+  model: M,
+  options: TypedResourceOptions<typeof metadata, M> = {},
+) {
   const { db, connectionString, defer } = await testDatabase(t, { content: 'torture' });
   const admin = { ...tortureAdmin, resources: [defineResource(metadata, model, { slug: 'odd', ...options })] };
   const ctx = testContext(db, {}, { minAsyncRecords: 1 }, admin);
@@ -43,5 +47,13 @@ for (const operation of ['update', 'delete'] as const) {
     const { db, table, doAndUndo } = await setUp(t, 'Required');
     await db.pages.query(`update ${table} set json = 'null'`);
     await doAndUndo(operation, { field: 'json', 'value.json': '{"n":1}', acknowledge: 'yes' });
+  });
+}
+
+for (const operation of ['update', 'delete'] as const) {
+  test(`a column of JSON text keeps its very text when a${operation === 'update' ? 'n update' : ' delete'} is undone`, async (t) => {
+    const { db, table, doAndUndo } = await setUp(t, 'Everything');
+    await db.pages.query(`update ${table} set "jsonText" = '{"b": 1,  "a":1, "a":2.50}'`);
+    await doAndUndo(operation, { field: 'jsonText', 'value.jsonText': '{"n":1}', acknowledge: 'yes' });
   });
 }
