@@ -28,7 +28,7 @@ export interface TaskSettings {
   readonly undoRetentionDays: number;
   /** Days for which it is remembered who changed what, when and by which task. */
   readonly historyRetentionDays: number;
-  /** Workers lost in a row, without a committed chunk between, after which a task is failed. */
+  /** Workers lost, or slices ended by a statement that took too long, in a row without a committed chunk between, after which a task is failed. */
   readonly maxDeaths: number;
   /** How often liveness of workers is looked at. */
   readonly recoveryIntervalMs: number;

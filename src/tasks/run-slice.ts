@@ -10,7 +10,7 @@ import { prepare } from './prepare.ts';
 import { afterTrouble, startPace } from './pace.ts';
 import { type ChunkResult, runChunk, type Running } from './run-chunk.ts';
 import { releaseSlot, takeSlot } from './slots.ts';
-import { blame } from './sqlstate.ts';
+import { blame, sqlstateOf } from './sqlstate.ts';
 import { selectTask, type TaskRow } from './task-row.ts';
 
 export interface SliceWorker {
@@ -81,9 +81,23 @@ async function withRetries(ctx: TaskContext, signal: AbortSignal, running: Runni
   }
 }
 
+const timedOut = '57014';
+
+/** Counted with lost workers: where no chunk was committed between, trying for ever would hold its records for ever. */
+async function isTooSlow({ db: { t }, settings }: TaskContext, pool: Pool, taskId: number): Promise<boolean> {
+  const { rows } = await pool.query<{ deaths: number }>(
+    `update ${t.task} set deaths = deaths + 1 where id = $1 and finished_at is null returning deaths`,
+    [taskId],
+  );
+  if ((rows[0]?.deaths ?? 0) < settings.maxDeaths) return false;
+  const message = 'Even a few records took longer than one statement may. What was done before stays.';
+  return moveTask(pool, t, taskId, 'failed', { reason: 'too-slow', message });
+}
+
 /** Passing trouble waits a little; anything else is a bug and ends the task, the whole of it in the log. */
 async function afterError(ctx: TaskContext, pool: Pool, taskId: number, error: unknown): Promise<number> {
   if (blame(error) === 'passing') {
+    if (sqlstateOf(error) === timedOut && (await isTooSlow(ctx, pool, taskId))) return 0;
     ctx.log('warning', 'a task goes on later', { taskId, error: String(error) });
     return 1_000;
   }

@@ -72,6 +72,21 @@ test('a task that changed nothing says failed, and never success', async (t) => 
   assert.deepEqual([successOf(end), end.reason], [false, 'records-refused']);
 });
 
+test('a task whose smallest chunk takes too long ends, and says so', async (t) => {
+  const { db, connectionString, defer } = await testDatabase(t);
+  const ctx = testContext(db, { statementTimeoutMs: 100, maxDeaths: 2 }, { chunkSize: 50 });
+  await insertPlaces(db, 100);
+  await db.pages.query(`
+    create function gazetteer.dawdle() returns trigger language plpgsql as $$ begin perform pg_sleep(1); return new; end $$;
+    create trigger dawdle before update on gazetteer.city for each row execute function gazetteer.dawdle();
+  `);
+  const { task } = await launchOn(ctx, ctx.register.get('cities'), { kind: 'matching', filter: '' }, 'update', body);
+  const worker = await startWorker(ctx, { connectionString, concurrency: 1 });
+  defer(() => worker.stop());
+  const end = await finished(db, task.id, 15_000);
+  assert.deepEqual([end.state, end.reason, end.changed, end.failed], ['failed', 'too-slow', 0, 0]);
+});
+
 test('a right that was withdrawn between launch and start changes nothing', async (t) => {
   const { db, ctx, launch, run } = await setUp(t);
   const { task } = await launch();

@@ -138,6 +138,7 @@ export const taskTexts = {
   reasons: {
     cancelled: 'cancelled',
     'worker-died': 'its workers died',
+    'too-slow': 'even a few records took too long',
     'records-refused': 'records were refused',
     'records-held': 'records were held by other tasks',
     'too-many-refused': 'too many records were refused',
