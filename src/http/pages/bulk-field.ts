@@ -4,6 +4,7 @@ import type { Change, ChangeInput } from '../../operations/changes/contract.ts';
 import { changesFor } from '../../operations/changes/register.ts';
 import type { Register, Resource, ResourceField } from '../../resources/contract.ts';
 import { bulkTexts } from '../texts/bulk.ts';
+import { recordTexts } from '../texts/records.ts';
 import { type ChangeInputTexts, changeTexts, choiceTexts } from '../texts/changes.ts';
 import { type InputData, inputData, plainInput } from './input.ts';
 import { zoneHint } from './zone-hint.ts';
@@ -135,6 +136,6 @@ function ownControl({ resource }: FieldsParts, { control, choices = [] }: Change
 }
 
 function hintOf(field: ResourceField, { reader }: Resource): string | null {
-  if (field.meta.isList && !field.relation) return bulkTexts.onePerLine;
+  if (field.meta.isList && !field.relation) return recordTexts.onePerLine;
   return zoneHint(field, reader);
 }

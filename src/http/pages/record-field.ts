@@ -72,7 +72,7 @@ export async function recordField(field: ResourceField, parts: FieldParts): Prom
     name: field.name,
     id,
     values,
-    isRequired: field.meta.isRequired && field.relation?.kind !== 'many-to-many',
+    isRequired: isRequired(field, isNew),
     isFixed,
     isWrong: error !== null || conflict !== null,
     describedBy: describedBy === '' ? null : describedBy,
@@ -93,8 +93,15 @@ export async function recordField(field: ResourceField, parts: FieldParts): Prom
   };
 }
 
+/** An empty list is a list; and what is left empty in a new record gets its default, where the control can be empty at all. */
+function isRequired({ meta, relation, enum: choices }: ResourceField, isNew: boolean): boolean {
+  if (!meta.isRequired || meta.isList || relation?.kind === 'many-to-many') return false;
+  return !(isNew && meta.hasDefault) || meta.type === 'Boolean' || choices !== null;
+}
+
 function hintOf(field: ResourceField, isFixed: boolean, { reader }: Resource): string | null {
   if (isFixed) return field.help ?? (field.meta.isId ? recordTexts.idFixed : null);
   if (field.help) return field.help;
+  if (field.meta.isList && !field.relation) return recordTexts.onePerLine;
   return field.meta.type === 'Json' ? recordTexts.json : zoneHint(field, reader);
 }

@@ -300,3 +300,19 @@ test('links of every many-to-many relation are made by the form and in bulk on t
   }
   assert.ok(count >= 12, `${count} relations were tried`);
 });
+
+test('a form says required of what must be given, and of nothing that has a default or may be an empty list', async (t) => {
+  const app = await testApp(t, { admin: tortureAdmin, content: 'torture' });
+  const admin = await app.signIn('admin');
+  const around = (model: string) => {
+    const resource = app.context.register.list.find((candidate) => candidate.model.name === model) as Resource;
+    return { app, admin, resource };
+  };
+  const required = async (path: string) =>
+    [...(await page(admin, path)).matchAll(/<label[^>]*for="field-(\w+)"[^>]*>[^<]*<span[^>]*>required/g)].map(([, name]) => name);
+  assert.deepEqual(await required(`/${around('ScalarList').resource.slug}/new`), ['name']);
+  const enrollments = around('Enrollment');
+  assert.deepEqual(await required(`/${enrollments.resource.slug}/new`), ['person', 'course']);
+  const [key = ''] = await keysOf(enrollments);
+  assert.ok((await required(pathOf(enrollments, key, '/edit'))).includes('enrolledAt'));
+});

@@ -15,7 +15,6 @@ export const bulkTexts = {
   change: (label: string) => `What to do with ${label}`,
   choose: 'Choose…',
   showInputs: 'Show its inputs',
-  onePerLine: 'One value a line.',
   preview: 'Preview',
   reason: 'Reason',
   reasonOptional: 'Reason (may be left empty)',

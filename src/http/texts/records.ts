@@ -27,6 +27,7 @@ export const recordTexts = {
   choose: 'Choose…',
   none: 'None',
   json: 'JSON',
+  onePerLine: 'One value a line.',
   timesIn: (zone: string) => `Times are in ${zone}.`,
   overfull: (count: number) => `More than ${count} are linked: too many for a form. Change them from the other side.`,
   idFixed: 'Cannot be changed.',
