@@ -1,4 +1,5 @@
 import { AppError } from '../errors.ts';
+import { textsOf } from '../form-texts.ts';
 import type { Resource, ResourceField } from '../resources/contract.ts';
 import { hasResource, relatedTitles, relationTarget } from '../selection/related.ts';
 import type { ChangeName, Given } from './changes/contract.ts';
@@ -132,10 +133,6 @@ export function digestFields({ changes }: UpdateParameters): string[] {
 export function relatedIds(field: ResourceField, { change, value }: FieldChange): string[] {
   if (!field.relation || !['set', 'fill', 'add', 'remove', 'replace'].includes(change)) return [];
   return textsOf(value);
-}
-
-function textsOf(input: unknown): string[] {
-  return (Array.isArray(input) ? input : [input]).filter((item): item is string => typeof item === 'string');
 }
 
 function describeChange(resource: Resource, { field: name, change, value }: FieldChange): string {

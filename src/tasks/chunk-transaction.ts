@@ -1,5 +1,5 @@
 import type { Pool } from 'pg';
-import type { Queryable } from '../db/transaction.ts';
+import { type Queryable, transaction } from '../db/transaction.ts';
 import { clientTransaction, needsClient } from '../operations/client-transaction.ts';
 import type { Client, Resource } from '../resources/contract.ts';
 import type { TaskContext } from './context.ts';
@@ -10,9 +10,22 @@ type Work<T> = (client: Queryable, tx: Client | null) => Promise<T | null>;
 // Deferred constraints are checked here rather than at the commit, whose failure would have no row to blame.
 const checked = 'set constraints all immediate';
 
+/** Thrown to roll back what nobody refused. */
+class RolledBack extends Error {}
+
 /** Runs one chunk in a transaction of its own: committed when there is a result, else rolled back. */
-export function chunkTransaction<T>(ctx: TaskContext, pool: Pool, resource: Resource, work: Work<T>): Promise<T | null> {
-  return needsClient(resource) ? throughClient(ctx, pool, work) : throughPool(ctx, pool, work);
+export async function chunkTransaction<T>(ctx: TaskContext, pool: Pool, resource: Resource, work: Work<T>): Promise<T | null> {
+  const orRollBack = async (client: Queryable, tx: Client | null): Promise<T> => {
+    const result = await work(client, tx);
+    if (result === null) throw new RolledBack();
+    return result;
+  };
+  try {
+    return await (needsClient(resource) ? throughClient(ctx, pool, orRollBack) : throughPool(ctx, pool, orRollBack));
+  } catch (error) {
+    if (error instanceof RolledBack) return null;
+    throw error;
+  }
 }
 
 /** Settings of a chunk's transaction. Records are always reached by key here; a plan that reads the whole table would be one gone wrong. */
@@ -25,41 +38,18 @@ function settingsOf({ settings }: TaskContext): Record<string, string> {
   };
 }
 
-async function throughPool<T>(ctx: TaskContext, pool: Pool, work: Work<T>): Promise<T | null> {
-  const client = await pool.connect();
-  let isBroken = false;
-  try {
-    const settings = Object.entries(settingsOf(ctx)).map(([name, value]) => `set local ${name} = ${value}`);
-    await client.query(['begin isolation level read committed', ...settings].join('; '));
-    const result = await work(client, null);
-    await client.query(result === null ? 'rollback' : `${checked}; commit`);
-    return result;
-  } catch (error) {
-    await client.query('rollback').catch(() => {
-      isBroken = true;
-    });
-    throw error;
-  } finally {
-    client.release(isBroken);
-  }
+function throughPool<T>(ctx: TaskContext, pool: Pool, work: (client: Queryable, tx: null) => Promise<T>): Promise<T> {
+  const first = Object.entries(settingsOf(ctx)).map(([name, value]) => `set local ${name} = ${value}`);
+  return transaction(pool, (client) => work(client, null), { first, last: [checked] });
 }
 
-/** Thrown to make the client roll back what nobody refused. */
-class RolledBack extends Error {}
-
-async function throughClient<T>(ctx: TaskContext, pool: Pool, work: Work<T>): Promise<T | null> {
+function throughClient<T>(ctx: TaskContext, pool: Pool, work: (client: Queryable, tx: Client) => Promise<T>): Promise<T> {
   const settings = Object.entries(settingsOf(ctx)).map(([name, value]) => `set_config('${name}', '${value}', true)`);
-  try {
-    // Hooks may take longer than any statement of theirs.
-    return await clientTransaction(ctx.register, pool, { timeoutMs: ctx.settings.statementTimeoutMs * 2 }, async (client, tx) => {
-      await client.query(`select ${settings.join(', ')}`);
-      const result = await work(client, tx);
-      if (result === null) throw new RolledBack();
-      await client.query(checked);
-      return result;
-    });
-  } catch (error) {
-    if (error instanceof RolledBack) return null;
-    throw error;
-  }
+  // Hooks may take longer than any statement of theirs.
+  return clientTransaction(ctx.register, pool, { timeoutMs: ctx.settings.statementTimeoutMs * 2 }, async (client, tx) => {
+    await client.query(`select ${settings.join(', ')}`);
+    const result = await work(client, tx);
+    await client.query(checked);
+    return result;
+  });
 }

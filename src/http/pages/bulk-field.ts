@@ -1,4 +1,5 @@
 import type { Principal } from '../../auth/principal.ts';
+import { textsOf } from '../../form-texts.ts';
 import type { Queryable } from '../../db/transaction.ts';
 import type { Change, ChangeInput } from '../../operations/changes/contract.ts';
 import { changesFor } from '../../operations/changes/register.ts';
@@ -47,10 +48,6 @@ export interface BulkField {
 }
 
 export type Body = Record<string, unknown>;
-
-export function textsOf(value: unknown): string[] {
-  return (Array.isArray(value) ? value : [value]).filter((item): item is string => typeof item === 'string');
-}
 
 export interface FieldsParts {
   register: Register;

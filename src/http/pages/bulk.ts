@@ -1,3 +1,4 @@
+import { textsOf } from '../../form-texts.ts';
 import type { Principal } from '../../auth/principal.ts';
 import type { Queryable } from '../../db/transaction.ts';
 import type { AppError } from '../../errors.ts';
@@ -9,7 +10,7 @@ import type { Preview } from '../../tasks/preview.ts';
 import { recordTexts } from '../texts/records.ts';
 import { bulkTexts } from '../texts/bulk.ts';
 import { taskTexts } from '../texts/tasks.ts';
-import { type Body, type BulkField, type BulkInputs, bulkFields, textsOf } from './bulk-field.ts';
+import { type Body, type BulkField, type BulkInputs, bulkFields } from './bulk-field.ts';
 import type { ConsequencesData } from './consequences.ts';
 import type { EndedData, ProgressData } from './progress.ts';
 import { type RefusedRecord, refusedRecord } from './task.ts';

@@ -1,9 +1,10 @@
+import { textsOf } from '../../form-texts.ts';
 import type { Queryable } from '../../db/transaction.ts';
 import type { Principal } from '../../auth/principal.ts';
 import type { Register, Resource, ResourceField } from '../../resources/contract.ts';
 import { type RelatedOption, relationTarget, searchRelated } from '../../selection/related.ts';
 import { inputTexts } from '../texts/input.ts';
-import { type Body, textsOf } from './bulk-field.ts';
+import type { Body } from './bulk-field.ts';
 import { noteOf } from './options.ts';
 import type { FormTexts } from './record-field.ts';
 import { isMany } from './record-input.ts';

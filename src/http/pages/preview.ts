@@ -1,3 +1,4 @@
+import { textsOf } from '../../form-texts.ts';
 import type { Principal } from '../../auth/principal.ts';
 import type { AppError } from '../../errors.ts';
 import { getFieldKind } from '../../fields/register.ts';
@@ -14,7 +15,7 @@ import { hasExtensions } from '../../resources/has-extensions.ts';
 import { wayOf } from '../../operations/way.ts';
 import { previewTexts } from '../texts/previews.ts';
 import { bulkPath, fieldErrors, listUrl, type ReasonData, reasonData } from './bulk.ts';
-import { type Body, textsOf } from './bulk-field.ts';
+import type { Body } from './bulk-field.ts';
 import type { ConsequencesData } from './consequences.ts';
 import { recordPath } from './record-form.ts';
 import type { Urls } from './url.ts';

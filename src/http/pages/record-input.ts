@@ -1,9 +1,9 @@
+import { textsOf } from '../../form-texts.ts';
 import { AppError } from '../../errors.ts';
 import { parseJson } from '../../fields/json.ts';
 import { getFieldKind } from '../../fields/register.ts';
 import type { Resource, ResourceField } from '../../resources/contract.ts';
 import type { RecordValuesRead } from '../../selection/record.ts';
-import { textsOf } from './bulk-field.ts';
 import type { FormTexts } from './record-field.ts';
 import { ownValue } from '../../own-value.ts';
 

@@ -1,3 +1,4 @@
+import { textsOf } from '../../form-texts.ts';
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import { AppError, notFound } from '../../errors.ts';
 import type { OperationKind } from '../../operations/contract.ts';
@@ -12,7 +13,7 @@ import { createPreview } from '../../tasks/preview.ts';
 import { parseRunOptions } from '../../tasks/run-options.ts';
 import { isHtmx, principalOf, wantsJson } from '../negotiate.ts';
 import { bulkDeleteData, bulkEditData, type Outcome } from '../pages/bulk.ts';
-import { type Body, bulkInputs, textsOf } from '../pages/bulk-field.ts';
+import { type Body, bulkInputs } from '../pages/bulk-field.ts';
 import { consequencesData } from '../pages/consequences.ts';
 import { previewPath } from '../pages/preview.ts';
 import { delegateOf } from '../../resources/delegate.ts';

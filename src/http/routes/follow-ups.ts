@@ -1,3 +1,4 @@
+import { textsOf } from '../../form-texts.ts';
 import { Readable } from 'node:stream';
 import { stringify } from 'csv-stringify';
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
@@ -14,7 +15,7 @@ import { getTask, listFailures } from '../../tasks/queries.ts';
 import type { TaskRow } from '../../tasks/task-row.ts';
 import { firstChanged, previewUndo, undo } from '../../tasks/undo.ts';
 import { principalOf, wantsJson } from '../negotiate.ts';
-import { type Body, textsOf } from '../pages/bulk-field.ts';
+import type { Body } from '../pages/bulk-field.ts';
 import { csvLine, failuresData, failuresPerPage } from '../pages/failures.ts';
 import { findResource, taskJson } from '../pages/task.ts';
 import { undoData, undoRecordsPerPage } from '../pages/undo.ts';

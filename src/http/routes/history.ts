@@ -1,3 +1,4 @@
+import { textsOf } from '../../form-texts.ts';
 import type { FastifyPluginAsync } from 'fastify';
 import { AppError, notFound } from '../../errors.ts';
 import { parseKey } from '../../metadata/keys.ts';
@@ -6,7 +7,6 @@ import { titlesOf } from '../../selection/list.ts';
 import { readRecord } from '../../selection/record.ts';
 import type { TaskContext } from '../../tasks/context.ts';
 import { principalOf } from '../negotiate.ts';
-import { textsOf } from '../pages/bulk-field.ts';
 import { titleOf } from '../pages/record-form.ts';
 import { deletedData, historyData } from '../pages/record-history.ts';
 import type { Urls } from '../pages/url.ts';

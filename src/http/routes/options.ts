@@ -1,9 +1,9 @@
+import { textsOf } from '../../form-texts.ts';
 import type { FastifyPluginAsync } from 'fastify';
 import { notFound } from '../../errors.ts';
 import { relationTarget, searchRelated } from '../../selection/related.ts';
 import type { TaskContext } from '../../tasks/context.ts';
 import { isHtmx, principalOf } from '../negotiate.ts';
-import { textsOf } from '../pages/bulk-field.ts';
 import { optionsData } from '../pages/options.ts';
 import type { Urls } from '../pages/url.ts';
 

@@ -1,3 +1,4 @@
+import { textsOf } from '../../form-texts.ts';
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import { AppError, notFound } from '../../errors.ts';
 import { isKey, keyToUrl, parseKey } from '../../metadata/keys.ts';
@@ -12,7 +13,7 @@ import { previewPage, shownAtOnce } from '../../tasks/preview-page.ts';
 import { parseRunOptions } from '../../tasks/run-options.ts';
 import { principalOf, wantsJson } from '../negotiate.ts';
 import type { Outcome } from '../pages/bulk.ts';
-import { type Body, textsOf } from '../pages/bulk-field.ts';
+import type { Body } from '../pages/bulk-field.ts';
 import { consequencesData } from '../pages/consequences.ts';
 import { parametersInWords } from '../pages/parameters.ts';
 import { previewData, previewPath } from '../pages/preview.ts';

@@ -1,3 +1,4 @@
+import { textsOf } from '../../form-texts.ts';
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import type { Principal } from '../../auth/principal.ts';
 import { AppError } from '../../errors.ts';
@@ -14,7 +15,7 @@ import { assertFree } from '../../tasks/assert-free.ts';
 import type { TaskContext } from '../../tasks/context.ts';
 import { ownValue } from '../../own-value.ts';
 import { principalOf } from '../negotiate.ts';
-import { type Body, textsOf } from '../pages/bulk-field.ts';
+import type { Body } from '../pages/bulk-field.ts';
 import { chooseData, chosenTexts, pairsOf } from '../pages/choose.ts';
 import { consequencesData } from '../pages/consequences.ts';
 import { backPath } from '../pages/list-state.ts';

@@ -1,3 +1,4 @@
+import { textsOf } from '../../form-texts.ts';
 import type { FastifyPluginAsync } from 'fastify';
 import type { Principal } from '../../auth/principal.ts';
 import { AppError } from '../../errors.ts';
@@ -6,7 +7,6 @@ import { type Count, countRecords } from '../../selection/count.ts';
 import { changeTicks, clearSelection, createSelection, findSelection, type Selection, selectMatching } from '../../selection/selection.ts';
 import type { TaskContext } from '../../tasks/context.ts';
 import { isHtmx, principalOf } from '../negotiate.ts';
-import { textsOf } from '../pages/bulk-field.ts';
 import { listPath, parseListState, queryOf } from '../pages/list-state.ts';
 import { canSelect, countSelected, hasEnded, noSelection, selectionBarData } from '../pages/selection-bar.ts';
 import type { Urls } from '../pages/url.ts';
