@@ -71,12 +71,7 @@ test('what was refused for one reason is retried once that reason is gone, and n
 });
 
 test('a task that is cancelled half-way leaves what it did, and that is taken back', async ({ page, app }, info) => {
-  const ids = await spanishIds(app);
-  const brake = await blockAt(app, ids[3_500] as number);
-  await signIn(page, app);
-  const id = await noteSpain(page, app);
-  await until(async () => (await app.sql.query('select 1 from bulkhead.task where chunks_done >= 3')).rowCount === 1);
-  await page.goto(`/tasks/${id}`);
+  const { id, brake } = await noteHalfOfSpain(page, app);
   await lookAt(page, 'running', (name) => info.outputPath(name));
   await page.getByRole('button', { name: 'Cancel' }).click();
   await until(async () => (await stateOf(app, id)) === 'cancelling');
@@ -103,12 +98,7 @@ test('a task that is cancelled half-way leaves what it did, and that is taken ba
 });
 
 test('a task is paused and goes on where it stopped', async ({ page, app }, info) => {
-  const ids = await spanishIds(app);
-  const brake = await blockAt(app, ids[3_500] as number);
-  await signIn(page, app);
-  const id = await noteSpain(page, app);
-  await until(async () => (await app.sql.query('select 1 from bulkhead.task where chunks_done >= 3')).rowCount === 1);
-  await page.goto(`/tasks/${id}`);
+  const { id, brake } = await noteHalfOfSpain(page, app);
   await page.getByRole('button', { name: 'Pause' }).click();
   await expect(page.getByRole('button', { name: 'Resume' })).toBeVisible();
   await brake.release();
@@ -124,3 +114,14 @@ test('a task is paused and goes on where it stopped', async ({ page, app }, info
   expect(rows[0]?.done).toBeLessThan(6_972);
   expect(after[0]).toEqual({ done: 6_972, changed: 6_972 });
 });
+
+/** A task that is held half-way by a brake, and its page. */
+async function noteHalfOfSpain(page: Page, app: App): Promise<{ id: number; brake: Awaited<ReturnType<typeof blockAt>> }> {
+  const ids = await spanishIds(app);
+  const brake = await blockAt(app, ids[3_500] as number);
+  await signIn(page, app);
+  const id = await noteSpain(page, app);
+  await until(async () => (await app.sql.query('select 1 from bulkhead.task where chunks_done >= 3')).rowCount === 1);
+  await page.goto(`/tasks/${id}`);
+  return { id, brake };
+}

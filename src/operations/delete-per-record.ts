@@ -1,6 +1,7 @@
 import type { Queryable } from '../db/transaction.ts';
 import { whereKeys } from '../metadata/keys.ts';
 import { delegateOf } from '../resources/delegate.ts';
+import { insertChange } from './change-row.ts';
 import type { ApplyCounts, ApplyTarget, Through } from './contract.ts';
 import { keepDifference } from './keep-difference.ts';
 import { callEach } from './objections.ts';
@@ -28,7 +29,7 @@ export async function deletePerRecord(
 }
 
 async function deleteThroughClient(sql: Queryable, target: ApplyTarget, context: HookContext, rows: readonly Row[]): Promise<ApplyCounts> {
-  const { resource, t, author } = target;
+  const { resource } = target;
   const { model } = resource;
   const delegate = delegateOf(context.tx, model);
   const objection = await askClient(context, () =>
@@ -61,21 +62,14 @@ async function deleteThroughClient(sql: Queryable, target: ApplyTarget, context:
   const marked = rows.filter(({ key }) => stays.has(key));
   const gone = rows.filter(({ key }) => !stays.has(key));
   const changed = marked.length === 0 ? 0 : await keepDifference(sql, target, marked, []);
-  await sql.query(
-    `insert into ${t.change} (model, resource, kind, task_id, chunk, principal_id, principal_name, change_reason, fields, keys, first_key, before)
-     select $1, $2, 'delete', $3::int, $4::int, $5, $6, $7, '{}', array_agg(key order by key), min(key), jsonb_agg(image::jsonb order by key)
-     from unnest($8::text[], $9::text[]) as was(key, image) having count(*) > 0`,
-    [
-      model.name,
-      resource.slug,
-      author.taskId,
-      author.chunk,
-      author.principalId,
-      author.principalName,
-      author.changeReason,
-      gone.map(({ key }) => key),
-      gone.map(({ whole }) => whole),
-    ],
-  );
+  const values: unknown[] = [gone.map(({ key }) => key), gone.map(({ whole }) => whole)];
+  const change = insertChange(target, (value) => `$${values.push(value)}`, {
+    kind: 'delete',
+    fields: `'{}'`,
+    keys: 'array_agg(key order by key)',
+    firstKey: 'min(key)',
+    before: 'jsonb_agg(image::jsonb order by key)',
+  });
+  await sql.query(`${change} from unnest($1::text[], $2::text[]) as was(key, image) having count(*) > 0`, values);
   return { changed: changed + gone.length, unchanged: marked.length - changed, gone: 0 };
 }

@@ -1,5 +1,6 @@
 import type { Queryable } from '../db/transaction.ts';
 import { AppError } from '../errors.ts';
+import { insertChange } from './change-row.ts';
 import type { ApplyCounts, ApplyTarget, Operation, Statement } from './contract.ts';
 import { keyCondition, keySql } from '../metadata/key-sql.ts';
 import { deletePerRecord } from './delete-per-record.ts';
@@ -34,27 +35,24 @@ async function deleteSet(client: Queryable, target: ApplyTarget, keys: readonly 
   return { changed, unchanged: 0, gone: keys.length - changed };
 }
 
-function deleteStatement({ resource, t, author }: ApplyTarget, keys: readonly string[]): Statement {
-  const { model } = resource;
-  const condition = keyCondition(model, 't', keys, 7);
+function deleteStatement(target: ApplyTarget, keys: readonly string[]): Statement {
+  const { model } = target.resource;
+  const condition = keyCondition(model, 't', keys, 1);
+  const values = [...condition.values];
+  const change = insertChange(target, (value) => `$${values.push(value)}`, {
+    kind: 'delete',
+    fields: `'{}'`,
+    keys: 'keys',
+    firstKey: 'keys[1]',
+    before: 'before',
+  });
   return {
     sql: `with deleted as (
         delete from ${model.table} t where ${condition.sql} returning ${keySql(model, 't')} collate "C" as key, ${lastImage(model, 't')} as before
       ), images as (
         select array_agg(key order by key) as keys, jsonb_agg(before order by key) as before from deleted
-      ), kept as (
-        insert into ${t.change} (model, resource, kind, task_id, chunk, principal_id, principal_name, fields, keys, first_key, before, change_reason)
-        select '${model.name}', $1, 'delete', $2, $3, $4, $5, '{}', keys, keys[1], before, $6 from images where cardinality(keys) > 0
-      )
+      ), kept as (${change} from images where cardinality(keys) > 0)
       select coalesce(cardinality(keys), 0)::int as changed from images`,
-    values: [
-      resource.slug,
-      author.taskId,
-      author.chunk,
-      author.principalId,
-      author.principalName,
-      author.changeReason,
-      ...condition.values,
-    ],
+    values,
   };
 }

@@ -1,5 +1,6 @@
 import type { Queryable } from '../db/transaction.ts';
 import type { FieldMeta } from '../metadata/contract.ts';
+import { insertChange } from './change-row.ts';
 import type { ApplyTarget } from './contract.ts';
 import { keyCondition, keySql } from '../metadata/key-sql.ts';
 import { imageSql, type Row } from './row-values.ts';
@@ -10,13 +11,22 @@ import { imageSql, type Row } from './row-values.ts';
  */
 export async function keepDifference(
   sql: Queryable,
-  { resource, t, author }: Pick<ApplyTarget, 'resource' | 't' | 'author'>,
+  target: Pick<ApplyTarget, 'resource' | 't' | 'author'>,
   rows: readonly Pick<Row, 'key' | 'image'>[],
   links: readonly FieldMeta[],
 ): Promise<number> {
-  const { model, slug } = resource;
+  const { model } = target.resource;
   const keys = rows.map(({ key }) => key);
-  const condition = keyCondition(model, 't', keys, 10);
+  const condition = keyCondition(model, 't', keys, 3);
+  const values: unknown[] = [keys, rows.map(({ image }) => image), ...condition.values];
+  const change = insertChange(target, (value) => `$${values.push(value)}`, {
+    kind: 'update',
+    fields: 'fields',
+    keys: 'array_agg(key order by key)',
+    firstKey: 'min(key)',
+    before: 'jsonb_agg(before order by key)',
+    after: 'jsonb_agg(after order by key)',
+  });
   const { rows: found } = await sql.query<{ changed: number }>(
     `with was as (
        select key, image from unnest($1::text[], $2::text[]) as given(key, image)
@@ -28,25 +38,9 @@ export async function keepDifference(
        from now_there join was using (key) cross join lateral jsonb_each(now_there.image) as field
        where field.value is distinct from was.image::jsonb -> field.key
        group by now_there.key
-     ), kept as (
-       insert into ${t.change} (model, resource, kind, task_id, chunk, principal_id, principal_name, change_reason, fields, keys, first_key, before, after)
-       select $3, $4, 'update', $5::int, $6::int, $7, $8, $9, fields, array_agg(key order by key), min(key),
-         jsonb_agg(before order by key), jsonb_agg(after order by key)
-       from differing group by fields
-     )
+     ), kept as (${change} from differing group by fields)
      select count(*)::int as changed from differing`,
-    [
-      keys,
-      rows.map(({ image }) => image),
-      model.name,
-      slug,
-      author.taskId,
-      author.chunk,
-      author.principalId,
-      author.principalName,
-      author.changeReason,
-      ...condition.values,
-    ],
+    values,
   );
   return found[0]?.changed ?? 0;
 }

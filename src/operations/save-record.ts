@@ -12,6 +12,8 @@ import { hasResource, relatedTitles, relationTarget } from '../selection/related
 import { buildWhere } from '../selection/where.ts';
 import { queryableOf } from './client-transaction.ts';
 import { askHook, type Ruled, ruleForm, saveForm } from './form-hooks.ts';
+import { insertChange } from './change-row.ts';
+import type { ApplyTarget } from './contract.ts';
 import { keepDifference } from './keep-difference.ts';
 import { keyCondition } from '../metadata/key-sql.ts';
 import { readRows } from './row-values.ts';
@@ -86,8 +88,7 @@ export function updateRecord(context: SaveContext, key: string, decide: (current
     }
     await assertStaysInScope(context, client, key);
     if (resource.hooks.afterSave) await afterSave(hooks, sql, ruled, key);
-    const author = { taskId: null, chunk: null, principalId: principal.id, principalName: principal.name, changeReason: null };
-    await keepDifference(sql, { resource, t: context.t, author }, [row], links);
+    await keepDifference(sql, changeTarget(context), [row], links);
     return true;
   });
 }
@@ -181,15 +182,26 @@ interface Kept {
   after: string | null;
 }
 
-async function keepChange(sql: Queryable, { t, resource, principal }: SaveContext, change: Kept): Promise<void> {
-  const { kind, key, fields, before, after } = change;
-  await sql.query(
-    `insert into ${t.change} (model, resource, kind, principal_id, principal_name, fields, keys, first_key, before, after)
-     values ($1, $2, $3, $4, $5, array(select jsonb_array_elements_text($6::jsonb)), array[$7::text], $7::text,
-       case when $8::text is null then null else jsonb_build_array($8::text::jsonb) end,
-       case when $9::text is null then null else jsonb_build_array($9::text::jsonb) end)`,
-    [resource.model.name, resource.slug, kind, principal.id, principal.name, JSON.stringify(fields), key, before, after],
-  );
+/** A form is no task, and gives no reason. */
+function changeTarget({ t, resource, principal }: SaveContext): Pick<ApplyTarget, 'resource' | 't' | 'author'> {
+  const author = { taskId: null, chunk: null, principalId: principal.id, principalName: principal.name, changeReason: null };
+  return { resource, t, author };
+}
+
+async function keepChange(sql: Queryable, context: SaveContext, { kind, key, fields, before, after }: Kept): Promise<void> {
+  const values: unknown[] = [];
+  const parameter = (value: unknown) => `$${values.push(value)}`;
+  const image = (text: string | null) => (text === null ? 'null' : `jsonb_build_array(${parameter(text)}::jsonb)`);
+  const firstKey = `${parameter(key)}::text`;
+  const change = insertChange(changeTarget(context), parameter, {
+    kind,
+    fields: `array(select jsonb_array_elements_text(${parameter(JSON.stringify(fields))}::jsonb))`,
+    keys: `array[${firstKey}]`,
+    firstKey,
+    before: image(before),
+    after: image(after),
+  });
+  await sql.query(change, values);
 }
 
 /** Relations may only be led to what the principal may see; what is not there and what is not theirs are the same. */

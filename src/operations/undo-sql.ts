@@ -1,5 +1,6 @@
 import type { FieldMeta, ModelMeta, RelationMeta } from '../metadata/contract.ts';
 import type { Resource } from '../resources/contract.ts';
+import { insertChange, type Parameter } from './change-row.ts';
 import type { ApplyTarget, Statement } from './contract.ts';
 import { keyCondition, keySql } from '../metadata/key-sql.ts';
 import { imaged, isTextInImage, linkedIds, linksKey, linksOf, wholeRow } from './record-links.ts';
@@ -15,8 +16,6 @@ export interface Undoing {
   /** Columns that can be inserted into, quoted: not the generated ones. */
   columns: readonly string[];
 }
-
-type Parameter = (value: unknown) => string;
 
 /**
  * Takes back, for the records of `keys`, what a task did in one way: restores what it updated, creates what it deleted,
@@ -231,27 +230,30 @@ function remove({ model }: Resource): string[] {
   return [`removed as (delete from ${model.table} t using judged where judged."_state" = 'restore' and ${isSame(model, 't', 'judged')})`];
 }
 
-function keptPart({ resource: { model, slug }, t, author }: ApplyTarget, shape: Shape, parameter: Parameter): string {
+function keptPart(target: ApplyTarget, shape: Shape, parameter: Parameter): string {
+  const { model } = target.resource;
   const kinds = { update: 'update', delete: 'create', create: 'delete' } as const;
   const fields = shape.fields.map((name) => fieldOf(model, name));
   const image = (value: (field: FieldMeta) => string) =>
     `jsonb_agg(jsonb_build_object(${fields.map((field) => `'${field.name}', ${value(field)}`).join(', ')}) order by "_key")`;
-  const images = {
+  const images: Readonly<Record<Shape['kind'], () => [string, string]>> = {
     update: () => [
       image((field) => (field.relation ? linkColumn(field) : imaged(field, `judged.${field.column}`))),
       image((field) => (field.isUpdatedAt ? stampAfter(field) : `"_before" -> '${field.name}'`)),
     ],
     delete: () => ['null', 'jsonb_agg("_before" order by "_key")'],
     create: () => ['jsonb_agg("_after" order by "_key")', 'null'],
-  }[shape.kind]();
-  const { taskId, chunk, principalId, principalName, changeReason } = author;
-  return `kept as (
-      insert into ${t.change} (model, resource, kind, task_id, chunk, principal_id, principal_name, fields, change_reason, keys, first_key, before, after)
-      select ${parameter(model.name)}, ${parameter(slug)}, '${kinds[shape.kind]}', ${parameter(taskId)}, ${parameter(chunk)}, ${parameter(principalId)},
-        ${parameter(principalName)}, ${parameter([...shape.fields])}::text[], ${parameter(changeReason)},
-        array_agg("_key" order by "_key"), min("_key"), ${images.join(', ')}
-      from judged where "_state" = 'restore' having count(*) > 0
-    )`;
+  };
+  const [before, after] = images[shape.kind]();
+  const change = insertChange(target, parameter, {
+    kind: kinds[shape.kind],
+    fields: `${parameter([...shape.fields])}::text[]`,
+    keys: 'array_agg("_key" order by "_key")',
+    firstKey: 'min("_key")',
+    before,
+    after,
+  });
+  return `kept as (${change} from judged where "_state" = 'restore' having count(*) > 0)`;
 }
 
 function stampAfter(field: FieldMeta): string {

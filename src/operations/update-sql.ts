@@ -2,6 +2,7 @@ import type { FieldMeta, ModelMeta, RelationMeta } from '../metadata/contract.ts
 import type { Resource } from '../resources/contract.ts';
 import type { Change } from './changes/contract.ts';
 import { getChange } from './changes/register.ts';
+import { insertChange, type Parameter } from './change-row.ts';
 import type { ApplyTarget, Statement } from './contract.ts';
 import { keyCondition, keySql } from '../metadata/key-sql.ts';
 import { imaged } from './record-links.ts';
@@ -14,8 +15,6 @@ interface Written {
   isConstant: boolean;
   canOverflow: boolean;
 }
-
-type Parameter = (value: unknown) => string;
 
 /**
  * One statement that changes the rows of `keys`, leaves alone those that hold the values already, and writes the
@@ -42,12 +41,16 @@ export function updateStatement(
       : lockedFirst(target.resource, condition.sql, scalars, written, relations, parameter);
   const counted = 'select coalesce(cardinality(keys), 0)::int as changed from images';
   if (!keepsChange) return { sql: `with ${body} ${counted}`, values };
-  const { author, t, resource } = target;
-  const change = `insert into ${t.change} (model, resource, kind, task_id, chunk, principal_id, principal_name, fields, keys, first_key, before, after, change_reason)
-    select ${parameter(model.name)}, ${parameter(resource.slug)}, 'update', ${parameter(author.taskId)}, ${parameter(author.chunk)}, ${parameter(author.principalId)},
-      ${parameter(author.principalName)}, ${parameter([...written, ...relations].map(({ field }) => field.name))}::text[], keys, keys[1], before, after, ${parameter(author.changeReason)}
-    from images where cardinality(keys) > 0`;
-  return { sql: `with ${body}, kept as (${change}) ${counted}`, values };
+  const fields = [...written, ...relations].map(({ field }) => field.name);
+  const change = insertChange(target, parameter, {
+    kind: 'update',
+    fields: `${parameter(fields)}::text[]`,
+    keys: 'keys',
+    firstKey: 'keys[1]',
+    before: 'before',
+    after: 'after',
+  });
+  return { sql: `with ${body}, kept as (${change} from images where cardinality(keys) > 0) ${counted}`, values };
 }
 
 /**
