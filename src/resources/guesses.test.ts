@@ -4,6 +4,7 @@ import type { FieldMeta, ModelMeta } from '../metadata/contract.ts';
 import { guessColumns, guessFilters, guessSearch } from './guess-fields.ts';
 import { labelOf, pluralOf, singularOf, slugOf, titleFieldOf } from './guesses.ts';
 import { resourceFields } from './resource-fields.ts';
+import { testField } from '../testing/field.ts';
 
 test('names become words', () => {
   for (const [name, label, slug] of [
@@ -40,26 +41,8 @@ test('one and many, whichever of them a model is named', () => {
   for (const name of ['News', 'Series', 'UserData']) assert.deepEqual([pluralOf(name), singularOf(name)], [name, name]);
 });
 
-const text = (name: string, more: Partial<FieldMeta> = {}): FieldMeta => ({
-  name,
-  kind: 'scalar',
-  type: 'String',
-  column: `"${name}"`,
-  sqlType: 'text',
-  isRequired: true,
-  isList: false,
-  isId: false,
-  isUnique: false,
-  isUpdatedAt: false,
-  hasDefault: false,
-  default: null,
-  isGenerated: false,
-  enumValues: null,
-  foreignKeyOf: null,
-  relation: null,
-  documentation: null,
-  ...more,
-});
+const text = (name: string, more: Partial<FieldMeta> = {}): FieldMeta =>
+  testField('String', 'text', { name, column: `"${name}"`, isRequired: true, ...more }).meta;
 
 const id = text('id', { type: 'Int', sqlType: 'integer', isId: true, default: { name: 'autoincrement' } });
 
