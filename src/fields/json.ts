@@ -5,7 +5,7 @@ import { emptiness } from './operators/empty.ts';
 import { required, single } from './input.ts';
 
 /** JSON's own null, which is a value; `null` is no value at all. */
-export const jsonNull = Object.freeze({ toJSON: () => null });
+const jsonNull = Object.freeze({ toJSON: () => null });
 
 /** JSON that is kept as the text it is: keys given twice, or deeper than it could be read. */
 class UnreadJson {

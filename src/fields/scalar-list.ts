@@ -10,7 +10,7 @@ export function itemField(field: ResourceField): ResourceField {
   return { ...field, meta: itemMeta(field.meta) };
 }
 
-export function itemMeta(meta: FieldMeta): FieldMeta {
+function itemMeta(meta: FieldMeta): FieldMeta {
   return { ...meta, isList: false, isRequired: true, sqlType: meta.sqlType?.replace(/\[\]$/, '') ?? null };
 }
 

@@ -3,7 +3,6 @@ export { formatDateTime, formatSpan, formatTime, isoTime } from './format-span.t
 const number = new Intl.NumberFormat('en');
 const rough = new Intl.NumberFormat('en', { maximumSignificantDigits: 3 });
 const rules = new Intl.PluralRules('en');
-const sinceFormat = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
 
 export function formatNumber(value: number | bigint): string {
   return number.format(value);
@@ -17,17 +16,4 @@ export function formatRough(value: number): string {
 /** `1 record`, `6,972 records`. */
 export function formatCount(count: number, one: string, many: string): string {
   return `${number.format(count)} ${rules.select(count) === 'one' ? one : many}`;
-}
-
-const steps: readonly [Intl.RelativeTimeFormatUnit, number][] = [
-  ['day', 86_400_000],
-  ['hour', 3_600_000],
-  ['minute', 60_000],
-];
-
-/** `5 minutes ago`, `yesterday`. */
-export function formatSince(at: Date, now: Date): string {
-  const ms = at.getTime() - now.getTime();
-  const [unit, length] = steps.find(([, step]) => Math.abs(ms) >= step) ?? ['second', 1000];
-  return sinceFormat.format(Math.round(ms / length), unit);
 }

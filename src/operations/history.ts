@@ -29,7 +29,7 @@ export interface HistoryPage {
   olderThan: string | null;
 }
 
-export const historyPageSize = 25;
+const historyPageSize = 25;
 
 type Image = Record<string, string | null> | null;
 

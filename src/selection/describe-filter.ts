@@ -18,7 +18,7 @@ export function describeItem(
 }
 
 /** A condition in words: `Population between 1,000 and 5,000`. `titleOf` names a related record by its natural id, where it is known. */
-export function describeCondition(field: FilterField | null, condition: Condition, titleOf?: (id: string) => string | undefined): string {
+function describeCondition(field: FilterField | null, condition: Condition, titleOf?: (id: string) => string | undefined): string {
   if (condition.path === searchPath) return `Search: ${condition.values.join(', ')}`;
   const label = field?.label ?? condition.path;
   const operator = field ? findOperator(field, condition) : null;

@@ -23,7 +23,7 @@ export interface FilterField {
 const unfilterable = new Set(['and', 'or', 'not']);
 
 /** How a filter may compare a field, the most usual first. */
-export function operatorsOf(field: ResourceField): readonly FilterOperator[] {
+function operatorsOf(field: ResourceField): readonly FilterOperator[] {
   if (unfilterable.has(field.name.toLowerCase()) || unfilterable.has(field.meta.name.toLowerCase())) return [];
   return getFieldKind(field).operators(field);
 }

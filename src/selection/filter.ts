@@ -35,7 +35,7 @@ const separator = '..';
 const nameForm = /^((?:_\d{1,4}\.)*)([A-Za-z]\w*(?:\.[A-Za-z]\w*)*)(?:-([A-Za-z]+))?$/;
 
 /** Names of query parameters that are the list's state and not its filter. */
-export const listState = ['_sort', '_page', '_size', '_s', '_after', '_before', '_count'];
+const listState = ['_sort', '_page', '_size', '_s', '_after', '_before', '_count'];
 
 interface OpenGroup {
   kind: 'and' | 'or';

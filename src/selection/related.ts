@@ -24,7 +24,7 @@ export interface RelatedOptions {
 }
 
 /** Records that a picker offers at once. */
-export const offeredAtOnce = 20;
+const offeredAtOnce = 20;
 
 /** Shorter texts are looked for at the beginning of titles only: no index finds so little in the middle. */
 const shortestInside = 3;

@@ -24,7 +24,7 @@ export function buildWhere(resource: Resource, principal: Principal, filterText:
 }
 
 /** `undefined`, and an empty list that would mean "all", match everything in Prisma: never let one through. */
-export function assertDefined(where: unknown, of: string): void {
+function assertDefined(where: unknown, of: string): void {
   if (where === undefined) throw new Error(`${of} has an undefined value, which would match every record`);
   if (where === null || typeof where !== 'object' || where instanceof Date) return;
   for (const [key, value] of Object.entries(where)) {

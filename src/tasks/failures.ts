@@ -8,7 +8,7 @@ const reasonsPerChunk = 20;
 const reasonsPerTask = 2_000;
 const messageLength = 500;
 
-export const otherReasons = 'other';
+const otherReasons = 'other';
 
 export interface Failures {
   refusals: readonly Refusal[];

@@ -19,7 +19,7 @@ export interface FinishedChunk {
 }
 
 /** Records after which the stop rule is asked. */
-export const stopAfter = 1_000;
+const stopAfter = 1_000;
 
 /**
  * The last statement of a chunk's transaction: marks it done, which releases its records, and adds its counts to the task

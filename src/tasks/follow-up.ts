@@ -61,7 +61,7 @@ export async function launchFollowUp(ctx: TaskContext, followUp: FollowUp): Prom
 }
 
 /** `Retry: Edit cities` of `Edit cities`, and of itself. */
-export function titleAfter(word: string, title: string): string {
+function titleAfter(word: string, title: string): string {
   return title.startsWith(`${word}: `) ? title : `${word}: ${title}`;
 }
 

@@ -15,7 +15,7 @@ import type { Launched } from './launch.ts';
 import type { TaskRow } from './task-row.ts';
 
 /** Records that a preview judges exactly; of more, it judges the first of these and says so. */
-export const judgedRecords = 5_000;
+const judgedRecords = 5_000;
 
 export interface UndoPreview {
   task: TaskRow;

@@ -13,7 +13,7 @@ export interface PreparedSchema {
 }
 
 /** Name of the file that is added. */
-export const ownFile = 'bulkhead.generated.prisma';
+const ownFile = 'bulkhead.generated.prisma';
 
 interface Located extends Block {
   readonly file: string;

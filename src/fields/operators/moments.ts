@@ -58,14 +58,14 @@ function isAfter(name: string, { end }: Moment): Record<string, unknown> {
 const units = { h: 'hours', d: 'days', w: 'weeks' } as const;
 
 /** `7d`: hours, days or weeks. Null: it is no span. */
-export function readSpan(text: string): { count: number; unit: (typeof units)[keyof typeof units] } | null {
+function readSpan(text: string): { count: number; unit: (typeof units)[keyof typeof units] } | null {
   const [, digits, unit] = /^(\d{1,4})([hdw])$/.exec(text.trim()) ?? [];
   const count = Number(digits);
   return unit && count > 0 ? { count, unit: units[unit as keyof typeof units] } : null;
 }
 
 /** From a span ago until now, or from now until a span ahead; of whole days where the column holds days. */
-export function spanEnds(
+function spanEnds(
   name: 'last' | 'next',
   text: string,
   sqlType: string | null,

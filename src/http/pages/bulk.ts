@@ -182,7 +182,7 @@ export interface Outcome {
   url: Urls;
 }
 
-export function outcomeData({ resource, operation, selectionId, filter, url }: Outcome): BulkOutcomeData {
+function outcomeData({ resource, operation, selectionId, filter, url }: Outcome): BulkOutcomeData {
   return {
     title: resource.label,
     heading: '',

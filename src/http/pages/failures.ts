@@ -75,7 +75,7 @@ export function failuresData({ task, groups, found, titles, resource, code, afte
   };
 }
 
-export function fieldLabel(resource: Resource | null, field: string | null): string {
+function fieldLabel(resource: Resource | null, field: string | null): string {
   if (field === null) return '';
   return resource?.fields.find(({ meta, name }) => meta.name === field || name === field)?.label ?? '';
 }

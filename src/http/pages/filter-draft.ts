@@ -48,7 +48,7 @@ export function groupOf({ kind, items }: DraftGroup): Group {
   return { kind, items: said.filter((item) => !isGroup(item) || item.items.length > 0) };
 }
 
-export function conditionOf({ path, operator, values }: DraftCondition): Condition {
+function conditionOf({ path, operator, values }: DraftCondition): Condition {
   const [name = '', fixed] = operator.split('=');
   return { path, operator: name, values: fixed === undefined ? values.filter((value) => value !== '') : [fixed] };
 }

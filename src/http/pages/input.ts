@@ -85,7 +85,7 @@ export interface InputParts {
 }
 
 /** Up to here the targets of a relation are all offered, as a select or as check boxes. */
-export const fewTargets = 30;
+const fewTargets = 30;
 
 /** The control of a field. At most one statement, for a relation. */
 export async function inputData(parts: InputParts): Promise<InputData> {

@@ -60,7 +60,7 @@ export interface EndedData {
 /** The same task may be live above the list and in a dialog at once; their elements must not share an id. */
 export type Place = 'page' | 'strip';
 
-export function progressElementId(taskId: number | string, place: Place): string {
+function progressElementId(taskId: number | string, place: Place): string {
   return `task-${taskId}-progress${place === 'strip' ? '-strip' : ''}`;
 }
 
@@ -221,7 +221,7 @@ export function finishedEvents(task: TaskRow): Record<string, unknown> {
   };
 }
 
-export function toastOf(task: TaskRow): { level: ToastLevel; message: string } {
+function toastOf(task: TaskRow): { level: ToastLevel; message: string } {
   const counts = countsOf(task).map(({ text }) => text);
   const level: Partial<Record<TaskState, ToastLevel>> = { succeeded: 'success', partial: 'warning', failed: 'error' };
   return {

@@ -63,7 +63,7 @@ export function typedTexts(resource: Resource, body: Body): FormTexts {
 }
 
 /** What a picker of many sends: a value for each token, and ids that were typed without JavaScript, separated by commas. */
-export function sentIds(body: Body, name: string): string[] {
+function sentIds(body: Body, name: string): string[] {
   const typed = textsOf(body[`_add.${name}`]).flatMap((text) => (text.startsWith('[') ? [text] : text.split(',')));
   const ids = [...textsOf(body[name]), ...typed.map((id) => id.trim())];
   return [...new Set(ids.filter((id) => id !== ''))];

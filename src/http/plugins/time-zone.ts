@@ -2,7 +2,7 @@ import plugin from 'fastify-plugin';
 import { IANAZone } from 'luxon';
 
 /** Kept by public/time-zone.js. */
-export const timeZoneCookie = 'bulkhead_time_zone';
+const timeZoneCookie = 'bulkhead_time_zone';
 
 /**
  * Times are shown, and meant, in the zone of the browser, which it says by a cookie. A form says itself in which zone it was

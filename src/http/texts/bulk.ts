@@ -24,7 +24,6 @@ export const bulkTexts = {
   deleteWarning: 'They are removed from the database. Undo can put them back, but not what is deleted along with them.',
   dismiss: 'Cancel',
   sending: 'Sending…',
-  nothingChosen: 'Tick at least one field to change.',
   refusedHeading: 'Rolled back: 0 records changed',
   refusedReasons: 'Refused records',
   refusedMore: (count: number) => `and ${number.format(count)} more`,

@@ -51,9 +51,7 @@ export const taskTexts = {
   barLabel: (title: string, done: number, total: number, percent: number) =>
     `${title}: ${number.format(done)} of ${records(total)} done, ${percent} %`,
   cancel: 'Cancel',
-  cancelLong: 'Cancel the task',
   cancelled: 'The task was cancelled.',
-  cancellationSeen: 'The task stops before its next chunk.',
   details: 'Show the task',
   counts: {
     changed: (count: number) => `${number.format(count)} changed`,
@@ -126,7 +124,6 @@ export const taskTexts = {
   backends: { inline: 'at once, all or nothing', queue: 'in the background, good ones kept' } as Record<string, string>,
   notYet: 'not yet',
   events: 'Events',
-  eventCreated: 'Created',
   chunks: 'Chunks',
   chunksDone: (done: number, count: number) => `${number.format(done)} of ${number.format(count)} done`,
   chunksLatest: (count: number) => `the latest ${number.format(count)}`,
