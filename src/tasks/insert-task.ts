@@ -1,6 +1,7 @@
 import type { Principal } from '../auth/principal.ts';
 import type { Database } from '../db/database.ts';
 import type { Queryable } from '../db/transaction.ts';
+import { AppError } from '../errors.ts';
 import type { OperationKind } from '../operations/contract.ts';
 import { wayOf } from '../operations/way.ts';
 import type { Resource } from '../resources/contract.ts';
@@ -26,7 +27,10 @@ export interface NewTask {
   snapshot: string | null;
 }
 
-/** Writes a task row, or finds the one that has the same operation id, or the same fingerprint and is unfinished. */
+/**
+ * Writes a task row, or finds the principal's own that has the same operation id, or the same fingerprint and is unfinished.
+ * Throws AppError 'preview-gone' (409): the operation id is somebody else's.
+ */
 export async function insertTask(
   client: Queryable,
   db: Database,
@@ -72,10 +76,11 @@ export async function insertTask(
   );
   if (rows[0]) return { task: rows[0], isNew: true };
   const earlier = await client.query<TaskRow>(
-    `${selectTask(db.t)} where operation_id = $1 or (task_key = $2 and state in (${unfinishedSql})) order by id desc limit 1`,
-    [task.operationId, task.taskKey],
+    `${selectTask(db.t)} where principal_id = $3 and (operation_id = $1 or (task_key = $2 and state in (${unfinishedSql})))
+     order by id desc limit 1`,
+    [task.operationId, task.taskKey, task.principal.id],
   );
-  if (!earlier.rows[0]) throw new Error('a task conflicts with one that cannot be found');
+  if (!earlier.rows[0]) throw new AppError('preview-gone', 409, 'This form is no longer valid. Open it again. Nothing was changed.');
   return { task: earlier.rows[0], isNew: false };
 }
 

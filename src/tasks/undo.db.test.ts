@@ -210,3 +210,14 @@ test('what a task holds cannot be undone or retried by another at the same time'
   const end = await finished(db, undoing.task.id);
   assert.ok(end.state === 'succeeded' || end.reason === 'overlap', `${end.state} ${end.reason}`);
 });
+
+test("somebody else's operation id launches nothing and shows nothing of theirs", async (t) => {
+  const { db, ctx, cities, run } = await setUp(t, 30);
+  const theirs = await run('update', { field: 'notes', 'value.notes': 'ada was here' });
+  const { task } = await launchOn(ctx, cities, everything, 'update', { field: 'status', 'value.status': 'published' }, eve);
+  const own = await finished(db, task.id);
+  const operationId = theirs.operationId as string;
+  await assert.rejects(undo(ctx, eve, own.id, { operationId, chosen: null }), { code: 'preview-gone', status: 409 });
+  const { rows } = await db.pages.query(`select count(*)::int as tasks from ${db.t.task}`);
+  assert.equal(rows[0].tasks, 2);
+});
