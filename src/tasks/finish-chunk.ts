@@ -2,7 +2,7 @@ import type { Queryable } from '../db/transaction.ts';
 import type { TableNames } from '../db/names.ts';
 import type { ChunkOutcome } from './apply-isolated.ts';
 import { keepFailures } from './failures.ts';
-import type { Lease } from './freeze.ts';
+import type { Lease } from './lease.ts';
 import type { TaskState } from './states.ts';
 
 export interface FinishedChunk {

@@ -1,12 +1,14 @@
 import type { Pool, PoolClient } from 'pg';
+import type { TableNames } from '../db/names.ts';
 import { transaction } from '../db/transaction.ts';
 import { wake } from '../queue/wake.ts';
 import type { Resource } from '../resources/contract.ts';
-import { activate } from './activate.ts';
+import { activate, lockModel } from './activate.ts';
 import type { TaskContext } from './context.ts';
-import { freeze, type Frozen, type Lease } from './freeze.ts';
+import { freeze, type Frozen } from './freeze.ts';
 import type { Holder } from './holders.ts';
 import { keySourceOf } from './key-source.ts';
+import { failTask, holdLease, type Lease } from './lease.ts';
 import { whyNot } from './may-run.ts';
 import { moveTask } from './move-task.ts';
 import type { TaskRow } from './task-row.ts';
@@ -33,6 +35,8 @@ export async function prepare(ctx: TaskContext, pool: Pool, task: TaskRow, resou
   }
   if (total === 0) return fail('no-records', 'No record matches any more. Nothing was changed.');
   await transaction(pool, async (client) => {
+    await lockModel(client, db.t, task.model);
+    if (!(await isStillPreparing(client, db.t, lease))) return;
     const holders = await activate(client, db.t, task);
     if (holders.length === 0) return begin(ctx, client, task, frozen);
     if (task.overlap === 'wait') return waitFor(ctx, client, task, holders);
@@ -40,8 +44,15 @@ export async function prepare(ctx: TaskContext, pool: Pool, task: TaskRow, resou
   });
 
   async function fail(reason: string, message: string): Promise<void> {
-    await transaction(pool, (client) => moveTask(client, db.t, task.id, 'failed', { reason, message }));
+    await transaction(pool, (client) => failTask(client, db.t, lease, { reason, message }));
   }
+}
+
+/** Asked after the wait for other activations: meanwhile the task may have been cancelled, or be another drain's. */
+async function isStillPreparing(client: PoolClient, t: TableNames, lease: Lease): Promise<boolean> {
+  if (!(await holdLease(client, t, lease))) return false;
+  const { rowCount } = await client.query(`select 1 from ${t.task} where id = $1 and state = 'preparing' for update`, [lease.taskId]);
+  return rowCount === 1;
 }
 
 async function begin({ db }: TaskContext, client: PoolClient, task: TaskRow, { total }: Frozen): Promise<void> {

@@ -8,8 +8,7 @@ import { claimChunk, type Claimed } from './claim-chunk.ts';
 import type { TaskContext } from './context.ts';
 import { keepFailures } from './failures.ts';
 import { finishChunk } from './finish-chunk.ts';
-import type { Lease } from './freeze.ts';
-import { moveTask } from './move-task.ts';
+import { failTask, type Lease } from './lease.ts';
 import { nextPace, type Pace } from './pace.ts';
 import { blame } from './sqlstate.ts';
 import type { TaskRow } from './task-row.ts';
@@ -40,7 +39,7 @@ export async function runChunk(ctx: TaskContext, pool: Pool, running: Running): 
   try {
     return await inTransaction(ctx, pool, running);
   } catch (error) {
-    if (error instanceof Refused) return failWhole(ctx, pool, running.task, error.outcome);
+    if (error instanceof Refused) return failWhole(ctx, pool, running, error.outcome);
     // A chunk is tried whole and without savepoints first; where a row is to blame, again and carefully.
     if (running.pace.isCareful || blame(error) !== 'row') throw error;
     running.pace = { ...running.pace, isCareful: true };
@@ -91,11 +90,11 @@ function targetOf({ db, log }: TaskContext, tx: Client | null, { task, resource 
 }
 
 /** All or nothing: what was refused is named, and everything else is as it was. */
-async function failWhole(ctx: TaskContext, pool: Pool, task: TaskRow, outcome: ChunkOutcome): Promise<ChunkResult> {
+async function failWhole(ctx: TaskContext, pool: Pool, { task, lease }: Running, outcome: ChunkOutcome): Promise<ChunkResult> {
   const { t } = ctx.db;
   await transaction(pool, async (client) => {
     const message = `${outcome.failed} of ${task.total} records were refused, so nothing was changed.`;
-    if (!(await moveTask(client, t, task.id, 'failed', { reason: 'records-refused', message }))) return;
+    if (!(await failTask(client, t, lease, { reason: 'records-refused', message }))) return;
     await keepFailures(client, t, task.id, 0, outcome);
     await client.query(`update ${t.task} set failed = $2, done = $2 where id = $1`, [task.id, outcome.failed]);
   });

@@ -1,11 +1,11 @@
 import type { Pool } from 'pg';
+import { transaction } from '../db/transaction.ts';
 import { getOperation } from '../operations/register.ts';
 import { sincePreview } from '../operations/since-preview.ts';
 import { withinScope } from '../operations/within-scope.ts';
 import type { TaskContext } from './context.ts';
-import type { Lease } from './freeze.ts';
+import { failTask, holdLease, type Lease } from './lease.ts';
 import { resourceOf, withRolesNow } from './may-run.ts';
-import { moveTask } from './move-task.ts';
 import { prepare } from './prepare.ts';
 import { afterTrouble, startPace } from './pace.ts';
 import { type ChunkResult, runChunk, type Running } from './run-chunk.ts';
@@ -30,7 +30,7 @@ export async function runSlice(ctx: TaskContext, worker: SliceWorker, taskId: nu
   try {
     await work(ctx, worker.pool, lease, signal);
   } catch (error) {
-    delayMs = await afterError(ctx, worker.pool, taskId, error);
+    delayMs = await afterError(ctx, worker.pool, lease, error);
   } finally {
     worker.tokens.delete(lease.token);
     await releaseSlot(ctx, worker.pool, lease, delayMs);
@@ -44,7 +44,7 @@ async function work(ctx: TaskContext, pool: Pool, lease: Lease, signal: AbortSig
   const resource = resourceOf(ctx, task);
   if (!resource) {
     const message = `${task.principalName} may not do this any more. What was done before stays.`;
-    await moveTask(pool, db.t, task.id, 'failed', { reason: 'forbidden', message });
+    await transaction(pool, (client) => failTask(client, db.t, lease, { reason: 'forbidden', message }));
     return;
   }
   if (task.state === 'preparing') {
@@ -84,27 +84,29 @@ async function withRetries(ctx: TaskContext, signal: AbortSignal, running: Runni
 const timedOut = '57014';
 
 /** Counted with lost workers: where no chunk was committed between, trying for ever would hold its records for ever. */
-async function isTooSlow({ db: { t }, settings }: TaskContext, pool: Pool, taskId: number): Promise<boolean> {
-  const { rows } = await pool.query<{ deaths: number }>(
-    `update ${t.task} set deaths = deaths + 1 where id = $1 and finished_at is null returning deaths`,
-    [taskId],
-  );
-  if ((rows[0]?.deaths ?? 0) < settings.maxDeaths) return false;
-  const message = 'Even a few records took longer than one statement may. What was done before stays.';
-  return moveTask(pool, t, taskId, 'failed', { reason: 'too-slow', message });
+async function isTooSlow({ db: { t }, settings }: TaskContext, pool: Pool, lease: Lease): Promise<boolean> {
+  return transaction(pool, async (client) => {
+    if (!(await holdLease(client, t, lease))) return false;
+    const { rows } = await client.query<{ deaths: number }>(
+      `update ${t.task} set deaths = deaths + 1 where id = $1 and finished_at is null returning deaths`,
+      [lease.taskId],
+    );
+    if ((rows[0]?.deaths ?? 0) < settings.maxDeaths) return false;
+    const message = 'Even a few records took longer than one statement may. What was done before stays.';
+    return failTask(client, t, lease, { reason: 'too-slow', message });
+  });
 }
 
 /** Passing trouble waits a little; anything else is a bug and ends the task, the whole of it in the log. */
-async function afterError(ctx: TaskContext, pool: Pool, taskId: number, error: unknown): Promise<number> {
+async function afterError(ctx: TaskContext, pool: Pool, lease: Lease, error: unknown): Promise<number> {
+  const { taskId } = lease;
   if (blame(error) === 'passing') {
-    if (sqlstateOf(error) === timedOut && (await isTooSlow(ctx, pool, taskId))) return 0;
+    if (sqlstateOf(error) === timedOut && (await isTooSlow(ctx, pool, lease))) return 0;
     ctx.log('warning', 'a task goes on later', { taskId, error: String(error) });
     return 1_000;
   }
   ctx.log('error', 'a task failed', { taskId, error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
-  await moveTask(pool, ctx.db.t, taskId, 'failed', {
-    reason: 'error',
-    message: 'An unexpected error ended this task. What was done before it stays; the log has the details.',
-  });
+  const message = 'An unexpected error ended this task. What was done before it stays; the log has the details.';
+  await transaction(pool, (client) => failTask(client, ctx.db.t, lease, { reason: 'error', message }));
   return 0;
 }

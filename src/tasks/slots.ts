@@ -3,7 +3,7 @@ import type { Pool } from 'pg';
 import { type Queryable, transaction } from '../db/transaction.ts';
 import { wake } from '../queue/wake.ts';
 import type { TaskContext } from './context.ts';
-import type { Lease } from './freeze.ts';
+import type { Lease } from './lease.ts';
 import { moveTask } from './move-task.ts';
 import { isFinished, type TaskState, unfinishedSql } from './states.ts';
 

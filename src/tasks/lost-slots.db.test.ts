@@ -1,0 +1,153 @@
+import assert from 'node:assert/strict';
+import { test, type TestContext } from 'node:test';
+import { transaction } from '../db/transaction.ts';
+import { launchOn, testContext } from '../testing/context.ts';
+import { testDatabase } from '../testing/database.ts';
+import { insertPlaces } from '../testing/places.ts';
+import { lockModel } from './activate.ts';
+import type { TaskContext } from './context.ts';
+import { freeze } from './freeze.ts';
+import { keySourceOf } from './key-source.ts';
+import type { Lease } from './lease.ts';
+import { prepare } from './prepare.ts';
+import { getTask } from './queries.ts';
+import { runSlice } from './run-slice.ts';
+import { takeSlot } from './slots.ts';
+
+async function setUp(t: TestContext) {
+  const { db } = await testDatabase(t);
+  const ctx = testContext(db, { maxDeaths: 1 }, { chunkSize: 50 });
+  const cities = ctx.register.get('cities');
+  await insertPlaces(db, 200);
+  const body = { field: 'notes', 'value.notes': 'changed' };
+  const { task } = await launchOn(ctx, cities, { kind: 'matching', filter: '' }, 'update', body);
+  const read = () => getTask(db, task.principal, task.id);
+  return {
+    db,
+    ctx,
+    taskId: task.id,
+    read,
+    take: async () => (await takeSlot(ctx, db.drains, task.id, '00000000-0000-4000-8000-0000000000d1')) as Lease,
+    /** What becomes of the slot of a worker that is taken for dead. */
+    bury: () => db.drains.query(`delete from ${db.t.task_slot} where task_id = $1`, [task.id]),
+    prepareWith: async (lease: Lease, given: TaskContext = ctx) => prepare(given, db.drains, await read(), cities, lease),
+    freezeWith: async (lease: Lease) => freeze(db.drains, db.t, await keySourceOf(ctx, await read(), cities), 50, lease),
+    slice: (given: TaskContext = ctx) =>
+      runSlice(
+        given,
+        { id: '00000000-0000-4000-8000-0000000000d2', pool: db.drains, tokens: new Set() },
+        task.id,
+        new AbortController().signal,
+      ),
+    async states() {
+      const chunks = await db.drains.query(`select distinct state from ${db.t.chunk} where task_id = $1`, [task.id]);
+      return [(await read()).state, ...chunks.rows.map(({ state }) => state)];
+    },
+  };
+}
+
+test('a drain that lost its slot before the activation does not activate what its successor has frozen', async (t) => {
+  const { db, take, bury, prepareWith, freezeWith, states, slice, read } = await setUp(t);
+  const lost = await take();
+  let late: Promise<void> = Promise.resolve();
+  let successor: Lease | null = null;
+  await transaction(db.pages, async (client) => {
+    await lockModel(client, db.t, 'City');
+    late = prepareWith(lost);
+    await waiting(`pg_locks where locktype = 'advisory' and not granted`);
+    await bury();
+    successor = await take();
+    await freezeWith(successor);
+  });
+  await late;
+  assert.deepEqual(await states(), ['preparing', 'draft']);
+  await bury();
+  await slice();
+  assert.equal((await read()).state, 'succeeded');
+
+  async function waiting(what: string): Promise<void> {
+    for (;;) if ((await db.pages.query(`select 1 from ${what}`)).rowCount) return;
+  }
+});
+
+test('a task that was cancelled while it waited for other activations holds nothing', async (t) => {
+  const { db, take, prepareWith, states } = await setUp(t);
+  const lease = await take();
+  let late: Promise<void> = Promise.resolve();
+  await transaction(db.pages, async (client) => {
+    await lockModel(client, db.t, 'City');
+    late = prepareWith(lease);
+    while (!(await db.pages.query(`select 1 from pg_locks where locktype = 'advisory' and not granted`)).rowCount);
+    await db.pages.query(`update ${db.t.task} set state = 'cancelled', finished_at = now()`);
+  });
+  await late;
+  assert.deepEqual(await states(), ['cancelled', 'draft']);
+});
+
+test('whoever takes over a slot waits until the keys that its drain was writing are there, and starts anew', async (t) => {
+  const { db, take, bury, freezeWith, slice, read } = await setUp(t);
+  await db.pages.query(`
+    create function ${db.schema}.hold_up() returns trigger language plpgsql as $$ begin perform pg_advisory_xact_lock_shared(77); return new; end $$;
+    create trigger hold_up before insert on ${db.t.chunk} for each row execute function ${db.schema}.hold_up();
+  `);
+  const lost = await take();
+  const buried: Promise<unknown>[] = [];
+  await transaction(db.pages, async (client) => {
+    await client.query('select pg_advisory_xact_lock(77)');
+    const late = freezeWith(lost);
+    while (!(await db.pages.query(`select 1 from pg_locks where locktype = 'advisory' and not granted`)).rowCount);
+    buried.push(
+      late,
+      bury().then(() => slice()),
+    );
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  });
+  await Promise.all(buried);
+  const { state, changed, reason } = await read();
+  assert.deepEqual([state, changed, reason], ['succeeded', 200, null]);
+});
+
+test('a drain that lost its slot does not fail the task that its successor is preparing', async (t) => {
+  const { ctx, take, bury, prepareWith, states } = await setUp(t);
+  const lost = await take();
+  await prepareWith(lost, { ...ctx, isPrincipalActive: async () => takenOver(false) });
+  assert.deepEqual(await states(), ['preparing']);
+
+  async function takenOver<T>(answer: T): Promise<T> {
+    await bury();
+    await take();
+    return answer;
+  }
+});
+
+for (const [what, error] of [
+  ['an error', new Error('of the lost drain')],
+  ['a statement that took too long', Object.assign(new Error('canceling statement'), { code: '57014' })],
+] as const) {
+  test(`${what} of a drain that lost its slot does not end the task of its successor`, async (t) => {
+    const { ctx, take, bury, slice, states, read } = await setUp(t);
+    await slice({
+      ...ctx,
+      rolesOf: async () => {
+        await bury();
+        await take();
+        throw error;
+      },
+    });
+    assert.deepEqual(await states(), ['preparing']);
+    assert.equal((await read()).deaths, 0);
+  });
+}
+
+test('a right that a drain finds withdrawn after it lost its slot does not end the task of its successor', async (t) => {
+  const { ctx, take, bury, slice, states } = await setUp(t);
+  await slice({
+    ...ctx,
+    rolesOf: async () => {
+      await bury();
+      await take();
+      return [];
+    },
+  });
+  assert.deepEqual(await states(), ['preparing']);
+});
