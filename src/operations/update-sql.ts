@@ -130,6 +130,7 @@ function writtenScalar(model: ModelMeta, field: FieldMeta, change: Change, value
         field,
         current: `${alias}.${field.column}`,
         columnOf: (name) => `${alias}.${fieldOf(model, name).column}`,
+        metaOf: (name) => fieldOf(model, name),
         parameter(given) {
           const place = known[used] ?? parameter(given);
           known[used++] = place;
@@ -267,7 +268,7 @@ function sideOf(resource: Resource, { field, change, value }: Linked, index: num
   const relatedId = relatedModel?.fields[relatedModel.idFields[0] as string];
   if (!joinTable || !relatedId) throw new Error(`${model.name}.${field.name} has no join table`);
   const [before, after] = [`"_before${index}"`, `"_after${index}"`];
-  const next = change.sql(value, { field, current: `t.${before}`, columnOf: () => 'null', parameter });
+  const next = change.sql(value, { field, current: `t.${before}`, columnOf: () => 'null', metaOf: () => field, parameter });
   return {
     field,
     before,

@@ -37,7 +37,11 @@ export function applyToModel(
 
 function twinOf(model: ModelMeta, record: ModelRecord, name: string, change: Change, value: unknown): FieldText {
   const field = model.fields[name] as FieldMeta;
-  return change.twin(record[name] ?? null, value, { field, other: (source) => record[source] ?? null });
+  return change.twin(record[name] ?? null, value, {
+    field,
+    other: (source) => record[source] ?? null,
+    metaOf: (source) => model.fields[source] as FieldMeta,
+  });
 }
 
 /** A text as a column of limited length keeps it: cut where only spaces are lost, refused (undefined) where more would be. */

@@ -49,6 +49,7 @@ export interface SqlPlace {
   readonly current: string;
   /** Another field of the same record. */
   columnOf(field: string): string;
+  metaOf(field: string): FieldMeta;
   /** A parameter of the statement, `$4`. */
   parameter(value: unknown): string;
 }
@@ -57,6 +58,7 @@ export interface TwinPlace {
   readonly field: FieldMeta;
   /** Another field of the same record. */
   other(field: string): FieldText;
+  metaOf(field: string): FieldMeta;
 }
 
 /**

@@ -4,8 +4,8 @@ import type { FieldMeta } from '../../metadata/contract.ts';
 import type { Resource } from '../../resources/contract.ts';
 import type { Change, FieldText } from './contract.ts';
 import { decimalOf } from './decimal.ts';
-import { cast, type Family, familyOf, isMany } from './field-family.ts';
-import { fitFloat, fitNumber } from './number-room.ts';
+import { cast, everyDigit, type Family, familyOf, isMany } from './field-family.ts';
+import { fitFloat, fitNumber, shortestText } from './number-room.ts';
 
 /** The value of another field of the same record, as it was before the change. */
 export const copy: Change<string> = {
@@ -20,8 +20,8 @@ export const copy: Change<string> = {
     const source = sourcesOf(field, resource).find(({ name }) => name === wanted);
     return source ? { value: source.meta.name } : { error: `“${wanted}” cannot be copied into ${field.label}.` };
   },
-  sql: (value, { field, columnOf }) => cast(columnOf(value), field),
-  twin: (_current, value, { field, other }) => fitCopy(other(value), field),
+  sql: (value, { field, columnOf, metaOf }) => copied(columnOf(value), metaOf(value), field),
+  twin: (_current, value, { field, other, metaOf }) => fitCopy(other(value), metaOf(value), field),
   describe: (value, _field, resource) => `copied from ${resource.fields.find(({ meta }) => meta.name === value)?.label ?? value}`,
 };
 
@@ -40,8 +40,18 @@ function canCopy(from: ResourceField, to: ResourceField): boolean {
   return source !== null && (source === target || (numbers.includes(source) && numbers.includes(target)));
 }
 
-function fitCopy(value: FieldText, field: FieldMeta): FieldText {
-  const family = familyOf(field);
-  if (value === null || !numbers.includes(family)) return value;
-  return family === 'float' ? fitFloat(Number(value), field) : fitNumber(decimalOf(String(value)), field);
+// PostgreSQL says of NaN and infinity as an integer that there is no such cast, unless they are floats: then that there is no room.
+function copied(column: string, from: FieldMeta, to: FieldMeta): string {
+  const number = familyOf(from) === 'float' && familyOf(to) !== 'float' ? everyDigit(column) : column;
+  if (familyOf(to) !== 'integer' || familyOf(from) === 'integer') return cast(number, to);
+  return `case when ${column} = any ('{NaN,Infinity,-Infinity}') then ${cast(`${column}::float8`, to)} else ${cast(number, to)} end`;
+}
+
+function fitCopy(value: FieldText, from: FieldMeta, to: FieldMeta): FieldText {
+  if (typeof value !== 'string') return value;
+  if (to.sqlType === 'date') return value.slice(0, 'YYYY-MM-DD'.length);
+  const family = familyOf(to);
+  if (!numbers.includes(family)) return value;
+  if (family === 'float') return fitFloat(Number(value), to);
+  return fitNumber(decimalOf(familyOf(from) === 'float' ? shortestText(value, from) : value), to);
 }

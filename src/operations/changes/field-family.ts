@@ -43,6 +43,11 @@ export function cast(sql: string, meta: FieldMeta): string {
   return `(${sql})::${meta.sqlType?.startsWith('character(') ? 'bpchar' : 'text'}`;
 }
 
+/** A float as a number of any length: cast without its text it would keep 15 digits, and a real 6. */
+export function everyDigit(sql: string): string {
+  return `(${sql})::text::numeric`;
+}
+
 /** `numeric(8,5)` has a scale of 5; null: as many places as there are. */
 export function scaleOf(meta: FieldMeta): number | null {
   const [, , scale] = /^numeric\((\d+)(?:,(\d+))?\)$/.exec(meta.sqlType ?? '') ?? [];

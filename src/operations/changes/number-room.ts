@@ -27,6 +27,16 @@ export function floatOf(text: unknown, meta: FieldMeta): number {
   return meta.sqlType === 'real' ? Math.fround(Number(text)) : Number(text);
 }
 
+/** The fewest digits that tell a float from its neighbours, as PostgreSQL shows it. */
+export function shortestText(text: unknown, meta: FieldMeta): string {
+  const value = floatOf(text, meta);
+  if (meta.sqlType !== 'real') return String(value);
+  for (let digits = 1; ; digits++) {
+    const shown = value.toPrecision(digits);
+    if (Math.fround(Number(shown)) === value) return shown;
+  }
+}
+
 /** A float as `real` or `double precision` keeps it. */
 export function fitFloat(value: number, meta: FieldMeta): string {
   const kept = floatOf(value, meta);
