@@ -86,6 +86,13 @@ const integers: Record<string, fc.Arbitrary<string>> = {
   bigint: fc.oneof(fc.bigInt({ min: -40n, max: 40n }), fc.bigInt({ min: 2n ** 63n - 50n, max: 2n ** 63n - 1n })).map(String),
 };
 
+/** Of types that can only be set as a whole; the rest are enums. */
+const otherValues: Readonly<Record<string, readonly string[]>> = {
+  String: ['7b4c1f86-4f4e-4f6c-9d7e-0a1b2c3d4e5f', '00000000-0000-4000-8000-000000000000'],
+  Json: ['{"a": 1}', '[1, 2.50]', '"x"', '12345678901234567890'],
+  DateTime: ['00:00:00', '23:59:59.5'],
+};
+
 /** A value that a field may hold. */
 export function fieldValue(field: FieldMeta): fc.Arbitrary<string> {
   const limit = Number(/^(?:varchar|character)\((\d+)\)$/.exec(field.sqlType ?? '')?.[1] ?? 40);
@@ -106,6 +113,7 @@ export function fieldValue(field: FieldMeta): fc.Arbitrary<string> {
     case 'boolean':
       return fc.boolean().map(String);
     default:
+      if (field.type in otherValues) return fc.constantFrom(...(otherValues[field.type] as string[]));
       return fc.constantFrom('happy', 'sad', 'meh').map((name) => ({ happy: 'HAPPY!', sad: 'sad mood', meh: 'meh' })[name] as string);
   }
 }
@@ -117,8 +125,13 @@ const patterns = {
 };
 const amount = fc.oneof(decimal(20, 0), decimal(20, 2), decimal(2_000_000_000, 0));
 
-/** What may be done to a field of this nature: changes with a value each. */
-export function changeOf(model: ModelMeta, field: FieldMeta, relatedIds: readonly string[]): fc.Arbitrary<FieldChange> {
+/** What may be done to a field of this nature: changes with a value each. `relatedIds` are those that it may lead to, `sourceNames` fields that it may be copied from. */
+export function changeOf(
+  model: ModelMeta,
+  field: FieldMeta,
+  relatedIds: readonly string[],
+  sourceNames: readonly string[],
+): fc.Arbitrary<FieldChange> {
   const made = <C extends FieldChange['change']>(change: C, value: fc.Arbitrary<unknown>) =>
     value.map((given): FieldChange => ({ field: field.name, change, value: given }));
   const none = fc.constant(null);
@@ -131,17 +144,17 @@ export function changeOf(model: ModelMeta, field: FieldMeta, relatedIds: readonl
     );
     return fc.oneof(made('add', values), made('remove', values), made('replace', values), made('clear', none));
   }
+  if (relatedIds.length > 0) {
+    const id = fc.constantFrom(...relatedIds);
+    return fc.oneof(made('set', id), made('fill', id), made('clear', none));
+  }
   const family = familyOf(field);
   const whole = family === 'integer';
-  const sources = Object.values(model.fields).filter(
-    (other) =>
-      other.name !== field.name &&
-      other.column &&
-      !other.isId &&
-      familyOf(other) === family &&
-      family !== null &&
-      (family === 'decimal' || family === 'integer' || other.sqlType === field.sqlType),
-  );
+  const numbers: unknown[] = ['integer', 'decimal', 'float'];
+  const sources = sourceNames.filter((name) => {
+    const other = familyOf(model.fields[name] as FieldMeta);
+    return name !== field.name && family !== null && (other === family || (numbers.includes(other) && numbers.includes(family)));
+  });
   const choices: fc.Arbitrary<FieldChange>[] = [made('set', fieldValue(field))];
   if (!field.isRequired) choices.push(made('clear', none), made('fill', fieldValue(field)));
   if (family === 'text') {
@@ -173,6 +186,6 @@ export function changeOf(model: ModelMeta, field: FieldMeta, relatedIds: readonl
     choices.push(made('shift', fc.record({ amount: fc.integer({ min: -500, max: 500 }), unit })));
   }
   if (family === 'boolean') choices.push(made('toggle', none));
-  if (sources.length > 0) choices.push(made('copy', fc.constantFrom(...sources.map(({ name }) => name))));
+  if (sources.length > 0) choices.push(made('copy', fc.constantFrom(...sources)));
   return fc.oneof(...choices);
 }
