@@ -2,6 +2,7 @@ import type { Queryable } from '../db/transaction.ts';
 import type { TableNames } from '../db/names.ts';
 import type { Principal } from '../auth/principal.ts';
 import type { Action, Client, Register, Resource } from '../resources/contract.ts';
+import type { Rewriting } from './triggers.ts';
 
 export type OperationKind = 'update' | 'delete' | 'undo';
 
@@ -54,6 +55,8 @@ export interface ApplyTarget {
   readonly t: TableNames;
   /** Major version of the server: 18 returns old values, earlier ones are asked first. */
   readonly serverVersion: number;
+  /** Where the table may write something else than it is told to, what is kept is read from the rows as written. */
+  readonly rewriting?: Rewriting;
   /** Rolled back whatever comes of it: code of the project's that reaches beyond the transaction stays out. */
   readonly isTrial?: boolean;
   /** Who does it, and as which chunk of which task; a form is neither. */

@@ -11,3 +11,19 @@ export async function listTriggers(client: Queryable, model: ModelMeta, operatio
   );
   return rows.map(({ name }) => name);
 }
+
+/** Whether the table itself may write something else than it is told to. */
+export interface Rewriting {
+  readonly update: boolean;
+  readonly insert: boolean;
+}
+
+/** By its BEFORE triggers, which may alter any column of a row. */
+export async function findRewriting(client: Queryable, model: ModelMeta): Promise<Rewriting> {
+  const { rows } = await client.query<Rewriting>(
+    `select coalesce(bool_or((tgtype & 16) <> 0), false) as update, coalesce(bool_or((tgtype & 4) <> 0), false) as insert
+     from pg_trigger where tgrelid = $1::text::regclass and not tgisinternal and tgenabled in ('O', 'A') and (tgtype & 3) = 3`,
+    [model.table],
+  );
+  return rows[0] as Rewriting;
+}

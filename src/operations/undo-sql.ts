@@ -25,7 +25,7 @@ export interface Undoing {
 export function undoStatement(target: ApplyTarget, keys: readonly string[], undoing: Undoing, shape: Shape): Statement {
   return statementOf(target, keys, (parameter, condition) => {
     const parts = judgingParts(target, undoing, shape, keys, condition, parameter, true);
-    const writes = { update: restore, delete: recreate, create: remove }[shape.kind](target.resource, undoing, shape);
+    const writes = { update: restore, delete: recreate, create: remove }[shape.kind](target, undoing, shape);
     return `with ${[...parts, ...writes, keptPart(target, shape, parameter)].join(', ')}
       select (select count(*)::int from judged where "_state" = 'restore') as changed,
         (select count(*)::int from judged where "_state" = 'unchanged') as unchanged,
@@ -163,7 +163,7 @@ function wholeSides(links: readonly FieldMeta[]): Comparison[] {
   ];
 }
 
-function restore(resource: Resource, _undoing: Undoing, shape: Shape): string[] {
+function restore({ resource, rewriting }: ApplyTarget, _undoing: Undoing, shape: Shape): string[] {
   const { model } = resource;
   const fields = shape.fields.map((name) => fieldOf(model, name));
   const columns = fields.filter((field) => field.column);
@@ -171,10 +171,12 @@ function restore(resource: Resource, _undoing: Undoing, shape: Shape): string[] 
   if (columns.length > 0) {
     const image = columns.map(({ name, column }) => `'${unquoted(column)}', judged."_before" -> '${name}'`).join(', ');
     const types = columns.map((field) => `${field.column} ${isTextInImage(field) ? 'text' : field.sqlType}`).join(', ');
+    const back = columns.map((field) => `'${field.name}', ${imaged(field, `t.${field.column}`)}`).join(', ');
     parts.push(`written as (
       update ${model.table} t set ${columns.map((field) => `${field.column} = ${restored(field)}`).join(', ')}
       from judged cross join lateral jsonb_to_record(jsonb_build_object(${image})) as was(${types})
       where judged."_state" = 'restore' and ${isSame(model, 't', 'judged')}
+      ${rewriting?.update ? `returning judged."_key" as "_written", jsonb_build_object(${back}) as "_image"` : ''}
     )`);
   }
   for (const [index, field] of fields.filter(({ relation }) => relation).entries()) {
@@ -204,7 +206,7 @@ function recreated(column: string, field: FieldMeta | undefined): string {
   return field && isTextInImage(field) ? `(judged."_before" ->> '${unquoted(column)}')::${field.sqlType}` : `was.${column}`;
 }
 
-function recreate(resource: Resource, { columns }: Undoing, _shape: Shape): string[] {
+function recreate({ resource, rewriting }: ApplyTarget, { columns }: Undoing, _shape: Shape): string[] {
   const { model } = resource;
   const fieldAt = (column: string) => Object.values(model.fields).find((field) => unquoted(field.column) === unquoted(column));
   const parts = [
@@ -212,7 +214,7 @@ function recreate(resource: Resource, { columns }: Undoing, _shape: Shape): stri
       insert into ${model.table} as t (${columns.join(', ')}) overriding system value
       select ${columns.map((column) => recreated(column, fieldAt(column))).join(', ')}
       from judged cross join lateral jsonb_populate_record(null::${model.table}, judged."_before") was where judged."_state" = 'restore'
-      returning ${keySql(model, 't')} collate "C" as key, t.${idColumn(model)} as id
+      returning ${keySql(model, 't')} collate "C" as key, t.${idColumn(model)} as id${rewriting?.insert ? `, ${wholeRow(model, 't')} as "_image"` : ''}
     )`,
   ];
   for (const [index, field] of linksOf(resource.model).entries()) {
@@ -226,22 +228,23 @@ function recreate(resource: Resource, { columns }: Undoing, _shape: Shape): stri
   return parts;
 }
 
-function remove({ model }: Resource): string[] {
+function remove({ resource: { model } }: ApplyTarget): string[] {
   return [`removed as (delete from ${model.table} t using judged where judged."_state" = 'restore' and ${isSame(model, 't', 'judged')})`];
 }
 
 function keptPart(target: ApplyTarget, shape: Shape, parameter: Parameter): string {
   const { model } = target.resource;
+  const back = readBack(target, shape);
   const kinds = { update: 'update', delete: 'create', create: 'delete' } as const;
   const fields = shape.fields.map((name) => fieldOf(model, name));
-  const image = (value: (field: FieldMeta) => string) =>
-    `jsonb_agg(jsonb_build_object(${fields.map((field) => `'${field.name}', ${value(field)}`).join(', ')}) order by "_key")`;
+  const image = (value: (field: FieldMeta) => string, asWritten = '') =>
+    `jsonb_agg(jsonb_build_object(${fields.map((field) => `'${field.name}', ${value(field)}`).join(', ')})${asWritten} order by "_key")`;
   const images: Readonly<Record<Shape['kind'], () => [string, string]>> = {
     update: () => [
       image((field) => (field.relation ? linkColumn(field) : imaged(field, `judged.${field.column}`))),
-      image((field) => (field.isUpdatedAt ? stampAfter(field) : `"_before" -> '${field.name}'`)),
+      image((field) => (field.isUpdatedAt ? stampAfter(field) : `"_before" -> '${field.name}'`), back?.image),
     ],
-    delete: () => ['null', 'jsonb_agg("_before" order by "_key")'],
+    delete: () => ['null', `jsonb_agg("_before"${back?.image ?? ''} order by "_key")`],
     create: () => ['jsonb_agg("_after" order by "_key")', 'null'],
   };
   const [before, after] = images[shape.kind]();
@@ -253,7 +256,15 @@ function keptPart(target: ApplyTarget, shape: Shape, parameter: Parameter): stri
     before,
     after,
   });
-  return `kept as (${change} from judged where "_state" = 'restore' having count(*) > 0)`;
+  return `kept as (${change} from judged ${back?.join ?? ''} where "_state" = 'restore' having count(*) > 0)`;
+}
+
+/** What the table made of rows that were put back, over what it was told to. */
+function readBack({ rewriting, resource: { model } }: ApplyTarget, { kind, fields }: Shape): { join: string; image: string } | null {
+  const image = ` || coalesce("_image", '{}')`;
+  if (kind === 'delete' && rewriting?.insert) return { join: 'left join created on created.key = "_key"', image };
+  const writes = kind === 'update' && fields.some((name) => fieldOf(model, name).column);
+  return writes && rewriting?.update ? { join: 'left join written on "_written" = "_key"', image } : null;
 }
 
 function stampAfter(field: FieldMeta): string {

@@ -37,8 +37,8 @@ export function updateStatement(
   const written = [...scalars, ...stamps];
   const body =
     relations.length === 0 && target.serverVersion >= 18
-      ? returningOld(model, condition.sql, scalars, written)
-      : lockedFirst(target.resource, condition.sql, scalars, written, relations, parameter);
+      ? returningOld(target, condition.sql, scalars, written)
+      : lockedFirst(target, condition.sql, scalars, written, relations, parameter);
   const counted = 'select coalesce(cardinality(keys), 0)::int as changed from images';
   if (!keepsChange) return { sql: `with ${body} ${counted}`, values };
   const fields = [...written, ...relations].map(({ field }) => field.name);
@@ -174,11 +174,11 @@ function isChanged(alias: string, scalars: readonly Written[], sides: readonly S
   ].join(' or ');
 }
 
-function returningOld(model: ModelMeta, condition: string, scalars: Written[], written: Written[]): string {
+function returningOld({ resource: { model }, rewriting }: ApplyTarget, condition: string, scalars: Written[], written: Written[]): string {
   const differing = scalars.map((item) => differs('t', item)).join(' or ');
   // The planner may ask what differs of every row of the table before it looks at the keys, and a row of nobody's could overflow.
   const asked = scalars.some((item) => item.canOverflow) ? `case when ${condition} then ${differing} else false end` : `(${differing})`;
-  const isConstant = written.every((item) => item.isConstant);
+  const isConstant = !rewriting?.update && written.every((item) => item.isConstant);
   const after = isConstant ? '' : `, ${imageOf(written, ({ field }) => `new.${field.column}`)} as after`;
   return `written as (
       update ${model.table} t set ${assignments(written)}
@@ -193,7 +193,7 @@ function returningOld(model: ModelMeta, condition: string, scalars: Written[], w
 
 // Before-images are read and locked first: for many-to-many fields, and on servers that cannot return old values.
 function lockedFirst(
-  resource: Resource,
+  { resource, rewriting }: ApplyTarget,
   condition: string,
   scalars: Written[],
   written: Written[],
@@ -215,9 +215,11 @@ function lockedFirst(
       from (${withSides(sides, 'locked t')}) candidate where ${isChanged('candidate', scalars, sides)}
     )`,
   ];
+  const isReadBack = rewriting?.update && written.length > 0;
   if (written.length > 0) {
     const isSame = model.idFields.map((name) => `t.${columnOf(name)} = changed.${columnOf(name)}`).join(' and ');
-    parts.push(`written as (update ${model.table} t set ${assignments(written)} from changed where ${isSame})`);
+    const back = `returning changed."_key" as "_written", ${imageOf(written, ({ field }) => `t.${field.column}`)} as "_image"`;
+    parts.push(`written as (update ${model.table} t set ${assignments(written)} from changed where ${isSame} ${isReadBack ? back : ''})`);
   }
   for (const side of sides) parts.push(...side.writes);
   parts.push(`images as (
@@ -229,8 +231,8 @@ function lockedFirst(
         jsonb_agg(${images(
           (item) => imageValue('changed', item),
           (side) => `changed.${side.after}`,
-        )} order by "_key") as after
-      from changed
+        )}${isReadBack ? ` || coalesce("_image", '{}')` : ''} order by "_key") as after
+      from changed${isReadBack ? ` ${sides.length > 0 ? 'left ' : ''}join written on "_written" = "_key"` : ''}
     )`);
   return parts.join(', ');
 }

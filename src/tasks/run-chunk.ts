@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 import { type Queryable, transaction } from '../db/transaction.ts';
 import type { ApplyTarget, Operation } from '../operations/contract.ts';
+import type { Rewriting } from '../operations/triggers.ts';
 import type { Client, Resource } from '../resources/contract.ts';
 import { applyAll, applyIsolated, type ChunkOutcome } from './apply-isolated.ts';
 import { chunkTransaction } from './chunk-transaction.ts';
@@ -20,6 +21,7 @@ export interface Running {
   task: TaskRow;
   resource: Resource;
   operation: Operation;
+  rewriting: Rewriting;
   lease: Lease;
   /** Steered by every chunk. */
   pace: Pace;
@@ -83,10 +85,10 @@ async function work(ctx: TaskContext, client: Queryable, tx: Client | null, runn
   return counted && { ...counted, outcome };
 }
 
-function targetOf({ db, log }: TaskContext, tx: Client | null, { task, resource }: Running, chunk: number): ApplyTarget {
+function targetOf({ db, log }: TaskContext, tx: Client | null, { task, resource, rewriting }: Running, chunk: number): ApplyTarget {
   const { id: taskId, principal, principalId, principalName, changeReason } = task;
   const author = { taskId, chunk, principalId, principalName, changeReason };
-  return { resource, t: db.t, serverVersion: db.version, author, through: tx && { tx, principal, log } };
+  return { resource, t: db.t, serverVersion: db.version, rewriting, author, through: tx && { tx, principal, log } };
 }
 
 /** All or nothing: what was refused is named, and everything else is as it was. */

@@ -4,6 +4,7 @@ import { type Queryable, transaction } from '../db/transaction.ts';
 import { clientTransaction, needsClient } from '../operations/client-transaction.ts';
 import { getOperation } from '../operations/register.ts';
 import { sincePreview } from '../operations/since-preview.ts';
+import { findRewriting } from '../operations/triggers.ts';
 import { withinScope } from '../operations/within-scope.ts';
 import type { Client } from '../resources/contract.ts';
 import { activate, lockModel } from './activate.ts';
@@ -62,6 +63,7 @@ export async function runInline(ctx: TaskContext, task: NewTask, keys: readonly 
       resource,
       t: db.t,
       serverVersion: db.version,
+      rewriting: await findRewriting(client, resource.model),
       author: {
         taskId: id,
         chunk: 0,

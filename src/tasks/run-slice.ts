@@ -2,6 +2,7 @@ import type { Pool } from 'pg';
 import { transaction } from '../db/transaction.ts';
 import { getOperation } from '../operations/register.ts';
 import { sincePreview } from '../operations/since-preview.ts';
+import { findRewriting } from '../operations/triggers.ts';
 import { withinScope } from '../operations/within-scope.ts';
 import type { TaskContext } from './context.ts';
 import { failTask, holdLease, type Lease } from './lease.ts';
@@ -52,7 +53,8 @@ async function work(ctx: TaskContext, pool: Pool, lease: Lease, signal: AbortSig
     task = await load();
   }
   const operation = await withinScope(sincePreview(getOperation(task.operation), task.snapshot), register, resource, task.principal);
-  const running: Running = { task, resource, operation, lease, pace: startPace(resource.chunkSize) };
+  const rewriting = await findRewriting(pool, resource.model);
+  const running: Running = { task, resource, operation, rewriting, lease, pace: startPace(resource.chunkSize) };
   let result: ChunkResult = task.state === 'running' ? 'done' : 'stopped';
   while (result === 'done' && !signal.aborted && performance.now() < deadline) {
     result = await withRetries(ctx, signal, running, () => runChunk(ctx, pool, running));
