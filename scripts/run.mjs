@@ -19,6 +19,7 @@ const scripts = {
   bench: 'bench/main.ts',
   fuzz: 'scripts/fuzz.ts',
   property: 'scripts/property.ts',
+  chaos: 'scripts/chaos.ts',
 };
 
 const [command = '', ...rest] = process.argv.slice(2);

@@ -15,6 +15,7 @@ export class DatabaseError extends Error {
 }
 
 interface Cause {
+  kind?: string;
   originalCode?: string;
   originalMessage?: string;
   constraint?: { index?: string; fields?: string[] };
@@ -29,8 +30,22 @@ interface PrismaError {
   cause?: Cause;
 }
 
-/** Prisma's own codes for what passes: a lost write conflict, a transaction that took too long, no connection in time. */
-const passing: Record<string, string> = { P2034: '40001', P2028: '57014', P2024: '53300' };
+/**
+ * Prisma's own codes for what passes: a lost write conflict, a transaction that took too long, no connection in time; a
+ * server that is not there, was not to be reached in time, or has ended the connection.
+ */
+const passing: Record<string, string> = {
+  P2034: '40001',
+  P2028: '57014',
+  P2024: '53300',
+  P1001: '08001',
+  P1002: '08001',
+  P1008: '08006',
+  P1017: '08006',
+};
+
+/** The same from the adapter, under a raw statement. */
+const lost: Record<string, string> = { ConnectionClosed: '08006', DatabaseNotReachable: '08001', SocketTimeout: '08006' };
 
 /** The error with its SQLSTATE where it comes from the database through Prisma; any other as it is. */
 export function databaseError(error: unknown): unknown {
@@ -47,7 +62,7 @@ export function databaseError(error: unknown): unknown {
       error,
     );
   }
-  const state = name === 'PrismaClientKnownRequestError' ? passing[code] : undefined;
+  const state = lost[cause?.kind ?? ''] ?? (name === 'PrismaClientKnownRequestError' ? passing[code] : undefined);
   return state ? new DatabaseError(state, message, { constraint: null, column: null }, error) : error;
 }
 

@@ -41,6 +41,8 @@ export async function startQueue(options: QueueOptions): Promise<Queue> {
     concurrency: options.concurrency,
     noHandleSignals: true,
     pollInterval: 1000,
+    // Without a delay, even of 0, nobody would hear that marking a job failed, and the process would end of it.
+    preset: { worker: { completeJobBatchDelay: 0, failJobBatchDelay: 0 } },
     logger: loggerOf(options),
     events,
     taskList: {

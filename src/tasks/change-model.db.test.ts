@@ -52,11 +52,14 @@ const relatedIds: Readonly<Record<string, readonly string[]>> = { clubs: ['1', '
 
 let ctx: TaskContext;
 let worker: Worker;
+let spellsOutSharpS = true;
 const undoes: (() => unknown)[] = [];
 
 before(async () => {
   const { db, connectionString } = await testDatabase({ after: (undo) => void undoes.push(undo as () => unknown) }, { content: 'torture' });
   ctx = testContext(db, {}, { parallelism: 2, chunkSize: 7 }, tortureAdmin);
+  const { rows } = await db.pages.query<{ isSo: boolean }>(`select upper('ß') = 'SS' as "isSo"`);
+  spellsOutSharpS = rows[0]?.isSo ?? false;
   for (const name of Object.keys(tables)) await db.pages.query(`truncate ${resourceOf(name).model.table} cascade`);
   await db.pages.query(`truncate "Odd-Schema"."clubs of people" cascade`);
   await db.pages.query(`insert into "Odd-Schema"."clubs of people" (id, name) select n, 'Club ' || n from generate_series(1, 4) n`);
@@ -322,9 +325,17 @@ async function run(resource: Resource, previewId: string, inBackground: boolean)
   }
 }
 
+/** With another letter instead of ß where the locale of the database leaves it alone in upper case: the model does not. */
+function inLocale(scenario: Scenario): Scenario {
+  return spellsOutSharpS ? scenario : JSON.parse(JSON.stringify(scenario).replaceAll('ß', 'ö'));
+}
+
 test(`updates, deletes, retries and undos of ${runs} random tables, selections and changes equal a model, and their previews the outcome`, {
   timeout: 3_600_000,
 }, async () => {
-  const scenarios = fc.constantFrom(...Object.keys(tables), 'Everything', 'Everything').chain(scenarioOf);
+  const scenarios = fc
+    .constantFrom(...Object.keys(tables), 'Everything', 'Everything')
+    .chain(scenarioOf)
+    .map(inLocale);
   await fc.assert(fc.asyncProperty(scenarios, check), { numRuns: runs, seed, endOnFailure: true });
 });

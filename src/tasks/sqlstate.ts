@@ -8,7 +8,11 @@ interface DatabaseError {
 
 const rowClasses = ['22', '23', '44'];
 const passingClasses = ['40', '53', '08', '57'];
+/** A lock that was not to be had in time; a transaction that stood still, or went on, for too long. */
+const passingStates = ['55P03', '25P03', '25P04'];
 const lostConnection = /^(ECONNRESET|ECONNREFUSED|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH)$/;
+/** What the driver says without a code, the last to whoever asks a connection that ended between two statements. */
+const lostInWords = /connection (terminated|ended)|timeout exceeded|connection error and is not queryable/i;
 
 export function sqlstateOf(error: unknown): string | null {
   const code = (error as DatabaseError | null)?.code;
@@ -21,9 +25,8 @@ export function sqlstateOf(error: unknown): string | null {
  */
 export function blame(error: unknown): Blame {
   const code = sqlstateOf(error);
-  if (code === null)
-    return /connection (terminated|ended)|timeout exceeded/i.test(String((error as DatabaseError)?.message)) ? 'passing' : 'other';
+  if (code === null) return lostInWords.test(String((error as DatabaseError | null)?.message)) ? 'passing' : 'other';
   if (code === 'P0001' || rowClasses.includes(code.slice(0, 2))) return 'row';
-  if (code === '55P03' || lostConnection.test(code) || passingClasses.includes(code.slice(0, 2))) return 'passing';
+  if (passingStates.includes(code) || lostConnection.test(code) || passingClasses.includes(code.slice(0, 2))) return 'passing';
   return 'other';
 }

@@ -13,14 +13,22 @@ import { fillTorture } from './torture-database.ts';
 /** Where the run's server is, for the processes of one run; DATABASE_URL is a server that somebody else keeps. */
 const serverVariable = 'BULKHEAD_TEST_SERVER';
 
+export interface TestServer {
+  connectionString: string;
+  /** Ends it as a power cut would, and starts it again where it was; null where the server is somebody else's. */
+  crash: (() => Promise<void>) | null;
+  stop(): Promise<void>;
+}
+
 /** One server a run, without durability. Returns how to reach it and how to end it. */
-export async function startTestServer(): Promise<{ connectionString: string; stop(): Promise<void> }> {
+export async function startTestServer(): Promise<TestServer> {
   const given = process.env.DATABASE_URL;
-  if (given) return { connectionString: given, stop: async () => undefined };
+  if (given) return { connectionString: given, crash: null, stop: async () => undefined };
   const folder = await mkdtemp(join(tmpdir(), 'bulkhead-test-'));
   const server = await startEmbedded({ folder, database: 'postgres', isDurable: false, maxConnections: 300 });
   return {
     connectionString: server.connectionString,
+    crash: () => server.crash(),
     async stop() {
       await server.stop();
       await removeEmbedded(folder);

@@ -1,0 +1,76 @@
+import type { Database } from '../db/database.ts';
+import { unfinishedSql } from '../tasks/states.ts';
+
+/** What must hold of our own tables at any moment: each as SQL whose rows say what is wrong. */
+export function invariantsAlways({ t }: Pick<Database, 't'>): Record<string, string> {
+  return {
+    'no record is held by two tasks': `
+      select format('record %s of %s is held by tasks %s', key, model, array_agg(task_id)) as text from (
+        select chunk.task_id, task.model, unnest(chunk.keys) as key from ${t.chunk} chunk join ${t.task} task on task.id = chunk.task_id
+        where chunk.state = 'active' and task.state in (${unfinishedSql}) and task.locks_off_reason is null
+      ) held group by key, model having count(*) > 1`,
+    'the counts of a task add up': `
+      select format('task %s (%s): done %s, but %s + %s + %s + %s + %s', id, state, done, changed, unchanged, failed, gone, conflicted) as text
+      from ${t.task} where done <> changed + unchanged + failed + gone + conflicted`,
+    'a task says it changed as many records as its kept changes have': `
+      select format('task %s (%s): changed %s, kept %s of %s records', id, state, changed, coalesce(kept, 0), coalesce(records, 0)) as text
+      from ${t.task} task left join (
+        select task_id, count(*)::int as kept, count(distinct key)::int as records
+        from ${t.change} cross join unnest(keys) key group by task_id
+      ) change on change.task_id = task.id
+      where changed <> coalesce(kept, 0) or changed <> coalesce(records, 0)`,
+    'a task has as many chunks done as it says': `
+      select format('task %s (%s): %s chunks done of %s, but says %s of %s', id, state, is_done, there, chunks_done, chunk_count) as text
+      from ${t.task} task join (
+        select task_id, count(*)::int as there, count(*) filter (where state = 'done')::int as is_done from ${t.chunk} group by task_id
+      ) chunk on chunk.task_id = task.id
+      where task.state not in ('queued', 'preparing') and chunks_done > 0 and (is_done <> chunks_done or there <> chunk_count)`,
+    'every record that was not changed is named': `
+      select format('task %s (%s): failed %s and conflicted %s, but %s are named', id, state, failed, conflicted, coalesce(named, 0)) as text
+      from ${t.task} task left join (
+        select task_id, count(*)::int as named from ${t.task_failure} cross join unnest(keys) key group by task_id
+      ) failure on failure.task_id = task.id
+      where backend = 'queue' and chunks_done > 0 and failed + conflicted <> coalesce(named, 0)`,
+    'an undo writes what was there before': `
+      select format('task %s (%s) undoes %s (%s), but record %s was %s and is %s', undo.task_id, task.title, parent.task_id, task.parent_id, key,
+        parent.before, undo.after) as text
+      from ${images(t.change)} undo join ${t.task} task on task.id = undo.task_id and task.operation = 'undo'
+      join ${images(t.change)} parent using (key)
+      where parent.task_id = task.parent_id and undo.kind = 'update' and parent.kind = 'update' and undo.after - 'updatedAt' <> parent.before - 'updatedAt'
+      limit 5`,
+  };
+}
+
+/** What must hold once everything has come to rest. */
+export function invariantsAtRest({ t, queueSchema }: Pick<Database, 't' | 'queueSchema'>): Record<string, string> {
+  return {
+    ...invariantsAlways({ t }),
+    'every task has ended': `
+      select format('task %s (%s) is %s, %s of %s done, deaths %s, slots %s', id, title, state, done, total, deaths,
+        (select count(*) from ${t.task_slot} where task_id = task.id)) as text
+      from ${t.task} task where state in (${unfinishedSql})`,
+    'a task that succeeded is done with all of its records': `
+      select format('task %s: %s of %s done', id, done, total) as text from ${t.task} where state in ('succeeded', 'partial') and done <> total`,
+    'nothing else ends a task than what was asked of it': `
+      select format('task %s (%s): %s: %s', id, title, reason, message) as text from ${t.task} where reason in ('error', 'worker-died', 'too-slow')`,
+    'no slot is left': `select format('task %s, slot %s of worker %s', task_id, slot, worker_id) as text from ${t.task_slot}`,
+    'no wake-up is left': `select format('job %s: %s', id, last_error) as text from "${queueSchema}".jobs where attempts > 0`,
+  };
+}
+
+/** Every broken one by name, with the first rows that say so. */
+export async function findBroken({ pages }: Database, invariants: Record<string, string>): Promise<string[]> {
+  const broken: string[] = [];
+  for (const [name, sql] of Object.entries(invariants)) {
+    const { rows } = await pages.query<{ text: string }>(sql);
+    if (rows.length > 0) broken.push([`BROKEN: ${name}`, ...rows.slice(0, 5).map(({ text }) => `  ${text}`)].join('\n'));
+  }
+  return broken;
+}
+
+function images(change: string): string {
+  return `(select change.task_id, change.kind, entry.key, entry.before,
+      case when jsonb_typeof(change.after) = 'array' then entry.after else change.after end as after
+    from ${change} change cross join lateral rows from (unnest(change.keys), jsonb_array_elements(change.before),
+      jsonb_array_elements(case when jsonb_typeof(change.after) = 'array' then change.after else '[]' end)) as entry(key, before, after))`;
+}
