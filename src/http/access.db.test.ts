@@ -105,6 +105,7 @@ const table: Record<string, Entry> = {
     path: ({ operationId }) => `/cities/previews/${operationId}/exclusions`,
     body: ({ key }) => ({ shown: key, keep: key }),
   },
+  'POST /:resource/previews/:id/form': { about: 'records', path: ({ operationId }) => `/cities/previews/${operationId}/form` },
 
   'POST /sign-out': { about: 'no record', path: () => '/sign-out', why: 'ends the visit, so it is tried last' },
 

@@ -10,6 +10,9 @@ import { countSelection, getSelection, maxTicked, type Selected, type Selection 
 import type { TaskContext } from './context.ts';
 import { runsInline } from './runs-inline.ts';
 
+/** What was typed, by the name of the control. */
+export type TypedForm = Readonly<Record<string, readonly string[]>>;
+
 /** What a form or a page showed, and what confirming it binds to. */
 export interface Preview {
   /** The form's one-time operation id. */
@@ -20,6 +23,8 @@ export interface Preview {
   selectionVersion: number;
   /** As `Operation.parse` made them; null: the form itself asks for them. */
   parameters: unknown;
+  /** What was typed in the form that led here, by control. */
+  form: TypedForm;
   /** What was found by trying; null: nothing was tried. */
   findings: Findings | null;
   /** Keys that were unticked on the preview. */
@@ -60,7 +65,7 @@ const keptHours = 24;
 const columnsOf = (
   t: TableNames,
 ) => `id, operation, selection_id as "selectionId", record_count as "recordCount", selection_version as "selectionVersion",
-  parameters, findings, exclusions, snapshot, to_json(created_at) #>> '{}' as "asOf",
+  parameters, coalesce(form, '{}') as form, findings, exclusions, snapshot, to_json(created_at) #>> '{}' as "asOf",
   coalesce((select kind from ${t.selection} selection where selection.id = selection_id), 'ticked') as kind`;
 
 export interface NewPreview {
@@ -70,21 +75,24 @@ export interface NewPreview {
   selectionId: string;
   /** As `Operation.parse` made them, where they are known. */
   parameters?: unknown;
+  form?: TypedForm;
+  /** Keys that were unticked on an earlier preview. */
+  exclusions?: readonly string[];
 }
 
 /** What a dialog shows and its confirmation binds to. Previews of yesterday go on the way. */
 export async function createPreview({ db, register }: TaskContext, wanted: NewPreview): Promise<Preview> {
-  const { resource, principal, operation, selectionId } = wanted;
+  const { resource, principal, operation, selectionId, exclusions = [] } = wanted;
   assertCan(resource, principal, getOperation(operation).action);
   const selection = await getSelection(db, principal, resource, selectionId);
-  const recordCount = await countSelection(register.client, resource, principal, selection);
+  const recordCount = await countSelection(register.client, resource, principal, less(selection, exclusions));
   if (recordCount === 0) throw nothingSelected();
   const { rows } = await db.pages.query<Omit<Preview, 'runsInline'>>(
     `with purged as (
        delete from ${db.t.preview} where created_at < now() - make_interval(hours => ${keptHours})
      )
-     insert into ${db.t.preview} (id, owner_id, resource, operation, selection_id, selection_version, record_count, parameters, snapshot)
-     values (gen_random_uuid(), $1, $2, $3, $4, $5, $6, $7, ${snapshotSql}) returning ${columnsOf(db.t)}`,
+     insert into ${db.t.preview} (id, owner_id, resource, operation, selection_id, selection_version, record_count, parameters, form, exclusions, snapshot)
+     values (gen_random_uuid(), $1, $2, $3, $4, $5, $6, $7, $8, $9, ${snapshotSql}) returning ${columnsOf(db.t)}`,
     [
       principal.id,
       resource.slug,
@@ -93,6 +101,8 @@ export async function createPreview({ db, register }: TaskContext, wanted: NewPr
       selection.version,
       recordCount,
       wanted.parameters === undefined ? null : JSON.stringify(wanted.parameters),
+      wanted.form === undefined ? null : JSON.stringify(wanted.form),
+      exclusions,
     ],
   );
   return withManner(rows[0] as Preview, resource, principal);
@@ -109,10 +119,19 @@ export async function findPreview({ db }: TaskContext, resource: Resource, princ
 
 /** Which records a preview is about: the selection less what was unticked on the preview itself. */
 export function previewed(selection: Selection, { exclusions, asOf }: Pick<Preview, 'exclusions' | 'asOf'>): Selection & Selected {
-  if (exclusions.length === 0) return { ...selection, asOf };
-  const excluded = new Set(exclusions);
-  if (selection.kind === 'ticked') return { ...selection, asOf, keys: selection.keys.filter((key) => !excluded.has(key)) };
-  return { ...selection, asOf, exclusions: [...new Set([...selection.exclusions, ...exclusions])].sort() };
+  return { ...less(selection, exclusions), asOf };
+}
+
+function less(selection: Selection, keys: readonly string[]): Selection {
+  if (keys.length === 0) return selection;
+  const excluded = new Set(keys);
+  if (selection.kind === 'ticked') return { ...selection, keys: selection.keys.filter((key) => !excluded.has(key)) };
+  return { ...selection, exclusions: [...new Set([...selection.exclusions, ...keys])].sort() };
+}
+
+/** Keeps what was typed since, for the way back to the form. */
+export async function keepForm({ db }: TaskContext, preview: Preview, form: TypedForm): Promise<void> {
+  await db.pages.query(`update ${db.t.preview} set form = $2 where id = $1`, [preview.id, JSON.stringify(form)]);
 }
 
 /** Leaves records out of a preview, or takes them in again. Explicit, so that doing it twice is doing it once. */

@@ -13,6 +13,7 @@ import { taskTexts } from '../texts/tasks.ts';
 import { type Body, type BulkField, type BulkInputs, bulkFields } from './bulk-field.ts';
 import type { ConsequencesData } from './consequences.ts';
 import type { EndedData, ProgressData } from './progress.ts';
+import { type CarriedOptions, carriedOptions } from './typed-form.ts';
 import { type RefusedRecord, refusedRecord } from './task.ts';
 import type { Urls } from './url.ts';
 
@@ -45,6 +46,9 @@ export interface BulkDialogData {
   submitText: string;
   previewText: string;
   reason: ReasonData | null;
+  /** What comes along from the preview that led back here. */
+  notes: readonly string[];
+  carried: CarriedOptions['inputs'];
   message: string | null;
   words: Words;
 }
@@ -78,6 +82,12 @@ export interface Opened {
   body: Body;
   error: AppError | null;
   url: Urls;
+}
+
+/** The form of a selection; with a preview's id, as it was typed for that. */
+export function formUrl(resource: Resource, operation: OperationKind, selectionId: string, previewId: string | null, url: Urls): string {
+  const from = previewId === null ? '' : `&_preview=${encodeURIComponent(previewId)}`;
+  return url(`${bulkPath(resource, operation)}?_s=${encodeURIComponent(selectionId)}${from}`);
 }
 
 export function bulkPath(resource: Resource, operation: OperationKind): string {
@@ -131,19 +141,23 @@ export function bulkDeleteData(opened: Opened, consequences: ConsequencesData): 
 }
 
 function dialogData({ resource, preview, names, selectionId, filter, body, error, url }: Opened, operation: OperationKind): BulkDialogData {
+  const carried = carriedOptions(body);
+  const leftOut = preview.exclusions.length;
   return {
     title: resource.label,
     heading: '',
     manner: '',
     names: bulkTexts.and(names.join(', '), preview.recordCount - names.length),
     isInline: preview.runsInline,
-    action: url(`${bulkPath(resource, operation)}?_s=${encodeURIComponent(selectionId)}`),
+    action: formUrl(resource, operation, selectionId, null, url),
     operationId: preview.id,
     selectionId,
     backUrl: listUrl(resource, selectionId, filter, url),
     submitText: '',
     previewText: bulkTexts.preview,
     reason: reasonData(resource, preview.recordCount, body, error),
+    notes: [...(leftOut > 0 ? [bulkTexts.leftOut(leftOut)] : []), ...(carried.text === null ? [] : [carried.text])],
+    carried: carried.inputs,
     message: error?.message ?? null,
     words: { dismiss: bulkTexts.dismiss, sending: bulkTexts.sending },
   };
@@ -179,10 +193,12 @@ export interface Outcome {
   selectionId: string;
   /** Of the selection, as a list's URL has it. */
   filter: string;
+  /** Where what was typed is kept. */
+  previewId: string | null;
   url: Urls;
 }
 
-function outcomeData({ resource, operation, selectionId, filter, url }: Outcome): BulkOutcomeData {
+function outcomeData({ resource, operation, selectionId, filter, previewId, url }: Outcome): BulkOutcomeData {
   return {
     title: resource.label,
     heading: '',
@@ -193,7 +209,7 @@ function outcomeData({ resource, operation, selectionId, filter, url }: Outcome)
     holders: [],
     progress: null,
     ended: null,
-    again: { href: url(`${bulkPath(resource, operation)}?_s=${encodeURIComponent(selectionId)}`), label: bulkTexts.openAgain },
+    again: { href: formUrl(resource, operation, selectionId, previewId, url), label: bulkTexts.openAgain },
     task: null,
     back: { href: listUrl(resource, selectionId, filter, url), label: bulkTexts.backToList(resource.label) },
     close: taskTexts.close,

@@ -14,7 +14,7 @@ import { bulkTexts } from '../texts/bulk.ts';
 import { hasExtensions } from '../../resources/has-extensions.ts';
 import { wayOf } from '../../operations/way.ts';
 import { previewTexts } from '../texts/previews.ts';
-import { bulkPath, fieldErrors, listUrl, type ReasonData, reasonData } from './bulk.ts';
+import { fieldErrors, formUrl, listUrl, type ReasonData, reasonData } from './bulk.ts';
 import type { Body } from './bulk-field.ts';
 import type { ConsequencesData } from './consequences.ts';
 import { recordPath } from './record-form.ts';
@@ -36,7 +36,8 @@ export interface PreviewData {
   table: PreviewTable | null;
   confirm: ConfirmData | null;
   back: { href: string; label: string };
-  form: { href: string; label: string };
+  /** Back to the form: by a link, or with what is typed on the page. */
+  form: { href: string; action: string; label: string };
   words: typeof previewTexts;
 }
 
@@ -118,7 +119,8 @@ export async function previewData(parts: PreviewParts): Promise<PreviewData> {
     confirm: count === 0 ? null : confirmOf(parts),
     back: { href: listUrl(resource, preview.selectionId, filter, url), label: previewTexts.back(resource.label) },
     form: {
-      href: url(`${bulkPath(resource, preview.operation)}?_s=${encodeURIComponent(preview.selectionId)}`),
+      href: formUrl(resource, preview.operation, preview.selectionId, preview.id, url),
+      action: url(`${previewPath(resource, preview.id)}/form`),
       label: previewTexts.change,
     },
     words: previewTexts,

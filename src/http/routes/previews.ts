@@ -8,15 +8,16 @@ import { titlesOf } from '../../selection/list.ts';
 import { getSelection, type Selection, selectionWhere } from '../../selection/selection.ts';
 import { confirmPreview } from '../../tasks/confirm-preview.ts';
 import { lookAhead } from '../../tasks/look-ahead.ts';
-import { excludeFromPreview, findPreview, type Preview, previewed } from '../../tasks/preview.ts';
+import { excludeFromPreview, findPreview, keepForm, type Preview, previewed } from '../../tasks/preview.ts';
 import { previewPage, shownAtOnce } from '../../tasks/preview-page.ts';
 import { parseRunOptions } from '../../tasks/run-options.ts';
 import { principalOf, wantsJson } from '../negotiate.ts';
-import type { Outcome } from '../pages/bulk.ts';
+import { formUrl, type Outcome } from '../pages/bulk.ts';
 import type { Body } from '../pages/bulk-field.ts';
 import { consequencesData } from '../pages/consequences.ts';
 import { parametersInWords } from '../pages/parameters.ts';
 import { previewData, previewPath } from '../pages/preview.ts';
+import { formAfterPreview } from '../pages/typed-form.ts';
 import { explain, sendLaunched } from './bulk-answers.ts';
 import type { BulkRoutes } from './bulk.ts';
 
@@ -40,7 +41,10 @@ export const previewRoutes: FastifyPluginAsync<BulkRoutes> = async (app, { conte
   const { db, register } = context;
   const path = '/:resource/previews/:id';
 
-  app.get<ForPreview>(path, async (request, reply) => sendPreview(reply, await open(request), {}, null));
+  app.get<ForPreview>(path, async (request, reply) => {
+    const opened = await open(request);
+    return sendPreview(reply, opened, opened.preview.form, null);
+  });
 
   app.post<ForPreview>(path, async (request, reply) => {
     const opened = await open(request);
@@ -85,6 +89,14 @@ export const previewRoutes: FastifyPluginAsync<BulkRoutes> = async (app, { conte
     );
   });
 
+  // The way back takes along what was typed here.
+  app.post<ForPreview>(`${path}/form`, async (request, reply) => {
+    const { about, preview } = await open(request);
+    const { resource, operation, selectionId } = about;
+    await keepForm(context, preview, formAfterPreview(resource, preview.form, (request.body ?? {}) as Body));
+    return reply.redirect(formUrl(resource, operation, selectionId, preview.id, url), 303);
+  });
+
   async function open(request: FastifyRequest<ForPreview>): Promise<Opened> {
     const principal = principalOf(request);
     const resource = register.for(principal, request.params.resource);
@@ -92,7 +104,7 @@ export const previewRoutes: FastifyPluginAsync<BulkRoutes> = async (app, { conte
     if (!preview?.findings) throw notFound();
     const selection = await getSelection(db, principal, resource, preview.selectionId);
     const { operation, selectionId } = preview;
-    const about: Outcome = { register, resource, principal, operation, selectionId, filter: selection.filter, url };
+    const about: Outcome = { register, resource, principal, operation, selectionId, filter: selection.filter, previewId: preview.id, url };
     const given = textsOf(request.query._after)[0] ?? '';
     return { about, selection, preview, after: given === '' ? null : parseKey(resource.model, given) };
   }

@@ -1,0 +1,2 @@
+-- AlterTable
+ALTER TABLE "preview" ADD COLUMN "form" JSONB;
