@@ -67,7 +67,7 @@ export const test = base.extend<{ watched: undefined; app: App }>({
       page.on('pageerror', (error) => errors.push(error.message));
       page.on('console', (message) => {
         // The browser reports every answer of 400 and above, and htmx a poll that a click cuts short: that is the product working.
-        if (message.type() === 'error' && !/status of (404|409|422|423)|^htmx:(afterRequest|sendAbort)/.test(message.text()))
+        if (message.type() === 'error' && !/(status of|Error Code) (404|409|422|423)|^htmx:(afterRequest|sendAbort)/.test(message.text()))
           errors.push(message.text());
       });
       page.on('response', (response) => response.status() >= 500 && errors.push(`${response.status()} ${response.url()}`));

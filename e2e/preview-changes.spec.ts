@@ -1,3 +1,4 @@
+import type { Page } from 'playwright/test';
 import { expectAccessible } from './accessible.ts';
 import { type App, expect, signIn, test } from './app.ts';
 import { openBulkEdit, selectAllMatching } from './bulk.ts';
@@ -17,11 +18,8 @@ async function prepare(app: App): Promise<{ total: number; refused: string }> {
   return { total: await andorra(app, 'true'), refused: rows[0].name };
 }
 
-const figure = (label: string) => `#preview-counts > div:has(dt:text-is("${label}")) dd`;
-
-test('a preview shows before and after, leaves out what is unticked, and runs just that', async ({ page, app }) => {
-  const { total, refused } = await prepare(app);
-  await signIn(page, app);
+/** Of all of Andorra: “Old” in their notes by “New”. */
+async function previewNotes(page: Page): Promise<void> {
   await page.goto('/cities?country=AND');
   await selectAllMatching(page);
   await openBulkEdit(page);
@@ -32,7 +30,14 @@ test('a preview shows before and after, leaves out what is unticked, and runs ju
   await notes.getByLabel('Replace by: Notes').fill('New');
   await page.locator('.bulk-preview').click();
   await page.waitForURL(/\/cities\/previews\//);
+}
 
+const figure = (label: string) => `#preview-counts > div:has(dt:text-is("${label}")) dd`;
+
+test('a preview shows before and after, leaves out what is unticked, and runs just that', async ({ page, app }) => {
+  const { total, refused } = await prepare(app);
+  await signIn(page, app);
+  await previewNotes(page);
   await expect(page.locator(figure('Selected'))).toHaveText(String(total));
   await expect(page.locator(figure('Will change'))).toHaveText(String(total - 1));
   await expect(page.locator(figure('Refused'))).toHaveText('1');
@@ -45,7 +50,6 @@ test('a preview shows before and after, leaves out what is unticked, and runs ju
 
   const title = (await first.locator('a').textContent())?.trim() ?? '';
   for (const name of [title, refused]) await page.getByRole('checkbox', { name: `Include ${name}`, exact: true }).uncheck();
-  await page.getByRole('button', { name: /leave out/i }).click();
   await expect(page.locator(figure('Left out by you'))).toHaveText('2');
   await expect(page.locator(figure('Refused'))).toHaveText('0');
   await expect(page.getByRole('checkbox', { name: `Include ${title}`, exact: true })).not.toBeChecked();
@@ -74,11 +78,92 @@ test('a preview is made, thinned out and confirmed by keyboard alone', async ({ 
   await page.waitForURL(/\/cities\/previews\//);
   await tabTo(page, page.locator('.preview-keep').first());
   await page.keyboard.press('Space');
-  await tabTo(page, page.getByRole('button', { name: /leave out/i }));
-  await page.keyboard.press('Enter');
+  await expect(page.locator(figure('Left out by you'))).toHaveText('1');
+  await expect(page.locator('.preview-keep').first(), 'the focus stays where it was').toBeFocused();
+  await page.keyboard.press('Space');
+  await expect(page.locator(figure('Left out by you'))).toHaveCount(0);
+  await page.keyboard.press('Space');
   await expect(page.locator(figure('Left out by you'))).toHaveText('1');
   await tabTo(page, page.getByRole('button', { name: /^change \d+ cities/i }));
   await page.keyboard.press('Enter');
   await page.waitForURL(/\/tasks\/\d+/);
   await expect.poll(() => andorra(app, `notes = 'Old mill (seen)'`)).toBe(total - 1);
+});
+
+test('ticks that come faster than their answers are all counted, and what is typed meanwhile stays', async ({ page, app }) => {
+  const { total } = await prepare(app);
+  await signIn(page, app);
+  await previewNotes(page);
+  await page.getByText('How to run it').click();
+  await page.locator('#preview-stop').fill('5');
+  let under = 0;
+  let atOnce = 0;
+  await page.route('**/exclusions*', async (route) => {
+    atOnce = Math.max(atOnce, ++under);
+    await new Promise((done) => setTimeout(done, 400));
+    await route.continue();
+    under--;
+  });
+  const boxes = page.locator('.preview-keep');
+  const send = page.waitForRequest('**/exclusions*');
+  await boxes.nth(0).uncheck();
+  await send;
+  await expect(page.getByRole('button', { name: new RegExp(`change ${total} cities`, 'i') }), 'not before the answer').toBeDisabled();
+  await boxes.nth(1).dblclick();
+  await boxes.nth(2).uncheck();
+  await boxes.nth(0).check();
+  await boxes.nth(3).uncheck();
+  await page.locator('#bulk-reason').fill('Old mills are');
+  await expect(page.locator(figure('Left out by you'))).toHaveText('2');
+  await expect(page.getByRole('button', { name: new RegExp(`change ${total - 2} cities`, 'i') })).toBeEnabled();
+  expect(atOnce, 'one after the other').toBe(1);
+  expect(await boxes.evaluateAll((all) => all.slice(0, 4).map((box) => (box as HTMLInputElement).checked))).toEqual([
+    true,
+    true,
+    false,
+    false,
+  ]);
+  await expect(page.locator('#bulk-reason')).toHaveValue('Old mills are');
+  await expect(page.locator('#bulk-reason')).toBeFocused();
+  await expect(page.locator('#preview-stop')).toBeVisible();
+  await expect(page.locator('#preview-stop')).toHaveValue('5');
+  await expect(page.locator('#preview-status')).toContainText('Left out by you: 2');
+});
+
+test('a tick that does not arrive is taken back, and said', async ({ page, app }) => {
+  const { total } = await prepare(app);
+  await signIn(page, app);
+  await previewNotes(page);
+  await app.sql.query(`update bulkhead.preview set resource = 'elsewhere'`);
+  await page.locator('.preview-keep').first().click();
+  await expect(page.locator('.toast-note')).toBeVisible();
+  await expect(page.locator('.preview-keep').first()).toBeChecked();
+  await expect(page.getByRole('button', { name: new RegExp(`change ${total} cities`, 'i') })).toBeEnabled();
+});
+
+test('the form comes back from its preview with everything that was typed', async ({ page, app }) => {
+  await prepare(app);
+  await signIn(page, app);
+  await previewNotes(page);
+  await page.locator('#bulk-reason').fill('Mills');
+  await page.locator('.preview-keep').first().uncheck();
+  await expect(page.locator(figure('Left out by you'))).toHaveText('1');
+  await page.getByRole('button', { name: 'Change the form' }).click();
+  await page.waitForURL(/bulk-edit/);
+  const notes = page.locator('.bulk-field[data-field="notes"]');
+  await expect(notes.locator('.bulk-choose')).toBeChecked();
+  await expect(notes.locator('.bulk-change')).toHaveValue('find-replace');
+  await expect(notes.getByLabel('Replace by: Notes')).toHaveValue('New');
+  await expect(page.locator('#bulk-reason')).toHaveValue('Mills');
+  await expect(page.locator('#bulk-edit-form')).toContainText('1 record is left out');
+  await expectAccessible(page, 'a form that came back');
+  await notes.getByLabel('Replace by: Notes').fill('');
+  await notes.getByLabel('Find: Notes').fill('');
+  await page.locator('.bulk-preview').click();
+  await expect(page.locator('#bulk-notes-error')).toBeVisible();
+  await notes.getByLabel('Find: Notes').fill('mill');
+  await page.locator('.bulk-preview').click();
+  await page.waitForURL(/previews/);
+  await expect(page.locator('.preview-table ins').nth(1)).toHaveText('Old');
+  await expect(page.locator(figure('Left out by you'))).toHaveText('1');
 });

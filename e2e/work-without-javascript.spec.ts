@@ -21,6 +21,30 @@ test('the main job passes without JavaScript', async ({ page, app }) => {
     expect(rows[0].n).toBe(2);
   });
 
+  await test.step('a preview is thinned out by a button, and what was unticked without it is not changed unseen', async () => {
+    await page.goto('/cities?country=AND');
+    await page.locator('.row-tick').nth(0).check();
+    await page.locator('.row-tick').nth(1).check();
+    await page.locator('.row-tick').nth(2).check();
+    await page.getByRole('button', { name: /ticked/i }).click();
+    await page.locator('#selection-bar').getByRole('link', { name: /edit/i }).click();
+    await page.locator('.bulk-field[data-field="notes"] .bulk-choose').check();
+    await page.locator('[name="value.notes"]').fill('By a preview');
+    await page.locator('.bulk-preview').click();
+    await page.locator('#bulk-reason').fill('No script');
+    await page.locator('.preview-keep').nth(0).uncheck();
+    await page.getByRole('button', { name: /leave out/i }).click();
+    await expect(page.locator('#preview')).toContainText('Edit 2 cities');
+    await expect(page.locator('#bulk-reason')).toHaveValue('No script');
+    await page.locator('.preview-keep').nth(1).uncheck();
+    await page.getByRole('button', { name: 'Change 2 cities' }).click();
+    await expect(page.locator('#preview')).toContainText('Nothing was changed yet');
+    await page.getByRole('button', { name: 'Change 1 city' }).click();
+    await page.waitForURL(/tasks/);
+    const { rows } = await app.sql.query(`select count(*)::int as n from gazetteer.city where notes = 'By a preview'`);
+    expect(rows[0].n).toBe(1);
+  });
+
   await test.step('a large one becomes a task whose page shows the end', async () => {
     await page.goto('/cities?country=ESP');
     await page.locator('.row-tick').nth(0).check();

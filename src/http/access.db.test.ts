@@ -103,7 +103,7 @@ const table: Record<string, Entry> = {
   'POST /:resource/previews/:id/exclusions': {
     about: 'records',
     path: ({ operationId }) => `/cities/previews/${operationId}/exclusions`,
-    body: ({ key }) => ({ shown: key, keep: key }),
+    body: ({ key }) => ({ leftOut: key, keep: key }),
   },
   'POST /:resource/previews/:id/form': { about: 'records', path: ({ operationId }) => `/cities/previews/${operationId}/form` },
 

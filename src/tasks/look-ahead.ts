@@ -47,13 +47,11 @@ export async function lookAhead(ctx: TaskContext, looking: Looking): Promise<Pre
   const recordCount = await countSelection(register.client, resource, principal, selected);
   const keys = await keysToTry(ctx, looking, selected, recordCount, deadline);
   const findings = await findOut(ctx, looking, selected, recordCount, keys, deadline);
-  await db.pages.query(`update ${db.t.preview} set record_count = $2, selection_version = $3, findings = $4, snapshot = $5 where id = $1`, [
-    preview.id,
-    recordCount,
-    selection.version,
-    JSON.stringify(findings),
-    snapshot,
-  ]);
+  // Where others were left out meanwhile, what was found is about other records: whoever left them out finds out about those.
+  await db.pages.query(
+    `update ${db.t.preview} set record_count = $2, selection_version = $3, findings = $4, snapshot = $5 where id = $1 and exclusions = $6`,
+    [preview.id, recordCount, selection.version, JSON.stringify(findings), snapshot, preview.exclusions],
+  );
   return withManner({ ...preview, recordCount, selectionVersion: selection.version, findings, snapshot }, resource, looking.principal);
 }
 

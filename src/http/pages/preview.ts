@@ -22,7 +22,12 @@ import type { Urls } from './url.ts';
 
 export interface PreviewData {
   title: string;
+  scripts: readonly string[];
+  /** Where the page's form goes. */
+  action: string;
   heading: string;
+  /** Said aloud when a tick has changed it. */
+  status: string;
   /** What will be done, a line each. */
   lines: readonly string[];
   message: { text: string; tone: 'error' | 'warning' } | null;
@@ -50,6 +55,7 @@ export interface PreviewTable {
 }
 
 export interface PreviewRow {
+  id: string;
   key: string;
   title: string;
   href: string;
@@ -60,13 +66,16 @@ export interface PreviewRow {
 }
 
 export interface ConfirmData {
-  action: string;
+  /** Of the records that the page is about. */
+  count: number;
   submitText: string;
   isDelete: boolean;
   manner: string;
   isInline: boolean;
   acknowledge: { text: string; isTicked: boolean; error: string | null } | null;
   reason: ReasonData | null;
+  /** Something of how to run it is not as usual. */
+  isOpen: boolean;
   hasBackground: boolean;
   isBackground: boolean;
   skipsChanged: boolean;
@@ -105,7 +114,12 @@ export async function previewData(parts: PreviewParts): Promise<PreviewData> {
   const wrong = Object.keys(fieldErrors(error)).length > 0;
   return {
     title: previewTexts.title(heading),
+    scripts: ['preview.js'],
+    action: url(previewPath(resource, preview.id)),
     heading,
+    status: countsOf(preview, findings)
+      .map(({ label, value }) => `${label}: ${value}`)
+      .join(', '),
     lines,
     message: error ? { text: error.message, tone: wrong ? 'error' : 'warning' } : null,
     counts: countsOf(preview, findings),
@@ -195,6 +209,7 @@ async function tableOf(parts: PreviewParts): Promise<PreviewTable> {
     action: url(`${path}/exclusions${after === null ? '' : `?_after=${encodeURIComponent(after)}`}`),
     columns: fields.map(({ label }) => label),
     rows: page.records.map((record) => ({
+      id: `preview-keep-${record.key}`,
       key: record.key,
       title: record.title,
       href: url(`${recordPath(resource, record.key)}/edit`),
@@ -267,7 +282,7 @@ function typedValue(text: string, { meta, enum: values }: ResourceField): unknow
   return Number.isNaN(at.getTime()) ? text : at;
 }
 
-function confirmOf({ resource, preview, body, error, url }: PreviewParts): ConfirmData {
+function confirmOf({ resource, preview, body, error }: PreviewParts): ConfirmData {
   const isDelete = preview.operation === 'delete';
   const count = preview.recordCount;
   const given = (name: string) => textsOf(body[name]).at(-1) ?? '';
@@ -275,7 +290,7 @@ function confirmOf({ resource, preview, body, error, url }: PreviewParts): Confi
   const submit = isDelete ? bulkTexts.submitDelete : bulkTexts.submitEdit;
   const chosen = given('overlap') || 'refuse';
   return {
-    action: url(previewPath(resource, preview.id)),
+    count,
     submitText: submit(count, resource.singular, resource.label),
     isDelete,
     isInline: preview.runsInline,
@@ -288,6 +303,7 @@ function confirmOf({ resource, preview, body, error, url }: PreviewParts): Confi
         }
       : null,
     reason: reasonData(resource, count, body, error),
+    isOpen: ['background', 'skipChanged', 'stopPercent'].some((name) => given(name) !== '') || chosen !== 'refuse',
     hasBackground: preview.runsInline && resource.hasBackground,
     isBackground: given('background') === 'yes',
     skipsChanged: given('skipChanged') === 'yes',

@@ -114,7 +114,7 @@ test('records that were left out on a preview stay left out of what is made of i
   const path = `/cities/bulk-edit?_s=${await selectAs(editor, 12)}`;
   const made = await editor.post(path, { field: 'status', 'value.status': 'published', _do: 'preview' });
   const preview = String(made.headers.location);
-  await editor.post(`${preview}/exclusions`, { shown: [key(2), key(3)] });
+  await editor.post(`${preview}/exclusions`, { kept: [key(2), key(3)] });
   const { headers } = await editor.post(`${preview}/form`, {});
   const { body } = await editor.get(String(headers.location));
   assert.match(body, /Edit 10 cities/);

@@ -4,6 +4,7 @@ import { metadata } from '../../../generated/sample-metadata/metadata.ts';
 import sample from '../../admin.ts';
 import { type AdminDefinition, type Client, defineResource } from '../../index.ts';
 import { htmx, type TestApp, testApp, type Visitor } from '../../testing/app.ts';
+import { formOf } from '../../testing/html-form.ts';
 import { selectAs } from '../../testing/launch-as.ts';
 import { insertPlaces } from '../../testing/places.ts';
 
@@ -74,12 +75,12 @@ test('records unticked on a preview are left out, page by page, and can be taken
   const next = /href="([^"]*_after=[^"]*)"/.exec(first)?.[1]?.replaceAll('&amp;', '&') ?? '';
   const second = (await app.editor.get(next)).body;
   assert.match(second, /Place 21</);
-  const leaveOut = (ids: number[], kept: number[], from = '') =>
-    app.editor.post(`${path}/exclusions${from}`, { shown: [...ids, ...kept].map(key), keep: kept.map(key) });
-  assert.equal((await leaveOut([1, 2], [3])).statusCode, 303);
-  assert.equal((await leaveOut([21], [22], '?_after=20')).headers.location, `${path}?_after=20`);
+  const untick = (ids: number[], ticked: number[], from = '') =>
+    app.editor.post(`${path}/exclusions${from}`, { kept: [...ids, ...ticked].map(key), keep: ticked.map(key) });
+  assert.equal((await untick([1, 2], [3])).statusCode, 303);
+  assert.equal((await untick([21], [22], '?_after=20')).headers.location, `${path}?_after=20`);
   assert.equal(countsOf((await app.editor.get(path)).body)['Will change'], '42');
-  await leaveOut([], [2]);
+  await app.editor.post(`${path}/exclusions`, { leftOut: [1, 2].map(key), keep: key(2) });
   const body = (await app.editor.get(path)).body;
   assert.deepEqual(countsOf(body), { Selected: '43', 'Will change': '43', 'Already so': '0', Refused: '0', 'Left out by you': '2' });
   assert.match(body, /Change 43 cities/);
@@ -90,13 +91,81 @@ test('records unticked on a preview are left out, page by page, and can be taken
   assert.ok(!rows[0].keys.includes(key(1)) && !rows[0].keys.includes(key(21)) && rows[0].keys.includes(key(2)));
 });
 
+test('htmx is answered with the page as it is after a tick, and what is being typed on it is kept', async (t) => {
+  const app = await setUp(t);
+  const path = await previewAs(app.editor, 12);
+  const typed = { reason: 'Spring cleaning', stopPercent: '5', overlap: 'wait' };
+  const answer = await app.editor.post(`${path}/exclusions`, { ...typed, kept: [key(1), key(2)], keep: key(2) }, htmx);
+  assert.equal(answer.statusCode, 200);
+  assert.doesNotMatch(answer.body, /<html/);
+  assert.match(answer.body, /Change 11 cities/);
+  assert.deepEqual(countsOf(answer.body)['Left out by you'], '1');
+  assert.match(answer.body, new RegExp(`name="leftOut" value="${key(1)}"`));
+  for (const body of [answer.body, (await app.editor.get(path)).body]) {
+    const { reason, stopPercent, overlap } = formOf(body, 'preview-confirm');
+    assert.deepEqual({ reason, stopPercent, overlap }, { reason: ['Spring cleaning'], stopPercent: ['5'], overlap: ['wait'] });
+  }
+});
+
+test('ticks say what to do, so that an answer that comes late or twice undoes nothing', async (t) => {
+  const app = await setUp(t);
+  const path = await previewAs(app.editor, 12);
+  const send = (body: Record<string, string[]>) => app.editor.post(`${path}/exclusions`, body, htmx);
+  const untick = (...ids: number[]) => ({ kept: ids.map(key), keep: [] });
+  await Promise.all([send(untick(1)), send(untick(1)), send(untick(2)), send(untick(3)), send({ leftOut: [key(4)], keep: [] })]);
+  const { body } = await app.editor.get(path);
+  assert.equal(countsOf(body)['Left out by you'], '3', 'at once from several pages, none is lost');
+  await send({ leftOut: [key(1)], keep: [key(1)] });
+  await send({ leftOut: [key(1)], keep: [key(1)] });
+  assert.equal(countsOf((await app.editor.get(path)).body)['Left out by you'], '2');
+  const { rows } = await app.db.pages.query(`select exclusions, record_count from ${app.db.t.preview} where findings is not null`);
+  assert.deepEqual(rows, [{ exclusions: [key(2), key(3)], record_count: 10 }]);
+});
+
+test('what was unticked and not sent before the confirmation is left out and shown, not changed', async (t) => {
+  const app = await setUp(t);
+  const path = await previewAs(app.editor, 12);
+  const answer = await app.editor.post(path, { kept: [key(1), key(2)], keep: key(2), reason: 'Why', count: '12' });
+  assert.equal(answer.statusCode, 409);
+  assert.match(answer.body, /Nothing was changed yet/);
+  assert.match(answer.body, /Change 11 cities/);
+  assert.match(answer.body, />\s*Why<\/textarea>/);
+  assert.deepEqual(await statusesOf(app), { draft: 60 });
+  assert.equal((await app.editor.post(path, formOf(answer.body, 'preview-confirm'))).statusCode, 303);
+  assert.deepEqual(await statusesOf(app), { draft: 49, published: 11 });
+});
+
+test('a confirmation of a page that another tab has made out of date is shown the preview as it is', async (t) => {
+  const app = await setUp(t);
+  const path = await previewAs(app.editor, 30);
+  const second = (await app.editor.get(`${path}?_after=20`)).body;
+  await app.editor.post(`${path}/exclusions`, { kept: [key(1)] });
+  const answer = await app.editor.post(path, formOf(second, 'preview-confirm'));
+  assert.equal(answer.statusCode, 409);
+  assert.match(answer.body, /in another tab/);
+  assert.match(answer.body, /Change 29 cities/);
+});
+
+test('more than can be left out is said on the preview, which stays as it was', async (t) => {
+  const app = await setUp(t);
+  const path = await previewAs(app.editor, 12);
+  await app.db.pages.query(
+    `update ${app.db.t.preview} set exclusions = array(select lpad(n::text, 20, '0') from generate_series(1001, 11000) n) where findings is not null`,
+  );
+  const answer = await app.editor.post(`${path}/exclusions`, { kept: [key(1)] }, htmx);
+  assert.equal(answer.statusCode, 422);
+  assert.match(answer.body, /At most 10,000 records can be left out/);
+  assert.match(answer.body, new RegExp(`name="kept" value="${key(1)}"`));
+});
+
 test('a preview of which every record is unticked cannot be confirmed', async (t) => {
   const app = await setUp(t);
   const path = await previewAs(app.editor, 2);
-  await app.editor.post(`${path}/exclusions`, { shown: [key(1), key(2)] });
+  await app.editor.post(`${path}/exclusions`, { kept: [key(1), key(2)] });
   const { body } = await app.editor.get(path);
   assert.match(body, /Nothing is left to do/);
-  assert.doesNotMatch(body, /preview-confirm/);
+  assert.doesNotMatch(body, /Change 0 cities/);
+  assert.match(body, /preview-keep/, 'though they can be ticked again');
   assert.equal((await app.editor.post(path, {})).statusCode, 422);
   assert.deepEqual(await statusesOf(app), { draft: 60 });
 });
@@ -221,7 +290,7 @@ test('somebody else’s preview, and one that is not there, are the same 404', a
   ] as const) {
     assert.equal((await visitor.get(address)).statusCode, 404);
     assert.equal((await visitor.post(address, {})).statusCode, 404);
-    assert.equal((await visitor.post(`${address}/exclusions`, { shown: key(1) })).statusCode, 404);
+    assert.equal((await visitor.post(`${address}/exclusions`, { kept: key(1) })).statusCode, 404);
   }
 });
 
@@ -239,7 +308,7 @@ test('options that cannot be are named, and what was chosen is kept', async (t) 
   const answer = await app.editor.post(path, { stopPercent: '150', overlap: 'skip', skipChanged: 'yes' });
   assert.equal(answer.statusCode, 422);
   assert.match(answer.body, /id="preview-stop-error"/);
-  assert.match(answer.body, /value="skip" checked/);
+  assert.deepEqual(formOf(answer.body, 'preview-confirm').overlap, ['skip']);
   const launched = await app.editor.post(path, { stopPercent: '12.5', overlap: 'skip', skipChanged: 'yes' });
   assert.equal(launched.statusCode, 303);
   const { rows } = await app.db.pages.query(`select overlap, stop_ratio, snapshot is not null as "isKept" from ${app.db.t.task}`);

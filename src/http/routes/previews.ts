@@ -4,6 +4,7 @@ import { AppError, notFound } from '../../errors.ts';
 import { isKey, keyToUrl, parseKey } from '../../metadata/keys.ts';
 import { consequences } from '../../operations/consequences.ts';
 import { getOperation } from '../../operations/register.ts';
+import type { Resource } from '../../resources/contract.ts';
 import { titlesOf } from '../../selection/list.ts';
 import { getSelection, type Selection, selectionWhere } from '../../selection/selection.ts';
 import { confirmPreview } from '../../tasks/confirm-preview.ts';
@@ -11,13 +12,14 @@ import { lookAhead } from '../../tasks/look-ahead.ts';
 import { excludeFromPreview, findPreview, keepForm, type Preview, previewed } from '../../tasks/preview.ts';
 import { previewPage, shownAtOnce } from '../../tasks/preview-page.ts';
 import { parseRunOptions } from '../../tasks/run-options.ts';
-import { principalOf, wantsJson } from '../negotiate.ts';
+import { isHtmx, principalOf, wantsJson } from '../negotiate.ts';
 import { formUrl, type Outcome } from '../pages/bulk.ts';
 import type { Body } from '../pages/bulk-field.ts';
 import { consequencesData } from '../pages/consequences.ts';
 import { parametersInWords } from '../pages/parameters.ts';
 import { previewData, previewPath } from '../pages/preview.ts';
 import { formAfterPreview } from '../pages/typed-form.ts';
+import { previewTexts } from '../texts/previews.ts';
 import { explain, sendLaunched } from './bulk-answers.ts';
 import type { BulkRoutes } from './bulk.ts';
 
@@ -55,6 +57,17 @@ export const previewRoutes: FastifyPluginAsync<BulkRoutes> = async (app, { conte
       // What has to be acknowledged is acknowledged here, not where the preview was asked for.
       if (preview.operation === 'delete') getOperation('delete').parse(resource, body);
       const options = parseRunOptions(body);
+      const ticks = readTicks(resource, body);
+      if (ticks.out.length + ticks.back.length > 0) {
+        const changed = await leaveOut(about, preview, ticks);
+        return await sendPreview(
+          reply,
+          { ...opened, preview: changed },
+          body,
+          new AppError('preview-stale', 409, previewTexts.unsentTicks),
+        );
+      }
+      assertShown(preview, body);
       return await sendLaunched(
         request,
         reply,
@@ -70,19 +83,20 @@ export const previewRoutes: FastifyPluginAsync<BulkRoutes> = async (app, { conte
   });
 
   app.post<ForPreview>(`${path}/exclusions`, async (request, reply) => {
-    const { about, preview, after } = await open(request);
-    const { resource, principal } = about;
+    const opened = await open(request);
+    const { about, preview, after } = opened;
+    const { resource } = about;
     const body = (request.body ?? {}) as Body;
-    const shown = textsOf(body.shown);
-    if (shown.length > shownAtOnce || !shown.every((key) => isKey(resource.model, key))) {
-      throw new AppError('invalid-key', 422, `This is not a record of ${resource.label.toLowerCase()}. Nothing was left out.`);
+    try {
+      const ticks = readTicks(resource, body);
+      const form = formAfterPreview(resource, preview.form, body);
+      await keepForm(context, preview, form);
+      const changed = await leaveOut(about, { ...preview, form }, ticks);
+      if (isHtmx(request)) return sendPreview(reply, { ...opened, preview: changed }, form, null);
+    } catch (error) {
+      if (!(error instanceof AppError) || error.status !== 422 || wantsJson(request)) throw error;
+      return sendPreview(reply, opened, body, error);
     }
-    const kept = new Set(textsOf(body.keep));
-    const changed = await excludeFromPreview(context, preview, {
-      out: shown.filter((key) => !kept.has(key)),
-      back: shown.filter((key) => kept.has(key)),
-    });
-    await lookAhead(context, { resource, principal, preview: changed });
     return reply.redirect(
       url(`${previewPath(resource, preview.id)}${after === null ? '' : `?_after=${encodeURIComponent(keyToUrl(resource.model, after))}`}`),
       303,
@@ -96,6 +110,10 @@ export const previewRoutes: FastifyPluginAsync<BulkRoutes> = async (app, { conte
     await keepForm(context, preview, formAfterPreview(resource, preview.form, (request.body ?? {}) as Body));
     return reply.redirect(formUrl(resource, operation, selectionId, preview.id, url), 303);
   });
+
+  async function leaveOut({ resource, principal }: Outcome, preview: Preview, ticks: Ticks): Promise<Preview> {
+    return lookAhead(context, { resource, principal, preview: await excludeFromPreview(context, preview, ticks) });
+  }
 
   async function open(request: FastifyRequest<ForPreview>): Promise<Opened> {
     const principal = principalOf(request);
@@ -137,3 +155,25 @@ export const previewRoutes: FastifyPluginAsync<BulkRoutes> = async (app, { conte
     return consequencesData(register, resource, found, url);
   }
 };
+
+interface Ticks {
+  out: readonly string[];
+  back: readonly string[];
+}
+
+/** Records that were ticked or unticked since the page was made, which says of each how it was then. */
+function readTicks(resource: Resource, body: Body): Ticks {
+  const [kept, leftOut] = [textsOf(body.kept), textsOf(body.leftOut)];
+  if (kept.length + leftOut.length > shownAtOnce || ![...kept, ...leftOut].every((key) => isKey(resource.model, key))) {
+    throw new AppError('invalid-key', 422, `This is not a record of ${resource.label.toLowerCase()}. Nothing was left out.`);
+  }
+  const ticked = new Set(textsOf(body.keep));
+  return { out: kept.filter((key) => !ticked.has(key)), back: leftOut.filter((key) => ticked.has(key)) };
+}
+
+/** Throws AppError 409 where another tab has left records out, or taken them in, since the page was made. */
+function assertShown({ recordCount }: Preview, body: Body): void {
+  const shown = textsOf(body.count)[0];
+  if (shown === undefined || shown === String(recordCount)) return;
+  throw new AppError('preview-stale', 409, previewTexts.otherTab);
+}

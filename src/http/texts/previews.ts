@@ -37,6 +37,7 @@ export const previewTexts = {
   leftOutFate: 'Left out',
   keepRecord: (title: string) => `Include ${title}`,
   leaveOut: 'Leave out what is not ticked',
+  leaveOutHint: 'Untick what is to stay as it is.',
   firstPage: 'First records',
   nextPage: 'Next records',
   shown: (count: number) => `${number(count)} records a page`,
@@ -51,7 +52,8 @@ export const previewTexts = {
   back: (label: string) => `Back to ${label.toLowerCase()}`,
   change: 'Change the form',
   again: 'Look again',
+  unsentTicks: 'Records were ticked or unticked on this page before it was sent. Nothing was changed yet: this is how it would be now.',
+  otherTab: 'Records were left out or taken in again in another tab. Nothing was changed yet: this is how it would be now.',
   alsoIn: 'Nothing was changed yet.',
   nothing: '—',
-  yesterday: 'This preview is no longer there. Make it again from your selection.',
 };
