@@ -44,8 +44,7 @@ async function keepOriginal(db: Database, rows: number): Promise<void> {
 }
 
 async function freshCopy(db: Database): Promise<void> {
-  // What earlier runs kept must not weigh on later ones.
-  await db.pages.query(`truncate gazetteer.city, gazetteer.country, ${db.t.task}, ${db.t.chunk}, ${db.t.change} cascade`);
+  await empty(db);
   await db.pages.query('insert into gazetteer.country select * from gazetteer.original_country');
   await db.pages.query(
     `insert into gazetteer.city (id, name, alt_name, country_code, feature_code, admin_code, population, latitude, longitude, status, featured, rating, updated_at)
@@ -54,6 +53,13 @@ async function freshCopy(db: Database): Promise<void> {
   );
   await db.pages.query('vacuum (analyze) gazetteer.city');
   await db.pages.query('checkpoint');
+}
+
+/** What earlier runs kept must not weigh on later ones. A worker that looks around meanwhile may be in the way, once. */
+async function empty(db: Database): Promise<void> {
+  const tables = [db.t.task, db.t.chunk, db.t.change, 'gazetteer.city', 'gazetteer.country'].join(', ');
+  const isDeadlock = (error: { code?: string }) => error.code === '40P01';
+  await db.pages.query(`truncate ${tables} cascade`).catch((error) => (isDeadlock(error) ? empty(db) : Promise.reject(error)));
 }
 
 /** With a worker of as many drains. */

@@ -1,6 +1,6 @@
 #!/bin/sh
 # serve or work, as process 1 so that it gets the signals.
 case "$1" in
-  serve | work) command=$1; shift; exec /app/node_modules/.bin/node "/app/src/cli/$command.ts" "$@" ;;
+  serve | work) command=$1; shift; exec /app/node_modules/.bin/node --max-semi-space-size=4 "/app/src/cli/$command.ts" "$@" ;;
   *) exec "$@" ;;
 esac

@@ -13,24 +13,24 @@ const leastShare = 0.25;
 
 /**
  * Takes the next chunk that nobody is at. One that is larger than the pace is cut in two: the first piece is taken, the
- * rest is there for whoever comes next, at their own pace, once this transaction commits.
+ * rest is there for whoever comes next, at their own pace, once this transaction commits. The keys that are not taken stay
+ * in the database, and those that are come as JSON, which is read many times faster than an array of PostgreSQL's.
  */
 export async function claimChunk(client: Queryable, t: TableNames, taskId: number, most: number): Promise<Claimed | null> {
-  const { rows } = await client.query<{ number: number; keys: string[] }>(
-    `select number, keys from ${t.chunk} where task_id = $1 and state = 'active'
-     order by first_key limit 1 for update skip locked`,
-    [taskId],
-  );
-  const [chunk] = rows;
-  if (!chunk) return null;
-  if (chunk.keys.length <= most * (1 + leastShare)) return { ...chunk, added: 0 };
-  await client.query(
-    `with first as (
-       update ${t.chunk} set keys = ($3::text[])[1:$4], last_key = ($3::text[])[$4] where task_id = $1 and number = $2
+  const { rows } = await client.query<Claimed>(
+    `with next as (
+       select number, keys from ${t.chunk} where task_id = $1 and state = 'active' order by first_key limit 1 for update skip locked
+     ), cut as (
+       select number, keys from next where cardinality(keys) > $2::int * ${1 + leastShare}
+     ), first as (
+       update ${t.chunk} chunk set keys = cut.keys[1:$2], last_key = cut.keys[$2] from cut where chunk.task_id = $1 and chunk.number = cut.number
+     ), rest as (
+       insert into ${t.chunk} (task_id, number, state, keys, first_key, last_key)
+       select $1, number + $2, 'active', keys[$2 + 1:], keys[$2 + 1], keys[cardinality(keys)] from cut
      )
-     insert into ${t.chunk} (task_id, number, state, keys, first_key, last_key)
-     select $1, $2::int + $4::int, 'active', ($3::text[])[$4 + 1:], ($3::text[])[$4 + 1], ($3::text[])[cardinality($3::text[])]`,
-    [taskId, chunk.number, chunk.keys, most],
+     select next.number, to_json(coalesce(cut.keys[1:$2], next.keys)) as keys, (cut.number is not null)::int as added
+     from next left join cut using (number)`,
+    [taskId, most],
   );
-  return { number: chunk.number, keys: chunk.keys.slice(0, most), added: 1 };
+  return rows[0] ?? null;
 }

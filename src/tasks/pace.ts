@@ -27,6 +27,9 @@ export interface ChunkTimes {
   wasRefused: boolean;
 }
 
+/** Records of a task that is all or nothing: all of them are one chunk. */
+export const wholeTask = 1_000_000_000;
+
 const fewestRows = 10;
 /** What a chunk counts for the next one counts so much less for the one after. */
 const fading = 0.8;

@@ -11,10 +11,8 @@ import { keySourceOf } from './key-source.ts';
 import { failTask, holdLease, type Lease } from './lease.ts';
 import { whyNot } from './may-run.ts';
 import { moveTask } from './move-task.ts';
+import { wholeTask } from './pace.ts';
 import type { TaskRow } from './task-row.ts';
-
-/** A task that is all or nothing is one chunk. */
-const wholeTask = 2_147_483_647;
 
 /**
  * Freezes what a task is about and makes it hold those records. Permission, scope and "is this user still active" are

@@ -10,7 +10,7 @@ import type { TaskContext } from './context.ts';
 import { keepFailures } from './failures.ts';
 import { finishChunk } from './finish-chunk.ts';
 import { failTask, type Lease } from './lease.ts';
-import { nextPace, type Pace } from './pace.ts';
+import { nextPace, type Pace, wholeTask } from './pace.ts';
 import { blame } from './sqlstate.ts';
 import type { TaskRow } from './task-row.ts';
 
@@ -54,7 +54,7 @@ async function inTransaction(ctx: TaskContext, pool: Pool, running: Running): Pr
   const startedAt = performance.now();
   let isClaimed = false;
   const finished = await chunkTransaction(ctx, pool, resource, async (client, tx) => {
-    const claimed = await claimChunk(client, ctx.db.t, task.id, task.isAtomic ? Number.MAX_SAFE_INTEGER : running.pace.rows);
+    const claimed = await claimChunk(client, ctx.db.t, task.id, task.isAtomic ? wholeTask : running.pace.rows);
     isClaimed = claimed !== null;
     const done = claimed && (await work(ctx, client, tx, running, claimed, startedAt));
     return done && { ...done, rows: claimed.keys.length };

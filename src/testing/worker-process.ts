@@ -9,7 +9,7 @@ export interface WorkerProcess {
 
 /** Starts a worker as `npm run work` does, in a process that can be killed. Resolves when it says that it runs. */
 export async function startWorkerProcess(connectionString: string, env: Record<string, string> = {}): Promise<WorkerProcess> {
-  const child = spawn(process.execPath, [join(import.meta.dirname, '../cli/work.ts')], {
+  const child = spawn(process.execPath, [...process.execArgv, join(import.meta.dirname, '../cli/work.ts')], {
     env: { ...process.env, DATABASE_URL: connectionString, ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
