@@ -1,5 +1,3 @@
-const dateTime = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium' });
-const time = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' });
 const unit = (name: string, digits = 0) =>
   new Intl.NumberFormat('en', { style: 'unit', unit: name, unitDisplay: 'short', maximumFractionDigits: digits });
 const milliseconds = unit('millisecond');
@@ -27,9 +25,9 @@ function pair(large: Intl.NumberFormat, count: number, small: Intl.NumberFormat,
   return rest === 0 ? large.format(count) : `${large.format(count)} ${small.format(rest)}`;
 }
 
-/** In a time zone where one is given, with its short name. */
-export function formatDateTime(at: Date, timeZone?: string): string {
-  return timeZone ? zoned(timeZone).format(at) : dateTime.format(at);
+/** With the short name of the time zone. */
+export function formatDateTime(at: Date, timeZone: string): string {
+  return zoned(timeZone).format(at);
 }
 
 const byZone = new Map<string, Intl.DateTimeFormat>();
@@ -52,8 +50,14 @@ function zoned(timeZone: string): Intl.DateTimeFormat {
   return format;
 }
 
-export function formatTime(at: Date, timeZone?: string): string {
-  return timeZone ? at.toLocaleTimeString('en-GB', { timeStyle: 'medium', timeZone }) : time.format(at);
+export function formatTime(at: Date, timeZone: string): string {
+  return at.toLocaleTimeString('en-GB', { timeStyle: 'medium', timeZone });
+}
+
+/** A time of the same day alone; of another with its day. */
+export function formatMoment(at: Date, now: Date, timeZone: string): string {
+  const day = (date: Date) => date.toLocaleDateString('en-GB', { timeZone });
+  return day(at) === day(now) ? formatTime(at, timeZone) : formatDateTime(at, timeZone);
 }
 
 export function isoTime(at: Date): string {

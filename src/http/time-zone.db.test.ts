@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { testApp } from '../testing/app.ts';
+import { htmx, testApp } from '../testing/app.ts';
 import { insertPlaces } from '../testing/places.ts';
 
 test('times are shown and meant in the zone that the browser names', async (t) => {
@@ -44,6 +44,10 @@ test('times are shown and meant in the zone that the browser names', async (t) =
     for (const path of ['/tasks', '/tasks/1']) {
       assert.match((await get(path, inMadrid)).body, /1 Jul 2026,? (at )?01:30:00/, path);
       assert.match((await get(path)).body, /30 Jun 2026,? (at )?23:30:00/, path);
+    }
+    await db.pages.query(`update ${db.t.task} set state = 'queued', queued_at = created_at`);
+    for (const path of ['/tasks/1', '/tasks/1/progress']) {
+      assert.match((await get(path, { ...inMadrid, ...htmx })).body, /since 1 Jul 2026,? (at )?01:30:00/, `the note on ${path}`);
     }
   });
 

@@ -8,6 +8,7 @@ import { countsOf, finishedData, finishedEvents, progressData } from './progress
 
 const now = new Date('2026-11-21T12:00:10Z');
 const url = (path: string) => `/admin${path}`;
+const look = { now, url, reader: { timeZone: 'Asia/Tokyo' } };
 
 function taskOf(values: Partial<TaskRow>): TaskRow {
   const empty = { chunkCount: 0, chunksDone: 0, done: 0, changed: 0, unchanged: 0, failed: 0, gone: 0, conflicted: 0 };
@@ -52,7 +53,7 @@ function taskOf(values: Partial<TaskRow>): TaskRow {
 }
 
 test('a running task says how far it is, how fast, and how long it will take', () => {
-  const data = progressData(taskOf({ done: 1000, changed: 1000 }), now, url);
+  const data = progressData(taskOf({ done: 1000, changed: 1000 }), look);
   assert.equal(data.heading, 'Processing 6,972 records in the background');
   assert.deepEqual([data.doneText, data.percentText, data.rateText], ['1,000 of 6,972', '14 %', '100 records/s']);
   assert.equal(data.leftText, 'about 1 min left');
@@ -62,21 +63,24 @@ test('a running task says how far it is, how fast, and how long it will take', (
 
 test('every unfinished state has words of its own, and only queued and preparing have a bar without a value', () => {
   const unfinished = (Object.keys(taskStates) as TaskState[]).filter((state) => !taskStates[state].isFinished);
-  const notes = unfinished.map((state) => progressData(taskOf({ state }), now, url).note);
+  const notes = unfinished.map((state) => progressData(taskOf({ state }), look).note);
   assert.equal(new Set(notes).size, unfinished.length);
-  const unknown = unfinished.filter((state) => !progressData(taskOf({ state }), now, url).bar.isKnown);
+  const unknown = unfinished.filter((state) => !progressData(taskOf({ state }), look).bar.isKnown);
   assert.deepEqual(unknown, ['queued', 'preparing']);
 });
 
 test('a task that waits long says that it waits for a worker', () => {
-  const fresh = progressData(taskOf({ state: 'queued', queuedAt: new Date('2026-11-21T12:00:09Z') }), now, url);
-  const old = progressData(taskOf({ state: 'queued' }), now, url);
+  const fresh = progressData(taskOf({ state: 'queued', queuedAt: new Date('2026-11-21T12:00:09Z') }), look);
+  const old = progressData(taskOf({ state: 'queued' }), look);
   assert.match(fresh.note, /its turn since/);
   assert.match(old.note, /a worker since/);
+  assert.match(old.note, /since 21:00:00\./, 'in the reader’s own time');
+  const older = progressData(taskOf({ state: 'queued', queuedAt: new Date('2026-11-20T14:59:00Z') }), look);
+  assert.match(older.note, /since 20 Nov 2026,? (at )?23:59:00/, 'with the day where it is another');
 });
 
 test('a cancelling task cannot be cancelled again', () => {
-  assert.equal(progressData(taskOf({ state: 'cancelling' }), now, url).canCancel, false);
+  assert.equal(progressData(taskOf({ state: 'cancelling' }), look).canCancel, false);
 });
 
 test('what the page is told at the end names changed, failed and unchanged records', () => {

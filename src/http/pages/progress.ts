@@ -1,8 +1,9 @@
+import type { Reader } from '../../fields/reader.ts';
 import type { Resource } from '../../resources/contract.ts';
 import { type Progress, progressOf } from '../../tasks/progress.ts';
 import { isFinished, type TaskState } from '../../tasks/states.ts';
 import type { TaskRow } from '../../tasks/task-row.ts';
-import { formatSpan, formatTime } from '../format-span.ts';
+import { formatMoment, formatSpan } from '../format-span.ts';
 import { followUpTexts } from '../texts/follow-ups.ts';
 import { taskTexts } from '../texts/tasks.ts';
 import type { Urls } from './url.ts';
@@ -64,7 +65,15 @@ function progressElementId(taskId: number | string, place: Place): string {
   return `task-${taskId}-progress${place === 'strip' ? '-strip' : ''}`;
 }
 
-export function progressData(task: TaskRow, now: Date, url: Urls, place: Place = 'page'): ProgressData {
+/** Who looks at a task, and when. */
+export interface Look {
+  reader: Reader;
+  now: Date;
+  url: Urls;
+}
+
+export function progressData(task: TaskRow, look: Look, place: Place = 'page'): ProgressData {
+  const { now, url } = look;
   const progress = progressOf(task, now);
   return {
     elementId: progressElementId(task.id, place),
@@ -75,7 +84,7 @@ export function progressData(task: TaskRow, now: Date, url: Urls, place: Place =
     pause: pauseOf(task, progress, url, place),
     title: task.title,
     heading: headingOf(task.state, progress.total),
-    note: noteOf(task, now),
+    note: noteOf(task, look),
     badge: badgeOf(task.state),
     bar: barOf(task, now),
     doneText: taskTexts.doneOf(progress.done, progress.total),
@@ -106,13 +115,13 @@ function headingOf(state: TaskState, total: number): string {
 // A worker takes a task within milliseconds when one is free.
 const patienceMs = 5_000;
 
-function noteOf(task: TaskRow, now: Date): string {
+function noteOf(task: TaskRow, { now, reader }: Look): string {
   switch (task.state) {
     case 'queued': {
       if (task.blockedBy !== null) return followUpTexts.blockedBy(task.blockedBy);
       const since = task.queuedAt ?? task.createdAt;
       const isLong = now.getTime() - since.getTime() > patienceMs;
-      return (isLong ? taskTexts.waitingWorker : taskTexts.waitingTurn)(formatTime(since));
+      return (isLong ? taskTexts.waitingWorker : taskTexts.waitingTurn)(formatMoment(since, now, reader.timeZone));
     }
     case 'scheduled':
       return taskTexts.scheduledFor;
@@ -242,10 +251,10 @@ export interface RunningData {
   label: string;
 }
 
-export function runningData(tasks: readonly TaskRow[], resource: string, now: Date, url: Urls): RunningData {
+export function runningData(tasks: readonly TaskRow[], resource: string, look: Look): RunningData {
   return {
-    tasks: tasks.map((task) => progressData(task, now, url, 'strip')),
-    refreshUrl: url(`/tasks/running?resource=${encodeURIComponent(resource)}`),
+    tasks: tasks.map((task) => progressData(task, look, 'strip')),
+    refreshUrl: look.url(`/tasks/running?resource=${encodeURIComponent(resource)}`),
     label: taskTexts.strip,
   };
 }

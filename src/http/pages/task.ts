@@ -3,9 +3,10 @@ import { AppError } from '../../errors.ts';
 import { keyToUrl } from '../../metadata/keys.ts';
 import type { Register, Resource } from '../../resources/contract.ts';
 import { readerOf } from '../../fields/reader.ts';
-import { parseFilterText, searchPath } from '../../selection/filter.ts';
+import { describeItem } from '../../selection/describe-filter.ts';
+import { type Group, parseFilterText, searchPath } from '../../selection/filter.ts';
 import { findFilterField } from '../../selection/filter-fields.ts';
-import { conditionsOf } from '../../selection/filter-titles.ts';
+import { conditionsOf, filterTitles } from '../../selection/filter-titles.ts';
 import { titlesOf } from '../../selection/list.ts';
 import { progressOf, successOf } from '../../tasks/progress.ts';
 import type { ChunkRow, EventRow, FailureGroup } from '../../tasks/queries.ts';
@@ -99,6 +100,7 @@ export function taskPageData(
   task: TaskRow,
   parts: TaskParts,
   parameters: readonly string[],
+  filter: ShownFilter,
   {
     now,
     url,
@@ -108,7 +110,6 @@ export function taskPageData(
   }: { now: Date; url: Urls; register: Register; principal: Principal; resource: Resource | null },
 ): TaskPageData {
   const finished = isFinished(task.state);
-  const filter = visibleFilter(resource, principal, task.selection.filter);
   const label = resourceLabel(register.list, task.resource);
   return {
     title: task.title,
@@ -116,10 +117,12 @@ export function taskPageData(
     badge: badgeOf(task.state),
     resource: label,
     parameters,
-    records: recordsInWords(task, filter),
-    list: resource ? { href: url(`/${resource.slug}${filter ? `?${filter}` : ''}`), label: taskTexts.backToList(label) } : null,
+    records: recordsInWords(task, filter.words),
+    list: resource
+      ? { href: url(`/${resource.slug}${filter.text === '' ? '' : `?${filter.text}`}`), label: taskTexts.backToList(label) }
+      : null,
     allTasks: { href: url('/tasks'), label: taskTexts.allTasks },
-    progress: finished ? null : progressData(task, now, url),
+    progress: finished ? null : progressData(task, { now, url, reader: readerOf(principal) }),
     ended: finished ? finishedHereData(task, now, url) : null,
     details: taskDetailsData(task, parts, { now, url, resource, principal }),
     refreshes: !finished,
@@ -245,25 +248,54 @@ function factsOf(task: TaskRow, now: Date, timeZone: string): Fact[] {
   return list;
 }
 
-/** Null: it names what its reader may not see, so they are not told. */
-function visibleFilter(resource: Resource | null, principal: Principal, filter: string): string | null {
-  if (filter === '' || !resource) return filter === '' ? '' : null;
+/** The filter of a task's selection, as its reader may know it. */
+export interface ShownFilter {
+  /** For the list's URL; empty where there is nothing to filter by, or nothing that may be told. */
+  text: string;
+  /** Empty where there is no filter; null: it names what its reader may not see. */
+  words: string | null;
+}
+
+/** One statement for each relation that the filter names. */
+export async function filterInWords(
+  register: Register,
+  resource: Resource | null,
+  principal: Principal,
+  task: TaskRow,
+): Promise<ShownFilter> {
+  const { filter: text } = task.selection;
+  if (text === '') return { text, words: '' };
+  const hidden = { text: '', words: null };
+  const filter = readFilter(text);
+  if (!resource || !filter) return hidden;
+  const paths = conditionsOf(filter).map(({ path }) => path);
+  const fieldOf = (path: string) => findFilterField(resource, principal, path);
+  if (paths.every((path) => path === searchPath || fieldOf(path))) {
+    const titleOf = await filterTitles(register.client, resource, principal, filter);
+    return { text, words: describeItem(filter, fieldOf, titleOf) };
+  }
+  // A field that the project no longer has: who typed its name may read it again.
+  const isKnown = (path: string) => path === searchPath || findFilterField(register.get(resource.slug), principal, path) !== null;
+  const isOwn = task.principalId === principal.id;
+  if (!isOwn || paths.some((path) => isKnown(path) && path !== searchPath && !fieldOf(path))) return hidden;
+  return { text: '', words: [...new URLSearchParams(text)].map(([name, value]) => `${name} = ${value}`).join(', ') };
+}
+
+function readFilter(text: string): Group | null {
   try {
-    const conditions = conditionsOf(parseFilterText(filter));
-    return conditions.every(({ path }) => path === searchPath || findFilterField(resource, principal, path)) ? filter : null;
+    return parseFilterText(text);
   } catch (error) {
     if (error instanceof AppError) return null;
     throw error;
   }
 }
 
-function recordsInWords({ selection, total, expected }: TaskRow, visible: string | null): string {
+function recordsInWords({ selection, total, expected }: TaskRow, filter: string | null): string {
   const count = taskTexts.records(total ?? expected ?? 0);
   if (selection.kind === 'ticked') return `${count}: ${taskTexts.ticked.toLowerCase()}`;
   if (selection.kind === 'refused') return `${count}: ${taskTexts.refusedBefore}`;
   if (selection.kind === 'changed') return `${count}: ${taskTexts.changedBefore}`;
-  const filter = [...new URLSearchParams(visible ?? '')].map(([name, value]) => `${name} = ${value}`).join(', ');
-  const words = visible === null ? taskTexts.matchingHidden : filter === '' ? taskTexts.matchingAll : taskTexts.matching(filter);
+  const words = filter === null ? taskTexts.matchingHidden : filter === '' ? taskTexts.matchingAll : taskTexts.matching(filter);
   const left = selection.exclusions?.length ?? 0;
   return `${count}: ${words.charAt(0).toLowerCase()}${words.slice(1)}${left > 0 ? `, ${taskTexts.excluding(left)}` : ''}`;
 }

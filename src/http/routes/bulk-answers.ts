@@ -35,7 +35,7 @@ export async function sendLaunched(request: FastifyRequest, reply: FastifyReply,
   return reply.page('bulk/_launched', {
     title: task.title,
     note: outcome === 'already' ? bulkTexts.alreadySent : null,
-    progress: finished ? null : progressData(task, now, url),
+    progress: finished ? null : progressData(task, { now, url, reader: about.resource.reader }),
     ended: finished ? finishedData(task, now, url) : null,
     close: taskTexts.close,
     listUrl: listUrl(about.resource, about.selectionId, about.filter, url),
@@ -61,5 +61,10 @@ async function explanationOf({ db }: TaskContext, about: Outcome, error: AppErro
   const task = await getTask(db, principal, holder.taskId);
   const now = new Date();
   const finished = isFinished(task.state);
-  return overlapData(about, error, finished ? null : progressData(task, now, url), finished ? finishedData(task, now, url) : null);
+  return overlapData(
+    about,
+    error,
+    finished ? null : progressData(task, { now, url, reader: about.resource.reader }),
+    finished ? finishedData(task, now, url) : null,
+  );
 }

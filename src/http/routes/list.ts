@@ -46,7 +46,10 @@ export const listRoutes: FastifyPluginAsync<ListRoutes> = async (app, { context,
     if (target === 'records') return reply.page('list/_records', recordsData(parts));
     if (target === 'list') return reply.page('list/_list', listData(parts));
     const tasks = await listRunning(db, principal, resource.slug);
-    return reply.page('list/index', listPageData(parts, runningData(tasks, resource.slug, new Date(), url)));
+    return reply.page(
+      'list/index',
+      listPageData(parts, runningData(tasks, resource.slug, { now: new Date(), url, reader: resource.reader })),
+    );
   });
 
   async function partsOf(request: FastifyRequest<ForResource>, resource: Resource, principal: Principal): Promise<ListParts> {

@@ -36,7 +36,7 @@ export const lockRoutes: FastifyPluginAsync<LockRoutes> = async (app, { context,
       const task = await getHoldingTask(db, resource.model.name, key);
       if (!task) return reply.code(stopPolling).page('tasks/_ended', freeData({ href: again, label: recordTexts.tryAgain }));
       const isVisible = seesAllTasks(principal) || task.principalId === principal.id;
-      const progress = progressData(task, new Date(), url);
+      const progress = progressData(task, { now: new Date(), url, reader: resource.reader });
       return reply.page('tasks/_progress', {
         ...progress,
         elementId,

@@ -164,6 +164,30 @@ test('a task’s page says what it does, names refused records with links, and l
   assert.match(body, /href="\/cities"/);
 });
 
+test('a task’s page says in words which records it was about, to who may see the fields', async (t) => {
+  const app = await setUp(t);
+  const { db, editor, admin } = app;
+  const recordsOf = async (visitor: Visitor, filter: string, exclusions: string[] = []) => {
+    const selection = { kind: 'matching', filter, exclusions };
+    await db.pages.query(
+      `insert into ${db.t.task} (id, resource, model, operation, title, backend, state, principal_id, principal_name, principal, parameters, selection, task_key, expected)
+       values (7, 'cities', 'City', 'update', 'Edit cities', 'queue', 'scheduled', $1, 'Eve', '{}', '{"changes":[]}', $2, 'x', 6972)
+       on conflict (id) do update set selection = excluded.selection`,
+      [editor.principal.id, JSON.stringify(selection)],
+    );
+    const { body } = await visitor.get('/tasks/7');
+    return /Which records<\/dt><dd[^>]*>([^<]*)</.exec(body)?.[1];
+  };
+  const filter = 'country=ESP&_1.status=draft&_1.featured=true&population-between=1000..5000';
+  const words = 'Country is Spain and (Status is draft or Featured is Yes) and Population between 1,000 and 5,000';
+  assert.equal(await recordsOf(editor, filter), `Cities, 6,972 records: everything matching ${words}`);
+  assert.equal(await recordsOf(admin, filter, ['a', 'b']), `Cities, 6,972 records: everything matching ${words}, less 2 left out`);
+  assert.equal(await recordsOf(editor, ''), 'Cities, 6,972 records: everything');
+  assert.equal(await recordsOf(editor, '_q=old%20mill'), 'Cities, 6,972 records: everything matching Search: old mill');
+  assert.equal(await recordsOf(editor, 'gone-min=3'), 'Cities, 6,972 records: everything matching gone-min = 3', 'a field that is no more');
+  assert.match((await recordsOf(admin, 'gone-min=3')) ?? '', /a filter on fields that you may not see$/);
+});
+
 test('cancelling works by a plain form and by htmx, and a late one says that the task had finished', async (t) => {
   const app = await setUp(t);
   const first = await launchAs(app.editor, 30);

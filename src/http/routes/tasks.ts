@@ -1,5 +1,6 @@
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import type { Principal } from '../../auth/principal.ts';
+import { readerOf } from '../../fields/reader.ts';
 import { AppError } from '../../errors.ts';
 import { cancel } from '../../tasks/cancel.ts';
 import { pause, resume } from '../../tasks/pause.ts';
@@ -10,7 +11,7 @@ import type { TaskRow } from '../../tasks/task-row.ts';
 import { headerJson, isHtmx, principalOf, wantsJson } from '../negotiate.ts';
 import { parametersInWords } from '../pages/parameters.ts';
 import { finishedData, finishedEvents, goneData, type Place, progressData, runningData, signedOutData } from '../pages/progress.ts';
-import { findResource, refusedTitles, taskDetailsData, taskJson, taskPageData, type TaskParts } from '../pages/task.ts';
+import { filterInWords, findResource, refusedTitles, taskDetailsData, taskJson, taskPageData, type TaskParts } from '../pages/task.ts';
 import { taskActions } from '../pages/task-actions.ts';
 import { taskListData, tasksPageData, tasksPerPage, type TasksQuery } from '../pages/tasks.ts';
 import type { Urls } from '../pages/url.ts';
@@ -53,7 +54,7 @@ export const taskRoutes: FastifyPluginAsync<TaskRoutes> = async (app, { context,
     const resource = register.for(principalOf(request), String(request.query.resource ?? ''));
     if (!isHtmx(request)) return reply.redirect(url(`/${resource.slug}`), 303);
     const tasks = await listRunning(db, principalOf(request), resource.slug);
-    return reply.page('tasks/_running', runningData(tasks, resource.slug, new Date(), url));
+    return reply.page('tasks/_running', runningData(tasks, resource.slug, { now: new Date(), url, reader: resource.reader }));
   });
 
   app.get<WithId>('/tasks/:id', async (request, reply) => {
@@ -63,9 +64,10 @@ export const taskRoutes: FastifyPluginAsync<TaskRoutes> = async (app, { context,
     if (wantsJson(request)) return taskJson(task, now);
     const resource = findResource(register, principal, task);
     const parameters = resource ? await parametersInWords(register, resource, principal, task) : [];
+    const filter = await filterInWords(register, resource, principal, task);
     return reply.page(
       'tasks/show',
-      taskPageData(task, await partsOf(principal, task), parameters, { now, url, register, principal, resource }),
+      taskPageData(task, await partsOf(principal, task), parameters, filter, { now, url, register, principal, resource }),
     );
   });
 
@@ -136,7 +138,10 @@ export const taskRoutes: FastifyPluginAsync<TaskRoutes> = async (app, { context,
   function sendProgress(request: FastifyRequest, reply: FastifyReply, task: TaskRow) {
     const now = new Date();
     if (!isHtmx(request)) return reply.redirect(url(`/tasks/${task.id}`), 303);
-    if (!isFinished(task.state)) return reply.page('tasks/_progress', progressData(task, now, url, placeOf(request)));
+    if (!isFinished(task.state)) {
+      const look = { now, url, reader: readerOf(principalOf(request)) };
+      return reply.page('tasks/_progress', progressData(task, look, placeOf(request)));
+    }
     reply.code(stopPolling).header('HX-Trigger', headerJson(finishedEvents(task)));
     return reply.page('tasks/_ended', finishedData(task, now, url, placeOf(request)));
   }
