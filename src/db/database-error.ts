@@ -44,6 +44,9 @@ const passing: Record<string, string> = {
   P1017: '08006',
 };
 
+/** A table, a column that is not there. */
+const missing: Record<string, string> = { P2021: '42P01', P2022: '42703' };
+
 /** The same from the adapter, under a raw statement. */
 const lost: Record<string, string> = { ConnectionClosed: '08006', DatabaseNotReachable: '08001', SocketTimeout: '08006' };
 
@@ -62,7 +65,7 @@ export function databaseError(error: unknown): unknown {
       error,
     );
   }
-  const state = lost[cause?.kind ?? ''] ?? (name === 'PrismaClientKnownRequestError' ? passing[code] : undefined);
+  const state = lost[cause?.kind ?? ''] ?? (name === 'PrismaClientKnownRequestError' ? (passing[code] ?? missing[code]) : undefined);
   return state ? new DatabaseError(state, message, { constraint: null, column: null }, error) : error;
 }
 

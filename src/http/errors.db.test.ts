@@ -68,6 +68,36 @@ test('an error', async (t) => {
     assert.equal(json.json().message, 'Ada is changing this.');
   });
 
+  await t.test('of a database that cannot be reached, in whatever words it is said, is 503', async (t) => {
+    const ways = [
+      new Error('Connection terminated unexpectedly'),
+      new Error('timeout exceeded when trying to connect'),
+      Object.assign(new Error(secret), { name: 'PrismaClientKnownRequestError', code: 'P1001' }),
+      Object.assign(new Error(secret), { meta: { driverAdapterError: { cause: { kind: 'ConnectionClosed' } } } }),
+    ];
+    for (const thrown of ways) {
+      const app = await build(thrown);
+      t.after(() => app.close());
+      const answer = await app.inject({ url: '/cities', headers: { cookie, accept: 'application/json' } });
+      assert.deepEqual([answer.statusCode, answer.json().error], [503, 'busy'], String(thrown));
+    }
+  });
+
+  await t.test('of a table that is not what the schema says is told from a bug', async (t) => {
+    const ways = [
+      Object.assign(new Error(secret), { code: '42703' }),
+      Object.assign(new Error(secret), { name: 'PrismaClientKnownRequestError', code: 'P2022' }),
+    ];
+    for (const thrown of ways) {
+      const app = await build(thrown);
+      t.after(() => app.close());
+      const answer = await app.inject({ url: '/cities', headers: { cookie, accept: 'application/json' } });
+      assert.deepEqual([answer.statusCode, answer.json().error], [500, 'table-changed'], String(thrown));
+      assert.doesNotMatch(answer.body, /salary/);
+      assert.match(logged.at(-1) ?? '', /salary/);
+    }
+  });
+
   await t.test('of a database with no connection left is 503', async () => {
     const answer = await busy.inject({ url: '/cities', headers: { cookie } });
     assert.equal(answer.statusCode, 503);

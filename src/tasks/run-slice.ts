@@ -11,7 +11,7 @@ import { prepare } from './prepare.ts';
 import { afterTrouble, startPace } from './pace.ts';
 import { type ChunkResult, runChunk, type Running } from './run-chunk.ts';
 import { releaseSlot, takeSlot } from './slots.ts';
-import { blame, sqlstateOf } from './sqlstate.ts';
+import { blame, isTableChanged, sqlstateOf } from './sqlstate.ts';
 import { selectTask, type TaskRow } from './task-row.ts';
 
 export interface SliceWorker {
@@ -99,7 +99,7 @@ async function isTooSlow({ db: { t }, settings }: TaskContext, pool: Pool, lease
   });
 }
 
-/** Passing trouble waits a little; anything else is a bug and ends the task, the whole of it in the log. */
+/** Passing trouble waits a little; anything else is a bug, or a table that was changed, and ends the task, the whole of it in the log. */
 async function afterError(ctx: TaskContext, pool: Pool, lease: Lease, error: unknown): Promise<number> {
   const { taskId } = lease;
   if (blame(error) === 'passing') {
@@ -108,7 +108,10 @@ async function afterError(ctx: TaskContext, pool: Pool, lease: Lease, error: unk
     return 1_000;
   }
   ctx.log('error', 'a task failed', { taskId, error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
-  const message = 'An unexpected error ended this task. What was done before it stays; the log has the details.';
-  await transaction(pool, (client) => failTask(client, ctx.db.t, lease, { reason: 'error', message }));
+  const [reason, what] = isTableChanged(error)
+    ? ['table-changed', 'The table is no longer what the schema of this app says, which ended this task.']
+    : ['error', 'An unexpected error ended this task.'];
+  const message = `${what} What was done before it stays; the log has the details.`;
+  await transaction(pool, (client) => failTask(client, ctx.db.t, lease, { reason, message }));
   return 0;
 }

@@ -30,3 +30,11 @@ export function blame(error: unknown): Blame {
   if (passingStates.includes(code) || lostConnection.test(code) || passingClasses.includes(code.slice(0, 2))) return 'passing';
   return 'other';
 }
+
+/** No such column, table, type, function or schema; another type than was thought; a column that has become generated. */
+const otherTable = ['42703', '42P01', '42704', '42883', '3F000', '42804', '428C9'];
+
+/** Is the table not (or no longer) what the project's schema says? */
+export function isTableChanged(error: unknown): boolean {
+  return otherTable.includes(sqlstateOf(error) ?? '');
+}

@@ -1,5 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { databaseError } from '../../db/database-error.ts';
 import { AppError, notFound } from '../../errors.ts';
+import { blame, isTableChanged, sqlstateOf } from '../../tasks/sqlstate.ts';
 import { isHtmx, wantsJson } from '../negotiate.ts';
 import { errorData } from '../pages/errors.ts';
 import { texts } from '../texts.ts';
@@ -23,24 +25,16 @@ function safeError(error: unknown): AppError {
   const { code, statusCode } = (error ?? {}) as { code?: string; statusCode?: number };
   const { errors } = texts.shell;
   if (code?.startsWith('FST_CSRF_')) return new AppError('csrf', 403, errors.csrf);
-  if (isBusy(code)) return new AppError('busy', 503, errors.busy);
-  if (isImpossibleText(error)) return new AppError('bad-request', 400, errors['bad-request']);
+  const met = databaseError(error);
+  if (blame(met) === 'passing') return new AppError('busy', 503, errors.busy);
+  if (isTableChanged(met)) return new AppError('table-changed', 500, errors['table-changed']);
+  // A NUL: no text of PostgreSQL's can hold one, so nothing that is asked for by it is there.
+  if (sqlstateOf(met) === '22021') return new AppError('bad-request', 400, errors['bad-request']);
   if (statusCode === 413) return new AppError('too-large', 413, errors['too-large']);
   if (statusCode === 415) return new AppError('wrong-type', 415, errors['wrong-type']);
   if (statusCode === 404) return notFound();
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) return new AppError('bad-request', 400, errors['bad-request']);
   return new AppError('internal', 500, errors.internal);
-}
-
-// A NUL: no text of PostgreSQL's can hold one, so nothing that is asked for by it is there.
-function isImpossibleText(error: unknown): boolean {
-  const { code, meta } = (error ?? {}) as { code?: string; meta?: { driverAdapterError?: { cause?: { originalCode?: string } } } };
-  return code === '22021' || meta?.driverAdapterError?.cause?.originalCode === '22021';
-}
-
-// Too many connections, shutting down, starting up, not reachable.
-function isBusy(code: string | undefined): boolean {
-  return code !== undefined && ['53300', '57P01', '57P03', 'ECONNREFUSED', 'ECONNRESET'].includes(code);
 }
 
 function sendError(request: FastifyRequest, reply: FastifyReply, error: AppError, url: Url): FastifyReply {

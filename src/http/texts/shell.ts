@@ -42,7 +42,8 @@ export const shellTexts = {
     'too-large': 'That is larger than the server accepts.',
     'wrong-type': 'The server cannot read this kind of content.',
     csrf: 'This form is too old or came from elsewhere. Nothing was done. Open the page again and send it once more.',
-    busy: 'The server is busy or cannot reach its database. Nothing was done. Try again in a moment.',
+    busy: 'The server is busy or cannot reach its database. Try again in a moment; look first whether what you sent was done.',
+    'table-changed': 'A table is not what the schema of this app says. Whoever runs the app finds in its log what is missing.',
     internal: 'Something went wrong on our side. It has been written down.',
   },
   errorTitles: {

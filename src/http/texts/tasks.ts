@@ -136,6 +136,8 @@ export const taskTexts = {
     cancelled: 'cancelled',
     'worker-died': 'its workers died',
     'too-slow': 'even a few records took too long',
+    'table-changed': 'the table is no longer what the schema says',
+    error: 'an unexpected error',
     'records-refused': 'records were refused',
     'records-held': 'records were held by other tasks',
     'too-many-refused': 'too many records were refused',
