@@ -36,10 +36,15 @@ export function wholeRow(model: ModelMeta, alias: string): string {
   return texts.length === 0 ? `to_jsonb(${alias}.*)` : `(to_jsonb(${alias}.*) || jsonb_build_object(${texts.join(', ')}))`;
 }
 
-/** SQL of the last image of a row: every column, and what it was linked to, which goes with it. */
+/** SQL of the last image of a row: every column, and what it was linked to, which goes with it. Most are linked to nothing. */
 export function lastImage(model: ModelMeta, alias: string): string {
   const links = linksOf(model);
-  if (links.length === 0) return wholeRow(model, alias);
+  const whole = wholeRow(model, alias);
+  if (links.length === 0) return whole;
+  const id = model.fields[model.idFields[0] as string]?.column;
+  const isLinked = links
+    .map(({ relation }) => relation as RelationMeta)
+    .map(({ joinTable, ownColumn }) => `exists (select from ${joinTable} j where j.${ownColumn} = ${alias}.${id})`);
   const ids = links.map((field) => `'${field.name}', to_jsonb(${linkedIds(model, field, alias)})`).join(', ');
-  return `${wholeRow(model, alias)} || jsonb_build_object('${linksKey}', jsonb_build_object(${ids}))`;
+  return `case when ${isLinked.join(' or ')} then ${whole} || jsonb_build_object('${linksKey}', jsonb_build_object(${ids})) else ${whole} end`;
 }
