@@ -144,4 +144,10 @@ insert into "Odd-Schema"."Issue" ("tenantId", "projectCode", title, "reporterEma
 with eggs as (insert into torture."Egg" (id, colour, "henId") select n, 'white', n from generate_series(1, 3) n)
   insert into torture."Hen" (id, name, "eggId") select n, 'Hen ' || n, n from generate_series(1, 3) n;
 select setval(pg_get_serial_sequence('torture."Hen"', 'id'), 3), setval(pg_get_serial_sequence('torture."Egg"', 'id'), 3);
+insert into torture."ships at sea" (name) select 'Ship ' || n from generate_series(1, 40) n;
+insert into "Odd-Schema".deck select s, l, case when l > 1 then '{ "b": 1,  "a":' || s || ', "a": 2.50 }' end::json from generate_series(1, 30) s, generate_series(1, 3) l;
+insert into torture.cabins select s || '/' || l || '/' || c, s, l, s * 1000000000000.0000000001 + c, case when c = 1 then '\xdeadbeef'::bytea end
+  from generate_series(1, 30) s, generate_series(1, 2) l, generate_series(1, 4) c;
+insert into torture."Extra" (name) values ('Balcony'), ('Breakfast');
+insert into torture."_CabinToExtra" select code, 1 + "on level" % 2 from torture.cabins where code like '%1';
 analyze;

@@ -1,3 +1,4 @@
+import type { Resource } from '../resources/contract.ts';
 import type { ApplyTarget } from './contract.ts';
 
 /** Adds a value to a statement's, and gives its place: `$4`. */
@@ -14,13 +15,17 @@ export interface ChangeParts {
   before?: string;
   /** Null: there is nothing. */
   after?: string;
+  /** Model of the records that these went along with, or come back with. */
+  alongWith?: string;
+  /** Models of which what went along is kept; null: it is not kept. Default: nothing goes along. */
+  keptAlong?: readonly string[] | null | undefined;
 }
 
 /** The insert that keeps a change with who made it, without the `from` that its parts are read from. */
 export function insertChange(
-  { resource, t, author }: Pick<ApplyTarget, 'resource' | 't' | 'author'>,
+  { resource, t, author }: Pick<ApplyTarget, 't' | 'author'> & { resource: Pick<Resource, 'model' | 'slug'> },
   parameter: Parameter,
-  { kind, fields, keys, firstKey, before = 'null', after = 'null' }: ChangeParts,
+  { kind, fields, keys, firstKey, before = 'null', after = 'null', alongWith, keptAlong }: ChangeParts,
 ): string {
   const row = {
     model: `${parameter(resource.model.name)}::text`,
@@ -36,6 +41,8 @@ export function insertChange(
     first_key: firstKey,
     before,
     after,
+    ...(alongWith === undefined ? {} : { along_with: `${parameter(alongWith)}::text` }),
+    ...(keptAlong === undefined ? {} : { kept_along: `${parameter(keptAlong)}::text[]` }),
   };
   return `insert into ${t.change} (${Object.keys(row).join(', ')}) select ${Object.values(row).join(', ')}`;
 }

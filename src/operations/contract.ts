@@ -2,6 +2,7 @@ import type { Queryable } from '../db/transaction.ts';
 import type { TableNames } from '../db/names.ts';
 import type { Principal } from '../auth/principal.ts';
 import type { Action, Client, Register, Resource } from '../resources/contract.ts';
+import type { HoldersOf } from './take-along.ts';
 import type { Rewriting } from './triggers.ts';
 
 export type OperationKind = 'update' | 'delete' | 'undo';
@@ -20,6 +21,10 @@ export interface Operation<P = unknown> {
    * refuses. Asked at the preview and again before anything is written. Throws as `parse` does.
    */
   check?(context: CheckContext, params: P): Promise<void>;
+  /** The same operation, knowing what it must know of the database: asked once, before it is applied. */
+  prepared?(context: PrepareContext, params: P): Promise<Operation<P>>;
+  /** Records of a first chunk at most, where one may be much work. */
+  readonly firstRows?: number;
   /** Title of a task: `Edit cities`. */
   title(resource: Resource): string;
   /** The parameters in words, one line each: `Status: set to published`. */
@@ -48,6 +53,13 @@ export interface CheckContext {
   readonly register: Register;
   readonly resource: Resource;
   readonly principal: Principal;
+}
+
+export interface PrepareContext {
+  readonly client: Queryable;
+  readonly register: Register;
+  readonly resource: Resource;
+  readonly holdersOf: HoldersOf;
 }
 
 export interface ApplyTarget {

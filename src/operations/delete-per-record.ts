@@ -3,10 +3,12 @@ import { whereKeys } from '../metadata/keys.ts';
 import { delegateOf } from '../resources/delegate.ts';
 import { insertChange } from './change-row.ts';
 import type { ApplyCounts, ApplyTarget, Through } from './contract.ts';
+import type { TakenAlong } from './delete.ts';
 import { keepDifference } from './keep-difference.ts';
 import { callEach } from './objections.ts';
 import { readRows, type Row } from './row-values.ts';
 import { askClient, type HookContext, runHook } from './run-hooks.ts';
+import { keepGoneAlong, readAlong } from './take-along.ts';
 
 /** Deletes records of a resource that has rules of its own, or that is written through the project's client. */
 export async function deletePerRecord(
@@ -14,6 +16,7 @@ export async function deletePerRecord(
   target: ApplyTarget,
   through: Through,
   keys: readonly string[],
+  along: TakenAlong,
   deleteSet: () => Promise<ApplyCounts>,
 ): Promise<ApplyCounts> {
   const { resource, author } = target;
@@ -23,15 +26,27 @@ export async function deletePerRecord(
   const rows = await readRows(sql, metadata, model, keys, writeThrough === 'client' ? { keeps: 'image and whole' } : {});
   const keyOfRow = ({ key }: Row) => key;
   await callEach(rows, keyOfRow, ({ record }) => runHook(context, 'beforeDelete', { record }));
-  const counts = writeThrough === 'client' ? await deleteThroughClient(sql, target, context, rows) : await deleteSet();
+  const counts = writeThrough === 'client' ? await deleteThroughClient(sql, target, context, rows, along) : await deleteSet();
   await callEach(rows, keyOfRow, ({ record }) => runHook(context, 'afterDelete', { record }));
   return { ...counts, gone: keys.length - rows.length };
 }
 
-async function deleteThroughClient(sql: Queryable, target: ApplyTarget, context: HookContext, rows: readonly Row[]): Promise<ApplyCounts> {
+async function deleteThroughClient(
+  sql: Queryable,
+  target: ApplyTarget,
+  context: HookContext,
+  rows: readonly Row[],
+  { dependants, keptAlong }: TakenAlong,
+): Promise<ApplyCounts> {
   const { resource } = target;
   const { model } = resource;
   const delegate = delegateOf(context.tx, model);
+  const taken = await readAlong(
+    sql,
+    target,
+    dependants,
+    rows.map(({ key }) => key),
+  );
   const objection = await askClient(context, () =>
     delegate.deleteMany({
       where: whereKeys(
@@ -69,7 +84,9 @@ async function deleteThroughClient(sql: Queryable, target: ApplyTarget, context:
     keys: 'array_agg(key order by key)',
     firstKey: 'min(key)',
     before: 'jsonb_agg(image::jsonb order by key)',
+    keptAlong,
   });
+  await keepGoneAlong(sql, target, taken);
   await sql.query(`${change} from unnest($1::text[], $2::text[]) as was(key, image) having count(*) > 0`, values);
   return { changed: changed + gone.length, unchanged: marked.length - changed, gone: 0 };
 }

@@ -1,12 +1,24 @@
 import type { Queryable } from '../db/transaction.ts';
 import { AppError } from '../errors.ts';
+import { keyCondition, keySql } from '../metadata/key-sql.ts';
 import { insertChange } from './change-row.ts';
 import type { ApplyCounts, ApplyTarget, Operation, Statement } from './contract.ts';
-import { keyCondition, keySql } from '../metadata/key-sql.ts';
 import { deletePerRecord } from './delete-per-record.ts';
+import { type Dependant, findAlong } from './dependants.ts';
+import { inHalves } from './in-halves.ts';
 import { lastImage } from './record-links.ts';
+import { keepAlong, lockAlong, type Taking } from './take-along.ts';
 
 export type DeleteParameters = Record<string, never>;
+
+/** What goes along with deleted records, and whether it is kept. */
+export interface TakenAlong {
+  dependants: readonly Dependant[];
+  /** As `ChangeParts` has it. */
+  keptAlong?: readonly string[] | null;
+}
+
+const nothingAlong: TakenAlong = { dependants: [] };
 
 /** Deletes records and keeps their last image. The acknowledgement is checked here, on the server. */
 export const deleteOperation: Operation<DeleteParameters> = {
@@ -21,21 +33,48 @@ export const deleteOperation: Operation<DeleteParameters> = {
   },
   title: (resource) => `Delete ${resource.label.toLowerCase()}`,
   describe: () => ['Delete the records'],
-  async apply(client, target, keys): Promise<ApplyCounts> {
-    if (target.through) return deletePerRecord(client, target, target.through, keys, () => deleteSet(client, target, keys));
-    return deleteSet(client, target, keys);
+  ...deleting(nothingAlong),
+  async prepared({ client, register, resource, holdersOf }) {
+    const along = await findAlong(client, register, resource.model);
+    if (!along.isKept) return { ...deleteOperation, ...deleting({ dependants: [], keptAlong: null }) };
+    const { dependants } = along;
+    if (dependants.length === 0) return deleteOperation;
+    const { statement: _, ...others } = deleteOperation;
+    return { ...others, firstRows: 10, apply: (client, target, keys) => deleteAlong(client, target, keys, { dependants, holdersOf }) };
   },
-  statement: (target, keys) => (target.through ? null : deleteStatement(target, keys)),
 };
 
-async function deleteSet(client: Queryable, target: ApplyTarget, keys: readonly string[]): Promise<ApplyCounts> {
-  const statement = deleteStatement(target, keys);
-  const { rows } = await client.query<{ changed: number }>(statement.sql, statement.values);
-  const changed = rows[0]?.changed ?? 0;
-  return { changed, unchanged: 0, gone: keys.length - changed };
+function deleting(along: TakenAlong): Pick<Operation<DeleteParameters>, 'apply' | 'statement'> {
+  return {
+    apply: (client, target, keys) => deleteRecords(client, target, keys, along),
+    statement: (target, keys) => (target.through ? null : deleteStatement(target, keys, along)),
+  };
 }
 
-function deleteStatement(target: ApplyTarget, keys: readonly string[]): Statement {
+/** The database takes them along; what they were is kept before. */
+async function deleteAlong(client: Queryable, target: ApplyTarget, keys: readonly string[], taking: Taking): Promise<ApplyCounts> {
+  const { free, conflicts, isTooMany } = await lockAlong(client, target, taking, keys);
+  if (isTooMany && keys.length > 1) return inHalves(keys, (half) => deleteAlong(client, target, half, taking));
+  const { dependants } = taking;
+  const along = isTooMany
+    ? { dependants: [], keptAlong: null }
+    : { dependants, keptAlong: dependants.map(({ resource }) => resource.model.name) };
+  const counts = free.length === 0 ? { changed: 0, unchanged: 0, gone: 0 } : await deleteRecords(client, target, free, along);
+  return { ...counts, conflicts };
+}
+
+async function deleteRecords(client: Queryable, target: ApplyTarget, keys: readonly string[], along: TakenAlong): Promise<ApplyCounts> {
+  const deleteSet = async (): Promise<ApplyCounts> => {
+    await keepAlong(client, target, along.dependants, keys);
+    const statement = deleteStatement(target, keys, along);
+    const { rows } = await client.query<{ changed: number }>(statement.sql, statement.values);
+    const changed = rows[0]?.changed ?? 0;
+    return { changed, unchanged: 0, gone: keys.length - changed };
+  };
+  return target.through ? deletePerRecord(client, target, target.through, keys, along, deleteSet) : deleteSet();
+}
+
+function deleteStatement(target: ApplyTarget, keys: readonly string[], { keptAlong }: TakenAlong): Statement {
   const { model } = target.resource;
   const condition = keyCondition(model, 't', keys, 1);
   const values = [...condition.values];
@@ -45,6 +84,7 @@ function deleteStatement(target: ApplyTarget, keys: readonly string[]): Statemen
     keys: 'keys',
     firstKey: 'keys[1]',
     before: 'before',
+    keptAlong,
   });
   return {
     sql: `with deleted as (

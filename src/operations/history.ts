@@ -65,6 +65,8 @@ export async function readHistory(db: Database, resource: Resource, key: string,
        union
        select id from ${t.change} where model = $1 and keys @> array[$2::text] and task_id is not null and cardinality(keys) <= 20
        union
+       select id from ${t.change} where model = $1 and keys @> array[$2::text] and along_with is not null
+       union
        select c.id from tasks cross join lateral (
          select nearest.chunk from ${t.change} nearest
          where nearest.model = $1 and cardinality(nearest.keys) > 20 and nearest.task_id = tasks.task_id and nearest.first_key <= $2

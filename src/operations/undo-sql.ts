@@ -4,6 +4,7 @@ import { insertChange, type Parameter } from './change-row.ts';
 import type { ApplyTarget, Statement } from './contract.ts';
 import { keyCondition, keySql } from '../metadata/key-sql.ts';
 import { imaged, isTextInImage, linkedIds, linksKey, linksOf, wholeRow } from './record-links.ts';
+import { countAlong, judgeDeleted, recreate, relatedIdType, type Returning, unquoted } from './recreate-sql.ts';
 
 /** What one task did to records, in one way: which kind of change, of which fields. */
 export interface Shape {
@@ -15,38 +16,59 @@ export interface Undoing {
   taskId: number;
   /** Columns that can be inserted into, quoted: not the generated ones. */
   columns: readonly string[];
+  /** What went along with deleted records, and comes back with them. */
+  along?: readonly Returning[];
 }
 
 /**
  * Takes back, for the records of `keys`, what a task did in one way: restores what it updated, creates what it deleted,
- * deletes what it created. A record that no longer holds what the task wrote is refused; one that holds already what was
+ * deletes what it created (`keptAlong`: as `ChangeParts` has it). A record that no longer holds what the task wrote is refused; one that holds already what was
  * there before is left alone. Keeps the change, so that an undo can be undone. One row: changed, unchanged, gone, refusals.
  */
-export function undoStatement(target: ApplyTarget, keys: readonly string[], undoing: Undoing, shape: Shape): Statement {
+export function undoStatement(
+  target: ApplyTarget,
+  keys: readonly string[],
+  undoing: Undoing,
+  shape: Shape,
+  keptAlong?: readonly string[] | null,
+): Statement {
   return statementOf(target, keys, (parameter, condition) => {
     const parts = judgingParts(target, undoing, shape, keys, condition, parameter, true);
-    const writes = { update: restore, delete: recreate, create: remove }[shape.kind](target, undoing, shape);
-    return `with ${[...parts, ...writes, keptPart(target, shape, parameter)].join(', ')}
+    const writes = {
+      update: () => restore(target, shape),
+      delete: () => recreate(target, undoing, parameter),
+      create: () => remove(target.resource),
+    }[shape.kind]();
+    return `with ${[...parts, ...writes, keptPart(target, shape, parameter, keptAlong)].join(', ')}
       select (select count(*)::int from judged where "_state" = 'restore') as changed,
         (select count(*)::int from judged where "_state" = 'unchanged') as unchanged,
         (select count(*)::int from image where not exists (select 1 from judged where judged."_key" = image.key)) as gone,
-        (select coalesce(jsonb_agg(jsonb_build_object('code', "_state" || coalesce(':' || "_field", ''), 'field', "_field", 'message', ${parameter(JSON.stringify(sentences(target.resource, shape)))}::jsonb ->> ("_state" || coalesce(':' || "_field", '')), 'keys', keys)), '[]')
+        (select coalesce(jsonb_agg(jsonb_build_object('code', "_state" || coalesce(':' || "_field", ''), 'field', "_field", 'message', ${parameter(JSON.stringify(sentences(target.resource, shape, undoing.along)))}::jsonb ->> ("_state" || coalesce(':' || "_field", '')), 'keys', keys)), '[]')
           from (select "_state", "_field", jsonb_agg("_key" order by "_key") as keys from judged
             where "_state" not in ('restore', 'unchanged') group by "_state", "_field") refused) as refusals`;
   });
 }
 
 /** Why a record is not taken back, by code. */
-export function sentences({ fields, model }: Pick<Resource, 'fields' | 'model'>, shape: Shape): Record<string, string> {
+export function sentences(
+  { fields, model }: Pick<Resource, 'fields' | 'model'>,
+  shape: Shape,
+  along: readonly Returning[] = [],
+): Record<string, string> {
   const labelOf = (name: string) => fields.find(({ meta, name: shown }) => meta.name === name || shown === name)?.label ?? name;
   const edited = [...shape.fields, ...linksOf(model).map(({ name }) => name)].map((name) => [
     `edited-since:${name}`,
     `Edited since: ${labelOf(name)} is no longer what the task wrote.`,
   ]);
+  const again = along.map((one) => [
+    `exists-along:${one.model}`,
+    `Something that was deleted with it exists again: ${one.singular.toLowerCase()}.`,
+  ]);
   return {
-    ...Object.fromEntries(edited),
+    ...Object.fromEntries([...edited, ...again]),
     'edited-since:*': 'Edited since: it is no longer what the task made.',
     exists: 'A record of this key exists again.',
+    'not-kept': 'What was deleted along with it is not kept.',
     purged: 'The values that were there before are no longer kept.',
   };
 }
@@ -64,6 +86,22 @@ export function judgeStatement(target: ApplyTarget, keys: readonly string[], und
   });
 }
 
+/** What would come back along with deleted records: one row for each model, of model and count. */
+export function countAlongStatement(target: ApplyTarget, keys: readonly string[], undoing: Undoing, shape: Shape): Statement {
+  return statementOf(target, keys, (parameter, condition) => {
+    const parts = judgingParts(target, undoing, shape, keys, condition, parameter, false);
+    return `with ${parts.join(', ')} ${countAlong(undoing)}`;
+  });
+}
+
+/** Locks the records, and tells which would be taken back: rows of `key`. */
+export function restorableStatement(target: ApplyTarget, keys: readonly string[], undoing: Undoing, shape: Shape): Statement {
+  return statementOf(target, keys, (parameter, condition) => {
+    const parts = judgingParts(target, undoing, shape, keys, condition, parameter, true);
+    return `with ${parts.join(', ')} select "_key" as key from judged where "_state" = 'restore' order by 1`;
+  });
+}
+
 function statementOf(
   { resource: { model } }: ApplyTarget,
   keys: readonly string[],
@@ -77,7 +115,7 @@ function statementOf(
 /** The images of the records, and every record judged by them. */
 function judgingParts(
   { resource, t }: ApplyTarget,
-  { taskId }: Undoing,
+  undoing: Undoing,
   shape: Shape,
   keys: readonly string[],
   condition: string,
@@ -85,11 +123,12 @@ function judgingParts(
   isLocking: boolean,
 ): string[] {
   const { model } = resource;
-  const task = `${parameter(taskId)}::int`;
+  const task = `${parameter(undoing.taskId)}::int`;
   const given = `${parameter([...keys])}::text[]`;
   // Changes of one chunk may interleave, chunks do not: no change of these keys begins before the chunk of the first.
   const image = `image as materialized (
-      select entry.key, entry.before, case when jsonb_typeof(change.after) = 'array' then entry.after else change.after end as after
+      select entry.key, entry.before, case when jsonb_typeof(change.after) = 'array' then entry.after else change.after end as after,
+        change.chunk, change.kept_along
       from ${t.change} change cross join lateral rows from (unnest(change.keys), jsonb_array_elements(change.before),
         jsonb_array_elements(case when jsonb_typeof(change.after) = 'array' then change.after else '[]' end)) as entry(key, before, after)
       where change.task_id = ${task} and change.model = ${parameter(model.name)} and change.kind = ${parameter(shape.kind)}
@@ -98,17 +137,7 @@ function judgingParts(
         and change.first_key <= ${parameter(keys.at(-1))} and entry.key = any(${given})
     )`;
   const key = `${keySql(model, 't')} collate "C"`;
-  if (shape.kind === 'delete') {
-    return [
-      image,
-      `there as (select ${key} as key from ${model.table} t where ${condition})`,
-      `judged as materialized (
-        select key as "_key", before as "_before", null::jsonb as "_after", null::text as "_field",
-          case when before is null then 'purged' when key in (select key from there) then 'exists' else 'restore' end as "_state"
-        from image
-      )`,
-    ];
-  }
+  if (shape.kind === 'delete') return [image, ...judgeDeleted({ resource, t }, undoing, keys, condition, parameter)];
   const links = shape.kind === 'create' ? linksOf(resource.model) : relationsOf(model, shape);
   const current = links.map((field) => `, ${linkedIds(model, field, 't')} as ${linkColumn(field)}`).join('');
   const locked = `locked as materialized (
@@ -163,7 +192,7 @@ function wholeSides(links: readonly FieldMeta[]): Comparison[] {
   ];
 }
 
-function restore({ resource, rewriting }: ApplyTarget, _undoing: Undoing, shape: Shape): string[] {
+function restore({ resource, rewriting }: ApplyTarget, shape: Shape): string[] {
   const { model } = resource;
   const fields = shape.fields.map((name) => fieldOf(model, name));
   const columns = fields.filter((field) => field.column);
@@ -201,38 +230,11 @@ function restored(field: FieldMeta): string {
   return `case when ${isOurs} then was.${field.column} else now()::${field.sqlType} end`;
 }
 
-// Reading a whole row would take the text of JSON for a JSON string.
-function recreated(column: string, field: FieldMeta | undefined): string {
-  return field && isTextInImage(field) ? `(judged."_before" ->> '${unquoted(column)}')::${field.sqlType}` : `was.${column}`;
-}
-
-function recreate({ resource, rewriting }: ApplyTarget, { columns }: Undoing, _shape: Shape): string[] {
-  const { model } = resource;
-  const fieldAt = (column: string) => Object.values(model.fields).find((field) => unquoted(field.column) === unquoted(column));
-  const parts = [
-    `created as (
-      insert into ${model.table} as t (${columns.join(', ')}) overriding system value
-      select ${columns.map((column) => recreated(column, fieldAt(column))).join(', ')}
-      from judged cross join lateral jsonb_populate_record(null::${model.table}, judged."_before") was where judged."_state" = 'restore'
-      returning ${keySql(model, 't')} collate "C" as key, t.${idColumn(model)} as id${rewriting?.insert ? `, ${wholeRow(model, 't')} as "_image"` : ''}
-    )`,
-  ];
-  for (const [index, field] of linksOf(resource.model).entries()) {
-    const { joinTable, ownColumn, otherColumn } = field.relation as RelationMeta;
-    parts.push(`linked${index} as (
-      insert into ${joinTable} (${ownColumn}, ${otherColumn})
-      select created.id, linked::${relatedIdType(resource, field)} from created join judged on judged."_key" = created.key
-      cross join lateral jsonb_array_elements_text(coalesce(judged."_before" -> '${linksKey}' -> '${field.name}', '[]')) linked
-    )`);
-  }
-  return parts;
-}
-
-function remove({ resource: { model } }: ApplyTarget): string[] {
+function remove({ model }: Resource): string[] {
   return [`removed as (delete from ${model.table} t using judged where judged."_state" = 'restore' and ${isSame(model, 't', 'judged')})`];
 }
 
-function keptPart(target: ApplyTarget, shape: Shape, parameter: Parameter): string {
+function keptPart(target: ApplyTarget, shape: Shape, parameter: Parameter, keptAlong?: readonly string[] | null): string {
   const { model } = target.resource;
   const back = readBack(target, shape);
   const kinds = { update: 'update', delete: 'create', create: 'delete' } as const;
@@ -255,6 +257,7 @@ function keptPart(target: ApplyTarget, shape: Shape, parameter: Parameter): stri
     firstKey: 'min("_key")',
     before,
     after,
+    keptAlong,
   });
   return `kept as (${change} from judged ${back?.join ?? ''} where "_state" = 'restore' having count(*) > 0)`;
 }
@@ -285,21 +288,12 @@ function linkColumn(field: FieldMeta): string {
   return `"_ids_${field.name}"`;
 }
 
-function relatedIdType({ metadata }: Resource, field: FieldMeta): string {
-  const related = metadata.models[(field.relation as RelationMeta).model];
-  return related?.fields[related.idFields[0] as string]?.sqlType ?? 'text';
-}
-
 function idColumn(model: ModelMeta): string {
   return fieldOf(model, model.idFields[0] as string).column as string;
 }
 
 function isSame(model: ModelMeta, one: string, other: string): string {
   return model.idFields.map((name) => `${one}.${fieldOf(model, name).column} = ${other}.${fieldOf(model, name).column}`).join(' and ');
-}
-
-function unquoted(column: string | null): string {
-  return (column ?? '').replace(/^"|"$/g, '').replaceAll('""', '"').replaceAll("'", "''");
 }
 
 function fieldOf(model: ModelMeta, name: string): FieldMeta {

@@ -1,7 +1,12 @@
 import { AppError } from '../errors.ts';
 import type { Action } from '../resources/contract.ts';
-import type { ApplyCounts, Operation, Refusal } from './contract.ts';
-import { type Shape, undoStatement } from './undo-sql.ts';
+import type { Queryable } from '../db/transaction.ts';
+import type { ApplyCounts, ApplyTarget, Operation, Refusal } from './contract.ts';
+import { findAlong } from './dependants.ts';
+import { inHalves, sumOf } from './in-halves.ts';
+import type { Returning } from './recreate-sql.ts';
+import { keepAlong, lockAlong, type Taking } from './take-along.ts';
+import { restorableStatement, type Shape, undoStatement } from './undo-sql.ts';
 
 export interface UndoParameters {
   /** The task that is taken back. */
@@ -11,6 +16,8 @@ export interface UndoParameters {
   action: Action;
   shapes: readonly Shape[];
   columns: readonly string[];
+  /** What comes back along with deleted records. */
+  along?: readonly Returning[];
 }
 
 /** Takes back what another task did, record by record, from the images that it kept. */
@@ -27,18 +34,65 @@ export const undoOperation: Operation<UndoParameters> = {
     const [shape, ...more] = params.shapes;
     return shape && more.length === 0 ? undoStatement(target, keys, params, shape) : null;
   },
-  async apply(client, target, keys, params): Promise<ApplyCounts> {
-    const total = { changed: 0, unchanged: 0, gone: 0, refusals: [] as Refusal[] };
-    for (const shape of params.shapes) {
-      const { sql, values } = undoStatement(target, keys, params, shape);
-      const { rows } = await client.query<Required<Pick<ApplyCounts, 'changed' | 'unchanged' | 'gone' | 'refusals'>>>(sql, values);
-      const [counts] = rows;
-      if (!counts) continue;
-      total.changed += counts.changed;
-      total.unchanged += counts.unchanged;
-      total.gone += counts.gone;
-      total.refusals.push(...counts.refusals);
-    }
-    return total;
+  apply: (client, target, keys, params) => undoEach(params, (shape) => takeBack(client, target, keys, params, shape)),
+  async prepared({ client, register, resource, holdersOf }, { shapes }) {
+    if (!shapes.some(({ kind }) => kind === 'create'))
+      return { ...undoOperation, ...(shapes.some(({ kind }) => kind === 'delete') && { firstRows: 50 }) };
+    const found = await findAlong(client, register, resource.model);
+    if (found.isKept && found.dependants.length === 0) return undoOperation;
+    const { statement: _, ...others } = undoOperation;
+    const taking = found.isKept ? { dependants: found.dependants, holdersOf } : null;
+    return {
+      ...others,
+      firstRows: 10,
+      apply: (client, target, keys, params) =>
+        undoEach(params, (shape) =>
+          shape.kind === 'create'
+            ? removeAlong(client, target, keys, params, shape, taking)
+            : takeBack(client, target, keys, params, shape),
+        ),
+    };
   },
 };
+
+async function undoEach({ shapes }: UndoParameters, undo: (shape: Shape) => Promise<ApplyCounts>): Promise<ApplyCounts> {
+  let total: ApplyCounts = { changed: 0, unchanged: 0, gone: 0 };
+  for (const shape of shapes) total = sumOf(total, await undo(shape));
+  return total;
+}
+
+async function takeBack(
+  client: Queryable,
+  target: ApplyTarget,
+  keys: readonly string[],
+  params: UndoParameters,
+  shape: Shape,
+  keptAlong?: readonly string[] | null,
+): Promise<ApplyCounts> {
+  const { sql, values } = undoStatement(target, keys, params, shape, keptAlong);
+  const { rows } = await client.query<ApplyCounts & { refusals: Refusal[] }>(sql, values);
+  return rows[0] ?? { changed: 0, unchanged: 0, gone: 0 };
+}
+
+/** Deletes what the task brought back, and keeps what goes along with it now. Null: it cannot be kept. */
+async function removeAlong(
+  client: Queryable,
+  target: ApplyTarget,
+  keys: readonly string[],
+  params: UndoParameters,
+  shape: Shape,
+  taking: Taking | null,
+): Promise<ApplyCounts> {
+  if (taking === null) return takeBack(client, target, keys, params, shape, null);
+  const restorable = restorableStatement(target, keys, params, shape);
+  const { rows } = await client.query<{ key: string }>(restorable.sql, restorable.values);
+  const going = rows.map(({ key }) => key);
+  const { free, conflicts, isTooMany } = await lockAlong(client, target, taking, going);
+  if (isTooMany && keys.length > 1) return inHalves(keys, (half) => removeAlong(client, target, half, params, shape, taking));
+  const held = new Set(conflicts.flatMap((conflict) => conflict.keys));
+  if (!isTooMany && free.length > 0) await keepAlong(client, target, taking.dependants, free);
+  const keptAlong = isTooMany ? null : taking.dependants.map(({ resource }) => resource.model.name);
+  const rest = keys.filter((key) => !held.has(key));
+  const left: ApplyCounts = { changed: 0, unchanged: 0, gone: 0, conflicts };
+  return rest.length === 0 ? left : sumOf(left, await takeBack(client, target, rest, params, shape, keptAlong));
+}

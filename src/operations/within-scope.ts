@@ -2,7 +2,8 @@ import type { Principal } from '../auth/principal.ts';
 import type { Queryable } from '../db/transaction.ts';
 import type { Register, Resource } from '../resources/contract.ts';
 import type { Statement } from '../resources/where-sql.ts';
-import type { ApplyCounts, Operation } from './contract.ts';
+import type { Operation } from './contract.ts';
+import { sumOf } from './in-halves.ts';
 import { idRow, keyCondition, keySql } from '../metadata/key-sql.ts';
 
 /** SQLSTATE of a view's check option: a row's own fault, so that it fails alone. */
@@ -28,7 +29,7 @@ export async function withinScope(operation: Operation, register: Register, reso
       await client.query('savepoint scope');
       const counts = await operation.apply(client, target, mine, params);
       const moved = await keysOutside(client, resource, within, mine);
-      if (moved.size === 0) return sum(counts, left);
+      if (moved.size === 0) return sumOf(counts, left);
       await client.query('rollback to savepoint scope');
       const kept = mine.filter((key) => !moved.has(key));
       const refused = { ...left, refusals: [{ ...movedOut(resource), keys: [...moved] }] };
@@ -36,18 +37,8 @@ export async function withinScope(operation: Operation, register: Register, reso
       const again = await operation.apply(client, target, kept, params);
       // Whether a record stays may hang on another that was just left as it was.
       if ((await keysOutside(client, resource, within, kept)).size > 0) throw Object.assign(new Error(), movedOut(resource));
-      return sum(again, refused);
+      return sumOf(again, refused);
     },
-  };
-}
-
-function sum(one: ApplyCounts, other: ApplyCounts): ApplyCounts {
-  return {
-    changed: one.changed + other.changed,
-    unchanged: one.unchanged + other.unchanged,
-    gone: one.gone + other.gone,
-    refusals: [...(one.refusals ?? []), ...(other.refusals ?? [])],
-    conflicts: [...(one.conflicts ?? []), ...(other.conflicts ?? [])],
   };
 }
 

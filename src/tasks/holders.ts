@@ -1,5 +1,6 @@
 import type { Queryable } from '../db/transaction.ts';
 import type { TableNames } from '../db/names.ts';
+import type { HoldersOf } from '../operations/take-along.ts';
 import { unfinishedSql, type TaskState } from './states.ts';
 
 /** Who holds a record: one task that is not finished with it. */
@@ -50,4 +51,14 @@ export async function listHolders(
     [model, keys],
   );
   return new Map(rows.map(({ key, ...holder }) => [key, holder]));
+}
+
+/** Who holds records, in words, as operations ask it of what goes along with others. */
+export function holdersOf(t: TableNames): HoldersOf {
+  return async (client, model, keys) => {
+    const holders = await listHolders({ pages: client, t }, model, keys);
+    return new Map(
+      [...holders].map(([key, { taskId, title, principalName }]) => [key, `Held by task ${taskId}: ${title}, ${principalName}.`]),
+    );
+  };
 }

@@ -96,6 +96,6 @@ function changedKeys(ctx: TaskContext, task: TaskRow, resource: Resource, chosen
     resource,
     sql,
     [task.parentId, task.model, chosen],
-    `select keys from ${t.change} where task_id = ${Number(task.parentId)} and kind = 'delete'`,
+    `select keys from ${t.change} where task_id = ${Number(task.parentId)} and kind = 'delete' and along_with is null`,
   );
 }

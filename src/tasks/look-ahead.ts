@@ -88,7 +88,7 @@ async function findOut(
     isSample,
     changed: outcome.changed,
     unchanged: outcome.unchanged,
-    refused: outcome.refusals
+    refused: [...outcome.refusals, ...outcome.conflicts]
       .map(({ code, message, field = null, keys: named }) => ({
         code,
         message,

@@ -1,8 +1,10 @@
+import type { Principal } from '../auth/principal.ts';
 import { AppError } from '../errors.ts';
 import { changesFixedField } from '../operations/fixed-fields.ts';
+import type { UndoParameters } from '../operations/undo.ts';
 import { actionOf } from '../operations/register.ts';
 import { can } from '../resources/permissions.ts';
-import type { Resource } from '../resources/contract.ts';
+import type { Action, Resource } from '../resources/contract.ts';
 import type { TaskContext } from './context.ts';
 import type { TaskRow } from './task-row.ts';
 
@@ -13,11 +15,21 @@ export async function whyNot(ctx: TaskContext, task: TaskRow): Promise<{ code: s
   }
   const { principal } = await withRolesNow(ctx, task);
   const resource = resourceOf(ctx, { ...task, principal });
-  const isAllowed = resource && can(resource, principal, actionOf(task.operation, task.parameters));
+  const action = actionOf(task.operation, task.parameters);
+  const isAllowed = resource && can(resource, principal, action) && mayBringBack(resource, principal, action, task.parameters);
   if (!isAllowed || changesFixedField(resource, principal, task.parameters)) {
     return { code: 'forbidden', message: `${task.principalName} may not do this any more.` };
   }
   return null;
+}
+
+/** Does an undo bring back, along with others, records that its principal may not delete (any more)? */
+function mayBringBack(resource: Resource, principal: Principal, action: Action, parameters: unknown): boolean {
+  const { along = [] } = (parameters ?? {}) as Pick<UndoParameters, 'along'>;
+  return along.every(({ model, isThere }) => {
+    const seen = isThere ? resource.related(model) : null;
+    return !isThere || (seen !== null && can(seen, principal, action));
+  });
 }
 
 /** The task with its principal's roles as they are now. */

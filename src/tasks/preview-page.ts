@@ -89,7 +89,7 @@ async function fatesOf(
   const tried = await tryOut(ctx, trial, keys, withinMs);
   if (!tried) return fates;
   for (const key of keys) fates.set(key, { fate: 'changed', reason: null });
-  for (const { message, keys: refused } of tried.outcome.refusals)
+  for (const { message, keys: refused } of [...tried.outcome.refusals, ...tried.outcome.conflicts])
     for (const key of refused) fates.set(key, { fate: 'refused', reason: message });
   for (const key of tried.busy) fates.set(key, { fate: 'busy', reason: null });
   return fates;

@@ -2,10 +2,7 @@ import { AppError } from '../errors.ts';
 import type { TableNames } from '../db/names.ts';
 import { type Queryable, transaction } from '../db/transaction.ts';
 import { clientTransaction, needsClient } from '../operations/client-transaction.ts';
-import { getOperation } from '../operations/register.ts';
-import { sincePreview } from '../operations/since-preview.ts';
 import { findRewriting } from '../operations/triggers.ts';
-import { withinScope } from '../operations/within-scope.ts';
 import type { Client } from '../resources/contract.ts';
 import { activate, lockModel } from './activate.ts';
 import { applyIsolated, type ChunkOutcome } from './apply-isolated.ts';
@@ -15,6 +12,7 @@ import { finishChunk } from './finish-chunk.ts';
 import { insertTask, type NewTask } from './insert-task.ts';
 import type { Launched } from './launch.ts';
 import { overlapMessage } from './prepare.ts';
+import { readyOperation } from './ready-operation.ts';
 import { selectTask, type TaskRow } from './task-row.ts';
 
 /** Thrown to roll everything back; what was refused is written down afterwards. */
@@ -73,8 +71,7 @@ export async function runInline(ctx: TaskContext, task: NewTask, keys: readonly 
       },
       through: tx && { tx, principal: task.principal, log: ctx.log },
     };
-    const careful = sincePreview(getOperation(task.operation), task.options.skipChanged ? task.snapshot : null);
-    const operation = await withinScope(careful, ctx.register, resource, task.principal);
+    const operation = await readyOperation(ctx, { ...task, client, snapshot: task.options.skipChanged ? task.snapshot : null });
     const outcome = await applyIsolated(client, operation, target, free, task.parameters);
     if (outcome.failed > 0) throw new Refused(outcome);
     const durationMs = performance.now() - startedAt;

@@ -1,15 +1,13 @@
 import type { Pool } from 'pg';
 import { transaction } from '../db/transaction.ts';
-import { getOperation } from '../operations/register.ts';
-import { sincePreview } from '../operations/since-preview.ts';
 import { findRewriting } from '../operations/triggers.ts';
-import { withinScope } from '../operations/within-scope.ts';
 import type { TaskContext } from './context.ts';
 import { failTask, holdLease, type Lease } from './lease.ts';
 import { resourceOf, withRolesNow } from './may-run.ts';
 import { prepare } from './prepare.ts';
 import { afterTrouble, startPace } from './pace.ts';
 import { type ChunkResult, runChunk, type Running } from './run-chunk.ts';
+import { readyOperation } from './ready-operation.ts';
 import { releaseSlot, takeSlot } from './slots.ts';
 import { blame, isTableChanged, sqlstateOf } from './sqlstate.ts';
 import { selectTask, type TaskRow } from './task-row.ts';
@@ -39,7 +37,7 @@ export async function runSlice(ctx: TaskContext, worker: SliceWorker, taskId: nu
 }
 
 async function work(ctx: TaskContext, pool: Pool, lease: Lease, signal: AbortSignal): Promise<void> {
-  const { db, register, settings } = ctx;
+  const { db, settings } = ctx;
   const deadline = performance.now() + settings.sliceMs;
   let task = await load();
   const resource = resourceOf(ctx, task);
@@ -52,9 +50,10 @@ async function work(ctx: TaskContext, pool: Pool, lease: Lease, signal: AbortSig
     await prepare(ctx, pool, task, resource, lease);
     task = await load();
   }
-  const operation = await withinScope(sincePreview(getOperation(task.operation), task.snapshot), register, resource, task.principal);
+  const operation = await readyOperation(ctx, { ...task, client: pool, resource });
   const rewriting = await findRewriting(pool, resource.model);
-  const running: Running = { task, resource, operation, rewriting, lease, pace: startPace(resource.chunkSize) };
+  const pace = startPace(Math.min(resource.chunkSize, operation.firstRows ?? resource.chunkSize));
+  const running: Running = { task, resource, operation, rewriting, lease, pace };
   let result: ChunkResult = task.state === 'running' ? 'done' : 'stopped';
   while (result === 'done' && !signal.aborted && performance.now() < deadline) {
     result = await withRetries(ctx, signal, running, () => runChunk(ctx, pool, running));

@@ -3,11 +3,10 @@ import { type Queryable, transaction } from '../db/transaction.ts';
 import { clientTransaction, needsClient } from '../operations/client-transaction.ts';
 import { keyCondition, keySql } from '../metadata/key-sql.ts';
 import type { OperationKind, Through } from '../operations/contract.ts';
-import { getOperation } from '../operations/register.ts';
-import { withinScope } from '../operations/within-scope.ts';
 import type { Resource } from '../resources/contract.ts';
 import { applyIsolated, type ChunkOutcome } from './apply-isolated.ts';
 import type { TaskContext } from './context.ts';
+import { readyOperation } from './ready-operation.ts';
 import { sqlstateOf } from './sqlstate.ts';
 
 export interface Tried {
@@ -36,7 +35,7 @@ export async function tryOut(ctx: TaskContext, trial: Trial, keys: readonly stri
   const { resource, principal } = trial;
   const startedAt = performance.now();
   const author = { taskId: null, chunk: null, principalId: principal.id, principalName: principal.name, changeReason: null };
-  const operation = await withinScope(getOperation(trial.operation), ctx.register, resource, principal);
+  const operation = await readyOperation(ctx, { ...trial, client: db.pages, snapshot: null });
   try {
     return await takenBack(ctx, resource, withinMs, async (sql, tx) => {
       await sql.query(`set local enable_seqscan = off; set local lock_timeout = ${lockTimeoutMs}`);

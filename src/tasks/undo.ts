@@ -1,12 +1,13 @@
 import type { Principal } from '../auth/principal.ts';
 import { AppError } from '../errors.ts';
+import type { ModelMeta } from '../metadata/contract.ts';
+import { type Along, findAlong } from '../operations/dependants.ts';
 import { isFixed } from '../operations/fixed-fields.ts';
-import { readForeignKeys } from '../operations/foreign-keys.ts';
-import { linksOf } from '../operations/record-links.ts';
 import { actionOf } from '../operations/register.ts';
-import { judgeStatement, sentences, type Shape } from '../operations/undo-sql.ts';
+import type { Returning } from '../operations/recreate-sql.ts';
+import { countAlongStatement, judgeStatement, sentences, type Shape } from '../operations/undo-sql.ts';
 import type { UndoParameters } from '../operations/undo.ts';
-import { assertCan } from '../resources/permissions.ts';
+import { assertCan, can } from '../resources/permissions.ts';
 import type { Resource } from '../resources/contract.ts';
 import type { TaskContext } from './context.ts';
 import { getFinished, launchFollowUp } from './follow-up.ts';
@@ -27,6 +28,8 @@ export interface UndoPreview {
   restored: number;
   unchanged: number;
   gone: number;
+  /** Would come back along with them. */
+  along: readonly { resource: Resource; count: number }[];
   /** Would be refused, by reason, with the first keys of each. */
   refused: readonly { code: string; message: string; count: number; keys: readonly string[] }[];
 }
@@ -49,6 +52,7 @@ export async function previewUndo(
     restored: 0,
     unchanged: 0,
     gone: 0,
+    along: [] as UndoPreview['along'][number][],
     refused: [] as UndoPreview['refused'][number][],
   };
   if (keys.length === 0) return preview;
@@ -62,7 +66,15 @@ export async function previewUndo(
       else if (state === 'unchanged' || state === 'gone') preview[state] += count;
       else {
         const code = field ? `${state}:${field}` : state;
-        preview.refused.push({ code, message: sentences(resource, shape)[code] ?? code, count, keys: named });
+        preview.refused.push({ code, message: sentences(resource, shape, parameters.along)[code] ?? code, count, keys: named });
+      }
+    }
+    if (shape.kind === 'delete' && parameters.along?.length) {
+      const counting = countAlongStatement(target, keys, parameters, shape);
+      const { rows: back } = await ctx.db.pages.query<{ model: string; count: number }>(counting.sql, counting.values);
+      for (const { model, count } of back) {
+        const own = resource.related(model);
+        if (own && count > 0) preview.along.push({ resource: own, count });
       }
     }
   }
@@ -114,9 +126,9 @@ async function prepareUndo(ctx: TaskContext, principal: Principal, taskId: numbe
   const shapes = await shapesOf(ctx, task);
   for (const { fields } of shapes) assertMayChange(resource, principal, fields);
   const recreates = shapes.some(({ kind }) => kind === 'delete');
-  if (recreates) await assertRecreatable(ctx, principal, task, resource);
-  const columns = recreates ? await insertableColumns(ctx, resource) : [];
-  const parameters: UndoParameters = { taskId: task.id, title: task.title, action, shapes, columns };
+  const along = recreates ? await assertRecreatable(ctx, principal, task, resource) : [];
+  const columns = recreates ? await insertableColumns(ctx.db, resource.model) : [];
+  const parameters: UndoParameters = { taskId: task.id, title: task.title, action, shapes, columns, along };
   return { task, resource, parameters };
 }
 
@@ -141,27 +153,66 @@ function assertMayChange(resource: Resource, principal: Principal, fields: reado
   }
 }
 
-/** A deleted record comes back with its links, not with what the database deleted along with it. */
-async function assertRecreatable({ db }: TaskContext, principal: Principal, task: TaskRow, resource: Resource): Promise<void> {
-  if (resource.scope(principal) !== null && task.principalId !== principal.id) {
+/**
+ * Who may bring deleted records back, and what comes back along with them: what was kept when they went, as far as it is all
+ * that goes along by the foreign keys there are now.
+ */
+async function assertRecreatable(
+  { db, register }: TaskContext,
+  principal: Principal,
+  task: TaskRow,
+  resource: Resource,
+): Promise<Returning[]> {
+  const mayBringBack = (one: Resource) => one.scope(principal) === null || task.principalId === principal.id;
+  if (!mayBringBack(resource)) {
     throw new AppError('forbidden', 403, 'Only whoever deleted these records, or somebody who may see every one, can bring them back.');
   }
-  const { dbSchema, dbTable } = resource.model;
-  const joinTables = linksOf(resource.model).map(({ relation }) => relation?.joinTable);
-  const along = (await readForeignKeys(db.pages)).filter(
-    ({ action, targetSchema, targetTable, schema, table }) =>
-      action === 'cascade' && targetSchema === dbSchema && targetTable === dbTable && !joinTables.includes(`"${schema}"."${table}"`),
+  const { rows } = await db.pages.query<{ kept: string[] }>(
+    `select distinct kept_along as kept from ${db.t.change} where task_id = $1 and model = $2 and kind = 'delete' and kept_along is not null`,
+    [task.id, task.model],
   );
-  if (along.length === 0) return;
-  const tables = [...new Set(along.map(({ table }) => table))].join(', ');
-  throw new AppError(
-    'not-undoable',
-    409,
-    `Deleting also removed what belonged to these records (${tables}), which is not kept: it cannot be undone.`,
-  );
+  const along = await findAlong(db.pages, register, resource.model);
+  const going = along.isKept ? along.dependants.map((dependant) => dependant.resource.model.name) : null;
+  if (rows.length === 0 || going === null || rows.some(({ kept }) => going.some((name) => !kept.includes(name)))) {
+    throw notKept(tablesOf(along));
+  }
+  const models = [...new Set(rows.flatMap(({ kept }) => kept))];
+  return Promise.all(models.map((model) => returningOf(model)));
+
+  async function returningOf(model: string): Promise<Returning> {
+    const own = register.list.find((candidate) => candidate.model.name === model);
+    if (!own) throw notKept([model]);
+    const { rows: found } = await db.pages.query(
+      `select 1 from ${db.t.change} where task_id = $1 and along_with = $2 and model = $3 and kind = 'delete' limit 1`,
+      [task.id, task.model, model],
+    );
+    const isThere = found.length > 0;
+    const seen = resource.related(model);
+    if (isThere && !(seen && can(seen, principal, 'bulk-delete') && mayBringBack(seen))) {
+      const label = seen ? seen.label.toLowerCase() : 'records that you may not see';
+      throw new AppError('forbidden', 403, `What was deleted along with these records is not yours to bring back: ${label}.`);
+    }
+    return {
+      model,
+      isThere,
+      resource: (seen ?? own).slug,
+      singular: (seen ?? own).singular,
+      columns: await insertableColumns(db, own.model),
+    };
+  }
 }
 
-async function insertableColumns({ db }: TaskContext, { model }: Resource): Promise<string[]> {
+function tablesOf(along: Along): readonly string[] {
+  return along.isKept ? along.dependants.map(({ resource }) => resource.model.dbTable) : along.tables;
+}
+
+function notKept(tables: readonly string[]): AppError {
+  const named = tables.length === 0 ? '' : ` (${tables.join(', ')})`;
+  const message = `Deleting also removed what belonged to these records${named}, which is not kept: it cannot be undone.`;
+  return new AppError('not-undoable', 409, message);
+}
+
+async function insertableColumns(db: TaskContext['db'], model: ModelMeta): Promise<string[]> {
   const { rows } = await db.pages.query<{ column: string }>(
     `select quote_ident(attname) as column from pg_attribute
      where attrelid = $1::regclass and attnum > 0 and not attisdropped and attgenerated = '' order by attnum`,
