@@ -25,7 +25,7 @@ export async function readForeignKeys(client: Queryable): Promise<ForeignKey[]> 
     `select con.conrelid::oid::text as source, con.confrelid::oid::text as target,
        source_schema.nspname as schema, source.relname as table, ${columns('con.conrelid', 'con.conkey')} as columns,
        target_schema.nspname as "targetSchema", target.relname as "targetTable", ${columns('con.confrelid', 'con.confkey')} as "targetColumns",
-       con.confdeltype as rule,
+       con.confdeltype::text as rule,
        exists (select 1 from pg_attribute a where a.attrelid = con.conrelid and a.attnotnull and a.attnum = any(con.conkey)) as "isRequired",
        exists (select 1 from pg_index i where i.indrelid = con.conrelid and i.indisvalid and i.indpred is null and i.indkey[0] = any(con.conkey)) as "isIndexed"
      from pg_constraint con

@@ -29,6 +29,10 @@ const given: Readonly<Record<string, readonly Typed[]>> = {
     { person: '20', course: 'ART' },
     { person: '21', course: 'ART' },
   ],
+  Cabin: [
+    { ship: '1', level: '1' },
+    { ship: '2', level: '1' },
+  ],
   order_line: [
     { order: '20', line_no: '1' },
     { order: '20', line_no: '2' },
