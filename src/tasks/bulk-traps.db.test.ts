@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { metadata } from '../../generated/sample-metadata/metadata.ts';
+import sample from '../admin.ts';
+import type { AdminDefinition } from '../admin-definition.ts';
+import { defineResource } from '../index.ts';
 import { keyOf } from '../metadata/keys.ts';
-import type { UpdateParameters } from '../operations/update.ts';
+import { transaction } from '../db/transaction.ts';
+import { updateOperation, type UpdateParameters } from '../operations/update.ts';
 import type { Resource } from '../resources/contract.ts';
 import { createSelection, type Selected } from '../selection/selection.ts';
 import { ada, finished, launchOn, testContext } from '../testing/context.ts';
@@ -17,16 +22,20 @@ import { startWorker } from './worker.ts';
 
 type Context = Parameters<typeof testDatabase>[0];
 
-async function setUp(t: Context, rows: number, defaults: { chunkSize?: number } = {}) {
+async function setUp(t: Context, rows: number, defaults: { chunkSize?: number } = {}, admin: AdminDefinition = sample) {
   const { db, connectionString, defer } = await testDatabase(t);
-  const ctx = testContext(db, {}, { chunkSize: 10, ...defaults });
+  const ctx = testContext(db, {}, { chunkSize: 10, ...defaults }, admin);
   const cities = ctx.register.get('cities');
   await insertPlaces(db, rows);
-  const worker = await startWorker(ctx, { connectionString, concurrency: 2 });
-  defer(() => worker.stop());
+  const run = async () => {
+    const worker = await startWorker(ctx, { connectionString, concurrency: 2 });
+    defer(() => worker.stop());
+  };
+  // With rules of its own a test decides when they are first asked.
+  if (admin === sample) await run();
   const count = async (condition: string) =>
     (await db.pages.query(`select count(*)::int as n from gazetteer.city where ${condition}`)).rows[0].n as number;
-  return { db, ctx, cities, count };
+  return { db, ctx, cities, count, run };
 }
 
 async function preview(ctx: TaskContext, resource: Resource, selected: Partial<Selected>, parameters: UpdateParameters): Promise<Preview> {
@@ -64,6 +73,21 @@ test('an empty selection is an error, never everything', async (t) => {
 test('an invalid filter is an error, never no filter', async (t) => {
   const { ctx, cities, count } = await setUp(t, 30);
   await assert.rejects(launchOn(ctx, cities, { kind: 'matching', filter: 'nonsense=1' }, 'update', publish), { code: 'invalid-filter' });
+  assert.equal(await count(`status <> 'draft'`), 0);
+});
+
+test('`undefined` in a row scope is an error, never every record: at the click, and when a task begins', async (t) => {
+  let most: number | undefined = 20;
+  const scope = () => ({ population: { gte: 1 }, AND: [{ population: most === undefined ? most : { lte: most } }] }) as never;
+  const admin = { ...sample, resources: [defineResource(metadata, 'City', { scope }), ...sample.resources.slice(1)] };
+  const { db, ctx, cities, count, run } = await setUp(t, 30, {}, admin);
+  const launch = () => launchOn(ctx, cities, { kind: 'matching' }, 'update', publish);
+  const { task } = await launch();
+  most = undefined;
+  await assert.rejects(launch(), /cannot be worked out/);
+  await run();
+  const end = await finished(db, task.id);
+  assert.deepEqual([end.state, end.expected, end.changed], ['failed', 20, 0]);
   assert.equal(await count(`status <> 'draft'`), 0);
 });
 
@@ -158,12 +182,19 @@ test('the history has every record of a bulk change, of the inline as of the que
   }
 });
 
-test('more than 32,767 keys are one chunk, one statement and no list of parameters', async (t) => {
+test('more than 32,767 keys are one statement with a handful of parameters, and one task', async (t) => {
   const { db, ctx, cities, count } = await setUp(t, 33_000, { chunkSize: 33_000 });
+  const keys = Array.from({ length: 33_000 }, (_, index) => keyOf(cities.model, { id: index + 1 }));
+  const author = { taskId: null, chunk: null, principalId: ada.id, principalName: ada.name, changeReason: null };
+  const target = { resource: cities, t: db.t, serverVersion: db.version, author };
+  const parameters: UpdateParameters = { changes: [{ field: 'notes', change: 'set', value: 'at once' }] };
+  assert.ok((updateOperation.statement?.(target, keys, parameters)?.values.length ?? 99) < 20);
+  const counts = await transaction(db.pages, (client) => updateOperation.apply(client, target, keys, parameters));
+  assert.deepEqual(counts, { changed: 33_000, unchanged: 0, gone: 0 });
   const { task } = await launchOn(ctx, cities, { kind: 'matching' }, 'update', publish);
   const { state, changed } = await finished(db, task.id);
   assert.deepEqual({ state, changed }, { state: 'succeeded', changed: 33_000 });
-  assert.equal(await count(`status = 'published'`), 33_000);
+  assert.equal(await count(`status = 'published' and notes = 'at once'`), 33_000);
 });
 
 test('a change that overflows for records of nobody’s selection is asked only of those that are selected', async (t) => {

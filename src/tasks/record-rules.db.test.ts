@@ -148,6 +148,29 @@ test('a hook that changes another field: the record, and the change, have it, an
   assert.deepEqual(await cities(), before);
 });
 
+test('rules of a chunk are asked one after the other, on the one connection of its transaction', async (t) => {
+  let asked = 0;
+  let most = 0;
+  const transactions = new Set<unknown>();
+  const look = async ({ tx }: { tx: unknown }) => {
+    asked++;
+    most = Math.max(most, asked);
+    const [row] = await (tx as Asked).$queryRawUnsafe('select pg_current_xact_id()::text as id');
+    transactions.add(row?.id);
+    asked--;
+  };
+  const { run, cities } = await setUp(t, {
+    validate: async (_city, { tx }) => {
+      await look({ tx });
+      return null;
+    },
+    hooks: { beforeSave: look, afterSave: look },
+  });
+  assert.deepEqual(counts(await run('update', publish)), ['succeeded', 30, 0, 0, 0]);
+  assert.deepEqual([most, transactions.size], [1, 1]);
+  assert.equal((await cities(`status = 'published'`)).length, 30);
+});
+
 test('what afterSave throws takes that record back, with what it wrote itself', async (t) => {
   const { run, cities, count, failures } = await setUp(t, {
     hooks: {
@@ -221,6 +244,10 @@ test('save writes in place of ours, and the change has what it wrote', async (t)
   assert.equal((await cities(`notes = 'written by save' and status = 'published'`)).length, 29);
   assert.deepEqual((await changes())[0]?.fields, ['notes', 'status', 'updatedAt']);
 });
+
+interface Asked {
+  $queryRawUnsafe(sql: string): Promise<{ id: string }[]>;
+}
 
 interface Tags {
   tag: { create(args: object): Promise<unknown> };

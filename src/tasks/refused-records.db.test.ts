@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { finished, launchOn, testContext } from '../testing/context.ts';
 import { testDatabase } from '../testing/database.ts';
 import { insertPlaces } from '../testing/places.ts';
+import { keepFailures } from './failures.ts';
 import { startWorker } from './worker.ts';
 
 const body = { field: 'notes', 'value.notes': 'changed' };
@@ -120,19 +121,15 @@ test('the store of reasons is bounded, whatever a trigger says; every record is 
   assert.ok(rows[0].longest <= 500, String(rows[0].longest));
 });
 
-test('a deadlock is tried again and never counted as a refusal', async (t) => {
-  const { db, run, launchAll } = await setUp(t, 300, { chunkSize: 300 });
-  await db.pages.query(`
-    create sequence gazetteer.tries;
-    create function gazetteer.fail_once() returns trigger language plpgsql as $$
-      begin
-        if new.id = 150 and nextval('gazetteer.tries') = 1 then raise exception using errcode = '40P01', message = 'deadlock detected'; end if;
-        return new;
-      end $$;
-    create trigger fail_once before update on gazetteer.city for each row execute function gazetteer.fail_once();
-  `);
+test('a task keeps 2,000 reasons apart and no more, however many chunks it has', async (t) => {
+  const { db, launchAll } = await setUp(t, 20);
   const id = await launchAll();
-  await run();
-  const end = await finished(db, id);
-  assert.deepEqual([end.state, end.failed, end.changed], ['succeeded', 0, 300]);
+  const reasonsOf = (chunk: number) =>
+    Array.from({ length: 20 }, (_, at) => ({ code: `P0001:${chunk} ${at}`, message: 'no', keys: [`${chunk} ${at}`] }));
+  for (let chunk = 0; chunk < 120; chunk++) await keepFailures(db.pages, db.t, id, chunk, { refusals: reasonsOf(chunk), conflicts: [] });
+  const { rows } = await db.pages.query(
+    `select count(*)::int as rows, count(distinct code)::int as reasons, sum(cardinality(keys))::int as keys from ${db.t.task_failure} where task_id = $1`,
+    [id],
+  );
+  assert.deepEqual(rows[0], { rows: 2_020, reasons: 2_001, keys: 2_400 });
 });
