@@ -41,14 +41,14 @@ export async function sampleSelectedKeys(
 ): Promise<string[]> {
   const { resource, principal, selected } = by;
   const found = await ctx.register.whereSql(resource.model, selectionWhere(resource, principal, selected));
-  // A little more than enough, so that chance seldom leaves too few.
+  // A little more than enough, so that chance seldom leaves too few; which are too many is chance as well, or the table's end would be missing.
   const share = Math.min(1, (limit / count) * 1.2);
   try {
     return await transaction(ctx.db.pages, async (client) => {
       await client.query(`set local statement_timeout = ${Math.max(1, Math.round(withinMs))}`);
       const { rows } = await client.query<{ key: string }>(
         `select ${keySql(resource.model, 'found')} collate "C" as key from (${found.text}) found where random() < $${found.values.length + 1}
-         limit ${Number(limit)}`,
+         order by random() limit ${Number(limit)}`,
         [...found.values, share],
       );
       return rows.map(({ key }) => key).sort();

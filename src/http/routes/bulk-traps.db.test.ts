@@ -113,6 +113,11 @@ test('confirming costs the same for few records as for many, and no form grows w
   }
   const [few = 0, many = 0] = costs;
   assert.ok(many <= few, `${few} statements for 30 records, ${many} for 6,000`);
+  const { rows } = await db.pages.query(
+    `select state, total, (select count(*)::int from ${db.t.chunk}) as chunks from ${db.t.task} order by id`,
+  );
+  const untouched = { state: 'queued', total: null, chunks: 0 };
+  assert.deepEqual(rows, [untouched, untouched], 'which records there are is looked for later');
 });
 
 test('a reason is insisted on above the resource’s number, and stays with the task and the history', async (t) => {
@@ -127,6 +132,9 @@ test('a reason is insisted on above the resource’s number, and stays with the 
   assert.equal((await admin.post(preview, { reason: ' because of the audit ' })).statusCode, 303);
   const { rows } = await db.pages.query(`select change_reason from ${db.t.task}`);
   assert.deepEqual(rows, [{ change_reason: 'because of the audit' }]);
+  const atMost = `/cities/bulk-edit?_s=${await selectAs(admin, 25)}`;
+  const enough = { field: 'notes', 'value.notes': 'x', _op: await operationOf(admin, atMost) };
+  assert.equal((await admin.post(atMost, enough)).statusCode, 303, '25 are not above 25');
   const few = `/cities/bulk-edit?_s=${await selectAs(admin, 3, 35)}`;
   assert.equal((await admin.post(few, { ...publish, _op: await operationOf(admin, few), reason: 'few' })).statusCode, 303);
   const history = await db.pages.query(`select distinct change_reason from ${db.t.change}`);

@@ -63,7 +63,7 @@ test('one reason is retried, once, and the page says so', async (t) => {
 });
 
 test('failed records are a list by reason, and a CSV in which no text is a formula', async (t) => {
-  const { editor, id } = await setUp(t);
+  const { db, editor, id } = await setUp(t);
   const all = (await editor.get(`/tasks/${id}/failures`)).body;
   assert.match(all, /Every reason \(3\)/);
   const one = (await editor.get(`/tasks/${id}/failures?code=23514%3Aodd_one`)).body;
@@ -77,6 +77,11 @@ test('failed records are a list by reason, and a CSV in which no text is a formu
   assert.equal(lines[0], 'Id,Record,Reason,Field,Code');
   assert.match(lines[1] ?? '', /^5,'=1\+1,/);
   assert.match(lines[2] ?? '', /^9,Place 9,.*,Status,23514:city_status_check$/);
+  for (const name of ['+1', '-1', '@SUM(A1)', '\t=1', '\r=1']) {
+    await db.pages.query('update gazetteer.city set name = $1 where id = 9', [name]);
+    const { body } = await editor.get(`/tasks/${id}/failures.csv`);
+    assert.match(body, new RegExp(`^9,"?'${RegExp.escape(name)}"?,`, 'm'), name);
+  }
 });
 
 test('an undo is previewed, names what it would refuse, and is confirmed once', async (t) => {
