@@ -84,7 +84,7 @@ export function refusedKeysSql(t: TaskContext['db']['t'], first: number): string
 
 /**
  * What the parent changed, or the chosen part of it, as far as it is in the principal's scope. What it deleted is in
- * nobody's: who may bring that back was asked when the undo was launched.
+ * nobody's: who may bring that back is asked before (`whyNot`).
  */
 function changedKeys(ctx: TaskContext, task: TaskRow, resource: Resource, chosen: string[] | null): Promise<KeySource> {
   const { t } = ctx.db;

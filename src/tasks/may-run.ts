@@ -1,10 +1,9 @@
-import type { Principal } from '../auth/principal.ts';
 import { AppError } from '../errors.ts';
 import { changesFixedField } from '../operations/fixed-fields.ts';
-import type { UndoParameters } from '../operations/undo.ts';
 import { actionOf } from '../operations/register.ts';
+import type { UndoParameters } from '../operations/undo.ts';
 import { can } from '../resources/permissions.ts';
-import type { Action, Resource } from '../resources/contract.ts';
+import type { Resource } from '../resources/contract.ts';
 import type { TaskContext } from './context.ts';
 import type { TaskRow } from './task-row.ts';
 
@@ -15,21 +14,26 @@ export async function whyNot(ctx: TaskContext, task: TaskRow): Promise<{ code: s
   }
   const { principal } = await withRolesNow(ctx, task);
   const resource = resourceOf(ctx, { ...task, principal });
-  const action = actionOf(task.operation, task.parameters);
-  const isAllowed = resource && can(resource, principal, action) && mayBringBack(resource, principal, action, task.parameters);
-  if (!isAllowed || changesFixedField(resource, principal, task.parameters)) {
+  const isAllowed = resource && can(resource, principal, actionOf(task.operation, task.parameters));
+  if (
+    !isAllowed ||
+    changesFixedField(resource, principal, task.parameters) ||
+    !(await mayBringBack(ctx, { ...task, principal }, resource))
+  ) {
     return { code: 'forbidden', message: `${task.principalName} may not do this any more.` };
   }
   return null;
 }
 
-/** Does an undo bring back, along with others, records that its principal may not delete (any more)? */
-function mayBringBack(resource: Resource, principal: Principal, action: Action, parameters: unknown): boolean {
-  const { along = [] } = (parameters ?? {}) as Pick<UndoParameters, 'along'>;
-  return along.every(({ model, isThere }) => {
-    const seen = isThere ? resource.related(model) : null;
-    return !isThere || (seen !== null && can(seen, principal, action));
-  });
+/** Deleted records are in nobody's row scope: with one, only whoever deleted them may bring them back, and what went along. */
+async function mayBringBack({ db }: TaskContext, { operation, parameters, principal }: TaskRow, resource: Resource): Promise<boolean> {
+  const { taskId, action, shapes, along = [] } = parameters as UndoParameters;
+  if (operation !== 'undo' || !shapes.some(({ kind }) => kind === 'delete')) return true;
+  const back = [resource, ...along.filter(({ isThere }) => isThere).map(({ model }) => resource.related(model))];
+  if (back.some((one) => one === null || !can(one, principal, action))) return false;
+  if (back.every((one) => one?.scope(principal) === null)) return true;
+  const { rowCount } = await db.drains.query(`select 1 from ${db.t.task} where id = $1 and principal_id = $2`, [taskId, principal.id]);
+  return rowCount === 1;
 }
 
 /** The task with its principal's roles as they are now. */
