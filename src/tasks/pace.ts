@@ -30,14 +30,31 @@ export interface ChunkTimes {
 /** Records of a task that is all or nothing: all of them are one chunk. */
 export const wholeTask = 1_000_000_000;
 
+/** What is left of a task from the slices before. */
+export interface Past {
+  /** Its latest chunks, the last one last. */
+  chunks: readonly Pick<ChunkTimes, 'rows' | 'tookMs'>[];
+  /** Slices that ended in trouble since. */
+  deaths: number;
+}
+
+/** A smaller chunk is hardly shorter; only where a statement takes too long are there fewer. */
 const fewestRows = 10;
+/** Records of a first chunk. */
+const firstRows = 250;
+/** Slices in trouble end at about this part of where they began. */
+const afterDeath = 1 / 32;
 /** What a chunk counts for the next one counts so much less for the one after. */
 const fading = 0.8;
 const hope = 0.9;
+const nothing: Seen = { weight: 0, rows: 0, ms: 0, rowsSquared: 0, rowsMs: 0, perRowMs: null };
 
-export function startPace(chunkSize: number): Pace {
-  const seen = { weight: 0, rows: 0, ms: 0, rowsSquared: 0, rowsMs: 0, perRowMs: null };
-  return { rows: Math.min(chunkSize, 250), isCareful: false, seen };
+/** Goes on from where the task's slices before were. */
+export function startPace(chunkSize: number, { chunks, deaths }: Past = { chunks: [], deaths: 0 }): Pace {
+  // The last one may have been a small rest.
+  const before = chunks.length === 0 ? firstRows : Math.max(...chunks.map(({ rows }) => rows));
+  const rows = Math.max(1, Math.floor(Math.min(chunkSize, before) * afterDeath ** deaths));
+  return { rows, isCareful: false, seen: chunks.reduce((seen, { rows: size, tookMs }) => learn(seen, size, tookMs), nothing) };
 }
 
 /**
@@ -52,7 +69,7 @@ export function nextPace(pace: Pace, { rows, tookMs, isWaitedFor, wasRefused }: 
   const budgetMs = Math.max(targetMs - fixedMs, targetMs / 2, fixedMs / 2);
   const highest = isWaitedFor ? 0.7 : 2;
   const next = Math.min(pace.rows * highest, Math.max(pace.rows / 2, budgetMs / perRowMs));
-  return { rows: Math.min(most, Math.max(fewestRows, Math.round(next))), isCareful: wasRefused, seen };
+  return { rows: Math.min(most, Math.max(Math.min(fewestRows, pace.rows), Math.round(next))), isCareful: wasRefused, seen };
 }
 
 function learn(before: Seen, rows: number, ms: number): Seen {
@@ -73,6 +90,7 @@ function learn(before: Seen, rows: number, ms: number): Seen {
 }
 
 /** After trouble that passes (a lock that is held, a statement that took too long) a smaller set is tried. */
-export function afterTrouble(pace: Pace): Pace {
-  return { ...pace, rows: Math.max(fewestRows, Math.floor(pace.rows / 2)) };
+export function afterTrouble(pace: Pace, { isTooSlow }: { isTooSlow: boolean }): Pace {
+  const fewest = isTooSlow ? 1 : Math.min(fewestRows, pace.rows);
+  return { ...pace, rows: Math.max(fewest, Math.floor(pace.rows / 2)) };
 }

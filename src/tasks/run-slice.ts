@@ -5,7 +5,7 @@ import type { TaskContext } from './context.ts';
 import { failTask, holdLease, type Lease } from './lease.ts';
 import { resourceOf, withRolesNow } from './may-run.ts';
 import { prepare } from './prepare.ts';
-import { afterTrouble, startPace } from './pace.ts';
+import { afterTrouble, type Past, startPace } from './pace.ts';
 import { type ChunkResult, runChunk, type Running } from './run-chunk.ts';
 import { readyOperation } from './ready-operation.ts';
 import { releaseSlot, takeSlot } from './slots.ts';
@@ -52,8 +52,9 @@ async function work(ctx: TaskContext, pool: Pool, lease: Lease, signal: AbortSig
   }
   const operation = await readyOperation(ctx, { ...task, client: pool, resource });
   const rewriting = await findRewriting(pool, resource.model);
-  const pace = startPace(Math.min(resource.chunkSize, operation.firstRows ?? resource.chunkSize));
-  const running: Running = { task, resource, operation, rewriting, lease, pace };
+  const past = await pastOf(ctx, pool, task);
+  const most = past.chunks.length === 0 ? Math.min(resource.chunkSize, operation.firstRows ?? resource.chunkSize) : resource.chunkSize;
+  const running: Running = { task, resource, operation, rewriting, lease, pace: startPace(most, past) };
   let result: ChunkResult = task.state === 'running' ? 'done' : 'stopped';
   while (result === 'done' && !signal.aborted && performance.now() < deadline) {
     result = await withRetries(ctx, signal, running, () => runChunk(ctx, pool, running));
@@ -66,6 +67,17 @@ async function work(ctx: TaskContext, pool: Pool, lease: Lease, signal: AbortSig
   }
 }
 
+/** The latest chunks, of whichever drain, for the pace to go on from. */
+async function pastOf({ db: { t } }: TaskContext, pool: Pool, { id, chunksDone, deaths }: TaskRow): Promise<Past> {
+  if (chunksDone === 0) return { chunks: [], deaths };
+  const { rows } = await pool.query<Past['chunks'][number]>(
+    `select changed + unchanged + failed + gone + conflicted as rows, duration_ms as "tookMs" from ${t.chunk}
+     where task_id = $1 and state = 'done' order by finished_at desc limit 5`,
+    [id],
+  );
+  return { chunks: rows.reverse(), deaths };
+}
+
 const maxTries = 5;
 
 /** What passes (a deadlock, a lock that somebody holds) is tried again a few times, with fewer records, before the slot is handed on. */
@@ -76,7 +88,7 @@ async function withRetries(ctx: TaskContext, signal: AbortSignal, running: Runni
     } catch (error) {
       if (blame(error) !== 'passing' || tries === maxTries || signal.aborted) throw error;
       ctx.log('info', 'a chunk is tried again', { error: String(error), tries });
-      running.pace = afterTrouble(running.pace);
+      running.pace = afterTrouble(running.pace, { isTooSlow: sqlstateOf(error) === timedOut });
       await new Promise((resolve) => setTimeout(resolve, 20 * 2 ** tries * (0.75 + Math.random() / 2)));
     }
   }
