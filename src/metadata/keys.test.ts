@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { metadata } from '../../generated/sample-metadata/metadata.ts';
 import type { ModelMeta } from './contract.ts';
-import { isKey, keyColumns, keyOf, keyToUrl, parseKey, whereKeys } from './keys.ts';
+import { isKey, keyColumns, keyOf, keyToUrl, parseKey, sortKeys, whereKeys } from './keys.ts';
 
 const city = metadata.models.City as ModelMeta;
 const country = metadata.models.Country as ModelMeta;
@@ -16,6 +16,10 @@ test('integer keys sort as text in the order of the numbers, negative ones inclu
     keys.map((key) => Number(keyToUrl(city, key))),
     numbers,
   );
+});
+
+test('keys are sorted by their bytes, each once, also beyond the characters that JavaScript has as one', () => {
+  assert.deepEqual(sortKeys(['😀', '\uff41', 'a', '😀', '\ue000z', '\ue000']), ['a', '\ue000', '\ue000z', '\uff41', '😀']);
 });
 
 test('a URL holds the natural id, also of text and composite ids', () => {

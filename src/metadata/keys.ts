@@ -34,6 +34,12 @@ export function keyOf(model: ModelMeta, record: Record<string, unknown>): string
   return fields.length === 0 ? '' : joined(fields.map(({ field, encode }) => encode(record[field.name])));
 }
 
+/** Each key once, in the order that the database has them in: that of their bytes, which is not the one of JavaScript. */
+export function sortKeys(keys: Iterable<string>): string[] {
+  const all = Array.from(new Set(keys), (key) => ({ key, bytes: Buffer.from(key) }));
+  return all.sort((a, b) => Buffer.compare(a.bytes, b.bytes)).map(({ key }) => key);
+}
+
 function partsOf(model: ModelMeta, key: string): string[] {
   return idFieldsOf(model).length === 1 ? [key] : (JSON.parse(key) as string[]);
 }

@@ -1,7 +1,7 @@
 import type { Principal } from '../auth/principal.ts';
 import type { Database } from '../db/database.ts';
 import { AppError, notFound } from '../errors.ts';
-import { isKey, whereKeys } from '../metadata/keys.ts';
+import { isKey, whereKeys, sortKeys } from '../metadata/keys.ts';
 import type { Client, Resource, Where } from '../resources/contract.ts';
 import { delegateOf } from '../resources/delegate.ts';
 import { buildWhere } from './where.ts';
@@ -49,7 +49,7 @@ export async function createSelection(db: Database, principal: Principal, resour
   const { rows } = await db.pages.query<Selection>(
     `insert into ${db.t.selection} (id, owner_id, resource, kind, filter, keys, exclusions)
      values (gen_random_uuid(), $1, $2, $3, $4, $5, $6) returning ${columns}`,
-    [principal.id, resource.slug, selected.kind, selected.filter, sorted(selected.keys), sorted(selected.exclusions)],
+    [principal.id, resource.slug, selected.kind, selected.filter, sortKeys(selected.keys), sortKeys(selected.exclusions)],
   );
   return rows[0] as Selection;
 }
@@ -146,8 +146,4 @@ function assertKeys(resource: Resource, keys: readonly string[]): void {
   if (keys.length > maxTicked || keys.some((key) => !isKey(resource.model, key))) {
     throw new AppError('invalid-key', 422, `This is not a record of ${resource.label.toLowerCase()}. Nothing was selected.`);
   }
-}
-
-function sorted(keys: readonly string[]): string[] {
-  return [...new Set(keys)].sort();
 }

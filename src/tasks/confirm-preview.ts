@@ -1,3 +1,4 @@
+import { sortKeys } from '../metadata/keys.ts';
 import type { Principal } from '../auth/principal.ts';
 import { AppError } from '../errors.ts';
 import type { Resource } from '../resources/contract.ts';
@@ -43,7 +44,7 @@ async function assertFresh(
     const [from, to] = [preview.recordCount, keys.length].map((count) => count.toLocaleString('en'));
     throw stale(`${from} records were previewed, but ${to} match now.`);
   }
-  if (!options.skipChanged && (await digestOf(ctx, { resource, principal, preview }, keys.sort())) !== digest) {
+  if (!options.skipChanged && (await digestOf(ctx, { resource, principal, preview }, sortKeys(keys))) !== digest) {
     throw stale('Somebody changed some of these records since the preview.');
   }
 }

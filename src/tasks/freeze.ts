@@ -2,7 +2,7 @@ import type { Pool } from 'pg';
 import type { TableNames } from '../db/names.ts';
 import { transaction } from '../db/transaction.ts';
 import type { ModelMeta } from '../metadata/contract.ts';
-import { keyOf } from '../metadata/keys.ts';
+import { keyOf, sortKeys } from '../metadata/keys.ts';
 import type { Client, Where } from '../resources/contract.ts';
 import { delegateOf } from '../resources/delegate.ts';
 import type { KeySource } from './key-source.ts';
@@ -16,7 +16,7 @@ export async function readKeys(client: Client, model: ModelMeta, where: Where, l
     orderBy: model.idFields.map((name) => ({ [name]: 'asc' })),
     take: limit,
   });
-  return records.map((record) => keyOf(model, record)).sort();
+  return sortKeys(records.map((record) => keyOf(model, record)));
 }
 
 export interface Frozen {

@@ -1,3 +1,4 @@
+import { sortKeys } from '../metadata/keys.ts';
 import { createHash } from 'node:crypto';
 import type { Principal } from '../auth/principal.ts';
 import { AppError } from '../errors.ts';
@@ -58,7 +59,7 @@ export async function lookAhead(ctx: TaskContext, looking: Looking): Promise<Pre
 async function keysToTry(ctx: TaskContext, looking: Looking, selected: Selection, count: number, deadline: number): Promise<string[]> {
   if (count === 0) return [];
   const by = { resource: looking.resource, principal: looking.principal, selected };
-  if (count <= mostTried) return (await readSelectedKeys(ctx, by, { after: null, limit: mostTried })).sort();
+  if (count <= mostTried) return sortKeys(await readSelectedKeys(ctx, by, { after: null, limit: mostTried }));
   return sampleSelectedKeys(ctx, by, { count, limit: mostTried, withinMs: (deadline - performance.now()) / 2 });
 }
 

@@ -1,12 +1,18 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import type pg from 'pg';
 import { keyOf } from '../metadata/keys.ts';
-import { finished, launchOn, testContext } from '../testing/context.ts';
+import type { Resource } from '../resources/contract.ts';
+import { ada, finished, launchOn, testContext } from '../testing/context.ts';
 import { testDatabase } from '../testing/database.ts';
 import { insertPlaces } from '../testing/places.ts';
 import { seededRandom } from '../testing/random.ts';
+import { tortureAdmin } from '../testing/torture.ts';
 import { activate } from './activate.ts';
+import type { Lease } from './lease.ts';
+import { prepare } from './prepare.ts';
+import { takeSlot } from './slots.ts';
 import { startWorker } from './worker.ts';
 
 const seed = 20_261_121;
@@ -85,4 +91,19 @@ test('two drains always finish a task', async (t) => {
   async function slots(): Promise<number> {
     return (await db.pages.query(`select from ${db.t.task_slot}`)).rowCount ?? 0;
   }
+});
+
+test('a few records of which one is held are refused at once, whatever characters their keys begin with', async (t) => {
+  const { db } = await testDatabase(t, { content: 'torture' });
+  const ctx = testContext(db, {}, {}, tortureAdmin);
+  const words = ctx.register.list.find(({ model }) => model.name === 'IdText') as Resource;
+  const keys = ['\uff41', '😀'];
+  await db.pages.query(`insert into ${words.model.table} (code, name) select code, 'before' from unnest($1::text[]) code`, [keys]);
+  const body = { field: 'name', 'value.name': 'after' };
+  const { task } = await launchOn(ctx, words, { keys: keys.slice(0, 1) }, 'update', body, ada, { inBackground: true });
+  const lease = (await takeSlot(ctx, db.drains, task.id, randomUUID())) as Lease;
+  await prepare(ctx, db.drains, task, words, lease);
+  await assert.rejects(launchOn(ctx, words, { keys }, 'update', body), { code: 'overlap', status: 409 });
+  const { rows } = await db.pages.query(`select 1 from ${words.model.table} where name = 'after'`);
+  assert.equal(rows.length, 0);
 });

@@ -1,3 +1,4 @@
+import { sortKeys } from '../metadata/keys.ts';
 import type { Principal } from '../auth/principal.ts';
 import { AppError } from '../errors.ts';
 import type { TableNames } from '../db/names.ts';
@@ -126,7 +127,7 @@ function less(selection: Selection, keys: readonly string[]): Selection {
   if (keys.length === 0) return selection;
   const excluded = new Set(keys);
   if (selection.kind === 'ticked') return { ...selection, keys: selection.keys.filter((key) => !excluded.has(key)) };
-  return { ...selection, exclusions: [...new Set([...selection.exclusions, ...keys])].sort() };
+  return { ...selection, exclusions: sortKeys([...selection.exclusions, ...keys]) };
 }
 
 /** Keeps what was typed since, for the way back to the form. */

@@ -1,6 +1,6 @@
 import type { Principal } from '../auth/principal.ts';
 import { transaction } from '../db/transaction.ts';
-import { keyColumns } from '../metadata/keys.ts';
+import { keyColumns, sortKeys } from '../metadata/keys.ts';
 import { keySql } from '../metadata/key-sql.ts';
 import type { Resource } from '../resources/contract.ts';
 import { type Selected, selectionWhere } from '../selection/selection.ts';
@@ -51,10 +51,10 @@ export async function sampleSelectedKeys(
          order by random() limit ${Number(limit)}`,
         [...found.values, share],
       );
-      return rows.map(({ key }) => key).sort();
+      return sortKeys(rows.map(({ key }) => key));
     });
   } catch (error) {
     if (sqlstateOf(error) !== '57014') throw error;
-    return (await readSelectedKeys(ctx, by, { after: null, limit })).sort();
+    return sortKeys(await readSelectedKeys(ctx, by, { after: null, limit }));
   }
 }

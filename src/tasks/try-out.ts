@@ -1,3 +1,4 @@
+import { sortKeys } from '../metadata/keys.ts';
 import type { Principal } from '../auth/principal.ts';
 import { type Queryable, transaction } from '../db/transaction.ts';
 import { clientTransaction, needsClient } from '../operations/client-transaction.ts';
@@ -106,7 +107,7 @@ async function lockFree(sql: Queryable, { model }: Resource, keys: readonly stri
     `select ${key} from ${model.table} t where ${condition.sql} for update of t skip locked`,
     condition.values,
   );
-  const free = locked.rows.map((row) => row.key).sort();
+  const free = sortKeys(locked.rows.map((row) => row.key));
   if (free.length === keys.length) return { free, busy: [] };
   const present = await sql.query<{ key: string }>(`select ${key} from ${model.table} t where ${condition.sql}`, condition.values);
   const isFree = new Set(free);

@@ -1,3 +1,4 @@
+import { sortKeys } from '../../metadata/keys.ts';
 import type { Parsed } from '../../fields/contract.ts';
 import { getFieldKind } from '../../fields/register.ts';
 import type { ResourceField } from '../../fields/resource-field.ts';
@@ -42,5 +43,5 @@ export function listOf(value: FieldText): readonly string[] {
 
 /** A list as the field keeps it: related records are a set, whose order is that of their ids as text. */
 export function asKept(values: readonly string[], meta: FieldMeta): readonly string[] {
-  return meta.relation ? [...new Set(values)].sort() : values;
+  return meta.relation ? sortKeys(values) : values;
 }
