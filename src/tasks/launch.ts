@@ -140,5 +140,11 @@ function frozenForm({ kind, filter, keys, exclusions }: Selection): NewTask['sel
 /** Of principal, model, selection and parameters: equal for a repeated launch, whichever form it comes from. */
 function fingerprint({ resource, principal, operation, parameters }: Launch, selection: Selection): string {
   const parts = [principal.id, resource.model.name, operation, parameters, frozenForm(selection)];
-  return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
+  return createHash('sha256').update(JSON.stringify(parts, inOrder)).digest('hex');
+}
+
+/** The database keeps parameters in an order of its own. */
+function inOrder(_name: string, value: unknown): unknown {
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1)));
 }

@@ -90,8 +90,15 @@ async function withRetries(ctx: TaskContext, signal: AbortSignal, running: Runni
       ctx.log('info', 'a chunk is tried again', { error: String(error), tries });
       running.pace = afterTrouble(running.pace, { isTooSlow: sqlstateOf(error) === timedOut });
       await new Promise((resolve) => setTimeout(resolve, 20 * 2 ** tries * (0.75 + Math.random() / 2)));
+      // A try may take as long as a statement may: whoever cancelled or paused meanwhile does not wait for another.
+      if (!(await isStillRunning(ctx, running))) return 'stopped';
     }
   }
+}
+
+async function isStillRunning({ db }: TaskContext, { lease }: Running): Promise<boolean> {
+  const { rowCount } = await db.drains.query(`select 1 from ${db.t.task} where id = $1 and state = 'running'`, [lease.taskId]);
+  return rowCount === 1;
 }
 
 const timedOut = '57014';

@@ -4,6 +4,8 @@ import { ada, finished, launchOn, testContext } from '../testing/context.ts';
 import { testDatabase } from '../testing/database.ts';
 import { insertPlaces } from '../testing/places.ts';
 import { successOf } from './progress.ts';
+import { cancel } from './cancel.ts';
+import type { TaskContext } from './context.ts';
 import { startWorker } from './worker.ts';
 
 const body = { field: 'notes', 'value.notes': 'changed' };
@@ -103,6 +105,25 @@ for (const sliceMs of [30_000, 200]) {
     assert.deepEqual([end.state, end.changed, end.chunksDone], ['succeeded', 8, 8], end.message ?? '');
   });
 }
+
+test('a task that is cancelled while its chunk is tried again and again is not tried once more', async (t) => {
+  const { db, connectionString, defer } = await testDatabase(t);
+  const again: string[] = [];
+  const log = (_level: string, message: string) => message === 'a chunk is tried again' && void again.push(message);
+  const ctx = { ...testContext(db, { lockTimeoutMs: 200 }), log: log as TaskContext['log'] };
+  await insertPlaces(db, 100);
+  const holder = await db.pages.connect();
+  defer(() => holder.release());
+  await holder.query('begin; select 1 from gazetteer.city where id = 1 for update');
+  const { task } = await launchOn(ctx, ctx.register.get('cities'), { kind: 'matching', filter: '' }, 'update', body);
+  const worker = await startWorker(ctx, { connectionString, concurrency: 1 });
+  defer(() => worker.stop());
+  while (again.length === 0) await new Promise((done) => setTimeout(done, 5));
+  assert.equal(await cancel(ctx, ada, task.id), 'cancelling');
+  const end = await finished(db, task.id);
+  await holder.query('rollback');
+  assert.deepEqual([end.state, end.changed, again.length], ['cancelled', 0, 1]);
+});
 
 test('a right that was withdrawn between launch and start changes nothing', async (t) => {
   const { db, ctx, launch, run } = await setUp(t);

@@ -5,7 +5,7 @@ import sample from '../../admin.ts';
 import { type AdminDefinition, type Client, defineResource } from '../../index.ts';
 import { htmx, type TestApp, testApp, type Visitor } from '../../testing/app.ts';
 import { formOf } from '../../testing/html-form.ts';
-import { selectAs } from '../../testing/launch-as.ts';
+import { launchAs, selectAs } from '../../testing/launch-as.ts';
 import { insertPlaces } from '../../testing/places.ts';
 
 type Context = Parameters<typeof testApp>[0];
@@ -55,6 +55,14 @@ test('a preview says what would change, what is so already and what would be ref
   assert.match(body, /<del[^>]*>draft<\/del>.*<ins[^>]*>published<\/ins>/);
   assert.deepEqual(await statusesOf(app), { draft: 56, published: 4 });
   assert.equal((await app.db.pages.query(`select 1 from ${app.db.t.change}`)).rowCount, 0, 'a trial leaves no history');
+});
+
+test('the same launch from the dialog and from a preview is one task while that is unfinished', async (t) => {
+  const app = await setUp(t);
+  const first = await launchAs(app.editor, 30);
+  const path = await previewAs(app.editor, 30);
+  const answer = await app.editor.post(path, {}, { accept: 'application/json' });
+  assert.equal(answer.json().taskId, first);
 });
 
 test('what was previewed is what runs, whatever else is posted', async (t) => {
