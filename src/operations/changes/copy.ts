@@ -5,7 +5,7 @@ import type { Resource } from '../../resources/contract.ts';
 import type { Change, FieldText } from './contract.ts';
 import { decimalOf } from './decimal.ts';
 import { cast, everyDigit, type Family, familyOf, isMany } from './field-family.ts';
-import { fitFloat, fitNumber, shortestText } from './number-room.ts';
+import { fitFloat, fitNumber, floatOf, shortestText } from './number-room.ts';
 
 /** The value of another field of the same record, as it was before the change. */
 export const copy: Change<string> = {
@@ -52,6 +52,7 @@ function fitCopy(value: FieldText, from: FieldMeta, to: FieldMeta): FieldText {
   if (to.sqlType === 'date') return value.slice(0, 'YYYY-MM-DD'.length);
   const family = familyOf(to);
   if (!numbers.includes(family)) return value;
-  if (family === 'float') return fitFloat(Number(value), to);
-  return fitNumber(decimalOf(familyOf(from) === 'float' ? shortestText(value, from) : value), to);
+  const isFloat = familyOf(from) === 'float';
+  if (family === 'float') return fitFloat(isFloat ? floatOf(value, from) : Number(value), to);
+  return fitNumber(decimalOf(isFloat ? shortestText(value, from) : value), to);
 }

@@ -1,5 +1,5 @@
 import type { FieldMeta } from '../../metadata/contract.ts';
-import type { FieldText, SqlPlace } from './contract.ts';
+import { type FieldText, NoRoom, type SqlPlace } from './contract.ts';
 import { decimalOf, multiply } from './decimal.ts';
 import { cast, familyOf } from './field-family.ts';
 import { fitFloat, fitNumber, floatOf } from './number-room.ts';
@@ -12,6 +12,11 @@ export function scaleBySql(factor: string, { field, current, parameter }: SqlPla
 
 export function scaleBy(current: FieldText, factor: string, field: FieldMeta): string | null {
   if (current === null) return null;
-  if (familyOf(field) === 'float') return fitFloat(floatOf(current, field) * floatOf(factor, field), field);
+  if (familyOf(field) === 'float') {
+    const [there, by] = [floatOf(current, field), floatOf(factor, field)];
+    const scaled = fitFloat(there * by, field);
+    if (Number(scaled) === 0 && there !== 0 && by !== 0) throw new NoRoom('value out of range: underflow');
+    return scaled;
+  }
   return fitNumber(multiply(decimalOf(String(current)), decimalOf(factor)), field);
 }
