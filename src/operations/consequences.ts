@@ -6,6 +6,7 @@ import { keyOf, keyToUrl, whereKeys } from '../metadata/keys.ts';
 import { delegateOf } from '../resources/delegate.ts';
 import type { Register, Resource, Where } from '../resources/contract.ts';
 import { buildWhere } from '../selection/where.ts';
+import { type Along, alongOf } from './dependants.ts';
 import { readForeignKeys, type ForeignKey } from './foreign-keys.ts';
 import { idRow, keySql } from '../metadata/key-sql.ts';
 
@@ -21,6 +22,8 @@ export interface Consequences {
   cleared: readonly Affected[];
   /** Point at them and may not be left behind: the database will refuse. */
   forbidding: readonly Affected[];
+  /** Can what goes along be kept, so that they can be brought back? */
+  along: Along;
   /** Columns that point at them without an index: every deleted record reads their whole table. */
   unindexed: readonly string[];
 }
@@ -93,6 +96,7 @@ export async function consequences(
     ),
     cleared: await Promise.all(left.cleared.map(({ key, ids, isMore }) => describe(sourceOf(key), key.columns, ids, { isMore }))),
     forbidding: await Promise.all(left.forbidding.map(({ key, ids, isMore }) => describe(sourceOf(key), key.columns, ids, { isMore }))),
+    along: alongOf(keys, register, model),
     unindexed: keys
       .filter((key) => (rows.get(key.target)?.size ?? 0) > 0 && !key.isIndexed)
       .map((key) => `${key.table} (${key.columns.join(', ')})`),

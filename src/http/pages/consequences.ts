@@ -1,5 +1,8 @@
+import type { Principal } from '../../auth/principal.ts';
 import type { Affected, Consequences } from '../../operations/consequences.ts';
+import { mostAlong } from '../../operations/take-along.ts';
 import type { Register, Resource } from '../../resources/contract.ts';
+import { can } from '../../resources/permissions.ts';
 import { consequenceTexts } from '../texts/consequences.ts';
 import type { Urls } from './url.ts';
 
@@ -7,6 +10,8 @@ import type { Urls } from './url.ts';
 export interface ConsequencesData {
   groups: readonly ConsequenceGroup[];
   notes: readonly string[];
+  /** Whether it can be undone; null: by a form, which is no task. */
+  undo: { text: string; note: string | null; isPossible: boolean } | null;
   /** The database will refuse. */
   isForbidden: boolean;
 }
@@ -26,7 +31,19 @@ export interface ConsequenceGroup {
 
 const words = consequenceTexts;
 
-export function consequencesData(register: Register, resource: Resource, found: Consequences, url: Urls): ConsequencesData {
+export interface Undoer {
+  principal: Principal;
+  /** Days for which a task can be undone. */
+  days: number;
+}
+
+export function consequencesData(
+  register: Register,
+  resource: Resource,
+  found: Consequences,
+  url: Urls,
+  undoer: Undoer | null = null,
+): ConsequencesData {
   const isOne = found.records === 1;
   const item = (affected: Affected) => {
     const { count, isMore, records, resource: own, columns } = affected;
@@ -49,7 +66,21 @@ export function consequencesData(register: Register, resource: Resource, found: 
     ...(found.isComplete ? [] : [words.partial]),
     ...(found.unindexed.length > 0 ? [words.slow(found.unindexed.join(', '))] : []),
   ];
-  return { groups, notes, isForbidden: found.forbidding.length > 0 };
+  return { groups, notes, undo: undoer && undoOf(register, resource, found, undoer), isForbidden: found.forbidding.length > 0 };
+}
+
+function undoOf(register: Register, resource: Resource, found: Consequences, { principal, days }: Undoer): ConsequencesData['undo'] {
+  const records = found.deleted.filter(({ links }) => !links);
+  const named = records.map((affected) => textOf(register, resource, affected));
+  const refused = (why: string) => ({ text: words.notUndoable(named), note: why, isPossible: false });
+  if (!found.along.isKept) return refused(words.whyNotUndoable[found.along.reason](found.along.table));
+  const mayBringBack = ({ resource: own }: Affected) => own !== null && can(own, principal, 'bulk-delete');
+  if (!records.every(mayBringBack)) return refused(words.whyNotUndoable.forbidden);
+  const notes = [
+    ...(found.cleared.length > 0 ? [words.clearedNote] : []),
+    ...(records.some(({ isMore }) => isMore) ? [words.undoableNote(mostAlong)] : []),
+  ];
+  return { text: words.undoable(days, named), note: notes.length > 0 ? notes.join(' ') : null, isPossible: true };
 }
 
 function textOf(register: Register, about: Resource, { model, resource, table, links, count, isMore }: Affected): string {

@@ -41,7 +41,7 @@ export interface OpenedUndo {
 }
 
 export function undoData({ preview, keys, titles, after, chosen, error }: OpenedUndo, url: Urls): UndoData {
-  const { task, resource, total, judged, restored, unchanged, gone, refused } = preview;
+  const { task, resource, total, judged, restored, unchanged, gone, refused, along } = preview;
   const base = `/tasks/${task.id}/undo`;
   const shown = keys.slice(0, undoRecordsPerPage);
   const refusedCount = refused.reduce((sum, { count }) => sum + count, 0);
@@ -54,7 +54,7 @@ export function undoData({ preview, keys, titles, after, chosen, error }: Opened
     intro: followUpTexts.undoIntro,
     error,
     sampleText: judged < total ? followUpTexts.undoSample(judged, total) : null,
-    restoredText: restored > 0 ? followUpTexts.restored(restored) : followUpTexts.restoredNone,
+    restoredText: restored > 0 ? followUpTexts.restored(restored, along.map(kindOf)) : followUpTexts.restoredNone,
     counts: [...(unchanged > 0 ? [followUpTexts.unchanged(unchanged)] : []), ...(gone > 0 ? [followUpTexts.gone(gone)] : [])],
     refused:
       refusedCount === 0
@@ -86,6 +86,10 @@ export function undoData({ preview, keys, titles, after, chosen, error }: Opened
       cancel: followUpTexts.cancel,
     },
   };
+}
+
+function kindOf({ resource, count }: UndoPreview['along'][number]): string {
+  return followUpTexts.ofKind(count, resource.singular, resource.label);
 }
 
 declare module '../pages.ts' {

@@ -133,7 +133,10 @@ export const bulkRoutes: FastifyPluginAsync<BulkRoutes> = async (app, { context,
     if (operation === 'update') return reply.page('bulk/edit', await bulkEditData(opened));
     const chosen = selected ? selectionWhere(resource, principal, selected) : { OR: [] };
     const found = await consequences(db, register, resource, principal, chosen);
-    return reply.page('bulk/delete', bulkDeleteData(opened, consequencesData(register, resource, found, url)));
+    return reply.page(
+      'bulk/delete',
+      bulkDeleteData(opened, consequencesData(register, resource, found, url, { principal, days: context.settings.undoRetentionDays })),
+    );
   }
 
   async function firstTitles({ resource, principal }: Outcome, selected: Selected | null): Promise<string[]> {

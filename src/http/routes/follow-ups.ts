@@ -85,9 +85,12 @@ export const followUpRoutes: FastifyPluginAsync<FollowUpRoutes> = async (app, { 
   async function sendUndo(request: FastifyRequest<WithId>, reply: FastifyReply, chosen: readonly string[], error: AppError | null) {
     const principal = principalOf(request);
     const preview = await previewUndo(context, principal, Number(request.params.id), null);
-    const { task, resource, total, judged, restored, unchanged, gone, refused } = preview;
+    const { task, resource, total, judged, restored, unchanged, gone, refused, along } = preview;
     if (wantsJson(request) && error) throw error;
-    if (wantsJson(request)) return { taskId: task.id, total, judged, restored, unchanged, gone, refused };
+    if (wantsJson(request)) {
+      const back = along.map(({ resource: own, count }) => ({ resource: own.slug, count }));
+      return { taskId: task.id, total, judged, restored, along: back, unchanged, gone, refused };
+    }
     const after = textsOf(request.query._after)[0] ?? '';
     const keys = await firstChanged(context, task, null, undoRecordsPerPage + 1, after);
     const named = [...keys, ...refused.flatMap((group) => group.keys)];

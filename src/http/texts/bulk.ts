@@ -29,7 +29,7 @@ export const bulkTexts = {
   submitEdit: (count: number, singular: string, plural: string) => `Change ${named(count, singular, plural)}`,
   submitDelete: (count: number, singular: string, plural: string) => `Delete ${named(count, singular, plural)}`,
   acknowledge: (count: number, singular: string, plural: string) => `Yes, delete ${named(count, singular, plural)}`,
-  deleteWarning: 'They are removed from the database. Undo can put them back, but not what is deleted along with them.',
+  deleteWarning: 'They are removed from the database.',
   dismiss: 'Cancel',
   sending: 'Sending…',
   refusedHeading: 'Rolled back: 0 records changed',

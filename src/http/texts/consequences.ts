@@ -1,4 +1,5 @@
 const number = new Intl.NumberFormat('en');
+const list = new Intl.ListFormat('en');
 const counted = (count: number, isMore: boolean) => `${isMore ? 'at least ' : ''}${number.format(count)}`;
 
 export const consequenceTexts = {
@@ -20,5 +21,16 @@ export const consequenceTexts = {
   forbiddingMany: 'These lead to some of the records and cannot do without: such a record is refused.',
   nothing: 'Nothing else is touched.',
   partial: 'Not everything could be looked at: there may be more than is shown.',
+  undoable: (days: number, along: readonly string[]) =>
+    `Can be undone for ${counted(days, false)} ${days === 1 ? 'day' : 'days'}${along.length > 0 ? `, together with ${list.format(along)}` : ''}.`,
+  undoableNote: (most: number) => `A record that takes more than ${counted(most, false)} others along cannot be brought back.`,
+  clearedNote: 'What is kept but no longer leads here does not lead here again.',
+  notUndoable: (along: readonly string[]) => `Cannot be undone${along.length > 0 ? `: it also removes ${list.format(along)}` : ''}.`,
+  whyNotUndoable: {
+    deep: (table: string) => `What goes along is kept up to two levels deep, and ${table} would be the third.`,
+    circle: (table: string) => `What goes along is not kept where it leads in a circle, as ${table} does.`,
+    'no-record': (table: string) => `What goes along is kept where it has pages here, and ${table} has none.`,
+    forbidden: 'Who brings them back must be allowed to delete what goes along with them too, and you are not.',
+  },
   slow: (columns: string) => `This may be slow: there is no index on ${columns}.`,
 };

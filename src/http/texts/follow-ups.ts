@@ -1,5 +1,6 @@
 type N = (count: number) => string;
 const number = new Intl.NumberFormat('en');
+const list = new Intl.ListFormat('en');
 const records: N = (count) => `${number.format(count)} ${count === 1 ? 'record' : 'records'}`;
 
 /** Pause, resume, retry and undo. */
@@ -33,7 +34,9 @@ export const followUpTexts = {
     'Every record goes back to what it was before this task, unless it was edited since. The undo is a task of its own and can be undone too.',
   undoSample: (judged: number, total: number) =>
     `A sample: the first ${number.format(judged)} of ${records(total)} were looked at. The undo itself looks at each.`,
-  restored: (count: number) => `${records(count)} would be put back`,
+  restored: (count: number, along: readonly string[]) =>
+    `${records(count)} would be put back${along.length > 0 ? `, together with ${list.format(along)}` : ''}`,
+  ofKind: (count: number, singular: string, plural: string) => `${number.format(count)} ${(count === 1 ? singular : plural).toLowerCase()}`,
   restoredNone: 'No record would be put back',
   unchanged: (count: number) => `${records(count)} already as before`,
   gone: (count: number) => `${records(count)} no longer there`,

@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { testApp, type Visitor } from '../../testing/app.ts';
+import { openAs } from '../../testing/launch-as.ts';
+import { tortureAdmin } from '../../testing/torture.ts';
+
+const textOf = (html: string) =>
+  html
+    .replace(/<svg.*?<\/svg>|<[^>]+>/gs, ' ')
+    .replace(/\s+/g, ' ')
+    .trim();
+
+async function select(visitor: Visitor, ids: readonly number[]): Promise<string> {
+  const answer = await visitor.post('/ships/selection', { _do: 'add', key: ids.map((id) => String(id).padStart(20, '0')) });
+  return /_s=([0-9a-f-]{36})/.exec(String(answer.headers.location ?? answer.body))?.[1] ?? assert.fail(answer.body);
+}
+
+/** What the dialog and the preview say of the undo of deleting these ships. */
+async function outlook(visitor: Visitor, ids: readonly number[]): Promise<string> {
+  const path = `/ships/bulk-delete?_s=${await select(visitor, ids)}`;
+  const said = ({ body }: { body: string }) => textOf(/<p class="consequence-undo.*?<\/p>/s.exec(body)?.[0] ?? '');
+  const inDialog = said(await visitor.get(path));
+  const sent = await visitor.post(path, { _op: await openAs(visitor, path), _do: 'preview' });
+  assert.equal(said(await visitor.get(String(sent.headers.location))), inDialog);
+  return inDialog;
+}
+
+test('a delete says before it is confirmed whether it can be undone, together with what, or why not; its undo says what comes back', async (t) => {
+  const { db, signIn } = await testApp(t, { admin: tortureAdmin, content: 'torture' });
+  const visitor = await signIn('admin');
+  assert.equal(await outlook(visitor, [40]), 'Can be undone for 7 days.');
+  assert.equal(await outlook(visitor, [1, 2]), 'Can be undone for 7 days, together with 6 decks and 16 cabins.');
+  await db.pages.query(`
+    create table torture.lamp (cabin text references torture.cabins on delete cascade);
+    insert into torture.lamp values ('1/1/1')`);
+  assert.equal(
+    await outlook(visitor, [1, 2]),
+    'Cannot be undone: it also removes 6 decks, 16 cabins, and 1 row of lamp. What goes along is kept up to two levels deep, and lamp would be the third.',
+  );
+  await db.pages.query('drop table torture.lamp');
+
+  const path = `/ships/bulk-delete?_s=${await select(visitor, [1, 2])}`;
+  const launched = await visitor.post(path, { _op: await openAs(visitor, path), acknowledge: 'yes' }, { accept: 'application/json' });
+  const { taskId } = launched.json();
+  const preview = await visitor.get(`/tasks/${taskId}/undo`);
+  assert.match(textOf(preview.body), /2 records would be put back, together with 6 decks and 16 cabins/);
+  const asked = (await visitor.get(`/tasks/${taskId}/undo`, { accept: 'application/json' })).json();
+  assert.deepEqual(
+    [asked.restored, asked.along],
+    [
+      2,
+      [
+        { resource: 'decks', count: 6 },
+        { resource: 'cabins', count: 16 },
+      ],
+    ],
+  );
+
+  // A form is no task, and has no undo.
+  assert.doesNotMatch((await visitor.get('/ships/3/delete')).body, /consequence-undo/);
+});
