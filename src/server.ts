@@ -1,6 +1,7 @@
 import type { AdminDefinition } from './admin-definition.ts';
 import type { Config } from './config.ts';
 import { type Database, openDatabase } from './db/database.ts';
+import { markGenerated } from './resources/generated-columns.ts';
 import { buildRegister } from './resources/register.ts';
 import type { TaskContext } from './tasks/context.ts';
 
@@ -27,9 +28,8 @@ export async function buildContext(
     chunkSize: config.BULKHEAD_CHUNK_SIZE,
     countLimit: config.BULKHEAD_COUNT_LIMIT,
   };
-  const register = buildRegister(admin.resources, admin.createClient, db.pages, defaults, (message, details) =>
-    log('error', message, details),
-  );
+  const resources = await markGenerated(admin.resources, db.pages);
+  const register = buildRegister(resources, admin.createClient, db.pages, defaults, (message, details) => log('error', message, details));
   const ctx: TaskContext = {
     db,
     register,

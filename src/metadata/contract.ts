@@ -53,7 +53,7 @@ export interface FieldMeta {
   readonly hasDefault: boolean;
   /** The default's literal value (a decimal and a big integer as text), or `{ name: 'now' | 'autoincrement' | 'uuid' | … }`, or null. */
   readonly default: unknown;
-  /** The database makes the value of every record (`@default(dbgenerated())`): it cannot be written. */
+  /** The database makes the value of every record: it cannot be written. Known by `@default(dbgenerated())`, and at the start by the database itself. */
   readonly isGenerated: boolean;
   /** Of an enum. */
   readonly enumValues: EnumMeta['values'] | null;

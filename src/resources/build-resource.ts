@@ -154,13 +154,7 @@ function isShown(field: ResourceField): boolean {
 }
 
 function isWritable(field: ResourceField): boolean {
-  return (
-    !field.isReadOnly &&
-    getFieldKind(field).input !== 'none' &&
-    !field.meta.isUpdatedAt &&
-    !field.meta.isGenerated &&
-    !hasGeneratedValue(field.meta)
-  );
+  return !field.isReadOnly && getFieldKind(field).input !== 'none' && !field.meta.isUpdatedAt && !hasGeneratedValue(field.meta);
 }
 
 function isInForm(field: ResourceField): boolean {

@@ -31,7 +31,7 @@ function resourceField(metadata: Metadata, model: ModelMeta, meta: FieldMeta, op
     enum: metadata.enums[(scalar ?? meta).type] ?? null,
     kind: options.kind ?? null,
     help: options.help ?? null,
-    isReadOnly: options.readOnly ?? false,
+    isReadOnly: options.readOnly || (scalar ?? meta).isGenerated,
     align: options.align ?? null,
     format: format ? (value) => format(given(value)) : null,
     link: link ? (value) => link(given(value)) : null,
