@@ -61,7 +61,7 @@ export interface Findings {
 }
 
 /** How long a preview can be confirmed, in hours. */
-const keptHours = 24;
+export const keptHours = 24;
 
 const columnsOf = (
   t: TableNames,
@@ -112,7 +112,8 @@ export async function createPreview({ db, register }: TaskContext, wanted: NewPr
 /** The principal's own; somebody else's, of another resource, and one that is gone are the same null. */
 export async function findPreview({ db }: TaskContext, resource: Resource, principal: Principal, id: string): Promise<Preview | null> {
   const { rows } = await db.pages.query<Omit<Preview, 'runsInline'>>(
-    `select ${columnsOf(db.t)} from ${db.t.preview} where id::text = $1 and owner_id = $2 and resource = $3`,
+    `select ${columnsOf(db.t)} from ${db.t.preview} where id::text = $1 and owner_id = $2 and resource = $3
+       and created_at > now() - make_interval(hours => ${keptHours})`,
     [id.toLowerCase(), principal.id, resource.slug],
   );
   return rows[0] ? withManner(rows[0], resource, principal) : null;

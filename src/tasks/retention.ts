@@ -1,9 +1,10 @@
 import type { TaskContext } from './context.ts';
+import { keptHours } from './preview.ts';
 import { unfinishedSql } from './states.ts';
 
 /** Rows dealt with in one statement, so that none holds anybody up. */
 const batch = 1_000;
-/** Selections and previews are for the hour; nobody confirms one of last week. */
+/** Selections are for the hour; nobody confirms one of last week. */
 const selectionDays = 7;
 const everyMs = 3_600_000;
 
@@ -49,7 +50,7 @@ export async function purge({ db, settings }: TaskContext): Promise<Purged> {
     ),
     previews: await inBatches(
       (limit) =>
-        `delete from ${t.preview} where id in (select id from ${t.preview} where created_at < ${older(selectionDays)} order by created_at limit ${limit})`,
+        `delete from ${t.preview} where id in (select id from ${t.preview} where created_at < now() - make_interval(hours => ${keptHours}) order by created_at limit ${limit})`,
     ),
   };
 

@@ -160,3 +160,21 @@ test('a field that is sent twice is an error, and so is a change that the field 
   }
   assert.equal(await count(`status <> 'draft' or rating is not null or notes is not null`), 0);
 });
+
+test('a “+10 %” that is confirmed again when its preview is long gone shows the task it started, and changes nothing more', async (t) => {
+  const { editor, admin, count, db } = await setUp(t, 40);
+  await db.pages.query('update gazetteer.city set rating = 1');
+  const path = `/cities/bulk-edit?_s=${await selectAs(editor, 3)}`;
+  const raise = { field: 'rating', 'change.rating': 'percent', 'value.rating': '10', _do: 'preview' };
+  const preview = String((await editor.post(path, raise)).headers.location);
+  const first = await editor.post(preview, {});
+  assert.match(String(first.headers.location), /^\/tasks\/\d+$/);
+  for (const age of ['23 hours', '25 hours', '9 days']) {
+    await db.pages.query(`update ${db.t.preview} set created_at = now() - $1::interval`, [age]);
+    const again = await editor.post(preview, {});
+    assert.deepEqual([again.statusCode, again.headers.location], [303, first.headers.location], age);
+    assert.equal((await editor.get(preview)).statusCode, age === '23 hours' ? 200 : 404, age);
+    assert.equal((await admin.post(preview, {})).statusCode, 404, 'somebody else’s');
+  }
+  assert.equal(await count('rating = 1.1'), 3);
+});

@@ -8,10 +8,12 @@ import type { Resource } from '../../resources/contract.ts';
 import { titlesOf } from '../../selection/list.ts';
 import { getSelection, type Selection, selectionWhere } from '../../selection/selection.ts';
 import { confirmPreview } from '../../tasks/confirm-preview.ts';
+import { findTaskByOperation } from '../../tasks/insert-task.ts';
 import { lookAhead } from '../../tasks/look-ahead.ts';
 import { excludeFromPreview, findPreview, keepForm, type Preview, previewed } from '../../tasks/preview.ts';
 import { previewPage, shownAtOnce } from '../../tasks/preview-page.ts';
 import { parseRunOptions } from '../../tasks/run-options.ts';
+import type { TaskRow } from '../../tasks/task-row.ts';
 import { isHtmx, principalOf, wantsJson } from '../negotiate.ts';
 import { formUrl, type Outcome } from '../pages/bulk.ts';
 import type { Body } from '../pages/bulk-field.ts';
@@ -49,7 +51,8 @@ export const previewRoutes: FastifyPluginAsync<BulkRoutes> = async (app, { conte
   });
 
   app.post<ForPreview>(path, async (request, reply) => {
-    const opened = await open(request);
+    const opened = await open(request).catch((error) => findStarted(request, error));
+    if (!('about' in opened)) return reply.redirect(url(`/tasks/${opened.id}`), 303);
     const { about, preview } = opened;
     const { resource, principal } = about;
     const body = (request.body ?? {}) as Body;
@@ -125,6 +128,13 @@ export const previewRoutes: FastifyPluginAsync<BulkRoutes> = async (app, { conte
     const about: Outcome = { register, resource, principal, operation, selectionId, filter: selection.filter, previewId: preview.id, url };
     const given = textsOf(request.query._after)[0] ?? '';
     return { about, selection, preview, after: given === '' ? null : parseKey(resource.model, given) };
+  }
+
+  /** The task that a preview started which is no longer kept: sent again it is shown, also next week. */
+  async function findStarted(request: FastifyRequest<ForPreview>, error: unknown): Promise<TaskRow> {
+    const task = await findTaskByOperation(db, principalOf(request), request.params.id);
+    if (!task || task.resource !== request.params.resource) throw error;
+    return task;
   }
 
   async function sendPreview(reply: FastifyReply, { about, selection, preview, after }: Opened, body: Body, error: AppError | null) {
