@@ -33,7 +33,7 @@ function sentenceOf(error: unknown): unknown {
     case 'EAI_AGAIN':
     case 'ETIMEDOUT':
     case 'EHOSTUNREACH':
-      return `The database of DATABASE_URL cannot be reached (${message || first?.message}).`;
+      return `${process.env.DATABASE_URL ? 'The database of DATABASE_URL' : 'The embedded database'} cannot be reached (${message || first?.message}).`;
     case '28P01':
     case '28000':
     case '3D000':

@@ -50,13 +50,10 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
   const place = await findPlace(folder, account);
   const password = await keepPassword(folder);
   if (!(await exists(join(place.data, 'PG_VERSION')))) await initialise(place, account, password, options);
-  let port = await livePort(place, account);
-  if (port === null) port = await start(place, account, options);
-  const url = (name: string) => `postgresql://bulkhead:${password}@127.0.0.1:${port}/${name}`;
-  const session = await takeInstanceLock(url('postgres'));
+  const { port, session } = await findOrStart(place, account, options, password);
   await ensureDatabase(session, database);
   return {
-    connectionString: url(database),
+    connectionString: urlOf(port, password, database),
     crash: () => control(place, account, ['restart', '-m', 'immediate', '-w', '-t', '60', '-l', place.log]),
     async stop() {
       await session.end().catch(() => undefined);
@@ -161,6 +158,33 @@ async function initialise(place: Place, account: Account | null, password: strin
     throw new AppError('database-not-initialised', 500, `The embedded PostgreSQL could not be set up in ${place.data}: ${lastLine(error)}`);
   } finally {
     await rm(passwordFile, { force: true });
+  }
+}
+
+function urlOf(port: number, password: string, database: string): string {
+  return `postgresql://bulkhead:${password}@127.0.0.1:${port}/${database}`;
+}
+
+/** One that was just killed looks alive for a moment, or keeps its memory; one that recovers is not open yet. */
+const patienceMs = 10_000;
+const notYet = ['ECONNREFUSED', 'ECONNRESET', '57P03', 'database-not-started'];
+
+/** Takes the server that is alive in this folder, or starts it. */
+async function findOrStart(
+  place: Place,
+  account: Account | null,
+  options: EmbeddedOptions,
+  password: string,
+): Promise<{ port: number; session: pg.Client }> {
+  const deadline = Date.now() + patienceMs;
+  for (;;) {
+    try {
+      const port = (await livePort(place, account)) ?? (await start(place, account, options));
+      return { port, session: await takeInstanceLock(urlOf(port, password, 'postgres')) };
+    } catch (error) {
+      if (Date.now() > deadline || !notYet.includes((error as { code?: string }).code ?? '')) throw error;
+      await new Promise((done) => setTimeout(done, 250));
+    }
   }
 }
 
