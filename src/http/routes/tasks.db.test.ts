@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { countStatements, htmx, type TestApp, testApp, type Visitor } from '../../testing/app.ts';
 import { insertPlaces } from '../../testing/places.ts';
 import { launchAs } from '../../testing/launch-as.ts';
+import { taskTexts } from '../texts/tasks.ts';
 
 type Context = Parameters<typeof testApp>[0];
 
@@ -186,6 +187,17 @@ test('a task’s page says in words which records it was about, to who may see t
   assert.equal(await recordsOf(editor, '_q=old%20mill'), 'Cities, 6,972 records: everything matching Search: old mill');
   assert.equal(await recordsOf(editor, 'gone-min=3'), 'Cities, 6,972 records: everything matching gone-min = 3', 'a field that is no more');
   assert.match((await recordsOf(admin, 'gone-min=3')) ?? '', /a filter on fields that you may not see$/);
+});
+
+test('a task’s page says which way it is written, by how many drains', async (t) => {
+  const app = await setUp(t);
+  const id = await launchAs(app.editor, 30);
+  for (const [way, words] of Object.entries(taskTexts.ways)) {
+    await app.db.pages.query(`update ${app.db.t.task} set write_through = $2, parallelism = 3 where id = $1`, [id, way]);
+    const { body } = await app.editor.get(`/tasks/${id}`);
+    assert.match(body, new RegExp(`>Written</dt>\\s*<dd[^>]*>${words}<`), way);
+    assert.match(body, />Drains<\/dt>\s*<dd[^>]*>3</, way);
+  }
 });
 
 test('cancelling works by a plain form and by htmx, and a late one says that the task had finished', async (t) => {
