@@ -1,17 +1,14 @@
-import { mkdtemp } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import admin from '../src/admin.ts';
 import { buildApp } from '../src/app.ts';
 import { createUser } from '../src/auth/users.ts';
 import { migrateAll } from '../src/cli/migrate-all.ts';
 import { parseConfig } from '../src/config.ts';
 import { type Database, openDatabase } from '../src/db/database.ts';
-import { removeEmbedded, startEmbedded } from '../src/db/embedded.ts';
 import { createIndexes, findWantedIndexes } from '../src/selection/wanted-indexes.ts';
 import { cookieOf, csrfOf, formBody } from '../src/testing/app.ts';
 import { testContext } from '../src/testing/context.ts';
+import { onOwnServer } from './own-server.ts';
 import { median, type Row } from './table.ts';
 
 const password = 'a password of the bench';
@@ -31,20 +28,15 @@ interface Case {
  * The indexes are the sample's own and those that `npm run bulkhead -- indexes --create` adds.
  */
 export async function list({ rows, pairs }: { rows: number; pairs: number }): Promise<Row[]> {
-  const folder = await mkdtemp(join(tmpdir(), 'bulkhead-bench-'));
-  const server = await startEmbedded({ folder, preload: ['pg_stat_statements'] });
-  try {
-    await migrateAll(server.connectionString, { BULKHEAD_DATABASE_SCHEMA: 'bulkhead' }, admin);
-    await admin.seed?.(server.connectionString, () => undefined);
-    const db = await openDatabase({ connectionString: server.connectionString, pagesPoolSize: connections });
+  return onOwnServer({ preload: ['pg_stat_statements'] }, async ({ connectionString }) => {
+    await migrateAll(connectionString, { BULKHEAD_DATABASE_SCHEMA: 'bulkhead' }, admin);
+    await admin.seed?.(connectionString, () => undefined);
+    const db = await openDatabase({ connectionString, pagesPoolSize: connections });
     await fill(db, rows);
     const measured = await measureAll(db, rows, pairs * 40);
     await db.close();
     return measured;
-  } finally {
-    await server.stop();
-    await removeEmbedded(folder);
-  }
+  });
 }
 
 /** Copies of the gazetteer up to so many rows, numbered so that names differ. */

@@ -19,10 +19,13 @@ export function memory({ rows, pairs }: { rows: number; pairs: number }): Promis
         await bench.freshCopy();
         const worker = await startWorkerProcess(bench.connectionString);
         const pid = worker.child.pid as number;
-        await update(bench, few, 'notes');
-        const peak = await peakWhile(pid, () => update(bench, size, 'status'));
-        peaks.get(size)?.push(peak);
-        await worker.kill('SIGTERM');
+        try {
+          await update(bench, few, 'notes');
+          const peak = await peakWhile(pid, () => update(bench, size, 'status'));
+          peaks.get(size)?.push(peak);
+        } finally {
+          await worker.kill('SIGTERM');
+        }
       }
     }
     const least = median(peaks.get(few) ?? []);

@@ -1,13 +1,10 @@
-import { mkdtemp } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import admin from '../src/admin.ts';
 import { migrateAll } from '../src/cli/migrate-all.ts';
 import { type Database, openDatabase } from '../src/db/database.ts';
-import { removeEmbedded, startEmbedded } from '../src/db/embedded.ts';
 import type { TaskContext } from '../src/tasks/context.ts';
 import { startWorker } from '../src/tasks/worker.ts';
 import { testContext } from '../src/testing/context.ts';
+import { onOwnServer } from './own-server.ts';
 
 export interface Bench {
   db: Database;
@@ -18,20 +15,15 @@ export interface Bench {
 
 /** A server of the bench's own with durable commits, the sample's tables, and `rows` places made from the real ones. */
 export async function onServer<T>(rows: number, work: (bench: Bench) => Promise<T>): Promise<T> {
-  const folder = await mkdtemp(join(tmpdir(), 'bulkhead-bench-'));
-  const server = await startEmbedded({ folder });
-  try {
-    await migrateAll(server.connectionString, { BULKHEAD_DATABASE_SCHEMA: 'bulkhead' }, admin);
-    await admin.seed?.(server.connectionString, () => undefined);
-    const db = await openDatabase({ connectionString: server.connectionString });
+  return onOwnServer({}, async ({ connectionString }) => {
+    await migrateAll(connectionString, { BULKHEAD_DATABASE_SCHEMA: 'bulkhead' }, admin);
+    await admin.seed?.(connectionString, () => undefined);
+    const db = await openDatabase({ connectionString });
     await keepOriginal(db, rows);
-    const result = await work({ db, connectionString: server.connectionString, freshCopy: () => freshCopy(db) });
+    const result = await work({ db, connectionString, freshCopy: () => freshCopy(db) });
     await db.close();
     return result;
-  } finally {
-    await server.stop();
-    await removeEmbedded(folder);
-  }
+  });
 }
 
 async function keepOriginal(db: Database, rows: number): Promise<void> {
