@@ -2,6 +2,7 @@ import { textsOf } from '../../form-texts.ts';
 import type { Principal } from '../../auth/principal.ts';
 import type { AppError } from '../../errors.ts';
 import { getFieldKind } from '../../fields/register.ts';
+import { parseJson } from '../../fields/json.ts';
 import { itemField } from '../../fields/scalar-list.ts';
 import type { UpdateParameters } from '../../operations/update.ts';
 import type { Register, Resource, ResourceField } from '../../resources/contract.ts';
@@ -274,7 +275,7 @@ function typedValue(text: string, { meta, enum: values }: ResourceField): unknow
   if (meta.type === 'Boolean') return text === 'true';
   if (meta.type === 'BigInt') return BigInt(text);
   if (meta.type === 'Int' || meta.type === 'Float') return Number(text);
-  if (meta.type === 'Json') return JSON.parse(text);
+  if (meta.type === 'Json') return parseJson(text);
   if (meta.type !== 'DateTime') return text;
   const at = new Date(
     /^\d{2}:/.test(text) ? `1970-01-01T${text.slice(0, 12)}Z` : /[Zz+]|-\d{2}:\d{2}$/.test(text.slice(10)) ? text : `${text.slice(0, 23)}Z`,

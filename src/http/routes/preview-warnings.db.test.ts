@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { htmx, testApp, type Visitor } from '../../testing/app.ts';
 import { selectAs } from '../../testing/launch-as.ts';
+import type { Resource } from '../../resources/contract.ts';
 import { insertPlaces } from '../../testing/places.ts';
+import { tortureAdmin } from '../../testing/torture.ts';
 
 type Context = Parameters<typeof testApp>[0];
 
@@ -117,4 +119,24 @@ test('where another task holds some records a confirmation does what was chosen:
   const second = String((await editor.post(others, { ...publish, _do: 'preview' })).headers.location);
   assert.equal((await editor.post(second, { overlap: 'skip' })).statusCode, 303);
   assert.deepEqual(await statuses(), [{ id: 3 }, { id: 4 }, { id: 5 }, { id: 6 }]);
+});
+
+test('a preview shows numbers in JSON, and whole numbers, with every digit', async (t) => {
+  const { context, db, signIn } = await testApp(t, { admin: tortureAdmin, content: 'torture' });
+  const admin = await signIn('admin');
+  const { slug, model } = context.register.list.find((resource) => resource.model.name === 'Everything') as Resource;
+  await db.pages.query(`update ${model.table} set "json" = '[12345678901234567890, 2.50]', "bigInt" = 9007199254740993`);
+  const selected = await admin.post(`/${slug}/selection`, { _do: 'matching', _list: '' }, htmx);
+  const changes = {
+    field: ['json', 'bigInt'],
+    'value.json': '{"a": 0.10000000000000000001}',
+    'change.bigInt': 'increase',
+    'value.bigInt': '2',
+  };
+  const path = `/${slug}/bulk-edit?_s=${/_s=([0-9a-f-]{36})/.exec(selected.body)?.[1]}`;
+  const made = await admin.post(path, { ...changes, _do: 'preview' });
+  const { body } = await admin.get(String(made.headers.location));
+  for (const shown of ['12345678901234567890', '2.50', '0.10000000000000000001', '9,007,199,254,740,993', '9,007,199,254,740,995']) {
+    assert.ok(body.includes(shown), shown);
+  }
 });
