@@ -3,12 +3,11 @@ import { whereKeys } from '../metadata/keys.ts';
 import { delegateOf } from '../resources/delegate.ts';
 import { insertChange } from './change-row.ts';
 import type { ApplyCounts, ApplyTarget, Through } from './contract.ts';
-import type { TakenAlong } from './delete.ts';
 import { keepDifference } from './keep-difference.ts';
 import { callEach } from './objections.ts';
 import { readRows, type Row } from './row-values.ts';
 import { askClient, type HookContext, runHook } from './run-hooks.ts';
-import { keepGoneAlong, readAlong } from './take-along.ts';
+import { keepGoneAlong, readAlong, type TakenAlong } from './take-along.ts';
 
 /** Deletes records of a resource that has rules of its own, or that is written through the project's client. */
 export async function deletePerRecord(
@@ -43,7 +42,7 @@ async function deleteThroughClient(
   const delegate = delegateOf(context.tx, model);
   const taken = await readAlong(
     sql,
-    target,
+    model,
     dependants,
     rows.map(({ key }) => key),
   );

@@ -4,19 +4,12 @@ import { keyCondition, keySql } from '../metadata/key-sql.ts';
 import { insertChange } from './change-row.ts';
 import type { ApplyCounts, ApplyTarget, Operation, Statement } from './contract.ts';
 import { deletePerRecord } from './delete-per-record.ts';
-import { type Dependant, findAlong } from './dependants.ts';
+import { findAlong } from './dependants.ts';
 import { inHalves } from './in-halves.ts';
 import { lastImage } from './record-links.ts';
-import { keepAlong, lockAlong, type Taking } from './take-along.ts';
+import { keepAlong, lockAlong, type Taking, type TakenAlong, takenAlong } from './take-along.ts';
 
 export type DeleteParameters = Record<string, never>;
-
-/** What goes along with deleted records, and whether it is kept. */
-export interface TakenAlong {
-  dependants: readonly Dependant[];
-  /** As `ChangeParts` has it. */
-  keptAlong?: readonly string[] | null;
-}
 
 const nothingAlong: TakenAlong = { dependants: [] };
 
@@ -53,12 +46,9 @@ function deleting(along: TakenAlong): Pick<Operation<DeleteParameters>, 'apply' 
 
 /** The database takes them along; what they were is kept before. */
 async function deleteAlong(client: Queryable, target: ApplyTarget, keys: readonly string[], taking: Taking): Promise<ApplyCounts> {
-  const { free, conflicts, isTooMany } = await lockAlong(client, target, taking, keys);
+  const { free, conflicts, isTooMany } = await lockAlong(client, target.resource.model, taking, keys);
   if (isTooMany && keys.length > 1) return inHalves(keys, (half) => deleteAlong(client, target, half, taking));
-  const { dependants } = taking;
-  const along = isTooMany
-    ? { dependants: [], keptAlong: null }
-    : { dependants, keptAlong: dependants.map(({ resource }) => resource.model.name) };
+  const along = takenAlong(taking.dependants, isTooMany);
   const counts = free.length === 0 ? { changed: 0, unchanged: 0, gone: 0 } : await deleteRecords(client, target, free, along);
   return { ...counts, conflicts };
 }

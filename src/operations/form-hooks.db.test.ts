@@ -6,6 +6,7 @@ import sample from '../admin.ts';
 import { AppError, defineResource, type RecordOf, type TypedResourceOptions } from '../index.ts';
 import { keyOf } from '../metadata/keys.ts';
 import { assertFree } from '../tasks/assert-free.ts';
+import { holdersOf } from '../tasks/holders.ts';
 import { ada, testContext } from '../testing/context.ts';
 import { testDatabase } from '../testing/database.ts';
 import { createRecord, deleteRecord, type SaveContext, updateRecord } from './save-record.ts';
@@ -27,6 +28,7 @@ async function setUp(t: TestContext, options: TypedResourceOptions<typeof metada
     resource,
     principal: ada,
     assertFree: (client, key) => assertFree(client, db.t, resource, key),
+    holdersOf: holdersOf(db.t),
     log: ctx.log,
   };
   const values = (given: Record<string, unknown>) =>

@@ -4,6 +4,7 @@ import type { Database } from '../db/database.ts';
 import { keyOf } from '../metadata/keys.ts';
 import type { Resource } from '../resources/contract.ts';
 import { assertFree } from '../tasks/assert-free.ts';
+import { holdersOf } from '../tasks/holders.ts';
 import { startWorker } from '../tasks/worker.ts';
 import { ada, eve, finished, launchOn, testContext } from '../testing/context.ts';
 import { testDatabase } from '../testing/database.ts';
@@ -31,6 +32,7 @@ test('the history of a record has every change, by forms and by tasks', async (t
     principal,
     log: ctx.log,
     assertFree: (client, id) => assertFree(client, db.t, cities, id),
+    holdersOf: holdersOf(db.t),
   });
   const values = (given: Record<string, unknown>) =>
     new Map(

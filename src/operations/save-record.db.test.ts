@@ -4,6 +4,7 @@ import { AppError } from '../errors.ts';
 import { keyOf } from '../metadata/keys.ts';
 import type { Resource } from '../resources/contract.ts';
 import { assertFree } from '../tasks/assert-free.ts';
+import { holdersOf } from '../tasks/holders.ts';
 import { ada, launchOn, testContext } from '../testing/context.ts';
 import { testDatabase } from '../testing/database.ts';
 import { createRecord, deleteRecord, type SaveContext, updateRecord } from './save-record.ts';
@@ -27,6 +28,7 @@ async function setUp(t: Parameters<typeof testDatabase>[0]) {
       resource,
       principal: ada,
       assertFree: (client, key) => assertFree(client, db.t, resource, key),
+      holdersOf: holdersOf(db.t),
       log: ctx.log,
     };
   };

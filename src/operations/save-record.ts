@@ -14,10 +14,12 @@ import { queryableOf } from './client-transaction.ts';
 import { askHook, type Ruled, ruleForm, saveForm } from './form-hooks.ts';
 import { insertChange } from './change-row.ts';
 import type { ApplyTarget } from './contract.ts';
+import { findAlong } from './dependants.ts';
 import { keepDifference } from './keep-difference.ts';
 import { keyCondition } from '../metadata/key-sql.ts';
 import { readRows } from './row-values.ts';
 import type { HookContext } from './run-hooks.ts';
+import { type HoldersOf, keepGoneAlong, lockAlong, readAlong, type TakenAlong, takenAlong } from './take-along.ts';
 import { writeError } from './write-error.ts';
 
 /** Longest a save waits for the row and the database, in milliseconds. */
@@ -30,6 +32,8 @@ export interface SaveContext {
   principal: Principal;
   /** Throws when a task holds the record. Asked after the row is locked, on the same transaction. */
   assertFree(client: Queryable, key: string): Promise<void>;
+  /** Who holds what would go along with a deleted record. */
+  holdersOf: HoldersOf;
   /** Told of what hooks throw. */
   log: HookContext['log'];
 }
@@ -100,17 +104,29 @@ export function deleteRecord(context: SaveContext, key: string): Promise<void> {
     if (before === null) throw notFound();
     await assertInScope(context, client, key);
     await context.assertFree(sql, key);
+    const along = await lockedAlong(context, sql, key);
     const hooks = hookContext(context, client);
     const { beforeDelete, afterDelete } = resource.hooks;
     const [row] = beforeDelete || afterDelete ? await readRows(sql, resource.metadata, resource.model, [key]) : [];
     if (row) await askHook(hooks, 'beforeDelete', { record: row.record });
+    const taken = await readAlong(sql, resource.model, along.dependants, [key]);
     await delegateOf(client, resource.model).delete({
       where: whereKey(resource.model, key),
       select: Object.fromEntries(resource.model.idFields.map((name) => [name, true])),
     });
     if (row) await askHook(hooks, 'afterDelete', { record: row.record });
-    await keepChange(sql, context, { kind: 'delete', key, fields: [], before, after: null });
+    await keepGoneAlong(sql, changeTarget(context), taken);
+    await keepChange(sql, context, { kind: 'delete', key, fields: [], before, after: null, keptAlong: along.keptAlong });
   });
+}
+
+/** What goes along is kept, for the history of each; a record is refused while a task holds any of it. */
+async function lockedAlong({ register, resource, holdersOf }: SaveContext, sql: Queryable, key: string): Promise<TakenAlong> {
+  const found = await findAlong(sql, register, resource.model);
+  if (!found.isKept) return { dependants: [], keptAlong: null };
+  const { conflicts, isTooMany } = await lockAlong(sql, resource.model, { ...found, holdersOf }, [key]);
+  if (conflicts.length > 0) throw new AppError('held-along', 409, conflicts.map(({ message }) => message).join(' '));
+  return takenAlong(found.dependants, isTooMany);
 }
 
 function hookContext({ resource, principal, log }: SaveContext, tx: Client): HookContext {
@@ -180,6 +196,7 @@ interface Kept {
   fields: readonly string[];
   before: string | null;
   after: string | null;
+  keptAlong?: readonly string[] | null | undefined;
 }
 
 /** A form is no task, and gives no reason. */
@@ -188,7 +205,7 @@ function changeTarget({ t, resource, principal }: SaveContext): Pick<ApplyTarget
   return { resource, t, author };
 }
 
-async function keepChange(sql: Queryable, context: SaveContext, { kind, key, fields, before, after }: Kept): Promise<void> {
+async function keepChange(sql: Queryable, context: SaveContext, { kind, key, fields, before, after, keptAlong }: Kept): Promise<void> {
   const values: unknown[] = [];
   const parameter = (value: unknown) => `$${values.push(value)}`;
   const image = (text: string | null) => (text === null ? 'null' : `jsonb_build_array(${parameter(text)}::jsonb)`);
@@ -200,6 +217,7 @@ async function keepChange(sql: Queryable, context: SaveContext, { kind, key, fie
     firstKey,
     before: image(before),
     after: image(after),
+    keptAlong,
   });
   await sql.query(change, values);
 }

@@ -21,6 +21,20 @@ export interface Taking {
   holdersOf: HoldersOf;
 }
 
+/** What goes along with deleted records, and whether it is kept. */
+export interface TakenAlong {
+  dependants: readonly Dependant[];
+  /** As `ChangeParts` has it. */
+  keptAlong?: readonly string[] | null;
+}
+
+export function takenAlong(dependants: readonly Dependant[], isTooMany: boolean): TakenAlong {
+  if (isTooMany) return { dependants: [], keptAlong: null };
+  return { dependants, keptAlong: dependants.map(({ resource }) => resource.model.name) };
+}
+
+type Author = Pick<ApplyTarget, 'resource' | 't' | 'author'>;
+
 export interface LockedAlong {
   /** Those whose dependants nobody else holds. */
   free: readonly string[];
@@ -35,7 +49,7 @@ export interface LockedAlong {
  */
 export async function lockAlong(
   client: Queryable,
-  { resource: { model } }: ApplyTarget,
+  model: ModelMeta,
   { dependants, holdersOf }: Taking,
   keys: readonly string[],
 ): Promise<LockedAlong> {
@@ -183,7 +197,7 @@ export interface ImagesAlong {
 /** The same in two steps, for whom it is not certain what will be deleted. */
 export async function readAlong(
   client: Queryable,
-  { resource: { model } }: ApplyTarget,
+  model: ModelMeta,
   dependants: readonly Dependant[],
   keys: readonly string[],
 ): Promise<ImagesAlong[]> {
@@ -200,7 +214,7 @@ export async function readAlong(
 }
 
 /** Keeps the images of those that are gone. */
-export async function keepGoneAlong(client: Queryable, target: ApplyTarget, found: readonly ImagesAlong[]): Promise<void> {
+export async function keepGoneAlong(client: Queryable, target: Author, found: readonly ImagesAlong[]): Promise<void> {
   for (const { dependant, keys, images } of found) {
     const { model } = dependant.resource;
     const there = keyCondition(model, 't', keys, 3);
@@ -215,7 +229,7 @@ export async function keepGoneAlong(client: Queryable, target: ApplyTarget, foun
   }
 }
 
-function changeOf(target: ApplyTarget, { resource }: Dependant, values: unknown[]): string {
+function changeOf(target: Author, { resource }: Dependant, values: unknown[]): string {
   return insertChange({ ...target, resource }, (value) => `$${values.push(value)}`, {
     kind: 'delete',
     fields: `'{}'`,

@@ -5,7 +5,7 @@ import type { ApplyCounts, ApplyTarget, Operation, Refusal } from './contract.ts
 import { findAlong } from './dependants.ts';
 import { inHalves, sumOf } from './in-halves.ts';
 import type { Returning } from './recreate-sql.ts';
-import { keepAlong, lockAlong, type Taking } from './take-along.ts';
+import { keepAlong, lockAlong, type Taking, takenAlong } from './take-along.ts';
 import { restorableStatement, type Shape, undoStatement } from './undo-sql.ts';
 
 export interface UndoParameters {
@@ -87,11 +87,11 @@ async function removeAlong(
   const restorable = restorableStatement(target, keys, params, shape);
   const { rows } = await client.query<{ key: string }>(restorable.sql, restorable.values);
   const going = rows.map(({ key }) => key);
-  const { free, conflicts, isTooMany } = await lockAlong(client, target, taking, going);
+  const { free, conflicts, isTooMany } = await lockAlong(client, target.resource.model, taking, going);
   if (isTooMany && keys.length > 1) return inHalves(keys, (half) => removeAlong(client, target, half, params, shape, taking));
   const held = new Set(conflicts.flatMap((conflict) => conflict.keys));
-  if (!isTooMany && free.length > 0) await keepAlong(client, target, taking.dependants, free);
-  const keptAlong = isTooMany ? null : taking.dependants.map(({ resource }) => resource.model.name);
+  const { dependants, keptAlong } = takenAlong(taking.dependants, isTooMany);
+  if (free.length > 0) await keepAlong(client, target, dependants, free);
   const rest = keys.filter((key) => !held.has(key));
   const left: ApplyCounts = { changed: 0, unchanged: 0, gone: 0, conflicts };
   return rest.length === 0 ? left : sumOf(left, await takeBack(client, target, rest, params, shape, keptAlong));

@@ -146,6 +146,7 @@ test('a form cannot make a record, nor move one, where its writer does not see i
     resource: mine,
     principal: eve,
     assertFree: async () => undefined,
+    holdersOf: async () => new Map(),
     log: () => undefined,
   };
   const field = (name: string) => mine.form.find((candidate) => candidate.name === name) as ResourceField;

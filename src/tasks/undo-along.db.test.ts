@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test, type TestContext } from 'node:test';
 import type { Database } from '../db/database.ts';
+import type { Queryable } from '../db/transaction.ts';
 import type { Principal } from '../auth/principal.ts';
 import { metadata } from '../../generated/torture-metadata/metadata.ts';
 import { readHistory } from '../operations/history.ts';
@@ -40,12 +41,13 @@ async function setUp(
 }
 
 /** Every row of the tables concerned, as the database says it. */
-async function picture(db: Database, of: readonly string[] = tables): Promise<Record<string, string[]>> {
-  const entries = of.map(async (table) => {
-    const { rows } = await db.pages.query<{ row: string }>(`select x::text as row from ${table} x order by 1`);
-    return [table, rows.map(({ row }) => row)] as const;
-  });
-  return Object.fromEntries(await Promise.all(entries));
+async function picture({ pages }: { pages: Queryable }, of: readonly string[] = tables): Promise<Record<string, string[]>> {
+  const found: Record<string, string[]> = {};
+  for (const table of of) {
+    const { rows } = await pages.query<{ row: string }>(`select x::text as row from ${table} x order by 1`);
+    found[table] = rows.map(({ row }) => row);
+  }
+  return found;
 }
 
 const counts = (found: Record<string, string[]>) => Object.values(found).map(({ length }) => length);
@@ -176,6 +178,22 @@ test('what goes along is held by another task: its record is left alone, and the
   await undone(task);
   assert.deepEqual(await picture(db), before);
   assert.equal(ships.slug, 'ships');
+});
+
+test('what somebody adds while a delete waits for them goes along too, and comes back', async (t) => {
+  const { db, ships, ctx, undone } = await setUp(t);
+  const adding = await db.pages.connect();
+  await adding.query(`begin; insert into "Odd-Schema".deck values (35, 9)`);
+  const before = await picture({ pages: adding });
+  const { task } = await launchOn(ctx, ships, { kind: 'matching' }, 'delete', { acknowledge: 'yes' });
+  const waiting = `select 1 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`;
+  while ((await db.pages.query(waiting)).rowCount === 0) await new Promise((done) => setTimeout(done, 10));
+  await adding.query('commit');
+  adding.release();
+  assert.deepEqual(outcome(await finished(db, task.id)), all);
+  assert.deepEqual(counts(await picture(db)), [0, 0, 0, 0, 2]);
+  assert.deepEqual(outcome(await undone((await finished(db, task.id)) as TaskRow)), all);
+  assert.deepEqual(await picture(db), before);
 });
 
 test('a record is refused alone when something stands in the way of what would go along', async (t) => {

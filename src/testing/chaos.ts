@@ -7,6 +7,7 @@ import { AppError } from '../errors.ts';
 import { deleteRecord, updateRecord, type SaveContext } from '../operations/save-record.ts';
 import { buildContext } from '../server.ts';
 import { assertFree } from '../tasks/assert-free.ts';
+import { holdersOf } from '../tasks/holders.ts';
 import { cancel } from '../tasks/cancel.ts';
 import type { TaskContext } from '../tasks/context.ts';
 import { retry } from '../tasks/follow-up.ts';
@@ -185,6 +186,7 @@ function actions(ctx: TaskContext, who: typeof ada, places: number, random: () =
     resource: cities,
     principal: who,
     assertFree: (client, held) => assertFree(client, db.t, cities, held),
+    holdersOf: holdersOf(db.t),
     log: () => undefined,
   };
   const some = (most: number) => {

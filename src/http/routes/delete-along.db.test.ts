@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { readHistory } from '../../operations/history.ts';
 import { testApp, type Visitor } from '../../testing/app.ts';
+import { launchOn } from '../../testing/context.ts';
 import { openAs } from '../../testing/launch-as.ts';
 import { tortureAdmin } from '../../testing/torture.ts';
 
@@ -58,4 +60,31 @@ test('a delete says before it is confirmed whether it can be undone, together wi
 
   // A form is no task, and has no undo.
   assert.doesNotMatch((await visitor.get('/ships/3/delete')).body, /consequence-undo/);
+});
+
+test('a record that is deleted by its form tells in the history of what went along; it stays while a task holds any of that', async (t) => {
+  const { db, context, signIn } = await testApp(t, { admin: tortureAdmin, content: 'torture' });
+  const visitor = await signIn('admin');
+  const { principal } = visitor;
+  const cabins = context.register.for(principal, 'cabins');
+  const body = { field: 'price', 'value.price': '7' };
+  const { task } = await launchOn(context, cabins, { keys: ['3/1/1'] }, 'update', body, principal, { inBackground: true });
+  await db.pages.query(`update ${db.t.task} set state = 'paused' where id = $1`, [task.id]);
+  await db.pages.query(
+    `insert into ${db.t.chunk} (task_id, number, state, keys, first_key, last_key) values ($1, 0, 'active', '{3/1/1}', '3/1/1', '3/1/1')`,
+    [task.id],
+  );
+  const refused = await visitor.post('/ships/3/delete');
+  assert.equal(refused.statusCode, 409);
+  assert.match(textOf(refused.body), /Cabins that would go with it: Held by task 1: Edit cabins, Admin\./);
+  assert.equal((await visitor.get('/ships/3')).statusCode, 200);
+
+  await db.pages.query(`update ${db.t.task} set state = 'cancelled' where id = $1`, [task.id]);
+  assert.equal((await visitor.post('/ships/3/delete')).statusCode, 303);
+  const { entries } = await readHistory(db, cabins, '3/1/1', null);
+  assert.deepEqual(
+    entries.map(({ kind, principalName, task: by }) => [kind, principalName, by]),
+    [['delete', 'Admin', null]],
+  );
+  assert.match((await visitor.get('/cabins/deleted')).body, /3\/1\/1/);
 });

@@ -12,6 +12,7 @@ import { relatedLists } from '../../selection/related-lists.ts';
 import { readRecord, type RecordValuesRead } from '../../selection/record.ts';
 import { findHolder } from '../../tasks/holders.ts';
 import { assertFree } from '../../tasks/assert-free.ts';
+import { holdersOf } from '../../tasks/holders.ts';
 import type { TaskContext } from '../../tasks/context.ts';
 import { ownValue } from '../../own-value.ts';
 import { principalOf } from '../negotiate.ts';
@@ -166,7 +167,15 @@ export const recordRoutes: FastifyPluginAsync<RecordRoutes> = async (app, { cont
 
   function saveContext({ resource, principal }: About): SaveContext {
     const { log } = context;
-    return { register, t: db.t, resource, principal, assertFree: (client, key) => assertFree(client, db.t, resource, key), log };
+    return {
+      register,
+      t: db.t,
+      resource,
+      principal,
+      assertFree: (client, key) => assertFree(client, db.t, resource, key),
+      holdersOf: holdersOf(db.t),
+      log,
+    };
   }
 
   function afterSave({ resource, back }: About, _key: string): string {
