@@ -28,10 +28,11 @@ export async function chunkTransaction<T>(ctx: TaskContext, pool: Pool, resource
   }
 }
 
-/** Settings of a chunk's transaction. Records are always reached by key here; a plan that reads the whole table would be one gone wrong. */
+/** Settings of a chunk's transaction. Records are always reached by key here; a plan that reads the whole table would be one gone wrong, and one that must is not worth compiling. */
 function settingsOf({ settings }: TaskContext): Record<string, string> {
   return {
     enable_seqscan: 'off',
+    jit: 'off',
     statement_timeout: String(settings.statementTimeoutMs),
     lock_timeout: String(settings.lockTimeoutMs),
     idle_in_transaction_session_timeout: String(settings.statementTimeoutMs),

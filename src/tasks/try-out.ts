@@ -39,7 +39,7 @@ export async function tryOut(ctx: TaskContext, trial: Trial, keys: readonly stri
   const operation = await readyOperation(ctx, { ...trial, client: db.pages, snapshot: null });
   try {
     return await takenBack(ctx, resource, withinMs, async (sql, tx) => {
-      await sql.query(`set local enable_seqscan = off; set local lock_timeout = ${lockTimeoutMs}`);
+      await sql.query(`set local enable_seqscan = off; set local jit = off; set local lock_timeout = ${lockTimeoutMs}`);
       const { free, busy } = await lockFree(sql, resource, keys);
       const through = tx && { tx, principal, log: () => undefined };
       const target = { resource, t: db.t, serverVersion: db.version, author, isTrial: true, through };
