@@ -6,7 +6,7 @@ import { startTestServer } from '../src/testing/database.ts';
 
 /** `npm run property -- [--runs 2000] [--seed N]`: random tables, selections and changes against a model, as often as asked, by a new seed each time. */
 const root = join(import.meta.dirname, '..');
-const files = ['src/tasks/change-model.db.test.ts', 'src/tasks/model.db.test.ts'];
+const files = ['src/tasks/change-model.db.test.ts', 'src/tasks/model.db.test.ts', 'src/tasks/undo-along-model.db.test.ts'];
 const { values } = parseArgs({ options: { runs: { type: 'string', default: '2000' }, seed: { type: 'string' } } });
 if (![values.runs, values.seed ?? '0'].every((given) => /^-?\d+$/.test(given))) {
   console.error('Usage: npm run property -- [--runs N] [--seed N]');
