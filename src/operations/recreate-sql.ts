@@ -73,7 +73,7 @@ export function judgeDeleted(
         where ${ofChunks} and change.model = ${parameter(one.model)}::text and jsonb_exists_any(along.image -> '${withKey}', ${given})
       )`,
       `again${index} as (
-        select jsonb_array_elements_text(along.image -> '${withKey}') as key from along${index} along
+        select jsonb_object_keys(along.image -> '${withKey}') as key from along${index} along
         where exists (select 1 from ${dependant.table} t where ${isThere.join(' and ')})
       )`,
     );
@@ -112,7 +112,7 @@ export function recreate(
     parts.push(
       `back${index} as materialized (
         select key as "_key", image as "_before", 'restore' as "_state" from along${index}
-        where jsonb_exists_any(image -> '${withKey}', array(select "_key" from judged where "_state" = 'restore'))
+        where ${comesBack(model)}
       )`,
       ...insertRows(metadata, dependant, one.columns, `back${index}`, `_${index}`),
       `told${index} as (${change} from back${index} having count(*) > 0)`,
@@ -121,12 +121,21 @@ export function recreate(
   return parts;
 }
 
+/** It went with one that is restored, and every other that it went with is there or is restored too: it needs them all. */
+function comesBack(root: ModelMeta): string {
+  const restored = `array(select "_key" from judged where "_state" = 'restore')`;
+  const isThere = idFields(root).map(({ column, sqlType }, index) => `t.${column} = (taker.ids ->> ${index})::${sqlType}`);
+  return `jsonb_exists_any(image -> '${withKey}', ${restored}) and not exists (
+          select 1 from jsonb_each(image -> '${withKey}') taker(key, ids) where taker.key <> all(${restored})
+            and not exists (select 1 from ${root.table} t where ${isThere.join(' and ')}))`;
+}
+
 /** Rows of model and count: what would come back along with the judged records. */
-export function countAlong({ along = [] }: Returns): string {
+export function countAlong({ model: root }: Pick<Resource, 'model'>, { along = [] }: Returns): string {
   return along
     .map(
       ({ model }, index) => `select '${model}' as model, count(*)::int as count from along${index}
-        where jsonb_exists_any(image -> '${withKey}', array(select "_key" from judged where "_state" = 'restore'))`,
+        where ${comesBack(root)}`,
     )
     .join(' union all ');
 }

@@ -10,7 +10,7 @@ import { lastImage } from './record-links.ts';
 /** Records that go along with those of one statement at most; a record that takes more along by itself goes without their being kept. */
 export const mostAlong = 10_000;
 
-/** Where the image of a record that went along says with whom: keys. No column of Prisma's has such a name. */
+/** Where the image of a record that went along says with whom: their ids by key. No column of Prisma's has such a name. */
 export const withKey = '*with';
 
 /** Who holds records of a model for another task, in words, by key. */
@@ -134,12 +134,16 @@ function isSame(model: ModelMeta, alias: string, going: string): string {
     .join(' and ');
 }
 
-/** Rows of the dependant's ids and of whom it goes with: `taker`, once for each. */
+/** Rows of the dependant's ids and of whom it goes with: `taker` and its ids, once for each. */
 function goingSql(root: ModelMeta, dependant: Dependant, condition: string): string {
   const { model } = dependant.resource;
   const ids = idColumns(model).map((id, index) => `t.${id} as id${index}`);
+  const takers = idColumns(root).map((id) => `r.${id}::text`);
   return pathsOf(root, dependant, 't')
-    .map((path) => `select ${ids.join(', ')}, ${keySql(root, 'r')} collate "C" as taker from ${model.table} t ${path} where ${condition}`)
+    .map(
+      (path) => `select ${ids.join(', ')}, ${keySql(root, 'r')} collate "C" as taker, array[${takers.join(', ')}] as taker_ids
+      from ${model.table} t ${path} where ${condition}`,
+    )
     .join(' union ');
 }
 
@@ -165,7 +169,7 @@ function imagesSql(root: ModelMeta, dependant: Dependant, condition: string): st
   const { model } = dependant.resource;
   const ids = idColumns(model).map((_, index) => `id${index}`);
   return `select ${keySql(model, 't')} collate "C" as key, ${lastImage(model, 't')} || jsonb_build_object('${withKey}', going.takers) as image
-    from (select ${ids.join(', ')}, to_jsonb(array_agg(taker order by taker)) as takers from (${goingSql(root, dependant, condition)}) every group by ${ids.join(', ')}) going
+    from (select ${ids.join(', ')}, jsonb_object_agg(taker, taker_ids) as takers from (${goingSql(root, dependant, condition)}) every group by ${ids.join(', ')}) going
     join ${model.table} t on ${isSame(model, 't', 'going')}`;
 }
 

@@ -90,7 +90,7 @@ export function judgeStatement(target: ApplyTarget, keys: readonly string[], und
 export function countAlongStatement(target: ApplyTarget, keys: readonly string[], undoing: Undoing, shape: Shape): Statement {
   return statementOf(target, keys, (parameter, condition) => {
     const parts = judgingParts(target, undoing, shape, keys, condition, parameter, false);
-    return `with ${parts.join(', ')} ${countAlong(undoing)}`;
+    return `with ${parts.join(', ')} ${countAlong(target.resource, undoing)}`;
   });
 }
 

@@ -35,12 +35,14 @@ export const undoOperation: Operation<UndoParameters> = {
     return shape && more.length === 0 ? undoStatement(target, keys, params, shape) : null;
   },
   apply: (client, target, keys, params) => undoEach(params, (shape) => takeBack(client, target, keys, params, shape)),
-  async prepared({ client, register, resource, holdersOf }, { shapes }) {
-    if (!shapes.some(({ kind }) => kind === 'create'))
+  async prepared({ client, register, resource, holdersOf }, { shapes, along = [] }) {
+    const { statement: _, ...others } = undoOperation;
+    if (!shapes.some(({ kind }) => kind === 'create')) {
+      if (along.some(({ isThere }) => isThere)) return { ...others, firstRows: 50, apply: bringBackAlong };
       return { ...undoOperation, ...(shapes.some(({ kind }) => kind === 'delete') && { firstRows: 50 }) };
+    }
     const found = await findAlong(client, register, resource.model);
     if (found.isKept && found.dependants.length === 0) return undoOperation;
-    const { statement: _, ...others } = undoOperation;
     const taking = found.isKept ? { dependants: found.dependants, holdersOf } : null;
     return {
       ...others,
@@ -54,6 +56,17 @@ export const undoOperation: Operation<UndoParameters> = {
     };
   },
 };
+
+/** What goes with several comes back with the last of them, so one after the other: side by side nobody would be the last. */
+async function bringBackAlong(
+  client: Queryable,
+  target: ApplyTarget,
+  keys: readonly string[],
+  params: UndoParameters,
+): Promise<ApplyCounts> {
+  await client.query(`select 1 from ${target.t.task} where id = $1 for no key update`, [params.taskId]);
+  return undoEach(params, (shape) => takeBack(client, target, keys, params, shape));
+}
 
 async function undoEach({ shapes }: UndoParameters, undo: (shape: Shape) => Promise<ApplyCounts>): Promise<ApplyCounts> {
   let total: ApplyCounts = { changed: 0, unchanged: 0, gone: 0 };

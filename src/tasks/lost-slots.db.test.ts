@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
+import type { Database } from '../db/database.ts';
 import { transaction } from '../db/transaction.ts';
 import { launchOn, testContext } from '../testing/context.ts';
 import { testDatabase } from '../testing/database.ts';
@@ -46,6 +47,13 @@ async function setUp(t: TestContext) {
   };
 }
 
+/** Of this database: other tests have advisory locks on the same server. */
+async function somebodyWaits({ pages }: Database): Promise<void> {
+  const waiting = `select 1 from pg_locks where locktype = 'advisory' and not granted
+    and database = (select oid from pg_database where datname = current_database())`;
+  while (!(await pages.query(waiting)).rowCount) await new Promise((done) => setTimeout(done, 5));
+}
+
 test('a drain that lost its slot before the activation does not activate what its successor has frozen', async (t) => {
   const { db, take, bury, prepareWith, freezeWith, states, slice, read } = await setUp(t);
   const lost = await take();
@@ -54,7 +62,7 @@ test('a drain that lost its slot before the activation does not activate what it
   await transaction(db.pages, async (client) => {
     await lockModel(client, db.t, 'City');
     late = prepareWith(lost);
-    await waiting(`pg_locks where locktype = 'advisory' and not granted`);
+    await somebodyWaits(db);
     await bury();
     successor = await take();
     await freezeWith(successor);
@@ -64,10 +72,6 @@ test('a drain that lost its slot before the activation does not activate what it
   await bury();
   await slice();
   assert.equal((await read()).state, 'succeeded');
-
-  async function waiting(what: string): Promise<void> {
-    for (;;) if ((await db.pages.query(`select 1 from ${what}`)).rowCount) return;
-  }
 });
 
 test('a task that was cancelled while it waited for other activations holds nothing', async (t) => {
@@ -77,7 +81,7 @@ test('a task that was cancelled while it waited for other activations holds noth
   await transaction(db.pages, async (client) => {
     await lockModel(client, db.t, 'City');
     late = prepareWith(lease);
-    while (!(await db.pages.query(`select 1 from pg_locks where locktype = 'advisory' and not granted`)).rowCount);
+    await somebodyWaits(db);
     await db.pages.query(`update ${db.t.task} set state = 'cancelled', finished_at = now()`);
   });
   await late;
@@ -95,7 +99,7 @@ test('whoever takes over a slot waits until the keys that its drain was writing 
   await transaction(db.pages, async (client) => {
     await client.query('select pg_advisory_xact_lock(77)');
     const late = freezeWith(lost);
-    while (!(await db.pages.query(`select 1 from pg_locks where locktype = 'advisory' and not granted`)).rowCount);
+    await somebodyWaits(db);
     buried.push(
       late,
       bury().then(() => slice()),

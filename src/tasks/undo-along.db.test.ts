@@ -288,3 +288,20 @@ test('what went along is emptied when its time has come, and then nothing claims
   const { rows } = await db.pages.query(`select count(*)::int as kept from ${db.t.change} where before is not null or after is not null`);
   assert.deepEqual(rows, [{ kept: 0 }]);
 });
+
+test('what goes along with several records comes back with the last of them', async (t) => {
+  const { db, ctx, deleted, undone } = await setUp(t, { defaults: { chunkSize: 1000 } });
+  await db.pages.query(`
+    alter table torture.cabins add twin int references torture."ships at sea" on delete cascade;
+    update torture.cabins set twin = 9 where code = '1/1/1'`);
+  const before = await picture(db);
+  const task = await deleted();
+  assert.deepEqual(
+    (await previewUndo(ctx, ada, task.id, [shipKey(1)])).along.map(({ count }) => count),
+    [3, 7],
+  );
+  for (const id of [1, 9]) assert.deepEqual(outcome(await undone(task, [shipKey(id)])), { ...all, changed: 1 });
+  assert.equal((await db.pages.query(`select 1 from torture.cabins where code = '1/1/1'`)).rowCount, 1);
+  assert.deepEqual(outcome(await undone(task)), { ...all, state: 'partial', changed: 38, failed: 2 });
+  assert.deepEqual(await picture(db), before);
+});
