@@ -22,6 +22,7 @@ for (const [what, statement] of Object.entries(changes)) {
     const cities = ctx.register.get('cities');
     const { task } = await launchOn(ctx, cities, { kind: 'matching', filter: '' }, 'update', { field: 'notes', 'value.notes': 'x' });
     for (let done = 0; done < 200; ) {
+      await new Promise((resolve) => setTimeout(resolve, 5));
       ({ done } = (await db.pages.query(`select done from ${db.t.task} where id = $1`, [task.id])).rows[0]);
     }
     await db.pages.query(statement);
