@@ -133,6 +133,17 @@ test('a second click on a finished “+10 %” changes nothing more', async (t) 
   assert.equal(await count('rating = 5.5'), 30);
 });
 
+test('eight clicks at the same moment on “+10 %” of a few records are one', async (t) => {
+  const { db, ctx, cities, count } = await setUp(t, 30);
+  await db.pages.query('update gazetteer.city set rating = 5');
+  const keys = [1, 2, 3].map((id) => keyOf(cities.model, { id }));
+  const { id } = await preview(ctx, cities, { keys }, { changes: [{ field: 'rating', change: 'percent', value: '10' }] });
+  const clicks = await Promise.all(Array.from({ length: 8 }, () => confirm(ctx, cities, id)));
+  assert.deepEqual(clicks.map(({ outcome }) => outcome).sort(), [...Array.from({ length: 7 }, () => 'already'), 'inline']);
+  assert.equal(new Set(clicks.map(({ task }) => task.id)).size, 1);
+  assert.equal(await count('rating = 5.5'), 3);
+});
+
 test('two tabs that preview one selection do not disturb each other', async (t) => {
   const { db, ctx, cities, count } = await setUp(t, 30);
   const one = await preview(ctx, cities, { kind: 'matching' }, { changes: [{ field: 'status', change: 'set', value: 'published' }] });

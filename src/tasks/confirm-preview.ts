@@ -26,7 +26,12 @@ export async function confirmPreview(ctx: TaskContext, { resource, principal, pr
   const preview = await findPreview(ctx, resource, principal, previewId);
   if (!preview?.findings) throw new AppError('preview-gone', 409, 'This preview is no longer there. Make it again from your selection.');
   const isSent = await findTaskByOperation(ctx.db, principal, preview.id);
-  if (!isSent) await assertFresh(ctx, { resource, principal, preview, options });
+  if (!isSent) {
+    await assertFresh(ctx, { resource, principal, preview, options }).catch(async (error) => {
+      // The first of two clicks changes what the second compares.
+      if (!(await findTaskByOperation(ctx.db, principal, preview.id))) throw error;
+    });
+  }
   return launch(ctx, { resource, principal, operationId: preview.id, operation: preview.operation, options });
 }
 
