@@ -85,7 +85,7 @@ test('a task that is cancelled half-way leaves what it did, and that is taken ba
   expect(rows[0]?.changed).toBeGreaterThan(0);
 
   await page.goto(`/tasks/${id}`);
-  await page.getByRole('link', { name: 'Undo …' }).click();
+  await page.getByRole('link', { name: 'Undo…' }).click();
   await expect(page.locator('.undo-restored')).toContainText('would be put back');
   await lookAt(page, 'undo', (name) => info.outputPath(name));
   await page.keyboard.press('Tab');

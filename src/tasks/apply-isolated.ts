@@ -1,5 +1,6 @@
 import type { Queryable } from '../db/transaction.ts';
 import { blamedField } from '../operations/blamed-field.ts';
+import { refusalInWords } from '../operations/refusal-in-words.ts';
 import type { ApplyCounts, ApplyTarget, Operation, Refusal } from '../operations/contract.ts';
 import type { ModelMeta } from '../metadata/contract.ts';
 import { keyToUrl } from '../metadata/keys.ts';
@@ -150,9 +151,11 @@ function partsOf(set: readonly string[], size: number): (readonly string[])[] {
 type Reason = Omit<Refusal, 'keys'>;
 
 function refusalOf({ resource }: ApplyTarget, error: unknown): Reason {
-  const { constraint, column, message } = error as { constraint?: string; column?: string; message: string };
-  const code = [sqlstateOf(error), constraint].filter(Boolean).join(':');
-  return { code, message, field: blamedField(resource.model, { constraint: constraint ?? null, column: column ?? null }) };
+  const { message, constraint = null, column = null } = error as { constraint?: string; column?: string; message: string };
+  const state = sqlstateOf(error);
+  const code = [state, constraint].filter(Boolean).join(':');
+  const words = refusalInWords({ code: state, constraint, column, message });
+  return { code, message: words, field: blamedField(resource.model, { constraint, column }) };
 }
 
 /** Adds up what parts of a chunk say. */

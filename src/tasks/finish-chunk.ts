@@ -55,7 +55,7 @@ export async function finishChunk(
          reason = case when is_stopped then 'too-many-refused' when left_over > 0 then task.reason
            when judged.failed > 0 then 'records-refused' when judged.conflicted > 0 then 'records-held' end,
          message = case when is_stopped then format('It stopped itself: %s of %s records were refused. What was changed before stays.',
-           judged.failed, judged.done) else task.message end,
+           to_char(judged.failed, 'FM999,999,999,990'), to_char(judged.done, 'FM999,999,999,990')) else task.message end,
          finished_at = case when is_stopped or left_over = 0 then clock_timestamp() end
        from judged where task.id = judged.id
        returning task.state, task.reason

@@ -71,7 +71,7 @@ export async function bulkFields(parts: FieldsParts): Promise<BulkField[]> {
         id: `bulk-${field.name}`,
         label: field.label,
         isChosen: chosen.includes(field.name),
-        changeLabel: bulkTexts.change(field.label),
+        changeLabel: bulkTexts.change,
         changes: changesFor(field, resource).map(({ name }) => ({
           value: name,
           label: changeTexts[name].label,

@@ -18,6 +18,7 @@ import { previewTexts } from '../texts/previews.ts';
 import { fieldErrors, formUrl, listUrl, type ReasonData, reasonData } from './bulk.ts';
 import type { Body } from './bulk-field.ts';
 import type { ConsequencesData } from './consequences.ts';
+import { excerpt } from './excerpt.ts';
 import { recordPath } from './record-form.ts';
 import type { Urls } from './url.ts';
 
@@ -49,6 +50,7 @@ export interface PreviewData {
 
 export interface PreviewTable {
   action: string;
+  heading: string;
   columns: readonly string[];
   rows: readonly PreviewRow[];
   first: string | null;
@@ -155,7 +157,8 @@ function countsOf({ operation, recordCount, exclusions }: Preview, findings: Fin
   const isDelete = operation === 'delete';
   return [
     figure(counts.selected, recordCount),
-    figure(isDelete ? counts.deleted : counts.changed, findings.changed, findings.changed > 0 ? 'good' : 'plain'),
+    ...(findings.isSample ? [figure(counts.tried, findings.tried)] : []),
+    figure(isDelete ? counts.deleted : counts.changed, findings.changed, findings.changed === 0 ? 'plain' : isDelete ? 'bad' : 'good'),
     ...(isDelete ? [] : [figure(counts.unchanged, findings.unchanged)]),
     figure(counts.refused, refused, refused > 0 ? 'bad' : 'plain'),
     ...unlessNone(counts.held, held, 'warning'),
@@ -208,6 +211,7 @@ async function tableOf(parts: PreviewParts): Promise<PreviewTable> {
   const path = previewPath(resource, preview.id);
   return {
     action: url(`${path}/exclusions${after === null ? '' : `?_after=${encodeURIComponent(after)}`}`),
+    heading: preview.operation === 'delete' ? previewTexts.deletedHeading : previewTexts.recordsHeading,
     columns: fields.map(({ label }) => label),
     rows: page.records.map((record) => ({
       id: `preview-keep-${record.key}`,
@@ -218,8 +222,10 @@ async function tableOf(parts: PreviewParts): Promise<PreviewTable> {
       keepText: previewTexts.keepRecord(record.title),
       cells: fields.map(({ label }, index) => ({
         label,
-        before: show[index]?.(record.before[index] ?? null) ?? '',
-        after: record.after === null ? null : (show[index]?.(record.after[index] ?? null) ?? ''),
+        ...excerpt({
+          before: show[index]?.(record.before[index] ?? null) ?? '',
+          after: record.after === null || record.isLeftOut ? null : (show[index]?.(record.after[index] ?? null) ?? ''),
+        }),
       })),
       fate: fateOf(record, preview.operation === 'delete'),
     })),
@@ -232,7 +238,7 @@ function fateOf({ isLeftOut, fate, reason }: PreviewedRecord, isDelete: boolean)
   if (isLeftOut) return { text: previewTexts.leftOutFate, tone: 'plain', reason: null };
   const text = isDelete && fate === 'changed' ? previewTexts.deletedFate : previewTexts.fates[fate];
   const tones = { changed: 'good', unchanged: 'plain', refused: 'bad', held: 'warning', busy: 'warning', unknown: 'plain' } as const;
-  return { text, tone: tones[fate], reason };
+  return { text, tone: isDelete && fate === 'changed' ? 'bad' : tones[fate], reason };
 }
 
 function textsAt(records: readonly PreviewedRecord[], index: number): string[] {

@@ -27,7 +27,7 @@ export interface Bar {
 export interface ProgressData {
   elementId: string;
   pollUrl: string;
-  /** Null: the task is somebody else's. */
+  /** Null: the task is somebody else's, or this is its page. */
   taskUrl: string | null;
   cancelUrl: string;
   canCancel: boolean;
@@ -58,8 +58,8 @@ export interface EndedData {
   link: { href: string; label: string } | null;
 }
 
-/** The same task may be live above the list and in a dialog at once; their elements must not share an id. */
-export type Place = 'page' | 'strip';
+/** The same task may be live above the list and in a dialog at once; their elements must not share an id. task: on its own page. */
+export type Place = 'page' | 'strip' | 'task';
 
 function progressElementId(taskId: number | string, place: Place): string {
   return `task-${taskId}-progress${place === 'strip' ? '-strip' : ''}`;
@@ -78,7 +78,7 @@ export function progressData(task: TaskRow, look: Look, place: Place = 'page'): 
   return {
     elementId: progressElementId(task.id, place),
     pollUrl: url(`/tasks/${task.id}/progress${inPlace(place)}`),
-    taskUrl: url(`/tasks/${task.id}`),
+    taskUrl: place === 'task' ? null : url(`/tasks/${task.id}`),
     cancelUrl: url(`/tasks/${task.id}/cancellation${inPlace(place)}`),
     canCancel: progress.canCancel,
     pause: pauseOf(task, progress, url, place),
@@ -96,7 +96,7 @@ export function progressData(task: TaskRow, look: Look, place: Place = 'page'): 
 }
 
 function inPlace(place: Place): string {
-  return place === 'strip' ? '?in=strip' : '';
+  return place === 'page' ? '' : `?in=${place}`;
 }
 
 function pauseOf(task: TaskRow, { canPause, canResume }: Progress, url: Urls, place: Place): ProgressData['pause'] {
@@ -164,15 +164,16 @@ export function countsOf(task: TaskRow): Count[] {
 }
 
 export function finishedData(task: TaskRow, now: Date, url: Urls, place: Place = 'page'): EndedData {
+  const isHere = place === 'task';
   return {
     elementId: progressElementId(task.id, place),
     kind: 'finished',
     heading: endedHeading(task),
-    note: task.message ?? noteOfEnd(task.state, taskTexts.endedNote),
+    note: task.message ?? noteOfEnd(task.state, isHere ? taskTexts.endedNoteHere : taskTexts.endedNote),
     badge: badgeOf(task.state),
     bar: barOf(task, now),
     counts: countsOf(task),
-    link: { href: url(`/tasks/${task.id}`), label: taskTexts.details },
+    link: isHere ? null : { href: url(`/tasks/${task.id}`), label: taskTexts.details },
   };
 }
 
@@ -185,11 +186,6 @@ type EndNotes = Readonly<Record<keyof typeof taskTexts.endedNote, string>>;
 
 function noteOfEnd(state: TaskState, notes: EndNotes): string {
   return state in notes ? notes[state as keyof typeof notes] : '';
-}
-
-/** The same on the page of the task itself. */
-export function finishedHereData(task: TaskRow, now: Date, url: Urls): EndedData {
-  return { ...finishedData(task, now, url), note: task.message ?? noteOfEnd(task.state, taskTexts.endedNoteHere), link: null };
 }
 
 /** Removed and somebody else's look the same, so that ids tell nothing. */

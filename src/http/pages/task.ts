@@ -17,7 +17,7 @@ import type { Way } from '../../operations/way.ts';
 import { taskTexts } from '../texts/tasks.ts';
 import type { RetryForm, TaskActions } from './task-actions.ts';
 import { type Badge, badgeOf } from './badge.ts';
-import { type Count, countsOf, type EndedData, finishedHereData, type ProgressData, progressData, resourceLabel } from './progress.ts';
+import { type Count, countsOf, type EndedData, finishedData, type ProgressData, progressData, resourceLabel } from './progress.ts';
 import type { Urls } from './url.ts';
 
 export interface Fact {
@@ -122,8 +122,8 @@ export function taskPageData(
       ? { href: url(`/${resource.slug}${filter.text === '' ? '' : `?${filter.text}`}`), label: taskTexts.backToList(label) }
       : null,
     allTasks: { href: url('/tasks'), label: taskTexts.allTasks },
-    progress: finished ? null : progressData(task, { now, url, reader: readerOf(principal) }),
-    ended: finished ? finishedHereData(task, now, url) : null,
+    progress: finished ? null : progressData(task, { now, url, reader: readerOf(principal) }, 'task'),
+    ended: finished ? finishedData(task, now, url, 'task') : null,
     details: taskDetailsData(task, parts, { now, url, resource, principal }),
     refreshes: !finished,
     words: { what: taskTexts.what, whichRecords: taskTexts.whichRecords },
@@ -161,7 +161,7 @@ export function taskDetailsData(
           },
     chunks: {
       heading: taskTexts.chunks,
-      summary: taskTexts.chunksDone(task.chunksDone, task.chunkCount),
+      summary: task.chunkCount === 0 ? '' : taskTexts.chunksDone(task.chunksDone, task.chunkCount),
       latestText: task.chunkCount > chunks.length ? taskTexts.chunksLatest(chunks.length) : null,
       emptyText: taskTexts.chunksNone,
       columns: taskTexts.chunkColumns,

@@ -148,7 +148,8 @@ export const taskRoutes: FastifyPluginAsync<TaskRoutes> = async (app, { context,
 };
 
 function placeOf({ query }: FastifyRequest): Place {
-  return (query as { in?: unknown }).in === 'strip' ? 'strip' : 'page';
+  const place = (query as { in?: unknown }).in;
+  return place === 'strip' || place === 'task' ? place : 'page';
 }
 
 function parseTasksQuery(query: Record<string, unknown>): TasksQuery {

@@ -12,7 +12,7 @@ export const bulkTexts = {
   inlineDelete: 'All or nothing: if one record is refused, none is deleted.',
   chooseFields: 'Tick the fields to change',
   fieldHint: 'Fields that are not ticked stay as they are.',
-  change: (label: string) => `What to do with ${label}`,
+  change: 'What to do',
   choose: 'Choose…',
   showInputs: 'Show its inputs',
   preview: 'Preview',

@@ -9,7 +9,7 @@ export const followUpTexts = {
   resume: 'Resume',
   retryAll: (count: number) => `Retry ${records(count)}`,
   retryReason: (count: number) => `Retry ${number.format(count)} of this reason`,
-  undo: 'Undo …',
+  undo: 'Undo…',
   showAll: 'Show all as a list',
   csv: 'Download as CSV',
   actions: 'What can be done now',

@@ -4,6 +4,7 @@ export const previewTexts = {
   title: (operation: string) => `Preview: ${operation}`,
   counts: {
     selected: 'Selected',
+    tried: 'Tried out',
     changed: 'Will change',
     deleted: 'Will be deleted',
     unchanged: 'Already so',
@@ -29,6 +30,7 @@ export const previewTexts = {
   expected: (span: string) => `Expected to take about ${span}.`,
   unchangedNote: 'Records that are so already are left alone and not written.',
   recordsHeading: 'Before and after',
+  deletedHeading: 'What goes',
   keep: 'Included',
   record: 'Record',
   outcome: 'Outcome',

@@ -127,7 +127,7 @@ export const taskTexts = {
   chunks: 'Chunks',
   chunksDone: (done: number, count: number) => `${number.format(done)} of ${number.format(count)} done`,
   chunksLatest: (count: number) => `the latest ${number.format(count)}`,
-  chunkColumns: { number: 'Chunk', state: 'State', records: 'Records', range: 'From – to', counts: 'Result', took: 'Took' },
+  chunkColumns: { number: 'From no.', state: 'State', records: 'Records', range: 'From – to', counts: 'Result', took: 'Took' },
   chunkStates: { draft: 'Prepared', active: 'Waiting', done: 'Done' },
   chunksNone: 'Its records have not been read yet.',
   errors: 'Refused records',
