@@ -79,7 +79,7 @@ test('a task of which more than half of the first 1,000 are refused stops itself
   const end = await finished(db, id);
   assert.deepEqual([end.state, end.reason], ['failed', 'too-many-refused']);
   assert.ok(end.done >= 1_000 && end.done < 5_000, String(end.done));
-  assert.match(end.message ?? '', /stopped itself: [\d]+ of [\d]+ records were refused/);
+  assert.match(end.message ?? '', /stopped itself: [\d,]+ of [\d,]+ records were refused/);
   const { rows } = await db.pages.query(`select count(*)::int as n from gazetteer.city where notes = 'changed'`);
   assert.equal(rows[0].n, end.changed);
 });

@@ -1,8 +1,9 @@
 import type { Queryable } from '../../db/transaction.ts';
 import type { Principal } from '../../auth/principal.ts';
 import type { Register, Resource, ResourceField } from '../../resources/contract.ts';
-import { mostLinks } from '../../selection/record.ts';
+import { mostLinks, type RecordValuesRead } from '../../selection/record.ts';
 import { recordTexts } from '../texts/records.ts';
+import { fieldCell } from './cell.ts';
 import { type InputData, inputData } from './input.ts';
 import type { Urls } from './url.ts';
 import { ownValue } from '../../own-value.ts';
@@ -49,17 +50,19 @@ export interface FieldParts {
   error: string | null;
   errorLink: RecordField['errorLink'];
   conflict: FieldConflict | null;
-  isNew: boolean;
+  /** The record that is edited; null: a new one. */
+  record: RecordValuesRead | null;
   /** It has more links than a form can hold. */
   isOverfull: boolean;
 }
 
 /** The control's data; one statement for a relation. */
 export async function recordField(field: ResourceField, parts: FieldParts): Promise<RecordField> {
-  const { register, sql, resource, principal, url, texts, error, conflict, isNew, isOverfull } = parts;
-  const values = [ownValue(texts, field.name) ?? ''].flat();
+  const { register, sql, resource, principal, url, texts, error, conflict, record, isOverfull } = parts;
+  const isNew = record === null;
   const id = `field-${field.name}`;
   const isFixed = field.isReadOnly || isOverfull || (field.meta.isId && !isNew);
+  const values = isFixed && record && !field.relation ? [shownText(parts, field, record)] : [ownValue(texts, field.name) ?? ''].flat();
   const hint = isOverfull ? recordTexts.overfull(mostLinks) : hintOf(field, isFixed, resource);
   const describedBy = [hint ? `${id}-hint` : '', error || conflict ? `${id}-error` : ''].filter((item) => item !== '').join(' ');
   const input = await inputData({
@@ -91,6 +94,11 @@ export async function recordField(field: ResourceField, parts: FieldParts): Prom
     errorLink: parts.errorLink,
     conflict,
   };
+}
+
+// What is only looked at is shown as it is elsewhere.
+function shownText(parts: FieldParts, field: ResourceField, { values }: RecordValuesRead): string {
+  return fieldCell(parts, field, values[field.meta.name]).text;
 }
 
 /** An empty list is a list; and what is left empty in a new record gets its default, where the control can be empty at all. */

@@ -75,7 +75,6 @@ export async function recordFormData(parts: FormParts): Promise<RecordFormData> 
         error: ownValue(fieldErrors, field.name) ?? null,
         errorLink: taken.includes(field.name) ? holder : null,
         conflict: conflict ? await conflictOf(parts, field, conflict) : null,
-        isNew: record === null,
         isOverfull: record?.overfull.includes(field.name) ?? false,
       });
     }),

@@ -66,7 +66,7 @@ test('a form has groups, help and read-only fields, and writes what may be writt
   for (const said of ['What it calls itself.', 'Figures', 'Counted by hand.', 'Where']) assert.ok(text.includes(said), said);
   assert.doesNotMatch(body, /name="notes"|a secret note/);
   const [people = ''] = body.match(/<[^>]*id="field-population"[^>]*>/) ?? [];
-  assert.ok(/value="1"/.test(people) && /disabled/.test(people), people);
+  assert.ok(/value="1 souls"/.test(people) && /disabled/.test(people), people);
   assert.ok(!text.includes('Cannot be changed.'));
   const typed = { name: 'One', latitude: '0', longitude: '0', country: 'ESP', featureCode: 'PPL' };
   assert.equal((await admin.post('/cities/1/edit', { ...typed, notes: 'overwritten' })).statusCode, 422);
