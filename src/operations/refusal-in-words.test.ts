@@ -11,6 +11,8 @@ test('what a constraint refuses is said without SQL, with its name', () => {
   assert.match(refused('23505', 'duplicate key value …', 'city_name_key'), /Another record has the same already: “city_name_key”/);
   assert.match(refused('23503', 'update or delete on table "city" violates …', 'a_fkey'), /Other records point at it/);
   assert.match(refused('23503', 'insert or update on table "city" violates …', 'a_fkey'), /a record that does not exist/);
+  const restricted = 'update or delete on table "city" violates RESTRICT setting of foreign key constraint …';
+  assert.match(refused('23001', restricted, 'a_fkey'), /Other records point at it/);
   assert.match(refused('23P01', 'conflicting key value violates exclusion constraint "room"', 'room'), /clashes with another record/);
   assert.equal(refused('23502', 'null value in column "name" …', null, 'name'), '“name” must not be empty.');
 });
@@ -23,4 +25,6 @@ test('what a trigger or a type says stays as it is said', () => {
   ] as const) {
     assert.equal(refused(code, message), message);
   }
+  const german = 'Aktualisieren oder Löschen in Tabelle »city« verletzt Fremdschlüssel-Constraint';
+  assert.equal(refused('23503', german, 'a_fkey'), german);
 });

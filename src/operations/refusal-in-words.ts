@@ -16,11 +16,19 @@ export function refusalInWords({ code, constraint, column, message }: Refused): 
       return `Another record has the same already: “${constraint}” allows it once.`;
     case '23P01':
       return `It clashes with another record: “${constraint}” does not allow both.`;
+    case '23001':
+      return pointedAt(constraint);
     case '23503':
-      return /^update or delete/.test(message)
-        ? `Other records point at it, and “${constraint}” does not allow that they point nowhere.`
-        : `It would point at a record that does not exist, which “${constraint}” does not allow.`;
+      if (/^update or delete/.test(message)) return pointedAt(constraint);
+      // A server that speaks another language does not say which of the two it is.
+      return /^insert or update/.test(message)
+        ? `It would point at a record that does not exist, which “${constraint}” does not allow.`
+        : message;
     default:
       return message;
   }
+}
+
+function pointedAt(constraint: string): string {
+  return `Other records point at it, and “${constraint}” does not allow that they point nowhere.`;
 }

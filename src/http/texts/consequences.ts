@@ -24,7 +24,7 @@ export const consequenceTexts = {
   undoable: (days: number, along: readonly string[]) =>
     `Can be undone for ${counted(days, false)} ${days === 1 ? 'day' : 'days'}${along.length > 0 ? `, together with ${list.format(along)}` : ''}.`,
   undoableNote: (most: number) => `A record that takes more than ${counted(most, false)} others along cannot be brought back.`,
-  clearedNote: 'What is kept but no longer leads here does not lead here again.',
+  clearedNote: 'What is kept but no longer leads here stays so, also after an undo.',
   notUndoable: (along: readonly string[]) => `Cannot be undone${along.length > 0 ? `: it also removes ${list.format(along)}` : ''}.`,
   whyNotUndoable: {
     deep: (table: string) => `What goes along is kept up to two levels deep, and ${table} would be the third.`,

@@ -30,7 +30,7 @@ export function floatOf(text: unknown, meta: FieldMeta): number {
 /** The fewest digits that tell a float from its neighbours, as PostgreSQL shows it. */
 export function shortestText(text: unknown, meta: FieldMeta): string {
   const value = floatOf(text, meta);
-  if (meta.sqlType !== 'real') return String(value);
+  if (meta.sqlType !== 'real' || !Number.isFinite(value)) return String(value);
   for (let digits = 1; ; digits++) {
     const shown = value.toPrecision(digits);
     if (Math.fround(Number(shown)) === value) return shown;
