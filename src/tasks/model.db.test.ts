@@ -5,10 +5,10 @@ import fc from 'fast-check';
 import type { Database } from '../db/database.ts';
 import { ada, launchOn, testContext } from '../testing/context.ts';
 import { testDatabase } from '../testing/database.ts';
+import { runAtOnce } from '../testing/run-at-once.ts';
 import type { TaskContext } from './context.ts';
 import { retry } from './follow-up.ts';
-import { runSlice } from './run-slice.ts';
-import { selectTask, type TaskRow } from './task-row.ts';
+import type { TaskRow } from './task-row.ts';
 import { previewUndo, undo } from './undo.ts';
 
 /** More by command: `npm run property -- --runs 5000`; a failing run names its seed. */
@@ -125,7 +125,7 @@ test(`updating, retrying and undoing equal a model of plain objects in ${runs} r
       // Retry: only what failed, and once.
       await refuse(db, []);
       if (failed.length > 0) {
-        const again = await follow(ctx, retry(ctx, ada, task.id, { operationId: randomUUID(), code: null }));
+        const again = await runAtOnce(ctx, retry(ctx, ada, task.id, { operationId: randomUUID(), code: null }));
         for (const id of failed) table.set(id, next(at(table, id)));
         assert.deepEqual([again.state, again.changed, again.done], ['succeeded', failed.length, failed.length]);
         assert.deepEqual(await read(db), table);
@@ -143,7 +143,7 @@ test(`updating, retrying and undoing equal a model of plain objects in ${runs} r
       const restored = there.filter((id) => holds(id, after));
       const unchanged = there.filter((id) => !restored.includes(id) && holds(id, before));
       const preview = await previewUndo(ctx, ada, task.id, null);
-      const undone = await follow(ctx, undo(ctx, ada, task.id, { operationId: randomUUID(), chosen: null }));
+      const undone = await runAtOnce(ctx, undo(ctx, ada, task.id, { operationId: randomUUID(), chosen: null }));
       for (const id of restored) table.set(id, { ...at(table, id), ...pick(at(before, id), fields) });
       const counts = [restored.length, unchanged.length, there.length - restored.length - unchanged.length, mine.length - there.length];
       assert.deepEqual([undone.changed, undone.unchanged, undone.failed, undone.gone], counts);
@@ -155,7 +155,7 @@ test(`updating, retrying and undoing equal a model of plain objects in ${runs} r
 
       // And the undo of the undo.
       if (restored.length === 0) return;
-      await follow(ctx, undo(ctx, ada, undone.id, { operationId: randomUUID(), chosen: null }));
+      await runAtOnce(ctx, undo(ctx, ada, undone.id, { operationId: randomUUID(), chosen: null }));
       for (const id of restored) table.set(id, { ...at(table, id), ...pick(at(after, id), fields) });
       assert.deepEqual(await read(db), table);
     }),
@@ -175,9 +175,9 @@ test(`undoing restores a table exactly, byte for byte, after updates and deletes
       const task = isDelete ? await run(ctx, null, chosen) : await run(ctx, given.edits, chosen);
       if (task.changed === 0) return;
       const after = await bytes(db);
-      const undone = await follow(ctx, undo(ctx, ada, task.id, { operationId: randomUUID(), chosen: null }));
+      const undone = await runAtOnce(ctx, undo(ctx, ada, task.id, { operationId: randomUUID(), chosen: null }));
       assert.deepEqual(await bytes(db), before);
-      await follow(ctx, undo(ctx, ada, undone.id, { operationId: randomUUID(), chosen: null }));
+      await runAtOnce(ctx, undo(ctx, ada, undone.id, { operationId: randomUUID(), chosen: null }));
       assert.deepEqual(await bytes(db), after);
     }),
     { numRuns: Math.ceil(runs / 2), endOnFailure: true, seed },
@@ -254,24 +254,10 @@ async function run(ctx: TaskContext, changes: readonly Edit[] | null, chosen: re
     ? Object.assign({ field: changes.map(({ field }) => field) }, ...changes.map(({ body: own }) => own))
     : { acknowledge: 'yes' };
   const keys = chosen.map((id) => String(id).padStart(20, '0'));
-  const { task } = await launchOn(ctx, ctx.register.get('cities'), { kind: 'ticked', keys }, changes ? 'update' : 'delete', body, ada, {
+  const launching = launchOn(ctx, ctx.register.get('cities'), { kind: 'ticked', keys }, changes ? 'update' : 'delete', body, ada, {
     inBackground: true,
   });
-  return finish(ctx, task.id);
-}
-
-async function follow(ctx: TaskContext, launching: ReturnType<typeof retry>): Promise<TaskRow> {
-  return finish(ctx, (await launching).task.id);
-}
-
-/** As a worker does, without waiting for its turn. */
-async function finish(ctx: TaskContext, id: number): Promise<TaskRow> {
-  const worker = { id: randomUUID(), pool: ctx.db.drains, tokens: new Set<string>() };
-  await runSlice(ctx, worker, id, new AbortController().signal);
-  const { rows } = await ctx.db.pages.query<TaskRow>(`${selectTask(ctx.db.t)} where id = $1`, [id]);
-  const task = rows[0] as TaskRow;
-  assert.ok(task.finishedAt, `task ${id} is ${task.state}: ${task.message}`);
-  return task;
+  return runAtOnce(ctx, launching);
 }
 
 function at(table: Table, id: number): Place {

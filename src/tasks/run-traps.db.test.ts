@@ -92,10 +92,10 @@ test('a task whose smallest chunk takes too long ends, and says so', async (t) =
 for (const sliceMs of [30_000, 200]) {
   test(`a task of which one statement can do a single record finishes, in slices of ${sliceMs} ms`, async (t) => {
     const { db, connectionString, defer } = await testDatabase(t);
-    const ctx = testContext(db, { statementTimeoutMs: 350, maxDeaths: 2, sliceMs }, { minAsyncRecords: 1 });
+    const ctx = testContext(db, { statementTimeoutMs: 700, maxDeaths: 2, sliceMs }, { minAsyncRecords: 1 });
     await insertPlaces(db, 8);
     await db.pages.query(`
-      create function gazetteer.dawdle() returns trigger language plpgsql as $$ begin perform pg_sleep(0.2); return new; end $$;
+      create function gazetteer.dawdle() returns trigger language plpgsql as $$ begin perform pg_sleep(0.4); return new; end $$;
       create trigger dawdle before update on gazetteer.city for each row execute function gazetteer.dawdle();
     `);
     const { task } = await launchOn(ctx, ctx.register.get('cities'), { kind: 'matching', filter: '' }, 'update', body);

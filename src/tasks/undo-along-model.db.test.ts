@@ -5,10 +5,10 @@ import fc from 'fast-check';
 import type { Database } from '../db/database.ts';
 import { ada, launchOn, testContext } from '../testing/context.ts';
 import { testDatabase } from '../testing/database.ts';
+import { runAtOnce } from '../testing/run-at-once.ts';
 import { tortureAdmin } from '../testing/torture.ts';
 import type { TaskContext } from './context.ts';
-import { runSlice } from './run-slice.ts';
-import { selectTask, type TaskRow } from './task-row.ts';
+import type { TaskRow } from './task-row.ts';
 import { previewUndo, undo } from './undo.ts';
 
 /** More by command: `npm run property -- --runs 5000`; a failing run names its seed. */
@@ -65,16 +65,16 @@ test(`deletes, undos and redos of ships with what is on them equal a model in ${
       const cabins = back.flatMap((id) => fleet[id - 1] ?? []).reduce((sum, count) => sum + count, 0);
       assert.deepEqual([preview.restored, preview.refused.reduce((sum, { count }) => sum + count, 0)], [back.length, refused.length]);
       assert.equal(preview.along.find(({ resource }) => resource.slug === 'cabins')?.count ?? 0, cabins);
-      const undone = await follow(ctx, undo(ctx, ada, task.id, { operationId: randomUUID(), chosen: null }));
+      const undone = await runAtOnce(ctx, undo(ctx, ada, task.id, { operationId: randomUUID(), chosen: null }));
       assert.deepEqual([undone.changed, undone.failed], [back.length, refused.length]);
       const restored = new Map([...without(before, refused), [100, other] as const]);
       assert.deepEqual(await read(db), restored);
       if (back.length === 0) return;
 
-      const redone = await follow(ctx, undo(ctx, ada, undone.id, { operationId: randomUUID(), chosen: null }));
+      const redone = await runAtOnce(ctx, undo(ctx, ada, undone.id, { operationId: randomUUID(), chosen: null }));
       assert.equal(redone.changed, back.length);
       assert.deepEqual(await read(db), without(restored, back));
-      await follow(ctx, undo(ctx, ada, redone.id, { operationId: randomUUID(), chosen: null }));
+      await runAtOnce(ctx, undo(ctx, ada, redone.id, { operationId: randomUUID(), chosen: null }));
       assert.deepEqual(await read(db), restored);
     }),
     { numRuns: runs, endOnFailure: true, seed },
@@ -124,20 +124,6 @@ function without(rows: Rows, ships: readonly number[]): Rows {
 
 async function run(ctx: TaskContext, chosen: readonly number[]): Promise<TaskRow> {
   const keys = chosen.map((id) => String(id).padStart(20, '0'));
-  const { task } = await launchOn(ctx, ctx.register.get('ships'), { keys }, 'delete', { acknowledge: 'yes' }, ada, { inBackground: true });
-  return finish(ctx, task.id);
-}
-
-async function follow(ctx: TaskContext, launching: ReturnType<typeof undo>): Promise<TaskRow> {
-  return finish(ctx, (await launching).task.id);
-}
-
-/** As a worker does, without waiting for its turn. */
-async function finish(ctx: TaskContext, id: number): Promise<TaskRow> {
-  const worker = { id: randomUUID(), pool: ctx.db.drains, tokens: new Set<string>() };
-  await runSlice(ctx, worker, id, new AbortController().signal);
-  const { rows } = await ctx.db.pages.query<TaskRow>(`${selectTask(ctx.db.t)} where id = $1`, [id]);
-  const task = rows[0] as TaskRow;
-  assert.ok(task.finishedAt, `task ${id} is ${task.state}: ${task.message}`);
-  return task;
+  const launching = launchOn(ctx, ctx.register.get('ships'), { keys }, 'delete', { acknowledge: 'yes' }, ada, { inBackground: true });
+  return runAtOnce(ctx, launching);
 }
