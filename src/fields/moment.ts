@@ -13,6 +13,16 @@ export function momentKind(sqlType: string | null): 'date' | 'time' | 'moment' {
   return /^timetz|^time(\(\d\))?$/.test(sqlType ?? '') ? 'time' : 'moment';
 }
 
+/** A moment that JavaScript has none for: `infinity`, the year 10000. Pages have its text instead. */
+export function isOutOfReach(value: unknown): boolean {
+  return value instanceof Date && Number.isNaN(value.getTime());
+}
+
+/** What the project's own code is given for such a text, as Prisma's client would. */
+export function plainMoment(value: unknown): unknown {
+  return typeof value === 'string' ? new Date(Number.NaN) : value;
+}
+
 /** For sentences: `must be …`. */
 export const momentExamples = {
   date: 'a date such as 2026-01-31',

@@ -1,5 +1,6 @@
 import type { Principal } from '../auth/principal.ts';
 import { AppError } from '../errors.ts';
+import { isOutOfReach } from '../fields/moment.ts';
 import { keyOf, whereKeys } from '../metadata/keys.ts';
 import type { Register, Resource, Where } from '../resources/contract.ts';
 import { delegateOf } from '../resources/delegate.ts';
@@ -84,6 +85,10 @@ export async function listRecords(register: Register, resource: Resource, princi
       limit: query.size + 1,
     };
     const rows = await run(register, await pageStatement(asked), query);
+    if (rows.some((row) => Object.values(row).some(isOutOfReach))) {
+      const texts = await run(register, await pageStatement({ ...asked, hasTextMoments: true }), query);
+      for (const [index, row] of rows.entries()) addTexts(row, texts[index] ?? {});
+    }
     return { rows: rows.slice(0, query.size), isMore: rows.length > query.size };
   }
 
@@ -107,6 +112,10 @@ export async function listRecords(register: Register, resource: Resource, princi
     }
     return query.isCounted ? countExactly(register.client, resource, matching) : countMatching(register.client, resource, matching);
   }
+}
+
+function addTexts(row: Record<string, unknown>, texts: Record<string, unknown>): void {
+  for (const [name, value] of Object.entries(row)) if (isOutOfReach(value)) row[name] = texts[name];
 }
 
 function placeOf(resource: Resource, sort: readonly SortKey[], { after, before }: ListQuery): Place {

@@ -1,4 +1,5 @@
 import { parseJson, plainJson } from '../fields/json.ts';
+import { plainMoment } from '../fields/moment.ts';
 import { keyOf, keyToUrl } from '../metadata/keys.ts';
 import type { FieldMeta, ModelMeta } from '../metadata/contract.ts';
 import type { Column, Resource, ResourceField } from '../resources/contract.ts';
@@ -54,6 +55,7 @@ export function listedRow(resource: Resource, read: (name: string) => unknown): 
 
 /** As the project's own code knows it. */
 function plain(meta: FieldMeta | undefined, value: unknown): unknown {
+  if (meta?.type === 'DateTime') return plainMoment(value);
   if (meta?.type !== 'Json') return value;
   return Array.isArray(value) && meta.isList ? value.map(plainJson) : plainJson(value);
 }

@@ -22,6 +22,8 @@ export interface PageQuery {
   place: Place;
   offset: number;
   limit: number;
+  /** Moments as text, where JavaScript has none for one of them. */
+  hasTextMoments?: boolean;
 }
 
 function where({ conditions }: Piece): string {
@@ -112,13 +114,17 @@ export async function pageStatement({ register, resource, principal, ...query }:
   }
 
   function readSql(read: Read): string {
-    if (read.kind === 'own') return shown('t', read.meta);
+    if (read.kind === 'own') return shownAs('t', read.meta);
     const other = read.through.relation && others.get(read.through.relation.model);
     if (!other) return 'null';
     if (read.kind === 'titles') return titles(read.through, other);
     const alias = lookUp(read.through, other);
     if (read.kind === 'title') return titleOf(other, alias);
-    return isSeen(other, read.meta) ? shown(alias, read.meta) : 'null';
+    return isSeen(other, read.meta) ? shownAs(alias, read.meta) : 'null';
+  }
+
+  function shownAs(alias: string, meta: FieldMeta): string {
+    return `${shown(alias, meta)}${query.hasTextMoments && meta.type === 'DateTime' && !meta.isList ? '::text' : ''}`;
   }
 
   /** Looks a to-one relation's record up for each of the page, once; never by reading all there are. */

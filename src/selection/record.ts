@@ -1,6 +1,8 @@
 import type { Principal } from '../auth/principal.ts';
 import { notFound } from '../errors.ts';
 import { parseJson } from '../fields/json.ts';
+import { isOutOfReach } from '../fields/moment.ts';
+import type { FieldMeta } from '../metadata/contract.ts';
 import { keyColumns, keyOf, keyToUrl, whereKeys } from '../metadata/keys.ts';
 import { delegateOf } from '../resources/delegate.ts';
 import type { Client, Resource, ResourceField, Where } from '../resources/contract.ts';
@@ -31,10 +33,10 @@ export async function readRecord(
 ): Promise<RecordValuesRead> {
   const { model } = resource;
   const where: Where = { AND: [buildWhere(resource, principal, ''), whereKeys(model, [key])] };
-  const json = fields.filter(({ meta }) => meta.type === 'Json' && !meta.isList);
   const row = await delegateOf(client, model).findFirst({ where, select: selectOf(resource, principal, fields) });
   if (!row) throw notFound();
-  const values: Record<string, unknown> = { ...row, ...(json.length > 0 ? await exactJson(client, resource, key, json) : {}) };
+  const inexact = fields.filter(({ meta }) => (meta.type === 'Json' && !meta.isList) || isOutOfReach(row[meta.name]));
+  const values: Record<string, unknown> = { ...row, ...(inexact.length > 0 ? await exactValues(client, resource, key, inexact) : {}) };
   const overfull: string[] = [];
   for (const { name, relation } of fields) {
     if (relation?.kind !== 'many-to-many') continue;
@@ -64,8 +66,8 @@ function idsOf({ metadata }: Resource, name: string, rows: unknown): { id: strin
   return model ? ((rows ?? []) as Record<string, unknown>[]).map((row) => ({ id: keyToUrl(model, keyOf(model, row)) })) : [];
 }
 
-// Prisma reads JSON through JavaScript's numbers.
-async function exactJson(client: Client, { model }: Resource, key: string, fields: readonly ResourceField[]) {
+// Prisma reads JSON through JavaScript's numbers, and moments as JavaScript's.
+async function exactValues(client: Client, { model }: Resource, key: string, fields: readonly ResourceField[]) {
   const columns = keyColumns(model, [key]);
   const condition = columns.map(({ column, sqlType }, index) => `t.${column} = $${index + 1}::text::${sqlType}`).join(' and ');
   const names = fields.map(({ meta }, index) => `t.${meta.column}::text as "${index}"`);
@@ -73,5 +75,9 @@ async function exactJson(client: Client, { model }: Resource, key: string, field
     `select ${names.join(', ')} from ${model.table} t where ${condition}`,
     ...columns.map(({ values }) => values[0]),
   );
-  return Object.fromEntries(fields.map(({ meta }, index) => [meta.name, parseJson(rows[0]?.[index] ?? null)]));
+  return Object.fromEntries(fields.map(({ meta }, index) => [meta.name, exact(meta, rows[0]?.[index] ?? null)]));
+}
+
+function exact({ type }: FieldMeta, text: string | null): unknown {
+  return type === 'Json' ? parseJson(text) : text;
 }

@@ -1,4 +1,5 @@
 import type { Principal } from '../../auth/principal.ts';
+import { readMoment } from '../../fields/moment.ts';
 import { getFieldKind } from '../../fields/register.ts';
 import type { Register, Resource, ResourceField } from '../../resources/contract.ts';
 import { hasResource, relatedTitles, relationTarget, searchRelated } from '../../selection/related.ts';
@@ -134,7 +135,8 @@ export function plainControlOf({ field, values, isRequired, emptyText = null }: 
     case 'select':
       return { control: 'select', options: (field.enum?.values ?? []).map((value) => chosen(value.name, value.name)), emptyText: empty };
     case 'date-time':
-      return { control: dateControl(meta.sqlType) };
+      // A browser's own control would show nothing of what it cannot hold, and send that.
+      return values.every((value) => value === '' || readMoment(value, meta.sqlType, 'utc')) ? { control: dateControl(meta.sqlType) } : {};
     case 'textarea':
       return { control: 'textarea', rows: meta.type === 'Json' ? 8 : 4, isCode: meta.type === 'Json' };
     default:
