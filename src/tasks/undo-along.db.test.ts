@@ -24,13 +24,18 @@ type Options = Parameters<typeof defineResource<typeof metadata, 'Ship'>>[2];
 
 async function setUp(
   t: TestContext,
-  { ship = {}, resources, defaults = {} }: { ship?: Options; resources?: typeof tortureAdmin.resources; defaults?: object } = {},
+  {
+    ship = {},
+    resources,
+    defaults = {},
+    concurrency = 1,
+  }: { ship?: Options; resources?: typeof tortureAdmin.resources; defaults?: object; concurrency?: number } = {},
 ) {
   const { db, connectionString, defer } = await testDatabase(t, { content: 'torture' });
   const others = tortureAdmin.resources.filter(({ model }) => model !== 'Ship');
   const admin = { ...tortureAdmin, resources: resources ?? [...others, defineResource(metadata, 'Ship', { slug: 'ships', ...ship })] };
   const ctx = testContext(db, {}, { minAsyncRecords: 1, chunkSize: 7, ...defaults }, admin);
-  const worker = await startWorker(ctx, { connectionString, concurrency: 1 });
+  const worker = await startWorker(ctx, { connectionString, concurrency });
   defer(() => worker.stop());
   const ships = ctx.register.get('ships');
   const deleted = async (selected: object = { kind: 'matching' }, by: Principal = ada) =>
@@ -304,4 +309,32 @@ test('what goes along with several records comes back with the last of them', as
   assert.equal((await db.pages.query(`select 1 from torture.cabins where code = '1/1/1'`)).rowCount, 1);
   assert.deepEqual(outcome(await undone(task)), { ...all, state: 'partial', changed: 38, failed: 2 });
   assert.deepEqual(await picture(db), before);
+});
+
+test('what goes along with two records that are brought back side by side comes back', async (t) => {
+  const { db, deleted, undone } = await setUp(t, { concurrency: 2 });
+  await db.pages.query(`
+    alter table torture.cabins add twin int references torture."ships at sea" on delete cascade;
+    update torture.cabins set twin = 2 where code = '1/1/1'`);
+  const task = await deleted();
+  await db.pages.query(`
+    create function torture.hold_up() returns trigger language plpgsql as $$ begin perform pg_advisory_xact_lock_shared(77); return new; end $$;
+    create trigger hold_up before insert on torture."ships at sea" for each row when (new."ship no" = 1) execute function torture.hold_up()`);
+  const brake = await db.pages.connect();
+  await brake.query('select pg_advisory_lock(77)');
+  const first = undone(task, [shipKey(1)]);
+  const waiting = (count: number) =>
+    db.pages.query(`select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' having count(*) >= $1`, [
+      count,
+    ]);
+  while (!(await waiting(1)).rowCount) await new Promise((done) => setTimeout(done, 5));
+  let isOver = false;
+  const second = undone(task, [shipKey(2)]).finally(() => {
+    isOver = true;
+  });
+  while (!isOver && !(await waiting(2)).rowCount) await new Promise((done) => setTimeout(done, 5));
+  await brake.query('select pg_advisory_unlock(77)');
+  brake.release();
+  assert.deepEqual([(await first).changed, (await second).changed], [1, 1]);
+  assert.equal((await db.pages.query(`select 1 from torture.cabins where code = '1/1/1'`)).rowCount, 1);
 });

@@ -16,7 +16,7 @@ export function invariantsAlways({ t }: Pick<Database, 't'>): Record<string, str
       select format('task %s (%s): changed %s, kept %s of %s records', id, state, changed, coalesce(kept, 0), coalesce(records, 0)) as text
       from ${t.task} task left join (
         select task_id, count(*)::int as kept, count(distinct key)::int as records
-        from ${t.change} cross join unnest(keys) key group by task_id
+        from ${t.change} cross join unnest(keys) key where along_with is null group by task_id
       ) change on change.task_id = task.id
       where changed <> coalesce(kept, 0) or changed <> coalesce(records, 0)`,
     'a task has as many chunks done as it says': `
