@@ -1,4 +1,4 @@
-import { DatabaseError } from '../db/database-error.ts';
+import { DatabaseError, isRowsFault } from '../db/database-error.ts';
 import { AppError } from '../errors.ts';
 import type { Resource, ResourceField } from '../resources/contract.ts';
 
@@ -43,8 +43,7 @@ export function writeError(error: unknown, resource: Resource): AppError | null 
   }
   if (state === '23502') return invalid(fieldsOf(resource, cause), (field) => `${field?.label ?? 'A value'} is required.`);
   if (state === '428C9') return invalid(fieldsOf(resource, cause), () => 'The database makes this value itself: it cannot be written.');
-  // Classes of errors that are the values' own fault: data exceptions, constraints, views, what a trigger raises.
-  if (/^(22|23|44)/.test(state) || state === 'P0001') {
+  if (isRowsFault(state)) {
     return invalid([], () => `The database refused these values: ${firstLine(cause.originalMessage)}`);
   }
   return null;

@@ -71,6 +71,27 @@ test('a deferred constraint is the fault of its record, not of the commit', asyn
   );
 });
 
+test('what a trigger raises with a code of its own is the fault of its record', async (t) => {
+  const { db, run, launchAll } = await setUp(t, 1_000);
+  await db.pages.query(`
+    create function gazetteer.refuse() returns trigger language plpgsql as $$
+      begin
+        if new.id = 7 then raise exception 'not this one' using errcode = 'UH001'; end if;
+        if new.id = 700 then assert false, 'nor this one'; end if;
+        return new;
+      end $$;
+    create trigger refuse before update on gazetteer.city for each row execute function gazetteer.refuse();
+  `);
+  const id = await launchAll();
+  await run();
+  const end = await finished(db, id);
+  assert.deepEqual([end.state, end.failed, end.changed], ['partial', 2, 998]);
+  assert.deepEqual((await named(db, id)).map(({ code, key }) => [code, key]).sort(), [
+    ['P0004', 700],
+    ['UH001', 7],
+  ]);
+});
+
 test('a task of which more than half of the first 1,000 are refused stops itself, and says failed', async (t) => {
   const { db, run, launchAll } = await setUp(t, 10_000);
   await db.pages.query(`alter table gazetteer.city add constraint city_notes_check check (id % 3 = 0 or notes is null) not valid`);

@@ -1,3 +1,5 @@
+import { isRowsFault } from '../db/database-error.ts';
+
 /** What an error of the database says about who is to blame. */
 export type Blame = 'row' | 'passing' | 'other';
 
@@ -6,7 +8,6 @@ interface DatabaseError {
   message?: unknown;
 }
 
-const rowClasses = ['22', '23', '44'];
 const passingClasses = ['40', '53', '08', '57'];
 /** A lock that was not to be had in time; a transaction that stood still, or went on, for too long. */
 const passingStates = ['55P03', '25P03', '25P04'];
@@ -20,13 +21,13 @@ export function sqlstateOf(error: unknown): string | null {
 }
 
 /**
- * Data exceptions, constraints, check options and RAISE are a row's fault. Serialisation, deadlock, lock and statement
+ * Data exceptions, constraints, check options and whatever a trigger raises are a row's fault. Serialisation, deadlock, lock and statement
  * timeouts, resources, connections and shutdowns pass: they are tried again and never recorded as a refusal.
  */
 export function blame(error: unknown): Blame {
   const code = sqlstateOf(error);
   if (code === null) return lostInWords.test(String((error as DatabaseError | null)?.message)) ? 'passing' : 'other';
-  if (code === 'P0001' || rowClasses.includes(code.slice(0, 2))) return 'row';
+  if (isRowsFault(code)) return 'row';
   if (passingStates.includes(code) || lostConnection.test(code) || passingClasses.includes(code.slice(0, 2))) return 'passing';
   return 'other';
 }
