@@ -86,10 +86,17 @@ export async function listRecords(register: Register, resource: Resource, princi
     };
     const rows = await run(register, await pageStatement(asked), query);
     if (rows.some((row) => Object.values(row).some(isOutOfReach))) {
-      const texts = await run(register, await pageStatement({ ...asked, hasTextMoments: true }), query);
-      for (const [index, row] of rows.entries()) addTexts(row, texts[index] ?? {});
+      const again = await run(register, await pageStatement({ ...asked, hasTextMoments: true }), query);
+      // Somebody may have added or deleted a record between the two reads.
+      const texts = new Map(again.map((row, index) => [placeIn(row, index), row]));
+      for (const [index, row] of rows.entries()) addTexts(row, texts.get(placeIn(row, index)) ?? {});
     }
     return { rows: rows.slice(0, query.size), isMore: rows.length > query.size };
+  }
+
+  function placeIn(row: Record<string, unknown>, index: number): string {
+    const hasOrder = resource.model.idFields.length > 0;
+    return JSON.stringify(hasOrder ? sort.map((_, at) => row[pageColumns.order(at)]) : index);
   }
 
   function cut(rows: Record<string, unknown>[]): Pick<ListPage, 'records' | 'first' | 'last'> {
@@ -115,7 +122,7 @@ export async function listRecords(register: Register, resource: Resource, princi
 }
 
 function addTexts(row: Record<string, unknown>, texts: Record<string, unknown>): void {
-  for (const [name, value] of Object.entries(row)) if (isOutOfReach(value)) row[name] = texts[name];
+  for (const [name, value] of Object.entries(row)) if (isOutOfReach(value)) row[name] = texts[name] ?? null;
 }
 
 function placeOf(resource: Resource, sort: readonly SortKey[], { after, before }: ListQuery): Place {
