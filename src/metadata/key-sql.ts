@@ -1,3 +1,4 @@
+import { arrayText } from '../db/array-text.ts';
 import { keyPartOf } from './key-part.ts';
 import { keyColumns } from './keys.ts';
 import type { ModelMeta } from './contract.ts';
@@ -22,11 +23,6 @@ export function idRow(model: ModelMeta, alias: string): string {
     .map((name) => model.fields[name])
     .map((field) => `${alias}.${field?.column}${field?.kind === 'enum' ? '::text' : ''}`);
   return `(${ids.join(', ')})`;
-}
-
-// One text at once: the driver's own way costs a dozen short-lived objects a key, a gigabyte for a million.
-function arrayText(values: readonly string[]): string {
-  return `{${values.map((value) => (/^[\da-f-]+$/i.test(value) ? value : `"${value.replace(/["\\]/g, '\\$&')}"`)).join(',')}}`;
 }
 
 /** A condition that holds for the rows of `keys`, with its values; the first is parameter number `first`. */

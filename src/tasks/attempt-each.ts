@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { arrayText } from '../db/array-text.ts';
 import type { Queryable } from '../db/transaction.ts';
 import type { TableNames } from '../db/names.ts';
 import type { Statement } from '../operations/contract.ts';
@@ -63,11 +64,6 @@ async function prepare(client: Queryable, sql: string): Promise<string> {
 
 function literal(value: unknown): string {
   if (value === null || value === undefined) return 'null';
-  if (Array.isArray(value)) return pg.escapeLiteral(`{${value.map(element).join(',')}}`);
+  if (Array.isArray(value)) return pg.escapeLiteral(arrayText(value));
   return pg.escapeLiteral(String(value));
-}
-
-function element(value: unknown): string {
-  if (value === null || value === undefined) return 'null';
-  return `"${String(value).replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
 }
