@@ -1,4 +1,4 @@
-// Shows what an answer tells through HX-Trigger: { "bulkhead:toast": { level, message } }.
+// Shows what an answer tells through HX-Trigger: { "bulkhead:toast": { level, message, link: { href, label } } }.
 const region = document.getElementById('toasts');
 const levels = ['success', 'warning', 'error', 'info'];
 const patienceMs = { success: 6000, info: 6000, warning: 12000, error: 20000 };
@@ -6,7 +6,7 @@ const patienceMs = { success: 6000, info: 6000, warning: 12000, error: 20000 };
 // A modal dialog covers everything outside it: as a popover the region stands above.
 region.popover = 'manual';
 
-function toast(level, message, key = '') {
+function toast(level, message, key = '', link = null) {
   if (key !== '' && [...region.children].some((shown) => shown.dataset.key === key)) return;
   const known = levels.includes(level) ? level : 'info';
   const note = document.createElement('div');
@@ -14,6 +14,13 @@ function toast(level, message, key = '') {
   note.dataset.key = key;
   const text = document.createElement('span');
   text.textContent = message;
+  if (link) {
+    const way = document.createElement('a');
+    way.className = 'link font-medium';
+    way.href = link.href;
+    way.textContent = link.label;
+    text.append(' ', way);
+  }
   const close = document.createElement('button');
   close.type = 'button';
   close.className = 'btn btn-ghost btn-xs btn-square';
@@ -38,7 +45,7 @@ function toast(level, message, key = '') {
   wait();
 }
 
-document.addEventListener('bulkhead:toast', ({ detail }) => toast(detail.level, detail.message, detail.key));
+document.addEventListener('bulkhead:toast', ({ detail }) => toast(detail.level, detail.message, detail.key, detail.link));
 document.addEventListener('htmx:sendError', () => toast('error', region.dataset.offline));
 document.addEventListener('htmx:responseError', ({ detail: { xhr } }) => {
   const isTold = (xhr.getResponseHeader('HX-Trigger') ?? '').includes('bulkhead:toast');

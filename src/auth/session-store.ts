@@ -11,7 +11,7 @@ declare module 'fastify' {
     /** Read with the session, never stored in it. */
     user?: Principal | null;
     _csrf?: string;
-    flash?: { level: 'success' | 'warning' | 'error' | 'info'; message: string };
+    flash?: { level: 'success' | 'warning' | 'error' | 'info'; message: string; link?: { href: string; label: string } };
   }
 }
 

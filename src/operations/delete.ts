@@ -9,7 +9,10 @@ import { inHalves } from './in-halves.ts';
 import { lastImage } from './record-links.ts';
 import { keepAlong, lockAlong, type Taking, type TakenAlong, takenAlong } from './take-along.ts';
 
-export type DeleteParameters = Record<string, never>;
+export interface DeleteParameters {
+  /** One record, by its own delete page. */
+  isForm?: boolean;
+}
 
 const nothingAlong: TakenAlong = { dependants: [] };
 
@@ -17,6 +20,7 @@ const nothingAlong: TakenAlong = { dependants: [] };
 export const deleteOperation: Operation<DeleteParameters> = {
   kind: 'delete',
   action: 'bulk-delete',
+  actionOf: ({ isForm }) => (isForm ? 'delete' : 'bulk-delete'),
   parse(_resource, body) {
     if (body.acknowledge !== 'yes') {
       const message = 'Tick the box to confirm that these records are to be deleted.';
@@ -25,7 +29,7 @@ export const deleteOperation: Operation<DeleteParameters> = {
     return {};
   },
   title: (resource) => `Delete ${resource.label.toLowerCase()}`,
-  describe: () => ['Delete the records'],
+  describe: (_resource, { isForm }) => [isForm ? 'Delete the record' : 'Delete the records'],
   ...deleting(nothingAlong),
   async prepared({ client, register, resource, holdersOf }) {
     const along = await findAlong(client, register, resource.model);

@@ -10,6 +10,7 @@ import { holdersOf } from '../tasks/holders.ts';
 import { ada, testContext } from '../testing/context.ts';
 import { testDatabase } from '../testing/database.ts';
 import { createRecord, deleteRecord, type SaveContext, updateRecord } from './save-record.ts';
+import { insertFormDelete } from '../tasks/form-delete.ts';
 
 async function setUp(t: TestContext, options: TypedResourceOptions<typeof metadata, 'City'>) {
   const { db } = await testDatabase(t);
@@ -28,6 +29,7 @@ async function setUp(t: TestContext, options: TypedResourceOptions<typeof metada
     resource,
     principal: ada,
     assertFree: (client, key) => assertFree(client, db.t, resource, key),
+    keepAsTask: (client, deleted) => insertFormDelete(client, db, { resource, principal: ada }, deleted),
     holdersOf: holdersOf(db.t),
     log: ctx.log,
   };

@@ -11,6 +11,7 @@ import { testDatabase } from '../testing/database.ts';
 import { insertPlaces } from '../testing/places.ts';
 import { type HistoryEntry, listDeleted, readHistory } from './history.ts';
 import { createRecord, deleteRecord, type SaveContext, updateRecord } from './save-record.ts';
+import { insertFormDelete } from '../tasks/form-delete.ts';
 
 const told = ({ kind, principalName, task, values }: HistoryEntry) => ({
   kind,
@@ -32,6 +33,7 @@ test('the history of a record has every change, by forms and by tasks', async (t
     principal,
     log: ctx.log,
     assertFree: (client, id) => assertFree(client, db.t, cities, id),
+    keepAsTask: (client, deleted) => insertFormDelete(client, db, { resource: cities, principal }, deleted),
     holdersOf: holdersOf(db.t),
   });
   const values = (given: Record<string, unknown>) =>

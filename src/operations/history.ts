@@ -1,6 +1,7 @@
 import type { Database } from '../db/database.ts';
 import type { Principal } from '../auth/principal.ts';
 import type { FieldMeta } from '../metadata/contract.ts';
+import type { OperationKind } from './contract.ts';
 import type { Resource, ResourceField } from '../resources/contract.ts';
 
 /** One change of a record: by a form, or by a task. */
@@ -11,9 +12,21 @@ export interface HistoryEntry {
   principalId: string;
   principalName: string;
   reason: string | null;
-  task: { id: number; title: string; principalId: string } | null;
+  task: HistoryTask | null;
+  /** It went with another record, or came back with it. */
+  isAlong: boolean;
   /** Values that were written, as text; null: only that it happened is still kept. */
   values: readonly ChangedValue[] | null;
+}
+
+/** The task that made a change, as far as it is to be told whether it can be undone. */
+export interface HistoryTask {
+  id: number;
+  title: string;
+  principalId: string;
+  operation: OperationKind;
+  parameters: unknown;
+  isFinished: boolean;
 }
 
 export interface ChangedValue {
@@ -44,6 +57,10 @@ interface Row {
   task_id: number | null;
   task_title: string | null;
   task_owner: string | null;
+  task_operation: OperationKind;
+  task_parameters: unknown;
+  task_finished: boolean;
+  is_along: boolean;
   before: Image;
   after: Image;
 }
@@ -78,6 +95,7 @@ export async function readHistory(db: Database, resource: Resource, key: string,
      )
      select c.id::text as id, c.kind, c.at, c.principal_id, c.principal_name, c.change_reason, c.fields, c.task_id,
        task.title as task_title, task.principal_id as task_owner,
+       task.operation as task_operation, task.parameters as task_parameters, task.finished_at is not null as task_finished, c.along_with is not null as is_along,
        (select jsonb_object_agg(key, value) from jsonb_each_text(c.before -> place.at)) as before,
        (select jsonb_object_agg(key, value) from jsonb_each_text(case jsonb_typeof(c.after) when 'array' then c.after -> place.at else c.after end)) as after
      from found join ${t.change} c using (id) left join ${t.task} task on task.id = c.task_id
@@ -94,8 +112,22 @@ export async function readHistory(db: Database, resource: Resource, key: string,
 
 function entryOf(resource: Resource, row: Row): HistoryEntry {
   const { id, kind, at, principal_id: principalId, principal_name: principalName, change_reason: reason } = row;
-  const task = row.task_id === null ? null : { id: row.task_id, title: row.task_title ?? '', principalId: row.task_owner ?? '' };
-  return { id, kind, at, principalId, principalName, reason, task, values: valuesOf(resource, row) };
+  const task = taskOf(row);
+  return { id, kind, at, principalId, principalName, reason, task, isAlong: row.is_along, values: valuesOf(resource, row) };
+}
+
+type TaskColumns = Pick<Row, 'task_id' | 'task_title' | 'task_owner' | 'task_operation' | 'task_parameters' | 'task_finished'>;
+
+function taskOf(row: TaskColumns): HistoryTask | null {
+  if (row.task_id === null) return null;
+  return {
+    id: row.task_id,
+    title: row.task_title ?? '',
+    principalId: row.task_owner ?? '',
+    operation: row.task_operation,
+    parameters: row.task_parameters,
+    isFinished: row.task_finished,
+  };
 }
 
 function valuesOf(resource: Resource, { kind, fields, before, after }: Row): ChangedValue[] | null {
@@ -118,6 +150,9 @@ export interface DeletedRecord {
   title: string | null;
   at: Date;
   principalName: string;
+  task: HistoryTask | null;
+  /** Whether what it was is still kept, and was deleted for its own sake: what went along comes back with what it went with. */
+  isKept: boolean;
 }
 
 /** A place in the list of deleted records: a change, and a record among its many. */
@@ -129,18 +164,38 @@ export async function listDeleted(db: Database, resource: Resource, principal: P
   if (resource.scope(principal) !== null) return { records: [], next: null };
   const { model, titleField } = resource;
   const [, change = null, place = null] = cursorPattern.exec(cursor ?? '') ?? [];
-  const { rows } = await db.pages.query<{ id: string; place: string; key: string; title: string | null; at: Date; principal_name: string }>(
-    `select c.id::text as id, item.place::text as place, item.key, c.at, c.principal_name,
+  const { rows } = await db.pages.query<DeletedRow>(
+    `select c.id::text as id, item.place::text as place, item.key, c.at, c.principal_name, c.before is not null and c.along_with is null as is_kept,
+       task.id as task_id, task.title as task_title, task.principal_id as task_owner, task.operation as task_operation,
+       task.parameters as task_parameters, task.finished_at is not null as task_finished,
        coalesce(c.before -> (item.place::int - 1) ->> $2, c.before -> (item.place::int - 1) ->> $3) as title
      from ${db.t.change} c cross join lateral unnest(c.keys) with ordinality as item(key, place)
+       left join ${db.t.task} task on task.id = c.task_id
      where c.model = $1 and c.kind = 'delete' and ($4::bigint is null or c.id <= $4) and ($4::bigint is null or c.id < $4 or item.place > $5::bigint)
      order by c.id desc, item.place limit $6`,
     [model.name, columnName(model.fields[titleField]) ?? titleField, titleField, change, place, deletedPageSize + 1],
   );
   const shown = rows.slice(0, deletedPageSize);
-  const records: DeletedRecord[] = shown.map(({ key, title, at, principal_name: principalName }) => ({ key, title, at, principalName }));
+  const records: DeletedRecord[] = shown.map((row) => ({
+    key: row.key,
+    title: row.title,
+    at: row.at,
+    principalName: row.principal_name,
+    task: taskOf(row),
+    isKept: row.is_kept,
+  }));
   const last = shown.at(-1);
   return { records, next: rows.length > deletedPageSize && last ? `${last.id}-${last.place}` : null };
+}
+
+interface DeletedRow extends TaskColumns {
+  id: string;
+  place: string;
+  key: string;
+  title: string | null;
+  at: Date;
+  principal_name: string;
+  is_kept: boolean;
 }
 
 const deletedPageSize = 50;

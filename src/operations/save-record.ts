@@ -17,7 +17,8 @@ import type { ApplyTarget } from './contract.ts';
 import { findAlong } from './dependants.ts';
 import { keepDifference } from './keep-difference.ts';
 import { keyCondition } from '../metadata/key-sql.ts';
-import { readRows } from './row-values.ts';
+import { lastImage } from './record-links.ts';
+import { imageSql, readRows } from './row-values.ts';
 import type { HookContext } from './run-hooks.ts';
 import { type HoldersOf, keepGoneAlong, lockAlong, readAlong, type TakenAlong, takenAlong } from './take-along.ts';
 import { writeError } from './write-error.ts';
@@ -32,6 +33,8 @@ export interface SaveContext {
   principal: Principal;
   /** Throws when a task holds the record. Asked after the row is locked, on the same transaction. */
   assertFree(client: Queryable, key: string): Promise<void>;
+  /** Writes the task that a delete is, on the same transaction, so that it can be undone. */
+  keepAsTask(client: Queryable, key: string): Promise<{ taskId: number; chunk: number }>;
   /** Who holds what would go along with a deleted record. */
   holdersOf: HoldersOf;
   /** Told of what hooks throw. */
@@ -97,10 +100,11 @@ export function updateRecord(context: SaveContext, key: string, decide: (current
   });
 }
 
-export function deleteRecord(context: SaveContext, key: string): Promise<void> {
+/** Returns the id of the task that it is, whose undo brings the record back. */
+export function deleteRecord(context: SaveContext, key: string): Promise<number> {
   const { resource } = context;
   return save(context, async (client, sql) => {
-    const before = await imageOf(sql, resource, key, 'to_jsonb(t.*)', true);
+    const before = await imageOf(sql, resource, key, lastImage(resource.model, 't'), true);
     if (before === null) throw notFound();
     await assertInScope(context, client, key);
     await context.assertFree(sql, key);
@@ -108,6 +112,7 @@ export function deleteRecord(context: SaveContext, key: string): Promise<void> {
     const hooks = hookContext(context, client);
     const { beforeDelete, afterDelete } = resource.hooks;
     const [row] = beforeDelete || afterDelete ? await readRows(sql, resource.metadata, resource.model, [key]) : [];
+    const image = (await imageOf(sql, resource, key, imageSql(resource.model, 't', []), false)) as string;
     if (row) await askHook(hooks, 'beforeDelete', { record: row.record });
     const taken = await readAlong(sql, resource.model, along.dependants, [key]);
     await delegateOf(client, resource.model).delete({
@@ -115,8 +120,13 @@ export function deleteRecord(context: SaveContext, key: string): Promise<void> {
       select: Object.fromEntries(resource.model.idFields.map((name) => [name, true])),
     });
     if (row) await askHook(hooks, 'afterDelete', { record: row.record });
-    await keepGoneAlong(sql, changeTarget(context), taken);
-    await keepChange(sql, context, { kind: 'delete', key, fields: [], before, after: null, keptAlong: along.keptAlong });
+    const task = await context.keepAsTask(sql, key);
+    await keepGoneAlong(sql, changeTarget(context, task), taken);
+    // An extension may have made something else of it, such as a mark on a row that stays.
+    if ((await imageOf(sql, resource, key, '1', false)) !== null)
+      await keepDifference(sql, changeTarget(context, task), [{ key, image }], []);
+    else await keepChange(sql, context, { kind: 'delete', key, fields: [], before, after: null, keptAlong: along.keptAlong, task });
+    return task.taskId;
   });
 }
 
@@ -197,20 +207,30 @@ interface Kept {
   before: string | null;
   after: string | null;
   keptAlong?: readonly string[] | null | undefined;
+  task?: FormTask;
 }
 
-/** A form is no task, and gives no reason. */
-function changeTarget({ t, resource, principal }: SaveContext): Pick<ApplyTarget, 'resource' | 't' | 'author'> {
-  const author = { taskId: null, chunk: null, principalId: principal.id, principalName: principal.name, changeReason: null };
+type FormTask = Pick<ApplyTarget['author'], 'taskId' | 'chunk'>;
+
+/** A form is no task but where it deletes, and gives no reason. */
+function changeTarget(
+  { t, resource, principal }: SaveContext,
+  { taskId, chunk }: FormTask = { taskId: null, chunk: null },
+): Pick<ApplyTarget, 'resource' | 't' | 'author'> {
+  const author = { taskId, chunk, principalId: principal.id, principalName: principal.name, changeReason: null };
   return { resource, t, author };
 }
 
-async function keepChange(sql: Queryable, context: SaveContext, { kind, key, fields, before, after, keptAlong }: Kept): Promise<void> {
+async function keepChange(
+  sql: Queryable,
+  context: SaveContext,
+  { kind, key, fields, before, after, keptAlong, task }: Kept,
+): Promise<void> {
   const values: unknown[] = [];
   const parameter = (value: unknown) => `$${values.push(value)}`;
   const image = (text: string | null) => (text === null ? 'null' : `jsonb_build_array(${parameter(text)}::jsonb)`);
   const firstKey = `${parameter(key)}::text`;
-  const change = insertChange(changeTarget(context), parameter, {
+  const change = insertChange(changeTarget(context, task), parameter, {
     kind,
     fields: `array(select jsonb_array_elements_text(${parameter(JSON.stringify(fields))}::jsonb))`,
     keys: `array[${firstKey}]`,

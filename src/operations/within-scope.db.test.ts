@@ -12,6 +12,7 @@ import { createRecord, deleteRecord, type SaveContext, updateRecord } from './sa
 import { ada, eve, finished, launchOn, testContext } from '../testing/context.ts';
 import { testDatabase } from '../testing/database.ts';
 import { insertPlaces } from '../testing/places.ts';
+import { insertFormDelete } from '../tasks/form-delete.ts';
 
 const key = (id: number) => String(id).padStart(20, '0');
 const keysTo = (count: number) => Array.from({ length: count }, (_, index) => key(index + 1));
@@ -146,6 +147,7 @@ test('a form cannot make a record, nor move one, where its writer does not see i
     resource: mine,
     principal: eve,
     assertFree: async () => undefined,
+    keepAsTask: (client, deleted) => insertFormDelete(client, db, { resource: mine, principal: eve }, deleted),
     holdersOf: async () => new Map(),
     log: () => undefined,
   };

@@ -8,7 +8,7 @@ import type { Returning } from '../operations/recreate-sql.ts';
 import { countAlongStatement, judgeStatement, sentences, type Shape } from '../operations/undo-sql.ts';
 import type { UndoParameters } from '../operations/undo.ts';
 import { assertCan, can } from '../resources/permissions.ts';
-import type { Resource } from '../resources/contract.ts';
+import type { Action, Resource } from '../resources/contract.ts';
 import type { TaskContext } from './context.ts';
 import { getFinished, launchFollowUp } from './follow-up.ts';
 import { findTaskByOperation } from './insert-task.ts';
@@ -126,7 +126,7 @@ async function prepareUndo(ctx: TaskContext, principal: Principal, taskId: numbe
   const shapes = await shapesOf(ctx, task);
   for (const { fields } of shapes) assertMayChange(resource, principal, fields);
   const recreates = shapes.some(({ kind }) => kind === 'delete');
-  const along = recreates ? await assertRecreatable(ctx, principal, task, resource) : [];
+  const along = recreates ? await assertRecreatable(ctx, principal, task, resource, action) : [];
   const columns = recreates ? await insertableColumns(ctx.db, resource.model) : [];
   const parameters: UndoParameters = { taskId: task.id, title: task.title, action, shapes, columns, along };
   return { task, resource, parameters };
@@ -162,6 +162,7 @@ async function assertRecreatable(
   principal: Principal,
   task: TaskRow,
   resource: Resource,
+  action: Action,
 ): Promise<Returning[]> {
   const mayBringBack = (one: Resource) => one.scope(principal) === null || task.principalId === principal.id;
   if (!mayBringBack(resource)) {
@@ -188,7 +189,7 @@ async function assertRecreatable(
     );
     const isThere = found.length > 0;
     const seen = resource.related(model);
-    if (isThere && !(seen && can(seen, principal, 'bulk-delete') && mayBringBack(seen))) {
+    if (isThere && !(seen && can(seen, principal, action) && mayBringBack(seen))) {
       const label = seen ? seen.label.toLowerCase() : 'records that you may not see';
       throw new AppError('forbidden', 403, `What was deleted along with these records is not yours to bring back: ${label}.`);
     }

@@ -23,6 +23,7 @@ import { seededRandom } from './random.ts';
 import { findBroken, invariantsAlways, invariantsAtRest } from './task-invariants.ts';
 import { startWorkerProcess } from './worker-process.ts';
 import { keepLedger, ledgerDifferences } from './write-ledger.ts';
+import { insertFormDelete } from '../tasks/form-delete.ts';
 
 export interface Chaos {
   seed: number;
@@ -186,6 +187,7 @@ function actions(ctx: TaskContext, who: typeof ada, places: number, random: () =
     resource: cities,
     principal: who,
     assertFree: (client, held) => assertFree(client, db.t, cities, held),
+    keepAsTask: (client, deleted) => insertFormDelete(client, db, { resource: cities, principal: who }, deleted),
     holdersOf: holdersOf(db.t),
     log: () => undefined,
   };

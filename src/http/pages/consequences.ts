@@ -10,7 +10,7 @@ import type { Urls } from './url.ts';
 export interface ConsequencesData {
   groups: readonly ConsequenceGroup[];
   notes: readonly string[];
-  /** Whether it can be undone; null: by a form, which is no task. */
+  /** Whether it can be undone; null: not said. */
   undo: { text: string; note: string | null; isPossible: boolean } | null;
   /** The database will refuse. */
   isForbidden: boolean;
@@ -35,6 +35,8 @@ export interface Undoer {
   principal: Principal;
   /** Days for which a task can be undone. */
   days: number;
+  /** What they must be allowed to do to what goes along, to bring it back. */
+  action: 'delete' | 'bulk-delete';
 }
 
 export function consequencesData(
@@ -69,12 +71,17 @@ export function consequencesData(
   return { groups, notes, undo: undoer && undoOf(register, resource, found, undoer), isForbidden: found.forbidding.length > 0 };
 }
 
-function undoOf(register: Register, resource: Resource, found: Consequences, { principal, days }: Undoer): ConsequencesData['undo'] {
+function undoOf(
+  register: Register,
+  resource: Resource,
+  found: Consequences,
+  { principal, days, action }: Undoer,
+): ConsequencesData['undo'] {
   const records = found.deleted.filter(({ links }) => !links);
   const named = records.map((affected) => textOf(register, resource, affected));
   const refused = (why: string) => ({ text: words.notUndoable(named), note: why, isPossible: false });
   if (!found.along.isKept) return refused(words.whyNotUndoable[found.along.reason](found.along.table));
-  const mayBringBack = ({ resource: own }: Affected) => own !== null && can(own, principal, 'bulk-delete');
+  const mayBringBack = ({ resource: own }: Affected) => own !== null && can(own, principal, action);
   if (!records.every(mayBringBack)) return refused(words.whyNotUndoable.forbidden);
   const notes = [
     ...(found.cleared.length > 0 ? [words.clearedNote] : []),

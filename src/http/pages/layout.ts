@@ -26,7 +26,7 @@ export interface LayoutData {
   home: NavItem;
   resources: readonly NavItem[];
   work: readonly NavItem[];
-  flash: { level: string; message: string } | null;
+  flash: { level: string; message: string; link?: { href: string; label: string } } | null;
   credits: readonly string[];
   htmxConfig: string;
   /** Value of `hx-headers`: the token, on every request htmx sends. */

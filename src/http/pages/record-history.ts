@@ -1,8 +1,11 @@
+import { randomUUID } from 'node:crypto';
 import type { Reader } from '../../fields/reader.ts';
 import type { Principal } from '../../auth/principal.ts';
 import { getFieldKind } from '../../fields/register.ts';
 import { keyToUrl } from '../../metadata/keys.ts';
-import type { ChangedValue, DeletedRecord, HistoryEntry, HistoryPage } from '../../operations/history.ts';
+import type { ChangedValue, DeletedRecord, HistoryEntry, HistoryPage, HistoryTask } from '../../operations/history.ts';
+import { actionOf } from '../../operations/register.ts';
+import { can } from '../../resources/permissions.ts';
 import type { Client, Resource, ResourceField } from '../../resources/contract.ts';
 import { relatedTitles, relationTarget } from '../../selection/related.ts';
 import { seesAllTasks } from '../../tasks/queries.ts';
@@ -18,6 +21,7 @@ export interface HistoryData {
   back: { href: string; label: string };
   /** Null: the record is there. */
   deletedText: string | null;
+  restore: RestoreForm | null;
   entries: readonly HistoryItem[];
   older: { href: string; label: string } | null;
   newest: { href: string; label: string } | null;
@@ -67,6 +71,7 @@ export async function historyData(parts: HistoryParts): Promise<HistoryData> {
         ? { href: url(`/${resource.slug}`), label: historyTexts.back(resource.label.toLowerCase()) }
         : { href: url(path), label: historyTexts.back(shown) },
     deletedText: title === null ? historyTexts.isDeleted : null,
+    restore: title === null && isFirst ? restoreOfLast(parts) : null,
     entries: page.entries.map((entry) => itemOf(parts, entry, words)),
     older: page.olderThan ? { href: to(`?before=${page.olderThan}`), label: historyTexts.older } : null,
     newest: isFirst ? null : { href: to(''), label: historyTexts.newest },
@@ -147,27 +152,67 @@ function storedValue({ meta }: ResourceField, text: string): unknown {
   return Number.isNaN(at.getTime()) ? text : at;
 }
 
+/** The undo of a record's delete alone, sent where every undo is. */
+export interface RestoreForm {
+  action: string;
+  operationId: string;
+  key: string;
+  label: string;
+  /** For those who do not see which record it stands at. */
+  name: string;
+}
+
+interface Restorable {
+  key: string;
+  title: string;
+  task: HistoryTask | null;
+}
+
+/** Null: it cannot be brought back by this person, as far as that is known without looking. */
+function restoreForm({ resource, principal, url }: Pick<HistoryParts, 'resource' | 'principal' | 'url'>, { key, title, task }: Restorable) {
+  if (task === null || !task.isFinished || !can(resource, principal, actionOf(task.operation, task.parameters))) return null;
+  if (!(seesAllTasks(principal) || task.principalId === principal.id)) return null;
+  return {
+    action: url(`/tasks/${task.id}/undo`),
+    operationId: randomUUID(),
+    key: keyToUrl(resource.model, key),
+    label: historyTexts.restore,
+    name: historyTexts.restoreName(title),
+  };
+}
+
+function restoreOfLast(parts: HistoryParts): RestoreForm | null {
+  const { resource, key, page } = parts;
+  const last = page.entries[0];
+  if (last?.kind !== 'delete' || last.values === null || last.isAlong) return null;
+  return restoreForm(parts, { key, title: lastTitle(resource, page) ?? keyToUrl(resource.model, key), task: last.task });
+}
+
 export interface DeletedData {
   title: string;
   heading: string;
   back: { href: string; label: string };
-  records: readonly { title: string; href: string; at: string; iso: string; who: string }[];
+  records: readonly { title: string; href: string; at: string; iso: string; who: string; restore: RestoreForm | null }[];
   older: { href: string; label: string } | null;
   words: typeof historyTexts;
 }
 
-export function deletedData(resource: Resource, found: { records: readonly DeletedRecord[]; next: string | null }, url: Urls): DeletedData {
+export function deletedData(
+  { resource, principal, url }: Pick<HistoryParts, 'resource' | 'principal' | 'url'>,
+  found: { records: readonly DeletedRecord[]; next: string | null },
+): DeletedData {
   const heading = historyTexts.deletedHeading(resource.label);
   return {
     title: heading,
     heading,
     back: { href: url(`/${resource.slug}`), label: historyTexts.back(resource.label.toLowerCase()) },
-    records: found.records.map(({ key, title, at, principalName }) => ({
+    records: found.records.map(({ key, title, at, principalName, task, isKept }) => ({
       title: title || keyToUrl(resource.model, key),
       href: url(`${recordPath(resource, key)}/history`),
       at: formatDateTime(at, resource.reader.timeZone),
       iso: isoTime(at),
       who: historyTexts.deletedBy(principalName),
+      restore: isKept ? restoreForm({ resource, principal, url }, { key, title: title || keyToUrl(resource.model, key), task }) : null,
     })),
     older: found.next ? { href: url(`/${resource.slug}/deleted?before=${found.next}`), label: historyTexts.deletedOlder } : null,
     words: historyTexts,

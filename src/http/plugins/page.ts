@@ -10,12 +10,18 @@ import type { Url } from '../url.ts';
 
 type Level = 'success' | 'warning' | 'error' | 'info';
 
+/** Where what was told leads on. */
+export interface FlashLink {
+  href: string;
+  label: string;
+}
+
 declare module 'fastify' {
   interface FastifyReply {
     /** Sends a template: a whole page, or the fragment of the same name where htmx asks and there is one. */
     page<Name extends keyof Pages>(name: Name, data: Pages[Name]): FastifyReply;
     /** Tells something on this answer, or on the next whole page. */
-    flash(level: Level, message: string): FastifyReply;
+    flash(level: Level, message: string, link?: FlashLink): FastifyReply;
   }
 }
 
@@ -45,9 +51,9 @@ export const page = plugin<PageOptions>(
       if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store');
     });
 
-    app.decorateReply('flash', function (this: FastifyReply, level: Level, message: string) {
-      if (isHtmx(this.request)) addTrigger(this, 'bulkhead:toast', { level, message });
-      else this.request.session.flash = { level, message };
+    app.decorateReply('flash', function (this: FastifyReply, level: Level, message: string, link?: FlashLink) {
+      if (isHtmx(this.request)) addTrigger(this, 'bulkhead:toast', { level, message, link });
+      else this.request.session.flash = { level, message, ...(link && { link }) };
       return this;
     });
   },

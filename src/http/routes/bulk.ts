@@ -135,7 +135,10 @@ export const bulkRoutes: FastifyPluginAsync<BulkRoutes> = async (app, { context,
     const found = await consequences(db, register, resource, principal, chosen);
     return reply.page(
       'bulk/delete',
-      bulkDeleteData(opened, consequencesData(register, resource, found, url, { principal, days: context.settings.undoRetentionDays })),
+      bulkDeleteData(
+        opened,
+        consequencesData(register, resource, found, url, { principal, days: context.settings.undoRetentionDays, action: 'bulk-delete' }),
+      ),
     );
   }
 

@@ -58,8 +58,8 @@ test('a delete says before it is confirmed whether it can be undone, together wi
     ],
   );
 
-  // A form is no task, and has no undo.
-  assert.doesNotMatch((await visitor.get('/ships/3/delete')).body, /consequence-undo/);
+  // The page of a single record says the same.
+  assert.match(textOf((await visitor.get('/ships/3/delete')).body), /Can be undone for 7 days, together with/);
 });
 
 test('a record that is deleted by its form tells in the history of what went along; it stays while a task holds any of that', async (t) => {
@@ -83,8 +83,8 @@ test('a record that is deleted by its form tells in the history of what went alo
   assert.equal((await visitor.post('/ships/3/delete')).statusCode, 303);
   const { entries } = await readHistory(db, cabins, '3/1/1', null);
   assert.deepEqual(
-    entries.map(({ kind, principalName, task: by }) => [kind, principalName, by]),
-    [['delete', 'Admin', null]],
+    entries.map(({ kind, principalName, task: by, isAlong }) => [kind, principalName, by?.title, isAlong]),
+    [['delete', 'Admin', 'Delete ship', true]],
   );
   assert.match((await visitor.get('/cabins/deleted')).body, /3\/1\/1/);
 });

@@ -162,7 +162,11 @@ export const previewRoutes: FastifyPluginAsync<BulkRoutes> = async (app, { conte
   async function consequencesOf({ resource, principal, operation }: Outcome, selected: Selection) {
     if (operation !== 'delete' || (selected.kind === 'ticked' && selected.keys.length === 0)) return null;
     const found = await consequences(db, register, resource, principal, selectionWhere(resource, principal, selected));
-    return consequencesData(register, resource, found, url, { principal, days: context.settings.undoRetentionDays });
+    return consequencesData(register, resource, found, url, {
+      principal,
+      days: context.settings.undoRetentionDays,
+      action: 'bulk-delete',
+    });
   }
 };
 

@@ -10,6 +10,7 @@ import { assertCan } from '../../resources/permissions.ts';
 import type { Action, Resource } from '../../resources/contract.ts';
 import { relatedLists } from '../../selection/related-lists.ts';
 import { readRecord, type RecordValuesRead } from '../../selection/record.ts';
+import { insertFormDelete } from '../../tasks/form-delete.ts';
 import { findHolder } from '../../tasks/holders.ts';
 import { assertFree } from '../../tasks/assert-free.ts';
 import { holdersOf } from '../../tasks/holders.ts';
@@ -25,6 +26,7 @@ import { recordDeleteData, recordFormData, recordGoneData, recordLockedData, rec
 import { assertFresh, parseRecord, readSentForm, textsOfNew, textsOfRecord, typedTexts } from '../pages/record-input.ts';
 import { recordShowData } from '../pages/record-show.ts';
 import type { Urls } from '../pages/url.ts';
+import { followUpTexts } from '../texts/follow-ups.ts';
 import { recordTexts } from '../texts/records.ts';
 
 export interface RecordRoutes {
@@ -139,9 +141,12 @@ export const recordRoutes: FastifyPluginAsync<RecordRoutes> = async (app, { cont
     const { about, key } = aboutRecord(request, 'delete');
     const record = await recordOf(about, key, []);
     try {
-      await deleteRecord(saveContext(about), key);
+      const taskId = await deleteRecord(saveContext(about), key);
       return reply
-        .flash('success', recordTexts.deleted(titleOf(about.resource, record)))
+        .flash('success', recordTexts.deleted(titleOf(about.resource, record)), {
+          href: url(`/tasks/${taskId}/undo`),
+          label: followUpTexts.undo,
+        })
         .redirect(url(backPath(about.resource, about.back)), 303);
     } catch (error) {
       if (isLocked(error)) return sendLocked(reply, about, record, error, null);
@@ -173,6 +178,7 @@ export const recordRoutes: FastifyPluginAsync<RecordRoutes> = async (app, { cont
       resource,
       principal,
       assertFree: (client, key) => assertFree(client, db.t, resource, key),
+      keepAsTask: (client, key) => insertFormDelete(client, db, { resource, principal }, key),
       holdersOf: holdersOf(db.t),
       log,
     };
@@ -190,7 +196,8 @@ export const recordRoutes: FastifyPluginAsync<RecordRoutes> = async (app, { cont
   async function sendDelete(reply: FastifyReply, about: About, record: RecordValuesRead, error: AppError | null) {
     const { resource, principal } = about;
     const where = whereKeys(resource.model, [record.key]);
-    const data = consequencesData(register, resource, await consequences(db, register, resource, principal, where), url);
+    const undoer = { principal, days: context.settings.undoRetentionDays, action: 'delete' } as const;
+    const data = consequencesData(register, resource, await consequences(db, register, resource, principal, where), url, undoer);
     return reply.code(error?.status ?? 200).page('records/delete', recordDeleteData(about, record, error, data, url));
   }
 

@@ -20,5 +20,7 @@ export const historyTexts = {
   deletedHeading: (label: string) => `Deleted ${label.toLowerCase()}`,
   deletedBy: (who: string) => `by ${who}`,
   deletedNone: 'Nothing that was deleted here is kept.',
+  restore: 'Restore',
+  restoreName: (title: string) => `Restore ${title}`,
   deletedOlder: 'Deleted earlier',
 };

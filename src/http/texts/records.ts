@@ -4,8 +4,7 @@ export const recordTexts = {
   newHeading: (singular: string) => `New ${singular.toLowerCase()}`,
   editHeading: (title: string) => `Edit ${title}`,
   deleteHeading: (title: string) => `Delete ${title}?`,
-  deleteWarning: (singular: string, title: string) =>
-    `The ${singular.toLowerCase()} “${title}” is removed from the database. There is no way back.`,
+  deleteWarning: (singular: string, title: string) => `The ${singular.toLowerCase()} “${title}” is removed from the database.`,
   consequences: 'What happens to other records',
   edit: 'Edit',
   history: 'History',
