@@ -1,7 +1,9 @@
+import { createHash, randomUUID } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
-import { noFilters, openEngine, type SchemaFiles } from './schema-engine.ts';
+import { AppError } from '../errors.ts';
+import { finishHalfDone } from './half-done-migration.ts';
 
 /** Where a set of migrations stands and into which Postgres schema it goes, its bookkeeping table included. */
 export interface MigrationSet {
@@ -10,55 +12,144 @@ export interface MigrationSet {
   schema: string;
 }
 
-/** Applies what is not yet applied, exactly as `prisma migrate deploy` would. Returns the names of what it applied. */
-export async function migrate(connectionString: string, { folder, schema }: MigrationSet): Promise<string[]> {
-  await ensureSchema(connectionString, schema);
-  const migrations = await readMigrations(folder);
-  const { engine, close } = await openEngine(connectionString, schema, await readDatamodel(folder));
-  try {
-    const { appliedMigrationNames } = await engine.applyMigrations({
-      migrationsList: migrations,
-      filters: noFilters,
-    });
-    return appliedMigrationNames;
-  } finally {
-    await close();
-  }
+interface Migration {
+  name: string;
+  sql: string;
 }
 
-async function ensureSchema(connectionString: string, schema: string): Promise<void> {
-  const client = new pg.Client({ connectionString });
+/** Prisma's own: its command and this one wait for each other. */
+const advisoryLock = 72_707_369;
+
+const history = '_prisma_migrations';
+
+/**
+ * Applies what is not yet applied, and leaves the same history as `prisma migrate deploy`. All of it is one transaction on one
+ * connection: whatever ends it, the database is as it was. Returns the names of what it applied.
+ */
+export async function migrate(connectionString: string, set: MigrationSet): Promise<string[]> {
+  const migrations = await readMigrations(set.folder);
+  return connected(connectionString, async (client) => {
+    try {
+      await client.query('begin');
+      await client.query(`set local statement_timeout = 0`);
+      await client.query(`set local timezone = 'UTC'`);
+      await client.query('select pg_advisory_xact_lock($1)', [advisoryLock]);
+      await enterSchema(client, set.schema);
+      const applied = await readHistory(client, migrations, set.schema);
+      const pending = migrations.filter(({ name }) => !applied.finished.has(name));
+      for (const migration of pending) await apply(client, migration, applied.begun.has(migration.name));
+      await client.query('commit');
+      return pending.map(({ name }) => name);
+    } catch (error) {
+      await client.query('rollback').catch(() => undefined);
+      throw await refusal(client, error, set.schema);
+    }
+  });
+}
+
+/** Names of what `migrate` would apply; changes nothing. */
+export async function pendingMigrations(connectionString: string, set: MigrationSet): Promise<string[]> {
+  const migrations = await readMigrations(set.folder);
+  return connected(connectionString, async (client) => {
+    const { rows } = await client.query<{ is_there: boolean }>('select to_regclass($1) is not null as is_there', [
+      `${client.escapeIdentifier(set.schema)}.${history}`,
+    ]);
+    if (!rows[0]?.is_there) return migrations.map(({ name }) => name);
+    const { rows: done } = await client.query<{ name: string }>(
+      `select migration_name as name from ${client.escapeIdentifier(set.schema)}.${history} where finished_at is not null and rolled_back_at is null`,
+    );
+    return migrations.map(({ name }) => name).filter((name) => !done.some((row) => row.name === name));
+  });
+}
+
+async function connected<T>(connectionString: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client({ connectionString, application_name: 'bulkhead migrations' });
+  client.on('error', () => undefined);
   await client.connect();
   try {
-    const { rowCount } = await client.query('select 1 from pg_namespace where nspname = $1', [schema]);
-    if (rowCount === 0) await client.query(`create schema if not exists ${client.escapeIdentifier(schema)}`);
+    return await work(client);
   } finally {
-    await client.end();
+    await client.end().catch(() => undefined);
   }
 }
 
-async function readDatamodel(folder: string): Promise<SchemaFiles> {
-  const path = join(folder, 'schema.prisma');
-  return [[path, await readFile(path, 'utf8')]];
+/** Makes our Postgres schema and points this transaction at it: nothing may land anywhere else. */
+async function enterSchema(client: pg.Client, schema: string): Promise<void> {
+  const { rowCount } = await client.query('select 1 from pg_namespace where nspname = $1', [schema]);
+  if (rowCount === 0) await client.query(`create schema ${client.escapeIdentifier(schema)}`);
+  await client.query(`set local search_path to ${client.escapeIdentifier(schema)}`);
+  const { rows } = await client.query<{ current: string | null; user: string }>('select current_schema() as current, current_user as user');
+  if (rows[0]?.current === schema) return;
+  throw new AppError(
+    'no-rights',
+    500,
+    `The role "${rows[0]?.user}" may not use the Postgres schema "${schema}": grant it (GRANT USAGE, CREATE ON SCHEMA "${schema}" TO "${rows[0]?.user}").`,
+  );
 }
 
-async function readMigrations(folder: string) {
+interface History {
+  finished: Set<string>;
+  /** Once begun and never finished, whatever was said of it since. */
+  begun: Set<string>;
+}
+
+async function readHistory(client: pg.Client, migrations: readonly Migration[], schema: string): Promise<History> {
+  const { rows: tables } = await client.query<{ name: string }>(
+    `select relname as name from pg_class where relnamespace = current_schema()::regnamespace and relkind in ('r', 'p', 'v', 'm', 'f')`,
+  );
+  if (!tables.some(({ name }) => name === history)) {
+    if (tables.length > 0) throw notOurs(schema);
+    await client.query(`create table ${history} (
+      id varchar(36) primary key not null, checksum varchar(64) not null, finished_at timestamptz, migration_name varchar(255) not null,
+      logs text, rolled_back_at timestamptz, started_at timestamptz not null default now(), applied_steps_count integer not null default 0)`);
+    return { finished: new Set(), begun: new Set() };
+  }
+  const { rows } = await client.query<{ name: string; is_finished: boolean }>(
+    `select migration_name as name, finished_at is not null and rolled_back_at is null as is_finished from ${history}`,
+  );
+  const own = new Set(migrations.map(({ name }) => name));
+  if (rows.length > 0 && !rows.some(({ name }) => own.has(name))) throw notOurs(schema);
+  const finished = new Set(rows.filter((row) => row.is_finished).map(({ name }) => name));
+  return { finished, begun: new Set(rows.filter(({ name }) => !finished.has(name)).map(({ name }) => name)) };
+}
+
+function notOurs(schema: string): AppError {
+  return new AppError(
+    'schema-taken',
+    500,
+    `The Postgres schema "${schema}" holds tables that are not Bulkhead's, and nothing was changed: set BULKHEAD_DATABASE_SCHEMA to a name that is free.`,
+  );
+}
+
+async function apply(client: pg.Client, { name, sql }: Migration, isBegun: boolean): Promise<void> {
+  if (isBegun) {
+    await finishHalfDone(client, name, sql);
+    await client.query(`update ${history} set rolled_back_at = clock_timestamp() where migration_name = $1 and rolled_back_at is null`, [
+      name,
+    ]);
+  } else await client.query(sql);
+  await client.query(
+    `insert into ${history} (id, checksum, migration_name, started_at, finished_at, applied_steps_count)
+     values ($1, $2, $3, statement_timestamp(), clock_timestamp(), 1)`,
+    [randomUUID(), createHash('sha256').update(sql).digest('hex'), name],
+  );
+}
+
+async function refusal(client: pg.Client, error: unknown, schema: string): Promise<unknown> {
+  if ((error as { code?: string }).code !== '42501') return error;
+  const { rows } = await client.query<{ user: string; database: string }>('select current_user as user, current_database() as database');
+  const [{ user = '', database = '' } = {}] = rows;
+  return new AppError(
+    'no-rights',
+    500,
+    `The role "${user}" may not make or change the tables of the Postgres schema "${schema}" in the database "${database}" (${(error as Error).message}): ` +
+      `give it the right (GRANT CREATE ON DATABASE "${database}" TO "${user}"), or let a role that has it run "npm run bulkhead -- migrate".`,
+    {},
+  );
+}
+
+async function readMigrations(folder: string): Promise<Migration[]> {
   const base = join(folder, 'migrations');
   const names = (await readdir(base, { withFileTypes: true })).filter((entry) => entry.isDirectory()).map((entry) => entry.name);
-  const lockfile = await readFile(join(base, 'migration_lock.toml'), 'utf8').catch(() => 'provider = "postgresql"\n');
-  const migrationDirectories = await Promise.all(
-    names.sort().map(async (name) => ({
-      path: name,
-      migrationFile: {
-        path: 'migration.sql',
-        content: { tag: 'ok' as const, value: await readFile(join(base, name, 'migration.sql'), 'utf8') },
-      },
-    })),
-  );
-  return {
-    baseDir: base,
-    lockfile: { path: 'migration_lock.toml', content: lockfile },
-    migrationDirectories,
-    shadowDbInitScript: '',
-  };
+  return Promise.all(names.sort().map(async (name) => ({ name, sql: await readFile(join(base, name, 'migration.sql'), 'utf8') })));
 }

@@ -1,0 +1,38 @@
+import type pg from 'pg';
+import { AppError } from '../errors.ts';
+
+/** What PostgreSQL says of something made, or dropped, a second time. */
+const there = ['42P07', '42710', '42701', '42723', '42P06', '42P16', '42704', '42883'];
+
+/**
+ * Finishes a migration of which the first statements are there already: Prisma's engine committed each by itself, so whatever ended
+ * it left a number of them. That number is found by trying, in savepoints, what is left of the migration, the longest first: a
+ * statement that is there cannot be made a second time, and one that can does the same again.
+ */
+export async function finishHalfDone(client: pg.Client, name: string, sql: string): Promise<void> {
+  // The engine's adapter cuts at every semicolon.
+  const statements = sql
+    .split(';')
+    .map((text) => text.trim())
+    .filter((text) => text !== '');
+  for (let done = 0; ; done++) {
+    await client.query('savepoint half_done');
+    try {
+      await client.query(statements.slice(done).join(';\n'));
+      await client.query('release savepoint half_done');
+      return;
+    } catch (error) {
+      const { code, message } = error as { code?: string; message: string };
+      if (code === undefined || code === '42501') throw error;
+      await client.query('rollback to savepoint half_done');
+      if (done < statements.length - 1) continue;
+      if (there.includes(code)) return;
+      throw new AppError(
+        'half-done-migration',
+        500,
+        `The migration ${name} was left half-way by an earlier version and cannot be finished (${message}); nothing was changed. ` +
+          'Where nothing of Bulkhead’s is to be kept, drop its Postgres schema and start again; else restore it from a backup.',
+      );
+    }
+  }
+}

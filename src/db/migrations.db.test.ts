@@ -1,0 +1,172 @@
+import assert from 'node:assert/strict';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import pg from 'pg';
+import { testDatabase } from '../testing/database.ts';
+import { migrate, pendingMigrations } from './migrations.ts';
+import { openEngine } from './schema-engine.ts';
+
+const folder = join(import.meta.dirname, '../../prisma/bulkhead');
+const sample = join(import.meta.dirname, '../../prisma/sample');
+
+/** Everything that the system knows of a Postgres schema. */
+async function catalog(client: pg.Pool | pg.Client, schema: string): Promise<unknown[]> {
+  const { rows } = await client.query(
+    `select 'column' as kind, c.relname || '.' || a.attname || ' ' || format_type(a.atttypid, a.atttypmod) || ' ' || a.attnotnull || ' ' || coalesce(pg_get_expr(d.adbin, d.adrelid), '') as what
+       from pg_attribute a join pg_class c on c.oid = a.attrelid left join pg_attrdef d on d.adrelid = c.oid and d.adnum = a.attnum
+       where c.relnamespace = $1::regnamespace and a.attnum > 0 and not a.attisdropped and c.relkind = 'r'
+     union all select 'index', pg_get_indexdef(indexrelid) from pg_index join pg_class c on c.oid = indexrelid where c.relnamespace = $1::regnamespace
+     union all select 'constraint', conrelid::regclass || ' ' || conname || ' ' || pg_get_constraintdef(oid) from pg_constraint where connamespace = $1::regnamespace
+     union all select 'type', t.typname || ' ' || coalesce((select string_agg(enumlabel, ',' order by enumsortorder) from pg_enum e where e.enumtypid = t.oid), '') from pg_type t where t.typnamespace = $1::regnamespace and t.typtype = 'e'
+     union all select 'trigger', pg_get_triggerdef(g.oid) from pg_trigger g join pg_class c on c.oid = tgrelid where c.relnamespace = $1::regnamespace and not tgisinternal
+     union all select 'function', pg_get_functiondef(oid) from pg_proc where pronamespace = $1::regnamespace and prokind = 'f'
+     order by 1, 2`,
+    [schema],
+  );
+  return rows;
+}
+
+async function deploy(connectionString: string, schema: string, base = folder): Promise<string[]> {
+  const path = join(base, 'schema.prisma');
+  const { engine, close } = await openEngine(connectionString, schema, [[path, await readFile(path, 'utf8')]]);
+  try {
+    const names = (await readdir(join(base, 'migrations'))).filter((name) => !name.endsWith('.toml')).sort();
+    const { appliedMigrationNames } = await engine.applyMigrations({
+      migrationsList: {
+        baseDir: join(base, 'migrations'),
+        lockfile: { path: 'migration_lock.toml', content: 'provider = "postgresql"\n' },
+        migrationDirectories: await Promise.all(
+          names.map(async (name) => ({
+            path: name,
+            migrationFile: {
+              path: 'migration.sql',
+              content: { tag: 'ok' as const, value: await readFile(join(base, 'migrations', name, 'migration.sql'), 'utf8') },
+            },
+          })),
+        ),
+        shadowDbInitScript: '',
+      },
+      filters: { externalTables: [], externalEnums: [] },
+    });
+    return appliedMigrationNames;
+  } finally {
+    await close();
+  }
+}
+
+test('Prisma finds nothing left to do, and the same history as it would have written', async (t) => {
+  const { db, connectionString } = await testDatabase(t, { content: 'nothing' });
+  const applied = await migrate(connectionString, { folder, schema: 'ours' });
+  assert.deepEqual(await deploy(connectionString, 'ours'), []);
+  await db.pages.query('create schema theirs');
+  assert.deepEqual(await deploy(connectionString, 'theirs'), applied);
+  const historyOf = async (schema: string) => {
+    const { rows } = await db.pages.query(
+      `select migration_name, checksum, logs, rolled_back_at, applied_steps_count, length(id) as id, finished_at >= started_at as is_finished
+       from ${schema}._prisma_migrations order by 1`,
+    );
+    return rows;
+  };
+  assert.deepEqual(await historyOf('ours'), await historyOf('theirs'));
+  const named = async (schema: string) => JSON.stringify(await catalog(db.pages, schema)).replaceAll(`${schema}.`, '');
+  assert.equal(await named('ours'), await named('theirs'));
+  assert.deepEqual(await migrate(connectionString, { folder, schema: 'theirs' }), []);
+});
+
+test('what was left half-way after any statement of any migration is finished by the next start', async (t) => {
+  const { connectionString } = await testDatabase(t, { content: 'nothing' });
+  for (const base of [folder, sample]) {
+    const names = (await readdir(join(base, 'migrations'))).filter((name) => !name.endsWith('.toml')).sort();
+    const part = await mkdtemp(join(tmpdir(), 'bulkhead-migrations-'));
+    t.after(() => rm(part, { recursive: true, force: true }));
+    const schema = base === folder ? 'whole' : 'gazetteer';
+    const client = new pg.Client({ connectionString });
+    await client.connect();
+    try {
+      await client.query(`drop schema if exists ${schema} cascade`);
+      await migrate(connectionString, { folder: base, schema });
+      const wanted = JSON.stringify(await catalog(client, schema));
+      for (const [index, name] of names.entries()) {
+        const sql = await readFile(join(base, 'migrations', name, 'migration.sql'), 'utf8');
+        const statements = sql.split(';').filter((text) => text.trim() !== '');
+        await rm(join(part, 'migrations'), { recursive: true, force: true });
+        await mkdir(join(part, 'migrations'), { recursive: true });
+        for (const before of names.slice(0, index))
+          await cp(join(base, 'migrations', before), join(part, 'migrations', before), { recursive: true });
+        // Of a long one some places are enough: the first, the last, and every twelfth between.
+        const places = statements.map((_, place) => place + 1).filter((place) => place % 12 === 1 || place >= statements.length - 1);
+        for (const place of [0, ...places]) {
+          await client.query(`drop schema ${schema} cascade`);
+          await client.query('reset search_path');
+          await migrate(connectionString, { folder: part, schema });
+          await client.query(`set search_path to ${schema}`);
+          await client.query(
+            `insert into _prisma_migrations (id, checksum, migration_name, started_at) values (gen_random_uuid(), 'x', $1, now())`,
+            [name],
+          );
+          for (const statement of statements.slice(0, place)) await client.query(statement);
+          await client.query('reset search_path');
+          assert.deepEqual(await pendingMigrations(connectionString, { folder: base, schema }), names.slice(index));
+          await migrate(connectionString, { folder: base, schema });
+          assert.equal(JSON.stringify(await catalog(client, schema)), wanted, `${name} after ${place} statements`);
+          assert.deepEqual(await pendingMigrations(connectionString, { folder: base, schema }), []);
+        }
+      }
+    } finally {
+      await client.end();
+    }
+  }
+});
+
+test('a migration that fails leaves nothing of itself or of those before it', async (t) => {
+  const { db, connectionString } = await testDatabase(t, { content: 'nothing' });
+  const broken = await mkdtemp(join(tmpdir(), 'bulkhead-migrations-'));
+  t.after(() => rm(broken, { recursive: true, force: true }));
+  await cp(folder, broken, { recursive: true });
+  await mkdir(join(broken, 'migrations/29990101000000_broken'));
+  await writeFile(join(broken, 'migrations/29990101000000_broken/migration.sql'), 'create table half (id int);\nselect 1 / 0;\n');
+  await assert.rejects(migrate(connectionString, { folder: broken, schema: 'bulkhead' }), /division by zero/);
+  assert.equal((await db.pages.query(`select 1 from pg_namespace where nspname = 'bulkhead'`)).rowCount, 0);
+  assert.ok((await migrate(connectionString, { folder, schema: 'bulkhead' })).length > 0);
+});
+
+test('six at once: one applies, the others find it done', async (t) => {
+  const { connectionString } = await testDatabase(t, { content: 'nothing' });
+  const applied = await Promise.all(Array.from({ length: 6 }, () => migrate(connectionString, { folder, schema: 'bulkhead' })));
+  assert.equal(applied.filter((names) => names.length > 0).length, 1);
+});
+
+test('a Postgres schema with tables of somebody else is refused and left alone', async (t) => {
+  const { db, connectionString } = await testDatabase(t, { content: 'nothing' });
+  await db.pages.query('create schema bulkhead; create table bulkhead.mine (id int)');
+  await assert.rejects(migrate(connectionString, { folder, schema: 'bulkhead' }), /holds tables that are not Bulkhead's/);
+  await db.pages.query('drop schema bulkhead cascade');
+  await migrate(connectionString, { folder: sample, schema: 'bulkhead' });
+  await db.pages.query(`update bulkhead._prisma_migrations set migration_name = 'x' || migration_name`);
+  await assert.rejects(migrate(connectionString, { folder, schema: 'bulkhead' }), /holds tables that are not Bulkhead's/);
+});
+
+test('a role without rights is told in a sentence what to grant, and starts once everything is there', async (t) => {
+  const { db, connectionString, defer } = await testDatabase(t, { content: 'nothing' });
+  const role = `bulkhead_weak_${process.pid}`;
+  await db.pages.query(`create role ${role} login password 'weak'`);
+  defer(async () => {
+    await db.pages.query(`drop owned by ${role}`);
+    await db.pages.query(`drop role ${role}`);
+  });
+  const url = new URL(connectionString);
+  url.username = role;
+  url.password = 'weak';
+  const set = { folder, schema: 'bulkhead' };
+  await assert.rejects(
+    migrate(url.href, set),
+    new RegExp(`^AppError: The role "${role}" may not make .*GRANT CREATE ON DATABASE|The role "${role}" may not make`),
+  );
+  assert.equal((await db.pages.query(`select 1 from pg_namespace where nspname = 'bulkhead'`)).rowCount, 0);
+  await migrate(connectionString, set);
+  await assert.rejects(migrate(url.href, set), new RegExp(`The role "${role}" may not use the Postgres schema "bulkhead"`));
+  await db.pages.query(`grant usage on schema bulkhead to ${role}; grant select on all tables in schema bulkhead to ${role}`);
+  assert.deepEqual(await migrate(url.href, set), []);
+});
