@@ -13,7 +13,7 @@ export async function runWorker(
 ): Promise<{ stop(): Promise<void> }> {
   const { db, ctx } = await buildContext(connectionString, config, admin, log);
   const worker = await startWorker(ctx, {
-    connectionString: config.DIRECT_DATABASE_URL ?? connectionString,
+    connectionString,
     concurrency: config.BULKHEAD_WORKER_CONCURRENCY,
   });
   return {

@@ -3,6 +3,7 @@ import type { Config } from '../config.ts';
 import { type Embedded, startEmbedded } from '../db/embedded.ts';
 import { buildContext } from '../server.ts';
 import { createIndexes, findWantedIndexes, type WantedIndexes } from '../selection/wanted-indexes.ts';
+import { directUrl } from './connection.ts';
 import { logAt } from './log.ts';
 import { openAdmin } from './open-admin.ts';
 
@@ -17,7 +18,7 @@ export async function indexes({ schema, create }: IndexOptions, config: Config):
   const { admin, database } = await openAdmin({ schema }, config);
   let embedded: Embedded | null = null;
   if (!config.DATABASE_URL) embedded = await startEmbedded({ folder: resolve(config.BULKHEAD_FOLDER), database });
-  const connectionString = config.DATABASE_URL ?? (embedded?.connectionString as string);
+  const connectionString = directUrl(config, config.DATABASE_URL ?? embedded?.connectionString);
   try {
     const { db, ctx } = await buildContext(connectionString, config, admin, logAt(config.BULKHEAD_LOG_LEVEL));
     try {

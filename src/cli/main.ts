@@ -6,7 +6,7 @@ import { createUser, type Role } from '../auth/users.ts';
 import { type Config, parseConfig } from '../config.ts';
 import { openDatabase } from '../db/database.ts';
 import { AppError } from '../errors.ts';
-import { requireDatabaseUrl } from './connection.ts';
+import { directUrl } from './connection.ts';
 import { indexes } from './indexes.ts';
 import { openSchema } from './open-admin.ts';
 import { runCommand } from './sentence.ts';
@@ -51,7 +51,7 @@ async function createUserOf({ email, name, role, password: given }: Values, conf
   if (!email || !name || !role) throw new AppError('usage', 500, usage);
   if (!['admin', 'editor', 'viewer'].includes(role)) throw new AppError('usage', 500, `There is no role "${role}". ${usage}`);
   const password = given ?? randomBytes(12).toString('base64url');
-  const db = await openDatabase({ connectionString: requireDatabaseUrl(config), schema: config.BULKHEAD_DATABASE_SCHEMA });
+  const db = await openDatabase({ connectionString: directUrl(config), schema: config.BULKHEAD_DATABASE_SCHEMA });
   try {
     await createUser(db, { email, name, password, roles: [role as Role] });
   } finally {

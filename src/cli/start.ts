@@ -5,6 +5,7 @@ import { openDatabase } from '../db/database.ts';
 import { type Embedded, startEmbedded } from '../db/embedded.ts';
 import { buildContext } from '../server.ts';
 import { startWorker } from '../tasks/worker.ts';
+import { directUrl } from './connection.ts';
 import { ensureFirstUsers, type SignIns } from './first-users.ts';
 import { logAt } from './log.ts';
 import { migrateAll } from './migrate-all.ts';
@@ -27,10 +28,11 @@ await runCommand(async () => {
   try {
     const connectionString = config.DATABASE_URL ?? (await embedded()).connectionString;
     if (config.DATABASE_URL) await (await openDatabase({ connectionString })).close();
-    await migrateAll(connectionString, config, named);
-    const admin = await bringUp(connectionString);
+    const direct = directUrl(config, connectionString);
+    await migrateAll(direct, config, named);
+    const admin = await bringUp(direct);
     const bar = progressBar('Filling the sample');
-    await admin.seed?.(connectionString, bar.update);
+    await admin.seed?.(direct, bar.update);
     bar.end();
 
     const { db, ctx } = await buildContext(connectionString, config, admin, logAt(config.BULKHEAD_LOG_LEVEL));
@@ -38,7 +40,7 @@ await runCommand(async () => {
     const { app, address } = await servePages(admin, config, ctx);
     undo.push(() => app.close());
     const worker = await startWorker(ctx, {
-      connectionString: config.DIRECT_DATABASE_URL ?? connectionString,
+      connectionString: direct,
       concurrency: config.BULKHEAD_WORKER_CONCURRENCY,
     });
     undo.push(() => worker.stop());

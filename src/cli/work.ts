@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { parseConfig } from '../config.ts';
 import { runWorker } from '../worker.ts';
-import { requireDatabaseUrl } from './connection.ts';
+import { directUrl } from './connection.ts';
 import { logAt } from './log.ts';
 import { adminOptions, openAdmin } from './open-admin.ts';
 import { runCommand } from './sentence.ts';
@@ -12,7 +12,7 @@ await runCommand(async () => {
   const { values } = parseArgs({ options: adminOptions });
   const config = parseConfig(process.env);
   const { admin } = await openAdmin(values, config);
-  const worker = await runWorker(requireDatabaseUrl(config), config, admin, logAt(config.BULKHEAD_LOG_LEVEL));
+  const worker = await runWorker(directUrl(config), config, admin, logAt(config.BULKHEAD_LOG_LEVEL));
   onShutdown(() => worker.stop());
   console.log('A worker is running.');
 });

@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { AppError } from '../errors.ts';
 import { type TableNames, tableNames } from './names.ts';
 import { openPool } from './pool.ts';
+import { assertZoneKept, lookThrough } from './pooler.ts';
 
 /** The one database, with a pool for each role so that bulk work never starves the pages. */
 export interface Database {
@@ -39,6 +40,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   };
   try {
     const version = await serverVersion(pages);
+    if ((options.pagesPoolSize ?? 10) > 1) assertZoneKept(await lookThrough(pages));
     return { connectionString, pages, drains, schema, queueSchema, t: tableNames(schema), version, close };
   } catch (error) {
     await close();

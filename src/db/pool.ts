@@ -7,15 +7,20 @@ export interface PoolOptions {
   max: number;
 }
 
-/** What every connection is told first: Prisma's adapter writes and reads moments as if the session were at UTC, wherever it is. */
-export const sessionSetup = `set timezone to 'UTC'`;
+/**
+ * A connection at UTC, wherever the server is: Prisma's adapter writes and reads moments so. Asked for as the connection
+ * begins, since a pooler that keeps it for us does so by what a client began with.
+ */
+export class UtcClient extends pg.Client {
+  getStartupConf(): Record<string, string> {
+    const given = pg.Client.prototype as unknown as { getStartupConf(this: pg.Client): Record<string, string> };
+    return { ...given.getStartupConf.call(this), TimeZone: 'UTC' };
+  }
+}
 
 /** A pool whose broken connections are replaced by the next query; without listeners one would end the process. */
 export function openPool({ connectionString, name, max }: PoolOptions): pg.Pool {
-  const onConnect = async (client: pg.ClientBase) => {
-    await client.query(sessionSetup);
-  };
-  const pool = new pg.Pool({ connectionString, application_name: name, max, connectionTimeoutMillis: 10_000, onConnect });
+  const pool = new pg.Pool({ connectionString, application_name: name, max, connectionTimeoutMillis: 10_000, Client: UtcClient });
   pool.on('error', () => undefined);
   pool.on('connect', (client) => {
     client.on('error', () => undefined);

@@ -20,46 +20,33 @@ interface AttemptRow {
   detail: string;
 }
 
-/** Statements that a connection has prepared, by their text; the chunks of a task all run the same. */
-const prepared = new WeakMap<object, Map<string, string>>();
-const mostPrepared = 20;
-let count = 0;
-
 /**
  * Runs one statement with several sets of values, each in a savepoint of its own, within the server: one round trip
- * for all. What is no row's fault is thrown.
+ * for all. What is no row's fault is thrown. Nothing of it is kept on the connection, which may be another's next.
  */
 export async function attemptEach(client: Queryable, t: TableNames, statements: readonly Statement[]): Promise<Attempt[]> {
-  const [first] = statements;
-  if (!first) return [];
-  const name = await prepare(client, first.sql);
+  const attempts: Attempt[] = [];
+  // Of one operation they are all the same text; whatever they are, none may run with another's values.
+  for (let start = 0; start < statements.length; ) {
+    const { sql } = statements[start] as Statement;
+    const next = statements.findIndex((statement, index) => index > start && statement.sql !== sql);
+    const end = next === -1 ? statements.length : next;
+    const lists = statements.slice(start, end).map(({ values }) => values.map(literal).join(', '));
+    attempts.push(...(await attemptLists(client, t, sql, lists)));
+    start = end;
+  }
+  return attempts;
+}
+
+async function attemptLists(client: Queryable, t: TableNames, sql: string, lists: readonly string[]): Promise<Attempt[]> {
   const { rows } = await client.query<AttemptRow>(
-    `select result, code, "constraint", "column", message, detail from ${t.attempt_each}($1) order by position`,
-    [statements.map(({ values }) => `execute ${name}(${values.map(literal).join(', ')})`)],
+    `select result, code, "constraint", "column", message, detail from ${t.attempt_each}($1, $2::text[]) order by position`,
+    [sql, arrayText(lists)],
   );
-  // What is not the connection itself is not seen again: its statement would be left behind.
-  if (!('processID' in client)) await client.query(`deallocate ${name}`);
   return rows.map(({ result, code, constraint, column, message, detail }) => ({
     result,
     error: code === null ? null : { code, constraint: constraint || null, column: column || null, message, detail },
   }));
-}
-
-async function prepare(client: Queryable, sql: string): Promise<string> {
-  const known = prepared.get(client) ?? new Map<string, string>();
-  prepared.set(client, known);
-  const found = known.get(sql);
-  if (found) return found;
-  const [oldest] = known.size < mostPrepared ? [] : known;
-  if (oldest) {
-    known.delete(oldest[0]);
-    await client.query(`deallocate ${oldest[1]}`);
-  }
-  count += 1;
-  const name = `attempt_${count}`;
-  await client.query(`prepare ${name} as ${sql}`);
-  known.set(sql, name);
-  return name;
 }
 
 function literal(value: unknown): string {

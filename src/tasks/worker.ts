@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import pg from 'pg';
-import { openPool } from '../db/pool.ts';
+import type pg from 'pg';
+import { openPool, UtcClient } from '../db/pool.ts';
+import { assertOwnSessions } from '../db/pooler.ts';
 import { type Queue, startQueue } from '../queue/graphile.ts';
 import { advisoryClass } from './activate.ts';
 import type { TaskContext } from './context.ts';
@@ -23,6 +24,7 @@ export interface WorkerOptions {
 
 /** Runs tasks until stopped. Alive is who holds the session advisory lock of its worker row. */
 export async function startWorker(ctx: TaskContext, options: WorkerOptions): Promise<Worker> {
+  await assertOwnSessions(options.connectionString);
   let isStopped = false;
   let current = await startLife(ctx, options);
   const lives = (async () => {
@@ -67,7 +69,7 @@ interface Life {
 
 async function startLife(ctx: TaskContext, options: WorkerOptions): Promise<Life> {
   const id = randomUUID();
-  const session = new pg.Client({ connectionString: options.connectionString, application_name: id, keepAlive: true });
+  const session = new UtcClient({ connectionString: options.connectionString, application_name: id, keepAlive: true });
   let end: () => void = () => undefined;
   const ended = new Promise<void>((resolve) => {
     end = resolve;

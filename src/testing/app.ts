@@ -7,7 +7,6 @@ import type { Principal } from '../auth/principal.ts';
 import { createUser, type Role, roles } from '../auth/users.ts';
 import { type Config, parseConfig } from '../config.ts';
 import type { Database } from '../db/database.ts';
-import { sessionSetup } from '../db/pool.ts';
 import type { TaskContext } from '../tasks/context.ts';
 import { testContext } from './context.ts';
 import { type Content, testDatabase } from './database.ts';
@@ -107,7 +106,7 @@ export async function countStatements<T>(db: Database, work: () => Promise<T>): 
   Client.prototype.query = function (this: InstanceType<typeof Client>, ...given: unknown[]) {
     const [statement] = given as [string | { text?: string }];
     const text = typeof statement === 'string' ? statement : (statement?.text ?? '');
-    if (this.database === database && text !== sessionSetup) statements.push(text);
+    if (this.database === database) statements.push(text);
     return (query as (...args: unknown[]) => unknown).apply(this, given);
   } as typeof query;
   try {

@@ -1,0 +1,78 @@
+import type pg from 'pg';
+import { AppError } from '../errors.ts';
+import { openPool } from './pool.ts';
+
+/** What two clients see of the server's processes that answer them. */
+export interface Seen {
+  /** Transactions of one client were answered by several processes: a pooler in transaction mode stands between. */
+  isShared: boolean;
+  /** Every time zone that a transaction was in. */
+  zones: readonly string[];
+}
+
+/** Asked a few times, since others may come between and leave one of us where it was. */
+const rounds = 3;
+/** A pool of one has no other process to give: whoever waits for one is let go. */
+const patienceMs = 1_000;
+
+const look = `select pg_backend_pid() as pid, current_setting('TimeZone') as zone`;
+
+/** While one client's transaction keeps the process that answered the other before, the other is answered by another one. */
+export async function lookThrough(pool: pg.Pool): Promise<Seen> {
+  const [one, other] = await Promise.all([pool.connect(), pool.connect()]);
+  const zones = new Set<string>();
+  let isShared = false;
+  let isBroken = true;
+  try {
+    for (let round = 0; round < rounds && !isShared; round++) {
+      const before = await seen(one);
+      await other.query('begin');
+      const between = await seen(other);
+      const after = seen(one);
+      await Promise.race([after, new Promise((done) => setTimeout(done, patienceMs).unref())]);
+      await other.query('commit');
+      isShared = between.pid === before.pid || (await after).pid !== before.pid;
+      for (const { zone } of [before, between, await after, await seen(other)]) zones.add(zone);
+    }
+    isBroken = false;
+    return { isShared, zones: [...zones] };
+  } finally {
+    one.release(isBroken);
+    other.release(isBroken);
+  }
+}
+
+async function seen(client: pg.PoolClient): Promise<{ pid: number; zone: string }> {
+  const { rows } = await client.query<{ pid: number; zone: string }>(look);
+  return rows[0] as { pid: number; zone: string };
+}
+
+const universal = ['UTC', 'Etc/UTC', 'UCT', 'Etc/UCT', 'GMT', 'Etc/GMT', 'Universal', 'Etc/Universal', 'Zulu', 'Etc/Zulu'];
+
+/** Moments would be wrong by hours where a connection's zone is not the one that it began with. */
+export function assertZoneKept({ zones }: Seen): void {
+  const other = zones.find((zone) => !universal.includes(zone));
+  if (other === undefined) return;
+  throw new AppError(
+    'zone-not-kept',
+    500,
+    `The pooler of DATABASE_URL does not keep a connection's time zone (${other} instead of UTC): set it with "alter role … set timezone to 'UTC'", or use one that keeps it, as PgBouncer does.`,
+  );
+}
+
+/** Workers listen, and are alive for as long as their session holds a lock: neither is possible in a session that others share. */
+export async function assertOwnSessions(connectionString: string): Promise<void> {
+  const pool = openPool({ connectionString, name: 'bulkhead look', max: 2 });
+  try {
+    const seenThrough = await lookThrough(pool);
+    assertZoneKept(seenThrough);
+    if (!seenThrough.isShared) return;
+  } finally {
+    await pool.end();
+  }
+  throw new AppError(
+    'shared-sessions',
+    500,
+    'A worker needs sessions of its own, which a pooler in transaction mode does not give: set DIRECT_DATABASE_URL to the database itself.',
+  );
+}
