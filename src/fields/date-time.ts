@@ -1,7 +1,7 @@
 import { DateTime } from 'luxon';
 import type { FieldKind } from './contract.ts';
 import { required, single } from './input.ts';
-import { momentExamples, momentKind, readMoment } from './moment.ts';
+import { isTwice, momentKind, offsetInWords, parseMoment } from './moment.ts';
 import { momentOperators } from './operators/moments.ts';
 import { type Reader, utcReader } from './reader.ts';
 import type { ResourceField } from './resource-field.ts';
@@ -38,7 +38,7 @@ export const dateTime: FieldKind = {
         ? timeText(at)
         : kind === 'date'
           ? at.toLocaleString(DateTime.DATE_MED)
-          : at.toLocaleString({ dateStyle: 'medium', timeStyle: 'short' });
+          : `${at.toLocaleString({ dateStyle: 'medium', timeStyle: 'short' })}${offsetInWords(at)}`;
     return { text, align: 'start' };
   },
   toForm(value, field, reader = utcReader) {
@@ -46,13 +46,15 @@ export const dateTime: FieldKind = {
     const at = inZone(value, field, reader);
     const kind = momentKind(field.meta.sqlType);
     if (kind === 'time') return timeText(at);
-    return kind === 'date' ? at.toFormat('yyyy-MM-dd') : `${at.toFormat('yyyy-MM-dd')}T${timeText(at)}`;
+    return kind === 'date'
+      ? at.toFormat('yyyy-MM-dd')
+      : `${at.toFormat('yyyy-MM-dd')}T${timeText(at)}${isTwice(at) ? at.toFormat('ZZ') : ''}`;
   },
   parse(input, field, reader = utcReader) {
     const given = single(input)?.trim();
     if (given === undefined) return required(field);
-    const moment = readMoment(given, field.meta.sqlType, reader.timeZone);
-    return moment ? { value: moment.start } : { error: `${field.label} must be ${momentExamples[momentKind(field.meta.sqlType)]}.` };
+    const moment = parseMoment(given, field.label, field.meta.sqlType, reader.timeZone);
+    return 'error' in moment ? moment : { value: moment.value.start };
   },
   toSql(value, field) {
     if (!isDate(value)) return value === null || value === undefined ? null : String(value);

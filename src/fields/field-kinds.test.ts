@@ -4,6 +4,7 @@ import type { RelationMeta } from '../metadata/contract.ts';
 import { testField } from '../testing/field.ts';
 import { parseJson, plainJson } from './json.ts';
 import type { FilterContext } from './operators/contract.ts';
+import { readMoment } from './moment.ts';
 import { fieldKinds, getFieldKind } from './register.ts';
 import type { ResourceField } from './resource-field.ts';
 
@@ -553,11 +554,25 @@ test('JSON that the database holds is shown, whatever it is', () => {
   for (const text of ['{"a":1,"a":2}', deep]) assert.ok('error' in kind.parse(text, field));
 });
 
-test('a time that a clock skips is none, one that it repeats is the first', () => {
+test('a time that a clock skips or shows twice is asked for again, in words that say both; with its offset it is one', () => {
   const { field } = samples['date-time'] as Sample;
   const reader = { timeZone: 'Europe/Madrid' };
-  const parse = (text: string) => getFieldKind(field).parse(text, field, reader);
-  assert.ok('error' in parse('2026-03-29T02:30'));
-  assert.deepEqual(parse('2026-03-29T03:30'), { value: at('2026-03-29T01:30:00Z') });
-  assert.deepEqual(parse('2026-10-25T02:30'), { value: at('2026-10-25T00:30:00Z') });
+  const { parse, toForm, format } = getFieldKind(field);
+  const read = (text: string) => parse(text, field, reader);
+  assert.match((read('2026-03-29T02:30') as { error: string }).error, /put forward, and there is no 02:30/);
+  assert.deepEqual(read('2026-03-29T03:30'), { value: at('2026-03-29T01:30:00Z') });
+  const { error } = read('2026-10-25T02:30') as { error: string };
+  assert.match(error, /2026-10-25 02:30\+02:00 for the first, 2026-10-25 02:30\+01:00 for the second/);
+  assert.deepEqual(read('2026-10-25 02:30+02:00'), { value: at('2026-10-25T00:30:00Z') });
+  assert.deepEqual(read('2026-10-25 02:30+01:00'), { value: at('2026-10-25T01:30:00Z') });
+  const second = at('2026-10-25T01:30:00Z');
+  assert.equal(toForm(second, field, reader), '2026-10-25T02:30+01:00');
+  assert.equal(format(second, field, reader).text, '25 Oct 2026, 02:30 (UTC+1)');
+  assert.equal(format(at('2026-10-25T00:30:00Z'), field, reader).text, '25 Oct 2026, 02:30 (UTC+2)');
+  assert.equal(format(second, field).text, '25 Oct 2026, 01:30', 'in UTC there is but one');
+  const days = (text: string, timeZone: string) => readMoment(text, field.meta.sqlType, timeZone);
+  assert.deepEqual(days('2026-10-25', 'Europe/Madrid'), { start: at('2026-10-24T22:00:00Z'), end: at('2026-10-25T23:00:00Z') });
+  // Where the clocks are changed at midnight.
+  assert.equal(days('2026-03-29', 'Asia/Beirut')?.start.toISOString(), '2026-03-28T22:00:00.000Z');
+  assert.equal(days('2026-11-01', 'America/Havana')?.start.toISOString(), '2026-11-01T04:00:00.000Z');
 });

@@ -32,8 +32,56 @@ export const momentExamples = {
 
 const pattern = /^(?:(\d{4})-(\d{2})-(\d{2}))?(?:(?:^|[T ])(\d{2}):(\d{2})(?::(\d{2})(?:\.(\d{1,6}))?)?)?\s*(Z|[+-]\d{2}(?::?\d{2})?)?$/;
 
-/** Null: there is no such day or time, or the column does not hold what was given. In `timeZone` where the text names none. */
+/** The two moments that a time of a clock that is put back may mean, the earlier first. */
+type Twice = readonly [DateTime, DateTime];
+
+/**
+ * Null: there is no such day or time, the column does not hold what was given, or a time that names no offset is one that its
+ * zone has twice. In `timeZone` where the text names none.
+ */
 export function readMoment(text: string, sqlType: string | null, timeZone: string): Moment | null {
+  const read = readClock(text, sqlType, timeZone);
+  return read && 'start' in read ? read : null;
+}
+
+/** A moment, or why a text is none, for `label`. */
+export function parseMoment(text: string, label: string, sqlType: string | null, timeZone: string): { value: Moment } | { error: string } {
+  const read = readClock(text, sqlType, timeZone);
+  if (read && 'start' in read) return { value: read };
+  if (read) return { error: inWords(label, timeZone, read) };
+  return { error: `${label} must be ${momentExamples[momentKind(sqlType)]}.` };
+}
+
+/** A time that names no offset and that its zone has twice, or not at all. */
+export function isUnclear(text: string, sqlType: string | null, timeZone: string): boolean {
+  const read = readClock(text, sqlType, timeZone);
+  return read !== null && !('start' in read);
+}
+
+/** Does the zone's clock show this time once more? Then its offset tells the two apart. */
+export function isTwice(at: DateTime): boolean {
+  return at.getPossibleOffsets().length > 1;
+}
+
+/** `(UTC+1)`, where a clock is put back and this time is one of two. */
+export function offsetInWords(at: DateTime): string {
+  return isTwice(at) ? ` (UTC${at.toFormat('Z')})` : '';
+}
+
+interface Unclear {
+  day: string;
+  clock: string;
+  /** Null: the clock is put forward past it. */
+  twice: Twice | null;
+}
+
+function inWords(label: string, timeZone: string, { day, clock, twice }: Unclear): string {
+  if (!twice) return `${label}: on ${day} the clocks in ${timeZone} are put forward, and there is no ${clock}.`;
+  const [first, second] = twice.map((at) => `${day} ${clock}${at.toFormat('ZZ')}`);
+  return `${label}: on ${day} the clocks in ${timeZone} are put back, and ${clock} comes twice. Write ${first} for the first, ${second} for the second.`;
+}
+
+function readClock(text: string, sqlType: string | null, timeZone: string): Moment | Unclear | null {
   const match = pattern.exec(text);
   if (!match) return null;
   const [, year, month, day, hour, minute, second, fraction, offset] = match;
@@ -50,13 +98,25 @@ export function readMoment(text: string, sqlType: string | null, timeZone: strin
     second: Number(second ?? 0),
     millisecond: Number((fraction ?? '').padEnd(3, '0').slice(0, 3)),
   };
-  // A clock that is put back shows an hour twice: the first is meant.
-  const start = DateTime.min(...DateTime.fromObject(given, { zone }).getPossibleOffsets());
+  const at = DateTime.fromObject(given, { zone });
+  if (!at.isValid) return null;
+  // All of a day, however many hours it has and wherever it begins.
+  if (!hour) return { start: beginningOf(at), end: beginningOf(at.plus({ days: 1 })) };
+  const [start = at, later] = at.getPossibleOffsets();
   // Midnight is no hour 24, and a clock that is put forward skips an hour.
-  if (!start?.isValid || start.hour !== given.hour) return null;
-  const step = fraction ? { milliseconds: 1 } : second ? { seconds: 1 } : hour ? { minutes: 1 } : { days: 1 };
-  const end = start.plus(step);
+  if (given.hour === 24) return null;
+  const unclear = {
+    day: `${year}-${month}-${day}`,
+    clock: [hour, minute, ...(second ? [fraction ? `${second}.${fraction}` : second] : [])].join(':'),
+  };
+  if (start.hour !== given.hour || start.minute !== given.minute) return { ...unclear, twice: null };
+  if (later) return { ...unclear, twice: [start, later].sort((a, b) => a.toMillis() - b.toMillis()) as unknown as Twice };
+  const end = start.plus(fraction ? { milliseconds: 1 } : second ? { seconds: 1 } : { minutes: 1 });
   return { start: start.toJSDate(), end: kind === 'time' && end.day > 1 ? null : end.toJSDate() };
+}
+
+function beginningOf(day: DateTime): Date {
+  return DateTime.min(...day.startOf('day').getPossibleOffsets())?.toJSDate() ?? day.toJSDate();
 }
 
 function zoneOf(offset: string | undefined, timeZone: string): string | null {

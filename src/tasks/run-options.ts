@@ -37,7 +37,8 @@ export function parseRunOptions(body: Readonly<Record<string, unknown>>): RunOpt
   const isPercent = /^\d{1,3}(\.\d+)?$/.test(percent) && Number(percent) <= 100;
   if (percent !== '' && !isPercent) fieldErrors.stopPercent = 'Give a percentage from 0 to 100, or nothing.';
   const reason = text('reason');
-  if (reason.length > longestReason || reason.includes('\0')) fieldErrors.reason = `A reason may have at most ${longestReason} characters.`;
+  if (lengthOf(reason) > longestReason || reason.includes('\0'))
+    fieldErrors.reason = `A reason may have at most ${longestReason} characters.`;
   const [wrong] = Object.values(fieldErrors);
   if (wrong) throw new AppError('invalid-operation', 422, wrong, { fieldErrors });
   return {
@@ -47,4 +48,9 @@ export function parseRunOptions(body: Readonly<Record<string, unknown>>): RunOpt
     stopRatio: percent === '' ? null : Number(percent) / 100,
     changeReason: reason === '' ? null : reason,
   };
+}
+
+// As PostgreSQL counts: a browser sends a line end as two characters, and a picture is two to JavaScript.
+function lengthOf(text: string): number {
+  return [...text.replaceAll('\r\n', '\n')].length;
 }

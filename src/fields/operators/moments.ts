@@ -1,13 +1,12 @@
 import { DateTime } from 'luxon';
 import type { Parsed } from '../contract.ts';
-import { type Moment, momentExamples, momentKind, readMoment } from '../moment.ts';
+import { type Moment, momentKind, parseMoment } from '../moment.ts';
 import type { ResourceField } from '../resource-field.ts';
 import { type FilterContext, type FilterOperator, readAll } from './contract.ts';
 import { nullness } from './empty.ts';
 
 function read(text: string, field: ResourceField, { timeZone }: FilterContext): Parsed<Moment> {
-  const moment = readMoment(text.trim(), field.meta.sqlType, timeZone);
-  return moment ? { value: moment } : { error: `${field.label} must be ${momentExamples[momentKind(field.meta.sqlType)]}.` };
+  return parseMoment(text.trim(), field.label, field.meta.sqlType, timeZone);
 }
 
 type Compare = (moments: readonly Moment[], field: ResourceField) => Record<string, unknown>;

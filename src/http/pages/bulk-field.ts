@@ -129,7 +129,7 @@ function ownControl({ resource }: FieldsParts, { control, choices = [] }: Change
     const options = choices.map((value) => ({ value, label: labelOf(value), isChosen: values.includes(value) }));
     return { control: 'select', options, emptyText: bulkTexts.choose };
   }
-  return control === 'number' ? { control: 'number', inputMode: 'decimal', maxLength: null } : { control: 'text', maxLength: null };
+  return control === 'number' ? { control: 'number', inputMode: 'decimal' } : { control: 'text' };
 }
 
 function hintOf(field: ResourceField, { reader }: Resource): string | null {

@@ -1,5 +1,5 @@
 import type { Principal } from '../../auth/principal.ts';
-import { readMoment } from '../../fields/moment.ts';
+import { isUnclear, readMoment } from '../../fields/moment.ts';
 import { getFieldKind } from '../../fields/register.ts';
 import type { Register, Resource, ResourceField } from '../../resources/contract.ts';
 import { hasResource, relatedTitles, relationTarget, searchRelated } from '../../selection/related.ts';
@@ -33,7 +33,6 @@ export interface InputData {
   emptyText: string | null;
   isRequired: boolean;
   inputMode: 'decimal' | 'numeric' | null;
-  maxLength: number | null;
   rows: number;
   isCode: boolean;
   isSmall: boolean;
@@ -96,7 +95,7 @@ export async function inputData(parts: InputParts): Promise<InputData> {
 
 /** A control that says itself what it is. */
 export function plainInput(parts: Omit<InputParts, 'register' | 'sql' | 'principal'>, own: Partial<InputData>): InputData {
-  const { field, name, id, values } = parts;
+  const { name, id, values } = parts;
   return {
     control: 'text',
     name,
@@ -107,7 +106,6 @@ export function plainInput(parts: Omit<InputParts, 'register' | 'sql' | 'princip
     emptyText: null,
     isRequired: parts.isRequired ?? false,
     inputMode: null,
-    maxLength: maxLengthOf(field),
     rows: 4,
     isCode: false,
     isSmall: parts.isSmall ?? false,
@@ -119,10 +117,10 @@ export function plainInput(parts: Omit<InputParts, 'register' | 'sql' | 'princip
   };
 }
 
-type ControlParts = Pick<InputParts, 'field' | 'values' | 'isRequired' | 'emptyText'>;
+type ControlParts = Pick<InputParts, 'resource' | 'field' | 'values' | 'isRequired' | 'emptyText'>;
 
 /** The control that a field's values are typed or chosen with. */
-export function plainControlOf({ field, values, isRequired, emptyText = null }: ControlParts): Partial<InputData> {
+export function plainControlOf({ resource, field, values, isRequired, emptyText = null }: ControlParts): Partial<InputData> {
   const { meta } = field;
   const chosen = (value: string, label: string) => ({ value, label, isChosen: values.includes(value) });
   const empty = emptyText ?? (isRequired ? inputTexts.choose : inputTexts.none);
@@ -133,15 +131,28 @@ export function plainControlOf({ field, values, isRequired, emptyText = null }: 
       if (isRequired && emptyText === null) return { control: 'toggle' };
       return { control: 'select', options: [chosen('true', inputTexts.yes), chosen('false', inputTexts.no)], emptyText: empty };
     case 'select':
-      return { control: 'select', options: (field.enum?.values ?? []).map((value) => chosen(value.name, value.name)), emptyText: empty };
+      return { control: 'select', options: choicesOf(field, values).map((name) => chosen(name, name)), emptyText: empty };
     case 'date-time':
-      // A browser's own control would show nothing of what it cannot hold, and send that.
-      return values.every((value) => value === '' || readMoment(value, meta.sqlType, 'utc')) ? { control: dateControl(meta.sqlType) } : {};
+      return values.every((value) => value === '' || fitsDateControl(value, meta.sqlType, resource.reader.timeZone))
+        ? { control: dateControl(meta.sqlType) }
+        : {};
     case 'textarea':
       return { control: 'textarea', rows: meta.type === 'Json' ? 8 : 4, isCode: meta.type === 'Json' };
     default:
       return isLong(field, values) ? { control: 'textarea' } : {};
   }
+}
+
+// A value that is not offered, as one that the schema does not know yet, would be sent as another.
+function choicesOf({ enum: choices }: ResourceField, values: readonly string[]): string[] {
+  const known = (choices?.values ?? []).map(({ name }) => name);
+  return [...known, ...values.filter((value) => value !== '' && !known.includes(value))];
+}
+
+// A browser's own control would show nothing of what it cannot hold, and send that: it has no place for an offset.
+function fitsDateControl(value: string, sqlType: string | null, timeZone: string): boolean {
+  const isPlain = !/(?:Z|[+-]\d{2}:?\d{2})$/.test(value) || !value.includes(':');
+  return isPlain && readMoment(value, sqlType, 'utc') !== null && !isUnclear(value, sqlType, timeZone);
 }
 
 function dateControl(sqlType: string | null): Control {
@@ -195,10 +206,5 @@ const longNames = /^(notes?|remarks?|comments?|description|summary|content|body|
 
 // A text column says nothing of how long its texts are: its name and its value do.
 function isLong({ meta }: ResourceField, values: readonly string[]): boolean {
-  return longNames.test(meta.name) || values.some((value) => value.includes('\n') || value.length > 120);
-}
-
-function maxLengthOf({ meta }: ResourceField): number | null {
-  const match = /^(?:varchar|character)\((\d+)\)$/.exec(meta.sqlType ?? '');
-  return match ? Number(match[1]) : null;
+  return longNames.test(meta.name) || values.some((value) => /[\r\n]/.test(value) || value.length > 120);
 }

@@ -63,6 +63,8 @@ export async function recordField(field: ResourceField, parts: FieldParts): Prom
   const id = `field-${field.name}`;
   const isFixed = field.isReadOnly || isOverfull || (field.meta.isId && !isNew);
   const values = isFixed && record && !field.relation ? [shownText(parts, field, record)] : [ownValue(texts, field.name) ?? ''].flat();
+  // A toggle would show no value as “no”, and send that.
+  const isNothing = !isNew && values.every((value) => value === '');
   const hint = isOverfull ? recordTexts.overfull(mostLinks) : hintOf(field, isFixed, resource);
   const describedBy = [hint ? `${id}-hint` : '', error || conflict ? `${id}-error` : ''].filter((item) => item !== '').join(' ');
   const input = await inputData({
@@ -75,7 +77,7 @@ export async function recordField(field: ResourceField, parts: FieldParts): Prom
     name: field.name,
     id,
     values,
-    isRequired: isRequired(field, isNew),
+    isRequired: isRequired(field, isNew) && !(isNothing && field.meta.type === 'Boolean'),
     isFixed,
     isWrong: error !== null || conflict !== null,
     describedBy: describedBy === '' ? null : describedBy,

@@ -4,6 +4,7 @@ import { parseJson } from '../../fields/json.ts';
 import { getFieldKind } from '../../fields/register.ts';
 import type { Resource, ResourceField } from '../../resources/contract.ts';
 import type { RecordValuesRead } from '../../selection/record.ts';
+import { withLineEnds } from './line-ends.ts';
 import type { FormTexts } from './record-field.ts';
 import { ownValue } from '../../own-value.ts';
 
@@ -57,7 +58,7 @@ export function typedTexts(resource: Resource, body: Body): FormTexts {
   return Object.fromEntries(
     sent.map((field) => {
       if (isMany(field)) return [field.name, sentIds(body, field.name)];
-      return [field.name, (textsOf(body[field.name]).at(-1) ?? '').replaceAll('\r\n', '\n')];
+      return [field.name, (textsOf(body[field.name]).at(-1) ?? '').replace(/\r\n?/g, '\n')];
     }),
   );
 }
@@ -113,11 +114,12 @@ export function parseRecord(resource: Resource, texts: FormTexts, was: FormTexts
   const fieldErrors: Record<string, string> = {};
   for (const field of resource.form) {
     const given = ownValue(texts, field.name) ?? '';
-    if (field.isReadOnly || (was && (field.meta.isId || isSame(given, ownValue(was, field.name))))) continue;
+    const shown = was ? ownValue(was, field.name) : undefined;
+    if (field.isReadOnly || (was && (field.meta.isId || isSameIn(field, given, shown)))) continue;
     if (!was && given.length === 0 && field.meta.hasDefault) continue;
     const parsed = getFieldKind(field).parse(given, field, resource.reader);
     if ('error' in parsed) fieldErrors[field.name] = parsed.error;
-    else values.set(field, parsed.value);
+    else values.set(field, typeof shown === 'string' && parsed.value === given ? withLineEnds(given as string, shown) : parsed.value);
   }
   if (Object.keys(fieldErrors).length > 0) {
     throw new AppError('invalid-record', 422, 'Some values need attention. Nothing was saved.', { fieldErrors });
@@ -143,17 +145,32 @@ export function assertFresh(
   current: RecordValuesRead,
 ): void {
   const now = textsOfRecord(resource, current);
-  const stale: StaleField[] = [...fields]
-    .map(({ name }) => ({ name, was: ownValue(was, name) ?? '', theirs: ownValue(now, name) ?? '' }))
-    .filter(({ name, was: before, theirs }) => !isSame(theirs, before) && !isSame(theirs, ownValue(texts, name)));
+  const stale: StaleField[] = [...fields].flatMap((field) => {
+    const { name } = field;
+    const [before, theirs] = [ownValue(was, name) ?? '', ownValue(now, name) ?? ''];
+    const isStale = !isSameIn(field, theirs, before) && !isSameIn(field, theirs, ownValue(texts, name));
+    return isStale ? [{ name, was: before, theirs }] : [];
+  });
   if (stale.length === 0) return;
   throw new AppError('stale', 409, 'Somebody has changed this record since you opened it. Nothing was saved.', { stale });
 }
 
-function isSame(given: string | readonly string[], was: string | readonly string[] | undefined): boolean {
-  if (typeof given === 'string' && !Array.isArray(was)) return given === String(was ?? '').replaceAll('\r\n', '\n');
-  const sorted = (value: string | readonly string[] | undefined) => [value ?? []].flat().sort().join('\0');
-  return sorted(given) === sorted(was);
+type Shown = string | readonly string[] | undefined;
+
+/** Would the field's control send the one for the other? */
+function isSameIn(field: ResourceField, given: Shown, was: Shown): boolean {
+  if (Array.isArray(given) || Array.isArray(was)) {
+    const sorted = (value: Shown) => [value ?? []].flat().sort().join('\0');
+    return sorted(given) === sorted(was);
+  }
+  return sentBy(field, String(given ?? '')) === sentBy(field, String(was ?? ''));
+}
+
+/** What a browser sends of a text that it was shown: every line end alike, and of a control of one line none. */
+function sentBy(field: ResourceField, text: string): string {
+  const { input } = getFieldKind(field);
+  if (input === 'relation' || input === 'number') return text.replace(/[\r\n]/g, '');
+  return text.replace(/\r\n?/g, '\n');
 }
 
 export function isMany(field: ResourceField): boolean {
