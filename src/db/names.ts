@@ -11,6 +11,7 @@ const tables = [
   'change',
   'task_event',
   'worker',
+  'worker_end',
   'task_slot',
   'schema_push',
 ] as const;

@@ -47,7 +47,7 @@ export async function insertTask(
      ), told as (
        insert into ${db.t.task_event} (task_id, state) select id, state from inserted
      )
-     select ${taskColumns} from inserted`,
+     select ${taskColumns(db.t)} from inserted`,
     [
       task.operationId,
       task.taskKey,

@@ -52,7 +52,7 @@ export async function listTasks(
     `with visible as (
        select * from ${db.t.task} where ($1 or principal_id = $2) and ($3::text is null or state = $3)
      ), shown as (
-       select ${taskColumns} from visible order by visible.id desc limit $4 offset $5
+       select ${taskColumns(db.t)} from visible order by visible.id desc limit $4 offset $5
      )
      select (select count(*)::int from visible) as total, (select json_agg(shown order by shown.id desc) from shown) as tasks`,
     [seesAllTasks(principal), principal.id, state ?? null, size, (page - 1) * size],
@@ -78,6 +78,8 @@ function withDates(task: TaskRow): TaskRow {
     queuedAt: date(task.queuedAt),
     startedAt: date(task.startedAt),
     finishedAt: date(task.finishedAt),
+    restedAt: date(task.restedAt),
+    workerEndedAt: date(task.workerEndedAt),
   };
 }
 

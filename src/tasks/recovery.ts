@@ -2,6 +2,7 @@ import type { PoolClient } from 'pg';
 import { transaction } from '../db/transaction.ts';
 import { advisoryClass } from './activate.ts';
 import type { TaskContext } from './context.ts';
+import { isAliveSql, noteWorkerEnd } from './liveness.ts';
 import { moveTask } from './move-task.ts';
 import { settle, wakeWaiting } from './slots.ts';
 import type { TaskState } from './states.ts';
@@ -18,12 +19,7 @@ export async function recover(ctx: TaskContext, own?: { workerId: string; tokens
   const { db } = ctx;
   const { rows: dead } = await db.pages.query<{ id: string; lockId: number; poolId: string | null }>(
     `select worker.id, worker.lock_id as "lockId", worker.pool_id as "poolId" from ${db.t.worker} worker
-     where not exists (
-       select 1 from pg_locks held where held.locktype = 'advisory' and held.granted and held.objsubid = 2
-         and held.classid = $1::int::oid and held.objid = worker.lock_id::oid
-         and held.database = (select oid from pg_database where datname = current_database())
-     )`,
-    [advisoryClass.liveness],
+     where not ${isAliveSql}`,
   );
   for (const worker of dead) await bury(ctx, worker);
   await sweep(ctx, own);
@@ -40,6 +36,7 @@ async function bury(ctx: TaskContext, worker: { id: string; lockId: number; pool
     if (!rows[0]?.is_ours) return;
     const gone = await client.query(`delete from ${db.t.worker} where id = $1`, [worker.id]);
     if (gone.rowCount === 0) return;
+    await noteWorkerEnd(client, db.t);
     if (worker.poolId) await client.query(`select "${db.queueSchema}".force_unlock_workers(array[$1])`, [worker.poolId]);
     const slots = await client.query<{ task_id: number }>(`delete from ${db.t.task_slot} where worker_id = $1 returning task_id`, [
       worker.id,
@@ -53,7 +50,10 @@ async function bury(ctx: TaskContext, worker: { id: string; lockId: number; pool
 async function countDeath(ctx: TaskContext, client: PoolClient, taskId: number): Promise<void> {
   const { db, settings } = ctx;
   const { rows } = await client.query<{ state: TaskState; deaths: number }>(
-    `update ${db.t.task} set deaths = deaths + 1 where id = $1 and finished_at is null returning state, deaths`,
+    `update ${db.t.task} task set deaths = deaths + 1, rested_at = case
+         when exists (select 1 from ${db.t.task_slot} where task_id = task.id) then rested_at
+         else coalesce((select max(finished_at) from ${db.t.chunk} where task_id = task.id), started_at) end
+     where id = $1 and finished_at is null returning state, deaths`,
     [taskId],
   );
   const task = rows[0];

@@ -30,7 +30,12 @@ export async function takeSlot(ctx: TaskContext, pool: Pool, taskId: number, wor
     );
     const slot = taken.rows[0]?.slot;
     if (slot === undefined) return null;
-    await client.query(`update ${t.task} set attempts = attempts + 1, blocked_by = null where id = $1`, [taskId]);
+    await client.query(
+      `update ${t.task} set attempts = attempts + 1, blocked_by = null, rested_at = null,
+         idle_ms = idle_ms + coalesce(extract(epoch from clock_timestamp() - greatest(rested_at, started_at)) * 1000, 0)
+       where id = $1`,
+      [taskId],
+    );
     if (task.state === 'queued') await moveTask(client, t, taskId, 'preparing');
     return { taskId, slot, token };
   });
@@ -52,6 +57,10 @@ export async function releaseSlot(ctx: TaskContext, pool: Pool, lease: Lease, de
       lease.token,
     ]);
     if (released.rowCount === 0 || !rows[0]) return;
+    await client.query(
+      `update ${t.task} set rested_at = clock_timestamp() where id = $1 and not exists (select 1 from ${t.task_slot} where task_id = $1)`,
+      [lease.taskId],
+    );
     await settle(client, ctx, lease.taskId, rows[0].state, delayMs);
   });
 }

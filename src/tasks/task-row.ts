@@ -3,6 +3,7 @@ import type { Principal } from '../auth/principal.ts';
 import type { OperationKind } from '../operations/contract.ts';
 import type { Way } from '../operations/way.ts';
 import type { Overlap } from './run-options.ts';
+import { hasWorkerSql } from './liveness.ts';
 import type { TaskState } from './states.ts';
 
 /**
@@ -68,9 +69,17 @@ export interface TaskRow {
   queuedAt: Date | null;
   startedAt: Date | null;
   finishedAt: Date | null;
+  /** Milliseconds since it started in which nobody was at it, up to `restedAt`. */
+  idleMs: number;
+  /** Since when nobody is at it. */
+  restedAt: Date | null;
+  /** Whether any worker is alive; null where none is needed any more. */
+  hasWorker: boolean | null;
+  /** When a worker ended last; null: none has, or one is dead and it is not known since when. */
+  workerEndedAt: Date | null;
 }
 
-const columns: Record<keyof TaskRow, string> = {
+const columns: Record<Exclude<keyof TaskRow, 'hasWorker' | 'workerEndedAt'>, string> = {
   id: 'id',
   operationId: 'operation_id',
   resource: 'resource',
@@ -112,13 +121,19 @@ const columns: Record<keyof TaskRow, string> = {
   queuedAt: 'queued_at',
   startedAt: 'started_at',
   finishedAt: 'finished_at',
+  idleMs: 'idle_ms',
+  restedAt: 'rested_at',
 };
 
 /** Select list that yields TaskRow. */
-export const taskColumns = Object.entries(columns)
-  .map(([name, column]) => `${column} as "${name}"`)
-  .join(', ');
+export function taskColumns(t: TableNames): string {
+  return [
+    ...Object.entries(columns).map(([name, column]) => `${column} as "${name}"`),
+    `case when finished_at is null and backend = 'queue' then ${hasWorkerSql(t)} end as "hasWorker"`,
+    `case when finished_at is null and backend = 'queue' and not exists (select 1 from ${t.worker}) then (select max(at) from ${t.worker_end}) end as "workerEndedAt"`,
+  ].join(', ');
+}
 
 export function selectTask(t: TableNames): string {
-  return `select ${taskColumns} from ${t.task}`;
+  return `select ${taskColumns(t)} from ${t.task}`;
 }

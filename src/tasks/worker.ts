@@ -6,6 +6,7 @@ import { assertOwnSessions } from '../db/pooler.ts';
 import { type Queue, startQueue } from '../queue/graphile.ts';
 import { advisoryClass } from './activate.ts';
 import type { TaskContext } from './context.ts';
+import { noteWorkerEnd } from './liveness.ts';
 import { recover } from './recovery.ts';
 import { startRetention } from './retention.ts';
 import { runSlice } from './run-slice.ts';
@@ -109,7 +110,12 @@ async function startLife(ctx: TaskContext, options: WorkerOptions): Promise<Life
       await recovery.stop();
       await retention.stop();
       await queue.stop();
-      await session.query(`delete from ${ctx.db.t.worker} where id = $1`, [id]).catch(() => undefined);
+      try {
+        await session.query(`delete from ${ctx.db.t.worker} where id = $1`, [id]);
+        await noteWorkerEnd(session, ctx.db.t);
+      } catch {
+        // A session that is lost has nobody to tell; recovery does it.
+      }
       await Promise.allSettled([session.end(), pool.end()]);
     },
   };

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { workedMs } from '../../tasks/progress.ts';
 import { type TaskState, taskStates } from '../../tasks/states.ts';
 import type { TaskRow } from '../../tasks/task-row.ts';
 import { formatSpan } from '../format-span.ts';
@@ -48,6 +49,10 @@ function taskOf(values: Partial<TaskRow>): TaskRow {
     queuedAt: at,
     startedAt: at,
     finishedAt: null,
+    idleMs: 0,
+    restedAt: null,
+    hasWorker: true,
+    workerEndedAt: null,
     ...values,
   };
 }
@@ -77,6 +82,28 @@ test('a task that waits long says that it waits for a worker', () => {
   assert.match(old.note, /since 21:00:00\./, 'in the reader’s own time');
   const older = progressData(taskOf({ state: 'queued', queuedAt: new Date('2026-11-20T14:59:00Z') }), look);
   assert.match(older.note, /since 20 Nov 2026,? (at )?23:59:00/, 'with the day where it is another');
+});
+
+test('where no worker is alive it says so, since when, with no speed and no end', () => {
+  const workerEndedAt = new Date('2026-11-21T12:00:05Z');
+  for (const state of ['queued', 'preparing', 'running', 'pausing', 'cancelling'] as const) {
+    const data = progressData(taskOf({ state, done: 1000, changed: 1000, hasWorker: false, workerEndedAt }), look);
+    assert.equal(data.heading, 'Waiting for a worker: 6,972 records');
+    assert.equal(data.note, 'No worker is alive since 21:00:05, so nobody is at it. It goes on when one starts.');
+    assert.deepEqual([data.rateText, data.leftText], [null, null]);
+  }
+  const unknown = progressData(taskOf({ hasWorker: false }), look);
+  assert.equal(unknown.note, 'No worker is alive, so nobody is at it. It goes on when one starts.');
+  const paused = progressData(taskOf({ state: 'paused', hasWorker: false, workerEndedAt }), look);
+  assert.doesNotMatch(paused.note, /worker/);
+});
+
+test('the time in which nobody was at it counts neither for its speed nor for what it took', () => {
+  const task = taskOf({ done: 1000, changed: 1000, idleMs: 5_000 });
+  assert.deepEqual([progressData(task, look).rateText, workedMs(task, now)], ['200 records/s', 5_000]);
+  const resting = taskOf({ state: 'paused', done: 1000, restedAt: new Date('2026-11-21T12:00:04Z') });
+  assert.equal(workedMs(resting, now), 4_000);
+  assert.equal(workedMs(taskOf({ state: 'cancelled', finishedAt: now, restedAt: new Date('2026-11-21T12:00:04Z') }), now), 4_000);
 });
 
 test('a cancelling task cannot be cancelled again', () => {

@@ -1,6 +1,6 @@
 import type { Reader } from '../../fields/reader.ts';
 import type { Resource } from '../../resources/contract.ts';
-import { type Progress, progressOf } from '../../tasks/progress.ts';
+import { type Progress, progressOf, withoutWorkerSince } from '../../tasks/progress.ts';
 import { isFinished, type TaskState } from '../../tasks/states.ts';
 import type { TaskRow } from '../../tasks/task-row.ts';
 import { formatMoment, formatSpan } from '../format-span.ts';
@@ -83,7 +83,7 @@ export function progressData(task: TaskRow, look: Look, place: Place = 'page'): 
     canCancel: progress.canCancel,
     pause: pauseOf(task, progress, url, place),
     title: task.title,
-    heading: headingOf(task.state, progress.total),
+    heading: withoutWorkerSince(task) === undefined ? headingOf(task.state, progress.total) : taskTexts.noWorkerHeading(progress.total),
     note: noteOf(task, look),
     badge: badgeOf(task.state),
     bar: barOf(task, now),
@@ -116,6 +116,8 @@ function headingOf(state: TaskState, total: number): string {
 const patienceMs = 5_000;
 
 function noteOf(task: TaskRow, { now, reader }: Look): string {
+  const away = withoutWorkerSince(task);
+  if (away !== undefined) return taskTexts.noWorker(away && formatMoment(away, now, reader.timeZone));
   switch (task.state) {
     case 'queued': {
       if (task.blockedBy !== null) return followUpTexts.blockedBy(task.blockedBy);

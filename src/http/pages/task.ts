@@ -8,7 +8,7 @@ import { type Group, parseFilterText, searchPath } from '../../selection/filter.
 import { findFilterField } from '../../selection/filter-fields.ts';
 import { conditionsOf, filterTitles } from '../../selection/filter-titles.ts';
 import { titlesOf } from '../../selection/list.ts';
-import { progressOf, successOf } from '../../tasks/progress.ts';
+import { progressOf, successOf, withoutWorkerSince, workedMs } from '../../tasks/progress.ts';
 import type { ChunkRow, EventRow, FailureGroup } from '../../tasks/queries.ts';
 import { isFinished } from '../../tasks/states.ts';
 import type { TaskRow } from '../../tasks/task-row.ts';
@@ -239,7 +239,10 @@ function factsOf(task: TaskRow, now: Date, timeZone: string): Fact[] {
   const waited = (task.startedAt ?? task.finishedAt ?? now).getTime() - task.createdAt.getTime();
   if (task.backend === 'queue') list.push({ label: facts.waited, value: formatSpan(waited) });
   if (task.startedAt) {
-    list.push({ label: facts.took, value: formatSpan((task.finishedAt ?? now).getTime() - task.startedAt.getTime()) });
+    const worked = workedMs(task, now);
+    const idle = (task.finishedAt ?? now).getTime() - task.startedAt.getTime() - worked;
+    list.push({ label: facts.took, value: formatSpan(worked) });
+    if (idle >= 1_000) list.push({ label: facts.idle, value: formatSpan(idle) });
   }
   list.push({ label: facts.backend, value: taskTexts.backends[task.backend] ?? task.backend });
   list.push({ label: facts.way, value: taskTexts.ways[task.writeThrough as Way] ?? task.writeThrough });
@@ -314,13 +317,20 @@ export interface TaskJson {
   /** Null while unfinished. */
   success: boolean | null;
   error: { reason: string; message: string | null } | null;
+  /** Records per second and seconds left, while somebody is at it. */
+  rate: number | null;
+  secondsLeft: number | null;
+  /** That no worker is alive to go on with it, and since when as far as it is known; null: one is, or none is needed. */
+  noWorker: { since: string | null } | null;
   createdAt: string;
   startedAt: string | null;
   finishedAt: string | null;
 }
 
 export function taskJson(task: TaskRow, now: Date): TaskJson {
-  const { done, total, percent } = progressOf(task, now);
+  const { done, total, percent, rate, secondsLeft } = progressOf(task, now);
+  const away = withoutWorkerSince(task);
+  const isRunning = task.state === 'running';
   const { changed, unchanged, failed, gone, conflicted } = task;
   const success = successOf(task);
   return {
@@ -334,6 +344,9 @@ export function taskJson(task: TaskRow, now: Date): TaskJson {
     percent,
     counts: { changed, unchanged, failed, gone, conflicted },
     success,
+    rate: isRunning ? rate : null,
+    secondsLeft: isRunning ? secondsLeft : null,
+    noWorker: away === undefined ? null : { since: away?.toISOString() ?? null },
     error: success === false ? { reason: task.reason ?? task.state, message: task.message } : null,
     createdAt: task.createdAt.toISOString(),
     startedAt: task.startedAt?.toISOString() ?? null,

@@ -3,8 +3,8 @@ import { readerOf } from '../../fields/reader.ts';
 import type { Resource } from '../../resources/contract.ts';
 import { isFinished, type TaskState, taskStates } from '../../tasks/states.ts';
 import type { TaskRow } from '../../tasks/task-row.ts';
-import { progressOf } from '../../tasks/progress.ts';
-import { formatDateTime, formatSpan, isoTime } from '../format-span.ts';
+import { progressOf, withoutWorkerSince, workedMs } from '../../tasks/progress.ts';
+import { formatDateTime, formatMoment, formatSpan, isoTime } from '../format-span.ts';
 import { taskTexts } from '../texts/tasks.ts';
 import type { Urls } from './url.ts';
 import { type Badge, badgeOf } from './badge.ts';
@@ -25,6 +25,8 @@ export interface TaskLine {
   doneText: string;
   counts: readonly Count[];
   isFinished: boolean;
+  /** What its state alone would not say. */
+  note: string | null;
 }
 
 /** The part of the dashboard that is live. */
@@ -55,7 +57,7 @@ export interface TasksQuery {
   page: number;
 }
 
-const offeredStates = (Object.keys(taskStates) as TaskState[]).filter((state) => !['scheduled', 'pausing', 'paused'].includes(state));
+const offeredStates = Object.keys(taskStates) as TaskState[];
 
 export function tasksPageData(
   list: TaskListData,
@@ -123,6 +125,8 @@ export interface LineParts {
 export function taskLine(task: TaskRow, { now, url, resources, principal }: LineParts): TaskLine {
   const progress = progressOf(task, now);
   const when = task.startedAt ?? task.createdAt;
+  const away = withoutWorkerSince(task);
+  const { timeZone } = readerOf(principal);
   return {
     id: task.id,
     title: task.title,
@@ -130,14 +134,15 @@ export function taskLine(task: TaskRow, { now, url, resources, principal }: Line
     resource: resourceLabel(resources, task.resource),
     badge: badgeOf(task.state),
     who: task.principalName,
-    when: formatDateTime(when, readerOf(principal).timeZone),
+    when: formatDateTime(when, timeZone),
     whenIso: isoTime(when),
-    took: task.startedAt && task.finishedAt ? formatSpan(task.finishedAt.getTime() - task.startedAt.getTime()) : null,
+    took: task.startedAt && task.finishedAt ? formatSpan(workedMs(task, now)) : null,
     bar: barOf(task, now),
     percentText: taskTexts.percent(progress.percent),
     doneText: taskTexts.doneOf(progress.done, progress.total),
     counts: countsOf(task),
     isFinished: progress.isFinished,
+    note: away === undefined ? null : taskTexts.noWorkerShort(away && formatMoment(away, now, timeZone)),
   };
 }
 

@@ -35,7 +35,7 @@ test('a poll of an unfinished task is two statements and no write, and polls on'
   assert.equal(result.statusCode, 200);
   assert.match(result.body, new RegExp(`id="task-${id}-progress"`));
   assert.match(result.body, /hx-trigger="every 1s"/);
-  assert.match(result.body, /Processing 30 records in the background/);
+  assert.match(result.body, /Waiting for a worker: 30 records/);
   assert.match(result.body, /<progress[^>]+aria-label="[^"]+"/);
   assert.equal(statements.length, 2, statements.join('\n'));
   for (const statement of statements) assert.match(statement.trim(), /^select/i);

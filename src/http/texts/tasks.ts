@@ -38,6 +38,10 @@ export const taskTexts = {
   pausedHeading: (count: number) => `Paused: the work on ${records(count)}`,
   waitingTurn: (since: string) => `Waiting for its turn since ${since}.`,
   waitingWorker: (since: string) => `Waiting for a worker since ${since}. It starts as soon as one is free.`,
+  noWorker: (since: string | null) =>
+    `No worker is alive${since === null ? '' : ` since ${since}`}, so nobody is at it. It goes on when one starts.`,
+  noWorkerHeading: (count: number) => `Waiting for a worker: ${records(count)}`,
+  noWorkerShort: (since: string | null) => `No worker${since === null ? '' : ` since ${since}`}`,
   scheduledFor: 'Waits for its time.',
   preparing: 'Reading which records it is about. Nothing has been changed yet.',
   running: 'You can leave this and go on working.',
@@ -104,6 +108,7 @@ export const taskTexts = {
     started: 'Started',
     finished: 'Finished',
     took: 'Took',
+    idle: 'Stood still',
     waited: 'Waited',
     backend: 'Ran',
     way: 'Written',
