@@ -14,6 +14,10 @@ export function getOperation(kind: OperationKind): Operation {
   return operations[kind];
 }
 
+export function isOperation(kind: string): kind is OperationKind {
+  return Object.hasOwn(operations, kind);
+}
+
 /** What the principal must be allowed to do, for a run with these parameters. */
 export function actionOf(kind: OperationKind, parameters: unknown): Action {
   const operation = getOperation(kind);

@@ -32,8 +32,10 @@ export interface Launch {
 
 export interface Launched {
   task: TaskRow;
-  /** already: the same form, or the same operation while unfinished, was launched before; `task` is that one. */
-  outcome: 'inline' | 'queued' | 'already';
+  /**
+   * `task` is one that was launched before: already, by the same form; same, by another form, and it is unfinished and does just this.
+   */
+  outcome: 'inline' | 'queued' | 'already' | 'same';
 }
 
 /** Records of a task that is all or nothing: one transaction, whose locks others may wait for. */
@@ -93,7 +95,7 @@ export async function launch(ctx: TaskContext, request: Launch): Promise<Launche
     snapshot: preview.snapshot,
   };
   const running = await findTaskByKey(db, task.taskKey);
-  if (running) return { task: running, outcome: 'already' };
+  if (running) return earlierTask(running, operationId);
 
   if (isInline(preview.recordCount) && isInline(keys.length)) {
     try {
@@ -113,10 +115,15 @@ export async function enqueue(ctx: TaskContext, task: NewTask): Promise<Launched
   const { db } = ctx;
   return transaction(db.pages, async (client) => {
     const inserted = await insertTask(client, db, task, { backend: 'queue', state: 'queued' });
-    if (!inserted.isNew) return { task: inserted.task, outcome: 'already' };
+    if (!inserted.isNew) return earlierTask(inserted.task, task.operationId);
     await wake(client, db.queueSchema, inserted.task.id);
     return { task: inserted.task, outcome: 'queued' };
   });
+}
+
+/** The same form sent twice, or another that asks for what is under way. */
+export function earlierTask(task: TaskRow, operationId: string): Launched {
+  return { task, outcome: task.operationId === operationId.toLowerCase() ? 'already' : 'same' };
 }
 
 async function getPreview(ctx: TaskContext, { resource, principal, operationId, operation }: Launch): Promise<Preview> {

@@ -12,6 +12,9 @@ export async function whyNot(ctx: TaskContext, task: TaskRow): Promise<{ code: s
   if (ctx.isPrincipalActive && !(await ctx.isPrincipalActive(task.principalId))) {
     return { code: 'user-inactive', message: `${task.principalName} may not sign in any more.` };
   }
+  if (!ctx.register.list.some(({ slug }) => slug === task.resource)) {
+    return { code: 'unknown', message: `There is no resource “${task.resource}” here (any more).` };
+  }
   const { principal } = await withRolesNow(ctx, task);
   const resource = resourceOf(ctx, { ...task, principal });
   const isAllowed = resource && can(resource, principal, actionOf(task.operation, task.parameters));

@@ -10,7 +10,7 @@ import type { TaskContext } from './context.ts';
 import { keepFailures } from './failures.ts';
 import { finishChunk } from './finish-chunk.ts';
 import { insertTask, type NewTask } from './insert-task.ts';
-import type { Launched } from './launch.ts';
+import { earlierTask, type Launched } from './launch.ts';
 import { overlapMessage } from './prepare.ts';
 import { readyOperation } from './ready-operation.ts';
 import { selectTask, type TaskRow } from './task-row.ts';
@@ -41,7 +41,7 @@ export async function runInline(ctx: TaskContext, task: NewTask, keys: readonly 
     await client.query(`set local lock_timeout = ${settings.lockTimeoutMs}; set local statement_timeout = ${settings.statementTimeoutMs}`);
     await lockModel(client, db.t, resource.model.name);
     const inserted = await insertTask(client, db, task, { backend: 'inline', state: 'running' });
-    if (!inserted.isNew) return { task: inserted.task, outcome: 'already' };
+    if (!inserted.isNew) return earlierTask(inserted.task, task.operationId);
     const { id } = inserted.task;
     await client.query(
       `insert into ${db.t.chunk} (task_id, number, state, keys, first_key, last_key)

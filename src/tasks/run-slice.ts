@@ -7,6 +7,8 @@ import { resourceOf, withRolesNow } from './may-run.ts';
 import { prepare } from './prepare.ts';
 import { afterTrouble, type Past, startPace } from './pace.ts';
 import { type ChunkResult, runChunk, type Running } from './run-chunk.ts';
+import { isOperation } from '../operations/register.ts';
+import { wake } from '../queue/wake.ts';
 import { readyOperation } from './ready-operation.ts';
 import { releaseSlot, takeSlot } from './slots.ts';
 import { blame, isTableChanged, sqlstateOf } from './sqlstate.ts';
@@ -22,6 +24,7 @@ export interface SliceWorker {
 
 /** Answers one wake-up: works on a task for a slice of time, then hands it on. Returns at once when no slot is free. */
 export async function runSlice(ctx: TaskContext, worker: SliceWorker, taskId: number, signal: AbortSignal): Promise<void> {
+  if (!(await isKnown(ctx, worker.pool, taskId))) return;
   const lease = await takeSlot(ctx, worker.pool, taskId, worker.id);
   if (!lease) return;
   worker.tokens.add(lease.token);
@@ -34,6 +37,32 @@ export async function runSlice(ctx: TaskContext, worker: SliceWorker, taskId: nu
     worker.tokens.delete(lease.token);
     await releaseSlot(ctx, worker.pool, lease, delayMs);
   }
+}
+
+/** How long a task waits for a worker that knows what it is about, before this one looks again. */
+const unknownDelayMs = 5_000;
+
+/** Does this worker know the task's resource and operation? One of an older or newer version may not, and leaves it to others. */
+async function isKnown(ctx: TaskContext, pool: Pool, taskId: number): Promise<boolean> {
+  const { db, register } = ctx;
+  const { rows } = await pool.query<{ resource: string; operation: string }>(
+    `select resource, operation from ${db.t.task} where id = $1 and finished_at is null`,
+    [taskId],
+  );
+  const task = rows[0];
+  if (!task) return true;
+  const isResource = register.list.some(({ slug }) => slug === task.resource);
+  if (isResource && isOperation(task.operation)) return true;
+  const what = isResource ? `the operation “${task.operation}”` : `the resource “${task.resource}”`;
+  ctx.log('warning', 'a task is left to a worker that knows it', { taskId, ...task });
+  await transaction(pool, async (client) => {
+    await client.query(`update ${db.t.task} set reason = 'unknown', message = $2, woken_at = now() where id = $1 and finished_at is null`, [
+      taskId,
+      `A worker that looked at it does not know ${what}. It waits for one that does.`,
+    ]);
+    await wake(client, db.queueSchema, taskId, { delayMs: unknownDelayMs });
+  });
+  return false;
 }
 
 async function work(ctx: TaskContext, pool: Pool, lease: Lease, signal: AbortSignal): Promise<void> {

@@ -32,6 +32,7 @@ export async function takeSlot(ctx: TaskContext, pool: Pool, taskId: number, wor
     if (slot === undefined) return null;
     await client.query(
       `update ${t.task} set attempts = attempts + 1, blocked_by = null, rested_at = null,
+         message = case when reason = 'unknown' then null else message end, reason = nullif(reason, 'unknown'),
          idle_ms = idle_ms + coalesce(extract(epoch from clock_timestamp() - greatest(rested_at, started_at)) * 1000, 0)
        where id = $1`,
       [taskId],

@@ -2,13 +2,15 @@ import { textsOf } from '../../form-texts.ts';
 import type { Principal } from '../../auth/principal.ts';
 import type { AppError } from '../../errors.ts';
 import { getFieldKind } from '../../fields/register.ts';
-import { parseJson } from '../../fields/json.ts';
+import { typedValue } from '../../fields/stored-text.ts';
 import { itemField } from '../../fields/scalar-list.ts';
 import type { UpdateParameters } from '../../operations/update.ts';
 import type { Register, Resource, ResourceField } from '../../resources/contract.ts';
 import { hasResource, relatedTitles, relationTarget } from '../../selection/related.ts';
 import type { Findings, Preview } from '../../tasks/preview.ts';
 import type { PreviewedRecord, PreviewPage } from '../../tasks/preview-page.ts';
+import type { TaskRow } from '../../tasks/task-row.ts';
+import { taskTexts } from '../texts/tasks.ts';
 import { seesAllTasks } from '../../tasks/queries.ts';
 import { formatNumber, formatSpan } from '../format.ts';
 import { bulkTexts } from '../texts/bulk.ts';
@@ -30,6 +32,8 @@ export interface PreviewData {
   heading: string;
   /** Said aloud when a tick has changed it. */
   status: string;
+  /** The task that this preview has become; then what was found is no longer shown. */
+  started: { text: string; href: string; label: string } | null;
   /** What will be done, a line each. */
   lines: readonly string[];
   message: { text: string; tone: 'error' | 'warning' } | null;
@@ -101,6 +105,7 @@ export interface PreviewParts {
   filter: string;
   body: Body;
   error: AppError | null;
+  started: TaskRow | null;
   url: Urls;
 }
 
@@ -109,31 +114,31 @@ export function previewPath(resource: Resource, id: string): string {
 }
 
 export async function previewData(parts: PreviewParts): Promise<PreviewData> {
-  const { resource, preview, filter, error, url, lines, consequences } = parts;
+  const { resource, preview, filter, error, started, url, lines, consequences } = parts;
   const findings = preview.findings as Findings;
   const count = preview.recordCount;
   const operation = preview.operation === 'delete' ? bulkTexts.deleteHeading : bulkTexts.editHeading;
   const heading = operation(count, resource.singular, resource.label);
   const wrong = Object.keys(fieldErrors(error)).length > 0;
+  const found = started ? nothingFound : await foundOf(parts, findings);
   return {
     title: previewTexts.title(heading),
     scripts: ['preview.js'],
     action: url(previewPath(resource, preview.id)),
     heading,
-    status: countsOf(preview, findings)
-      .map(({ label, value }) => `${label}: ${value}`)
-      .join(', '),
+    status: found.counts.map(({ label, value }) => `${label}: ${value}`).join(', '),
+    started: started && {
+      text: previewTexts.started(started.id, taskTexts.states[started.state]),
+      href: url(`/tasks/${started.id}`),
+      label: bulkTexts.showTask,
+    },
     lines,
     message: error ? { text: error.message, tone: wrong ? 'error' : 'warning' } : null,
-    counts: countsOf(preview, findings),
     basis: findings.isSample ? previewTexts.sample(findings.tried, count) : previewTexts.exact,
     isSample: findings.isSample,
-    refused: refusedOf(parts, findings),
-    held: heldOf(parts, findings),
-    consequences,
-    notes: notesOf(parts, findings),
-    table: parts.page.records.length === 0 ? null : await tableOf(parts),
-    confirm: count === 0 ? null : confirmOf(parts),
+    ...found,
+    consequences: started ? null : consequences,
+    confirm: count === 0 || started ? null : confirmOf(parts),
     back: { href: listUrl(resource, preview.selectionId, filter, url), label: previewTexts.back(resource.label) },
     form: {
       href: formUrl(resource, preview.operation, preview.selectionId, preview.id, url),
@@ -141,6 +146,20 @@ export async function previewData(parts: PreviewParts): Promise<PreviewData> {
       label: previewTexts.change,
     },
     words: previewTexts,
+  };
+}
+
+type Found = Pick<PreviewData, 'counts' | 'refused' | 'held' | 'notes' | 'table'>;
+
+const nothingFound: Found = { counts: [], refused: [], held: [], notes: [], table: null };
+
+async function foundOf(parts: PreviewParts, findings: Findings): Promise<Found> {
+  return {
+    counts: countsOf(parts.preview, findings),
+    refused: refusedOf(parts, findings),
+    held: heldOf(parts, findings),
+    notes: notesOf(parts, findings),
+    table: parts.page.records.length === 0 ? null : await tableOf(parts),
   };
 }
 
@@ -274,19 +293,6 @@ async function shownValues(
 
 function listOf(text: string): string[] {
   return (JSON.parse(text) as unknown[]).map((item) => (typeof item === 'string' ? item : JSON.stringify(item)));
-}
-
-function typedValue(text: string, { meta, enum: values }: ResourceField): unknown {
-  if (meta.kind === 'enum') return values?.values.find(({ dbName }) => dbName === text)?.name ?? text;
-  if (meta.type === 'Boolean') return text === 'true';
-  if (meta.type === 'BigInt') return BigInt(text);
-  if (meta.type === 'Int' || meta.type === 'Float') return Number(text);
-  if (meta.type === 'Json') return parseJson(text);
-  if (meta.type !== 'DateTime') return text;
-  const at = new Date(
-    /^\d{2}:/.test(text) ? `1970-01-01T${text.slice(0, 12)}Z` : /[Zz+]|-\d{2}:\d{2}$/.test(text.slice(10)) ? text : `${text.slice(0, 23)}Z`,
-  );
-  return Number.isNaN(at.getTime()) ? text : at;
 }
 
 function confirmOf({ resource, preview, body, error }: PreviewParts): ConfirmData {

@@ -118,6 +118,7 @@ const patienceMs = 5_000;
 function noteOf(task: TaskRow, { now, reader }: Look): string {
   const away = withoutWorkerSince(task);
   if (away !== undefined) return taskTexts.noWorker(away && formatMoment(away, now, reader.timeZone));
+  if (task.reason === 'unknown' && task.message) return task.message;
   switch (task.state) {
     case 'queued': {
       if (task.blockedBy !== null) return followUpTexts.blockedBy(task.blockedBy);

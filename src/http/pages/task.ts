@@ -79,13 +79,15 @@ export interface TaskPageData {
   resource: string;
   parameters: readonly string[];
   records: string;
+  /** Why, in the words of whoever launched it. */
+  reason: string | null;
   list: { href: string; label: string } | null;
   allTasks: { href: string; label: string };
   progress: ProgressData | null;
   ended: EndedData | null;
   details: TaskDetailsData;
   refreshes: boolean;
-  words: { what: string; whichRecords: string };
+  words: { what: string; whichRecords: string; why: string };
 }
 
 export interface TaskParts {
@@ -118,6 +120,7 @@ export function taskPageData(
     resource: label,
     parameters,
     records: recordsInWords(task, filter.words),
+    reason: task.changeReason,
     list: resource
       ? { href: url(`/${resource.slug}${filter.text === '' ? '' : `?${filter.text}`}`), label: taskTexts.backToList(label) }
       : null,
@@ -126,7 +129,7 @@ export function taskPageData(
     ended: finished ? finishedData(task, now, url, 'task') : null,
     details: taskDetailsData(task, parts, { now, url, resource, principal }),
     refreshes: !finished,
-    words: { what: taskTexts.what, whichRecords: taskTexts.whichRecords },
+    words: { what: taskTexts.what, whichRecords: taskTexts.whichRecords, why: taskTexts.why },
   };
 }
 
@@ -317,6 +320,8 @@ export interface TaskJson {
   /** Null while unfinished. */
   success: boolean | null;
   error: { reason: string; message: string | null } | null;
+  /** Why, in the words of whoever launched it. */
+  changeReason: string | null;
   /** Records per second and seconds left, while somebody is at it. */
   rate: number | null;
   secondsLeft: number | null;
@@ -344,6 +349,7 @@ export function taskJson(task: TaskRow, now: Date): TaskJson {
     percent,
     counts: { changed, unchanged, failed, gone, conflicted },
     success,
+    changeReason: task.changeReason,
     rate: isRunning ? rate : null,
     secondsLeft: isRunning ? secondsLeft : null,
     noWorker: away === undefined ? null : { since: away?.toISOString() ?? null },

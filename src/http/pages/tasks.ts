@@ -25,6 +25,7 @@ export interface TaskLine {
   doneText: string;
   counts: readonly Count[];
   isFinished: boolean;
+  reason: string | null;
   /** What its state alone would not say. */
   note: string | null;
 }
@@ -142,6 +143,7 @@ export function taskLine(task: TaskRow, { now, url, resources, principal }: Line
     doneText: taskTexts.doneOf(progress.done, progress.total),
     counts: countsOf(task),
     isFinished: progress.isFinished,
+    reason: task.changeReason === null ? null : taskTexts.because(task.changeReason),
     note: away === undefined ? null : taskTexts.noWorkerShort(away && formatMoment(away, now, timeZone)),
   };
 }

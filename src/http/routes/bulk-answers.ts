@@ -19,10 +19,12 @@ export async function sendLaunched(request: FastifyRequest, reply: FastifyReply,
   const statusUrl = url(`/tasks/${task.id}`);
   const finished = isFinished(task.state);
   if (wantsJson(request)) {
-    const message = finished ? (task.message ?? task.title) : taskTexts.processing(task.total ?? task.expected ?? 0);
-    return reply.code(202).send({ ...taskJson(task, now), taskId: task.id, message, statusUrl });
+    const message =
+      earlierNote(outcome) ?? (finished ? (task.message ?? task.title) : taskTexts.processing(task.total ?? task.expected ?? 0));
+    return reply.code(202).send({ ...taskJson(task, now), taskId: task.id, outcome, message, statusUrl });
   }
-  if (!isHtmx(request)) return reply.redirect(statusUrl, 303);
+  const note = earlierNote(outcome);
+  if (!isHtmx(request)) return (note === null ? reply : reply.flash('info', note)).redirect(statusUrl, 303);
   if (outcome === 'inline') {
     // An empty dialog closes itself.
     return reply
@@ -34,12 +36,18 @@ export async function sendLaunched(request: FastifyRequest, reply: FastifyReply,
   reply.code(202).header('HX-Trigger', headerJson({ 'bulkhead:launched': launched }));
   return reply.page('bulk/_launched', {
     title: task.title,
-    note: outcome === 'already' ? bulkTexts.alreadySent : null,
+    note,
     progress: finished ? null : progressData(task, { now, url, reader: about.resource.reader }),
     ended: finished ? finishedData(task, now, url) : null,
     close: taskTexts.close,
     listUrl: listUrl(about.resource, about.selectionId, about.filter, url),
   });
+}
+
+/** That nothing was started, and why. */
+export function earlierNote(outcome: Launched['outcome']): string | null {
+  if (outcome === 'already') return bulkTexts.alreadySent;
+  return outcome === 'same' ? bulkTexts.alreadyRunning : null;
 }
 
 /** A conflict or a refusal in words, with a way on; anything else is thrown on. */

@@ -96,7 +96,7 @@ test('a large edit turns the dialog into its progress, and the same form sent ag
   assert.equal(first.statusCode, 202);
   const element = /id="(task-\d+-progress)"/.exec(first.body)?.[1];
   assert.ok(element);
-  assert.match(first.body, /Processing 30 records in the background/);
+  assert.match(first.body, /Waiting for a worker: 30 records/);
   const second = await editor.post(path, { _op, ...publish }, htmx);
   assert.match(second.body, new RegExp(`id="${element}"`));
   assert.match(second.body, /already been sent/);

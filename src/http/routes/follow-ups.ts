@@ -19,6 +19,7 @@ import type { Body } from '../pages/bulk-field.ts';
 import { csvLine, failuresData, failuresPerPage } from '../pages/failures.ts';
 import { findResource, taskJson } from '../pages/task.ts';
 import { undoData, undoRecordsPerPage } from '../pages/undo.ts';
+import { earlierNote } from './bulk-answers.ts';
 import type { Urls } from '../pages/url.ts';
 import { followUpTexts } from '../texts/follow-ups.ts';
 import { taskTexts } from '../texts/tasks.ts';
@@ -115,11 +116,12 @@ export const followUpRoutes: FastifyPluginAsync<FollowUpRoutes> = async (app, { 
     }
   }
 
-  function sendLaunched(request: FastifyRequest, reply: FastifyReply, { task }: Launched) {
+  function sendLaunched(request: FastifyRequest, reply: FastifyReply, { task, outcome }: Launched) {
+    const note = earlierNote(outcome);
     const statusUrl = url(`/tasks/${task.id}`);
-    if (!wantsJson(request)) return reply.redirect(statusUrl, 303);
-    const message = taskTexts.processing(task.total ?? task.expected ?? 0);
-    return reply.code(202).send({ ...taskJson(task, new Date()), taskId: task.id, message, statusUrl });
+    if (!wantsJson(request)) return (note === null ? reply : reply.flash('info', note)).redirect(statusUrl, 303);
+    const message = note ?? taskTexts.processing(task.total ?? task.expected ?? 0);
+    return reply.code(202).send({ ...taskJson(task, new Date()), taskId: task.id, outcome, message, statusUrl });
   }
 };
 

@@ -21,6 +21,7 @@ import { consequencesData } from '../pages/consequences.ts';
 import { parametersInWords } from '../pages/parameters.ts';
 import { previewData, previewPath } from '../pages/preview.ts';
 import { formAfterPreview } from '../pages/typed-form.ts';
+import { bulkTexts } from '../texts/bulk.ts';
 import { previewTexts } from '../texts/previews.ts';
 import { explain, sendLaunched } from './bulk-answers.ts';
 import type { BulkRoutes } from './bulk.ts';
@@ -52,7 +53,7 @@ export const previewRoutes: FastifyPluginAsync<BulkRoutes> = async (app, { conte
 
   app.post<ForPreview>(path, async (request, reply) => {
     const opened = await open(request).catch((error) => findStarted(request, error));
-    if (!('about' in opened)) return reply.redirect(url(`/tasks/${opened.id}`), 303);
+    if (!('about' in opened)) return reply.flash('info', bulkTexts.alreadySent).redirect(url(`/tasks/${opened.id}`), 303);
     const { about, preview } = opened;
     const { resource, principal } = about;
     const body = (request.body ?? {}) as Body;
@@ -154,6 +155,7 @@ export const previewRoutes: FastifyPluginAsync<BulkRoutes> = async (app, { conte
       filter,
       body,
       error,
+      started: await findTaskByOperation(db, principal, preview.id),
       url,
     });
     return reply.code(error?.status ?? 200).page('previews/show', data);

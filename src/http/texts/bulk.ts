@@ -46,6 +46,7 @@ export const bulkTexts = {
   backToList: (label: string) => `Back to ${label.toLowerCase()}`,
   showTask: 'Show the task',
   alreadySent: 'This form had already been sent. This is the task it started.',
+  alreadyRunning: 'This bulk operation is already in progress, from another form. Nothing was started: this is its task.',
   launched: (records: string) => `Processing ${records} in the background`,
   and: (names: string, more: number) => (more > 0 ? `${names} and ${number.format(more)} more` : names),
 };

@@ -56,6 +56,8 @@ export const previewTexts = {
   again: 'Look again',
   unsentTicks: 'Records were ticked or unticked on this page before it was sent. Nothing was changed yet: this is how it would be now.',
   otherTab: 'Records were left out or taken in again in another tab. Nothing was changed yet: this is how it would be now.',
+  started: (id: number, state: string) =>
+    `This preview was run: it is task ${id} now (${state.toLowerCase()}). What it found then is not so any more.`,
   alsoIn: 'Nothing was changed yet.',
   nothing: '—',
 };

@@ -96,6 +96,8 @@ export const taskTexts = {
   allTasks: 'All tasks',
   backToList: (label: string) => `Back to ${label.toLowerCase()}`,
   what: 'What',
+  why: 'Why',
+  because: (reason: string) => `Reason: ${reason}`,
   whichRecords: 'Which records',
   ticked: 'Ticked one by one',
   matchingAll: 'Everything',
@@ -154,6 +156,7 @@ export const taskTexts = {
     'count-changed': 'another number of records matched',
     'user-inactive': 'its person may not sign in any more',
     forbidden: 'no longer allowed',
+    unknown: 'not known to the worker that looked at it',
   } as Record<string, string>,
   strip: 'Running now',
 };

@@ -1,3 +1,4 @@
+import { shownText } from '../../fields/stored-text.ts';
 import { getFieldKind } from '../../fields/register.ts';
 import type { FieldMeta } from '../../metadata/contract.ts';
 import type { Change } from './contract.ts';
@@ -19,7 +20,7 @@ export const fill: Change<string> = {
       : `coalesce(${current}, ${given})`;
   },
   twin: (current, value, { field }) => (current === null || (hasEmptyText(field) && current === '') ? value : current),
-  describe: (value) => `set to ${value} where empty`,
+  describe: (value, field, { reader }) => `set to ${shownText(value, field, reader)} where empty`,
 };
 
 function hasEmptyText(meta: FieldMeta): boolean {

@@ -1,3 +1,4 @@
+import { shownText } from '../../fields/stored-text.ts';
 import { getFieldKind } from '../../fields/register.ts';
 import type { Change } from './contract.ts';
 import { isMany } from './field-family.ts';
@@ -13,5 +14,5 @@ export const set: Change<string> = {
   parse: parseOwnValue,
   sql: (value, { field, parameter }) => `${parameter(value)}::${field.sqlType}`,
   twin: (_current, value) => value,
-  describe: (value) => `set to ${value}`,
+  describe: (value, field, { reader }) => `set to ${shownText(value, field, reader)}`,
 };
