@@ -34,10 +34,20 @@ export async function countRetryable({ pages, t }: Database, taskId: number): Pr
   return new Map(rows.map(({ code, count }) => [code, count]));
 }
 
+export interface FollowUpTask {
+  id: number;
+  isUndo: boolean;
+  state: string;
+  /** Records that it changed, or put back. */
+  changed: number;
+  isUndone: boolean;
+}
+
 /** The tasks that went on from one: its retries and undos, the newest first. */
-export async function listFollowUps({ pages, t }: Database, taskId: number): Promise<{ id: number; isUndo: boolean; state: string }[]> {
-  const { rows } = await pages.query<{ id: number; isUndo: boolean; state: string }>(
-    `select id, selection ->> 'kind' = 'changed' as "isUndo", state from ${t.task} where parent_id = $1 order by id desc limit 20`,
+export async function listFollowUps({ pages, t }: Database, taskId: number): Promise<FollowUpTask[]> {
+  const { rows } = await pages.query<FollowUpTask>(
+    `select id, selection ->> 'kind' = 'changed' as "isUndo", state, changed,
+       exists (select 1 from ${t.task} again where again.parent_id = task.id and again.selection ->> 'kind' = 'changed' and again.changed > 0) as "isUndone" from ${t.task} task where parent_id = $1 order by id desc limit 20`,
     [taskId],
   );
   return rows;

@@ -4,7 +4,7 @@ import { actionOf } from '../../operations/register.ts';
 import { can } from '../../resources/permissions.ts';
 import type { Resource } from '../../resources/contract.ts';
 import type { Database } from '../../db/database.ts';
-import { countRetryable, listFollowUps } from '../../tasks/failed-records.ts';
+import { countRetryable, type FollowUpTask, listFollowUps } from '../../tasks/failed-records.ts';
 import { isFinished, type TaskState } from '../../tasks/states.ts';
 import type { TaskRow } from '../../tasks/task-row.ts';
 import { followUpTexts } from '../texts/follow-ups.ts';
@@ -53,7 +53,8 @@ export async function taskActions(
     heading: followUpTexts.actions,
     retry: total > 0 ? form('', followUpTexts.retryAll(total)) : null,
     retryOf: new Map([...retryable].map(([code, count]) => [code, form(code, followUpTexts.retryReason(count))])),
-    undo: mayAct && task.changed > 0 ? { href: url(`/tasks/${task.id}/undo`), label: followUpTexts.undo } : null,
+    undo:
+      mayAct && task.changed > 0 && !isUndone(task, followUps) ? { href: url(`/tasks/${task.id}/undo`), label: followUpTexts.undo } : null,
     failures: hasFailed ? { href: failures, label: followUpTexts.showAll } : null,
     csv: hasFailed ? { href: `${failures}.csv`, label: followUpTexts.csv } : null,
     relatives: [
@@ -65,6 +66,11 @@ export async function taskActions(
       ),
     ],
   };
+}
+
+/** Its undos have put back as many records as it changed; one that was undone in its turn is not counted. */
+function isUndone({ changed }: TaskRow, followUps: readonly FollowUpTask[]): boolean {
+  return followUps.some((undo) => undo.isUndo && undo.changed >= changed && !undo.isUndone);
 }
 
 function isUndo({ selection }: TaskRow): boolean {

@@ -25,8 +25,12 @@ export interface UndoData {
   } | null;
   canUndo: boolean;
   records: readonly { record: RefusedRecord; value: string; tickLabel: string; isChecked: boolean }[];
-  next: { href: string; label: string } | null;
-  first: { href: string; label: string } | null;
+  /** Ticked on other pages. */
+  ticked: readonly string[];
+  tickedText: string | null;
+  /** Where a page is turned to, with the ticks: the id that the next begins after. */
+  next: { after: string; label: string } | null;
+  first: { after: string; label: string } | null;
   words: { all: string; chosen: string; chooseHeading: string; chooseNote: string; cancel: string };
 }
 
@@ -44,6 +48,7 @@ export function undoData({ preview, keys, titles, after, chosen, error }: Opened
   const { task, resource, total, judged, restored, unchanged, gone, refused, along } = preview;
   const base = `/tasks/${task.id}/undo`;
   const shown = keys.slice(0, undoRecordsPerPage);
+  const elsewhere = chosen.filter((key) => !shown.includes(key));
   const refusedCount = refused.reduce((sum, { count }) => sum + count, 0);
   const named = (key: string) => refusedRecord(key, titles, resource, url);
   return {
@@ -73,11 +78,10 @@ export function undoData({ preview, keys, titles, after, chosen, error }: Opened
       const record = named(key);
       return { record, value: keyToUrl(resource.model, key), tickLabel: followUpTexts.tick(record.title), isChecked: chosen.includes(key) };
     }),
-    next:
-      keys.length > undoRecordsPerPage
-        ? { href: url(`${base}?${new URLSearchParams({ _after: shown.at(-1) ?? '' })}`), label: followUpTexts.next }
-        : null,
-    first: after === '' ? null : { href: url(base), label: followUpTexts.first },
+    ticked: elsewhere.map((key) => keyToUrl(resource.model, key)),
+    tickedText: elsewhere.length > 0 ? followUpTexts.tickedElsewhere(elsewhere.length) : null,
+    next: keys.length > undoRecordsPerPage ? { after: keyToUrl(resource.model, shown.at(-1) as string), label: followUpTexts.next } : null,
+    first: after === '' ? null : { after: '', label: followUpTexts.first },
     words: {
       all: followUpTexts.undoAll(total),
       chosen: followUpTexts.undoChosen,

@@ -70,8 +70,18 @@ export const followUpRoutes: FastifyPluginAsync<FollowUpRoutes> = async (app, { 
     const body = (request.body ?? {}) as Body;
     const { principal, resource, task } = await readRequest(request);
     const [operationId = ''] = textsOf(body._op);
+    const ticked = [...new Set([...textsOf(body.ticked), ...textsOf(body.key)])];
+    const [turn] = textsOf(body._turn);
+    if (turn !== undefined && resource)
+      return sendUndo(
+        request,
+        reply,
+        ticked.map((id) => parseKey(resource.model, id)),
+        null,
+        keyAfter(resource, turn),
+      );
     const isChosen = textsOf(body._which)[0] === 'chosen';
-    const chosen = isChosen && resource ? textsOf(body.key).map((id) => parseKey(resource.model, id)) : null;
+    const chosen = isChosen && resource ? ticked.map((id) => parseKey(resource.model, id)) : null;
     if (chosen?.length === 0) return sendUndo(request, reply, [], new AppError('empty-selection', 422, followUpTexts.chooseNone));
     return sendLaunched(request, reply, await undo(context, principal, task.id, { operationId, chosen }));
   });
@@ -83,7 +93,13 @@ export const followUpRoutes: FastifyPluginAsync<FollowUpRoutes> = async (app, { 
     return { principal, task, resource: findResource(register, principal, task), code: code === '' ? null : code };
   }
 
-  async function sendUndo(request: FastifyRequest<WithId>, reply: FastifyReply, chosen: readonly string[], error: AppError | null) {
+  async function sendUndo(
+    request: FastifyRequest<WithId>,
+    reply: FastifyReply,
+    chosen: readonly string[],
+    error: AppError | null,
+    turned?: string,
+  ) {
     const principal = principalOf(request);
     const preview = await previewUndo(context, principal, Number(request.params.id), null);
     const { task, resource, total, judged, restored, unchanged, gone, refused, along } = preview;
@@ -92,7 +108,7 @@ export const followUpRoutes: FastifyPluginAsync<FollowUpRoutes> = async (app, { 
       const back = along.map(({ resource: own, count }) => ({ resource: own.slug, count }));
       return { taskId: task.id, total, judged, restored, along: back, unchanged, gone, refused };
     }
-    const after = textsOf(request.query._after)[0] ?? '';
+    const after = turned ?? textsOf(request.query._after)[0] ?? '';
     const keys = await firstChanged(context, task, null, undoRecordsPerPage + 1, after);
     const named = [...keys, ...refused.flatMap((group) => group.keys)];
     const titles = await titlesOf(register, resource, principal, [...new Set(named)]);
@@ -124,6 +140,11 @@ export const followUpRoutes: FastifyPluginAsync<FollowUpRoutes> = async (app, { 
     return reply.code(202).send({ ...taskJson(task, new Date()), taskId: task.id, outcome, message, statusUrl });
   }
 };
+
+/** The place to turn to; empty: the first. */
+function keyAfter(resource: Resource, turn: string): string {
+  return turn === '' ? '' : parseKey(resource.model, turn);
+}
 
 function csvHeader(): string[] {
   const { record, reason, field, code } = followUpTexts.columns;

@@ -43,6 +43,7 @@ export const followUpTexts = {
   refused: (count: number) => `${records(count)} would be refused, and stay as they are`,
   more: (count: number) => `and ${number.format(count)} more`,
   undoAll: (count: number) => `Undo ${records(count)}`,
+  tickedElsewhere: (count: number) => `${records(count)} ticked on other pages`,
   undoChosen: 'Undo the ticked',
   chooseHeading: 'Only some of them',
   chooseNote: 'Tick the records to put back. What is not ticked stays as the task left it.',
