@@ -170,6 +170,7 @@ function choice({ sqlType, enumValues }: FieldMeta): KeyPart {
 export function keyPartOf(field: FieldMeta): KeyPart | null {
   if (field.isList || !field.sqlType) return null;
   if (field.kind === 'enum') return choice(field);
+  if (/^[^.]+\.citext$/.test(field.sqlType)) return { ...text, cast: field.sqlType, isLoose: true };
   const [, base = '', size] = /^([a-z ]+)(?:\((\d+)[^)]*\))?$/.exec(field.sqlType) ?? [];
   const length = size === undefined ? Number.POSITIVE_INFINITY : Number(size);
   switch (base) {

@@ -4,6 +4,7 @@ import { insertChange } from './change-row.ts';
 import type { ApplyTarget } from './contract.ts';
 import { keyCondition, keySql } from '../metadata/key-sql.ts';
 import { imageSql, type Row } from './row-values.ts';
+import { jsonToTheLetter } from './stored.ts';
 
 /**
  * Looks at rows again after they were written, by whomever, and keeps before and after of exactly the columns that differ:
@@ -36,7 +37,7 @@ export async function keepDifference(
        select now_there.key, array_agg(field.key order by field.key) as fields,
          jsonb_object_agg(field.key, was.image::jsonb -> field.key) as before, jsonb_object_agg(field.key, field.value) as after
        from now_there join was using (key) cross join lateral jsonb_each(now_there.image) as field
-       where field.value is distinct from was.image::jsonb -> field.key
+       where ${jsonToTheLetter('field.value')} is distinct from ${jsonToTheLetter('was.image::jsonb -> field.key')}
        group by now_there.key
      ), kept as (${change} from differing group by fields)
      select count(*)::int as changed from differing`,

@@ -22,18 +22,25 @@ export function isTextInImage({ sqlType }: FieldMeta): boolean {
 
 /** SQL of a value as it stands in an image. */
 export function imaged(field: FieldMeta, sql: string): string {
-  return isTextInImage(field) ? `(${sql})::text` : sql;
+  if (isTextInImage(field)) return `(${sql})::text`;
+  if (field.type !== 'Float') return sql;
+  // JSON's numbers know no -0.
+  const isNegative = field.isList ? `'-0' = any ((${sql})::text[])` : `(${sql}) = 0 and (${sql})::text = '-0'`;
+  return `case when ${isNegative} then to_jsonb((${sql})::text${field.isList ? '[]' : ''}) else to_jsonb(${sql}) end`;
 }
 
 /** SQL of every column of a row by name, as images have it. */
 export function wholeRow(model: ModelMeta, alias: string): string {
   const texts = Object.values(model.fields)
-    .filter((field) => field.column && isTextInImage(field))
+    .filter((field) => field.column && (isTextInImage(field) || field.type === 'Float'))
     .map(
       (field) =>
         `'${field.column?.replace(/^"|"$/g, '').replaceAll('""', '"').replaceAll("'", "''")}', ${imaged(field, `${alias}.${field.column}`)}`,
     );
-  return texts.length === 0 ? `to_jsonb(${alias}.*)` : `(to_jsonb(${alias}.*) || jsonb_build_object(${texts.join(', ')}))`;
+  if (texts.length === 0) return `to_jsonb(${alias}.*)`;
+  // A function takes at most 100 arguments.
+  const parts = Array.from({ length: Math.ceil(texts.length / 50) }, (_, index) => texts.slice(index * 50, index * 50 + 50));
+  return `(to_jsonb(${alias}.*) || ${parts.map((part) => `jsonb_build_object(${part.join(', ')})`).join(' || ')})`;
 }
 
 /** SQL of the last image of a row: every column, and what it was linked to, which goes with it. Most are linked to nothing. */

@@ -8,6 +8,7 @@ interface Refused {
 /** Why the database refused a record, for people who do not write SQL. What a trigger or a type says stays as it is said. */
 export function refusalInWords({ code, constraint, column, message }: Refused): string {
   if (code === '23502' && column) return `“${column}” must not be empty.`;
+  if (code === '2202E') return 'The list holds lists of its own: single values cannot be put in or taken out.';
   if (!constraint) return message;
   switch (code) {
     case '23514':

@@ -5,6 +5,7 @@ import type { ApplyTarget, Statement } from './contract.ts';
 import { keyCondition, keySql } from '../metadata/key-sql.ts';
 import { imaged, isTextInImage, linkedIds, linksKey, linksOf, wholeRow } from './record-links.ts';
 import { countAlong, judgeDeleted, recreate, relatedIdType, type Returning, unquoted } from './recreate-sql.ts';
+import { jsonToTheLetter } from './stored.ts';
 
 /** What one task did to records, in one way: which kind of change, of which fields. */
 export interface Shape {
@@ -145,8 +146,11 @@ function judgingParts(
       order by ${keySql(model, 't')}${isLocking ? ' for update of t' : ''}
     )`;
   const sides = shape.kind === 'create' ? wholeSides(links) : fieldSides(model, shape);
-  const differing = sides.map(({ name, now, after }) => `when ${now} is distinct from ${after} then '${name}'`).join(' ');
-  const isAsBefore = sides.map(({ now, before }) => `${now} is not distinct from ${before}`).join(' and ') || 'false';
+  const differing = sides
+    .map(({ name, now, after }) => `when ${jsonToTheLetter(now)} is distinct from ${jsonToTheLetter(after)} then '${name}'`)
+    .join(' ');
+  const isAsBefore =
+    sides.map(({ now, before }) => `${jsonToTheLetter(now)} is not distinct from ${jsonToTheLetter(before)}`).join(' and ') || 'false';
   return [
     image,
     locked,
@@ -196,14 +200,14 @@ function restore({ resource, rewriting }: ApplyTarget, shape: Shape): string[] {
   const { model } = resource;
   const fields = shape.fields.map((name) => fieldOf(model, name));
   const columns = fields.filter((field) => field.column);
+  const typed = columns.filter((field) => !isTextInImage(field));
   const parts: string[] = [];
   if (columns.length > 0) {
-    const image = columns.map(({ name, column }) => `'${unquoted(column)}', judged."_before" -> '${name}'`).join(', ');
-    const types = columns.map((field) => `${field.column} ${isTextInImage(field) ? 'text' : field.sqlType}`).join(', ');
+    const image = typed.map(({ name, column }) => `'${unquoted(column)}', judged."_before" -> '${name}'`).join(', ');
     const back = columns.map((field) => `'${field.name}', ${imaged(field, `t.${field.column}`)}`).join(', ');
     parts.push(`written as (
       update ${model.table} t set ${columns.map((field) => `${field.column} = ${restored(field)}`).join(', ')}
-      from judged cross join lateral jsonb_to_record(jsonb_build_object(${image})) as was(${types})
+      from judged cross join lateral jsonb_populate_record(null::${model.table}, jsonb_build_object(${image})) was
       where judged."_state" = 'restore' and ${isSame(model, 't', 'judged')}
       ${rewriting?.update ? `returning judged."_key" as "_written", jsonb_build_object(${back}) as "_image"` : ''}
     )`);
@@ -225,7 +229,8 @@ function restore({ resource, rewriting }: ApplyTarget, shape: Shape): string[] {
 
 // Where somebody has edited another column since, the stamp tells of that and moves on.
 function restored(field: FieldMeta): string {
-  if (!field.isUpdatedAt) return `was.${field.column}${isTextInImage(field) ? `::${field.sqlType}` : ''}`;
+  if (isTextInImage(field)) return `(judged."_before" ->> '${field.name}')::${field.sqlType}`;
+  if (!field.isUpdatedAt) return `was.${field.column}`;
   const isOurs = `${asImage(`judged.${field.column}`)} is not distinct from judged."_after" -> '${field.name}'`;
   return `case when ${isOurs} then was.${field.column} else now()::${field.sqlType} end`;
 }

@@ -6,6 +6,7 @@ import { insertChange, type Parameter } from './change-row.ts';
 import type { ApplyTarget, Statement } from './contract.ts';
 import { keyCondition, keySql } from '../metadata/key-sql.ts';
 import { imaged } from './record-links.ts';
+import { differsAsStored } from './stored.ts';
 import type { FieldChange } from './update.ts';
 
 interface Written {
@@ -160,11 +161,8 @@ function assignments(written: readonly Written[]): string {
   return written.map((item) => `${item.field.column} = ${item.value('t')}`).join(', ');
 }
 
-// json has no equality, citext one of its own; as text they have.
 function differs(alias: string, item: Written): string {
-  const isText = /^(json|citext|xml)\b/.test(item.field.sqlType ?? '');
-  const as = isText ? '::text' : '';
-  return `${alias}.${item.field.column}${as} is distinct from (${item.value(alias)})${as}`;
+  return differsAsStored(item.field, `${alias}.${item.field.column}`, item.value(alias));
 }
 
 function isChanged(alias: string, scalars: readonly Written[], sides: readonly Side[]): string {
@@ -186,7 +184,7 @@ function returningOld({ resource: { model }, rewriting }: ApplyTarget, condition
       returning ${keySql(model, 'new')} collate "C" as key, ${imageOf(written, ({ field }) => `old.${field.column}`)} as before${after}
     ), images as (
       select array_agg(key order by key) as keys, jsonb_agg(before order by key) as before,
-        ${isConstant ? imageOf(written, (item) => item.value('t')) : 'jsonb_agg(after order by key)'} as after
+        ${isConstant ? imageOf(written, (item) => imageValue('t', item)) : 'jsonb_agg(after order by key)'} as after
       from written
     )`;
 }

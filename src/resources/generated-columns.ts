@@ -1,9 +1,11 @@
 import type { Pool } from 'pg';
-import type { Metadata, ModelMeta } from '../metadata/contract.ts';
+import type { FieldMeta, Metadata, ModelMeta } from '../metadata/contract.ts';
+import { columnTypes, typeOf } from './column-types.ts';
 import type { ResourceDefinition } from './define-resource.ts';
 
 /**
- * The definitions, with what only the database knows: which columns it fills in itself and lets nobody write, by an
+ * The definitions, with what only the database knows: the types of columns where they are longer or wider than the schema
+ * says, or stand in a schema of their own; which columns it fills in itself and lets nobody write, by an
  * expression or as an identity. To Prisma they are columns with a default.
  */
 export async function markGenerated(definitions: readonly ResourceDefinition[], pool: Pool): Promise<readonly ResourceDefinition[]> {
@@ -13,9 +15,10 @@ export async function markGenerated(definitions: readonly ResourceDefinition[], 
      where (a.attgenerated <> '' or a.attidentity = 'a') and a.attnum > 0 and not a.attisdropped and c.relkind in ('r', 'p')`,
   );
   const generated = new Set(rows.map(({ table, column }) => `${unquoted(table)}.${unquoted(column)}`));
+  const types = await columnTypes(pool);
   const known = new Map<Metadata, Metadata>();
   return definitions.map((definition) => {
-    const metadata = known.get(definition.metadata) ?? markedMetadata(definition.metadata, generated);
+    const metadata = known.get(definition.metadata) ?? markedMetadata(definition.metadata, generated, types);
     known.set(definition.metadata, metadata);
     return { ...definition, metadata };
   });
@@ -26,16 +29,17 @@ function unquoted(name: string): string {
   return name.replaceAll('"', '');
 }
 
-function markedMetadata(metadata: Metadata, generated: ReadonlySet<string>): Metadata {
-  const models = Object.entries(metadata.models).map(([name, model]) => [name, markedModel(model, generated)]);
+function markedMetadata(metadata: Metadata, generated: ReadonlySet<string>, types: ReadonlyMap<string, string>): Metadata {
+  const models = Object.entries(metadata.models).map(([name, model]) => [name, markedModel(model, generated, types)]);
   return { ...metadata, models: Object.fromEntries(models) };
 }
 
-function markedModel(model: ModelMeta, generated: ReadonlySet<string>): ModelMeta {
-  const isMarked = (column: string | null) => column !== null && generated.has(`${unquoted(model.table)}.${unquoted(column)}`);
-  const fields = Object.entries(model.fields).map(([name, field]) => [
-    name,
-    isMarked(field.column) ? { ...field, isGenerated: true } : field,
-  ]);
+function markedModel(model: ModelMeta, generated: ReadonlySet<string>, types: ReadonlyMap<string, string>): ModelMeta {
+  const place = ({ column }: FieldMeta) => `${unquoted(model.table)}.${unquoted(column ?? '')}`;
+  const fields = Object.entries(model.fields).map(([name, field]) => {
+    if (field.column === null) return [name, field];
+    const type = field.kind === 'scalar' ? typeOf(field, types.get(place(field))) : null;
+    return [name, { ...field, ...(type && { sqlType: type }), ...(generated.has(place(field)) && { isGenerated: true }) }];
+  });
   return { ...model, fields: Object.fromEntries(fields) };
 }

@@ -1,5 +1,7 @@
+import type { FieldMeta } from '../../metadata/contract.ts';
 import type { Change } from './contract.ts';
 import { cast, isMany } from './field-family.ts';
+import { isNotIn, refusedList } from './list-items.ts';
 import { asKept, listOf, ownInput, parseOwnValues } from './own-value.ts';
 
 /** Values added to a list, or related records; those there already are not added twice. */
@@ -15,6 +17,7 @@ export const add: Change<string[]> = {
   },
   sql: (value, { field, current, parameter }) => {
     const given = cast(parameter(value), field);
+    if (!field.relation) return added(current, given, field);
     return cast(
       `${current} || array(select v from unnest(${given}) with ordinality as given(v, n) where v <> all(coalesce(${current}, '{}')) order by n)`,
       field,
@@ -27,3 +30,9 @@ export const add: Change<string[]> = {
   },
   describe: (value) => `add ${value.join(', ')}`,
 };
+
+// A list of lists has no place for a single value: it is refused, never flattened.
+function added(current: string, given: string, field: FieldMeta): string {
+  const missing = `array(select v from unnest(${given}) with ordinality as given(v, n) where ${isNotIn('v', current, field)} order by n)`;
+  return `case when array_ndims(${current}) > 1 then ${refusedList(current, field)} else ${cast(`${current} || ${missing}`, field)} end`;
+}

@@ -4,7 +4,7 @@ import type { FieldMeta } from '../../metadata/contract.ts';
 /** Fields whose values are of one nature, whatever their precision: what one change can work on, and what can be copied into what. */
 export type Family = 'text' | 'integer' | 'decimal' | 'float' | 'date' | 'boolean';
 
-const textTypes = /^(text|varchar|character|citext)\b/;
+const textTypes = /^(text|varchar|character|bpchar|(?:[^.]+\.)?citext)(\(|$)/;
 const dateTypes = /^(timestamp|timestamptz|date)\b/;
 
 /** Null: a list, a relation, an enum, or a type that can only be set as a whole. */

@@ -16,7 +16,7 @@ export const fill: Change<string> = {
   sql: (value, { field, current, parameter }) => {
     const given = cast(parameter(value), field);
     return hasEmptyText(field)
-      ? `case when ${current} is null or ${current} = '' then ${given} else ${current} end`
+      ? `case when ${current} is null or (${current})::text collate "C" = '' then ${given} else ${current} end`
       : `coalesce(${current}, ${given})`;
   },
   twin: (current, value, { field }) => (current === null || (hasEmptyText(field) && current === '') ? value : current),

@@ -34,7 +34,10 @@ export const findReplacePattern: Change<FindReplace> = {
     }
   },
   sql: (value, { field, current, parameter }) =>
-    cast(`regexp_replace((${current})::text, ${parameter(value.find)}::text, ${parameter(value.with)}::text, 'g')`, field),
+    cast(
+      `regexp_replace((${current})::text collate pg_catalog."default", ${parameter(value.find)}::text, ${parameter(value.with)}::text, 'g')`,
+      field,
+    ),
   // The same for what both languages of expressions mean alike: literals, classes, groups and the usual quantifiers.
   twin: (current, value) =>
     current === null

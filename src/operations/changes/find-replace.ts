@@ -24,7 +24,7 @@ export const findReplace: Change<FindReplace> = {
     return 'error' in replacement ? replacement : { value: { find: find.value, with: replacement.value } };
   },
   sql: (value, { field, current, parameter }) =>
-    cast(`replace((${current})::text, ${parameter(value.find)}::text, ${parameter(value.with)}::text)`, field),
+    cast(`replace((${current})::text collate "C", ${parameter(value.find)}::text, ${parameter(value.with)}::text)`, field),
   twin: (current, value) => (current === null ? null : String(current).replaceAll(value.find, () => value.with)),
   describe: (value) => `“${value.find}” replaced by “${value.with}”`,
 };

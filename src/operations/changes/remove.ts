@@ -1,5 +1,7 @@
+import type { FieldMeta } from '../../metadata/contract.ts';
 import type { Change } from './contract.ts';
 import { cast, isMany } from './field-family.ts';
+import { isNotIn, refusedList } from './list-items.ts';
 import { asKept, listOf, ownInput, parseOwnValues } from './own-value.ts';
 
 /** Values taken out of a list, or related records; those that are not there are no error. */
@@ -10,12 +12,15 @@ export const remove: Change<string[]> = {
   fits: isMany,
   inputs: () => [ownInput],
   parse: parseOwnValues,
-  sql: (value, { field, current, parameter }) =>
-    cast(
+  sql(value, { field, current, parameter }) {
+    const given = cast(parameter(value), field);
+    if (!field.relation) return without(current, given, field);
+    return cast(
       `case when ${current} is null then null else array(select v from unnest(${current}) with ordinality as kept(v, n)
-        where v <> all(${cast(parameter(value), field)}) order by n) end`,
+        where v <> all(${given}) order by n) end`,
       field,
-    ),
+    );
+  },
   twin: (current, value, { field }) =>
     current === null
       ? null
@@ -25,3 +30,10 @@ export const remove: Change<string[]> = {
         ),
   describe: (value) => `remove ${value.join(', ')}`,
 };
+
+function without(current: string, given: string, field: FieldMeta): string {
+  const kept = `array(select v from unnest(${current}) with ordinality as kept(v, n) where ${isNotIn('v', given, field)} order by n)`;
+  return `case when array_ndims(${current}) > 1 then ${refusedList(current, field)}
+    when not exists (select from unnest(${current}) v where not (${isNotIn('v', given, field)})) then ${current}
+    else ${cast(kept, field)} end`;
+}

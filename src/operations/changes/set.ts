@@ -1,7 +1,7 @@
 import { shownText } from '../../fields/stored-text.ts';
 import { getFieldKind } from '../../fields/register.ts';
 import type { Change } from './contract.ts';
-import { isMany } from './field-family.ts';
+import { cast, isMany } from './field-family.ts';
 import { ownInput, parseOwnValue } from './own-value.ts';
 
 /** The same value for every record. */
@@ -12,7 +12,7 @@ export const set: Change<string> = {
   fits: (field) => getFieldKind(field).input !== 'none' && !isMany(field),
   inputs: () => [ownInput],
   parse: parseOwnValue,
-  sql: (value, { field, parameter }) => `${parameter(value)}::${field.sqlType}`,
+  sql: (value, { field, parameter }) => cast(parameter(value), field),
   twin: (_current, value) => value,
   describe: (value, field, { reader }) => `set to ${shownText(value, field, reader)}`,
 };
