@@ -131,3 +131,27 @@ test('what the principal may not see is counted and not titled', async (t) => {
   assert.deepEqual(await seenBy(scoped), [{ count: 50, titles: ['Place 49', 'Place 50'], isShown: true }]);
   assert.deepEqual(await seenBy(null), [{ count: 50, titles: [], isShown: false }]);
 });
+
+test('rows of partitions and of inheriting tables are each counted once, and those that a key does not keep are not', async (t) => {
+  const { db, of } = await setUp(t);
+  await db.pages.query(`
+    create table gazetteer.visit (city_id int references gazetteer.city on delete cascade, year int) partition by list (year);
+    create table gazetteer.visit_1 partition of gazetteer.visit for values in (1);
+    create table gazetteer.visit_2 partition of gazetteer.visit for values in (2);
+    create table gazetteer.visit_3 partition of gazetteer.visit for values in (3);
+    insert into gazetteer.visit select 1, 1 + n % 3 from generate_series(1, 30) n;
+    create table gazetteer.stop (id int, part int, city_id int references gazetteer.city on delete cascade, primary key (id, part)) partition by list (part);
+    create table gazetteer.stop_1 partition of gazetteer.stop for values in (1);
+    create table gazetteer.stop_2 partition of gazetteer.stop for values in (2);
+    create table gazetteer.souvenir (stop_id int, part int, foreign key (stop_id, part) references gazetteer.stop on delete cascade);
+    insert into gazetteer.stop select n, 1 + n % 2, case when n < 5 then 1 else 2 end from generate_series(1, 8) n;
+    insert into gazetteer.souvenir select id, part from gazetteer.stop;
+    create table gazetteer.note (city_id int references gazetteer.city on delete cascade);
+    create table gazetteer.old_note () inherits (gazetteer.note);
+    insert into gazetteer.note values (1), (1);
+    insert into gazetteer.old_note values (1), (1), (1);
+  `);
+  const { deleted, isComplete } = await of('cities', [1]);
+  assert.deepEqual(deleted.map(sentence).sort(), ['2 note', '30 visit', '4 souvenir', '4 stop']);
+  assert.equal(isComplete, true);
+});

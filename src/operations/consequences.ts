@@ -73,7 +73,7 @@ export async function consequences(
     const root = rootId(keys, model);
     const chosenIds = model.idFields.map((name) => `chosen.${model.fields[name]?.column}`);
     const chosen = await look<{ id: string }>(
-      `select t.ctid::text as id from ${model.table} t join (${text}) chosen on ${idRow(model, 't')} = (${chosenIds.join(', ')}) limit ${mostFollowed + 1}`,
+      `select ${placeOf('t')} as id from ${model.table} t join (${text}) chosen on ${idRow(model, 't')} = (${chosenIds.join(', ')}) limit ${mostFollowed + 1}`,
       values,
     );
     const rows: Rows = new Map([[root, new Set(chosen?.slice(0, mostFollowed).map(({ id }) => id))]]);
@@ -168,13 +168,30 @@ async function pointing(
   limit: number,
 ): Promise<string[] | null> {
   const on = key.columns.map((column, index) => `s.${quote(column)} = t.${quote(key.targetColumns[index] as string)}`);
+  const source = `${key.isSourcePartitioned ? '' : 'only '}${quote(key.schema)}.${quote(key.table)}`;
+  const target = `${key.isTargetPartitioned ? '' : 'only '}${quote(key.targetSchema)}.${quote(key.targetTable)}`;
   const found = await look<{ id: string }>(
-    `select s.ctid::text as id from ${quote(key.schema)}.${quote(key.table)} s
-     where exists (select 1 from ${quote(key.targetSchema)}.${quote(key.targetTable)} t where t.ctid = any($1::tid[]) and ${on.join(' and ')})
-       and s.ctid <> all($2::tid[]) limit ${limit}`,
-    [[...at], [...known]],
+    `select ${placeOf('s')} as id from ${source} s
+     where exists (select 1 from ${target} t where ${isAt('t', '$1', '$2')} and ${on.join(' and ')})
+       and ${placeOf('s')} <> all($3::text[]) limit ${limit}`,
+    [...placesIn(at), [...known]],
   );
   return found?.map(({ id }) => id) ?? null;
+}
+
+/** SQL of a row's place: `16384 (0,1)`. A row's own number is unique only within one physical table, and partitions are many. */
+function placeOf(alias: string): string {
+  return `(${alias}.tableoid::text || ' ' || ${alias}.ctid::text)`;
+}
+
+/** The numbers find the rows, the places tell those of other partitions apart. */
+function isAt(alias: string, numbers: string, places: string): string {
+  return `${alias}.ctid = any(${numbers}::tid[]) and ${placeOf(alias)} = any(${places}::text[])`;
+}
+
+function placesIn(places: Iterable<string>): [numbers: string[], places: string[]] {
+  const all = [...places];
+  return [[...new Set(all.map((place) => place.slice(place.indexOf(' ') + 1)))], all];
 }
 
 function quote(name: string): string {
@@ -263,8 +280,8 @@ async function firstTitles(db: Database, register: Register, resource: Resource,
   const { model, titleField } = resource;
   if (model.idFields.length === 0) return [];
   const { rows } = await db.pages.query<{ key: string }>(
-    `select ${keySql(model, 't')} as key from ${model.table} t where t.ctid = any($1::tid[])`,
-    [places.slice(0, mostCounted)],
+    `select ${keySql(model, 't')} as key from ${model.table} t where ${isAt('t', '$1', '$2')}`,
+    placesIn(places.slice(0, mostCounted)),
   );
   const keys = rows.map(({ key }) => key);
   const seen = await delegateOf(register.client, model).findMany({

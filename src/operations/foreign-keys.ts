@@ -11,6 +11,9 @@ export interface ForeignKey {
   targetSchema: string;
   targetTable: string;
   targetColumns: readonly string[];
+  /** A key is kept by the rows of the table alone, unless it is one of partitions. */
+  isSourcePartitioned: boolean;
+  isTargetPartitioned: boolean;
   /** What happens to the pointing rows when the row they point at is deleted. */
   action: 'cascade' | 'clear' | 'forbid';
   isIndexed: boolean;
@@ -25,7 +28,7 @@ export async function readForeignKeys(client: Queryable): Promise<ForeignKey[]> 
     `select con.conrelid::oid::text as source, con.confrelid::oid::text as target,
        source_schema.nspname as schema, source.relname as table, ${columns('con.conrelid', 'con.conkey')} as columns,
        target_schema.nspname as "targetSchema", target.relname as "targetTable", ${columns('con.confrelid', 'con.confkey')} as "targetColumns",
-       con.confdeltype::text as rule,
+       source.relkind = 'p' as "isSourcePartitioned", target.relkind = 'p' as "isTargetPartitioned", con.confdeltype::text as rule,
        exists (select 1 from pg_attribute a where a.attrelid = con.conrelid and a.attnotnull and a.attnum = any(con.conkey)) as "isRequired",
        exists (select 1 from pg_index i where i.indrelid = con.conrelid and i.indisvalid and i.indpred is null and i.indkey[0] = any(con.conkey)) as "isIndexed"
      from pg_constraint con
