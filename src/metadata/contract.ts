@@ -55,6 +55,8 @@ export interface FieldMeta {
   readonly default: unknown;
   /** The database makes the value of every record: it cannot be written. Known by `@default(dbgenerated())`, and at the start by the database itself. */
   readonly isGenerated: boolean;
+  /** The column's collation finds texts equal that differ, and PostgreSQL has no patterns for it. Known at the start by the database itself. */
+  readonly isLoose?: boolean;
   /** Of an enum. */
   readonly enumValues: EnumMeta['values'] | null;
   /** A foreign key of this column alone: the relation field that owns it. */

@@ -6,6 +6,8 @@ import { keyOf } from '../metadata/keys.ts';
 import type { Resource } from '../resources/contract.ts';
 import { markGenerated } from '../resources/generated-columns.ts';
 import { applyIsolated } from '../tasks/apply-isolated.ts';
+import { searchRelated } from '../selection/related.ts';
+import { buildWhere } from '../selection/where.ts';
 import { ada, testContext } from '../testing/context.ts';
 import { testDatabase } from '../testing/database.ts';
 import { tortureAdmin } from '../testing/torture.ts';
@@ -28,7 +30,8 @@ async function setUp(t: TestContext) {
     alter table torture."every thing" alter column varchar type varchar(20) collate public.any_case;
     alter table "Odd-Schema"."ScalarList" alter column texts type text[] collate public.any_case;`);
   const admin = { ...tortureAdmin, resources: await markGenerated(tortureAdmin.resources, db.pages) };
-  const resources = testContext(db, {}, {}, admin).register.list;
+  const { register } = testContext(db, {}, {}, admin);
+  const resources = register.list;
   const resourceOf = (name: string) => resources.find(({ model }) => model.name === name) as Resource;
   const fieldOf = ({ fields }: ModelMeta, name: string) => fields[name] as FieldMeta;
   const holding = async (resource: Resource, name: string, text: string | null) => {
@@ -52,7 +55,7 @@ async function setUp(t: TestContext) {
         changes: [{ field: name, change, value }],
       }),
     );
-  return { db, resourceOf, fieldOf, holding, held, apply };
+  return { db, register, resourceOf, fieldOf, holding, held, apply };
 }
 
 /** Model, field, what is held, a value that the database finds equal, and is stored as another. */
@@ -215,4 +218,24 @@ test('what was written is told by what is stored', async (t) => {
     });
     assert.equal(changed, 1, column);
   }
+});
+
+test('texts of a collation that ignores case or accents can be searched and filtered', async (t) => {
+  const { db, register, resourceOf, holding } = await setUp(t);
+  const resource = register.for(ada, resourceOf('Everything').slug);
+  await holding(resource, 'text', 'Straße 7');
+  for (const [name, found] of [
+    ['text-contains=TRA', 1],
+    ['text-starts=stra', 1],
+    ['text-ends=7', 1],
+    ['text-same=straße 7', 1],
+    ['text=STRASSE 7', 1],
+    ['text-contains=x', 0],
+    ['_q=straß', 1],
+  ] as const) {
+    const { text, values } = await register.whereSql(resource.model, buildWhere(resource, ada, name));
+    assert.equal((await db.pages.query(text, values)).rowCount, found, name);
+  }
+  const { options } = await searchRelated({ register, sql: db.pages }, { resource, valueField: null }, ada, 'straß');
+  assert.equal(options.length, 1);
 });

@@ -1,18 +1,25 @@
 import type { Pool } from 'pg';
 import type { FieldMeta } from '../metadata/contract.ts';
 
+export interface ColumnType {
+  type: string;
+  /** Its collation finds texts equal that differ, and PostgreSQL has no patterns for it. */
+  isLoose: boolean;
+}
+
 /** By `schema.table.column`, unquoted: the type as the database has it, with the names that the schema's types have. */
-export async function columnTypes(pool: Pool): Promise<ReadonlyMap<string, string>> {
-  const { rows } = await pool.query<{ place: string; type: string; schema: string | null }>(
+export async function columnTypes(pool: Pool): Promise<ReadonlyMap<string, ColumnType>> {
+  const { rows } = await pool.query<{ place: string; type: string; schema: string | null; isLoose: boolean }>(
     `select n.nspname || '.' || c.relname || '.' || a.attname as place, format_type(coalesce(item.oid, t.oid), a.atttypmod) || case when item.oid is null then '' else '[]' end as type,
        case when t.typnamespace = 'pg_catalog'::regnamespace or pg_type_is_visible(coalesce(item.oid, t.oid)) then null
-         else quote_ident(tn.nspname) || '.' || quote_ident(coalesce(item.typname, t.typname)) || case when item.oid is null then '' else '[]' end end as schema
+         else quote_ident(tn.nspname) || '.' || quote_ident(coalesce(item.typname, t.typname)) || case when item.oid is null then '' else '[]' end end as schema,
+       exists (select from pg_collation l where l.oid = a.attcollation and not l.collisdeterministic) as "isLoose"
      from pg_attribute a join pg_class c on c.oid = a.attrelid join pg_namespace n on n.oid = c.relnamespace
        join pg_type t on t.oid = a.atttypid join pg_namespace tn on tn.oid = t.typnamespace
        left join pg_type item on item.oid = t.typelem and t.typcategory = 'A'
      where a.attnum > 0 and not a.attisdropped and c.relkind in ('r', 'p', 'v', 'm', 'f') and n.nspname not in ('pg_catalog', 'information_schema')`,
   );
-  return new Map(rows.map(({ place, type, schema }) => [place.replaceAll('"', ''), schema ?? short(type)]));
+  return new Map(rows.map(({ place, type, schema, isLoose }) => [place.replaceAll('"', ''), { type: schema ?? short(type), isLoose }]));
 }
 
 function short(type: string): string {

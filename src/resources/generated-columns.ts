@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
 import type { FieldMeta, Metadata, ModelMeta } from '../metadata/contract.ts';
-import { columnTypes, typeOf } from './column-types.ts';
+import { type ColumnType, columnTypes, typeOf } from './column-types.ts';
 import type { ResourceDefinition } from './define-resource.ts';
 
 /**
@@ -29,17 +29,26 @@ function unquoted(name: string): string {
   return name.replaceAll('"', '');
 }
 
-function markedMetadata(metadata: Metadata, generated: ReadonlySet<string>, types: ReadonlyMap<string, string>): Metadata {
+function markedMetadata(metadata: Metadata, generated: ReadonlySet<string>, types: ReadonlyMap<string, ColumnType>): Metadata {
   const models = Object.entries(metadata.models).map(([name, model]) => [name, markedModel(model, generated, types)]);
   return { ...metadata, models: Object.fromEntries(models) };
 }
 
-function markedModel(model: ModelMeta, generated: ReadonlySet<string>, types: ReadonlyMap<string, string>): ModelMeta {
+function markedModel(model: ModelMeta, generated: ReadonlySet<string>, types: ReadonlyMap<string, ColumnType>): ModelMeta {
   const place = ({ column }: FieldMeta) => `${unquoted(model.table)}.${unquoted(column ?? '')}`;
   const fields = Object.entries(model.fields).map(([name, field]) => {
     if (field.column === null) return [name, field];
-    const type = field.kind === 'scalar' ? typeOf(field, types.get(place(field))) : null;
-    return [name, { ...field, ...(type && { sqlType: type }), ...(generated.has(place(field)) && { isGenerated: true }) }];
+    const own = types.get(place(field));
+    const type = field.kind === 'scalar' ? typeOf(field, own?.type) : null;
+    return [
+      name,
+      {
+        ...field,
+        ...(type && { sqlType: type }),
+        ...(own?.isLoose && { isLoose: true }),
+        ...(generated.has(place(field)) && { isGenerated: true }),
+      },
+    ];
   });
   return { ...model, fields: Object.fromEntries(fields) };
 }

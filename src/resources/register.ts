@@ -10,7 +10,7 @@ import { hasExtensions } from './has-extensions.ts';
 import { narrowResource } from './narrow-resource.ts';
 import { can } from './permissions.ts';
 import { Problems } from './problems.ts';
-import { recordWhereSql } from './where-sql.ts';
+import { looseColumns, recordWhereSql } from './where-sql.ts';
 
 /** First segments of URLs that are ours. */
 export const reservedSlugs = ['tasks', 'sign-in', 'sign-out', 'first-admin', 'static', 'healthz'];
@@ -51,7 +51,7 @@ export function buildRegister(
       clients.set(other, known);
       return known;
     },
-    whereSql: recordWhereSql(createClient),
+    whereSql: recordWhereSql(createClient, looseColumns(definitions.map(({ metadata }) => metadata))),
     get(slug: string) {
       const resource = bySlug.get(slug);
       if (!resource) throw notFound();

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import pg from 'pg';
 import { AppError } from '../errors.ts';
-import type { ModelMeta } from '../metadata/contract.ts';
+import type { Metadata, ModelMeta } from '../metadata/contract.ts';
 import type { Client, Where } from './contract.ts';
 import { delegateOf } from './delegate.ts';
 
@@ -18,7 +18,7 @@ export type WhereSql = (model: ModelMeta, where: Where, fields?: readonly string
  * One `where` must mean one thing, whether Prisma reads or PostgreSQL does. So the statement is Prisma's own: a client over a pool
  * that connects to nothing tells it.
  */
-export function recordWhereSql(createClient: (pool: pg.Pool) => Client): WhereSql {
+export function recordWhereSql(createClient: (pool: pg.Pool) => Client, loose: ReadonlySet<string> = new Set()): WhereSql {
   const storage = new AsyncLocalStorage<Statement[]>();
   let client: Client | null = null;
   return async (model, where, fields = model.idFields) => {
@@ -38,7 +38,7 @@ export function recordWhereSql(createClient: (pool: pg.Pool) => Client): WhereSq
         `createClient: its client must read a ${model.name} by one statement over the pool that it is given, not ${statements.length}.`,
       );
     }
-    return withoutOffset(statement);
+    return withPatterns(withoutOffset(statement), loose);
   };
 }
 
@@ -63,4 +63,21 @@ function withoutOffset({ text, values }: Statement): Statement {
   const place = ` OFFSET $${values.length}`;
   if (!text.endsWith(place) || Number(values.at(-1)) !== 0) return { text, values };
   return { text: text.slice(0, -place.length), values: values.slice(0, -1) };
+}
+
+/** Quoted columns whose collation finds texts equal that differ. */
+export function looseColumns(metadatas: Iterable<Metadata>): ReadonlySet<string> {
+  const fields = [...metadatas].flatMap(({ models }) => Object.values(models)).flatMap((model) => Object.values(model.fields));
+  return new Set(fields.flatMap(({ isLoose, column }) => (isLoose && column ? [column] : [])));
+}
+
+// There PostgreSQL refuses patterns, and finds them in any letters with the database's own collation.
+function withPatterns({ text, values }: Statement, loose: ReadonlySet<string>): Statement {
+  if (loose.size === 0) return { text, values };
+  const patterned = text.replace(
+    /("(?:[^"]|"")+")((?:::text)?) ((?:NOT )?I?LIKE )/g,
+    (whole, column: string, cast: string, operator: string) =>
+      loose.has(column) ? `${column}${cast} COLLATE pg_catalog."default" ${operator}` : whole,
+  );
+  return { text: patterned, values };
 }

@@ -80,7 +80,7 @@ export async function searchRelated(
     text === ''
       ? ids
       : [
-          `case when lower(${title}) = lower(${parameter(text)}::text) then 0 when ${title} ilike ${parameter(pattern)}::text then 1 else 2 end`,
+          `case when lower(${title}) = lower(${parameter(text)}::text) then 0 when ${title} collate pg_catalog."default" ilike ${parameter(pattern)}::text then 1 else 2 end`,
           title,
           ...ids,
         ];
