@@ -6,8 +6,11 @@ import type { ResourceDefinition } from './resources/define-resource.ts';
 export interface AdminDefinition {
   /** Shown in the header and the title of every page. */
   readonly name: string;
-  /** Makes the project's Prisma client over a pool of Bulkhead's. */
-  readonly createClient: (pool: Pool) => Client;
+  /**
+   * Makes the project's Prisma client over a pool of Bulkhead's. `place` is the adapter's second argument: the Postgres schema of
+   * the tables that name none (`?schema=` of the address, else `public`).
+   */
+  readonly createClient: (pool: Pool, place?: { schema: string }) => Client;
   readonly resources: readonly ResourceDefinition[];
   /** Migrations of the project's own tables that Bulkhead applies at start; leave out to apply them yourself. */
   readonly migrations?: { readonly folder: string; readonly schema: string };
@@ -25,7 +28,7 @@ export interface AdminDefinition {
  * @example
  * export default defineAdmin({
  *   name: 'Gazetteer',
- *   createClient: (pool) => new PrismaClient({ adapter: new PrismaPg(pool) }) as unknown as Client,
+ *   createClient: (pool, place) => new PrismaClient({ adapter: new PrismaPg(pool, place) }),
  *   resources: [cities, countries],
  * });
  */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { parseConfig, settingNames } from './config.ts';
+import { parseConfig, settingNames, unknownSettings } from './config.ts';
 
 test('the docs list every setting with its default, and no other', async () => {
   const text = await readFile(join(import.meta.dirname, '../docs/settings.md'), 'utf8');
@@ -24,4 +24,11 @@ test('all bad settings are named at once', () => {
 
 test('an empty setting is one that was not given', () => {
   assert.equal(parseConfig({ PORT: '' }).PORT, 3000);
+});
+
+test('a setting that nobody knows is said with the nearest that there is', () => {
+  assert.deepEqual(unknownSettings({ BULKHEAD_PREFX: '/x', BULKHEAD_TEST_SEED: '1', BULKHEAD_PREFIX: '/x', PATH: '' }), [
+    'There is no setting BULKHEAD_PREFX (did you mean BULKHEAD_PREFIX?): it is ignored.',
+  ]);
+  assert.deepEqual(unknownSettings({ BULKHEAD_WINDMILLS: '3' }), ['There is no setting BULKHEAD_WINDMILLS: it is ignored.']);
 });

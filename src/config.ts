@@ -22,7 +22,7 @@ const settings = z.object({
   BULKHEAD_FOLDER: z.string().min(1).default('.bulkhead'),
   BULKHEAD_PREFIX: z
     .string()
-    .regex(/^(\/[a-z0-9-]+)*$/, 'must be empty or begin with a slash and not end with one')
+    .regex(/^(\/[a-z0-9-]+)*$/, 'must be empty, or a slash and small letters, digits and hyphens, any number of times, such as /admin')
     .default(''),
   BULKHEAD_SESSION_SECRET: z.string().min(32, 'must have at least 32 characters').optional(),
   BULKHEAD_SESSION_HOURS: whole(1, 8_760).default(12),
@@ -60,4 +60,37 @@ export function parseConfig(env: Record<string, string | undefined>): Config {
   if (parsed.success) return parsed.data;
   const wrong = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
   throw new AppError('invalid-settings', 500, `Settings that cannot be used: ${wrong.join('; ')}.`, { wrong });
+}
+
+/** Names that tests and benches of Bulkhead itself read. */
+const ownNames = /^BULKHEAD_(TEST_|BENCH_|BROWSER$)/;
+
+/** A sentence for each setting of the environment that looks like ours and is none. */
+export function unknownSettings(env: Record<string, string | undefined>): string[] {
+  return Object.keys(env)
+    .filter((name) => name.startsWith('BULKHEAD_') && !ownNames.test(name) && !settingNames.includes(name as keyof Config))
+    .sort()
+    .map((name) => {
+      const nearest = nearestOf(name);
+      return `There is no setting ${name}${nearest ? ` (did you mean ${nearest}?)` : ''}: it is ignored.`;
+    });
+}
+
+function nearestOf(name: string): string | null {
+  const [best] = settingNames.map((known) => ({ known, steps: distance(name, known) })).sort((a, b) => a.steps - b.steps);
+  return best && best.steps <= Math.max(2, Math.floor(name.length / 4)) ? best.known : null;
+}
+
+/** Letters to add, take away or change until one text is the other. */
+function distance(one: string, other: string): number {
+  let row = Array.from({ length: other.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= one.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= other.length; j++) {
+      const changed = (row[j - 1] ?? 0) + (one[i - 1] === other[j - 1] ? 0 : 1);
+      next.push(Math.min(changed, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[other.length] ?? 0;
 }

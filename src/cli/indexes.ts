@@ -3,6 +3,7 @@ import type { Config } from '../config.ts';
 import { type Embedded, startEmbedded } from '../db/embedded.ts';
 import { buildContext } from '../server.ts';
 import { createIndexes, findWantedIndexes, type WantedIndexes } from '../selection/wanted-indexes.ts';
+import { bringUp } from './bring-up.ts';
 import { directUrl } from './connection.ts';
 import { logAt } from './log.ts';
 import { openAdmin } from './open-admin.ts';
@@ -15,12 +16,13 @@ export interface IndexOptions {
 
 /** Shows the indexes that searching and sorting the lists want and do not have, as SQL; creates them where that is asked for. */
 export async function indexes({ schema, create }: IndexOptions, config: Config): Promise<void> {
-  const { admin, database } = await openAdmin({ schema }, config);
+  const opened = await openAdmin({ schema }, config);
   let embedded: Embedded | null = null;
-  if (!config.DATABASE_URL) embedded = await startEmbedded({ folder: resolve(config.BULKHEAD_FOLDER), database });
-  const connectionString = directUrl(config, config.DATABASE_URL ?? embedded?.connectionString);
+  if (!config.DATABASE_URL) embedded = await startEmbedded({ folder: resolve(config.BULKHEAD_FOLDER), database: opened.database });
+  const connectionString = config.DATABASE_URL ?? (embedded?.connectionString as string);
   try {
-    const { db, ctx } = await buildContext(connectionString, config, admin, logAt(config.BULKHEAD_LOG_LEVEL));
+    const admin = await bringUp(opened, config, connectionString);
+    const { db, ctx } = await buildContext(directUrl(config, connectionString), config, admin, logAt(config.BULKHEAD_LOG_LEVEL));
     try {
       const wanted = await findWantedIndexes(db.pages, ctx.register);
       if (!create) return console.log(inWords(wanted));

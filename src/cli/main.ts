@@ -1,38 +1,45 @@
 import { randomBytes } from 'node:crypto';
-import { cp, rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname, join, relative, resolve } from 'node:path';
 import { createUser, type Role } from '../auth/users.ts';
-import { type Config, parseConfig } from '../config.ts';
+import type { Config } from '../config.ts';
 import { openDatabase } from '../db/database.ts';
 import { AppError } from '../errors.ts';
+import { adminOptions, readArguments } from './arguments.ts';
 import { directUrl } from './connection.ts';
 import { indexes } from './indexes.ts';
+import { migrateAll } from './migrate-all.ts';
+import { migrateOnly } from './migrate-only.ts';
 import { openSchema } from './open-admin.ts';
 import { runCommand } from './sentence.ts';
+
+const root = join(import.meta.dirname, '../..');
+const ownOutput = 'generated/own';
 
 const usage = [
   'Usage:',
   '  npm run bulkhead -- user create --email EMAIL --name NAME --role admin|editor|viewer [--password PASSWORD]',
+  '  npm run bulkhead -- migrate [--check]',
   '  npm run bulkhead -- generate --schema PATH [--output generated/own]',
   '  npm run bulkhead -- indexes [--create] [--schema PATH]',
 ].join('\n');
 
 /** Commands for whoever runs an installation. */
 await runCommand(async () => {
-  const { positionals, values } = parseArgs({
-    allowPositionals: true,
-    options: {
+  const { positionals, values, config } = readArguments(
+    usage,
+    {
       email: { type: 'string' },
       name: { type: 'string' },
       role: { type: 'string' },
       password: { type: 'string' },
-      schema: { type: 'string' },
-      output: { type: 'string', default: 'generated/own' },
+      output: { type: 'string', default: ownOutput },
       create: { type: 'boolean' },
+      check: { type: 'boolean' },
+      ...adminOptions,
     },
-  });
-  const config = parseConfig(process.env);
+    true,
+  );
   switch (positionals.join(' ')) {
     case 'user create':
       return createUserOf(values, config);
@@ -40,6 +47,8 @@ await runCommand(async () => {
       return generateOwn(values, config);
     case 'indexes':
       return indexes(values, config);
+    case 'migrate':
+      return migrateOnly(values, config);
     default:
       throw new AppError('usage', 500, usage);
   }
@@ -51,7 +60,10 @@ async function createUserOf({ email, name, role, password: given }: Values, conf
   if (!email || !name || !role) throw new AppError('usage', 500, usage);
   if (!['admin', 'editor', 'viewer'].includes(role)) throw new AppError('usage', 500, `There is no role "${role}". ${usage}`);
   const password = given ?? randomBytes(12).toString('base64url');
-  const db = await openDatabase({ connectionString: directUrl(config), schema: config.BULKHEAD_DATABASE_SCHEMA });
+  const connectionString = directUrl(config);
+  // There may have been no start yet, and people are in tables of ours.
+  await migrateAll(connectionString, config, {});
+  const db = await openDatabase({ connectionString, schema: config.BULKHEAD_DATABASE_SCHEMA });
   try {
     await createUser(db, { email, name, password, roles: [role as Role] });
   } finally {
@@ -60,13 +72,23 @@ async function createUserOf({ email, name, role, password: given }: Values, conf
   console.log(`${email} can sign in as ${role}${given ? '.' : ` with the password ${password}`}`);
 }
 
-/** Prisma's client and Bulkhead's metadata where a project's own code imports them. */
-async function generateOwn({ schema, output = '' }: Values, config: Config): Promise<void> {
-  if (!schema) throw new AppError('usage', 500, usage);
-  const { generated } = await openSchema(schema, config);
-  for (const part of ['client', 'metadata'] as const) {
-    await rm(join(output, part), { recursive: true, force: true });
-    await cp(generated[part], join(output, part), { recursive: true });
+/** Prisma's client and Bulkhead's metadata where a project's own code imports them, with a copy of the schema that they are of. */
+async function generateOwn({ schema: path, output: given = '' }: Values, config: Config): Promise<void> {
+  if (!path) throw new AppError('usage', 500, usage);
+  const output = given === ownOutput ? resolve(root, given) : resolve(process.env.INIT_CWD ?? process.cwd(), given);
+  const { schema, generated } = await openSchema(path, config);
+  for (const part of ['client', 'metadata', 'schema']) await rm(join(output, part), { recursive: true, force: true });
+  for (const part of ['client', 'metadata'] as const) await cp(generated[part], join(output, part), { recursive: true });
+  for (const [name, text] of schema.files) {
+    await mkdir(dirname(join(output, 'schema', name)), { recursive: true });
+    await writeFile(join(output, 'schema', name), text);
   }
-  console.log(`${output} holds the client and the metadata.`);
+  const file = join(output, 'metadata/metadata.ts');
+  const source = `{ path: ${JSON.stringify(schema.path)}, copy: \`\${import.meta.dirname}/../schema\` }`;
+  const text = await readFile(file, 'utf8');
+  await writeFile(
+    file,
+    text.replace('export const metadata = {', () => `export const metadata = {\n source: ${source},`),
+  );
+  console.log(`${relative(process.env.INIT_CWD ?? process.cwd(), output) || output} holds the client and the metadata.`);
 }

@@ -3,10 +3,14 @@ import type { AdminDefinition } from '../admin-definition.ts';
 import type { Config } from '../config.ts';
 import { migrate } from '../db/migrations.ts';
 import { openPool } from '../db/pool.ts';
+import { transaction } from '../db/transaction.ts';
 import { migrateQueue } from '../queue/graphile.ts';
 import { queueSchemaOf } from '../server.ts';
 
-const ours = join(import.meta.dirname, '../../prisma/bulkhead');
+const queueLock = 0x42_4c_4b_08;
+
+/** Where our own migrations stand. */
+export const ours = join(import.meta.dirname, '../../prisma/bulkhead');
 
 /** Brings our tables, the queue's and the project's own (where it gave migrations) up to date. A second run does nothing. */
 export async function migrateAll(
@@ -18,7 +22,11 @@ export async function migrateAll(
   if (admin.migrations) await migrate(connectionString, admin.migrations);
   const pool = openPool({ connectionString, name: 'bulkhead migrations', max: 2 });
   try {
-    await migrateQueue(pool, queueSchemaOf(config));
+    // One after the other: the queue's own migrations meet each other half-way.
+    await transaction(pool, async (client) => {
+      await client.query('select pg_advisory_xact_lock($1)', [queueLock]);
+      await migrateQueue(pool, queueSchemaOf(config));
+    });
   } finally {
     await pool.end();
   }

@@ -1,16 +1,15 @@
 import { createHash } from 'node:crypto';
 import { join, resolve } from 'node:path';
-import sample from '../admin.ts';
 import type { AdminDefinition } from '../admin-definition.ts';
 import type { Config } from '../config.ts';
+import type { Metadata } from '../metadata/contract.ts';
+import { importOwnAdmin } from './import-own-admin.ts';
+import { placeAdmin } from './place-admin.ts';
 import { bringUpSchema } from './schema/bring-up-schema.ts';
 import { generateSchema } from './schema/generate-schema.ts';
 import { loadAdmin } from './schema/load-admin.ts';
-import { defaultSchemaOf, prepareSchema } from './schema/prepare-schema.ts';
-import { readSchema } from './schema/read-schema.ts';
-
-/** Options of `start`, `serve` and `work` that say what is administered. */
-export const adminOptions = { schema: { type: 'string' }, 'ignore-differences': { type: 'boolean' } } as const;
+import { defaultSchemaOf, type PreparedSchema, prepareSchema } from './schema/prepare-schema.ts';
+import { readSchema, type UserSchema } from './schema/read-schema.ts';
 
 export interface OpenedAdmin {
   admin: AdminDefinition;
@@ -20,28 +19,31 @@ export interface OpenedAdmin {
   bringUp(connectionString: string): Promise<AdminDefinition>;
 }
 
+export interface AdminValues {
+  schema?: string | undefined;
+  'ignore-differences'?: boolean | undefined;
+}
+
 /** Reads a schema, and has its client and metadata made where they are not yet. */
 export async function openSchema(path: string, config: Config) {
   const schema = await readSchema(path);
-  const defaultSchema = defaultSchemaOf(config.DATABASE_URL);
-  const prepared = prepareSchema(schema.files, defaultSchema);
+  const prepared = prepareSchema(schema.files, defaultSchemaOf(config.DATABASE_URL));
   const generated = await generateSchema(prepared.files, join(resolve(config.BULKHEAD_FOLDER), 'schemas'), () =>
     console.log(`Generating pages for ${schema.path} …`),
   );
-  return { schema, defaultSchema, prepared, generated };
+  return { schema, prepared, generated };
 }
 
-/** The project's admin: that of `src/admin.ts`, or with `--schema` one made of nothing but a Prisma schema. */
-export async function openAdmin(
-  values: { schema?: string | undefined; 'ignore-differences'?: boolean | undefined },
-  config: Config,
-): Promise<OpenedAdmin> {
-  if (values.schema === undefined) return { admin: sample, database: 'bulkhead', bringUp: async () => sample };
-  const { schema, defaultSchema, prepared, generated } = await openSchema(values.schema, config);
-  const { admin, metadata } = await loadAdmin(schema.name, generated, defaultSchema);
+/** The project's admin: with `--schema` one made of nothing but a Prisma schema, else that of `src/admin.ts`. */
+export async function openAdmin(values: AdminValues, config: Config): Promise<OpenedAdmin> {
+  const defaultSchema = defaultSchemaOf(config.DATABASE_URL);
+  const { admin, path, prepared } = values.schema === undefined ? await ownAdmin(defaultSchema) : await adminOf(values.schema, config);
+  const placed = placeAdmin(admin, defaultSchema);
+  const metadata = placed.resources[0]?.metadata;
+  if (path === null || prepared === null || !metadata) return { admin: placed, database: 'bulkhead', bringUp: async () => placed };
   return {
-    admin,
-    database: `schema_${createHash('sha256').update(schema.path).digest('hex').slice(0, 16)}`,
+    admin: placed,
+    database: `schema_${createHash('sha256').update(path).digest('hex').slice(0, 16)}`,
     async bringUp(connectionString) {
       const missing = await bringUpSchema({
         connectionString,
@@ -53,7 +55,37 @@ export async function openAdmin(
         isDifferenceIgnored: values['ignore-differences'] ?? false,
         say: (text) => console.log(text),
       });
-      return { ...admin, resources: admin.resources.filter(({ model }) => !missing.includes(model)) };
+      return { ...placed, resources: placed.resources.filter(({ model }) => !missing.includes(model)) };
     },
   };
+}
+
+interface Project {
+  admin: AdminDefinition;
+  /** The project's schema, where there is one that says what the tables are. */
+  path: string | null;
+  prepared: PreparedSchema | null;
+}
+
+async function adminOf(path: string, config: Config): Promise<Project> {
+  const { schema, prepared, generated } = await openSchema(path, config);
+  return { admin: await loadAdmin(schema.name, generated), path: schema.path, prepared };
+}
+
+/** `src/admin.ts`; what `bulkhead generate` made for it says where the schema is. */
+async function ownAdmin(defaultSchema: string): Promise<Project> {
+  const admin = await importOwnAdmin();
+  const source = admin.resources[0]?.metadata.source;
+  if (!source) return { admin, path: null, prepared: null };
+  const copy = await readSchema(source.copy);
+  await tellOfChanges(source, copy);
+  return { admin, path: source.path, prepared: prepareSchema(copy.files, defaultSchema) };
+}
+
+async function tellOfChanges({ path }: NonNullable<Metadata['source']>, copy: UserSchema): Promise<void> {
+  // Where the project is not beside us, as in a container, the copy is all there is.
+  const now = await readSchema(path).catch(() => null);
+  if (now && JSON.stringify(now.files) !== JSON.stringify(copy.files)) {
+    console.log(`The schema has changed since its client was generated: npm run bulkhead -- generate --schema ${path}`);
+  }
 }

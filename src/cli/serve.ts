@@ -1,26 +1,26 @@
-import { parseArgs } from 'node:util';
-import { parseConfig } from '../config.ts';
-import { openDatabase } from '../db/database.ts';
 import { buildContext } from '../server.ts';
 import { startRecovery } from '../tasks/worker.ts';
-import { directUrl, requireDatabaseUrl } from './connection.ts';
+import { adminOptions, readArguments } from './arguments.ts';
+import { bringUp } from './bring-up.ts';
+import { requireDatabaseUrl } from './connection.ts';
 import { ensureFirstUsers } from './first-users.ts';
 import { logAt } from './log.ts';
-import { migrateAll } from './migrate-all.ts';
-import { adminOptions, openAdmin } from './open-admin.ts';
+import { openAdmin } from './open-admin.ts';
 import { runCommand } from './sentence.ts';
 import { servePages } from './serve-pages.ts';
 import { onShutdown } from './shutdown.ts';
 
+const usage = [
+  'Usage: npm run serve -- [--schema PATH [--ignore-differences]] [--port PORT]',
+  '',
+  'The pages, on the database of DATABASE_URL; `npm run work` runs what takes longer. Settings: docs/settings.md.',
+].join('\n');
+
 /** The web half for production. */
 await runCommand(async () => {
-  const { values } = parseArgs({ options: { port: { type: 'string' }, ...adminOptions } });
-  const config = parseConfig({ ...process.env, ...(values.port === undefined ? {} : { PORT: values.port }) });
+  const { values, config } = readArguments(usage, { port: { type: 'string' }, ...adminOptions });
   const connectionString = requireDatabaseUrl(config);
-  const opened = await openAdmin(values, config);
-  await (await openDatabase({ connectionString })).close();
-  await migrateAll(directUrl(config), config, opened.admin);
-  const admin = await opened.bringUp(directUrl(config));
+  const admin = await bringUp(await openAdmin(values, config), config, connectionString);
   const { db, ctx } = await buildContext(connectionString, config, admin, logAt(config.BULKHEAD_LOG_LEVEL));
   const { app, address } = await servePages(admin, config, ctx);
   const recovery = startRecovery(ctx);

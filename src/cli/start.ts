@@ -1,25 +1,29 @@
 import { resolve } from 'node:path';
-import { parseArgs } from 'node:util';
-import { parseConfig } from '../config.ts';
-import { openDatabase } from '../db/database.ts';
 import { type Embedded, startEmbedded } from '../db/embedded.ts';
 import { buildContext } from '../server.ts';
 import { startWorker } from '../tasks/worker.ts';
+import { adminOptions, readArguments } from './arguments.ts';
+import { bringUp } from './bring-up.ts';
 import { directUrl } from './connection.ts';
 import { ensureFirstUsers, type SignIns } from './first-users.ts';
 import { logAt } from './log.ts';
-import { migrateAll } from './migrate-all.ts';
 import { progressBar } from './progress-bar.ts';
-import { adminOptions, openAdmin } from './open-admin.ts';
+import { openAdmin } from './open-admin.ts';
 import { runCommand } from './sentence.ts';
 import { servePages } from './serve-pages.ts';
 import { onShutdown } from './shutdown.ts';
 
+const usage = [
+  'Usage: npm start -- [--schema PATH [--ignore-differences]] [--port PORT]',
+  '',
+  'Everything in one process: the pages and one worker, on an embedded PostgreSQL or the database of DATABASE_URL.',
+  'Settings: docs/settings.md.',
+].join('\n');
+
 /** The whole product in one process: database, migrations, sample, pages and one worker. */
 await runCommand(async () => {
-  const { values } = parseArgs({ options: { port: { type: 'string' }, ...adminOptions } });
-  const config = parseConfig({ ...process.env, ...(values.port === undefined ? {} : { PORT: values.port }) });
-  const { admin: named, database, bringUp } = await openAdmin(values, config);
+  const { values, config } = readArguments(usage, { port: { type: 'string' }, ...adminOptions });
+  const opened = await openAdmin(values, config);
   const undo: (() => Promise<unknown>)[] = [];
   const stop = async () => {
     for (const step of undo.splice(0).reverse()) await step();
@@ -27,10 +31,8 @@ await runCommand(async () => {
   onShutdown(stop);
   try {
     const connectionString = config.DATABASE_URL ?? (await embedded()).connectionString;
-    if (config.DATABASE_URL) await (await openDatabase({ connectionString })).close();
     const direct = directUrl(config, connectionString);
-    await migrateAll(direct, config, named);
-    const admin = await bringUp(direct);
+    const admin = await bringUp(opened, config, connectionString);
     const bar = progressBar('Filling the sample');
     await admin.seed?.(direct, bar.update);
     bar.end();
@@ -51,7 +53,7 @@ await runCommand(async () => {
   }
 
   async function embedded(): Promise<Embedded> {
-    const server = await startEmbedded({ folder: resolve(config.BULKHEAD_FOLDER), database });
+    const server = await startEmbedded({ folder: resolve(config.BULKHEAD_FOLDER), database: opened.database });
     undo.push(() => server.stop());
     return server;
   }

@@ -271,6 +271,8 @@ async function takeInstanceLock(connectionString: string): Promise<pg.Client> {
 }
 
 async function ensureDatabase(session: pg.Client, name: string): Promise<void> {
+  // The role is called as Bulkhead's Postgres schema: by PostgreSQL's default, what somebody makes by psql would land among our tables.
+  await session.query('alter role bulkhead set search_path = public');
   const { rowCount } = await session.query('select 1 from pg_database where datname = $1', [name]);
   if (rowCount === 0) await session.query(`create database ${session.escapeIdentifier(name)}`);
 }

@@ -13,7 +13,7 @@ helper.generatorHandler({
     const folder = generator.output?.value;
     if (!folder) throw new Error('the Bulkhead generator needs an output');
     const { defaultSchema } = generator.config;
-    const metadata = metadataOf(dmmf.datamodel, datamodel, typeof defaultSchema === 'string' ? defaultSchema : 'public');
+    const metadata = metadataOf(dmmf.datamodel, datamodel, typeof defaultSchema === 'string' ? defaultSchema : null);
     await mkdir(folder, { recursive: true });
     const text = `// Written by Bulkhead's Prisma generator. Do not edit.\nexport const metadata = ${JSON.stringify(metadata, null, 1)} as const;\n`;
     await writeFile(join(folder, 'metadata.ts'), text);
@@ -29,11 +29,14 @@ interface Sources {
   readonly defaultSchema: string;
 }
 
-function metadataOf({ models, enums }: DMMF.Datamodel, text: string, defaultSchema: string): Metadata {
+function metadataOf({ models, enums }: DMMF.Datamodel, text: string, given: string | null): Metadata {
+  const defaultSchema = given ?? 'public';
   const blocks = new Map(blocksOf(text).map((block) => [block.name, block]));
   const schemaOfEnum = (name: string) => (blocks.has(name) ? textAttribute(blocks.get(name) as Block, '@@schema') : null) ?? defaultSchema;
   const sources: Sources = { models, blocks, defaultSchema, enums: enums.map((item) => enumOf(item, schemaOfEnum(item.name))) };
+  const isOpen = given === null && !models.some((model) => (model as { schema?: string | null }).schema);
   return {
+    defaultSchema: isOpen ? defaultSchema : null,
     enums: Object.fromEntries(sources.enums.map((item) => [item.name, item])),
     models: Object.fromEntries(models.map((model) => [model.name, modelOf(model, sources)])),
   };

@@ -32,7 +32,7 @@ export function prepareSchema(files: SchemaFiles, defaultSchema: string): Prepar
   const dbSchemas = [...(source.lists.schemas ?? '').matchAll(/"([^"]+)"/g)].map((match) => match[1] as string);
   const copy = (isIgnoredShown: boolean): SchemaFiles => [
     ...files.map(([file, text]) => [file, copyOf(text, isIgnoredShown)] as const),
-    [ownFile, ownBlocks(source, defaultSchema)],
+    [ownFile, ownBlocks(source)],
   ];
   return {
     files: copy(true),
@@ -73,7 +73,7 @@ function setting({ body }: Block, name: string): string | null {
   return new RegExp(`(?:^|\\n)\\s*${name}\\s*=\\s*"([^"]*)"`).exec(body)?.[1] ?? null;
 }
 
-function ownBlocks({ name, lists, relationMode }: Datasource, defaultSchema: string): string {
+function ownBlocks({ name, lists, relationMode }: Datasource): string {
   const features = ['views', ...(lists.extensions ? ['postgresqlExtensions'] : [])];
   return `generator bulkhead_client {
   provider               = "prisma-client"
@@ -84,9 +84,8 @@ function ownBlocks({ name, lists, relationMode }: Datasource, defaultSchema: str
 }
 
 generator bulkhead_metadata {
-  provider      = "node ./src/metadata/generator.ts"
-  output        = "../metadata"
-  defaultSchema = ${JSON.stringify(defaultSchema)}
+  provider = "node ./src/metadata/generator.ts"
+  output   = "../metadata"
 }
 
 datasource ${name} {

@@ -1,0 +1,20 @@
+import type { AdminDefinition } from '../admin-definition.ts';
+import type { Config } from '../config.ts';
+import { openDatabase } from '../db/database.ts';
+import { directUrl } from './connection.ts';
+import { migrateAll } from './migrate-all.ts';
+import type { OpenedAdmin } from './open-admin.ts';
+import { sameDatabase } from './same-database.ts';
+
+/** The steps that every command takes before it works with a database: our tables, the queue's, the project's. Returns the admin of what is there. */
+export async function bringUp(
+  opened: Pick<OpenedAdmin, 'admin' | 'bringUp'>,
+  config: Config,
+  connectionString: string,
+): Promise<AdminDefinition> {
+  await (await openDatabase({ connectionString })).close();
+  const direct = directUrl(config, connectionString);
+  if (direct !== connectionString) await sameDatabase(connectionString, direct);
+  await migrateAll(direct, config, opened.admin);
+  return opened.bringUp(direct);
+}

@@ -1,0 +1,20 @@
+import { fileURLToPath } from 'node:url';
+import type { AdminDefinition } from '../admin-definition.ts';
+import { AppError } from '../errors.ts';
+
+/** The admin of `src/admin.ts`, imported only when it is wanted: what it imports may not have been generated yet. */
+export async function importOwnAdmin(): Promise<AdminDefinition> {
+  try {
+    return (await import('../admin.ts')).default;
+  } catch (error) {
+    const { code, url } = error as { code?: string; url?: string };
+    if (code !== 'ERR_MODULE_NOT_FOUND') throw error;
+    const what = url?.startsWith('file:') ? fileURLToPath(url) : '';
+    if (!/[\\/]generated[\\/]/.test(what)) throw error;
+    throw new AppError(
+      'not-generated',
+      500,
+      `src/admin.ts imports ${what}, which is not there yet: npm run bulkhead -- generate --schema PATH makes it.`,
+    );
+  }
+}
