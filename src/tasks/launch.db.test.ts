@@ -102,7 +102,7 @@ test('the same operation from another form is the first one while that is unfini
   const { ctx, cities, keys } = await setUp(t, 40);
   const first = await launchOn(ctx, cities, { keys: keys(25) }, 'update', publish);
   const second = await launchOn(ctx, cities, { keys: keys(25) }, 'update', publish);
-  assert.deepEqual([second.outcome, second.task.id], ['already', first.task.id]);
+  assert.deepEqual([second.outcome, second.task.id], ['same', first.task.id]);
 });
 
 test('double clicks at the same moment lead to one task', async (t) => {
