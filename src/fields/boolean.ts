@@ -12,6 +12,11 @@ const words = new Map([
   ['no', false],
 ]);
 
+/** The words that an address may have; undefined: none of them. */
+export function readBoolean(text: string): boolean | undefined {
+  return words.get(text.trim());
+}
+
 export const boolean: FieldKind = {
   name: 'boolean',
   input: 'checkbox',

@@ -9,6 +9,17 @@ function attribute(tag: string, name: string): string | null {
   return match ? plain(match[1] ?? '') : null;
 }
 
+const holds: Record<string, RegExp> = {
+  date: /^\d{4}-\d{2}-\d{2}$/,
+  time: /^\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?$/,
+  'datetime-local': /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?$/,
+};
+
+/** A control that cannot hold its value is shown empty, and sends that. */
+function held(type: string | null, value: string): string {
+  return (holds[type ?? '']?.test(value) ?? true) ? value.replace(/\r?\n/g, '') : '';
+}
+
 /** What a browser would send of the form with this id, as it is shown. */
 export function formOf(html: string, id: string): Record<string, string[]> {
   const form = new RegExp(`<form[^>]*\\sid="${id}"[\\s\\S]*?</form>`).exec(html)?.[0];
@@ -23,7 +34,7 @@ export function formOf(html: string, id: string): Record<string, string[]> {
     if ((type === 'checkbox' || type === 'radio') && attribute(tag, 'checked') === null) continue;
     if (tag.startsWith('<textarea')) pairs.push([name, plain(control.slice(tag.length, -'</textarea>'.length)).replace(/^\n/, '')]);
     else if (tag.startsWith('<select')) pairs.push([name, chosenOf(control)]);
-    else pairs.push([name, attribute(tag, 'value') ?? '']);
+    else pairs.push([name, held(type, attribute(tag, 'value') ?? '')]);
   }
   const sent: Record<string, string[]> = Object.create(null);
   for (const [name, value] of pairs) sent[name] = [...(sent[name] ?? []), value.replace(/\r?\n/g, '\r\n')];

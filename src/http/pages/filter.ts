@@ -1,5 +1,6 @@
 import type { Principal } from '../../auth/principal.ts';
 import { AppError } from '../../errors.ts';
+import { readBoolean } from '../../fields/boolean.ts';
 import { getFieldKind } from '../../fields/register.ts';
 import type { Register, Resource } from '../../resources/contract.ts';
 import { type Condition, filterToText, type Group, parseFilterText, searchPath } from '../../selection/filter.ts';
@@ -260,8 +261,17 @@ function inputsOf(view: View, field: FilterField, operator: FilterOperator, { va
 
 function optionsOf({ field }: FilterField, chosen: readonly string[]): OptionData[] | null {
   const option = (value: string, label: string) => ({ value, label, isChosen: chosen.includes(value) });
-  if (field.enum && !field.relation) return field.enum.values.map(({ name }) => option(name, name));
-  return getFieldKind(field).input === 'checkbox' ? [option('true', inputTexts.yes), option('false', inputTexts.no)] : null;
+  if (field.enum && !field.relation) {
+    const known = field.enum.values.map(({ name }) => name);
+    // One that is not offered any more is shown, so that it is not lost unseen.
+    return [...known, ...chosen.filter((value) => !known.includes(value))].map((name) => option(name, name));
+  }
+  if (getFieldKind(field).input !== 'checkbox') return null;
+  const answers = new Set(chosen.map((value) => readBoolean(value)));
+  return [
+    { ...option('true', inputTexts.yes), isChosen: answers.has(true) },
+    { ...option('false', inputTexts.no), isChosen: answers.has(false) },
+  ];
 }
 
 function sortFrom(query: Query): string {

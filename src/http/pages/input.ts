@@ -151,11 +151,19 @@ function choicesOf({ enum: choices }: ResourceField, values: readonly string[]):
 
 // A browser's own control would show nothing of what it cannot hold, and send that: it has no place for an offset.
 function fitsDateControl(value: string, sqlType: string | null, timeZone: string): boolean {
-  const isPlain = !/(?:Z|[+-]\d{2}:?\d{2})$/.test(value) || !value.includes(':');
-  return isPlain && readMoment(value, sqlType, 'utc') !== null && !isUnclear(value, sqlType, timeZone);
+  return (
+    plainMoments[dateControl(sqlType)].test(value) && readMoment(value, sqlType, 'utc') !== null && !isUnclear(value, sqlType, timeZone)
+  );
 }
 
-function dateControl(sqlType: string | null): Control {
+/** What such a control can hold: a filter's day without a time is none of a moment's. */
+const plainMoments = {
+  date: /^\d{4}-\d{2}-\d{2}$/,
+  time: /^\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?$/,
+  'datetime-local': /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?$/,
+} as const;
+
+function dateControl(sqlType: string | null): keyof typeof plainMoments {
   if (sqlType === 'date') return 'date';
   return /^time(tz|\(|$)/.test(sqlType ?? '') ? 'time' : 'datetime-local';
 }
