@@ -3,6 +3,7 @@ import { AppError } from '../errors.ts';
 import { type TableNames, tableNames } from './names.ts';
 import { openPool } from './pool.ts';
 import { assertZoneKept, lookThrough } from './pooler.ts';
+import { patienceMs } from './turns.ts';
 
 /** The one database, with a pool for each role so that bulk work never starves the pages. */
 export interface Database {
@@ -33,14 +34,18 @@ export const oldestServer = 14;
 
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
   const { connectionString, schema = 'bulkhead', queueSchema = 'bulkhead_queue' } = options;
-  const pages = openPool({ connectionString, name: 'bulkhead pages', max: options.pagesPoolSize ?? 10 });
   const drains = openPool({ connectionString, name: 'bulkhead drains', max: options.drainsPoolSize ?? 4 });
+  let pages: pg.Pool | null = null;
   const close = async () => {
-    await Promise.all([pages.end(), drains.end()]);
+    await Promise.all([pages?.end(), drains.end()]);
   };
   try {
-    const version = await serverVersion(pages);
-    if ((options.pagesPoolSize ?? 10) > 1) assertZoneKept(await lookThrough(pages));
+    const version = await serverVersion(drains);
+    const seen = await lookThrough(drains);
+    assertZoneKept(seen);
+    // Kept on a connection that is ours alone; on one that others share it would be theirs.
+    const patience = seen.isShared ? {} : { lockTimeoutMs: patienceMs };
+    pages = openPool({ connectionString, name: 'bulkhead pages', max: options.pagesPoolSize ?? 10, ...patience });
     return { connectionString, pages, drains, schema, queueSchema, t: tableNames(schema), version, close };
   } catch (error) {
     await close();

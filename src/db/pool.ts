@@ -5,6 +5,8 @@ export interface PoolOptions {
   /** Shown in pg_stat_activity. */
   name: string;
   max: number;
+  /** Longest that a statement waits for a lock, where its transaction says nothing else. */
+  lockTimeoutMs?: number;
 }
 
 /**
@@ -19,8 +21,15 @@ export class UtcClient extends pg.Client {
 }
 
 /** A pool whose broken connections are replaced by the next query; without listeners one would end the process. */
-export function openPool({ connectionString, name, max }: PoolOptions): pg.Pool {
-  const pool = new pg.Pool({ connectionString, application_name: name, max, connectionTimeoutMillis: 10_000, Client: UtcClient });
+export function openPool({ connectionString, name, max, lockTimeoutMs }: PoolOptions): pg.Pool {
+  const pool = new pg.Pool({
+    connectionString,
+    application_name: name,
+    max,
+    connectionTimeoutMillis: 10_000,
+    Client: UtcClient,
+    ...(lockTimeoutMs ? { lock_timeout: lockTimeoutMs } : {}),
+  });
   pool.on('error', () => undefined);
   pool.on('connect', (client) => {
     client.on('error', () => undefined);

@@ -2,6 +2,7 @@ import { DbNull, JsonNull } from '@prisma/client/runtime/client';
 import type { Principal } from '../auth/principal.ts';
 import type { TableNames } from '../db/names.ts';
 import type { Queryable } from '../db/transaction.ts';
+import { inTurn } from '../db/turns.ts';
 import { AppError, notFound } from '../errors.ts';
 import { json, plainJson } from '../fields/json.ts';
 import { keyOf, parseKey, whereKey, whereKeys } from '../metadata/keys.ts';
@@ -23,7 +24,7 @@ import type { HookContext } from './run-hooks.ts';
 import { type HoldersOf, keepGoneAlong, lockAlong, readAlong, type TakenAlong, takenAlong } from './take-along.ts';
 import { writeError } from './write-error.ts';
 
-/** Longest a save waits for the row and the database, in milliseconds. */
+/** Longest a save takes, in milliseconds; what somebody else holds it waits for less. */
 const saveTimeoutMs = 15_000;
 
 export interface SaveContext {
@@ -163,10 +164,17 @@ async function afterSave(hooks: HookContext, sql: Queryable, { draft }: Ruled, k
 
 async function save<T>({ register, resource }: SaveContext, work: (client: Client, sql: Queryable) => Promise<T>): Promise<T> {
   try {
-    return await register.client.$transaction((client) => work(client, queryableOf(client)), {
-      isolationLevel: 'ReadCommitted',
-      timeout: saveTimeoutMs,
-    });
+    return await inTurn(register.pool, (lockMs) =>
+      register.client.$transaction(
+        async (client) => {
+          const sql = queryableOf(client);
+          const limits = { lock_timeout: lockMs, statement_timeout: saveTimeoutMs };
+          await sql.query(`select ${Object.entries(limits).map(([name, ms]) => `set_config('${name}', '${ms}', true)`)}`);
+          return work(client, sql);
+        },
+        { isolationLevel: 'ReadCommitted', timeout: saveTimeoutMs, maxWait: saveTimeoutMs },
+      ),
+    );
   } catch (error) {
     throw writeError(error, resource) ?? error;
   }

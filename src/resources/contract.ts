@@ -121,6 +121,9 @@ export type { ResourceField } from '../fields/resource-field.ts';
 /** Everything a running Bulkhead administers. */
 export interface Register {
   readonly list: readonly Resource[];
+  /** For requests. */
+  readonly pool: Pool;
+  /** The project's, over that pool. */
   readonly client: Client;
   /** The project's client over another pool; one each. */
   clientOver(pool: Pool): Client;

@@ -45,6 +45,7 @@ export function buildRegister(
   const clients = new WeakMap<Pool, Client>([[pool, client]]);
   return Object.freeze({
     list,
+    pool,
     client,
     clientOver(other: Pool) {
       const known = clients.get(other) ?? createClient(other);

@@ -1,7 +1,7 @@
 import type { Principal } from '../auth/principal.ts';
-import { transaction } from '../db/transaction.ts';
+import { patientTransaction } from '../db/patient-transaction.ts';
 import type { TaskContext } from './context.ts';
-import { lockUnfinished } from './lock-task.ts';
+import { lockUnfinished, taskHeld } from './lock-task.ts';
 import { moveTask } from './move-task.ts';
 import { wakeWaiting } from './slots.ts';
 import type { TaskState } from './states.ts';
@@ -12,7 +12,7 @@ import type { TaskState } from './states.ts';
  */
 export async function cancel(ctx: TaskContext, principal: Principal, taskId: number): Promise<TaskState> {
   const { t } = ctx.db;
-  return transaction(ctx.db.pages, async (client) => {
+  return patientTransaction(ctx.db.pages, taskHeld, async (client) => {
     const { state, isWorkedOn } = await lockUnfinished(client, t, principal, taskId);
     if (state === 'cancelling') return state;
     const to: TaskState = (state === 'running' || state === 'pausing') && isWorkedOn ? 'cancelling' : 'cancelled';

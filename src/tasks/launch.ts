@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Principal } from '../auth/principal.ts';
-import { transaction } from '../db/transaction.ts';
+import { patientTransaction } from '../db/patient-transaction.ts';
 import { AppError } from '../errors.ts';
 import { getOperation } from '../operations/register.ts';
 import type { OperationKind } from '../operations/contract.ts';
@@ -14,7 +14,7 @@ import { findTaskByKey, findTaskByOperation, insertTask, type NewTask } from './
 import { findPreview, type Preview, previewed } from './preview.ts';
 import { probeOverlap } from './probe-overlap.ts';
 import { overlapMessage } from './prepare.ts';
-import { runInline } from './run-inline.ts';
+import { recordsHeld, runInline } from './run-inline.ts';
 import { runsInline } from './runs-inline.ts';
 import { defaultRunOptions, type RunOptions } from './run-options.ts';
 import type { TaskRow } from './task-row.ts';
@@ -113,7 +113,7 @@ export async function launch(ctx: TaskContext, request: Launch): Promise<Launche
 /** The task row and the queue entry, together or not at all. */
 export async function enqueue(ctx: TaskContext, task: NewTask): Promise<Launched> {
   const { db } = ctx;
-  return transaction(db.pages, async (client) => {
+  return patientTransaction(db.pages, recordsHeld, async (client) => {
     const inserted = await insertTask(client, db, task, { backend: 'queue', state: 'queued' });
     if (!inserted.isNew) return earlierTask(inserted.task, task.operationId);
     await wake(client, db.queueSchema, inserted.task.id);

@@ -5,6 +5,9 @@ import type { TableNames } from '../db/names.ts';
 import { isTaskId, seesAllTasks } from './queries.ts';
 import { isFinished, type TaskState } from './states.ts';
 
+/** Where the row was not to be had in time. */
+export const taskHeld = 'The task is in the middle of a step and does not answer. Nothing was changed. Try again in a moment.';
+
 /**
  * The state of a task that somebody wants to move, its row locked. Not found and not theirs are the same 404; what has
  * finished meanwhile is AppError 'task-finished' (409).

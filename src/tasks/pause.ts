@@ -1,9 +1,9 @@
 import { AppError } from '../errors.ts';
 import type { Principal } from '../auth/principal.ts';
-import { transaction } from '../db/transaction.ts';
+import { patientTransaction } from '../db/patient-transaction.ts';
 import { wake } from '../queue/wake.ts';
 import type { TaskContext } from './context.ts';
-import { lockUnfinished } from './lock-task.ts';
+import { lockUnfinished, taskHeld } from './lock-task.ts';
 import { whyNot } from './may-run.ts';
 import { moveTask } from './move-task.ts';
 import { getTask } from './queries.ts';
@@ -12,7 +12,7 @@ import type { TaskState } from './states.ts';
 /** Asks a running task to stop before its next chunk and to keep its locks. With no drain at it, it is paused at once. */
 export async function pause(ctx: TaskContext, principal: Principal, taskId: number): Promise<TaskState> {
   const { t } = ctx.db;
-  return transaction(ctx.db.pages, async (client) => {
+  return patientTransaction(ctx.db.pages, taskHeld, async (client) => {
     const { state, isWorkedOn } = await lockUnfinished(client, t, principal, taskId);
     if (state === 'pausing' || state === 'paused') return state;
     if (state !== 'running') throw new AppError('not-running', 409, 'Only a running task can be paused.', { state });
@@ -28,7 +28,7 @@ export async function resume(ctx: TaskContext, principal: Principal, taskId: num
   const task = await getTask(ctx.db, principal, taskId);
   const refusal = await whyNot(ctx, task);
   if (refusal) throw new AppError('forbidden', 403, `${refusal.message} The task stays paused.`);
-  return transaction(ctx.db.pages, async (client) => {
+  return patientTransaction(ctx.db.pages, taskHeld, async (client) => {
     const { state } = await lockUnfinished(client, t, principal, taskId);
     if (state !== 'pausing' && state !== 'paused') return state;
     await moveTask(client, t, taskId, 'running', { reason: 'resumed' });

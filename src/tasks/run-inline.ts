@@ -1,6 +1,7 @@
 import { AppError } from '../errors.ts';
 import type { TableNames } from '../db/names.ts';
 import { type Queryable, transaction } from '../db/transaction.ts';
+import { inTurn } from '../db/turns.ts';
 import { clientTransaction, needsClient } from '../operations/client-transaction.ts';
 import { findRewriting } from '../operations/triggers.ts';
 import type { Client } from '../resources/contract.ts';
@@ -13,7 +14,12 @@ import { insertTask, type NewTask } from './insert-task.ts';
 import { earlierTask, type Launched } from './launch.ts';
 import { overlapMessage } from './prepare.ts';
 import { readyOperation } from './ready-operation.ts';
+import { sqlstateOf } from './sqlstate.ts';
 import { selectTask, type TaskRow } from './task-row.ts';
+
+/** Where one of them, or another launch on them, was not done with in time. */
+export const recordsHeld =
+  'Some of these records are being changed by somebody else right now. Nothing was changed. Try again in a moment.';
 
 /** Thrown to roll everything back; what was refused is written down afterwards. */
 class Refused extends Error {
@@ -27,18 +33,22 @@ class Refused extends Error {
 /** Runs a small task within the request: one transaction, all or nothing. */
 export async function runInline(ctx: TaskContext, task: NewTask, keys: readonly string[]): Promise<Launched> {
   try {
-    if (!needsClient(task.resource)) return await transaction(ctx.db.pages, (client) => inTransaction(client, null));
-    return await clientTransaction(ctx.register, ctx.db.pages, { timeoutMs: ctx.settings.statementTimeoutMs }, inTransaction);
+    return await inTurn(ctx.db.pages, (lockMs) => {
+      const run = (client: Queryable, tx: Client | null) => inTransaction(client, tx, Math.min(lockMs, ctx.settings.lockTimeoutMs));
+      if (!needsClient(task.resource)) return transaction(ctx.db.pages, (client) => run(client, null));
+      return clientTransaction(ctx.register, ctx.db.pages, { timeoutMs: ctx.settings.statementTimeoutMs }, run);
+    });
   } catch (error) {
     if (error instanceof Refused) return recordRefusal(ctx, task, keys, error.outcome);
+    if (sqlstateOf(error) === '55P03') throw new AppError('busy', 503, recordsHeld);
     throw error;
   }
 
-  async function inTransaction(client: Queryable, tx: Client | null): Promise<Launched> {
+  async function inTransaction(client: Queryable, tx: Client | null, lockMs: number): Promise<Launched> {
     const { db, settings } = ctx;
     const { resource } = task;
     const startedAt = performance.now();
-    await client.query(`set local lock_timeout = ${settings.lockTimeoutMs}; set local statement_timeout = ${settings.statementTimeoutMs}`);
+    await client.query(`set local lock_timeout = ${lockMs}; set local statement_timeout = ${settings.statementTimeoutMs}`);
     await lockModel(client, db.t, resource.model.name);
     const inserted = await insertTask(client, db, task, { backend: 'inline', state: 'running' });
     if (!inserted.isNew) return earlierTask(inserted.task, task.operationId);

@@ -1,5 +1,6 @@
 import { sortKeys } from '../metadata/keys.ts';
 import type { Principal } from '../auth/principal.ts';
+import { DatabaseError } from '../db/database-error.ts';
 import { type Queryable, transaction } from '../db/transaction.ts';
 import { clientTransaction, needsClient } from '../operations/client-transaction.ts';
 import { keyCondition, keySql } from '../metadata/key-sql.ts';
@@ -34,11 +35,11 @@ const lockTimeoutMs = 250;
 export async function tryOut(ctx: TaskContext, trial: Trial, keys: readonly string[], withinMs: number): Promise<Tried | null> {
   const { db } = ctx;
   const { resource, principal } = trial;
-  const startedAt = performance.now();
   const author = { taskId: null, chunk: null, principalId: principal.id, principalName: principal.name, changeReason: null };
   const operation = await readyOperation(ctx, { ...trial, client: db.pages, snapshot: null });
   try {
     return await takenBack(ctx, resource, withinMs, async (sql, tx) => {
+      const startedAt = performance.now();
       await sql.query(`set local enable_seqscan = off; set local jit = off; set local lock_timeout = ${lockTimeoutMs}`);
       const { free, busy } = await lockFree(sql, resource, keys);
       const through = tx && { tx, principal, log: () => undefined };
@@ -61,7 +62,7 @@ class TakenBack<T> extends Error {
   }
 }
 
-/** A transaction that always ends in a rollback, and is cancelled after `withinMs`. */
+/** A transaction that always ends in a rollback, none of whose statements goes on after `withinMs`. */
 async function takenBack<T>(
   ctx: TaskContext,
   resource: Resource,
@@ -69,12 +70,7 @@ async function takenBack<T>(
   work: (sql: Queryable, tx: Through['tx'] | null) => Promise<T>,
 ): Promise<T> {
   const run = async (sql: Queryable, tx: Through['tx'] | null): Promise<never> => {
-    const cancelling = await cancelAfter(ctx, sql, withinMs);
-    try {
-      throw new TakenBack(await work(sql, tx));
-    } finally {
-      await cancelling.stop();
-    }
+    throw new TakenBack(await work(within(sql, withinMs), tx));
   };
   try {
     if (needsClient(resource)) return await clientTransaction(ctx.register, ctx.db.pages, { timeoutMs: withinMs * 2 }, run);
@@ -85,19 +81,21 @@ async function takenBack<T>(
   }
 }
 
-// A statement's own timeout begins anew with every statement. The cancelling must be over before the connection is somebody else's.
-async function cancelAfter({ db }: TaskContext, sql: Queryable, withinMs: number): Promise<{ stop(): Promise<unknown> }> {
-  const { rows } = await sql.query<{ pid: number }>('select pg_backend_pid() as pid');
-  let cancelling: Promise<unknown> = Promise.resolve();
-  const timer = setTimeout(() => {
-    cancelling = db.drains.query('select pg_cancel_backend($1)', [rows[0]?.pid]).catch(() => undefined);
-  }, withinMs);
-  return {
-    stop() {
-      clearTimeout(timer);
-      return cancelling;
-    },
+/**
+ * A statement's own timeout begins anew with every statement, so each is given what is left; another connection, asked to cancel,
+ * might never be had.
+ */
+function within(sql: Queryable, withinMs: number): Queryable {
+  const deadline = performance.now() + withinMs;
+  const query = async (text: string, values?: unknown[]) => {
+    // Nothing else can be said in a transaction that a refusal has ended, and going back takes no time.
+    if (text.startsWith('rollback')) return sql.query(text);
+    const leftMs = Math.floor(deadline - performance.now());
+    if (leftMs < 1) throw new DatabaseError('57014', 'the time for a trial is over', { constraint: null, column: null }, null);
+    await sql.query(`set local statement_timeout = ${leftMs}`);
+    return sql.query(text, values);
   };
+  return { query: query as Queryable['query'] };
 }
 
 async function lockFree(sql: Queryable, { model }: Resource, keys: readonly string[]): Promise<{ free: string[]; busy: string[] }> {

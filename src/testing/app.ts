@@ -9,7 +9,7 @@ import { type Config, parseConfig } from '../config.ts';
 import type { Database } from '../db/database.ts';
 import type { TaskContext } from '../tasks/context.ts';
 import { testContext } from './context.ts';
-import { type Content, testDatabase } from './database.ts';
+import { testDatabase, type TestDatabaseOptions } from './database.ts';
 
 export const testPassword = 'correct horse battery';
 export const emailOf = (role: Role) => `${role}@example.test`;
@@ -41,11 +41,7 @@ export const htmx = { 'hx-request': 'true' };
 /** The app over a database of the test's own, with a user for each role. Nothing listens. */
 export async function testApp(
   t: Pick<TestContext, 'after'>,
-  {
-    admin = sample,
-    env = {},
-    ...database
-  }: { admin?: AdminDefinition; seeded?: boolean; content?: Content; env?: Record<string, string> } = {},
+  { admin = sample, env = {}, ...database }: { admin?: AdminDefinition; env?: Record<string, string> } & TestDatabaseOptions = {},
 ): Promise<TestApp> {
   const { db, connectionString } = await testDatabase(t, database);
   const config = parseConfig({ BULKHEAD_SESSION_SECRET: 'a secret of tests that is long enough', BULKHEAD_LOG_LEVEL: 'silent', ...env });

@@ -112,13 +112,22 @@ export async function createDatabase(content: Content): Promise<{ connectionStri
   };
 }
 
+export interface TestDatabaseOptions {
+  seeded?: boolean;
+  content?: Content;
+  /** Connections for requests. */
+  pagesPoolSize?: number;
+  /** The way to it, where that is another than straight there. */
+  through?: (connectionString: string) => string;
+}
+
 /** A database for one test (or one file), dropped after it; a connection that is left open then fails the test. */
 export async function testDatabase(
   t: Pick<TestContext, 'after'>,
-  { seeded = false, content = seeded ? 'seeded' : 'empty' }: { seeded?: boolean; content?: Content } = {},
+  { seeded = false, content = seeded ? 'seeded' : 'empty', pagesPoolSize, through = (url) => url }: TestDatabaseOptions = {},
 ): Promise<TestDatabase> {
   const { connectionString, drop } = await createDatabase(content);
-  const db = await openDatabase({ connectionString });
+  const db = await openDatabase({ connectionString: through(connectionString), ...(pagesPoolSize ? { pagesPoolSize } : {}) });
   const undoes: (() => unknown)[] = [];
   t.after(async () => {
     for (const undo of undoes.reverse()) await undo();

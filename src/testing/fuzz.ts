@@ -11,10 +11,10 @@ import { actions } from '../resources/contract.ts';
 import { delegateOf } from '../resources/delegate.ts';
 import type { Role } from '../auth/users.ts';
 import { formBody, testApp, type TestApp } from './app.ts';
-import type { Content } from './database.ts';
+import type { Content, TestDatabaseOptions } from './database.ts';
 import { encode, marks, type OddRequest, oddRequests } from './odd-requests.ts';
 
-export interface FuzzOptions {
+export interface FuzzOptions extends Pick<TestDatabaseOptions, 'pagesPoolSize' | 'through'> {
   /** Told in the command that sends one request again. */
   name: string;
   admin: AdminDefinition;
@@ -45,7 +45,8 @@ const role: Role = 'admin';
 export async function fuzz(t: Pick<TestContext, 'after'>, options: FuzzOptions): Promise<FuzzResult> {
   const scopes = new Map<string, Where>();
   const admin = held(options.admin, scopes);
-  const testing = await testApp(t, { admin, content: options.content });
+  const { content, pagesPoolSize, through } = options;
+  const testing = await testApp(t, { admin, content, ...(pagesPoolSize ? { pagesPoolSize } : {}), ...(through ? { through } : {}) });
   await options.fill?.(testing);
   const { db, context, config } = testing;
   const { register } = context;

@@ -50,6 +50,14 @@ export function earlierNote(outcome: Launched['outcome']): string | null {
   return outcome === 'same' ? bulkTexts.alreadyRunning : null;
 }
 
+/** What is said on the form itself, with all that was typed; null: it has a page of its own. */
+export function saidOnForm(error: unknown): AppError | null {
+  if (!(error instanceof AppError)) return null;
+  if (error.code === 'invalid-operation') return error;
+  // Of this status, unlike that of a busy server, htmx puts the answer in place.
+  return error.code === 'busy' ? new AppError('busy', 423, error.message) : null;
+}
+
 /** A conflict or a refusal in words, with a way on; anything else is thrown on. */
 export async function explain(context: TaskContext, request: FastifyRequest, reply: FastifyReply, about: Outcome, error: unknown) {
   if (!(error instanceof AppError) || wantsJson(request)) throw error;

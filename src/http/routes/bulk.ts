@@ -21,7 +21,7 @@ import { delegateOf } from '../../resources/delegate.ts';
 import { findSelection, type Selected, type Selection, selectionWhere } from '../../selection/selection.ts';
 import type { Urls } from '../pages/url.ts';
 import { bulkTexts } from '../texts/bulk.ts';
-import { explain, sendLaunched } from './bulk-answers.ts';
+import { explain, saidOnForm, sendLaunched } from './bulk-answers.ts';
 
 export interface BulkRoutes {
   context: TaskContext;
@@ -75,9 +75,8 @@ export const bulkRoutes: FastifyPluginAsync<BulkRoutes> = async (app, { context,
         const launched = await launch(context, { resource, principal, operation, parameters, operationId, options: parseRunOptions(body) });
         return sendLaunched(request, reply, about, launched);
       } catch (error) {
-        if (error instanceof AppError && error.code === 'invalid-operation' && !wantsJson(request)) {
-          return sendForm(reply, opened, body, error);
-        }
+        const said = wantsJson(request) ? null : saidOnForm(error);
+        if (said) return sendForm(reply, opened, body, said);
         // The explanation leads back to the form.
         if (earlier && !wantsJson(request)) await keepForm(context, earlier, typedForm(about.resource, body));
         return explain(context, request, reply, about, error);

@@ -23,7 +23,7 @@ import { previewData, previewPath } from '../pages/preview.ts';
 import { formAfterPreview } from '../pages/typed-form.ts';
 import { bulkTexts } from '../texts/bulk.ts';
 import { previewTexts } from '../texts/previews.ts';
-import { explain, sendLaunched } from './bulk-answers.ts';
+import { explain, saidOnForm, sendLaunched } from './bulk-answers.ts';
 import type { BulkRoutes } from './bulk.ts';
 
 interface ForPreview {
@@ -80,7 +80,8 @@ export const previewRoutes: FastifyPluginAsync<BulkRoutes> = async (app, { conte
       );
     } catch (error) {
       if (!(error instanceof AppError) || wantsJson(request)) throw error;
-      if (error.code === 'invalid-operation') return sendPreview(reply, opened, body, error);
+      const said = saidOnForm(error);
+      if (said) return sendPreview(reply, opened, body, said);
       if (!staleCodes.includes(error.code)) return explain(context, request, reply, about, error);
       return sendPreview(reply, { ...opened, preview: await lookAhead(context, { resource, principal, preview }) }, body, error);
     }

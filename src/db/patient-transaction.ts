@@ -1,0 +1,17 @@
+import type { Pool, PoolClient } from 'pg';
+import { AppError } from '../errors.ts';
+import { transaction } from './transaction.ts';
+import { inTurn } from './turns.ts';
+
+/**
+ * A transaction of a request that may have to wait for what somebody else holds: not long, and never on every connection. Throws
+ * AppError 'busy' (503) with the sentence where it was not to be had in time.
+ */
+export async function patientTransaction<T>(pool: Pool, held: string, work: (client: PoolClient) => Promise<T>): Promise<T> {
+  try {
+    return await inTurn(pool, (lockMs) => transaction(pool, work, { first: [`set local lock_timeout = ${lockMs}`] }));
+  } catch (error) {
+    if ((error as { code?: string }).code !== '55P03') throw error;
+    throw new AppError('busy', 503, held);
+  }
+}

@@ -1,0 +1,80 @@
+import type { Pool } from 'pg';
+import { AppError } from '../errors.ts';
+
+/** Longest that a request waits for what somebody else holds, in milliseconds. */
+export const patienceMs = 2_000;
+/** Whoever has waited for a turn as long as that still asks once whether it is free by now. */
+const leastMs = 100;
+/** Requests that wait for a turn; one more is told at once. */
+export const mostInLine = 100;
+
+interface Line {
+  free: number;
+  waiting: Set<(hasTurn: boolean) => void>;
+  lastMove: number;
+}
+
+const lines = new WeakMap<Pool, Line>();
+
+/** Of a pool's connections so many may wait for locks at once: the others are there for pages, whatever hangs. */
+export function turnsOf(size: number): number {
+  return Math.max(1, size - Math.max(1, Math.ceil(size / 4)));
+}
+
+/**
+ * Does what may have to wait for a lock, as one of a few: `lockMs` is how long a statement of it may wait. Throws AppError
+ * 'busy' (503) where the turn did not come: nobody got on for as long as anybody waits.
+ */
+export async function inTurn<T>(pool: Pool, work: (lockMs: number) => Promise<T>): Promise<T> {
+  const line = lines.get(pool) ?? { free: turnsOf(pool.options.max), waiting: new Set(), lastMove: performance.now() };
+  lines.set(pool, line);
+  const since = performance.now();
+  await takeTurn(line);
+  try {
+    return await work(Math.round(Math.max(leastMs, patienceMs - (performance.now() - since))));
+  } finally {
+    giveTurn(line);
+  }
+}
+
+async function takeTurn(line: Line): Promise<void> {
+  if (line.free > 0) {
+    line.free -= 1;
+    return;
+  }
+  if (line.waiting.size >= mostInLine) throw busy();
+  let timer: NodeJS.Timeout | undefined;
+  const hasTurn = await new Promise<boolean>((done) => {
+    line.waiting.add(done);
+    // A line that moves is worth waiting in.
+    const look = () => {
+      const leftMs = line.lastMove + patienceMs + leastMs - performance.now();
+      if (leftMs <= 0) {
+        line.waiting.delete(done);
+        done(false);
+      } else timer = setTimeout(look, leftMs);
+    };
+    timer = setTimeout(look, patienceMs + leastMs);
+  });
+  clearTimeout(timer);
+  if (!hasTurn) throw busy();
+}
+
+function giveTurn(line: Line): void {
+  line.lastMove = performance.now();
+  const [next] = line.waiting;
+  if (!next) {
+    line.free += 1;
+    return;
+  }
+  line.waiting.delete(next);
+  next(true);
+}
+
+function busy(): AppError {
+  return new AppError(
+    'busy',
+    503,
+    'Others are waiting for records and tasks that are being worked on. Nothing was done. Try again in a moment.',
+  );
+}
