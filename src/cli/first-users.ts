@@ -5,6 +5,7 @@ import { createFirstAdminLink } from '../auth/first-admin.ts';
 import { createUser, hasUsers } from '../auth/users.ts';
 import type { Config } from '../config.ts';
 import type { Database } from '../db/database.ts';
+import { transaction } from '../db/transaction.ts';
 
 interface SampleUser {
   role: string;
@@ -15,6 +16,8 @@ interface SampleUser {
 /** sample: to be printed; link: creates the first admin once; none: there are users already. */
 export type SignIns = { kind: 'sample'; users: SampleUser[] } | { kind: 'link'; link: string } | { kind: 'none' };
 
+const firstUsersLock = 0x42_4c_4b_09;
+
 const loopback = ['127.0.0.1', 'localhost', '::1'];
 
 /**
@@ -22,6 +25,14 @@ const loopback = ['127.0.0.1', 'localhost', '::1'];
  * at each start. On any other host nothing is printed that lets a reader in but a link that works once.
  */
 export async function ensureFirstUsers(db: Database, config: Config, address: string): Promise<SignIns> {
+  // Of several started at once, the first makes them and the others find them.
+  return transaction(db.pages, async (client) => {
+    await client.query('select pg_advisory_xact_lock($1)', [firstUsersLock]);
+    return findOrMake(db, config, address);
+  });
+}
+
+async function findOrMake(db: Database, config: Config, address: string): Promise<SignIns> {
   const isLoopback = loopback.includes(config.HOST);
   const path = join(resolve(config.BULKHEAD_FOLDER), 'sample-users.json');
   const kept = isLoopback ? await readUsers(path) : null;
