@@ -12,10 +12,13 @@ function sizeInWords(byteLength: number): string {
   return format.format(byteLength / 1_000 ** power);
 }
 
-/** Shown by its size, not written here. */
+/** Shown by its size, which is all that a list reads of it; not written here. */
 export const bytes: FieldKind = {
   ...readOnly,
   name: 'bytes',
-  format: (value) => ({ text: value instanceof Uint8Array ? sizeInWords(value.byteLength) : '', align: 'end' }),
+  format: (value) => ({
+    text: value instanceof Uint8Array ? sizeInWords(value.byteLength) : typeof value === 'number' ? sizeInWords(value) : '',
+    align: 'end',
+  }),
   operators: nullness,
 };

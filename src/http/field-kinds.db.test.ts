@@ -47,7 +47,9 @@ test('values of every kind are shown in a list as on the page of their record', 
         // A page has room for JSON in lines.
         const words = (cell: string | undefined) => (field.meta.type === 'Json' ? cell?.replaceAll(' ', '') : cell);
         const [inList, onPage] = [words(cells.get(field.label)), words(shown.get(field.label))];
-        if (inList !== onPage)
+        // A cell shows the beginning of what is long.
+        const isCut = inList?.endsWith('…') && onPage?.startsWith(inList.slice(0, -1).trim());
+        if (inList !== onPage && !isCut)
           wrong.push(`${slug} ${id} ${field.name} (${getFieldKind(field).name}): ${inList} in the list, ${onPage} on its page`);
       }
     }

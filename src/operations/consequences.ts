@@ -2,9 +2,9 @@ import type { Principal } from '../auth/principal.ts';
 import type { Database } from '../db/database.ts';
 import type { Queryable } from '../db/transaction.ts';
 import type { ModelMeta } from '../metadata/contract.ts';
-import { keyOf, keyToUrl, whereKeys } from '../metadata/keys.ts';
-import { delegateOf } from '../resources/delegate.ts';
+import { keyToUrl, whereKeys } from '../metadata/keys.ts';
 import type { Register, Resource, Where } from '../resources/contract.ts';
+import { readTitled } from '../selection/titled.ts';
 import { buildWhere } from '../selection/where.ts';
 import { type Along, alongOf } from './dependants.ts';
 import { readForeignKeys, type ForeignKey } from './foreign-keys.ts';
@@ -277,21 +277,14 @@ function linkedBy({ metadata, model: first }: Resource, joinTable: string): [str
 }
 
 async function firstTitles(db: Database, register: Register, resource: Resource, principal: Principal, places: readonly string[]) {
-  const { model, titleField } = resource;
+  const { model } = resource;
   if (model.idFields.length === 0) return [];
   const { rows } = await db.pages.query<{ key: string }>(
     `select ${keySql(model, 't')} as key from ${model.table} t where ${isAt('t', '$1', '$2')}`,
     placesIn(places.slice(0, mostCounted)),
   );
   const keys = rows.map(({ key }) => key);
-  const seen = await delegateOf(register.client, model).findMany({
-    where: { AND: [buildWhere(resource, principal, ''), whereKeys(model, keys)] },
-    select: Object.fromEntries([...model.idFields, titleField].map((name) => [name, true])),
-    orderBy: model.idFields.map((name) => ({ [name]: 'asc' })),
-    take: mostTitled,
-  });
-  return seen.map((row) => {
-    const id = keyToUrl(model, keyOf(model, row));
-    return { id, title: String(row[titleField] ?? '') || id };
-  });
+  const where: Where = { AND: [buildWhere(resource, principal, ''), whereKeys(model, keys)] };
+  const seen = await readTitled(register, { resource, where, limit: mostTitled });
+  return seen.map(({ key, title }) => ({ id: keyToUrl(model, key), title: title || keyToUrl(model, key) }));
 }

@@ -3,6 +3,7 @@ import type { Principal } from '../auth/principal.ts';
 import type { FieldMeta } from '../metadata/contract.ts';
 import type { OperationKind } from './contract.ts';
 import type { Resource, ResourceField } from '../resources/contract.ts';
+import { cutSql, shownOfTitle, titleText } from '../selection/cut.ts';
 
 /** One change of a record: by a form, or by a task. */
 export interface HistoryEntry {
@@ -31,7 +32,7 @@ export interface HistoryTask {
 
 export interface ChangedValue {
   field: ResourceField;
-  /** As the database writes them; null for nothing. Of a new record there is no before, of a deleted one no after. */
+  /** As the database writes them, long ones cut off; null for nothing. Of a new record there is no before, of a deleted one no after. */
   before: string | null;
   after: string | null;
 }
@@ -44,7 +45,21 @@ export interface HistoryPage {
 
 const historyPageSize = 25;
 
-type Image = Record<string, string | null> | null;
+/** Longer values are cut off by the database, but for lists of ids. */
+const longestShown = 1_000;
+
+/** Of a long value its beginning, and what tells it from another. */
+interface LongValue {
+  cut: string;
+  length: number;
+  digest: string;
+}
+
+type Image = Record<string, string | LongValue | null> | null;
+
+function wholeNames({ fields }: Resource): string[] {
+  return fields.filter(({ relation }) => relation?.kind === 'many-to-many').map(({ meta }) => meta.name);
+}
 
 interface Row {
   id: string;
@@ -96,12 +111,16 @@ export async function readHistory(db: Database, resource: Resource, key: string,
      select c.id::text as id, c.kind, c.at, c.principal_id, c.principal_name, c.change_reason, c.fields, c.task_id,
        task.title as task_title, task.principal_id as task_owner,
        task.operation as task_operation, task.parameters as task_parameters, task.finished_at is not null as task_finished, c.along_with is not null as is_along,
-       (select jsonb_object_agg(key, value) from jsonb_each_text(c.before -> place.at)) as before,
-       (select jsonb_object_agg(key, value) from jsonb_each_text(case jsonb_typeof(c.after) when 'array' then c.after -> place.at else c.after end)) as after
+       (select jsonb_object_agg(key, case when length(value) > ${longestShown} and key <> all($5::text[])
+         then jsonb_build_object('cut', left(value, ${longestShown}), 'length', length(value), 'digest', md5(value)) else to_jsonb(value) end)
+         from jsonb_each_text(c.before -> place.at)) as before,
+       (select jsonb_object_agg(key, case when length(value) > ${longestShown} and key <> all($5::text[])
+         then jsonb_build_object('cut', left(value, ${longestShown}), 'length', length(value), 'digest', md5(value)) else to_jsonb(value) end)
+         from jsonb_each_text(case jsonb_typeof(c.after) when 'array' then c.after -> place.at else c.after end)) as after
      from found join ${t.change} c using (id) left join ${t.task} task on task.id = c.task_id
        cross join lateral (select array_position(c.keys, $2) - 1 as at) place
      where $3::bigint is null or c.id < $3::bigint order by c.id desc limit $4`,
-    [resource.model.name, key, olderThan, historyPageSize + 1],
+    [resource.model.name, key, olderThan, historyPageSize + 1, wholeNames(resource)],
   );
   const shown = rows.slice(0, historyPageSize);
   return {
@@ -135,13 +154,22 @@ function valuesOf(resource: Resource, { kind, fields, before, after }: Row): Cha
   // Only that it happened outlives the images; what the principal may not see is not even that.
   if (!before && !after) return written.length === 0 ? [] : null;
   return written
-    .map((field) => ({ field, before: textIn(field, before), after: textIn(field, after) }))
-    .filter((value) => value.before !== value.after);
+    .map((field) => ({ field, before: valueIn(field, before), after: valueIn(field, after) }))
+    .filter((value) => digestOf(value.before) !== digestOf(value.after))
+    .map((value) => ({ field: value.field, before: shownOf(value.before), after: shownOf(value.after) }));
 }
 
 /** A whole record's image has names of columns, a change's has names of fields. */
-function textIn({ meta }: ResourceField, image: Image): string | null {
+function valueIn({ meta }: ResourceField, image: Image): string | LongValue | null {
   return image?.[meta.name] ?? image?.[columnName(meta) ?? ''] ?? null;
+}
+
+function digestOf(value: string | LongValue | null): string | null {
+  return value !== null && typeof value === 'object' ? value.digest : value;
+}
+
+function shownOf(value: string | LongValue | null): string | null {
+  return value !== null && typeof value === 'object' ? `${value.cut}… (${value.length.toLocaleString('en')} characters)` : value;
 }
 
 /** A record that is no longer there. */
@@ -168,7 +196,7 @@ export async function listDeleted(db: Database, resource: Resource, principal: P
     `select c.id::text as id, item.place::text as place, item.key, c.at, c.principal_name, c.before is not null and c.along_with is null as is_kept,
        task.id as task_id, task.title as task_title, task.principal_id as task_owner, task.operation as task_operation,
        task.parameters as task_parameters, task.finished_at is not null as task_finished,
-       coalesce(c.before -> (item.place::int - 1) ->> $2, c.before -> (item.place::int - 1) ->> $3) as title
+       ${cutSql(`coalesce(c.before -> (item.place::int - 1) ->> $2, c.before -> (item.place::int - 1) ->> $3)`, shownOfTitle)} as title
      from ${db.t.change} c cross join lateral unnest(c.keys) with ordinality as item(key, place)
        left join ${db.t.task} task on task.id = c.task_id
      where c.model = $1 and c.kind = 'delete' and ($4::bigint is null or c.id <= $4) and ($4::bigint is null or c.id < $4 or item.place > $5::bigint)
@@ -178,7 +206,7 @@ export async function listDeleted(db: Database, resource: Resource, principal: P
   const shown = rows.slice(0, deletedPageSize);
   const records: DeletedRecord[] = shown.map((row) => ({
     key: row.key,
-    title: row.title,
+    title: row.title === null ? null : titleText(row.title),
     at: row.at,
     principalName: row.principal_name,
     task: taskOf(row),

@@ -265,7 +265,7 @@ async function assertReachable(
     if (chosen.length === 0) continue;
     const target = relationTarget(resource, field);
     if (!target && !hasResource(register, field)) continue;
-    const seen = target ? await relatedTitles(client, target, principal, chosen) : new Map<string, string>();
+    const seen = target ? await relatedTitles(register, target, principal, chosen, client) : new Map<string, string>();
     if (chosen.some((id) => !seen.has(id))) fieldErrors[field.name] = `${field.label} leads to a record that does not exist.`;
   }
   if (Object.keys(fieldErrors).length > 0) {

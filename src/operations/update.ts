@@ -114,7 +114,7 @@ async function checkChanges({ client, register, resource, principal }: CheckCont
     const target = relationTarget(resource, field);
     // A model without a resource has no scope: the database says which of its records exist.
     if (ids.length === 0 || (!target && !hasResource(register, field))) return null;
-    const seen = target ? await relatedTitles(register.client, target, principal, ids) : new Map<string, string>();
+    const seen = target ? await relatedTitles(register, target, principal, ids) : new Map<string, string>();
     return seen.size === new Set(ids).size ? null : `${field.label} leads to a record that does not exist, or that is not yours to choose.`;
   }
 }

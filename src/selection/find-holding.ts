@@ -1,24 +1,20 @@
 import type { Principal } from '../auth/principal.ts';
-import { keyOf, keyToUrl } from '../metadata/keys.ts';
-import { delegateOf } from '../resources/delegate.ts';
-import type { Client, Resource, ResourceField } from '../resources/contract.ts';
+import { keyToUrl } from '../metadata/keys.ts';
+import type { Register, Resource, ResourceField, Where } from '../resources/contract.ts';
 import type { RelatedRecord } from './related.ts';
+import { readTitled } from './titled.ts';
 import { buildWhere } from './where.ts';
 
 /** The record that has these values, of those that the principal may see. */
 export async function findHolding(
-  client: Client,
+  register: Register,
   resource: Resource,
   principal: Principal,
   values: ReadonlyMap<ResourceField, unknown>,
 ): Promise<RelatedRecord | null> {
-  const { model, titleField } = resource;
+  const { model } = resource;
   if (values.size === 0) return null;
-  const row = await delegateOf(client, model).findFirst({
-    where: { AND: [buildWhere(resource, principal, ''), ...[...values].map(([{ meta }, value]) => ({ [meta.name]: value }))] },
-    select: Object.fromEntries([...model.idFields, titleField].map((name) => [name, true])),
-  });
-  if (!row) return null;
-  const id = keyToUrl(model, keyOf(model, row));
-  return { id, title: String(row[titleField] ?? '') || id };
+  const where: Where = { AND: [buildWhere(resource, principal, ''), ...[...values].map(([{ meta }, value]) => ({ [meta.name]: value }))] };
+  const [found] = await readTitled(register, { resource, where, limit: 1 });
+  return found ? { id: keyToUrl(model, found.key), title: found.title || keyToUrl(model, found.key) } : null;
 }

@@ -1,9 +1,8 @@
 import type { Principal } from '../auth/principal.ts';
 import { AppError } from '../errors.ts';
 import { isOutOfReach } from '../fields/moment.ts';
-import { keyOf, whereKeys } from '../metadata/keys.ts';
+import { whereKeys } from '../metadata/keys.ts';
 import type { Register, Resource, Where } from '../resources/contract.ts';
-import { delegateOf } from '../resources/delegate.ts';
 import type { Statement } from '../resources/where-sql.ts';
 import { type Count, countExactly, countMatching } from './count.ts';
 import { cursorText, endCursor, invalidCursor, parseCursor } from './cursor.ts';
@@ -11,8 +10,9 @@ import type { Place } from './keyset.ts';
 import { type ListedRecord, listedRow } from './listed-row.ts';
 import { idOf } from './matching-sql.ts';
 import { readsOf } from './page-reads.ts';
-import { pageColumns, pageStatement } from './page-sql.ts';
+import { longestMark, pageColumns, pageStatement } from './page-sql.ts';
 import { parseSort, type SortKey, withTieBreak } from './sort.ts';
+import { readTitled } from './titled.ts';
 import { buildWhere } from './where.ts';
 
 export type { ListedRecord } from './listed-row.ts';
@@ -101,8 +101,10 @@ export async function listRecords(register: Register, resource: Resource, princi
 
   function cut(rows: Record<string, unknown>[]): Pick<ListPage, 'records' | 'first' | 'last'> {
     const hasOrder = resource.model.idFields.length > 0;
-    const cursorOf = (row: Record<string, unknown> | undefined) =>
-      row && hasOrder ? cursorText(sort.map((_, index) => row[pageColumns.order(index)] as string | null)) : null;
+    const cursorOf = (row: Record<string, unknown> | undefined) => {
+      const marks = row && hasOrder ? sort.map((_, index) => row[pageColumns.order(index)] as string | null) : null;
+      return marks?.every((mark) => mark === null || mark.length <= longestMark) ? cursorText(marks) : null;
+    };
     return { records: rows.map(recordOf), first: cursorOf(rows[0]), last: cursorOf(rows.at(-1)) };
   }
 
@@ -167,9 +169,6 @@ export async function titlesOf(
 ): Promise<Map<string, string>> {
   if (keys.length === 0) return new Map();
   const where: Where = { AND: [buildWhere(resource, principal, ''), whereKeys(resource.model, keys)] };
-  const rows = await delegateOf(register.client, resource.model).findMany({
-    where,
-    select: Object.fromEntries([...resource.model.idFields, resource.titleField].map((name) => [name, true])),
-  });
-  return new Map(rows.map((row) => [keyOf(resource.model, row), String(row[resource.titleField] ?? '')]));
+  const titled = await readTitled(register, { resource, where });
+  return new Map(titled.map(({ key, title }) => [key, title]));
 }

@@ -3,6 +3,7 @@ import { plainMoment } from '../fields/moment.ts';
 import { keyOf, keyToUrl } from '../metadata/keys.ts';
 import type { FieldMeta, ModelMeta } from '../metadata/contract.ts';
 import type { Column, Resource, ResourceField } from '../resources/contract.ts';
+import { titleText } from './cut.ts';
 import { farName, mostTitles, ownName, titleName } from './page-reads.ts';
 
 /** A record as pages show it: values by name of field or column, related records as `{ id, title }`. */
@@ -17,9 +18,9 @@ export interface ListedRecord {
 /** A record of a page's statement; `read` gives what it read by name, as Prisma's raw queries give it. */
 export function listedRow(resource: Resource, read: (name: string) => unknown): ListedRecord {
   const { model, titleField, columns } = resource;
-  const own = (meta: FieldMeta | undefined) => (meta?.column ? typed(resource, meta, read(ownName(meta))) : null);
+  const own = (meta: FieldMeta | undefined) => (meta?.column ? readAs(resource, meta, read(ownName(meta))) : null);
   const ids = Object.fromEntries(model.idFields.map((name) => [name, own(model.fields[name])]));
-  const record: ListedRecord = { key: keyOf(model, ids), title: String(own(model.fields[titleField]) ?? ''), values: {}, links: {} };
+  const record: ListedRecord = { key: keyOf(model, ids), title: titleText(own(model.fields[titleField])), values: {}, links: {} };
   for (const column of columns) addColumn(column);
   return record;
 
@@ -28,7 +29,7 @@ export function listedRow(resource: Resource, read: (name: string) => unknown): 
       const needed = Object.fromEntries(computed.needs.map((need) => [need, plain(model.fields[need], own(model.fields[need]))]));
       record.values[name] = computed.value(needed);
       record.links[name] = computed.link(needed);
-    } else if (field && through) record.values[name] = typed(resource, field.meta, read(farName(through, field.meta)));
+    } else if (field && through) record.values[name] = readAs(resource, field.meta, read(farName(through, field.meta)));
     else if (field?.relation) addRelated(field);
     else if (field) record.values[name] = own(field.meta);
   }
@@ -43,7 +44,7 @@ export function listedRow(resource: Resource, read: (name: string) => unknown): 
     }
     const held = own(meta);
     const otherIds = Object.fromEntries(
-      (other?.idFields ?? []).map((id) => [id, typed(resource, other?.fields[id] as FieldMeta, read(farName(field, { name: id })))]),
+      (other?.idFields ?? []).map((id) => [id, readAs(resource, other?.fields[id] as FieldMeta, read(farName(field, { name: id })))]),
     );
     const isFound = Object.values(otherIds).some((value) => value !== null);
     // One that may not be seen is still known by what the record itself holds.
@@ -62,11 +63,11 @@ function plain(meta: FieldMeta | undefined, value: unknown): unknown {
 
 function relatedRecord(model: ModelMeta | undefined, key: string, title: string | null): { id: string; title: string } {
   const id = model ? keyToUrl(model, key) : key;
-  return { id, title: title ?? id };
+  return { id, title: title === null ? id : titleText(title) };
 }
 
 /** A raw value as Prisma's own reads give it: enums by their names, oids as numbers; JSON with every digit. */
-function typed({ metadata }: Resource, { kind, type }: FieldMeta, value: unknown): unknown {
+export function readAs({ metadata }: Pick<Resource, 'metadata'>, { kind, type }: FieldMeta, value: unknown): unknown {
   if (type === 'Json') return Array.isArray(value) ? value.map(parseJson) : parseJson((value ?? null) as string | null);
   if (type === 'Int' && typeof value === 'bigint') return Number(value);
   if (kind !== 'enum' || value === null || value === undefined) return value ?? null;

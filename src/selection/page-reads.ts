@@ -4,9 +4,9 @@ import type { Resource, ResourceField } from '../resources/contract.ts';
 /** One thing that a page's statement reads of a record. */
 export type Read =
   /** A column of its own. */
-  | { kind: 'own'; meta: FieldMeta }
+  | { kind: 'own'; meta: FieldMeta; isWhole: boolean }
   /** A column of the one related record. */
-  | { kind: 'far'; through: ResourceField; meta: FieldMeta }
+  | { kind: 'far'; through: ResourceField; meta: FieldMeta; isWhole: boolean }
   /** The related record's title. */
   | { kind: 'title'; through: ResourceField }
   /** Keys and titles of many related records. */
@@ -18,33 +18,42 @@ export const mostTitles = 10;
 /** What the columns of a list need, each once, by a name. */
 export function readsOf({ model, metadata, titleField, columns }: Resource): Map<string, Read> {
   const reads = new Map<string, Read>();
-  for (const name of [...model.idFields, titleField]) own(model.fields[name]);
+  for (const name of model.idFields) own(model.fields[name], true);
+  own(model.fields[titleField], false);
   for (const { field, through, computed } of columns) {
-    for (const name of computed?.needs ?? []) own(model.fields[name]);
+    for (const name of computed?.needs ?? []) own(model.fields[name], true);
     if (!field) continue;
-    if (through) far(through, field.meta);
+    if (through) far(through, field.meta, isWholly(field));
     else if (field.relation) related(field, metadata.models[field.relation.model]);
-    else own(field.meta);
+    else own(field.meta, isWholly(field));
   }
   return reads;
 
-  function own(meta: FieldMeta | undefined): void {
-    if (meta?.column) reads.set(ownName(meta), { kind: 'own', meta });
+  function own(meta: FieldMeta | undefined, isWhole: boolean): void {
+    if (!meta?.column) return;
+    const known = reads.get(ownName(meta));
+    reads.set(ownName(meta), { kind: 'own', meta, isWhole: isWhole || (known?.kind === 'own' && known.isWhole) });
   }
 
-  function far(through: ResourceField, meta: FieldMeta): void {
-    reads.set(farName(through, meta), { kind: 'far', through, meta });
+  function far(through: ResourceField, meta: FieldMeta, isWhole: boolean): void {
+    const known = reads.get(farName(through, meta));
+    reads.set(farName(through, meta), { kind: 'far', through, meta, isWhole: isWhole || (known?.kind === 'far' && known.isWhole) });
   }
 
   function related(through: ResourceField, other: ModelMeta | undefined): void {
-    own(through.meta);
+    own(through.meta, true);
     if (through.relation?.kind !== 'to-one') {
       reads.set(titleName(through), { kind: 'titles', through });
       return;
     }
     reads.set(titleName(through), { kind: 'title', through });
-    for (const id of other?.idFields ?? []) far(through, other?.fields[id] as FieldMeta);
+    for (const id of other?.idFields ?? []) far(through, other?.fields[id] as FieldMeta, true);
   }
+}
+
+// The project's own code is given values, not their beginnings.
+function isWholly({ kind, format, link }: ResourceField): boolean {
+  return kind !== null || format !== null || link !== null;
 }
 
 type Named = Pick<FieldMeta, 'name'>;

@@ -4,6 +4,7 @@ import { keySql } from '../metadata/key-sql.ts';
 import type { Register, Resource, ResourceField } from '../resources/contract.ts';
 import type { Statement } from '../resources/where-sql.ts';
 import { type OrderKey, orderText, type Piece, type Place, piecesOf } from './keyset.ts';
+import { cutSql, shownInCell, shownOfTitle } from './cut.ts';
 import { idOf, reselect } from './matching-sql.ts';
 import { mostTitles, type Read } from './page-reads.ts';
 import { type RelatedView, relatedView } from './related-view.ts';
@@ -64,7 +65,7 @@ export async function pageStatement({ register, resource, principal, ...query }:
   const isDirect = query.isWhole && pieces.length === 1;
   const rows = `(${reselect(model, query.matching.text, '*')}) t ${[...sortJoins].join(' ')}`;
   const lookups = new Map<string, string>();
-  const marks = keys.map(({ sql }, index) => `${sql}::text as "${pageColumns.order(index)}"`);
+  const marks = keys.map(({ sql }, index) => `left(${sql}::text, ${longestMark + 1}) as "${pageColumns.order(index)}"`);
   const read = query.reads.map((one, index) => `${readSql(one)} as "${pageColumns.read(index)}"`);
   const part = `offset ${offset}::bigint limit ${limit}::bigint`;
   return { text: isDirect ? direct(pieces[0] as Piece) : cutFirst(), values };
@@ -114,17 +115,18 @@ export async function pageStatement({ register, resource, principal, ...query }:
   }
 
   function readSql(read: Read): string {
-    if (read.kind === 'own') return shownAs('t', read.meta);
+    if (read.kind === 'own') return shownAs('t', read);
     const other = read.through.relation && others.get(read.through.relation.model);
     if (!other) return 'null';
     if (read.kind === 'titles') return titles(read.through, other);
     const alias = lookUp(read.through, other);
     if (read.kind === 'title') return titleOf(other, alias);
-    return isSeen(other, read.meta) ? shownAs(alias, read.meta) : 'null';
+    return isSeen(other, read.meta) ? shownAs(alias, read) : 'null';
   }
 
-  function shownAs(alias: string, meta: FieldMeta): string {
-    return `${shown(alias, meta)}${query.hasTextMoments && meta.type === 'DateTime' && !meta.isList ? '::text' : ''}`;
+  function shownAs(alias: string, { meta, isWhole }: { meta: FieldMeta; isWhole: boolean }): string {
+    const cut = isWhole ? null : cutShown(alias, meta);
+    return cut ?? `${shown(alias, meta)}${query.hasTextMoments && meta.type === 'DateTime' && !meta.isList ? '::text' : ''}`;
   }
 
   /** Looks a to-one relation's record up for each of the page, once; never by reading all there are. */
@@ -159,7 +161,26 @@ function isSeen({ view: { model, resource } }: Other, { name }: FieldMeta): bool
 
 function titleOf({ view: { model, titleField } }: Other, alias: string): string {
   const column = model.fields[titleField]?.column;
-  return column ? `${alias}.${column}::text` : 'null';
+  return column ? cutSql(`${alias}.${column}::text`, shownOfTitle) : 'null';
+}
+
+/** Longer values of an order are in no address: such a page has numbers, no cursors. */
+export const longestMark = 1_000;
+
+// Texts that PostgreSQL takes for nothing else.
+const textTypes = /^(text|varchar|character|citext|xml|bit|varbit)\b/;
+
+/** What a cell shows of a value that may be of any size, of bytes how many; null: such a value is never long. */
+function cutShown(alias: string, meta: FieldMeta): string | null {
+  const { column, kind, type, sqlType, isList } = meta;
+  const isText = kind === 'unsupported' || type === 'Json' || (type === 'String' && textTypes.test(sqlType ?? 'text'));
+  const cut = (value: string) => (type === 'Bytes' ? `octet_length(${value})` : isText ? cutSql(`${value}::text`, shownInCell) : null);
+  const whole = `${alias}.${column}`;
+  if (!isList) return cut(whole);
+  const one = cut('item.value');
+  const some = `(${shown(alias, meta)})[1:${shownInCell}]`;
+  if (!one) return some;
+  return `array(select ${one} from unnest((${whole})[1:${shownInCell}]) with ordinality item(value, place) order by item.place)`;
 }
 
 // What Prisma's raw queries cannot read is read as text.

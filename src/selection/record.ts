@@ -6,6 +6,7 @@ import type { FieldMeta } from '../metadata/contract.ts';
 import { keyColumns, keyOf, keyToUrl, whereKeys } from '../metadata/keys.ts';
 import { delegateOf } from '../resources/delegate.ts';
 import type { Client, Resource, ResourceField, Where } from '../resources/contract.ts';
+import { titleText } from './cut.ts';
 import { buildWhere } from './where.ts';
 
 /**
@@ -44,7 +45,7 @@ export async function readRecord(
     values[name] = ids.slice(0, mostLinks);
     if (ids.length > mostLinks) overfull.push(name);
   }
-  return { key: keyOf(model, row), title: String(row[resource.titleField] ?? ''), values, overfull };
+  return { key: keyOf(model, row), title: titleText(row[resource.titleField]), values, overfull };
 }
 
 function selectOf(resource: Resource, principal: Principal, fields: readonly ResourceField[]): Record<string, unknown> {

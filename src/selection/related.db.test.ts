@@ -69,7 +69,7 @@ test('searching what a relation leads to', async (t) => {
     assert.deepEqual((await search('marseille', scoped)).length, 0);
     const [paris] = await search('Paris');
     const [madrid] = await search('Madrid', scoped);
-    const seen = await findRelated(register.client, scoped, ada, [paris?.value ?? '', madrid?.value ?? '', 'no id']);
+    const seen = await findRelated(register, scoped, ada, [paris?.value ?? '', madrid?.value ?? '', 'no id']);
     assert.deepEqual(
       [...seen.values()].map(({ title }) => title),
       ['Madrid'],

@@ -1,12 +1,13 @@
 import type { Principal } from '../auth/principal.ts';
 import type { Queryable } from '../db/transaction.ts';
 import { scalarKind } from '../fields/scalar-kind.ts';
-import { keyOf, keyToUrl, parseKey, whereKeys } from '../metadata/keys.ts';
+import { keyToUrl, parseKey, whereKeys } from '../metadata/keys.ts';
 import { keyPartOf } from '../metadata/key-part.ts';
 import type { FieldMeta, ModelMeta } from '../metadata/contract.ts';
-import { delegateOf } from '../resources/delegate.ts';
 import type { Client, Register, Resource, ResourceField, Where } from '../resources/contract.ts';
 import { escapePattern } from '../fields/operators/text.ts';
+import { cutSql, shownOfTitle, titleText } from './cut.ts';
+import { readTitled } from './titled.ts';
 import { buildWhere } from './where.ts';
 
 /** A record that a relation may lead to: what a control holds for it, and its title. */
@@ -89,15 +90,19 @@ export async function searchRelated(
     : model.idFields.map((name) => keyPartOf(model.fields[name] as FieldMeta)?.sql(column(name)));
   const natural = model.idFields.map((name) => keyPartOf(model.fields[name] as FieldMeta)?.sql(column(name)));
   const { rows } = await sql.query<{ held: string[]; id: string[]; title: string | null; aside: string | null }>(
-    `select array[${held.join(', ')}]::text[] as held, array[${natural.join(', ')}]::text[] as id, ${title} as title, ${aside?.title ?? 'null'} as aside
+    `select array[${held.join(', ')}]::text[] as held, array[${natural.join(', ')}]::text[] as id, ${cutSql(title, shownOfTitle)} as title, ${aside ? cutSql(aside.title, shownOfTitle) : 'null'} as aside
      from (${found.text}) found ${aside?.join(column(aside.field.meta.name)) ?? ''}
      where ${held[0]} is not null order by ${order.join(', ')} limit ${parameter(limit + 1)}::int`,
     values,
   );
   const options = rows.slice(0, limit).map(({ held: parts, id: ids, title: name, aside: other }) => {
     const id = keyToUrl(model, ids.length === 1 ? (ids[0] as string) : JSON.stringify(ids));
-    const label = name || id;
-    return { value: valueField ? (parts[0] as string) : id, label, detail: [other, label === id ? null : id].filter(Boolean).join(', ') };
+    const label = titleText(name) || id;
+    return {
+      value: valueField ? (parts[0] as string) : id,
+      label,
+      detail: [other && titleText(other), label === id ? null : id].filter(Boolean).join(', '),
+    };
   });
   return { options, isMore: rows.length > limit };
 }
@@ -145,22 +150,21 @@ export interface RelatedRecord {
 
 /** Those of the records behind `values` that the principal may see, by value. One statement, none without values. */
 export async function findRelated(
-  client: Client,
+  register: Register,
   { resource, valueField }: RelationTarget,
   principal: Principal,
   values: readonly string[],
+  client: Client = register.client,
 ): Promise<Map<string, RelatedRecord>> {
-  const { model, titleField } = resource;
+  const { model } = resource;
   const condition = valueField ? whereValues(valueField, values) : whereKeys(model, keysOf(model, values));
   if (values.length === 0) return new Map();
-  const rows = await delegateOf(client, model).findMany({
-    where: { AND: [buildWhere(resource, principal, ''), condition] },
-    select: Object.fromEntries([...model.idFields, titleField, ...(valueField ? [valueField.name] : [])].map((name) => [name, true])),
-  });
+  const where: Where = { AND: [buildWhere(resource, principal, ''), condition] };
+  const titled = await readTitled(register, { resource, where, held: valueField?.meta ?? null }, client);
   return new Map(
-    rows.map((row) => {
-      const id = keyToUrl(model, keyOf(model, row));
-      return [valueField ? heldText(valueField, row[valueField.name]) : id, { id, title: String(row[titleField] ?? '') || id }];
+    titled.map(({ key, title, held }) => {
+      const id = keyToUrl(model, key);
+      return [valueField ? heldText(valueField, held) : id, { id, title: title || id }];
     }),
   );
 }
@@ -172,12 +176,13 @@ function heldText(field: ResourceField, value: unknown): string {
 
 /** Their titles alone. */
 export async function relatedTitles(
-  client: Client,
+  register: Register,
   target: RelationTarget,
   principal: Principal,
   values: readonly string[],
+  client: Client = register.client,
 ): Promise<Map<string, string>> {
-  const found = await findRelated(client, target, principal, values);
+  const found = await findRelated(register, target, principal, values, client);
   return new Map([...found].map(([value, { title }]) => [value, title]));
 }
 

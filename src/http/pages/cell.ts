@@ -2,6 +2,7 @@ import type { Principal } from '../../auth/principal.ts';
 import { getFieldKind } from '../../fields/register.ts';
 import { can } from '../../resources/permissions.ts';
 import type { Column, Resource, ResourceField } from '../../resources/contract.ts';
+import { cutText, shownInCell } from '../../selection/cut.ts';
 import type { ListedRecord } from '../../selection/list.ts';
 import type { Urls } from './url.ts';
 
@@ -21,7 +22,13 @@ export interface CellParts {
   url: Urls;
 }
 
+/** A value in a list, as far as a cell shows it. */
 export function columnCell(parts: CellParts, column: Column, record: ListedRecord): CellData {
+  const cell = wholeCell(parts, column, record);
+  return { ...cell, text: cutText(cell.text, shownInCell), badge: cell.badge && cutText(cell.badge, shownInCell) };
+}
+
+function wholeCell(parts: CellParts, column: Column, record: ListedRecord): CellData {
   const value = record.values[column.name];
   const field = column.field;
   if (field) return { ...fieldCell(parts, field, value), label: column.label, align: alignOf(column) ?? startOrEnd(field) };
@@ -59,9 +66,12 @@ function startOrEnd(field: ResourceField): 'start' | 'end' {
 
 const amount = new Intl.NumberFormat('en', { maximumFractionDigits: 20 });
 
+// No address is longer.
+const longestLink = 2_000;
+
 // A link may be made of what a record holds, so a scheme that runs code is none.
 function hrefOf(link: string | null, url: Urls): string | null {
-  if (link === null) return null;
+  if (link === null || link.length > longestLink) return null;
   if (/^\/(?!\/)/.test(link)) return url(link);
   return /^(https?|mailto|tel):/i.test(link) ? link : null;
 }

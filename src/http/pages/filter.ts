@@ -114,7 +114,7 @@ export async function filterOutcome(parts: FilterParts, query: Query): Promise<F
   const isChecked = command === 'apply';
   const error = isChecked ? errorOf(resource, principal, draft, search) : null;
   if (isChecked && !error) return { path };
-  const titleOf = await filterTitles(register.client, resource, principal, groupOf(draft));
+  const titleOf = await filterTitles(register, resource, principal, groupOf(draft));
   const view = { ...parts, fields, titleOf, isChecked };
   const data: FilterData = {
     title: filterTexts.title(resource.label),

@@ -176,7 +176,7 @@ async function relationControl(parts: InputParts): Promise<Partial<InputData>> {
   // A model without a resource has no titles and no scope: its records are known by their ids.
   if (!target && !parts.isFixed && !hasResource(register, field)) return { control: 'text', value: given.join(', ') };
   if (parts.isFixed || !target) {
-    const titles = target ? await relatedTitles(register.client, target, principal, given) : new Map<string, string>();
+    const titles = target ? await relatedTitles(register, target, principal, given) : new Map<string, string>();
     return { control: 'fixed', value: given.map((value) => titles.get(value) ?? value).join(', ') };
   }
   if (parts.offersFew ?? true) {
@@ -195,7 +195,7 @@ async function relationControl(parts: InputParts): Promise<Partial<InputData>> {
       };
     }
   }
-  const titles = await relatedTitles(register.client, target, principal, given);
+  const titles = await relatedTitles(register, target, principal, given);
   const label = (value: string) => titles.get(value) ?? value;
   return {
     control: 'picker',

@@ -27,7 +27,7 @@ async function withTitles(register: Register, resource: Resource, principal: Pri
   const target = field && relationTarget(resource, field);
   const ids = field ? relatedIds(field, change) : [];
   if (!target || ids.length === 0) return change;
-  const titles = await relatedTitles(register.client, target, principal, ids.slice(0, 100));
+  const titles = await relatedTitles(register, target, principal, ids.slice(0, 100));
   const shown = ids.map((id) => titles.get(id) ?? id);
   return { ...change, value: typeof change.value === 'string' ? (shown[0] ?? '') : shown };
 }

@@ -276,7 +276,7 @@ async function shownValues(
   if (field.relation) {
     const ids = isLinks ? texts.flatMap(listOf) : texts;
     const target = relationTarget(resource, field);
-    const titles = target ? await relatedTitles(register.client, target, principal, [...new Set(ids)]) : new Map<string, string>();
+    const titles = target ? await relatedTitles(register, target, principal, [...new Set(ids)]) : new Map<string, string>();
     const titleOf = (id: string) => titles.get(id) ?? (hasResource(register, field) && !target ? previewTexts.nothing : id);
     return (text) => (text === null ? '' : isLinks ? listOf(text).map(titleOf).join(', ') : titleOf(text));
   }

@@ -118,7 +118,7 @@ async function holderOf({ register, resource, principal, texts, url }: FormParts
     if ('error' in parsed) return null;
     values.set(field, parsed.value);
   }
-  const found = await findHolding(register.client, resource, principal, values);
+  const found = await findHolding(register, resource, principal, values);
   return found && { href: url(`/${resource.slug}/${encodeURIComponent(found.id)}`), label: recordTexts.takenBy(found.title) };
 }
 
@@ -130,7 +130,7 @@ export function titleOf(resource: Resource, { key, title }: { key: string; title
 async function conflictOf({ register, resource, principal, texts }: FormParts, field: ResourceField, { name, was, theirs }: StaleField) {
   const values = [was, theirs, ownValue(texts, name) ?? ''].map((value) => [value].flat());
   const target = relationTarget(resource, field);
-  const titles = target ? await relatedTitles(register.client, target, principal, values.flat()) : new Map<string, string>();
+  const titles = target ? await relatedTitles(register, target, principal, values.flat()) : new Map<string, string>();
   const [before, other, mine] = values.map((value) => value.map((item) => titles.get(item) ?? item).join(', ') || recordTexts.nothing);
   return { name: `_keep.${name}`, was: before as string, theirs: other as string, mine: mine as string };
 }

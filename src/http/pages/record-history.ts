@@ -6,8 +6,9 @@ import { keyToUrl } from '../../metadata/keys.ts';
 import type { ChangedValue, DeletedRecord, HistoryEntry, HistoryPage, HistoryTask } from '../../operations/history.ts';
 import { actionOf } from '../../operations/register.ts';
 import { can } from '../../resources/permissions.ts';
-import type { Client, Resource, ResourceField } from '../../resources/contract.ts';
+import type { Register, Resource, ResourceField } from '../../resources/contract.ts';
 import { relatedTitles, relationTarget } from '../../selection/related.ts';
+import { titleText } from '../../selection/cut.ts';
 import { seesAllTasks } from '../../tasks/queries.ts';
 import { formatDateTime, isoTime } from '../format-span.ts';
 import { historyTexts } from '../texts/history.ts';
@@ -42,7 +43,7 @@ export interface HistoryItem {
 }
 
 export interface HistoryParts {
-  client: Client;
+  register: Register;
   resource: Resource;
   principal: Principal;
   key: string;
@@ -81,7 +82,8 @@ export async function historyData(parts: HistoryParts): Promise<HistoryData> {
 
 function lastTitle({ titleField }: Resource, { entries }: HistoryPage): string | null {
   const values = entries.flatMap((entry) => entry.values ?? []).filter(({ field }) => field.meta.name === titleField);
-  return values[0]?.after ?? values[0]?.before ?? null;
+  const last = values[0]?.after ?? values[0]?.before;
+  return last === undefined || last === null ? null : titleText(last);
 }
 
 type Words = (field: ResourceField, text: string | null) => string | null;
@@ -108,13 +110,13 @@ function itemOf({ resource, principal, url }: HistoryParts, entry: HistoryEntry,
 }
 
 /** Words for stored values; ids of related records become titles where they may be seen. */
-async function valueWords({ client, resource, principal, page }: HistoryParts): Promise<Words> {
+async function valueWords({ register, resource, principal, page }: HistoryParts): Promise<Words> {
   const values = page.entries.flatMap((entry) => entry.values ?? []);
   const titles = new Map<ResourceField, Map<string, string>>();
   for (const field of new Set(values.filter(({ field: { relation } }) => relation).map(({ field }) => field))) {
     const target = relationTarget(resource, field);
     const ids = new Set(values.filter((value) => value.field === field).flatMap((value) => idsOf(value)));
-    if (target) titles.set(field, await relatedTitles(client, target, principal, [...ids]));
+    if (target) titles.set(field, await relatedTitles(register, target, principal, [...ids]));
   }
   return (field, text) => {
     if (text === null) return null;

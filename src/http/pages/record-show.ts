@@ -112,7 +112,7 @@ async function relatedOf({ register, resource, principal, record }: ShowParts, f
     : [record.values[field.meta.name]];
   const values = held.filter((value) => value !== null && value !== undefined).map(String);
   const target = relationTarget(resource, field);
-  const found = target ? await findRelated(register.client, target, principal, values) : new Map<string, RelatedRecord>();
+  const found = target ? await findRelated(register, target, principal, values) : new Map<string, RelatedRecord>();
   return values.map((value) => found.get(value) ?? { id: value, title: value });
 }
 

@@ -277,7 +277,7 @@ export async function filterInWords(
   const paths = conditionsOf(filter).map(({ path }) => path);
   const fieldOf = (path: string) => findFilterField(resource, principal, path);
   if (paths.every((path) => path === searchPath || fieldOf(path))) {
-    const titleOf = await filterTitles(register.client, resource, principal, filter);
+    const titleOf = await filterTitles(register, resource, principal, filter);
     return { text, words: describeItem(filter, fieldOf, titleOf) };
   }
   // A field that the project no longer has: who typed its name may read it again.

@@ -17,8 +17,8 @@ import { type Body, bulkInputs } from '../pages/bulk-field.ts';
 import { consequencesData } from '../pages/consequences.ts';
 import { previewPath } from '../pages/preview.ts';
 import { typedForm } from '../pages/typed-form.ts';
-import { delegateOf } from '../../resources/delegate.ts';
 import { findSelection, type Selected, type Selection, selectionWhere } from '../../selection/selection.ts';
+import { readTitled } from '../../selection/titled.ts';
 import type { Urls } from '../pages/url.ts';
 import { bulkTexts } from '../texts/bulk.ts';
 import { explain, saidOnForm, sendLaunched } from './bulk-answers.ts';
@@ -143,11 +143,7 @@ export const bulkRoutes: FastifyPluginAsync<BulkRoutes> = async (app, { context,
 
   async function firstTitles({ resource, principal }: Outcome, selected: Selected | null): Promise<string[]> {
     if (!selected) return [];
-    const rows = await delegateOf(register.client, resource.model).findMany({
-      where: selectionWhere(resource, principal, selected),
-      select: { [resource.titleField]: true },
-      take: namedRecords,
-    });
-    return rows.map((row) => String(row[resource.titleField] ?? ''));
+    const where = selectionWhere(resource, principal, selected);
+    return (await readTitled(register, { resource, where, limit: namedRecords })).map(({ title }) => title);
   }
 };

@@ -37,7 +37,7 @@ export const historyRoutes: FastifyPluginAsync<HistoryRoutes> = async (app, { co
     if (!record && page.entries.length === 0) throw notFound();
     const title = record && titleOf(resource, record);
     const parts = {
-      client: register.client,
+      register,
       resource,
       principal,
       key,

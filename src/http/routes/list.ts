@@ -60,7 +60,7 @@ export const listRoutes: FastifyPluginAsync<ListRoutes> = async (app, { context,
       const keys = page.records.map(({ key }) => key);
       const shown = shownTitles(resource, page.records);
       const [titleOf, holders, live] = await Promise.all([
-        filterTitles(register.client, resource, principal, readableFilter(state.filter), shown),
+        filterTitles(register, resource, principal, readableFilter(state.filter), shown),
         resource.locksOffReason === null ? listHolders(db, resource.model.name, keys) : new Map<string, Holder>(),
         findLiveSelection({ db, client: register.client }, resource, principal, state, page.total),
       ]);

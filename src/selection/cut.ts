@@ -1,0 +1,20 @@
+/** Characters of a value that a list shows, and of a title wherever a record is named. */
+export const shownInCell = 100;
+export const shownOfTitle = 80;
+
+/** One character more than is shown is read, which tells that there are more. */
+export function cutSql(sql: string, shown: number): string {
+  return `left(${sql}, ${shown + 1})`;
+}
+
+/** A text's beginning, with a sign that it goes on. */
+export function cutText(text: string, shown: number): string {
+  if (text.length <= shown) return text;
+  const characters = [...text.slice(0, (shown + 1) * 2)];
+  return characters.length <= shown ? text : `${characters.slice(0, shown).join('').toWellFormed()}…`;
+}
+
+/** A title of the database's as pages name a record by it. */
+export function titleText(value: unknown): string {
+  return cutText(String(value ?? ''), shownOfTitle);
+}

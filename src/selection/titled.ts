@@ -1,0 +1,56 @@
+import type { FieldMeta, ModelMeta } from '../metadata/contract.ts';
+import { keySql } from '../metadata/key-sql.ts';
+import type { Client, Register, Resource, Where } from '../resources/contract.ts';
+import type { Statement } from '../resources/where-sql.ts';
+import { cutSql, shownOfTitle, titleText } from './cut.ts';
+import { readAs } from './listed-row.ts';
+import { idOf, reselect } from './matching-sql.ts';
+
+/** A record by its key, which is empty where its model has none, with its title as far as pages show it. */
+export interface Titled {
+  key: string;
+  title: string;
+  /** The column that was asked for besides. */
+  held: unknown;
+}
+
+interface Asked {
+  resource: Pick<Resource, 'model' | 'titleField' | 'metadata'>;
+  where: Where;
+  held?: FieldMeta | null;
+  /** By the id; without it there is no order. */
+  limit?: number;
+}
+
+/** Reads titles, of which the database sends no more than is shown: a title may be megabytes. */
+export async function titledStatement(register: Register, { resource, where, held, limit }: Asked): Promise<Statement> {
+  const { model, titleField } = resource;
+  const { text, values } = await register.whereSql(model, where, idOf(model));
+  const title = model.fields[titleField]?.column;
+  const columns = [
+    `${model.idFields.length > 0 ? keySql(model, 't') : `''`} as key`,
+    `${title ? cutSql(`t.${title}::text`, shownOfTitle) : 'null'} as title`,
+    `${held?.column ? `t.${held.column}${held.sqlType?.startsWith('money') ? '::numeric' : ''}` : 'null'} as held`,
+  ];
+  const part = limit === undefined ? '' : `${orderOf(model)} limit ${limit}`;
+  return { text: `select ${columns.join(', ')} from (${reselect(model, text, '*')}) t${part}`, values };
+}
+
+function orderOf({ idFields, fields }: ModelMeta): string {
+  return idFields.length === 0 ? '' : ` order by ${idFields.map((name) => `t.${fields[name]?.column}`).join(', ')}`;
+}
+
+export async function readTitled(register: Register, asked: Asked, client: Client = register.client): Promise<Titled[]> {
+  const { text, values } = await titledStatement(register, asked);
+  return titledRows(asked, await client.$queryRawUnsafe<TitledRow[]>(text, ...values));
+}
+
+export interface TitledRow {
+  key: string;
+  title: string | null;
+  held: unknown;
+}
+
+export function titledRows({ resource, held }: Asked, rows: readonly TitledRow[]): Titled[] {
+  return rows.map((row) => ({ key: row.key, title: titleText(row.title), held: held ? readAs(resource, held, row.held) : null }));
+}
