@@ -42,12 +42,19 @@ export const htmx = { 'hx-request': 'true' };
 export async function testApp(
   t: Pick<TestContext, 'after'>,
   {
-    admin = sample,
+    admin: given = sample,
     env = {},
     ...database
-  }: { admin?: AdminDefinition; seeded?: boolean; content?: Content; env?: Record<string, string> } = {},
+  }: {
+    /** Or what makes one over the test's database. */
+    admin?: AdminDefinition | ((connectionString: string) => Promise<AdminDefinition>);
+    seeded?: boolean;
+    content?: Content;
+    env?: Record<string, string>;
+  } = {},
 ): Promise<TestApp> {
   const { db, connectionString } = await testDatabase(t, database);
+  const admin = typeof given === 'function' ? await given(connectionString) : given;
   const config = parseConfig({ BULKHEAD_SESSION_SECRET: 'a secret of tests that is long enough', BULKHEAD_LOG_LEVEL: 'silent', ...env });
   const context = testContext(db, {}, {}, admin);
   const app = await buildApp({ admin, config, context });
