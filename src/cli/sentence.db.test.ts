@@ -84,7 +84,7 @@ const mistakes: readonly (readonly [what: string, make: (around: Around) => unkn
   [
     'a role without CREATE',
     async ({ as }) => migrated(await as('reader', '')),
-    /lacks a right \(permission denied for database .*grant create on database/,
+    /permission denied for database .*GRANT CREATE ON DATABASE/,
   ],
   [
     'a role that only reads',

@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import pg from 'pg';
 import { parseConfig } from '../../config.ts';
-import { migrateAll } from '../migrate-all.ts';
+import { openDatabase } from '../../db/database.ts';
+import { markGenerated } from '../../resources/generated-columns.ts';
+import { bringUp } from '../bring-up.ts';
 import { keyToUrl } from '../../metadata/keys.ts';
 import { keySql } from '../../metadata/key-sql.ts';
 import { isPossible } from '../../resources/possible-actions.ts';
@@ -68,9 +70,10 @@ async function start(t: TestContext, name: string, sql = ''): Promise<Started> {
     async admin(connectionString) {
       await run(connectionString, sql);
       const config = parseConfig({ BULKHEAD_FOLDER: state, ...(sql ? { DATABASE_URL: connectionString } : {}) });
-      const { admin, bringUp } = await openAdmin({ schema: join(folder, `${name}.prisma`) }, config);
-      await migrateAll(connectionString, config, admin);
-      return bringUp(connectionString);
+      const opened = await openAdmin({ schema: join(folder, `${name}.prisma`) }, config);
+      const admin = await bringUp(opened, config, connectionString);
+      const db = await openDatabase({ connectionString });
+      return { ...admin, resources: await markGenerated(admin.resources, db.pages).finally(() => db.close()) };
     },
   });
   return { app, said };
@@ -151,9 +154,9 @@ for (const file of readdirSync(folder).sort()) {
     const started = await start(t, name);
     await everyPage(started);
     const config = parseConfig({ BULKHEAD_FOLDER: state });
-    const { bringUp } = await openAdmin({ schema: join(folder, file) }, config);
+    const opened = await openAdmin({ schema: join(folder, file) }, config);
     const before = started.said.length;
-    await bringUp(started.app.connectionString);
+    await opened.bringUp(started.app.connectionString);
     assert.deepEqual(
       started.said.slice(before).filter((line) => !/has no pages/.test(line)),
       [],

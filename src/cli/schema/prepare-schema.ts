@@ -180,7 +180,9 @@ function renamed({ kind }: Block, own: string): string {
   if (kind !== 'model' && kind !== 'view') return own;
   const lines = own.split('\n').map((line) => {
     const [, word] = /^\s*(AND|OR|NOT)\s/.exec(line) ?? [];
-    const name = line.replace(/("(?:[^"\\]|\\.)*"|\/\/.*)|(?<![\w".@])(AND|OR|NOT)(?![\w"])/g, (text, kept, found) => (kept ? text : `${found}_`));
+    const name = line.replace(/("(?:[^"\\]|\\.)*"|\/\/.*)|(?<![\w".@])(AND|OR|NOT)(?![\w"])/g, (text, kept, found) =>
+      kept ? text : `${found}_`,
+    );
     if (!word || /@map\(/.test(line)) return name;
     return name.replace(/^(\s*\w+\s+[^\s@/]+)/, `$1 @map("${word}")`);
   });
