@@ -1,7 +1,12 @@
 import { z } from 'zod';
 import { AppError } from './errors.ts';
 
-const whole = (low: number, high: number) => z.coerce.number().int().min(low).max(high);
+const whole = (low: number, high: number) => {
+  const error = `must be a whole number from ${low} to ${high}`;
+  return z.coerce.number({ error }).int({ error }).min(low, { error }).max(high, { error });
+};
+
+const share = { error: 'must be a number above 0 and at most 1' };
 
 /** Every setting, by its environment variable: what it is, its unit in the name, its default. */
 const settings = z.object({
@@ -38,7 +43,7 @@ const settings = z.object({
   BULKHEAD_COUNT_LIMIT: whole(1, 10_000_000).default(10_000),
   BULKHEAD_SLICE_MS: whole(100, 3_600_000).default(30_000),
   BULKHEAD_CHUNK_TARGET_MS: whole(1, 10_000).default(15),
-  BULKHEAD_STOP_RATIO: z.coerce.number().gt(0).max(1).default(0.5),
+  BULKHEAD_STOP_RATIO: z.coerce.number(share).gt(0, share).max(1, share).default(0.5),
   BULKHEAD_LOCK_TIMEOUT_MS: whole(10, 600_000).default(5_000),
   BULKHEAD_STATEMENT_TIMEOUT_MS: whole(100, 3_600_000).default(30_000),
   BULKHEAD_MAX_DEATHS: whole(1, 100).default(5),

@@ -28,7 +28,7 @@ export interface AdminValues {
 export async function openSchema(path: string, config: Config) {
   const schema = await readSchema(path);
   const prepared = prepareSchema(schema.files, defaultSchemaOf(config.DATABASE_URL));
-  const generated = await generateSchema(prepared.files, join(resolve(config.BULKHEAD_FOLDER), 'schemas'), () =>
+  const generated = await generateSchema(prepared, join(resolve(config.BULKHEAD_FOLDER), 'schemas'), () =>
     console.log(`Generating pages for ${schema.path} …`),
   );
   return { schema, prepared, generated };
@@ -47,11 +47,14 @@ export async function openAdmin(values: AdminValues, config: Config): Promise<Op
     async bringUp(connectionString) {
       const missing = await bringUpSchema({
         connectionString,
+        isEmbedded: config.DATABASE_URL === undefined,
         ownSchema: config.BULKHEAD_DATABASE_SCHEMA,
         defaultSchema,
         dbSchemas: prepared.dbSchemas,
+        extensions: prepared.extensions,
         files: prepared.tables,
         metadata,
+        differencesPath: join(resolve(config.BULKHEAD_FOLDER), 'differences.sql'),
         isDifferenceIgnored: values['ignore-differences'] ?? false,
         say: (text) => console.log(text),
       });

@@ -41,9 +41,18 @@ export const htmx = { 'hx-request': 'true' };
 /** The app over a database of the test's own, with a user for each role. Nothing listens. */
 export async function testApp(
   t: Pick<TestContext, 'after'>,
-  { admin = sample, env = {}, ...database }: { admin?: AdminDefinition; env?: Record<string, string> } & TestDatabaseOptions = {},
+  {
+    admin: given = sample,
+    env = {},
+    ...database
+  }: {
+    /** Or what makes one over the test's database. */
+    admin?: AdminDefinition | ((connectionString: string) => Promise<AdminDefinition>);
+    env?: Record<string, string>;
+  } & TestDatabaseOptions = {},
 ): Promise<TestApp> {
   const { db, connectionString } = await testDatabase(t, database);
+  const admin = typeof given === 'function' ? await given(connectionString) : given;
   const config = parseConfig({ BULKHEAD_SESSION_SECRET: 'a secret of tests that is long enough', BULKHEAD_LOG_LEVEL: 'silent', ...env });
   const context = testContext(db, {}, {}, admin);
   const app = await buildApp({ admin, config, context });

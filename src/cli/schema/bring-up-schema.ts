@@ -1,28 +1,40 @@
+import { createHash } from 'node:crypto';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import pg from 'pg';
-import { differenceSql, type SchemaFiles, schemaSql } from '../../db/schema-engine.ts';
+import { differenceSql, noFilters, type SchemaFiles, schemaSql } from '../../db/schema-engine.ts';
 import { tableNames } from '../../db/names.ts';
 import type { Metadata } from '../../metadata/contract.ts';
-import { readStatements } from './read-statements.ts';
+import { compareCatalog } from './compare-catalog.ts';
+import { makeExtensions, withoutForeignTypes } from './extensions.ts';
+import { withGenerated } from './generated-defaults.ts';
+import { additions, readStatements } from './read-statements.ts';
 import { schemaError } from './schema-error.ts';
 
 export interface BringUp {
   connectionString: string;
+  /** The database is the embedded server's. */
+  isEmbedded: boolean;
   /** Postgres schema of our own tables. */
   ownSchema: string;
   defaultSchema: string;
   dbSchemas: readonly string[];
+  /** That the datasource names. */
+  extensions: readonly string[];
   files: SchemaFiles;
   metadata: Metadata;
   /** Start although the database lacks something that the schema names. */
   isDifferenceIgnored: boolean;
+  /** File for statements that nothing depends on. */
+  differencesPath: string;
   say(text: string): void;
 }
 
 const advisoryLock = 0x42_4c_4b_07;
 
 /**
- * Makes an empty database fit the schema. One that is not empty is changed only where we made it and nothing would be dropped;
- * whatever else differs is shown as SQL, and refused where the pages could not work.
+ * Makes an empty database fit the schema. One that is not empty is changed only where we made it and nothing would be dropped.
+ * Any other is only looked at: refused where pages could not work, and else a line or two says what differs.
  *
  * @returns names of the models whose table or view is not there even so
  */
@@ -31,8 +43,10 @@ export async function bringUpSchema(options: BringUp): Promise<string[]> {
   await client.connect();
   try {
     await client.query('select pg_advisory_lock($1)', [advisoryLock]);
+    const pushed = await lastPush(client, options);
     const found = await tablesOf(client, options.dbSchemas);
-    if (found.length === 0) await push(client, options, await schemaSql(options.connectionString, options.defaultSchema, options.files));
+    if (found.length === 0) await fill(client, options);
+    else if (pushed) await followUp(client, options, pushed);
     else await compare(client, options, found);
     return await missingModels(client, options);
   } finally {
@@ -65,60 +79,143 @@ async function tablesOf(client: pg.Client, dbSchemas: readonly string[], isOfExt
   return rows;
 }
 
-async function compare(client: pg.Client, options: BringUp, found: readonly Table[]): Promise<void> {
-  const isOurs = await wasPushed(client, options);
-  // In a database that somebody else keeps, tables that the schema does not know are none of its business.
-  const named = namedTables(options.metadata);
-  const others = isOurs ? [] : found.filter(({ schema, name }) => !named.has(`${schema}.${name}`));
-  const external = [...others, ...(await tablesOf(client, options.dbSchemas, true))].map(({ schema, name }) => `${schema}.${name}`);
-  const enums = isOurs ? [] : await otherEnums(client, options);
-  const filters = { externalTables: external, externalEnums: enums };
-  const sql = await differenceSql(options.connectionString, options.defaultSchema, options.files, filters);
-  if (sql === '') return;
-  const { drops, losses, lacks } = readStatements(sql);
-  options.say(`The database differs from the schema. These statements would make it fit:\n\n${indented(sql)}\n`);
+interface Push {
+  id: number;
+  /** Of the schema that the database was made to fit; null where an earlier version made it. */
+  digest: string | null;
+  /** Statements that Prisma's comparison finds even right after a push. */
+  remainder: string;
+}
+
+async function lastPush(client: pg.Client, { ownSchema }: BringUp): Promise<Push | null> {
+  const { rows } = await client.query<Push>(
+    `select id, digest, remainder from ${tableNames(ownSchema).schema_push} order by id desc limit 1`,
+  );
+  return rows[0] ?? null;
+}
+
+function digestOf({ files, defaultSchema }: BringUp): string {
+  return createHash('sha256')
+    .update(JSON.stringify([defaultSchema, files]))
+    .digest('hex');
+}
+
+async function fill(client: pg.Client, options: BringUp): Promise<void> {
+  await push(client, options, (files) => schemaSql(options.connectionString, options.defaultSchema, files));
+}
+
+/** A database that we filled: the text that was last pushed is there already; another one is made where nothing is dropped. */
+async function followUp(client: pg.Client, options: BringUp, { id, digest, remainder }: Push): Promise<void> {
+  if (digest === digestOf(options)) return;
+  const known = new Set(readStatements(remainder).all);
+  const statements = readStatements(await difference(client, options)).all.filter((text) => !known.has(text));
+  const sql = statements.join('\n\n');
+  if (sql === '') {
+    await client.query(`update ${tableNames(options.ownSchema).schema_push} set digest = $2 where id = $1`, [id, digestOf(options)]);
+    return;
+  }
+  options.say(`The schema has changed. These statements make the database fit it:\n\n${indented(sql)}\n`);
   if (options.isDifferenceIgnored) return;
-  if ((isOurs ? drops : losses).length > 0) {
+  if (readStatements(sql).drops.length > 0) {
     throw schemaError(
       'The difference is not made, since it would drop something: make it yourself, put the schema back, or start with --ignore-differences.',
       { sql },
     );
   }
-  if (isOurs) return push(client, options, sql);
+  await push(client, options, async () => sql);
+}
+
+/** A database that somebody else keeps: the catalog says whether pages can work; Prisma's comparison is only advice. */
+async function compare(client: pg.Client, options: BringUp, found: readonly Table[]): Promise<void> {
+  if (options.isDifferenceIgnored) return;
+  const { say } = options;
+  const { lacks, notes } = await compareCatalog(client, options.metadata);
+  for (const note of notes) say(note);
+  const sql = await adviceFor(client, options, found);
   if (lacks.length > 0) {
+    const wanted = readStatements(sql ?? '').lacks;
+    if (wanted.length > 0) say(`The database lacks what these statements would add:\n\n${indented(firstOf(wanted, 20).join('\n\n'))}\n`);
+    const named = `${firstOf(lacks, 5).join(', ')}${lacks.length > 5 ? ` and ${lacks.length - 5} more` : ''}`;
     throw schemaError(
-      'The database lacks something that the schema names, and it is not ours to change: bring it up to date as you always do, or start with --ignore-differences.',
-      { sql },
+      `The database lacks something that the schema names, and it is not ours to change (${named}): bring it up to date as you always do, or start with --ignore-differences.`,
+      { lacks },
     );
   }
+  await keepAdvice(options, sql === null ? [] : additions(sql));
+}
+
+function firstOf<T>(list: readonly T[], count: number): T[] {
+  return list.slice(0, count);
+}
+
+async function adviceFor(client: pg.Client, options: BringUp, found: readonly Table[]): Promise<string | null> {
+  // Tables that the schema does not know are none of its business.
+  const named = namedTables(options.metadata);
+  const others = found.filter(({ schema, name }) => !named.has(`${schema}.${name}`));
+  const external = [...others, ...(await tablesOf(client, options.dbSchemas, true))].map(({ schema, name }) => `${schema}.${name}`);
+  try {
+    return await differenceSql(options.connectionString, options.defaultSchema, options.files, {
+      externalTables: external,
+      externalEnums: await otherEnums(client, options),
+    });
+  } catch (error) {
+    options.say(`Prisma cannot compare this database with the schema (${reasonOf(error)}): only tables and columns were looked at.`);
+    return null;
+  }
+}
+
+/** The engine's own sentence, without its stack. */
+function reasonOf(error: unknown): string {
+  const { message } = error as Error;
+  return (message.split('\n').find((line) => line.trim() !== '') ?? 'no reason given').trim().replace(/\.$/, '');
+}
+
+async function keepAdvice({ differencesPath, say }: BringUp, statements: readonly string[]): Promise<void> {
+  if (statements.length === 0) return rm(differencesPath, { force: true });
+  await mkdir(dirname(differencesPath), { recursive: true });
+  const head = '-- What Prisma would add or alter for the database to be to the letter what the schema says. No page needs it.\n\n';
+  await writeFile(differencesPath, `${head}${statements.join('\n\n')}\n`);
+  say(`Prisma finds ${statements.length} further differences, which no page needs: ${differencesPath}`);
+}
+
+async function difference(client: pg.Client, options: BringUp): Promise<string> {
+  const external = (await tablesOf(client, options.dbSchemas, true)).map(({ schema, name }) => `${schema}.${name}`);
+  return differenceSql(options.connectionString, options.defaultSchema, options.files, { ...noFilters, externalTables: external });
 }
 
 function indented(sql: string): string {
   return sql.replace(/^(?=.)/gm, '  ');
 }
 
-async function wasPushed(client: pg.Client, { ownSchema }: BringUp): Promise<boolean> {
-  const { rows } = await client.query<{ is_pushed: boolean }>(
-    `select exists (select 1 from ${tableNames(ownSchema).schema_push}) as is_pushed`,
-  );
-  return rows[0]?.is_pushed ?? false;
-}
-
 /** In one transaction: all of it, or a database as it was. */
-async function push(client: pg.Client, { ownSchema, defaultSchema, say }: BringUp, sql: string): Promise<void> {
-  const statements = readStatements(sql).all;
+async function push(client: pg.Client, options: BringUp, sqlFor: (files: SchemaFiles) => Promise<string>): Promise<void> {
+  const { ownSchema, defaultSchema, dbSchemas, metadata, say } = options;
+  let sql = '';
   try {
     await client.query('begin');
     await client.query(`create schema if not exists ${client.escapeIdentifier(defaultSchema)}`);
     await client.query(`set local search_path to ${client.escapeIdentifier(defaultSchema)}, public`);
+    await makeExtensions(client, options.files, options.extensions, options);
+    const files = await withoutForeignTypes(client, options.files, dbSchemas, say);
+    sql = await withGenerated(client, metadata, await sqlFor(files));
     if (sql !== '') await client.query(sql);
-    await client.query(`insert into ${tableNames(ownSchema).schema_push} (sql) values ($1)`, [sql]);
+    await client.query(`insert into ${tableNames(ownSchema).schema_push} (sql, digest) values ($1, $2)`, [sql, digestOf(options)]);
     await client.query('commit');
   } catch (error) {
     await client.query('rollback');
+    if (typeof (error as { code?: unknown }).code !== 'string' || !('severity' in (error as object))) throw error;
     throw schemaError(`The database refused the schema, and nothing was changed: ${(error as Error).message}.`, { sql });
   }
-  say(`The database was made to fit the schema (${statements.length} statements).`);
+  await keepRemainder(client, options);
+  say(`The database was made to fit the schema (${readStatements(sql).all.length} statements).`);
+}
+
+// Of some constructs Prisma finds a difference right after it has made them: what is left now is none later.
+async function keepRemainder(client: pg.Client, options: BringUp): Promise<void> {
+  const remainder = await difference(client, options).catch(() => '');
+  if (remainder === '') return;
+  const { schema_push: table } = tableNames(options.ownSchema);
+  await client.query(`update ${table} set remainder = $1 where id = (select max(id) from ${table})`, [remainder]);
 }
 
 function namedTables({ models }: Metadata): Set<string> {

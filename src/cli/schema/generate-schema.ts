@@ -4,12 +4,17 @@ import { access, mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFi
 import { delimiter, dirname, join } from 'node:path';
 import type { SchemaFiles } from '../../db/schema-engine.ts';
 import type { Generated } from './load-admin.ts';
+import type { PreparedSchema } from './prepare-schema.ts';
 import { schemaError } from './schema-error.ts';
 
 const root = join(import.meta.dirname, '../../..');
 
 /** Prisma's client and Bulkhead's metadata for a prepared schema, made once per content. */
-export async function generateSchema(files: SchemaFiles, folder: string, onGenerate: () => void): Promise<Generated> {
+export async function generateSchema(
+  { files, plain }: Pick<PreparedSchema, 'files' | 'plain'>,
+  folder: string,
+  onGenerate: () => void,
+): Promise<Generated> {
   const place = join(folder, await hashOf(files));
   const generated = { client: join(place, 'client'), metadata: join(place, 'metadata') };
   if (await exists(generated.metadata)) return generated;
@@ -18,13 +23,9 @@ export async function generateSchema(files: SchemaFiles, folder: string, onGener
   await mkdir(folder, { recursive: true });
   const making = await mkdtemp(join(folder, 'making-'));
   try {
-    for (const [name, text] of files) {
-      await mkdir(dirname(join(making, 'schema', name)), { recursive: true });
-      await writeFile(join(making, 'schema', name), text);
-    }
     // The generated client imports Prisma's packages from wherever it stands.
     await symlink(join(root, 'node_modules'), join(making, 'node_modules'), 'junction');
-    await prismaGenerate(join(making, 'schema'));
+    await generateEither(join(making, 'schema'), files, plain);
     await rename(making, place).catch(async (error: NodeJS.ErrnoException) => {
       if (!(await exists(generated.metadata))) throw error;
     });
@@ -51,7 +52,26 @@ async function exists(path: string): Promise<boolean> {
   );
 }
 
-async function prismaGenerate(schema: string): Promise<void> {
+/** What Prisma refuses in our copy may be our copy's fault: then it is asked about the project's own text, and blames only what it finds there. */
+async function generateEither(schema: string, files: SchemaFiles, plain: SchemaFiles): Promise<void> {
+  const complaints = await generateOf(schema, files);
+  if (complaints === null) return;
+  const own = await generateOf(schema, plain);
+  if (own === null) return;
+  const blamed = complaints.find((complaint) => own.includes(complaint)) ?? own[0];
+  throw schemaError(sentenceOf(blamed ?? '', own.length), { complaints: own });
+}
+
+async function generateOf(schema: string, files: SchemaFiles): Promise<string[] | null> {
+  for (const [name, text] of files) {
+    await mkdir(dirname(join(schema, name)), { recursive: true });
+    await writeFile(join(schema, name), text);
+  }
+  return prismaGenerate(schema);
+}
+
+/** Null when it worked, else each complaint with its place in the project's own file. */
+async function prismaGenerate(schema: string): Promise<string[] | null> {
   const child = spawn(process.execPath, [join(root, 'node_modules/prisma/build/index.js'), 'generate', '--schema', schema], {
     cwd: root,
     env: {
@@ -75,17 +95,19 @@ async function prismaGenerate(schema: string): Promise<void> {
     child.on('error', fail);
     child.on('close', done);
   });
-  if (code !== 0) throw schemaError(sentenceOf(text, schema), { text });
+  return code === 0 ? null : complaintsOf(text, schema);
 }
 
-/** The first of Prisma's complaints, with its place in the project's own file. */
-function sentenceOf(text: string, schema: string): string {
+function complaintsOf(text: string, schema: string): string[] {
   const plain = text.replace(/\u001b\[[\d;]*m/g, '');
-  const complaints = [...plain.matchAll(/^error: (.+)\n(?:\s*-->\s+(.+?):(\d+))?/gm)];
-  const [first] = complaints;
-  if (!first) return `Prisma could not read the schema: ${plain.trim().split('\n').slice(-3).join(' ')}`;
-  const [, what = '', file = '', line] = first;
-  const name = file.split(/[\\/]schema[\\/]/).at(-1) ?? file;
-  const more = complaints.length > 1 ? ` (and ${complaints.length - 1} more like it)` : '';
-  return `The schema cannot be used: ${line ? `${name}, line ${line}: ` : ''}${what.replace(/\.$/, '')}${more}.`.replaceAll(schema, '');
+  const complaints = [...plain.matchAll(/^error: (.+)\n(?:\s*-->\s+(.+?):(\d+))?/gm)].map(([, what = '', file = '', line]) => {
+    const name = file.split(/[\\/]schema[\\/]/).at(-1) ?? file;
+    return `${line ? `${name}, line ${line}: ` : ''}${what.replace(/\.$/, '')}`.replaceAll(schema, '');
+  });
+  return complaints.length > 0 ? complaints : [plain.trim().split('\n').slice(-3).join(' ')];
+}
+
+function sentenceOf(complaint: string, count: number): string {
+  const more = count > 1 ? ` (and ${count - 1} more like it)` : '';
+  return `The schema cannot be used: ${complaint}${more}.`;
 }

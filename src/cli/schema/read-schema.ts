@@ -51,9 +51,16 @@ async function filesBelow(folder: string): Promise<string[]> {
   return found.flat().sort();
 }
 
-// Schemas usually stand in <project>/prisma, or below it.
+const generic = new Set(
+  'prisma schema schemas models db src packages apps app web api backend server database shared common core lib libs postgres postgresql'.split(
+    ' ',
+  ),
+);
+
+// Schemas usually stand in <project>/prisma, or below it, or in a package of a larger project.
 function nameOf(folder: string): string {
   const name = basename(folder);
-  if (['prisma', 'schema', 'schemas', 'models', 'db', 'src'].includes(name.toLowerCase())) return nameOf(dirname(folder));
+  const parent = dirname(folder);
+  if (generic.has(name.toLowerCase()) && basename(parent) !== '') return nameOf(parent);
   return labelOf(name.replaceAll('-', '_')) || 'Admin';
 }

@@ -9,6 +9,7 @@ import type { Resource, ResourceField } from '../../resources/contract.ts';
 import { type TestApp, testApp, type Visitor } from '../../testing/app.ts';
 import { formOf } from '../../testing/html-form.ts';
 import { openAs } from '../../testing/launch-as.ts';
+import { typedText } from '../../testing/typed-text.ts';
 import { tortureAdmin } from '../../testing/torture.ts';
 
 type Typed = Record<string, string | readonly string[]>;
@@ -48,46 +49,6 @@ const given: Readonly<Record<string, readonly Typed[]>> = {
 
 // Their records take up every id there is, or all but one.
 const emptied = ['IdBoolean', 'IdEnum'];
-
-const texts: Readonly<Record<string, (n: number) => string>> = {
-  uuid: (n) => `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`,
-  inet: (n) => `10.9.8.${n}`,
-  xml: (n) => `<a>${n}</a>`,
-  'bit(4)': (n) => n.toString(2).padStart(4, '0').slice(-4),
-  'bit(6)': (n) => n.toString(2).padStart(6, '0').slice(-6),
-  'varbit(8)': (n) => n.toString(2),
-};
-
-function typedText(field: ResourceField, n: number): string {
-  const { type, sqlType, isList } = field.meta;
-  if (isList) return '';
-  if (field.enum) return field.enum.values[n % field.enum.values.length]?.name ?? '';
-  const size = Number(/\((\d+)/.exec(sqlType ?? '')?.[1] ?? 1_000);
-  switch (type) {
-    case 'String':
-      return texts[sqlType ?? '']?.(n) ?? `${n}ü%_\\"'<`.slice(0, size);
-    case 'Int':
-    case 'BigInt':
-      return String(n);
-    case 'Float':
-    case 'Decimal':
-      return `${n}.5`;
-    case 'Boolean':
-      return 'true';
-    case 'Json':
-      return `{"n":${n}}`;
-    case 'DateTime':
-      return momentText(sqlType ?? '', n % 40);
-    default:
-      return '';
-  }
-}
-
-function momentText(sqlType: string, n: number): string {
-  if (sqlType === 'date') return `2031-${n % 2 ? '01' : '02'}-${10 + (n % 15)}`;
-  const time = `12:00:${10 + n}`;
-  return /^time(tz)?\b/.test(sqlType) ? time : `2031-01-01T${time}`;
-}
 
 /** A related record's id that is not in use yet, where only one record may lead to it. */
 async function relatedId({ app, resource }: Around, field: ResourceField): Promise<string> {

@@ -1,0 +1,3 @@
+-- AlterTable
+ALTER TABLE "schema_push" ADD COLUMN     "digest" TEXT,
+ADD COLUMN     "remainder" TEXT NOT NULL DEFAULT '';

@@ -1,0 +1,183 @@
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import net from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
+import pg from 'pg';
+import { parseConfig } from '../config.ts';
+import { DefinitionError } from '../resources/problems.ts';
+import { testDatabase } from '../testing/database.ts';
+import { migrateAll } from './migrate-all.ts';
+import { sentenceOf } from './sentence.ts';
+
+/** Each mistake is made, and what comes of it is told in one sentence that says what to do. */
+interface Around {
+  /** Of a database with nothing in it. */
+  url: string;
+  folder: string;
+  /** The address for another role, which may sign in. */
+  as(role: string, options: string): Promise<string>;
+}
+
+const connect = async (connectionString: string, sql = 'select 1') => {
+  const client = new pg.Client({ connectionString });
+  await client.connect();
+  await client.query(sql).finally(() => client.end());
+};
+
+const changed = (url: string, change: (address: URL) => void) => {
+  const address = new URL(url);
+  change(address);
+  return address.href;
+};
+
+const importOf = async ({ folder }: Around, text: string) => {
+  const file = join(folder, `admin-${Math.random()}.ts`);
+  await writeFile(file, text);
+  return import(pathToFileURL(file).href);
+};
+
+const listen = (port: number, host: string) =>
+  new Promise<net.Server>((done, fail) => {
+    const server = net.createServer();
+    server.on('error', fail);
+    server.listen(port, host, () => done(server));
+  });
+
+const migrated = (url: string) => migrateAll(url, { BULKHEAD_DATABASE_SCHEMA: 'bulkhead' }, {});
+
+const mistakes: readonly (readonly [what: string, make: (around: Around) => unknown, sentence: RegExp])[] = [
+  ['a port in words', () => parseConfig({ PORT: 'abc' }), /PORT: must be a whole number from 0 to 65535\.$/],
+  ['a port out of range', () => parseConfig({ PORT: '70000' }), /PORT: must be a whole number from 0 to 65535\.$/],
+  [
+    'a ratio in words',
+    () => parseConfig({ BULKHEAD_STOP_RATIO: 'half' }),
+    /BULKHEAD_STOP_RATIO: must be a number above 0 and at most 1\.$/,
+  ],
+  ['an unknown option', () => parseArgs({ args: ['--prot', '1'], options: {} }), /^Unknown option '--prot'\. See --help\.$/],
+  ['TLS where there is none', ({ url }) => connect(`${url}?sslmode=require`), /does not speak TLS: leave sslmode out/],
+  ['a raw # in a password', () => connect('postgresql://me:a#b@127.0.0.1:1/x'), /^DATABASE_URL is no address: .*%23 for #/],
+  [
+    'a wrong password',
+    ({ url }) => connect(changed(url, (address) => (address.password = 'wrong'))),
+    /refused us: password authentication failed/,
+  ],
+  [
+    'no password',
+    ({ url }) => connect(changed(url, (address) => (address.password = ''))),
+    /asks for a password, and the address has none/,
+  ],
+  [
+    'no such database',
+    ({ url }) => connect(changed(url, (address) => (address.pathname = '/none'))),
+    /refused us: database "none" does not exist\.$/,
+  ],
+  ['a closed port', ({ url }) => connect(changed(url, (address) => (address.port = '1'))), /cannot be reached \(connect ECONNREFUSED/],
+  [
+    'an unknown host',
+    ({ url }) => connect(changed(url, (address) => (address.hostname = 'none.invalid'))),
+    /cannot be reached \(getaddrinfo/,
+  ],
+  [
+    'a role without CREATE',
+    async ({ as }) => migrated(await as('reader', '')),
+    /permission denied for database .*GRANT CREATE ON DATABASE/,
+  ],
+  [
+    'a role that only reads',
+    async ({ as }) => migrated(await as('looker', '; alter role looker set default_transaction_read_only = on')),
+    /only lets us read/,
+  ],
+  ['a role without connections', async ({ as }) => connect(await as('lonely', ' connection limit 0')), /takes no more connections/],
+  [
+    'a worker before the pages',
+    ({ url }) => connect(url, 'select 1 from bulkhead.worker'),
+    /^A table is not there \(relation "bulkhead.worker" does not exist\): start "npm run serve" once/,
+  ],
+  ['an address of another machine', () => listen(0, '203.0.113.7'), /^This machine has no address 203\.0\.113\.7: set HOST/],
+  [
+    'a port that is taken',
+    async () => {
+      const server = await listen(0, '127.0.0.1');
+      const { port } = server.address() as net.AddressInfo;
+      await listen(port, '127.0.0.1').finally(() => server.close());
+    },
+    /^Port \d+ is already taken: set PORT or --port/,
+  ],
+  [
+    'a file where the folder should be',
+    async ({ folder }) => {
+      await writeFile(join(folder, 'file'), '');
+      await mkdir(join(folder, 'file', 'state'), { recursive: true });
+    },
+    /cannot be written \(.*\): set BULKHEAD_FOLDER/,
+  ],
+  [
+    'nothing generated',
+    (around) => importOf(around, `import './generated/own/metadata.ts';`),
+    /generated\/own\/metadata\.ts is not there.* "npm run bulkhead -- generate/,
+  ],
+  [
+    'an import without .ts',
+    (around) => importOf(around, `import './orders';`),
+    /orders is not there, which an admin imports: is it spelt right, and its ending \.ts written\?$/,
+  ],
+  ['an enum', (around) => importOf(around, 'enum State { Open }\nexport default State;'), /without enum, namespace/],
+  ['no TypeScript at all', (around) => importOf(around, 'const a: = 1;'), /cannot be read as TypeScript/],
+  [
+    'an export that is not there',
+    (around) => importOf(around, `import { none } from 'node:path';\nexport default none;`),
+    /imports what is not exported .*'none'/,
+  ],
+  [
+    'definitions that cannot be used',
+    () => {
+      throw new DefinitionError(['Resource cities, columns: there is no field "nam".']);
+    },
+    /^The admin cannot be started:\n {2}Resource cities, columns: there is no field "nam"\.$/,
+  ],
+];
+
+async function around(t: TestContext): Promise<Around> {
+  const { connectionString, db, defer } = await testDatabase(t, { content: 'nothing' });
+  const folder = await mkdtemp(join(tmpdir(), 'bulkhead-sentence-'));
+  defer(() => rm(folder, { recursive: true }));
+  return {
+    url: connectionString,
+    folder,
+    async as(role, options) {
+      await db.pages.query(`create role ${role} login password 'pass'${options}`);
+      defer(() => db.pages.query(`drop role ${role}`));
+      return changed(connectionString, (address) => Object.assign(address, { username: role, password: 'pass' }));
+    },
+  };
+}
+
+test('every mistake at the start is told in a sentence, without a stack', async (t) => {
+  const made = await around(t);
+  const given = process.env.DATABASE_URL;
+  t.after(() => {
+    if (given === undefined) delete process.env.DATABASE_URL;
+  });
+  process.env.DATABASE_URL ??= made.url;
+  for (const [what, make, sentence] of mistakes) {
+    const error = await Promise.resolve()
+      .then(() => make(made))
+      .then(
+        () => assert.fail(`${what} was no mistake`),
+        (failure: unknown) => failure,
+      );
+    const said = sentenceOf(error);
+    assert.equal(typeof said, 'string', `${what}: ${(error as Error).stack}`);
+    assert.match(said as string, sentence, what);
+    assert.doesNotMatch(said as string, /\n\s+at /, what);
+  }
+});
+
+test('a bug of ours is shown whole', () => {
+  const bug = new TypeError('x is not a function');
+  assert.equal(sentenceOf(bug), bug);
+});
