@@ -33,6 +33,10 @@ export interface InputData {
   emptyText: string | null;
   isRequired: boolean;
   inputMode: 'decimal' | 'numeric' | null;
+  /** Of a date: its year has four digits. */
+  latest: string | null;
+  /** Said where a part of it is missing: a browser sends such a control as an empty one. Null: no part can be. */
+  incompleteText: string | null;
   rows: number;
   isCode: boolean;
   isSmall: boolean;
@@ -106,6 +110,8 @@ export function plainInput(parts: Omit<InputParts, 'register' | 'sql' | 'princip
     emptyText: null,
     isRequired: parts.isRequired ?? false,
     inputMode: null,
+    latest: null,
+    incompleteText: null,
     rows: 4,
     isCode: false,
     isSmall: parts.isSmall ?? false,
@@ -134,7 +140,7 @@ export function plainControlOf({ resource, field, values, isRequired, emptyText 
       return { control: 'select', options: choicesOf(field, values).map((name) => chosen(name, name)), emptyText: empty };
     case 'date-time':
       return values.every((value) => value === '' || fitsDateControl(value, meta.sqlType, resource.reader.timeZone))
-        ? { control: dateControl(meta.sqlType) }
+        ? dateControl(meta.sqlType)
         : {};
     case 'textarea':
       return { control: 'textarea', rows: meta.type === 'Json' ? 8 : 4, isCode: meta.type === 'Json' };
@@ -155,9 +161,11 @@ function fitsDateControl(value: string, sqlType: string | null, timeZone: string
   return isPlain && readMoment(value, sqlType, 'utc') !== null && !isUnclear(value, sqlType, timeZone);
 }
 
-function dateControl(sqlType: string | null): Control {
-  if (sqlType === 'date') return 'date';
-  return /^time(tz|\(|$)/.test(sqlType ?? '') ? 'time' : 'datetime-local';
+function dateControl(sqlType: string | null): Partial<InputData> {
+  const { incomplete } = inputTexts;
+  if (sqlType === 'date') return { control: 'date', latest: '9999-12-31', incompleteText: incomplete.date };
+  if (/^time(tz|\(|$)/.test(sqlType ?? '')) return { control: 'time', incompleteText: incomplete.time };
+  return { control: 'datetime-local', latest: '9999-12-31T23:59:59.999', incompleteText: incomplete['datetime-local'] };
 }
 
 async function relationControl(parts: InputParts): Promise<Partial<InputData>> {

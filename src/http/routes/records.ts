@@ -189,7 +189,7 @@ export const recordRoutes: FastifyPluginAsync<RecordRoutes> = async (app, { cont
   }
 
   async function sendForm(reply: FastifyReply, about: About, form: Form) {
-    const data = await recordFormData({ ...form, ...about, register, sql: db.pages, url });
+    const data = await recordFormData({ ...form, ...about, isUnsaved: reply.request.method === 'POST', register, sql: db.pages, url });
     return reply.code(form.error?.status ?? 200).page('records/form', data);
   }
 
