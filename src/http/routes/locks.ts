@@ -24,7 +24,7 @@ export const lockRoutes: FastifyPluginAsync<LockRoutes> = async (app, { context,
   const { db, register } = context;
 
   // Signed out ends a poll like anything else, so the guard lets it through.
-  app.get<{ Params: { resource: string; id: string } }>('/:resource/:id/lock', { config: { isPublic: true } }, async (request, reply) => {
+  app.get<{ Params: { resource: string; id: string } }>('/:resource/:id/lock', { config: { isPublic: true, isPolled: true } }, async (request, reply) => {
     const { id } = request.params;
     try {
       const principal = principalOf(request);

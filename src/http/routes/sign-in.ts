@@ -39,6 +39,7 @@ export const signInRoutes: FastifyPluginAsync<RouteOptions> = async (app, { admi
 /** A new session id, so that one planted before is worth nothing. */
 export async function signIn(request: FastifyRequest, user: Principal): Promise<void> {
   await request.session.regenerate();
+  request.session.startedAt = Date.now();
   request.session.userId = user.id;
   request.session.user = user;
 }
