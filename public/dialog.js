@@ -1,4 +1,6 @@
 // Opens the dialog when something was swapped into it; gives the focus back when it closes.
+import { mayDiscard } from './unsaved.js';
+
 const dialog = document.getElementById('dialog');
 const content = document.getElementById('dialog-content');
 let opener = null;
@@ -16,12 +18,31 @@ if (dialog && content) {
     content.querySelector('[autofocus], [aria-invalid="true"]')?.focus();
   });
   document.addEventListener('bulkhead:close-dialog', () => dialog.close());
+  const closeIfMeant = () => void mayDiscard(content).then((isMeant) => isMeant && dialog.close());
+  // Text that is marked with the mouse may end beside the dialog: only what also began there is a click beside it.
+  let pressed = null;
+  document.addEventListener('pointerdown', ({ target }) => {
+    pressed = target;
+  });
   document.addEventListener('click', (event) => {
-    const isBackdrop = event.target === dialog;
-    const closer = dialog.contains(event.target) && event.target.closest('[data-dialog-close]');
-    if (!dialog.open || !(isBackdrop || closer)) return;
+    if (!dialog.open) return;
+    const isBackdrop = event.target === dialog && pressed === dialog;
+    const closer = dialog.contains(event.target) ? event.target.closest('[data-dialog-close]') : null;
+    if (!isBackdrop && !closer) return;
     event.preventDefault();
-    dialog.close();
+    if (closer?.closest('form')) dialog.close();
+    else closeIfMeant();
+  });
+  // A second Escape closes a dialog whatever `cancel` says, so it is caught as a key; `cancel` is the way back of a phone.
+  dialog.addEventListener('keydown', (event) => {
+    if (event.key !== 'Escape' || event.defaultPrevented) return;
+    event.preventDefault();
+    closeIfMeant();
+  });
+  dialog.addEventListener('cancel', (event) => {
+    if (event.target !== dialog) return;
+    event.preventDefault();
+    closeIfMeant();
   });
   dialog.addEventListener('close', () => {
     content.replaceChildren();

@@ -55,13 +55,14 @@ export async function buildApp({ admin, config, context, logger, onRoute }: AppO
       await pages.register(forms);
       await pages.register(views, { url });
       await pages.register(page, { admin, register, url });
-      handleErrors(pages, url);
-      await pages.register(sessions, { db, config, secret: await sessionSecret(config) });
+      const secret = await sessionSecret(config);
+      handleErrors(pages, { name: admin.name, url, secret });
+      await pages.register(sessions, { db, config, secret });
       await pages.register(guard);
-      await pages.register(csrfProtection);
+      await pages.register(csrfProtection, { secret });
       await pages.register(timeZones);
       await pages.register(rateLimits);
-      for (const route of routes) await pages.register(route, { admin, context, url });
+      for (const route of routes) await pages.register(route, { admin, context, url, secret });
     },
     { prefix },
   );

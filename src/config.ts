@@ -31,6 +31,7 @@ const settings = z.object({
     .default(''),
   BULKHEAD_SESSION_SECRET: z.string().min(32, 'must have at least 32 characters').optional(),
   BULKHEAD_SESSION_HOURS: whole(1, 8_760).default(12),
+  BULKHEAD_SESSION_DAYS: whole(1, 365).default(7),
   BULKHEAD_SECURE_COOKIES: z
     .enum(['true', 'false'])
     .default('false')

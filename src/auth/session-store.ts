@@ -10,6 +10,10 @@ declare module 'fastify' {
     userId?: string;
     /** Read with the session, never stored in it. */
     user?: Principal | null;
+    /** When it ends unless it is prolonged, in ms; read with it too. */
+    endsAt?: number;
+    /** When its user signed in, in ms. */
+    startedAt?: number;
     _csrf?: string;
     flash?: { level: 'success' | 'warning' | 'error' | 'info'; message: string; link?: { href: string; label: string } };
   }
@@ -26,31 +30,63 @@ const PgStore = connectPgSimple({ Store: EventEmitter } as never) as unknown as 
   close(): Promise<void>;
 };
 
+/** How long a session lasts: idle, and at most. */
+export interface SessionLimits {
+  idleMs: number;
+  longestMs: number;
+}
+
+/** So that somebody at work costs a write now and then, not one a request. */
+const prolongedEveryMs = 5 * 60_000;
+
 /** Sessions in Postgres; reading one brings its user along in the same statement. */
 export class SessionStore extends PgStore {
   readonly #db: Database;
+  readonly #limits: SessionLimits;
 
-  constructor(db: Database, onError: (error: unknown) => void) {
+  constructor(db: Database, limits: SessionLimits, onError: (error: unknown) => void) {
     super({ pool: db.pages as Pool, schemaName: db.schema, tableName: 'session', errorLog: (...told: unknown[]) => onError(told.at(-1)) });
     this.#db = db;
+    this.#limits = limits;
   }
 
   get(id: string, done: Done): void {
     const { pages, t } = this.#db;
     pages
-      .query<{ sess: Session; user: Principal | null }>(
-        `select session.sess, case when "user".id is not null then json_build_object(
+      .query<{ sess: Session; ends_at: Date; user: Principal | null }>(
+        `select session.sess, session.expire as ends_at, case when "user".id is not null then json_build_object(
            'id', "user".id, 'name', "user".name, 'email', "user".email, 'roles', "user".roles) end as "user"
          from ${t.session} session
          left join ${t.user} "user" on "user".id = (session.sess ->> 'userId')::uuid and "user".deactivated_at is null
          where session.sid = $1 and session.expire > now()`,
         [id],
       )
-      .then(({ rows: [row] }) => done(null, row ? { ...row.sess, user: row.user } : null), done);
+      .then(({ rows: [row] }) => done(null, row ? readRow(row) : null), done);
   }
 
   override set(id: string, session: Session, done: (error?: unknown) => void): void {
-    const { user: _, ...stored } = session;
-    super.set(id, stored, done);
+    const { user: _user, endsAt: _endsAt, ...stored } = session;
+    // What of its cookie says when the row ends: the browser keeps the cookie for as long as a session can be prolonged.
+    const expires = new Date(this.#endOf(session, Date.now()));
+    super.set(id, { ...stored, cookie: { ...stored.cookie, expires } } as Session, done);
   }
+
+  /** Somebody was there. A session of before there was a limit ends when it would have. */
+  async prolong(id: string, session: Session, now: number): Promise<void> {
+    const { startedAt, endsAt } = session;
+    if (startedAt === undefined || endsAt === undefined) return;
+    const wanted = this.#endOf(session, now);
+    if (wanted - endsAt < prolongedEveryMs) return;
+    const { pages, t } = this.#db;
+    await pages.query(`update ${t.session} set expire = $2 where sid = $1 and expire < $2`, [id, new Date(wanted)]);
+  }
+
+  #endOf({ startedAt }: Session, now: number): number {
+    const { idleMs, longestMs } = this.#limits;
+    return Math.min(now + idleMs, (startedAt ?? now) + longestMs);
+  }
+}
+
+function readRow({ sess, ends_at: endsAt, user }: { sess: Session; ends_at: Date; user: Principal | null }): Session {
+  return { ...sess, cookie: { ...sess.cookie, expires: endsAt }, user, endsAt: endsAt.getTime() };
 }

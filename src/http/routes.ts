@@ -22,6 +22,8 @@ export interface RouteOptions {
   admin: AdminDefinition;
   context: TaskContext;
   url: Url;
+  /** What is handed out and must come back as it was is sealed with it. */
+  secret: string;
 }
 
 /** A file a noun. */

@@ -50,6 +50,8 @@ export interface BulkDialogData {
   notes: readonly string[];
   carried: CarriedOptions['inputs'];
   message: string | null;
+  /** It came back with what was typed. */
+  isUnsaved: boolean;
   words: Words;
 }
 
@@ -159,6 +161,7 @@ function dialogData({ resource, preview, names, selectionId, filter, body, error
     notes: [...(leftOut > 0 ? [bulkTexts.leftOut(leftOut)] : []), ...(carried.text === null ? [] : [carried.text])],
     carried: carried.inputs,
     message: error?.message ?? null,
+    isUnsaved: Object.keys(body).length > 0,
     words: { dismiss: bulkTexts.dismiss, sending: bulkTexts.sending },
   };
 }

@@ -1,7 +1,12 @@
 import type { FastifyRequest } from 'fastify';
 import type { AppError } from '../../errors.ts';
+import { type KeptForm, tokenIn } from '../kept-form.ts';
+import { type KeptFormData, keptFormData } from './kept.ts';
 import { shellTexts } from '../texts/shell.ts';
 import type { Url } from '../url.ts';
+
+/** After these the same form may be taken. Its token stays what it was: an error is no reason to give one. */
+const again = [429, 500, 503];
 
 export interface ErrorData {
   title: string;
@@ -11,9 +16,11 @@ export interface ErrorData {
   requestId: string | null;
   words: typeof shellTexts;
   back: { href: string; label: string };
+  /** The form that met the error, to be sent again; null: there was none, or it is the form that was refused. */
+  kept: (KeptFormData & { csrf: string }) | null;
 }
 
-export function errorData(error: AppError, request: FastifyRequest, url: Url): ErrorData {
+export function errorData(error: AppError, request: FastifyRequest, url: Url, form: KeptForm | null): ErrorData {
   const referrer = sameSite(request, url);
   return {
     title: shellTexts.errorTitles[error.status] ?? shellTexts.wentWrong,
@@ -21,6 +28,7 @@ export function errorData(error: AppError, request: FastifyRequest, url: Url): E
     message: error.message,
     requestId: error.status >= 500 ? request.id : null,
     words: shellTexts,
+    kept: form && again.includes(error.status) ? { ...keptFormData({ ...form, again: null }), csrf: tokenIn(form) } : null,
     back: referrer && error.status !== 404 ? { href: referrer, label: shellTexts.goBack } : { href: url('/'), label: shellTexts.goHome },
   };
 }

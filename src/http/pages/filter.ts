@@ -36,6 +36,8 @@ export interface FilterData {
   top: GroupData;
   sorts: readonly SortData[];
   error: string | null;
+  /** It came back with what was chosen. */
+  isUnsaved: boolean;
   cancelUrl: string;
   words: typeof filterTexts;
   scripts: readonly string[];
@@ -124,6 +126,7 @@ export async function filterOutcome(parts: FilterParts, query: Query): Promise<F
     top: groupData(view, draft, '', 0),
     sorts: sortsOf(parts, fields, sortParts(next.sort)),
     error,
+    isUnsaved: isForm,
     cancelUrl: parts.url(path),
     words: filterTexts,
     scripts: ['picker.js'],

@@ -33,6 +33,10 @@ export interface InputData {
   emptyText: string | null;
   isRequired: boolean;
   inputMode: 'decimal' | 'numeric' | null;
+  /** Of a date: its year has four digits. */
+  latest: string | null;
+  /** Said where a part of it is missing: a browser sends such a control as an empty one. Null: no part can be. */
+  incompleteText: string | null;
   rows: number;
   isCode: boolean;
   isSmall: boolean;
@@ -106,6 +110,8 @@ export function plainInput(parts: Omit<InputParts, 'register' | 'sql' | 'princip
     emptyText: null,
     isRequired: parts.isRequired ?? false,
     inputMode: null,
+    latest: null,
+    incompleteText: null,
     rows: 4,
     isCode: false,
     isSmall: parts.isSmall ?? false,
@@ -134,7 +140,7 @@ export function plainControlOf({ resource, field, values, isRequired, emptyText 
       return { control: 'select', options: choicesOf(field, values).map((name) => chosen(name, name)), emptyText: empty };
     case 'date-time':
       return values.every((value) => value === '' || fitsDateControl(value, meta.sqlType, resource.reader.timeZone))
-        ? { control: dateControl(meta.sqlType) }
+        ? dateControl(meta.sqlType)
         : {};
     case 'textarea':
       return { control: 'textarea', rows: meta.type === 'Json' ? 8 : 4, isCode: meta.type === 'Json' };
@@ -152,7 +158,7 @@ function choicesOf({ enum: choices }: ResourceField, values: readonly string[]):
 // A browser's own control would show nothing of what it cannot hold, and send that: it has no place for an offset.
 function fitsDateControl(value: string, sqlType: string | null, timeZone: string): boolean {
   return (
-    plainMoments[dateControl(sqlType)].test(value) && readMoment(value, sqlType, 'utc') !== null && !isUnclear(value, sqlType, timeZone)
+    plainMoments[dateControlName(sqlType)].test(value) && readMoment(value, sqlType, 'utc') !== null && !isUnclear(value, sqlType, timeZone)
   );
 }
 
@@ -163,9 +169,15 @@ const plainMoments = {
   'datetime-local': /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?$/,
 } as const;
 
-function dateControl(sqlType: string | null): keyof typeof plainMoments {
+function dateControlName(sqlType: string | null): keyof typeof plainMoments {
   if (sqlType === 'date') return 'date';
   return /^time(tz|\(|$)/.test(sqlType ?? '') ? 'time' : 'datetime-local';
+}
+
+function dateControl(sqlType: string | null): Partial<InputData> {
+  const control = dateControlName(sqlType);
+  const latest = { date: '9999-12-31', time: undefined, 'datetime-local': '9999-12-31T23:59:59.999' }[control];
+  return { control, ...(latest ? { latest } : {}), incompleteText: inputTexts.incomplete[control] };
 }
 
 async function relationControl(parts: InputParts): Promise<Partial<InputData>> {

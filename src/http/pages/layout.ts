@@ -50,7 +50,7 @@ const htmxConfig = JSON.stringify({
   responseHandling: [
     { code: '204', swap: false },
     { code: '[23]..', swap: true },
-    { code: '409|422|423', swap: true, error: false },
+    { code: '401|409|422|423', swap: true, error: false },
     { code: '[45]..', swap: false, error: true },
   ],
 });

@@ -31,6 +31,8 @@ export interface RecordFormData {
   /** The values that somebody else gave meanwhile, as JSON; empty: there was no conflict. */
   theirs: string;
   summary: FormSummary | null;
+  /** It came back with what was typed. */
+  isUnsaved: boolean;
   scripts: readonly string[];
   words: typeof recordTexts;
 }
@@ -51,6 +53,7 @@ export interface FormParts {
   texts: FormTexts;
   was: FormTexts;
   error: AppError | null;
+  isUnsaved: boolean;
   /** The list's query to go back to. */
   back: string;
   url: Urls;
@@ -93,6 +96,7 @@ export async function recordFormData(parts: FormParts): Promise<RecordFormData> 
     was: JSON.stringify(was),
     theirs: stale.size > 0 ? JSON.stringify(Object.fromEntries([...stale].map(([name, { theirs }]) => [name, theirs]))) : '',
     summary: error ? summaryOf(error, fields) : null,
+    isUnsaved: parts.isUnsaved,
     scripts: ['picker.js'],
     words: recordTexts,
   };

@@ -8,6 +8,8 @@ export interface SignInData {
   action: string;
   email: string;
   next: string;
+  /** A form that was posted after the session ended, sealed; empty: none. */
+  kept: string;
   error: string | null;
   notice: string | null;
   words: typeof shellTexts;
@@ -16,7 +18,7 @@ export interface SignInData {
 export function signInData(
   name: string,
   url: Url,
-  { email = '', next = '', error = null as string | null, notice = null as string | null },
+  { email = '', next = '', kept = '', error = null as string | null, notice = null as string | null },
 ): SignInData {
   return {
     title: shellTexts.signIn,
@@ -24,6 +26,7 @@ export function signInData(
     action: url('/sign-in'),
     email,
     next,
+    kept,
     error,
     notice,
     words: shellTexts,

@@ -2,20 +2,41 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { databaseError } from '../../db/database-error.ts';
 import { AppError, notFound } from '../../errors.ts';
 import { blame, isTableChanged, sqlstateOf } from '../../tasks/sqlstate.ts';
+import { isMarked } from '../../auth/form-owner.ts';
+import { ids } from '../ids.ts';
+import { type KeptForm, keptFormOf, sealForm, tokenIn } from '../kept-form.ts';
 import { isHtmx, wantsJson } from '../negotiate.ts';
 import { errorData } from '../pages/errors.ts';
+import { keptData } from '../pages/kept.ts';
+import { signInData } from '../pages/sign-in.ts';
 import { texts } from '../texts.ts';
+import { keptTexts } from '../texts/kept.ts';
 import type { Url } from '../url.ts';
 import { addTrigger } from './page.ts';
 
 const swappedStatuses = [409, 422, 423];
 
+export interface ErrorOptions {
+  /** What the admin is called. */
+  name: string;
+  url: Url;
+  /** Forms that wait for their owner to sign in are sealed with it. */
+  secret: string;
+}
+
 /** The one place where errors become answers. Only an AppError's message is shown. */
-export function handleErrors(app: FastifyInstance, url: Url): void {
-  app.setErrorHandler((error, request, reply) => {
+export function handleErrors(app: FastifyInstance, { name, url, secret }: ErrorOptions): void {
+  app.setErrorHandler(async (error, request, reply) => {
     const shown = safeError(error);
     if (shown.status >= 500) request.log.error({ err: error, requestId: request.id }, 'request failed');
-    return sendError(request, reply, shown, url);
+    // An attempt to sign in is no reason to lose what waits for it.
+    const waiting = (request.body as { kept?: unknown; next?: unknown; email?: unknown } | null | undefined) ?? {};
+    if (request.routeOptions.config?.isPublic && typeof waiting.kept === 'string' && waiting.kept !== '' && !wantsJson(request)) {
+      const [next, email] = [waiting.next, waiting.email].map((text) => (typeof text === 'string' ? text : ''));
+      return reply.code(shown.status).page('sign-in/new', signInData(name, url, { kept: waiting.kept, next, email, error: shown.message }));
+    }
+    const form = wantsJson(request) ? null : await keptFormOf(request);
+    return (form && (await sendKept(request, reply, shown, form, { name, url, secret }))) ?? sendError(request, reply, shown, url, form);
   });
   app.setNotFoundHandler((request, reply) => sendError(request, reply, notFound(), url));
 }
@@ -37,7 +58,7 @@ function safeError(error: unknown): AppError {
   return new AppError('internal', 500, errors.internal);
 }
 
-function sendError(request: FastifyRequest, reply: FastifyReply, error: AppError, url: Url): FastifyReply {
+function sendError(request: FastifyRequest, reply: FastifyReply, error: AppError, url: Url, form: KeptForm | null = null): FastifyReply {
   reply.code(error.status);
   if (wantsJson(request)) {
     const { code, message, details } = error;
@@ -49,7 +70,30 @@ function sendError(request: FastifyRequest, reply: FastifyReply, error: AppError
   }
   // Outside the pages, among the static files, there is no page to put it on.
   if (!request.session) return reply.type('text/plain; charset=utf-8').send(error.message);
-  return reply.page('errors/show', errorData(error, request, url));
+  return reply.page('errors/show', errorData(error, request, url, form));
+}
+
+/** Who has to sign in, or to send a form with a token of today, does not lose what was typed; null: it is not theirs to have back. */
+async function sendKept(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { code, status }: AppError,
+  form: KeptForm,
+  { name, url, secret }: ErrorOptions,
+) {
+  const token = tokenIn(form);
+  // Whatever stood where the form was sent from, what comes back takes a place of its own.
+  const place = () => reply.header('HX-Retarget', `#${ids.dialogContent}`).header('HX-Reswap', 'innerHTML');
+  if (status === 401 && isMarked(token)) {
+    const kept = await sealForm(secret, form);
+    const next = isHtmx(request) ? currentPath(request) : '';
+    place().code(401);
+    return reply.page('sign-in/new', signInData(name, url, { kept, next, notice: keptTexts.toSignIn }));
+  }
+  const { principal, server } = request;
+  if (code !== 'csrf' || !principal || !server.formOwners.isOwner(token, principal.id)) return null;
+  place().code(422);
+  return reply.page('kept/show', keptData(form, keptTexts.old));
 }
 
 function sendToSignIn(request: FastifyRequest, reply: FastifyReply, url: Url): FastifyReply {

@@ -93,7 +93,9 @@ function withCsrf(reply: FastifyReply, data: object): object {
 }
 
 export function csrfToken(reply: FastifyReply): string {
-  return reply.request.session?.sessionId ? reply.generateCsrf() : '';
+  const { session, principal } = reply.request;
+  if (!session?.sessionId) return '';
+  return principal ? reply.server.formOwners.sign(reply.generateCsrf(), principal.id) : reply.generateCsrf();
 }
 
 /** Adds an event to those the page is told by `HX-Trigger`. */

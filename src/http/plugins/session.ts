@@ -1,8 +1,10 @@
 import session from '@fastify/session';
+import type { FastifyRequest } from 'fastify';
 import plugin from 'fastify-plugin';
 import { SessionStore } from '../../auth/session-store.ts';
 import type { Config } from '../../config.ts';
 import type { Database } from '../../db/database.ts';
+import { wantsJson } from '../negotiate.ts';
 
 export interface SessionOptions {
   db: Database;
@@ -10,11 +12,19 @@ export interface SessionOptions {
   secret: string;
 }
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Asked by pages on their own, again and again. */
+    isPolled?: boolean;
+  }
+}
+
 export const sessionCookie = 'bulkhead_session';
 
 export const sessions = plugin<SessionOptions>(
   async (app, { db, config, secret }) => {
-    const store = new SessionStore(db, (error) => app.log.error(error, 'sessions could not be cleaned up'));
+    const limits = { idleMs: config.BULKHEAD_SESSION_HOURS * 3_600_000, longestMs: config.BULKHEAD_SESSION_DAYS * 86_400_000 };
+    const store = new SessionStore(db, limits, (error) => app.log.error(error, 'sessions could not be cleaned up'));
     await app.register(session, {
       secret,
       store,
@@ -24,13 +34,23 @@ export const sessions = plugin<SessionOptions>(
         httpOnly: true,
         sameSite: 'lax',
         secure: config.BULKHEAD_SECURE_COOKIES,
-        maxAge: config.BULKHEAD_SESSION_HOURS * 3_600_000,
+        maxAge: limits.longestMs,
       },
       // By default every answer writes its session; a poll must not.
       rolling: false,
       saveUninitialized: false,
     });
+    app.addHook('onRequest', async (request) => {
+      const { session } = request;
+      if (session.user && isOfPerson(request)) await store.prolong(session.sessionId, session, Date.now());
+    });
     app.addHook('onClose', () => store.close());
   },
   { name: 'bulkhead-session', dependencies: ['bulkhead-cookie'] },
 );
+
+/** Pages ask by themselves how a task goes, and a list looks again when one has ended; programs ask when they please. */
+function isOfPerson(request: FastifyRequest): boolean {
+  const isListAgain = request.headers['hx-trigger'] === 'records';
+  return request.routeOptions.config?.isPolled !== true && !isListAgain && !wantsJson(request);
+}

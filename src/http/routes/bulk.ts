@@ -59,7 +59,7 @@ export const bulkRoutes: FastifyPluginAsync<BulkRoutes> = async (app, { context,
       }
     });
 
-    app.post<ForResource>(path, async (request, reply) => {
+    app.post<ForResource>(path, { config: { shownAgain: { _do: 'inputs' } } }, async (request, reply) => {
       const body = (request.body ?? {}) as Body;
       const opened = await readRequest(request, operation, textsOf(body._op)[0]);
       const { about, earlier } = opened;

@@ -24,33 +24,37 @@ export const lockRoutes: FastifyPluginAsync<LockRoutes> = async (app, { context,
   const { db, register } = context;
 
   // Signed out ends a poll like anything else, so the guard lets it through.
-  app.get<{ Params: { resource: string; id: string } }>('/:resource/:id/lock', { config: { isPublic: true } }, async (request, reply) => {
-    const { id } = request.params;
-    try {
-      const principal = principalOf(request);
-      const resource = register.for(principal, request.params.resource);
-      const key = parseKey(resource.model, id);
-      await readRecord(register.client, resource, principal, key, []);
-      const again = url(`${recordPath(resource, key)}/edit`);
-      if (!isHtmx(request)) return reply.redirect(again, 303);
-      const task = await getHoldingTask(db, resource.model.name, key);
-      if (!task) return reply.code(stopPolling).page('tasks/_ended', freeData({ href: again, label: recordTexts.tryAgain }));
-      const isVisible = seesAllTasks(principal) || task.principalId === principal.id;
-      const progress = progressData(task, { now: new Date(), url, reader: resource.reader });
-      return reply.page('tasks/_progress', {
-        ...progress,
-        elementId,
-        pollUrl: url(`${recordPath(resource, key)}/lock`),
-        taskUrl: isVisible ? progress.taskUrl : null,
-        canCancel: isVisible && progress.canCancel,
-      });
-    } catch (error) {
-      if (!isHtmx(request) || !(error instanceof AppError)) throw error;
-      reply.code(stopPolling);
-      if (error.status === 401) return reply.page('tasks/_ended', { ...signedOutData(id, url, 'page'), elementId });
-      return reply.page('tasks/_ended', { ...freeData(null), kind: 'gone', heading: error.message, note: '' });
-    }
-  });
+  app.get<{ Params: { resource: string; id: string } }>(
+    '/:resource/:id/lock',
+    { config: { isPublic: true, isPolled: true } },
+    async (request, reply) => {
+      const { id } = request.params;
+      try {
+        const principal = principalOf(request);
+        const resource = register.for(principal, request.params.resource);
+        const key = parseKey(resource.model, id);
+        await readRecord(register.client, resource, principal, key, []);
+        const again = url(`${recordPath(resource, key)}/edit`);
+        if (!isHtmx(request)) return reply.redirect(again, 303);
+        const task = await getHoldingTask(db, resource.model.name, key);
+        if (!task) return reply.code(stopPolling).page('tasks/_ended', freeData({ href: again, label: recordTexts.tryAgain }));
+        const isVisible = seesAllTasks(principal) || task.principalId === principal.id;
+        const progress = progressData(task, { now: new Date(), url, reader: resource.reader });
+        return reply.page('tasks/_progress', {
+          ...progress,
+          elementId,
+          pollUrl: url(`${recordPath(resource, key)}/lock`),
+          taskUrl: isVisible ? progress.taskUrl : null,
+          canCancel: isVisible && progress.canCancel,
+        });
+      } catch (error) {
+        if (!isHtmx(request) || !(error instanceof AppError)) throw error;
+        reply.code(stopPolling);
+        if (error.status === 401) return reply.page('tasks/_ended', { ...signedOutData(id, url, 'page'), elementId });
+        return reply.page('tasks/_ended', { ...freeData(null), kind: 'gone', heading: error.message, note: '' });
+      }
+    },
+  );
 };
 
 function freeData(link: EndedData['link']): EndedData {

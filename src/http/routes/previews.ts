@@ -51,12 +51,13 @@ export const previewRoutes: FastifyPluginAsync<BulkRoutes> = async (app, { conte
     return sendPreview(reply, opened, opened.preview.form, null);
   });
 
-  app.post<ForPreview>(path, async (request, reply) => {
+  app.post<ForPreview>(path, { config: { shownAgain: { _do: 'show' } } }, async (request, reply) => {
     const opened = await open(request).catch((error) => findStarted(request, error));
     if (!('about' in opened)) return reply.flash('info', bulkTexts.alreadySent).redirect(url(`/tasks/${opened.id}`), 303);
     const { about, preview } = opened;
     const { resource, principal } = about;
     const body = (request.body ?? {}) as Body;
+    if (textsOf(body._do)[0] === 'show') return sendPreview(reply, opened, body, null);
     try {
       // What has to be acknowledged is acknowledged here, not where the preview was asked for.
       if (preview.operation === 'delete') getOperation('delete').parse(resource, body);

@@ -53,6 +53,7 @@ interface Form {
 
 export const recordRoutes: FastifyPluginAsync<RecordRoutes> = async (app, { context, url }) => {
   const { db, register } = context;
+  const typed = { config: { shownAgain: { _return: '1' } } };
 
   app.get<ForResource>('/:resource/new', async (request, reply) => {
     const about = aboutOf(request, 'create');
@@ -60,7 +61,7 @@ export const recordRoutes: FastifyPluginAsync<RecordRoutes> = async (app, { cont
     return sendForm(reply, about, { record: null, texts, was: texts, error: null });
   });
 
-  app.post<ForResource>('/:resource/new', async (request, reply) => {
+  app.post<ForResource>('/:resource/new', typed, async (request, reply) => {
     const about = aboutOf(request, 'create');
     const body = request.body ?? {};
     assertNoFixedField(about.resource, Object.keys(body));
@@ -100,7 +101,7 @@ export const recordRoutes: FastifyPluginAsync<RecordRoutes> = async (app, { cont
     return sendForm(reply, about, { record, texts, was: texts, error: null });
   });
 
-  app.post<ForRecord>('/:resource/:id/edit', async (request, reply) => {
+  app.post<ForRecord>('/:resource/:id/edit', typed, async (request, reply) => {
     const { about, key } = aboutRecord(request, 'update');
     const body = request.body ?? {};
     assertNoFixedField(about.resource, Object.keys(body));
@@ -189,7 +190,7 @@ export const recordRoutes: FastifyPluginAsync<RecordRoutes> = async (app, { cont
   }
 
   async function sendForm(reply: FastifyReply, about: About, form: Form) {
-    const data = await recordFormData({ ...form, ...about, register, sql: db.pages, url });
+    const data = await recordFormData({ ...form, ...about, isUnsaved: reply.request.method === 'POST', register, sql: db.pages, url });
     return reply.code(form.error?.status ?? 200).page('records/form', data);
   }
 

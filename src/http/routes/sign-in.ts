@@ -1,33 +1,45 @@
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
 import type { Principal } from '../../auth/principal.ts';
 import { findByPassword } from '../../auth/sign-in.ts';
+import { openForm, tokenIn } from '../kept-form.ts';
+import { keptData } from '../pages/kept.ts';
 import { signInData } from '../pages/sign-in.ts';
+import { largestSealedForm } from '../plugins/formbody.ts';
 import { limitAddress, limitSignIn } from '../plugins/rate-limit.ts';
 import type { RouteOptions } from '../routes.ts';
 import { texts } from '../texts.ts';
+import { keptTexts } from '../texts/kept.ts';
 
 type Body = Record<string, unknown>;
 const textOf = (value: unknown) => (typeof value === 'string' ? value : '');
 
-export const signInRoutes: FastifyPluginAsync<RouteOptions> = async (app, { admin, context: { db }, url }) => {
+export const signInRoutes: FastifyPluginAsync<RouteOptions> = async (app, { admin, context: { db }, url, secret }) => {
   app.get<{ Querystring: { next?: unknown } }>('/sign-in', { config: { isPublic: true } }, async (request, reply) => {
     if (request.principal) return reply.redirect(url.local(request.query.next), 303);
     const next = textOf(request.query.next);
     return reply.page('sign-in/new', signInData(admin.name, url, { next, notice: next === '' ? null : texts.shell.sessionOver }));
   });
 
-  const attempt = { config: { isPublic: true, ...limitSignIn }, preHandler: limitAddress(app) };
+  const attempt = { bodyLimit: largestSealedForm, config: { isPublic: true, ...limitSignIn }, preHandler: limitAddress(app) };
   app.post<{ Body: Body }>('/sign-in', attempt, async (request, reply) => {
-    const { email, password, next } = request.body ?? {};
+    const { email, password, next, kept } = request.body ?? {};
     const user = await findByPassword(db, textOf(email), textOf(password));
     if (!user) {
-      const data = signInData(admin.name, url, { email: textOf(email), next: textOf(next), error: texts.shell.wrongPassword });
+      const data = signInData(admin.name, url, {
+        email: textOf(email),
+        next: textOf(next),
+        kept: textOf(kept),
+        error: texts.shell.wrongPassword,
+      });
       return reply.code(422).page('sign-in/new', data);
     }
     await signIn(request, user);
     // Makes the token now: the pages and polls that follow then have nothing to write.
     reply.generateCsrf();
-    return reply.redirect(url.local(next), 303);
+    const form = await openForm(secret, kept);
+    if (!form || !app.formOwners.isOwner(tokenIn(form), user.id)) return reply.redirect(url.local(next), 303);
+    request.principal = user;
+    return reply.page('kept/show', keptData(form, keptTexts.afterSignIn, true));
   });
 
   app.post('/sign-out', { config: { isPublic: true } }, async (request, reply) => {
@@ -39,6 +51,7 @@ export const signInRoutes: FastifyPluginAsync<RouteOptions> = async (app, { admi
 /** A new session id, so that one planted before is worth nothing. */
 export async function signIn(request: FastifyRequest, user: Principal): Promise<void> {
   await request.session.regenerate();
+  request.session.startedAt = Date.now();
   request.session.userId = user.id;
   request.session.user = user;
 }

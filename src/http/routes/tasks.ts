@@ -29,7 +29,8 @@ type WithId = { Params: { id: string } };
 export const taskRoutes: FastifyPluginAsync<TaskRoutes> = async (app, { context, url }) => {
   const { db, register } = context;
   // Signed out ends a poll like anything else, so the guard lets it through.
-  const open = { config: { isPublic: true } };
+  const open = { config: { isPublic: true, isPolled: true } };
+  const polled = { config: { isPolled: true } };
 
   app.get('/tasks', async (request, reply) => {
     const principal = principalOf(request);
@@ -41,7 +42,7 @@ export const taskRoutes: FastifyPluginAsync<TaskRoutes> = async (app, { context,
     return reply.page('tasks/index', tasksPageData(list, { seesAll: seesAllTasks(principal), query, url }));
   });
 
-  app.get('/tasks/list', async (request, reply) => {
+  app.get('/tasks/list', polled, async (request, reply) => {
     const query = parseTasksQuery(request.query as Record<string, unknown>);
     if (!isHtmx(request)) return reply.redirect(url('/tasks'), 303);
     const principal = principalOf(request);
@@ -50,7 +51,7 @@ export const taskRoutes: FastifyPluginAsync<TaskRoutes> = async (app, { context,
     return reply.code(list.pollUrl === null ? stopPolling : 200).page('tasks/_list', list);
   });
 
-  app.get<{ Querystring: { resource?: string } }>('/tasks/running', async (request, reply) => {
+  app.get<{ Querystring: { resource?: string } }>('/tasks/running', polled, async (request, reply) => {
     const resource = register.for(principalOf(request), String(request.query.resource ?? ''));
     if (!isHtmx(request)) return reply.redirect(url(`/${resource.slug}`), 303);
     const tasks = await listRunning(db, principalOf(request), resource.slug);
@@ -71,7 +72,7 @@ export const taskRoutes: FastifyPluginAsync<TaskRoutes> = async (app, { context,
     );
   });
 
-  app.get<WithId>('/tasks/:id/details', async (request, reply) => {
+  app.get<WithId>('/tasks/:id/details', polled, async (request, reply) => {
     const principal = principalOf(request);
     if (!isHtmx(request)) return reply.redirect(url(`/tasks/${request.params.id}`), 303);
     const task = await getTask(db, principal, Number(request.params.id));

@@ -12,6 +12,10 @@ export const shellTexts = {
   theme: 'Switch between light and dark',
   close: 'Close',
   notices: 'Notices',
+  unsaved: 'You have typed something here that was not sent. Leave it?',
+  discard: 'Throw it away',
+  keepTyping: 'Go on typing',
+  signedOutBeside: 'You are no longer signed in, and nothing was sent. Sign in again in another tab, then go on here.',
   offline: 'The server does not answer. Nothing was sent twice; try again.',
   wentWrong: 'That did not work.',
   email: 'Email',
@@ -39,7 +43,8 @@ export const shellTexts = {
   errors: {
     'not-found': 'There is nothing here, or it is not yours to see.',
     'bad-request': 'The server could not read that request.',
-    'too-large': 'That is larger than the server accepts.',
+    'too-large':
+      'What you sent is larger than 1 MB, which is the most that a form can hold. Nothing was done. Go back: what you typed is still there, to be made shorter.',
     'wrong-type': 'The server cannot read this kind of content.',
     csrf: 'This form is too old or came from elsewhere. Nothing was done. Open the page again and send it once more.',
     busy: 'The server is busy or cannot reach its database. Try again in a moment; look first whether what you sent was done.',

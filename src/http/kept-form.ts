@@ -1,0 +1,83 @@
+import type { FastifyRequest } from 'fastify';
+import { defaults, seal, unseal } from 'iron-webcrypto';
+import { z } from 'zod';
+import { textsOf } from '../form-texts.ts';
+import { tokenOf } from './plugins/csrf.ts';
+import { largestForm } from './plugins/formbody.ts';
+
+/** A form as it was posted, kept for who posted it. */
+export interface KeptForm {
+  /** Where it was posted to. */
+  action: string;
+  /** Pairs that make its route show it once more instead of doing what it says; null: it can only be sent again. */
+  again: Readonly<Record<string, string>> | null;
+  pairs: readonly (readonly [string, string])[];
+}
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** With these pairs added the posted form is shown as it was typed, and nothing is done. */
+    shownAgain?: Readonly<Record<string, string>>;
+  }
+}
+
+const shape = z.object({
+  action: z.string().startsWith('/'),
+  again: z.record(z.string(), z.string()).nullable(),
+  pairs: z.array(z.tuple([z.string(), z.string()])),
+});
+
+/** For so long a form waits in a sign-in page for its owner. */
+const keptMs = 60 * 60_000;
+
+/** What a form of ours holds, whatever became of its request; null: there is nothing of it, or it is none that is kept. */
+export async function keptFormOf(request: FastifyRequest): Promise<KeptForm | null> {
+  const { method, headers, routeOptions } = request;
+  if (method !== 'POST' || routeOptions.config?.isPublic === true) return null;
+  if (!(headers['content-type'] ?? '').startsWith('application/x-www-form-urlencoded')) return null;
+  const pairs = request.body === undefined ? await readPairs(request) : pairsIn(request.body);
+  return pairs && { action: request.url, again: routeOptions.config?.shownAgain ?? null, pairs };
+}
+
+export function sealForm(secret: string, form: KeptForm): Promise<string> {
+  return seal(form, secret, { ...defaults, ttl: keptMs });
+}
+
+/** Null: altered, too old, or nothing of the kind. Whose it is says the token in it. */
+export async function openForm(secret: string, sealed: unknown): Promise<KeptForm | null> {
+  if (typeof sealed !== 'string' || sealed === '') return null;
+  try {
+    return shape.parse(await unseal(sealed, secret, { ...defaults, ttl: keptMs }));
+  } catch {
+    return null;
+  }
+}
+
+export function tokenIn({ pairs }: KeptForm): string {
+  return pairs.find(([name]) => name === '_csrf')?.[1] ?? '';
+}
+
+function pairsIn(body: unknown): [string, string][] {
+  return Object.entries((body ?? {}) as Record<string, unknown>).flatMap(([name, value]) =>
+    textsOf(value).map((text): [string, string] => [name, text]),
+  );
+}
+
+// Who is not signed in, or cannot be told from others without a database, is answered before the form was read.
+async function readPairs(request: FastifyRequest): Promise<[string, string][] | null> {
+  if (request.raw.readableDidRead) return null;
+  const pieces: Buffer[] = [];
+  let bytes = 0;
+  try {
+    for await (const piece of request.raw) {
+      bytes += (piece as Buffer).length;
+      if (bytes > largestForm) return null;
+      pieces.push(piece as Buffer);
+    }
+  } catch {
+    return null;
+  }
+  const pairs = [...new URLSearchParams(Buffer.concat(pieces).toString('utf8'))];
+  const header = tokenOf(request);
+  return pairs.some(([name]) => name === '_csrf') || header === '' ? pairs : [['_csrf', header], ...pairs];
+}
