@@ -187,17 +187,19 @@ function indented(sql: string): string {
   return sql.replace(/^(?=.)/gm, '  ');
 }
 
-/** In one transaction: all of it, or a database as it was. */
+/** In one transaction: all of it, or a database as it was, but for extensions, which are no data. */
 async function push(client: pg.Client, options: BringUp, sqlFor: (files: SchemaFiles) => Promise<string>): Promise<void> {
   const { ownSchema, defaultSchema, dbSchemas, metadata, say } = options;
-  let sql = '';
+  await makeExtensions(client, options.files, options.extensions, options);
+  const files = await withoutForeignTypes(client, options.files, dbSchemas, say);
+  // Prisma's engine has a connection of its own: it would wait for what a transaction here has made.
+  const given = await sqlFor(files);
+  let sql = given;
   try {
     await client.query('begin');
     await client.query(`create schema if not exists ${client.escapeIdentifier(defaultSchema)}`);
     await client.query(`set local search_path to ${client.escapeIdentifier(defaultSchema)}, public`);
-    await makeExtensions(client, options.files, options.extensions, options);
-    const files = await withoutForeignTypes(client, options.files, dbSchemas, say);
-    sql = await withGenerated(client, metadata, await sqlFor(files));
+    sql = await withGenerated(client, metadata, given);
     if (sql !== '') await client.query(sql);
     await client.query(`insert into ${tableNames(ownSchema).schema_push} (sql, digest) values ($1, $2)`, [sql, digestOf(options)]);
     await client.query('commit');

@@ -52,9 +52,10 @@ export async function makeExtensions(
     const isForeign = schema !== null && !dbSchemas.includes(schema);
     if (!available.has(name) && isForeign) continue;
     if (!available.has(name)) throw schemaError(missing(name, shownBy, isEmbedded));
-    if (schema !== null) await client.query(`create schema if not exists ${client.escapeIdentifier(schema)}`);
-    const place = schema === null ? '' : ` schema ${client.escapeIdentifier(schema)}`;
-    await client.query(`create extension if not exists ${client.escapeIdentifier(name)}${place}`);
+    // The search path may begin with a schema of ours, which is named as its role.
+    const place = client.escapeIdentifier(schema ?? 'public');
+    await client.query(`create schema if not exists ${place}`);
+    await client.query(`create extension if not exists ${client.escapeIdentifier(name)} schema ${place}`);
   }
 }
 
