@@ -76,7 +76,8 @@ function namedIn(text: string): string | null {
 
 // Classes of data exceptions, constraints, views with check options, PL/pgSQL (RAISE among it), and those that the standard
 // leaves to others and PostgreSQL does not use: what a trigger raises with a code of its own.
-const rowsFault = /^(22|23|44|P0|(?!53|54|55|57|58|72|XX)[5-9I-OQ-Z][0-9A-Z])[0-9A-Z]{3}$/;
+// A right that is missing is a row's where a policy or a trigger says so; a table's refuses every row, each with its reason.
+const rowsFault = /^((22|23|44|P0|(?!53|54|55|57|58|72|XX)[5-9I-OQ-Z][0-9A-Z])[0-9A-Z]{3}|42501)$/;
 
 /** Is an error of this SQLSTATE the fault of a row's values? The function `attempt_each` in the database has the same rule. */
 export function isRowsFault(state: string): boolean {

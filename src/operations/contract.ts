@@ -35,11 +35,13 @@ export interface Operation<P = unknown> {
    */
   apply(client: Queryable, target: ApplyTarget, keys: readonly string[], params: P): Promise<ApplyCounts>;
   /**
-   * The same as one statement, where one says it all: its only row has `changed` and, where there are any, `refusals` and
-   * `conflicts`. Then a refused record is looked for within the server. What is neither changed nor named there is
-   * unchanged when it exists, else gone.
+   * The same as one statement, where one says it all: its only row has `changed`, where not every record was written those
+   * that were (`written`), and where there are any `putBack`, `refusals` and `conflicts`. Then a refused record is looked for
+   * within the server.
    */
   statement?(target: ApplyTarget, keys: readonly string[], params: P): Statement | null;
+  /** Looks at the records that such a statement did not write, and says what came of each. */
+  settle?(client: Queryable, target: ApplyTarget, left: readonly string[], params: P): Promise<ApplyCounts>;
 }
 
 /** SQL with its `$n` values. */
@@ -86,14 +88,23 @@ export interface Through {
 
 export interface ApplyCounts {
   changed: number;
-  /** Had the value already; not written. */
+  /** Seen to have the value already; not written. */
   unchanged: number;
-  /** No longer there. */
+  /** Seen to be no longer there. */
   gone: number;
-  /** Could not be changed; counted as failed. */
+  /** Could not be changed; counted as failed, or as kept back. */
   refusals?: readonly Refusal[];
   /** Left alone because somebody else changed or holds them; counted as conflicted. */
   conflicts?: readonly Refusal[];
+}
+
+/** The row of a `statement`. */
+export interface StatementRow extends Partial<ApplyCounts> {
+  changed: number;
+  /** Null: all that were asked for. */
+  written?: string[] | null;
+  /** Written, and stand as they were. */
+  putBack?: string[] | null;
 }
 
 /** Records that were not changed, by reason. */

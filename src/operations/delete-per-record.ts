@@ -4,6 +4,7 @@ import { delegateOf } from '../resources/delegate.ts';
 import { insertChange } from './change-row.ts';
 import type { ApplyCounts, ApplyTarget, Through } from './contract.ts';
 import { keepDifference } from './keep-difference.ts';
+import { keptBackOf, presentKeys, refuseKeptBack, without } from './kept-back.ts';
 import { callEach } from './objections.ts';
 import { readRows, type Row } from './row-values.ts';
 import { askClient, type HookContext, runHook } from './run-hooks.ts';
@@ -25,9 +26,13 @@ export async function deletePerRecord(
   const rows = await readRows(sql, metadata, model, keys, writeThrough === 'client' ? { keeps: 'image and whole' } : {});
   const keyOfRow = ({ key }: Row) => key;
   await callEach(rows, keyOfRow, ({ record }) => runHook(context, 'beforeDelete', { record }));
+  // Those that are there and cannot be locked are kept back by a policy.
+  const absent = without(keys, rows.map(keyOfRow));
+  refuseKeptBack(await presentKeys(sql, model, absent));
   const counts = writeThrough === 'client' ? await deleteThroughClient(sql, target, context, rows, along) : await deleteSet();
+  refuseKeptBack(keptBackOf(counts));
   await callEach(rows, keyOfRow, ({ record }) => runHook(context, 'afterDelete', { record }));
-  return { ...counts, gone: keys.length - rows.length };
+  return { ...counts, gone: absent.length };
 }
 
 async function deleteThroughClient(
@@ -75,7 +80,13 @@ async function deleteThroughClient(
   );
   const marked = rows.filter(({ key }) => stays.has(key));
   const gone = rows.filter(({ key }) => !stays.has(key));
-  const changed = marked.length === 0 ? 0 : await keepDifference(sql, target, marked, []);
+  const changed = marked.length === 0 ? [] : await keepDifference(sql, target, marked, []);
+  refuseKeptBack(
+    without(
+      marked.map(({ key }) => key),
+      changed.map(({ key }) => key),
+    ),
+  );
   const values: unknown[] = [gone.map(({ key }) => key), gone.map(({ whole }) => whole)];
   const change = insertChange(target, (value) => `$${values.push(value)}`, {
     kind: 'delete',
@@ -87,5 +98,5 @@ async function deleteThroughClient(
   });
   await keepGoneAlong(sql, target, taken);
   await sql.query(`${change} from unnest($1::text[], $2::text[]) as was(key, image) having count(*) > 0`, values);
-  return { changed: changed + gone.length, unchanged: marked.length - changed, gone: 0 };
+  return { changed: rows.length, unchanged: 0, gone: 0 };
 }

@@ -2,10 +2,11 @@ import type { Queryable } from '../db/transaction.ts';
 import { AppError } from '../errors.ts';
 import { keyCondition, keySql } from '../metadata/key-sql.ts';
 import { insertChange } from './change-row.ts';
-import type { ApplyCounts, ApplyTarget, Operation, Statement } from './contract.ts';
+import type { ApplyCounts, ApplyTarget, Operation, Statement, StatementRow } from './contract.ts';
 import { deletePerRecord } from './delete-per-record.ts';
 import { findAlong } from './dependants.ts';
-import { inHalves } from './in-halves.ts';
+import { inHalves, sumOf } from './in-halves.ts';
+import { keptBack, presentKeys, without } from './kept-back.ts';
 import { lastImage } from './record-links.ts';
 import { keepAlong, lockAlong, type Taking, type TakenAlong, takenAlong } from './take-along.ts';
 
@@ -41,10 +42,11 @@ export const deleteOperation: Operation<DeleteParameters> = {
   },
 };
 
-function deleting(along: TakenAlong): Pick<Operation<DeleteParameters>, 'apply' | 'statement'> {
+function deleting(along: TakenAlong): Pick<Operation<DeleteParameters>, 'apply' | 'statement' | 'settle'> {
   return {
     apply: (client, target, keys) => deleteRecords(client, target, keys, along),
     statement: (target, keys) => (target.through ? null : deleteStatement(target, keys, along)),
+    settle: settleDelete,
   };
 }
 
@@ -61,11 +63,19 @@ async function deleteRecords(client: Queryable, target: ApplyTarget, keys: reado
   const deleteSet = async (): Promise<ApplyCounts> => {
     await keepAlong(client, target, along.dependants, keys);
     const statement = deleteStatement(target, keys, along);
-    const { rows } = await client.query<{ changed: number }>(statement.sql, statement.values);
-    const changed = rows[0]?.changed ?? 0;
-    return { changed, unchanged: 0, gone: keys.length - changed };
+    const { rows } = await client.query<StatementRow>(statement.sql, statement.values);
+    const { changed = 0, written = null } = rows[0] ?? {};
+    const deleted: ApplyCounts = { changed, unchanged: 0, gone: 0 };
+    return written === null ? deleted : sumOf(deleted, await settleDelete(client, target, without(keys, written)));
   };
   return target.through ? deletePerRecord(client, target, target.through, keys, along, deleteSet) : deleteSet();
+}
+
+/** Of records that were not deleted: no longer there, or kept back. */
+async function settleDelete(client: Queryable, { resource: { model } }: ApplyTarget, keys: readonly string[]): Promise<ApplyCounts> {
+  const present = await presentKeys(client, model, keys);
+  const gone = keys.length - present.length;
+  return { changed: 0, unchanged: 0, gone, ...(present.length > 0 && { refusals: [keptBack(present)] }) };
 }
 
 function deleteStatement(target: ApplyTarget, keys: readonly string[], { keptAlong }: TakenAlong): Statement {
@@ -80,13 +90,14 @@ function deleteStatement(target: ApplyTarget, keys: readonly string[], { keptAlo
     before: 'before',
     keptAlong,
   });
+  const isAll = `coalesce(cardinality(keys), 0) = $${values.push(keys.length)}::int`;
   return {
     sql: `with deleted as (
         delete from ${model.table} t where ${condition.sql} returning ${keySql(model, 't')} collate "C" as key, ${lastImage(model, 't')} as before
       ), images as (
         select array_agg(key order by key) as keys, jsonb_agg(before order by key) as before from deleted
       ), kept as (${change} from images where cardinality(keys) > 0)
-      select coalesce(cardinality(keys), 0)::int as changed from images`,
+      select coalesce(cardinality(keys), 0)::int as changed, case when not ${isAll} then coalesce(keys, '{}') end as written from images`,
     values,
   };
 }

@@ -6,16 +6,22 @@ import { keyCondition, keySql } from '../metadata/key-sql.ts';
 import { imageSql, type Row } from './row-values.ts';
 import { jsonToTheLetter } from './stored.ts';
 
+export interface Differing {
+  key: string;
+  /** Names of the fields, sorted. */
+  fields: string[];
+}
+
 /**
  * Looks at rows again after they were written, by whomever, and keeps before and after of exactly the columns that differ:
- * one change for every set of columns. Returns how many rows differ.
+ * one change for every set of columns. Returns the rows that differ, and in what.
  */
 export async function keepDifference(
   sql: Queryable,
   target: Pick<ApplyTarget, 'resource' | 't' | 'author'>,
   rows: readonly Pick<Row, 'key' | 'image'>[],
   links: readonly FieldMeta[],
-): Promise<number> {
+): Promise<Differing[]> {
   const { model } = target.resource;
   const keys = rows.map(({ key }) => key);
   const condition = keyCondition(model, 't', keys, 3);
@@ -28,7 +34,7 @@ export async function keepDifference(
     before: 'jsonb_agg(before order by key)',
     after: 'jsonb_agg(after order by key)',
   });
-  const { rows: found } = await sql.query<{ changed: number }>(
+  const { rows: found } = await sql.query<Differing>(
     `with was as (
        select key, image from unnest($1::text[], $2::text[]) as given(key, image)
      ), now_there as (
@@ -40,8 +46,8 @@ export async function keepDifference(
        where ${jsonToTheLetter('field.value')} is distinct from ${jsonToTheLetter('was.image::jsonb -> field.key')}
        group by now_there.key
      ), kept as (${change} from differing group by fields)
-     select count(*)::int as changed from differing`,
+     select key, to_json(fields) as fields from differing order by key`,
     values,
   );
-  return found[0]?.changed ?? 0;
+  return found;
 }

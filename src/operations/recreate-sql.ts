@@ -97,8 +97,8 @@ export function recreate(
   parameter: Parameter,
 ): string[] {
   const { model, metadata } = resource;
-  const asWritten = `returning ${keySql(model, 't')} collate "C" as key, ${wholeRow(model, 't')} as "_image"`;
-  const parts = insertRows(metadata, model, columns, 'judged', '', rewriting?.insert ? asWritten : '');
+  const asWritten = rewriting?.insert ? `, ${wholeRow(model, 't')} as "_image"` : '';
+  const parts = insertRows(metadata, model, columns, 'judged', '', asWritten);
   for (const [index, one] of along.entries()) {
     const dependant = modelOf(metadata, one);
     const change = insertChange({ resource: { model: dependant, slug: one.resource }, t, author }, parameter, {
@@ -119,6 +119,14 @@ export function recreate(
     );
   }
   return parts;
+}
+
+/** Keys of records whose dependants were to come back with them, and did not. */
+export function alongMissing(along: readonly Returning[]): string[] {
+  return along.map(
+    (_, index) => `select taker from back${index} cross join lateral jsonb_object_keys("_before" -> '${withKey}') taker
+      where "_key" not in (select key from created_${index}) and taker in (select "_key" from judged where "_state" = 'restore')`,
+  );
 }
 
 /** It went with one that is restored, and every other that it went with is there or is restored too: it needs them all. */
@@ -147,7 +155,7 @@ function insertRows(
   columns: readonly string[],
   from: string,
   suffix: string,
-  returning = '',
+  asWritten = '',
 ): string[] {
   const fieldAt = (column: string) => Object.values(model.fields).find((field) => unquoted(field.column) === unquoted(column));
   const parts = [
@@ -155,7 +163,7 @@ function insertRows(
       insert into ${model.table} as t (${columns.join(', ')}) overriding system value
       select ${columns.map((column) => recreated(column, fieldAt(column), from)).join(', ')}
       from ${from} cross join lateral jsonb_populate_record(null::${model.table}, ${from}."_before") was where ${from}."_state" = 'restore'
-      ${returning}
+      returning ${keySql(model, 't')} collate "C" as key${asWritten}
     )`,
   ];
   const [id] = idFields(model) as [FieldMeta];

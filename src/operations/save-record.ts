@@ -17,6 +17,9 @@ import { insertChange } from './change-row.ts';
 import type { ApplyTarget } from './contract.ts';
 import { findAlong } from './dependants.ts';
 import { keepDifference } from './keep-difference.ts';
+import { keptBackCode } from './kept-back.ts';
+import { assertNoRule } from './rewrite-rules.ts';
+import { findRewriting } from './triggers.ts';
 import { keyCondition } from '../metadata/key-sql.ts';
 import { lastImage } from './record-links.ts';
 import { imageSql, readRows } from './row-values.ts';
@@ -51,16 +54,23 @@ export function createRecord(context: SaveContext, values: RecordValues): Promis
   const { model } = resource;
   const select = Object.fromEntries(model.idFields.map((name) => [name, true]));
   return save(context, async (client, sql) => {
+    await assertNoRule(sql, model, ['create'], false);
     await assertReachable(context, client, values, null);
     const hooks = hookContext(context, client);
     const ruled = await ruleForm(hooks, null, values);
     const key = resource.hooks.save
       ? ((await saveForm(hooks, ruled, ownData(values, ruled))) as string)
-      : keyOf(model, await delegateOf(client, model).create({ data: withGiven(resource, dataOf(resource, values, null), ruled), select }));
+      : keyOf(
+          model,
+          await writing(context, () =>
+            delegateOf(client, model).create({ data: withGiven(resource, dataOf(resource, values, null), ruled), select }),
+          ),
+        );
     if (!resource.hooks.save) await writeExactJson(sql, resource, key, values, ruled);
     await assertStaysInScope(context, client, key);
     if (resource.hooks.afterSave) await afterSave(hooks, sql, ruled, key);
     const after = await imageOf(sql, resource, key, 'to_jsonb(t.*)', false);
+    if (after === null) throw keptBackError(resource);
     await keepChange(sql, context, { kind: 'create', key, fields: [...values.keys()].map(({ meta }) => meta.name), before: null, after });
     return key;
   });
@@ -74,7 +84,8 @@ export function updateRecord(context: SaveContext, key: string, decide: (current
   const { resource, principal } = context;
   const { model } = resource;
   return save(context, async (client, sql) => {
-    if ((await imageOf(sql, resource, key, '1', true)) === null) throw notFound();
+    await assertNoRule(sql, model, ['update'], false);
+    await lockRecord(sql, resource, key);
     const current = await readRecord(client, resource, principal, key, resource.form);
     await context.assertFree(sql, key);
     const values = decide(current);
@@ -87,16 +98,21 @@ export function updateRecord(context: SaveContext, key: string, decide: (current
     const ruled = await ruleForm(hooks, row.record, values);
     if (resource.hooks.save) await saveForm(hooks, ruled, ownData(values, ruled));
     else {
-      await delegateOf(client, model).update({
-        where: whereKey(model, key),
-        data: withGiven(resource, dataOf(resource, values, current), ruled),
-        select: Object.fromEntries(model.idFields.map((name) => [name, true])),
-      });
+      await writing(context, () =>
+        delegateOf(client, model).update({
+          where: whereKey(model, key),
+          data: withGiven(resource, dataOf(resource, values, current), ruled),
+          select: Object.fromEntries(model.idFields.map((name) => [name, true])),
+        }),
+      );
       await writeExactJson(sql, resource, key, values, ruled);
     }
     await assertStaysInScope(context, client, key);
     if (resource.hooks.afterSave) await afterSave(hooks, sql, ruled, key);
-    await keepDifference(sql, changeTarget(context), [row], links);
+    const [found] = await keepDifference(sql, changeTarget(context), [row], links);
+    const isAsked = (name: string) => name in ruled.given || [...values.keys()].some(({ meta }) => meta.name === name);
+    const isKept = !found?.fields.some(isAsked);
+    if (isKept && !resource.hooks.save && (await findRewriting(sql, model)).update) throw keptBackError(resource);
     return true;
   });
 }
@@ -105,8 +121,9 @@ export function updateRecord(context: SaveContext, key: string, decide: (current
 export function deleteRecord(context: SaveContext, key: string): Promise<number> {
   const { resource } = context;
   return save(context, async (client, sql) => {
-    const before = await imageOf(sql, resource, key, lastImage(resource.model, 't'), true);
-    if (before === null) throw notFound();
+    await assertNoRule(sql, resource.model, ['delete'], false);
+    await lockRecord(sql, resource, key);
+    const before = (await imageOf(sql, resource, key, lastImage(resource.model, 't'), false)) as string;
     await assertInScope(context, client, key);
     await context.assertFree(sql, key);
     const along = await lockedAlong(context, sql, key);
@@ -116,19 +133,50 @@ export function deleteRecord(context: SaveContext, key: string): Promise<number>
     const image = (await imageOf(sql, resource, key, imageSql(resource.model, 't', []), false)) as string;
     if (row) await askHook(hooks, 'beforeDelete', { record: row.record });
     const taken = await readAlong(sql, resource.model, along.dependants, [key]);
-    await delegateOf(client, resource.model).delete({
-      where: whereKey(resource.model, key),
-      select: Object.fromEntries(resource.model.idFields.map((name) => [name, true])),
-    });
+    await writing(context, () =>
+      delegateOf(client, resource.model).delete({
+        where: whereKey(resource.model, key),
+        select: Object.fromEntries(resource.model.idFields.map((name) => [name, true])),
+      }),
+    );
     if (row) await askHook(hooks, 'afterDelete', { record: row.record });
     const task = await context.keepAsTask(sql, key);
     await keepGoneAlong(sql, changeTarget(context, task), taken);
     // An extension may have made something else of it, such as a mark on a row that stays.
-    if ((await imageOf(sql, resource, key, '1', false)) !== null)
-      await keepDifference(sql, changeTarget(context, task), [{ key, image }], []);
-    else await keepChange(sql, context, { kind: 'delete', key, fields: [], before, after: null, keptAlong: along.keptAlong, task });
+    if ((await imageOf(sql, resource, key, '1', false)) !== null) {
+      const marked = await keepDifference(sql, changeTarget(context, task), [{ key, image }], []);
+      if (marked.length === 0) throw keptBackError(resource);
+    } else await keepChange(sql, context, { kind: 'delete', key, fields: [], before, after: null, keptAlong: along.keptAlong, task });
     return task.taskId;
   });
+}
+
+/** A record that is there and cannot be locked is kept from being written by a policy. */
+async function lockRecord(sql: Queryable, resource: Resource, key: string): Promise<void> {
+  if ((await imageOf(sql, resource, key, '1', true)) !== null) return;
+  throw (await imageOf(sql, resource, key, '1', false)) === null ? notFound() : keptBackError(resource);
+}
+
+/** The record itself is locked: where the client finds nothing to write, the database did not let it through. */
+async function writing<T>({ resource }: SaveContext, write: () => Promise<T>): Promise<T> {
+  try {
+    const written = await write();
+    if (written === null) throw keptBackError(resource);
+    return written;
+  } catch (error) {
+    if (isNothingWritten(error)) throw keptBackError(resource);
+    throw error;
+  }
+}
+
+function isNothingWritten(error: unknown): boolean {
+  const { code, meta } = error as { code?: unknown; meta?: { relation?: unknown } };
+  return code === 'P2025' && meta?.relation === undefined;
+}
+
+function keptBackError({ singular }: Resource): AppError {
+  const message = `The database (a trigger, a policy) kept this back without saying why: the ${singular.toLowerCase()} stands as it was. Nothing was saved.`;
+  return new AppError(keptBackCode, 422, message, { fieldErrors: {} });
 }
 
 /** What goes along is kept, for the history of each; a record is refused while a task holds any of it. */

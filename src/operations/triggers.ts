@@ -5,12 +5,17 @@ import type { OperationKind } from './contract.ts';
 /** Triggers of the table that run for every record; what a delete does to other tables is `consequences`. */
 export async function listTriggers(client: Queryable, model: ModelMeta, operation: OperationKind): Promise<string[]> {
   const { rows } = await client.query<{ name: string }>(
-    `select tgname as name from pg_trigger
-     where tgrelid = $1::text::regclass and not tgisinternal and tgenabled in ('O', 'A') and (tgtype & $2::int) <> 0 order by 1`,
+    `select distinct tgname as name from pg_trigger
+     where tgrelid in (${tableAndParts}) and not tgisinternal and tgenabled in ('O', 'A') and (tgtype & $2::int) <> 0 order by 1`,
     [model.table, operation === 'delete' ? 8 : 16],
   );
   return rows.map(({ name }) => name);
 }
+
+// Rows of a partition, and of a table that inherits, meet triggers of its own.
+const tableAndParts = `with recursive part (id) as (
+    select $1::text::regclass::oid union select inhrelid from part join pg_inherits on inhparent = id
+  ) select id from part`;
 
 /** Whether the table itself may write something else than it is told to. */
 export interface Rewriting {
@@ -22,7 +27,7 @@ export interface Rewriting {
 export async function findRewriting(client: Queryable, model: ModelMeta): Promise<Rewriting> {
   const { rows } = await client.query<Rewriting>(
     `select coalesce(bool_or((tgtype & 16) <> 0), false) as update, coalesce(bool_or((tgtype & 4) <> 0), false) as insert
-     from pg_trigger where tgrelid = $1::text::regclass and not tgisinternal and tgenabled in ('O', 'A') and (tgtype & 3) = 3`,
+     from pg_trigger where tgrelid in (${tableAndParts}) and not tgisinternal and tgenabled in ('O', 'A') and (tgtype & 3) = 3`,
     [model.table],
   );
   return rows[0] as Rewriting;

@@ -3,8 +3,9 @@ import type { Resource } from '../resources/contract.ts';
 import { insertChange, type Parameter } from './change-row.ts';
 import type { ApplyTarget, Statement } from './contract.ts';
 import { keyCondition, keySql } from '../metadata/key-sql.ts';
+import { keptBackCode, keptBackMessage } from './kept-back.ts';
 import { imaged, isTextInImage, linkedIds, linksKey, linksOf, wholeRow } from './record-links.ts';
-import { countAlong, judgeDeleted, recreate, relatedIdType, type Returning, unquoted } from './recreate-sql.ts';
+import { alongMissing, countAlong, judgeDeleted, recreate, relatedIdType, type Returning, unquoted } from './recreate-sql.ts';
 import { jsonToTheLetter } from './stored.ts';
 
 /** What one task did to records, in one way: which kind of change, of which fields. */
@@ -24,7 +25,8 @@ export interface Undoing {
 /**
  * Takes back, for the records of `keys`, what a task did in one way: restores what it updated, creates what it deleted,
  * deletes what it created (`keptAlong`: as `ChangeParts` has it). A record that no longer holds what the task wrote is refused; one that holds already what was
- * there before is left alone. Keeps the change, so that an undo can be undone. One row: changed, unchanged, gone, refusals.
+ * there before is left alone; one that was to be written and was not is kept back. Keeps the change, so that an undo can be
+ * undone. One row: changed, unchanged, gone, refusals.
  */
 export function undoStatement(
   target: ApplyTarget,
@@ -40,14 +42,46 @@ export function undoStatement(
       delete: () => recreate(target, undoing, parameter),
       create: () => remove(target.resource),
     }[shape.kind]();
-    return `with ${[...parts, ...writes, keptPart(target, shape, parameter, keptAlong)].join(', ')}
+    const stands = standing(target, shape, undoing, condition);
+    return `with ${[...parts, ...writes, ...stands, keptPart(target, shape, parameter, keptAlong)].join(', ')}
       select (select count(*)::int from judged where "_state" = 'restore') as changed,
         (select count(*)::int from judged where "_state" = 'unchanged') as unchanged,
-        (select count(*)::int from image where not exists (select 1 from judged where judged."_key" = image.key)) as gone,
+        (select count(*)::int from unlocked where key not in (select key from kept_back)) as gone,
         (select coalesce(jsonb_agg(jsonb_build_object('code', "_state" || coalesce(':' || "_field", ''), 'field', "_field", 'message', ${parameter(JSON.stringify(sentences(target.resource, shape, undoing.along)))}::jsonb ->> ("_state" || coalesce(':' || "_field", '')), 'keys', keys)), '[]')
           from (select "_state", "_field", jsonb_agg("_key" order by "_key") as keys from judged
-            where "_state" not in ('restore', 'unchanged') group by "_state", "_field") refused) as refusals`;
+            where "_state" not in ('restore', 'unchanged') group by "_state", "_field") refused)
+          || (select case when count(*) = 0 then '[]' else jsonb_build_array(jsonb_build_object('code', ${parameter(keptBackCode)}::text,
+            'message', ${parameter(keptBackMessage)}::text, 'keys', jsonb_agg(key order by key))) end from kept_back) as refusals`;
   });
+}
+
+/**
+ * What became of the records: `unlocked` are those without a row to write, `kept_back` those that were to be written, or are
+ * there and could not be locked, and stand as they were.
+ */
+function standing({ resource: { model }, rewriting }: ApplyTarget, shape: Shape, { along = [] }: Undoing, condition: string): string[] {
+  const isThere = `select ${keySql(model, 't')} collate "C" from ${model.table} t where ${condition} and ${keySql(model, 't')} collate "C" = any(array(select key from unlocked))`;
+  const columns = shape.fields.map((name) => fieldOf(model, name)).filter(({ column }) => column);
+  const written: Readonly<Record<Shape['kind'], string | null>> = {
+    update: columns.length > 0 ? 'select "_written" from written' : null,
+    delete: 'select key from created',
+    create: 'select key from removed',
+  };
+  const hidden = shape.kind === 'delete' ? [] : [`select key from unlocked where key in (${isThere})`];
+  const unwritten = written[shape.kind]
+    ? [`select "_key" from judged where "_state" = 'restore' and "_key" not in (${written[shape.kind]})`]
+    : [];
+  const asked = columns.filter(({ isUpdatedAt }) => !isUpdatedAt);
+  const isPutBack =
+    shape.kind === 'update' && rewriting?.update && asked.length > 0 && !shape.fields.some((name) => fieldOf(model, name).relation);
+  const same = asked.map((field) => `${asImage(imaged(field, `judged.${field.column}`))} is not distinct from "_image" -> '${field.name}'`);
+  const back = isPutBack ? [`select "_key" from judged join written on "_written" = "_key" where ${same.join(' and ')}`] : [];
+  const alongside = shape.kind === 'delete' ? alongMissing(along) : [];
+  const every = [...hidden, ...unwritten, ...back, ...alongside];
+  return [
+    `unlocked as materialized (select key from image where key not in (select "_key" from judged))`,
+    `kept_back (key) as (${every.join(' union ') || 'select null::text where false'})`,
+  ];
 }
 
 /** Why a record is not taken back, by code. */
@@ -209,7 +243,7 @@ function restore({ resource, rewriting }: ApplyTarget, shape: Shape): string[] {
       update ${model.table} t set ${columns.map((field) => `${field.column} = ${restored(field)}`).join(', ')}
       from judged cross join lateral jsonb_populate_record(null::${model.table}, jsonb_build_object(${image})) was
       where judged."_state" = 'restore' and ${isSame(model, 't', 'judged')}
-      ${rewriting?.update ? `returning judged."_key" as "_written", jsonb_build_object(${back}) as "_image"` : ''}
+      returning judged."_key" as "_written"${rewriting?.update ? `, jsonb_build_object(${back}) as "_image"` : ''}
     )`);
   }
   for (const [index, field] of fields.filter(({ relation }) => relation).entries()) {
@@ -236,7 +270,11 @@ function restored(field: FieldMeta): string {
 }
 
 function remove({ model }: Resource): string[] {
-  return [`removed as (delete from ${model.table} t using judged where judged."_state" = 'restore' and ${isSame(model, 't', 'judged')})`];
+  return [
+    `removed as (
+      delete from ${model.table} t using judged where judged."_state" = 'restore' and ${isSame(model, 't', 'judged')} returning judged."_key" as key
+    )`,
+  ];
 }
 
 function keptPart(target: ApplyTarget, shape: Shape, parameter: Parameter, keptAlong?: readonly string[] | null): string {

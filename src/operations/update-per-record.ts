@@ -1,13 +1,14 @@
 import type { Queryable } from '../db/transaction.ts';
 import type { FieldMeta } from '../metadata/contract.ts';
-import type { ApplyCounts, ApplyTarget, Refusal, Through } from './contract.ts';
+import type { ApplyCounts, ApplyTarget, Through } from './contract.ts';
 import { keepDifference } from './keep-difference.ts';
+import { refuseKeptBack, without } from './kept-back.ts';
 import { callEach, Objections } from './objections.ts';
 import { isLink, keyOfPassing, keysOf, type Passing } from './passing.ts';
 import { fromText, readRows, type Row } from './row-values.ts';
 import { type Draft, type HookContext, isObjection, runBeforeSave, runHook, runOwnSave, validateDraft } from './run-hooks.ts';
-import type { FieldChange } from './update.ts';
-import { compareStatement, updateStatement } from './update-sql.ts';
+import { type FieldChange, writeSet } from './update.ts';
+import { compareStatement, differingStatement, updateStatement } from './update-sql.ts';
 import { writeGiven } from './write-given.ts';
 import { writeThroughClient } from './write-through-client.ts';
 
@@ -30,6 +31,7 @@ export async function updatePerRecord(
   // Where one statement writes what was chosen, it keeps the images too.
   const isPlain = resource.writeThrough === 'sql' && !hooks.save && !hooks.beforeSave;
   const rows = await readRows(sql, metadata, model, keys, isPlain ? {} : { keeps: 'image', links });
+  const rest = await whyUnlocked(sql, target, keys, rows, changes);
   const differing = await compare(sql, target, rows, changes);
   const objections = new Objections();
   const passing: Passing[] = [];
@@ -40,8 +42,8 @@ export async function updatePerRecord(
   }
   const refusals = objections.list();
   if (target.isTrial) {
-    const tried = await writePlain(sql, target, passing, changes);
-    return { changed: tried, unchanged: rows.length - passing.length - countOf(refusals), gone: keys.length - rows.length, refusals };
+    await writePlain(sql, target, passing, changes);
+    return { ...rest, changed: passing.length, unchanged: rest.unchanged + rows.length - differing.length, refusals };
   }
   await callEach(passing, keyOfPassing, async (item) => {
     const given = await runBeforeSave(context, item.draft);
@@ -49,7 +51,7 @@ export async function updatePerRecord(
     item.given = given as Record<string, unknown>;
     return null;
   });
-  const changed = passing.length === 0 ? 0 : await write(sql, target, context, passing, changes, links);
+  if (passing.length > 0) await write(sql, target, context, passing, changes, links);
   if (hooks.afterSave && passing.length > 0) {
     const now = await readRows(sql, metadata, model, keysOf(passing));
     const written = new Map(now.map((row) => [row.key, row.record]));
@@ -57,23 +59,50 @@ export async function updatePerRecord(
       runHook(context, 'afterSave', { kind: draft.kind, before: draft.before, fields: draft.fields, record: written.get(row.key) }),
     );
   }
-  return { changed, unchanged: rows.length - changed - countOf(refusals), gone: keys.length - rows.length, refusals };
+  return { ...rest, changed: passing.length, unchanged: rest.unchanged + rows.length - differing.length, refusals };
 }
 
-function countOf(refusals: readonly Refusal[]): number {
-  return refusals.reduce((sum, { keys }) => sum + keys.length, 0);
+/** Records that could not be locked: no longer there, or there under a policy, where those that hold the values already are left alone. */
+async function whyUnlocked(
+  sql: Queryable,
+  { resource }: ApplyTarget,
+  keys: readonly string[],
+  rows: readonly Row[],
+  changes: readonly FieldChange[],
+): Promise<{ unchanged: number; gone: number }> {
+  if (rows.length === keys.length) return { unchanged: 0, gone: 0 };
+  const unlocked = without(
+    keys,
+    rows.map(({ key }) => key),
+  );
+  const statement = differingStatement(resource, unlocked, changes);
+  const { rows: there } = await sql.query<{ key: string; isChanged: boolean }>(statement.sql, statement.values);
+  refuseKeptBack(there.filter(({ isChanged }) => isChanged).map(({ key }) => key));
+  return { unchanged: there.length, gone: unlocked.length - there.length };
 }
 
-async function writePlain(
+async function writePlain(sql: Queryable, target: ApplyTarget, items: readonly Passing[], changes: readonly FieldChange[]): Promise<void> {
+  if (items.length === 0) return;
+  const { left, putBack } = await writeSet(sql, target, keysOf(items), changes);
+  refuseKeptBack([...left, ...putBack]);
+}
+
+/** Keeps what was written; a record of which nothing of what was asked for is different now was kept back. */
+async function keepWritten(
   sql: Queryable,
   target: ApplyTarget,
   items: readonly Passing[],
-  changes: readonly FieldChange[],
-): Promise<number> {
-  if (items.length === 0) return 0;
-  const statement = updateStatement(target, keysOf(items), changes);
-  const { rows } = await sql.query<{ changed: number }>(statement.sql, statement.values);
-  return rows[0]?.changed ?? 0;
+  links: readonly FieldMeta[],
+  isAsked: (item: Passing, field: string) => boolean,
+): Promise<void> {
+  const found = await keepDifference(
+    sql,
+    target,
+    items.map(({ row }) => row),
+    links,
+  );
+  const fieldsOf = new Map(found.map(({ key, fields }) => [key, fields]));
+  refuseKeptBack(keysOf(items.filter((item) => !fieldsOf.get(item.row.key)?.some((field) => isAsked(item, field)))));
 }
 
 /** What the changes would make of the rows; without those that hold it already. */
@@ -122,29 +151,31 @@ async function write(
   passing: readonly Passing[],
   changes: readonly FieldChange[],
   links: readonly FieldMeta[],
-): Promise<number> {
-  const rowsOf = (items: readonly Passing[]) => items.map(({ row }) => row);
+): Promise<void> {
+  const { model } = context.resource;
+  const chosen = new Set(changes.map(({ field }) => field));
+  const isAsked = ({ given }: Passing, field: string) => chosen.has(field) || field in given;
   if (context.resource.hooks.save) {
     await callEach(passing, keyOfPassing, async (item) => {
       const done = await runOwnSave(context, item.draft, ownData(item, changes));
       return isObjection(done) ? done : null;
     });
-    return keepDifference(sql, target, rowsOf(passing), links);
+    // A save of the project's own may have written something else for it.
+    return keepWritten(sql, target, passing, links, (_item, field) => !model.fields[field]?.isUpdatedAt);
   }
   if (context.resource.writeThrough === 'client') {
     await writeThroughClient(context, passing, changes);
-    return keepDifference(sql, target, rowsOf(passing), links);
+    return keepWritten(sql, target, passing, links, isAsked);
   }
   const plain = passing.filter(({ given }) => Object.keys(given).length === 0);
   const setting = passing.filter(({ given }) => Object.keys(given).length > 0);
-  let changed = await writePlain(sql, target, plain, changes);
+  await writePlain(sql, target, plain, changes);
   if (setting.length > 0) {
     const statement = updateStatement(target, keysOf(setting), changes, { keepsChange: false });
     await sql.query(statement.sql, statement.values);
     await writeGiven(sql, target, setting);
-    changed += await keepDifference(sql, target, rowsOf(setting), links);
+    await keepWritten(sql, target, setting, links, isAsked);
   }
-  return changed;
 }
 
 /** What a `save` of the resource's own is given: values by column, ids as text by many-to-many field. */

@@ -19,7 +19,7 @@ interface Written {
 
 /**
  * One statement that changes the rows of `keys`, leaves alone those that hold the values already, and writes the
- * change row, unless somebody else keeps what was done. It returns how many were changed.
+ * change row, unless somebody else keeps what was done. Its row is as `Operation.statement` says.
  */
 export function updateStatement(
   target: ApplyTarget,
@@ -40,7 +40,9 @@ export function updateStatement(
     relations.length === 0 && target.serverVersion >= 18
       ? returningOld(target, condition.sql, scalars, written)
       : lockedFirst(target, condition.sql, scalars, written, relations, parameter);
-  const counted = 'select coalesce(cardinality(keys), 0)::int as changed from images';
+  const isAll = `coalesce(cardinality(keys), 0) = ${parameter(keys.length)}::int`;
+  const counted = `select coalesce(cardinality(keys), 0)::int as changed, case when not ${isAll} then coalesce(keys, '{}') end as written,
+    put_back as "putBack" from images`;
   if (!keepsChange) return { sql: `with ${body} ${counted}`, values };
   const fields = [...written, ...relations].map(({ field }) => field.name);
   const change = insertChange(target, parameter, {
@@ -82,6 +84,21 @@ export function compareStatement(resource: Resource, keys: readonly string[], ch
   return {
     sql: `select ${keySql(model, 'c')} collate "C" as key, (${isChanged('c', scalars, sides)}) as "isChanged",
         array[${before.join(', ')}]::text[] as before, array[${after.join(', ')}]::text[] as after
+      from (${withSides(sides, `(select t.* from ${model.table} t where ${condition.sql} offset 0) t`)}) c order by 1`,
+    values,
+  };
+}
+
+/** Reads by key whether the changes would make another row of it, of those of `keys` that are there; locks nothing. */
+export function differingStatement(resource: Resource, keys: readonly string[], changes: readonly FieldChange[]): Statement {
+  const { model } = resource;
+  const condition = keyCondition(model, 't', keys, 1);
+  const values = [...condition.values];
+  const parameter: Parameter = (value) => `$${values.push(value)}`;
+  const { scalars, relations } = writtenBy(model, changes, parameter);
+  const sides = relations.map((relation, index) => sideOf(resource, relation, index, parameter));
+  return {
+    sql: `select ${keySql(model, 'c')} collate "C" as key, (${isChanged('c', scalars, sides)}) as "isChanged"
       from (${withSides(sides, `(select t.* from ${model.table} t where ${condition.sql} offset 0) t`)}) c order by 1`,
     values,
   };
@@ -172,6 +189,12 @@ function isChanged(alias: string, scalars: readonly Written[], sides: readonly S
   ].join(' or ');
 }
 
+/** Of rows that were to be changed in these fields, the keys of those that stand as they were. */
+function putBack(scalars: readonly Written[], key: string, before: string, after: string): string {
+  const isSame = scalars.map(({ field: { name } }) => `${before} -> '${name}' is not distinct from ${after} -> '${name}'`).join(' and ');
+  return `array_agg(${key} order by ${key}) filter (where ${isSame})`;
+}
+
 function returningOld({ resource: { model }, rewriting }: ApplyTarget, condition: string, scalars: Written[], written: Written[]): string {
   const differing = scalars.map((item) => differs('t', item)).join(' or ');
   // The planner may ask what differs of every row of the table before it looks at the keys, and a row of nobody's could overflow.
@@ -184,7 +207,8 @@ function returningOld({ resource: { model }, rewriting }: ApplyTarget, condition
       returning ${keySql(model, 'new')} collate "C" as key, ${imageOf(written, ({ field }) => `old.${field.column}`)} as before${after}
     ), images as (
       select array_agg(key order by key) as keys, jsonb_agg(before order by key) as before,
-        ${isConstant ? imageOf(written, (item) => imageValue('t', item)) : 'jsonb_agg(after order by key)'} as after
+        ${isConstant ? imageOf(written, (item) => imageValue('t', item)) : 'jsonb_agg(after order by key)'} as after,
+        ${rewriting?.update ? putBack(scalars, 'key', 'before', 'after') : 'null::text[]'} as put_back
       from written
     )`;
 }
@@ -216,21 +240,27 @@ function lockedFirst(
   const isReadBack = rewriting?.update && written.length > 0;
   if (written.length > 0) {
     const isSame = model.idFields.map((name) => `t.${columnOf(name)} = changed.${columnOf(name)}`).join(' and ');
-    const back = `returning changed."_key" as "_written", ${imageOf(written, ({ field }) => `t.${field.column}`)} as "_image"`;
-    parts.push(`written as (update ${model.table} t set ${assignments(written)} from changed where ${isSame} ${isReadBack ? back : ''})`);
+    const image = isReadBack ? `, ${imageOf(written, ({ field }) => `t.${field.column}`)} as "_image"` : '';
+    parts.push(`written as (
+      update ${model.table} t set ${assignments(written)} from changed where ${isSame} returning changed."_key" as "_written"${image}
+    )`);
   }
   for (const side of sides) parts.push(...side.writes);
+  const before = images(
+    ({ field }) => `changed.${field.column}`,
+    (side) => `changed.${side.before}`,
+  );
+  const isWritten = written.length > 0 ? `join written on "_written" = "_key"` : '';
+  const isPutBack = isReadBack && scalars.length > 0 && sides.length === 0;
   parts.push(`images as (
       select array_agg("_key" order by "_key") as keys,
-        jsonb_agg(${images(
-          ({ field }) => `changed.${field.column}`,
-          (side) => `changed.${side.before}`,
-        )} order by "_key") as before,
+        jsonb_agg(${before} order by "_key") as before,
         jsonb_agg(${images(
           (item) => imageValue('changed', item),
           (side) => `changed.${side.after}`,
-        )}${isReadBack ? ` || coalesce("_image", '{}')` : ''} order by "_key") as after
-      from changed${isReadBack ? ` ${sides.length > 0 ? 'left ' : ''}join written on "_written" = "_key"` : ''}
+        )}${isReadBack ? ` || "_image"` : ''} order by "_key") as after,
+        ${isPutBack ? putBack(scalars, '"_key"', before, '"_image"') : 'null::text[]'} as put_back
+      from changed ${isWritten}
     )`);
   return parts.join(', ');
 }

@@ -4,10 +4,12 @@ import type { Resource, ResourceField } from '../resources/contract.ts';
 import { hasResource, relatedTitles, relationTarget } from '../selection/related.ts';
 import type { ChangeName, Given } from './changes/contract.ts';
 import { changesFor, getChange } from './changes/register.ts';
-import type { ApplyCounts, CheckContext, Operation } from './contract.ts';
-import { keyCondition } from '../metadata/key-sql.ts';
+import type { Queryable } from '../db/transaction.ts';
+import type { ApplyCounts, ApplyTarget, CheckContext, Operation, Refusal, StatementRow } from './contract.ts';
+import { sumOf } from './in-halves.ts';
+import { keptBack, refuseKeptBack, without } from './kept-back.ts';
 import { updatePerRecord } from './update-per-record.ts';
-import { updateStatement } from './update-sql.ts';
+import { differingStatement, updateStatement } from './update-sql.ts';
 
 /** What is done to one chosen field. The value is what the change made of its input, as plain JSON. */
 export interface FieldChange {
@@ -32,20 +34,47 @@ export const updateOperation: Operation<UpdateParameters> = {
   statement: (target, keys, { changes }) => (target.through ? null : updateStatement(target, keys, changes)),
   async apply(client, target, keys, { changes }): Promise<ApplyCounts> {
     if (target.through) return updatePerRecord(client, target, target.through, keys, changes);
-    const statement = updateStatement(target, keys, changes);
-    const { rows } = await client.query<{ changed: number }>(statement.sql, statement.values);
-    const changed = rows[0]?.changed ?? 0;
-    if (changed === keys.length) return { changed, unchanged: 0, gone: 0 };
-    const { model } = target.resource;
-    const condition = keyCondition(model, 't', keys, 1);
-    const present = await client.query<{ count: number }>(
-      `select count(*)::int as count from ${model.table} t where ${condition.sql}`,
-      condition.values,
-    );
-    const count = present.rows[0]?.count ?? 0;
-    return { changed, unchanged: count - changed, gone: keys.length - count };
+    const { changed, left, putBack } = await writeSet(client, target, keys, changes);
+    refuseKeptBack(putBack);
+    const written: ApplyCounts = { changed, unchanged: 0, gone: 0 };
+    return left.length === 0 ? written : sumOf(written, await settleUpdate(client, target, left, changes));
   },
+  settle: (client, target, left, { changes }) => settleUpdate(client, target, left, changes),
 };
+
+/** Writes the set as one statement says it. */
+export async function writeSet(
+  client: Queryable,
+  target: ApplyTarget,
+  keys: readonly string[],
+  changes: readonly FieldChange[],
+): Promise<{ changed: number; left: string[]; putBack: string[] }> {
+  const statement = updateStatement(target, keys, changes);
+  const { rows } = await client.query<StatementRow>(statement.sql, statement.values);
+  const { changed = 0, written = null, putBack } = rows[0] ?? {};
+  return { changed, left: written === null ? [] : without(keys, written), putBack: putBack ?? [] };
+}
+
+/** Of records that were not written: equal already, no longer there, or kept back. */
+async function settleUpdate(
+  client: Queryable,
+  target: ApplyTarget,
+  keys: readonly string[],
+  changes: readonly FieldChange[],
+): Promise<ApplyCounts> {
+  const statement = differingStatement(target.resource, keys, changes);
+  const { rows } = await client.query<{ key: string; isChanged: boolean }>(statement.sql, statement.values);
+  const differing = rows.filter(({ isChanged }) => isChanged).map(({ key }) => key);
+  const counts: ApplyCounts = { changed: 0, unchanged: rows.length - differing.length, gone: keys.length - rows.length };
+  if (differing.length === 0) return counts;
+  // One that somebody changed after the statement had looked at it is written now.
+  const again = await writeSet(client, target, differing, changes);
+  return { ...counts, changed: again.changed, refusals: [keptBack([...again.left, ...again.putBack])].filter(hasKeys) };
+}
+
+function hasKeys({ keys }: Refusal): boolean {
+  return keys.length > 0;
+}
 
 function parseChanges(resource: Resource, body: Record<string, unknown>): UpdateParameters {
   const chosen = textsOf(body.field);

@@ -1,10 +1,10 @@
 import type { Queryable } from '../db/transaction.ts';
 import { blamedField } from '../operations/blamed-field.ts';
 import { refusalInWords } from '../operations/refusal-in-words.ts';
-import type { ApplyCounts, ApplyTarget, Operation, Refusal } from '../operations/contract.ts';
+import type { ApplyCounts, ApplyTarget, Operation, Refusal, StatementRow } from '../operations/contract.ts';
 import type { ModelMeta } from '../metadata/contract.ts';
 import { keyToUrl } from '../metadata/keys.ts';
-import { keyCondition } from '../metadata/key-sql.ts';
+import { keptBack, keptBackCode, keptBackOf, refuseKeptBack, without } from '../operations/kept-back.ts';
 import { RecordsRefused } from '../operations/records-refused.ts';
 import { type Attempt, attemptEach } from './attempt-each.ts';
 import { blame, sqlstateOf } from './sqlstate.ts';
@@ -12,11 +12,13 @@ import { blame, sqlstateOf } from './sqlstate.ts';
 export interface ChunkOutcome extends ApplyCounts {
   failed: number;
   conflicted: number;
+  /** Among the refusals: the database kept them as they were. */
+  keptBack: number;
   refusals: Refusal[];
   conflicts: Refusal[];
 }
 
-/** Applies an operation to keys at once; a row that the database refuses is thrown, and the transaction with it. */
+/** Applies an operation to keys at once; a row that the database refuses or keeps back is thrown, and the transaction with it. */
 export async function applyAll(
   client: Queryable,
   operation: Operation,
@@ -25,7 +27,9 @@ export async function applyAll(
   params: unknown,
 ): Promise<ChunkOutcome> {
   const tally = new Tally();
-  tally.add(await operation.apply(client, target, keys, params));
+  const counts = await operation.apply(client, target, keys, params);
+  refuseKeptBack(keptBackOf(counts));
+  tally.add(counts);
   return tally.outcome();
 }
 
@@ -42,10 +46,7 @@ export async function applyIsolated(
   params: unknown,
 ): Promise<ChunkOutcome> {
   const tally = new Tally();
-  if (keys.length > largestSet && operation.statement?.(target, keys, params)) {
-    await withinServer(client, operation, target, keys, params, tally);
-    return tally.outcome();
-  }
+  if (keys.length > largestSet && operation.statement?.(target, keys, params)) return withinServer(client, operation, target, keys, params);
   await tryOrCut(keys);
   return tally.outcome();
 
@@ -61,6 +62,7 @@ export async function applyIsolated(
     await client.query('savepoint attempt');
     try {
       const counts = await operation.apply(client, target, set, params);
+      refuseKeptBack(keptBackOf(counts));
       await client.query('set constraints all immediate; release savepoint attempt');
       tally.add(counts);
       return { error: null, rest: [] };
@@ -85,27 +87,59 @@ const parts = 7;
 /** Up to here as many round trips are not worth preparing a statement. */
 const largestSet = 32;
 
-/** What a statement says of itself is believed; what it does not name is looked for afterwards. */
+/** Without those that were kept back, until no more are: what was written on their behalf is taken back. */
 async function withinServer(
   client: Queryable,
   operation: Operation,
   target: ApplyTarget,
   keys: readonly string[],
   params: unknown,
+): Promise<ChunkOutcome> {
+  const known: string[] = [];
+  for (;;) {
+    const tally = new Tally();
+    if (known.length > 0) tally.refuse(known, keptBack(known));
+    await client.query('savepoint attempts');
+    const found = await attemptSets(client, operation, target, without(keys, known), params, tally);
+    await client.query(`${found.length > 0 ? 'rollback to savepoint attempts; ' : ''}release savepoint attempts`);
+    if (found.length === 0) return tally.outcome();
+    known.push(...found);
+  }
+}
+
+/** What a statement says of itself is believed; what it did not write is looked at afterwards. Returns the keys of those kept back. */
+async function attemptSets(
+  client: Queryable,
+  operation: Operation,
+  target: ApplyTarget,
+  keys: readonly string[],
+  params: unknown,
   tally: Tally,
-): Promise<void> {
+): Promise<string[]> {
+  const left: string[] = [];
+  const found: string[] = [];
   let sets = partsOf(keys, firstSet);
   while (sets.length > 0) {
     const statements = sets.map((set) => operation.statement?.(target, set, params) ?? unsaid());
     const attempts = await attemptEach(client, target.t, statements);
     sets = sets.flatMap((set, index) => {
       const { result, error } = attempts[index] as Attempt;
-      if (!error) tally.add({ changed: 0, unchanged: 0, gone: 0, ...result });
-      else if (set.length === 1) tally.refuse(set, refusalOf(target, error));
+      if (!error) {
+        const { changed = 0, unchanged = 0, gone = 0, written, putBack, ...others } = (result ?? {}) as Partial<StatementRow>;
+        const counts = { ...others, changed, unchanged, gone };
+        found.push(...keptBackOf(counts), ...(putBack ?? []));
+        if (written) left.push(...without(set, written));
+        tally.add(counts);
+      } else if (set.length === 1) tally.refuse(set, refusalOf(target, error));
       return error && set.length > 1 ? smaller(target.resource.model, set, error.detail) : [];
     });
   }
-  await countRest(client, target, keys, tally);
+  if (left.length > 0 && operation.settle) {
+    const settled = await operation.settle(client, target, left.sort(), params);
+    found.push(...keptBackOf(settled));
+    tally.add(settled);
+  }
+  return found;
 }
 
 /** The record that the database tells of and all the others, or else parts. What it tells is a guess: each set is tried again. */
@@ -126,20 +160,6 @@ function toldKey(model: ModelMeta, set: readonly string[], detail: string): stri
 
 function unsaid(): never {
   throw new Error('an operation says some of its sets as a statement and others not');
-}
-
-async function countRest(client: Queryable, { resource: { model } }: ApplyTarget, keys: readonly string[], tally: Tally): Promise<void> {
-  const rest = keys.length - tally.counted();
-  if (rest === 0) return;
-  const named = tally.named();
-  const asked = keys.filter((key) => !named.has(key));
-  const condition = keyCondition(model, 't', asked, 1);
-  const { rows } = await client.query<{ count: number }>(
-    `select count(*)::int as count from ${model.table} t where ${condition.sql}`,
-    condition.values,
-  );
-  const gone = Math.min(rest, asked.length - (rows[0]?.count ?? 0));
-  tally.add({ changed: 0, unchanged: rest - gone, gone });
 }
 
 function partsOf(set: readonly string[], size: number): (readonly string[])[] {
@@ -172,23 +192,18 @@ class Tally {
     for (const { keys, ...reason } of conflicts) keep(this.#conflicts, keys, reason);
   }
 
-  refuse(keys: readonly string[], reason: Reason): void {
-    keep(this.#refusals, keys, reason);
-  }
-
-  named(): Set<string> {
-    return new Set([...this.#refusals.values(), ...this.#conflicts.values()].flatMap(({ keys }) => keys));
-  }
-
-  counted(): number {
-    const { changed, unchanged, gone } = this.#counts;
-    return changed + unchanged + gone + sum(this.#refusals) + sum(this.#conflicts);
+  refuse(keys: readonly string[], { code, message, field }: Reason): void {
+    keep(this.#refusals, keys, { code, message, ...(field === undefined ? {} : { field }) });
   }
 
   outcome(): ChunkOutcome {
+    const kept = [...this.#refusals.values()]
+      .filter(({ code }) => code === keptBackCode)
+      .reduce((total, { keys }) => total + keys.length, 0);
     return {
       ...this.#counts,
-      failed: sum(this.#refusals),
+      failed: sum(this.#refusals) - kept,
+      keptBack: kept,
       conflicted: sum(this.#conflicts),
       refusals: [...this.#refusals.values()],
       conflicts: [...this.#conflicts.values()],

@@ -77,7 +77,7 @@ test('a drain whose slot was given away cannot count a chunk any more', async (t
   assert.ok(lease);
   assert.equal(await takeSlot(ctx, db.drains, task.id, randomUUID()), null);
   await db.pages.query(`update ${db.t.task} set state = 'running', chunk_count = 3 where id = $1`, [task.id]);
-  const none = { changed: 1, unchanged: 0, gone: 0, failed: 0, conflicted: 0, refusals: [], conflicts: [] };
+  const none = { changed: 1, unchanged: 0, gone: 0, failed: 0, conflicted: 0, keptBack: 0, refusals: [], conflicts: [] };
   const chunk = { taskId: task.id, number: 0, added: 0, outcome: none, durationMs: 1, stopRatio: 1 };
   assert.equal((await finishChunk(db.pages, db.t, { ...chunk, lease }))?.state, 'running');
   assert.equal(await finishChunk(db.pages, db.t, { ...chunk, lease: { ...lease, token: randomUUID() } }), null);

@@ -4,6 +4,7 @@ import { patientTransaction } from '../db/patient-transaction.ts';
 import { AppError } from '../errors.ts';
 import { getOperation } from '../operations/register.ts';
 import type { OperationKind } from '../operations/contract.ts';
+import { assertNoRule } from '../operations/rewrite-rules.ts';
 import { wake } from '../queue/wake.ts';
 import { assertCan } from '../resources/permissions.ts';
 import { maxInlineRecords, type Resource } from '../resources/contract.ts';
@@ -68,6 +69,7 @@ export async function launch(ctx: TaskContext, request: Launch): Promise<Launche
     throw new AppError('selection-changed', 409, message, { from: preview.recordCount, to: count });
   }
 
+  await assertNoRule(db.pages, resource.model, [request.operation === 'delete' ? 'delete' : 'update'], true);
   await operation.check?.({ client: db.pages, register, resource, principal }, parameters);
   assertReason(resource, preview.recordCount, options.changeReason);
   if (resource.isAtomic && preview.recordCount > mostAtomic) {

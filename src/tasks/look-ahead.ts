@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import type { Principal } from '../auth/principal.ts';
 import { AppError } from '../errors.ts';
 import { snapshotSql } from '../operations/since-preview.ts';
+import { assertNoRule } from '../operations/rewrite-rules.ts';
 import { getOperation } from '../operations/register.ts';
 import { digestFields, type UpdateParameters } from '../operations/update.ts';
 import { valuesStatement } from '../operations/update-sql.ts';
@@ -39,6 +40,7 @@ export async function lookAhead(ctx: TaskContext, looking: Looking): Promise<Pre
   const { resource, principal, preview } = looking;
   const deadline = performance.now() + withinMs;
   const operation = getOperation(preview.operation);
+  await assertNoRule(db.pages, resource.model, [preview.operation === 'delete' ? 'delete' : 'update'], true);
   await operation.check?.({ client: db.pages, register, resource, principal }, preview.parameters);
   const selection = await getSelection(db, principal, resource, preview.selectionId);
   const selected = previewed(selection, preview);
@@ -109,7 +111,7 @@ async function findOut(
 }
 
 const nothing: Tried = {
-  outcome: { changed: 0, unchanged: 0, gone: 0, failed: 0, conflicted: 0, refusals: [], conflicts: [] },
+  outcome: { changed: 0, unchanged: 0, gone: 0, failed: 0, conflicted: 0, keptBack: 0, refusals: [], conflicts: [] },
   busy: [],
   tookMs: 0,
 };

@@ -93,6 +93,7 @@ export interface ChunkRow {
   unchanged: number;
   failed: number;
   gone: number;
+  keptBack: number;
   finishedAt: Date | null;
   durationMs: number | null;
 }
@@ -101,7 +102,7 @@ export interface ChunkRow {
 export async function listChunks(db: Database, taskId: number, limit = 20): Promise<ChunkRow[]> {
   const { rows } = await db.pages.query<ChunkRow>(
     `select number, state, cardinality(keys) as size, first_key as "firstKey", last_key as "lastKey", changed, unchanged,
-       failed, gone, finished_at as "finishedAt", duration_ms as "durationMs"
+       failed, gone, kept_back as "keptBack", finished_at as "finishedAt", duration_ms as "durationMs"
      from ${db.t.chunk} where task_id = $1 order by finished_at desc nulls last, number limit $2`,
     [taskId, limit],
   );

@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 import { type Queryable, transaction } from '../db/transaction.ts';
 import type { ApplyTarget, Operation } from '../operations/contract.ts';
+import { RecordsRefused } from '../operations/records-refused.ts';
 import type { Rewriting } from '../operations/triggers.ts';
 import type { Client, Resource } from '../resources/contract.ts';
 import { applyAll, applyIsolated, type ChunkOutcome } from './apply-isolated.ts';
@@ -43,7 +44,7 @@ export async function runChunk(ctx: TaskContext, pool: Pool, running: Running): 
   } catch (error) {
     if (error instanceof Refused) return failWhole(ctx, pool, running, error.outcome);
     // A chunk is tried whole and without savepoints first; where a row is to blame, again and carefully.
-    if (running.pace.isCareful || blame(error) !== 'row') throw error;
+    if (running.pace.isCareful || !(error instanceof RecordsRefused || blame(error) === 'row')) throw error;
     running.pace = { ...running.pace, isCareful: true };
     return runChunk(ctx, pool, running);
   }
@@ -61,7 +62,7 @@ async function inTransaction(ctx: TaskContext, pool: Pool, running: Running): Pr
   });
   if (!finished) return isClaimed ? 'stopped' : 'none-left';
   const { isWaitedFor, outcome, state, rows } = finished;
-  const times = { rows, tookMs: performance.now() - startedAt, isWaitedFor, wasRefused: outcome.failed > 0 };
+  const times = { rows, tookMs: performance.now() - startedAt, isWaitedFor, wasRefused: outcome.failed + outcome.keptBack > 0 };
   running.pace = nextPace(running.pace, times, ctx.settings.chunkTargetMs, resource.chunkSize);
   // Whoever waited goes first.
   if (isWaitedFor) await new Promise((resolve) => setTimeout(resolve, Math.min(times.tookMs, 100)));
@@ -72,7 +73,7 @@ async function work(ctx: TaskContext, client: Queryable, tx: Client | null, runn
   const { task, resource, operation, lease, pace } = running;
   const target = targetOf(ctx, tx, running, claimed.number);
   const outcome = await (pace.isCareful || tx ? applyIsolated : applyAll)(client, operation, target, claimed.keys, task.parameters);
-  if (task.isAtomic && outcome.failed > 0) throw new Refused(outcome);
+  if (task.isAtomic && outcome.failed + outcome.keptBack > 0) throw new Refused(outcome);
   const counted = await finishChunk(client, ctx.db.t, {
     taskId: task.id,
     number: claimed.number,
@@ -95,10 +96,15 @@ function targetOf({ db, log }: TaskContext, tx: Client | null, { task, resource,
 async function failWhole(ctx: TaskContext, pool: Pool, { task, lease }: Running, outcome: ChunkOutcome): Promise<ChunkResult> {
   const { t } = ctx.db;
   await transaction(pool, async (client) => {
-    const message = `${outcome.failed} of ${task.total} records were refused, so nothing was changed.`;
+    const { failed, keptBack } = outcome;
+    const message = `${failed + keptBack} of ${task.total} records were refused, so nothing was changed.`;
     if (!(await failTask(client, t, lease, { reason: 'records-refused', message }))) return;
     await keepFailures(client, t, task.id, 0, outcome);
-    await client.query(`update ${t.task} set failed = $2, done = $2 where id = $1`, [task.id, outcome.failed]);
+    await client.query(`update ${t.task} set failed = $2, kept_back = $3, done = $2::int + $3::int where id = $1`, [
+      task.id,
+      failed,
+      keptBack,
+    ]);
   });
   return 'finished';
 }

@@ -83,7 +83,7 @@ export async function runInline(ctx: TaskContext, task: NewTask, keys: readonly 
     };
     const operation = await readyOperation(ctx, { ...task, client, snapshot: task.options.skipChanged ? task.snapshot : null });
     const outcome = await applyIsolated(client, operation, target, free, task.parameters);
-    if (outcome.failed > 0) throw new Refused(outcome);
+    if (outcome.failed + outcome.keptBack > 0) throw new Refused(outcome);
     const durationMs = performance.now() - startedAt;
     await finishChunk(client, db.t, { taskId: id, number: 0, added: 0, outcome, durationMs, lease: null, stopRatio: 1 });
     const { rows } = await client.query<TaskRow>(`${selectTask(db.t)} where id = $1`, [id]);
@@ -100,15 +100,16 @@ async function readChunk(client: Queryable, t: TableNames, taskId: number): Prom
 /** The task row says failed with 0 changed, and every refused record is named. */
 async function recordRefusal(ctx: TaskContext, task: NewTask, keys: readonly string[], outcome: ChunkOutcome): Promise<never> {
   const { db } = ctx;
-  const message = `${outcome.failed} of ${keys.length} records were refused, so nothing was changed.`;
+  const { failed, keptBack } = outcome;
+  const message = `${failed + keptBack} of ${keys.length} records were refused, so nothing was changed.`;
   const taskId = await transaction(db.pages, async (client) => {
     const inserted = await insertTask(client, db, task, { backend: 'inline', state: 'failed' });
     if (!inserted.isNew) return inserted.task.id;
     const { id } = inserted.task;
     await client.query(
-      `update ${db.t.task} set total = $2, failed = $3, done = $3, reason = 'records-refused', message = $4,
+      `update ${db.t.task} set total = $2, failed = $3, kept_back = $5, done = $3::int + $5::int, reason = 'records-refused', message = $4,
          started_at = now(), finished_at = clock_timestamp() where id = $1`,
-      [id, keys.length, outcome.failed, message],
+      [id, keys.length, failed, message, keptBack],
     );
     await keepFailures(client, db.t, id, 0, outcome);
     return id;

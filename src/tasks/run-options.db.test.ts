@@ -136,7 +136,7 @@ test('a chunk knows before it commits whether somebody waits for one of its reco
   const lease = await takeSlot(ctx, db.drains, task.id, randomUUID());
   assert.ok(lease);
   await db.pages.query(`update ${db.t.task} set state = 'running', chunk_count = 3 where id = $1`, [task.id]);
-  const outcome = { changed: 1, unchanged: 0, gone: 0, failed: 0, conflicted: 0, refusals: [], conflicts: [] };
+  const outcome = { changed: 1, unchanged: 0, gone: 0, failed: 0, conflicted: 0, keptBack: 0, refusals: [], conflicts: [] };
   const chunk = { taskId: task.id, number: 0, added: 0, outcome, durationMs: 1, stopRatio: 1, lease };
   const drain = await db.drains.connect();
   defer(() => drain.release());

@@ -100,7 +100,7 @@ async function work(ctx: TaskContext, pool: Pool, lease: Lease, signal: AbortSig
 async function pastOf({ db: { t } }: TaskContext, pool: Pool, { id, chunksDone, deaths }: TaskRow): Promise<Past> {
   if (chunksDone === 0) return { chunks: [], deaths };
   const { rows } = await pool.query<Past['chunks'][number]>(
-    `select changed + unchanged + failed + gone + conflicted as rows, duration_ms as "tookMs" from ${t.chunk}
+    `select changed + unchanged + failed + gone + conflicted + kept_back as rows, duration_ms as "tookMs" from ${t.chunk}
      where task_id = $1 and state = 'done' order by finished_at desc limit 5`,
     [id],
   );

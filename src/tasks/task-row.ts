@@ -57,6 +57,8 @@ export interface TaskRow {
   failed: number;
   gone: number;
   conflicted: number;
+  /** The database kept them as they were, without an error. */
+  keptBack: number;
   /** The task that this one retries or undoes. */
   parentId: number | null;
   /** The task that it waits for. */
@@ -112,6 +114,7 @@ const columns: Record<Exclude<keyof TaskRow, 'hasWorker' | 'workerEndedAt'>, str
   failed: 'failed',
   gone: 'gone',
   conflicted: 'conflicted',
+  keptBack: 'kept_back',
   parentId: 'parent_id',
   blockedBy: 'blocked_by',
   isAtomic: 'is_atomic',

@@ -3,8 +3,11 @@ import type { Principal } from '../auth/principal.ts';
 import { DatabaseError } from '../db/database-error.ts';
 import { type Queryable, transaction } from '../db/transaction.ts';
 import { clientTransaction, needsClient } from '../operations/client-transaction.ts';
+import { presentKeys, without } from '../operations/kept-back.ts';
+import type { ModelMeta } from '../metadata/contract.ts';
 import { keyCondition, keySql } from '../metadata/key-sql.ts';
 import type { OperationKind, Through } from '../operations/contract.ts';
+import { findRewriting } from '../operations/triggers.ts';
 import type { Resource } from '../resources/contract.ts';
 import { applyIsolated, type ChunkOutcome } from './apply-isolated.ts';
 import type { TaskContext } from './context.ts';
@@ -43,7 +46,8 @@ export async function tryOut(ctx: TaskContext, trial: Trial, keys: readonly stri
       await sql.query(`set local enable_seqscan = off; set local jit = off; set local lock_timeout = ${lockTimeoutMs}`);
       const { free, busy } = await lockFree(sql, resource, keys);
       const through = tx && { tx, principal, log: () => undefined };
-      const target = { resource, t: db.t, serverVersion: db.version, author, isTrial: true, through };
+      const rewriting = await findRewriting(sql, resource.model);
+      const target = { resource, t: db.t, serverVersion: db.version, rewriting, author, isTrial: true, through };
       const outcome = await applyIsolated(sql, operation, target, free, trial.parameters);
       return { outcome, busy, tookMs: performance.now() - startedAt };
     });
@@ -100,14 +104,35 @@ function within(sql: Queryable, withinMs: number): Queryable {
 
 async function lockFree(sql: Queryable, { model }: Resource, keys: readonly string[]): Promise<{ free: string[]; busy: string[] }> {
   const condition = keyCondition(model, 't', keys, 1);
-  const key = `${keySql(model, 't')} collate "C" as key`;
   const locked = await sql.query<{ key: string }>(
-    `select ${key} from ${model.table} t where ${condition.sql} for update of t skip locked`,
+    `select ${keySql(model, 't')} collate "C" as key from ${model.table} t where ${condition.sql} for update of t skip locked`,
     condition.values,
   );
-  const free = sortKeys(locked.rows.map((row) => row.key));
-  if (free.length === keys.length) return { free, busy: [] };
-  const present = await sql.query<{ key: string }>(`select ${key} from ${model.table} t where ${condition.sql}`, condition.values);
-  const isFree = new Set(free);
-  return { free, busy: present.rows.map((row) => row.key).filter((found) => !isFree.has(found)) };
+  const free = locked.rows.map((row) => row.key);
+  if (free.length === keys.length) return { free: sortKeys(free), busy: [] };
+  const unlocked = without(await presentKeys(sql, model, keys), free);
+  const hidden = unlocked.length > 0 && (await hasPolicies(sql, model)) ? await neverLocked(sql, model, unlocked) : [];
+  return { free: sortKeys([...free, ...hidden]), busy: without(unlocked, hidden) };
+}
+
+async function hasPolicies(sql: Queryable, { table }: ModelMeta): Promise<boolean> {
+  const { rows } = await sql.query<{ active: boolean }>('select row_security_active($1::text::regclass) as active', [table]);
+  return rows[0]?.active === true;
+}
+
+/** Those that nobody is at, and that a policy keeps from being locked: waiting for a lock would be an error, and they are just not there. */
+async function neverLocked(sql: Queryable, model: ModelMeta, keys: readonly string[]): Promise<string[]> {
+  const condition = keyCondition(model, 't', keys, 1);
+  await sql.query('savepoint locking');
+  try {
+    await sql.query(`select 1 from ${model.table} t where ${condition.sql} for update of t nowait`, condition.values);
+    await sql.query('release savepoint locking');
+    return [...keys];
+  } catch (error) {
+    if (sqlstateOf(error) !== '55P03') throw error;
+    await sql.query('rollback to savepoint locking; release savepoint locking');
+    const middle = Math.ceil(keys.length / 2);
+    if (keys.length === 1) return [];
+    return [...(await neverLocked(sql, model, keys.slice(0, middle))), ...(await neverLocked(sql, model, keys.slice(middle)))];
+  }
 }

@@ -4,6 +4,7 @@ import type { ModelMeta } from '../metadata/contract.ts';
 import { type Along, findAlong } from '../operations/dependants.ts';
 import { isFixed } from '../operations/fixed-fields.ts';
 import { actionOf } from '../operations/register.ts';
+import { assertNoRule } from '../operations/rewrite-rules.ts';
 import type { Returning } from '../operations/recreate-sql.ts';
 import { countAlongStatement, judgeStatement, sentences, type Shape } from '../operations/undo-sql.ts';
 import type { UndoParameters } from '../operations/undo.ts';
@@ -119,6 +120,8 @@ function nothingToUndo(): AppError {
   return new AppError('nothing-to-undo', 409, 'This task changed nothing that could be taken back.');
 }
 
+const undoneBy = { create: 'delete', update: 'update', delete: 'create' } as const;
+
 async function prepareUndo(ctx: TaskContext, principal: Principal, taskId: number) {
   const { task, resource } = await getFinished(ctx, principal, taskId);
   const action = actionOf(task.operation, task.parameters);
@@ -127,6 +130,12 @@ async function prepareUndo(ctx: TaskContext, principal: Principal, taskId: numbe
   for (const { fields } of shapes) assertMayChange(resource, principal, fields);
   const recreates = shapes.some(({ kind }) => kind === 'delete');
   const along = recreates ? await assertRecreatable(ctx, principal, task, resource, action) : [];
+  await assertNoRule(
+    ctx.db.pages,
+    resource.model,
+    shapes.map(({ kind }) => undoneBy[kind]),
+    true,
+  );
   const columns = recreates ? await insertableColumns(ctx.db, resource.model) : [];
   const parameters: UndoParameters = { taskId: task.id, title: task.title, action, shapes, columns, along };
   return { task, resource, parameters };

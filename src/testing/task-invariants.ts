@@ -10,8 +10,8 @@ export function invariantsAlways({ t }: Pick<Database, 't'>): Record<string, str
         where chunk.state = 'active' and task.state in (${unfinishedSql}) and task.locks_off_reason is null
       ) held group by key, model having count(*) > 1`,
     'the counts of a task add up': `
-      select format('task %s (%s): done %s, but %s + %s + %s + %s + %s', id, state, done, changed, unchanged, failed, gone, conflicted) as text
-      from ${t.task} where done <> changed + unchanged + failed + gone + conflicted`,
+      select format('task %s (%s): done %s, but %s + %s + %s + %s + %s + %s', id, state, done, changed, unchanged, failed, gone, conflicted, kept_back) as text
+      from ${t.task} where done <> changed + unchanged + failed + gone + conflicted + kept_back`,
     'a task says it changed as many records as its kept changes have': `
       select format('task %s (%s): changed %s, kept %s of %s records', id, state, changed, coalesce(kept, 0), coalesce(records, 0)) as text
       from ${t.task} task left join (
@@ -26,11 +26,11 @@ export function invariantsAlways({ t }: Pick<Database, 't'>): Record<string, str
       ) chunk on chunk.task_id = task.id
       where task.state not in ('queued', 'preparing') and chunks_done > 0 and (is_done <> chunks_done or there <> chunk_count)`,
     'every record that was not changed is named': `
-      select format('task %s (%s): failed %s and conflicted %s, but %s are named', id, state, failed, conflicted, coalesce(named, 0)) as text
+      select format('task %s (%s): failed %s, conflicted %s and kept back %s, but %s are named', id, state, failed, conflicted, kept_back, coalesce(named, 0)) as text
       from ${t.task} task left join (
         select task_id, count(*)::int as named from ${t.task_failure} cross join unnest(keys) key group by task_id
       ) failure on failure.task_id = task.id
-      where backend = 'queue' and chunks_done > 0 and failed + conflicted <> coalesce(named, 0)`,
+      where backend = 'queue' and chunks_done > 0 and failed + conflicted + kept_back <> coalesce(named, 0)`,
     'an undo writes what was there before': `
       select format('task %s (%s) undoes %s (%s), but record %s was %s and is %s', undo.task_id, task.title, parent.task_id, task.parent_id, key,
         parent.before, undo.after) as text

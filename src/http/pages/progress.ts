@@ -158,6 +158,7 @@ export function countsOf(task: TaskRow): Count[] {
   const all: [number, (count: number) => string, Count['tone']][] = [
     [task.changed, { update: counts.changed, delete: counts.deleted, undo: counts.restored }[task.operation], 'success'],
     [task.failed, counts.failed, 'error'],
+    [task.keptBack, counts.keptBack, 'error'],
     [task.unchanged, counts.unchanged, 'plain'],
     [task.conflicted, counts.conflicted, 'warning'],
     [task.gone, counts.gone, 'plain'],

@@ -36,7 +36,7 @@ export async function taskActions(
   task: TaskRow,
 ): Promise<TaskActions> {
   const mayAct = resource !== null && isFinished(task.state) && can(resource, principal, actionOf(task.operation, task.parameters));
-  const hasFailed = task.failed + task.conflicted > 0;
+  const hasFailed = task.failed + task.conflicted + task.keptBack > 0;
   const [retryable, followUps] = await Promise.all([
     mayAct && hasFailed ? countRetryable(db, task.id) : new Map<string, number>(),
     isFinished(task.state) ? listFollowUps(db, task.id) : [],

@@ -206,14 +206,14 @@ export function refusedRecord(key: string, titles: ReadonlyMap<string, string>, 
 function chunkLine(task: TaskRow, chunk: ChunkRow, _titles: ReadonlyMap<string, string>, resource: Resource | null) {
   const name = (key: string) => (resource ? keyToUrl(resource.model, key) : key);
   const idle = { ...task, total: 0, done: 0, conflicted: 0 };
-  const { changed, unchanged, failed, gone } = chunk;
+  const { changed, unchanged, failed, gone, keptBack } = chunk;
   return {
     number: String(chunk.number + 1),
     state: taskTexts.chunkStates[chunk.state],
     isDone: chunk.state === 'done',
     records: String(chunk.size),
     range: chunk.firstKey === chunk.lastKey ? name(chunk.firstKey) : `${name(chunk.firstKey)} – ${name(chunk.lastKey)}`,
-    counts: chunk.state === 'done' ? countsOf({ ...idle, changed, unchanged, failed, gone }) : [],
+    counts: chunk.state === 'done' ? countsOf({ ...idle, changed, unchanged, failed, gone, keptBack }) : [],
     took: chunk.durationMs === null ? '' : formatSpan(chunk.durationMs),
   };
 }
@@ -316,7 +316,7 @@ export interface TaskJson {
   done: number;
   total: number;
   percent: number;
-  counts: { changed: number; unchanged: number; failed: number; gone: number; conflicted: number };
+  counts: { changed: number; unchanged: number; failed: number; gone: number; conflicted: number; keptBack: number };
   /** Null while unfinished. */
   success: boolean | null;
   error: { reason: string; message: string | null } | null;
@@ -336,7 +336,7 @@ export function taskJson(task: TaskRow, now: Date): TaskJson {
   const { done, total, percent, rate, secondsLeft } = progressOf(task, now);
   const away = withoutWorkerSince(task);
   const isRunning = task.state === 'running';
-  const { changed, unchanged, failed, gone, conflicted } = task;
+  const { changed, unchanged, failed, gone, conflicted, keptBack } = task;
   const success = successOf(task);
   return {
     id: task.id,
@@ -347,7 +347,7 @@ export function taskJson(task: TaskRow, now: Date): TaskJson {
     done,
     total,
     percent,
-    counts: { changed, unchanged, failed, gone, conflicted },
+    counts: { changed, unchanged, failed, gone, conflicted, keptBack },
     success,
     changeReason: task.changeReason,
     rate: isRunning ? rate : null,

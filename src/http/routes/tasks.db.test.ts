@@ -96,7 +96,7 @@ test('programs read a task as JSON, and somebody else’s as not found', async (
   await finish(app, id);
   const ended = (await app.editor.get(`/tasks/${id}`, json)).json();
   assert.deepEqual([ended.state, ended.done, ended.total, ended.percent, ended.success], ['partial', 30, 30, 100, false]);
-  assert.deepEqual(ended.counts, { changed: 27, unchanged: 1, failed: 2, gone: 0, conflicted: 0 });
+  assert.deepEqual(ended.counts, { changed: 27, unchanged: 1, failed: 2, gone: 0, conflicted: 0, keptBack: 0 });
   const other = await launchAs(app.admin, 25, { from: 31 });
   assert.equal((await app.editor.get(`/tasks/${other}`, json)).statusCode, 404);
   assert.equal((await app.admin.get(`/tasks/${other}`, json)).statusCode, 200);

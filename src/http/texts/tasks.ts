@@ -63,6 +63,7 @@ export const taskTexts = {
     deleted: (count: number) => `${number.format(count)} deleted`,
     unchanged: (count: number) => `${number.format(count)} already so`,
     failed: (count: number) => `${number.format(count)} failed`,
+    keptBack: (count: number) => `${number.format(count)} kept back by the database`,
     gone: (count: number) => `${number.format(count)} no longer there`,
     conflicted: (count: number) => `${number.format(count)} locked`,
     left: (count: number) => `${number.format(count)} not reached`,
