@@ -64,7 +64,7 @@ test('what was refused for one reason is retried once that reason is gone, and n
     .click();
   await page.getByRole('button', { name: 'Retry 5 of this reason' }).click();
   await page.waitForURL((url) => url.pathname !== `/tasks/${id}`);
-  await expect(page.getByRole('heading', { name: /Retry: Edit cities/ })).toBeVisible();
+  await expect(page.getByRole('heading', { level: 1, name: /Retry: Edit cities/ })).toBeVisible();
   await expect(page.getByText('5 changed').first()).toBeVisible();
   const { rows } = await app.sql.query(`select count(*)::int as n from gazetteer.city where country_code = 'ESP' and notes is null`);
   expect(rows[0].n).toBe(30);

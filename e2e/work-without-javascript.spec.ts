@@ -76,10 +76,10 @@ test('the main job passes without JavaScript', async ({ page, app }) => {
       .locator('#selection-bar')
       .getByRole('link', { name: /delete/i })
       .click();
-    await page.locator('form button[type=submit].btn-error').click();
+    await page.locator('main form button[type=submit].btn-error').click();
     await expect(page.locator('main')).toContainText(/tick the box/i);
     await page.locator('input[name=acknowledge]').check();
-    await page.locator('form button[type=submit].btn-error').click();
+    await page.locator('main form button[type=submit].btn-error').click();
     await expect
       .poll(async () => (await app.sql.query(`select count(*)::int as n from gazetteer.city where country_code = 'AND'`)).rows[0].n)
       .toBe(total - 1);

@@ -46,6 +46,7 @@ test('times are shown and meant in the zone that the browser names', async (t) =
       assert.match((await get(path)).body, /30 Jun 2026,? (at )?23:30:00/, path);
     }
     await db.pages.query(`update ${db.t.task} set state = 'queued', queued_at = created_at`);
+    await db.pages.query(`insert into ${db.t.worker_end} (id, at) values (1, '2026-06-30 23:30:00Z')`);
     for (const path of ['/tasks/1', '/tasks/1/progress']) {
       assert.match((await get(path, { ...inMadrid, ...htmx })).body, /since 1 Jul 2026,? (at )?01:30:00/, `the note on ${path}`);
     }

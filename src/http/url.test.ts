@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { glob, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { createUrl } from './url.ts';
 
@@ -13,6 +15,22 @@ test('a file keeps its address until its content changes', () => {
   assert.equal(url.asset('theme.js'), url.asset('theme.js'));
   assert.notEqual(url.asset('theme.js').split('=')[1], url.asset('dialog.js').split('=')[1]);
   assert.equal(url.asset('missing.js'), '/admin/static/missing.js');
+});
+
+test('no script is loaded under two addresses, and so twice', async () => {
+  const root = join(import.meta.dirname, '../..');
+  const texts = async (pattern: string) => {
+    const found: string[] = [];
+    for await (const path of glob(pattern, { cwd: root })) found.push(await readFile(join(root, path), 'utf8'));
+    return found.join('\n');
+  };
+  const imported = [...(await texts('public/*.js')).matchAll(/(?:from|import\() ?'\.\/([\w-]+\.js)'/g)].map(([, name]) => name);
+  const loaded = [...(await texts('views/**/*.eta')).matchAll(/URL\.asset\('([\w-]+\.js)'\)/g)].map(([, name]) => name);
+  assert.ok(imported.length > 0 && loaded.length > 0);
+  assert.deepEqual(
+    loaded.filter((name) => imported.includes(name)),
+    [],
+  );
 });
 
 test('only a path of this site is gone on to', () => {

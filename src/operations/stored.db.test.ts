@@ -216,7 +216,7 @@ test('what was written is told by what is stored', async (t) => {
       await client.query(`update ${resource.model.table} set ${sqlColumn} = $1::${sqlType}`, [to]);
       return keepDifference(client, { resource, t: db.t, author }, rows, []);
     });
-    assert.equal(changed, 1, column);
+    assert.deepEqual(changed, [{ key: keys[0], fields: [column] }], column);
   }
 });
 
