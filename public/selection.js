@@ -10,6 +10,9 @@ let pending = new Map();
 let isSending = false;
 let waiters = [];
 let anchor = null;
+/** How many ticks were wished for; what was asked for before the last one shows what was ticked before it. */
+let wishes = 0;
+let wishesBefore = 0;
 
 function showPageTick() {
   const box = document.getElementById('page-tick');
@@ -37,6 +40,7 @@ function settled() {
 }
 
 function want(boxes, isTicked) {
+  wishes++;
   for (const box of boxes) {
     box.checked = isTicked;
     pending.set(box.value, isTicked);
@@ -184,6 +188,7 @@ document.addEventListener('click', (event) => {
 
 async function command(action) {
   await whenIdle();
+  wishes++;
   isSending = true;
   const before = ticks().map((box) => [box, box.checked]);
   for (const [box] of before) box.checked = action === 'matching';
@@ -220,6 +225,15 @@ document.addEventListener('keydown', (event) => {
 // A shifted click on a label or box would mark text instead.
 document.addEventListener('mousedown', (event) => {
   if (event.shiftKey && event.target.closest?.('#records .row-tick')) event.preventDefault();
+});
+
+document.addEventListener('htmx:beforeRequest', ({ detail }) => {
+  if (detail.elt.id === 'records') wishesBefore = wishes;
+});
+document.addEventListener('htmx:beforeSwap', ({ detail }) => {
+  if (detail.requestConfig.elt.id !== 'records' || wishes === wishesBefore) return;
+  detail.shouldSwap = false;
+  void whenIdle().then(() => document.body.dispatchEvent(new CustomEvent('bulkhead:moved', { bubbles: true })));
 });
 
 // Whatever leaves the list waits for ticks that are on their way.

@@ -5,7 +5,7 @@ import { type TaskState, taskStates } from '../../tasks/states.ts';
 import type { TaskRow } from '../../tasks/task-row.ts';
 import { formatSpan } from '../format-span.ts';
 import { badgeOf } from './badge.ts';
-import { countsOf, finishedData, finishedEvents, progressData } from './progress.ts';
+import { countsOf, finishedData, finishedEvents, hasMoved, progressData } from './progress.ts';
 
 const now = new Date('2026-11-21T12:00:10Z');
 const url = (path: string) => `/admin${path}`;
@@ -62,8 +62,23 @@ test('a running task says how far it is, how fast, and how long it will take', (
   assert.equal(data.heading, 'Processing 6,972 records in the background');
   assert.deepEqual([data.doneText, data.percentText, data.rateText], ['1,000 of 6,972', '14 %', '100 records/s']);
   assert.equal(data.leftText, 'about 1 min left');
-  assert.equal(data.pollUrl, '/admin/tasks/7/progress');
+  assert.equal(data.pollUrl, `/admin/tasks/7/progress?told=running.1000.${now.getTime()}`);
   assert.equal(data.canCancel, true);
+});
+
+test('a list behind a task is read again at most every 5 s while records change, and at once in another state', () => {
+  const task = taskOf({ done: 1000 });
+  const told = (state: string, done: number, msAgo: number) => `${state}.${done}.${now.getTime() - msAgo}`;
+  assert.equal(hasMoved(task, now, told('running', 900, 4_999)), false);
+  assert.equal(hasMoved(task, now, told('running', 900, 5_000)), true);
+  assert.equal(hasMoved(task, now, told('running', 1000, 60_000)), false);
+  assert.equal(hasMoved(task, now, told('queued', 1000, 1)), true);
+  assert.equal(hasMoved(taskOf({ state: 'paused', done: 1000 }), now, told('paused', 900, 1)), true);
+  assert.equal(hasMoved(taskOf({ state: 'paused', done: 1000 }), now, told('paused', 1000, 60_000)), false);
+  for (const odd of [undefined, '', 'running', 'running.x.1', `running.1000.${'9'.repeat(40)}`])
+    assert.equal(hasMoved(task, now, odd), true, odd);
+  const kept = progressData(task, look, 'strip', told('running', 900, 1));
+  assert.match(kept.pollUrl, /\?in=strip&told=running\.900\./);
 });
 
 test('every unfinished state has words of its own, and only queued and preparing have a bar without a value', () => {

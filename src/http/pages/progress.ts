@@ -65,6 +65,38 @@ function progressElementId(taskId: number | string, place: Place): string {
   return `task-${taskId}-progress${place === 'strip' ? '-strip' : ''}`;
 }
 
+/** What a list was last told about a task: the address of the next poll carries it, so that the server need not keep it. */
+interface Told {
+  state: string;
+  done: number;
+  atMs: number;
+}
+
+// A list behind a task is read again no more often than this while records change.
+const tellEveryMs = 5_000;
+
+function toldNow(task: TaskRow, now: Date): string {
+  return `${task.state}.${task.done}.${now.getTime()}`;
+}
+
+function parseTold(told: string | undefined): Told | null {
+  const [, state, done, at] = /^([a-z]+)\.(\d{1,15})\.(\d{1,15})$/.exec(told ?? '') ?? [];
+  return state === undefined ? null : { state, done: Number(done), atMs: Number(at) };
+}
+
+/** Whether lists are to be read again: the task came into another state, or changed records that they still show as they were. */
+export function hasMoved(task: TaskRow, now: Date, told: string | undefined): boolean {
+  const last = parseTold(told);
+  if (!last || last.state !== task.state) return true;
+  const since = now.getTime() - last.atMs;
+  return last.done !== task.done && (task.state !== 'running' || since < 0 || since >= tellEveryMs);
+}
+
+/** What the page is told meanwhile: the list refreshes. */
+export function movedEvents(task: TaskRow): Record<string, unknown> {
+  return { 'bulkhead:moved': { taskId: task.id, resource: task.resource, model: task.model } };
+}
+
 /** Who looks at a task, and when. */
 export interface Look {
   reader: Reader;
@@ -72,12 +104,13 @@ export interface Look {
   url: Urls;
 }
 
-export function progressData(task: TaskRow, look: Look, place: Place = 'page'): ProgressData {
+/** `told` is what the list behind it shows already; by default it came with this answer. */
+export function progressData(task: TaskRow, look: Look, place: Place = 'page', told?: string): ProgressData {
   const { now, url } = look;
   const progress = progressOf(task, now);
   return {
     elementId: progressElementId(task.id, place),
-    pollUrl: url(`/tasks/${task.id}/progress${inPlace(place)}`),
+    pollUrl: url(`/tasks/${task.id}/progress?${place === 'page' ? '' : `in=${place}&`}told=${told ?? toldNow(task, now)}`),
     taskUrl: place === 'task' ? null : url(`/tasks/${task.id}`),
     cancelUrl: url(`/tasks/${task.id}/cancellation${inPlace(place)}`),
     canCancel: progress.canCancel,

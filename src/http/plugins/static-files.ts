@@ -4,7 +4,8 @@ import files from '@fastify/static';
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
 import { publicFolder } from '../url.ts';
 
-const htmxFolder = dirname(createRequire(import.meta.url).resolve('htmx.org/dist/htmx.min.js'));
+const { resolve } = createRequire(import.meta.url);
+const packageFolders = ['htmx.org/dist/htmx.min.js', 'idiomorph/dist/idiomorph-ext.min.js'].map((file) => dirname(resolve(file)));
 
 /** Files anybody may have. An address with the content's hash in it is good for ever, any other is asked about again. */
 export const staticFiles: FastifyPluginAsync = async (app) => {
@@ -12,5 +13,11 @@ export const staticFiles: FastifyPluginAsync = async (app) => {
     const isForEver = request.query.v !== undefined && reply.statusCode === 200;
     reply.header('cache-control', isForEver ? 'public, max-age=31536000, immutable' : 'no-cache');
   });
-  await app.register(files, { root: [publicFolder, htmxFolder], prefix: '/static/', cacheControl: false, index: false, dotfiles: 'deny' });
+  await app.register(files, {
+    root: [publicFolder, ...packageFolders],
+    prefix: '/static/',
+    cacheControl: false,
+    index: false,
+    dotfiles: 'deny',
+  });
 };

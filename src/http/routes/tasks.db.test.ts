@@ -41,6 +41,22 @@ test('a poll of an unfinished task is two statements and no write, and polls on'
   for (const statement of statements) assert.match(statement.trim(), /^select/i);
 });
 
+test('a poll tells the list when the task came further than the list was told, and only then', async (t) => {
+  const app = await setUp(t);
+  const id = await launchAs(app.editor, 30);
+  const page = (await app.editor.get('/cities')).body;
+  const poll = /hx-get="([^"]+progress\?in=strip&amp;told=[^"]+)"/.exec(page)?.[1]?.replace('&amp;', '&') as string;
+  assert.equal((await app.editor.get(poll, htmx)).headers['hx-trigger'], undefined);
+  await app.db.pages.query(`update ${app.db.t.task} set state = 'paused', done = 10, changed = 10 where id = $1`, [id]);
+  const answer = await app.editor.get(poll, htmx);
+  assert.deepEqual(JSON.parse(String(answer.headers['hx-trigger'])), {
+    'bulkhead:moved': { taskId: id, resource: 'cities', model: 'City' },
+  });
+  const next = /hx-get="([^"]+)"/.exec(answer.body)?.[1]?.replace('&amp;', '&') as string;
+  assert.equal((await app.editor.get(next, htmx)).headers['hx-trigger'], undefined);
+  assert.match(page, /hx-trigger="bulkhead:finished from:body, bulkhead:moved from:body, bulkhead:launched from:body"/);
+});
+
 test('a poll of a finished task ends, and tells the list and a toast what happened', async (t) => {
   const app = await setUp(t);
   const id = await launchAs(app.editor, 30);

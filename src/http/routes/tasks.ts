@@ -10,7 +10,17 @@ import { isFinished, type TaskState, taskStates } from '../../tasks/states.ts';
 import type { TaskRow } from '../../tasks/task-row.ts';
 import { headerJson, isHtmx, principalOf, wantsJson } from '../negotiate.ts';
 import { parametersInWords } from '../pages/parameters.ts';
-import { finishedData, finishedEvents, goneData, type Place, progressData, runningData, signedOutData } from '../pages/progress.ts';
+import {
+  finishedData,
+  finishedEvents,
+  goneData,
+  hasMoved,
+  movedEvents,
+  type Place,
+  progressData,
+  runningData,
+  signedOutData,
+} from '../pages/progress.ts';
 import { filterInWords, findResource, refusedTitles, taskDetailsData, taskJson, taskPageData, type TaskParts } from '../pages/task.ts';
 import { taskActions } from '../pages/task-actions.ts';
 import { taskListData, tasksPageData, tasksPerPage, type TasksQuery } from '../pages/tasks.ts';
@@ -141,7 +151,10 @@ export const taskRoutes: FastifyPluginAsync<TaskRoutes> = async (app, { context,
     if (!isHtmx(request)) return reply.redirect(url(`/tasks/${task.id}`), 303);
     if (!isFinished(task.state)) {
       const look = { now, url, reader: readerOf(principalOf(request)) };
-      return reply.page('tasks/_progress', progressData(task, look, placeOf(request)));
+      const { told } = request.query as { told?: string };
+      const isMoved = hasMoved(task, now, told);
+      if (isMoved) reply.header('HX-Trigger', headerJson(movedEvents(task)));
+      return reply.page('tasks/_progress', progressData(task, look, placeOf(request), isMoved ? undefined : told));
     }
     reply.code(stopPolling).header('HX-Trigger', headerJson(finishedEvents(task)));
     return reply.page('tasks/_ended', finishedData(task, now, url, placeOf(request)));
