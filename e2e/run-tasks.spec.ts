@@ -91,7 +91,7 @@ test('a task that is cancelled half-way leaves what it did, and that is taken ba
   await page.keyboard.press('Tab');
   await page.getByRole('button', { name: /^Undo [\d,]+ records$/ }).focus();
   await page.keyboard.press('Enter');
-  await expect(page.getByRole('heading', { name: /Undo: Edit cities/ })).toBeVisible();
+  await expect(page.getByRole('heading', { level: 1, name: /Undo: Edit cities/ })).toBeVisible();
   await expect(page.getByText(/put back/).first()).toBeVisible({ timeout: 30_000 });
   await until(async () => (await noted()) === 0);
   await lookAt(page, 'undone', (name) => info.outputPath(name));
