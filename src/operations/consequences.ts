@@ -94,8 +94,12 @@ export async function consequences(
     deleted: await Promise.all(
       tables.map(([table, all]) => describe(tableName(keys, table, model), [], [...all], { isMore: !isComplete })),
     ),
-    cleared: await Promise.all(left.cleared.map(({ key, ids, isMore }) => describe(sourceOf(key), key.columns, ids, { isMore }))),
-    forbidding: await Promise.all(left.forbidding.map(({ key, ids, isMore }) => describe(sourceOf(key), key.columns, ids, { isMore }))),
+    cleared: await Promise.all(
+      left.cleared.map(({ key, ids, isMore }) => describe(sourceOf(key), key.columns, ids, { isMore: isMore || !isComplete })),
+    ),
+    forbidding: await Promise.all(
+      left.forbidding.map(({ key, ids, isMore }) => describe(sourceOf(key), key.columns, ids, { isMore: isMore || !isComplete })),
+    ),
     along: alongOf(keys, register, model),
     unindexed: keys
       .filter((key) => (rows.get(key.target)?.size ?? 0) > 0 && !key.isIndexed)

@@ -22,8 +22,8 @@ export const mostTried = 1_000;
 /** Longest that somebody waits for a preview, in milliseconds. */
 const withinMs = 2_000;
 
-/** Refused records that a reason names. */
-const mostNamed = 5;
+/** Refused records of a reason that are kept, to be named or left out. */
+const mostKept = 200;
 
 /** A task's chunks cost more than their changes alone: freezing, progress, commits. */
 const overhead = 1.5;
@@ -98,7 +98,7 @@ async function findOut(
         message,
         field,
         count: named.length,
-        keys: named.slice(0, mostNamed),
+        keys: named.slice(0, mostKept),
       }))
       .sort((a, b) => b.count - a.count),
     held: [...held.values()],

@@ -43,7 +43,8 @@ export interface BulkDialogData {
   operationId: string;
   selectionId: string;
   backUrl: string;
-  submitText: string;
+  /** Null: it could not succeed. */
+  submitText: string | null;
   previewText: string;
   reason: ReasonData | null;
   /** What comes along from the preview that led back here. */
@@ -127,14 +128,16 @@ export function bulkDeleteData(opened: Opened, consequences: ConsequencesData): 
   const { resource, body, error, preview } = opened;
   const { recordCount: count } = preview;
   const wrong = fieldErrors(error).acknowledge ?? null;
+  // One that is in the way is enough, and then none can be deleted: a preview tells which, and can leave them out.
+  const isHopeless = preview.runsInline && consequences.isForbidden;
   return {
     ...dialogData(opened, 'delete'),
     heading: bulkTexts.deleteHeading(count, resource.singular, resource.label),
     manner: preview.runsInline ? bulkTexts.inlineDelete : bulkTexts.background,
-    submitText: bulkTexts.submitDelete(count, resource.singular, resource.label),
+    submitText: isHopeless ? null : bulkTexts.submitDelete(count, resource.singular, resource.label),
     message: wrong === null ? (error?.message ?? null) : null,
-    warning: bulkTexts.deleteWarning,
-    consequences,
+    warning: isHopeless ? bulkTexts.deleteHopeless : bulkTexts.deleteWarning,
+    consequences: isHopeless ? { ...consequences, undo: null } : consequences,
     consequencesHeading: recordTexts.consequences,
     acknowledgeText: bulkTexts.acknowledge(count, resource.singular, resource.label),
     isAcknowledged: textsOf(body.acknowledge).includes('yes'),

@@ -21,6 +21,7 @@ import { fieldErrors, formUrl, listUrl, type ReasonData, reasonData } from './bu
 import type { Body } from './bulk-field.ts';
 import type { ConsequencesData } from './consequences.ts';
 import { excerpt } from './excerpt.ts';
+import { type SubmitData, submitOf } from './preview-submit.ts';
 import { recordPath } from './record-form.ts';
 import type { Urls } from './url.ts';
 
@@ -47,6 +48,8 @@ export interface PreviewData {
   table: PreviewTable | null;
   confirm: ConfirmData | null;
   back: { href: string; label: string };
+  /** Where records that were refused are left out. */
+  leaveOutUrl: string;
   /** Back to the form: by a link, or with what is typed on the page. */
   form: { href: string; action: string; label: string };
   words: typeof previewTexts;
@@ -75,7 +78,7 @@ export interface PreviewRow {
 export interface ConfirmData {
   /** Of the records that the page is about. */
   count: number;
-  submitText: string;
+  submit: SubmitData;
   isDelete: boolean;
   manner: string;
   isInline: boolean;
@@ -140,6 +143,7 @@ export async function previewData(parts: PreviewParts): Promise<PreviewData> {
     consequences: started ? null : consequences,
     confirm: count === 0 || started ? null : confirmOf(parts),
     back: { href: listUrl(resource, preview.selectionId, filter, url), label: previewTexts.back(resource.label) },
+    leaveOutUrl: url(`${previewPath(resource, preview.id)}/exclusions`),
     form: {
       href: formUrl(resource, preview.operation, preview.selectionId, preview.id, url),
       action: url(`${previewPath(resource, preview.id)}/form`),
@@ -187,14 +191,17 @@ function countsOf({ operation, recordCount, exclusions }: Preview, findings: Fin
   ];
 }
 
+/** Refused records that a reason names. */
+export const mostNamed = 5;
+
 function refusedOf({ resource, titles, url }: PreviewParts, { refused }: Findings): PreviewData['refused'] {
   return refused.map(({ message, field, count, keys }) => {
     const label = resource.fields.find(({ meta }) => meta.name === field)?.label;
     return {
       reason: label && !message.includes(label) ? `${label}: ${message}` : message,
       countText: previewTexts.refusedCount(count),
-      records: keys.map((key) => ({ title: titles.get(key) ?? key, href: url(`${recordPath(resource, key)}/edit`) })),
-      moreText: count > keys.length ? previewTexts.moreRecords(count - keys.length) : null,
+      records: keys.slice(0, mostNamed).map((key) => ({ title: titles.get(key) ?? key, href: url(`${recordPath(resource, key)}/edit`) })),
+      moreText: count > mostNamed ? previewTexts.moreRecords(count - mostNamed) : null,
     };
   });
 }
@@ -300,11 +307,10 @@ function confirmOf({ resource, preview, body, error }: PreviewParts): ConfirmDat
   const count = preview.recordCount;
   const given = (name: string) => textsOf(body[name]).at(-1) ?? '';
   const errors = fieldErrors(error);
-  const submit = isDelete ? bulkTexts.submitDelete : bulkTexts.submitEdit;
   const chosen = given('overlap') || 'refuse';
   return {
     count,
-    submitText: submit(count, resource.singular, resource.label),
+    submit: submitOf(resource, preview, preview.findings as Findings),
     isDelete,
     isInline: preview.runsInline,
     manner: preview.runsInline ? (isDelete ? bulkTexts.inlineDelete : bulkTexts.inline) : bulkTexts.background,

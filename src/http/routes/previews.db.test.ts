@@ -57,6 +57,31 @@ test('a preview says what would change, what is so already and what would be ref
   assert.equal((await app.db.pages.query(`select 1 from ${app.db.t.change}`)).rowCount, 0, 'a trial leaves no history');
 });
 
+test('the button counts what will be, and is not there for what cannot be; refused ones are left out in one step', async (t) => {
+  const app = await setUp(t);
+  await app.db.pages.query(`update gazetteer.city set status = 'published' where id <= 4`);
+  await app.db.pages.query(`alter table gazetteer.city add constraint no_five check (id not in (5, 7) or status = 'draft')`);
+  const buttons = (html: string) => [...html.matchAll(/<button class="btn[^>]*>([^<]+)<\/button>/g)].map(([, text]) => text);
+  const few = await previewAs(app.editor, 12);
+  const inline = (await app.editor.get(few)).body;
+  assert.match(inline, /id="preview-why">.*All or nothing: 2 records are refused, so none would be changed\./s);
+  assert.deepEqual(buttons(inline).slice(-2), ['Change 6 cities in the background', 'Leave out the 2 refused']);
+  const url = /formaction="([^"]+)" name="_do" value="refused"/.exec(inline)?.[1] as string;
+  const back = await app.editor.post(url, { ...formOf(inline, 'preview-confirm'), _do: 'refused' });
+  assert.equal(back.statusCode, 303);
+  const left = (await app.editor.get(String(back.headers.location))).body;
+  assert.deepEqual(countsOf(left), { Selected: '10', 'Will change': '6', 'Already so': '4', Refused: '0', 'Left out by you': '2' });
+  assert.equal(buttons(left).at(-1), 'Change 6 of 10 cities');
+  assert.equal((await app.editor.post(few, formOf(left, 'preview-confirm'))).statusCode, 303);
+  assert.deepEqual(await statusesOf(app), { draft: 50, published: 10 });
+
+  const many = (await app.editor.get(await previewAs(app.editor, 30))).body;
+  assert.equal(buttons(many).at(-1), 'Change 18 of 30 cities');
+  const nothing = (await app.editor.get(await previewAs(app.editor, 4))).body;
+  assert.match(nothing, /Run now, it would change nothing\./);
+  assert.ok(!buttons(nothing).some((text) => text?.startsWith('Change 4')));
+});
+
 test('the same launch from the dialog and from a preview is one task while that is unfinished', async (t) => {
   const app = await setUp(t);
   const first = await launchAs(app.editor, 30);

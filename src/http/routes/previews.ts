@@ -10,7 +10,7 @@ import { getSelection, type Selection, selectionWhere } from '../../selection/se
 import { confirmPreview } from '../../tasks/confirm-preview.ts';
 import { findTaskByOperation } from '../../tasks/insert-task.ts';
 import { lookAhead } from '../../tasks/look-ahead.ts';
-import { excludeFromPreview, findPreview, keepForm, type Preview, previewed } from '../../tasks/preview.ts';
+import { excludeFromPreview, findPreview, type Findings, keepForm, type Preview, previewed } from '../../tasks/preview.ts';
 import { previewPage, shownAtOnce } from '../../tasks/preview-page.ts';
 import { parseRunOptions } from '../../tasks/run-options.ts';
 import type { TaskRow } from '../../tasks/task-row.ts';
@@ -19,7 +19,8 @@ import { formUrl, type Outcome } from '../pages/bulk.ts';
 import type { Body } from '../pages/bulk-field.ts';
 import { consequencesData } from '../pages/consequences.ts';
 import { parametersInWords } from '../pages/parameters.ts';
-import { previewData, previewPath } from '../pages/preview.ts';
+import { mostNamed, previewData, previewPath } from '../pages/preview.ts';
+import { refusedKeys } from '../pages/preview-submit.ts';
 import { formAfterPreview } from '../pages/typed-form.ts';
 import { bulkTexts } from '../texts/bulk.ts';
 import { previewTexts } from '../texts/previews.ts';
@@ -97,7 +98,9 @@ export const previewRoutes: FastifyPluginAsync<BulkRoutes> = async (app, { conte
       const ticks = readTicks(resource, body);
       const form = formAfterPreview(resource, preview.form, body);
       await keepForm(context, preview, form);
-      const changed = await leaveOut(about, { ...preview, form }, ticks);
+      const isRefused = textsOf(body._do)[0] === 'refused' && preview.findings !== null;
+      const out = isRefused ? [...ticks.out, ...refusedKeys(preview.findings as Findings)] : ticks.out;
+      const changed = await leaveOut(about, { ...preview, form }, { ...ticks, out });
       if (isHtmx(request)) return sendPreview(reply, { ...opened, preview: changed }, form, null);
     } catch (error) {
       if (!(error instanceof AppError) || error.status !== 422 || wantsJson(request)) throw error;
@@ -143,7 +146,7 @@ export const previewRoutes: FastifyPluginAsync<BulkRoutes> = async (app, { conte
   async function sendPreview(reply: FastifyReply, { about, selection, preview, after }: Opened, body: Body, error: AppError | null) {
     const { resource, principal, filter } = about;
     const page = await previewPage(context, { resource, principal, preview, after });
-    const named = preview.findings?.refused.flatMap(({ keys }) => keys) ?? [];
+    const named = preview.findings?.refused.flatMap(({ keys }) => keys.slice(0, mostNamed)) ?? [];
     const data = await previewData({
       register,
       resource,

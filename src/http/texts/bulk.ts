@@ -1,7 +1,7 @@
 const number = new Intl.NumberFormat('en');
 
-function named(count: number, singular: string, plural: string): string {
-  return `${number.format(count)} ${(count === 1 ? singular : plural).toLowerCase()}`;
+function named(count: number, singular: string, plural: string, counted = number.format(count)): string {
+  return `${counted} ${(count === 1 ? singular : plural).toLowerCase()}`;
 }
 
 export const bulkTexts = {
@@ -26,10 +26,11 @@ export const bulkTexts = {
     overlap: { skip: 'go on without records that another task holds', wait: 'wait for other tasks that hold records' },
     stop: (percent: number) => `stop when more than ${number.format(percent)} % are refused`,
   },
-  submitEdit: (count: number, singular: string, plural: string) => `Change ${named(count, singular, plural)}`,
-  submitDelete: (count: number, singular: string, plural: string) => `Delete ${named(count, singular, plural)}`,
+  submitEdit: (count: number, singular: string, plural: string, counted?: string) => `Change ${named(count, singular, plural, counted)}`,
+  submitDelete: (count: number, singular: string, plural: string, counted?: string) => `Delete ${named(count, singular, plural, counted)}`,
   acknowledge: (count: number, singular: string, plural: string) => `Yes, delete ${named(count, singular, plural)}`,
   deleteWarning: 'They are removed from the database.',
+  deleteHopeless: 'All or nothing, and some are in the way: none would be deleted. A preview tells which, and leaves them out.',
   dismiss: 'Cancel',
   sending: 'Sending…',
   refusedHeading: 'Rolled back: 0 records changed',

@@ -43,6 +43,13 @@ export const previewTexts = {
   firstPage: 'First records',
   nextPage: 'Next records',
   shown: (count: number) => `${number(count)} records a page`,
+  leaveOutRefused: (count: number) => (count === 1 ? 'Leave out the refused one' : `Leave out the ${number(count)} refused`),
+  wouldRollBack: (count: number) =>
+    `All or nothing: ${count === 1 ? 'one record is refused, so none' : `${number(count)} records are refused, so none`} would be changed.`,
+  wouldChangeNothing: 'Run now, it would change nothing.',
+  inBackground: (submit: string) => `${submit} in the background`,
+  atMost: (count: number) => `up to ${number(count)}`,
+  ofAll: (changed: number, count: number) => `${number(changed)} of ${number(count)}`,
   empty: 'Nothing is left to do: every record was left out.',
   optionsHeading: 'How to run it',
   background: 'In the background, even if there are few: good ones are kept',
