@@ -1,6 +1,7 @@
 import type { Principal } from '../../auth/principal.ts';
 import type { Database } from '../../db/database.ts';
 import type { Register } from '../../resources/contract.ts';
+import type { Count } from '../../selection/count.ts';
 import { seesEveryRow } from '../../resources/permissions.ts';
 import type { TaskRow } from '../../tasks/task-row.ts';
 import { formatCount, formatRough } from '../format.ts';
@@ -28,11 +29,11 @@ export interface Home {
   now: Date;
 }
 
-/** One statement beside the tasks it is given. */
+/** Two statements beside the tasks it is given. */
 export async function homeData({ name, db, register, principal, tasks, url, now }: Home): Promise<HomeData> {
   const listed = register.listFor(principal);
   // What somebody sees only in part is not counted from the outside.
-  const counts = await estimateCounts(
+  const counts = await countTables(
     db,
     listed.filter((resource) => seesEveryRow(resource, principal)).map(({ model }) => model.table),
   );
@@ -51,18 +52,38 @@ export async function homeData({ name, db, register, principal, tasks, url, now 
   };
 }
 
-function countText(count: number | undefined): string | null {
-  if (count === undefined || count < 0) return null;
-  return count < 1000 ? formatCount(count, 'record', 'records') : shellTexts.aboutRecords(formatRough(count));
+function countText(count: Count | undefined): string | null {
+  if (count === undefined) return null;
+  return count.isExact ? formatCount(count.value, 'record', 'records') : shellTexts.aboutRecords(formatRough(count.value));
 }
 
-/** What the database believes; −1 where it has never looked. Counting millions of rows to greet somebody would be slow. */
-async function estimateCounts(db: Database, tables: readonly string[]): Promise<Map<string, number>> {
+/** Up to so many rows are counted. */
+const mostCounted = 1_000;
+
+/**
+ * Small tables are counted; of large ones the database is believed, since counting millions of rows to greet somebody would be
+ * slow. What is neither is left out: views, tables that our role may not read, large ones that the database never looked at.
+ */
+async function countTables(db: Database, tables: readonly string[]): Promise<Map<string, Count>> {
   const { rows } = await db.pages.query<{ name: string; count: number }>(
-    `select name, reltuples::float8 as count from unnest($1::text[]) as name join pg_class on pg_class.oid = to_regclass(name)`,
+    `select name, reltuples::float8 as count from unnest($1::text[]) as name join pg_class on pg_class.oid = to_regclass(name)
+     where relkind in ('r', 'p', 'm') and has_table_privilege(pg_class.oid, 'select')`,
     [tables],
   );
-  return new Map(rows.map(({ name, count }) => [name, count]));
+  const counts = new Map<string, Count>();
+  for (const { name, count } of rows) if (count > mostCounted) counts.set(name, { value: count, isExact: false });
+  const small = rows.filter(({ count }) => count <= mostCounted);
+  if (small.length === 0) return counts;
+  const counted = await db.pages.query<{ place: number; count: number }>(
+    small
+      .map(({ name }, place) => `select ${place} as place, count(*)::int from (select from ${name} limit ${mostCounted + 1}) t`)
+      .join(' union all '),
+  );
+  for (const { place, count } of counted.rows) {
+    const table = small[place];
+    if (table && count <= mostCounted) counts.set(table.name, { value: count, isExact: true });
+  }
+  return counts;
 }
 
 declare module '../pages.ts' {

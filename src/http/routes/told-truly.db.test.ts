@@ -94,3 +94,18 @@ test('a worker that does not know what a task is about leaves it waiting with th
   await second.stop();
   assert.deepEqual([task.state, task.changed, task.reason, task.message], ['succeeded', 30, null, null]);
 });
+
+test('the first page counts small tables and only believes the database about large ones, which it says', async (t) => {
+  const { editor, db } = await setUp(t);
+  const countOf = async (label: string) => new RegExp(`<strong>${label}</strong><small>([^<]+)<`).exec((await editor.get('/')).body)?.[1];
+  await db.pages.query(`analyze gazetteer.tag, gazetteer.city`);
+  await db.pages.query(`insert into gazetteer.tag (name) values ('harbour'), ('ferry')`);
+  assert.equal(await countOf('Tags'), '5 records');
+  assert.equal(await countOf('Cities'), '60 records');
+  const more = `insert into gazetteer.city (name, country_code, feature_code, population, latitude, longitude)
+    select 'More ' || n, 'ESP', 'PPL', n, 0, 0 from generate_series(1, 2940) n`;
+  await db.pages.query(more);
+  assert.equal(await countOf('Cities'), undefined, 'more than are counted, and the database has not looked');
+  await db.pages.query(`analyze gazetteer.city`);
+  assert.equal(await countOf('Cities'), 'about 3,000 records');
+});
