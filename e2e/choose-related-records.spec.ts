@@ -46,6 +46,24 @@ test('one of 135,233 records is searched and chosen', async ({ page, app }) => {
   expect(rows).toEqual([{ code: 'cat' }]);
 });
 
+test('what a picker finds is seen whole, also from a sheet at the end of a small screen', async ({ page, app }) => {
+  await page.setViewportSize({ width: 390, height: 844 });
+  await signIn(page, app);
+  await page.goto('/cities');
+  await page.locator('[data-filter="country"] summary').click();
+  await page.locator('[data-filter="country"]').getByRole('combobox').fill('s');
+  await expect(options(page).nth(10)).toBeAttached();
+  const list = await page.getByRole('listbox').boundingBox();
+  if (!list) throw new Error('no list');
+  expect(list.y).toBeGreaterThanOrEqual(0);
+  expect(list.y + list.height).toBeLessThanOrEqual(844);
+  expect(list.height).toBeGreaterThan(200);
+  await page.locator('[data-filter="country"]').getByRole('combobox').fill('spain');
+  await page.getByRole('option', { name: /^Spain/ }).click();
+  await page.locator('[data-filter="country"]').getByRole('button', { name: 'Apply' }).click();
+  await expect(page).toHaveURL(/country=ESP/);
+});
+
 test('a picker works by keyboard alone', async ({ page, app }) => {
   await signIn(page, app);
   await page.goto('/countries/FRA/edit');

@@ -11,6 +11,15 @@ function thenBy(event) {
 
 document.addEventListener('click', thenBy, true);
 
+// A quick filter is swapped only with the whole list; until then it shows here that it is on.
+document.addEventListener('change', (event) => {
+  const filter = event.target.closest?.('#list-filter details');
+  if (!filter) return;
+  const isSet = ({ type, name, value, checked }) => name !== '' && value !== '' && (!['checkbox', 'radio'].includes(type) || checked);
+  const isActive = [...filter.querySelectorAll('input, select')].some(isSet);
+  for (const name of ['border-primary', 'text-primary']) filter.querySelector('summary').classList.toggle(name, isActive);
+});
+
 // The page that makes a filter begins with what the list shows now, which may have been swapped in since.
 document.addEventListener(
   'click',

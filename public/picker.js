@@ -14,12 +14,43 @@ function make(tag, attributes, text = '') {
   return element;
 }
 
+const gap = 4;
+const tallest = 272;
+
+/** Below its input, or above where there is more room; never beyond what can be seen of the page. */
+function place(list, input) {
+  const { left, width, top, bottom } = input.getBoundingClientRect();
+  const seen = window.visualViewport ?? { height: innerHeight, offsetTop: 0 };
+  const below = seen.offsetTop + seen.height - bottom - 2 * gap;
+  const above = top - seen.offsetTop - 2 * gap;
+  const isBelow = below >= Math.min(tallest, list.scrollHeight) || below >= above;
+  const height = Math.max(80, Math.min(tallest, isBelow ? below : above));
+  Object.assign(list.style, {
+    left: `${left}px`,
+    width: `${width}px`,
+    maxHeight: `${height}px`,
+    top: isBelow ? `${bottom + gap}px` : 'auto',
+    bottom: isBelow ? 'auto' : `${innerHeight - top + gap}px`,
+  });
+}
+
+// Only one is open at a time; it stays at its input.
+function followOpen(event) {
+  const list = document.querySelector('.picker-list:popover-open');
+  if (!list || list.contains(event.target instanceof Node ? event.target : null)) return;
+  place(list, list.closest('[data-picker]').querySelector('.picker-row input'));
+}
+
+addEventListener('scroll', followOpen, { capture: true, passive: true });
+addEventListener('resize', followOpen);
+window.visualViewport?.addEventListener('resize', followOpen);
+
 function enhance(picker) {
   const { url, name } = picker.dataset;
   const isMany = 'many' in picker.dataset;
   const input = picker.querySelector('.picker-row input');
   const listId = `picker-list-${++number}`;
-  const list = make('ul', { role: 'listbox', id: listId, class: 'picker-list', hidden: '' });
+  const list = make('ul', { role: 'listbox', id: listId, class: 'picker-list', popover: 'manual', hidden: '' });
   const held = make('input', { type: 'hidden', name });
   let label = input.dataset.label;
   let active = null;
@@ -68,6 +99,7 @@ function enhance(picker) {
     asked++;
     isOpen = false;
     list.hidden = true;
+    if (list.matches(':popover-open')) list.hidePopover();
     input.setAttribute('aria-expanded', 'false');
     activate(null);
   }
@@ -100,6 +132,8 @@ function enhance(picker) {
     if (options().length === 0 && !list.querySelector('.picker-note'))
       list.append(make('li', { class: 'picker-note', role: 'presentation' }, picker.dataset.none));
     list.hidden = false;
+    if (!list.matches(':popover-open')) list.showPopover();
+    place(list, input);
     input.setAttribute('aria-expanded', 'true');
     if (search !== '') activate(options()[0]);
     say(picker, options().length === 0 ? picker.dataset.none : picker.dataset.results.replace('{n}', options().length));

@@ -49,7 +49,8 @@ export interface RecordsData {
   kept: readonly { name: string; value: string }[];
   chips: readonly Chip[];
   clearUrl: string;
-  error: { heading: string; message: string; hint: string } | null;
+  /** What is wrong with the address, and the way on. */
+  error: { heading: string; message: string; hint: string; href: string; label: string } | null;
   empty: { text: string; icon: string; href: string | null; label: string } | null;
   columns: readonly ColumnData[];
   rows: readonly RowData[];
@@ -146,7 +147,7 @@ export function recordsData(parts: ListParts): RecordsData {
     kept: keptOf(resource, state),
     chips: chipsOf({ ...filterParts(parts), state }, principal),
     clearUrl: url(listPath(resource, state, { filter: '', ...start })),
-    error: error ? { heading: listTexts.invalidHeading, message: error.message, hint: listTexts.invalidHint } : null,
+    error: error && errorOf(parts, error),
     empty: error || rows.length > 0 ? null : emptyOf(parts),
     columns: resource.columns.map((column) => columnData({ ...parts, state }, column)),
     rows,
@@ -180,6 +181,18 @@ function keptOf(resource: Resource, state: ListState): { name: string; value: st
   const controls = new Set(['_q', ...resource.filters.flatMap(({ name }) => [name, `${name}-min`, `${name}-max`])]);
   const pairs = [...new URL(listPath(resource, state, start), 'http://x').searchParams];
   return pairs.flatMap(([name, value]) => (controls.has(name) ? [] : [{ name, value }]));
+}
+
+/** A place that there is not leaves the filter as it is. */
+function errorOf({ resource, state, url }: ListParts, error: AppError): RecordsData['error'] {
+  const link = (changes: Partial<ListState>, label: string) => ({ href: url(listPath(resource, state, changes)), label });
+  const { message } = error;
+  if (!['_page', '_size', '_after', '_before'].includes(String(error.details.field))) {
+    return { heading: listTexts.invalidHeading, message, hint: listTexts.invalidHint, ...link({ filter: '', ...start }, listTexts.reset) };
+  }
+  const isBeyond = error.code === 'page-too-far';
+  const to = isBeyond ? link({ ...start, before: endCursor }, listTexts.toLastPage) : link(start, listTexts.first);
+  return { heading: listTexts.noPlaceHeading, message, hint: '', ...to };
 }
 
 function emptyOf({ resource, principal, state, page, url }: ListParts): RecordsData['empty'] {

@@ -55,7 +55,14 @@ export interface EndedData {
   badge: Badge | null;
   bar: Bar | null;
   counts: readonly Count[];
-  link: { href: string; label: string } | null;
+  link: Link | null;
+  /** Null: nothing can be undone here, or that is said elsewhere on the page. */
+  undo: Link | null;
+}
+
+export interface Link {
+  href: string;
+  label: string;
 }
 
 /** The same task may be live above the list and in a dialog at once; their elements must not share an id. task: on its own page. */
@@ -200,7 +207,7 @@ export function countsOf(task: TaskRow): Count[] {
   return all.filter(([count]) => count > 0).map(([count, words, tone]) => ({ text: words(count), tone }));
 }
 
-export function finishedData(task: TaskRow, now: Date, url: Urls, place: Place = 'page'): EndedData {
+export function finishedData(task: TaskRow, now: Date, url: Urls, place: Place = 'page', undo: Link | null = null): EndedData {
   const isHere = place === 'task';
   return {
     elementId: progressElementId(task.id, place),
@@ -211,6 +218,7 @@ export function finishedData(task: TaskRow, now: Date, url: Urls, place: Place =
     bar: barOf(task, now),
     counts: countsOf(task),
     link: isHere ? null : { href: url(`/tasks/${task.id}`), label: taskTexts.details },
+    undo: isHere ? null : undo,
   };
 }
 
@@ -236,6 +244,7 @@ export function goneData(taskId: string, url: Urls, place: Place): EndedData {
     bar: null,
     counts: [],
     link: { href: url('/tasks'), label: taskTexts.allTasks },
+    undo: null,
   };
 }
 
@@ -249,17 +258,18 @@ export function signedOutData(taskId: string, url: Urls, place: Place): EndedDat
     bar: null,
     counts: [],
     link: { href: url('/sign-in'), label: taskTexts.signIn },
+    undo: null,
   };
 }
 
 export type ToastLevel = 'success' | 'warning' | 'error' | 'info';
 
-/** What the page is told when a task ends: the list refreshes, a toast says what happened. */
-export function finishedEvents(task: TaskRow): Record<string, unknown> {
+/** What the page is told when a task ends: the list refreshes, a toast says what happened and leads to its undo. */
+export function finishedEvents(task: TaskRow, undo: Link | null = null): Record<string, unknown> {
   return {
     'bulkhead:finished': { taskId: task.id, resource: task.resource, model: task.model },
     // The same task may be live twice on a page; one key is one toast.
-    'bulkhead:toast': { ...toastOf(task), key: `task-${task.id}` },
+    'bulkhead:toast': { ...toastOf(task), key: `task-${task.id}`, ...(undo && { link: undo }) },
   };
 }
 

@@ -10,6 +10,7 @@ import { type BulkOutcomeData, explanationData, listUrl, type Outcome, overlapDa
 import { finishedData, finishedEvents, progressData } from '../pages/progress.ts';
 import { taskJson } from '../pages/task.ts';
 import { bulkTexts } from '../texts/bulk.ts';
+import { followUpTexts } from '../texts/follow-ups.ts';
 import { taskTexts } from '../texts/tasks.ts';
 
 /** What a confirmed dialog or preview leads to: the task, on its own page or in the dialog. */
@@ -26,9 +27,10 @@ export async function sendLaunched(request: FastifyRequest, reply: FastifyReply,
   const note = earlierNote(outcome);
   if (!isHtmx(request)) return (note === null ? reply : reply.flash('info', note)).redirect(statusUrl, 303);
   if (outcome === 'inline') {
-    // An empty dialog closes itself.
+    // An empty dialog closes itself. What was just done at once can be undone by whoever did it.
+    const undo = task.changed > 0 ? { href: url(`/tasks/${task.id}/undo`), label: followUpTexts.undo } : null;
     return reply
-      .header('HX-Trigger', headerJson({ ...finishedEvents(task), 'bulkhead:close-dialog': true }))
+      .header('HX-Trigger', headerJson({ ...finishedEvents(task, undo), 'bulkhead:close-dialog': true }))
       .type('text/html')
       .send('');
   }

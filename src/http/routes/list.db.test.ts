@@ -94,6 +94,10 @@ test('sorting, paging and the size are in the address, and pages share no record
   const pages = await Promise.all([1, 2, 3].map((page) => visitor.get(`/cities?_sort=status&_size=50&_page=${page}`)));
   assert.equal(new Set(pages.flatMap(({ body }) => rowsOf(body))).size, 130);
   assert.match((await visitor.get('/cities?_page=99')).body, /There is no page 99/);
+  const beyond = await visitor.get('/cities?status=draft&_page=9999999');
+  assert.equal(beyond.statusCode, 422);
+  assert.match(beyond.body, /There is no such place in this list/);
+  assert.match(beyond.body, /<a class="btn btn-sm" href="\/cities\?status=draft&amp;_before=!end">Go to the last page/);
 });
 
 test('htmx gets the piece that it swaps, and the address without empty fields', async (t) => {
@@ -106,6 +110,14 @@ test('htmx gets the piece that it swaps, and the address without empty fields', 
   });
   assert.match(records.body.trimStart(), /^<section id="records"/);
   assert.equal(records.headers['hx-push-url'], '/cities?status=draft');
+  const typing = async (before: string, now: string) => {
+    const headers = { ...htmx, 'hx-trigger': 'list-filter', 'hx-target': 'records', 'hx-current-url': `http://localhost/cities${before}` };
+    const answer = await visitor.get(`/cities${now}`, headers);
+    return [answer.headers['hx-push-url'], answer.headers['hx-replace-url']];
+  };
+  assert.deepEqual(await typing('', '?_q=p'), ['/cities?_q=p', undefined]);
+  assert.deepEqual(await typing('?_q=p', '?_q=pl'), [undefined, '/cities?_q=pl']);
+  assert.deepEqual(await typing('?_q=pl', '?_q=pl&status=draft'), ['/cities?_q=pl&status=draft', undefined]);
   const list = await visitor.get('/cities', { ...htmx, 'hx-target': 'list' });
   assert.match(list.body.trimStart(), /^<div id="list"/);
 });

@@ -10,7 +10,7 @@ import { listRunning } from '../../tasks/queries.ts';
 import { isHtmx, principalOf } from '../negotiate.ts';
 import { listData, listPageData, type ListParts, recordsData } from '../pages/list.ts';
 import { readableFilter } from '../pages/list-filters.ts';
-import { listPath, looseListState, parseListState, type Query } from '../pages/list-state.ts';
+import { listPath, type ListState, looseListState, parseListState, type Query } from '../pages/list-state.ts';
 import { runningData } from '../pages/progress.ts';
 import { findLiveSelection, noSelection } from '../pages/selection-bar.ts';
 import type { Urls } from '../pages/url.ts';
@@ -30,6 +30,15 @@ const noRecords: ListPage = {
   last: null,
 };
 
+/** A search that is typed letter by letter is one step back, not one a letter. */
+function isSearchingOn({ headers }: FastifyRequest, { filter }: ListState): boolean {
+  const current = headers['hx-current-url'];
+  if (typeof current !== 'string' || !URL.canParse(current)) return false;
+  const searched = (text: string) => new URLSearchParams(text).get('_q') ?? '';
+  const [before, now] = [searched(new URL(current).search), searched(filter)];
+  return before !== '' && now !== '' && before !== now;
+}
+
 type ForResource = { Params: { resource: string }; Querystring: Query };
 
 export const listRoutes: FastifyPluginAsync<ListRoutes> = async (app, { context, url }) => {
@@ -42,7 +51,9 @@ export const listRoutes: FastifyPluginAsync<ListRoutes> = async (app, { context,
     reply.code(parts.error?.status ?? 200);
     const target = isHtmx(request) ? request.headers['hx-target'] : null;
     // A form sends its empty fields too: the address bar gets the short form.
-    if (request.headers['hx-trigger'] === 'list-filter') reply.header('HX-Push-Url', url(listPath(resource, parts.state)));
+    if (request.headers['hx-trigger'] === 'list-filter') {
+      reply.header(isSearchingOn(request, parts.state) ? 'HX-Replace-Url' : 'HX-Push-Url', url(listPath(resource, parts.state)));
+    }
     if (target === 'records') return reply.page('list/_records', recordsData(parts));
     if (target === 'list') return reply.page('list/_list', listData(parts));
     const tasks = await listRunning(db, principal, resource.slug);

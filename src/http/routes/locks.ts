@@ -67,5 +67,6 @@ function freeData(link: EndedData['link']): EndedData {
     bar: null,
     counts: [],
     link,
+    undo: null,
   };
 }

@@ -65,7 +65,12 @@ test('a poll of a finished task ends, and tells the list and a toast what happen
   assertEndsPoll(answer, 'finished');
   assert.deepEqual(JSON.parse(String(answer.headers['hx-trigger'])), {
     'bulkhead:finished': { taskId: id, resource: 'cities', model: 'City' },
-    'bulkhead:toast': { level: 'warning', message: 'Edit cities: partly done. 27 changed, 2 failed, 1 already so.', key: `task-${id}` },
+    'bulkhead:toast': {
+      level: 'warning',
+      message: 'Edit cities: partly done. 27 changed, 2 failed, 1 already so.',
+      key: `task-${id}`,
+      link: { href: `/tasks/${id}/undo`, label: 'Undo…' },
+    },
   });
 });
 

@@ -146,7 +146,7 @@ export const taskRoutes: FastifyPluginAsync<TaskRoutes> = async (app, { context,
     );
   }
 
-  function sendProgress(request: FastifyRequest, reply: FastifyReply, task: TaskRow) {
+  async function sendProgress(request: FastifyRequest, reply: FastifyReply, task: TaskRow) {
     const now = new Date();
     if (!isHtmx(request)) return reply.redirect(url(`/tasks/${task.id}`), 303);
     if (!isFinished(task.state)) {
@@ -156,8 +156,10 @@ export const taskRoutes: FastifyPluginAsync<TaskRoutes> = async (app, { context,
       if (isMoved) reply.header('HX-Trigger', headerJson(movedEvents(task)));
       return reply.page('tasks/_progress', progressData(task, look, placeOf(request), isMoved ? undefined : told));
     }
-    reply.code(stopPolling).header('HX-Trigger', headerJson(finishedEvents(task)));
-    return reply.page('tasks/_ended', finishedData(task, now, url, placeOf(request)));
+    const principal = principalOf(request);
+    const { undo } = await taskActions({ db, principal, resource: findResource(register, principal, task), url }, task);
+    reply.code(stopPolling).header('HX-Trigger', headerJson(finishedEvents(task, undo)));
+    return reply.page('tasks/_ended', finishedData(task, now, url, placeOf(request), undo));
   }
 };
 

@@ -51,6 +51,7 @@ export const listTexts = {
   emptyPlace: 'There is nothing here any more.',
   toLastPage: 'Go to the last page',
   invalidHeading: 'This filter cannot be used',
+  noPlaceHeading: 'There is no such place in this list',
   invalidHint: 'No records are shown until it is right.',
   reset: 'Show everything',
 };
