@@ -20,6 +20,7 @@ const scripts = {
   fuzz: 'scripts/fuzz.ts',
   property: 'scripts/property.ts',
   chaos: 'scripts/chaos.ts',
+  bouncer: 'scripts/bouncer.ts',
 };
 
 // What a task leaves behind is short-lived: with room for more of it before it is cleared, a worker grows threefold for nothing.
