@@ -34,11 +34,15 @@ export async function startTransactionPooler(connectionString: string, size: num
   const free: Session[] = [];
   const fronts = new Set<Socket>();
   for (const client of clients) {
+    client.on('error', () => undefined);
     await client.connect();
     const { stream } = (client as unknown as { connection: { stream: Socket } }).connection;
     stream.removeAllListeners('data');
     const session: Session = { socket: stream, owner: null, rest: Buffer.alloc(0) };
     stream.on('data', (chunk) => hear(session, chunk));
+    stream.on('close', () => {
+      for (const front of fronts) front.destroy();
+    });
     free.push(session);
   }
   const server = createServer((front) => {
