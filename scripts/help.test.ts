@@ -13,6 +13,7 @@ const commands: Record<string, string> = {
   'run property': 'scripts/property.ts',
   'run chaos': 'scripts/chaos.ts',
   'run bouncer': 'scripts/bouncer.ts',
+  'run kill-starts': 'scripts/kill-starts.ts',
   'run serve': 'src/cli/serve.ts',
 };
 

@@ -21,6 +21,7 @@ const scripts = {
   property: 'scripts/property.ts',
   chaos: 'scripts/chaos.ts',
   bouncer: 'scripts/bouncer.ts',
+  'kill-starts': 'scripts/kill-starts.ts',
 };
 
 // What a task leaves behind is short-lived: with room for more of it before it is cleared, a worker grows threefold for nothing.

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
 import { test } from 'node:test';
+import admin from '../admin.ts';
 import { testDatabase } from '../testing/database.ts';
 import { killStarts } from '../testing/kill-starts.ts';
 
@@ -17,4 +18,11 @@ test('a start that was ended at any statement, of ours, the queueâ€™s, the pushâ
   const { killed, broken } = await killStarts({ seed, draws, say: (line) => t.diagnostic(line) });
   assert.deepEqual(broken, [], `seed ${seed}`);
   assert.equal(killed, 20);
+});
+
+test('the sample is filled once by two that start at once', async (t) => {
+  const { connectionString, db } = await testDatabase(t);
+  await Promise.all([1, 2].map(() => admin.seed?.(connectionString, () => undefined)));
+  const { rows } = await db.pages.query('select count(*)::int as count from gazetteer.city');
+  assert.deepEqual(rows, [{ count: 135_233 }]);
 });

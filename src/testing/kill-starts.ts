@@ -138,11 +138,15 @@ export async function killStarts({ seed, draws, say }: KillStarts): Promise<{ ki
     for (const kind of kinds) {
       if (draws && !draws[kind.name]) continue;
       const whole = draws && kind.reference ? await referenceOf(kind.reference) : await wholeStart(kind);
+      // One that takes long is not begun a third time.
+      const isAlwaysBeside = draws !== undefined && kind.reference !== undefined;
       const first = whole.statements.findIndex((text) => kind.from.test(text));
       const all = whole.statements
         .slice(first)
         .flatMap((text, index) =>
-          [true, false].map((isSent): KilledAt => ({ kind, statement: first + index + 1, isSent, text, isBeside: random() < 0.3 })),
+          [true, false].map(
+            (isSent): KilledAt => ({ kind, statement: first + index + 1, isSent, text, isBeside: isAlwaysBeside || random() < 0.3 }),
+          ),
         );
       const chosen = draws ? Array.from({ length: draws[kind.name] ?? 0 }, () => all[Math.floor(random() * all.length)] as KilledAt) : all;
       say(`${kind.name}: ${whole.statements.length - first} statements, ${chosen.length} kills`);
