@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { takeLock } from './lock.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const at = (...parts) => join(root, ...parts);
@@ -28,9 +29,14 @@ const scripts = {
 const nodeOptions = ['--max-semi-space-size=4'];
 
 const [command = '', ...rest] = process.argv.slice(2);
+// Two commands on a fresh clone would both install, into one folder.
+const giveBack = takeLock(at('generated/.lock'), (pid) =>
+  console.log(`Waiting for another command (process ${pid}) to install and generate …`),
+);
 install();
 generate();
 style();
+giveBack();
 if (command !== 'generate') {
   if (!scripts[command]) fail(`There is no command "${command}": ${Object.keys(scripts).join(', ')}.`);
   hand(scripts[command], rest);

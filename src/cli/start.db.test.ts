@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { execFile, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, utimesSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { promisify } from 'node:util';
 
 const root = join(import.meta.dirname, '../..');
+const run = promisify(execFile);
 
 /** A clone with the packages already in place; what a newcomer has after `npm ci`. */
 function clone(t: TestContext, mode: string): string {
@@ -153,8 +155,13 @@ for (const [what, mode] of [
   });
 }
 
-test('what a person can mend is one sentence and exit status 1, and nothing is left running', async (t) => {
+test('a fresh clone is made ready once by two commands at once; what a person can mend is one sentence and exit status 1, and nothing is left running', async (t) => {
   const folder = clone(t, '755');
+  const generated = await Promise.all([1, 2].map(() => run('node', ['scripts/run.mjs', 'generate'], { cwd: folder, env: environment() })));
+  const said = generated.map(({ stdout }) => stdout).join('');
+  assert.equal(said.split('Generating the database client (sample)').length, 2, said);
+  assert.match(said, /Waiting for another command \(process \d+\)/);
+  assert.ok(existsSync(join(folder, 'public/build/styles.css')));
   const taken = createServer();
   await new Promise<void>((done) => taken.listen(0, '127.0.0.1', done));
   t.after(() => taken.close());
