@@ -47,9 +47,9 @@ function fail(sentence) {
   process.exit(1);
 }
 
-function run(file, args, env = {}) {
-  const { status, error } = spawnSync(file, args, { cwd: root, stdio: 'inherit', env: { ...process.env, ...env } });
-  if (error || status !== 0) fail(`"${[file, ...args].join(' ')}" failed${error ? `: ${error.message}` : ''}.`);
+function run(file, args, hint) {
+  const { status, error } = spawnSync(file, args, { cwd: root, stdio: 'inherit' });
+  if (error || status !== 0) fail(`"${[file, ...args].join(' ')}" failed${error ? `: ${error.message}` : ''}. ${hint}`);
 }
 
 /** `npm ci` where node_modules is absent or older than the lock file. */
@@ -59,7 +59,8 @@ function install() {
   if (existsSync(installed) && existsSync(node()) && statSync(installed).mtimeMs >= statSync(lock).mtimeMs) return;
   if (existsSync(installed) && existsSync(node()) && stampOf('installed') === hash([lock])) return;
   console.log('Installing packages (once) …');
-  run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error', '--progress=true', '--include=dev']);
+  const offline = 'Is the npm registry reachable? The first start needs it.';
+  run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error', '--progress=true', '--include=dev'], offline);
   stamp('installed', hash([lock]));
 }
 
