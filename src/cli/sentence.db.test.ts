@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,10 +7,12 @@ import { type TestContext, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import pg from 'pg';
+import { PrismaClient } from '../../generated/sample/client.ts';
 import sample from '../admin.ts';
 import { parseConfig, unknownSettings } from '../config.ts';
 import { AppError } from '../errors.ts';
-import { checkedClient } from '../resources/checked-client.ts';
+import { assertUsesPool, checkedClient } from '../resources/checked-client.ts';
+import type { Client } from '../resources/contract.ts';
 import { DefinitionError } from '../resources/problems.ts';
 import { testDatabase } from '../testing/database.ts';
 import { tortureAdmin } from '../testing/torture.ts';
@@ -241,6 +243,21 @@ const moreMistakes: typeof mistakes = [
     /its createClient returns no Prisma client\.$/,
   ],
   [
+    'an adapter with a copy of pg of its own',
+    async ({ folder, url }) => {
+      const { PrismaPg } = (await import(
+        pathToFileURL(join(await secondCopy(folder), '@prisma/adapter-pg/dist/index.mjs')).href
+      )) as AdapterModule;
+      const pool = new pg.Pool({ connectionString: url });
+      try {
+        await assertUsesPool(new PrismaClient({ adapter: new PrismaPg(pool) }) as unknown as Client, pool);
+      } finally {
+        await pool.end();
+      }
+    },
+    /its createClient makes a client that does not use the pool that it is given: are there two copies of pg/,
+  ],
+  [
     'a client of another schema',
     () => checkedClient(() => sample.createClient(new pg.Pool()), new pg.Pool(), tortureAdmin.resources.slice(0, 1)),
     /its createClient makes a client that has no model \w+: is it generated from the same schema as the metadata\?$/,
@@ -255,6 +272,22 @@ const moreMistakes: typeof mistakes = [
 const endedWith = ([sentence = '']: string[]) => {
   throw new AppError('said', 500, sentence);
 };
+
+type AdapterModule = typeof import('@prisma/adapter-pg');
+
+/** As a project beside Bulkhead has it: another `pg`, and an adapter that finds that one. */
+async function secondCopy(folder: string): Promise<string> {
+  const packages = join(import.meta.dirname, '../../node_modules');
+  const copy = join(folder, 'node_modules');
+  await mkdir(join(copy, '@prisma'), { recursive: true });
+  for (const name of ['pg', '@prisma/adapter-pg']) await cp(join(packages, name), join(copy, name), { recursive: true });
+  for (const below of ['', '@prisma']) {
+    for (const name of await readdir(join(packages, below))) {
+      if (name !== '@prisma') await symlink(join(packages, below, name), join(copy, below, name)).catch(() => undefined);
+    }
+  }
+  return copy;
+}
 
 async function around(t: TestContext): Promise<Around> {
   const { connectionString, db, defer } = await testDatabase(t, { content: 'nothing' });

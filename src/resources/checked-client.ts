@@ -30,6 +30,27 @@ export function checkedClient(createClient: (pool: Pool) => Client, pool: Pool, 
   return client;
 }
 
+/** An adapter with a copy of `pg` of its own takes our pool for something else, and connects to wherever the environment says. */
+export async function assertUsesPool(client: Client, pool: Pool): Promise<void> {
+  let isUsed = false;
+  const note = () => {
+    isUsed = true;
+  };
+  pool.on('acquire', note);
+  try {
+    await (client as unknown as { $queryRawUnsafe(sql: string): Promise<unknown> }).$queryRawUnsafe('select 1');
+  } catch (error) {
+    if (isUsed) throw error;
+  } finally {
+    pool.off('acquire', note);
+  }
+  if (!isUsed) {
+    throw wrong(
+      'makes a client that does not use the pool that it is given: are there two copies of pg or @prisma/adapter-pg in the project?',
+    );
+  }
+}
+
 function wrong(what: string): AppError {
   const text = `The admin cannot be started: its createClient ${what}`;
   return new AppError('wrong-client', 500, text.endsWith('?') ? text : `${text}.`);

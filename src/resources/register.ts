@@ -2,7 +2,6 @@ import type { Pool } from 'pg';
 import { notFound } from '../errors.ts';
 import { type ResourceDefaults, buildResource } from './build-resource.ts';
 import type { Principal } from '../auth/principal.ts';
-import { checkedClient } from './checked-client.ts';
 import type { Client, Register, Resource } from './contract.ts';
 import type { ResourceDefinition } from './define-resource.ts';
 import type { OnUnreadable } from './grants.ts';
@@ -25,7 +24,7 @@ export function buildRegister(
   onUnreadable: OnUnreadable = () => undefined,
 ): Register {
   const related = (model: string) => list.find((candidate) => candidate.model.name === model) ?? null;
-  const client = checkedClient(createClient, pool, definitions);
+  const client = createClient(pool);
   const settled = { ...defaults, writeThrough: defaults.writeThrough ?? (hasExtensions(client) ? ('client' as const) : ('sql' as const)) };
   const problems = new Problems();
   const list: readonly Resource[] = definitions.flatMap(
