@@ -1,31 +1,13 @@
 import assert from 'node:assert/strict';
 import { execFile, execFileSync, spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, utimesSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { promisify } from 'node:util';
+import { clone } from '../testing/clone.ts';
 
-const root = join(import.meta.dirname, '../..');
 const run = promisify(execFile);
-
-/** A clone with the packages already in place; what a newcomer has after `npm ci`. */
-function clone(t: TestContext, mode: string): string {
-  const base = mkdtempSync(join(tmpdir(), 'bulkhead-clone-'));
-  execFileSync('chmod', [mode, base]);
-  const folder = join(base, 'bulkhead');
-  execFileSync('git', ['clone', '--quiet', '--no-hardlinks', root, folder]);
-  const packages = join(root, 'node_modules');
-  if (spawnSync('cp', ['-al', packages, folder]).status !== 0) execFileSync('cp', ['-a', packages, folder]);
-  utimesSync(join(folder, 'package-lock.json'), 0, 0);
-  t.after(() => {
-    const elsewhere = join(folder, '.bulkhead/database-path');
-    if (existsSync(elsewhere)) rmSync(readFileSync(elsewhere, 'utf8').trim(), { recursive: true, force: true });
-    rmSync(base, { recursive: true, force: true });
-  });
-  return folder;
-}
 
 interface Started {
   address: string;
