@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { clone } from '../testing/clone.ts';
 import { endedCommand, openEveryPage, type RunningCommand, startCommand, stopCommands, visitAs } from '../testing/command.ts';
 import { testDatabase } from '../testing/database.ts';
@@ -55,11 +55,17 @@ function shopIn(folder: string, isPlaced: boolean): void {
 
 const pages = ['/', '/invoices', '/invoices/A1', '/invoices/A1/edit', '/invoices/new', '/people', '/people/1', '/people/1/edit', '/tasks'];
 
+let bulkhead = '';
+test.before((t) => {
+  bulkhead = clone(t as TestContext);
+});
+test.after(stopCommands);
+
 for (const [way, isPlaced] of Object.entries({ 'the embedded database': true, 'a database with ?schema=': false })) {
   test(`the guide, word by word, on ${way}: with --schema, and then by src/admin.ts, every page opens on the same records`, async (t) => {
-    const bulkhead = clone(t);
-    t.after(stopCommands);
-    shopIn(join(bulkhead, '../shop/prisma'), isPlaced);
+    const shop = join(bulkhead, '../shop/prisma');
+    rmSync(shop, { recursive: true, force: true });
+    shopIn(shop, isPlaced);
     const { db, connectionString } = await testDatabase(t, { content: 'nothing' });
     const since = performance.now();
     const told = (what: string) => t.diagnostic(`${((performance.now() - since) / 1000).toFixed(1)} s  ${what}`);
@@ -104,7 +110,7 @@ for (const [way, isPlaced] of Object.entries({ 'the embedded database': true, 'a
 
     for (const line of refine) await end(line);
     writeFileSync(join(bulkhead, 'src/admin.ts'), blocks('ts')[0] ?? '');
-    if (isPlaced) compile(bulkhead);
+    if (isPlaced) compile();
     told('src/admin.ts was written');
     const second = await start(again[0] as Line);
     const same = await visitAs(second);
@@ -128,7 +134,7 @@ for (const [way, isPlaced] of Object.entries({ 'the embedded database': true, 'a
 }
 
 /** The guide's code, and Bulkhead with the types that a project says of its client. */
-function compile(bulkhead: string): void {
+function compile(): void {
   writeFileSync(
     join(bulkhead, 'src/project.d.ts'),
     `import type { PrismaClient } from '../generated/own/client/client.ts';
