@@ -1,4 +1,4 @@
-import { parseArgs } from 'node:util';
+import { readOptions, wrongUsage } from '../scripts/read-options.ts';
 import { bulkErrors } from './bulk-errors.ts';
 import { bulkHooks } from './bulk-hooks.ts';
 import { bulkDelete, bulkUpdate } from './bulk-update.ts';
@@ -28,16 +28,12 @@ const cases: Record<string, Case> = {
   list: { run: list, rows: 135_000, pairs: 5 },
 };
 
-const { positionals, values } = parseArgs({
-  allowPositionals: true,
-  options: { rows: { type: 'string' }, pairs: { type: 'string' }, json: { type: 'boolean', default: false } },
-});
+const usage = `Usage: npm run bench -- ${Object.keys(cases).join('|')} [--rows N] [--pairs N] [--json]`;
+const options = { rows: { type: 'string' }, pairs: { type: 'string' }, json: { type: 'boolean', default: false } } as const;
+const { positionals, values } = readOptions(usage, options, true);
 const chosen = cases[positionals[0] ?? ''];
 const [rows, pairs] = [Number(values.rows ?? chosen?.rows), Number(values.pairs ?? chosen?.pairs)];
-if (!chosen || !Number.isInteger(rows) || rows < 1 || !Number.isInteger(pairs) || pairs < 1) {
-  console.error(`Usage: npm run bench -- ${Object.keys(cases).join('|')} [--rows N] [--pairs N] [--json]`);
-  process.exit(1);
-}
+if (!chosen || !Number.isInteger(rows) || rows < 1 || !Number.isInteger(pairs) || pairs < 1) wrongUsage(usage);
 const measured = await chosen.run({ rows, pairs });
 if (values.json) for (const row of measured) console.log(JSON.stringify(row));
 else printTable(measured);

@@ -1,19 +1,15 @@
-import { parseArgs } from 'node:util';
 import { chaos } from '../src/testing/chaos.ts';
+import { readOptions, wrongUsage } from './read-options.ts';
 
 /** `npm run chaos [-- --minutes 10 --seed N --places 5000]`: random tasks, random trouble, and then what must hold, asked with SQL. */
-const { values } = parseArgs({
-  options: {
-    minutes: { type: 'string', default: '10' },
-    seed: { type: 'string', default: String(Date.now() % 2_147_483_647) },
-    places: { type: 'string', default: '5000' },
-  },
+const usage = 'Usage: npm run chaos -- [--minutes N] [--seed N] [--places N]';
+const { values } = readOptions(usage, {
+  minutes: { type: 'string', default: '10' },
+  seed: { type: 'string', default: String(Date.now() % 2_147_483_647) },
+  places: { type: 'string', default: '5000' },
 });
 const [minutes, seed, places] = [values.minutes, values.seed, values.places].map(Number) as [number, number, number];
-if (!(minutes > 0) || ![seed, places].every((given) => Number.isInteger(given) && given > 0)) {
-  console.error('Usage: npm run chaos -- [--minutes N] [--seed N] [--places N]');
-  process.exit(1);
-}
+if (!(minutes > 0) || ![seed, places].every((given) => Number.isInteger(given) && given > 0)) wrongUsage(usage);
 
 console.log(`Seed ${seed}, ${minutes} minutes, ${places} places`);
 const { done, refused, troubles, broken } = await chaos({ seed, ms: minutes * 60_000, places, say: (line) => console.log(line) });

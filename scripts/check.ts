@@ -5,21 +5,27 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startTestServer } from '../src/testing/database.ts';
 import { findBrowser } from './find-browser.ts';
+import { readOptions } from './read-options.ts';
 
 /** Everything that must hold: format, lint, import direction, types, all tests. Ends with one line over all runners. */
+const usage = 'Usage: npm test -- [FILE.test.ts …]\n\nEverything that must hold; or only the tests of these files.';
+const { positionals: chosen } = readOptions(usage, {}, true);
 const root = join(import.meta.dirname, '..');
 const bin = (name: string) => join(root, 'node_modules/.bin', name);
 const total = { passed: 0, failed: 0 };
 const slowest: { title: string; ms: number }[] = [];
+const notRun: string[] = [];
 
-await step('format and lint', bin('biome'), ['check', '--error-on-warnings', '.']);
-await step('types', bin('tsc'), ['-p', '.']);
+if (chosen.length === 0) {
+  await step('format and lint', bin('biome'), ['check', '--error-on-warnings', '.']);
+  await step('types', bin('tsc'), ['-p', '.']);
+}
 
 const server = await startTestServer();
 const env = { BULKHEAD_TEST_SERVER: server.connectionString };
 try {
-  await unit('tests', await files('**/*.test.ts'), env);
-  await browser(env);
+  await unit('tests', chosen.length > 0 ? chosen : await files('**/*.test.ts'), env);
+  if (chosen.length === 0) await browser(env);
 } finally {
   await server.stop();
 }
@@ -27,6 +33,7 @@ try {
 slowest.sort((a, b) => b.ms - a.ms);
 console.log('\nSlowest:');
 for (const { title, ms } of slowest.slice(0, 10)) console.log(`  ${(ms / 1000).toFixed(1).padStart(6)} s  ${title}`);
+if (notRun.length > 0) console.log(`\nDid not run: ${notRun.join('; ')}`);
 console.log(`\n${total.passed} passed, ${total.failed} failed`);
 process.exit(total.failed > 0 ? 1 : 0);
 
@@ -70,12 +77,24 @@ async function unit(title: string, paths: string[], env: Record<string, string>)
   const before = total.failed;
   let count = 0;
   for (const line of (await readFile(report, 'utf8')).split('\n').filter(Boolean)) {
-    const { title: name, ms, isPassed } = JSON.parse(line) as { title: string; ms: number; isPassed: boolean };
+    const { title: name, ms, isPassed, notRun: why } = JSON.parse(line) as Reported;
+    if (why !== null) {
+      notRun.push(`${name} (${why})`);
+      continue;
+    }
     total[isPassed ? 'passed' : 'failed'] += 1;
     slowest.push({ title: name, ms });
     count += 1;
   }
   if (count === 0 || (code !== 0 && total.failed === before)) total.failed += 1;
+}
+
+interface Reported {
+  title: string;
+  ms: number;
+  isPassed: boolean;
+  /** Why it could not run here. */
+  notRun: string | null;
 }
 
 async function browser(env: Record<string, string>): Promise<void> {

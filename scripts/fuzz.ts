@@ -1,9 +1,9 @@
-import { parseArgs } from 'node:util';
 import sample from '../src/admin.ts';
 import { startTestServer } from '../src/testing/database.ts';
 import { fuzz, type FuzzResult } from '../src/testing/fuzz.ts';
 import { insertPlaces } from '../src/testing/places.ts';
 import { tortureAdmin } from '../src/testing/torture.ts';
+import { readOptions, wrongUsage } from './read-options.ts';
 
 /** `npm run fuzz [-- --count 20000 --seed N --schema sample|torture --only I]`: odd requests to every route, half of them to each schema. */
 const schemas = {
@@ -11,22 +11,18 @@ const schemas = {
   torture: { admin: tortureAdmin, content: 'torture' as const },
 };
 
-const { values } = parseArgs({
-  options: {
-    count: { type: 'string', default: '20000' },
-    seed: { type: 'string', default: String(Date.now() % 2_147_483_647) },
-    schema: { type: 'string' },
-    only: { type: 'string' },
-  },
+const usage = 'Usage: npm run fuzz -- [--count N] [--seed N] [--schema sample|torture] [--only I]';
+const { values } = readOptions(usage, {
+  count: { type: 'string', default: '20000' },
+  seed: { type: 'string', default: String(Date.now() % 2_147_483_647) },
+  schema: { type: 'string' },
+  only: { type: 'string' },
 });
 const names = Object.keys(schemas).filter((name) => !values.schema || name === values.schema) as (keyof typeof schemas)[];
 const count = Math.ceil(Number(values.count) / names.length);
 const seed = Number(values.seed);
 const only = values.only === undefined ? undefined : Number(values.only);
-if (names.length === 0 || ![count, seed, only ?? 0].every(Number.isInteger)) {
-  console.error('Usage: npm run fuzz -- [--count N] [--seed N] [--schema sample|torture] [--only I]');
-  process.exit(1);
-}
+if (names.length === 0 || ![count, seed, only ?? 0].every(Number.isInteger)) wrongUsage(usage);
 
 const server = process.env.BULKHEAD_TEST_SERVER ? null : await startTestServer();
 if (server) process.env.BULKHEAD_TEST_SERVER = server.connectionString;

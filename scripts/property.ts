@@ -1,17 +1,15 @@
 import { spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { startTestServer } from '../src/testing/database.ts';
+import { readOptions, wrongUsage } from './read-options.ts';
 
 /** `npm run property -- [--runs 2000] [--seed N]`: random tables, selections and changes against a model, as often as asked, by a new seed each time. */
 const root = join(import.meta.dirname, '..');
 const files = ['src/tasks/change-model.db.test.ts', 'src/tasks/model.db.test.ts', 'src/tasks/undo-along-model.db.test.ts'];
-const { values } = parseArgs({ options: { runs: { type: 'string', default: '2000' }, seed: { type: 'string' } } });
-if (![values.runs, values.seed ?? '0'].every((given) => /^-?\d+$/.test(given))) {
-  console.error('Usage: npm run property -- [--runs N] [--seed N]');
-  process.exit(1);
-}
+const usage = 'Usage: npm run property -- [--runs N] [--seed N]';
+const { values } = readOptions(usage, { runs: { type: 'string', default: '2000' }, seed: { type: 'string' } });
+if (![values.runs, values.seed ?? '0'].every((given) => /^-?\d+$/.test(given))) wrongUsage(usage);
 const seed = values.seed ?? String(randomInt(2 ** 31));
 console.log(`Seed ${seed}`);
 const server = process.env.BULKHEAD_TEST_SERVER ? null : await startTestServer();

@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { takeLock } from './lock.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const at = (...parts) => join(root, ...parts);
@@ -20,15 +21,22 @@ const scripts = {
   fuzz: 'scripts/fuzz.ts',
   property: 'scripts/property.ts',
   chaos: 'scripts/chaos.ts',
+  bouncer: 'scripts/bouncer.ts',
+  'kill-starts': 'scripts/kill-starts.ts',
 };
 
 // What a task leaves behind is short-lived: with room for more of it before it is cleared, a worker grows threefold for nothing.
 const nodeOptions = ['--max-semi-space-size=4'];
 
 const [command = '', ...rest] = process.argv.slice(2);
+// Two commands on a fresh clone would both install, into one folder.
+const giveBack = takeLock(at('generated/.lock'), (pid) =>
+  console.log(`Waiting for another command (process ${pid}) to install and generate …`),
+);
 install();
 generate();
 style();
+giveBack();
 if (command !== 'generate') {
   if (!scripts[command]) fail(`There is no command "${command}": ${Object.keys(scripts).join(', ')}.`);
   hand(scripts[command], rest);
@@ -39,9 +47,9 @@ function fail(sentence) {
   process.exit(1);
 }
 
-function run(file, args, env = {}) {
-  const { status, error } = spawnSync(file, args, { cwd: root, stdio: 'inherit', env: { ...process.env, ...env } });
-  if (error || status !== 0) fail(`"${[file, ...args].join(' ')}" failed${error ? `: ${error.message}` : ''}.`);
+function run(file, args, hint) {
+  const { status, error } = spawnSync(file, args, { cwd: root, stdio: 'inherit' });
+  if (error || status !== 0) fail(`"${[file, ...args].join(' ')}" failed${error ? `: ${error.message}` : ''}. ${hint}`);
 }
 
 /** `npm ci` where node_modules is absent or older than the lock file. */
@@ -51,7 +59,8 @@ function install() {
   if (existsSync(installed) && existsSync(node()) && statSync(installed).mtimeMs >= statSync(lock).mtimeMs) return;
   if (existsSync(installed) && existsSync(node()) && stampOf('installed') === hash([lock])) return;
   console.log('Installing packages (once) …');
-  run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error', '--progress=true', '--include=dev']);
+  const offline = 'Is the npm registry reachable? The first start needs it.';
+  run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error', '--progress=true', '--include=dev'], offline);
   stamp('installed', hash([lock]));
 }
 

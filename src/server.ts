@@ -1,6 +1,7 @@
 import type { AdminDefinition } from './admin-definition.ts';
 import type { Config } from './config.ts';
 import { type Database, openDatabase } from './db/database.ts';
+import { assertUsesPool, checkedClient } from './resources/checked-client.ts';
 import { markGenerated } from './resources/generated-columns.ts';
 import { buildRegister } from './resources/register.ts';
 import type { TaskContext } from './tasks/context.ts';
@@ -29,7 +30,10 @@ export async function buildContext(
     countLimit: config.BULKHEAD_COUNT_LIMIT,
   };
   const resources = await markGenerated(admin.resources, db.pages);
-  const register = buildRegister(resources, admin.createClient, db.pages, defaults, (message, details) => log('error', message, details));
+  const client = checkedClient(admin.createClient, db.pages, resources);
+  await assertUsesPool(client, db.pages);
+  const createClient: AdminDefinition['createClient'] = (pool) => (pool === db.pages ? client : admin.createClient(pool));
+  const register = buildRegister(resources, createClient, db.pages, defaults, (message, details) => log('error', message, details));
   const ctx: TaskContext = {
     db,
     register,

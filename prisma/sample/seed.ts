@@ -25,6 +25,7 @@ interface Land {
 
 const require = createRequire(import.meta.url);
 const batch = 10_000;
+const seedLock = 0x42_4c_4b_0a;
 
 /**
  * Fills the gazetteer: 250 countries (world-countries) and 135,233 places (GeoNames, CC BY 4.0). One transaction, so an
@@ -32,10 +33,13 @@ const batch = 10_000;
  */
 export async function seed(connectionString: string, onProgress: (done: number, total: number) => void): Promise<void> {
   const client = new pg.Client({ connectionString });
+  client.on('error', () => undefined);
   await client.connect();
   try {
     await client.query('begin');
     await client.query('set local search_path = gazetteer');
+    // Of several started at once, the first fills it.
+    await client.query('select pg_advisory_xact_lock($1)', [seedLock]);
     const { rowCount } = await client.query('select 1 from country limit 1');
     if (rowCount === 0) {
       await seedCountries(client, require('world-countries') as Land[]);

@@ -3,6 +3,9 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from '../config.ts';
 
+/** Addresses of this machine alone. */
+const loopback = ['127.0.0.1', 'localhost', '::1'];
+
 /** The setting, or a secret that is made once and kept, so that a restart signs nobody out. */
 export async function sessionSecret(config: Pick<Config, 'BULKHEAD_SESSION_SECRET' | 'BULKHEAD_FOLDER'>): Promise<string> {
   if (config.BULKHEAD_SESSION_SECRET) return config.BULKHEAD_SESSION_SECRET;
@@ -13,4 +16,10 @@ export async function sessionSecret(config: Pick<Config, 'BULKHEAD_SESSION_SECRE
     if (error.code !== 'EEXIST') throw error;
   });
   return (await readFile(file, 'utf8')).trim();
+}
+
+/** What to say where a secret that is kept in a folder may not be everybody's, or not last: served to other machines. */
+export function secretNote(config: Pick<Config, 'BULKHEAD_SESSION_SECRET' | 'BULKHEAD_FOLDER' | 'HOST'>): string | null {
+  if (config.BULKHEAD_SESSION_SECRET || loopback.includes(config.HOST)) return null;
+  return `The secret of sessions is kept in ${join(config.BULKHEAD_FOLDER, 'session-secret')}: where several web processes answer, or the folder does not last as in a container, set BULKHEAD_SESSION_SECRET to the same for all, or people are signed out.`;
 }

@@ -5,8 +5,9 @@ import { AppError } from '../errors.ts';
 /** The admin of `src/admin.ts`, imported only when it is wanted: what it imports may not have been generated yet. */
 export async function importOwnAdmin(): Promise<AdminDefinition> {
   try {
-    return (await import('../admin.ts')).default;
+    return adminOf(await import('../admin.ts'));
   } catch (error) {
+    if (error instanceof AppError) throw error;
     const { code, url } = error as { code?: string; url?: string };
     if (code !== 'ERR_MODULE_NOT_FOUND') throw error;
     const what = url?.startsWith('file:') ? fileURLToPath(url) : '';
@@ -17,4 +18,11 @@ export async function importOwnAdmin(): Promise<AdminDefinition> {
       `src/admin.ts imports ${what}, which is not there yet: npm run bulkhead -- generate --schema PATH makes it.`,
     );
   }
+}
+
+/** What a file of an admin exports, if it is one. */
+export function adminOf(module: { default?: unknown }): AdminDefinition {
+  const { resources, createClient } = (module.default ?? {}) as Partial<AdminDefinition>;
+  if (Array.isArray(resources) && typeof createClient === 'function') return module.default as AdminDefinition;
+  throw new AppError('no-admin', 500, 'src/admin.ts exports no admin: end it with "export default defineAdmin({ … })".');
 }

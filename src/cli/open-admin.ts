@@ -45,6 +45,7 @@ export async function openAdmin(values: AdminValues, config: Config): Promise<Op
     admin: placed,
     database: `schema_${createHash('sha256').update(path).digest('hex').slice(0, 16)}`,
     async bringUp(connectionString) {
+      console.log(databaseInWords(connectionString, config, prepared.addressVariable));
       const missing = await bringUpSchema({
         connectionString,
         isEmbedded: config.DATABASE_URL === undefined,
@@ -61,6 +62,23 @@ export async function openAdmin(values: AdminValues, config: Config): Promise<Op
       return { ...placed, resources: placed.resources.filter(({ model }) => !missing.includes(model)) };
     },
   };
+}
+
+/** Which database it is and who said so; a project may be used to naming another variable. */
+export function databaseInWords(
+  connectionString: string,
+  config: Pick<Config, 'DATABASE_URL' | 'DIRECT_DATABASE_URL'>,
+  addressVariable: string | null,
+): string {
+  const { pathname, host, username } = new URL(connectionString);
+  const name = decodeURIComponent(pathname.slice(1) || username);
+  const isOther = addressVariable !== null && addressVariable !== 'DATABASE_URL';
+  if (config.DATABASE_URL === undefined) {
+    const why = isOther ? `; the schema names ${addressVariable}, and Bulkhead reads DATABASE_URL` : ', since DATABASE_URL is not set';
+    return `Database: an embedded one${why}.`;
+  }
+  const from = config.DIRECT_DATABASE_URL === undefined ? 'DATABASE_URL' : 'DIRECT_DATABASE_URL';
+  return `Database: ${name} at ${host}, from ${from}${isOther ? ` (the schema names ${addressVariable})` : ''}.`;
 }
 
 interface Project {

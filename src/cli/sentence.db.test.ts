@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,10 +7,21 @@ import { type TestContext, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import pg from 'pg';
-import { parseConfig } from '../config.ts';
+import { PrismaClient } from '../../generated/sample/client.ts';
+import sample from '../admin.ts';
+import { parseConfig, unknownSettings } from '../config.ts';
+import { AppError } from '../errors.ts';
+import { assertUsesPool, checkedClient } from '../resources/checked-client.ts';
+import type { Client } from '../resources/contract.ts';
 import { DefinitionError } from '../resources/problems.ts';
 import { testDatabase } from '../testing/database.ts';
+import { tortureAdmin } from '../testing/torture.ts';
+import { requireDatabaseUrl } from './connection.ts';
+import { adminOf } from './import-own-admin.ts';
 import { migrateAll } from './migrate-all.ts';
+import { migrateOnly } from './migrate-only.ts';
+import { sameDatabase } from './same-database.ts';
+import { readSchema } from './schema/read-schema.ts';
 import { sentenceOf } from './sentence.ts';
 
 /** Each mistake is made, and what comes of it is told in one sentence that says what to do. */
@@ -24,8 +35,14 @@ interface Around {
 
 const connect = async (connectionString: string, sql = 'select 1') => {
   const client = new pg.Client({ connectionString });
-  await client.connect();
-  await client.query(sql).finally(() => client.end());
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+    await client.query(sql);
+  } finally {
+    // One that was refused half-way holds its connection, and the server would wait a minute for the rest.
+    await client.end();
+  }
 };
 
 const changed = (url: string, change: (address: URL) => void) => {
@@ -141,6 +158,137 @@ const mistakes: readonly (readonly [what: string, make: (around: Around) => unkn
   ],
 ];
 
+const moreMistakes: typeof mistakes = [
+  [
+    'a prefix with a capital',
+    () => parseConfig({ BULKHEAD_PREFIX: '/Admin' }),
+    /BULKHEAD_PREFIX: must be empty, or a slash and small letters/,
+  ],
+  [
+    'an address of another database',
+    () => parseConfig({ DATABASE_URL: 'mysql://a/b' }),
+    /DATABASE_URL: must begin with postgresql:\/\/\.$/,
+  ],
+  [
+    'a short secret',
+    () => parseConfig({ BULKHEAD_SESSION_SECRET: 'short' }),
+    /BULKHEAD_SESSION_SECRET: must have at least 32 characters\.$/,
+  ],
+  ['a flag in other words', () => parseConfig({ BULKHEAD_SECURE_COOKIES: 'yes' }), /BULKHEAD_SECURE_COOKIES: /],
+  [
+    'three mistakes at once',
+    () => parseConfig({ PORT: '-1', BULKHEAD_CHUNK_SIZE: '0', BULKHEAD_LOG_LEVEL: 'loud' }),
+    /PORT: .*; BULKHEAD_CHUNK_SIZE: .*; BULKHEAD_LOG_LEVEL: /,
+  ],
+  [
+    'an option without its value',
+    () => parseArgs({ args: ['--port'], options: { port: { type: 'string' } } }),
+    /^Option '--port <value>' argument missing\. See --help\.$/,
+  ],
+  ['a word too many', () => parseArgs({ args: ['now'], options: {} }), /^Unexpected argument 'now'\. .*See --help\.$/],
+  ['pages without a database', () => requireDatabaseUrl(parseConfig({})), /^Set DATABASE_URL: without it only "npm start"/],
+  [
+    'two addresses of different databases',
+    async ({ url }) =>
+      sameDatabase(
+        url,
+        changed(url, (address) => (address.pathname = '/postgres')),
+      ),
+    /^DATABASE_URL and DIRECT_DATABASE_URL lead to different databases/,
+  ],
+  [
+    'a role that is not there',
+    ({ url }) => connect(changed(url, (address) => (address.username = 'nobody'))),
+    /^The database of DATABASE_URL refused us: /,
+  ],
+  [
+    'a schema that holds something else',
+    async ({ url }) => {
+      await connect(url, 'create schema bulkhead; create table bulkhead.mine (id int)');
+      await migrated(url).finally(() => connect(url, 'drop schema bulkhead cascade'));
+    },
+    /^The Postgres schema "bulkhead" holds tables that are not Bulkhead's.*set BULKHEAD_DATABASE_SCHEMA/,
+  ],
+  [
+    'tables that are not made yet',
+    ({ url }) => migrateOnly({ check: true }, parseConfig({ DATABASE_URL: url })),
+    /^Not applied yet: .*npm run bulkhead -- migrate applies them\.$/,
+  ],
+  [
+    'something else than PostgreSQL',
+    async ({ url }) => {
+      const server = net.createServer((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')).listen(0, '127.0.0.1');
+      await new Promise((done) => server.on('listening', done));
+      const { port } = server.address() as net.AddressInfo;
+      await connect(changed(url, (address) => (address.port = String(port)))).finally(() => server.close());
+    },
+    /cannot be reached \(|is no PostgreSQL/,
+  ],
+  ['an authority that is not there', ({ url }) => connect(`${url}?sslrootcert=/none/ca.pem`), /^A file is not there .*\/none\/ca\.pem/],
+  ['no schema', () => readSchema('/none/schema.prisma'), /^There is no schema at \/none\/schema\.prisma\.$/],
+  [
+    'a folder without a schema',
+    ({ folder }) => readSchema(join(folder, 'empty')),
+    /^(The folder .* holds no \.prisma file|There is no schema at)/,
+  ],
+  ['an admin that exports none', () => adminOf({}), /^src\/admin\.ts exports no admin: end it with "export default defineAdmin/],
+  [
+    'a createClient that throws',
+    () => checkedClient(() => assert.fail('no DATABASE_URL\nat once'), new pg.Pool(), []),
+    /^The admin cannot be started: its createClient failed \(no DATABASE_URL\)\.$/,
+  ],
+  [
+    'a createClient that returns none',
+    () => checkedClient(() => undefined as never, new pg.Pool(), []),
+    /its createClient returns no Prisma client\.$/,
+  ],
+  [
+    'an adapter with a copy of pg of its own',
+    async ({ folder, url }) => {
+      const { PrismaPg } = (await import(
+        pathToFileURL(join(await secondCopy(folder), '@prisma/adapter-pg/dist/index.mjs')).href
+      )) as AdapterModule;
+      const pool = new pg.Pool({ connectionString: url });
+      try {
+        await assertUsesPool(new PrismaClient({ adapter: new PrismaPg(pool) }) as unknown as Client, pool);
+      } finally {
+        await pool.end();
+      }
+    },
+    /its createClient makes a client that does not use the pool that it is given: are there two copies of pg/,
+  ],
+  [
+    'a client of another schema',
+    () => checkedClient(() => sample.createClient(new pg.Pool()), new pg.Pool(), tortureAdmin.resources.slice(0, 1)),
+    /its createClient makes a client that has no model \w+: is it generated from the same schema as the metadata\?$/,
+  ],
+  [
+    'a misspelt setting',
+    () => endedWith(unknownSettings({ BULKHEAD_PREFX: '/a' })),
+    /^There is no setting BULKHEAD_PREFX \(did you mean BULKHEAD_PREFIX\?\): it is ignored\.$/,
+  ],
+];
+
+const endedWith = ([sentence = '']: string[]) => {
+  throw new AppError('said', 500, sentence);
+};
+
+type AdapterModule = typeof import('@prisma/adapter-pg');
+
+/** As a project beside Bulkhead has it: another `pg`, and an adapter that finds that one. */
+async function secondCopy(folder: string): Promise<string> {
+  const packages = join(import.meta.dirname, '../../node_modules');
+  const copy = join(folder, 'node_modules');
+  await mkdir(join(copy, '@prisma'), { recursive: true });
+  for (const name of ['pg', '@prisma/adapter-pg']) await cp(join(packages, name), join(copy, name), { recursive: true });
+  for (const below of ['', '@prisma']) {
+    for (const name of await readdir(join(packages, below))) {
+      if (name !== '@prisma') await symlink(join(packages, below, name), join(copy, below, name)).catch(() => undefined);
+    }
+  }
+  return copy;
+}
+
 async function around(t: TestContext): Promise<Around> {
   const { connectionString, db, defer } = await testDatabase(t, { content: 'nothing' });
   const folder = await mkdtemp(join(tmpdir(), 'bulkhead-sentence-'));
@@ -163,7 +311,7 @@ test('every mistake at the start is told in a sentence, without a stack', async 
     if (given === undefined) delete process.env.DATABASE_URL;
   });
   process.env.DATABASE_URL ??= made.url;
-  for (const [what, make, sentence] of mistakes) {
+  for (const [what, make, sentence] of [...mistakes, ...moreMistakes]) {
     const error = await Promise.resolve()
       .then(() => make(made))
       .then(

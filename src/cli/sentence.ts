@@ -56,6 +56,8 @@ const certificate: Wording = ({ message }) =>
   `The certificate of the database of DATABASE_URL cannot be trusted (${withoutStop(message)}): name its authority with sslrootcert=…, or write sslmode=no-verify to encrypt without asking who answers.`;
 const notWritable: Wording = ({ message }) =>
   `A file or folder cannot be written (${withoutStop(message)}): set BULKHEAD_FOLDER to a folder that can.`;
+const notThere: Wording = ({ message }) =>
+  `A file is not there that a setting or the address of the database names (${withoutStop(message)}).`;
 const noRoom: Wording = ({ message }) => `There is no room left on the disk (${withoutStop(message)}).`;
 const busy: Wording = ({ message }) =>
   `${database()} takes no more connections (${withoutStop(message)}): allow more there, or set smaller pools (BULKHEAD_PAGES_POOL_SIZE).`;
@@ -76,6 +78,7 @@ const byCode: Readonly<Record<string, Wording>> = {
   EPERM: notWritable,
   EROFS: notWritable,
   ENOTDIR: notWritable,
+  ENOENT: notThere,
   ENOSPC: noRoom,
   53100: noRoom,
   ECONNREFUSED: unreachable,

@@ -1,3 +1,4 @@
+import { secretNote } from '../auth/session-secret.ts';
 import { buildContext } from '../server.ts';
 import { startRecovery } from '../tasks/worker.ts';
 import { adminOptions, readArguments } from './arguments.ts';
@@ -31,5 +32,7 @@ await runCommand(async () => {
   });
   const signIns = await ensureFirstUsers(db, config, address);
   console.log(`${admin.name} is served at ${address}`);
+  const note = secretNote(config);
+  if (note) console.log(note);
   if (signIns.kind === 'link') console.log(`Create the first admin, once, within a day: ${signIns.link}`);
 });

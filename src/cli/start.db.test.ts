@@ -1,29 +1,13 @@
 import assert from 'node:assert/strict';
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, utimesSync } from 'node:fs';
+import { execFile, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
+import { promisify } from 'node:util';
+import { clone } from '../testing/clone.ts';
 
-const root = join(import.meta.dirname, '../..');
-
-/** A clone with the packages already in place; what a newcomer has after `npm ci`. */
-function clone(t: TestContext, mode: string): string {
-  const base = mkdtempSync(join(tmpdir(), 'bulkhead-clone-'));
-  execFileSync('chmod', [mode, base]);
-  const folder = join(base, 'bulkhead');
-  execFileSync('git', ['clone', '--quiet', '--no-hardlinks', root, folder]);
-  const packages = join(root, 'node_modules');
-  if (spawnSync('cp', ['-al', packages, folder]).status !== 0) execFileSync('cp', ['-a', packages, folder]);
-  utimesSync(join(folder, 'package-lock.json'), 0, 0);
-  t.after(() => {
-    const elsewhere = join(folder, '.bulkhead/database-path');
-    if (existsSync(elsewhere)) rmSync(readFileSync(elsewhere, 'utf8').trim(), { recursive: true, force: true });
-    rmSync(base, { recursive: true, force: true });
-  });
-  return folder;
-}
+const run = promisify(execFile);
 
 interface Started {
   address: string;
@@ -153,8 +137,13 @@ for (const [what, mode] of [
   });
 }
 
-test('what a person can mend is one sentence and exit status 1, and nothing is left running', async (t) => {
+test('a fresh clone is made ready once by two commands at once; what a person can mend is one sentence and exit status 1, and nothing is left running', async (t) => {
   const folder = clone(t, '755');
+  const generated = await Promise.all([1, 2].map(() => run('node', ['scripts/run.mjs', 'generate'], { cwd: folder, env: environment() })));
+  const said = generated.map(({ stdout }) => stdout).join('');
+  assert.equal(said.split('Generating the database client (sample)').length, 2, said);
+  assert.match(said, /Waiting for another command \(process \d+\)/);
+  assert.ok(existsSync(join(folder, 'public/build/styles.css')));
   const taken = createServer();
   await new Promise<void>((done) => taken.listen(0, '127.0.0.1', done));
   t.after(() => taken.close());

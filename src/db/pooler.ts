@@ -17,25 +17,33 @@ const patienceMs = 1_000;
 
 const look = `select pg_backend_pid() as pid, current_setting('TimeZone') as zone`;
 
-/** While one client's transaction keeps the process that answered the other before, the other is answered by another one. */
+/**
+ * While one client's transaction keeps the process that answered the other before, the other is answered by another one; and a pooler
+ * that takes its processes in turn gives another one to the same client's next transaction.
+ */
 export async function lookThrough(pool: pg.Pool): Promise<Seen> {
   const [one, other] = await Promise.all([pool.connect(), pool.connect()]);
+  const pids = { one: new Set<number>(), other: new Set<number>() };
   const zones = new Set<string>();
-  let isShared = false;
+  const isShared = () => pids.one.size > 1 || pids.other.size > 1 || !pids.one.isDisjointFrom(pids.other);
+  const note = (whose: keyof typeof pids, { pid, zone }: { pid: number; zone: string }) => {
+    pids[whose].add(pid);
+    zones.add(zone);
+  };
   let isBroken = true;
   try {
-    for (let round = 0; round < rounds && !isShared; round++) {
-      const before = await seen(one);
+    for (let round = 0; round < rounds && !isShared(); round++) {
+      for (let turn = 0; turn < 2; turn++) note('one', await seen(one));
       await other.query('begin');
-      const between = await seen(other);
+      note('other', await seen(other));
       const after = seen(one);
       await Promise.race([after, new Promise((done) => setTimeout(done, patienceMs).unref())]);
       await other.query('commit');
-      isShared = between.pid === before.pid || (await after).pid !== before.pid;
-      for (const { zone } of [before, between, await after, await seen(other)]) zones.add(zone);
+      note('one', await after);
+      note('other', await seen(other));
     }
     isBroken = false;
-    return { isShared, zones: [...zones] };
+    return { isShared: isShared(), zones: [...zones] };
   } finally {
     one.release(isBroken);
     other.release(isBroken);

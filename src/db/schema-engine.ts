@@ -32,6 +32,9 @@ export async function openEngine(connectionString: string, schema: string, files
   // Both are needed: with the adapter's schema alone the tables landed in public.
   const pool = new pg.Pool({ connectionString, options: `-c search_path="${schema}"`, max: 2 });
   pool.on('error', () => undefined);
+  pool.on('connect', (client) => {
+    client.on('error', () => undefined);
+  });
   markSystemCharacters(pool);
   const factory = bindMigrationAwareSqlAdapterFactory(readSystemCharacters(new PrismaPg(pool, { schema })));
   const datamodels = files.map(([path, text]): [string, string] => [path, text]);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { request } from 'node:http';
 import { connect } from 'node:net';
 import { test } from 'node:test';
+import { pino } from 'pino';
 import { buildApp } from '../app.ts';
 import admin from '../admin.ts';
 import { cookieOf, csrfOf, formBody, htmx, testApp, type Visitor } from '../testing/app.ts';
@@ -201,6 +202,29 @@ test('behind HTTPS the cookie is sent over nothing else, and only the proxy is b
     );
   }
   assert.ok(statuses.has(429), `an address may guess for ever: ${[...statuses]}`);
+});
+
+test('secure cookies behind a proxy that does not say it speaks HTTPS: the page and the log say what is missing', async (t) => {
+  const { context, config } = await testApp(t, { env: { BULKHEAD_SECURE_COOKIES: 'true' } });
+  const lines: string[] = [];
+  const app = await buildApp({
+    admin,
+    config,
+    context,
+    logger: pino({ level: 'warn' }, { write: (line: string) => void lines.push(line) }),
+  });
+  t.after(() => app.close());
+  await app.inject('/healthz');
+  assert.equal(lines.length, 0);
+  const form = await app.inject('/sign-in');
+  const answer = await app.inject({
+    method: 'POST',
+    url: '/sign-in',
+    ...formBody({ email: 'x', password: 'x', _csrf: csrfOf(form.body) }),
+  });
+  assert.equal(answer.statusCode, 403);
+  assert.match(answer.body, /let the proxy send X-Forwarded-Proto/);
+  assert.equal(lines.filter((line) => line.includes('X-Forwarded-Proto')).length, 1);
 });
 
 test('one address cannot try the passwords of many accounts', async (t) => {

@@ -109,7 +109,7 @@ class RaisedObjection implements Objection {
 }
 
 function told({ principal, taskId, tx }: HookContext) {
-  return { principal, taskId, tx: tx as TransactionClient };
+  return { principal, taskId, tx: tx as unknown as TransactionClient };
 }
 
 /** What the hook returns, or its objection. What the database refused within it is the database's word, and thrown on. */

@@ -5,7 +5,7 @@ export const queueFunction = 'bulkhead:task';
 
 /**
  * Puts a wake-up call for a task into the queue, in the caller's transaction. It carries the task's id alone.
- * It has no job key: re-adding a key inside the running job would start a second run at once.
+ * Its key says whose it is, and is never given again: re-adding one inside the running job would start a second run at once.
  */
 export async function wake(
   client: Queryable,
@@ -15,9 +15,15 @@ export async function wake(
 ): Promise<void> {
   const { rows } = await client.query<{ id: string | null }>(
     `select id::text from "${queueSchema}".add_job($1, json_build_object('taskId', $2::int),
-       run_at := case when $3::int > 0 then now() + make_interval(secs => $3::int / 1000.0) end)`,
+       job_key := $2::int || ' ' || gen_random_uuid(), run_at := case when $3::int > 0 then now() + make_interval(secs => $3::int / 1000.0) end)`,
     [queueFunction, taskId, Math.round(delayMs)],
   );
   // Under contention graphile-worker's add_job has been seen to return null: better no launch than a task nobody is called for.
   if (!rows[0]?.id) throw new Error(`the queue did not take the wake-up for task ${taskId}`);
+}
+
+/** Is a task called for already, by a wake-up that nobody has taken yet? `taskId` is SQL. */
+export function isWokenSql(queueSchema: string, taskId: string): string {
+  return `exists (select 1 from "${queueSchema}".jobs where task_identifier = '${queueFunction}' and split_part(key, ' ', 1) = ${taskId}::text
+    and locked_at is null and attempts < max_attempts)`;
 }

@@ -1,5 +1,6 @@
 import type { PoolClient } from 'pg';
 import { transaction } from '../db/transaction.ts';
+import { isWokenSql } from '../queue/wake.ts';
 import { advisoryClass } from './activate.ts';
 import type { TaskContext } from './context.ts';
 import { isAliveSql, noteWorkerEnd } from './liveness.ts';
@@ -7,7 +8,7 @@ import { moveTask } from './move-task.ts';
 import { settle, wakeWaiting } from './slots.ts';
 import type { TaskState } from './states.ts';
 
-/** A task that nobody has been called for in this long, and nobody is at, is woken again. */
+/** A task that nobody has been called for in this long, and nobody is at or still to come to, is woken again. */
 const forgottenMs = 30_000;
 
 /**
@@ -79,7 +80,8 @@ async function sweep(ctx: TaskContext, own?: { workerId: string; tokens: Readonl
   const { rows } = await db.pages.query<{ id: number }>(
     `select id from ${db.t.task} task where backend = 'queue' and state in ('queued', 'preparing', 'running', 'pausing', 'cancelling')
        and not exists (select 1 from ${db.t.task_slot} where task_id = task.id)
-       and coalesce(woken_at, queued_at, created_at) < now() - make_interval(secs => $1)`,
+       and coalesce(woken_at, queued_at, created_at) < now() - make_interval(secs => $1)
+       and (state not in ('queued', 'preparing', 'running') or not ${isWokenSql(db.queueSchema, 'task.id')})`,
     [forgottenMs / 1000],
   );
   for (const { id } of rows) {

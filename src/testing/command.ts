@@ -14,9 +14,9 @@ export interface RunningCommand {
 
 const isReady = /Ctrl-C stops it|is served at|A worker is running/;
 
-function spawnCommand(args: readonly string[], env: Record<string, string>) {
+function spawnCommand(args: readonly string[], env: Record<string, string>, cwd: string) {
   const { DATABASE_URL: _, ...rest } = process.env;
-  return spawn('npm', ['run', '--silent', ...args], { cwd: root, env: { ...rest, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  return spawn('npm', ['run', '--silent', ...args], { cwd, env: { ...rest, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
 const running = new Set<() => Promise<void>>();
@@ -27,8 +27,8 @@ export async function stopCommands(): Promise<void> {
 }
 
 /** Starts what a person would type (`start -- --schema …`) and waits until it says that it runs. */
-export async function startCommand(args: readonly string[], env: Record<string, string>): Promise<RunningCommand> {
-  const npm = spawnCommand(args, env);
+export async function startCommand(args: readonly string[], env: Record<string, string>, cwd = root): Promise<RunningCommand> {
+  const npm = spawnCommand(args, env, cwd);
   let text = '';
   const ended = new Promise<void>((done) => npm.on('close', () => done()));
   const stop = async () => {
@@ -50,8 +50,12 @@ export async function startCommand(args: readonly string[], env: Record<string, 
 }
 
 /** Runs a command that is expected to end by itself. */
-export async function endedCommand(args: readonly string[], env: Record<string, string>): Promise<{ status: number | null; text: string }> {
-  const npm = spawnCommand(args, env);
+export async function endedCommand(
+  args: readonly string[],
+  env: Record<string, string>,
+  cwd = root,
+): Promise<{ status: number | null; text: string }> {
+  const npm = spawnCommand(args, env, cwd);
   let text = '';
   for (const stream of [npm.stdout, npm.stderr]) {
     stream.on('data', (chunk) => {
@@ -103,4 +107,17 @@ export async function visitAs(command: RunningCommand): Promise<HttpVisitor> {
       return { status: answer.status, text: await answer.text(), location: answer.headers.get('location') };
     },
   };
+}
+
+/** Opens the home page and every page that it leads to, each once whatever stands behind its `?`. Returns their paths. */
+export async function openEveryPage({ get }: HttpVisitor): Promise<string[]> {
+  const opened = new Set<string>();
+  const left = ['/'];
+  for (let path = left.shift(); path !== undefined && opened.size < 200; path = left.shift()) {
+    if (opened.has(path)) continue;
+    opened.add(path);
+    const html = await get(path);
+    for (const [, found = ''] of html.matchAll(/<a\b[^>]*\shref="(\/[^"?#]*)/g)) if (!found.startsWith('/static/')) left.push(found);
+  }
+  return [...opened].sort();
 }

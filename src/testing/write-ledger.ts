@@ -36,6 +36,7 @@ export async function ledgerDifferences({ pages, t }: Database, limit: number): 
          case when jsonb_typeof(change.after) = 'array' then entry.after else change.after end as after
        from ${t.change} change cross join lateral rows from (unnest(change.keys), jsonb_array_elements(change.before),
          jsonb_array_elements(case when jsonb_typeof(change.after) = 'array' then change.after else '[]' end)) as entry(key, before, after)
+       where change.model = 'City'
      )
      select format('place %s, write %s: ledger %s, change %s of task %s', key, n, coalesce(ledger.kind, 'nothing'),
        coalesce(change.kind, 'nothing'), change.task_id) as text

@@ -40,6 +40,8 @@ const advisoryLock = 0x42_4c_4b_07;
  */
 export async function bringUpSchema(options: BringUp): Promise<string[]> {
   const client = new pg.Client({ connectionString: options.connectionString });
+  // Told by the statement that it meets.
+  client.on('error', () => undefined);
   await client.connect();
   try {
     await client.query('select pg_advisory_lock($1)', [advisoryLock]);
@@ -204,7 +206,7 @@ async function push(client: pg.Client, options: BringUp, sqlFor: (files: SchemaF
     await client.query(`insert into ${tableNames(ownSchema).schema_push} (sql, digest) values ($1, $2)`, [sql, digestOf(options)]);
     await client.query('commit');
   } catch (error) {
-    await client.query('rollback');
+    await client.query('rollback').catch(() => undefined);
     if (typeof (error as { code?: unknown }).code !== 'string' || !('severity' in (error as object))) throw error;
     throw schemaError(`The database refused the schema, and nothing was changed: ${(error as Error).message}.`, { sql });
   }

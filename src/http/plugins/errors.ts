@@ -22,12 +22,14 @@ export interface ErrorOptions {
   url: Url;
   /** Forms that wait for their owner to sign in are sealed with it. */
   secret: string;
+  /** Cookies go over HTTPS alone. */
+  isHttps: boolean;
 }
 
 /** The one place where errors become answers. Only an AppError's message is shown. */
-export function handleErrors(app: FastifyInstance, { name, url, secret }: ErrorOptions): void {
+export function handleErrors(app: FastifyInstance, { name, url, secret, isHttps }: ErrorOptions): void {
   app.setErrorHandler(async (error, request, reply) => {
-    const shown = safeError(error);
+    const shown = safeError(error, isHttps && request.protocol !== 'https');
     if (shown.status >= 500) request.log.error({ err: error, requestId: request.id }, 'request failed');
     // An attempt to sign in is no reason to lose what waits for it.
     const waiting = (request.body as { kept?: unknown; next?: unknown; email?: unknown } | null | undefined) ?? {};
@@ -41,11 +43,11 @@ export function handleErrors(app: FastifyInstance, { name, url, secret }: ErrorO
   app.setNotFoundHandler((request, reply) => sendError(request, reply, notFound(), url));
 }
 
-function safeError(error: unknown): AppError {
+function safeError(error: unknown, isCookieLost: boolean): AppError {
   if (error instanceof AppError) return error;
   const { code, statusCode } = (error ?? {}) as { code?: string; statusCode?: number };
   const { errors } = texts.shell;
-  if (code?.startsWith('FST_CSRF_')) return new AppError('csrf', 403, errors.csrf);
+  if (code?.startsWith('FST_CSRF_')) return new AppError('csrf', 403, isCookieLost ? errors['not-https'] : errors.csrf);
   const met = databaseError(error);
   if (blame(met) === 'passing') return new AppError('busy', 503, errors.busy);
   if (isTableChanged(met)) return new AppError('table-changed', 500, errors['table-changed']);
@@ -79,7 +81,7 @@ async function sendKept(
   reply: FastifyReply,
   { code, status }: AppError,
   form: KeptForm,
-  { name, url, secret }: ErrorOptions,
+  { name, url, secret }: Omit<ErrorOptions, 'isHttps'>,
 ) {
   const token = tokenIn(form);
   // Whatever stood where the form was sent from, what comes back takes a place of its own.

@@ -40,8 +40,13 @@ export const sessions = plugin<SessionOptions>(
       rolling: false,
       saveUninitialized: false,
     });
+    let isTold = !config.BULKHEAD_SECURE_COOKIES;
     app.addHook('onRequest', async (request) => {
       const { session } = request;
+      if (!isTold && request.protocol !== 'https') {
+        isTold = true;
+        request.log.warn('Nobody can sign in: BULKHEAD_SECURE_COOKIES is true, and the proxy sends no X-Forwarded-Proto: https');
+      }
       if (session.user && isOfPerson(request)) await store.prolong(session.sessionId, session, Date.now());
     });
     app.addHook('onClose', () => store.close());

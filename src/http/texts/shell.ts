@@ -47,6 +47,8 @@ export const shellTexts = {
       'What you sent is larger than 1 MB, which is the most that a form can hold. Nothing was done. Go back: what you typed is still there, to be made shorter.',
     'wrong-type': 'The server cannot read this kind of content.',
     csrf: 'This form is too old or came from elsewhere. Nothing was done. Open the page again and send it once more.',
+    'not-https':
+      'Nobody can sign in here: cookies are kept for HTTPS, and what stands in front of this server does not say that you came by it. Whoever runs it: let the proxy send X-Forwarded-Proto, or leave BULKHEAD_SECURE_COOKIES out.',
     busy: 'The server is busy or cannot reach its database. Try again in a moment; look first whether what you sent was done.',
     'table-changed': 'A table is not what the schema of this app says. Whoever runs the app finds in its log what is missing.',
     internal: 'Something went wrong on our side. It has been written down.',
