@@ -56,7 +56,7 @@ export async function buildApp({ admin, config, context, logger, onRoute }: AppO
       await pages.register(views, { url });
       await pages.register(page, { admin, register, url });
       const secret = await sessionSecret(config);
-      handleErrors(pages, { name: admin.name, url, secret });
+      handleErrors(pages, { name: admin.name, url, secret, register });
       await pages.register(sessions, { db, config, secret });
       await pages.register(guard);
       await pages.register(csrfProtection, { secret });

@@ -57,7 +57,8 @@ export function buildColumns(parts: Parts): readonly Column[] {
     const found = target && resourceFields(definition.metadata, target).find((candidate) => candidate.name === related);
     if (!target) problems.add(model.name, 'columns', `"${first}" leads to no single record, so "${name}" cannot be shown.`);
     else if (!found?.meta.column || found.relation) problems.add(model.name, 'columns', `${target.name} has no column "${related}".`);
-    if (!found?.meta.column || found.relation) return null;
+    else if (found.isSecret) problems.add(model.name, 'columns', `"${name}" is a secret, which is shown nowhere.`);
+    if (!found?.meta.column || found.relation || found.isSecret) return null;
     const label = `${field.label} ${found.label.charAt(0).toLowerCase()}${found.label.slice(1)}`;
     return Object.freeze({ name, label, field: found, through: field, computed: null, align: null });
   }

@@ -32,6 +32,7 @@ export const fieldOptionNames: Names<NonNullable<NonNullable<ResourceOptions['fi
   help: true,
   readOnly: true,
   hidden: true,
+  secret: true,
   format: true,
   align: true,
   link: true,
@@ -80,11 +81,15 @@ export function checkOptions(name: string, model: ModelMeta, options: ResourceOp
     if (!model.fields[field]) add('fields', `${name} has no field "${field}".`);
     known(rules, fieldOptionNames, `fields.${field}.`);
     const relation = model.fields[field]?.foreignKeyOf;
-    for (const key of relation ? Object.keys(rules ?? {}).filter((option) => !['see', 'change', 'hidden'].includes(option)) : []) {
+    for (const key of relation
+      ? Object.keys(rules ?? {}).filter((option) => !['see', 'change', 'hidden', 'secret'].includes(option))
+      : []) {
       add(`fields.${field}.${key}`, `this is the key of "${relation}": say it there.`);
     }
     const isKey = model.fields[field]?.relation || model.fields[field]?.foreignKeyOf;
     if (rules?.kind && isKey) add(`fields.${field}.kind`, 'a relation has a kind of its own.');
+    if (rules?.secret !== undefined && typeof rules.secret !== 'boolean') add(`fields.${field}.secret`, 'must be true or false.');
+    if (rules?.secret && model.fields[field]?.relation) add(`fields.${field}.secret`, 'a relation has no value of its own: say hidden.');
     if (rules?.hidden && options.titleField === field) add('titleField', `"${field}" is hidden.`);
   }
   for (const [column, rules] of Object.entries(options.computed ?? {})) {

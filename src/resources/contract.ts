@@ -73,6 +73,8 @@ export interface Resource {
   readonly reader: Reader;
   /** Every field that may be shown at all, in the order of the schema. */
   readonly fields: readonly ResourceField[];
+  /** Fields that no page shows; who may change them gives them a new value in a form. */
+  readonly secrets: readonly ResourceField[];
   readonly columns: readonly Column[];
   readonly filters: readonly ResourceField[];
   readonly search: readonly ResourceField[];

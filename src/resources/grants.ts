@@ -1,6 +1,7 @@
 import { Decimal } from '@prisma/client/runtime/client';
 import type { Principal } from '../auth/principal.ts';
 import { AppError } from '../errors.ts';
+import type { ResourceField } from '../fields/resource-field.ts';
 import type { ModelMeta } from '../metadata/contract.ts';
 import { type Action, actions, type Where } from './contract.ts';
 import type { ResourceOptions } from './options.ts';
@@ -23,8 +24,14 @@ type Rules = Required<Pick<ResourceOptions, 'permissions'>> & Pick<ResourceOptio
 /** The one place where the answers of `permissions`, `fields` and `scope` are read. */
 export function grantsOf(
   { permissions, fields, scope }: Rules,
-  { label, model, onUnreadable }: { label: string; model: ModelMeta; onUnreadable: OnUnreadable },
+  {
+    label,
+    model,
+    secrets,
+    onUnreadable,
+  }: { label: string; model: ModelMeta; secrets: readonly ResourceField[]; onUnreadable: OnUnreadable },
 ): Grants {
+  const secretNames = new Set(secrets.flatMap(({ name, meta }) => [name, meta.name]));
   const tell = (rule: string, why: unknown) =>
     onUnreadable(`${label}: the answer of ${rule} cannot be used, so it grants nothing`, {
       resource: label,
@@ -43,7 +50,7 @@ export function grantsOf(
       }
       return [];
     },
-    canSee: (principal: Principal, field: string) => isGranted('see', principal, field),
+    canSee: (principal: Principal, field: string) => !secretNames.has(field) && isGranted('see', principal, field),
     canChange: (principal: Principal, field: string) => isGranted('see', principal, field) && isGranted('change', principal, field),
     scope(principal: Principal) {
       if (!scope) return null;

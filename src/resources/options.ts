@@ -74,6 +74,11 @@ export interface FieldOptions<V = unknown> {
   readOnly?: boolean;
   /** In no page of this resource: no column, filter, sort, search, form, history. */
   hidden?: boolean;
+  /**
+   * It is shown to nobody: no column, page, filter, sort, search, history, message. Its form takes a new value, and shows none.
+   * Default: what its name tells (`passwordHash`, `apiKey`, `recoveryCodes`); of texts, JSON and bytes only.
+   */
+  secret?: boolean;
   /** The value in words, in lists and on the page of a record. Not called for null. */
   format?: (value: V & {}) => string;
   /** Side of the column its values stand on. Default: numbers `end`, all else `start`. */

@@ -2,6 +2,7 @@ import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
 import type { Principal } from '../../auth/principal.ts';
 import { findByPassword } from '../../auth/sign-in.ts';
 import { openForm, tokenIn } from '../kept-form.ts';
+import { withSealedSecrets } from '../sealed-secrets.ts';
 import { keptData } from '../pages/kept.ts';
 import { signInData } from '../pages/sign-in.ts';
 import { largestSealedForm } from '../plugins/formbody.ts';
@@ -13,7 +14,7 @@ import { keptTexts } from '../texts/kept.ts';
 type Body = Record<string, unknown>;
 const textOf = (value: unknown) => (typeof value === 'string' ? value : '');
 
-export const signInRoutes: FastifyPluginAsync<RouteOptions> = async (app, { admin, context: { db }, url, secret }) => {
+export const signInRoutes: FastifyPluginAsync<RouteOptions> = async (app, { admin, context: { db, register }, url, secret }) => {
   app.get<{ Querystring: { next?: unknown } }>('/sign-in', { config: { isPublic: true } }, async (request, reply) => {
     if (request.principal) return reply.redirect(url.local(request.query.next), 303);
     const next = textOf(request.query.next);
@@ -39,7 +40,8 @@ export const signInRoutes: FastifyPluginAsync<RouteOptions> = async (app, { admi
     const form = await openForm(secret, kept);
     if (!form || !app.formOwners.isOwner(tokenIn(form), user.id)) return reply.redirect(url.local(next), 303);
     request.principal = user;
-    return reply.page('kept/show', keptData(form, keptTexts.afterSignIn, true));
+    const unseen = await withSealedSecrets(form, register, url.prefix, { secret, principalId: user.id });
+    return reply.page('kept/show', keptData(unseen, keptTexts.afterSignIn, true));
   });
 
   app.post('/sign-out', { config: { isPublic: true } }, async (request, reply) => {
