@@ -1,6 +1,7 @@
 import { utcReader } from '../fields/reader.ts';
 import { getFieldKind } from '../fields/register.ts';
 import type { FieldMeta } from '../metadata/contract.ts';
+import { didYouMean } from '../nearest.ts';
 import { arrange } from './arrange.ts';
 import { buildColumns } from './build-columns.ts';
 import { checkOptions } from './check-options.ts';
@@ -39,7 +40,7 @@ export function buildResource(
   const { metadata, model: name, options } = definition;
   const model = metadata.models[name];
   if (!model) {
-    problems.add(name, 'model', 'the schema has no model of this name.');
+    problems.add(name, 'model', `the schema has no model of this name.${didYouMean(name, Object.keys(metadata.models))}`);
     return null;
   }
   checkOptions(name, model, options, problems);
@@ -52,7 +53,7 @@ export function buildResource(
   const secrets = shownOrWritten.filter((field) => field.isSecret);
   const find = (key: string, wanted: string): ResourceField | null => {
     const field = all.find((candidate) => candidate.name === wanted || candidate.meta.name === wanted);
-    if (!field) problems.add(name, key, `${name} has no field "${wanted}".`);
+    if (!field) problems.add(name, key, `${name} has no field "${wanted}".${didYouMean(wanted, Object.keys(model.fields))}`);
     else if (fields.includes(field)) return field;
     else if (secrets.includes(field)) {
       if (key === 'form') return field;
@@ -65,7 +66,8 @@ export function buildResource(
   const shown = Object.entries(model.fields).filter(([own]) => fields.some((field) => field.name === own || field.meta.name === own));
   const titleField = options.titleField ?? titleFieldOf({ ...model, fields: Object.fromEntries(shown) }, () => false);
   if (secrets.some((field) => field.name === titleField || field.meta.name === titleField)) find('titleField', titleField);
-  if (titleField !== '' && !model.fields[titleField]?.column) problems.add(name, 'titleField', `${name} has no column "${titleField}".`);
+  if (titleField !== '' && !model.fields[titleField]?.column)
+    problems.add(name, 'titleField', `${name} has no column "${titleField}".${didYouMean(titleField, Object.keys(model.fields))}`);
   const formGroups = arrange(options.form ?? shownOrWritten.filter(isWritable).map((field) => field.name), (names) =>
     pickFields('form', names, isInForm),
   );
@@ -137,7 +139,8 @@ export function buildResource(
       const [wanted = '', related] = item.replace(/^-/, '').split('.');
       if (related !== undefined) {
         const target = metadata.models[find('defaultSort', wanted)?.relation?.model ?? ''];
-        if (target && !target.fields[related]?.column) problems.add(name, 'defaultSort', `${target.name} has no column "${related}".`);
+        if (target && !target.fields[related]?.column)
+          problems.add(name, 'defaultSort', `${target.name} has no column "${related}".${didYouMean(related, Object.keys(target.fields))}`);
         else if (target?.fields[related]?.isSecret) problems.add(name, 'defaultSort', `"${wanted}.${related}" is a secret.`);
         continue;
       }

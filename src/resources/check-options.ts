@@ -1,3 +1,4 @@
+import { didYouMean } from '../nearest.ts';
 import type { ModelMeta } from '../metadata/contract.ts';
 import type { ResourceOptions } from './options.ts';
 import type { Problems } from './problems.ts';
@@ -78,7 +79,7 @@ export function checkOptions(name: string, model: ModelMeta, options: ResourceOp
   known(options.bulk, bulkNames, 'bulk.');
   known(options.hooks, hookNames, 'hooks.');
   for (const [field, rules] of Object.entries(options.fields ?? {})) {
-    if (!model.fields[field]) add('fields', `${name} has no field "${field}".`);
+    if (!model.fields[field]) add('fields', `${name} has no field "${field}".${didYouMean(field, Object.keys(model.fields))}`);
     known(rules, fieldOptionNames, `fields.${field}.`);
     const relation = model.fields[field]?.foreignKeyOf;
     for (const key of relation
@@ -132,7 +133,8 @@ export function checkOptions(name: string, model: ModelMeta, options: ResourceOp
   }
 
   function known(given: object | undefined, names: Readonly<Record<string, true>>, prefix: string): void {
-    for (const key of Object.keys(given ?? {})) if (!Object.hasOwn(names, key)) add(`${prefix}${key}`, 'there is no such option.');
+    for (const key of Object.keys(given ?? {}))
+      if (!Object.hasOwn(names, key)) add(`${prefix}${key}`, `there is no such option.${didYouMean(key, Object.keys(names))}`);
   }
 
   function isFunction(given: unknown, key: string): void {
