@@ -117,6 +117,7 @@ export function buildResource(
     canSee: grants.canSee,
     canChange: grants.canChange,
     scope: grants.scope,
+    seesTasks: grants.seesTasks,
     related,
   };
   checkSort(resource);

@@ -22,6 +22,7 @@ export const optionNames: Names<ResourceOptions> = {
   show: true,
   permissions: true,
   scope: true,
+  tasks: true,
   validate: true,
   hooks: true,
   writeThrough: true,
@@ -98,7 +99,7 @@ export function checkOptions(name: string, model: ModelMeta, options: ResourceOp
     if (typeof rules?.value !== 'function') add(`computed.${column}.value`, 'must be a function.');
     if (!Array.isArray(rules?.needs)) add(`computed.${column}.needs`, 'must be a list of fields.');
   }
-  for (const key of ['permissions', 'scope', 'validate'] as const) isFunction(options[key], key);
+  for (const key of ['permissions', 'scope', 'tasks', 'validate'] as const) isFunction(options[key], key);
   for (const key of Object.keys(hookNames) as (keyof typeof hookNames)[]) isFunction(options.hooks?.[key], `hooks.${key}`);
   isFunction(options.bulk?.runInBackground, 'bulk.runInBackground');
   if (options.writeThrough !== undefined && !['sql', 'client'].includes(options.writeThrough)) {

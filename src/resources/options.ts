@@ -40,6 +40,8 @@ export interface ResourceOptions<T extends ModelTypes = AnyModel, Needs = Record
   permissions?: (principal: Principal) => readonly Action[];
   /** Rows that the principal may see and change, as a Prisma `where`. A value that is `undefined` in it is refused when it is used. */
   scope?: (principal: Principal) => Where;
+  /** Who sees tasks about its records that others started. Default: administrators whose row scope is every record. */
+  tasks?: (principal: Principal) => boolean;
   /** Looks at a record before it is written, by a form or in bulk; returns what is wrong, by field. */
   validate?: (record: T['draft'], context: ValidateContext<T>) => Errors<T> | Promise<Errors<T>>;
   /** Code of yours around every write. */

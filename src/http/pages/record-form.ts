@@ -9,7 +9,7 @@ import { findHolding } from '../../selection/find-holding.ts';
 import type { RecordValuesRead } from '../../selection/record.ts';
 import { relatedTitles, relationTarget } from '../../selection/related.ts';
 import type { Holder } from '../../tasks/holders.ts';
-import { seesAllTasks } from '../../tasks/queries.ts';
+import { seesTask } from '../../tasks/who-sees.ts';
 import { recordTexts } from '../texts/records.ts';
 import type { ConsequencesData } from './consequences.ts';
 import { backPath } from './list-state.ts';
@@ -204,6 +204,7 @@ export interface RecordLockedData {
 }
 
 export interface LockedParts {
+  register: Register;
   resource: Resource;
   principal: Principal;
   key: string;
@@ -219,9 +220,20 @@ export interface LockedParts {
 
 type LockedPageForm = readonly { name: string; value: string }[] | null;
 
-export function recordLockedData({ resource, principal, key, title, error, again, back, kept, url }: LockedParts): RecordLockedData {
+export function recordLockedData({
+  register,
+  resource,
+  principal,
+  key,
+  title,
+  error,
+  again,
+  back,
+  kept,
+  url,
+}: LockedParts): RecordLockedData {
   const holder = error.details.holder as Holder;
-  const isVisible = seesAllTasks(principal) || holder.principalId === principal.id;
+  const isVisible = seesTask(register, principal, holder);
   const heading = recordTexts.lockedHeading(title);
   return {
     title: heading,

@@ -227,7 +227,7 @@ export const recordRoutes: FastifyPluginAsync<RecordRoutes> = async (app, { cont
     const again = url(`${recordPath(about.resource, record.key)}/edit`);
     const title = titleOf(about.resource, record);
     const kept = typed ? await sealSecrets(sealingOf(about), about.resource, pairsOf(typed)) : null;
-    const data = recordLockedData({ ...about, key: record.key, title, error, again, kept, url });
+    const data = recordLockedData({ ...about, register, key: record.key, title, error, again, kept, url });
     return reply.code(error.status).page('records/locked', data);
   }
 };
