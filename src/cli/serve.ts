@@ -29,7 +29,7 @@ await runCommand(async () => {
     await recovery.stop();
     await db.close();
   });
-  const signIns = await ensureFirstUsers(db, config, address);
+  const signIns = await ensureFirstUsers(db, config, address, false);
   console.log(`${admin.name} is served at ${address}`);
   if (signIns.kind === 'link') console.log(`Create the first admin, once, within a day: ${signIns.link}`);
 });
