@@ -47,7 +47,7 @@ export async function buildApp({ admin, config, context, logger, onRoute }: AppO
   if (onRoute) app.addHook('onRoute', onRoute);
   await app.register(security, { isHttps: config.BULKHEAD_SECURE_COOKIES });
   await app.register(compression);
-  await app.register(staticFiles, { prefix });
+  await app.register(staticFiles, { prefix, url });
   await app.register(healthRoutes, { prefix, db });
   await app.register(
     async (pages) => {
@@ -56,13 +56,13 @@ export async function buildApp({ admin, config, context, logger, onRoute }: AppO
       await pages.register(views, { url });
       await pages.register(page, { admin, register, url });
       const secret = await sessionSecret(config);
-      handleErrors(pages, { name: admin.name, url, secret, isHttps: config.BULKHEAD_SECURE_COOKIES });
+      handleErrors(pages, { name: admin.name, url, secret, register, isHttps: config.BULKHEAD_SECURE_COOKIES });
       await pages.register(sessions, { db, config, secret });
       await pages.register(guard);
       await pages.register(csrfProtection, { secret });
       await pages.register(timeZones);
       await pages.register(rateLimits);
-      for (const route of routes) await pages.register(route, { admin, context, url, secret });
+      for (const route of routes) await pages.register(route, { admin, context, url, secret, isHttps: config.BULKHEAD_SECURE_COOKIES });
     },
     { prefix },
   );

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { AppError } from './errors.ts';
+import { nearestOf } from './nearest.ts';
 
 const whole = (low: number, high: number) => {
   const error = `must be a whole number from ${low} to ${high}`;
@@ -77,26 +78,7 @@ export function unknownSettings(env: Record<string, string | undefined>): string
     .filter((name) => name.startsWith('BULKHEAD_') && !ownNames.test(name) && !settingNames.includes(name as keyof Config))
     .sort()
     .map((name) => {
-      const nearest = nearestOf(name);
+      const nearest = nearestOf(name, settingNames);
       return `There is no setting ${name}${nearest ? ` (did you mean ${nearest}?)` : ''}: it is ignored.`;
     });
-}
-
-function nearestOf(name: string): string | null {
-  const [best] = settingNames.map((known) => ({ known, steps: distance(name, known) })).sort((a, b) => a.steps - b.steps);
-  return best && best.steps <= Math.max(2, Math.floor(name.length / 4)) ? best.known : null;
-}
-
-/** Letters to add, take away or change until one text is the other. */
-function distance(one: string, other: string): number {
-  let row = Array.from({ length: other.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= one.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= other.length; j++) {
-      const changed = (row[j - 1] ?? 0) + (one[i - 1] === other[j - 1] ? 0 : 1);
-      next.push(Math.min(changed, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[other.length] ?? 0;
 }

@@ -4,10 +4,13 @@ import type { Session } from 'fastify';
 import type { Pool } from 'pg';
 import type { Database } from '../db/database.ts';
 import type { Principal } from './principal.ts';
+import { passwordMark } from './users.ts';
 
 declare module 'fastify' {
   interface Session {
     userId?: string;
+    /** Of the password that its user signed in with: a new one ends the session. */
+    passwordMark?: string;
     /** Read with the session, never stored in it. */
     user?: Principal | null;
     /** When it ends unless it is prolonged, in ms; read with it too. */
@@ -58,6 +61,7 @@ export class SessionStore extends PgStore {
            'id', "user".id, 'name', "user".name, 'email', "user".email, 'roles', "user".roles) end as "user"
          from ${t.session} session
          left join ${t.user} "user" on "user".id = (session.sess ->> 'userId')::uuid and "user".deactivated_at is null
+           and ${passwordMark('"user"')} = session.sess ->> 'passwordMark'
          where session.sid = $1 and session.expire > now()`,
         [id],
       )

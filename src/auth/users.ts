@@ -49,11 +49,40 @@ function assertUser({ email, name, password, roles: given }: NewUser): void {
   const wrong: Record<string, string> = {};
   if (!/^[^\s@]+@[^\s@]+$/.test(email) || email.length > 254) wrong.email = 'This is not an email address.';
   if (name === '' || name.length > 100) wrong.name = 'A name of up to 100 characters is needed.';
-  if (password.length < shortestPassword) wrong.password = `A password needs at least ${shortestPassword} characters.`;
-  if (password.length > longestPassword) wrong.password = `A password has at most ${longestPassword} characters.`;
+  const badPassword = passwordProblem(password);
+  if (badPassword) wrong.password = badPassword;
   if (given.length === 0 || given.some((role) => !roles.includes(role as Role))) wrong.roles = `A role is one of ${roles.join(', ')}.`;
   const reasons = Object.values(wrong);
   if (reasons.length > 0) throw new AppError('invalid-user', 422, reasons.join(' '), { fieldErrors: wrong });
+}
+
+/** SQL of what a session keeps of its user's password: it changes with it, and tells nothing of it. */
+export function passwordMark(user: string): string {
+  return `left(encode(sha256(convert_to(${user}.password_hash, 'UTF8')), 'hex'), 32)`;
+}
+
+export async function readPasswordMark(users: Users, id: string): Promise<string> {
+  const { rows } = await users.pages.query<{ mark: string }>(
+    `select ${passwordMark('"user"')} as mark from ${users.t.user} "user" where id::text = $1`,
+    [id],
+  );
+  return rows[0]?.mark ?? '';
+}
+
+/** Sessions that began with another password end with their next request. False: there is no such user. Throws AppError 422. */
+export async function setPassword(users: Users, email: string, password: string): Promise<boolean> {
+  const wrong = passwordProblem(password);
+  if (wrong) throw new AppError('invalid-user', 422, wrong, { fieldErrors: { password: wrong } });
+  const { rowCount } = await users.pages.query(`update ${users.t.user} set password_hash = $2 where email = $1`, [
+    normalEmail(email),
+    await hashPassword(password),
+  ]);
+  return rowCount === 1;
+}
+
+function passwordProblem(password: string): string | null {
+  if (password.length < shortestPassword) return `A password needs at least ${shortestPassword} characters.`;
+  return password.length > longestPassword ? `A password has at most ${longestPassword} characters.` : null;
 }
 
 /** The user is signed out everywhere with the next request; tasks of theirs stop before they write again. */

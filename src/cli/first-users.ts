@@ -21,23 +21,24 @@ const firstUsersLock = 0x42_4c_4b_09;
 const loopback = ['127.0.0.1', 'localhost', '::1'];
 
 /**
- * On loopback: one user per role with a random password, kept in the project's folder for its owner alone and printed
- * at each start. On any other host nothing is printed that lets a reader in but a link that works once.
+ * A link that works once and creates the first admin; while there are no people, each start prints a new one. On the embedded
+ * database alone, and on loopback: one user per role with a random password, kept in the project's folder for its owner alone
+ * and printed at each start.
  */
-export async function ensureFirstUsers(db: Database, config: Config, address: string): Promise<SignIns> {
+export async function ensureFirstUsers(db: Database, config: Config, address: string, isEmbedded: boolean): Promise<SignIns> {
+  const isSample = isEmbedded && loopback.includes(config.HOST);
   // Of several started at once, the first makes them and the others find them.
   return transaction(db.pages, async (client) => {
     await client.query('select pg_advisory_xact_lock($1)', [firstUsersLock]);
-    return findOrMake(db, config, address);
+    return findOrMake(db, config, address, isSample);
   });
 }
 
-async function findOrMake(db: Database, config: Config, address: string): Promise<SignIns> {
-  const isLoopback = loopback.includes(config.HOST);
+async function findOrMake(db: Database, config: Config, address: string, isSample: boolean): Promise<SignIns> {
   const path = join(resolve(config.BULKHEAD_FOLDER), 'sample-users.json');
-  const kept = isLoopback ? await readUsers(path) : null;
+  const kept = isSample ? await readUsers(path) : null;
   if (await hasUsers(db)) return kept ? { kind: 'sample', users: kept } : { kind: 'none' };
-  if (!isLoopback) return { kind: 'link', link: `${address}/first-admin?token=${await createFirstAdminLink(db)}` };
+  if (!isSample) return { kind: 'link', link: `${address}/first-admin?token=${await createFirstAdminLink(db)}` };
   // Another database of the same folder: its people have the same passwords, since one file says them.
   const users =
     kept ??

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
-import { createUser, type Role } from '../auth/users.ts';
+import { createUser, type Role, setPassword } from '../auth/users.ts';
 import type { Config } from '../config.ts';
 import { openDatabase } from '../db/database.ts';
 import { AppError } from '../errors.ts';
@@ -19,6 +19,7 @@ const ownOutput = 'generated/own';
 const usage = [
   'Usage:',
   '  npm run bulkhead -- user create --email EMAIL --name NAME --role admin|editor|viewer [--password PASSWORD]',
+  '  npm run bulkhead -- user password --email EMAIL [--password PASSWORD]',
   '  npm run bulkhead -- migrate [--check]',
   '  npm run bulkhead -- generate --schema PATH [--output generated/own]',
   '  npm run bulkhead -- indexes [--create] [--schema PATH]',
@@ -43,6 +44,8 @@ await runCommand(async () => {
   switch (positionals.join(' ')) {
     case 'user create':
       return createUserOf(values, config);
+    case 'user password':
+      return setPasswordOf(values, config);
     case 'generate':
       return generateOwn(values, config);
     case 'indexes':
@@ -70,6 +73,19 @@ async function createUserOf({ email, name, role, password: given }: Values, conf
     await db.close();
   }
   console.log(`${email} can sign in as ${role}${given ? '.' : ` with the password ${password}`}`);
+}
+
+/** Whoever is signed in with the old one is signed out. */
+async function setPasswordOf({ email, password: given }: Values, config: Config): Promise<void> {
+  if (!email) throw new AppError('usage', 500, usage);
+  const password = given ?? randomBytes(12).toString('base64url');
+  const db = await openDatabase({ connectionString: directUrl(config), schema: config.BULKHEAD_DATABASE_SCHEMA });
+  try {
+    if (!(await setPassword(db, email, password))) throw new AppError('no-user', 500, `There is no user ${email}.`);
+  } finally {
+    await db.close();
+  }
+  console.log(`${email} signs in with ${given ? 'the new password' : `the password ${password}`}; sessions of before have ended.`);
 }
 
 /** Prisma's client and Bulkhead's metadata where a project's own code imports them, with a copy of the schema that they are of. */

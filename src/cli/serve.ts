@@ -30,7 +30,7 @@ await runCommand(async () => {
     await recovery.stop();
     await db.close();
   });
-  const signIns = await ensureFirstUsers(db, config, address);
+  const signIns = await ensureFirstUsers(db, config, address, false);
   console.log(`${admin.name} is served at ${address}`);
   const note = secretNote(config);
   if (note) console.log(note);

@@ -46,7 +46,7 @@ await runCommand(async () => {
       concurrency: config.BULKHEAD_WORKER_CONCURRENCY,
     });
     undo.push(() => worker.stop());
-    say(admin.name, address, await ensureFirstUsers(db, config, address));
+    say(admin.name, address, await ensureFirstUsers(db, config, address, config.DATABASE_URL === undefined));
   } catch (error) {
     await stop().catch(() => undefined);
     throw error;

@@ -15,6 +15,8 @@ export interface ResourceField {
   readonly kind: FieldKind | null;
   /** A sentence beside its control. */
   readonly help: string | null;
+  /** In no page; a form takes a new value and shows none. */
+  readonly isSecret: boolean;
   /** Shown in forms, not written. */
   readonly isReadOnly: boolean;
   readonly align: 'start' | 'end' | null;

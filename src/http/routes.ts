@@ -24,6 +24,8 @@ export interface RouteOptions {
   url: Url;
   /** What is handed out and must come back as it was is sealed with it. */
   secret: string;
+  /** Cookies go over HTTPS alone. */
+  isHttps: boolean;
 }
 
 /** A file a noun. */

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createFirstAdminLink, isFirstAdminToken } from '../auth/first-admin.ts';
-import { deactivateUser } from '../auth/users.ts';
+import { deactivateUser, setPassword } from '../auth/users.ts';
+import { limits } from '../limits.ts';
 import { cookieOf, countStatements, csrfOf, emailOf, formBody, htmx, type TestApp, testApp, testPassword } from '../testing/app.ts';
 import { attemptsPerMinute } from './plugins/rate-limit.ts';
+import { createUrl } from './url.ts';
 
 const wrong = 'not the password at all';
 
@@ -80,6 +82,39 @@ test('signing in', async (t) => {
     assert.equal((await send(site, { email: emailOf('viewer'), password: testPassword })).statusCode, 422);
   });
 
+  await t.test('is over with a new password, everywhere but where it was made with it', async () => {
+    const [one, other] = [await site.signIn('editor'), await site.signIn('editor')];
+    const admin = await site.signIn('admin');
+    assert.equal(await setPassword(db, emailOf('editor'), 'another horse battery'), true);
+    for (const visitor of [one, other]) assert.equal((await visitor.get('/')).statusCode, 303);
+    assert.equal((await admin.get('/')).statusCode, 200);
+    const again = await send(site, { email: emailOf('editor'), password: 'another horse battery' });
+    assert.equal((await app.inject({ url: '/', headers: { cookie: cookieOf(again) } })).statusCode, 200);
+    await setPassword(db, emailOf('editor'), testPassword);
+    assert.equal((await app.inject({ url: '/', headers: { cookie: cookieOf(again) } })).statusCode, 303);
+    await assert.rejects(setPassword(db, emailOf('editor'), 'short'), { code: 'invalid-user' });
+  });
+
+  await t.test('of one account from many addresses takes turns, and its owner comes in where they have been before', async () => {
+    await db.pages.query(`update ${db.t.user} set deactivated_at = null`);
+    const owner = await send(site, { email: emailOf('viewer'), password: testPassword });
+    const form = await openForm(site);
+    const from = (address: string, password: string, { cookie, _csrf } = form) => {
+      const { payload, headers } = formBody({ _csrf, email: emailOf('viewer'), password });
+      return app.inject({ method: 'POST', url: '/sign-in', payload, remoteAddress: address, headers: { ...headers, cookie } });
+    };
+    for (let n = 0; n < limits.freeAttempts; n++) assert.equal((await from(`10.1.0.${n}`, wrong)).statusCode, 422);
+    const attack = Promise.all(Array.from({ length: 40 }, (_, n) => from(`10.2.0.${n}`, wrong)));
+    const device = owner.cookies.find(({ name }) => name === 'bulkhead_device');
+    const own = await openForm(site);
+    const known = await from('10.3.0.1', testPassword, { ...own, cookie: `${own.cookie}; bulkhead_device=${device?.value}` });
+    assert.equal(known.statusCode, 303, 'a browser that has been here waits for nobody');
+    const statuses = (await attack).map(({ statusCode }) => statusCode);
+    assert.ok(statuses.filter((status) => status === 422).length <= 6, `${statuses}`);
+    assert.ok(statuses.includes(429));
+    assert.equal((await from('10.4.0.1', testPassword)).statusCode, 303, 'nobody is locked out');
+  });
+
   await t.test('ends with signing out', async () => {
     const editor = await site.signIn('editor');
     assert.equal((await editor.post('/sign-out')).statusCode, 303);
@@ -123,9 +158,16 @@ test('without a session', async (t) => {
 
   await t.test('the health check and the files of the pages answer', async () => {
     assert.deepEqual((await app.inject('/healthz')).json(), { ok: true });
-    const file = await app.inject('/static/theme.js?v=1');
-    assert.equal(file.statusCode, 200);
-    assert.match(String(file.headers['cache-control']), /immutable/);
+    const url = createUrl('');
+    for (const name of ['theme.js', 'htmx.min.js']) {
+      const file = await app.inject(url.asset(name));
+      assert.equal(file.statusCode, 200);
+      assert.match(String(file.headers['cache-control']), /immutable/, name);
+      for (const other of ['?v=1', '?v=', '', `${url.asset('icon.svg').replace(/.*\?/, '?')}`, '?v=a&v=b']) {
+        const asked = await app.inject(`/static/${name}${other}`);
+        assert.equal(asked.headers['cache-control'], 'no-cache', `${name}${other}`);
+      }
+    }
     assert.equal((await app.inject('/static/../package.json')).statusCode, 303);
   });
 });

@@ -1,14 +1,23 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 
-export const publicFolder = join(import.meta.dirname, '../../public');
+const publicFolder = join(import.meta.dirname, '../../public');
+
+const { resolve } = createRequire(import.meta.url);
+
+/** Where files that anybody may have stand. */
+export const assetFolders = [
+  publicFolder,
+  ...['htmx.org/dist/htmx.min.js', 'idiomorph/dist/idiomorph-ext.min.js'].map((file) => dirname(resolve(file))),
+];
 
 /** Every address of ours; knows the prefix. */
 export interface Url {
   (path: string): string;
   readonly prefix: string;
-  /** Address of a file in `public/`, with its content's hash, so that it may be cached for ever. */
+  /** Address of a file that anybody may have, with its content's hash, so that it may be cached for ever. */
   asset(file: string): string;
   /** A path of this site to go on to after signing in, else the home page. */
   local(next: unknown): string;
@@ -22,13 +31,13 @@ export function createUrl(prefix: string): Url {
     asset(file: string): string {
       let hash = hashes.get(file);
       if (hash === undefined) {
-        hash = hashOf(join(publicFolder, file));
+        hash = assetFolders.map((folder) => hashOf(join(folder, file))).find((found) => found !== '') ?? '';
         if (hash !== '') hashes.set(file, hash);
       }
       return url(`/static/${file}${hash === '' ? '' : `?v=${hash}`}`);
     },
     local(next: unknown): string {
-      return typeof next === 'string' && isLocal(next, prefix) ? ascii(next) : url('/');
+      return typeof next === 'string' && isLocalPath(next, prefix) ? ascii(next) : url('/');
     },
   });
 }
@@ -38,8 +47,11 @@ function ascii(address: string): string {
   return address.replace(/[^\x21-\x7e]+/g, (run) => encodeURIComponent(run.toWellFormed()));
 }
 
-// Browsers read a backslash as a slash and drop tabs and line ends, so that /\host and /<tab>/host would leave the site.
-function isLocal(next: string, prefix: string): boolean {
+/**
+ * Does it lead to this site? Browsers read a backslash as a slash and drop tabs and line ends, so that `/\\host` and `/<tab>/host`
+ * would leave it.
+ */
+export function isLocalPath(next: string, prefix = ''): boolean {
   if (!next.startsWith(`${prefix}/`) || /[\\\p{Cc}]/u.test(next)) return false;
   const base = 'http://site.invalid';
   return URL.canParse(next, base) && new URL(next, base).origin === base && !new URL(next, base).pathname.startsWith('//');

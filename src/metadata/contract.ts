@@ -61,6 +61,8 @@ export interface FieldMeta {
   readonly isGenerated: boolean;
   /** The column's collation finds texts equal that differ, and PostgreSQL has no patterns for it. Known at the start by the database itself. */
   readonly isLoose?: boolean;
+  /** It keeps what lets somebody in. Known when the resources are built. */
+  readonly isSecret?: boolean;
   /** Of an enum. */
   readonly enumValues: EnumMeta['values'] | null;
   /** A foreign key of this column alone: the relation field that owns it. */

@@ -24,6 +24,7 @@ export interface HistoryEntry {
 export interface HistoryTask {
   id: number;
   title: string;
+  resource: string;
   principalId: string;
   operation: OperationKind;
   parameters: unknown;
@@ -72,6 +73,7 @@ interface Row {
   task_id: number | null;
   task_title: string | null;
   task_owner: string | null;
+  task_resource: string | null;
   task_operation: OperationKind;
   task_parameters: unknown;
   task_finished: boolean;
@@ -109,7 +111,7 @@ export async function readHistory(db: Database, resource: Resource, key: string,
        where $2 = any(c.keys)
      )
      select c.id::text as id, c.kind, c.at, c.principal_id, c.principal_name, c.change_reason, c.fields, c.task_id,
-       task.title as task_title, task.principal_id as task_owner,
+       task.title as task_title, task.principal_id as task_owner, task.resource as task_resource,
        task.operation as task_operation, task.parameters as task_parameters, task.finished_at is not null as task_finished, c.along_with is not null as is_along,
        (select jsonb_object_agg(key, case when length(value) > ${longestShown} and key <> all($5::text[])
          then jsonb_build_object('cut', left(value, ${longestShown}), 'length', length(value), 'digest', md5(value)) else to_jsonb(value) end)
@@ -135,13 +137,17 @@ function entryOf(resource: Resource, row: Row): HistoryEntry {
   return { id, kind, at, principalId, principalName, reason, task, isAlong: row.is_along, values: valuesOf(resource, row) };
 }
 
-type TaskColumns = Pick<Row, 'task_id' | 'task_title' | 'task_owner' | 'task_operation' | 'task_parameters' | 'task_finished'>;
+type TaskColumns = Pick<
+  Row,
+  'task_id' | 'task_title' | 'task_owner' | 'task_resource' | 'task_operation' | 'task_parameters' | 'task_finished'
+>;
 
 function taskOf(row: TaskColumns): HistoryTask | null {
   if (row.task_id === null) return null;
   return {
     id: row.task_id,
     title: row.task_title ?? '',
+    resource: row.task_resource ?? '',
     principalId: row.task_owner ?? '',
     operation: row.task_operation,
     parameters: row.task_parameters,
@@ -194,7 +200,7 @@ export async function listDeleted(db: Database, resource: Resource, principal: P
   const [, change = null, place = null] = cursorPattern.exec(cursor ?? '') ?? [];
   const { rows } = await db.pages.query<DeletedRow>(
     `select c.id::text as id, item.place::text as place, item.key, c.at, c.principal_name, c.before is not null and c.along_with is null as is_kept,
-       task.id as task_id, task.title as task_title, task.principal_id as task_owner, task.operation as task_operation,
+       task.id as task_id, task.title as task_title, task.principal_id as task_owner, task.resource as task_resource, task.operation as task_operation,
        task.parameters as task_parameters, task.finished_at is not null as task_finished,
        ${cutSql(`coalesce(c.before -> (item.place::int - 1) ->> $2, c.before -> (item.place::int - 1) ->> $3)`, shownOfTitle)} as title
      from ${db.t.change} c cross join lateral unnest(c.keys) with ordinality as item(key, place)

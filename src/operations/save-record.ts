@@ -25,6 +25,7 @@ import { lastImage } from './record-links.ts';
 import { imageSql, readRows } from './row-values.ts';
 import type { HookContext } from './run-hooks.ts';
 import { type HoldersOf, keepGoneAlong, lockAlong, readAlong, type TakenAlong, takenAlong } from './take-along.ts';
+import { readSecrets, secretTexts, unseen } from './unseen.ts';
 import { writeError } from './write-error.ts';
 
 /** Longest a save takes, in milliseconds; what somebody else holds it waits for less. */
@@ -53,27 +54,32 @@ export function createRecord(context: SaveContext, values: RecordValues): Promis
   const { resource } = context;
   const { model } = resource;
   const select = Object.fromEntries(model.idFields.map((name) => [name, true]));
-  return save(context, async (client, sql) => {
-    await assertNoRule(sql, model, ['create'], false);
-    await assertReachable(context, client, values, null);
-    const hooks = hookContext(context, client);
-    const ruled = await ruleForm(hooks, null, values);
-    const key = resource.hooks.save
-      ? ((await saveForm(hooks, ruled, ownData(values, ruled))) as string)
-      : keyOf(
-          model,
-          await writing(context, () =>
-            delegateOf(client, model).create({ data: withGiven(resource, dataOf(resource, values, null), ruled), select }),
-          ),
-        );
-    if (!resource.hooks.save) await writeExactJson(sql, resource, key, values, ruled);
-    await assertStaysInScope(context, client, key);
-    if (resource.hooks.afterSave) await afterSave(hooks, sql, ruled, key);
-    const after = await imageOf(sql, resource, key, 'to_jsonb(t.*)', false);
-    if (after === null) throw keptBackError(resource);
-    await keepChange(sql, context, { kind: 'create', key, fields: [...values.keys()].map(({ meta }) => meta.name), before: null, after });
-    return key;
-  });
+  return save(
+    context,
+    null,
+    () => values,
+    async (client, sql) => {
+      await assertNoRule(sql, model, ['create'], false);
+      await assertReachable(context, client, values, null);
+      const hooks = hookContext(context, client);
+      const ruled = await ruleForm(hooks, null, values);
+      const key = resource.hooks.save
+        ? ((await saveForm(hooks, ruled, ownData(values, ruled))) as string)
+        : keyOf(
+            model,
+            await writing(context, () =>
+              delegateOf(client, model).create({ data: withGiven(resource, dataOf(resource, values, null), ruled), select }),
+            ),
+          );
+      if (!resource.hooks.save) await writeExactJson(sql, resource, key, values, ruled);
+      await assertStaysInScope(context, client, key);
+      if (resource.hooks.afterSave) await afterSave(hooks, sql, ruled, key);
+      const after = await imageOf(sql, resource, key, 'to_jsonb(t.*)', false);
+      if (after === null) throw keptBackError(resource);
+      await keepChange(sql, context, { kind: 'create', key, fields: [...values.keys()].map(({ meta }) => meta.name), before: null, after });
+      return key;
+    },
+  );
 }
 
 /**
@@ -83,72 +89,84 @@ export function createRecord(context: SaveContext, values: RecordValues): Promis
 export function updateRecord(context: SaveContext, key: string, decide: (current: RecordValuesRead) => RecordValues): Promise<boolean> {
   const { resource, principal } = context;
   const { model } = resource;
-  return save(context, async (client, sql) => {
-    await assertNoRule(sql, model, ['update'], false);
-    await lockRecord(sql, resource, key);
-    const current = await readRecord(client, resource, principal, key, resource.form);
-    await context.assertFree(sql, key);
-    const values = decide(current);
-    if (values.size === 0) return false;
-    await assertReachable(context, client, values, current);
-    const links = [...values.keys()].map(({ meta }) => meta).filter(({ relation }) => relation?.kind === 'many-to-many');
-    const [row] = await readRows(sql, resource.metadata, model, [key], { keeps: 'image', links });
-    if (!row) throw notFound();
-    const hooks = hookContext(context, client);
-    const ruled = await ruleForm(hooks, row.record, values);
-    if (resource.hooks.save) await saveForm(hooks, ruled, ownData(values, ruled));
-    else {
-      await writing(context, () =>
-        delegateOf(client, model).update({
-          where: whereKey(model, key),
-          data: withGiven(resource, dataOf(resource, values, current), ruled),
-          select: Object.fromEntries(model.idFields.map((name) => [name, true])),
-        }),
-      );
-      await writeExactJson(sql, resource, key, values, ruled);
-    }
-    await assertStaysInScope(context, client, key);
-    if (resource.hooks.afterSave) await afterSave(hooks, sql, ruled, key);
-    const [found] = await keepDifference(sql, changeTarget(context), [row], links);
-    const isAsked = (name: string) => name in ruled.given || [...values.keys()].some(({ meta }) => meta.name === name);
-    const isKept = !found?.fields.some(isAsked);
-    if (isKept && !resource.hooks.save && (await findRewriting(sql, model)).update) throw keptBackError(resource);
-    return true;
-  });
+  let typed: RecordValues = new Map();
+  return save(
+    context,
+    key,
+    () => typed,
+    async (client, sql) => {
+      await assertNoRule(sql, model, ['update'], false);
+      await lockRecord(sql, resource, key);
+      const current = await readRecord(client, resource, principal, key, resource.form);
+      await context.assertFree(sql, key);
+      const values = decide(current);
+      typed = values;
+      if (values.size === 0) return false;
+      await assertReachable(context, client, values, current);
+      const links = [...values.keys()].map(({ meta }) => meta).filter(({ relation }) => relation?.kind === 'many-to-many');
+      const [row] = await readRows(sql, resource.metadata, model, [key], { keeps: 'image', links });
+      if (!row) throw notFound();
+      const hooks = hookContext(context, client);
+      const ruled = await ruleForm(hooks, row.record, values);
+      if (resource.hooks.save) await saveForm(hooks, ruled, ownData(values, ruled));
+      else {
+        await writing(context, () =>
+          delegateOf(client, model).update({
+            where: whereKey(model, key),
+            data: withGiven(resource, dataOf(resource, values, current), ruled),
+            select: Object.fromEntries(model.idFields.map((name) => [name, true])),
+          }),
+        );
+        await writeExactJson(sql, resource, key, values, ruled);
+      }
+      await assertStaysInScope(context, client, key);
+      if (resource.hooks.afterSave) await afterSave(hooks, sql, ruled, key);
+      const [found] = await keepDifference(sql, changeTarget(context), [row], links);
+      const isAsked = (name: string) => name in ruled.given || [...values.keys()].some(({ meta }) => meta.name === name);
+      const isKept = !found?.fields.some(isAsked);
+      if (isKept && !resource.hooks.save && (await findRewriting(sql, model)).update) throw keptBackError(resource);
+      return true;
+    },
+  );
 }
 
 /** Returns the id of the task that it is, whose undo brings the record back. */
 export function deleteRecord(context: SaveContext, key: string): Promise<number> {
   const { resource } = context;
-  return save(context, async (client, sql) => {
-    await assertNoRule(sql, resource.model, ['delete'], false);
-    await lockRecord(sql, resource, key);
-    const before = (await imageOf(sql, resource, key, lastImage(resource.model, 't'), false)) as string;
-    await assertInScope(context, client, key);
-    await context.assertFree(sql, key);
-    const along = await lockedAlong(context, sql, key);
-    const hooks = hookContext(context, client);
-    const { beforeDelete, afterDelete } = resource.hooks;
-    const [row] = beforeDelete || afterDelete ? await readRows(sql, resource.metadata, resource.model, [key]) : [];
-    const image = (await imageOf(sql, resource, key, imageSql(resource.model, 't', []), false)) as string;
-    if (row) await askHook(hooks, 'beforeDelete', { record: row.record });
-    const taken = await readAlong(sql, resource.model, along.dependants, [key]);
-    await writing(context, () =>
-      delegateOf(client, resource.model).delete({
-        where: whereKey(resource.model, key),
-        select: Object.fromEntries(resource.model.idFields.map((name) => [name, true])),
-      }),
-    );
-    if (row) await askHook(hooks, 'afterDelete', { record: row.record });
-    const task = await context.keepAsTask(sql, key);
-    await keepGoneAlong(sql, changeTarget(context, task), taken);
-    // An extension may have made something else of it, such as a mark on a row that stays.
-    if ((await imageOf(sql, resource, key, '1', false)) !== null) {
-      const marked = await keepDifference(sql, changeTarget(context, task), [{ key, image }], []);
-      if (marked.length === 0) throw keptBackError(resource);
-    } else await keepChange(sql, context, { kind: 'delete', key, fields: [], before, after: null, keptAlong: along.keptAlong, task });
-    return task.taskId;
-  });
+  return save(
+    context,
+    key,
+    () => new Map(),
+    async (client, sql) => {
+      await assertNoRule(sql, resource.model, ['delete'], false);
+      await lockRecord(sql, resource, key);
+      const before = (await imageOf(sql, resource, key, lastImage(resource.model, 't'), false)) as string;
+      await assertInScope(context, client, key);
+      await context.assertFree(sql, key);
+      const along = await lockedAlong(context, sql, key);
+      const hooks = hookContext(context, client);
+      const { beforeDelete, afterDelete } = resource.hooks;
+      const [row] = beforeDelete || afterDelete ? await readRows(sql, resource.metadata, resource.model, [key]) : [];
+      const image = (await imageOf(sql, resource, key, imageSql(resource.model, 't', []), false)) as string;
+      if (row) await askHook(hooks, 'beforeDelete', { record: row.record });
+      const taken = await readAlong(sql, resource.model, along.dependants, [key]);
+      await writing(context, () =>
+        delegateOf(client, resource.model).delete({
+          where: whereKey(resource.model, key),
+          select: Object.fromEntries(resource.model.idFields.map((name) => [name, true])),
+        }),
+      );
+      if (row) await askHook(hooks, 'afterDelete', { record: row.record });
+      const task = await context.keepAsTask(sql, key);
+      await keepGoneAlong(sql, changeTarget(context, task), taken);
+      // An extension may have made something else of it, such as a mark on a row that stays.
+      if ((await imageOf(sql, resource, key, '1', false)) !== null) {
+        const marked = await keepDifference(sql, changeTarget(context, task), [{ key, image }], []);
+        if (marked.length === 0) throw keptBackError(resource);
+      } else await keepChange(sql, context, { kind: 'delete', key, fields: [], before, after: null, keptAlong: along.keptAlong, task });
+      return task.taskId;
+    },
+  );
 }
 
 /** A record that is there and cannot be locked is kept from being written by a policy. */
@@ -210,7 +228,13 @@ async function afterSave(hooks: HookContext, sql: Queryable, { draft }: Ruled, k
   if (written) await askHook(hooks, 'afterSave', { kind, before, fields, record: written.record });
 }
 
-async function save<T>({ register, resource }: SaveContext, work: (client: Client, sql: Queryable) => Promise<T>): Promise<T> {
+/** `typed`: what was to be written, for telling what went wrong without it. */
+async function save<T>(
+  { register, resource }: SaveContext,
+  key: string | null,
+  typed: () => RecordValues,
+  work: (client: Client, sql: Queryable) => Promise<T>,
+): Promise<T> {
   try {
     return await inTurn(register.pool, (lockMs) =>
       register.client.$transaction(
@@ -224,7 +248,11 @@ async function save<T>({ register, resource }: SaveContext, work: (client: Clien
       ),
     );
   } catch (error) {
-    throw writeError(error, resource) ?? error;
+    const values = [...typed()].map(([{ meta }, value]) => [meta, value] as const);
+    const isOwn = error instanceof AppError || key === null || resource.secrets.length === 0;
+    const stored = isOwn ? [] : await readSecrets(register.pool, resource, key).catch(() => null);
+    const secrets = [...secretTexts(resource, values), ...(stored ?? [])];
+    throw writeError(error, resource, (message) => unseen(message, resource, secrets)) ?? error;
   }
 }
 

@@ -17,7 +17,11 @@ interface PrismaError {
 }
 
 /** What the database refused, as errors of the form and its fields; null for what is a bug. */
-export function writeError(error: unknown, resource: Resource): AppError | null {
+export function writeError(
+  error: unknown,
+  resource: Resource,
+  unsaid: (message: string) => string = (message) => message,
+): AppError | null {
   if (error instanceof AppError) return null;
   const { code, meta, cause: own } = (error instanceof DatabaseError ? error.cause : error) as PrismaError;
   const cause = meta?.driverAdapterError?.cause ?? own ?? {};
@@ -25,8 +29,11 @@ export function writeError(error: unknown, resource: Resource): AppError | null 
   if (code === 'P2002' || state === '23505') {
     const fields = fieldsOf(resource, cause);
     const singular = resource.singular.toLowerCase();
-    const words = (field?: ResourceField) => `${field?.label ?? 'This value'} is taken: another ${singular} has it already.`;
-    return invalid(fields, words, { taken: fields.map(({ name }) => name) });
+    const words = (field?: ResourceField) =>
+      field?.isSecret
+        ? `${field.label} cannot be this value. Choose another.`
+        : `${field?.label ?? 'This value'} is taken: another ${singular} has it already.`;
+    return invalid(fields, words, { taken: fields.filter(({ isSecret }) => !isSecret).map(({ name }) => name) });
   }
   if (code === 'P2003' || state === '23503' || state === '23001') {
     const fields = fieldsOf(resource, cause);
@@ -44,7 +51,7 @@ export function writeError(error: unknown, resource: Resource): AppError | null 
   if (state === '23502') return invalid(fieldsOf(resource, cause), (field) => `${field?.label ?? 'A value'} is required.`);
   if (state === '428C9') return invalid(fieldsOf(resource, cause), () => 'The database makes this value itself: it cannot be written.');
   if (isRowsFault(state)) {
-    return invalid([], () => `The database refused these values: ${firstLine(cause.originalMessage)}`);
+    return invalid([], () => `The database refused these values: ${unsaid(firstLine(cause.originalMessage))}`);
   }
   return null;
 }

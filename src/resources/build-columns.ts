@@ -1,4 +1,5 @@
 import type { ModelMeta } from '../metadata/contract.ts';
+import { didYouMean } from '../nearest.ts';
 import type { Column, ResourceField } from './contract.ts';
 import type { ResourceDefinition } from './define-resource.ts';
 import { guessColumns } from './guess-fields.ts';
@@ -22,7 +23,12 @@ export function buildColumns(parts: Parts): readonly Column[] {
   for (const [name, { needs }] of Object.entries(computed)) {
     if (model.fields[name]) problems.add(model.name, `computed.${name}`, 'a field has this name.');
     for (const wanted of needs ?? []) {
-      if (!model.fields[wanted]?.column) problems.add(model.name, `computed.${name}.needs`, `${model.name} has no column "${wanted}".`);
+      if (!model.fields[wanted]?.column)
+        problems.add(
+          model.name,
+          `computed.${name}.needs`,
+          `${model.name} has no column "${wanted}".${didYouMean(wanted, Object.keys(model.fields))}`,
+        );
     }
   }
   const names = columns ?? [...guessColumns(fields, titleField), ...Object.keys(computed).filter((name) => !model.fields[name])];
@@ -56,8 +62,10 @@ export function buildColumns(parts: Parts): readonly Column[] {
     const target = field.relation?.kind === 'to-one' ? definition.metadata.models[field.relation.model] : undefined;
     const found = target && resourceFields(definition.metadata, target).find((candidate) => candidate.name === related);
     if (!target) problems.add(model.name, 'columns', `"${first}" leads to no single record, so "${name}" cannot be shown.`);
-    else if (!found?.meta.column || found.relation) problems.add(model.name, 'columns', `${target.name} has no column "${related}".`);
-    if (!found?.meta.column || found.relation) return null;
+    else if (!found?.meta.column || found.relation)
+      problems.add(model.name, 'columns', `${target.name} has no column "${related}".${didYouMean(related, Object.keys(target.fields))}`);
+    else if (found.isSecret) problems.add(model.name, 'columns', `"${name}" is a secret, which is shown nowhere.`);
+    if (!found?.meta.column || found.relation || found.isSecret) return null;
     const label = `${field.label} ${found.label.charAt(0).toLowerCase()}${found.label.slice(1)}`;
     return Object.freeze({ name, label, field: found, through: field, computed: null, align: null });
   }

@@ -1,6 +1,7 @@
 import { utcReader } from '../fields/reader.ts';
 import { getFieldKind } from '../fields/register.ts';
 import type { FieldMeta } from '../metadata/contract.ts';
+import { didYouMean } from '../nearest.ts';
 import { arrange } from './arrange.ts';
 import { buildColumns } from './build-columns.ts';
 import { checkOptions } from './check-options.ts';
@@ -39,26 +40,35 @@ export function buildResource(
   const { metadata, model: name, options } = definition;
   const model = metadata.models[name];
   if (!model) {
-    problems.add(name, 'model', 'the schema has no model of this name.');
+    problems.add(name, 'model', `the schema has no model of this name.${didYouMean(name, Object.keys(metadata.models))}`);
     return null;
   }
   checkOptions(name, model, options, problems);
   const all = resourceFields(metadata, model, options.fields);
   const isHidden = ({ name: own, meta }: ResourceField) => options.fields?.[own]?.hidden || options.fields?.[meta.name]?.hidden;
-  const fields = all.filter((field) => !isHidden(field));
+  // A relation to many whose records nothing may address leads nowhere.
+  const isNowhere = ({ relation }: ResourceField) => isMany(relation) && metadata.models[relation.model]?.idFields.length === 0;
+  const shownOrWritten = all.filter((field) => !isHidden(field) && !isNowhere(field));
+  const fields = shownOrWritten.filter((field) => !field.isSecret);
+  const secrets = shownOrWritten.filter((field) => field.isSecret);
   const find = (key: string, wanted: string): ResourceField | null => {
     const field = all.find((candidate) => candidate.name === wanted || candidate.meta.name === wanted);
-    if (!field) problems.add(name, key, `${name} has no field "${wanted}".`);
+    if (!field) problems.add(name, key, `${name} has no field "${wanted}".${didYouMean(wanted, Object.keys(model.fields))}`);
     else if (fields.includes(field)) return field;
-    else problems.add(name, key, `"${wanted}" is hidden.`);
+    else if (secrets.includes(field)) {
+      if (key === 'form') return field;
+      problems.add(name, key, `"${wanted}" is a secret, which is shown nowhere: if it is none, say fields.${field.name}.secret: false.`);
+    } else problems.add(name, key, `"${wanted}" is hidden.`);
     return null;
   };
   const pick = (key: string, names: readonly string[] | undefined, guess: () => ResourceField[], fits: Fits) =>
     Object.freeze(names ? pickFields(key, names, fits) : guess());
   const shown = Object.entries(model.fields).filter(([own]) => fields.some((field) => field.name === own || field.meta.name === own));
-  const titleField = options.titleField ?? titleFieldOf({ ...model, fields: Object.fromEntries(shown) });
-  if (!model.fields[titleField]?.column) problems.add(name, 'titleField', `${name} has no column "${titleField}".`);
-  const formGroups = arrange(options.form ?? fields.filter(isWritable).map((field) => field.name), (names) =>
+  const titleField = options.titleField ?? titleFieldOf({ ...model, fields: Object.fromEntries(shown) }, () => false);
+  if (secrets.some((field) => field.name === titleField || field.meta.name === titleField)) find('titleField', titleField);
+  if (titleField !== '' && !model.fields[titleField]?.column)
+    problems.add(name, 'titleField', `${name} has no column "${titleField}".${didYouMean(titleField, Object.keys(model.fields))}`);
+  const formGroups = arrange(options.form ?? shownOrWritten.filter(isWritable).map((field) => field.name), (names) =>
     pickFields('form', names, isInForm),
   );
   const showGroups = arrange(options.show ?? fields.filter(isShown).map((field) => field.name), (names) =>
@@ -68,7 +78,7 @@ export function buildResource(
   const minAsyncRecords = bulk.minAsyncRecords ?? defaults.minAsyncRecords;
   const label = options.label ?? labelOf(pluralOf(name));
   const permissions = options.permissions ?? defaultPermissions;
-  const grants = grantsOf({ ...options, permissions }, { label, model, onUnreadable });
+  const grants = grantsOf({ ...options, permissions }, { label, model, secrets, onUnreadable });
   const resource: Resource = {
     slug: options.slug ?? slugOf(pluralOf(name)),
     label,
@@ -78,6 +88,7 @@ export function buildResource(
     titleField,
     reader: utcReader,
     fields: Object.freeze(fields),
+    secrets: Object.freeze(secrets),
     columns: buildColumns({ definition, model, fields, titleField, find, problems }),
     filters: pick('filters', options.filters, () => guessFilters(fields), hasFilter),
     search: pick('search', options.search, () => guessSearch(fields, titleField), isSearchable),
@@ -106,6 +117,7 @@ export function buildResource(
     canSee: grants.canSee,
     canChange: grants.canChange,
     scope: grants.scope,
+    seesTasks: grants.seesTasks,
     related,
   };
   checkSort(resource);
@@ -128,13 +140,19 @@ export function buildResource(
       const [wanted = '', related] = item.replace(/^-/, '').split('.');
       if (related !== undefined) {
         const target = metadata.models[find('defaultSort', wanted)?.relation?.model ?? ''];
-        if (target && !target.fields[related]?.column) problems.add(name, 'defaultSort', `${target.name} has no column "${related}".`);
+        if (target && !target.fields[related]?.column)
+          problems.add(name, 'defaultSort', `${target.name} has no column "${related}".${didYouMean(related, Object.keys(target.fields))}`);
+        else if (target?.fields[related]?.isSecret) problems.add(name, 'defaultSort', `"${wanted}.${related}" is a secret.`);
         continue;
       }
       const field = model?.idFields.includes(wanted) ? null : find('defaultSort', wanted);
       if (field && !getFieldKind(field).isSortable) problems.add(name, 'defaultSort', `"${wanted}" cannot be sorted by.`);
     }
   }
+}
+
+function isMany(relation: ResourceField['relation']): relation is NonNullable<ResourceField['relation']> {
+  return relation?.kind === 'many-to-many';
 }
 
 type Fits = (field: ResourceField) => boolean;

@@ -1,3 +1,4 @@
+import { didYouMean } from '../nearest.ts';
 import type { ModelMeta } from '../metadata/contract.ts';
 import type { ResourceOptions } from './options.ts';
 import type { Problems } from './problems.ts';
@@ -21,6 +22,7 @@ export const optionNames: Names<ResourceOptions> = {
   show: true,
   permissions: true,
   scope: true,
+  tasks: true,
   validate: true,
   hooks: true,
   writeThrough: true,
@@ -32,6 +34,7 @@ export const fieldOptionNames: Names<NonNullable<NonNullable<ResourceOptions['fi
   help: true,
   readOnly: true,
   hidden: true,
+  secret: true,
   format: true,
   align: true,
   link: true,
@@ -77,14 +80,18 @@ export function checkOptions(name: string, model: ModelMeta, options: ResourceOp
   known(options.bulk, bulkNames, 'bulk.');
   known(options.hooks, hookNames, 'hooks.');
   for (const [field, rules] of Object.entries(options.fields ?? {})) {
-    if (!model.fields[field]) add('fields', `${name} has no field "${field}".`);
+    if (!model.fields[field]) add('fields', `${name} has no field "${field}".${didYouMean(field, Object.keys(model.fields))}`);
     known(rules, fieldOptionNames, `fields.${field}.`);
     const relation = model.fields[field]?.foreignKeyOf;
-    for (const key of relation ? Object.keys(rules ?? {}).filter((option) => !['see', 'change', 'hidden'].includes(option)) : []) {
+    for (const key of relation
+      ? Object.keys(rules ?? {}).filter((option) => !['see', 'change', 'hidden', 'secret'].includes(option))
+      : []) {
       add(`fields.${field}.${key}`, `this is the key of "${relation}": say it there.`);
     }
     const isKey = model.fields[field]?.relation || model.fields[field]?.foreignKeyOf;
     if (rules?.kind && isKey) add(`fields.${field}.kind`, 'a relation has a kind of its own.');
+    if (rules?.secret !== undefined && typeof rules.secret !== 'boolean') add(`fields.${field}.secret`, 'must be true or false.');
+    if (rules?.secret && model.fields[field]?.relation) add(`fields.${field}.secret`, 'a relation has no value of its own: say hidden.');
     if (rules?.hidden && options.titleField === field) add('titleField', `"${field}" is hidden.`);
   }
   for (const [column, rules] of Object.entries(options.computed ?? {})) {
@@ -92,7 +99,7 @@ export function checkOptions(name: string, model: ModelMeta, options: ResourceOp
     if (typeof rules?.value !== 'function') add(`computed.${column}.value`, 'must be a function.');
     if (!Array.isArray(rules?.needs)) add(`computed.${column}.needs`, 'must be a list of fields.');
   }
-  for (const key of ['permissions', 'scope', 'validate'] as const) isFunction(options[key], key);
+  for (const key of ['permissions', 'scope', 'tasks', 'validate'] as const) isFunction(options[key], key);
   for (const key of Object.keys(hookNames) as (keyof typeof hookNames)[]) isFunction(options.hooks?.[key], `hooks.${key}`);
   isFunction(options.bulk?.runInBackground, 'bulk.runInBackground');
   if (options.writeThrough !== undefined && !['sql', 'client'].includes(options.writeThrough)) {
@@ -127,7 +134,8 @@ export function checkOptions(name: string, model: ModelMeta, options: ResourceOp
   }
 
   function known(given: object | undefined, names: Readonly<Record<string, true>>, prefix: string): void {
-    for (const key of Object.keys(given ?? {})) if (!Object.hasOwn(names, key)) add(`${prefix}${key}`, 'there is no such option.');
+    for (const key of Object.keys(given ?? {}))
+      if (!Object.hasOwn(names, key)) add(`${prefix}${key}`, `there is no such option.${didYouMean(key, Object.keys(names))}`);
   }
 
   function isFunction(given: unknown, key: string): void {

@@ -73,6 +73,8 @@ export interface Resource {
   readonly reader: Reader;
   /** Every field that may be shown at all, in the order of the schema. */
   readonly fields: readonly ResourceField[];
+  /** Fields that no page shows; who may change them gives them a new value in a form. */
+  readonly secrets: readonly ResourceField[];
   readonly columns: readonly Column[];
   readonly filters: readonly ResourceField[];
   readonly search: readonly ResourceField[];
@@ -109,6 +111,8 @@ export interface Resource {
   canChange(principal: Principal, field: string): boolean;
   /** Null: every record. Throws AppError 403 where the project's rule gives no answer that can be used. */
   scope(principal: Principal): Where | null;
+  /** Tasks about its records, whoever started them. */
+  seesTasks(principal: Principal): boolean;
   /** Where records of a related model are administered; null where they are not, or not for this principal. */
   related(model: string): Resource | null;
 }

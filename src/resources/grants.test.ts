@@ -12,7 +12,7 @@ const model = metadata.models.City;
 function grants(rules: object) {
   const told: string[] = [];
   const onUnreadable = (_: string, details: Record<string, unknown>) => void told.push(`${details.rule}: ${details.why}`);
-  const given = grantsOf({ permissions: () => ['list'], ...rules }, { label: 'Cities', model, onUnreadable });
+  const given = grantsOf({ permissions: () => ['list'], ...rules }, { label: 'Cities', model, secrets: [], onUnreadable });
   return { ...given, told };
 }
 

@@ -1,9 +1,11 @@
 import { Decimal } from '@prisma/client/runtime/client';
 import type { Principal } from '../auth/principal.ts';
 import { AppError } from '../errors.ts';
+import type { ResourceField } from '../fields/resource-field.ts';
 import type { ModelMeta } from '../metadata/contract.ts';
 import { type Action, actions, type Where } from './contract.ts';
 import type { ResourceOptions } from './options.ts';
+import { seesEveryRow } from './permissions.ts';
 import { isPossible } from './possible-actions.ts';
 
 /** Told when a rule of the project's could not be read, so that somebody mends it. */
@@ -16,15 +18,22 @@ export interface Grants {
   canChange(principal: Principal, field: string): boolean;
   /** Null: every record. Throws AppError 403 `scope-unreadable`. */
   scope(principal: Principal): Where | null;
+  seesTasks(principal: Principal): boolean;
 }
 
-type Rules = Required<Pick<ResourceOptions, 'permissions'>> & Pick<ResourceOptions, 'fields' | 'scope'>;
+type Rules = Required<Pick<ResourceOptions, 'permissions'>> & Pick<ResourceOptions, 'fields' | 'scope' | 'tasks'>;
 
 /** The one place where the answers of `permissions`, `fields` and `scope` are read. */
 export function grantsOf(
-  { permissions, fields, scope }: Rules,
-  { label, model, onUnreadable }: { label: string; model: ModelMeta; onUnreadable: OnUnreadable },
+  { permissions, fields, scope, tasks }: Rules,
+  {
+    label,
+    model,
+    secrets,
+    onUnreadable,
+  }: { label: string; model: ModelMeta; secrets: readonly ResourceField[]; onUnreadable: OnUnreadable },
 ): Grants {
+  const secretNames = new Set(secrets.flatMap(({ name, meta }) => [name, meta.name]));
   const tell = (rule: string, why: unknown) =>
     onUnreadable(`${label}: the answer of ${rule} cannot be used, so it grants nothing`, {
       resource: label,
@@ -32,7 +41,7 @@ export function grantsOf(
       why: why instanceof Error ? why.message : String(why),
     });
 
-  return Object.freeze({
+  const grants: Grants = Object.freeze({
     actions(principal: Principal) {
       try {
         const granted: unknown = permissions(principal);
@@ -43,7 +52,7 @@ export function grantsOf(
       }
       return [];
     },
-    canSee: (principal: Principal, field: string) => isGranted('see', principal, field),
+    canSee: (principal: Principal, field: string) => !secretNames.has(field) && isGranted('see', principal, field),
     canChange: (principal: Principal, field: string) => isGranted('see', principal, field) && isGranted('change', principal, field),
     scope(principal: Principal) {
       if (!scope) return null;
@@ -61,7 +70,20 @@ export function grantsOf(
         `Which ${label.toLowerCase()} are yours to see cannot be worked out, so none are shown. Tell whoever looks after this site.`,
       );
     },
+    seesTasks(principal: Principal) {
+      if (!grants.actions(principal).includes('list')) return false;
+      if (!tasks) return principal.roles.includes('admin') && seesEveryRow(grants, principal);
+      try {
+        const answer: unknown = tasks(principal);
+        if (typeof answer === 'boolean') return answer;
+        tell('tasks', 'it is neither true nor false');
+      } catch (error) {
+        tell('tasks', error);
+      }
+      return false;
+    },
   });
+  return grants;
 
   function isGranted(rule: 'see' | 'change', principal: Principal, field: string): boolean {
     if (fields && Object.hasOwn(fields, field) && fields[field]?.hidden) return false;

@@ -1,6 +1,6 @@
 import { getFieldKind } from '../fields/register.ts';
 import type { ResourceField } from '../fields/resource-field.ts';
-import { isLongText, isSecret, isUsualTitle } from './guesses.ts';
+import { isLongText, isUsualTitle } from './guesses.ts';
 
 const mostColumns = 8;
 const mostFilters = 6;
@@ -11,7 +11,7 @@ export function guessColumns(fields: readonly ResourceField[], titleField: strin
   const placeOf = ({ name, meta, relation }: ResourceField): number | null => {
     if (name === titleField) return 0;
     if (relation) return relation.kind === 'to-one' ? 1 : null;
-    if (meta.kind === 'relation' || meta.isList || isSecret(meta) || isLongText(meta)) return null;
+    if (meta.kind === 'relation' || meta.isList || isLongText(meta)) return null;
     if (['Json', 'Bytes'].includes(meta.type) || meta.sqlType === 'xml') return null;
     if (isKept(meta)) return 2;
     if (!meta.isId) return 1;
@@ -26,14 +26,14 @@ export function guessFilters(fields: readonly ResourceField[]): ResourceField[] 
   const places: Readonly<Record<string, number>> = { choice: 0, boolean: 1, relation: 2, range: 3 };
   return placed(fields, (field) => {
     const { filter } = getFieldKind(field);
-    return filter === null || field.meta.isId || isSecret(field.meta) ? null : (places[filter] ?? 4);
+    return filter === null || field.meta.isId ? null : (places[filter] ?? 4);
   }).slice(0, mostFilters);
 }
 
 /** What a search looks through: the title, and texts that name a record in other ways. */
 export function guessSearch(fields: readonly ResourceField[], titleField: string): ResourceField[] {
   return placed(fields, (field) => {
-    if (!getFieldKind(field).isSearchable || field.relation || isSecret(field.meta)) return null;
+    if (!getFieldKind(field).isSearchable || field.relation) return null;
     if (field.name === titleField) return 0;
     return isUsualTitle(field.meta) || field.meta.isUnique ? 1 : null;
   }).slice(0, mostSearched);

@@ -1,5 +1,6 @@
 import { scalarKind } from '../fields/scalar-kind.ts';
 import type { FieldMeta, ModelMeta } from '../metadata/contract.ts';
+import { isSecretByName } from './guess-secrets.ts';
 
 /** `featureCode` → `Feature code`. */
 export function labelOf(name: string): string {
@@ -89,11 +90,6 @@ export function isUsualTitle(field: FieldMeta): boolean {
   return placeAsTitle(field) !== null;
 }
 
-/** Nothing to put before everybody's eyes unasked. */
-export function isSecret({ name }: FieldMeta): boolean {
-  return /pass(word|phrase|wd)|secret|token|salt$|api_?key|private_?key|hash(ed)?$|otp$/i.test(name);
-}
-
 /** A text that fills more than a cell, going by its name. */
 export function isLongText({ name, type }: FieldMeta): boolean {
   return (
@@ -102,17 +98,16 @@ export function isLongText({ name, type }: FieldMeta): boolean {
 }
 
 /** The field that tells people which record it is: a text of a usual name, else a unique one, else the first short one, else the id. */
-export function titleFieldOf(model: ModelMeta): string {
-  const fields = Object.values(model.fields).filter((field) => field.kind === 'scalar' && !field.isList);
+export function titleFieldOf(model: ModelMeta, isSecret = (field: FieldMeta) => field.isSecret ?? isSecretByName(model, field)): string {
+  const fields = Object.values(model.fields).filter((field) => field.kind === 'scalar' && !field.isList && !isSecret(field));
   const usual = fields
-    .filter((field) => isUsualTitle(field) && field.foreignKeyOf === null && !isSecret(field))
+    .filter((field) => isUsualTitle(field) && field.foreignKeyOf === null)
     .sort((a, b) => (placeAsTitle(a) ?? 0) - (placeAsTitle(b) ?? 0))[0];
-  const texts = fields.filter(
-    (field) => field.type === 'String' && field.sqlType !== 'uuid' && !field.isId && field.foreignKeyOf === null && !isSecret(field),
-  );
+  const texts = fields.filter((field) => field.type === 'String' && field.sqlType !== 'uuid' && !field.isId && field.foreignKeyOf === null);
   const text = texts.find((field) => field.isUnique) ?? texts.find((field) => !isLongText(field)) ?? texts[0];
-  const first = Object.values(model.fields).find((field) => field.column !== null && !field.isList);
-  return usual?.name ?? text?.name ?? model.idFields[0] ?? first?.name ?? '';
+  const id = model.idFields.find((name) => !isSecret(model.fields[name] as FieldMeta));
+  const first = Object.values(model.fields).find((field) => field.column !== null && !field.isList && !isSecret(field));
+  return usual?.name ?? text?.name ?? id ?? first?.name ?? '';
 }
 
 /** The field that a list begins ordered by: the id, whose index is there; bytes have no order. */

@@ -19,7 +19,9 @@ export function narrowResource(resource: Resource, principal: Principal, around:
   const hidden = new Set(
     resource.fields.filter((field) => !allows(resource.canSee, principal, field) || (isMany(field) && isClosed(field))),
   );
-  const fixed = new Set(resource.fields.filter((field) => !allows(resource.canChange, principal, field) || isClosed(field)));
+  const fixed = new Set(
+    [...resource.fields, ...resource.secrets].filter((field) => !allows(resource.canChange, principal, field) || isClosed(field)),
+  );
   const granted = resource.permissions(principal);
   const narrowed = Object.fromEntries(Object.entries(resource).map(([name, value]) => [name, withoutFields(value, hidden)]));
   const titleField = isHidden(resource.titleField) ? fallbackTitle() : resource.titleField;

@@ -40,6 +40,8 @@ export interface ResourceOptions<T extends ModelTypes = AnyModel, Needs = Record
   permissions?: (principal: Principal) => readonly Action[];
   /** Rows that the principal may see and change, as a Prisma `where`. A value that is `undefined` in it is refused when it is used. */
   scope?: (principal: Principal) => Where;
+  /** Who sees tasks about its records that others started. Default: administrators whose row scope is every record. */
+  tasks?: (principal: Principal) => boolean;
   /** Looks at a record before it is written, by a form or in bulk; returns what is wrong, by field. */
   validate?: (record: T['draft'], context: ValidateContext<T>) => Errors<T> | Promise<Errors<T>>;
   /** Code of yours around every write. */
@@ -74,6 +76,11 @@ export interface FieldOptions<V = unknown> {
   readOnly?: boolean;
   /** In no page of this resource: no column, filter, sort, search, form, history. */
   hidden?: boolean;
+  /**
+   * It is shown to nobody: no column, page, filter, sort, search, history, message. Its form takes a new value, and shows none.
+   * Default: what its name tells (`passwordHash`, `apiKey`, `recoveryCodes`); of texts, JSON and bytes only.
+   */
+  secret?: boolean;
   /** The value in words, in lists and on the page of a record. Not called for null. */
   format?: (value: V & {}) => string;
   /** Side of the column its values stand on. Default: numbers `end`, all else `start`. */

@@ -20,7 +20,7 @@ export function can(resource: Resource, principal: Principal, action: Action): b
 }
 
 /** No row scope narrows what they see; one that cannot be read shows nothing. */
-export function seesEveryRow(resource: Resource, principal: Principal): boolean {
+export function seesEveryRow(resource: Pick<Resource, 'scope'>, principal: Principal): boolean {
   try {
     return resource.scope(principal) === null;
   } catch (error) {

@@ -5,6 +5,7 @@ import { kinds } from '../fields/kinds.ts';
 import { metadata } from '../../generated/sample-metadata/metadata.ts';
 import type { Client } from './contract.ts';
 import type { ResourceDefinition } from './define-resource.ts';
+import { defineEveryResource } from './every-model.ts';
 import { DefinitionError } from './problems.ts';
 import { buildRegister } from './register.ts';
 
@@ -27,33 +28,33 @@ function problemsOf(...given: [model: string, options: object][]): readonly stri
 }
 
 const refused: [options: object, problem: string][] = [
-  [{ titleField: 'nmae' }, 'titleField: City has no column "nmae".'],
+  [{ titleField: 'nmae' }, 'titleField: City has no column "nmae". Did you mean "name"?'],
   [{ titleField: 'name', fields: { name: { hidden: true } } }, 'titleField: "name" is hidden.'],
-  [{ columns: ['nmae'] }, 'columns: City has no field "nmae".'],
+  [{ columns: ['nmae'] }, 'columns: City has no field "nmae". Did you mean "name"?'],
   [{ columns: ['name', 'name'] }, 'columns: "name" is named twice.'],
   [{ columns: ['tags.name'] }, 'columns: "tags" leads to no single record, so "tags.name" cannot be shown.'],
-  [{ columns: ['country.regoin'] }, 'columns: Country has no column "regoin".'],
+  [{ columns: ['country.regoin'] }, 'columns: Country has no column "regoin". Did you mean "region"?'],
   [{ columns: ['notes'], fields: { notes: { hidden: true } } }, 'columns: "notes" is hidden.'],
   [{ computed: { name: { needs: ['name'], value: () => 1 } } }, 'computed.name: a field has this name.'],
-  [{ computed: { size: { needs: ['nmae'], value: () => 1 } } }, 'computed.size.needs: City has no column "nmae".'],
+  [{ computed: { size: { needs: ['nmae'], value: () => 1 } } }, 'computed.size.needs: City has no column "nmae". Did you mean "name"?'],
   [{ computed: { size: { needs: ['name'] } } }, 'computed.size.value: must be a function.'],
   [{ computed: { size: { value: () => 1 } } }, 'computed.size.needs: must be a list of fields.'],
-  [{ filters: ['status', 'nmae'] }, 'filters: City has no field "nmae".'],
+  [{ filters: ['status', 'nmae'] }, 'filters: City has no field "nmae". Did you mean "name"?'],
   [{ search: ['population'] }, 'search: "population" is no text, and only texts are searched.'],
-  [{ defaultSort: '-nmae' }, 'defaultSort: City has no field "nmae".'],
-  [{ defaultSort: ['name', '-country.nmae'] }, 'defaultSort: Country has no column "nmae".'],
+  [{ defaultSort: '-nmae' }, 'defaultSort: City has no field "nmae". Did you mean "name"?'],
+  [{ defaultSort: ['name', '-country.nmae'] }, 'defaultSort: Country has no column "nmae". Did you mean "name"?'],
   [{ defaultSort: 'tags' }, 'defaultSort: "tags" cannot be sorted by.'],
   [{ form: ['name', 'updatedAt'] }, 'form: "updatedAt" cannot be written.'],
   [{ form: ['id'] }, 'form: "id" is filled in by the database; make it readOnly to show it.'],
   [{ form: [{ label: 'Names', fields: ['name'] }, 'name'] }, 'form: "name" is named twice.'],
-  [{ show: ['nmae'] }, 'show: City has no field "nmae".'],
-  [{ fields: { nmae: {} } }, 'fields: City has no field "nmae".'],
-  [{ fields: { name: { labell: 'x' } } }, 'fields.name.labell: there is no such option.'],
+  [{ show: ['nmae'] }, 'show: City has no field "nmae". Did you mean "name"?'],
+  [{ fields: { nmae: {} } }, 'fields: City has no field "nmae". Did you mean "name"?'],
+  [{ fields: { name: { labell: 'x' } } }, 'fields.name.labell: there is no such option. Did you mean "label"?'],
   [{ fields: { country: { kind: kinds.text } } }, 'fields.country.kind: a relation has a kind of its own.'],
   [{ fields: { countryCode: { label: 'Land' } } }, 'fields.countryCode.label: this is the key of "country": say it there.'],
-  [{ colums: [] }, 'colums: there is no such option.'],
-  [{ bulk: { field: [] } }, 'bulk.field: there is no such option.'],
-  [{ hooks: { onSave: () => undefined } }, 'hooks.onSave: there is no such option.'],
+  [{ colums: [] }, 'colums: there is no such option. Did you mean "columns"?'],
+  [{ bulk: { field: [] } }, 'bulk.field: there is no such option. Did you mean "fields"?'],
+  [{ hooks: { onSave: () => undefined } }, 'hooks.onSave: there is no such option. Did you mean "save"?'],
   [{ hooks: { save: 'mine' } }, 'hooks.save: must be a function.'],
   [{ permissions: ['list'] }, 'permissions: must be a function.'],
   [{ scope: {} }, 'scope: must be a function.'],
@@ -70,6 +71,24 @@ const refused: [options: object, problem: string][] = [
   [{ bulk: { background: false, minAsyncRecords: 5 } }, 'bulk.minAsyncRecords: has no effect, since bulk.background is false.'],
   [{ bulk: { background: false, runInBackground: () => true } }, 'bulk.runInBackground: is never asked, since bulk.background is false.'],
   [{ bulk: { minAsyncRecords: 5, runInBackground: () => true } }, 'bulk.minAsyncRecords: has no effect beside bulk.runInBackground.'],
+  ...['columns', 'show', 'filters', 'search'].map((key): [object, string] => [
+    { [key]: ['notes'], fields: { notes: { secret: true } } },
+    `${key}: "notes" is a secret, which is shown nowhere: if it is none, say fields.notes.secret: false.`,
+  ]),
+  [
+    { titleField: 'notes', fields: { notes: { secret: true } } },
+    'titleField: "notes" is a secret, which is shown nowhere: if it is none, say fields.notes.secret: false.',
+  ],
+  [
+    { bulk: { fields: ['notes'] }, fields: { notes: { secret: true } } },
+    'bulk.fields: "notes" is a secret, which is shown nowhere: if it is none, say fields.notes.secret: false.',
+  ],
+  [
+    { defaultSort: 'notes', fields: { notes: { secret: true } } },
+    'defaultSort: "notes" is a secret, which is shown nowhere: if it is none, say fields.notes.secret: false.',
+  ],
+  [{ fields: { notes: { secret: 'yes' } } }, 'fields.notes.secret: must be true or false.'],
+  [{ fields: { tags: { secret: true } } }, 'fields.tags.secret: a relation has no value of its own: say hidden.'],
   [{ slug: 'Städte' }, 'slug: "Städte" may have small letters, digits and hyphens.'],
   [{ slug: 'tasks' }, 'slug: "tasks" is taken by Bulkhead itself.'],
 ];
@@ -96,6 +115,14 @@ test('a slug is used once', () => {
 
 test('an unknown model is refused', () => {
   assert.deepEqual(problemsOf(['Town', {}]), ['Resource Town, model: the schema has no model of this name.']);
+});
+
+test('a definition that lost its model refuses the start with the others', () => {
+  const scoped = { metadata, model: 'Citty', options: { scope: () => ({ id: 1 }) } } as unknown as ResourceDefinition;
+  const given = defineEveryResource(metadata, [scoped]);
+  assert.throws(() => buildRegister(given, () => ({}) as Client, new pg.Pool(), defaults), {
+    problems: ['Resource Citty, model: the schema has no model of this name. Did you mean "City"?'],
+  });
 });
 
 test('all mistakes of all resources are named at once', () => {

@@ -10,6 +10,7 @@ import { hasExtensions } from './has-extensions.ts';
 import { narrowResource } from './narrow-resource.ts';
 import { can } from './permissions.ts';
 import { Problems } from './problems.ts';
+import { markSecrets } from './secrets.ts';
 import { looseColumns, recordWhereSql } from './where-sql.ts';
 
 /** First segments of URLs that are ours. */
@@ -17,13 +18,14 @@ export const reservedSlugs = ['tasks', 'sign-in', 'sign-out', 'first-admin', 'st
 
 /** Builds every resource once at start-up; mistakes stop the start, all of them named: a `DefinitionError`. */
 export function buildRegister(
-  definitions: readonly ResourceDefinition[],
+  given: readonly ResourceDefinition[],
   createClient: (pool: Pool) => Client,
   pool: Pool,
   defaults: ResourceDefaults,
   onUnreadable: OnUnreadable = () => undefined,
 ): Register {
   const related = (model: string) => list.find((candidate) => candidate.model.name === model) ?? null;
+  const definitions = markSecrets(given);
   const client = createClient(pool);
   const settled = { ...defaults, writeThrough: defaults.writeThrough ?? (hasExtensions(client) ? ('client' as const) : ('sql' as const)) };
   const problems = new Problems();

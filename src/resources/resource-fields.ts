@@ -5,6 +5,7 @@ import type { FieldMeta, Metadata, ModelMeta } from '../metadata/contract.ts';
 import { ownValue } from '../own-value.ts';
 import { labelOf } from './guesses.ts';
 import type { FieldOptions } from './options.ts';
+import { isSecret } from './secrets.ts';
 
 /** A model's fields as resources use them; a foreign key is the relation that it belongs to. */
 export function resourceFields(
@@ -23,7 +24,8 @@ const plain: Readonly<Record<string, (value: unknown) => unknown>> = { Json: pla
 function resourceField(metadata: Metadata, model: ModelMeta, meta: FieldMeta, options: FieldOptions): ResourceField {
   const key = meta.relation?.kind === 'to-one' && meta.relation.fromFields.length === 1 ? meta.relation.fromFields[0] : undefined;
   const scalar = key ? model.fields[key] : undefined;
-  const relation = scalar || meta.relation?.kind === 'many-to-many' ? meta.relation : null;
+  const isHeldSecret = isSecret(scalar ?? meta, options);
+  const relation = isHeldSecret ? null : scalar || meta.relation?.kind === 'many-to-many' ? meta.relation : null;
   const { format, link } = options;
   const given = (value: unknown) => (meta.isList ? value : (plain[meta.type]?.(value) ?? value)) as NonNullable<unknown>;
   return Object.freeze<ResourceField>({
@@ -34,6 +36,7 @@ function resourceField(metadata: Metadata, model: ModelMeta, meta: FieldMeta, op
     enum: metadata.enums[(scalar ?? meta).type] ?? null,
     kind: options.kind ?? null,
     help: options.help ?? null,
+    isSecret: isHeldSecret,
     isReadOnly: options.readOnly || (scalar ?? meta).isGenerated,
     align: options.align ?? null,
     format: format ? (value) => format(given(value)) : null,

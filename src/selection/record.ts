@@ -36,7 +36,9 @@ export async function readRecord(
   const where: Where = { AND: [buildWhere(resource, principal, ''), whereKeys(model, [key])] };
   const row = await delegateOf(client, model).findFirst({ where, select: selectOf(resource, principal, fields) });
   if (!row) throw notFound();
-  const inexact = fields.filter(({ meta }) => (meta.type === 'Json' && !meta.isList) || isOutOfReach(row[meta.name]));
+  const inexact = fields.filter(
+    ({ meta, isSecret }) => !isSecret && ((meta.type === 'Json' && !meta.isList) || isOutOfReach(row[meta.name])),
+  );
   const values: Record<string, unknown> = { ...row, ...(inexact.length > 0 ? await exactValues(client, resource, key, inexact) : {}) };
   const overfull: string[] = [];
   for (const { name, relation } of fields) {
@@ -49,9 +51,10 @@ export async function readRecord(
 }
 
 function selectOf(resource: Resource, principal: Principal, fields: readonly ResourceField[]): Record<string, unknown> {
-  const select: Record<string, unknown> = { [resource.titleField]: true };
+  const select: Record<string, unknown> = resource.titleField === '' ? {} : { [resource.titleField]: true };
   for (const id of resource.model.idFields) select[id] = true;
-  for (const { name, meta, relation } of fields) {
+  for (const { name, meta, relation, isSecret } of fields) {
+    if (isSecret) continue;
     if (relation?.kind === 'many-to-many') {
       const related = resource.related(relation.model);
       const ids = resource.metadata.models[relation.model]?.idFields ?? [];

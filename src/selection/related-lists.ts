@@ -45,7 +45,7 @@ async function relatedList(
   const delegate = delegateOf(client, model);
   const rows = await delegate.findMany({
     where,
-    select: Object.fromEntries([...model.idFields, titleField].map((name) => [name, true])),
+    select: Object.fromEntries([...model.idFields, titleField].filter((name) => name !== '').map((name) => [name, true])),
     orderBy: model.idFields.map((name) => ({ [name]: 'asc' })),
     take: mostListed + 1,
   });

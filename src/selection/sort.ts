@@ -48,7 +48,7 @@ export function withTieBreak(model: ModelMeta, keys: readonly SortKey[]): SortKe
 }
 
 function hasOrder(meta: FieldMeta): boolean {
-  return meta.column !== null && (meta.kind === 'scalar' || meta.kind === 'enum') && scalarKind(meta).isSortable;
+  return meta.column !== null && !meta.isSecret && (meta.kind === 'scalar' || meta.kind === 'enum') && scalarKind(meta).isSortable;
 }
 
 export function sortText(keys: readonly { path: string; isDescending: boolean }[]): string {
@@ -77,7 +77,7 @@ export function findSortable(
   const wanted = leaf ?? related.titleField;
   const isSeen = wanted === related.titleField || related.resource?.fields.some(({ name: own, relation }) => own === wanted && !relation);
   const meta = isSeen ? related.model.fields[wanted] : undefined;
-  return meta?.column && scalarKind(meta).isSortable ? { through: field, meta } : null;
+  return meta?.column && (related.resource || !meta.isSecret) && scalarKind(meta).isSortable ? { through: field, meta } : null;
 }
 
 function invalid(message: string): AppError {

@@ -1,6 +1,6 @@
 import type { Queryable } from '../db/transaction.ts';
 import type { TableNames } from '../db/names.ts';
-import type { Holder } from './holders.ts';
+import { type Holder, holderColumns } from './holders.ts';
 import type { Overlap } from './run-options.ts';
 import { unfinishedSql } from './states.ts';
 
@@ -58,8 +58,7 @@ function overlapSql(t: TableNames): string {
 async function findOverlap(client: Queryable, t: TableNames, { id, model }: Activating): Promise<Holder[]> {
   const { rows } = await client.query<Holder>(
     `${overlapSql(t)}
-     select task.id as "taskId", task.title, task.principal_id as "principalId", task.principal_name as "principalName",
-       task.state, task.done, coalesce(task.total, 0) as total
+     select ${holderColumns}
      from ${t.task} task join (select distinct task_id from overlap) holder on holder.task_id = task.id order by task.id`,
     [id, model],
   );

@@ -7,6 +7,7 @@ import { keyToUrl } from '../metadata/keys.ts';
 import { keptBack, keptBackCode, keptBackOf, refuseKeptBack, without } from '../operations/kept-back.ts';
 import { RecordsRefused } from '../operations/records-refused.ts';
 import { type Attempt, attemptEach } from './attempt-each.ts';
+import { readSecrets, unseen } from '../operations/unseen.ts';
 import { blame, sqlstateOf } from './sqlstate.ts';
 
 export interface ChunkOutcome extends ApplyCounts {
@@ -46,9 +47,11 @@ export async function applyIsolated(
   params: unknown,
 ): Promise<ChunkOutcome> {
   const tally = new Tally();
-  if (keys.length > largestSet && operation.statement?.(target, keys, params)) return withinServer(client, operation, target, keys, params);
+  if (keys.length > largestSet && operation.statement?.(target, keys, params)) {
+    return withoutSecrets(client, operation, target, await withinServer(client, operation, target, keys, params));
+  }
   await tryOrCut(keys);
-  return tally.outcome();
+  return withoutSecrets(client, operation, target, tally.outcome());
 
   async function tryOrCut(set: readonly string[]): Promise<void> {
     const { error, rest } = await tryAll(set);
@@ -86,6 +89,27 @@ const firstSet = 100;
 const parts = 7;
 /** Up to here as many round trips are not worth preparing a statement. */
 const largestSet = 32;
+
+/** What a trigger says of a record may hold its secrets. What an undo would bring back cannot be looked at. */
+async function withoutSecrets(
+  client: Queryable,
+  { kind }: Operation,
+  { resource }: ApplyTarget,
+  outcome: ChunkOutcome,
+): Promise<ChunkOutcome> {
+  if (resource.secrets.length === 0) return outcome;
+  const refusals: Refusal[] = [];
+  for (const refusal of outcome.refusals) {
+    const secrets = !isDatabases(refusal.code)
+      ? []
+      : kind === 'undo'
+        ? null
+        : await readSecrets(client, resource, refusal.keys[0] as string);
+    const message = secrets ? unseen(refusal.message, resource, secrets) : `The database refused it (${refusal.code}).`;
+    refusals.push({ ...refusal, message });
+  }
+  return { ...outcome, refusals };
+}
 
 /** Without those that were kept back, until no more are: what was written on their behalf is taken back. */
 async function withinServer(
@@ -211,10 +235,13 @@ class Tally {
   }
 }
 
+function isDatabases(code: string): boolean {
+  return /^[0-9A-Z]{5}(:|$)/.test(code);
+}
+
 // A rule of the project's has a message of its own for every reason; the database's may hold the record's values.
 function keep(into: Map<string, Refusal & { keys: string[] }>, keys: readonly string[], reason: Reason): void {
-  const isDatabases = /^[0-9A-Z]{5}(:|$)/.test(reason.code);
-  const name = isDatabases ? reason.code : [reason.code, reason.field, reason.message].join(' ');
+  const name = isDatabases(reason.code) ? reason.code : [reason.code, reason.field, reason.message].join(' ');
   const known = into.get(name);
   if (known) known.keys.push(...keys);
   else into.set(name, { ...reason, keys: [...keys] });

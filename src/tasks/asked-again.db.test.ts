@@ -67,7 +67,7 @@ test('nor does the retry of an undo, nor one that was paused and goes on', async
   await db.pages.query(`update ${db.t.task} set state = 'running', finished_at = null where id = $1`, [task.id]);
   await pause(ctx, admins, task.id);
   await assert.rejects(resume(ctx, admins, task.id), { code: 'forbidden', status: 403 });
-  assert.equal((await getTask(db, ada, task.id)).state, 'paused');
+  assert.equal((await getTask(ctx, ada, task.id)).state, 'paused');
 });
 
 test('who deleted them brings them back also with a row scope, as far as they are in it', async (t) => {

@@ -13,7 +13,7 @@ import type { TaskState } from './states.ts';
 export async function cancel(ctx: TaskContext, principal: Principal, taskId: number): Promise<TaskState> {
   const { t } = ctx.db;
   return patientTransaction(ctx.db.pages, taskHeld, async (client) => {
-    const { state, isWorkedOn } = await lockUnfinished(client, t, principal, taskId);
+    const { state, isWorkedOn } = await lockUnfinished(client, ctx, principal, taskId);
     if (state === 'cancelling') return state;
     const to: TaskState = (state === 'running' || state === 'pausing') && isWorkedOn ? 'cancelling' : 'cancelled';
     await moveTask(client, t, taskId, to, { reason: 'cancelled', message: `Cancelled by ${principal.name}.` });

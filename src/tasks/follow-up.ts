@@ -29,7 +29,7 @@ export interface FollowUp {
 
 /** A finished task and its resource, as this person sees both. */
 export async function getFinished(ctx: TaskContext, principal: Principal, taskId: number): Promise<{ task: TaskRow; resource: Resource }> {
-  const task = await getTask(ctx.db, principal, taskId);
+  const task = await getTask(ctx, principal, taskId);
   if (!isFinished(task.state)) throw new AppError('not-finished', 409, 'This task has not finished yet.', { state: task.state });
   return { task, resource: ctx.register.for(principal, task.resource) };
 }

@@ -7,6 +7,7 @@ import { unfinishedSql, type TaskState } from './states.ts';
 export interface Holder {
   taskId: number;
   title: string;
+  resource: string;
   principalId: string;
   principalName: string;
   state: TaskState;
@@ -14,7 +15,8 @@ export interface Holder {
   total: number;
 }
 
-const holderColumns = `task.id as "taskId", task.title, task.principal_id as "principalId",
+/** Columns of a `task` that make a `Holder`. */
+export const holderColumns = `task.id as "taskId", task.title, task.resource, task.principal_id as "principalId",
   task.principal_name as "principalName", task.state, task.done, coalesce(task.total, 0) as total`;
 
 // Chunks of a task hold sorted keys and are disjoint, so at most one can hold a key: the last that begins at or before it.

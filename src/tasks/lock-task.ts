@@ -1,8 +1,9 @@
 import { AppError, notFound } from '../errors.ts';
 import type { Principal } from '../auth/principal.ts';
 import type { Queryable } from '../db/transaction.ts';
-import type { TableNames } from '../db/names.ts';
-import { isTaskId, seesAllTasks } from './queries.ts';
+import type { TaskContext } from './context.ts';
+import { seenSql, tasksSeen } from './who-sees.ts';
+import { isTaskId } from './queries.ts';
 import { isFinished, type TaskState } from './states.ts';
 
 /** Where the row was not to be had in time. */
@@ -14,15 +15,15 @@ export const taskHeld = 'The task is in the middle of a step and does not answer
  */
 export async function lockUnfinished(
   client: Queryable,
-  t: TableNames,
+  { db: { t }, register }: Pick<TaskContext, 'db' | 'register'>,
   principal: Principal,
   taskId: number,
 ): Promise<{ state: TaskState; isWorkedOn: boolean }> {
   if (!isTaskId(taskId)) throw notFound();
   const { rows } = await client.query<{ state: TaskState; isWorkedOn: boolean }>(
     `select state, exists (select 1 from ${t.task_slot} where task_id = $1) as "isWorkedOn"
-     from ${t.task} where id = $1 and ($2 or principal_id = $3) for update`,
-    [taskId, seesAllTasks(principal), principal.id],
+     from ${t.task} where id = $1 and ${seenSql('$2', '$3')} for update`,
+    [taskId, tasksSeen(register, principal), principal.id],
   );
   const task = rows[0];
   if (!task) throw notFound();

@@ -78,8 +78,8 @@ async function findOut(
   const { resource, preview } = looking;
   const holders = resource.locksOffReason === null ? await listHolders(db, resource.model.name, keys) : new Map();
   const held = new Map<number, Findings['held'][number]>();
-  for (const { taskId, title, principalId, principalName } of holders.values()) {
-    const known = held.get(taskId) ?? { taskId, title, principalId, principalName, count: 0 };
+  for (const { taskId, title, resource: slug, principalId, principalName } of holders.values()) {
+    const known = held.get(taskId) ?? { taskId, title, resource: slug, principalId, principalName, count: 0 };
     held.set(taskId, { ...known, count: known.count + 1 });
   }
   const free = keys.filter((key) => !holders.has(key));

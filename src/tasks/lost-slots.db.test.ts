@@ -22,7 +22,7 @@ async function setUp(t: TestContext) {
   await insertPlaces(db, 200);
   const body = { field: 'notes', 'value.notes': 'changed' };
   const { task } = await launchOn(ctx, cities, { kind: 'matching', filter: '' }, 'update', body);
-  const read = () => getTask(db, task.principal, task.id);
+  const read = () => getTask(ctx, task.principal, task.id);
   return {
     db,
     ctx,

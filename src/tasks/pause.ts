@@ -13,7 +13,7 @@ import type { TaskState } from './states.ts';
 export async function pause(ctx: TaskContext, principal: Principal, taskId: number): Promise<TaskState> {
   const { t } = ctx.db;
   return patientTransaction(ctx.db.pages, taskHeld, async (client) => {
-    const { state, isWorkedOn } = await lockUnfinished(client, t, principal, taskId);
+    const { state, isWorkedOn } = await lockUnfinished(client, ctx, principal, taskId);
     if (state === 'pausing' || state === 'paused') return state;
     if (state !== 'running') throw new AppError('not-running', 409, 'Only a running task can be paused.', { state });
     const to = isWorkedOn ? 'pausing' : 'paused';
@@ -25,11 +25,11 @@ export async function pause(ctx: TaskContext, principal: Principal, taskId: numb
 /** Lets a paused task go on. Permission and "may this person still sign in" are asked again: AppError 'forbidden' (403). */
 export async function resume(ctx: TaskContext, principal: Principal, taskId: number): Promise<TaskState> {
   const { t, queueSchema } = ctx.db;
-  const task = await getTask(ctx.db, principal, taskId);
+  const task = await getTask(ctx, principal, taskId);
   const refusal = await whyNot(ctx, task);
   if (refusal) throw new AppError('forbidden', 403, `${refusal.message} The task stays paused.`);
   return patientTransaction(ctx.db.pages, taskHeld, async (client) => {
-    const { state } = await lockUnfinished(client, t, principal, taskId);
+    const { state } = await lockUnfinished(client, ctx, principal, taskId);
     if (state !== 'pausing' && state !== 'paused') return state;
     await moveTask(client, t, taskId, 'running', { reason: 'resumed' });
     await client.query(`update ${t.task} set reason = null, woken_at = now() where id = $1`, [taskId]);

@@ -47,7 +47,7 @@ export interface Findings {
   changed: number;
   unchanged: number;
   refused: { code: string; message: string; field: string | null; count: number; keys: string[] }[];
-  held: { taskId: number; title: string; principalId: string; principalName: string; count: number }[];
+  held: { taskId: number; title: string; resource: string; principalId: string; principalName: string; count: number }[];
   /** Rows that somebody else's transaction is at this very moment. */
   busy: number;
   /** Ticked records that are gone, or not the principal's to see. */

@@ -3,7 +3,7 @@ import type { Resource, Where } from '../resources/contract.ts';
 import { delegateOf } from '../resources/delegate.ts';
 import type { TaskContext } from './context.ts';
 
-import type { Holder } from './holders.ts';
+import { type Holder, holderColumns } from './holders.ts';
 import { unfinishedSql } from './states.ts';
 
 /** Held records looked at per unfinished task: enough to refuse the usual overlap at the click, bounded whatever is held. */
@@ -17,8 +17,7 @@ const probeTasks = 5;
 export async function probeOverlap({ db, register }: TaskContext, resource: Resource, where: Where): Promise<Holder[]> {
   if (resource.locksOffReason !== null) return [];
   const { rows } = await db.pages.query<Holder & { keys: string[] }>(
-    `select task.id as "taskId", task.title, task.principal_id as "principalId", task.principal_name as "principalName",
-       task.state, task.done, coalesce(task.total, 0) as total, held.keys
+    `select ${holderColumns}, held.keys
      from (select * from ${db.t.task} where model = $1 and state in (${unfinishedSql}) and locks_off_reason is null order by id desc limit ${probeTasks}) task
      cross join lateral (
        select array_agg(key) as keys from (

@@ -2,13 +2,10 @@ import { notFound } from '../errors.ts';
 import type { Database } from '../db/database.ts';
 import type { Principal } from '../auth/principal.ts';
 import { findHolder } from './holders.ts';
+import type { TaskContext } from './context.ts';
 import type { TaskState } from './states.ts';
+import { seenSql, tasksSeen } from './who-sees.ts';
 import { selectTask, taskColumns, type TaskRow } from './task-row.ts';
-
-/** Admins see every task, others their own. */
-export function seesAllTasks(principal: Principal): boolean {
-  return principal.roles.includes('admin');
-}
 
 const largestId = 2_147_483_647;
 
@@ -17,12 +14,14 @@ export function isTaskId(id: number): boolean {
   return Number.isInteger(id) && id >= 1 && id <= largestId;
 }
 
+type Seeing = Pick<TaskContext, 'db' | 'register'>;
+
 /** One statement. Not found and not yours are the same 404. */
-export async function getTask(db: Database, principal: Principal, id: number): Promise<TaskRow> {
+export async function getTask({ db, register }: Seeing, principal: Principal, id: number): Promise<TaskRow> {
   if (!isTaskId(id)) throw notFound();
-  const { rows } = await db.pages.query<TaskRow>(`${selectTask(db.t)} where id = $1 and ($2 or principal_id = $3)`, [
+  const { rows } = await db.pages.query<TaskRow>(`${selectTask(db.t)} where id = $1 and ${seenSql('$2', '$3')}`, [
     id,
-    seesAllTasks(principal),
+    tasksSeen(register, principal),
     principal.id,
   ]);
   if (!rows[0]) throw notFound();
@@ -44,18 +43,18 @@ export interface TaskPage {
 
 /** Newest first, one statement, the total included. */
 export async function listTasks(
-  db: Database,
+  { db, register }: Seeing,
   principal: Principal,
   { page, size, state }: { page: number; size: number; state?: TaskState | undefined },
 ): Promise<TaskPage> {
   const { rows } = await db.pages.query<{ total: number; tasks: TaskRow[] | null }>(
     `with visible as (
-       select * from ${db.t.task} where ($1 or principal_id = $2) and ($3::text is null or state = $3)
+       select * from ${db.t.task} where ${seenSql('$1', '$2')} and ($3::text is null or state = $3)
      ), shown as (
        select ${taskColumns(db.t)} from visible order by visible.id desc limit $4 offset $5
      )
      select (select count(*)::int from visible) as total, (select json_agg(shown order by shown.id desc) from shown) as tasks`,
-    [seesAllTasks(principal), principal.id, state ?? null, size, (page - 1) * size],
+    [tasksSeen(register, principal), principal.id, state ?? null, size, (page - 1) * size],
   );
   return { total: rows[0]?.total ?? 0, tasks: (rows[0]?.tasks ?? []).map(withDates) };
 }

@@ -70,20 +70,26 @@ export interface HttpVisitor {
   post(path: string, body: Record<string, string>): Promise<{ status: number; text: string; location: string | null }>;
 }
 
-/** Signs in over the network as the admin whose password the command printed. */
+/** Signs in over the network as the admin whose password the command printed, else by the link that it printed, now or before. */
 export async function visitAs(command: RunningCommand): Promise<HttpVisitor> {
   const { address } = command;
-  const password = /admin@example.com +(\S+)/.exec(command.text())?.[1] ?? '';
+  const sample = /admin@example.com +(\S+)/.exec(command.text())?.[1];
+  const ada = { email: 'ada@example.com', password: 'correct horse battery' };
   const cookieOf = (answer: Response) =>
     answer.headers
       .getSetCookie()
       .map((text) => text.split(';')[0])
       .join('; ');
-  const page = await fetch(`${address}/sign-in`);
-  const form = new URLSearchParams({ _csrf: csrfOf(await page.text()), email: 'admin@example.com', password });
-  const signedIn = await fetch(`${address}/sign-in`, {
+  const [link, path = ''] = /http\S+(\/first-admin)\?token=\S+/.exec(command.text()) ?? [];
+  const page = await fetch(link ?? `${address}/sign-in`);
+  const person = link
+    ? { token: new URL(link).searchParams.get('token') ?? '', name: 'Ada', ...ada }
+    : sample
+      ? { email: 'admin@example.com', password: sample }
+      : ada;
+  const signedIn = await fetch(link ? `${address}${path}` : `${address}/sign-in`, {
     method: 'POST',
-    body: form,
+    body: new URLSearchParams({ _csrf: csrfOf(await page.text()), ...person }),
     headers: { cookie: cookieOf(page) },
     redirect: 'manual',
   });

@@ -11,6 +11,7 @@ export function testField(type: string, sqlType: string, meta: Partial<FieldMeta
     enum: isEnum ? { name: 'Mood', sqlType: 'mood', values: [mood('calm', 'is-calm'), mood('wild', 'WILD!')] } : null,
     kind: null,
     help: null,
+    isSecret: false,
     isReadOnly: false,
     align: null,
     format: null,

@@ -4,6 +4,7 @@ import { can } from '../../resources/permissions.ts';
 import type { Column, Resource, ResourceField } from '../../resources/contract.ts';
 import { cutText, shownInCell } from '../../selection/cut.ts';
 import type { ListedRecord } from '../../selection/list.ts';
+import { isLocalPath } from '../url.ts';
 import type { Urls } from './url.ts';
 
 /** A value as lists and record pages show it. */
@@ -72,6 +73,6 @@ const longestLink = 2_000;
 // A link may be made of what a record holds, so a scheme that runs code is none.
 function hrefOf(link: string | null, url: Urls): string | null {
   if (link === null || link.length > longestLink) return null;
-  if (/^\/(?!\/)/.test(link)) return url(link);
+  if (link.startsWith('/')) return isLocalPath(link) ? url(link) : null;
   return /^(https?|mailto|tel):/i.test(link) ? link : null;
 }

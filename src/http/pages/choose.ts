@@ -62,7 +62,7 @@ export async function chooseData(
 /** Everything that a form sent, to be sent again. */
 export function pairsOf(body: Body): { name: string; value: string }[] {
   return Object.entries(body)
-    .filter(([name]) => !own.includes(name) && !name.startsWith('_chosen.'))
+    .filter(([name]) => !own.includes(name) && !name.startsWith('_chosen.') && !name.startsWith('_sealed.'))
     .flatMap(([name, value]) => textsOf(value).map((text) => ({ name, value: text })));
 }
 

@@ -9,6 +9,8 @@ import type { Urls } from './url.ts';
 
 export type Control =
   | 'text'
+  /** A text that is not seen as it is typed. */
+  | 'password'
   | 'number'
   | 'textarea'
   | 'toggle'
@@ -39,6 +41,8 @@ export interface InputData {
   incompleteText: string | null;
   rows: number;
   isCode: boolean;
+  /** Not seen as it is typed. */
+  isMasked: boolean;
   isSmall: boolean;
   isWrong: boolean;
   /** Where no label points at it. */
@@ -94,7 +98,7 @@ const fewTargets = 30;
 /** The control of a field. At most one statement, for a relation. */
 export async function inputData(parts: InputParts): Promise<InputData> {
   if (parts.field.relation) return plainInput(parts, await relationControl(parts));
-  return plainInput(parts, parts.isFixed ? { control: 'fixed' } : plainControlOf(parts));
+  return plainInput(parts, { isMasked: parts.field.isSecret, ...(parts.isFixed ? { control: 'fixed' } : plainControlOf(parts)) });
 }
 
 /** A control that says itself what it is. */
@@ -114,6 +118,7 @@ export function plainInput(parts: Omit<InputParts, 'register' | 'sql' | 'princip
     incompleteText: null,
     rows: 4,
     isCode: false,
+    isMasked: false,
     isSmall: parts.isSmall ?? false,
     isWrong: parts.isWrong ?? false,
     ariaLabel: parts.ariaLabel ?? null,
@@ -145,6 +150,7 @@ export function plainControlOf({ resource, field, values, isRequired, emptyText 
     case 'textarea':
       return { control: 'textarea', rows: meta.type === 'Json' ? 8 : 4, isCode: meta.type === 'Json' };
     default:
+      if (field.isSecret) return { control: hasLines.test(meta.name) ? 'textarea' : 'password' };
       return isLong(field, values) ? { control: 'textarea' } : {};
   }
 }
@@ -221,6 +227,9 @@ async function relationControl(parts: InputParts): Promise<Partial<InputData>> {
     },
   };
 }
+
+// A key comes in many lines, which a control of one line would drop.
+const hasLines = /key|cert|pem|credential/i;
 
 const longNames = /^(notes?|remarks?|comments?|description|summary|content|body|bio|text)$/i;
 

@@ -9,7 +9,7 @@ import type { TitleOf } from '../../selection/filter-titles.ts';
 import { isSelected } from '../../selection/selection.ts';
 import { findSortable, sortParts, sortText } from '../../selection/sort.ts';
 import type { Holder } from '../../tasks/holders.ts';
-import { seesAllTasks } from '../../tasks/queries.ts';
+import { seesTask } from '../../tasks/who-sees.ts';
 import { listTexts, selectionTexts } from '../texts/list.ts';
 import { alignOf, type CellData, columnCell } from './cell.ts';
 import { type Chip, chipsOf, type FilterControl, filterControls, type FilterParts } from './list-filters.ts';
@@ -255,13 +255,13 @@ function rowData(parts: ListParts, record: ListedRecord, back: string): RowData 
     show: record.key === '' ? null : url(`${path}${back}`),
     edit: link('update', 'edit', listTexts.edit(title)),
     delete: link('delete', 'delete', listTexts.delete(title)),
-    lock: holder ? lockOf(holder, title, principal, url) : null,
+    lock: holder ? lockOf(parts, holder, title) : null,
   };
 }
 
-function lockOf(holder: Holder, title: string, principal: Principal, url: Urls): RowData['lock'] {
+function lockOf({ register, principal, url }: ListParts, holder: Holder, title: string): RowData['lock'] {
   const percent = holder.total === 0 ? 0 : Math.min(100, Math.floor((holder.done / holder.total) * 100));
-  const isVisible = seesAllTasks(principal) || holder.principalId === principal.id;
+  const isVisible = seesTask(register, principal, holder);
   return {
     text: listTexts.locked(holder.principalName, holder.title, percent),
     label: listTexts.lockedLabel(title, holder.principalName, holder.title),

@@ -11,7 +11,7 @@ import type { Findings, Preview } from '../../tasks/preview.ts';
 import type { PreviewedRecord, PreviewPage } from '../../tasks/preview-page.ts';
 import type { TaskRow } from '../../tasks/task-row.ts';
 import { taskTexts } from '../texts/tasks.ts';
-import { seesAllTasks } from '../../tasks/queries.ts';
+import { seesTask } from '../../tasks/who-sees.ts';
 import { formatNumber, formatSpan } from '../format.ts';
 import { bulkTexts } from '../texts/bulk.ts';
 import { hasExtensions } from '../../resources/has-extensions.ts';
@@ -206,10 +206,10 @@ function refusedOf({ resource, titles, url }: PreviewParts, { refused }: Finding
   });
 }
 
-function heldOf({ principal, url }: PreviewParts, { held }: Findings): PreviewData['held'] {
-  return held.map(({ taskId, title, principalId, principalName, count }) => ({
+function heldOf({ register, principal, url }: PreviewParts, { held }: Findings): PreviewData['held'] {
+  return held.map(({ taskId, title, resource, principalId, principalName, count }) => ({
     text: previewTexts.holder(principalName, title, count),
-    href: seesAllTasks(principal) || principalId === principal.id ? url(`/tasks/${taskId}`) : null,
+    href: seesTask(register, principal, { resource, principalId }) ? url(`/tasks/${taskId}`) : null,
   }));
 }
 

@@ -7,6 +7,8 @@ import { fieldCell } from './cell.ts';
 import { type InputData, inputData } from './input.ts';
 import type { Urls } from './url.ts';
 import { ownValue } from '../../own-value.ts';
+import { sealedName } from '../sealed-secrets.ts';
+import { shownTexts } from './record-input.ts';
 import { zoneHint } from './zone-hint.ts';
 
 /** One field of a form, with what was typed. */
@@ -25,6 +27,8 @@ export interface RecordField {
   error: string | null;
   /** The other record that it is about. */
   errorLink: { href: string; label: string } | null;
+  /** A secret that was typed, sealed: it comes along unseen. */
+  sealed: { name: string; value: string } | null;
   conflict: FieldConflict | null;
 }
 
@@ -54,18 +58,20 @@ export interface FieldParts {
   record: RecordValuesRead | null;
   /** It has more links than a form can hold. */
   isOverfull: boolean;
+  sealed: string | null;
 }
 
 /** The control's data; one statement for a relation. */
 export async function recordField(field: ResourceField, parts: FieldParts): Promise<RecordField> {
-  const { register, sql, resource, principal, url, texts, error, conflict, record, isOverfull } = parts;
+  const { register, sql, resource, principal, url, error, conflict, record, isOverfull } = parts;
+  const texts = shownTexts(resource, parts.texts);
   const isNew = record === null;
   const id = `field-${field.name}`;
   const isFixed = field.isReadOnly || isOverfull || (field.meta.isId && !isNew);
   const values = isFixed && record && !field.relation ? [shownText(parts, field, record)] : [ownValue(texts, field.name) ?? ''].flat();
   // A toggle would show no value as “no”, and send that.
   const isNothing = !isNew && values.every((value) => value === '');
-  const hint = isOverfull ? recordTexts.overfull(mostLinks) : hintOf(field, isFixed, resource);
+  const hint = isOverfull ? recordTexts.overfull(mostLinks) : hintOf(field, isFixed, parts);
   const describedBy = [hint ? `${id}-hint` : '', error || conflict ? `${id}-error` : ''].filter((item) => item !== '').join(' ');
   const input = await inputData({
     register,
@@ -77,7 +83,9 @@ export async function recordField(field: ResourceField, parts: FieldParts): Prom
     name: field.name,
     id,
     values,
-    isRequired: isRequired(field, isNew) && !(isNothing && field.meta.type === 'Boolean'),
+    isRequired:
+      isRequired(field, isNew) && !(isNothing && field.meta.type === 'Boolean') && !(field.isSecret && (!isNew || parts.sealed !== null)),
+    emptyText: field.isSecret && !isNew ? recordTexts.secretKept : null,
     isFixed,
     isWrong: error !== null || conflict !== null,
     describedBy: describedBy === '' ? null : describedBy,
@@ -94,6 +102,7 @@ export async function recordField(field: ResourceField, parts: FieldParts): Prom
     hint,
     error,
     errorLink: parts.errorLink,
+    sealed: parts.sealed === null ? null : { name: sealedName(field.name), value: parts.sealed },
     conflict,
   };
 }
@@ -104,14 +113,16 @@ function shownText(parts: FieldParts, field: ResourceField, { values }: RecordVa
 }
 
 /** An empty list is a list; and what is left empty in a new record gets its default, where the control can be empty at all. */
-function isRequired({ meta, relation, enum: choices }: ResourceField, isNew: boolean): boolean {
+export function isRequired({ meta, relation, enum: choices }: ResourceField, isNew: boolean): boolean {
   if (!meta.isRequired || meta.isList || relation?.kind === 'many-to-many') return false;
   return !(isNew && meta.hasDefault) || meta.type === 'Boolean' || choices !== null;
 }
 
-function hintOf(field: ResourceField, isFixed: boolean, { reader }: Resource): string | null {
+function hintOf(field: ResourceField, isFixed: boolean, { resource: { reader }, sealed, record }: FieldParts): string | null {
+  if (field.isSecret && sealed !== null) return recordTexts.secretSealed;
   if (isFixed) return field.help ?? (field.meta.isId ? recordTexts.idFixed : null);
   if (field.help) return field.help;
+  if (field.isSecret && record) return recordTexts.secret;
   if (field.meta.isList && !field.relation) return recordTexts.onePerLine;
   return field.meta.type === 'Json' ? recordTexts.json : zoneHint(field, reader);
 }

@@ -9,12 +9,12 @@ import { findHolding } from '../../selection/find-holding.ts';
 import type { RecordValuesRead } from '../../selection/record.ts';
 import { relatedTitles, relationTarget } from '../../selection/related.ts';
 import type { Holder } from '../../tasks/holders.ts';
-import { seesAllTasks } from '../../tasks/queries.ts';
+import { seesTask } from '../../tasks/who-sees.ts';
 import { recordTexts } from '../texts/records.ts';
 import type { ConsequencesData } from './consequences.ts';
 import { backPath } from './list-state.ts';
-import { type FormTexts, type RecordField, recordField } from './record-field.ts';
-import type { StaleField } from './record-input.ts';
+import { type FormTexts, isRequired, type RecordField, recordField } from './record-field.ts';
+import { type StaleField, shownTexts } from './record-input.ts';
 import type { Urls } from './url.ts';
 import { ownValue } from '../../own-value.ts';
 
@@ -54,6 +54,8 @@ export interface FormParts {
   was: FormTexts;
   error: AppError | null;
   isUnsaved: boolean;
+  /** Secrets that were typed, sealed, by field. */
+  sealed: ReadonlyMap<string, string>;
   /** The list's query to go back to. */
   back: string;
   url: Urls;
@@ -79,6 +81,7 @@ export async function recordFormData(parts: FormParts): Promise<RecordFormData> 
         errorLink: taken.includes(field.name) ? holder : null,
         conflict: conflict ? await conflictOf(parts, field, conflict) : null,
         isOverfull: record?.overfull.includes(field.name) ?? false,
+        sealed: parts.sealed.get(field.name) ?? null,
       });
     }),
   );
@@ -93,7 +96,7 @@ export async function recordFormData(parts: FormParts): Promise<RecordFormData> 
       record && can(resource, principal, 'delete') ? { href: url(`${path}/delete${backQuery}`), label: recordTexts.deleteLink } : null,
     submitText: record ? recordTexts.save : recordTexts.create,
     groups: groupsOf(resource, fields, record === null),
-    was: JSON.stringify(was),
+    was: JSON.stringify(shownTexts(resource, was)),
     theirs: stale.size > 0 ? JSON.stringify(Object.fromEntries([...stale].map(([name, { theirs }]) => [name, theirs]))) : '',
     summary: error ? summaryOf(error, fields) : null,
     isUnsaved: parts.isUnsaved,
@@ -104,7 +107,8 @@ export async function recordFormData(parts: FormParts): Promise<RecordFormData> 
 
 /** The groups of the form with the controls that this principal has; what a new record does not have yet is left out. */
 function groupsOf(resource: Resource, fields: readonly RecordField[], isNew: boolean): RecordFormData['groups'] {
-  const isShown = ({ name, isReadOnly }: ResourceField) => !(isNew && isReadOnly) && fields.some((field) => field.name === name);
+  const isLater = (own: ResourceField) => own.isReadOnly || (own.isSecret && !isRequired(own, true));
+  const isShown = (own: ResourceField) => !(isNew && isLater(own)) && fields.some((field) => field.name === own.name);
   return resource.formGroups
     .map(({ label, help, fields: own }) => ({
       label,
@@ -200,6 +204,7 @@ export interface RecordLockedData {
 }
 
 export interface LockedParts {
+  register: Register;
   resource: Resource;
   principal: Principal;
   key: string;
@@ -215,9 +220,20 @@ export interface LockedParts {
 
 type LockedPageForm = readonly { name: string; value: string }[] | null;
 
-export function recordLockedData({ resource, principal, key, title, error, again, back, kept, url }: LockedParts): RecordLockedData {
+export function recordLockedData({
+  register,
+  resource,
+  principal,
+  key,
+  title,
+  error,
+  again,
+  back,
+  kept,
+  url,
+}: LockedParts): RecordLockedData {
   const holder = error.details.holder as Holder;
-  const isVisible = seesAllTasks(principal) || holder.principalId === principal.id;
+  const isVisible = seesTask(register, principal, holder);
   const heading = recordTexts.lockedHeading(title);
   return {
     title: heading,
@@ -244,7 +260,8 @@ export interface RecordGoneData {
 }
 
 export function recordGoneData({ resource, back }: { resource: Resource; back: string }, texts: FormTexts, url: Urls): RecordGoneData {
-  const typed = resource.form.map(({ name, label }) => ({ label, text: [ownValue(texts, name) ?? []].flat().join(', ') }));
+  const seen = shownTexts(resource, texts);
+  const typed = resource.form.map(({ name, label }) => ({ label, text: [ownValue(seen, name) ?? []].flat().join(', ') }));
   return {
     title: recordTexts.goneHeading,
     heading: recordTexts.goneHeading,

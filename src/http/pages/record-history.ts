@@ -9,7 +9,7 @@ import { can } from '../../resources/permissions.ts';
 import type { Register, Resource, ResourceField } from '../../resources/contract.ts';
 import { relatedTitles, relationTarget } from '../../selection/related.ts';
 import { titleText } from '../../selection/cut.ts';
-import { seesAllTasks } from '../../tasks/queries.ts';
+import { seesTask } from '../../tasks/who-sees.ts';
 import { formatDateTime, isoTime } from '../format-span.ts';
 import { historyTexts } from '../texts/history.ts';
 import { recordPath } from './record-form.ts';
@@ -88,9 +88,9 @@ function lastTitle({ titleField }: Resource, { entries }: HistoryPage): string |
 
 type Words = (field: ResourceField, text: string | null) => string | null;
 
-function itemOf({ resource, principal, url }: HistoryParts, entry: HistoryEntry, words: Words): HistoryItem {
+function itemOf({ register, resource, principal, url }: HistoryParts, entry: HistoryEntry, words: Words): HistoryItem {
   const { task } = entry;
-  const isVisible = task !== null && (seesAllTasks(principal) || task.principalId === principal.id);
+  const isVisible = task !== null && seesTask(register, principal, task);
   return {
     kind: entry.kind,
     icon: icons[entry.kind],
@@ -171,9 +171,12 @@ interface Restorable {
 }
 
 /** Null: it cannot be brought back by this person, as far as that is known without looking. */
-function restoreForm({ resource, principal, url }: Pick<HistoryParts, 'resource' | 'principal' | 'url'>, { key, title, task }: Restorable) {
+function restoreForm(
+  { register, resource, principal, url }: Pick<HistoryParts, 'register' | 'resource' | 'principal' | 'url'>,
+  { key, title, task }: Restorable,
+) {
   if (task === null || !task.isFinished || !can(resource, principal, actionOf(task.operation, task.parameters))) return null;
-  if (!(seesAllTasks(principal) || task.principalId === principal.id)) return null;
+  if (!seesTask(register, principal, task)) return null;
   return {
     action: url(`/tasks/${task.id}/undo`),
     operationId: randomUUID(),
@@ -200,7 +203,7 @@ export interface DeletedData {
 }
 
 export function deletedData(
-  { resource, principal, url }: Pick<HistoryParts, 'resource' | 'principal' | 'url'>,
+  { register, resource, principal, url }: Pick<HistoryParts, 'register' | 'resource' | 'principal' | 'url'>,
   found: { records: readonly DeletedRecord[]; next: string | null },
 ): DeletedData {
   const heading = historyTexts.deletedHeading(resource.label);
@@ -214,7 +217,9 @@ export function deletedData(
       at: formatDateTime(at, resource.reader.timeZone),
       iso: isoTime(at),
       who: historyTexts.deletedBy(principalName),
-      restore: isKept ? restoreForm({ resource, principal, url }, { key, title: title || keyToUrl(resource.model, key), task }) : null,
+      restore: isKept
+        ? restoreForm({ register, resource, principal, url }, { key, title: title || keyToUrl(resource.model, key), task })
+        : null,
     })),
     older: found.next ? { href: url(`/${resource.slug}/deleted?before=${found.next}`), label: historyTexts.deletedOlder } : null,
     words: historyTexts,

@@ -16,10 +16,10 @@ export interface SentForm {
   was: FormTexts;
 }
 
-/** What the controls show for a record. */
+/** What the controls show for a record; those of secrets show nothing. */
 export function textsOfRecord(resource: Resource, record: RecordValuesRead): FormTexts {
   return Object.fromEntries(
-    resource.form.map((field) => {
+    shownIn(resource).map((field) => {
       const value = isMany(field) ? record.values[field.name] : record.values[field.meta.name];
       return [field.name, getFieldKind(field).toForm(value, field, resource.reader)];
     }),
@@ -28,7 +28,16 @@ export function textsOfRecord(resource: Resource, record: RecordValuesRead): For
 
 /** What the controls of a new record begin with: the schema's own defaults. */
 export function textsOfNew(resource: Resource): FormTexts {
-  return Object.fromEntries(resource.form.map((field) => [field.name, defaultText(field, resource.reader)]));
+  return Object.fromEntries(shownIn(resource).map((field) => [field.name, defaultText(field, resource.reader)]));
+}
+
+function shownIn({ form }: Resource): readonly ResourceField[] {
+  return form.filter(({ isSecret }) => !isSecret);
+}
+
+/** What was typed, as a page may say it again. */
+export function shownTexts({ secrets }: Resource, texts: FormTexts): FormTexts {
+  return Object.fromEntries(Object.entries(texts).filter(([name]) => !secrets.some((field) => field.name === name)));
 }
 
 function defaultText(field: ResourceField, reader: Resource['reader']): string | string[] {
@@ -61,6 +70,14 @@ export function typedTexts(resource: Resource, body: Body): FormTexts {
       return [field.name, (textsOf(body[field.name]).at(-1) ?? '').replace(/\r\n?/g, '\n')];
     }),
   );
+}
+
+/** Secrets of which something was typed. */
+export function typedSecrets({ secrets }: Resource, texts: FormTexts): { name: string; value: string }[] {
+  return secrets.flatMap(({ name }) => {
+    const value = [ownValue(texts, name) ?? ''].flat().join('\n');
+    return value === '' ? [] : [{ name, value }];
+  });
 }
 
 /** What a picker of many sends: a value for each token, and ids that were typed without JavaScript, separated by commas. */
@@ -104,7 +121,7 @@ function textsIn(resource: Resource, given: unknown): FormTexts {
   const found = parsed as Record<string, unknown>;
   const fits = (value: unknown) => typeof value === 'string' || (Array.isArray(value) && value.every((item) => typeof item === 'string'));
   return Object.fromEntries(
-    resource.form.flatMap(({ name }) => (Object.hasOwn(found, name) && fits(found[name]) ? [[name, found[name] as string]] : [])),
+    shownIn(resource).flatMap(({ name }) => (Object.hasOwn(found, name) && fits(found[name]) ? [[name, found[name] as string]] : [])),
   );
 }
 
@@ -116,15 +133,21 @@ export function parseRecord(resource: Resource, texts: FormTexts, was: FormTexts
     const given = ownValue(texts, field.name) ?? '';
     const shown = was ? ownValue(was, field.name) : undefined;
     if (field.isReadOnly || (was && (field.meta.isId || isSameIn(field, given, shown)))) continue;
-    if (!was && given.length === 0 && field.meta.hasDefault) continue;
+    if (given.length === 0 && (was ? field.isSecret : field.meta.hasDefault)) continue;
     const parsed = getFieldKind(field).parse(given, field, resource.reader);
-    if ('error' in parsed) fieldErrors[field.name] = parsed.error;
+    if ('error' in parsed) fieldErrors[field.name] = field.isSecret ? unseen(field, given, parsed.error) : parsed.error;
     else values.set(field, typeof shown === 'string' && parsed.value === given ? withLineEnds(given as string, shown) : parsed.value);
   }
   if (Object.keys(fieldErrors).length > 0) {
     throw new AppError('invalid-record', 422, 'Some values need attention. Nothing was saved.', { fieldErrors });
   }
   return values;
+}
+
+/** An error without what was typed. */
+function unseen({ label }: ResourceField, given: string | readonly string[], error: string): string {
+  const lines = [given].flat().flatMap((text) => text.split('\n').map((line) => line.trim().slice(0, 20)));
+  return lines.some((line) => line !== '' && error.includes(line)) ? `${label} cannot be used as it is.` : error;
 }
 
 /** A field that somebody else has given another value since the form was opened. */
@@ -147,6 +170,7 @@ export function assertFresh(
   const now = textsOfRecord(resource, current);
   const stale: StaleField[] = [...fields].flatMap((field) => {
     const { name } = field;
+    if (field.isSecret) return [];
     const [before, theirs] = [ownValue(was, name) ?? '', ownValue(now, name) ?? ''];
     const isStale = !isSameIn(field, theirs, before) && !isSameIn(field, theirs, ownValue(texts, name));
     return isStale ? [{ name, was: before, theirs }] : [];

@@ -7,7 +7,7 @@ import type { RecordValuesRead } from '../../selection/record.ts';
 import { findRelated, type RelatedRecord, relationTarget } from '../../selection/related.ts';
 import type { RelatedList } from '../../selection/related-lists.ts';
 import type { Holder } from '../../tasks/holders.ts';
-import { seesAllTasks } from '../../tasks/queries.ts';
+import { seesTask } from '../../tasks/who-sees.ts';
 import { recordTexts } from '../texts/records.ts';
 import { type CellData, fieldCell } from './cell.ts';
 import { backPath } from './list-state.ts';
@@ -73,7 +73,7 @@ export async function recordShowData(parts: ShowParts): Promise<RecordShowData> 
     edit: link('update', 'edit', recordTexts.edit),
     delete: link('delete', 'delete', recordTexts.deleteLink),
     history: { href: url(`${path}/history`), label: recordTexts.history },
-    lock: holder ? lockOf(holder, principal, url) : null,
+    lock: holder ? lockOf(parts, holder) : null,
     groups: resource.showGroups
       .map(({ label, help, fields }) => ({ label, help, values: fields.flatMap((field) => values.get(field) ?? []) }))
       .filter((group) => group.values.length > 0),
@@ -132,8 +132,8 @@ function relatedData({ resource, record, url }: ShowParts, { field, resource: re
   };
 }
 
-function lockOf(holder: Holder, principal: Principal, url: Urls): RecordShowData['lock'] {
-  const isVisible = seesAllTasks(principal) || holder.principalId === principal.id;
+function lockOf({ register, principal, url }: ShowParts, holder: Holder): RecordShowData['lock'] {
+  const isVisible = seesTask(register, principal, holder);
   return {
     text: recordTexts.lockedBy(holder.principalName, holder.title),
     href: isVisible ? url(`/tasks/${holder.taskId}`) : null,

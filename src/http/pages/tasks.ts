@@ -62,12 +62,12 @@ const offeredStates = Object.keys(taskStates) as TaskState[];
 
 export function tasksPageData(
   list: TaskListData,
-  { seesAll, query, url }: { seesAll: boolean; query: TasksQuery; url: Urls },
+  { seen, query, url }: { seen: readonly string[] | null; query: TasksQuery; url: Urls },
 ): TasksPageData {
   return {
     title: taskTexts.heading,
     filterLabel: taskTexts.filterLabel,
-    intro: seesAll ? taskTexts.intro.all : taskTexts.intro.own,
+    intro: introOf(seen),
     states: [
       { label: taskTexts.anyState, href: url('/tasks'), isCurrent: !query.state, badge: null },
       ...offeredStates.map((state) => ({
@@ -80,6 +80,12 @@ export function tasksPageData(
     list,
     refreshes: list.pollUrl !== null,
   };
+}
+
+function introOf(seen: readonly string[] | null): string {
+  const { all, own, some } = taskTexts.intro;
+  if (seen === null) return all;
+  return seen.length === 0 ? own : some;
 }
 
 export function taskListData(

@@ -11,6 +11,8 @@ import { keptData } from '../pages/kept.ts';
 import { signInData } from '../pages/sign-in.ts';
 import { texts } from '../texts.ts';
 import { keptTexts } from '../texts/kept.ts';
+import type { Register } from '../../resources/contract.ts';
+import { withSealedSecrets } from '../sealed-secrets.ts';
 import type { Url } from '../url.ts';
 import { addTrigger } from './page.ts';
 
@@ -24,10 +26,12 @@ export interface ErrorOptions {
   secret: string;
   /** Cookies go over HTTPS alone. */
   isHttps: boolean;
+  register: Register;
 }
 
 /** The one place where errors become answers. Only an AppError's message is shown. */
-export function handleErrors(app: FastifyInstance, { name, url, secret, isHttps }: ErrorOptions): void {
+export function handleErrors(app: FastifyInstance, options: ErrorOptions): void {
+  const { name, url, register, secret, isHttps } = options;
   app.setErrorHandler(async (error, request, reply) => {
     const shown = safeError(error, isHttps && request.protocol !== 'https');
     if (shown.status >= 500) request.log.error({ err: error, requestId: request.id }, 'request failed');
@@ -38,7 +42,10 @@ export function handleErrors(app: FastifyInstance, { name, url, secret, isHttps 
       return reply.code(shown.status).page('sign-in/new', signInData(name, url, { kept: waiting.kept, next, email, error: shown.message }));
     }
     const form = wantsJson(request) ? null : await keptFormOf(request);
-    return (form && (await sendKept(request, reply, shown, form, { name, url, secret }))) ?? sendError(request, reply, shown, url, form);
+    const { principal } = request;
+    const sealing = principal ? { secret, principalId: principal.id } : null;
+    const unseen = form && (await withSealedSecrets(form, register, url.prefix, sealing));
+    return (form && (await sendKept(request, reply, shown, form, options))) ?? sendError(request, reply, shown, url, unseen);
   });
   app.setNotFoundHandler((request, reply) => sendError(request, reply, notFound(), url));
 }
@@ -81,7 +88,7 @@ async function sendKept(
   reply: FastifyReply,
   { code, status }: AppError,
   form: KeptForm,
-  { name, url, secret }: Omit<ErrorOptions, 'isHttps'>,
+  { name, url, register, secret }: Omit<ErrorOptions, 'isHttps'>,
 ) {
   const token = tokenIn(form);
   // Whatever stood where the form was sent from, what comes back takes a place of its own.
@@ -95,7 +102,8 @@ async function sendKept(
   const { principal, server } = request;
   if (code !== 'csrf' || !principal || !server.formOwners.isOwner(token, principal.id)) return null;
   place().code(422);
-  return reply.page('kept/show', keptData(form, keptTexts.old));
+  const unseen = await withSealedSecrets(form, register, url.prefix, { secret, principalId: principal.id });
+  return reply.page('kept/show', keptData(unseen, keptTexts.old));
 }
 
 function sendToSignIn(request: FastifyRequest, reply: FastifyReply, url: Url): FastifyReply {

@@ -14,31 +14,35 @@ export const attemptsPerMinute = 10;
 /** Of one address for whatever accounts: an office behind one address signs in slower than a list of passwords is tried. */
 export const addressAttemptsPerMinute = 60;
 
-/** Of one address for one account. */
-export const limitSignIn: NonNullable<RouteShorthandOptions['config']> = {
+/** Which browser it is, of those that have signed in to the account before; empty: none of them. */
+type DeviceOf = (request: FastifyRequest) => string;
+
+/** Of one address for one account; a known browser is counted alone. */
+export const limitSignIn = (deviceOf: DeviceOf): NonNullable<RouteShorthandOptions['config']> => ({
   rateLimit: {
     max: attemptsPerMinute,
     timeWindow: 60_000,
     hook: 'preHandler',
-    keyGenerator: (request: FastifyRequest) => `${networkOf(request.ip)} ${normalEmail(emailOf(request))}`,
+    keyGenerator: (request: FastifyRequest) => `${networkOf(request.ip)} ${normalEmail(emailOf(request))} ${deviceOf(request)}`,
     errorResponseBuilder: tooMany,
   },
-};
+});
 
-/** A hook for routes that take a password or a secret: counts them all together, by address alone. */
-export function limitAddress(app: FastifyInstance): (request: FastifyRequest) => Promise<void> {
+/** A hook for routes that take a password or a secret: counts them all together, by address alone, but for known browsers. */
+export function limitAddress(app: FastifyInstance, deviceOf: DeviceOf = () => ''): (request: FastifyRequest) => Promise<void> {
   const check = app.createRateLimit({
     max: addressAttemptsPerMinute,
     timeWindow: 60_000,
     keyGenerator: (request: FastifyRequest) => networkOf(request.ip),
   });
   return async (request) => {
+    if (deviceOf(request) !== '') return;
     const limit = await check(request);
     if (!limit.isAllowed && limit.isExceeded) throw tooMany();
   };
 }
 
-function tooMany(): AppError {
+export function tooMany(): AppError {
   return new AppError('too-many-attempts', 429, texts.shell.tooManyAttempts);
 }
 

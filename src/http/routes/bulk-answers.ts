@@ -3,7 +3,8 @@ import { AppError } from '../../errors.ts';
 import type { TaskContext } from '../../tasks/context.ts';
 import type { Holder } from '../../tasks/holders.ts';
 import type { Launched } from '../../tasks/launch.ts';
-import { getTask, seesAllTasks } from '../../tasks/queries.ts';
+import { getTask } from '../../tasks/queries.ts';
+import { seesTask } from '../../tasks/who-sees.ts';
 import { isFinished } from '../../tasks/states.ts';
 import { headerJson, isHtmx, wantsJson } from '../negotiate.ts';
 import { type BulkOutcomeData, explanationData, listUrl, type Outcome, overlapData, refusedData } from '../pages/bulk.ts';
@@ -69,14 +70,14 @@ export async function explain(context: TaskContext, request: FastifyRequest, rep
   return reply.code(error.status).page('bulk/outcome', data);
 }
 
-async function explanationOf({ db }: TaskContext, about: Outcome, error: AppError): Promise<BulkOutcomeData> {
+async function explanationOf(context: TaskContext, about: Outcome, error: AppError): Promise<BulkOutcomeData> {
   if (error.code === 'refused') return refusedData(about, error);
   if (error.code !== 'overlap') return explanationData(about, error);
   const [holder] = (error.details.holders ?? []) as Holder[];
   const { principal, url } = about;
-  const isVisible = holder && (seesAllTasks(principal) || holder.principalId === principal.id);
+  const isVisible = holder && seesTask(context.register, principal, holder);
   if (!isVisible) return overlapData(about, error, null, null);
-  const task = await getTask(db, principal, holder.taskId);
+  const task = await getTask(context, principal, holder.taskId);
   const now = new Date();
   const finished = isFinished(task.state);
   return overlapData(

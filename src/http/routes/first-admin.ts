@@ -23,7 +23,7 @@ export const firstAdminRoutes: FastifyPluginAsync<RouteOptions> = async (app, { 
     const user = { email: textOf(body.email), name: textOf(body.name), password: textOf(body.password) };
     const token = textOf(body.token);
     try {
-      await signIn(request, await createFirstAdmin(db, token, user));
+      await signIn(db, request, await createFirstAdmin(db, token, user));
     } catch (error) {
       if (!(error instanceof AppError && error.details.fieldErrors)) throw error;
       const errors = error.details.fieldErrors as Record<string, string>;

@@ -88,7 +88,7 @@ export const followUpRoutes: FastifyPluginAsync<FollowUpRoutes> = async (app, { 
 
   async function readRequest(request: FastifyRequest<WithId>) {
     const principal = principalOf(request);
-    const task = await getTask(db, principal, Number(request.params.id));
+    const task = await getTask(context, principal, Number(request.params.id));
     const [code = ''] = textsOf(request.query.code);
     return { principal, task, resource: findResource(register, principal, task), code: code === '' ? null : code };
   }

@@ -57,7 +57,7 @@ export const historyRoutes: FastifyPluginAsync<HistoryRoutes> = async (app, { co
     // An undone delete is none.
     const there = await titlesOf(register, resource, principal, keys);
     const records = found.records.filter(({ key }) => !there.has(key));
-    return reply.page('records/deleted', deletedData({ resource, principal, url }, { ...found, records }));
+    return reply.page('records/deleted', deletedData({ register, resource, principal, url }, { ...found, records }));
   });
 };
 

@@ -6,10 +6,11 @@ import type { RouteOptions } from '../routes.ts';
 
 const tasksShown = 5;
 
-export const homeRoutes: FastifyPluginAsync<RouteOptions> = async (app, { admin, context: { db, register }, url }) => {
+export const homeRoutes: FastifyPluginAsync<RouteOptions> = async (app, { admin, context, url }) => {
+  const { db, register } = context;
   app.get('/', async (request, reply) => {
     const principal = principalOf(request);
-    const { tasks } = await listTasks(db, principal, { page: 1, size: tasksShown });
+    const { tasks } = await listTasks(context, principal, { page: 1, size: tasksShown });
     return reply.page('home/show', await homeData({ name: admin.name, db, register, principal, tasks, url, now: new Date() }));
   });
 };

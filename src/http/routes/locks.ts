@@ -3,7 +3,8 @@ import { AppError } from '../../errors.ts';
 import { parseKey } from '../../metadata/keys.ts';
 import { readRecord } from '../../selection/record.ts';
 import type { TaskContext } from '../../tasks/context.ts';
-import { getHoldingTask, seesAllTasks } from '../../tasks/queries.ts';
+import { getHoldingTask } from '../../tasks/queries.ts';
+import { seesTask } from '../../tasks/who-sees.ts';
 import { isHtmx, principalOf } from '../negotiate.ts';
 import { type EndedData, progressData, signedOutData } from '../pages/progress.ts';
 import { recordPath } from '../pages/record-form.ts';
@@ -38,7 +39,7 @@ export const lockRoutes: FastifyPluginAsync<LockRoutes> = async (app, { context,
         if (!isHtmx(request)) return reply.redirect(again, 303);
         const task = await getHoldingTask(db, resource.model.name, key);
         if (!task) return reply.code(stopPolling).page('tasks/_ended', freeData({ href: again, label: recordTexts.tryAgain }));
-        const isVisible = seesAllTasks(principal) || task.principalId === principal.id;
+        const isVisible = seesTask(register, principal, task);
         const progress = progressData(task, { now: new Date(), url, reader: resource.reader });
         return reply.page('tasks/_progress', {
           ...progress,

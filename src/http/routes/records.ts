@@ -23,15 +23,17 @@ import { consequencesData } from '../pages/consequences.ts';
 import { backPath } from '../pages/list-state.ts';
 import type { FormTexts } from '../pages/record-field.ts';
 import { recordDeleteData, recordFormData, recordGoneData, recordLockedData, recordPath, titleOf } from '../pages/record-form.ts';
-import { assertFresh, parseRecord, readSentForm, textsOfNew, textsOfRecord, typedTexts } from '../pages/record-input.ts';
+import { assertFresh, parseRecord, readSentForm, textsOfNew, textsOfRecord, typedSecrets, typedTexts } from '../pages/record-input.ts';
 import { recordShowData } from '../pages/record-show.ts';
 import type { Urls } from '../pages/url.ts';
+import { openSecrets, type Sealing, sealSecret, sealSecrets } from '../sealed-secrets.ts';
 import { followUpTexts } from '../texts/follow-ups.ts';
 import { recordTexts } from '../texts/records.ts';
 
 export interface RecordRoutes {
   context: TaskContext;
   url: Urls;
+  secret: string;
 }
 
 type ForResource = { Params: { resource: string }; Querystring: { _back?: string }; Body: Record<string, unknown> | undefined };
@@ -51,7 +53,7 @@ interface Form {
   error: AppError | null;
 }
 
-export const recordRoutes: FastifyPluginAsync<RecordRoutes> = async (app, { context, url }) => {
+export const recordRoutes: FastifyPluginAsync<RecordRoutes> = async (app, { context, url, secret }) => {
   const { db, register } = context;
   const typed = { config: { shownAgain: { _return: '1' } } };
 
@@ -63,7 +65,7 @@ export const recordRoutes: FastifyPluginAsync<RecordRoutes> = async (app, { cont
 
   app.post<ForResource>('/:resource/new', typed, async (request, reply) => {
     const about = aboutOf(request, 'create');
-    const body = request.body ?? {};
+    const body = await openSecrets(sealingOf(about), about.resource, request.body ?? {});
     assertNoFixedField(about.resource, Object.keys(body));
     const texts = typedTexts(about.resource, body);
     const form: Form = { record: null, texts, was: texts, error: null };
@@ -103,7 +105,7 @@ export const recordRoutes: FastifyPluginAsync<RecordRoutes> = async (app, { cont
 
   app.post<ForRecord>('/:resource/:id/edit', typed, async (request, reply) => {
     const { about, key } = aboutRecord(request, 'update');
-    const body = request.body ?? {};
+    const body = await openSecrets(sealingOf(about), about.resource, request.body ?? {});
     assertNoFixedField(about.resource, Object.keys(body));
     const record = await recordOf(about, key).catch(nullIfGone);
     if (!record) return reply.code(404).page('records/gone', recordGoneData(about, typedTexts(about.resource, body), url));
@@ -171,6 +173,10 @@ export const recordRoutes: FastifyPluginAsync<RecordRoutes> = async (app, { cont
     return readRecord(register.client, resource, principal, key, fields);
   }
 
+  function sealingOf({ principal }: About): Sealing {
+    return { secret, principalId: principal.id };
+  }
+
   function saveContext({ resource, principal }: About): SaveContext {
     const { log } = context;
     return {
@@ -190,7 +196,11 @@ export const recordRoutes: FastifyPluginAsync<RecordRoutes> = async (app, { cont
   }
 
   async function sendForm(reply: FastifyReply, about: About, form: Form) {
-    const data = await recordFormData({ ...form, ...about, isUnsaved: reply.request.method === 'POST', register, sql: db.pages, url });
+    const sealed = new Map<string, string>();
+    for (const { name, value } of typedSecrets(about.resource, form.texts))
+      sealed.set(name, await sealSecret(sealingOf(about), name, value));
+    const isUnsaved = reply.request.method === 'POST';
+    const data = await recordFormData({ ...form, ...about, isUnsaved, sealed, register, sql: db.pages, url });
     return reply.code(form.error?.status ?? 200).page('records/form', data);
   }
 
@@ -206,17 +216,18 @@ export const recordRoutes: FastifyPluginAsync<RecordRoutes> = async (app, { cont
   async function sendStep(request: FastifyRequest, reply: FastifyReply, about: About, form: Form): Promise<FastifyReply | null> {
     const body = (request.body ?? {}) as Body;
     const step = await chooseData({ register, sql: db.pages, ...about, action: request.url }, body);
-    if (step) return reply.page('records/choose', step);
+    if (step) return reply.page('records/choose', { ...step, kept: await sealSecrets(sealingOf(about), about.resource, step.kept) });
     const texts = chosenTexts(about.resource, form.texts, body);
     return texts ? sendForm(reply, about, { ...form, texts }) : null;
   }
 
   /** `typed` is the form that was refused, kept to be sent again. */
-  function sendLocked(reply: FastifyReply, about: About, record: RecordValuesRead, error: unknown, typed: Body | null) {
+  async function sendLocked(reply: FastifyReply, about: About, record: RecordValuesRead, error: unknown, typed: Body | null) {
     if (!isLocked(error)) throw error;
     const again = url(`${recordPath(about.resource, record.key)}/edit`);
     const title = titleOf(about.resource, record);
-    const data = recordLockedData({ ...about, key: record.key, title, error, again, kept: typed ? pairsOf(typed) : null, url });
+    const kept = typed ? await sealSecrets(sealingOf(about), about.resource, pairsOf(typed)) : null;
+    const data = recordLockedData({ ...about, register, key: record.key, title, error, again, kept, url });
     return reply.code(error.status).page('records/locked', data);
   }
 };

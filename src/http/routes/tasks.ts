@@ -5,8 +5,9 @@ import { AppError } from '../../errors.ts';
 import { cancel } from '../../tasks/cancel.ts';
 import { pause, resume } from '../../tasks/pause.ts';
 import type { TaskContext } from '../../tasks/context.ts';
-import { getTask, listChunks, listEvents, listFailures, listRunning, listTasks, seesAllTasks } from '../../tasks/queries.ts';
+import { getTask, listChunks, listEvents, listFailures, listRunning, listTasks } from '../../tasks/queries.ts';
 import { isFinished, type TaskState, taskStates } from '../../tasks/states.ts';
+import { tasksSeen } from '../../tasks/who-sees.ts';
 import type { TaskRow } from '../../tasks/task-row.ts';
 import { headerJson, isHtmx, principalOf, wantsJson } from '../negotiate.ts';
 import { parametersInWords } from '../pages/parameters.ts';
@@ -45,18 +46,18 @@ export const taskRoutes: FastifyPluginAsync<TaskRoutes> = async (app, { context,
   app.get('/tasks', async (request, reply) => {
     const principal = principalOf(request);
     const query = parseTasksQuery(request.query as Record<string, unknown>);
-    const page = await listTasks(db, principal, { page: query.page, size: tasksPerPage, state: query.state });
+    const page = await listTasks(context, principal, { page: query.page, size: tasksPerPage, state: query.state });
     const now = new Date();
     if (wantsJson(request)) return { tasks: page.tasks.map((task) => taskJson(task, now)), total: page.total, page: query.page };
     const list = taskListData(page, { query, now, url, resources: register.list, principal });
-    return reply.page('tasks/index', tasksPageData(list, { seesAll: seesAllTasks(principal), query, url }));
+    return reply.page('tasks/index', tasksPageData(list, { seen: tasksSeen(register, principal), query, url }));
   });
 
   app.get('/tasks/list', polled, async (request, reply) => {
     const query = parseTasksQuery(request.query as Record<string, unknown>);
     if (!isHtmx(request)) return reply.redirect(url('/tasks'), 303);
     const principal = principalOf(request);
-    const page = await listTasks(db, principal, { page: query.page, size: tasksPerPage, state: query.state });
+    const page = await listTasks(context, principal, { page: query.page, size: tasksPerPage, state: query.state });
     const list = taskListData(page, { query, now: new Date(), url, resources: register.list, principal });
     return reply.code(list.pollUrl === null ? stopPolling : 200).page('tasks/_list', list);
   });
@@ -70,7 +71,7 @@ export const taskRoutes: FastifyPluginAsync<TaskRoutes> = async (app, { context,
 
   app.get<WithId>('/tasks/:id', async (request, reply) => {
     const principal = principalOf(request);
-    const task = await getTask(db, principal, Number(request.params.id));
+    const task = await getTask(context, principal, Number(request.params.id));
     const now = new Date();
     if (wantsJson(request)) return taskJson(task, now);
     const resource = findResource(register, principal, task);
@@ -85,7 +86,7 @@ export const taskRoutes: FastifyPluginAsync<TaskRoutes> = async (app, { context,
   app.get<WithId>('/tasks/:id/details', polled, async (request, reply) => {
     const principal = principalOf(request);
     if (!isHtmx(request)) return reply.redirect(url(`/tasks/${request.params.id}`), 303);
-    const task = await getTask(db, principal, Number(request.params.id));
+    const task = await getTask(context, principal, Number(request.params.id));
     const details = taskDetailsData(task, await partsOf(principal, task), {
       now: new Date(),
       url,
@@ -97,7 +98,7 @@ export const taskRoutes: FastifyPluginAsync<TaskRoutes> = async (app, { context,
 
   app.get<WithId>('/tasks/:id/progress', open, async (request, reply) => {
     try {
-      const task = await getTask(db, principalOf(request), Number(request.params.id));
+      const task = await getTask(context, principalOf(request), Number(request.params.id));
       if (wantsJson(request)) return taskJson(task, new Date());
       return sendProgress(request, reply, task);
     } catch (error) {
@@ -121,7 +122,7 @@ export const taskRoutes: FastifyPluginAsync<TaskRoutes> = async (app, { context,
       if (!(error instanceof AppError && error.code === 'task-finished' && !wantsJson(request))) throw error;
     }
     if (!isHtmx(request) && !wantsJson(request)) return reply.redirect(url(`/tasks/${id}`), 303);
-    const task = await getTask(db, principal, id);
+    const task = await getTask(context, principal, id);
     if (wantsJson(request)) return taskJson(task, new Date());
     return sendProgress(request, reply, task);
   }

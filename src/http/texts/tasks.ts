@@ -7,7 +7,11 @@ const records: N = (count) => `${number.format(count)} ${count === 1 ? 'record' 
 
 export const taskTexts = {
   heading: 'Tasks',
-  intro: { all: 'Everything that was changed in bulk, by everybody.', own: 'What you have changed in bulk.' },
+  intro: {
+    all: 'Everything that was changed in bulk, by everybody.',
+    some: 'What you have changed in bulk, and what others have where you see every record.',
+    own: 'What you have changed in bulk.',
+  },
   columns: { task: 'Task', state: 'State', who: 'By', when: 'Started', progress: 'Progress', counts: 'Result' },
   states: {
     scheduled: 'Scheduled',

@@ -1,0 +1,46 @@
+import { limits } from '../limits.ts';
+
+interface Account {
+  failures: number;
+  /** When the next attempt may be made. */
+  nextAt: number;
+  /** When its failures are forgotten. */
+  until: number;
+}
+
+/**
+ * Attempts for one account take turns once some have failed, from however many addresses they come: one a second, whatever is
+ * tried. Nobody is locked out: who waits is served, and a browser that has signed in before has turns of its own.
+ */
+export class AccountTurns {
+  readonly #accounts = new Map<string, Account>();
+
+  /** Milliseconds to wait for a turn; null: too many wait before. */
+  take(account: string, now: number): number | null {
+    const known = this.#accounts.get(account);
+    if (!known || known.until <= now || known.failures < limits.freeAttempts) return 0;
+    const at = Math.max(now, known.nextAt);
+    if (at - now > limits.longestTurnMs) return null;
+    known.nextAt = at + limits.attemptEveryMs;
+    return at - now;
+  }
+
+  failed(account: string, now: number): void {
+    const known = this.#accounts.get(account);
+    const counted = known && known.until > now ? known : { failures: 0, nextAt: now };
+    // The latest stand last, so that the oldest is the first to go.
+    this.#accounts.delete(account);
+    this.#accounts.set(account, { ...counted, failures: counted.failures + 1, until: now + limits.failuresKeptMs });
+    const [oldest] = this.#accounts.keys();
+    if (this.#accounts.size > limits.watchedAccounts && oldest !== undefined) this.#accounts.delete(oldest);
+  }
+
+  /** Its owner came in. */
+  succeeded(account: string): void {
+    this.#accounts.delete(account);
+  }
+
+  get size(): number {
+    return this.#accounts.size;
+  }
+}

@@ -1,0 +1,74 @@
+import { defaults, seal, unseal } from 'iron-webcrypto';
+import { z } from 'zod';
+import { textsOf } from '../form-texts.ts';
+import type { Register, Resource } from '../resources/contract.ts';
+import type { KeptForm } from './kept-form.ts';
+import type { Body } from './pages/bulk-field.ts';
+
+/** A secret that was typed and not saved travels on unseen: sealed, for who typed it. */
+export interface Sealing {
+  secret: string;
+  principalId: string;
+}
+
+type Pair = { readonly name: string; readonly value: string };
+
+/** For so long it can be saved after all. */
+const keptMs = 60 * 60_000;
+const shape = z.object({ principalId: z.string(), name: z.string(), value: z.string() });
+
+export function sealedName(name: string): string {
+  return `_sealed.${name}`;
+}
+
+export function sealSecret({ secret, principalId }: Sealing, name: string, value: string): Promise<string> {
+  return seal({ principalId, name, value }, secret, { ...defaults, ttl: keptMs });
+}
+
+/** Pairs of a form as a page may hold them. */
+export async function sealSecrets<P extends Pair>(
+  sealing: Sealing,
+  { secrets }: Pick<Resource, 'secrets'>,
+  pairs: readonly P[],
+): Promise<P[]> {
+  const names = new Set(secrets.map(({ name }) => name));
+  const typed = new Set(pairs.filter(({ name, value }) => names.has(name) && value !== '').map(({ name }) => sealedName(name)));
+  const kept = pairs.filter(({ name, value }) => !(names.has(name) && value === '') && !typed.has(name));
+  return Promise.all(
+    kept.map(async (pair) =>
+      names.has(pair.name) ? { ...pair, name: sealedName(pair.name), value: await sealSecret(sealing, pair.name, pair.value) } : pair,
+    ),
+  );
+}
+
+/** The form with its sealed secrets as they were typed; what is typed anew is nearer. What was altered, is too old or another's is nothing. */
+export async function openSecrets(sealing: Sealing, { secrets }: Pick<Resource, 'secrets'>, body: Body): Promise<Body> {
+  const opened: Record<string, unknown> = { ...body };
+  for (const { name } of secrets) {
+    const sealed = textsOf(body[sealedName(name)]).at(-1) ?? '';
+    if (sealed === '' || textsOf(body[name]).some((text) => text !== '')) continue;
+    const value = await openSecret(sealing, name, sealed);
+    if (value !== null) opened[name] = value;
+  }
+  return opened;
+}
+
+async function openSecret({ secret, principalId }: Sealing, name: string, sealed: string): Promise<string | null> {
+  try {
+    const found = shape.parse(await unseal(sealed, secret, { ...defaults, ttl: keptMs }));
+    return found.principalId === principalId && found.name === name ? found.value : null;
+  } catch {
+    return null;
+  }
+}
+
+/** A form that is given back to its owner; without one what is secret in it is left out. */
+export async function withSealedSecrets(form: KeptForm, register: Register, prefix: string, sealing: Sealing | null): Promise<KeptForm> {
+  const [slug = ''] = new URL(form.action, 'http://site.invalid').pathname.slice(prefix.length + 1).split('/');
+  const resource = register.list.find((candidate) => candidate.slug === decodeURIComponent(slug));
+  if (!resource || resource.secrets.length === 0) return form;
+  const pairs = form.pairs.map(([name, value]) => ({ name, value }));
+  const names = resource.secrets.map(({ name }) => name);
+  const kept = sealing ? await sealSecrets(sealing, resource, pairs) : pairs.filter(({ name }) => !names.includes(name));
+  return { ...form, pairs: kept.map(({ name, value }) => [name, value] as const) };
+}

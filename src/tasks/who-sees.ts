@@ -1,0 +1,26 @@
+import type { Principal } from '../auth/principal.ts';
+import type { Register } from '../resources/contract.ts';
+import type { TaskRow } from './task-row.ts';
+
+/** What decides who sees a task: what it is about, and who started it. */
+export type Seeable = Pick<TaskRow, 'resource' | 'principalId'>;
+
+/**
+ * Slugs of the resources whose tasks a principal sees, whoever started them; null: those of every resource, and of what is no
+ * resource any more.
+ */
+export function tasksSeen({ list }: Pick<Register, 'list'>, principal: Principal): readonly string[] | null {
+  const seen = list.filter((resource) => resource.seesTasks(principal));
+  return seen.length === list.length ? null : seen.map(({ slug }) => slug);
+}
+
+export function seesTask(register: Pick<Register, 'list'>, principal: Principal, { resource, principalId }: Seeable): boolean {
+  if (principalId === principal.id) return true;
+  const seen = tasksSeen(register, principal);
+  return seen === null || seen.includes(resource);
+}
+
+/** The same of rows, with two parameters: what `tasksSeen` says, and the principal's id. */
+export function seenSql(seen: string, principalId: string): string {
+  return `(${seen}::text[] is null or resource = any(${seen}::text[]) or principal_id = ${principalId})`;
+}
