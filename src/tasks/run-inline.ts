@@ -82,10 +82,12 @@ export async function runInline(ctx: TaskContext, task: NewTask, keys: readonly 
       through: tx && { tx, principal: task.principal, log: ctx.log },
     };
     const operation = await readyOperation(ctx, { ...task, client, snapshot: task.options.skipChanged ? task.snapshot : null });
+    const altered = await operation.watch?.(client, target, free, task.parameters);
     const outcome = await applyIsolated(client, operation, target, free, task.parameters);
     if (outcome.failed + outcome.keptBack > 0) throw new Refused(outcome);
+    const alterations = (await altered?.()) ?? [];
     const durationMs = performance.now() - startedAt;
-    await finishChunk(client, db.t, { taskId: id, number: 0, added: 0, outcome, durationMs, lease: null, stopRatio: 1 });
+    await finishChunk(client, db.t, { taskId: id, number: 0, added: 0, outcome, alterations, durationMs, lease: null, stopRatio: 1 });
     const { rows } = await client.query<TaskRow>(`${selectTask(db.t)} where id = $1`, [id]);
     return { task: rows[0] as TaskRow, outcome: 'inline' };
   }

@@ -11,7 +11,16 @@ import type { TaskRow } from '../../tasks/task-row.ts';
 import { headerJson, isHtmx, principalOf, wantsJson } from '../negotiate.ts';
 import { parametersInWords } from '../pages/parameters.ts';
 import { finishedData, finishedEvents, goneData, type Place, progressData, runningData, signedOutData } from '../pages/progress.ts';
-import { filterInWords, findResource, refusedTitles, taskDetailsData, taskJson, taskPageData, type TaskParts } from '../pages/task.ts';
+import {
+  filterInWords,
+  findResource,
+  refusedTitles,
+  shownAlterations,
+  taskDetailsData,
+  taskJson,
+  taskPageData,
+  type TaskParts,
+} from '../pages/task.ts';
 import { taskActions } from '../pages/task-actions.ts';
 import { taskListData, tasksPageData, tasksPerPage, type TasksQuery } from '../pages/tasks.ts';
 import type { Urls } from '../pages/url.ts';
@@ -62,7 +71,7 @@ export const taskRoutes: FastifyPluginAsync<TaskRoutes> = async (app, { context,
     const principal = principalOf(request);
     const task = await getTask(db, principal, Number(request.params.id));
     const now = new Date();
-    if (wantsJson(request)) return taskJson(task, now);
+    if (wantsJson(request)) return taskJson(task, now, await shownAlterations(db, register, principal, task));
     const resource = findResource(register, principal, task);
     const parameters = resource ? await parametersInWords(register, resource, principal, task) : [];
     const filter = await filterInWords(register, resource, principal, task);
@@ -87,8 +96,9 @@ export const taskRoutes: FastifyPluginAsync<TaskRoutes> = async (app, { context,
 
   app.get<WithId>('/tasks/:id/progress', open, async (request, reply) => {
     try {
-      const task = await getTask(db, principalOf(request), Number(request.params.id));
-      if (wantsJson(request)) return taskJson(task, new Date());
+      const principal = principalOf(request);
+      const task = await getTask(db, principal, Number(request.params.id));
+      if (wantsJson(request)) return taskJson(task, new Date(), await shownAlterations(db, register, principal, task));
       return sendProgress(request, reply, task);
     } catch (error) {
       return endPoll(request, reply, error);
@@ -118,11 +128,12 @@ export const taskRoutes: FastifyPluginAsync<TaskRoutes> = async (app, { context,
 
   async function partsOf(principal: Principal, task: TaskRow): Promise<TaskParts> {
     const [chunks, failures, events] = await Promise.all([listChunks(db, task.id), listFailures(db, task.id), listEvents(db, task.id)]);
-    const [titles, actions] = await Promise.all([
+    const [titles, alterations, actions] = await Promise.all([
       refusedTitles(register, principal, task, failures),
+      shownAlterations(db, register, principal, task),
       taskActions({ db, principal, resource: findResource(register, principal, task), url }, task),
     ]);
-    return { chunks, failures, events, titles, actions };
+    return { chunks, failures, alterations, events, titles, actions };
   }
 
   // htmx swaps no 4xx, so a poll that got one would go on for ever: every ending is 286 without a trigger.
