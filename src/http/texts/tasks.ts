@@ -162,6 +162,7 @@ export const taskTexts = {
     resumed: 'resumed',
     waiting: 'waits for another task',
     overlap: 'another task held its records',
+    'moves-onto': 'records would move onto each other',
     'no-records': 'no record matched any more',
     'count-changed': 'another number of records matched',
     'user-inactive': 'its person may not sign in any more',
