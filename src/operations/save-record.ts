@@ -25,6 +25,7 @@ import { lastImage } from './record-links.ts';
 import { imageSql, readRows } from './row-values.ts';
 import type { HookContext } from './run-hooks.ts';
 import { type HoldersOf, keepGoneAlong, lockAlong, readAlong, type TakenAlong, takenAlong } from './take-along.ts';
+import { readConstraints } from './constraints.ts';
 import { writeError } from './write-error.ts';
 
 /** Longest a save takes, in milliseconds; what somebody else holds it waits for less. */
@@ -120,35 +121,39 @@ export function updateRecord(context: SaveContext, key: string, decide: (current
 /** Returns the id of the task that it is, whose undo brings the record back. */
 export function deleteRecord(context: SaveContext, key: string): Promise<number> {
   const { resource } = context;
-  return save(context, async (client, sql) => {
-    await assertNoRule(sql, resource.model, ['delete'], false);
-    await lockRecord(sql, resource, key);
-    const before = (await imageOf(sql, resource, key, lastImage(resource.model, 't'), false)) as string;
-    await assertInScope(context, client, key);
-    await context.assertFree(sql, key);
-    const along = await lockedAlong(context, sql, key);
-    const hooks = hookContext(context, client);
-    const { beforeDelete, afterDelete } = resource.hooks;
-    const [row] = beforeDelete || afterDelete ? await readRows(sql, resource.metadata, resource.model, [key]) : [];
-    const image = (await imageOf(sql, resource, key, imageSql(resource.model, 't', []), false)) as string;
-    if (row) await askHook(hooks, 'beforeDelete', { record: row.record });
-    const taken = await readAlong(sql, resource.model, along.dependants, [key]);
-    await writing(context, () =>
-      delegateOf(client, resource.model).delete({
-        where: whereKey(resource.model, key),
-        select: Object.fromEntries(resource.model.idFields.map((name) => [name, true])),
-      }),
-    );
-    if (row) await askHook(hooks, 'afterDelete', { record: row.record });
-    const task = await context.keepAsTask(sql, key);
-    await keepGoneAlong(sql, changeTarget(context, task), taken);
-    // An extension may have made something else of it, such as a mark on a row that stays.
-    if ((await imageOf(sql, resource, key, '1', false)) !== null) {
-      const marked = await keepDifference(sql, changeTarget(context, task), [{ key, image }], []);
-      if (marked.length === 0) throw keptBackError(resource);
-    } else await keepChange(sql, context, { kind: 'delete', key, fields: [], before, after: null, keptAlong: along.keptAlong, task });
-    return task.taskId;
-  });
+  return save(
+    context,
+    async (client, sql) => {
+      await assertNoRule(sql, resource.model, ['delete'], false);
+      await lockRecord(sql, resource, key);
+      const before = (await imageOf(sql, resource, key, lastImage(resource.model, 't'), false)) as string;
+      await assertInScope(context, client, key);
+      await context.assertFree(sql, key);
+      const along = await lockedAlong(context, sql, key);
+      const hooks = hookContext(context, client);
+      const { beforeDelete, afterDelete } = resource.hooks;
+      const [row] = beforeDelete || afterDelete ? await readRows(sql, resource.metadata, resource.model, [key]) : [];
+      const image = (await imageOf(sql, resource, key, imageSql(resource.model, 't', []), false)) as string;
+      if (row) await askHook(hooks, 'beforeDelete', { record: row.record });
+      const taken = await readAlong(sql, resource.model, along.dependants, [key]);
+      await writing(context, () =>
+        delegateOf(client, resource.model).delete({
+          where: whereKey(resource.model, key),
+          select: Object.fromEntries(resource.model.idFields.map((name) => [name, true])),
+        }),
+      );
+      if (row) await askHook(hooks, 'afterDelete', { record: row.record });
+      const task = await context.keepAsTask(sql, key);
+      await keepGoneAlong(sql, changeTarget(context, task), taken);
+      // An extension may have made something else of it, such as a mark on a row that stays.
+      if ((await imageOf(sql, resource, key, '1', false)) !== null) {
+        const marked = await keepDifference(sql, changeTarget(context, task), [{ key, image }], []);
+        if (marked.length === 0) throw keptBackError(resource);
+      } else await keepChange(sql, context, { kind: 'delete', key, fields: [], before, after: null, keptAlong: along.keptAlong, task });
+      return task.taskId;
+    },
+    true,
+  );
 }
 
 /** A record that is there and cannot be locked is kept from being written by a policy. */
@@ -210,7 +215,11 @@ async function afterSave(hooks: HookContext, sql: Queryable, { draft }: Ruled, k
   if (written) await askHook(hooks, 'afterSave', { kind, before, fields, record: written.record });
 }
 
-async function save<T>({ register, resource }: SaveContext, work: (client: Client, sql: Queryable) => Promise<T>): Promise<T> {
+async function save<T>(
+  { register, resource }: SaveContext,
+  work: (client: Client, sql: Queryable) => Promise<T>,
+  isDelete = false,
+): Promise<T> {
   try {
     return await inTurn(register.pool, (lockMs) =>
       register.client.$transaction(
@@ -224,7 +233,8 @@ async function save<T>({ register, resource }: SaveContext, work: (client: Clien
       ),
     );
   } catch (error) {
-    throw writeError(error, resource) ?? error;
+    const constraints = () => readConstraints(register.pool, resource.model);
+    throw (await writeError(error, { resource, isDelete, constraints })) ?? error;
   }
 }
 
