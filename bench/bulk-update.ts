@@ -61,7 +61,12 @@ async function measure(
   };
 }
 
-async function runTask(ctx: TaskContext, rows: number, operation: 'update' | 'delete', body: Record<string, unknown>): Promise<void> {
+export async function runTask(
+  ctx: TaskContext,
+  rows: number,
+  operation: 'update' | 'delete',
+  body: Record<string, unknown>,
+): Promise<void> {
   const { task: launched } = await launchOn(ctx, ctx.register.get('cities'), { kind: 'matching', filter: '' }, operation, body);
   const task = await finished(ctx.db, launched.id, 600_000);
   if (task.state !== 'succeeded' || task.done !== rows) throw new Error(`the task ended ${task.state} with ${task.done} of ${rows}`);

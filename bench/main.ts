@@ -5,6 +5,7 @@ import { bulkDelete, bulkUpdate } from './bulk-update.ts';
 import { bystander } from './bystander.ts';
 import { launchBench } from './launch.ts';
 import { list } from './list.ts';
+import { m2m } from './m2m.ts';
 import { memory } from './memory.ts';
 import { printTable, type Row } from './table.ts';
 
@@ -22,6 +23,7 @@ const cases: Record<string, Case> = {
   'bulk-delete': { run: bulkDelete, rows: 135_000, pairs: 5 },
   'bulk-hooks': { run: bulkHooks, rows: 100_000, pairs: 3 },
   'bulk-errors': { run: bulkErrors, rows: 200_000, pairs: 3 },
+  m2m: { run: m2m, rows: 100_000, pairs: 3 },
   bystander: { run: bystander, rows: 1_000_000, pairs: 1 },
   launch: { run: launchBench, rows: 1_000_000, pairs: 5 },
   memory: { run: memory, rows: 1_000_000, pairs: 3 },

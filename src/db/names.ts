@@ -8,6 +8,7 @@ const tables = [
   'task',
   'chunk',
   'task_failure',
+  'task_alteration',
   'change',
   'task_event',
   'worker',

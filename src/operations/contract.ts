@@ -40,8 +40,28 @@ export interface Operation<P = unknown> {
    * within the server.
    */
   statement?(target: ApplyTarget, keys: readonly string[], params: P): Statement | null;
+  /** Called before a chunk is applied, where somebody else than the operation may write its records too. */
+  watch?(...written: Parameters<Watch<P>>): ReturnType<Watch<P>>;
   /** Looks at the records that such a statement did not write, and says what came of each. */
   settle?(client: Queryable, target: ApplyTarget, left: readonly string[], params: P): Promise<ApplyCounts>;
+}
+
+/** Remembers the records of `keys`; what it returns is called when they are written, and says what was altered. */
+export type Watch<P = unknown> = (
+  client: Queryable,
+  target: ApplyTarget,
+  keys: readonly string[],
+  params: P,
+) => Promise<() => Promise<readonly Alteration[]>>;
+
+/** A field that does not hold what was put back, since a trigger altered it. */
+export interface Alteration {
+  model: string;
+  /** Of the schema; a column's name where the schema has none for it. */
+  field: string;
+  /** Not among what was put back: what it was before is not known. */
+  isBeside: boolean;
+  keys: readonly string[];
 }
 
 /** SQL with its `$n` values. */

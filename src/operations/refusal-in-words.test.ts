@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { refusalInWords } from './refusal-in-words.ts';
+import type { ResourceField } from '../resources/contract.ts';
+import { blamedFields, refusalInWords } from './refusal-in-words.ts';
 
 const refused = (code: string, message: string, constraint: string | null = null, column: string | null = null) =>
   refusalInWords({ code, message, constraint, column });
@@ -25,6 +26,56 @@ test('what a trigger or a type says stays as it is said', () => {
   ] as const) {
     assert.equal(refused(code, message), message);
   }
-  const german = 'Aktualisieren oder Löschen in Tabelle »city« verletzt Fremdschlüssel-Constraint';
-  assert.equal(refused('23503', german, 'a_fkey'), german);
+  const inGerman = 'Aktualisieren oder Löschen in Tabelle »city« verletzt Fremdschlüssel-Constraint';
+  assert.equal(refused('23503', inGerman, 'a_fkey'), inGerman);
 });
+
+const german = 'Aktualisieren oder Löschen in Tabelle »city« verletzt Fremdschlüssel-Constraint';
+const columns = (names: readonly string[], isOfItself = false) => ({ name: '', columns: names, isOfItself });
+const about = (isDelete: boolean) => ({
+  resource: {
+    singular: 'City',
+    fields: [field('country', 'Country', '"country_code"'), field('population', 'Population', '"population"')],
+  },
+  constraints: new Map([
+    ['city_country_fkey', columns(['country_code'])],
+    ['twin', columns(['population'], true)],
+    ['once', columns(['population'])],
+    ['both', columns(['country_code', 'population'])],
+  ]),
+  isDelete,
+});
+
+function field(name: string, label: string, column: string): ResourceField {
+  return { name, label, meta: { name, column } } as ResourceField;
+}
+
+for (const [what, code, constraint, isDelete, words] of [
+  ['one value', '23505', 'once', false, 'Population is taken: another city has it already.'],
+  ['two values', '23505', 'both', false, 'Country and Population together are taken: another city has the same already.'],
+  ['values of no field', '23505', 'other_key', false, 'Another record has the same already: “other_key” allows it once.'],
+  ['a key to nowhere', '23503', 'city_country_fkey', false, 'Country leads to a record that does not exist.'],
+  [
+    'a key of another table',
+    '23503',
+    'visit_fkey',
+    false,
+    'Other records point at this city, and “visit_fkey” does not allow that they point nowhere.',
+  ],
+  ['a delete', '23503', 'twin', true, 'Other records point at this city, and “twin” does not allow that they point nowhere.'],
+  [
+    'a delete that is restricted',
+    '23001',
+    'twin',
+    true,
+    'Other records point at this city, and “twin” does not allow that they point nowhere.',
+  ],
+] as const) {
+  test(`${what}: what is known of the table says what its constraint means, whatever language the server speaks`, () => {
+    for (const message of [german, 'doppelter Schlüsselwert verletzt Unique-Constraint']) {
+      assert.equal(refusalInWords({ code, message, constraint, column: null }, about(isDelete)), words);
+    }
+    const blamed = blamedFields({ code, message: german, constraint, column: null }, about(isDelete)).length;
+    assert.equal(blamed > 0, !isDelete && !['visit_fkey', 'other_key'].includes(constraint));
+  });
+}

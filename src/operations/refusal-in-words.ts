@@ -1,35 +1,87 @@
-interface Refused {
+import type { Resource } from '../resources/contract.ts';
+import { type Constraints, fieldsOfColumns } from './constraints.ts';
+
+export interface Refused {
   code: string | null;
   constraint: string | null;
   column: string | null;
+  /** What the database said, in whichever language it speaks. */
   message: string;
 }
 
-/** Why the database refused a record, for people who do not write SQL. What a trigger or a type says stays as it is said. */
-export function refusalInWords({ code, constraint, column, message }: Refused): string {
-  if (code === '23502' && column) return `“${column}” must not be empty.`;
+/** What was refused, as far as it is known. */
+export interface Refusing {
+  resource: Pick<Resource, 'singular' | 'fields'>;
+  constraints: Constraints;
+  isDelete: boolean;
+}
+
+const list = new Intl.ListFormat('en');
+
+/**
+ * Why the database refused a record, for people who do not write SQL: by form and task alike, and whatever language the server
+ * speaks. What a trigger or a type says stays as it is said.
+ */
+export function refusalInWords(refused: Refused, about: Refusing | null = null): string {
+  const { code, constraint, column, message } = refused;
+  const blamed = blamedFields(refused, about);
+  const labels = blamed.map(({ label }) => label);
+  if (code === '23502') {
+    if (labels.length > 0) return `${list.format(labels)} is required.`;
+    return column ? `“${column}” must not be empty.` : message;
+  }
   if (code === '2202E') return 'The list holds lists of its own: single values cannot be put in or taken out.';
+  if (code === '428C9') return 'The database makes this value itself: it cannot be written.';
   if (!constraint) return message;
   switch (code) {
     case '23514':
       return `The database’s rule “${constraint}” does not allow it.`;
     case '23505':
-      return `Another record has the same already: “${constraint}” allows it once.`;
+      // That somebody has the same secret is nobody's to know.
+      if (blamed.some(({ isSecret }) => isSecret)) return `${list.format(labels)} cannot be this value. Choose another.`;
+      return labels.length === 0 || !about ? `Another record has the same already: “${constraint}” allows it once.` : taken(labels, about);
     case '23P01':
       return `It clashes with another record: “${constraint}” does not allow both.`;
     case '23001':
-      return pointedAt(constraint);
     case '23503':
-      if (/^update or delete/.test(message)) return pointedAt(constraint);
-      // A server that speaks another language does not say which of the two it is.
-      return /^insert or update/.test(message)
-        ? `It would point at a record that does not exist, which “${constraint}” does not allow.`
-        : message;
+      switch (directionOf(refused, about)) {
+        case 'to it':
+          return `Other records point at ${about ? `this ${about.resource.singular.toLowerCase()}` : 'it'}, and “${constraint}” does not allow that they point nowhere.`;
+        case 'from it':
+          return labels.length > 0
+            ? `${list.format(labels)} leads to a record that does not exist.`
+            : `It would point at a record that does not exist, which “${constraint}” does not allow.`;
+        default:
+          return message;
+      }
     default:
       return message;
   }
 }
 
-function pointedAt(constraint: string): string {
-  return `Other records point at it, and “${constraint}” does not allow that they point nowhere.`;
+/** Fields to blame: those of the constraint, where they are the record's own doing. */
+export function blamedFields(refused: Refused, about: Refusing | null): Resource['fields'] {
+  const { code, constraint, column } = refused;
+  if (!about || about.isDelete) return [];
+  if (code === '23502' || code === '428C9') return column ? fieldsOfColumns(about.resource, [column]) : [];
+  if (code === '23505' || code === '23P01') return fieldsOfColumns(about.resource, about.constraints.get(constraint ?? '')?.columns ?? []);
+  const isLeading = (code === '23503' || code === '23001') && directionOf(refused, about) === 'from it';
+  return isLeading ? fieldsOfColumns(about.resource, about.constraints.get(constraint ?? '')?.columns ?? []) : [];
+}
+
+function taken(labels: readonly string[], { resource }: Refusing): string {
+  const another = `another ${resource.singular.toLowerCase()} has`;
+  if (labels.length === 1) return `${labels[0]} is taken: ${another} it already.`;
+  return `${list.format(labels)} together are taken: ${another} the same already.`;
+}
+
+/** Others may not point at it in vain, or it at others. PostgreSQL has one code for both, and a sentence in its own language. */
+function directionOf({ code, constraint, message }: Refused, about: Refusing | null): 'to it' | 'from it' | null {
+  if (code === '23001' || about?.isDelete) return 'to it';
+  if (/^update or delete/.test(message)) return 'to it';
+  if (/^insert or update/.test(message)) return 'from it';
+  if (!about || about.constraints.size === 0) return null;
+  const own = about.constraints.get(constraint ?? '');
+  if (!own) return 'to it';
+  return own.isOfItself ? null : 'from it';
 }

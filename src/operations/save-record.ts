@@ -25,6 +25,7 @@ import { lastImage } from './record-links.ts';
 import { imageSql, readRows } from './row-values.ts';
 import type { HookContext } from './run-hooks.ts';
 import { type HoldersOf, keepGoneAlong, lockAlong, readAlong, type TakenAlong, takenAlong } from './take-along.ts';
+import { readConstraints } from './constraints.ts';
 import { readSecrets, secretTexts, unseen } from './unseen.ts';
 import { writeError } from './write-error.ts';
 
@@ -166,6 +167,7 @@ export function deleteRecord(context: SaveContext, key: string): Promise<number>
       } else await keepChange(sql, context, { kind: 'delete', key, fields: [], before, after: null, keptAlong: along.keptAlong, task });
       return task.taskId;
     },
+    true,
   );
 }
 
@@ -234,6 +236,7 @@ async function save<T>(
   key: string | null,
   typed: () => RecordValues,
   work: (client: Client, sql: Queryable) => Promise<T>,
+  isDelete = false,
 ): Promise<T> {
   try {
     return await inTurn(register.pool, (lockMs) =>
@@ -252,7 +255,9 @@ async function save<T>(
     const isOwn = error instanceof AppError || key === null || resource.secrets.length === 0;
     const stored = isOwn ? [] : await readSecrets(register.pool, resource, key).catch(() => null);
     const secrets = [...secretTexts(resource, values), ...(stored ?? [])];
-    throw writeError(error, resource, (message) => unseen(message, resource, secrets)) ?? error;
+    const unsaid = (message: string) => unseen(message, resource, secrets);
+    const constraints = () => readConstraints(register.pool, resource.model);
+    throw (await writeError(error, { resource, isDelete, constraints, unsaid })) ?? error;
   }
 }
 

@@ -7,15 +7,24 @@ export async function listTriggers(client: Queryable, model: ModelMeta, operatio
   const { rows } = await client.query<{ name: string }>(
     `select distinct tgname as name from pg_trigger
      where tgrelid in (${tableAndParts}) and not tgisinternal and tgenabled in ('O', 'A') and (tgtype & $2::int) <> 0 order by 1`,
-    [model.table, operation === 'delete' ? 8 : 16],
+    [[model.table], operation === 'delete' ? 8 : 16],
   );
   return rows.map(({ name }) => name);
 }
 
 // Rows of a partition, and of a table that inherits, meet triggers of its own.
 const tableAndParts = `with recursive part (id) as (
-    select $1::text::regclass::oid union select inhrelid from part join pg_inherits on inhparent = id
+    select unnest($1::text[])::regclass::oid union select inhrelid from part join pg_inherits on inhparent = id
   ) select id from part`;
+
+/** Any trigger of these tables, of whichever kind. */
+export async function hasTriggers(client: Queryable, tables: readonly string[]): Promise<boolean> {
+  const { rows } = await client.query(
+    `select 1 from pg_trigger where tgrelid in (${tableAndParts}) and not tgisinternal and tgenabled in ('O', 'A') limit 1`,
+    [tables],
+  );
+  return rows.length > 0;
+}
 
 /** Whether the table itself may write something else than it is told to. */
 export interface Rewriting {
@@ -28,7 +37,7 @@ export async function findRewriting(client: Queryable, model: ModelMeta): Promis
   const { rows } = await client.query<Rewriting>(
     `select coalesce(bool_or((tgtype & 16) <> 0), false) as update, coalesce(bool_or((tgtype & 4) <> 0), false) as insert
      from pg_trigger where tgrelid in (${tableAndParts}) and not tgisinternal and tgenabled in ('O', 'A') and (tgtype & 3) = 3`,
-    [model.table],
+    [[model.table]],
   );
   return rows[0] as Rewriting;
 }

@@ -1,7 +1,8 @@
 import { AppError } from '../errors.ts';
 import type { Action } from '../resources/contract.ts';
 import type { Queryable } from '../db/transaction.ts';
-import type { ApplyCounts, ApplyTarget, Operation, Refusal } from './contract.ts';
+import { watchUndo } from './alterations.ts';
+import type { ApplyCounts, ApplyTarget, Operation, PrepareContext, Refusal } from './contract.ts';
 import { findAlong } from './dependants.ts';
 import { inHalves, sumOf } from './in-halves.ts';
 import type { Returning } from './recreate-sql.ts';
@@ -35,27 +36,33 @@ export const undoOperation: Operation<UndoParameters> = {
     return shape && more.length === 0 ? undoStatement(target, keys, params, shape) : null;
   },
   apply: (client, target, keys, params) => undoEach(params, (shape) => takeBack(client, target, keys, params, shape)),
-  async prepared({ client, register, resource, holdersOf }, { shapes, along = [] }) {
-    const { statement: _, ...others } = undoOperation;
-    if (!shapes.some(({ kind }) => kind === 'create')) {
-      if (along.some(({ isThere }) => isThere)) return { ...others, firstRows: 50, apply: bringBackAlong };
-      return { ...undoOperation, ...(shapes.some(({ kind }) => kind === 'delete') && { firstRows: 50 }) };
-    }
-    const found = await findAlong(client, register, resource.model);
-    if (found.isKept && found.dependants.length === 0) return undoOperation;
-    const taking = found.isKept ? { dependants: found.dependants, holdersOf } : null;
-    return {
-      ...others,
-      firstRows: 10,
-      apply: (client, target, keys, params) =>
-        undoEach(params, (shape) =>
-          shape.kind === 'create'
-            ? removeAlong(client, target, keys, params, shape, taking)
-            : takeBack(client, target, keys, params, shape),
-        ),
-    };
+  async prepared(context, params) {
+    const watch = await watchUndo(context.client, context.resource, params);
+    return { ...(await preparedFor(context, params)), ...(watch && { watch }) };
   },
 };
+
+async function preparedFor(
+  { client, register, resource, holdersOf }: PrepareContext,
+  { shapes, along = [] }: UndoParameters,
+): Promise<Operation<UndoParameters>> {
+  const { statement: _, ...others } = undoOperation;
+  if (!shapes.some(({ kind }) => kind === 'create')) {
+    if (along.some(({ isThere }) => isThere)) return { ...others, firstRows: 50, apply: bringBackAlong };
+    return { ...undoOperation, ...(shapes.some(({ kind }) => kind === 'delete') && { firstRows: 50 }) };
+  }
+  const found = await findAlong(client, register, resource.model);
+  if (found.isKept && found.dependants.length === 0) return undoOperation;
+  const taking = found.isKept ? { dependants: found.dependants, holdersOf } : null;
+  return {
+    ...others,
+    firstRows: 10,
+    apply: (client, target, keys, params) =>
+      undoEach(params, (shape) =>
+        shape.kind === 'create' ? removeAlong(client, target, keys, params, shape, taking) : takeBack(client, target, keys, params, shape),
+      ),
+  };
+}
 
 /** What goes with several comes back with the last of them, so one after the other: side by side nobody would be the last. */
 async function bringBackAlong(

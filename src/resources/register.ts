@@ -11,7 +11,7 @@ import { narrowResource } from './narrow-resource.ts';
 import { can } from './permissions.ts';
 import { Problems } from './problems.ts';
 import { markSecrets } from './secrets.ts';
-import { looseColumns, recordWhereSql } from './where-sql.ts';
+import { looseColumns, patternedPool, recordWhereSql } from './where-sql.ts';
 
 /** First segments of URLs that are ours. */
 export const reservedSlugs = ['tasks', 'sign-in', 'sign-out', 'first-admin', 'static', 'healthz'];
@@ -26,7 +26,8 @@ export function buildRegister(
 ): Register {
   const related = (model: string) => list.find((candidate) => candidate.model.name === model) ?? null;
   const definitions = markSecrets(given);
-  const client = createClient(pool);
+  const loose = looseColumns(definitions.map(({ metadata }) => metadata));
+  const client = createClient(patternedPool(pool, loose));
   const settled = { ...defaults, writeThrough: defaults.writeThrough ?? (hasExtensions(client) ? ('client' as const) : ('sql' as const)) };
   const problems = new Problems();
   const list: readonly Resource[] = definitions.flatMap(
@@ -50,11 +51,11 @@ export function buildRegister(
     pool,
     client,
     clientOver(other: Pool) {
-      const known = clients.get(other) ?? createClient(other);
+      const known = clients.get(other) ?? createClient(patternedPool(other, loose));
       clients.set(other, known);
       return known;
     },
-    whereSql: recordWhereSql(createClient, looseColumns(definitions.map(({ metadata }) => metadata))),
+    whereSql: recordWhereSql(createClient, loose),
     get(slug: string) {
       const resource = bySlug.get(slug);
       if (!resource) throw notFound();

@@ -71,13 +71,39 @@ export function looseColumns(metadatas: Iterable<Metadata>): ReadonlySet<string>
   return new Set(fields.flatMap(({ isLoose, column }) => (isLoose && column ? [column] : [])));
 }
 
-// There PostgreSQL refuses patterns, and finds them in any letters with the database's own collation.
+/** A pool whose clients may ask for patterns in such columns too: Prisma writes the statements, so they are changed on their way. */
+export function patternedPool(pool: pg.Pool, loose: ReadonlySet<string>): pg.Pool {
+  if (loose.size === 0) return pool;
+  const asked = <T extends object>(target: T, own: Readonly<Record<string, unknown>>): T =>
+    new Proxy(target, {
+      get(_, name) {
+        if (typeof name === 'string' && Object.hasOwn(own, name)) return own[name];
+        const value = Reflect.get(target, name, target) as unknown;
+        return typeof value === 'function' ? value.bind(target) : value;
+      },
+    });
+  const queryOf = (target: pg.Pool | pg.PoolClient) => ({
+    query: (given: string | Statement, ...rest: unknown[]) =>
+      Reflect.apply(target.query as (...args: unknown[]) => unknown, target, [
+        typeof given === 'string' ? patterned(given, loose) : { ...given, text: patterned(given.text, loose) },
+        ...rest,
+      ]),
+  });
+  const connect = async () => {
+    const client = await pool.connect();
+    return asked(client, queryOf(client));
+  };
+  return asked(pool, { ...queryOf(pool), connect });
+}
+
 function withPatterns({ text, values }: Statement, loose: ReadonlySet<string>): Statement {
-  if (loose.size === 0) return { text, values };
-  const patterned = text.replace(
-    /("(?:[^"]|"")+")((?:::text)?) ((?:NOT )?I?LIKE )/g,
-    (whole, column: string, cast: string, operator: string) =>
-      loose.has(column) ? `${column}${cast} COLLATE pg_catalog."default" ${operator}` : whole,
+  return { text: patterned(text, loose), values };
+}
+
+// There PostgreSQL refuses patterns, and finds them in any letters with the database's own collation.
+function patterned(text: string, loose: ReadonlySet<string>): string {
+  if (loose.size === 0) return text;
+  return text.replace(/("(?:[^"]|"")+")((?:::text)?) ((?:NOT )?I?LIKE )/g, (whole, column: string, cast: string, operator: string) =>
+    loose.has(column) ? `${column}${cast} COLLATE pg_catalog."default" ${operator}` : whole,
   );
-  return { text: patterned, values };
 }

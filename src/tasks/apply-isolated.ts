@@ -1,6 +1,7 @@
 import type { Queryable } from '../db/transaction.ts';
 import { blamedField } from '../operations/blamed-field.ts';
-import { refusalInWords } from '../operations/refusal-in-words.ts';
+import { knownConstraints } from '../operations/constraints.ts';
+import { blamedFields, refusalInWords } from '../operations/refusal-in-words.ts';
 import type { ApplyCounts, ApplyTarget, Operation, Refusal, StatementRow } from '../operations/contract.ts';
 import type { ModelMeta } from '../metadata/contract.ts';
 import { keyToUrl } from '../metadata/keys.ts';
@@ -56,7 +57,7 @@ export async function applyIsolated(
   async function tryOrCut(set: readonly string[]): Promise<void> {
     const { error, rest } = await tryAll(set);
     if (!error) return;
-    if (rest.length === 1) return tally.refuse(rest, refusalOf(target, error));
+    if (rest.length === 1) return tally.refuse(rest, await refusalOf(client, operation, target, error));
     for (const part of partsOf(rest, Math.ceil(rest.length / 8))) await tryOrCut(part);
   }
 
@@ -146,17 +147,20 @@ async function attemptSets(
   while (sets.length > 0) {
     const statements = sets.map((set) => operation.statement?.(target, set, params) ?? unsaid());
     const attempts = await attemptEach(client, target.t, statements);
-    sets = sets.flatMap((set, index) => {
+    const next: (readonly string[])[] = [];
+    for (const [index, set] of sets.entries()) {
       const { result, error } = attempts[index] as Attempt;
-      if (!error) {
+      if (error && set.length > 1) next.push(...smaller(target.resource.model, set, error.detail));
+      else if (error) tally.refuse(set, await refusalOf(client, operation, target, error));
+      else {
         const { changed = 0, unchanged = 0, gone = 0, written, putBack, ...others } = (result ?? {}) as Partial<StatementRow>;
         const counts = { ...others, changed, unchanged, gone };
         found.push(...keptBackOf(counts), ...(putBack ?? []));
         if (written) left.push(...without(set, written));
         tally.add(counts);
-      } else if (set.length === 1) tally.refuse(set, refusalOf(target, error));
-      return error && set.length > 1 ? smaller(target.resource.model, set, error.detail) : [];
-    });
+      }
+    }
+    sets = next;
   }
   if (left.length > 0 && operation.settle) {
     const settled = await operation.settle(client, target, left.sort(), params);
@@ -194,12 +198,16 @@ function partsOf(set: readonly string[], size: number): (readonly string[])[] {
 
 type Reason = Omit<Refusal, 'keys'>;
 
-function refusalOf({ resource }: ApplyTarget, error: unknown): Reason {
+async function refusalOf(client: Queryable, operation: Operation, target: ApplyTarget, error: unknown): Promise<Reason> {
+  const { resource } = target;
   const { message, constraint = null, column = null } = error as { constraint?: string; column?: string; message: string };
   const state = sqlstateOf(error);
   const code = [state, constraint].filter(Boolean).join(':');
-  const words = refusalInWords({ code: state, constraint, column, message });
-  return { code, message: words, field: blamedField(resource.model, { constraint, column }) };
+  const about = { resource, isDelete: operation.kind === 'delete', constraints: await knownConstraints(client, resource.model, target) };
+  const refused = { code: state, constraint, column, message };
+  const [blamed] = blamedFields(refused, about);
+  const field = about.isDelete ? null : (blamed?.meta.name ?? blamedField(resource.model, { constraint, column }));
+  return { code, message: refusalInWords(refused, about), field };
 }
 
 /** Adds up what parts of a chunk say. */

@@ -1,6 +1,8 @@
 import type { Queryable } from '../db/transaction.ts';
 import type { TableNames } from '../db/names.ts';
+import type { Alteration } from '../operations/contract.ts';
 import type { ChunkOutcome } from './apply-isolated.ts';
+import { keepAlterations } from './alterations.ts';
 import { keepFailures } from './failures.ts';
 import type { Lease } from './lease.ts';
 import type { TaskState } from './states.ts';
@@ -11,6 +13,8 @@ export interface FinishedChunk {
   /** How many chunks it was cut into when it was claimed, less one. */
   added: number;
   outcome: ChunkOutcome;
+  /** What triggers made of records that were put back. */
+  alterations?: readonly Alteration[];
   durationMs: number;
   /** Null: inline, without a drain. */
   lease: Lease | null;
@@ -30,9 +34,10 @@ const stopAfter = 1_000;
 export async function finishChunk(
   client: Queryable,
   t: TableNames,
-  { taskId, number, added, outcome, durationMs, lease, stopRatio }: FinishedChunk,
+  { taskId, number, added, outcome, alterations = [], durationMs, lease, stopRatio }: FinishedChunk,
 ): Promise<{ state: TaskState; isWaitedFor: boolean } | null> {
   await keepFailures(client, t, taskId, number, outcome);
+  const altered = await keepAlterations(client, t, taskId, number, alterations);
   const { changed, unchanged, failed, gone, conflicted, keptBack } = outcome;
   const { rows } = await client.query<{ state: TaskState; isWaitedFor: boolean }>(
     `with marked as (
@@ -50,7 +55,7 @@ export async function finishChunk(
      ), counted as (
        update ${t.task} task set chunk_count = task.chunk_count + $9::int, chunks_done = task.chunks_done + 1, done = judged.done,
          changed = judged.changed, unchanged = judged.unchanged, failed = judged.failed, gone = judged.gone,
-         conflicted = judged.conflicted, kept_back = judged.kept_back, deaths = 0,
+         conflicted = judged.conflicted, kept_back = judged.kept_back, altered = task.altered + $14::int, deaths = 0,
          state = case when is_stopped then 'failed' when left_over > 0 then task.state
            when judged.refused + judged.conflicted = 0 then 'succeeded' when judged.changed > 0 then 'partial' else 'failed' end,
          reason = case when is_stopped then 'too-many-refused' when left_over > 0 then task.reason
@@ -82,6 +87,7 @@ export async function finishChunk(
       lease?.token ?? null,
       stopRatio,
       keptBack,
+      altered,
     ],
   );
   return rows[0] ?? null;

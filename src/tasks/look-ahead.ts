@@ -3,13 +3,18 @@ import { createHash } from 'node:crypto';
 import type { Principal } from '../auth/principal.ts';
 import { AppError } from '../errors.ts';
 import { snapshotSql } from '../operations/since-preview.ts';
+import { rowsOf } from '../operations/moves-onto.ts';
+import { assertStayApart } from './stay-apart.ts';
+import { transaction } from '../db/transaction.ts';
+import { sqlstateOf } from './sqlstate.ts';
 import { assertNoRule } from '../operations/rewrite-rules.ts';
 import { getOperation } from '../operations/register.ts';
 import { digestFields, type UpdateParameters } from '../operations/update.ts';
 import { valuesStatement } from '../operations/update-sql.ts';
 import { listTriggers } from '../operations/triggers.ts';
 import type { Resource } from '../resources/contract.ts';
-import { countSelection, getSelection, type Selection } from '../selection/selection.ts';
+import { reselect } from '../selection/matching-sql.ts';
+import { countSelection, getSelection, type Selection, selectionWhere } from '../selection/selection.ts';
 import type { TaskContext } from './context.ts';
 import { listHolders } from './holders.ts';
 import { type Findings, type Preview, previewed, withManner } from './preview.ts';
@@ -50,6 +55,7 @@ export async function lookAhead(ctx: TaskContext, looking: Looking): Promise<Pre
   const isJustMade = preview.findings === null && preview.exclusions.length === 0 && preview.selectionVersion === selection.version;
   const recordCount = isJustMade ? preview.recordCount : await countSelection(register.client, resource, principal, selected);
   const keys = await keysToTry(ctx, looking, selected, recordCount, deadline);
+  await assertApart(ctx, looking, selected, recordCount, keys, deadline);
   const findings = await findOut(ctx, looking, selected, recordCount, keys, deadline);
   // Where others were left out meanwhile, what was found is about other records: whoever left them out finds out about those.
   await db.pages.query(
@@ -64,6 +70,32 @@ async function keysToTry(ctx: TaskContext, looking: Looking, selected: Selection
   const by = { resource: looking.resource, principal: looking.principal, selected };
   if (count <= mostTried) return sortKeys(await readSelectedKeys(ctx, by, { after: null, limit: mostTried }));
   return sampleSelectedKeys(ctx, by, { count, limit: mostTried, withinMs: (deadline - performance.now()) / 2 });
+}
+
+/** Of more records than are tried, as far as the time allows: the task asks again before it writes. */
+async function assertApart(
+  ctx: TaskContext,
+  { resource, principal, preview }: Looking,
+  selected: Selection,
+  count: number,
+  keys: readonly string[],
+  deadline: number,
+): Promise<void> {
+  const { model } = resource;
+  if (keys.length === 0) return;
+  if (count <= mostTried) return assertStayApart(ctx.db.pages, { isInTransaction: false }, model, preview, () => rowsOf(model, keys));
+  const selectedRows = async () => {
+    const { text, values } = await ctx.register.whereSql(model, selectionWhere(resource, principal, selected));
+    return { sql: reselect(model, text, '*'), values };
+  };
+  try {
+    await transaction(ctx.db.pages, async (client) => {
+      await client.query(`set local statement_timeout = ${Math.max(1, Math.round((deadline - performance.now()) / 2))}`);
+      await assertStayApart(client, { isInTransaction: true }, model, preview, selectedRows);
+    });
+  } catch (error) {
+    if (sqlstateOf(error) !== '57014') throw error;
+  }
 }
 
 async function findOut(

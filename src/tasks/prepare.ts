@@ -1,6 +1,10 @@
 import type { Pool, PoolClient } from 'pg';
 import type { TableNames } from '../db/names.ts';
 import { transaction } from '../db/transaction.ts';
+import { AppError } from '../errors.ts';
+import { keySql } from '../metadata/key-sql.ts';
+import { movesOntoCode } from '../operations/moves-onto.ts';
+import { assertStayApart } from './stay-apart.ts';
 import { wake } from '../queue/wake.ts';
 import type { Resource } from '../resources/contract.ts';
 import { activate, lockModel } from './activate.ts';
@@ -32,6 +36,8 @@ export async function prepare(ctx: TaskContext, pool: Pool, task: TaskRow, resou
     return fail('count-changed', `${task.expected} records were confirmed, but ${total} match now. Nothing was changed.`);
   }
   if (total === 0) return fail('no-records', 'No record matches any more. Nothing was changed.');
+  const onto = await whyOnto(ctx, pool, task, resource);
+  if (onto) return fail(movesOntoCode, onto);
   await transaction(pool, async (client) => {
     await lockModel(client, db.t, task.model);
     if (!(await isStillPreparing(client, db.t, lease))) return;
@@ -43,6 +49,19 @@ export async function prepare(ctx: TaskContext, pool: Pool, task: TaskRow, resou
 
   async function fail(reason: string, message: string): Promise<void> {
     await transaction(pool, (client) => failTask(client, db.t, lease, { reason, message }));
+  }
+}
+
+/** Why the change would move its records onto each other; null: it would not. */
+async function whyOnto({ db }: TaskContext, pool: Pool, task: TaskRow, { model }: Resource): Promise<string | null> {
+  const sql = `select t.* from ${model.table} t join (select unnest(keys) as key from ${db.t.chunk} where task_id = $1) frozen
+    on frozen.key = ${keySql(model, 't')} collate "C"`;
+  try {
+    await assertStayApart(pool, { isInTransaction: false }, model, task, () => ({ sql, values: [task.id] }));
+    return null;
+  } catch (error) {
+    if (error instanceof AppError) return error.message;
+    throw error;
   }
 }
 

@@ -72,6 +72,7 @@ async function inTransaction(ctx: TaskContext, pool: Pool, running: Running): Pr
 async function work(ctx: TaskContext, client: Queryable, tx: Client | null, running: Running, claimed: Claimed, startedAt: number) {
   const { task, resource, operation, lease, pace } = running;
   const target = targetOf(ctx, tx, running, claimed.number);
+  const altered = await operation.watch?.(client, target, claimed.keys, task.parameters);
   const outcome = await (pace.isCareful || tx ? applyIsolated : applyAll)(client, operation, target, claimed.keys, task.parameters);
   if (task.isAtomic && outcome.failed + outcome.keptBack > 0) throw new Refused(outcome);
   const counted = await finishChunk(client, ctx.db.t, {
@@ -79,6 +80,7 @@ async function work(ctx: TaskContext, client: Queryable, tx: Client | null, runn
     number: claimed.number,
     added: claimed.added,
     outcome,
+    alterations: (await altered?.()) ?? [],
     durationMs: performance.now() - startedAt,
     lease,
     stopRatio: task.stopRatio ?? resource.stopRatio ?? ctx.settings.stopRatio,

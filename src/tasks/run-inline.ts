@@ -3,6 +3,8 @@ import type { TableNames } from '../db/names.ts';
 import { type Queryable, transaction } from '../db/transaction.ts';
 import { inTurn } from '../db/turns.ts';
 import { clientTransaction, needsClient } from '../operations/client-transaction.ts';
+import { rowsOf } from '../operations/moves-onto.ts';
+import { assertStayApart } from './stay-apart.ts';
 import { findRewriting } from '../operations/triggers.ts';
 import type { Client } from '../resources/contract.ts';
 import { activate, lockModel } from './activate.ts';
@@ -81,11 +83,14 @@ export async function runInline(ctx: TaskContext, task: NewTask, keys: readonly 
       },
       through: tx && { tx, principal: task.principal, log: ctx.log },
     };
+    await assertStayApart(client, { isInTransaction: true }, resource.model, task, () => rowsOf(resource.model, free));
     const operation = await readyOperation(ctx, { ...task, client, snapshot: task.options.skipChanged ? task.snapshot : null });
+    const altered = await operation.watch?.(client, target, free, task.parameters);
     const outcome = await applyIsolated(client, operation, target, free, task.parameters);
     if (outcome.failed + outcome.keptBack > 0) throw new Refused(outcome);
+    const alterations = (await altered?.()) ?? [];
     const durationMs = performance.now() - startedAt;
-    await finishChunk(client, db.t, { taskId: id, number: 0, added: 0, outcome, durationMs, lease: null, stopRatio: 1 });
+    await finishChunk(client, db.t, { taskId: id, number: 0, added: 0, outcome, alterations, durationMs, lease: null, stopRatio: 1 });
     const { rows } = await client.query<TaskRow>(`${selectTask(db.t)} where id = $1`, [id]);
     return { task: rows[0] as TaskRow, outcome: 'inline' };
   }

@@ -59,6 +59,8 @@ export interface TaskRow {
   conflicted: number;
   /** The database kept them as they were, without an error. */
   keptBack: number;
+  /** Of an undo: records that triggers altered as they were put back, those that came back along included. */
+  altered: number;
   /** The task that this one retries or undoes. */
   parentId: number | null;
   /** The task that it waits for. */
@@ -115,6 +117,7 @@ const columns: Record<Exclude<keyof TaskRow, 'hasWorker' | 'workerEndedAt'>, str
   gone: 'gone',
   conflicted: 'conflicted',
   keptBack: 'kept_back',
+  altered: 'altered',
   parentId: 'parent_id',
   blockedBy: 'blocked_by',
   isAtomic: 'is_atomic',

@@ -62,7 +62,10 @@ export function canonical(field: FieldMeta, value: FieldText): FieldText {
   if (value === null) return null;
   if (typeof value !== 'string') return value.map((item) => canonical({ ...field, isList: false, relation: null }, item) as string);
   const family = field.relation ? null : familyOf(field);
-  if (family === 'float') return String(field.sqlType === 'real' ? Math.fround(Number(value)) : Number(value));
+  if (family === 'float') {
+    const number = field.sqlType === 'real' ? Math.fround(Number(value)) : Number(value);
+    return Object.is(number, -0) ? '-0' : String(number);
+  }
   if (family === 'date')
     return new Date(/[Z+]|T.*-/.test(value) ? value : `${value.length === 10 ? `${value}T00:00` : value}Z`).toISOString();
   return field.sqlType?.startsWith('character(') ? value.replace(/ +$/, '') : value;

@@ -31,12 +31,13 @@ export function invariantsAlways({ t }: Pick<Database, 't'>): Record<string, str
         select task_id, count(*)::int as named from ${t.task_failure} cross join unnest(keys) key group by task_id
       ) failure on failure.task_id = task.id
       where backend = 'queue' and chunks_done > 0 and failed + conflicted + kept_back <> coalesce(named, 0)`,
-    'an undo writes what was there before': `
+    'an undo writes what was there before, or names what triggers made of it': `
       select format('task %s (%s) undoes %s (%s), but record %s was %s and is %s', undo.task_id, task.title, parent.task_id, task.parent_id, key,
         parent.before, undo.after) as text
       from ${images(t.change)} undo join ${t.task} task on task.id = undo.task_id and task.operation = 'undo'
       join ${images(t.change)} parent using (key)
       where parent.task_id = task.parent_id and undo.kind = 'update' and parent.kind = 'update' and undo.after - 'updatedAt' <> parent.before - 'updatedAt'
+        and not exists (select from ${t.task_alteration} altered where altered.task_id = task.id and key = any(altered.keys) and not altered.is_beside)
       limit 5`,
   };
 }

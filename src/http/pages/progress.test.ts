@@ -12,7 +12,18 @@ const url = (path: string) => `/admin${path}`;
 const look = { now, url, reader: { timeZone: 'Asia/Tokyo' } };
 
 function taskOf(values: Partial<TaskRow>): TaskRow {
-  const empty = { chunkCount: 0, chunksDone: 0, done: 0, changed: 0, unchanged: 0, failed: 0, gone: 0, conflicted: 0, keptBack: 0 };
+  const empty = {
+    chunkCount: 0,
+    chunksDone: 0,
+    done: 0,
+    changed: 0,
+    unchanged: 0,
+    failed: 0,
+    gone: 0,
+    conflicted: 0,
+    keptBack: 0,
+    altered: 0,
+  };
   const at = new Date('2026-11-21T12:00:00Z');
   return {
     ...empty,

@@ -199,6 +199,7 @@ export function countsOf(task: TaskRow): Count[] {
     [task.changed, { update: counts.changed, delete: counts.deleted, undo: counts.restored }[task.operation], 'success'],
     [task.failed, counts.failed, 'error'],
     [task.keptBack, counts.keptBack, 'error'],
+    [task.altered, counts.altered, 'warning'],
     [task.unchanged, counts.unchanged, 'plain'],
     [task.conflicted, counts.conflicted, 'warning'],
     [task.gone, counts.gone, 'plain'],
@@ -213,7 +214,11 @@ export function finishedData(task: TaskRow, now: Date, url: Urls, place: Place =
     elementId: progressElementId(task.id, place),
     kind: 'finished',
     heading: endedHeading(task),
-    note: task.message ?? noteOfEnd(task.state, isHere ? taskTexts.endedNoteHere : taskTexts.endedNote),
+    note:
+      task.message ??
+      (task.altered > 0
+        ? taskTexts.endedAltered(task.altered, isHere)
+        : noteOfEnd(task.state, isHere ? taskTexts.endedNoteHere : taskTexts.endedNote)),
     badge: badgeOf(task.state),
     bar: barOf(task, now),
     counts: countsOf(task),

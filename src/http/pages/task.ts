@@ -8,6 +8,8 @@ import { type Group, parseFilterText, searchPath } from '../../selection/filter.
 import { findFilterField } from '../../selection/filter-fields.ts';
 import { conditionsOf, filterTitles } from '../../selection/filter-titles.ts';
 import { titlesOf } from '../../selection/list.ts';
+import type { Database } from '../../db/database.ts';
+import { type AlterationGroup, listAlterations } from '../../tasks/alterations.ts';
 import { progressOf, successOf, withoutWorkerSince, workedMs } from '../../tasks/progress.ts';
 import type { ChunkRow, EventRow, FailureGroup } from '../../tasks/queries.ts';
 import { isFinished } from '../../tasks/states.ts';
@@ -50,6 +52,12 @@ export interface TaskDetailsData {
   counts: readonly Count[];
   actions: TaskActions;
   errors: { heading: string; total: string; groups: readonly RefusalGroup[] } | null;
+  alterations: {
+    heading: string;
+    total: string;
+    note: string;
+    groups: readonly { message: string; countText: string; records: readonly RefusedRecord[]; moreText: string | null }[];
+  } | null;
   chunks: {
     heading: string;
     summary: string;
@@ -93,6 +101,7 @@ export interface TaskPageData {
 export interface TaskParts {
   chunks: readonly ChunkRow[];
   failures: readonly FailureGroup[];
+  alterations: readonly ShownAlteration[];
   events: readonly EventRow[];
   titles: ReadonlyMap<string, string>;
   actions: TaskActions;
@@ -135,7 +144,7 @@ export function taskPageData(
 
 export function taskDetailsData(
   task: TaskRow,
-  { chunks, failures, events, titles, actions }: TaskParts,
+  { chunks, failures, alterations, events, titles, actions }: TaskParts,
   { now, url, resource, principal }: { now: Date; url: Urls; resource: Resource | null; principal: Principal },
 ): TaskDetailsData {
   const { timeZone } = readerOf(principal);
@@ -161,6 +170,15 @@ export function taskDetailsData(
               retry: actions.retryOf.get(code) ?? null,
               list: actions.failures && { ...actions.failures, href: `${actions.failures.href}?${new URLSearchParams({ code })}` },
             })),
+          },
+    alterations:
+      alterations.length === 0
+        ? null
+        : {
+            heading: taskTexts.alterations,
+            total: taskTexts.records(task.altered),
+            note: taskTexts.alterationsNote,
+            groups: alterations.map((group) => alterationLine(group, task, url)),
           },
     chunks: {
       heading: taskTexts.chunks,
@@ -203,9 +221,20 @@ export function refusedRecord(key: string, titles: ReadonlyMap<string, string>, 
   return { title: title ?? id, href: title === undefined ? null : url(`/${resource.slug}/${encodeURIComponent(id)}/edit`) };
 }
 
+function alterationLine({ count, keys, isBeside, resource, label, titles }: ShownAlteration, task: TaskRow, url: Urls) {
+  const field = label ?? taskTexts.hiddenField;
+  const named = resource && resource.model.name !== task.model ? taskTexts.alterationOf(resource.label, field) : field;
+  return {
+    message: (isBeside ? taskTexts.alterationBeside : taskTexts.alteration)(named),
+    countText: taskTexts.records(count),
+    records: keys.map((key) => refusedRecord(key, titles, resource, url)),
+    moreText: count > keys.length ? taskTexts.errorsMore(count - keys.length) : null,
+  };
+}
+
 function chunkLine(task: TaskRow, chunk: ChunkRow, _titles: ReadonlyMap<string, string>, resource: Resource | null) {
   const name = (key: string) => (resource ? keyToUrl(resource.model, key) : key);
-  const idle = { ...task, total: 0, done: 0, conflicted: 0 };
+  const idle = { ...task, total: 0, done: 0, conflicted: 0, altered: 0 };
   const { changed, unchanged, failed, gone, keptBack } = chunk;
   return {
     number: String(chunk.number + 1),
@@ -306,6 +335,33 @@ function recordsInWords({ selection, total, expected }: TaskRow, filter: string 
   return `${count}: ${words.charAt(0).toLowerCase()}${words.slice(1)}${left > 0 ? `, ${taskTexts.excluding(left)}` : ''}`;
 }
 
+/** Fields that triggers altered, as their reader may see them. */
+export interface ShownAlteration extends AlterationGroup {
+  /** Null: not the reader's to see. */
+  resource: Resource | null;
+  label: string | null;
+  titles: ReadonlyMap<string, string>;
+}
+
+/** One statement, and one for each model that it names; none where nothing was altered. */
+export async function shownAlterations(db: Database, register: Register, principal: Principal, task: TaskRow): Promise<ShownAlteration[]> {
+  if (!(task.altered > 0)) return [];
+  const groups = await listAlterations(db, task.id);
+  const own = findResource(register, principal, task);
+  const resources = new Map(groups.map(({ model }) => [model, model === task.model ? own : (own?.related(model) ?? null)] as const));
+  const titles = new Map<string, Map<string, string>>();
+  for (const [model, resource] of resources) {
+    const keys = [...new Set(groups.filter((group) => group.model === model).flatMap((group) => group.keys))].slice(0, 1000);
+    if (resource) titles.set(model, await titlesOf(register, resource, principal, keys));
+  }
+  return groups.map((group) => {
+    const resource = resources.get(group.model) ?? null;
+    const shown = resource?.fields.find(({ meta, name }) => meta.name === group.field || name === group.field);
+    const isUnknown = resource !== null && resource.model.fields[group.field] === undefined;
+    return { ...group, resource, label: shown?.label ?? (isUnknown ? group.field : null), titles: titles.get(group.model) ?? new Map() };
+  });
+}
+
 /** A task as programs read it. */
 export interface TaskJson {
   id: number;
@@ -317,6 +373,10 @@ export interface TaskJson {
   total: number;
   percent: number;
   counts: { changed: number; unchanged: number; failed: number; gone: number; conflicted: number; keptBack: number };
+  /** Of an undo: records that triggers altered as they were put back. */
+  altered: number;
+  /** Where one task is asked for: in which fields, with the first records of each; a field that may not be seen is null. */
+  alterations?: readonly { model: string; field: string | null; isBeside: boolean; count: number; records: readonly string[] }[];
   /** Null while unfinished. */
   success: boolean | null;
   error: { reason: string; message: string | null } | null;
@@ -332,7 +392,7 @@ export interface TaskJson {
   finishedAt: string | null;
 }
 
-export function taskJson(task: TaskRow, now: Date): TaskJson {
+export function taskJson(task: TaskRow, now: Date, alterations?: readonly ShownAlteration[]): TaskJson {
   const { done, total, percent, rate, secondsLeft } = progressOf(task, now);
   const away = withoutWorkerSince(task);
   const isRunning = task.state === 'running';
@@ -348,6 +408,8 @@ export function taskJson(task: TaskRow, now: Date): TaskJson {
     total,
     percent,
     counts: { changed, unchanged, failed, gone, conflicted, keptBack },
+    altered: task.altered,
+    ...(alterations && { alterations: alterations.map(alterationJson) }),
     success,
     changeReason: task.changeReason,
     rate: isRunning ? rate : null,
@@ -358,6 +420,11 @@ export function taskJson(task: TaskRow, now: Date): TaskJson {
     startedAt: task.startedAt?.toISOString() ?? null,
     finishedAt: task.finishedAt?.toISOString() ?? null,
   };
+}
+
+function alterationJson({ model, field, label, isBeside, count, keys, resource }: ShownAlteration) {
+  const records = resource ? keys.map((key) => keyToUrl(resource.model, key)) : [];
+  return { model, field: label === null ? null : field, isBeside, count, records };
 }
 
 declare module '../pages.ts' {

@@ -22,7 +22,16 @@ import {
   runningData,
   signedOutData,
 } from '../pages/progress.ts';
-import { filterInWords, findResource, refusedTitles, taskDetailsData, taskJson, taskPageData, type TaskParts } from '../pages/task.ts';
+import {
+  filterInWords,
+  findResource,
+  refusedTitles,
+  shownAlterations,
+  taskDetailsData,
+  taskJson,
+  taskPageData,
+  type TaskParts,
+} from '../pages/task.ts';
 import { taskActions } from '../pages/task-actions.ts';
 import { taskListData, tasksPageData, tasksPerPage, type TasksQuery } from '../pages/tasks.ts';
 import type { Urls } from '../pages/url.ts';
@@ -73,7 +82,7 @@ export const taskRoutes: FastifyPluginAsync<TaskRoutes> = async (app, { context,
     const principal = principalOf(request);
     const task = await getTask(context, principal, Number(request.params.id));
     const now = new Date();
-    if (wantsJson(request)) return taskJson(task, now);
+    if (wantsJson(request)) return taskJson(task, now, await shownAlterations(db, register, principal, task));
     const resource = findResource(register, principal, task);
     const parameters = resource ? await parametersInWords(register, resource, principal, task) : [];
     const filter = await filterInWords(register, resource, principal, task);
@@ -98,8 +107,9 @@ export const taskRoutes: FastifyPluginAsync<TaskRoutes> = async (app, { context,
 
   app.get<WithId>('/tasks/:id/progress', open, async (request, reply) => {
     try {
-      const task = await getTask(context, principalOf(request), Number(request.params.id));
-      if (wantsJson(request)) return taskJson(task, new Date());
+      const principal = principalOf(request);
+      const task = await getTask(context, principal, Number(request.params.id));
+      if (wantsJson(request)) return taskJson(task, new Date(), await shownAlterations(db, register, principal, task));
       return sendProgress(request, reply, task);
     } catch (error) {
       return endPoll(request, reply, error);
@@ -129,11 +139,12 @@ export const taskRoutes: FastifyPluginAsync<TaskRoutes> = async (app, { context,
 
   async function partsOf(principal: Principal, task: TaskRow): Promise<TaskParts> {
     const [chunks, failures, events] = await Promise.all([listChunks(db, task.id), listFailures(db, task.id), listEvents(db, task.id)]);
-    const [titles, actions] = await Promise.all([
+    const [titles, alterations, actions] = await Promise.all([
       refusedTitles(register, principal, task, failures),
+      shownAlterations(db, register, principal, task),
       taskActions({ db, principal, resource: findResource(register, principal, task), url }, task),
     ]);
-    return { chunks, failures, events, titles, actions };
+    return { chunks, failures, alterations, events, titles, actions };
   }
 
   // htmx swaps no 4xx, so a poll that got one would go on for ever: every ending is 286 without a trigger.

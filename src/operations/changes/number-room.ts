@@ -41,5 +41,5 @@ export function shortestText(text: unknown, meta: FieldMeta): string {
 export function fitFloat(value: number, meta: FieldMeta): string {
   const kept = floatOf(value, meta);
   if (!Number.isFinite(kept)) throw new NoRoom('value out of range: overflow');
-  return String(kept);
+  return Object.is(kept, -0) ? '-0' : String(kept);
 }
