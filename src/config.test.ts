@@ -32,3 +32,10 @@ test('a setting that nobody knows is said with the nearest that there is', () =>
   ]);
   assert.deepEqual(unknownSettings({ BULKHEAD_WINDMILLS: '3' }), ['There is no setting BULKHEAD_WINDMILLS: it is ignored.']);
 });
+
+test('an address that asks for TLS asks for a certificate that can be trusted, without a warning at every start', () => {
+  const of = (query: string) => parseConfig({ DATABASE_URL: `postgresql://a/b?${query}` }).DATABASE_URL?.split('?')[1];
+  for (const mode of ['prefer', 'require', 'verify-ca', 'verify-full']) assert.equal(of(`sslmode=${mode}`), 'sslmode=verify-full');
+  assert.equal(of('schema=shop&sslmode=require&x=1'), 'schema=shop&sslmode=verify-full&x=1');
+  for (const query of ['sslmode=disable', 'sslmode=no-verify', 'uselibpqcompat=true&sslmode=require']) assert.equal(of(query), query);
+});

@@ -9,16 +9,18 @@ const whole = (low: number, high: number) => {
 
 const share = { error: 'must be a number above 0 and at most 1' };
 
+/** The driver takes these words of TLS for `verify-full` and warns of it at length, at every start: said outright, it need not. */
+const address = z
+  .string()
+  .regex(/^postgres(ql)?:\/\//, 'must begin with postgresql://')
+  .transform((url) =>
+    url.includes('uselibpqcompat=true') ? url : url.replace(/([?&]sslmode=)(prefer|require|verify-ca)(?=&|$)/, '$1verify-full'),
+  );
+
 /** Every setting, by its environment variable: what it is, its unit in the name, its default. */
 const settings = z.object({
-  DATABASE_URL: z
-    .string()
-    .regex(/^postgres(ql)?:\/\//, 'must begin with postgresql://')
-    .optional(),
-  DIRECT_DATABASE_URL: z
-    .string()
-    .regex(/^postgres(ql)?:\/\//, 'must begin with postgresql://')
-    .optional(),
+  DATABASE_URL: address.optional(),
+  DIRECT_DATABASE_URL: address.optional(),
   HOST: z.string().min(1).default('127.0.0.1'),
   PORT: whole(0, 65_535).default(3000),
   BULKHEAD_DATABASE_SCHEMA: z

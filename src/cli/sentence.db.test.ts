@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
-import { cp, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import net from 'node:net';
+import tls from 'node:tls';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -15,6 +17,7 @@ import { assertUsesPool, checkedClient } from '../resources/checked-client.ts';
 import type { Client } from '../resources/contract.ts';
 import { DefinitionError } from '../resources/problems.ts';
 import { testDatabase } from '../testing/database.ts';
+import { findBouncer, startBouncer } from '../testing/pgbouncer.ts';
 import { tortureAdmin } from '../testing/torture.ts';
 import { requireDatabaseUrl } from './connection.ts';
 import { adminOf } from './import-own-admin.ts';
@@ -156,6 +159,52 @@ const mistakes: readonly (readonly [what: string, make: (around: Around) => unkn
     },
     /^The admin cannot be started:\n {2}Resource cities, columns: there is no field "nam"\.$/,
   ],
+];
+
+/** A server that answers with a certificate that it has made for itself. */
+async function selfSigned(folder: string, url: string): Promise<unknown> {
+  const [key, cert] = ['key.pem', 'cert.pem'].map((name) => join(folder, name)) as [string, string];
+  const subject = ['-subj', '/CN=localhost', '-days', '2', '-nodes', '-newkey', 'rsa:2048'];
+  execFileSync('openssl', ['req', '-x509', ...subject, '-keyout', key, '-out', cert], { stdio: 'ignore' });
+  const secure = { isServer: true, key: await readFile(key), cert: await readFile(cert) };
+  const server = net.createServer((socket) => {
+    socket.on('error', () => undefined);
+    // It is asked whether it speaks TLS, and says that it does.
+    socket.once('data', () => {
+      socket.write('S');
+      new tls.TLSSocket(socket, secure).on('error', () => undefined);
+    });
+  });
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  const { port } = server.address() as net.AddressInfo;
+  return connect(changed(`${url}?sslmode=verify-full`, (address) => Object.assign(address, { port: String(port) }))).finally(() =>
+    server.close(),
+  );
+}
+
+/** Those that need a program which not every machine has. */
+const withPrograms: typeof mistakes = [
+  ...(spawnSync('openssl', ['version']).status === 0
+    ? ([
+        [
+          'a certificate that nobody vouches for',
+          ({ folder, url }: Around) => selfSigned(folder, url),
+          /^The certificate of the database of DATABASE_URL cannot be trusted \(.*\): name its authority with sslrootcert=…, or write sslmode=no-verify/,
+        ],
+      ] as const)
+    : []),
+  ...(findBouncer()
+    ? ([
+        [
+          'a pooler that does not pass on what is asked for',
+          async ({ url }: Around) => {
+            const bouncer = await startBouncer(url, 2);
+            await connect(`${bouncer.through(url)}?options=-c%20search_path%3Da`).finally(() => bouncer.stop());
+          },
+          /^What answers at DATABASE_URL is a pooler that does not pass this on \(.*options.*\): set DIRECT_DATABASE_URL/,
+        ],
+      ] as const)
+    : []),
 ];
 
 const moreMistakes: typeof mistakes = [
@@ -311,7 +360,7 @@ test('every mistake at the start is told in a sentence, without a stack', async 
     if (given === undefined) delete process.env.DATABASE_URL;
   });
   process.env.DATABASE_URL ??= made.url;
-  for (const [what, make, sentence] of [...mistakes, ...moreMistakes]) {
+  for (const [what, make, sentence] of [...mistakes, ...moreMistakes, ...withPrograms]) {
     const error = await Promise.resolve()
       .then(() => make(made))
       .then(

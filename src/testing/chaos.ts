@@ -18,6 +18,7 @@ import { startRecovery } from '../tasks/worker.ts';
 import { undo } from '../tasks/undo.ts';
 import { ada, eve, insertPrincipals, launchOn } from './context.ts';
 import { createDatabase, startTestServer, type TestServer } from './database.ts';
+import { startBouncer } from './pgbouncer.ts';
 import { insertPlaces } from './places.ts';
 import { seededRandom } from './random.ts';
 import { findBroken, invariantsAlways, invariantsAtRest } from './task-invariants.ts';
@@ -30,6 +31,8 @@ export interface Chaos {
   /** How long there is trouble; coming to rest takes a little longer. */
   ms: number;
   places: number;
+  /** The pages go through PgBouncer in transaction mode, with a few sessions. */
+  isBehindBouncer?: boolean;
   say(line: string): void;
 }
 
@@ -48,15 +51,16 @@ const env = {
   BULKHEAD_PARALLELISM: '2',
 };
 const workerCount = 2;
+const pooledSessions = 4;
 const restMs = 120_000;
 
 /**
  * People launch, pause, cancel, retry and undo random tasks and edit single records, while workers are killed and stopped,
  * connections ended and the database crashed. Then everything comes to rest, and nothing may be lost, done twice or untold.
  */
-export async function chaos({ seed, ms, places, say }: Chaos): Promise<ChaosResult> {
+export async function chaos({ seed, ms, places, isBehindBouncer = false, say }: Chaos): Promise<ChaosResult> {
   const server = await startTestServer();
-  const { db, ctx, connectionString, close } = await openPages(server, places);
+  const { db, ctx, connectionString, close } = await openPages(server, places, isBehindBouncer);
   const random = seededRandom(seed);
   const pick = <T>(from: readonly T[]): T => from[Math.floor(random() * from.length)] as T;
   const done = new Map<string, number>();
@@ -242,11 +246,12 @@ function actions(ctx: TaskContext, who: typeof ada, places: number, random: () =
   ];
 }
 
-async function openPages(server: TestServer, places: number) {
+async function openPages(server: TestServer, places: number, isBehindBouncer: boolean) {
   process.env.BULKHEAD_TEST_SERVER = server.connectionString;
   const { connectionString } = await createDatabase('empty');
   const config = parseConfig({ ...env, BULKHEAD_LOG_LEVEL: 'silent' });
-  const { db, ctx } = await buildContext(connectionString, config, admin, () => undefined);
+  const bouncer = isBehindBouncer ? await startBouncer(connectionString, pooledSessions) : null;
+  const { db, ctx } = await buildContext(bouncer?.through(connectionString) ?? connectionString, config, admin, () => undefined);
   await insertPrincipals(db);
   await insertPlaces(db, places);
   // Some places refuse some notes, so that there is something to isolate and to retry.
@@ -260,6 +265,7 @@ async function openPages(server: TestServer, places: number) {
     async close() {
       await recovery.stop();
       await db.close();
+      await bouncer?.stop();
     },
   };
 }
