@@ -64,7 +64,7 @@ export async function buildApp({ admin, config, context, logger, onRoute }: AppO
       await pages.register(sessions, { db, config, secret });
       await pages.register(guard);
       await pages.register(bodyLimits);
-      await pages.register(csrfProtection, { secret });
+      await pages.register(csrfProtection, { secret, path: prefix === '' ? '/' : prefix, isHttps: config.BULKHEAD_SECURE_COOKIES });
       await pages.register(timeZones);
       await pages.register(rateLimits);
       for (const route of routes) await pages.register(route, { admin, context, url, secret, isHttps: config.BULKHEAD_SECURE_COOKIES });
