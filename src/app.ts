@@ -2,6 +2,8 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance, type RouteOption
 import type { AdminDefinition } from './admin-definition.ts';
 import { sessionSecret } from './auth/session-secret.ts';
 import type { Config } from './config.ts';
+import { limits } from './limits.ts';
+import { bodyLimits } from './http/plugins/body-limits.ts';
 import { compression } from './http/plugins/compress.ts';
 import { cookies } from './http/plugins/cookie.ts';
 import { csrfProtection } from './http/plugins/csrf.ts';
@@ -38,6 +40,8 @@ export async function buildApp({ admin, config, context, logger, onRoute }: AppO
     // Secure cookies mean that something in front of us speaks HTTPS and says who asked: that one alone is believed, not
     // what a client had said to it.
     trustProxy: config.BULKHEAD_SECURE_COOKIES ? (_address: string, hop: number) => hop === 0 : false,
+    connectionTimeout: limits.silentMs,
+    requestTimeout: limits.silentMs,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 1_000 },
   });
   const prefix = config.BULKHEAD_PREFIX;
@@ -59,7 +63,8 @@ export async function buildApp({ admin, config, context, logger, onRoute }: AppO
       handleErrors(pages, { name: admin.name, url, secret, register, isHttps: config.BULKHEAD_SECURE_COOKIES });
       await pages.register(sessions, { db, config, secret });
       await pages.register(guard);
-      await pages.register(csrfProtection, { secret });
+      await pages.register(bodyLimits);
+      await pages.register(csrfProtection, { secret, path: prefix === '' ? '/' : prefix, isHttps: config.BULKHEAD_SECURE_COOKIES });
       await pages.register(timeZones);
       await pages.register(rateLimits);
       for (const route of routes) await pages.register(route, { admin, context, url, secret, isHttps: config.BULKHEAD_SECURE_COOKIES });

@@ -1,3 +1,4 @@
+import { limits, limitTexts } from '../limits.ts';
 import type { FieldMeta } from '../metadata/contract.ts';
 import type { FieldKind, Parsed } from './contract.ts';
 import { listOperators } from './operators/lists.ts';
@@ -67,6 +68,7 @@ export function scalarList(item: FieldKind): FieldKind {
     parse(input, field, reader = utcReader) {
       const lines = itemsOf(typeof input === 'string' ? input : (input ?? []).join('\n'), field);
       if ('error' in lines) return lines;
+      if (lines.value.length > limits.listValues) return { error: limitTexts.listValues(field.label) };
       const values: unknown[] = [];
       for (const line of lines.value) {
         const parsed = parseItem(line, field, reader);

@@ -1,3 +1,5 @@
+import { limits } from '../limits.ts';
+
 const unit = (name: string, digits = 0) =>
   new Intl.NumberFormat('en', { style: 'unit', unit: name, unitDisplay: 'short', maximumFractionDigits: digits });
 const milliseconds = unit('millisecond');
@@ -35,6 +37,7 @@ const byZone = new Map<string, Intl.DateTimeFormat>();
 function zoned(timeZone: string): Intl.DateTimeFormat {
   let format = byZone.get(timeZone);
   if (!format) {
+    if (byZone.size >= limits.cachedZones) byZone.clear();
     const parts = {
       day: 'numeric',
       month: 'short',

@@ -131,7 +131,22 @@ test('signing in', async (t) => {
 });
 
 test('without a session', async (t) => {
-  const { app } = await testApp(t);
+  const { app, db } = await testApp(t);
+
+  await t.test('nothing is kept of who only looks at the door, or fails at it', async () => {
+    const forms = await Promise.all(Array.from({ length: 20 }, () => app.inject('/sign-in')));
+    for (const form of forms) assert.equal(form.statusCode, 200);
+    const [one, other] = forms as [(typeof forms)[0], (typeof forms)[0]];
+    const post = (token: string, cookie: string) => {
+      const { payload, headers } = formBody({ _csrf: token, email: emailOf('admin'), password: wrong });
+      return app.inject({ method: 'POST', url: '/sign-in', payload, headers: { ...headers, cookie } });
+    };
+    assert.equal((await post(csrfOf(one.body), cookieOf(one))).statusCode, 422);
+    for (const token of ['', csrfOf(other.body), 'x']) assert.equal((await post(token, cookieOf(one))).statusCode, 403, token);
+    assert.equal((await post(csrfOf(one.body), '')).statusCode, 403);
+    const { rows } = await db.pages.query(`select 1 from ${db.t.session}`);
+    assert.deepEqual(rows, []);
+  });
 
   await t.test('pages lead to the sign-in form and back again', async () => {
     const answer = await app.inject('/cities?status=draft');

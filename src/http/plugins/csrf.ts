@@ -1,23 +1,42 @@
 import csrf from '@fastify/csrf-protection';
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import plugin from 'fastify-plugin';
+import { visits } from '../../auth/visits.ts';
 import { type FormOwners, formOwners, withoutMark } from '../../auth/form-owner.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
     formOwners: FormOwners;
+    /** The token of a form for who is not signed in; the browser keeps the other half. */
+    visitToken(request: FastifyRequest, reply: FastifyReply): string;
   }
 }
+
+/** Of who is not signed in; no row of ours. */
+const visitCookie = 'bulkhead_visit';
 
 const safeMethods = ['GET', 'HEAD', 'OPTIONS'];
 
 /** Every request that may change something carries the session's token, in the body's `_csrf` or the header `x-csrf-token`. */
-export const csrfProtection = plugin<{ secret: string }>(
-  async (app, { secret }) => {
+export const csrfProtection = plugin<{ secret: string; path: string; isHttps: boolean }>(
+  async (app, { secret, path, isHttps }) => {
+    const known = visits(secret);
+    const begun = new WeakMap<FastifyRequest, string>();
+    app.decorate('visitToken', (request: FastifyRequest, reply: FastifyReply) => {
+      const given = request.cookies?.[visitCookie] ?? begun.get(request);
+      const visit = given ?? known.begin();
+      if (given === undefined) {
+        begun.set(request, visit);
+        reply.setCookie(visitCookie, visit, { path, httpOnly: true, sameSite: 'lax', secure: isHttps });
+      }
+      return known.token(visit);
+    });
     app.decorate('formOwners', formOwners(secret));
     await app.register(csrf, { sessionPlugin: '@fastify/session', getToken: (request) => withoutMark(tokenOf(request)) });
     app.addHook('preHandler', (request, reply, done) => {
-      if (safeMethods.includes(request.method)) done();
+      const isVisit = () =>
+        request.routeOptions.config?.isPublic === true && known.isOf(withoutMark(tokenOf(request)), request.cookies?.[visitCookie]);
+      if (safeMethods.includes(request.method) || isVisit()) done();
       else app.csrfProtection(request, reply, done);
     });
   },

@@ -79,7 +79,7 @@ function scriptsOf(data: object): readonly string[] {
   return (data as { scripts?: readonly string[] }).scripts ?? [];
 }
 
-// Made only when a template reads it: it starts a session, which a page without a form need not have.
+// Made only when a template reads it: a page without a form need not have one.
 function withCsrf(reply: FastifyReply, data: object): object {
   let token: string | undefined;
   return {
@@ -95,7 +95,7 @@ function withCsrf(reply: FastifyReply, data: object): object {
 export function csrfToken(reply: FastifyReply): string {
   const { session, principal } = reply.request;
   if (!session?.sessionId) return '';
-  return principal ? reply.server.formOwners.sign(reply.generateCsrf(), principal.id) : reply.generateCsrf();
+  return principal ? reply.server.formOwners.sign(reply.generateCsrf(), principal.id) : reply.server.visitToken(reply.request, reply);
 }
 
 /** Adds an event to those the page is told by `HX-Trigger`. */

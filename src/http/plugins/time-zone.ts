@@ -1,5 +1,5 @@
 import plugin from 'fastify-plugin';
-import { IANAZone } from 'luxon';
+import { zoneNamed } from '../../fields/time-zone.ts';
 
 /** Kept by public/time-zone.js. */
 const timeZoneCookie = 'bulkhead_time_zone';
@@ -12,13 +12,13 @@ export const timeZones = plugin(
   async (app) => {
     app.addHook('preHandler', async (request) => {
       const { _zone } = (request.body ?? {}) as { _zone?: unknown };
-      const timeZone = [_zone, request.cookies?.[timeZoneCookie]].find(isZone);
+      const timeZone = zoneOf(_zone) ?? zoneOf(request.cookies?.[timeZoneCookie]);
       if (request.principal && timeZone) request.principal = { ...request.principal, timeZone };
     });
   },
   { name: 'bulkhead-time-zone', dependencies: ['bulkhead-cookie', 'bulkhead-guard'] },
 );
 
-function isZone(given: unknown): given is string {
-  return typeof given === 'string' && given.length <= 64 && IANAZone.isValidZone(given);
+function zoneOf(given: unknown): string | null {
+  return typeof given === 'string' ? zoneNamed(given) : null;
 }

@@ -1,0 +1,20 @@
+import { IANAZone } from 'luxon';
+import { limits } from '../limits.ts';
+
+const known = new Map<string, string>();
+
+/** The one spelling of a zone's name, whatever the case that it is given in; null: there is no such zone. */
+export function zoneNamed(given: string): string | null {
+  const key = given.toLowerCase();
+  const found = known.get(key);
+  if (found !== undefined) return found;
+  if (given.length > 64 || !IANAZone.isValidZone(key)) return null;
+  const name = new Intl.DateTimeFormat('en', { timeZone: key }).resolvedOptions().timeZone;
+  if (known.size >= limits.cachedZones) known.clear();
+  known.set(key, name);
+  return name;
+}
+
+export function knownZones(): number {
+  return known.size;
+}
