@@ -118,9 +118,9 @@ export function valuesStatement({ model }: Resource, keys: readonly string[], fi
   };
 }
 
-// A JSON text without its quotes could be a number's.
+// A JSON text without its quotes could be a number’s, and JSON knows no -0.
 function textOf(field: FieldMeta, sql: string): string {
-  return field.type === 'Json' && !field.isList ? `(${sql})::text` : `to_jsonb(${sql}) #>> '{}'`;
+  return ['Json', 'Float'].includes(field.type) && !field.isList ? `(${sql})::text` : `to_jsonb(${sql}) #>> '{}'`;
 }
 
 function writtenBy(model: ModelMeta, changes: readonly FieldChange[], parameter: Parameter) {

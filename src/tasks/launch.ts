@@ -78,7 +78,7 @@ export async function launch(ctx: TaskContext, request: Launch): Promise<Launche
   }
   const where = selectionWhere(resource, principal, selection);
   const isInline = (count: number) =>
-    !(options.inBackground && resource.hasBackground) &&
+    !((options.inBackground || preview.findings?.isUntried) && resource.hasBackground) &&
     runsInline(resource, { count, kind: selection.kind, operation: request.operation }, principal);
   const keys = await readKeys(register.client, resource.model, where, isInline(preview.recordCount) ? maxInlineRecords + 1 : 1);
   if (keys.length === 0) throw new AppError('empty-selection', 422, 'Nothing is selected.');

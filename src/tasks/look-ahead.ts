@@ -9,7 +9,7 @@ import { transaction } from '../db/transaction.ts';
 import { sqlstateOf } from './sqlstate.ts';
 import { assertNoRule } from '../operations/rewrite-rules.ts';
 import { getOperation } from '../operations/register.ts';
-import { digestFields, type UpdateParameters } from '../operations/update.ts';
+import { digestFields, isAlwaysPreviewed, type UpdateParameters } from '../operations/update.ts';
 import { valuesStatement } from '../operations/update-sql.ts';
 import { listTriggers } from '../operations/triggers.ts';
 import type { Resource } from '../resources/contract.ts';
@@ -119,8 +119,10 @@ async function findOut(
   const { outcome, busy, tookMs } = tried;
   const expectedMs = count === 0 ? 0 : (tookMs / count) * recordCount * overhead;
   const isSample = keys.length < recordCount || count < free.length;
+  const isUntried = count === 0 && free.length > 0;
   return {
     tried: count + holders.size,
+    ...(isUntried && { isUntried }),
     isSample,
     changed: outcome.changed,
     unchanged: outcome.unchanged,
@@ -137,7 +139,7 @@ async function findOut(
     busy: busy.length,
     missing: selected.kind === 'ticked' ? Math.max(0, selected.keys.length - recordCount) : 0,
     triggers: await listTriggers(db.pages, resource.model, preview.operation),
-    expectedMs: preview.runsInline ? null : expectedMs,
+    expectedMs: preview.runsInline || isUntried ? null : expectedMs,
     digest: isSample ? null : await digestOf(ctx, looking, keys),
   };
 }
@@ -172,6 +174,9 @@ async function tryFewer(
     if (some.length === 1) break;
   }
   if (keys.length === 0) return { tried: nothing, count: 0 };
+  const isEndless = looking.preview.operation === 'update' && isAlwaysPreviewed(looking.preview.parameters);
+  // What is slow by itself (what goes along, triggers) may be done in the background; an expression that is, may never end.
+  if (looking.resource.hasBackground && !isEndless) return { tried: nothing, count: 0 };
   const message = 'Not one record could be tried out within two seconds. Change fewer records, or write a simpler expression.';
   throw new AppError('too-slow', 422, message);
 }

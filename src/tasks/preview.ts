@@ -42,6 +42,8 @@ export interface Preview {
 /** What trying an operation brought to light. Counts are of the records looked at. */
 export interface Findings {
   tried: number;
+  /** Not one could be tried in time: nothing is known of what would come of them. */
+  isUntried?: boolean;
   /** Fewer than there are: then the counts are of a sample. */
   isSample: boolean;
   changed: number;
@@ -169,5 +171,7 @@ export function nothingSelected(): AppError {
 
 export function withManner(preview: Omit<Preview, 'runsInline'>, resource: Resource, principal: Principal): Preview {
   const { recordCount: count, kind, operation } = preview;
+  // What takes longer than a preview may is nobody's to wait for.
+  if (preview.findings?.isUntried && resource.hasBackground) return { ...preview, runsInline: false };
   return { ...preview, runsInline: runsInline(resource, { count, kind, operation }, principal) };
 }

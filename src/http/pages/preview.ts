@@ -137,7 +137,7 @@ export async function previewData(parts: PreviewParts): Promise<PreviewData> {
     },
     lines,
     message: error ? { text: error.message, tone: wrong ? 'error' : 'warning' } : null,
-    basis: findings.isSample ? previewTexts.sample(findings.tried, count) : previewTexts.exact,
+    basis: findings.isUntried ? previewTexts.untried : findings.isSample ? previewTexts.sample(findings.tried, count) : previewTexts.exact,
     isSample: findings.isSample,
     ...found,
     consequences: started ? null : consequences,
@@ -178,6 +178,13 @@ function countsOf({ operation, recordCount, exclusions }: Preview, findings: Fin
   });
   const unlessNone = (label: string, value: number, tone: 'bad' | 'warning' | 'plain') => (value === 0 ? [] : [figure(label, value, tone)]);
   const isDelete = operation === 'delete';
+  if (findings.isUntried) {
+    return [
+      figure(counts.selected, recordCount),
+      ...unlessNone(counts.held, held, 'warning'),
+      ...unlessNone(counts.missing, findings.missing, 'warning'),
+    ];
+  }
   return [
     figure(counts.selected, recordCount),
     ...(findings.isSample ? [figure(counts.tried, findings.tried)] : []),

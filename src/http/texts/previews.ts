@@ -17,6 +17,8 @@ export const previewTexts = {
   exact: 'Every record was tried out. Nothing was kept.',
   sample: (tried: number, count: number) =>
     `${number(tried)} of ${number(count)} records were tried out, and the figures are of these. Nothing was kept.`,
+  untried:
+    'Not one record could be tried out within two seconds, so it is not known what would come of them. It can be done in the background, where good ones are kept.',
   sampleBadge: 'Sample',
   refusedHeading: 'Why records are refused',
   refusedCount: (count: number) => `${number(count)}×`,
