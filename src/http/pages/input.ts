@@ -45,6 +45,8 @@ export interface InputData {
   ariaLabel: string | null;
   /** Ids of the texts about it. */
   describedBy: string | null;
+  /** A box beside it says whether nothing typed is an empty text: it is shown where nothing is. */
+  canBeEmpty: boolean;
   words: typeof inputTexts;
 }
 
@@ -80,6 +82,7 @@ export interface InputParts {
   ariaLabel?: string | null;
   describedBy?: string | null;
   emptyText?: string | null;
+  canBeEmpty?: boolean;
   /** The form understands `_choose`. */
   hasSearchStep?: boolean;
   /** What is chosen of a relation: the foreign key's own value, as forms send it, or the natural id, as filters have it. */
@@ -118,6 +121,7 @@ export function plainInput(parts: Omit<InputParts, 'register' | 'sql' | 'princip
     isWrong: parts.isWrong ?? false,
     ariaLabel: parts.ariaLabel ?? null,
     describedBy: parts.describedBy ?? null,
+    canBeEmpty: parts.canBeEmpty ?? false,
     words: inputTexts,
     ...own,
   };

@@ -12,6 +12,7 @@ import { signInData } from '../pages/sign-in.ts';
 import { texts } from '../texts.ts';
 import { keptTexts } from '../texts/kept.ts';
 import type { Url } from '../url.ts';
+import { largestForm, largestTextForm } from './formbody.ts';
 import { addTrigger } from './page.ts';
 
 const swappedStatuses = [409, 422, 423];
@@ -35,7 +36,7 @@ export function handleErrors(app: FastifyInstance, { name, url, secret }: ErrorO
       const [next, email] = [waiting.next, waiting.email].map((text) => (typeof text === 'string' ? text : ''));
       return reply.code(shown.status).page('sign-in/new', signInData(name, url, { kept: waiting.kept, next, email, error: shown.message }));
     }
-    const form = wantsJson(request) ? null : await keptFormOf(request);
+    const form = wantsJson(request) ? null : await keptFormOf(request, shown.status === 413 ? largestTextForm : largestForm);
     return (form && (await sendKept(request, reply, shown, form, { name, url, secret }))) ?? sendError(request, reply, shown, url, form);
   });
   app.setNotFoundHandler((request, reply) => sendError(request, reply, notFound(), url));
