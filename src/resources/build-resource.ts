@@ -6,6 +6,7 @@ import { buildColumns } from './build-columns.ts';
 import { checkOptions } from './check-options.ts';
 import type { Resource, ResourceField } from './contract.ts';
 import type { ResourceDefinition } from './define-resource.ts';
+import { guardField, guardOf } from './guard-own-code.ts';
 import { grantsOf, type OnUnreadable } from './grants.ts';
 import { guessFilters, guessSearch } from './guess-fields.ts';
 import { labelOf, pluralOf, singularOf, slugOf, sortFieldOf, titleFieldOf } from './guesses.ts';
@@ -43,7 +44,9 @@ export function buildResource(
     return null;
   }
   checkOptions(name, model, options, problems);
-  const all = resourceFields(metadata, model, options.fields);
+  const label = options.label ?? labelOf(pluralOf(name));
+  const guard = guardOf(label, onUnreadable);
+  const all = resourceFields(metadata, model, options.fields).map((field) => guardField(field, guard));
   const isHidden = ({ name: own, meta }: ResourceField) => options.fields?.[own]?.hidden || options.fields?.[meta.name]?.hidden;
   const fields = all.filter((field) => !isHidden(field));
   const find = (key: string, wanted: string): ResourceField | null => {
@@ -66,7 +69,6 @@ export function buildResource(
   );
   const bulk = options.bulk ?? {};
   const minAsyncRecords = bulk.minAsyncRecords ?? defaults.minAsyncRecords;
-  const label = options.label ?? labelOf(pluralOf(name));
   const permissions = options.permissions ?? defaultPermissions;
   const grants = grantsOf({ ...options, permissions }, { label, model, onUnreadable });
   const resource: Resource = {
@@ -78,7 +80,7 @@ export function buildResource(
     titleField,
     reader: utcReader,
     fields: Object.freeze(fields),
-    columns: buildColumns({ definition, model, fields, titleField, find, problems }),
+    columns: buildColumns({ definition, model, fields, titleField, find, guard, problems }),
     filters: pick('filters', options.filters, () => guessFilters(fields), hasFilter),
     search: pick('search', options.search, () => guessSearch(fields, titleField), isSearchable),
     form: Object.freeze(formGroups.flatMap((group) => group.fields)),
