@@ -46,14 +46,16 @@ export function canBeTyped(value: unknown): boolean {
 }
 
 function inWords(items: readonly unknown[], one: (item: unknown) => string): string {
-  return items.map((item) => (Array.isArray(item) ? `(${inWords(item, one)})` : item === null ? 'NULL' : one(item))).join(', ');
+  return items.map((item) => (Array.isArray(item) ? `(${inWords(item, one)})` : one(item))).join(', ');
 }
 
 /** A list of values that `item` reads and writes, typed one on a line. A list is never null: it has no items. */
 export function scalarList(item: FieldKind): FieldKind {
   const name = `${item.name}-list`;
   const format: FieldKind['format'] = (value, field, reader) => ({
-    text: inWords(listOf(value), (one) => itemInWords(item.format(one, itemField(field), reader).text)),
+    text: inWords(listOf(value), (one) =>
+      one === null && item.name !== 'json' ? 'NULL' : itemInWords(item.format(one, itemField(field), reader).text),
+    ),
     align: 'start',
   });
   // A text of no characters and JSON's null would leave nothing between two commas.
