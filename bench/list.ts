@@ -82,6 +82,7 @@ async function casesOf(db: Database, rows: number): Promise<Case[]> {
       path: `/cities?_sort=-population&_after=${population}~${id}`,
       sql: bare(`(c.population, c.id) < (${population}, ${id})`, 'c.population desc, c.id desc'),
     },
+    { name: 'searched by a word', path: '/cities?_q=york', sql: bare(`c.name ilike '%york%' or c.alt_name ilike '%york%'`, 'c.id') },
     { name: 'searched by a prefix', path: '/cities?name-starts=Madrid', sql: bare(`c.name ilike 'Madrid%'`, 'c.id') },
   ];
 }

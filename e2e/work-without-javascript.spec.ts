@@ -85,3 +85,25 @@ test('the main job passes without JavaScript', async ({ page, app }) => {
       .toBe(total - 1);
   });
 });
+
+test('a text of five megabytes is edited on a page of its own without JavaScript', async ({ page, app }) => {
+  const text = 'A line of many. '.repeat(5 * 65_536);
+  await app.sql.query('update gazetteer.city set notes = $1 where id = 1', [text]);
+  await signIn(page, app);
+  await page.goto('/cities/1/edit');
+  await page.getByLabel('Population').fill('4321');
+  await page.getByRole('button', { name: 'Save' }).last().click();
+  await expect(page.locator('body')).toContainText('was saved');
+  const stored = async () => (await app.sql.query('select population::int as population, notes from gazetteer.city where id = 1')).rows[0];
+  expect(await stored()).toEqual({ population: 4321, notes: text });
+  await page.goto('/cities/1/edit');
+  await page.getByRole('link', { name: 'Edit this text' }).click();
+  await expect(page).toHaveURL(/\/cities\/1\/edit\/notes/);
+  await page.locator('textarea[name="notes"]').fill(`${text}The end.`);
+  await page.getByRole('button', { name: 'Save' }).last().click();
+  await expect(page.locator('body')).toContainText('was saved');
+  expect((await stored()).notes).toBe(`${text}The end.`);
+  await page.goto('/cities/1');
+  await page.getByRole('link', { name: 'Show the whole value' }).click();
+  await expect(page.locator('body')).toContainText('The end.');
+});

@@ -9,6 +9,7 @@ import { bringUpSchema } from './schema/bring-up-schema.ts';
 import { generateSchema } from './schema/generate-schema.ts';
 import { loadAdmin } from './schema/load-admin.ts';
 import { defaultSchemaOf, type PreparedSchema, prepareSchema } from './schema/prepare-schema.ts';
+import { withoutModels } from '../metadata/without-models.ts';
 import { readSchema, type UserSchema } from './schema/read-schema.ts';
 
 export interface OpenedAdmin {
@@ -59,7 +60,9 @@ export async function openAdmin(values: AdminValues, config: Config): Promise<Op
         isDifferenceIgnored: values['ignore-differences'] ?? false,
         say: (text) => console.log(text),
       });
-      return { ...placed, resources: placed.resources.filter(({ model }) => !missing.includes(model)) };
+      const reduced = withoutModels(metadata, missing);
+      const there = placed.resources.filter(({ model }) => !missing.includes(model));
+      return { ...placed, resources: there.map((one) => (one.metadata === metadata ? { ...one, metadata: reduced } : one)) };
     },
   };
 }

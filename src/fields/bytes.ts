@@ -5,7 +5,7 @@ import { readOnly } from './read-only.ts';
 const units = ['byte', 'kilobyte', 'megabyte', 'gigabyte'] as const;
 
 /** `5 bytes`, `1.2 kB`. */
-function sizeInWords(byteLength: number): string {
+export function sizeInWords(byteLength: number): string {
   const power = Math.min(units.length - 1, byteLength < 1_000 ? 0 : Math.floor(Math.log10(byteLength) / 3));
   const unitDisplay = power === 0 ? 'long' : 'short';
   const format = new Intl.NumberFormat('en', { style: 'unit', unit: units[power] as string, unitDisplay, maximumFractionDigits: 1 });

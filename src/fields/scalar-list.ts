@@ -41,13 +41,22 @@ function listOf(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
 }
 
+/** Has the list only items that a line can say? It may have empty places, and PostgreSQL's may be lists in a list. */
+export function canBeTyped(value: unknown): boolean {
+  return listOf(value).every((item) => item !== null && !Array.isArray(item));
+}
+
+function inWords(items: readonly unknown[], one: (item: unknown) => string): string {
+  return items.map((item) => (Array.isArray(item) ? `(${inWords(item, one)})` : one(item))).join(', ');
+}
+
 /** A list of values that `item` reads and writes, typed one on a line. A list is never null: it has no items. */
 export function scalarList(item: FieldKind): FieldKind {
   const name = `${item.name}-list`;
   const format: FieldKind['format'] = (value, field, reader) => ({
-    text: listOf(value)
-      .map((one) => itemInWords(item.format(one, itemField(field), reader).text))
-      .join(', '),
+    text: inWords(listOf(value), (one) =>
+      one === null && item.name !== 'json' ? 'NULL' : itemInWords(item.format(one, itemField(field), reader).text),
+    ),
     align: 'start',
   });
   // A text of no characters and JSON's null would leave nothing between two commas.

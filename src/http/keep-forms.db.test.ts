@@ -7,7 +7,7 @@ import { buildApp } from '../app.ts';
 import { cookieOf, csrfOf, emailOf, formBody, htmx, testApp, type TestApp, testPassword, type Visitor } from '../testing/app.ts';
 import { formOf } from '../testing/html-form.ts';
 import { insertPlaces } from '../testing/places.ts';
-import { largestForm } from './plugins/formbody.ts';
+import { largestForm, largestText } from './plugins/formbody.ts';
 
 /** Every form of the router but those of signing in and out, with whether it can be shown again. */
 async function everyForm({ config, context }: TestApp): Promise<{ path: string; isShown: boolean }[]> {
@@ -17,7 +17,10 @@ async function everyForm({ config, context }: TestApp): Promise<{ path: string; 
   return found
     .filter(({ method, config: own }) => [method].flat().includes('POST') && own?.isPublic !== true)
     .map(({ url, config: own }) => ({
-      path: url.replace(':resource', 'cities').replace(':id', url.includes('previews') ? '00000000-0000-4000-8000-000000000000' : '1'),
+      path: url
+        .replace(':resource', 'cities')
+        .replace(':field', 'notes')
+        .replace(':id', url.includes('previews') ? '00000000-0000-4000-8000-000000000000' : '1'),
       isShown: own?.shownAgain !== undefined,
     }));
 }
@@ -117,13 +120,16 @@ test('a form with the token of an earlier session comes back with what was typed
 
 test('a form that is too large is told so; one that meets no database is given back', async (t) => {
   const site = await testApp(t);
+  await insertPlaces(site.db, 1);
   const visitor = await site.signIn('admin');
   const forms = await everyForm(site);
-  for (const { path } of forms) {
+  for (const { path, isShown } of forms) {
     await t.test(`${path}, too large`, async () => {
-      const answer = await visitor.post(path, { notes: 'x'.repeat(largestForm) });
+      const size = path.endsWith('/edit/notes') ? largestText + 1 : largestForm;
+      const answer = await visitor.post(path, { notes: 'x'.repeat(size), name: typed });
       assert.equal(answer.statusCode, 413);
-      assert.match(answer.body, /larger than 1 MB/);
+      assert.match(answer.body, /larger than 1 MB|at most 16/);
+      assert.ok(!isShown || answer.body.length > size, 'what was typed is there');
     });
   }
   const name = new URL(site.connectionString).pathname.slice(1);

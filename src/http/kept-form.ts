@@ -31,11 +31,11 @@ const shape = z.object({
 const keptMs = 60 * 60_000;
 
 /** What a form of ours holds, whatever became of its request; null: there is nothing of it, or it is none that is kept. */
-export async function keptFormOf(request: FastifyRequest): Promise<KeptForm | null> {
+export async function keptFormOf(request: FastifyRequest, most = largestForm): Promise<KeptForm | null> {
   const { method, headers, routeOptions } = request;
   if (method !== 'POST' || routeOptions.config?.isPublic === true) return null;
   if (!(headers['content-type'] ?? '').startsWith('application/x-www-form-urlencoded')) return null;
-  const pairs = request.body === undefined ? await readPairs(request) : pairsIn(request.body);
+  const pairs = request.body === undefined ? await readPairs(request, most) : pairsIn(request.body);
   return pairs && { action: request.url, again: routeOptions.config?.shownAgain ?? null, pairs };
 }
 
@@ -64,14 +64,14 @@ function pairsIn(body: unknown): [string, string][] {
 }
 
 // Who is not signed in, or cannot be told from others without a database, is answered before the form was read.
-async function readPairs(request: FastifyRequest): Promise<[string, string][] | null> {
+async function readPairs(request: FastifyRequest, most: number): Promise<[string, string][] | null> {
   if (request.raw.readableDidRead) return null;
   const pieces: Buffer[] = [];
   let bytes = 0;
   try {
     for await (const piece of request.raw) {
       bytes += (piece as Buffer).length;
-      if (bytes > largestForm) return null;
+      if (bytes > most) return null;
       pieces.push(piece as Buffer);
     }
   } catch {

@@ -2,7 +2,8 @@ import { AppError } from '../errors.ts';
 import { getFieldKind } from '../fields/register.ts';
 import { keyOf } from '../metadata/keys.ts';
 import type { Resource, ResourceField } from '../resources/contract.ts';
-import { columnFields, fromText } from './row-values.ts';
+import { fromText } from '../metadata/value-text.ts';
+import { columnFields } from './row-values.ts';
 import {
   type Draft,
   type HookContext,

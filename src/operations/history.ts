@@ -36,6 +36,8 @@ export interface ChangedValue {
   /** As the database writes them, long ones cut off; null for nothing. Of a new record there is no before, of a deleted one no after. */
   before: string | null;
   after: string | null;
+  /** Those of the two that are cut off. */
+  cut: readonly ('before' | 'after')[];
 }
 
 export interface HistoryPage {
@@ -162,7 +164,32 @@ function valuesOf(resource: Resource, { kind, fields, before, after }: Row): Cha
   return written
     .map((field) => ({ field, before: valueIn(field, before), after: valueIn(field, after) }))
     .filter((value) => digestOf(value.before) !== digestOf(value.after))
-    .map((value) => ({ field: value.field, before: shownOf(value.before), after: shownOf(value.after) }));
+    .map(({ field, before: was, after: is }) => {
+      const cut = [isLong(was) ? (['before'] as const) : [], isLong(is) ? (['after'] as const) : []].flat();
+      return { field, before: shownOf(was), after: shownOf(is), cut };
+    });
+}
+
+/** All of a value that a change of the record wrote, or wrote over; null: it is not kept, or there was none. */
+export async function readChangedValue(
+  db: Database,
+  { model }: Resource,
+  key: string,
+  change: string,
+  { meta }: ResourceField,
+  side: 'before' | 'after',
+): Promise<string | null> {
+  const { rows } = await db.pages.query<{ value: string | null }>(
+    `select coalesce(image.one ->> $4::text, image.one ->> $5::text) as value
+     from ${db.t.change} c cross join lateral (select case jsonb_typeof(c.${side}) when 'array' then c.${side} -> (array_position(c.keys, $2) - 1) else c.${side} end as one) image
+     where c.id = $1::bigint and c.model = $3 and $2 = any(c.keys)`,
+    [change, key, model.name, meta.name, columnName(meta)],
+  );
+  return rows[0]?.value ?? null;
+}
+
+function isLong(value: string | LongValue | null): value is LongValue {
+  return value !== null && typeof value === 'object';
 }
 
 /** A whole record's image has names of columns, a change's has names of fields. */
@@ -171,11 +198,11 @@ function valueIn({ meta }: ResourceField, image: Image): string | LongValue | nu
 }
 
 function digestOf(value: string | LongValue | null): string | null {
-  return value !== null && typeof value === 'object' ? value.digest : value;
+  return isLong(value) ? value.digest : value;
 }
 
 function shownOf(value: string | LongValue | null): string | null {
-  return value !== null && typeof value === 'object' ? `${value.cut}… (${value.length.toLocaleString('en')} characters)` : value;
+  return isLong(value) ? `${value.cut}… (${value.length.toLocaleString('en')} characters)` : value;
 }
 
 /** A record that is no longer there. */

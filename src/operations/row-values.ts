@@ -2,6 +2,7 @@ import { DbNull, Decimal, JsonNull } from '@prisma/client/runtime/client';
 import type { Queryable } from '../db/transaction.ts';
 import type { FieldMeta, Metadata, ModelMeta } from '../metadata/contract.ts';
 import { keyCondition, keySql } from '../metadata/key-sql.ts';
+import { fromText, textSql } from '../metadata/value-text.ts';
 import { imaged, lastImage } from './record-links.ts';
 
 /** A row, locked until the transaction ends. */
@@ -64,52 +65,6 @@ export function imageSql(model: ModelMeta, alias: string, links: readonly FieldM
   const pairs = [...columns, ...linked];
   const parts = Array.from({ length: Math.ceil(pairs.length / 50) }, (_, index) => pairs.slice(index * 50, index * 50 + 50));
   return parts.map((part) => `jsonb_build_object(${part.join(', ')})`).join(' || ');
-}
-
-function textSql(field: FieldMeta, alias: string): string {
-  const column = `${alias}.${field.column}`;
-  if (field.isList) return `to_json(${column}${field.sqlType === 'money[]' ? '::numeric[]' : ''}::text[])::text`;
-  // Money's own text has a sign of the currency.
-  if (field.sqlType === 'money') return `${column}::numeric::text`;
-  return field.type === 'DateTime' ? `to_jsonb(${column}) #>> '{}'` : `${column}::text`;
-}
-
-/** A value as Prisma's client gives it, from PostgreSQL's text of it; a list from a JSON array of such texts. */
-export function fromText(metadata: Metadata, field: FieldMeta, text: string | null): unknown {
-  if (!field.isList) return text === null ? null : single(metadata, field, text);
-  const items = text === null ? [] : (JSON.parse(text) as unknown[]);
-  return items.map((item) => (item === null ? null : single(metadata, field, String(item))));
-}
-
-function single(metadata: Metadata, field: FieldMeta, text: string): unknown {
-  if (field.kind === 'enum') return metadata.enums[field.type]?.values.find(({ dbName }) => dbName === text)?.name ?? text;
-  switch (field.type) {
-    case 'Int':
-    case 'Float':
-      return Number(text);
-    case 'BigInt':
-      return BigInt(text);
-    case 'Decimal':
-      return new Decimal(text);
-    case 'Boolean':
-      return text === 'true' || text === 't';
-    case 'DateTime':
-      return moment(text);
-    case 'Json':
-      return JSON.parse(text);
-    case 'Bytes':
-      return new Uint8Array(Buffer.from(text.slice(2), 'hex'));
-    default:
-      return text;
-  }
-}
-
-// As Prisma does: what has no zone is UTC, a time alone is of the first day of 1970.
-function moment(text: string): Date {
-  const dated = /^\d{2}:\d{2}/.test(text) ? `1970-01-01T${text}` : text.replace(' ', 'T');
-  const isDay = /^\d{4,}-\d{2}-\d{2}$/.test(dated);
-  const zoned = isDay || /(Z|[+-]\d{2}(:?\d{2})?)$/.test(dated.slice(11)) ? dated : `${dated}Z`;
-  return new Date(zoned.replace(/([+-]\d{2})$/, isDay ? '$1' : '$1:00'));
 }
 
 /** Text that PostgreSQL casts to the field's type, from a value as Prisma's client takes it; a list as a JSON array of texts. */

@@ -37,6 +37,8 @@ export interface SaveContext {
   t: TableNames;
   resource: Resource;
   principal: Principal;
+  /** Its values are asked for however long they are; default: not. */
+  isWhole?: boolean;
   /** Throws when a task holds the record. Asked after the row is locked, on the same transaction. */
   assertFree(client: Queryable, key: string): Promise<void>;
   /** Writes the task that a delete is, on the same transaction, so that it can be undone. */
@@ -98,7 +100,10 @@ export function updateRecord(context: SaveContext, key: string, decide: (current
     async (client, sql) => {
       await assertNoRule(sql, model, ['update'], false);
       await lockRecord(sql, resource, key);
-      const current = await readRecord(client, resource, principal, key, resource.form);
+      const current = await readRecord(context.register, resource, principal, key, resource.form, {
+        client,
+        isWhole: context.isWhole ?? false,
+      });
       await context.assertFree(sql, key);
       const values = decide(current);
       typed = values;

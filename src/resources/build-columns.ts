@@ -2,6 +2,7 @@ import type { ModelMeta } from '../metadata/contract.ts';
 import { didYouMean } from '../nearest.ts';
 import type { Column, ResourceField } from './contract.ts';
 import type { ResourceDefinition } from './define-resource.ts';
+import { type Guard, guardComputed } from './guard-own-code.ts';
 import { guessColumns } from './guess-fields.ts';
 import { labelOf } from './guesses.ts';
 import type { Problems } from './problems.ts';
@@ -13,12 +14,13 @@ interface Parts {
   fields: readonly ResourceField[];
   titleField: string;
   find(key: string, name: string): ResourceField | null;
+  guard: Guard;
   problems: Problems;
 }
 
 /** The list's columns: of fields, of fields of related records, and computed ones. */
 export function buildColumns(parts: Parts): readonly Column[] {
-  const { definition, model, fields, titleField, find, problems } = parts;
+  const { definition, model, fields, titleField, find, guard, problems } = parts;
   const { computed = {}, columns } = definition.options;
   for (const [name, { needs }] of Object.entries(computed)) {
     if (model.fields[name]) problems.add(model.name, `computed.${name}`, 'a field has this name.');
@@ -39,13 +41,14 @@ export function buildColumns(parts: Parts): readonly Column[] {
   function columnOf(name: string): Column | null {
     const own = Object.hasOwn(computed, name) ? computed[name] : undefined;
     if (own) {
-      const { needs, value, link, label, align } = own;
+      const { needs, value, link, align } = own;
+      const label = own.label ?? labelOf(name);
       return Object.freeze({
         name,
-        label: label ?? labelOf(name),
+        label,
         field: null,
         through: null,
-        computed: { needs, value, link: (record: Record<string, unknown>) => link?.(record) ?? null },
+        computed: guardComputed(label, { needs, value, link: (record) => link?.(record) ?? null }, guard),
         align: align ?? null,
       });
     }

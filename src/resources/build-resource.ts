@@ -7,6 +7,7 @@ import { buildColumns } from './build-columns.ts';
 import { checkOptions } from './check-options.ts';
 import type { Resource, ResourceField } from './contract.ts';
 import type { ResourceDefinition } from './define-resource.ts';
+import { guardField, guardOf } from './guard-own-code.ts';
 import { grantsOf, type OnUnreadable } from './grants.ts';
 import { guessFilters, guessSearch } from './guess-fields.ts';
 import { labelOf, pluralOf, singularOf, slugOf, sortFieldOf, titleFieldOf } from './guesses.ts';
@@ -44,7 +45,9 @@ export function buildResource(
     return null;
   }
   checkOptions(name, model, options, problems);
-  const all = resourceFields(metadata, model, options.fields);
+  const label = options.label ?? labelOf(pluralOf(name));
+  const guard = guardOf(label, onUnreadable);
+  const all = resourceFields(metadata, model, options.fields).map((field) => guardField(field, guard));
   const isHidden = ({ name: own, meta }: ResourceField) => options.fields?.[own]?.hidden || options.fields?.[meta.name]?.hidden;
   // A relation to many whose records nothing may address leads nowhere.
   const isNowhere = ({ relation }: ResourceField) => isMany(relation) && metadata.models[relation.model]?.idFields.length === 0;
@@ -76,7 +79,6 @@ export function buildResource(
   );
   const bulk = options.bulk ?? {};
   const minAsyncRecords = bulk.minAsyncRecords ?? defaults.minAsyncRecords;
-  const label = options.label ?? labelOf(pluralOf(name));
   const permissions = options.permissions ?? defaultPermissions;
   const grants = grantsOf({ ...options, permissions }, { label, model, secrets, onUnreadable });
   const resource: Resource = {
@@ -89,7 +91,7 @@ export function buildResource(
     reader: utcReader,
     fields: Object.freeze(fields),
     secrets: Object.freeze(secrets),
-    columns: buildColumns({ definition, model, fields, titleField, find, problems }),
+    columns: buildColumns({ definition, model, fields, titleField, find, guard, problems }),
     filters: pick('filters', options.filters, () => guessFilters(fields), hasFilter),
     search: pick('search', options.search, () => guessSearch(fields, titleField), isSearchable),
     form: Object.freeze(formGroups.flatMap((group) => group.fields)),

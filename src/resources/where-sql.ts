@@ -3,6 +3,7 @@ import pg from 'pg';
 import { AppError } from '../errors.ts';
 import type { Metadata, ModelMeta } from '../metadata/contract.ts';
 import type { Client, Where } from './contract.ts';
+import { withFolded } from '../fields/folded.ts';
 import { delegateOf } from './delegate.ts';
 
 /** A statement with its `$n` values, to be planned, counted or inserted from by the database itself. */
@@ -38,7 +39,7 @@ export function recordWhereSql(createClient: (pool: pg.Pool) => Client, loose: R
         `createClient: its client must read a ${model.name} by one statement over the pool that it is given, not ${statements.length}.`,
       );
     }
-    return withPatterns(withoutOffset(statement), loose);
+    return withFolded(withPatterns(withoutOffset(statement), loose));
   };
 }
 

@@ -1,3 +1,17 @@
+import type { FieldMeta } from '../metadata/contract.ts';
+
+// Texts that PostgreSQL takes for nothing else.
+const textTypes = /^(text|varchar|character|citext|xml|bit|varbit)\b/;
+
+/** Is there no telling from its type how long a value is? */
+export function canBeLong({ kind, type, sqlType, isList }: FieldMeta): boolean {
+  return isList || type === 'Bytes' || isLongText({ kind, type, sqlType });
+}
+
+export function isLongText({ kind, type, sqlType }: Pick<FieldMeta, 'kind' | 'type' | 'sqlType'>): boolean {
+  return kind === 'unsupported' || type === 'Json' || (type === 'String' && textTypes.test(sqlType ?? 'text'));
+}
+
 /** Characters of a value that a list shows, and of a title wherever a record is named. */
 export const shownInCell = 100;
 export const shownOfTitle = 80;

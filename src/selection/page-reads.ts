@@ -52,7 +52,7 @@ export function readsOf({ model, metadata, titleField, columns }: Resource): Map
 }
 
 // The project's own code is given values, not their beginnings.
-function isWholly({ kind, format, link }: ResourceField): boolean {
+export function isWholly({ kind, format, link }: ResourceField): boolean {
   return kind !== null || format !== null || link !== null;
 }
 

@@ -4,7 +4,7 @@ import { keySql } from '../metadata/key-sql.ts';
 import type { Register, Resource, ResourceField } from '../resources/contract.ts';
 import type { Statement } from '../resources/where-sql.ts';
 import { type OrderKey, orderText, type Piece, type Place, piecesOf } from './keyset.ts';
-import { cutSql, shownInCell, shownOfTitle } from './cut.ts';
+import { cutSql, isLongText, shownInCell, shownOfTitle } from './cut.ts';
 import { idOf, reselect } from './matching-sql.ts';
 import { mostTitles, type Read } from './page-reads.ts';
 import { type RelatedView, relatedView } from './related-view.ts';
@@ -167,13 +167,10 @@ function titleOf({ view: { model, titleField } }: Other, alias: string): string 
 /** Longer values of an order are in no address: such a page has numbers, no cursors. */
 export const longestMark = 1_000;
 
-// Texts that PostgreSQL takes for nothing else.
-const textTypes = /^(text|varchar|character|citext|xml|bit|varbit)\b/;
-
 /** What a cell shows of a value that may be of any size, of bytes how many; null: such a value is never long. */
 function cutShown(alias: string, meta: FieldMeta): string | null {
-  const { column, kind, type, sqlType, isList } = meta;
-  const isText = kind === 'unsupported' || type === 'Json' || (type === 'String' && textTypes.test(sqlType ?? 'text'));
+  const { column, type, isList } = meta;
+  const isText = isLongText(meta);
   const cut = (value: string) => (type === 'Bytes' ? `octet_length(${value})` : isText ? cutSql(`${value}::text`, shownInCell) : null);
   const whole = `${alias}.${column}`;
   if (!isList) return cut(whole);

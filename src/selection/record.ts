@@ -1,12 +1,16 @@
+import { createHash } from 'node:crypto';
 import type { Principal } from '../auth/principal.ts';
 import { notFound } from '../errors.ts';
 import { parseJson } from '../fields/json.ts';
 import { isOutOfReach } from '../fields/moment.ts';
-import type { FieldMeta } from '../metadata/contract.ts';
-import { keyColumns, keyOf, keyToUrl, whereKeys } from '../metadata/keys.ts';
-import { delegateOf } from '../resources/delegate.ts';
-import type { Client, Resource, ResourceField, Where } from '../resources/contract.ts';
-import { titleText } from './cut.ts';
+import type { FieldMeta, Metadata } from '../metadata/contract.ts';
+import { keySql } from '../metadata/key-sql.ts';
+import { keyToUrl, whereKeys } from '../metadata/keys.ts';
+import { fromText, textSql } from '../metadata/value-text.ts';
+import type { Client, Register, Resource, ResourceField, Where } from '../resources/contract.ts';
+import { canBeLong, cutSql, shownOfTitle, titleText } from './cut.ts';
+import { idOf, reselect } from './matching-sql.ts';
+import { isWholly } from './page-reads.ts';
 import { buildWhere } from './where.ts';
 
 /**
@@ -17,71 +21,158 @@ export interface RecordValuesRead {
   key: string;
   title: string;
   values: Readonly<Record<string, unknown>>;
+  /** By name of the field, what is too long for a page or a form. Its value is there only where it had to be read anyway. */
+  long: ReadonlyMap<string, LongValue>;
   /** Many-to-many fields with more than `mostLinks` links, of which the first are there. */
   overfull: readonly string[];
+}
+
+/** Of a long value its beginning, and what tells it from any other. */
+export interface LongValue {
+  beginning: string;
+  bytes: number;
+  digest: string;
+}
+
+export interface ReadOptions {
+  /** Default: the register's. */
+  client?: Client;
+  /** However long its values are. */
+  isWhole?: boolean;
 }
 
 /** Links of a record that are read at most: a relation to a million is no list. */
 export const mostLinks = 200;
 
-/** Outside the scope, or gone, is 404. At most two statements. */
+/** Bytes of the longest value that a page or a form holds, and of all of them together. */
+export const longestHeld = 64 * 1024;
+export const mostHeld = 4 * longestHeld;
+
+/** Characters of a longer one that are shown. */
+const shownOfLong = 2_000;
+
+/**
+ * Read as lists are, in words of the database's: Prisma refuses values that its schema does not know. Outside the scope, or
+ * gone, is 404. Secrets are not read. One statement.
+ */
 export async function readRecord(
-  client: Client,
+  register: Register,
   resource: Resource,
   principal: Principal,
   key: string,
-  fields: readonly ResourceField[],
+  asked: readonly ResourceField[],
+  { client = register.client, isWhole = false }: ReadOptions = {},
 ): Promise<RecordValuesRead> {
+  const fields = asked.filter(({ isSecret }) => !isSecret);
+  const { model, metadata, titleField } = resource;
+  const matching = await register.whereSql(model, { AND: [buildWhere(resource, principal, ''), whereKeys(model, [key])] }, idOf(model));
+  const bound = [...matching.values];
+  const columns: string[] = [
+    `${model.fields[titleField]?.column ? cutSql(`t.${model.fields[titleField].column}::text`, shownOfTitle) : 'null'} as title`,
+  ];
+  for (const [index, field] of fields.entries()) columns.push(...(await columnsOf(field, index)));
+  const text = `select ${columns.join(', ')} from (${reselect(model, matching.text, '*')}) t`;
+  const [row] = await client.$queryRawUnsafe<Record<string, string | null>[]>(text, ...bound);
+  if (!row) throw notFound();
+  const values: Record<string, unknown> = {};
+  const long = new Map<string, LongValue>();
+  const overfull: string[] = [];
+  for (const [index, field] of fields.entries()) {
+    const held = row[`${index}`] ?? null;
+    if (field.relation?.kind === 'many-to-many') {
+      const related = metadata.models[field.relation.model];
+      const keys = JSON.parse(held ?? '[]') as string[];
+      values[field.name] = related ? keys.slice(0, mostLinks).map((one) => ({ id: keyToUrl(related, one) })) : [];
+      if (keys.length > mostLinks) overfull.push(field.name);
+      continue;
+    }
+    const [beginning, bytes, digest] = JSON.parse(row[`long ${index}`] ?? '[]') as [string?, number?, string?];
+    if (beginning !== undefined) long.set(field.name, { beginning, bytes: bytes ?? 0, digest: digest ?? '' });
+    else if (field.meta.column) values[field.meta.name] = isSize(field) ? sizeOf(held) : asValue(metadata, field.meta, held);
+  }
+  if (!isWhole) addLongest();
+  return { key, title: titleText(row.title), values, long, overfull };
+
+  async function columnsOf(field: ResourceField, index: number): Promise<string[]> {
+    const { meta, relation } = field;
+    if (relation?.kind === 'many-to-many') return [`${await linksSql(field)} as "${index}"`];
+    if (!meta.column || meta.kind === 'relation') return [];
+    if (isSize(field)) return [`octet_length(t.${meta.column})::text as "${index}"`];
+    const whole = wholeSql(meta);
+    if (isWhole || isWholly(field) || !canBeLong(meta)) return [`${whole} as "${index}"`];
+    const ifLong = `case when octet_length(${whole}) > ${longestHeld}`;
+    return [
+      `${ifLong} then null else ${whole} end as "${index}"`,
+      `${ifLong} then json_build_array(left(${whole}, ${shownOfLong}), octet_length(${whole}), encode(sha256(convert_to(${whole}, 'UTF8')), 'hex'))::text end as "long ${index}"`,
+    ];
+  }
+
+  async function linksSql({ relation }: ResourceField): Promise<string> {
+    const model = relation && metadata.models[relation.model];
+    const related = model && resource.related(model.name);
+    const [own, id] = [resource.model, model].map((one) => one?.fields[one.idFields[0] ?? '']?.column);
+    if (!related || !relation?.joinTable || !own || !id) return `'[]'`;
+    const found = await register.whereSql(model, buildWhere(related, principal, ''), idOf(model));
+    const before = bound.length;
+    bound.push(...found.values);
+    const renumbered = found.text.replace(/\$(\d+)/g, (_, number: string) => `$${before + Number(number)}`);
+    const linked = `select ${keySql(model, 'r')} as key from ${relation.joinTable} j join (${reselect(model, renumbered, '*')}) r on r.${id} = j.${relation.otherColumn} where j.${relation.ownColumn} = t.${own} order by r.${id} limit ${mostLinks + 1}`;
+    return `(select coalesce(json_agg(linked.key), '[]')::text from (${linked}) linked)`;
+  }
+
+  /** The longest are left out until the others have room together. */
+  function addLongest(): void {
+    const held = fields
+      .flatMap((field, index) => {
+        const text = row?.[`${index}`] ?? '';
+        return canBeLong(field.meta) && !isSize(field) ? [{ field, text, bytes: Buffer.byteLength(text) }] : [];
+      })
+      .sort((a, b) => b.bytes - a.bytes);
+    let all = held.reduce((sum, { bytes }) => sum + bytes, 0);
+    for (const { field, text, bytes } of held) {
+      if (bytes <= longestHeld && all <= mostHeld) return;
+      const digest = createHash('sha256').update(text).digest('hex');
+      long.set(field.name, { beginning: text.slice(0, shownOfLong).toWellFormed(), bytes, digest });
+      all -= bytes;
+    }
+  }
+}
+
+/** All of one value as text; null for none. */
+export async function readWhole(
+  register: Register,
+  resource: Resource,
+  principal: Principal,
+  key: string,
+  { meta }: ResourceField,
+): Promise<string | null> {
   const { model } = resource;
   const where: Where = { AND: [buildWhere(resource, principal, ''), whereKeys(model, [key])] };
-  const row = await delegateOf(client, model).findFirst({ where, select: selectOf(resource, principal, fields) });
+  const { text, values } = await register.whereSql(model, where, idOf(model));
+  const read = `select ${wholeSql(meta)} as whole from (${reselect(model, text, '*')}) t`;
+  const [row] = await register.client.$queryRawUnsafe<{ whole: string | null }[]>(read, ...values);
   if (!row) throw notFound();
-  const inexact = fields.filter(
-    ({ meta, isSecret }) => !isSecret && ((meta.type === 'Json' && !meta.isList) || isOutOfReach(row[meta.name])),
-  );
-  const values: Record<string, unknown> = { ...row, ...(inexact.length > 0 ? await exactValues(client, resource, key, inexact) : {}) };
-  const overfull: string[] = [];
-  for (const { name, relation } of fields) {
-    if (relation?.kind !== 'many-to-many') continue;
-    const ids = idsOf(resource, relation.model, row[name]);
-    values[name] = ids.slice(0, mostLinks);
-    if (ids.length > mostLinks) overfull.push(name);
-  }
-  return { key: keyOf(model, row), title: titleText(row[resource.titleField]), values, overfull };
+  return row.whole;
 }
 
-function selectOf(resource: Resource, principal: Principal, fields: readonly ResourceField[]): Record<string, unknown> {
-  const select: Record<string, unknown> = resource.titleField === '' ? {} : { [resource.titleField]: true };
-  for (const id of resource.model.idFields) select[id] = true;
-  for (const { name, meta, relation, isSecret } of fields) {
-    if (isSecret) continue;
-    if (relation?.kind === 'many-to-many') {
-      const related = resource.related(relation.model);
-      const ids = resource.metadata.models[relation.model]?.idFields ?? [];
-      const where = related ? buildWhere(related, principal, '') : { OR: [] };
-      select[name] = { where, select: Object.fromEntries(ids.map((id) => [id, true])), take: mostLinks + 1 };
-    } else if (meta.kind !== 'relation' && meta.kind !== 'unsupported') select[meta.name] = true;
-  }
-  return select;
+// Of bytes pages show how many there are; the project's own code is given them.
+function isSize(field: ResourceField): boolean {
+  return field.meta.type === 'Bytes' && !field.meta.isList && !isWholly(field);
 }
 
-function idsOf({ metadata }: Resource, name: string, rows: unknown): { id: string }[] {
-  const model = metadata.models[name];
-  return model ? ((rows ?? []) as Record<string, unknown>[]).map((row) => ({ id: keyToUrl(model, keyOf(model, row)) })) : [];
+function sizeOf(text: string | null): number | null {
+  return text === null ? null : Number(text);
 }
 
-// Prisma reads JSON through JavaScript's numbers, and moments as JavaScript's.
-async function exactValues(client: Client, { model }: Resource, key: string, fields: readonly ResourceField[]) {
-  const columns = keyColumns(model, [key]);
-  const condition = columns.map(({ column, sqlType }, index) => `t.${column} = $${index + 1}::text::${sqlType}`).join(' and ');
-  const names = fields.map(({ meta }, index) => `t.${meta.column}::text as "${index}"`);
-  const rows = await client.$queryRawUnsafe<Record<string, string | null>[]>(
-    `select ${names.join(', ')} from ${model.table} t where ${condition}`,
-    ...columns.map(({ values }) => values[0]),
-  );
-  return Object.fromEntries(fields.map(({ meta }, index) => [meta.name, exact(meta, rows[0]?.[index] ?? null)]));
+function wholeSql(meta: FieldMeta): string {
+  if (meta.kind === 'unsupported') return `t.${meta.column}::text`;
+  // A moment that JavaScript has none for is shown as this text.
+  return meta.type === 'DateTime' && !meta.isList ? `t.${meta.column}::text` : textSql(meta, 't');
 }
 
-function exact({ type }: FieldMeta, text: string | null): unknown {
-  return type === 'Json' ? parseJson(text) : text;
+function asValue(metadata: Metadata, meta: FieldMeta, text: string | null): unknown {
+  if (meta.kind === 'unsupported') return text;
+  if (meta.type === 'Json' && !meta.isList) return parseJson(text);
+  const value = fromText(metadata, meta, text);
+  return isOutOfReach(value) ? text : value;
 }

@@ -1,8 +1,12 @@
+import type { Pool, PoolClient } from 'pg';
 import type { Principal } from '../auth/principal.ts';
-import { keyOf, keyToUrl, whereKeys } from '../metadata/keys.ts';
-import { delegateOf } from '../resources/delegate.ts';
-import type { Client, Resource, ResourceField, Where } from '../resources/contract.ts';
+import { transaction } from '../db/transaction.ts';
+import { keyToUrl, whereKeys } from '../metadata/keys.ts';
+import type { Register, Resource, ResourceField, Where } from '../resources/contract.ts';
+import type { Statement } from '../resources/where-sql.ts';
+import { idOf, reselect } from './matching-sql.ts';
 import type { RelatedRecord } from './related.ts';
+import { titledRows, titledStatement, type TitledRow } from './titled.ts';
 import { buildWhere } from './where.ts';
 
 /** Records that lead to one record, or are linked with it: the first of them, and how many there are up to a limit. */
@@ -12,47 +16,99 @@ export interface RelatedList {
   /** The other end of the relation, by which the related resource's list is filtered. */
   opposite: ResourceField;
   records: RelatedRecord[];
-  count: number;
+  /** Null: to count them took too long. */
+  count: number | null;
   isMore: boolean;
+  /** Null: there was time for all of it. */
+  given: 'records' | 'nothing' | null;
 }
 
 const mostListed = 6;
 const mostCounted = 1_000;
 
-/** One list for each relation to many whose other side the principal may see. At most two statements for each. */
-export async function relatedLists(client: Client, resource: Resource, principal: Principal, key: string): Promise<RelatedList[]> {
-  const lists = resource.fields.map((field) => relatedList(client, resource, principal, key, field));
-  return (await Promise.all(lists)).filter((list) => list !== null);
+/** Milliseconds that the lists of a page take together, and one of them: without an index each reads a whole table. */
+export interface ListTimes {
+  all: number;
+  each: number;
 }
 
-async function relatedList(
-  client: Client,
+const usualTimes: ListTimes = { all: 600, each: 200 };
+
+/**
+ * One list for each relation to many whose other side the principal may see, over one connection and for a limited time. At most two
+ * statements for each.
+ */
+export async function relatedLists(
+  register: Register,
+  resource: Resource,
+  principal: Principal,
+  key: string,
+  { all, each }: ListTimes = usualTimes,
+): Promise<RelatedList[]> {
+  const asked = await Promise.all(resource.fields.map((field) => askFor(register, resource, principal, key, field)));
+  const lists = asked.filter((one) => one !== null);
+  if (lists.length === 0) return [];
+  const end = performance.now() + all;
+  return transaction(register.pool as Pool, async (client) => {
+    const read: RelatedList[] = [];
+    for (const list of lists) read.push(await readList(client, list, () => Math.min(each, end - performance.now())));
+    return read;
+  });
+}
+
+interface Asked extends Pick<RelatedList, 'field' | 'resource' | 'opposite'> {
+  first: Statement;
+  counted: Statement;
+}
+
+async function askFor(
+  register: Register,
   resource: Resource,
   principal: Principal,
   key: string,
   field: ResourceField,
-): Promise<RelatedList | null> {
+): Promise<Asked | null> {
   const { relation } = field.meta;
   // A foreign key of one column is a value of the record itself; one of several is not.
   const related = relation && relation.fromFields.length !== 1 ? resource.related(relation.model) : null;
   const opposite = related?.fields.find(({ name }) => name === relation?.opposite);
   if (!relation || !related || !opposite) return null;
-  const { model, titleField } = related;
+  const { model } = related;
   const here: Where = whereKeys(resource.model, [key]);
   const where: Where = {
     AND: [buildWhere(related, principal, ''), { [opposite.name]: related.model.fields[opposite.name]?.isList ? { some: here } : here }],
   };
-  const delegate = delegateOf(client, model);
-  const rows = await delegate.findMany({
-    where,
-    select: Object.fromEntries([...model.idFields, titleField].filter((name) => name !== '').map((name) => [name, true])),
-    orderBy: model.idFields.map((name) => ({ [name]: 'asc' })),
-    take: mostListed + 1,
+  const first = await titledStatement(register, { resource: related, where, limit: mostListed + 1 });
+  const { text, values } = await register.whereSql(model, where, idOf(model));
+  const counted = { text: `select count(*)::int as n from (${reselect(model, text, '1')} limit ${mostCounted + 1}) one`, values };
+  return { field, resource: related, opposite, first, counted };
+}
+
+async function readList(client: PoolClient, asked: Asked, timeLeft: () => number): Promise<RelatedList> {
+  const { field, resource, opposite, first, counted } = asked;
+  const list = { field, resource, opposite };
+  const rows = await inTime<TitledRow>(client, first, timeLeft());
+  if (!rows) return { ...list, records: [], count: null, isMore: false, given: 'nothing' };
+  const titled = titledRows({ resource, where: {} }, rows);
+  const records = titled.slice(0, mostListed).map((one) => {
+    const id = resource.model.idFields.length === 0 ? '' : keyToUrl(resource.model, one.key);
+    return { id, title: one.title || id };
   });
-  const counted = rows.length > mostListed ? await delegate.count({ where, take: mostCounted + 1 }) : rows.length;
-  const records = rows.slice(0, mostListed).map((row) => {
-    const id = model.idFields.length === 0 ? '' : keyToUrl(model, keyOf(model, row));
-    return { id, title: String(row[titleField] ?? '') || id };
-  });
-  return { field, resource: related, opposite, records, count: Math.min(counted, mostCounted), isMore: counted > mostCounted };
+  if (rows.length <= mostListed) return { ...list, records, count: rows.length, isMore: false, given: null };
+  const [found] = (await inTime<{ n: number }>(client, counted, timeLeft())) ?? [];
+  if (!found) return { ...list, records, count: null, isMore: true, given: 'records' };
+  return { ...list, records, count: Math.min(found.n, mostCounted), isMore: found.n > mostCounted, given: null };
+}
+
+/** Null: it took longer. */
+async function inTime<R extends object>(client: PoolClient, { text, values }: Statement, ms: number): Promise<R[] | null> {
+  if (ms < 1) return null;
+  await client.query(`savepoint list; set local statement_timeout = ${Math.ceil(ms)}`);
+  try {
+    return (await client.query<R>(text, values)).rows;
+  } catch (error) {
+    if ((error as { code?: string }).code !== '57014') throw error;
+    await client.query('rollback to savepoint list');
+    return null;
+  }
 }

@@ -1,7 +1,8 @@
 import type { Principal } from '../auth/principal.ts';
 import type { Queryable } from '../db/transaction.ts';
 import { scalarKind } from '../fields/scalar-kind.ts';
-import { keyToUrl, parseKey, whereKeys } from '../metadata/keys.ts';
+import { keyToUrl, whereKeys } from '../metadata/keys.ts';
+import { keyOrNull } from './search.ts';
 import { keyPartOf } from '../metadata/key-part.ts';
 import type { FieldMeta, ModelMeta } from '../metadata/contract.ts';
 import type { Client, Register, Resource, ResourceField, Where } from '../resources/contract.ts';
@@ -124,21 +125,18 @@ function firstRelation({ columns, related }: Resource, principal: Principal) {
 }
 
 function searchConditions({ model, titleField, search }: Resource, text: string): Where[] {
-  const operator = text.length < shortestInside ? 'startsWith' : 'contains';
   const title = model.fields[titleField];
   const names = new Set(search.map(({ meta }) => meta.name));
   if (title?.type === 'String' && title.sqlType !== 'uuid' && !title.isList) names.add(titleField);
-  const conditions: Where[] = [...names].map((name) => ({ [name]: { [operator]: escapePattern(text), mode: 'insensitive' } }));
   const key = keyOrNull(model, text);
-  return key === null ? conditions : [...conditions, whereKeys(model, [key])];
-}
-
-function keyOrNull(model: ModelMeta, text: string): string | null {
-  try {
-    return parseKey(model, text);
-  } catch {
-    return null;
-  }
+  const byKey = key === null ? [] : [whereKeys(model, [key])];
+  if (names.size === 0) return byKey;
+  const operator = text.length < shortestInside ? 'startsWith' : 'contains';
+  const words = text.split(/\s+/).slice(0, 8);
+  const each = words.map((word) => ({
+    OR: [...names].map((name) => ({ [name]: { [operator]: escapePattern(word), mode: 'insensitive' } })),
+  }));
+  return [{ AND: each }, ...byKey];
 }
 
 /** A related record by name. */

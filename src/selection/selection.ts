@@ -2,8 +2,8 @@ import type { Principal } from '../auth/principal.ts';
 import type { Database } from '../db/database.ts';
 import { AppError, notFound } from '../errors.ts';
 import { isKey, whereKeys, sortKeys } from '../metadata/keys.ts';
-import type { Client, Resource, Where } from '../resources/contract.ts';
-import { delegateOf } from '../resources/delegate.ts';
+import type { Register, Resource, Where } from '../resources/contract.ts';
+import { countExactly } from './count.ts';
 import { buildWhere } from './where.ts';
 
 /** Most records that are held as ticks, or as exclusions; beyond it there is "all matching". */
@@ -137,9 +137,10 @@ export function selectionWhere(resource: Resource, principal: Principal, selecte
 }
 
 /** How many records it is about now. */
-export async function countSelection(client: Client, resource: Resource, principal: Principal, selected: Selected): Promise<number> {
+export async function countSelection(register: Register, resource: Resource, principal: Principal, selected: Selected): Promise<number> {
   if (selected.kind === 'ticked' && selected.keys.length === 0) return 0;
-  return delegateOf(client, resource.model).count({ where: selectionWhere(resource, principal, selected) });
+  const matching = await register.whereSql(resource.model, selectionWhere(resource, principal, selected));
+  return (await countExactly(register.client, resource, matching)).value;
 }
 
 function assertKeys(resource: Resource, keys: readonly string[]): void {

@@ -4,6 +4,7 @@ import { ada, testContext } from '../testing/context.ts';
 import { testDatabase } from '../testing/database.ts';
 import { tortureAdmin } from '../testing/torture.ts';
 import { listRecords } from './list.ts';
+import { buildWhere } from './where.ts';
 import { createIndexes, findWantedIndexes } from './wanted-indexes.ts';
 
 test('what lists want is said and not created until it is asked for, and then not wanted again', async (t) => {
@@ -54,4 +55,10 @@ test('a search uses the index', async (t) => {
   const query = { filter: '_q=Llanfair', sort: 'id', page: null, size: 25, after: null, before: null, isCounted: false };
   const { records } = await listRecords(register, cities, ada, query);
   assert.ok(records.length > 0 && records.every(({ title }) => title.includes('Llanfair')));
+  const search = await register.whereSql(cities.model, buildWhere(cities, ada, '_q=malaga'));
+  const plan = await db.pages.query<{ 'QUERY PLAN': string }>(`explain ${search.text}`, search.values);
+  const lines = plan.rows.map((row) => row['QUERY PLAN']).join('\n');
+  assert.match(lines, /city_name_bulkhead_search/);
+  assert.match(lines, /city_name_bulkhead_accents/);
+  assert.doesNotMatch(lines, /Seq Scan/);
 });

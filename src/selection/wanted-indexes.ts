@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 import type { FieldMeta, ModelMeta } from '../metadata/contract.ts';
 import type { Register, Resource } from '../resources/contract.ts';
+import { foldedSql, hasMoreThanAscii } from '../fields/folded.ts';
 import { scalarKind } from '../fields/scalar-kind.ts';
 
 /** An index without which searching or sorting a list reads its table. */
@@ -19,12 +20,12 @@ export interface WantedIndexes {
   indexes: WantedIndex[];
 }
 
-const words = { search: 'search in', filter: 'filter by', sort: 'sort by' } as const;
+const words = { search: 'search in', accents: 'search without accents in', filter: 'filter by', sort: 'sort by' } as const;
 
 interface Wanted {
   resource: Resource;
   meta: FieldMeta;
-  kind: 'search' | 'filter' | 'sort';
+  kind: 'search' | 'accents' | 'filter' | 'sort';
 }
 
 /** Which indexes the resources' lists want and do not have; nothing is created. */
@@ -32,9 +33,9 @@ export async function findWantedIndexes(pool: Pool, register: Register): Promise
   const found = await lookAround(pool, register);
   const wanted = register.list.flatMap(wantedBy).filter(({ resource: { model }, meta, kind }) => !found.has(model, meta, kind));
   // One index serves both who filters by a column and who sorts by it.
-  const nameOf = ({ resource, meta, kind }: Wanted) => `${resource.model.table} ${meta.column} ${kind === 'search'}`;
+  const nameOf = ({ resource, meta, kind }: Wanted) => `${resource.model.table} ${meta.column} ${isOfWords(kind) ? kind : 'order'}`;
   const once = [...new Map([...wanted].reverse().map((one) => [nameOf(one), one])).values()].reverse();
-  const isSearched = once.some(({ kind }) => kind === 'search');
+  const isSearched = once.some(({ kind }) => isOfWords(kind));
   return {
     extension:
       isSearched && found.trigramSchema === null
@@ -74,10 +75,17 @@ function wantedBy(resource: Resource): Wanted[] {
   const sorted = columns.filter(({ field, through }) => field && !through && !field.relation && isWorthSorting(field.meta));
   const chosen = filters.filter(({ meta, relation }) => meta.column && (relation?.kind === 'to-one' || meta.kind === 'enum'));
   return [
-    ...searched.map(({ meta }) => ({ resource, meta, kind: 'search' as const })),
+    ...searched.flatMap(({ meta }) => [
+      { resource, meta, kind: 'search' as const },
+      { resource, meta, kind: 'accents' as const },
+    ]),
     ...chosen.map(({ meta }) => ({ resource, meta, kind: 'filter' as const })),
     ...sorted.flatMap(({ field }) => (field ? [{ resource, meta: field.meta, kind: 'sort' as const }] : [])),
   ];
+}
+
+function isOfWords(kind: Wanted['kind']): boolean {
+  return kind === 'search' || kind === 'accents';
 }
 
 function isWorthSorting(meta: FieldMeta): boolean {
@@ -85,11 +93,22 @@ function isWorthSorting(meta: FieldMeta): boolean {
 }
 
 function sqlOf({ resource: { model }, meta, kind }: Wanted, trigramSchema: string | null): string {
-  const name = `"${`${model.dbTable}_${meta.column?.slice(1, -1)}_bulkhead_${kind === 'search' ? 'search' : 'order'}`.slice(-63).replaceAll('"', '""')}"`;
+  const name = `"${`${model.dbTable}_${meta.column?.slice(1, -1)}_bulkhead_${isOfWords(kind) ? kind : 'order'}`.slice(-63).replaceAll('"', '""')}"`;
   const begin = `create index concurrently if not exists ${name} on ${model.table}`;
-  if (kind === 'search') return `${begin} using gin (${meta.column} ${trigramSchema ? `"${trigramSchema}".` : ''}gin_trgm_ops);`;
+  const trigrams = `${trigramSchema ? `"${trigramSchema}".` : ''}gin_trgm_ops`;
+  if (kind === 'search') return `${begin} using gin (${meta.column} ${trigrams});`;
+  // The same words as the search's: only such an index is its own.
+  if (kind === 'accents')
+    return `${begin} using gin ((${foldedSql(meta.column ?? '')}) ${trigrams}) where ${hasMoreThanAscii(meta.column ?? '')};`;
   const ids = model.idFields.flatMap((id) => model.fields[id]?.column ?? []);
   return `${begin} (${[meta.column, ...ids].join(', ')});`;
+}
+
+/** Is it an expression of an index over this column, as PostgreSQL writes it down? */
+function folds(sql: string, column: string): boolean {
+  const name = column.slice(1, -1).replaceAll('""', '"');
+  const [, written = ''] = /normalize\(\(?("(?:[^"]|"")+"|[^\s,)]+)/i.exec(sql) ?? [];
+  return (written.startsWith('"') ? written.slice(1, -1).replaceAll('""', '"') : written) === name;
 }
 
 interface Surroundings {
@@ -114,6 +133,11 @@ async function lookAround(pool: Pool, register: Register): Promise<Surroundings>
      where i.indisvalid and i.indpred is null and (m.amname = 'btree' or o.opcname like '%trgm_ops')`,
     [tables],
   );
+  const { rows: folding } = await pool.query<{ name: string; sql: string }>(
+    `select name, pg_get_expr(i.indexprs, i.indrelid) as sql from unnest($1::text[]) name join pg_index i on i.indrelid = to_regclass(name)
+     join pg_opclass o on o.oid = i.indclass[0] where i.indisvalid and i.indnkeyatts = 1 and i.indexprs is not null and o.opcname like '%trgm_ops'`,
+    [tables],
+  );
   const { rows: extensions } = await pool.query<{ schema: string | null; mayInstall: boolean }>(
     `select n.nspname as schema,
        exists (select 1 from pg_available_extension_versions v where v.name = 'pg_trgm'
@@ -126,6 +150,7 @@ async function lookAround(pool: Pool, register: Register): Promise<Surroundings>
     mayInstall: extensions[0]?.mayInstall ?? false,
     owns: ({ table }) => owned.some(({ name, isOwn }) => name === table && isOwn),
     has({ table, idFields, fields }, meta, kind) {
+      if (kind === 'accents') return folding.some((one) => one.name === table && folds(one.sql, meta.column ?? ''));
       const on = indexed.filter((one) => one.name === table && quoted(one.column) === meta.column);
       if (kind === 'search') return on.some(({ isTrigram }) => isTrigram);
       // Among equals the id decides, so it has to be in the index too.

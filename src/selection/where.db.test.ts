@@ -27,7 +27,7 @@ const key = (id: number) => String(id).padStart(20, '0');
 
 test('the search takes wildcards and backslashes for what they are, as plain SQL does', async (t) => {
   const { db, count } = await setUp(t);
-  for (const search of ['%', '_', '\\', '50%', 'a_b', 'k\\s', 'école', "'", 'Place 1']) {
+  for (const search of ['%', '_', '\\', '50%', 'a_b', 'k\\s', 'école', "'", 'Place']) {
     const { rows } = await db.pages.query(
       `select count(*)::int as n from gazetteer.city where position(lower($1) in lower(name)) > 0 or position(lower($1) in lower(coalesce(alt_name, ''))) > 0`,
       [search],
@@ -110,7 +110,7 @@ test('ticking twice is ticking once, and the version moves only on a real change
   assert.deepEqual([more.keys, more.version], [[key(1), key(2), key(3)], 2]);
   const fewer = await changeTicks(db, ada, cities, selection.id, { remove: [key(2), key(9)] });
   assert.deepEqual([fewer.keys, fewer.version], [[key(1), key(3)], 3]);
-  assert.equal(await countSelection(register.client, cities, ada, fewer), 2);
+  assert.equal(await countSelection(register, cities, ada, fewer), 2);
 });
 
 test('unticking in "everything that matches" excludes, and ticking again takes it back in', async (t) => {
@@ -119,8 +119,8 @@ test('unticking in "everything that matches" excludes, and ticking again takes i
   await selectMatching(db, ada, cities, id, 'population-max=20');
   const without = await changeTicks(db, ada, cities, id, { remove: [key(3), key(4)] });
   assert.deepEqual([without.kind, without.keys, without.exclusions], ['matching', [], [key(3), key(4)]]);
-  assert.equal(await countSelection(register.client, cities, ada, without), 18);
-  assert.equal(await countSelection(register.client, cities, ada, await changeTicks(db, ada, cities, id, { add: [key(3)] })), 19);
+  assert.equal(await countSelection(register, cities, ada, without), 18);
+  assert.equal(await countSelection(register, cities, ada, await changeTicks(db, ada, cities, id, { add: [key(3)] })), 19);
 });
 
 test("ticks of many tabs at once are all kept, and somebody else's selection is not found", async (t) => {

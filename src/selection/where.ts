@@ -1,9 +1,9 @@
 import type { Principal } from '../auth/principal.ts';
 import type { FilterContext } from '../fields/operators/contract.ts';
 import { readerOf } from '../fields/reader.ts';
-import { escapePattern } from '../fields/operators/text.ts';
 import type { Resource, Where } from '../resources/contract.ts';
 import { type Condition, type Group, invalidFilter, isGroup, parseFilterText, searchPath } from './filter.ts';
+import { canSearch, searchWhere } from './search.ts';
 import { findFilterField, findOperator, type FilterField } from './filter-fields.ts';
 
 export interface FilterOptions {
@@ -46,7 +46,7 @@ export function groupWhere(resource: Resource, principal: Principal, group: Grou
   }
 
   function conditionWhere(condition: Condition): Where | null {
-    if (condition.path === searchPath) return searchWhere(resource, condition);
+    if (condition.path === searchPath) return whereSearched(resource, condition);
     const field = findFilterField(resource, principal, condition.path);
     if (!field) throw invalidFilter(condition.path, `${resource.label} cannot be filtered by "${nameOf(condition)}".`);
     const operator = findOperator(field, condition);
@@ -95,11 +95,11 @@ function relatedWhere({ via, field }: FilterField, where: Where, includesEmpty: 
   return { OR: [{ NOT: { [via.name]: { is: scope ?? {} } } }, meets] };
 }
 
-function searchWhere(resource: Resource, { operator, values }: Condition): Where | null {
+function whereSearched(resource: Resource, { operator, values }: Condition): Where | null {
   const search = values[0]?.trim() ?? '';
   if (operator !== 'is') throw invalidFilter(searchPath, `The search cannot be compared by "${operator}".`);
   if (search === '') return null;
   if (search.includes('\0')) throw invalidFilter(searchPath, 'The search has a character that no text can hold.');
-  if (resource.search.length === 0) throw invalidFilter(searchPath, `${resource.label} cannot be searched.`);
-  return { OR: resource.search.map((field) => ({ [field.meta.name]: { contains: escapePattern(search), mode: 'insensitive' } })) };
+  if (!canSearch(resource)) throw invalidFilter(searchPath, `${resource.label} cannot be searched.`);
+  return searchWhere(resource, search);
 }

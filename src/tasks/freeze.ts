@@ -2,21 +2,20 @@ import type { Pool } from 'pg';
 import type { TableNames } from '../db/names.ts';
 import { transaction } from '../db/transaction.ts';
 import type { ModelMeta } from '../metadata/contract.ts';
-import { keyOf, sortKeys } from '../metadata/keys.ts';
-import type { Client, Where } from '../resources/contract.ts';
-import { delegateOf } from '../resources/delegate.ts';
+import { keySql } from '../metadata/key-sql.ts';
+import { sortKeys } from '../metadata/keys.ts';
+import { reselect } from '../selection/matching-sql.ts';
+import type { Register, Where } from '../resources/contract.ts';
 import type { KeySource } from './key-source.ts';
 import { holdLease, type Lease } from './lease.ts';
 
 /** Keys of the first `limit` records: enough to know whether a launch is small. */
-export async function readKeys(client: Client, model: ModelMeta, where: Where, limit: number): Promise<string[]> {
-  const records = await delegateOf(client, model).findMany({
-    where,
-    select: Object.fromEntries(model.idFields.map((name) => [name, true])),
-    orderBy: model.idFields.map((name) => ({ [name]: 'asc' })),
-    take: limit,
-  });
-  return sortKeys(records.map((record) => keyOf(model, record)));
+export async function readKeys(register: Register, model: ModelMeta, where: Where, limit: number): Promise<string[]> {
+  const { text, values } = await register.whereSql(model, where);
+  const ids = model.idFields.map((name) => `t.${model.fields[name]?.column}`).join(', ');
+  const first = `select ${keySql(model, 't')} as key from (${reselect(model, text, '*')}) t order by ${ids} limit ${limit}`;
+  const records = await register.client.$queryRawUnsafe<{ key: string }[]>(first, ...values);
+  return sortKeys(records.map(({ key }) => key));
 }
 
 export interface Frozen {

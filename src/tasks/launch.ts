@@ -64,7 +64,7 @@ export async function launch(ctx: TaskContext, request: Launch): Promise<Launche
   const whole = await getSelection(db, principal, resource, preview.selectionId);
   const selection = previewed(whole, preview);
   if (selection.version !== preview.selectionVersion) {
-    const count = await countSelection(register.client, resource, principal, selection);
+    const count = await countSelection(register, resource, principal, selection);
     const message = `Your selection changed from ${preview.recordCount} to ${count} in another tab. Nothing was changed.`;
     throw new AppError('selection-changed', 409, message, { from: preview.recordCount, to: count });
   }
@@ -80,7 +80,7 @@ export async function launch(ctx: TaskContext, request: Launch): Promise<Launche
   const isInline = (count: number) =>
     !((options.inBackground || preview.findings?.isUntried) && resource.hasBackground) &&
     runsInline(resource, { count, kind: selection.kind, operation: request.operation }, principal);
-  const keys = await readKeys(register.client, resource.model, where, isInline(preview.recordCount) ? maxInlineRecords + 1 : 1);
+  const keys = await readKeys(register, resource.model, where, isInline(preview.recordCount) ? maxInlineRecords + 1 : 1);
   if (keys.length === 0) throw new AppError('empty-selection', 422, 'Nothing is selected.');
   const task: NewTask = {
     operationId,

@@ -53,7 +53,7 @@ export async function lookAhead(ctx: TaskContext, looking: Looking): Promise<Pre
     snapshot: string;
   };
   const isJustMade = preview.findings === null && preview.exclusions.length === 0 && preview.selectionVersion === selection.version;
-  const recordCount = isJustMade ? preview.recordCount : await countSelection(register.client, resource, principal, selected);
+  const recordCount = isJustMade ? preview.recordCount : await countSelection(register, resource, principal, selected);
   const keys = await keysToTry(ctx, looking, selected, recordCount, deadline);
   await assertApart(ctx, looking, selected, recordCount, keys, deadline);
   const findings = await findOut(ctx, looking, selected, recordCount, keys, deadline);

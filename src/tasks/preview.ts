@@ -88,7 +88,7 @@ export async function createPreview({ db, register }: TaskContext, wanted: NewPr
   const { resource, principal, operation, selectionId, exclusions = [] } = wanted;
   assertCan(resource, principal, getOperation(operation).action);
   const selection = await getSelection(db, principal, resource, selectionId);
-  const recordCount = await countSelection(register.client, resource, principal, less(selection, exclusions));
+  const recordCount = await countSelection(register, resource, principal, less(selection, exclusions));
   if (recordCount === 0) throw nothingSelected();
   const { rows } = await db.pages.query<Omit<Preview, 'runsInline'>>(
     `with purged as (

@@ -1,6 +1,6 @@
 import { whereKeys } from '../metadata/keys.ts';
 import type { Resource, Where } from '../resources/contract.ts';
-import { delegateOf } from '../resources/delegate.ts';
+import { readKeys } from './freeze.ts';
 import type { TaskContext } from './context.ts';
 
 import { type Holder, holderColumns } from './holders.ts';
@@ -29,11 +29,8 @@ export async function probeOverlap({ db, register }: TaskContext, resource: Reso
   );
   const overlapping: Holder[] = [];
   for (const { keys, ...holder } of rows) {
-    const record = await delegateOf(register.client, resource.model).findFirst({
-      where: { AND: [where, whereKeys(resource.model, keys)] },
-      select: Object.fromEntries(resource.model.idFields.map((name) => [name, true])),
-    });
-    if (record) overlapping.push(holder);
+    const [record] = await readKeys(register, resource.model, { AND: [where, whereKeys(resource.model, keys)] }, 1);
+    if (record !== undefined) overlapping.push(holder);
   }
   return overlapping;
 }

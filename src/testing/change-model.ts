@@ -162,6 +162,7 @@ export function changeOf(
   if (!field.isRequired) choices.push(made('clear', none), made('fill', fieldValue(field)));
   if (family === 'text') {
     choices.push(
+      made('empty', none),
       made(
         'append',
         shortLetters.filter((text) => text !== ''),

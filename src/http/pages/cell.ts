@@ -1,4 +1,5 @@
 import type { Principal } from '../../auth/principal.ts';
+import { cellError } from '../../fields/cell-error.ts';
 import { getFieldKind } from '../../fields/register.ts';
 import { can } from '../../resources/permissions.ts';
 import type { Column, Resource, ResourceField } from '../../resources/contract.ts';
@@ -33,6 +34,7 @@ function wholeCell(parts: CellParts, column: Column, record: ListedRecord): Cell
   const value = record.values[column.name];
   const field = column.field;
   if (field) return { ...fieldCell(parts, field, value), label: column.label, align: alignOf(column) ?? startOrEnd(field) };
+  if (value === cellError(column.label)) return errorCell(column.label);
   const text = typeof value === 'number' || typeof value === 'bigint' ? amount.format(value) : String(value ?? '');
   const align = column.align ?? (typeof value === 'number' || typeof value === 'bigint' ? 'end' : 'start');
   return { text, align, label: column.label, badge: null, icon: null, href: hrefOf(record.links[column.name] ?? null, parts.url) };
@@ -46,14 +48,20 @@ export function fieldCell({ resource, principal, url }: CellParts, field: Resour
   const isBoolean = field.meta.type === 'Boolean' && !isOwn;
   const toRelated =
     cell.link && related && can(related, principal, 'list') ? url(`/${related.slug}/${encodeURIComponent(cell.link.id)}`) : null;
+  const text = isOwn ? (field.format?.(value) ?? '') : cell.text;
+  if (text === cellError(field.label)) return errorCell(field.label);
   return {
-    text: isOwn ? (field.format?.(value) ?? '') : cell.text,
+    text,
     align: field.align ?? cell.align,
     label: field.label,
     badge: isBoolean ? null : (cell.badge ?? null),
     icon: isBoolean && cell.badge ? (cell.badge === 'yes' ? 'check' : 'minus') : null,
     href: isThere && field.link ? hrefOf(field.link(value), url) : toRelated,
   };
+}
+
+function errorCell(label: string): CellData {
+  return { text: cellError(label), align: 'start', label, badge: null, icon: 'triangle-alert', href: null };
 }
 
 /** Side of a column's head; of a computed one, what its option says. */

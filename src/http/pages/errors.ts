@@ -18,6 +18,8 @@ export interface ErrorData {
   back: { href: string; label: string };
   /** The form that met the error, to be sent again; null: there was none, or it is the form that was refused. */
   kept: (KeptFormData & { csrf: string }) | null;
+  /** What was typed into a form that is too large to be taken. */
+  typed: readonly { name: string; value: string }[];
 }
 
 export function errorData(error: AppError, request: FastifyRequest, url: Url, form: KeptForm | null): ErrorData {
@@ -29,6 +31,10 @@ export function errorData(error: AppError, request: FastifyRequest, url: Url, fo
     requestId: error.status >= 500 ? request.id : null,
     words: shellTexts,
     kept: form && again.includes(error.status) ? { ...keptFormData({ ...form, again: null }), csrf: tokenIn(form) } : null,
+    typed:
+      form && error.status === 413
+        ? form.pairs.filter(([name, value]) => !name.startsWith('_') && value !== '').map(([name, value]) => ({ name, value }))
+        : [],
     back: referrer && error.status !== 404 ? { href: referrer, label: shellTexts.goBack } : { href: url('/'), label: shellTexts.goHome },
   };
 }

@@ -49,6 +49,8 @@ export interface InputData {
   ariaLabel: string | null;
   /** Ids of the texts about it. */
   describedBy: string | null;
+  /** A box beside it says whether nothing typed is an empty text: it is shown where nothing is. */
+  canBeEmpty: boolean;
   words: typeof inputTexts;
 }
 
@@ -84,6 +86,7 @@ export interface InputParts {
   ariaLabel?: string | null;
   describedBy?: string | null;
   emptyText?: string | null;
+  canBeEmpty?: boolean;
   /** The form understands `_choose`. */
   hasSearchStep?: boolean;
   /** What is chosen of a relation: the foreign key's own value, as forms send it, or the natural id, as filters have it. */
@@ -123,6 +126,7 @@ export function plainInput(parts: Omit<InputParts, 'register' | 'sql' | 'princip
     isWrong: parts.isWrong ?? false,
     ariaLabel: parts.ariaLabel ?? null,
     describedBy: parts.describedBy ?? null,
+    canBeEmpty: parts.canBeEmpty ?? false,
     words: inputTexts,
     ...own,
   };

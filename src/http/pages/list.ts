@@ -10,6 +10,7 @@ import { isSelected } from '../../selection/selection.ts';
 import { findSortable, sortParts, sortText } from '../../selection/sort.ts';
 import type { Holder } from '../../tasks/holders.ts';
 import { seesTask } from '../../tasks/who-sees.ts';
+import { canSearch } from '../../selection/search.ts';
 import { listTexts, selectionTexts } from '../texts/list.ts';
 import { alignOf, type CellData, columnCell } from './cell.ts';
 import { type Chip, chipsOf, type FilterControl, filterControls, type FilterParts } from './list-filters.ts';
@@ -127,7 +128,7 @@ export function listData(parts: ListParts): ListData {
   const isWrong = error?.details.field === '_q';
   return {
     ...recordsData(parts),
-    search: resource.search.length > 0 ? { label: listTexts.search(resource.label), value, isWrong } : null,
+    search: canSearch(resource) ? { label: listTexts.search(resource.label), value, isWrong } : null,
     filters: filterControls(filterParts(parts)),
     filterUrl: parts.url(listPath(resource, state).replace(`/${resource.slug}`, `/${resource.slug}/filter`)),
   };

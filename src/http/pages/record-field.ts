@@ -1,9 +1,15 @@
+import { sizeInWords } from '../../fields/bytes.ts';
+import { canBeTyped } from '../../fields/scalar-list.ts';
+import { getFieldKind } from '../../fields/register.ts';
+import { keyToUrl } from '../../metadata/keys.ts';
+import { canBeLong } from '../../selection/cut.ts';
 import type { Queryable } from '../../db/transaction.ts';
 import type { Principal } from '../../auth/principal.ts';
 import type { Register, Resource, ResourceField } from '../../resources/contract.ts';
 import { mostLinks, type RecordValuesRead } from '../../selection/record.ts';
 import { recordTexts } from '../texts/records.ts';
 import { fieldCell } from './cell.ts';
+import { canBeEmptyText, emptyText } from './record-input.ts';
 import { type InputData, inputData } from './input.ts';
 import type { Urls } from './url.ts';
 import { ownValue } from '../../own-value.ts';
@@ -30,13 +36,28 @@ export interface RecordField {
   /** A secret that was typed, sealed: it comes along unseen. */
   sealed: { name: string; value: string } | null;
   conflict: FieldConflict | null;
+  /** Too long for the form: its beginning, and where it is edited. */
+  long: LongField | null;
+  /** A text of no characters can be said by a box; null: it cannot. */
+  empty: { name: string; isChosen: boolean; label: string } | null;
+  /** What was typed is too long for this form: sends it to a page of its own. */
+  tooLong: { action: string; label: string } | null;
+}
+
+export interface LongField {
+  beginning: string;
+  sizeText: string;
+  /** Null: it is only looked at. */
+  edit: { href: string; label: string } | null;
+  whole: { href: string; label: string } | null;
 }
 
 /** Somebody changed the field since the form was opened: both values, and which is to stay. */
 export interface FieldConflict {
   /** Name of the two radio buttons. */
   name: string;
-  was: string;
+  /** Null: it was long. */
+  was: string | null;
   theirs: string;
   mine: string;
 }
@@ -59,6 +80,8 @@ export interface FieldParts {
   /** It has more links than a form can hold. */
   isOverfull: boolean;
   sealed: string | null;
+  /** What was typed is more than a form takes. */
+  isTooLong: boolean;
 }
 
 /** The control's data; one statement for a relation. */
@@ -67,12 +90,16 @@ export async function recordField(field: ResourceField, parts: FieldParts): Prom
   const texts = shownTexts(resource, parts.texts);
   const isNew = record === null;
   const id = `field-${field.name}`;
-  const isFixed = field.isReadOnly || isOverfull || (field.meta.isId && !isNew);
-  const values = isFixed && record && !field.relation ? [shownText(parts, field, record)] : [ownValue(texts, field.name) ?? ''].flat();
+  const isKept = record !== null && !field.isSecret && !canBeTyped(record.values[field.meta.name]);
+  const isFixed = field.isReadOnly || isOverfull || isKept || (field.meta.isId && !isNew);
+  const given = ownValue(texts, field.name) ?? '';
+  const values = isFixed && record && !field.relation ? [shownText(parts, field, record)] : [given === emptyText ? '' : given].flat();
+  const long = record && !Object.hasOwn(texts, field.name) ? longField(parts, field, record) : null;
   // A toggle would show no value as “no”, and send that.
   const isNothing = !isNew && values.every((value) => value === '');
-  const hint = isOverfull ? recordTexts.overfull(mostLinks) : hintOf(field, isFixed, parts);
+  const hint = isOverfull ? recordTexts.overfull(mostLinks) : isKept ? recordTexts.listKept : hintOf(field, isFixed, parts);
   const describedBy = [hint ? `${id}-hint` : '', error || conflict ? `${id}-error` : ''].filter((item) => item !== '').join(' ');
+  const canBeEmpty = !isFixed && long === null && canBeEmptyText(field);
   const input = await inputData({
     register,
     sql,
@@ -89,6 +116,7 @@ export async function recordField(field: ResourceField, parts: FieldParts): Prom
     isFixed,
     isWrong: error !== null || conflict !== null,
     describedBy: describedBy === '' ? null : describedBy,
+    canBeEmpty,
     hasSearchStep: true,
   });
   return {
@@ -96,19 +124,48 @@ export async function recordField(field: ResourceField, parts: FieldParts): Prom
     id,
     label: field.label,
     input,
-    labelIs: input.control === 'toggle' ? 'beside' : input.control === 'checkboxes' ? 'group' : 'above',
+    labelIs: long ? 'group' : input.control === 'toggle' ? 'beside' : input.control === 'checkboxes' ? 'group' : 'above',
     isOptional: !input.isRequired,
-    isWide: conflict !== null || input.control === 'textarea' || field.relation?.kind === 'many-to-many',
+    isWide: conflict !== null || long !== null || input.control === 'textarea' || field.relation?.kind === 'many-to-many',
     hint,
     error,
     errorLink: parts.errorLink,
     sealed: parts.sealed === null ? null : { name: sealedName(field.name), value: parts.sealed },
     conflict,
+    long,
+    empty: canBeEmpty ? { name: `_empty.${field.name}`, isChosen: given === emptyText, label: recordTexts.emptyText } : null,
+    tooLong:
+      parts.isTooLong && record && canBeLong(field.meta)
+        ? { action: fieldHref(parts, field, record, 'edit'), label: recordTexts.editOnItsOwn(field.label) }
+        : null,
   };
 }
 
+function longField(parts: FieldParts, field: ResourceField, record: RecordValuesRead): LongField | null {
+  const long = record.long.get(field.name);
+  if (!long) return null;
+  const canEdit = !field.isReadOnly && getFieldKind(field).input !== 'none' && canBeTyped(record.values[field.meta.name]);
+  return {
+    beginning: `${long.beginning}…`,
+    sizeText: recordTexts.longValue(sizeInWords(long.bytes)),
+    edit: canEdit ? { href: fieldHref(parts, field, record, 'edit'), label: recordTexts.editText } : null,
+    whole: { href: fieldHref(parts, field, record, 'value'), label: recordTexts.wholeValue },
+  };
+}
+
+/** Of a page about one field of a record. */
+export function fieldHref(
+  { resource, url }: Pick<FieldParts, 'resource' | 'url'>,
+  field: ResourceField,
+  { key }: { key: string },
+  segment: 'edit' | 'value',
+): string {
+  return url(`/${resource.slug}/${encodeURIComponent(keyToUrl(resource.model, key))}/${segment}/${encodeURIComponent(field.name)}`);
+}
+
 // What is only looked at is shown as it is elsewhere.
-function shownText(parts: FieldParts, field: ResourceField, { values }: RecordValuesRead): string {
+function shownText(parts: FieldParts, field: ResourceField, { values, long }: RecordValuesRead): string {
+  if (long.has(field.name)) return '';
   return fieldCell(parts, field, values[field.meta.name]).text;
 }
 

@@ -12,9 +12,10 @@ import type { Holder } from '../../tasks/holders.ts';
 import { seesTask } from '../../tasks/who-sees.ts';
 import { recordTexts } from '../texts/records.ts';
 import type { ConsequencesData } from './consequences.ts';
+import { excerpt } from './excerpt.ts';
 import { backPath } from './list-state.ts';
 import { type FormTexts, isRequired, type RecordField, recordField } from './record-field.ts';
-import { type StaleField, shownTexts } from './record-input.ts';
+import { emptyText, type StaleField, shownTexts, type WasTexts } from './record-input.ts';
 import type { Urls } from './url.ts';
 import { ownValue } from '../../own-value.ts';
 
@@ -51,13 +52,15 @@ export interface FormParts {
   /** Null for a new record. */
   record: RecordValuesRead | null;
   texts: FormTexts;
-  was: FormTexts;
+  was: WasTexts;
   error: AppError | null;
   isUnsaved: boolean;
   /** Secrets that were typed, sealed, by field. */
   sealed: ReadonlyMap<string, string>;
   /** The list's query to go back to. */
   back: string;
+  /** The one that the page is about; null: all of the record's. */
+  field: ResourceField | null;
   url: Urls;
 }
 
@@ -66,7 +69,7 @@ export function recordPath(resource: Resource, key: string): string {
 }
 
 export async function recordFormData(parts: FormParts): Promise<RecordFormData> {
-  const { resource, principal, record, was, error, back, url } = parts;
+  const { resource, principal, record, was, error, back, field: one, url } = parts;
   const backQuery = back === '' ? '' : `?_back=${encodeURIComponent(back)}`;
   const fieldErrors = (error?.details.fieldErrors ?? {}) as Record<string, string>;
   const stale = new Map(((error?.details.stale ?? []) as StaleField[]).map((field) => [field.name, field]));
@@ -80,24 +83,36 @@ export async function recordFormData(parts: FormParts): Promise<RecordFormData> 
         error: ownValue(fieldErrors, field.name) ?? null,
         errorLink: taken.includes(field.name) ? holder : null,
         conflict: conflict ? await conflictOf(parts, field, conflict) : null,
+        isTooLong: error?.code === 'too-large' && (error.details.longest as string[]).includes(field.name),
         isOverfull: record?.overfull.includes(field.name) ?? false,
         sealed: parts.sealed.get(field.name) ?? null,
       });
     }),
   );
-  const heading = record ? recordTexts.editHeading(titleOf(resource, record)) : recordTexts.newHeading(resource.singular);
+  const title = record && titleOf(resource, record);
+  const heading =
+    title === null
+      ? recordTexts.newHeading(resource.singular)
+      : one
+        ? recordTexts.fieldHeading(one.label, title)
+        : recordTexts.editHeading(title);
   const path = record ? recordPath(resource, record.key) : `/${resource.slug}`;
+  const own = one ? `/${encodeURIComponent(one.name)}` : '';
   return {
     title: heading,
     heading,
-    action: url(`${path}/${record ? 'edit' : 'new'}${backQuery}`),
-    back: { href: url(backPath(resource, back)), label: recordTexts.back(resource.label) },
+    action: url(`${path}/${record ? 'edit' : 'new'}${own}${backQuery}`),
+    back: one
+      ? { href: url(`${path}/edit${backQuery}`), label: recordTexts.back(title ?? '') }
+      : { href: url(backPath(resource, back)), label: recordTexts.back(resource.label) },
     delete:
-      record && can(resource, principal, 'delete') ? { href: url(`${path}/delete${backQuery}`), label: recordTexts.deleteLink } : null,
+      record && !one && can(resource, principal, 'delete')
+        ? { href: url(`${path}/delete${backQuery}`), label: recordTexts.deleteLink }
+        : null,
     submitText: record ? recordTexts.save : recordTexts.create,
     groups: groupsOf(resource, fields, record === null),
-    was: JSON.stringify(shownTexts(resource, was)),
-    theirs: stale.size > 0 ? JSON.stringify(Object.fromEntries([...stale].map(([name, { theirs }]) => [name, theirs]))) : '',
+    was: JSON.stringify(was),
+    theirs: stale.size > 0 ? JSON.stringify(Object.fromEntries([...stale].map(([name, { now }]) => [name, now]))) : '',
     summary: error ? summaryOf(error, fields) : null,
     isUnsaved: parts.isUnsaved,
     scripts: ['picker.js'],
@@ -136,11 +151,18 @@ export function titleOf(resource: Resource, { key, title }: { key: string; title
 }
 
 async function conflictOf({ register, resource, principal, texts }: FormParts, field: ResourceField, { name, was, theirs }: StaleField) {
-  const values = [was, theirs, ownValue(texts, name) ?? ''].map((value) => [value].flat());
+  const values = [theirs, ownValue(texts, name) ?? '', was ?? ''].map((value) => [value === emptyText ? '' : value].flat());
   const target = relationTarget(resource, field);
   const titles = target ? await relatedTitles(register, target, principal, values.flat()) : new Map<string, string>();
-  const [before, other, mine] = values.map((value) => value.map((item) => titles.get(item) ?? item).join(', ') || recordTexts.nothing);
-  return { name: `_keep.${name}`, was: before as string, theirs: other as string, mine: mine as string };
+  const [other = '', mine = '', before = ''] = values.map((value) => value.map((item) => titles.get(item) ?? item).join(', '));
+  const shown = excerpt({ before: other, after: mine });
+  const orNothing = (text: string | null) => text || recordTexts.nothing;
+  return {
+    name: `_keep.${name}`,
+    was: was === null ? null : orNothing(before),
+    theirs: orNothing(shown.before),
+    mine: orNothing(shown.after),
+  };
 }
 
 function summaryOf(error: AppError, fields: readonly RecordField[]): FormSummary {
@@ -261,7 +283,10 @@ export interface RecordGoneData {
 
 export function recordGoneData({ resource, back }: { resource: Resource; back: string }, texts: FormTexts, url: Urls): RecordGoneData {
   const seen = shownTexts(resource, texts);
-  const typed = resource.form.map(({ name, label }) => ({ label, text: [ownValue(seen, name) ?? []].flat().join(', ') }));
+  const typed = resource.form.map(({ name, label }) => ({
+    label,
+    text: [ownValue(seen, name) ?? []].flat().join(', ').replace(emptyText, ''),
+  }));
   return {
     title: recordTexts.goneHeading,
     heading: recordTexts.goneHeading,

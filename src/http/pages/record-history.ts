@@ -39,7 +39,15 @@ export interface HistoryItem {
   task: { text: string; href: string | null } | null;
   reason: string | null;
   /** Null: not kept any more. */
-  values: readonly { label: string; before: string | null; after: string | null }[] | null;
+  values: readonly ShownChange[] | null;
+}
+
+export interface ShownChange {
+  label: string;
+  before: string | null;
+  after: string | null;
+  /** Where all of them is, of which only the beginning is shown. */
+  whole: { before: string | null; after: string | null };
 }
 
 export interface HistoryParts {
@@ -88,9 +96,11 @@ function lastTitle({ titleField }: Resource, { entries }: HistoryPage): string |
 
 type Words = (field: ResourceField, text: string | null) => string | null;
 
-function itemOf({ register, resource, principal, url }: HistoryParts, entry: HistoryEntry, words: Words): HistoryItem {
+function itemOf({ register, resource, principal, key, url }: HistoryParts, entry: HistoryEntry, words: Words): HistoryItem {
   const { task } = entry;
   const isVisible = task !== null && seesTask(register, principal, task);
+  const whole = ({ field, cut }: ChangedValue, side: 'before' | 'after') =>
+    cut.includes(side) ? url(`${recordPath(resource, key)}/history/${entry.id}/${side}/${encodeURIComponent(field.name)}`) : null;
   return {
     kind: entry.kind,
     icon: icons[entry.kind],
@@ -104,8 +114,12 @@ function itemOf({ register, resource, principal, url }: HistoryParts, entry: His
     },
     reason: entry.reason,
     values:
-      entry.values?.map(({ field, before, after }) => ({ label: field.label, before: words(field, before), after: words(field, after) })) ??
-      null,
+      entry.values?.map((value) => ({
+        label: value.field.label,
+        before: words(value.field, value.before),
+        after: words(value.field, value.after),
+        whole: { before: whole(value, 'before'), after: whole(value, 'after') },
+      })) ?? null,
   };
 }
 

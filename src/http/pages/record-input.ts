@@ -1,6 +1,10 @@
+import { createHash } from 'node:crypto';
 import { textsOf } from '../../form-texts.ts';
+import { z } from 'zod';
 import { AppError } from '../../errors.ts';
+import type { Parsed } from '../../fields/contract.ts';
 import { parseJson } from '../../fields/json.ts';
+import { canBeTyped } from '../../fields/scalar-list.ts';
 import { getFieldKind } from '../../fields/register.ts';
 import type { Resource, ResourceField } from '../../resources/contract.ts';
 import type { RecordValuesRead } from '../../selection/record.ts';
@@ -10,20 +14,62 @@ import { ownValue } from '../../own-value.ts';
 
 type Body = Record<string, unknown>;
 
-/** A form as it came: what its controls say now, and what they said when it was opened. */
+/**
+ * What a control showed when its form was opened: a short value itself, of a longer one the digest of what was shown, of one
+ * that is too long for a form the digest of what is stored.
+ */
+export type Was = string | readonly string[] | { shown: string } | { stored: string };
+
+export type WasTexts = Readonly<Record<string, Was>>;
+
+/** A form as it came: what its controls say now, and what they said when it was opened. A field too long for it has no text. */
 export interface SentForm {
   texts: FormTexts;
-  was: FormTexts;
+  was: WasTexts;
 }
 
-/** What the controls show for a record; those of secrets show nothing. */
+/** A text of no characters, as a control has it: an empty one says that there is nothing. No text of PostgreSQL's holds a NUL. */
+export const emptyText = '\0';
+
+/** Can the field hold a text of no characters? */
+export function canBeEmptyText(field: ResourceField): boolean {
+  return field.meta.type === 'String' && !field.isSecret && !field.meta.isList && !field.relation && getFieldKind(field).name === 'text';
+}
+
+/** What the controls show for a record, but for what is too long for a form; those of secrets show nothing. */
 export function textsOfRecord(resource: Resource, record: RecordValuesRead): FormTexts {
   return Object.fromEntries(
-    shownIn(resource).map((field) => {
-      const value = isMany(field) ? record.values[field.name] : record.values[field.meta.name];
-      return [field.name, getFieldKind(field).toForm(value, field, resource.reader)];
-    }),
+    shownIn(resource)
+      .filter(({ name }) => !record.long.has(name))
+      .map((field) => [field.name, textOf(resource, field, record)]),
   );
+}
+
+function textOf({ reader }: Resource, field: ResourceField, { values }: RecordValuesRead): string | string[] {
+  const value = isMany(field) ? values[field.name] : values[field.meta.name];
+  const text = getFieldKind(field).toForm(value, field, reader);
+  return text === '' && typeof value === 'string' && canBeEmptyText(field) ? emptyText : text;
+}
+
+/** The same, as a form carries it. */
+export function wasOfRecord(resource: Resource, record: RecordValuesRead): WasTexts {
+  return Object.fromEntries(shownIn(resource).map((field) => [field.name, wasOf(resource, field, record)]));
+}
+
+function wasOf(resource: Resource, field: ResourceField, record: RecordValuesRead): Was {
+  const long = record.long.get(field.name);
+  return long ? { stored: long.digest } : shortened(field, textOf(resource, field, record));
+}
+
+/** A digest takes as many characters. */
+const longestCarried = 44;
+
+function shortened(field: ResourceField, text: string | readonly string[]): Was {
+  return [text].flat().join().length <= longestCarried ? text : { shown: digestOf(field, text) };
+}
+
+function digestOf(field: ResourceField, text: Shown): string {
+  return createHash('sha256').update(comparable(field, text)).digest('base64');
 }
 
 /** What the controls of a new record begin with: the schema's own defaults. */
@@ -67,7 +113,8 @@ export function typedTexts(resource: Resource, body: Body): FormTexts {
   return Object.fromEntries(
     sent.map((field) => {
       if (isMany(field)) return [field.name, sentIds(body, field.name)];
-      return [field.name, (textsOf(body[field.name]).at(-1) ?? '').replace(/\r\n?/g, '\n')];
+      const text = (textsOf(body[field.name]).at(-1) ?? '').replace(/\r\n?/g, '\n');
+      return [field.name, text === '' && canBeEmptyText(field) && Object.hasOwn(body, `_empty.${field.name}`) ? emptyText : text];
     }),
   );
 }
@@ -93,24 +140,34 @@ function sentIds(body: Body, name: string): string[] {
  */
 export function readSentForm(resource: Resource, body: Body, record: RecordValuesRead): SentForm {
   const current = textsOfRecord(resource, record);
-  const was: Record<string, string | readonly string[]> = { ...current, ...textsIn(resource, body._was) };
-  const texts: Record<string, string | readonly string[]> = { ...was, ...typedTexts(resource, body) };
-  const theirs = textsIn(resource, body._theirs);
-  for (const [name, value] of Object.entries(theirs)) {
+  const now = wasOfRecord(resource, record);
+  const typed = typedTexts(resource, body);
+  const texts: Record<string, string | readonly string[]> = { ...current, ...typed };
+  // What was not sent is as it is.
+  const was: Record<string, Was> = { ...now, ...onlyOf(typed, wasIn(resource, body._was)) };
+  const asItIs = (name: string) => {
+    was[name] = ownValue(now, name) ?? '';
+    delete texts[name];
+    if (Object.hasOwn(current, name)) texts[name] = ownValue(current, name) ?? '';
+  };
+  for (const [name, value] of Object.entries(wasIn(resource, body._theirs))) {
     const kept = textsOf(body[`_keep.${name}`]).at(-1);
-    if (kept !== 'mine' && kept !== 'theirs') continue;
-    was[name] = value;
-    if (kept === 'theirs') texts[name] = value;
+    if (kept === 'mine') was[name] = value;
+    if (kept === 'theirs') asItIs(name);
   }
   // An id's control is disabled, and a disabled control is not sent.
   for (const { name, meta, isReadOnly } of resource.form) {
-    if (meta.isId || isReadOnly || record.overfull.includes(name)) texts[name] = was[name] = ownValue(current, name) ?? '';
+    if (meta.isId || isReadOnly || record.overfull.includes(name) || !canBeTyped(record.values[meta.name])) asItIs(name);
   }
   return { texts, was };
 }
 
-/** Texts of known fields out of a hidden control's JSON; what it cannot be is left out. */
-function textsIn(resource: Resource, given: unknown): FormTexts {
+function onlyOf(typed: FormTexts, was: WasTexts): WasTexts {
+  return Object.fromEntries(Object.entries(was).filter(([name]) => Object.hasOwn(typed, name)));
+}
+
+/** What a hidden control's JSON says of known fields; what it cannot say is left out. */
+function wasIn(resource: Resource, given: unknown): WasTexts {
   let parsed: unknown;
   try {
     parsed = JSON.parse(textsOf(given)[0] ?? '');
@@ -119,24 +176,61 @@ function textsIn(resource: Resource, given: unknown): FormTexts {
   }
   if (typeof parsed !== 'object' || parsed === null) return {};
   const found = parsed as Record<string, unknown>;
-  const fits = (value: unknown) => typeof value === 'string' || (Array.isArray(value) && value.every((item) => typeof item === 'string'));
   return Object.fromEntries(
-    shownIn(resource).flatMap(({ name }) => (Object.hasOwn(found, name) && fits(found[name]) ? [[name, found[name] as string]] : [])),
+    shownIn(resource).flatMap(({ name }) => {
+      const read = Object.hasOwn(found, name) ? wasShape.safeParse(found[name]) : null;
+      return read?.success ? [[name, read.data]] : [];
+    }),
   );
 }
 
-/** Typed values of the fields whose control shows something else than it did; every error at once in AppError 422. */
-export function parseRecord(resource: Resource, texts: FormTexts, was: FormTexts | null): Map<ResourceField, unknown> {
+const wasShape: z.ZodType<Was> = z.union([
+  z.string(),
+  z.array(z.string()),
+  z.strictObject({ shown: z.string() }),
+  z.strictObject({ stored: z.string() }),
+]);
+
+/** Typed values of a new record's fields; every error at once in AppError 422. */
+export function parseNew(resource: Resource, texts: FormTexts): Map<ResourceField, unknown> {
+  const given = resource.form.filter((field) => {
+    const isLeft = (ownValue(texts, field.name) ?? '').length === 0 && field.meta.hasDefault;
+    return !field.isReadOnly && !isLeft;
+  });
+  return parseAll(given, (field) => parseText(resource, field, ownValue(texts, field.name) ?? ''));
+}
+
+/** Typed values of the fields whose control shows something else than it did. */
+export function parseChanged(resource: Resource, { texts, was }: SentForm, record: RecordValuesRead): Map<ResourceField, unknown> {
+  const now = textsOfRecord(resource, record);
+  const changed = resource.form.filter((field) => {
+    const given = ownValue(texts, field.name);
+    if (field.isReadOnly || field.meta.isId || given === undefined) return false;
+    return field.isSecret ? given.length > 0 : !isAsWas(field, given, ownValue(was, field.name));
+  });
+  return parseAll(changed, (field) => {
+    const given = ownValue(texts, field.name) ?? '';
+    const parsed = parseText(resource, field, given);
+    const shown = ownValue(now, field.name);
+    return 'value' in parsed && typeof shown === 'string' && parsed.value === given
+      ? { value: withLineEnds(String(given), shown) }
+      : parsed;
+  });
+}
+
+function parseText({ reader }: Resource, field: ResourceField, given: string | readonly string[]): Parsed {
+  if (given === emptyText && canBeEmptyText(field)) return { value: '' };
+  const parsed = getFieldKind(field).parse(given, field, reader);
+  return field.isSecret && 'error' in parsed ? { error: unseen(field, given, parsed.error) } : parsed;
+}
+
+function parseAll(fields: readonly ResourceField[], parse: (field: ResourceField) => Parsed): Map<ResourceField, unknown> {
   const values = new Map<ResourceField, unknown>();
   const fieldErrors: Record<string, string> = {};
-  for (const field of resource.form) {
-    const given = ownValue(texts, field.name) ?? '';
-    const shown = was ? ownValue(was, field.name) : undefined;
-    if (field.isReadOnly || (was && (field.meta.isId || isSameIn(field, given, shown)))) continue;
-    if (given.length === 0 && (was ? field.isSecret : field.meta.hasDefault)) continue;
-    const parsed = getFieldKind(field).parse(given, field, resource.reader);
-    if ('error' in parsed) fieldErrors[field.name] = field.isSecret ? unseen(field, given, parsed.error) : parsed.error;
-    else values.set(field, typeof shown === 'string' && parsed.value === given ? withLineEnds(given as string, shown) : parsed.value);
+  for (const field of fields) {
+    const parsed = parse(field);
+    if ('error' in parsed) fieldErrors[field.name] = parsed.error;
+    else values.set(field, parsed.value);
   }
   if (Object.keys(fieldErrors).length > 0) {
     throw new AppError('invalid-record', 422, 'Some values need attention. Nothing was saved.', { fieldErrors });
@@ -153,8 +247,12 @@ function unseen({ label }: ResourceField, given: string | readonly string[], err
 /** A field that somebody else has given another value since the form was opened. */
 export interface StaleField {
   name: string;
-  was: string | readonly string[];
+  /** Null: it was long, and only its digest is known. */
+  was: string | readonly string[] | null;
+  /** As far as it is shown. */
   theirs: string | readonly string[];
+  /** As the form carries it. */
+  now: Was;
 }
 
 /**
@@ -167,13 +265,15 @@ export function assertFresh(
   fields: Iterable<ResourceField>,
   current: RecordValuesRead,
 ): void {
-  const now = textsOfRecord(resource, current);
   const stale: StaleField[] = [...fields].flatMap((field) => {
     const { name } = field;
     if (field.isSecret) return [];
-    const [before, theirs] = [ownValue(was, name) ?? '', ownValue(now, name) ?? ''];
-    const isStale = !isSameIn(field, theirs, before) && !isSameIn(field, theirs, ownValue(texts, name));
-    return isStale ? [{ name, was: before, theirs }] : [];
+    const before = ownValue(was, name) ?? '';
+    const now = wasOf(resource, field, current);
+    const isFresh = isSameWas(field, before, now) || isAsWas(field, ownValue(texts, name), now);
+    if (isFresh) return [];
+    const theirs = current.long.get(name)?.beginning ?? textOf(resource, field, current);
+    return [{ name, was: isDigest(before) ? null : before, theirs, now }];
   });
   if (stale.length === 0) return;
   throw new AppError('stale', 409, 'Somebody has changed this record since you opened it. Nothing was saved.', { stale });
@@ -181,17 +281,26 @@ export function assertFresh(
 
 type Shown = string | readonly string[] | undefined;
 
-/** Would the field's control send the one for the other? */
-function isSameIn(field: ResourceField, given: Shown, was: Shown): boolean {
-  if (Array.isArray(given) || Array.isArray(was)) {
-    const sorted = (value: Shown) => [value ?? []].flat().sort().join('\0');
-    return sorted(given) === sorted(was);
-  }
-  return sentBy(field, String(given ?? '')) === sentBy(field, String(was ?? ''));
+function isDigest(was: Was | undefined): was is { shown: string } | { stored: string } {
+  return typeof was === 'object' && !Array.isArray(was);
+}
+
+/** Would the field's control send what it was opened with? */
+function isAsWas(field: ResourceField, given: Shown, was: Was | undefined): boolean {
+  if (!isDigest(was)) return comparable(field, given) === comparable(field, was);
+  return 'shown' in was && digestOf(field, given) === was.shown;
+}
+
+function isSameWas(field: ResourceField, before: Was, now: Was): boolean {
+  if (!isDigest(before)) return isAsWas(field, before, now);
+  if (!isDigest(now)) return isAsWas(field, now, before);
+  return JSON.stringify(before) === JSON.stringify(now);
 }
 
 /** What a browser sends of a text that it was shown: every line end alike, and of a control of one line none. */
-function sentBy(field: ResourceField, text: string): string {
+function comparable(field: ResourceField, shown: Shown): string {
+  if (Array.isArray(shown)) return [...shown].sort().join('\0');
+  const text = String(shown ?? '');
   const { input } = getFieldKind(field);
   if (input === 'relation' || input === 'number') return text.replace(/[\r\n]/g, '');
   return text.replace(/\r\n?/g, '\n');

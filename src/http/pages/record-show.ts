@@ -9,7 +9,9 @@ import type { RelatedList } from '../../selection/related-lists.ts';
 import type { Holder } from '../../tasks/holders.ts';
 import { seesTask } from '../../tasks/who-sees.ts';
 import { recordTexts } from '../texts/records.ts';
+import { cutText } from '../../selection/cut.ts';
 import { type CellData, fieldCell } from './cell.ts';
+import { fieldHref } from './record-field.ts';
 import { backPath } from './list-state.ts';
 import { recordPath, titleOf } from './record-form.ts';
 import { isMany } from './record-input.ts';
@@ -21,6 +23,8 @@ export interface ShownValue extends Pick<CellData, 'text' | 'badge' | 'icon' | '
   records: readonly { title: string; href: string | null }[];
   isWide: boolean;
   isCode: boolean;
+  /** Where all of it is, which is too long for the page. */
+  whole: { href: string; label: string } | null;
 }
 
 export interface RecordShowData {
@@ -36,6 +40,8 @@ export interface RecordShowData {
   related: readonly {
     label: string;
     countText: string;
+    /** Why there is nothing in it. */
+    note: string | null;
     href: string | null;
     records: readonly { title: string; href: string }[];
     isMore: boolean;
@@ -88,8 +94,14 @@ async function shownValue(parts: ShowParts, field: ResourceField): Promise<Shown
   const isMuch = isMany(field);
   const value = field.relation?.kind === 'to-one' ? related[0] : record.values[field.meta.name];
   const cell = isMuch ? null : fieldCell({ resource, principal, url }, field, value ?? null);
+  const long = record.long.get(field.name);
   const isCode = field.meta.type === 'Json' && field.format === null && !field.meta.isList;
-  const text = isCode ? [getFieldKind(field).toForm(value ?? null, field, resource.reader)].flat().join('') : (cell?.text ?? '');
+  const isCut = long !== undefined && field.format === null && field.kind === null;
+  const text = isCut
+    ? `${long.beginning}…`
+    : isCode
+      ? [getFieldKind(field).toForm(value ?? null, field, resource.reader)].flat().join('')
+      : cutText(cell?.text ?? '', longestShown);
   const target = field.relation && resource.related(field.relation.model);
   return {
     name: field.name,
@@ -101,8 +113,12 @@ async function shownValue(parts: ShowParts, field: ResourceField): Promise<Shown
     records: isMuch ? related.map(({ id, title }) => ({ title, href: target ? url(hrefOf(target, id)) : null })) : [],
     isWide: isMuch || text.length > 80 || text.includes('\n') || isCode,
     isCode,
+    whole: long ? { href: fieldHref(parts, field, record, 'value'), label: recordTexts.wholeValue } : null,
   };
 }
+
+/** Characters that the project's own words for a value may have. */
+const longestShown = 100_000;
 
 /** What a relation leads to; what may not be seen is known by what the record itself holds. */
 async function relatedOf({ register, resource, principal, record }: ShowParts, field: ResourceField): Promise<RelatedRecord[]> {
@@ -120,14 +136,18 @@ function hrefOf(resource: Resource, id: string): string {
   return `/${resource.slug}/${encodeURIComponent(id)}`;
 }
 
-function relatedData({ resource, record, url }: ShowParts, { field, resource: related, opposite, records, count, isMore }: RelatedList) {
+function relatedData(
+  { resource, record, url }: ShowParts,
+  { field, resource: related, opposite, records, count, isMore, given }: RelatedList,
+) {
   const query = new URLSearchParams([[isMany(field) ? `${opposite.name}-has` : opposite.name, keyToUrl(resource.model, record.key)]]);
   return {
     label: field.label,
-    countText: recordTexts.relatedCount(count, isMore),
+    countText: count === null ? recordTexts.relatedNotCounted : recordTexts.relatedCount(count, isMore),
+    note: given === 'nothing' ? recordTexts.relatedNotRead : null,
     href: opposite.relation ? url(`/${related.slug}?${query}`) : null,
     records: records.filter(({ id }) => id !== '').map(({ id, title }) => ({ title, href: url(hrefOf(related, id)) })),
-    isMore: count > records.length,
+    isMore: count === null || count > records.length,
     allText: recordTexts.relatedAll(field.label),
   };
 }

@@ -14,6 +14,7 @@ import { keptTexts } from '../texts/kept.ts';
 import type { Register } from '../../resources/contract.ts';
 import { withSealedSecrets } from '../sealed-secrets.ts';
 import type { Url } from '../url.ts';
+import { largestForm, largestTextForm } from './formbody.ts';
 import { addTrigger } from './page.ts';
 
 const swappedStatuses = [409, 422, 423];
@@ -41,7 +42,7 @@ export function handleErrors(app: FastifyInstance, options: ErrorOptions): void 
       const [next, email] = [waiting.next, waiting.email].map((text) => (typeof text === 'string' ? text : ''));
       return reply.code(shown.status).page('sign-in/new', signInData(name, url, { kept: waiting.kept, next, email, error: shown.message }));
     }
-    const form = wantsJson(request) ? null : await keptFormOf(request);
+    const form = wantsJson(request) ? null : await keptFormOf(request, shown.status === 413 ? largestTextForm : largestForm);
     const { principal } = request;
     const sealing = principal ? { secret, principalId: principal.id } : null;
     const unseen = form && (await withSealedSecrets(form, register, url.prefix, sealing));

@@ -73,7 +73,7 @@ export const listRoutes: FastifyPluginAsync<ListRoutes> = async (app, { context,
       const [titleOf, holders, live] = await Promise.all([
         filterTitles(register, resource, principal, readableFilter(state.filter), shown),
         resource.locksOffReason === null ? listHolders(db, resource.model.name, keys) : new Map<string, Holder>(),
-        findLiveSelection({ db, client: register.client }, resource, principal, state, page.total),
+        findLiveSelection({ db, register }, resource, principal, state, page.total),
       ]);
       return { ...base, state, page, titleOf, holders, live, error: null };
     } catch (error) {

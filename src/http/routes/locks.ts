@@ -34,7 +34,7 @@ export const lockRoutes: FastifyPluginAsync<LockRoutes> = async (app, { context,
         const principal = principalOf(request);
         const resource = register.for(principal, request.params.resource);
         const key = parseKey(resource.model, id);
-        await readRecord(register.client, resource, principal, key, []);
+        await readRecord(register, resource, principal, key, []);
         const again = url(`${recordPath(resource, key)}/edit`);
         if (!isHtmx(request)) return reply.redirect(again, 303);
         const task = await getHoldingTask(db, resource.model.name, key);

@@ -1,15 +1,19 @@
 import { textsOf } from '../../form-texts.ts';
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import type { Principal } from '../../auth/principal.ts';
-import { AppError } from '../../errors.ts';
+import { AppError, notFound } from '../../errors.ts';
+import { sizeInWords } from '../../fields/bytes.ts';
+import { getFieldKind } from '../../fields/register.ts';
 import { parseKey, whereKeys } from '../../metadata/keys.ts';
 import { consequences } from '../../operations/consequences.ts';
 import { assertNoFixedField } from '../../operations/fixed-fields.ts';
 import { createRecord, deleteRecord, type SaveContext, updateRecord } from '../../operations/save-record.ts';
 import { assertCan } from '../../resources/permissions.ts';
-import type { Action, Resource } from '../../resources/contract.ts';
+import { titleText } from '../../selection/cut.ts';
+import { largestForm, largestText, largestTextForm } from '../plugins/formbody.ts';
+import type { Action, Resource, ResourceField } from '../../resources/contract.ts';
 import { relatedLists } from '../../selection/related-lists.ts';
-import { readRecord, type RecordValuesRead } from '../../selection/record.ts';
+import { longestHeld, readRecord, readWhole, type RecordValuesRead } from '../../selection/record.ts';
 import { insertFormDelete } from '../../tasks/form-delete.ts';
 import { findHolder } from '../../tasks/holders.ts';
 import { assertFree } from '../../tasks/assert-free.ts';
@@ -23,7 +27,19 @@ import { consequencesData } from '../pages/consequences.ts';
 import { backPath } from '../pages/list-state.ts';
 import type { FormTexts } from '../pages/record-field.ts';
 import { recordDeleteData, recordFormData, recordGoneData, recordLockedData, recordPath, titleOf } from '../pages/record-form.ts';
-import { assertFresh, parseRecord, readSentForm, textsOfNew, textsOfRecord, typedSecrets, typedTexts } from '../pages/record-input.ts';
+import {
+  assertFresh,
+  emptyText,
+  parseChanged,
+  parseNew,
+  readSentForm,
+  textsOfNew,
+  textsOfRecord,
+  typedSecrets,
+  typedTexts,
+  type WasTexts,
+  wasOfRecord,
+} from '../pages/record-input.ts';
 import { recordShowData } from '../pages/record-show.ts';
 import type { Urls } from '../pages/url.ts';
 import { openSecrets, type Sealing, sealSecret, sealSecrets } from '../sealed-secrets.ts';
@@ -37,10 +53,18 @@ export interface RecordRoutes {
 }
 
 type ForResource = { Params: { resource: string }; Querystring: { _back?: string }; Body: Record<string, unknown> | undefined };
+type ForField = {
+  Params: { resource: string; id: string; field?: string };
+  Querystring: { _back?: string };
+  Body: Record<string, unknown> | undefined;
+};
 type ForRecord = { Params: { resource: string; id: string }; Querystring: { _back?: string }; Body: Record<string, unknown> | undefined };
 
 interface About {
+  /** With the one field of the page on its form, where the page is about one. */
   resource: Resource;
+  field: ResourceField | null;
+  whole: Resource;
   principal: Principal;
   /** The list's query to go back to. */
   back: string;
@@ -49,18 +73,19 @@ interface About {
 interface Form {
   record: RecordValuesRead | null;
   texts: FormTexts;
-  was: FormTexts;
+  was: WasTexts;
   error: AppError | null;
 }
 
 export const recordRoutes: FastifyPluginAsync<RecordRoutes> = async (app, { context, url, secret }) => {
   const { db, register } = context;
-  const typed = { config: { shownAgain: { _return: '1' } } };
+  // A form that is too large is read all the same, so that it can be given back.
+  const typed = { config: { shownAgain: { _return: '1' } }, bodyLimit: largestTextForm };
 
   app.get<ForResource>('/:resource/new', async (request, reply) => {
     const about = aboutOf(request, 'create');
     const texts = textsOfNew(about.resource);
-    return sendForm(reply, about, { record: null, texts, was: texts, error: null });
+    return sendForm(reply, about, { record: null, texts, was: {}, error: null });
   });
 
   app.post<ForResource>('/:resource/new', typed, async (request, reply) => {
@@ -68,12 +93,13 @@ export const recordRoutes: FastifyPluginAsync<RecordRoutes> = async (app, { cont
     const body = await openSecrets(sealingOf(about), about.resource, request.body ?? {});
     assertNoFixedField(about.resource, Object.keys(body));
     const texts = typedTexts(about.resource, body);
-    const form: Form = { record: null, texts, was: texts, error: null };
+    const form: Form = { record: null, texts, was: {}, error: tooLarge(request, about.resource, texts) };
+    if (form.error) return sendForm(reply, about, form);
     const step = await sendStep(request, reply, about, form);
     if (step) return step;
     try {
-      const key = await createRecord(saveContext(about), parseRecord(about.resource, texts, null));
-      const title = String(ownValue(texts, about.resource.titleField) || about.resource.singular);
+      const key = await createRecord(saveContext(about), parseNew(about.resource, texts));
+      const title = titleText(ownValue(texts, about.resource.titleField)).replace(emptyText, '') || about.resource.singular;
       return reply.flash('success', recordTexts.created(title)).redirect(afterSave(about, key), 303);
     } catch (error) {
       return sendForm(reply, about, { ...form, error: sayable(error) });
@@ -85,48 +111,64 @@ export const recordRoutes: FastifyPluginAsync<RecordRoutes> = async (app, { cont
     const { resource, principal } = about;
     const record = await recordOf(about, key, resource.show);
     const [lists, holder] = await Promise.all([
-      relatedLists(register.client, resource, principal, key),
+      relatedLists(register, resource, principal, key),
       findHolder(db.pages, db.t, resource.model.name, key),
     ]);
     return reply.page('records/show', await recordShowData({ ...about, register, record, lists, holder, url }));
   });
 
-  app.get<ForRecord>('/:resource/:id/edit', async (request, reply) => {
-    const { about, key } = aboutRecord(request, 'update');
-    const record = await recordOf(about, key);
-    try {
-      await assertFree(db.pages, db.t, about.resource, key);
-    } catch (error) {
-      return sendLocked(reply, about, record, error, null);
-    }
-    const texts = textsOfRecord(about.resource, record);
-    return sendForm(reply, about, { record, texts, was: texts, error: null });
-  });
+  for (const path of ['/:resource/:id/edit', '/:resource/:id/edit/:field'] as const) {
+    app.get<ForField>(path, async (request, reply) => {
+      const { about, key } = aboutRecord(request, 'update');
+      const record = await recordOf(about, key);
+      try {
+        await assertFree(db.pages, db.t, about.resource, key);
+      } catch (error) {
+        return sendLocked(reply, about, record, error, null);
+      }
+      const texts = textsOfRecord(about.resource, record);
+      return sendForm(reply, about, { record, texts, was: wasOfRecord(about.resource, record), error: null });
+    });
 
-  app.post<ForRecord>('/:resource/:id/edit', typed, async (request, reply) => {
-    const { about, key } = aboutRecord(request, 'update');
-    const body = await openSecrets(sealingOf(about), about.resource, request.body ?? {});
-    assertNoFixedField(about.resource, Object.keys(body));
-    const record = await recordOf(about, key).catch(nullIfGone);
-    if (!record) return reply.code(404).page('records/gone', recordGoneData(about, typedTexts(about.resource, body), url));
-    const sent = readSentForm(about.resource, body, record);
-    const form: Form = { record, ...sent, error: null };
-    const step = await sendStep(request, reply, about, form);
-    if (step) return step;
-    try {
-      const values = parseRecord(about.resource, sent.texts, sent.was);
-      const isSaved =
-        values.size > 0 &&
-        (await updateRecord(saveContext(about), key, (current) => {
-          assertFresh(about.resource, sent, values.keys(), current);
-          return values;
-        }));
-      reply.flash(isSaved ? 'success' : 'info', isSaved ? recordTexts.saved(titleOf(about.resource, record)) : recordTexts.unchanged);
-      return reply.redirect(afterSave(about, key), 303);
-    } catch (error) {
-      if (isLocked(error)) return sendLocked(reply, about, record, error, body);
-      return sendForm(reply, about, { ...form, error: sayable(error) });
-    }
+    app.post<ForField>(path, typed, async (request, reply) => {
+      const { about, key } = aboutRecord(request, 'update');
+      const body = await openSecrets(sealingOf(about), about.resource, request.body ?? {});
+      assertNoFixedField(about.whole, Object.keys(body));
+      const record = await recordOf(about, key).catch(nullIfGone);
+      if (!record) return reply.code(404).page('records/gone', recordGoneData(about, typedTexts(about.resource, body), url));
+      const sent = readSentForm(about.resource, body, record);
+      const form: Form = {
+        record,
+        ...sent,
+        error: about.field ? tooLong(about.field, sent.texts) : tooLarge(request, about.resource, sent.texts),
+      };
+      if (form.error) return sendForm(reply, about, form);
+      const step = await sendStep(request, reply, about, form);
+      if (step) return step;
+      try {
+        const values = parseChanged(about.resource, sent, record);
+        const isSaved =
+          values.size > 0 &&
+          (await updateRecord(saveContext(about), key, (current) => {
+            assertFresh(about.resource, sent, values.keys(), current);
+            return values;
+          }));
+        reply.flash(isSaved ? 'success' : 'info', isSaved ? recordTexts.saved(titleOf(about.resource, record)) : recordTexts.unchanged);
+        return reply.redirect(afterSave(about, key), 303);
+      } catch (error) {
+        if (isLocked(error)) return sendLocked(reply, about, record, error, body);
+        return sendForm(reply, about, { ...form, error: sayable(error) });
+      }
+    });
+  }
+
+  /** All of a value, which the record's page cuts off. */
+  app.get<ForField>('/:resource/:id/value/:field', async (request, reply) => {
+    const { resource, principal } = aboutOf(request as FastifyRequest<ForResource>, 'list');
+    const key = parseKey(resource.model, request.params.id);
+    const field = [...resource.show, ...resource.form].find(({ name }) => name === request.params.field);
+    if (!field?.meta.column || field.isSecret || field.relation || field.meta.type === 'Bytes') throw notFound();
+    return reply.type('text/plain; charset=utf-8').send((await readWhole(register, resource, principal, key, field)) ?? '');
   });
 
   app.get<ForRecord>('/:resource/:id/delete', async (request, reply) => {
@@ -161,28 +203,38 @@ export const recordRoutes: FastifyPluginAsync<RecordRoutes> = async (app, { cont
     const principal = principalOf(request);
     const resource = register.for(principal, request.params.resource);
     assertCan(resource, principal, action);
-    return { resource, principal, back: textsOf(request.query._back)[0] ?? '' };
+    return { resource, field: null, whole: resource, principal, back: textsOf(request.query._back)[0] ?? '' };
   }
 
-  function aboutRecord(request: FastifyRequest<ForRecord>, action: Action): { about: About; key: string } {
+  function aboutRecord(request: FastifyRequest<ForField>, action: Action): { about: About; key: string } {
     const about = aboutOf(request as FastifyRequest<ForResource>, action);
-    return { about, key: parseKey(about.resource.model, request.params.id) };
+    const key = parseKey(about.resource.model, request.params.id);
+    const name = request.params.field;
+    return { about: name === undefined ? about : aboutField(about, name), key };
   }
 
-  function recordOf({ resource, principal }: About, key: string, fields = resource.form): Promise<RecordValuesRead> {
-    return readRecord(register.client, resource, principal, key, fields);
+  function aboutField(about: About, name: string): About {
+    const field = about.resource.form.find((one) => one.name === name);
+    if (!field || field.isReadOnly || field.isSecret || field.meta.isId || getFieldKind(field).input === 'none') throw notFound();
+    const formGroups = [{ label: null, help: null, fields: [field] }];
+    return { ...about, field, resource: { ...about.resource, form: [field], formGroups } };
   }
 
   function sealingOf({ principal }: About): Sealing {
     return { secret, principalId: principal.id };
   }
 
-  function saveContext({ resource, principal }: About): SaveContext {
+  function recordOf({ resource, field, principal }: About, key: string, fields = resource.form): Promise<RecordValuesRead> {
+    return readRecord(register, resource, principal, key, fields, { isWhole: field !== null });
+  }
+
+  function saveContext({ resource, field, principal }: About): SaveContext {
     const { log } = context;
     return {
       register,
       t: db.t,
       resource,
+      isWhole: field !== null,
       principal,
       assertFree: (client, key) => assertFree(client, db.t, resource, key),
       keepAsTask: (client, key) => insertFormDelete(client, db, { resource, principal }, key),
@@ -191,7 +243,8 @@ export const recordRoutes: FastifyPluginAsync<RecordRoutes> = async (app, { cont
     };
   }
 
-  function afterSave({ resource, back }: About, _key: string): string {
+  function afterSave({ resource, field, back }: About, key: string): string {
+    if (field) return url(`${recordPath(resource, key)}/edit${back === '' ? '' : `?_back=${encodeURIComponent(back)}`}`);
     return url(backPath(resource, back));
   }
 
@@ -224,7 +277,7 @@ export const recordRoutes: FastifyPluginAsync<RecordRoutes> = async (app, { cont
   /** `typed` is the form that was refused, kept to be sent again. */
   async function sendLocked(reply: FastifyReply, about: About, record: RecordValuesRead, error: unknown, typed: Body | null) {
     if (!isLocked(error)) throw error;
-    const again = url(`${recordPath(about.resource, record.key)}/edit`);
+    const again = url(`${recordPath(about.resource, record.key)}/edit${about.field ? `/${encodeURIComponent(about.field.name)}` : ''}`);
     const title = titleOf(about.resource, record);
     const kept = typed ? await sealSecrets(sealingOf(about), about.resource, pairsOf(typed)) : null;
     const data = recordLockedData({ ...about, register, key: record.key, title, error, again, kept, url });
@@ -234,6 +287,32 @@ export const recordRoutes: FastifyPluginAsync<RecordRoutes> = async (app, { cont
 
 function isLocked(error: unknown): error is AppError {
   return error instanceof AppError && error.status === 423;
+}
+
+/** More was sent than a form takes: it comes back as it was typed. */
+function tooLarge({ headers, body }: FastifyRequest, resource: Resource, texts: FormTexts): AppError | null {
+  const sizes = pairsOf((body ?? {}) as Body).map(({ name, value }) => name.length + Buffer.byteLength(value) + 2);
+  const all = Number(headers['content-length'] ?? 0) || sizes.reduce((sum, one) => sum + one, 0);
+  if (all <= largestForm) return null;
+  const byLength = resource.form
+    .map((field) => ({ field, bytes: bytesOf(ownValue(texts, field.name)) }))
+    .sort((one, other) => other.bytes - one.bytes);
+  const longest = byLength.filter(({ bytes }, place) => place === 0 || bytes > longestHeld).map(({ field }) => field);
+  const fieldErrors = Object.fromEntries(
+    longest.map(({ name, label }) => [name, recordTexts.tooLargeField(label, sizeInWords(largestForm))]),
+  );
+  const message = recordTexts.tooLarge(sizeInWords(largestForm));
+  return new AppError('too-large', 413, message, { fieldErrors, longest: longest.map(({ name }) => name) });
+}
+
+function tooLong({ name, label }: ResourceField, texts: FormTexts): AppError | null {
+  if (bytesOf(ownValue(texts, name)) <= largestText) return null;
+  const message = recordTexts.tooLargeText(label, sizeInWords(largestText));
+  return new AppError('too-large', 413, message, { fieldErrors: { [name]: message }, longest: [] });
+}
+
+function bytesOf(text: string | readonly string[] | undefined): number {
+  return Buffer.byteLength([text ?? ''].flat().join(''));
 }
 
 function nullIfGone(error: unknown): null {

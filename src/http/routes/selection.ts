@@ -84,6 +84,6 @@ export const selectionRoutes: FastifyPluginAsync<SelectionRoutes> = async (app, 
 
   async function countOf(resource: Resource, principal: Principal, selection: Selection, total: Count): Promise<Count> {
     if (selection.kind === 'ticked') return { value: selection.keys.length, isExact: true };
-    return countSelected(register.client, resource, principal, selection, total);
+    return countSelected(register, resource, principal, selection, total);
   }
 };

@@ -10,6 +10,7 @@ export const changeTexts: Readonly<Record<ChangeName, { label: string; inputs: R
   set: { label: 'Set to', inputs: { value: { label: 'New value' } } },
   fill: { label: 'Set where empty', inputs: { value: { label: 'New value' } } },
   clear: { label: 'Clear', inputs: {} },
+  empty: { label: 'Make an empty text', inputs: {} },
   append: { label: 'Append', inputs: { value: { label: 'Text to append', hint: 'Empty fields stay empty.' } } },
   prepend: { label: 'Prepend', inputs: { value: { label: 'Text to prepend', hint: 'Empty fields stay empty.' } } },
   'find-replace': {

@@ -12,6 +12,7 @@ export const historyTexts = {
   after: 'After',
   value: 'Value',
   nothing: 'empty',
+  whole: 'Show the whole value',
   emptied: 'The values are no longer kept.',
   none: 'Nothing has been changed here since Bulkhead keeps the history.',
   older: 'Older changes',

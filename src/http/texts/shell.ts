@@ -37,6 +37,7 @@ export const shellTexts = {
   allTasks: 'All tasks',
   noTasks: 'Nothing yet. Select records in a list and change them in bulk.',
   open: 'Open',
+  youTyped: 'This is what you typed:',
   requestId: 'If you report this, name the request',
   goHome: 'To the home page',
   goBack: 'Back to the page',

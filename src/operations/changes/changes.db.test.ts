@@ -54,6 +54,7 @@ test('every change does to a value what its name says', async (t) => {
   const cases: readonly [string, ChangeName, unknown, (string | null)[], (string | null)[]][] = [
     ['text', 'set', 'x', ['a', null, 'x'], ['x', 'x', 'x']],
     ['text', 'clear', null, ['a', null], [null, null]],
+    ['text', 'empty', null, ['a', null, ''], ['', '', '']],
     ['text', 'fill', 'x', ['a', null, '', ' '], ['a', 'x', 'x', ' ']],
     ['int', 'fill', '7', ['0', null], ['0', '7']],
     ['mood', 'set', 'sad mood', ['HAPPY!', null], ['sad mood', 'sad mood']],

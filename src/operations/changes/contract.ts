@@ -9,6 +9,7 @@ export const changeNames = [
   'set',
   'fill',
   'clear',
+  'empty',
   'append',
   'prepend',
   'find-replace',

@@ -5,6 +5,7 @@ import { append } from './append.ts';
 import { clear } from './clear.ts';
 import type { Change, ChangeName } from './contract.ts';
 import { copy } from './copy.ts';
+import { empty } from './empty.ts';
 import { fill } from './fill.ts';
 import { findReplace } from './find-replace.ts';
 import { findReplacePattern } from './find-replace-pattern.ts';
@@ -42,6 +43,7 @@ const changes = [
   toggle,
   copy,
   clear,
+  empty,
 ] as unknown as readonly Change[];
 
 const byName = new Map(changes.map((change) => [change.name, change]));

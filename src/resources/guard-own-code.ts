@@ -1,0 +1,87 @@
+import { cellError } from '../fields/cell-error.ts';
+import type { Cell } from '../fields/contract.ts';
+import type { ComputedValue, ResourceField } from './contract.ts';
+import type { OnUnreadable } from './grants.ts';
+
+/** Calls the project's own code for one value; what it throws is told, once for each column and reason, and `instead` is the answer. */
+export type Guard = <T>(label: string, what: string, ask: () => T, instead: T) => T;
+
+/** Reasons that are remembered; a code that throws another one each time is told no longer. */
+const mostTold = 200;
+
+export function guardOf(resource: string, onUnreadable: OnUnreadable): Guard {
+  const told = new Set<string>();
+  return (label, what, ask, instead) => {
+    try {
+      return ask();
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      const sentence = `${resource}: ${what} of “${label}” failed, so an error stands in its place`;
+      if (!told.has(sentence) && told.size < mostTold) onUnreadable(sentence, { resource, column: label, what, why });
+      told.add(sentence);
+      return instead;
+    }
+  };
+}
+
+/** The field with its own `format`, `link` and kind guarded: one value that throws takes no page away. */
+export function guardField(field: ResourceField, guard: Guard): ResourceField {
+  const { label, format, link, kind } = field;
+  if (!format && !link && !kind) return field;
+  const error = cellError(label);
+  const failed: Cell = { text: error, align: 'start' };
+  return Object.freeze<ResourceField>({
+    ...field,
+    format: format && ((value) => guard(label, 'format', () => textOf(format(value)), error)),
+    link: link && ((value) => guard(label, 'link', () => link(value), null)),
+    kind:
+      kind &&
+      Object.create(kind, {
+        format: {
+          value: (...given: Parameters<typeof kind.format>) =>
+            guard(
+              label,
+              'kind.format',
+              () => {
+                const cell = kind.format(...given);
+                return { ...cell, text: textOf(cell.text) };
+              },
+              failed,
+            ),
+        },
+        // The control shows nothing, and what is not touched is not written.
+        toForm: {
+          value: (...given: Parameters<typeof kind.toForm>) =>
+            guard<string | string[]>(label, 'kind.toForm', () => kind.toForm(...given), ''),
+        },
+      }),
+  });
+}
+
+export function guardComputed(label: string, { needs, value, link }: ComputedValue, guard: Guard): ComputedValue {
+  return {
+    needs,
+    value: (record) =>
+      guard<string | number | bigint | null>(
+        label,
+        'computed.value',
+        () => {
+          const made: unknown = value(record);
+          return typeof made === 'number' || typeof made === 'bigint' || made === null || made === undefined
+            ? (made ?? null)
+            : textOf(made);
+        },
+        cellError(label),
+      ),
+    link: (record) => guard(label, 'computed.link', () => link(record), null),
+  };
+}
+
+// A promise would be shown as “[object Promise]”, and no page waits for it.
+function textOf(made: unknown): string {
+  if (made instanceof Promise) {
+    made.catch(() => undefined);
+    throw new Error('it gives a promise, and a page does not wait for one');
+  }
+  return String(made ?? '');
+}
