@@ -140,6 +140,17 @@ const asking: Readonly<Record<string, (about: About) => readonly Asked[]>> = {
     ...ofRecord(about, '/edit', { ...typedIn(about.resource.form, {}), _choose: 'team' }),
     ...ofRecord(about, '/edit', typedIn(about.resource.form, { apiKey: `${mark}-key-2` })),
   ],
+  'GET /:resource/:id/edit/:field': (about) => namesOf(about).flatMap((name) => ofRecord(about, `/edit/${name}`)),
+  'POST /:resource/:id/edit/:field': (about) =>
+    namesOf(about).flatMap((name) => [
+      ...ofRecord(about, `/edit/${name}`, { [name]: 'typed', _was: '{}' }),
+      ...ofRecord(about, `/edit/${name}`, { ...typedIn(about.resource.form, { [name]: '101' }), _was: JSON.stringify({ [name]: 'x' }) }),
+    ]),
+  'GET /:resource/:id/value/:field': (about) => namesOf(about).flatMap((name) => ofRecord(about, `/value/${name}`)),
+  'GET /:resource/:id/history/:change/:side/:field': (about) =>
+    namesOf(about).flatMap((name) =>
+      [1, 2, 3, 4].flatMap((id) => ofRecord(about, `/history/${id}/${id % 2 ? 'before' : 'after'}/${name}`)),
+    ),
   'GET /:resource/:id/delete': (about) => ofRecord(about, '/delete'),
   'POST /:resource/:id/delete': (about) => ofRecord(about, '/delete', {}),
   'GET /:resource/:id/lock': (about) => ofRecord(about, '/lock'),
@@ -202,6 +213,7 @@ const asking: Readonly<Record<string, (about: About) => readonly Asked[]>> = {
 
 const ofRecord = ({ resource: { slug }, id }: About, end: string, body?: Asked['body']): Asked[] =>
   id === '' ? [] : [{ path: `/${slug}/${encodeURIComponent(id)}${end}`, ...(body && { body }) }];
+const namesOf = ({ resource: { model } }: About) => Object.keys(model.fields);
 const ofTasks = ({ taskId }: About, end: string, body?: Asked['body']): Asked[] =>
   Array.from({ length: taskId }, (_, index) => ({ path: `/tasks/${index + 1}${end}`, ...(body && { body }) }));
 

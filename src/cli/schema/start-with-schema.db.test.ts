@@ -211,7 +211,7 @@ test('what is wrong with a schema is one sentence and exit status 1', async (t) 
     assert.match(said[0] ?? '', sentence, what);
   }
   const unknown = await endedCommand(['start', '--', '--shema', path], { BULKHEAD_FOLDER: folder });
-  assert.match(unknown.text.trim(), /^Unknown option '--shema'\.$/);
+  assert.match(unknown.text.trim(), /^Unknown option '--shema'\. See --help\.$/);
 });
 
 test("tables are where Prisma's own parameter of the address says", async (t) => {
