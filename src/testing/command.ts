@@ -74,7 +74,7 @@ export interface HttpVisitor {
 export async function visitAs(command: RunningCommand): Promise<HttpVisitor> {
   const { address } = command;
   const sample = /admin@example.com +(\S+)/.exec(command.text())?.[1];
-  const ada = { email: 'ada@example.com', password: 'correct horse battery' };
+  const ada = { email: 'first@example.com', password: 'correct horse battery' };
   const cookieOf = (answer: Response) =>
     answer.headers
       .getSetCookie()
