@@ -49,9 +49,9 @@ function single(metadata: Metadata, field: FieldMeta, text: string): unknown {
   }
 }
 
-// As Prisma does: what has no zone is UTC, a time alone is of the first day of 1970.
+// As Prisma does: what has no zone is UTC, a time alone is of the first day of 1970, and its offset is left out.
 function moment(text: string): Date {
-  const dated = /^\d{2}:\d{2}/.test(text) ? `1970-01-01T${text}` : text.replace(' ', 'T');
+  const dated = /^\d{2}:\d{2}/.test(text) ? `1970-01-01T${text.replace(/[+-].*$/, '')}` : text.replace(' ', 'T');
   const isDay = /^\d{4}-\d{2}-\d{2}$/.test(dated);
   const zoned = isDay || /(Z|[+-]\d{2}(:?\d{2})?)$/.test(dated.slice(11)) ? dated : `${dated}Z`;
   return new Date(zoned.replace(/([+-]\d{2})$/, isDay ? '$1' : '$1:00'));

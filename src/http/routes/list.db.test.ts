@@ -53,7 +53,7 @@ test('each kind of filter leaves the records it says', async (t) => {
     'featured=true': 43,
     'population-min=10&population-max=19': 10,
     '_q=%25': 1,
-    '_q=place+12': 11,
+    '_q=place+12': 12,
     'country=ESP&status=published&population-min=100': 4,
     '_q=&status=&population-min=': 130,
   };
