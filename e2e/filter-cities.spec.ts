@@ -16,6 +16,7 @@ test.beforeEach(async ({ page, app }) => {
 
 test('a filter of conditions and an “or” group is made, shared by its address, and taken apart by its chips', async ({ page, app }) => {
   await page.getByRole('link', { name: 'Filter and sort' }).click();
+  await page.waitForURL('**/filter*');
   await condition(page, 0).getByLabel('Field', { exact: true }).selectOption('population');
   await condition(page, 0).getByLabel('Comparison', { exact: true }).selectOption('between');
   await page.getByLabel('Population: From').fill('100000');
