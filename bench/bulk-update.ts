@@ -2,7 +2,7 @@ import { delegateOf } from '../src/resources/delegate.ts';
 import type { TaskContext } from '../src/tasks/context.ts';
 import { finished, launchOn, testContext } from '../src/testing/context.ts';
 import { type Bench, onServer, seconds, withDrains } from './server.ts';
-import { median, type Row } from './table.ts';
+import { ratioRow, type Row } from './table.ts';
 
 const twoColumns = { field: ['status', 'featured'], 'value.status': 'published', 'value.featured': 'true' };
 const rawTwoColumns = `update gazetteer.city set status = 'published', featured = true, updated_at = now()`;
@@ -48,17 +48,7 @@ async function measure(
       }
     }
   });
-  const ratios = took.task.map((task, index) => task / (took.raw[index] as number));
-  return {
-    case: `bulk-${operation}, ${name}`,
-    rows,
-    pairs,
-    taskSeconds: median(took.task),
-    rawSeconds: median(took.raw),
-    ratio: median(ratios),
-    ratioMin: Math.min(...ratios),
-    ratioMax: Math.max(...ratios),
-  };
+  return ratioRow({ case: `bulk-${operation}, ${name}`, rows, pairs }, took);
 }
 
 export async function runTask(

@@ -1,6 +1,6 @@
 import { runTask } from './bulk-update.ts';
 import { type Bench, onServer, seconds, withDrains } from './server.ts';
-import { median, type Row } from './table.ts';
+import { ratioRow, type Row } from './table.ts';
 
 const links = 'gazetteer."_CityToTag"';
 const linkAll = `insert into ${links} ("A", "B") select id, 1 from gazetteer.city`;
@@ -43,15 +43,5 @@ async function measure(
       }
     }
   });
-  const ratios = took.task.map((task, index) => task / (took.raw[index] as number));
-  return {
-    case: `m2m, ${name}`,
-    rows,
-    pairs,
-    taskSeconds: median(took.task),
-    rawSeconds: median(took.raw),
-    ratio: median(ratios),
-    ratioMin: Math.min(...ratios),
-    ratioMax: Math.max(...ratios),
-  };
+  return ratioRow({ case: `m2m, ${name}`, rows, pairs }, took);
 }

@@ -21,3 +21,22 @@ export function median(values: readonly number[]): number {
     ? (sorted[Math.floor(middle)] as number)
     : ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2;
 }
+
+/** Seconds of pairs of runs, side by side. */
+export interface Took {
+  task: readonly number[];
+  raw: readonly number[];
+}
+
+/** How many times as long as the raw statement: the middle of the pairs, with their extremes. */
+export function ratioRow(about: Row, { task, raw }: Took): Row {
+  const ratios = task.map((seconds, index) => seconds / (raw[index] as number));
+  return {
+    ...about,
+    taskSeconds: median(task),
+    rawSeconds: median(raw),
+    ratio: median(ratios),
+    ratioMin: Math.min(...ratios),
+    ratioMax: Math.max(...ratios),
+  };
+}

@@ -1,6 +1,7 @@
 import { behindBouncer } from '../src/testing/behind-bouncer.ts';
 import { findBouncer } from '../src/testing/pgbouncer.ts';
 import { readOptions, wrongUsage } from './read-options.ts';
+import { endWith, inWords } from './say-broken.ts';
 
 /** `npm run bouncer [-- --minutes 3 --seed N]`: two web processes behind PgBouncer in transaction mode, and a ledger of what was really written. */
 const usage = 'Usage: npm run bouncer -- [--minutes N] [--seed N]';
@@ -15,13 +16,4 @@ if (!findBouncer()) wrongUsage(usage, 'There is no PgBouncer here: apt-get insta
 console.log(`Seed ${seed}, ${minutes} minutes`);
 const { routes, asked, answers, tasks, writes, broken } = await behindBouncer({ seed, ms: minutes * 60_000, say: console.log });
 console.log(`\nRoutes: ${asked} of ${routes}\nAnswers: ${inWords(answers)}\nTasks: ${inWords(tasks)}\nWrites: ${writes}`);
-for (const text of broken) console.log(`\n${text}`);
-console.log(`\n${broken.length === 0 ? 'Nothing is broken' : `${broken.length} broken (seed ${seed})`}`);
-process.exit(broken.length === 0 ? 0 : 1);
-
-function inWords(counts: ReadonlyMap<string, number>): string {
-  return [...counts]
-    .sort()
-    .map(([name, count]) => `${name} ${count}`)
-    .join(', ');
-}
+endWith(broken, seed);

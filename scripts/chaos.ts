@@ -1,5 +1,6 @@
 import { chaos } from '../src/testing/chaos.ts';
 import { readOptions, wrongUsage } from './read-options.ts';
+import { endWith, inWords } from './say-broken.ts';
 
 /** `npm run chaos [-- --minutes 10 --seed N --places 5000]`: random tasks, random trouble, and then what must hold, asked with SQL. */
 const usage = 'Usage: npm run chaos -- [--minutes N] [--seed N] [--places N] [--bouncer]';
@@ -23,13 +24,4 @@ const { done, refused, troubles, broken } = await chaos({
 console.log(`\nDone: ${inWords(done)}`);
 console.log(`Refused: ${inWords(refused)}`);
 console.log(`Troubles: ${inWords(troubles)}`);
-for (const text of broken) console.log(`\n${text}`);
-console.log(`\n${broken.length === 0 ? 'Nothing is broken' : `${broken.length} broken (seed ${seed})`}`);
-process.exit(broken.length === 0 ? 0 : 1);
-
-function inWords(counts: ReadonlyMap<string, number>): string {
-  return [...counts]
-    .sort()
-    .map(([name, count]) => `${name} ${count}`)
-    .join(', ');
-}
+endWith(broken, seed);

@@ -5,12 +5,10 @@ import { metadata } from '../../generated/sample-metadata/metadata.ts';
 import sample from '../admin.ts';
 import { AppError, defineResource, type RecordOf, type TypedResourceOptions } from '../index.ts';
 import { keyOf } from '../metadata/keys.ts';
-import { assertFree } from '../tasks/assert-free.ts';
-import { holdersOf } from '../tasks/holders.ts';
 import { ada, testContext } from '../testing/context.ts';
 import { testDatabase } from '../testing/database.ts';
-import { createRecord, deleteRecord, type SaveContext, updateRecord } from './save-record.ts';
-import { insertFormDelete } from '../tasks/form-delete.ts';
+import { createRecord, deleteRecord, updateRecord } from './save-record.ts';
+import { saveContextOf } from '../tasks/save-context.ts';
 
 async function setUp(t: TestContext, options: TypedResourceOptions<typeof metadata, 'City'>) {
   const { db } = await testDatabase(t);
@@ -23,16 +21,7 @@ async function setUp(t: TestContext, options: TypedResourceOptions<typeof metada
      select 'Place ' || n, 'ESP', 'PPL', n, 40.12345, -3, 4.5 from generate_series(1, 5) n`,
   );
   const resource = ctx.register.get('cities');
-  const save: SaveContext = {
-    register: ctx.register,
-    t: db.t,
-    resource,
-    principal: ada,
-    assertFree: (client, key) => assertFree(client, db.t, resource, key),
-    keepAsTask: (client, deleted) => insertFormDelete(client, db, { resource, principal: ada }, deleted),
-    holdersOf: holdersOf(db.t),
-    log: ctx.log,
-  };
+  const save = saveContextOf(ctx, resource, ada);
   const values = (given: Record<string, unknown>) =>
     new Map(Object.entries(given).map(([name, value]) => [resource.form.find((field) => field.name === name) ?? assert.fail(name), value]));
   const key = (id: number) => keyOf(resource.model, { id });

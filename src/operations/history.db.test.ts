@@ -3,15 +3,13 @@ import { test } from 'node:test';
 import type { Database } from '../db/database.ts';
 import { keyOf } from '../metadata/keys.ts';
 import type { Resource } from '../resources/contract.ts';
-import { assertFree } from '../tasks/assert-free.ts';
-import { holdersOf } from '../tasks/holders.ts';
 import { startWorker } from '../tasks/worker.ts';
 import { ada, eve, finished, launchOn, testContext } from '../testing/context.ts';
 import { testDatabase } from '../testing/database.ts';
 import { insertPlaces } from '../testing/places.ts';
 import { type HistoryEntry, listDeleted, readHistory } from './history.ts';
-import { createRecord, deleteRecord, type SaveContext, updateRecord } from './save-record.ts';
-import { insertFormDelete } from '../tasks/form-delete.ts';
+import { createRecord, deleteRecord, updateRecord } from './save-record.ts';
+import { saveContextOf } from '../tasks/save-context.ts';
 
 const told = ({ kind, principalName, task, values }: HistoryEntry) => ({
   kind,
@@ -26,16 +24,7 @@ test('the history of a record has every change, by forms and by tasks', async (t
   const ctx = testContext(db, {}, { chunkSize: 50 });
   const cities = ctx.register.for(ada, 'cities');
   const key = (id: number) => keyOf(cities.model, { id });
-  const by = (principal: typeof ada): SaveContext => ({
-    register: ctx.register,
-    t: db.t,
-    resource: ctx.register.for(principal, 'cities'),
-    principal,
-    log: ctx.log,
-    assertFree: (client, id) => assertFree(client, db.t, cities, id),
-    keepAsTask: (client, deleted) => insertFormDelete(client, db, { resource: cities, principal }, deleted),
-    holdersOf: holdersOf(db.t),
-  });
+  const by = (principal: typeof ada) => saveContextOf(ctx, ctx.register.for(principal, 'cities'), principal);
   const values = (given: Record<string, unknown>) =>
     new Map(
       Object.entries(given).map(([name, value]) => [cities.form.find((field) => field.name === name) as Resource['form'][number], value]),

@@ -2,13 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AppError } from '../errors.ts';
 import { keyOf } from '../metadata/keys.ts';
-import { assertFree } from '../tasks/assert-free.ts';
-import { insertFormDelete } from '../tasks/form-delete.ts';
-import { holdersOf } from '../tasks/holders.ts';
 import { ada, launchOn, testContext } from '../testing/context.ts';
 import { testDatabase } from '../testing/database.ts';
 import { tortureAdmin } from '../testing/torture.ts';
-import { deleteRecord, type SaveContext, updateRecord } from './save-record.ts';
+import { deleteRecord, updateRecord } from './save-record.ts';
+import { saveContextOf } from '../tasks/save-context.ts';
 
 /** Persons 1 to 3: each leads to the one before; what is done to person 2, and whether a field of the form is to blame. */
 const cases: readonly { name: string; sql: string; field: string | null; value?: string; words: RegExp }[] = [
@@ -60,16 +58,7 @@ for (const { name, sql, field, value, words } of cases) {
     );
     await db.pages.query(place(sql));
     const key = keyOf(people.model, { id: 2 });
-    const save: SaveContext = {
-      register: ctx.register,
-      t: db.t,
-      resource: people,
-      principal: ada,
-      assertFree: (client, one) => assertFree(client, db.t, people, one),
-      keepAsTask: (client, one) => insertFormDelete(client, db, { resource: people, principal: ada }, one),
-      holdersOf: holdersOf(db.t),
-      log: () => undefined,
-    };
+    const save = saveContextOf(ctx, people, ada);
     const own = people.form.find((candidate) => candidate.name === field);
     const byForm = () => (own ? updateRecord(save, key, () => new Map([[own, value]])) : deleteRecord(save, key));
     const body: Record<string, unknown> = field ? { field, [`value.${field}`]: value } : { acknowledge: 'yes' };

@@ -3,12 +3,10 @@ import { test } from 'node:test';
 import { AppError } from '../errors.ts';
 import { keyOf } from '../metadata/keys.ts';
 import type { Resource } from '../resources/contract.ts';
-import { assertFree } from '../tasks/assert-free.ts';
-import { holdersOf } from '../tasks/holders.ts';
 import { ada, launchOn, testContext } from '../testing/context.ts';
 import { testDatabase } from '../testing/database.ts';
 import { createRecord, deleteRecord, type SaveContext, updateRecord } from './save-record.ts';
-import { insertFormDelete } from '../tasks/form-delete.ts';
+import { saveContextOf } from '../tasks/save-context.ts';
 
 async function setUp(t: Parameters<typeof testDatabase>[0]) {
   const { db } = await testDatabase(t);
@@ -21,19 +19,7 @@ async function setUp(t: Parameters<typeof testDatabase>[0]) {
     `insert into gazetteer.city (name, country_code, feature_code, population, latitude, longitude, rating)
      select 'Place ' || n, 'ESP', 'PPL', n, 40.12345, -3, 4.5 from generate_series(1, 30) n`,
   );
-  const save = (slug: string): SaveContext => {
-    const resource = ctx.register.get(slug);
-    return {
-      register: ctx.register,
-      t: db.t,
-      resource,
-      principal: ada,
-      assertFree: (client, key) => assertFree(client, db.t, resource, key),
-      keepAsTask: (client, deleted) => insertFormDelete(client, db, { resource, principal: ada }, deleted),
-      holdersOf: holdersOf(db.t),
-      log: ctx.log,
-    };
-  };
+  const save = (slug: string) => saveContextOf(ctx, ctx.register.get(slug), ada);
   const changes = async () =>
     (await db.pages.query(`select kind, fields, keys, first_key, before, after, principal_id from ${db.t.change} order by id`)).rows;
   return { db, ctx, save, changes };

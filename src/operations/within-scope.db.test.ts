@@ -8,11 +8,11 @@ import { defineResource } from '../index.ts';
 import { actions, type ResourceField } from '../resources/contract.ts';
 import { undo } from '../tasks/undo.ts';
 import { startWorker } from '../tasks/worker.ts';
-import { createRecord, deleteRecord, type SaveContext, updateRecord } from './save-record.ts';
+import { createRecord, deleteRecord, updateRecord } from './save-record.ts';
 import { ada, eve, finished, launchOn, testContext } from '../testing/context.ts';
 import { testDatabase } from '../testing/database.ts';
 import { insertPlaces } from '../testing/places.ts';
-import { insertFormDelete } from '../tasks/form-delete.ts';
+import { saveContextOf } from '../tasks/save-context.ts';
 
 const key = (id: number) => String(id).padStart(20, '0');
 const keysTo = (count: number) => Array.from({ length: count }, (_, index) => key(index + 1));
@@ -140,17 +140,8 @@ test('links to records outside the scope are cut by no replacing', async (t) => 
 });
 
 test('a form cannot make a record, nor move one, where its writer does not see it', async (t) => {
-  const { ctx, db, mine, count } = await setUp(t);
-  const context: SaveContext = {
-    register: ctx.register,
-    t: db.t,
-    resource: mine,
-    principal: eve,
-    assertFree: async () => undefined,
-    keepAsTask: (client, deleted) => insertFormDelete(client, db, { resource: mine, principal: eve }, deleted),
-    holdersOf: async () => new Map(),
-    log: () => undefined,
-  };
+  const { ctx, mine, count } = await setUp(t);
+  const context = saveContextOf(ctx, mine, eve);
   const field = (name: string) => mine.form.find((candidate) => candidate.name === name) as ResourceField;
   const moved = updateRecord(context, key(1), () => new Map([[field('population'), 5_000]]));
   await assert.rejects(moved, { code: 'outside-scope', status: 422 });

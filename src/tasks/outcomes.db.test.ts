@@ -6,22 +6,20 @@ import { metadata } from '../../generated/sample-metadata/metadata.ts';
 import sample from '../admin.ts';
 import { AppError, defineResource, type TypedResourceOptions } from '../index.ts';
 import { keyOf } from '../metadata/keys.ts';
-import { createRecord, deleteRecord, type SaveContext, updateRecord } from '../operations/save-record.ts';
+import { createRecord, deleteRecord, updateRecord } from '../operations/save-record.ts';
 import { createSelection } from '../selection/selection.ts';
 import { ada, finished, launchOn, testContext } from '../testing/context.ts';
 import { testDatabase } from '../testing/database.ts';
 import { openAsKeeper } from '../testing/keeper.ts';
 import { causes, type Fate, nothingInTheWay } from '../testing/outcome-causes.ts';
 import { findBroken, invariantsAlways } from '../testing/task-invariants.ts';
-import { assertFree } from './assert-free.ts';
 import type { TaskContext } from './context.ts';
-import { insertFormDelete } from './form-delete.ts';
-import { holdersOf } from './holders.ts';
 import { lookAhead } from './look-ahead.ts';
 import { createPreview } from './preview.ts';
 import type { TaskRow } from './task-row.ts';
 import { undo } from './undo.ts';
 import { startWorker } from './worker.ts';
+import { saveContextOf } from './save-context.ts';
 
 type Options = TypedResourceOptions<typeof metadata, 'City'>;
 
@@ -239,16 +237,7 @@ test('what is said of records is what the table says', async (t) => {
   });
 
   const cities = plain.register.get('cities');
-  const save: SaveContext = {
-    register: plain.register,
-    t: db.t,
-    resource: cities,
-    principal: ada,
-    assertFree: (client, key) => assertFree(client, db.t, cities, key),
-    keepAsTask: (client, key) => insertFormDelete(client, db, { resource: cities, principal: ada }, key),
-    holdersOf: holdersOf(db.t),
-    log: () => undefined,
-  };
+  const save = saveContextOf(plain, cities, ada);
   const values = (given: Record<string, unknown>) =>
     new Map(Object.entries(given).map(([name, value]) => [cities.form.find((field) => field.name === name) ?? assert.fail(name), value]));
   const place = { name: 'Eleventh', country: 'ESP', featureCode: 'PPL', population: 1, latitude: '1.5', longitude: '2' };

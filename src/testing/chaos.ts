@@ -4,10 +4,8 @@ import { parseConfig } from '../config.ts';
 import type { Database } from '../db/database.ts';
 import { databaseError } from '../db/database-error.ts';
 import { AppError } from '../errors.ts';
-import { deleteRecord, updateRecord, type SaveContext } from '../operations/save-record.ts';
+import { deleteRecord, updateRecord } from '../operations/save-record.ts';
 import { buildContext } from '../server.ts';
-import { assertFree } from '../tasks/assert-free.ts';
-import { holdersOf } from '../tasks/holders.ts';
 import { cancel } from '../tasks/cancel.ts';
 import type { TaskContext } from '../tasks/context.ts';
 import { retry } from '../tasks/follow-up.ts';
@@ -24,7 +22,7 @@ import { seededRandom } from './random.ts';
 import { findBroken, invariantsAlways, invariantsAtRest } from './task-invariants.ts';
 import { startWorkerProcess } from './worker-process.ts';
 import { keepLedger, ledgerDifferences } from './write-ledger.ts';
-import { insertFormDelete } from '../tasks/form-delete.ts';
+import { saveContextOf } from '../tasks/save-context.ts';
 
 export interface Chaos {
   seed: number;
@@ -185,16 +183,7 @@ function actions(ctx: TaskContext, who: typeof ada, places: number, random: () =
   const { db } = ctx;
   const cities = ctx.register.for(who, 'cities');
   const key = (id: number) => String(id).padStart(20, '0');
-  const save: SaveContext = {
-    register: ctx.register,
-    t: db.t,
-    resource: cities,
-    principal: who,
-    assertFree: (client, held) => assertFree(client, db.t, cities, held),
-    keepAsTask: (client, deleted) => insertFormDelete(client, db, { resource: cities, principal: who }, deleted),
-    holdersOf: holdersOf(db.t),
-    log: () => undefined,
-  };
+  const save = saveContextOf(ctx, cities, who);
   const some = (most: number) => {
     const count = 1 + Math.floor(random() * most);
     const first = 1 + Math.floor(random() * Math.max(1, places - count));

@@ -9,12 +9,11 @@ import type { Register, Resource, ResourceField } from '../../resources/contract
 import { mostLinks, type RecordValuesRead } from '../../selection/record.ts';
 import { recordTexts } from '../texts/records.ts';
 import { fieldCell } from './cell.ts';
-import { canBeEmptyText, emptyText } from './record-input.ts';
 import { type InputData, inputData } from './input.ts';
 import type { Urls } from './url.ts';
 import { ownValue } from '../../own-value.ts';
 import { sealedName } from '../sealed-secrets.ts';
-import { shownTexts } from './record-input.ts';
+import { canBeEmptyText, emptyText, shownTexts } from './record-input.ts';
 import { zoneHint } from './zone-hint.ts';
 
 /** One field of a form, with what was typed. */

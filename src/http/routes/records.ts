@@ -14,10 +14,9 @@ import { largestForm, largestText, largestTextForm } from '../plugins/formbody.t
 import type { Action, Resource, ResourceField } from '../../resources/contract.ts';
 import { relatedLists } from '../../selection/related-lists.ts';
 import { longestHeld, readRecord, readWhole, type RecordValuesRead } from '../../selection/record.ts';
-import { insertFormDelete } from '../../tasks/form-delete.ts';
 import { findHolder } from '../../tasks/holders.ts';
 import { assertFree } from '../../tasks/assert-free.ts';
-import { holdersOf } from '../../tasks/holders.ts';
+import { saveContextOf } from '../../tasks/save-context.ts';
 import type { TaskContext } from '../../tasks/context.ts';
 import { ownValue } from '../../own-value.ts';
 import { principalOf } from '../negotiate.ts';
@@ -229,18 +228,7 @@ export const recordRoutes: FastifyPluginAsync<RecordRoutes> = async (app, { cont
   }
 
   function saveContext({ resource, field, principal }: About): SaveContext {
-    const { log } = context;
-    return {
-      register,
-      t: db.t,
-      resource,
-      isWhole: field !== null,
-      principal,
-      assertFree: (client, key) => assertFree(client, db.t, resource, key),
-      keepAsTask: (client, key) => insertFormDelete(client, db, { resource, principal }, key),
-      holdersOf: holdersOf(db.t),
-      log,
-    };
+    return { ...saveContextOf(context, resource, principal), isWhole: field !== null };
   }
 
   function afterSave({ resource, field, back }: About, key: string): string {
