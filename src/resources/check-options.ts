@@ -2,6 +2,7 @@ import { didYouMean } from '../nearest.ts';
 import type { ModelMeta } from '../metadata/contract.ts';
 import type { ResourceOptions } from './options.ts';
 import type { Problems } from './problems.ts';
+import { settingBounds, wholeBetween } from '../limits.ts';
 
 type Names<T> = { readonly [K in keyof Required<T>]: true };
 
@@ -105,18 +106,19 @@ export function checkOptions(name: string, model: ModelMeta, options: ResourceOp
   if (options.writeThrough !== undefined && !['sql', 'client'].includes(options.writeThrough)) {
     add('writeThrough', `"${options.writeThrough}" is neither "sql" nor "client".`);
   }
-  checkWhole(options.countLimit, 'countLimit');
+  checkWhole(options.countLimit, 'countLimit', settingBounds.BULKHEAD_COUNT_LIMIT);
   checkBulk();
 
-  function checkWhole(value: number | undefined, key: string): void {
-    if (value !== undefined && (!Number.isInteger(value) || value < 1)) add(key, 'must be a whole number above 0.');
+  function checkWhole(value: number | undefined, key: string, [low, high]: readonly [number, number]): void {
+    if (value === undefined || (Number.isInteger(value) && value >= low && value <= high)) return;
+    add(key, `must be ${wholeBetween(low, high)}.`);
   }
 
   function checkBulk(): void {
     const { bulk = {} } = options;
-    for (const key of ['minAsyncRecords', 'parallelism', 'chunkSize'] as const) {
-      checkWhole(bulk[key], `bulk.${key}`);
-    }
+    checkWhole(bulk.minAsyncRecords, 'bulk.minAsyncRecords', settingBounds.BULKHEAD_MIN_ASYNC_RECORDS);
+    checkWhole(bulk.parallelism, 'bulk.parallelism', settingBounds.BULKHEAD_PARALLELISM);
+    checkWhole(bulk.chunkSize, 'bulk.chunkSize', settingBounds.BULKHEAD_CHUNK_SIZE);
     if (bulk.atomic !== undefined && bulk.atomic !== 'all') add('bulk.atomic', 'must be "all", or left out.');
     const { stopRatio = 1 } = bulk;
     if (!(stopRatio > 0 && stopRatio <= 1)) add('bulk.stopRatio', 'must be above 0 and at most 1.');
