@@ -7,7 +7,8 @@ import { BoundedMap } from './bounded-map.ts';
 import { parseConfig, type Config } from './config.ts';
 import { limitValues, settingBounds } from './limits.ts';
 import { Problems } from './resources/problems.ts';
-import { checkOptions } from './resources/check-options.ts';
+import { defineResource } from './index.ts';
+import { wellShaped } from './resources/option-shapes.ts';
 import type { ResourceOptions } from './resources/options.ts';
 
 test('the docs list every limit with its number, and no other', async () => {
@@ -40,7 +41,6 @@ test('a setting may be its lowest and its highest, and nothing beyond', () => {
 });
 
 test('a resource says no number that its setting could not be', () => {
-  const city = metadata.models.City;
   const nearer: Record<string, [keyof typeof settingBounds, (value: number) => ResourceOptions]> = {
     countLimit: ['BULKHEAD_COUNT_LIMIT', (countLimit) => ({ countLimit })],
     'bulk.minAsyncRecords': ['BULKHEAD_MIN_ASYNC_RECORDS', (minAsyncRecords) => ({ bulk: { minAsyncRecords } })],
@@ -51,7 +51,7 @@ test('a resource says no number that its setting could not be', () => {
     const [low, high] = settingBounds[setting];
     const said = (value: number) => {
       const problems = new Problems();
-      checkOptions('City', city as never, options(value), problems);
+      wellShaped({ ...defineResource(metadata, 'City', {}), options: options(value) }, problems);
       return problems.list;
     };
     for (const value of [low, high]) assert.deepEqual(said(value), []);
