@@ -4,6 +4,7 @@ import { bulkHooks } from './bulk-hooks.ts';
 import { bulkDelete, bulkUpdate } from './bulk-update.ts';
 import { bystander } from './bystander.ts';
 import { launchBench } from './launch.ts';
+import { limitsBench } from './limits.ts';
 import { list } from './list.ts';
 import { m2m } from './m2m.ts';
 import { memory } from './memory.ts';
@@ -27,6 +28,7 @@ const cases: Record<string, Case> = {
   bystander: { run: bystander, rows: 1_000_000, pairs: 1 },
   launch: { run: launchBench, rows: 1_000_000, pairs: 5 },
   memory: { run: memory, rows: 1_000_000, pairs: 3 },
+  limits: { run: limitsBench, rows: 20_000, pairs: 5 },
   list: { run: list, rows: 135_000, pairs: 5 },
 };
 

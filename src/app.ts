@@ -3,8 +3,8 @@ import type { AdminDefinition } from './admin-definition.ts';
 import { sessionSecret } from './auth/session-secret.ts';
 import type { Config } from './config.ts';
 import { limits } from './limits.ts';
-import { bodyLimits } from './http/plugins/body-limits.ts';
 import { compression } from './http/plugins/compress.ts';
+import { answerClientError, connections } from './http/plugins/connections.ts';
 import { cookies } from './http/plugins/cookie.ts';
 import { csrfProtection } from './http/plugins/csrf.ts';
 import { handleErrors } from './http/plugins/errors.ts';
@@ -12,6 +12,7 @@ import { forms } from './http/plugins/formbody.ts';
 import { guard } from './http/plugins/guard.ts';
 import { page } from './http/plugins/page.ts';
 import { rateLimits } from './http/plugins/rate-limit.ts';
+import { requestLimits } from './http/plugins/request-limits.ts';
 import { security } from './http/plugins/security.ts';
 import { sessions } from './http/plugins/session.ts';
 import { staticFiles } from './http/plugins/static-files.ts';
@@ -40,8 +41,11 @@ export async function buildApp({ admin, config, context, logger, onRoute }: AppO
     // Secure cookies mean that something in front of us speaks HTTPS and says who asked: that one alone is believed, not
     // what a client had said to it.
     trustProxy: config.BULKHEAD_SECURE_COOKIES ? (_address: string, hop: number) => hop === 0 : false,
-    connectionTimeout: limits.silentMs,
-    requestTimeout: limits.silentMs,
+    // The parser refuses what reaches its bound.
+    http: { maxHeaderSize: limits.server.headerBytes + 1 },
+    clientErrorHandler: answerClientError,
+    connectionTimeout: limits.server.silentMs,
+    requestTimeout: limits.server.silentMs,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 1_000 },
   });
   const prefix = config.BULKHEAD_PREFIX;
@@ -49,6 +53,7 @@ export async function buildApp({ admin, config, context, logger, onRoute }: AppO
   const { db, register } = context;
 
   if (onRoute) app.addHook('onRoute', onRoute);
+  await app.register(connections);
   await app.register(security, { isHttps: config.BULKHEAD_SECURE_COOKIES });
   await app.register(compression);
   await app.register(staticFiles, { prefix, url });
@@ -62,8 +67,8 @@ export async function buildApp({ admin, config, context, logger, onRoute }: AppO
       const secret = await sessionSecret(config);
       handleErrors(pages, { name: admin.name, url, secret, register, isHttps: config.BULKHEAD_SECURE_COOKIES });
       await pages.register(sessions, { db, config, secret });
+      await pages.register(requestLimits);
       await pages.register(guard);
-      await pages.register(bodyLimits);
       await pages.register(csrfProtection, { secret, path: prefix === '' ? '/' : prefix, isHttps: config.BULKHEAD_SECURE_COOKIES });
       await pages.register(timeZones);
       await pages.register(rateLimits);

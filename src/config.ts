@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import { AppError } from './errors.ts';
+import { settingBounds, wholeBetween } from './limits.ts';
 import { nearestOf } from './nearest.ts';
 
-const whole = (low: number, high: number) => {
-  const error = `must be a whole number from ${low} to ${high}`;
+const whole = (name: keyof typeof settingBounds) => {
+  const [low, high] = settingBounds[name];
+  const error = `must be ${wholeBetween(low, high)}`;
   return z.coerce.number({ error }).int({ error }).min(low, { error }).max(high, { error });
 };
 
@@ -22,7 +24,7 @@ const settings = z.object({
   DATABASE_URL: address.optional(),
   DIRECT_DATABASE_URL: address.optional(),
   HOST: z.string().min(1).default('127.0.0.1'),
-  PORT: whole(0, 65_535).default(3000),
+  PORT: whole('PORT').default(3000),
   BULKHEAD_DATABASE_SCHEMA: z
     .string()
     .regex(/^[a-z_][a-z0-9_]{0,40}$/, 'must be a plain lower-case name')
@@ -33,27 +35,27 @@ const settings = z.object({
     .regex(/^(\/[a-z0-9-]+)*$/, 'must be empty, or a slash and small letters, digits and hyphens, any number of times, such as /admin')
     .default(''),
   BULKHEAD_SESSION_SECRET: z.string().min(32, 'must have at least 32 characters').optional(),
-  BULKHEAD_SESSION_HOURS: whole(1, 8_760).default(12),
-  BULKHEAD_SESSION_DAYS: whole(1, 365).default(7),
+  BULKHEAD_SESSION_HOURS: whole('BULKHEAD_SESSION_HOURS').default(12),
+  BULKHEAD_SESSION_DAYS: whole('BULKHEAD_SESSION_DAYS').default(7),
   BULKHEAD_SECURE_COOKIES: z
     .enum(['true', 'false'])
     .default('false')
     .transform((text) => text === 'true'),
-  BULKHEAD_PAGES_POOL_SIZE: whole(2, 500).default(10),
-  BULKHEAD_WORKER_CONCURRENCY: whole(1, 50).default(2),
-  BULKHEAD_MIN_ASYNC_RECORDS: whole(1, 10_000).default(20),
-  BULKHEAD_PARALLELISM: whole(1, 16).default(1),
-  BULKHEAD_CHUNK_SIZE: whole(1, 5_000).default(1_000),
-  BULKHEAD_COUNT_LIMIT: whole(1, 10_000_000).default(10_000),
-  BULKHEAD_SLICE_MS: whole(100, 3_600_000).default(30_000),
-  BULKHEAD_CHUNK_TARGET_MS: whole(1, 10_000).default(15),
+  BULKHEAD_PAGES_POOL_SIZE: whole('BULKHEAD_PAGES_POOL_SIZE').default(10),
+  BULKHEAD_WORKER_CONCURRENCY: whole('BULKHEAD_WORKER_CONCURRENCY').default(2),
+  BULKHEAD_MIN_ASYNC_RECORDS: whole('BULKHEAD_MIN_ASYNC_RECORDS').default(20),
+  BULKHEAD_PARALLELISM: whole('BULKHEAD_PARALLELISM').default(1),
+  BULKHEAD_CHUNK_SIZE: whole('BULKHEAD_CHUNK_SIZE').default(1_000),
+  BULKHEAD_COUNT_LIMIT: whole('BULKHEAD_COUNT_LIMIT').default(10_000),
+  BULKHEAD_SLICE_MS: whole('BULKHEAD_SLICE_MS').default(30_000),
+  BULKHEAD_CHUNK_TARGET_MS: whole('BULKHEAD_CHUNK_TARGET_MS').default(15),
   BULKHEAD_STOP_RATIO: z.coerce.number(share).gt(0, share).max(1, share).default(0.5),
-  BULKHEAD_LOCK_TIMEOUT_MS: whole(10, 600_000).default(5_000),
-  BULKHEAD_STATEMENT_TIMEOUT_MS: whole(100, 3_600_000).default(30_000),
-  BULKHEAD_MAX_DEATHS: whole(1, 100).default(5),
-  BULKHEAD_RECOVERY_INTERVAL_MS: whole(50, 60_000).default(500),
-  BULKHEAD_UNDO_RETENTION_DAYS: whole(0, 36_500).default(7),
-  BULKHEAD_HISTORY_RETENTION_DAYS: whole(1, 36_500).default(365),
+  BULKHEAD_LOCK_TIMEOUT_MS: whole('BULKHEAD_LOCK_TIMEOUT_MS').default(5_000),
+  BULKHEAD_STATEMENT_TIMEOUT_MS: whole('BULKHEAD_STATEMENT_TIMEOUT_MS').default(30_000),
+  BULKHEAD_MAX_DEATHS: whole('BULKHEAD_MAX_DEATHS').default(5),
+  BULKHEAD_RECOVERY_INTERVAL_MS: whole('BULKHEAD_RECOVERY_INTERVAL_MS').default(500),
+  BULKHEAD_UNDO_RETENTION_DAYS: whole('BULKHEAD_UNDO_RETENTION_DAYS').default(7),
+  BULKHEAD_HISTORY_RETENTION_DAYS: whole('BULKHEAD_HISTORY_RETENTION_DAYS').default(365),
   BULKHEAD_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('warn'),
 });
 

@@ -6,7 +6,7 @@ import { knownDevices } from './known-devices.ts';
 
 test('attempts take turns once some have failed, however many ask at once, and nobody waits for ever', () => {
   const turns = new AccountTurns();
-  for (let failed = 0; failed < limits.freeAttempts; failed++) {
+  for (let failed = 0; failed < limits.signIn.freeAttempts; failed++) {
     assert.equal(turns.take('ada', 0), 0);
     turns.failed('ada', 0);
   }
@@ -15,13 +15,13 @@ test('attempts take turns once some have failed, however many ask at once, and n
   assert.deepEqual(served, [0, 1_000, 2_000, 3_000, 4_000, 5_000]);
   assert.equal(turns.take('bo', 0), 0, 'another account');
   assert.equal(turns.take('ada', 6_000), 0, 'a moment later there is room again');
-  assert.equal(turns.take('ada', limits.failuresKeptMs + 1), 0);
+  assert.equal(turns.take('ada', limits.signIn.failuresKeptMs + 1), 0);
 });
 
 test('accounts that are watched are bounded, the oldest go', () => {
   const turns = new AccountTurns();
-  for (let account = 0; account <= limits.watchedAccounts; account++) turns.failed(`account ${account}`, 0);
-  assert.equal(turns.size, limits.watchedAccounts);
+  for (let account = 0; account <= limits.signIn.watchedAccounts; account++) turns.failed(`account ${account}`, 0);
+  assert.equal(turns.size, limits.signIn.watchedAccounts);
 });
 
 test('a device is known to the account that it signed in to, and to no other', () => {

@@ -1,3 +1,4 @@
+import { BoundedMap } from '../bounded-map.ts';
 import { limits } from '../limits.ts';
 
 interface Account {
@@ -13,15 +14,15 @@ interface Account {
  * tried. Nobody is locked out: who waits is served, and a browser that has signed in before has turns of its own.
  */
 export class AccountTurns {
-  readonly #accounts = new Map<string, Account>();
+  readonly #accounts = new BoundedMap<string, Account>(limits.signIn.watchedAccounts);
 
   /** Milliseconds to wait for a turn; null: too many wait before. */
   take(account: string, now: number): number | null {
     const known = this.#accounts.get(account);
-    if (!known || known.until <= now || known.failures < limits.freeAttempts) return 0;
+    if (!known || known.until <= now || known.failures < limits.signIn.freeAttempts) return 0;
     const at = Math.max(now, known.nextAt);
-    if (at - now > limits.longestTurnMs) return null;
-    known.nextAt = at + limits.attemptEveryMs;
+    if (at - now > limits.signIn.longestTurnMs) return null;
+    known.nextAt = at + limits.signIn.attemptEveryMs;
     return at - now;
   }
 
@@ -30,9 +31,7 @@ export class AccountTurns {
     const counted = known && known.until > now ? known : { failures: 0, nextAt: now };
     // The latest stand last, so that the oldest is the first to go.
     this.#accounts.delete(account);
-    this.#accounts.set(account, { ...counted, failures: counted.failures + 1, until: now + limits.failuresKeptMs });
-    const [oldest] = this.#accounts.keys();
-    if (this.#accounts.size > limits.watchedAccounts && oldest !== undefined) this.#accounts.delete(oldest);
+    this.#accounts.set(account, { ...counted, failures: counted.failures + 1, until: now + limits.signIn.failuresKeptMs });
   }
 
   /** Its owner came in. */

@@ -82,7 +82,9 @@ export class SessionStore extends PgStore {
     const wanted = this.#endOf(session, now);
     if (wanted - endsAt < prolongedEveryMs) return;
     const { pages, t } = this.#db;
-    await pages.query(`update ${t.session} set expire = $2 where sid = $1 and expire < $2`, [id, new Date(wanted)]);
+    // Whoever holds the row does the same, or ends it.
+    const free = `select sid from ${t.session} where sid = $1 and expire < $2 for update skip locked`;
+    await pages.query(`update ${t.session} set expire = $2 where sid in (${free})`, [id, new Date(wanted)]);
   }
 
   #endOf({ startedAt }: Session, now: number): number {

@@ -3,6 +3,7 @@ import type { TableNames } from '../db/names.ts';
 import { AppError } from '../errors.ts';
 import { hashPassword } from './passwords.ts';
 import type { Principal } from './principal.ts';
+import { limits, limitTexts } from '../limits.ts';
 
 export const roles = ['admin', 'editor', 'viewer'] as const;
 export type Role = (typeof roles)[number];
@@ -22,7 +23,6 @@ export interface Users {
 }
 
 export const shortestPassword = 10;
-const longestPassword = 200;
 
 /** Emails are compared in lower case. Throws AppError 422 `invalid-user` with `fieldErrors`, or 409 `email-taken`. */
 export async function createUser(users: Users, user: NewUser): Promise<Principal> {
@@ -47,8 +47,8 @@ export function normalEmail(email: string): string {
 
 function assertUser({ email, name, password, roles: given }: NewUser): void {
   const wrong: Record<string, string> = {};
-  if (!/^[^\s@]+@[^\s@]+$/.test(email) || email.length > 254) wrong.email = 'This is not an email address.';
-  if (name === '' || name.length > 100) wrong.name = 'A name of up to 100 characters is needed.';
+  if (!/^[^\s@]+@[^\s@]+$/.test(email) || email.length > limits.signIn.emailLength) wrong.email = 'This is not an email address.';
+  if (name === '' || name.length > limits.signIn.nameLength) wrong.name = limitTexts.name;
   const badPassword = passwordProblem(password);
   if (badPassword) wrong.password = badPassword;
   if (given.length === 0 || given.some((role) => !roles.includes(role as Role))) wrong.roles = `A role is one of ${roles.join(', ')}.`;
@@ -82,7 +82,7 @@ export async function setPassword(users: Users, email: string, password: string)
 
 function passwordProblem(password: string): string | null {
   if (password.length < shortestPassword) return `A password needs at least ${shortestPassword} characters.`;
-  return password.length > longestPassword ? `A password has at most ${longestPassword} characters.` : null;
+  return password.length > limits.signIn.passwordLength ? limitTexts.password : null;
 }
 
 /** The user is signed out everywhere with the next request; tasks of theirs stop before they write again. */

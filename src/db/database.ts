@@ -3,7 +3,7 @@ import { AppError } from '../errors.ts';
 import { type TableNames, tableNames } from './names.ts';
 import { openPool } from './pool.ts';
 import { assertZoneKept, lookThrough } from './pooler.ts';
-import { patienceMs } from './turns.ts';
+import { limits } from '../limits.ts';
 
 /** The one database, with a pool for each role so that bulk work never starves the pages. */
 export interface Database {
@@ -44,7 +44,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     const seen = await lookThrough(drains);
     assertZoneKept(seen);
     // Kept on a connection that is ours alone; on one that others share it would be theirs.
-    const patience = seen.isShared ? {} : { lockTimeoutMs: patienceMs };
+    const patience = seen.isShared ? {} : { lockTimeoutMs: limits.waiting.forLockMs };
     pages = openPool({ connectionString, name: 'bulkhead pages', max: options.pagesPoolSize ?? 10, ...patience });
     return { connectionString, pages, drains, schema, queueSchema, t: tableNames(schema), version, close };
   } catch (error) {

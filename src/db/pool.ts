@@ -1,4 +1,6 @@
 import pg from 'pg';
+import { AppError } from '../errors.ts';
+import { limits, limitTexts } from '../limits.ts';
 
 export interface PoolOptions {
   connectionString: string;
@@ -20,13 +22,26 @@ export class UtcClient extends pg.Client {
   }
 }
 
+type Connected = (error: Error | undefined, client: pg.PoolClient | undefined, done: (release?: unknown) => void) => void;
+
+/** Whoever comes when too many wait for a connection is told at once: AppError 'busy' (503). */
+class BoundedPool extends pg.Pool {
+  override connect(): Promise<pg.PoolClient>;
+  override connect(told: Connected): void;
+  override connect(told?: Connected): unknown {
+    if (this.waitingCount < limits.waiting.forConnection) return told ? super.connect(told) : super.connect();
+    const busy = new AppError('busy', 503, limitTexts.waiting);
+    return told ? process.nextTick(told, busy, undefined, () => undefined) : Promise.reject(busy);
+  }
+}
+
 /** A pool whose broken connections are replaced by the next query; without listeners one would end the process. */
 export function openPool({ connectionString, name, max, lockTimeoutMs }: PoolOptions): pg.Pool {
-  const pool = new pg.Pool({
+  const pool = new BoundedPool({
     connectionString,
     application_name: name,
     max,
-    connectionTimeoutMillis: 10_000,
+    connectionTimeoutMillis: limits.waiting.forConnectionMs,
     Client: UtcClient,
     ...(lockTimeoutMs ? { lock_timeout: lockTimeoutMs } : {}),
   });

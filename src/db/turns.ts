@@ -1,12 +1,9 @@
 import type { Pool } from 'pg';
 import { AppError } from '../errors.ts';
+import { limits, limitTexts } from '../limits.ts';
 
-/** Longest that a request waits for what somebody else holds, in milliseconds. */
-export const patienceMs = 2_000;
 /** Whoever has waited for a turn as long as that still asks once whether it is free by now. */
 const leastMs = 100;
-/** Requests that wait for a turn; one more is told at once. */
-export const mostInLine = 100;
 
 interface Line {
   free: number;
@@ -31,7 +28,7 @@ export async function inTurn<T>(pool: Pool, work: (lockMs: number) => Promise<T>
   const since = performance.now();
   await takeTurn(line);
   try {
-    return await work(Math.round(Math.max(leastMs, patienceMs - (performance.now() - since))));
+    return await work(Math.round(Math.max(leastMs, limits.waiting.forLockMs - (performance.now() - since))));
   } finally {
     giveTurn(line);
   }
@@ -42,19 +39,19 @@ async function takeTurn(line: Line): Promise<void> {
     line.free -= 1;
     return;
   }
-  if (line.waiting.size >= mostInLine) throw busy();
+  if (line.waiting.size >= limits.waiting.forLock) throw busy();
   let timer: NodeJS.Timeout | undefined;
   const hasTurn = await new Promise<boolean>((done) => {
     line.waiting.add(done);
     // A line that moves is worth waiting in.
     const look = () => {
-      const leftMs = line.lastMove + patienceMs + leastMs - performance.now();
+      const leftMs = line.lastMove + limits.waiting.forLockMs + leastMs - performance.now();
       if (leftMs <= 0) {
         line.waiting.delete(done);
         done(false);
       } else timer = setTimeout(look, leftMs);
     };
-    timer = setTimeout(look, patienceMs + leastMs);
+    timer = setTimeout(look, limits.waiting.forLockMs + leastMs);
   });
   clearTimeout(timer);
   if (!hasTurn) throw busy();
@@ -72,9 +69,5 @@ function giveTurn(line: Line): void {
 }
 
 function busy(): AppError {
-  return new AppError(
-    'busy',
-    503,
-    'Others are waiting for records and tasks that are being worked on. Nothing was done. Try again in a moment.',
-  );
+  return new AppError('busy', 503, limitTexts.held);
 }

@@ -3,6 +3,7 @@ import { parse, stringify } from 'lossless-json';
 import type { FieldKind } from './contract.ts';
 import { emptiness } from './operators/empty.ts';
 import { required, single } from './input.ts';
+import { limits, limitTexts } from '../limits.ts';
 
 /** JSON's own null, which is a value; `null` is no value at all. */
 const jsonNull = Object.freeze({ toJSON: () => null });
@@ -47,17 +48,30 @@ export const json: FieldKind = {
   parse(input, field) {
     const given = single(input);
     if (given === null) return required(field);
+    if (levelsOf(given) > limits.form.jsonLevels) return { error: limitTexts.jsonLevels(field.label) };
     try {
       const value = parse(given) ?? jsonNull;
       return isStorable(value) ? { value } : { error: `${field.label} has a character that cannot be stored.` };
     } catch (error) {
-      if (error instanceof RangeError) return { error: `${field.label} is nested too deeply.` };
       return { error: `${field.label} is not valid JSON: ${(error as Error).message.replace(/\.$/, '')}.` };
     }
   },
   toSql: (value) => (value === null ? null : jsonText(value)),
   operators: (field) => (field.meta.isRequired ? [] : whetherNull),
 };
+
+/** Lists and objects in each other, at most; of what is no JSON, any number. */
+function levelsOf(text: string): number {
+  let [open, most, isInText] = [0, 0, false];
+  for (let at = 0; at < text.length; at++) {
+    const sign = text[at];
+    if (sign === '"') isInText = !isInText;
+    else if (isInText && sign === '\\') at += 1;
+    else if (!isInText && (sign === '[' || sign === '{')) most = Math.max(most, ++open);
+    else if (!isInText && (sign === ']' || sign === '}')) open -= 1;
+  }
+  return most;
+}
 
 // Postgres has no place in jsonb for NUL, nor for half of a surrogate pair; written as JSON, only these are escaped so.
 function isStorable(value: unknown): boolean {

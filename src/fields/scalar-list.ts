@@ -77,7 +77,7 @@ export function scalarList(item: FieldKind): FieldKind {
     parse(input, field, reader = utcReader) {
       const lines = itemsOf(typeof input === 'string' ? input : (input ?? []).join('\n'), field);
       if ('error' in lines) return lines;
-      if (lines.value.length > limits.listValues) return { error: limitTexts.listValues(field.label) };
+      if (lines.value.length > limits.form.listValues) return { error: limitTexts.listValues(field.label) };
       const values: unknown[] = [];
       for (const line of lines.value) {
         const parsed = parseItem(line, field, reader);

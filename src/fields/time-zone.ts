@@ -1,7 +1,8 @@
 import { IANAZone } from 'luxon';
+import { BoundedMap } from '../bounded-map.ts';
 import { limits } from '../limits.ts';
 
-const known = new Map<string, string>();
+const known = new BoundedMap<string, string>(limits.remembered.zones);
 
 /** The one spelling of a zone's name, whatever the case that it is given in; null: there is no such zone. */
 export function zoneNamed(given: string): string | null {
@@ -10,7 +11,6 @@ export function zoneNamed(given: string): string | null {
   if (found !== undefined) return found;
   if (given.length > 64 || !IANAZone.isValidZone(key)) return null;
   const name = new Intl.DateTimeFormat('en', { timeZone: key }).resolvedOptions().timeZone;
-  if (known.size >= limits.cachedZones) known.clear();
   known.set(key, name);
   return name;
 }

@@ -1,3 +1,4 @@
+import { BoundedMap } from '../bounded-map.ts';
 import { limits } from '../limits.ts';
 
 const unit = (name: string, digits = 0) =>
@@ -32,12 +33,11 @@ export function formatDateTime(at: Date, timeZone: string): string {
   return zoned(timeZone).format(at);
 }
 
-const byZone = new Map<string, Intl.DateTimeFormat>();
+const byZone = new BoundedMap<string, Intl.DateTimeFormat>(limits.remembered.zones);
 
 function zoned(timeZone: string): Intl.DateTimeFormat {
   let format = byZone.get(timeZone);
   if (!format) {
-    if (byZone.size >= limits.cachedZones) byZone.clear();
     const parts = {
       day: 'numeric',
       month: 'short',

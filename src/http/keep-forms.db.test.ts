@@ -7,7 +7,7 @@ import { buildApp } from '../app.ts';
 import { cookieOf, csrfOf, emailOf, formBody, htmx, testApp, type TestApp, testPassword, type Visitor } from '../testing/app.ts';
 import { formOf } from '../testing/html-form.ts';
 import { insertPlaces } from '../testing/places.ts';
-import { largestForm, largestText } from './plugins/formbody.ts';
+import { limits } from '../limits.ts';
 
 /** Every form of the router but those of signing in and out, with whether it can be shown again. */
 async function everyForm({ config, context }: TestApp): Promise<{ path: string; isShown: boolean }[]> {
@@ -125,7 +125,7 @@ test('a form that is too large is told so; one that meets no database is given b
   const forms = await everyForm(site);
   for (const { path, isShown } of forms) {
     await t.test(`${path}, too large`, async () => {
-      const size = path.endsWith('/edit/notes') ? largestText + 1 : largestForm;
+      const size = path.endsWith('/edit/notes') ? limits.form.textBytes + 1 : limits.form.bytes;
       const answer = await visitor.post(path, { notes: 'x'.repeat(size), name: typed });
       assert.equal(answer.statusCode, 413);
       assert.match(answer.body, /larger than 1 MB|at most 16/);

@@ -3,7 +3,7 @@ import { defaults, seal, unseal } from 'iron-webcrypto';
 import { z } from 'zod';
 import { textsOf } from '../form-texts.ts';
 import { tokenOf } from './plugins/csrf.ts';
-import { largestForm } from './plugins/formbody.ts';
+import { limits } from '../limits.ts';
 
 /** A form as it was posted, kept for who posted it. */
 export interface KeptForm {
@@ -31,7 +31,7 @@ const shape = z.object({
 const keptMs = 60 * 60_000;
 
 /** What a form of ours holds, whatever became of its request; null: there is nothing of it, or it is none that is kept. */
-export async function keptFormOf(request: FastifyRequest, most = largestForm): Promise<KeptForm | null> {
+export async function keptFormOf(request: FastifyRequest, most: number = limits.form.bytes): Promise<KeptForm | null> {
   const { method, headers, routeOptions } = request;
   if (method !== 'POST' || routeOptions.config?.isPublic === true) return null;
   if (!(headers['content-type'] ?? '').startsWith('application/x-www-form-urlencoded')) return null;
@@ -65,11 +65,12 @@ function pairsIn(body: unknown): [string, string][] {
 
 // Who is not signed in, or cannot be told from others without a database, is answered before the form was read.
 async function readPairs(request: FastifyRequest, most: number): Promise<[string, string][] | null> {
-  if (request.raw.readableDidRead) return null;
+  if (request.raw.readableDidRead || Number(request.headers['content-length'] ?? 0) > most) return null;
   const pieces: Buffer[] = [];
   let bytes = 0;
   try {
-    for await (const piece of request.raw) {
+    // What is left unread must not take the answer's connection with it.
+    for await (const piece of request.raw.iterator({ destroyOnReturn: false })) {
       bytes += (piece as Buffer).length;
       if (bytes > most) return null;
       pieces.push(piece as Buffer);

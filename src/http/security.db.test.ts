@@ -8,7 +8,8 @@ import admin from '../admin.ts';
 import { cookieOf, csrfOf, formBody, htmx, testApp, type Visitor } from '../testing/app.ts';
 import { launchOn } from '../testing/context.ts';
 import { insertPlaces } from '../testing/places.ts';
-import { addressAttemptsPerMinute, networkOf } from './plugins/rate-limit.ts';
+import { networkOf } from './plugins/rate-limit.ts';
+import { limits } from '../limits.ts';
 
 const evil = `"><script>alert(1)</script><fuzz-tag x='`;
 
@@ -193,7 +194,7 @@ test('behind HTTPS the cookie is sent over nothing else, and only the proxy is b
   const [cookie] = form.cookies;
   assert.deepEqual([cookie?.secure, cookie?.httpOnly, cookie?.sameSite, cookie?.domain], [true, true, 'Lax', undefined]);
   const statuses = new Set<number>();
-  for (let attempt = 0; attempt <= addressAttemptsPerMinute; attempt++) {
+  for (let attempt = 0; attempt <= limits.signIn.addressAttemptsPerMinute; attempt++) {
     // What a client says of itself stands in front of what the proxy says of it.
     const headers = { 'x-forwarded-proto': 'https', 'x-forwarded-for': `10.0.0.${attempt}, 203.0.113.7`, cookie: cookieOf(form) };
     const body = formBody({ email: `somebody-${attempt}@example.test`, _csrf: csrfOf(form.body) });
@@ -238,7 +239,7 @@ test('one address cannot try the passwords of many accounts', async (t) => {
       ...formBody({ email, password: 'x', _csrf: csrfOf(form.body) }),
       headers: { ...formBody({}).headers, cookie: cookieOf(form) },
     });
-  for (let one = 0; one < addressAttemptsPerMinute; one++)
+  for (let one = 0; one < limits.signIn.addressAttemptsPerMinute; one++)
     assert.equal((await attempt(`a${one}@example.test`, '198.51.100.1')).statusCode, 422);
   assert.equal((await attempt('b@example.test', '198.51.100.1')).statusCode, 429);
   assert.equal((await attempt('b@example.test', '198.51.100.2')).statusCode, 422);

@@ -4,7 +4,6 @@ import { createFirstAdminLink, isFirstAdminToken } from '../auth/first-admin.ts'
 import { deactivateUser, setPassword } from '../auth/users.ts';
 import { limits } from '../limits.ts';
 import { cookieOf, countStatements, csrfOf, emailOf, formBody, htmx, type TestApp, testApp, testPassword } from '../testing/app.ts';
-import { attemptsPerMinute } from './plugins/rate-limit.ts';
 import { createUrl } from './url.ts';
 
 const wrong = 'not the password at all';
@@ -66,7 +65,7 @@ test('signing in', async (t) => {
 
   await t.test('shows who sends more attempts for one account than is sensible the door', async () => {
     const form = await openForm(site);
-    for (let attempt = 0; attempt < attemptsPerMinute; attempt++) {
+    for (let attempt = 0; attempt < limits.signIn.attemptsPerMinute; attempt++) {
       assert.equal((await send(site, { email: 'guessed@example.test', password: wrong }, form)).statusCode, 422);
     }
     assert.equal((await send(site, { email: 'guessed@example.test', password: wrong }, form)).statusCode, 429);
@@ -103,7 +102,7 @@ test('signing in', async (t) => {
       const { payload, headers } = formBody({ _csrf, email: emailOf('viewer'), password });
       return app.inject({ method: 'POST', url: '/sign-in', payload, remoteAddress: address, headers: { ...headers, cookie } });
     };
-    for (let n = 0; n < limits.freeAttempts; n++) assert.equal((await from(`10.1.0.${n}`, wrong)).statusCode, 422);
+    for (let n = 0; n < limits.signIn.freeAttempts; n++) assert.equal((await from(`10.1.0.${n}`, wrong)).statusCode, 422);
     const attack = Promise.all(Array.from({ length: 40 }, (_, n) => from(`10.2.0.${n}`, wrong)));
     const device = owner.cookies.find(({ name }) => name === 'bulkhead_device');
     const own = await openForm(site);

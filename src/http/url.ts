@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { limits } from '../limits.ts';
 
 const publicFolder = join(import.meta.dirname, '../../public');
 
@@ -29,15 +30,17 @@ export function createUrl(prefix: string): Url {
   return Object.assign(url, {
     prefix,
     asset(file: string): string {
-      let hash = hashes.get(file);
+      // One file has many spellings.
+      const name = join('/', file);
+      let hash = hashes.get(name);
       if (hash === undefined) {
         hash = assetFolders.map((folder) => hashOf(join(folder, file))).find((found) => found !== '') ?? '';
-        if (hash !== '') hashes.set(file, hash);
+        if (hash !== '') hashes.set(name, hash);
       }
       return url(`/static/${file}${hash === '' ? '' : `?v=${hash}`}`);
     },
     local(next: unknown): string {
-      return typeof next === 'string' && isLocalPath(next, prefix) ? ascii(next) : url('/');
+      return typeof next === 'string' && next.length <= limits.server.addressLength && isLocalPath(next, prefix) ? ascii(next) : url('/');
     },
   });
 }

@@ -6,7 +6,8 @@ import type { Resource } from '../resources/contract.ts';
 import { ada, testContext } from '../testing/context.ts';
 import { testDatabase } from '../testing/database.ts';
 import { insertPlaces } from '../testing/places.ts';
-import { type Affected, consequences, mostFollowed } from './consequences.ts';
+import { type Affected, consequences } from './consequences.ts';
+import { limits } from '../limits.ts';
 
 const sentence = ({ model, table, columns, count, isMore, links }: Affected) =>
   `${count}${isMore ? '+' : ''} ${model?.name ?? links?.join('–') ?? table}${columns.length > 0 ? ` (${columns.join(', ')})` : ''}`;
@@ -87,7 +88,7 @@ test('many are counted up to a limit, and said to be more', async (t) => {
     insert into gazetteer.country select 'X' || n, lpad(n::text, 2, '0'), 'Land', 'x', null, null, 1, '{}', 1 from generate_series(10, 99) n`);
   const found = await of('cities', [1]);
   assert.equal(found.isComplete, false);
-  assert.deepEqual(found.deleted.map(sentence), [`${mostFollowed - 1}+ visit`]);
+  assert.deepEqual(found.deleted.map(sentence), [`${limits.record.followed - 1}+ visit`]);
   assert.equal(found.cleared[0]?.count, 90);
   assert.equal(found.cleared[0]?.records.length, 5);
 });

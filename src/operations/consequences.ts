@@ -9,10 +9,11 @@ import { buildWhere } from '../selection/where.ts';
 import { type Along, alongOf } from './dependants.ts';
 import { readForeignKeys, type ForeignKey } from './foreign-keys.ts';
 import { idRow, keySql } from '../metadata/key-sql.ts';
+import { limits } from '../limits.ts';
 
 /** What deleting records does to others, by the rules of the database itself. */
 export interface Consequences {
-  /** How many records are to be deleted; at most `mostFollowed` are looked at. */
+  /** How many records are to be deleted; at most `limits.record.followed` are looked at. */
   records: number;
   /** All of it was looked at; else counts are the least there are. */
   isComplete: boolean;
@@ -44,8 +45,6 @@ export interface Affected {
   records: readonly { id: string; title: string }[];
 }
 
-/** Rows that are followed and counted at most, over all tables. */
-export const mostFollowed = 10_000;
 const mostCounted = 1_000;
 const mostTitled = 5;
 /** Longest that one table is looked at, in milliseconds. */
@@ -73,11 +72,11 @@ export async function consequences(
     const root = rootId(keys, model);
     const chosenIds = model.idFields.map((name) => `chosen.${model.fields[name]?.column}`);
     const chosen = await look<{ id: string }>(
-      `select ${placeOf('t')} as id from ${model.table} t join (${text}) chosen on ${idRow(model, 't')} = (${chosenIds.join(', ')}) limit ${mostFollowed + 1}`,
+      `select ${placeOf('t')} as id from ${model.table} t join (${text}) chosen on ${idRow(model, 't')} = (${chosenIds.join(', ')}) limit ${limits.record.followed + 1}`,
       values,
     );
-    const rows: Rows = new Map([[root, new Set(chosen?.slice(0, mostFollowed).map(({ id }) => id))]]);
-    let isComplete = chosen !== null && chosen.length <= mostFollowed;
+    const rows: Rows = new Map([[root, new Set(chosen?.slice(0, limits.record.followed).map(({ id }) => id))]]);
+    let isComplete = chosen !== null && chosen.length <= limits.record.followed;
     const first = new Set(rows.get(root));
     if (!(await follow(look, keys, rows, root))) isComplete = false;
     const left = await leftBehind(look, keys, rows);
@@ -210,7 +209,7 @@ async function follow(look: Look, keys: readonly ForeignKey[], rows: Rows, root:
     const next: Rows = new Map();
     for (const [table, at] of level) {
       for (const key of keys.filter(({ target, action }) => target === table && action === 'cascade')) {
-        const room = mostFollowed - [...rows.values()].reduce((sum, all) => sum + all.size, 0);
+        const room = limits.record.followed - [...rows.values()].reduce((sum, all) => sum + all.size, 0);
         if (room <= 0) return false;
         const known = rows.get(key.source) ?? new Set();
         const found = await pointing(look, key, at, known, room + 1);

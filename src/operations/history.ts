@@ -3,7 +3,8 @@ import type { Principal } from '../auth/principal.ts';
 import type { FieldMeta } from '../metadata/contract.ts';
 import type { OperationKind } from './contract.ts';
 import type { Resource, ResourceField } from '../resources/contract.ts';
-import { cutSql, shownOfTitle, titleText } from '../selection/cut.ts';
+import { cutSql, titleText } from '../selection/cut.ts';
+import { limits } from '../limits.ts';
 
 /** One change of a record: by a form, or by a task. */
 export interface HistoryEntry {
@@ -45,8 +46,6 @@ export interface HistoryPage {
   /** Id of the last entry, where there are older ones. */
   olderThan: string | null;
 }
-
-const historyPageSize = 25;
 
 /** Longer values are cut off by the database, but for lists of ids. */
 const longestShown = 1_000;
@@ -124,12 +123,12 @@ export async function readHistory(db: Database, resource: Resource, key: string,
      from found join ${t.change} c using (id) left join ${t.task} task on task.id = c.task_id
        cross join lateral (select array_position(c.keys, $2) - 1 as at) place
      where $3::bigint is null or c.id < $3::bigint order by c.id desc limit $4`,
-    [resource.model.name, key, olderThan, historyPageSize + 1, wholeNames(resource)],
+    [resource.model.name, key, olderThan, limits.shown.changes + 1, wholeNames(resource)],
   );
-  const shown = rows.slice(0, historyPageSize);
+  const shown = rows.slice(0, limits.shown.changes);
   return {
     entries: shown.map((row) => entryOf(resource, row)).filter((entry) => entry.kind !== 'update' || entry.values?.length !== 0),
-    olderThan: rows.length > historyPageSize ? (shown.at(-1)?.id ?? null) : null,
+    olderThan: rows.length > limits.shown.changes ? (shown.at(-1)?.id ?? null) : null,
   };
 }
 
@@ -229,14 +228,14 @@ export async function listDeleted(db: Database, resource: Resource, principal: P
     `select c.id::text as id, item.place::text as place, item.key, c.at, c.principal_name, c.before is not null and c.along_with is null as is_kept,
        task.id as task_id, task.title as task_title, task.principal_id as task_owner, task.resource as task_resource, task.operation as task_operation,
        task.parameters as task_parameters, task.finished_at is not null as task_finished,
-       ${cutSql(`coalesce(c.before -> (item.place::int - 1) ->> $2, c.before -> (item.place::int - 1) ->> $3)`, shownOfTitle)} as title
+       ${cutSql(`coalesce(c.before -> (item.place::int - 1) ->> $2, c.before -> (item.place::int - 1) ->> $3)`, limits.shown.titleLength)} as title
      from ${db.t.change} c cross join lateral unnest(c.keys) with ordinality as item(key, place)
        left join ${db.t.task} task on task.id = c.task_id
      where c.model = $1 and c.kind = 'delete' and ($4::bigint is null or c.id <= $4) and ($4::bigint is null or c.id < $4 or item.place > $5::bigint)
      order by c.id desc, item.place limit $6`,
-    [model.name, columnName(model.fields[titleField]) ?? titleField, titleField, change, place, deletedPageSize + 1],
+    [model.name, columnName(model.fields[titleField]) ?? titleField, titleField, change, place, limits.shown.deleted + 1],
   );
-  const shown = rows.slice(0, deletedPageSize);
+  const shown = rows.slice(0, limits.shown.deleted);
   const records: DeletedRecord[] = shown.map((row) => ({
     key: row.key,
     title: row.title === null ? null : titleText(row.title),
@@ -246,7 +245,7 @@ export async function listDeleted(db: Database, resource: Resource, principal: P
     isKept: row.is_kept,
   }));
   const last = shown.at(-1);
-  return { records, next: rows.length > deletedPageSize && last ? `${last.id}-${last.place}` : null };
+  return { records, next: rows.length > limits.shown.deleted && last ? `${last.id}-${last.place}` : null };
 }
 
 interface DeletedRow extends TaskColumns {
@@ -258,8 +257,6 @@ interface DeletedRow extends TaskColumns {
   principal_name: string;
   is_kept: boolean;
 }
-
-const deletedPageSize = 50;
 
 function columnName(meta: FieldMeta | undefined): string | null {
   return meta?.column?.slice(1, -1).replaceAll('""', '"') ?? null;

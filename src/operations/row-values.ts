@@ -40,9 +40,10 @@ export async function readRows(
   const image = keeps ? imageSql(model, 't', links) : `''`;
   const whole = keeps === 'image and whole' ? lastImage(model, 't') : `''`;
   const condition = keyCondition(model, 't', keys, 1);
+  // As JSON, since the driver reads an array letter by letter.
   const { rows } = await sql.query<{ key: string; image: string; whole: string; texts: (string | null)[] }>(
     `select ${keySql(model, 't')} collate "C" as key, (${image})::text as image, (${whole})::text as whole,
-       array[${fields.map((field) => textSql(field, 't')).join(', ')}]::text[] as texts
+       to_json(array[${fields.map((field) => textSql(field, 't')).join(', ')}]::text[]) as texts
      from ${model.table} t where ${condition.sql} order by 1 for update of t`,
     condition.values,
   );

@@ -6,9 +6,7 @@ import type { ApplyTarget, Refusal } from './contract.ts';
 import type { Dependant } from './dependants.ts';
 import type { ForeignKey } from './foreign-keys.ts';
 import { lastImage } from './record-links.ts';
-
-/** Records that go along with those of one statement at most; a record that takes more along by itself goes without their being kept. */
-export const mostAlong = 10_000;
+import { limits } from '../limits.ts';
 
 /** Where the image of a record that went along says with whom: their ids by key. No column of Prisma's has such a name. */
 export const withKey = '*with';
@@ -60,7 +58,7 @@ export async function lockAlong(
     condition.values,
   );
   const conflicts = new Map<string, { keys: string[] }>();
-  let room = mostAlong;
+  let room: number = limits.record.along;
   for (const dependant of dependants) {
     const found = await lockRows(client, model, dependant, condition, room + 1);
     if (found.length > room) return { free: keys, conflicts: [], isTooMany: true };

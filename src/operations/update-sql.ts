@@ -67,7 +67,8 @@ export function updateStatement(
 
 /**
  * Reads what the changes would make of the rows of `keys`, and writes nothing: by key, whether anything would differ, and
- * the values before and after as text in the order of `changes`; lists as JSON.
+ * the values before and after as text in the order of `changes`; lists as JSON. All of them as JSON, since the driver reads an array
+ * letter by letter.
  */
 export function compareStatement(resource: Resource, keys: readonly string[], changes: readonly FieldChange[]): Statement {
   const { model } = resource;
@@ -92,7 +93,7 @@ export function compareStatement(resource: Resource, keys: readonly string[], ch
   );
   return {
     sql: `select ${keySql(model, 'c')} collate "C" as key, (${isChanged('c', scalars, sides)}) as "isChanged",
-        array[${before.join(', ')}]::text[] as before, array[${after.join(', ')}]::text[] as after
+        to_json(array[${before.join(', ')}]::text[]) as before, to_json(array[${after.join(', ')}]::text[]) as after
       from (${withSides(sides, `(select t.* from ${model.table} t where ${condition.sql} offset 0) t`)}) c order by 1`,
     values,
   };
@@ -121,7 +122,7 @@ export function valuesStatement({ model }: Resource, keys: readonly string[], fi
     return textOf(field, field.column ? `t.${field.column}` : linkedIds(model, field));
   });
   return {
-    sql: `select ${keySql(model, 't')} collate "C" as key, array[${texts.join(', ')}]::text[] as texts
+    sql: `select ${keySql(model, 't')} collate "C" as key, to_json(array[${texts.join(', ')}]::text[]) as texts
       from ${model.table} t where ${condition.sql} order by 1`,
     values: condition.values,
   };

@@ -117,9 +117,6 @@ export interface Resource {
   related(model: string): Resource | null;
 }
 
-/** Most records that run within a request, whatever a resource says. */
-export const maxInlineRecords = 10_000;
-
 export type { ResourceField } from '../fields/resource-field.ts';
 
 /** Everything a running Bulkhead administers. */

@@ -17,8 +17,10 @@ export function guardOf(resource: string, onUnreadable: OnUnreadable): Guard {
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       const sentence = `${resource}: ${what} of “${label}” failed, so an error stands in its place`;
-      if (!told.has(sentence) && told.size < mostTold) onUnreadable(sentence, { resource, column: label, what, why });
-      told.add(sentence);
+      if (!told.has(sentence) && told.size < mostTold) {
+        told.add(sentence);
+        onUnreadable(sentence, { resource, column: label, what, why });
+      }
       return instead;
     }
   };

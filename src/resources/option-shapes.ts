@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { settingBounds, wholeBetween } from '../limits.ts';
 import { didYouMean } from '../nearest.ts';
 import type { ResourceDefinition } from './define-resource.ts';
 import type { ResourceOptions } from './options.ts';
@@ -9,7 +10,11 @@ type Shapes<T> = { readonly [K in keyof Required<T>]: z.ZodType };
 const text = z.string('must be a text.').optional();
 const yesOrNo = z.boolean('must be true or false.').optional();
 const called = z.custom((given) => typeof given === 'function', 'must be a function.');
-const whole = z.custom((given) => Number.isInteger(given) && Number(given) >= 1, 'must be a whole number above 0.').optional();
+const whole = (setting: keyof typeof settingBounds) => {
+  const [low, high] = settingBounds[setting];
+  const isWithin = (given: unknown) => Number.isInteger(given) && Number(given) >= low && Number(given) <= high;
+  return z.custom(isWithin, `must be ${wholeBetween(low, high)}.`).optional();
+};
 const fieldNames = z.array(z.string('must be a list of fields.'), 'must be a list of fields.');
 const align = z.enum(['start', 'end'], 'must be "start" or "end".').optional();
 const groups = 'must be a list of fields, or of groups: { label, help, fields }.';
@@ -51,10 +56,10 @@ export const bulkShapes: Shapes<NonNullable<ResourceOptions['bulk']>> = {
   fields: fieldNames.optional(),
   delete: yesOrNo,
   background: yesOrNo,
-  minAsyncRecords: whole,
+  minAsyncRecords: whole('BULKHEAD_MIN_ASYNC_RECORDS'),
   runInBackground: called.optional(),
-  parallelism: whole,
-  chunkSize: whole,
+  parallelism: whole('BULKHEAD_PARALLELISM'),
+  chunkSize: whole('BULKHEAD_CHUNK_SIZE'),
   locks: z
     .custom(
       (given) => given === 'on' || (isObject(given) && typeof given.off === 'string' && given.off.trim() !== ''),
@@ -95,7 +100,7 @@ export const optionShapes: Shapes<ResourceOptions> = {
   filters: fieldNames.optional(),
   search: fieldNames.optional(),
   defaultSort: z.union([z.string(), z.array(z.string())], sort).optional(),
-  countLimit: whole,
+  countLimit: whole('BULKHEAD_COUNT_LIMIT'),
   form: arrangement,
   show: arrangement,
   permissions: called.optional(),

@@ -1,8 +1,11 @@
+import { createHash } from 'node:crypto';
 import type { Principal } from '../auth/principal.ts';
 import type { Client, Register, Resource } from '../resources/contract.ts';
 import type { Statement } from '../resources/where-sql.ts';
 import { idOf, reselect } from './matching-sql.ts';
 import { buildWhere } from './where.ts';
+import { limits } from '../limits.ts';
+import { BoundedMap } from '../bounded-map.ts';
 
 /** How many records there are: counted, or what the database's planner believes. */
 export interface Count {
@@ -50,21 +53,24 @@ interface Plan {
 }
 
 const keptMs = 30_000;
-const mostKept = 1_000;
 const kept = new WeakMap<Client, Map<string, { plan: Promise<Estimate>; until: number }>>();
 
 /** An estimate is good for half a minute: whoever pages on is not waiting for the planner again. */
 function explain(client: Client, text: string, values: readonly unknown[], now = Date.now()): Promise<Estimate> {
-  const plans = kept.get(client) ?? new Map();
+  const plans = kept.get(client) ?? new BoundedMap<string, { plan: Promise<Estimate>; until: number }>(limits.remembered.estimates);
   kept.set(client, plans);
-  const name = JSON.stringify([text, values], (_, value) => (typeof value === 'bigint' ? String(value) : value));
+  const name = digestOf(JSON.stringify([text, values], (_, value) => (typeof value === 'bigint' ? String(value) : value)));
   const known = plans.get(name);
   if (known && known.until > now) return known.plan;
-  if (plans.size >= mostKept) plans.clear();
   const plan = askPlanner(client, text, values);
   plan.catch(() => plans.delete(name));
   plans.set(name, { plan, until: now + keptMs });
   return plan;
+}
+
+// A filter may be long, and there are many.
+function digestOf(text: string): string {
+  return createHash('sha256').update(text).digest('base64url');
 }
 
 interface Estimate {

@@ -1,4 +1,5 @@
 import { AppError } from '../errors.ts';
+import { limits } from '../limits.ts';
 
 /** The place before the very end, as `_before`. */
 export const endCursor = '!end';
@@ -12,7 +13,7 @@ export function cursorText(values: readonly (string | null)[]): string {
 export function parseCursor(text: string, nullable: readonly boolean[], name: '_after' | '_before'): (string | null)[] {
   const values = text.split('~').map((part) => (part === '!0' ? null : unescaped(part)));
   const fits =
-    text.length <= 10_000 &&
+    text.length <= limits.list.cursorLength &&
     !text.includes('\0') &&
     values.length === nullable.length &&
     values.every((value, index) => value !== undefined && (value !== null || nullable[index]));

@@ -1,4 +1,5 @@
 import type { FieldMeta } from '../metadata/contract.ts';
+import { limits } from '../limits.ts';
 
 // Texts that PostgreSQL takes for nothing else.
 const textTypes = /^(text|varchar|character|citext|xml|bit|varbit)\b/;
@@ -11,10 +12,6 @@ export function canBeLong({ kind, type, sqlType, isList }: FieldMeta): boolean {
 export function isLongText({ kind, type, sqlType }: Pick<FieldMeta, 'kind' | 'type' | 'sqlType'>): boolean {
   return kind === 'unsupported' || type === 'Json' || (type === 'String' && textTypes.test(sqlType ?? 'text'));
 }
-
-/** Characters of a value that a list shows, and of a title wherever a record is named. */
-export const shownInCell = 100;
-export const shownOfTitle = 80;
 
 /** One character more than is shown is read, which tells that there are more. */
 export function cutSql(sql: string, shown: number): string {
@@ -30,5 +27,5 @@ export function cutText(text: string, shown: number): string {
 
 /** A title of the database's as pages name a record by it. */
 export function titleText(value: unknown): string {
-  return cutText(String(value ?? ''), shownOfTitle);
+  return cutText(String(value ?? ''), limits.shown.titleLength);
 }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { type Condition, filterLimits, filterTextOf, filterToText, type Group, parseFilterText } from './filter.ts';
+import { type Condition, filterTextOf, filterToText, type Group, parseFilterText } from './filter.ts';
+import { limits } from '../limits.ts';
 
 const and = (...items: Group['items']): Group => ({ kind: 'and', items });
 const or = (...items: Group['items']): Group => ({ kind: 'or', items });
@@ -71,19 +72,19 @@ test('one filter has one text, whatever the order and the state of the list', ()
 });
 
 test('more than a filter may be is refused by name', () => {
-  const refused: Record<keyof typeof filterLimits, string> = {
-    conditions: Array.from({ length: filterLimits.conditions + 1 }, (_, index) => `f${index}=1`).join('&'),
-    depth: `${'_1.'.repeat(filterLimits.depth + 1)}a=1`,
-    values: Array.from({ length: filterLimits.values + 1 }, (_, index) => `a=${index}`).join('&'),
-    valueLength: `a=${'x'.repeat(filterLimits.valueLength + 1)}`,
-    length: `a=${'x'.repeat(filterLimits.length)}`,
+  const refused: Record<keyof typeof limits.filter, string> = {
+    conditions: Array.from({ length: limits.filter.conditions + 1 }, (_, index) => `f${index}=1`).join('&'),
+    depth: `${'_1.'.repeat(limits.filter.depth + 1)}a=1`,
+    values: Array.from({ length: limits.filter.values + 1 }, (_, index) => `a=${index}`).join('&'),
+    valueLength: `a=${'x'.repeat(limits.filter.valueLength + 1)}`,
+    length: `a=${'x'.repeat(limits.filter.length)}`,
   };
   for (const [limit, text] of Object.entries(refused)) {
     assert.throws(
       () => parseFilterText(text),
       (error: { code: string; status: number; message: string; details: Record<string, unknown> }) => {
         assert.deepEqual([error.code, error.status, error.details.limit], ['invalid-filter', 422, limit]);
-        assert.match(error.message, new RegExp(`at most ${filterLimits[limit as keyof typeof filterLimits]} `));
+        assert.match(error.message, new RegExp(`at most ${limits.filter[limit as keyof typeof limits.filter]} `));
         return true;
       },
     );
@@ -113,7 +114,7 @@ test('writing and reading any filter comes to one text', () => {
   fc.assert(
     fc.property(group, (given) => {
       const text = filterToText(given);
-      fc.pre(text.length <= filterLimits.length && !new RegExp(`(_\\d+\\.){${filterLimits.depth + 1}}`).test(text));
+      fc.pre(text.length <= limits.filter.length && !new RegExp(`(_\\d+\\.){${limits.filter.depth + 1}}`).test(text));
       assert.equal(filterToText(parseFilterText(text)), text);
       assert.equal(filterTextOf(new URLSearchParams(text)), text);
     }),

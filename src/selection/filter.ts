@@ -1,4 +1,5 @@
 import { AppError } from '../errors.ts';
+import { limits } from '../limits.ts';
 
 /** Everything a filter asks for: conditions joined by and / or, groups inside groups. The top is an `and`. */
 export interface Group {
@@ -16,9 +17,6 @@ export interface Condition {
 }
 
 export const searchPath = '_q';
-
-/** Most conditions of a filter, levels of groups below the top, values of one condition, characters of a value and of the whole. */
-export const filterLimits = { conditions: 50, depth: 4, values: 200, valueLength: 1_000, length: 8_000 } as const;
 
 /** A filter that is not understood: an error that names it, never "no filter". */
 export function invalidFilter(field: string, message: string, details: Record<string, unknown> = {}): AppError {
@@ -45,30 +43,30 @@ interface OpenGroup {
 
 /** Reads a filter's text; throws AppError 422 where it is more than a filter may be. Whether its fields exist is not asked here. */
 export function parseFilterText(text: string): Group {
-  if (text.length > filterLimits.length) throw tooMuch('length', `A filter has at most ${filterLimits.length} characters.`);
+  if (text.length > limits.filter.length) throw tooMuch('length', `A filter has at most ${limits.filter.length} characters.`);
   const top: OpenGroup = { kind: 'and', items: [], groups: new Map() };
   let conditions = 0;
   for (const [name, value] of new URLSearchParams(text)) {
     if (listState.includes(name) || isUnset(name, value)) continue;
-    if (value.length > filterLimits.valueLength) {
-      throw tooMuch('valueLength', `A value of a filter has at most ${filterLimits.valueLength} characters.`, name);
+    if (value.length > limits.filter.valueLength) {
+      throw tooMuch('valueLength', `A value of a filter has at most ${limits.filter.valueLength} characters.`, name);
     }
     const [, prefix = '', path = name, operator = 'is'] = nameForm.exec(name) ?? [];
     const numbers = prefix.split('.').filter(Boolean);
-    if (numbers.length > filterLimits.depth) throw tooMuch('depth', `A filter has at most ${filterLimits.depth} levels of groups.`, name);
+    if (numbers.length > limits.filter.depth) throw tooMuch('depth', `A filter has at most ${limits.filter.depth} levels of groups.`, name);
     const group = numbers.reduce(groupIn, top);
     const same = takesMany.has(operator) && path !== searchPath ? group.items.find((item) => isCondition(item, path, operator)) : undefined;
     if (same && 'values' in same) {
       same.values.push(value);
-      if (same.values.length > filterLimits.values) {
-        throw tooMuch('values', `A condition of a filter has at most ${filterLimits.values} values.`, name);
+      if (same.values.length > limits.filter.values) {
+        throw tooMuch('values', `A condition of a filter has at most ${limits.filter.values} values.`, name);
       }
     } else {
       conditions += 1;
       group.items.push({ path, operator, values: operator === 'between' ? ends(value) : [value] });
     }
   }
-  if (conditions > filterLimits.conditions) throw tooMuch('conditions', `A filter has at most ${filterLimits.conditions} conditions.`);
+  if (conditions > limits.filter.conditions) throw tooMuch('conditions', `A filter has at most ${limits.filter.conditions} conditions.`);
   return closed(top);
 }
 
@@ -99,7 +97,7 @@ function ends(value: string): string[] {
   return at === -1 ? [value] : [value.slice(0, at), value.slice(at + separator.length)];
 }
 
-function tooMuch(limit: keyof typeof filterLimits, message: string, field = ''): AppError {
+function tooMuch(limit: keyof typeof limits.filter, message: string, field = ''): AppError {
   return invalidFilter(field, message, { limit });
 }
 

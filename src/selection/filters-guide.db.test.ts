@@ -9,8 +9,9 @@ import { testDatabase } from '../testing/database.ts';
 import { testField } from '../testing/field.ts';
 import { describeItem } from './describe-filter.ts';
 import { findFilterField } from './filter-fields.ts';
-import { filterLimits, parseFilterText } from './filter.ts';
+import { parseFilterText } from './filter.ts';
 import { buildWhere } from './where.ts';
+import { limits } from '../limits.ts';
 
 const guide = await readFile(join(import.meta.dirname, '../../docs/filters.md'), 'utf8');
 
@@ -86,7 +87,7 @@ test('the guide names every limit', () => {
       .slice(1)
       .map(([name = '', most = '']) => [named(name)[0] as string, Number(most.replace(',', ''))]),
   );
-  assert.deepEqual(told, filterLimits);
+  assert.deepEqual(told, limits.filter);
 });
 
 test('every address in the guide is a filter of the sample', async (t) => {

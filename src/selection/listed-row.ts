@@ -4,7 +4,8 @@ import { keyOf, keyToUrl } from '../metadata/keys.ts';
 import type { FieldMeta, ModelMeta } from '../metadata/contract.ts';
 import type { Column, Resource, ResourceField } from '../resources/contract.ts';
 import { titleText } from './cut.ts';
-import { farName, mostTitles, ownName, titleName } from './page-reads.ts';
+import { farName, ownName, titleName } from './page-reads.ts';
+import { limits } from '../limits.ts';
 
 /** A record as pages show it: values by name of field or column, related records as `{ id, title }`. */
 export interface ListedRecord {
@@ -39,7 +40,7 @@ export function listedRow(resource: Resource, read: (name: string) => unknown): 
     const other = resource.metadata.models[relation?.model ?? ''];
     if (relation?.kind !== 'to-one') {
       const all = ((read(titleName(field)) ?? []) as [string, string | null][]).map(([key, title]) => relatedRecord(other, key, title));
-      record.values[name] = all.length > mostTitles ? [...all.slice(0, mostTitles), { id: '', title: '…' }] : all;
+      record.values[name] = all.length > limits.shown.cellLinks ? [...all.slice(0, limits.shown.cellLinks), { id: '', title: '…' }] : all;
       return;
     }
     const held = own(meta);

@@ -12,9 +12,6 @@ export type Read =
   /** Keys and titles of many related records. */
   | { kind: 'titles'; through: ResourceField };
 
-/** Titles of a many-to-many field that a record of a list carries; one more says that there are more. */
-export const mostTitles = 10;
-
 /** What the columns of a list need, each once, by a name. */
 export function readsOf({ model, metadata, titleField, columns }: Resource): Map<string, Read> {
   const reads = new Map<string, Read>();

@@ -4,11 +4,12 @@ import { keySql } from '../metadata/key-sql.ts';
 import type { Register, Resource, ResourceField } from '../resources/contract.ts';
 import type { Statement } from '../resources/where-sql.ts';
 import { type OrderKey, orderText, type Piece, type Place, piecesOf } from './keyset.ts';
-import { cutSql, isLongText, shownInCell, shownOfTitle } from './cut.ts';
+import { cutSql, isLongText } from './cut.ts';
 import { idOf, reselect } from './matching-sql.ts';
-import { mostTitles, type Read } from './page-reads.ts';
+import type { Read } from './page-reads.ts';
 import { type RelatedView, relatedView } from './related-view.ts';
 import type { SortKey } from './sort.ts';
+import { limits } from '../limits.ts';
 
 export interface PageQuery {
   register: Register;
@@ -145,7 +146,7 @@ export async function pageStatement({ register, resource, principal, ...query }:
     const [id] = view.model.idFields.map((name) => view.model.fields[name]?.column);
     if (!relation?.joinTable || !own || !id) return 'null';
     const title = view.model.fields[view.titleField]?.column ?? id;
-    const some = `select json_build_array(${keySql(view.model, 'r')}, ${titleOf(other, 'r')}) as one from ${relation.joinTable} j join ${sql} r on r.${id} = j.${relation.otherColumn} where j.${relation.ownColumn} = t.${own} order by r.${title}, r.${id} limit ${mostTitles + 1}`;
+    const some = `select json_build_array(${keySql(view.model, 'r')}, ${titleOf(other, 'r')}) as one from ${relation.joinTable} j join ${sql} r on r.${id} = j.${relation.otherColumn} where j.${relation.ownColumn} = t.${own} order by r.${title}, r.${id} limit ${limits.shown.cellLinks + 1}`;
     return `(select json_agg(linked.one) from (${some}) linked)`;
   }
 }
@@ -161,7 +162,7 @@ function isSeen({ view: { model, resource } }: Other, { name }: FieldMeta): bool
 
 function titleOf({ view: { model, titleField } }: Other, alias: string): string {
   const column = model.fields[titleField]?.column;
-  return column ? cutSql(`${alias}.${column}::text`, shownOfTitle) : 'null';
+  return column ? cutSql(`${alias}.${column}::text`, limits.shown.titleLength) : 'null';
 }
 
 /** Longer values of an order are in no address: such a page has numbers, no cursors. */
@@ -171,13 +172,14 @@ export const longestMark = 1_000;
 function cutShown(alias: string, meta: FieldMeta): string | null {
   const { column, type, isList } = meta;
   const isText = isLongText(meta);
-  const cut = (value: string) => (type === 'Bytes' ? `octet_length(${value})` : isText ? cutSql(`${value}::text`, shownInCell) : null);
+  const cut = (value: string) =>
+    type === 'Bytes' ? `octet_length(${value})` : isText ? cutSql(`${value}::text`, limits.shown.cellLength) : null;
   const whole = `${alias}.${column}`;
   if (!isList) return cut(whole);
   const one = cut('item.value');
-  const some = `(${shown(alias, meta)})[1:${shownInCell}]`;
+  const some = `(${shown(alias, meta)})[1:${limits.shown.cellLength}]`;
   if (!one) return some;
-  return `array(select ${one} from unnest((${whole})[1:${shownInCell}]) with ordinality item(value, place) order by item.place)`;
+  return `array(select ${one} from unnest((${whole})[1:${limits.shown.cellLength}]) with ordinality item(value, place) order by item.place)`;
 }
 
 // What Prisma's raw queries cannot read is read as text.

@@ -1,6 +1,7 @@
 import { AppError } from '../errors.ts';
+import { limits } from '../limits.ts';
 
-export const pageSizes = [25, 50, 100] as const;
+export const pageSizes = [25, 50, limits.list.rows] as const;
 
 /** Reads size and page out of a URL; what they cannot be is an error. */
 export function parsePaging({ _page, _size }: { _page?: string | undefined; _size?: string | undefined }): {

@@ -8,10 +8,11 @@ import { keySql } from '../metadata/key-sql.ts';
 import { keyToUrl, whereKeys } from '../metadata/keys.ts';
 import { fromText, textSql } from '../metadata/value-text.ts';
 import type { Client, Register, Resource, ResourceField, Where } from '../resources/contract.ts';
-import { canBeLong, cutSql, shownOfTitle, titleText } from './cut.ts';
+import { canBeLong, cutSql, titleText } from './cut.ts';
 import { idOf, reselect } from './matching-sql.ts';
 import { isWholly } from './page-reads.ts';
 import { buildWhere } from './where.ts';
+import { limits } from '../limits.ts';
 
 /**
  * One record for its own pages: values by column of every field asked for; of a many-to-many field the related ids that the
@@ -23,7 +24,7 @@ export interface RecordValuesRead {
   values: Readonly<Record<string, unknown>>;
   /** By name of the field, what is too long for a page or a form. Its value is there only where it had to be read anyway. */
   long: ReadonlyMap<string, LongValue>;
-  /** Many-to-many fields with more than `mostLinks` links, of which the first are there. */
+  /** Many-to-many fields with more than `limits.record.links`, of which the first are there. */
   overfull: readonly string[];
 }
 
@@ -40,13 +41,6 @@ export interface ReadOptions {
   /** However long its values are. */
   isWhole?: boolean;
 }
-
-/** Links of a record that are read at most: a relation to a million is no list. */
-export const mostLinks = 200;
-
-/** Bytes of the longest value that a page or a form holds, and of all of them together. */
-export const longestHeld = 64 * 1024;
-export const mostHeld = 4 * longestHeld;
 
 /** Characters of a longer one that are shown. */
 const shownOfLong = 2_000;
@@ -68,7 +62,7 @@ export async function readRecord(
   const matching = await register.whereSql(model, { AND: [buildWhere(resource, principal, ''), whereKeys(model, [key])] }, idOf(model));
   const bound = [...matching.values];
   const columns: string[] = [
-    `${model.fields[titleField]?.column ? cutSql(`t.${model.fields[titleField].column}::text`, shownOfTitle) : 'null'} as title`,
+    `${model.fields[titleField]?.column ? cutSql(`t.${model.fields[titleField].column}::text`, limits.shown.titleLength) : 'null'} as title`,
   ];
   for (const [index, field] of fields.entries()) columns.push(...(await columnsOf(field, index)));
   const text = `select ${columns.join(', ')} from (${reselect(model, matching.text, '*')}) t`;
@@ -82,8 +76,8 @@ export async function readRecord(
     if (field.relation?.kind === 'many-to-many') {
       const related = metadata.models[field.relation.model];
       const keys = JSON.parse(held ?? '[]') as string[];
-      values[field.name] = related ? keys.slice(0, mostLinks).map((one) => ({ id: keyToUrl(related, one) })) : [];
-      if (keys.length > mostLinks) overfull.push(field.name);
+      values[field.name] = related ? keys.slice(0, limits.record.links).map((one) => ({ id: keyToUrl(related, one) })) : [];
+      if (keys.length > limits.record.links) overfull.push(field.name);
       continue;
     }
     const [beginning, bytes, digest] = JSON.parse(row[`long ${index}`] ?? '[]') as [string?, number?, string?];
@@ -100,7 +94,7 @@ export async function readRecord(
     if (isSize(field)) return [`octet_length(t.${meta.column})::text as "${index}"`];
     const whole = wholeSql(meta);
     if (isWhole || isWholly(field) || !canBeLong(meta)) return [`${whole} as "${index}"`];
-    const ifLong = `case when octet_length(${whole}) > ${longestHeld}`;
+    const ifLong = `case when octet_length(${whole}) > ${limits.record.valueBytes}`;
     return [
       `${ifLong} then null else ${whole} end as "${index}"`,
       `${ifLong} then json_build_array(left(${whole}, ${shownOfLong}), octet_length(${whole}), encode(sha256(convert_to(${whole}, 'UTF8')), 'hex'))::text end as "long ${index}"`,
@@ -116,7 +110,7 @@ export async function readRecord(
     const before = bound.length;
     bound.push(...found.values);
     const renumbered = found.text.replace(/\$(\d+)/g, (_, number: string) => `$${before + Number(number)}`);
-    const linked = `select ${keySql(model, 'r')} as key from ${relation.joinTable} j join (${reselect(model, renumbered, '*')}) r on r.${id} = j.${relation.otherColumn} where j.${relation.ownColumn} = t.${own} order by r.${id} limit ${mostLinks + 1}`;
+    const linked = `select ${keySql(model, 'r')} as key from ${relation.joinTable} j join (${reselect(model, renumbered, '*')}) r on r.${id} = j.${relation.otherColumn} where j.${relation.ownColumn} = t.${own} order by r.${id} limit ${limits.record.links + 1}`;
     return `(select coalesce(json_agg(linked.key), '[]')::text from (${linked}) linked)`;
   }
 
@@ -130,7 +124,7 @@ export async function readRecord(
       .sort((a, b) => b.bytes - a.bytes);
     let all = held.reduce((sum, { bytes }) => sum + bytes, 0);
     for (const { field, text, bytes } of held) {
-      if (bytes <= longestHeld && all <= mostHeld) return;
+      if (bytes <= limits.record.valueBytes && all <= limits.record.valuesBytes) return;
       const digest = createHash('sha256').update(text).digest('hex');
       long.set(field.name, { beginning: text.slice(0, shownOfLong).toWellFormed(), bytes, digest });
       all -= bytes;

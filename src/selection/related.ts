@@ -7,9 +7,10 @@ import { keyPartOf } from '../metadata/key-part.ts';
 import type { FieldMeta, ModelMeta } from '../metadata/contract.ts';
 import type { Client, Register, Resource, ResourceField, Where } from '../resources/contract.ts';
 import { escapePattern } from '../fields/operators/text.ts';
-import { cutSql, shownOfTitle, titleText } from './cut.ts';
+import { cutSql, titleText } from './cut.ts';
 import { readTitled } from './titled.ts';
 import { buildWhere } from './where.ts';
+import { limits } from '../limits.ts';
 
 /** A record that a relation may lead to: what a control holds for it, and its title. */
 export interface RelatedOption {
@@ -24,9 +25,6 @@ export interface RelatedOptions {
   /** There are more that match. */
   isMore: boolean;
 }
-
-/** Records that a picker offers at once. */
-const offeredAtOnce = 20;
 
 /** Shorter texts are looked for at the beginning of titles only: no index finds so little in the middle. */
 const shortestInside = 3;
@@ -61,11 +59,11 @@ export async function searchRelated(
   { resource: target, valueField }: RelationTarget,
   principal: Principal,
   search: string,
-  limit = offeredAtOnce,
+  limit: number = limits.shown.offered,
 ): Promise<RelatedOptions> {
   const { model, titleField } = target;
   const text = search.trim();
-  if (text.includes('\0') || text.length > 200) return { options: [], isMore: false };
+  if (text.includes('\0') || text.length > limits.list.pickerLength) return { options: [], isMore: false };
   const conditions: Where[] = [buildWhere(target, principal, '')];
   if (text !== '') conditions.push({ OR: searchConditions(target, text) });
   const where = conditions.length === 1 ? (conditions[0] as Where) : { AND: conditions };
@@ -91,7 +89,7 @@ export async function searchRelated(
     : model.idFields.map((name) => keyPartOf(model.fields[name] as FieldMeta)?.sql(column(name)));
   const natural = model.idFields.map((name) => keyPartOf(model.fields[name] as FieldMeta)?.sql(column(name)));
   const { rows } = await sql.query<{ held: string[]; id: string[]; title: string | null; aside: string | null }>(
-    `select array[${held.join(', ')}]::text[] as held, array[${natural.join(', ')}]::text[] as id, ${cutSql(title, shownOfTitle)} as title, ${aside ? cutSql(aside.title, shownOfTitle) : 'null'} as aside
+    `select array[${held.join(', ')}]::text[] as held, array[${natural.join(', ')}]::text[] as id, ${cutSql(title, limits.shown.titleLength)} as title, ${aside ? cutSql(aside.title, limits.shown.titleLength) : 'null'} as aside
      from (${found.text}) found ${aside?.join(column(aside.field.meta.name)) ?? ''}
      where ${held[0]} is not null order by ${order.join(', ')} limit ${parameter(limit + 1)}::int`,
     values,
@@ -132,7 +130,7 @@ function searchConditions({ model, titleField, search }: Resource, text: string)
   const byKey = key === null ? [] : [whereKeys(model, [key])];
   if (names.size === 0) return byKey;
   const operator = text.length < shortestInside ? 'startsWith' : 'contains';
-  const words = text.split(/\s+/).slice(0, 8);
+  const words = text.split(/\s+/).slice(0, limits.list.searchWords);
   const each = words.map((word) => ({
     OR: [...names].map((name) => ({ [name]: { [operator]: escapePattern(word), mode: 'insensitive' } })),
   }));

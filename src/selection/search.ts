@@ -4,9 +4,7 @@ import { scalarKind } from '../fields/scalar-kind.ts';
 import { parseKey, whereKeys } from '../metadata/keys.ts';
 import type { ModelMeta } from '../metadata/contract.ts';
 import type { Resource, ResourceField, Where } from '../resources/contract.ts';
-
-/** Words that are looked for; what is typed beyond them belongs to the last. */
-const mostWords = 8;
+import { limits } from '../limits.ts';
 
 /**
  * Records in which each word is found: somewhere in the fields of `search`, whatever its case and accents, or as the whole of an id,
@@ -14,7 +12,10 @@ const mostWords = 8;
  */
 export function searchWhere(resource: Resource, text: string): Where {
   const given = text.trim().split(/\s+/);
-  const words = given.length > mostWords ? [...given.slice(0, mostWords - 1), given.slice(mostWords - 1).join(' ')] : given;
+  const words =
+    given.length > limits.list.searchWords
+      ? [...given.slice(0, limits.list.searchWords - 1), given.slice(limits.list.searchWords - 1).join(' ')]
+      : given;
   const each = words.map((word) => anyOf([...containing(resource, word), ...equalling(resource, word)]));
   const found: Where = each.length === 1 ? (each[0] as Where) : { AND: each };
   const key = words.length > 1 || resource.model.idFields.length > 1 ? keyOrNull(resource.model, text.trim()) : null;

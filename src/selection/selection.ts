@@ -1,13 +1,12 @@
 import type { Principal } from '../auth/principal.ts';
 import type { Database } from '../db/database.ts';
+import { patientTransaction } from '../db/patient-transaction.ts';
 import { AppError, notFound } from '../errors.ts';
 import { isKey, whereKeys, sortKeys } from '../metadata/keys.ts';
 import type { Register, Resource, Where } from '../resources/contract.ts';
 import { countExactly } from './count.ts';
 import { buildWhere } from './where.ts';
-
-/** Most records that are held as ticks, or as exclusions; beyond it there is "all matching". */
-export const maxTicked = 10_000;
+import { limits, limitTexts } from '../limits.ts';
 
 /** Which records: ticked keys, or everything that matches a filter less exclusions. Kept on the server, owned by one person. */
 export interface Selection {
@@ -63,7 +62,8 @@ export async function changeTicks(
   { add = [], remove = [] }: { add?: readonly string[]; remove?: readonly string[] },
 ): Promise<Selection> {
   assertKeys(resource, [...add, ...remove]);
-  const { rows } = await db.pages.query<Selection & { is_full: boolean }>(
+  const rows = await write<Selection & { is_full: boolean }>(
+    db,
     `with old as (
        select * from ${db.t.selection} where id = $1 and owner_id = $2 and resource = $3 for update
      ), wanted as (
@@ -80,16 +80,12 @@ export async function changeTicks(
      )
      select ${columns}, not exists (select 1 from fits) as is_full from changed
      union all select ${columns}, not exists (select 1 from fits) from old where not exists (select 1 from changed)`,
-    [id, principal.id, resource.slug, add, remove, maxTicked],
+    [id, principal.id, resource.slug, add, remove, limits.bulk.ticked],
   );
   const selection = rows[0];
   if (!selection) throw notFound();
   if (selection.is_full) {
-    throw new AppError(
-      'too-many-ticked',
-      422,
-      `At most ${maxTicked.toLocaleString('en')} records can be ticked one by one. Use "Select all matching".`,
-    );
+    throw tooManyTicked();
   }
   return selection;
 }
@@ -102,7 +98,8 @@ export async function selectMatching(
   id: string,
   filter: string,
 ): Promise<Selection> {
-  const { rows } = await db.pages.query<Selection>(
+  const rows = await write<Selection>(
+    db,
     `update ${db.t.selection} set kind = 'matching', filter = $4, keys = '{}', exclusions = '{}', version = version + 1, updated_at = now()
      where id = $1 and owner_id = $2 and resource = $3 returning ${columns}`,
     [id, principal.id, resource.slug, filter],
@@ -113,13 +110,19 @@ export async function selectMatching(
 
 /** Leaves nothing selected. */
 export async function clearSelection(db: Database, principal: Principal, resource: Resource, id: string): Promise<Selection> {
-  const { rows } = await db.pages.query<Selection>(
+  const rows = await write<Selection>(
+    db,
     `update ${db.t.selection} set kind = 'ticked', filter = '', keys = '{}', exclusions = '{}', version = version + 1, updated_at = now()
      where id = $1 and owner_id = $2 and resource = $3 returning ${columns}`,
     [id, principal.id, resource.slug],
   );
   if (!rows[0]) throw notFound();
   return rows[0];
+}
+
+/** Writes to a selection's row, which another tab may hold. */
+async function write<R extends Selection>({ pages }: Database, sql: string, values: unknown[]): Promise<R[]> {
+  return patientTransaction(pages, limitTexts.heldSelection, async (client) => (await client.query<R>(sql, values)).rows);
 }
 
 export function isSelected(selection: Selected, key: string): boolean {
@@ -143,8 +146,13 @@ export async function countSelection(register: Register, resource: Resource, pri
   return (await countExactly(register.client, resource, matching)).value;
 }
 
+function tooManyTicked(): AppError {
+  return new AppError('too-many-ticked', 422, limitTexts.ticked);
+}
+
 function assertKeys(resource: Resource, keys: readonly string[]): void {
-  if (keys.length > maxTicked || keys.some((key) => !isKey(resource.model, key))) {
+  if (keys.length > limits.bulk.ticked) throw tooManyTicked();
+  if (keys.some((key) => !isKey(resource.model, key))) {
     throw new AppError('invalid-key', 422, `This is not a record of ${resource.label.toLowerCase()}. Nothing was selected.`);
   }
 }

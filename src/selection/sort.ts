@@ -5,6 +5,7 @@ import { scalarKind } from '../fields/scalar-kind.ts';
 import type { FieldMeta, ModelMeta } from '../metadata/contract.ts';
 import type { Register, Resource, ResourceField } from '../resources/contract.ts';
 import { relatedView } from './related-view.ts';
+import { limits, limitTexts } from '../limits.ts';
 
 /** One of the columns a list is ordered by. */
 export interface SortKey {
@@ -17,8 +18,6 @@ export interface SortKey {
   meta: FieldMeta;
 }
 
-const mostSorts = 8;
-
 /** Reads `country.name,-population`. A relation sorts by the related record's title. Throws AppError 'invalid-sort'. */
 export function parseSort(register: Register, resource: Resource, principal: Principal, text: string): SortKey[] {
   const keys = sortParts(text).map(({ path, isDescending }) => {
@@ -28,7 +27,7 @@ export function parseSort(register: Register, resource: Resource, principal: Pri
   });
   const twice = keys.find(({ path }, index) => keys.findIndex((other) => other.path === path) !== index);
   if (twice) throw invalid(`${resource.label} cannot be sorted by "${twice.path}" twice.`);
-  if (keys.length > mostSorts) throw invalid(`A list can be sorted by at most ${mostSorts} columns.`);
+  if (keys.length > limits.list.sortColumns) throw invalid(limitTexts.sorts);
   return keys;
 }
 

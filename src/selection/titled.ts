@@ -2,9 +2,10 @@ import type { FieldMeta, ModelMeta } from '../metadata/contract.ts';
 import { keySql } from '../metadata/key-sql.ts';
 import type { Client, Register, Resource, Where } from '../resources/contract.ts';
 import type { Statement } from '../resources/where-sql.ts';
-import { cutSql, shownOfTitle, titleText } from './cut.ts';
+import { cutSql, titleText } from './cut.ts';
 import { readAs } from './listed-row.ts';
 import { idOf, reselect } from './matching-sql.ts';
+import { limits } from '../limits.ts';
 
 /** A record by its key, which is empty where its model has none, with its title as far as pages show it. */
 export interface Titled {
@@ -29,7 +30,7 @@ export async function titledStatement(register: Register, { resource, where, hel
   const title = model.fields[titleField]?.column;
   const columns = [
     `${model.idFields.length > 0 ? keySql(model, 't') : `''`} as key`,
-    `${title ? cutSql(`t.${title}::text`, shownOfTitle) : 'null'} as title`,
+    `${title ? cutSql(`t.${title}::text`, limits.shown.titleLength) : 'null'} as title`,
     `${held?.column ? `t.${held.column}${held.sqlType?.startsWith('money') ? '::numeric' : ''}` : 'null'} as held`,
   ];
   const part = limit === undefined ? '' : `${orderOf(model)} limit ${limit}`;

@@ -6,9 +6,10 @@ import { delegateOf } from '../resources/delegate.ts';
 import { ada, eve, testContext } from '../testing/context.ts';
 import { testDatabase } from '../testing/database.ts';
 import { insertPlaces } from '../testing/places.ts';
-import { changeTicks, countSelection, createSelection, getSelection, maxTicked, selectionWhere, selectMatching } from './selection.ts';
+import { changeTicks, countSelection, createSelection, getSelection, selectionWhere, selectMatching } from './selection.ts';
 import { filterFieldsOf } from './filter-fields.ts';
 import { buildWhere } from './where.ts';
+import { limits } from '../limits.ts';
 
 async function setUp(t: Parameters<typeof testDatabase>[0]) {
   const { db } = await testDatabase(t);
@@ -134,12 +135,12 @@ test("ticks of many tabs at once are all kept, and somebody else's selection is 
 
 test('more ticks than may be held are refused and change nothing', async (t) => {
   const { db, cities } = await setUp(t);
-  const keys = Array.from({ length: maxTicked }, (_, index) => key(index + 1));
+  const keys = Array.from({ length: limits.bulk.ticked }, (_, index) => key(index + 1));
   const { id } = await createSelection(db, ada, cities, { ...none, keys });
-  await assert.rejects(changeTicks(db, ada, cities, id, { add: [key(maxTicked + 1)] }), { code: 'too-many-ticked', status: 422 });
+  await assert.rejects(changeTicks(db, ada, cities, id, { add: [key(limits.bulk.ticked + 1)] }), { code: 'too-many-ticked', status: 422 });
   assert.deepEqual(
     [(await getSelection(db, ada, cities, id)).keys.length, (await getSelection(db, ada, cities, id)).version],
-    [maxTicked, 1],
+    [limits.bulk.ticked, 1],
   );
 });
 

@@ -7,7 +7,7 @@ import type { OperationKind } from '../operations/contract.ts';
 import { assertNoRule } from '../operations/rewrite-rules.ts';
 import { wake } from '../queue/wake.ts';
 import { assertCan } from '../resources/permissions.ts';
-import { maxInlineRecords, type Resource } from '../resources/contract.ts';
+import type { Resource } from '../resources/contract.ts';
 import { countSelection, getSelection, type Selection, selectionWhere } from '../selection/selection.ts';
 import type { TaskContext } from './context.ts';
 import { readKeys } from './freeze.ts';
@@ -19,6 +19,7 @@ import { recordsHeld, runInline } from './run-inline.ts';
 import { runsInline } from './runs-inline.ts';
 import { defaultRunOptions, type RunOptions } from './run-options.ts';
 import type { TaskRow } from './task-row.ts';
+import { limits, limitTexts } from '../limits.ts';
 
 export interface Launch {
   resource: Resource;
@@ -38,9 +39,6 @@ export interface Launched {
    */
   outcome: 'inline' | 'queued' | 'already' | 'same';
 }
-
-/** Records of a task that is all or nothing: one transaction, whose locks others may wait for. */
-const mostAtomic = 10_000;
 
 /**
  * Launches one run of an operation. Small ones are done when this returns; the others are one row and one wake-up, and
@@ -72,15 +70,14 @@ export async function launch(ctx: TaskContext, request: Launch): Promise<Launche
   await assertNoRule(db.pages, resource.model, [request.operation === 'delete' ? 'delete' : 'update'], true);
   await operation.check?.({ client: db.pages, register, resource, principal }, parameters);
   assertReason(resource, preview.recordCount, options.changeReason);
-  if (resource.isAtomic && preview.recordCount > mostAtomic) {
-    const message = `At most ${mostAtomic.toLocaleString('en')} ${resource.label.toLowerCase()} can be changed all or nothing. Select fewer. Nothing was changed.`;
-    throw new AppError('too-many-at-once', 422, message);
+  if (resource.isAtomic && preview.recordCount > limits.bulk.atomic) {
+    throw new AppError('too-many-at-once', 422, limitTexts.atomic(resource.label));
   }
   const where = selectionWhere(resource, principal, selection);
   const isInline = (count: number) =>
     !((options.inBackground || preview.findings?.isUntried) && resource.hasBackground) &&
     runsInline(resource, { count, kind: selection.kind, operation: request.operation }, principal);
-  const keys = await readKeys(register, resource.model, where, isInline(preview.recordCount) ? maxInlineRecords + 1 : 1);
+  const keys = await readKeys(register, resource.model, where, isInline(preview.recordCount) ? limits.bulk.inline + 1 : 1);
   if (keys.length === 0) throw new AppError('empty-selection', 422, 'Nothing is selected.');
   const task: NewTask = {
     operationId,

@@ -17,7 +17,7 @@ import { reselect } from '../selection/matching-sql.ts';
 import { countSelection, getSelection, type Selection, selectionWhere } from '../selection/selection.ts';
 import type { TaskContext } from './context.ts';
 import { listHolders } from './holders.ts';
-import { type Findings, type Preview, previewed, withManner } from './preview.ts';
+import { type Findings, type Preview, previewed, withManner, writePreview } from './preview.ts';
 import { readSelectedKeys, sampleSelectedKeys } from './read-selected-keys.ts';
 import { type Tried, tryOut } from './try-out.ts';
 
@@ -58,7 +58,8 @@ export async function lookAhead(ctx: TaskContext, looking: Looking): Promise<Pre
   await assertApart(ctx, looking, selected, recordCount, keys, deadline);
   const findings = await findOut(ctx, looking, selected, recordCount, keys, deadline);
   // Where others were left out meanwhile, what was found is about other records: whoever left them out finds out about those.
-  await db.pages.query(
+  await writePreview(
+    db,
     `update ${db.t.preview} set record_count = $2, selection_version = $3, findings = $4, snapshot = $5 where id = $1 and exclusions = $6`,
     [preview.id, recordCount, selection.version, JSON.stringify(findings), snapshot, preview.exclusions],
   );

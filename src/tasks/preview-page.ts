@@ -9,9 +9,9 @@ import { type Holder, listHolders } from './holders.ts';
 import { isLeftOut, type Preview, previewed } from './preview.ts';
 import { readSelectedKeys } from './read-selected-keys.ts';
 import { tryOut } from './try-out.ts';
+import { limits } from '../limits.ts';
 
 /** Records of a preview that a page shows. */
-export const shownAtOnce = 20;
 
 export interface PreviewedRecord {
   key: string;
@@ -49,8 +49,8 @@ export async function previewPage(ctx: TaskContext, { resource, principal, previ
   const { db, register } = ctx;
   const selected = previewed(await getSelection(db, principal, resource, preview.selectionId), { ...preview, exclusions: [] });
   if (selected.kind === 'ticked' && selected.keys.length === 0) return { records: [], next: null };
-  const found = await readSelectedKeys(ctx, { resource, principal, selected }, { after, limit: shownAtOnce + 1 });
-  const keys = found.slice(0, shownAtOnce);
+  const found = await readSelectedKeys(ctx, { resource, principal, selected }, { after, limit: limits.shown.previewed + 1 });
+  const keys = found.slice(0, limits.shown.previewed);
   const titles = await titlesOf(register, resource, principal, keys);
   const holders = resource.locksOffReason === null ? await listHolders(db, resource.model.name, keys) : new Map<string, Holder>();
   const free = keys.filter((key) => !holders.has(key));
@@ -70,7 +70,7 @@ export async function previewPage(ctx: TaskContext, { resource, principal, previ
       after: shown?.after ?? null,
     };
   });
-  return { records, next: found.length > shownAtOnce ? (keys.at(-1) ?? null) : null };
+  return { records, next: found.length > limits.shown.previewed ? (keys.at(-1) ?? null) : null };
 }
 
 interface Fate {

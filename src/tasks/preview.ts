@@ -1,15 +1,19 @@
+import type { QueryResult, QueryResultRow } from 'pg';
 import { sortKeys } from '../metadata/keys.ts';
 import type { Principal } from '../auth/principal.ts';
 import { AppError } from '../errors.ts';
+import type { Database } from '../db/database.ts';
 import type { TableNames } from '../db/names.ts';
+import { patientTransaction } from '../db/patient-transaction.ts';
 import type { OperationKind } from '../operations/contract.ts';
 import { snapshotSql } from '../operations/since-preview.ts';
 import { getOperation } from '../operations/register.ts';
 import { assertCan } from '../resources/permissions.ts';
 import type { Resource } from '../resources/contract.ts';
-import { countSelection, getSelection, maxTicked, type Selected, type Selection } from '../selection/selection.ts';
+import { countSelection, getSelection, type Selected, type Selection } from '../selection/selection.ts';
 import type { TaskContext } from './context.ts';
 import { runsInline } from './runs-inline.ts';
+import { limits, limitTexts } from '../limits.ts';
 
 /** What was typed, by the name of the control. */
 export type TypedForm = Readonly<Record<string, readonly string[]>>;
@@ -135,7 +139,7 @@ function less(selection: Selection, keys: readonly string[]): Selection {
 
 /** Keeps what was typed since, for the way back to the form. */
 export async function keepForm({ db }: TaskContext, preview: Preview, form: TypedForm): Promise<void> {
-  await db.pages.query(`update ${db.t.preview} set form = $2 where id = $1`, [preview.id, JSON.stringify(form)]);
+  await writePreview(db, `update ${db.t.preview} set form = $2 where id = $1`, [preview.id, JSON.stringify(form)]);
 }
 
 /** Leaves records out of a preview, or takes them in again, in one statement: explicit, so that doing it twice is doing it once. */
@@ -144,7 +148,8 @@ export async function excludeFromPreview(
   preview: Preview,
   { out, back }: { out: readonly string[]; back: readonly string[] },
 ): Promise<Preview> {
-  const { rows } = await db.pages.query<{ exclusions: string[] }>(
+  const { rows } = await writePreview<{ exclusions: string[] }>(
+    db,
     `with old as (
        select id, exclusions from ${db.t.preview} where id = $1 for update
      ), wanted as (
@@ -154,11 +159,15 @@ export async function excludeFromPreview(
      )
      update ${db.t.preview} preview set exclusions = wanted.exclusions from wanted
      where preview.id = wanted.id and cardinality(wanted.exclusions) <= $4 returning preview.exclusions`,
-    [preview.id, out, back, maxTicked],
+    [preview.id, out, back, limits.bulk.ticked],
   );
   if (rows[0]) return { ...preview, exclusions: rows[0].exclusions };
-  const most = maxTicked.toLocaleString('en');
-  throw new AppError('too-many-ticked', 422, `At most ${most} records can be left out one by one. Use a filter.`);
+  throw new AppError('too-many-ticked', 422, limitTexts.leftOut);
+}
+
+/** Writes to a preview's row, which another tab may hold. */
+export function writePreview<R extends QueryResultRow>({ pages }: Database, sql: string, values: unknown[]): Promise<QueryResult<R>> {
+  return patientTransaction(pages, limitTexts.heldPreview, (client) => client.query<R>(sql, values));
 }
 
 export function isLeftOut({ exclusions }: Pick<Preview, 'exclusions'>, key: string): boolean {

@@ -1,4 +1,5 @@
 import { AppError } from '../errors.ts';
+import { limits, limitTexts } from '../limits.ts';
 
 /** What to do where another task holds some of the records: nothing, go on without them, or wait for its end. */
 export type Overlap = 'refuse' | 'skip' | 'wait';
@@ -24,8 +25,6 @@ export const defaultRunOptions: RunOptions = {
   changeReason: null,
 };
 
-const longestReason = 1_000;
-
 /** Reads them out of a form. Throws AppError 422 with details.fieldErrors. */
 export function parseRunOptions(body: Readonly<Record<string, unknown>>): RunOptions {
   const text = (name: string) => String([body[name]].flat().at(-1) ?? '').trim();
@@ -37,8 +36,7 @@ export function parseRunOptions(body: Readonly<Record<string, unknown>>): RunOpt
   const isPercent = /^\d{1,3}(\.\d+)?$/.test(percent) && Number(percent) <= 100;
   if (percent !== '' && !isPercent) fieldErrors.stopPercent = 'Give a percentage from 0 to 100, or nothing.';
   const reason = text('reason');
-  if (lengthOf(reason) > longestReason || reason.includes('\0'))
-    fieldErrors.reason = `A reason may have at most ${longestReason} characters.`;
+  if (lengthOf(reason) > limits.bulk.reasonLength || reason.includes('\0')) fieldErrors.reason = limitTexts.reason;
   const [wrong] = Object.values(fieldErrors);
   if (wrong) throw new AppError('invalid-operation', 422, wrong, { fieldErrors });
   return {

@@ -3,10 +3,11 @@ import { cellError } from '../../fields/cell-error.ts';
 import { getFieldKind } from '../../fields/register.ts';
 import { can } from '../../resources/permissions.ts';
 import type { Column, Resource, ResourceField } from '../../resources/contract.ts';
-import { cutText, shownInCell } from '../../selection/cut.ts';
+import { cutText } from '../../selection/cut.ts';
 import type { ListedRecord } from '../../selection/list.ts';
 import { isLocalPath } from '../url.ts';
 import type { Urls } from './url.ts';
+import { limits } from '../../limits.ts';
 
 /** A value as lists and record pages show it. */
 export interface CellData {
@@ -27,7 +28,7 @@ export interface CellParts {
 /** A value in a list, as far as a cell shows it. */
 export function columnCell(parts: CellParts, column: Column, record: ListedRecord): CellData {
   const cell = wholeCell(parts, column, record);
-  return { ...cell, text: cutText(cell.text, shownInCell), badge: cell.badge && cutText(cell.badge, shownInCell) };
+  return { ...cell, text: cutText(cell.text, limits.shown.cellLength), badge: cell.badge && cutText(cell.badge, limits.shown.cellLength) };
 }
 
 function wholeCell(parts: CellParts, column: Column, record: ListedRecord): CellData {

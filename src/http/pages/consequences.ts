@@ -1,10 +1,10 @@
 import type { Principal } from '../../auth/principal.ts';
 import type { Affected, Consequences } from '../../operations/consequences.ts';
-import { mostAlong } from '../../operations/take-along.ts';
 import type { Register, Resource } from '../../resources/contract.ts';
 import { can } from '../../resources/permissions.ts';
 import { consequenceTexts } from '../texts/consequences.ts';
 import type { Urls } from './url.ts';
+import { limits } from '../../limits.ts';
 
 /** What a delete does to others, in words: on a record's delete page and in the bulk dialog. */
 export interface ConsequencesData {
@@ -85,7 +85,7 @@ function undoOf(
   if (!records.every(mayBringBack)) return refused(words.whyNotUndoable.forbidden);
   const notes = [
     ...(found.cleared.length > 0 ? [words.clearedNote] : []),
-    ...(records.some(({ isMore }) => isMore) ? [words.undoableNote(mostAlong)] : []),
+    ...(records.some(({ isMore }) => isMore) ? [words.undoableNote(limits.record.along)] : []),
   ];
   return { text: words.undoable(days, named), note: notes.length > 0 ? notes.join(' ') : null, isPossible: true };
 }

@@ -6,9 +6,9 @@ import type { TaskRow } from '../../tasks/task-row.ts';
 import { followUpTexts } from '../texts/follow-ups.ts';
 import { type RefusedRecord, refusedRecord } from './task.ts';
 import type { Urls } from './url.ts';
+import { limits } from '../../limits.ts';
 
 /** Records of a page. */
-export const failuresPerPage = 50;
 
 export interface FailuresData {
   title: string;
@@ -46,7 +46,7 @@ export function failuresData({ task, groups, found, titles, resource, code, afte
       count: (counts.get(group.code)?.count ?? 0) + group.count,
     });
   }
-  const shown = found.slice(0, failuresPerPage);
+  const shown = found.slice(0, limits.shown.failures);
   const last = shown.at(-1)?.key ?? '';
   return {
     title: followUpTexts.failuresHeading(task.title, task.id),
@@ -70,7 +70,7 @@ export function failuresData({ task, groups, found, titles, resource, code, afte
     })),
     emptyText: followUpTexts.noFailures,
     first: after === '' ? null : { href: href({}), label: followUpTexts.first },
-    next: found.length > failuresPerPage ? { href: href({ _after: last }), label: followUpTexts.next } : null,
+    next: found.length > limits.shown.failures ? { href: href({ _after: last }), label: followUpTexts.next } : null,
     words: { reasons: followUpTexts.reasons },
   };
 }

@@ -1,5 +1,6 @@
-import { type Condition, filterLimits, type Group, isGroup, searchPath } from '../../selection/filter.ts';
+import { type Condition, type Group, isGroup, searchPath } from '../../selection/filter.ts';
 import type { Query } from './list-state.ts';
+import { limits } from '../../limits.ts';
 
 /** A filter while it is being made: conditions may still be without a field or a value, groups without conditions. */
 export interface DraftGroup {
@@ -67,7 +68,7 @@ export function draftFrom(query: Query): DraftGroup {
     .filter((match) => match !== null)
     .map(([, kind = '', place = '']) => ({ kind, place }))
     .sort((a, b) => compare(a.place, b.place))
-    .slice(0, filterLimits.conditions * 2);
+    .slice(0, limits.filter.conditions * 2);
   for (const { kind, place } of places) {
     const parent = groups.get(place.split('-').slice(0, -1).join('-'));
     if (!parent) continue;

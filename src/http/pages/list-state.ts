@@ -1,6 +1,8 @@
 import type { Resource } from '../../resources/contract.ts';
 import { filterTextOf } from '../../selection/filter.ts';
 import { pageSizes, parsePaging } from '../../selection/paging.ts';
+import { AppError } from '../../errors.ts';
+import { limits, limitTexts } from '../../limits.ts';
 
 /** What of a list is in its URL. */
 export interface ListState {
@@ -56,6 +58,7 @@ export const start = { page: null, after: null, before: null } as const;
 
 /** A list's query from the text that a form carries. */
 export function queryOf(text: string): Query {
+  if (text.length > limits.server.addressLength) throw new AppError('too-much', 422, limitTexts.address);
   const query: Query = Object.create(null);
   for (const [name, value] of new URLSearchParams(text)) query[name] = [...[query[name] ?? []].flat(), value];
   return query;

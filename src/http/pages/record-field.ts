@@ -6,7 +6,7 @@ import { canBeLong } from '../../selection/cut.ts';
 import type { Queryable } from '../../db/transaction.ts';
 import type { Principal } from '../../auth/principal.ts';
 import type { Register, Resource, ResourceField } from '../../resources/contract.ts';
-import { mostLinks, type RecordValuesRead } from '../../selection/record.ts';
+import type { RecordValuesRead } from '../../selection/record.ts';
 import { recordTexts } from '../texts/records.ts';
 import { fieldCell } from './cell.ts';
 import { type InputData, inputData } from './input.ts';
@@ -15,6 +15,7 @@ import { ownValue } from '../../own-value.ts';
 import { sealedName } from '../sealed-secrets.ts';
 import { canBeEmptyText, emptyText, shownTexts } from './record-input.ts';
 import { zoneHint } from './zone-hint.ts';
+import { limits } from '../../limits.ts';
 
 /** One field of a form, with what was typed. */
 export interface RecordField {
@@ -96,7 +97,7 @@ export async function recordField(field: ResourceField, parts: FieldParts): Prom
   const long = record && !Object.hasOwn(texts, field.name) ? longField(parts, field, record) : null;
   // A toggle would show no value as “no”, and send that.
   const isNothing = !isNew && values.every((value) => value === '');
-  const hint = isOverfull ? recordTexts.overfull(mostLinks) : isKept ? recordTexts.listKept : hintOf(field, isFixed, parts);
+  const hint = isOverfull ? recordTexts.overfull(limits.record.links) : isKept ? recordTexts.listKept : hintOf(field, isFixed, parts);
   const describedBy = [hint ? `${id}-hint` : '', error || conflict ? `${id}-error` : ''].filter((item) => item !== '').join(' ');
   const canBeEmpty = !isFixed && long === null && canBeEmptyText(field);
   const input = await inputData({

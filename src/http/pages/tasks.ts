@@ -9,6 +9,7 @@ import { taskTexts } from '../texts/tasks.ts';
 import type { Urls } from './url.ts';
 import { type Badge, badgeOf } from './badge.ts';
 import { type Bar, barOf, type Count, countsOf, resourceLabel } from './progress.ts';
+import { limits } from '../../limits.ts';
 
 export interface TaskLine {
   id: number;
@@ -51,8 +52,6 @@ export interface TasksPageData {
   refreshes: boolean;
 }
 
-export const tasksPerPage = 25;
-
 export interface TasksQuery {
   state?: TaskState | undefined;
   page: number;
@@ -94,8 +93,8 @@ export function taskListData(
 ): TaskListData {
   const { url } = parts;
   const isLive = tasks.some((task) => !isFinished(task.state));
-  const lastPage = Math.max(1, Math.ceil(total / tasksPerPage));
-  const from = (query.page - 1) * tasksPerPage;
+  const lastPage = Math.max(1, Math.ceil(total / limits.shown.tasks));
+  const from = (query.page - 1) * limits.shown.tasks;
   return {
     lines: tasks.map((task) => taskLine(task, parts)),
     pollUrl: isLive ? url(`/tasks/list${search(query, query.page)}`) : null,

@@ -4,9 +4,9 @@ import type { UndoPreview } from '../../tasks/undo.ts';
 import { followUpTexts } from '../texts/follow-ups.ts';
 import { type RefusedRecord, refusedRecord } from './task.ts';
 import type { Urls } from './url.ts';
+import { limits } from '../../limits.ts';
 
 /** Records of a page to choose from. */
-export const undoRecordsPerPage = 50;
 const namedPerReason = 10;
 
 export interface UndoData {
@@ -47,7 +47,7 @@ export interface OpenedUndo {
 export function undoData({ preview, keys, titles, after, chosen, error }: OpenedUndo, url: Urls): UndoData {
   const { task, resource, total, judged, restored, unchanged, gone, refused, along } = preview;
   const base = `/tasks/${task.id}/undo`;
-  const shown = keys.slice(0, undoRecordsPerPage);
+  const shown = keys.slice(0, limits.shown.undone);
   const elsewhere = chosen.filter((key) => !shown.includes(key));
   const refusedCount = refused.reduce((sum, { count }) => sum + count, 0);
   const named = (key: string) => refusedRecord(key, titles, resource, url);
@@ -80,7 +80,7 @@ export function undoData({ preview, keys, titles, after, chosen, error }: Opened
     }),
     ticked: elsewhere.map((key) => keyToUrl(resource.model, key)),
     tickedText: elsewhere.length > 0 ? followUpTexts.tickedElsewhere(elsewhere.length) : null,
-    next: keys.length > undoRecordsPerPage ? { after: keyToUrl(resource.model, shown.at(-1) as string), label: followUpTexts.next } : null,
+    next: keys.length > limits.shown.undone ? { after: keyToUrl(resource.model, shown.at(-1) as string), label: followUpTexts.next } : null,
     first: after === '' ? null : { after: '', label: followUpTexts.first },
     words: {
       all: followUpTexts.undoAll(total),

@@ -14,8 +14,8 @@ import { keptTexts } from '../texts/kept.ts';
 import type { Register } from '../../resources/contract.ts';
 import { withSealedSecrets } from '../sealed-secrets.ts';
 import type { Url } from '../url.ts';
-import { largestForm, largestTextForm } from './formbody.ts';
 import { addTrigger } from './page.ts';
+import { limits } from '../../limits.ts';
 
 const swappedStatuses = [409, 422, 423];
 
@@ -42,7 +42,9 @@ export function handleErrors(app: FastifyInstance, options: ErrorOptions): void 
       const [next, email] = [waiting.next, waiting.email].map((text) => (typeof text === 'string' ? text : ''));
       return reply.code(shown.status).page('sign-in/new', signInData(name, url, { kept: waiting.kept, next, email, error: shown.message }));
     }
-    const form = wantsJson(request) ? null : await keptFormOf(request, shown.status === 413 ? largestTextForm : largestForm);
+    const form = wantsJson(request)
+      ? null
+      : await keptFormOf(request, shown.status === 413 ? limits.form.textFormBytes : limits.form.bytes);
     const { principal } = request;
     const sealing = principal ? { secret, principalId: principal.id } : null;
     const unseen = form && (await withSealedSecrets(form, register, url.prefix, sealing));
@@ -113,8 +115,9 @@ function sendToSignIn(request: FastifyRequest, reply: FastifyReply, url: Url): F
 }
 
 function signInUrl(url: Url, next: string): string {
-  const isWorthGoing = next !== '' && next !== url('/') && next !== url('');
-  return url(isWorthGoing ? `/sign-in?next=${encodeURIComponent(next)}` : '/sign-in');
+  const address = url(`/sign-in?next=${encodeURIComponent(next)}`);
+  const isWorthGoing = next !== '' && next !== url('/') && next !== url('') && address.length <= limits.server.addressLength;
+  return isWorthGoing ? address : url('/sign-in');
 }
 
 function currentPath({ headers }: FastifyRequest): string {

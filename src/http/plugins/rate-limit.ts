@@ -5,14 +5,13 @@ import plugin from 'fastify-plugin';
 import { normalEmail } from '../../auth/users.ts';
 import { AppError } from '../../errors.ts';
 import { texts } from '../texts.ts';
+import { limits } from '../../limits.ts';
 
 /** Only routes that ask for it are limited. */
-export const rateLimits = plugin(async (app) => void (await app.register(rateLimit, { global: false })), { name: 'bulkhead-rate-limit' });
-
-export const attemptsPerMinute = 10;
-
-/** Of one address for whatever accounts: an office behind one address signs in slower than a list of passwords is tried. */
-export const addressAttemptsPerMinute = 60;
+export const rateLimits = plugin(
+  async (app) => void (await app.register(rateLimit, { global: false, cache: limits.signIn.watchedAddresses })),
+  { name: 'bulkhead-rate-limit' },
+);
 
 /** Which browser it is, of those that have signed in to the account before; empty: none of them. */
 type DeviceOf = (request: FastifyRequest) => string;
@@ -20,7 +19,7 @@ type DeviceOf = (request: FastifyRequest) => string;
 /** Of one address for one account; a known browser is counted alone. */
 export const limitSignIn = (deviceOf: DeviceOf): NonNullable<RouteShorthandOptions['config']> => ({
   rateLimit: {
-    max: attemptsPerMinute,
+    max: limits.signIn.attemptsPerMinute,
     timeWindow: 60_000,
     hook: 'preHandler',
     keyGenerator: (request: FastifyRequest) => `${networkOf(request.ip)} ${normalEmail(emailOf(request))} ${deviceOf(request)}`,
@@ -31,7 +30,7 @@ export const limitSignIn = (deviceOf: DeviceOf): NonNullable<RouteShorthandOptio
 /** A hook for routes that take a password or a secret: counts them all together, by address alone, but for known browsers. */
 export function limitAddress(app: FastifyInstance, deviceOf: DeviceOf = () => ''): (request: FastifyRequest) => Promise<void> {
   const check = app.createRateLimit({
-    max: addressAttemptsPerMinute,
+    max: limits.signIn.addressAttemptsPerMinute,
     timeWindow: 60_000,
     keyGenerator: (request: FastifyRequest) => networkOf(request.ip),
   });
@@ -62,5 +61,5 @@ export function networkOf(ip: string): string {
 
 function emailOf({ body }: FastifyRequest): string {
   const { email } = (body ?? {}) as { email?: unknown };
-  return typeof email === 'string' ? email.slice(0, 254) : '';
+  return typeof email === 'string' ? email.slice(0, limits.signIn.emailLength) : '';
 }

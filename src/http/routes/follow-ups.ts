@@ -16,13 +16,14 @@ import type { TaskRow } from '../../tasks/task-row.ts';
 import { firstChanged, previewUndo, undo } from '../../tasks/undo.ts';
 import { principalOf, wantsJson } from '../negotiate.ts';
 import type { Body } from '../pages/bulk-field.ts';
-import { csvLine, failuresData, failuresPerPage } from '../pages/failures.ts';
+import { csvLine, failuresData } from '../pages/failures.ts';
 import { findResource, taskJson } from '../pages/task.ts';
-import { undoData, undoRecordsPerPage } from '../pages/undo.ts';
+import { undoData } from '../pages/undo.ts';
 import { earlierNote } from './bulk-answers.ts';
 import type { Urls } from '../pages/url.ts';
 import { followUpTexts } from '../texts/follow-ups.ts';
 import { taskTexts } from '../texts/tasks.ts';
+import { limits } from '../../limits.ts';
 
 export interface FollowUpRoutes {
   context: TaskContext;
@@ -43,7 +44,7 @@ export const followUpRoutes: FastifyPluginAsync<FollowUpRoutes> = async (app, { 
     const after = textsOf(request.query._after)[0] ?? '';
     const [groups, found] = await Promise.all([
       listFailures(db, task.id),
-      listFailedRecords(db, task.id, { code, after, limit: failuresPerPage + 1 }),
+      listFailedRecords(db, task.id, { code, after, limit: limits.shown.failures + 1 }),
     ]);
     const titles = await titlesFor(resource, principal, found);
     return reply.page('tasks/failures', failuresData({ task, groups, found, titles, resource, code, after }, url));
@@ -109,7 +110,7 @@ export const followUpRoutes: FastifyPluginAsync<FollowUpRoutes> = async (app, { 
       return { taskId: task.id, total, judged, restored, along: back, unchanged, gone, refused };
     }
     const after = turned ?? textsOf(request.query._after)[0] ?? '';
-    const keys = await firstChanged(context, task, null, undoRecordsPerPage + 1, after);
+    const keys = await firstChanged(context, task, null, limits.shown.undone + 1, after);
     const named = [...keys, ...refused.flatMap((group) => group.keys)];
     const titles = await titlesOf(register, resource, principal, [...new Set(named)]);
     reply.code(error?.status ?? 200);

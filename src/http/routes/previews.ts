@@ -11,7 +11,7 @@ import { confirmPreview } from '../../tasks/confirm-preview.ts';
 import { findTaskByOperation } from '../../tasks/insert-task.ts';
 import { lookAhead } from '../../tasks/look-ahead.ts';
 import { excludeFromPreview, findPreview, type Findings, keepForm, type Preview, previewed } from '../../tasks/preview.ts';
-import { previewPage, shownAtOnce } from '../../tasks/preview-page.ts';
+import { previewPage } from '../../tasks/preview-page.ts';
 import { parseRunOptions } from '../../tasks/run-options.ts';
 import type { TaskRow } from '../../tasks/task-row.ts';
 import { isHtmx, principalOf, wantsJson } from '../negotiate.ts';
@@ -26,6 +26,7 @@ import { bulkTexts } from '../texts/bulk.ts';
 import { previewTexts } from '../texts/previews.ts';
 import { explain, saidOnForm, sendLaunched } from './bulk-answers.ts';
 import type { BulkRoutes } from './bulk.ts';
+import { limits } from '../../limits.ts';
 
 interface ForPreview {
   Params: { resource: string; id: string };
@@ -185,7 +186,7 @@ interface Ticks {
 /** Records that were ticked or unticked since the page was made, which says of each how it was then. */
 function readTicks(resource: Resource, body: Body): Ticks {
   const [kept, leftOut] = [textsOf(body.kept), textsOf(body.leftOut)];
-  if (kept.length + leftOut.length > shownAtOnce || ![...kept, ...leftOut].every((key) => isKey(resource.model, key))) {
+  if (kept.length + leftOut.length > limits.shown.previewed || ![...kept, ...leftOut].every((key) => isKey(resource.model, key))) {
     throw new AppError('invalid-key', 422, `This is not a record of ${resource.label.toLowerCase()}. Nothing was left out.`);
   }
   const ticked = new Set(textsOf(body.keep));

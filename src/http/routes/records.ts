@@ -10,10 +10,9 @@ import { assertNoFixedField } from '../../operations/fixed-fields.ts';
 import { createRecord, deleteRecord, type SaveContext, updateRecord } from '../../operations/save-record.ts';
 import { assertCan } from '../../resources/permissions.ts';
 import { titleText } from '../../selection/cut.ts';
-import { largestForm, largestText, largestTextForm } from '../plugins/formbody.ts';
 import type { Action, Resource, ResourceField } from '../../resources/contract.ts';
 import { relatedLists } from '../../selection/related-lists.ts';
-import { longestHeld, readRecord, readWhole, type RecordValuesRead } from '../../selection/record.ts';
+import { readRecord, readWhole, type RecordValuesRead } from '../../selection/record.ts';
 import { findHolder } from '../../tasks/holders.ts';
 import { assertFree } from '../../tasks/assert-free.ts';
 import { saveContextOf } from '../../tasks/save-context.ts';
@@ -44,6 +43,7 @@ import type { Urls } from '../pages/url.ts';
 import { openSecrets, type Sealing, sealSecret, sealSecrets } from '../sealed-secrets.ts';
 import { followUpTexts } from '../texts/follow-ups.ts';
 import { recordTexts } from '../texts/records.ts';
+import { limits } from '../../limits.ts';
 
 export interface RecordRoutes {
   context: TaskContext;
@@ -79,7 +79,7 @@ interface Form {
 export const recordRoutes: FastifyPluginAsync<RecordRoutes> = async (app, { context, url, secret }) => {
   const { db, register } = context;
   // A form that is too large is read all the same, so that it can be given back.
-  const typed = { config: { shownAgain: { _return: '1' } }, bodyLimit: largestTextForm };
+  const typed = { config: { shownAgain: { _return: '1' } }, bodyLimit: limits.form.textFormBytes };
 
   app.get<ForResource>('/:resource/new', async (request, reply) => {
     const about = aboutOf(request, 'create');
@@ -281,21 +281,21 @@ function isLocked(error: unknown): error is AppError {
 function tooLarge({ headers, body }: FastifyRequest, resource: Resource, texts: FormTexts): AppError | null {
   const sizes = pairsOf((body ?? {}) as Body).map(({ name, value }) => name.length + Buffer.byteLength(value) + 2);
   const all = Number(headers['content-length'] ?? 0) || sizes.reduce((sum, one) => sum + one, 0);
-  if (all <= largestForm) return null;
+  if (all <= limits.form.bytes) return null;
   const byLength = resource.form
     .map((field) => ({ field, bytes: bytesOf(ownValue(texts, field.name)) }))
     .sort((one, other) => other.bytes - one.bytes);
-  const longest = byLength.filter(({ bytes }, place) => place === 0 || bytes > longestHeld).map(({ field }) => field);
+  const longest = byLength.filter(({ bytes }, place) => place === 0 || bytes > limits.record.valueBytes).map(({ field }) => field);
   const fieldErrors = Object.fromEntries(
-    longest.map(({ name, label }) => [name, recordTexts.tooLargeField(label, sizeInWords(largestForm))]),
+    longest.map(({ name, label }) => [name, recordTexts.tooLargeField(label, sizeInWords(limits.form.bytes))]),
   );
-  const message = recordTexts.tooLarge(sizeInWords(largestForm));
+  const message = recordTexts.tooLarge(sizeInWords(limits.form.bytes));
   return new AppError('too-large', 413, message, { fieldErrors, longest: longest.map(({ name }) => name) });
 }
 
 function tooLong({ name, label }: ResourceField, texts: FormTexts): AppError | null {
-  if (bytesOf(ownValue(texts, name)) <= largestText) return null;
-  const message = recordTexts.tooLargeText(label, sizeInWords(largestText));
+  if (bytesOf(ownValue(texts, name)) <= limits.form.textBytes) return null;
+  const message = recordTexts.tooLargeText(label, sizeInWords(limits.form.textBytes));
   return new AppError('too-large', 413, message, { fieldErrors: { [name]: message }, longest: [] });
 }
 

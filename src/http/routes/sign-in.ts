@@ -9,11 +9,11 @@ import { openForm, tokenIn } from '../kept-form.ts';
 import { withSealedSecrets } from '../sealed-secrets.ts';
 import { keptData } from '../pages/kept.ts';
 import { signInData } from '../pages/sign-in.ts';
-import { largestSealedForm } from '../plugins/formbody.ts';
 import { limitAddress, limitSignIn, tooMany } from '../plugins/rate-limit.ts';
 import type { RouteOptions } from '../routes.ts';
 import { texts } from '../texts.ts';
 import { keptTexts } from '../texts/kept.ts';
+import { limits } from '../../limits.ts';
 
 type Body = Record<string, unknown>;
 const textOf = (value: unknown) => (typeof value === 'string' ? value : '');
@@ -38,7 +38,8 @@ export const signInRoutes: FastifyPluginAsync<RouteOptions> = async (app, { admi
     secure: isHttps,
     maxAge: deviceKeptSeconds,
   } as const;
-  const accountOf = (request: FastifyRequest) => normalEmail(textOf((request.body as Body | undefined)?.email)).slice(0, 254);
+  const accountOf = (request: FastifyRequest) =>
+    normalEmail(textOf((request.body as Body | undefined)?.email)).slice(0, limits.signIn.emailLength);
   const deviceOf = (request: FastifyRequest) => devices.find(accountOf(request), request.cookies?.[deviceCookie]) ?? '';
   // A known browser has turns of its own, so that nobody who only knows the account takes them.
   const turnsOf = (request: FastifyRequest) => `${accountOf(request)} ${deviceOf(request)}`;
@@ -50,7 +51,7 @@ export const signInRoutes: FastifyPluginAsync<RouteOptions> = async (app, { admi
   }
 
   const attempt = {
-    bodyLimit: largestSealedForm,
+    bodyLimit: limits.form.sealedBytes,
     config: { isPublic: true, ...limitSignIn(deviceOf) },
     preHandler: [limitAddress(app, deviceOf), takeTurn],
   };

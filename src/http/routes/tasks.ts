@@ -33,8 +33,9 @@ import {
   type TaskParts,
 } from '../pages/task.ts';
 import { taskActions } from '../pages/task-actions.ts';
-import { taskListData, tasksPageData, tasksPerPage, type TasksQuery } from '../pages/tasks.ts';
+import { taskListData, tasksPageData, type TasksQuery } from '../pages/tasks.ts';
 import type { Urls } from '../pages/url.ts';
+import { limits } from '../../limits.ts';
 
 /** htmx stops a poll when it swaps an answer of this status. */
 const stopPolling = 286;
@@ -55,7 +56,7 @@ export const taskRoutes: FastifyPluginAsync<TaskRoutes> = async (app, { context,
   app.get('/tasks', async (request, reply) => {
     const principal = principalOf(request);
     const query = parseTasksQuery(request.query as Record<string, unknown>);
-    const page = await listTasks(context, principal, { page: query.page, size: tasksPerPage, state: query.state });
+    const page = await listTasks(context, principal, { page: query.page, size: limits.shown.tasks, state: query.state });
     const now = new Date();
     if (wantsJson(request)) return { tasks: page.tasks.map((task) => taskJson(task, now)), total: page.total, page: query.page };
     const list = taskListData(page, { query, now, url, resources: register.list, principal });
@@ -66,7 +67,7 @@ export const taskRoutes: FastifyPluginAsync<TaskRoutes> = async (app, { context,
     const query = parseTasksQuery(request.query as Record<string, unknown>);
     if (!isHtmx(request)) return reply.redirect(url('/tasks'), 303);
     const principal = principalOf(request);
-    const page = await listTasks(context, principal, { page: query.page, size: tasksPerPage, state: query.state });
+    const page = await listTasks(context, principal, { page: query.page, size: limits.shown.tasks, state: query.state });
     const list = taskListData(page, { query, now: new Date(), url, resources: register.list, principal });
     return reply.code(list.pollUrl === null ? stopPolling : 200).page('tasks/_list', list);
   });

@@ -60,6 +60,7 @@ export const shellTexts = {
     404: 'Nothing here',
     409: 'Changed in the meantime',
     413: 'Too large',
+    414: 'Too long',
     422: 'That cannot be used',
     423: 'Locked',
     429: 'Too many attempts',

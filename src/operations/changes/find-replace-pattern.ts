@@ -2,6 +2,7 @@ import type { Change } from './contract.ts';
 import { cast, isText } from './field-family.ts';
 import type { FindReplace } from './find-replace.ts';
 import { parseText } from './typed-text.ts';
+import { limits, limitTexts } from '../../limits.ts';
 
 /**
  * Every match of a regular expression, as PostgreSQL understands it; `\1` in the replacement is the first group, `\&`
@@ -20,6 +21,7 @@ export const findReplacePattern: Change<FindReplace> = {
   parse(given, field) {
     const find = parseText(given, 'find', field, 'a regular expression');
     if ('error' in find) return find;
+    if (find.value.length > limits.bulk.expressionLength) return { error: limitTexts.expression(field.label) };
     const replacement = parseText(given, 'with', field, 'a replacement', true);
     return 'error' in replacement ? replacement : { value: { find: find.value, with: replacement.value } };
   },

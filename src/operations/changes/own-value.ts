@@ -5,9 +5,7 @@ import type { ResourceField } from '../../fields/resource-field.ts';
 import type { FieldMeta } from '../../metadata/contract.ts';
 import type { Resource } from '../../resources/contract.ts';
 import type { ChangeInput, FieldText, Given } from './contract.ts';
-
-/** Most values in a list that is typed. */
-const mostValues = 1_000;
+import { limits, limitTexts } from '../../limits.ts';
 
 /** The control of the field itself. */
 export const ownInput: ChangeInput = { name: 'value', control: 'field' };
@@ -33,7 +31,7 @@ export function parseOwnValues(given: Given, field: ResourceField, { reader }: R
   const parsed = kind.parse(field.relation ? input : input.join('\n'), field, reader);
   if ('error' in parsed) return parsed;
   const values = kind.toSql(parsed.value, field) as readonly string[];
-  return values.length > mostValues ? { error: `${field.label} can take at most ${mostValues} values at a time.` } : { value: [...values] };
+  return values.length > limits.bulk.values ? { error: limitTexts.bulkValues(field.label) } : { value: [...values] };
 }
 
 export function listOf(value: FieldText): readonly string[] {

@@ -2,8 +2,7 @@ import type { Change } from './contract.ts';
 import { decimalOf, decimalText, round as roundDecimal } from './decimal.ts';
 import { cast, everyDigit, familyOf, isNumber } from './field-family.ts';
 import { fitFloat, fitNumber, shortestText } from './number-room.ts';
-
-const most = 15;
+import { limits } from '../../limits.ts';
 
 /** To so many places, a half away from zero; whole numbers to tens and hundreds by negative places. */
 export const round: Change<number> = {
@@ -15,8 +14,10 @@ export const round: Change<number> = {
   parse(given, { label }) {
     const text = (given('places').at(-1) ?? '').trim();
     if (text === '') return { error: `Give the decimal places for ${label}, or untick it.` };
-    const isGood = /^[+-]?\d{1,2}$/.test(text) && Math.abs(Number(text)) <= most;
-    return isGood ? { value: Number(text) } : { error: `Decimal places for ${label} must be a whole number from -${most} to ${most}.` };
+    const isGood = /^[+-]?\d{1,2}$/.test(text) && Math.abs(Number(text)) <= limits.bulk.decimalPlaces;
+    return isGood
+      ? { value: Number(text) }
+      : { error: `Decimal places for ${label} must be a whole number from -${limits.bulk.decimalPlaces} to ${limits.bulk.decimalPlaces}.` };
   },
   sql(value, { field, current, parameter }) {
     const number = familyOf(field) === 'float' ? everyDigit(current) : `${current}::numeric`;

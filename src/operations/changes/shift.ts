@@ -1,5 +1,6 @@
 import { type Change, NoRoom } from './contract.ts';
 import { cast, familyOf } from './field-family.ts';
+import { limits } from '../../limits.ts';
 
 const units = ['minutes', 'hours', 'days', 'weeks', 'months', 'years'] as const;
 type Unit = (typeof units)[number];
@@ -8,8 +9,6 @@ interface Shift {
   amount: number;
   unit: Unit;
 }
-
-const most = 100_000;
 
 /**
  * A date so much later, or with a negative number earlier, in UTC. A month later than 31 January is the last of February,
@@ -28,8 +27,10 @@ export const shift: Change<Shift> = {
     const text = (given('value').at(-1) ?? '').trim();
     if (text === '') return { error: `Give a number to shift ${label} by, or untick it.` };
     const amount = Number(text);
-    if (!/^[+-]?\d{1,6}$/.test(text) || Math.abs(amount) > most) {
-      return { error: `${label} can be shifted by a whole number from -${most.toLocaleString('en')} to ${most.toLocaleString('en')}.` };
+    if (!/^[+-]?\d{1,6}$/.test(text) || Math.abs(amount) > limits.bulk.shift) {
+      return {
+        error: `${label} can be shifted by a whole number from -${limits.bulk.shift.toLocaleString('en')} to ${limits.bulk.shift.toLocaleString('en')}.`,
+      };
     }
     const unit = unitsOf(meta.sqlType).find((candidate) => candidate === (given('unit').at(-1) ?? ''));
     return unit ? { value: { amount, unit } } : { error: `Choose a unit to shift ${label} by.` };
