@@ -14,7 +14,7 @@ const [minutes, seed, places] = [values.minutes, values.seed, values.places].map
 if (!(minutes > 0) || ![seed, places].every((given) => Number.isInteger(given) && given > 0)) wrongUsage(usage);
 
 console.log(`Seed ${seed}, ${minutes} minutes, ${places} places`);
-const { done, refused, troubles, broken } = await chaos({
+const { done, refused, troubles, drawn, broken } = await chaos({
   seed,
   ms: minutes * 60_000,
   places,
@@ -24,4 +24,7 @@ const { done, refused, troubles, broken } = await chaos({
 console.log(`\nDone: ${inWords(done)}`);
 console.log(`Refused: ${inWords(refused)}`);
 console.log(`Troubles: ${inWords(troubles)}`);
-endWith(broken, seed);
+console.log(drawn.inWords());
+// A short run need not come to everything.
+const never = minutes >= 5 ? drawn.never().map((cause) => `NEVER DRAWN: ${cause}`) : [];
+endWith([...broken, ...never], seed);

@@ -13,7 +13,7 @@ if (![values.runs, values.seed ?? '0'].every((given) => /^-?\d+$/.test(given))) 
 const seed = values.seed ?? String(randomInt(2 ** 31));
 console.log(`Seed ${seed}`);
 const server = process.env.BULKHEAD_TEST_SERVER ? null : await startTestServer();
-const child = spawn(process.execPath, ['--test', ...files.map((file) => join(root, file))], {
+const child = spawn(process.execPath, ['--test', '--test-concurrency=2', ...files.map((file) => join(root, file))], {
   cwd: root,
   stdio: 'inherit',
   env: {

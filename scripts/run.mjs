@@ -66,7 +66,7 @@ function install() {
 
 /** The Prisma clients of the sample and, for whoever tests, of the tests' schema, with our metadata; once per content. */
 function generate() {
-  for (const name of ['generate', 'check', 'fuzz', 'property'].includes(command) ? ['sample', 'torture'] : ['sample']) {
+  for (const name of ['generate', 'check', 'fuzz', 'property', 'chaos'].includes(command) ? ['sample', 'torture'] : ['sample']) {
     const schema = at('prisma', name);
     const sources = [...files(schema).filter((path) => path.endsWith('.prisma')), ...files(at('src/metadata')), at('package-lock.json')];
     const key = hash(sources);

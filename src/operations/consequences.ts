@@ -8,6 +8,7 @@ import { readTitled } from '../selection/titled.ts';
 import { buildWhere } from '../selection/where.ts';
 import { type Along, alongOf } from './dependants.ts';
 import { readForeignKeys, type ForeignKey } from './foreign-keys.ts';
+import { readHeirs } from './heirs.ts';
 import { idRow, keySql } from '../metadata/key-sql.ts';
 import { limits } from '../limits.ts';
 
@@ -69,6 +70,7 @@ export async function consequences(
   const found = await inSnapshot(db, async (client) => {
     const look = patiently(client);
     const keys = await readForeignKeys(client);
+    const heirs = await readHeirs(client);
     const root = rootId(keys, model);
     const chosenIds = model.idFields.map((name) => `chosen.${model.fields[name]?.column}`);
     const chosen = await look<{ id: string }>(
@@ -82,9 +84,9 @@ export async function consequences(
     const left = await leftBehind(look, keys, rows);
     if (!left.isComplete) isComplete = false;
     const gone = [...rows].map(([table, all]) => [table, table === root ? difference(all, first) : all] as const);
-    return { keys, rows, gone, left, isComplete, records: first.size };
+    return { keys, heirs, rows, gone, left, isComplete, records: first.size };
   });
-  const { keys, gone, left, rows, isComplete, records } = found;
+  const { keys, heirs, gone, left, rows, isComplete, records } = found;
   const describe = affectedOf({ db, register, resource, principal });
   const tables = gone.filter(([, all]) => all.size > 0);
   return {
@@ -99,7 +101,7 @@ export async function consequences(
     forbidding: await Promise.all(
       left.forbidding.map(({ key, ids, isMore }) => describe(sourceOf(key), key.columns, ids, { isMore: isMore || !isComplete })),
     ),
-    along: alongOf(keys, register, model),
+    along: alongOf(keys, heirs, register, model),
     unindexed: keys
       .filter((key) => (rows.get(key.target)?.size ?? 0) > 0 && !key.isIndexed)
       .map((key) => `${key.table} (${key.columns.join(', ')})`),

@@ -3,6 +3,7 @@ import type { ModelMeta } from '../metadata/contract.ts';
 import type { Register, Resource } from '../resources/contract.ts';
 import { isPossible } from '../resources/possible-actions.ts';
 import { type ForeignKey, readForeignKeys } from './foreign-keys.ts';
+import { type Heirs, readHeirs } from './heirs.ts';
 import { linksOf } from './record-links.ts';
 
 /** Levels of records that go along with a deleted one and can be kept. */
@@ -20,16 +21,16 @@ export interface Dependant {
 export type Along =
   /** Dependants that are pointed at come before those that point; none: nothing goes along. */
   | { readonly isKept: true; readonly dependants: readonly Dependant[] }
-  /** It cannot be kept, because of `table`. */
+  /** It cannot be kept, because of `table`; `heirs`: nor can the records themselves, for which of the tables they are of is not known. */
   | {
       readonly isKept: false;
-      readonly reason: 'circle' | 'deep' | 'no-record';
+      readonly reason: 'circle' | 'deep' | 'no-record' | 'heirs';
       readonly table: string;
       readonly tables: readonly string[];
     };
 
 export async function findAlong(client: Queryable, register: Register, model: ModelMeta): Promise<Along> {
-  return alongOf(await readForeignKeys(client), register, model);
+  return alongOf(await readForeignKeys(client), await readHeirs(client), register, model);
 }
 
 type TableName = string;
@@ -38,7 +39,7 @@ const sourceOf = ({ schema, table }: ForeignKey): TableName => JSON.stringify([s
 const targetOf = ({ targetSchema, targetTable }: ForeignKey): TableName => JSON.stringify([targetSchema, targetTable]);
 const tableOf = ({ dbSchema, dbTable }: ModelMeta): TableName => JSON.stringify([dbSchema, dbTable]);
 
-export function alongOf(keys: readonly ForeignKey[], register: Register, model: ModelMeta): Along {
+export function alongOf(keys: readonly ForeignKey[], heirs: Heirs, register: Register, model: ModelMeta): Along {
   const root = tableOf(model);
   const levels = new Map<TableName, number>();
   const tables = new Set<string>();
@@ -46,6 +47,8 @@ export function alongOf(keys: readonly ForeignKey[], register: Register, model: 
   const resourceOf = (table: TableName) => register.list.find((resource) => tableOf(resource.model) === table) ?? null;
 
   function follow(path: readonly TableName[]): void {
+    const heir = heirs.get(path.at(-1) as TableName);
+    if (heir !== undefined) problems.push({ reason: 'heirs', table: heir });
     for (const key of cascading(keys, path.at(-1) as TableName, path.length === 1 ? model : resourceOf(path.at(-1) as TableName)?.model)) {
       const source = sourceOf(key);
       tables.add(key.table);

@@ -17,10 +17,13 @@ interface Exclusive {
   name: string;
   parts: string[];
   operators: string[];
+  /** Of each part, as SQL says it: empty where it has none. */
+  collations: string[];
   predicate: string | null;
   columns: string[];
-  /** Of the whole table, quoted. */
+  /** Of the whole table, quoted, with the collation of each. */
   every: string[];
+  everyCollation: string[];
   /** Two empty values are the same. */
   isNullSame: boolean;
 }
@@ -83,10 +86,12 @@ async function readExclusives(client: Queryable, model: ModelMeta): Promise<Excl
          left join pg_amop on amopfamily = opcfamily and amoplefttype = opcintype and amoprighttype = opcintype and amopstrategy = 3
          join pg_operator on pg_operator.oid = coalesce(held.conexclop[part], amopopr) join pg_namespace on pg_namespace.oid = oprnamespace
          order by part) as operators,
+       array(select ${collationOf('indcollation[part - 1]')} from generate_series(1, indnkeyatts) part order by part) as collations,
        pg_get_expr(indpred, indrelid) as predicate,
        array(select attname::text from pg_attribute where attrelid = indrelid and attnum > 0
          and (attnum = any(indkey::int2[]) or exists (select from pg_depend where classid = 'pg_class'::regclass and objid = indexrelid and refobjid = indrelid and refobjsubid = attnum))) as columns,
-       array(select quote_ident(attname) from pg_attribute where attrelid = indrelid and attnum > 0 and not attisdropped) as every,
+       array(select quote_ident(attname) from pg_attribute where attrelid = indrelid and attnum > 0 and not attisdropped order by attnum) as every,
+       array(select ${collationOf('attcollation')} from pg_attribute where attrelid = indrelid and attnum > 0 and not attisdropped order by attnum) as "everyCollation",
        coalesce(to_jsonb(pg_index) ->> 'indnullsnotdistinct' = 'true', false) as "isNullSame"
      from pg_index join pg_class index on index.oid = indexrelid left join pg_constraint held on held.conindid = indexrelid and held.contype in ('p', 'u', 'x')
      where indrelid = $1::text::regclass and (indisunique or indisexclusion) and indisvalid order by 1`,
@@ -95,26 +100,34 @@ async function readExclusives(client: Queryable, model: ModelMeta): Promise<Excl
   return rows;
 }
 
+/** SQL of ` collate …`, of an oid in the catalogue. */
+function collationOf(oid: string): string {
+  return `coalesce((select format(' collate %I.%I', nspname, collname) from pg_collation join pg_namespace on pg_namespace.oid = collnamespace where pg_collation.oid = ${oid}), '')`;
+}
+
 type Moved = ReturnType<typeof movedBy>;
 type MovedField = Moved extends Map<string, infer Field> ? Field : never;
 
 function meeting(
   model: ModelMeta,
   moved: Moved,
-  { parts, operators, predicate, every, isNullSame }: Exclusive,
+  { parts, operators, collations, predicate, every, everyCollation, isNullSame }: Exclusive,
   source: Statement,
 ): Statement {
   const values = [...source.values];
-  const next = every.map((column) => {
+  // Whatever made the value, it is of the column's collation once it is there.
+  const next = every.map((column, index) => {
     const found = moved.get(unquoted(column));
-    return `${found ? nextOf(model, found, (value) => `$${values.push(value)}`) : `t.${column}`} as ${column}`;
+    return found
+      ? `(${nextOf(model, found, (value) => `$${values.push(value)}`)})${everyCollation[index]} as ${column}`
+      : `t.${column} as ${column}`;
   });
   const now = every.map((column) => `t.${column} as ${column}`);
   const of = (cells: readonly string[], letter: string) =>
     `(select ${[...parts.map((part, index) => `${part} as ${letter}${index}`), `${predicate ?? 'true'} as ${letter}_in`].join(', ')} from (select ${cells.join(', ')}) cells) ${letter}`;
   const isOther = parts.map((_, index) => `n${index}::text is distinct from o${index}::text`).join(' or ');
   const meets = parts.map((_, index) => {
-    const [one, other] = [`taker.n${index}`, `holder.o${index}`];
+    const [one, other] = ['taker.n', 'holder.o'].map((cell) => `${cell}${index}${collations[index]}`);
     return isNullSame ? `${one} is not distinct from ${other}` : `${one} ${operators[index]} ${other}`;
   });
   const sql = `with moving as materialized (

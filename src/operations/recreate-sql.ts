@@ -112,7 +112,7 @@ export function recreate(
     parts.push(
       `back${index} as materialized (
         select key as "_key", image as "_before", 'restore' as "_state" from along${index}
-        where ${comesBack(model)}
+        where ${comesBack(model, 'select key from created')}
       )`,
       ...insertRows(metadata, dependant, one.columns, `back${index}`, `_${index}`),
       `told${index} as (${change} from back${index} having count(*) > 0)`,
@@ -129,9 +129,9 @@ export function alongMissing(along: readonly Returning[]): string[] {
   );
 }
 
-/** It went with one that is restored, and every other that it went with is there or is restored too: it needs them all. */
-function comesBack(root: ModelMeta): string {
-  const restored = `array(select "_key" from judged where "_state" = 'restore')`;
+/** It went with one that is restored, and every other that it went with is there or is restored too: it needs them all. `keys` are the restored. */
+function comesBack(root: ModelMeta, keys = `select "_key" from judged where "_state" = 'restore'`): string {
+  const restored = `array(${keys})`;
   const isThere = idFields(root).map(({ column, sqlType }, index) => `t.${column} = (taker.ids ->> ${index})::${sqlType}`);
   return `jsonb_exists_any(image -> '${withKey}', ${restored}) and not exists (
           select 1 from jsonb_each(image -> '${withKey}') taker(key, ids) where taker.key <> all(${restored})
@@ -174,7 +174,7 @@ function insertRows(
       insert into ${joinTable} (${ownColumn}, ${otherColumn})
       select ${columnIn(`${from}."_before"`, id)}, linked::${relatedIdType({ metadata }, field)} from ${from}
       cross join lateral jsonb_array_elements_text(coalesce(${from}."_before" -> '${linksKey}' -> '${field.name}', '[]')) linked
-      where ${from}."_state" = 'restore' on conflict do nothing
+      where ${from}."_key" in (select key from created${suffix}) on conflict do nothing
     )`);
   }
   return parts;

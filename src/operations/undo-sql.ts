@@ -72,9 +72,11 @@ function standing({ resource: { model }, rewriting }: ApplyTarget, shape: Shape,
     ? [`select "_key" from judged where "_state" = 'restore' and "_key" not in (${written[shape.kind]})`]
     : [];
   const asked = columns.filter(({ isUpdatedAt }) => !isUpdatedAt);
-  const isPutBack =
-    shape.kind === 'update' && rewriting?.update && asked.length > 0 && !shape.fields.some((name) => fieldOf(model, name).relation);
-  const same = asked.map((field) => `${asImage(imaged(field, `judged.${field.column}`))} is not distinct from "_image" -> '${field.name}'`);
+  const isPutBack = shape.kind === 'update' && rewriting?.update && asked.length > 0;
+  const same = [
+    ...asked.map((field) => `${asImage(imaged(field, `judged.${field.column}`))} is not distinct from "_image" -> '${field.name}'`),
+    ...relationsOf(model, shape).map((field) => `to_jsonb(judged.${linkColumn(field)}) is not distinct from "_before" -> '${field.name}'`),
+  ];
   const back = isPutBack ? [`select "_key" from judged join written on "_written" = "_key" where ${same.join(' and ')}`] : [];
   const alongside = shape.kind === 'delete' ? alongMissing(along) : [];
   const every = [...hidden, ...unwritten, ...back, ...alongside];

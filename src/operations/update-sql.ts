@@ -199,10 +199,13 @@ function isChanged(alias: string, scalars: readonly Written[], sides: readonly S
   ].join(' or ');
 }
 
-/** Of rows that were to be changed in these fields, the keys of those that stand as they were. */
-function putBack(scalars: readonly Written[], key: string, before: string, after: string): string {
-  const isSame = scalars.map(({ field: { name } }) => `${before} -> '${name}' is not distinct from ${after} -> '${name}'`).join(' and ');
-  return `array_agg(${key} order by ${key}) filter (where ${isSame})`;
+/** Of rows that were to be changed in these fields, the keys of those that stand as they were, linked as they were. */
+function putBack(scalars: readonly Written[], key: string, before: string, after: string, sides: readonly Side[] = []): string {
+  const isSame = [
+    ...scalars.map(({ field: { name } }) => `${before} -> '${name}' is not distinct from ${after} -> '${name}'`),
+    ...sides.map((side) => `changed.${side.before} is not distinct from changed.${side.after}`),
+  ];
+  return `array_agg(${key} order by ${key}) filter (where ${isSame.join(' and ')})`;
 }
 
 /** The planner may ask what differs of every row of the table before it looks at the keys, and a row of nobody's could overflow. */
@@ -258,13 +261,17 @@ function lockedFirst(
       update ${model.table} t set ${assignments(written)} from changed where ${isSame} returning changed."_key" as "_written"${image}
     )`);
   }
-  for (const side of sides) parts.push(...side.writes);
+  // Links go with the row: where it is kept back, so are they.
+  const rows = written.length > 0 ? 'linked' : 'changed';
+  if (sides.length > 0 && written.length > 0)
+    parts.push(`linked as materialized (select changed.* from changed join written on "_written" = "_key")`);
+  for (const side of sides) parts.push(...side.writes(rows));
   const before = images(
     ({ field }) => `changed.${field.column}`,
     (side) => `changed.${side.before}`,
   );
   const isWritten = written.length > 0 ? `join written on "_written" = "_key"` : '';
-  const isPutBack = isReadBack && scalars.length > 0 && sides.length === 0;
+  const isPutBack = isReadBack && scalars.length > 0;
   parts.push(`images as (
       select array_agg("_key" order by "_key") as keys,
         jsonb_agg(${before} order by "_key") as before,
@@ -272,7 +279,7 @@ function lockedFirst(
           (item) => imageValue('changed', item),
           (side) => `changed.${side.after}`,
         )}${isReadBack ? ` || "_image"` : ''} order by "_key") as after,
-        ${isPutBack ? putBack(scalars, '"_key"', before, '"_image"') : 'null::text[]'} as put_back
+        ${isPutBack ? putBack(scalars, '"_key"', before, '"_image"', sides) : 'null::text[]'} as put_back
       from changed ${isWritten}
     )`);
   return parts.join(', ');
@@ -292,7 +299,8 @@ interface Side {
   after: string;
   current: string;
   next: string;
-  writes: string[];
+  /** Of the rows of this part of the statement. */
+  writes(rows: string): string[];
 }
 
 /** The rows with their related ids before and after as columns. */
@@ -318,11 +326,11 @@ function sideOf(resource: Resource, { field, change, value }: Linked, index: num
     after,
     current: linkedIds(model, field),
     next: `array(select distinct v collate "C" from unnest(${next}) v order by 1)`,
-    writes: [
-      `dropped${index} as (delete from ${joinTable} j using changed
-        where j.${ownColumn} = changed.${idColumn} and j.${otherColumn}::text <> all(changed.${after}))`,
+    writes: (rows) => [
+      `dropped${index} as (delete from ${joinTable} j using ${rows} r
+        where j.${ownColumn} = r.${idColumn} and j.${otherColumn}::text <> all(r.${after}))`,
       `added${index} as (insert into ${joinTable} (${ownColumn}, ${otherColumn})
-        select changed.${idColumn}, v::${relatedId.sqlType} from changed cross join unnest(changed.${after}) v
+        select r.${idColumn}, v::${relatedId.sqlType} from ${rows} r cross join unnest(r.${after}) v
         on conflict do nothing)`,
     ],
   };

@@ -122,3 +122,32 @@ test('a date that cannot be that late is refused alone, also where dates are uni
     return true;
   });
 });
+
+test('names are compared as their constraint compares them, whatever made the new ones', async (t) => {
+  const { db } = await testDatabase(t);
+  await insertPlaces(db, 4);
+  await db.pages.query(`
+    create collation gazetteer.loose (provider = icu, locale = 'und-u-ks-level1', deterministic = false);
+    update gazetteer.city set name = (array['a', 'xÀ', 'b', 'XB'])[id];
+    alter table gazetteer.city alter name type text collate gazetteer.loose, add constraint name_once unique (name);
+    create unique index on gazetteer.city (lower(name collate "C"));
+  `);
+  const resources = [defineResource(metadata, 'City', { bulk: { fields: ['name'] } }), ...sample.resources.slice(1)];
+  const ctx = testContext(db, {}, { minAsyncRecords: 1_000 }, { ...sample, resources });
+  const cities = ctx.register.get('cities');
+  const edit = (ids: readonly number[], body: Record<string, string>) =>
+    launchOn(ctx, cities, { keys: ids.map((id) => keyOf(cities.model, { id })) }, 'update', { field: 'name', ...body });
+  const names = async () =>
+    (await db.pages.query<{ name: string }>('select name from gazetteer.city order by id')).rows.map(({ name }) => name);
+  const before = await names();
+  const prepend = { 'change.name': 'prepend', 'value.name': 'x' };
+  const replace = { 'change.name': 'find-replace', 'find.name': 'a', 'with.name': 'XB' };
+  const pattern = { 'change.name': 'find-replace-pattern', 'find.name': '^', 'with.name': 'x' };
+  for (const body of [prepend, pattern]) await assert.rejects(edit([1, 2], body), { code: 'moves-onto' });
+  // One stays, so the other is refused alone.
+  await assert.rejects(edit([1], prepend), { code: 'refused' });
+  await assert.rejects(edit([1, 3], replace), { code: 'refused' });
+  assert.deepEqual(await names(), before);
+  const { task } = await edit([1, 2, 3, 4], { 'change.name': 'letter-case', 'case.name': 'upper' });
+  assert.deepEqual([task.state, await names()], ['succeeded', ['A', 'XÀ', 'B', 'XB']]);
+});

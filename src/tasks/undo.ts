@@ -184,7 +184,7 @@ async function assertRecreatable(
   const along = await findAlong(db.pages, register, resource.model);
   const going = along.isKept ? along.dependants.map((dependant) => dependant.resource.model.name) : null;
   if (rows.length === 0 || going === null || rows.some(({ kept }) => going.some((name) => !kept.includes(name)))) {
-    throw notKept(tablesOf(along));
+    throw along.isKept || along.reason !== 'heirs' ? notKept(tablesOf(along)) : ofHeirs(along.table);
   }
   const models = [...new Set(rows.flatMap(({ kept }) => kept))];
   return Promise.all(models.map((model) => returningOf(model)));
@@ -214,6 +214,11 @@ async function assertRecreatable(
 
 function tablesOf(along: Along): readonly string[] {
   return along.isKept ? along.dependants.map(({ resource }) => resource.model.dbTable) : along.tables;
+}
+
+function ofHeirs(heir: string): AppError {
+  const message = `Which table these records were of is not kept, and ${heir} inherits from another here: it cannot be undone.`;
+  return new AppError('not-undoable', 409, message);
 }
 
 function notKept(tables: readonly string[]): AppError {

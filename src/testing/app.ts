@@ -9,7 +9,7 @@ import { type Config, parseConfig } from '../config.ts';
 import type { Database } from '../db/database.ts';
 import type { TaskContext } from '../tasks/context.ts';
 import { testContext } from './context.ts';
-import { testDatabase, type TestDatabaseOptions } from './database.ts';
+import { type TestDatabase, testDatabase, type TestDatabaseOptions } from './database.ts';
 
 export const testPassword = 'correct horse battery';
 export const emailOf = (role: Role) => `${role}@example.test`;
@@ -44,14 +44,19 @@ export async function testApp(
   {
     admin: given = sample,
     env = {},
-    ...database
+    prepare = ({ db }) => db,
+    ...options
   }: {
     /** Or what makes one over the test's database. */
     admin?: AdminDefinition | ((connectionString: string) => Promise<AdminDefinition>);
     env?: Record<string, string>;
+    /** Changes the database before the app begins; returns it as the app is to reach it. */
+    prepare?: (database: TestDatabase) => Database | Promise<Database>;
   } & TestDatabaseOptions = {},
 ): Promise<TestApp> {
-  const { db, connectionString } = await testDatabase(t, database);
+  const database = await testDatabase(t, options);
+  const { connectionString } = database;
+  const db = await prepare(database);
   const admin = typeof given === 'function' ? await given(connectionString) : given;
   const config = parseConfig({ BULKHEAD_SESSION_SECRET: 'a secret of tests that is long enough', BULKHEAD_LOG_LEVEL: 'silent', ...env });
   const context = testContext(db, {}, {}, admin);

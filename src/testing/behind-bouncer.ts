@@ -150,6 +150,7 @@ export async function behindBouncer({ seed, ms, say }: BehindBouncer): Promise<B
         text
           .replaceAll('{task}', String(task.rows[0]?.id))
           .replaceAll('{field}', 'notes')
+          .replaceAll('{number}', '1')
           .replaceAll(/\{(?:id|hidden)\}/g, id)
           .replaceAll('{key}', id.padStart(20, '0'))
           .replaceAll(/\{\w+\}/g, '00000000-0000-4000-8000-000000000000');
@@ -259,7 +260,7 @@ export async function behindBouncer({ seed, ms, say }: BehindBouncer): Promise<B
     }
 
     async function findUntold({ pages, t }: Database): Promise<string[]> {
-      const differences = await ledgerDifferences(db, 10);
+      const differences = await ledgerDifferences(pages, t.change, 10);
       const { rows } = await pages.query<{ text: string }>(
         `select format('task %s was asked to write %s into %s, and wrote %s', claim.task_id, claim.value, claim."column", change.after) as text
          from unnest($1::int[], $2::text[], $3::text[]) as claim(task_id, "column", value) join ${t.change} change using (task_id)
@@ -279,7 +280,7 @@ async function prepare(db: Database): Promise<void> {
   await db.pages.query(
     `alter table gazetteer.city add check (id % 97 <> 0 or notes is null or notes not like '%7'), add check (id % 89 <> 0 or rating <> 4)`,
   );
-  await keepLedger(db);
+  await keepLedger(db.pages);
   for (const name of [...people, 'walker']) {
     await createUser(db, { email: `${name}@example.com`, name, password, roles: ['admin'] });
   }

@@ -18,6 +18,9 @@ export function applyToModel(
   mayBe: (record: ModelRecord) => boolean,
 ): { fate: Fate; record: ModelRecord } {
   const next: Record<string, FieldText> = { ...record };
+  // A list of lists has no place for a single value.
+  const isWithoutPlace = ({ field, change }: FieldChange) => isNested(record[field] ?? null) && ['add', 'remove'].includes(change);
+  if (changes.some(isWithoutPlace)) return { fate: 'refused', record };
   try {
     for (const { field, change, value } of changes) next[field] = twinOf(model, record, field, getChange(change), value);
   } catch (error) {
@@ -33,6 +36,11 @@ export function applyToModel(
   }
   if (!mayBe(next)) return { fate: 'refused', record };
   return { fate: 'changed', record: next };
+}
+
+/** A list of lists; a place in a list may be empty. */
+export function isNested(value: FieldText): boolean {
+  return Array.isArray(value) && value.some((item) => Array.isArray(item));
 }
 
 function twinOf(model: ModelMeta, record: ModelRecord, name: string, change: Change, value: unknown): FieldText {

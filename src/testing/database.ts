@@ -121,11 +121,15 @@ export interface TestDatabaseOptions {
   through?: (connectionString: string) => string;
 }
 
+/** Databases of tests that this process has open: its own server ends with the last. */
+let opened = 0;
+
 /** A database for one test (or one file), dropped after it; a connection that is left open then fails the test. */
 export async function testDatabase(
   t: Pick<TestContext, 'after'>,
   { seeded = false, content = seeded ? 'seeded' : 'empty', pagesPoolSize, through = (url) => url }: TestDatabaseOptions = {},
 ): Promise<TestDatabase> {
+  opened += 1;
   const { connectionString, drop } = await createDatabase(content);
   const db = await openDatabase({ connectionString: through(connectionString), ...(pagesPoolSize ? { pagesPoolSize } : {}) });
   const undoes: (() => unknown)[] = [];
@@ -134,7 +138,8 @@ export async function testDatabase(
     await db.close();
     const left = await openConnections(connectionString);
     await drop();
-    if (!process.env[serverVariable]) await stopOwnServer();
+    opened -= 1;
+    if (!process.env[serverVariable] && opened === 0) await stopOwnServer();
     if (left.length > 0) throw new Error(`connections were left open: ${left.join(', ')}`);
   });
   return { connectionString, db, defer: (undo) => void undoes.push(undo) };

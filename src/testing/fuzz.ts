@@ -1,5 +1,6 @@
 import type { TestContext } from 'node:test';
 import type { LightMyRequestResponse, RouteOptions } from 'fastify';
+import pg from 'pg';
 import { pino } from 'pino';
 import type { AdminDefinition } from '../admin-definition.ts';
 import { buildApp } from '../app.ts';
@@ -10,9 +11,14 @@ import type { Resource, Where } from '../resources/contract.ts';
 import { actions } from '../resources/contract.ts';
 import { delegateOf } from '../resources/delegate.ts';
 import type { Role } from '../auth/users.ts';
-import { formBody, testApp, type TestApp } from './app.ts';
-import type { Content, TestDatabaseOptions } from './database.ts';
+import { cancel } from '../tasks/cancel.ts';
+import { formBody, testApp } from './app.ts';
+import type { Content, TestDatabase, TestDatabaseOptions } from './database.ts';
+import type { DrawnCauses } from './drawn-causes.ts';
+import { openAsKeeper } from './keeper.ts';
+import { type OddSchema, type Watch, watchWrites, type Written } from './watch-writes.ts';
 import { encode, marks, type OddRequest, oddRequests } from './odd-requests.ts';
+import { seededRandom } from './random.ts';
 
 export interface FuzzOptions extends Pick<TestDatabaseOptions, 'pagesPoolSize' | 'through'> {
   /** Told in the command that sends one request again. */
@@ -23,7 +29,9 @@ export interface FuzzOptions extends Pick<TestDatabaseOptions, 'pagesPoolSize' |
   count: number;
   /** Only the request of this number. */
   only?: number;
-  fill?: (testing: TestApp) => Promise<void>;
+  fill?: (database: Pick<TestDatabase, 'db'>) => Promise<void>;
+  /** Makes tables odd, after they were filled, and says which. Without it nothing is put in the way of writes. */
+  odd?: OddSchema & { sql: string; schemas: readonly string[] };
   onProgress?: (sent: number) => void;
 }
 
@@ -32,6 +40,10 @@ export interface FuzzResult {
   /** Answers by status. */
   statuses: Record<string, number>;
   routes: number;
+  /** What the database did besides, how many requests wrote, and how many did not because of it. */
+  drawn: DrawnCauses | null;
+  wrote: number;
+  kept: number;
   failures: string[];
 }
 
@@ -40,14 +52,30 @@ const role: Role = 'admin';
 /**
  * Sends odd requests to every GET and POST route, as somebody who may do everything with all records but one of each
  * model. No answer may be a 5xx, show how the program is made, or hold what it was sent unescaped; the records outside
- * the scope must be as they were.
+ * the scope must be as they were; and what an answer says was written, and nothing else, must stand in the table.
  */
 export async function fuzz(t: Pick<TestContext, 'after'>, options: FuzzOptions): Promise<FuzzResult> {
   const scopes = new Map<string, Where>();
   const admin = held(options.admin, scopes);
-  const { content, pagesPoolSize, through } = options;
-  const testing = await testApp(t, { admin, content, ...(pagesPoolSize ? { pagesPoolSize } : {}), ...(through ? { through } : {}) });
-  await options.fill?.(testing);
+  const { content, pagesPoolSize, through, odd } = options;
+  let watch: Watch | null = null;
+  const prepare = async (database: TestDatabase) => {
+    await options.fill?.(database);
+    if (!odd) return database.db;
+    const own = new pg.Client({ connectionString: database.connectionString });
+    await own.connect();
+    database.defer(() => own.end());
+    await own.query(odd.sql);
+    watch = await watchWrites(own, options.seed, odd);
+    return (await openAsKeeper(database, odd.schemas)).db;
+  };
+  const testing = await testApp(t, {
+    admin,
+    content,
+    prepare,
+    ...(pagesPoolSize ? { pagesPoolSize } : {}),
+    ...(through ? { through } : {}),
+  });
   const { db, context, config } = testing;
   const { register } = context;
   const logged: string[] = [];
@@ -74,16 +102,21 @@ export async function fuzz(t: Pick<TestContext, 'after'>, options: FuzzOptions):
   const requests = oddRequests([...routes], register.listFor(visitor.principal), visitor.principal, options);
   const failures: string[] = [];
   const statuses: Record<string, number> = {};
+  let lastTask = 0;
+  let number = 0;
   const chosen = options.only === undefined ? [...requests.keys()] : [options.only];
   for (const index of chosen) {
     const request = requests[index] as OddRequest;
     logged.length = 0;
+    number = index;
     let wrong: string | null;
+    const slug = request.path.split('/')[1] ?? '';
     try {
+      const seen = request.method === 'POST' ? await beginWatch(index, slug) : null;
       const answer = await send(request);
+      const untold = await seen?.(await writtenBy(answer));
       statuses[answer.statusCode] = (statuses[answer.statusCode] ?? 0) + 1;
-      wrong = whatIsWrong(answer);
-      const slug = request.path.split('/')[1] ?? '';
+      wrong = whatIsWrong(answer) ?? untold ?? null;
       const made =
         /name="_op" value="([^"]+)"/.exec(answer.body)?.[1] ?? /\/previews\/([0-9a-f-]{36})/.exec(String(answer.headers.location))?.[1];
       if (made) previews.set(slug, made);
@@ -98,7 +131,27 @@ export async function fuzz(t: Pick<TestContext, 'after'>, options: FuzzOptions):
   const after = await checksum();
   for (const [slug, sum] of before)
     if (after.get(slug) !== sum) failures.push(`seed ${options.seed}: the record of ${slug} outside the scope was written`);
-  return { sent: chosen.length, statuses, routes: routes.size, failures };
+  const { drawn = null, wrote = 0, kept = 0 } = (watch as Watch | null) ?? {};
+  return { sent: chosen.length, statuses, routes: routes.size, drawn, wrote, kept, failures };
+
+  /** Something may be put in the way of the record that the request is about. */
+  async function beginWatch(index: number, slug: string) {
+    const model = register.list.find((one) => one.slug === slug)?.model;
+    if (!watch || !model || model.isView || model.idFields.length === 0) return null;
+    await chooseVisible(slug, seededRandom(options.seed + index));
+    return watch.begin(index, model, visible.get(slug)?.ids ?? null);
+  }
+
+  /** Nobody works through a task that waits for a worker, so it is called off. */
+  async function writtenBy({ statusCode: status }: LightMyRequestResponse): Promise<Written> {
+    const { rows } = await db.pages.query<{ id: number; operation: string; changed: number; isOver: boolean }>(
+      `select id, operation, changed, finished_at is not null as "isOver" from ${db.t.task} where id > $1 order by id`,
+      [lastTask],
+    );
+    lastTask = rows.at(-1)?.id ?? lastTask;
+    for (const { id, isOver } of rows) if (!isOver) await cancel(context, visitor.principal, id);
+    return { status, tasks: rows.filter(({ isOver }) => isOver) };
+  }
 
   async function send({ method, route, path, query, body, raw, headers }: OddRequest): Promise<LightMyRequestResponse> {
     const slug = path.split('/')[1] ?? '';
@@ -109,6 +162,7 @@ export async function fuzz(t: Pick<TestContext, 'after'>, options: FuzzOptions):
         .replaceAll('{selection}', selection)
         .replaceAll('{operation}', previews.get(slug) ?? '')
         .replaceAll('{task}', '1')
+        .replaceAll('{number}', String(number))
         .replaceAll('{field}', register.list.find((one) => one.slug === slug)?.bulkFields[0]?.name ?? 'name')
         .replaceAll('{hidden}', encode(hidden.get(slug)?.url ?? '1'))
         .replaceAll('{key}', ids?.key ?? '1');
@@ -170,7 +224,7 @@ export async function fuzz(t: Pick<TestContext, 'after'>, options: FuzzOptions):
       if (model.idFields.length === 0) continue;
       const select = Object.fromEntries(model.idFields.map((name) => [name, true]));
       const rows = await delegateOf(register.client, model).findMany({ select, take: 2 });
-      const [first, second] = rows.map((row) => keyOf(model, row)).map((key) => ({ key, url: keyToUrl(model, key) }));
+      const [first, second] = rows.map((row) => chosenOf(model, row));
       if (first && second && !Object.values(model.fields).some(({ relation }) => relation?.kind === 'to-one')) {
         chosen.hidden.set(slug, first);
         scopes.set(model.name, { NOT: whereKeys(model, [first.key]) });
@@ -181,14 +235,14 @@ export async function fuzz(t: Pick<TestContext, 'after'>, options: FuzzOptions):
     return chosen;
   }
 
-  /** Another, should it have been deleted. */
-  async function chooseVisible(slug: string): Promise<void> {
+  /** Another, should it have been deleted, or any. */
+  async function chooseVisible(slug: string, random: () => number = () => 0): Promise<void> {
     const model = register.list.find((one) => one.slug === slug)?.model;
     if (!model || model.idFields.length === 0) return;
     const select = Object.fromEntries(model.idFields.map((name) => [name, true]));
-    const row = await delegateOf(register.client, model).findFirst({ where: scopes.get(model.name) ?? {}, select });
-    const key = row && keyOf(model, row);
-    if (key) visible.set(slug, { key, url: keyToUrl(model, key) });
+    const rows = await delegateOf(register.client, model).findMany({ where: scopes.get(model.name) ?? {}, select, take: 50 });
+    const row = rows[Math.floor(random() * rows.length)];
+    if (row) visible.set(slug, chosenOf(model, row));
   }
 
   async function checksum(): Promise<Map<string, string>> {
@@ -207,6 +261,13 @@ export async function fuzz(t: Pick<TestContext, 'after'>, options: FuzzOptions):
 interface Chosen {
   key: string;
   url: string;
+  /** Its ids, joined by slashes. */
+  ids: string;
+}
+
+function chosenOf(model: ModelMeta, row: Record<string, unknown>): Chosen {
+  const key = keyOf(model, row);
+  return { key, url: keyToUrl(model, key), ids: model.idFields.map((name) => String(row[name])).join('/') };
 }
 
 /** The same admin, all its resources open to everything within the scopes. */

@@ -33,12 +33,18 @@ interface Owned {
   defer(undo: () => Promise<void>): void;
 }
 
-/** The same database as that role sees it; `schemas` are the project's, quoted. */
-export async function openAsKeeper({ db: owner, connectionString: given, defer }: Owned, schemas: readonly string[]) {
-  await owner.pages.query(owned(schemas));
+/** Makes that role; `schemas` are the project's, quoted. Returns how it reaches the database. */
+export async function makeKeeper(owner: Pick<Database['pages'], 'query'>, given: string, schemas: readonly string[]): Promise<string> {
+  await owner.query(owned(schemas));
   const url = new URL(given);
   [url.username, url.password] = ['bulkhead_keeper', 'keeper'];
-  const db = await openDatabase({ connectionString: url.href });
+  return url.href;
+}
+
+/** The same database as that role sees it. */
+export async function openAsKeeper({ db: owner, connectionString: given, defer }: Owned, schemas: readonly string[]) {
+  const connectionString = await makeKeeper(owner.pages, given, schemas);
+  const db = await openDatabase({ connectionString });
   defer(() => db.close());
-  return { db, connectionString: url.href };
+  return { db, connectionString };
 }

@@ -310,6 +310,8 @@ function usual(pattern: string, { form, bulkFields }: Resource): [string, string
       ['key', '{key}'],
     ];
   if (pattern.endsWith('/new')) return form.flatMap((field) => (field.meta.hasDefault ? [] : [[field.name, plausible(field)]]));
+  if (pattern.includes('/:id/edit'))
+    return form.flatMap((field) => (field.meta.isRequired || field.meta.sqlType === 'text' ? [[field.name, plausible(field)]] : []));
   return [];
 }
 
@@ -317,7 +319,8 @@ function plausible({ meta, relation, enum: choices }: ResourceField): string {
   if (relation) return '1';
   if (choices) return choices.values[0]?.name ?? '';
   return (
-    { Int: '7', BigInt: '7', Float: '0.5', Decimal: '0.5', Boolean: 'true', DateTime: '2024-01-02T03:04', Json: '{}' }[meta.type] ?? 'Odd'
+    { Int: '7', BigInt: '7', Float: '0.5', Decimal: '0.5', Boolean: 'true', DateTime: '2024-01-02T03:04', Json: '{}' }[meta.type] ??
+    (meta.sqlType === 'text' ? 'Odd {number}' : 'Odd')
   );
 }
 

@@ -1,7 +1,7 @@
 import type { Database } from '../db/database.ts';
 
 /** Fills an empty gazetteer with numbered places of Spain; `population` is the number. */
-export async function insertPlaces(db: Database, count: number): Promise<void> {
+export async function insertPlaces(db: Pick<Database, 'pages'>, count: number): Promise<void> {
   await db.pages.query(
     `insert into gazetteer.country values ('ESP', 'ES', 'Spain', 'Europe', null, null, 1, '{}'), ('FRA', 'FR', 'France', 'Europe', null, null, 1, '{}')`,
   );

@@ -7,9 +7,13 @@ export interface WorkerProcess {
   kill(signal: 'SIGKILL' | 'SIGTERM'): Promise<void>;
 }
 
-/** Starts a worker as `npm run work` does, in a process that can be killed. Resolves when it says that it runs. */
-export async function startWorkerProcess(connectionString: string, env: Record<string, string> = {}): Promise<WorkerProcess> {
-  const child = spawn(process.execPath, [...process.execArgv, join(import.meta.dirname, '../cli/work.ts')], {
+/** Starts a worker as `npm run work` does, or by another file, in a process that can be killed. Resolves when it says that it runs. */
+export async function startWorkerProcess(
+  connectionString: string,
+  env: Record<string, string> = {},
+  file = join(import.meta.dirname, '../cli/work.ts'),
+): Promise<WorkerProcess> {
+  const child = spawn(process.execPath, [...process.execArgv, file], {
     env: { ...process.env, DATABASE_URL: connectionString, ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });

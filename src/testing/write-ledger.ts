@@ -1,49 +1,86 @@
 import type { Database } from '../db/database.ts';
 
-/** Writes down every write of every place, by a trigger of the test's own: what was really done, whatever our tables say. */
-export async function keepLedger(db: Database): Promise<void> {
-  await db.pages.query(`
-    create table gazetteer.ledger (seq bigserial primary key, id int not null, kind text not null, before jsonb, after jsonb);
-    create function gazetteer.keep_ledger() returns trigger language plpgsql as $$ begin
-      insert into gazetteer.ledger (id, kind, before, after) values (coalesce(new.id, old.id),
-        case tg_op when 'INSERT' then 'create' else lower(tg_op) end,
-        case when tg_op <> 'INSERT' then to_jsonb(old.*) end, case when tg_op <> 'DELETE' then to_jsonb(new.*) end);
-      return null;
-    end $$;
-    create trigger keep_ledger after insert or update or delete on gazetteer.city for each row execute function gazetteer.keep_ledger();
-    create index on gazetteer.ledger (id, seq);
-  `);
+/** A table whose every write is written down. */
+export interface Ledgered {
+  model: string;
+  table: string;
+  /** Those that inherit from it. */
+  heirs?: readonly string[];
+  /** SQL of a row's key as Bulkhead has it, of `row`. */
+  key: string;
+  /** Fields that are compared, each with its column. */
+  columns: Readonly<Record<string, string>>;
 }
 
-const columns = ['notes', 'status', 'featured', 'rating'];
+export const numbered = `lpad(row.id::text, 20, '0')`;
+
+const cities: Ledgered = {
+  model: 'City',
+  table: 'gazetteer.city',
+  key: numbered,
+  columns: { notes: 'notes', status: 'status', featured: 'featured', rating: 'rating' },
+};
+
+/** Writes down every write of these tables, by triggers of the test's own: what was really done, whatever our tables say. */
+export async function keepLedger(owner: Pick<Database['pages'], 'query'>, tables: readonly Ledgered[] = [cities]): Promise<void> {
+  await owner.query(
+    `create table gazetteer.ledger (seq bigserial primary key, model text not null, key text not null, kind text not null, before jsonb, after jsonb);
+     create index on gazetteer.ledger (model, key, seq)`,
+  );
+  for (const { model, table, heirs = [], key } of tables) {
+    const name = `gazetteer.keep_ledger_${model.toLowerCase()}`;
+    // A row that is put back as it was is not written, whoever did it.
+    await owner.query(
+      `create function ${name}() returns trigger language plpgsql security definer as $$
+         declare row record;
+         begin
+           if tg_op = 'DELETE' then row := old; else row := new; end if;
+           if tg_op = 'UPDATE' and old::text = new::text then return null; end if;
+           insert into gazetteer.ledger (model, key, kind, before, after) values ('${model}', ${key},
+             case tg_op when 'INSERT' then 'create' else lower(tg_op) end,
+             case when tg_op <> 'INSERT' then to_jsonb(old.*) end, case when tg_op <> 'DELETE' then to_jsonb(new.*) end);
+           return null;
+         end $$`,
+    );
+    for (const one of [table, ...heirs])
+      await owner.query(`create trigger keep_ledger after insert or update or delete on ${one} for each row execute function ${name}()`);
+  }
+}
 
 /**
- * The ledger and what we say was done, side by side: the first writes of a place that only one of them knows, or that each
+ * The ledger and what we say was done, side by side: the first writes of a record that only one of them knows, or that each
  * tells otherwise.
  */
-export async function ledgerDifferences({ pages, t }: Database, limit: number): Promise<string[]> {
-  const isOther = columns.flatMap((column) =>
-    ['before', 'after'].map(
-      (side) =>
-        `(change.kind = 'update' and change.${side} ? '${column}' and (change.${side} ->> '${column}') is distinct from (ledger.${side} ->> '${column}'))`,
+export async function ledgerDifferences(
+  owner: Pick<Database['pages'], 'query'>,
+  change: string,
+  limit: number,
+  tables: readonly Ledgered[] = [cities],
+): Promise<string[]> {
+  const isOther = tables.flatMap(({ model, columns }) =>
+    Object.entries(columns).flatMap(([field, column]) =>
+      ['before', 'after'].map(
+        (side) =>
+          `(model = '${model}' and change.kind = 'update' and change.${side} ? '${field}' and (change.${side} ->> '${field}') is distinct from (ledger.${side} ->> '${column}'))`,
+      ),
     ),
   );
-  const { rows } = await pages.query<{ text: string }>(
+  const { rows } = await owner.query<{ text: string }>(
     `with ledger as (
-       select lpad(id::text, 20, '0') as key, row_number() over (partition by id order by seq) as n, kind, before, after from gazetteer.ledger
+       select model, key, row_number() over (partition by model, key order by seq) as n, kind, before, after from gazetteer.ledger
      ), change as (
-       select entry.key, row_number() over (partition by entry.key order by change.id) as n, change.kind, change.task_id, entry.before,
+       select model, entry.key, row_number() over (partition by model, entry.key order by change.id) as n, change.kind, change.task_id, entry.before,
          case when jsonb_typeof(change.after) = 'array' then entry.after else change.after end as after
-       from ${t.change} change cross join lateral rows from (unnest(change.keys), jsonb_array_elements(change.before),
+       from ${change} change cross join lateral rows from (unnest(change.keys), jsonb_array_elements(change.before),
          jsonb_array_elements(case when jsonb_typeof(change.after) = 'array' then change.after else '[]' end)) as entry(key, before, after)
-       where change.model = 'City'
+       where model = any($2)
      )
-     select format('place %s, write %s: ledger %s, change %s of task %s', key, n, coalesce(ledger.kind, 'nothing'),
+     select format('%s %s, write %s: ledger %s, change %s of task %s', model, key, n, coalesce(ledger.kind, 'nothing'),
        coalesce(change.kind, 'nothing'), change.task_id) as text
-     from ledger full join change using (key, n)
+     from ledger full join change using (model, key, n)
      where ledger.kind is distinct from change.kind or ${isOther.join(' or ')}
-     order by key, n limit $1`,
-    [limit],
+     order by model, key, n limit $1`,
+    [limit, tables.map(({ model }) => model)],
   );
   return rows.map(({ text }) => text);
 }

@@ -30,6 +30,7 @@ export const consequenceTexts = {
     deep: (table: string) => `What goes along is kept up to two levels deep, and ${table} would be the third.`,
     circle: (table: string) => `What goes along is not kept where it leads in a circle, as ${table} does.`,
     'no-record': (table: string) => `What goes along is kept where it has pages here, and ${table} has none.`,
+    heirs: (table: string) => `Which table a record is of is not kept, and ${table} inherits from another here.`,
     forbidden: 'Who brings them back must be allowed to delete what goes along with them too, and you are not.',
   },
   slow: (columns: string) => `This may be slow: there is no index on ${columns}.`,

@@ -1,0 +1,20 @@
+import sample from '../admin.ts';
+import { defineAdmin } from '../admin-definition.ts';
+import type { Client } from '../resources/contract.ts';
+import { tortureAdmin } from './torture.ts';
+
+/** Models of the torture schema that are odd in ways in which no table of the sample can be. */
+export const oddModels = ['ScalarList', 'IdBigInt', 'IdSnowflake', 'IdCuid'] as const;
+
+const delegates = oddModels.map((name): string => `${name[0]?.toLowerCase()}${name.slice(1)}`);
+
+/** The sample's places, and odd tables beside them: one database, two clients. */
+export const chaosAdmin = defineAdmin({
+  ...sample,
+  resources: [...sample.resources, ...tortureAdmin.resources.filter(({ model }) => oddModels.some((name) => name === model))],
+  createClient(pool, place) {
+    const other = tortureAdmin.createClient(pool, place);
+    const from = (target: Client, name: string | symbol) => Reflect.get(delegates.includes(String(name)) ? other : target, name);
+    return new Proxy(sample.createClient(pool, place), { get: from });
+  },
+});

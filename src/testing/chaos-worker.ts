@@ -1,0 +1,11 @@
+import { directUrl } from '../cli/connection.ts';
+import { onShutdown } from '../cli/shutdown.ts';
+import { parseConfig } from '../config.ts';
+import { runWorker } from '../worker.ts';
+import { chaosAdmin } from './chaos-admin.ts';
+
+/** A worker of the admin of `chaos-admin.ts`. */
+const config = parseConfig(process.env);
+const worker = await runWorker(directUrl(config), config, chaosAdmin, () => undefined);
+onShutdown(() => worker.stop());
+console.log('A worker is running.');
