@@ -17,6 +17,14 @@ export interface Condition {
 
 export const searchPath = '_q';
 
+/** Records that a task changed (`_task=7`), or could not (`_failed=7`, `_failed=7:23514` for one reason). */
+export const taskPaths = { changed: '_task', failed: '_failed' } as const;
+
+/** Is it no field's? */
+export function isOwnPath(path: string): boolean {
+  return path === searchPath || path === taskPaths.changed || path === taskPaths.failed;
+}
+
 /** Most conditions of a filter, levels of groups below the top, values of one condition, characters of a value and of the whole. */
 export const filterLimits = { conditions: 50, depth: 4, values: 200, valueLength: 1_000, length: 8_000 } as const;
 
@@ -57,7 +65,7 @@ export function parseFilterText(text: string): Group {
     const numbers = prefix.split('.').filter(Boolean);
     if (numbers.length > filterLimits.depth) throw tooMuch('depth', `A filter has at most ${filterLimits.depth} levels of groups.`, name);
     const group = numbers.reduce(groupIn, top);
-    const same = takesMany.has(operator) && path !== searchPath ? group.items.find((item) => isCondition(item, path, operator)) : undefined;
+    const same = takesMany.has(operator) && !isOwnPath(path) ? group.items.find((item) => isCondition(item, path, operator)) : undefined;
     if (same && 'values' in same) {
       same.values.push(value);
       if (same.values.length > filterLimits.values) {

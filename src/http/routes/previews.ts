@@ -24,6 +24,7 @@ import { refusedKeys } from '../pages/preview-submit.ts';
 import { formAfterPreview } from '../pages/typed-form.ts';
 import { bulkTexts } from '../texts/bulk.ts';
 import { previewTexts } from '../texts/previews.ts';
+import { titlesOfTasks } from '../pages/task-title.ts';
 import { explain, saidOnForm, sendLaunched } from './bulk-answers.ts';
 import type { BulkRoutes } from './bulk.ts';
 
@@ -75,6 +76,7 @@ export const previewRoutes: FastifyPluginAsync<BulkRoutes> = async (app, { conte
       }
       assertShown(preview, body);
       return await sendLaunched(
+        context,
         request,
         reply,
         about,
@@ -160,6 +162,11 @@ export const previewRoutes: FastifyPluginAsync<BulkRoutes> = async (app, { conte
       filter,
       body,
       error,
+      heldTitles: await titlesOfTasks(
+        context,
+        principal,
+        (preview.findings?.held ?? []).map(({ taskId }) => taskId),
+      ),
       started: await findTaskByOperation(db, principal, preview.id),
       url,
     });

@@ -56,6 +56,9 @@ export const recordTexts = {
   nothing: 'nothing',
   refused: 'This could not be saved',
   created: (title: string) => `${title} was created.`,
+  /** Who made a form stale. */
+  staleBy: (who: string, at: string) => `It was ${who}, at ${at}.`,
+  createdFor: (title: string) => `${title} was created. Close this tab to go on where you came from: it can be chosen there.`,
   saved: (title: string) => `${title} was saved.`,
   unchanged: 'Nothing was different, so nothing was written.',
   deleted: (title: string) => `${title} was deleted.`,
