@@ -61,12 +61,13 @@ export async function searchRelated(
   { resource: target, valueField }: RelationTarget,
   principal: Principal,
   search: string,
-  limit = offeredAtOnce,
+  { limit = offeredAtOnce, only = null }: { limit?: number /** This record alone, by its key. */; only?: string | null } = {},
 ): Promise<RelatedOptions> {
   const { model, titleField } = target;
   const text = search.trim();
   if (text.includes('\0') || text.length > 200) return { options: [], isMore: false };
   const conditions: Where[] = [buildWhere(target, principal, '')];
+  if (only !== null) conditions.push(whereKeys(model, [only]));
   if (text !== '') conditions.push({ OR: searchConditions(target, text) });
   const where = conditions.length === 1 ? (conditions[0] as Where) : { AND: conditions };
   const aside = firstRelation(target, principal);
