@@ -109,14 +109,14 @@ export async function recordFormData(parts: FormParts): Promise<RecordFormData> 
     heading,
     action: url(`${path}/${record ? 'edit' : 'new'}${own}${query}`),
     back: one
-      ? { href: url(`${path}/edit${backQuery}`), label: recordTexts.back(title ?? '') }
+      ? { href: url(`${path}/edit${backQuery}`), label: recordTexts.backTo(title ?? '') }
       : { href: url(backPath(resource, back)), label: recordTexts.back(resource.label) },
     delete:
       record && !one && can(resource, principal, 'delete')
         ? { href: url(`${path}/delete${backQuery}`), label: recordTexts.deleteLink }
         : null,
     submitText: record ? recordTexts.save : recordTexts.create,
-    groups: groupsOf(resource, fields, record === null),
+    groups: groupsOf(resource, one ? fields.map(tall) : fields, record === null),
     was: JSON.stringify(was),
     theirs: stale.size > 0 ? JSON.stringify(Object.fromEntries([...stale].map(([name, { now }]) => [name, now]))) : '',
     summary: error ? summaryOf(error, fields, parts.changedBy ?? null) : null,
@@ -124,6 +124,11 @@ export async function recordFormData(parts: FormParts): Promise<RecordFormData> 
     scripts: ['picker.js'],
     words: recordTexts,
   };
+}
+
+/** A text on a page of its own has the page for it. */
+function tall(field: RecordField): RecordField {
+  return { ...field, input: { ...field.input, rows: 24 } };
 }
 
 /** The groups of the form with the controls that this principal has; what a new record does not have yet is left out. */

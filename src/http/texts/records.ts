@@ -22,6 +22,8 @@ export const recordTexts = {
   deleteLink: 'Delete…',
   cancel: 'Cancel',
   back: (label: string) => `Back to ${label.toLowerCase()}`,
+  /** To a record, by its title. */
+  backTo: (title: string) => `Back to ${title}`,
   required: 'required',
   yes: 'Yes',
   no: 'No',
