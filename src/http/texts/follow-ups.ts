@@ -31,7 +31,6 @@ export const followUpTexts = {
   reason: (message: string, count: number) => `${message} (${number.format(count)})`,
   reasons: 'Reasons',
   columns: { record: 'Record', reason: 'Reason', values: 'Now, and as it was to be', field: 'Field', code: 'Code' },
-  valuesOf: (field: string) => field,
   noFailures: 'No record failed.',
   next: 'Next',
   first: 'Back to the first',
