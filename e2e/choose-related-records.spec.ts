@@ -64,6 +64,45 @@ test('what a picker finds is seen whole, also from a sheet at the end of a small
   await expect(page).toHaveURL(/country=ESP/);
 });
 
+test('what is missing is made in another tab and chosen where it is needed, with everything typed', async ({ page, app, context }) => {
+  await app.sql.query(`insert into gazetteer.tag (name) select 'tag ' || n from generate_series(1, 40) n`);
+  await signIn(page, app);
+  const make = async (name: string) => {
+    const opened = context.waitForEvent('page');
+    await page.getByRole('link', { name: 'New tag…' }).click();
+    const tab = await opened;
+    await tab.getByLabel('Name').fill(name);
+    await tab.locator('#record-form footer').getByRole('button').click();
+    await expect(tab.locator('[role=status]').first()).toContainText('Close this tab to go on');
+    await tab.close();
+  };
+  await test.step('in the bulk dialog', async () => {
+    await page.goto('/cities?country=AND');
+    await page.locator('.row-tick').first().check();
+    await page.locator('#selection-bar').getByRole('link', { name: /edit/i }).click();
+    await page.locator('.bulk-field[data-field="notes"] .bulk-choose').check();
+    await page.locator('[name="value.notes"]').fill('typed before');
+    await page.locator('.bulk-field[data-field="tags"] .bulk-choose').check();
+    await make('heritage');
+    await expect(page.locator('.picker-token')).toHaveText(['heritage']);
+    await expect(page.locator('[name="value.notes"]')).toHaveValue('typed before');
+    await page.locator('#bulk-edit-form .bulk-launch').click();
+    await expect(page.locator('#dialog')).not.toBeVisible();
+    const { rows } = await app.sql.query(
+      `select city.notes from gazetteer."_CityToTag" join gazetteer.tag on tag.id = "B" join gazetteer.city on city.id = "A" where tag.name = 'heritage'`,
+    );
+    expect(rows).toEqual([{ notes: 'typed before' }]);
+  });
+  await test.step('in a form, where few are boxes', async () => {
+    await app.sql.query(`delete from gazetteer.tag where name like 'tag %'`);
+    await page.goto('/cities/new');
+    await page.getByLabel('Notes').fill('typed before');
+    await make('mill');
+    await expect(page.getByRole('group', { name: 'Tags' }).getByLabel('mill')).toBeChecked();
+    await expect(page.getByLabel('Notes')).toHaveValue('typed before');
+  });
+});
+
 test('a picker works by keyboard alone', async ({ page, app }) => {
   await signIn(page, app);
   await page.goto('/countries/FRA/edit');
@@ -117,5 +156,21 @@ test.describe('without JavaScript', () => {
     await page.getByLabel('Subregion').press('Enter');
     await expect(page.locator('[role=status]').first()).toContainText('was saved');
     expect((await capitalOf(app, 'ITA')).name).toMatch(/^Milan/);
+  });
+
+  test('what is made in another tab is among what can be chosen when the form is shown again', async ({ page, app, context }) => {
+    await signIn(page, app);
+    await page.goto('/cities/new');
+    await page.getByLabel('Notes').fill('typed before');
+    const opened = context.waitForEvent('page');
+    await page.getByRole('link', { name: 'New tag…' }).click();
+    const tab = await opened;
+    await tab.getByLabel('Name').fill('mill');
+    await tab.locator('#record-form footer').getByRole('button').click();
+    await expect(tab.locator('[role=status]').first()).toContainText('it can be chosen there');
+    await tab.close();
+    await page.locator('[data-field="tags"]').getByRole('button', { name: 'Show what was made meanwhile' }).click();
+    await page.getByRole('group', { name: 'Tags' }).getByLabel('mill').check();
+    await expect(page.getByLabel('Notes')).toHaveValue('typed before');
   });
 });

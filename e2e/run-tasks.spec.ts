@@ -56,6 +56,24 @@ test('what was refused for one reason is retried once that reason is gone, and n
   await expect(page.locator('tbody tr')).toHaveCount(5);
   await lookAt(page, 'failures', (name) => info.outputPath(name));
 
+  await test.step('they are selected in their list, to be changed in another way', async () => {
+    await expect(page.locator('tbody tr').first()).toContainText('— → journey');
+    await page.getByRole('button', { name: 'Change these 5 in another way' }).click();
+    await expect(page.locator('.selection-count')).toHaveText('All 5 matching cities selected');
+    await lookAt(page, 'failed-in-list', (name) => info.outputPath(name));
+  });
+  await test.step('what was changed is a page of its own, and a selection', async () => {
+    await page.goto(`/tasks/${id}`);
+    await page.getByRole('link', { name: /^Show the 6,9\d\d records$/ }).click();
+    await expect(page.locator('#task-changes tbody tr')).toHaveCount(50);
+    await expect(page.locator('#task-changes tbody tr').first()).toContainText('journey');
+    await lookAt(page, 'changes', (name) => info.outputPath(name));
+    await page.getByRole('link', { name: 'Next records' }).click();
+    await expect(page.locator('#task-changes tbody tr')).toHaveCount(50);
+    await page.getByRole('button', { name: 'Select these in the list' }).click();
+    await expect(page.locator('.selection-count')).toHaveText(/^All 6,9\d\d matching cities selected$/);
+  });
+
   await app.sql.query('alter table gazetteer.city drop constraint kept_open');
   await page.goto(`/tasks/${id}`);
   await page
@@ -64,7 +82,7 @@ test('what was refused for one reason is retried once that reason is gone, and n
     .click();
   await page.getByRole('button', { name: 'Retry 5 of this reason' }).click();
   await page.waitForURL((url) => url.pathname !== `/tasks/${id}`);
-  await expect(page.getByRole('heading', { level: 1, name: /Retry: Edit cities/ })).toBeVisible();
+  await expect(page.getByRole('heading', { level: 1, name: /Retry: Notes → journey · 5 cities/ })).toBeVisible();
   await expect(page.getByText('5 changed').first()).toBeVisible();
   const { rows } = await app.sql.query(`select count(*)::int as n from gazetteer.city where country_code = 'ESP' and notes is null`);
   expect(rows[0].n).toBe(30);
@@ -91,7 +109,7 @@ test('a task that is cancelled half-way leaves what it did, and that is taken ba
   await page.keyboard.press('Tab');
   await page.getByRole('button', { name: /^Undo [\d,]+ records$/ }).focus();
   await page.keyboard.press('Enter');
-  await expect(page.getByRole('heading', { level: 1, name: /Undo: Edit cities/ })).toBeVisible();
+  await expect(page.getByRole('heading', { level: 1, name: /Undo: Notes → journey · [\d,]+ cities/ })).toBeVisible();
   await expect(page.getByText(/put back/).first()).toBeVisible({ timeout: 30_000 });
   await until(async () => (await noted()) === 0);
   await lookAt(page, 'undone', (name) => info.outputPath(name));

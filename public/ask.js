@@ -1,4 +1,6 @@
 // Asks in words before something is lost or ended, in a dialog above whatever is open. Resolves to whether to go on.
+import { openModal } from './modal.js';
+
 const box = document.getElementById('ask');
 let answer = null;
 
@@ -11,7 +13,7 @@ export function ask({ question, yes, no }) {
   box.querySelector('[value="yes"]').textContent = yes;
   box.returnValue = 'no';
   const before = document.activeElement;
-  box.showModal();
+  openModal(box);
   return new Promise((resolve) => {
     answer = (isWanted) => {
       if (!isWanted) before?.focus?.();

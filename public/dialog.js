@@ -1,4 +1,5 @@
 // Opens the dialog when something was swapped into it; gives the focus back when it closes.
+import { openModal } from './modal.js';
 import { mayDiscard } from './unsaved.js';
 
 const dialog = document.getElementById('dialog');
@@ -14,7 +15,7 @@ if (dialog && content) {
   document.addEventListener('htmx:afterSwap', (event) => {
     if (event.detail.target !== content) return;
     if (content.childElementCount === 0) dialog.close();
-    else if (!dialog.open) dialog.showModal();
+    else if (!dialog.open) openModal(dialog);
     content.querySelector('[autofocus], [aria-invalid="true"]')?.focus();
   });
   document.addEventListener('bulkhead:close-dialog', () => dialog.close());

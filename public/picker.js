@@ -1,5 +1,7 @@
 // A relation's control becomes a combobox that searches on the server: arrows move, Enter takes, Escape closes.
 // https://www.w3.org/WAI/ARIA/apg/patterns/combobox/
+import './make.js';
+
 const waitMs = 150;
 let number = 0;
 
@@ -181,6 +183,7 @@ function enhance(picker) {
     (isMany ? picker : held).dispatchEvent(new Event('change', { bubbles: true }));
   }
 
+  picker.addEventListener('bulkhead:choose', ({ detail }) => take({ dataset: detail }));
   input.addEventListener('input', () => {
     if (!isMany && input.value.trim() === '') {
       const hadValue = held.value !== '';

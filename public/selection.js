@@ -18,6 +18,7 @@ function showPageTick() {
   const box = document.getElementById('page-tick');
   if (!box) return;
   const all = ticks();
+  for (const tick of all) tick.closest('tr')?.toggleAttribute('data-selected', tick.checked);
   const ticked = all.filter((tick) => tick.checked).length;
   box.hidden = all.length === 0;
   box.checked = all.length > 0 && ticked === all.length;

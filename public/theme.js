@@ -5,9 +5,12 @@ const root = document.documentElement;
 if (button) {
   button.hidden = false;
   button.addEventListener('click', () => {
-    const isDark = root.dataset.theme ? root.dataset.theme === 'dark' : matchMedia('(prefers-color-scheme: dark)').matches;
-    root.dataset.theme = isDark ? 'light' : 'dark';
+    const system = matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light';
+    // Back to what the system has is back to following it.
+    if (root.dataset.theme && root.dataset.theme !== system) delete root.dataset.theme;
+    else root.dataset.theme = system === 'dark' ? 'light' : 'dark';
+    const age = root.dataset.theme ? 31536000 : 0;
     // biome-ignore lint/suspicious/noDocumentCookie: the Cookie Store is only there over HTTPS
-    document.cookie = `theme=${root.dataset.theme}; path=${root.dataset.cookiePath}; max-age=31536000; samesite=lax`;
+    document.cookie = `theme=${root.dataset.theme ?? ''}; path=${root.dataset.cookiePath}; max-age=${age}; samesite=lax`;
   });
 }

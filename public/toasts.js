@@ -1,4 +1,4 @@
-// Shows what an answer tells through HX-Trigger: { "bulkhead:toast": { level, message, link: { href, label } } }.
+// Shows what an answer tells through HX-Trigger: { "bulkhead:toast": { level, message, link: { href, label }, more: { href, label } } }.
 const region = document.getElementById('toasts');
 const levels = ['success', 'warning', 'error', 'info'];
 const patienceMs = { success: 6000, info: 6000, warning: 12000, error: 20000 };
@@ -6,7 +6,7 @@ const patienceMs = { success: 6000, info: 6000, warning: 12000, error: 20000 };
 // A modal dialog covers everything outside it: as a popover the region stands above.
 region.popover = 'manual';
 
-function toast(level, message, key = '', link = null) {
+function toast(level, message, key = '', links = []) {
   if (key !== '' && [...region.children].some((shown) => shown.dataset.key === key)) return;
   const known = levels.includes(level) ? level : 'info';
   const note = document.createElement('div');
@@ -14,7 +14,7 @@ function toast(level, message, key = '', link = null) {
   note.dataset.key = key;
   const text = document.createElement('span');
   text.textContent = message;
-  if (link) {
+  for (const link of links.filter(Boolean)) {
     const way = document.createElement('a');
     way.className = 'link font-medium';
     way.href = link.href;
@@ -45,7 +45,7 @@ function toast(level, message, key = '', link = null) {
   wait();
 }
 
-document.addEventListener('bulkhead:toast', ({ detail }) => toast(detail.level, detail.message, detail.key, detail.link));
+document.addEventListener('bulkhead:toast', ({ detail }) => toast(detail.level, detail.message, detail.key, [detail.more, detail.link]));
 document.addEventListener('htmx:sendError', () => toast('error', region.dataset.offline));
 document.addEventListener('htmx:responseError', ({ detail: { xhr } }) => {
   const isTold = (xhr.getResponseHeader('HX-Trigger') ?? '').includes('bulkhead:toast');

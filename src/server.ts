@@ -33,7 +33,7 @@ export async function buildContext(
   const client = checkedClient(admin.createClient, db.pages, resources);
   await assertUsesPool(client, db.pages);
   const createClient: AdminDefinition['createClient'] = (pool) => (pool === db.pages ? client : admin.createClient(pool));
-  const register = buildRegister(resources, createClient, db.pages, defaults, (message, details) => log('error', message, details));
+  const register = buildRegister(resources, createClient, db.pages, defaults, (message, details) => log('error', message, details), db.t);
   const ctx: TaskContext = {
     db,
     register,

@@ -117,6 +117,7 @@ const table: Record<string, Entry> = {
   'GET /tasks/list': { about: 'no record', path: () => '/tasks/list', headers: htmx, why: 'lists tasks of one’s own' },
   'GET /tasks/running': { about: 'records', path: () => '/tasks/running?resource=cities', headers: htmx },
   'GET /tasks/:id': { about: 'task', path: ({ taskId }) => `/tasks/${taskId}` },
+  'GET /tasks/:id/changes': { about: 'task', path: ({ taskId }) => `/tasks/${taskId}/changes` },
   'GET /tasks/:id/details': { about: 'task', path: ({ taskId }) => `/tasks/${taskId}/details`, headers: htmx },
   'GET /tasks/:id/progress': { about: 'task', path: ({ taskId }) => `/tasks/${taskId}/progress` },
   'POST /tasks/:id/pause': { about: 'task', path: ({ taskId }) => `/tasks/${taskId}/pause` },

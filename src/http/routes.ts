@@ -14,6 +14,7 @@ import { previewRoutes } from './routes/previews.ts';
 import { recordRoutes } from './routes/records.ts';
 import { selectionRoutes } from './routes/selection.ts';
 import { signInRoutes } from './routes/sign-in.ts';
+import { taskChangesRoutes } from './routes/task-changes.ts';
 import { taskRoutes } from './routes/tasks.ts';
 import type { Url } from './url.ts';
 
@@ -34,6 +35,7 @@ export const routes: readonly FastifyPluginAsync<RouteOptions>[] = [
   firstAdminRoutes,
   homeRoutes,
   taskRoutes,
+  taskChangesRoutes,
   followUpRoutes,
   bulkRoutes,
   previewRoutes,

@@ -100,6 +100,7 @@ const asking: Readonly<Record<string, (about: About) => readonly Asked[]>> = {
     { path: `/${slug}` },
     { path: `/${slug}?_q=${mark.slice(0, 3)}` },
     { path: `/${slug}?_q=person` },
+    ...['_task=1', '_failed=2', '_task=3'].map((query) => ({ path: `/${slug}?${query}` })),
     ...Object.keys(model.fields).flatMap((name) => [
       { path: `/${slug}?_sort=${name}` },
       { path: `/${slug}?_sort=-${name}` },
@@ -201,6 +202,7 @@ const asking: Readonly<Record<string, (about: About) => readonly Asked[]>> = {
   'GET /tasks/:id': (about) => ofTasks(about, ''),
   'GET /tasks/:id/details': (about) => ofTasks(about, '/details'),
   'GET /tasks/:id/progress': (about) => ofTasks(about, '/progress'),
+  'GET /tasks/:id/changes': (about) => ofTasks(about, '/changes'),
   'GET /tasks/:id/failures': (about) => ofTasks(about, '/failures'),
   'GET /tasks/:id/failures.csv': (about) => ofTasks(about, '/failures.csv'),
   'GET /tasks/:id/undo': (about) => ofTasks(about, '/undo'),

@@ -15,6 +15,8 @@ export interface KeyPart {
   input(part: string): string;
   /** SQL that makes the part of a column. */
   sql(column: string): string;
+  /** SQL that makes the column's value of such a part again; without one, parts are compared. */
+  fromSql?(part: string): string;
   /** Type that `input` is cast to: without lengths, since such a cast cuts a longer text into the id of another record. */
   readonly cast: string;
   /** The database finds values equal whose texts differ: the text must be compared as well. */
@@ -55,6 +57,8 @@ function integer(sqlType: string, low: bigint, high: bigint, value: (part: strin
       const number = sqlType === 'oid' ? `${column}::bigint` : column;
       return `(case when ${number} >= 0 then lpad(${number}::text, 20, '0') else '-' || lpad((10000000000000000000 + ${number}::numeric)::text, 19, '0') end)`;
     },
+    fromSql: (part) =>
+      `(case when left(${part}, 1) = '-' then substr(${part}, 2)::numeric - 10000000000000000000 else ${part}::numeric end)::${sqlType}`,
     cast: sqlType,
   };
 }
@@ -87,6 +91,7 @@ const uuid: KeyPart = {
   encode: (value) => String(value).toLowerCase(),
   parse: (given) => (/^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i.test(given) ? given.toLowerCase() : null),
   cast: 'uuid',
+  fromSql: (part) => `${part}::uuid`,
 };
 
 const bytes: KeyPart = {
@@ -163,6 +168,11 @@ function choice({ sqlType, enumValues }: FieldMeta): KeyPart {
   };
 }
 
+/** A text that is equal to no other. */
+function exact({ isLoose }: FieldMeta, part: KeyPart): KeyPart {
+  return isLoose ? part : { ...part, fromSql: (sql) => `${sql} collate pg_catalog."default"` };
+}
+
 /**
  * How a field takes part in a key; null where it cannot: floating point, JSON, money, and times finer than the thousandths of a
  * second that JavaScript's dates hold, which would address another record, or none.
@@ -191,9 +201,9 @@ export function keyPartOf(field: FieldMeta): KeyPart | null {
     case 'bytea':
       return bytes;
     case 'text':
-      return text;
+      return exact(field, text);
     case 'varchar':
-      return limited(length, text);
+      return limited(length, exact(field, text));
     case 'character':
       return limited(size === undefined ? 1 : length, character);
     case 'citext':

@@ -6,7 +6,7 @@ import { delegateOf } from '../resources/delegate.ts';
 import { testContext } from '../testing/context.ts';
 import { testDatabase } from '../testing/database.ts';
 import { tortureAdmin } from '../testing/torture.ts';
-import { keyCondition, keySql } from './key-sql.ts';
+import { keyAmong, keyCondition, keySql } from './key-sql.ts';
 
 test('a record of any kind of id has one key, made alike by JavaScript and SQL, that finds it and nothing else', async (t) => {
   const { db } = await testDatabase(t, { content: 'torture' });
@@ -41,6 +41,11 @@ test('a record of any kind of id has one key, made alike by JavaScript and SQL, 
     const condition = keyCondition(model, 't', keys, 1);
     const { rowCount } = await db.pages.query(`select 1 from ${model.table} t where ${condition.sql}`, condition.values);
     assert.equal(rowCount, keys.length, `${model.name}: all keys at once`);
+    const among = await db.pages.query<{ key: string }>(
+      `select ${keySql(model, 't')} collate "C" as key from ${model.table} t where ${keyAmong(model, 't', 'select unnest($1::text[])')} order by 1`,
+      [keys.slice(1)],
+    );
+    assert.deepEqual(among.rows.map(({ key }) => key).sort(), keys.slice(1), `${model.name}: all keys but one among those of a statement`);
   }
   assert.ok(count > 500, `${count} keys were tried`);
 });

@@ -17,6 +17,15 @@ function partSql(model: ModelMeta, name: string, alias: string): string {
   return part.sql(`${alias}.${field.column}`);
 }
 
+/** SQL: a row's key is among those that a statement reads. By the id's own column where a key can be made one, so that its index serves. */
+export function keyAmong(model: ModelMeta, alias: string, keys: string): string {
+  const [name = '', ...more] = model.idFields;
+  const field = model.fields[name];
+  const part = field && more.length === 0 ? keyPartOf(field) : null;
+  if (part?.fromSql && !part.isLoose) return `${alias}.${field?.column} in (select ${part.fromSql('own.key')} from (${keys}) own(key))`;
+  return `${keySql(model, alias)} collate "C" in (${keys})`;
+}
+
 /** A row's id as `register.whereSql` reads it, to be looked for in what it finds: Prisma reads enums as text. */
 export function idRow(model: ModelMeta, alias: string): string {
   const ids = model.idFields

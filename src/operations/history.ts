@@ -114,12 +114,7 @@ export async function readHistory(db: Database, resource: Resource, key: string,
      select c.id::text as id, c.kind, c.at, c.principal_id, c.principal_name, c.change_reason, c.fields, c.task_id,
        task.title as task_title, task.principal_id as task_owner, task.resource as task_resource,
        task.operation as task_operation, task.parameters as task_parameters, task.finished_at is not null as task_finished, c.along_with is not null as is_along,
-       (select jsonb_object_agg(key, case when length(value) > ${longestShown} and key <> all($5::text[])
-         then jsonb_build_object('cut', left(value, ${longestShown}), 'length', length(value), 'digest', md5(value)) else to_jsonb(value) end)
-         from jsonb_each_text(c.before -> place.at)) as before,
-       (select jsonb_object_agg(key, case when length(value) > ${longestShown} and key <> all($5::text[])
-         then jsonb_build_object('cut', left(value, ${longestShown}), 'length', length(value), 'digest', md5(value)) else to_jsonb(value) end)
-         from jsonb_each_text(case jsonb_typeof(c.after) when 'array' then c.after -> place.at else c.after end)) as after
+       ${imagesSql('c', 'place.at', '$5')}
      from found join ${t.change} c using (id) left join ${t.task} task on task.id = c.task_id
        cross join lateral (select array_position(c.keys, $2) - 1 as at) place
      where $3::bigint is null or c.id < $3::bigint order by c.id desc limit $4`,
@@ -130,6 +125,15 @@ export async function readHistory(db: Database, resource: Resource, key: string,
     entries: shown.map((row) => entryOf(resource, row)).filter((entry) => entry.kind !== 'update' || entry.values?.length !== 0),
     olderThan: rows.length > limits.shown.changes ? (shown.at(-1)?.id ?? null) : null,
   };
+}
+
+/** SQL: the two images of one record among those of a change; a place counts from 0. */
+function imagesSql(change: string, place: string, whole: string): string {
+  const image = (sql: string) => `(select jsonb_object_agg(key, case when length(value) > ${longestShown} and key <> all(${whole}::text[])
+      then jsonb_build_object('cut', left(value, ${longestShown}), 'length', length(value), 'digest', md5(value)) else to_jsonb(value) end)
+    from jsonb_each_text(${sql}))`;
+  const after = `case jsonb_typeof(${change}.after) when 'array' then ${change}.after -> ${place} else ${change}.after end`;
+  return `${image(`${change}.before -> ${place}`)} as before, ${image(after)} as after`;
 }
 
 function entryOf(resource: Resource, row: Row): HistoryEntry {
@@ -156,7 +160,10 @@ function taskOf(row: TaskColumns): HistoryTask | null {
   };
 }
 
-function valuesOf(resource: Resource, { kind, fields, before, after }: Row): ChangedValue[] | null {
+function valuesOf(
+  resource: Resource,
+  { kind, fields, before, after }: Pick<Row, 'kind' | 'fields' | 'before' | 'after'>,
+): ChangedValue[] | null {
   const written = resource.fields.filter(({ meta }) => !meta.isUpdatedAt && (kind !== 'update' || fields.includes(meta.name)));
   // Only that it happened outlives the images; what the principal may not see is not even that.
   if (!before && !after) return written.length === 0 ? [] : null;
@@ -202,6 +209,70 @@ function digestOf(value: string | LongValue | null): string | null {
 
 function shownOf(value: string | LongValue | null): string | null {
   return isLong(value) ? `${value.cut}… (${value.length.toLocaleString('en')} characters)` : value;
+}
+
+/** What a task did to one record. */
+export interface TaskChange {
+  key: string;
+  /** Of the change that keeps it. */
+  id: string;
+  kind: HistoryEntry['kind'];
+  /** Of the image; null where it has none. */
+  title: string | null;
+  /** Null: the values are no longer kept. */
+  values: readonly ChangedValue[] | null;
+  /** Fields that were written and that the principal may not see. */
+  hiddenCount: number;
+}
+
+interface TaskChangeRow extends Pick<Row, 'id' | 'kind' | 'fields' | 'before' | 'after'> {
+  key: string;
+  title: string | null;
+}
+
+/**
+ * The records of its model that a task changed, in the order of their keys, after `after`; one statement that reads what a page
+ * shows and one chunk at most, however many there are: the changes of a task begin in the order of keys, each with one record at
+ * least, and only those of one chunk lie across another.
+ */
+export async function listTaskChanges(
+  db: Database,
+  resource: Resource,
+  taskId: number,
+  { after, limit }: { after: string; limit: number },
+): Promise<{ changes: TaskChange[]; next: string | null }> {
+  const { t } = db;
+  const { model, titleField } = resource;
+  const { rows } = await db.pages.query<TaskChangeRow>(
+    `with nearest as (
+       select chunk from ${t.change} where task_id = $1 and model = $2 and first_key <= $3 order by first_key desc limit 1
+     ), candidates as (
+       select c.id from nearest join ${t.change} c on c.task_id = $1 and c.model = $2 and c.chunk is not distinct from nearest.chunk and c.first_key <= $3
+         and c.first_key >= coalesce((select first_key from ${t.chunk} where task_id = $1 and number = nearest.chunk), '')
+       union all
+       (select id from ${t.change} where task_id = $1 and model = $2 and first_key > $3 order by first_key limit $4)
+     ), wanted as (
+       select distinct item.key from candidates join ${t.change} c using (id) cross join unnest(c.keys) item(key)
+       where item.key > $3 order by item.key limit $4
+     )
+     select item.key, c.id::text as id, c.kind, c.fields, ${imagesSql('c', '(item.place::int - 1)', '$5')},
+       ${cutSql('coalesce(c.before -> (item.place::int - 1) ->> $6, c.before -> (item.place::int - 1) ->> $7)', limits.shown.titleLength)} as title
+     from candidates join ${t.change} c using (id) cross join unnest(c.keys) with ordinality item(key, place)
+     where item.key in (select key from wanted) order by item.key, c.id`,
+    [taskId, model.name, after, limit + 1, wholeNames(resource), columnName(model.fields[titleField]) ?? titleField, titleField],
+  );
+  const keys = [...new Set(rows.map(({ key }) => key))];
+  const shown = new Set(keys.slice(0, limit));
+  const changes = rows.filter(({ key }) => shown.has(key)).map((row) => taskChange(resource, row));
+  return { changes, next: keys.length > limit ? (keys[limit - 1] ?? null) : null };
+}
+
+function taskChange(resource: Resource, row: TaskChangeRow): TaskChange {
+  const { key, id, kind, fields } = row;
+  const isSeen = (name: string) => resource.fields.some(({ meta }) => meta.name === name);
+  const hidden = fields.filter((name) => !isSeen(name) && !resource.model.fields[name]?.isUpdatedAt);
+  const title = row.title === null ? null : titleText(row.title);
+  return { key, id, kind, title, values: valuesOf(resource, row), hiddenCount: kind === 'update' ? hidden.length : 0 };
 }
 
 /** A record that is no longer there. */

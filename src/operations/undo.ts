@@ -2,7 +2,7 @@ import { AppError } from '../errors.ts';
 import type { Action } from '../resources/contract.ts';
 import type { Queryable } from '../db/transaction.ts';
 import { watchUndo } from './alterations.ts';
-import type { ApplyCounts, ApplyTarget, Operation, PrepareContext, Refusal } from './contract.ts';
+import type { ApplyCounts, ApplyTarget, Operation, OperationKind, PrepareContext, Refusal } from './contract.ts';
 import { findAlong } from './dependants.ts';
 import { inHalves, sumOf } from './in-halves.ts';
 import type { Returning } from './recreate-sql.ts';
@@ -19,6 +19,13 @@ export interface UndoParameters {
   columns: readonly string[];
   /** What comes back along with deleted records. */
   along?: readonly Returning[];
+}
+
+/** The same, as a task keeps them: with what it says of itself. */
+export interface UndoneParameters extends UndoParameters {
+  /** What was done first, which this takes back or, after an odd number of undos, does again. */
+  what?: { operation: OperationKind; parameters: unknown };
+  isRedo?: boolean;
 }
 
 /** Takes back what another task did, record by record, from the images that it kept. */

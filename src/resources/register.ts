@@ -1,4 +1,5 @@
 import type { Pool } from 'pg';
+import { type TableNames, tableNames } from '../db/names.ts';
 import { notFound } from '../errors.ts';
 import { type ResourceDefaults, buildResource } from './build-resource.ts';
 import type { Principal } from '../auth/principal.ts';
@@ -24,6 +25,7 @@ export function buildRegister(
   pool: Pool,
   defaults: ResourceDefaults,
   onUnreadable: OnUnreadable = () => undefined,
+  t: TableNames = tableNames('bulkhead'),
 ): Register {
   const related = (model: string) => list.find((candidate) => candidate.model.name === model) ?? null;
   const problems = new Problems();
@@ -56,7 +58,7 @@ export function buildRegister(
       clients.set(other, known);
       return known;
     },
-    whereSql: recordWhereSql(createClient, loose),
+    whereSql: recordWhereSql(createClient, loose, t),
     get(slug: string) {
       const resource = bySlug.get(slug);
       if (!resource) throw notFound();

@@ -1,7 +1,9 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import pg from 'pg';
 import { AppError } from '../errors.ts';
+import { type TableNames, tableNames } from '../db/names.ts';
 import type { Metadata, ModelMeta } from '../metadata/contract.ts';
+import { keyAmong } from '../metadata/key-sql.ts';
 import type { Client, Where } from './contract.ts';
 import { withFolded } from '../fields/folded.ts';
 import { delegateOf } from './delegate.ts';
@@ -16,13 +18,29 @@ export interface Statement {
 export type WhereSql = (model: ModelMeta, where: Where, fields?: readonly string[]) => Promise<Statement>;
 
 /**
+ * In a `where`, as one of the conditions of an `AND`: records whose key is among rows that a statement over our own tables reads.
+ * Prisma knows no such argument, so that whoever hands it one, or nests it elsewhere, is refused and never answered with more.
+ */
+export const keysAmong = '_keysAmong';
+
+/** The statement reads one column, the key; `parameter` is where its values go. */
+export interface KeysAmong {
+  sql(t: TableNames, parameter: (value: unknown) => string): string;
+}
+
+/**
  * One `where` must mean one thing, whether Prisma reads or PostgreSQL does. So the statement is Prisma's own: a client over a pool
  * that connects to nothing tells it.
  */
-export function recordWhereSql(createClient: (pool: pg.Pool) => Client, loose: ReadonlySet<string> = new Set()): WhereSql {
+export function recordWhereSql(
+  createClient: (pool: pg.Pool) => Client,
+  loose: ReadonlySet<string> = new Set(),
+  t: TableNames = tableNames('bulkhead'),
+): WhereSql {
   const storage = new AsyncLocalStorage<Statement[]>();
   let client: Client | null = null;
-  return async (model, where, fields = model.idFields) => {
+  return async (model, given, fields = model.idFields) => {
+    const { where, among } = split(given);
     client ??= createClient(recordingPool(storage));
     const delegate = delegateOf(client, model);
     const statements: Statement[] = [];
@@ -39,8 +57,29 @@ export function recordWhereSql(createClient: (pool: pg.Pool) => Client, loose: R
         `createClient: its client must read a ${model.name} by one statement over the pool that it is given, not ${statements.length}.`,
       );
     }
-    return withFolded(withPatterns(withoutOffset(statement), loose));
+    return withKeys(withFolded(withPatterns(withoutOffset(statement), loose)), model, among, t);
   };
+}
+
+function split(where: Where): { where: Where; among: readonly KeysAmong[] } {
+  const { [keysAmong]: own, AND: all, ...rest } = where as Where & { [keysAmong]?: KeysAmong };
+  const inner = Array.isArray(all) ? all.map((one) => split(one as Where)) : [];
+  const among = [...(own ? [own] : []), ...inner.flatMap((one) => one.among)];
+  if (among.length === 0) return { where, among };
+  return { where: { ...rest, ...(inner.length > 0 && { AND: inner.map((one) => one.where) }) }, among };
+}
+
+// Prisma writes the conditions last, and alternatives in brackets.
+function withKeys({ text, values }: Statement, model: ModelMeta, among: readonly KeysAmong[], t: TableNames): Statement {
+  const all = [...values];
+  const conditions = among.map(({ sql }) =>
+    keyAmong(
+      model,
+      model.table,
+      sql(t, (value) => `$${all.push(value)}`),
+    ),
+  );
+  return { text: [text, ...conditions].join(' AND '), values: all };
 }
 
 function recordingPool(storage: AsyncLocalStorage<Statement[]>): pg.Pool {

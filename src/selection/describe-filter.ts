@@ -1,7 +1,7 @@
 import { getFieldKind } from '../fields/register.ts';
 import type { FilterField } from './filter-fields.ts';
 import { findOperator } from './filter-fields.ts';
-import { type Condition, type Group, isGroup, searchPath } from './filter.ts';
+import { type Condition, type Group, isGroup, isOwnPath, searchPath, taskPaths } from './filter.ts';
 
 /** A condition or a group in words: `Status is draft or Featured is Yes`. */
 export function describeItem(
@@ -20,6 +20,7 @@ export function describeItem(
 /** A condition in words: `Population between 1,000 and 5,000`. `titleOf` names a related record by its natural id, where it is known. */
 function describeCondition(field: FilterField | null, condition: Condition, titleOf?: (id: string) => string | undefined): string {
   if (condition.path === searchPath) return `Search: ${condition.values.join(', ')}`;
+  if (isOwnPath(condition.path)) return recordsInWords(condition);
   const label = field?.label ?? condition.path;
   const operator = field ? findOperator(field, condition) : null;
   if (!field || !operator) return `${label} ${condition.operator} ${condition.values.join(', ')}`;
@@ -28,6 +29,12 @@ function describeCondition(field: FilterField | null, condition: Condition, titl
   const values = condition.values.map((value) => valueInWords(field, value, titleOf));
   const listed = operator.input === 'range' ? values.join(' and ') : list.format(values);
   return `${label} ${severalLabel(operator.name, operator.label, values.length)} ${listed}`;
+}
+
+function recordsInWords({ path, values: [value = ''] }: Condition): string {
+  const [id, ...code] = value.split(':');
+  if (path === taskPaths.changed) return `Changed by task ${id}`;
+  return `Failed in task ${id}${code.length > 0 ? ', for one reason' : ''}`;
 }
 
 const list = new Intl.ListFormat('en', { type: 'disjunction' });

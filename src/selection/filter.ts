@@ -18,6 +18,14 @@ export interface Condition {
 
 export const searchPath = '_q';
 
+/** Records that a task changed (`_task=7`), or could not (`_failed=7`, `_failed=7:23514` for one reason). */
+export const taskPaths = { changed: '_task', failed: '_failed' } as const;
+
+/** Is it no field's? */
+export function isOwnPath(path: string): boolean {
+  return path === searchPath || path === taskPaths.changed || path === taskPaths.failed;
+}
+
 /** A filter that is not understood: an error that names it, never "no filter". */
 export function invalidFilter(field: string, message: string, details: Record<string, unknown> = {}): AppError {
   return new AppError('invalid-filter', 422, message, { field, ...details });
@@ -55,7 +63,7 @@ export function parseFilterText(text: string): Group {
     const numbers = prefix.split('.').filter(Boolean);
     if (numbers.length > limits.filter.depth) throw tooMuch('depth', `A filter has at most ${limits.filter.depth} levels of groups.`, name);
     const group = numbers.reduce(groupIn, top);
-    const same = takesMany.has(operator) && path !== searchPath ? group.items.find((item) => isCondition(item, path, operator)) : undefined;
+    const same = takesMany.has(operator) && !isOwnPath(path) ? group.items.find((item) => isCondition(item, path, operator)) : undefined;
     if (same && 'values' in same) {
       same.values.push(value);
       if (same.values.length > limits.filter.values) {

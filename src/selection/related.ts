@@ -59,12 +59,13 @@ export async function searchRelated(
   { resource: target, valueField }: RelationTarget,
   principal: Principal,
   search: string,
-  limit: number = limits.shown.offered,
+  { limit = limits.shown.offered, only = null }: { limit?: number /** This record alone, by its key. */; only?: string | null } = {},
 ): Promise<RelatedOptions> {
   const { model, titleField } = target;
   const text = search.trim();
   if (text.includes('\0') || text.length > limits.list.pickerLength) return { options: [], isMore: false };
   const conditions: Where[] = [buildWhere(target, principal, '')];
+  if (only !== null) conditions.push(whereKeys(model, [only]));
   if (text !== '') conditions.push({ OR: searchConditions(target, text) });
   const where = conditions.length === 1 ? (conditions[0] as Where) : { AND: conditions };
   const aside = firstRelation(target, principal);

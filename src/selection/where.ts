@@ -5,6 +5,7 @@ import type { Resource, Where } from '../resources/contract.ts';
 import { type Condition, type Group, invalidFilter, isGroup, parseFilterText, searchPath } from './filter.ts';
 import { canSearch, searchWhere } from './search.ts';
 import { findFilterField, findOperator, type FilterField } from './filter-fields.ts';
+import { taskRecordsOf, taskRecordsWhere } from './task-records.ts';
 
 export interface FilterOptions {
   /** What "in the last 7 days" counts from. Default: now. */
@@ -37,15 +38,25 @@ function assertDefined(where: unknown, of: string): void {
 /** What a filter asks for, without the row scope; null where it asks for nothing. Anything that is not understood is an error. */
 export function groupWhere(resource: Resource, principal: Principal, group: Group, options: FilterOptions = {}): Where | null {
   const context = filterContextOf(resource, principal, options);
-  return joined(group);
+  return joined(group, false);
 
-  function joined({ kind, items }: Group): Where | null {
-    const wheres = items.map((item) => (isGroup(item) ? joined(item) : conditionWhere(item))).filter((where) => where !== null);
+  /** `isAmong`: only one of several alternatives. */
+  function joined({ kind, items }: Group, isAmong: boolean): Where | null {
+    const isOne = isAmong || (kind === 'or' && items.length > 1);
+    const wheres = items
+      .map((item) => (isGroup(item) ? joined(item, isOne) : conditionWhere(item, isOne)))
+      .filter((where) => where !== null);
     if (wheres.length <= 1) return wheres[0] ?? null;
     return kind === 'and' ? { AND: wheres } : { OR: wheres };
   }
 
-  function conditionWhere(condition: Condition): Where | null {
+  function conditionWhere(condition: Condition, isOne: boolean): Where | null {
+    const records = taskRecordsOf(condition);
+    if (records && isOne)
+      throw invalidFilter(condition.path, 'The records of a task can be asked for together with other conditions, not as one of several.');
+    if (records && resource.model.idFields.length === 0)
+      throw invalidFilter(condition.path, `${resource.label} have no id to be asked for by.`);
+    if (records) return taskRecordsWhere(resource, principal, records);
     if (condition.path === searchPath) return whereSearched(resource, condition);
     const field = findFilterField(resource, principal, condition.path);
     if (!field) throw invalidFilter(condition.path, `${resource.label} cannot be filtered by "${nameOf(condition)}".`);

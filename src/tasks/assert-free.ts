@@ -2,7 +2,7 @@ import type { TableNames } from '../db/names.ts';
 import type { Queryable } from '../db/transaction.ts';
 import { AppError } from '../errors.ts';
 import type { Resource } from '../resources/contract.ts';
-import { findHolder } from './holders.ts';
+import { findHolder, type Holder } from './holders.ts';
 
 const number = new Intl.NumberFormat('en');
 
@@ -16,7 +16,9 @@ export async function assertFree(
   if (locksOffReason !== null) return;
   const holder = await findHolder(client, t, model.name, key);
   if (!holder) return;
-  const { principalName, title, done, total } = holder;
-  const message = `${principalName} is changing this record: “${title}”, ${number.format(done)} of ${number.format(total)} done.`;
-  throw new AppError('locked', 423, message, { holder });
+  throw new AppError('locked', 423, heldMessage(holder), { holder });
+}
+
+export function heldMessage({ principalName, title, done, total }: Holder): string {
+  return `${principalName} is changing this record: “${title}”, ${number.format(done)} of ${number.format(total)} done.`;
 }

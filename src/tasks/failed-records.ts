@@ -1,4 +1,5 @@
 import type { Database } from '../db/database.ts';
+import type { TableNames } from '../db/names.ts';
 import { refusedKeysSql } from './key-source.ts';
 
 /** A record that a task did not change, and why. */
@@ -41,6 +42,12 @@ export interface FollowUpTask {
   /** Records that it changed, or put back. */
   changed: number;
   isUndone: boolean;
+}
+
+/** SQL: the undos of a task (an alias) have put back as many records as it changed; one that was undone in its turn is not counted. */
+export function isUndoneSql(t: TableNames, task: string): string {
+  return `(${task}.changed > 0 and exists (select 1 from ${t.task} undo where undo.parent_id = ${task}.id and undo.selection ->> 'kind' = 'changed'
+    and undo.changed >= ${task}.changed and not exists (select 1 from ${t.task} again where again.parent_id = undo.id and again.selection ->> 'kind' = 'changed' and again.changed > 0)))`;
 }
 
 /** The tasks that went on from one: its retries and undos, the newest first. */

@@ -4,6 +4,7 @@ import type { Principal } from '../auth/principal.ts';
 import { findHolder } from './holders.ts';
 import type { TaskContext } from './context.ts';
 import type { TaskState } from './states.ts';
+import { isUndoneSql } from './failed-records.ts';
 import { seenSql, tasksSeen } from './who-sees.ts';
 import { selectTask, taskColumns, type TaskRow } from './task-row.ts';
 
@@ -28,6 +29,17 @@ export async function getTask({ db, register }: Seeing, principal: Principal, id
   return rows[0];
 }
 
+/** Those of them that the principal sees; one statement, none where there are none. */
+export async function listTasksById({ db, register }: Seeing, principal: Principal, ids: readonly number[]): Promise<TaskRow[]> {
+  if (ids.length === 0) return [];
+  const { rows } = await db.pages.query<TaskRow>(`${selectTask(db.t)} where id = any($1::int[]) and ${seenSql('$2', '$3')}`, [
+    ids,
+    tasksSeen(register, principal),
+    principal.id,
+  ]);
+  return rows;
+}
+
 /** The task that holds a record, whoever's it is: whoever is kept waiting may see how far it is. */
 export async function getHoldingTask(db: Database, model: string, key: string): Promise<TaskRow | null> {
   const holder = await findHolder(db.pages, db.t, model, key);
@@ -36,8 +48,14 @@ export async function getHoldingTask(db: Database, model: string, key: string): 
   return rows[0] ?? null;
 }
 
+/** A task on the dashboard. */
+export interface ListedTask extends TaskRow {
+  /** Its undos have put back what it changed, and none of them was undone in its turn. */
+  isUndone: boolean;
+}
+
 export interface TaskPage {
-  tasks: TaskRow[];
+  tasks: ListedTask[];
   total: number;
 }
 
@@ -47,11 +65,11 @@ export async function listTasks(
   principal: Principal,
   { page, size, state }: { page: number; size: number; state?: TaskState | undefined },
 ): Promise<TaskPage> {
-  const { rows } = await db.pages.query<{ total: number; tasks: TaskRow[] | null }>(
+  const { rows } = await db.pages.query<{ total: number; tasks: ListedTask[] | null }>(
     `with visible as (
        select * from ${db.t.task} where ${seenSql('$1', '$2')} and ($3::text is null or state = $3)
      ), shown as (
-       select ${taskColumns(db.t)} from visible order by visible.id desc limit $4 offset $5
+       select ${taskColumns(db.t)}, ${isUndoneSql(db.t, 'visible')} as "isUndone" from visible order by visible.id desc limit $4 offset $5
      )
      select (select count(*)::int from visible) as total, (select json_agg(shown order by shown.id desc) from shown) as tasks`,
     [tasksSeen(register, principal), principal.id, state ?? null, size, (page - 1) * size],
@@ -69,7 +87,7 @@ export async function listRunning(db: Database, principal: Principal, resource: 
 }
 
 // json_agg gives timestamps as text.
-function withDates(task: TaskRow): TaskRow {
+function withDates(task: ListedTask): ListedTask {
   const date = (value: Date | string | null) => (value === null ? null : new Date(value));
   return {
     ...task,

@@ -7,7 +7,7 @@ import { actionOf } from '../operations/register.ts';
 import { assertNoRule } from '../operations/rewrite-rules.ts';
 import type { Returning } from '../operations/recreate-sql.ts';
 import { countAlongStatement, judgeStatement, sentences, type Shape } from '../operations/undo-sql.ts';
-import type { UndoParameters } from '../operations/undo.ts';
+import type { UndoneParameters } from '../operations/undo.ts';
 import { assertCan, can } from '../resources/permissions.ts';
 import type { Action, Resource } from '../resources/contract.ts';
 import type { TaskContext } from './context.ts';
@@ -137,8 +137,14 @@ async function prepareUndo(ctx: TaskContext, principal: Principal, taskId: numbe
     true,
   );
   const columns = recreates ? await insertableColumns(ctx.db, resource.model) : [];
-  const parameters: UndoParameters = { taskId: task.id, title: task.title, action, shapes, columns, along };
+  const parameters: UndoneParameters = { taskId: task.id, title: task.title, action, shapes, columns, along, ...doneFirst(task) };
   return { task, resource, parameters };
+}
+
+function doneFirst({ operation, parameters }: TaskRow): Pick<UndoneParameters, 'what' | 'isRedo'> {
+  if (operation !== 'undo') return { what: { operation, parameters } };
+  const { what, isRedo = false } = parameters as UndoneParameters;
+  return { ...(what && { what }), isRedo: !isRedo };
 }
 
 async function shapesOf({ db }: TaskContext, task: TaskRow): Promise<Shape[]> {

@@ -113,6 +113,7 @@ async function bulkInput(parts: FieldsParts, field: ResourceField, control: Chan
     id,
     values: textsOf(ownValue(body, name)),
     emptyText: bulkTexts.choose,
+    again: { name: '_do', value: 'inputs' },
     isSmall: true,
     isWrong: error !== undefined,
     describedBy: [hint ? `${id}-hint` : '', error ? `bulk-${field.name}-error` : ''].filter(Boolean).join(' ') || null,

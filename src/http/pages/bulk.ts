@@ -251,10 +251,14 @@ export async function refusedData(outcome: Outcome, error: AppError): Promise<Bu
 }
 
 /** Who holds the records, which task, how far. `progress` only where the reader may see that task. */
-export function overlapData(outcome: Outcome, error: AppError, progress: ProgressData | null, ended: EndedData | null): BulkOutcomeData {
+export function overlapData(
+  outcome: Outcome,
+  holders: readonly Holder[],
+  progress: ProgressData | null,
+  ended: EndedData | null,
+): BulkOutcomeData {
   const { url } = outcome;
   const number = new Intl.NumberFormat('en');
-  const holders = (error.details.holders ?? []) as Holder[];
   return {
     ...outcomeData(outcome),
     heading: bulkTexts.overlapHeading,

@@ -17,6 +17,8 @@ export interface CellData {
   badge: string | null;
   icon: string | null;
   href: string | null;
+  /** It leads away from these pages: in a tab of its own. */
+  isOutside: boolean;
 }
 
 export interface CellParts {
@@ -38,7 +40,7 @@ function wholeCell(parts: CellParts, column: Column, record: ListedRecord): Cell
   if (value === cellError(column.label)) return errorCell(column.label);
   const text = typeof value === 'number' || typeof value === 'bigint' ? amount.format(value) : String(value ?? '');
   const align = column.align ?? (typeof value === 'number' || typeof value === 'bigint' ? 'end' : 'start');
-  return { text, align, label: column.label, badge: null, icon: null, href: hrefOf(record.links[column.name] ?? null, parts.url) };
+  return { text, align, label: column.label, badge: null, icon: null, ...linkOf(record.links[column.name] ?? null, parts.url) };
 }
 
 export function fieldCell({ resource, principal, url }: CellParts, field: ResourceField, value: unknown): CellData {
@@ -57,12 +59,12 @@ export function fieldCell({ resource, principal, url }: CellParts, field: Resour
     label: field.label,
     badge: isBoolean ? null : (cell.badge ?? null),
     icon: isBoolean && cell.badge ? (cell.badge === 'yes' ? 'check' : 'minus') : null,
-    href: isThere && field.link ? hrefOf(field.link(value), url) : toRelated,
+    ...(isThere && field.link ? linkOf(field.link(value), url) : { href: toRelated, isOutside: false }),
   };
 }
 
 function errorCell(label: string): CellData {
-  return { text: cellError(label), align: 'start', label, badge: null, icon: 'triangle-alert', href: null };
+  return { text: cellError(label), align: 'start', label, badge: null, icon: 'triangle-alert', href: null, isOutside: false };
 }
 
 /** Side of a column's head; of a computed one, what its option says. */
@@ -78,6 +80,11 @@ const amount = new Intl.NumberFormat('en', { maximumFractionDigits: 20 });
 
 // No address is longer.
 const longestLink = 2_000;
+
+function linkOf(link: string | null, url: Urls): Pick<CellData, 'href' | 'isOutside'> {
+  const href = hrefOf(link, url);
+  return { href, isOutside: href !== null && /^https?:/i.test(href) };
+}
 
 // A link may be made of what a record holds, so a scheme that runs code is none.
 function hrefOf(link: string | null, url: Urls): string | null {

@@ -1,4 +1,4 @@
-import { type Condition, type Group, isGroup, searchPath } from '../../selection/filter.ts';
+import { type Condition, type Group, isGroup, isOwnPath } from '../../selection/filter.ts';
 import type { Query } from './list-state.ts';
 import { limits } from '../../limits.ts';
 
@@ -26,9 +26,9 @@ export function isDraftGroup(item: DraftGroup | DraftCondition): item is DraftGr
   return 'items' in item;
 }
 
-/** A filter as a draft; the search is not part of it. */
+/** A filter as a draft; the search, and whose task's records, are not part of it. */
 export function draftOf(group: Group, fixedOf: (condition: Condition) => string | null): DraftGroup {
-  const items = group.items.filter((item) => isGroup(item) || item.path !== searchPath);
+  const items = group.items.filter((item) => isGroup(item) || !isOwnPath(item.path));
   return {
     kind: group.kind,
     items: items.map((item) => {

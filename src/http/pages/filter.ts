@@ -3,7 +3,7 @@ import { AppError } from '../../errors.ts';
 import { readBoolean } from '../../fields/boolean.ts';
 import { getFieldKind } from '../../fields/register.ts';
 import type { Register, Resource } from '../../resources/contract.ts';
-import { type Condition, filterToText, type Group, parseFilterText, searchPath } from '../../selection/filter.ts';
+import { type Condition, filterToText, type Group, parseFilterText, searchPath, taskPaths } from '../../selection/filter.ts';
 import { type FilterField, type FilterOperator, filterFieldsOf } from '../../selection/filter-fields.ts';
 import { conditionsOf, filterTitles, type TitleOf } from '../../selection/filter-titles.ts';
 import { pageSizes } from '../../selection/paging.ts';
@@ -106,15 +106,15 @@ export async function filterOutcome(parts: FilterParts, query: Query): Promise<F
   const given = readableFilter(state.filter);
   const draft = isForm ? draftFrom(query) : draftOf(given, (condition) => fixedOf(fields, condition));
   const sort = isForm ? sortFrom(query) : state.sort;
-  const search = isForm ? one(query._q) : (conditionsOf(given).find(({ path }) => path === searchPath)?.values[0] ?? '');
+  const own = ownConditions(isForm ? query : Object.fromEntries(conditionsOf(given).map(({ path, values }) => [path, values[0]])));
   const command = one(query._do);
   changeDraft(draft, command);
   if (draft.items.length === 0) changeDraft(draft, 'add:');
   const size = pageSizes.find((wanted) => String(wanted) === one(query._size)) ?? state.size;
   const next: ListState = { ...state, size, sort: sort || resource.defaultSort, ...start };
-  const path = listPath(resource, { ...next, filter: textOf(groupOf(draft), search) });
+  const path = listPath(resource, { ...next, filter: textOf(groupOf(draft), own) });
   const isChecked = command === 'apply';
-  const error = isChecked ? errorOf(resource, principal, draft, search) : null;
+  const error = isChecked ? errorOf(resource, principal, draft, own) : null;
   if (isChecked && !error) return { path };
   const titleOf = await filterTitles(register, resource, principal, groupOf(draft));
   const view = { ...parts, fields, titleOf, isChecked };
@@ -122,7 +122,7 @@ export async function filterOutcome(parts: FilterParts, query: Query): Promise<F
     title: filterTexts.title(resource.label),
     heading: filterTexts.title(resource.label),
     action: parts.url(`/${resource.slug}/filter`),
-    kept: keptOf(next, search),
+    kept: keptOf(next, own),
     top: groupData(view, draft, '', 0),
     sorts: sortsOf(parts, fields, sortParts(next.sort)),
     error,
@@ -136,17 +136,22 @@ export async function filterOutcome(parts: FilterParts, query: Query): Promise<F
 
 const one = (given: string | string[] | undefined) => [given ?? ''].flat().at(-1) ?? '';
 
-function textOf(group: Group, search: string): string {
-  const items = search.trim() === '' ? group.items : [{ path: searchPath, operator: 'is', values: [search] }, ...group.items];
-  return filterToText({ ...group, items });
+/** What no control of the page is about: it is carried on. */
+function ownConditions(query: Query): Condition[] {
+  const paths = [searchPath, ...Object.values(taskPaths)];
+  return paths.map((path) => ({ path, operator: 'is', values: [one(query[path])] })).filter(({ values }) => values[0]?.trim() !== '');
 }
 
-function errorOf(resource: Resource, principal: Principal, draft: DraftGroup, search: string): string | null {
+function textOf(group: Group, own: readonly Condition[]): string {
+  return filterToText({ ...group, items: [...own, ...group.items] });
+}
+
+function errorOf(resource: Resource, principal: Principal, draft: DraftGroup, own: readonly Condition[]): string | null {
   try {
     const group = groupOf(draft);
     // Asked of the draft as well as of its text, in which a condition without a value says nothing.
     groupWhere(resource, principal, group);
-    groupWhere(resource, principal, parseFilterText(textOf(group, search)));
+    groupWhere(resource, principal, parseFilterText(textOf(group, own)));
     return null;
   } catch (error) {
     if (error instanceof AppError && error.status === 422) return error.message;
@@ -154,8 +159,12 @@ function errorOf(resource: Resource, principal: Principal, draft: DraftGroup, se
   }
 }
 
-function keptOf({ size, selectionId }: ListState, search: string): { name: string; value: string }[] {
-  const pairs = { _q: search, _size: String(size), _s: selectionId ?? '' };
+function keptOf({ size, selectionId }: ListState, own: readonly Condition[]): { name: string; value: string }[] {
+  const pairs = {
+    ...Object.fromEntries(own.map(({ path, values }) => [path, values[0] ?? ''])),
+    _size: String(size),
+    _s: selectionId ?? '',
+  };
   return Object.entries(pairs).flatMap(([name, value]) => (value === '' ? [] : [{ name, value }]));
 }
 
@@ -186,7 +195,7 @@ function conditionData(view: View, draft: DraftCondition, place: string): Condit
   const field = view.fields.find(({ path }) => path === draft.path);
   const operator = field && (field.operators.find((one) => nameOf(one) === draft.operator) ?? field.operators[0]);
   const inputs = field && operator ? inputsOf(view, field, operator, draft, place) : [];
-  const error = view.isChecked && draft.path !== '' ? errorOf(view.resource, view.principal, { kind: 'and', items: [draft] }, '') : null;
+  const error = view.isChecked && draft.path !== '' ? errorOf(view.resource, view.principal, { kind: 'and', items: [draft] }, []) : null;
   const unit = /^\d+([hdw])$/.exec(draft.values[0] ?? '')?.[1] ?? 'd';
   return {
     place,

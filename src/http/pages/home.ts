@@ -3,11 +3,12 @@ import type { Database } from '../../db/database.ts';
 import type { Register } from '../../resources/contract.ts';
 import type { Count } from '../../selection/count.ts';
 import { seesEveryRow } from '../../resources/permissions.ts';
-import type { TaskRow } from '../../tasks/task-row.ts';
+import type { ListedTask } from '../../tasks/queries.ts';
 import { formatCount, formatRough } from '../format.ts';
 import { shellTexts } from '../texts/shell.ts';
 import type { Url } from '../url.ts';
 import { resourceIcon } from './resource-icon.ts';
+import { canSelect } from './selection-bar.ts';
 import { type TaskLine, taskLine } from './tasks.ts';
 
 export interface HomeData {
@@ -16,6 +17,7 @@ export interface HomeData {
   resources: readonly { label: string; href: string; icon: string; countText: string | null }[];
   tasks: readonly TaskLine[];
   tasksUrl: string;
+  noTasks: string;
   words: typeof shellTexts;
 }
 
@@ -24,7 +26,7 @@ export interface Home {
   db: Database;
   register: Register;
   principal: Principal;
-  tasks: readonly TaskRow[];
+  tasks: readonly ListedTask[];
   url: Url;
   now: Date;
 }
@@ -48,6 +50,7 @@ export async function homeData({ name, db, register, principal, tasks, url, now 
     })),
     tasks: tasks.map((task) => taskLine(task, { now, url, resources: register.list, principal })),
     tasksUrl: url('/tasks'),
+    noTasks: listed.some((resource) => canSelect(resource, principal)) ? shellTexts.noTasks : shellTexts.noTasksForViewers,
     words: shellTexts,
   };
 }

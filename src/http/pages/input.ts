@@ -2,6 +2,7 @@ import type { Principal } from '../../auth/principal.ts';
 import { isUnclear, readMoment } from '../../fields/moment.ts';
 import { getFieldKind } from '../../fields/register.ts';
 import type { Register, Resource, ResourceField } from '../../resources/contract.ts';
+import { can } from '../../resources/permissions.ts';
 import { hasResource, relatedTitles, relationTarget, searchRelated } from '../../selection/related.ts';
 import type { Queryable } from '../../db/transaction.ts';
 import { inputTexts } from '../texts/input.ts';
@@ -45,6 +46,8 @@ export interface InputData {
   isMasked: boolean;
   isSmall: boolean;
   isWrong: boolean;
+  /** Makes a related record in a tab of its own, which is then chosen here; null: there is none to make, or not by this reader. */
+  make: MakeData | null;
   /** Where no label points at it. */
   ariaLabel: string | null;
   /** Ids of the texts about it. */
@@ -52,6 +55,15 @@ export interface InputData {
   /** A box beside it says whether nothing typed is an empty text: it is shown where nothing is. */
   canBeEmpty: boolean;
   words: typeof inputTexts;
+}
+
+export interface MakeData {
+  href: string;
+  label: string;
+  /** Says what this control holds for a record, and its title. */
+  optionsUrl: string;
+  /** Without JavaScript: the submit button that shows the form again, with what was made among what can be chosen. */
+  again: { name: string; value: string };
 }
 
 /** Searches on the server. Without JavaScript an id can be typed, and a form has a step of its own for searching. */
@@ -93,6 +105,8 @@ export interface InputParts {
   holds?: 'value' | 'id';
   /** Offer all targets of a relation where they are few; costs a statement. */
   offersFew?: boolean;
+  /** What shows the form again without JavaScript; without it related records cannot be made from here. */
+  again?: { name: string; value: string };
 }
 
 /** Up to here the targets of a relation are all offered, as a select or as check boxes. */
@@ -100,7 +114,7 @@ const fewTargets = 30;
 
 /** The control of a field. At most one statement, for a relation. */
 export async function inputData(parts: InputParts): Promise<InputData> {
-  if (parts.field.relation) return plainInput(parts, await relationControl(parts));
+  if (parts.field.relation) return plainInput(parts, { ...(await relationControl(parts)), make: makeOf(parts) });
   return plainInput(parts, { isMasked: parts.field.isSecret, ...(parts.isFixed ? { control: 'fixed' } : plainControlOf(parts)) });
 }
 
@@ -124,6 +138,7 @@ export function plainInput(parts: Omit<InputParts, 'register' | 'sql' | 'princip
     isMasked: false,
     isSmall: parts.isSmall ?? false,
     isWrong: parts.isWrong ?? false,
+    make: null,
     ariaLabel: parts.ariaLabel ?? null,
     describedBy: parts.describedBy ?? null,
     canBeEmpty: parts.canBeEmpty ?? false,
@@ -190,6 +205,17 @@ function dateControl(sqlType: string | null): Partial<InputData> {
   return { control, ...(latest ? { latest } : {}), incompleteText: inputTexts.incomplete[control] };
 }
 
+function makeOf({ resource, field, principal, url, again, isFixed, holds }: InputParts): InputData['make'] {
+  const target = relationTarget(resource, field, holds);
+  if (!target || !again || isFixed || !can(target.resource, principal, 'create')) return null;
+  return {
+    href: url(`/${target.resource.slug}/new`),
+    label: inputTexts.create(target.resource.singular),
+    optionsUrl: url(`/${resource.slug}/options/${encodeURIComponent(field.name)}`),
+    again,
+  };
+}
+
 async function relationControl(parts: InputParts): Promise<Partial<InputData>> {
   const { register, sql, principal, resource, field, values, url } = parts;
   const given = values.filter((value) => value !== '');
@@ -202,7 +228,7 @@ async function relationControl(parts: InputParts): Promise<Partial<InputData>> {
     return { control: 'fixed', value: given.map((value) => titles.get(value) ?? value).join(', ') };
   }
   if (parts.offersFew ?? true) {
-    const few = await searchRelated({ register, sql }, target, principal, '', fewTargets);
+    const few = await searchRelated({ register, sql }, target, principal, '', { limit: fewTargets });
     const known = new Set(few.options.map(({ value }) => value));
     if (!few.isMore && given.every((value) => known.has(value))) {
       const options = few.options

@@ -26,7 +26,7 @@ export function pagerData(resource: Resource, state: ListState, page: ListPage, 
   const isNumbered = total.isExact && total.value <= resource.countLimit;
   const isPlaced = state.after !== null || state.before !== null;
   const goTo =
-    isNumbered && number !== null
+    isNumbered && number !== null && (pages > 1 || number > 1)
       ? {
           action: url(`/${resource.slug}`),
           kept: pairsOf(listPath(resource, state, start)),
@@ -45,7 +45,7 @@ export function pagerData(resource: Resource, state: ListState, page: ListPage, 
       { rel: 'last', label: listTexts.last, icon: 'chevrons-right', href: page.hasNext ? to(last()) : null },
     ],
     goTo,
-    pageText: number !== null && !goTo ? listTexts.pageNumber(number) : null,
+    pageText: number !== null && !goTo && pages > 1 ? listTexts.pageNumber(number) : null,
     sizes: pageSizes.map((option) => ({
       size: option,
       label: listTexts.perPageOf(option),

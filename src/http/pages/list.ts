@@ -9,7 +9,6 @@ import type { TitleOf } from '../../selection/filter-titles.ts';
 import { isSelected } from '../../selection/selection.ts';
 import { findSortable, sortParts, sortText } from '../../selection/sort.ts';
 import type { Holder } from '../../tasks/holders.ts';
-import { seesTask } from '../../tasks/who-sees.ts';
 import { canSearch } from '../../selection/search.ts';
 import { listTexts, selectionTexts } from '../texts/list.ts';
 import { alignOf, type CellData, columnCell } from './cell.ts';
@@ -88,8 +87,9 @@ export interface RowData {
   cells: readonly CellData[];
   /** Its own page; null: it has none, without an id. */
   show: string | null;
-  edit: { href: string; label: string } | null;
-  delete: { href: string; label: string } | null;
+  /** Null: not allowed; without an address while a task holds the record. */
+  edit: { href: string | null; label: string } | null;
+  delete: { href: string | null; label: string } | null;
   lock: { text: string; label: string; href: string | null } | null;
 }
 
@@ -100,6 +100,8 @@ export interface ListParts {
   state: ListState;
   page: ListPage;
   holders: ReadonlyMap<string, Holder>;
+  /** What tasks that hold records are called, as far as they are the reader's to see. */
+  taskTitles: ReadonlyMap<number, string>;
   live: LiveSelection;
   titleOf: TitleOf;
   error: AppError | null;
@@ -246,7 +248,7 @@ function rowData(parts: ListParts, record: ListedRecord, back: string): RowData 
   const holder = holders.get(record.key);
   const title = record.title.trim() || keyToUrl(resource.model, record.key);
   const link = (action: 'update' | 'delete', segment: string, label: string) =>
-    !holder && can(resource, principal, action) ? { href: url(`${path}/${segment}${back}`), label } : null;
+    can(resource, principal, action) ? { href: holder ? null : url(`${path}/${segment}${back}`), label } : null;
   return {
     key: record.key,
     title,
@@ -260,13 +262,13 @@ function rowData(parts: ListParts, record: ListedRecord, back: string): RowData 
   };
 }
 
-function lockOf({ register, principal, url }: ListParts, holder: Holder, title: string): RowData['lock'] {
+function lockOf({ taskTitles, url }: ListParts, holder: Holder, title: string): RowData['lock'] {
   const percent = holder.total === 0 ? 0 : Math.min(100, Math.floor((holder.done / holder.total) * 100));
-  const isVisible = seesTask(register, principal, holder);
+  const task = taskTitles.get(holder.taskId);
   return {
-    text: listTexts.locked(holder.principalName, holder.title, percent),
-    label: listTexts.lockedLabel(title, holder.principalName, holder.title),
-    href: isVisible ? url(`/tasks/${holder.taskId}`) : null,
+    text: listTexts.locked(holder.principalName, task ?? holder.title, percent),
+    label: listTexts.lockedLabel(title, holder.principalName, task ?? holder.title),
+    href: task !== undefined ? url(`/tasks/${holder.taskId}`) : null,
   };
 }
 

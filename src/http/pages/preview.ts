@@ -1,17 +1,12 @@
 import { textsOf } from '../../form-texts.ts';
 import type { Principal } from '../../auth/principal.ts';
 import type { AppError } from '../../errors.ts';
-import { getFieldKind } from '../../fields/register.ts';
-import { typedValue } from '../../fields/stored-text.ts';
-import { itemField } from '../../fields/scalar-list.ts';
 import type { UpdateParameters } from '../../operations/update.ts';
-import type { Register, Resource, ResourceField } from '../../resources/contract.ts';
-import { hasResource, relatedTitles, relationTarget } from '../../selection/related.ts';
+import type { Register, Resource } from '../../resources/contract.ts';
 import type { Findings, Preview } from '../../tasks/preview.ts';
 import type { PreviewedRecord, PreviewPage } from '../../tasks/preview-page.ts';
 import type { TaskRow } from '../../tasks/task-row.ts';
 import { taskTexts } from '../texts/tasks.ts';
-import { seesTask } from '../../tasks/who-sees.ts';
 import { formatNumber, formatSpan } from '../format.ts';
 import { bulkTexts } from '../texts/bulk.ts';
 import { hasExtensions } from '../../resources/has-extensions.ts';
@@ -23,6 +18,7 @@ import type { ConsequencesData } from './consequences.ts';
 import { excerpt } from './excerpt.ts';
 import { type SubmitData, submitOf } from './preview-submit.ts';
 import { recordPath } from './record-form.ts';
+import { shownValues } from './shown-values.ts';
 import type { Urls } from './url.ts';
 
 export interface PreviewData {
@@ -108,6 +104,8 @@ export interface PreviewParts {
   filter: string;
   body: Body;
   error: AppError | null;
+  /** Of the tasks that hold records and are the reader's to see. */
+  heldTitles: ReadonlyMap<number, string>;
   started: TaskRow | null;
   url: Urls;
 }
@@ -213,10 +211,10 @@ function refusedOf({ resource, titles, url }: PreviewParts, { refused }: Finding
   });
 }
 
-function heldOf({ register, principal, url }: PreviewParts, { held }: Findings): PreviewData['held'] {
-  return held.map(({ taskId, title, resource, principalId, principalName, count }) => ({
-    text: previewTexts.holder(principalName, title, count),
-    href: seesTask(register, principal, { resource, principalId }) ? url(`/tasks/${taskId}`) : null,
+function heldOf({ heldTitles, url }: PreviewParts, { held }: Findings): PreviewData['held'] {
+  return held.map(({ taskId, title, principalName, count }) => ({
+    text: previewTexts.holder(principalName, heldTitles.get(taskId) ?? title, count),
+    href: heldTitles.has(taskId) ? url(`/tasks/${taskId}`) : null,
   }));
 }
 
@@ -276,37 +274,6 @@ function fateOf({ isLeftOut, fate, reason }: PreviewedRecord, isDelete: boolean)
 
 function textsAt(records: readonly PreviewedRecord[], index: number): string[] {
   return records.flatMap(({ before, after }) => [before[index], after?.[index]]).filter((text) => text !== null && text !== undefined);
-}
-
-/** Makes of a text of PostgreSQL's what people read. One statement for a relation, for all its records at once. */
-async function shownValues(
-  register: Register,
-  resource: Resource,
-  principal: Principal,
-  field: ResourceField,
-  texts: readonly string[],
-): Promise<(text: string | null) => string> {
-  const isLinks = field.relation?.kind === 'many-to-many';
-  if (field.relation) {
-    const ids = isLinks ? texts.flatMap(listOf) : texts;
-    const target = relationTarget(resource, field);
-    const titles = target ? await relatedTitles(register, target, principal, [...new Set(ids)]) : new Map<string, string>();
-    const titleOf = (id: string) => titles.get(id) ?? (hasResource(register, field) && !target ? previewTexts.nothing : id);
-    return (text) => (text === null ? '' : isLinks ? listOf(text).map(titleOf).join(', ') : titleOf(text));
-  }
-  const shown = (text: string, about: ResourceField) => getFieldKind(about).format(typedValue(text, about), about, resource.reader).text;
-  if (!field.meta.isList) return (text) => (text === null ? '' : shown(text, field));
-  const item = itemField(field);
-  return (text) =>
-    text === null
-      ? ''
-      : listOf(text)
-          .map((one) => shown(one, item))
-          .join(', ');
-}
-
-function listOf(text: string): string[] {
-  return (JSON.parse(text) as unknown[]).map((item) => (typeof item === 'string' ? item : JSON.stringify(item)));
 }
 
 function confirmOf({ resource, preview, body, error }: PreviewParts): ConfirmData {

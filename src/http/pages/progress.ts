@@ -6,6 +6,7 @@ import type { TaskRow } from '../../tasks/task-row.ts';
 import { formatMoment, formatSpan } from '../format-span.ts';
 import { followUpTexts } from '../texts/follow-ups.ts';
 import { taskTexts } from '../texts/tasks.ts';
+import type { NamedTask } from './task-title.ts';
 import type { Urls } from './url.ts';
 import { type Badge, badgeOf } from './badge.ts';
 
@@ -34,8 +35,12 @@ export interface ProgressData {
   /** Pause, or resume where it is paused. */
   pause: { name: 'pause' | 'resumption'; url: string; label: string; icon: string } | null;
   title: string;
+  /** What the task does; null where that stands above already. */
+  caption: string | null;
   heading: string;
   note: string;
+  /** Within the note: the task that it waits for. */
+  waitsFor: (Link & { title: string }) | null;
   badge: Badge;
   bar: Bar;
   doneText: string;
@@ -50,7 +55,10 @@ export interface EndedData {
   elementId: string;
   /** free: nothing holds the record that was waited for. */
   kind: 'finished' | 'gone' | 'signed-out' | 'free';
+  /** Empty where the page says above what the task does. */
   heading: string;
+  /** That all it changed was taken back. */
+  undone?: string | null;
   note: string;
   badge: Badge | null;
   bar: Bar | null;
@@ -58,6 +66,8 @@ export interface EndedData {
   link: Link | null;
   /** Null: nothing can be undone here, or that is said elsewhere on the page. */
   undo: Link | null;
+  /** To the records that it changed. */
+  changes?: Link | null;
 }
 
 export interface Link {
@@ -112,9 +122,10 @@ export interface Look {
 }
 
 /** `told` is what the list behind it shows already; by default it came with this answer. */
-export function progressData(task: TaskRow, look: Look, place: Place = 'page', told?: string): ProgressData {
+export function progressData(task: TaskRow & Partial<NamedTask>, look: Look, place: Place = 'page', told?: string): ProgressData {
   const { now, url } = look;
   const progress = progressOf(task, now);
+  const note = noteOf(task, look);
   return {
     elementId: progressElementId(task.id, place),
     pollUrl: url(`/tasks/${task.id}/progress?${place === 'page' ? '' : `in=${place}&`}told=${told ?? toldNow(task, now)}`),
@@ -123,8 +134,13 @@ export function progressData(task: TaskRow, look: Look, place: Place = 'page', t
     canCancel: progress.canCancel,
     pause: pauseOf(task, progress, url, place),
     title: task.title,
+    caption: place === 'task' ? null : task.title,
     heading: withoutWorkerSince(task) === undefined ? headingOf(task.state, progress.total) : taskTexts.noWorkerHeading(progress.total),
-    note: noteOf(task, look),
+    note,
+    waitsFor:
+      task.waitsFor && note === followUpTexts.blockedBy(task.waitsFor.id)
+        ? { href: url(`/tasks/${task.waitsFor.id}`), label: followUpTexts.task(task.waitsFor.id), title: task.waitsFor.title }
+        : null,
     badge: badgeOf(task.state),
     bar: barOf(task, now),
     doneText: taskTexts.doneOf(progress.done, progress.total),
@@ -182,13 +198,22 @@ function noteOf(task: TaskRow, { now, reader }: Look): string {
 }
 
 export function barOf(task: TaskRow, now: Date): Bar {
-  const { done, total, percent } = progressOf(task, now);
+  const { done, total, percent } = shownProgress(task, now);
   return {
     value: Math.min(done, total),
     max: Math.max(1, total),
     isKnown: task.state !== 'preparing' && task.state !== 'queued',
     label: taskTexts.barLabel(task.title, done, total, percent),
   };
+}
+
+/** How far it is; once it has ended, how far it came with what was asked for: what failed is no part of that. */
+export function shownProgress(task: TaskRow, now: Date): Pick<Progress, 'done' | 'total' | 'percent'> {
+  const { done, total, percent } = progressOf(task, now);
+  const amiss = task.failed + task.keptBack + task.conflicted;
+  if (!isFinished(task.state) || amiss === 0) return { done, total, percent };
+  const well = Math.max(0, done - amiss);
+  return { done: well, total, percent: total === 0 ? 0 : Math.floor((well / total) * 100) };
 }
 
 /** What happened to the records, only what there was. */
@@ -208,12 +233,12 @@ export function countsOf(task: TaskRow): Count[] {
   return all.filter(([count]) => count > 0).map(([count, words, tone]) => ({ text: words(count), tone }));
 }
 
-export function finishedData(task: TaskRow, now: Date, url: Urls, place: Place = 'page', undo: Link | null = null): EndedData {
+export function finishedData(task: TaskRow, now: Date, url: Urls, place: Place = 'page', { undo, changes }: EndLinks = {}): EndedData {
   const isHere = place === 'task';
   return {
     elementId: progressElementId(task.id, place),
     kind: 'finished',
-    heading: endedHeading(task),
+    heading: isHere ? '' : endedHeading(task),
     note:
       task.message ??
       (task.altered > 0
@@ -223,7 +248,8 @@ export function finishedData(task: TaskRow, now: Date, url: Urls, place: Place =
     bar: barOf(task, now),
     counts: countsOf(task),
     link: isHere ? null : { href: url(`/tasks/${task.id}`), label: taskTexts.details },
-    undo: isHere ? null : undo,
+    undo: isHere ? null : (undo ?? null),
+    changes: isHere ? null : (changes ?? null),
   };
 }
 
@@ -269,12 +295,18 @@ export function signedOutData(taskId: string, url: Urls, place: Place): EndedDat
 
 export type ToastLevel = 'success' | 'warning' | 'error' | 'info';
 
-/** What the page is told when a task ends: the list refreshes, a toast says what happened and leads to its undo. */
-export function finishedEvents(task: TaskRow, undo: Link | null = null): Record<string, unknown> {
+/** Where the end of a task leads on. */
+export interface EndLinks {
+  undo?: Link | null;
+  changes?: Link | null;
+}
+
+/** What the page is told when a task ends: the list refreshes, a toast says what happened and leads to its records and its undo. */
+export function finishedEvents(task: TaskRow, { undo, changes }: EndLinks = {}): Record<string, unknown> {
   return {
     'bulkhead:finished': { taskId: task.id, resource: task.resource, model: task.model },
     // The same task may be live twice on a page; one key is one toast.
-    'bulkhead:toast': { ...toastOf(task), key: `task-${task.id}`, ...(undo && { link: undo }) },
+    'bulkhead:toast': { ...toastOf(task), key: `task-${task.id}`, ...(undo && { link: undo }), ...(changes && { more: changes }) },
   };
 }
 

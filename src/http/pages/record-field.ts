@@ -118,6 +118,7 @@ export async function recordField(field: ResourceField, parts: FieldParts): Prom
     describedBy: describedBy === '' ? null : describedBy,
     canBeEmpty,
     hasSearchStep: true,
+    again: { name: '_return', value: '1' },
   });
   return {
     name: field.name,

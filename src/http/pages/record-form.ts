@@ -8,6 +8,7 @@ import type { Register, Resource, ResourceField } from '../../resources/contract
 import { findHolding } from '../../selection/find-holding.ts';
 import type { RecordValuesRead } from '../../selection/record.ts';
 import { relatedTitles, relationTarget } from '../../selection/related.ts';
+import { heldMessage } from '../../tasks/assert-free.ts';
 import type { Holder } from '../../tasks/holders.ts';
 import { seesTask } from '../../tasks/who-sees.ts';
 import { recordTexts } from '../texts/records.ts';
@@ -55,6 +56,10 @@ export interface FormParts {
   was: WasTexts;
   error: AppError | null;
   isUnsaved: boolean;
+  /** The control of another page that is to choose the new record. */
+  madeFor?: string | null;
+  /** Of a stale form: who saved meanwhile, in words. */
+  changedBy?: string | null;
   /** Secrets that were typed, sealed, by field. */
   sealed: ReadonlyMap<string, string>;
   /** The list's query to go back to. */
@@ -71,6 +76,7 @@ export function recordPath(resource: Resource, key: string): string {
 export async function recordFormData(parts: FormParts): Promise<RecordFormData> {
   const { resource, principal, record, was, error, back, field: one, url } = parts;
   const backQuery = back === '' ? '' : `?_back=${encodeURIComponent(back)}`;
+  const query = parts.madeFor ? `?_for=${parts.madeFor}` : backQuery;
   const fieldErrors = (error?.details.fieldErrors ?? {}) as Record<string, string>;
   const stale = new Map(((error?.details.stale ?? []) as StaleField[]).map((field) => [field.name, field]));
   const taken = (error?.details.taken ?? []) as string[];
@@ -101,23 +107,28 @@ export async function recordFormData(parts: FormParts): Promise<RecordFormData> 
   return {
     title: heading,
     heading,
-    action: url(`${path}/${record ? 'edit' : 'new'}${own}${backQuery}`),
+    action: url(`${path}/${record ? 'edit' : 'new'}${own}${query}`),
     back: one
-      ? { href: url(`${path}/edit${backQuery}`), label: recordTexts.back(title ?? '') }
+      ? { href: url(`${path}/edit${backQuery}`), label: recordTexts.backTo(title ?? '') }
       : { href: url(backPath(resource, back)), label: recordTexts.back(resource.label) },
     delete:
       record && !one && can(resource, principal, 'delete')
         ? { href: url(`${path}/delete${backQuery}`), label: recordTexts.deleteLink }
         : null,
     submitText: record ? recordTexts.save : recordTexts.create,
-    groups: groupsOf(resource, fields, record === null),
+    groups: groupsOf(resource, one ? fields.map(tall) : fields, record === null),
     was: JSON.stringify(was),
     theirs: stale.size > 0 ? JSON.stringify(Object.fromEntries([...stale].map(([name, { now }]) => [name, now]))) : '',
-    summary: error ? summaryOf(error, fields) : null,
+    summary: error ? summaryOf(error, fields, parts.changedBy ?? null) : null,
     isUnsaved: parts.isUnsaved,
     scripts: ['picker.js'],
     words: recordTexts,
   };
+}
+
+/** A text on a page of its own has the page for it. */
+function tall(field: RecordField): RecordField {
+  return { ...field, input: { ...field.input, rows: 24 } };
 }
 
 /** The groups of the form with the controls that this principal has; what a new record does not have yet is left out. */
@@ -165,11 +176,12 @@ async function conflictOf({ register, resource, principal, texts }: FormParts, f
   };
 }
 
-function summaryOf(error: AppError, fields: readonly RecordField[]): FormSummary {
+function summaryOf(error: AppError, fields: readonly RecordField[], changedBy: string | null): FormSummary {
   const conflicts = fields.filter(({ conflict }) => conflict !== null);
   if (conflicts.length > 0) {
     const errors = conflicts.map(({ id, label }) => ({ href: `#${id}-theirs`, text: recordTexts.conflictAt(label) }));
-    return { heading: recordTexts.staleHeading, message: `${error.message} ${recordTexts.staleHint}`, errors };
+    const message = [error.message, changedBy, recordTexts.staleHint].filter((sentence) => sentence !== null).join(' ');
+    return { heading: recordTexts.staleHeading, message, errors };
   }
   const errors = fields.flatMap((field) => (field.error ? [{ href: `#${field.id}`, text: field.error }] : []));
   if (errors.length === 0) return { heading: recordTexts.refused, message: error.message, errors };
@@ -231,7 +243,7 @@ export interface LockedParts {
   principal: Principal;
   key: string;
   title: string;
-  error: AppError;
+  holder: Holder;
   /** The form's own address, to come back to. */
   again: string;
   back: string;
@@ -248,19 +260,18 @@ export function recordLockedData({
   principal,
   key,
   title,
-  error,
+  holder,
   again,
   back,
   kept,
   url,
 }: LockedParts): RecordLockedData {
-  const holder = error.details.holder as Holder;
   const isVisible = seesTask(register, principal, holder);
   const heading = recordTexts.lockedHeading(title);
   return {
     title: heading,
     heading,
-    message: error.message,
+    message: heldMessage(holder),
     who: recordTexts.lockedBy(holder.principalName, holder.title),
     hint: kept ? recordTexts.lockedSave : recordTexts.lockedOpen,
     progressUrl: url(`${recordPath(resource, key)}/lock`),

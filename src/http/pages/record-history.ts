@@ -58,6 +58,8 @@ export interface HistoryParts {
   /** Null: it is not there any more. */
   title: string | null;
   page: HistoryPage;
+  /** Of the tasks that are the reader's to see. */
+  taskTitles: ReadonlyMap<number, string>;
   isFirst: boolean;
   url: Urls;
 }
@@ -69,7 +71,10 @@ export async function historyData(parts: HistoryParts): Promise<HistoryData> {
   const { resource, key, title, page, isFirst, url } = parts;
   const path = recordPath(resource, key);
   const shown = title ?? lastTitle(resource, page) ?? keyToUrl(resource.model, key);
-  const words = await valueWords(parts);
+  const words = await valueWords(
+    parts,
+    page.entries.flatMap((entry) => entry.values ?? []),
+  );
   const to = (query: string) => url(`${path}/history${query}`);
   const heading = historyTexts.heading(shown);
   return {
@@ -94,13 +99,11 @@ function lastTitle({ titleField }: Resource, { entries }: HistoryPage): string |
   return last === undefined || last === null ? null : titleText(last);
 }
 
-type Words = (field: ResourceField, text: string | null) => string | null;
+export type Words = (field: ResourceField, text: string | null) => string | null;
 
-function itemOf({ register, resource, principal, key, url }: HistoryParts, entry: HistoryEntry, words: Words): HistoryItem {
+function itemOf({ resource, key, taskTitles, url }: HistoryParts, entry: HistoryEntry, words: Words): HistoryItem {
   const { task } = entry;
-  const isVisible = task !== null && seesTask(register, principal, task);
-  const whole = ({ field, cut }: ChangedValue, side: 'before' | 'after') =>
-    cut.includes(side) ? url(`${recordPath(resource, key)}/history/${entry.id}/${side}/${encodeURIComponent(field.name)}`) : null;
+  const taskTitle = task === null ? undefined : taskTitles.get(task.id);
   return {
     kind: entry.kind,
     icon: icons[entry.kind],
@@ -109,23 +112,30 @@ function itemOf({ register, resource, principal, key, url }: HistoryParts, entry
     at: formatDateTime(entry.at, resource.reader.timeZone),
     iso: isoTime(entry.at),
     task: task && {
-      text: isVisible ? historyTexts.task(task.title, task.id) : historyTexts.otherTask,
-      href: isVisible ? url(`/tasks/${task.id}`) : null,
+      text: taskTitle === undefined ? historyTexts.otherTask : historyTexts.task(taskTitle, task.id),
+      href: taskTitle !== undefined ? url(`/tasks/${task.id}`) : null,
     },
     reason: entry.reason,
-    values:
-      entry.values?.map((value) => ({
-        label: value.field.label,
-        before: words(value.field, value.before),
-        after: words(value.field, value.after),
-        whole: { before: whole(value, 'before'), after: whole(value, 'after') },
-      })) ?? null,
+    values: entry.values?.map((value) => shownChange(value, words, `${url(recordPath(resource, key))}/history/${entry.id}`)) ?? null,
+  };
+}
+
+/** `path` is where all of a value is, of which only the beginning is shown. */
+export function shownChange({ field, before, after, cut }: ChangedValue, words: Words, path: string): ShownChange {
+  const whole = (side: 'before' | 'after') => (cut.includes(side) ? `${path}/${side}/${encodeURIComponent(field.name)}` : null);
+  return {
+    label: field.label,
+    before: words(field, before),
+    after: words(field, after),
+    whole: { before: whole('before'), after: whole('after') },
   };
 }
 
 /** Words for stored values; ids of related records become titles where they may be seen. */
-async function valueWords({ register, resource, principal, page }: HistoryParts): Promise<Words> {
-  const values = page.entries.flatMap((entry) => entry.values ?? []);
+export async function valueWords(
+  { register, resource, principal }: Pick<HistoryParts, 'register' | 'resource' | 'principal'>,
+  values: readonly ChangedValue[],
+): Promise<Words> {
   const titles = new Map<ResourceField, Map<string, string>>();
   for (const field of new Set(values.filter(({ field: { relation } }) => relation).map(({ field }) => field))) {
     const target = relationTarget(resource, field);

@@ -7,8 +7,11 @@ import type { Database } from '../../db/database.ts';
 import { countRetryable, type FollowUpTask, listFollowUps } from '../../tasks/failed-records.ts';
 import { isFinished, type TaskState } from '../../tasks/states.ts';
 import type { TaskRow } from '../../tasks/task-row.ts';
+import { taskRecordsFilter } from '../../selection/task-records.ts';
 import { followUpTexts } from '../texts/follow-ups.ts';
+import { taskChangeTexts } from '../texts/task-changes.ts';
 import { taskTexts } from '../texts/tasks.ts';
+import { type InList, inList } from './in-list.ts';
 import type { Urls } from './url.ts';
 
 export interface RetryForm {
@@ -23,10 +26,18 @@ export interface RetryForm {
 /** What can be done about a task that has finished, and what was. */
 export interface TaskActions {
   heading: string;
+  /** That all it changed was taken back. */
+  undone: string | null;
   retry: RetryForm | null;
   retryOf: ReadonlyMap<string, RetryForm>;
   undo: { href: string; label: string } | null;
+  /** To the records that it changed, where they are the reader's to see. */
+  changes: { href: string; label: string } | null;
   failures: { href: string; label: string } | null;
+  /** The failed records in their list: to be changed in another way. */
+  failed: InList | null;
+  /** A repeat meets again what refused them: it is not what to do first. */
+  isRetryVain: boolean;
   csv: { href: string; label: string } | null;
   relatives: readonly { href: string; label: string }[];
 }
@@ -51,10 +62,14 @@ export async function taskActions(
   const failures = url(`/tasks/${task.id}/failures`);
   return {
     heading: followUpTexts.actions,
+    undone: task.changed > 0 && isUndone(task, followUps) ? taskTexts.undone : null,
     retry: total > 0 ? form('', followUpTexts.retryAll(total)) : null,
     retryOf: new Map([...retryable].map(([code, count]) => [code, form(code, followUpTexts.retryReason(count))])),
     undo:
       mayAct && task.changed > 0 && !isUndone(task, followUps) ? { href: url(`/tasks/${task.id}/undo`), label: followUpTexts.undo } : null,
+    changes: resource && task.changed > 0 ? { href: url(`/tasks/${task.id}/changes`), label: taskChangeTexts.show(task.changed) } : null,
+    failed: hasFailed && isFinished(task.state) ? failedInList({ resource, principal, url }, task) : null,
+    isRetryVain: task.conflicted === 0,
     failures: hasFailed ? { href: failures, label: followUpTexts.showAll } : null,
     csv: hasFailed ? { href: `${failures}.csv`, label: followUpTexts.csv } : null,
     relatives: [
@@ -66,6 +81,19 @@ export async function taskActions(
       ),
     ],
   };
+}
+
+/** The records of a task that failed, for one reason or any. */
+export function failedInList(
+  parts: { resource: Resource | null; principal: Principal; url: Urls },
+  { id, operation, failed, conflicted, keptBack }: Pick<TaskRow, 'id' | 'operation' | 'failed' | 'conflicted' | 'keptBack'>,
+  reason: { code: string; count: number } | null = null,
+): InList | null {
+  const count = reason?.count ?? failed + conflicted + keptBack;
+  return inList(parts, taskRecordsFilter('failed', id, reason?.code ?? null), {
+    select: operation === 'update' ? followUpTexts.changeFailed(count) : followUpTexts.selectFailed(count),
+    list: followUpTexts.listFailed(count),
+  });
 }
 
 /** Its undos have put back as many records as it changed; one that was undone in its turn is not counted. */

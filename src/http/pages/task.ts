@@ -1,12 +1,7 @@
 import type { Principal } from '../../auth/principal.ts';
-import { AppError } from '../../errors.ts';
 import { keyToUrl } from '../../metadata/keys.ts';
 import type { Register, Resource } from '../../resources/contract.ts';
 import { readerOf } from '../../fields/reader.ts';
-import { describeItem } from '../../selection/describe-filter.ts';
-import { type Group, parseFilterText, searchPath } from '../../selection/filter.ts';
-import { findFilterField } from '../../selection/filter-fields.ts';
-import { conditionsOf, filterTitles } from '../../selection/filter-titles.ts';
 import { titlesOf } from '../../selection/list.ts';
 import type { Database } from '../../db/database.ts';
 import { type AlterationGroup, listAlterations } from '../../tasks/alterations.ts';
@@ -14,10 +9,12 @@ import { progressOf, successOf, withoutWorkerSince, workedMs } from '../../tasks
 import type { ChunkRow, EventRow, FailureGroup } from '../../tasks/queries.ts';
 import { isFinished } from '../../tasks/states.ts';
 import type { TaskRow } from '../../tasks/task-row.ts';
-import { formatDateTime, formatNumber, formatSpan, formatTime, isoTime } from '../format.ts';
+import { formatDateTime, formatMoment, formatNumber, formatSpan, isoTime } from '../format.ts';
 import type { Way } from '../../operations/way.ts';
 import { taskTexts } from '../texts/tasks.ts';
 import type { RetryForm, TaskActions } from './task-actions.ts';
+import { findResource, type ShownFilter } from './task-filter.ts';
+import type { NamedTask } from './task-title.ts';
 import { type Badge, badgeOf } from './badge.ts';
 import { type Count, countsOf, type EndedData, finishedData, type ProgressData, progressData, resourceLabel } from './progress.ts';
 import type { Urls } from './url.ts';
@@ -35,7 +32,6 @@ export interface RefusedRecord {
 
 export interface RefusalGroup {
   message: string;
-  code: string;
   countText: string;
   records: readonly RefusedRecord[];
   moreText: string | null;
@@ -108,7 +104,7 @@ export interface TaskParts {
 }
 
 export function taskPageData(
-  task: TaskRow,
+  task: NamedTask,
   parts: TaskParts,
   parameters: readonly string[],
   filter: ShownFilter,
@@ -135,7 +131,7 @@ export function taskPageData(
       : null,
     allTasks: { href: url('/tasks'), label: taskTexts.allTasks },
     progress: finished ? null : progressData(task, { now, url, reader: readerOf(principal) }, 'task'),
-    ended: finished ? finishedData(task, now, url, 'task') : null,
+    ended: finished ? { ...finishedData(task, now, url, 'task'), undone: parts.actions.undone } : null,
     details: taskDetailsData(task, parts, { now, url, resource, principal }),
     refreshes: !finished,
     words: { what: taskTexts.what, whichRecords: taskTexts.whichRecords, why: taskTexts.why },
@@ -163,7 +159,6 @@ export function taskDetailsData(
             total: taskTexts.records(refused),
             groups: failures.map(({ message, code, count, keys }) => ({
               message,
-              code,
               countText: taskTexts.records(count),
               records: keys.map((key) => refusedRecord(key, titles, resource, url)),
               moreText: count > keys.length ? taskTexts.errorsMore(count - keys.length) : null,
@@ -188,7 +183,7 @@ export function taskDetailsData(
       columns: taskTexts.chunkColumns,
       lines: chunks.map((chunk) => chunkLine(task, chunk, titles, resource)),
     },
-    events: { heading: taskTexts.events, lines: eventLines(events, timeZone) },
+    events: { heading: taskTexts.events, lines: eventLines(events, now, timeZone) },
   };
 }
 
@@ -202,16 +197,6 @@ export async function refusedTitles(
   const resource = findResource(register, principal, task);
   const keys = [...new Set(failures.flatMap((group) => group.keys))].slice(0, 1000);
   return resource && keys.length > 0 ? titlesOf(register, resource, principal, keys) : new Map();
-}
-
-/** Null: there is no such resource any more, or it is not this principal's to see. */
-export function findResource(register: Register, principal: Principal, task: TaskRow): Resource | null {
-  try {
-    return register.for(principal, task.resource);
-  } catch (error) {
-    if (error instanceof AppError) return null;
-    throw error;
-  }
 }
 
 export function refusedRecord(key: string, titles: ReadonlyMap<string, string>, resource: Resource | null, url: Urls): RefusedRecord {
@@ -247,13 +232,13 @@ function chunkLine(task: TaskRow, chunk: ChunkRow, _titles: ReadonlyMap<string, 
   };
 }
 
-function eventLines(events: readonly EventRow[], timeZone: string) {
+function eventLines(events: readonly EventRow[], now: Date, timeZone: string) {
   return events.map((event, index) => {
     const previous = events[index - 1];
     return {
       label: taskTexts.states[event.state],
       badge: badgeOf(event.state),
-      at: formatTime(event.at, timeZone),
+      at: formatMoment(event.at, now, timeZone),
       iso: isoTime(event.at),
       reason: event.reason === null ? null : (taskTexts.reasons[event.reason] ?? event.reason),
       after: previous ? formatSpan(event.at.getTime() - previous.at.getTime()) : null,
@@ -281,48 +266,6 @@ function factsOf(task: TaskRow, now: Date, timeZone: string): Fact[] {
   if (task.locksOffReason !== null) list.push({ label: facts.locks, value: taskTexts.withoutLocks(task.locksOffReason) });
   if (task.parallelism > 1) list.push({ label: facts.parallelism, value: formatNumber(task.parallelism) });
   return list;
-}
-
-/** The filter of a task's selection, as its reader may know it. */
-export interface ShownFilter {
-  /** For the list's URL; empty where there is nothing to filter by, or nothing that may be told. */
-  text: string;
-  /** Empty where there is no filter; null: it names what its reader may not see. */
-  words: string | null;
-}
-
-/** One statement for each relation that the filter names. */
-export async function filterInWords(
-  register: Register,
-  resource: Resource | null,
-  principal: Principal,
-  task: TaskRow,
-): Promise<ShownFilter> {
-  const { filter: text } = task.selection;
-  if (text === '') return { text, words: '' };
-  const hidden = { text: '', words: null };
-  const filter = readFilter(text);
-  if (!resource || !filter) return hidden;
-  const paths = conditionsOf(filter).map(({ path }) => path);
-  const fieldOf = (path: string) => findFilterField(resource, principal, path);
-  if (paths.every((path) => path === searchPath || fieldOf(path))) {
-    const titleOf = await filterTitles(register, resource, principal, filter);
-    return { text, words: describeItem(filter, fieldOf, titleOf) };
-  }
-  // A field that the project no longer has: who typed its name may read it again.
-  const isKnown = (path: string) => path === searchPath || findFilterField(register.get(resource.slug), principal, path) !== null;
-  const isOwn = task.principalId === principal.id;
-  if (!isOwn || paths.some((path) => isKnown(path) && path !== searchPath && !fieldOf(path))) return hidden;
-  return { text: '', words: [...new URLSearchParams(text)].map(([name, value]) => `${name} = ${value}`).join(', ') };
-}
-
-function readFilter(text: string): Group | null {
-  try {
-    return parseFilterText(text);
-  } catch (error) {
-    if (error instanceof AppError) return null;
-    throw error;
-  }
 }
 
 function recordsInWords({ selection, total, expected }: TaskRow, filter: string | null): string {

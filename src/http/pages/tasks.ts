@@ -2,13 +2,14 @@ import type { Principal } from '../../auth/principal.ts';
 import { readerOf } from '../../fields/reader.ts';
 import type { Resource } from '../../resources/contract.ts';
 import { isFinished, type TaskState, taskStates } from '../../tasks/states.ts';
-import type { TaskRow } from '../../tasks/task-row.ts';
-import { progressOf, withoutWorkerSince, workedMs } from '../../tasks/progress.ts';
+import type { ListedTask, TaskPage } from '../../tasks/queries.ts';
+import { withoutWorkerSince, workedMs } from '../../tasks/progress.ts';
 import { formatDateTime, formatMoment, formatSpan, isoTime } from '../format-span.ts';
 import { taskTexts } from '../texts/tasks.ts';
 import type { Urls } from './url.ts';
 import { type Badge, badgeOf } from './badge.ts';
-import { type Bar, barOf, type Count, countsOf, resourceLabel } from './progress.ts';
+import { canSelect } from './selection-bar.ts';
+import { type Bar, barOf, type Count, countsOf, resourceLabel, shownProgress } from './progress.ts';
 import { limits } from '../../limits.ts';
 
 export interface TaskLine {
@@ -27,6 +28,8 @@ export interface TaskLine {
   counts: readonly Count[];
   isFinished: boolean;
   reason: string | null;
+  /** That all it changed was taken back. */
+  undone: string | null;
   /** What its state alone would not say. */
   note: string | null;
 }
@@ -87,18 +90,19 @@ function introOf(seen: readonly string[] | null): string {
   return seen.length === 0 ? own : some;
 }
 
-export function taskListData(
-  { tasks, total }: { tasks: readonly TaskRow[]; total: number },
-  { query, ...parts }: { query: TasksQuery } & LineParts,
-): TaskListData {
-  const { url } = parts;
+export function taskListData({ tasks, total }: TaskPage, { query, ...parts }: { query: TasksQuery } & LineParts): TaskListData {
+  const { url, resources, principal } = parts;
   const isLive = tasks.some((task) => !isFinished(task.state));
   const lastPage = Math.max(1, Math.ceil(total / limits.shown.tasks));
   const from = (query.page - 1) * limits.shown.tasks;
   return {
     lines: tasks.map((task) => taskLine(task, parts)),
     pollUrl: isLive ? url(`/tasks/list${search(query, query.page)}`) : null,
-    emptyText: query.state ? taskTexts.noneOfState : taskTexts.none,
+    emptyText: query.state
+      ? taskTexts.noneOfState
+      : resources.some((one) => canSelect(one, principal))
+        ? taskTexts.none
+        : taskTexts.noneForViewers,
     showAllUrl: query.state ? url('/tasks') : null,
     paging:
       lastPage === 1 && query.page === 1
@@ -128,8 +132,8 @@ export interface LineParts {
   principal: Principal;
 }
 
-export function taskLine(task: TaskRow, { now, url, resources, principal }: LineParts): TaskLine {
-  const progress = progressOf(task, now);
+export function taskLine(task: ListedTask, { now, url, resources, principal }: LineParts): TaskLine {
+  const progress = shownProgress(task, now);
   const when = task.startedAt ?? task.createdAt;
   const away = withoutWorkerSince(task);
   const { timeZone } = readerOf(principal);
@@ -147,8 +151,9 @@ export function taskLine(task: TaskRow, { now, url, resources, principal }: Line
     percentText: taskTexts.percent(progress.percent),
     doneText: taskTexts.doneOf(progress.done, progress.total),
     counts: countsOf(task),
-    isFinished: progress.isFinished,
+    isFinished: isFinished(task.state),
     reason: task.changeReason === null ? null : taskTexts.because(task.changeReason),
+    undone: task.isUndone ? taskTexts.undone : null,
     note: away === undefined ? null : taskTexts.noWorkerShort(away && formatMoment(away, now, timeZone)),
   };
 }

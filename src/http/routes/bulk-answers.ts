@@ -3,20 +3,28 @@ import { AppError } from '../../errors.ts';
 import type { TaskContext } from '../../tasks/context.ts';
 import type { Holder } from '../../tasks/holders.ts';
 import type { Launched } from '../../tasks/launch.ts';
-import { getTask } from '../../tasks/queries.ts';
 import { seesTask } from '../../tasks/who-sees.ts';
 import { isFinished } from '../../tasks/states.ts';
 import { headerJson, isHtmx, wantsJson } from '../negotiate.ts';
 import { type BulkOutcomeData, explanationData, listUrl, type Outcome, overlapData, refusedData } from '../pages/bulk.ts';
 import { finishedData, finishedEvents, progressData } from '../pages/progress.ts';
 import { taskJson } from '../pages/task.ts';
+import { getNamed, named, namedHolders, type NamedTask } from '../pages/task-title.ts';
 import { bulkTexts } from '../texts/bulk.ts';
 import { followUpTexts } from '../texts/follow-ups.ts';
+import { taskChangeTexts } from '../texts/task-changes.ts';
 import { taskTexts } from '../texts/tasks.ts';
 
 /** What a confirmed dialog or preview leads to: the task, on its own page or in the dialog. */
-export async function sendLaunched(request: FastifyRequest, reply: FastifyReply, about: Outcome, { task, outcome }: Launched) {
+export async function sendLaunched(
+  context: TaskContext,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  about: Outcome,
+  { task: launched, outcome }: Launched,
+) {
   const { url } = about;
+  const [task] = (await named(context, about.principal, [launched])) as [NamedTask];
   const now = new Date();
   const statusUrl = url(`/tasks/${task.id}`);
   const finished = isFinished(task.state);
@@ -30,13 +38,13 @@ export async function sendLaunched(request: FastifyRequest, reply: FastifyReply,
   if (outcome === 'inline') {
     // An empty dialog closes itself. What was just done at once can be undone by whoever did it.
     const undo = task.changed > 0 ? { href: url(`/tasks/${task.id}/undo`), label: followUpTexts.undo } : null;
+    const changes = task.changed > 0 ? { href: url(`/tasks/${task.id}/changes`), label: taskChangeTexts.show(task.changed) } : null;
     return reply
-      .header('HX-Trigger', headerJson({ ...finishedEvents(task, undo), 'bulkhead:close-dialog': true }))
+      .header('HX-Trigger', headerJson({ ...finishedEvents(task, { undo, changes }), 'bulkhead:close-dialog': true }))
       .type('text/html')
       .send('');
   }
-  const launched = { taskId: task.id, resource: task.resource };
-  reply.code(202).header('HX-Trigger', headerJson({ 'bulkhead:launched': launched }));
+  reply.code(202).header('HX-Trigger', headerJson({ 'bulkhead:launched': { taskId: task.id, resource: task.resource } }));
   return reply.page('bulk/_launched', {
     title: task.title,
     note,
@@ -73,16 +81,17 @@ export async function explain(context: TaskContext, request: FastifyRequest, rep
 async function explanationOf(context: TaskContext, about: Outcome, error: AppError): Promise<BulkOutcomeData> {
   if (error.code === 'refused') return refusedData(about, error);
   if (error.code !== 'overlap') return explanationData(about, error);
-  const [holder] = (error.details.holders ?? []) as Holder[];
   const { principal, url } = about;
+  const holders = await namedHolders(context, principal, (error.details.holders ?? []) as Holder[]);
+  const [holder] = holders;
   const isVisible = holder && seesTask(context.register, principal, holder);
-  if (!isVisible) return overlapData(about, error, null, null);
-  const task = await getTask(context, principal, holder.taskId);
+  if (!isVisible) return overlapData(about, holders, null, null);
+  const task = await getNamed(context, principal, holder.taskId);
   const now = new Date();
   const finished = isFinished(task.state);
   return overlapData(
     about,
-    error,
+    holders,
     finished ? null : progressData(task, { now, url, reader: about.resource.reader }),
     finished ? finishedData(task, now, url) : null,
   );

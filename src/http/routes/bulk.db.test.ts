@@ -84,7 +84,7 @@ test('a small edit is done when the dialog closes, and a toast says what happene
   assert.equal(told['bulkhead:close-dialog'], true);
   assert.equal(told['bulkhead:finished'].resource, 'cities');
   const { level, message } = told['bulkhead:toast'];
-  assert.deepEqual([level, message], ['success', 'Edit cities: done. 19 changed.']);
+  assert.deepEqual([level, message], ['success', 'Status → published · 19 cities: done. 19 changed.']);
   assert.equal(await countOf(app, `status = 'published'`), 19);
 });
 
@@ -155,7 +155,8 @@ test('an edit of records that a task holds names who, which task and how far', a
       const path = await editPath(visitor, count, 20);
       const answer = await visitor.post(path, { _op: await openAs(visitor, path), ...featured }, htmx);
       assert.equal(answer.statusCode, 409);
-      assert.match(answer.body, /Admin: “Edit cities”, 12 of 30 done/);
+      const title = sees ? 'Status → published · 30 cities' : 'Edit cities';
+      assert.ok(answer.body.includes(`Admin: “${title}”, 12 of 30 done`));
       assert.equal(answer.body.includes(`id="task-${id}-progress"`), sees, 'only who may see the task gets its live progress');
       assert.match(answer.body, /Open the form again/);
     }

@@ -73,7 +73,7 @@ export const bulkRoutes: FastifyPluginAsync<BulkRoutes> = async (app, { context,
         const { resource, principal } = about;
         const operationId = textsOf(body._op)[0] ?? '';
         const launched = await launch(context, { resource, principal, operation, parameters, operationId, options: parseRunOptions(body) });
-        return sendLaunched(request, reply, about, launched);
+        return sendLaunched(context, request, reply, about, launched);
       } catch (error) {
         const said = wantsJson(request) ? null : saidOnForm(error);
         if (said) return sendForm(reply, opened, body, said);

@@ -84,6 +84,55 @@ test('failed records are a list by reason, and a CSV in which no text is a formu
   }
 });
 
+test('failures lead on: what each holds and was to hold, and a selection of them; a repeat is first only where it can help', async (t) => {
+  const { db, editor, id } = await setUp(t);
+  const { body } = await editor.get(`/tasks/${id}/failures`);
+  assert.match(body, /Failed: Status → published · 30 cities/);
+  const row = /<tr[^>]*>(?:(?!<\/tr>)[\s\S])*Place 9[\s\S]*?<\/tr>/
+    .exec(body)?.[0]
+    .replaceAll(/<[^>]*>/g, ' ')
+    .replaceAll(/\s+/g, ' ')
+    .trim();
+  assert.match(row ?? '', /^Place 9 Status draft → published /);
+  assert.doesNotMatch(body, /23514(?!%3A)|<code/, 'no codes for people');
+  assert.match(body, /<a class="link" href="\/cities\/9\/edit">Place 9/);
+  const buttons = (html: string) =>
+    [...html.matchAll(/<button class="([^"]*)" type="submit"[^>]*>(?:<svg[\s\S]*?<\/svg>)?([^<]+)/g)]
+      .map(([, look = '', label = '']) => `${label}${look.includes('btn-primary') ? ' (first)' : ''}`)
+      .filter((label) => /another way|Retry/.test(label) && !/reason/.test(label));
+  assert.deepEqual(buttons(body), ['Change these 3 in another way (first)', 'Retry 3 records']);
+  assert.deepEqual(buttons((await editor.get(`/tasks/${id}`)).body), ['Change these 3 in another way (first)', 'Retry 3 records']);
+  assert.match(body, /will refuse them again/);
+  const listQuery =
+    /name="_list" value="([^"]+)"/.exec((await editor.get(`/tasks/${id}/failures?code=23514%3Acity_status_check`)).body)?.[1] ?? '';
+  const sent = await editor.post('/cities/selection', { _do: 'matching', _list: listQuery.replaceAll('&amp;', '&') });
+  const list = (await editor.get(String(sent.headers.location))).body;
+  assert.match(list, /All 2 matching cities selected/);
+  assert.match(list, new RegExp(`Failed in task ${id}, for one reason`));
+
+  // Held by somebody else then, and free now.
+  await db.pages.query(
+    `update ${db.t.task_failure} set is_conflict = true, code = 'locked', message = 'Held by task 9: Edit cities, Ada.' where task_id = $1`,
+    [id],
+  );
+  await db.pages.query(`update ${db.t.task} set failed = 0, conflicted = 3 where id = $1`, [id]);
+  assert.deepEqual(buttons((await editor.get(`/tasks/${id}/failures`)).body), ['Change these 3 in another way', 'Retry 3 records (first)']);
+});
+
+test('a wanted value that no column has room for is told by the change', async (t) => {
+  const { db, editor, end } = await setUp(t);
+  await db.pages.query(
+    `update gazetteer.city set rating = 9 where id in (41, 42); alter table gazetteer.city add constraint low check (rating < 20 or id <> 43) not valid`,
+  );
+  await db.pages.query('update gazetteer.city set rating = 5 where id = 43');
+  const body = { field: 'rating', 'change.rating': 'multiply', 'value.rating': '1000000' };
+  const id = await launchAs(editor, 25, { from: 31, body });
+  await end(id);
+  const page = await editor.get(`/tasks/${id}/failures`);
+  assert.equal(page.statusCode, 200);
+  assert.match(page.body.replaceAll(/<[^>]*>/g, ' ').replaceAll(/\s+/g, ' '), /Place 41 Rating 9(\.0)? → /);
+});
+
 test('an undo is previewed, names what it would refuse, and is confirmed once', async (t) => {
   const { db, editor, id, end: ended } = await setUp(t);
   await db.pages.query(`update gazetteer.city set status = 'archived' where id = 3`);

@@ -9,15 +9,19 @@ import type { Resource } from '../../resources/contract.ts';
 import { titlesOf } from '../../selection/list.ts';
 import type { TaskContext } from '../../tasks/context.ts';
 import { type FailedRecord, listFailedRecords } from '../../tasks/failed-records.ts';
+import { failedValues } from '../../tasks/failed-values.ts';
 import { retry } from '../../tasks/follow-up.ts';
 import type { Launched } from '../../tasks/launch.ts';
-import { getTask, listFailures } from '../../tasks/queries.ts';
+import { listFailures } from '../../tasks/queries.ts';
 import type { TaskRow } from '../../tasks/task-row.ts';
 import { firstChanged, previewUndo, undo } from '../../tasks/undo.ts';
 import { principalOf, wantsJson } from '../negotiate.ts';
 import type { Body } from '../pages/bulk-field.ts';
 import { csvLine, failuresData } from '../pages/failures.ts';
-import { findResource, taskJson } from '../pages/task.ts';
+import { taskJson } from '../pages/task.ts';
+import { taskActions } from '../pages/task-actions.ts';
+import { findResource } from '../pages/task-filter.ts';
+import { getNamed, named, type NamedTask } from '../pages/task-title.ts';
 import { undoData } from '../pages/undo.ts';
 import { earlierNote } from './bulk-answers.ts';
 import type { Urls } from '../pages/url.ts';
@@ -47,7 +51,10 @@ export const followUpRoutes: FastifyPluginAsync<FollowUpRoutes> = async (app, { 
       listFailedRecords(db, task.id, { code, after, limit: limits.shown.failures + 1 }),
     ]);
     const titles = await titlesFor(resource, principal, found);
-    return reply.page('tasks/failures', failuresData({ task, groups, found, titles, resource, code, after }, url));
+    const actions = await taskActions({ db, principal, resource, url }, task);
+    const values = resource ? await failedValues(context, resource, task, [...titles.keys()]) : { changes: [], byKey: new Map() };
+    const listed = { register, principal, task, actions, values, groups, found, titles, resource, code, after };
+    return reply.page('tasks/failures', await failuresData(listed, url));
   });
 
   app.get<WithId>('/tasks/:id/failures.csv', async (request, reply) => {
@@ -89,7 +96,7 @@ export const followUpRoutes: FastifyPluginAsync<FollowUpRoutes> = async (app, { 
 
   async function readRequest(request: FastifyRequest<WithId>) {
     const principal = principalOf(request);
-    const task = await getTask(context, principal, Number(request.params.id));
+    const task = await getNamed(context, principal, Number(request.params.id));
     const [code = ''] = textsOf(request.query.code);
     return { principal, task, resource: findResource(register, principal, task), code: code === '' ? null : code };
   }
@@ -103,7 +110,8 @@ export const followUpRoutes: FastifyPluginAsync<FollowUpRoutes> = async (app, { 
   ) {
     const principal = principalOf(request);
     const preview = await previewUndo(context, principal, Number(request.params.id), null);
-    const { task, resource, total, judged, restored, unchanged, gone, refused, along } = preview;
+    const { resource, total, judged, restored, unchanged, gone, refused, along } = preview;
+    const [task] = (await named(context, principal, [preview.task])) as [NamedTask];
     if (wantsJson(request) && error) throw error;
     if (wantsJson(request)) {
       const back = along.map(({ resource: own, count }) => ({ resource: own.slug, count }));
@@ -111,10 +119,13 @@ export const followUpRoutes: FastifyPluginAsync<FollowUpRoutes> = async (app, { 
     }
     const after = turned ?? textsOf(request.query._after)[0] ?? '';
     const keys = await firstChanged(context, task, null, limits.shown.undone + 1, after);
-    const named = [...keys, ...refused.flatMap((group) => group.keys)];
-    const titles = await titlesOf(register, resource, principal, [...new Set(named)]);
+    const shown = [...keys, ...refused.flatMap((group) => group.keys)];
+    const titles = await titlesOf(register, resource, principal, [...new Set(shown)]);
     reply.code(error?.status ?? 200);
-    return reply.page('tasks/undo', undoData({ preview, keys, titles, after, chosen, error: error?.message ?? null }, url));
+    return reply.page(
+      'tasks/undo',
+      undoData({ preview: { ...preview, task }, keys, titles, after, chosen, error: error?.message ?? null }, url),
+    );
   }
 
   async function titlesFor(resource: Resource | null, principal: Principal, found: readonly FailedRecord[]) {
@@ -133,7 +144,8 @@ export const followUpRoutes: FastifyPluginAsync<FollowUpRoutes> = async (app, { 
     }
   }
 
-  function sendLaunched(request: FastifyRequest, reply: FastifyReply, { task, outcome }: Launched) {
+  async function sendLaunched(request: FastifyRequest, reply: FastifyReply, { task: launched, outcome }: Launched) {
+    const [task] = (await named(context, principalOf(request), [launched])) as [NamedTask];
     const note = earlierNote(outcome);
     const statusUrl = url(`/tasks/${task.id}`);
     if (!wantsJson(request)) return (note === null ? reply : reply.flash('info', note)).redirect(statusUrl, 303);

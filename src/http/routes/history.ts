@@ -11,6 +11,7 @@ import type { TaskContext } from '../../tasks/context.ts';
 import { principalOf } from '../negotiate.ts';
 import { titleOf } from '../pages/record-form.ts';
 import { deletedData, historyData } from '../pages/record-history.ts';
+import { titlesOfTasks } from '../pages/task-title.ts';
 import type { Urls } from '../pages/url.ts';
 
 export interface HistoryRoutes {
@@ -35,6 +36,11 @@ export const historyRoutes: FastifyPluginAsync<HistoryRoutes> = async (app, { co
     const page = await readHistory(db, resource, key, before);
     if (!record && page.entries.length === 0) throw notFound();
     const title = record && titleOf(resource, record);
+    const taskTitles = await titlesOfTasks(
+      context,
+      principal,
+      page.entries.map(({ task }) => task?.id).filter((id) => id !== undefined),
+    );
     const parts = {
       register,
       resource,
@@ -42,6 +48,7 @@ export const historyRoutes: FastifyPluginAsync<HistoryRoutes> = async (app, { co
       key,
       title,
       page,
+      taskTitles,
       isFirst: before === null,
       url,
     };

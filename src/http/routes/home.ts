@@ -2,6 +2,7 @@ import type { FastifyPluginAsync } from 'fastify';
 import { listTasks } from '../../tasks/queries.ts';
 import { principalOf } from '../negotiate.ts';
 import { homeData } from '../pages/home.ts';
+import { named } from '../pages/task-title.ts';
 import type { RouteOptions } from '../routes.ts';
 
 const tasksShown = 5;
@@ -10,7 +11,8 @@ export const homeRoutes: FastifyPluginAsync<RouteOptions> = async (app, { admin,
   const { db, register } = context;
   app.get('/', async (request, reply) => {
     const principal = principalOf(request);
-    const { tasks } = await listTasks(context, principal, { page: 1, size: tasksShown });
+    const latest = await listTasks(context, principal, { page: 1, size: tasksShown });
+    const tasks = await named(context, principal, latest.tasks);
     return reply.page('home/show', await homeData({ name: admin.name, db, register, principal, tasks, url, now: new Date() }));
   });
 };

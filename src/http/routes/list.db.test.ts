@@ -140,7 +140,7 @@ test('a record that a task holds says who and which, and cannot be edited', asyn
   );
   const { body } = await visitor.get('/cities?_size=50');
   assert.equal(body.match(/data-locked="true"/g)?.length, 25);
-  assert.match(body, new RegExp(`href="/tasks/${task.id}"[^>]*>.*Edit cities`, 's'));
+  assert.match(body, new RegExp(`href="/tasks/${task.id}"[^>]*>.*Status → archived · 25 cities`, 's'));
   assert.doesNotMatch(body, /\/cities\/7\/edit/);
   assert.match(body, /\/cities\/26\/edit/);
   const locked = await visitor.get('/cities/7/edit');

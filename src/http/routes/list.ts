@@ -12,6 +12,7 @@ import { listData, listPageData, type ListParts, recordsData } from '../pages/li
 import { readableFilter } from '../pages/list-filters.ts';
 import { listPath, type ListState, looseListState, parseListState, type Query } from '../pages/list-state.ts';
 import { runningData } from '../pages/progress.ts';
+import { named, titlesOfTasks } from '../pages/task-title.ts';
 import { findLiveSelection, noSelection } from '../pages/selection-bar.ts';
 import type { Urls } from '../pages/url.ts';
 
@@ -56,7 +57,7 @@ export const listRoutes: FastifyPluginAsync<ListRoutes> = async (app, { context,
     }
     if (target === 'records') return reply.page('list/_records', recordsData(parts));
     if (target === 'list') return reply.page('list/_list', listData(parts));
-    const tasks = await listRunning(db, principal, resource.slug);
+    const tasks = await named(context, principal, await listRunning(db, principal, resource.slug));
     return reply.page(
       'list/index',
       listPageData(parts, runningData(tasks, resource.slug, { now: new Date(), url, reader: resource.reader })),
@@ -75,11 +76,25 @@ export const listRoutes: FastifyPluginAsync<ListRoutes> = async (app, { context,
         resource.locksOffReason === null ? listHolders(db, resource.model.name, keys) : new Map<string, Holder>(),
         findLiveSelection({ db, register }, resource, principal, state, page.total),
       ]);
-      return { ...base, state, page, titleOf, holders, live, error: null };
+      const taskTitles = await titlesOfTasks(
+        context,
+        principal,
+        [...holders.values()].map(({ taskId }) => taskId),
+      );
+      return { ...base, state, page, titleOf, holders, taskTitles, live, error: null };
     } catch (error) {
       if (!(error instanceof AppError) || error.status !== 422) throw error;
       const state = looseListState(resource, request.query);
-      return { ...base, state, page: noRecords, titleOf: () => undefined, holders: new Map(), live: noSelection, error };
+      return {
+        ...base,
+        state,
+        page: noRecords,
+        titleOf: () => undefined,
+        holders: new Map(),
+        taskTitles: new Map(),
+        live: noSelection,
+        error,
+      };
     }
   }
 };

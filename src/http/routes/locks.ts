@@ -8,6 +8,7 @@ import { seesTask } from '../../tasks/who-sees.ts';
 import { isHtmx, principalOf } from '../negotiate.ts';
 import { type EndedData, progressData, signedOutData } from '../pages/progress.ts';
 import { recordPath } from '../pages/record-form.ts';
+import { named } from '../pages/task-title.ts';
 import type { Urls } from '../pages/url.ts';
 import { recordTexts } from '../texts/records.ts';
 
@@ -40,11 +41,13 @@ export const lockRoutes: FastifyPluginAsync<LockRoutes> = async (app, { context,
         const task = await getHoldingTask(db, resource.model.name, key);
         if (!task) return reply.code(stopPolling).page('tasks/_ended', freeData({ href: again, label: recordTexts.tryAgain }));
         const isVisible = seesTask(register, principal, task);
-        const progress = progressData(task, { now: new Date(), url, reader: resource.reader });
+        const [shown = task] = isVisible ? await named(context, principal, [task]) : [];
+        const progress = progressData(shown, { now: new Date(), url, reader: resource.reader });
         return reply.page('tasks/_progress', {
           ...progress,
           elementId,
           pollUrl: url(`${recordPath(resource, key)}/lock`),
+          caption: isVisible ? progress.caption : null,
           taskUrl: isVisible ? progress.taskUrl : null,
           canCancel: isVisible && progress.canCancel,
         });

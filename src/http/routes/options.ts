@@ -1,6 +1,7 @@
 import { textsOf } from '../../form-texts.ts';
 import type { FastifyPluginAsync } from 'fastify';
 import { notFound } from '../../errors.ts';
+import { parseKey } from '../../metadata/keys.ts';
 import { relationTarget, searchRelated } from '../../selection/related.ts';
 import type { TaskContext } from '../../tasks/context.ts';
 import { isHtmx, principalOf } from '../negotiate.ts';
@@ -12,7 +13,7 @@ export interface OptionsRoutes {
   url: Urls;
 }
 
-type ForField = { Params: { resource: string; field: string }; Querystring: { q?: string; as?: string; _back?: string } };
+type ForField = { Params: { resource: string; field: string }; Querystring: { q?: string; as?: string; made?: string; _back?: string } };
 
 /** What a relation may lead to: the list of a picker for htmx and scripts, else a page to filter by one of them. */
 export const optionsRoutes: FastifyPluginAsync<OptionsRoutes> = async (app, { context, url }) => {
@@ -27,7 +28,9 @@ export const optionsRoutes: FastifyPluginAsync<OptionsRoutes> = async (app, { co
     const target = field && relationTarget(resource, field, holds);
     if (!field || !target) throw notFound();
     const search = textsOf(request.query.q)[0] ?? '';
-    const found = await searchRelated({ register, sql: db.pages }, target, principal, search);
+    const made = textsOf(request.query.made)[0];
+    const only = made === undefined ? null : parseKey(target.resource.model, made);
+    const found = await searchRelated({ register, sql: db.pages }, target, principal, search, { only });
     const back = textsOf(request.query._back)[0] ?? '';
     return reply.page('records/options', optionsData({ resource, field, targetLabel: target.resource.label, search, found, back, url }));
   });

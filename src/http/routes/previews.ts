@@ -24,6 +24,7 @@ import { refusedKeys } from '../pages/preview-submit.ts';
 import { formAfterPreview } from '../pages/typed-form.ts';
 import { bulkTexts } from '../texts/bulk.ts';
 import { previewTexts } from '../texts/previews.ts';
+import { titlesOfTasks } from '../pages/task-title.ts';
 import { explain, saidOnForm, sendLaunched } from './bulk-answers.ts';
 import type { BulkRoutes } from './bulk.ts';
 import { limits } from '../../limits.ts';
@@ -76,6 +77,7 @@ export const previewRoutes: FastifyPluginAsync<BulkRoutes> = async (app, { conte
       }
       assertShown(preview, body);
       return await sendLaunched(
+        context,
         request,
         reply,
         about,
@@ -161,6 +163,11 @@ export const previewRoutes: FastifyPluginAsync<BulkRoutes> = async (app, { conte
       filter,
       body,
       error,
+      heldTitles: await titlesOfTasks(
+        context,
+        principal,
+        (preview.findings?.held ?? []).map(({ taskId }) => taskId),
+      ),
       started: await findTaskByOperation(db, principal, preview.id),
       url,
     });

@@ -6,6 +6,7 @@ import { sizeInWords } from '../../fields/bytes.ts';
 import { getFieldKind } from '../../fields/register.ts';
 import { parseKey, whereKeys } from '../../metadata/keys.ts';
 import { consequences } from '../../operations/consequences.ts';
+import { readHistory } from '../../operations/history.ts';
 import { assertNoFixedField } from '../../operations/fixed-fields.ts';
 import { createRecord, deleteRecord, type SaveContext, updateRecord } from '../../operations/save-record.ts';
 import { assertCan } from '../../resources/permissions.ts';
@@ -13,11 +14,12 @@ import { titleText } from '../../selection/cut.ts';
 import type { Action, Resource, ResourceField } from '../../resources/contract.ts';
 import { relatedLists } from '../../selection/related-lists.ts';
 import { readRecord, readWhole, type RecordValuesRead } from '../../selection/record.ts';
-import { findHolder } from '../../tasks/holders.ts';
+import { findHolder, type Holder } from '../../tasks/holders.ts';
 import { assertFree } from '../../tasks/assert-free.ts';
 import { saveContextOf } from '../../tasks/save-context.ts';
 import type { TaskContext } from '../../tasks/context.ts';
 import { ownValue } from '../../own-value.ts';
+import { formatMoment } from '../format.ts';
 import { principalOf } from '../negotiate.ts';
 import type { Body } from '../pages/bulk-field.ts';
 import { chooseData, chosenTexts, pairsOf } from '../pages/choose.ts';
@@ -31,6 +33,7 @@ import {
   parseChanged,
   parseNew,
   readSentForm,
+  type StaleField,
   textsOfNew,
   textsOfRecord,
   typedSecrets,
@@ -39,6 +42,7 @@ import {
   wasOfRecord,
 } from '../pages/record-input.ts';
 import { recordShowData } from '../pages/record-show.ts';
+import { namedHolders } from '../pages/task-title.ts';
 import type { Urls } from '../pages/url.ts';
 import { openSecrets, type Sealing, sealSecret, sealSecrets } from '../sealed-secrets.ts';
 import { followUpTexts } from '../texts/follow-ups.ts';
@@ -51,13 +55,21 @@ export interface RecordRoutes {
   secret: string;
 }
 
-type ForResource = { Params: { resource: string }; Querystring: { _back?: string }; Body: Record<string, unknown> | undefined };
+type ForResource = {
+  Params: { resource: string };
+  Querystring: { _back?: string; _for?: string };
+  Body: Record<string, unknown> | undefined;
+};
 type ForField = {
   Params: { resource: string; id: string; field?: string };
   Querystring: { _back?: string };
   Body: Record<string, unknown> | undefined;
 };
-type ForRecord = { Params: { resource: string; id: string }; Querystring: { _back?: string }; Body: Record<string, unknown> | undefined };
+type ForRecord = {
+  Params: { resource: string; id: string };
+  Querystring: { _back?: string; _made?: string };
+  Body: Record<string, unknown> | undefined;
+};
 
 interface About {
   /** With the one field of the page on its form, where the page is about one. */
@@ -74,6 +86,8 @@ interface Form {
   texts: FormTexts;
   was: WasTexts;
   error: AppError | null;
+  /** The control of another page that is to choose the new record. */
+  madeFor?: string | null;
 }
 
 export const recordRoutes: FastifyPluginAsync<RecordRoutes> = async (app, { context, url, secret }) => {
@@ -84,7 +98,7 @@ export const recordRoutes: FastifyPluginAsync<RecordRoutes> = async (app, { cont
   app.get<ForResource>('/:resource/new', async (request, reply) => {
     const about = aboutOf(request, 'create');
     const texts = textsOfNew(about.resource);
-    return sendForm(reply, about, { record: null, texts, was: {}, error: null });
+    return sendForm(reply, about, { record: null, texts, was: {}, error: null, madeFor: madeFor(request.query) });
   });
 
   app.post<ForResource>('/:resource/new', typed, async (request, reply) => {
@@ -92,14 +106,16 @@ export const recordRoutes: FastifyPluginAsync<RecordRoutes> = async (app, { cont
     const body = await openSecrets(sealingOf(about), about.resource, request.body ?? {});
     assertNoFixedField(about.resource, Object.keys(body));
     const texts = typedTexts(about.resource, body);
-    const form: Form = { record: null, texts, was: {}, error: tooLarge(request, about.resource, texts) };
+    const form: Form = { record: null, texts, was: {}, error: tooLarge(request, about.resource, texts), madeFor: madeFor(request.query) };
     if (form.error) return sendForm(reply, about, form);
     const step = await sendStep(request, reply, about, form);
     if (step) return step;
     try {
       const key = await createRecord(saveContext(about), parseNew(about.resource, texts));
       const title = titleText(ownValue(texts, about.resource.titleField)).replace(emptyText, '') || about.resource.singular;
-      return reply.flash('success', recordTexts.created(title)).redirect(afterSave(about, key), 303);
+      const token = madeFor(request.query);
+      if (token === null) return reply.flash('success', recordTexts.created(title)).redirect(afterSave(about, key), 303);
+      return reply.flash('success', recordTexts.createdFor(title)).redirect(url(`${recordPath(about.resource, key)}?_made=${token}`), 303);
     } catch (error) {
       return sendForm(reply, about, { ...form, error: sayable(error) });
     }
@@ -109,11 +125,13 @@ export const recordRoutes: FastifyPluginAsync<RecordRoutes> = async (app, { cont
     const { about, key } = aboutRecord(request, 'list');
     const { resource, principal } = about;
     const record = await recordOf(about, key, resource.show);
-    const [lists, holder] = await Promise.all([
+    const [lists, found] = await Promise.all([
       relatedLists(register, resource, principal, key),
       findHolder(db.pages, db.t, resource.model.name, key),
     ]);
-    return reply.page('records/show', await recordShowData({ ...about, register, record, lists, holder, url }));
+    const [holder = null] = await namedHolders(context, principal, found ? [found] : []);
+    const data = await recordShowData({ ...about, register, record, lists, holder, url });
+    return reply.page('records/show', { ...data, scripts: request.query._made === undefined ? [] : ['made.js'] });
   });
 
   for (const path of ['/:resource/:id/edit', '/:resource/:id/edit/:field'] as const) {
@@ -241,8 +259,18 @@ export const recordRoutes: FastifyPluginAsync<RecordRoutes> = async (app, { cont
     for (const { name, value } of typedSecrets(about.resource, form.texts))
       sealed.set(name, await sealSecret(sealingOf(about), name, value));
     const isUnsaved = reply.request.method === 'POST';
-    const data = await recordFormData({ ...form, ...about, isUnsaved, sealed, register, sql: db.pages, url });
+    const changedBy = await whoChanged(about, form);
+    const data = await recordFormData({ ...form, ...about, changedBy, isUnsaved, sealed, register, sql: db.pages, url });
     return reply.code(form.error?.status ?? 200).page('records/form', data);
+  }
+
+  /** Who gave a stale form's fields their values meanwhile; null: it is not stale, or they were not changed here. */
+  async function whoChanged({ resource }: About, { record, error }: Form): Promise<string | null> {
+    const stale = ((error?.details.stale ?? []) as StaleField[]).map(({ name }) => name);
+    if (!record || stale.length === 0) return null;
+    const { entries } = await readHistory(db, resource, record.key, null);
+    const last = entries.find(({ values }) => values?.some(({ field }) => stale.includes(field.name)));
+    return last ? recordTexts.staleBy(last.principalName, formatMoment(last.at, new Date(), resource.reader.timeZone)) : null;
   }
 
   async function sendDelete(reply: FastifyReply, about: About, record: RecordValuesRead, error: AppError | null) {
@@ -268,10 +296,16 @@ export const recordRoutes: FastifyPluginAsync<RecordRoutes> = async (app, { cont
     const again = url(`${recordPath(about.resource, record.key)}/edit${about.field ? `/${encodeURIComponent(about.field.name)}` : ''}`);
     const title = titleOf(about.resource, record);
     const kept = typed ? await sealSecrets(sealingOf(about), about.resource, pairsOf(typed)) : null;
-    const data = recordLockedData({ ...about, register, key: record.key, title, error, again, kept, url });
+    const [holder] = await namedHolders(context, about.principal, [error.details.holder as Holder]);
+    const data = recordLockedData({ ...about, register, key: record.key, title, holder: holder as Holder, again, kept, url });
     return reply.code(error.status).page('records/locked', data);
   }
 };
+
+/** Null: nobody waits for what is made. */
+function madeFor({ _for: token }: { _for?: unknown }): string | null {
+  return typeof token === 'string' && /^[\w-]{1,64}$/.test(token) ? token : null;
+}
 
 function isLocked(error: unknown): error is AppError {
   return error instanceof AppError && error.status === 423;

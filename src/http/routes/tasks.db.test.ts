@@ -67,9 +67,10 @@ test('a poll of a finished task ends, and tells the list and a toast what happen
     'bulkhead:finished': { taskId: id, resource: 'cities', model: 'City' },
     'bulkhead:toast': {
       level: 'warning',
-      message: 'Edit cities: partly done. 27 changed, 2 failed, 1 already so.',
+      message: 'Status → published · 30 cities: partly done. 27 changed, 2 failed, 1 already so.',
       key: `task-${id}`,
       link: { href: `/tasks/${id}/undo`, label: 'Undo…' },
+      more: { href: `/tasks/${id}/changes`, label: 'Show the 27 records' },
     },
   });
 });

@@ -5,10 +5,9 @@ import { AppError } from '../../errors.ts';
 import { cancel } from '../../tasks/cancel.ts';
 import { pause, resume } from '../../tasks/pause.ts';
 import type { TaskContext } from '../../tasks/context.ts';
-import { getTask, listChunks, listEvents, listFailures, listRunning, listTasks } from '../../tasks/queries.ts';
+import { listChunks, listEvents, listFailures, listRunning, listTasks, type TaskPage } from '../../tasks/queries.ts';
 import { isFinished, type TaskState, taskStates } from '../../tasks/states.ts';
 import { tasksSeen } from '../../tasks/who-sees.ts';
-import type { TaskRow } from '../../tasks/task-row.ts';
 import { headerJson, isHtmx, principalOf, wantsJson } from '../negotiate.ts';
 import { parametersInWords } from '../pages/parameters.ts';
 import {
@@ -22,17 +21,10 @@ import {
   runningData,
   signedOutData,
 } from '../pages/progress.ts';
-import {
-  filterInWords,
-  findResource,
-  refusedTitles,
-  shownAlterations,
-  taskDetailsData,
-  taskJson,
-  taskPageData,
-  type TaskParts,
-} from '../pages/task.ts';
+import { refusedTitles, shownAlterations, taskDetailsData, taskJson, taskPageData, type TaskParts } from '../pages/task.ts';
 import { taskActions } from '../pages/task-actions.ts';
+import { filterInWords, findResource } from '../pages/task-filter.ts';
+import { getNamed, named, type NamedTask } from '../pages/task-title.ts';
 import { taskListData, tasksPageData, type TasksQuery } from '../pages/tasks.ts';
 import type { Urls } from '../pages/url.ts';
 import { limits } from '../../limits.ts';
@@ -56,7 +48,7 @@ export const taskRoutes: FastifyPluginAsync<TaskRoutes> = async (app, { context,
   app.get('/tasks', async (request, reply) => {
     const principal = principalOf(request);
     const query = parseTasksQuery(request.query as Record<string, unknown>);
-    const page = await listTasks(context, principal, { page: query.page, size: limits.shown.tasks, state: query.state });
+    const page = await readPage(principal, query);
     const now = new Date();
     if (wantsJson(request)) return { tasks: page.tasks.map((task) => taskJson(task, now)), total: page.total, page: query.page };
     const list = taskListData(page, { query, now, url, resources: register.list, principal });
@@ -67,7 +59,7 @@ export const taskRoutes: FastifyPluginAsync<TaskRoutes> = async (app, { context,
     const query = parseTasksQuery(request.query as Record<string, unknown>);
     if (!isHtmx(request)) return reply.redirect(url('/tasks'), 303);
     const principal = principalOf(request);
-    const page = await listTasks(context, principal, { page: query.page, size: limits.shown.tasks, state: query.state });
+    const page = await readPage(principal, query);
     const list = taskListData(page, { query, now: new Date(), url, resources: register.list, principal });
     return reply.code(list.pollUrl === null ? stopPolling : 200).page('tasks/_list', list);
   });
@@ -75,13 +67,13 @@ export const taskRoutes: FastifyPluginAsync<TaskRoutes> = async (app, { context,
   app.get<{ Querystring: { resource?: string } }>('/tasks/running', polled, async (request, reply) => {
     const resource = register.for(principalOf(request), String(request.query.resource ?? ''));
     if (!isHtmx(request)) return reply.redirect(url(`/${resource.slug}`), 303);
-    const tasks = await listRunning(db, principalOf(request), resource.slug);
+    const tasks = await named(context, principalOf(request), await listRunning(db, principalOf(request), resource.slug));
     return reply.page('tasks/_running', runningData(tasks, resource.slug, { now: new Date(), url, reader: resource.reader }));
   });
 
   app.get<WithId>('/tasks/:id', async (request, reply) => {
     const principal = principalOf(request);
-    const task = await getTask(context, principal, Number(request.params.id));
+    const task = await getNamed(context, principal, Number(request.params.id));
     const now = new Date();
     if (wantsJson(request)) return taskJson(task, now, await shownAlterations(db, register, principal, task));
     const resource = findResource(register, principal, task);
@@ -96,7 +88,7 @@ export const taskRoutes: FastifyPluginAsync<TaskRoutes> = async (app, { context,
   app.get<WithId>('/tasks/:id/details', polled, async (request, reply) => {
     const principal = principalOf(request);
     if (!isHtmx(request)) return reply.redirect(url(`/tasks/${request.params.id}`), 303);
-    const task = await getTask(context, principal, Number(request.params.id));
+    const task = await getNamed(context, principal, Number(request.params.id));
     const details = taskDetailsData(task, await partsOf(principal, task), {
       now: new Date(),
       url,
@@ -109,7 +101,7 @@ export const taskRoutes: FastifyPluginAsync<TaskRoutes> = async (app, { context,
   app.get<WithId>('/tasks/:id/progress', open, async (request, reply) => {
     try {
       const principal = principalOf(request);
-      const task = await getTask(context, principal, Number(request.params.id));
+      const task = await getNamed(context, principal, Number(request.params.id));
       if (wantsJson(request)) return taskJson(task, new Date(), await shownAlterations(db, register, principal, task));
       return sendProgress(request, reply, task);
     } catch (error) {
@@ -133,12 +125,17 @@ export const taskRoutes: FastifyPluginAsync<TaskRoutes> = async (app, { context,
       if (!(error instanceof AppError && error.code === 'task-finished' && !wantsJson(request))) throw error;
     }
     if (!isHtmx(request) && !wantsJson(request)) return reply.redirect(url(`/tasks/${id}`), 303);
-    const task = await getTask(context, principal, id);
+    const task = await getNamed(context, principal, id);
     if (wantsJson(request)) return taskJson(task, new Date());
     return sendProgress(request, reply, task);
   }
 
-  async function partsOf(principal: Principal, task: TaskRow): Promise<TaskParts> {
+  async function readPage(principal: Principal, { page, state }: TasksQuery): Promise<TaskPage> {
+    const { tasks, total } = await listTasks(context, principal, { page, size: limits.shown.tasks, state });
+    return { tasks: await named(context, principal, tasks), total };
+  }
+
+  async function partsOf(principal: Principal, task: NamedTask): Promise<TaskParts> {
     const [chunks, failures, events] = await Promise.all([listChunks(db, task.id), listFailures(db, task.id), listEvents(db, task.id)]);
     const [titles, alterations, actions] = await Promise.all([
       refusedTitles(register, principal, task, failures),
@@ -159,7 +156,7 @@ export const taskRoutes: FastifyPluginAsync<TaskRoutes> = async (app, { context,
     );
   }
 
-  async function sendProgress(request: FastifyRequest, reply: FastifyReply, task: TaskRow) {
+  async function sendProgress(request: FastifyRequest, reply: FastifyReply, task: NamedTask) {
     const now = new Date();
     if (!isHtmx(request)) return reply.redirect(url(`/tasks/${task.id}`), 303);
     if (!isFinished(task.state)) {
@@ -170,9 +167,9 @@ export const taskRoutes: FastifyPluginAsync<TaskRoutes> = async (app, { context,
       return reply.page('tasks/_progress', progressData(task, look, placeOf(request), isMoved ? undefined : told));
     }
     const principal = principalOf(request);
-    const { undo } = await taskActions({ db, principal, resource: findResource(register, principal, task), url }, task);
-    reply.code(stopPolling).header('HX-Trigger', headerJson(finishedEvents(task, undo)));
-    return reply.page('tasks/_ended', finishedData(task, now, url, placeOf(request), undo));
+    const links = await taskActions({ db, principal, resource: findResource(register, principal, task), url }, task);
+    reply.code(stopPolling).header('HX-Trigger', headerJson(finishedEvents(task, links)));
+    return reply.page('tasks/_ended', finishedData(task, now, url, placeOf(request), links));
   }
 };
 

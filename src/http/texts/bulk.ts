@@ -34,7 +34,7 @@ export const bulkTexts = {
   dismiss: 'Cancel',
   sending: 'Sending…',
   refusedHeading: 'Rolled back: 0 records changed',
-  refusedReasons: 'Refused records',
+  refusedReasons: 'Failed records',
   refusedMore: (count: number) => `and ${number.format(count)} more`,
   overlapHeading: 'Somebody is already changing some of these records',
   holder: (who: string, title: string, done: string, total: string) => `${who}: “${title}”, ${done} of ${total} done.`,

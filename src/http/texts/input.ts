@@ -11,6 +11,10 @@ export const inputTexts = {
   search: (label: string) => `Search ${label.toLowerCase()}`,
   remove: (label: string) => `Remove ${label}`,
   addById: 'Add by id, separated by commas',
+  /** `New tag…` */
+  create: (singular: string) => `New ${singular.toLowerCase()}…`,
+  createHint: 'Opens in a new tab; what you typed here stays.',
+  showMade: 'Show what was made meanwhile',
   chosen: 'Chosen',
   clear: 'Clear',
   noMatch: 'Nothing matches',

@@ -22,6 +22,8 @@ export const recordTexts = {
   deleteLink: 'Delete…',
   cancel: 'Cancel',
   back: (label: string) => `Back to ${label.toLowerCase()}`,
+  /** To a record, by its title. */
+  backTo: (title: string) => `Back to ${title}`,
   required: 'required',
   yes: 'Yes',
   no: 'No',
@@ -56,6 +58,9 @@ export const recordTexts = {
   nothing: 'nothing',
   refused: 'This could not be saved',
   created: (title: string) => `${title} was created.`,
+  /** Who made a form stale. */
+  staleBy: (who: string, at: string) => `It was ${who}, at ${at}.`,
+  createdFor: (title: string) => `${title} was created. Close this tab to go on where you came from: it can be chosen there.`,
   saved: (title: string) => `${title} was saved.`,
   unchanged: 'Nothing was different, so nothing was written.',
   deleted: (title: string) => `${title} was deleted.`,

@@ -36,6 +36,7 @@ export const shellTexts = {
   recentTasks: 'Your latest tasks',
   allTasks: 'All tasks',
   noTasks: 'Nothing yet. Select records in a list and change them in bulk.',
+  noTasksForViewers: 'Nothing yet.',
   open: 'Open',
   youTyped: 'This is what you typed:',
   requestId: 'If you report this, name the request',

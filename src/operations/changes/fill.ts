@@ -10,7 +10,10 @@ export const fill: Change<string> = {
   name: 'fill',
   isConstant: false,
   canOverflow: false,
-  fits: (field) => getFieldKind(field).input !== 'none' && !isMany(field) && (!field.meta.isRequired || hasEmptyText(field.meta)),
+  fits: (field) =>
+    getFieldKind(field).input !== 'none' &&
+    !isMany(field) &&
+    (!field.meta.isRequired || (field.relation === null && hasEmptyText(field.meta))),
   inputs: () => [ownInput],
   parse: parseOwnValue,
   sql: (value, { field, current, parameter }) => {

@@ -1,0 +1,38 @@
+import type { Principal } from '../../auth/principal.ts';
+import { getFieldKind } from '../../fields/register.ts';
+import { itemField } from '../../fields/scalar-list.ts';
+import { typedValue } from '../../fields/stored-text.ts';
+import type { Register, Resource, ResourceField } from '../../resources/contract.ts';
+import { hasResource, relatedTitles, relationTarget } from '../../selection/related.ts';
+import { previewTexts } from '../texts/previews.ts';
+
+/** Makes of a text of PostgreSQL's what people read. One statement for a relation, for all its records at once. */
+export async function shownValues(
+  register: Register,
+  resource: Resource,
+  principal: Principal,
+  field: ResourceField,
+  texts: readonly string[],
+): Promise<(text: string | null) => string> {
+  const isLinks = field.relation?.kind === 'many-to-many';
+  if (field.relation) {
+    const ids = isLinks ? texts.flatMap(listOf) : texts;
+    const target = relationTarget(resource, field);
+    const titles = target ? await relatedTitles(register, target, principal, [...new Set(ids)]) : new Map<string, string>();
+    const titleOf = (id: string) => titles.get(id) ?? (hasResource(register, field) && !target ? previewTexts.nothing : id);
+    return (text) => (text === null ? '' : isLinks ? listOf(text).map(titleOf).join(', ') : titleOf(text));
+  }
+  const shown = (text: string, about: ResourceField) => getFieldKind(about).format(typedValue(text, about), about, resource.reader).text;
+  if (!field.meta.isList) return (text) => (text === null ? '' : shown(text, field));
+  const item = itemField(field);
+  return (text) =>
+    text === null
+      ? ''
+      : listOf(text)
+          .map((one) => shown(one, item))
+          .join(', ');
+}
+
+function listOf(text: string): string[] {
+  return (JSON.parse(text) as unknown[]).map((item) => (typeof item === 'string' ? item : JSON.stringify(item)));
+}
