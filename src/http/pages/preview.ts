@@ -1,9 +1,7 @@
 import { textsOf } from '../../form-texts.ts';
 import type { Principal } from '../../auth/principal.ts';
 import type { AppError } from '../../errors.ts';
-import { getFieldKind } from '../../fields/register.ts';
-import { typedValue } from '../../fields/stored-text.ts';
-import { itemField } from '../../fields/scalar-list.ts';
+import { shownText } from '../../fields/stored-text.ts';
 import type { UpdateParameters } from '../../operations/update.ts';
 import type { Register, Resource, ResourceField } from '../../resources/contract.ts';
 import { hasResource, relatedTitles, relationTarget } from '../../selection/related.ts';
@@ -294,15 +292,7 @@ async function shownValues(
     const titleOf = (id: string) => titles.get(id) ?? (hasResource(register, field) && !target ? previewTexts.nothing : id);
     return (text) => (text === null ? '' : isLinks ? listOf(text).map(titleOf).join(', ') : titleOf(text));
   }
-  const shown = (text: string, about: ResourceField) => getFieldKind(about).format(typedValue(text, about), about, resource.reader).text;
-  if (!field.meta.isList) return (text) => (text === null ? '' : shown(text, field));
-  const item = itemField(field);
-  return (text) =>
-    text === null
-      ? ''
-      : listOf(text)
-          .map((one) => shown(one, item))
-          .join(', ');
+  return (text) => (text === null ? '' : shownText(text, field, resource.reader));
 }
 
 function listOf(text: string): string[] {

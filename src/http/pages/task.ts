@@ -307,7 +307,7 @@ export async function filterInWords(
   const fieldOf = (path: string) => findFilterField(resource, principal, path);
   if (paths.every((path) => path === searchPath || fieldOf(path))) {
     const titleOf = await filterTitles(register, resource, principal, filter);
-    return { text, words: describeItem(filter, fieldOf, titleOf) };
+    return { text, words: describeItem(filter, { fieldOf, titleOf, reader: resource.reader }) };
   }
   // A field that the project no longer has: who typed its name may read it again.
   const isKnown = (path: string) => path === searchPath || findFilterField(register.get(resource.slug), principal, path) !== null;
