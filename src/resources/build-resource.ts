@@ -5,7 +5,7 @@ import { didYouMean } from '../nearest.ts';
 import { arrange } from './arrange.ts';
 import { buildColumns } from './build-columns.ts';
 import { checkOptions } from './check-options.ts';
-import type { Resource, ResourceField } from './contract.ts';
+import { maxInlineRecords, type Resource, type ResourceField } from './contract.ts';
 import type { ResourceDefinition } from './define-resource.ts';
 import { guardField, guardOf } from './guard-own-code.ts';
 import { grantsOf, type OnUnreadable } from './grants.ts';
@@ -111,9 +111,10 @@ export function buildResource(
     writeThrough: options.writeThrough ?? defaults.writeThrough ?? 'sql',
     validate: options.validate ?? null,
     hooks: options.hooks ?? {},
+    mostInline: Math.min(maxInlineRecords, bulk.background === false || bulk.runInBackground ? maxInlineRecords : minAsyncRecords - 1),
     runsInBackground(selection, principal) {
       if (bulk.background === false) return false;
-      return bulk.runInBackground?.(selection, principal) ?? selection.count >= minAsyncRecords;
+      return bulk.runInBackground?.(selection, principal) ?? selection.count + selection.along >= minAsyncRecords;
     },
     permissions: (principal) => grants.actions(principal).filter((action) => action !== 'bulk-delete' || bulk.delete !== false),
     canSee: grants.canSee,

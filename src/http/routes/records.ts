@@ -16,6 +16,7 @@ import { relatedLists } from '../../selection/related-lists.ts';
 import { longestHeld, readRecord, readWhole, type RecordValuesRead } from '../../selection/record.ts';
 import { findHolder } from '../../tasks/holders.ts';
 import { assertFree } from '../../tasks/assert-free.ts';
+import { isSlowDelete, queueFormDelete } from '../../tasks/form-delete.ts';
 import { saveContextOf } from '../../tasks/save-context.ts';
 import type { TaskContext } from '../../tasks/context.ts';
 import { ownValue } from '../../own-value.ts';
@@ -42,6 +43,7 @@ import {
 import { recordShowData } from '../pages/record-show.ts';
 import type { Urls } from '../pages/url.ts';
 import { openSecrets, type Sealing, sealSecret, sealSecrets } from '../sealed-secrets.ts';
+import { bulkTexts } from '../texts/bulk.ts';
 import { followUpTexts } from '../texts/follow-ups.ts';
 import { recordTexts } from '../texts/records.ts';
 
@@ -185,6 +187,15 @@ export const recordRoutes: FastifyPluginAsync<RecordRoutes> = async (app, { cont
     const { about, key } = aboutRecord(request, 'delete');
     const record = await recordOf(about, key, []);
     try {
+      if (await isSlowDelete(context, about, key)) {
+        const task = await queueFormDelete(context, about, key);
+        return reply
+          .flash('info', recordTexts.deletedLater(titleOf(about.resource, record)), {
+            href: url(`/tasks/${task.id}`),
+            label: bulkTexts.showTask,
+          })
+          .redirect(url(backPath(about.resource, about.back)), 303);
+      }
       const taskId = await deleteRecord(saveContext(about), key);
       return reply
         .flash('success', recordTexts.deleted(titleOf(about.resource, record)), {
