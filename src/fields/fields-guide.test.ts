@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { webAddress } from '../../docs/examples/web-address.ts';
-import { fieldOptionNames } from '../resources/check-options.ts';
+import { fieldOptionShapes } from '../resources/option-shapes.ts';
 import { testField } from '../testing/field.ts';
 import { fieldKinds, getFieldKind } from './register.ts';
 
@@ -30,7 +30,7 @@ test('the guide names every member of a kind', () => {
 
 test('the guide names every option of a field', () => {
   const refining = `${guide.split('## Refining a field')[1]?.split('\n## ')[0]} \`kind\``;
-  for (const name of Object.keys(fieldOptionNames)) assert.match(refining, new RegExp(`\`${name}\``));
+  for (const name of Object.keys(fieldOptionShapes)) assert.match(refining, new RegExp(`\`${name}\``));
 });
 
 test("the guide's kind is the one that is compiled here", async () => {

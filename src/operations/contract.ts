@@ -40,9 +40,9 @@ export interface Operation<P = unknown> {
    */
   apply(client: Queryable, target: ApplyTarget, keys: readonly string[], params: P): Promise<ApplyCounts>;
   /**
-   * The same as one statement, where one says it all: its only row has `changed`, where not every record was written those
-   * that were (`written`), and where there are any `putBack`, `refusals` and `conflicts`. Then a refused record is looked for
-   * within the server.
+   * The same as one statement, where one says it all: its only row has `changed`, where all others were seen to be so already
+   * `unchanged`, else those that were `written`, and where there are any `putBack`, `refusals` and `conflicts`. Then a refused
+   * record is looked for within the server.
    */
   statement?(target: ApplyTarget, keys: readonly string[], params: P): Statement | null;
   /** Called before a chunk is applied, where somebody else than the operation may write its records too. */
@@ -126,7 +126,7 @@ export interface ApplyCounts {
 /** The row of a `statement`. */
 export interface StatementRow extends Partial<ApplyCounts> {
   changed: number;
-  /** Null: all that were asked for. */
+  /** Null: every one that was asked for was written, or is among the `unchanged`. */
   written?: string[] | null;
   /** Written, and stand as they were. */
   putBack?: string[] | null;

@@ -84,7 +84,7 @@ async function whyUnlocked(
 
 async function writePlain(sql: Queryable, target: ApplyTarget, items: readonly Passing[], changes: readonly FieldChange[]): Promise<void> {
   if (items.length === 0) return;
-  const { left, putBack } = await writeSet(sql, target, keysOf(items), changes);
+  const { left, putBack } = await writeSet(sql, target, keysOf(items), changes, { countsSame: false });
   refuseKeptBack([...left, ...putBack]);
 }
 

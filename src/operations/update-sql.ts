@@ -19,13 +19,14 @@ interface Written {
 
 /**
  * One statement that changes the rows of `keys`, leaves alone those that hold the values already, and writes the
- * change row, unless somebody else keeps what was done. Its row is as `Operation.statement` says.
+ * change row, unless somebody else keeps what was done (`keepsChange`). Its row is as `Operation.statement` says; without
+ * `countsSame` every record that was not written is left to the caller.
  */
 export function updateStatement(
   target: ApplyTarget,
   keys: readonly string[],
   changes: readonly FieldChange[],
-  { keepsChange }: { keepsChange: boolean } = { keepsChange: true },
+  { keepsChange = true, countsSame = true }: { keepsChange?: boolean; countsSame?: boolean } = {},
 ): Statement {
   const { model } = target.resource;
   const condition = keyCondition(model, 't', keys, 1);
@@ -36,13 +37,21 @@ export function updateStatement(
     .filter((field) => field.isUpdatedAt && field.column && !changes.some((change) => change.field === field.name))
     .map((field) => ({ field, value: () => `now()::${field.sqlType}`, isConstant: true, canOverflow: false }));
   const written = [...scalars, ...stamps];
-  const body =
-    relations.length === 0 && target.serverVersion >= 18
-      ? returningOld(target, condition.sql, scalars, written)
-      : lockedFirst(target, condition.sql, scalars, written, relations, parameter);
-  const isAll = `coalesce(cardinality(keys), 0) = ${parameter(keys.length)}::int`;
-  const counted = `select coalesce(cardinality(keys), 0)::int as changed, case when not ${isAll} then coalesce(keys, '{}') end as written,
-    put_back as "putBack" from images`;
+  const isOneScan = relations.length === 0 && target.serverVersion >= 18;
+  const body = isOneScan
+    ? returningOld(target, condition.sql, scalars, written)
+    : lockedFirst(target, condition.sql, scalars, written, relations, parameter);
+  // Those that were seen to be so already, in what the statement looked at; asked only where something was left.
+  const same = !countsSame
+    ? 'select 0'
+    : isOneScan
+      ? `select count(*)::int from ${model.table} t where ${condition.sql} and ${asked(condition.sql, scalars, 'not ')}`
+      : 'select (select count(*) from locked)::int - (select count(*) from changed)::int';
+  const all = `${parameter(keys.length)}::int`;
+  const counted = `select changed, case when changed + same = ${all} then same else 0 end as unchanged,
+      case when changed + same <> ${all} then coalesce(keys, '{}') end as written, put_back as "putBack"
+    from images cross join lateral (select coalesce(cardinality(keys), 0)::int as changed) counted
+      cross join lateral (select case when changed = ${all} then 0 else (${same}) end as same) seen`;
   if (!keepsChange) return { sql: `with ${body} ${counted}`, values };
   const fields = [...written, ...relations].map(({ field }) => field.name);
   const change = insertChange(target, parameter, {
@@ -195,15 +204,18 @@ function putBack(scalars: readonly Written[], key: string, before: string, after
   return `array_agg(${key} order by ${key}) filter (where ${isSame})`;
 }
 
+/** The planner may ask what differs of every row of the table before it looks at the keys, and a row of nobody's could overflow. */
+function asked(condition: string, scalars: readonly Written[], negation: 'not ' | '' = ''): string {
+  const differing = `${negation}(${scalars.map((item) => differs('t', item)).join(' or ')})`;
+  return scalars.some((item) => item.canOverflow) ? `case when ${condition} then ${differing} else false end` : differing;
+}
+
 function returningOld({ resource: { model }, rewriting }: ApplyTarget, condition: string, scalars: Written[], written: Written[]): string {
-  const differing = scalars.map((item) => differs('t', item)).join(' or ');
-  // The planner may ask what differs of every row of the table before it looks at the keys, and a row of nobody's could overflow.
-  const asked = scalars.some((item) => item.canOverflow) ? `case when ${condition} then ${differing} else false end` : `(${differing})`;
   const isConstant = !rewriting?.update && written.every((item) => item.isConstant);
   const after = isConstant ? '' : `, ${imageOf(written, ({ field }) => `new.${field.column}`)} as after`;
   return `written as (
       update ${model.table} t set ${assignments(written)}
-      where ${condition} and ${asked}
+      where ${condition} and ${asked(condition, scalars)}
       returning ${keySql(model, 'new')} collate "C" as key, ${imageOf(written, ({ field }) => `old.${field.column}`)} as before${after}
     ), images as (
       select array_agg(key order by key) as keys, jsonb_agg(before order by key) as before,

@@ -34,9 +34,9 @@ export const updateOperation: Operation<UpdateParameters> = {
   statement: (target, keys, { changes }) => (target.through ? null : updateStatement(target, keys, changes)),
   async apply(client, target, keys, { changes }): Promise<ApplyCounts> {
     if (target.through) return updatePerRecord(client, target, target.through, keys, changes);
-    const { changed, left, putBack } = await writeSet(client, target, keys, changes);
+    const { changed, unchanged, left, putBack } = await writeSet(client, target, keys, changes);
     refuseKeptBack(putBack);
-    const written: ApplyCounts = { changed, unchanged: 0, gone: 0 };
+    const written: ApplyCounts = { changed, unchanged, gone: 0 };
     return left.length === 0 ? written : sumOf(written, await settleUpdate(client, target, left, changes));
   },
   settle: (client, target, left, { changes }) => settleUpdate(client, target, left, changes),
@@ -48,11 +48,12 @@ export async function writeSet(
   target: ApplyTarget,
   keys: readonly string[],
   changes: readonly FieldChange[],
-): Promise<{ changed: number; left: string[]; putBack: string[] }> {
-  const statement = updateStatement(target, keys, changes);
+  options?: { countsSame: boolean },
+): Promise<{ changed: number; unchanged: number; left: string[]; putBack: string[] }> {
+  const statement = updateStatement(target, keys, changes, options);
   const { rows } = await client.query<StatementRow>(statement.sql, statement.values);
-  const { changed = 0, written = null, putBack } = rows[0] ?? {};
-  return { changed, left: written === null ? [] : without(keys, written), putBack: putBack ?? [] };
+  const { changed = 0, unchanged = 0, written = null, putBack } = rows[0] ?? {};
+  return { changed, unchanged, left: written === null ? [] : without(keys, written), putBack: putBack ?? [] };
 }
 
 /** Of records that were not written: equal already, no longer there, or kept back. */
@@ -69,7 +70,8 @@ async function settleUpdate(
   if (differing.length === 0) return counts;
   // One that somebody changed after the statement had looked at it is written now.
   const again = await writeSet(client, target, differing, changes);
-  return { ...counts, changed: again.changed, refusals: [keptBack([...again.left, ...again.putBack])].filter(hasKeys) };
+  const unchanged = counts.unchanged + again.unchanged;
+  return { ...counts, changed: again.changed, unchanged, refusals: [keptBack([...again.left, ...again.putBack])].filter(hasKeys) };
 }
 
 function hasKeys({ keys }: Refusal): boolean {

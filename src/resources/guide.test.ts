@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { bulkNames, computedNames, fieldOptionNames, hookNames, optionNames } from './check-options.ts';
+import { bulkShapes, computedShapes, fieldOptionShapes, hookShapes, optionShapes } from './option-shapes.ts';
 
 const root = join(import.meta.dirname, '../..');
 
@@ -22,11 +22,11 @@ function namesOf(guide: string, head: string): string[] {
 }
 
 const tables: [head: string, names: object][] = [
-  ['option', optionNames],
-  ['field option', fieldOptionNames],
-  ['column option', computedNames],
-  ['hook', hookNames],
-  ['bulk option', bulkNames],
+  ['option', optionShapes],
+  ['field option', fieldOptionShapes],
+  ['column option', computedShapes],
+  ['hook', hookShapes],
+  ['bulk option', bulkShapes],
 ];
 
 for (const [head, names] of tables) {

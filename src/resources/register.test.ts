@@ -89,6 +89,26 @@ const refused: [options: object, problem: string][] = [
   ],
   [{ fields: { notes: { secret: 'yes' } } }, 'fields.notes.secret: must be true or false.'],
   [{ fields: { tags: { secret: true } } }, 'fields.tags.secret: a relation has no value of its own: say hidden.'],
+  [{ label: 5 }, 'label: must be a text.'],
+  [{ columns: [] }, 'columns: must name one column at least.'],
+  [{ columns: 'name' }, 'columns: must be a list of fields.'],
+  [{ columns: ['name', 5] }, 'columns: must be a list of fields.'],
+  [{ search: null }, 'search: must be a list of fields.'],
+  [{ defaultSort: 5 }, 'defaultSort: must be a field, or a list of fields.'],
+  [{ form: [5] }, 'form: must be a list of fields, or of groups: { label, help, fields }.'],
+  [{ show: [{ fields: ['name'] }] }, 'show: must be a list of fields, or of groups: { label, help, fields }.'],
+  [{ countLimit: '10' }, 'countLimit: must be a whole number above 0.'],
+  [{ fields: 'name' }, 'fields: must be an object of fields.'],
+  [{ fields: { name: true } }, 'fields.name: must be an object of options.'],
+  [{ fields: { name: { see: true } } }, 'fields.name.see: must be a function.'],
+  [{ fields: { name: { format: 'x' } } }, 'fields.name.format: must be a function.'],
+  [{ fields: { name: { kind: 'money' } } }, 'fields.name.kind: must be a kind: one of `kinds`, or your own made from one.'],
+  [{ fields: { name: { kind: { name: 'money' } } } }, 'fields.name.kind: must be a kind: one of `kinds`, or your own made from one.'],
+  [{ fields: { name: { align: 'right' } } }, 'fields.name.align: must be "start" or "end".'],
+  [{ fields: { name: { hidden: 'no' } } }, 'fields.name.hidden: must be true or false.'],
+  [{ bulk: true }, 'bulk: must be an object of options.'],
+  [{ bulk: { delete: 'no' } }, 'bulk.delete: must be true or false.'],
+  [{ bulk: { stopRatio: '0.5' } }, 'bulk.stopRatio: must be above 0 and at most 1.'],
   [{ slug: 'Städte' }, 'slug: "Städte" may have small letters, digits and hyphens.'],
   [{ slug: 'tasks' }, 'slug: "tasks" is taken by Bulkhead itself.'],
 ];
@@ -105,6 +125,16 @@ test('a unique field cannot be changed in bulk', () => {
 test('a list of a model’s many records is no column', () => {
   const problem = 'Resource Country, columns: "cities" leads to many records, which are not shown in one place.';
   assert.deepEqual(problemsOf(['Country', { columns: ['cities'] }]), [problem]);
+});
+
+test('what is no resource is named by its place', () => {
+  const given = [defineEveryResource(metadata, []), 'City'] as unknown as ResourceDefinition[];
+  assert.throws(() => buildRegister(given, () => ({}) as Client, new pg.Pool(), defaults), {
+    problems: [
+      'resources, no. 1: is not made by defineResource or defineEveryResource. It is a list: write three dots before it.',
+      'resources, no. 2: is not made by defineResource or defineEveryResource.',
+    ],
+  });
 });
 
 test('a slug is used once', () => {

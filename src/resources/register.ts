@@ -8,6 +8,7 @@ import type { OnUnreadable } from './grants.ts';
 import { titleFieldOf } from './guesses.ts';
 import { hasExtensions } from './has-extensions.ts';
 import { narrowResource } from './narrow-resource.ts';
+import { isDefinition, wellShaped } from './option-shapes.ts';
 import { can } from './permissions.ts';
 import { Problems } from './problems.ts';
 import { markSecrets } from './secrets.ts';
@@ -25,11 +26,11 @@ export function buildRegister(
   onUnreadable: OnUnreadable = () => undefined,
 ): Register {
   const related = (model: string) => list.find((candidate) => candidate.model.name === model) ?? null;
-  const definitions = markSecrets(given);
+  const problems = new Problems();
+  const definitions = markSecrets(given.filter(isDefinition(problems)).map((definition) => wellShaped(definition, problems)));
   const loose = looseColumns(definitions.map(({ metadata }) => metadata));
   const client = createClient(patternedPool(pool, loose));
   const settled = { ...defaults, writeThrough: defaults.writeThrough ?? (hasExtensions(client) ? ('client' as const) : ('sql' as const)) };
-  const problems = new Problems();
   const list: readonly Resource[] = definitions.flatMap(
     (definition) => buildResource(definition, settled, { related, onUnreadable, problems }) ?? [],
   );
