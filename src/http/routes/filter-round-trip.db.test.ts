@@ -88,7 +88,7 @@ async function everyCase(
         );
         if (operator.input === 'range') cases.push(...taken.map((text, index) => caseOf([text, taken.at(index - 1) as string])));
         else for (const text of taken) cases.push(caseOf([text]));
-        const isAnswer = meta.type === 'Boolean' && !meta.isList;
+        const isAnswer = meta.type === 'Boolean';
         if (operator.input === 'many' && isAnswer) cases.push(caseOf(['no', 'on']));
         else if (operator.input === 'many' && taken.length > 1) cases.push(caseOf(taken.filter((text) => text.length < 100).slice(0, 9)));
       }
@@ -157,7 +157,7 @@ function wordsFor({ field, operator, resource }: Case, value: string, titles: Re
   if (meta.type === 'DateTime' && meta.kind === 'scalar') {
     const zone = momentKind(meta.sqlType) === 'moment' ? timeZone : 'utc';
     const at = DateTime.fromISO(value.trim().replace(' ', 'T'), { zone }).setLocale('en-GB');
-    if (/^\d{4}-\d{2}-\d{2}[+-]/.test(value)) return 'the day from';
+    if (/^\d{4}-\d{2}-\d{2}[+-]/.test(value)) return field.field.meta.isList ? '' : 'the day from';
     if (/^\d{4}-\d{2}-\d{2}$/.test(value.trim())) return at.toLocaleString(DateTime.DATE_MED);
     return /:/.test(value) ? at.toFormat('HH:mm') : at.toLocaleString(DateTime.DATE_MED);
   }
