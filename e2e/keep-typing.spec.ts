@@ -132,7 +132,7 @@ test('a form is not left by a link or Back without a question', async ({ page, a
 test('the filter builder refuses an incomplete date when another condition is added, and is not left unasked', async ({ page, app }) => {
   await signIn(page, app);
   await page.goto('/cities/filter?reviewedAt-after=2026-01-01T10:00');
-  const date = page.locator('#filter-builder input[type="datetime-local"]').first();
+  const date = page.locator('#filter-builder input[type="date"]').first();
   await date.focus();
   await page.keyboard.press('Backspace');
   await page.locator('#add-').click();
@@ -145,5 +145,5 @@ test('the filter builder refuses an incomplete date when another condition is ad
     .locator('.filter-condition')
     .getByRole('button', { name: /Remove/ })
     .click();
-  await expect(page.locator('#filter-builder input[type="datetime-local"]')).toHaveCount(0);
+  await expect(page.locator('#filter-builder input[type="date"]')).toHaveCount(0);
 });

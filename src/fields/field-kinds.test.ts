@@ -571,7 +571,7 @@ test('a time that a clock skips or shows twice is asked for again, in words that
   assert.equal(format(at('2026-10-25T00:30:00Z'), field, reader).text, '25 Oct 2026, 02:30 (UTC+2)');
   assert.equal(format(second, field).text, '25 Oct 2026, 01:30', 'in UTC there is but one');
   const days = (text: string, timeZone: string) => readMoment(text, field.meta.sqlType, timeZone);
-  assert.deepEqual(days('2026-10-25', 'Europe/Madrid'), { start: at('2026-10-24T22:00:00Z'), end: at('2026-10-25T23:00:00Z') });
+  assert.deepEqual(days('2026-10-25', 'Europe/Madrid'), { start: at('2026-10-24T22:00:00Z'), end: at('2026-10-25T23:00:00Z'), to: 'day' });
   // Where the clocks are changed at midnight.
   assert.equal(days('2026-03-29', 'Asia/Beirut')?.start.toISOString(), '2026-03-28T22:00:00.000Z');
   assert.equal(days('2026-11-01', 'America/Havana')?.start.toISOString(), '2026-11-01T04:00:00.000Z');

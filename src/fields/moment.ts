@@ -5,6 +5,8 @@ export interface Moment {
   start: Date;
   /** The first moment after; null where the column holds none, as of the last minute of a day for times of day. */
   end: Date | null;
+  /** How far it was given. */
+  to: 'day' | 'minute' | 'second' | 'millisecond';
 }
 
 /** What a column of this type holds: a day, a time of day, or a moment. */
@@ -68,6 +70,22 @@ export function offsetInWords(at: DateTime): string {
   return isTwice(at) ? ` (UTC${at.toFormat('Z')})` : '';
 }
 
+const clocks = { minute: 'HH:mm', second: 'HH:mm:ss', millisecond: 'HH:mm:ss.SSS' } as const;
+
+/** What a text of a filter means, as far as it was given: `1 Jan 2026`, `1 Jan 2026, 10:30:15`. Null: it is no clear moment. */
+export function momentInWords(text: string, sqlType: string | null, timeZone: string): string | null {
+  const moment = readMoment(text, sqlType, timeZone);
+  if (!moment) return null;
+  const kind = momentKind(sqlType);
+  const at = DateTime.fromJSDate(moment.start, { zone: kind === 'moment' ? timeZone : 'utc' }).setLocale('en-GB');
+  const day = kind === 'time' ? '' : at.toLocaleString(DateTime.DATE_MED);
+  // A day elsewhere begins at another time here.
+  const isDay = moment.to === 'day' && +at === +beginningOf(at);
+  if (isDay) return day;
+  const clock = `${at.toFormat(clocks[moment.to === 'day' ? 'minute' : moment.to])}${offsetInWords(at)}`;
+  return day === '' ? clock : moment.to === 'day' ? `the day from ${day}, ${clock}` : `${day}, ${clock}`;
+}
+
 interface Unclear {
   day: string;
   clock: string;
@@ -101,7 +119,7 @@ function readClock(text: string, sqlType: string | null, timeZone: string): Mome
   const at = DateTime.fromObject(given, { zone });
   if (!at.isValid) return null;
   // All of a day, however many hours it has and wherever it begins.
-  if (!hour) return { start: beginningOf(at), end: beginningOf(at.plus({ days: 1 })) };
+  if (!hour) return { start: beginningOf(at), end: beginningOf(at.plus({ days: 1 })), to: 'day' };
   const [start = at, later] = at.getPossibleOffsets();
   // Midnight is no hour 24, and a clock that is put forward skips an hour.
   if (given.hour === 24) return null;
@@ -111,8 +129,9 @@ function readClock(text: string, sqlType: string | null, timeZone: string): Mome
   };
   if (start.hour !== given.hour || start.minute !== given.minute) return { ...unclear, twice: null };
   if (later) return { ...unclear, twice: [start, later].sort((a, b) => a.toMillis() - b.toMillis()) as unknown as Twice };
-  const end = start.plus(fraction ? { milliseconds: 1 } : second ? { seconds: 1 } : { minutes: 1 });
-  return { start: start.toJSDate(), end: kind === 'time' && end.day > 1 ? null : end.toJSDate() };
+  const to = fraction ? 'millisecond' : second ? 'second' : 'minute';
+  const end = start.plus({ [to]: 1 });
+  return { start: start.toJSDate(), end: kind === 'time' && end.day > 1 ? null : end.toJSDate(), to };
 }
 
 function beginningOf(day: DateTime): Date {

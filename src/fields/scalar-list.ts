@@ -8,7 +8,13 @@ import { readOnly } from './read-only.ts';
 
 /** One item of a list field, as a field of its own. */
 export function itemField(field: ResourceField): ResourceField {
-  return { ...field, meta: itemMeta(field.meta) };
+  // The resource's own words are for the whole list.
+  return { ...field, meta: itemMeta(field.meta), format: null };
+}
+
+/** What a filter's value is one of: an item of a list, else the field's own value. */
+export function comparedField(field: ResourceField): ResourceField {
+  return field.meta.isList && field.kind === null && !field.relation && !field.meta.relation ? itemField(field) : field;
 }
 
 function itemMeta(meta: FieldMeta): FieldMeta {

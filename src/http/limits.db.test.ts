@@ -540,7 +540,7 @@ function rows(t: TestContext, site: Site): Record<LimitName, Row> {
     'bulk.ticked': refused(limitTexts.ticked, (count) => messageOf(() => selected(site, count))),
     'bulk.inline': refused(limitTexts.inline('Cities'), (count) => {
       const within = { ...cities, hasBackground: false, runsInBackground: () => false };
-      return messageOf(() => runsInline(within, { count, kind: 'ticked', operation: 'update' }, ada));
+      return messageOf(() => runsInline(within, { count, along: 0, kind: 'ticked', operation: 'update' }, ada));
     }),
     'bulk.atomic': refused(limitTexts.atomic('Cities'), (count) => atOnce(site, count)),
     'bulk.values': refused(limitTexts.bulkValues('Value'), (count) =>

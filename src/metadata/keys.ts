@@ -93,7 +93,8 @@ export function isKey(model: ModelMeta, text: string): boolean {
   }
 }
 
-function valuesOf(model: ModelMeta, key: string): Record<string, unknown> {
+/** The values of an id by field, as Prisma has them. */
+export function idValues(model: ModelMeta, key: string): Record<string, unknown> {
   const parts = partsOf(model, key);
   return Object.fromEntries(idFieldsOf(model).map(({ field, value }, index) => [field.name, value(parts[index] as string)]));
 }
@@ -104,13 +105,13 @@ export function whereKeys(model: ModelMeta, keys: readonly string[]): Record<str
   if (keys.length === 0 || !only) return { OR: [] };
   // Prisma has no "in" for booleans.
   if (more.length === 0 && only.field.type !== 'Boolean')
-    return { [only.field.name]: { in: keys.map((key) => valuesOf(model, key)[only.field.name]) } };
-  return { OR: keys.map((key) => valuesOf(model, key)) };
+    return { [only.field.name]: { in: keys.map((key) => idValues(model, key)[only.field.name]) } };
+  return { OR: keys.map((key) => idValues(model, key)) };
 }
 
 /** A Prisma unique `where` for one record. */
 export function whereKey(model: ModelMeta, key: string): Record<string, unknown> {
-  const values = valuesOf(model, key);
+  const values = idValues(model, key);
   return model.compositeIdName ? { [model.compositeIdName]: values } : values;
 }
 

@@ -1,6 +1,5 @@
 import type { Principal } from '../auth/principal.ts';
 import type { Database } from '../db/database.ts';
-import type { Queryable } from '../db/transaction.ts';
 import type { ModelMeta } from '../metadata/contract.ts';
 import { keyToUrl, whereKeys } from '../metadata/keys.ts';
 import type { Register, Resource, Where } from '../resources/contract.ts';
@@ -11,6 +10,7 @@ import { readForeignKeys, type ForeignKey } from './foreign-keys.ts';
 import { readHeirs } from './heirs.ts';
 import { idRow, keySql } from '../metadata/key-sql.ts';
 import { limits } from '../limits.ts';
+import { follow, inSnapshot, isAt, type Look, patiently, placeOf, placesIn, pointing, quote, rootId, type Rows } from './key-walk.ts';
 
 /** What deleting records does to others, by the rules of the database itself. */
 export interface Consequences {
@@ -24,6 +24,8 @@ export interface Consequences {
   cleared: readonly Affected[];
   /** Point at them and may not be left behind: the database will refuse. */
   forbidding: readonly Affected[];
+  /** Columns by which some of the records lead to others of them, which may not be left behind: then the order decides. */
+  amongThem: readonly string[];
   /** Can what goes along be kept, so that they can be brought back? */
   along: Along;
   /** Columns that point at them without an index: every deleted record reads their whole table. */
@@ -51,8 +53,6 @@ const mostTitled = 5;
 /** Longest that one table is looked at, in milliseconds. */
 const patienceMs = 4_000;
 
-type Rows = Map<string, Set<string>>;
-
 /**
  * What goes along when the records of `where` (the row scope is the caller's) are deleted. Follows the foreign keys of
  * `pg_constraint`; reads at most 10,000 rows, in one snapshot, by their place in the table, so that tables without a key are
@@ -67,7 +67,7 @@ export async function consequences(
 ): Promise<Consequences> {
   const { model } = resource;
   const { text, values } = await register.whereSql(model, where);
-  const found = await inSnapshot(db, async (client) => {
+  const found = await inSnapshot(db, patienceMs, async (client) => {
     const look = patiently(client);
     const keys = await readForeignKeys(client);
     const heirs = await readHeirs(client);
@@ -80,11 +80,11 @@ export async function consequences(
     const rows: Rows = new Map([[root, new Set(chosen?.slice(0, limits.record.followed).map(({ id }) => id))]]);
     let isComplete = chosen !== null && chosen.length <= limits.record.followed;
     const first = new Set(rows.get(root));
-    if (!(await follow(look, keys, rows, root))) isComplete = false;
+    if (!(await follow(look, keys, rows, root, limits.record.followed))) isComplete = false;
     const left = await leftBehind(look, keys, rows);
     if (!left.isComplete) isComplete = false;
     const gone = [...rows].map(([table, all]) => [table, table === root ? difference(all, first) : all] as const);
-    return { keys, heirs, rows, gone, left, isComplete, records: first.size };
+    return { keys, heirs, rows, gone, left, isComplete, records: first.size, amongThem: await amongThem(look, keys, root, first) };
   });
   const { keys, heirs, gone, left, rows, isComplete, records } = found;
   const describe = affectedOf({ db, register, resource, principal });
@@ -101,6 +101,7 @@ export async function consequences(
     forbidding: await Promise.all(
       left.forbidding.map(({ key, ids, isMore }) => describe(sourceOf(key), key.columns, ids, { isMore: isMore || !isComplete })),
     ),
+    amongThem: found.amongThem,
     along: alongOf(keys, heirs, register, model),
     unindexed: keys
       .filter((key) => (rows.get(key.target)?.size ?? 0) > 0 && !key.isIndexed)
@@ -124,109 +125,6 @@ function difference(all: ReadonlySet<string>, without: ReadonlySet<string>): Set
   return new Set([...all].filter((id) => !without.has(id)));
 }
 
-/** The table's oid; one that nothing points at needs none. */
-function rootId(keys: readonly ForeignKey[], { dbSchema, dbTable }: ModelMeta): string {
-  return keys.find(({ targetSchema, targetTable }) => targetSchema === dbSchema && targetTable === dbTable)?.target ?? 'root';
-}
-
-/** Places in a table hold still only within a snapshot. */
-async function inSnapshot<T>(db: Database, work: (client: Queryable) => Promise<T>): Promise<T> {
-  const client = await db.pages.connect();
-  let isBroken = false;
-  try {
-    await client.query(`begin isolation level repeatable read read only; set local statement_timeout = ${patienceMs}`);
-    return await work(client);
-  } finally {
-    await client.query('rollback').catch(() => {
-      isBroken = true;
-    });
-    client.release(isBroken);
-  }
-}
-
-type Look = <R extends object>(sql: string, values: unknown[]) => Promise<R[] | null>;
-
-/**
- * Null where a table is too large to be looked through in time, as one without an index may be, or may not be read by our
- * database user. Nothing more can be asked of the snapshot then.
- */
-function patiently(client: Queryable): Look {
-  let isOver = false;
-  return async <R extends object>(sql: string, values: unknown[]) => {
-    if (isOver) return null;
-    try {
-      return (await client.query(sql, values)).rows as R[];
-    } catch (error) {
-      if (!['57014', '42501'].includes((error as { code?: string }).code ?? '')) throw error;
-      isOver = true;
-      return null;
-    }
-  };
-}
-
-/** Rows of the key's table that point at these rows and are not among `known`. */
-async function pointing(
-  look: Look,
-  key: ForeignKey,
-  at: ReadonlySet<string>,
-  known: ReadonlySet<string>,
-  limit: number,
-): Promise<string[] | null> {
-  const on = key.columns.map((column, index) => `s.${quote(column)} = t.${quote(key.targetColumns[index] as string)}`);
-  const source = `${key.isSourcePartitioned ? '' : 'only '}${quote(key.schema)}.${quote(key.table)}`;
-  const target = `${key.isTargetPartitioned ? '' : 'only '}${quote(key.targetSchema)}.${quote(key.targetTable)}`;
-  const found = await look<{ id: string }>(
-    `select ${placeOf('s')} as id from ${source} s
-     where exists (select 1 from ${target} t where ${isAt('t', '$1', '$2')} and ${on.join(' and ')})
-       and ${placeOf('s')} <> all($3::text[]) limit ${limit}`,
-    [...placesIn(at), [...known]],
-  );
-  return found?.map(({ id }) => id) ?? null;
-}
-
-/** SQL of a row's place: `16384 (0,1)`. A row's own number is unique only within one physical table, and partitions are many. */
-function placeOf(alias: string): string {
-  return `(${alias}.tableoid::text || ' ' || ${alias}.ctid::text)`;
-}
-
-/** The numbers find the rows, the places tell those of other partitions apart. */
-function isAt(alias: string, numbers: string, places: string): string {
-  return `${alias}.ctid = any(${numbers}::tid[]) and ${placeOf(alias)} = any(${places}::text[])`;
-}
-
-function placesIn(places: Iterable<string>): [numbers: string[], places: string[]] {
-  const all = [...places];
-  return [[...new Set(all.map((place) => place.slice(place.indexOf(' ') + 1)))], all];
-}
-
-function quote(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
-}
-
-/** Adds to `rows` what cascades take along, level by level, each row once. False: not all of it. */
-async function follow(look: Look, keys: readonly ForeignKey[], rows: Rows, root: string): Promise<boolean> {
-  let level: Rows = new Map([[root, new Set(rows.get(root))]]);
-  let isComplete = true;
-  while (level.size > 0) {
-    const next: Rows = new Map();
-    for (const [table, at] of level) {
-      for (const key of keys.filter(({ target, action }) => target === table && action === 'cascade')) {
-        const room = limits.record.followed - [...rows.values()].reduce((sum, all) => sum + all.size, 0);
-        if (room <= 0) return false;
-        const known = rows.get(key.source) ?? new Set();
-        const found = await pointing(look, key, at, known, room + 1);
-        if (found === null || found.length > room) isComplete = false;
-        for (const id of found?.slice(0, room) ?? []) {
-          rows.set(key.source, (rows.get(key.source) ?? new Set()).add(id));
-          next.set(key.source, (next.get(key.source) ?? new Set()).add(id));
-        }
-      }
-    }
-    level = next;
-  }
-  return isComplete;
-}
-
 interface Left {
   key: ForeignKey;
   ids: string[];
@@ -248,6 +146,22 @@ async function leftBehind(look: Look, keys: readonly ForeignKey[], rows: Rows) {
     (key.action === 'clear' ? cleared : forbidding).push(left);
   }
   return { cleared, forbidding, isComplete };
+}
+
+async function amongThem(look: Look, keys: readonly ForeignKey[], root: string, at: ReadonlySet<string>): Promise<string[]> {
+  const columns = new Set<string>();
+  for (const key of keys) {
+    if (key.action !== 'forbid' || key.source !== root || key.target !== root || at.size < 2) continue;
+    const on = key.columns.map((column, index) => `s.${quote(column)} = t.${quote(key.targetColumns[index] as string)}`);
+    const table = `${quote(key.schema)}.${quote(key.table)}`;
+    const found = await look(
+      `select 1 from ${table} s join ${table} t on ${on.join(' and ')}
+       where ${isAt('s', '$1', '$2')} and ${isAt('t', '$1', '$2')} and ${placeOf('s')} <> ${placeOf('t')} limit 1`,
+      placesIn(at),
+    );
+    if (found && found.length > 0) for (const column of key.columns) columns.add(column);
+  }
+  return [...columns];
 }
 
 function affectedOf(about: { db: Database; register: Register; resource: Resource; principal: Principal }) {

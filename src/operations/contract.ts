@@ -25,6 +25,11 @@ export interface Operation<P = unknown> {
   prepared?(context: PrepareContext, params: P): Promise<Operation<P>>;
   /** Records of a first chunk at most, where one may be much work. */
   readonly firstRows?: number;
+  /**
+   * Up to so many records of a task are one chunk, and one set as long as none is refused: where some lead to others of them,
+   * the order in which they were taken would decide.
+   */
+  readonly together?: number;
   /** Title of a task: `Edit cities`. */
   title(resource: Resource): string;
   /** The parameters in words, one line each: `Status: set to published`. */

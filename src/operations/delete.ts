@@ -5,6 +5,7 @@ import { insertChange } from './change-row.ts';
 import type { ApplyCounts, ApplyTarget, Operation, Statement, StatementRow } from './contract.ts';
 import { deletePerRecord } from './delete-per-record.ts';
 import { findAlong } from './dependants.ts';
+import { leadsToItself } from './foreign-keys.ts';
 import { inHalves, sumOf } from './in-halves.ts';
 import { keptBack, presentKeys, without } from './kept-back.ts';
 import { lastImage } from './record-links.ts';
@@ -14,6 +15,9 @@ export interface DeleteParameters {
   /** One record, by its own delete page. */
   isForm?: boolean;
 }
+
+/** As many as a preview tries, so that what it says comes about. */
+const mostTogether = 1_000;
 
 const nothingAlong: TakenAlong = { dependants: [] };
 
@@ -34,11 +38,17 @@ export const deleteOperation: Operation<DeleteParameters> = {
   ...deleting(nothingAlong),
   async prepared({ client, register, resource, holdersOf }) {
     const along = await findAlong(client, register, resource.model);
-    if (!along.isKept) return { ...deleteOperation, ...deleting({ dependants: [], keptAlong: null }) };
+    const together = (await leadsToItself(client, resource.model.table)) ? { together: mostTogether } : {};
+    if (!along.isKept) return { ...deleteOperation, ...together, ...deleting({ dependants: [], keptAlong: null }) };
     const { dependants } = along;
-    if (dependants.length === 0) return deleteOperation;
+    if (dependants.length === 0) return { ...deleteOperation, ...together };
     const { statement: _, ...others } = deleteOperation;
-    return { ...others, firstRows: 10, apply: (client, target, keys) => deleteAlong(client, target, keys, { dependants, holdersOf }) };
+    return {
+      ...others,
+      ...together,
+      firstRows: 10,
+      apply: (client, target, keys) => deleteAlong(client, target, keys, { dependants, holdersOf }),
+    };
   },
 };
 

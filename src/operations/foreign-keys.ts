@@ -16,7 +16,18 @@ export interface ForeignKey {
   isTargetPartitioned: boolean;
   /** What happens to the pointing rows when the row they point at is deleted. */
   action: 'cascade' | 'clear' | 'forbid';
+  /** Are the pointing rows written when the columns they point at are? */
+  followsUpdates: boolean;
   isIndexed: boolean;
+}
+
+/** Is there a foreign key by which records of a table may not lead to others of it that go? */
+export async function leadsToItself(client: Queryable, table: string): Promise<boolean> {
+  const { rows } = await client.query<{ leads: boolean }>(
+    `select exists (select from pg_constraint where contype = 'f' and conrelid = to_regclass($1) and confrelid = conrelid and confdeltype in ('a', 'r')) as leads`,
+    [table],
+  );
+  return rows[0]?.leads === true;
 }
 
 /** Every foreign key of the database. Emptying a column that may not be empty forbids as well as a rule that says so. */
@@ -29,6 +40,7 @@ export async function readForeignKeys(client: Queryable): Promise<ForeignKey[]> 
        source_schema.nspname as schema, source.relname as table, ${columns('con.conrelid', 'con.conkey')} as columns,
        target_schema.nspname as "targetSchema", target.relname as "targetTable", ${columns('con.confrelid', 'con.confkey')} as "targetColumns",
        source.relkind = 'p' as "isSourcePartitioned", target.relkind = 'p' as "isTargetPartitioned", con.confdeltype::text as rule,
+       con.confupdtype in ('c', 'n', 'd') as "followsUpdates",
        exists (select 1 from pg_attribute a where a.attrelid = con.conrelid and a.attnotnull and a.attnum = any(con.conkey)) as "isRequired",
        exists (select 1 from pg_index i where i.indrelid = con.conrelid and i.indisvalid and i.indpred is null and i.indkey[0] = any(con.conkey)) as "isIndexed"
      from pg_constraint con

@@ -1,6 +1,7 @@
 import { utcReader } from '../fields/reader.ts';
 import { getFieldKind } from '../fields/register.ts';
 import type { FieldMeta } from '../metadata/contract.ts';
+import { limits } from '../limits.ts';
 import { didYouMean } from '../nearest.ts';
 import { arrange } from './arrange.ts';
 import { buildColumns } from './build-columns.ts';
@@ -111,9 +112,10 @@ export function buildResource(
     writeThrough: options.writeThrough ?? defaults.writeThrough ?? 'sql',
     validate: options.validate ?? null,
     hooks: options.hooks ?? {},
+    mostInline: Math.min(limits.bulk.inline, bulk.background === false || bulk.runInBackground ? limits.bulk.inline : minAsyncRecords - 1),
     runsInBackground(selection, principal) {
       if (bulk.background === false) return false;
-      return bulk.runInBackground?.(selection, principal) ?? selection.count >= minAsyncRecords;
+      return bulk.runInBackground?.(selection, principal) ?? selection.count + selection.along >= minAsyncRecords;
     },
     permissions: (principal) => grants.actions(principal).filter((action) => action !== 'bulk-delete' || bulk.delete !== false),
     canSee: grants.canSee,

@@ -104,6 +104,8 @@ export interface Resource {
   readonly writeThrough: WriteThrough;
   readonly validate: NonNullable<ResourceOptions['validate']> | null;
   readonly hooks: Hooks;
+  /** Most records, with what is written along, that may run within a request; `runsInBackground` may say fewer. */
+  mostInline: number;
   runsInBackground(selection: BulkSelection, principal: Principal): boolean;
   permissions(principal: Principal): readonly Action[];
   /** By name of a field or of its column. */

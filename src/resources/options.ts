@@ -111,6 +111,8 @@ export interface ComputedColumn<T extends ModelTypes = AnyModel, N extends keyof
 export interface BulkSelection {
   /** Records it holds. */
   readonly count: number;
+  /** Rows of others that are written along, as far as they were counted: what a delete takes along, keys that follow, links. */
+  readonly along: number;
   /** Ticked one by one, or everything that matches a filter. */
   readonly kind: 'ticked' | 'matching';
   readonly operation: 'update' | 'delete' | 'undo';
@@ -123,9 +125,9 @@ export interface BulkOptions<T extends ModelTypes = AnyModel> {
   delete?: boolean;
   /** May tasks run in the background? Default: yes. If not, each runs within its request, all or nothing, at most 10,000 records. */
   background?: boolean;
-  /** Records from which on a task runs in the background. Default: the setting of this name, 20. */
+  /** Records, with what is written along, from which on a task runs in the background. Default: the setting of this name, 20. */
   minAsyncRecords?: number;
-  /** Decides instead of `minAsyncRecords`. At most 10,000 records run within a request, whatever it says. */
+  /** Decides instead of `minAsyncRecords`. At most 10,000 records, with what is written along, run within a request, whatever it says. */
   runInBackground?: (selection: BulkSelection, principal: Principal) => boolean;
   /** Drains working on one task side by side. */
   parallelism?: number;

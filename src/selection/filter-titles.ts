@@ -19,7 +19,7 @@ export async function filterTitles(
   for (const { path, values } of conditionsOf(filter)) named.set(path, new Set([...(named.get(path) ?? []), ...values]));
   const titles = new Map<string, Map<string, string>>();
   for (const [path, ids] of named) {
-    const field = resource.fields.find(({ name, relation }) => name === path && relation);
+    const field = resource.fields.find(({ name }) => name === path);
     const target = field && relationTarget(resource, field, 'id');
     const unknown = [...ids].filter((id) => known(path, id) === undefined);
     if (target && unknown.length > 0) titles.set(path, await relatedTitles(register, target, principal, unknown));

@@ -121,3 +121,21 @@ test('writing and reading any filter comes to one text', () => {
     { numRuns: 300, seed: 1 },
   );
 });
+
+test('more than nine groups keep their order, and ends with dots of their own come back', () => {
+  const status = (value: string) => ({ path: 'status', operator: 'is', values: [value] });
+  const many = filterToText({ kind: 'and', items: Array.from({ length: 12 }, (_, index) => status(`s${index}`)) });
+  assert.equal(filterToText(parseFilterText(many)), many);
+  for (const values of [
+    ['1.', '2'],
+    ['1', '.2'],
+    ['.1', '2.'],
+    ['a..b', 'c'],
+    ['a', 'b..c'],
+    ['1', '2'],
+  ]) {
+    const text = filterToText({ kind: 'and', items: [{ path: 'population', operator: 'between', values }] });
+    assert.deepEqual(parseFilterText(text).items, [{ path: 'population', operator: 'between', values }], text);
+    assert.equal(filterToText(parseFilterText(text)), text);
+  }
+});

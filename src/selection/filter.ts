@@ -38,6 +38,8 @@ export function isGroup(item: Group | Condition): item is Group {
 // Operators that take several values take them from pairs of the same name: `status=draft&status=reviewed`.
 const takesMany = new Set(['is', 'not', 'has', 'all', 'none']);
 const separator = '..';
+/** Where one of the two has dots of its own at this place, or within. Their readers do not mind the blanks. */
+const wideSeparator = ' .. ';
 const nameForm = /^((?:_\d{1,4}\.)*)([A-Za-z]\w*(?:\.[A-Za-z]\w*)*)(?:-([A-Za-z]+))?$/;
 
 /** Names of query parameters that are the list's state and not its filter. */
@@ -101,8 +103,14 @@ function closed({ kind, items }: OpenGroup): Group {
 }
 
 function ends(value: string): string[] {
-  const at = value.indexOf(separator);
-  return at === -1 ? [value] : [value.slice(0, at), value.slice(at + separator.length)];
+  const between = value.includes(wideSeparator) ? wideSeparator : separator;
+  const at = value.indexOf(between);
+  return at === -1 ? [value] : [value.slice(0, at), value.slice(at + between.length)];
+}
+
+function joinedEnds(values: readonly string[]): string {
+  const isClear = !values.some((value) => value.includes(separator) || value.startsWith('.') || value.endsWith('.'));
+  return values.join(isClear ? separator : wideSeparator);
 }
 
 function tooMuch(limit: keyof typeof limits.filter, message: string, field = ''): AppError {
@@ -131,7 +139,7 @@ function pairsOf({ kind, items }: Group, prefix: string): [string, string][] {
     const isSecond = takesMany.has(item.operator) && taken.has(name);
     taken.add(name);
     const full = isSecond ? `${prefix}_${++groups}.${name}` : `${prefix}${name}`;
-    const values = item.operator === 'between' ? [item.values.join(separator)] : item.values;
+    const values = item.operator === 'between' ? [joinedEnds(item.values)] : item.values;
     for (const value of values) if (value !== '') pairs.push([full, value]);
   }
   return pairs;
@@ -149,8 +157,13 @@ export function filterTextOf(query: Record<string, string | string[] | undefined
 }
 
 function sortedText(pairs: [string, string][]): string {
-  const order = (a: [string, string], b: [string, string]) => (a[0] === b[0] ? compare(a[1], b[1]) : compare(a[0], b[0]));
+  const order = (a: [string, string], b: [string, string]) => (a[0] === b[0] ? compare(a[1], b[1]) : compare(placeOf(a[0]), placeOf(b[0])));
   return new URLSearchParams(pairs.sort(order)).toString();
+}
+
+/** The tenth group comes after the second. */
+function placeOf(name: string): string {
+  return name.replace(/^(?:_\d+\.)+/, (prefix) => prefix.replace(/\d+/g, (number) => number.padStart(4, '0')));
 }
 
 function compare(a: string, b: string): number {

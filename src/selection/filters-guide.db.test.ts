@@ -118,6 +118,13 @@ test('a condition is told in words, its values as people write them', async (t) 
     'notes-empty=yes': 'Notes is empty',
     'featured=true': 'Featured is Yes',
     'rating-min=4.50': 'Rating at least 4.50',
+    'reviewedAt=2026-01-31': 'Reviewed is 31 Jan 2026',
+    'reviewedAt-after=2026-01-31T09:30Z': 'Reviewed after 31 Jan 2026, 10:30',
+    'reviewedAt-between=2026-10-25T02:30%2B02:00..2026-10-25T02:30:15%2B01:00':
+      'Reviewed between 25 Oct 2026, 02:30 (UTC+2) and 25 Oct 2026, 02:30:15 (UTC+1)',
+    'reviewedAt-before=2026-01-31%2B05:00': 'Reviewed before the day from 30 Jan 2026, 20:00',
+    'name-starts=San+': 'Name starts with “San ”',
+    'name=a,+b&name=c': 'Name is “a, b” or c',
     '_q=york': 'Search: york',
     '_1.status=draft&_1.featured=true': 'Status is draft or Featured is Yes',
     '_1._1.status=draft&_1._1.featured=true&_1._2.id=1': '(Status is draft and Featured is Yes) or Id is 1',
@@ -128,11 +135,11 @@ test('a condition is told in words, its values as people write them', async (t) 
     const [item] = parseFilterText(filter).items;
     assert.ok(item);
     assert.equal(
-      describeItem(
-        item,
-        (path) => findFilterField(cities, ada, path),
-        (_path, id) => titles.get(id),
-      ),
+      describeItem(item, {
+        fieldOf: (path) => findFilterField(cities, ada, path),
+        titleOf: (_path, id) => titles.get(id),
+        reader: { timeZone: 'Europe/Madrid' },
+      }),
       words,
       filter,
     );

@@ -1,8 +1,9 @@
 import type { Principal } from '../auth/principal.ts';
 import type { Queryable } from '../db/transaction.ts';
+import { folded, foldedSql, hasMoreThanAscii } from '../fields/folded.ts';
 import { scalarKind } from '../fields/scalar-kind.ts';
 import { keyToUrl, whereKeys } from '../metadata/keys.ts';
-import { keyOrNull } from './search.ts';
+import { keyOrNull, searchWhere } from './search.ts';
 import { keyPartOf } from '../metadata/key-part.ts';
 import type { FieldMeta, ModelMeta } from '../metadata/contract.ts';
 import type { Client, Register, Resource, ResourceField, Where } from '../resources/contract.ts';
@@ -26,9 +27,6 @@ export interface RelatedOptions {
   isMore: boolean;
 }
 
-/** Shorter texts are looked for at the beginning of titles only: no index finds so little in the middle. */
-const shortestInside = 3;
-
 /** Where a relation leads: the resource as the principal sees it, and what its records are chosen by. */
 export interface RelationTarget {
   resource: Resource;
@@ -43,15 +41,17 @@ export function hasResource(register: Register, { relation }: ResourceField): bo
 
 /** Null where the principal may list nothing of the related model, or no resource is about it. */
 export function relationTarget(resource: Resource, field: ResourceField, holds: 'value' | 'id' = 'value'): RelationTarget | null {
-  const related = field.relation && resource.related(field.relation.model);
-  if (!field.relation || !related || related.model.idFields.length === 0) return null;
-  if (field.relation.kind !== 'to-one' || holds === 'id') return { resource: related, valueField: null };
+  // What is only shown, as records that lead here, is chosen by filters.
+  const relation = field.relation ?? (holds === 'id' ? field.meta.relation : null);
+  const related = relation && resource.related(relation.model);
+  if (!related || related.model.idFields.length === 0) return null;
+  if (field.relation?.kind !== 'to-one' || holds === 'id') return { resource: related, valueField: null };
   const meta = related.model.fields[field.relation.toFields[0] ?? ''];
   return meta ? { resource: related, valueField: { ...field, name: meta.name, meta, relation: null, enum: null } } : null;
 }
 
 /**
- * Records of `target` whose title, search fields or id match, those that begin with the text first. One statement, in the
+ * Records of `target` that a search for the text finds, in titles as well, those that begin with it first. One statement, in the
  * principal's scope; without a text the first by id, so that no more is read than is shown.
  */
 export async function searchRelated(
@@ -66,7 +66,7 @@ export async function searchRelated(
   if (text.includes('\0') || text.length > limits.list.pickerLength) return { options: [], isMore: false };
   const conditions: Where[] = [buildWhere(target, principal, '')];
   if (only !== null) conditions.push(whereKeys(model, [only]));
-  if (text !== '') conditions.push({ OR: searchConditions(target, text) });
+  if (text !== '') conditions.push(searchWhere(target, text, { isPicker: true }));
   const where = conditions.length === 1 ? (conditions[0] as Where) : { AND: conditions };
   const aside = firstRelation(target, principal);
   const read = [...model.idFields, valueField?.meta.name ?? titleField, aside?.field.meta.name ?? titleField, titleField];
@@ -76,15 +76,7 @@ export async function searchRelated(
   const column = (name: string) => `found.${model.fields[name]?.column}`;
   const title = `${column(titleField)}::text`;
   const ids = model.idFields.map(column);
-  const pattern = `${escapePattern(text)}%`;
-  const order =
-    text === ''
-      ? ids
-      : [
-          `case when lower(${title}) = lower(${parameter(text)}::text) then 0 when ${title} collate pg_catalog."default" ilike ${parameter(pattern)}::text then 1 else 2 end`,
-          title,
-          ...ids,
-        ];
+  const order = text === '' ? ids : [rankSql(title, text, parameter), title, ...ids];
   const held = valueField
     ? [`${column(valueField.meta.name)}::text`]
     : model.idFields.map((name) => keyPartOf(model.fields[name] as FieldMeta)?.sql(column(name)));
@@ -97,7 +89,7 @@ export async function searchRelated(
   );
   const options = rows.slice(0, limit).map(({ held: parts, id: ids, title: name, aside: other }) => {
     const id = keyToUrl(model, ids.length === 1 ? (ids[0] as string) : JSON.stringify(ids));
-    const label = titleText(name) || id;
+    const label = titleText(name).trim() || id;
     return {
       value: valueField ? (parts[0] as string) : id,
       label,
@@ -105,6 +97,15 @@ export async function searchRelated(
     };
   });
   return { options, isMore: rows.length > limit };
+}
+
+/** Titles that are the text come first, then those that are it but for accents, then those that begin with it. */
+function rankSql(title: string, text: string, parameter: (value: unknown) => string): string {
+  const plain = folded(text);
+  const beginning = `${title} collate pg_catalog."default" ilike ${parameter(`${escapePattern(text)}%`)}::text`;
+  const isFolded = (compared: string) => `${hasMoreThanAscii(title)} and ${foldedSql(title)} ${compared}`;
+  return `case when lower(${title}) = lower(${parameter(text)}::text) then 0 when ${isFolded(`= ${parameter(plain)}::text`)} then 1
+    when ${beginning} or (${isFolded(`like ${parameter(`${escapePattern(plain)}%`)}::text`)}) then 2 else 3 end`;
 }
 
 /** The first to-one column of the related resource, where all that it leads to may be seen. */
@@ -121,21 +122,6 @@ function firstRelation({ columns, related }: Resource, principal: Principal) {
     };
   }
   return null;
-}
-
-function searchConditions({ model, titleField, search }: Resource, text: string): Where[] {
-  const title = model.fields[titleField];
-  const names = new Set(search.map(({ meta }) => meta.name));
-  if (title?.type === 'String' && title.sqlType !== 'uuid' && !title.isList) names.add(titleField);
-  const key = keyOrNull(model, text);
-  const byKey = key === null ? [] : [whereKeys(model, [key])];
-  if (names.size === 0) return byKey;
-  const operator = text.length < shortestInside ? 'startsWith' : 'contains';
-  const words = text.split(/\s+/).slice(0, limits.list.searchWords);
-  const each = words.map((word) => ({
-    OR: [...names].map((name) => ({ [name]: { [operator]: escapePattern(word), mode: 'insensitive' } })),
-  }));
-  return [{ AND: each }, ...byKey];
 }
 
 /** A related record by name. */
@@ -161,7 +147,7 @@ export async function findRelated(
   return new Map(
     titled.map(({ key, title, held }) => {
       const id = keyToUrl(model, key);
-      return [valueField ? heldText(valueField, held) : id, { id, title: title || id }];
+      return [valueField ? heldText(valueField, held) : id, { id, title: title.trim() || id }];
     }),
   );
 }

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { keySql } from '../metadata/key-sql.ts';
+import { keyToUrl } from '../metadata/keys.ts';
 import { testApp } from '../testing/app.ts';
 import { ada, testContext } from '../testing/context.ts';
 import { testDatabase } from '../testing/database.ts';
@@ -51,16 +53,34 @@ test('a search knows accents, several words in any order, ids and what a relatio
   assert.deepEqual(await found('99999999999999999999'), []);
 });
 
-test('a picker finds several words in any order, and ids', async (t) => {
-  const { db, register, cities } = await setUp(t);
+test('a picker finds what the list does: words in any order, without their accents, ids', async (t) => {
+  const { db, register, cities, found } = await setUp(t);
   const picked = async (text: string) => {
     const { options } = await searchRelated({ register, sql: db.pages }, { resource: cities, valueField: null }, ada, text);
-    return options.map(({ label }) => label).sort();
+    return options.map(({ label }) => label);
   };
-  assert.deepEqual(await picked('são'), ['São Paulo']);
-  assert.deepEqual(await picked('york new'), ['New York']);
-  assert.deepEqual(await picked('sa'), ['Sao Tome']);
-  assert.deepEqual(await picked('5'), ['Málaga']);
+  for (const text of [
+    ...names,
+    'sao',
+    'são',
+    'sao paulo',
+    'PAULO são',
+    'york new',
+    'malaga',
+    'munch',
+    'angstrom',
+    '5',
+    'fra',
+    'york fra',
+    '%',
+    'nothing',
+  ]) {
+    assert.deepEqual((await picked(text)).sort(), (await found(text)).sort(), text);
+  }
+  assert.deepEqual(await picked('malaga'), ['MALAGA', 'Málaga'], 'what is written so comes first');
+  assert.deepEqual(await picked('Málaga'), ['Málaga', 'MALAGA']);
+  assert.deepEqual(await picked('sa'), ['Sao Tome', 'São Paulo'], 'a short text begins the title, with or without accents');
+  assert.deepEqual(await picked('ya'), []);
 });
 
 test('everything that a search without accents finds is selected, counted and changed, and nothing else', async (t) => {
@@ -89,4 +109,55 @@ test('every model can be searched by whatever it has, and by its ids', async (t)
       await listRecords(register, resource, ada, query).catch((error) => assert.match(error.message, /cannot be searched/));
     }
   }
+});
+
+test('whatever a relation leads by is found: numbers, texts, uuids, keys of several columns, by list and picker alike', async (t) => {
+  const { db } = await testDatabase(t, { content: 'torture' });
+  const { register } = testContext(db, {}, {}, tortureAdmin);
+  const sought = new Set<string>();
+  for (const { slug } of register.listFor(ada)) {
+    const resource = register.for(ada, slug);
+    const { model } = resource;
+    if (model.idFields.length === 0) continue;
+    for (const { relation } of Object.values(model.fields)) {
+      const seen = (relation?.fromFields ?? []).map((name) => resource.fields.find(({ meta }) => meta.name === name)?.meta);
+      if (
+        relation?.kind !== 'to-one' ||
+        seen.length === 0 ||
+        !seen.every((meta) => meta && ['String', 'Int', 'BigInt'].includes(meta.type))
+      )
+        continue;
+      const columns = seen.map((meta) => meta?.column as string);
+      const { rows } = await db.pages.query<{ key: string; held: string[] }>(
+        `select ${keySql(model, 't')} as key, array[${columns.map((column) => `t.${column}::text`).join(', ')}] as held from ${model.table} t
+         where ${columns.map((column) => `t.${column} is not null`).join(' and ')} order by 1 limit 1`,
+      );
+      const [row] = rows;
+      if (!row) continue;
+      const texts = [...row.held, ...(row.held.length > 1 ? [JSON.stringify(row.held)] : [])].map((text) => text.trim());
+      for (const text of texts) {
+        const query = {
+          filter: `_q=${encodeURIComponent(text)}`,
+          sort: '',
+          page: 1,
+          size: 100,
+          after: null,
+          before: null,
+          isCounted: false,
+        };
+        const { records } = await listRecords(register, resource, ada, query);
+        assert.ok(
+          records.some(({ key }) => key === row.key),
+          `${slug} has not found ${text}`,
+        );
+        const { options } = await searchRelated({ register, sql: db.pages }, { resource, valueField: null }, ada, text, { limit: 1_000 });
+        assert.ok(
+          options.some(({ value }) => value === keyToUrl(model, row.key)),
+          `a picker of ${slug} has not found ${text}`,
+        );
+      }
+      sought.add(row.held.length > 1 ? 'several' : `${seen[0]?.type} ${seen[0]?.sqlType}`);
+    }
+  }
+  for (const kind of ['several', 'Int integer', 'String uuid']) assert.ok(sought.has(kind), `${kind} of ${[...sought]}`);
 });

@@ -47,6 +47,37 @@ export async function applyIsolated(
   keys: readonly string[],
   params: unknown,
 ): Promise<ChunkOutcome> {
+  const whole = operation.together ? await inOneSet(client, operation, target, keys, params) : null;
+  return whole ?? isolate(client, operation, target, keys, params);
+}
+
+/** Null: a row was refused, and nothing was done. */
+async function inOneSet(
+  client: Queryable,
+  operation: Operation,
+  target: ApplyTarget,
+  keys: readonly string[],
+  params: unknown,
+): Promise<ChunkOutcome | null> {
+  await client.query('savepoint one_set');
+  try {
+    const outcome = await applyAll(client, operation, target, keys, params);
+    await client.query('set constraints all immediate; release savepoint one_set');
+    return outcome;
+  } catch (error) {
+    if (!(error instanceof RecordsRefused) && blame(error) !== 'row') throw error;
+    await client.query('rollback to savepoint one_set; release savepoint one_set');
+    return null;
+  }
+}
+
+async function isolate(
+  client: Queryable,
+  operation: Operation,
+  target: ApplyTarget,
+  keys: readonly string[],
+  params: unknown,
+): Promise<ChunkOutcome> {
   const tally = new Tally();
   if (keys.length > largestSet && operation.statement?.(target, keys, params)) {
     return withoutSecrets(client, operation, target, await withinServer(client, operation, target, keys, params));

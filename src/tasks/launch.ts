@@ -16,7 +16,7 @@ import { findPreview, type Preview, previewed } from './preview.ts';
 import { probeOverlap } from './probe-overlap.ts';
 import { overlapMessage } from './prepare.ts';
 import { recordsHeld, runInline } from './run-inline.ts';
-import { runsInline } from './runs-inline.ts';
+import { countAlongInline, runsInline } from './runs-inline.ts';
 import { defaultRunOptions, type RunOptions } from './run-options.ts';
 import type { TaskRow } from './task-row.ts';
 import { limits, limitTexts } from '../limits.ts';
@@ -63,7 +63,8 @@ export async function launch(ctx: TaskContext, request: Launch): Promise<Launche
   const selection = previewed(whole, preview);
   if (selection.version !== preview.selectionVersion) {
     const count = await countSelection(register, resource, principal, selection);
-    const message = `Your selection changed from ${preview.recordCount} to ${count} in another tab. Nothing was changed.`;
+    const [from, to] = [preview.recordCount, count].map((one) => one.toLocaleString('en'));
+    const message = `Your selection changed from ${from} to ${to} in another tab. Nothing was changed.`;
     throw new AppError('selection-changed', 409, message, { from: preview.recordCount, to: count });
   }
 
@@ -74,9 +75,11 @@ export async function launch(ctx: TaskContext, request: Launch): Promise<Launche
     throw new AppError('too-many-at-once', 422, limitTexts.atomic(resource.label));
   }
   const where = selectionWhere(resource, principal, selection);
-  const isInline = (count: number) =>
-    !((options.inBackground || preview.findings?.isUntried) && resource.hasBackground) &&
-    runsInline(resource, { count, kind: selection.kind, operation: request.operation }, principal);
+  const { kind } = selection;
+  const isPutOff = (options.inBackground || preview.findings?.isUntried === true) && resource.hasBackground;
+  const writing = { operation: request.operation, parameters, where, count: preview.recordCount, kind };
+  const along = isPutOff ? 0 : await countAlongInline(ctx, resource, principal, writing);
+  const isInline = (count: number) => !isPutOff && runsInline(resource, { count, along, kind, operation: request.operation }, principal);
   const keys = await readKeys(register, resource.model, where, isInline(preview.recordCount) ? limits.bulk.inline + 1 : 1);
   if (keys.length === 0) throw new AppError('empty-selection', 422, 'Nothing is selected.');
   const task: NewTask = {

@@ -16,6 +16,7 @@ import { failTask, holdLease, type Lease } from './lease.ts';
 import { whyNot } from './may-run.ts';
 import { moveTask } from './move-task.ts';
 import { wholeTask } from './pace.ts';
+import { readyOperation } from './ready-operation.ts';
 import type { TaskRow } from './task-row.ts';
 
 /**
@@ -28,7 +29,8 @@ export async function prepare(ctx: TaskContext, pool: Pool, task: TaskRow, resou
   const refusal = await whyNot(ctx, task);
   if (refusal) return fail(refusal.code, `${refusal.message} Nothing was changed.`);
   const source = await keySourceOf(ctx, task, resource);
-  const frozen = await freeze(pool, db.t, source, task.isAtomic ? wholeTask : resource.chunkSize, lease);
+  const { together = 0 } = await readyOperation(ctx, { ...task, client: pool, resource });
+  const frozen = await freeze(pool, db.t, source, task.isAtomic ? wholeTask : Math.max(together, resource.chunkSize), lease);
   if (frozen === null) return;
   const { total } = frozen;
   const isPreviewed = task.selection.kind === 'ticked' || task.selection.kind === 'matching';
@@ -102,5 +104,5 @@ export function overlapMessage(holders: readonly Holder[]): string {
   const [first, ...others] = holders;
   if (!first) return 'Other tasks hold every one of these records. Nothing was changed.';
   const more = others.length > 0 ? ` and ${others.length} more` : '';
-  return `Some of these records are being changed by task ${first.taskId} (${first.title}, ${first.principalName}, ${first.done} of ${first.total} done)${more}. Nothing was changed.`;
+  return `Some of these records are being changed by task ${first.taskId} (${first.title}, ${first.principalName}, ${first.done.toLocaleString('en')} of ${first.total.toLocaleString('en')} done)${more}. Nothing was changed.`;
 }

@@ -10,9 +10,9 @@ import { snapshotSql } from '../operations/since-preview.ts';
 import { getOperation } from '../operations/register.ts';
 import { assertCan } from '../resources/permissions.ts';
 import type { Resource } from '../resources/contract.ts';
-import { countSelection, getSelection, type Selected, type Selection } from '../selection/selection.ts';
+import { countSelection, getSelection, type Selected, type Selection, selectionWhere } from '../selection/selection.ts';
 import type { TaskContext } from './context.ts';
-import { runsInline } from './runs-inline.ts';
+import { countAlongInline, runsInline } from './runs-inline.ts';
 import { limits, limitTexts } from '../limits.ts';
 
 /** What was typed, by the name of the control. */
@@ -54,6 +54,8 @@ export interface Findings {
   unchanged: number;
   refused: { code: string; message: string; field: string | null; count: number; keys: string[] }[];
   held: { taskId: number; title: string; resource: string; principalId: string; principalName: string; count: number }[];
+  /** Rows of others that are written along, as far as they were counted. */
+  along?: number;
   /** Rows that somebody else's transaction is at this very moment. */
   busy: number;
   /** Ticked records that are gone, or not the principal's to see. */
@@ -88,7 +90,8 @@ export interface NewPreview {
 }
 
 /** What a dialog shows and its confirmation binds to. Previews of yesterday go on the way. */
-export async function createPreview({ db, register }: TaskContext, wanted: NewPreview): Promise<Preview> {
+export async function createPreview(ctx: TaskContext, wanted: NewPreview): Promise<Preview> {
+  const { db, register } = ctx;
   const { resource, principal, operation, selectionId, exclusions = [] } = wanted;
   assertCan(resource, principal, getOperation(operation).action);
   const selection = await getSelection(db, principal, resource, selectionId);
@@ -112,7 +115,22 @@ export async function createPreview({ db, register }: TaskContext, wanted: NewPr
       exclusions,
     ],
   );
-  return withManner(rows[0] as Preview, resource, principal);
+  const preview = rows[0] as Preview;
+  const selected = previewed(selection, preview);
+  return withManner(preview, resource, principal, await alongPreview(ctx, resource, principal, preview, selected));
+}
+
+/** What is written along with a preview's records. */
+export async function alongPreview(
+  ctx: TaskContext,
+  resource: Resource,
+  principal: Principal,
+  { operation, parameters, recordCount: count }: Pick<Preview, 'operation' | 'parameters' | 'recordCount'>,
+  selected: Selected,
+): Promise<number> {
+  if (count === 0) return 0;
+  const where = selectionWhere(resource, principal, selected);
+  return countAlongInline(ctx, resource, principal, { operation, parameters, where, count, kind: selected.kind });
 }
 
 /** The principal's own; somebody else's, of another resource, and one that is gone are the same null. */
@@ -178,9 +196,14 @@ export function nothingSelected(): AppError {
   return new AppError('empty-selection', 422, 'Nothing is selected.');
 }
 
-export function withManner(preview: Omit<Preview, 'runsInline'>, resource: Resource, principal: Principal): Preview {
+export function withManner(
+  preview: Omit<Preview, 'runsInline'>,
+  resource: Resource,
+  principal: Principal,
+  along = preview.findings?.along ?? 0,
+): Preview {
   const { recordCount: count, kind, operation } = preview;
   // What takes longer than a preview may is nobody's to wait for.
   if (preview.findings?.isUntried && resource.hasBackground) return { ...preview, runsInline: false };
-  return { ...preview, runsInline: runsInline(resource, { count, kind, operation }, principal) };
+  return { ...preview, runsInline: runsInline(resource, { count, along, kind, operation }, principal) };
 }

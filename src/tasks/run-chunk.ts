@@ -55,7 +55,7 @@ async function inTransaction(ctx: TaskContext, pool: Pool, running: Running): Pr
   const startedAt = performance.now();
   let isClaimed = false;
   const finished = await chunkTransaction(ctx, pool, resource, async (client, tx) => {
-    const claimed = await claimChunk(client, ctx.db.t, task.id, task.isAtomic ? wholeTask : running.pace.rows);
+    const claimed = await claimChunk(client, ctx.db.t, task.id, mostOf(running));
     isClaimed = claimed !== null;
     const done = claimed && (await work(ctx, client, tx, running, claimed, startedAt));
     return done && { ...done, rows: claimed.keys.length };
@@ -67,6 +67,13 @@ async function inTransaction(ctx: TaskContext, pool: Pool, running: Running): Pr
   // Whoever waited goes first.
   if (isWaitedFor) await new Promise((resolve) => setTimeout(resolve, Math.min(times.tookMs, 100)));
   return state === 'running' ? 'done' : 'finished';
+}
+
+/** Records of the next chunk. What takes too long together goes in parts after all. */
+function mostOf({ task, operation, pace }: Running): number {
+  if (task.isAtomic) return wholeTask;
+  const { together = 0 } = operation;
+  return (task.total ?? 0) <= together && task.deaths === 0 ? Math.max(together, pace.rows) : pace.rows;
 }
 
 async function work(ctx: TaskContext, client: Queryable, tx: Client | null, running: Running, claimed: Claimed, startedAt: number) {

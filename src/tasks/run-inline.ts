@@ -106,7 +106,7 @@ async function readChunk(client: Queryable, t: TableNames, taskId: number): Prom
 async function recordRefusal(ctx: TaskContext, task: NewTask, keys: readonly string[], outcome: ChunkOutcome): Promise<never> {
   const { db } = ctx;
   const { failed, keptBack } = outcome;
-  const message = `${failed + keptBack} of ${keys.length} records were refused, so nothing was changed.`;
+  const message = `${(failed + keptBack).toLocaleString('en')} of ${keys.length.toLocaleString('en')} records were refused, so nothing was changed.`;
   const taskId = await transaction(db.pages, async (client) => {
     const inserted = await insertTask(client, db, task, { backend: 'inline', state: 'failed' });
     if (!inserted.isNew) return inserted.task.id;

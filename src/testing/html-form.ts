@@ -1,6 +1,6 @@
 const entities: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', '#39': "'", nbsp: '\u00a0' };
 
-function plain(html: string): string {
+export function plain(html: string): string {
   return html.replace(/&(amp|lt|gt|quot|#39|nbsp);/g, (_, name: string) => entities[name] as string);
 }
 
@@ -15,10 +15,17 @@ const holds: Record<string, RegExp> = {
   'datetime-local': /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?$/,
 };
 
-/** A control that cannot hold its value is shown empty, and sends that. */
+/** A control that cannot hold its value is shown empty, and sends that; of a time it sends no zeros at the end, and of one line no ends. */
 function held(type: string | null, value: string): string {
-  return (holds[type ?? '']?.test(value) ?? true) ? value.replace(/\r?\n/g, '') : '';
+  if (type === 'hidden' || type === 'checkbox' || type === 'radio') return value;
+  if (!(holds[type ?? '']?.test(value) ?? true)) return '';
+  if (type === 'time' || type === 'datetime-local')
+    return value.replace(/(:\d{2}:\d{2}\.\d*?)0+$/, '$1').replace(/(:\d{2})(?::00)?\.?$/, '$1');
+  return value.replace(/[\r\n]/g, '');
 }
+
+/** A page has no lone CR: it is read as a line's end, and sent as CR and LF. */
+const asSent = (value: string) => value.replace(/\r\n?|\n/g, '\r\n');
 
 /** What a browser would send of the form with this id, as it is shown. */
 export function formOf(html: string, id: string): Record<string, string[]> {
@@ -37,7 +44,7 @@ export function formOf(html: string, id: string): Record<string, string[]> {
     else pairs.push([name, held(type, attribute(tag, 'value') ?? '')]);
   }
   const sent: Record<string, string[]> = Object.create(null);
-  for (const [name, value] of pairs) sent[name] = [...(sent[name] ?? []), value.replace(/\r?\n/g, '\r\n')];
+  for (const [name, value] of pairs) sent[name] = [...(sent[name] ?? []), asSent(value)];
   return sent;
 }
 

@@ -24,6 +24,8 @@ export interface FilterOperator {
   readonly value: string | null;
   /** A record without a value meets it. */
   readonly includesEmpty: boolean;
+  /** A value in words, where it is not read as the field's own is; else it is said as the field shows it; null: it cannot be read. */
+  words?(text: string, field: ResourceField, reader: Reader): string | null;
   /** A Prisma `where` from values, or what is wrong with them. Never empty: an empty one would match every record. */
   where(values: readonly string[], field: ResourceField, context: FilterContext): Parsed<Record<string, unknown>>;
 }

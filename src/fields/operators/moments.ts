@@ -1,6 +1,6 @@
 import { DateTime } from 'luxon';
 import type { Parsed } from '../contract.ts';
-import { type Moment, momentKind, parseMoment } from '../moment.ts';
+import { type Moment, momentInWords, momentKind, parseMoment } from '../moment.ts';
 import type { ResourceField } from '../resource-field.ts';
 import { type FilterContext, type FilterOperator, readAll } from './contract.ts';
 import { nullness } from './empty.ts';
@@ -18,6 +18,7 @@ function operator(name: string, label: string, input: 'one' | 'many' | 'range', 
     input,
     value: null,
     includesEmpty: name === 'not',
+    words: (text, { meta }, { timeZone }) => momentInWords(text.trim(), meta.sqlType, timeZone),
     where(texts, field, context) {
       if (input === 'range' && texts.length !== 2) return { error: `${field.label} is compared with two values, such as from..to.` };
       const moments = readAll(read, texts, field, context);

@@ -29,6 +29,7 @@ function pattern(name: string, label: string, patterns: Pattern): FilterOperator
     input: 'one',
     value: null,
     includesEmpty: false,
+    words: (text) => text,
     where(texts, field, context) {
       const read = readAll(readText, texts, field, context);
       if ('error' in read) return read;

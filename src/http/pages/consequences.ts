@@ -65,6 +65,7 @@ export function consequencesData(
   ];
   const notes = [
     ...(groups.length === 0 ? [words.nothing] : []),
+    ...(found.amongThem.length > 0 ? [words.amongThem(found.amongThem.map((column) => columnLabel(resource, column)).join(', '))] : []),
     ...(found.isComplete ? [] : [words.partial]),
     ...(found.unindexed.length > 0 ? [words.slow(found.unindexed.join(', '))] : []),
   ];
@@ -81,6 +82,9 @@ function undoOf(
   const named = records.map((affected) => textOf(register, resource, affected));
   const refused = (why: string) => ({ text: words.notUndoable(named), note: why, isPossible: false });
   if (!found.along.isKept) return refused(words.whyNotUndoable[found.along.reason](found.along.table));
+  const along = found.deleted.reduce((sum, { count }) => sum + count, 0);
+  if (found.records === 1 && !found.isComplete && found.records + along >= limits.record.followed)
+    return refused(words.whyNotUndoable.tooMany(limits.record.along));
   const mayBringBack = ({ resource: own }: Affected) => own !== null && can(own, principal, action);
   if (!records.every(mayBringBack)) return refused(words.whyNotUndoable.forbidden);
   const notes = [

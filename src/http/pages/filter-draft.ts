@@ -59,7 +59,7 @@ const last = (given: string | string[] | undefined) => all(given).at(-1) ?? '';
 
 const placeName = /^([pg])\.(\d{1,3}(?:-\d{1,3}){0,5})$/;
 
-/** Reads the page's own fields: `p.1-2` is the path of the second item in the first group, `o.` its operator, `v.` its values. */
+/** Reads the page's own fields: `p.1-2` is the path of the second item in the first group, `o.` its operator, `v.` its values, `t.` times of those that are days. */
 export function draftFrom(query: Query): DraftGroup {
   const top: DraftGroup = { kind: 'and', items: [] };
   const groups = new Map<string, DraftGroup>([['', top]]);
@@ -88,13 +88,40 @@ function compare(a: string, b: string): number {
   return at === -1 ? left.length - right.length : (left[at] ?? 0) - (right[at] ?? -1);
 }
 
+const asSent = (value: string) => value.replace(/\r\n?|\n/g, '\r\n');
+
+/** Does a browser send another text in its place? It makes all line ends alike. */
+export function isAltered(value: string): boolean {
+  return /[\r\n]/.test(value);
+}
+
+/** The texts that were shown, where they came back as a browser sends them. */
+function asShown(values: readonly string[], kept: readonly string[]): string[] {
+  const known = new Map(kept.map((value) => [asSent(value), value]));
+  return values.map((value) => known.get(asSent(value)) ?? value);
+}
+
+function keptFrom(given: string): string[] {
+  try {
+    const kept: unknown = JSON.parse(given || '[]');
+    return Array.isArray(kept) ? kept.filter((value) => typeof value === 'string') : [];
+  } catch {
+    return [];
+  }
+}
+
 function conditionFrom(query: Query, place: string): DraftCondition {
   const path = last(query[`p.${place}`]);
   // Another field has other operators and other values.
   if (path !== last(query[`w.${place}`])) return { ...blank(), path };
-  const values = [...all(query[`v.${place}`]), ...all(query[`_add.v.${place}`])];
+  const times = all(query[`t.${place}`]);
+  const typed = all(query[`v.${place}`]).map((value, index) => (times[index] ? `${value.trim()}T${times[index]}` : value));
+  const kept = keptFrom(last(query[`k.${place}`]));
+  const values = asShown([...typed, ...all(query[`_add.v.${place}`])], kept);
   const unit = last(query[`u.${place}`]);
-  return { path, operator: last(query[`o.${place}`]), values: unit && values[0] ? [`${values[0]}${unit}`] : values, isNew: false };
+  const span = unit && values[0] ? `${values[0].trim()}${unit}` : null;
+  const operator = last(query[`o.${place}`]);
+  return { path, operator, values: span === null ? values : [kept.find((value) => value.trim() === span) ?? span], isNew: false };
 }
 
 /** Does what a button says: `add:1`, `group:`, `remove:1-2`. Any other leaves the draft as it is. */

@@ -1,7 +1,10 @@
 import type { Principal } from '../../auth/principal.ts';
 import { AppError } from '../../errors.ts';
 import { readBoolean } from '../../fields/boolean.ts';
+import { choiceInWords } from '../../fields/choice.ts';
+import { momentKind } from '../../fields/moment.ts';
 import { getFieldKind } from '../../fields/register.ts';
+import { comparedField } from '../../fields/scalar-list.ts';
 import type { Register, Resource } from '../../resources/contract.ts';
 import { type Condition, filterToText, type Group, parseFilterText, searchPath, taskPaths } from '../../selection/filter.ts';
 import { type FilterField, type FilterOperator, filterFieldsOf } from '../../selection/filter-fields.ts';
@@ -19,10 +22,11 @@ import {
   type DraftGroup,
   draftOf,
   groupOf,
+  isAltered,
   isDraftGroup,
   mostLevels,
 } from './filter-draft.ts';
-import { type InputData, plainControlOf, plainInput } from './input.ts';
+import { dayControl, type InputData, plainControlOf, plainInput } from './input.ts';
 import { readableFilter } from './list-filters.ts';
 import { listPath, type ListState, looseListState, type Query, start } from './list-state.ts';
 import type { Urls } from './url.ts';
@@ -65,6 +69,8 @@ export interface ConditionData {
   joint: string;
   error: string | null;
   isNew: boolean;
+  /** Values of which a browser would send something else. */
+  kept: readonly string[];
   removeText: string;
   action: string;
   words: typeof filterTexts;
@@ -196,7 +202,7 @@ function conditionData(view: View, draft: DraftCondition, place: string): Condit
   const operator = field && (field.operators.find((one) => nameOf(one) === draft.operator) ?? field.operators[0]);
   const inputs = field && operator ? inputsOf(view, field, operator, draft, place) : [];
   const error = view.isChecked && draft.path !== '' ? errorOf(view.resource, view.principal, { kind: 'and', items: [draft] }, []) : null;
-  const unit = /^\d+([hdw])$/.exec(draft.values[0] ?? '')?.[1] ?? 'd';
+  const unit = /^\d+([hdw])$/.exec(draft.values[0]?.trim() ?? '')?.[1] ?? 'd';
   return {
     place,
     path: draft.path,
@@ -210,6 +216,7 @@ function conditionData(view: View, draft: DraftCondition, place: string): Condit
     joint: operator?.input === 'range' ? filterTexts.to.toLowerCase() : filterTexts.anotherValue,
     error,
     isNew: draft.isNew,
+    kept: draft.values.filter((value) => isAltered(value) || (operator?.input === 'span' && value !== value.trim())),
     removeText: filterTexts.removeCondition(field?.label ?? filterTexts.blank),
     action: view.url(`/${view.resource.slug}/filter`),
     words: filterTexts,
@@ -240,17 +247,24 @@ function fieldOptions({ resource, fields }: View, path: string): ConditionData['
 function inputsOf(view: View, field: FilterField, operator: FilterOperator, { values }: DraftCondition, place: string): InputData[] {
   const { resource, url, titleOf } = view;
   const name = `v.${place}`;
+  const compared = comparedField(field.field);
+  const isMoment =
+    getFieldKind(compared).input === 'date-time' && !field.field.meta.isList && momentKind(compared.meta.sqlType) === 'moment';
   const input = (index: number, label: string, value = values[index] ?? '', own: Partial<InputData> = {}) => {
-    const asked = { resource, field: field.field, url, name, id: `value-${place}-${index}`, values: [value], isSmall: true };
-    const control = plainControlOf({ ...asked, emptyText: filterTexts.value });
-    return { ...plainInput(asked, { ...control, ...own }), ariaLabel: `${field.label}: ${label}` };
+    const asked = { resource, field: compared, url, name, id: `value-${place}-${index}`, values: [value], isSmall: true };
+    const control = isMoment
+      ? dayControl(compared, value, resource.reader.timeZone, `t.${place}`)
+      : plainControlOf({ ...asked, emptyText: filterTexts.value });
+    const made = { ...plainInput(asked, { ...control, ...own }), ariaLabel: `${field.label}: ${label}` };
+    return made.time ? { ...made, time: { ...made.time, ariaLabel: `${made.ariaLabel}, ${filterTexts.time}` } } : made;
   };
   if (operator.input === 'none') return [];
   if (operator.input === 'range') return [input(0, filterTexts.from), input(1, filterTexts.to)];
   if (operator.input === 'one') return [input(0, filterTexts.value)];
   if (operator.input === 'span') {
-    const count = /^(\d+)[hdw]?$/.exec(values[0] ?? '')?.[1] ?? values[0] ?? '';
-    return [input(0, filterTexts.count, count, { control: 'number', inputMode: 'numeric' })];
+    const count = /^(\d+)[hdw]?$/.exec(values[0]?.trim() ?? '')?.[1] ?? values[0] ?? '';
+    const own = { control: 'number', inputMode: 'numeric', value: count, time: null, latest: null, incompleteText: null } as const;
+    return [input(0, filterTexts.count, count, own)];
   }
   const chosen = values.filter((value) => value !== '');
   const target = field.via ? null : relationTarget(resource, field.field, 'id');
@@ -271,19 +285,18 @@ function inputsOf(view: View, field: FilterField, operator: FilterOperator, { va
   return [...chosen, ''].map((value, index) => input(index, filterTexts.value, value));
 }
 
-function optionsOf({ field }: FilterField, chosen: readonly string[]): OptionData[] | null {
+function optionsOf({ field: own }: FilterField, chosen: readonly string[]): OptionData[] | null {
+  const field = comparedField(own);
   const option = (value: string, label: string) => ({ value, label, isChosen: chosen.includes(value) });
   if (field.enum && !field.relation) {
     const known = field.enum.values.map(({ name }) => name);
     // One that is not offered any more is shown, so that it is not lost unseen.
-    return [...known, ...chosen.filter((value) => !known.includes(value))].map((name) => option(name, name));
+    return [...known, ...chosen.filter((value) => !known.includes(value))].map((name) => option(name, choiceInWords(name, field)));
   }
   if (getFieldKind(field).input !== 'checkbox') return null;
-  const answers = new Set(chosen.map((value) => readBoolean(value)));
-  return [
-    { ...option('true', inputTexts.yes), isChosen: answers.has(true) },
-    { ...option('false', inputTexts.no), isChosen: answers.has(false) },
-  ];
+  // As it was written, which may be in other words.
+  const written = (answer: boolean) => chosen.find((value) => readBoolean(value) === answer) ?? String(answer);
+  return [option(written(true), inputTexts.yes), option(written(false), inputTexts.no)];
 }
 
 function sortFrom(query: Query): string {

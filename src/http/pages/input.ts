@@ -1,4 +1,5 @@
 import type { Principal } from '../../auth/principal.ts';
+import { choiceInWords } from '../../fields/choice.ts';
 import { isUnclear, readMoment } from '../../fields/moment.ts';
 import { getFieldKind } from '../../fields/register.ts';
 import type { Register, Resource, ResourceField } from '../../resources/contract.ts';
@@ -38,6 +39,8 @@ export interface InputData {
   inputMode: 'decimal' | 'numeric' | null;
   /** Of a date: its year has four digits. */
   latest: string | null;
+  /** Beside a day, a time of it that need not be named; null: there is none. Hidden, it keeps the two in step beside a text. */
+  time: { name: string; value: string; ariaLabel: string | null; isHidden: boolean; incompleteText: string } | null;
   /** Said where a part of it is missing: a browser sends such a control as an empty one. Null: no part can be. */
   incompleteText: string | null;
   rows: number;
@@ -132,6 +135,7 @@ export function plainInput(parts: Omit<InputParts, 'register' | 'sql' | 'princip
     isRequired: parts.isRequired ?? false,
     inputMode: null,
     latest: null,
+    time: null,
     incompleteText: null,
     rows: 4,
     isCode: false,
@@ -161,7 +165,11 @@ export function plainControlOf({ resource, field, values, isRequired, emptyText 
       if (isRequired && emptyText === null) return { control: 'toggle' };
       return { control: 'select', options: [chosen('true', inputTexts.yes), chosen('false', inputTexts.no)], emptyText: empty };
     case 'select':
-      return { control: 'select', options: choicesOf(field, values).map((name) => chosen(name, name)), emptyText: empty };
+      return {
+        control: 'select',
+        options: choicesOf(field, values).map((name) => chosen(name, choiceInWords(name, field))),
+        emptyText: empty,
+      };
     case 'date-time':
       return values.every((value) => value === '' || fitsDateControl(value, meta.sqlType, resource.reader.timeZone))
         ? dateControl(meta.sqlType)
@@ -187,12 +195,22 @@ function fitsDateControl(value: string, sqlType: string | null, timeZone: string
   );
 }
 
-/** What such a control can hold: a filter's day without a time is none of a moment's. */
+/** What such a control can hold, and send as it is: zeros at the end are left out by browsers, and a filter that names the second is not one of the minute. */
 const plainMoments = {
   date: /^\d{4}-\d{2}-\d{2}$/,
-  time: /^\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?$/,
-  'datetime-local': /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?$/,
+  time: /^\d{2}:\d{2}(?::(?:(?!00)\d{2}|\d{2}\.\d{0,2}[1-9]))?$/,
+  'datetime-local': /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::(?:(?!00)\d{2}|\d{2}\.\d{0,2}[1-9]))?$/,
 } as const;
+
+/** A filter's moment: a day, and a time of it where that is meant; a text where neither control could hold it. */
+export function dayControl(field: ResourceField, value: string, timeZone: string, name: string): Partial<InputData> {
+  const [, day = '', clock = ''] = /^(\d{4}-\d{2}-\d{2})?(?:T(.+))?$/.exec(value) ?? [];
+  const isWhole = value === day || (clock !== '' && plainMoments.time.test(clock));
+  const isClear = day === '' || clock === '' || fitsDateControl(value, field.meta.sqlType, timeZone);
+  const isHidden = !isWhole || !isClear || (day !== '' && readMoment(day, 'date', 'utc') === null);
+  const time = { name, value: isHidden ? '' : clock, ariaLabel: null, isHidden, incompleteText: inputTexts.incomplete.time };
+  return isHidden ? { control: 'text', value, time } : { ...dateControl('date'), value: day, time };
+}
 
 function dateControlName(sqlType: string | null): keyof typeof plainMoments {
   if (sqlType === 'date') return 'date';

@@ -1,5 +1,7 @@
 import type { Principal } from '../../auth/principal.ts';
 import { AppError } from '../../errors.ts';
+import { readBoolean } from '../../fields/boolean.ts';
+import { choiceInWords } from '../../fields/choice.ts';
 import type { FilterKind } from '../../fields/contract.ts';
 import { getFieldKind } from '../../fields/register.ts';
 import type { Resource, ResourceField } from '../../resources/contract.ts';
@@ -60,9 +62,12 @@ export function filterControls(parts: FilterParts): FilterControl[] {
       id: `filter-${field.name}`,
       label: field.label,
       kind,
-      options: optionsOf(field, kind).map((option) => ({ ...option, isChosen: chosen.includes(option.value) })),
+      options: optionsOf(field, kind, chosen).map((option) => ({
+        ...option,
+        isChosen: (kind === 'boolean' ? chosen.slice(0, 1) : chosen).includes(option.value),
+      })),
       picker: kind === 'relation' ? pickerOf(parts, field, chosen) : null,
-      value: chosen.join(', '),
+      value: chosen[0] ?? '',
       min,
       max,
       isDecimal: !['Int', 'BigInt'].includes(field.meta.type),
@@ -72,12 +77,24 @@ export function filterControls(parts: FilterParts): FilterControl[] {
   });
 }
 
-function optionsOf(field: ResourceField, kind: FilterKind): { value: string; label: string }[] {
-  if (kind === 'choice') return (field.enum?.values ?? []).map(({ name }) => ({ value: name, label: name }));
+/** What the quick filters send, and how many values of each name they hold. */
+export function controlNames(resource: Resource): [name: string, values: number][] {
+  return resource.filters.flatMap((field): [string, number][] => {
+    const kind = getFieldKind(field).filter;
+    if (kind === 'range') return [`${field.name}-min`, `${field.name}-max`].map((name) => [name, 1]);
+    const isTyped = kind === 'relation' && relationTarget(resource, field, 'id') === null;
+    return [[field.name, isTyped || kind === 'boolean' ? 1 : Number.POSITIVE_INFINITY]];
+  });
+}
+
+function optionsOf(field: ResourceField, kind: FilterKind, chosen: readonly string[]): { value: string; label: string }[] {
+  if (kind === 'choice') return (field.enum?.values ?? []).map(({ name }) => ({ value: name, label: choiceInWords(name, field) }));
   if (kind !== 'boolean') return [];
+  // As it was written, which may be in other words.
+  const written = (answer: boolean) => (chosen[0] !== undefined && readBoolean(chosen[0]) === answer ? chosen[0] : String(answer));
   return [
-    { value: 'true', label: listTexts.yes },
-    { value: 'false', label: listTexts.no },
+    { value: written(true), label: listTexts.yes },
+    { value: written(false), label: listTexts.no },
   ];
 }
 
@@ -110,7 +127,7 @@ function pickerOf(
 export function chipsOf({ resource, state, titleOf, url }: FilterParts, principal: Principal): Chip[] {
   const filter = readableFilter(state.filter);
   return filter.items.map((item, index) => {
-    const text = describeItem(item, (path) => findFilterField(resource, principal, path), titleOf);
+    const text = describeItem(item, { fieldOf: (path) => findFilterField(resource, principal, path), titleOf, reader: resource.reader });
     const rest = filterToText({ ...filter, items: filter.items.filter((_, other) => other !== index) });
     return { text, removeUrl: url(listPath(resource, state, { filter: rest, ...start })), removeText: listTexts.removeFilter(text) };
   });

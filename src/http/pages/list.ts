@@ -12,7 +12,7 @@ import type { Holder } from '../../tasks/holders.ts';
 import { canSearch } from '../../selection/search.ts';
 import { listTexts, selectionTexts } from '../texts/list.ts';
 import { alignOf, type CellData, columnCell } from './cell.ts';
-import { type Chip, chipsOf, type FilterControl, filterControls, type FilterParts } from './list-filters.ts';
+import { type Chip, chipsOf, controlNames, type FilterControl, filterControls, type FilterParts } from './list-filters.ts';
 import { type PagerData, pagerData } from './list-pager.ts';
 import { backText, listPath, type ListState, start } from './list-state.ts';
 import type { RunningData } from './progress.ts';
@@ -179,11 +179,15 @@ function titlePath(register: Register, resource: Resource, { name, field }: Colu
   return `${name}.${resource.related(field.relation.model)?.titleField ?? register.titleFieldOf(field.relation.model)}`;
 }
 
-/** State that the quick filters' form carries on: also the conditions for which it has no control. */
+/** State that the quick filters' form carries on: also the conditions for which it has no control, or no room in it. */
 function keptOf(resource: Resource, state: ListState): { name: string; value: string }[] {
-  const controls = new Set(['_q', ...resource.filters.flatMap(({ name }) => [name, `${name}-min`, `${name}-max`])]);
+  const room = new Map([['_q', 1], ...controlNames(resource)]);
   const pairs = [...new URL(listPath(resource, state, start), 'http://x').searchParams];
-  return pairs.flatMap(([name, value]) => (controls.has(name) ? [] : [{ name, value }]));
+  return pairs.flatMap(([name, value]) => {
+    const left = room.get(name) ?? 0;
+    room.set(name, left - 1);
+    return left > 0 ? [] : [{ name, value }];
+  });
 }
 
 /** A place that there is not leaves the filter as it is. */

@@ -1,4 +1,5 @@
 import type { Principal } from '../../auth/principal.ts';
+import { typedInWords } from '../../fields/in-words.ts';
 import type { Queryable } from '../../db/transaction.ts';
 import type { AppError } from '../../errors.ts';
 import { getFieldKind } from '../../fields/register.ts';
@@ -165,7 +166,11 @@ async function conflictOf({ register, resource, principal, texts }: FormParts, f
   const values = [theirs, ownValue(texts, name) ?? '', was ?? ''].map((value) => [value === emptyText ? '' : value].flat());
   const target = relationTarget(resource, field);
   const titles = target ? await relatedTitles(register, target, principal, values.flat()) : new Map<string, string>();
-  const [other = '', mine = '', before = ''] = values.map((value) => value.map((item) => titles.get(item) ?? item).join(', '));
+  const said = values.map((value) => value.map((item) => titles.get(item) ?? typedInWords(item, field, resource.reader)).join(', '));
+  const written = values.map((value) => value.join(', '));
+  // Two that differ where cells do not say it are shown as they are written.
+  const isTold = new Set(said).size === new Set(written).size;
+  const [other = '', mine = '', before = ''] = isTold || target ? said : written;
   const shown = excerpt({ before: other, after: mine });
   const orNothing = (text: string | null) => text || recordTexts.nothing;
   return {

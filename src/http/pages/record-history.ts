@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Reader } from '../../fields/reader.ts';
 import type { Principal } from '../../auth/principal.ts';
-import { getFieldKind } from '../../fields/register.ts';
+import { shownText } from '../../fields/stored-text.ts';
 import { keyToUrl } from '../../metadata/keys.ts';
 import type { ChangedValue, DeletedRecord, HistoryEntry, HistoryPage, HistoryTask } from '../../operations/history.ts';
 import { actionOf } from '../../operations/register.ts';
@@ -163,19 +163,7 @@ function idsIn(field: ResourceField, text: string): string[] {
 
 /** A value as the database wrote it, in the words of the pages. */
 function storedText(field: ResourceField, text: string, reader: Reader): string {
-  const { meta } = field;
-  if (meta.isList || meta.type === 'Json' || meta.type === 'Bytes') return text;
-  if (meta.kind === 'enum') return field.enum?.values.find(({ dbName }) => dbName === text)?.name ?? text;
-  return getFieldKind(field).format(storedValue(field, text), field, reader).text;
-}
-
-function storedValue({ meta }: ResourceField, text: string): unknown {
-  if (meta.type === 'Boolean') return text === 'true';
-  if (meta.type !== 'DateTime') return text;
-  const [day, time = ''] = text.includes('T') ? text.split('T') : text.includes(':') ? ['1970-01-01', text] : [text];
-  const isZoned = time === '' || /(?:Z|[+-]\d{2}(?::?\d{2})?)$/.test(time);
-  const at = new Date(time === '' ? `${day}T00:00Z` : `${day}T${time}${isZoned ? '' : 'Z'}`);
-  return Number.isNaN(at.getTime()) ? text : at;
+  return field.meta.type === 'Json' || field.meta.type === 'Bytes' ? text : shownText(text, field, reader);
 }
 
 /** The undo of a record's delete alone, sent where every undo is. */

@@ -1,7 +1,5 @@
 import type { Principal } from '../../auth/principal.ts';
-import { getFieldKind } from '../../fields/register.ts';
-import { itemField } from '../../fields/scalar-list.ts';
-import { typedValue } from '../../fields/stored-text.ts';
+import { shownText } from '../../fields/stored-text.ts';
 import type { Register, Resource, ResourceField } from '../../resources/contract.ts';
 import { hasResource, relatedTitles, relationTarget } from '../../selection/related.ts';
 import { previewTexts } from '../texts/previews.ts';
@@ -22,15 +20,7 @@ export async function shownValues(
     const titleOf = (id: string) => titles.get(id) ?? (hasResource(register, field) && !target ? previewTexts.nothing : id);
     return (text) => (text === null ? '' : isLinks ? listOf(text).map(titleOf).join(', ') : titleOf(text));
   }
-  const shown = (text: string, about: ResourceField) => getFieldKind(about).format(typedValue(text, about), about, resource.reader).text;
-  if (!field.meta.isList) return (text) => (text === null ? '' : shown(text, field));
-  const item = itemField(field);
-  return (text) =>
-    text === null
-      ? ''
-      : listOf(text)
-          .map((one) => shown(one, item))
-          .join(', ');
+  return (text) => (text === null ? '' : shownText(text, field, resource.reader));
 }
 
 function listOf(text: string): string[] {

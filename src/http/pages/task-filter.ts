@@ -40,7 +40,10 @@ export async function filterInWords(
   const visible = visibleFilter(resource, principal, text);
   if (visible) {
     const titleOf = await filterTitles(register, resource, principal, visible);
-    return { text, words: describeItem(visible, (path) => findFilterField(resource, principal, path), titleOf) };
+    return {
+      text,
+      words: describeItem(visible, { fieldOf: (path) => findFilterField(resource, principal, path), titleOf, reader: resource.reader }),
+    };
   }
   // A field that the project no longer has: who typed its name may read it again.
   const whole = register.get(resource.slug);

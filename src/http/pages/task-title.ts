@@ -126,15 +126,15 @@ function titleIn(task: TaskRow, resource: Resource | null, principal: Principal,
     if (selection.kind !== 'matching' || selection.filter === '') return '';
     const filter = visibleFilter(resource as Resource, principal, selection.filter);
     if (!filter) return '';
-    const words = describeItem(
-      filter,
-      (path) => findFilterField(resource as Resource, principal, path),
-      (path, id) => {
+    const words = describeItem(filter, {
+      reader: (resource as Resource).reader,
+      fieldOf: (path) => findFilterField(resource as Resource, principal, path),
+      titleOf: (path, id) => {
         const field = (resource as Resource).fields.find(({ name, relation }) => name === path && relation);
         const target = field && conditionsOf(filter).length < 4 ? relationTarget(resource as Resource, field, 'id') : null;
         return target ? titleOf(target, id) : undefined;
       },
-    );
+    });
     return words === '' || words.length > longest.filter ? '' : titles.matching(words);
   }
 }

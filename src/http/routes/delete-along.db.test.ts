@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { readHistory } from '../../operations/history.ts';
 import { testApp, type Visitor } from '../../testing/app.ts';
-import { launchOn } from '../../testing/context.ts';
+import { startWorker } from '../../tasks/worker.ts';
+import { finished, launchOn } from '../../testing/context.ts';
 import { openAs } from '../../testing/launch-as.ts';
 import { tortureAdmin } from '../../testing/torture.ts';
 
@@ -28,7 +29,7 @@ async function outlook(visitor: Visitor, ids: readonly number[]): Promise<string
 }
 
 test('a delete says before it is confirmed whether it can be undone, together with what, or why not; its undo says what comes back', async (t) => {
-  const { db, signIn } = await testApp(t, { admin: tortureAdmin, content: 'torture' });
+  const { db, context, connectionString, signIn } = await testApp(t, { admin: tortureAdmin, content: 'torture' });
   const visitor = await signIn('admin');
   assert.equal(await outlook(visitor, [40]), 'Can be undone for 7 days.');
   assert.equal(await outlook(visitor, [1, 2]), 'Can be undone for 7 days, together with 6 decks and 16 cabins.');
@@ -44,6 +45,9 @@ test('a delete says before it is confirmed whether it can be undone, together wi
   const path = `/ships/bulk-delete?_s=${await select(visitor, [1, 2])}`;
   const launched = await visitor.post(path, { _op: await openAs(visitor, path), acknowledge: 'yes' }, { accept: 'application/json' });
   const { taskId } = launched.json();
+  const worker = await startWorker(context, { connectionString, concurrency: 1 });
+  assert.equal((await finished(db, taskId)).state, 'succeeded');
+  await worker.stop();
   const preview = await visitor.get(`/tasks/${taskId}/undo`);
   assert.match(textOf(preview.body), /2 records would be put back, together with 6 decks and 16 cabins/);
   const asked = (await visitor.get(`/tasks/${taskId}/undo`, { accept: 'application/json' })).json();

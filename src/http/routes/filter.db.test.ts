@@ -88,3 +88,39 @@ test('what is wrong is said at its condition with what was typed, and leads nowh
     assert.match(answer.body, /id="error-1"/);
   }
 });
+
+test('a day is said without a time of it, a time beside its day, and neither is lost', async (t) => {
+  const { visitor } = await setUp(t);
+  const asked = (fields: Record<string, string>) =>
+    visitor.get(form({ 'p.1': 'reviewedAt', 'w.1': 'reviewedAt', 'o.1': 'after', _do: 'apply', ...fields }));
+  const led = async (fields: Record<string, string>) => (await asked(fields)).headers.location;
+  assert.equal(await led({ 'v.1': '2026-01-01', 't.1': '' }), '/cities?reviewedAt-after=2026-01-01');
+  assert.equal(await led({ 'v.1': '2026-01-01' }), '/cities?reviewedAt-after=2026-01-01');
+  assert.equal(await led({ 'v.1': '2026-01-01', 't.1': '10:30' }), '/cities?reviewedAt-after=2026-01-01T10:30');
+  assert.equal(await led({ 'v.1': '2026-01-01 10:30Z', 't.1': '' }), '/cities?reviewedAt-after=2026-01-01+10:30Z');
+  const onlyTime = await asked({ 'v.1': '', 't.1': '10:30' });
+  assert.equal(onlyTime.statusCode, 422);
+  assert.match(onlyTime.body, /Reviewed must be a date and time/);
+  assert.match(onlyTime.body, /name="t\.1"[^>]*value="10:30"/, 'what was typed is there');
+  const { body } = await visitor.get('/cities/filter?reviewedAt-between=2026-01-01..2026-02-01T10:30');
+  const controls = [...body.matchAll(/<input[^>]* name="([vt])\.1" type="(\w+)"[^>]* value="([^"]*)"/g)].map(([, ...found]) =>
+    found.join(' '),
+  );
+  assert.deepEqual(controls, ['v date 2026-01-01', 't time ', 'v date 2026-02-01', 't time 10:30']);
+  const offset = (await visitor.get('/cities/filter?reviewedAt-after=2026-01-01T10:30%2B02:00')).body;
+  assert.match(offset, /name="v\.1" type="text"[^>]*value="2026-01-01T10:30\+02:00"/);
+  assert.match(offset, /name="t\.1" type="hidden"/, 'so that times of several values stay beside their days');
+});
+
+test('the quick filters keep what they have no room for', async (t) => {
+  const { visitor } = await setUp(t);
+  const kept = async (query: string) =>
+    [...(await visitor.get(`/cities?${query}`)).body.matchAll(/form="list-filter" name="([^"]*)" value="([^"]*)"/g)].map(
+      ([, name, value]) => `${name}=${value}`,
+    );
+  assert.deepEqual(await kept('population=5'), ['population=5']);
+  assert.deepEqual(await kept('population-min=1&population-min=2'), ['population-min=2']);
+  assert.deepEqual(await kept('_q=a&_q=b'), ['_q=b']);
+  assert.deepEqual(await kept('featured=true&featured=false'), ['featured=true']);
+  assert.match((await visitor.get('/cities?featured=yes')).body, /name="featured" value="yes" checked/);
+});

@@ -22,7 +22,7 @@ export const optionsRoutes: FastifyPluginAsync<OptionsRoutes> = async (app, { co
   app.get<ForField>('/:resource/options/:field', async (request, reply) => {
     const principal = principalOf(request);
     const resource = register.for(principal, request.params.resource);
-    const field = resource.fields.find(({ name, relation }) => name === request.params.field && relation);
+    const field = resource.fields.find(({ name }) => name === request.params.field);
     // A list is filtered by natural ids; a form sends what the foreign key holds.
     const holds = request.query.as === 'id' || !isHtmx(request) ? 'id' : 'value';
     const target = field && relationTarget(resource, field, holds);

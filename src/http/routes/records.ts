@@ -16,6 +16,7 @@ import { relatedLists } from '../../selection/related-lists.ts';
 import { readRecord, readWhole, type RecordValuesRead } from '../../selection/record.ts';
 import { findHolder, type Holder } from '../../tasks/holders.ts';
 import { assertFree } from '../../tasks/assert-free.ts';
+import { isSlowDelete, queueFormDelete } from '../../tasks/form-delete.ts';
 import { saveContextOf } from '../../tasks/save-context.ts';
 import type { TaskContext } from '../../tasks/context.ts';
 import { ownValue } from '../../own-value.ts';
@@ -45,6 +46,7 @@ import { recordShowData } from '../pages/record-show.ts';
 import { namedHolders } from '../pages/task-title.ts';
 import type { Urls } from '../pages/url.ts';
 import { openSecrets, type Sealing, sealSecret, sealSecrets } from '../sealed-secrets.ts';
+import { bulkTexts } from '../texts/bulk.ts';
 import { followUpTexts } from '../texts/follow-ups.ts';
 import { recordTexts } from '../texts/records.ts';
 import { limits } from '../../limits.ts';
@@ -203,6 +205,15 @@ export const recordRoutes: FastifyPluginAsync<RecordRoutes> = async (app, { cont
     const { about, key } = aboutRecord(request, 'delete');
     const record = await recordOf(about, key, []);
     try {
+      if (await isSlowDelete(context, about, key)) {
+        const task = await queueFormDelete(context, about, key);
+        return reply
+          .flash('info', recordTexts.deletedLater(titleOf(about.resource, record)), {
+            href: url(`/tasks/${task.id}`),
+            label: bulkTexts.showTask,
+          })
+          .redirect(url(backPath(about.resource, about.back)), 303);
+      }
       const taskId = await deleteRecord(saveContext(about), key);
       return reply
         .flash('success', recordTexts.deleted(titleOf(about.resource, record)), {

@@ -19,6 +19,8 @@ export const consequenceTexts = {
   forbidding: 'In the way',
   forbiddingNote: 'These lead here and cannot do without. Delete them first, or let them lead elsewhere.',
   forbiddingMany: 'These lead to some of the records and cannot do without: such a record is refused.',
+  amongThem: (columns: string) =>
+    `Some of them lead to others of them by ${columns}. Of more than 1,000, or where one of them is refused, a record whose turn comes before that of those that lead to it may be refused, and goes when it is tried again.`,
   nothing: 'Nothing else is touched.',
   partial: 'Not everything could be looked at: there may be more than is shown.',
   undoable: (days: number, along: readonly string[]) =>
@@ -31,6 +33,7 @@ export const consequenceTexts = {
     circle: (table: string) => `What goes along is not kept where it leads in a circle, as ${table} does.`,
     'no-record': (table: string) => `What goes along is kept where it has pages here, and ${table} has none.`,
     heirs: (table: string) => `Which table a record is of is not kept, and ${table} inherits from another here.`,
+    tooMany: (most: number) => `Of what goes along with a record up to ${counted(most, false)} are kept.`,
     forbidden: 'Who brings them back must be allowed to delete what goes along with them too, and you are not.',
   },
   slow: (columns: string) => `This may be slow: there is no index on ${columns}.`,

@@ -8,6 +8,7 @@ export const filterTexts = {
   value: 'Value',
   from: 'From',
   to: 'To',
+  time: 'time, if not all of the day',
   count: 'How many',
   unit: 'Unit',
   units: { h: 'hours', d: 'days', w: 'weeks' },

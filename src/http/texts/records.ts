@@ -64,6 +64,7 @@ export const recordTexts = {
   saved: (title: string) => `${title} was saved.`,
   unchanged: 'Nothing was different, so nothing was written.',
   deleted: (title: string) => `${title} was deleted.`,
+  deletedLater: (title: string) => `${title} is being deleted in the background: much goes along with it.`,
   lockedHeading: (title: string) => `${title} is locked`,
   lockedBy: (who: string, task: string) => `${who} is changing it with “${task}”.`,
   lockedSave: 'What you typed was not saved. This page keeps it: save again when the record is free.',

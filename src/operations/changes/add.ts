@@ -1,4 +1,5 @@
 import type { FieldMeta } from '../../metadata/contract.ts';
+import { shownItems } from '../../fields/stored-text.ts';
 import type { Change } from './contract.ts';
 import { cast, isMany } from './field-family.ts';
 import { isNotIn, refusedList } from './list-items.ts';
@@ -28,7 +29,7 @@ export const add: Change<string[]> = {
     const added = new Set(value.filter((item) => !there.includes(item)));
     return asKept([...there, ...added], field);
   },
-  describe: (value) => `add ${value.join(', ')}`,
+  describe: (value, field, { reader }) => `add ${shownItems(value, field, reader)}`,
 };
 
 // A list of lists has no place for a single value: it is refused, never flattened.

@@ -1,4 +1,5 @@
 import type { Parsed } from '../../fields/contract.ts';
+import { decimal } from '../../fields/number.ts';
 import type { ResourceField } from '../../fields/resource-field.ts';
 import type { Given } from './contract.ts';
 import { limits } from '../../limits.ts';
@@ -15,4 +16,9 @@ export function parseAmount(given: Given, control: string, { label }: ResourceFi
       .replace(/^(-?)\./, '$10.')
       .replace(/\.$/, ''),
   };
+}
+
+/** A number of a change as the field's own are shown, digit for digit. */
+export function amountInWords(text: string, field: ResourceField): string {
+  return decimal.format(text, field).text;
 }

@@ -1,5 +1,5 @@
 import type { Parsed } from '../../fields/contract.ts';
-import { parseAmount } from './amount.ts';
+import { amountInWords, parseAmount } from './amount.ts';
 import type { Change } from './contract.ts';
 import { add, decimalOf } from './decimal.ts';
 import { cast, familyOf, isNumber } from './field-family.ts';
@@ -26,5 +26,5 @@ export const increase: Change<string> = {
     if (familyOf(field) === 'float') return fitFloat(floatOf(current, field) + floatOf(value, field), field);
     return fitNumber(add(decimalOf(String(current)), decimalOf(value)), field);
   },
-  describe: (value) => (value.startsWith('-') ? `${value.slice(1)} taken away` : `${value} added`),
+  describe: (value, field) => `${amountInWords(value.replace(/^-/, ''), field)} ${value.startsWith('-') ? 'taken away' : 'added'}`,
 };

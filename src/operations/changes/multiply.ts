@@ -1,4 +1,4 @@
-import { parseAmount } from './amount.ts';
+import { amountInWords, parseAmount } from './amount.ts';
 import type { Change } from './contract.ts';
 import { isNumber } from './field-family.ts';
 import { scaleBy, scaleBySql } from './scale-by.ts';
@@ -13,5 +13,5 @@ export const multiply: Change<string> = {
   parse: (given, field) => parseAmount(given, 'value', field, 'a factor'),
   sql: scaleBySql,
   twin: (current, value, { field }) => scaleBy(current, value, field),
-  describe: (value) => `multiplied by ${value}`,
+  describe: (value, field) => `multiplied by ${amountInWords(value, field)}`,
 };

@@ -1,4 +1,4 @@
-import { parseAmount } from './amount.ts';
+import { amountInWords, parseAmount } from './amount.ts';
 import type { Change } from './contract.ts';
 import { add, decimalOf, decimalText } from './decimal.ts';
 import { isNumber } from './field-family.ts';
@@ -14,7 +14,7 @@ export const percent: Change<string> = {
   parse: (given, field) => parseAmount(given, 'value', field, 'a percentage'),
   sql: (value, place) => scaleBySql(factorOf(value), place),
   twin: (current, value, { field }) => scaleBy(current, factorOf(value), field),
-  describe: (value) => `changed by ${value.startsWith('-') ? value : `+${value}`} %`,
+  describe: (value, field) => `changed by ${value.startsWith('-') ? '' : '+'}${amountInWords(value, field)} %`,
 };
 
 // Exact: a hundredth is two places more, not a division.

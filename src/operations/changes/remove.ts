@@ -1,4 +1,5 @@
 import type { FieldMeta } from '../../metadata/contract.ts';
+import { shownItems } from '../../fields/stored-text.ts';
 import type { Change } from './contract.ts';
 import { cast, isMany } from './field-family.ts';
 import { isNotIn, refusedList } from './list-items.ts';
@@ -28,7 +29,7 @@ export const remove: Change<string[]> = {
           listOf(current).filter((item) => !value.includes(item)),
           field,
         ),
-  describe: (value) => `remove ${value.join(', ')}`,
+  describe: (value, field, { reader }) => `remove ${shownItems(value, field, reader)}`,
 };
 
 function without(current: string, given: string, field: FieldMeta): string {

@@ -1,3 +1,4 @@
+import { shownItems } from '../../fields/stored-text.ts';
 import type { Change } from './contract.ts';
 import { cast, isMany } from './field-family.ts';
 import { asKept, ownInput, parseOwnValues } from './own-value.ts';
@@ -12,5 +13,5 @@ export const replace: Change<string[]> = {
   parse: parseOwnValues,
   sql: (value, { field, parameter }) => cast(parameter(value), field),
   twin: (_current, value, { field }) => asKept(value, field),
-  describe: (value) => `replace by ${value.join(', ')}`,
+  describe: (value, field, { reader }) => `replace by ${shownItems(value, field, reader)}`,
 };

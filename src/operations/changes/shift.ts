@@ -45,7 +45,8 @@ export const shift: Change<Shift> = {
     if (shifted.getUTCFullYear() < -4712 || Number.isNaN(shifted.getTime())) throw new NoRoom('timestamp out of range');
     return field.sqlType === 'date' ? shifted.toISOString().slice(0, 10) : shifted.toISOString();
   },
-  describe: ({ amount, unit }) => `shifted by ${amount} ${unit}`,
+  describe: ({ amount, unit }) =>
+    `shifted by ${amount.toLocaleString('en', { style: 'unit', unit: unit.slice(0, -1), unitDisplay: 'long' })}`,
 };
 
 function unitsOf(sqlType: string | null): readonly Unit[] {
