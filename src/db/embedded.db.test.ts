@@ -43,18 +43,6 @@ test('a server that was killed is started again at once, with what it had commit
   assert.equal((await ask(second.connectionString, 'select one from kept')).rows[0].one, 1);
 });
 
-test('names are in the order of a dictionary, also those that begin with an accent', async (t) => {
-  const { first } = await setUp(t);
-  const { rows } = await ask(
-    first.connectionString,
-    `select name from unnest(array['Zamora', 'Écija', 'elche', 'Fuente']) name order by name`,
-  );
-  assert.deepEqual(
-    rows.map(({ name }) => name),
-    ['Écija', 'elche', 'Fuente', 'Zamora'],
-  );
-});
-
 test('a server that only looks alive, as a killed one does until somebody has noticed, is waited for', async (t) => {
   const { start, first, pidFile } = await setUp(t);
   const lines = (await readFile(pidFile, 'utf8')).split('\n');

@@ -145,7 +145,7 @@ async function initialise(place: Place, account: Account | null, password: strin
     await chown(place.data, account.uid, account.gid);
     await chown(passwordFile, account.uid, account.gid);
   }
-  const encoding = ['--encoding=UTF8', '--locale=C', '--locale-provider=icu', '--icu-locale=und'];
+  const encoding = ['--encoding=UTF8', '--locale=C', '--locale-provider=builtin', '--builtin-locale=PG_UNICODE_FAST'];
   const sync = options.isDurable === false ? ['--no-sync'] : [];
   try {
     await run(
