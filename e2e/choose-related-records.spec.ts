@@ -84,7 +84,7 @@ test('what is missing is made in another tab and chosen where it is needed, with
     await page.locator('[name="value.notes"]').fill('typed before');
     await page.locator('.bulk-field[data-field="tags"] .bulk-choose').check();
     await make('heritage');
-    await expect(page.locator('.picker-token')).toHaveText(['heritage']);
+    await expect(page.locator('.bulk-field[data-field="tags"] .picker-token')).toHaveText(['heritage']);
     await expect(page.locator('[name="value.notes"]')).toHaveValue('typed before');
     await page.locator('#bulk-edit-form .bulk-launch').click();
     await expect(page.locator('#dialog')).not.toBeVisible();

@@ -6,8 +6,7 @@ import type { Register, Resource, Where } from '../resources/contract.ts';
 import { readTitled } from '../selection/titled.ts';
 import { buildWhere } from '../selection/where.ts';
 import { type Along, alongOf } from './dependants.ts';
-import { readForeignKeys, type ForeignKey } from './foreign-keys.ts';
-import { readHeirs } from './heirs.ts';
+import { type ForeignKey, readKeysAndHeirs } from './foreign-keys.ts';
 import { idRow, keySql } from '../metadata/key-sql.ts';
 import { limits } from '../limits.ts';
 import { follow, inSnapshot, isAt, type Look, patiently, placeOf, placesIn, pointing, quote, rootId, type Rows } from './key-walk.ts';
@@ -69,8 +68,7 @@ export async function consequences(
   const { text, values } = await register.whereSql(model, where);
   const found = await inSnapshot(db, patienceMs, async (client) => {
     const look = patiently(client);
-    const keys = await readForeignKeys(client);
-    const heirs = await readHeirs(client);
+    const { keys, heirs } = await readKeysAndHeirs(client);
     const root = rootId(keys, model);
     const chosenIds = model.idFields.map((name) => `chosen.${model.fields[name]?.column}`);
     const chosen = await look<{ id: string }>(

@@ -2,8 +2,7 @@ import type { Queryable } from '../db/transaction.ts';
 import type { ModelMeta } from '../metadata/contract.ts';
 import type { Register, Resource } from '../resources/contract.ts';
 import { isPossible } from '../resources/possible-actions.ts';
-import { type ForeignKey, readForeignKeys } from './foreign-keys.ts';
-import { type Heirs, readHeirs } from './heirs.ts';
+import { type ForeignKey, type Heirs, readKeysAndHeirs } from './foreign-keys.ts';
 import { linksOf } from './record-links.ts';
 
 /** Levels of records that go along with a deleted one and can be kept. */
@@ -30,7 +29,8 @@ export type Along =
     };
 
 export async function findAlong(client: Queryable, register: Register, model: ModelMeta): Promise<Along> {
-  return alongOf(await readForeignKeys(client), await readHeirs(client), register, model);
+  const { keys, heirs } = await readKeysAndHeirs(client);
+  return alongOf(keys, heirs, register, model);
 }
 
 type TableName = string;

@@ -30,26 +30,50 @@ export async function leadsToItself(client: Queryable, table: string): Promise<b
   return rows[0]?.leads === true;
 }
 
+type KeyRow = ForeignKey & { rule: string; isRequired: boolean };
+
+const columnsSql = (relation: string, numbers: string) =>
+  `(select array_agg(a.attname::text order by k.place) from unnest(${numbers}) with ordinality k(number, place)
+    join pg_attribute a on a.attrelid = ${relation} and a.attnum = k.number)`;
+
+const keysSql = `select con.conrelid::oid::text as source, con.confrelid::oid::text as target,
+    source_schema.nspname as schema, source.relname as table, ${columnsSql('con.conrelid', 'con.conkey')} as columns,
+    target_schema.nspname as "targetSchema", target.relname as "targetTable", ${columnsSql('con.confrelid', 'con.confkey')} as "targetColumns",
+    source.relkind = 'p' as "isSourcePartitioned", target.relkind = 'p' as "isTargetPartitioned", con.confdeltype::text as rule,
+    con.confupdtype in ('c', 'n', 'd') as "followsUpdates",
+    exists (select 1 from pg_attribute a where a.attrelid = con.conrelid and a.attnotnull and a.attnum = any(con.conkey)) as "isRequired",
+    exists (select 1 from pg_index i where i.indrelid = con.conrelid and i.indisvalid and i.indpred is null and i.indkey[0] = any(con.conkey)) as "isIndexed"
+  from pg_constraint con
+  join pg_class source on source.oid = con.conrelid join pg_namespace source_schema on source_schema.oid = source.relnamespace
+  join pg_class target on target.oid = con.confrelid join pg_namespace target_schema on target_schema.oid = target.relnamespace
+  where con.contype = 'f' and con.conparentid = 0
+  order by source_schema.nspname, source.relname, con.conname`;
+
+const heirsSql = `select nspname::text as schema, parent.relname::text as table, min(heir.relname::text) as heir
+  from pg_inherits join pg_class parent on parent.oid = inhparent and parent.relkind = 'r' join pg_namespace on pg_namespace.oid = parent.relnamespace
+  join pg_class heir on heir.oid = inhrelid group by 1, 2`;
+
+/** Tables from which others inherit, as `[schema, table]` in JSON, each with the name of one that does. Partitions are of their table. */
+export type Heirs = ReadonlyMap<string, string>;
+
 /** Every foreign key of the database. Emptying a column that may not be empty forbids as well as a rule that says so. */
 export async function readForeignKeys(client: Queryable): Promise<ForeignKey[]> {
-  const columns = (relation: string, numbers: string) =>
-    `(select array_agg(a.attname::text order by k.place) from unnest(${numbers}) with ordinality k(number, place)
-      join pg_attribute a on a.attrelid = ${relation} and a.attnum = k.number)`;
-  const { rows } = await client.query<ForeignKey & { rule: string; isRequired: boolean }>(
-    `select con.conrelid::oid::text as source, con.confrelid::oid::text as target,
-       source_schema.nspname as schema, source.relname as table, ${columns('con.conrelid', 'con.conkey')} as columns,
-       target_schema.nspname as "targetSchema", target.relname as "targetTable", ${columns('con.confrelid', 'con.confkey')} as "targetColumns",
-       source.relkind = 'p' as "isSourcePartitioned", target.relkind = 'p' as "isTargetPartitioned", con.confdeltype::text as rule,
-       con.confupdtype in ('c', 'n', 'd') as "followsUpdates",
-       exists (select 1 from pg_attribute a where a.attrelid = con.conrelid and a.attnotnull and a.attnum = any(con.conkey)) as "isRequired",
-       exists (select 1 from pg_index i where i.indrelid = con.conrelid and i.indisvalid and i.indpred is null and i.indkey[0] = any(con.conkey)) as "isIndexed"
-     from pg_constraint con
-     join pg_class source on source.oid = con.conrelid join pg_namespace source_schema on source_schema.oid = source.relnamespace
-     join pg_class target on target.oid = con.confrelid join pg_namespace target_schema on target_schema.oid = target.relnamespace
-     where con.contype = 'f' and con.conparentid = 0
-     order by source_schema.nspname, source.relname, con.conname`,
+  const { rows } = await client.query<KeyRow>(keysSql);
+  return rows.map(keyOf);
+}
+
+/** The same, and which tables have heirs, in one statement. */
+export async function readKeysAndHeirs(client: Queryable): Promise<{ keys: ForeignKey[]; heirs: Heirs }> {
+  const list = (sql: string) => `(select coalesce(json_agg(item), '[]') from (${sql}) item)`;
+  const { rows } = await client.query<{ keys: KeyRow[]; heirs: { schema: string; table: string; heir: string }[] }>(
+    `select ${list(keysSql)} as keys, ${list(heirsSql)} as heirs`,
   );
-  return rows.map(({ rule, isRequired, ...key }) => ({ ...key, action: actionOf(rule, isRequired) }));
+  const { keys = [], heirs = [] } = rows[0] ?? {};
+  return { keys: keys.map(keyOf), heirs: new Map(heirs.map(({ schema, table, heir }) => [JSON.stringify([schema, table]), heir])) };
+}
+
+function keyOf({ rule, isRequired, ...key }: KeyRow): ForeignKey {
+  return { ...key, action: actionOf(rule, isRequired) };
 }
 
 function actionOf(rule: string, isRequired: boolean): ForeignKey['action'] {

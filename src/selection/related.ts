@@ -102,8 +102,10 @@ export async function searchRelated(
 /** Titles that are the text come first, then those that are it but for accents, then those that begin with it. */
 function rankSql(title: string, text: string, parameter: (value: unknown) => string): string {
   const plain = folded(text);
-  const beginning = `${title} collate pg_catalog."default" ilike ${parameter(`${escapePattern(text)}%`)}::text`;
-  const isFolded = (compared: string) => `${hasMoreThanAscii(title)} and ${foldedSql(title)} ${compared}`;
+  // A collation that ignores case or accents knows neither patterns nor regular expressions.
+  const lettered = `(${title} collate pg_catalog."default")`;
+  const beginning = `${lettered} ilike ${parameter(`${escapePattern(text)}%`)}::text`;
+  const isFolded = (compared: string) => `${hasMoreThanAscii(title)} and ${foldedSql(lettered)} ${compared}`;
   return `case when lower(${title}) = lower(${parameter(text)}::text) then 0 when ${isFolded(`= ${parameter(plain)}::text`)} then 1
     when ${beginning} or (${isFolded(`like ${parameter(`${escapePattern(plain)}%`)}::text`)}) then 2 else 3 end`;
 }

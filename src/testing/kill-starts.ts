@@ -104,6 +104,9 @@ async function wholeStart({ content, start }: StartKind): Promise<Whole> {
 
 const unknownStatements = 24;
 
+/** Where what was done and what is remembered of it come apart, were they not of one transaction: every third draw is one of these. */
+const pivotal = /insert into _prisma_migrations|^commit/i;
+
 async function referenceOf(content: Content): Promise<Whole> {
   const statements = Array.from({ length: unknownStatements }, () => 'not looked at');
   return { statements, state: await onDatabase(content, stateOf) };
@@ -131,6 +134,7 @@ export interface KillStarts {
  */
 export async function killStarts({ seed, draws, say }: KillStarts): Promise<{ killed: number; broken: string[] }> {
   const random = seededRandom(seed);
+  const oneOf = (some: readonly KilledAt[]) => some[Math.floor(random() * some.length)] as KilledAt;
   const { kinds, close } = await startKinds();
   const broken: string[] = [];
   let killed = 0;
@@ -148,7 +152,10 @@ export async function killStarts({ seed, draws, say }: KillStarts): Promise<{ ki
             (isSent): KilledAt => ({ kind, statement: first + index + 1, isSent, text, isBeside: isAlwaysBeside || random() < 0.3 }),
           ),
         );
-      const chosen = draws ? Array.from({ length: draws[kind.name] ?? 0 }, () => all[Math.floor(random() * all.length)] as KilledAt) : all;
+      const pivots = all.filter(({ text }) => pivotal.test(text));
+      const chosen = draws
+        ? Array.from({ length: draws[kind.name] ?? 0 }, (_, index) => oneOf(index % 3 === 0 && pivots.length > 0 ? pivots : all))
+        : all;
       say(`${kind.name}: ${whole.statements.length - first} statements, ${chosen.length} kills`);
       for (const at of chosen) {
         const wrong = await killOne(at, whole.state);

@@ -227,7 +227,8 @@ function makeOf({ resource, field, principal, url, again, isFixed, holds }: Inpu
   const target = relationTarget(resource, field, holds);
   if (!target || !again || isFixed || !can(target.resource, principal, 'create')) return null;
   return {
-    href: url(`/${target.resource.slug}/new`),
+    // Whoever makes one there is told that it can be chosen here; a script says which control asks.
+    href: url(`/${target.resource.slug}/new?_for=here`),
     label: inputTexts.create(target.resource.singular),
     optionsUrl: url(`/${resource.slug}/options/${encodeURIComponent(field.name)}`),
     again,

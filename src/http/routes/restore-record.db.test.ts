@@ -70,7 +70,7 @@ test('the history of a record that is gone restores it too; many-to-many links c
   assert.equal((await admin.get('/cities/2')).statusCode, 200);
   assert.equal((await db.pages.query('select * from gazetteer."_CityToTag"')).rows.length, 1);
   const { body } = await admin.get('/cities/2/history');
-  assert.match(body, /Delete city \(task 1\)/);
+  assert.match(body, /Delete 1 city \(task 1\)/);
   assert.equal(restoreOf(body), null);
 });
 
