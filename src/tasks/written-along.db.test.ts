@@ -116,33 +116,36 @@ test('dialog, preview and task say alike that much goes along: one record with m
   await app.db.pages.query('insert into gazetteer.visit (city_id) select 3 from generate_series(1, 10050)');
   const admin = await app.signIn('admin');
   const worker = await startWorker(app.context, { connectionString: app.connectionString, concurrency: 1 });
-  t.after(() => worker.stop());
-  for (const [id, said] of [
-    [1, /at least 9,999 rows of visit/],
-    [2, /25 rows of visit/],
-  ] as const) {
-    const path = `/cities/bulk-delete?_s=${await selectAs(admin, 1, id)}`;
-    const dialog = await admin.get(path);
-    assert.match(dialog.body, /In the background: the good ones are kept/);
-    assert.match(dialog.body, said);
-    const previewed = await admin.post(path, { _op: await openAs(admin, path), _do: 'preview' });
-    const preview = String(previewed.headers.location);
-    assert.match((await admin.get(preview)).body, /In the background: the good ones are kept/);
-    const confirmed = await admin.post(preview, { count: '1', acknowledge: 'yes' }, { accept: 'application/json' });
-    assert.equal(confirmed.statusCode, 202, confirmed.body);
-    const task = await finished(app.db, confirmed.json().taskId);
-    assert.deepEqual([task.backend, task.state, task.changed], ['queue', 'succeeded', 1]);
-  }
+  try {
+    for (const [id, said] of [
+      [1, /at least 9,999 rows of visit/],
+      [2, /25 rows of visit/],
+    ] as const) {
+      const path = `/cities/bulk-delete?_s=${await selectAs(admin, 1, id)}`;
+      const dialog = await admin.get(path);
+      assert.match(dialog.body, /In the background: the good ones are kept/);
+      assert.match(dialog.body, said);
+      const previewed = await admin.post(path, { _op: await openAs(admin, path), _do: 'preview' });
+      const preview = String(previewed.headers.location);
+      assert.match((await admin.get(preview)).body, /In the background: the good ones are kept/);
+      const confirmed = await admin.post(preview, { count: '1', acknowledge: 'yes' }, { accept: 'application/json' });
+      assert.equal(confirmed.statusCode, 202, confirmed.body);
+      const task = await finished(app.db, confirmed.json().taskId);
+      assert.deepEqual([task.backend, task.state, task.changed], ['queue', 'succeeded', 1]);
+    }
 
-  const page = await admin.get('/cities/3/delete');
-  assert.match(page.body, /Cannot be undone/);
-  const [first, again] = [await admin.post('/cities/3/delete'), await admin.post('/cities/3/delete')];
-  assert.equal(first.statusCode, 303, first.body);
-  // The second click meets the same task: waiting, at work, or done.
-  assert.ok([303, 404, 423].includes(again.statusCode), `${again.statusCode} ${again.body}`);
-  const { rows } = await app.db.pages.query<{ id: number }>(`select id from ${app.db.t.task} order by id desc limit 1`);
-  const task = await finished(app.db, rows[0]?.id as number);
-  assert.deepEqual([task.backend, task.state, task.changed, task.title], ['queue', 'succeeded', 1, 'Delete city']);
+    const page = await admin.get('/cities/3/delete');
+    assert.match(page.body, /Cannot be undone/);
+    const [first, again] = [await admin.post('/cities/3/delete'), await admin.post('/cities/3/delete')];
+    assert.equal(first.statusCode, 303, first.body);
+    // The second click meets the same task: waiting, at work, or done.
+    assert.ok([303, 404, 423].includes(again.statusCode), `${again.statusCode} ${again.body}`);
+    const { rows } = await app.db.pages.query<{ id: number }>(`select id from ${app.db.t.task} order by id desc limit 1`);
+    const task = await finished(app.db, rows[0]?.id as number);
+    assert.deepEqual([task.backend, task.state, task.changed, task.title], ['queue', 'succeeded', 1, 'Delete city']);
+  } finally {
+    await worker.stop();
+  }
   const left = await app.db.pages.query(
     'select (select count(*) from gazetteer.city)::int as cities, (select count(*) from gazetteer.visit)::int as visits',
   );
