@@ -17,6 +17,7 @@ import type { Content, TestDatabase, TestDatabaseOptions } from './database.ts';
 import type { DrawnCauses } from './drawn-causes.ts';
 import { openAsKeeper } from './keeper.ts';
 import { type OddSchema, type Watch, watchWrites, type Written } from './watch-writes.ts';
+import { markGenerated } from '../resources/generated-columns.ts';
 import { encode, marks, type OddRequest, oddRequests } from './odd-requests.ts';
 import { seededRandom } from './random.ts';
 
@@ -56,7 +57,7 @@ const role: Role = 'admin';
  */
 export async function fuzz(t: Pick<TestContext, 'after'>, options: FuzzOptions): Promise<FuzzResult> {
   const scopes = new Map<string, Where>();
-  const admin = held(options.admin, scopes);
+  let admin = held(options.admin, scopes);
   const { content, pagesPoolSize, through, odd } = options;
   let watch: Watch | null = null;
   const prepare = async (database: TestDatabase) => {
@@ -66,11 +67,13 @@ export async function fuzz(t: Pick<TestContext, 'after'>, options: FuzzOptions):
     await own.connect();
     database.defer(() => own.end());
     await own.query(odd.sql);
+    // As a start does: what only the database knows of its columns.
+    admin = { ...admin, resources: await markGenerated(admin.resources, database.db.pages) };
     watch = await watchWrites(own, options.seed, odd);
     return (await openAsKeeper(database, odd.schemas)).db;
   };
   const testing = await testApp(t, {
-    admin,
+    admin: async () => admin,
     content,
     prepare,
     ...(pagesPoolSize ? { pagesPoolSize } : {}),
