@@ -7,9 +7,22 @@ import { readTitled } from '../selection/titled.ts';
 import { buildWhere } from '../selection/where.ts';
 import { type Along, alongOf } from './dependants.ts';
 import { type ForeignKey, readKeysAndHeirs } from './foreign-keys.ts';
-import { idRow, keySql } from '../metadata/key-sql.ts';
+import { keySql } from '../metadata/key-sql.ts';
 import { limits } from '../limits.ts';
-import { follow, inSnapshot, isAt, type Look, patiently, placeOf, placesIn, pointing, quote, rootId, type Rows } from './key-walk.ts';
+import {
+  chosenPlaces,
+  follow,
+  inSnapshot,
+  isAt,
+  type Look,
+  patiently,
+  placeOf,
+  placesIn,
+  pointing,
+  quote,
+  rootId,
+  type Rows,
+} from './key-walk.ts';
 
 /** What deleting records does to others, by the rules of the database itself. */
 export interface Consequences {
@@ -65,18 +78,14 @@ export async function consequences(
   where: Where,
 ): Promise<Consequences> {
   const { model } = resource;
-  const { text, values } = await register.whereSql(model, where);
+  const statement = await register.whereSql(model, where);
   const found = await inSnapshot(db, patienceMs, async (client) => {
     const look = patiently(client);
     const { keys, heirs } = await readKeysAndHeirs(client);
     const root = rootId(keys, model);
-    const chosenIds = model.idFields.map((name) => `chosen.${model.fields[name]?.column}`);
-    const chosen = await look<{ id: string }>(
-      `select ${placeOf('t')} as id from ${model.table} t join (${text}) chosen on ${idRow(model, 't')} = (${chosenIds.join(', ')}) limit ${limits.record.followed + 1}`,
-      values,
-    );
-    const rows: Rows = new Map([[root, new Set(chosen?.slice(0, limits.record.followed).map(({ id }) => id))]]);
-    let isComplete = chosen !== null && chosen.length <= limits.record.followed;
+    const chosen = await chosenPlaces(look, model, statement, limits.record.followed + 1);
+    const rows: Rows = new Map([[root, new Set([...(chosen ?? [])].slice(0, limits.record.followed))]]);
+    let isComplete = chosen !== null && chosen.size <= limits.record.followed;
     const first = new Set(rows.get(root));
     if (!(await follow(look, keys, rows, root, limits.record.followed))) isComplete = false;
     const left = await leftBehind(look, keys, rows);

@@ -1,10 +1,10 @@
 import type { Database } from '../db/database.ts';
-import { idRow } from '../metadata/key-sql.ts';
 import type { ModelMeta } from '../metadata/contract.ts';
 import type { Register, Resource, Where } from '../resources/contract.ts';
+import type { Statement } from '../resources/where-sql.ts';
 import type { OperationKind } from './contract.ts';
 import { type ForeignKey, readForeignKeys } from './foreign-keys.ts';
-import { follow, inSnapshot, type Look, patiently, placeOf, pointing, rootId, type Rows } from './key-walk.ts';
+import { chosenPlaces, follow, inSnapshot, type Look, patiently, pointing, rootId, type Rows } from './key-walk.ts';
 import type { FieldChange } from './update.ts';
 
 /** Longest that counting takes, in milliseconds; what takes longer counts as many. */
@@ -37,21 +37,16 @@ export async function countAlong(
   const written = operation === 'delete' ? null : changedColumns(resource.model, changes);
   if (written?.size === 0 && links.cut.length === 0) return Math.min(most, links.added);
   if (written && links.cut.length === 0 && !(await isFollowed(db, resource.model))) return Math.min(most, links.added);
-  const { text, values } = await register.whereSql(resource.model, where);
+  const statement = await register.whereSql(resource.model, where);
   return inSnapshot(db, patienceMs, async (client) => {
     const look = patiently(client);
     const keys = await readForeignKeys(client);
     const root = rootId(keys, resource.model);
-    const chosenIds = resource.model.idFields.map((name) => `chosen.${resource.model.fields[name]?.column}`);
-    const chosen = await look<{ id: string }>(
-      `select ${placeOf('t')} as id from ${resource.model.table} t
-       join (${text}) chosen on ${idRow(resource.model, 't')} = (${chosenIds.join(', ')}) limit ${count + most}`,
-      values,
-    );
+    const chosen = await chosenPlaces(look, resource.model, statement, count + most);
     if (chosen === null) return most;
-    const rows: Rows = new Map([[root, new Set(chosen.map(({ id }) => id))]]);
+    const rows: Rows = new Map([[root, chosen]]);
     const found = written ? await following(look, keys, rows, root, written, most) : await goingOrCleared(look, keys, rows, root, most);
-    const cut = await linksOf(look, links.cut, resource.model, { text, values }, most);
+    const cut = await linksOf(look, links.cut, resource.model, statement, most);
     return Math.min(most, found + cut + links.added);
   });
 }
@@ -137,19 +132,13 @@ function linksWritten(model: ModelMeta, changes: readonly FieldChange[], count: 
   return links;
 }
 
-async function linksOf(
-  look: Look,
-  cut: Links['cut'],
-  model: ModelMeta,
-  chosen: { text: string; values: readonly unknown[] },
-  most: number,
-): Promise<number> {
+async function linksOf(look: Look, cut: Links['cut'], model: ModelMeta, chosen: Statement, most: number): Promise<number> {
   let found = 0;
   for (const { table, column } of cut) {
     const id = model.fields[model.idFields[0] as string]?.column;
     const rows = await look<{ one: number }>(
       `select 1 as one from ${table} l where l.${column} in (select chosen.${id} from (${chosen.text}) chosen) limit ${most}`,
-      [...chosen.values],
+      chosen.values,
     );
     if (rows === null) return most;
     found += rows.length;

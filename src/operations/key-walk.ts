@@ -1,6 +1,8 @@
 import type { Database } from '../db/database.ts';
 import type { Queryable } from '../db/transaction.ts';
 import type { ModelMeta } from '../metadata/contract.ts';
+import { idRow } from '../metadata/key-sql.ts';
+import type { Statement } from '../resources/where-sql.ts';
 import type { ForeignKey } from './foreign-keys.ts';
 
 /** Places of rows by the oid of their table. */
@@ -44,6 +46,16 @@ export function patiently(client: Queryable): Look {
       return null;
     }
   };
+}
+
+/** Places of the records that a statement chooses by their ids, of so many at most. */
+export async function chosenPlaces(look: Look, model: ModelMeta, { text, values }: Statement, most: number): Promise<Set<string> | null> {
+  const ids = model.idFields.map((name) => `chosen.${model.fields[name]?.column}`);
+  const rows = await look<{ id: string }>(
+    `select ${placeOf('t')} as id from ${model.table} t join (${text}) chosen on ${idRow(model, 't')} = (${ids.join(', ')}) limit ${most}`,
+    values,
+  );
+  return rows && new Set(rows.map(({ id }) => id));
 }
 
 /** Rows of the key's table that point at these rows and are not among `known`. */
