@@ -17,9 +17,9 @@ import type { Resource } from '../resources/contract.ts';
 import { findFilterField } from '../selection/filter-fields.ts';
 import { findSortable } from '../selection/sort.ts';
 import { htmx, testApp, type TestApp, type Visitor } from '../testing/app.ts';
-import { startWorker } from '../tasks/worker.ts';
-import { ada, finished, launchOn } from '../testing/context.ts';
+import { ada, launchOn } from '../testing/context.ts';
 import { formOf } from '../testing/html-form.ts';
+import { workOff } from '../testing/work-off.ts';
 
 const state = mkdtempSync(join(tmpdir(), 'bulkhead-secrets-'));
 test.after(() => rmSync(state, { recursive: true, force: true }));
@@ -440,8 +440,7 @@ test('who may not change a secret has no control for it, and undo brings it back
   const { rows: found } = await db.pages.query<{ id: number }>(`select max(id) as id from ${db.t.task}`);
   const undone = await admin.post(`/tasks/${found[0]?.id}/undo`, { _op: '00000000-0000-4000-8000-000000000001', _which: 'all' });
   assert.equal(undone.statusCode, 303, undone.body);
-  const worker = await startWorker(context, { connectionString, concurrency: 1 });
-  await finished(db, (found[0]?.id ?? 0) + 1).finally(() => worker.stop());
+  await workOff({ context, connectionString, db }, (found[0]?.id ?? 0) + 1);
   const { rows: back } = await db.pages.query('select code from "Otp" where id = 5');
   assert.deepEqual(back, [{ code: `${mark}-otp-5` }]);
 });

@@ -6,10 +6,10 @@ import type { Principal } from '../auth/principal.ts';
 import { defineResource } from '../index.ts';
 import { actions } from '../resources/contract.ts';
 import { parseKey } from '../metadata/keys.ts';
-import { startWorker } from '../tasks/worker.ts';
 import { countStatements, htmx, type TestApp, testApp, type Visitor } from '../testing/app.ts';
-import { finished, launchOn } from '../testing/context.ts';
+import { launchOn } from '../testing/context.ts';
 import { insertPlaces } from '../testing/places.ts';
+import { workOff } from '../testing/work-off.ts';
 
 const inBackground = { inBackground: true };
 
@@ -27,12 +27,6 @@ async function launched({ context }: TestApp, { principal }: Visitor, body: obje
   const selected = filter === null ? { keys } : { kind: 'matching' as const, filter, keys: [] };
   const operation = 'acknowledge' in body ? 'delete' : 'update';
   return (await launchOn(context, cities, selected, operation, { ...body }, principal, inBackground)).task.id;
-}
-
-/** Lets a worker take a task to its end. */
-async function ended({ context, connectionString, db }: TestApp, id: number): Promise<void> {
-  const worker = await startWorker(context, { connectionString, concurrency: 1 });
-  await finished(db, id).finally(() => worker.stop());
 }
 
 const titleOn = async (visitor: Visitor, id: number) =>
@@ -118,7 +112,7 @@ test('every page that names a task calls it so', async (t) => {
   assert.ok(waits.includes(link), /Waits[^\n]*/.exec(waits)?.[0]);
   await db.pages.query(`update ${db.t.task} set state = 'cancelled', finished_at = now(), blocked_by = null where id = $1`, [waiting]);
 
-  await ended(app, id);
+  await workOff(app, id);
   const toast = JSON.parse(String((await visitor.get(`/tasks/${id}/progress`, htmx)).headers['hx-trigger']))['bulkhead:toast'];
   assert.equal(toast.message, JSON.parse(JSON.stringify(`${title}: done. 25 changed.`)));
   await says('/cities/7/history');
@@ -128,7 +122,7 @@ test('every page that names a task calls it so', async (t) => {
   const undo = async (of: number) => {
     const { headers } = await visitor.post(`/tasks/${of}/undo`, { _op: crypto.randomUUID(), _which: 'all' });
     const undoId = Number(/\d+$/.exec(String(headers.location))?.[0]);
-    await ended(app, undoId);
+    await workOff(app, undoId);
     return undoId;
   };
   const undone = await undo(id);
@@ -147,7 +141,7 @@ test('a retry is called by what is tried again', async (t) => {
   const visitor = await app.signIn('admin');
   await app.db.pages.query(`alter table gazetteer.city add constraint odd check (id <> 5 or status <> 'published') not valid`);
   const id = await launched(app, visitor, { field: 'status', 'value.status': 'published' });
-  await ended(app, id);
+  await workOff(app, id);
   const again = await visitor.post(`/tasks/${id}/retry`, { _op: crypto.randomUUID(), code: '' });
   const retryId = Number(/\d+$/.exec(String(again.headers.location))?.[0]);
   assert.equal(await titleOn(visitor, retryId), 'Retry: Status → published · 1 city');

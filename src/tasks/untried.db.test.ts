@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { testApp } from '../testing/app.ts';
-import { finished } from '../testing/context.ts';
 import { openAs, selectAs } from '../testing/launch-as.ts';
 import { insertPlaces } from '../testing/places.ts';
-import { startWorker } from './worker.ts';
+import { workOff } from '../testing/work-off.ts';
 
 test('a delete that takes too long to be tried out shows what is known, and runs in the background, however few records it is of', async (t) => {
   const app = await testApp(t);
@@ -22,8 +21,6 @@ test('a delete that takes too long to be tried out shows what is known, and runs
   assert.doesNotMatch(body, /Will be deleted|Already so/);
   const confirmed = await admin.post(preview, { count: '2', acknowledge: 'yes' }, { accept: 'application/json' });
   assert.equal(confirmed.statusCode, 202, confirmed.body);
-  const worker = await startWorker(app.context, { connectionString: app.connectionString, concurrency: 1 });
-  const task = await finished(app.db, confirmed.json().taskId);
-  await worker.stop();
+  const task = await workOff(app, confirmed.json().taskId);
   assert.deepEqual([task.backend, task.state, task.changed], ['queue', 'succeeded', 2]);
 });

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { readHistory } from '../../operations/history.ts';
 import { testApp, type Visitor } from '../../testing/app.ts';
-import { startWorker } from '../../tasks/worker.ts';
-import { finished, launchOn } from '../../testing/context.ts';
+import { launchOn } from '../../testing/context.ts';
 import { openAs } from '../../testing/launch-as.ts';
 import { tortureAdmin } from '../../testing/torture.ts';
+import { workOff } from '../../testing/work-off.ts';
 
 const textOf = (html: string) =>
   html
@@ -45,9 +45,7 @@ test('a delete says before it is confirmed whether it can be undone, together wi
   const path = `/ships/bulk-delete?_s=${await select(visitor, [1, 2])}`;
   const launched = await visitor.post(path, { _op: await openAs(visitor, path), acknowledge: 'yes' }, { accept: 'application/json' });
   const { taskId } = launched.json();
-  const worker = await startWorker(context, { connectionString, concurrency: 1 });
-  assert.equal((await finished(db, taskId)).state, 'succeeded');
-  await worker.stop();
+  assert.equal((await workOff({ context, connectionString, db }, taskId)).state, 'succeeded');
   const preview = await visitor.get(`/tasks/${taskId}/undo`);
   assert.match(textOf(preview.body), /2 records would be put back, together with 6 decks and 16 cabins/);
   const asked = (await visitor.get(`/tasks/${taskId}/undo`, { accept: 'application/json' })).json();

@@ -5,10 +5,10 @@ import sample from '../../admin.ts';
 import type { Principal } from '../../auth/principal.ts';
 import { defineResource } from '../../index.ts';
 import { actions } from '../../resources/contract.ts';
-import { startWorker } from '../../tasks/worker.ts';
 import { countStatements, type TestApp, testApp, type Visitor } from '../../testing/app.ts';
-import { finished, launchOn } from '../../testing/context.ts';
+import { launchOn } from '../../testing/context.ts';
 import { insertPlaces } from '../../testing/places.ts';
+import { workOff } from '../../testing/work-off.ts';
 
 const keyOf = (id: number) => String(id).padStart(20, '0');
 
@@ -16,12 +16,6 @@ async function setUp(t: Parameters<typeof testApp>[0], options: Parameters<typeo
   const app = await testApp(t, options);
   await insertPlaces(app.db, places);
   return app;
-}
-
-/** Lets a worker take a task to its end. */
-async function ended({ context, connectionString, db }: TestApp, id: number) {
-  const worker = await startWorker(context, { connectionString, concurrency: 1 });
-  return finished(db, id).finally(() => worker.stop());
 }
 
 /** Runs a bulk change of the first `count` cities, or of all that a filter finds, to its end. */
@@ -32,13 +26,13 @@ async function done(app: TestApp, { principal }: Visitor, body: object, { count 
     filter === null ? { keys: Array.from({ length: count }, (_, index) => keyOf(index + 1)) } : { kind: 'matching' as const, filter };
   const operation = 'acknowledge' in body ? 'delete' : 'update';
   const { task } = await launchOn(context, cities, selected, operation, { ...body }, principal, { inBackground: true });
-  return ended(app, task.id);
+  return workOff(app, task.id);
 }
 
 async function undone(app: TestApp, visitor: Visitor, taskId: number): Promise<number> {
   const { headers } = await visitor.post(`/tasks/${taskId}/undo`, { _op: crypto.randomUUID(), _which: 'all' });
   const id = Number(/\d+$/.exec(String(headers.location))?.[0]);
-  await ended(app, id);
+  await workOff(app, id);
   return id;
 }
 
