@@ -129,7 +129,7 @@ export interface BulkOptions<T extends ModelTypes = AnyModel> {
   minAsyncRecords?: number;
   /** Decides instead of `minAsyncRecords`. At most 10,000 records, with what is written along, run within a request, whatever it says. */
   runInBackground?: (selection: BulkSelection, principal: Principal) => boolean;
-  /** Drains working on one task side by side. */
+  /** Runners working on one task side by side. */
   parallelism?: number;
   /** Most records in a chunk. */
   chunkSize?: number;

@@ -28,7 +28,7 @@ export async function keySourceOf(ctx: TaskContext, task: TaskRow, resource: Res
 
 /** The keys that are written in the task's row; null where there are none. */
 async function givenKeys({ db }: TaskContext, taskId: number): Promise<string[] | null> {
-  const { rows } = await db.drains.query<{ keys: string[] | null }>(
+  const { rows } = await db.background.query<{ keys: string[] | null }>(
     `select case when selection ? 'keys' then array(select jsonb_array_elements_text(selection -> 'keys')) end as keys
      from ${db.t.task} where id = $1`,
     [taskId],

@@ -35,7 +35,7 @@ async function mayBringBack({ db }: TaskContext, { operation, parameters, princi
   const back = [resource, ...along.filter(({ isThere }) => isThere).map(({ model }) => resource.related(model))];
   if (back.some((one) => one === null || !can(one, principal, action))) return false;
   if (back.every((one) => one?.scope(principal) === null)) return true;
-  const { rowCount } = await db.drains.query(`select 1 from ${db.t.task} where id = $1 and principal_id = $2`, [taskId, principal.id]);
+  const { rowCount } = await db.background.query(`select 1 from ${db.t.task} where id = $1 and principal_id = $2`, [taskId, principal.id]);
   return rowCount === 1;
 }
 

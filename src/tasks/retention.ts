@@ -56,7 +56,7 @@ export async function purge({ db, settings }: TaskContext): Promise<Purged> {
 
   async function inBatches(statement: (limit: number) => string): Promise<number> {
     for (let total = 0; ; ) {
-      const { rowCount } = await db.drains.query(statement(batch));
+      const { rowCount } = await db.background.query(statement(batch));
       total += rowCount ?? 0;
       if (!rowCount) return total;
     }

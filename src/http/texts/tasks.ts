@@ -146,7 +146,7 @@ export const taskTexts = {
     backend: 'Ran',
     way: 'Written',
     locks: 'Holds',
-    parallelism: 'Drains',
+    parallelism: 'Running side by side',
     id: 'Task',
   },
   ways: {
