@@ -3,7 +3,7 @@ import type { FieldKind } from './contract.ts';
 import { required, single } from './input.ts';
 import { nullness } from './operators/empty.ts';
 import { equality } from './operators/equality.ts';
-import type { ResourceField } from './resource-field.ts';
+import type { ResourceField } from './contract.ts';
 
 function find(field: ResourceField, name: string) {
   return field.enum?.values.find((value) => value.name === name);

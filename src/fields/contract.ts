@@ -1,6 +1,5 @@
-import type { FilterOperator } from './operators/contract.ts';
+import type { EnumMeta, FieldMeta, Metadata, RelationMeta } from '../metadata/contract.ts';
 import type { Reader } from './reader.ts';
-import type { ResourceField } from './resource-field.ts';
 
 /** How a value is shown in a list or on a page. */
 export interface Cell {
@@ -37,4 +36,55 @@ export interface FieldKind {
   toSql(value: unknown, field: ResourceField): string | string[] | null;
   /** How a filter may compare it, the most usual first; none where it cannot be filtered. */
   operators(field: ResourceField): readonly FilterOperator[];
+}
+
+/** What a filter compares with: nothing, one value, any of several, from and to, or a number of hours, days or weeks. */
+export type OperatorInput = 'none' | 'one' | 'many' | 'range' | 'span';
+
+/** What reading a filter needs to know besides its own text. */
+export interface FilterContext extends Reader {
+  readonly metadata: Metadata;
+  readonly now: Date;
+  /** Condition on the records of a related model that the reader may see; null: all of them, `{ OR: [] }`: none. */
+  scopeOf(model: string): Record<string, unknown> | null;
+}
+
+/** One way to compare a field, as `path-name=value` in the URL; `is` has no name there. */
+export interface FilterOperator {
+  readonly name: string;
+  /** `is`, `at least`: follows the field's label, comes before the value. */
+  readonly label: string;
+  readonly input: OperatorInput;
+  /** Of an operator without input: what stands in the URL for it. */
+  readonly value: string | null;
+  /** A record without a value meets it. */
+  readonly includesEmpty: boolean;
+  /** A value in words, where it is not read as the field's own is; else it is said as the field shows it; null: it cannot be read. */
+  words?(text: string, field: ResourceField, reader: Reader): string | null;
+  /** A Prisma `where` from values, or what is wrong with them. Never empty: an empty one would match every record. */
+  where(values: readonly string[], field: ResourceField, context: FilterContext): Parsed<Record<string, unknown>>;
+}
+
+/** A field as a resource uses it. */
+export interface ResourceField {
+  /** Its name in URLs and forms: of the relation for a foreign key (`country`), else of the field. */
+  readonly name: string;
+  readonly label: string;
+  /** What is read and written: the foreign key's scalar for a to-one relation (`countryCode`). */
+  readonly meta: FieldMeta;
+  /** To-one and many-to-many. */
+  readonly relation: RelationMeta | null;
+  readonly enum: EnumMeta | null;
+  /** In place of the kind of its column. */
+  readonly kind: FieldKind | null;
+  /** A sentence beside its control. */
+  readonly help: string | null;
+  /** In no page; a form takes a new value and shows none. */
+  readonly isSecret: boolean;
+  /** Shown in forms, not written. */
+  readonly isReadOnly: boolean;
+  readonly align: 'start' | 'end' | null;
+  /** The resource's own words for a value that is not null. */
+  readonly format: ((value: unknown) => string) | null;
+  readonly link: ((value: unknown) => string | null) | null;
 }

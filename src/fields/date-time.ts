@@ -4,7 +4,7 @@ import { required, single } from './input.ts';
 import { isTwice, momentKind, offsetInWords, parseMoment } from './moment.ts';
 import { momentOperators } from './operators/moments.ts';
 import { type Reader, utcReader } from './reader.ts';
-import type { ResourceField } from './resource-field.ts';
+import type { ResourceField } from './contract.ts';
 
 /** A day or a time of day is the same everywhere; a moment is shown and meant in the reader's zone. */
 function inZone(value: Date, { meta }: ResourceField, { timeZone }: Reader): DateTime {

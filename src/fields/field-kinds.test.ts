@@ -3,10 +3,10 @@ import { test } from 'node:test';
 import type { RelationMeta } from '../metadata/contract.ts';
 import { testField } from '../testing/field.ts';
 import { parseJson, plainJson } from './json.ts';
-import type { FilterContext } from './operators/contract.ts';
+import type { FilterContext } from './contract.ts';
 import { readMoment } from './moment.ts';
 import { fieldKinds, getFieldKind } from './register.ts';
-import type { ResourceField } from './resource-field.ts';
+import type { ResourceField } from './contract.ts';
 
 const tagRelation: RelationMeta = {
   model: 'Tag',

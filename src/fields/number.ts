@@ -3,7 +3,7 @@ import { required, single } from './input.ts';
 import { nullness } from './operators/empty.ts';
 import { equality } from './operators/equality.ts';
 import { ranges } from './operators/range.ts';
-import type { ResourceField } from './resource-field.ts';
+import type { ResourceField } from './contract.ts';
 
 type Read = (text: string, field: ResourceField) => Parsed<unknown>;
 

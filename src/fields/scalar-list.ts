@@ -2,7 +2,7 @@ import { limits, limitTexts } from '../limits.ts';
 import type { FieldMeta } from '../metadata/contract.ts';
 import type { FieldKind, Parsed } from './contract.ts';
 import { listOperators } from './operators/lists.ts';
-import type { ResourceField } from './resource-field.ts';
+import type { ResourceField } from './contract.ts';
 import { type Reader, utcReader } from './reader.ts';
 import { readOnly } from './read-only.ts';
 

@@ -3,7 +3,7 @@ import type { FieldKind } from './contract.ts';
 import { required, single } from './input.ts';
 import { nullness } from './operators/empty.ts';
 import { equality } from './operators/equality.ts';
-import type { ResourceField } from './resource-field.ts';
+import type { ResourceField } from './contract.ts';
 
 /** The one form of a text, or null where the column cannot hold it. */
 type ReadText = (text: string, field: ResourceField) => string | null;

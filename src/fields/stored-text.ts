@@ -2,7 +2,7 @@ import { Decimal } from '@prisma/client/runtime/client';
 import { inWords } from './in-words.ts';
 import { parseJson } from './json.ts';
 import type { Reader } from './reader.ts';
-import type { ResourceField } from './resource-field.ts';
+import type { ResourceField } from './contract.ts';
 import { itemField } from './scalar-list.ts';
 
 /** A value of the field, of the text that PostgreSQL writes of it: as lists read it. */

@@ -5,7 +5,7 @@ import { metadata } from '../../generated/sample-metadata/metadata.ts';
 import sample from '../admin.ts';
 import { buildApp } from '../app.ts';
 import type { Principal } from '../auth/principal.ts';
-import { actions } from '../resources/contract.ts';
+import { actions } from '../resources/actions.ts';
 import { defineResource } from '../index.ts';
 import type { Findings } from '../tasks/preview.ts';
 import { htmx, testApp, type Visitor } from '../testing/app.ts';

@@ -1,7 +1,9 @@
 import type { Queryable } from '../db/transaction.ts';
 import type { TableNames } from '../db/names.ts';
 import type { Principal } from '../auth/principal.ts';
-import type { Action, Client, Register, Resource } from '../resources/contract.ts';
+import type { Register, Resource } from '../resources/contract.ts';
+import type { Action } from '../resources/actions.ts';
+import type { Client } from '../resources/client.ts';
 import type { HoldersOf } from './take-along.ts';
 import type { Rewriting } from './triggers.ts';
 

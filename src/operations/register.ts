@@ -1,4 +1,4 @@
-import type { Action } from '../resources/contract.ts';
+import type { Action } from '../resources/actions.ts';
 import type { Operation, OperationKind } from './contract.ts';
 import { deleteOperation } from './delete.ts';
 import { undoOperation } from './undo.ts';

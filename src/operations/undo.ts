@@ -1,5 +1,5 @@
 import { AppError } from '../errors.ts';
-import type { Action } from '../resources/contract.ts';
+import type { Action } from '../resources/actions.ts';
 import type { Queryable } from '../db/transaction.ts';
 import { watchUndo } from './alterations.ts';
 import type { ApplyCounts, ApplyTarget, Operation, OperationKind, PrepareContext, Refusal } from './contract.ts';

@@ -1,6 +1,7 @@
 import type { Principal } from '../auth/principal.ts';
 import type { FieldKind } from '../fields/contract.ts';
-import type { Action, Where } from './contract.ts';
+import type { Action } from './actions.ts';
+import type { Where } from './client.ts';
 import type { Errors, Hooks, ValidateContext } from './hooks.ts';
 import type { AnyModel, ModelTypes } from './model-types.ts';
 

@@ -1,6 +1,6 @@
 import { plainJson } from '../fields/json.ts';
 import { plainMoment } from '../fields/moment.ts';
-import type { ResourceField } from '../fields/resource-field.ts';
+import type { ResourceField } from '../fields/contract.ts';
 import type { FieldMeta, Metadata, ModelMeta } from '../metadata/contract.ts';
 import { ownValue } from '../own-value.ts';
 import { labelOf } from './guesses.ts';

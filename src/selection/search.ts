@@ -3,7 +3,8 @@ import { escapePattern } from '../fields/operators/text.ts';
 import { scalarKind } from '../fields/scalar-kind.ts';
 import { idValues, parseKey, whereKeys } from '../metadata/keys.ts';
 import type { ModelMeta } from '../metadata/contract.ts';
-import type { Resource, ResourceField, Where } from '../resources/contract.ts';
+import type { Resource, ResourceField } from '../resources/contract.ts';
+import type { Where } from '../resources/client.ts';
 import { limits } from '../limits.ts';
 
 /** Shorter texts may be looked for at the beginning only: no index finds so little in the middle. */

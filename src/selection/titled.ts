@@ -1,6 +1,7 @@
 import type { FieldMeta, ModelMeta } from '../metadata/contract.ts';
 import { keySql } from '../metadata/key-sql.ts';
-import type { Client, Register, Resource, Where } from '../resources/contract.ts';
+import type { Register, Resource } from '../resources/contract.ts';
+import type { Client, Where } from '../resources/client.ts';
 import type { Statement } from '../resources/where-sql.ts';
 import { cutSql, titleText } from './cut.ts';
 import { readAs } from './listed-row.ts';

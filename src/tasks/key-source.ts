@@ -1,6 +1,7 @@
 import type { ModelMeta } from '../metadata/contract.ts';
 import { keySql } from '../metadata/key-sql.ts';
-import type { Resource, Where } from '../resources/contract.ts';
+import type { Resource } from '../resources/contract.ts';
+import type { Where } from '../resources/client.ts';
 import { selectionWhere } from '../selection/selection.ts';
 import { buildWhere } from '../selection/where.ts';
 import type { TaskContext } from './context.ts';

@@ -6,22 +6,20 @@ import { clientTransaction, needsClient } from '../operations/client-transaction
 import { rowsOf } from '../operations/moves-onto.ts';
 import { assertStayApart } from './stay-apart.ts';
 import { findRewriting } from '../operations/triggers.ts';
-import type { Client } from '../resources/contract.ts';
+import type { Client } from '../resources/client.ts';
 import { activate, lockModel } from './activate.ts';
 import { applyIsolated, type ChunkOutcome } from './apply-isolated.ts';
 import type { TaskContext } from './context.ts';
 import { keepFailures } from './failures.ts';
 import { finishChunk } from './finish-chunk.ts';
 import { insertTask, type NewTask } from './insert-task.ts';
-import { earlierTask, type Launched } from './launch.ts';
+import { earlierTask } from './launched.ts';
+import { recordsHeld } from './launched.ts';
+import type { Launched } from './launched.ts';
 import { overlapMessage } from './prepare.ts';
 import { readyOperation } from './ready-operation.ts';
 import { sqlstateOf } from './sqlstate.ts';
 import { selectTask, type TaskRow } from './task-row.ts';
-
-/** Where one of them, or another launch on them, was not done with in time. */
-export const recordsHeld =
-  'Some of these records are being changed by somebody else right now. Nothing was changed. Try again in a moment.';
 
 /** Thrown to roll everything back; what was refused is written down afterwards. */
 class Refused extends Error {

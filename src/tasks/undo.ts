@@ -9,11 +9,12 @@ import type { Returning } from '../operations/recreate-sql.ts';
 import { countAlongStatement, judgeStatement, sentences, type Shape } from '../operations/undo-sql.ts';
 import type { UndoneParameters } from '../operations/undo.ts';
 import { assertCan, can } from '../resources/permissions.ts';
-import type { Action, Resource } from '../resources/contract.ts';
+import type { Resource } from '../resources/contract.ts';
+import type { Action } from '../resources/actions.ts';
 import type { TaskContext } from './context.ts';
 import { getFinished, launchFollowUp } from './follow-up.ts';
 import { findTaskByOperation } from './insert-task.ts';
-import type { Launched } from './launch.ts';
+import type { Launched } from './launched.ts';
 import type { TaskRow } from './task-row.ts';
 
 /** Records that a preview judges exactly; of more, it judges the first of these and says so. */

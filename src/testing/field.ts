@@ -1,5 +1,5 @@
 import type { FieldMeta } from '../metadata/contract.ts';
-import type { ResourceField } from '../fields/resource-field.ts';
+import type { ResourceField } from '../fields/contract.ts';
 
 /** A field of a kind, without a model around it. */
 export function testField(type: string, sqlType: string, meta: Partial<FieldMeta> = {}): ResourceField {

@@ -1,4 +1,5 @@
-import { type FilterOperator, type Read, readAll } from './contract.ts';
+import { type Read, readAll } from './contract.ts';
+import type { FilterOperator } from '../contract.ts';
 
 type Filter = (name: string, values: unknown[]) => Record<string, unknown>;
 

@@ -1,4 +1,5 @@
-import { type FilterOperator, type Read, readAll } from './contract.ts';
+import { type Read, readAll } from './contract.ts';
+import type { FilterOperator } from '../contract.ts';
 import { emptiness } from './empty.ts';
 
 /** A list that is null is empty. */

@@ -1,8 +1,9 @@
 import { DateTime } from 'luxon';
 import type { Parsed } from '../contract.ts';
 import { type Moment, momentInWords, momentKind, parseMoment } from '../moment.ts';
-import type { ResourceField } from '../resource-field.ts';
-import { type FilterContext, type FilterOperator, readAll } from './contract.ts';
+import type { ResourceField } from '../contract.ts';
+import { readAll } from './contract.ts';
+import type { FilterContext, FilterOperator } from '../contract.ts';
 import { nullness } from './empty.ts';
 
 function read(text: string, field: ResourceField, { timeZone }: FilterContext): Parsed<Moment> {

@@ -1,4 +1,5 @@
-import { type FilterOperator, type Read, readAll } from './contract.ts';
+import { type Read, readAll } from './contract.ts';
+import type { FilterOperator } from '../contract.ts';
 
 function bound(name: string, label: string, comparison: 'gte' | 'lte', read: Read): FilterOperator {
   return {

@@ -9,7 +9,7 @@ import { recordTexts } from '../texts/records.ts';
 import { type ChangeInputTexts, changeTexts, choiceTexts } from '../texts/changes.ts';
 import { type InputData, inputData, plainInput } from './input.ts';
 import { zoneHint } from './zone-hint.ts';
-import type { Urls } from './url.ts';
+import type { Url } from '../url.ts';
 import { ownValue } from '../../own-value.ts';
 
 export interface Option {
@@ -56,7 +56,7 @@ export interface FieldsParts {
   principal: Principal;
   body: Body;
   errors: Readonly<Record<string, string>>;
-  url: Urls;
+  url: Url;
 }
 
 /** The form's fields; one statement for each relation among them. */

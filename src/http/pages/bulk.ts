@@ -15,7 +15,7 @@ import type { ConsequencesData } from './consequences.ts';
 import type { EndedData, ProgressData } from './progress.ts';
 import { type CarriedOptions, carriedOptions } from './typed-form.ts';
 import { type RefusedRecord, refusedRecord } from './task.ts';
-import type { Urls } from './url.ts';
+import type { Url } from '../url.ts';
 
 interface Words {
   dismiss: string;
@@ -84,11 +84,11 @@ export interface Opened {
   /** What was typed, and what was wrong with it. */
   body: Body;
   error: AppError | null;
-  url: Urls;
+  url: Url;
 }
 
 /** The form of a selection; with a preview's id, as it was typed for that. */
-export function formUrl(resource: Resource, operation: OperationKind, selectionId: string, previewId: string | null, url: Urls): string {
+export function formUrl(resource: Resource, operation: OperationKind, selectionId: string, previewId: string | null, url: Url): string {
   const from = previewId === null ? '' : `&_preview=${encodeURIComponent(previewId)}`;
   return url(`${bulkPath(resource, operation)}?_s=${encodeURIComponent(selectionId)}${from}`);
 }
@@ -105,7 +105,7 @@ export function reasonData({ reason }: Resource, count: number, body: Body, erro
 }
 
 /** The list as it was; a selection of everything matching lives only under its own filter. */
-export function listUrl(resource: Resource, selectionId: string, filter: string, url: Urls): string {
+export function listUrl(resource: Resource, selectionId: string, filter: string, url: Url): string {
   const state = [filter, selectionId === '' ? '' : `_s=${encodeURIComponent(selectionId)}`].filter((part) => part !== '').join('&');
   return url(`/${resource.slug}${state === '' ? '' : `?${state}`}`);
 }
@@ -201,7 +201,7 @@ export interface Outcome {
   filter: string;
   /** Where what was typed is kept. */
   previewId: string | null;
-  url: Urls;
+  url: Url;
 }
 
 function outcomeData({ resource, operation, selectionId, filter, previewId, url }: Outcome): BulkOutcomeData {

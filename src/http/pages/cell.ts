@@ -6,7 +6,7 @@ import type { Column, Resource, ResourceField } from '../../resources/contract.t
 import { cutText } from '../../selection/cut.ts';
 import type { ListedRecord } from '../../selection/list.ts';
 import { isLocalPath } from '../url.ts';
-import type { Urls } from './url.ts';
+import type { Url } from '../url.ts';
 import { limits } from '../../limits.ts';
 
 /** A value as lists and record pages show it. */
@@ -24,7 +24,7 @@ export interface CellData {
 export interface CellParts {
   resource: Resource;
   principal: Principal;
-  url: Urls;
+  url: Url;
 }
 
 /** A value in a list, as far as a cell shows it. */
@@ -81,13 +81,13 @@ const amount = new Intl.NumberFormat('en', { maximumFractionDigits: 20 });
 // No address is longer.
 const longestLink = 2_000;
 
-function linkOf(link: string | null, url: Urls): Pick<CellData, 'href' | 'isOutside'> {
+function linkOf(link: string | null, url: Url): Pick<CellData, 'href' | 'isOutside'> {
   const href = hrefOf(link, url);
   return { href, isOutside: href !== null && /^https?:/i.test(href) };
 }
 
 // A link may be made of what a record holds, so a scheme that runs code is none.
-function hrefOf(link: string | null, url: Urls): string | null {
+function hrefOf(link: string | null, url: Url): string | null {
   if (link === null || link.length > longestLink) return null;
   if (link.startsWith('/')) return isLocalPath(link) ? url(link) : null;
   return /^(https?|mailto|tel):/i.test(link) ? link : null;

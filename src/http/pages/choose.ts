@@ -6,7 +6,7 @@ import { type RelatedOption, relationTarget, searchRelated } from '../../selecti
 import { inputTexts } from '../texts/input.ts';
 import type { Body } from './bulk-field.ts';
 import { noteOf } from './options.ts';
-import type { FormTexts } from './record-field.ts';
+import type { FormTexts } from '../../form-texts.ts';
 import { isMany } from './record-input.ts';
 import { ownValue } from '../../own-value.ts';
 

@@ -29,7 +29,7 @@ import {
 import { dayControl, type InputData, plainControlOf, plainInput } from './input.ts';
 import { readableFilter } from './list-filters.ts';
 import { listPath, type ListState, looseListState, type Query, start } from './list-state.ts';
-import type { Urls } from './url.ts';
+import type { Url } from '../url.ts';
 
 /** The page that makes a filter, and an order of several columns. */
 export interface FilterData {
@@ -100,7 +100,7 @@ export interface FilterParts {
   register: Register;
   resource: Resource;
   principal: Principal;
-  url: Urls;
+  url: Url;
 }
 
 /** Reads the page's form, or a list's query, and does what the pressed button says. At most one statement for each relation in it. */

@@ -7,7 +7,7 @@ import { can } from '../../resources/permissions.ts';
 import { hasResource, relatedTitles, relationTarget, searchRelated } from '../../selection/related.ts';
 import type { Queryable } from '../../db/transaction.ts';
 import { inputTexts } from '../texts/input.ts';
-import type { Urls } from './url.ts';
+import type { Url } from '../url.ts';
 
 export type Control =
   | 'text'
@@ -87,7 +87,7 @@ export interface InputParts {
   principal: Principal;
   resource: Resource;
   field: ResourceField;
-  url: Urls;
+  url: Url;
   name: string;
   id: string;
   /** What the control shows. */

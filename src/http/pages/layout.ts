@@ -1,10 +1,10 @@
 import type { FastifyReply } from 'fastify';
 import type { AdminDefinition } from '../../admin-definition.ts';
 import type { Register } from '../../resources/contract.ts';
-import { csrfToken } from '../plugins/page.ts';
+import { csrfToken } from '../csrf-token.ts';
 import { ids } from '../ids.ts';
 import { shellTexts } from '../texts/shell.ts';
-import type { Url } from '../url.ts';
+import type { SiteUrl } from '../url.ts';
 import { resourceIcon } from './resource-icon.ts';
 
 export interface NavItem {
@@ -58,7 +58,7 @@ const htmxConfig = JSON.stringify({
 export interface Around {
   admin: AdminDefinition;
   register: Register;
-  url: Url;
+  url: SiteUrl;
   body: string;
   title: string;
   scripts: readonly string[];

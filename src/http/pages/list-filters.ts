@@ -14,7 +14,7 @@ import { inputTexts } from '../texts/input.ts';
 import { listTexts } from '../texts/list.ts';
 import { type InputData, plainInput } from './input.ts';
 import { listPath, type ListState, start } from './list-state.ts';
-import type { Urls } from './url.ts';
+import type { Url } from '../url.ts';
 
 /** One quick filter's control, with what it is set to. */
 export interface FilterControl {
@@ -46,7 +46,7 @@ export interface FilterParts {
   state: ListState;
   titleOf: TitleOf;
   wrongField: string | null;
-  url: Urls;
+  url: Url;
 }
 
 /** The controls of the quick filters. */

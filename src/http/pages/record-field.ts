@@ -1,3 +1,4 @@
+import type { FormTexts } from '../../form-texts.ts';
 import { sizeInWords } from '../../fields/bytes.ts';
 import { canBeTyped } from '../../fields/scalar-list.ts';
 import { getFieldKind } from '../../fields/register.ts';
@@ -10,7 +11,7 @@ import type { RecordValuesRead } from '../../selection/record.ts';
 import { recordTexts } from '../texts/records.ts';
 import { fieldCell } from './cell.ts';
 import { type InputData, inputData } from './input.ts';
-import type { Urls } from './url.ts';
+import type { Url } from '../url.ts';
 import { ownValue } from '../../own-value.ts';
 import { sealedName } from '../sealed-secrets.ts';
 import { canBeEmptyText, emptyText, shownTexts } from './record-input.ts';
@@ -62,15 +63,12 @@ export interface FieldConflict {
   mine: string;
 }
 
-/** Texts of a form's controls by field name. */
-export type FormTexts = Readonly<Record<string, string | readonly string[]>>;
-
 export interface FieldParts {
   register: Register;
   sql: Queryable;
   resource: Resource;
   principal: Principal;
-  url: Urls;
+  url: Url;
   texts: FormTexts;
   error: string | null;
   errorLink: RecordField['errorLink'];

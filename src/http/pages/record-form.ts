@@ -16,9 +16,10 @@ import { recordTexts } from '../texts/records.ts';
 import type { ConsequencesData } from './consequences.ts';
 import { excerpt } from './excerpt.ts';
 import { backPath } from './list-state.ts';
-import { type FormTexts, isRequired, type RecordField, recordField } from './record-field.ts';
+import { isRequired, type RecordField, recordField } from './record-field.ts';
+import type { FormTexts } from '../../form-texts.ts';
 import { emptyText, type StaleField, shownTexts, type WasTexts } from './record-input.ts';
-import type { Urls } from './url.ts';
+import type { Url } from '../url.ts';
 import { ownValue } from '../../own-value.ts';
 
 export interface RecordFormData {
@@ -67,7 +68,7 @@ export interface FormParts {
   back: string;
   /** The one that the page is about; null: all of the record's. */
   field: ResourceField | null;
-  url: Urls;
+  url: Url;
 }
 
 export function recordPath(resource: Resource, key: string): string {
@@ -209,7 +210,7 @@ export function recordDeleteData(
   record: { key: string; title: string },
   error: AppError | null,
   consequences: ConsequencesData,
-  url: Urls,
+  url: Url,
 ): RecordDeleteData {
   const path = recordPath(resource, record.key);
   const heading = recordTexts.deleteHeading(titleOf(resource, record));
@@ -254,7 +255,7 @@ export interface LockedParts {
   back: string;
   /** The form that was refused, to be sent again; null: it was only to be opened. */
   kept: LockedPageForm;
-  url: Urls;
+  url: Url;
 }
 
 type LockedPageForm = readonly { name: string; value: string }[] | null;
@@ -297,7 +298,7 @@ export interface RecordGoneData {
   words: typeof recordTexts;
 }
 
-export function recordGoneData({ resource, back }: { resource: Resource; back: string }, texts: FormTexts, url: Urls): RecordGoneData {
+export function recordGoneData({ resource, back }: { resource: Resource; back: string }, texts: FormTexts, url: Url): RecordGoneData {
   const seen = shownTexts(resource, texts);
   const typed = resource.form.map(({ name, label }) => ({
     label,

@@ -14,7 +14,7 @@ import { formatDateTime, isoTime } from '../format-span.ts';
 import { historyTexts } from '../texts/history.ts';
 import { recordPath } from './record-form.ts';
 import { isMany } from './record-input.ts';
-import type { Urls } from './url.ts';
+import type { Url } from '../url.ts';
 
 export interface HistoryData {
   title: string;
@@ -61,7 +61,7 @@ export interface HistoryParts {
   /** Of the tasks that are the reader's to see. */
   taskTitles: ReadonlyMap<number, string>;
   isFirst: boolean;
-  url: Urls;
+  url: Url;
 }
 
 const icons = { create: 'plus', update: 'pencil', delete: 'trash-2' } as const;

@@ -9,7 +9,7 @@ import { getFieldKind } from '../../fields/register.ts';
 import type { Resource, ResourceField } from '../../resources/contract.ts';
 import type { RecordValuesRead } from '../../selection/record.ts';
 import { withLineEnds } from './line-ends.ts';
-import type { FormTexts } from './record-field.ts';
+import type { FormTexts } from '../../form-texts.ts';
 import { ownValue } from '../../own-value.ts';
 
 type Body = Record<string, unknown>;

@@ -15,7 +15,7 @@ import { fieldHref } from './record-field.ts';
 import { backPath } from './list-state.ts';
 import { recordPath, titleOf } from './record-form.ts';
 import { isMany } from './record-input.ts';
-import type { Urls } from './url.ts';
+import type { Url } from '../url.ts';
 
 /** A value on a record's page; of a relation to many, each of them. */
 export interface ShownValue extends Pick<CellData, 'text' | 'badge' | 'icon' | 'href' | 'isOutside' | 'label'> {
@@ -59,7 +59,7 @@ export interface ShowParts {
   lists: readonly RelatedList[];
   holder: Holder | null;
   back: string;
-  url: Urls;
+  url: Url;
 }
 
 /** One statement for each relation among the fields. */

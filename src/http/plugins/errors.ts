@@ -13,7 +13,7 @@ import { texts } from '../texts.ts';
 import { keptTexts } from '../texts/kept.ts';
 import type { Register } from '../../resources/contract.ts';
 import { withSealedSecrets } from '../sealed-secrets.ts';
-import type { Url } from '../url.ts';
+import type { SiteUrl } from '../url.ts';
 import { addTrigger } from './page.ts';
 import { limits } from '../../limits.ts';
 
@@ -22,7 +22,7 @@ const swappedStatuses = [409, 422, 423];
 export interface ErrorOptions {
   /** What the admin is called. */
   name: string;
-  url: Url;
+  url: SiteUrl;
   /** Forms that wait for their owner to sign in are sealed with it. */
   secret: string;
   /** Cookies go over HTTPS alone. */
@@ -70,7 +70,13 @@ function safeError(error: unknown, isCookieLost: boolean): AppError {
   return new AppError('internal', 500, errors.internal);
 }
 
-function sendError(request: FastifyRequest, reply: FastifyReply, error: AppError, url: Url, form: KeptForm | null = null): FastifyReply {
+function sendError(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  error: AppError,
+  url: SiteUrl,
+  form: KeptForm | null = null,
+): FastifyReply {
   reply.code(error.status);
   if (wantsJson(request)) {
     const { code, message, details } = error;
@@ -109,12 +115,12 @@ async function sendKept(
   return reply.page('kept/show', keptData(unseen, keptTexts.old));
 }
 
-function sendToSignIn(request: FastifyRequest, reply: FastifyReply, url: Url): FastifyReply {
+function sendToSignIn(request: FastifyRequest, reply: FastifyReply, url: SiteUrl): FastifyReply {
   if (isHtmx(request)) return reply.header('HX-Redirect', signInUrl(url, currentPath(request))).send('');
   return reply.redirect(signInUrl(url, request.method === 'GET' ? request.url : ''), 303);
 }
 
-function signInUrl(url: Url, next: string): string {
+function signInUrl(url: SiteUrl, next: string): string {
   const address = url(`/sign-in?next=${encodeURIComponent(next)}`);
   const isWorthGoing = next !== '' && next !== url('/') && next !== url('') && address.length <= limits.server.addressLength;
   return isWorthGoing ? address : url('/sign-in');

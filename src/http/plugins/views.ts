@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { Eta } from 'eta';
 import plugin from 'fastify-plugin';
 import { icon } from '../icons.ts';
-import type { Url } from '../url.ts';
+import type { SiteUrl } from '../url.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -16,7 +16,7 @@ export interface Views {
 }
 
 /** Templates; each sees its data as `it`, addresses through `URL` and icons through `ICON`. */
-export const views = plugin<{ url: Url }>(
+export const views = plugin<{ url: SiteUrl }>(
   async (app, { url }) => {
     const eta = Object.assign(
       new Eta({

@@ -1,12 +1,12 @@
 import { textsOf } from '../../form-texts.ts';
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
+import type { RouteOptions } from '../route-options.ts';
 import { AppError, notFound } from '../../errors.ts';
 import type { OperationKind } from '../../operations/contract.ts';
 import { consequences } from '../../operations/consequences.ts';
 import { assertCan } from '../../resources/permissions.ts';
 import { isAlwaysPreviewed } from '../../operations/update.ts';
 import { getOperation } from '../../operations/register.ts';
-import type { TaskContext } from '../../tasks/context.ts';
 import { launch } from '../../tasks/launch.ts';
 import { lookAhead } from '../../tasks/look-ahead.ts';
 import { createPreview, findPreview, keepForm, type Preview, previewed } from '../../tasks/preview.ts';
@@ -19,14 +19,8 @@ import { previewPath } from '../pages/preview.ts';
 import { typedForm } from '../pages/typed-form.ts';
 import { findSelection, type Selected, type Selection, selectionWhere } from '../../selection/selection.ts';
 import { readTitled } from '../../selection/titled.ts';
-import type { Urls } from '../pages/url.ts';
 import { bulkTexts } from '../texts/bulk.ts';
 import { explain, saidOnForm, sendLaunched } from './bulk-answers.ts';
-
-export interface BulkRoutes {
-  context: TaskContext;
-  url: Urls;
-}
 
 /** Records that a dialog names. */
 const namedRecords = 4;
@@ -44,7 +38,7 @@ const paths: readonly [string, OperationKind][] = [
   ['/:resource/bulk-delete', 'delete'],
 ];
 
-export const bulkRoutes: FastifyPluginAsync<BulkRoutes> = async (app, { context, url }) => {
+export const bulkRoutes: FastifyPluginAsync<RouteOptions> = async (app, { context, url }) => {
   const { db, register } = context;
 
   for (const [path, operation] of paths) {

@@ -3,7 +3,7 @@ import { createFirstAdmin, isFirstAdminToken, linkUsed } from '../../auth/first-
 import { AppError } from '../../errors.ts';
 import { firstAdminData } from '../pages/sign-in.ts';
 import { limitAddress } from '../plugins/rate-limit.ts';
-import type { RouteOptions } from '../routes.ts';
+import type { RouteOptions } from '../route-options.ts';
 import { texts } from '../texts.ts';
 import { signIn } from './sign-in.ts';
 

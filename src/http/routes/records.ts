@@ -1,5 +1,6 @@
 import { textsOf } from '../../form-texts.ts';
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
+import type { RouteOptions } from '../route-options.ts';
 import type { Principal } from '../../auth/principal.ts';
 import { AppError, notFound } from '../../errors.ts';
 import { sizeInWords } from '../../fields/bytes.ts';
@@ -11,14 +12,14 @@ import { assertNoFixedField } from '../../operations/fixed-fields.ts';
 import { createRecord, deleteRecord, type SaveContext, updateRecord } from '../../operations/save-record.ts';
 import { assertCan } from '../../resources/permissions.ts';
 import { titleText } from '../../selection/cut.ts';
-import type { Action, Resource, ResourceField } from '../../resources/contract.ts';
+import type { Resource, ResourceField } from '../../resources/contract.ts';
+import type { Action } from '../../resources/actions.ts';
 import { relatedLists } from '../../selection/related-lists.ts';
 import { readRecord, readWhole, type RecordValuesRead } from '../../selection/record.ts';
 import { findHolder, type Holder } from '../../tasks/holders.ts';
 import { assertFree } from '../../tasks/assert-free.ts';
 import { isSlowDelete, queueFormDelete } from '../../tasks/form-delete.ts';
 import { saveContextOf } from '../../tasks/save-context.ts';
-import type { TaskContext } from '../../tasks/context.ts';
 import { ownValue } from '../../own-value.ts';
 import { formatMoment } from '../format.ts';
 import { principalOf } from '../negotiate.ts';
@@ -26,7 +27,7 @@ import type { Body } from '../pages/bulk-field.ts';
 import { chooseData, chosenTexts, pairsOf } from '../pages/choose.ts';
 import { consequencesData } from '../pages/consequences.ts';
 import { backPath } from '../pages/list-state.ts';
-import type { FormTexts } from '../pages/record-field.ts';
+import type { FormTexts } from '../../form-texts.ts';
 import { recordDeleteData, recordFormData, recordGoneData, recordLockedData, recordPath, titleOf } from '../pages/record-form.ts';
 import {
   assertFresh,
@@ -44,18 +45,11 @@ import {
 } from '../pages/record-input.ts';
 import { recordShowData } from '../pages/record-show.ts';
 import { namedHolders } from '../pages/task-title.ts';
-import type { Urls } from '../pages/url.ts';
 import { openSecrets, type Sealing, sealSecret, sealSecrets } from '../sealed-secrets.ts';
 import { bulkTexts } from '../texts/bulk.ts';
 import { followUpTexts } from '../texts/follow-ups.ts';
 import { recordTexts } from '../texts/records.ts';
 import { limits } from '../../limits.ts';
-
-export interface RecordRoutes {
-  context: TaskContext;
-  url: Urls;
-  secret: string;
-}
 
 type ForResource = {
   Params: { resource: string };
@@ -92,7 +86,7 @@ interface Form {
   madeFor?: string | null;
 }
 
-export const recordRoutes: FastifyPluginAsync<RecordRoutes> = async (app, { context, url, secret }) => {
+export const recordRoutes: FastifyPluginAsync<RouteOptions> = async (app, { context, url, secret }) => {
   const { db, register } = context;
   // A form that is too large is read all the same, so that it can be given back.
   const typed = { config: { shownAgain: { _return: '1' } }, bodyLimit: limits.form.textFormBytes };

@@ -1,6 +1,6 @@
 import type { Parsed } from '../../fields/contract.ts';
 import { decimal } from '../../fields/number.ts';
-import type { ResourceField } from '../../fields/resource-field.ts';
+import type { ResourceField } from '../../fields/contract.ts';
 import type { Given } from './contract.ts';
 import { limits } from '../../limits.ts';
 

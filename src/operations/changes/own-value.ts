@@ -1,7 +1,7 @@
 import { sortKeys } from '../../metadata/keys.ts';
 import type { Parsed } from '../../fields/contract.ts';
 import { getFieldKind } from '../../fields/register.ts';
-import type { ResourceField } from '../../fields/resource-field.ts';
+import type { ResourceField } from '../../fields/contract.ts';
 import type { FieldMeta } from '../../metadata/contract.ts';
 import type { Resource } from '../../resources/contract.ts';
 import type { ChangeInput, FieldText, Given } from './contract.ts';
