@@ -1,3 +1,4 @@
+import { sqlstate } from '../db/sqlstate.ts';
 import type { Pool, PoolClient } from 'pg';
 import type { Principal } from '../auth/principal.ts';
 import { transaction } from '../db/transaction.ts';
@@ -108,7 +109,7 @@ async function inTime<R extends object>(client: PoolClient, { text, values }: St
   try {
     return (await client.query<R>(text, values)).rows;
   } catch (error) {
-    if ((error as { code?: string }).code !== '57014') throw error;
+    if ((error as { code?: string }).code !== sqlstate.queryCanceled) throw error;
     await client.query('rollback to savepoint list');
     return null;
   }

@@ -13,7 +13,7 @@ import { keepFailures } from './failures.ts';
 import { finishChunk } from './finish-chunk.ts';
 import { failTask, type Lease } from './lease.ts';
 import { nextPace, type Pace, wholeTask } from './pace.ts';
-import { blame } from './sqlstate.ts';
+import { blame } from '../db/sqlstate.ts';
 import type { TaskRow } from './task-row.ts';
 
 /** none-left: nothing to claim; stopped: the task is not running any more, or the slot is lost; finished: that was the last. */

@@ -18,7 +18,7 @@ import { recordsHeld } from './launched.ts';
 import type { Launched } from './launched.ts';
 import { overlapMessage } from './prepare.ts';
 import { readyOperation } from './ready-operation.ts';
-import { sqlstateOf } from './sqlstate.ts';
+import { sqlstateOf, sqlstate } from '../db/sqlstate.ts';
 import { selectTask, type TaskRow } from './task-row.ts';
 
 /** Thrown to roll everything back; what was refused is written down afterwards. */
@@ -40,7 +40,7 @@ export async function runInline(ctx: TaskContext, task: NewTask, keys: readonly 
     });
   } catch (error) {
     if (error instanceof Refused) return recordRefusal(ctx, task, keys, error.outcome);
-    if (sqlstateOf(error) === '55P03') throw new AppError('busy', 503, recordsHeld);
+    if (sqlstateOf(error) === sqlstate.lockNotAvailable) throw new AppError('busy', 503, recordsHeld);
     throw error;
   }
 

@@ -11,7 +11,7 @@ import { isOperation } from '../operations/register.ts';
 import { wake } from '../queue/wake.ts';
 import { readyOperation } from './ready-operation.ts';
 import { releaseSlot, takeSlot } from './slots.ts';
-import { blame, isTableChanged, sqlstateOf } from './sqlstate.ts';
+import { blame, isTableChanged, sqlstateOf, sqlstate } from '../db/sqlstate.ts';
 import { selectTask, type TaskRow } from './task-row.ts';
 
 export interface SliceWorker {
@@ -130,7 +130,7 @@ async function isStillRunning({ db }: TaskContext, { lease }: Running): Promise<
   return rowCount === 1;
 }
 
-const timedOut = '57014';
+const timedOut = sqlstate.queryCanceled;
 
 /** Counted with lost workers: where no chunk was committed between, trying for ever would hold its records for ever. */
 async function isTooSlow({ db: { t }, settings }: TaskContext, pool: Pool, lease: Lease): Promise<boolean> {

@@ -5,7 +5,7 @@ import { databaseError } from '../db/database-error.ts';
 import { AppError } from '../errors.ts';
 import { buildContext } from '../server.ts';
 import { resume } from '../tasks/pause.ts';
-import { blame } from '../tasks/sqlstate.ts';
+import { blame } from '../db/sqlstate.ts';
 import { startRecovery } from '../tasks/worker.ts';
 import { type Action, chaosActions } from './chaos-actions.ts';
 import { chaosAdmin } from './chaos-admin.ts';

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { databaseError } from '../../db/database-error.ts';
 import { AppError, notFound } from '../../errors.ts';
-import { blame, isTableChanged, sqlstateOf } from '../../tasks/sqlstate.ts';
+import { blame, isTableChanged, sqlstateOf, sqlstate } from '../../db/sqlstate.ts';
 import { isMarked } from '../../auth/form-owner.ts';
 import { ids } from '../ids.ts';
 import { type KeptForm, keptFormOf, sealForm, tokenIn } from '../kept-form.ts';
@@ -62,7 +62,7 @@ function safeError(error: unknown, isCookieLost: boolean): AppError {
   if (blame(met) === 'passing') return new AppError('busy', 503, errors.busy);
   if (isTableChanged(met)) return new AppError('table-changed', 500, errors['table-changed']);
   // A NUL: no text of PostgreSQL's can hold one, so nothing that is asked for by it is there.
-  if (sqlstateOf(met) === '22021') return new AppError('bad-request', 400, errors['bad-request']);
+  if (sqlstateOf(met) === sqlstate.characterNotInRepertoire) return new AppError('bad-request', 400, errors['bad-request']);
   if (statusCode === 413) return new AppError('too-large', 413, errors['too-large']);
   if (statusCode === 415) return new AppError('wrong-type', 415, errors['wrong-type']);
   if (statusCode === 404) return notFound();
