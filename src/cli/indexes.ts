@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { Config } from '../config.ts';
 import { type Embedded, startEmbedded } from '../db/embedded.ts';
-import { buildContext } from '../server.ts';
+import { buildContext } from '../build-context.ts';
 import { createIndexes, findWantedIndexes, type WantedIndexes } from '../selection/wanted-indexes.ts';
 import { bringUp } from './bring-up.ts';
 import { directUrl } from './connection.ts';

@@ -2,7 +2,7 @@ import { plainJson } from '../fields/json.ts';
 import { plainMoment } from '../fields/moment.ts';
 import type { ResourceField } from '../fields/contract.ts';
 import type { FieldMeta, Metadata, ModelMeta } from '../metadata/contract.ts';
-import { ownValue } from '../own-value.ts';
+import { ownProperty } from '../own-property.ts';
 import { labelOf } from './guesses.ts';
 import type { FieldOptions } from './options.ts';
 import { isSecret } from './secrets.ts';
@@ -15,7 +15,7 @@ export function resourceFields(
 ): ResourceField[] {
   return Object.values(model.fields)
     .filter((meta) => meta.foreignKeyOf === null)
-    .map((meta) => resourceField(metadata, model, meta, ownValue(options, meta.name) ?? {}));
+    .map((meta) => resourceField(metadata, model, meta, ownProperty(options, meta.name) ?? {}));
 }
 
 /** The project's own code knows values as JavaScript does. */

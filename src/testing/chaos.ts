@@ -3,7 +3,7 @@ import { parseConfig } from '../config.ts';
 import { openPool } from '../db/pool.ts';
 import { databaseError } from '../db/database-error.ts';
 import { AppError } from '../errors.ts';
-import { buildContext } from '../server.ts';
+import { buildContext } from '../build-context.ts';
 import { resume } from '../tasks/pause.ts';
 import { blame } from '../db/sqlstate.ts';
 import { startRecovery } from '../tasks/worker.ts';

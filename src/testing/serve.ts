@@ -2,7 +2,7 @@ import admin from '../admin.ts';
 import { createUser } from '../auth/users.ts';
 import { servePages } from '../cli/serve-pages.ts';
 import { parseConfig } from '../config.ts';
-import { buildContext } from '../server.ts';
+import { buildContext } from '../build-context.ts';
 import { startWorker } from '../tasks/worker.ts';
 import { createDatabase, stopOwnServer } from './database.ts';
 

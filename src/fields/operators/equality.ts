@@ -1,4 +1,4 @@
-import { type Read, readAll } from './contract.ts';
+import { type Read, readAll } from './read-all.ts';
 import type { FilterOperator } from '../contract.ts';
 
 type Filter = (name: string, values: unknown[]) => Record<string, unknown>;

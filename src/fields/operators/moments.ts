@@ -2,7 +2,7 @@ import { DateTime } from 'luxon';
 import type { Parsed } from '../contract.ts';
 import { type Moment, momentInWords, momentKind, parseMoment } from '../moment.ts';
 import type { ResourceField } from '../contract.ts';
-import { readAll } from './contract.ts';
+import { readAll } from './read-all.ts';
 import type { FilterContext, FilterOperator } from '../contract.ts';
 import { nullness } from './empty.ts';
 

@@ -1,4 +1,4 @@
-import { type Read, readAll } from './contract.ts';
+import { type Read, readAll } from './read-all.ts';
 import type { FilterOperator } from '../contract.ts';
 
 function bound(name: string, label: string, comparison: 'gte' | 'lte', read: Read): FilterOperator {

@@ -1,5 +1,5 @@
 import type { ResourceField } from '../contract.ts';
-import { needsValue, readAll } from './contract.ts';
+import { needsValue, readAll } from './read-all.ts';
 import type { FilterOperator } from '../contract.ts';
 import { emptiness } from './empty.ts';
 import { equality } from './equality.ts';

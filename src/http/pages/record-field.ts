@@ -12,7 +12,7 @@ import { recordTexts } from '../texts/records.ts';
 import { fieldCell } from './cell.ts';
 import { type InputData, inputData } from './input.ts';
 import type { Url } from '../url.ts';
-import { ownValue } from '../../own-value.ts';
+import { ownProperty } from '../../own-property.ts';
 import { sealedName } from '../sealed-secrets.ts';
 import { canBeEmptyText, emptyText, shownTexts } from './record-input.ts';
 import { zoneHint } from './zone-hint.ts';
@@ -90,7 +90,7 @@ export async function recordField(field: ResourceField, parts: FieldParts): Prom
   const id = `field-${field.name}`;
   const isKept = record !== null && !field.isSecret && !canBeTyped(record.values[field.meta.name]);
   const isFixed = field.isReadOnly || isOverfull || isKept || (field.meta.isId && !isNew);
-  const given = ownValue(texts, field.name) ?? '';
+  const given = ownProperty(texts, field.name) ?? '';
   const values = isFixed && record && !field.relation ? [shownText(parts, field, record)] : [given === emptyText ? '' : given].flat();
   const long = record && !Object.hasOwn(texts, field.name) ? longField(parts, field, record) : null;
   // A toggle would show no value as “no”, and send that.

@@ -20,7 +20,7 @@ import { isRequired, type RecordField, recordField } from './record-field.ts';
 import type { FormTexts } from '../../form-texts.ts';
 import { emptyText, type StaleField, shownTexts, type WasTexts } from './record-input.ts';
 import type { Url } from '../url.ts';
-import { ownValue } from '../../own-value.ts';
+import { ownProperty } from '../../own-property.ts';
 
 export interface RecordFormData {
   title: string;
@@ -88,7 +88,7 @@ export async function recordFormData(parts: FormParts): Promise<RecordFormData> 
       const conflict = stale.get(field.name);
       return recordField(field, {
         ...parts,
-        error: ownValue(fieldErrors, field.name) ?? null,
+        error: ownProperty(fieldErrors, field.name) ?? null,
         errorLink: taken.includes(field.name) ? holder : null,
         conflict: conflict ? await conflictOf(parts, field, conflict) : null,
         isTooLong: error?.code === 'too-large' && (error.details.longest as string[]).includes(field.name),
@@ -164,7 +164,7 @@ export function titleOf(resource: Resource, { key, title }: { key: string; title
 }
 
 async function conflictOf({ register, resource, principal, texts }: FormParts, field: ResourceField, { name, was, theirs }: StaleField) {
-  const values = [theirs, ownValue(texts, name) ?? '', was ?? ''].map((value) => [value === emptyText ? '' : value].flat());
+  const values = [theirs, ownProperty(texts, name) ?? '', was ?? ''].map((value) => [value === emptyText ? '' : value].flat());
   const target = relationTarget(resource, field);
   const titles = target ? await relatedTitles(register, target, principal, values.flat()) : new Map<string, string>();
   const said = values.map((value) => value.map((item) => titles.get(item) ?? typedInWords(item, field, resource.reader)).join(', '));
@@ -302,7 +302,7 @@ export function recordGoneData({ resource, back }: { resource: Resource; back: s
   const seen = shownTexts(resource, texts);
   const typed = resource.form.map(({ name, label }) => ({
     label,
-    text: [ownValue(seen, name) ?? []].flat().join(', ').replace(emptyText, ''),
+    text: [ownProperty(seen, name) ?? []].flat().join(', ').replace(emptyText, ''),
   }));
   return {
     title: recordTexts.goneHeading,

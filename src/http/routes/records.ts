@@ -20,7 +20,7 @@ import { findHolder, type Holder } from '../../tasks/holders.ts';
 import { assertFree } from '../../tasks/assert-free.ts';
 import { isSlowDelete, queueFormDelete } from '../../tasks/form-delete.ts';
 import { saveContextOf } from '../../tasks/save-context.ts';
-import { ownValue } from '../../own-value.ts';
+import { ownProperty } from '../../own-property.ts';
 import { formatMoment } from '../format.ts';
 import { principalOf } from '../negotiate.ts';
 import type { Body } from '../pages/bulk-field.ts';
@@ -108,7 +108,7 @@ export const recordRoutes: FastifyPluginAsync<RouteOptions> = async (app, { cont
     if (step) return step;
     try {
       const key = await createRecord(saveContext(about), parseNew(about.resource, texts));
-      const title = titleText(ownValue(texts, about.resource.titleField)).replace(emptyText, '') || about.resource.singular;
+      const title = titleText(ownProperty(texts, about.resource.titleField)).replace(emptyText, '') || about.resource.singular;
       const token = madeFor(request.query);
       if (token === null) return reply.flash('success', recordTexts.created(title)).redirect(afterSave(about, key), 303);
       return reply.flash('success', recordTexts.createdFor(title)).redirect(url(`${recordPath(about.resource, key)}?_made=${token}`), 303);
@@ -322,7 +322,7 @@ function tooLarge({ headers, body }: FastifyRequest, resource: Resource, texts: 
   const all = Number(headers['content-length'] ?? 0) || sizes.reduce((sum, one) => sum + one, 0);
   if (all <= limits.form.bytes) return null;
   const byLength = resource.form
-    .map((field) => ({ field, bytes: bytesOf(ownValue(texts, field.name)) }))
+    .map((field) => ({ field, bytes: bytesOf(ownProperty(texts, field.name)) }))
     .sort((one, other) => other.bytes - one.bytes);
   const longest = byLength.filter(({ bytes }, place) => place === 0 || bytes > limits.record.valueBytes).map(({ field }) => field);
   const fieldErrors = Object.fromEntries(
@@ -333,7 +333,7 @@ function tooLarge({ headers, body }: FastifyRequest, resource: Resource, texts: 
 }
 
 function tooLong({ name, label }: ResourceField, texts: FormTexts): AppError | null {
-  if (bytesOf(ownValue(texts, name)) <= limits.form.textBytes) return null;
+  if (bytesOf(ownProperty(texts, name)) <= limits.form.textBytes) return null;
   const message = recordTexts.tooLargeText(label, sizeInWords(limits.form.textBytes));
   return new AppError('too-large', 413, message, { fieldErrors: { [name]: message }, longest: [] });
 }

@@ -9,7 +9,7 @@ import { changeTicks, clearSelection, createSelection, findSelection, type Selec
 import { isHtmx, principalOf } from '../negotiate.ts';
 import { listPath, parseListState, queryOf } from '../pages/list-state.ts';
 import { canSelect, countSelected, hasEnded, noSelection, selectionBarData } from '../pages/selection-bar.ts';
-import { ownValue } from '../../own-value.ts';
+import { ownProperty } from '../../own-property.ts';
 
 type Posted = { Params: { resource: string }; Body: Record<string, unknown> | undefined };
 
@@ -69,7 +69,7 @@ export const selectionRoutes: FastifyPluginAsync<RouteOptions> = async (app, { c
       const matching = { kind: 'matching' as const, filter, keys: [], exclusions: [] };
       return given ? selectMatching(db, principal, resource, given.id, filter) : createSelection(db, principal, resource, matching);
     }
-    const read = ownValue(readers, action);
+    const read = ownProperty(readers, action);
     if (!read) throw new AppError('invalid-selection', 422, 'It is not known what is to be selected. Nothing was selected.');
     const { add, remove } = read(textsOf(body.key), textsOf(body.shown));
     if (given) return changeTicks(db, principal, resource, given.id, { add, remove });
