@@ -140,7 +140,7 @@ Add it to the table in src/http/access.db.test.ts:
 "records": it finds or takes records; what it answers may hold no trace of one that is out of scope.
 "task": only its owner and administrators get anything but 404.
 "no record": say in "why" whose business it is.
-See "Who may see a route" in docs/architecture.md.`;
+See "Who may see a route" in docs/pages.md.`;
 
 /** The record that is out of the first visitor's scope, and the value and field that the third may not see. */
 const outside = { id: 29, title: 'Outsiderville' };
