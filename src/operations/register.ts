@@ -10,6 +10,9 @@ const operations: Readonly<Record<OperationKind, Operation>> = {
   undo: undoOperation as unknown as Operation,
 };
 
+/** The names of every operation there is. */
+export const operationKinds = Object.keys(operations) as OperationKind[];
+
 export function getOperation(kind: OperationKind): Operation {
   return operations[kind];
 }
