@@ -216,7 +216,7 @@ async function setUp(ctx: TaskContext, operation: string, setting: Setting, prin
   const counted = async (table: string) => (await db.pages.query<{ n: number }>(`select count(*)::int as n from ${table}`)).rows[0]?.n ?? 0;
   const inBackground = { inBackground: true };
   const launch = (kind: string, keys: readonly string[], body: Record<string, unknown>) =>
-    launchOn(ctx, cities, { keys: [...keys] }, kind as never, body, principal, inBackground);
+    launchOn(ctx, cities, { keys: [...keys] }, kind, body, principal, inBackground);
   const takeBack = (id: number, chosen: readonly string[] | null) => undo(ctx, principal, id, { operationId: randomUUID(), chosen });
   const run = (task: TaskRow) => runAtOnce(ctx, Promise.resolve({ task, outcome: 'queued' }));
   const first = setting.takesBack ? await doFirst(setting.takesBack) : null;
@@ -250,8 +250,8 @@ async function setUp(ctx: TaskContext, operation: string, setting: Setting, prin
 
   async function previewOfBulk(keys: readonly string[]) {
     const selection = await createSelection(db, principal, cities, { kind: 'ticked', filter: '', keys: [...keys], exclusions: [] });
-    const parameters = getOperation(operation as never).parse(cities, setting.body ?? {});
-    const wanted = { resource: cities, principal, operation: operation as never, selectionId: selection.id, parameters };
+    const parameters = getOperation(cities, operation).parse(cities, setting.body ?? {});
+    const wanted = { resource: cities, principal, operation, selectionId: selection.id, parameters };
     const preview = await lookAhead(ctx, { resource: cities, principal, preview: await createPreview(ctx, wanted) });
     const { changed = 0, unchanged = 0, refused = [] } = preview.findings ?? {};
     const options = { ...defaultRunOptions, ...inBackground };
