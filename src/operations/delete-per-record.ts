@@ -3,6 +3,7 @@ import { whereKeys } from '../metadata/keys.ts';
 import { delegateOf } from '../resources/delegate.ts';
 import { insertChange } from './change-row.ts';
 import type { ApplyCounts, ApplyTarget, Through } from './contract.ts';
+import { journal } from './journal.ts';
 import { keepDifference } from './keep-difference.ts';
 import { keptBackOf, presentKeys, refuseKeptBack, without } from './kept-back.ts';
 import { callEach } from './objections.ts';
@@ -89,7 +90,7 @@ async function deleteThroughClient(
   );
   const values: unknown[] = [gone.map(({ key }) => key), gone.map(({ whole }) => whole)];
   const change = insertChange(target, (value) => `$${values.push(value)}`, {
-    kind: 'delete',
+    kind: journal.deleted,
     fields: `'{}'`,
     keys: 'array_agg(key order by key)',
     firstKey: 'min(key)',

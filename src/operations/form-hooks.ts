@@ -45,7 +45,7 @@ export async function saveForm(context: HookContext, { draft }: Ruled, data: Rec
   const { resource } = context;
   const done = await runOwnSave(context, draft, data);
   if (isObjection(done)) throw refused(resource, done);
-  if (draft.kind === 'update') return null;
+  if (draft.before) return null;
   const id = (done ?? {}) as Record<string, unknown>;
   const missing = resource.model.idFields.find((name) => id[name] === undefined || id[name] === null);
   if (missing) throw new Error(`save of ${resource.model.name} returned no ${missing}, so the new record cannot be found`);

@@ -15,8 +15,9 @@ import { buildWhere } from '../selection/where.ts';
 import { queryableOf } from './client-transaction.ts';
 import { askHook, type Ruled, ruleForm, saveForm } from './form-hooks.ts';
 import { insertChange } from './change-row.ts';
-import type { ApplyTarget } from './contract.ts';
+import type { ApplyTarget, HoldersOf } from './contract.ts';
 import { findAlong } from './dependants.ts';
+import { journal, type JournalKind } from './journal.ts';
 import { keepDifference } from './keep-difference.ts';
 import { keptBackCode } from './kept-back.ts';
 import { assertNoRule } from './rewrite-rules.ts';
@@ -25,7 +26,7 @@ import { keyCondition } from '../metadata/key-sql.ts';
 import { lastImage } from './record-links.ts';
 import { imageSql, readRows } from './row-values.ts';
 import type { HookContext } from './run-hooks.ts';
-import { type HoldersOf, keepGoneAlong, lockAlong, readAlong, type TakenAlong, takenAlong } from './take-along.ts';
+import { keepGoneAlong, lockAlong, readAlong, type TakenAlong, takenAlong } from './take-along.ts';
 import { readConstraints } from './constraints.ts';
 import { readSecrets, secretTexts, unseen } from './unseen.ts';
 import { writeError } from './write-error.ts';
@@ -63,7 +64,7 @@ export function createRecord(context: SaveContext, values: RecordValues): Promis
     null,
     () => values,
     async (client, sql) => {
-      await assertNoRule(sql, model, ['create'], false);
+      await assertNoRule(sql, model, [journal.created], false);
       await assertReachable(context, client, values, null);
       const hooks = hookContext(context, client);
       const ruled = await ruleForm(hooks, null, values);
@@ -80,7 +81,13 @@ export function createRecord(context: SaveContext, values: RecordValues): Promis
       if (resource.hooks.afterSave) await afterSave(hooks, sql, ruled, key);
       const after = await imageOf(sql, resource, key, 'to_jsonb(t.*)', false);
       if (after === null) throw keptBackError(resource);
-      await keepChange(sql, context, { kind: 'create', key, fields: [...values.keys()].map(({ meta }) => meta.name), before: null, after });
+      await keepChange(sql, context, {
+        kind: journal.created,
+        key,
+        fields: [...values.keys()].map(({ meta }) => meta.name),
+        before: null,
+        after,
+      });
       return key;
     },
   );
@@ -99,7 +106,7 @@ export function updateRecord(context: SaveContext, key: string, decide: (current
     key,
     () => typed,
     async (client, sql) => {
-      await assertNoRule(sql, model, ['update'], false);
+      await assertNoRule(sql, model, [journal.changed], false);
       await lockRecord(sql, resource, key);
       const current = await readRecord(context.register, resource, principal, key, resource.form, {
         client,
@@ -145,7 +152,7 @@ export function deleteRecord(context: SaveContext, key: string): Promise<number>
     key,
     () => new Map(),
     async (client, sql) => {
-      await assertNoRule(sql, resource.model, ['delete'], false);
+      await assertNoRule(sql, resource.model, [journal.deleted], false);
       await lockRecord(sql, resource, key);
       const before = (await imageOf(sql, resource, key, lastImage(resource.model, 't'), false)) as string;
       await assertInScope(context, client, key);
@@ -170,7 +177,8 @@ export function deleteRecord(context: SaveContext, key: string): Promise<number>
       if ((await imageOf(sql, resource, key, '1', false)) !== null) {
         const marked = await keepDifference(sql, changeTarget(context, task), [{ key, image }], []);
         if (marked.length === 0) throw keptBackError(resource);
-      } else await keepChange(sql, context, { kind: 'delete', key, fields: [], before, after: null, keptAlong: along.keptAlong, task });
+      } else
+        await keepChange(sql, context, { kind: journal.deleted, key, fields: [], before, after: null, keptAlong: along.keptAlong, task });
       return task.taskId;
     },
     true,
@@ -296,7 +304,7 @@ async function imageOf(sql: Queryable, { model }: Resource, key: string, image: 
 }
 
 interface Kept {
-  kind: 'create' | 'update' | 'delete';
+  kind: JournalKind;
   key: string;
   fields: readonly string[];
   before: string | null;

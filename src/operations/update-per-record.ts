@@ -1,6 +1,7 @@
 import type { Queryable } from '../db/transaction.ts';
 import type { FieldMeta } from '../metadata/contract.ts';
 import type { ApplyCounts, ApplyTarget, Through } from './contract.ts';
+import type { FieldChange } from './field-change.ts';
 import { keepDifference } from './keep-difference.ts';
 import { refuseKeptBack, without } from './kept-back.ts';
 import { callEach, Objections } from './objections.ts';
@@ -8,7 +9,7 @@ import { isLink, keyOfPassing, keysOf, type Passing } from './passing.ts';
 import { fromText } from '../metadata/value-text.ts';
 import { readRows, type Row } from './row-values.ts';
 import { type Draft, type HookContext, isObjection, runBeforeSave, runHook, runOwnSave, validateDraft } from './run-hooks.ts';
-import { type FieldChange, writeSet } from './update.ts';
+import { writeSet } from './update.ts';
 import { compareStatement, differingStatement, updateStatement } from './update-sql.ts';
 import { writeGiven } from './write-given.ts';
 import { writeThroughClient } from './write-through-client.ts';

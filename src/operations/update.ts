@@ -1,33 +1,34 @@
+import type { Principal } from '../auth/principal.ts';
 import { AppError } from '../errors.ts';
 import { textsOf } from '../form-texts.ts';
 import type { Resource, ResourceField } from '../resources/contract.ts';
 import { hasResource, relatedTitles, relationTarget } from '../selection/related.ts';
-import type { ChangeName, Given } from './changes/contract.ts';
+import type { Given } from './changes/contract.ts';
 import { changesFor, getChange } from './changes/register.ts';
 import type { Queryable } from '../db/transaction.ts';
 import type { ApplyCounts, ApplyTarget, CheckContext, Operation, Refusal, StatementRow } from './contract.ts';
+import { type FieldChange, relatedIds, type UpdateParameters } from './field-change.ts';
 import { sumOf } from './in-halves.ts';
+import { journal } from './journal.ts';
 import { keptBack, refuseKeptBack, without } from './kept-back.ts';
 import { updatePerRecord } from './update-per-record.ts';
 import { differingStatement, updateStatement } from './update-sql.ts';
-
-/** What is done to one chosen field. The value is what the change made of its input, as plain JSON. */
-export interface FieldChange {
-  /** Name in the metadata: of the foreign key's scalar for a to-one relation. */
-  readonly field: string;
-  readonly change: ChangeName;
-  readonly value: unknown;
-}
-
-export interface UpdateParameters {
-  readonly changes: readonly FieldChange[];
-}
+import { editWords } from './words.ts';
+import { changePath } from './write-path.ts';
 
 /** Changes chosen fields. Fields that were not chosen are not written. */
 export const updateOperation: Operation<UpdateParameters> = {
   kind: 'update',
+  offer: { path: 'bulk-edit', icon: 'pencil', tone: 'primary', view: 'bulk/edit', isAcknowledged: false },
+  words: editWords,
   action: 'bulk-update',
+  writes: journal.changed,
+  writePath: changePath,
   parse: parseChanges,
+  changes: ({ changes }) => changes,
+  digestFields: ({ changes }) => digestFields(changes),
+  isAlwaysPreviewed: ({ changes }) => changes.some(({ change }) => getChange(change).isAlwaysPreviewed === true),
+  mayChange: mayChangeFields,
   check: checkChanges,
   title: (resource) => `Edit ${resource.label.toLowerCase()}`,
   describe: (resource, { changes }) => changes.map((change) => describeChange(resource, change)),
@@ -150,20 +151,17 @@ async function checkChanges({ client, register, resource, principal }: CheckCont
   }
 }
 
-export function isAlwaysPreviewed(parameters: unknown): boolean {
-  const { changes = [] } = (parameters ?? {}) as Partial<UpdateParameters>;
-  return changes.some(({ change }) => getChange(change).isAlwaysPreviewed === true);
+/** A copy reads another field, which must be one that may be seen. */
+function mayChangeFields(resource: Resource, _principal: Principal, { changes }: UpdateParameters): boolean {
+  const isSeen = (name: unknown) => resource.fields.some(({ meta }) => meta.name === name);
+  return changes.every(
+    ({ field, change, value }) => resource.bulkFields.some(({ meta }) => meta.name === field) && (change !== 'copy' || isSeen(value)),
+  );
 }
 
 /** Names of the fields whose values decide what the changes come to. */
-export function digestFields({ changes }: UpdateParameters): string[] {
+export function digestFields(changes: readonly FieldChange[]): string[] {
   return changes.flatMap(({ field, change, value }) => (change === 'copy' ? [field, String(value)] : [field]));
-}
-
-/** Ids of related records that a change would link, as in URLs. */
-export function relatedIds(field: ResourceField, { change, value }: FieldChange): string[] {
-  if (!field.relation || !['set', 'fill', 'add', 'remove', 'replace'].includes(change)) return [];
-  return textsOf(value);
 }
 
 function describeChange(resource: Resource, { field: name, change, value }: FieldChange): string {

@@ -116,7 +116,8 @@ export interface BulkSelection {
   readonly along: number;
   /** Ticked one by one, or everything that matches a filter. */
   readonly kind: 'ticked' | 'matching';
-  readonly operation: 'update' | 'delete' | 'undo';
+  /** Name of the operation: `update`, `delete`, or one of your own. */
+  readonly operation: string;
 }
 
 export interface BulkOptions<T extends ModelTypes = AnyModel> {

@@ -6,7 +6,7 @@ import pg from 'pg';
 import type { AppError } from '../errors.ts';
 import type { FieldMeta } from '../metadata/contract.ts';
 import { keyOf } from '../metadata/keys.ts';
-import type { FieldChange } from '../operations/update.ts';
+import type { FieldChange } from '../operations/field-change.ts';
 import type { Resource } from '../resources/contract.ts';
 import { markGenerated } from '../resources/generated-columns.ts';
 import { createSelection, type Selected } from '../selection/selection.ts';

@@ -1,6 +1,6 @@
 import type { Queryable } from '../db/transaction.ts';
 import type { TableNames } from '../db/names.ts';
-import type { HoldersOf } from '../operations/take-along.ts';
+import type { HoldersOf } from '../operations/contract.ts';
 import { unfinishedSql, type TaskState } from './states.ts';
 
 /** Who holds a record: one task that is not finished with it. */

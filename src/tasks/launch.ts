@@ -3,7 +3,6 @@ import type { Principal } from '../auth/principal.ts';
 import { patientTransaction } from '../db/patient-transaction.ts';
 import { AppError } from '../errors.ts';
 import { getOperation } from '../operations/register.ts';
-import type { OperationKind } from '../operations/contract.ts';
 import { assertNoRule } from '../operations/rewrite-rules.ts';
 import { wake } from '../queue/wake.ts';
 import { assertCan } from '../resources/permissions.ts';
@@ -27,7 +26,8 @@ export interface Launch {
   principal: Principal;
   /** The one-time id of the form, made by `createPreview`. */
   operationId: string;
-  operation: OperationKind;
+  /** Its name. */
+  operation: string;
   /** As `Operation.parse` made them; where the preview has its own, those are used. */
   parameters?: unknown;
   options?: Partial<RunOptions>;
@@ -43,7 +43,7 @@ export interface Launch {
 export async function launch(ctx: TaskContext, request: Launch): Promise<Launched> {
   const { db, register } = ctx;
   const { resource, principal, operationId } = request;
-  const operation = getOperation(request.operation);
+  const operation = getOperation(resource, request.operation);
   assertCan(resource, principal, operation.action);
 
   const earlier = await findTaskByOperation(db, principal, operationId);
@@ -61,7 +61,7 @@ export async function launch(ctx: TaskContext, request: Launch): Promise<Launche
     throw new AppError('selection-changed', 409, message, { from: preview.recordCount, to: count });
   }
 
-  await assertNoRule(db.pages, resource.model, [request.operation === 'delete' ? 'delete' : 'update'], true);
+  await assertNoRule(db.pages, resource.model, [operation.writes], true);
   await operation.check?.({ client: db.pages, register, resource, principal }, parameters);
   assertReason(resource, preview.recordCount, options.changeReason);
   if (resource.isAtomic && preview.recordCount > limits.bulk.atomic) {

@@ -4,6 +4,7 @@ import { type Queryable, transaction } from '../db/transaction.ts';
 import { inTurn } from '../db/turns.ts';
 import { clientTransaction, needsClient } from '../operations/client-transaction.ts';
 import { rowsOf } from '../operations/moves-onto.ts';
+import { changesOf } from '../operations/register.ts';
 import { assertStayApart } from './stay-apart.ts';
 import { findRewriting } from '../operations/triggers.ts';
 import type { Client } from '../resources/client.ts';
@@ -81,7 +82,7 @@ export async function runInline(ctx: TaskContext, task: NewTask, keys: readonly 
       },
       through: tx && { tx, principal: task.principal, log: ctx.log },
     };
-    await assertStayApart(client, { isInTransaction: true }, resource.model, task, () => rowsOf(resource.model, free));
+    await assertStayApart(client, { isInTransaction: true }, resource.model, changesOf(resource, task), () => rowsOf(resource.model, free));
     const operation = await readyOperation(ctx, { ...task, client, snapshot: task.options.skipChanged ? task.snapshot : null });
     const altered = await operation.watch?.(client, target, free, task.parameters);
     const outcome = await applyIsolated(client, operation, target, free, task.parameters);

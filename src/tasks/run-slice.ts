@@ -7,7 +7,7 @@ import { resourceOf, withRolesNow } from './may-run.ts';
 import { prepare } from './prepare.ts';
 import { afterTrouble, type Past, startPace } from './pace.ts';
 import { type ChunkResult, runChunk, type Running } from './run-chunk.ts';
-import { isOperation } from '../operations/register.ts';
+import { findOperation } from '../operations/register.ts';
 import { wake } from '../queue/wake.ts';
 import { readyOperation } from './ready-operation.ts';
 import { releaseSlot, takeSlot } from './slots.ts';
@@ -51,9 +51,9 @@ async function isKnown(ctx: TaskContext, pool: Pool, taskId: number): Promise<bo
   );
   const task = rows[0];
   if (!task) return true;
-  const isResource = register.list.some(({ slug }) => slug === task.resource);
-  if (isResource && isOperation(task.operation)) return true;
-  const what = isResource ? `the operation “${task.operation}”` : `the resource “${task.resource}”`;
+  const resource = register.list.find(({ slug }) => slug === task.resource);
+  if (resource && findOperation(resource, task.operation)) return true;
+  const what = resource ? `the operation “${task.operation}”` : `the resource “${task.resource}”`;
   ctx.log('warning', 'a task is left to a worker that knows it', { taskId, ...task });
   await transaction(pool, async (client) => {
     await client.query(`update ${db.t.task} set reason = 'unknown', message = $2, woken_at = now() where id = $1 and finished_at is null`, [

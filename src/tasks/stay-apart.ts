@@ -9,11 +9,11 @@ import { sqlstateOf } from '../db/sqlstate.ts';
 export async function assertStayApart(
   client: Queryable,
   { isInTransaction }: { isInTransaction: boolean },
-  ...[model, asked, rows]: Parameters<typeof assertNotOnto> extends [unknown, ...infer Rest] ? Rest : never
+  ...[model, changes, rows]: Parameters<typeof assertNotOnto> extends [unknown, ...infer Rest] ? Rest : never
 ): Promise<void> {
   if (isInTransaction) await client.query('savepoint apart');
   try {
-    await assertNotOnto(client, model, asked, rows);
+    await assertNotOnto(client, model, changes, rows);
     if (isInTransaction) await client.query('release savepoint apart');
   } catch (error) {
     if (!sqlstateOf(error)?.startsWith('22')) throw error;

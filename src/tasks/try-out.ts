@@ -6,7 +6,7 @@ import { clientTransaction, needsClient } from '../operations/client-transaction
 import { presentKeys, without } from '../operations/kept-back.ts';
 import type { ModelMeta } from '../metadata/contract.ts';
 import { keyCondition, keySql } from '../metadata/key-sql.ts';
-import type { OperationKind, Through } from '../operations/contract.ts';
+import type { Through } from '../operations/contract.ts';
 import { findRewriting } from '../operations/triggers.ts';
 import type { Resource } from '../resources/contract.ts';
 import { applyIsolated, type ChunkOutcome } from './apply-isolated.ts';
@@ -24,7 +24,7 @@ export interface Tried {
 export interface Trial {
   resource: Resource;
   principal: Principal;
-  operation: OperationKind;
+  operation: string;
   parameters: unknown;
 }
 

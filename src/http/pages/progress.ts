@@ -1,8 +1,10 @@
 import type { Reader } from '../../fields/reader.ts';
+import { wordsOf } from '../../operations/register.ts';
 import type { Resource } from '../../resources/contract.ts';
 import { type Progress, progressOf, withoutWorkerSince } from '../../tasks/progress.ts';
 import { isFinished, type TaskState } from '../../tasks/states.ts';
 import type { TaskRow } from '../../tasks/task-row.ts';
+import { formatNumber } from '../format.ts';
 import { formatMoment, formatSpan } from '../format-span.ts';
 import { followUpTexts } from '../texts/follow-ups.ts';
 import { taskTexts } from '../texts/tasks.ts';
@@ -217,11 +219,11 @@ export function shownProgress(task: TaskRow, now: Date): Pick<Progress, 'done' |
 }
 
 /** What happened to the records, only what there was. */
-export function countsOf(task: TaskRow): Count[] {
+export function countsOf(task: TaskRow & Partial<NamedTask>): Count[] {
   const { counts } = taskTexts;
   const left = isFinished(task.state) ? Math.max(0, (task.total ?? 0) - task.done) : 0;
   const all: [number, (count: number) => string, Count['tone']][] = [
-    [task.changed, { update: counts.changed, delete: counts.deleted, undo: counts.restored }[task.operation], 'success'],
+    [task.changed, (count) => (task.words ?? wordsOf(task.operation)).done(formatNumber(count)), 'success'],
     [task.failed, counts.failed, 'error'],
     [task.keptBack, counts.keptBack, 'error'],
     [task.altered, counts.altered, 'warning'],

@@ -4,8 +4,8 @@ import type { Principal } from '../../auth/principal.ts';
 import { shownText } from '../../fields/stored-text.ts';
 import { keyToUrl } from '../../metadata/keys.ts';
 import type { ChangedValue, DeletedRecord, HistoryEntry, HistoryPage, HistoryTask } from '../../operations/history.ts';
-import { actionOf } from '../../operations/register.ts';
-import { can } from '../../resources/permissions.ts';
+import { journal, type JournalWord, journalWord } from '../../operations/journal.ts';
+import { mayRun } from '../../operations/register.ts';
 import type { Register, Resource, ResourceField } from '../../resources/contract.ts';
 import { relatedTitles, relationTarget } from '../../selection/related.ts';
 import { titleText } from '../../selection/cut.ts';
@@ -30,7 +30,7 @@ export interface HistoryData {
 }
 
 export interface HistoryItem {
-  kind: HistoryEntry['kind'];
+  kind: JournalWord;
   icon: string;
   who: string;
   did: string;
@@ -105,7 +105,7 @@ function itemOf({ resource, key, taskTitles, url }: HistoryParts, entry: History
   const { task } = entry;
   const taskTitle = task === null ? undefined : taskTitles.get(task.id);
   return {
-    kind: entry.kind,
+    kind: journalWord(entry.kind),
     icon: icons[entry.kind],
     who: entry.principalName,
     did: historyTexts.kinds[entry.kind],
@@ -187,7 +187,7 @@ function restoreForm(
   { register, resource, principal, url }: Pick<HistoryParts, 'register' | 'resource' | 'principal' | 'url'>,
   { key, title, task }: Restorable,
 ) {
-  if (task === null || !task.isFinished || !can(resource, principal, actionOf(task.operation, task.parameters))) return null;
+  if (task === null || !task.isFinished || !mayRun(resource, principal, task)) return null;
   if (!seesTask(register, principal, task)) return null;
   return {
     action: url(`/tasks/${task.id}/undo`),
@@ -201,7 +201,7 @@ function restoreForm(
 function restoreOfLast(parts: HistoryParts): RestoreForm | null {
   const { resource, key, page } = parts;
   const last = page.entries[0];
-  if (last?.kind !== 'delete' || last.values === null || last.isAlong) return null;
+  if (last?.kind !== journal.deleted || last.values === null || last.isAlong) return null;
   return restoreForm(parts, { key, title: lastTitle(resource, page) ?? keyToUrl(resource.model, key), task: last.task });
 }
 

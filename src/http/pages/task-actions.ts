@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Principal } from '../../auth/principal.ts';
-import { actionOf } from '../../operations/register.ts';
-import { can } from '../../resources/permissions.ts';
+import { findOperation, mayRun } from '../../operations/register.ts';
 import type { Resource } from '../../resources/contract.ts';
 import type { Database } from '../../db/database.ts';
 import { countRetryable, type FollowUpTask, listFollowUps } from '../../tasks/failed-records.ts';
@@ -46,7 +45,7 @@ export async function taskActions(
   { db, principal, resource, url }: { db: Database; principal: Principal; resource: Resource | null; url: Url },
   task: TaskRow,
 ): Promise<TaskActions> {
-  const mayAct = resource !== null && isFinished(task.state) && can(resource, principal, actionOf(task.operation, task.parameters));
+  const mayAct = resource !== null && isFinished(task.state) && mayRun(resource, principal, task);
   const hasFailed = task.failed + task.conflicted + task.keptBack > 0;
   const [retryable, followUps] = await Promise.all([
     mayAct && hasFailed ? countRetryable(db, task.id) : new Map<string, number>(),
@@ -90,8 +89,9 @@ export function failedInList(
   reason: { code: string; count: number } | null = null,
 ): InList | null {
   const count = reason?.count ?? failed + conflicted + keptBack;
+  const hasFields = parts.resource && findOperation(parts.resource, operation)?.offer?.view === 'bulk/edit';
   return inList(parts, taskRecordsFilter('failed', id, reason?.code ?? null), {
-    select: operation === 'update' ? followUpTexts.changeFailed(count) : followUpTexts.selectFailed(count),
+    select: hasFields ? followUpTexts.changeFailed(count) : followUpTexts.selectFailed(count),
     list: followUpTexts.listFailed(count),
   });
 }

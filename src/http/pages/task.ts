@@ -10,7 +10,7 @@ import type { ChunkRow, EventRow, FailureGroup } from '../../tasks/queries.ts';
 import { isFinished } from '../../tasks/states.ts';
 import type { TaskRow } from '../../tasks/task-row.ts';
 import { formatDateTime, formatMoment, formatNumber, formatSpan, isoTime } from '../format.ts';
-import type { Way } from '../../operations/way.ts';
+import type { WritePath } from '../../operations/write-path.ts';
 import { taskTexts } from '../texts/tasks.ts';
 import type { RetryForm, TaskActions } from './task-actions.ts';
 import { findResource, type ShownFilter } from './task-filter.ts';
@@ -256,7 +256,7 @@ function factsOf(task: TaskRow, now: Date, timeZone: string): Fact[] {
     if (idle >= 1_000) list.push({ label: facts.idle, value: formatSpan(idle) });
   }
   list.push({ label: facts.backend, value: taskTexts.backends[task.backend] ?? task.backend });
-  list.push({ label: facts.way, value: taskTexts.ways[task.writeThrough as Way] ?? task.writeThrough });
+  list.push({ label: facts.way, value: taskTexts.ways[task.writeThrough as WritePath] ?? task.writeThrough });
   if (task.locksOffReason !== null) list.push({ label: facts.locks, value: taskTexts.withoutLocks(task.locksOffReason) });
   if (task.parallelism > 1) list.push({ label: facts.parallelism, value: formatNumber(task.parallelism) });
   return list;
