@@ -30,7 +30,8 @@ export const choice: FieldKind = {
     if (given === null) return required(field);
     return find(field, given) ? { value: given } : { error: `"${given}" is not a value of ${field.label}.` };
   },
-  toSql: (value, field) => (value === null ? null : (find(field, String(value))?.dbName ?? String(value))),
+  toSql: (value, { meta }) => (value === null ? null : (meta.enumValues?.find(({ name }) => name === value)?.dbName ?? String(value))),
+  fromText: (text, { meta }) => meta.enumValues?.find(({ dbName }) => dbName === text)?.name ?? text,
   operators: (field) => [...isOrNot, ...nullness(field)],
 };
 

@@ -1,6 +1,6 @@
 import type { FilterOperator } from './operators/contract.ts';
 import type { Reader } from './reader.ts';
-import type { ResourceField } from './resource-field.ts';
+import type { ColumnField, ResourceField } from './resource-field.ts';
 
 /** How a value is shown in a list or on a page. */
 export interface Cell {
@@ -34,7 +34,9 @@ export interface FieldKind {
   /** Typed value from a form control. Empty is null where the field is optional, an error where it is required. */
   parse(input: string | readonly string[] | undefined, field: ResourceField, reader?: Reader): Parsed;
   /** Text that Postgres casts to the field's type; a list for many-to-many and scalar lists. */
-  toSql(value: unknown, field: ResourceField): string | string[] | null;
+  toSql(value: unknown, field: ColumnField): string | string[] | null;
+  /** The value that `format` and `toForm` take, of the text that PostgreSQL writes of it; of a list, of a JSON array of such texts. */
+  fromText(text: string, field: ColumnField): unknown;
   /** How a filter may compare it, the most usual first; none where it cannot be filtered. */
   operators(field: ResourceField): readonly FilterOperator[];
 }

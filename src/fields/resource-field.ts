@@ -1,6 +1,9 @@
 import type { FieldKind } from './contract.ts';
 import type { EnumMeta, FieldMeta, RelationMeta } from '../metadata/contract.ts';
 
+/** A column, whoever shows it. */
+export type ColumnField = Pick<ResourceField, 'meta'>;
+
 /** A field as a resource uses it. */
 export interface ResourceField {
   /** Its name in URLs and forms: of the relation for a foreign key (`country`), else of the field. */

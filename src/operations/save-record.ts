@@ -110,7 +110,7 @@ export function updateRecord(context: SaveContext, key: string, decide: (current
       if (values.size === 0) return false;
       await assertReachable(context, client, values, current);
       const links = [...values.keys()].map(({ meta }) => meta).filter(({ relation }) => relation?.kind === 'many-to-many');
-      const [row] = await readRows(sql, resource.metadata, model, [key], { keeps: 'image', links });
+      const [row] = await readRows(sql, model, [key], { keeps: 'image', links });
       if (!row) throw notFound();
       const hooks = hookContext(context, client);
       const ruled = await ruleForm(hooks, row.record, values);
@@ -152,7 +152,7 @@ export function deleteRecord(context: SaveContext, key: string): Promise<number>
       const along = await lockedAlong(context, sql, key);
       const hooks = hookContext(context, client);
       const { beforeDelete, afterDelete } = resource.hooks;
-      const [row] = beforeDelete || afterDelete ? await readRows(sql, resource.metadata, resource.model, [key]) : [];
+      const [row] = beforeDelete || afterDelete ? await readRows(sql, resource.model, [key]) : [];
       const image = (await imageOf(sql, resource, key, imageSql(resource.model, 't', []), false)) as string;
       if (row) await askHook(hooks, 'beforeDelete', { record: row.record });
       const taken = await readAlong(sql, resource.model, along.dependants, [key]);
@@ -229,8 +229,8 @@ function withGiven({ model }: Resource, data: Record<string, unknown>, { given }
 }
 
 async function afterSave(hooks: HookContext, sql: Queryable, { draft }: Ruled, key: string): Promise<void> {
-  const { metadata, model } = hooks.resource;
-  const [written] = await readRows(sql, metadata, model, [key]);
+  const { model } = hooks.resource;
+  const [written] = await readRows(sql, model, [key]);
   const { kind, before, fields } = draft;
   if (written) await askHook(hooks, 'afterSave', { kind, before, fields, record: written.record });
 }

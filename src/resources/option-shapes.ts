@@ -23,7 +23,7 @@ const arrangement = z
   .optional();
 const sort = 'must be a field, or a list of fields.';
 const isObject = (given: unknown): given is Record<string, unknown> => typeof given === 'object' && given !== null;
-const kindMembers = ['format', 'toForm', 'parse', 'toSql', 'operators'];
+const kindMembers = ['format', 'toForm', 'parse', 'toSql', 'fromText', 'operators'];
 const kind = z.custom(
   (given) => isObject(given) && kindMembers.every((name) => typeof given[name] === 'function'),
   'must be a kind: one of `kinds`, or your own made from one.',
