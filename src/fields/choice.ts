@@ -1,4 +1,3 @@
-import { cellError } from './cell-error.ts';
 import type { FieldKind } from './contract.ts';
 import { required, single } from './input.ts';
 import { nullness } from './operators/empty.ts';
@@ -7,12 +6,6 @@ import type { ResourceField } from './resource-field.ts';
 
 function find(field: ResourceField, name: string) {
   return field.enum?.values.find((value) => value.name === name);
-}
-
-/** How a value of an enum is shown wherever it can be chosen: as in a list. */
-export function choiceInWords(name: string, field: ResourceField): string {
-  const words = field.meta.isList || !field.format ? '' : field.format(name);
-  return words.trim() === '' || words === cellError(field.label) ? name : words;
 }
 
 /** An enum. */

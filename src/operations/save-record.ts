@@ -4,7 +4,8 @@ import type { TableNames } from '../db/names.ts';
 import type { Queryable } from '../db/transaction.ts';
 import { inTurn } from '../db/turns.ts';
 import { AppError, notFound } from '../errors.ts';
-import { json, plainJson } from '../fields/json.ts';
+import { plainJson } from '../fields/json.ts';
+import { getFieldKind } from '../fields/register.ts';
 import { keyOf, parseKey, whereKey, whereKeys } from '../metadata/keys.ts';
 import type { Client, Register, Resource, ResourceField, Where } from '../resources/contract.ts';
 import { delegateOf } from '../resources/delegate.ts';
@@ -393,7 +394,7 @@ async function writeExactJson(sql: Queryable, resource: Resource, key: string, v
   const condition = keyCondition(model, 't', [key], written.length + 1);
   const assignments = written.map(([{ meta }], index) => `${meta.column} = $${index + 1}::text::${meta.sqlType}`);
   await sql.query(`update ${model.table} t set ${assignments.join(', ')} where ${condition.sql}`, [
-    ...written.map(([field, value]) => json.toSql(value, field)),
+    ...written.map(([field, value]) => getFieldKind(field).toSql(value, field)),
     ...condition.values,
   ]);
 }

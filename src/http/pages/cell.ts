@@ -48,7 +48,7 @@ export function fieldCell({ resource, principal, url }: CellParts, field: Resour
   const isThere = value !== null && value !== undefined;
   const isOwn = isThere && field.format !== null;
   const related = cell.link ? resource.related(cell.link.model) : null;
-  const isBoolean = field.meta.type === 'Boolean' && !isOwn;
+  const isBoolean = field.meta.type === 'Boolean' && !isOwn && (cell.badge === undefined || cell.badge === 'yes' || cell.badge === 'no');
   const toRelated =
     cell.link && related && can(related, principal, 'list') ? url(`/${related.slug}/${encodeURIComponent(cell.link.id)}`) : null;
   const text = isOwn ? (field.format?.(value) ?? '') : cell.text;

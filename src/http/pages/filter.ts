@@ -1,7 +1,6 @@
 import type { Principal } from '../../auth/principal.ts';
 import { AppError } from '../../errors.ts';
-import { readBoolean } from '../../fields/boolean.ts';
-import { choiceInWords } from '../../fields/choice.ts';
+import { answersOf, choicesOf } from '../../fields/choices.ts';
 import { momentKind } from '../../fields/moment.ts';
 import { getFieldKind } from '../../fields/register.ts';
 import { comparedField } from '../../fields/scalar-list.ts';
@@ -287,16 +286,10 @@ function inputsOf(view: View, field: FilterField, operator: FilterOperator, { va
 
 function optionsOf({ field: own }: FilterField, chosen: readonly string[]): OptionData[] | null {
   const field = comparedField(own);
-  const option = (value: string, label: string) => ({ value, label, isChosen: chosen.includes(value) });
-  if (field.enum && !field.relation) {
-    const known = field.enum.values.map(({ name }) => name);
-    // One that is not offered any more is shown, so that it is not lost unseen.
-    return [...known, ...chosen.filter((value) => !known.includes(value))].map((name) => option(name, choiceInWords(name, field)));
-  }
-  if (getFieldKind(field).input !== 'checkbox') return null;
-  // As it was written, which may be in other words.
-  const written = (answer: boolean) => chosen.find((value) => readBoolean(value) === answer) ?? String(answer);
-  return [option(written(true), inputTexts.yes), option(written(false), inputTexts.no)];
+  const option = (choice: { value: string; label: string }) => ({ ...choice, isChosen: chosen.includes(choice.value) });
+  const { input } = getFieldKind(field);
+  if (field.enum && !field.relation && input === 'select') return choicesOf(field, chosen).map(option);
+  return input === 'checkbox' ? answersOf(field, chosen, [inputTexts.yes, inputTexts.no]).map(option) : null;
 }
 
 function sortFrom(query: Query): string {

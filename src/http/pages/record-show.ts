@@ -96,7 +96,7 @@ async function shownValue(parts: ShowParts, field: ResourceField): Promise<Shown
   const value = field.relation?.kind === 'to-one' ? related[0] : record.values[field.meta.name];
   const cell = isMuch ? null : fieldCell({ resource, principal, url }, field, value ?? null);
   const long = record.long.get(field.name);
-  const isCode = field.meta.type === 'Json' && field.format === null && !field.meta.isList;
+  const isCode = field.meta.type === 'Json' && field.format === null && field.kind === null && !field.meta.isList;
   const isCut = long !== undefined && field.format === null && field.kind === null;
   const text = isCut
     ? `${long.beginning}…`
