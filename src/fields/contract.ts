@@ -14,15 +14,39 @@ export interface Cell {
 
 export type Parsed<T = unknown> = { value: T } | { error: string };
 
-/** The control a form shows for it. */
+/** The control that a form shows for it; a kind may draw one of its own instead (`control`). */
 export type InputKind = 'text' | 'number' | 'checkbox' | 'select' | 'date-time' | 'textarea' | 'relation' | 'relations' | 'none';
 
 export type FilterKind = 'choice' | 'boolean' | 'relation' | 'range';
+
+/** A template of the project's own, in Eta, beside the file of its kind. */
+export interface KindView<Shown> {
+  /** `new URL('./money.eta', import.meta.url)` */
+  readonly view: URL;
+  /** What the template reads as `it.data`. */
+  readonly data?: (shown: Shown) => object;
+}
+
+/** What a control shows: `toForm`'s text, or what was typed. */
+export interface ShownControl {
+  text: string;
+  field: ResourceField;
+  reader: Reader;
+}
+
+/** What a cell shows: a value that is not null, and its text by `format`. */
+export interface ShownCell extends ShownControl {
+  value: unknown;
+}
 
 /** How one kind of value is shown, read from a form, filtered, and changed in bulk. Every member passes the contract suite. */
 export interface FieldKind {
   readonly name: string;
   readonly input: InputKind;
+  /** Drawn in place of the control that `input` names. */
+  readonly control?: KindView<ShownControl>;
+  /** Drawn in place of the text that `format` gives, in lists and on the page of a record. */
+  readonly cell?: KindView<ShownCell>;
   /** The quick control above a list; null: none. */
   readonly filter: FilterKind | null;
   readonly isSortable: boolean;

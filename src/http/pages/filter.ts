@@ -247,8 +247,8 @@ function inputsOf(view: View, field: FilterField, operator: FilterOperator, { va
   const { resource, url, titleOf } = view;
   const name = `v.${place}`;
   const compared = comparedField(field.field);
-  const isMoment =
-    getFieldKind(compared).input === 'date-time' && !field.field.meta.isList && momentKind(compared.meta.sqlType) === 'moment';
+  const { input: usual, control: ownControl } = getFieldKind(compared);
+  const isMoment = usual === 'date-time' && !ownControl && !field.field.meta.isList && momentKind(compared.meta.sqlType) === 'moment';
   const input = (index: number, label: string, value = values[index] ?? '', own: Partial<InputData> = {}) => {
     const asked = { resource, field: compared, url, name, id: `value-${place}-${index}`, values: [value], isSmall: true };
     const control = isMoment
@@ -262,7 +262,15 @@ function inputsOf(view: View, field: FilterField, operator: FilterOperator, { va
   if (operator.input === 'one') return [input(0, filterTexts.value)];
   if (operator.input === 'span') {
     const count = /^(\d+)[hdw]?$/.exec(values[0]?.trim() ?? '')?.[1] ?? values[0] ?? '';
-    const own = { control: 'number', inputMode: 'numeric', value: count, time: null, latest: null, incompleteText: null } as const;
+    const own = {
+      control: 'number',
+      inputMode: 'numeric',
+      value: count,
+      time: null,
+      latest: null,
+      incompleteText: null,
+      own: null,
+    } as const;
     return [input(0, filterTexts.count, count, own)];
   }
   const chosen = values.filter((value) => value !== '');
@@ -277,10 +285,10 @@ function inputsOf(view: View, field: FilterField, operator: FilterOperator, { va
       fieldName: field.field.name,
       placeholder: inputTexts.search(target.resource.label),
     };
-    return [input(0, filterTexts.value, '', { control: 'picker', picker })];
+    return [input(0, filterTexts.value, '', { control: 'picker', picker, own: null })];
   }
   const offered = optionsOf(field, chosen);
-  if (offered) return [input(0, filterTexts.value, '', { control: 'checkboxes', options: offered })];
+  if (offered) return [input(0, filterTexts.value, '', { control: 'checkboxes', options: offered, own: null })];
   return [...chosen, ''].map((value, index) => input(index, filterTexts.value, value));
 }
 

@@ -1,3 +1,4 @@
+import { Eta } from 'eta';
 import type { Principal } from '../../auth/principal.ts';
 import { answersOf, choicesOf } from '../../fields/choices.ts';
 import { isUnclear, readMoment } from '../../fields/moment.ts';
@@ -57,7 +58,17 @@ export interface InputData {
   describedBy: string | null;
   /** A box beside it says whether nothing typed is an empty text: it is shown where nothing is. */
   canBeEmpty: boolean;
+  /** Drawn by a template of the project's own, in place of `control`. */
+  own: OwnControl | null;
   words: typeof inputTexts;
+}
+
+export interface OwnControl {
+  /** Address of the template. */
+  view: string;
+  data: object;
+  /** What the control must say of itself, as HTML: its id and name, its label and the texts about it, whether it is wrong. */
+  attributes(input: InputData): string;
 }
 
 export interface MakeData {
@@ -146,6 +157,7 @@ export function plainInput(parts: Omit<InputParts, 'register' | 'sql' | 'princip
     ariaLabel: parts.ariaLabel ?? null,
     describedBy: parts.describedBy ?? null,
     canBeEmpty: parts.canBeEmpty ?? false,
+    own: null,
     words: inputTexts,
     ...own,
   };
@@ -154,7 +166,35 @@ export function plainInput(parts: Omit<InputParts, 'register' | 'sql' | 'princip
 type ControlParts = Pick<InputParts, 'resource' | 'field' | 'values' | 'isRequired' | 'emptyText'>;
 
 /** The control that a field's values are typed or chosen with. */
-export function plainControlOf({ resource, field, values, isRequired, emptyText = null }: ControlParts): Partial<InputData> {
+export function plainControlOf(parts: ControlParts): Partial<InputData> {
+  return { ...usualControlOf(parts), own: ownControlOf(parts) };
+}
+
+// A secret is typed unseen, whatever its kind.
+function ownControlOf({ resource, field, values }: ControlParts): OwnControl | null {
+  const { control } = getFieldKind(field);
+  if (!control || field.isSecret) return null;
+  const data = control.data?.({ text: values.at(-1) ?? '', field, reader: resource.reader }) ?? {};
+  return { view: control.view.href, data, attributes: attributesOf };
+}
+
+const { escapeFunction } = new Eta().config;
+
+function attributesOf({ id, name, ariaLabel, describedBy, isRequired, isWrong }: InputData): string {
+  const attributes = {
+    id,
+    name,
+    'aria-label': ariaLabel,
+    'aria-describedby': describedBy,
+    'aria-required': isRequired ? 'true' : null,
+    'aria-invalid': isWrong ? 'true' : null,
+  };
+  return Object.entries(attributes)
+    .flatMap(([attribute, value]) => (value === null ? [] : [`${attribute}="${escapeFunction(value)}"`]))
+    .join(' ');
+}
+
+function usualControlOf({ resource, field, values, isRequired, emptyText = null }: ControlParts): Partial<InputData> {
   const { meta } = field;
   const chosen = (choice: { value: string; label: string }) => ({ ...choice, isChosen: values.includes(choice.value) });
   const empty = emptyText ?? (isRequired ? inputTexts.choose : inputTexts.none);
