@@ -2,7 +2,7 @@
 export { type AdminDefinition, defineAdmin } from './admin-definition.ts';
 export type { Principal } from './auth/principal.ts';
 export { AppError } from './errors.ts';
-export type { Cell, FieldKind, InputKind, Parsed } from './fields/contract.ts';
+export type { Cell, FieldKind, InputKind, KindView, Parsed, ShownCell, ShownControl } from './fields/contract.ts';
 export { kinds } from './fields/kinds.ts';
 export type { FilterContext, FilterOperator, OperatorInput } from './fields/contract.ts';
 export type { Reader } from './fields/reader.ts';

@@ -13,15 +13,39 @@ export interface Cell {
 
 export type Parsed<T = unknown> = { value: T } | { error: string };
 
-/** The control a form shows for it. */
+/** The control that a form shows for it; a kind may draw one of its own instead (`control`). */
 export type InputKind = 'text' | 'number' | 'checkbox' | 'select' | 'date-time' | 'textarea' | 'relation' | 'relations' | 'none';
 
 export type FilterKind = 'choice' | 'boolean' | 'relation' | 'range';
+
+/** A template of the project's own, in Eta, beside the file of its kind. */
+export interface KindView<Shown> {
+  /** `new URL('./money.eta', import.meta.url)` */
+  readonly view: URL;
+  /** What the template reads as `it.data`. */
+  readonly data?: (shown: Shown) => object;
+}
+
+/** What a control shows: `toForm`'s text, or what was typed. */
+export interface ShownControl {
+  text: string;
+  field: ResourceField;
+  reader: Reader;
+}
+
+/** What a cell shows: a value that is not null, and its text by `format`. */
+export interface ShownCell extends ShownControl {
+  value: unknown;
+}
 
 /** How one kind of value is shown, read from a form, filtered, and changed in bulk. Every member passes the contract suite. */
 export interface FieldKind {
   readonly name: string;
   readonly input: InputKind;
+  /** Drawn in place of the control that `input` names. */
+  readonly control?: KindView<ShownControl>;
+  /** Drawn in place of the text that `format` gives, in lists and on the page of a record. */
+  readonly cell?: KindView<ShownCell>;
   /** The quick control above a list; null: none. */
   readonly filter: FilterKind | null;
   readonly isSortable: boolean;
@@ -33,7 +57,9 @@ export interface FieldKind {
   /** Typed value from a form control. Empty is null where the field is optional, an error where it is required. */
   parse(input: string | readonly string[] | undefined, field: ResourceField, reader?: Reader): Parsed;
   /** Text that Postgres casts to the field's type; a list for many-to-many and scalar lists. */
-  toSql(value: unknown, field: ResourceField): string | string[] | null;
+  toSql(value: unknown, field: ColumnField): string | string[] | null;
+  /** The value that `format` and `toForm` take, of the text that PostgreSQL writes of it; of a list, of a JSON array of such texts. */
+  fromText(text: string, field: ColumnField): unknown;
   /** How a filter may compare it, the most usual first; none where it cannot be filtered. */
   operators(field: ResourceField): readonly FilterOperator[];
 }
@@ -64,6 +90,9 @@ export interface FilterOperator {
   /** A Prisma `where` from values, or what is wrong with them. Never empty: an empty one would match every record. */
   where(values: readonly string[], field: ResourceField, context: FilterContext): Parsed<Record<string, unknown>>;
 }
+
+/** A column, whoever shows it. */
+export type ColumnField = Pick<ResourceField, 'meta'>;
 
 /** A field as a resource uses it. */
 export interface ResourceField {

@@ -18,6 +18,7 @@ export const readOnly: FieldKind = {
   toForm: () => '',
   parse: (_input, field) => ({ error: `${field.label} cannot be changed.` }),
   toSql: () => null,
+  fromText: (text) => text,
   operators: operatorsOfReadOnly,
 };
 

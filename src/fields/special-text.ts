@@ -28,6 +28,7 @@ function specialText(name: string, must: string, read: ReadText): FieldKind {
       return given === null ? required(field) : readTyped(given, field);
     },
     toSql: (value) => (value === null ? null : String(value)),
+    fromText: (text) => text,
     operators: (field) => [...isOrNot, ...nullness(field)],
   };
 }

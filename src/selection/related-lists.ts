@@ -91,7 +91,7 @@ async function readList(client: PoolClient, asked: Asked, timeLeft: () => number
   const list = { field, resource, opposite };
   const rows = await inTime<TitledRow>(client, first, timeLeft());
   if (!rows) return { ...list, records: [], count: null, isMore: false, given: 'nothing' };
-  const titled = titledRows({ resource, where: {} }, rows);
+  const titled = titledRows({}, rows);
   const records = titled.slice(0, mostListed).map((one) => {
     const id = resource.model.idFields.length === 0 ? '' : keyToUrl(resource.model, one.key);
     return { id, title: one.title || id };

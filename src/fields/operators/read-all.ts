@@ -3,6 +3,11 @@ import type { FilterContext, Parsed, ResourceField } from '../contract.ts';
 /** Typed value from one text of a filter. */
 export type Read = (text: string, field: ResourceField, context: FilterContext) => Parsed<unknown>;
 
+/** As `read` does; a value of a kind of the project's own as that kind reads it in forms. */
+export function asTyped(read: Read): Read {
+  return (text, field, context) => (field.kind ? field.kind.parse(text, field, context) : read(text, field, context));
+}
+
 export function needsValue(field: ResourceField): { error: string } {
   return { error: `The filter on ${field.label} needs a value.` };
 }

@@ -136,6 +136,6 @@ function ownControl({ resource }: FieldsParts, { control, choices = [] }: Change
 }
 
 function hintOf(field: ResourceField, { reader }: Resource): string | null {
-  if (field.meta.isList && !field.relation) return recordTexts.onePerLine;
+  if (field.meta.isList && !field.relation && !field.kind) return recordTexts.onePerLine;
   return zoneHint(field, reader);
 }

@@ -1,5 +1,6 @@
 import type { Principal } from '../../auth/principal.ts';
 import { cellError } from '../../fields/cell-error.ts';
+import type { KindView, ShownCell } from '../../fields/contract.ts';
 import { getFieldKind } from '../../fields/register.ts';
 import { can } from '../../resources/permissions.ts';
 import type { Column, Resource, ResourceField } from '../../resources/contract.ts';
@@ -19,6 +20,8 @@ export interface CellData {
   href: string | null;
   /** It leads away from these pages: in a tab of its own. */
   isOutside: boolean;
+  /** Drawn by a template of the project's own, in place of the text. */
+  own: { view: string; data: object } | null;
 }
 
 export interface CellParts {
@@ -40,15 +43,16 @@ function wholeCell(parts: CellParts, column: Column, record: ListedRecord): Cell
   if (value === cellError(column.label)) return errorCell(column.label);
   const text = typeof value === 'number' || typeof value === 'bigint' ? amount.format(value) : String(value ?? '');
   const align = column.align ?? (typeof value === 'number' || typeof value === 'bigint' ? 'end' : 'start');
-  return { text, align, label: column.label, badge: null, icon: null, ...linkOf(record.links[column.name] ?? null, parts.url) };
+  return { text, align, label: column.label, badge: null, icon: null, own: null, ...linkOf(record.links[column.name] ?? null, parts.url) };
 }
 
 export function fieldCell({ resource, principal, url }: CellParts, field: ResourceField, value: unknown): CellData {
-  const cell = getFieldKind(field).format(value, field, resource.reader);
+  const kind = getFieldKind(field);
+  const cell = kind.format(value, field, resource.reader);
   const isThere = value !== null && value !== undefined;
   const isOwn = isThere && field.format !== null;
   const related = cell.link ? resource.related(cell.link.model) : null;
-  const isBoolean = field.meta.type === 'Boolean' && !isOwn;
+  const isBoolean = field.meta.type === 'Boolean' && !isOwn && (cell.badge === undefined || cell.badge === 'yes' || cell.badge === 'no');
   const toRelated =
     cell.link && related && can(related, principal, 'list') ? url(`/${related.slug}/${encodeURIComponent(cell.link.id)}`) : null;
   const text = isOwn ? (field.format?.(value) ?? '') : cell.text;
@@ -59,12 +63,17 @@ export function fieldCell({ resource, principal, url }: CellParts, field: Resour
     label: field.label,
     badge: isBoolean ? null : (cell.badge ?? null),
     icon: isBoolean && cell.badge ? (cell.badge === 'yes' ? 'check' : 'minus') : null,
+    own: isThere && !isOwn && kind.cell ? ownCell(kind.cell, { value, text, field, reader: resource.reader }) : null,
     ...(isThere && field.link ? linkOf(field.link(value), url) : { href: toRelated, isOutside: false }),
   };
 }
 
+function ownCell({ view, data }: KindView<ShownCell>, shown: ShownCell): CellData['own'] {
+  return { view: view.href, data: data?.(shown) ?? {} };
+}
+
 function errorCell(label: string): CellData {
-  return { text: cellError(label), align: 'start', label, badge: null, icon: 'triangle-alert', href: null, isOutside: false };
+  return { text: cellError(label), align: 'start', label, badge: null, icon: 'triangle-alert', own: null, href: null, isOutside: false };
 }
 
 /** Side of a column's head; of a computed one, what its option says. */

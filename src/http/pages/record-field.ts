@@ -179,6 +179,8 @@ function hintOf(field: ResourceField, isFixed: boolean, { resource: { reader }, 
   if (isFixed) return field.help ?? (field.meta.isId ? recordTexts.idFixed : null);
   if (field.help) return field.help;
   if (field.isSecret && record) return recordTexts.secret;
+  // What a kind of the project's own takes, its help says.
+  if (field.kind) return zoneHint(field, reader);
   if (field.meta.isList && !field.relation) return recordTexts.onePerLine;
   return field.meta.type === 'Json' ? recordTexts.json : zoneHint(field, reader);
 }

@@ -3,7 +3,7 @@ import { textsOf } from '../../form-texts.ts';
 import { z } from 'zod';
 import { AppError } from '../../errors.ts';
 import type { Parsed } from '../../fields/contract.ts';
-import { parseJson } from '../../fields/json.ts';
+import { literalDefault } from '../../fields/column-value.ts';
 import { canBeTyped } from '../../fields/scalar-list.ts';
 import { getFieldKind } from '../../fields/register.ts';
 import type { Resource, ResourceField } from '../../resources/contract.ts';
@@ -87,24 +87,9 @@ export function shownTexts({ secrets }: Resource, texts: FormTexts): FormTexts {
 }
 
 function defaultText(field: ResourceField, reader: Resource['reader']): string | string[] {
-  const given = field.meta.default;
   if (isMany(field)) return [];
-  if (given === null || given === undefined || !isLiteral(given)) return '';
-  return getFieldKind(field).toForm(literal(field, given), field, reader) as string;
-}
-
-function isLiteral(given: unknown): boolean {
-  return Array.isArray(given) || typeof given !== 'object';
-}
-
-/** A default of the schema as the value that Prisma's client would read. */
-function literal({ meta }: ResourceField, given: unknown): unknown {
-  const one = (value: unknown): unknown => {
-    if (meta.type === 'DateTime') return new Date(String(value));
-    if (meta.type === 'Json') return parseJson(String(value));
-    return meta.type === 'BigInt' ? BigInt(String(value)) : value;
-  };
-  return Array.isArray(given) ? given.map(one) : one(given);
+  const literal = literalDefault(field.meta);
+  return literal === undefined ? '' : (getFieldKind(field).toForm(literal, field, reader) as string);
 }
 
 /** What was typed, by field, of the controls that were sent. A browser sends line ends as CRLF, whatever the text had. */

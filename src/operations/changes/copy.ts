@@ -35,6 +35,8 @@ const numbers: readonly (Family | null)[] = ['integer', 'decimal', 'float'];
 
 function canCopy(from: ResourceField, to: ResourceField): boolean {
   if (from.meta.isList || from.relation?.model !== to.relation?.model) return false;
+  // What a kind of the project's own says is no value of another's.
+  if ((from.kind || to.kind) && from.kind?.name !== to.kind?.name) return false;
   if (from.meta.type === to.meta.type && from.meta.sqlType === to.meta.sqlType) return true;
   const [source, target] = [familyOf(from.meta), familyOf(to.meta)];
   return source !== null && (source === target || (numbers.includes(source) && numbers.includes(target)));
