@@ -19,7 +19,6 @@ import type { Urls } from './url.ts';
 
 interface Words {
   dismiss: string;
-  sending: string;
 }
 
 /** Why somebody does it, where the resource asks. */
@@ -165,7 +164,7 @@ function dialogData({ resource, preview, names, selectionId, filter, body, error
     carried: carried.inputs,
     message: error?.message ?? null,
     isUnsaved: Object.keys(body).length > 0,
-    words: { dismiss: bulkTexts.dismiss, sending: bulkTexts.sending },
+    words: { dismiss: bulkTexts.dismiss },
   };
 }
 
