@@ -19,6 +19,7 @@ const notRun: string[] = [];
 if (chosen.length === 0) {
   await step('format and lint', bin('biome'), ['check', '--error-on-warnings', '.']);
   await step('types', bin('tsc'), ['-p', '.']);
+  await step('templates', process.execPath, ['scripts/check-templates.ts']);
 }
 
 const server = await startTestServer();

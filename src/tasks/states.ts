@@ -55,10 +55,6 @@ export function isFinished(state: TaskState): boolean {
   return taskStates[state].isFinished;
 }
 
-export function isMoveAllowed(from: TaskState, to: TaskState): boolean {
-  return taskMoves.some((move) => move.from === from && move.to === to);
-}
-
 /** States from which a move to `to` is allowed. */
 export function statesBefore(to: TaskState): TaskState[] {
   return taskMoves.filter((move) => move.to === to).map((move) => move.from);

@@ -19,7 +19,6 @@ import type { Url } from '../url.ts';
 
 interface Words {
   dismiss: string;
-  sending: string;
 }
 
 /** Why somebody does it, where the resource asks. */
@@ -158,7 +157,7 @@ function dialogData({ resource, operation, preview, names, selectionId, filter, 
     carried: carried.inputs,
     message: error?.message ?? null,
     isUnsaved: Object.keys(body).length > 0,
-    words: { dismiss: bulkTexts.dismiss, sending: bulkTexts.sending },
+    words: { dismiss: bulkTexts.dismiss },
   };
 }
 

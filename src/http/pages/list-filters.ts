@@ -11,7 +11,7 @@ import type { TitleOf } from '../../selection/filter-titles.ts';
 import { relationTarget } from '../../selection/related.ts';
 import { inputTexts } from '../texts/input.ts';
 import { listTexts } from '../texts/list.ts';
-import { type InputData, isWhole, plainInput } from './input.ts';
+import { type InputData, isWhole, type PickerData, plainInput } from './input.ts';
 import { listPath, type ListState, start } from './list-state.ts';
 import type { Url } from '../url.ts';
 
@@ -24,7 +24,7 @@ export interface FilterControl {
   /** Of a choice and a boolean. */
   options: readonly { value: string; label: string; isChosen: boolean }[];
   /** Of a relation: searched on the server, and without JavaScript on a page of its own. */
-  picker: { input: InputData; searchUrl: string } | null;
+  picker: { input: InputData & { picker: PickerData }; searchUrl: string } | null;
   value: string;
   min: string;
   max: string;
@@ -111,7 +111,8 @@ function pickerOf(
   };
   const isWrong = wrongField === field.name;
   const asked = { resource, field, url, name: field.name, id: `filter-${field.name}`, values, isSmall: true, isWrong };
-  const input = { ...plainInput(asked, { control: 'picker', picker }), ariaLabel: field.label, describedBy: isWrong ? 'list-error' : null };
+  const about = { ariaLabel: field.label, describedBy: isWrong ? 'list-error' : null };
+  const input = { ...plainInput(asked, { control: 'picker' }), picker, ...about };
   const back = listPath(resource, state).split('?')[1] ?? '';
   return { input, searchUrl: url(`${path}${back === '' ? '' : `?_back=${encodeURIComponent(back)}`}`) };
 }

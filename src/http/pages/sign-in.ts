@@ -37,11 +37,19 @@ export interface FirstAdminData {
   title: string;
   action: string;
   token: string;
-  email: string;
-  name: string;
-  errors: Readonly<Record<string, string>>;
-  passwordHint: string;
+  fields: readonly AccountField[];
   words: typeof shellTexts;
+}
+
+interface AccountField {
+  name: 'name' | 'email' | 'password';
+  label: string;
+  type: string;
+  value: string;
+  autocomplete: string;
+  error: string | null;
+  /** Shown where nothing is wrong. */
+  hint: string | null;
 }
 
 export function firstAdminData(
@@ -49,14 +57,30 @@ export function firstAdminData(
   token: string,
   { email = '', name = '', errors = {} as Record<string, string> },
 ): FirstAdminData {
+  const field = (
+    name: AccountField['name'],
+    type: string,
+    value: string,
+    autocomplete: string,
+    hint: string | null = null,
+  ): AccountField => ({
+    name,
+    label: shellTexts[name],
+    type,
+    value,
+    autocomplete,
+    error: errors[name] ?? null,
+    hint,
+  });
   return {
     title: shellTexts.firstAdminHeading,
     action: url('/first-admin'),
     token,
-    email,
-    name,
-    errors,
-    passwordHint: shellTexts.passwordHint(shortestPassword),
+    fields: [
+      field('name', 'text', name, 'name'),
+      field('email', 'email', email, 'username'),
+      field('password', 'password', '', 'new-password', shellTexts.passwordHint(shortestPassword)),
+    ],
     words: shellTexts,
   };
 }

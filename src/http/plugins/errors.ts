@@ -9,7 +9,7 @@ import { isHtmx, wantsJson } from '../negotiate.ts';
 import { errorData } from '../pages/errors.ts';
 import { keptData } from '../pages/kept.ts';
 import { signInData } from '../pages/sign-in.ts';
-import { texts } from '../texts.ts';
+import { shellTexts } from '../texts/shell.ts';
 import { keptTexts } from '../texts/kept.ts';
 import type { Register } from '../../resources/contract.ts';
 import { withSealedSecrets } from '../sealed-secrets.ts';
@@ -56,7 +56,7 @@ export function handleErrors(app: FastifyInstance, options: ErrorOptions): void 
 function safeError(error: unknown, isCookieLost: boolean): AppError {
   if (error instanceof AppError) return error;
   const { code, statusCode } = (error ?? {}) as { code?: string; statusCode?: number };
-  const { errors } = texts.shell;
+  const { errors } = shellTexts;
   if (code?.startsWith('FST_CSRF_')) return new AppError('csrf', 403, isCookieLost ? errors['not-https'] : errors.csrf);
   const met = databaseError(error);
   if (blame(met) === 'passing') return new AppError('busy', 503, errors.busy);

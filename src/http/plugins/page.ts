@@ -4,7 +4,7 @@ import plugin from 'fastify-plugin';
 import type { AdminDefinition } from '../../admin-definition.ts';
 import type { Register } from '../../resources/contract.ts';
 import { headerJson, isHtmx } from '../negotiate.ts';
-import type { Pages } from '../pages.ts';
+import type { CommonData, Pages } from '../pages.ts';
 import { layoutData } from '../pages/layout.ts';
 import { csrfToken } from '../csrf-token.ts';
 import type { SiteUrl } from '../url.ts';
@@ -37,7 +37,7 @@ export const page = plugin<PageOptions>(
   async (app, options) => {
     app.decorateReply('page', function (this: FastifyReply, name: string, data: object) {
       const { request } = this;
-      const it = withCsrf(this, data);
+      const it = withCommon(this, data);
       this.type('text/html; charset=utf-8').header('vary', 'HX-Request, HX-History-Restore-Request');
       const part = partOf(name);
       if (isPart(name)) return this.send(app.views.render(name, it));
@@ -80,12 +80,12 @@ function scriptsOf(data: object): readonly string[] {
   return (data as { scripts?: readonly string[] }).scripts ?? [];
 }
 
-// Made only when a template reads it: a page without a form need not have one.
-function withCsrf(reply: FastifyReply, data: object): object {
+function withCommon(reply: FastifyReply, data: object): CommonData {
   let token: string | undefined;
   return {
     ...data,
     zone: readerOf(reply.request.principal ?? {}).timeZone,
+    // Made only when a template reads it: a page without a form need not have one.
     get csrf() {
       token ??= csrfToken(reply);
       return token;
