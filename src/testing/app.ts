@@ -63,7 +63,8 @@ export async function testApp(
   const context = testContext(db, {}, {}, admin);
   const app = await buildApp({ admin, config, context });
   t.after(() => app.close());
-  const principals = await insertUsers(db, emailOf);
+  const nameOf = (role: Role) => `${role[0]?.toUpperCase()}${role.slice(1)}`;
+  const principals = await insertUsers(db, (role) => ({ email: emailOf(role), name: nameOf(role) }));
   const signIn = async (role: Role) => visit(app, config.BULKHEAD_PREFIX, role, principals.get(role) as Principal);
   return { app, db, context, connectionString, config, signIn };
 }

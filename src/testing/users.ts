@@ -10,8 +10,11 @@ export const testPassword = 'correct horse battery';
 const cheapHash = 'scrypt$1$1$1$c2FsdCBvZiB0aGUgdGVzdHM$7ogDXyJoyHVyxpfxWYIyTbe1vPPrY180g1Bdx0U1oeQ';
 
 /** A user for each role, who signs in with `testPassword`. */
-export async function insertUsers({ pages, t }: Users, emailOf: (role: Role) => string): Promise<Map<Role, Principal>> {
-  const people = roles.map((role) => ({ role, email: emailOf(role), name: `${role[0]?.toUpperCase()}${role.slice(1)}` }));
+export async function insertUsers(
+  { pages, t }: Users,
+  personOf: (role: Role) => { email: string; name: string },
+): Promise<Map<Role, Principal>> {
+  const people = roles.map((role) => ({ role, ...personOf(role) }));
   const { rows } = await pages.query<Principal>(
     `insert into ${t.user} (id, email, name, password_hash, roles)
      select gen_random_uuid(), email, name, $2, array[role] from json_to_recordset($1::json) as person (role text, email text, name text)
