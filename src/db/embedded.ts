@@ -24,7 +24,7 @@ export interface EmbeddedOptions {
   /** `.bulkhead`, or wherever the project keeps its state. */
   folder: string;
   database?: string;
-  /** Tests do without durability. */
+  /** Tests do without durability, and without a password that takes long to try. */
   isDurable?: boolean;
   maxConnections?: number;
   /** Libraries of extensions that must be there from the start. */
@@ -147,11 +147,11 @@ async function initialise(place: Place, account: Account | null, password: strin
     await chown(passwordFile, account.uid, account.gid);
   }
   const encoding = ['--encoding=UTF8', '--locale=C', '--locale-provider=builtin', '--builtin-locale=PG_UNICODE_FAST'];
-  const sync = options.isDurable === false ? ['--no-sync'] : [];
+  const hasty = options.isDurable === false ? ['--no-sync', '--set', 'scram_iterations=1'] : [];
   try {
     await run(
       place.binaries.initdb,
-      ['-D', place.data, '-U', 'bulkhead', '--auth=scram-sha-256', `--pwfile=${passwordFile}`, ...encoding, ...sync],
+      ['-D', place.data, '-U', 'bulkhead', '--auth=scram-sha-256', `--pwfile=${passwordFile}`, ...encoding, ...hasty],
       { ...account, cwd: '/', env: environment() },
     );
   } catch (error) {

@@ -4,7 +4,14 @@ import type { Eta } from 'eta';
 /** Told of a template of the project's own that failed. */
 export type OnFailure = (view: string, error: unknown) => void;
 
-const isOwn = (name: unknown): name is string => typeof name === 'string' && name.startsWith('file:');
+/** The address of a template of the project's own. */
+export type OwnView = `file:${string}`;
+
+export function ownViewOf({ view }: { view: URL }): OwnView {
+  return view.href as OwnView;
+}
+
+const isOwn = (name: unknown): name is OwnView => typeof name === 'string' && name.startsWith('file:');
 
 /** Lets templates include those of the project's own, which are named by their addresses. One that fails draws nothing. */
 export function withOwnViews<E extends Eta>(eta: E, onFailure: OnFailure): E {

@@ -7,6 +7,7 @@ import type { Column, Resource, ResourceField } from '../../resources/contract.t
 import { cutText } from '../../selection/cut.ts';
 import type { ListedRecord } from '../../selection/list.ts';
 import { isLocalPath } from '../url.ts';
+import { type OwnView, ownViewOf } from '../own-views.ts';
 import type { Url } from '../url.ts';
 import { limits } from '../../limits.ts';
 
@@ -21,7 +22,7 @@ export interface CellData {
   /** It leads away from these pages: in a tab of its own. */
   isOutside: boolean;
   /** Drawn by a template of the project's own, in place of the text. */
-  own: { view: string; data: object } | null;
+  own: { view: OwnView; data: object } | null;
 }
 
 export interface CellParts {
@@ -68,8 +69,8 @@ export function fieldCell({ resource, principal, url }: CellParts, field: Resour
   };
 }
 
-function ownCell({ view, data }: KindView<ShownCell>, shown: ShownCell): CellData['own'] {
-  return { view: view.href, data: data?.(shown) ?? {} };
+function ownCell(cell: KindView<ShownCell>, shown: ShownCell): CellData['own'] {
+  return { view: ownViewOf(cell), data: cell.data?.(shown) ?? {} };
 }
 
 function errorCell(label: string): CellData {

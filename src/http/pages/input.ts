@@ -7,6 +7,7 @@ import type { Register, Resource, ResourceField } from '../../resources/contract
 import { can } from '../../resources/permissions.ts';
 import { hasResource, relatedTitles, relationTarget, searchRelated } from '../../selection/related.ts';
 import type { Queryable } from '../../db/transaction.ts';
+import { type OwnView, ownViewOf } from '../own-views.ts';
 import { inputTexts } from '../texts/input.ts';
 import type { Url } from '../url.ts';
 
@@ -65,7 +66,7 @@ export interface InputData {
 
 export interface OwnControl {
   /** Address of the template. */
-  view: string;
+  view: OwnView;
   data: object;
   /** What the control must say of itself, as HTML: its id and name, its label and the texts about it, whether it is wrong. */
   attributes(input: InputData): string;
@@ -175,7 +176,7 @@ function ownControlOf({ resource, field, values }: ControlParts): OwnControl | n
   const { control } = getFieldKind(field);
   if (!control || field.isSecret) return null;
   const data = control.data?.({ text: values.at(-1) ?? '', field, reader: resource.reader }) ?? {};
-  return { view: control.view.href, data, attributes: attributesOf };
+  return { view: ownViewOf(control), data, attributes: attributesOf };
 }
 
 const { escapeFunction } = new Eta().config;
