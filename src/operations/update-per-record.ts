@@ -9,7 +9,7 @@ import { isLink, keyOfPassing, keysOf, type Passing } from './passing.ts';
 import { plainColumnValue } from '../fields/column-value.ts';
 import { readRows, type Row } from './row-values.ts';
 import { type Draft, type HookContext, isObjection, runBeforeSave, runHook, runOwnSave, validateDraft } from './run-hooks.ts';
-import { writeSet } from './update.ts';
+import { writeSet } from './write-set.ts';
 import { compareStatement, differingStatement, updateStatement } from './update-sql.ts';
 import { writeGiven } from './write-given.ts';
 import { writeThroughClient } from './write-through-client.ts';

@@ -9,7 +9,7 @@ import { actionOf, assertMayRun, type OperationKind, undoneOf } from '../operati
 import { assertNoRule } from '../operations/rewrite-rules.ts';
 import type { Returning } from '../operations/recreate-sql.ts';
 import { countAlongStatement, judgeStatement, sentences, type Shape } from '../operations/undo-sql.ts';
-import type { UndoneParameters } from '../operations/undo.ts';
+import type { UndoneParameters } from '../operations/undo-parameters.ts';
 import { can } from '../resources/permissions.ts';
 import type { Resource } from '../resources/contract.ts';
 import type { Action } from '../resources/actions.ts';

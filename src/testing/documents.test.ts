@@ -28,7 +28,9 @@ test('the index of documents names every page once', async () => {
 test('every link between documents leads to a file', async () => {
   const lost: string[] = [];
   for (const page of await pages())
-    for (const [, target = ''] of (await read(page)).matchAll(/\]\((?!https?:|#)([^)#\s]+)(?:#[^)]*)?\)/g))
+    for (const [, target = ''] of (await read(page))
+      .replace(/```.*?```|`[^`]*`/gs, '')
+      .matchAll(/\]\((?!https?:|#)([^)#\s]+)(?:#[^)]*)?\)/g))
       if (!(await isThere(join(dirname(page), target)))) lost.push(`${page}: ${target}`);
   assert.deepEqual(lost, []);
 });
