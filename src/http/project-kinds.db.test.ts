@@ -222,7 +222,7 @@ for (const { field, label, was, set, wrong, example, raw, filters } of ways) {
 
     const builder = await visitor.get(`/cities/filter?${new URLSearchParams({ [name]: set })}`);
     const form = formOf(builder.body, 'filter-builder');
-    assert.match(builder.body, /<input[^>]* name="v\.1" type="text"/);
+    assert.match(builder.body, /<(?:input|textarea)[^>]* name="v\.1" (?:type="text"|rows)/);
     assert.ok(Object.values(form).flat().includes(set), `the builder holds ${JSON.stringify(form)}`);
     const applied = await visitor.get(`/cities/filter?${new URLSearchParams([...pairsOf(form), ['_do', 'apply']])}`);
     assert.equal(applied.statusCode, 303, applied.body);
