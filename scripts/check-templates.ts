@@ -90,9 +90,9 @@ async function importsOf(templates: readonly Template[]): Promise<string[]> {
 function functionOf({ path, text }: Template): string {
   let code =
     "import type { Include } from '../../scripts/template-types.ts'; import type { icon } from '../../src/http/icons.ts'; " +
-    "import type { CommonData } from '../../src/http/pages.ts'; import type { Url } from '../../src/http/url.ts'; " +
+    "import type { CommonData } from '../../src/http/pages.ts'; import type { SiteUrl } from '../../src/http/url.ts'; " +
     `import type { Templates } from './data.ts'; type It = Templates['${path}'] & CommonData; export const template = ` +
-    '(it: It, include: Include<Templates, It>, ICON: typeof icon, URL: Url, ' +
+    '(it: It, include: Include<Templates, It>, ICON: typeof icon, URL: SiteUrl, ' +
     'print: (text: string | number) => void, raw: (html: string) => void) => { ';
   let line = 1;
   for (const tag of eta.parse(text)) {
@@ -129,10 +129,9 @@ function remarksIn(output: string, place: string, templates: readonly Template[]
   });
 }
 
-if (import.meta.main) {
-  const start = performance.now();
-  const { count, remarks } = await checkTemplates();
+/** Whether there are none. */
+export function sayRemarks({ count, remarks }: Awaited<ReturnType<typeof checkTemplates>>): boolean {
   for (const { file, line, text } of remarks) console.log(`${file}:${line}: ${text}`);
-  console.log(`${count} templates, ${remarks.length} remarks, ${((performance.now() - start) / 1000).toFixed(1)} s`);
-  process.exit(remarks.length > 0 ? 1 : 0);
+  console.log(`${count} templates, ${remarks.length} remarks`);
+  return remarks.length === 0;
 }

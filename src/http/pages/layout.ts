@@ -4,9 +4,9 @@ import type { Register } from '../../resources/contract.ts';
 import { readerOf } from '../../fields/reader.ts';
 import { ids } from '../ids.ts';
 import type { CommonData } from '../pages.ts';
-import { csrfToken } from '../plugins/page.ts';
+import { csrfToken } from '../csrf-token.ts';
 import { shellTexts } from '../texts/shell.ts';
-import type { Url } from '../url.ts';
+import type { SiteUrl } from '../url.ts';
 import { resourceIcon } from './resource-icon.ts';
 
 export interface NavItem {
@@ -59,7 +59,7 @@ const htmxConfig = JSON.stringify({
 export interface Around {
   admin: AdminDefinition;
   register: Register;
-  url: Url;
+  url: SiteUrl;
   body: string;
   title: string;
   scripts: readonly string[];

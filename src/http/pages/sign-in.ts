@@ -1,6 +1,6 @@
 import { shortestPassword } from '../../auth/users.ts';
 import { shellTexts } from '../texts/shell.ts';
-import type { Url } from '../url.ts';
+import type { SiteUrl } from '../url.ts';
 
 export interface SignInData {
   title: string;
@@ -17,7 +17,7 @@ export interface SignInData {
 
 export function signInData(
   name: string,
-  url: Url,
+  url: SiteUrl,
   { email = '', next = '', kept = '', error = null as string | null, notice = null as string | null },
 ): SignInData {
   return {
@@ -52,7 +52,11 @@ interface AccountField {
   hint: string | null;
 }
 
-export function firstAdminData(url: Url, token: string, { email = '', name = '', errors = {} as Record<string, string> }): FirstAdminData {
+export function firstAdminData(
+  url: SiteUrl,
+  token: string,
+  { email = '', name = '', errors = {} as Record<string, string> },
+): FirstAdminData {
   const field = (
     name: AccountField['name'],
     type: string,

@@ -6,7 +6,8 @@ import type { Register } from '../../resources/contract.ts';
 import { headerJson, isHtmx } from '../negotiate.ts';
 import type { CommonData, Pages } from '../pages.ts';
 import { layoutData } from '../pages/layout.ts';
-import type { Url } from '../url.ts';
+import { csrfToken } from '../csrf-token.ts';
+import type { SiteUrl } from '../url.ts';
 
 type Level = 'success' | 'warning' | 'error' | 'info';
 
@@ -28,7 +29,7 @@ declare module 'fastify' {
 export interface PageOptions {
   admin: AdminDefinition;
   register: Register;
-  url: Url;
+  url: SiteUrl;
 }
 
 /** `reply.page(name, data)`: the one place where it is decided whether a whole page or a piece of one is sent. */
@@ -90,12 +91,6 @@ function withCommon(reply: FastifyReply, data: object): CommonData {
       return token;
     },
   };
-}
-
-export function csrfToken(reply: FastifyReply): string {
-  const { session, principal } = reply.request;
-  if (!session?.sessionId) return '';
-  return principal ? reply.server.formOwners.sign(reply.generateCsrf(), principal.id) : reply.server.visitToken(reply.request, reply);
 }
 
 /** Adds an event to those the page is told by `HX-Trigger`. */

@@ -3,7 +3,7 @@ import { createFirstAdmin, isFirstAdminToken, linkUsed } from '../../auth/first-
 import { AppError } from '../../errors.ts';
 import { firstAdminData } from '../pages/sign-in.ts';
 import { limitAddress } from '../plugins/rate-limit.ts';
-import type { RouteOptions } from '../routes.ts';
+import type { RouteOptions } from '../route-options.ts';
 import { shellTexts } from '../texts/shell.ts';
 import { signIn } from './sign-in.ts';
 
@@ -26,7 +26,7 @@ export const firstAdminRoutes: FastifyPluginAsync<RouteOptions> = async (app, { 
       await signIn(db, request, await createFirstAdmin(db, token, user));
     } catch (error) {
       if (!(error instanceof AppError && error.details.fieldErrors)) throw error;
-      const errors = error.details.fieldErrors as Record<string, string>;
+      const errors = error.details.fieldErrors;
       return reply.code(error.status).page('first-admin/new', firstAdminData(url, token, { ...user, errors }));
     }
     reply.generateCsrf();

@@ -10,7 +10,7 @@ import { withSealedSecrets } from '../sealed-secrets.ts';
 import { keptData } from '../pages/kept.ts';
 import { signInData } from '../pages/sign-in.ts';
 import { limitAddress, limitSignIn, tooMany } from '../plugins/rate-limit.ts';
-import type { RouteOptions } from '../routes.ts';
+import type { RouteOptions } from '../route-options.ts';
 import { shellTexts } from '../texts/shell.ts';
 import { keptTexts } from '../texts/kept.ts';
 import { limits } from '../../limits.ts';

@@ -65,8 +65,6 @@ export const selectionTexts = {
   selectMatching: (count: Parameters<typeof countText>[0]) =>
     count.isExact ? `Select all ${countText(count)} matching` : `Select all matching, ${countText(count)}`,
   clear: 'Clear',
-  edit: 'Edit…',
-  delete: 'Delete…',
   submitTicked: 'Select ticked',
   ended: 'The filter changed, so “all matching” is no longer selected.',
   gone: 'This selection is no longer there.',

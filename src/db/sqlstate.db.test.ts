@@ -17,7 +17,7 @@ const endOf = (work: Promise<unknown>) =>
 
 async function terminate({ db }: TestDatabase, client: Queryable): Promise<void> {
   const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
-  await db.drains.query('select pg_terminate_backend($1)', [rows[0]?.pid]);
+  await db.background.query('select pg_terminate_backend($1)', [rows[0]?.pid]);
 }
 
 test('a connection that is ended while a statement waits for the next one is nobody’s fault and passes', async (t) => {
@@ -37,7 +37,7 @@ test('a connection that is ended in the middle of a statement passes', async (t)
   const ended = await endOf(
     transaction(given.db.pages, async (client) => {
       const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
-      const ending = pause(100).then(() => given.db.drains.query('select pg_terminate_backend($1)', [rows[0]?.pid]));
+      const ending = pause(100).then(() => given.db.background.query('select pg_terminate_backend($1)', [rows[0]?.pid]));
       await Promise.all([client.query('select pg_sleep(10)'), ending]);
     }),
   );
@@ -77,7 +77,7 @@ test('a connection that is ended in the middle of a statement of the project’s
   const ended = await endOf(
     clientTransaction(register, given.db.pages, { timeoutMs: 5_000 }, async (sql) => {
       const { rows } = await sql.query<{ pid: number }>('select pg_backend_pid() as pid');
-      const ending = pause(100).then(() => given.db.drains.query('select pg_terminate_backend($1)', [rows[0]?.pid]));
+      const ending = pause(100).then(() => given.db.background.query('select pg_terminate_backend($1)', [rows[0]?.pid]));
       await Promise.all([sql.query('select pg_sleep(10)::text'), ending]);
     }),
   );
