@@ -15,6 +15,8 @@ export interface Embedded {
   readonly connectionString: string;
   /** Stops the server (fast: open transactions are rolled back) and frees the folder. */
   stop(): Promise<void>;
+  /** Frees the folder and lets the server run: whoever starts it next finds it. */
+  leave(): Promise<void>;
   /** Ends the server at once, without a word to anybody, and starts it again at the same port. */
   crash(): Promise<void>;
 }
@@ -55,11 +57,22 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
   return {
     connectionString: urlOf(port, password, database),
     crash: () => control(place, account, ['restart', '-m', 'immediate', '-w', '-t', '60', '-l', place.log]),
+    leave: () => session.end().catch(() => undefined),
     async stop() {
       await session.end().catch(() => undefined);
-      await control(place, account, ['stop', '-m', 'fast', '-w', '-t', '30']).catch(() => undefined);
+      await stopAt(place, account);
     },
   };
+}
+
+/** Stops the server that somebody left running in this folder, if there is one. */
+export async function stopEmbedded(folder: string): Promise<void> {
+  const account = await databaseAccount();
+  await stopAt(await findPlace(resolve(folder), account), account);
+}
+
+async function stopAt(place: Place, account: Account | null): Promise<void> {
+  await control(place, account, ['stop', '-m', 'fast', '-w', '-t', '30']).catch(() => undefined);
 }
 
 /** Removes a stopped server's data, wherever it had to be put; the folder itself too. */

@@ -24,7 +24,8 @@ export interface Url {
   local(next: unknown): string;
 }
 
-export function createUrl(prefix: string): Url {
+/** `isReloaded`: files are written meanwhile, and their hashes asked for again each time. */
+export function createUrl(prefix: string, { isReloaded = false } = {}): Url {
   const hashes = new Map<string, string>();
   const url = (path: string) => ascii(`${prefix}${path}`);
   return Object.assign(url, {
@@ -35,7 +36,7 @@ export function createUrl(prefix: string): Url {
       let hash = hashes.get(name);
       if (hash === undefined) {
         hash = assetFolders.map((folder) => hashOf(join(folder, file))).find((found) => found !== '') ?? '';
-        if (hash !== '') hashes.set(name, hash);
+        if (hash !== '' && !isReloaded) hashes.set(name, hash);
       }
       return url(`/static/${file}${hash === '' ? '' : `?v=${hash}`}`);
     },
