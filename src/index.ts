@@ -9,6 +9,7 @@ export type { Reader } from './fields/reader.ts';
 export type { ResourceField } from './fields/resource-field.ts';
 export type { Metadata } from './metadata/contract.ts';
 export type { Action, Client, Where } from './resources/contract.ts';
+export { defineOperation, type OperationDefinition } from './resources/define-operation.ts';
 export { defineResource, type ResourceDefinition, type TypedResourceOptions } from './resources/define-resource.ts';
 export type {
   AfterSave,
@@ -20,6 +21,7 @@ export type {
   TransactionClient,
   ValidateContext,
 } from './resources/hooks.ts';
+export { type FormInput, type FormInputs, type FormValues, type InputOptions, t } from './resources/form-inputs.ts';
 export type { DraftOf, FieldName, RecordOf, RelatedName } from './resources/model-types.ts';
 export type {
   Arrangement,
@@ -31,6 +33,7 @@ export type {
   ResourceOptions,
   WriteThrough,
 } from './resources/options.ts';
+export type { ChangeContext, EachContext, OperationOptions, Refused } from './resources/operation-options.ts';
 export { DefinitionError } from './resources/problems.ts';
 export * from './resources/project-types.ts';
 export { defineEveryResource } from './resources/every-model.ts';

@@ -3,6 +3,7 @@ import type { Principal } from '../auth/principal.ts';
 import type { Reader } from '../fields/reader.ts';
 import type { ResourceField } from '../fields/resource-field.ts';
 import type { Metadata, ModelMeta } from '../metadata/contract.ts';
+import type { OperationDefinition } from './define-operation.ts';
 import type { Hooks } from './hooks.ts';
 import type { BulkSelection, ResourceOptions, WriteThrough } from './options.ts';
 import type { WhereSql } from './where-sql.ts';
@@ -104,6 +105,8 @@ export interface Resource {
   readonly writeThrough: WriteThrough;
   readonly validate: NonNullable<ResourceOptions['validate']> | null;
   readonly hooks: Hooks;
+  /** Of the project's own, beside those that every resource has. */
+  readonly operations: readonly OperationDefinition[];
   /** Most records, with what is written along, that may run within a request; `runsInBackground` may say fewer. */
   mostInline: number;
   runsInBackground(selection: BulkSelection, principal: Principal): boolean;

@@ -4,6 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { operationShapes } from './check-operations.ts';
 import { bulkShapes, computedShapes, fieldOptionShapes, hookShapes, optionShapes } from './option-shapes.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -21,17 +22,18 @@ function namesOf(guide: string, head: string): string[] {
   return lines.slice(start + 2, end).map((line) => /^\| `(\w+)` \|/.exec(line)?.[1] ?? line);
 }
 
-const tables: [head: string, names: object][] = [
+const tables: [head: string, names: object, guide?: string][] = [
   ['option', optionShapes],
   ['field option', fieldOptionShapes],
   ['column option', computedShapes],
   ['hook', hookShapes],
   ['bulk option', bulkShapes],
+  ['operation option', operationShapes, 'docs/operations.md'],
 ];
 
-for (const [head, names] of tables) {
+for (const [head, names, guide = 'docs/resources.md'] of tables) {
   test(`the guide has every ${head}, and no other`, async () => {
-    assert.deepEqual(namesOf(await read('docs/resources.md'), head).sort(), Object.keys(names).sort());
+    assert.deepEqual(namesOf(await read(guide), head).sort(), Object.keys(names).sort());
   });
 }
 
@@ -39,7 +41,7 @@ test('the examples of the guide and of the README compile', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'bulkhead-guide-'));
   t.after(() => rm(folder, { recursive: true }));
   const examples: string[] = [];
-  for (const path of ['docs/resources.md', 'README.md']) {
+  for (const path of ['docs/resources.md', 'docs/operations.md', 'README.md']) {
     for (const [, code = ''] of (await read(path)).matchAll(/```ts\n(.*?)```/gs)) {
       examples.push(
         code
