@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'playwright/test';
 
 const flags = [
@@ -14,7 +15,7 @@ export default defineConfig({
   testDir: 'e2e',
   testMatch: '*.spec.ts',
   outputDir: 'test-results',
-  workers: 2,
+  workers: Math.max(2, availableParallelism()),
   timeout: 120_000,
   expect: { timeout: 15_000 },
   reporter: [['list'], ['json']],
@@ -23,6 +24,8 @@ export default defineConfig({
     browserName: 'chromium',
     viewport: { width: 1366, height: 850 },
     launchOptions: { executablePath: process.env.BULKHEAD_BROWSER ?? '/usr/bin/chromium', args: flags },
-    trace: 'retain-on-failure',
+    // What a page was stands in the trace; a picture of every moment costs more than the journey.
+    trace: { mode: 'retain-on-failure', screenshots: false, snapshots: true, sources: true },
+    screenshot: 'only-on-failure',
   },
 });

@@ -1,6 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import pg from 'pg';
 import { test as base, expect, type Page } from 'playwright/test';
 
@@ -15,20 +16,43 @@ export interface App {
 
 const root = join(import.meta.dirname, '..');
 
-async function start(): Promise<{ app: App; stop(): Promise<void> }> {
-  const child: ChildProcess = spawn(join(root, 'node_modules/.bin/node'), [join(root, 'src/testing/serve.ts')], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  const line = await new Promise<string>((resolve, reject) => {
-    let text = '';
-    child.stdout?.on('data', (chunk) => {
-      text += chunk;
-      const end = text.indexOf('}\n');
-      if (end >= 0) resolve(text.slice(text.indexOf('{'), end + 1));
-    });
-    child.on('exit', (code) => reject(new Error(`the app ended with ${code}`)));
-  });
-  const { address, connectionString, users } = JSON.parse(line) as { address: string; connectionString: string; users: App['users'] };
+interface Opened {
+  address: string;
+  connectionString: string;
+  users: App['users'];
+}
+
+/** A process that serves one journey after the other. */
+interface Server {
+  open(): Promise<Opened>;
+  close(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+function startServer(): Server {
+  const child = spawn(join(root, 'node_modules/.bin/node'), [join(root, 'src/testing/serve.ts')], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const ended = once(child, 'exit');
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const ask = async (what: string): Promise<unknown> => {
+    child.stdin.write(`${what}\n`);
+    const { done, value } = await lines.next();
+    if (done) throw new Error(`the app ended with ${(await ended)[0]}`);
+    return JSON.parse(value);
+  };
+  return {
+    open: async () => (await ask('open')) as Opened,
+    async close() {
+      await ask('close');
+    },
+    async stop() {
+      child.stdin.end();
+      await ended;
+    },
+  };
+}
+
+async function openApp(server: Server): Promise<{ app: App; close(): Promise<void> }> {
+  const { address, connectionString, users } = await server.open();
   const clients: pg.Client[] = [];
   const connect = async () => {
     const client = new pg.Client({ connectionString, application_name: 'journey' });
@@ -40,23 +64,29 @@ async function start(): Promise<{ app: App; stop(): Promise<void> }> {
   const sql = await connect();
   return {
     app: { address, users, sql, connect },
-    async stop() {
+    async close() {
       for (const client of clients) await client.end().catch(() => undefined);
-      const ended = once(child, 'exit');
-      child.stdin?.end();
-      await ended;
+      await server.close();
     },
   };
 }
 
-/** Each journey has an app and a database of its own. A console error or a failed request fails the journey. */
-export const test = base.extend<{ watched: undefined; app: App }>({
-  app: [
+/** Each journey has pages, a worker and a database of its own. A console error or a failed request fails the journey. */
+export const test = base.extend<{ watched: undefined; app: App }, { server: Server }>({
+  server: [
     // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the parameters of a fixture from an object pattern.
     async ({}, use) => {
-      const { app, stop } = await start();
+      const server = startServer();
+      await use(server);
+      await server.stop();
+    },
+    { scope: 'worker' },
+  ],
+  app: [
+    async ({ server }, use) => {
+      const { app, close } = await openApp(server);
       await use(app);
-      await stop();
+      await close();
     },
     { timeout: 120_000 },
   ],

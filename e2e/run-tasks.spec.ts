@@ -1,5 +1,5 @@
-import { AxeBuilder } from '@axe-core/playwright';
 import type { Page, Response } from 'playwright/test';
+import { expectAccessible } from './accessible.ts';
 import { type App, expect, signIn, test } from './app.ts';
 import { blockAt, spanishIds, until } from './brake.ts';
 import { chooseField, openBulkEdit, selectAllMatching, submitBulkEdit } from './bulk.ts';
@@ -22,8 +22,7 @@ async function stateOf(app: App, id: number): Promise<string> {
 }
 
 async function lookAt(page: Page, name: string, path: (name: string) => string): Promise<void> {
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)).toEqual([]);
+  await expectAccessible(page, name);
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme });
     for (const width of [1366, 390]) {

@@ -1,134 +1,63 @@
-import { spawn } from 'node:child_process';
-import { mkdtemp, readFile } from 'node:fs/promises';
-import { glob } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startTestServer } from '../src/testing/database.ts';
-import { findBrowser } from './find-browser.ts';
-import { readOptions } from './read-options.ts';
+import { readOptions, wrongUsage } from './read-options.ts';
+import { runJourneys } from './run-journeys.ts';
+import { runProgram } from './run-program.ts';
+import { runTests } from './run-tests.ts';
+import { Tally } from './tally.ts';
+import { findTestFiles, type Kind, kinds, type TestFiles } from './test-files.ts';
 
 /** Everything that must hold: format, lint, import direction, types, all tests. Ends with one line over all runners. */
-const usage = 'Usage: npm test -- [FILE.test.ts …]\n\nEverything that must hold; or only the tests of these files.';
-const { positionals: chosen } = readOptions(usage, {}, true);
-const root = join(import.meta.dirname, '..');
-const bin = (name: string) => join(root, 'node_modules/.bin', name);
-const total = { passed: 0, failed: 0 };
-const slowest: { title: string; ms: number }[] = [];
-const notRun: string[] = [];
+const usage = `Usage: npm test -- [FILE …] [--only ${kinds.join('|')}]
 
-if (chosen.length === 0) {
-  await step('format and lint', bin('biome'), ['check', '--error-on-warnings', '.']);
-  await step('types', bin('tsc'), ['-p', '.']);
+Everything that must hold: format, lint, types, every test. With FILE, a file or folder of tests: those alone;
+--only: those that need nothing (unit), a database (db), pages in a browser (browser).`;
+const { positionals, values } = readOptions(usage, { only: { type: 'string' } }, true);
+const only = values.only as Kind | undefined;
+if (only && !kinds.includes(only)) wrongUsage(usage, `There is no kind of test "${only}".`);
+const files = await findTestFiles(positionals).catch((error: Error) => wrongUsage(usage, error.message));
+if (only) for (const kind of kinds) if (kind !== only) files[kind] = [];
+const isWhole = positionals.length === 0 && !only;
+const tally = new Tally();
+
+if (isWhole) {
+  await step('format and lint', 'biome', ['check', '--error-on-warnings', '.']);
+  await step('types and templates', 'node', ['scripts/types.ts']);
 }
-
-const server = await startTestServer();
-const env = { BULKHEAD_TEST_SERVER: server.connectionString };
+const folder = await mkdtemp(join(tmpdir(), 'bulkhead-tests-'));
+// Hundreds of processes compile the same files: they share what the first has made, for this run alone.
+if (isWhole) process.env.NODE_COMPILE_CACHE = join(folder, 'compiled');
 try {
-  await unit('tests', chosen.length > 0 ? chosen : await files('**/*.test.ts'), env);
-  if (chosen.length === 0) await browser(env);
+  await (files.db.length + files.browser.length > 0 ? withServer(() => test(files)) : test(files));
 } finally {
-  await server.stop();
+  await rm(folder, { recursive: true, force: true });
 }
-
-slowest.sort((a, b) => b.ms - a.ms);
-console.log('\nSlowest:');
-for (const { title, ms } of slowest.slice(0, 10)) console.log(`  ${(ms / 1000).toFixed(1).padStart(6)} s  ${title}`);
-if (notRun.length > 0) console.log(`\nDid not run: ${notRun.join('; ')}`);
-console.log(`\n${total.passed} passed, ${total.failed} failed`);
-process.exit(total.failed > 0 ? 1 : 0);
-
-async function files(pattern: string): Promise<string[]> {
-  const found: string[] = [];
-  for await (const path of glob(pattern, { cwd: root, exclude: (name) => name === 'node_modules' || name === 'generated' }))
-    found.push(path);
-  return found.sort();
-}
-
-function run(file: string, args: string[], env: Record<string, string>): Promise<number> {
-  return new Promise((done, fail) => {
-    const child = spawn(file, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, ...env } });
-    child.on('error', fail);
-    child.on('exit', (code) => done(code ?? 1));
-  });
-}
+tally.print();
+process.exit(tally.failed > 0 ? 1 : 0);
 
 /** A check that has no count of its own counts as one. */
-async function step(title: string, file: string, args: string[]): Promise<void> {
+async function step(title: string, program: string, args: string[]): Promise<void> {
   console.log(`\n== ${title}`);
-  const code = await run(file, args, {});
-  total[code === 0 ? 'passed' : 'failed'] += 1;
+  tally.count(title, (await runProgram(program, args)) === 0);
 }
 
-/** node --test, two files at a time; its counts are read from a report of its own, not from what it prints. */
-async function unit(title: string, paths: string[], env: Record<string, string>): Promise<void> {
-  console.log(`\n== ${title} (${paths.length} files)`);
-  const report = join(await mkdtemp(join(tmpdir(), 'bulkhead-report-')), 'tests.jsonl');
-  const reporter = join(import.meta.dirname, 'test-reporter.mjs');
-  const args = [
-    '--test',
-    '--test-concurrency=2',
-    '--test-timeout=600000',
-    '--test-reporter=spec',
-    '--test-reporter-destination=stdout',
-    `--test-reporter=${reporter}`,
-    `--test-reporter-destination=${report}`,
-  ];
-  const code = await run(process.execPath, [...args, ...paths], env);
-  const before = total.failed;
-  let count = 0;
-  for (const line of (await readFile(report, 'utf8')).split('\n').filter(Boolean)) {
-    const { title: name, ms, isPassed, notRun: why } = JSON.parse(line) as Reported;
-    if (why !== null) {
-      notRun.push(`${name} (${why})`);
-      continue;
-    }
-    total[isPassed ? 'passed' : 'failed'] += 1;
-    slowest.push({ title: name, ms });
-    count += 1;
+/** One server for all processes of the run; whoever needs none waits for nothing of it. */
+async function withServer(work: () => Promise<void>): Promise<void> {
+  const { startTestServer } = await import('../src/testing/database.ts');
+  const server = await startTestServer();
+  process.env.BULKHEAD_TEST_SERVER = server.connectionString;
+  try {
+    await work();
+  } finally {
+    await server.stop();
   }
-  if (count === 0 || (code !== 0 && total.failed === before)) total.failed += 1;
 }
 
-interface Reported {
-  title: string;
-  ms: number;
-  isPassed: boolean;
-  /** Why it could not run here. */
-  notRun: string | null;
-}
-
-async function browser(env: Record<string, string>): Promise<void> {
-  console.log('\n== browser journeys');
-  const report = join(await mkdtemp(join(tmpdir(), 'bulkhead-report-')), 'journeys.json');
-  const executable = await findBrowser();
-  const code = await run(bin('playwright'), ['test'], { ...env, BULKHEAD_BROWSER: executable, PLAYWRIGHT_JSON_OUTPUT_NAME: report });
-  const { suites = [], errors = [] } = JSON.parse(await readFile(report, 'utf8').catch(() => '{}')) as Report;
-  const before = total.failed;
-  let count = 0;
-  for (const { title, isPassed, ms } of suites.flatMap((suite) => specsOf(suite))) {
-    total[isPassed ? 'passed' : 'failed'] += 1;
-    slowest.push({ title, ms });
-    count += 1;
-  }
-  if (count === 0 || errors.length > 0 || (code !== 0 && total.failed === before)) total.failed += 1;
-}
-
-interface Suite {
-  suites?: Suite[];
-  specs?: { title: string; ok: boolean; tests: { results: { duration: number; status: string }[] }[] }[];
-}
-
-interface Report {
-  suites?: Suite[];
-  errors?: unknown[];
-}
-
-function specsOf(suite: Suite): { title: string; isPassed: boolean; ms: number }[] {
-  const own = (suite.specs ?? []).map(({ title, ok, tests }) => {
-    const results = tests.flatMap((test) => test.results);
-    // Journeys are never skipped: one that did not run did not pass.
-    const isRun = results.length > 0 && results.every((result) => result.status !== 'skipped');
-    return { title, isPassed: ok && isRun, ms: results.reduce((sum, result) => sum + result.duration, 0) };
-  });
-  return [...own, ...(suite.suites ?? []).flatMap(specsOf)];
+async function test({ unit, db, browser }: TestFiles): Promise<void> {
+  const tests = [...db, ...unit];
+  if (tests.length > 0) console.log(`\n== tests (${tests.length} ${tests.length === 1 ? 'file' : 'files'})`);
+  if (tests.length > 0) await runTests(tests, tally);
+  if (browser.length > 0) console.log('\n== browser journeys');
+  if (browser.length > 0) await runJourneys(browser, folder, tally);
 }

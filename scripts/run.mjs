@@ -1,14 +1,12 @@
 // Every command starts here, on whatever Node (20 or newer) the machine has: installs and generates what is missing, then
 // hands over to the project's own Node. Plain JavaScript, no dependencies.
 import { spawn, spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { existsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { takeLock } from './lock.mjs';
+import { at, files, hash, stamp, stampOf } from './stamps.mjs';
+import { style } from './style.mjs';
 
-const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const at = (...parts) => join(root, ...parts);
 const node = () => at('node_modules/.bin/node');
 
 const scripts = {
@@ -23,23 +21,41 @@ const scripts = {
   chaos: 'scripts/chaos.ts',
   bouncer: 'scripts/bouncer.ts',
   'kill-starts': 'scripts/kill-starts.ts',
+  types: 'scripts/types.ts',
+};
+
+/** Programs of packages, with what they are told before what is typed. */
+const tools = {
+  lint: ['biome', 'check', '--error-on-warnings', '.'],
+  format: ['biome', 'format', '--write', '.'],
 };
 
 // What a task leaves behind is short-lived: with room for more of it before it is cleared, a worker grows threefold for nothing.
-const nodeOptions = ['--max-semi-space-size=4'];
+const memory = ['--max-semi-space-size=4'];
+
+// What a start has compiled the next one need not: half of its time.
+process.env.NODE_COMPILE_CACHE ??= at('generated/.compiled');
 
 const [command = '', ...rest] = process.argv.slice(2);
+/** Meant for the Node that runs the program: `npm start -- --inspect`. */
+const isForNode = (argument) => /^--inspect(-brk|-wait|-port)?(=|$)/.test(argument);
 // Two commands on a fresh clone would both install, into one folder.
 const giveBack = takeLock(at('generated/.lock'), (pid) =>
   console.log(`Waiting for another command (process ${pid}) to install and generate …`),
 );
 install();
 generate();
-style();
+const unstyled = style();
+if (unstyled) fail(unstyled);
 giveBack();
-if (command !== 'generate') {
-  if (!scripts[command]) fail(`There is no command "${command}": ${Object.keys(scripts).join(', ')}.`);
-  hand(scripts[command], rest);
+if (scripts[command]) {
+  const options = [...(command === 'check' ? [] : memory), ...rest.filter(isForNode)];
+  hand(node(), [...options, at(scripts[command]), ...rest.filter((argument) => !isForNode(argument))]);
+} else if (tools[command]) {
+  const [program, ...args] = tools[command];
+  hand(at('node_modules/.bin', program), [...args, ...rest], at());
+} else if (command !== 'generate') {
+  fail(`There is no command "${command}": ${[...Object.keys(scripts), ...Object.keys(tools)].join(', ')}.`);
 }
 
 function fail(sentence) {
@@ -48,7 +64,7 @@ function fail(sentence) {
 }
 
 function run(file, args, hint) {
-  const { status, error } = spawnSync(file, args, { cwd: root, stdio: 'inherit' });
+  const { status, error } = spawnSync(file, args, { cwd: at(), stdio: 'inherit' });
   if (error || status !== 0) fail(`"${[file, ...args].join(' ')}" failed${error ? `: ${error.message}` : ''}. ${hint}`);
 }
 
@@ -66,7 +82,7 @@ function install() {
 
 /** The Prisma clients of the sample and, for whoever tests, of the tests' schema, with our metadata; once per content. */
 function generate() {
-  for (const name of ['generate', 'check', 'fuzz', 'property', 'chaos'].includes(command) ? ['sample', 'torture'] : ['sample']) {
+  for (const name of ['generate', 'check', 'types', 'fuzz', 'property', 'chaos'].includes(command) ? ['sample', 'torture'] : ['sample']) {
     const schema = at('prisma', name);
     const sources = [...files(schema).filter((path) => path.endsWith('.prisma')), ...files(at('src/metadata')), at('package-lock.json')];
     const key = hash(sources);
@@ -83,56 +99,19 @@ function generate() {
       '--schema',
       name === 'sample' ? join(schema, 'schema.prisma') : schema,
     ];
-    const { status, stdout, stderr } = spawnSync(node(), args, { cwd: root, env: { ...process.env, ...env }, encoding: 'utf8' });
+    const { status, stdout, stderr } = spawnSync(node(), args, { cwd: at(), env: { ...process.env, ...env }, encoding: 'utf8' });
     if (status !== 0) fail(`Prisma could not generate the client:\n${stdout}${stderr}`);
     stamp(name, key);
   }
 }
 
-/** The style sheet, once per content of views and styles; and the one script that comes from a package. */
-function style() {
-  mkdirSync(at('public/build'), { recursive: true });
-  copyFileSync(at('node_modules/htmx.org/dist/htmx.min.js'), at('public/build/htmx.min.js'));
-  const key = hash([...files(at('views')), ...files(at('src/http')), at('package-lock.json')]);
-  if (stampOf('styles') === key && existsSync(at('public/build/styles.css'))) return;
-  const args = [at('node_modules/@tailwindcss/cli/dist/index.mjs'), '-i', 'views/styles.css', '-o', 'public/build/styles.css', '--minify'];
-  const { status, stderr } = spawnSync(node(), args, { cwd: root, encoding: 'utf8' });
-  if (status !== 0) fail(`The style sheet could not be built:\n${stderr}`);
-  // daisyUI looks through the whole page for a box that switches themes, at every change: there is none.
-  const css = readFileSync(at('public/build/styles.css'), 'utf8');
-  writeFileSync(at('public/build/styles.css'), css.replace(/:root:has\(input\.theme-controller\[value="?\w+"?\]:checked\),?/g, ''));
-  stamp('styles', key);
-}
-
-function files(folder) {
-  return readdirSync(folder, { withFileTypes: true, recursive: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
-    .sort();
-}
-
-function hash(paths) {
-  const digest = createHash('sha256');
-  for (const path of paths) digest.update(path.slice(root.length)).update(readFileSync(path));
-  return digest.digest('hex');
-}
-
-function stampOf(name) {
-  const path = at('generated', `.${name}`);
-  return existsSync(path) ? readFileSync(path, 'utf8') : null;
-}
-
-function stamp(name, key) {
-  mkdirSync(at('generated'), { recursive: true });
-  writeFileSync(at('generated', `.${name}`), key);
-}
-
 /**
- * Runs a script on the project's Node. Signals are passed on; and since ending npm does not end what npm started, the
- * script is also told to stop when our own parent is gone (the channel closes with us, and it watches the channel).
+ * Hands over to a program, for a script the project's Node. Signals are passed on; and since ending npm does not end what npm started,
+ * it is also told to stop when our own parent is gone (the channel closes with us, and a script watches the channel).
  */
-function hand(script, args) {
-  const child = spawn(node(), [...nodeOptions, at(script), ...args], {
+function hand(program, args, cwd = process.cwd()) {
+  const child = spawn(program, args, {
+    cwd,
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
     env: { ...process.env, PATH: `${at('node_modules/.bin')}:${process.env.PATH}`, NODE_OPTIONS: process.env.NODE_OPTIONS ?? '' },
   });

@@ -56,7 +56,7 @@ async function start(folder: string): Promise<Started> {
 }
 
 function environment(): NodeJS.ProcessEnv {
-  const { DATABASE_URL: _, ...rest } = process.env;
+  const { DATABASE_URL: _, NODE_COMPILE_CACHE: _cache, ...rest } = process.env;
   // The suite's own Node comes first in PATH; a newcomer's is the machine's.
   return {
     ...rest,

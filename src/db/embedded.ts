@@ -1,3 +1,4 @@
+import { sqlstate } from './sqlstate.ts';
 import { execFile } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { access, chmod, chown, cp, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
@@ -23,7 +24,7 @@ export interface EmbeddedOptions {
   /** `.bulkhead`, or wherever the project keeps its state. */
   folder: string;
   database?: string;
-  /** Tests do without durability. */
+  /** Tests do without durability, and without a password that takes long to try. */
   isDurable?: boolean;
   maxConnections?: number;
   /** Libraries of extensions that must be there from the start. */
@@ -146,11 +147,11 @@ async function initialise(place: Place, account: Account | null, password: strin
     await chown(passwordFile, account.uid, account.gid);
   }
   const encoding = ['--encoding=UTF8', '--locale=C', '--locale-provider=builtin', '--builtin-locale=PG_UNICODE_FAST'];
-  const sync = options.isDurable === false ? ['--no-sync'] : [];
+  const hasty = options.isDurable === false ? ['--no-sync', '--set', 'scram_iterations=1'] : [];
   try {
     await run(
       place.binaries.initdb,
-      ['-D', place.data, '-U', 'bulkhead', '--auth=scram-sha-256', `--pwfile=${passwordFile}`, ...encoding, ...sync],
+      ['-D', place.data, '-U', 'bulkhead', '--auth=scram-sha-256', `--pwfile=${passwordFile}`, ...encoding, ...hasty],
       { ...account, cwd: '/', env: environment() },
     );
   } catch (error) {
@@ -167,7 +168,7 @@ function urlOf(port: number, password: string, database: string): string {
 
 /** One that was just killed looks alive for a moment, or keeps its memory; one that recovers is not open yet. */
 const patienceMs = 10_000;
-const notYet = ['ECONNREFUSED', 'ECONNRESET', '57P03', 'database-not-started'];
+const notYet = ['ECONNREFUSED', 'ECONNRESET', sqlstate.cannotConnectNow, 'database-not-started'];
 
 /** Takes the server that is alive in this folder, or starts it. */
 async function findOrStart(

@@ -8,7 +8,7 @@ import { unquoted } from './recreate-sql.ts';
 import { jsonToTheLetter } from './stored.ts';
 import { withKey } from './take-along.ts';
 import { hasTriggers } from './triggers.ts';
-import type { UndoParameters } from './undo.ts';
+import type { UndoParameters } from './undo-parameters.ts';
 
 /** Compares records with what they were before, once they are put back; null where no trigger could have altered them. */
 export async function watchUndo(

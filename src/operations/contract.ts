@@ -1,7 +1,10 @@
 import type { Queryable } from '../db/transaction.ts';
 import type { TableNames } from '../db/names.ts';
 import type { Principal } from '../auth/principal.ts';
-import type { Action, Client, Register, Resource, ResourceField } from '../resources/contract.ts';
+import type { ResourceField } from '../fields/contract.ts';
+import type { Register, Resource } from '../resources/contract.ts';
+import type { Action } from '../resources/actions.ts';
+import type { Client } from '../resources/client.ts';
 import type { FieldChange } from './field-change.ts';
 import type { JournalKind } from './journal.ts';
 import type { OperationWords } from './words.ts';

@@ -1,6 +1,7 @@
 import type { Database } from '../db/database.ts';
 import type { ModelMeta } from '../metadata/contract.ts';
-import type { Register, Resource, Where } from '../resources/contract.ts';
+import type { Register, Resource } from '../resources/contract.ts';
+import type { Where } from '../resources/client.ts';
 import type { Statement } from '../resources/where-sql.ts';
 import type { FieldChange } from './field-change.ts';
 import { type ForeignKey, readForeignKeys } from './foreign-keys.ts';

@@ -21,10 +21,10 @@ export async function deletePerRecord(
   deleteSet: () => Promise<ApplyCounts>,
 ): Promise<ApplyCounts> {
   const { resource, author } = target;
-  const { metadata, model, hooks, writeThrough } = resource;
+  const { model, hooks, writeThrough } = resource;
   const context: HookContext = { resource, principal: through.principal, taskId: author.taskId, tx: through.tx, log: through.log };
   if (target.isTrial || (writeThrough === 'sql' && !hooks.beforeDelete && !hooks.afterDelete)) return deleteSet();
-  const rows = await readRows(sql, metadata, model, keys, writeThrough === 'client' ? { keeps: 'image and whole' } : {});
+  const rows = await readRows(sql, model, keys, writeThrough === 'client' ? { keeps: 'image and whole' } : {});
   const keyOfRow = ({ key }: Row) => key;
   await callEach(rows, keyOfRow, ({ record }) => runHook(context, 'beforeDelete', { record }));
   // Those that are there and cannot be locked are kept back by a policy.
@@ -73,7 +73,6 @@ async function deleteThroughClient(
     (
       await readRows(
         sql,
-        resource.metadata,
         model,
         rows.map(({ key }) => key),
       )

@@ -1,4 +1,4 @@
-import type { ResourceField } from '../fields/resource-field.ts';
+import type { ResourceField } from '../fields/contract.ts';
 import { textsOf } from '../form-texts.ts';
 import type { ChangeName } from './changes/contract.ts';
 

@@ -1,7 +1,8 @@
 import type { Principal } from '../auth/principal.ts';
 import { AppError } from '../errors.ts';
 import { assertCan, can } from '../resources/permissions.ts';
-import type { Action, Resource } from '../resources/contract.ts';
+import type { Resource } from '../resources/contract.ts';
+import type { Action } from '../resources/actions.ts';
 import type { Offer, Operation, Undone } from './contract.ts';
 import { deleteOperation } from './delete.ts';
 import type { FieldChange } from './field-change.ts';
@@ -70,11 +71,11 @@ export function mayBegin(resource: Resource, principal: Principal, operation: Op
 /** Throws AppError 'forbidden' (403). */
 export function assertMayBegin(resource: Resource, principal: Principal, operation: Operation): void {
   assertCan(resource, principal, operation.action);
-  if (!mayBegin(resource, principal, operation)) throw forbidden(resource, operation.kind);
+  if (!mayBegin(resource, principal, operation)) throw forbidden(resource);
 }
 
-function forbidden({ label }: Resource, operation: string): AppError {
-  return new AppError('forbidden', 403, `You may not do this with ${label.toLowerCase()}.`, { operation });
+function forbidden({ label }: Resource): AppError {
+  return new AppError('forbidden', 403, `You may not do this with ${label.toLowerCase()}.`);
 }
 
 /** What the principal must be allowed to do, for a run with these parameters. */
@@ -104,7 +105,7 @@ export function mayUndo(resource: Resource, principal: Principal, run: Run): boo
 /** Throws AppError 'forbidden' (403). */
 export function assertMayRun(resource: Resource, principal: Principal, run: Run): void {
   assertCan(resource, principal, actionOf(resource, run));
-  if (!mayRun(resource, principal, run)) throw forbidden(resource, run.operation);
+  if (!mayRun(resource, principal, run)) throw forbidden(resource);
 }
 
 /** What a run does to single fields, where that can be said one by one. */

@@ -1,7 +1,8 @@
 import type { Principal } from '../auth/principal.ts';
 import { DatabaseError, databaseError } from '../db/database-error.ts';
 import { AppError } from '../errors.ts';
-import type { Client, Resource } from '../resources/contract.ts';
+import type { Resource } from '../resources/contract.ts';
+import type { Client } from '../resources/client.ts';
 import type { Hooks, TransactionClient } from '../resources/hooks.ts';
 
 /** What a hook is told beside its record. */

@@ -4,9 +4,11 @@ import type { TableNames } from '../db/names.ts';
 import type { Queryable } from '../db/transaction.ts';
 import { inTurn } from '../db/turns.ts';
 import { AppError, notFound } from '../errors.ts';
-import { json, plainJson } from '../fields/json.ts';
+import { plainJson } from '../fields/json.ts';
+import { getFieldKind } from '../fields/register.ts';
 import { keyOf, parseKey, whereKey, whereKeys } from '../metadata/keys.ts';
-import type { Client, Register, Resource, ResourceField, Where } from '../resources/contract.ts';
+import type { Register, Resource, ResourceField } from '../resources/contract.ts';
+import type { Client, Where } from '../resources/client.ts';
 import { delegateOf } from '../resources/delegate.ts';
 import { readRecord, type RecordValuesRead } from '../selection/record.ts';
 import { hasResource, relatedTitles, relationTarget } from '../selection/related.ts';
@@ -117,7 +119,7 @@ export function updateRecord(context: SaveContext, key: string, decide: (current
       if (values.size === 0) return false;
       await assertReachable(context, client, values, current);
       const links = [...values.keys()].map(({ meta }) => meta).filter(({ relation }) => relation?.kind === 'many-to-many');
-      const [row] = await readRows(sql, resource.metadata, model, [key], { keeps: 'image', links });
+      const [row] = await readRows(sql, model, [key], { keeps: 'image', links });
       if (!row) throw notFound();
       const hooks = hookContext(context, client);
       const ruled = await ruleForm(hooks, row.record, values);
@@ -159,7 +161,7 @@ export function deleteRecord(context: SaveContext, key: string): Promise<number>
       const along = await lockedAlong(context, sql, key);
       const hooks = hookContext(context, client);
       const { beforeDelete, afterDelete } = resource.hooks;
-      const [row] = beforeDelete || afterDelete ? await readRows(sql, resource.metadata, resource.model, [key]) : [];
+      const [row] = beforeDelete || afterDelete ? await readRows(sql, resource.model, [key]) : [];
       const image = (await imageOf(sql, resource, key, imageSql(resource.model, 't', []), false)) as string;
       if (row) await askHook(hooks, 'beforeDelete', { record: row.record });
       const taken = await readAlong(sql, resource.model, along.dependants, [key]);
@@ -237,8 +239,8 @@ function withGiven({ model }: Resource, data: Record<string, unknown>, { given }
 }
 
 async function afterSave(hooks: HookContext, sql: Queryable, { draft }: Ruled, key: string): Promise<void> {
-  const { metadata, model } = hooks.resource;
-  const [written] = await readRows(sql, metadata, model, [key]);
+  const { model } = hooks.resource;
+  const [written] = await readRows(sql, model, [key]);
   const { kind, before, fields } = draft;
   if (written) await askHook(hooks, 'afterSave', { kind, before, fields, record: written.record });
 }
@@ -401,7 +403,7 @@ async function writeExactJson(sql: Queryable, resource: Resource, key: string, v
   const condition = keyCondition(model, 't', [key], written.length + 1);
   const assignments = written.map(([{ meta }], index) => `${meta.column} = $${index + 1}::text::${meta.sqlType}`);
   await sql.query(`update ${model.table} t set ${assignments.join(', ')} where ${condition.sql}`, [
-    ...written.map(([field, value]) => json.toSql(value, field)),
+    ...written.map(([field, value]) => getFieldKind(field).toSql(value, field)),
     ...condition.values,
   ]);
 }

@@ -1,31 +1,15 @@
 import { AppError } from '../errors.ts';
-import type { Action } from '../resources/contract.ts';
 import type { Queryable } from '../db/transaction.ts';
 import { watchUndo } from './alterations.ts';
-import type { ApplyCounts, ApplyTarget, Operation, PrepareContext, Refusal, Undone } from './contract.ts';
+import type { ApplyCounts, ApplyTarget, Operation, PrepareContext, Refusal } from './contract.ts';
 import { findAlong } from './dependants.ts';
 import { isFixed } from './fixed-fields.ts';
 import { inHalves, sumOf } from './in-halves.ts';
 import { journal } from './journal.ts';
-import type { Returning } from './recreate-sql.ts';
 import { keepAlong, lockAlong, type Taking, takenAlong } from './take-along.ts';
 import { restorableStatement, type Shape, undoStatement } from './undo-sql.ts';
+import type { UndoneParameters, UndoParameters } from './undo-parameters.ts';
 import { undoWords } from './words.ts';
-
-export interface UndoParameters {
-  /** The task that is taken back. */
-  taskId: number;
-  title: string;
-  /** What its principal had to be allowed to do. */
-  action: Action;
-  shapes: readonly Shape[];
-  columns: readonly string[];
-  /** What comes back along with deleted records. */
-  along?: readonly Returning[];
-}
-
-/** The same, as a task keeps them: with what it says of itself. */
-export interface UndoneParameters extends UndoParameters, Partial<Undone> {}
 
 /** Takes back what another task did, record by record, from the images that it kept. */
 export const undoOperation: Operation<UndoneParameters> = {

@@ -1,4 +1,4 @@
-import type { ResourceField } from '../fields/resource-field.ts';
+import type { ResourceField } from '../fields/contract.ts';
 import type { EnumMeta, FieldMeta, ScalarType } from '../metadata/contract.ts';
 import { labelOf } from './guesses.ts';
 

@@ -1,5 +1,5 @@
 import type { Principal } from '../auth/principal.ts';
-import type { Client } from './contract.ts';
+import type { Client } from './client.ts';
 import type { AnyModel, ModelTypes } from './model-types.ts';
 import type { ProjectTypes } from './project-types.ts';
 

@@ -1,6 +1,7 @@
 import type { Principal } from '../auth/principal.ts';
 import type { FieldKind } from '../fields/contract.ts';
-import type { Action, Where } from './contract.ts';
+import type { Action } from './actions.ts';
+import type { Where } from './client.ts';
 import type { OperationDefinition } from './define-operation.ts';
 import type { Errors, Hooks, ValidateContext } from './hooks.ts';
 import type { AnyModel, ModelTypes } from './model-types.ts';
@@ -133,7 +134,7 @@ export interface BulkOptions<T extends ModelTypes = AnyModel> {
   minAsyncRecords?: number;
   /** Decides instead of `minAsyncRecords`. At most 10,000 records, with what is written along, run within a request, whatever it says. */
   runInBackground?: (selection: BulkSelection, principal: Principal) => boolean;
-  /** Drains working on one task side by side. */
+  /** Runners working on one task side by side. */
   parallelism?: number;
   /** Most records in a chunk. */
   chunkSize?: number;

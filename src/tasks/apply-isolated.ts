@@ -10,7 +10,7 @@ import { keptBack, keptBackCode, keptBackOf, refuseKeptBack, without } from '../
 import { RecordsRefused } from '../operations/records-refused.ts';
 import { type Attempt, attemptEach } from './attempt-each.ts';
 import { readSecrets, unseen } from '../operations/unseen.ts';
-import { blame, sqlstateOf } from './sqlstate.ts';
+import { blame, sqlstateOf } from '../db/sqlstate.ts';
 
 export interface ChunkOutcome extends ApplyCounts {
   failed: number;

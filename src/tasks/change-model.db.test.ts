@@ -354,7 +354,7 @@ async function check(scenario: Scenario): Promise<void> {
     const left = new Map(records.map(({ name }, index) => [same(String(name)), keys[index] as string]));
     const isOnto = ([key, name]: [string, string]) => moves.has(left.get(name) ?? '') && left.get(name) !== key;
     if ([...moves].some(isOnto)) return assert.rejects(look, { code: 'moves-onto' });
-    // Which of two that want the same name has it, is for two drains to settle.
+    // Which of two that want the same name has it, is for two runners to settle.
     if (new Set(moves.values()).size < moves.size) return void (await look());
   }
   const preview = await look();

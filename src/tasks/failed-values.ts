@@ -4,7 +4,7 @@ import { seenChanges } from '../operations/register.ts';
 import { compareStatement, valuesStatement } from '../operations/update-sql.ts';
 import type { Resource } from '../resources/contract.ts';
 import type { TaskContext } from './context.ts';
-import { sqlstateOf } from './sqlstate.ts';
+import { sqlstateOf } from '../db/sqlstate.ts';
 import type { TaskRow } from './task-row.ts';
 
 /** Longest that an expression of a task is worked out for a page. */

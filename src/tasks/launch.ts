@@ -13,10 +13,11 @@ import { findTaskByKey, findTaskByOperation, insertTask, type NewTask } from './
 import { findPreview, type Preview, previewed } from './preview.ts';
 import { probeOverlap } from './probe-overlap.ts';
 import { overlapMessage } from './prepare.ts';
-import { recordsHeld, runInline } from './run-inline.ts';
+import { earlierTask, type Launched } from './launched.ts';
+import { runInline } from './run-inline.ts';
+import { recordsHeld } from './launched.ts';
 import { countAlongInline, runsInline } from './runs-inline.ts';
 import { defaultRunOptions, type RunOptions } from './run-options.ts';
-import type { TaskRow } from './task-row.ts';
 import { limits, limitTexts } from '../limits.ts';
 
 export interface Launch {
@@ -29,14 +30,6 @@ export interface Launch {
   /** As `Operation.parse` made them; where the preview has its own, those are used. */
   parameters?: unknown;
   options?: Partial<RunOptions>;
-}
-
-export interface Launched {
-  task: TaskRow;
-  /**
-   * `task` is one that was launched before: already, by the same form; same, by another form, and it is unfinished and does just this.
-   */
-  outcome: 'inline' | 'queued' | 'already' | 'same';
 }
 
 /**
@@ -120,11 +113,6 @@ export async function enqueue(ctx: TaskContext, task: NewTask): Promise<Launched
     await wake(client, db.queueSchema, inserted.task.id);
     return { task: inserted.task, outcome: 'queued' };
   });
-}
-
-/** The same form sent twice, or another that asks for what is under way. */
-export function earlierTask(task: TaskRow, operationId: string): Launched {
-  return { task, outcome: task.operationId === operationId.toLowerCase() ? 'already' : 'same' };
 }
 
 async function getPreview(ctx: TaskContext, { resource, principal, operationId, operation }: Launch): Promise<Preview> {

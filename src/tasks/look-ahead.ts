@@ -6,7 +6,7 @@ import { snapshotSql } from '../operations/since-preview.ts';
 import { rowsOf } from '../operations/moves-onto.ts';
 import { assertStayApart } from './stay-apart.ts';
 import { transaction } from '../db/transaction.ts';
-import { sqlstateOf } from './sqlstate.ts';
+import { sqlstateOf, sqlstate } from '../db/sqlstate.ts';
 import { assertNoRule } from '../operations/rewrite-rules.ts';
 import { changesOf, getOperation } from '../operations/register.ts';
 import { valuesStatement } from '../operations/update-sql.ts';
@@ -98,7 +98,7 @@ async function assertApart(
       await assertStayApart(client, { isInTransaction: true }, model, changes, selectedRows);
     });
   } catch (error) {
-    if (sqlstateOf(error) !== '57014') throw error;
+    if (sqlstateOf(error) !== sqlstate.queryCanceled) throw error;
   }
 }
 

@@ -41,7 +41,7 @@ async function mayBringBack(
   const back = [resource, ...along.map((model) => resource.related(model))];
   if (back.some((one) => one === null || !can(one, principal, action))) return false;
   if (back.every((one) => one?.scope(principal) === null)) return true;
-  const { rowCount } = await db.drains.query(`select 1 from ${db.t.task} where id = $1 and principal_id = $2`, [taskId, principal.id]);
+  const { rowCount } = await db.background.query(`select 1 from ${db.t.task} where id = $1 and principal_id = $2`, [taskId, principal.id]);
   return rowCount === 1;
 }
 

@@ -69,7 +69,7 @@ async function whyOnto({ db }: TaskContext, pool: Pool, task: TaskRow, resource:
   }
 }
 
-/** Asked after the wait for other activations: meanwhile the task may have been cancelled, or be another drain's. */
+/** Asked after the wait for other activations: meanwhile the task may have been cancelled, or be another runner's. */
 async function isStillPreparing(client: PoolClient, t: TableNames, lease: Lease): Promise<boolean> {
   if (!(await holdLease(client, t, lease))) return false;
   const { rowCount } = await client.query(`select 1 from ${t.task} where id = $1 and state = 'preparing' for update`, [lease.taskId]);

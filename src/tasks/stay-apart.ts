@@ -1,6 +1,6 @@
 import type { Queryable } from '../db/transaction.ts';
 import { assertNotOnto } from '../operations/moves-onto.ts';
-import { sqlstateOf } from './sqlstate.ts';
+import { sqlstateOf } from '../db/sqlstate.ts';
 
 /**
  * Asks `assertNotOnto`, in a savepoint where the client is in a transaction. Where a new value cannot be worked out for one

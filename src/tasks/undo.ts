@@ -9,13 +9,14 @@ import { actionOf, assertMayRun, mayUndo, type OperationKind, undoneOf } from '.
 import { assertNoRule } from '../operations/rewrite-rules.ts';
 import type { Returning } from '../operations/recreate-sql.ts';
 import { countAlongStatement, judgeStatement, sentences, type Shape } from '../operations/undo-sql.ts';
-import type { UndoneParameters } from '../operations/undo.ts';
+import type { UndoneParameters } from '../operations/undo-parameters.ts';
 import { can } from '../resources/permissions.ts';
-import type { Action, Resource } from '../resources/contract.ts';
+import type { Resource } from '../resources/contract.ts';
+import type { Action } from '../resources/actions.ts';
 import type { TaskContext } from './context.ts';
 import { getFinished, launchFollowUp } from './follow-up.ts';
 import { findTaskByOperation } from './insert-task.ts';
-import type { Launched } from './launch.ts';
+import type { Launched } from './launched.ts';
 import type { TaskRow } from './task-row.ts';
 
 /** Records that a preview judges exactly; of more, it judges the first of these and says so. */

@@ -4,14 +4,16 @@ import sample from '../admin.ts';
 import type { AdminDefinition } from '../admin-definition.ts';
 import { buildApp } from '../app.ts';
 import type { Principal } from '../auth/principal.ts';
-import { createUser, type Role, roles } from '../auth/users.ts';
+import type { Role } from '../auth/users.ts';
 import { type Config, parseConfig } from '../config.ts';
 import type { Database } from '../db/database.ts';
 import type { TaskContext } from '../tasks/context.ts';
 import { testContext } from './context.ts';
+import { recordStatements } from './record-statements.ts';
 import { type TestDatabase, testDatabase, type TestDatabaseOptions } from './database.ts';
+import { insertUsers, testPassword } from './users.ts';
 
-export const testPassword = 'correct horse battery';
+export { testPassword };
 export const emailOf = (role: Role) => `${role}@example.test`;
 
 /** Somebody signed in, and a way to send requests as them. */
@@ -62,11 +64,8 @@ export async function testApp(
   const context = testContext(db, {}, {}, admin);
   const app = await buildApp({ admin, config, context });
   t.after(() => app.close());
-  const principals = new Map<Role, Principal>();
-  for (const role of roles) {
-    const name = `${role[0]?.toUpperCase()}${role.slice(1)}`;
-    principals.set(role, await createUser(db, { email: emailOf(role), name, password: testPassword, roles: [role] }));
-  }
+  const nameOf = (role: Role) => `${role[0]?.toUpperCase()}${role.slice(1)}`;
+  const principals = await insertUsers(db, (role) => ({ email: emailOf(role), name: nameOf(role) }));
   const signIn = async (role: Role) => visit(app, config.BULKHEAD_PREFIX, role, principals.get(role) as Principal);
   return { app, db, context, connectionString, config, signIn };
 }
@@ -107,21 +106,8 @@ export function cookieOf(answer: LightMyRequestResponse): string {
   return answer.cookies.map(({ name, value }) => `${name}=${encodeURIComponent(value)}`).join('; ');
 }
 
-/** Every statement that the pool for pages ran while `work` did. */
+/** Every statement that was sent to the database while `work` ran. */
 export async function countStatements<T>(db: Database, work: () => Promise<T>): Promise<{ result: T; statements: string[] }> {
-  const statements: string[] = [];
-  const { Client } = await import('pg').then(({ default: pg }) => pg);
-  const query = Client.prototype.query;
-  const database = new URL(db.connectionString).pathname.slice(1);
-  Client.prototype.query = function (this: InstanceType<typeof Client>, ...given: unknown[]) {
-    const [statement] = given as [string | { text?: string }];
-    const text = typeof statement === 'string' ? statement : (statement?.text ?? '');
-    if (this.database === database) statements.push(text);
-    return (query as (...args: unknown[]) => unknown).apply(this, given);
-  } as typeof query;
-  try {
-    return { result: await work(), statements };
-  } finally {
-    Client.prototype.query = query;
-  }
+  const { result, statements } = await recordStatements(db, work);
+  return { result, statements: statements.map(({ text }) => text) };
 }

@@ -15,8 +15,10 @@ export interface RunningCommand {
 const isReady = /Ctrl-C stops it|is served at|A worker is running/;
 
 function spawnCommand(args: readonly string[], env: Record<string, string>, cwd: string) {
-  const { DATABASE_URL: _, ...rest } = process.env;
-  return spawn('npm', ['run', '--silent', ...args], { cwd, env: { ...rest, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const { DATABASE_URL: _, NODE_COMPILE_CACHE: cache, ...rest } = process.env;
+  // A clone keeps what it compiles to itself, and it goes with it.
+  const own = cwd === root && cache ? { NODE_COMPILE_CACHE: cache } : {};
+  return spawn('npm', ['run', '--silent', ...args], { cwd, env: { ...rest, ...own, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
 const running = new Set<() => Promise<void>>();

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { TestContext } from 'node:test';
+import { after, type TestContext } from 'node:test';
 import pg from 'pg';
 import admin from '../admin.ts';
 import { type Database, openDatabase } from '../db/database.ts';
@@ -37,6 +37,9 @@ export async function startTestServer(): Promise<TestServer> {
 }
 
 let own: ReturnType<typeof startTestServer> | null = null;
+// A file of tests that is run alone has one server for all of them.
+const isOfRunner = process.env.NODE_TEST_CONTEXT !== undefined;
+if (isOfRunner && !process.env[serverVariable]) after(stopOwnServer);
 
 async function serverUrl(): Promise<string> {
   const shared = process.env[serverVariable];
@@ -49,6 +52,7 @@ async function serverUrl(): Promise<string> {
 export async function stopOwnServer(): Promise<void> {
   if (own) await (await own).stop();
   own = null;
+  templates.clear();
 }
 
 function urlOf(server: string, database: string): string {
@@ -72,8 +76,17 @@ const templateLock = 0x42_4c_4b_03;
 /** What a test's database begins with: nothing at all, the sample's empty tables, the whole gazetteer, or the torture schema with its rows. */
 export type Content = 'nothing' | 'empty' | 'seeded' | 'torture';
 
+/** Those that this process knows to be there. */
+const templates = new Map<Content, Promise<string>>();
+
+function ensureTemplate(content: Content): Promise<string> {
+  const known = templates.get(content) ?? makeTemplate(content);
+  templates.set(content, known);
+  return known;
+}
+
 /** A migrated database to clone, made by the first process of a run that needs it. */
-async function ensureTemplate(content: Content): Promise<string> {
+async function makeTemplate(content: Content): Promise<string> {
   if (content === 'nothing') return 'template1';
   const name = content === 'empty' ? 'bulkhead_template' : `bulkhead_template_${content}`;
   await onServer(async (client) => {
@@ -108,8 +121,12 @@ export async function createDatabase(content: Content): Promise<{ connectionStri
   });
   return {
     connectionString: urlOf(await serverUrl(), name),
-    drop: () => onServer(async (client) => void (await client.query(`drop database if exists ${name} with (force)`))),
+    drop: () => onServer((client) => dropDatabase(client, name)),
   };
+}
+
+async function dropDatabase(client: pg.Client, name: string): Promise<void> {
+  await client.query(`drop database if exists ${name} with (force)`);
 }
 
 export interface TestDatabaseOptions {
@@ -130,35 +147,35 @@ export async function testDatabase(
   { seeded = false, content = seeded ? 'seeded' : 'empty', pagesPoolSize, through = (url) => url }: TestDatabaseOptions = {},
 ): Promise<TestDatabase> {
   opened += 1;
-  const { connectionString, drop } = await createDatabase(content);
+  const { connectionString } = await createDatabase(content);
   const db = await openDatabase({ connectionString: through(connectionString), ...(pagesPoolSize ? { pagesPoolSize } : {}) });
   const undoes: (() => unknown)[] = [];
   t.after(async () => {
     for (const undo of undoes.reverse()) await undo();
     await db.close();
-    const left = await openConnections(connectionString);
-    await drop();
+    const left = await dropWhenLeft(new URL(connectionString).pathname.slice(1));
     opened -= 1;
-    if (!process.env[serverVariable] && opened === 0) await stopOwnServer();
+    if (!isOfRunner && opened === 0) await stopOwnServer();
     if (left.length > 0) throw new Error(`connections were left open: ${left.join(', ')}`);
   });
   return { connectionString, db, defer: (undo) => void undoes.push(undo) };
 }
 
-async function openConnections(connectionString: string): Promise<string[]> {
-  const database = new URL(connectionString).pathname.slice(1);
+/** Returns the connections that nobody closed. */
+async function dropWhenLeft(database: string): Promise<string[]> {
   let left: string[] = [];
   await onServer(async (client) => {
     // A connection that was just ended takes the server a moment to forget.
-    for (let tries = 0; tries < 20; tries++) {
+    for (let tries = 0; tries < 200; tries++) {
       const { rows } = await client.query<{ application_name: string }>(
         `select application_name from pg_stat_activity where datname = $1 and backend_type = 'client backend'`,
         [database],
       );
       left = rows.map((row) => row.application_name);
-      if (left.length === 0) return;
-      await new Promise((done) => setTimeout(done, 50));
+      if (left.length === 0) break;
+      await new Promise((done) => setTimeout(done, 5));
     }
+    await dropDatabase(client, database);
   });
   return left;
 }

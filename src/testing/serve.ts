@@ -1,38 +1,54 @@
+import { createInterface } from 'node:readline';
 import admin from '../admin.ts';
-import { createUser } from '../auth/users.ts';
+import { roles } from '../auth/users.ts';
 import { servePages } from '../cli/serve-pages.ts';
 import { parseConfig } from '../config.ts';
-import { buildContext } from '../server.ts';
+import { buildContext } from '../build-context.ts';
 import { startWorker } from '../tasks/worker.ts';
 import { createDatabase, stopOwnServer } from './database.ts';
+import { insertUsers, testPassword } from './users.ts';
 
 /**
- * The product for one browser journey: a database of its own with the whole gazetteer, pages and a worker, on a free
- * port. Says where as one line of JSON; ends, and drops the database, when its input ends.
+ * The product for browser journeys, one after the other, in a process that each of them finds warm. `open` on its input: pages
+ * and a worker over a database of their own with the whole gazetteer, on a free port; where, is said as one line of JSON.
+ * `close`: all that is gone again. Its end: so is the process.
  */
-const { connectionString, drop } = await createDatabase('seeded');
 const config = parseConfig({ ...process.env, PORT: '0', BULKHEAD_LOG_LEVEL: 'error', BULKHEAD_SESSION_SECRET: 'x'.repeat(40) });
 const log = (level: string, message: string, details?: object) => level === 'error' && console.error(message, details);
-const { db, ctx } = await buildContext(connectionString, config, admin, log);
-const users: Record<string, { email: string; password: string }> = {};
-for (const [role, name] of [
-  ['admin', 'Ada Admin'],
-  ['editor', 'Eve Editor'],
-  ['viewer', 'Vic Viewer'],
-] as const) {
-  users[role] = { email: `${role}@example.com`, password: `a long password of ${role}` };
-  await createUser(db, { ...users[role], name, roles: [role] });
-}
-const { app, address } = await servePages(admin, config, ctx);
-const worker = await startWorker(ctx, { connectionString, concurrency: 2 });
-console.log(JSON.stringify({ address, connectionString, users }));
+const names = { admin: 'Ada Admin', editor: 'Eve Editor', viewer: 'Vic Viewer' };
+const emailOf = (role: string) => `${role}@example.com`;
+const users = Object.fromEntries(roles.map((role) => [role, { email: emailOf(role), password: testPassword }]));
+let close: (() => Promise<void>) | null = null;
 
-process.stdin.resume();
-process.stdin.on('end', async () => {
-  await app.close();
-  await worker.stop();
-  await db.close();
-  await drop();
-  await stopOwnServer();
-  process.exit(0);
-});
+for await (const line of createInterface({ input: process.stdin })) {
+  if (line === 'open') say(await open());
+  if (line === 'close') say(await end());
+}
+await end();
+await stopOwnServer();
+process.exit(0);
+
+async function open(): Promise<object> {
+  const { connectionString, drop } = await createDatabase('seeded');
+  const { db, ctx } = await buildContext(connectionString, config, admin, log);
+  await insertUsers(db, (role) => ({ email: emailOf(role), name: names[role] }));
+  const { app, address } = await servePages(admin, config, ctx);
+  const worker = await startWorker(ctx, { connectionString, concurrency: 2 });
+  close = async () => {
+    await app.close();
+    await worker.stop();
+    await db.close();
+    await drop();
+  };
+  return { address, connectionString, users };
+}
+
+async function end(): Promise<object> {
+  await close?.();
+  close = null;
+  return {};
+}
+
+function say(what: object): void {
+  console.log(JSON.stringify(what));
+}

@@ -1,6 +1,6 @@
 import { textsOf } from '../../form-texts.ts';
 import { controlName } from '../../operations/own/form-values.ts';
-import { ownValue } from '../../own-value.ts';
+import { ownProperty } from '../../own-property.ts';
 import { bulkTexts } from '../texts/bulk.ts';
 import { recordTexts } from '../texts/records.ts';
 import { type BulkDialogData, dialogData, fieldErrors, type Opened } from './bulk.ts';
@@ -30,7 +30,7 @@ export async function bulkDoData(opened: Opened, consequences: ConsequencesData 
     submitText: isHopeless ? null : dialog.submitText,
     message: wrong === null ? dialog.message : null,
     notes: [...dialog.notes, ...(isHopeless ? [bulkTexts.deleteHopeless] : [])],
-    controls: await Promise.all(inputs.map((field) => controlOf(opened, field, ownValue(errors, field.name) ?? null))),
+    controls: await Promise.all(inputs.map((field) => controlOf(opened, field, ownProperty(errors, field.name) ?? null))),
     consequences: consequences && isHopeless ? { ...consequences, undo: null } : consequences,
     consequencesHeading: recordTexts.consequences,
     acknowledge: offer?.isAcknowledged
@@ -61,7 +61,7 @@ async function controlOf(
     url,
     name,
     id,
-    values: textsOf(ownValue(body, name)),
+    values: textsOf(ownProperty(body, name)),
     isRequired: field.meta.isRequired,
     emptyText: bulkTexts.choose,
     isWrong: error !== null,

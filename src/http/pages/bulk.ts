@@ -15,11 +15,10 @@ import type { ConsequencesData } from './consequences.ts';
 import type { EndedData, ProgressData } from './progress.ts';
 import { type CarriedOptions, carriedOptions } from './typed-form.ts';
 import { type RefusedRecord, refusedRecord } from './task.ts';
-import type { Urls } from './url.ts';
+import type { Url } from '../url.ts';
 
 interface Words {
   dismiss: string;
-  sending: string;
 }
 
 /** Why somebody does it, where the resource asks. */
@@ -85,11 +84,11 @@ export interface Opened {
   /** What was typed, and what was wrong with it. */
   body: Body;
   error: AppError | null;
-  url: Urls;
+  url: Url;
 }
 
 /** The form of a selection; with a preview's id, as it was typed for that. */
-export function formUrl(resource: Resource, operation: Operation, selectionId: string, previewId: string | null, url: Urls): string {
+export function formUrl(resource: Resource, operation: Operation, selectionId: string, previewId: string | null, url: Url): string {
   const from = previewId === null ? '' : `&_preview=${encodeURIComponent(previewId)}`;
   return url(`/${resource.slug}/${operation.offer?.path ?? ''}?_s=${encodeURIComponent(selectionId)}${from}`);
 }
@@ -102,7 +101,7 @@ export function reasonData({ reason }: Resource, count: number, body: Body, erro
 }
 
 /** The list as it was; a selection of everything matching lives only under its own filter. */
-export function listUrl(resource: Resource, selectionId: string, filter: string, url: Urls): string {
+export function listUrl(resource: Resource, selectionId: string, filter: string, url: Url): string {
   const state = [filter, selectionId === '' ? '' : `_s=${encodeURIComponent(selectionId)}`].filter((part) => part !== '').join('&');
   return url(`/${resource.slug}${state === '' ? '' : `?${state}`}`);
 }
@@ -158,7 +157,7 @@ export function dialogData({ resource, operation, preview, names, selectionId, f
     carried: carried.inputs,
     message: error?.message ?? null,
     isUnsaved: Object.keys(body).length > 0,
-    words: { dismiss: bulkTexts.dismiss, sending: bulkTexts.sending },
+    words: { dismiss: bulkTexts.dismiss },
   };
 }
 
@@ -195,7 +194,7 @@ export interface BulkRequest {
   filter: string;
   /** Where what was typed is kept. */
   previewId: string | null;
-  url: Urls;
+  url: Url;
 }
 
 function outcomeData({ resource, operation, selectionId, filter, previewId, url }: BulkRequest): BulkOutcomeData {

@@ -20,7 +20,7 @@ import { excerpt } from './excerpt.ts';
 import { type SubmitData, submitOf } from './preview-submit.ts';
 import { recordPath } from './record-form.ts';
 import { shownValues } from './shown-values.ts';
-import type { Urls } from './url.ts';
+import type { Url } from '../url.ts';
 
 export interface PreviewData {
   title: string;
@@ -109,7 +109,7 @@ export interface PreviewParts {
   /** Of the tasks that hold records and are the reader's to see. */
   heldTitles: ReadonlyMap<number, string>;
   started: TaskRow | null;
-  url: Urls;
+  url: Url;
 }
 
 export function previewPath(resource: Resource, id: string): string {

@@ -9,7 +9,7 @@ import { formatMoment, formatSpan } from '../format-span.ts';
 import { followUpTexts } from '../texts/follow-ups.ts';
 import { taskTexts } from '../texts/tasks.ts';
 import type { NamedTask } from './task-title.ts';
-import type { Urls } from './url.ts';
+import type { Url } from '../url.ts';
 import { type Badge, badgeOf } from './badge.ts';
 
 /** One count of what happened to records, in words. */
@@ -120,7 +120,7 @@ export function movedEvents(task: TaskRow): Record<string, unknown> {
 export interface Look {
   reader: Reader;
   now: Date;
-  url: Urls;
+  url: Url;
 }
 
 /** `told` is what the list behind it shows already; by default it came with this answer. */
@@ -157,7 +157,7 @@ function inPlace(place: Place): string {
   return place === 'page' ? '' : `?in=${place}`;
 }
 
-function pauseOf(task: TaskRow, { canPause, canResume }: Progress, url: Urls, place: Place): ProgressData['pause'] {
+function pauseOf(task: TaskRow, { canPause, canResume }: Progress, url: Url, place: Place): ProgressData['pause'] {
   if (!canPause && !canResume) return null;
   const name = canPause ? 'pause' : 'resumption';
   const [label, icon] = canPause ? [followUpTexts.pause, 'pause'] : [followUpTexts.resume, 'play'];
@@ -235,7 +235,7 @@ export function countsOf(task: TaskRow & Partial<NamedTask>): Count[] {
   return all.filter(([count]) => count > 0).map(([count, words, tone]) => ({ text: words(count), tone }));
 }
 
-export function finishedData(task: TaskRow, now: Date, url: Urls, place: Place = 'page', { undo, changes }: EndLinks = {}): EndedData {
+export function finishedData(task: TaskRow, now: Date, url: Url, place: Place = 'page', { undo, changes }: EndLinks = {}): EndedData {
   const isHere = place === 'task';
   return {
     elementId: progressElementId(task.id, place),
@@ -267,7 +267,7 @@ function noteOfEnd(state: TaskState, notes: EndNotes): string {
 }
 
 /** Removed and somebody else's look the same, so that ids tell nothing. */
-export function goneData(taskId: string, url: Urls, place: Place): EndedData {
+export function goneData(taskId: string, url: Url, place: Place): EndedData {
   return {
     elementId: progressElementId(taskId, place),
     kind: 'gone',
@@ -281,7 +281,7 @@ export function goneData(taskId: string, url: Urls, place: Place): EndedData {
   };
 }
 
-export function signedOutData(taskId: string, url: Urls, place: Place): EndedData {
+export function signedOutData(taskId: string, url: Url, place: Place): EndedData {
   return {
     elementId: progressElementId(taskId, place),
     kind: 'signed-out',

@@ -7,7 +7,7 @@ import type { Count } from '../../selection/count.ts';
 import { countSelection, findSelection, type Selection } from '../../selection/selection.ts';
 import { selectionTexts } from '../texts/list.ts';
 import type { ListState } from './list-state.ts';
-import type { Urls } from './url.ts';
+import type { Url } from '../url.ts';
 
 /** What is selected, and what can be done with it. */
 export interface SelectionBarData {
@@ -81,7 +81,7 @@ export function selectionBarData(
   resource: Resource,
   principal: Principal,
   { selection, count, notice }: LiveSelection,
-  { total, url }: { total: Count; url: Urls },
+  { total, url }: { total: Count; url: Url },
 ): SelectionBarData {
   const id = selection?.id ?? '';
   const isMatching = selection?.kind === 'matching';

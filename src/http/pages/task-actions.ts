@@ -11,7 +11,7 @@ import { followUpTexts } from '../texts/follow-ups.ts';
 import { taskChangeTexts } from '../texts/task-changes.ts';
 import { taskTexts } from '../texts/tasks.ts';
 import { type InList, inList } from './in-list.ts';
-import type { Urls } from './url.ts';
+import type { Url } from '../url.ts';
 
 export interface RetryForm {
   action: string;
@@ -42,7 +42,7 @@ export interface TaskActions {
 }
 
 export async function taskActions(
-  { db, principal, resource, url }: { db: Database; principal: Principal; resource: Resource | null; url: Urls },
+  { db, principal, resource, url }: { db: Database; principal: Principal; resource: Resource | null; url: Url },
   task: TaskRow,
 ): Promise<TaskActions> {
   const mayAct = resource !== null && isFinished(task.state) && mayRun(resource, principal, task);
@@ -86,7 +86,7 @@ export async function taskActions(
 
 /** The records of a task that failed, for one reason or any. */
 export function failedInList(
-  parts: { resource: Resource | null; principal: Principal; url: Urls },
+  parts: { resource: Resource | null; principal: Principal; url: Url },
   { id, operation, failed, conflicted, keptBack }: Pick<TaskRow, 'id' | 'operation' | 'failed' | 'conflicted' | 'keptBack'>,
   reason: { code: string; count: number } | null = null,
 ): InList | null {
@@ -107,6 +107,6 @@ function isUndo({ selection }: TaskRow): boolean {
   return selection.kind === 'changed';
 }
 
-function relative(id: number, label: string, url: Urls): { href: string; label: string } {
+function relative(id: number, label: string, url: Url): { href: string; label: string } {
   return { href: url(`/tasks/${id}`), label };
 }

@@ -14,7 +14,7 @@ import { type InList, inList } from './in-list.ts';
 import { recordPath } from './record-form.ts';
 import { shownChange, type ShownChange, valueWords } from './record-history.ts';
 import type { NamedTask } from './task-title.ts';
-import type { Urls } from './url.ts';
+import type { Url } from '../url.ts';
 
 /** More fields than these are a list under their record, not columns. */
 const mostColumns = 5;
@@ -56,7 +56,7 @@ export interface TaskChangesParts {
   /** Of those that are there, and that the principal may see. */
   titles: ReadonlyMap<string, string>;
   after: string;
-  url: Urls;
+  url: Url;
 }
 
 /** One statement for each relation among the changed fields. */

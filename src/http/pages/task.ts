@@ -17,7 +17,7 @@ import { findResource, type ShownFilter } from './task-filter.ts';
 import type { NamedTask } from './task-title.ts';
 import { type Badge, badgeOf } from './badge.ts';
 import { type Count, countsOf, type EndedData, finishedData, type ProgressData, progressData, resourceLabel } from './progress.ts';
-import type { Urls } from './url.ts';
+import type { Url } from '../url.ts';
 
 export interface Fact {
   label: string;
@@ -108,13 +108,7 @@ export function taskPageData(
   parts: TaskParts,
   parameters: readonly string[],
   filter: ShownFilter,
-  {
-    now,
-    url,
-    register,
-    principal,
-    resource,
-  }: { now: Date; url: Urls; register: Register; principal: Principal; resource: Resource | null },
+  { now, url, register, principal, resource }: { now: Date; url: Url; register: Register; principal: Principal; resource: Resource | null },
 ): TaskPageData {
   const finished = isFinished(task.state);
   const label = resourceLabel(register.list, task.resource);
@@ -141,7 +135,7 @@ export function taskPageData(
 export function taskDetailsData(
   task: TaskRow,
   { chunks, failures, alterations, events, titles, actions }: TaskParts,
-  { now, url, resource, principal }: { now: Date; url: Urls; resource: Resource | null; principal: Principal },
+  { now, url, resource, principal }: { now: Date; url: Url; resource: Resource | null; principal: Principal },
 ): TaskDetailsData {
   const { timeZone } = readerOf(principal);
   const refused = failures.reduce((sum, { count }) => sum + count, 0);
@@ -199,14 +193,14 @@ export async function refusedTitles(
   return resource && keys.length > 0 ? titlesOf(register, resource, principal, keys) : new Map();
 }
 
-export function refusedRecord(key: string, titles: ReadonlyMap<string, string>, resource: Resource | null, url: Urls): RefusedRecord {
+export function refusedRecord(key: string, titles: ReadonlyMap<string, string>, resource: Resource | null, url: Url): RefusedRecord {
   if (!resource) return { title: key, href: null };
   const id = keyToUrl(resource.model, key);
   const title = titles.get(key);
   return { title: title ?? id, href: title === undefined ? null : url(`/${resource.slug}/${encodeURIComponent(id)}/edit`) };
 }
 
-function alterationLine({ count, keys, isBeside, resource, label, titles }: ShownAlteration, task: TaskRow, url: Urls) {
+function alterationLine({ count, keys, isBeside, resource, label, titles }: ShownAlteration, task: TaskRow, url: Url) {
   const field = label ?? taskTexts.hiddenField;
   const named = resource && resource.model.name !== task.model ? taskTexts.alterationOf(resource.label, field) : field;
   return {

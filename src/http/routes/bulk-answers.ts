@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AppError } from '../../errors.ts';
 import type { TaskContext } from '../../tasks/context.ts';
 import type { Holder } from '../../tasks/holders.ts';
-import type { Launched } from '../../tasks/launch.ts';
+import type { Launched } from '../../tasks/launched.ts';
 import { seesTask } from '../../tasks/who-sees.ts';
 import { isFinished } from '../../tasks/states.ts';
 import { headerJson, isHtmx, wantsJson } from '../negotiate.ts';

@@ -1,5 +1,6 @@
 import { textsOf } from '../../form-texts.ts';
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
+import type { RouteOptions } from '../route-options.ts';
 import { AppError, notFound } from '../../errors.ts';
 import { assertAcknowledged } from '../../operations/acknowledge.ts';
 import type { FormView, Operation } from '../../operations/contract.ts';
@@ -7,7 +8,6 @@ import { consequences } from '../../operations/consequences.ts';
 import { assertCan } from '../../resources/permissions.ts';
 import { journal } from '../../operations/journal.ts';
 import { assertMayBegin, builtIn, operationsOf } from '../../operations/register.ts';
-import type { TaskContext } from '../../tasks/context.ts';
 import { launch } from '../../tasks/launch.ts';
 import { lookAhead } from '../../tasks/look-ahead.ts';
 import { createPreview, findPreview, keepForm, type Preview, previewed } from '../../tasks/preview.ts';
@@ -24,14 +24,8 @@ import { parseKey } from '../../metadata/keys.ts';
 import { readRecord } from '../../selection/record.ts';
 import { createSelection, findSelection, type Selected, type Selection, selectionWhere } from '../../selection/selection.ts';
 import { readTitled } from '../../selection/titled.ts';
-import type { Urls } from '../pages/url.ts';
 import { bulkTexts } from '../texts/bulk.ts';
 import { explain, saidOnForm, sendLaunched } from './bulk-answers.ts';
-
-export interface BulkRoutes {
-  context: TaskContext;
-  url: Urls;
-}
 
 /** Records that a dialog names. */
 const namedRecords = 4;
@@ -63,7 +57,7 @@ interface OpenedForm {
   earlier: Preview | null;
 }
 
-export const bulkRoutes: FastifyPluginAsync<BulkRoutes> = async (app, { context, url }) => {
+export const bulkRoutes: FastifyPluginAsync<RouteOptions> = async (app, { context, url }) => {
   const { db, register } = context;
 
   for (const { path, operationOf } of addresses) {

@@ -28,7 +28,7 @@ import { bulkTexts } from '../texts/bulk.ts';
 import { previewTexts } from '../texts/previews.ts';
 import { titlesOfTasks } from '../pages/task-title.ts';
 import { explain, saidOnForm, sendLaunched } from './bulk-answers.ts';
-import type { BulkRoutes } from './bulk.ts';
+import type { RouteOptions } from '../route-options.ts';
 import { limits } from '../../limits.ts';
 
 interface ForPreview {
@@ -47,7 +47,7 @@ interface Opened {
 }
 
 /** What an operation would do, a page of its own; confirming it does just that. */
-export const previewRoutes: FastifyPluginAsync<BulkRoutes> = async (app, { context, url }) => {
+export const previewRoutes: FastifyPluginAsync<RouteOptions> = async (app, { context, url }) => {
   const { db, register } = context;
   const path = '/:resource/previews/:id';
 

@@ -24,7 +24,6 @@ export const bulkTexts = {
   deleteWarning: 'They are removed from the database.',
   deleteHopeless: 'All or nothing, and some are in the way: none would be deleted. A preview tells which, and leaves them out.',
   dismiss: 'Cancel',
-  sending: 'Sending…',
   refusedHeading: 'Rolled back: 0 records changed',
   refusedReasons: 'Failed records',
   refusedMore: (count: number) => `and ${number.format(count)} more`,
@@ -40,6 +39,5 @@ export const bulkTexts = {
   showTask: 'Show the task',
   alreadySent: 'This form had already been sent. This is the task it started.',
   alreadyRunning: 'This bulk operation is already in progress, from another form. Nothing was started: this is its task.',
-  launched: (records: string) => `Processing ${records} in the background`,
   and: (names: string, more: number) => (more > 0 ? `${names} and ${number.format(more)} more` : names),
 };

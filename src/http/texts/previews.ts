@@ -39,7 +39,6 @@ export const previewTexts = {
   leaveOutHint: 'Untick what is to stay as it is.',
   firstPage: 'First records',
   nextPage: 'Next records',
-  shown: (count: number) => `${number(count)} records a page`,
   leaveOutRefused: (count: number) => (count === 1 ? 'Leave out the refused one' : `Leave out the ${number(count)} refused`),
   wouldRollBack: (count: number) =>
     `All or nothing: ${count === 1 ? 'one record is refused, so none' : `${number(count)} records are refused, so none`} would be changed.`,
@@ -57,7 +56,6 @@ export const previewTexts = {
   stopHint: 'Left empty, the usual rule applies.',
   back: (label: string) => `Back to ${label.toLowerCase()}`,
   change: 'Change the form',
-  again: 'Look again',
   unsentTicks: 'Records were ticked or unticked on this page before it was sent. Nothing was changed yet: this is how it would be now.',
   otherTab: 'Records were left out or taken in again in another tab. Nothing was changed yet: this is how it would be now.',
   started: (id: number, state: string) =>

@@ -74,7 +74,6 @@ export const taskTexts = {
   barLabel: (title: string, done: number, total: number, percent: number) =>
     `${title}: ${number.format(done)} of ${records(total)} done, ${percent} %`,
   cancel: 'Cancel the task',
-  cancelled: 'The task was cancelled.',
   details: 'Show the task',
   counts: {
     unchanged: (count: number) => `${number.format(count)} already so`,
@@ -141,7 +140,7 @@ export const taskTexts = {
     backend: 'Ran',
     way: 'Written',
     locks: 'Holds',
-    parallelism: 'Drains',
+    parallelism: 'Running side by side',
     id: 'Task',
   },
   ways: {

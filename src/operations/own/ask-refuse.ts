@@ -2,7 +2,8 @@ import type { Queryable } from '../../db/transaction.ts';
 import { AppError } from '../../errors.ts';
 import type { FieldMeta } from '../../metadata/contract.ts';
 import { keyCondition, keySql } from '../../metadata/key-sql.ts';
-import { fromText, textSql } from '../../metadata/value-text.ts';
+import { plainColumnValue } from '../../fields/column-value.ts';
+import { textSql } from '../../metadata/value-text.ts';
 import type { OperationOptions } from '../../resources/operation-options.ts';
 import type { ApplyTarget, Refusal } from '../contract.ts';
 import { Objections } from '../objections.ts';
@@ -49,7 +50,7 @@ export async function askRefuse(
 /** Reads and locks the records that are there: only these of their fields. */
 async function readNeeds(
   client: Queryable,
-  { resource: { metadata, model } }: ApplyTarget,
+  { resource: { model } }: ApplyTarget,
   keys: readonly string[],
   needs: readonly string[],
 ): Promise<{ key: string; record: Record<string, unknown> }[]> {
@@ -62,6 +63,6 @@ async function readNeeds(
   );
   return rows.map(({ key, texts }) => ({
     key,
-    record: Object.fromEntries(fields.map((field, index) => [field.name, fromText(metadata, field, texts[index] ?? null)])),
+    record: Object.fromEntries(fields.map((field, index) => [field.name, plainColumnValue(field, texts[index] ?? null)])),
   }));
 }

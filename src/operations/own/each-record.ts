@@ -39,9 +39,9 @@ export async function eachRecord(
   params: Record<string, unknown>,
 ): Promise<ApplyCounts> {
   const { resource, author } = target;
-  const { metadata, model, hooks } = resource;
+  const { model, hooks } = resource;
   const context: HookContext = { resource, principal: through.principal, taskId: author.taskId, tx: through.tx, log: through.log };
-  const rows = await readRows(sql, metadata, model, keys, { keeps: 'image' });
+  const rows = await readRows(sql, model, keys, { keeps: 'image' });
   const absent = without(keys, rows.map(keyOfRow));
   refuseKeptBack(await presentKeys(sql, model, absent));
   const gone = absent.length;
@@ -89,7 +89,7 @@ export async function eachRecord(
   function isAsked({ row, given }: Passing): boolean {
     return Object.entries(given).some(([field, value]) => {
       const meta = model.fields[field] as FieldMeta;
-      return toText(metadata, meta, value) !== toText(metadata, meta, row.record[field]);
+      return toText(meta, value) !== toText(meta, row.record[field]);
     });
   }
 
@@ -101,7 +101,7 @@ export async function eachRecord(
   }
 
   async function tellAfter(): Promise<void> {
-    const now = new Map((await readRows(sql, metadata, model, keysOf(asked))).map((row) => [row.key, row.record]));
+    const now = new Map((await readRows(sql, model, keysOf(asked))).map((row) => [row.key, row.record]));
     await callEach(asked, keyOfPassing, ({ row, draft: { kind, before, fields } }) =>
       runHook(context, 'afterSave', { kind, before, fields, record: now.get(row.key) }),
     );

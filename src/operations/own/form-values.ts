@@ -1,6 +1,6 @@
 import { AppError } from '../../errors.ts';
 import { getFieldKind } from '../../fields/register.ts';
-import type { ResourceField } from '../../fields/resource-field.ts';
+import type { ResourceField } from '../../fields/contract.ts';
 import { textsOf } from '../../form-texts.ts';
 import { limits, limitTexts } from '../../limits.ts';
 import type { Resource } from '../../resources/contract.ts';

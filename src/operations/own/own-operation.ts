@@ -112,11 +112,7 @@ function eachPath({ validate, hooks }: Resource): WritePath {
 }
 
 /** What `change` gives, as changes of single fields. Throws AppError 'invalid-operation' (422) where it refuses. */
-function changesBy(
-  { metadata, model }: Resource,
-  change: NonNullable<OperationOptions['change']>,
-  params: Record<string, unknown>,
-): FieldChange[] {
+function changesBy({ model }: Resource, change: NonNullable<OperationOptions['change']>, params: Record<string, unknown>): FieldChange[] {
   let given: Record<string, unknown>;
   try {
     given = change({ now: new Date(), params });
@@ -128,7 +124,7 @@ function changesBy(
     const field = model.fields[name];
     if (!field?.column) throw new Error(`change gives "${name}", and ${model.name} has no such column`);
     if (value === undefined) throw new Error(`change gives undefined for ${model.name}.${name}; null clears`);
-    const text = toText(metadata, field, value);
+    const text = toText(field, value);
     if (text === null) return { field: name, change: 'clear', value: null };
     return { field: name, change: 'set', value: field.isList ? (JSON.parse(text) as unknown) : text };
   });

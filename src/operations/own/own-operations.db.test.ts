@@ -4,7 +4,7 @@ import { type TestContext, test } from 'node:test';
 import { metadata } from '../../../generated/sample-metadata/metadata.ts';
 import sample from '../../admin.ts';
 import { defineOperation, defineResource, type OperationDefinition, t as control, type TypedResourceOptions } from '../../index.ts';
-import { actions } from '../../resources/contract.ts';
+import { actions } from '../../resources/actions.ts';
 import { lookAhead } from '../../tasks/look-ahead.ts';
 import { createPreview } from '../../tasks/preview.ts';
 import { listFailures } from '../../tasks/queries.ts';
