@@ -11,6 +11,7 @@ export interface Cell {
   link?: { model: string; id: string };
 }
 
+/** A typed value, or a sentence that says what is wrong with the text. */
 export type Parsed<T = unknown> = { value: T } | { error: string };
 
 /** The control that a form shows for it; a kind may draw one of its own instead (`control`). */

@@ -127,7 +127,7 @@ async function guarded<T>(context: HookContext, name: string, run: () => T | Pro
     if (error instanceof DatabaseError) throw error;
     const { resource } = context;
     if (error instanceof AppError) {
-      const { field, fieldErrors } = error.details as { field?: string; fieldErrors?: Record<string, string> };
+      const { field, fieldErrors } = error.details;
       const named = fieldErrors ?? (field ? { [field]: error.message } : {});
       return new RaisedObjection({ code: error.code, message: error.message, fieldErrors: byRelation(resource, named) });
     }

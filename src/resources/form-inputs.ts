@@ -10,6 +10,7 @@ export interface FormInput<V = unknown> {
   readonly gives?: V;
 }
 
+/** What can be said of a control. */
 export interface InputOptions<R extends boolean = boolean> {
   /** Default: made from its name. */
   label?: string;
@@ -19,6 +20,7 @@ export interface InputOptions<R extends boolean = boolean> {
   required?: R;
 }
 
+/** The controls of a form, by name. */
 export type FormInputs = Readonly<Record<string, FormInput>>;
 
 /** What a form gives, by the names of its controls. */

@@ -60,11 +60,13 @@ export interface ResourceOptions<T extends ModelTypes = AnyModel, Needs = Record
   bulk?: BulkOptions<T>;
 }
 
+/** `sql`: statements on sets of records; `client`: the project's Prisma client, whose extensions run. */
 export type WriteThrough = 'sql' | 'client';
 
 /** Fields in order, plain or in groups; what stands outside a group has no heading. */
 export type Arrangement<N extends string> = readonly (N | FieldGroupOptions<N>)[];
 
+/** Fields of a form or a page that stand together under a heading. */
 export interface FieldGroupOptions<N extends string = string> {
   label: string;
   /** A sentence under the label. */
@@ -72,6 +74,7 @@ export interface FieldGroupOptions<N extends string = string> {
   fields: readonly N[];
 }
 
+/** How one field is shown, read and written. */
 export interface FieldOptions<V = unknown> {
   label?: string;
   /** A sentence beside the control of a form. */
@@ -123,6 +126,7 @@ export interface BulkSelection {
   readonly operation: string;
 }
 
+/** How records of a resource are changed in bulk. */
 export interface BulkOptions<T extends ModelTypes = AnyModel> {
   /** Fields offered by bulk edit. Default: every editable field that is not unique. */
   fields?: readonly T['field'][];

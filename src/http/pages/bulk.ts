@@ -162,7 +162,7 @@ export function dialogData({ resource, operation, preview, names, selectionId, f
 }
 
 export function fieldErrors(error: AppError | null): Record<string, string> {
-  return (error?.details.fieldErrors ?? {}) as Record<string, string>;
+  return error?.details.fieldErrors ?? {};
 }
 
 /** A dialog that tells the outcome instead of a form: refused, overlapping, changed meanwhile, or already sent. */
@@ -221,14 +221,14 @@ const mostNamed = 200;
 /** Everything was rolled back: names every refused record with its reason. */
 export async function refusedData(asked: BulkRequest, error: AppError): Promise<BulkOutcomeData> {
   const { register, resource, principal, url } = asked;
-  const failures = (error.details.failures ?? []) as { key: string; message: string }[];
+  const failures = error.details.failures ?? [];
   const titles = await titlesOf(
     register,
     resource,
     principal,
     failures.slice(0, mostNamed).map(({ key }) => key),
   );
-  const taskId = error.details.taskId as number | undefined;
+  const taskId = error.details.taskId;
   return {
     ...outcomeData(asked),
     heading: bulkTexts.refusedHeading,

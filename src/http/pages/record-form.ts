@@ -79,9 +79,9 @@ export async function recordFormData(parts: FormParts): Promise<RecordFormData> 
   const { resource, principal, record, was, error, back, field: one, url } = parts;
   const backQuery = back === '' ? '' : `?_back=${encodeURIComponent(back)}`;
   const query = parts.madeFor ? `?_for=${parts.madeFor}` : backQuery;
-  const fieldErrors = (error?.details.fieldErrors ?? {}) as Record<string, string>;
-  const stale = new Map(((error?.details.stale ?? []) as StaleField[]).map((field) => [field.name, field]));
-  const taken = (error?.details.taken ?? []) as string[];
+  const fieldErrors = error?.details.fieldErrors ?? {};
+  const stale = new Map((error?.details.stale ?? []).map((field) => [field.name, field]));
+  const taken = error?.details.taken ?? [];
   const holder = taken.length > 0 ? await holderOf(parts, taken) : null;
   const fields = await Promise.all(
     resource.form.map(async (field) => {
@@ -91,7 +91,7 @@ export async function recordFormData(parts: FormParts): Promise<RecordFormData> 
         error: ownProperty(fieldErrors, field.name) ?? null,
         errorLink: taken.includes(field.name) ? holder : null,
         conflict: conflict ? await conflictOf(parts, field, conflict) : null,
-        isTooLong: error?.code === 'too-large' && (error.details.longest as string[]).includes(field.name),
+        isTooLong: error?.code === 'too-large' && error.details.longest?.includes(field.name) === true,
         isOverfull: record?.overfull.includes(field.name) ?? false,
         sealed: parts.sealed.get(field.name) ?? null,
       });

@@ -230,6 +230,12 @@ function unseen({ label }: ResourceField, given: string | readonly string[], err
 }
 
 /** A field that somebody else has given another value since the form was opened. */
+declare module '../../errors.ts' {
+  interface ErrorDetails {
+    readonly stale?: readonly StaleField[];
+  }
+}
+
 export interface StaleField {
   name: string;
   /** Null: it was long, and only its digest is known. */

@@ -1,7 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AppError } from '../../errors.ts';
 import type { TaskContext } from '../../tasks/context.ts';
-import type { Holder } from '../../tasks/holders.ts';
 import type { Launched } from '../../tasks/launched.ts';
 import { seesTask } from '../../tasks/who-sees.ts';
 import { isFinished } from '../../tasks/states.ts';
@@ -83,7 +82,7 @@ async function explanationOf(context: TaskContext, about: BulkRequest, error: Ap
   if (error.code === 'refused') return refusedData(about, error);
   if (error.code !== 'overlap') return explanationData(about, error);
   const { principal, url } = about;
-  const holders = await namedHolders(context, principal, (error.details.holders ?? []) as Holder[]);
+  const holders = await namedHolders(context, principal, error.details.holders ?? []);
   const [holder] = holders;
   const isVisible = holder && seesTask(context.register, principal, holder);
   if (!isVisible) return overlapData(about, holders, null, null);

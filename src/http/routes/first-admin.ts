@@ -26,7 +26,7 @@ export const firstAdminRoutes: FastifyPluginAsync<RouteOptions> = async (app, { 
       await signIn(db, request, await createFirstAdmin(db, token, user));
     } catch (error) {
       if (!(error instanceof AppError && error.details.fieldErrors)) throw error;
-      const errors = error.details.fieldErrors as Record<string, string>;
+      const errors = error.details.fieldErrors;
       return reply.code(error.status).page('first-admin/new', firstAdminData(url, token, { ...user, errors }));
     }
     reply.generateCsrf();

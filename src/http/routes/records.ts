@@ -35,7 +35,6 @@ import {
   parseChanged,
   parseNew,
   readSentForm,
-  type StaleField,
   textsOfNew,
   textsOfRecord,
   typedSecrets,
@@ -271,7 +270,7 @@ export const recordRoutes: FastifyPluginAsync<RouteOptions> = async (app, { cont
 
   /** Who gave a stale form's fields their values meanwhile; null: it is not stale, or they were not changed here. */
   async function whoChanged({ resource }: About, { record, error }: Form): Promise<string | null> {
-    const stale = ((error?.details.stale ?? []) as StaleField[]).map(({ name }) => name);
+    const stale = (error?.details.stale ?? []).map(({ name }) => name);
     if (!record || stale.length === 0) return null;
     const { entries } = await readHistory(db, resource, record.key, null);
     const last = entries.find(({ values }) => values?.some(({ field }) => stale.includes(field.name)));
@@ -301,7 +300,7 @@ export const recordRoutes: FastifyPluginAsync<RouteOptions> = async (app, { cont
     const again = url(`${recordPath(about.resource, record.key)}/edit${about.field ? `/${encodeURIComponent(about.field.name)}` : ''}`);
     const title = titleOf(about.resource, record);
     const kept = typed ? await sealSecrets(sealingOf(about), about.resource, pairsOf(typed)) : null;
-    const [holder] = await namedHolders(context, about.principal, [error.details.holder as Holder]);
+    const [holder] = await namedHolders(context, about.principal, error.details.holder ? [error.details.holder] : []);
     const data = recordLockedData({ ...about, register, key: record.key, title, holder: holder as Holder, again, kept, url });
     return reply.code(error.status).page('records/locked', data);
   }
