@@ -70,7 +70,17 @@ function parseComposite(text: string, count: number): string[] {
 }
 
 /** Second segments of a resource's addresses that are pages of its own: `/cities/new`. */
-export const pageNames: readonly string[] = ['new', 'selection', 'bulk-edit', 'bulk-delete', 'options', 'filter', 'previews', 'deleted'];
+export const pageNames: readonly string[] = [
+  'new',
+  'selection',
+  'bulk-edit',
+  'bulk-delete',
+  'do',
+  'options',
+  'filter',
+  'previews',
+  'deleted',
+];
 
 // What a segment cannot be: empty, or a way up.
 const needsMark = /^(|\.|\.\.|~.*)$/s;
