@@ -20,6 +20,23 @@ document.addEventListener('change', (event) => {
   for (const name of ['border-primary', 'text-primary']) filter.querySelector('summary').classList.toggle(name, isActive);
 });
 
+// An open filter closes when somebody looks elsewhere.
+document.addEventListener('click', (event) => {
+  for (const open of document.querySelectorAll('#list-filter details[open]')) {
+    if (open.contains(event.target) && !event.target.closest?.('[data-close-filter]')) continue;
+    // Enter presses the form's first button: who typed in the filter stays at it.
+    if (event.detail === 0 && open.contains(document.activeElement)) open.querySelector('summary').focus();
+    setTimeout(() => open.removeAttribute('open'));
+  }
+});
+document.addEventListener('keydown', (event) => {
+  if (event.key !== 'Escape') return;
+  const open = event.target.closest?.('#list-filter details[open]');
+  if (!open) return;
+  open.removeAttribute('open');
+  open.querySelector('summary')?.focus();
+});
+
 // The page that makes a filter begins with what the list shows now, which may have been swapped in since.
 document.addEventListener(
   'click',

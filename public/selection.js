@@ -261,23 +261,6 @@ document.addEventListener(
   true,
 );
 
-// An open filter closes when somebody looks elsewhere.
-document.addEventListener('click', (event) => {
-  for (const open of document.querySelectorAll('#list-filter details[open]')) {
-    if (open.contains(event.target) && !event.target.closest?.('[data-close-filter]')) continue;
-    // Enter presses the form's first button: who typed in the filter stays at it.
-    if (event.detail === 0 && open.contains(document.activeElement)) open.querySelector('summary').focus();
-    setTimeout(() => open.removeAttribute('open'));
-  }
-});
-document.addEventListener('keydown', (event) => {
-  if (event.key !== 'Escape') return;
-  const open = event.target.closest?.('#list-filter details[open]');
-  if (!open) return;
-  open.removeAttribute('open');
-  open.querySelector('summary')?.focus();
-});
-
 document.addEventListener('htmx:afterSettle', showPageTick);
 window.addEventListener('pageshow', showPageTick);
 showPageTick();

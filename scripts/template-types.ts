@@ -2,12 +2,13 @@ import type { OwnView } from '../src/http/own-views.ts';
 import type { Pages } from '../src/http/pages.ts';
 
 /** What a template calls to show a part; `All` has every template's data by its path. A project's own template reads what it likes. */
-export type Include<All, It> = IncludeOurs<All, It> & ((path: OwnView, data: object) => string);
+export type Include<All, It> = <Path extends keyof All | OwnView>(path: Path, ...data: Given<All, It, Path>) => string;
 
-type IncludeOurs<All, It> = <Path extends keyof All>(
-  path: Path,
-  ...data: Partial<All[Path]> extends All[Path] ? [data?: All[Path]] : [data: All[Path] & Clashing<It, All[Path]>]
-) => string;
+type Given<All, It, Path> = Path extends keyof All
+  ? Partial<All[Path]> extends All[Path]
+    ? [data?: All[Path]]
+    : [data: All[Path] & Clashing<It, All[Path]>]
+  : [data: object];
 
 type Optional<Data> = { [Name in keyof Data]-?: Partial<Pick<Data, Name>> extends Pick<Data, Name> ? Name : never }[keyof Data];
 

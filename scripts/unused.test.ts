@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { glob, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { ids } from '../src/http/ids.ts';
 import { readTemplates } from './check-templates.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -87,6 +88,35 @@ test('every class that the styles begin with by naming has a rule', async () => 
   assert.ok(named.length > 10);
   assert.deepEqual(
     named.filter((name) => !classes.has(name)),
+    [],
+  );
+});
+
+test('every id that something looks for is in ids.ts, and every one there is of an element', async () => {
+  const templates = (await readTemplates()).map(({ text }) => text);
+  const layout = templates.find((text) => text.includes('it.ids.')) ?? '';
+  const given = new Set([
+    ...templates.flatMap((text) => [...text.matchAll(/\bid="([\w-]+)"/g)].map(([, id = '']) => id)),
+    ...[...layout.matchAll(/\bid="<%= it\.ids\.(\w+) %>"/g)].map(([, name = '']) => ids[name as keyof typeof ids]),
+  ]);
+  const known = new Set<string>(Object.values(ids));
+  assert.deepEqual(
+    [...known].filter((id) => !given.has(id)),
+    [],
+  );
+  const scripts = [...(await read('public/*.js')), ...(await read('e2e/*.ts')), await readFile(join(root, 'views/styles.css'), 'utf8')];
+  const sought = [
+    ...scripts.flatMap((text) => [
+      ...text.matchAll(/(?:getElementById\('|\bid [!=]== '|(?<=['"`\s(,])#)([a-z][\w-]*[a-z])(?![\w-]|\$\{)/g),
+    ]),
+    ...templates.flatMap((text) => [...text.matchAll(/(?:(?:hx-[\w-]+|href)="[^"]*?#|\bform=")([a-z][\w-]*[a-z])(?=[" :])/g)]),
+  ].map(([, id = '']) => id);
+  assert.ok(sought.length > 50);
+  // Those of a field's controls are made of its name.
+  assert.deepEqual(
+    [...new Set(sought)].filter(
+      (id) => !known.has(id) && !/^(?:field|bulk|filter)-(?:reviewedAt|notes|name|country|password)(?:-|$)/.test(id),
+    ),
     [],
   );
 });

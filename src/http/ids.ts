@@ -1,9 +1,43 @@
-/** Ids of elements that scripts, swaps and browser tests look for. */
+/**
+ * Ids of elements that scripts, swaps, styles and browser tests look for, and that others point at. Templates and scripts
+ * write them out; a test holds that each of theirs is here, and each of these in a template.
+ */
 export const ids = {
   main: 'main',
   dialog: 'dialog',
   dialogContent: 'dialog-content',
   dialogTitle: 'dialog-title',
+  ask: 'ask',
+  askQuestion: 'ask-question',
   toasts: 'toasts',
   theme: 'theme',
+
+  list: 'list',
+  listFilter: 'list-filter',
+  listSearch: 'list-search',
+  listError: 'list-error',
+  records: 'records',
+  pageTick: 'page-tick',
+  selectionForm: 'selection-form',
+  selectionBar: 'selection-bar',
+  selectionStatus: 'selection-status',
+  filterBuilder: 'filter-builder',
+
+  errorSummary: 'error-summary',
+  recordForm: 'record-form',
+
+  bulkEditForm: 'bulk-edit-form',
+  bulkDeleteForm: 'bulk-delete-form',
+  bulkReason: 'bulk-reason',
+  bulkOutcome: 'bulk-outcome',
+  bulkLaunched: 'bulk-launched',
+
+  preview: 'preview',
+  previewStatus: 'preview-status',
+  previewCounts: 'preview-counts',
+  previewOptions: 'preview-options',
+  previewStop: 'preview-stop',
+  previewConfirm: 'preview-confirm',
+
+  taskChanges: 'task-changes',
 } as const;
