@@ -11,6 +11,7 @@ const node = () => at('node_modules/.bin/node');
 
 const scripts = {
   start: 'src/cli/start.ts',
+  dev: 'scripts/dev.ts',
   serve: 'src/cli/serve.ts',
   work: 'src/cli/work.ts',
   cli: 'src/cli/main.ts',
@@ -37,8 +38,8 @@ const memory = ['--max-semi-space-size=4'];
 process.env.NODE_COMPILE_CACHE ??= at('generated/.compiled');
 
 const [command = '', ...rest] = process.argv.slice(2);
-/** Meant for the Node that runs the program: `npm start -- --inspect`. */
-const isForNode = (argument) => /^--inspect(-brk|-wait|-port)?(=|$)/.test(argument);
+/** Meant for the Node that runs the program: `npm start -- --inspect`. What `dev` starts is told by `dev`. */
+const isForNode = (argument) => command !== 'dev' && /^--inspect(-brk|-wait|-port)?(=|$)/.test(argument);
 // Two commands on a fresh clone would both install, into one folder.
 const giveBack = takeLock(at('generated/.lock'), (pid) =>
   console.log(`Waiting for another command (process ${pid}) to install and generate …`),

@@ -49,7 +49,8 @@ export async function buildApp({ admin, config, context, logger, onRoute }: AppO
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 1_000 },
   });
   const prefix = config.BULKHEAD_PREFIX;
-  const url = createUrl(prefix);
+  const isReloaded = config.BULKHEAD_RELOAD_VIEWS;
+  const url = createUrl(prefix, { isReloaded });
   const { db, register } = context;
 
   if (onRoute) app.addHook('onRoute', onRoute);
@@ -62,7 +63,7 @@ export async function buildApp({ admin, config, context, logger, onRoute }: AppO
     async (pages) => {
       await pages.register(cookies);
       await pages.register(forms);
-      await pages.register(views, { url });
+      await pages.register(views, { url, isReloaded });
       await pages.register(page, { admin, register, url });
       const secret = await sessionSecret(config);
       handleErrors(pages, { name: admin.name, url, secret, register, isHttps: config.BULKHEAD_SECURE_COOKIES });

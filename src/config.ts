@@ -41,6 +41,10 @@ const settings = z.object({
     .enum(['true', 'false'])
     .default('false')
     .transform((text) => text === 'true'),
+  BULKHEAD_RELOAD_VIEWS: z
+    .enum(['true', 'false'])
+    .default('false')
+    .transform((text) => text === 'true'),
   BULKHEAD_PAGES_POOL_SIZE: whole('BULKHEAD_PAGES_POOL_SIZE').default(10),
   BULKHEAD_WORKER_CONCURRENCY: whole('BULKHEAD_WORKER_CONCURRENCY').default(2),
   BULKHEAD_MIN_ASYNC_RECORDS: whole('BULKHEAD_MIN_ASYNC_RECORDS').default(20),

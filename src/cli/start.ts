@@ -14,15 +14,15 @@ import { servePages } from './serve-pages.ts';
 import { onShutdown } from './shutdown.ts';
 
 const usage = [
-  'Usage: npm start -- [--schema PATH [--ignore-differences]] [--port PORT]',
+  'Usage: npm start -- [--schema PATH [--ignore-differences]] [--port PORT] [--keep-database]',
   '',
   'Everything in one process: the pages and one worker, on an embedded PostgreSQL or the database of DATABASE_URL.',
-  'Settings: docs/settings.md.',
+  '--keep-database leaves the embedded one running, for the next start. Settings: docs/settings.md.',
 ].join('\n');
 
 /** The whole product in one process: database, migrations, sample, pages and one worker. */
 await runCommand(async () => {
-  const { values, config } = readArguments(usage, { port: { type: 'string' }, ...adminOptions });
+  const { values, config } = readArguments(usage, { port: { type: 'string' }, 'keep-database': { type: 'boolean' }, ...adminOptions });
   const opened = await openAdmin(values, config);
   const undo: (() => Promise<unknown>)[] = [];
   const stop = async () => {
@@ -54,7 +54,7 @@ await runCommand(async () => {
 
   async function embedded(): Promise<Embedded> {
     const server = await startEmbedded({ folder: resolve(config.BULKHEAD_FOLDER), database: opened.database });
-    undo.push(() => server.stop());
+    undo.push(() => (values['keep-database'] ? server.leave() : server.stop()));
     return server;
   }
 });

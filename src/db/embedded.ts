@@ -16,6 +16,8 @@ export interface Embedded {
   readonly connectionString: string;
   /** Stops the server (fast: open transactions are rolled back) and frees the folder. */
   stop(): Promise<void>;
+  /** Frees the folder and lets the server run: whoever starts it next finds it. */
+  leave(): Promise<void>;
   /** Ends the server at once, without a word to anybody, and starts it again at the same port. */
   crash(): Promise<void>;
 }
@@ -23,6 +25,8 @@ export interface Embedded {
 export interface EmbeddedOptions {
   /** `.bulkhead`, or wherever the project keeps its state. */
   folder: string;
+  /** Where the data goes instead, when it is first made. */
+  dataFolder?: string;
   database?: string;
   /** Tests do without durability, and without a password that takes long to try. */
   isDurable?: boolean;
@@ -48,7 +52,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
   const database = options.database ?? 'bulkhead';
   await makeFolder(folder);
   const account = await databaseAccount();
-  const place = await findPlace(folder, account);
+  const place = await findPlace(folder, account, options.dataFolder);
   const password = await keepPassword(folder);
   if (!(await exists(join(place.data, 'PG_VERSION')))) await initialise(place, account, password, options);
   const { port, session } = await findOrStart(place, account, options, password);
@@ -56,11 +60,22 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
   return {
     connectionString: urlOf(port, password, database),
     crash: () => control(place, account, ['restart', '-m', 'immediate', '-w', '-t', '60', '-l', place.log]),
+    leave: () => session.end().catch(() => undefined),
     async stop() {
       await session.end().catch(() => undefined);
-      await control(place, account, ['stop', '-m', 'fast', '-w', '-t', '30']).catch(() => undefined);
+      await stopAt(place, account);
     },
   };
+}
+
+/** Stops the server that somebody left running in this folder, if there is one. */
+export async function stopEmbedded(folder: string): Promise<void> {
+  const account = await databaseAccount();
+  await stopAt(await findPlace(resolve(folder), account), account);
+}
+
+async function stopAt(place: Place, account: Account | null): Promise<void> {
+  await control(place, account, ['stop', '-m', 'fast', '-w', '-t', '30']).catch(() => undefined);
 }
 
 /** Removes a stopped server's data, wherever it had to be put; the folder itself too. */
@@ -86,12 +101,13 @@ interface Place {
 }
 
 // As root the server runs as another user, who may not be able to reach a clone under root's own home.
-async function findPlace(folder: string, account: Account | null): Promise<Place> {
+async function findPlace(folder: string, account: Account | null, given?: string): Promise<Place> {
   const own = await packagedBinaries();
   const remembered = await readFile(join(folder, 'database-path'), 'utf8').catch(() => null);
-  const isNear = remembered === null && (account === null || ((await canReach(account, own.initdb)) && (await canReach(account, folder))));
+  const isNear =
+    remembered === null && !given && (account === null || ((await canReach(account, own.initdb)) && (await canReach(account, folder))));
   if (isNear) return { binaries: own, data: join(folder, 'postgres'), log: join(folder, 'postgres', 'server.log') };
-  const base = remembered?.trim() ?? join('/var/lib/bulkhead', createHash('sha256').update(folder).digest('hex').slice(0, 16));
+  const base = remembered?.trim() ?? given ?? join('/var/lib/bulkhead', createHash('sha256').update(folder).digest('hex').slice(0, 16));
   await mkdir(base, { recursive: true, mode: 0o711 });
   await writeFile(join(folder, 'database-path'), `${base}\n`);
   if (account) await chown(base, account.uid, account.gid);
@@ -208,7 +224,7 @@ async function start(place: Place, account: Account | null, options: EmbeddedOpt
     unix_socket_directories: '',
     max_connections: options.maxConnections ?? 100,
     shared_buffers: '256MB',
-    max_wal_size: '4GB',
+    max_wal_size: options.isDurable === false ? '1GB' : '4GB',
     ...(options.preload ? { shared_preload_libraries: options.preload.join(',') } : {}),
     ...(options.isDurable === false ? { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' } : {}),
   };

@@ -27,7 +27,8 @@ export interface SiteUrl {
   local(next: unknown): string;
 }
 
-export function createUrl(prefix: string): SiteUrl {
+/** `isReloaded`: files are written meanwhile, and their hashes asked for again each time. */
+export function createUrl(prefix: string, { isReloaded = false } = {}): SiteUrl {
   const hashes = new Map<string, string>();
   const url = (path: string) => ascii(`${prefix}${path}`);
   return Object.assign(url, {
@@ -38,7 +39,7 @@ export function createUrl(prefix: string): SiteUrl {
       let hash = hashes.get(name);
       if (hash === undefined) {
         hash = assetFolders.map((folder) => hashOf(join(folder, file))).find((found) => found !== '') ?? '';
-        if (hash !== '') hashes.set(name, hash);
+        if (hash !== '' && !isReloaded) hashes.set(name, hash);
       }
       return url(`/static/${file}${hash === '' ? '' : `?v=${hash}`}`);
     },

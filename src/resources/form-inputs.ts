@@ -77,6 +77,7 @@ function fieldOf(
     ...column,
     name,
     column: null,
+    dbColumn: null,
     isRequired: required,
     isList: false,
     isId: false,

@@ -8,6 +8,7 @@ import admin from '../admin.ts';
 import { type Database, openDatabase } from '../db/database.ts';
 import { removeEmbedded, startEmbedded } from '../db/embedded.ts';
 import { migrateAll } from '../cli/migrate-all.ts';
+import { memoryFolder } from './memory-folder.ts';
 import { fillTorture } from './torture-database.ts';
 
 /** Where the run's server is, for the processes of one run; DATABASE_URL is a server that somebody else keeps. */
@@ -25,7 +26,14 @@ export async function startTestServer(): Promise<TestServer> {
   const given = process.env.DATABASE_URL;
   if (given) return { connectionString: given, crash: null, stop: async () => undefined };
   const folder = await mkdtemp(join(tmpdir(), 'bulkhead-test-'));
-  const server = await startEmbedded({ folder, database: 'postgres', isDurable: false, maxConnections: 300 });
+  const dataFolder = await memoryFolder();
+  const server = await startEmbedded({
+    folder,
+    database: 'postgres',
+    isDurable: false,
+    maxConnections: 300,
+    ...(dataFolder ? { dataFolder } : {}),
+  });
   return {
     connectionString: server.connectionString,
     crash: () => server.crash(),

@@ -16,14 +16,20 @@ export interface Views {
   render(name: string, data: object): string;
 }
 
+export interface ViewOptions {
+  url: SiteUrl;
+  /** Templates are written meanwhile: each is read when it is rendered. */
+  isReloaded: boolean;
+}
+
 /** Templates; each sees its data as `it`, addresses through `URL` and icons through `ICON`. */
-export const views = plugin<{ url: SiteUrl }>(
-  async (app, { url }) => {
+export const views = plugin<ViewOptions>(
+  async (app, { url, isReloaded }) => {
     const plain = Object.assign(
       new Eta({
         views: join(import.meta.dirname, '../../../views'),
         autoEscape: true,
-        cache: true,
+        cache: !isReloaded,
         functionHeader: 'const ICON = this.icon, URL = this.url;',
       }),
       { icon, url },
@@ -34,8 +40,9 @@ export const views = plugin<{ url: SiteUrl }>(
     const known = new Map<string, boolean>();
     app.decorate('views', {
       has(name) {
-        if (!known.has(name)) known.set(name, canRead(eta, name));
-        return known.get(name) === true;
+        const isKnown = (isReloaded ? undefined : known.get(name)) ?? canRead(eta, name);
+        known.set(name, isKnown);
+        return isKnown;
       },
       render: (name, data) => eta.render(`/${name}`, data),
     });
