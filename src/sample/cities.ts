@@ -1,5 +1,6 @@
 import { metadata } from '../../generated/sample-metadata/metadata.ts';
 import { defineResource } from '../index.ts';
+import { archive } from './archive.ts';
 
 export const cities = defineResource(metadata, 'City', {
   columns: ['name', 'country', 'featureCode', 'population', 'status', 'featured', 'rating', 'position'],
@@ -25,6 +26,7 @@ export const cities = defineResource(metadata, 'City', {
     { label: 'What it is', fields: ['featureCode', 'population'] },
     { label: 'Editing', fields: ['status', 'featured', 'rating', 'reviewedAt', 'tags', 'notes'] },
   ],
+  operations: [archive],
   bulk: {
     fields: ['status', 'featured', 'rating', 'reviewedAt', 'featureCode', 'adminCode', 'country', 'tags', 'notes'],
     reason: 'optional',
