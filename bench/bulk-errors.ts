@@ -1,15 +1,15 @@
 import { finished, launchOn } from '../src/testing/context.ts';
-import { onServer, seconds, withDrains } from './server.ts';
+import { onServer, seconds, withRunners } from './server.ts';
 import { median, type Row } from './table.ts';
 
 const shares = [0, 0.0001, 0.001, 0.01];
 
 /**
- * Records a second where a CHECK constraint refuses a share of them: every refused one named, every other changed. One drain.
+ * Records a second where a CHECK constraint refuses a share of them: every refused one named, every other changed. One runner.
  */
 export function bulkErrors({ rows, pairs }: { rows: number; pairs: number }): Promise<Row[]> {
   return onServer(rows, (bench) =>
-    withDrains(bench, 1, async (ctx) => {
+    withRunners(bench, 1, async (ctx) => {
       const rates = new Map<number, number[]>(shares.map((share) => [share, []]));
       // The first round warms up.
       for (let round = -1; round < pairs; round++) {

@@ -1,7 +1,7 @@
 import { delegateOf } from '../src/resources/delegate.ts';
 import type { TaskContext } from '../src/tasks/context.ts';
 import { finished, launchOn, testContext } from '../src/testing/context.ts';
-import { type Bench, onServer, seconds, withDrains } from './server.ts';
+import { type Bench, onServer, seconds, withRunners } from './server.ts';
 import { ratioRow, type Row } from './table.ts';
 
 const twoColumns = { field: ['status', 'featured'], 'value.status': 'published', 'value.featured': 'true' };
@@ -29,14 +29,14 @@ async function measure(
   bench: Bench,
   rows: number,
   pairs: number,
-  drains: number,
+  runners: number,
   name: string,
   body: Record<string, unknown>,
   raw: string,
   operation: 'update' | 'delete' = 'update',
 ): Promise<Row> {
   const took = { raw: [] as number[], task: [] as number[] };
-  await withDrains(bench, drains, async (ctx) => {
+  await withRunners(bench, runners, async (ctx) => {
     for (let pair = 0; pair < pairs; pair++) {
       const sides = [
         async () => took.raw.push(await seconds(() => bench.db.pages.query(raw))),

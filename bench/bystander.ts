@@ -1,12 +1,12 @@
 import pg from 'pg';
 import type { Database } from '../src/db/database.ts';
 import { finished, launchOn } from '../src/testing/context.ts';
-import { onServer, withDrains } from './server.ts';
+import { onServer, withRunners } from './server.ts';
 import type { Row } from './table.ts';
 
 /**
  * What somebody else sees who edits random records of the very chunk that is being worked on: milliseconds per edit,
- * without bulk work, and beside one drain and two. A plain UPDATE on a connection of its own, as another program's would be.
+ * without bulk work, and beside one runner and two. A plain UPDATE on a connection of its own, as another program's would be.
  */
 export function bystander({ rows }: { rows: number }): Promise<Row[]> {
   return onServer(rows, async (bench) => {
@@ -17,9 +17,9 @@ export function bystander({ rows }: { rows: number }): Promise<Row[]> {
     await editFor(client, 500, () => Promise.resolve(range(1, rows)));
     const alone = await editFor(client, 5_000, () => Promise.resolve(range(1, Math.min(rows, 1_000))));
     measured.push(row('without bulk work', rows, alone, alone));
-    for (const drains of [1, 2]) {
+    for (const runners of [1, 2]) {
       await bench.freshCopy();
-      const waits = await withDrains(bench, drains, async (ctx) => {
+      const waits = await withRunners(bench, runners, async (ctx) => {
         const body = { field: ['status', 'featured'], 'value.status': 'published', 'value.featured': 'true' };
         const { task } = await launchOn(ctx, ctx.register.get('cities'), { kind: 'matching', filter: '' }, 'update', body);
         let isOver = false;
@@ -35,7 +35,7 @@ export function bystander({ rows }: { rows: number }): Promise<Row[]> {
         await end;
         return edited;
       });
-      measured.push(row(drains === 1 ? 'one drain' : 'two drains', rows, waits, alone));
+      measured.push(row(runners === 1 ? 'one drain' : 'two drains', rows, waits, alone));
     }
     await client.end();
     return measured;

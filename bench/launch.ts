@@ -4,7 +4,7 @@ import { createUser } from '../src/auth/users.ts';
 import { parseConfig } from '../src/config.ts';
 import { cookieOf, csrfOf, formBody } from '../src/testing/app.ts';
 import { finished } from '../src/testing/context.ts';
-import { onServer, withDrains } from './server.ts';
+import { onServer, withRunners } from './server.ts';
 import { median, type Row } from './table.ts';
 
 const password = 'a long password of the bench';
@@ -15,7 +15,7 @@ const password = 'a long password of the bench';
  */
 export function launchBench({ rows, pairs }: { rows: number; pairs: number }): Promise<Row[]> {
   return onServer(rows, (bench) =>
-    withDrains(bench, 1, async (context) => {
+    withRunners(bench, 1, async (context) => {
       const { db } = bench;
       await createUser(db, { email: 'ada@example.test', name: 'Ada', password, roles: ['admin'] });
       const config = parseConfig({ BULKHEAD_SESSION_SECRET: 'a secret of benches that is long enough', BULKHEAD_LOG_LEVEL: 'error' });

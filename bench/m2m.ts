@@ -1,5 +1,5 @@
 import { runTask } from './bulk-update.ts';
-import { type Bench, onServer, seconds, withDrains } from './server.ts';
+import { type Bench, onServer, seconds, withRunners } from './server.ts';
 import { ratioRow, type Row } from './table.ts';
 
 const links = 'gazetteer."_CityToTag"';
@@ -28,7 +28,7 @@ async function measure(
 ): Promise<Row> {
   const body = { field: 'tags', 'change.tags': change, 'value.tags': ['1'] };
   const took = { raw: [] as number[], task: [] as number[] };
-  await withDrains(bench, 1, async (ctx) => {
+  await withRunners(bench, 1, async (ctx) => {
     for (let pair = 0; pair < pairs; pair++) {
       const sides = [
         async () => took.raw.push(await seconds(() => bench.db.pages.query(raw))),

@@ -54,10 +54,10 @@ async function empty(db: Database): Promise<void> {
   await db.pages.query(`truncate ${tables} cascade`).catch((error) => (isDeadlock(error) ? empty(db) : Promise.reject(error)));
 }
 
-/** With a worker of as many drains. */
-export async function withDrains<T>(bench: Bench, drains: number, work: (ctx: TaskContext) => Promise<T>): Promise<T> {
-  const ctx = testContext(bench.db, {}, { parallelism: drains });
-  const worker = await startWorker(ctx, { connectionString: bench.connectionString, concurrency: drains });
+/** With a worker of as many runners. */
+export async function withRunners<T>(bench: Bench, runners: number, work: (ctx: TaskContext) => Promise<T>): Promise<T> {
+  const ctx = testContext(bench.db, {}, { parallelism: runners });
+  const worker = await startWorker(ctx, { connectionString: bench.connectionString, concurrency: runners });
   try {
     return await work(ctx);
   } finally {

@@ -23,7 +23,7 @@ const tally = new Tally();
 
 if (isWhole) {
   await step('format and lint', 'biome', ['check', '--error-on-warnings', '.']);
-  await step('types', 'tsc', ['-p', '.']);
+  await step('types and templates', 'node', ['scripts/types.ts']);
 }
 const folder = await mkdtemp(join(tmpdir(), 'bulkhead-tests-'));
 // Hundreds of processes compile the same files: they share what the first has made, for this run alone.

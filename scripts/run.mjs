@@ -22,13 +22,13 @@ const scripts = {
   chaos: 'scripts/chaos.ts',
   bouncer: 'scripts/bouncer.ts',
   'kill-starts': 'scripts/kill-starts.ts',
+  types: 'scripts/types.ts',
 };
 
 /** Programs of packages, with what they are told before what is typed. */
 const tools = {
   lint: ['biome', 'check', '--error-on-warnings', '.'],
   format: ['biome', 'format', '--write', '.'],
-  types: ['tsc', '-p', '.'],
 };
 
 // What a task leaves behind is short-lived: with room for more of it before it is cleared, a worker grows threefold for nothing.

@@ -1,5 +1,5 @@
 import type { Pool } from 'pg';
-import type { Client } from './resources/contract.ts';
+import type { Client } from './resources/client.ts';
 import type { ResourceDefinition } from './resources/define-resource.ts';
 
 /** Everything a project tells Bulkhead about itself. */

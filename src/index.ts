@@ -2,13 +2,14 @@
 export { type AdminDefinition, defineAdmin } from './admin-definition.ts';
 export type { Principal } from './auth/principal.ts';
 export { AppError } from './errors.ts';
-export type { Cell, FieldKind, InputKind, Parsed } from './fields/contract.ts';
+export type { Cell, FieldKind, InputKind, KindView, Parsed, ShownCell, ShownControl } from './fields/contract.ts';
 export { kinds } from './fields/kinds.ts';
-export type { FilterContext, FilterOperator, OperatorInput } from './fields/operators/contract.ts';
+export type { FilterContext, FilterOperator, OperatorInput } from './fields/contract.ts';
 export type { Reader } from './fields/reader.ts';
-export type { ResourceField } from './fields/resource-field.ts';
+export type { ResourceField } from './fields/contract.ts';
 export type { Metadata } from './metadata/contract.ts';
-export type { Action, Client, Where } from './resources/contract.ts';
+export type { Action } from './resources/actions.ts';
+export type { Client, Where } from './resources/client.ts';
 export { defineResource, type ResourceDefinition, type TypedResourceOptions } from './resources/define-resource.ts';
 export type {
   AfterSave,

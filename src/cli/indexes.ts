@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { Config } from '../config.ts';
 import { type Embedded, startEmbedded } from '../db/embedded.ts';
-import { buildContext } from '../server.ts';
+import { buildContext } from '../build-context.ts';
 import { createIndexes, findWantedIndexes, type WantedIndexes } from '../selection/wanted-indexes.ts';
 import { bringUp } from './bring-up.ts';
 import { directUrl } from './connection.ts';
@@ -24,9 +24,9 @@ export async function indexes({ schema, create }: IndexOptions, config: Config):
     const admin = await bringUp(opened, config, connectionString);
     const { db, ctx } = await buildContext(directUrl(config, connectionString), config, admin, logAt(config.BULKHEAD_LOG_LEVEL));
     try {
-      const wanted = await findWantedIndexes(db.drains, ctx.register);
+      const wanted = await findWantedIndexes(db.background, ctx.register);
       if (!create) return console.log(inWords(wanted));
-      const count = await createIndexes(db.drains, wanted, ({ sql }) => console.log(sql));
+      const count = await createIndexes(db.background, wanted, ({ sql }) => console.log(sql));
       console.log(count === 1 ? '1 index was created.' : `${count} indexes were created.`);
     } finally {
       await db.close();

@@ -5,7 +5,7 @@ import { migrate } from '../db/migrations.ts';
 import { openPool } from '../db/pool.ts';
 import { transaction } from '../db/transaction.ts';
 import { migrateQueue } from '../queue/graphile.ts';
-import { queueSchemaOf } from '../server.ts';
+import { queueSchemaOf } from '../build-context.ts';
 
 const queueLock = 0x42_4c_4b_08;
 

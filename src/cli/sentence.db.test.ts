@@ -14,7 +14,7 @@ import sample from '../admin.ts';
 import { parseConfig, unknownSettings } from '../config.ts';
 import { AppError } from '../errors.ts';
 import { assertUsesPool, checkedClient } from '../resources/checked-client.ts';
-import type { Client } from '../resources/contract.ts';
+import type { Client } from '../resources/client.ts';
 import { DefinitionError } from '../resources/problems.ts';
 import { testDatabase } from '../testing/database.ts';
 import { findBouncer, startBouncer } from '../testing/pgbouncer.ts';

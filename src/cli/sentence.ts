@@ -1,3 +1,4 @@
+import { sqlstate } from '../db/sqlstate.ts';
 import { AppError } from '../errors.ts';
 import { DefinitionError } from '../resources/problems.ts';
 
@@ -80,7 +81,7 @@ const byCode: Readonly<Record<string, Wording>> = {
   ENOTDIR: notWritable,
   ENOENT: notThere,
   ENOSPC: noRoom,
-  53100: noRoom,
+  [sqlstate.diskFull]: noRoom,
   ECONNREFUSED: unreachable,
   ECONNRESET: unreachable,
   ENOTFOUND: unreachable,
@@ -88,22 +89,22 @@ const byCode: Readonly<Record<string, Wording>> = {
   ETIMEDOUT: unreachable,
   EHOSTUNREACH: unreachable,
   ENETUNREACH: unreachable,
-  '57P01': unreachable,
-  '57P03': ({ message }) => `${database()} is not ready (${withoutStop(message)}): try again in a moment.`,
-  '28P01': refusal,
-  28000: refusal,
-  '3D000': refusal,
-  53300: busy,
-  53400: busy,
-  '25006': () =>
+  [sqlstate.adminShutdown]: unreachable,
+  [sqlstate.cannotConnectNow]: ({ message }) => `${database()} is not ready (${withoutStop(message)}): try again in a moment.`,
+  [sqlstate.invalidPassword]: refusal,
+  [sqlstate.invalidAuthorization]: refusal,
+  [sqlstate.undefinedDatabase]: refusal,
+  [sqlstate.tooManyConnections]: busy,
+  [sqlstate.configurationLimitExceeded]: busy,
+  [sqlstate.readOnlyTransaction]: () =>
     'The database of DATABASE_URL only lets us read: name the server that takes writes, and a role whose default_transaction_read_only is off.',
-  42501: ({ message }) =>
+  [sqlstate.insufficientPrivilege]: ({ message }) =>
     `The database role lacks a right (${withoutStop(message)}): it must be allowed to read and write your tables, and once to make the schemas of ours: grant create on database … to it.`,
-  '42P01': ({ message }) =>
+  [sqlstate.undefinedTable]: ({ message }) =>
     `A table is not there (${withoutStop(message)}): start "npm run serve" once, or run "npm run bulkhead -- migrate", which make ours; then the other commands.`,
-  '3F000': ({ message }) =>
+  [sqlstate.undefinedSchema]: ({ message }) =>
     `A Postgres schema is not there (${withoutStop(message)}): run "npm run bulkhead -- migrate", which makes ours.`,
-  '08P01': ({ message }) =>
+  [sqlstate.protocolViolation]: ({ message }) =>
     `What answers at DATABASE_URL is a pooler that does not pass this on (${withoutStop(message)}): set DIRECT_DATABASE_URL to the server itself.`,
   ERR_INVALID_URL: () =>
     'DATABASE_URL is no address: in its user and password write odd characters as a URL does, such as %23 for #, %40 for @, %2F for / and %3A for :.',

@@ -1,5 +1,5 @@
 import { secretNote } from '../auth/session-secret.ts';
-import { buildContext } from '../server.ts';
+import { buildContext } from '../build-context.ts';
 import { startRecovery } from '../tasks/worker.ts';
 import { adminOptions, readArguments } from './arguments.ts';
 import { bringUp } from './bring-up.ts';

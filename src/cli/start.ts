@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { type Embedded, startEmbedded } from '../db/embedded.ts';
-import { buildContext } from '../server.ts';
+import { buildContext } from '../build-context.ts';
 import { startWorker } from '../tasks/worker.ts';
 import { adminOptions, readArguments } from './arguments.ts';
 import { bringUp } from './bring-up.ts';

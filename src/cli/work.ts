@@ -1,4 +1,4 @@
-import { runWorker } from '../worker.ts';
+import { runWorker } from '../run-worker.ts';
 import { adminOptions, readArguments } from './arguments.ts';
 import { bringUp } from './bring-up.ts';
 import { directUrl, requireDatabaseUrl } from './connection.ts';

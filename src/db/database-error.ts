@@ -1,3 +1,4 @@
+import { sqlstate } from './sqlstate.ts';
 /** What PostgreSQL refused, in one form whether `pg` or the project's Prisma client met it. */
 export class DatabaseError extends Error {
   /** SQLSTATE. */
@@ -35,20 +36,24 @@ interface PrismaError {
  * server that is not there, was not to be reached in time, or has ended the connection.
  */
 const passing: Record<string, string> = {
-  P2034: '40001',
-  P2028: '57014',
-  P2024: '53300',
-  P1001: '08001',
-  P1002: '08001',
-  P1008: '08006',
-  P1017: '08006',
+  P2034: sqlstate.serializationFailure,
+  P2028: sqlstate.queryCanceled,
+  P2024: sqlstate.tooManyConnections,
+  P1001: sqlstate.sqlclientUnableToEstablishConnection,
+  P1002: sqlstate.sqlclientUnableToEstablishConnection,
+  P1008: sqlstate.connectionFailure,
+  P1017: sqlstate.connectionFailure,
 };
 
 /** A table, a column that is not there. */
-const missing: Record<string, string> = { P2021: '42P01', P2022: '42703' };
+const missing: Record<string, string> = { P2021: sqlstate.undefinedTable, P2022: sqlstate.undefinedColumn };
 
 /** The same from the adapter, under a raw statement. */
-const lost: Record<string, string> = { ConnectionClosed: '08006', DatabaseNotReachable: '08001', SocketTimeout: '08006' };
+const lost: Record<string, string> = {
+  ConnectionClosed: sqlstate.connectionFailure,
+  DatabaseNotReachable: sqlstate.sqlclientUnableToEstablishConnection,
+  SocketTimeout: sqlstate.connectionFailure,
+};
 
 /** The error with its SQLSTATE where it comes from the database through Prisma; any other as it is. */
 export function databaseError(error: unknown): unknown {
@@ -72,14 +77,4 @@ export function databaseError(error: unknown): unknown {
 // The adapter keeps the name of a check constraint in its sentence only.
 function namedIn(text: string): string | null {
   return /constraint "([^"]+)"/.exec(text)?.[1] ?? null;
-}
-
-// Classes of data exceptions, constraints, views with check options, PL/pgSQL (RAISE among it), and those that the standard
-// leaves to others and PostgreSQL does not use: what a trigger raises with a code of its own.
-// A right that is missing is a row's where a policy or a trigger says so; a table's refuses every row, each with its reason.
-const rowsFault = /^((22|23|44|P0|(?!53|54|55|57|58|72|XX)[5-9I-OQ-Z][0-9A-Z])[0-9A-Z]{3}|42501)$/;
-
-/** Is an error of this SQLSTATE the fault of a row's values? The function `attempt_each` in the database has the same rule. */
-export function isRowsFault(state: string): boolean {
-  return rowsFault.test(state);
 }

@@ -11,7 +11,7 @@ export interface Database {
   /** Requests. */
   readonly pages: pg.Pool;
   /** Work outside requests that is not a worker's own. */
-  readonly drains: pg.Pool;
+  readonly background: pg.Pool;
   /** Our tables' Postgres schema. */
   readonly schema: string;
   readonly queueSchema: string;
@@ -27,26 +27,25 @@ export interface DatabaseOptions {
   queueSchema?: string;
   /** Connections for requests. */
   pagesPoolSize?: number;
-  drainsPoolSize?: number;
 }
 
 export const oldestServer = 14;
 
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
   const { connectionString, schema = 'bulkhead', queueSchema = 'bulkhead_queue' } = options;
-  const drains = openPool({ connectionString, name: 'bulkhead drains', max: options.drainsPoolSize ?? 4 });
+  const background = openPool({ connectionString, name: 'bulkhead background', max: 4 });
   let pages: pg.Pool | null = null;
   const close = async () => {
-    await Promise.all([pages?.end(), drains.end()]);
+    await Promise.all([pages?.end(), background.end()]);
   };
   try {
-    const version = await serverVersion(drains);
-    const seen = await lookThrough(drains);
+    const version = await serverVersion(background);
+    const seen = await lookThrough(background);
     assertZoneKept(seen);
     // Kept on a connection that is ours alone; on one that others share it would be theirs.
     const patience = seen.isShared ? {} : { lockTimeoutMs: limits.waiting.forLockMs };
     pages = openPool({ connectionString, name: 'bulkhead pages', max: options.pagesPoolSize ?? 10, ...patience });
-    return { connectionString, pages, drains, schema, queueSchema, t: tableNames(schema), version, close };
+    return { connectionString, pages, background, schema, queueSchema, t: tableNames(schema), version, close };
   } catch (error) {
     await close();
     throw error;

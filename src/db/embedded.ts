@@ -1,3 +1,4 @@
+import { sqlstate } from './sqlstate.ts';
 import { execFile } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { access, chmod, chown, cp, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
@@ -183,7 +184,7 @@ function urlOf(port: number, password: string, database: string): string {
 
 /** One that was just killed looks alive for a moment, or keeps its memory; one that recovers is not open yet. */
 const patienceMs = 10_000;
-const notYet = ['ECONNREFUSED', 'ECONNRESET', '57P03', 'database-not-started'];
+const notYet = ['ECONNREFUSED', 'ECONNRESET', sqlstate.cannotConnectNow, 'database-not-started'];
 
 /** Takes the server that is alive in this folder, or starts it. */
 async function findOrStart(

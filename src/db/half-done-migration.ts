@@ -1,8 +1,18 @@
+import { sqlstate } from './sqlstate.ts';
 import type pg from 'pg';
 import { AppError } from '../errors.ts';
 
 /** What PostgreSQL says of something made, or dropped, a second time. */
-const there = ['42P07', '42710', '42701', '42723', '42P06', '42P16', '42704', '42883'];
+const there = [
+  sqlstate.duplicateTable,
+  sqlstate.duplicateObject,
+  sqlstate.duplicateColumn,
+  sqlstate.duplicateFunction,
+  sqlstate.duplicateSchema,
+  sqlstate.invalidTableDefinition,
+  sqlstate.undefinedObject,
+  sqlstate.undefinedFunction,
+];
 
 /**
  * Finishes a migration of which the first statements are there already: Prisma's engine committed each by itself, so whatever ended
@@ -23,7 +33,7 @@ export async function finishHalfDone(client: pg.Client, name: string, sql: strin
       return;
     } catch (error) {
       const { code, message } = error as { code?: string; message: string };
-      if (code === undefined || code === '42501') throw error;
+      if (code === undefined || code === sqlstate.insufficientPrivilege) throw error;
       await client.query('rollback to savepoint half_done');
       if (done < statements.length - 1) continue;
       if (there.includes(code)) return;

@@ -1,3 +1,4 @@
+import { sqlstate } from './sqlstate.ts';
 import { createHash, randomUUID } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -136,7 +137,7 @@ async function apply(client: pg.Client, { name, sql }: Migration, isBegun: boole
 }
 
 async function refusal(client: pg.Client, error: unknown, schema: string): Promise<unknown> {
-  if ((error as { code?: string }).code !== '42501') return error;
+  if ((error as { code?: string }).code !== sqlstate.insufficientPrivilege) return error;
   const { rows } = await client.query<{ user: string; database: string }>('select current_user as user, current_database() as database');
   const [{ user = '', database = '' } = {}] = rows;
   return new AppError(

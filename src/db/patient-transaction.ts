@@ -1,3 +1,4 @@
+import { sqlstate } from './sqlstate.ts';
 import type { Pool, PoolClient } from 'pg';
 import { AppError } from '../errors.ts';
 import { transaction } from './transaction.ts';
@@ -11,7 +12,7 @@ export async function patientTransaction<T>(pool: Pool, held: string, work: (cli
   try {
     return await inTurn(pool, (lockMs) => transaction(pool, work, { first: [`set local lock_timeout = ${lockMs}`] }));
   } catch (error) {
-    if ((error as { code?: string }).code !== '55P03') throw error;
+    if ((error as { code?: string }).code !== sqlstate.lockNotAvailable) throw error;
     throw new AppError('busy', 503, held);
   }
 }

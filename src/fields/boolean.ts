@@ -35,6 +35,7 @@ export const boolean: FieldKind = {
     return value === undefined ? { error: `${field.label} must be yes or no.` } : { value };
   },
   toSql: (value) => (value === null ? null : String(value)),
+  fromText: (text) => text === 'true' || text === 't',
   operators: (field) => [...isOrNot, ...nullness(field)],
 };
 

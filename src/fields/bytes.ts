@@ -20,5 +20,7 @@ export const bytes: FieldKind = {
     text: value instanceof Uint8Array ? sizeInWords(value.byteLength) : typeof value === 'number' ? sizeInWords(value) : '',
     align: 'end',
   }),
+  toSql: (value) => (value instanceof Uint8Array ? `\\x${Buffer.from(value).toString('hex')}` : null),
+  fromText: (text) => (/^\\x(?:[\da-f]{2})*$/.test(text) ? Uint8Array.from(Buffer.from(text.slice(2), 'hex')) : text),
   operators: nullness,
 };

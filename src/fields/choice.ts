@@ -1,18 +1,11 @@
-import { cellError } from './cell-error.ts';
 import type { FieldKind } from './contract.ts';
 import { required, single } from './input.ts';
 import { nullness } from './operators/empty.ts';
 import { equality } from './operators/equality.ts';
-import type { ResourceField } from './resource-field.ts';
+import type { ResourceField } from './contract.ts';
 
 function find(field: ResourceField, name: string) {
   return field.enum?.values.find((value) => value.name === name);
-}
-
-/** How a value of an enum is shown wherever it can be chosen: as in a list. */
-export function choiceInWords(name: string, field: ResourceField): string {
-  const words = field.meta.isList || !field.format ? '' : field.format(name);
-  return words.trim() === '' || words === cellError(field.label) ? name : words;
 }
 
 /** An enum. */
@@ -30,7 +23,8 @@ export const choice: FieldKind = {
     if (given === null) return required(field);
     return find(field, given) ? { value: given } : { error: `"${given}" is not a value of ${field.label}.` };
   },
-  toSql: (value, field) => (value === null ? null : (find(field, String(value))?.dbName ?? String(value))),
+  toSql: (value, { meta }) => (value === null ? null : (meta.enumValues?.find(({ name }) => name === value)?.dbName ?? String(value))),
+  fromText: (text, { meta }) => meta.enumValues?.find(({ dbName }) => dbName === text)?.name ?? text,
   operators: (field) => [...isOrNot, ...nullness(field)],
 };
 

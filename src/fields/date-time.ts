@@ -1,10 +1,10 @@
 import { DateTime } from 'luxon';
 import type { FieldKind } from './contract.ts';
 import { required, single } from './input.ts';
-import { isTwice, momentKind, offsetInWords, parseMoment } from './moment.ts';
+import { isTwice, momentKind, offsetInWords, parseMoment, storedMoment } from './moment.ts';
 import { momentOperators } from './operators/moments.ts';
 import { type Reader, utcReader } from './reader.ts';
-import type { ResourceField } from './resource-field.ts';
+import type { ResourceField } from './contract.ts';
 
 /** A day or a time of day is the same everywhere; a moment is shown and meant in the reader's zone. */
 function inZone(value: Date, { meta }: ResourceField, { timeZone }: Reader): DateTime {
@@ -62,5 +62,6 @@ export const dateTime: FieldKind = {
     const kind = momentKind(field.meta.sqlType);
     return kind === 'date' ? day : kind === 'time' ? time : `${day}T${time}`;
   },
+  fromText: (text) => storedMoment(text) ?? text,
   operators: momentOperators,
 };

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { FieldMeta, ModelMeta } from '../metadata/contract.ts';
 import { keyOf } from '../metadata/keys.ts';
+import { textSql } from '../metadata/value-text.ts';
+import { imaged } from '../operations/record-links.ts';
 import { delegateOf } from '../resources/delegate.ts';
 import type { ResourceField } from '../resources/contract.ts';
 import { ada, launchOn, testContext } from '../testing/context.ts';
@@ -76,6 +78,8 @@ test('what is typed for a column of any kind comes back the same from the databa
             await write(resource.model, field, parsed.value, text);
             const shown = await shownFor(resource.model, field);
             if (shown !== canonical(field, text)) wrong.push(`${write.name} ${field.name}: ${text} became ${shown}`);
+            for (const [how, read] of await readFor(resource.model, field))
+              if (read !== shown) wrong.push(`${write.name} ${field.name}: ${how} of ${text} is read as ${read}`);
           } catch (error) {
             wrong.push(`${write.name} ${field.name}: ${text}: ${(error as Error).message.slice(-300)}`);
           }
@@ -111,6 +115,25 @@ test('what is typed for a column of any kind comes back the same from the databa
       [`value.${name}`]: text,
     });
     assert.equal(task.state, 'succeeded', task.message ?? '');
+  }
+
+  /** What its control shows of each text that PostgreSQL writes of the value: of rows, of images, and of plain reads. */
+  async function readFor(model: ModelMeta, field: ResourceField): Promise<[how: string, shown: unknown][]> {
+    const { meta } = field;
+    const kind = getFieldKind(field);
+    const image = `jsonb_build_object('it', ${imaged(meta, `t.${meta.column}`)}) ->> 'it'`;
+    // An image of money, and a plain text of it, have the currency's sign; a plain text of an address has the bits of a whole one.
+    const isOnlyInRows = meta.sqlType === 'money';
+    const texts = {
+      row: textSql(meta, 't'),
+      ...(isOnlyInRows ? {} : { image }),
+      ...(isOnlyInRows || meta.isList || meta.sqlType === 'inet' ? {} : { plain: `t.${meta.column}::text` }),
+    };
+    const asked = Object.entries(texts);
+    const { rows } = await db.pages.query(
+      `select ${asked.map(([how, sql]) => `${sql} as "${how}"`).join(', ')} from ${model.table} t where id = 1`,
+    );
+    return asked.map(([how]) => [how, kind.toForm(kind.fromText(rows[0][how], field), field)]);
   }
 
   async function shownFor(model: ModelMeta, field: ResourceField) {

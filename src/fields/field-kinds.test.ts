@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Decimal } from '@prisma/client/runtime/client';
+import { LosslessNumber } from 'lossless-json';
 import type { RelationMeta } from '../metadata/contract.ts';
 import { testField } from '../testing/field.ts';
 import { parseJson, plainJson } from './json.ts';
-import type { FilterContext } from './operators/contract.ts';
+import type { FilterContext } from './contract.ts';
 import { readMoment } from './moment.ts';
 import { fieldKinds, getFieldKind } from './register.ts';
-import type { ResourceField } from './resource-field.ts';
+import type { ResourceField } from './contract.ts';
 
 const tagRelation: RelationMeta = {
   model: 'Tag',
@@ -38,6 +40,8 @@ interface Sample {
   refused?: string[];
   /** What goes to Postgres. */
   sql?: [value: unknown, sql: unknown][];
+  /** What PostgreSQL writes, and the value that it stands for. */
+  stored?: [text: string, value: unknown][];
   /** What is shown. */
   shown?: [value: unknown, text: string][];
   operators: string;
@@ -51,6 +55,7 @@ const listed = 'has all none empty empty';
 
 const samples: Record<string, Sample> = {
   text: {
+    stored: [[' a\nb', ' a\nb']],
     field: testField('String', 'text'),
     values: [
       ['a "b" \\ % _', 'a "b" \\ % _'],
@@ -76,6 +81,7 @@ const samples: Record<string, Sample> = {
   },
   citext: { field: testField('String', 'citext'), values: [['Ada', 'Ada']], operators: textual },
   uuid: {
+    stored: [['6f9619ff-8b86-d011-b42d-00cf4fc964ff', '6f9619ff-8b86-d011-b42d-00cf4fc964ff']],
     field: testField('String', 'uuid'),
     values: [['6f9619ff-8b86-d011-b42d-00cf4fc964ff', '6f9619ff-8b86-d011-b42d-00cf4fc964ff']],
     reads: [[' 6F9619FF-8B86-D011-B42D-00CF4FC964FF', '6f9619ff-8b86-d011-b42d-00cf4fc964ff']],
@@ -83,6 +89,7 @@ const samples: Record<string, Sample> = {
     operators: 'is not empty empty',
   },
   network: {
+    stored: [['10.0.0.0/8', '10.0.0.0/8']],
     field: testField('String', 'inet'),
     values: [
       ['192.0.2.7', '192.0.2.7'],
@@ -92,6 +99,7 @@ const samples: Record<string, Sample> = {
     operators: 'is not empty empty',
   },
   bits: {
+    stored: [['0101', '0101']],
     field: testField('String', 'bit(4)'),
     values: [['0101', '0101']],
     refused: ['01', '01010', '012a'],
@@ -103,8 +111,9 @@ const samples: Record<string, Sample> = {
     refused: ['010101010', 'x'],
     operators: 'is not empty empty',
   },
-  xml: { field: testField('String', 'xml'), values: [['<a>1</a>', '<a>1</a>']], operators: 'empty empty' },
+  xml: { stored: [['<a/>', '<a/>']], field: testField('String', 'xml'), values: [['<a>1</a>', '<a>1</a>']], operators: 'empty empty' },
   integer: {
+    stored: [['-7', -7]],
     field: testField('Int', 'integer'),
     values: [
       [2_147_483_647, '2147483647'],
@@ -126,6 +135,7 @@ const samples: Record<string, Sample> = {
   },
   oid: { field: testField('Int', 'oid'), values: [[4_294_967_295, '4294967295']], refused: ['-1', '4294967296'], operators: comparisons },
   'big-integer': {
+    stored: [['9007199254740993', 9_007_199_254_740_993n]],
     field: testField('BigInt', 'bigint'),
     values: [
       [9_223_372_036_854_775_807n, '9223372036854775807'],
@@ -137,6 +147,10 @@ const samples: Record<string, Sample> = {
     operators: comparisons,
   },
   float: {
+    stored: [
+      ['1e-07', 1e-7],
+      ['-Infinity', Number.NEGATIVE_INFINITY],
+    ],
     field: testField('Float', 'double precision'),
     values: [
       [1e-7, '1e-7'],
@@ -161,6 +175,10 @@ const samples: Record<string, Sample> = {
     operators: comparisons,
   },
   decimal: {
+    stored: [
+      ['-0.10', new Decimal('-0.1')],
+      ['NaN', new Decimal('NaN')],
+    ],
     field: testField('Decimal', 'numeric(5,2)'),
     values: [
       ['999.99', '999.99'],
@@ -181,12 +199,20 @@ const samples: Record<string, Sample> = {
     operators: comparisons,
   },
   money: {
+    stored: [
+      ['-12.34', new Decimal('-12.34')],
+      ['$1,000.00', '$1,000.00'],
+    ],
     field: testField('Decimal', 'money'),
     values: [['92233720368547758.07', '92233720368547758.07']],
     refused: ['92233720368547758.08', '0.001'],
     operators: comparisons,
   },
   boolean: {
+    stored: [
+      ['t', true],
+      ['false', false],
+    ],
     field: testField('Boolean', 'boolean'),
     values: [
       [true, 'true'],
@@ -197,6 +223,15 @@ const samples: Record<string, Sample> = {
     operators: 'is not empty empty',
   },
   'date-time': {
+    stored: [
+      ['2026-01-31 14:30:00+00', at('2026-01-31T14:30:00Z')],
+      ['2026-01-31T14:30:00.250001+05:30', at('2026-01-31T09:00:00.250Z')],
+      ['2026-01-31 14:30:00', at('2026-01-31T14:30:00Z')],
+      ['2026-01-31T14:30:00.250Z', at('2026-01-31T14:30:00.250Z')],
+      ['infinity', 'infinity'],
+      ['10000-01-01T00:00:00+00:00', '10000-01-01T00:00:00+00:00'],
+      ['0044-03-15 12:00:00 BC', '0044-03-15 12:00:00 BC'],
+    ],
     field: testField('DateTime', 'timestamptz(6)'),
     values: [
       [at('2026-01-31T14:30:00Z'), '2026-01-31T14:30'],
@@ -233,6 +268,10 @@ const samples: Record<string, Sample> = {
     operators: momentary,
   },
   date: {
+    stored: [
+      ['2026-01-31', at('2026-01-31T00:00:00Z')],
+      ['-infinity', '-infinity'],
+    ],
     field: testField('DateTime', 'date'),
     values: [[at('2026-01-31T00:00:00Z'), '2026-01-31']],
     shown: [[at('2026-01-31T00:00:00Z'), '31 Jan 2026']],
@@ -241,6 +280,7 @@ const samples: Record<string, Sample> = {
     operators: momentary,
   },
   time: {
+    stored: [['14:30:00.5', at('1970-01-01T14:30:00.500Z')]],
     field: testField('DateTime', 'time(6)'),
     values: [
       [at('1970-01-01T14:30:00Z'), '14:30'],
@@ -252,12 +292,14 @@ const samples: Record<string, Sample> = {
     operators: 'is not before after min max between empty empty',
   },
   'time with a zone': {
+    stored: [['14:30:00+02', at('1970-01-01T14:30:00Z')]],
     field: testField('DateTime', 'timetz(6)'),
     values: [[at('1970-01-01T14:30:00Z'), '14:30']],
     refused: ['24:00', '14:30+02'],
     operators: 'empty empty',
   },
   json: {
+    stored: [['{"a": 1}', { a: new LosslessNumber('1') }]],
     field: testField('Json', 'jsonb'),
     reads: [],
     shown: [[{ a: [1, 'two', null] }, '{"a":[1,"two",null]}']],
@@ -266,6 +308,10 @@ const samples: Record<string, Sample> = {
     operators: 'empty empty',
   },
   choice: {
+    stored: [
+      ['WILD!', 'wild'],
+      ['unheard-of', 'unheard-of'],
+    ],
     field: testField('Mood', 'mood'),
     values: [['calm', 'calm']],
     sql: [['calm', 'is-calm']],
@@ -273,6 +319,10 @@ const samples: Record<string, Sample> = {
     operators: 'is not empty empty',
   },
   bytes: {
+    stored: [
+      ['\\x00ff', new Uint8Array([0, 255])],
+      ['\\x00… (5,000 characters)', '\\x00… (5,000 characters)'],
+    ],
     field: testField('Bytes', 'bytea'),
     shown: [
       [new Uint8Array(1), '1 byte'],
@@ -284,6 +334,7 @@ const samples: Record<string, Sample> = {
     operators: 'empty empty',
   },
   'text-list': {
+    stored: [['["a","",null,["b"]]', ['a', '', null, ['b']]]],
     field: testField('String', 'varchar(10)[]', list),
     values: [
       [['a', 'b,c', '', ' padded ', 'two\nlines', '"quoted"', '{x}'], 'a\nb,c\n""\n" padded "\n"two\\nlines"\n"\\"quoted\\""\n{x}'],
@@ -301,20 +352,34 @@ const samples: Record<string, Sample> = {
     operators: listed,
   },
   'uuid-list': {
+    stored: [['[]', []]],
     field: testField('String', 'uuid[]', list),
     values: [[['6f9619ff-8b86-d011-b42d-00cf4fc964ff'], '6f9619ff-8b86-d011-b42d-00cf4fc964ff']],
     refused: ['x'],
     operators: listed,
   },
   'network-list': {
+    stored: [['["::1"]', ['::1']]],
     field: testField('String', 'inet[]', list),
     values: [[['::1', '1.2.3.4'], '::1\n1.2.3.4']],
     refused: ['x'],
     operators: listed,
   },
-  'bits-list': { field: testField('String', 'bit(2)[]', list), values: [[['01'], '01']], refused: ['012'], operators: listed },
-  'xml-list': { field: testField('String', 'xml[]', list), values: [[['<a/>'], '<a/>']], operators: 'empty empty' },
+  'bits-list': {
+    stored: [['["01"]', ['01']]],
+    field: testField('String', 'bit(2)[]', list),
+    values: [[['01'], '01']],
+    refused: ['012'],
+    operators: listed,
+  },
+  'xml-list': {
+    stored: [['["<a/>"]', ['<a/>']]],
+    field: testField('String', 'xml[]', list),
+    values: [[['<a/>'], '<a/>']],
+    operators: 'empty empty',
+  },
   'integer-list': {
+    stored: [['[1,"-2"]', [1, -2]]],
     field: testField('Int', 'integer[]', list),
     values: [[[1, -2], '1\n-2']],
     refused: ['1, 2', '1.5'],
@@ -327,31 +392,42 @@ const samples: Record<string, Sample> = {
     operators: listed,
   },
   'big-integer-list': {
+    stored: [['[9007199254740993]', [9_007_199_254_740_993n]]],
     field: testField('BigInt', 'bigint[]', list),
     values: [[[9_007_199_254_740_993n], '9007199254740993']],
     refused: ['x'],
     operators: listed,
   },
-  'float-list': { field: testField('Float', 'double precision[]', list), values: [[[0.1], '0.1']], refused: ['x'], operators: listed },
+  'float-list': {
+    stored: [['[0.1]', [0.1]]],
+    field: testField('Float', 'double precision[]', list),
+    values: [[[0.1], '0.1']],
+    refused: ['x'],
+    operators: listed,
+  },
   'decimal-list': {
+    stored: [['[123456789012345.12345]', [new Decimal('123456789012345.12345')]]],
     field: testField('Decimal', 'numeric(20,5)[]', list),
     values: [[['0.10000'], '0.10000']],
     refused: ['0.000001'],
     operators: listed,
   },
   'boolean-list': {
+    stored: [['[true,"false"]', [true, false]]],
     field: testField('Boolean', 'boolean[]', list),
     values: [[[true, false], 'true\nfalse']],
     refused: ['perhaps'],
     operators: listed,
   },
   'date-time-list': {
+    stored: [['["2026-01-31","infinity"]', [at('2026-01-31T00:00:00Z'), 'infinity']]],
     field: testField('DateTime', 'date[]', list),
     values: [[[at('2026-01-31T00:00:00Z')], '2026-01-31']],
     refused: ['2026-02-30'],
     operators: listed,
   },
   'choice-list': {
+    stored: [['["is-calm"]', ['calm']]],
     field: testField('Mood', 'mood[]', list),
     values: [[['calm', 'wild'], 'calm\nwild']],
     sql: [[['wild'], ['WILD!']]],
@@ -359,18 +435,21 @@ const samples: Record<string, Sample> = {
     operators: listed,
   },
   'json-list': {
+    stored: [['[{"a": 1}]', [{ a: new LosslessNumber('1') }]]],
     field: testField('Json', 'jsonb[]', list),
     shown: [[[{ a: 1 }, null], '{"a":1}, null']],
     refused: ['1'],
     operators: 'empty empty',
   },
   'bytes-list': {
+    stored: [['["\\\\x00"]', [new Uint8Array([0])]]],
     field: testField('Bytes', 'bytea[]', list),
     shown: [[[new Uint8Array(2)], '2 bytes']],
     refused: ['x'],
     operators: 'empty empty',
   },
   'to-one': {
+    stored: [['7', 7]],
     field: { ...testField('Int', 'integer', { foreignKeyOf: 'country' }), name: 'country', relation: countryRelation },
     values: [[7, '7']],
     shown: [[{ id: '7', title: 'Spain' }, 'Spain']],
@@ -378,6 +457,7 @@ const samples: Record<string, Sample> = {
     operators: 'is not empty empty',
   },
   'many-to-many': {
+    stored: [['["1", 2]', ['1', '2']]],
     field: testField('Tag', 'none', tagsMeta),
     shown: [
       [
@@ -397,16 +477,23 @@ const samples: Record<string, Sample> = {
     operators: listed,
   },
   'read-only': {
+    stored: [['(1,2)', '(1,2)']],
     field: testField('point', 'point', { kind: 'unsupported' }),
     refused: ['(1,2)'],
     operators: '',
   },
 };
 
+/** A decimal that is typed is a text, which keeps its last zeros. */
+const numberOf = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(numberOf);
+  return typeof value === 'string' && /^-?\d+\.\d+$/.test(value) ? new Decimal(value) : value;
+};
+
 const nameOf = (field: ResourceField) => getFieldKind(field).name;
 
-test('every kind has a sample', () => {
-  const sampled = new Set(Object.values(samples).map(({ field }) => nameOf(field)));
+test('every kind has a sample, and a text that PostgreSQL writes of it', () => {
+  const sampled = new Set(Object.values(samples).map(({ field, stored }) => (stored ? nameOf(field) : '')));
   assert.deepEqual(
     fieldKinds.map(({ name }) => name).filter((name) => !sampled.has(name)),
     [],
@@ -414,7 +501,7 @@ test('every kind has a sample', () => {
 });
 
 for (const [name, sample] of Object.entries(samples)) {
-  const { field, values = [], reads = [], refused = [], sql = [], shown = [] } = sample;
+  const { field, values = [], reads = [], refused = [], sql = [], stored = [], shown = [] } = sample;
   const kind = getFieldKind(field);
 
   test(`${name}: what its control shows is read back as the same value`, () => {
@@ -457,6 +544,15 @@ for (const [name, sample] of Object.entries(samples)) {
     for (const [value, text] of shown) assert.equal(kind.format(value, field).text, text);
     for (const [value, text] of sql) assert.deepEqual(kind.toSql(value, field), text);
     for (const [value] of values) assert.ok(kind.format(value, field).text !== '' || [value].flat().length === 0);
+  });
+
+  test(`${name}: what PostgreSQL writes is read as the value that the control gives`, () => {
+    for (const [text, value] of stored) assert.deepEqual(kind.fromText(text, field), value, text);
+    for (const [value, shownText] of values) {
+      const text = kind.toSql(value, field);
+      const read = kind.fromText(Array.isArray(text) ? JSON.stringify(text) : String(text), field);
+      assert.deepEqual(kind.toForm(read, field), kind.toForm(numberOf(value), field), String(shownText));
+    }
   });
 
   test(`${name}: a filter compares it in the ways of its type`, () => {

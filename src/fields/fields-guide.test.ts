@@ -39,6 +39,14 @@ test("the guide's kind is the one that is compiled here", async () => {
   assert.equal(shown, code.replace("'../../src/index.ts'", "'bulkhead'"));
 });
 
+test("the guide's money, with its control and its cell, is that of the sample", async () => {
+  for (const file of ['money.ts', 'money.eta', 'money-cell.eta']) {
+    const code = await readFile(join(docs, '../src/sample', file), 'utf8');
+    const shown = guide.split(`<!-- src/sample/${file} -->\n`)[1]?.split('\n').slice(1).join('\n').split('```')[0];
+    assert.equal(shown, code.replace("'../index.ts'", "'bulkhead'"), file);
+  }
+});
+
 test("the guide's kind shows, reads and filters as the guide says", () => {
   const field = { ...testField('String', 'text'), kind: webAddress };
   const kind = getFieldKind(field);

@@ -1,6 +1,6 @@
 import type { Reader } from './reader.ts';
 import { getFieldKind } from './register.ts';
-import type { ResourceField } from './resource-field.ts';
+import type { ResourceField } from './contract.ts';
 
 /** A value as its cells say it: in the resource's own words, where it has some, else in those of its kind. */
 export function inWords(value: unknown, field: ResourceField, reader: Reader): string {

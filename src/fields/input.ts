@@ -1,5 +1,5 @@
 import type { Parsed } from './contract.ts';
-import type { ResourceField } from './resource-field.ts';
+import type { ResourceField } from './contract.ts';
 
 /** The one text of a form control, or null when it is empty. */
 export function single(input: string | readonly string[] | undefined): string | null {

@@ -57,6 +57,7 @@ export const json: FieldKind = {
     }
   },
   toSql: (value) => (value === null ? null : jsonText(value)),
+  fromText: parseJson,
   operators: (field) => (field.meta.isRequired ? [] : whetherNull),
 };
 

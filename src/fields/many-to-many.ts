@@ -19,5 +19,6 @@ export const manyToMany: FieldKind = {
     return { value: [...new Set(given)] };
   },
   toSql: (value) => [...(value as readonly string[])],
+  fromText: (text) => (JSON.parse(text) as unknown[]).map((id) => (typeof id === 'string' ? id : JSON.stringify(id))),
   operators: relationOperators,
 };

@@ -25,6 +25,20 @@ export function plainMoment(value: unknown): unknown {
   return typeof value === 'string' ? new Date(Number.NaN) : value;
 }
 
+const stored = /^(?:(\d{4}-\d{2}-\d{2})(?:[T ]|$))?(?:(\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?) ?(?:(Z)|([+-]\d{2})(?::?(\d{2}))?)?)?$/;
+
+/**
+ * The moment that PostgreSQL writes so; null where JavaScript has none for it. What has no zone is of UTC; a time of day is of the
+ * first day of 1970 and loses its offset, as in Prisma's client.
+ */
+export function storedMoment(text: string): Date | null {
+  const [whole, day, clock = '00:00', isUtc, hours, minutes = '00'] = stored.exec(text) ?? [];
+  if (!whole) return null;
+  const offset = day && !isUtc && hours ? `${hours}:${minutes}` : 'Z';
+  const at = new Date(`${day ?? '1970-01-01'}T${clock}${offset}`);
+  return Number.isNaN(at.getTime()) ? null : at;
+}
+
 /** For sentences: `must be …`. */
 export const momentExamples = {
   date: 'a date such as 2026-01-31',

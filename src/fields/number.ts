@@ -1,13 +1,14 @@
+import { Decimal } from '@prisma/client/runtime/client';
 import type { FieldKind, Parsed } from './contract.ts';
 import { required, single } from './input.ts';
 import { nullness } from './operators/empty.ts';
 import { equality } from './operators/equality.ts';
 import { ranges } from './operators/range.ts';
-import type { ResourceField } from './resource-field.ts';
+import type { ResourceField } from './contract.ts';
 
 type Read = (text: string, field: ResourceField) => Parsed<unknown>;
 
-function numeric(name: string, read: Read): FieldKind {
+function numeric(name: string, fromText: (text: string) => unknown, read: Read): FieldKind {
   const readTrimmed: Read = (text, field) => read(text.trim(), field);
   const comparisons = [...equality(readTrimmed), ...ranges(readTrimmed)];
   return {
@@ -23,6 +24,7 @@ function numeric(name: string, read: Read): FieldKind {
       return given === null ? required(field) : read(given.trim(), field);
     },
     toSql: (value) => (value === null ? null : digitsOf(value)),
+    fromText: (text) => fromText(text),
     operators: (field) => [...comparisons, ...nullness(field)],
   };
 }
@@ -63,17 +65,17 @@ function readInteger(text: string, field: ResourceField): Parsed<bigint> {
   return { value };
 }
 
-export const integer = numeric('integer', (text, field) => {
+export const integer = numeric('integer', Number, (text, field) => {
   const parsed = readInteger(text, field);
   return 'error' in parsed ? parsed : { value: Number(parsed.value) };
 });
 
-export const bigInteger = numeric('big-integer', readInteger);
+export const bigInteger = numeric('big-integer', BigInt, readInteger);
 
 /** Only what people write: no hexadecimal, no infinity. */
 const floatForm = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d{1,4})?$/i;
 
-export const float = numeric('float', (text, field) => {
+export const float = numeric('float', Number, (text, field) => {
   if (!floatForm.test(text)) return { error: `${field.label} must be a number.` };
   const value = Number(text);
   // A number that is too small for the column is refused by Postgres as one that is too large is.
@@ -84,8 +86,11 @@ export const float = numeric('float', (text, field) => {
 
 const mostMoney = 2n ** 63n - 1n;
 
+// Money's own text has a sign of the currency, which no decimal has.
+const readDecimal = (text: string) => (/^(?:-?\d+(?:\.\d+)?|NaN|-?Infinity)$/.test(text) ? new Decimal(text) : text);
+
 /** Kept as text from the form to the database: not a digit is lost. */
-export const decimal = numeric('decimal', (text, field) => {
+export const decimal = numeric('decimal', readDecimal, (text, field) => {
   const match = /^([+-]?)(\d{0,1000})(?:\.(\d{0,1000}))?$/.exec(text);
   if (!match || (!match[2] && !match[3])) return { error: `${field.label} must be a number.` };
   const [, sign = '', units = '', fraction = ''] = match;

@@ -1,8 +1,8 @@
 import type { FieldKind } from './contract.ts';
-import type { FilterOperator } from './operators/contract.ts';
+import type { FilterOperator } from './contract.ts';
 import { nullness } from './operators/empty.ts';
 import { relationOperators } from './operators/relations.ts';
-import type { ResourceField } from './resource-field.ts';
+import type { ResourceField } from './contract.ts';
 
 /** What can be shown but not written here: records of another model, types that Prisma does not know. */
 export const readOnly: FieldKind = {
@@ -18,6 +18,7 @@ export const readOnly: FieldKind = {
   toForm: () => '',
   parse: (_input, field) => ({ error: `${field.label} cannot be changed.` }),
   toSql: () => null,
+  fromText: (text) => text,
   operators: operatorsOfReadOnly,
 };
 

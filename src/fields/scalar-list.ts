@@ -1,8 +1,9 @@
+import { parse, stringify } from 'lossless-json';
 import { limits, limitTexts } from '../limits.ts';
 import type { FieldMeta } from '../metadata/contract.ts';
 import type { FieldKind, Parsed } from './contract.ts';
 import { listOperators } from './operators/lists.ts';
-import type { ResourceField } from './resource-field.ts';
+import type { ColumnField, ResourceField } from './contract.ts';
 import { type Reader, utcReader } from './reader.ts';
 import { readOnly } from './read-only.ts';
 
@@ -10,6 +11,10 @@ import { readOnly } from './read-only.ts';
 export function itemField(field: ResourceField): ResourceField {
   // The resource's own words are for the whole list.
   return { ...field, meta: itemMeta(field.meta), format: null };
+}
+
+function itemColumn({ meta }: ColumnField): ColumnField {
+  return { meta: itemMeta(meta) };
 }
 
 /** What a filter's value is one of: an item of a list, else the field's own value. */
@@ -52,6 +57,13 @@ export function canBeTyped(value: unknown): boolean {
   return listOf(value).every((item) => item !== null && !Array.isArray(item));
 }
 
+/** Each item of PostgreSQL's list as `one` reads its text; there may be empty places, and lists in it. */
+function readItems(items: unknown, one: (text: string) => unknown): unknown {
+  if (Array.isArray(items)) return items.map((item) => readItems(item, one));
+  if (items === null) return null;
+  return one(typeof items === 'string' ? items : String(stringify(items)));
+}
+
 function inWords(items: readonly unknown[], one: (item: unknown) => string): string {
   return items.map((item) => (Array.isArray(item) ? `(${inWords(item, one)})` : one(item))).join(', ');
 }
@@ -67,7 +79,10 @@ export function scalarList(item: FieldKind): FieldKind {
   });
   // A text of no characters and JSON's null would leave nothing between two commas.
   const itemInWords = (text: string) => (text.trim() !== '' ? text : item.name === 'json' ? 'null' : JSON.stringify(text));
-  if (item.input === 'none' || item.name === 'json') return { ...readOnly, name, format, operators: () => listOperators(null) };
+  const fromText: FieldKind['fromText'] = (text, field) => readItems(parse(text), (one) => item.fromText(one, itemColumn(field)));
+  const toSql: FieldKind['toSql'] = (value, field) => listOf(value).map((one) => item.toSql(one, itemColumn(field)) as string);
+  if (item.input === 'none' || item.name === 'json')
+    return { ...readOnly, name, format, toSql, fromText, operators: () => listOperators(null) };
   const comparing = listOperators((text, field, reader) => parseItem(text, field, reader));
   return {
     name,
@@ -92,7 +107,8 @@ export function scalarList(item: FieldKind): FieldKind {
       }
       return { value: values };
     },
-    toSql: (value, field) => listOf(value).map((one) => item.toSql(one, itemField(field)) as string),
+    toSql,
+    fromText,
     operators: (field) => (canCompare(field) ? comparing : listOperators(null)),
   };
 

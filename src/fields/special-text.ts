@@ -3,7 +3,7 @@ import type { FieldKind } from './contract.ts';
 import { required, single } from './input.ts';
 import { nullness } from './operators/empty.ts';
 import { equality } from './operators/equality.ts';
-import type { ResourceField } from './resource-field.ts';
+import type { ResourceField } from './contract.ts';
 
 /** The one form of a text, or null where the column cannot hold it. */
 type ReadText = (text: string, field: ResourceField) => string | null;
@@ -28,6 +28,7 @@ function specialText(name: string, must: string, read: ReadText): FieldKind {
       return given === null ? required(field) : readTyped(given, field);
     },
     toSql: (value) => (value === null ? null : String(value)),
+    fromText: (text) => text,
     operators: (field) => [...isOrNot, ...nullness(field)],
   };
 }

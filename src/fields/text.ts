@@ -31,5 +31,6 @@ export const text: FieldKind = {
     return { value: given };
   },
   toSql: (value) => (value === null ? null : String(value)),
+  fromText: (text) => text,
   operators: () => textOperators,
 };

@@ -26,5 +26,6 @@ export const toOne: FieldKind = {
   toForm: (value) => (value === null || value === undefined ? '' : String(value)),
   parse: (input, field) => scalarKind(field.meta).parse(input, field),
   toSql: (value, field) => scalarKind(field.meta).toSql(value, field),
+  fromText: (text, field) => scalarKind(field.meta).fromText(text, field),
   operators: relationOperators,
 };

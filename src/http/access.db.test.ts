@@ -5,7 +5,7 @@ import { metadata } from '../../generated/sample-metadata/metadata.ts';
 import sample from '../admin.ts';
 import { buildApp } from '../app.ts';
 import type { Principal } from '../auth/principal.ts';
-import { actions } from '../resources/contract.ts';
+import { actions } from '../resources/actions.ts';
 import { defineResource } from '../index.ts';
 import type { Findings } from '../tasks/preview.ts';
 import { htmx, testApp, type Visitor } from '../testing/app.ts';
@@ -140,7 +140,7 @@ Add it to the table in src/http/access.db.test.ts:
 "records": it finds or takes records; what it answers may hold no trace of one that is out of scope.
 "task": only its owner and administrators get anything but 404.
 "no record": say in "why" whose business it is.
-See "Who may see a route" in docs/architecture.md.`;
+See "Who may see a route" in docs/pages.md.`;
 
 /** The record that is out of the first visitor's scope, and the value and field that the third may not see. */
 const outside = { id: 29, title: 'Outsiderville' };

@@ -410,7 +410,7 @@ async function deleted({ db, context, cities }: Site, count: number): Promise<nu
 async function previewedOf(site: Site, count: number): Promise<number> {
   const { context, cities: resource } = site;
   const { id: selectionId } = await selected(site, count);
-  const parameters = getOperation('update').parse(resource, { field: 'notes', 'change.notes': 'set', 'value.notes': 'x' });
+  const parameters = getOperation(resource, 'update').parse(resource, { field: 'notes', 'change.notes': 'set', 'value.notes': 'x' });
   const preview = await createPreview(context, { resource, principal: ada, operation: 'update', selectionId, exclusions: [], parameters });
   return (await previewPage(context, { resource, principal: ada, preview, after: null })).records.length;
 }

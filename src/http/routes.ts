@@ -1,6 +1,4 @@
 import type { FastifyPluginAsync } from 'fastify';
-import type { AdminDefinition } from '../admin-definition.ts';
-import type { TaskContext } from '../tasks/context.ts';
 import { bulkRoutes } from './routes/bulk.ts';
 import { firstAdminRoutes } from './routes/first-admin.ts';
 import { filterRoutes } from './routes/filter.ts';
@@ -16,18 +14,7 @@ import { selectionRoutes } from './routes/selection.ts';
 import { signInRoutes } from './routes/sign-in.ts';
 import { taskChangesRoutes } from './routes/task-changes.ts';
 import { taskRoutes } from './routes/tasks.ts';
-import type { Url } from './url.ts';
-
-/** What every file of `routes/` is handed. */
-export interface RouteOptions {
-  admin: AdminDefinition;
-  context: TaskContext;
-  url: Url;
-  /** What is handed out and must come back as it was is sealed with it. */
-  secret: string;
-  /** Cookies go over HTTPS alone. */
-  isHttps: boolean;
-}
+import type { RouteOptions } from './route-options.ts';
 
 /** A file a noun. */
 export const routes: readonly FastifyPluginAsync<RouteOptions>[] = [

@@ -14,8 +14,11 @@ export const assetFolders = [
   ...['htmx.org/dist/htmx.min.js', 'idiomorph/dist/idiomorph-ext.min.js'].map((file) => dirname(resolve(file))),
 ];
 
-/** Every address of ours; knows the prefix. */
-export interface Url {
+/** Makes the address of a path of ours; knows the prefix. */
+export type Url = (path: string) => string;
+
+/** Every address of ours. */
+export interface SiteUrl {
   (path: string): string;
   readonly prefix: string;
   /** Address of a file that anybody may have, with its content's hash, so that it may be cached for ever. */
@@ -25,7 +28,7 @@ export interface Url {
 }
 
 /** `isReloaded`: files are written meanwhile, and their hashes asked for again each time. */
-export function createUrl(prefix: string, { isReloaded = false } = {}): Url {
+export function createUrl(prefix: string, { isReloaded = false } = {}): SiteUrl {
   const hashes = new Map<string, string>();
   const url = (path: string) => ascii(`${prefix}${path}`);
   return Object.assign(url, {

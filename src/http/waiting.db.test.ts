@@ -45,9 +45,9 @@ async function answersMeanwhile(
   return Promise.all(waiting);
 }
 
-async function untilAllTurnsAreTaken({ drains, pages }: TestApp['db']): Promise<void> {
+async function untilAllTurnsAreTaken({ background, pages }: TestApp['db']): Promise<void> {
   for (;;) {
-    const { rows } = await drains.query<{ count: number }>(
+    const { rows } = await background.query<{ count: number }>(
       `select count(*)::int as count from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
     );
     if ((rows[0]?.count ?? 0) >= turnsOf(pages.options.max)) return;

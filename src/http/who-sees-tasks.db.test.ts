@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { metadata } from '../../generated/sample-metadata/metadata.ts';
 import sample from '../admin.ts';
 import { defineResource, type Principal } from '../index.ts';
-import { actions } from '../resources/contract.ts';
+import { actions } from '../resources/actions.ts';
 import { htmx, testApp } from '../testing/app.ts';
 import { type ada, launchOn } from '../testing/context.ts';
 import { insertPlaces } from '../testing/places.ts';

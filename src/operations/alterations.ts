@@ -2,12 +2,13 @@ import type { Queryable } from '../db/transaction.ts';
 import type { FieldMeta, Metadata, ModelMeta, RelationMeta } from '../metadata/contract.ts';
 import { keyCondition, keySql } from '../metadata/key-sql.ts';
 import type { Alteration, ApplyTarget, Watch } from './contract.ts';
+import { journal } from './journal.ts';
 import { imaged, linkedIds, linksKey, linksOf, wholeRow } from './record-links.ts';
 import { unquoted } from './recreate-sql.ts';
 import { jsonToTheLetter } from './stored.ts';
 import { withKey } from './take-along.ts';
 import { hasTriggers } from './triggers.ts';
-import type { UndoParameters } from './undo.ts';
+import type { UndoParameters } from './undo-parameters.ts';
 
 /** Compares records with what they were before, once they are put back; null where no trigger could have altered them. */
 export async function watchUndo(
@@ -17,9 +18,9 @@ export async function watchUndo(
 ): Promise<Watch<UndoParameters> | null> {
   const models = [model, ...along.filter(({ isThere }) => isThere).map((one) => modelOf(metadata, one.model))];
   const links = models.flatMap(linksOf).map(({ relation }) => (relation as RelationMeta).joinTable as string);
-  if (shapes.every(({ kind }) => kind === 'create')) return null;
+  if (shapes.every(({ kind }) => kind === journal.created)) return null;
   if (!(await hasTriggers(client, [...models.map(({ table }) => table), ...links]))) return null;
-  const isUpdate = shapes.some(({ kind }) => kind === 'update');
+  const isUpdate = shapes.some(({ kind }) => kind === journal.changed);
   return async (sql, target, keys, params) => {
     const digests = isUpdate ? await readDigests(sql, model, keys) : new Map<string, Digests>();
     return async () => {
@@ -29,7 +30,7 @@ export async function watchUndo(
       for (const written of await readWritten(sql, target)) {
         const of = modelOf(metadata, written.model);
         found.push(...(await findAltered(sql, target, of, written, params.taskId)));
-        if (written.kind === 'update') found.push(...besides(of, written, digests, await readDigests(sql, of, written.keys)));
+        if (written.kind === journal.changed) found.push(...besides(of, written, digests, await readDigests(sql, of, written.keys)));
       }
       return found;
     };
@@ -66,7 +67,7 @@ async function findAltered(
   const condition = keyCondition(model, 't', keys, 6);
   // What came back along is kept as it was to be written; of the records themselves as it was read back.
   const was = isAlong ? imagesOf(t.change, '$1', `chunk = $2 and along_with is not null`) : imagesOf(t.change, '$4', 'along_with is null');
-  const sides = kind === 'update' ? sidesOfUpdate(model, fields) : sidesOfRow(model, isAlong ? 'after' : 'before');
+  const sides = kind === journal.changed ? sidesOfUpdate(model, fields) : sidesOfRow(model, isAlong ? 'after' : 'before');
   const { rows } = await sql.query<{ name: string; keys: string[] }>(
     `with own as materialized (${imagesOf(t.change, '$1', 'chunk = $2 and $4::int is not null')}), was as materialized (${was}),
        present as (select t.*, ${keySql(model, 't')} collate "C" as "_key" from ${model.table} t where ${condition.sql})
@@ -78,7 +79,7 @@ async function findAltered(
   const nameOf = (column: string) => Object.values(model.fields).find((field) => unquoted(field.column) === column)?.name ?? column;
   return rows.map(({ name, keys: altered }) => ({
     model: model.name,
-    field: kind === 'update' ? name : nameOf(name),
+    field: kind === journal.changed ? name : nameOf(name),
     isBeside: false,
     keys: altered,
   }));

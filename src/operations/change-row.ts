@@ -1,12 +1,13 @@
 import type { Resource } from '../resources/contract.ts';
 import type { ApplyTarget } from './contract.ts';
+import type { JournalKind } from './journal.ts';
 
 /** Adds a value to a statement's, and gives its place: `$4`. */
 export type Parameter = (value: unknown) => string;
 
 /** What a change is about, each as SQL. */
 export interface ChangeParts {
-  kind: 'create' | 'update' | 'delete';
+  kind: JournalKind;
   fields: string;
   /** Sorted. */
   keys: string;

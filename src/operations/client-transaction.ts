@@ -1,7 +1,8 @@
 import type { Pool } from 'pg';
 import { databaseError } from '../db/database-error.ts';
 import type { Queryable } from '../db/transaction.ts';
-import type { Client, Register, Resource } from '../resources/contract.ts';
+import type { Register, Resource } from '../resources/contract.ts';
+import type { Client } from '../resources/client.ts';
 
 /** Must this resource be written inside a transaction of the project's own client? */
 export function needsClient({ writeThrough, validate, hooks }: Pick<Resource, 'writeThrough' | 'validate' | 'hooks'>): boolean {

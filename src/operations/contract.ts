@@ -1,21 +1,47 @@
 import type { Queryable } from '../db/transaction.ts';
 import type { TableNames } from '../db/names.ts';
 import type { Principal } from '../auth/principal.ts';
-import type { Action, Client, Register, Resource } from '../resources/contract.ts';
-import type { HoldersOf } from './take-along.ts';
-import type { Rewriting } from './triggers.ts';
+import type { Register, Resource } from '../resources/contract.ts';
+import type { Action } from '../resources/actions.ts';
+import type { Client } from '../resources/client.ts';
+import type { FieldChange } from './field-change.ts';
+import type { JournalKind } from './journal.ts';
+import type { OperationWords } from './words.ts';
+import type { WritePath } from './write-path.ts';
 
-export type OperationKind = 'update' | 'delete' | 'undo';
-
-/** What to do to records. Parameters are parsed once into plain JSON and stay with the task. */
+/**
+ * What to do to records: how it is offered, tried, written and told. Parameters are parsed once into plain JSON and stay
+ * with the task. Whoever has one asks it; nobody asks for its name.
+ */
 export interface Operation<P = unknown> {
-  readonly kind: OperationKind;
+  /** Its name, in the rows of its tasks. */
+  readonly kind: string;
+  /** How it is offered beside a selection; null: it is not, as an undo, which the task offers that it takes back. */
+  readonly offer: Offer | null;
+  readonly words: OperationWords;
   /** What the principal must be allowed to do. */
   readonly action: Action;
   /** Where that depends on the parameters: undoing a delete is not undoing an update. */
   actionOf?(params: P): Action;
+  /** What the journal says it does to its records, as far as that is known without the parameters. */
+  readonly writes: JournalKind;
+  writePath(resource: Resource): WritePath;
   /** Typed parameters from a form body, or AppError('invalid-operation', 422) with details.fieldErrors by field name. */
   parse(resource: Resource, body: Record<string, unknown>): P;
+  /** What it does to single fields, where that can be said one by one: previews, failures and counts look at these. */
+  changes?(params: P): readonly FieldChange[];
+  /** Names of the fields whose values decide what it comes to: one that is changed makes a preview stale. */
+  digestFields?(params: P): string[];
+  /** Nobody sees from these parameters how long it takes: it is tried out before it begins. */
+  isAlwaysPreviewed?(params: P): boolean;
+  /** May the principal still change, and see, the fields that these parameters are about? */
+  mayChange?(resource: Resource, principal: Principal, params: P): boolean;
+  /** Deleted records that it brings back, which are in nobody's row scope; null: none. */
+  recreates?(params: P): Recreated | null;
+  /** What was done first, which it takes back or, after an odd number of undos, does again. */
+  undone?(params: P): Undone;
+  /** What it writes comes from images: a record that it is refused for does not show what is secret of it. */
+  readonly writesImages?: true;
   /**
    * What only the database can say of parameters: choices outside the principal's scope, expressions that PostgreSQL
    * refuses. Asked at the preview and again before anything is written. Throws as `parse` does.
@@ -46,9 +72,41 @@ export interface Operation<P = unknown> {
    */
   statement?(target: ApplyTarget, keys: readonly string[], params: P): Statement | null;
   /** Called before a chunk is applied, where somebody else than the operation may write its records too. */
-  watch?(...written: Parameters<Watch<P>>): ReturnType<Watch<P>>;
+  watch?(client: Queryable, target: ApplyTarget, keys: readonly string[], params: P): ReturnType<Watch<P>>;
   /** Looks at the records that such a statement did not write, and says what came of each. */
   settle?(client: Queryable, target: ApplyTarget, left: readonly string[], params: P): Promise<ApplyCounts>;
+}
+
+/** How an operation is offered beside a selection. */
+export interface Offer {
+  /** What follows the resource in the address of its form: `bulk-edit`. */
+  readonly path: string;
+  /** Of lucide's. */
+  readonly icon: string;
+  readonly tone: Tone;
+  /** The page that its form is. */
+  readonly view: FormView;
+  /** A box is ticked before it begins. */
+  readonly isAcknowledged: boolean;
+}
+
+export type Tone = 'primary' | 'plain' | 'danger';
+
+/** `bulk/edit` has fields with what is done to each, `bulk/delete` what goes along. */
+export type FormView = 'bulk/edit' | 'bulk/delete';
+
+export interface Recreated {
+  /** The task that deleted them. */
+  readonly taskId: number;
+  /** What bringing them back takes, also of what comes along. */
+  readonly action: Action;
+  /** Models of which records come along. */
+  readonly along: readonly string[];
+}
+
+export interface Undone {
+  readonly what?: { operation: string; parameters: unknown };
+  readonly isRedo: boolean;
 }
 
 /** Remembers the records of `keys`; what it returns is called when they are written, and says what was altered. */
@@ -87,6 +145,15 @@ export interface PrepareContext {
   readonly register: Register;
   readonly resource: Resource;
   readonly holdersOf: HoldersOf;
+}
+
+/** Who holds records of a model for another task, in words, by key. */
+export type HoldersOf = (client: Queryable, model: string, keys: readonly string[]) => Promise<ReadonlyMap<string, string>>;
+
+/** Whether the table itself may write something else than it is told to. */
+export interface Rewriting {
+  readonly update: boolean;
+  readonly insert: boolean;
 }
 
 export interface ApplyTarget {

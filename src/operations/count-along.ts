@@ -1,17 +1,19 @@
 import type { Database } from '../db/database.ts';
 import type { ModelMeta } from '../metadata/contract.ts';
-import type { Register, Resource, Where } from '../resources/contract.ts';
+import type { Register, Resource } from '../resources/contract.ts';
+import type { Where } from '../resources/client.ts';
 import type { Statement } from '../resources/where-sql.ts';
-import type { OperationKind } from './contract.ts';
+import type { FieldChange } from './field-change.ts';
 import { type ForeignKey, readForeignKeys } from './foreign-keys.ts';
+import { journal } from './journal.ts';
 import { chosenPlaces, follow, inSnapshot, type Look, patiently, pointing, rootId, type Rows } from './key-walk.ts';
-import type { FieldChange } from './update.ts';
+import { changesOf, findOperation } from './register.ts';
 
 /** Longest that counting takes, in milliseconds; what takes longer counts as many. */
 const patienceMs = 1_000;
 
 export interface Writing {
-  operation: OperationKind;
+  operation: string;
   /** As `Operation.parse` made them; undefined: not known yet. */
   parameters: unknown;
   /** The records, in the principal's scope. */
@@ -31,10 +33,11 @@ export async function countAlong(
   { operation, parameters, where, count }: Writing,
   most: number,
 ): Promise<number> {
-  const { changes = [] } = (parameters ?? {}) as { changes?: readonly FieldChange[] };
-  if (most <= 0 || count === 0 || operation === 'undo') return 0;
+  if (most <= 0 || count === 0) return 0;
+  const changes = changesOf(resource, { operation, parameters });
   const links = linksWritten(resource.model, changes, count);
-  const written = operation === 'delete' ? null : changedColumns(resource.model, changes);
+  const isDelete = findOperation(resource, operation)?.writes === journal.deleted;
+  const written = isDelete ? null : changedColumns(resource.model, changes);
   if (written?.size === 0 && links.cut.length === 0) return Math.min(most, links.added);
   if (written && links.cut.length === 0 && !(await isFollowed(db, resource.model))) return Math.min(most, links.added);
   const statement = await register.whereSql(resource.model, where);

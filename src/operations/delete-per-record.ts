@@ -3,6 +3,7 @@ import { whereKeys } from '../metadata/keys.ts';
 import { delegateOf } from '../resources/delegate.ts';
 import { insertChange } from './change-row.ts';
 import type { ApplyCounts, ApplyTarget, Through } from './contract.ts';
+import { journal } from './journal.ts';
 import { keepDifference } from './keep-difference.ts';
 import { keptBackOf, presentKeys, refuseKeptBack, without } from './kept-back.ts';
 import { callEach } from './objections.ts';
@@ -20,10 +21,10 @@ export async function deletePerRecord(
   deleteSet: () => Promise<ApplyCounts>,
 ): Promise<ApplyCounts> {
   const { resource, author } = target;
-  const { metadata, model, hooks, writeThrough } = resource;
+  const { model, hooks, writeThrough } = resource;
   const context: HookContext = { resource, principal: through.principal, taskId: author.taskId, tx: through.tx, log: through.log };
   if (target.isTrial || (writeThrough === 'sql' && !hooks.beforeDelete && !hooks.afterDelete)) return deleteSet();
-  const rows = await readRows(sql, metadata, model, keys, writeThrough === 'client' ? { keeps: 'image and whole' } : {});
+  const rows = await readRows(sql, model, keys, writeThrough === 'client' ? { keeps: 'image and whole' } : {});
   const keyOfRow = ({ key }: Row) => key;
   await callEach(rows, keyOfRow, ({ record }) => runHook(context, 'beforeDelete', { record }));
   // Those that are there and cannot be locked are kept back by a policy.
@@ -72,7 +73,6 @@ async function deleteThroughClient(
     (
       await readRows(
         sql,
-        resource.metadata,
         model,
         rows.map(({ key }) => key),
       )
@@ -89,7 +89,7 @@ async function deleteThroughClient(
   );
   const values: unknown[] = [gone.map(({ key }) => key), gone.map(({ whole }) => whole)];
   const change = insertChange(target, (value) => `$${values.push(value)}`, {
-    kind: 'delete',
+    kind: journal.deleted,
     fields: `'{}'`,
     keys: 'array_agg(key order by key)',
     firstKey: 'min(key)',

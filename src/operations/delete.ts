@@ -1,5 +1,4 @@
 import type { Queryable } from '../db/transaction.ts';
-import { AppError } from '../errors.ts';
 import { keyCondition, keySql } from '../metadata/key-sql.ts';
 import { insertChange } from './change-row.ts';
 import type { ApplyCounts, ApplyTarget, Operation, Statement, StatementRow } from './contract.ts';
@@ -7,9 +6,12 @@ import { deletePerRecord } from './delete-per-record.ts';
 import { findAlong } from './dependants.ts';
 import { leadsToItself } from './foreign-keys.ts';
 import { inHalves, sumOf } from './in-halves.ts';
+import { journal } from './journal.ts';
 import { keptBack, presentKeys, without } from './kept-back.ts';
 import { lastImage } from './record-links.ts';
 import { keepAlong, lockAlong, type Taking, type TakenAlong, takenAlong } from './take-along.ts';
+import { deleteWords } from './words.ts';
+import { deletePath } from './write-path.ts';
 
 export interface DeleteParameters {
   /** One record, by its own delete page. */
@@ -21,18 +23,16 @@ const mostTogether = 1_000;
 
 const nothingAlong: TakenAlong = { dependants: [] };
 
-/** Deletes records and keeps their last image. The acknowledgement is checked here, on the server. */
+/** Deletes records and keeps their last image. */
 export const deleteOperation: Operation<DeleteParameters> = {
   kind: 'delete',
+  offer: { path: 'bulk-delete', icon: 'trash-2', tone: 'danger', view: 'bulk/delete', isAcknowledged: true },
+  words: deleteWords,
   action: 'bulk-delete',
   actionOf: ({ isForm }) => (isForm ? 'delete' : 'bulk-delete'),
-  parse(_resource, body) {
-    if (body.acknowledge !== 'yes') {
-      const message = 'Tick the box to confirm that these records are to be deleted.';
-      throw new AppError('invalid-operation', 422, message, { fieldErrors: { acknowledge: message } });
-    }
-    return {};
-  },
+  writes: journal.deleted,
+  writePath: deletePath,
+  parse: () => ({}),
   title: (resource) => `Delete ${resource.label.toLowerCase()}`,
   describe: (_resource, { isForm }) => [isForm ? 'Delete the record' : 'Delete the records'],
   ...deleting(nothingAlong),
@@ -93,7 +93,7 @@ function deleteStatement(target: ApplyTarget, keys: readonly string[], { keptAlo
   const condition = keyCondition(model, 't', keys, 1);
   const values = [...condition.values];
   const change = insertChange(target, (value) => `$${values.push(value)}`, {
-    kind: 'delete',
+    kind: journal.deleted,
     fields: `'{}'`,
     keys: 'keys',
     firstKey: 'keys[1]',

@@ -1,8 +1,8 @@
 import { AppError } from '../errors.ts';
+import { literalDefault, plainColumnValue, plainValue } from '../fields/column-value.ts';
 import { getFieldKind } from '../fields/register.ts';
 import { keyOf } from '../metadata/keys.ts';
 import type { Resource, ResourceField } from '../resources/contract.ts';
-import { fromText } from '../metadata/value-text.ts';
 import { columnFields } from './row-values.ts';
 import {
   type Draft,
@@ -30,7 +30,7 @@ export async function ruleForm(
 ): Promise<Ruled> {
   const { resource } = context;
   const record = before ? { ...before } : defaultsOf(resource);
-  for (const [field, value] of values) if (field.meta.column) record[field.meta.name] = typed(resource, field, value);
+  for (const [field, value] of values) if (field.meta.column) record[field.meta.name] = typed(field, value);
   const fields = [...values.keys()].map(({ meta }) => meta.name);
   const draft: Draft = { kind: before ? 'update' : 'create', before, record, fields };
   const objection = await validateDraft(context, draft);
@@ -45,7 +45,7 @@ export async function saveForm(context: HookContext, { draft }: Ruled, data: Rec
   const { resource } = context;
   const done = await runOwnSave(context, draft, data);
   if (isObjection(done)) throw refused(resource, done);
-  if (draft.kind === 'update') return null;
+  if (draft.before) return null;
   const id = (done ?? {}) as Record<string, unknown>;
   const missing = resource.model.idFields.find((name) => id[name] === undefined || id[name] === null);
   if (missing) throw new Error(`save of ${resource.model.name} returned no ${missing}, so the new record cannot be found`);
@@ -67,22 +67,20 @@ function refused({ form }: Resource, { message, fieldErrors }: Objection): AppEr
   return new AppError('invalid-record', 422, summary, { fieldErrors });
 }
 
-function typed({ metadata }: Resource, field: ResourceField, value: unknown): unknown {
+function typed(field: ResourceField, value: unknown): unknown {
   if (value === null || value === undefined) return null;
   const text = getFieldKind(field).toSql(value, field);
-  return fromText(metadata, field.meta, Array.isArray(text) ? JSON.stringify(text) : text);
+  return plainColumnValue(field.meta, Array.isArray(text) ? JSON.stringify(text) : text);
 }
 
 /** A new record before anything is said: what the schema gives as a literal; null where nothing need be. */
-function defaultsOf({ metadata, model }: Resource): Record<string, unknown> {
+function defaultsOf({ model }: Resource): Record<string, unknown> {
   const record: Record<string, unknown> = {};
   for (const field of columnFields(model)) {
-    const literal = field.default;
-    if (Array.isArray(literal)) record[field.name] = fromText(metadata, field, JSON.stringify(literal));
+    const literal = literalDefault(field);
+    if (literal !== undefined) record[field.name] = plainValue(field, literal);
     else if (field.isList) record[field.name] = [];
-    else if (literal !== null && typeof literal !== 'object')
-      record[field.name] = field.kind === 'enum' ? literal : fromText(metadata, field, String(literal));
-    else if (literal === null && !field.isRequired && !field.isUpdatedAt) record[field.name] = null;
+    else if (field.default === null && !field.isRequired && !field.isUpdatedAt) record[field.name] = null;
   }
   return record;
 }

@@ -1,7 +1,7 @@
 import type { Database } from '../db/database.ts';
 import type { Principal } from '../auth/principal.ts';
 import type { FieldMeta } from '../metadata/contract.ts';
-import type { OperationKind } from './contract.ts';
+import { journal, type JournalKind } from './journal.ts';
 import type { Resource, ResourceField } from '../resources/contract.ts';
 import { cutSql, titleText } from '../selection/cut.ts';
 import { limits } from '../limits.ts';
@@ -9,7 +9,7 @@ import { limits } from '../limits.ts';
 /** One change of a record: by a form, or by a task. */
 export interface HistoryEntry {
   id: string;
-  kind: 'create' | 'update' | 'delete';
+  kind: JournalKind;
   at: Date;
   principalId: string;
   principalName: string;
@@ -27,7 +27,7 @@ export interface HistoryTask {
   title: string;
   resource: string;
   principalId: string;
-  operation: OperationKind;
+  operation: string;
   parameters: unknown;
   isFinished: boolean;
 }
@@ -75,7 +75,7 @@ interface Row {
   task_title: string | null;
   task_owner: string | null;
   task_resource: string | null;
-  task_operation: OperationKind;
+  task_operation: string;
   task_parameters: unknown;
   task_finished: boolean;
   is_along: boolean;
@@ -122,7 +122,7 @@ export async function readHistory(db: Database, resource: Resource, key: string,
   );
   const shown = rows.slice(0, limits.shown.changes);
   return {
-    entries: shown.map((row) => entryOf(resource, row)).filter((entry) => entry.kind !== 'update' || entry.values?.length !== 0),
+    entries: shown.map((row) => entryOf(resource, row)).filter((entry) => entry.kind !== journal.changed || entry.values?.length !== 0),
     olderThan: rows.length > limits.shown.changes ? (shown.at(-1)?.id ?? null) : null,
   };
 }
@@ -164,7 +164,7 @@ function valuesOf(
   resource: Resource,
   { kind, fields, before, after }: Pick<Row, 'kind' | 'fields' | 'before' | 'after'>,
 ): ChangedValue[] | null {
-  const written = resource.fields.filter(({ meta }) => !meta.isUpdatedAt && (kind !== 'update' || fields.includes(meta.name)));
+  const written = resource.fields.filter(({ meta }) => !meta.isUpdatedAt && (kind !== journal.changed || fields.includes(meta.name)));
   // Only that it happened outlives the images; what the principal may not see is not even that.
   if (!before && !after) return written.length === 0 ? [] : null;
   return written
@@ -272,7 +272,7 @@ function taskChange(resource: Resource, row: TaskChangeRow): TaskChange {
   const isSeen = (name: string) => resource.fields.some(({ meta }) => meta.name === name);
   const hidden = fields.filter((name) => !isSeen(name) && !resource.model.fields[name]?.isUpdatedAt);
   const title = row.title === null ? null : titleText(row.title);
-  return { key, id, kind, title, values: valuesOf(resource, row), hiddenCount: kind === 'update' ? hidden.length : 0 };
+  return { key, id, kind, title, values: valuesOf(resource, row), hiddenCount: kind === journal.changed ? hidden.length : 0 };
 }
 
 /** A record that is no longer there. */

@@ -2,6 +2,7 @@ import type { Queryable } from '../db/transaction.ts';
 import type { FieldMeta } from '../metadata/contract.ts';
 import { insertChange } from './change-row.ts';
 import type { ApplyTarget } from './contract.ts';
+import { journal } from './journal.ts';
 import { keyCondition, keySql } from '../metadata/key-sql.ts';
 import { imageSql, type Row } from './row-values.ts';
 import { jsonToTheLetter } from './stored.ts';
@@ -27,7 +28,7 @@ export async function keepDifference(
   const condition = keyCondition(model, 't', keys, 3);
   const values: unknown[] = [keys, rows.map(({ image }) => image), ...condition.values];
   const change = insertChange(target, (value) => `$${values.push(value)}`, {
-    kind: 'update',
+    kind: journal.changed,
     fields: 'fields',
     keys: 'array_agg(key order by key)',
     firstKey: 'min(key)',

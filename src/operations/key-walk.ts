@@ -1,3 +1,4 @@
+import { sqlstate } from '../db/sqlstate.ts';
 import type { Database } from '../db/database.ts';
 import type { Queryable } from '../db/transaction.ts';
 import type { ModelMeta } from '../metadata/contract.ts';
@@ -41,7 +42,7 @@ export function patiently(client: Queryable): Look {
     try {
       return (await client.query(sql, values)).rows as R[];
     } catch (error) {
-      if (!['57014', '42501'].includes((error as { code?: string }).code ?? '')) throw error;
+      if (![sqlstate.queryCanceled, sqlstate.insufficientPrivilege].includes((error as { code?: string }).code ?? '')) throw error;
       isOver = true;
       return null;
     }

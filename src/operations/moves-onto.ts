@@ -5,9 +5,9 @@ import { keyCondition, keySql } from '../metadata/key-sql.ts';
 import type { Change } from './changes/contract.ts';
 import { cast, familyOf, scaleOf } from './changes/field-family.ts';
 import { getChange } from './changes/register.ts';
-import type { OperationKind, Statement } from './contract.ts';
+import type { Statement } from './contract.ts';
+import type { FieldChange } from './field-change.ts';
 import { unquoted } from './recreate-sql.ts';
-import type { UpdateParameters } from './update.ts';
 
 /** Reason of a task that would move records onto what others of them have until they move too. */
 export const movesOntoCode = 'moves-onto';
@@ -42,11 +42,10 @@ export function rowsOf(model: ModelMeta, keys: readonly string[]): Statement {
 export async function assertNotOnto(
   client: Queryable,
   model: ModelMeta,
-  { operation, parameters }: { operation: OperationKind; parameters: unknown },
+  changes: readonly FieldChange[],
   rows: () => Statement | Promise<Statement>,
 ): Promise<void> {
-  if (operation !== 'update') return;
-  const moved = movedBy(model, (parameters as UpdateParameters).changes);
+  const moved = movedBy(model, changes);
   if (moved.size === 0) return;
   const touched = (await readExclusives(client, model)).filter(({ columns }) => columns.some((column) => moved.has(column)));
   for (const exclusive of touched) {
@@ -65,10 +64,7 @@ function refused(count: number, { name }: Exclusive): AppError {
 }
 
 /** By column, what it becomes, where that hangs on what the record holds. */
-function movedBy(
-  model: ModelMeta,
-  changes: UpdateParameters['changes'],
-): Map<string, { field: FieldMeta; change: Change; value: unknown }> {
+function movedBy(model: ModelMeta, changes: readonly FieldChange[]): Map<string, { field: FieldMeta; change: Change; value: unknown }> {
   const moved = new Map<string, { field: FieldMeta; change: Change; value: unknown }>();
   for (const { field: name, change: kind, value } of changes) {
     const field = model.fields[name];

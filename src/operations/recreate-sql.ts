@@ -3,6 +3,7 @@ import { keySql } from '../metadata/key-sql.ts';
 import type { Resource } from '../resources/contract.ts';
 import { insertChange, type Parameter } from './change-row.ts';
 import type { ApplyTarget } from './contract.ts';
+import { journal } from './journal.ts';
 import { isTextInImage, linksKey, linksOf, wholeRow } from './record-links.ts';
 import { withKey } from './take-along.ts';
 
@@ -102,7 +103,7 @@ export function recreate(
   for (const [index, one] of along.entries()) {
     const dependant = modelOf(metadata, one);
     const change = insertChange({ resource: { model: dependant, slug: one.resource }, t, author }, parameter, {
-      kind: 'create',
+      kind: journal.created,
       fields: `'{}'`,
       keys: 'array_agg("_key" order by "_key")',
       firstKey: 'min("_key")',

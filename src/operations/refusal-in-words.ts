@@ -1,3 +1,4 @@
+import { sqlstate } from '../db/sqlstate.ts';
 import type { Resource } from '../resources/contract.ts';
 import { type Constraints, fieldsOfColumns } from './constraints.ts';
 
@@ -26,24 +27,24 @@ export function refusalInWords(refused: Refused, about: Refusing | null = null):
   const { code, constraint, column, message } = refused;
   const blamed = blamedFields(refused, about);
   const labels = blamed.map(({ label }) => label);
-  if (code === '23502') {
+  if (code === sqlstate.notNullViolation) {
     if (labels.length > 0) return `${list.format(labels)} is required.`;
     return column ? `“${column}” must not be empty.` : message;
   }
-  if (code === '2202E') return 'The list holds lists of its own: single values cannot be put in or taken out.';
-  if (code === '428C9') return 'The database makes this value itself: it cannot be written.';
+  if (code === sqlstate.arraySubscriptError) return 'The list holds lists of its own: single values cannot be put in or taken out.';
+  if (code === sqlstate.generatedAlways) return 'The database makes this value itself: it cannot be written.';
   if (!constraint) return message;
   switch (code) {
-    case '23514':
+    case sqlstate.checkViolation:
       return `The database’s rule “${constraint}” does not allow it.`;
-    case '23505':
+    case sqlstate.uniqueViolation:
       // That somebody has the same secret is nobody's to know.
       if (blamed.some(({ isSecret }) => isSecret)) return `${list.format(labels)} cannot be this value. Choose another.`;
       return labels.length === 0 || !about ? `Another record has the same already: “${constraint}” allows it once.` : taken(labels, about);
-    case '23P01':
+    case sqlstate.exclusionViolation:
       return `It clashes with another record: “${constraint}” does not allow both.`;
-    case '23001':
-    case '23503':
+    case sqlstate.restrictViolation:
+    case sqlstate.foreignKeyViolation:
       switch (directionOf(refused, about)) {
         case 'to it':
           return `Other records point at ${about ? `this ${about.resource.singular.toLowerCase()}` : 'it'}, and “${constraint}” does not allow that they point nowhere.`;
@@ -63,9 +64,12 @@ export function refusalInWords(refused: Refused, about: Refusing | null = null):
 export function blamedFields(refused: Refused, about: Refusing | null): Resource['fields'] {
   const { code, constraint, column } = refused;
   if (!about || about.isDelete) return [];
-  if (code === '23502' || code === '428C9') return column ? fieldsOfColumns(about.resource, [column]) : [];
-  if (code === '23505' || code === '23P01') return fieldsOfColumns(about.resource, about.constraints.get(constraint ?? '')?.columns ?? []);
-  const isLeading = (code === '23503' || code === '23001') && directionOf(refused, about) === 'from it';
+  if (code === sqlstate.notNullViolation || code === sqlstate.generatedAlways)
+    return column ? fieldsOfColumns(about.resource, [column]) : [];
+  if (code === sqlstate.uniqueViolation || code === sqlstate.exclusionViolation)
+    return fieldsOfColumns(about.resource, about.constraints.get(constraint ?? '')?.columns ?? []);
+  const isLeading =
+    (code === sqlstate.foreignKeyViolation || code === sqlstate.restrictViolation) && directionOf(refused, about) === 'from it';
   return isLeading ? fieldsOfColumns(about.resource, about.constraints.get(constraint ?? '')?.columns ?? []) : [];
 }
 
@@ -77,7 +81,7 @@ function taken(labels: readonly string[], { resource }: Refusing): string {
 
 /** Others may not point at it in vain, or it at others. PostgreSQL has one code for both, and a sentence in its own language. */
 function directionOf({ code, constraint, message }: Refused, about: Refusing | null): 'to it' | 'from it' | null {
-  if (code === '23001' || about?.isDelete) return 'to it';
+  if (code === sqlstate.restrictViolation || about?.isDelete) return 'to it';
   if (/^update or delete/.test(message)) return 'to it';
   if (/^insert or update/.test(message)) return 'from it';
   if (!about || about.constraints.size === 0) return null;

@@ -1,25 +1,98 @@
-import type { Action } from '../resources/contract.ts';
-import type { Operation, OperationKind } from './contract.ts';
+import type { Principal } from '../auth/principal.ts';
+import { AppError } from '../errors.ts';
+import { assertCan, can } from '../resources/permissions.ts';
+import type { Resource } from '../resources/contract.ts';
+import type { Action } from '../resources/actions.ts';
+import type { Offer, Operation, Undone } from './contract.ts';
 import { deleteOperation } from './delete.ts';
+import type { FieldChange } from './field-change.ts';
 import { undoOperation } from './undo.ts';
 import { updateOperation } from './update.ts';
+import { editWords, type OperationWords } from './words.ts';
 
-const operations: Readonly<Record<OperationKind, Operation>> = {
-  update: updateOperation as unknown as Operation,
-  delete: deleteOperation as unknown as Operation,
-  undo: undoOperation as unknown as Operation,
-};
+const members = { update: updateOperation, delete: deleteOperation, undo: undoOperation } satisfies Record<string, Operation>;
 
-export function getOperation(kind: OperationKind): Operation {
-  return operations[kind];
+export type OperationKind = keyof typeof members;
+
+/** Names of those that every resource has. */
+export const operationKinds = Object.keys(members) as OperationKind[];
+
+/** Those that every resource has. */
+export const builtIn: readonly Operation[] = Object.values(members);
+
+/** A run of an operation, as a task or a preview keeps it. */
+export interface Run {
+  readonly operation: string;
+  readonly parameters: unknown;
 }
 
-export function isOperation(kind: string): kind is OperationKind {
-  return Object.hasOwn(operations, kind);
+/** Every operation that may be done to records of a resource. */
+export function operationsOf(_resource: Resource): readonly Operation[] {
+  return builtIn;
+}
+
+/** Null: it is not known here; a task may be of a newer version's. */
+export function findOperation(resource: Resource, kind: string): Operation | null {
+  return operationsOf(resource).find((operation) => operation.kind === kind) ?? null;
+}
+
+/** Words of an operation where its resource is not known: of the project's own, those of an edit. */
+export function wordsOf(kind: string): OperationWords {
+  return builtIn.find((operation) => operation.kind === kind)?.words ?? editWords;
+}
+
+/** Throws AppError 'unknown-operation' (409). */
+export function getOperation(resource: Resource, kind: string): Operation {
+  const operation = findOperation(resource, kind);
+  if (!operation) throw new AppError('unknown-operation', 409, `There is no operation “${kind}” here (any more). Nothing was changed.`);
+  return operation;
+}
+
+/** Those that the principal may begin on a selection, in the order of their buttons. */
+export function offeredTo(resource: Resource, principal: Principal): readonly (Operation & { offer: Offer })[] {
+  return operationsOf(resource)
+    .filter(isOffered)
+    .filter((operation) => mayBegin(resource, principal, operation));
+}
+
+function isOffered(operation: Operation): operation is Operation & { offer: Offer } {
+  return operation.offer !== null;
+}
+
+export function mayBegin(resource: Resource, principal: Principal, { action }: Operation): boolean {
+  return can(resource, principal, action);
 }
 
 /** What the principal must be allowed to do, for a run with these parameters. */
-export function actionOf(kind: OperationKind, parameters: unknown): Action {
-  const operation = getOperation(kind);
+export function actionOf(resource: Resource, { operation: kind, parameters }: Run): Action {
+  const operation = getOperation(resource, kind);
   return operation.actionOf?.(parameters) ?? operation.action;
+}
+
+/** May this be done, retried or taken back by the principal? What is not known here, by nobody. */
+export function mayRun(resource: Resource, principal: Principal, run: Run): boolean {
+  return findOperation(resource, run.operation) !== null && can(resource, principal, actionOf(resource, run));
+}
+
+/** Throws AppError 'forbidden' (403). */
+export function assertMayRun(resource: Resource, principal: Principal, run: Run): void {
+  assertCan(resource, principal, actionOf(resource, run));
+}
+
+/** What a run does to single fields, where that can be said one by one. */
+export function changesOf(resource: Resource, { operation, parameters }: Run): readonly FieldChange[] {
+  // A form is not filled in yet, and a task of another version may have kept something else.
+  if (typeof parameters !== 'object' || parameters === null) return [];
+  return findOperation(resource, operation)?.changes?.(parameters) ?? [];
+}
+
+/** Those of them that are of fields which the resource shows, and read no other. */
+export function seenChanges(resource: Resource, run: Run): readonly FieldChange[] {
+  const isSeen = (name: unknown) => resource.fields.some(({ meta }) => meta.name === name);
+  return changesOf(resource, run).filter(({ field, change, value }) => isSeen(field) && (change !== 'copy' || isSeen(value)));
+}
+
+/** What was done first, where a run takes something back; null: it does not. */
+export function undoneOf(resource: Resource, { operation, parameters }: Run): Undone | null {
+  return findOperation(resource, operation)?.undone?.(parameters ?? {}) ?? null;
 }

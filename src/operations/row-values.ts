@@ -1,8 +1,10 @@
-import { DbNull, Decimal, JsonNull } from '@prisma/client/runtime/client';
+import { DbNull, JsonNull } from '@prisma/client/runtime/client';
+import { plainColumnValue } from '../fields/column-value.ts';
+import { scalarKind } from '../fields/scalar-kind.ts';
 import type { Queryable } from '../db/transaction.ts';
-import type { FieldMeta, Metadata, ModelMeta } from '../metadata/contract.ts';
+import type { FieldMeta, ModelMeta } from '../metadata/contract.ts';
 import { keyCondition, keySql } from '../metadata/key-sql.ts';
-import { fromText, textSql } from '../metadata/value-text.ts';
+import { textSql } from '../metadata/value-text.ts';
 import { imaged, lastImage } from './record-links.ts';
 
 /** A row, locked until the transaction ends. */
@@ -31,7 +33,6 @@ export interface ReadOptions {
 /** Reads and locks the rows of `keys` that are there. */
 export async function readRows(
   sql: Queryable,
-  metadata: Metadata,
   model: ModelMeta,
   keys: readonly string[],
   { keeps, links = [] }: ReadOptions = {},
@@ -48,7 +49,7 @@ export async function readRows(
     condition.values,
   );
   return rows.map(({ key, image, whole, texts }) => {
-    const values = fields.map((field, index) => [field.name, fromText(metadata, field, texts[index] ?? null)]);
+    const values = fields.map((field, index) => [field.name, plainColumnValue(field, texts[index] ?? null)]);
     return { key, image, whole, record: Object.fromEntries(values) };
   });
 }
@@ -69,19 +70,9 @@ export function imageSql(model: ModelMeta, alias: string, links: readonly FieldM
 }
 
 /** Text that PostgreSQL casts to the field's type, from a value as Prisma's client takes it; a list as a JSON array of texts. */
-export function toText(metadata: Metadata, field: FieldMeta, value: unknown): string | null {
+export function toText(field: FieldMeta, value: unknown): string | null {
   if (value === null || value === undefined || value === DbNull) return null;
-  if (!field.isList) return textOf(metadata, field, value);
-  return JSON.stringify((value as unknown[]).map((item) => (item === null ? null : textOf(metadata, field, item))));
-}
-
-function textOf(metadata: Metadata, field: FieldMeta, value: unknown): string {
-  if (field.kind === 'enum') return metadata.enums[field.type]?.values.find(({ name }) => name === value)?.dbName ?? String(value);
-  if (field.type === 'Json') return value === JsonNull ? 'null' : JSON.stringify(value);
-  if (value instanceof Date)
-    return field.sqlType?.startsWith('time') && !field.sqlType.startsWith('timestamp')
-      ? value.toISOString().slice(11, 23)
-      : value.toISOString();
-  if (value instanceof Uint8Array) return `\\x${Buffer.from(value).toString('hex')}`;
-  return Decimal.isDecimal(value) ? (value as Decimal).toFixed() : String(value);
+  if (value === JsonNull) return 'null';
+  const text = scalarKind(field).toSql(value, { meta: field });
+  return Array.isArray(text) ? JSON.stringify(text) : text;
 }

@@ -1,7 +1,8 @@
 import type { Principal } from '../auth/principal.ts';
 import { DatabaseError, databaseError } from '../db/database-error.ts';
 import { AppError } from '../errors.ts';
-import type { Client, Resource } from '../resources/contract.ts';
+import type { Resource } from '../resources/contract.ts';
+import type { Client } from '../resources/client.ts';
 import type { Hooks, TransactionClient } from '../resources/hooks.ts';
 
 /** What a hook is told beside its record. */
@@ -121,7 +122,7 @@ async function guarded<T>(context: HookContext, name: HookName | 'validate' | 'c
     if (error instanceof DatabaseError) throw error;
     const { resource } = context;
     if (error instanceof AppError) {
-      const { field, fieldErrors } = error.details as { field?: string; fieldErrors?: Record<string, string> };
+      const { field, fieldErrors } = error.details;
       const named = fieldErrors ?? (field ? { [field]: error.message } : {});
       return new RaisedObjection({ code: error.code, message: error.message, fieldErrors: byRelation(resource, named) });
     }

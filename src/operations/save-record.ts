@@ -4,9 +4,11 @@ import type { TableNames } from '../db/names.ts';
 import type { Queryable } from '../db/transaction.ts';
 import { inTurn } from '../db/turns.ts';
 import { AppError, notFound } from '../errors.ts';
-import { json, plainJson } from '../fields/json.ts';
+import { plainJson } from '../fields/json.ts';
+import { getFieldKind } from '../fields/register.ts';
 import { keyOf, parseKey, whereKey, whereKeys } from '../metadata/keys.ts';
-import type { Client, Register, Resource, ResourceField, Where } from '../resources/contract.ts';
+import type { Register, Resource, ResourceField } from '../resources/contract.ts';
+import type { Client, Where } from '../resources/client.ts';
 import { delegateOf } from '../resources/delegate.ts';
 import { readRecord, type RecordValuesRead } from '../selection/record.ts';
 import { hasResource, relatedTitles, relationTarget } from '../selection/related.ts';
@@ -14,8 +16,9 @@ import { buildWhere } from '../selection/where.ts';
 import { queryableOf } from './client-transaction.ts';
 import { askHook, type Ruled, ruleForm, saveForm } from './form-hooks.ts';
 import { insertChange } from './change-row.ts';
-import type { ApplyTarget } from './contract.ts';
+import type { ApplyTarget, HoldersOf } from './contract.ts';
 import { findAlong } from './dependants.ts';
+import { journal, type JournalKind } from './journal.ts';
 import { keepDifference } from './keep-difference.ts';
 import { keptBackCode } from './kept-back.ts';
 import { assertNoRule } from './rewrite-rules.ts';
@@ -24,7 +27,7 @@ import { keyCondition } from '../metadata/key-sql.ts';
 import { lastImage } from './record-links.ts';
 import { imageSql, readRows } from './row-values.ts';
 import type { HookContext } from './run-hooks.ts';
-import { type HoldersOf, keepGoneAlong, lockAlong, readAlong, type TakenAlong, takenAlong } from './take-along.ts';
+import { keepGoneAlong, lockAlong, readAlong, type TakenAlong, takenAlong } from './take-along.ts';
 import { readConstraints } from './constraints.ts';
 import { readSecrets, secretTexts, unseen } from './unseen.ts';
 import { writeError } from './write-error.ts';
@@ -62,7 +65,7 @@ export function createRecord(context: SaveContext, values: RecordValues): Promis
     null,
     () => values,
     async (client, sql) => {
-      await assertNoRule(sql, model, ['create'], false);
+      await assertNoRule(sql, model, [journal.created], false);
       await assertReachable(context, client, values, null);
       const hooks = hookContext(context, client);
       const ruled = await ruleForm(hooks, null, values);
@@ -79,7 +82,13 @@ export function createRecord(context: SaveContext, values: RecordValues): Promis
       if (resource.hooks.afterSave) await afterSave(hooks, sql, ruled, key);
       const after = await imageOf(sql, resource, key, 'to_jsonb(t.*)', false);
       if (after === null) throw keptBackError(resource);
-      await keepChange(sql, context, { kind: 'create', key, fields: [...values.keys()].map(({ meta }) => meta.name), before: null, after });
+      await keepChange(sql, context, {
+        kind: journal.created,
+        key,
+        fields: [...values.keys()].map(({ meta }) => meta.name),
+        before: null,
+        after,
+      });
       return key;
     },
   );
@@ -98,7 +107,7 @@ export function updateRecord(context: SaveContext, key: string, decide: (current
     key,
     () => typed,
     async (client, sql) => {
-      await assertNoRule(sql, model, ['update'], false);
+      await assertNoRule(sql, model, [journal.changed], false);
       await lockRecord(sql, resource, key);
       const current = await readRecord(context.register, resource, principal, key, resource.form, {
         client,
@@ -110,7 +119,7 @@ export function updateRecord(context: SaveContext, key: string, decide: (current
       if (values.size === 0) return false;
       await assertReachable(context, client, values, current);
       const links = [...values.keys()].map(({ meta }) => meta).filter(({ relation }) => relation?.kind === 'many-to-many');
-      const [row] = await readRows(sql, resource.metadata, model, [key], { keeps: 'image', links });
+      const [row] = await readRows(sql, model, [key], { keeps: 'image', links });
       if (!row) throw notFound();
       const hooks = hookContext(context, client);
       const ruled = await ruleForm(hooks, row.record, values);
@@ -144,7 +153,7 @@ export function deleteRecord(context: SaveContext, key: string): Promise<number>
     key,
     () => new Map(),
     async (client, sql) => {
-      await assertNoRule(sql, resource.model, ['delete'], false);
+      await assertNoRule(sql, resource.model, [journal.deleted], false);
       await lockRecord(sql, resource, key);
       const before = (await imageOf(sql, resource, key, lastImage(resource.model, 't'), false)) as string;
       await assertInScope(context, client, key);
@@ -152,7 +161,7 @@ export function deleteRecord(context: SaveContext, key: string): Promise<number>
       const along = await lockedAlong(context, sql, key);
       const hooks = hookContext(context, client);
       const { beforeDelete, afterDelete } = resource.hooks;
-      const [row] = beforeDelete || afterDelete ? await readRows(sql, resource.metadata, resource.model, [key]) : [];
+      const [row] = beforeDelete || afterDelete ? await readRows(sql, resource.model, [key]) : [];
       const image = (await imageOf(sql, resource, key, imageSql(resource.model, 't', []), false)) as string;
       if (row) await askHook(hooks, 'beforeDelete', { record: row.record });
       const taken = await readAlong(sql, resource.model, along.dependants, [key]);
@@ -169,7 +178,8 @@ export function deleteRecord(context: SaveContext, key: string): Promise<number>
       if ((await imageOf(sql, resource, key, '1', false)) !== null) {
         const marked = await keepDifference(sql, changeTarget(context, task), [{ key, image }], []);
         if (marked.length === 0) throw keptBackError(resource);
-      } else await keepChange(sql, context, { kind: 'delete', key, fields: [], before, after: null, keptAlong: along.keptAlong, task });
+      } else
+        await keepChange(sql, context, { kind: journal.deleted, key, fields: [], before, after: null, keptAlong: along.keptAlong, task });
       return task.taskId;
     },
     true,
@@ -229,8 +239,8 @@ function withGiven({ model }: Resource, data: Record<string, unknown>, { given }
 }
 
 async function afterSave(hooks: HookContext, sql: Queryable, { draft }: Ruled, key: string): Promise<void> {
-  const { metadata, model } = hooks.resource;
-  const [written] = await readRows(sql, metadata, model, [key]);
+  const { model } = hooks.resource;
+  const [written] = await readRows(sql, model, [key]);
   const { kind, before, fields } = draft;
   if (written) await askHook(hooks, 'afterSave', { kind, before, fields, record: written.record });
 }
@@ -295,7 +305,7 @@ async function imageOf(sql: Queryable, { model }: Resource, key: string, image: 
 }
 
 interface Kept {
-  kind: 'create' | 'update' | 'delete';
+  kind: JournalKind;
   key: string;
   fields: readonly string[];
   before: string | null;
@@ -393,7 +403,7 @@ async function writeExactJson(sql: Queryable, resource: Resource, key: string, v
   const condition = keyCondition(model, 't', [key], written.length + 1);
   const assignments = written.map(([{ meta }], index) => `${meta.column} = $${index + 1}::text::${meta.sqlType}`);
   await sql.query(`update ${model.table} t set ${assignments.join(', ')} where ${condition.sql}`, [
-    ...written.map(([field, value]) => json.toSql(value, field)),
+    ...written.map(([field, value]) => getFieldKind(field).toSql(value, field)),
     ...condition.values,
   ]);
 }

@@ -211,7 +211,7 @@ test('what was written is told by what is stored', async (t) => {
     if (!resource.model.fields[column]) continue;
     const keys = await holding(resource, column, from);
     const changed = await transaction(db.pages, async (client) => {
-      const rows = await readRows(client, resource.metadata, resource.model, keys, { keeps: 'image' });
+      const rows = await readRows(client, resource.model, keys, { keeps: 'image' });
       const { column: sqlColumn, sqlType } = fieldOf(resource.model, column);
       await client.query(`update ${resource.model.table} set ${sqlColumn} = $1::${sqlType}`, [to]);
       return keepDifference(client, { resource, t: db.t, author }, rows, []);

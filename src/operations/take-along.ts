@@ -2,17 +2,15 @@ import type { Queryable } from '../db/transaction.ts';
 import type { ModelMeta } from '../metadata/contract.ts';
 import { keyCondition, keySql } from '../metadata/key-sql.ts';
 import { insertChange } from './change-row.ts';
-import type { ApplyTarget, Refusal } from './contract.ts';
+import type { ApplyTarget, HoldersOf, Refusal } from './contract.ts';
 import type { Dependant } from './dependants.ts';
 import type { ForeignKey } from './foreign-keys.ts';
+import { journal } from './journal.ts';
 import { lastImage } from './record-links.ts';
 import { limits } from '../limits.ts';
 
 /** Where the image of a record that went along says with whom: their ids by key. No column of Prisma's has such a name. */
 export const withKey = '*with';
-
-/** Who holds records of a model for another task, in words, by key. */
-export type HoldersOf = (client: Queryable, model: string, keys: readonly string[]) => Promise<ReadonlyMap<string, string>>;
 
 export interface Taking {
   dependants: readonly Dependant[];
@@ -233,7 +231,7 @@ export async function keepGoneAlong(client: Queryable, target: Author, found: re
 
 function changeOf(target: Author, { resource }: Dependant, values: unknown[]): string {
   return insertChange({ ...target, resource }, (value) => `$${values.push(value)}`, {
-    kind: 'delete',
+    kind: journal.deleted,
     fields: `'{}'`,
     keys: 'array_agg(key order by key)',
     firstKey: 'min(key)',

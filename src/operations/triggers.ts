@@ -1,13 +1,14 @@
 import type { Queryable } from '../db/transaction.ts';
 import type { ModelMeta } from '../metadata/contract.ts';
-import type { OperationKind } from './contract.ts';
+import type { Rewriting } from './contract.ts';
+import { journal, type JournalKind } from './journal.ts';
 
 /** Triggers of the table that run for every record; what a delete does to other tables is `consequences`. */
-export async function listTriggers(client: Queryable, model: ModelMeta, operation: OperationKind): Promise<string[]> {
+export async function listTriggers(client: Queryable, model: ModelMeta, writes: JournalKind): Promise<string[]> {
   const { rows } = await client.query<{ name: string }>(
     `select distinct tgname as name from pg_trigger
      where tgrelid in (${tableAndParts}) and not tgisinternal and tgenabled in ('O', 'A') and (tgtype & $2::int) <> 0 order by 1`,
-    [[model.table], operation === 'delete' ? 8 : 16],
+    [[model.table], writes === journal.deleted ? 8 : 16],
   );
   return rows.map(({ name }) => name);
 }
@@ -24,12 +25,6 @@ export async function hasTriggers(client: Queryable, tables: readonly string[]):
     [tables],
   );
   return rows.length > 0;
-}
-
-/** Whether the table itself may write something else than it is told to. */
-export interface Rewriting {
-  readonly update: boolean;
-  readonly insert: boolean;
 }
 
 /** By its BEFORE triggers, which may alter any column of a row. */

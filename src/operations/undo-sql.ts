@@ -3,6 +3,7 @@ import type { Resource } from '../resources/contract.ts';
 import { insertChange, type Parameter } from './change-row.ts';
 import type { ApplyTarget, Statement } from './contract.ts';
 import { keyCondition, keySql } from '../metadata/key-sql.ts';
+import { journal, type JournalKind, undoneBy } from './journal.ts';
 import { keptBackCode, keptBackMessage } from './kept-back.ts';
 import { imaged, isTextInImage, linkedIds, linksKey, linksOf, wholeRow } from './record-links.ts';
 import { alongMissing, countAlong, judgeDeleted, recreate, relatedIdType, type Returning, unquoted } from './recreate-sql.ts';
@@ -10,7 +11,7 @@ import { jsonToTheLetter } from './stored.ts';
 
 /** What one task did to records, in one way: which kind of change, of which fields. */
 export interface Shape {
-  kind: 'create' | 'update' | 'delete';
+  kind: JournalKind;
   fields: readonly string[];
 }
 
@@ -37,11 +38,12 @@ export function undoStatement(
 ): Statement {
   return statementOf(target, keys, (parameter, condition) => {
     const parts = judgingParts(target, undoing, shape, keys, condition, parameter, true);
-    const writes = {
+    const writing: Readonly<Record<JournalKind, () => string[]>> = {
       update: () => restore(target, shape),
       delete: () => recreate(target, undoing, parameter),
       create: () => remove(target.resource),
-    }[shape.kind]();
+    };
+    const writes = writing[shape.kind]();
     const stands = standing(target, shape, undoing, condition);
     return `with ${[...parts, ...writes, ...stands, keptPart(target, shape, parameter, keptAlong)].join(', ')}
       select (select count(*)::int from judged where "_state" = 'restore') as changed,
@@ -67,18 +69,18 @@ function standing({ resource: { model }, rewriting }: ApplyTarget, shape: Shape,
     delete: 'select key from created',
     create: 'select key from removed',
   };
-  const hidden = shape.kind === 'delete' ? [] : [`select key from unlocked where key in (${isThere})`];
+  const hidden = shape.kind === journal.deleted ? [] : [`select key from unlocked where key in (${isThere})`];
   const unwritten = written[shape.kind]
     ? [`select "_key" from judged where "_state" = 'restore' and "_key" not in (${written[shape.kind]})`]
     : [];
   const asked = columns.filter(({ isUpdatedAt }) => !isUpdatedAt);
-  const isPutBack = shape.kind === 'update' && rewriting?.update && asked.length > 0;
+  const isPutBack = shape.kind === journal.changed && rewriting?.update && asked.length > 0;
   const same = [
     ...asked.map((field) => `${asImage(imaged(field, `judged.${field.column}`))} is not distinct from "_image" -> '${field.name}'`),
     ...relationsOf(model, shape).map((field) => `to_jsonb(judged.${linkColumn(field)}) is not distinct from "_before" -> '${field.name}'`),
   ];
   const back = isPutBack ? [`select "_key" from judged join written on "_written" = "_key" where ${same.join(' and ')}`] : [];
-  const alongside = shape.kind === 'delete' ? alongMissing(along) : [];
+  const alongside = shape.kind === journal.deleted ? alongMissing(along) : [];
   const every = [...hidden, ...unwritten, ...back, ...alongside];
   return [
     `unlocked as materialized (select key from image where key not in (select "_key" from judged))`,
@@ -174,14 +176,14 @@ function judgingParts(
         and change.first_key <= ${parameter(keys.at(-1))} and entry.key = any(${given})
     )`;
   const key = `${keySql(model, 't')} collate "C"`;
-  if (shape.kind === 'delete') return [image, ...judgeDeleted({ resource, t }, undoing, keys, condition, parameter)];
-  const links = shape.kind === 'create' ? linksOf(resource.model) : relationsOf(model, shape);
+  if (shape.kind === journal.deleted) return [image, ...judgeDeleted({ resource, t }, undoing, keys, condition, parameter)];
+  const links = shape.kind === journal.created ? linksOf(resource.model) : relationsOf(model, shape);
   const current = links.map((field) => `, ${linkedIds(model, field, 't')} as ${linkColumn(field)}`).join('');
   const locked = `locked as materialized (
       select t.*, ${key} as "_key", ${wholeRow(model, 't')} as "_row"${current} from ${model.table} t where ${condition}
       order by ${keySql(model, 't')}${isLocking ? ' for update of t' : ''}
     )`;
-  const sides = shape.kind === 'create' ? wholeSides(links) : fieldSides(model, shape);
+  const sides = shape.kind === journal.created ? wholeSides(links) : fieldSides(model, shape);
   const differing = sides
     .map(({ name, now, after }) => `when ${jsonToTheLetter(now)} is distinct from ${jsonToTheLetter(after)} then '${name}'`)
     .join(' ');
@@ -192,7 +194,7 @@ function judgingParts(
     locked,
     `judged as materialized (
       select locked.*, image.before as "_before", image.after as "_after", compared."_field",
-        case when ${shape.kind === 'create' ? 'image.after' : 'image.before'} is null then 'purged'
+        case when ${shape.kind === journal.created ? 'image.after' : 'image.before'} is null then 'purged'
           when compared."_field" is null then 'restore' when ${isAsBefore} then 'unchanged' else 'edited-since' end as "_state"
       from locked join image on image.key = locked."_key"
       cross join lateral (select case ${differing} end as "_field") compared
@@ -282,7 +284,6 @@ function remove({ model }: Resource): string[] {
 function keptPart(target: ApplyTarget, shape: Shape, parameter: Parameter, keptAlong?: readonly string[] | null): string {
   const { model } = target.resource;
   const back = readBack(target, shape);
-  const kinds = { update: 'update', delete: 'create', create: 'delete' } as const;
   const fields = shape.fields.map((name) => fieldOf(model, name));
   const image = (value: (field: FieldMeta) => string, asWritten = '') =>
     `jsonb_agg(jsonb_build_object(${fields.map((field) => `'${field.name}', ${value(field)}`).join(', ')})${asWritten} order by "_key")`;
@@ -296,7 +297,7 @@ function keptPart(target: ApplyTarget, shape: Shape, parameter: Parameter, keptA
   };
   const [before, after] = images[shape.kind]();
   const change = insertChange(target, parameter, {
-    kind: kinds[shape.kind],
+    kind: undoneBy[shape.kind],
     fields: `${parameter([...shape.fields])}::text[]`,
     keys: 'array_agg("_key" order by "_key")',
     firstKey: 'min("_key")',
@@ -310,8 +311,8 @@ function keptPart(target: ApplyTarget, shape: Shape, parameter: Parameter, keptA
 /** What the table made of rows that were put back, over what it was told to. */
 function readBack({ rewriting, resource: { model } }: ApplyTarget, { kind, fields }: Shape): { join: string; image: string } | null {
   const image = ` || coalesce("_image", '{}')`;
-  if (kind === 'delete' && rewriting?.insert) return { join: 'left join created on created.key = "_key"', image };
-  const writes = kind === 'update' && fields.some((name) => fieldOf(model, name).column);
+  if (kind === journal.deleted && rewriting?.insert) return { join: 'left join created on created.key = "_key"', image };
+  const writes = kind === journal.changed && fields.some((name) => fieldOf(model, name).column);
   return writes && rewriting?.update ? { join: 'left join written on "_written" = "_key"', image } : null;
 }
 

@@ -1,38 +1,32 @@
 import { AppError } from '../errors.ts';
-import type { Action } from '../resources/contract.ts';
 import type { Queryable } from '../db/transaction.ts';
 import { watchUndo } from './alterations.ts';
-import type { ApplyCounts, ApplyTarget, Operation, OperationKind, PrepareContext, Refusal } from './contract.ts';
+import type { ApplyCounts, ApplyTarget, Operation, PrepareContext, Refusal } from './contract.ts';
 import { findAlong } from './dependants.ts';
+import { isFixed } from './fixed-fields.ts';
 import { inHalves, sumOf } from './in-halves.ts';
-import type { Returning } from './recreate-sql.ts';
+import { journal } from './journal.ts';
 import { keepAlong, lockAlong, type Taking, takenAlong } from './take-along.ts';
 import { restorableStatement, type Shape, undoStatement } from './undo-sql.ts';
-
-export interface UndoParameters {
-  /** The task that is taken back. */
-  taskId: number;
-  title: string;
-  /** What its principal had to be allowed to do. */
-  action: Action;
-  shapes: readonly Shape[];
-  columns: readonly string[];
-  /** What comes back along with deleted records. */
-  along?: readonly Returning[];
-}
-
-/** The same, as a task keeps them: with what it says of itself. */
-export interface UndoneParameters extends UndoParameters {
-  /** What was done first, which this takes back or, after an odd number of undos, does again. */
-  what?: { operation: OperationKind; parameters: unknown };
-  isRedo?: boolean;
-}
+import type { UndoneParameters, UndoParameters } from './undo-parameters.ts';
+import { undoWords } from './words.ts';
 
 /** Takes back what another task did, record by record, from the images that it kept. */
-export const undoOperation: Operation<UndoParameters> = {
+export const undoOperation: Operation<UndoneParameters> = {
   kind: 'undo',
+  offer: null,
+  words: undoWords,
   action: 'bulk-update',
   actionOf: ({ action }) => action,
+  writes: journal.changed,
+  writePath: () => 'sql',
+  writesImages: true,
+  mayChange: (resource, principal, { shapes }) => !shapes.some(({ fields }) => fields.some((name) => isFixed(resource, principal, name))),
+  recreates: ({ taskId, action, shapes, along = [] }) =>
+    shapes.some(({ kind }) => kind === journal.deleted)
+      ? { taskId, action, along: along.filter(({ isThere }) => isThere).map(({ model }) => model) }
+      : null,
+  undone: ({ what, isRedo = false }) => ({ ...(what && { what }), isRedo }),
   parse() {
     throw new AppError('invalid-operation', 422, 'A task is undone from its own page.', { fieldErrors: {} });
   },
@@ -52,11 +46,11 @@ export const undoOperation: Operation<UndoParameters> = {
 async function preparedFor(
   { client, register, resource, holdersOf }: PrepareContext,
   { shapes, along = [] }: UndoParameters,
-): Promise<Operation<UndoParameters>> {
+): Promise<Operation<UndoneParameters>> {
   const { statement: _, ...others } = undoOperation;
-  if (!shapes.some(({ kind }) => kind === 'create')) {
+  if (!shapes.some(({ kind }) => kind === journal.created)) {
     if (along.some(({ isThere }) => isThere)) return { ...others, firstRows: 50, apply: bringBackAlong };
-    return { ...undoOperation, ...(shapes.some(({ kind }) => kind === 'delete') && { firstRows: 50 }) };
+    return { ...undoOperation, ...(shapes.some(({ kind }) => kind === journal.deleted) && { firstRows: 50 }) };
   }
   const found = await findAlong(client, register, resource.model);
   if (found.isKept && found.dependants.length === 0) return undoOperation;
@@ -66,7 +60,9 @@ async function preparedFor(
     firstRows: 10,
     apply: (client, target, keys, params) =>
       undoEach(params, (shape) =>
-        shape.kind === 'create' ? removeAlong(client, target, keys, params, shape, taking) : takeBack(client, target, keys, params, shape),
+        shape.kind === journal.created
+          ? removeAlong(client, target, keys, params, shape, taking)
+          : takeBack(client, target, keys, params, shape),
       ),
   };
 }

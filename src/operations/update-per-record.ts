@@ -1,14 +1,15 @@
 import type { Queryable } from '../db/transaction.ts';
 import type { FieldMeta } from '../metadata/contract.ts';
 import type { ApplyCounts, ApplyTarget, Through } from './contract.ts';
+import type { FieldChange } from './field-change.ts';
 import { keepDifference } from './keep-difference.ts';
 import { refuseKeptBack, without } from './kept-back.ts';
 import { callEach, Objections } from './objections.ts';
 import { isLink, keyOfPassing, keysOf, type Passing } from './passing.ts';
-import { fromText } from '../metadata/value-text.ts';
+import { plainColumnValue } from '../fields/column-value.ts';
 import { readRows, type Row } from './row-values.ts';
 import { type Draft, type HookContext, isObjection, runBeforeSave, runHook, runOwnSave, validateDraft } from './run-hooks.ts';
-import { type FieldChange, writeSet } from './update.ts';
+import { writeSet } from './write-set.ts';
 import { compareStatement, differingStatement, updateStatement } from './update-sql.ts';
 import { writeGiven } from './write-given.ts';
 import { writeThroughClient } from './write-through-client.ts';
@@ -26,12 +27,12 @@ export async function updatePerRecord(
   changes: readonly FieldChange[],
 ): Promise<ApplyCounts> {
   const { resource, author } = target;
-  const { metadata, model, hooks } = resource;
+  const { model, hooks } = resource;
   const context: HookContext = { resource, principal: through.principal, taskId: author.taskId, tx: through.tx, log: through.log };
   const links = changes.map(({ field }) => model.fields[field] as FieldMeta).filter(isLink);
   // Where one statement writes what was chosen, it keeps the images too.
   const isPlain = resource.writeThrough === 'sql' && !hooks.save && !hooks.beforeSave;
-  const rows = await readRows(sql, metadata, model, keys, isPlain ? {} : { keeps: 'image', links });
+  const rows = await readRows(sql, model, keys, isPlain ? {} : { keeps: 'image', links });
   const rest = await whyUnlocked(sql, target, keys, rows, changes);
   const differing = await compare(sql, target, rows, changes);
   const objections = new Objections();
@@ -54,7 +55,7 @@ export async function updatePerRecord(
   });
   if (passing.length > 0) await write(sql, target, context, passing, changes, links);
   if (hooks.afterSave && passing.length > 0) {
-    const now = await readRows(sql, metadata, model, keysOf(passing));
+    const now = await readRows(sql, model, keysOf(passing));
     const written = new Map(now.map((row) => [row.key, row.record]));
     await callEach(passing, keyOfPassing, ({ row, draft }) =>
       runHook(context, 'afterSave', { kind: draft.kind, before: draft.before, fields: draft.fields, record: written.get(row.key) }),
@@ -114,7 +115,7 @@ async function compare(
   changes: readonly FieldChange[],
 ): Promise<Passing[]> {
   if (rows.length === 0) return [];
-  const { metadata, model } = resource;
+  const { model } = resource;
   const statement = compareStatement(
     resource,
     rows.map(({ key }) => key),
@@ -134,7 +135,7 @@ async function compare(
       const field = model.fields[name] as FieldMeta;
       const [was, is] = [before[index] ?? null, after[index] ?? null];
       if (isLink(field)) links.set(name, { before: idsOf(was), after: idsOf(is) });
-      else record[name] = fromText(metadata, field, is);
+      else record[name] = plainColumnValue(field, is);
     }
     const draft: Draft = { kind: 'update', before: row.record, record, fields: changes.map(({ field }) => field) };
     return { row, draft, links, given: {} };

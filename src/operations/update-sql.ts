@@ -4,10 +4,11 @@ import type { Change } from './changes/contract.ts';
 import { getChange } from './changes/register.ts';
 import { insertChange, type Parameter } from './change-row.ts';
 import type { ApplyTarget, Statement } from './contract.ts';
+import type { FieldChange } from './field-change.ts';
+import { journal } from './journal.ts';
 import { keyCondition, keySql } from '../metadata/key-sql.ts';
 import { imaged } from './record-links.ts';
 import { differsAsStored } from './stored.ts';
-import type { FieldChange } from './update.ts';
 
 interface Written {
   field: FieldMeta;
@@ -55,7 +56,7 @@ export function updateStatement(
   if (!keepsChange) return { sql: `with ${body} ${counted}`, values };
   const fields = [...written, ...relations].map(({ field }) => field.name);
   const change = insertChange(target, parameter, {
-    kind: 'update',
+    kind: journal.changed,
     fields: `${parameter(fields)}::text[]`,
     keys: 'keys',
     firstKey: 'keys[1]',

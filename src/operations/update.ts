@@ -1,81 +1,61 @@
+import type { Principal } from '../auth/principal.ts';
 import { AppError } from '../errors.ts';
 import { textsOf } from '../form-texts.ts';
 import type { Resource, ResourceField } from '../resources/contract.ts';
 import { hasResource, relatedTitles, relationTarget } from '../selection/related.ts';
-import type { ChangeName, Given } from './changes/contract.ts';
+import type { Given } from './changes/contract.ts';
 import { changesFor, getChange } from './changes/register.ts';
-import type { Queryable } from '../db/transaction.ts';
-import type { ApplyCounts, ApplyTarget, CheckContext, Operation, Refusal, StatementRow } from './contract.ts';
+import type { ApplyCounts, CheckContext, Operation } from './contract.ts';
+import { type FieldChange, relatedIds, type UpdateParameters } from './field-change.ts';
 import { sumOf } from './in-halves.ts';
-import { keptBack, refuseKeptBack, without } from './kept-back.ts';
+import { journal } from './journal.ts';
+import { refuseKeptBack } from './kept-back.ts';
 import { updatePerRecord } from './update-per-record.ts';
-import { differingStatement, updateStatement } from './update-sql.ts';
-
-/** What is done to one chosen field. The value is what the change made of its input, as plain JSON. */
-export interface FieldChange {
-  /** Name in the metadata: of the foreign key's scalar for a to-one relation. */
-  readonly field: string;
-  readonly change: ChangeName;
-  readonly value: unknown;
-}
-
-export interface UpdateParameters {
-  readonly changes: readonly FieldChange[];
-}
+import { updateStatement } from './update-sql.ts';
+import { editWords } from './words.ts';
+import { changePath } from './write-path.ts';
+import { settleUpdate, writeSet } from './write-set.ts';
 
 /** Changes chosen fields. Fields that were not chosen are not written. */
 export const updateOperation: Operation<UpdateParameters> = {
   kind: 'update',
+  offer: { path: 'bulk-edit', icon: 'pencil', tone: 'primary', view: 'bulk/edit', isAcknowledged: false },
+  words: editWords,
   action: 'bulk-update',
+  writes: journal.changed,
+  writePath: changePath,
   parse: parseChanges,
+  changes: ({ changes }) => changes,
+  digestFields: ({ changes }) => digestFields(changes),
+  isAlwaysPreviewed: ({ changes }) => changes.some(({ change }) => getChange(change).isAlwaysPreviewed === true),
+  mayChange: mayChangeFields,
   check: checkChanges,
   title: (resource) => `Edit ${resource.label.toLowerCase()}`,
   describe: (resource, { changes }) => changes.map((change) => describeChange(resource, change)),
   statement: (target, keys, { changes }) => (target.through ? null : updateStatement(target, keys, changes)),
-  async apply(client, target, keys, { changes }): Promise<ApplyCounts> {
-    if (target.through) return updatePerRecord(client, target, target.through, keys, changes);
-    const { changed, unchanged, left, putBack } = await writeSet(client, target, keys, changes);
-    refuseKeptBack(putBack);
-    const written: ApplyCounts = { changed, unchanged, gone: 0 };
-    return left.length === 0 ? written : sumOf(written, await settleUpdate(client, target, left, changes));
-  },
+  apply: (...asked) => updating().apply(...asked),
+  prepared: async () => ({ ...updateOperation, ...updating() }),
   settle: (client, target, left, { changes }) => settleUpdate(client, target, left, changes),
 };
 
-/** Writes the set as one statement says it. */
-export async function writeSet(
-  client: Queryable,
-  target: ApplyTarget,
-  keys: readonly string[],
-  changes: readonly FieldChange[],
-  options?: { countsSame: boolean },
-): Promise<{ changed: number; unchanged: number; left: string[]; putBack: string[] }> {
-  const statement = updateStatement(target, keys, changes, options);
-  const { rows } = await client.query<StatementRow>(statement.sql, statement.values);
-  const { changed = 0, unchanged = 0, written = null, putBack } = rows[0] ?? {};
-  return { changed, unchanged, left: written === null ? [] : without(keys, written), putBack: putBack ?? [] };
-}
-
-/** Of records that were not written: equal already, no longer there, or kept back. */
-async function settleUpdate(
-  client: Queryable,
-  target: ApplyTarget,
-  keys: readonly string[],
-  changes: readonly FieldChange[],
-): Promise<ApplyCounts> {
-  const statement = differingStatement(target.resource, keys, changes);
-  const { rows } = await client.query<{ key: string; isChanged: boolean }>(statement.sql, statement.values);
-  const differing = rows.filter(({ isChanged }) => isChanged).map(({ key }) => key);
-  const counts: ApplyCounts = { changed: 0, unchanged: rows.length - differing.length, gone: keys.length - rows.length };
-  if (differing.length === 0) return counts;
-  // One that somebody changed after the statement had looked at it is written now.
-  const again = await writeSet(client, target, differing, changes);
-  const unchanged = counts.unchanged + again.unchanged;
-  return { ...counts, changed: again.changed, unchanged, refusals: [keptBack([...again.left, ...again.putBack])].filter(hasKeys) };
-}
-
-function hasKeys({ keys }: Refusal): boolean {
-  return keys.length > 0;
+/**
+ * Learns from set to set whether records are as they would become: where some are, the statement that writes counts them too; where
+ * none is, planning to count them would cost every set more than it saves.
+ */
+function updating(): Pick<Operation<UpdateParameters>, 'apply'> {
+  let countsSame: boolean | null = null;
+  return {
+    async apply(client, target, keys, { changes }): Promise<ApplyCounts> {
+      if (target.through) return updatePerRecord(client, target, target.through, keys, changes);
+      countsSame ??= !changes.every(({ change }) => getChange(change).isConstant);
+      const { changed, unchanged, left, putBack } = await writeSet(client, target, keys, changes, { countsSame });
+      refuseKeptBack(putBack);
+      const written: ApplyCounts = { changed, unchanged, gone: 0 };
+      const all = left.length === 0 ? written : sumOf(written, await settleUpdate(client, target, left, changes));
+      countsSame = all.unchanged > 0;
+      return all;
+    },
+  };
 }
 
 function parseChanges(resource: Resource, body: Record<string, unknown>): UpdateParameters {
@@ -150,20 +130,17 @@ async function checkChanges({ client, register, resource, principal }: CheckCont
   }
 }
 
-export function isAlwaysPreviewed(parameters: unknown): boolean {
-  const { changes = [] } = (parameters ?? {}) as Partial<UpdateParameters>;
-  return changes.some(({ change }) => getChange(change).isAlwaysPreviewed === true);
+/** A copy reads another field, which must be one that may be seen. */
+function mayChangeFields(resource: Resource, _principal: Principal, { changes }: UpdateParameters): boolean {
+  const isSeen = (name: unknown) => resource.fields.some(({ meta }) => meta.name === name);
+  return changes.every(
+    ({ field, change, value }) => resource.bulkFields.some(({ meta }) => meta.name === field) && (change !== 'copy' || isSeen(value)),
+  );
 }
 
 /** Names of the fields whose values decide what the changes come to. */
-export function digestFields({ changes }: UpdateParameters): string[] {
+export function digestFields(changes: readonly FieldChange[]): string[] {
   return changes.flatMap(({ field, change, value }) => (change === 'copy' ? [field, String(value)] : [field]));
-}
-
-/** Ids of related records that a change would link, as in URLs. */
-export function relatedIds(field: ResourceField, { change, value }: FieldChange): string[] {
-  if (!field.relation || !['set', 'fill', 'add', 'remove', 'replace'].includes(change)) return [];
-  return textsOf(value);
 }
 
 function describeChange(resource: Resource, { field: name, change, value }: FieldChange): string {

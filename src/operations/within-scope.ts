@@ -1,3 +1,4 @@
+import { sqlstate } from '../db/sqlstate.ts';
 import type { Principal } from '../auth/principal.ts';
 import type { Queryable } from '../db/transaction.ts';
 import type { Register, Resource } from '../resources/contract.ts';
@@ -7,7 +8,7 @@ import { sumOf } from './in-halves.ts';
 import { idRow, keyCondition, keySql } from '../metadata/key-sql.ts';
 
 /** SQLSTATE of a view's check option: a row's own fault, so that it fails alone. */
-const outsideScope = '44000';
+const outsideScope = sqlstate.checkOptionViolation;
 
 /**
  * The same operation, held to its author's row scope: a record that has left the scope since it was chosen is left alone

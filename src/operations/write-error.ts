@@ -1,4 +1,5 @@
-import { databaseError, DatabaseError, isRowsFault } from '../db/database-error.ts';
+import { databaseError, DatabaseError } from '../db/database-error.ts';
+import { isRowsFault, sqlstate } from '../db/sqlstate.ts';
 import { AppError } from '../errors.ts';
 import type { Resource } from '../resources/contract.ts';
 import type { Constraints } from './constraints.ts';
@@ -21,10 +22,10 @@ export async function writeError(error: unknown, writing: Writing): Promise<AppE
   const { code } = (error instanceof DatabaseError ? error.cause : error) as { code?: string };
   if (code === 'P2025' || code === 'P2018') return refused('A record that was chosen does not exist any more. Nothing was changed.');
   const state = told instanceof DatabaseError ? told.code : '';
-  if (code === 'P2028' || state === '55P03') {
+  if (code === 'P2028' || state === sqlstate.lockNotAvailable) {
     return new AppError('busy', 503, 'The record is being changed by somebody else right now. Try again in a moment.');
   }
-  if (!(told instanceof DatabaseError) || !(isRowsFault(state) || state === '428C9')) return null;
+  if (!(told instanceof DatabaseError) || !(isRowsFault(state) || state === sqlstate.generatedAlways)) return null;
   const { constraint, column, message } = told;
   const about = { resource, isDelete, constraints: await constraints() };
   const what = { code: state, constraint, column, message: unsaid(message.split('\n')[0] || 'no reason was given') };
@@ -33,7 +34,7 @@ export async function writeError(error: unknown, writing: Writing): Promise<AppE
   if (fields.length === 0) return refused(words === what.message ? `The database refused it: ${words}` : `${words} Nothing was changed.`);
   return new AppError('invalid-record', 422, 'Some values need attention. Nothing was changed.', {
     fieldErrors: Object.fromEntries(fields.map(({ name }) => [name, words])),
-    ...(state === '23505' && { taken: fields.filter(({ isSecret }) => !isSecret).map(({ name }) => name) }),
+    ...(state === sqlstate.uniqueViolation && { taken: fields.filter(({ isSecret }) => !isSecret).map(({ name }) => name) }),
   });
 }
 

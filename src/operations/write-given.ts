@@ -7,7 +7,7 @@ import { toText } from './row-values.ts';
 
 /** Writes what hooks set: one statement for every set of fields. */
 export async function writeGiven(sql: Queryable, { resource }: ApplyTarget, items: readonly Passing[]): Promise<void> {
-  const { metadata, model } = resource;
+  const { model } = resource;
   const groups = new Map<string, Passing[]>();
   for (const item of items) {
     const names = Object.keys(item.given).sort().join(' ');
@@ -16,7 +16,7 @@ export async function writeGiven(sql: Queryable, { resource }: ApplyTarget, item
   for (const [names, group] of groups) {
     const fields = names.split(' ').map((name) => model.fields[name] as FieldMeta);
     const ids = keyColumns(model, keysOf(group));
-    const texts = fields.map((field) => group.map(({ given }) => toText(metadata, field, given[field.name])));
+    const texts = fields.map((field) => group.map(({ given }) => toText(field, given[field.name])));
     const types = [...ids.map(() => 'text[]'), ...fields.map(() => 'text[]')];
     await sql.query(
       `update ${model.table} t set ${fields.map((field, index) => `${field.column} = ${givenSql(field, `v.c${index}`)}`).join(', ')}

@@ -3,10 +3,10 @@ import type { FieldMeta, ModelMeta } from '../metadata/contract.ts';
 import { parseKey, whereKey, whereKeys } from '../metadata/keys.ts';
 import { delegateOf } from '../resources/delegate.ts';
 import { getChange } from './changes/register.ts';
+import type { FieldChange } from './field-change.ts';
 import { callEach } from './objections.ts';
 import { isLink, keyOfPassing, keysOf, type Passing } from './passing.ts';
 import { askClient, type HookContext } from './run-hooks.ts';
-import type { FieldChange } from './update.ts';
 
 /** In one `updateMany` where it can say the change; where it cannot, or the client objects, in an `update` for each. */
 export async function writeThroughClient(

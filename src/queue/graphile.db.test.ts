@@ -32,9 +32,9 @@ test('a queue whose wake-up can no longer be marked ends and says so, and takes 
       log: () => undefined,
     });
     defer(() => queue.stop());
-    await transaction(db.drains, (client) => wake(client, db.queueSchema, 1));
+    await transaction(db.background, (client) => wake(client, db.queueSchema, 1));
     await queue.ended.catch(() => undefined);
     await server.query(`alter database ${name} allow_connections true`);
-    await db.drains.query(`delete from "${db.queueSchema}"._private_jobs`);
+    await db.background.query(`delete from "${db.queueSchema}"._private_jobs`);
   }
 });

@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
 import { AppError } from '../errors.ts';
-import type { Client } from './contract.ts';
+import type { Client } from './client.ts';
 import type { ResourceDefinition } from './define-resource.ts';
 import { delegateOf } from './delegate.ts';
 

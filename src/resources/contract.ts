@@ -1,37 +1,13 @@
 import type { Pool } from 'pg';
 import type { Principal } from '../auth/principal.ts';
 import type { Reader } from '../fields/reader.ts';
-import type { ResourceField } from '../fields/resource-field.ts';
+import type { ResourceField } from '../fields/contract.ts';
 import type { Metadata, ModelMeta } from '../metadata/contract.ts';
+import type { Action } from './actions.ts';
+import type { Client, Where } from './client.ts';
 import type { Hooks } from './hooks.ts';
 import type { BulkSelection, ResourceOptions, WriteThrough } from './options.ts';
 import type { WhereSql } from './where-sql.ts';
-
-/** A Prisma `where` (plain object). */
-export type Where = Record<string, unknown>;
-
-/** What may be done with a resource. Not granted is denied; without `list` the resource is not there at all. */
-export const actions = ['list', 'create', 'update', 'delete', 'bulk-update', 'bulk-delete'] as const;
-export type Action = (typeof actions)[number];
-
-/** The part of a Prisma model delegate that Bulkhead calls. */
-export interface Delegate {
-  findMany(args: object): Promise<Record<string, unknown>[]>;
-  findFirst(args: object): Promise<Record<string, unknown> | null>;
-  count(args: object): Promise<number>;
-  create(args: object): Promise<Record<string, unknown>>;
-  update(args: object): Promise<Record<string, unknown>>;
-  updateMany(args: object): Promise<{ count: number }>;
-  delete(args: object): Promise<Record<string, unknown>>;
-  deleteMany(args: object): Promise<{ count: number }>;
-}
-
-/** The part of a user's Prisma client that Bulkhead calls; delegates are reached by name. */
-export interface Client {
-  $transaction<T>(run: (tx: Client) => Promise<T>, options?: object): Promise<T>;
-  $queryRawUnsafe<T>(sql: string, ...values: unknown[]): Promise<T>;
-  $executeRawUnsafe(sql: string, ...values: unknown[]): Promise<number>;
-}
 
 /** A column of the list. */
 export interface Column {
@@ -119,7 +95,7 @@ export interface Resource {
   related(model: string): Resource | null;
 }
 
-export type { ResourceField } from '../fields/resource-field.ts';
+export type { ResourceField } from '../fields/contract.ts';
 
 /** Everything a running Bulkhead administers. */
 export interface Register {

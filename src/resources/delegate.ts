@@ -1,5 +1,5 @@
 import type { ModelMeta } from '../metadata/contract.ts';
-import type { Client, Delegate } from './contract.ts';
+import type { Client, Delegate } from './client.ts';
 
 /** The part of the user's Prisma client that is about one model. */
 export function delegateOf(client: Client, model: ModelMeta): Delegate {

@@ -11,7 +11,7 @@ import { reservedSlugs } from './register.ts';
  * @returns definitions in the order of the schema; names that would share an address are numbered (`order-lines`, `order-lines-2`)
  *
  * @example
- * resources: defineEveryResource(metadata, [defineResource(metadata, 'Invoice', { columns: ['number', 'state'] })])
+ * export const resources = defineEveryResource(metadata, [defineResource(metadata, 'City', { columns: ['name', 'status'] })]);
  */
 export function defineEveryResource(metadata: Metadata, refined: readonly ResourceDefinition[] = []): ResourceDefinition[] {
   const taken = new Set<string>([...reservedSlugs, ...refined.map(({ model, options }) => options.slug ?? slugOf(pluralOf(model)))]);

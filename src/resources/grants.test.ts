@@ -3,7 +3,7 @@ import test from 'node:test';
 import { Decimal, DbNull, skip } from '@prisma/client/runtime/client';
 import { metadata } from '../../generated/sample-metadata/metadata.ts';
 import type { Principal } from '../auth/principal.ts';
-import type { Where } from './contract.ts';
+import type { Where } from './client.ts';
 import { grantsOf } from './grants.ts';
 
 const ada: Principal = { id: '1', name: 'Ada', roles: ['admin'] };

@@ -1,9 +1,10 @@
 import { Decimal } from '@prisma/client/runtime/client';
 import type { Principal } from '../auth/principal.ts';
 import { AppError } from '../errors.ts';
-import type { ResourceField } from '../fields/resource-field.ts';
+import type { ResourceField } from '../fields/contract.ts';
 import type { ModelMeta } from '../metadata/contract.ts';
-import { type Action, actions, type Where } from './contract.ts';
+import { type Action, actions } from './actions.ts';
+import type { Where } from './client.ts';
 import type { ResourceOptions } from './options.ts';
 import { seesEveryRow } from './permissions.ts';
 import { isPossible } from './possible-actions.ts';

@@ -1,5 +1,5 @@
 import { cellError } from '../fields/cell-error.ts';
-import type { Cell } from '../fields/contract.ts';
+import type { Cell, KindView } from '../fields/contract.ts';
 import type { ComputedValue, ResourceField } from './contract.ts';
 import type { OnUnreadable } from './grants.ts';
 
@@ -32,6 +32,8 @@ export function guardField(field: ResourceField, guard: Guard): ResourceField {
   if (!format && !link && !kind) return field;
   const error = cellError(label);
   const failed: Cell = { text: error, align: 'start' };
+  const view = <Shown>(what: string, { view: address, data }: KindView<Shown>): KindView<Shown> =>
+    data ? { view: address, data: (shown) => guard(label, what, () => data(shown), {}) } : { view: address };
   return Object.freeze<ResourceField>({
     ...field,
     format: format && ((value) => guard(label, 'format', () => textOf(format(value)), error)),
@@ -51,6 +53,8 @@ export function guardField(field: ResourceField, guard: Guard): ResourceField {
               failed,
             ),
         },
+        ...(kind.control && { control: { value: view('kind.control.data', kind.control) } }),
+        ...(kind.cell && { cell: { value: view('kind.cell.data', kind.cell) } }),
         // The control shows nothing, and what is not touched is not written.
         toForm: {
           value: (...given: Parameters<typeof kind.toForm>) =>

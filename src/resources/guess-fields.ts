@@ -1,5 +1,5 @@
 import { getFieldKind } from '../fields/register.ts';
-import type { ResourceField } from '../fields/resource-field.ts';
+import type { ResourceField } from '../fields/contract.ts';
 import { isLongText, isUsualTitle } from './guesses.ts';
 
 const mostColumns = 8;

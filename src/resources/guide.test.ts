@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { compileExamples } from '../testing/compile-examples.ts';
 import { bulkShapes, computedShapes, fieldOptionShapes, hookShapes, optionShapes } from './option-shapes.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -35,32 +34,10 @@ for (const [head, names] of tables) {
   });
 }
 
-test('the examples of the guide and of the README compile', async (t) => {
-  const folder = await mkdtemp(join(tmpdir(), 'bulkhead-guide-'));
-  t.after(() => rm(folder, { recursive: true }));
+test('the examples of the guide and of the README compile', async () => {
   const examples: string[] = [];
-  for (const path of ['docs/resources.md', 'README.md']) {
-    for (const [, code = ''] of (await read(path)).matchAll(/```ts\n(.*?)```/gs)) {
-      examples.push(
-        code
-          .replaceAll(/from '(?:bulkhead|\.\/index\.ts)'/g, `from '${root}/src/index.ts'`)
-          .replaceAll("declare module 'bulkhead'", `declare module '${root}/src/index.ts'`)
-          .replaceAll("from '../generated/", `from '${root}/generated/`),
-      );
-    }
-  }
+  for (const path of ['docs/resources.md', 'README.md'])
+    for (const [, code = ''] of (await read(path)).matchAll(/```ts\n(.*?)```/gs)) examples.push(code);
   assert.ok(examples.length >= 3);
-  for (const [index, code] of examples.entries()) await writeFile(join(folder, `example-${index}.ts`), code);
-  await writeFile(join(folder, 'package.json'), '{ "type": "module" }');
-  const compilerOptions = { typeRoots: [join(root, 'node_modules/@types')], types: ['node'] };
-  await writeFile(
-    join(folder, 'tsconfig.json'),
-    JSON.stringify({ extends: join(root, 'tsconfig.json'), compilerOptions, include: ['./*.ts'] }),
-  );
-  const { code, said } = await new Promise<{ code: number; said: string }>((resolve) => {
-    execFile(join(root, 'node_modules/.bin/tsc'), ['-p', folder], (error, stdout) =>
-      resolve({ code: error ? Number(error.code) : 0, said: stdout }),
-    );
-  });
-  assert.deepEqual({ code, said }, { code: 0, said: '' });
+  assert.equal(await compileExamples(examples), '');
 });

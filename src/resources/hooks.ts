@@ -1,5 +1,5 @@
 import type { Principal } from '../auth/principal.ts';
-import type { Client } from './contract.ts';
+import type { Client } from './client.ts';
 import type { AnyModel, ModelTypes } from './model-types.ts';
 import type { ProjectTypes } from './project-types.ts';
 
@@ -55,6 +55,7 @@ export interface OwnSave<T extends ModelTypes = AnyModel> extends ValidateContex
   readonly data: Readonly<Record<string, unknown>>;
 }
 
+/** What `beforeDelete` and `afterDelete` are told: the record that goes. */
 export interface DeleteEvent<T extends ModelTypes = AnyModel> extends Write {
   /** As the database has it, locked; for `afterDelete`, as it was. */
   readonly record: T['record'];

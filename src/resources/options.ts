@@ -1,6 +1,7 @@
 import type { Principal } from '../auth/principal.ts';
 import type { FieldKind } from '../fields/contract.ts';
-import type { Action, Where } from './contract.ts';
+import type { Action } from './actions.ts';
+import type { Where } from './client.ts';
 import type { Errors, Hooks, ValidateContext } from './hooks.ts';
 import type { AnyModel, ModelTypes } from './model-types.ts';
 
@@ -56,11 +57,13 @@ export interface ResourceOptions<T extends ModelTypes = AnyModel, Needs = Record
   bulk?: BulkOptions<T>;
 }
 
+/** `sql`: statements on sets of records; `client`: the project's Prisma client, whose extensions run. */
 export type WriteThrough = 'sql' | 'client';
 
 /** Fields in order, plain or in groups; what stands outside a group has no heading. */
 export type Arrangement<N extends string> = readonly (N | FieldGroupOptions<N>)[];
 
+/** Fields of a form or a page that stand together under a heading. */
 export interface FieldGroupOptions<N extends string = string> {
   label: string;
   /** A sentence under the label. */
@@ -68,6 +71,7 @@ export interface FieldGroupOptions<N extends string = string> {
   fields: readonly N[];
 }
 
+/** How one field is shown, read and written. */
 export interface FieldOptions<V = unknown> {
   label?: string;
   /** A sentence beside the control of a form. */
@@ -115,9 +119,11 @@ export interface BulkSelection {
   readonly along: number;
   /** Ticked one by one, or everything that matches a filter. */
   readonly kind: 'ticked' | 'matching';
-  readonly operation: 'update' | 'delete' | 'undo';
+  /** Name of the operation: `update`, `delete`, or one of your own. */
+  readonly operation: string;
 }
 
+/** How records of a resource are changed in bulk. */
 export interface BulkOptions<T extends ModelTypes = AnyModel> {
   /** Fields offered by bulk edit. Default: every editable field that is not unique. */
   fields?: readonly T['field'][];
@@ -129,7 +135,7 @@ export interface BulkOptions<T extends ModelTypes = AnyModel> {
   minAsyncRecords?: number;
   /** Decides instead of `minAsyncRecords`. At most 10,000 records, with what is written along, run within a request, whatever it says. */
   runInBackground?: (selection: BulkSelection, principal: Principal) => boolean;
-  /** Drains working on one task side by side. */
+  /** Runners working on one task side by side. */
   parallelism?: number;
   /** Most records in a chunk. */
   chunkSize?: number;

@@ -6,7 +6,7 @@ import pg from 'pg';
 import { cities } from '../../docs/examples/permissions.ts';
 import admin from '../admin.ts';
 import type { Principal } from '../auth/principal.ts';
-import { actions } from './contract.ts';
+import { actions } from './actions.ts';
 import { buildRegister } from './register.ts';
 
 const docs = join(import.meta.dirname, '../../docs');

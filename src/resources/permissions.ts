@@ -1,8 +1,9 @@
 import type { Principal } from '../auth/principal.ts';
 import { AppError } from '../errors.ts';
-import type { Action, Resource } from './contract.ts';
+import type { Resource } from './contract.ts';
+import { type Action, actions } from './actions.ts';
 
-const everything: readonly Action[] = ['list', 'create', 'update', 'delete', 'bulk-update', 'bulk-delete'];
+const everything: readonly Action[] = actions;
 
 const byRole: Readonly<Record<string, readonly Action[]>> = {
   viewer: ['list'],

@@ -1,5 +1,5 @@
 import type { ModelMeta } from '../metadata/contract.ts';
-import type { Action } from './contract.ts';
+import type { Action } from './actions.ts';
 
 /** Can this be done with records of the model at all, whoever asks? Views, and what no id can address, are only looked at. */
 export function isPossible(model: ModelMeta, action: Action): boolean {

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import pg from 'pg';
 import { kinds } from '../fields/kinds.ts';
 import { metadata } from '../../generated/sample-metadata/metadata.ts';
-import type { Client } from './contract.ts';
+import type { Client } from './client.ts';
 import type { ResourceDefinition } from './define-resource.ts';
 import { defineEveryResource } from './every-model.ts';
 import { DefinitionError } from './problems.ts';

@@ -1,8 +1,7 @@
-import { plainJson } from '../fields/json.ts';
-import { plainMoment } from '../fields/moment.ts';
-import type { ResourceField } from '../fields/resource-field.ts';
+import { plainValue } from '../fields/column-value.ts';
+import type { ResourceField } from '../fields/contract.ts';
 import type { FieldMeta, Metadata, ModelMeta } from '../metadata/contract.ts';
-import { ownValue } from '../own-value.ts';
+import { ownProperty } from '../own-property.ts';
 import { labelOf } from './guesses.ts';
 import type { FieldOptions } from './options.ts';
 import { isSecret } from './secrets.ts';
@@ -15,11 +14,8 @@ export function resourceFields(
 ): ResourceField[] {
   return Object.values(model.fields)
     .filter((meta) => meta.foreignKeyOf === null)
-    .map((meta) => resourceField(metadata, model, meta, ownValue(options, meta.name) ?? {}));
+    .map((meta) => resourceField(metadata, model, meta, ownProperty(options, meta.name) ?? {}));
 }
-
-/** The project's own code knows values as JavaScript does. */
-const plain: Readonly<Record<string, (value: unknown) => unknown>> = { Json: plainJson, DateTime: plainMoment };
 
 function resourceField(metadata: Metadata, model: ModelMeta, meta: FieldMeta, options: FieldOptions): ResourceField {
   const key = meta.relation?.kind === 'to-one' && meta.relation.fromFields.length === 1 ? meta.relation.fromFields[0] : undefined;
@@ -27,7 +23,7 @@ function resourceField(metadata: Metadata, model: ModelMeta, meta: FieldMeta, op
   const isHeldSecret = isSecret(scalar ?? meta, options);
   const relation = isHeldSecret ? null : scalar || meta.relation?.kind === 'many-to-many' ? meta.relation : null;
   const { format, link } = options;
-  const given = (value: unknown) => (meta.isList ? value : (plain[meta.type]?.(value) ?? value)) as NonNullable<unknown>;
+  const given = (value: unknown) => plainValue(meta, value) as NonNullable<unknown>;
   return Object.freeze<ResourceField>({
     name: meta.name,
     label: options.label ?? labelOf(meta.name),

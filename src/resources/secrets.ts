@@ -1,6 +1,6 @@
 import type { FieldMeta, Metadata, ModelMeta } from '../metadata/contract.ts';
 import { keyPartOf } from '../metadata/key-part.ts';
-import { ownValue } from '../own-value.ts';
+import { ownProperty } from '../own-property.ts';
 import type { ResourceDefinition } from './define-resource.ts';
 import { isSecretByName } from './guess-secrets.ts';
 import type { FieldOptions } from './options.ts';
@@ -43,7 +43,7 @@ type Said = (field: string) => readonly (boolean | undefined)[];
 /** What the resources of a model say of a field. */
 function saidOf(metadata: Metadata, { name }: ModelMeta, definitions: readonly ResourceDefinition[]): Said {
   const own = definitions.filter((definition) => definition.metadata === metadata && definition.model === name);
-  return (field) => own.map(({ options }) => ownValue<FieldOptions | undefined>(options.fields ?? {}, field)?.secret);
+  return (field) => own.map(({ options }) => ownProperty<FieldOptions | undefined>(options.fields ?? {}, field)?.secret);
 }
 
 function secretsIn(model: ModelMeta, said: Said): string[] {

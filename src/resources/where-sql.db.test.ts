@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { testContext } from '../testing/context.ts';
 import { testDatabase } from '../testing/database.ts';
-import type { Where } from './contract.ts';
+import type { Where } from './client.ts';
 import { delegateOf } from './delegate.ts';
 
 test('a where as SQL', async (t) => {

@@ -4,7 +4,7 @@ import { AppError } from '../errors.ts';
 import { type TableNames, tableNames } from '../db/names.ts';
 import type { Metadata, ModelMeta } from '../metadata/contract.ts';
 import { keyAmong } from '../metadata/key-sql.ts';
-import type { Client, Where } from './contract.ts';
+import type { Client, Where } from './client.ts';
 import { withFolded } from '../fields/folded.ts';
 import { delegateOf } from './delegate.ts';
 

@@ -1,16 +1,18 @@
 import { metadata } from '../../generated/sample-metadata/metadata.ts';
 import { defineResource } from '../index.ts';
+import { money } from './money.ts';
 
 export const countries = defineResource(metadata, 'Country', {
-  columns: ['name', 'code', 'code2', 'region', 'subregion', 'capital', 'area', 'languages'],
-  filters: ['area'],
+  columns: ['name', 'code', 'code2', 'region', 'subregion', 'capital', 'area', 'surveyBudget', 'languages'],
+  filters: ['area', 'surveyBudget'],
   search: ['name', 'capital', 'region', 'subregion'],
   defaultSort: 'name',
-  form: ['code', 'code2', 'name', 'region', 'subregion', 'capital', 'capitalCity', 'area', 'languages', 'currencies'],
+  form: ['code', 'code2', 'name', 'region', 'subregion', 'capital', 'capitalCity', 'area', 'surveyBudget', 'languages', 'currencies'],
   fields: {
     code: { help: 'Three capital letters, ISO 3166-1.' },
     code2: { label: 'Two letters', help: 'Two capital letters, ISO 3166-1.' },
     area: { label: 'Area (km²)' },
+    surveyBudget: { label: 'Survey budget (€)', help: 'What its survey may cost, such as 5,50.', kind: money },
     capital: { label: 'Capital (name)' },
     capitalCity: { label: 'Capital city' },
   },

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Principal } from '../auth/principal.ts';
-import type { Client, Register, Resource } from '../resources/contract.ts';
+import type { Register, Resource } from '../resources/contract.ts';
+import type { Client } from '../resources/client.ts';
 import type { Statement } from '../resources/where-sql.ts';
 import { idOf, reselect } from './matching-sql.ts';
 import { buildWhere } from './where.ts';

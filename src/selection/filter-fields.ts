@@ -1,11 +1,11 @@
 import type { Principal } from '../auth/principal.ts';
-import type { FilterOperator } from '../fields/operators/contract.ts';
+import type { FilterOperator } from '../fields/contract.ts';
 import { getFieldKind } from '../fields/register.ts';
 import type { Resource, ResourceField } from '../resources/contract.ts';
 import { can } from '../resources/permissions.ts';
 import type { Condition } from './filter.ts';
 
-export type { FilterOperator, OperatorInput } from '../fields/operators/contract.ts';
+export type { FilterOperator, OperatorInput } from '../fields/contract.ts';
 
 /** A field that a filter may name. */
 export interface FilterField {

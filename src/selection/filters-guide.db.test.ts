@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fieldKinds, getFieldKind } from '../fields/register.ts';
-import type { ResourceField } from '../fields/resource-field.ts';
+import type { ResourceField } from '../fields/contract.ts';
 import { ada, testContext } from '../testing/context.ts';
 import { testDatabase } from '../testing/database.ts';
 import { testField } from '../testing/field.ts';

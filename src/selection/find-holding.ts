@@ -1,6 +1,7 @@
 import type { Principal } from '../auth/principal.ts';
 import { keyToUrl } from '../metadata/keys.ts';
-import type { Register, Resource, ResourceField, Where } from '../resources/contract.ts';
+import type { Register, Resource, ResourceField } from '../resources/contract.ts';
+import type { Where } from '../resources/client.ts';
 import type { RelatedRecord } from './related.ts';
 import { readTitled } from './titled.ts';
 import { buildWhere } from './where.ts';

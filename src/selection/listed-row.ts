@@ -1,5 +1,4 @@
-import { parseJson, plainJson } from '../fields/json.ts';
-import { plainMoment } from '../fields/moment.ts';
+import { plainValue, rawValue } from '../fields/column-value.ts';
 import { keyOf, keyToUrl } from '../metadata/keys.ts';
 import type { FieldMeta, ModelMeta } from '../metadata/contract.ts';
 import type { Column, Resource, ResourceField } from '../resources/contract.ts';
@@ -19,7 +18,8 @@ export interface ListedRecord {
 /** A record of a page's statement; `read` gives what it read by name, as Prisma's raw queries give it. */
 export function listedRow(resource: Resource, read: (name: string) => unknown): ListedRecord {
   const { model, titleField, columns } = resource;
-  const own = (meta: FieldMeta | undefined) => (meta?.column ? readAs(resource, meta, read(ownName(meta))) : null);
+  const own = (meta: FieldMeta | undefined) => (meta?.column ? rawValue(meta, read(ownName(meta))) : null);
+  const plain = (meta: FieldMeta | undefined) => (meta ? plainValue(meta, own(meta)) : null);
   const ids = Object.fromEntries(model.idFields.map((name) => [name, own(model.fields[name])]));
   const record: ListedRecord = { key: keyOf(model, ids), title: titleText(own(model.fields[titleField])), values: {}, links: {} };
   for (const column of columns) addColumn(column);
@@ -27,10 +27,10 @@ export function listedRow(resource: Resource, read: (name: string) => unknown): 
 
   function addColumn({ name, field, through, computed }: Column): void {
     if (computed) {
-      const needed = Object.fromEntries(computed.needs.map((need) => [need, plain(model.fields[need], own(model.fields[need]))]));
+      const needed = Object.fromEntries(computed.needs.map((need) => [need, plain(model.fields[need])]));
       record.values[name] = computed.value(needed);
       record.links[name] = computed.link(needed);
-    } else if (field && through) record.values[name] = readAs(resource, field.meta, read(farName(through, field.meta)));
+    } else if (field && through) record.values[name] = rawValue(field.meta, read(farName(through, field.meta)));
     else if (field?.relation) addRelated(field);
     else if (field) record.values[name] = own(field.meta);
   }
@@ -45,7 +45,7 @@ export function listedRow(resource: Resource, read: (name: string) => unknown): 
     }
     const held = own(meta);
     const otherIds = Object.fromEntries(
-      (other?.idFields ?? []).map((id) => [id, readAs(resource, other?.fields[id] as FieldMeta, read(farName(field, { name: id })))]),
+      (other?.idFields ?? []).map((id) => [id, rawValue(other?.fields[id] as FieldMeta, read(farName(field, { name: id })))]),
     );
     const isFound = Object.values(otherIds).some((value) => value !== null);
     // One that may not be seen is still known by what the record itself holds.
@@ -55,23 +55,7 @@ export function listedRow(resource: Resource, read: (name: string) => unknown): 
   }
 }
 
-/** As the project's own code knows it. */
-function plain(meta: FieldMeta | undefined, value: unknown): unknown {
-  if (meta?.type === 'DateTime') return plainMoment(value);
-  if (meta?.type !== 'Json') return value;
-  return Array.isArray(value) && meta.isList ? value.map(plainJson) : plainJson(value);
-}
-
 function relatedRecord(model: ModelMeta | undefined, key: string, title: string | null): { id: string; title: string } {
   const id = model ? keyToUrl(model, key) : key;
   return { id, title: title === null ? id : titleText(title) };
-}
-
-/** A raw value as Prisma's own reads give it: enums by their names, oids as numbers; JSON with every digit. */
-export function readAs({ metadata }: Pick<Resource, 'metadata'>, { kind, type }: FieldMeta, value: unknown): unknown {
-  if (type === 'Json') return Array.isArray(value) ? value.map(parseJson) : parseJson((value ?? null) as string | null);
-  if (type === 'Int' && typeof value === 'bigint') return Number(value);
-  if (kind !== 'enum' || value === null || value === undefined) return value ?? null;
-  const named = (dbName: unknown) => metadata.enums[type]?.values.find((one) => one.dbName === dbName)?.name ?? dbName;
-  return Array.isArray(value) ? value.map(named) : named(value);
 }

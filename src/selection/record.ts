@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import type { Principal } from '../auth/principal.ts';
 import { notFound } from '../errors.ts';
-import { parseJson } from '../fields/json.ts';
-import { isOutOfReach } from '../fields/moment.ts';
-import type { FieldMeta, Metadata } from '../metadata/contract.ts';
+import { columnValue } from '../fields/column-value.ts';
+import type { FieldMeta } from '../metadata/contract.ts';
 import { keySql } from '../metadata/key-sql.ts';
 import { keyToUrl, whereKeys } from '../metadata/keys.ts';
-import { fromText, textSql } from '../metadata/value-text.ts';
-import type { Client, Register, Resource, ResourceField, Where } from '../resources/contract.ts';
+import { textSql } from '../metadata/value-text.ts';
+import type { Register, Resource, ResourceField } from '../resources/contract.ts';
+import type { Client, Where } from '../resources/client.ts';
 import { canBeLong, cutSql, titleText } from './cut.ts';
 import { idOf, reselect } from './matching-sql.ts';
 import { isWholly } from './page-reads.ts';
@@ -82,7 +82,7 @@ export async function readRecord(
     }
     const [beginning, bytes, digest] = JSON.parse(row[`long ${index}`] ?? '[]') as [string?, number?, string?];
     if (beginning !== undefined) long.set(field.name, { beginning, bytes: bytes ?? 0, digest: digest ?? '' });
-    else if (field.meta.column) values[field.meta.name] = isSize(field) ? sizeOf(held) : asValue(metadata, field.meta, held);
+    else if (field.meta.column) values[field.meta.name] = isSize(field) ? sizeOf(held) : columnValue(field.meta, held);
   }
   if (!isWhole) addLongest();
   return { key, title: titleText(row.title), values, long, overfull };
@@ -162,11 +162,4 @@ function wholeSql(meta: FieldMeta): string {
   if (meta.kind === 'unsupported') return `t.${meta.column}::text`;
   // A moment that JavaScript has none for is shown as this text.
   return meta.type === 'DateTime' && !meta.isList ? `t.${meta.column}::text` : textSql(meta, 't');
-}
-
-function asValue(metadata: Metadata, meta: FieldMeta, text: string | null): unknown {
-  if (meta.kind === 'unsupported') return text;
-  if (meta.type === 'Json' && !meta.isList) return parseJson(text);
-  const value = fromText(metadata, meta, text);
-  return isOutOfReach(value) ? text : value;
 }

@@ -1,8 +1,10 @@
+import { sqlstate } from '../db/sqlstate.ts';
 import type { Pool, PoolClient } from 'pg';
 import type { Principal } from '../auth/principal.ts';
 import { transaction } from '../db/transaction.ts';
 import { keyToUrl, whereKeys } from '../metadata/keys.ts';
-import type { Register, Resource, ResourceField, Where } from '../resources/contract.ts';
+import type { Register, Resource, ResourceField } from '../resources/contract.ts';
+import type { Where } from '../resources/client.ts';
 import type { Statement } from '../resources/where-sql.ts';
 import { idOf, reselect } from './matching-sql.ts';
 import type { RelatedRecord } from './related.ts';
@@ -89,7 +91,7 @@ async function readList(client: PoolClient, asked: Asked, timeLeft: () => number
   const list = { field, resource, opposite };
   const rows = await inTime<TitledRow>(client, first, timeLeft());
   if (!rows) return { ...list, records: [], count: null, isMore: false, given: 'nothing' };
-  const titled = titledRows({ resource, where: {} }, rows);
+  const titled = titledRows({}, rows);
   const records = titled.slice(0, mostListed).map((one) => {
     const id = resource.model.idFields.length === 0 ? '' : keyToUrl(resource.model, one.key);
     return { id, title: one.title || id };
@@ -107,7 +109,7 @@ async function inTime<R extends object>(client: PoolClient, { text, values }: St
   try {
     return (await client.query<R>(text, values)).rows;
   } catch (error) {
-    if ((error as { code?: string }).code !== '57014') throw error;
+    if ((error as { code?: string }).code !== sqlstate.queryCanceled) throw error;
     await client.query('rollback to savepoint list');
     return null;
   }

@@ -1,6 +1,7 @@
 import type { Principal } from '../auth/principal.ts';
 import type { ModelMeta } from '../metadata/contract.ts';
-import type { Register, Resource, Where } from '../resources/contract.ts';
+import type { Register, Resource } from '../resources/contract.ts';
+import type { Where } from '../resources/client.ts';
 import { buildWhere } from './where.ts';
 
 /** What a principal sees of the records that a relation leads to. */

@@ -1,9 +1,11 @@
 import { foldedPattern } from '../fields/folded.ts';
 import { escapePattern } from '../fields/operators/text.ts';
+import { getFieldKind } from '../fields/register.ts';
 import { scalarKind } from '../fields/scalar-kind.ts';
 import { idValues, parseKey, whereKeys } from '../metadata/keys.ts';
 import type { ModelMeta } from '../metadata/contract.ts';
-import type { Resource, ResourceField, Where } from '../resources/contract.ts';
+import type { Resource, ResourceField } from '../resources/contract.ts';
+import type { Where } from '../resources/client.ts';
 import { limits } from '../limits.ts';
 
 /** Shorter texts may be looked for at the beginning only: no index finds so little in the middle. */
@@ -87,10 +89,13 @@ function wholeKeys({ model, fields, metadata }: Resource, text: string, isAsked:
 function equalling(resource: Resource, word: string, inside: readonly string[] = []): Where[] {
   return exactFields(resource)
     .filter(({ meta }) => meta.isId || !inside.includes(meta.name))
-    .flatMap(({ meta, ...field }) => {
+    .flatMap((field) => {
+      const { meta } = field;
+      // A foreign key is found by what it holds.
+      const kind = field.relation ? scalarKind(meta) : getFieldKind(field);
       const variants = meta.type === 'String' ? [...new Set([word, word.toUpperCase(), word.toLowerCase()])] : [word];
       const values = variants.flatMap((one) => {
-        const parsed = scalarKind(meta).parse(one, { ...field, meta });
+        const parsed = kind.parse(one, field, resource.reader);
         return 'error' in parsed || parsed.value === null ? [] : [parsed.value];
       });
       const once = [...new Set(values)];

@@ -1,6 +1,7 @@
 import type { Principal } from '../auth/principal.ts';
 import { keysAmong, type KeysAmong } from '../resources/where-sql.ts';
-import type { Resource, Where } from '../resources/contract.ts';
+import type { Resource } from '../resources/contract.ts';
+import type { Where } from '../resources/client.ts';
 import { type Condition, invalidFilter, taskPaths } from './filter.ts';
 
 /** The records of a task that a condition asks for; null: it asks for something else. */

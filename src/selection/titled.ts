@@ -1,9 +1,10 @@
 import type { FieldMeta, ModelMeta } from '../metadata/contract.ts';
 import { keySql } from '../metadata/key-sql.ts';
-import type { Client, Register, Resource, Where } from '../resources/contract.ts';
+import type { Register, Resource } from '../resources/contract.ts';
+import type { Client, Where } from '../resources/client.ts';
 import type { Statement } from '../resources/where-sql.ts';
 import { cutSql, titleText } from './cut.ts';
-import { readAs } from './listed-row.ts';
+import { rawValue } from '../fields/column-value.ts';
 import { idOf, reselect } from './matching-sql.ts';
 import { limits } from '../limits.ts';
 
@@ -16,7 +17,7 @@ export interface Titled {
 }
 
 interface Asked {
-  resource: Pick<Resource, 'model' | 'titleField' | 'metadata'>;
+  resource: Pick<Resource, 'model' | 'titleField'>;
   where: Where;
   held?: FieldMeta | null;
   /** By the id; without it there is no order. */
@@ -52,6 +53,6 @@ export interface TitledRow {
   held: unknown;
 }
 
-export function titledRows({ resource, held }: Asked, rows: readonly TitledRow[]): Titled[] {
-  return rows.map((row) => ({ key: row.key, title: titleText(row.title), held: held ? readAs(resource, held, row.held) : null }));
+export function titledRows({ held }: Pick<Asked, 'held'>, rows: readonly TitledRow[]): Titled[] {
+  return rows.map((row) => ({ key: row.key, title: titleText(row.title), held: held ? rawValue(held, row.held) : null }));
 }

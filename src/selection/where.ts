@@ -1,7 +1,8 @@
 import type { Principal } from '../auth/principal.ts';
-import type { FilterContext } from '../fields/operators/contract.ts';
+import type { FilterContext } from '../fields/contract.ts';
 import { readerOf } from '../fields/reader.ts';
-import type { Resource, Where } from '../resources/contract.ts';
+import type { Resource } from '../resources/contract.ts';
+import type { Where } from '../resources/client.ts';
 import { type Condition, type Group, invalidFilter, isGroup, parseFilterText, searchPath } from './filter.ts';
 import { canSearch, searchWhere } from './search.ts';
 import { findFilterField, findOperator, type FilterField } from './filter-fields.ts';

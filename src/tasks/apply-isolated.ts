@@ -3,13 +3,14 @@ import { blamedField } from '../operations/blamed-field.ts';
 import { knownConstraints } from '../operations/constraints.ts';
 import { blamedFields, refusalInWords } from '../operations/refusal-in-words.ts';
 import type { ApplyCounts, ApplyTarget, Operation, Refusal, StatementRow } from '../operations/contract.ts';
+import { journal } from '../operations/journal.ts';
 import type { ModelMeta } from '../metadata/contract.ts';
 import { keyToUrl } from '../metadata/keys.ts';
 import { keptBack, keptBackCode, keptBackOf, refuseKeptBack, without } from '../operations/kept-back.ts';
 import { RecordsRefused } from '../operations/records-refused.ts';
 import { type Attempt, attemptEach } from './attempt-each.ts';
 import { readSecrets, unseen } from '../operations/unseen.ts';
-import { blame, sqlstateOf } from './sqlstate.ts';
+import { blame, sqlstateOf } from '../db/sqlstate.ts';
 
 export interface ChunkOutcome extends ApplyCounts {
   failed: number;
@@ -122,21 +123,17 @@ const parts = 7;
 /** Up to here as many round trips are not worth preparing a statement. */
 const largestSet = 32;
 
-/** What a trigger says of a record may hold its secrets. What an undo would bring back cannot be looked at. */
+/** What a trigger says of a record may hold its secrets. What images would bring back cannot be looked at. */
 async function withoutSecrets(
   client: Queryable,
-  { kind }: Operation,
+  { writesImages }: Operation,
   { resource }: ApplyTarget,
   outcome: ChunkOutcome,
 ): Promise<ChunkOutcome> {
   if (resource.secrets.length === 0) return outcome;
   const refusals: Refusal[] = [];
   for (const refusal of outcome.refusals) {
-    const secrets = !isDatabases(refusal.code)
-      ? []
-      : kind === 'undo'
-        ? null
-        : await readSecrets(client, resource, refusal.keys[0] as string);
+    const secrets = !isDatabases(refusal.code) ? [] : writesImages ? null : await readSecrets(client, resource, refusal.keys[0] as string);
     const message = secrets ? unseen(refusal.message, resource, secrets) : `The database refused it (${refusal.code}).`;
     refusals.push({ ...refusal, message });
   }
@@ -234,7 +231,11 @@ async function refusalOf(client: Queryable, operation: Operation, target: ApplyT
   const { message, constraint = null, column = null } = error as { constraint?: string; column?: string; message: string };
   const state = sqlstateOf(error);
   const code = [state, constraint].filter(Boolean).join(':');
-  const about = { resource, isDelete: operation.kind === 'delete', constraints: await knownConstraints(client, resource.model, target) };
+  const about = {
+    resource,
+    isDelete: operation.writes === journal.deleted,
+    constraints: await knownConstraints(client, resource.model, target),
+  };
   const refused = { code: state, constraint, column, message };
   const [blamed] = blamedFields(refused, about);
   const field = about.isDelete ? null : (blamed?.meta.name ?? blamedField(resource.model, { constraint, column }));

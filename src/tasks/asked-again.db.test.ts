@@ -4,7 +4,7 @@ import { test, type TestContext } from 'node:test';
 import { metadata } from '../../generated/sample-metadata/metadata.ts';
 import sample from '../admin.ts';
 import { defineResource } from '../index.ts';
-import { actions } from '../resources/contract.ts';
+import { actions } from '../resources/actions.ts';
 import { ada, eve, finished, launchOn, testContext } from '../testing/context.ts';
 import { testDatabase } from '../testing/database.ts';
 import { insertPlaces } from '../testing/places.ts';

@@ -70,18 +70,18 @@ test("success beats a late cancel, and somebody else's task is not found", async
   assert.equal((await finished(db, task.id)).state, 'succeeded');
 });
 
-test('a drain whose slot was given away cannot count a chunk any more', async (t) => {
+test('a runner whose slot was given away cannot count a chunk any more', async (t) => {
   const { db, ctx, cities } = await setUp(t);
   const { task } = await launchOn(ctx, cities, { kind: 'matching', filter: '' }, 'update', body);
-  const lease = await takeSlot(ctx, db.drains, task.id, randomUUID());
+  const lease = await takeSlot(ctx, db.background, task.id, randomUUID());
   assert.ok(lease);
-  assert.equal(await takeSlot(ctx, db.drains, task.id, randomUUID()), null);
+  assert.equal(await takeSlot(ctx, db.background, task.id, randomUUID()), null);
   await db.pages.query(`update ${db.t.task} set state = 'running', chunk_count = 3 where id = $1`, [task.id]);
   const none = { changed: 1, unchanged: 0, gone: 0, failed: 0, conflicted: 0, keptBack: 0, refusals: [], conflicts: [] };
   const chunk = { taskId: task.id, number: 0, added: 0, outcome: none, durationMs: 1, stopRatio: 1 };
   assert.equal((await finishChunk(db.pages, db.t, { ...chunk, lease }))?.state, 'running');
   assert.equal(await finishChunk(db.pages, db.t, { ...chunk, lease: { ...lease, token: randomUUID() } }), null);
-  await releaseSlot(ctx, db.drains, lease);
+  await releaseSlot(ctx, db.background, lease);
   assert.equal(await finishChunk(db.pages, db.t, { ...chunk, lease }), null);
 });
 
@@ -91,7 +91,7 @@ test('five workers lost in a row without a chunk between fail the task, and its 
   for (let death = 1; death <= 5; death++) {
     const id = randomUUID();
     await db.pages.query(`insert into ${db.t.worker} (id, host, pid) values ($1, 'nowhere', 1)`, [id]);
-    assert.ok(await takeSlot(ctx, db.drains, task.id, id));
+    assert.ok(await takeSlot(ctx, db.background, task.id, id));
     assert.equal(await recover(ctx), 1);
   }
   const end = await finished(db, task.id);

@@ -7,7 +7,7 @@ import { wakeWaiting } from './slots.ts';
 import type { TaskState } from './states.ts';
 
 /**
- * Asks a task to stop. With no drain at it, it is cancelled at once; otherwise before the next chunk. Cancelling what
+ * Asks a task to stop. With no runner at it, it is cancelled at once; otherwise before the next chunk. Cancelling what
  * has finished meanwhile is AppError 'task-finished' (409): success beats a late cancel.
  */
 export async function cancel(ctx: TaskContext, principal: Principal, taskId: number): Promise<TaskState> {

@@ -6,7 +6,7 @@ import pg from 'pg';
 import type { AppError } from '../errors.ts';
 import type { FieldMeta } from '../metadata/contract.ts';
 import { keyOf } from '../metadata/keys.ts';
-import type { FieldChange } from '../operations/update.ts';
+import type { FieldChange } from '../operations/field-change.ts';
 import type { Resource } from '../resources/contract.ts';
 import { markGenerated } from '../resources/generated-columns.ts';
 import { createSelection, type Selected } from '../selection/selection.ts';
@@ -354,7 +354,7 @@ async function check(scenario: Scenario): Promise<void> {
     const left = new Map(records.map(({ name }, index) => [same(String(name)), keys[index] as string]));
     const isOnto = ([key, name]: [string, string]) => moves.has(left.get(name) ?? '') && left.get(name) !== key;
     if ([...moves].some(isOnto)) return assert.rejects(look, { code: 'moves-onto' });
-    // Which of two that want the same name has it, is for two drains to settle.
+    // Which of two that want the same name has it, is for two runners to settle.
     if (new Set(moves.values()).size < moves.size) return void (await look());
   }
   const preview = await look();

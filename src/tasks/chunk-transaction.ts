@@ -1,7 +1,8 @@
 import type { Pool } from 'pg';
 import { type Queryable, transaction } from '../db/transaction.ts';
 import { clientTransaction, needsClient } from '../operations/client-transaction.ts';
-import type { Client, Resource } from '../resources/contract.ts';
+import type { Resource } from '../resources/contract.ts';
+import type { Client } from '../resources/client.ts';
 import type { TaskContext } from './context.ts';
 
 /** What is done in the transaction; null rolls it back. `tx` is the project's client, where the resource is written with it. */

@@ -1,9 +1,10 @@
 import { transaction } from '../db/transaction.ts';
-import type { FieldChange, UpdateParameters } from '../operations/update.ts';
+import type { FieldChange } from '../operations/field-change.ts';
+import { seenChanges } from '../operations/register.ts';
 import { compareStatement, valuesStatement } from '../operations/update-sql.ts';
 import type { Resource } from '../resources/contract.ts';
 import type { TaskContext } from './context.ts';
-import { sqlstateOf } from './sqlstate.ts';
+import { sqlstateOf } from '../db/sqlstate.ts';
 import type { TaskRow } from './task-row.ts';
 
 /** Longest that an expression of a task is worked out for a page. */
@@ -23,9 +24,7 @@ export async function failedValues(
   task: TaskRow,
   keys: readonly string[],
 ): Promise<FailedValues> {
-  const given = task.operation === 'update' ? ((task.parameters ?? {}) as Partial<UpdateParameters>).changes : undefined;
-  const isSeen = (name: unknown) => resource.fields.some(({ meta }) => meta.name === name);
-  const changes = (given ?? []).filter(({ field, change, value }) => isSeen(field) && (change !== 'copy' || isSeen(value)));
+  const changes = seenChanges(resource, task);
   if (changes.length === 0 || keys.length === 0) return { changes, byKey: new Map() };
   try {
     const compared = compareStatement(resource, keys, changes);

@@ -16,7 +16,7 @@ export interface FinishedChunk {
   /** What triggers made of records that were put back. */
   alterations?: readonly Alteration[];
   durationMs: number;
-  /** Null: inline, without a drain. */
+  /** Null: inline, without a runner. */
   lease: Lease | null;
   /** Above this share of refused records, once `stopAfter` are done, the task stops itself. */
   stopRatio: number;
@@ -27,8 +27,8 @@ const stopAfter = 1_000;
 
 /**
  * The last statement of a chunk's transaction: marks it done, which releases its records, and adds its counts to the task
- * where the task is running and this drain still has its slot. Null means neither, and the caller rolls back. Whoever
- * makes chunks_done equal chunk_count writes the final state here; two drains looking at each other's last chunk would
+ * where the task is running and this runner still has its slot. Null means neither, and the caller rolls back. Whoever
+ * makes chunks_done equal chunk_count writes the final state here; two runners looking at each other's last chunk would
  * both leave it unfinished.
  */
 export async function finishChunk(

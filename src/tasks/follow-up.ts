@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import type { Principal } from '../auth/principal.ts';
 import { AppError } from '../errors.ts';
-import { actionOf, getOperation } from '../operations/register.ts';
-import { assertCan } from '../resources/permissions.ts';
+import { assertMayRun, getOperation } from '../operations/register.ts';
 import type { Resource } from '../resources/contract.ts';
 import type { TaskContext } from './context.ts';
 import { countRetryable } from './failed-records.ts';
 import { findTaskByOperation, type NewTask } from './insert-task.ts';
-import { enqueue, type Launched } from './launch.ts';
+import { enqueue } from './launch.ts';
+import type { Launched } from './launched.ts';
 import { getTask } from './queries.ts';
 import { defaultRunOptions } from './run-options.ts';
 import { isFinished } from './states.ts';
@@ -76,8 +76,11 @@ export async function retry(
   { operationId, code }: { operationId: string; code: string | null },
 ): Promise<Launched> {
   const { task, resource } = await getFinished(ctx, principal, taskId);
-  assertCan(resource, principal, actionOf(task.operation, task.parameters));
-  await getOperation(task.operation).check?.({ client: ctx.db.pages, register: ctx.register, resource, principal }, task.parameters);
+  assertMayRun(resource, principal, task);
+  await getOperation(resource, task.operation).check?.(
+    { client: ctx.db.pages, register: ctx.register, resource, principal },
+    task.parameters,
+  );
   const earlier = await findTaskByOperation(ctx.db, principal, operationId);
   if (earlier) return { task: earlier, outcome: 'already' };
   const retryable = await countRetryable(ctx.db, task.id);

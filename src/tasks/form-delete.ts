@@ -5,6 +5,7 @@ import type { Queryable } from '../db/transaction.ts';
 import type { DeleteParameters } from '../operations/delete.ts';
 import { whereKeys } from '../metadata/keys.ts';
 import { countAlong } from '../operations/count-along.ts';
+import { journal } from '../operations/journal.ts';
 import { assertNoRule } from '../operations/rewrite-rules.ts';
 import { limits } from '../limits.ts';
 import type { Resource } from '../resources/contract.ts';
@@ -31,7 +32,7 @@ export async function isSlowDelete({ db, register }: TaskContext, { resource }: 
 export async function queueFormDelete(ctx: TaskContext, whose: Whose, key: string): Promise<TaskRow> {
   const { db } = ctx;
   const { model } = whose.resource;
-  await assertNoRule(db.pages, model, ['delete'], false);
+  await assertNoRule(db.pages, model, [journal.deleted], false);
   await assertFree(db.pages, db.t, whose.resource, key);
   const taskKey = createHash('sha256')
     .update(JSON.stringify([whose.principal.id, model.name, 'delete', key]))

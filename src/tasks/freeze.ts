@@ -5,7 +5,8 @@ import type { ModelMeta } from '../metadata/contract.ts';
 import { keySql } from '../metadata/key-sql.ts';
 import { sortKeys } from '../metadata/keys.ts';
 import { reselect } from '../selection/matching-sql.ts';
-import type { Register, Where } from '../resources/contract.ts';
+import type { Register } from '../resources/contract.ts';
+import type { Where } from '../resources/client.ts';
 import type { KeySource } from './key-source.ts';
 import { holdLease, type Lease } from './lease.ts';
 

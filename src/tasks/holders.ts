@@ -1,7 +1,14 @@
 import type { Queryable } from '../db/transaction.ts';
 import type { TableNames } from '../db/names.ts';
-import type { HoldersOf } from '../operations/take-along.ts';
+import type { HoldersOf } from '../operations/contract.ts';
 import { unfinishedSql, type TaskState } from './states.ts';
+
+declare module '../errors.ts' {
+  interface ErrorDetails {
+    readonly holder?: Holder;
+    readonly holders?: readonly Holder[];
+  }
+}
 
 /** Who holds a record: one task that is not finished with it. */
 export interface Holder {

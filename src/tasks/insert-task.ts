@@ -2,8 +2,7 @@ import type { Principal } from '../auth/principal.ts';
 import type { Database } from '../db/database.ts';
 import type { Queryable } from '../db/transaction.ts';
 import { AppError } from '../errors.ts';
-import type { OperationKind } from '../operations/contract.ts';
-import { wayOf } from '../operations/way.ts';
+import { getOperation } from '../operations/register.ts';
 import type { Resource } from '../resources/contract.ts';
 import type { RunOptions } from './run-options.ts';
 import { unfinishedSql, type TaskState } from './states.ts';
@@ -13,7 +12,7 @@ export interface NewTask {
   operationId: string;
   taskKey: string;
   resource: Resource;
-  operation: OperationKind;
+  operation: string;
   title: string;
   principal: Principal;
   parameters: unknown;
@@ -70,7 +69,7 @@ export async function insertTask(
       task.options.changeReason,
       task.parentId ?? null,
       task.isAtomic ?? false,
-      wayOf(task.resource, task.operation),
+      getOperation(task.resource, task.operation).writePath(task.resource),
       task.resource.locksOffReason,
     ],
   );

@@ -1,6 +1,7 @@
 import type { ModelMeta } from '../metadata/contract.ts';
 import { keySql } from '../metadata/key-sql.ts';
-import type { Resource, Where } from '../resources/contract.ts';
+import type { Resource } from '../resources/contract.ts';
+import type { Where } from '../resources/client.ts';
 import { selectionWhere } from '../selection/selection.ts';
 import { buildWhere } from '../selection/where.ts';
 import type { TaskContext } from './context.ts';
@@ -28,7 +29,7 @@ export async function keySourceOf(ctx: TaskContext, task: TaskRow, resource: Res
 
 /** The keys that are written in the task's row; null where there are none. */
 async function givenKeys({ db }: TaskContext, taskId: number): Promise<string[] | null> {
-  const { rows } = await db.drains.query<{ keys: string[] | null }>(
+  const { rows } = await db.background.query<{ keys: string[] | null }>(
     `select case when selection ? 'keys' then array(select jsonb_array_elements_text(selection -> 'keys')) end as keys
      from ${db.t.task} where id = $1`,
     [taskId],

@@ -3,7 +3,6 @@ import type { Principal } from '../auth/principal.ts';
 import { patientTransaction } from '../db/patient-transaction.ts';
 import { AppError } from '../errors.ts';
 import { getOperation } from '../operations/register.ts';
-import type { OperationKind } from '../operations/contract.ts';
 import { assertNoRule } from '../operations/rewrite-rules.ts';
 import { wake } from '../queue/wake.ts';
 import { assertCan } from '../resources/permissions.ts';
@@ -15,10 +14,11 @@ import { findTaskByKey, findTaskByOperation, insertTask, type NewTask } from './
 import { findPreview, type Preview, previewed } from './preview.ts';
 import { probeOverlap } from './probe-overlap.ts';
 import { overlapMessage } from './prepare.ts';
-import { recordsHeld, runInline } from './run-inline.ts';
+import { earlierTask, type Launched } from './launched.ts';
+import { runInline } from './run-inline.ts';
+import { recordsHeld } from './launched.ts';
 import { countAlongInline, runsInline } from './runs-inline.ts';
 import { defaultRunOptions, type RunOptions } from './run-options.ts';
-import type { TaskRow } from './task-row.ts';
 import { limits, limitTexts } from '../limits.ts';
 
 export interface Launch {
@@ -26,18 +26,11 @@ export interface Launch {
   principal: Principal;
   /** The one-time id of the form, made by `createPreview`. */
   operationId: string;
-  operation: OperationKind;
+  /** Its name. */
+  operation: string;
   /** As `Operation.parse` made them; where the preview has its own, those are used. */
   parameters?: unknown;
   options?: Partial<RunOptions>;
-}
-
-export interface Launched {
-  task: TaskRow;
-  /**
-   * `task` is one that was launched before: already, by the same form; same, by another form, and it is unfinished and does just this.
-   */
-  outcome: 'inline' | 'queued' | 'already' | 'same';
 }
 
 /**
@@ -50,7 +43,7 @@ export interface Launched {
 export async function launch(ctx: TaskContext, request: Launch): Promise<Launched> {
   const { db, register } = ctx;
   const { resource, principal, operationId } = request;
-  const operation = getOperation(request.operation);
+  const operation = getOperation(resource, request.operation);
   assertCan(resource, principal, operation.action);
 
   const earlier = await findTaskByOperation(db, principal, operationId);
@@ -68,7 +61,7 @@ export async function launch(ctx: TaskContext, request: Launch): Promise<Launche
     throw new AppError('selection-changed', 409, message, { from: preview.recordCount, to: count });
   }
 
-  await assertNoRule(db.pages, resource.model, [request.operation === 'delete' ? 'delete' : 'update'], true);
+  await assertNoRule(db.pages, resource.model, [operation.writes], true);
   await operation.check?.({ client: db.pages, register, resource, principal }, parameters);
   assertReason(resource, preview.recordCount, options.changeReason);
   if (resource.isAtomic && preview.recordCount > limits.bulk.atomic) {
@@ -121,11 +114,6 @@ export async function enqueue(ctx: TaskContext, task: NewTask): Promise<Launched
     await wake(client, db.queueSchema, inserted.task.id);
     return { task: inserted.task, outcome: 'queued' };
   });
-}
-
-/** The same form sent twice, or another that asks for what is under way. */
-export function earlierTask(task: TaskRow, operationId: string): Launched {
-  return { task, outcome: task.operationId === operationId.toLowerCase() ? 'already' : 'same' };
 }
 
 async function getPreview(ctx: TaskContext, { resource, principal, operationId, operation }: Launch): Promise<Preview> {

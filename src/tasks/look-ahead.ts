@@ -6,10 +6,9 @@ import { snapshotSql } from '../operations/since-preview.ts';
 import { rowsOf } from '../operations/moves-onto.ts';
 import { assertStayApart } from './stay-apart.ts';
 import { transaction } from '../db/transaction.ts';
-import { sqlstateOf } from './sqlstate.ts';
+import { sqlstateOf, sqlstate } from '../db/sqlstate.ts';
 import { assertNoRule } from '../operations/rewrite-rules.ts';
-import { getOperation } from '../operations/register.ts';
-import { digestFields, isAlwaysPreviewed, type UpdateParameters } from '../operations/update.ts';
+import { changesOf, getOperation } from '../operations/register.ts';
 import { valuesStatement } from '../operations/update-sql.ts';
 import { listTriggers } from '../operations/triggers.ts';
 import type { Resource } from '../resources/contract.ts';
@@ -44,8 +43,8 @@ export async function lookAhead(ctx: TaskContext, looking: Looking): Promise<Pre
   const { db, register } = ctx;
   const { resource, principal, preview } = looking;
   const deadline = performance.now() + withinMs;
-  const operation = getOperation(preview.operation);
-  await assertNoRule(db.pages, resource.model, [preview.operation === 'delete' ? 'delete' : 'update'], true);
+  const operation = getOperation(resource, preview.operation);
+  await assertNoRule(db.pages, resource.model, [operation.writes], true);
   await operation.check?.({ client: db.pages, register, resource, principal }, preview.parameters);
   const selection = await getSelection(db, principal, resource, preview.selectionId);
   const selected = previewed(selection, preview);
@@ -87,7 +86,8 @@ async function assertApart(
 ): Promise<void> {
   const { model } = resource;
   if (keys.length === 0) return;
-  if (count <= mostTried) return assertStayApart(ctx.db.pages, { isInTransaction: false }, model, preview, () => rowsOf(model, keys));
+  const changes = changesOf(resource, preview);
+  if (count <= mostTried) return assertStayApart(ctx.db.pages, { isInTransaction: false }, model, changes, () => rowsOf(model, keys));
   const selectedRows = async () => {
     const { text, values } = await ctx.register.whereSql(model, selectionWhere(resource, principal, selected));
     return { sql: reselect(model, text, '*'), values };
@@ -95,10 +95,10 @@ async function assertApart(
   try {
     await transaction(ctx.db.pages, async (client) => {
       await client.query(`set local statement_timeout = ${Math.max(1, Math.round((deadline - performance.now()) / 2))}`);
-      await assertStayApart(client, { isInTransaction: true }, model, preview, selectedRows);
+      await assertStayApart(client, { isInTransaction: true }, model, changes, selectedRows);
     });
   } catch (error) {
-    if (sqlstateOf(error) !== '57014') throw error;
+    if (sqlstateOf(error) !== sqlstate.queryCanceled) throw error;
   }
 }
 
@@ -142,7 +142,7 @@ async function findOut(
     held: [...held.values()],
     busy: busy.length,
     missing: selected.kind === 'ticked' ? Math.max(0, selected.keys.length - recordCount) : 0,
-    triggers: await listTriggers(db.pages, resource.model, preview.operation),
+    triggers: await listTriggers(db.pages, resource.model, getOperation(resource, preview.operation).writes),
     expectedMs: preview.runsInline || isUntried ? null : expectedMs,
     digest: isSample ? null : await digestOf(ctx, looking, keys),
   };
@@ -178,16 +178,17 @@ async function tryFewer(
     if (some.length === 1) break;
   }
   if (keys.length === 0) return { tried: nothing, count: 0 };
-  const isEndless = looking.preview.operation === 'update' && isAlwaysPreviewed(looking.preview.parameters);
+  const { resource, preview } = looking;
+  const isEndless = getOperation(resource, preview.operation).isAlwaysPreviewed?.(preview.parameters) === true;
   // What is slow by itself (what goes along, triggers) may be done in the background; an expression that is, may never end.
-  if (looking.resource.hasBackground && !isEndless) return { tried: nothing, count: 0 };
+  if (resource.hasBackground && !isEndless) return { tried: nothing, count: 0 };
   const message = 'Not one record could be tried out within two seconds. Change fewer records, or write a simpler expression.';
   throw new AppError('too-slow', 422, message);
 }
 
 /** Of the values that a preview showed. The same digest at the confirmation: nobody changed them meanwhile. */
 export async function digestOf({ db }: TaskContext, { resource, preview }: Looking, keys: readonly string[]): Promise<string> {
-  const fields = preview.operation === 'update' ? digestFields(preview.parameters as UpdateParameters) : [];
+  const fields = getOperation(resource, preview.operation).digestFields?.(preview.parameters) ?? [];
   const statement = valuesStatement(resource, keys, fields);
   const { rows } = await db.pages.query<{ key: string; texts: (string | null)[] }>(statement.sql, statement.values);
   return createHash('sha256').update(JSON.stringify(rows)).digest('hex');

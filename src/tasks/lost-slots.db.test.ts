@@ -28,20 +28,20 @@ async function setUp(t: TestContext) {
     ctx,
     taskId: task.id,
     read,
-    take: async () => (await takeSlot(ctx, db.drains, task.id, '00000000-0000-4000-8000-0000000000d1')) as Lease,
+    take: async () => (await takeSlot(ctx, db.background, task.id, '00000000-0000-4000-8000-0000000000d1')) as Lease,
     /** What becomes of the slot of a worker that is taken for dead. */
-    bury: () => db.drains.query(`delete from ${db.t.task_slot} where task_id = $1`, [task.id]),
-    prepareWith: async (lease: Lease, given: TaskContext = ctx) => prepare(given, db.drains, await read(), cities, lease),
-    freezeWith: async (lease: Lease) => freeze(db.drains, db.t, await keySourceOf(ctx, await read(), cities), 50, lease),
+    bury: () => db.background.query(`delete from ${db.t.task_slot} where task_id = $1`, [task.id]),
+    prepareWith: async (lease: Lease, given: TaskContext = ctx) => prepare(given, db.background, await read(), cities, lease),
+    freezeWith: async (lease: Lease) => freeze(db.background, db.t, await keySourceOf(ctx, await read(), cities), 50, lease),
     slice: (given: TaskContext = ctx) =>
       runSlice(
         given,
-        { id: '00000000-0000-4000-8000-0000000000d2', pool: db.drains, tokens: new Set() },
+        { id: '00000000-0000-4000-8000-0000000000d2', pool: db.background, tokens: new Set() },
         task.id,
         new AbortController().signal,
       ),
     async states() {
-      const chunks = await db.drains.query(`select distinct state from ${db.t.chunk} where task_id = $1`, [task.id]);
+      const chunks = await db.background.query(`select distinct state from ${db.t.chunk} where task_id = $1`, [task.id]);
       return [(await read()).state, ...chunks.rows.map(({ state }) => state)];
     },
   };
@@ -54,7 +54,7 @@ async function somebodyWaits({ pages }: Database): Promise<void> {
   while (!(await pages.query(waiting)).rowCount) await new Promise((done) => setTimeout(done, 5));
 }
 
-test('a drain that lost its slot before the activation does not activate what its successor has frozen', async (t) => {
+test('a runner that lost its slot before the activation does not activate what its successor has frozen', async (t) => {
   const { db, take, bury, prepareWith, freezeWith, states, slice, read } = await setUp(t);
   const lost = await take();
   let late: Promise<void> = Promise.resolve();
@@ -88,7 +88,7 @@ test('a task that was cancelled while it waited for other activations holds noth
   assert.deepEqual(await states(), ['cancelled', 'draft']);
 });
 
-test('whoever takes over a slot waits until the keys that its drain was writing are there, and starts anew', async (t) => {
+test('whoever takes over a slot waits until the keys that its runner was writing are there, and starts anew', async (t) => {
   const { db, take, bury, freezeWith, slice, read } = await setUp(t);
   await db.pages.query(`
     create function ${db.schema}.hold_up() returns trigger language plpgsql as $$ begin perform pg_advisory_xact_lock_shared(77); return new; end $$;
@@ -111,7 +111,7 @@ test('whoever takes over a slot waits until the keys that its drain was writing 
   assert.deepEqual([state, changed, reason], ['succeeded', 200, null]);
 });
 
-test('a drain that lost its slot does not fail the task that its successor is preparing', async (t) => {
+test('a runner that lost its slot does not fail the task that its successor is preparing', async (t) => {
   const { ctx, take, bury, prepareWith, states } = await setUp(t);
   const lost = await take();
   await prepareWith(lost, { ...ctx, isPrincipalActive: async () => takenOver(false) });
@@ -125,10 +125,10 @@ test('a drain that lost its slot does not fail the task that its successor is pr
 });
 
 for (const [what, error] of [
-  ['an error', new Error('of the lost drain')],
+  ['an error', new Error('of the lost runner')],
   ['a statement that took too long', Object.assign(new Error('canceling statement'), { code: '57014' })],
 ] as const) {
-  test(`${what} of a drain that lost its slot does not end the task of its successor`, async (t) => {
+  test(`${what} of a runner that lost its slot does not end the task of its successor`, async (t) => {
     const { ctx, take, bury, slice, states, read } = await setUp(t);
     await slice({
       ...ctx,
@@ -143,7 +143,7 @@ for (const [what, error] of [
   });
 }
 
-test('a right that a drain finds withdrawn after it lost its slot does not end the task of its successor', async (t) => {
+test('a right that a runner finds withdrawn after it lost its slot does not end the task of its successor', async (t) => {
   const { ctx, take, bury, slice, states } = await setUp(t);
   await slice({
     ...ctx,

@@ -1,7 +1,6 @@
 import { AppError } from '../errors.ts';
-import { changesFixedField } from '../operations/fixed-fields.ts';
-import { actionOf } from '../operations/register.ts';
-import type { UndoParameters } from '../operations/undo.ts';
+import type { Operation } from '../operations/contract.ts';
+import { findOperation, mayRun } from '../operations/register.ts';
 import { can } from '../resources/permissions.ts';
 import type { Resource } from '../resources/contract.ts';
 import type { TaskContext } from './context.ts';
@@ -17,11 +16,12 @@ export async function whyNot(ctx: TaskContext, task: TaskRow): Promise<{ code: s
   }
   const { principal } = await withRolesNow(ctx, task);
   const resource = resourceOf(ctx, { ...task, principal });
-  const isAllowed = resource && can(resource, principal, actionOf(task.operation, task.parameters));
+  const operation = resource && findOperation(resource, task.operation);
   if (
-    !isAllowed ||
-    changesFixedField(resource, principal, task.parameters) ||
-    !(await mayBringBack(ctx, { ...task, principal }, resource))
+    !operation ||
+    !mayRun(resource, principal, task) ||
+    operation.mayChange?.(resource, principal, task.parameters) === false ||
+    !(await mayBringBack(ctx, { ...task, principal }, resource, operation))
   ) {
     return { code: 'forbidden', message: `${task.principalName} may not do this any more.` };
   }
@@ -29,13 +29,19 @@ export async function whyNot(ctx: TaskContext, task: TaskRow): Promise<{ code: s
 }
 
 /** Deleted records are in nobody's row scope: with one, only whoever deleted them may bring them back, and what went along. */
-async function mayBringBack({ db }: TaskContext, { operation, parameters, principal }: TaskRow, resource: Resource): Promise<boolean> {
-  const { taskId, action, shapes, along = [] } = parameters as UndoParameters;
-  if (operation !== 'undo' || !shapes.some(({ kind }) => kind === 'delete')) return true;
-  const back = [resource, ...along.filter(({ isThere }) => isThere).map(({ model }) => resource.related(model))];
+async function mayBringBack(
+  { db }: TaskContext,
+  { parameters, principal }: TaskRow,
+  resource: Resource,
+  operation: Operation,
+): Promise<boolean> {
+  const recreated = operation.recreates?.(parameters);
+  if (!recreated) return true;
+  const { taskId, action, along } = recreated;
+  const back = [resource, ...along.map((model) => resource.related(model))];
   if (back.some((one) => one === null || !can(one, principal, action))) return false;
   if (back.every((one) => one?.scope(principal) === null)) return true;
-  const { rowCount } = await db.drains.query(`select 1 from ${db.t.task} where id = $1 and principal_id = $2`, [taskId, principal.id]);
+  const { rowCount } = await db.background.query(`select 1 from ${db.t.task} where id = $1 and principal_id = $2`, [taskId, principal.id]);
   return rowCount === 1;
 }
 

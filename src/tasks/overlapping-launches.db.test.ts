@@ -69,7 +69,7 @@ test(`two connections launching overlapping selections 500 times never hold a re
   }
 });
 
-test('two drains always finish a task', async (t) => {
+test('two runners always finish a task', async (t) => {
   const { db, connectionString, defer } = await testDatabase(t);
   const ctx = testContext(db, {}, { parallelism: 2, chunkSize: 50 });
   const cities = ctx.register.get('cities');
@@ -84,7 +84,7 @@ test('two drains always finish a task', async (t) => {
     const end = await finished(db, task.id, 20_000);
     assert.deepEqual([end.state, end.changed, end.chunksDone], ['succeeded', 1_000, end.chunkCount], `round ${round}`);
   }
-  // A drain gives its slot back a moment after the task has ended.
+  // A runner gives its slot back a moment after the task has ended.
   for (let tries = 0; tries < 100 && (await slots()) > 0; tries++) await new Promise((done) => setTimeout(done, 50));
   assert.equal(await slots(), 0);
 
@@ -101,8 +101,8 @@ test('a few records of which one is held are refused at once, whatever character
   await db.pages.query(`insert into ${words.model.table} (code, name) select code, 'before' from unnest($1::text[]) code`, [keys]);
   const body = { field: 'name', 'value.name': 'after' };
   const { task } = await launchOn(ctx, words, { keys: keys.slice(0, 1) }, 'update', body, ada, { inBackground: true });
-  const lease = (await takeSlot(ctx, db.drains, task.id, randomUUID())) as Lease;
-  await prepare(ctx, db.drains, task, words, lease);
+  const lease = (await takeSlot(ctx, db.background, task.id, randomUUID())) as Lease;
+  await prepare(ctx, db.background, task, words, lease);
   await assert.rejects(launchOn(ctx, words, { keys }, 'update', body), { code: 'overlap', status: 409 });
   const { rows } = await db.pages.query(`select 1 from ${words.model.table} where name = 'after'`);
   assert.equal(rows.length, 0);

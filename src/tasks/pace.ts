@@ -1,4 +1,4 @@
-/** How many records a drain puts into one transaction: what it has learnt from the chunks before. */
+/** How many records a runner puts into one transaction: what it has learnt from the chunks before. */
 export interface Pace {
   rows: number;
   /** A record was refused of late: look for refused records from the start instead of trying a whole chunk first. */

@@ -9,7 +9,7 @@ import { moveTask } from './move-task.ts';
 import { getTask } from './queries.ts';
 import type { TaskState } from './states.ts';
 
-/** Asks a running task to stop before its next chunk and to keep its locks. With no drain at it, it is paused at once. */
+/** Asks a running task to stop before its next chunk and to keep its locks. With no runner at it, it is paused at once. */
 export async function pause(ctx: TaskContext, principal: Principal, taskId: number): Promise<TaskState> {
   const { t } = ctx.db;
   return patientTransaction(ctx.db.pages, taskHeld, async (client) => {

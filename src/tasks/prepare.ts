@@ -4,6 +4,7 @@ import { transaction } from '../db/transaction.ts';
 import { AppError } from '../errors.ts';
 import { keySql } from '../metadata/key-sql.ts';
 import { movesOntoCode } from '../operations/moves-onto.ts';
+import { changesOf } from '../operations/register.ts';
 import { assertStayApart } from './stay-apart.ts';
 import { wake } from '../queue/wake.ts';
 import type { Resource } from '../resources/contract.ts';
@@ -55,11 +56,12 @@ export async function prepare(ctx: TaskContext, pool: Pool, task: TaskRow, resou
 }
 
 /** Why the change would move its records onto each other; null: it would not. */
-async function whyOnto({ db }: TaskContext, pool: Pool, task: TaskRow, { model }: Resource): Promise<string | null> {
+async function whyOnto({ db }: TaskContext, pool: Pool, task: TaskRow, resource: Resource): Promise<string | null> {
+  const { model } = resource;
   const sql = `select t.* from ${model.table} t join (select unnest(keys) as key from ${db.t.chunk} where task_id = $1) frozen
     on frozen.key = ${keySql(model, 't')} collate "C"`;
   try {
-    await assertStayApart(pool, { isInTransaction: false }, model, task, () => ({ sql, values: [task.id] }));
+    await assertStayApart(pool, { isInTransaction: false }, model, changesOf(resource, task), () => ({ sql, values: [task.id] }));
     return null;
   } catch (error) {
     if (error instanceof AppError) return error.message;
@@ -67,7 +69,7 @@ async function whyOnto({ db }: TaskContext, pool: Pool, task: TaskRow, { model }
   }
 }
 
-/** Asked after the wait for other activations: meanwhile the task may have been cancelled, or be another drain's. */
+/** Asked after the wait for other activations: meanwhile the task may have been cancelled, or be another runner's. */
 async function isStillPreparing(client: PoolClient, t: TableNames, lease: Lease): Promise<boolean> {
   if (!(await holdLease(client, t, lease))) return false;
   const { rowCount } = await client.query(`select 1 from ${t.task} where id = $1 and state = 'preparing' for update`, [lease.taskId]);

@@ -1,5 +1,5 @@
 import type { Principal } from '../auth/principal.ts';
-import type { UpdateParameters } from '../operations/update.ts';
+import { seenChanges } from '../operations/register.ts';
 import { compareStatement, valuesStatement } from '../operations/update-sql.ts';
 import type { Resource } from '../resources/contract.ts';
 import { titlesOf } from '../selection/list.ts';
@@ -110,8 +110,8 @@ async function valuesOf(
   fates: ReadonlyMap<string, Fate>,
 ): Promise<Map<string, Values>> {
   const values = new Map<string, Values>();
-  if (preview.operation !== 'update' || keys.length === 0) return values;
-  const { changes } = preview.parameters as UpdateParameters;
+  const changes = seenChanges(resource, preview);
+  if (changes.length === 0 || keys.length === 0) return values;
   const isTried = (key: string) => fates.get(key)?.fate === 'changed';
   const compared = compareStatement(resource, keys.filter(isTried), changes);
   const { rows } = await db.pages.query<Values & { key: string }>(compared.sql, compared.values);

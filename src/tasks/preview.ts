@@ -5,7 +5,6 @@ import { AppError } from '../errors.ts';
 import type { Database } from '../db/database.ts';
 import type { TableNames } from '../db/names.ts';
 import { patientTransaction } from '../db/patient-transaction.ts';
-import type { OperationKind } from '../operations/contract.ts';
 import { snapshotSql } from '../operations/since-preview.ts';
 import { getOperation } from '../operations/register.ts';
 import { assertCan } from '../resources/permissions.ts';
@@ -22,7 +21,8 @@ export type TypedForm = Readonly<Record<string, readonly string[]>>;
 export interface Preview {
   /** The form's one-time operation id. */
   id: string;
-  operation: OperationKind;
+  /** Its name. */
+  operation: string;
   selectionId: string;
   recordCount: number;
   selectionVersion: number;
@@ -80,7 +80,7 @@ const columnsOf = (
 export interface NewPreview {
   resource: Resource;
   principal: Principal;
-  operation: OperationKind;
+  operation: string;
   selectionId: string;
   /** As `Operation.parse` made them, where they are known. */
   parameters?: unknown;
@@ -93,7 +93,7 @@ export interface NewPreview {
 export async function createPreview(ctx: TaskContext, wanted: NewPreview): Promise<Preview> {
   const { db, register } = ctx;
   const { resource, principal, operation, selectionId, exclusions = [] } = wanted;
-  assertCan(resource, principal, getOperation(operation).action);
+  assertCan(resource, principal, getOperation(resource, operation).action);
   const selection = await getSelection(db, principal, resource, selectionId);
   const recordCount = await countSelection(register, resource, principal, less(selection, exclusions));
   if (recordCount === 0) throw nothingSelected();

@@ -1,5 +1,6 @@
 import { whereKeys } from '../metadata/keys.ts';
-import type { Resource, Where } from '../resources/contract.ts';
+import type { Resource } from '../resources/contract.ts';
+import type { Where } from '../resources/client.ts';
 import { readKeys } from './freeze.ts';
 import type { TaskContext } from './context.ts';
 

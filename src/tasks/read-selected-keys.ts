@@ -5,7 +5,7 @@ import { keySql } from '../metadata/key-sql.ts';
 import type { Resource } from '../resources/contract.ts';
 import { type Selected, selectionWhere } from '../selection/selection.ts';
 import type { TaskContext } from './context.ts';
-import { sqlstateOf } from './sqlstate.ts';
+import { sqlstateOf, sqlstate } from '../db/sqlstate.ts';
 
 export interface SelectedBy {
   resource: Resource;
@@ -54,7 +54,7 @@ export async function sampleSelectedKeys(
       return sortKeys(rows.map(({ key }) => key));
     });
   } catch (error) {
-    if (sqlstateOf(error) !== '57014') throw error;
+    if (sqlstateOf(error) !== sqlstate.queryCanceled) throw error;
     return sortKeys(await readSelectedKeys(ctx, by, { after: null, limit }));
   }
 }

@@ -1,6 +1,6 @@
 import type { Principal } from '../auth/principal.ts';
 import type { Queryable } from '../db/transaction.ts';
-import type { Operation, OperationKind } from '../operations/contract.ts';
+import type { Operation } from '../operations/contract.ts';
 import { getOperation } from '../operations/register.ts';
 import { sincePreview } from '../operations/since-preview.ts';
 import { withinScope } from '../operations/within-scope.ts';
@@ -10,7 +10,7 @@ import { holdersOf } from './holders.ts';
 
 export interface Readied {
   client: Queryable;
-  operation: OperationKind;
+  operation: string;
   parameters: unknown;
   resource: Resource;
   principal: Principal;
@@ -23,7 +23,7 @@ export async function readyOperation(
   { db, register }: TaskContext,
   { client, principal, resource, ...asked }: Readied,
 ): Promise<Operation> {
-  const operation = getOperation(asked.operation);
+  const operation = getOperation(resource, asked.operation);
   const prepared = await operation.prepared?.({ client, register, resource, holdersOf: holdersOf(db.t) }, asked.parameters);
   return withinScope(sincePreview(prepared ?? operation, asked.snapshot), register, resource, principal);
 }

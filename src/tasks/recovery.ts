@@ -12,7 +12,7 @@ import type { TaskState } from './states.ts';
 const forgottenMs = 30_000;
 
 /**
- * Takes from dead workers what they held: unlocks their queue jobs, frees their slots, wakes their tasks. A worker is
+ * Takes from dead workers what they held: unlocks their wake-ups, frees their slots, wakes their tasks. A worker is
  * dead when its session no longer holds its advisory lock, which the server drops within milliseconds of its end.
  * Idempotent, safe to run anywhere at any time. Returns how many dead workers were found.
  */

@@ -3,7 +3,7 @@ import { keptHours } from './preview.ts';
 import { unfinishedSql } from './states.ts';
 
 /** Rows dealt with in one statement, so that none holds anybody up. */
-const batch = 1_000;
+const maxRows = 1_000;
 /** Selections are for the hour; nobody confirms one of last week. */
 const selectionDays = 7;
 const everyMs = 3_600_000;
@@ -26,17 +26,17 @@ export async function purge({ db, settings }: TaskContext): Promise<Purged> {
   const older = (days: number) => `now() - make_interval(days => ${Math.floor(days)})`;
   const inUse = `select id from ${t.task} where state in (${unfinishedSql})`;
   return {
-    images: await inBatches(
+    images: await inParts(
       (limit) => `update ${t.change} set before = null, after = null where id in (
         select id from ${t.change} where (before is not null or after is not null) and at < ${older(settings.undoRetentionDays)}
           and (task_id is null or task_id not in (${inUse})) order by at limit ${limit})`,
     ),
-    changes: await inBatches(
+    changes: await inParts(
       (limit) => `delete from ${t.change} where id in (
         select id from ${t.change} where at < ${older(settings.historyRetentionDays)} and (task_id is null or task_id not in (${inUse}))
         order by at limit ${limit})`,
     ),
-    tasks: await inBatches(
+    tasks: await inParts(
       (limit) => `with old as (
           select id from ${t.task} where finished_at < ${older(settings.historyRetentionDays)} order by id limit ${Math.ceil(limit / 100)}
         ), chunks as (
@@ -44,19 +44,19 @@ export async function purge({ db, settings }: TaskContext): Promise<Purged> {
         )
         delete from ${t.task} where id in (select id from old)`,
     ),
-    selections: await inBatches(
+    selections: await inParts(
       (limit) =>
         `delete from ${t.selection} where id in (select id from ${t.selection} where updated_at < ${older(selectionDays)} order by updated_at limit ${limit})`,
     ),
-    previews: await inBatches(
+    previews: await inParts(
       (limit) =>
         `delete from ${t.preview} where id in (select id from ${t.preview} where created_at < now() - make_interval(hours => ${keptHours}) order by created_at limit ${limit})`,
     ),
   };
 
-  async function inBatches(statement: (limit: number) => string): Promise<number> {
+  async function inParts(statement: (limit: number) => string): Promise<number> {
     for (let total = 0; ; ) {
-      const { rowCount } = await db.drains.query(statement(batch));
+      const { rowCount } = await db.background.query(statement(maxRows));
       total += rowCount ?? 0;
       if (!rowCount) return total;
     }

@@ -1,9 +1,9 @@
 import type { Pool } from 'pg';
 import { type Queryable, transaction } from '../db/transaction.ts';
-import type { ApplyTarget, Operation } from '../operations/contract.ts';
+import type { ApplyTarget, Operation, Rewriting } from '../operations/contract.ts';
 import { RecordsRefused } from '../operations/records-refused.ts';
-import type { Rewriting } from '../operations/triggers.ts';
-import type { Client, Resource } from '../resources/contract.ts';
+import type { Resource } from '../resources/contract.ts';
+import type { Client } from '../resources/client.ts';
 import { applyAll, applyIsolated, type ChunkOutcome } from './apply-isolated.ts';
 import { chunkTransaction } from './chunk-transaction.ts';
 import { claimChunk, type Claimed } from './claim-chunk.ts';
@@ -12,7 +12,7 @@ import { keepFailures } from './failures.ts';
 import { finishChunk } from './finish-chunk.ts';
 import { failTask, type Lease } from './lease.ts';
 import { nextPace, type Pace, wholeTask } from './pace.ts';
-import { blame } from './sqlstate.ts';
+import { blame } from '../db/sqlstate.ts';
 import type { TaskRow } from './task-row.ts';
 
 /** none-left: nothing to claim; stopped: the task is not running any more, or the slot is lost; finished: that was the last. */

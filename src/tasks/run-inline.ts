@@ -4,24 +4,23 @@ import { type Queryable, transaction } from '../db/transaction.ts';
 import { inTurn } from '../db/turns.ts';
 import { clientTransaction, needsClient } from '../operations/client-transaction.ts';
 import { rowsOf } from '../operations/moves-onto.ts';
+import { changesOf } from '../operations/register.ts';
 import { assertStayApart } from './stay-apart.ts';
 import { findRewriting } from '../operations/triggers.ts';
-import type { Client } from '../resources/contract.ts';
+import type { Client } from '../resources/client.ts';
 import { activate, lockModel } from './activate.ts';
 import { applyIsolated, type ChunkOutcome } from './apply-isolated.ts';
 import type { TaskContext } from './context.ts';
 import { keepFailures } from './failures.ts';
 import { finishChunk } from './finish-chunk.ts';
 import { insertTask, type NewTask } from './insert-task.ts';
-import { earlierTask, type Launched } from './launch.ts';
+import { earlierTask } from './launched.ts';
+import { recordsHeld } from './launched.ts';
+import type { Launched } from './launched.ts';
 import { overlapMessage } from './prepare.ts';
 import { readyOperation } from './ready-operation.ts';
-import { sqlstateOf } from './sqlstate.ts';
+import { sqlstateOf, sqlstate } from '../db/sqlstate.ts';
 import { selectTask, type TaskRow } from './task-row.ts';
-
-/** Where one of them, or another launch on them, was not done with in time. */
-export const recordsHeld =
-  'Some of these records are being changed by somebody else right now. Nothing was changed. Try again in a moment.';
 
 /** Thrown to roll everything back; what was refused is written down afterwards. */
 class Refused extends Error {
@@ -42,7 +41,7 @@ export async function runInline(ctx: TaskContext, task: NewTask, keys: readonly 
     });
   } catch (error) {
     if (error instanceof Refused) return recordRefusal(ctx, task, keys, error.outcome);
-    if (sqlstateOf(error) === '55P03') throw new AppError('busy', 503, recordsHeld);
+    if (sqlstateOf(error) === sqlstate.lockNotAvailable) throw new AppError('busy', 503, recordsHeld);
     throw error;
   }
 
@@ -83,7 +82,7 @@ export async function runInline(ctx: TaskContext, task: NewTask, keys: readonly 
       },
       through: tx && { tx, principal: task.principal, log: ctx.log },
     };
-    await assertStayApart(client, { isInTransaction: true }, resource.model, task, () => rowsOf(resource.model, free));
+    await assertStayApart(client, { isInTransaction: true }, resource.model, changesOf(resource, task), () => rowsOf(resource.model, free));
     const operation = await readyOperation(ctx, { ...task, client, snapshot: task.options.skipChanged ? task.snapshot : null });
     const altered = await operation.watch?.(client, target, free, task.parameters);
     const outcome = await applyIsolated(client, operation, target, free, task.parameters);

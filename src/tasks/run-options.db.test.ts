@@ -73,14 +73,14 @@ test('all or nothing is for 10,000 records at most, and more are refused at the 
   assert.equal(await count('notes is null'), 0);
 });
 
-test('as many drains work side by side as the resource says', async (t) => {
+test('as many runners work side by side as the resource says', async (t) => {
   const { db, run, onUpdate } = await setUp(t, { options: { bulk: { parallelism: 3, chunkSize: 20 } } });
   await db.pages.query('alter table gazetteer.city add column written_by int');
   await onUpdate('new.written_by := pg_backend_pid(); perform pg_sleep(0.001);');
   const end = await run();
   assert.deepEqual([end.changed, end.parallelism], [600, 3]);
-  const { rows } = await db.pages.query('select count(distinct written_by)::int as drains from gazetteer.city');
-  assert.equal(rows[0].drains, 3);
+  const { rows } = await db.pages.query('select count(distinct written_by)::int as runners from gazetteer.city');
+  assert.equal(rows[0].runners, 3);
 });
 
 for (const [code, name] of [
@@ -133,19 +133,19 @@ test('a chunk knows before it commits whether somebody waits for one of its reco
   const { task } = await launchOn(ctx, ctx.register.get('cities'), { kind: 'matching', filter: '' }, 'update', note, ada, {
     inBackground: true,
   });
-  const lease = await takeSlot(ctx, db.drains, task.id, randomUUID());
+  const lease = await takeSlot(ctx, db.background, task.id, randomUUID());
   assert.ok(lease);
   await db.pages.query(`update ${db.t.task} set state = 'running', chunk_count = 3 where id = $1`, [task.id]);
   const outcome = { changed: 1, unchanged: 0, gone: 0, failed: 0, conflicted: 0, keptBack: 0, refusals: [], conflicts: [] };
   const chunk = { taskId: task.id, number: 0, added: 0, outcome, durationMs: 1, stopRatio: 1, lease };
-  const drain = await db.drains.connect();
-  defer(() => drain.release());
-  await drain.query(`begin; update gazetteer.city set notes = 'x' where id = 5`);
-  assert.equal((await finishChunk(drain, db.t, chunk))?.isWaitedFor, false);
+  const runner = await db.background.connect();
+  defer(() => runner.release());
+  await runner.query(`begin; update gazetteer.city set notes = 'x' where id = 5`);
+  assert.equal((await finishChunk(runner, db.t, chunk))?.isWaitedFor, false);
   const waiting = db.pages.query(`update gazetteer.city set rating = 1 where id = 5`);
   const locked = `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
   while ((await db.pages.query(locked)).rowCount === 0) await new Promise((done) => setTimeout(done, 5));
-  assert.equal((await finishChunk(drain, db.t, { ...chunk, number: 1 }))?.isWaitedFor, true);
-  await drain.query('commit');
+  assert.equal((await finishChunk(runner, db.t, { ...chunk, number: 1 }))?.isWaitedFor, true);
+  await runner.query('commit');
   await waiting;
 });

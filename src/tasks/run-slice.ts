@@ -7,16 +7,16 @@ import { resourceOf, withRolesNow } from './may-run.ts';
 import { prepare } from './prepare.ts';
 import { afterTrouble, type Past, startPace } from './pace.ts';
 import { type ChunkResult, runChunk, type Running } from './run-chunk.ts';
-import { isOperation } from '../operations/register.ts';
+import { findOperation } from '../operations/register.ts';
 import { wake } from '../queue/wake.ts';
 import { readyOperation } from './ready-operation.ts';
 import { releaseSlot, takeSlot } from './slots.ts';
-import { blame, isTableChanged, sqlstateOf } from './sqlstate.ts';
+import { blame, isTableChanged, sqlstateOf, sqlstate } from '../db/sqlstate.ts';
 import { selectTask, type TaskRow } from './task-row.ts';
 
 export interface SliceWorker {
   readonly id: string;
-  /** Connections of this worker's drains, named after it. */
+  /** Connections of this worker's runners, named after it. */
   readonly pool: Pool;
   /** Tokens of the slots this process is at: a slot of ours that is not here was left by a failed release. */
   readonly tokens: Set<string>;
@@ -51,9 +51,9 @@ async function isKnown(ctx: TaskContext, pool: Pool, taskId: number): Promise<bo
   );
   const task = rows[0];
   if (!task) return true;
-  const isResource = register.list.some(({ slug }) => slug === task.resource);
-  if (isResource && isOperation(task.operation)) return true;
-  const what = isResource ? `the operation “${task.operation}”` : `the resource “${task.resource}”`;
+  const resource = register.list.find(({ slug }) => slug === task.resource);
+  if (resource && findOperation(resource, task.operation)) return true;
+  const what = resource ? `the operation “${task.operation}”` : `the resource “${task.resource}”`;
   ctx.log('warning', 'a task is left to a worker that knows it', { taskId, ...task });
   await transaction(pool, async (client) => {
     await client.query(`update ${db.t.task} set reason = 'unknown', message = $2, woken_at = now() where id = $1 and finished_at is null`, [
@@ -96,7 +96,7 @@ async function work(ctx: TaskContext, pool: Pool, lease: Lease, signal: AbortSig
   }
 }
 
-/** The latest chunks, of whichever drain, for the pace to go on from. */
+/** The latest chunks, of whichever runner, for the pace to go on from. */
 async function pastOf({ db: { t } }: TaskContext, pool: Pool, { id, chunksDone, deaths }: TaskRow): Promise<Past> {
   if (chunksDone === 0) return { chunks: [], deaths };
   const { rows } = await pool.query<Past['chunks'][number]>(
@@ -126,11 +126,11 @@ async function withRetries(ctx: TaskContext, signal: AbortSignal, running: Runni
 }
 
 async function isStillRunning({ db }: TaskContext, { lease }: Running): Promise<boolean> {
-  const { rowCount } = await db.drains.query(`select 1 from ${db.t.task} where id = $1 and state = 'running'`, [lease.taskId]);
+  const { rowCount } = await db.background.query(`select 1 from ${db.t.task} where id = $1 and state = 'running'`, [lease.taskId]);
   return rowCount === 1;
 }
 
-const timedOut = '57014';
+const timedOut = sqlstate.queryCanceled;
 
 /** Counted with lost workers: where no chunk was committed between, trying for ever would hold its records for ever. */
 async function isTooSlow({ db: { t }, settings }: TaskContext, pool: Pool, lease: Lease): Promise<boolean> {

@@ -10,13 +10,13 @@ import { startWorker } from './worker.ts';
 
 const body = { field: 'notes', 'value.notes': 'changed' };
 
-async function setUp(t: Parameters<typeof testDatabase>[0], { places = 600, drains = 1 } = {}) {
+async function setUp(t: Parameters<typeof testDatabase>[0], { places = 600, runners = 1 } = {}) {
   const { db, connectionString, defer } = await testDatabase(t);
-  const ctx = testContext(db, {}, { chunkSize: 50, parallelism: drains });
+  const ctx = testContext(db, {}, { chunkSize: 50, parallelism: runners });
   await insertPlaces(db, places);
   const launch = () => launchOn(ctx, ctx.register.get('cities'), { kind: 'matching', filter: '' }, 'update', body);
   const run = async () => {
-    const worker = await startWorker(ctx, { connectionString, concurrency: drains });
+    const worker = await startWorker(ctx, { connectionString, concurrency: runners });
     defer(() => worker.stop());
   };
   return { db, ctx, launch, run };
@@ -43,8 +43,8 @@ test('records at the bounds of chunks that are deleted before their turn end not
   assert.ok(end.gone >= 4, String(end.gone));
 });
 
-test('drains that work side by side never share a connection: every chunk is a transaction of its own', async (t) => {
-  const { db, launch, run } = await setUp(t, { drains: 3 });
+test('runners that work side by side never share a connection: every chunk is a transaction of its own', async (t) => {
+  const { db, launch, run } = await setUp(t, { runners: 3 });
   await db.pages.query(`
     alter table gazetteer.city add column written_by text;
     create function gazetteer.sign() returns trigger language plpgsql as $$

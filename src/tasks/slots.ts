@@ -8,7 +8,7 @@ import { moveTask } from './move-task.ts';
 import { isFinished, type TaskState, unfinishedSql } from './states.ts';
 
 /**
- * Takes a free slot of a task for this worker, or null: none is free, or there is nothing to do. Only one drain
+ * Takes a free slot of a task for this worker, or null: none is free, or there is nothing to do. Only one runner
  * prepares a task; when it runs, as many as its parallelism.
  */
 export async function takeSlot(ctx: TaskContext, pool: Pool, taskId: number, workerId: string): Promise<Lease | null> {
@@ -67,7 +67,7 @@ export async function releaseSlot(ctx: TaskContext, pool: Pool, lease: Lease, de
 }
 
 /**
- * Decides what becomes of a task one of whose slots was just freed: the last drain of a cancelled or paused one ends or
+ * Decides what becomes of a task one of whose slots was just freed: the last runner of a cancelled or paused one ends or
  * parks it, unfinished work is woken again, and so are those who waited for its end. The caller holds its row lock.
  */
 export async function settle(client: Queryable, ctx: TaskContext, taskId: number, state: TaskState, delayMs = 0): Promise<void> {
@@ -94,7 +94,7 @@ export async function settle(client: Queryable, ctx: TaskContext, taskId: number
     return rows[0]?.isBlocked ?? false;
   }
 
-  // A chunk that another drain is at is not free: waking for it would go round in circles.
+  // A chunk that another runner is at is not free: waking for it would go round in circles.
   async function hasFreeChunk(): Promise<boolean> {
     const { rowCount } = await client.query(
       `select 1 from ${t.chunk} where task_id = $1 and state = 'active' limit 1 for update skip locked`,

@@ -33,14 +33,14 @@ export const taskMoves: readonly { readonly from: TaskState; readonly to: TaskSt
   { from: 'running', to: 'cancelled', because: 'cancelled while no worker was at it' },
   { from: 'running', to: 'pausing', because: 'somebody paused it' },
   { from: 'running', to: 'paused', because: 'paused while no worker was at it' },
-  { from: 'pausing', to: 'paused', because: 'its last drain has stopped' },
+  { from: 'pausing', to: 'paused', because: 'its last runner has stopped' },
   { from: 'pausing', to: 'running', because: 'resumed before it had stopped' },
   { from: 'paused', to: 'running', because: 'resumed' },
   { from: 'paused', to: 'cancelled', because: 'cancelled while paused' },
   { from: 'pausing', to: 'cancelling', because: 'cancelled while pausing' },
   { from: 'pausing', to: 'cancelled', because: 'cancelled while pausing, with no worker at it' },
   { from: 'pausing', to: 'failed', because: 'its workers died' },
-  { from: 'cancelling', to: 'cancelled', because: 'its last drain has stopped' },
+  { from: 'cancelling', to: 'cancelled', because: 'its last runner has stopped' },
   { from: 'cancelling', to: 'failed', because: 'its workers died' },
 ];
 
@@ -53,10 +53,6 @@ export const unfinishedSql = unfinishedStates.map((state) => `'${state}'`).join(
 
 export function isFinished(state: TaskState): boolean {
   return taskStates[state].isFinished;
-}
-
-export function isMoveAllowed(from: TaskState, to: TaskState): boolean {
-  return taskMoves.some((move) => move.from === from && move.to === to);
 }
 
 /** States from which a move to `to` is allowed. */

@@ -1,6 +1,6 @@
 import type { Queryable } from '../db/transaction.ts';
 import { assertNotOnto } from '../operations/moves-onto.ts';
-import { sqlstateOf } from './sqlstate.ts';
+import { sqlstateOf } from '../db/sqlstate.ts';
 
 /**
  * Asks `assertNotOnto`, in a savepoint where the client is in a transaction. Where a new value cannot be worked out for one
@@ -9,11 +9,11 @@ import { sqlstateOf } from './sqlstate.ts';
 export async function assertStayApart(
   client: Queryable,
   { isInTransaction }: { isInTransaction: boolean },
-  ...[model, asked, rows]: Parameters<typeof assertNotOnto> extends [unknown, ...infer Rest] ? Rest : never
+  ...[model, changes, rows]: Parameters<typeof assertNotOnto> extends [unknown, ...infer Rest] ? Rest : never
 ): Promise<void> {
   if (isInTransaction) await client.query('savepoint apart');
   try {
-    await assertNotOnto(client, model, asked, rows);
+    await assertNotOnto(client, model, changes, rows);
     if (isInTransaction) await client.query('release savepoint apart');
   } catch (error) {
     if (!sqlstateOf(error)?.startsWith('22')) throw error;

@@ -1,7 +1,6 @@
 import type { TableNames } from '../db/names.ts';
 import type { Principal } from '../auth/principal.ts';
-import type { OperationKind } from '../operations/contract.ts';
-import type { Way } from '../operations/way.ts';
+import type { WritePath } from '../operations/write-path.ts';
 import type { Overlap } from './run-options.ts';
 import { hasWorkerSql } from './liveness.ts';
 import type { TaskState } from './states.ts';
@@ -26,7 +25,8 @@ export interface TaskRow {
   operationId: string | null;
   resource: string;
   model: string;
-  operation: OperationKind;
+  /** Name of the operation: of this version, another one's, or the project's own. */
+  operation: string;
   title: string;
   backend: 'inline' | 'queue';
   principalId: string;
@@ -38,7 +38,7 @@ export interface TaskRow {
   state: TaskState;
   reason: string | null;
   message: string | null;
-  writeThrough: Way;
+  writeThrough: WritePath;
   /** Why it holds nothing and asks nobody; null: it holds its records. */
   locksOffReason: string | null;
   parallelism: number;

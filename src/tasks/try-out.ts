@@ -6,13 +6,13 @@ import { clientTransaction, needsClient } from '../operations/client-transaction
 import { presentKeys, without } from '../operations/kept-back.ts';
 import type { ModelMeta } from '../metadata/contract.ts';
 import { keyCondition, keySql } from '../metadata/key-sql.ts';
-import type { OperationKind, Through } from '../operations/contract.ts';
+import type { Through } from '../operations/contract.ts';
 import { findRewriting } from '../operations/triggers.ts';
 import type { Resource } from '../resources/contract.ts';
 import { applyIsolated, type ChunkOutcome } from './apply-isolated.ts';
 import type { TaskContext } from './context.ts';
 import { readyOperation } from './ready-operation.ts';
-import { sqlstateOf } from './sqlstate.ts';
+import { sqlstateOf, sqlstate } from '../db/sqlstate.ts';
 
 export interface Tried {
   outcome: ChunkOutcome;
@@ -24,7 +24,7 @@ export interface Tried {
 export interface Trial {
   resource: Resource;
   principal: Principal;
-  operation: OperationKind;
+  operation: string;
   parameters: unknown;
 }
 
@@ -52,7 +52,12 @@ export async function tryOut(ctx: TaskContext, trial: Trial, keys: readonly stri
       return { outcome, busy, tookMs: performance.now() - startedAt };
     });
   } catch (error) {
-    if (['57014', '55P03', '40P01', '40001'].includes(sqlstateOf(error) ?? '')) return null;
+    if (
+      [sqlstate.queryCanceled, sqlstate.lockNotAvailable, sqlstate.deadlockDetected, sqlstate.serializationFailure].includes(
+        sqlstateOf(error) ?? '',
+      )
+    )
+      return null;
     throw error;
   }
 }
@@ -95,7 +100,8 @@ function within(sql: Queryable, withinMs: number): Queryable {
     // Nothing else can be said in a transaction that a refusal has ended, and going back takes no time.
     if (text.startsWith('rollback')) return sql.query(text);
     const leftMs = Math.floor(deadline - performance.now());
-    if (leftMs < 1) throw new DatabaseError('57014', 'the time for a trial is over', { constraint: null, column: null }, null);
+    if (leftMs < 1)
+      throw new DatabaseError(sqlstate.queryCanceled, 'the time for a trial is over', { constraint: null, column: null }, null);
     await sql.query(`set local statement_timeout = ${leftMs}`);
     return sql.query(text, values);
   };
@@ -129,7 +135,7 @@ async function neverLocked(sql: Queryable, model: ModelMeta, keys: readonly stri
     await sql.query('release savepoint locking');
     return [...keys];
   } catch (error) {
-    if (sqlstateOf(error) !== '55P03') throw error;
+    if (sqlstateOf(error) !== sqlstate.lockNotAvailable) throw error;
     await sql.query('rollback to savepoint locking; release savepoint locking');
     const middle = Math.ceil(keys.length / 2);
     if (keys.length === 1) return [];

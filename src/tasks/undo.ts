@@ -3,17 +3,20 @@ import { AppError } from '../errors.ts';
 import type { ModelMeta } from '../metadata/contract.ts';
 import { type Along, findAlong } from '../operations/dependants.ts';
 import { isFixed } from '../operations/fixed-fields.ts';
-import { actionOf } from '../operations/register.ts';
+import type { Undone } from '../operations/contract.ts';
+import { journal, undoneBy } from '../operations/journal.ts';
+import { actionOf, assertMayRun, type OperationKind, undoneOf } from '../operations/register.ts';
 import { assertNoRule } from '../operations/rewrite-rules.ts';
 import type { Returning } from '../operations/recreate-sql.ts';
 import { countAlongStatement, judgeStatement, sentences, type Shape } from '../operations/undo-sql.ts';
-import type { UndoneParameters } from '../operations/undo.ts';
-import { assertCan, can } from '../resources/permissions.ts';
-import type { Action, Resource } from '../resources/contract.ts';
+import type { UndoneParameters } from '../operations/undo-parameters.ts';
+import { can } from '../resources/permissions.ts';
+import type { Resource } from '../resources/contract.ts';
+import type { Action } from '../resources/actions.ts';
 import type { TaskContext } from './context.ts';
 import { getFinished, launchFollowUp } from './follow-up.ts';
 import { findTaskByOperation } from './insert-task.ts';
-import type { Launched } from './launch.ts';
+import type { Launched } from './launched.ts';
 import type { TaskRow } from './task-row.ts';
 
 /** Records that a preview judges exactly; of more, it judges the first of these and says so. */
@@ -70,7 +73,7 @@ export async function previewUndo(
         preview.refused.push({ code, message: sentences(resource, shape, parameters.along)[code] ?? code, count, keys: named });
       }
     }
-    if (shape.kind === 'delete' && parameters.along?.length) {
+    if (shape.kind === journal.deleted && parameters.along?.length) {
       const counting = countAlongStatement(target, keys, parameters, shape);
       const { rows: back } = await ctx.db.pages.query<{ model: string; count: number }>(counting.sql, counting.values);
       for (const { model, count } of back) {
@@ -103,7 +106,7 @@ export async function undo(
     resource,
     principal,
     operationId,
-    operation: 'undo',
+    operation: 'undo' satisfies OperationKind,
     title: undoTitle(task.title),
     parameters,
     selection: { kind: 'changed', filter: '', ...(chosen ? { keys: chosen } : {}) },
@@ -120,15 +123,13 @@ function nothingToUndo(): AppError {
   return new AppError('nothing-to-undo', 409, 'This task changed nothing that could be taken back.');
 }
 
-const undoneBy = { create: 'delete', update: 'update', delete: 'create' } as const;
-
 async function prepareUndo(ctx: TaskContext, principal: Principal, taskId: number) {
   const { task, resource } = await getFinished(ctx, principal, taskId);
-  const action = actionOf(task.operation, task.parameters);
-  assertCan(resource, principal, action);
+  const action = actionOf(resource, task);
+  assertMayRun(resource, principal, task);
   const shapes = await shapesOf(ctx, task);
   for (const { fields } of shapes) assertMayChange(resource, principal, fields);
-  const recreates = shapes.some(({ kind }) => kind === 'delete');
+  const recreates = shapes.some(({ kind }) => kind === journal.deleted);
   const along = recreates ? await assertRecreatable(ctx, principal, task, resource, action) : [];
   await assertNoRule(
     ctx.db.pages,
@@ -137,14 +138,15 @@ async function prepareUndo(ctx: TaskContext, principal: Principal, taskId: numbe
     true,
   );
   const columns = recreates ? await insertableColumns(ctx.db, resource.model) : [];
-  const parameters: UndoneParameters = { taskId: task.id, title: task.title, action, shapes, columns, along, ...doneFirst(task) };
+  const parameters: UndoneParameters = { taskId: task.id, title: task.title, action, shapes, columns, along, ...doneFirst(resource, task) };
   return { task, resource, parameters };
 }
 
-function doneFirst({ operation, parameters }: TaskRow): Pick<UndoneParameters, 'what' | 'isRedo'> {
-  if (operation !== 'undo') return { what: { operation, parameters } };
-  const { what, isRedo = false } = parameters as UndoneParameters;
-  return { ...(what && { what }), isRedo: !isRedo };
+function doneFirst(resource: Resource, task: TaskRow): Partial<Undone> {
+  const undone = undoneOf(resource, task);
+  if (undone) return { ...undone, isRedo: !undone.isRedo };
+  const { operation, parameters } = task;
+  return { what: { operation, parameters } };
 }
 
 async function shapesOf({ db }: TaskContext, task: TaskRow): Promise<Shape[]> {

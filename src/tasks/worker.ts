@@ -81,7 +81,7 @@ async function startLife(ctx: TaskContext, options: WorkerOptions): Promise<Life
   await register(ctx, session, id);
 
   const tokens = new Set<string>();
-  // Two drains may be at chunks while a third connection takes or releases slots.
+  // Two runners may be at chunks while a third connection takes or releases slots.
   const pool = openPool({ connectionString: options.connectionString, name: id, max: options.concurrency * 2 + 2 });
   const worker = { id, pool, tokens };
   let queue: Queue;

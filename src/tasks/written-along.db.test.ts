@@ -78,7 +78,7 @@ test('what is written along counts towards what is done within the request, and 
   for (const { name, sql, body, count = 1, along, backend } of cases) {
     await db.pages.query(sql);
     const operation = body ? 'update' : 'delete';
-    const parameters = getOperation(operation).parse(resource, body ?? { acknowledge: 'yes' });
+    const parameters = getOperation(resource, operation).parse(resource, body ?? { acknowledge: 'yes' });
     const where = selectionWhere(resource, ada, { kind: 'ticked', filter: '', keys: keysOf(count), exclusions: [] });
     const counted = (most: number) => countAlong(db, ctx.register, resource, { operation, parameters, where, count }, most);
     assert.equal(await counted(10_000), along, name);

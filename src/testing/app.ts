@@ -9,6 +9,7 @@ import { type Config, parseConfig } from '../config.ts';
 import type { Database } from '../db/database.ts';
 import type { TaskContext } from '../tasks/context.ts';
 import { testContext } from './context.ts';
+import { recordStatements } from './record-statements.ts';
 import { type TestDatabase, testDatabase, type TestDatabaseOptions } from './database.ts';
 import { insertUsers, testPassword } from './users.ts';
 
@@ -105,21 +106,8 @@ export function cookieOf(answer: LightMyRequestResponse): string {
   return answer.cookies.map(({ name, value }) => `${name}=${encodeURIComponent(value)}`).join('; ');
 }
 
-/** Every statement that the pool for pages ran while `work` did. */
+/** Every statement that was sent to the database while `work` ran. */
 export async function countStatements<T>(db: Database, work: () => Promise<T>): Promise<{ result: T; statements: string[] }> {
-  const statements: string[] = [];
-  const { Client } = await import('pg').then(({ default: pg }) => pg);
-  const query = Client.prototype.query;
-  const database = new URL(db.connectionString).pathname.slice(1);
-  Client.prototype.query = function (this: InstanceType<typeof Client>, ...given: unknown[]) {
-    const [statement] = given as [string | { text?: string }];
-    const text = typeof statement === 'string' ? statement : (statement?.text ?? '');
-    if (this.database === database) statements.push(text);
-    return (query as (...args: unknown[]) => unknown).apply(this, given);
-  } as typeof query;
-  try {
-    return { result: await work(), statements };
-  } finally {
-    Client.prototype.query = query;
-  }
+  const { result, statements } = await recordStatements(db, work);
+  return { result, statements: statements.map(({ text }) => text) };
 }

@@ -8,7 +8,7 @@ import { buildApp } from '../app.ts';
 import { createUser } from '../auth/users.ts';
 import { parseConfig } from '../config.ts';
 import type { Database } from '../db/database.ts';
-import { buildContext } from '../server.ts';
+import { buildContext } from '../build-context.ts';
 import type { TaskContext } from '../tasks/context.ts';
 import { createDatabase, stopOwnServer } from './database.ts';
 import { htmx } from './app.ts';

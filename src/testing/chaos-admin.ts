@@ -1,6 +1,6 @@
 import sample from '../admin.ts';
 import { defineAdmin } from '../admin-definition.ts';
-import type { Client } from '../resources/contract.ts';
+import type { Client } from '../resources/client.ts';
 import { tortureAdmin } from './torture.ts';
 
 /** Models of the torture schema that are odd in ways in which no table of the sample can be. */

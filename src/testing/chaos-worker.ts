@@ -1,7 +1,7 @@
 import { directUrl } from '../cli/connection.ts';
 import { onShutdown } from '../cli/shutdown.ts';
 import { parseConfig } from '../config.ts';
-import { runWorker } from '../worker.ts';
+import { runWorker } from '../run-worker.ts';
 import { chaosAdmin } from './chaos-admin.ts';
 
 /** A worker of the admin of `chaos-admin.ts`. */

@@ -2,14 +2,14 @@ import sample from '../admin.ts';
 import type { AdminDefinition } from '../admin-definition.ts';
 import type { Principal } from '../auth/principal.ts';
 import type { Database } from '../db/database.ts';
-import type { OperationKind } from '../operations/contract.ts';
 import { getOperation } from '../operations/register.ts';
 import { buildRegister } from '../resources/register.ts';
 import type { ResourceDefaults } from '../resources/build-resource.ts';
 import type { Resource } from '../resources/contract.ts';
 import { createSelection, type Selected } from '../selection/selection.ts';
 import { defaultTaskSettings, type TaskContext, type TaskSettings } from '../tasks/context.ts';
-import { launch, type Launched } from '../tasks/launch.ts';
+import { launch } from '../tasks/launch.ts';
+import type { Launched } from '../tasks/launched.ts';
 import type { RunOptions } from '../tasks/run-options.ts';
 import { createPreview } from '../tasks/preview.ts';
 import type { TaskRow } from '../tasks/task-row.ts';
@@ -49,7 +49,7 @@ export async function launchOn(
   ctx: TaskContext,
   resource: Resource,
   selected: Partial<Selected>,
-  operation: OperationKind,
+  operation: string,
   body: Record<string, unknown>,
   principal: Principal = ada,
   options: Partial<RunOptions> = {},
@@ -62,7 +62,7 @@ export async function launchOn(
     ...selected,
   });
   const preview = await createPreview(ctx, { resource, principal, operation, selectionId: selection.id });
-  const parameters = getOperation(operation).parse(resource, body);
+  const parameters = getOperation(resource, operation).parse(resource, body);
   return {
     ...(await launch(ctx, { resource, principal, operationId: preview.id, operation, parameters, options })),
     operationId: preview.id,

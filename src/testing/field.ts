@@ -1,14 +1,15 @@
 import type { FieldMeta } from '../metadata/contract.ts';
-import type { ResourceField } from '../fields/resource-field.ts';
+import type { ResourceField } from '../fields/contract.ts';
 
 /** A field of a kind, without a model around it. */
 export function testField(type: string, sqlType: string, meta: Partial<FieldMeta> = {}): ResourceField {
   const isEnum = type === 'Mood';
+  const moods = isEnum ? [mood('calm', 'is-calm'), mood('wild', 'WILD!')] : null;
   return {
     name: 'value',
     label: 'Value',
     relation: meta.relation ?? null,
-    enum: isEnum ? { name: 'Mood', sqlType: 'mood', values: [mood('calm', 'is-calm'), mood('wild', 'WILD!')] } : null,
+    enum: moods && { name: 'Mood', sqlType: 'mood', values: moods },
     kind: null,
     help: null,
     isSecret: false,
@@ -32,7 +33,7 @@ export function testField(type: string, sqlType: string, meta: Partial<FieldMeta
       foreignKeyOf: null,
       relation: null,
       documentation: null,
-      enumValues: null,
+      enumValues: moods,
       isGenerated: false,
       ...meta,
     },

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { journal, type JournalKind } from '../operations/journal.ts';
 import type { Drawable } from './drawn-causes.ts';
 
 /** How a database holds single records back from being written. */
@@ -12,10 +13,10 @@ export const holds = [
 export type Hold = (typeof holds)[number];
 
 /** What comes of a held record that would be written. */
-export function fateOfHeld(hold: Hold, written: 'update' | 'delete' | 'create'): 'kept-back' | 'refused' | 'passes' {
+export function fateOfHeld(hold: Hold, written: JournalKind): 'kept-back' | 'refused' | 'passes' {
   if (hold === 'trigger that raises') return 'refused';
-  if (hold === 'trigger that puts the old value back') return written === 'update' ? 'kept-back' : 'passes';
-  if (hold === 'policy') return written === 'create' ? 'refused' : 'kept-back';
+  if (hold === 'trigger that puts the old value back') return written === journal.changed ? 'kept-back' : 'passes';
+  if (hold === 'policy') return written === journal.created ? 'refused' : 'kept-back';
   return 'kept-back';
 }
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { TaskContext } from '../tasks/context.ts';
-import type { Launched } from '../tasks/launch.ts';
+import type { Launched } from '../tasks/launched.ts';
 import { runSlice } from '../tasks/run-slice.ts';
 import type { TaskRow } from '../tasks/task-row.ts';
 import { finished } from './context.ts';
@@ -8,7 +8,7 @@ import { finished } from './context.ts';
 /** Does a task that is launched as a worker would, without waiting for its turn; one slice must be enough. */
 export async function runAtOnce(ctx: TaskContext, launching: Promise<Launched>): Promise<TaskRow> {
   const { task } = await launching;
-  const worker = { id: randomUUID(), pool: ctx.db.drains, tokens: new Set<string>() };
+  const worker = { id: randomUUID(), pool: ctx.db.background, tokens: new Set<string>() };
   await runSlice(ctx, worker, task.id, new AbortController().signal);
   return finished(ctx.db, task.id, 0);
 }

@@ -3,7 +3,7 @@ import admin from '../admin.ts';
 import { roles } from '../auth/users.ts';
 import { servePages } from '../cli/serve-pages.ts';
 import { parseConfig } from '../config.ts';
-import { buildContext } from '../server.ts';
+import { buildContext } from '../build-context.ts';
 import { startWorker } from '../tasks/worker.ts';
 import { createDatabase, stopOwnServer } from './database.ts';
 import { insertUsers, testPassword } from './users.ts';

@@ -55,7 +55,7 @@ export function invariantsAtRest({ t, queueSchema }: Pick<Database, 't' | 'queue
     'nothing else ends a task than what was asked of it': `
       select format('task %s (%s): %s: %s', id, title, reason, message) as text from ${t.task} where reason in ('error', 'worker-died', 'too-slow')`,
     'no slot is left': `select format('task %s, slot %s of worker %s', task_id, slot, worker_id) as text from ${t.task_slot}`,
-    'no wake-up is left': `select format('job %s: %s', id, last_error) as text from "${queueSchema}".jobs where attempts > 0`,
+    'no wake-up is left': `select format('wake-up %s: %s', id, last_error) as text from "${queueSchema}".jobs where attempts > 0`,
   };
 }
 

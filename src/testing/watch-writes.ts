@@ -1,6 +1,8 @@
 import type pg from 'pg';
 import type { FieldMeta, ModelMeta } from '../metadata/contract.ts';
 import { countDrawn, type Drawable, type DrawnCauses } from './drawn-causes.ts';
+import { journal } from '../operations/journal.ts';
+import { builtIn } from '../operations/register.ts';
 import { fateOfHeld, type Hold, holdOnly, holds, ruleSql } from './holding.ts';
 import type { OddTable } from './odd-tables.ts';
 import { seededRandom } from './random.ts';
@@ -102,15 +104,16 @@ function whatIsUntold(model: ModelMeta, { after, differ, made, hold, rule, recor
   const said = `${differ.length} changed or gone (${gone.length}), ${made.length} new`;
   if (status >= 400 && differ.length + made.length > 0) return `answered ${status}, and wrote: ${said}`;
   if (hold && record !== null && differ.includes(record)) {
-    const written = gone.includes(record) ? 'delete' : 'update';
+    const written = gone.includes(record) ? journal.deleted : journal.changed;
     if (fateOfHeld(hold, written) !== 'passes') return `wrote record ${record} in spite of a ${hold}`;
   }
   if (rule === 'instead' && differ.length > 0) return `wrote in spite of a rule: ${said}`;
   const [task, ...more] = tasks;
   if (more.length > 0) return `made ${tasks.length} tasks`;
   if (!task) return differ.length + made.length > 1 && !leadsToItself(model) ? `wrote more than one record: ${said}` : null;
-  const isExact = task.operation === 'delete' || Object.values(model.fields).every(({ relation }) => relation?.kind !== 'many-to-many');
-  const count = task.operation === 'delete' ? gone.length : differ.length;
+  const isDelete = builtIn.some(({ kind, writes }) => kind === task.operation && writes === journal.deleted);
+  const isExact = isDelete || Object.values(model.fields).every(({ relation }) => relation?.kind !== 'many-to-many');
+  const count = isDelete ? gone.length : differ.length;
   const isTold = isExact ? task.changed === count : task.changed >= count;
   return isTold ? null : `says that ${task.changed} were changed by its ${task.operation}: ${said}`;
 }

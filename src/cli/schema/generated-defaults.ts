@@ -1,3 +1,4 @@
+import { sqlstate } from '../../db/sqlstate.ts';
 import type { Client } from 'pg';
 import type { Metadata } from '../../metadata/contract.ts';
 
@@ -17,7 +18,7 @@ function expressionOf(given: unknown): string[] {
   return name === 'dbgenerated' && typeof expression === 'string' && expression.trim() !== '' ? [expression] : [];
 }
 
-const undefinedColumn = '42703';
+const undefinedColumn = sqlstate.undefinedColumn;
 
 // PostgreSQL itself is asked: alone, such an expression has a column that there is not. It is planned and never run.
 async function namesColumns(client: Client, expression: string): Promise<boolean> {

@@ -3,7 +3,7 @@ import { pathToFileURL } from 'node:url';
 import { PrismaPg } from '@prisma/adapter-pg';
 import { type AdminDefinition, defineAdmin } from '../../admin-definition.ts';
 import type { Metadata } from '../../metadata/contract.ts';
-import type { Client } from '../../resources/contract.ts';
+import type { Client } from '../../resources/client.ts';
 import { defineEveryResource } from '../../resources/every-model.ts';
 
 /** Where a schema's generated code stands. */

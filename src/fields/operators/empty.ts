@@ -1,5 +1,5 @@
-import type { ResourceField } from '../resource-field.ts';
-import type { FilterOperator } from './contract.ts';
+import type { ResourceField } from '../contract.ts';
+import type { FilterOperator } from '../contract.ts';
 
 type Conditions = (field: ResourceField) => Record<string, unknown>;
 

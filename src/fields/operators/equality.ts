@@ -1,4 +1,5 @@
-import { type FilterOperator, type Read, readAll } from './contract.ts';
+import { asTyped, type Read, readAll } from './read-all.ts';
+import type { FilterOperator } from '../contract.ts';
 
 type Filter = (name: string, values: unknown[]) => Record<string, unknown>;
 
@@ -8,6 +9,7 @@ const isNotIn: Filter = (name, values) => ({ [name]: values.length === 1 ? { not
 /** Is one of the values, and is none of them. What is empty is none of them. */
 export function equality(read: Read, isOneOf: Filter = isIn, isNoneOf: Filter = isNotIn): readonly FilterOperator[] {
   const operator = { input: 'many', value: null } as const;
+  const readTyped = asTyped(read);
   return [
     {
       ...operator,
@@ -15,7 +17,7 @@ export function equality(read: Read, isOneOf: Filter = isIn, isNoneOf: Filter = 
       label: 'is',
       includesEmpty: false,
       where(texts, field, context) {
-        const values = readAll(read, texts, field, context);
+        const values = readAll(readTyped, texts, field, context);
         return 'error' in values ? values : { value: isOneOf(field.meta.name, values.value) };
       },
     },
@@ -25,7 +27,7 @@ export function equality(read: Read, isOneOf: Filter = isIn, isNoneOf: Filter = 
       label: 'is not',
       includesEmpty: true,
       where(texts, field, context) {
-        const values = readAll(read, texts, field, context);
+        const values = readAll(readTyped, texts, field, context);
         if ('error' in values) return values;
         const others = isNoneOf(field.meta.name, values.value);
         return { value: field.meta.isRequired ? others : { OR: [{ [field.meta.name]: null }, others] } };

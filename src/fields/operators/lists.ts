@@ -1,4 +1,5 @@
-import { type FilterOperator, type Read, readAll } from './contract.ts';
+import { asTyped, needsValue, type Read, readAll } from './read-all.ts';
+import type { FilterOperator } from '../contract.ts';
 import { emptiness } from './empty.ts';
 
 /** A list that is null is empty. */
@@ -8,8 +9,9 @@ const listEmptiness = emptiness(
 );
 
 /** Of a scalar list: has any, all, or none of the values. */
-export function listOperators(read: Read | null): readonly FilterOperator[] {
-  if (!read) return listEmptiness;
+export function listOperators(readItem: Read | null): readonly FilterOperator[] {
+  if (!readItem) return listEmptiness;
+  const read = asTyped(readItem);
   const operator = (name: string, label: string, where: (name: string, values: unknown[]) => Record<string, unknown>): FilterOperator => ({
     name,
     label,
@@ -18,7 +20,10 @@ export function listOperators(read: Read | null): readonly FilterOperator[] {
     includesEmpty: name === 'none',
     where(texts, field, context) {
       const values = readAll(read, texts, field, context);
-      return 'error' in values ? values : { value: where(field.meta.name, values.value) };
+      if ('error' in values) return values;
+      // A kind of the project's own reads a list of them.
+      const items = values.value.flat();
+      return items.length === 0 ? needsValue(field) : { value: where(field.meta.name, items) };
     },
   });
   return [

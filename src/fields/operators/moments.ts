@@ -1,13 +1,28 @@
 import { DateTime } from 'luxon';
-import type { Parsed } from '../contract.ts';
+import type { FieldKind, Parsed } from '../contract.ts';
 import { type Moment, momentInWords, momentKind, parseMoment } from '../moment.ts';
-import type { ResourceField } from '../resource-field.ts';
-import { type FilterContext, type FilterOperator, readAll } from './contract.ts';
+import type { ResourceField } from '../contract.ts';
+import { needsValue, readAll } from './read-all.ts';
+import type { FilterContext, FilterOperator } from '../contract.ts';
 import { nullness } from './empty.ts';
 
-function read(text: string, field: ResourceField, { timeZone }: FilterContext): Parsed<Moment> {
-  return parseMoment(text.trim(), field.label, field.meta.sqlType, timeZone);
+function read(text: string, field: ResourceField, context: FilterContext): Parsed<Moment> {
+  const moment = parseMoment(text.trim(), field.label, field.meta.sqlType, context.timeZone);
+  return field.kind ? readTyped(text, field, field.kind, context, moment) : moment;
 }
+
+/** What a kind of the project's own reads: as long as its text says, where that is one of ours, else all of a day, or this very moment. */
+function readTyped(text: string, field: ResourceField, kind: FieldKind, context: FilterContext, usual: Parsed<Moment>): Parsed<Moment> {
+  const parsed = kind.parse(text, field, context);
+  if ('error' in parsed) return parsed;
+  if (!(parsed.value instanceof Date)) return needsValue(field);
+  const start = parsed.value;
+  if ('value' in usual && +usual.value.start === +start) return usual;
+  const isDay = momentKind(field.meta.sqlType) === 'date';
+  return { value: { start, end: new Date(+start + (isDay ? dayMs : 1)), to: isDay ? 'day' : 'millisecond' } };
+}
+
+const dayMs = 86_400_000;
 
 type Compare = (moments: readonly Moment[], field: ResourceField) => Record<string, unknown>;
 
@@ -18,7 +33,7 @@ function operator(name: string, label: string, input: 'one' | 'many' | 'range', 
     input,
     value: null,
     includesEmpty: name === 'not',
-    words: (text, { meta }, { timeZone }) => momentInWords(text.trim(), meta.sqlType, timeZone),
+    words: (text, { meta, kind }, { timeZone }) => (kind ? null : momentInWords(text.trim(), meta.sqlType, timeZone)),
     where(texts, field, context) {
       if (input === 'range' && texts.length !== 2) return { error: `${field.label} is compared with two values, such as from..to.` };
       const moments = readAll(read, texts, field, context);

@@ -1,4 +1,5 @@
-import { type FilterOperator, type Read, readAll } from './contract.ts';
+import { asTyped, type Read, readAll } from './read-all.ts';
+import type { FilterOperator } from '../contract.ts';
 
 function bound(name: string, label: string, comparison: 'gte' | 'lte', read: Read): FilterOperator {
   return {
@@ -15,7 +16,8 @@ function bound(name: string, label: string, comparison: 'gte' | 'lte', read: Rea
 }
 
 /** At least, at most, and between, both ends included. */
-export function ranges(read: Read): readonly FilterOperator[] {
+export function ranges(readPlain: Read): readonly FilterOperator[] {
+  const read = asTyped(readPlain);
   return [
     bound('min', 'at least', 'gte', read),
     bound('max', 'at most', 'lte', read),

@@ -1,8 +1,9 @@
 import type { ModelMeta, RelationMeta } from '../../metadata/contract.ts';
 import { parseKey, whereKeys } from '../../metadata/keys.ts';
 import type { Parsed } from '../contract.ts';
-import type { ResourceField } from '../resource-field.ts';
-import { type FilterContext, type FilterOperator, needsValue } from './contract.ts';
+import type { ResourceField } from '../contract.ts';
+import { needsValue } from './read-all.ts';
+import type { FilterContext, FilterOperator } from '../contract.ts';
 
 type Where = Record<string, unknown>;
 

@@ -1,5 +1,6 @@
-import type { ResourceField } from '../resource-field.ts';
-import { type FilterOperator, needsValue, readAll } from './contract.ts';
+import type { ResourceField } from '../contract.ts';
+import { needsValue, readAll } from './read-all.ts';
+import type { FilterOperator } from '../contract.ts';
 import { emptiness } from './empty.ts';
 import { equality } from './equality.ts';
 

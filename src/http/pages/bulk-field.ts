@@ -9,8 +9,8 @@ import { recordTexts } from '../texts/records.ts';
 import { type ChangeInputTexts, changeTexts, choiceTexts } from '../texts/changes.ts';
 import { type InputData, inputData, plainInput } from './input.ts';
 import { zoneHint } from './zone-hint.ts';
-import type { Urls } from './url.ts';
-import { ownValue } from '../../own-value.ts';
+import type { Url } from '../url.ts';
+import { ownProperty } from '../../own-property.ts';
 
 export interface Option {
   value: string;
@@ -56,7 +56,7 @@ export interface FieldsParts {
   principal: Principal;
   body: Body;
   errors: Readonly<Record<string, string>>;
-  url: Urls;
+  url: Url;
 }
 
 /** The form's fields; one statement for each relation among them. */
@@ -90,7 +90,7 @@ export async function bulkInputs(parts: FieldsParts, field: ResourceField): Prom
   const inputs = await Promise.all(
     change.inputs(field, parts.resource).map((input) => bulkInput(parts, field, input, changeTexts[change.name].inputs[input.name])),
   );
-  return { id: `bulk-${field.name}`, inputs, error: ownValue(parts.errors, field.name) ?? null };
+  return { id: `bulk-${field.name}`, inputs, error: ownProperty(parts.errors, field.name) ?? null };
 }
 
 function currentChange({ resource, body }: FieldsParts, field: ResourceField): Change {
@@ -105,13 +105,13 @@ async function bulkInput(parts: FieldsParts, field: ResourceField, control: Chan
   const id = `bulk-${field.name}-${control.name}`;
   const hint = texts?.hint ?? (control.control === 'field' ? hintOf(field, parts.resource) : null);
   const label = texts?.label ?? control.name;
-  const error = ownValue(errors, field.name);
+  const error = ownProperty(errors, field.name);
   const about = {
     ...parts,
     field,
     name,
     id,
-    values: textsOf(ownValue(body, name)),
+    values: textsOf(ownProperty(body, name)),
     emptyText: bulkTexts.choose,
     again: { name: '_do', value: 'inputs' },
     isSmall: true,
@@ -125,7 +125,9 @@ async function bulkInput(parts: FieldsParts, field: ResourceField, control: Chan
 
 function ownControl({ resource }: FieldsParts, { control, choices = [] }: ChangeInput, values: readonly string[]): Partial<InputData> {
   const labelOf = (value: string) =>
-    control === 'choice' ? (ownValue(choiceTexts, value) ?? value) : (resource.fields.find(({ name }) => name === value)?.label ?? value);
+    control === 'choice'
+      ? (ownProperty(choiceTexts, value) ?? value)
+      : (resource.fields.find(({ name }) => name === value)?.label ?? value);
   if (control === 'choice' || control === 'field-name') {
     const options = choices.map((value) => ({ value, label: labelOf(value), isChosen: values.includes(value) }));
     return { control: 'select', options, emptyText: bulkTexts.choose };
@@ -134,6 +136,6 @@ function ownControl({ resource }: FieldsParts, { control, choices = [] }: Change
 }
 
 function hintOf(field: ResourceField, { reader }: Resource): string | null {
-  if (field.meta.isList && !field.relation) return recordTexts.onePerLine;
+  if (field.meta.isList && !field.relation && !field.kind) return recordTexts.onePerLine;
   return zoneHint(field, reader);
 }

@@ -2,7 +2,7 @@ import { textsOf } from '../../form-texts.ts';
 import type { Principal } from '../../auth/principal.ts';
 import type { Queryable } from '../../db/transaction.ts';
 import type { AppError } from '../../errors.ts';
-import type { OperationKind } from '../../operations/contract.ts';
+import type { Operation } from '../../operations/contract.ts';
 import type { Register, Resource } from '../../resources/contract.ts';
 import { titlesOf } from '../../selection/list.ts';
 import type { Holder } from '../../tasks/holders.ts';
@@ -15,11 +15,10 @@ import type { ConsequencesData } from './consequences.ts';
 import type { EndedData, ProgressData } from './progress.ts';
 import { type CarriedOptions, carriedOptions } from './typed-form.ts';
 import { type RefusedRecord, refusedRecord } from './task.ts';
-import type { Urls } from './url.ts';
+import type { Url } from '../url.ts';
 
 interface Words {
   dismiss: string;
-  sending: string;
 }
 
 /** Why somebody does it, where the resource asks. */
@@ -76,6 +75,7 @@ export interface Opened {
   sql: Queryable;
   resource: Resource;
   principal: Principal;
+  operation: Operation;
   preview: Preview;
   /** Titles of the first records. */
   names: readonly string[];
@@ -84,17 +84,13 @@ export interface Opened {
   /** What was typed, and what was wrong with it. */
   body: Body;
   error: AppError | null;
-  url: Urls;
+  url: Url;
 }
 
 /** The form of a selection; with a preview's id, as it was typed for that. */
-export function formUrl(resource: Resource, operation: OperationKind, selectionId: string, previewId: string | null, url: Urls): string {
+export function formUrl(resource: Resource, operation: Operation, selectionId: string, previewId: string | null, url: Url): string {
   const from = previewId === null ? '' : `&_preview=${encodeURIComponent(previewId)}`;
-  return url(`${bulkPath(resource, operation)}?_s=${encodeURIComponent(selectionId)}${from}`);
-}
-
-export function bulkPath(resource: Resource, operation: OperationKind): string {
-  return `/${resource.slug}/${operation === 'update' ? 'bulk-edit' : 'bulk-delete'}`;
+  return url(`/${resource.slug}/${operation.offer?.path ?? ''}?_s=${encodeURIComponent(selectionId)}${from}`);
 }
 
 export function reasonData({ reason }: Resource, count: number, body: Body, error: AppError | null): ReasonData | null {
@@ -105,19 +101,15 @@ export function reasonData({ reason }: Resource, count: number, body: Body, erro
 }
 
 /** The list as it was; a selection of everything matching lives only under its own filter. */
-export function listUrl(resource: Resource, selectionId: string, filter: string, url: Urls): string {
+export function listUrl(resource: Resource, selectionId: string, filter: string, url: Url): string {
   const state = [filter, selectionId === '' ? '' : `_s=${encodeURIComponent(selectionId)}`].filter((part) => part !== '').join('&');
   return url(`/${resource.slug}${state === '' ? '' : `?${state}`}`);
 }
 
 export async function bulkEditData(opened: Opened): Promise<BulkEditData> {
-  const { register, sql, resource, principal, body, error, preview, url } = opened;
-  const { recordCount: count } = preview;
+  const { register, sql, resource, principal, body, error, url } = opened;
   return {
-    ...dialogData(opened, 'update'),
-    heading: bulkTexts.editHeading(count, resource.singular, resource.label),
-    manner: preview.runsInline ? bulkTexts.inline : bulkTexts.background,
-    submitText: bulkTexts.submitEdit(count, resource.singular, resource.label),
+    ...dialogData(opened),
     fields: await bulkFields({ register, sql, resource, principal, body, errors: fieldErrors(error), url }),
     fieldWords: { legend: bulkTexts.chooseFields, hint: bulkTexts.fieldHint, showInputs: bulkTexts.showInputs },
     scripts: ['picker.js'],
@@ -125,52 +117,52 @@ export async function bulkEditData(opened: Opened): Promise<BulkEditData> {
 }
 
 export function bulkDeleteData(opened: Opened, consequences: ConsequencesData): BulkDeleteData {
-  const { resource, body, error, preview } = opened;
-  const { recordCount: count } = preview;
+  const { body, error, preview } = opened;
+  const dialog = dialogData(opened);
   const wrong = fieldErrors(error).acknowledge ?? null;
   // One that is in the way is enough, and then none can be deleted: a preview tells which, and can leave them out.
   const isHopeless = preview.runsInline && consequences.isForbidden;
   return {
-    ...dialogData(opened, 'delete'),
-    heading: bulkTexts.deleteHeading(count, resource.singular, resource.label),
-    manner: preview.runsInline ? bulkTexts.inlineDelete : bulkTexts.background,
-    submitText: isHopeless ? null : bulkTexts.submitDelete(count, resource.singular, resource.label),
+    ...dialog,
+    submitText: isHopeless ? null : dialog.submitText,
     message: wrong === null ? (error?.message ?? null) : null,
     warning: isHopeless ? bulkTexts.deleteHopeless : bulkTexts.deleteWarning,
     consequences: isHopeless ? { ...consequences, undo: null } : consequences,
     consequencesHeading: recordTexts.consequences,
-    acknowledgeText: bulkTexts.acknowledge(count, resource.singular, resource.label),
+    acknowledgeText: opened.operation.words.acknowledge(bulkTexts.records(preview.recordCount, opened.resource)),
     isAcknowledged: textsOf(body.acknowledge).includes('yes'),
     error: wrong,
   };
 }
 
-function dialogData({ resource, preview, names, selectionId, filter, body, error, url }: Opened, operation: OperationKind): BulkDialogData {
+function dialogData({ resource, operation, preview, names, selectionId, filter, body, error, url }: Opened): BulkDialogData {
+  const { words } = operation;
+  const records = bulkTexts.records(preview.recordCount, resource);
   const carried = carriedOptions(body);
   const leftOut = preview.exclusions.length;
   return {
     title: resource.label,
-    heading: '',
-    manner: '',
+    heading: words.heading(records),
+    manner: preview.runsInline ? words.atOnce : bulkTexts.background,
     names: bulkTexts.and(names.join(', '), preview.recordCount - names.length),
     isInline: preview.runsInline,
     action: formUrl(resource, operation, selectionId, null, url),
     operationId: preview.id,
     selectionId,
     backUrl: listUrl(resource, selectionId, filter, url),
-    submitText: '',
+    submitText: words.submit(records),
     previewText: bulkTexts.preview,
     reason: reasonData(resource, preview.recordCount, body, error),
     notes: [...(leftOut > 0 ? [bulkTexts.leftOut(leftOut)] : []), ...(carried.text === null ? [] : [carried.text])],
     carried: carried.inputs,
     message: error?.message ?? null,
     isUnsaved: Object.keys(body).length > 0,
-    words: { dismiss: bulkTexts.dismiss, sending: bulkTexts.sending },
+    words: { dismiss: bulkTexts.dismiss },
   };
 }
 
 export function fieldErrors(error: AppError | null): Record<string, string> {
-  return (error?.details.fieldErrors ?? {}) as Record<string, string>;
+  return error?.details.fieldErrors ?? {};
 }
 
 /** A dialog that tells the outcome instead of a form: refused, overlapping, changed meanwhile, or already sent. */
@@ -191,20 +183,21 @@ export interface BulkOutcomeData {
   close: string;
 }
 
-export interface Outcome {
+/** What is asked for of which records. */
+export interface BulkRequest {
   register: Register;
   resource: Resource;
   principal: Principal;
-  operation: OperationKind;
+  operation: Operation;
   selectionId: string;
   /** Of the selection, as a list's URL has it. */
   filter: string;
   /** Where what was typed is kept. */
   previewId: string | null;
-  url: Urls;
+  url: Url;
 }
 
-function outcomeData({ resource, operation, selectionId, filter, previewId, url }: Outcome): BulkOutcomeData {
+function outcomeData({ resource, operation, selectionId, filter, previewId, url }: BulkRequest): BulkOutcomeData {
   return {
     title: resource.label,
     heading: '',
@@ -226,18 +219,18 @@ function outcomeData({ resource, operation, selectionId, filter, previewId, url 
 const mostNamed = 200;
 
 /** Everything was rolled back: names every refused record with its reason. */
-export async function refusedData(outcome: Outcome, error: AppError): Promise<BulkOutcomeData> {
-  const { register, resource, principal, url } = outcome;
-  const failures = (error.details.failures ?? []) as { key: string; message: string }[];
+export async function refusedData(asked: BulkRequest, error: AppError): Promise<BulkOutcomeData> {
+  const { register, resource, principal, url } = asked;
+  const failures = error.details.failures ?? [];
   const titles = await titlesOf(
     register,
     resource,
     principal,
     failures.slice(0, mostNamed).map(({ key }) => key),
   );
-  const taskId = error.details.taskId as number | undefined;
+  const taskId = error.details.taskId;
   return {
-    ...outcomeData(outcome),
+    ...outcomeData(asked),
     heading: bulkTexts.refusedHeading,
     tone: 'error',
     message: error.message,
@@ -252,15 +245,15 @@ export async function refusedData(outcome: Outcome, error: AppError): Promise<Bu
 
 /** Who holds the records, which task, how far. `progress` only where the reader may see that task. */
 export function overlapData(
-  outcome: Outcome,
+  asked: BulkRequest,
   holders: readonly Holder[],
   progress: ProgressData | null,
   ended: EndedData | null,
 ): BulkOutcomeData {
-  const { url } = outcome;
+  const { url } = asked;
   const number = new Intl.NumberFormat('en');
   return {
-    ...outcomeData(outcome),
+    ...outcomeData(asked),
     heading: bulkTexts.overlapHeading,
     tone: 'warning',
     message: bulkTexts.overlapHint,
@@ -279,15 +272,15 @@ const headings: Record<string, string> = {
   'empty-selection': bulkTexts.emptyHeading,
 };
 
-export function explanationData(outcome: Outcome, error: AppError): BulkOutcomeData {
-  const data = outcomeData(outcome);
+export function explanationData(asked: BulkRequest, error: AppError): BulkOutcomeData {
+  const data = outcomeData(asked);
   const leadsOn = error.code === 'selection-changed' || error.code === 'preview-gone';
   return {
     ...data,
     heading: headings[error.code] ?? error.message,
     tone: 'warning',
     message: error.message,
-    again: leadsOn && outcome.selectionId !== '' ? data.again : null,
+    again: leadsOn && asked.selectionId !== '' ? data.again : null,
   };
 }
 

@@ -6,9 +6,9 @@ import { type RelatedOption, relationTarget, searchRelated } from '../../selecti
 import { inputTexts } from '../texts/input.ts';
 import type { Body } from './bulk-field.ts';
 import { noteOf } from './options.ts';
-import type { FormTexts } from './record-field.ts';
+import type { FormTexts } from '../../form-texts.ts';
 import { isMany } from './record-input.ts';
-import { ownValue } from '../../own-value.ts';
+import { ownProperty } from '../../own-property.ts';
 
 /** The step of a form in which a related record is searched and chosen without JavaScript; everything typed comes along. */
 export interface ChooseData {
@@ -76,7 +76,7 @@ export function chosenTexts(resource: Resource, texts: FormTexts, body: Body): F
 }
 
 function choiceOf(field: ResourceField, texts: FormTexts, value: string): string | string[] {
-  return isMany(field) ? [...new Set([...[ownValue(texts, field.name) ?? []].flat(), value])] : value;
+  return isMany(field) ? [...new Set([...[ownProperty(texts, field.name) ?? []].flat(), value])] : value;
 }
 
 declare module '../pages.ts' {

@@ -3,7 +3,7 @@ import type { Affected, Consequences } from '../../operations/consequences.ts';
 import type { Register, Resource } from '../../resources/contract.ts';
 import { can } from '../../resources/permissions.ts';
 import { consequenceTexts } from '../texts/consequences.ts';
-import type { Urls } from './url.ts';
+import type { Url } from '../url.ts';
 import { limits } from '../../limits.ts';
 
 /** What a delete does to others, in words: on a record's delete page and in the bulk dialog. */
@@ -43,7 +43,7 @@ export function consequencesData(
   register: Register,
   resource: Resource,
   found: Consequences,
-  url: Urls,
+  url: Url,
   undoer: Undoer | null = null,
 ): ConsequencesData {
   const isOne = found.records === 1;

@@ -3,7 +3,7 @@ import type { AppError } from '../../errors.ts';
 import { type KeptForm, tokenIn } from '../kept-form.ts';
 import { type KeptFormData, keptFormData } from './kept.ts';
 import { shellTexts } from '../texts/shell.ts';
-import type { Url } from '../url.ts';
+import type { SiteUrl } from '../url.ts';
 
 /** After these the same form may be taken. Its token stays what it was: an error is no reason to give one. */
 const again = [429, 500, 503];
@@ -22,7 +22,7 @@ export interface ErrorData {
   typed: readonly { name: string; value: string }[];
 }
 
-export function errorData(error: AppError, request: FastifyRequest, url: Url, form: KeptForm | null): ErrorData {
+export function errorData(error: AppError, request: FastifyRequest, url: SiteUrl, form: KeptForm | null): ErrorData {
   const referrer = sameSite(request, url);
   return {
     title: shellTexts.errorTitles[error.status] ?? shellTexts.wentWrong,
@@ -39,7 +39,7 @@ export function errorData(error: AppError, request: FastifyRequest, url: Url, fo
   };
 }
 
-function sameSite({ headers, host }: FastifyRequest, url: Url): string | null {
+function sameSite({ headers, host }: FastifyRequest, url: SiteUrl): string | null {
   const { referer } = headers;
   if (!referer || !URL.canParse(referer)) return null;
   const from = new URL(referer);

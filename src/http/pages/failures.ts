@@ -14,7 +14,7 @@ import type { InList } from './in-list.ts';
 import { shownValues } from './shown-values.ts';
 import { type RefusedRecord, refusedRecord } from './task.ts';
 import { failedInList, type RetryForm, type TaskActions } from './task-actions.ts';
-import type { Urls } from './url.ts';
+import type { Url } from '../url.ts';
 import { limits } from '../../limits.ts';
 
 /** Records of a page. */
@@ -63,7 +63,7 @@ export interface ListedFailures {
 }
 
 /** At most one statement for each relation among the changes. */
-export async function failuresData(listed: ListedFailures, url: Urls): Promise<FailuresData> {
+export async function failuresData(listed: ListedFailures, url: Url): Promise<FailuresData> {
   const { principal, task, actions, groups, found, titles, resource, code, after } = listed;
   const valuesOf = await shownFailedValues(listed);
   const base = `/tasks/${task.id}/failures`;

@@ -1,7 +1,6 @@
 import type { Principal } from '../../auth/principal.ts';
 import { AppError } from '../../errors.ts';
-import { readBoolean } from '../../fields/boolean.ts';
-import { choiceInWords } from '../../fields/choice.ts';
+import { answersOf, choicesOf } from '../../fields/choices.ts';
 import { momentKind } from '../../fields/moment.ts';
 import { getFieldKind } from '../../fields/register.ts';
 import { comparedField } from '../../fields/scalar-list.ts';
@@ -29,7 +28,7 @@ import {
 import { dayControl, type InputData, plainControlOf, plainInput } from './input.ts';
 import { readableFilter } from './list-filters.ts';
 import { listPath, type ListState, looseListState, type Query, start } from './list-state.ts';
-import type { Urls } from './url.ts';
+import type { Url } from '../url.ts';
 
 /** The page that makes a filter, and an order of several columns. */
 export interface FilterData {
@@ -100,7 +99,7 @@ export interface FilterParts {
   register: Register;
   resource: Resource;
   principal: Principal;
-  url: Urls;
+  url: Url;
 }
 
 /** Reads the page's form, or a list's query, and does what the pressed button says. At most one statement for each relation in it. */
@@ -248,8 +247,8 @@ function inputsOf(view: View, field: FilterField, operator: FilterOperator, { va
   const { resource, url, titleOf } = view;
   const name = `v.${place}`;
   const compared = comparedField(field.field);
-  const isMoment =
-    getFieldKind(compared).input === 'date-time' && !field.field.meta.isList && momentKind(compared.meta.sqlType) === 'moment';
+  const { input: usual, control: ownControl } = getFieldKind(compared);
+  const isMoment = usual === 'date-time' && !ownControl && !field.field.meta.isList && momentKind(compared.meta.sqlType) === 'moment';
   const input = (index: number, label: string, value = values[index] ?? '', own: Partial<InputData> = {}) => {
     const asked = { resource, field: compared, url, name, id: `value-${place}-${index}`, values: [value], isSmall: true };
     const control = isMoment
@@ -263,7 +262,15 @@ function inputsOf(view: View, field: FilterField, operator: FilterOperator, { va
   if (operator.input === 'one') return [input(0, filterTexts.value)];
   if (operator.input === 'span') {
     const count = /^(\d+)[hdw]?$/.exec(values[0]?.trim() ?? '')?.[1] ?? values[0] ?? '';
-    const own = { control: 'number', inputMode: 'numeric', value: count, time: null, latest: null, incompleteText: null } as const;
+    const own = {
+      control: 'number',
+      inputMode: 'numeric',
+      value: count,
+      time: null,
+      latest: null,
+      incompleteText: null,
+      own: null,
+    } as const;
     return [input(0, filterTexts.count, count, own)];
   }
   const chosen = values.filter((value) => value !== '');
@@ -278,25 +285,19 @@ function inputsOf(view: View, field: FilterField, operator: FilterOperator, { va
       fieldName: field.field.name,
       placeholder: inputTexts.search(target.resource.label),
     };
-    return [input(0, filterTexts.value, '', { control: 'picker', picker })];
+    return [input(0, filterTexts.value, '', { control: 'picker', picker, own: null })];
   }
   const offered = optionsOf(field, chosen);
-  if (offered) return [input(0, filterTexts.value, '', { control: 'checkboxes', options: offered })];
+  if (offered) return [input(0, filterTexts.value, '', { control: 'checkboxes', options: offered, own: null })];
   return [...chosen, ''].map((value, index) => input(index, filterTexts.value, value));
 }
 
 function optionsOf({ field: own }: FilterField, chosen: readonly string[]): OptionData[] | null {
   const field = comparedField(own);
-  const option = (value: string, label: string) => ({ value, label, isChosen: chosen.includes(value) });
-  if (field.enum && !field.relation) {
-    const known = field.enum.values.map(({ name }) => name);
-    // One that is not offered any more is shown, so that it is not lost unseen.
-    return [...known, ...chosen.filter((value) => !known.includes(value))].map((name) => option(name, choiceInWords(name, field)));
-  }
-  if (getFieldKind(field).input !== 'checkbox') return null;
-  // As it was written, which may be in other words.
-  const written = (answer: boolean) => chosen.find((value) => readBoolean(value) === answer) ?? String(answer);
-  return [option(written(true), inputTexts.yes), option(written(false), inputTexts.no)];
+  const option = (choice: { value: string; label: string }) => ({ ...choice, isChosen: chosen.includes(choice.value) });
+  const { input } = getFieldKind(field);
+  if (field.enum && !field.relation && input === 'select') return choicesOf(field, chosen).map(option);
+  return input === 'checkbox' ? answersOf(field, chosen, [inputTexts.yes, inputTexts.no]).map(option) : null;
 }
 
 function sortFrom(query: Query): string {

@@ -6,7 +6,7 @@ import { seesEveryRow } from '../../resources/permissions.ts';
 import type { ListedTask } from '../../tasks/queries.ts';
 import { formatCount, formatRough } from '../format.ts';
 import { shellTexts } from '../texts/shell.ts';
-import type { Url } from '../url.ts';
+import type { SiteUrl } from '../url.ts';
 import { resourceIcon } from './resource-icon.ts';
 import { canSelect } from './selection-bar.ts';
 import { type TaskLine, taskLine } from './tasks.ts';
@@ -27,7 +27,7 @@ export interface Home {
   register: Register;
   principal: Principal;
   tasks: readonly ListedTask[];
-  url: Url;
+  url: SiteUrl;
   now: Date;
 }
 

@@ -1,7 +1,7 @@
 import type { Principal } from '../../auth/principal.ts';
 import type { Resource } from '../../resources/contract.ts';
 import { canSelect } from './selection-bar.ts';
-import type { Urls } from './url.ts';
+import type { Url } from '../url.ts';
 
 /** A form that selects records of a task in their list, or where nothing can be selected a link that shows them there. */
 export interface InList {
@@ -15,7 +15,7 @@ export interface InList {
 
 /** Where the records of a task are selected in their list; null: no list has them. */
 export function inList(
-  { resource, principal, url }: { resource: Resource | null; principal: Principal; url: Urls },
+  { resource, principal, url }: { resource: Resource | null; principal: Principal; url: Url },
   filter: string,
   labels: { select: string; list: string },
 ): InList | null {

@@ -1,13 +1,15 @@
+import { Eta } from 'eta';
 import type { Principal } from '../../auth/principal.ts';
-import { choiceInWords } from '../../fields/choice.ts';
+import { answersOf, choicesOf } from '../../fields/choices.ts';
 import { isUnclear, readMoment } from '../../fields/moment.ts';
 import { getFieldKind } from '../../fields/register.ts';
 import type { Register, Resource, ResourceField } from '../../resources/contract.ts';
 import { can } from '../../resources/permissions.ts';
 import { hasResource, relatedTitles, relationTarget, searchRelated } from '../../selection/related.ts';
 import type { Queryable } from '../../db/transaction.ts';
+import { type OwnView, ownViewOf } from '../own-views.ts';
 import { inputTexts } from '../texts/input.ts';
-import type { Urls } from './url.ts';
+import type { Url } from '../url.ts';
 
 export type Control =
   | 'text'
@@ -57,7 +59,17 @@ export interface InputData {
   describedBy: string | null;
   /** A box beside it says whether nothing typed is an empty text: it is shown where nothing is. */
   canBeEmpty: boolean;
+  /** Drawn by a template of the project's own, in place of `control`. */
+  own: OwnControl | null;
   words: typeof inputTexts;
+}
+
+export interface OwnControl {
+  /** Address of the template. */
+  view: OwnView;
+  data: object;
+  /** What the control must say of itself, as HTML: its id and name, its label and the texts about it, whether it is wrong. */
+  attributes(input: InputData): string;
 }
 
 export interface MakeData {
@@ -87,7 +99,7 @@ export interface InputParts {
   principal: Principal;
   resource: Resource;
   field: ResourceField;
-  url: Urls;
+  url: Url;
   name: string;
   id: string;
   /** What the control shows. */
@@ -146,6 +158,7 @@ export function plainInput(parts: Omit<InputParts, 'register' | 'sql' | 'princip
     ariaLabel: parts.ariaLabel ?? null,
     describedBy: parts.describedBy ?? null,
     canBeEmpty: parts.canBeEmpty ?? false,
+    own: null,
     words: inputTexts,
     ...own,
   };
@@ -154,38 +167,67 @@ export function plainInput(parts: Omit<InputParts, 'register' | 'sql' | 'princip
 type ControlParts = Pick<InputParts, 'resource' | 'field' | 'values' | 'isRequired' | 'emptyText'>;
 
 /** The control that a field's values are typed or chosen with. */
-export function plainControlOf({ resource, field, values, isRequired, emptyText = null }: ControlParts): Partial<InputData> {
+export function plainControlOf(parts: ControlParts): Partial<InputData> {
+  return { ...usualControlOf(parts), own: ownControlOf(parts) };
+}
+
+// A secret is typed unseen, whatever its kind.
+function ownControlOf({ resource, field, values }: ControlParts): OwnControl | null {
+  const { control } = getFieldKind(field);
+  if (!control || field.isSecret) return null;
+  const data = control.data?.({ text: values.at(-1) ?? '', field, reader: resource.reader }) ?? {};
+  return { view: ownViewOf(control), data, attributes: attributesOf };
+}
+
+const { escapeFunction } = new Eta().config;
+
+function attributesOf({ id, name, ariaLabel, describedBy, isRequired, isWrong }: InputData): string {
+  const attributes = {
+    id,
+    name,
+    'aria-label': ariaLabel,
+    'aria-describedby': describedBy,
+    'aria-required': isRequired ? 'true' : null,
+    'aria-invalid': isWrong ? 'true' : null,
+  };
+  return Object.entries(attributes)
+    .flatMap(([attribute, value]) => (value === null ? [] : [`${attribute}="${escapeFunction(value)}"`]))
+    .join(' ');
+}
+
+function usualControlOf({ resource, field, values, isRequired, emptyText = null }: ControlParts): Partial<InputData> {
   const { meta } = field;
-  const chosen = (value: string, label: string) => ({ value, label, isChosen: values.includes(value) });
+  const chosen = (choice: { value: string; label: string }) => ({ ...choice, isChosen: values.includes(choice.value) });
   const empty = emptyText ?? (isRequired ? inputTexts.choose : inputTexts.none);
   switch (getFieldKind(field).input) {
     case 'number':
-      return { control: 'number', inputMode: ['Int', 'BigInt'].includes(meta.type) ? 'numeric' : 'decimal' };
-    case 'checkbox':
-      if (isRequired && emptyText === null) return { control: 'toggle' };
-      return { control: 'select', options: [chosen('true', inputTexts.yes), chosen('false', inputTexts.no)], emptyText: empty };
+      return { control: 'number', inputMode: isWhole(field) ? 'numeric' : 'decimal' };
+    case 'checkbox': {
+      const answers = answersOf(field, [], [inputTexts.yes, inputTexts.no]);
+      if (isRequired && emptyText === null && answers[0].value === 'true') return { control: 'toggle' };
+      return { control: 'select', options: answers.map(chosen), emptyText: empty };
+    }
     case 'select':
-      return {
-        control: 'select',
-        options: choicesOf(field, values).map((name) => chosen(name, choiceInWords(name, field))),
-        emptyText: empty,
-      };
+      return { control: 'select', options: choicesOf(field, values).map(chosen), emptyText: empty };
     case 'date-time':
       return values.every((value) => value === '' || fitsDateControl(value, meta.sqlType, resource.reader.timeZone))
         ? dateControl(meta.sqlType)
         : {};
     case 'textarea':
-      return { control: 'textarea', rows: meta.type === 'Json' ? 8 : 4, isCode: meta.type === 'Json' };
+      return { control: 'textarea', rows: isCode(field) ? 8 : 4, isCode: isCode(field) };
     default:
       if (field.isSecret) return { control: hasLines.test(meta.name) ? 'textarea' : 'password' };
       return isLong(field, values) ? { control: 'textarea' } : {};
   }
 }
 
-// A value that is not offered, as one that the schema does not know yet, would be sent as another.
-function choicesOf({ enum: choices }: ResourceField, values: readonly string[]): string[] {
-  const known = (choices?.values ?? []).map(({ name }) => name);
-  return [...known, ...values.filter((value) => value !== '' && !known.includes(value))];
+/** Digits are all that is typed; a kind of the project's own may want a point or a comma. */
+export function isWhole({ kind, meta }: ResourceField): boolean {
+  return kind === null && ['Int', 'BigInt'].includes(meta.type);
+}
+
+function isCode({ kind, meta }: ResourceField): boolean {
+  return kind === null && meta.type === 'Json';
 }
 
 // A browser's own control would show nothing of what it cannot hold, and send that: it has no place for an offset.

@@ -1,10 +1,12 @@
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { AdminDefinition } from '../../admin-definition.ts';
 import type { Register } from '../../resources/contract.ts';
-import { csrfToken } from '../plugins/page.ts';
+import { readerOf } from '../../fields/reader.ts';
 import { ids } from '../ids.ts';
+import type { CommonData } from '../pages.ts';
+import { csrfToken } from '../csrf-token.ts';
 import { shellTexts } from '../texts/shell.ts';
-import type { Url } from '../url.ts';
+import type { SiteUrl } from '../url.ts';
 import { resourceIcon } from './resource-icon.ts';
 
 export interface NavItem {
@@ -15,7 +17,7 @@ export interface NavItem {
 }
 
 /** What stands around every page. */
-export interface LayoutData {
+export interface LayoutData extends CommonData {
   title: string;
   name: string;
   body: string;
@@ -26,12 +28,11 @@ export interface LayoutData {
   home: NavItem;
   resources: readonly NavItem[];
   work: readonly NavItem[];
-  flash: { level: string; message: string; link?: { href: string; label: string } } | null;
+  flash: NonNullable<FastifyRequest['session']['flash']> | null;
   credits: readonly string[];
   htmxConfig: string;
   /** Value of `hx-headers`: the token, on every request htmx sends. */
   headers: string;
-  csrf: string;
   ids: typeof ids;
   words: typeof shellTexts;
   /** Islands of this page alone, files in `public/`. */
@@ -58,7 +59,7 @@ const htmxConfig = JSON.stringify({
 export interface Around {
   admin: AdminDefinition;
   register: Register;
-  url: Url;
+  url: SiteUrl;
   body: string;
   title: string;
   scripts: readonly string[];
@@ -95,6 +96,7 @@ export function layoutData(reply: FastifyReply, { admin, register, url, body, ti
     htmxConfig,
     headers: JSON.stringify({ 'x-csrf-token': csrf }),
     csrf,
+    zone: readerOf(user ?? {}).timeZone,
     ids,
     words: shellTexts,
     scripts,

@@ -1,7 +1,6 @@
 import type { Principal } from '../../auth/principal.ts';
 import { AppError } from '../../errors.ts';
-import { readBoolean } from '../../fields/boolean.ts';
-import { choiceInWords } from '../../fields/choice.ts';
+import { answersOf, choicesOf } from '../../fields/choices.ts';
 import type { FilterKind } from '../../fields/contract.ts';
 import { getFieldKind } from '../../fields/register.ts';
 import type { Resource, ResourceField } from '../../resources/contract.ts';
@@ -12,9 +11,9 @@ import type { TitleOf } from '../../selection/filter-titles.ts';
 import { relationTarget } from '../../selection/related.ts';
 import { inputTexts } from '../texts/input.ts';
 import { listTexts } from '../texts/list.ts';
-import { type InputData, plainInput } from './input.ts';
+import { type InputData, isWhole, type PickerData, plainInput } from './input.ts';
 import { listPath, type ListState, start } from './list-state.ts';
-import type { Urls } from './url.ts';
+import type { Url } from '../url.ts';
 
 /** One quick filter's control, with what it is set to. */
 export interface FilterControl {
@@ -25,7 +24,7 @@ export interface FilterControl {
   /** Of a choice and a boolean. */
   options: readonly { value: string; label: string; isChosen: boolean }[];
   /** Of a relation: searched on the server, and without JavaScript on a page of its own. */
-  picker: { input: InputData; searchUrl: string } | null;
+  picker: { input: InputData & { picker: PickerData }; searchUrl: string } | null;
   value: string;
   min: string;
   max: string;
@@ -46,7 +45,7 @@ export interface FilterParts {
   state: ListState;
   titleOf: TitleOf;
   wrongField: string | null;
-  url: Urls;
+  url: Url;
 }
 
 /** The controls of the quick filters. */
@@ -70,7 +69,7 @@ export function filterControls(parts: FilterParts): FilterControl[] {
       value: chosen[0] ?? '',
       min,
       max,
-      isDecimal: !['Int', 'BigInt'].includes(field.meta.type),
+      isDecimal: !isWhole(field),
       isActive: chosen.length > 0 || min !== '' || max !== '',
       isWrong: wrongField === field.name,
     };
@@ -88,14 +87,8 @@ export function controlNames(resource: Resource): [name: string, values: number]
 }
 
 function optionsOf(field: ResourceField, kind: FilterKind, chosen: readonly string[]): { value: string; label: string }[] {
-  if (kind === 'choice') return (field.enum?.values ?? []).map(({ name }) => ({ value: name, label: choiceInWords(name, field) }));
-  if (kind !== 'boolean') return [];
-  // As it was written, which may be in other words.
-  const written = (answer: boolean) => (chosen[0] !== undefined && readBoolean(chosen[0]) === answer ? chosen[0] : String(answer));
-  return [
-    { value: written(true), label: listTexts.yes },
-    { value: written(false), label: listTexts.no },
-  ];
+  if (kind === 'choice') return choicesOf(field);
+  return kind === 'boolean' ? answersOf(field, chosen.slice(0, 1), [listTexts.yes, listTexts.no]) : [];
 }
 
 /** Null: the related model has no pages, so that only ids can be named. */
@@ -118,7 +111,8 @@ function pickerOf(
   };
   const isWrong = wrongField === field.name;
   const asked = { resource, field, url, name: field.name, id: `filter-${field.name}`, values, isSmall: true, isWrong };
-  const input = { ...plainInput(asked, { control: 'picker', picker }), ariaLabel: field.label, describedBy: isWrong ? 'list-error' : null };
+  const about = { ariaLabel: field.label, describedBy: isWrong ? 'list-error' : null };
+  const input = { ...plainInput(asked, { control: 'picker' }), picker, ...about };
   const back = listPath(resource, state).split('?')[1] ?? '';
   return { input, searchUrl: url(`${path}${back === '' ? '' : `?_back=${encodeURIComponent(back)}`}`) };
 }

@@ -4,7 +4,7 @@ import type { ListPage } from '../../selection/list.ts';
 import { pageSizes } from '../../selection/paging.ts';
 import { listTexts } from '../texts/list.ts';
 import { listPath, type ListState, start } from './list-state.ts';
-import type { Urls } from './url.ts';
+import type { Url } from '../url.ts';
 
 export interface PagerData {
   rangeText: string;
@@ -19,7 +19,7 @@ export interface PagerData {
   words: typeof listTexts;
 }
 
-export function pagerData(resource: Resource, state: ListState, page: ListPage, url: Urls): PagerData {
+export function pagerData(resource: Resource, state: ListState, page: ListPage, url: Url): PagerData {
   const { number, total } = page;
   const to = (changes: Partial<ListState>) => url(listPath(resource, state, changes));
   const pages = Math.max(1, Math.ceil(total.value / state.size));

@@ -17,7 +17,7 @@ import { type PagerData, pagerData } from './list-pager.ts';
 import { backText, listPath, type ListState, start } from './list-state.ts';
 import type { RunningData } from './progress.ts';
 import { canSelect, type LiveSelection, type SelectionBarData, selectionBarData } from './selection-bar.ts';
-import type { Urls } from './url.ts';
+import type { Url } from '../url.ts';
 
 /** The whole page of a list. */
 export interface ListPageData extends ListData {
@@ -105,7 +105,7 @@ export interface ListParts {
   live: LiveSelection;
   titleOf: TitleOf;
   error: AppError | null;
-  url: Urls;
+  url: Url;
 }
 
 export function listPageData(parts: ListParts, running: RunningData): ListPageData {

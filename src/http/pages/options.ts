@@ -2,7 +2,7 @@ import type { Resource, ResourceField } from '../../resources/contract.ts';
 import type { RelatedOption, RelatedOptions } from '../../selection/related.ts';
 import { inputTexts } from '../texts/input.ts';
 import { backPath } from './list-state.ts';
-import type { Urls } from './url.ts';
+import type { Url } from '../url.ts';
 
 /** What a picker shows under its control; as a page of its own, ways to filter the list by one of them. */
 export interface OptionsData {
@@ -26,7 +26,7 @@ export interface OptionsParts {
   search: string;
   found: RelatedOptions;
   back: string;
-  url: Urls;
+  url: Url;
 }
 
 export function optionsData({ resource, field, targetLabel, search, found, back, url }: OptionsParts): OptionsData {

@@ -1,4 +1,5 @@
 import type { Findings, Preview } from '../../tasks/preview.ts';
+import type { OperationWords } from '../../operations/words.ts';
 import type { Resource } from '../../resources/contract.ts';
 import { bulkTexts } from '../texts/bulk.ts';
 import { previewTexts } from '../texts/previews.ts';
@@ -17,11 +18,10 @@ export interface SubmitData {
 
 const none: SubmitData = { text: null, why: null, leaveOutText: null, backgroundText: null };
 
-export function submitOf(resource: Resource, preview: Preview, findings: Findings): SubmitData {
+export function submitOf(resource: Resource, words: OperationWords, preview: Preview, findings: Findings): SubmitData {
   const { recordCount: count, runsInline } = preview;
   const { changed, unchanged, busy, held, isSample } = findings;
-  const words = preview.operation === 'delete' ? bulkTexts.submitDelete : bulkTexts.submitEdit;
-  const text = (most: number, counted?: string) => words(most, resource.singular, resource.label, counted);
+  const text = (most: number, counted?: string) => words.submit(bulkTexts.records(most, resource, counted));
   const refused = findings.refused.reduce((sum, group) => sum + group.count, 0);
   if (runsInline && refused > 0) {
     return {

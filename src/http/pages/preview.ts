@@ -1,7 +1,9 @@
 import { textsOf } from '../../form-texts.ts';
 import type { Principal } from '../../auth/principal.ts';
 import type { AppError } from '../../errors.ts';
-import type { UpdateParameters } from '../../operations/update.ts';
+import type { Operation } from '../../operations/contract.ts';
+import { journal } from '../../operations/journal.ts';
+import { seenChanges } from '../../operations/register.ts';
 import type { Register, Resource } from '../../resources/contract.ts';
 import type { Findings, Preview } from '../../tasks/preview.ts';
 import type { PreviewedRecord, PreviewPage } from '../../tasks/preview-page.ts';
@@ -10,7 +12,6 @@ import { taskTexts } from '../texts/tasks.ts';
 import { formatNumber, formatSpan } from '../format.ts';
 import { bulkTexts } from '../texts/bulk.ts';
 import { hasExtensions } from '../../resources/has-extensions.ts';
-import { wayOf } from '../../operations/way.ts';
 import { previewTexts } from '../texts/previews.ts';
 import { fieldErrors, formUrl, listUrl, type ReasonData, reasonData } from './bulk.ts';
 import type { Body } from './bulk-field.ts';
@@ -19,7 +20,7 @@ import { excerpt } from './excerpt.ts';
 import { type SubmitData, submitOf } from './preview-submit.ts';
 import { recordPath } from './record-form.ts';
 import { shownValues } from './shown-values.ts';
-import type { Urls } from './url.ts';
+import type { Url } from '../url.ts';
 
 export interface PreviewData {
   title: string;
@@ -75,7 +76,7 @@ export interface ConfirmData {
   /** Of the records that the page is about. */
   count: number;
   submit: SubmitData;
-  isDelete: boolean;
+  isDangerous: boolean;
   manner: string;
   isInline: boolean;
   acknowledge: { text: string; isTicked: boolean; error: string | null } | null;
@@ -93,6 +94,7 @@ export interface PreviewParts {
   register: Register;
   resource: Resource;
   principal: Principal;
+  operation: Operation;
   preview: Preview;
   page: PreviewPage;
   /** Key that the page begins after, as in the URL. */
@@ -107,7 +109,7 @@ export interface PreviewParts {
   /** Of the tasks that hold records and are the reader's to see. */
   heldTitles: ReadonlyMap<number, string>;
   started: TaskRow | null;
-  url: Urls;
+  url: Url;
 }
 
 export function previewPath(resource: Resource, id: string): string {
@@ -115,11 +117,10 @@ export function previewPath(resource: Resource, id: string): string {
 }
 
 export async function previewData(parts: PreviewParts): Promise<PreviewData> {
-  const { resource, preview, filter, error, started, url, lines, consequences } = parts;
+  const { resource, operation, preview, filter, error, started, url, lines, consequences } = parts;
   const findings = preview.findings as Findings;
   const count = preview.recordCount;
-  const operation = preview.operation === 'delete' ? bulkTexts.deleteHeading : bulkTexts.editHeading;
-  const heading = operation(count, resource.singular, resource.label);
+  const heading = operation.words.heading(bulkTexts.records(count, resource));
   const wrong = Object.keys(fieldErrors(error)).length > 0;
   const found = started ? nothingFound : await foundOf(parts, findings);
   return {
@@ -143,7 +144,7 @@ export async function previewData(parts: PreviewParts): Promise<PreviewData> {
     back: { href: listUrl(resource, preview.selectionId, filter, url), label: previewTexts.back(resource.label) },
     leaveOutUrl: url(`${previewPath(resource, preview.id)}/exclusions`),
     form: {
-      href: formUrl(resource, preview.operation, preview.selectionId, preview.id, url),
+      href: formUrl(resource, operation, preview.selectionId, preview.id, url),
       action: url(`${previewPath(resource, preview.id)}/form`),
       label: previewTexts.change,
     },
@@ -157,7 +158,7 @@ const nothingFound: Found = { counts: [], refused: [], held: [], notes: [], tabl
 
 async function foundOf(parts: PreviewParts, findings: Findings): Promise<Found> {
   return {
-    counts: countsOf(parts.preview, findings),
+    counts: countsOf(parts, findings),
     refused: refusedOf(parts, findings),
     held: heldOf(parts, findings),
     notes: notesOf(parts, findings),
@@ -165,7 +166,7 @@ async function foundOf(parts: PreviewParts, findings: Findings): Promise<Found> 
   };
 }
 
-function countsOf({ operation, recordCount, exclusions }: Preview, findings: Findings): PreviewData['counts'] {
+function countsOf({ operation, preview: { recordCount, exclusions } }: PreviewParts, findings: Findings): PreviewData['counts'] {
   const { counts } = previewTexts;
   const refused = findings.refused.reduce((sum, { count }) => sum + count, 0);
   const held = findings.held.reduce((sum, { count }) => sum + count, 0);
@@ -175,7 +176,7 @@ function countsOf({ operation, recordCount, exclusions }: Preview, findings: Fin
     tone,
   });
   const unlessNone = (label: string, value: number, tone: 'bad' | 'warning' | 'plain') => (value === 0 ? [] : [figure(label, value, tone)]);
-  const isDelete = operation === 'delete';
+  const isDelete = operation.writes === journal.deleted;
   if (findings.isUntried) {
     return [
       figure(counts.selected, recordCount),
@@ -186,7 +187,7 @@ function countsOf({ operation, recordCount, exclusions }: Preview, findings: Fin
   return [
     figure(counts.selected, recordCount),
     ...(findings.isSample ? [figure(counts.tried, findings.tried)] : []),
-    figure(isDelete ? counts.deleted : counts.changed, findings.changed, findings.changed === 0 ? 'plain' : isDelete ? 'bad' : 'good'),
+    figure(operation.words.willBe, findings.changed, findings.changed === 0 ? 'plain' : isDelete ? 'bad' : 'good'),
     ...(isDelete ? [] : [figure(counts.unchanged, findings.unchanged)]),
     figure(counts.refused, refused, refused > 0 ? 'bad' : 'plain'),
     ...unlessNone(counts.held, held, 'warning'),
@@ -221,8 +222,8 @@ function heldOf({ heldTitles, url }: PreviewParts, { held }: Findings): PreviewD
 /** Less than this is not worth a word, in milliseconds. */
 const quickMs = 2_000;
 
-function notesOf({ register, resource, preview }: PreviewParts, { triggers, unchanged, expectedMs }: Findings): string[] {
-  const isSql = wayOf(resource, preview.operation).startsWith('sql');
+function notesOf({ register, resource, operation }: PreviewParts, { triggers, unchanged, expectedMs }: Findings): string[] {
+  const isSql = operation.writePath(resource).startsWith('sql');
   return [
     ...(unchanged > 0 ? [previewTexts.unchangedNote] : []),
     ...triggers.map(previewTexts.trigger),
@@ -233,16 +234,17 @@ function notesOf({ register, resource, preview }: PreviewParts, { triggers, unch
 }
 
 async function tableOf(parts: PreviewParts): Promise<PreviewTable> {
-  const { register, resource, principal, preview, page, after, url } = parts;
-  const { changes = [] } = (preview.parameters ?? {}) as Partial<UpdateParameters>;
-  const fields = changes.map(({ field }) => resource.fields.find(({ meta }) => meta.name === field)).filter((field) => field !== undefined);
+  const { register, resource, principal, operation, preview, page, after, url } = parts;
+  const fields = seenChanges(resource, preview)
+    .map(({ field }) => resource.fields.find(({ meta }) => meta.name === field))
+    .filter((field) => field !== undefined);
   const show = await Promise.all(
     fields.map((field, index) => shownValues(register, resource, principal, field, textsAt(page.records, index))),
   );
   const path = previewPath(resource, preview.id);
   return {
     action: url(`${path}/exclusions${after === null ? '' : `?_after=${encodeURIComponent(after)}`}`),
-    heading: preview.operation === 'delete' ? previewTexts.deletedHeading : previewTexts.recordsHeading,
+    heading: operation.words.records,
     columns: fields.map(({ label }) => label),
     rows: page.records.map((record) => ({
       id: `preview-keep-${record.key}`,
@@ -258,39 +260,39 @@ async function tableOf(parts: PreviewParts): Promise<PreviewTable> {
           after: record.after === null || record.isLeftOut ? null : (show[index]?.(record.after[index] ?? null) ?? ''),
         }),
       })),
-      fate: fateOf(record, preview.operation === 'delete'),
+      fate: fateOf(record, operation),
     })),
     first: after === null ? null : url(path),
     next: page.next === null ? null : url(`${path}?_after=${encodeURIComponent(page.next)}`),
   };
 }
 
-function fateOf({ isLeftOut, fate, reason }: PreviewedRecord, isDelete: boolean): PreviewRow['fate'] {
+function fateOf({ isLeftOut, fate, reason }: PreviewedRecord, { words, writes }: Operation): PreviewRow['fate'] {
   if (isLeftOut) return { text: previewTexts.leftOutFate, tone: 'plain', reason: null };
-  const text = isDelete && fate === 'changed' ? previewTexts.deletedFate : previewTexts.fates[fate];
-  const tones = { changed: 'good', unchanged: 'plain', refused: 'bad', held: 'warning', busy: 'warning', unknown: 'plain' } as const;
-  return { text, tone: isDelete && fate === 'changed' ? 'bad' : tones[fate], reason };
+  if (fate === 'changed') return { text: words.fate, tone: writes === journal.deleted ? 'bad' : 'good', reason };
+  const tones = { unchanged: 'plain', refused: 'bad', held: 'warning', busy: 'warning', unknown: 'plain' } as const;
+  return { text: previewTexts.fates[fate], tone: tones[fate], reason };
 }
 
 function textsAt(records: readonly PreviewedRecord[], index: number): string[] {
   return records.flatMap(({ before, after }) => [before[index], after?.[index]]).filter((text) => text !== null && text !== undefined);
 }
 
-function confirmOf({ resource, preview, body, error }: PreviewParts): ConfirmData {
-  const isDelete = preview.operation === 'delete';
+function confirmOf({ resource, operation, preview, body, error }: PreviewParts): ConfirmData {
+  const { offer, words } = operation;
   const count = preview.recordCount;
   const given = (name: string) => textsOf(body[name]).at(-1) ?? '';
   const errors = fieldErrors(error);
   const chosen = given('overlap') || 'refuse';
   return {
     count,
-    submit: submitOf(resource, preview, preview.findings as Findings),
-    isDelete,
+    submit: submitOf(resource, words, preview, preview.findings as Findings),
+    isDangerous: offer?.tone === 'danger',
     isInline: preview.runsInline,
-    manner: preview.runsInline ? (isDelete ? bulkTexts.inlineDelete : bulkTexts.inline) : bulkTexts.background,
-    acknowledge: isDelete
+    manner: preview.runsInline ? words.atOnce : bulkTexts.background,
+    acknowledge: offer?.isAcknowledged
       ? {
-          text: bulkTexts.acknowledge(count, resource.singular, resource.label),
+          text: words.acknowledge(bulkTexts.records(count, resource)),
           isTicked: given('acknowledge') === 'yes',
           error: errors.acknowledge ?? null,
         }

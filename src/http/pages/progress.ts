@@ -1,13 +1,15 @@
 import type { Reader } from '../../fields/reader.ts';
+import { wordsOf } from '../../operations/register.ts';
 import type { Resource } from '../../resources/contract.ts';
 import { type Progress, progressOf, withoutWorkerSince } from '../../tasks/progress.ts';
 import { isFinished, type TaskState } from '../../tasks/states.ts';
 import type { TaskRow } from '../../tasks/task-row.ts';
+import { formatNumber } from '../format.ts';
 import { formatMoment, formatSpan } from '../format-span.ts';
 import { followUpTexts } from '../texts/follow-ups.ts';
 import { taskTexts } from '../texts/tasks.ts';
 import type { NamedTask } from './task-title.ts';
-import type { Urls } from './url.ts';
+import type { Url } from '../url.ts';
 import { type Badge, badgeOf } from './badge.ts';
 
 /** One count of what happened to records, in words. */
@@ -118,7 +120,7 @@ export function movedEvents(task: TaskRow): Record<string, unknown> {
 export interface Look {
   reader: Reader;
   now: Date;
-  url: Urls;
+  url: Url;
 }
 
 /** `told` is what the list behind it shows already; by default it came with this answer. */
@@ -155,7 +157,7 @@ function inPlace(place: Place): string {
   return place === 'page' ? '' : `?in=${place}`;
 }
 
-function pauseOf(task: TaskRow, { canPause, canResume }: Progress, url: Urls, place: Place): ProgressData['pause'] {
+function pauseOf(task: TaskRow, { canPause, canResume }: Progress, url: Url, place: Place): ProgressData['pause'] {
   if (!canPause && !canResume) return null;
   const name = canPause ? 'pause' : 'resumption';
   const [label, icon] = canPause ? [followUpTexts.pause, 'pause'] : [followUpTexts.resume, 'play'];
@@ -217,11 +219,11 @@ export function shownProgress(task: TaskRow, now: Date): Pick<Progress, 'done' |
 }
 
 /** What happened to the records, only what there was. */
-export function countsOf(task: TaskRow): Count[] {
+export function countsOf(task: TaskRow & Partial<NamedTask>): Count[] {
   const { counts } = taskTexts;
   const left = isFinished(task.state) ? Math.max(0, (task.total ?? 0) - task.done) : 0;
   const all: [number, (count: number) => string, Count['tone']][] = [
-    [task.changed, { update: counts.changed, delete: counts.deleted, undo: counts.restored }[task.operation], 'success'],
+    [task.changed, (count) => (task.words ?? wordsOf(task.operation)).done(formatNumber(count)), 'success'],
     [task.failed, counts.failed, 'error'],
     [task.keptBack, counts.keptBack, 'error'],
     [task.altered, counts.altered, 'warning'],
@@ -233,7 +235,7 @@ export function countsOf(task: TaskRow): Count[] {
   return all.filter(([count]) => count > 0).map(([count, words, tone]) => ({ text: words(count), tone }));
 }
 
-export function finishedData(task: TaskRow, now: Date, url: Urls, place: Place = 'page', { undo, changes }: EndLinks = {}): EndedData {
+export function finishedData(task: TaskRow, now: Date, url: Url, place: Place = 'page', { undo, changes }: EndLinks = {}): EndedData {
   const isHere = place === 'task';
   return {
     elementId: progressElementId(task.id, place),
@@ -265,7 +267,7 @@ function noteOfEnd(state: TaskState, notes: EndNotes): string {
 }
 
 /** Removed and somebody else's look the same, so that ids tell nothing. */
-export function goneData(taskId: string, url: Urls, place: Place): EndedData {
+export function goneData(taskId: string, url: Url, place: Place): EndedData {
   return {
     elementId: progressElementId(taskId, place),
     kind: 'gone',
@@ -279,7 +281,7 @@ export function goneData(taskId: string, url: Urls, place: Place): EndedData {
   };
 }
 
-export function signedOutData(taskId: string, url: Urls, place: Place): EndedData {
+export function signedOutData(taskId: string, url: Url, place: Place): EndedData {
   return {
     elementId: progressElementId(taskId, place),
     kind: 'signed-out',

@@ -1,3 +1,4 @@
+import type { FormTexts } from '../../form-texts.ts';
 import { sizeInWords } from '../../fields/bytes.ts';
 import { canBeTyped } from '../../fields/scalar-list.ts';
 import { getFieldKind } from '../../fields/register.ts';
@@ -10,8 +11,8 @@ import type { RecordValuesRead } from '../../selection/record.ts';
 import { recordTexts } from '../texts/records.ts';
 import { fieldCell } from './cell.ts';
 import { type InputData, inputData } from './input.ts';
-import type { Urls } from './url.ts';
-import { ownValue } from '../../own-value.ts';
+import type { Url } from '../url.ts';
+import { ownProperty } from '../../own-property.ts';
 import { sealedName } from '../sealed-secrets.ts';
 import { canBeEmptyText, emptyText, shownTexts } from './record-input.ts';
 import { zoneHint } from './zone-hint.ts';
@@ -62,15 +63,12 @@ export interface FieldConflict {
   mine: string;
 }
 
-/** Texts of a form's controls by field name. */
-export type FormTexts = Readonly<Record<string, string | readonly string[]>>;
-
 export interface FieldParts {
   register: Register;
   sql: Queryable;
   resource: Resource;
   principal: Principal;
-  url: Urls;
+  url: Url;
   texts: FormTexts;
   error: string | null;
   errorLink: RecordField['errorLink'];
@@ -92,7 +90,7 @@ export async function recordField(field: ResourceField, parts: FieldParts): Prom
   const id = `field-${field.name}`;
   const isKept = record !== null && !field.isSecret && !canBeTyped(record.values[field.meta.name]);
   const isFixed = field.isReadOnly || isOverfull || isKept || (field.meta.isId && !isNew);
-  const given = ownValue(texts, field.name) ?? '';
+  const given = ownProperty(texts, field.name) ?? '';
   const values = isFixed && record && !field.relation ? [shownText(parts, field, record)] : [given === emptyText ? '' : given].flat();
   const long = record && !Object.hasOwn(texts, field.name) ? longField(parts, field, record) : null;
   // A toggle would show no value as “no”, and send that.
@@ -181,6 +179,8 @@ function hintOf(field: ResourceField, isFixed: boolean, { resource: { reader }, 
   if (isFixed) return field.help ?? (field.meta.isId ? recordTexts.idFixed : null);
   if (field.help) return field.help;
   if (field.isSecret && record) return recordTexts.secret;
+  // What a kind of the project's own takes, its help says.
+  if (field.kind) return zoneHint(field, reader);
   if (field.meta.isList && !field.relation) return recordTexts.onePerLine;
   return field.meta.type === 'Json' ? recordTexts.json : zoneHint(field, reader);
 }

@@ -16,10 +16,11 @@ import { recordTexts } from '../texts/records.ts';
 import type { ConsequencesData } from './consequences.ts';
 import { excerpt } from './excerpt.ts';
 import { backPath } from './list-state.ts';
-import { type FormTexts, isRequired, type RecordField, recordField } from './record-field.ts';
+import { isRequired, type RecordField, recordField } from './record-field.ts';
+import type { FormTexts } from '../../form-texts.ts';
 import { emptyText, type StaleField, shownTexts, type WasTexts } from './record-input.ts';
-import type { Urls } from './url.ts';
-import { ownValue } from '../../own-value.ts';
+import type { Url } from '../url.ts';
+import { ownProperty } from '../../own-property.ts';
 
 export interface RecordFormData {
   title: string;
@@ -67,7 +68,7 @@ export interface FormParts {
   back: string;
   /** The one that the page is about; null: all of the record's. */
   field: ResourceField | null;
-  url: Urls;
+  url: Url;
 }
 
 export function recordPath(resource: Resource, key: string): string {
@@ -78,19 +79,19 @@ export async function recordFormData(parts: FormParts): Promise<RecordFormData> 
   const { resource, principal, record, was, error, back, field: one, url } = parts;
   const backQuery = back === '' ? '' : `?_back=${encodeURIComponent(back)}`;
   const query = parts.madeFor ? `?_for=${parts.madeFor}` : backQuery;
-  const fieldErrors = (error?.details.fieldErrors ?? {}) as Record<string, string>;
-  const stale = new Map(((error?.details.stale ?? []) as StaleField[]).map((field) => [field.name, field]));
-  const taken = (error?.details.taken ?? []) as string[];
+  const fieldErrors = error?.details.fieldErrors ?? {};
+  const stale = new Map((error?.details.stale ?? []).map((field) => [field.name, field]));
+  const taken = error?.details.taken ?? [];
   const holder = taken.length > 0 ? await holderOf(parts, taken) : null;
   const fields = await Promise.all(
     resource.form.map(async (field) => {
       const conflict = stale.get(field.name);
       return recordField(field, {
         ...parts,
-        error: ownValue(fieldErrors, field.name) ?? null,
+        error: ownProperty(fieldErrors, field.name) ?? null,
         errorLink: taken.includes(field.name) ? holder : null,
         conflict: conflict ? await conflictOf(parts, field, conflict) : null,
-        isTooLong: error?.code === 'too-large' && (error.details.longest as string[]).includes(field.name),
+        isTooLong: error?.code === 'too-large' && error.details.longest?.includes(field.name) === true,
         isOverfull: record?.overfull.includes(field.name) ?? false,
         sealed: parts.sealed.get(field.name) ?? null,
       });
@@ -163,7 +164,7 @@ export function titleOf(resource: Resource, { key, title }: { key: string; title
 }
 
 async function conflictOf({ register, resource, principal, texts }: FormParts, field: ResourceField, { name, was, theirs }: StaleField) {
-  const values = [theirs, ownValue(texts, name) ?? '', was ?? ''].map((value) => [value === emptyText ? '' : value].flat());
+  const values = [theirs, ownProperty(texts, name) ?? '', was ?? ''].map((value) => [value === emptyText ? '' : value].flat());
   const target = relationTarget(resource, field);
   const titles = target ? await relatedTitles(register, target, principal, values.flat()) : new Map<string, string>();
   const said = values.map((value) => value.map((item) => titles.get(item) ?? typedInWords(item, field, resource.reader)).join(', '));
@@ -209,7 +210,7 @@ export function recordDeleteData(
   record: { key: string; title: string },
   error: AppError | null,
   consequences: ConsequencesData,
-  url: Urls,
+  url: Url,
 ): RecordDeleteData {
   const path = recordPath(resource, record.key);
   const heading = recordTexts.deleteHeading(titleOf(resource, record));
@@ -254,7 +255,7 @@ export interface LockedParts {
   back: string;
   /** The form that was refused, to be sent again; null: it was only to be opened. */
   kept: LockedPageForm;
-  url: Urls;
+  url: Url;
 }
 
 type LockedPageForm = readonly { name: string; value: string }[] | null;
@@ -297,11 +298,11 @@ export interface RecordGoneData {
   words: typeof recordTexts;
 }
 
-export function recordGoneData({ resource, back }: { resource: Resource; back: string }, texts: FormTexts, url: Urls): RecordGoneData {
+export function recordGoneData({ resource, back }: { resource: Resource; back: string }, texts: FormTexts, url: Url): RecordGoneData {
   const seen = shownTexts(resource, texts);
   const typed = resource.form.map(({ name, label }) => ({
     label,
-    text: [ownValue(seen, name) ?? []].flat().join(', ').replace(emptyText, ''),
+    text: [ownProperty(seen, name) ?? []].flat().join(', ').replace(emptyText, ''),
   }));
   return {
     title: recordTexts.goneHeading,

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import type { Reader } from '../../fields/reader.ts';
 import type { Principal } from '../../auth/principal.ts';
+import { getFieldKind } from '../../fields/register.ts';
 import { shownText } from '../../fields/stored-text.ts';
 import { keyToUrl } from '../../metadata/keys.ts';
 import type { ChangedValue, DeletedRecord, HistoryEntry, HistoryPage, HistoryTask } from '../../operations/history.ts';
-import { actionOf } from '../../operations/register.ts';
-import { can } from '../../resources/permissions.ts';
+import { journal, type JournalWord, journalWord } from '../../operations/journal.ts';
+import { mayRun } from '../../operations/register.ts';
 import type { Register, Resource, ResourceField } from '../../resources/contract.ts';
 import { relatedTitles, relationTarget } from '../../selection/related.ts';
 import { titleText } from '../../selection/cut.ts';
@@ -14,7 +14,7 @@ import { formatDateTime, isoTime } from '../format-span.ts';
 import { historyTexts } from '../texts/history.ts';
 import { recordPath } from './record-form.ts';
 import { isMany } from './record-input.ts';
-import type { Urls } from './url.ts';
+import type { Url } from '../url.ts';
 
 export interface HistoryData {
   title: string;
@@ -30,7 +30,7 @@ export interface HistoryData {
 }
 
 export interface HistoryItem {
-  kind: HistoryEntry['kind'];
+  kind: JournalWord;
   icon: string;
   who: string;
   did: string;
@@ -61,7 +61,7 @@ export interface HistoryParts {
   /** Of the tasks that are the reader's to see. */
   taskTitles: ReadonlyMap<number, string>;
   isFirst: boolean;
-  url: Urls;
+  url: Url;
 }
 
 const icons = { create: 'plus', update: 'pencil', delete: 'trash-2' } as const;
@@ -105,7 +105,7 @@ function itemOf({ resource, key, taskTitles, url }: HistoryParts, entry: History
   const { task } = entry;
   const taskTitle = task === null ? undefined : taskTitles.get(task.id);
   return {
-    kind: entry.kind,
+    kind: journalWord(entry.kind),
     icon: icons[entry.kind],
     who: entry.principalName,
     did: historyTexts.kinds[entry.kind],
@@ -122,11 +122,14 @@ function itemOf({ resource, key, taskTitles, url }: HistoryParts, entry: History
 
 /** `path` is where all of a value is, of which only the beginning is shown. */
 export function shownChange({ field, before, after, cut }: ChangedValue, words: Words, path: string): ShownChange {
+  const [was, is] = [words(field, before), words(field, after)];
+  // Two that cells do not tell apart are told as they are stored.
+  const isTold = was !== is || before === null || after === null;
   const whole = (side: 'before' | 'after') => (cut.includes(side) ? `${path}/${side}/${encodeURIComponent(field.name)}` : null);
   return {
     label: field.label,
-    before: words(field, before),
-    after: words(field, after),
+    before: isTold ? was : before,
+    after: isTold ? is : after,
     whole: { before: whole('before'), after: whole('after') },
   };
 }
@@ -144,7 +147,9 @@ export async function valueWords(
   }
   return (field, text) => {
     if (text === null) return null;
-    if (!field.relation) return storedText(field, text, resource.reader);
+    // What nobody types, such as bytes, is told by its size alone in a cell.
+    if (field.kind === null && getFieldKind(field).input === 'none') return text;
+    if (!field.relation) return shownText(text, field, resource.reader);
     return (
       idsIn(field, text)
         .map((id) => titles.get(field)?.get(id) ?? id)
@@ -159,11 +164,6 @@ function idsOf({ field, before, after }: ChangedValue): string[] {
 
 function idsIn(field: ResourceField, text: string): string[] {
   return isMany(field) ? (JSON.parse(text) as string[]) : [text];
-}
-
-/** A value as the database wrote it, in the words of the pages. */
-function storedText(field: ResourceField, text: string, reader: Reader): string {
-  return field.meta.type === 'Json' || field.meta.type === 'Bytes' ? text : shownText(text, field, reader);
 }
 
 /** The undo of a record's delete alone, sent where every undo is. */
@@ -187,7 +187,7 @@ function restoreForm(
   { register, resource, principal, url }: Pick<HistoryParts, 'register' | 'resource' | 'principal' | 'url'>,
   { key, title, task }: Restorable,
 ) {
-  if (task === null || !task.isFinished || !can(resource, principal, actionOf(task.operation, task.parameters))) return null;
+  if (task === null || !task.isFinished || !mayRun(resource, principal, task)) return null;
   if (!seesTask(register, principal, task)) return null;
   return {
     action: url(`/tasks/${task.id}/undo`),
@@ -201,7 +201,7 @@ function restoreForm(
 function restoreOfLast(parts: HistoryParts): RestoreForm | null {
   const { resource, key, page } = parts;
   const last = page.entries[0];
-  if (last?.kind !== 'delete' || last.values === null || last.isAlong) return null;
+  if (last?.kind !== journal.deleted || last.values === null || last.isAlong) return null;
   return restoreForm(parts, { key, title: lastTitle(resource, page) ?? keyToUrl(resource.model, key), task: last.task });
 }
 

@@ -3,14 +3,14 @@ import { textsOf } from '../../form-texts.ts';
 import { z } from 'zod';
 import { AppError } from '../../errors.ts';
 import type { Parsed } from '../../fields/contract.ts';
-import { parseJson } from '../../fields/json.ts';
+import { literalDefault } from '../../fields/column-value.ts';
 import { canBeTyped } from '../../fields/scalar-list.ts';
 import { getFieldKind } from '../../fields/register.ts';
 import type { Resource, ResourceField } from '../../resources/contract.ts';
 import type { RecordValuesRead } from '../../selection/record.ts';
 import { withLineEnds } from './line-ends.ts';
-import type { FormTexts } from './record-field.ts';
-import { ownValue } from '../../own-value.ts';
+import type { FormTexts } from '../../form-texts.ts';
+import { ownProperty } from '../../own-property.ts';
 
 type Body = Record<string, unknown>;
 
@@ -87,24 +87,9 @@ export function shownTexts({ secrets }: Resource, texts: FormTexts): FormTexts {
 }
 
 function defaultText(field: ResourceField, reader: Resource['reader']): string | string[] {
-  const given = field.meta.default;
   if (isMany(field)) return [];
-  if (given === null || given === undefined || !isLiteral(given)) return '';
-  return getFieldKind(field).toForm(literal(field, given), field, reader) as string;
-}
-
-function isLiteral(given: unknown): boolean {
-  return Array.isArray(given) || typeof given !== 'object';
-}
-
-/** A default of the schema as the value that Prisma's client would read. */
-function literal({ meta }: ResourceField, given: unknown): unknown {
-  const one = (value: unknown): unknown => {
-    if (meta.type === 'DateTime') return new Date(String(value));
-    if (meta.type === 'Json') return parseJson(String(value));
-    return meta.type === 'BigInt' ? BigInt(String(value)) : value;
-  };
-  return Array.isArray(given) ? given.map(one) : one(given);
+  const literal = literalDefault(field.meta);
+  return literal === undefined ? '' : (getFieldKind(field).toForm(literal, field, reader) as string);
 }
 
 /** What was typed, by field, of the controls that were sent. A browser sends line ends as CRLF, whatever the text had. */
@@ -122,7 +107,7 @@ export function typedTexts(resource: Resource, body: Body): FormTexts {
 /** Secrets of which something was typed. */
 export function typedSecrets({ secrets }: Resource, texts: FormTexts): { name: string; value: string }[] {
   return secrets.flatMap(({ name }) => {
-    const value = [ownValue(texts, name) ?? ''].flat().join('\n');
+    const value = [ownProperty(texts, name) ?? ''].flat().join('\n');
     return value === '' ? [] : [{ name, value }];
   });
 }
@@ -146,9 +131,9 @@ export function readSentForm(resource: Resource, body: Body, record: RecordValue
   // What was not sent is as it is.
   const was: Record<string, Was> = { ...now, ...onlyOf(typed, wasIn(resource, body._was)) };
   const asItIs = (name: string) => {
-    was[name] = ownValue(now, name) ?? '';
+    was[name] = ownProperty(now, name) ?? '';
     delete texts[name];
-    if (Object.hasOwn(current, name)) texts[name] = ownValue(current, name) ?? '';
+    if (Object.hasOwn(current, name)) texts[name] = ownProperty(current, name) ?? '';
   };
   for (const [name, value] of Object.entries(wasIn(resource, body._theirs))) {
     const kept = textsOf(body[`_keep.${name}`]).at(-1);
@@ -194,24 +179,24 @@ const wasShape: z.ZodType<Was> = z.union([
 /** Typed values of a new record's fields; every error at once in AppError 422. */
 export function parseNew(resource: Resource, texts: FormTexts): Map<ResourceField, unknown> {
   const given = resource.form.filter((field) => {
-    const isLeft = (ownValue(texts, field.name) ?? '').length === 0 && field.meta.hasDefault;
+    const isLeft = (ownProperty(texts, field.name) ?? '').length === 0 && field.meta.hasDefault;
     return !field.isReadOnly && !isLeft;
   });
-  return parseAll(given, (field) => parseText(resource, field, ownValue(texts, field.name) ?? ''));
+  return parseAll(given, (field) => parseText(resource, field, ownProperty(texts, field.name) ?? ''));
 }
 
 /** Typed values of the fields whose control shows something else than it did. */
 export function parseChanged(resource: Resource, { texts, was }: SentForm, record: RecordValuesRead): Map<ResourceField, unknown> {
   const now = textsOfRecord(resource, record);
   const changed = resource.form.filter((field) => {
-    const given = ownValue(texts, field.name);
+    const given = ownProperty(texts, field.name);
     if (field.isReadOnly || field.meta.isId || given === undefined) return false;
-    return field.isSecret ? given.length > 0 : !isAsWas(field, given, ownValue(was, field.name));
+    return field.isSecret ? given.length > 0 : !isAsWas(field, given, ownProperty(was, field.name));
   });
   return parseAll(changed, (field) => {
-    const given = ownValue(texts, field.name) ?? '';
+    const given = ownProperty(texts, field.name) ?? '';
     const parsed = parseText(resource, field, given);
-    const shown = ownValue(now, field.name);
+    const shown = ownProperty(now, field.name);
     return 'value' in parsed && typeof shown === 'string' && parsed.value === given
       ? { value: withLineEnds(String(given), shown) }
       : parsed;
@@ -245,6 +230,12 @@ function unseen({ label }: ResourceField, given: string | readonly string[], err
 }
 
 /** A field that somebody else has given another value since the form was opened. */
+declare module '../../errors.ts' {
+  interface ErrorDetails {
+    readonly stale?: readonly StaleField[];
+  }
+}
+
 export interface StaleField {
   name: string;
   /** Null: it was long, and only its digest is known. */
@@ -268,9 +259,9 @@ export function assertFresh(
   const stale: StaleField[] = [...fields].flatMap((field) => {
     const { name } = field;
     if (field.isSecret) return [];
-    const before = ownValue(was, name) ?? '';
+    const before = ownProperty(was, name) ?? '';
     const now = wasOf(resource, field, current);
-    const isFresh = isSameWas(field, before, now) || isAsWas(field, ownValue(texts, name), now);
+    const isFresh = isSameWas(field, before, now) || isAsWas(field, ownProperty(texts, name), now);
     if (isFresh) return [];
     const theirs = current.long.get(name)?.beginning ?? textOf(resource, field, current);
     return [{ name, was: isDigest(before) ? null : before, theirs, now }];

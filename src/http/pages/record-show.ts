@@ -15,10 +15,10 @@ import { fieldHref } from './record-field.ts';
 import { backPath } from './list-state.ts';
 import { recordPath, titleOf } from './record-form.ts';
 import { isMany } from './record-input.ts';
-import type { Urls } from './url.ts';
+import type { Url } from '../url.ts';
 
 /** A value on a record's page; of a relation to many, each of them. */
-export interface ShownValue extends Pick<CellData, 'text' | 'badge' | 'icon' | 'href' | 'isOutside' | 'label'> {
+export interface ShownValue extends Pick<CellData, 'text' | 'badge' | 'icon' | 'href' | 'isOutside' | 'label' | 'own'> {
   name: string;
   records: readonly { title: string; href: string | null }[];
   isWide: boolean;
@@ -59,7 +59,7 @@ export interface ShowParts {
   lists: readonly RelatedList[];
   holder: Holder | null;
   back: string;
-  url: Urls;
+  url: Url;
 }
 
 /** One statement for each relation among the fields. */
@@ -96,7 +96,7 @@ async function shownValue(parts: ShowParts, field: ResourceField): Promise<Shown
   const value = field.relation?.kind === 'to-one' ? related[0] : record.values[field.meta.name];
   const cell = isMuch ? null : fieldCell({ resource, principal, url }, field, value ?? null);
   const long = record.long.get(field.name);
-  const isCode = field.meta.type === 'Json' && field.format === null && !field.meta.isList;
+  const isCode = field.meta.type === 'Json' && field.format === null && field.kind === null && !field.meta.isList;
   const isCut = long !== undefined && field.format === null && field.kind === null;
   const text = isCut
     ? `${long.beginning}…`
@@ -112,6 +112,7 @@ async function shownValue(parts: ShowParts, field: ResourceField): Promise<Shown
     icon: cell?.icon ?? null,
     href: cell?.href ?? null,
     isOutside: cell?.isOutside ?? false,
+    own: cell?.own ?? null,
     records: isMuch ? related.map(({ id, title }) => ({ title, href: target ? url(hrefOf(target, id)) : null })) : [],
     isWide: isMuch || text.length > 80 || text.includes('\n') || isCode,
     isCode,

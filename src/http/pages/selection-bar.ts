@@ -1,12 +1,13 @@
 import type { Principal } from '../../auth/principal.ts';
 import type { Database } from '../../db/database.ts';
-import { can } from '../../resources/permissions.ts';
+import type { Tone } from '../../operations/contract.ts';
+import { offeredTo } from '../../operations/register.ts';
 import type { Register, Resource } from '../../resources/contract.ts';
 import type { Count } from '../../selection/count.ts';
 import { countSelection, findSelection, type Selection } from '../../selection/selection.ts';
 import { selectionTexts } from '../texts/list.ts';
 import type { ListState } from './list-state.ts';
-import type { Urls } from './url.ts';
+import type { Url } from '../url.ts';
 
 /** What is selected, and what can be done with it. */
 export interface SelectionBarData {
@@ -18,9 +19,16 @@ export interface SelectionBarData {
   excludedText: string | null;
   notice: string | null;
   matchingText: string | null;
-  editUrl: string | null;
-  deleteUrl: string | null;
+  offers: readonly OfferLink[];
   words: typeof selectionTexts;
+}
+
+/** Leads to the form of an operation. */
+export interface OfferLink {
+  href: string;
+  label: string;
+  icon: string;
+  tone: Tone;
 }
 
 /** A selection that counts for a list: one of everything matching ends when the filter is another. */
@@ -66,19 +74,18 @@ export function hasEnded(selection: Selection, filter: string): boolean {
 }
 
 export function canSelect(resource: Resource, principal: Principal): boolean {
-  return can(resource, principal, 'bulk-update') || can(resource, principal, 'bulk-delete');
+  return offeredTo(resource, principal).length > 0;
 }
 
 export function selectionBarData(
   resource: Resource,
   principal: Principal,
   { selection, count, notice }: LiveSelection,
-  { total, url }: { total: Count; url: Urls },
+  { total, url }: { total: Count; url: Url },
 ): SelectionBarData {
   const id = selection?.id ?? '';
   const isMatching = selection?.kind === 'matching';
-  const bulkUrl = (action: 'bulk-update' | 'bulk-delete', segment: string) =>
-    count.value > 0 && can(resource, principal, action) ? url(`/${resource.slug}/${segment}?_s=${id}`) : null;
+  const offered = count.value > 0 ? offeredTo(resource, principal) : [];
   const excluded = isMatching ? selection.exclusions.length : 0;
   const isWhole = isMatching && excluded === 0;
   return {
@@ -89,8 +96,12 @@ export function selectionBarData(
     excludedText: excluded > 0 ? selectionTexts.excluded(excluded) : null,
     notice,
     matchingText: total.value > 0 && !isWhole ? selectionTexts.selectMatching(total) : null,
-    editUrl: bulkUrl('bulk-update', 'bulk-edit'),
-    deleteUrl: bulkUrl('bulk-delete', 'bulk-delete'),
+    offers: offered.map(({ offer, words }) => ({
+      href: url(`/${resource.slug}/${offer.path}?_s=${id}`),
+      label: words.button,
+      icon: offer.icon,
+      tone: offer.tone,
+    })),
     words: selectionTexts,
   };
 }

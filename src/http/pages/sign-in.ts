@@ -1,6 +1,6 @@
 import { shortestPassword } from '../../auth/users.ts';
 import { shellTexts } from '../texts/shell.ts';
-import type { Url } from '../url.ts';
+import type { SiteUrl } from '../url.ts';
 
 export interface SignInData {
   title: string;
@@ -17,7 +17,7 @@ export interface SignInData {
 
 export function signInData(
   name: string,
-  url: Url,
+  url: SiteUrl,
   { email = '', next = '', kept = '', error = null as string | null, notice = null as string | null },
 ): SignInData {
   return {
@@ -37,22 +37,50 @@ export interface FirstAdminData {
   title: string;
   action: string;
   token: string;
-  email: string;
-  name: string;
-  errors: Readonly<Record<string, string>>;
-  passwordHint: string;
+  fields: readonly AccountField[];
   words: typeof shellTexts;
 }
 
-export function firstAdminData(url: Url, token: string, { email = '', name = '', errors = {} as Record<string, string> }): FirstAdminData {
+interface AccountField {
+  name: 'name' | 'email' | 'password';
+  label: string;
+  type: string;
+  value: string;
+  autocomplete: string;
+  error: string | null;
+  /** Shown where nothing is wrong. */
+  hint: string | null;
+}
+
+export function firstAdminData(
+  url: SiteUrl,
+  token: string,
+  { email = '', name = '', errors = {} as Record<string, string> },
+): FirstAdminData {
+  const field = (
+    name: AccountField['name'],
+    type: string,
+    value: string,
+    autocomplete: string,
+    hint: string | null = null,
+  ): AccountField => ({
+    name,
+    label: shellTexts[name],
+    type,
+    value,
+    autocomplete,
+    error: errors[name] ?? null,
+    hint,
+  });
   return {
     title: shellTexts.firstAdminHeading,
     action: url('/first-admin'),
     token,
-    email,
-    name,
-    errors,
-    passwordHint: shellTexts.passwordHint(shortestPassword),
+    fields: [
+      field('name', 'text', name, 'name'),
+      field('email', 'email', email, 'username'),
+      field('password', 'password', '', 'new-password', shellTexts.passwordHint(shortestPassword)),
+    ],
     words: shellTexts,
   };
 }

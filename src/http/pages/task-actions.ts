@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Principal } from '../../auth/principal.ts';
-import { actionOf } from '../../operations/register.ts';
-import { can } from '../../resources/permissions.ts';
+import { findOperation, mayRun } from '../../operations/register.ts';
 import type { Resource } from '../../resources/contract.ts';
 import type { Database } from '../../db/database.ts';
 import { countRetryable, type FollowUpTask, listFollowUps } from '../../tasks/failed-records.ts';
@@ -12,7 +11,7 @@ import { followUpTexts } from '../texts/follow-ups.ts';
 import { taskChangeTexts } from '../texts/task-changes.ts';
 import { taskTexts } from '../texts/tasks.ts';
 import { type InList, inList } from './in-list.ts';
-import type { Urls } from './url.ts';
+import type { Url } from '../url.ts';
 
 export interface RetryForm {
   action: string;
@@ -43,10 +42,10 @@ export interface TaskActions {
 }
 
 export async function taskActions(
-  { db, principal, resource, url }: { db: Database; principal: Principal; resource: Resource | null; url: Urls },
+  { db, principal, resource, url }: { db: Database; principal: Principal; resource: Resource | null; url: Url },
   task: TaskRow,
 ): Promise<TaskActions> {
-  const mayAct = resource !== null && isFinished(task.state) && can(resource, principal, actionOf(task.operation, task.parameters));
+  const mayAct = resource !== null && isFinished(task.state) && mayRun(resource, principal, task);
   const hasFailed = task.failed + task.conflicted + task.keptBack > 0;
   const [retryable, followUps] = await Promise.all([
     mayAct && hasFailed ? countRetryable(db, task.id) : new Map<string, number>(),
@@ -85,13 +84,14 @@ export async function taskActions(
 
 /** The records of a task that failed, for one reason or any. */
 export function failedInList(
-  parts: { resource: Resource | null; principal: Principal; url: Urls },
+  parts: { resource: Resource | null; principal: Principal; url: Url },
   { id, operation, failed, conflicted, keptBack }: Pick<TaskRow, 'id' | 'operation' | 'failed' | 'conflicted' | 'keptBack'>,
   reason: { code: string; count: number } | null = null,
 ): InList | null {
   const count = reason?.count ?? failed + conflicted + keptBack;
+  const hasFields = parts.resource && findOperation(parts.resource, operation)?.offer?.view === 'bulk/edit';
   return inList(parts, taskRecordsFilter('failed', id, reason?.code ?? null), {
-    select: operation === 'update' ? followUpTexts.changeFailed(count) : followUpTexts.selectFailed(count),
+    select: hasFields ? followUpTexts.changeFailed(count) : followUpTexts.selectFailed(count),
     list: followUpTexts.listFailed(count),
   });
 }
@@ -105,6 +105,6 @@ function isUndo({ selection }: TaskRow): boolean {
   return selection.kind === 'changed';
 }
 
-function relative(id: number, label: string, url: Urls): { href: string; label: string } {
+function relative(id: number, label: string, url: Url): { href: string; label: string } {
   return { href: url(`/tasks/${id}`), label };
 }

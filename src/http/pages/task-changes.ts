@@ -1,6 +1,8 @@
 import type { Principal } from '../../auth/principal.ts';
 import { keyToUrl } from '../../metadata/keys.ts';
 import type { TaskChange } from '../../operations/history.ts';
+import { journal, type JournalWord, journalWord } from '../../operations/journal.ts';
+import { findOperation } from '../../operations/register.ts';
 import type { Register, Resource, ResourceField } from '../../resources/contract.ts';
 import { seesEveryRow } from '../../resources/permissions.ts';
 import { taskRecordsFilter } from '../../selection/task-records.ts';
@@ -12,7 +14,7 @@ import { type InList, inList } from './in-list.ts';
 import { recordPath } from './record-form.ts';
 import { shownChange, type ShownChange, valueWords } from './record-history.ts';
 import type { NamedTask } from './task-title.ts';
-import type { Urls } from './url.ts';
+import type { Url } from '../url.ts';
 
 /** More fields than these are a list under their record, not columns. */
 const mostColumns = 5;
@@ -39,7 +41,7 @@ export interface TaskChangeLine {
   href: string | null;
   /** What the values alone do not say. */
   notes: readonly string[];
-  kind: TaskChange['kind'];
+  kind: JournalWord;
   /** In the order of the columns, null where it was not written; without columns those that were. */
   values: readonly (ShownChange | null)[];
 }
@@ -54,14 +56,16 @@ export interface TaskChangesParts {
   /** Of those that are there, and that the principal may see. */
   titles: ReadonlyMap<string, string>;
   after: string;
-  url: Urls;
+  url: Url;
 }
 
 /** One statement for each relation among the changed fields. */
 export async function taskChangesData(parts: TaskChangesParts): Promise<TaskChangesData> {
   const { resource, principal, task, changes, next, titles, after, url } = parts;
   // A scope cannot be asked about what is not there: whoever deleted it saw it, and so does who sees every record.
-  const seesGone = seesEveryRow(resource, principal) || (task.principalId === principal.id && task.operation === 'delete');
+  const seesGone =
+    seesEveryRow(resource, principal) ||
+    (task.principalId === principal.id && findOperation(resource, task.operation)?.writes === journal.deleted);
   const seen = changes.filter(({ key }) => titles.has(key) || seesGone);
   const words = await valueWords(
     parts,
@@ -101,11 +105,11 @@ export async function taskChangesData(parts: TaskChangesParts): Promise<TaskChan
       href: isThere ? path : seesEveryRow(resource, principal) ? `${path}/history` : null,
       notes: [
         ...(isThere ? [] : [taskChangeTexts.gone]),
-        ...(kind === 'create' ? [taskChangeTexts.created] : []),
+        ...(kind === journal.created ? [taskChangeTexts.created] : []),
         ...(values === null ? [taskChangeTexts.emptied] : []),
         ...(hiddenCount > 0 ? [taskTexts.hiddenChanges(hiddenCount)] : []),
       ],
-      kind,
+      kind: journalWord(kind),
       values: hasColumns ? fields.map((field) => cellOf(field, values, shown)) : shown,
     };
   }

@@ -1,8 +1,10 @@
 import type { Principal } from '../../auth/principal.ts';
 import { shownText } from '../../fields/stored-text.ts';
 import { getChange } from '../../operations/changes/register.ts';
-import type { UndoneParameters } from '../../operations/undo.ts';
-import { type FieldChange, relatedIds } from '../../operations/update.ts';
+import type { Undone } from '../../operations/contract.ts';
+import { type FieldChange, relatedIds } from '../../operations/field-change.ts';
+import { changesOf, findOperation, type Run, undoneOf } from '../../operations/register.ts';
+import { editWords, type OperationWords } from '../../operations/words.ts';
 import type { Resource } from '../../resources/contract.ts';
 import { cutText } from '../../selection/cut.ts';
 import { describeItem } from '../../selection/describe-filter.ts';
@@ -19,6 +21,8 @@ import { findResource, visibleFilter } from './task-filter.ts';
 export interface NamedTask extends TaskRow {
   /** The task that it waits for, where its reader sees that one. */
   waitsFor: { id: number; title: string } | null;
+  /** Of its operation; null: it is not known here. */
+  words: OperationWords | null;
 }
 
 type Asking = Pick<TaskContext, 'db' | 'register'>;
@@ -41,11 +45,11 @@ export async function named<T extends TaskRow>(ctx: Asking, principal: Principal
     principal,
     tasks.map(({ blockedBy }) => blockedBy).filter((id) => id !== null),
   );
-  const titles = await titlesFor(ctx, principal, [...tasks, ...blockers]);
+  const { titles, words } = await titlesFor(ctx, principal, [...tasks, ...blockers]);
   return tasks.map((task, index) => {
     const place = blockers.findIndex(({ id }) => id === task.blockedBy);
     const waitsFor = place === -1 ? null : { id: task.blockedBy as number, title: titles[tasks.length + place] as string };
-    return { ...task, title: titles[index] as string, waitsFor };
+    return { ...task, title: titles[index] as string, waitsFor, words: words[index] ?? null };
   });
 }
 
@@ -76,7 +80,11 @@ export async function namedHolders<T extends { taskId: number; title: string }>(
 
 type TitleOf = (target: RelationTarget, id: string) => string | undefined;
 
-async function titlesFor({ register }: Asking, principal: Principal, tasks: readonly TaskRow[]): Promise<string[]> {
+async function titlesFor(
+  { register }: Asking,
+  principal: Principal,
+  tasks: readonly TaskRow[],
+): Promise<{ titles: string[]; words: (OperationWords | null)[] }> {
   const resources = new Map(tasks.map((task) => [task.resource, task]));
   const found = new Map([...resources].map(([slug, task]) => [slug, findResource(register, principal, task)]));
   const wanted = new Map<string, { target: RelationTarget; ids: Set<string>; titles: ReadonlyMap<string, string> }>();
@@ -90,9 +98,13 @@ async function titlesFor({ register }: Asking, principal: Principal, tasks: read
   const titles = () => tasks.map((task) => titleIn(task, found.get(task.resource) ?? null, principal, titleOf));
   // The first time only says which related records are named.
   const first = titles();
-  if (wanted.size === 0) return first;
+  const words = tasks.map(({ resource: slug, operation }) => {
+    const resource = found.get(slug);
+    return resource ? (findOperation(resource, operation)?.words ?? null) : null;
+  });
+  if (wanted.size === 0) return { titles: first, words };
   for (const own of wanted.values()) own.titles = await relatedTitles(register, own.target, principal, [...own.ids]);
-  return titles();
+  return { titles: titles(), words };
 }
 
 /** The one place that says what a task is called. */
@@ -101,22 +113,22 @@ function titleIn(task: TaskRow, resource: Resource | null, principal: Principal,
   const count = task.total ?? task.expected;
   if (!resource || count === null) return task.title;
   const records = taskTexts.counted(count, resource.singular, resource.label);
-  const { selection, operation, parameters } = task;
+  const { selection } = task;
   const isRetry = selection.kind === 'refused';
-  const title = operation === 'undo' ? undoTitle() : `${whatIn(operation, parameters)}${filterIn()}`;
+  const undone = undoneOf(resource, task);
+  const title = undone ? undoTitle(undone) : `${whatIn(task)}${filterIn()}`;
   return isRetry ? titles.retry(title) : title;
 
-  function undoTitle(): string {
-    const { what, isRedo = false } = (parameters ?? {}) as UndoneParameters;
+  function undoTitle({ what, isRedo }: Undone): string {
     if (!what) return task.title.replace(/^Retry: /, '');
-    return (isRedo ? titles.redo : titles.undo)(whatIn(what.operation, what.parameters));
+    return (isRedo ? titles.redo : titles.undo)(whatIn(what));
   }
 
-  function whatIn(kind: string, given: unknown): string {
-    if (kind === 'delete') return titles.delete(records);
-    const changes = ((given ?? {}) as { changes?: readonly FieldChange[] }).changes ?? [];
+  function whatIn(run: Run): string {
+    const operation = findOperation(resource as Resource, run.operation);
+    const changes = changesOf(resource as Resource, run);
     const told = changes.flatMap((change) => changeIn(resource as Resource, change, titleOf) ?? []);
-    if (told.length === 0) return titles.edit(records);
+    if (told.length === 0) return (operation?.words ?? editWords).heading(records);
     const words = told.slice(0, toldChanges).join(', ');
     const more = changes.length - Math.min(told.length, toldChanges);
     return titles.changes(cutText(words, longest.changes), more, records);

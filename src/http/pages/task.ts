@@ -10,14 +10,14 @@ import type { ChunkRow, EventRow, FailureGroup } from '../../tasks/queries.ts';
 import { isFinished } from '../../tasks/states.ts';
 import type { TaskRow } from '../../tasks/task-row.ts';
 import { formatDateTime, formatMoment, formatNumber, formatSpan, isoTime } from '../format.ts';
-import type { Way } from '../../operations/way.ts';
+import type { WritePath } from '../../operations/write-path.ts';
 import { taskTexts } from '../texts/tasks.ts';
 import type { RetryForm, TaskActions } from './task-actions.ts';
 import { findResource, type ShownFilter } from './task-filter.ts';
 import type { NamedTask } from './task-title.ts';
 import { type Badge, badgeOf } from './badge.ts';
 import { type Count, countsOf, type EndedData, finishedData, type ProgressData, progressData, resourceLabel } from './progress.ts';
-import type { Urls } from './url.ts';
+import type { Url } from '../url.ts';
 
 export interface Fact {
   label: string;
@@ -108,13 +108,7 @@ export function taskPageData(
   parts: TaskParts,
   parameters: readonly string[],
   filter: ShownFilter,
-  {
-    now,
-    url,
-    register,
-    principal,
-    resource,
-  }: { now: Date; url: Urls; register: Register; principal: Principal; resource: Resource | null },
+  { now, url, register, principal, resource }: { now: Date; url: Url; register: Register; principal: Principal; resource: Resource | null },
 ): TaskPageData {
   const finished = isFinished(task.state);
   const label = resourceLabel(register.list, task.resource);
@@ -141,7 +135,7 @@ export function taskPageData(
 export function taskDetailsData(
   task: TaskRow,
   { chunks, failures, alterations, events, titles, actions }: TaskParts,
-  { now, url, resource, principal }: { now: Date; url: Urls; resource: Resource | null; principal: Principal },
+  { now, url, resource, principal }: { now: Date; url: Url; resource: Resource | null; principal: Principal },
 ): TaskDetailsData {
   const { timeZone } = readerOf(principal);
   const refused = failures.reduce((sum, { count }) => sum + count, 0);
@@ -199,14 +193,14 @@ export async function refusedTitles(
   return resource && keys.length > 0 ? titlesOf(register, resource, principal, keys) : new Map();
 }
 
-export function refusedRecord(key: string, titles: ReadonlyMap<string, string>, resource: Resource | null, url: Urls): RefusedRecord {
+export function refusedRecord(key: string, titles: ReadonlyMap<string, string>, resource: Resource | null, url: Url): RefusedRecord {
   if (!resource) return { title: key, href: null };
   const id = keyToUrl(resource.model, key);
   const title = titles.get(key);
   return { title: title ?? id, href: title === undefined ? null : url(`/${resource.slug}/${encodeURIComponent(id)}/edit`) };
 }
 
-function alterationLine({ count, keys, isBeside, resource, label, titles }: ShownAlteration, task: TaskRow, url: Urls) {
+function alterationLine({ count, keys, isBeside, resource, label, titles }: ShownAlteration, task: TaskRow, url: Url) {
   const field = label ?? taskTexts.hiddenField;
   const named = resource && resource.model.name !== task.model ? taskTexts.alterationOf(resource.label, field) : field;
   return {
@@ -262,7 +256,7 @@ function factsOf(task: TaskRow, now: Date, timeZone: string): Fact[] {
     if (idle >= 1_000) list.push({ label: facts.idle, value: formatSpan(idle) });
   }
   list.push({ label: facts.backend, value: taskTexts.backends[task.backend] ?? task.backend });
-  list.push({ label: facts.way, value: taskTexts.ways[task.writeThrough as Way] ?? task.writeThrough });
+  list.push({ label: facts.way, value: taskTexts.ways[task.writeThrough as WritePath] ?? task.writeThrough });
   if (task.locksOffReason !== null) list.push({ label: facts.locks, value: taskTexts.withoutLocks(task.locksOffReason) });
   if (task.parallelism > 1) list.push({ label: facts.parallelism, value: formatNumber(task.parallelism) });
   return list;

@@ -6,7 +6,7 @@ import type { ListedTask, TaskPage } from '../../tasks/queries.ts';
 import { withoutWorkerSince, workedMs } from '../../tasks/progress.ts';
 import { formatDateTime, formatMoment, formatSpan, isoTime } from '../format-span.ts';
 import { taskTexts } from '../texts/tasks.ts';
-import type { Urls } from './url.ts';
+import type { Url } from '../url.ts';
 import { type Badge, badgeOf } from './badge.ts';
 import { canSelect } from './selection-bar.ts';
 import { type Bar, barOf, type Count, countsOf, resourceLabel, shownProgress } from './progress.ts';
@@ -64,7 +64,7 @@ const offeredStates = Object.keys(taskStates) as TaskState[];
 
 export function tasksPageData(
   list: TaskListData,
-  { seen, query, url }: { seen: readonly string[] | null; query: TasksQuery; url: Urls },
+  { seen, query, url }: { seen: readonly string[] | null; query: TasksQuery; url: Url },
 ): TasksPageData {
   return {
     title: taskTexts.heading,
@@ -126,7 +126,7 @@ function search({ state }: TasksQuery, page: number): string {
 
 export interface LineParts {
   now: Date;
-  url: Urls;
+  url: Url;
   resources: readonly Resource[];
   /** Who reads. */
   principal: Principal;

@@ -3,7 +3,7 @@ import { keyToUrl } from '../../metadata/keys.ts';
 import type { UndoPreview } from '../../tasks/undo.ts';
 import { followUpTexts } from '../texts/follow-ups.ts';
 import { type RefusedRecord, refusedRecord } from './task.ts';
-import type { Urls } from './url.ts';
+import type { Url } from '../url.ts';
 import { limits } from '../../limits.ts';
 
 /** Records of a page to choose from. */
@@ -44,7 +44,7 @@ export interface OpenedUndo {
   error: string | null;
 }
 
-export function undoData({ preview, keys, titles, after, chosen, error }: OpenedUndo, url: Urls): UndoData {
+export function undoData({ preview, keys, titles, after, chosen, error }: OpenedUndo, url: Url): UndoData {
   const { task, resource, total, judged, restored, unchanged, gone, refused, along } = preview;
   const base = `/tasks/${task.id}/undo`;
   const shown = keys.slice(0, limits.shown.undone);

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { databaseError } from '../../db/database-error.ts';
 import { AppError, notFound } from '../../errors.ts';
-import { blame, isTableChanged, sqlstateOf } from '../../tasks/sqlstate.ts';
+import { blame, isTableChanged, sqlstateOf, sqlstate } from '../../db/sqlstate.ts';
 import { isMarked } from '../../auth/form-owner.ts';
 import { ids } from '../ids.ts';
 import { type KeptForm, keptFormOf, sealForm, tokenIn } from '../kept-form.ts';
@@ -9,11 +9,11 @@ import { isHtmx, wantsJson } from '../negotiate.ts';
 import { errorData } from '../pages/errors.ts';
 import { keptData } from '../pages/kept.ts';
 import { signInData } from '../pages/sign-in.ts';
-import { texts } from '../texts.ts';
+import { shellTexts } from '../texts/shell.ts';
 import { keptTexts } from '../texts/kept.ts';
 import type { Register } from '../../resources/contract.ts';
 import { withSealedSecrets } from '../sealed-secrets.ts';
-import type { Url } from '../url.ts';
+import type { SiteUrl } from '../url.ts';
 import { addTrigger } from './page.ts';
 import { limits } from '../../limits.ts';
 
@@ -22,7 +22,7 @@ const swappedStatuses = [409, 422, 423];
 export interface ErrorOptions {
   /** What the admin is called. */
   name: string;
-  url: Url;
+  url: SiteUrl;
   /** Forms that wait for their owner to sign in are sealed with it. */
   secret: string;
   /** Cookies go over HTTPS alone. */
@@ -56,13 +56,13 @@ export function handleErrors(app: FastifyInstance, options: ErrorOptions): void 
 function safeError(error: unknown, isCookieLost: boolean): AppError {
   if (error instanceof AppError) return error;
   const { code, statusCode } = (error ?? {}) as { code?: string; statusCode?: number };
-  const { errors } = texts.shell;
+  const { errors } = shellTexts;
   if (code?.startsWith('FST_CSRF_')) return new AppError('csrf', 403, isCookieLost ? errors['not-https'] : errors.csrf);
   const met = databaseError(error);
   if (blame(met) === 'passing') return new AppError('busy', 503, errors.busy);
   if (isTableChanged(met)) return new AppError('table-changed', 500, errors['table-changed']);
   // A NUL: no text of PostgreSQL's can hold one, so nothing that is asked for by it is there.
-  if (sqlstateOf(met) === '22021') return new AppError('bad-request', 400, errors['bad-request']);
+  if (sqlstateOf(met) === sqlstate.characterNotInRepertoire) return new AppError('bad-request', 400, errors['bad-request']);
   if (statusCode === 413) return new AppError('too-large', 413, errors['too-large']);
   if (statusCode === 415) return new AppError('wrong-type', 415, errors['wrong-type']);
   if (statusCode === 404) return notFound();
@@ -70,7 +70,13 @@ function safeError(error: unknown, isCookieLost: boolean): AppError {
   return new AppError('internal', 500, errors.internal);
 }
 
-function sendError(request: FastifyRequest, reply: FastifyReply, error: AppError, url: Url, form: KeptForm | null = null): FastifyReply {
+function sendError(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  error: AppError,
+  url: SiteUrl,
+  form: KeptForm | null = null,
+): FastifyReply {
   reply.code(error.status);
   if (wantsJson(request)) {
     const { code, message, details } = error;
@@ -109,12 +115,12 @@ async function sendKept(
   return reply.page('kept/show', keptData(unseen, keptTexts.old));
 }
 
-function sendToSignIn(request: FastifyRequest, reply: FastifyReply, url: Url): FastifyReply {
+function sendToSignIn(request: FastifyRequest, reply: FastifyReply, url: SiteUrl): FastifyReply {
   if (isHtmx(request)) return reply.header('HX-Redirect', signInUrl(url, currentPath(request))).send('');
   return reply.redirect(signInUrl(url, request.method === 'GET' ? request.url : ''), 303);
 }
 
-function signInUrl(url: Url, next: string): string {
+function signInUrl(url: SiteUrl, next: string): string {
   const address = url(`/sign-in?next=${encodeURIComponent(next)}`);
   const isWorthGoing = next !== '' && next !== url('/') && next !== url('') && address.length <= limits.server.addressLength;
   return isWorthGoing ? address : url('/sign-in');

@@ -2,7 +2,7 @@ import plugin from 'fastify-plugin';
 import { getUser } from '../../auth/get-user.ts';
 import type { Principal } from '../../auth/principal.ts';
 import { AppError } from '../../errors.ts';
-import { texts } from '../texts.ts';
+import { shellTexts } from '../texts/shell.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -21,7 +21,7 @@ export const guard = plugin(
     app.addHook('onRequest', async (request) => {
       request.principal = await getUser(request);
       if (!request.principal && request.routeOptions.config?.isPublic !== true) {
-        throw new AppError('signed-out', 401, texts.shell.sessionOver);
+        throw new AppError('signed-out', 401, shellTexts.sessionOver);
       }
     });
   },

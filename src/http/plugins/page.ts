@@ -4,9 +4,10 @@ import plugin from 'fastify-plugin';
 import type { AdminDefinition } from '../../admin-definition.ts';
 import type { Register } from '../../resources/contract.ts';
 import { headerJson, isHtmx } from '../negotiate.ts';
-import type { Pages } from '../pages.ts';
+import type { CommonData, Pages } from '../pages.ts';
 import { layoutData } from '../pages/layout.ts';
-import type { Url } from '../url.ts';
+import { csrfToken } from '../csrf-token.ts';
+import type { SiteUrl } from '../url.ts';
 
 type Level = 'success' | 'warning' | 'error' | 'info';
 
@@ -28,7 +29,7 @@ declare module 'fastify' {
 export interface PageOptions {
   admin: AdminDefinition;
   register: Register;
-  url: Url;
+  url: SiteUrl;
 }
 
 /** `reply.page(name, data)`: the one place where it is decided whether a whole page or a piece of one is sent. */
@@ -36,7 +37,7 @@ export const page = plugin<PageOptions>(
   async (app, options) => {
     app.decorateReply('page', function (this: FastifyReply, name: string, data: object) {
       const { request } = this;
-      const it = withCsrf(this, data);
+      const it = withCommon(this, data);
       this.type('text/html; charset=utf-8').header('vary', 'HX-Request, HX-History-Restore-Request');
       const part = partOf(name);
       if (isPart(name)) return this.send(app.views.render(name, it));
@@ -79,23 +80,17 @@ function scriptsOf(data: object): readonly string[] {
   return (data as { scripts?: readonly string[] }).scripts ?? [];
 }
 
-// Made only when a template reads it: a page without a form need not have one.
-function withCsrf(reply: FastifyReply, data: object): object {
+function withCommon(reply: FastifyReply, data: object): CommonData {
   let token: string | undefined;
   return {
     ...data,
     zone: readerOf(reply.request.principal ?? {}).timeZone,
+    // Made only when a template reads it: a page without a form need not have one.
     get csrf() {
       token ??= csrfToken(reply);
       return token;
     },
   };
-}
-
-export function csrfToken(reply: FastifyReply): string {
-  const { session, principal } = reply.request;
-  if (!session?.sessionId) return '';
-  return principal ? reply.server.formOwners.sign(reply.generateCsrf(), principal.id) : reply.server.visitToken(reply.request, reply);
 }
 
 /** Adds an event to those the page is told by `HX-Trigger`. */

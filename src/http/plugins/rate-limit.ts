@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyRequest, RouteShorthandOptions } from 'fas
 import plugin from 'fastify-plugin';
 import { normalEmail } from '../../auth/users.ts';
 import { AppError } from '../../errors.ts';
-import { texts } from '../texts.ts';
+import { shellTexts } from '../texts/shell.ts';
 import { limits } from '../../limits.ts';
 
 /** Only routes that ask for it are limited. */
@@ -42,7 +42,7 @@ export function limitAddress(app: FastifyInstance, deviceOf: DeviceOf = () => ''
 }
 
 export function tooMany(): AppError {
-  return new AppError('too-many-attempts', 429, texts.shell.tooManyAttempts);
+  return new AppError('too-many-attempts', 429, shellTexts.tooManyAttempts);
 }
 
 /** Whoever has one address of IPv6 has at least the 2⁶⁴ of its network. */

@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import { Eta } from 'eta';
 import plugin from 'fastify-plugin';
 import { icon } from '../icons.ts';
-import type { Url } from '../url.ts';
+import { withOwnViews } from '../own-views.ts';
+import type { SiteUrl } from '../url.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -16,7 +17,7 @@ export interface Views {
 }
 
 export interface ViewOptions {
-  url: Url;
+  url: SiteUrl;
   /** Templates are written meanwhile: each is read when it is rendered. */
   isReloaded: boolean;
 }
@@ -24,7 +25,7 @@ export interface ViewOptions {
 /** Templates; each sees its data as `it`, addresses through `URL` and icons through `ICON`. */
 export const views = plugin<ViewOptions>(
   async (app, { url, isReloaded }) => {
-    const eta = Object.assign(
+    const plain = Object.assign(
       new Eta({
         views: join(import.meta.dirname, '../../../views'),
         autoEscape: true,
@@ -32,6 +33,9 @@ export const views = plugin<ViewOptions>(
         functionHeader: 'const ICON = this.icon, URL = this.url;',
       }),
       { icon, url },
+    );
+    const eta = withOwnViews(plain, (view, error) =>
+      app.log.error({ err: error, view }, 'a template of a field kind failed, so the usual is shown'),
     );
     const known = new Map<string, boolean>();
     app.decorate('views', {

@@ -1,12 +1,11 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AppError } from '../../errors.ts';
 import type { TaskContext } from '../../tasks/context.ts';
-import type { Holder } from '../../tasks/holders.ts';
-import type { Launched } from '../../tasks/launch.ts';
+import type { Launched } from '../../tasks/launched.ts';
 import { seesTask } from '../../tasks/who-sees.ts';
 import { isFinished } from '../../tasks/states.ts';
 import { headerJson, isHtmx, wantsJson } from '../negotiate.ts';
-import { type BulkOutcomeData, explanationData, listUrl, type Outcome, overlapData, refusedData } from '../pages/bulk.ts';
+import { type BulkOutcomeData, type BulkRequest, explanationData, listUrl, overlapData, refusedData } from '../pages/bulk.ts';
 import { finishedData, finishedEvents, progressData } from '../pages/progress.ts';
 import { taskJson } from '../pages/task.ts';
 import { getNamed, named, namedHolders, type NamedTask } from '../pages/task-title.ts';
@@ -20,7 +19,7 @@ export async function sendLaunched(
   context: TaskContext,
   request: FastifyRequest,
   reply: FastifyReply,
-  about: Outcome,
+  about: BulkRequest,
   { task: launched, outcome }: Launched,
 ) {
   const { url } = about;
@@ -70,7 +69,7 @@ export function saidOnForm(error: unknown): AppError | null {
 }
 
 /** A conflict or a refusal in words, with a way on; anything else is thrown on. */
-export async function explain(context: TaskContext, request: FastifyRequest, reply: FastifyReply, about: Outcome, error: unknown) {
+export async function explain(context: TaskContext, request: FastifyRequest, reply: FastifyReply, about: BulkRequest, error: unknown) {
   if (!(error instanceof AppError) || wantsJson(request)) throw error;
   // Others are not swapped into a dialog; the error page or a toast tells them.
   if (error.status !== 409 && error.status !== 422) throw error;
@@ -78,11 +77,11 @@ export async function explain(context: TaskContext, request: FastifyRequest, rep
   return reply.code(error.status).page('bulk/outcome', data);
 }
 
-async function explanationOf(context: TaskContext, about: Outcome, error: AppError): Promise<BulkOutcomeData> {
+async function explanationOf(context: TaskContext, about: BulkRequest, error: AppError): Promise<BulkOutcomeData> {
   if (error.code === 'refused') return refusedData(about, error);
   if (error.code !== 'overlap') return explanationData(about, error);
   const { principal, url } = about;
-  const holders = await namedHolders(context, principal, (error.details.holders ?? []) as Holder[]);
+  const holders = await namedHolders(context, principal, error.details.holders ?? []);
   const [holder] = holders;
   const isVisible = holder && seesTask(context.register, principal, holder);
   if (!isVisible) return overlapData(about, holders, null, null);

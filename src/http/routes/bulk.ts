@@ -1,32 +1,26 @@
 import { textsOf } from '../../form-texts.ts';
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
+import type { RouteOptions } from '../route-options.ts';
 import { AppError, notFound } from '../../errors.ts';
-import type { OperationKind } from '../../operations/contract.ts';
+import { assertAcknowledged } from '../../operations/acknowledge.ts';
+import type { FormView, Operation } from '../../operations/contract.ts';
 import { consequences } from '../../operations/consequences.ts';
 import { assertCan } from '../../resources/permissions.ts';
-import { isAlwaysPreviewed } from '../../operations/update.ts';
-import { getOperation } from '../../operations/register.ts';
-import type { TaskContext } from '../../tasks/context.ts';
+import { builtIn } from '../../operations/register.ts';
 import { launch } from '../../tasks/launch.ts';
 import { lookAhead } from '../../tasks/look-ahead.ts';
 import { createPreview, findPreview, keepForm, type Preview, previewed } from '../../tasks/preview.ts';
 import { parseRunOptions } from '../../tasks/run-options.ts';
 import { isHtmx, principalOf, wantsJson } from '../negotiate.ts';
-import { bulkDeleteData, bulkEditData, type Outcome } from '../pages/bulk.ts';
+import { bulkDeleteData, bulkEditData, type BulkRequest, type Opened } from '../pages/bulk.ts';
 import { type Body, bulkInputs } from '../pages/bulk-field.ts';
 import { consequencesData } from '../pages/consequences.ts';
 import { previewPath } from '../pages/preview.ts';
 import { typedForm } from '../pages/typed-form.ts';
 import { findSelection, type Selected, type Selection, selectionWhere } from '../../selection/selection.ts';
 import { readTitled } from '../../selection/titled.ts';
-import type { Urls } from '../pages/url.ts';
 import { bulkTexts } from '../texts/bulk.ts';
 import { explain, saidOnForm, sendLaunched } from './bulk-answers.ts';
-
-export interface BulkRoutes {
-  context: TaskContext;
-  url: Urls;
-}
 
 /** Records that a dialog names. */
 const namedRecords = 4;
@@ -34,20 +28,17 @@ const namedRecords = 4;
 type ForResource = { Params: { resource: string }; Querystring: { _s?: string; _preview?: string } };
 
 interface OpenedForm {
-  about: Outcome;
+  about: BulkRequest;
   selection: Selection | null;
   earlier: Preview | null;
 }
 
-const paths: readonly [string, OperationKind][] = [
-  ['/:resource/bulk-edit', 'update'],
-  ['/:resource/bulk-delete', 'delete'],
-];
-
-export const bulkRoutes: FastifyPluginAsync<BulkRoutes> = async (app, { context, url }) => {
+export const bulkRoutes: FastifyPluginAsync<RouteOptions> = async (app, { context, url }) => {
   const { db, register } = context;
 
-  for (const [path, operation] of paths) {
+  for (const operation of builtIn) {
+    if (!operation.offer) continue;
+    const path = `/:resource/${operation.offer.path}`;
     app.get<ForResource>(path, async (request, reply) => {
       const opened = await readRequest(request, operation, textsOf(request.query._preview)[0]);
       const { about, earlier } = opened;
@@ -67,12 +58,14 @@ export const bulkRoutes: FastifyPluginAsync<BulkRoutes> = async (app, { context,
         const wanted = textsOf(body._do)[0];
         if (wanted === 'inputs') return await sendForm(reply, opened, body, null);
         if (wanted === 'preview') return await sendPreview(request, reply, opened, body);
-        const parameters = getOperation(operation).parse(about.resource, body);
-        // Tried out first, since nobody sees from the expression how long it takes. Programs have no page to look at.
-        if (isAlwaysPreviewed(parameters) && !wantsJson(request)) return await sendPreview(request, reply, opened, body);
         const { resource, principal } = about;
+        assertAcknowledged(operation, body);
+        const parameters = operation.parse(resource, body);
+        // Tried out first, since nobody sees from the expression how long it takes. Programs have no page to look at.
+        if (operation.isAlwaysPreviewed?.(parameters) && !wantsJson(request)) return await sendPreview(request, reply, opened, body);
         const operationId = textsOf(body._op)[0] ?? '';
-        const launched = await launch(context, { resource, principal, operation, parameters, operationId, options: parseRunOptions(body) });
+        const options = parseRunOptions(body);
+        const launched = await launch(context, { resource, principal, operation: operation.kind, parameters, operationId, options });
         return sendLaunched(context, request, reply, about, launched);
       } catch (error) {
         const said = wantsJson(request) ? null : saidOnForm(error);
@@ -98,24 +91,25 @@ export const bulkRoutes: FastifyPluginAsync<BulkRoutes> = async (app, { context,
   });
 
   /** What is asked for, and the form's or preview's own row that it comes from: it has what was typed and left out. */
-  async function readRequest(request: FastifyRequest<ForResource>, operation: OperationKind, earlierId = ''): Promise<OpenedForm> {
+  async function readRequest(request: FastifyRequest<ForResource>, operation: Operation, earlierId = ''): Promise<OpenedForm> {
     const principal = principalOf(request);
     const resource = register.for(principal, request.params.resource);
     const selectionId = textsOf(request.query._s)[0] ?? '';
     const selection = await findSelection(db, principal, resource, selectionId);
     const found = earlierId === '' ? null : await findPreview(context, resource, principal, earlierId);
-    const earlier = found?.operation === operation && found.selectionId === selection?.id ? found : null;
+    const earlier = found?.operation === operation.kind && found.selectionId === selection?.id ? found : null;
     const filter = selection?.filter ?? '';
-    const about: Outcome = { register, resource, principal, operation, selectionId, filter, previewId: earlier?.id ?? null, url };
+    const about: BulkRequest = { register, resource, principal, operation, selectionId, filter, previewId: earlier?.id ?? null, url };
     return { about, selection, earlier };
   }
 
-  /** Tries it out and leads to what was found; a delete is acknowledged there. */
+  /** Tries it out and leads to what was found; what has to be acknowledged is acknowledged there. */
   async function sendPreview(request: FastifyRequest, reply: FastifyReply, { about, earlier }: OpenedForm, body: Body) {
     const { resource, principal, operation, selectionId } = about;
-    const parameters = getOperation(operation).parse(resource, operation === 'delete' ? { ...body, acknowledge: 'yes' } : body);
+    const parameters = operation.parse(resource, body);
     const form = typedForm(resource, body);
-    const wanted = { resource, principal, operation, selectionId, parameters, form, exclusions: earlier?.exclusions ?? [] };
+    const exclusions = earlier?.exclusions ?? [];
+    const wanted = { resource, principal, operation: operation.kind, selectionId, parameters, form, exclusions };
     const preview = await createPreview(context, wanted);
     await lookAhead(context, { resource, principal, preview });
     const target = url(previewPath(resource, preview.id));
@@ -124,24 +118,28 @@ export const bulkRoutes: FastifyPluginAsync<BulkRoutes> = async (app, { context,
 
   async function sendForm(reply: FastifyReply, { about, selection, earlier }: OpenedForm, body: Body, error: AppError | null) {
     const { resource, principal, operation, selectionId, filter } = about;
-    const preview = await createPreview(context, { resource, principal, operation, selectionId, exclusions: earlier?.exclusions ?? [] });
+    const exclusions = earlier?.exclusions ?? [];
+    const preview = await createPreview(context, { resource, principal, operation: operation.kind, selectionId, exclusions });
     const selected = selection && previewed(selection, preview);
     const names = await firstTitles(about, selected);
-    const opened = { register, sql: db.pages, resource, principal, preview, names, selectionId, filter, body, error, url };
+    const opened = { register, sql: db.pages, resource, principal, operation, preview, names, selectionId, filter, body, error, url };
     reply.code(error?.status ?? 200);
-    if (operation === 'update') return reply.page('bulk/edit', await bulkEditData(opened));
-    const chosen = selected ? selectionWhere(resource, principal, selected) : { OR: [] };
-    const found = await consequences(db, register, resource, principal, chosen);
-    return reply.page(
-      'bulk/delete',
-      bulkDeleteData(
-        opened,
-        consequencesData(register, resource, found, url, { principal, days: context.settings.undoRetentionDays, action: 'bulk-delete' }),
-      ),
-    );
+    return forms[operation.offer?.view ?? 'bulk/edit'](reply, opened, selected);
   }
 
-  async function firstTitles({ resource, principal }: Outcome, selected: Selected | null): Promise<string[]> {
+  /** The page of each form that an operation may have. */
+  const forms: Readonly<Record<FormView, (reply: FastifyReply, opened: Opened, selected: Selected | null) => Promise<unknown>>> = {
+    'bulk/edit': async (reply, opened) => reply.page('bulk/edit', await bulkEditData(opened)),
+    'bulk/delete': async (reply, opened, selected) => {
+      const { resource, principal } = opened;
+      const chosen = selected ? selectionWhere(resource, principal, selected) : { OR: [] };
+      const found = await consequences(db, register, resource, principal, chosen);
+      const undoer = { principal, days: context.settings.undoRetentionDays, action: 'bulk-delete' } as const;
+      return reply.page('bulk/delete', bulkDeleteData(opened, consequencesData(register, resource, found, url, undoer)));
+    },
+  };
+
+  async function firstTitles({ resource, principal }: BulkRequest, selected: Selected | null): Promise<string[]> {
     if (!selected) return [];
     const where = selectionWhere(resource, principal, selected);
     return (await readTitled(register, { resource, where, limit: namedRecords })).map(({ title }) => title);

@@ -169,7 +169,7 @@ function wordsFor({ field, operator, resource }: Case, value: string, titles: Re
 }
 
 /** So many at once that an address still takes them. */
-function batches(cases: readonly Case[]): Case[][] {
+function togetherOf(cases: readonly Case[]): Case[][] {
   const all: Case[][] = [];
   for (const one of cases) {
     const last = all.at(-1);
@@ -189,15 +189,15 @@ test('every operator of every field, with every sort of value, stays as it is fr
   const { cases, titles } = await everyCase(app, principal);
   const wrong: string[] = [];
   const operators = new Set(cases.map(({ field, operator }) => `${getFieldKind(field.field).name} ${operator.name}`));
-  for (const batch of batches(cases)) {
-    const { slug } = (batch[0] as Case).resource;
-    const text = filterToText({ kind: 'and', items: batch.map(({ condition }) => condition) });
+  for (const some of togetherOf(cases)) {
+    const { slug } = (some[0] as Case).resource;
+    const text = filterToText({ kind: 'and', items: some.map(({ condition }) => condition) });
     const filter = parseFilterText(text);
-    if (told(conditionsOf(filter)).join() !== told(batch.map(({ condition }) => condition)).join())
+    if (told(conditionsOf(filter)).join() !== told(some.map(({ condition }) => condition)).join())
       wrong.push(`${slug}?${text} is read as another`);
     const listed = await get(`/${slug}?${text}`);
     if (listed.statusCode !== 200) wrong.push(`${slug}?${text} is answered ${listed.statusCode}`);
-    seeChips(slug, batch, filter, chipsOf(listed.body));
+    seeChips(slug, some, filter, chipsOf(listed.body));
     const sent = await sendQuick(slug, listed.body);
     if (filterIn(sent) !== text) wrong.push(`${slug}?${text} became ${sent} by the quick filters`);
     const came = await throughBuilder(get, slug, text);
@@ -206,11 +206,11 @@ test('every operator of every field, with every sort of value, stays as it is fr
   assert.deepEqual(wrong, []);
   assert.ok(cases.length > 1_000 && operators.size > 80, `${cases.length} cases of ${operators.size} operators`);
 
-  function seeChips(slug: string, batch: readonly Case[], filter: Group, chips: readonly Chip[]): void {
+  function seeChips(slug: string, some: readonly Case[], filter: Group, chips: readonly Chip[]): void {
     if (chips.length !== filter.items.length) wrong.push(`${slug} has ${chips.length} chips for ${filter.items.length} conditions`);
     filter.items.forEach((item, index) => {
       const [own] = isGroup(item) ? conditionsOf(item) : [item];
-      const found = batch.find(({ condition }) => told([condition]).join() === told(own ? [own] : []).join());
+      const found = some.find(({ condition }) => told([condition]).join() === told(own ? [own] : []).join());
       const chip = chips[index];
       if (!found || !chip) return;
       const said = chip.text.replaceAll('\u00a0', ' ');

@@ -1,19 +1,13 @@
 import type { FastifyPluginAsync } from 'fastify';
-import type { TaskContext } from '../../tasks/context.ts';
+import type { RouteOptions } from '../route-options.ts';
 import { principalOf } from '../negotiate.ts';
 import { filterOutcome } from '../pages/filter.ts';
 import type { Query } from '../pages/list-state.ts';
-import type { Urls } from '../pages/url.ts';
-
-export interface FilterRoutes {
-  context: TaskContext;
-  url: Urls;
-}
 
 type ForResource = { Params: { resource: string }; Querystring: Query };
 
 /** The page that makes a filter. It only leads to a list's address, so all of it is read. */
-export const filterRoutes: FastifyPluginAsync<FilterRoutes> = async (app, { context: { register }, url }) => {
+export const filterRoutes: FastifyPluginAsync<RouteOptions> = async (app, { context: { register }, url }) => {
   app.get<ForResource>('/:resource/filter', async (request, reply) => {
     const principal = principalOf(request);
     const resource = register.for(principal, request.params.resource);

@@ -2,16 +2,16 @@ import { textsOf } from '../../form-texts.ts';
 import { Readable } from 'node:stream';
 import { stringify } from 'csv-stringify';
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
+import type { RouteOptions } from '../route-options.ts';
 import type { Principal } from '../../auth/principal.ts';
 import { AppError } from '../../errors.ts';
 import { parseKey } from '../../metadata/keys.ts';
 import type { Resource } from '../../resources/contract.ts';
 import { titlesOf } from '../../selection/list.ts';
-import type { TaskContext } from '../../tasks/context.ts';
 import { type FailedRecord, listFailedRecords } from '../../tasks/failed-records.ts';
 import { failedValues } from '../../tasks/failed-values.ts';
 import { retry } from '../../tasks/follow-up.ts';
-import type { Launched } from '../../tasks/launch.ts';
+import type { Launched } from '../../tasks/launched.ts';
 import { listFailures } from '../../tasks/queries.ts';
 import type { TaskRow } from '../../tasks/task-row.ts';
 import { firstChanged, previewUndo, undo } from '../../tasks/undo.ts';
@@ -24,15 +24,9 @@ import { findResource } from '../pages/task-filter.ts';
 import { getNamed, named, type NamedTask } from '../pages/task-title.ts';
 import { undoData } from '../pages/undo.ts';
 import { earlierNote } from './bulk-answers.ts';
-import type { Urls } from '../pages/url.ts';
 import { followUpTexts } from '../texts/follow-ups.ts';
 import { taskTexts } from '../texts/tasks.ts';
 import { limits } from '../../limits.ts';
-
-export interface FollowUpRoutes {
-  context: TaskContext;
-  url: Urls;
-}
 
 type WithId = { Params: { id: string }; Querystring: { code?: unknown; _after?: unknown } };
 
@@ -40,7 +34,7 @@ type WithId = { Params: { id: string }; Querystring: { code?: unknown; _after?: 
 const csvPage = 1_000;
 
 /** What goes on from a finished task: its failed records as a list and as CSV, a retry, an undo. */
-export const followUpRoutes: FastifyPluginAsync<FollowUpRoutes> = async (app, { context, url }) => {
+export const followUpRoutes: FastifyPluginAsync<RouteOptions> = async (app, { context, url }) => {
   const { db, register } = context;
 
   app.get<WithId>('/tasks/:id/failures', async (request, reply) => {

@@ -1,5 +1,6 @@
 import { textsOf } from '../../form-texts.ts';
 import type { FastifyPluginAsync } from 'fastify';
+import type { RouteOptions } from '../route-options.ts';
 import { AppError, notFound } from '../../errors.ts';
 import type { Principal } from '../../auth/principal.ts';
 import type { Resource } from '../../resources/contract.ts';
@@ -7,24 +8,17 @@ import { parseKey } from '../../metadata/keys.ts';
 import { listDeleted, readChangedValue, readHistory } from '../../operations/history.ts';
 import { titlesOf } from '../../selection/list.ts';
 import { readRecord } from '../../selection/record.ts';
-import type { TaskContext } from '../../tasks/context.ts';
 import { principalOf } from '../negotiate.ts';
 import { titleOf } from '../pages/record-form.ts';
 import { deletedData, historyData } from '../pages/record-history.ts';
 import { titlesOfTasks } from '../pages/task-title.ts';
-import type { Urls } from '../pages/url.ts';
-
-export interface HistoryRoutes {
-  context: TaskContext;
-  url: Urls;
-}
 
 type ForRecord = { Params: { resource: string; id: string }; Querystring: { before?: string } };
 type ForValue = { Params: { resource: string; id: string; change: string; side: string; field: string } };
 type ForResource = { Params: { resource: string }; Querystring: { before?: string } };
 
 /** What was done to a record, also to one that is gone. */
-export const historyRoutes: FastifyPluginAsync<HistoryRoutes> = async (app, { context, url }) => {
+export const historyRoutes: FastifyPluginAsync<RouteOptions> = async (app, { context, url }) => {
   const { db, register } = context;
 
   app.get<ForRecord>('/:resource/:id/history', async (request, reply) => {

@@ -3,7 +3,7 @@ import { listTasks } from '../../tasks/queries.ts';
 import { principalOf } from '../negotiate.ts';
 import { homeData } from '../pages/home.ts';
 import { named } from '../pages/task-title.ts';
-import type { RouteOptions } from '../routes.ts';
+import type { RouteOptions } from '../route-options.ts';
 
 const tasksShown = 5;
 

@@ -1,10 +1,10 @@
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
+import type { RouteOptions } from '../route-options.ts';
 import type { Principal } from '../../auth/principal.ts';
 import { AppError } from '../../errors.ts';
 import type { Resource } from '../../resources/contract.ts';
 import { filterTitles, shownTitles } from '../../selection/filter-titles.ts';
 import { type ListPage, listRecords } from '../../selection/list.ts';
-import type { TaskContext } from '../../tasks/context.ts';
 import { type Holder, listHolders } from '../../tasks/holders.ts';
 import { listRunning } from '../../tasks/queries.ts';
 import { isHtmx, principalOf } from '../negotiate.ts';
@@ -14,12 +14,6 @@ import { listPath, type ListState, looseListState, parseListState, type Query } 
 import { runningData } from '../pages/progress.ts';
 import { named, titlesOfTasks } from '../pages/task-title.ts';
 import { findLiveSelection, noSelection } from '../pages/selection-bar.ts';
-import type { Urls } from '../pages/url.ts';
-
-export interface ListRoutes {
-  context: TaskContext;
-  url: Urls;
-}
 
 const noRecords: ListPage = {
   records: [],
@@ -42,7 +36,7 @@ function isSearchingOn({ headers }: FastifyRequest, { filter }: ListState): bool
 
 type ForResource = { Params: { resource: string }; Querystring: Query };
 
-export const listRoutes: FastifyPluginAsync<ListRoutes> = async (app, { context, url }) => {
+export const listRoutes: FastifyPluginAsync<RouteOptions> = async (app, { context, url }) => {
   const { db, register } = context;
 
   app.get<ForResource>('/:resource', async (request, reply) => {

@@ -1,28 +1,22 @@
 import type { FastifyPluginAsync } from 'fastify';
+import type { RouteOptions } from '../route-options.ts';
 import { AppError } from '../../errors.ts';
 import { parseKey } from '../../metadata/keys.ts';
 import { readRecord } from '../../selection/record.ts';
-import type { TaskContext } from '../../tasks/context.ts';
 import { getHoldingTask } from '../../tasks/queries.ts';
 import { seesTask } from '../../tasks/who-sees.ts';
 import { isHtmx, principalOf } from '../negotiate.ts';
 import { type EndedData, progressData, signedOutData } from '../pages/progress.ts';
 import { recordPath } from '../pages/record-form.ts';
 import { named } from '../pages/task-title.ts';
-import type { Urls } from '../pages/url.ts';
 import { recordTexts } from '../texts/records.ts';
-
-export interface LockRoutes {
-  context: TaskContext;
-  url: Urls;
-}
 
 /** htmx stops a poll when it swaps an answer of this status. */
 const stopPolling = 286;
 const elementId = 'record-lock-progress';
 
 /** How far the task is that holds a record, for whoever waits for the record; it polls the lock, not the task. */
-export const lockRoutes: FastifyPluginAsync<LockRoutes> = async (app, { context, url }) => {
+export const lockRoutes: FastifyPluginAsync<RouteOptions> = async (app, { context, url }) => {
   const { db, register } = context;
 
   // Signed out ends a poll like anything else, so the guard lets it through.

@@ -1,22 +1,16 @@
 import { textsOf } from '../../form-texts.ts';
 import type { FastifyPluginAsync } from 'fastify';
+import type { RouteOptions } from '../route-options.ts';
 import { notFound } from '../../errors.ts';
 import { parseKey } from '../../metadata/keys.ts';
 import { relationTarget, searchRelated } from '../../selection/related.ts';
-import type { TaskContext } from '../../tasks/context.ts';
 import { isHtmx, principalOf } from '../negotiate.ts';
 import { optionsData } from '../pages/options.ts';
-import type { Urls } from '../pages/url.ts';
-
-export interface OptionsRoutes {
-  context: TaskContext;
-  url: Urls;
-}
 
 type ForField = { Params: { resource: string; field: string }; Querystring: { q?: string; as?: string; made?: string; _back?: string } };
 
 /** What a relation may lead to: the list of a picker for htmx and scripts, else a page to filter by one of them. */
-export const optionsRoutes: FastifyPluginAsync<OptionsRoutes> = async (app, { context, url }) => {
+export const optionsRoutes: FastifyPluginAsync<RouteOptions> = async (app, { context, url }) => {
   const { db, register } = context;
 
   app.get<ForField>('/:resource/options/:field', async (request, reply) => {

@@ -245,7 +245,7 @@ test('a preview names who holds records and counts those being edited, and waits
     `insert into ${app.db.t.chunk} (task_id, number, state, keys, first_key, last_key) values ($1, 0, 'active', $2, $3, $4)`,
     [rows[0].id, [key(1), key(2)], key(1), key(2)],
   );
-  const editing = await app.db.drains.connect();
+  const editing = await app.db.background.connect();
   await editing.query('begin; select 1 from gazetteer.city where id = 9 for update');
   const { body } = await app.editor.get(await previewAs(app.editor, 12));
   await editing.query('rollback');

@@ -3,6 +3,8 @@ import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import { AppError, notFound } from '../../errors.ts';
 import { isKey, keyToUrl, parseKey } from '../../metadata/keys.ts';
 import { consequences } from '../../operations/consequences.ts';
+import { assertAcknowledged } from '../../operations/acknowledge.ts';
+import { journal } from '../../operations/journal.ts';
 import { getOperation } from '../../operations/register.ts';
 import type { Resource } from '../../resources/contract.ts';
 import { titlesOf } from '../../selection/list.ts';
@@ -15,7 +17,7 @@ import { previewPage } from '../../tasks/preview-page.ts';
 import { parseRunOptions } from '../../tasks/run-options.ts';
 import type { TaskRow } from '../../tasks/task-row.ts';
 import { isHtmx, principalOf, wantsJson } from '../negotiate.ts';
-import { formUrl, type Outcome } from '../pages/bulk.ts';
+import { type BulkRequest, formUrl } from '../pages/bulk.ts';
 import type { Body } from '../pages/bulk-field.ts';
 import { consequencesData } from '../pages/consequences.ts';
 import { parametersInWords } from '../pages/parameters.ts';
@@ -26,7 +28,7 @@ import { bulkTexts } from '../texts/bulk.ts';
 import { previewTexts } from '../texts/previews.ts';
 import { titlesOfTasks } from '../pages/task-title.ts';
 import { explain, saidOnForm, sendLaunched } from './bulk-answers.ts';
-import type { BulkRoutes } from './bulk.ts';
+import type { RouteOptions } from '../route-options.ts';
 import { limits } from '../../limits.ts';
 
 interface ForPreview {
@@ -38,14 +40,14 @@ interface ForPreview {
 const staleCodes = ['preview-stale', 'selection-changed'];
 
 interface Opened {
-  about: Outcome;
+  about: BulkRequest;
   selection: Selection;
   preview: Preview;
   after: string | null;
 }
 
 /** What an operation would do, a page of its own; confirming it does just that. */
-export const previewRoutes: FastifyPluginAsync<BulkRoutes> = async (app, { context, url }) => {
+export const previewRoutes: FastifyPluginAsync<RouteOptions> = async (app, { context, url }) => {
   const { db, register } = context;
   const path = '/:resource/previews/:id';
 
@@ -63,7 +65,7 @@ export const previewRoutes: FastifyPluginAsync<BulkRoutes> = async (app, { conte
     if (textsOf(body._do)[0] === 'show') return sendPreview(reply, opened, body, null);
     try {
       // What has to be acknowledged is acknowledged here, not where the preview was asked for.
-      if (preview.operation === 'delete') getOperation('delete').parse(resource, body);
+      assertAcknowledged(about.operation, body);
       const options = parseRunOptions(body);
       const ticks = readTicks(resource, body);
       if (ticks.out.length + ticks.back.length > 0) {
@@ -123,7 +125,7 @@ export const previewRoutes: FastifyPluginAsync<BulkRoutes> = async (app, { conte
     return reply.redirect(formUrl(resource, operation, selectionId, preview.id, url), 303);
   });
 
-  async function leaveOut({ resource, principal }: Outcome, preview: Preview, ticks: Ticks): Promise<Preview> {
+  async function leaveOut({ resource, principal }: BulkRequest, preview: Preview, ticks: Ticks): Promise<Preview> {
     return lookAhead(context, { resource, principal, preview: await excludeFromPreview(context, preview, ticks) });
   }
 
@@ -133,8 +135,18 @@ export const previewRoutes: FastifyPluginAsync<BulkRoutes> = async (app, { conte
     const preview = await findPreview(context, resource, principal, request.params.id);
     if (!preview?.findings) throw notFound();
     const selection = await getSelection(db, principal, resource, preview.selectionId);
-    const { operation, selectionId } = preview;
-    const about: Outcome = { register, resource, principal, operation, selectionId, filter: selection.filter, previewId: preview.id, url };
+    const { selectionId } = preview;
+    const operation = getOperation(resource, preview.operation);
+    const about: BulkRequest = {
+      register,
+      resource,
+      principal,
+      operation,
+      selectionId,
+      filter: selection.filter,
+      previewId: preview.id,
+      url,
+    };
     const given = textsOf(request.query._after)[0] ?? '';
     return { about, selection, preview, after: given === '' ? null : parseKey(resource.model, given) };
   }
@@ -147,19 +159,20 @@ export const previewRoutes: FastifyPluginAsync<BulkRoutes> = async (app, { conte
   }
 
   async function sendPreview(reply: FastifyReply, { about, selection, preview, after }: Opened, body: Body, error: AppError | null) {
-    const { resource, principal, filter } = about;
+    const { resource, principal, operation, filter } = about;
     const page = await previewPage(context, { resource, principal, preview, after });
     const named = preview.findings?.refused.flatMap(({ keys }) => keys.slice(0, mostNamed)) ?? [];
     const data = await previewData({
       register,
       resource,
       principal,
+      operation,
       preview,
       page: { ...page, next: page.next === null ? null : keyToUrl(resource.model, page.next) },
       after: after === null ? null : keyToUrl(resource.model, after),
       titles: await titlesOf(register, resource, principal, named),
       consequences: await consequencesOf(about, previewed(selection, preview)),
-      lines: preview.operation === 'update' ? await parametersInWords(register, resource, principal, preview) : [],
+      lines: operation.changes ? await parametersInWords(register, resource, principal, preview) : [],
       filter,
       body,
       error,
@@ -174,8 +187,8 @@ export const previewRoutes: FastifyPluginAsync<BulkRoutes> = async (app, { conte
     return reply.code(error?.status ?? 200).page('previews/show', data);
   }
 
-  async function consequencesOf({ resource, principal, operation }: Outcome, selected: Selection) {
-    if (operation !== 'delete' || (selected.kind === 'ticked' && selected.keys.length === 0)) return null;
+  async function consequencesOf({ resource, principal, operation }: BulkRequest, selected: Selection) {
+    if (operation.writes !== journal.deleted || (selected.kind === 'ticked' && selected.keys.length === 0)) return null;
     const found = await consequences(db, register, resource, principal, selectionWhere(resource, principal, selected));
     return consequencesData(register, resource, found, url, {
       principal,

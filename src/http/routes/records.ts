@@ -1,5 +1,6 @@
 import { textsOf } from '../../form-texts.ts';
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
+import type { RouteOptions } from '../route-options.ts';
 import type { Principal } from '../../auth/principal.ts';
 import { AppError, notFound } from '../../errors.ts';
 import { sizeInWords } from '../../fields/bytes.ts';
@@ -11,22 +12,22 @@ import { assertNoFixedField } from '../../operations/fixed-fields.ts';
 import { createRecord, deleteRecord, type SaveContext, updateRecord } from '../../operations/save-record.ts';
 import { assertCan } from '../../resources/permissions.ts';
 import { titleText } from '../../selection/cut.ts';
-import type { Action, Resource, ResourceField } from '../../resources/contract.ts';
+import type { Resource, ResourceField } from '../../resources/contract.ts';
+import type { Action } from '../../resources/actions.ts';
 import { relatedLists } from '../../selection/related-lists.ts';
 import { readRecord, readWhole, type RecordValuesRead } from '../../selection/record.ts';
 import { findHolder, type Holder } from '../../tasks/holders.ts';
 import { assertFree } from '../../tasks/assert-free.ts';
 import { isSlowDelete, queueFormDelete } from '../../tasks/form-delete.ts';
 import { saveContextOf } from '../../tasks/save-context.ts';
-import type { TaskContext } from '../../tasks/context.ts';
-import { ownValue } from '../../own-value.ts';
+import { ownProperty } from '../../own-property.ts';
 import { formatMoment } from '../format.ts';
 import { principalOf } from '../negotiate.ts';
 import type { Body } from '../pages/bulk-field.ts';
 import { chooseData, chosenTexts, pairsOf } from '../pages/choose.ts';
 import { consequencesData } from '../pages/consequences.ts';
 import { backPath } from '../pages/list-state.ts';
-import type { FormTexts } from '../pages/record-field.ts';
+import type { FormTexts } from '../../form-texts.ts';
 import { recordDeleteData, recordFormData, recordGoneData, recordLockedData, recordPath, titleOf } from '../pages/record-form.ts';
 import {
   assertFresh,
@@ -34,7 +35,6 @@ import {
   parseChanged,
   parseNew,
   readSentForm,
-  type StaleField,
   textsOfNew,
   textsOfRecord,
   typedSecrets,
@@ -44,18 +44,11 @@ import {
 } from '../pages/record-input.ts';
 import { recordShowData } from '../pages/record-show.ts';
 import { namedHolders } from '../pages/task-title.ts';
-import type { Urls } from '../pages/url.ts';
 import { openSecrets, type Sealing, sealSecret, sealSecrets } from '../sealed-secrets.ts';
 import { bulkTexts } from '../texts/bulk.ts';
 import { followUpTexts } from '../texts/follow-ups.ts';
 import { recordTexts } from '../texts/records.ts';
 import { limits } from '../../limits.ts';
-
-export interface RecordRoutes {
-  context: TaskContext;
-  url: Urls;
-  secret: string;
-}
 
 type ForResource = {
   Params: { resource: string };
@@ -92,7 +85,7 @@ interface Form {
   madeFor?: string | null;
 }
 
-export const recordRoutes: FastifyPluginAsync<RecordRoutes> = async (app, { context, url, secret }) => {
+export const recordRoutes: FastifyPluginAsync<RouteOptions> = async (app, { context, url, secret }) => {
   const { db, register } = context;
   // A form that is too large is read all the same, so that it can be given back.
   const typed = { config: { shownAgain: { _return: '1' } }, bodyLimit: limits.form.textFormBytes };
@@ -114,7 +107,7 @@ export const recordRoutes: FastifyPluginAsync<RecordRoutes> = async (app, { cont
     if (step) return step;
     try {
       const key = await createRecord(saveContext(about), parseNew(about.resource, texts));
-      const title = titleText(ownValue(texts, about.resource.titleField)).replace(emptyText, '') || about.resource.singular;
+      const title = titleText(ownProperty(texts, about.resource.titleField)).replace(emptyText, '') || about.resource.singular;
       const token = madeFor(request.query);
       if (token === null) return reply.flash('success', recordTexts.created(title)).redirect(afterSave(about, key), 303);
       return reply.flash('success', recordTexts.createdFor(title)).redirect(url(`${recordPath(about.resource, key)}?_made=${token}`), 303);
@@ -277,7 +270,7 @@ export const recordRoutes: FastifyPluginAsync<RecordRoutes> = async (app, { cont
 
   /** Who gave a stale form's fields their values meanwhile; null: it is not stale, or they were not changed here. */
   async function whoChanged({ resource }: About, { record, error }: Form): Promise<string | null> {
-    const stale = ((error?.details.stale ?? []) as StaleField[]).map(({ name }) => name);
+    const stale = (error?.details.stale ?? []).map(({ name }) => name);
     if (!record || stale.length === 0) return null;
     const { entries } = await readHistory(db, resource, record.key, null);
     const last = entries.find(({ values }) => values?.some(({ field }) => stale.includes(field.name)));
@@ -307,7 +300,7 @@ export const recordRoutes: FastifyPluginAsync<RecordRoutes> = async (app, { cont
     const again = url(`${recordPath(about.resource, record.key)}/edit${about.field ? `/${encodeURIComponent(about.field.name)}` : ''}`);
     const title = titleOf(about.resource, record);
     const kept = typed ? await sealSecrets(sealingOf(about), about.resource, pairsOf(typed)) : null;
-    const [holder] = await namedHolders(context, about.principal, [error.details.holder as Holder]);
+    const [holder] = await namedHolders(context, about.principal, error.details.holder ? [error.details.holder] : []);
     const data = recordLockedData({ ...about, register, key: record.key, title, holder: holder as Holder, again, kept, url });
     return reply.code(error.status).page('records/locked', data);
   }
@@ -328,7 +321,7 @@ function tooLarge({ headers, body }: FastifyRequest, resource: Resource, texts: 
   const all = Number(headers['content-length'] ?? 0) || sizes.reduce((sum, one) => sum + one, 0);
   if (all <= limits.form.bytes) return null;
   const byLength = resource.form
-    .map((field) => ({ field, bytes: bytesOf(ownValue(texts, field.name)) }))
+    .map((field) => ({ field, bytes: bytesOf(ownProperty(texts, field.name)) }))
     .sort((one, other) => other.bytes - one.bytes);
   const longest = byLength.filter(({ bytes }, place) => place === 0 || bytes > limits.record.valueBytes).map(({ field }) => field);
   const fieldErrors = Object.fromEntries(
@@ -339,7 +332,7 @@ function tooLarge({ headers, body }: FastifyRequest, resource: Resource, texts: 
 }
 
 function tooLong({ name, label }: ResourceField, texts: FormTexts): AppError | null {
-  if (bytesOf(ownValue(texts, name)) <= limits.form.textBytes) return null;
+  if (bytesOf(ownProperty(texts, name)) <= limits.form.textBytes) return null;
   const message = recordTexts.tooLargeText(label, sizeInWords(limits.form.textBytes));
   return new AppError('too-large', 413, message, { fieldErrors: { [name]: message }, longest: [] });
 }

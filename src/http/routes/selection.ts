@@ -1,21 +1,15 @@
 import { textsOf } from '../../form-texts.ts';
 import type { FastifyPluginAsync } from 'fastify';
+import type { RouteOptions } from '../route-options.ts';
 import type { Principal } from '../../auth/principal.ts';
 import { AppError } from '../../errors.ts';
 import type { Resource } from '../../resources/contract.ts';
 import { type Count, countRecords } from '../../selection/count.ts';
 import { changeTicks, clearSelection, createSelection, findSelection, type Selection, selectMatching } from '../../selection/selection.ts';
-import type { TaskContext } from '../../tasks/context.ts';
 import { isHtmx, principalOf } from '../negotiate.ts';
 import { listPath, parseListState, queryOf } from '../pages/list-state.ts';
 import { canSelect, countSelected, hasEnded, noSelection, selectionBarData } from '../pages/selection-bar.ts';
-import type { Urls } from '../pages/url.ts';
-import { ownValue } from '../../own-value.ts';
-
-export interface SelectionRoutes {
-  context: TaskContext;
-  url: Urls;
-}
+import { ownProperty } from '../../own-property.ts';
 
 type Posted = { Params: { resource: string }; Body: Record<string, unknown> | undefined };
 
@@ -31,7 +25,7 @@ const readers: Record<string, (keys: string[], shown: string[]) => Wanted> = {
   page: (keys, shown) => ({ add: keys, remove: shown.filter((key) => !keys.includes(key)) }),
 };
 
-export const selectionRoutes: FastifyPluginAsync<SelectionRoutes> = async (app, { context, url }) => {
+export const selectionRoutes: FastifyPluginAsync<RouteOptions> = async (app, { context, url }) => {
   const { db, register } = context;
 
   app.post<Posted>('/:resource/selection', async (request, reply) => {
@@ -75,7 +69,7 @@ export const selectionRoutes: FastifyPluginAsync<SelectionRoutes> = async (app, 
       const matching = { kind: 'matching' as const, filter, keys: [], exclusions: [] };
       return given ? selectMatching(db, principal, resource, given.id, filter) : createSelection(db, principal, resource, matching);
     }
-    const read = ownValue(readers, action);
+    const read = ownProperty(readers, action);
     if (!read) throw new AppError('invalid-selection', 422, 'It is not known what is to be selected. Nothing was selected.');
     const { add, remove } = read(textsOf(body.key), textsOf(body.shown));
     if (given) return changeTicks(db, principal, resource, given.id, { add, remove });

@@ -10,8 +10,8 @@ import { withSealedSecrets } from '../sealed-secrets.ts';
 import { keptData } from '../pages/kept.ts';
 import { signInData } from '../pages/sign-in.ts';
 import { limitAddress, limitSignIn, tooMany } from '../plugins/rate-limit.ts';
-import type { RouteOptions } from '../routes.ts';
-import { texts } from '../texts.ts';
+import type { RouteOptions } from '../route-options.ts';
+import { shellTexts } from '../texts/shell.ts';
 import { keptTexts } from '../texts/kept.ts';
 import { limits } from '../../limits.ts';
 
@@ -26,7 +26,7 @@ export const signInRoutes: FastifyPluginAsync<RouteOptions> = async (app, { admi
   app.get<{ Querystring: { next?: unknown } }>('/sign-in', { config: { isPublic: true } }, async (request, reply) => {
     if (request.principal) return reply.redirect(url.local(request.query.next), 303);
     const next = textOf(request.query.next);
-    return reply.page('sign-in/new', signInData(admin.name, url, { next, notice: next === '' ? null : texts.shell.sessionOver }));
+    return reply.page('sign-in/new', signInData(admin.name, url, { next, notice: next === '' ? null : shellTexts.sessionOver }));
   });
 
   const devices = knownDevices(secret);
@@ -64,7 +64,7 @@ export const signInRoutes: FastifyPluginAsync<RouteOptions> = async (app, { admi
         email: textOf(email),
         next: textOf(next),
         kept: textOf(kept),
-        error: texts.shell.wrongPassword,
+        error: shellTexts.wrongPassword,
       });
       return reply.code(422).page('sign-in/new', data);
     }

@@ -4,7 +4,7 @@ import { metadata } from '../../../generated/sample-metadata/metadata.ts';
 import sample from '../../admin.ts';
 import type { Principal } from '../../auth/principal.ts';
 import { defineResource } from '../../index.ts';
-import { actions } from '../../resources/contract.ts';
+import { actions } from '../../resources/actions.ts';
 import { countStatements, type TestApp, testApp, type Visitor } from '../../testing/app.ts';
 import { launchOn } from '../../testing/context.ts';
 import { insertPlaces } from '../../testing/places.ts';

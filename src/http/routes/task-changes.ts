@@ -1,24 +1,18 @@
 import { textsOf } from '../../form-texts.ts';
 import type { FastifyPluginAsync } from 'fastify';
+import type { RouteOptions } from '../route-options.ts';
 import { notFound } from '../../errors.ts';
 import { limits } from '../../limits.ts';
 import { keyToUrl, parseKey } from '../../metadata/keys.ts';
 import { listTaskChanges } from '../../operations/history.ts';
 import { titlesOf } from '../../selection/list.ts';
-import type { TaskContext } from '../../tasks/context.ts';
 import { principalOf } from '../negotiate.ts';
 import { taskChangesData } from '../pages/task-changes.ts';
 import { findResource } from '../pages/task-filter.ts';
 import { getNamed } from '../pages/task-title.ts';
-import type { Urls } from '../pages/url.ts';
-
-export interface TaskChangesRoutes {
-  context: TaskContext;
-  url: Urls;
-}
 
 /** The records that a task changed, each with what it was and is; a fixed number of statements, whatever the task's size. */
-export const taskChangesRoutes: FastifyPluginAsync<TaskChangesRoutes> = async (app, { context, url }) => {
+export const taskChangesRoutes: FastifyPluginAsync<RouteOptions> = async (app, { context, url }) => {
   const { db, register } = context;
 
   app.get<{ Params: { id: string }; Querystring: { _after?: unknown } }>('/tasks/:id/changes', async (request, reply) => {

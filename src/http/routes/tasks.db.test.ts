@@ -211,14 +211,14 @@ test('a task’s page says in words which records it was about, to who may see t
   assert.match((await recordsOf(admin, 'gone-min=3')) ?? '', /a filter on fields that you may not see$/);
 });
 
-test('a task’s page says which way it is written, by how many drains', async (t) => {
+test('a task’s page says which way it is written, by how many runners', async (t) => {
   const app = await setUp(t);
   const id = await launchAs(app.editor, 30);
   for (const [way, words] of Object.entries(taskTexts.ways)) {
     await app.db.pages.query(`update ${app.db.t.task} set write_through = $2, parallelism = 3 where id = $1`, [id, way]);
     const { body } = await app.editor.get(`/tasks/${id}`);
     assert.match(body, new RegExp(`>Written</dt>\\s*<dd[^>]*>${words}<`), way);
-    assert.match(body, />Drains<\/dt>\s*<dd[^>]*>3</, way);
+    assert.match(body, />Running side by side<\/dt>\s*<dd[^>]*>3</, way);
   }
 });
 

@@ -1,10 +1,10 @@
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
+import type { RouteOptions } from '../route-options.ts';
 import type { Principal } from '../../auth/principal.ts';
 import { readerOf } from '../../fields/reader.ts';
 import { AppError } from '../../errors.ts';
 import { cancel } from '../../tasks/cancel.ts';
 import { pause, resume } from '../../tasks/pause.ts';
-import type { TaskContext } from '../../tasks/context.ts';
 import { listChunks, listEvents, listFailures, listRunning, listTasks, type TaskPage } from '../../tasks/queries.ts';
 import { isFinished, type TaskState, taskStates } from '../../tasks/states.ts';
 import { tasksSeen } from '../../tasks/who-sees.ts';
@@ -26,20 +26,14 @@ import { taskActions } from '../pages/task-actions.ts';
 import { filterInWords, findResource } from '../pages/task-filter.ts';
 import { getNamed, named, type NamedTask } from '../pages/task-title.ts';
 import { taskListData, tasksPageData, type TasksQuery } from '../pages/tasks.ts';
-import type { Urls } from '../pages/url.ts';
 import { limits } from '../../limits.ts';
 
 /** htmx stops a poll when it swaps an answer of this status. */
 const stopPolling = 286;
 
-export interface TaskRoutes {
-  context: TaskContext;
-  url: Urls;
-}
-
 type WithId = { Params: { id: string } };
 
-export const taskRoutes: FastifyPluginAsync<TaskRoutes> = async (app, { context, url }) => {
+export const taskRoutes: FastifyPluginAsync<RouteOptions> = async (app, { context, url }) => {
   const { db, register } = context;
   // Signed out ends a poll like anything else, so the guard lets it through.
   const open = { config: { isPublic: true, isPolled: true } };

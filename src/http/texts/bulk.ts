@@ -1,15 +1,10 @@
 const number = new Intl.NumberFormat('en');
 
-function named(count: number, singular: string, plural: string, counted = number.format(count)): string {
-  return `${counted} ${(count === 1 ? singular : plural).toLowerCase()}`;
-}
-
 export const bulkTexts = {
-  editHeading: (count: number, singular: string, plural: string) => `Edit ${named(count, singular, plural)}`,
-  deleteHeading: (count: number, singular: string, plural: string) => `Delete ${named(count, singular, plural)}`,
-  inline: 'All or nothing: if one record is refused, none is changed.',
+  /** `12 cities`, of the number in other words too: `up to 1,200 cities`. */
+  records: (count: number, { singular, label }: { singular: string; label: string }, counted = number.format(count)) =>
+    `${counted} ${(count === 1 ? singular : label).toLowerCase()}`,
   background: 'In the background: the good ones are kept, refused ones are named.',
-  inlineDelete: 'All or nothing: if one record is refused, none is deleted.',
   chooseFields: 'Tick the fields to change',
   fieldHint: 'Fields that are not ticked stay as they are.',
   change: 'What to do',
@@ -26,13 +21,9 @@ export const bulkTexts = {
     overlap: { skip: 'go on without records that another task holds', wait: 'wait for other tasks that hold records' },
     stop: (percent: number) => `stop when more than ${number.format(percent)} % are refused`,
   },
-  submitEdit: (count: number, singular: string, plural: string, counted?: string) => `Change ${named(count, singular, plural, counted)}`,
-  submitDelete: (count: number, singular: string, plural: string, counted?: string) => `Delete ${named(count, singular, plural, counted)}`,
-  acknowledge: (count: number, singular: string, plural: string) => `Yes, delete ${named(count, singular, plural)}`,
   deleteWarning: 'They are removed from the database.',
   deleteHopeless: 'All or nothing, and some are in the way: none would be deleted. A preview tells which, and leaves them out.',
   dismiss: 'Cancel',
-  sending: 'Sending…',
   refusedHeading: 'Rolled back: 0 records changed',
   refusedReasons: 'Failed records',
   refusedMore: (count: number) => `and ${number.format(count)} more`,
@@ -48,6 +39,5 @@ export const bulkTexts = {
   showTask: 'Show the task',
   alreadySent: 'This form had already been sent. This is the task it started.',
   alreadyRunning: 'This bulk operation is already in progress, from another form. Nothing was started: this is its task.',
-  launched: (records: string) => `Processing ${records} in the background`,
   and: (names: string, more: number) => (more > 0 ? `${names} and ${number.format(more)} more` : names),
 };

@@ -1,6 +1,5 @@
 export const filterTexts = {
   title: (label: string) => `Filter ${label.toLowerCase()}`,
-  back: (label: string) => `Back to ${label.toLowerCase()}`,
   all: 'All of these are true',
   any: 'At least one of these is true',
   field: 'Field',

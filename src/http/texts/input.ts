@@ -20,7 +20,6 @@ export const inputTexts = {
   noMatch: 'Nothing matches',
   more: (count: number) => `The first ${count} are shown. Type more to narrow them down.`,
   failed: 'The search failed. Try again.',
-  searching: 'Searching…',
   results: '{n} found',
   removed: '{label} removed',
   added: '{label} added',

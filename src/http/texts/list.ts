@@ -3,15 +3,12 @@ const rough = new Intl.NumberFormat('en', { maximumSignificantDigits: 4 });
 const countText = ({ value, isExact }: { value: number; isExact: boolean }) =>
   isExact ? number.format(value) : `about ${rough.format(value)}`;
 const sentence = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
-const named = (count: number, singular: string, plural: string) =>
-  `${number.format(count)} ${(count === 1 ? singular : plural).toLowerCase()}`;
 
 export const listTexts = {
   deleted: 'Deleted',
   create: (singular: string) => `New ${singular.toLowerCase()}`,
   search: (label: string) => `Search ${label.toLowerCase()}`,
   searchButton: 'Search',
-  filters: 'Filters',
   moreFilters: 'Filter and sort',
   apply: 'Apply',
   any: 'Any',
@@ -23,7 +20,6 @@ export const listTexts = {
   removeFilter: (text: string) => `Remove the filter ${text}`,
   clearFilters: 'Clear all',
   sortBy: (label: string, descending: boolean) => `Sort by ${label}, ${descending ? 'descending' : 'ascending'}`,
-  table: (label: string) => label,
   actions: 'Actions',
   edit: (title: string) => `Edit ${title}`,
   delete: (title: string) => `Delete ${title}`,
@@ -69,12 +65,9 @@ export const selectionTexts = {
   selectMatching: (count: Parameters<typeof countText>[0]) =>
     count.isExact ? `Select all ${countText(count)} matching` : `Select all matching, ${countText(count)}`,
   clear: 'Clear',
-  edit: 'Edit…',
-  delete: 'Delete…',
   submitTicked: 'Select ticked',
   ended: 'The filter changed, so “all matching” is no longer selected.',
   gone: 'This selection is no longer there.',
   failed: 'That could not be selected. Nothing was changed; try again.',
   region: 'Selection',
-  of: (count: number, singular: string, plural: string) => named(count, singular, plural),
 };

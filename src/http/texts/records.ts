@@ -25,10 +25,6 @@ export const recordTexts = {
   /** To a record, by its title. */
   backTo: (title: string) => `Back to ${title}`,
   required: 'required',
-  yes: 'Yes',
-  no: 'No',
-  choose: 'Choose…',
-  none: 'None',
   json: 'JSON',
   onePerLine: 'One value a line.',
   timesIn: (zone: string) => `Times are in ${zone}.`,

@@ -1,4 +1,4 @@
-import type { Way } from '../../operations/way.ts';
+import type { WritePath } from '../../operations/write-path.ts';
 import type { TaskState } from '../../tasks/states.ts';
 
 type N = (count: number) => string;
@@ -16,8 +16,6 @@ export const taskTexts = {
     set: (field: string, value: string) => `${field} → ${value}`,
     change: (field: string, words: string) => `${field}: ${words}`,
     changes: (words: string, more: number, counted: string) => `${words}${more > 0 ? ` and ${number.format(more)} more` : ''} · ${counted}`,
-    edit: (counted: string) => `Edit ${counted}`,
-    delete: (counted: string) => `Delete ${counted}`,
     undo: (title: string) => `Undo: ${title}`,
     redo: (title: string) => `Redo: ${title}`,
     retry: (title: string) => `Retry: ${title}`,
@@ -76,12 +74,8 @@ export const taskTexts = {
   barLabel: (title: string, done: number, total: number, percent: number) =>
     `${title}: ${number.format(done)} of ${records(total)} done, ${percent} %`,
   cancel: 'Cancel the task',
-  cancelled: 'The task was cancelled.',
   details: 'Show the task',
   counts: {
-    changed: (count: number) => `${number.format(count)} changed`,
-    restored: (count: number) => `${number.format(count)} put back`,
-    deleted: (count: number) => `${number.format(count)} deleted`,
     unchanged: (count: number) => `${number.format(count)} already so`,
     failed: (count: number) => `${number.format(count)} failed`,
     keptBack: (count: number) => `${number.format(count)} kept back by the database`,
@@ -146,7 +140,7 @@ export const taskTexts = {
     backend: 'Ran',
     way: 'Written',
     locks: 'Holds',
-    parallelism: 'Drains',
+    parallelism: 'Running side by side',
     id: 'Task',
   },
   ways: {
@@ -155,7 +149,7 @@ export const taskTexts = {
     client: 'through the Prisma client',
     'client-with-rules': 'through the Prisma client, each record through its own rules',
     save: 'record by record, by the resource’s own save',
-  } satisfies Record<Way, string>,
+  } satisfies Record<WritePath, string>,
   withoutLocks: (reason: string) => `no records: ${reason}`,
   refusedBefore: 'what failed in an earlier task',
   changedBefore: 'what an earlier task had changed',

@@ -1,6 +1,8 @@
-import type { Parsed } from '../../fields/contract.ts';
+import type { FieldKind, Parsed } from '../../fields/contract.ts';
 import { decimal } from '../../fields/number.ts';
-import type { ResourceField } from '../../fields/resource-field.ts';
+import type { Reader } from '../../fields/reader.ts';
+import type { ResourceField } from '../../fields/contract.ts';
+import { shownText } from '../../fields/stored-text.ts';
 import type { Given } from './contract.ts';
 import { limits } from '../../limits.ts';
 
@@ -16,6 +18,29 @@ export function parseAmount(given: Given, control: string, { label }: ResourceFi
       .replace(/^(-?)\./, '$10.')
       .replace(/\.$/, ''),
   };
+}
+
+/** An amount of a kind of the project's own, typed as its values are, as text that PostgreSQL reads. It may have a sign where they have none. */
+export function parseKindAmount(given: Given, control: string, field: ResourceField, kind: FieldKind, reader: Reader): Parsed<string> {
+  const text = (given(control).at(-1) ?? '').trim();
+  const missing = { error: `Give an amount for ${field.label}, or untick it.` };
+  if (text === '') return missing;
+  const [, sign = '', unsigned = ''] = /^([+-])\s*([^+-].*)$/.exec(text) ?? [];
+  const whole = kind.parse(text, field, reader);
+  const parsed = 'error' in whole && sign !== '' ? kind.parse(unsigned, field, reader) : whole;
+  if ('error' in parsed) return whole as { error: string };
+  const amount = parsed.value === null ? null : kind.toSql(parsed.value, field);
+  if (typeof amount !== 'string') return missing;
+  return { value: parsed !== whole && sign === '-' ? negative(amount) : amount };
+}
+
+function negative(amount: string): string {
+  return amount.startsWith('-') ? amount.slice(1) : `-${amount}`;
+}
+
+/** An amount in the words of the field's kind, where the project has its own. */
+export function kindAmountInWords(text: string, field: ResourceField, reader: Reader): string {
+  return field.kind ? shownText(text, field, reader) : amountInWords(text, field);
 }
 
 /** A number of a change as the field's own are shown, digit for digit. */

@@ -9,7 +9,8 @@ import { ada, testContext } from '../../testing/context.ts';
 import { testDatabase } from '../../testing/database.ts';
 import { tortureAdmin } from '../../testing/torture.ts';
 import { applyIsolated } from '../../tasks/apply-isolated.ts';
-import { type FieldChange, updateOperation } from '../update.ts';
+import type { FieldChange } from '../field-change.ts';
+import { updateOperation } from '../update.ts';
 import type { ChangeName } from './contract.ts';
 
 /** Applies one change to rows whose field has these texts, and gives what the field has then; a refusal by its SQLSTATE. */

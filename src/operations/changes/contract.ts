@@ -1,6 +1,6 @@
 import type { Queryable } from '../../db/transaction.ts';
 import type { Parsed } from '../../fields/contract.ts';
-import type { ResourceField } from '../../fields/resource-field.ts';
+import type { ResourceField } from '../../fields/contract.ts';
 import type { FieldMeta } from '../../metadata/contract.ts';
 import type { Resource } from '../../resources/contract.ts';
 

@@ -1,4 +1,4 @@
-import type { ResourceField } from '../../fields/resource-field.ts';
+import type { ResourceField } from '../../fields/contract.ts';
 import { getFieldKind } from '../../fields/register.ts';
 import type { FieldMeta } from '../../metadata/contract.ts';
 import type { Resource } from '../../resources/contract.ts';
@@ -35,6 +35,8 @@ const numbers: readonly (Family | null)[] = ['integer', 'decimal', 'float'];
 
 function canCopy(from: ResourceField, to: ResourceField): boolean {
   if (from.meta.isList || from.relation?.model !== to.relation?.model) return false;
+  // What a kind of the project's own says is no value of another's.
+  if ((from.kind || to.kind) && from.kind?.name !== to.kind?.name) return false;
   if (from.meta.type === to.meta.type && from.meta.sqlType === to.meta.sqlType) return true;
   const [source, target] = [familyOf(from.meta), familyOf(to.meta)];
   return source !== null && (source === target || (numbers.includes(source) && numbers.includes(target)));

@@ -1,4 +1,4 @@
-import type { ResourceField } from '../../fields/resource-field.ts';
+import type { ResourceField } from '../../fields/contract.ts';
 import type { FieldMeta } from '../../metadata/contract.ts';
 
 /** Fields whose values are of one nature, whatever their precision: what one change can work on, and what can be copied into what. */

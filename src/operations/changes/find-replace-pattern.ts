@@ -1,3 +1,4 @@
+import { sqlstate } from '../../db/sqlstate.ts';
 import type { Change } from './contract.ts';
 import { cast, isText } from './field-family.ts';
 import type { FindReplace } from './find-replace.ts';
@@ -31,7 +32,7 @@ export const findReplacePattern: Change<FindReplace> = {
       return null;
     } catch (error) {
       const { code, message } = error as { code?: string; message: string };
-      if (code !== '2201B') throw error;
+      if (code !== sqlstate.invalidRegularExpression) throw error;
       return `The expression for ${label} is not one that PostgreSQL takes: ${message.replace(/^invalid regular expression: /, '')}.`;
     }
   },

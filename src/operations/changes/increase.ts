@@ -1,9 +1,10 @@
 import type { Parsed } from '../../fields/contract.ts';
-import { amountInWords, parseAmount } from './amount.ts';
+import { kindAmountInWords, parseAmount, parseKindAmount } from './amount.ts';
 import type { Change } from './contract.ts';
 import { add, decimalOf } from './decimal.ts';
 import { cast, familyOf, isNumber } from './field-family.ts';
 import { fitFloat, fitNumber, floatOf } from './number-room.ts';
+import { ownInput } from './own-value.ts';
 
 /** A number added to the number there is; a negative one takes away. Decimals to the last digit. */
 export const increase: Change<string> = {
@@ -11,8 +12,9 @@ export const increase: Change<string> = {
   isConstant: false,
   canOverflow: true,
   fits: isNumber,
-  inputs: () => [{ name: 'value', control: 'number' }],
-  parse(given, field): Parsed<string> {
+  inputs: ({ kind }) => [kind ? ownInput : { name: 'value', control: 'number' }],
+  parse(given, field, { reader }): Parsed<string> {
+    if (field.kind) return parseKindAmount(given, 'value', field, field.kind, reader);
     const amount = parseAmount(given, 'value', field, 'an amount');
     if ('error' in amount || familyOf(field.meta) !== 'integer' || /^-?\d+$/.test(amount.value)) return amount;
     return { error: `${field.label} has whole numbers only: give a whole number to add.` };
@@ -26,5 +28,6 @@ export const increase: Change<string> = {
     if (familyOf(field) === 'float') return fitFloat(floatOf(current, field) + floatOf(value, field), field);
     return fitNumber(add(decimalOf(String(current)), decimalOf(value)), field);
   },
-  describe: (value, field) => `${amountInWords(value.replace(/^-/, ''), field)} ${value.startsWith('-') ? 'taken away' : 'added'}`,
+  describe: (value, field, { reader }) =>
+    `${kindAmountInWords(value.replace(/^-/, ''), field, reader)} ${value.startsWith('-') ? 'taken away' : 'added'}`,
 };

@@ -1,7 +1,7 @@
 import { sortKeys } from '../../metadata/keys.ts';
 import type { Parsed } from '../../fields/contract.ts';
 import { getFieldKind } from '../../fields/register.ts';
-import type { ResourceField } from '../../fields/resource-field.ts';
+import type { ResourceField } from '../../fields/contract.ts';
 import type { FieldMeta } from '../../metadata/contract.ts';
 import type { Resource } from '../../resources/contract.ts';
 import type { ChangeInput, FieldText, Given } from './contract.ts';
@@ -13,10 +13,11 @@ export const ownInput: ChangeInput = { name: 'value', control: 'field' };
 /** A value of the field, as its own control gives it. A ticked field without a value is an error, never null. */
 export function parseOwnValue(given: Given, field: ResourceField, { reader }: Resource): Parsed<string> {
   const missing = { error: `Give a value for ${field.label}, or untick it.` };
-  const input = given('value').map((text) => text.replaceAll('\r\n', '\n'));
-  if (input.every((text) => text === '')) return missing;
+  const texts = given('value').map((text) => text.replaceAll('\r\n', '\n'));
+  if (texts.every((text) => text === '')) return missing;
   const kind = getFieldKind(field);
-  const parsed = kind.parse(input, field, reader);
+  // One text, as a form and a filter hand it on.
+  const parsed = kind.parse(texts.at(-1), field, reader);
   if ('error' in parsed) return parsed;
   if (parsed.value === null || parsed.value === undefined) return missing;
   const text = kind.toSql(parsed.value, field);

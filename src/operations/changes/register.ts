@@ -1,4 +1,4 @@
-import type { ResourceField } from '../../fields/resource-field.ts';
+import type { ResourceField } from '../../fields/contract.ts';
 import type { Resource } from '../../resources/contract.ts';
 import { add } from './add.ts';
 import { append } from './append.ts';

@@ -1,4 +1,5 @@
 import { type Change, NoRoom } from './contract.ts';
+import { storedMoment } from '../../fields/moment.ts';
 import { cast, familyOf } from './field-family.ts';
 import { limits } from '../../limits.ts';
 
@@ -40,7 +41,7 @@ export const shift: Change<Shift> = {
     if (current === null) return null;
     const shifted =
       unit === 'months' || unit === 'years'
-        ? addMonths(instantOf(current), unit === 'years' ? amount * 12 : amount)
+        ? addMonths(momentOf(current), unit === 'years' ? amount * 12 : amount)
         : add(current, amount, unit);
     if (shifted.getUTCFullYear() < -4712 || Number.isNaN(shifted.getTime())) throw new NoRoom('timestamp out of range');
     return field.sqlType === 'date' ? shifted.toISOString().slice(0, 10) : shifted.toISOString();
@@ -53,10 +54,9 @@ function unitsOf(sqlType: string | null): readonly Unit[] {
   return sqlType === 'date' ? units.slice(2) : units;
 }
 
-function instantOf(text: unknown): Date {
-  const given = String(text).replace(' ', 'T');
-  if (/^[+-]?\d+-\d{2}-\d{2}$/.test(given)) return new Date(`${given}T00:00:00Z`);
-  return new Date(/(?:Z|[+-]\d{2}(?::?\d{2})?)$/.test(given.slice(10)) ? given.replace(/([+-]\d{2})$/, '$1:00') : `${given}Z`);
+// A moment of the twin's own may be beyond those that pages know.
+function momentOf(text: unknown): Date {
+  return storedMoment(String(text)) ?? new Date(String(text));
 }
 
 const unitMs: Record<'minutes' | 'hours' | 'days' | 'weeks', number> = {
@@ -67,7 +67,7 @@ const unitMs: Record<'minutes' | 'hours' | 'days' | 'weeks', number> = {
 };
 
 function add(current: unknown, amount: number, unit: keyof typeof unitMs): Date {
-  return new Date(instantOf(current).getTime() + amount * unitMs[unit]);
+  return new Date(momentOf(current).getTime() + amount * unitMs[unit]);
 }
 
 function addMonths(from: Date, months: number): Date {

@@ -1,5 +1,5 @@
 import type { Parsed } from '../../fields/contract.ts';
-import type { ResourceField } from '../../fields/resource-field.ts';
+import type { ResourceField } from '../../fields/contract.ts';
 import type { Given } from './contract.ts';
 import { limits, limitTexts } from '../../limits.ts';
 

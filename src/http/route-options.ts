@@ -1,0 +1,14 @@
+import type { AdminDefinition } from '../admin-definition.ts';
+import type { TaskContext } from '../tasks/context.ts';
+import type { SiteUrl } from './url.ts';
+
+/** What every file of `routes/` is handed. */
+export interface RouteOptions {
+  admin: AdminDefinition;
+  context: TaskContext;
+  url: SiteUrl;
+  /** What is handed out and must come back as it was is sealed with it. */
+  secret: string;
+  /** Cookies go over HTTPS alone. */
+  isHttps: boolean;
+}

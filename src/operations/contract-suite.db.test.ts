@@ -1,0 +1,286 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { test } from 'node:test';
+import sample from '../admin.ts';
+import type { Principal } from '../auth/principal.ts';
+import type { Database } from '../db/database.ts';
+import type { AppError } from '../errors.ts';
+import type { Resource } from '../resources/contract.ts';
+import { actions } from '../resources/actions.ts';
+import { createSelection } from '../selection/selection.ts';
+import { confirmPreview } from '../tasks/confirm-preview.ts';
+import type { TaskContext } from '../tasks/context.ts';
+import type { Launched } from '../tasks/launched.ts';
+import { lookAhead } from '../tasks/look-ahead.ts';
+import { createPreview } from '../tasks/preview.ts';
+import { defaultRunOptions } from '../tasks/run-options.ts';
+import { selectTask, type TaskRow } from '../tasks/task-row.ts';
+import { previewUndo, undo } from '../tasks/undo.ts';
+import { ada, eve, launchOn, testContext } from '../testing/context.ts';
+import { testDatabase } from '../testing/database.ts';
+import { insertPlaces } from '../testing/places.ts';
+import { runAtOnce } from '../testing/run-at-once.ts';
+import { getOperation, operationKinds } from './register.ts';
+
+/**
+ * What every operation keeps to. It runs over the register, so a new member is covered without a word here: it is begun on
+ * twelve drafts, its form left empty but for the acknowledgement. What a member needs beside that stands in `settings`.
+ */
+interface Setting {
+  /** Of several settings of one operation, which. */
+  of?: string;
+  /** The form. */
+  body?: Record<string, unknown>;
+  /** Done before, in a task of its own, to the same records: this one takes it back. */
+  takesBack?: Taking;
+  /** SQL after which place 5 is refused. */
+  refusing?: string;
+}
+
+/** A task, and the tasks that take it back in turn. */
+type Taking = 'an edit' | 'a delete' | 'an undo';
+
+const edited = {
+  field: ['status', 'notes', 'tags'],
+  'value.status': 'published',
+  'value.notes': 'new',
+  'change.tags': 'add',
+  'value.tags': ['1'],
+};
+
+const settings: Readonly<Record<string, readonly Setting[]>> = {
+  update: [{ body: edited }],
+  undo: [
+    { of: 'an edit', takesBack: 'an edit', refusing: `update gazetteer.city set notes = 'mine' where id = 5` },
+    { of: 'a delete', takesBack: 'a delete', refusing: place(5) },
+    { of: 'an undo', takesBack: 'an undo', refusing: `update gazetteer.city set notes = 'mine' where id = 5` },
+  ],
+};
+
+const usual: readonly Setting[] = [{ body: { acknowledge: 'yes' } }];
+
+const count = 12;
+const key = (id: number) => String(id).padStart(20, '0');
+const all = Array.from({ length: count }, (_, index) => key(index + 1));
+
+function place(id: number): string {
+  return `insert into gazetteer.city (id, name, country_code, feature_code, population, latitude, longitude)
+    overriding system value values (${id}, 'Another', 'ESP', 'PPL', 1, 0, 0)`;
+}
+
+/** Eve may do with places of Spain what Ada may do with all. */
+const admin = {
+  ...sample,
+  resources: sample.resources.map((definition) => ({
+    ...definition,
+    options: {
+      ...definition.options,
+      permissions: () => actions,
+      ...(definition.model === 'City' && { scope: ({ id }: { id: string }) => (id === eve.id ? { countryCode: 'ESP' } : {}) }),
+    },
+  })),
+};
+
+test('every operation', async (t) => {
+  const { db } = await testDatabase(t);
+  const ctx = testContext(db, {}, {}, admin);
+  for (const operation of operationKinds) {
+    for (const setting of settings[operation] ?? usual) {
+      const name = setting.of ? `${operation} of ${setting.of}` : operation;
+      const set = (principal = ada) => setUp(ctx, operation, setting, principal);
+      for (const [promise, hold] of Object.entries(promises)) await t.test(`${name}: ${promise}`, () => hold(set, setting));
+    }
+  }
+});
+
+/** What each of them promises. */
+const promises: Readonly<Record<string, (set: (principal?: Principal) => Promise<World>, setting: Setting) => Promise<void>>> = {
+  async 'a chunk that is repeated changes nothing more'(set) {
+    const { begin, run, db, picture, journal } = await set();
+    const { task } = await begin(all);
+    assert.equal((await run(task)).changed, count);
+    const before = [await picture(), await journal()];
+    await db.pages.query(`update ${db.t.chunk} set state = 'active' where task_id = $1`, [task.id]);
+    await db.pages.query(
+      `update ${db.t.task} set state = 'running', finished_at = null, chunks_done = 0, done = 0, changed = 0, failed = 0 where id = $1`,
+      [task.id],
+    );
+    const again = await run(task);
+    assert.equal(again.done, count, 'the chunk was not repeated');
+    assert.equal(again.changed, 0);
+    assert.deepEqual([await picture(), await journal()], before);
+  },
+
+  async 'an empty selection is refused'(set) {
+    const { begin, picture, tasks } = await set();
+    const before = [await picture(), await tasks()];
+    const isEmpty = ({ code }: AppError) => code === 'empty-selection' || code === 'nothing-to-undo';
+    await assert.rejects(begin([]), isEmpty);
+    assert.deepEqual([await picture(), await tasks()], before);
+  },
+
+  async 'records that another task holds are left'(set) {
+    const { begin, run, db, picture } = await set();
+    const { task } = await begin(all);
+    const held = all.slice(2, 6);
+    await hold(db, held);
+    const before = await picture(held);
+    await db.pages.query(`update ${db.t.task} set overlap = 'skip' where id = $1`, [task.id]);
+    const { changed, conflicted } = await run(task);
+    assert.deepEqual({ changed, conflicted }, { changed: count - held.length, conflicted: held.length });
+    assert.deepEqual(await picture(held), before);
+  },
+
+  async 'records outside the row scope are left'(set, { takesBack }) {
+    const { begin, run, db, picture } = await set(eve);
+    const { task } = await begin(all);
+    const moved = all.slice(0, 4);
+    const { rowCount } = await db.pages.query(`update gazetteer.city set country_code = 'FRA' where id <= ${moved.length}`);
+    const before = await picture(moved);
+    const { changed } = await run(task);
+    // What is deleted is in nobody's scope: whoever did it takes it back.
+    assert.equal(rowCount, takesBack === 'a delete' ? 0 : moved.length);
+    assert.equal(changed, count - (rowCount ?? 0));
+    if (rowCount !== 0) assert.deepEqual(await picture(moved), before);
+  },
+
+  async 'a trial writes nothing'(set) {
+    const { preview, picture, journal, tasks } = await set();
+    const before = [await picture(), await journal(), await tasks()];
+    const { found } = await preview(all);
+    assert.deepEqual(found, { changed: count, unchanged: 0, refused: 0 });
+    assert.deepEqual([await picture(), await journal(), await tasks()], before);
+  },
+
+  async 'a preview counts what comes of it'(set, { takesBack, refusing = raising }) {
+    const { begin, preview, run, db } = await set();
+    // One is so already, one is gone, and one is refused.
+    assert.equal((await run((await begin([key(7)])).task)).changed, 1);
+    await db.pages.query(`delete from gazetteer.city where id = 12`);
+    await db.pages.query(refusing);
+    const { found, confirm } = await preview(all);
+    const { changed, unchanged, failed, keptBack, conflicted } = await run((await confirm()).task);
+    assert.deepEqual({ changed, unchanged, refused: failed + keptBack + conflicted }, found);
+    assert.equal(found.refused, takesBack === 'a delete' ? 2 : 1);
+    assert.ok(found.changed >= count - 3);
+  },
+
+  async 'undo restores every byte'(set) {
+    const { begin, run, ctx, picture } = await set();
+    const before = await picture();
+    const { task } = await begin(all);
+    assert.equal((await run(task)).changed, count);
+    assert.notDeepEqual(await picture(), before);
+    const undone = await runAtOnce(ctx, undo(ctx, ada, task.id, { operationId: randomUUID(), chosen: null }));
+    assert.deepEqual([undone.state, undone.changed], ['succeeded', count]);
+    assert.deepEqual(await picture(), before);
+  },
+};
+
+/** Whatever is to be done to place 5, the database refuses it. */
+const raising = `
+  create function gazetteer.refuse() returns trigger language plpgsql as $$ begin
+    if old.id = 5 then raise exception 'not this one'; end if;
+    return case tg_op when 'DELETE' then old else new end;
+  end $$;
+  create trigger refuse before update or delete on gazetteer.city for each row execute function gazetteer.refuse();`;
+
+interface World {
+  db: Database;
+  ctx: TaskContext;
+  cities: Resource;
+  /** Launches it on records, in the background. */
+  begin(keys: readonly string[]): Promise<Launched>;
+  /** Does a task that is launched. */
+  run(task: TaskRow): Promise<TaskRow>;
+  /** What would come of it, and a way to have it done. */
+  preview(keys: readonly string[]): Promise<{
+    found: { changed: number; unchanged: number; refused: number };
+    confirm(): Promise<Launched>;
+  }>;
+  /** Every byte of the gazetteer, or of some of its places. */
+  picture(keys?: readonly string[]): Promise<unknown>;
+  /** How much is remembered. */
+  journal(): Promise<number>;
+  tasks(): Promise<number>;
+}
+
+async function setUp(ctx: TaskContext, operation: string, setting: Setting, principal: Principal): Promise<World> {
+  const { db } = ctx;
+  const { task, chunk, change, selection, preview } = db.t;
+  await db.pages.query(`
+    drop trigger if exists refuse on gazetteer.city; drop function if exists gazetteer.refuse;
+    truncate gazetteer.country, gazetteer.tag, ${task}, ${chunk}, ${change}, ${selection}, ${preview} restart identity cascade`);
+  await insertPlaces(db, count);
+  await db.pages.query(`insert into gazetteer."_CityToTag" select id, 2 from gazetteer.city where id % 3 = 0`);
+  const cities = ctx.register.for(principal, 'cities');
+  const counted = async (table: string) => (await db.pages.query<{ n: number }>(`select count(*)::int as n from ${table}`)).rows[0]?.n ?? 0;
+  const inBackground = { inBackground: true };
+  const launch = (kind: string, keys: readonly string[], body: Record<string, unknown>) =>
+    launchOn(ctx, cities, { keys: [...keys] }, kind, body, principal, inBackground);
+  const takeBack = (id: number, chosen: readonly string[] | null) => undo(ctx, principal, id, { operationId: randomUUID(), chosen });
+  const run = (task: TaskRow) => runAtOnce(ctx, Promise.resolve({ task, outcome: 'queued' }));
+  const first = setting.takesBack ? await doFirst(setting.takesBack) : null;
+
+  return {
+    db,
+    ctx,
+    cities,
+    run,
+    begin: (keys) => (first ? takeBack(first.id, keys) : launch(operation, keys, setting.body ?? {})),
+    preview: (keys) => (first ? previewOfUndo(first, keys) : previewOfBulk(keys)),
+    async picture(keys) {
+      const tables = ['city', 'country', 'tag', 'language', '"_CityToTag"', '"_CountryToLanguage"'];
+      const rows = tables.map((table) => `select '${table}' || t::text as row from gazetteer.${table} t`);
+      const some = [
+        `select t::text as row from gazetteer.city t where lpad(id::text, 20, '0') = any($1)`,
+        `select t::text from gazetteer."_CityToTag" t where lpad("A"::text, 20, '0') = any($1)`,
+      ];
+      const sql = `${(keys ? some : rows).join(' union all ')} order by 1`;
+      return (await db.pages.query(sql, keys ? [keys] : [])).rows;
+    },
+    journal: () => counted(db.t.change),
+    tasks: () => counted(db.t.task),
+  };
+
+  async function doFirst(taking: Taking): Promise<TaskRow> {
+    const [kind, body] = taking === 'a delete' ? ['delete', { acknowledge: 'yes' }] : ['update', edited];
+    const done = await run((await launch(kind as string, all, body as Record<string, unknown>)).task);
+    return taking === 'an undo' ? run((await takeBack(done.id, null)).task) : done;
+  }
+
+  async function previewOfBulk(keys: readonly string[]) {
+    const selection = await createSelection(db, principal, cities, { kind: 'ticked', filter: '', keys: [...keys], exclusions: [] });
+    const parameters = getOperation(cities, operation).parse(cities, setting.body ?? {});
+    const wanted = { resource: cities, principal, operation, selectionId: selection.id, parameters };
+    const preview = await lookAhead(ctx, { resource: cities, principal, preview: await createPreview(ctx, wanted) });
+    const { changed = 0, unchanged = 0, refused = [] } = preview.findings ?? {};
+    const options = { ...defaultRunOptions, ...inBackground };
+    return {
+      found: { changed, unchanged, refused: refused.reduce((sum, group) => sum + group.count, 0) },
+      confirm: () => confirmPreview(ctx, { resource: cities, principal, previewId: preview.id, options }),
+    };
+  }
+
+  async function previewOfUndo({ id }: TaskRow, keys: readonly string[]) {
+    const { restored, unchanged, refused } = await previewUndo(ctx, principal, id, keys);
+    return {
+      found: { changed: restored, unchanged, refused: refused.reduce((sum, group) => sum + group.count, 0) },
+      confirm: () => takeBack(id, keys),
+    };
+  }
+}
+
+/** A task of somebody else's that has these records and does not come to its end. */
+async function hold(db: Database, keys: readonly string[]): Promise<void> {
+  await db.pages.query(
+    `with holder as (
+       insert into ${db.t.task} (resource, model, operation, title, backend, principal_id, principal_name, principal, parameters, selection, state)
+       values ('cities', 'City', 'update', 'x', 'queue', 'x', 'x', '{}', '{}', '{}', 'running') returning id
+     )
+     insert into ${db.t.chunk} (task_id, number, state, keys, first_key, last_key)
+     select id, 0, 'active', $1, ($1::text[])[1], ($1::text[])[cardinality($1::text[])] from holder`,
+    [keys],
+  );
+  assert.equal((await db.pages.query(`${selectTask(db.t)} where principal_id = 'x'`)).rows.length, 1);
+}

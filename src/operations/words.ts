@@ -1,0 +1,53 @@
+/** What people read of an operation. `records` is how many of what: `12 cities`. */
+export interface OperationWords {
+  /** Of its button beside a selection: `Edit…`. */
+  readonly button: string;
+  /** Of its form and its preview, and of a task that tells no more: `Edit 12 cities`. */
+  heading(records: string): string;
+  /** Of the button that begins it: `Change 12 cities`. */
+  submit(records: string): string;
+  /** Of the box to tick before it begins, where there is one. */
+  acknowledge(records: string): string;
+  /** What is said where that box is not ticked. */
+  readonly unacknowledged: string;
+  /** That it is done at once, all or nothing. */
+  readonly atOnce: string;
+  /** Of a preview: the figure of records that it would write, what becomes of one, and the heading above them. */
+  readonly willBe: string;
+  readonly fate: string;
+  readonly records: string;
+  /** Of a task: `12 changed`. */
+  done(count: string): string;
+}
+
+export const editWords: OperationWords = {
+  button: 'Edit…',
+  heading: (records) => `Edit ${records}`,
+  submit: (records) => `Change ${records}`,
+  acknowledge: (records) => `Yes, change ${records}`,
+  unacknowledged: 'Tick the box to confirm that these records are to be changed.',
+  atOnce: 'All or nothing: if one record is refused, none is changed.',
+  willBe: 'Will change',
+  fate: 'Changes',
+  records: 'Before and after',
+  done: (count) => `${count} changed`,
+};
+
+export const deleteWords: OperationWords = {
+  button: 'Delete…',
+  heading: (records) => `Delete ${records}`,
+  submit: (records) => `Delete ${records}`,
+  acknowledge: (records) => `Yes, delete ${records}`,
+  unacknowledged: 'Tick the box to confirm that these records are to be deleted.',
+  atOnce: 'All or nothing: if one record is refused, none is deleted.',
+  willBe: 'Will be deleted',
+  fate: 'Goes',
+  records: 'What goes',
+  done: (count) => `${count} deleted`,
+};
+
+export const undoWords: OperationWords = {
+  ...editWords,
+  heading: (records) => `Undo changes of ${records}`,
+  done: (count) => `${count} put back`,
+};

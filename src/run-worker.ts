@@ -1,0 +1,25 @@
+import type { AdminDefinition } from './admin-definition.ts';
+import type { Config } from './config.ts';
+import { buildContext } from './build-context.ts';
+import type { TaskContext } from './tasks/context.ts';
+import { startWorker } from './tasks/worker.ts';
+
+/** Runs tasks of an admin until stopped. */
+export async function runWorker(
+  connectionString: string,
+  config: Config,
+  admin: AdminDefinition,
+  log: TaskContext['log'],
+): Promise<{ stop(): Promise<void> }> {
+  const { db, ctx } = await buildContext(connectionString, config, admin, log);
+  const worker = await startWorker(ctx, {
+    connectionString,
+    concurrency: config.BULKHEAD_WORKER_CONCURRENCY,
+  });
+  return {
+    async stop() {
+      await worker.stop();
+      await db.close();
+    },
+  };
+}

@@ -1,0 +1,19 @@
+import type { TaskRow } from './task-row.ts';
+
+/** What came of a launch. */
+export interface Launched {
+  task: TaskRow;
+  /**
+   * `task` is one that was launched before: already, by the same form; same, by another form, and it is unfinished and does just this.
+   */
+  outcome: 'inline' | 'queued' | 'already' | 'same';
+}
+
+/** The same form sent twice, or another that asks for what is under way. */
+export function earlierTask(task: TaskRow, operationId: string): Launched {
+  return { task, outcome: task.operationId === operationId.toLowerCase() ? 'already' : 'same' };
+}
+
+/** Where one of them, or another launch on them, was not done with in time. */
+export const recordsHeld =
+  'Some of these records are being changed by somebody else right now. Nothing was changed. Try again in a moment.';

@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { readdir } from 'node:fs/promises';
+import { test } from 'node:test';
+import { runSlice } from '../tasks/run-slice.ts';
+import type { TaskRow } from '../tasks/task-row.ts';
+import { undo } from '../tasks/undo.ts';
+import { testApp } from './app.ts';
+import { ada, finished, launchOn, testContext } from './context.ts';
+import { testDatabase } from './database.ts';
+import { assertStatements, goldenFolder } from './golden.ts';
+import { insertPlaces } from './places.ts';
+import { type Recorded, recordStatements } from './record-statements.ts';
+
+/**
+ * What is sent to the database, to be read and reviewed: the life of a task, what each operation does to the sample's
+ * tables, a list page. From PostgreSQL 18 on; an older server is asked for old values by other statements.
+ */
+const everything = { kind: 'matching', filter: '' } as const;
+
+const ofSample = ({ text }: Recorded) => text.includes('"gazetteer".');
+
+async function setUp(t: Parameters<typeof testDatabase>[0]) {
+  const { db } = await testDatabase(t);
+  const ctx = testContext(db, {}, { chunkSize: 100 });
+  await insertPlaces(db, 30);
+  const worker = { id: '00000000-0000-4000-8000-0000000000d1', pool: db.background, tokens: new Set<string>() };
+  /** Takes a task from its queue to its end. */
+  const record = async ({ id }: TaskRow) => {
+    const { statements } = await recordStatements(db, () => runSlice(ctx, worker, id, new AbortController().signal));
+    const task = await finished(db, id, 0);
+    assert.deepEqual({ state: task.state, changed: task.changed }, { state: 'succeeded', changed: 30 });
+    return { task, statements };
+  };
+  const run = async (operation: 'update' | 'delete', body: Record<string, unknown>) => {
+    const { task } = await launchOn(ctx, ctx.register.get('cities'), everything, operation, body);
+    return record(task);
+  };
+  const takeBack = async ({ id }: TaskRow) => {
+    const { task } = await undo(ctx, ada, id, { operationId: randomUUID(), chosen: null });
+    return record(task);
+  };
+  return { db, run, takeBack };
+}
+
+const edits = {
+  field: ['status', 'notes', 'tags'],
+  'value.status': 'published',
+  'change.notes': 'append',
+  'value.notes': '!',
+  'change.tags': 'add',
+  'value.tags': ['1'],
+};
+
+const held: string[] = [];
+
+async function hold(name: string, statements: readonly Recorded[]): Promise<void> {
+  held.push(`${name}.sql`);
+  await assertStatements(name, statements);
+}
+
+test('what tasks and operations send to the database', async (t) => {
+  const { db, run, takeBack } = await setUp(t);
+  if (db.version < 18) return t.skip(`PostgreSQL ${db.version}`);
+  const update = await run('update', edits);
+  const undoUpdate = await takeBack(update.task);
+  const deletion = await run('delete', { acknowledge: 'yes' });
+  const undoDelete = await takeBack(deletion.task);
+  const redoDelete = await takeBack(undoDelete.task);
+  const life = update.statements.filter((statement) => !ofSample(statement));
+  await hold('task', life);
+  const known = new Set(life.map(({ text }) => text));
+  const rest = ({ statements }: { statements: readonly Recorded[] }) => statements.filter(({ text }) => !known.has(text));
+  await hold('update', rest(update));
+  await hold('undo-update', rest(undoUpdate));
+  await hold('delete', rest(deletion));
+  await hold('undo-delete', rest(undoDelete));
+  await hold('redo-delete', rest(redoDelete));
+});
+
+test('what a list page sends to the database', async (t) => {
+  const app = await testApp(t);
+  if (app.db.version < 18) return t.skip(`PostgreSQL ${app.db.version}`);
+  await insertPlaces(app.db, 30);
+  const editor = await app.signIn('editor');
+  const page = '/cities?status=draft&name=place&_sort=country.name,-population';
+  await editor.get(page);
+  const { result, statements } = await recordStatements(app.db, () => editor.get(page));
+  assert.equal(result.statusCode, 200);
+  await hold('list', statements);
+});
+
+test('no file is kept of what nobody sends', async (t) => {
+  if (held.length === 0) return t.skip('on this server no statement was recorded');
+  assert.deepEqual((await readdir(goldenFolder)).sort(), held.sort());
+});

@@ -1,0 +1,224 @@
+-- 
+select
+  session.sess,
+  session.expire as ends_at,
+  case
+    when "user".id is not null then json_build_object('id', "user".id, 'name', "user".name, 'email', "user".email, 'roles', "user".roles)
+  end as "user"
+from
+  "bulkhead"."session" session
+  left join "bulkhead"."user" "user" on "user".id = (session.sess ->> 'userId')::uuid
+  and "user".deactivated_at is null
+  and left(encode(sha256(convert_to("user".password_hash, 'UTF8')), 'hex'), 32) = session.sess ->> 'passwordMark'
+where
+  session.sid = $1
+  and session.expire > now();
+
+-- 
+select
+  t."#o0",
+  t."#o1",
+  t."#o2",
+  t."id" as "#0",
+  left(t."name"::text, 101) as "#1",
+  t."country_code" as "#2",
+  left("r country"."name"::text, 81) as "#3",
+  "r country"."code" as "#4",
+  t."feature_code" as "#5",
+  t."population" as "#6",
+  t."status" as "#7",
+  t."featured" as "#8",
+  t."rating" as "#9",
+  t."latitude" as "#10",
+  t."longitude" as "#11"
+from
+  (
+    select
+      *
+    from
+      (
+        (
+          select
+            t.*,
+            left("s country"."name"::text, 1001) as "#o0",
+            left(t."population"::text, 1001) as "#o1",
+            left(t."id"::text, 1001) as "#o2",
+            "s country"."name" as "#s0",
+            t."population" as "#s1",
+            t."id" as "#s2"
+          from
+            (
+              select
+                "gazetteer"."city".*
+              FROM
+                "gazetteer"."city"
+              WHERE
+                (
+                  "gazetteer"."city"."name" = $1
+                  AND "gazetteer"."city"."status" = CAST($2::text AS "gazetteer"."city_status")
+                )
+            ) t
+            left join "gazetteer"."country" "s country" on "s country"."code" = t."country_code"
+          where
+            "s country"."name" is not null
+          order by
+            "s country"."name" asc,
+            t."population" desc,
+            t."id" desc
+          limit
+            $3::bigint + $4::bigint
+        )
+        union all
+        (
+          select
+            t.*,
+            left("s country"."name"::text, 1001) as "#o0",
+            left(t."population"::text, 1001) as "#o1",
+            left(t."id"::text, 1001) as "#o2",
+            "s country"."name" as "#s0",
+            t."population" as "#s1",
+            t."id" as "#s2"
+          from
+            (
+              select
+                "gazetteer"."city".*
+              FROM
+                "gazetteer"."city"
+              WHERE
+                (
+                  "gazetteer"."city"."name" = $1
+                  AND "gazetteer"."city"."status" = CAST($2::text AS "gazetteer"."city_status")
+                )
+            ) t
+            left join "gazetteer"."country" "s country" on "s country"."code" = t."country_code"
+          where
+            "s country"."name" is null
+          order by
+            t."population" desc,
+            t."id" desc
+          limit
+            $3::bigint + $4::bigint
+        )
+      ) pieces
+    offset
+      $4::bigint
+    limit
+      $3::bigint
+  ) t
+  left join lateral (
+    select
+      *
+    from
+      "gazetteer"."country" r
+    where
+      r."code" = t."country_code"
+    limit
+      1
+  ) "r country" on true
+order by
+  t."#s0" asc nulls last,
+  t."#s1" desc,
+  t."#s2" desc;
+
+-- listRunning
+select
+  id as "id",
+  operation_id as "operationId",
+  resource as "resource",
+  model as "model",
+  operation as "operation",
+  title as "title",
+  backend as "backend",
+  principal_id as "principalId",
+  principal_name as "principalName",
+  principal as "principal",
+  parameters as "parameters",
+  selection - 'keys' as "selection",
+  state as "state",
+  reason as "reason",
+  message as "message",
+  write_through as "writeThrough",
+  locks_off_reason as "locksOffReason",
+  parallelism as "parallelism",
+  overlap as "overlap",
+  stop_ratio as "stopRatio",
+  snapshot as "snapshot",
+  change_reason as "changeReason",
+  expected as "expected",
+  total as "total",
+  chunk_count as "chunkCount",
+  chunks_done as "chunksDone",
+  done as "done",
+  changed as "changed",
+  unchanged as "unchanged",
+  failed as "failed",
+  gone as "gone",
+  conflicted as "conflicted",
+  kept_back as "keptBack",
+  altered as "altered",
+  parent_id as "parentId",
+  blocked_by as "blockedBy",
+  is_atomic as "isAtomic",
+  attempts as "attempts",
+  deaths as "deaths",
+  created_at as "createdAt",
+  queued_at as "queuedAt",
+  started_at as "startedAt",
+  finished_at as "finishedAt",
+  idle_ms as "idleMs",
+  rested_at as "restedAt",
+  case
+    when finished_at is null
+    and backend = 'queue' then exists (
+      select
+        1
+      from
+        "bulkhead"."worker" worker
+      where
+        exists (
+          select
+            1
+          from
+            pg_locks held
+          where
+            held.locktype = 'advisory'
+            and held.granted
+            and held.objsubid = 2
+            and held.classid = 1112296194::int::oid
+            and held.objid = worker.lock_id::oid
+            and held.database = (
+              select
+                oid
+              from
+                pg_database
+              where
+                datname = current_database()
+            )
+        )
+    )
+  end as "hasWorker",
+  case
+    when finished_at is null
+    and backend = 'queue'
+    and not exists (
+      select
+        1
+      from
+        "bulkhead"."worker"
+    ) then (
+      select
+        max(at)
+      from
+        "bulkhead"."worker_end"
+    )
+  end as "workerEndedAt"
+from
+  "bulkhead"."task"
+where
+  principal_id = $1
+  and resource = $2
+  and finished_at is null
+order by
+  id desc
+limit
+  5;

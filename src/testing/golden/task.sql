@@ -1,0 +1,790 @@
+-- isKnown
+select
+  resource,
+  operation
+from
+  "bulkhead"."task"
+where
+  id = $1
+  and finished_at is null;
+
+-- runSlice
+begin isolation level read committed;
+
+-- runSlice
+select
+  state,
+  parallelism,
+  exists (
+    select
+      1
+    from
+      "bulkhead"."task" blocker
+    where
+      blocker.id = task.blocked_by
+      and blocker.state in ('scheduled', 'queued', 'preparing', 'running', 'pausing', 'paused', 'cancelling')
+  ) as "isBlocked"
+from
+  "bulkhead"."task" task
+where
+  id = $1
+for update;
+
+-- runSlice
+insert into
+  "bulkhead"."task_slot" (task_id, slot, worker_id, token)
+select
+  $1,
+  free.slot,
+  $3,
+  $4
+from
+  generate_series(0, $2::int - 1) free (slot)
+where
+  not exists (
+    select
+      1
+    from
+      "bulkhead"."task_slot" held
+    where
+      held.task_id = $1
+      and held.slot = free.slot
+  )
+order by
+  free.slot
+limit
+  1
+returning
+  slot;
+
+-- runSlice
+update "bulkhead"."task"
+set
+  attempts = attempts + 1,
+  blocked_by = null,
+  rested_at = null,
+  message = case
+    when reason = 'unknown' then null
+    else message
+  end,
+  reason = nullif(reason, 'unknown'),
+  idle_ms = idle_ms + coalesce(
+    extract(
+      epoch
+      from
+        clock_timestamp() - greatest(rested_at, started_at)
+    ) * 1000,
+    0
+  )
+where
+  id = $1;
+
+-- moveTask
+with
+  old as (
+    select
+      id,
+      state
+    from
+      "bulkhead"."task"
+    where
+      id = $1
+      and state = any ($2)
+    for update
+  ),
+  moved as (
+    update "bulkhead"."task" task
+    set
+      state = $3,
+      reason = coalesce($4, reason),
+      message = coalesce($5, message),
+      started_at = case
+        when $3 = 'preparing' then coalesce(started_at, now())
+        else started_at
+      end,
+      finished_at = case
+        when $6 then clock_timestamp()
+        else finished_at
+      end
+    from
+      old
+    where
+      task.id = old.id
+    returning
+      task.id,
+      old.state as from_state
+  )
+insert into
+  "bulkhead"."task_event" (task_id, at, from_state, state, reason)
+select
+  id,
+  clock_timestamp(),
+  from_state,
+  $3,
+  $4
+from
+  moved;
+
+-- runSlice
+commit;
+
+-- load
+select
+  id as "id",
+  operation_id as "operationId",
+  resource as "resource",
+  model as "model",
+  operation as "operation",
+  title as "title",
+  backend as "backend",
+  principal_id as "principalId",
+  principal_name as "principalName",
+  principal as "principal",
+  parameters as "parameters",
+  selection - 'keys' as "selection",
+  state as "state",
+  reason as "reason",
+  message as "message",
+  write_through as "writeThrough",
+  locks_off_reason as "locksOffReason",
+  parallelism as "parallelism",
+  overlap as "overlap",
+  stop_ratio as "stopRatio",
+  snapshot as "snapshot",
+  change_reason as "changeReason",
+  expected as "expected",
+  total as "total",
+  chunk_count as "chunkCount",
+  chunks_done as "chunksDone",
+  done as "done",
+  changed as "changed",
+  unchanged as "unchanged",
+  failed as "failed",
+  gone as "gone",
+  conflicted as "conflicted",
+  kept_back as "keptBack",
+  altered as "altered",
+  parent_id as "parentId",
+  blocked_by as "blockedBy",
+  is_atomic as "isAtomic",
+  attempts as "attempts",
+  deaths as "deaths",
+  created_at as "createdAt",
+  queued_at as "queuedAt",
+  started_at as "startedAt",
+  finished_at as "finishedAt",
+  idle_ms as "idleMs",
+  rested_at as "restedAt",
+  case
+    when finished_at is null
+    and backend = 'queue' then exists (
+      select
+        1
+      from
+        "bulkhead"."worker" worker
+      where
+        exists (
+          select
+            1
+          from
+            pg_locks held
+          where
+            held.locktype = 'advisory'
+            and held.granted
+            and held.objsubid = 2
+            and held.classid = 1112296194::int::oid
+            and held.objid = worker.lock_id::oid
+            and held.database = (
+              select
+                oid
+              from
+                pg_database
+              where
+                datname = current_database()
+            )
+        )
+    )
+  end as "hasWorker",
+  case
+    when finished_at is null
+    and backend = 'queue'
+    and not exists (
+      select
+        1
+      from
+        "bulkhead"."worker"
+    ) then (
+      select
+        max(at)
+      from
+        "bulkhead"."worker_end"
+    )
+  end as "workerEndedAt"
+from
+  "bulkhead"."task"
+where
+  id = $1;
+
+-- givenKeys
+select
+  case
+    when selection ? 'keys' then array(
+      select
+        jsonb_array_elements_text(selection -> 'keys')
+    )
+  end as keys
+from
+  "bulkhead"."task"
+where
+  id = $1;
+
+-- prepare
+begin isolation level read committed;
+
+-- holdLease
+select
+  1
+from
+  "bulkhead"."task_slot"
+where
+  task_id = $1
+  and slot = $2
+  and token = $3
+for share;
+
+-- prepare
+delete from "bulkhead"."chunk"
+where
+  task_id = $1
+  and state = 'draft';
+
+-- prepare
+commit;
+
+-- readExclusives
+select
+  coalesce(held.conname, index.relname)::text as name,
+  array(
+    select
+      pg_get_indexdef(indexrelid, part, true)
+    from
+      generate_series(1, indnkeyatts) part
+  ) as parts,
+  array(
+    select
+      format('operator(%I.%s)', nspname, oprname)
+    from
+      generate_series(1, indnkeyatts) part
+      join pg_opclass on pg_opclass.oid = indclass[part - 1]
+      left join pg_amop on amopfamily = opcfamily
+      and amoplefttype = opcintype
+      and amoprighttype = opcintype
+      and amopstrategy = 3
+      join pg_operator on pg_operator.oid = coalesce(held.conexclop[part], amopopr)
+      join pg_namespace on pg_namespace.oid = oprnamespace
+    order by
+      part
+  ) as operators,
+  array(
+    select
+      coalesce(
+        (
+          select
+            format(' collate %I.%I', nspname, collname)
+          from
+            pg_collation
+            join pg_namespace on pg_namespace.oid = collnamespace
+          where
+            pg_collation.oid = indcollation[part - 1]
+        ),
+        ''
+      )
+    from
+      generate_series(1, indnkeyatts) part
+    order by
+      part
+  ) as collations,
+  pg_get_expr(indpred, indrelid) as predicate,
+  array(
+    select
+      attname::text
+    from
+      pg_attribute
+    where
+      attrelid = indrelid
+      and attnum > 0
+      and (
+        attnum = any (indkey::int2[])
+        or exists (
+          select
+          from
+            pg_depend
+          where
+            classid = 'pg_class'::regclass
+            and objid = indexrelid
+            and refobjid = indrelid
+            and refobjsubid = attnum
+        )
+      )
+  ) as columns,
+  array(
+    select
+      quote_ident(attname)
+    from
+      pg_attribute
+    where
+      attrelid = indrelid
+      and attnum > 0
+      and not attisdropped
+    order by
+      attnum
+  ) as every,
+  array(
+    select
+      coalesce(
+        (
+          select
+            format(' collate %I.%I', nspname, collname)
+          from
+            pg_collation
+            join pg_namespace on pg_namespace.oid = collnamespace
+          where
+            pg_collation.oid = attcollation
+        ),
+        ''
+      )
+    from
+      pg_attribute
+    where
+      attrelid = indrelid
+      and attnum > 0
+      and not attisdropped
+    order by
+      attnum
+  ) as "everyCollation",
+  coalesce(to_jsonb(pg_index) ->> 'indnullsnotdistinct' = 'true', false) as "isNullSame"
+from
+  pg_index
+  join pg_class index on index.oid = indexrelid
+  left join pg_constraint held on held.conindid = indexrelid
+  and held.contype in ('p', 'u', 'x')
+where
+  indrelid = $1::text::regclass
+  and (
+    indisunique
+    or indisexclusion
+  )
+  and indisvalid
+order by
+  1;
+
+-- lockModel
+select
+  pg_advisory_xact_lock($1, hashtext ($2))::text;
+
+-- isStillPreparing
+select
+  1
+from
+  "bulkhead"."task"
+where
+  id = $1
+  and state = 'preparing'
+for update;
+
+-- findOverlap
+with
+  mine as materialized (
+    select
+      number,
+      keys,
+      first_key,
+      last_key
+    from
+      "bulkhead"."chunk"
+    where
+      task_id = $1
+      and state = 'draft'
+  ),
+  bounds as (
+    select
+      min(first_key) as low,
+      max(last_key) as high
+    from
+      mine
+  ),
+  held as materialized (
+    select
+      chunk.task_id,
+      chunk.keys
+    from
+      "bulkhead"."chunk" chunk
+      join "bulkhead"."task" task on task.id = chunk.task_id,
+      bounds
+    where
+      task.model = $2
+      and task.id <> $1
+      and task.state in ('scheduled', 'queued', 'preparing', 'running', 'pausing', 'paused', 'cancelling')
+      and task.locks_off_reason is null
+      and chunk.state = 'active'
+      and chunk.first_key <= bounds.high
+      and chunk.last_key >= bounds.low
+  ),
+  overlap as (
+    select
+      held_key.task_id,
+      my_key.number,
+      key
+    from
+      (
+        select
+          task_id,
+          unnest(keys) as key
+        from
+          held
+      ) held_key
+      join (
+        select
+          number,
+          unnest(keys) as key
+        from
+          mine
+      ) my_key using (key)
+  )
+select
+  task.id as "taskId",
+  task.title,
+  task.resource,
+  task.principal_id as "principalId",
+  task.principal_name as "principalName",
+  task.state,
+  task.done,
+  coalesce(task.total, 0) as total
+from
+  "bulkhead"."task" task
+  join (
+    select distinct
+      task_id
+    from
+      overlap
+  ) holder on holder.task_id = task.id
+order by
+  task.id;
+
+-- activate
+update "bulkhead"."chunk"
+set
+  state = 'active'
+where
+  task_id = $1
+  and state = 'draft';
+
+-- begin
+update "bulkhead"."task"
+set
+  total = $2,
+  chunk_count = (
+    select
+      count(*)
+    from
+      "bulkhead"."chunk"
+    where
+      task_id = $1
+  )
+where
+  id = $1
+returning
+  chunk_count as count;
+
+-- findRewriting
+select
+  coalesce(bool_or((tgtype & 16) <> 0), false) as
+update,
+coalesce(bool_or((tgtype & 4) <> 0), false) as insert
+from
+  pg_trigger
+where
+  tgrelid in (
+    with recursive
+      part (id) as (
+        select
+          unnest($1::text[])::regclass::oid
+        union
+        select
+          inhrelid
+        from
+          part
+          join pg_inherits on inhparent = id
+      )
+    select
+      id
+    from
+      part
+  )
+  and not tgisinternal
+  and tgenabled in ('O', 'A')
+  and (tgtype & 3) = 3;
+
+-- chunkTransaction
+begin isolation level read committed;
+
+set
+  local enable_seqscan = off;
+
+set
+  local jit = off;
+
+set
+  local statement_timeout = 30000;
+
+set
+  local lock_timeout = 5000;
+
+set
+  local idle_in_transaction_session_timeout = 30000;
+
+-- claimChunk
+with
+  next as (
+    select
+      number,
+      keys
+    from
+      "bulkhead"."chunk"
+    where
+      task_id = $1
+      and state = 'active'
+    order by
+      first_key
+    limit
+      1
+    for update
+      skip locked
+  ),
+  cut as (
+    select
+      number,
+      keys
+    from
+      next
+    where
+      cardinality(keys) > $2::int * 1.25
+  ),
+  first as (
+    update "bulkhead"."chunk" chunk
+    set
+      keys = cut.keys[1:$2],
+      last_key = cut.keys[$2]
+    from
+      cut
+    where
+      chunk.task_id = $1
+      and chunk.number = cut.number
+  ),
+  rest as (
+    insert into
+      "bulkhead"."chunk" (task_id, number, state, keys, first_key, last_key)
+    select
+      $1,
+      number + $2,
+      'active',
+      keys[$2 + 1:],
+      keys[$2 + 1],
+      keys[cardinality(keys)]
+    from
+      cut
+  )
+select
+  next.number,
+  to_json(coalesce(cut.keys[1:$2], next.keys)) as keys,
+  (cut.number is not null)::int as added
+from
+  next
+  left join cut using (number);
+
+-- finishChunk
+with
+  marked as (
+    update "bulkhead"."chunk"
+    set
+      state = 'done',
+      changed = $3,
+      unchanged = $4,
+      failed = $5,
+      gone = $6,
+      conflicted = $7,
+      kept_back = $13,
+      finished_at = clock_timestamp(),
+      duration_ms = $8
+    where
+      task_id = $1
+      and number = $2
+  ),
+  sums as (
+    select
+      id,
+      chunk_count + $9::int - chunks_done - 1 as left_over,
+      done + $3 + $4 + $5 + $6 + $7 + $13 as done,
+      changed + $3 as changed,
+      unchanged + $4 as unchanged,
+      failed + $5 as failed,
+      gone + $6 as gone,
+      conflicted + $7 as conflicted,
+      kept_back + $13 as kept_back,
+      failed + kept_back + $5 + $13 as refused
+    from
+      "bulkhead"."task"
+    where
+      id = $1
+      and state = 'running'
+      and (
+        $10::int is null
+        or exists (
+          select
+            1
+          from
+            "bulkhead"."task_slot"
+          where
+            task_id = $1
+            and slot = $10
+            and token = $11::uuid
+        )
+      )
+    for update
+  ),
+  judged as (
+    select
+      *,
+      left_over > 0
+      and done >= 1000
+      and refused > $12::float8 * done as is_stopped
+    from
+      sums
+  ),
+  counted as (
+    update "bulkhead"."task" task
+    set
+      chunk_count = task.chunk_count + $9::int,
+      chunks_done = task.chunks_done + 1,
+      done = judged.done,
+      changed = judged.changed,
+      unchanged = judged.unchanged,
+      failed = judged.failed,
+      gone = judged.gone,
+      conflicted = judged.conflicted,
+      kept_back = judged.kept_back,
+      altered = task.altered + $14::int,
+      deaths = 0,
+      state = case
+        when is_stopped then 'failed'
+        when left_over > 0 then task.state
+        when judged.refused + judged.conflicted = 0 then 'succeeded'
+        when judged.changed > 0 then 'partial'
+        else 'failed'
+      end,
+      reason = case
+        when is_stopped then 'too-many-refused'
+        when left_over > 0 then task.reason
+        when judged.refused > 0 then 'records-refused'
+        when judged.conflicted > 0 then 'records-held'
+      end,
+      message = case
+        when is_stopped then format(
+          'It stopped itself: %s of %s records were refused. What was changed before stays.',
+          to_char(judged.refused, 'FM999,999,999,990'),
+          to_char(judged.done, 'FM999,999,999,990')
+        )
+        else task.message
+      end,
+      finished_at = case
+        when is_stopped
+        or left_over = 0 then clock_timestamp()
+      end
+    from
+      judged
+    where
+      task.id = judged.id
+    returning
+      task.state,
+      task.reason
+  ),
+  told as (
+    insert into
+      "bulkhead"."task_event" (task_id, at, from_state, state, reason)
+    select
+      $1,
+      clock_timestamp(),
+      'running',
+      state,
+      reason
+    from
+      counted
+    where
+      state <> 'running'
+  )
+select
+  state,
+  exists (
+    select
+      1
+    from
+      pg_locks waiting
+    where
+      waiting.locktype = 'transactionid'
+      and not waiting.granted
+      and waiting.transactionid = pg_current_xact_id()::xid
+  ) as "isWaitedFor"
+from
+  counted;
+
+-- chunkTransaction
+set constraints all immediate;
+
+commit;
+
+-- releaseSlot
+begin isolation level read committed;
+
+-- releaseSlot
+select
+  state
+from
+  "bulkhead"."task"
+where
+  id = $1
+for update;
+
+-- releaseSlot
+delete from "bulkhead"."task_slot"
+where
+  task_id = $1
+  and slot = $2
+  and token = $3;
+
+-- releaseSlot
+update "bulkhead"."task"
+set
+  rested_at = clock_timestamp()
+where
+  id = $1
+  and not exists (
+    select
+      1
+    from
+      "bulkhead"."task_slot"
+    where
+      task_id = $1
+  );
+
+-- wakeWaiting
+update "bulkhead"."task"
+set
+  woken_at = now()
+where
+  blocked_by = $1
+  and state = 'queued'
+returning
+  id;
+
+-- releaseSlot
+commit;
