@@ -51,6 +51,11 @@ for (const [scheme, viewport] of [
       await page.locator('.row-tick').nth(0).check();
       await page.locator('.selection-count').filter({ hasText: '1 selected' }).waitFor();
       await expectAccessible(page, 'a selection');
+      for (const own of await page.locator('#selection-bar a[href*="/do/"]').all()) {
+        await page.goto((await own.getAttribute('href')) ?? '');
+        await expectAccessible(page, 'an operation of the project’s own');
+        await page.goBack();
+      }
       await openBulkEdit(page);
       await chooseField(page, 'notes', 'seen');
       await expectAccessible(page, 'the dialog');

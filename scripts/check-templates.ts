@@ -19,7 +19,7 @@ export interface Remark {
 const root = join(import.meta.dirname, '..');
 const eta = new Eta({ debug: true });
 /** A template's first line says the type of its data, and after a full stop what else there is to say. */
-const typeOfData = /^<% \/\* it: ([\s\S]+?)(?:\. [\s\S]*?)?\.? ?\*\//;
+const typeOfData = /^<% \/\* it: ([\s\S]+?)(?:\.\s[\s\S]*?)?\.? ?\*\//;
 
 /** Has the compiler read each template of a folder as a function of its data, and what it gives to others. */
 export async function checkTemplates(folder = join(root, 'views')): Promise<{ count: number; remarks: Remark[] }> {

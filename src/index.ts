@@ -10,6 +10,7 @@ export type { ResourceField } from './fields/contract.ts';
 export type { Metadata } from './metadata/contract.ts';
 export type { Action } from './resources/actions.ts';
 export type { Client, Where } from './resources/client.ts';
+export { defineOperation, type OperationDefinition } from './resources/define-operation.ts';
 export { defineResource, type ResourceDefinition, type TypedResourceOptions } from './resources/define-resource.ts';
 export type {
   AfterSave,
@@ -21,6 +22,7 @@ export type {
   TransactionClient,
   ValidateContext,
 } from './resources/hooks.ts';
+export { type FormInput, type FormInputs, type FormValues, type InputOptions, t } from './resources/form-inputs.ts';
 export type { DraftOf, FieldName, RecordOf, RelatedName } from './resources/model-types.ts';
 export type {
   Arrangement,
@@ -32,6 +34,7 @@ export type {
   ResourceOptions,
   WriteThrough,
 } from './resources/options.ts';
+export type { ChangeContext, EachContext, OperationOptions, Refused } from './resources/operation-options.ts';
 export { DefinitionError } from './resources/problems.ts';
 export * from './resources/project-types.ts';
 export { defineEveryResource } from './resources/every-model.ts';

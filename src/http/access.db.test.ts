@@ -6,7 +6,7 @@ import sample from '../admin.ts';
 import { buildApp } from '../app.ts';
 import type { Principal } from '../auth/principal.ts';
 import { actions } from '../resources/actions.ts';
-import { defineResource } from '../index.ts';
+import { defineOperation, defineResource, t } from '../index.ts';
 import type { Findings } from '../tasks/preview.ts';
 import { htmx, testApp, type Visitor } from '../testing/app.ts';
 import { ada, launchOn } from '../testing/context.ts';
@@ -102,6 +102,13 @@ const table: Record<string, Entry> = {
     body: ({ operationId }) => ({ acknowledge: 'yes', _op: operationId }),
   },
 
+  'GET /:resource/do/:operation': { about: 'records', path: ({ selectionId }) => `/cities/do/mark?_s=${selectionId}`, headers: htmx },
+  'POST /:resource/do/:operation': {
+    about: 'records',
+    path: ({ selectionId }) => `/cities/do/mark?_s=${selectionId}`,
+    body: ({ operationId }) => ({ 'form.note': 'x', _op: operationId }),
+  },
+
   'GET /:resource/previews/:id': { about: 'records', path: ({ operationId }) => `/cities/previews/${operationId}` },
   'POST /:resource/previews/:id': { about: 'records', path: ({ operationId }) => `/cities/previews/${operationId}` },
   'POST /:resource/previews/:id/exclusions': {
@@ -155,6 +162,15 @@ const admin = {
       filters: ['country', 'status'],
       search: ['name', 'notes'],
       permissions: everything,
+      operations: [
+        defineOperation(metadata, 'City', {
+          name: 'mark',
+          label: 'Mark',
+          icon: 'flag',
+          form: { note: t.text() },
+          change: () => ({ status: 'published' }),
+        }),
+      ],
       fields: { notes: { label: secret.label, see: ({ roles }) => !roles.includes('admin') || roles.includes('whole') } },
       scope: (principal: Principal) => {
         if (principal.roles.includes('editor')) return { id: { not: outside.id } };
@@ -364,12 +380,13 @@ test('every route', async (t) => {
     );
     const selectionId = rows[0]?.id ?? '';
     // As if the preview had been made when the record was still in the scope.
-    const isDelete = path(base).includes('delete');
-    const parameters = isDelete ? {} : { changes: [{ field: 'status', change: 'set', value: 'published' }] };
+    const operation = /delete|mark/.exec(path(base))?.[0] ?? 'update';
+    const changes = [{ field: 'status', change: 'set', value: 'published' }];
+    const parameters = { delete: {}, mark: { form: {}, changes } }[operation] ?? { changes };
     const preview = await db.pages.query<{ id: string }>(
       `insert into ${db.t.preview} (id, owner_id, resource, operation, selection_id, selection_version, record_count, parameters, findings, snapshot)
        values (gen_random_uuid(), $1, 'cities', $3, $2, 1, 1, $4, $5, pg_current_snapshot()::text) returning id`,
-      [principal.id, selectionId, isDelete ? 'delete' : 'update', JSON.stringify(parameters), JSON.stringify(foundOf(base.key))],
+      [principal.id, selectionId, operation, JSON.stringify(parameters), JSON.stringify(foundOf(base.key))],
     );
     return { ...base, selectionId, operationId: preview.rows[0]?.id ?? '' };
   }

@@ -1,16 +1,13 @@
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { iconFile } from '../icon-names.ts';
 
-const folder = join(dirname(createRequire(import.meta.url).resolve('lucide-static/package.json')), 'icons');
 const read = new Map<string, string>();
 
 /** A lucide icon as inline SVG, hidden from screen readers: a text always stands beside it. */
 export function icon(name: string, className = 'size-4 shrink-0'): string {
   let shapes = read.get(name);
   if (shapes === undefined) {
-    if (!/^[a-z0-9-]+$/.test(name)) throw new Error(`"${name}" is not the name of an icon.`);
-    shapes = readFileSync(join(folder, `${name}.svg`), 'utf8')
+    shapes = readFileSync(iconFile(name), 'utf8')
       .replace(/^[\s\S]*?<svg[^>]*>/, '')
       .replace(/<\/svg>\s*$/, '')
       .replaceAll(/\s+/g, ' ')

@@ -36,13 +36,22 @@ function peopleOf(file: (name: string) => URL): FieldKind {
   };
 }
 
-async function setUp(t: TestContext, files: Record<string, string>, options: Partial<FieldOptions> = {}) {
+async function setUp(
+  t: TestContext,
+  files: Record<string, string>,
+  options: Partial<FieldOptions> = {},
+  notes: Partial<FieldOptions> = {},
+) {
   const kind = peopleOf(await filesOf(t, files));
   const cities = defineResource(metadata, 'City', {
     columns: ['name', 'population', 'rating'],
     form: ['name', 'population', 'rating', 'notes'],
     bulk: { fields: options.readOnly ? ['rating'] : ['population', 'rating'] },
-    fields: { population: { kind, ...options }, rating: { kind: { ...kind, toSql: kinds.decimal.toSql } } },
+    fields: {
+      notes: { kind: { ...kinds.text, name: 'own-text', control: kind.control as FieldKind['control'] & object }, ...notes },
+      population: { kind, ...options },
+      rating: { label: 'Of "5"', kind: { ...kind, toSql: kinds.decimal.toSql } },
+    },
   });
   const app = await testApp(t, { admin: { ...sample, resources: [cities, ...sample.resources.slice(1)] } });
   await insertPlaces(app.db, 3);
@@ -97,6 +106,7 @@ test('a kind draws its own control from a template of the project: in forms, bul
 
   const builder = (await visitor.get('/cities/filter?population-between=5..9')).body;
   assert.match(controlIn(builder, 'v.1'), /value="5" id="value-1-0" name="v.1" aria-label="Population: From">/);
+  assert.match(controlIn((await visitor.get('/cities/filter?rating-min=5')).body, 'v.1'), / aria-label="Of &quot;5&quot;: Value"/);
   const span = (await visitor.get('/cities/filter?population-min=x&_form=1&p.1=population&w.1=population&o.1=min&v.1=x&_do=apply')).body;
   assert.match(controlIn(span, 'v.1'), /value="x" .*aria-describedby="error-1" aria-invalid="true"/);
 });
@@ -111,10 +121,11 @@ test('a kind draws its own cell in lists and on the page of a record; nothing st
   assert.equal(list.match(/<b class="people"/g)?.length, 3, 'a rating that is not there draws none');
 });
 
-test('a field that is only shown has no control of its own, and a fixed one is disabled as any', async (t) => {
-  const { visitor } = await setUp(t, { 'control.eta': control, 'cell.eta': cell }, { readOnly: true });
+test('a field that is only shown has no control of its own but a disabled one as any, and a secret is typed unseen', async (t) => {
+  const { visitor } = await setUp(t, { 'control.eta': control, 'cell.eta': cell }, { readOnly: true }, { secret: true });
   const edit = (await visitor.get('/cities/2/edit')).body;
-  assert.equal(controlIn(edit, 'population'), '');
+  assert.deepEqual([controlIn(edit, 'population'), controlIn(edit, 'notes')], ['', '']);
+  assert.match(edit, /id="field-notes" name="notes" type="password"/);
   assert.match(edit, /<input[^>]* id="field-population" type="text" value="2 people" disabled/);
 });
 

@@ -27,7 +27,9 @@ function written(
     format: (value) => ({ text: shown(value), align: 'start' }),
     toForm: shown,
     parse(input, field) {
-      const text = [input ?? ''].flat().at(-1)?.trim() ?? '';
+      // From a form, an address and a bulk edit alike it is one text.
+      assert.ok(input === undefined || typeof input === 'string', JSON.stringify(input));
+      const text = input?.trim() ?? '';
       if (text === '') return field.meta.isRequired ? { error: `${field.label} is required.` } : { value: null };
       const value = read(text);
       return value === undefined ? { error: `${field.label} must be written like ${example}.` } : { value };
@@ -220,6 +222,7 @@ for (const { field, label, was, set, wrong, example, raw, filters } of ways) {
 
     const builder = await visitor.get(`/cities/filter?${new URLSearchParams({ [name]: set })}`);
     const form = formOf(builder.body, 'filter-builder');
+    assert.match(builder.body, /<input[^>]* name="v\.1" type="text"/);
     assert.ok(Object.values(form).flat().includes(set), `the builder holds ${JSON.stringify(form)}`);
     const applied = await visitor.get(`/cities/filter?${new URLSearchParams([...pairsOf(form), ['_do', 'apply']])}`);
     assert.equal(applied.statusCode, 303, applied.body);
@@ -249,14 +252,20 @@ for (const { field, label, was, set, wrong, example, raw, filters } of ways) {
 }
 
 test("what can be chosen of a project's kind is sent as the kind reads it, and called as it says", async (t) => {
+  const isoDay: FieldKind = {
+    ...kinds.dateTime,
+    name: 'iso-day',
+    format: (value) => ({ text: `day ${(value as Date | null)?.toISOString().slice(0, 10)}`, align: 'start' }),
+  };
   const chosen = { featured: { ...doors, input: 'checkbox' }, status: { ...stage, input: 'select' } } as const;
   const offered = defineResource(metadata, 'City', {
     filters: ['featured', 'status'],
     form: ['featured', 'status'],
-    fields: { featured: { kind: chosen.featured }, status: { kind: chosen.status } },
+    fields: { featured: { kind: chosen.featured }, status: { kind: chosen.status }, reviewedAt: { kind: isoDay } },
   });
   const { signIn } = await testApp(t, { admin: { ...sample, resources: [offered, ...sample.resources.slice(1)] } });
   const admin = await signIn('admin');
+  assert.match(readable((await admin.get('/cities?reviewedAt-max=2026-01-31')).body), /Reviewed at at or before day 2026-01-31/);
   for (const path of ['/cities', '/cities/filter?featured=ajar', '/cities/filter?status=stage+1', '/cities/new']) {
     const { body } = await admin.get(path);
     if (!path.includes('status=')) assert.match(body, /value="ajar"[^>]*>\s*ajar/, path);

@@ -46,6 +46,8 @@ export interface FieldMeta {
   readonly type: string;
   /** Quoted column; null for relations. */
   readonly column: string | null;
+  /** The same as the database has it, unquoted. */
+  readonly dbColumn: string | null;
   /** SQL type for casts: `integer`, `numeric(3,1)`, `timestamptz`, `"gazetteer"."city_status"`, with `[]` for lists; null for relations. */
   readonly sqlType: string | null;
   readonly isRequired: boolean;

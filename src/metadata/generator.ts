@@ -1,3 +1,4 @@
+import { escapeIdentifier } from 'pg';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import helper from '@prisma/generator-helper';
@@ -42,12 +43,10 @@ function metadataOf({ models, enums }: DMMF.Datamodel, text: string, given: stri
   };
 }
 
-const quote = (name: string) => `"${name.replaceAll('"', '""')}"`;
-
 function enumOf(item: DMMF.DatamodelEnum, schema: string): EnumMeta {
   return {
     name: item.name,
-    sqlType: `${quote(schema)}.${quote(item.dbName ?? item.name)}`,
+    sqlType: `${escapeIdentifier(schema)}.${escapeIdentifier(item.dbName ?? item.name)}`,
     values: item.values.map((value) => ({ name: value.name, dbName: value.dbName ?? value.name })),
   };
 }
@@ -60,7 +59,7 @@ function modelOf(model: DMMF.Model, sources: Sources): ModelMeta {
   return {
     name: model.name,
     delegate: model.name.charAt(0).toLowerCase() + model.name.slice(1),
-    table: `${quote(dbSchema)}.${quote(dbTable)}`,
+    table: `${escapeIdentifier(dbSchema)}.${escapeIdentifier(dbTable)}`,
     dbSchema,
     dbTable,
     isView: block?.kind === 'view',
@@ -115,7 +114,8 @@ function fieldOf(field: DMMF.Field, model: DMMF.Model, sources: Sources, isId: b
     name: field.name,
     kind: kind as FieldMeta['kind'],
     type: field.type,
-    column: hasColumn ? quote(field.dbName ?? field.name) : null,
+    column: hasColumn ? escapeIdentifier(field.dbName ?? field.name) : null,
+    dbColumn: hasColumn ? (field.dbName ?? field.name) : null,
     sqlType: hasColumn ? sqlTypeOf(field, sources.enums) : null,
     isRequired: field.isRequired,
     isList: field.isList,
@@ -208,7 +208,7 @@ function relationOf(field: DMMF.Field, model: DMMF.Model, sources: Sources): Rel
   return {
     ...base,
     kind: 'many-to-many',
-    joinTable: `${quote(schemaOf(isFirst ? model : (related ?? model), sources))}.${quote(`_${field.relationName}`)}`,
+    joinTable: `${escapeIdentifier(schemaOf(isFirst ? model : (related ?? model), sources))}.${escapeIdentifier(`_${field.relationName}`)}`,
     ownColumn: isFirst ? '"A"' : '"B"',
     otherColumn: isFirst ? '"B"' : '"A"',
   };

@@ -1,3 +1,4 @@
+import { escapeIdentifier } from 'pg';
 import type { Metadata } from './contract.ts';
 
 const placed = new WeakMap<Metadata, Map<string, Metadata>>();
@@ -8,16 +9,14 @@ export function metadataIn(metadata: Metadata, schema: string): Metadata {
   if (defaultSchema === null || defaultSchema === undefined || defaultSchema === schema) return metadata;
   const known = placed.get(metadata) ?? new Map<string, Metadata>();
   placed.set(metadata, known);
-  const found = known.get(schema) ?? place(metadata, quote(defaultSchema), schema);
+  const found = known.get(schema) ?? place(metadata, escapeIdentifier(defaultSchema), schema);
   known.set(schema, found);
   return found;
 }
 
-const quote = (name: string) => `"${name.replaceAll('"', '""')}"`;
-
 function place({ models, enums, ...rest }: Metadata, from: string, schema: string): Metadata {
   const moved = <T extends string | null>(name: T): T =>
-    (name?.startsWith(`${from}.`) ? `${quote(schema)}${name.slice(from.length)}` : name) as T;
+    (name?.startsWith(`${from}.`) ? `${escapeIdentifier(schema)}${name.slice(from.length)}` : name) as T;
   const mapped = <T>(record: Readonly<Record<string, T>>, change: (value: T) => T): Record<string, T> =>
     Object.fromEntries(Object.entries(record).map(([name, value]) => [name, change(value)]));
   return {

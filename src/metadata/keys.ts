@@ -1,3 +1,4 @@
+import { fieldOf } from './model-fields.ts';
 import { notFound } from '../errors.ts';
 import type { FieldMeta, ModelMeta } from './contract.ts';
 import { type KeyPart, keyPartOf } from './key-part.ts';
@@ -12,7 +13,7 @@ function idFieldsOf(model: ModelMeta): IdField[] {
   const fields =
     known.get(model) ??
     model.idFields.map((name) => {
-      const field = model.fields[name] as FieldMeta;
+      const field = fieldOf(model, name);
       const part = keyPartOf(field);
       if (!part) throw new Error(`${model.name}.${name} cannot be part of a key`);
       return { ...part, field };
@@ -69,7 +70,17 @@ function parseComposite(text: string, count: number): string[] {
 }
 
 /** Second segments of a resource's addresses that are pages of its own: `/cities/new`. */
-export const pageNames: readonly string[] = ['new', 'selection', 'bulk-edit', 'bulk-delete', 'options', 'filter', 'previews', 'deleted'];
+export const pageNames: readonly string[] = [
+  'new',
+  'selection',
+  'bulk-edit',
+  'bulk-delete',
+  'do',
+  'options',
+  'filter',
+  'previews',
+  'deleted',
+];
 
 // What a segment cannot be: empty, or a way up.
 const needsMark = /^(|\.|\.\.|~.*)$/s;

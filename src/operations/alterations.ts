@@ -1,10 +1,10 @@
+import { fieldOf, joinOf } from '../metadata/model-fields.ts';
 import type { Queryable } from '../db/transaction.ts';
-import type { FieldMeta, Metadata, ModelMeta, RelationMeta } from '../metadata/contract.ts';
+import type { Metadata, ModelMeta } from '../metadata/contract.ts';
 import { keyCondition, keySql } from '../metadata/key-sql.ts';
 import type { Alteration, ApplyTarget, Watch } from './contract.ts';
 import { journal } from './journal.ts';
 import { imaged, linkedIds, linksKey, linksOf, wholeRow } from './record-links.ts';
-import { unquoted } from './recreate-sql.ts';
 import { jsonToTheLetter } from './stored.ts';
 import { withKey } from './take-along.ts';
 import { hasTriggers } from './triggers.ts';
@@ -17,7 +17,7 @@ export async function watchUndo(
   { shapes, along = [] }: UndoParameters,
 ): Promise<Watch<UndoParameters> | null> {
   const models = [model, ...along.filter(({ isThere }) => isThere).map((one) => modelOf(metadata, one.model))];
-  const links = models.flatMap(linksOf).map(({ relation }) => (relation as RelationMeta).joinTable as string);
+  const links = models.flatMap(linksOf).map((field) => joinOf(field).joinTable);
   if (shapes.every(({ kind }) => kind === journal.created)) return null;
   if (!(await hasTriggers(client, [...models.map(({ table }) => table), ...links]))) return null;
   const isUpdate = shapes.some(({ kind }) => kind === journal.changed);
@@ -76,7 +76,7 @@ async function findAltered(
      where side.is_asked and ${jsonToTheLetter('side.now')} is distinct from ${jsonToTheLetter('side.was')} group by side.name order by side.name`,
     [author.taskId, author.chunk, model.name, parentId, keys, ...condition.values],
   );
-  const nameOf = (column: string) => Object.values(model.fields).find((field) => unquoted(field.column) === column)?.name ?? column;
+  const nameOf = (column: string) => Object.values(model.fields).find(({ dbColumn }) => dbColumn === column)?.name ?? column;
   return rows.map(({ name, keys: altered }) => ({
     model: model.name,
     field: kind === journal.changed ? name : nameOf(name),
@@ -95,7 +95,7 @@ function imagesOf(change: string, taskId: string, condition: string): string {
 /** A stamp that somebody else had moved since has moved on, as it should. */
 function sidesOfUpdate(model: ModelMeta, fields: readonly string[]): string {
   const sides = fields
-    .map((name) => model.fields[name] as FieldMeta)
+    .map((name) => fieldOf(model, name))
     .map((field) => {
       const now = field.column ? asImage(imaged(field, `t.${field.column}`)) : `to_jsonb(${linkedIds(model, field, 't')})`;
       const isAsked = field.isUpdatedAt ? `own.before -> '${field.name}' is not distinct from was.after -> '${field.name}'` : 'true';
@@ -136,7 +136,7 @@ function besides(
   after: ReadonlyMap<string, Digests>,
 ): Alteration[] {
   const found = new Map<string, string[]>();
-  const nameOf = new Map(Object.values(model.fields).map((field) => [unquoted(field.column), field.name]));
+  const nameOf = new Map(Object.values(model.fields).map(({ dbColumn, name }) => [dbColumn, name]));
   for (const key of keys) {
     const [was = {}, is = {}] = [before.get(key), after.get(key)];
     for (const column of Object.keys(is).filter((name) => was[name] !== is[name])) {

@@ -6,7 +6,7 @@ export function blamedField(
   { constraint, column }: { constraint?: string | null; column?: string | null },
 ): string | null {
   for (const field of Object.values(model.fields)) {
-    const name = field.column?.replaceAll('"', '');
+    const name = field.dbColumn;
     if (!name) continue;
     if (name === column || constraint === `${model.dbTable}_${name}_fkey`) return field.name;
     if (constraint === `${model.dbTable}_${name}_key` || constraint === `${model.dbTable}_${name}_check`) return field.name;

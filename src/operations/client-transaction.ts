@@ -3,9 +3,14 @@ import { databaseError } from '../db/database-error.ts';
 import type { Queryable } from '../db/transaction.ts';
 import type { Register, Resource } from '../resources/contract.ts';
 import type { Client } from '../resources/client.ts';
+import type { Operation } from './contract.ts';
 
-/** Must this resource be written inside a transaction of the project's own client? */
-export function needsClient({ writeThrough, validate, hooks }: Pick<Resource, 'writeThrough' | 'validate' | 'hooks'>): boolean {
+/** Must this operation, or this resource, be written inside a transaction of the project's own client? */
+export function needsClient(
+  { writeThrough, validate, hooks }: Pick<Resource, 'writeThrough' | 'validate' | 'hooks'>,
+  operation: Pick<Operation, 'needsClient'>,
+): boolean {
+  if (operation.needsClient) return true;
   return writeThrough === 'client' || validate !== null || Object.values(hooks).some((hook) => hook !== undefined);
 }
 

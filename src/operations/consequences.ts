@@ -1,3 +1,4 @@
+import { escapeIdentifier } from 'pg';
 import type { Principal } from '../auth/principal.ts';
 import type { Database } from '../db/database.ts';
 import type { ModelMeta } from '../metadata/contract.ts';
@@ -20,7 +21,6 @@ import {
   placeOf,
   placesIn,
   pointing,
-  quote,
   rootId,
   type Rows,
 } from './key-walk.ts';
@@ -160,8 +160,10 @@ async function amongThem(look: Look, keys: readonly ForeignKey[], root: string, 
   const columns = new Set<string>();
   for (const key of keys) {
     if (key.action !== 'forbid' || key.source !== root || key.target !== root || at.size < 2) continue;
-    const on = key.columns.map((column, index) => `s.${quote(column)} = t.${quote(key.targetColumns[index] as string)}`);
-    const table = `${quote(key.schema)}.${quote(key.table)}`;
+    const on = key.columns.map(
+      (column, index) => `s.${escapeIdentifier(column)} = t.${escapeIdentifier(key.targetColumns[index] as string)}`,
+    );
+    const table = `${escapeIdentifier(key.schema)}.${escapeIdentifier(key.table)}`;
     const found = await look(
       `select 1 from ${table} s join ${table} t on ${on.join(' and ')}
        where ${isAt('s', '$1', '$2')} and ${isAt('t', '$1', '$2')} and ${placeOf('s')} <> ${placeOf('t')} limit 1`,
@@ -187,7 +189,7 @@ function affectedOf(about: { db: Database; register: Register; resource: Resourc
       model,
       resource: own,
       table: name,
-      links: model === null ? linkedBy(resource, `${quote(schema)}.${quote(name)}`) : null,
+      links: model === null ? linkedBy(resource, `${escapeIdentifier(schema)}.${escapeIdentifier(name)}`) : null,
       columns,
       count: ids.length,
       isMore,

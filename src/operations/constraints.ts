@@ -43,8 +43,5 @@ export function knownConstraints(client: Queryable, model: ModelMeta, asker: obj
 
 /** Fields that hold the columns, a relation for its foreign key; each once. */
 export function fieldsOfColumns({ fields }: Pick<Resource, 'fields'>, columns: readonly string[]): ResourceField[] {
-  return fields.filter(({ meta }) => {
-    const column = meta.column?.replace(/^"|"$/g, '').replaceAll('""', '"');
-    return column !== undefined && columns.includes(column);
-  });
+  return fields.filter(({ meta }) => meta.dbColumn !== null && columns.includes(meta.dbColumn));
 }

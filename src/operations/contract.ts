@@ -1,6 +1,7 @@
 import type { Queryable } from '../db/transaction.ts';
 import type { TableNames } from '../db/names.ts';
 import type { Principal } from '../auth/principal.ts';
+import type { ResourceField } from '../fields/contract.ts';
 import type { Register, Resource } from '../resources/contract.ts';
 import type { Action } from '../resources/actions.ts';
 import type { Client } from '../resources/client.ts';
@@ -23,6 +24,8 @@ export interface Operation<P = unknown> {
   readonly action: Action;
   /** Where that depends on the parameters: undoing a delete is not undoing an update. */
   actionOf?(params: P): Action;
+  /** May this person begin it, retry it and take it back, beside being allowed the action? Default: yes. */
+  isAllowed?(principal: Principal): boolean;
   /** What the journal says it does to its records, as far as that is known without the parameters. */
   readonly writes: JournalKind;
   writePath(resource: Resource): WritePath;
@@ -42,6 +45,12 @@ export interface Operation<P = unknown> {
   undone?(params: P): Undone;
   /** What it writes comes from images: a record that it is refused for does not show what is secret of it. */
   readonly writesImages?: true;
+  /** Controls of its form. */
+  readonly inputs?: readonly ResourceField[];
+  /** It is done by code of the project's, on the project's client. */
+  readonly needsClient?: true;
+  /** What it does is not taken back. */
+  readonly isUndoable?: false;
   /**
    * What only the database can say of parameters: choices outside the principal's scope, expressions that PostgreSQL
    * refuses. Asked at the preview and again before anything is written. Throws as `parse` does.
@@ -88,12 +97,14 @@ export interface Offer {
   readonly view: FormView;
   /** A box is ticked before it begins. */
   readonly isAcknowledged: boolean;
+  /** Where it is offered. */
+  readonly on: readonly ('selection' | 'record')[];
 }
 
 export type Tone = 'primary' | 'plain' | 'danger';
 
-/** `bulk/edit` has fields with what is done to each, `bulk/delete` what goes along. */
-export type FormView = 'bulk/edit' | 'bulk/delete';
+/** `bulk/edit` has fields with what is done to each, `bulk/delete` what goes along, `bulk/do` controls of its own. */
+export type FormView = 'bulk/edit' | 'bulk/delete' | 'bulk/do';
 
 export interface Recreated {
   /** The task that deleted them. */
@@ -167,6 +178,8 @@ export interface ApplyTarget {
   readonly isTrial?: boolean;
   /** Who does it, and as which chunk of which task; a form is neither. */
   readonly author: { taskId: number | null; chunk: number | null; principalId: string; principalName: string; changeReason: string | null };
+  /** Told of what the project's code throws, also where it is written without a client. */
+  readonly log?: Through['log'];
   /** Where the resource has rules of its own, or is written through the project's client: what they need. */
   readonly through?: Through | null;
 }

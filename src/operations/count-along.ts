@@ -1,3 +1,4 @@
+import { idFieldsOf } from '../metadata/model-fields.ts';
 import type { Database } from '../db/database.ts';
 import type { ModelMeta } from '../metadata/contract.ts';
 import type { Register, Resource } from '../resources/contract.ts';
@@ -113,9 +114,7 @@ async function following(
 }
 
 function changedColumns(model: ModelMeta, changes: readonly FieldChange[]): Set<string> {
-  return new Set(
-    changes.flatMap(({ field }) => model.fields[field]?.column ?? []).map((column) => column.slice(1, -1).replaceAll('""', '"')),
-  );
+  return new Set(changes.flatMap(({ field }) => model.fields[field]?.dbColumn ?? []));
 }
 
 interface Links {
@@ -138,7 +137,7 @@ function linksWritten(model: ModelMeta, changes: readonly FieldChange[], count: 
 async function linksOf(look: Look, cut: Links['cut'], model: ModelMeta, chosen: Statement, most: number): Promise<number> {
   let found = 0;
   for (const { table, column } of cut) {
-    const id = model.fields[model.idFields[0] as string]?.column;
+    const id = idFieldsOf(model)[0]?.column;
     const rows = await look<{ one: number }>(
       `select 1 as one from ${table} l where l.${column} in (select chosen.${id} from (${chosen.text}) chosen) limit ${most}`,
       chosen.values,

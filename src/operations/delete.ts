@@ -26,7 +26,7 @@ const nothingAlong: TakenAlong = { dependants: [] };
 /** Deletes records and keeps their last image. */
 export const deleteOperation: Operation<DeleteParameters> = {
   kind: 'delete',
-  offer: { path: 'bulk-delete', icon: 'trash-2', tone: 'danger', view: 'bulk/delete', isAcknowledged: true },
+  offer: { path: 'bulk-delete', icon: 'trash-2', tone: 'danger', view: 'bulk/delete', isAcknowledged: true, on: ['selection'] },
   words: deleteWords,
   action: 'bulk-delete',
   actionOf: ({ isForm }) => (isForm ? 'delete' : 'bulk-delete'),

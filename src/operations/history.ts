@@ -330,5 +330,5 @@ interface DeletedRow extends TaskColumns {
 }
 
 function columnName(meta: FieldMeta | undefined): string | null {
-  return meta?.column?.slice(1, -1).replaceAll('""', '"') ?? null;
+  return meta?.dbColumn ?? null;
 }

@@ -1,3 +1,4 @@
+import { escapeIdentifier } from 'pg';
 import { sqlstate } from '../db/sqlstate.ts';
 import type { Database } from '../db/database.ts';
 import type { Queryable } from '../db/transaction.ts';
@@ -67,9 +68,11 @@ export async function pointing(
   known: ReadonlySet<string>,
   limit: number,
 ): Promise<string[] | null> {
-  const on = key.columns.map((column, index) => `s.${quote(column)} = t.${quote(key.targetColumns[index] as string)}`);
-  const source = `${key.isSourcePartitioned ? '' : 'only '}${quote(key.schema)}.${quote(key.table)}`;
-  const target = `${key.isTargetPartitioned ? '' : 'only '}${quote(key.targetSchema)}.${quote(key.targetTable)}`;
+  const on = key.columns.map(
+    (column, index) => `s.${escapeIdentifier(column)} = t.${escapeIdentifier(key.targetColumns[index] as string)}`,
+  );
+  const source = `${key.isSourcePartitioned ? '' : 'only '}${escapeIdentifier(key.schema)}.${escapeIdentifier(key.table)}`;
+  const target = `${key.isTargetPartitioned ? '' : 'only '}${escapeIdentifier(key.targetSchema)}.${escapeIdentifier(key.targetTable)}`;
   const found = await look<{ id: string }>(
     `select ${placeOf('s')} as id from ${source} s
      where exists (select 1 from ${target} t where ${isAt('t', '$1', '$2')} and ${on.join(' and ')})
@@ -92,10 +95,6 @@ export function isAt(alias: string, numbers: string, places: string): string {
 export function placesIn(places: Iterable<string>): [numbers: string[], places: string[]] {
   const all = [...places];
   return [[...new Set(all.map((place) => place.slice(place.indexOf(' ') + 1)))], all];
-}
-
-export function quote(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
 }
 
 /** Adds to `rows` what cascades take along, level by level, each row once, until there are `most`. False: not all of it. */

@@ -1,3 +1,4 @@
+import { fieldOf } from '../metadata/model-fields.ts';
 import type { Queryable } from '../db/transaction.ts';
 import { AppError } from '../errors.ts';
 import type { FieldMeta, ModelMeta } from '../metadata/contract.ts';
@@ -68,7 +69,7 @@ function movedBy(model: ModelMeta, changes: readonly FieldChange[]): Map<string,
   const moved = new Map<string, { field: FieldMeta; change: Change; value: unknown }>();
   for (const { field: name, change: kind, value } of changes) {
     const field = model.fields[name];
-    if (field?.column) moved.set(unquoted(field.column), { field, change: getChange(kind), value });
+    if (field?.dbColumn) moved.set(field.dbColumn, { field, change: getChange(kind), value });
   }
   return moved;
 }
@@ -137,14 +138,13 @@ function meeting(
 
 /** As it is written; where there may be no room for it, as a number of any length: such a record is refused alone, and in nobody's way. */
 function nextOf(model: ModelMeta, { field, change, value }: MovedField, parameter: (value: unknown) => string): string {
-  const fieldOf = (name: string) => model.fields[name] as FieldMeta;
   const family = familyOf(field);
   const isWide = change.canOverflow && change.name !== 'copy' && (family === 'integer' || family === 'decimal');
   const sql = change.sql(value, {
     field: isWide ? { ...field, sqlType: 'numeric' } : field,
     current: `t.${field.column}`,
-    columnOf: (name) => `t.${fieldOf(name).column}`,
-    metaOf: fieldOf,
+    columnOf: (name) => `t.${fieldOf(model, name).column}`,
+    metaOf: (name) => fieldOf(model, name),
     parameter,
   });
   const scale = family === 'integer' ? 0 : scaleOf(field);

@@ -1,4 +1,6 @@
-import type { FieldMeta, ModelMeta, RelationMeta } from '../metadata/contract.ts';
+import { escapeLiteral } from 'pg';
+import { idFieldsOf, joinOf } from '../metadata/model-fields.ts';
+import type { FieldMeta, ModelMeta } from '../metadata/contract.ts';
 
 /** Where the image of a deleted record keeps what it was linked to; no column of Prisma's has such a name. */
 export const linksKey = '*links';
@@ -10,8 +12,8 @@ export function linksOf(model: ModelMeta): FieldMeta[] {
 
 /** SQL of the ids that a row is linked to by such a field, as a sorted list of texts. */
 export function linkedIds(model: ModelMeta, field: FieldMeta, alias: string): string {
-  const { joinTable, ownColumn, otherColumn } = field.relation as RelationMeta;
-  const id = model.fields[model.idFields[0] as string]?.column;
+  const { joinTable, ownColumn, otherColumn } = joinOf(field);
+  const id = idFieldsOf(model)[0]?.column;
   return `array(select j.${otherColumn}::text collate "C" from ${joinTable} j where j.${ownColumn} = ${alias}.${id} order by 1)`;
 }
 
@@ -33,10 +35,7 @@ export function imaged(field: FieldMeta, sql: string): string {
 export function wholeRow(model: ModelMeta, alias: string): string {
   const texts = Object.values(model.fields)
     .filter((field) => field.column && (isTextInImage(field) || field.type === 'Float'))
-    .map(
-      (field) =>
-        `'${field.column?.replace(/^"|"$/g, '').replaceAll('""', '"').replaceAll("'", "''")}', ${imaged(field, `${alias}.${field.column}`)}`,
-    );
+    .map((field) => `${escapeLiteral(field.dbColumn ?? '')}, ${imaged(field, `${alias}.${field.column}`)}`);
   if (texts.length === 0) return `to_jsonb(${alias}.*)`;
   // A function takes at most 100 arguments.
   const parts = Array.from({ length: Math.ceil(texts.length / 50) }, (_, index) => texts.slice(index * 50, index * 50 + 50));
@@ -48,9 +47,9 @@ export function lastImage(model: ModelMeta, alias: string): string {
   const links = linksOf(model);
   const whole = wholeRow(model, alias);
   if (links.length === 0) return whole;
-  const id = model.fields[model.idFields[0] as string]?.column;
+  const id = idFieldsOf(model)[0]?.column;
   const isLinked = links
-    .map(({ relation }) => relation as RelationMeta)
+    .map(joinOf)
     .map(({ joinTable, ownColumn }) => `exists (select from ${joinTable} j where j.${ownColumn} = ${alias}.${id})`);
   const ids = links.map((field) => `'${field.name}', to_jsonb(${linkedIds(model, field, alias)})`).join(', ');
   return `case when ${isLinked.join(' or ')} then ${whole} || jsonb_build_object('${linksKey}', jsonb_build_object(${ids})) else ${whole} end`;

@@ -1,4 +1,5 @@
-import type { FieldMeta, Metadata, ModelMeta, RelationMeta } from '../metadata/contract.ts';
+import { idFieldsOf, joinOf } from '../metadata/model-fields.ts';
+import type { FieldMeta, Metadata, ModelMeta } from '../metadata/contract.ts';
 import { keySql } from '../metadata/key-sql.ts';
 import type { Resource } from '../resources/contract.ts';
 import { insertChange, type Parameter } from './change-row.ts';
@@ -28,10 +29,6 @@ export interface Returns {
 /** SQL of what an image says of a column, as the column's type. */
 function columnIn(image: string, { column, sqlType }: FieldMeta): string {
   return `(${image} ->> '${unquoted(column)}')::${sqlType}`;
-}
-
-function idFields(model: ModelMeta): FieldMeta[] {
-  return model.idFields.map((name) => model.fields[name] as FieldMeta);
 }
 
 function modelOf(metadata: Metadata, { model }: Returning): ModelMeta {
@@ -66,7 +63,7 @@ export function judgeDeleted(
   const exists: string[] = [];
   for (const [index, one] of along.entries()) {
     const dependant = modelOf(metadata, one);
-    const isThere = idFields(dependant).map((field) => `t.${field.column} = ${columnIn('along.image', field)}`);
+    const isThere = idFieldsOf(dependant).map((field) => `t.${field.column} = ${columnIn('along.image', field)}`);
     parts.push(
       `along${index} as materialized (
         select along.key, along.image from ${t.change} change
@@ -133,7 +130,7 @@ export function alongMissing(along: readonly Returning[]): string[] {
 /** It went with one that is restored, and every other that it went with is there or is restored too: it needs them all. `keys` are the restored. */
 function comesBack(root: ModelMeta, keys = `select "_key" from judged where "_state" = 'restore'`): string {
   const restored = `array(${keys})`;
-  const isThere = idFields(root).map(({ column, sqlType }, index) => `t.${column} = (taker.ids ->> ${index})::${sqlType}`);
+  const isThere = idFieldsOf(root).map(({ column, sqlType }, index) => `t.${column} = (taker.ids ->> ${index})::${sqlType}`);
   return `jsonb_exists_any(image -> '${withKey}', ${restored}) and not exists (
           select 1 from jsonb_each(image -> '${withKey}') taker(key, ids) where taker.key <> all(${restored})
             and not exists (select 1 from ${root.table} t where ${isThere.join(' and ')}))`;
@@ -167,9 +164,9 @@ function insertRows(
       returning ${keySql(model, 't')} collate "C" as key${asWritten}
     )`,
   ];
-  const [id] = idFields(model) as [FieldMeta];
+  const [id] = idFieldsOf(model) as [FieldMeta];
   for (const [index, field] of linksOf(model).entries()) {
-    const { joinTable, ownColumn, otherColumn } = field.relation as RelationMeta;
+    const { joinTable, ownColumn, otherColumn } = joinOf(field);
     // A link between two that both come back stands in both images.
     parts.push(`linked${suffix}_${index} as (
       insert into ${joinTable} (${ownColumn}, ${otherColumn})
@@ -187,8 +184,8 @@ function recreated(column: string, field: FieldMeta | undefined, from: string): 
 }
 
 export function relatedIdType({ metadata }: Pick<Resource, 'metadata'>, field: FieldMeta): string {
-  const related = metadata.models[(field.relation as RelationMeta).model];
-  return related?.fields[related.idFields[0] as string]?.sqlType ?? 'text';
+  const related = metadata.models[joinOf(field).model];
+  return (related && idFieldsOf(related)[0]?.sqlType) ?? 'text';
 }
 
 export function unquoted(column: string | null): string {

@@ -6,6 +6,7 @@ import type { Action } from '../resources/actions.ts';
 import type { Offer, Operation, Undone } from './contract.ts';
 import { deleteOperation } from './delete.ts';
 import type { FieldChange } from './field-change.ts';
+import { ownOperation } from './own/own-operation.ts';
 import { undoOperation } from './undo.ts';
 import { updateOperation } from './update.ts';
 import { editWords, type OperationWords } from './words.ts';
@@ -27,8 +28,8 @@ export interface Run {
 }
 
 /** Every operation that may be done to records of a resource. */
-export function operationsOf(_resource: Resource): readonly Operation[] {
-  return builtIn;
+export function operationsOf({ operations }: Resource): readonly Operation[] {
+  return operations.length === 0 ? builtIn : [...builtIn, ...operations.map(ownOperation)];
 }
 
 /** Null: it is not known here; a task may be of a newer version's. */
@@ -48,19 +49,33 @@ export function getOperation(resource: Resource, kind: string): Operation {
   return operation;
 }
 
-/** Those that the principal may begin on a selection, in the order of their buttons. */
-export function offeredTo(resource: Resource, principal: Principal): readonly (Operation & { offer: Offer })[] {
+/** Those that the principal may begin on a selection, or on a record, in the order of their buttons. */
+export function offeredTo(
+  resource: Resource,
+  principal: Principal,
+  place: 'selection' | 'record' = 'selection',
+): readonly (Operation & { offer: Offer })[] {
   return operationsOf(resource)
     .filter(isOffered)
-    .filter((operation) => mayBegin(resource, principal, operation));
+    .filter((operation) => operation.offer.on.includes(place) && mayBegin(resource, principal, operation));
 }
 
 function isOffered(operation: Operation): operation is Operation & { offer: Offer } {
   return operation.offer !== null;
 }
 
-export function mayBegin(resource: Resource, principal: Principal, { action }: Operation): boolean {
-  return can(resource, principal, action);
+export function mayBegin(resource: Resource, principal: Principal, operation: Operation): boolean {
+  return can(resource, principal, operation.action) && (operation.isAllowed?.(principal) ?? true);
+}
+
+/** Throws AppError 'forbidden' (403). */
+export function assertMayBegin(resource: Resource, principal: Principal, operation: Operation): void {
+  assertCan(resource, principal, operation.action);
+  if (!mayBegin(resource, principal, operation)) throw forbidden(resource);
+}
+
+function forbidden({ label }: Resource): AppError {
+  return new AppError('forbidden', 403, `You may not do this with ${label.toLowerCase()}.`);
 }
 
 /** What the principal must be allowed to do, for a run with these parameters. */
@@ -71,12 +86,26 @@ export function actionOf(resource: Resource, { operation: kind, parameters }: Ru
 
 /** May this be done, retried or taken back by the principal? What is not known here, by nobody. */
 export function mayRun(resource: Resource, principal: Principal, run: Run): boolean {
-  return findOperation(resource, run.operation) !== null && can(resource, principal, actionOf(resource, run));
+  return isAllowed(resource, principal, run) && can(resource, principal, actionOf(resource, run));
+}
+
+/** By the operation's own rule; an undo by the rule of what it takes back. */
+function isAllowed(resource: Resource, principal: Principal, run: Run): boolean {
+  const operation = findOperation(resource, run.operation);
+  if (!operation) return false;
+  const undone = undoneOf(resource, run);
+  return (operation.isAllowed?.(principal) ?? true) && (!undone?.what || isAllowed(resource, principal, undone.what));
+}
+
+/** May it be taken back by the principal, and can it be at all? */
+export function mayUndo(resource: Resource, principal: Principal, run: Run): boolean {
+  return findOperation(resource, run.operation)?.isUndoable !== false && mayRun(resource, principal, run);
 }
 
 /** Throws AppError 'forbidden' (403). */
 export function assertMayRun(resource: Resource, principal: Principal, run: Run): void {
   assertCan(resource, principal, actionOf(resource, run));
+  if (!mayRun(resource, principal, run)) throw forbidden(resource);
 }
 
 /** What a run does to single fields, where that can be said one by one. */

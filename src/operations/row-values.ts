@@ -1,3 +1,4 @@
+import { idFieldsOf, joinOf } from '../metadata/model-fields.ts';
 import { DbNull, JsonNull } from '@prisma/client/runtime/client';
 import { plainColumnValue } from '../fields/column-value.ts';
 import { scalarKind } from '../fields/scalar-kind.ts';
@@ -58,10 +59,10 @@ export async function readRows(
 export function imageSql(model: ModelMeta, alias: string, links: readonly FieldMeta[]): string {
   const written = columnFields(model).filter(({ isGenerated }) => !isGenerated);
   const columns = written.map((field) => `'${field.name}', ${imaged(field, `${alias}.${field.column}`)}`);
-  const id = model.fields[model.idFields[0] as string]?.column;
-  const linked = links.map(({ name, relation }) => {
-    const { joinTable, ownColumn, otherColumn } = relation as NonNullable<FieldMeta['relation']>;
-    return `'${name}', to_jsonb(array(select j.${otherColumn}::text collate "C" from ${joinTable} j where j.${ownColumn} = ${alias}.${id} order by 1))`;
+  const id = idFieldsOf(model)[0]?.column;
+  const linked = links.map((field) => {
+    const { joinTable, ownColumn, otherColumn } = joinOf(field);
+    return `'${field.name}', to_jsonb(array(select j.${otherColumn}::text collate "C" from ${joinTable} j where j.${ownColumn} = ${alias}.${id} order by 1))`;
   });
   // A function takes at most 100 arguments.
   const pairs = [...columns, ...linked];

@@ -93,6 +93,11 @@ export async function askClient(context: HookContext, run: () => Promise<unknown
   return isObjection(done) ? done : null;
 }
 
+/** Lets other code of the project's run for one record; `name` is what it is called in the log and to people. */
+export async function askOwn<T>(context: HookContext, name: string, run: () => Promise<T>): Promise<T | Objection> {
+  return guarded(context, name, run);
+}
+
 export function isObjection(value: unknown): value is Objection {
   return value instanceof RaisedObjection;
 }
@@ -114,7 +119,7 @@ function told({ principal, taskId, tx }: HookContext) {
 }
 
 /** What the hook returns, or its objection. What the database refused within it is the database's word, and thrown on. */
-async function guarded<T>(context: HookContext, name: HookName | 'validate' | 'client', run: () => T | Promise<T>): Promise<T | Objection> {
+async function guarded<T>(context: HookContext, name: string, run: () => T | Promise<T>): Promise<T | Objection> {
   try {
     return await run();
   } catch (caught) {

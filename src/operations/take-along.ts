@@ -1,3 +1,4 @@
+import { escapeIdentifier } from 'pg';
 import type { Queryable } from '../db/transaction.ts';
 import type { ModelMeta } from '../metadata/contract.ts';
 import { keyCondition, keySql } from '../metadata/key-sql.ts';
@@ -153,11 +154,9 @@ function pathsOf(root: ModelMeta, { by }: Dependant, alias: string): string[] {
 }
 
 function leads({ columns, targetColumns }: ForeignKey, from: string, to: string): string {
-  return columns.map((column, index) => `${from}.${quoted(column)} = ${to}.${quoted(targetColumns[index] as string)}`).join(' and ');
-}
-
-function quoted(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
+  return columns
+    .map((column, index) => `${from}.${escapeIdentifier(column)} = ${to}.${escapeIdentifier(targetColumns[index] as string)}`)
+    .join(' and ');
 }
 
 /** Rows of `key` and `image` of what goes along with the records of a condition on `r`. */

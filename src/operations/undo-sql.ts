@@ -1,4 +1,5 @@
-import type { FieldMeta, ModelMeta, RelationMeta } from '../metadata/contract.ts';
+import { fieldOf, idFieldsOf, joinOf } from '../metadata/model-fields.ts';
+import type { FieldMeta, ModelMeta } from '../metadata/contract.ts';
 import type { Resource } from '../resources/contract.ts';
 import { insertChange, type Parameter } from './change-row.ts';
 import type { ApplyTarget, Statement } from './contract.ts';
@@ -251,7 +252,7 @@ function restore({ resource, rewriting }: ApplyTarget, shape: Shape): string[] {
     )`);
   }
   for (const [index, field] of fields.filter(({ relation }) => relation).entries()) {
-    const { joinTable, ownColumn, otherColumn } = field.relation as RelationMeta;
+    const { joinTable, ownColumn, otherColumn } = joinOf(field);
     const ids = `array(select jsonb_array_elements_text(judged."_before" -> '${field.name}'))`;
     const id = idColumn(model);
     parts.push(
@@ -335,15 +336,9 @@ function linkColumn(field: FieldMeta): string {
 }
 
 function idColumn(model: ModelMeta): string {
-  return fieldOf(model, model.idFields[0] as string).column as string;
+  return idFieldsOf(model)[0]?.column as string;
 }
 
 function isSame(model: ModelMeta, one: string, other: string): string {
   return model.idFields.map((name) => `${one}.${fieldOf(model, name).column} = ${other}.${fieldOf(model, name).column}`).join(' and ');
-}
-
-function fieldOf(model: ModelMeta, name: string): FieldMeta {
-  const field = model.fields[name];
-  if (!field) throw new Error(`${model.name} has no field ${name}`);
-  return field;
 }

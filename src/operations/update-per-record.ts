@@ -1,3 +1,4 @@
+import { fieldOf } from '../metadata/model-fields.ts';
 import type { Queryable } from '../db/transaction.ts';
 import type { FieldMeta } from '../metadata/contract.ts';
 import type { ApplyCounts, ApplyTarget, Through } from './contract.ts';
@@ -29,7 +30,7 @@ export async function updatePerRecord(
   const { resource, author } = target;
   const { model, hooks } = resource;
   const context: HookContext = { resource, principal: through.principal, taskId: author.taskId, tx: through.tx, log: through.log };
-  const links = changes.map(({ field }) => model.fields[field] as FieldMeta).filter(isLink);
+  const links = changes.map(({ field }) => fieldOf(model, field)).filter(isLink);
   // Where one statement writes what was chosen, it keeps the images too.
   const isPlain = resource.writeThrough === 'sql' && !hooks.save && !hooks.beforeSave;
   const rows = await readRows(sql, model, keys, isPlain ? {} : { keeps: 'image', links });
@@ -132,7 +133,7 @@ async function compare(
     const record = { ...row.record };
     const links = new Map<string, { before: string[]; after: string[] }>();
     for (const [index, { field: name }] of changes.entries()) {
-      const field = model.fields[name] as FieldMeta;
+      const field = fieldOf(model, name);
       const [was, is] = [before[index] ?? null, after[index] ?? null];
       if (isLink(field)) links.set(name, { before: idsOf(was), after: idsOf(is) });
       else record[name] = plainColumnValue(field, is);

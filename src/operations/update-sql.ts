@@ -1,4 +1,5 @@
-import type { FieldMeta, ModelMeta, RelationMeta } from '../metadata/contract.ts';
+import { fieldOf, idFieldsOf, joinOf } from '../metadata/model-fields.ts';
+import type { FieldMeta, ModelMeta } from '../metadata/contract.ts';
 import type { Resource } from '../resources/contract.ts';
 import type { Change } from './changes/contract.ts';
 import { getChange } from './changes/register.ts';
@@ -170,12 +171,6 @@ function writtenScalar(model: ModelMeta, field: FieldMeta, change: Change, value
   };
 }
 
-function fieldOf(model: ModelMeta, name: string): FieldMeta {
-  const field = model.fields[name];
-  if (!field) throw new Error(`${model.name} has no field ${name}`);
-  return field;
-}
-
 function imageOf(written: readonly Written[], sqlOf: (item: Written) => string): string {
   return `jsonb_build_object(${written.map((item) => `'${item.field.name}', ${imaged(item.field, sqlOf(item))}`).join(', ')})`;
 }
@@ -314,11 +309,11 @@ function withSides(sides: readonly Side[], rows: string): string {
 
 function sideOf(resource: Resource, { field, change, value }: Linked, index: number, parameter: Parameter): Side {
   const { model } = resource;
-  const idColumn = fieldOf(model, model.idFields[0] as string).column;
-  const { joinTable, ownColumn, otherColumn, model: related } = field.relation as RelationMeta;
+  const idColumn = idFieldsOf(model)[0]?.column;
+  const { joinTable, ownColumn, otherColumn, model: related } = joinOf(field);
   const relatedModel = resource.metadata.models[related];
-  const relatedId = relatedModel?.fields[relatedModel.idFields[0] as string];
-  if (!joinTable || !relatedId) throw new Error(`${model.name}.${field.name} has no join table`);
+  const relatedId = relatedModel && idFieldsOf(relatedModel)[0];
+  if (!relatedId) throw new Error(`${model.name}.${field.name} leads to records without an id`);
   const [before, after] = [`"_before${index}"`, `"_after${index}"`];
   const next = change.sql(value, { field, current: `t.${before}`, columnOf: () => 'null', metaOf: () => field, parameter });
   return {
@@ -338,8 +333,8 @@ function sideOf(resource: Resource, { field, change, value }: Linked, index: num
 }
 
 /** Ids of the records that a many-to-many field leads to, as text. */
-function linkedIds(model: ModelMeta, { relation }: FieldMeta): string {
-  const { joinTable, ownColumn, otherColumn } = relation as RelationMeta;
-  const idColumn = fieldOf(model, model.idFields[0] as string).column;
+function linkedIds(model: ModelMeta, field: FieldMeta): string {
+  const { joinTable, ownColumn, otherColumn } = joinOf(field);
+  const idColumn = idFieldsOf(model)[0]?.column;
   return `array(select j.${otherColumn}::text collate "C" from ${joinTable} j where j.${ownColumn} = t.${idColumn} order by 1)`;
 }

@@ -19,7 +19,7 @@ import { settleUpdate, writeSet } from './write-set.ts';
 /** Changes chosen fields. Fields that were not chosen are not written. */
 export const updateOperation: Operation<UpdateParameters> = {
   kind: 'update',
-  offer: { path: 'bulk-edit', icon: 'pencil', tone: 'primary', view: 'bulk/edit', isAcknowledged: false },
+  offer: { path: 'bulk-edit', icon: 'pencil', tone: 'primary', view: 'bulk/edit', isAcknowledged: false, on: ['selection'] },
   words: editWords,
   action: 'bulk-update',
   writes: journal.changed,

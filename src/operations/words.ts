@@ -4,6 +4,8 @@ export interface OperationWords {
   readonly button: string;
   /** Of its form and its preview, and of a task that tells no more: `Edit 12 cities`. */
   heading(records: string): string;
+  /** Its tasks are called by that, whatever they change. */
+  readonly isTitle?: true;
   /** Of the button that begins it: `Change 12 cities`. */
   submit(records: string): string;
   /** Of the box to tick before it begins, where there is one. */
@@ -51,3 +53,10 @@ export const undoWords: OperationWords = {
   heading: (records) => `Undo changes of ${records}`,
   done: (count) => `${count} put back`,
 };
+
+/** Of an operation of the project's own: what it does is its label, what becomes of records is as of what it is built on. */
+export function ownWords(label: string, base: OperationWords): OperationWords {
+  const verb = label.replace(/\s*…$/, '');
+  const of = (records: string) => `${verb} · ${records}`;
+  return { ...base, button: label, heading: of, isTitle: true, submit: of };
+}

@@ -1,3 +1,4 @@
+import { fieldOf } from '../metadata/model-fields.ts';
 import type { Queryable } from '../db/transaction.ts';
 import type { FieldMeta } from '../metadata/contract.ts';
 import { keyColumns } from '../metadata/keys.ts';
@@ -14,7 +15,7 @@ export async function writeGiven(sql: Queryable, { resource }: ApplyTarget, item
     groups.set(names, [...(groups.get(names) ?? []), item]);
   }
   for (const [names, group] of groups) {
-    const fields = names.split(' ').map((name) => model.fields[name] as FieldMeta);
+    const fields = names.split(' ').map((name) => fieldOf(model, name));
     const ids = keyColumns(model, keysOf(group));
     const texts = fields.map((field) => group.map(({ given }) => toText(field, given[field.name])));
     const types = [...ids.map(() => 'text[]'), ...fields.map(() => 'text[]')];

@@ -1,5 +1,6 @@
+import { fieldOf } from '../metadata/model-fields.ts';
 import { DbNull } from '@prisma/client/runtime/client';
-import type { FieldMeta, ModelMeta } from '../metadata/contract.ts';
+import type { ModelMeta } from '../metadata/contract.ts';
 import { parseKey, whereKey, whereKeys } from '../metadata/keys.ts';
 import { delegateOf } from '../resources/delegate.ts';
 import { getChange } from './changes/register.ts';
@@ -16,7 +17,7 @@ export async function writeThroughClient(
 ): Promise<void> {
   const { model } = context.resource;
   const delegate = delegateOf(context.tx, model);
-  const isOne = changes.every(({ field, change }) => getChange(change).isConstant && !isLink(model.fields[field] as FieldMeta));
+  const isOne = changes.every(({ field, change }) => getChange(change).isConstant && !isLink(fieldOf(model, field)));
   const [first] = passing;
   if (isOne && first && passing.every(({ given }) => Object.keys(given).length === 0)) {
     const data = clientData(context, first, changes);
@@ -33,7 +34,7 @@ function clientData({ resource }: HookContext, item: Passing, changes: readonly 
   const { metadata, model } = resource;
   const data: Record<string, unknown> = {};
   for (const name of new Set([...changes.map(({ field }) => field), ...Object.keys(item.given)])) {
-    const field = model.fields[name] as FieldMeta;
+    const field = fieldOf(model, name);
     const linked = item.links.get(name);
     const value = item.draft.record[name];
     if (!linked) data[name] = value === null && field.type === 'Json' ? DbNull : value;

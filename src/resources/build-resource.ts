@@ -5,6 +5,7 @@ import { limits } from '../limits.ts';
 import { didYouMean } from '../nearest.ts';
 import { arrange } from './arrange.ts';
 import { buildColumns } from './build-columns.ts';
+import { checkOperations } from './check-operations.ts';
 import { checkOptions } from './check-options.ts';
 import type { Resource, ResourceField } from './contract.ts';
 import type { ResourceDefinition } from './define-resource.ts';
@@ -46,6 +47,7 @@ export function buildResource(
     return null;
   }
   checkOptions(name, model, options, problems);
+  checkOperations(name, model, options.operations ?? [], problems);
   const label = options.label ?? labelOf(pluralOf(name));
   const guard = guardOf(label, onUnreadable);
   const all = resourceFields(metadata, model, options.fields).map((field) => guardField(field, guard));
@@ -112,6 +114,7 @@ export function buildResource(
     writeThrough: options.writeThrough ?? defaults.writeThrough ?? 'sql',
     validate: options.validate ?? null,
     hooks: options.hooks ?? {},
+    operations: Object.freeze([...(options.operations ?? [])]),
     mostInline: Math.min(limits.bulk.inline, bulk.background === false || bulk.runInBackground ? limits.bulk.inline : minAsyncRecords - 1),
     runsInBackground(selection, principal) {
       if (bulk.background === false) return false;

@@ -19,7 +19,7 @@ export async function columnTypes(pool: Pool): Promise<ReadonlyMap<string, Colum
        left join pg_type item on item.oid = t.typelem and t.typcategory = 'A'
      where a.attnum > 0 and not a.attisdropped and c.relkind in ('r', 'p', 'v', 'm', 'f') and n.nspname not in ('pg_catalog', 'information_schema')`,
   );
-  return new Map(rows.map(({ place, type, schema, isLoose }) => [place.replaceAll('"', ''), { type: schema ?? short(type), isLoose }]));
+  return new Map(rows.map(({ place, type, schema, isLoose }) => [place, { type: schema ?? short(type), isLoose }]));
 }
 
 function short(type: string): string {

@@ -5,6 +5,7 @@ import type { ResourceField } from '../fields/contract.ts';
 import type { Metadata, ModelMeta } from '../metadata/contract.ts';
 import type { Action } from './actions.ts';
 import type { Client, Where } from './client.ts';
+import type { OperationDefinition } from './define-operation.ts';
 import type { Hooks } from './hooks.ts';
 import type { BulkSelection, ResourceOptions, WriteThrough } from './options.ts';
 import type { WhereSql } from './where-sql.ts';
@@ -80,6 +81,8 @@ export interface Resource {
   readonly writeThrough: WriteThrough;
   readonly validate: NonNullable<ResourceOptions['validate']> | null;
   readonly hooks: Hooks;
+  /** Of the project's own, beside those that every resource has. */
+  readonly operations: readonly OperationDefinition[];
   /** Most records, with what is written along, that may run within a request; `runsInBackground` may say fewer. */
   mostInline: number;
   runsInBackground(selection: BulkSelection, principal: Principal): boolean;

@@ -9,12 +9,12 @@ import type { ResourceDefinition } from './define-resource.ts';
  * expression or as an identity. To Prisma they are columns with a default.
  */
 export async function markGenerated(definitions: readonly ResourceDefinition[], pool: Pool): Promise<readonly ResourceDefinition[]> {
-  const { rows } = await pool.query<{ table: string; column: string }>(
-    `select format('%I.%I', n.nspname, c.relname) as table, quote_ident(a.attname) as column
+  const { rows } = await pool.query<{ place: string }>(
+    `select n.nspname || '.' || c.relname || '.' || a.attname as place
      from pg_attribute a join pg_class c on c.oid = a.attrelid join pg_namespace n on n.oid = c.relnamespace
      where (a.attgenerated <> '' or a.attidentity = 'a') and a.attnum > 0 and not a.attisdropped and c.relkind in ('r', 'p')`,
   );
-  const generated = new Set(rows.map(({ table, column }) => `${unquoted(table)}.${unquoted(column)}`));
+  const generated = new Set(rows.map(({ place }) => place));
   const types = await columnTypes(pool);
   const known = new Map<Metadata, Metadata>();
   return definitions.map((definition) => {
@@ -24,18 +24,13 @@ export async function markGenerated(definitions: readonly ResourceDefinition[], 
   });
 }
 
-// PostgreSQL quotes only where it must, we always.
-function unquoted(name: string): string {
-  return name.replaceAll('"', '');
-}
-
 function markedMetadata(metadata: Metadata, generated: ReadonlySet<string>, types: ReadonlyMap<string, ColumnType>): Metadata {
   const models = Object.entries(metadata.models).map(([name, model]) => [name, markedModel(model, generated, types)]);
   return { ...metadata, models: Object.fromEntries(models) };
 }
 
 function markedModel(model: ModelMeta, generated: ReadonlySet<string>, types: ReadonlyMap<string, ColumnType>): ModelMeta {
-  const place = ({ column }: FieldMeta) => `${unquoted(model.table)}.${unquoted(column ?? '')}`;
+  const place = ({ dbColumn }: FieldMeta) => `${model.dbSchema}.${model.dbTable}.${dbColumn}`;
   const fields = Object.entries(model.fields).map(([name, field]) => {
     if (field.column === null) return [name, field];
     const own = types.get(place(field));

@@ -1,3 +1,4 @@
+import { idFieldsOf } from '../metadata/model-fields.ts';
 import { scalarKind } from '../fields/scalar-kind.ts';
 import type { FieldMeta, ModelMeta } from '../metadata/contract.ts';
 import { isSecretByName } from './guess-secrets.ts';
@@ -105,7 +106,7 @@ export function titleFieldOf(model: ModelMeta, isSecret = (field: FieldMeta) => 
     .sort((a, b) => (placeAsTitle(a) ?? 0) - (placeAsTitle(b) ?? 0))[0];
   const texts = fields.filter((field) => field.type === 'String' && field.sqlType !== 'uuid' && !field.isId && field.foreignKeyOf === null);
   const text = texts.find((field) => field.isUnique) ?? texts.find((field) => !isLongText(field)) ?? texts[0];
-  const id = model.idFields.find((name) => !isSecret(model.fields[name] as FieldMeta));
+  const id = idFieldsOf(model).find((field) => !isSecret(field))?.name;
   const first = Object.values(model.fields).find((field) => field.column !== null && !field.isList && !isSecret(field));
   return usual?.name ?? text?.name ?? id ?? first?.name ?? '';
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { settingBounds, wholeBetween } from '../limits.ts';
 import { didYouMean } from '../nearest.ts';
+import { isOperationDefinition } from './define-operation.ts';
 import type { ResourceDefinition } from './define-resource.ts';
 import { kindViewProblems } from './kind-views.ts';
 import type { ResourceOptions } from './options.ts';
@@ -115,6 +116,7 @@ export const optionShapes: Shapes<ResourceOptions> = {
   validate: called.optional(),
   hooks: z.strictObject(hookShapes, options).optional(),
   writeThrough: z.enum(['sql', 'client'] as const, { error: ({ input }) => `"${input}" is neither "sql" nor "client".` }).optional(),
+  operations: z.array(z.custom(isOperationDefinition, 'must be made by defineOperation.'), 'must be a list of operations.').optional(),
   bulk: z.strictObject(bulkShapes, options).optional(),
 };
 

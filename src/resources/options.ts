@@ -2,6 +2,7 @@ import type { Principal } from '../auth/principal.ts';
 import type { FieldKind } from '../fields/contract.ts';
 import type { Action } from './actions.ts';
 import type { Where } from './client.ts';
+import type { OperationDefinition } from './define-operation.ts';
 import type { Errors, Hooks, ValidateContext } from './hooks.ts';
 import type { AnyModel, ModelTypes } from './model-types.ts';
 
@@ -53,6 +54,8 @@ export interface ResourceOptions<T extends ModelTypes = AnyModel, Needs = Record
    * `sql`. Forms always go through the client.
    */
   writeThrough?: WriteThrough;
+  /** Operations of your own, made by `defineOperation`, in the order of their buttons. */
+  operations?: readonly OperationDefinition[];
   /** Rules of changing many records at once. */
   bulk?: BulkOptions<T>;
 }

@@ -4,8 +4,10 @@ import pg from 'pg';
 import { kinds } from '../fields/kinds.ts';
 import { metadata } from '../../generated/sample-metadata/metadata.ts';
 import type { Client } from './client.ts';
+import { defineOperation } from './define-operation.ts';
 import type { ResourceDefinition } from './define-resource.ts';
 import { defineEveryResource } from './every-model.ts';
+import { t } from './form-inputs.ts';
 import { DefinitionError } from './problems.ts';
 import { buildRegister } from './register.ts';
 
@@ -111,7 +113,33 @@ const refused: [options: object, problem: string][] = [
   [{ bulk: { stopRatio: '0.5' } }, 'bulk.stopRatio: must be above 0 and at most 1.'],
   [{ slug: 'Städte' }, 'slug: "Städte" may have small letters, digits and hyphens.'],
   [{ slug: 'tasks' }, 'slug: "tasks" is taken by Bulkhead itself.'],
+  [{ operations: [{}] }, 'operations: must be made by defineOperation.'],
+  [{ operations: {} }, 'operations: must be a list of operations.'],
+  [{ operations: [own({ name: 'Mark it' })] }, 'operations.Mark it.name: may have small letters, digits and hyphens.'],
+  [{ operations: [own({ name: 'undo' })] }, 'operations.undo.name: is the name of an operation of Bulkhead itself.'],
+  [{ operations: [own({}), own({})] }, 'operations.mark.name: is used twice.'],
+  [{ operations: [own({ label: ' ' })] }, 'operations.mark.label: must be a text.'],
+  [{ operations: [own({ icon: 'flagg' })] }, 'operations.mark.icon: lucide has no icon "flagg".'],
+  [{ operations: [own({ icon: '../x' })] }, 'operations.mark.icon: lucide has no icon "../x".'],
+  [{ operations: [own({ on: ['list'] })] }, 'operations.mark.on: must be a list of "selection" and "record".'],
+  [{ operations: [own({ allowed: true })] }, 'operations.mark.allowed: must be a function.'],
+  [{ operations: [own({ form: { note: 'text' } })] }, 'operations.mark.form.note: must be made by t.'],
+  [{ operations: [own({ form: { 'a.b': t.text() } })] }, 'operations.mark.form.a.b: may have letters, digits and underscores.'],
+  [{ operations: [own({ needs: ['nmae'], refuse: () => null })] }, 'operations.mark.needs: City has no field "nmae". Did you mean "name"?'],
+  [{ operations: [own({ needs: ['tags'], refuse: () => null })] }, 'operations.mark.needs: "tags" is no column.'],
+  [{ operations: [own({ needs: ['name'] })] }, 'operations.mark.needs: is read by nobody, since there is no refuse.'],
+  [{ operations: [own({ undo: () => null })] }, 'operations.mark.undo: must be "images" or "none".'],
+  [{ operations: [own({ change: undefined })] }, 'operations.mark: says nothing of what is done: one of change, each, deletes.'],
+  [{ operations: [own({ deletes: true })] }, 'operations.mark: says change and deletes: one of them.'],
+  [{ operations: [own({ allowd: () => true })] }, 'operations.mark.allowd: there is no such option. Did you mean "allowed"?'],
+  [{ operations: [own({}, 'Tag')] }, 'operations.mark: is defined for Tag.'],
 ];
+
+/** An operation as a program in JavaScript would define it. */
+function own(options: object, model: 'City' | 'Tag' = 'City') {
+  const usual = { name: 'mark', label: 'Mark', icon: 'flag', change: () => ({}) };
+  return defineOperation(metadata, model, { ...usual, ...options } as never);
+}
 
 for (const [options, problem] of refused) {
   test(`a start is refused: ${problem}`, () => assert.deepEqual(problemsOf(['City', options]), [`Resource City, ${problem}`]));

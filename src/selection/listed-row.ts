@@ -1,3 +1,4 @@
+import { idFieldsOf } from '../metadata/model-fields.ts';
 import { plainValue, rawValue } from '../fields/column-value.ts';
 import { keyOf, keyToUrl } from '../metadata/keys.ts';
 import type { FieldMeta, ModelMeta } from '../metadata/contract.ts';
@@ -44,9 +45,7 @@ export function listedRow(resource: Resource, read: (name: string) => unknown): 
       return;
     }
     const held = own(meta);
-    const otherIds = Object.fromEntries(
-      (other?.idFields ?? []).map((id) => [id, rawValue(other?.fields[id] as FieldMeta, read(farName(field, { name: id })))]),
-    );
+    const otherIds = Object.fromEntries((other ? idFieldsOf(other) : []).map((id) => [id.name, rawValue(id, read(farName(field, id)))]));
     const isFound = Object.values(otherIds).some((value) => value !== null);
     // One that may not be seen is still known by what the record itself holds.
     const known = held === null ? null : { id: String(held), title: String(held) };

@@ -1,3 +1,4 @@
+import { idFieldsOf } from '../metadata/model-fields.ts';
 import type { FieldMeta, ModelMeta } from '../metadata/contract.ts';
 import type { Resource, ResourceField } from '../resources/contract.ts';
 
@@ -44,7 +45,7 @@ export function readsOf({ model, metadata, titleField, columns }: Resource): Map
       return;
     }
     reads.set(titleName(through), { kind: 'title', through });
-    for (const id of other?.idFields ?? []) far(through, other?.fields[id] as FieldMeta, true);
+    for (const id of other ? idFieldsOf(other) : []) far(through, id, true);
   }
 }
 

@@ -1,3 +1,4 @@
+import { idFieldsOf } from '../metadata/model-fields.ts';
 import type { Principal } from '../auth/principal.ts';
 import type { Queryable } from '../db/transaction.ts';
 import { folded, foldedSql, hasMoreThanAscii } from '../fields/folded.ts';
@@ -5,7 +6,7 @@ import { scalarKind } from '../fields/scalar-kind.ts';
 import { keyToUrl, whereKeys } from '../metadata/keys.ts';
 import { keyOrNull, searchWhere } from './search.ts';
 import { keyPartOf } from '../metadata/key-part.ts';
-import type { FieldMeta, ModelMeta } from '../metadata/contract.ts';
+import type { ModelMeta } from '../metadata/contract.ts';
 import type { Register, Resource, ResourceField } from '../resources/contract.ts';
 import type { Client, Where } from '../resources/client.ts';
 import { escapePattern } from '../fields/operators/text.ts';
@@ -80,8 +81,8 @@ export async function searchRelated(
   const order = text === '' ? ids : [rankSql(title, text, parameter), title, ...ids];
   const held = valueField
     ? [`${column(valueField.meta.name)}::text`]
-    : model.idFields.map((name) => keyPartOf(model.fields[name] as FieldMeta)?.sql(column(name)));
-  const natural = model.idFields.map((name) => keyPartOf(model.fields[name] as FieldMeta)?.sql(column(name)));
+    : idFieldsOf(model).map((field) => keyPartOf(field)?.sql(column(field.name)));
+  const natural = idFieldsOf(model).map((field) => keyPartOf(field)?.sql(column(field.name)));
   const { rows } = await sql.query<{ held: string[]; id: string[]; title: string | null; aside: string | null }>(
     `select array[${held.join(', ')}]::text[] as held, array[${natural.join(', ')}]::text[] as id, ${cutSql(title, limits.shown.titleLength)} as title, ${aside ? cutSql(aside.title, limits.shown.titleLength) : 'null'} as aside
      from (${found.text}) found ${aside?.join(column(aside.field.meta.name)) ?? ''}

@@ -1,3 +1,4 @@
+import { idFieldsOf } from '../metadata/model-fields.ts';
 import type { Principal } from '../auth/principal.ts';
 import { AppError } from '../errors.ts';
 import { getFieldKind } from '../fields/register.ts';
@@ -40,7 +41,7 @@ export function sortParts(text: string): { path: string; isDescending: boolean }
 /** The key last, in the direction of what stands before it, so that the order is total and an index can be read either way. */
 export function withTieBreak(model: ModelMeta, keys: readonly SortKey[]): SortKey[] {
   const isDescending = keys.at(-1)?.isDescending ?? false;
-  const ids = model.idFields.map((name) => model.fields[name] as FieldMeta);
+  const ids = idFieldsOf(model);
   const ties = ids.length > 0 ? ids : Object.values(model.fields).filter(hasOrder);
   const missing = ties.filter(({ name }) => !keys.some(({ through, meta }) => !through && meta.name === name));
   return [...keys, ...missing.map((meta) => ({ path: meta.name, isDescending, through: null, meta }))];

@@ -1,3 +1,4 @@
+import { escapeIdentifier } from 'pg';
 import type { Pool } from 'pg';
 import type { FieldMeta, ModelMeta } from '../metadata/contract.ts';
 import type { Register, Resource } from '../resources/contract.ts';
@@ -93,7 +94,7 @@ function isWorthSorting(meta: FieldMeta): boolean {
 }
 
 function sqlOf({ resource: { model }, meta, kind }: Wanted, trigramSchema: string | null): string {
-  const name = `"${`${model.dbTable}_${meta.column?.slice(1, -1)}_bulkhead_${isOfWords(kind) ? kind : 'order'}`.slice(-63).replaceAll('"', '""')}"`;
+  const name = escapeIdentifier(`${model.dbTable}_${meta.dbColumn}_bulkhead_${isOfWords(kind) ? kind : 'order'}`.slice(-63));
   const begin = `create index concurrently if not exists ${name} on ${model.table}`;
   const trigrams = `${trigramSchema ? `"${trigramSchema}".` : ''}gin_trgm_ops`;
   if (kind === 'search') return `${begin} using gin (${meta.column} ${trigrams});`;
@@ -105,8 +106,7 @@ function sqlOf({ resource: { model }, meta, kind }: Wanted, trigramSchema: strin
 }
 
 /** Is it an expression of an index over this column, as PostgreSQL writes it down? */
-function folds(sql: string, column: string): boolean {
-  const name = column.slice(1, -1).replaceAll('""', '"');
+function folds(sql: string, name: string | null): boolean {
   const [, written = ''] = /normalize\(\(?("(?:[^"]|"")+"|[^\s,)]+)/i.exec(sql) ?? [];
   return (written.startsWith('"') ? written.slice(1, -1).replaceAll('""', '"') : written) === name;
 }
@@ -144,18 +144,17 @@ async function lookAround(pool: Pool, register: Register): Promise<Surroundings>
          and ((v.trusted and has_database_privilege(current_database(), 'create')) or (select rolsuper from pg_roles where rolname = current_user))) as "mayInstall"
      from (values (1)) one left join pg_extension e on e.extname = 'pg_trgm' left join pg_namespace n on n.oid = e.extnamespace`,
   );
-  const quoted = (column: string) => `"${column.replaceAll('"', '""')}"`;
   return {
     trigramSchema: extensions[0]?.schema ?? null,
     mayInstall: extensions[0]?.mayInstall ?? false,
     owns: ({ table }) => owned.some(({ name, isOwn }) => name === table && isOwn),
     has({ table, idFields, fields }, meta, kind) {
-      if (kind === 'accents') return folding.some((one) => one.name === table && folds(one.sql, meta.column ?? ''));
-      const on = indexed.filter((one) => one.name === table && quoted(one.column) === meta.column);
+      if (kind === 'accents') return folding.some((one) => one.name === table && folds(one.sql, meta.dbColumn));
+      const on = indexed.filter((one) => one.name === table && one.column === meta.dbColumn);
       if (kind === 'search') return on.some(({ isTrigram }) => isTrigram);
       // Among equals the id decides, so it has to be in the index too.
-      const id = fields[idFields[0] ?? '']?.column;
-      return on.some(({ next, isUnique, isTrigram }) => !isTrigram && (isUnique || !id || (next !== null && quoted(next) === id)));
+      const id = fields[idFields[0] ?? '']?.dbColumn;
+      return on.some(({ next, isUnique, isTrigram }) => !isTrigram && (isUnique || !id || next === id));
     },
   };
 }

@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 import { type Queryable, transaction } from '../db/transaction.ts';
 import { clientTransaction, needsClient } from '../operations/client-transaction.ts';
+import type { Operation } from '../operations/contract.ts';
 import type { Resource } from '../resources/contract.ts';
 import type { Client } from '../resources/client.ts';
 import type { TaskContext } from './context.ts';
@@ -15,14 +16,19 @@ const checked = 'set constraints all immediate';
 class RolledBack extends Error {}
 
 /** Runs one chunk in a transaction of its own: committed when there is a result, else rolled back. */
-export async function chunkTransaction<T>(ctx: TaskContext, pool: Pool, resource: Resource, work: Work<T>): Promise<T | null> {
+export async function chunkTransaction<T>(
+  ctx: TaskContext,
+  pool: Pool,
+  { resource, operation }: { resource: Resource; operation: Operation },
+  work: Work<T>,
+): Promise<T | null> {
   const orRollBack = async (client: Queryable, tx: Client | null): Promise<T> => {
     const result = await work(client, tx);
     if (result === null) throw new RolledBack();
     return result;
   };
   try {
-    return await (needsClient(resource) ? throughClient(ctx, pool, orRollBack) : throughPool(ctx, pool, orRollBack));
+    return await (needsClient(resource, operation) ? throughClient(ctx, pool, orRollBack) : throughPool(ctx, pool, orRollBack));
   } catch (error) {
     if (error instanceof RolledBack) return null;
     throw error;

@@ -1,3 +1,4 @@
+import { idFieldsOf } from '../metadata/model-fields.ts';
 import type { ModelMeta } from '../metadata/contract.ts';
 import { keySql } from '../metadata/key-sql.ts';
 import type { Resource } from '../resources/contract.ts';
@@ -39,7 +40,7 @@ async function givenKeys({ db }: TaskContext, taskId: number): Promise<string[] 
 
 async function matchingKeys({ register }: TaskContext, { model }: Resource, where: Where): Promise<KeySource> {
   const { text, values } = await register.whereSql(model, where);
-  const id = model.fields[model.idFields[0] as string]?.column;
+  const id = idFieldsOf(model)[0]?.column;
   const sql = `select ${keySql(model, 't')} collate "C" as key, t.${id} as place from (${text}) t`;
   return { sql, values, order: keepsOrder(model) ? 'place' : 'key' };
 }

@@ -2,10 +2,9 @@ import { createHash } from 'node:crypto';
 import type { Principal } from '../auth/principal.ts';
 import { patientTransaction } from '../db/patient-transaction.ts';
 import { AppError } from '../errors.ts';
-import { getOperation } from '../operations/register.ts';
+import { assertMayBegin, getOperation } from '../operations/register.ts';
 import { assertNoRule } from '../operations/rewrite-rules.ts';
 import { wake } from '../queue/wake.ts';
-import { assertCan } from '../resources/permissions.ts';
 import type { Resource } from '../resources/contract.ts';
 import { countSelection, getSelection, type Selection, selectionWhere } from '../selection/selection.ts';
 import type { TaskContext } from './context.ts';
@@ -44,7 +43,7 @@ export async function launch(ctx: TaskContext, request: Launch): Promise<Launche
   const { db, register } = ctx;
   const { resource, principal, operationId } = request;
   const operation = getOperation(resource, request.operation);
-  assertCan(resource, principal, operation.action);
+  assertMayBegin(resource, principal, operation);
 
   const earlier = await findTaskByOperation(db, principal, operationId);
   if (earlier) return { task: earlier, outcome: 'already' };

@@ -6,8 +6,7 @@ import type { Database } from '../db/database.ts';
 import type { TableNames } from '../db/names.ts';
 import { patientTransaction } from '../db/patient-transaction.ts';
 import { snapshotSql } from '../operations/since-preview.ts';
-import { getOperation } from '../operations/register.ts';
-import { assertCan } from '../resources/permissions.ts';
+import { assertMayBegin, getOperation } from '../operations/register.ts';
 import type { Resource } from '../resources/contract.ts';
 import { countSelection, getSelection, type Selected, type Selection, selectionWhere } from '../selection/selection.ts';
 import type { TaskContext } from './context.ts';
@@ -93,7 +92,7 @@ export interface NewPreview {
 export async function createPreview(ctx: TaskContext, wanted: NewPreview): Promise<Preview> {
   const { db, register } = ctx;
   const { resource, principal, operation, selectionId, exclusions = [] } = wanted;
-  assertCan(resource, principal, getOperation(resource, operation).action);
+  assertMayBegin(resource, principal, getOperation(resource, operation));
   const selection = await getSelection(db, principal, resource, selectionId);
   const recordCount = await countSelection(register, resource, principal, less(selection, exclusions));
   if (recordCount === 0) throw nothingSelected();

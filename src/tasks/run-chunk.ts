@@ -54,7 +54,7 @@ async function inTransaction(ctx: TaskContext, pool: Pool, running: Running): Pr
   const { task, resource } = running;
   const startedAt = performance.now();
   let isClaimed = false;
-  const finished = await chunkTransaction(ctx, pool, resource, async (client, tx) => {
+  const finished = await chunkTransaction(ctx, pool, running, async (client, tx) => {
     const claimed = await claimChunk(client, ctx.db.t, task.id, mostOf(running));
     isClaimed = claimed !== null;
     const done = claimed && (await work(ctx, client, tx, running, claimed, startedAt));
@@ -98,7 +98,7 @@ async function work(ctx: TaskContext, client: Queryable, tx: Client | null, runn
 function targetOf({ db, log }: TaskContext, tx: Client | null, { task, resource, rewriting }: Running, chunk: number): ApplyTarget {
   const { id: taskId, principal, principalId, principalName, changeReason } = task;
   const author = { taskId, chunk, principalId, principalName, changeReason };
-  return { resource, t: db.t, serverVersion: db.version, rewriting, author, through: tx && { tx, principal, log } };
+  return { resource, t: db.t, serverVersion: db.version, rewriting, author, log, through: tx && { tx, principal, log } };
 }
 
 /** All or nothing: what was refused is named, and everything else is as it was. */

@@ -4,7 +4,7 @@ import { type Queryable, transaction } from '../db/transaction.ts';
 import { inTurn } from '../db/turns.ts';
 import { clientTransaction, needsClient } from '../operations/client-transaction.ts';
 import { rowsOf } from '../operations/moves-onto.ts';
-import { changesOf } from '../operations/register.ts';
+import { changesOf, getOperation } from '../operations/register.ts';
 import { assertStayApart } from './stay-apart.ts';
 import { findRewriting } from '../operations/triggers.ts';
 import type { Client } from '../resources/client.ts';
@@ -36,7 +36,8 @@ export async function runInline(ctx: TaskContext, task: NewTask, keys: readonly 
   try {
     return await inTurn(ctx.db.pages, (lockMs) => {
       const run = (client: Queryable, tx: Client | null) => inTransaction(client, tx, Math.min(lockMs, ctx.settings.lockTimeoutMs));
-      if (!needsClient(task.resource)) return transaction(ctx.db.pages, (client) => run(client, null));
+      if (!needsClient(task.resource, getOperation(task.resource, task.operation)))
+        return transaction(ctx.db.pages, (client) => run(client, null));
       return clientTransaction(ctx.register, ctx.db.pages, { timeoutMs: ctx.settings.statementTimeoutMs }, run);
     });
   } catch (error) {
@@ -80,6 +81,7 @@ export async function runInline(ctx: TaskContext, task: NewTask, keys: readonly 
         principalName: task.principal.name,
         changeReason: task.options.changeReason,
       },
+      log: ctx.log,
       through: tx && { tx, principal: task.principal, log: ctx.log },
     };
     await assertStayApart(client, { isInTransaction: true }, resource.model, changesOf(resource, task), () => rowsOf(resource.model, free));

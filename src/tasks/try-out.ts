@@ -6,7 +6,7 @@ import { clientTransaction, needsClient } from '../operations/client-transaction
 import { presentKeys, without } from '../operations/kept-back.ts';
 import type { ModelMeta } from '../metadata/contract.ts';
 import { keyCondition, keySql } from '../metadata/key-sql.ts';
-import type { Through } from '../operations/contract.ts';
+import type { Operation, Through } from '../operations/contract.ts';
 import { findRewriting } from '../operations/triggers.ts';
 import type { Resource } from '../resources/contract.ts';
 import { applyIsolated, type ChunkOutcome } from './apply-isolated.ts';
@@ -41,7 +41,7 @@ export async function tryOut(ctx: TaskContext, trial: Trial, keys: readonly stri
   const author = { taskId: null, chunk: null, principalId: principal.id, principalName: principal.name, changeReason: null };
   const operation = await readyOperation(ctx, { ...trial, client: db.pages, snapshot: null });
   try {
-    return await takenBack(ctx, resource, withinMs, async (sql, tx) => {
+    return await takenBack(ctx, { resource, operation }, withinMs, async (sql, tx) => {
       const startedAt = performance.now();
       await sql.query(`set local enable_seqscan = off; set local jit = off; set local lock_timeout = ${lockTimeoutMs}`);
       const { free, busy } = await lockFree(sql, resource, keys);
@@ -74,7 +74,7 @@ class TakenBack<T> extends Error {
 /** A transaction that always ends in a rollback, none of whose statements goes on after `withinMs`. */
 async function takenBack<T>(
   ctx: TaskContext,
-  resource: Resource,
+  { resource, operation }: { resource: Resource; operation: Operation },
   withinMs: number,
   work: (sql: Queryable, tx: Through['tx'] | null) => Promise<T>,
 ): Promise<T> {
@@ -82,7 +82,7 @@ async function takenBack<T>(
     throw new TakenBack(await work(within(sql, withinMs), tx));
   };
   try {
-    if (needsClient(resource)) return await clientTransaction(ctx.register, ctx.db.pages, { timeoutMs: withinMs * 2 }, run);
+    if (needsClient(resource, operation)) return await clientTransaction(ctx.register, ctx.db.pages, { timeoutMs: withinMs * 2 }, run);
     return await transaction(ctx.db.pages, (client) => run(client, null));
   } catch (error) {
     if (error instanceof TakenBack) return error.result as T;

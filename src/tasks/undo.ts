@@ -5,7 +5,7 @@ import { type Along, findAlong } from '../operations/dependants.ts';
 import { isFixed } from '../operations/fixed-fields.ts';
 import type { Undone } from '../operations/contract.ts';
 import { journal, undoneBy } from '../operations/journal.ts';
-import { actionOf, assertMayRun, type OperationKind, undoneOf } from '../operations/register.ts';
+import { actionOf, assertMayRun, mayUndo, type OperationKind, undoneOf } from '../operations/register.ts';
 import { assertNoRule } from '../operations/rewrite-rules.ts';
 import type { Returning } from '../operations/recreate-sql.ts';
 import { countAlongStatement, judgeStatement, sentences, type Shape } from '../operations/undo-sql.ts';
@@ -127,6 +127,7 @@ async function prepareUndo(ctx: TaskContext, principal: Principal, taskId: numbe
   const { task, resource } = await getFinished(ctx, principal, taskId);
   const action = actionOf(resource, task);
   assertMayRun(resource, principal, task);
+  if (!mayUndo(resource, principal, task)) throw new AppError('not-undoable', 409, 'What this operation does is not taken back.');
   const shapes = await shapesOf(ctx, task);
   for (const { fields } of shapes) assertMayChange(resource, principal, fields);
   const recreates = shapes.some(({ kind }) => kind === journal.deleted);

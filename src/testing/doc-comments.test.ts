@@ -25,7 +25,9 @@ async function readExports(): Promise<Exported[]> {
 }
 
 function commentOf(name: string, text: string): string | null {
-  const declared = new RegExp(`(/\\*\\*(?:(?!\\*/)[\\s\\S])*\\*/)\\n(?:// .*\\n)?export (?:interface|type|const|class|function) ${name}\\b`);
+  const declared = new RegExp(
+    `(/\\*\\*(?:(?!\\*/)[\\s\\S])*\\*/)\\n(?:// .*\\n)?export (?:interface|type|const|class|function) ${name}\\b`,
+  );
   return declared.exec(text)?.[1] ?? null;
 }
 

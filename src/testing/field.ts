@@ -22,6 +22,7 @@ export function testField(type: string, sqlType: string, meta: Partial<FieldMeta
       kind: isEnum ? 'enum' : 'scalar',
       type,
       column: '"value"',
+      dbColumn: 'value',
       sqlType,
       isRequired: false,
       isList: false,

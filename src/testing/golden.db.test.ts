@@ -32,7 +32,7 @@ async function setUp(t: Parameters<typeof testDatabase>[0]) {
     assert.deepEqual({ state: task.state, changed: task.changed }, { state: 'succeeded', changed: 30 });
     return { task, statements };
   };
-  const run = async (operation: 'update' | 'delete', body: Record<string, unknown>) => {
+  const run = async (operation: string, body: Record<string, unknown>) => {
     const { task } = await launchOn(ctx, ctx.register.get('cities'), everything, operation, body);
     return record(task);
   };
@@ -40,7 +40,7 @@ async function setUp(t: Parameters<typeof testDatabase>[0]) {
     const { task } = await undo(ctx, ada, id, { operationId: randomUUID(), chosen: null });
     return record(task);
   };
-  return { db, run, takeBack };
+  return { ctx, db, run, takeBack };
 }
 
 const edits = {
@@ -60,10 +60,16 @@ async function hold(name: string, statements: readonly Recorded[]): Promise<void
 }
 
 test('what tasks and operations send to the database', async (t) => {
-  const { db, run, takeBack } = await setUp(t);
+  const { ctx, db, run, takeBack } = await setUp(t);
   if (db.version < 18) return t.skip(`PostgreSQL ${db.version}`);
   const update = await run('update', edits);
   const undoUpdate = await takeBack(update.task);
+  const own = new Map<string, Awaited<ReturnType<typeof run>>>();
+  for (const { options } of ctx.register.get('cities').operations) {
+    const done = await run(options.name, {});
+    own.set(options.name, done);
+    await takeBack(done.task);
+  }
   const deletion = await run('delete', { acknowledge: 'yes' });
   const undoDelete = await takeBack(deletion.task);
   const redoDelete = await takeBack(undoDelete.task);
@@ -73,6 +79,7 @@ test('what tasks and operations send to the database', async (t) => {
   const rest = ({ statements }: { statements: readonly Recorded[] }) => statements.filter(({ text }) => !known.has(text));
   await hold('update', rest(update));
   await hold('undo-update', rest(undoUpdate));
+  for (const [name, done] of own) await hold(name, rest(done));
   await hold('delete', rest(deletion));
   await hold('undo-delete', rest(undoDelete));
   await hold('redo-delete', rest(redoDelete));

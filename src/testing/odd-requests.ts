@@ -237,7 +237,7 @@ function requestTo(routes: readonly string[], resources: readonly Resource[], pr
       query: fc.array(fc.tuple(filterName, value), { maxLength: 4 }).chain((pairs) =>
         repeated(
           pairs,
-          /bulk/.test(pattern)
+          /bulk|\/do\//.test(pattern)
             ? [
                 ['_s', '{selection}'],
                 ['of', '{field}'],
@@ -290,7 +290,7 @@ function namesOf(resource: Resource, principal: Principal): Names {
 }
 
 /** What makes a form worth reading at all; each may still be repeated or contradicted. */
-function usual(pattern: string, { form, bulkFields }: Resource): [string, string][] {
+function usual(pattern: string, { form, bulkFields, operations }: Resource): [string, string][] {
   const [first] = bulkFields;
   if (pattern.includes('bulk-edit') && first) {
     return [
@@ -299,6 +299,13 @@ function usual(pattern: string, { form, bulkFields }: Resource): [string, string
       [`value.${first.name}`, plausible(first)],
     ];
   }
+  if (pattern.includes('/do/'))
+    return [
+      ['_op', '{operation}'],
+      ...operations.flatMap(({ options: { form = {} } }) =>
+        Object.keys(form).map((name): [string, string] => [`form.${name}`, 'Odd {number}']),
+      ),
+    ];
   if (pattern.includes('bulk-delete'))
     return [
       ['_op', '{operation}'],
@@ -334,6 +341,11 @@ function pathOf(pattern: string, resource: Resource, { fields }: Names): fc.Arbi
   const parts = pattern.split('/').map((part) => {
     if (part === ':resource')
       return fc.oneof({ weight: 40, arbitrary: fc.constant(resource.slug) }, { weight: 1, arbitrary: odd.map(encode) });
+    if (part === ':operation' && resource.operations.length > 0)
+      return fc.oneof(
+        { weight: 6, arbitrary: fc.constantFrom(...resource.operations.map(({ options }) => options.name)) },
+        { weight: 1, arbitrary: odd.map(encode) },
+      );
     if (part === ':field') return fc.oneof({ weight: 3, arbitrary: fc.constantFrom(...fields) }, { weight: 1, arbitrary: odd.map(encode) });
     if (part === '*')
       return fc.oneof(

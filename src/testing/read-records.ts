@@ -1,5 +1,6 @@
+import { joinOf } from '../metadata/model-fields.ts';
 import type pg from 'pg';
-import type { FieldMeta, ModelMeta, RelationMeta } from '../metadata/contract.ts';
+import type { FieldMeta, ModelMeta } from '../metadata/contract.ts';
 import type { ModelRecord } from './change-model.ts';
 
 /** Reads a table by statements of the tests' own. The returned function gives records by the texts of their ids, joined by slashes. */
@@ -21,7 +22,7 @@ export function recordReader(
 function readCell(model: ModelMeta, field: FieldMeta): string {
   const { column, relation, isList, sqlType, type } = field;
   if (relation?.kind === 'many-to-many') {
-    const { joinTable, ownColumn, otherColumn } = relation as RelationMeta;
+    const { joinTable, ownColumn, otherColumn } = joinOf(field);
     const [id = ''] = model.idFields;
     return `to_json(array(select j.${otherColumn}::text from ${joinTable} j where j.${ownColumn} = t.${model.fields[id]?.column} order by j.${otherColumn}))`;
   }

@@ -1,3 +1,4 @@
+import { escapeIdentifier } from 'pg';
 import { createHash } from 'node:crypto';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -241,6 +242,7 @@ async function otherEnums(client: pg.Client, { dbSchemas, metadata }: BringUp): 
      where n.nspname = any($1) and t.typtype = 'e'`,
     [dbSchemas],
   );
-  const quote = (name: string) => `"${name.replaceAll('"', '""')}"`;
-  return rows.filter(({ schema, name }) => !named.has(`${quote(schema)}.${quote(name)}`)).map(({ schema, name }) => `${schema}.${name}`);
+  return rows
+    .filter(({ schema, name }) => !named.has(`${escapeIdentifier(schema)}.${escapeIdentifier(name)}`))
+    .map(({ schema, name }) => `${schema}.${name}`);
 }

@@ -1,5 +1,6 @@
 import type { ModelMeta, RelationMeta } from '../../metadata/contract.ts';
 import { parseKey, whereKeys } from '../../metadata/keys.ts';
+import { idFieldsOf } from '../../metadata/model-fields.ts';
 import type { Parsed } from '../contract.ts';
 import type { ResourceField } from '../contract.ts';
 import { needsValue } from './read-all.ts';
@@ -67,7 +68,7 @@ const toOne: readonly FilterOperator[] = [
 
 function isOneOf(field: ResourceField, context: FilterContext, model: ModelMeta, keys: string[]): Where {
   const related = whereKeys(model, keys);
-  if (hasPlainKey(field, context)) return { [field.meta.name]: related[model.idFields[0] as string] };
+  if (hasPlainKey(field, context)) return { [field.meta.name]: related[idFieldsOf(model)[0]?.name ?? ''] };
   return { [field.name]: { is: seen(field, context, related) } };
 }
 

@@ -135,7 +135,7 @@ export function bulkDeleteData(opened: Opened, consequences: ConsequencesData): 
   };
 }
 
-function dialogData({ resource, operation, preview, names, selectionId, filter, body, error, url }: Opened): BulkDialogData {
+export function dialogData({ resource, operation, preview, names, selectionId, filter, body, error, url }: Opened): BulkDialogData {
   const { words } = operation;
   const records = bulkTexts.records(preview.recordCount, resource);
   const carried = carriedOptions(body);

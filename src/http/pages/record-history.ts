@@ -5,7 +5,7 @@ import { shownText } from '../../fields/stored-text.ts';
 import { keyToUrl } from '../../metadata/keys.ts';
 import type { ChangedValue, DeletedRecord, HistoryEntry, HistoryPage, HistoryTask } from '../../operations/history.ts';
 import { journal, type JournalWord, journalWord } from '../../operations/journal.ts';
-import { mayRun } from '../../operations/register.ts';
+import { mayUndo } from '../../operations/register.ts';
 import type { Register, Resource, ResourceField } from '../../resources/contract.ts';
 import { relatedTitles, relationTarget } from '../../selection/related.ts';
 import { titleText } from '../../selection/cut.ts';
@@ -187,7 +187,7 @@ function restoreForm(
   { register, resource, principal, url }: Pick<HistoryParts, 'register' | 'resource' | 'principal' | 'url'>,
   { key, title, task }: Restorable,
 ) {
-  if (task === null || !task.isFinished || !mayRun(resource, principal, task)) return null;
+  if (task === null || !task.isFinished || !mayUndo(resource, principal, task)) return null;
   if (!seesTask(register, principal, task)) return null;
   return {
     action: url(`/tasks/${task.id}/undo`),

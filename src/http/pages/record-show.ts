@@ -1,6 +1,7 @@
 import type { Principal } from '../../auth/principal.ts';
 import { getFieldKind } from '../../fields/register.ts';
 import { keyToUrl } from '../../metadata/keys.ts';
+import { offeredTo } from '../../operations/register.ts';
 import { can } from '../../resources/permissions.ts';
 import type { Register, Resource, ResourceField } from '../../resources/contract.ts';
 import type { RecordValuesRead } from '../../selection/record.ts';
@@ -35,6 +36,8 @@ export interface RecordShowData {
   edit: { href: string; label: string } | null;
   delete: { href: string; label: string } | null;
   history: { href: string; label: string };
+  /** Operations of the project's own on this one record. */
+  operations: readonly { href: string; label: string; icon: string; isDangerous: boolean }[];
   lock: { text: string; href: string | null } | null;
   groups: readonly { label: string | null; help: string | null; values: readonly ShownValue[] }[];
   related: readonly {
@@ -80,6 +83,12 @@ export async function recordShowData(parts: ShowParts): Promise<RecordShowData> 
     edit: link('update', 'edit', recordTexts.edit),
     delete: link('delete', 'delete', recordTexts.deleteLink),
     history: { href: url(`${path}/history`), label: recordTexts.history },
+    operations: offeredTo(resource, principal, 'record').map(({ offer, words }) => ({
+      href: url(`/${resource.slug}/${offer.path}?${new URLSearchParams({ _record: keyToUrl(resource.model, record.key) })}`),
+      label: words.button,
+      icon: offer.icon,
+      isDangerous: offer.tone === 'danger',
+    })),
     lock: holder ? lockOf(parts, holder) : null,
     groups: resource.showGroups
       .map(({ label, help, fields }) => ({ label, help, values: fields.flatMap((field) => values.get(field) ?? []) }))

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Principal } from '../../auth/principal.ts';
-import { findOperation, mayRun } from '../../operations/register.ts';
+import { findOperation, mayRun, mayUndo } from '../../operations/register.ts';
 import type { Resource } from '../../resources/contract.ts';
 import type { Database } from '../../db/database.ts';
 import { countRetryable, type FollowUpTask, listFollowUps } from '../../tasks/failed-records.ts';
@@ -65,7 +65,9 @@ export async function taskActions(
     retry: total > 0 ? form('', followUpTexts.retryAll(total)) : null,
     retryOf: new Map([...retryable].map(([code, count]) => [code, form(code, followUpTexts.retryReason(count))])),
     undo:
-      mayAct && task.changed > 0 && !isUndone(task, followUps) ? { href: url(`/tasks/${task.id}/undo`), label: followUpTexts.undo } : null,
+      mayAct && mayUndo(resource, principal, task) && task.changed > 0 && !isUndone(task, followUps)
+        ? { href: url(`/tasks/${task.id}/undo`), label: followUpTexts.undo }
+        : null,
     changes: resource && task.changed > 0 ? { href: url(`/tasks/${task.id}/changes`), label: taskChangeTexts.show(task.changed) } : null,
     failed: hasFailed && isFinished(task.state) ? failedInList({ resource, principal, url }, task) : null,
     isRetryVain: task.conflicted === 0,

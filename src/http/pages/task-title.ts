@@ -128,7 +128,7 @@ function titleIn(task: TaskRow, resource: Resource | null, principal: Principal,
     const operation = findOperation(resource as Resource, run.operation);
     const changes = changesOf(resource as Resource, run);
     const told = changes.flatMap((change) => changeIn(resource as Resource, change, titleOf) ?? []);
-    if (told.length === 0) return (operation?.words ?? editWords).heading(records);
+    if (told.length === 0 || operation?.words.isTitle) return (operation?.words ?? editWords).heading(records);
     const words = told.slice(0, toldChanges).join(', ');
     const more = changes.length - Math.min(told.length, toldChanges);
     return titles.changes(cutText(words, longest.changes), more, records);

@@ -1,16 +1,24 @@
 import { textsOf } from '../../form-texts.ts';
+import type { Operation } from '../../operations/contract.ts';
+import { controlName } from '../../operations/own/form-values.ts';
 import type { Resource } from '../../resources/contract.ts';
 import { parseRunOptions, type RunOptions } from '../../tasks/run-options.ts';
 import type { TypedForm } from '../../tasks/preview.ts';
 import { bulkTexts } from '../texts/bulk.ts';
 import type { Body } from './bulk-field.ts';
 
+/** Whose form it is. */
+interface Formed {
+  resource: Pick<Resource, 'bulkFields'>;
+  operation: Pick<Operation, 'inputs'>;
+}
+
 /** Controls of how it is run, on a preview. */
 const optionNames = ['background', 'skipChanged', 'overlap', 'stopPercent'];
 
 /** What was typed into the form of a bulk change, also for fields that are not ticked; nothing else that was posted. */
-export function typedForm({ bulkFields }: Resource, body: Body): TypedForm {
-  const own = new Set(['field', 'reason', ...optionNames]);
+export function typedForm({ resource: { bulkFields }, operation: { inputs = [] } }: Formed, body: Body): TypedForm {
+  const own = new Set(['field', 'reason', ...optionNames, ...inputs.map(controlName)]);
   const isOfField = (name: string) => bulkFields.some((field) => name.endsWith(`.${field.name}`));
   return Object.fromEntries(
     Object.entries(body).flatMap(([name, sent]) => {
@@ -61,7 +69,7 @@ function readable(options: Body): RunOptions | null {
 }
 
 /** The form as it was, with what was typed on the preview since: its reason and its options. */
-export function formAfterPreview(resource: Resource, form: TypedForm, body: Body): TypedForm {
+export function formAfterPreview(formed: Formed, form: TypedForm, body: Body): TypedForm {
   const left = Object.entries(form).filter(([name]) => name !== 'reason' && !optionNames.includes(name));
-  return { ...Object.fromEntries(left), ...typedForm(resource, body) };
+  return { ...Object.fromEntries(left), ...typedForm(formed, body) };
 }

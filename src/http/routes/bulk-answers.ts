@@ -36,7 +36,8 @@ export async function sendLaunched(
   if (!isHtmx(request)) return (note === null ? reply : reply.flash('info', note)).redirect(statusUrl, 303);
   if (outcome === 'inline') {
     // An empty dialog closes itself. What was just done at once can be undone by whoever did it.
-    const undo = task.changed > 0 ? { href: url(`/tasks/${task.id}/undo`), label: followUpTexts.undo } : null;
+    const undo =
+      task.changed > 0 && about.operation.isUndoable !== false ? { href: url(`/tasks/${task.id}/undo`), label: followUpTexts.undo } : null;
     const changes = task.changed > 0 ? { href: url(`/tasks/${task.id}/changes`), label: taskChangeTexts.show(task.changed) } : null;
     return reply
       .header('HX-Trigger', headerJson({ ...finishedEvents(task, { undo, changes }), 'bulkhead:close-dialog': true }))

@@ -6,18 +6,23 @@ import { assertAcknowledged } from '../../operations/acknowledge.ts';
 import type { FormView, Operation } from '../../operations/contract.ts';
 import { consequences } from '../../operations/consequences.ts';
 import { assertCan } from '../../resources/permissions.ts';
-import { builtIn } from '../../operations/register.ts';
+import { journal } from '../../operations/journal.ts';
+import { assertMayBegin, builtIn, operationsOf } from '../../operations/register.ts';
 import { launch } from '../../tasks/launch.ts';
 import { lookAhead } from '../../tasks/look-ahead.ts';
 import { createPreview, findPreview, keepForm, type Preview, previewed } from '../../tasks/preview.ts';
 import { parseRunOptions } from '../../tasks/run-options.ts';
 import { isHtmx, principalOf, wantsJson } from '../negotiate.ts';
 import { bulkDeleteData, bulkEditData, type BulkRequest, type Opened } from '../pages/bulk.ts';
+import { bulkDoData } from '../pages/bulk-do.ts';
 import { type Body, bulkInputs } from '../pages/bulk-field.ts';
-import { consequencesData } from '../pages/consequences.ts';
+import { type ConsequencesData, consequencesData } from '../pages/consequences.ts';
 import { previewPath } from '../pages/preview.ts';
 import { typedForm } from '../pages/typed-form.ts';
-import { findSelection, type Selected, type Selection, selectionWhere } from '../../selection/selection.ts';
+import type { Resource } from '../../resources/contract.ts';
+import { parseKey } from '../../metadata/keys.ts';
+import { readRecord } from '../../selection/record.ts';
+import { createSelection, findSelection, type Selected, type Selection, selectionWhere } from '../../selection/selection.ts';
 import { readTitled } from '../../selection/titled.ts';
 import { bulkTexts } from '../texts/bulk.ts';
 import { explain, saidOnForm, sendLaunched } from './bulk-answers.ts';
@@ -25,7 +30,26 @@ import { explain, saidOnForm, sendLaunched } from './bulk-answers.ts';
 /** Records that a dialog names. */
 const namedRecords = 4;
 
-type ForResource = { Params: { resource: string }; Querystring: { _s?: string; _preview?: string } };
+type ForResource = {
+  Params: { resource: string; operation?: string };
+  Querystring: { _s?: string; _preview?: string; _record?: string };
+};
+
+type OperationOf = (resource: Resource, params: ForResource['Params']) => Operation;
+
+/** Those of every resource have an address each, a project's own are named in theirs. */
+const addresses: readonly { path: string; operationOf: OperationOf }[] = [
+  ...builtIn.flatMap((operation) =>
+    operation.offer ? [{ path: `/:resource/${operation.offer.path}`, operationOf: () => operation }] : [],
+  ),
+  { path: '/:resource/do/:operation', operationOf: ownOf },
+];
+
+function ownOf(resource: Resource, { operation: name }: ForResource['Params']): Operation {
+  const operation = operationsOf(resource).find(({ kind, offer }) => kind === name && offer?.path === `do/${name}`);
+  if (!operation) throw notFound();
+  return operation;
+}
 
 interface OpenedForm {
   about: BulkRequest;
@@ -36,11 +60,11 @@ interface OpenedForm {
 export const bulkRoutes: FastifyPluginAsync<RouteOptions> = async (app, { context, url }) => {
   const { db, register } = context;
 
-  for (const operation of builtIn) {
-    if (!operation.offer) continue;
-    const path = `/:resource/${operation.offer.path}`;
+  for (const { path, operationOf } of addresses) {
     app.get<ForResource>(path, async (request, reply) => {
-      const opened = await readRequest(request, operation, textsOf(request.query._preview)[0]);
+      const given = await selectRecord(request, operationOf);
+      if (given !== null) return reply.redirect(url(given), 303);
+      const opened = await readRequest(request, operationOf, textsOf(request.query._preview)[0]);
       const { about, earlier } = opened;
       try {
         if (about.selectionId === '') throw new AppError('empty-selection', 422, bulkTexts.nothingSelected);
@@ -52,8 +76,9 @@ export const bulkRoutes: FastifyPluginAsync<RouteOptions> = async (app, { contex
 
     app.post<ForResource>(path, { config: { shownAgain: { _do: 'inputs' } } }, async (request, reply) => {
       const body = (request.body ?? {}) as Body;
-      const opened = await readRequest(request, operation, textsOf(body._op)[0]);
+      const opened = await readRequest(request, operationOf, textsOf(body._op)[0]);
       const { about, earlier } = opened;
+      const { operation } = about;
       try {
         const wanted = textsOf(body._do)[0];
         if (wanted === 'inputs') return await sendForm(reply, opened, body, null);
@@ -71,7 +96,7 @@ export const bulkRoutes: FastifyPluginAsync<RouteOptions> = async (app, { contex
         const said = wantsJson(request) ? null : saidOnForm(error);
         if (said) return sendForm(reply, opened, body, said);
         // The explanation leads back to the form.
-        if (earlier && !wantsJson(request)) await keepForm(context, earlier, typedForm(about.resource, body));
+        if (earlier && !wantsJson(request)) await keepForm(context, earlier, typedForm(about, body));
         return explain(context, request, reply, about, error);
       }
     });
@@ -91,9 +116,10 @@ export const bulkRoutes: FastifyPluginAsync<RouteOptions> = async (app, { contex
   });
 
   /** What is asked for, and the form's or preview's own row that it comes from: it has what was typed and left out. */
-  async function readRequest(request: FastifyRequest<ForResource>, operation: Operation, earlierId = ''): Promise<OpenedForm> {
+  async function readRequest(request: FastifyRequest<ForResource>, operationOf: OperationOf, earlierId = ''): Promise<OpenedForm> {
     const principal = principalOf(request);
     const resource = register.for(principal, request.params.resource);
+    const operation = operationOf(resource, request.params);
     const selectionId = textsOf(request.query._s)[0] ?? '';
     const selection = await findSelection(db, principal, resource, selectionId);
     const found = earlierId === '' ? null : await findPreview(context, resource, principal, earlierId);
@@ -103,11 +129,26 @@ export const bulkRoutes: FastifyPluginAsync<RouteOptions> = async (app, { contex
     return { about, selection, earlier };
   }
 
+  /** Of one record that an address names, a selection of it, and the address of the form with that; null: it names none. */
+  async function selectRecord(request: FastifyRequest<ForResource>, operationOf: OperationOf): Promise<string | null> {
+    const named = textsOf(request.query._record)[0];
+    if (named === undefined) return null;
+    const principal = principalOf(request);
+    const resource = register.for(principal, request.params.resource);
+    const operation = operationOf(resource, request.params);
+    if (!operation.offer?.on.includes('record')) throw notFound();
+    assertMayBegin(resource, principal, operation);
+    const { key } = await readRecord(register, resource, principal, parseKey(resource.model, named), []);
+    const selected = { kind: 'ticked', filter: '', keys: [key], exclusions: [] } as const;
+    const { id } = await createSelection(db, principal, resource, { ...selected, keys: [key], exclusions: [] });
+    return `/${resource.slug}/${operation.offer.path}?_s=${id}`;
+  }
+
   /** Tries it out and leads to what was found; what has to be acknowledged is acknowledged there. */
   async function sendPreview(request: FastifyRequest, reply: FastifyReply, { about, earlier }: OpenedForm, body: Body) {
     const { resource, principal, operation, selectionId } = about;
     const parameters = operation.parse(resource, body);
-    const form = typedForm(resource, body);
+    const form = typedForm(about, body);
     const exclusions = earlier?.exclusions ?? [];
     const wanted = { resource, principal, operation: operation.kind, selectionId, parameters, form, exclusions };
     const preview = await createPreview(context, wanted);
@@ -130,14 +171,20 @@ export const bulkRoutes: FastifyPluginAsync<RouteOptions> = async (app, { contex
   /** The page of each form that an operation may have. */
   const forms: Readonly<Record<FormView, (reply: FastifyReply, opened: Opened, selected: Selected | null) => Promise<unknown>>> = {
     'bulk/edit': async (reply, opened) => reply.page('bulk/edit', await bulkEditData(opened)),
-    'bulk/delete': async (reply, opened, selected) => {
-      const { resource, principal } = opened;
-      const chosen = selected ? selectionWhere(resource, principal, selected) : { OR: [] };
-      const found = await consequences(db, register, resource, principal, chosen);
-      const undoer = { principal, days: context.settings.undoRetentionDays, action: 'bulk-delete' } as const;
-      return reply.page('bulk/delete', bulkDeleteData(opened, consequencesData(register, resource, found, url, undoer)));
+    'bulk/delete': async (reply, opened, selected) => reply.page('bulk/delete', bulkDeleteData(opened, await goingAlong(opened, selected))),
+    'bulk/do': async (reply, opened, selected) => {
+      const deletes = opened.operation.writes === journal.deleted;
+      return reply.page('bulk/do', await bulkDoData(opened, deletes ? await goingAlong(opened, selected) : null));
     },
   };
+
+  /** What deleting the selected takes along. */
+  async function goingAlong({ resource, principal, operation }: Opened, selected: Selected | null): Promise<ConsequencesData> {
+    const chosen = selected ? selectionWhere(resource, principal, selected) : { OR: [] };
+    const found = await consequences(db, register, resource, principal, chosen);
+    const undoer = { principal, days: context.settings.undoRetentionDays, action: 'bulk-delete' } as const;
+    return consequencesData(register, resource, found, url, operation.isUndoable === false ? null : undoer);
+  }
 
   async function firstTitles({ resource, principal }: BulkRequest, selected: Selected | null): Promise<string[]> {
     if (!selected) return [];

@@ -101,7 +101,7 @@ export const previewRoutes: FastifyPluginAsync<RouteOptions> = async (app, { con
     const body = (request.body ?? {}) as Body;
     try {
       const ticks = readTicks(resource, body);
-      const form = formAfterPreview(resource, preview.form, body);
+      const form = formAfterPreview(about, preview.form, body);
       await keepForm(context, preview, form);
       const isRefused = textsOf(body._do)[0] === 'refused' && preview.findings !== null;
       const out = isRefused ? [...ticks.out, ...refusedKeys(preview.findings as Findings)] : ticks.out;
@@ -121,7 +121,7 @@ export const previewRoutes: FastifyPluginAsync<RouteOptions> = async (app, { con
   app.post<ForPreview>(`${path}/form`, async (request, reply) => {
     const { about, preview } = await open(request);
     const { resource, operation, selectionId } = about;
-    await keepForm(context, preview, formAfterPreview(resource, preview.form, (request.body ?? {}) as Body));
+    await keepForm(context, preview, formAfterPreview(about, preview.form, (request.body ?? {}) as Body));
     return reply.redirect(formUrl(resource, operation, selectionId, preview.id, url), 303);
   });
 
@@ -172,7 +172,7 @@ export const previewRoutes: FastifyPluginAsync<RouteOptions> = async (app, { con
       after: after === null ? null : keyToUrl(resource.model, after),
       titles: await titlesOf(register, resource, principal, named),
       consequences: await consequencesOf(about, previewed(selection, preview)),
-      lines: operation.changes ? await parametersInWords(register, resource, principal, preview) : [],
+      lines: operation.offer?.view !== 'bulk/delete' ? await parametersInWords(register, resource, principal, preview) : [],
       filter,
       body,
       error,
@@ -190,11 +190,8 @@ export const previewRoutes: FastifyPluginAsync<RouteOptions> = async (app, { con
   async function consequencesOf({ resource, principal, operation }: BulkRequest, selected: Selection) {
     if (operation.writes !== journal.deleted || (selected.kind === 'ticked' && selected.keys.length === 0)) return null;
     const found = await consequences(db, register, resource, principal, selectionWhere(resource, principal, selected));
-    return consequencesData(register, resource, found, url, {
-      principal,
-      days: context.settings.undoRetentionDays,
-      action: 'bulk-delete',
-    });
+    const undoer = { principal, days: context.settings.undoRetentionDays, action: 'bulk-delete' } as const;
+    return consequencesData(register, resource, found, url, operation.isUndoable === false ? null : undoer);
   }
 };
 

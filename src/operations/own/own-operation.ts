@@ -1,0 +1,131 @@
+import type { OperationDefinition } from '../../resources/define-operation.ts';
+import type { OperationOptions } from '../../resources/operation-options.ts';
+import { AppError } from '../../errors.ts';
+import type { Resource } from '../../resources/contract.ts';
+import type { ApplyCounts, Operation } from '../contract.ts';
+import { deleteOperation } from '../delete.ts';
+import type { FieldChange } from '../field-change.ts';
+import { toText } from '../row-values.ts';
+import { updateOperation } from '../update.ts';
+import { ownWords } from '../words.ts';
+import type { WritePath } from '../write-path.ts';
+import { askRefuse } from './ask-refuse.ts';
+import { eachRecord } from './each-record.ts';
+import { type FormTexts, formInWords, formValues, parseForm } from './form-values.ts';
+
+/** What a task keeps of an operation of the project's own. */
+interface OwnParameters {
+  /** What was typed into its form. */
+  readonly form: FormTexts;
+  /** What it gives to every record, worked out when it was begun. */
+  readonly changes: readonly FieldChange[];
+}
+
+const built = new WeakMap<OperationDefinition, Operation>();
+
+/** A project's definition as an operation: built on what edits and deletes already do. */
+export function ownOperation(definition: OperationDefinition): Operation {
+  const known = built.get(definition) ?? build(definition.options);
+  built.set(definition, known);
+  return known;
+}
+
+function build(options: OperationOptions): Operation {
+  const { name, label, icon, on = ['selection'], allowed, form = {}, needs = [], change, each, deletes = false, undo } = options;
+  const inputs = Object.entries(form).map(([control, input]) => input.fieldOf(control));
+  const base: Operation = deletes ? deleteOperation : updateOperation;
+  const own: Operation<OwnParameters> = {
+    kind: name,
+    offer: { path: `do/${name}`, icon, tone: deletes ? 'danger' : 'plain', view: 'bulk/do', isAcknowledged: deletes, on },
+    words: ownWords(label, base.words),
+    action: base.action,
+    isAllowed: (principal) => isGranted(allowed?.(principal) ?? true),
+    inputs,
+    writes: base.writes,
+    writePath: each ? eachPath : base.writePath,
+    ...(each && { needsClient: true, firstRows: 50 }),
+    ...(undo === 'none' && { isUndoable: false }),
+    parse(resource, body) {
+      const texts = parseForm(inputs, resource, body);
+      return { form: texts, changes: change ? changesBy(resource, change, formValues(inputs, resource, texts)) : [] };
+    },
+    changes: ({ changes }) => changes,
+    digestFields: ({ changes }) => [...new Set([...changes.map(({ field }) => field), ...needs])],
+    title: (resource) => `${own.words.heading(resource.label.toLowerCase())}`,
+    describe: (resource, params) => [...formInWords(inputs, resource, params.form), ...updateOperation.describe(resource, params)],
+    apply: base.apply,
+  };
+  if (each) return withEach(own, each, options);
+  const operation = asked(own, base, options);
+  if (!deletes) return operation;
+  return { ...operation, prepared: async (context) => asked(own, (await deleteOperation.prepared?.(context, {})) ?? base, options) };
+}
+
+// Whatever is not plainly a yes grants nothing.
+function isGranted(answer: unknown): boolean {
+  return answer === true;
+}
+
+/** The operation as its base writes it, of the records that nothing is said against. */
+function asked(own: Operation<OwnParameters>, base: Operation, options: OperationOptions): Operation {
+  const { statement, settle, together, firstRows } = base;
+  const whole = options.refuse ? {} : { ...(statement && { statement }), ...(settle && { settle }) };
+  return {
+    ...own,
+    ...whole,
+    ...(together && { together }),
+    ...(firstRows && { firstRows }),
+    async apply(client, target, keys, params: OwnParameters) {
+      const { rest, refusals } = await askRefuse(client, target, keys, options, valuesOf(target.resource, own, params));
+      return withRefusals(rest.length === 0 ? nothing : await base.apply(client, target, rest, params), refusals);
+    },
+  } as Operation;
+}
+
+function withEach(own: Operation<OwnParameters>, each: NonNullable<OperationOptions['each']>, options: OperationOptions): Operation {
+  const { name } = options;
+  return {
+    ...own,
+    async apply(client, target, keys, params: OwnParameters) {
+      if (!target.through) throw new Error(`${name} needs the project's client`);
+      const values = valuesOf(target.resource, own, params);
+      const { rest, refusals } = await askRefuse(client, target, keys, options, values);
+      if (rest.length === 0) return withRefusals(nothing, refusals);
+      return withRefusals(await eachRecord(client, target, target.through, rest, { name, each }, values), refusals);
+    },
+  } as Operation;
+}
+
+const nothing: ApplyCounts = { changed: 0, unchanged: 0, gone: 0 };
+
+function withRefusals(counts: ApplyCounts, refusals: ApplyCounts['refusals'] = []): ApplyCounts {
+  return refusals.length === 0 ? counts : { ...counts, refusals: [...refusals, ...(counts.refusals ?? [])] };
+}
+
+function valuesOf(resource: Resource, { inputs = [] }: Operation<OwnParameters>, { form }: OwnParameters): Record<string, unknown> {
+  return formValues(inputs, resource, form);
+}
+
+function eachPath({ validate, hooks }: Resource): WritePath {
+  if (hooks.save) return 'save';
+  return validate || hooks.beforeSave || hooks.afterSave ? 'client-with-rules' : 'client';
+}
+
+/** What `change` gives, as changes of single fields. Throws AppError 'invalid-operation' (422) where it refuses. */
+function changesBy({ model }: Resource, change: NonNullable<OperationOptions['change']>, params: Record<string, unknown>): FieldChange[] {
+  let given: Record<string, unknown>;
+  try {
+    given = change({ now: new Date(), params });
+  } catch (error) {
+    if (error instanceof AppError) throw new AppError('invalid-operation', 422, error.message, { fieldErrors: {} });
+    throw error;
+  }
+  return Object.entries(given).map(([name, value]) => {
+    const field = model.fields[name];
+    if (!field?.column) throw new Error(`change gives "${name}", and ${model.name} has no such column`);
+    if (value === undefined) throw new Error(`change gives undefined for ${model.name}.${name}; null clears`);
+    const text = toText(field, value);
+    if (text === null) return { field: name, change: 'clear', value: null };
+    return { field: name, change: 'set', value: field.isList ? (JSON.parse(text) as unknown) : text };
+  });
+}
