@@ -53,7 +53,7 @@ function databaseFolder(folder: string): string {
 async function until(isSo: () => Promise<boolean>): Promise<number> {
   const since = performance.now();
   while (!(await isSo().catch(() => false))) {
-    if (performance.now() - since > 30_000) throw new Error('it did not come true');
+    if (performance.now() - since > 120_000) throw new Error('it did not come true');
     await new Promise((done) => setTimeout(done, 20));
   }
   return Math.round(performance.now() - since);

@@ -10,7 +10,9 @@ test('a folder in memory is free of what a killed run has left there, and leaves
   const { pid: gone } = spawnSync('true');
   const [left, others] = [`/dev/shm/bulkhead-test-${gone}-left`, `/dev/shm/bulkhead-test-${process.ppid}-others`];
   const made = [folder, left, others];
-  t.after(() => made.forEach((path) => rmSync(path, { recursive: true, force: true })));
+  t.after(() => {
+    for (const path of made) rmSync(path, { recursive: true, force: true });
+  });
   for (const path of [left, others]) mkdirSync(`${path}/postgres`, { recursive: true });
   made.push((await memoryFolder()) ?? '');
   assert.equal(existsSync(left), false);
