@@ -28,6 +28,7 @@ export const ids = {
 
   bulkEditForm: 'bulk-edit-form',
   bulkDeleteForm: 'bulk-delete-form',
+  bulkDoForm: 'bulk-do-form',
   bulkReason: 'bulk-reason',
   bulkOutcome: 'bulk-outcome',
   bulkLaunched: 'bulk-launched',
