@@ -140,9 +140,13 @@ test('a template that fails takes no page away: the usual control and the text a
   }) as typeof app.log.error;
   const edit = await visitor.get('/cities/2/edit');
   assert.equal(edit.statusCode, 200);
-  assert.match(edit.body, /<input class="input w-full tabular-nums" id="field-population" name="population" type="text"/);
+  assert.match(edit.body, /<input class="input w-full tabular-nums"\s+id="field-population" name="population" type="text"/);
   for (const _ of ['once', 'twice']) assert.match((await visitor.get('/cities')).body, />2 people</);
   assert.ok(!edit.body.includes('<i>'));
+  assert.deepEqual(
+    told.map((view) => view.split('/').at(-1)),
+    ['control.eta', 'cell.eta'],
+  );
 });
 
 test('a template that is not there, or cannot be read, refuses the start in a sentence', async (t) => {
