@@ -64,9 +64,10 @@ test('what a template misspells, or gives wrongly to another, is said with its l
       `${file}, ${places[index]}, ${says}: ${JSON.stringify(said)}`,
     );
   }
-  const expected = new Set([...plants.map(({ file, at }) => at?.[0] ?? file), 'bulk/_delete.eta']);
+  const expected = new Set(plants.map(({ file, at }) => at?.[0] ?? file));
+  // A part is wrong at everyone who includes it.
   assert.deepEqual(
-    named.filter(({ file }) => !expected.has(file)),
+    named.filter(({ file, text }) => !expected.has(file) && !/'message' is missing/.test(text)),
     [],
   );
 });
