@@ -1,7 +1,7 @@
 import admin from '../src/admin.ts';
 import { defineResource } from '../src/resources/define-resource.ts';
 import { delegateOf } from '../src/resources/delegate.ts';
-import { startWorker } from '../src/tasks/worker.ts';
+import { startWorker } from '../src/tasks/worker/worker.ts';
 import { finished, launchOn, testContext } from '../src/testing/context.ts';
 import { metadata } from '../generated/sample-metadata/metadata.ts';
 import { onServer, seconds } from './server.ts';

@@ -12,7 +12,7 @@ import { parseConfig } from '../src/config.ts';
 import { type Database, openDatabase } from '../src/db/database.ts';
 import { defineResource } from '../src/index.ts';
 import { limits } from '../src/limits.ts';
-import { startWorker } from '../src/tasks/worker.ts';
+import { startWorker } from '../src/tasks/worker/worker.ts';
 import { finished, testContext } from '../src/testing/context.ts';
 import { formOf } from '../src/testing/html-form.ts';
 import { launchAs, selectAs } from '../src/testing/launch-as.ts';

@@ -2,7 +2,7 @@ import admin from '../src/admin.ts';
 import { migrateAll } from '../src/cli/migrate-all.ts';
 import { type Database, openDatabase } from '../src/db/database.ts';
 import type { TaskContext } from '../src/tasks/context.ts';
-import { startWorker } from '../src/tasks/worker.ts';
+import { startWorker } from '../src/tasks/worker/worker.ts';
 import { testContext } from '../src/testing/context.ts';
 import { onOwnServer } from './own-server.ts';
 

@@ -11,7 +11,7 @@ const { NODE_TEST_CONTEXT: _, ...env } = process.env;
 const npm = (...args: string[]) => run('npm', ['--silent', ...args], { cwd: root, env });
 
 test('npm test -- FILE runs the tests of that file and nothing else, and fails where one does', async () => {
-  const { stdout } = await npm('test', '--', 'src/tasks/pace.test.ts');
+  const { stdout } = await npm('test', '--', 'src/tasks/running/pace.test.ts');
   assert.match(stdout, /== tests \(1 file\)/);
   assert.match(stdout, /\n\d+ passed, 0 failed\n$/);
   assert.doesNotMatch(stdout, /== (types|format|browser)/);

@@ -16,11 +16,11 @@ test('of a file or a folder there are its own tests, each once, from wherever it
   assert.deepEqual(fields.db, ['src/fields/field-kinds.db.test.ts']);
   assert.equal(fields.unit.filter((file) => file === 'src/fields/field-kinds.test.ts').length, 1);
   assert.ok(fields.unit.every((file) => file.startsWith('src/fields/')));
-  assert.deepEqual((await findTestFiles(['pace.test.ts'], `${root}/src/tasks`)).unit, ['src/tasks/pace.test.ts']);
+  assert.deepEqual((await findTestFiles(['pace.test.ts'], `${root}/src/tasks`)).unit, ['src/tasks/running/pace.test.ts']);
 });
 
 test('what has no test in it is an error that names it', async () => {
-  for (const path of ['src/tasks/pace.ts', 'nowhere', '..', 'src/field']) {
+  for (const path of ['src/tasks/running/pace.ts', 'nowhere', '..', 'src/field']) {
     await assert.rejects(findTestFiles([path], root), { message: `There is no test in ${path}.` });
   }
 });

@@ -12,21 +12,21 @@ export type TestFiles = Record<Kind, string[]>;
 /** Files whose tests take longest: begun first, so that none of them is left at the end with the other cores idle. */
 const slowest = [
   'src/testing/behind-bouncer.db.test.ts',
-  'src/tasks/killed-workers.db.test.ts',
+  'src/tasks/worker/killed-workers.db.test.ts',
   'src/cli/schema/minimal-schemas.db.test.ts',
-  'src/tasks/killed-follow-ups.db.test.ts',
+  'src/tasks/worker/killed-follow-ups.db.test.ts',
   'src/cli/start.db.test.ts',
   'src/cli/schema/start-with-schema.db.test.ts',
-  'src/tasks/model.db.test.ts',
+  'src/tasks/journeys/model.db.test.ts',
   'src/http/waiting.db.test.ts',
   'src/http/limits.db.test.ts',
   'src/http/routes/torture.db.test.ts',
   'src/http/routes/previews.db.test.ts',
   'src/cli/sentence.db.test.ts',
   'src/cli/killed-starts.db.test.ts',
-  'src/tasks/undo-along.db.test.ts',
+  'src/tasks/follow-ups/undo-along.db.test.ts',
   'src/http/secrets.db.test.ts',
-  'src/tasks/change-model.db.test.ts',
+  'src/tasks/journeys/change-model.db.test.ts',
   'src/cli/your-own-database.db.test.ts',
 ];
 

@@ -77,7 +77,7 @@ test('one more than is remembered, and the first is forgotten', () => {
 const known: Record<string, string> = {
   'src/http/icons.ts': 'files of a folder',
   'src/operations/objections.ts': 'of one set of records',
-  'src/tasks/apply-isolated.ts': 'of one chunk',
+  'src/tasks/running/apply-isolated.ts': 'of one chunk',
 };
 
 test('what lives as long as a process and grows is bounded', async () => {

@@ -2,7 +2,7 @@ import type { AdminDefinition } from './admin-definition.ts';
 import type { Config } from './config.ts';
 import { buildContext } from './build-context.ts';
 import type { TaskContext } from './tasks/context.ts';
-import { startWorker } from './tasks/worker.ts';
+import { startWorker } from './tasks/worker/worker.ts';
 
 /** Runs tasks of an admin until stopped. */
 export async function runWorker(

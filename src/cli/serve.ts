@@ -1,6 +1,6 @@
 import { secretNote } from '../auth/session-secret.ts';
 import { buildContext } from '../build-context.ts';
-import { startRecovery } from '../tasks/worker.ts';
+import { startRecovery } from '../tasks/worker/worker.ts';
 import { adminOptions, readArguments } from './arguments.ts';
 import { bringUp } from './bring-up.ts';
 import { requireDatabaseUrl } from './connection.ts';

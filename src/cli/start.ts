@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { type Embedded, startEmbedded } from '../db/embedded.ts';
 import { buildContext } from '../build-context.ts';
-import { startWorker } from '../tasks/worker.ts';
+import { startWorker } from '../tasks/worker/worker.ts';
 import { adminOptions, readArguments } from './arguments.ts';
 import { bringUp } from './bring-up.ts';
 import { directUrl } from './connection.ts';

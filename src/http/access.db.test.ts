@@ -7,7 +7,7 @@ import { buildApp } from '../app.ts';
 import type { Principal } from '../auth/principal.ts';
 import { actions } from '../resources/actions.ts';
 import { defineOperation, defineResource, t } from '../index.ts';
-import type { Findings } from '../tasks/preview.ts';
+import type { Findings } from '../tasks/previewing/preview.ts';
 import { htmx, testApp, type Visitor } from '../testing/app.ts';
 import { ada, launchOn } from '../testing/context.ts';
 import { insertPlaces } from '../testing/places.ts';

@@ -6,7 +6,7 @@ import sample from '../admin.ts';
 import { metadata } from '../../generated/sample-metadata/metadata.ts';
 import { turnsOf } from '../db/turns.ts';
 import { type AdminDefinition, defineResource } from '../index.ts';
-import { lockModel } from '../tasks/activate.ts';
+import { lockModel } from '../tasks/running/activate.ts';
 import { htmx, testApp, type TestApp, type Visitor } from '../testing/app.ts';
 import { launchAs, openAs, selectAs } from '../testing/launch-as.ts';
 import { insertPlaces } from '../testing/places.ts';

@@ -8,7 +8,7 @@ import { keyOf } from '../metadata/keys.ts';
 import { ada, testContext } from '../testing/context.ts';
 import { testDatabase } from '../testing/database.ts';
 import { createRecord, deleteRecord, updateRecord } from './save-record.ts';
-import { saveContextOf } from '../tasks/save-context.ts';
+import { saveContextOf } from '../tasks/launching/save-context.ts';
 
 async function setUp(t: TestContext, options: TypedResourceOptions<typeof metadata, 'City'>) {
   const { db } = await testDatabase(t);

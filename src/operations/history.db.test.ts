@@ -3,13 +3,13 @@ import { test } from 'node:test';
 import type { Database } from '../db/database.ts';
 import { keyOf } from '../metadata/keys.ts';
 import type { Resource } from '../resources/contract.ts';
-import { startWorker } from '../tasks/worker.ts';
+import { startWorker } from '../tasks/worker/worker.ts';
 import { ada, eve, finished, launchOn, testContext } from '../testing/context.ts';
 import { testDatabase } from '../testing/database.ts';
 import { insertPlaces } from '../testing/places.ts';
 import { type HistoryEntry, listDeleted, readHistory } from './history.ts';
 import { createRecord, deleteRecord, updateRecord } from './save-record.ts';
-import { saveContextOf } from '../tasks/save-context.ts';
+import { saveContextOf } from '../tasks/launching/save-context.ts';
 
 const told = ({ kind, principalName, task, values }: HistoryEntry) => ({
   kind,

@@ -6,7 +6,7 @@ import { ada, launchOn, testContext } from '../testing/context.ts';
 import { testDatabase } from '../testing/database.ts';
 import { tortureAdmin } from '../testing/torture.ts';
 import { deleteRecord, updateRecord } from './save-record.ts';
-import { saveContextOf } from '../tasks/save-context.ts';
+import { saveContextOf } from '../tasks/launching/save-context.ts';
 
 /** Persons 1 to 3: each leads to the one before; what is done to person 2, and whether a field of the form is to blame. */
 const cases: readonly { name: string; sql: string; field: string | null; value?: string; words: RegExp }[] = [

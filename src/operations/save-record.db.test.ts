@@ -6,7 +6,7 @@ import type { Resource } from '../resources/contract.ts';
 import { ada, launchOn, testContext } from '../testing/context.ts';
 import { testDatabase } from '../testing/database.ts';
 import { createRecord, deleteRecord, type SaveContext, updateRecord } from './save-record.ts';
-import { saveContextOf } from '../tasks/save-context.ts';
+import { saveContextOf } from '../tasks/launching/save-context.ts';
 
 async function setUp(t: Parameters<typeof testDatabase>[0]) {
   const { db } = await testDatabase(t);

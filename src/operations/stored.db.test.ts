@@ -5,7 +5,7 @@ import type { FieldMeta, ModelMeta } from '../metadata/contract.ts';
 import { keyOf } from '../metadata/keys.ts';
 import type { Resource } from '../resources/contract.ts';
 import { markGenerated } from '../resources/generated-columns.ts';
-import { applyIsolated } from '../tasks/apply-isolated.ts';
+import { applyIsolated } from '../tasks/running/apply-isolated.ts';
 import { searchRelated } from '../selection/related.ts';
 import { buildWhere } from '../selection/where.ts';
 import { ada, testContext } from '../testing/context.ts';

@@ -7,13 +7,13 @@ import type { Principal } from '../auth/principal.ts';
 import { defineResource } from '../index.ts';
 import type { ResourceField } from '../resources/contract.ts';
 import { actions } from '../resources/actions.ts';
-import { undo } from '../tasks/undo.ts';
-import { startWorker } from '../tasks/worker.ts';
+import { undo } from '../tasks/follow-ups/undo.ts';
+import { startWorker } from '../tasks/worker/worker.ts';
 import { createRecord, deleteRecord, updateRecord } from './save-record.ts';
 import { ada, eve, finished, launchOn, testContext } from '../testing/context.ts';
 import { testDatabase } from '../testing/database.ts';
 import { insertPlaces } from '../testing/places.ts';
-import { saveContextOf } from '../tasks/save-context.ts';
+import { saveContextOf } from '../tasks/launching/save-context.ts';
 
 const key = (id: number) => String(id).padStart(20, '0');
 const keysTo = (count: number) => Array.from({ length: count }, (_, index) => key(index + 1));

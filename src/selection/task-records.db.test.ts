@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { delegateOf } from '../resources/delegate.ts';
-import { startWorker } from '../tasks/worker.ts';
+import { startWorker } from '../tasks/worker/worker.ts';
 import { ada, finished, launchOn, testContext } from '../testing/context.ts';
 import { testDatabase } from '../testing/database.ts';
 import { insertPlaces } from '../testing/places.ts';

@@ -8,10 +8,10 @@ import { ada, finished, launchOn, testContext } from '../testing/context.ts';
 import { testDatabase } from '../testing/database.ts';
 import { insertPlaces } from '../testing/places.ts';
 import type { TaskSettings } from './context.ts';
-import { finishChunk } from './finish-chunk.ts';
+import { finishChunk } from './running/finish-chunk.ts';
 import type { RunOptions } from './run-options.ts';
-import { takeSlot } from './slots.ts';
-import { startWorker } from './worker.ts';
+import { takeSlot } from './running/slots.ts';
+import { startWorker } from './worker/worker.ts';
 
 interface SetUp {
   places?: number;

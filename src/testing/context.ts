@@ -8,10 +8,10 @@ import type { ResourceDefaults } from '../resources/build-resource.ts';
 import type { Resource } from '../resources/contract.ts';
 import { createSelection, type Selected } from '../selection/selection.ts';
 import { defaultTaskSettings, type TaskContext, type TaskSettings } from '../tasks/context.ts';
-import { launch } from '../tasks/launch.ts';
+import { launch } from '../tasks/launching/launch.ts';
 import type { Launched } from '../tasks/launched.ts';
 import type { RunOptions } from '../tasks/run-options.ts';
-import { createPreview } from '../tasks/preview.ts';
+import { createPreview } from '../tasks/previewing/preview.ts';
 import type { TaskRow } from '../tasks/task-row.ts';
 import { selectTask } from '../tasks/task-row.ts';
 

@@ -12,7 +12,7 @@ import type { Where } from '../resources/client.ts';
 import { actions } from '../resources/actions.ts';
 import { delegateOf } from '../resources/delegate.ts';
 import type { Role } from '../auth/users.ts';
-import { cancel } from '../tasks/cancel.ts';
+import { cancel } from '../tasks/control/cancel.ts';
 import { formBody, testApp } from './app.ts';
 import type { Content, TestDatabase, TestDatabaseOptions } from './database.ts';
 import type { DrawnCauses } from './drawn-causes.ts';

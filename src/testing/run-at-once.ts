@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { TaskContext } from '../tasks/context.ts';
 import type { Launched } from '../tasks/launched.ts';
-import { runSlice } from '../tasks/run-slice.ts';
+import { runSlice } from '../tasks/running/run-slice.ts';
 import type { TaskRow } from '../tasks/task-row.ts';
 import { finished } from './context.ts';
 

@@ -4,7 +4,7 @@ import { roles } from '../auth/users.ts';
 import { servePages } from '../cli/serve-pages.ts';
 import { parseConfig } from '../config.ts';
 import { buildContext } from '../build-context.ts';
-import { startWorker } from '../tasks/worker.ts';
+import { startWorker } from '../tasks/worker/worker.ts';
 import { createDatabase, stopOwnServer } from './database.ts';
 import { insertUsers, testPassword } from './users.ts';
 

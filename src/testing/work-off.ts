@@ -1,5 +1,5 @@
 import type { TaskRow } from '../tasks/task-row.ts';
-import { startWorker } from '../tasks/worker.ts';
+import { startWorker } from '../tasks/worker/worker.ts';
 import type { TestApp } from './app.ts';
 import { finished } from './context.ts';
 

@@ -3,7 +3,7 @@ import type { Database } from '../../db/database.ts';
 import type { Register } from '../../resources/contract.ts';
 import type { Count } from '../../selection/count.ts';
 import { seesEveryRow } from '../../resources/permissions.ts';
-import type { ListedTask } from '../../tasks/queries.ts';
+import type { ListedTask } from '../../tasks/looking/queries.ts';
 import { formatCount, formatRough } from '../format.ts';
 import { shellTexts } from '../texts/shell.ts';
 import type { SiteUrl } from '../url.ts';

@@ -8,7 +8,7 @@ import { endCursor } from '../../selection/cursor.ts';
 import type { TitleOf } from '../../selection/filter-titles.ts';
 import { isSelected } from '../../selection/selection.ts';
 import { findSortable, sortParts, sortText } from '../../selection/sort.ts';
-import type { Holder } from '../../tasks/holders.ts';
+import type { Holder } from '../../tasks/looking/holders.ts';
 import { canSearch } from '../../selection/search.ts';
 import { listTexts, selectionTexts } from '../texts/list.ts';
 import { alignOf, type CellData, columnCell } from './cell.ts';

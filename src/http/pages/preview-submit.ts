@@ -1,4 +1,4 @@
-import type { Findings, Preview } from '../../tasks/preview.ts';
+import type { Findings, Preview } from '../../tasks/previewing/preview.ts';
 import type { OperationWords } from '../../operations/words.ts';
 import type { Resource } from '../../resources/contract.ts';
 import { bulkTexts } from '../texts/bulk.ts';

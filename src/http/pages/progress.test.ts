@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { workedMs } from '../../tasks/progress.ts';
+import { workedMs } from '../../tasks/looking/progress.ts';
 import { type TaskState, taskStates } from '../../tasks/states.ts';
 import type { TaskRow } from '../../tasks/task-row.ts';
 import { formatSpan } from '../format-span.ts';

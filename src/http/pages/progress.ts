@@ -1,7 +1,7 @@
 import type { Reader } from '../../fields/reader.ts';
 import { wordsOf } from '../../operations/register.ts';
 import type { Resource } from '../../resources/contract.ts';
-import { type Progress, progressOf, withoutWorkerSince } from '../../tasks/progress.ts';
+import { type Progress, progressOf, withoutWorkerSince } from '../../tasks/looking/progress.ts';
 import { isFinished, type TaskState } from '../../tasks/states.ts';
 import type { TaskRow } from '../../tasks/task-row.ts';
 import { formatNumber } from '../format.ts';

@@ -9,8 +9,8 @@ import type { Register, Resource, ResourceField } from '../../resources/contract
 import { findHolding } from '../../selection/find-holding.ts';
 import type { RecordValuesRead } from '../../selection/record.ts';
 import { relatedTitles, relationTarget } from '../../selection/related.ts';
-import { heldMessage } from '../../tasks/assert-free.ts';
-import type { Holder } from '../../tasks/holders.ts';
+import { heldMessage } from '../../tasks/looking/assert-free.ts';
+import type { Holder } from '../../tasks/looking/holders.ts';
 import { seesTask } from '../../tasks/who-sees.ts';
 import { recordTexts } from '../texts/records.ts';
 import type { ConsequencesData } from './consequences.ts';

@@ -7,7 +7,7 @@ import type { Register, Resource, ResourceField } from '../../resources/contract
 import type { RecordValuesRead } from '../../selection/record.ts';
 import { findRelated, type RelatedRecord, relationTarget } from '../../selection/related.ts';
 import type { RelatedList } from '../../selection/related-lists.ts';
-import type { Holder } from '../../tasks/holders.ts';
+import type { Holder } from '../../tasks/looking/holders.ts';
 import { seesTask } from '../../tasks/who-sees.ts';
 import { recordTexts } from '../texts/records.ts';
 import { cutText } from '../../selection/cut.ts';

@@ -3,7 +3,7 @@ import type { Principal } from '../../auth/principal.ts';
 import { findOperation, mayRun, mayUndo } from '../../operations/register.ts';
 import type { Resource } from '../../resources/contract.ts';
 import type { Database } from '../../db/database.ts';
-import { countRetryable, type FollowUpTask, listFollowUps } from '../../tasks/failed-records.ts';
+import { countRetryable, type FollowUpTask, listFollowUps } from '../../tasks/looking/failed-records.ts';
 import { isFinished, type TaskState } from '../../tasks/states.ts';
 import type { TaskRow } from '../../tasks/task-row.ts';
 import { taskRecordsFilter } from '../../selection/task-records.ts';

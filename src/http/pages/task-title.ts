@@ -12,7 +12,7 @@ import { conditionsOf } from '../../selection/filter-titles.ts';
 import { findFilterField } from '../../selection/filter-fields.ts';
 import { relatedTitles, type RelationTarget, relationTarget } from '../../selection/related.ts';
 import type { TaskContext } from '../../tasks/context.ts';
-import { getTask, listTasksById } from '../../tasks/queries.ts';
+import { getTask, listTasksById } from '../../tasks/looking/queries.ts';
 import type { TaskRow } from '../../tasks/task-row.ts';
 import { taskTexts } from '../texts/tasks.ts';
 import { findResource, visibleFilter } from './task-filter.ts';

@@ -3,7 +3,7 @@ import type { Operation } from '../../operations/contract.ts';
 import { controlName } from '../../operations/own/form-values.ts';
 import type { Resource } from '../../resources/contract.ts';
 import { parseRunOptions, type RunOptions } from '../../tasks/run-options.ts';
-import type { TypedForm } from '../../tasks/preview.ts';
+import type { TypedForm } from '../../tasks/previewing/preview.ts';
 import { bulkTexts } from '../texts/bulk.ts';
 import type { Body } from './bulk-field.ts';
 

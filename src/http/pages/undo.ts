@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { keyToUrl } from '../../metadata/keys.ts';
-import type { UndoPreview } from '../../tasks/undo.ts';
+import type { UndoPreview } from '../../tasks/follow-ups/undo.ts';
 import { followUpTexts } from '../texts/follow-ups.ts';
 import { type RefusedRecord, refusedRecord } from './task.ts';
 import type { Url } from '../url.ts';

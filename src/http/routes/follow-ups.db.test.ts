@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { startWorker } from '../../tasks/worker.ts';
+import { startWorker } from '../../tasks/worker/worker.ts';
 import { testApp } from '../../testing/app.ts';
 import { finished } from '../../testing/context.ts';
 import { launchAs } from '../../testing/launch-as.ts';

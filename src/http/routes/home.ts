@@ -1,5 +1,5 @@
 import type { FastifyPluginAsync } from 'fastify';
-import { listTasks } from '../../tasks/queries.ts';
+import { listTasks } from '../../tasks/looking/queries.ts';
 import { principalOf } from '../negotiate.ts';
 import { homeData } from '../pages/home.ts';
 import { named } from '../pages/task-title.ts';

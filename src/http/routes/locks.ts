@@ -3,7 +3,7 @@ import type { RouteOptions } from '../route-options.ts';
 import { AppError } from '../../errors.ts';
 import { parseKey } from '../../metadata/keys.ts';
 import { readRecord } from '../../selection/record.ts';
-import { getHoldingTask } from '../../tasks/queries.ts';
+import { getHoldingTask } from '../../tasks/looking/queries.ts';
 import { seesTask } from '../../tasks/who-sees.ts';
 import { isHtmx, principalOf } from '../negotiate.ts';
 import { type EndedData, progressData, signedOutData } from '../pages/progress.ts';

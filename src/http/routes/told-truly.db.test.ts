@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { startWorker } from '../../tasks/worker.ts';
+import { startWorker } from '../../tasks/worker/worker.ts';
 import { htmx, testApp, type Visitor } from '../../testing/app.ts';
 import { finished } from '../../testing/context.ts';
 import { openAs, selectAs } from '../../testing/launch-as.ts';

@@ -8,7 +8,7 @@ import type { Resource } from '../../resources/contract.ts';
 import { ada, testContext } from '../../testing/context.ts';
 import { testDatabase } from '../../testing/database.ts';
 import { tortureAdmin } from '../../testing/torture.ts';
-import { applyIsolated } from '../../tasks/apply-isolated.ts';
+import { applyIsolated } from '../../tasks/running/apply-isolated.ts';
 import type { FieldChange } from '../field-change.ts';
 import { updateOperation } from '../update.ts';
 import type { ChangeName } from './contract.ts';

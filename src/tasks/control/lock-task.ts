@@ -1,0 +1,32 @@
+import { AppError, notFound } from '../../errors.ts';
+import type { Principal } from '../../auth/principal.ts';
+import type { Queryable } from '../../db/transaction.ts';
+import type { TaskContext } from '../context.ts';
+import { seenSql, tasksSeen } from '../who-sees.ts';
+import { isTaskId } from '../looking/queries.ts';
+import { isFinished, type TaskState } from '../states.ts';
+
+/** Where the row was not to be had in time. */
+export const taskHeld = 'The task is in the middle of a step and does not answer. Nothing was changed. Try again in a moment.';
+
+/**
+ * The state of a task that somebody wants to move, its row locked. Not found and not theirs are the same 404; what has
+ * finished meanwhile is AppError 'task-finished' (409).
+ */
+export async function lockUnfinished(
+  client: Queryable,
+  { db: { t }, register }: Pick<TaskContext, 'db' | 'register'>,
+  principal: Principal,
+  taskId: number,
+): Promise<{ state: TaskState; isWorkedOn: boolean }> {
+  if (!isTaskId(taskId)) throw notFound();
+  const { rows } = await client.query<{ state: TaskState; isWorkedOn: boolean }>(
+    `select state, exists (select 1 from ${t.task_slot} where task_id = $1) as "isWorkedOn"
+     from ${t.task} where id = $1 and ${seenSql('$2', '$3')} for update`,
+    [taskId, tasksSeen(register, principal), principal.id],
+  );
+  const task = rows[0];
+  if (!task) throw notFound();
+  if (isFinished(task.state)) throw new AppError('task-finished', 409, 'This task had already finished.', { state: task.state });
+  return task;
+}

@@ -1,0 +1,104 @@
+import { createHash } from 'node:crypto';
+import type { Principal } from '../../auth/principal.ts';
+import { AppError } from '../../errors.ts';
+import { assertMayRun, getOperation } from '../../operations/register.ts';
+import type { Resource } from '../../resources/contract.ts';
+import type { TaskContext } from '../context.ts';
+import { countRetryable } from '../looking/failed-records.ts';
+import { findTaskByOperation, type NewTask } from '../insert-task.ts';
+import { enqueue } from '../launching/launch.ts';
+import type { Launched } from '../launched.ts';
+import { getTask } from '../looking/queries.ts';
+import { defaultRunOptions } from '../run-options.ts';
+import { isFinished } from '../states.ts';
+import type { TaskRow, TaskSelection } from '../task-row.ts';
+
+/** A task of its own that goes on from what another one left: retry and undo. */
+export interface FollowUp {
+  parent: TaskRow;
+  resource: Resource;
+  principal: Principal;
+  /** The one-time id of the form. */
+  operationId: string;
+  operation: NewTask['operation'];
+  title: string;
+  parameters: unknown;
+  selection: TaskSelection;
+  expected: number;
+}
+
+/** A finished task and its resource, as this person sees both. */
+export async function getFinished(ctx: TaskContext, principal: Principal, taskId: number): Promise<{ task: TaskRow; resource: Resource }> {
+  const task = await getTask(ctx, principal, taskId);
+  if (!isFinished(task.state)) throw new AppError('not-finished', 409, 'This task has not finished yet.', { state: task.state });
+  return { task, resource: ctx.register.for(principal, task.resource) };
+}
+
+const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+/** Queues it, or finds the one that the same form, or another of the same meaning that is unfinished, has launched. */
+export async function launchFollowUp(ctx: TaskContext, followUp: FollowUp): Promise<Launched> {
+  const { parent, resource, principal, operationId, operation, title, parameters, selection, expected } = followUp;
+  if (!uuid.test(operationId)) throw new AppError('preview-gone', 409, 'This form is no longer valid. Open it again from the task.');
+  const earlier = await findTaskByOperation(ctx.db, principal, operationId);
+  if (earlier) return { task: earlier, outcome: 'already' };
+  const parts = [principal.id, parent.id, operation, selection];
+  return enqueue(ctx, {
+    operationId,
+    taskKey: createHash('sha256').update(JSON.stringify(parts)).digest('hex'),
+    resource,
+    operation,
+    title,
+    principal,
+    parameters,
+    selection,
+    expected,
+    parentId: parent.id,
+    isAtomic: parent.isAtomic,
+    options: { ...defaultRunOptions, inBackground: true, changeReason: parent.changeReason },
+    snapshot: null,
+  });
+}
+
+/** `Retry: Edit cities` of `Edit cities`, and of itself. */
+function titleAfter(word: string, title: string): string {
+  return title.startsWith(`${word}: `) ? title : `${word}: ${title}`;
+}
+
+/**
+ * Launches the same operation again over the records that a task could not change: all of them, or those of one reason.
+ * Permission, scope and parameters are asked again. Throws AppError 'nothing-to-retry' (409), 'forbidden' (403).
+ */
+export async function retry(
+  ctx: TaskContext,
+  principal: Principal,
+  taskId: number,
+  { operationId, code }: { operationId: string; code: string | null },
+): Promise<Launched> {
+  const { task, resource } = await getFinished(ctx, principal, taskId);
+  assertMayRun(resource, principal, task);
+  await getOperation(resource, task.operation).check?.(
+    { client: ctx.db.pages, register: ctx.register, resource, principal },
+    task.parameters,
+  );
+  const earlier = await findTaskByOperation(ctx.db, principal, operationId);
+  if (earlier) return { task: earlier, outcome: 'already' };
+  const retryable = await countRetryable(ctx.db, task.id);
+  const expected = code === null ? sum(retryable.values()) : (retryable.get(code) ?? 0);
+  if (expected === 0) throw new AppError('nothing-to-retry', 409, 'Nothing is left to retry: these records have been tried again.');
+  return launchFollowUp(ctx, {
+    parent: task,
+    resource,
+    principal,
+    operationId,
+    operation: task.operation,
+    title: titleAfter('Retry', task.title),
+    parameters: task.parameters,
+    selection: { kind: 'refused', filter: '', code },
+    expected,
+  });
+}
+
+function sum(counts: Iterable<number>): number {
+  return [...counts].reduce((total, count) => total + count, 0);
+}

@@ -1,0 +1,272 @@
+import type { Principal } from '../../auth/principal.ts';
+import { AppError } from '../../errors.ts';
+import type { ModelMeta } from '../../metadata/contract.ts';
+import { type Along, findAlong } from '../../operations/dependants.ts';
+import { isFixed } from '../../operations/fixed-fields.ts';
+import type { Undone } from '../../operations/contract.ts';
+import { journal, undoneBy } from '../../operations/journal.ts';
+import { actionOf, assertMayRun, mayUndo, type OperationKind, undoneOf } from '../../operations/register.ts';
+import { assertNoRule } from '../../operations/rewrite-rules.ts';
+import type { Returning } from '../../operations/recreate-sql.ts';
+import { countAlongStatement, judgeStatement, sentences, type Shape } from '../../operations/undo-sql.ts';
+import type { UndoneParameters } from '../../operations/undo-parameters.ts';
+import { can } from '../../resources/permissions.ts';
+import type { Resource } from '../../resources/contract.ts';
+import type { Action } from '../../resources/actions.ts';
+import type { TaskContext } from '../context.ts';
+import { getFinished, launchFollowUp } from './retry.ts';
+import { findTaskByOperation } from '../insert-task.ts';
+import type { Launched } from '../launched.ts';
+import type { TaskRow } from '../task-row.ts';
+
+/** Records that a preview judges exactly; of more, it judges the first of these and says so. */
+const judgedRecords = 5_000;
+
+export interface UndoPreview {
+  task: TaskRow;
+  resource: Resource;
+  /** Records that the task changed, or as many of them as were chosen. */
+  total: number;
+  judged: number;
+  /** Would be taken back, hold already what was there before, are no longer there. */
+  restored: number;
+  unchanged: number;
+  gone: number;
+  /** Would come back along with them. */
+  along: readonly { resource: Resource; count: number }[];
+  /** Would be refused, by reason, with the first keys of each. */
+  refused: readonly { code: string; message: string; count: number; keys: readonly string[] }[];
+}
+
+/** What undoing a task, or the chosen records of it, would do. Writes nothing. Throws what `undo` throws. */
+export async function previewUndo(
+  ctx: TaskContext,
+  principal: Principal,
+  taskId: number,
+  chosen: readonly string[] | null,
+): Promise<UndoPreview> {
+  const { task, resource, parameters } = await prepareUndo(ctx, principal, taskId);
+  const total = await countChanged(ctx, task, chosen);
+  const keys = await firstChanged(ctx, task, chosen, judgedRecords);
+  const preview = {
+    task,
+    resource,
+    total,
+    judged: keys.length,
+    restored: 0,
+    unchanged: 0,
+    gone: 0,
+    along: [] as UndoPreview['along'][number][],
+    refused: [] as UndoPreview['refused'][number][],
+  };
+  if (keys.length === 0) return preview;
+  const author = { taskId: null, chunk: null, principalId: principal.id, principalName: principal.name, changeReason: null };
+  const target = { resource, t: ctx.db.t, serverVersion: ctx.db.version, author };
+  for (const shape of parameters.shapes) {
+    const { sql, values } = judgeStatement(target, keys, parameters, shape);
+    const { rows } = await ctx.db.pages.query<{ state: string; field: string | null; count: number; keys: string[] }>(sql, values);
+    for (const { state, field, count, keys: named } of rows) {
+      if (state === 'restore') preview.restored += count;
+      else if (state === 'unchanged' || state === 'gone') preview[state] += count;
+      else {
+        const code = field ? `${state}:${field}` : state;
+        preview.refused.push({ code, message: sentences(resource, shape, parameters.along)[code] ?? code, count, keys: named });
+      }
+    }
+    if (shape.kind === journal.deleted && parameters.along?.length) {
+      const counting = countAlongStatement(target, keys, parameters, shape);
+      const { rows: back } = await ctx.db.pages.query<{ model: string; count: number }>(counting.sql, counting.values);
+      for (const { model, count } of back) {
+        const own = resource.related(model);
+        if (own && count > 0) preview.along.push({ resource: own, count });
+      }
+    }
+  }
+  return preview;
+}
+
+/**
+ * Launches the undo of a task, or of chosen records of it: a task of its own, which can be undone too. A record that no
+ * longer holds what the task wrote is refused and named, and stays as it is. Throws AppError 'not-finished',
+ * 'nothing-to-undo', 'images-gone', 'not-undoable' (409), 'forbidden' (403).
+ */
+export async function undo(
+  ctx: TaskContext,
+  principal: Principal,
+  taskId: number,
+  { operationId, chosen }: { operationId: string; chosen: readonly string[] | null },
+): Promise<Launched> {
+  const earlier = await findTaskByOperation(ctx.db, principal, operationId);
+  if (earlier) return { task: earlier, outcome: 'already' };
+  const { task, resource, parameters } = await prepareUndo(ctx, principal, taskId);
+  const expected = await countChanged(ctx, task, chosen);
+  if (expected === 0) throw nothingToUndo();
+  return launchFollowUp(ctx, {
+    parent: task,
+    resource,
+    principal,
+    operationId,
+    operation: 'undo' satisfies OperationKind,
+    title: undoTitle(task.title),
+    parameters,
+    selection: { kind: 'changed', filter: '', ...(chosen ? { keys: chosen } : {}) },
+    expected,
+  });
+}
+
+function undoTitle(title: string): string {
+  if (title.startsWith('Undo: ')) return `Redo: ${title.slice(6)}`;
+  return `Undo: ${title.startsWith('Redo: ') ? title.slice(6) : title}`;
+}
+
+function nothingToUndo(): AppError {
+  return new AppError('nothing-to-undo', 409, 'This task changed nothing that could be taken back.');
+}
+
+async function prepareUndo(ctx: TaskContext, principal: Principal, taskId: number) {
+  const { task, resource } = await getFinished(ctx, principal, taskId);
+  const action = actionOf(resource, task);
+  assertMayRun(resource, principal, task);
+  if (!mayUndo(resource, principal, task)) throw new AppError('not-undoable', 409, 'What this operation does is not taken back.');
+  const shapes = await shapesOf(ctx, task);
+  for (const { fields } of shapes) assertMayChange(resource, principal, fields);
+  const recreates = shapes.some(({ kind }) => kind === journal.deleted);
+  const along = recreates ? await assertRecreatable(ctx, principal, task, resource, action) : [];
+  await assertNoRule(
+    ctx.db.pages,
+    resource.model,
+    shapes.map(({ kind }) => undoneBy[kind]),
+    true,
+  );
+  const columns = recreates ? await insertableColumns(ctx.db, resource.model) : [];
+  const parameters: UndoneParameters = { taskId: task.id, title: task.title, action, shapes, columns, along, ...doneFirst(resource, task) };
+  return { task, resource, parameters };
+}
+
+function doneFirst(resource: Resource, task: TaskRow): Partial<Undone> {
+  const undone = undoneOf(resource, task);
+  if (undone) return { ...undone, isRedo: !undone.isRedo };
+  const { operation, parameters } = task;
+  return { what: { operation, parameters } };
+}
+
+async function shapesOf({ db }: TaskContext, task: TaskRow): Promise<Shape[]> {
+  const { rows } = await db.pages.query<Shape & { isGone: boolean }>(
+    `select kind, fields, bool_and(before is null and after is null) as "isGone"
+     from ${db.t.change} where task_id = $1 and model = $2 group by kind, fields order by kind`,
+    [task.id, task.model],
+  );
+  if (rows.length === 0) throw nothingToUndo();
+  if (rows.every(({ isGone }) => isGone)) {
+    throw new AppError('images-gone', 409, 'The values that this task replaced are no longer kept, so it cannot be undone.');
+  }
+  return rows.map(({ kind, fields }) => ({ kind, fields }));
+}
+
+function assertMayChange(resource: Resource, principal: Principal, fields: readonly string[]): void {
+  for (const name of fields) {
+    if (!resource.model.fields[name])
+      throw new AppError('not-undoable', 409, `The field "${name}" that this task changed is no longer there.`);
+    if (isFixed(resource, principal, name)) throw new AppError('forbidden', 403, 'This task changed fields that you may not change.');
+  }
+}
+
+/**
+ * Who may bring deleted records back, and what comes back along with them: what was kept when they went, as far as it is all
+ * that goes along by the foreign keys there are now.
+ */
+async function assertRecreatable(
+  { db, register }: TaskContext,
+  principal: Principal,
+  task: TaskRow,
+  resource: Resource,
+  action: Action,
+): Promise<Returning[]> {
+  const mayBringBack = (one: Resource) => one.scope(principal) === null || task.principalId === principal.id;
+  if (!mayBringBack(resource)) {
+    throw new AppError('forbidden', 403, 'Only whoever deleted these records, or somebody who may see every one, can bring them back.');
+  }
+  const { rows } = await db.pages.query<{ kept: string[] }>(
+    `select distinct kept_along as kept from ${db.t.change} where task_id = $1 and model = $2 and kind = 'delete' and kept_along is not null`,
+    [task.id, task.model],
+  );
+  const along = await findAlong(db.pages, register, resource.model);
+  const going = along.isKept ? along.dependants.map((dependant) => dependant.resource.model.name) : null;
+  if (rows.length === 0 || going === null || rows.some(({ kept }) => going.some((name) => !kept.includes(name)))) {
+    throw along.isKept || along.reason !== 'heirs' ? notKept(tablesOf(along)) : ofHeirs(along.table);
+  }
+  const models = [...new Set(rows.flatMap(({ kept }) => kept))];
+  return Promise.all(models.map((model) => returningOf(model)));
+
+  async function returningOf(model: string): Promise<Returning> {
+    const own = register.list.find((candidate) => candidate.model.name === model);
+    if (!own) throw notKept([model]);
+    const { rows: found } = await db.pages.query(
+      `select 1 from ${db.t.change} where task_id = $1 and along_with = $2 and model = $3 and kind = 'delete' limit 1`,
+      [task.id, task.model, model],
+    );
+    const isThere = found.length > 0;
+    const seen = resource.related(model);
+    if (isThere && !(seen && can(seen, principal, action) && mayBringBack(seen))) {
+      const label = seen ? seen.label.toLowerCase() : 'records that you may not see';
+      throw new AppError('forbidden', 403, `What was deleted along with these records is not yours to bring back: ${label}.`);
+    }
+    return {
+      model,
+      isThere,
+      resource: (seen ?? own).slug,
+      singular: (seen ?? own).singular,
+      columns: await insertableColumns(db, own.model),
+    };
+  }
+}
+
+function tablesOf(along: Along): readonly string[] {
+  return along.isKept ? along.dependants.map(({ resource }) => resource.model.dbTable) : along.tables;
+}
+
+function ofHeirs(heir: string): AppError {
+  const message = `Which table these records were of is not kept, and ${heir} inherits from another here: it cannot be undone.`;
+  return new AppError('not-undoable', 409, message);
+}
+
+function notKept(tables: readonly string[]): AppError {
+  const named = tables.length === 0 ? '' : ` (${tables.join(', ')})`;
+  const message = `Deleting also removed what belonged to these records${named}, which is not kept: it cannot be undone.`;
+  return new AppError('not-undoable', 409, message);
+}
+
+async function insertableColumns(db: TaskContext['db'], model: ModelMeta): Promise<string[]> {
+  const { rows } = await db.pages.query<{ column: string }>(
+    `select quote_ident(attname) as column from pg_attribute
+     where attrelid = $1::regclass and attnum > 0 and not attisdropped and attgenerated = '' order by attnum`,
+    [model.table],
+  );
+  return rows.map(({ column }) => column);
+}
+
+async function countChanged({ db }: TaskContext, task: TaskRow, chosen: readonly string[] | null): Promise<number> {
+  const { rows } = await db.pages.query<{ count: number }>(
+    chosen
+      ? `select count(distinct key)::int as count from ${db.t.change} cross join unnest(keys) key where task_id = $1 and model = $2 and key = any($3::text[])`
+      : `select coalesce(sum(cardinality(keys)), 0)::int as count from ${db.t.change} where task_id = $1 and model = $2`,
+    [task.id, task.model, ...(chosen ? [chosen] : [])],
+  );
+  return rows[0]?.count ?? 0;
+}
+
+/** Keys of records that a task changed, in their order, after `last`. */
+export async function firstChanged(
+  { db }: Pick<TaskContext, 'db'>,
+  task: TaskRow,
+  chosen: readonly string[] | null,
+  limit: number,
+  last = '',
+): Promise<string[]> {
+  const { rows } = await db.pages.query<{ key: string }>(
+    `select distinct key from ${db.t.change} cross join unnest(keys) key
+     where task_id = $1 and model = $2 and key > $3 and ($4::text[] is null or key = any($4::text[])) order by key limit $5`,
+    [task.id, task.model, last, chosen, limit],
+  );
+  return rows.map(({ key }) => key);
+}

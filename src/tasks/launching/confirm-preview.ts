@@ -1,0 +1,60 @@
+import { sortKeys } from '../../metadata/keys.ts';
+import type { Principal } from '../../auth/principal.ts';
+import { AppError } from '../../errors.ts';
+import type { Resource } from '../../resources/contract.ts';
+import { getSelection } from '../../selection/selection.ts';
+import type { TaskContext } from '../context.ts';
+import { findTaskByOperation } from '../insert-task.ts';
+import { launch } from './launch.ts';
+import type { Launched } from '../launched.ts';
+import { digestOf, mostTried } from '../previewing/look-ahead.ts';
+import { findPreview, type Preview, previewed } from '../previewing/preview.ts';
+import { readSelectedKeys } from '../previewing/read-selected-keys.ts';
+import type { RunOptions } from '../run-options.ts';
+
+export interface Confirmation {
+  resource: Resource;
+  principal: Principal;
+  previewId: string;
+  options: RunOptions;
+}
+
+/**
+ * Launches what a preview showed. Where every record was tried they are compared once more: throws AppError
+ * 'preview-stale' 409 when others match now, or somebody changed the values that were shown. Else throws as `launch` does.
+ */
+export async function confirmPreview(ctx: TaskContext, { resource, principal, previewId, options }: Confirmation): Promise<Launched> {
+  const preview = await findPreview(ctx, resource, principal, previewId);
+  if (!preview?.findings) throw new AppError('preview-gone', 409, 'This preview is no longer there. Make it again from your selection.');
+  const isSent = await findTaskByOperation(ctx.db, principal, preview.id);
+  if (!isSent) {
+    await assertFresh(ctx, { resource, principal, preview, options }).catch(async (error) => {
+      // The first of two clicks changes what the second compares.
+      if (!(await findTaskByOperation(ctx.db, principal, preview.id))) throw error;
+    });
+  }
+  return launch(ctx, { resource, principal, operationId: preview.id, operation: preview.operation, options });
+}
+
+async function assertFresh(
+  ctx: TaskContext,
+  { resource, principal, preview, options }: Omit<Confirmation, 'previewId'> & { preview: Preview },
+): Promise<void> {
+  const digest = preview.findings?.digest ?? null;
+  const selection = await getSelection(ctx.db, principal, resource, preview.selectionId);
+  // Another version of the selection is told by the launch, with both counts.
+  if (digest === null || selection.version !== preview.selectionVersion) return;
+  const selected = previewed(selection, preview);
+  const keys = await readSelectedKeys(ctx, { resource, principal, selected }, { after: null, limit: mostTried + 1 });
+  if (keys.length !== preview.recordCount) {
+    const [from, to] = [preview.recordCount, keys.length].map((count) => count.toLocaleString('en'));
+    throw stale(`${from} records were previewed, but ${to} match now.`);
+  }
+  if (!options.skipChanged && (await digestOf(ctx, { resource, principal, preview }, sortKeys(keys))) !== digest) {
+    throw stale('Somebody changed some of these records since the preview.');
+  }
+}
+
+function stale(what: string): AppError {
+  return new AppError('preview-stale', 409, `${what} Nothing was changed. This is how it would be now.`);
+}

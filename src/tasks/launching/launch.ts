@@ -1,0 +1,146 @@
+import { createHash } from 'node:crypto';
+import type { Principal } from '../../auth/principal.ts';
+import { patientTransaction } from '../../db/patient-transaction.ts';
+import { AppError } from '../../errors.ts';
+import { assertMayBegin, getOperation } from '../../operations/register.ts';
+import { assertNoRule } from '../../operations/rewrite-rules.ts';
+import { wake } from '../../queue/wake.ts';
+import type { Resource } from '../../resources/contract.ts';
+import { countSelection, getSelection, type Selection, selectionWhere } from '../../selection/selection.ts';
+import type { TaskContext } from '../context.ts';
+import { readKeys } from '../running/freeze.ts';
+import { findTaskByKey, findTaskByOperation, insertTask, type NewTask } from '../insert-task.ts';
+import { findPreview, type Preview, previewed } from '../previewing/preview.ts';
+import { probeOverlap } from './probe-overlap.ts';
+import { overlapMessage } from '../running/prepare.ts';
+import { earlierTask, type Launched } from '../launched.ts';
+import { runInline } from './run-inline.ts';
+import { recordsHeld } from '../launched.ts';
+import { countAlongInline, runsInline } from '../runs-inline.ts';
+import { defaultRunOptions, type RunOptions } from '../run-options.ts';
+import { limits, limitTexts } from '../../limits.ts';
+
+export interface Launch {
+  resource: Resource;
+  principal: Principal;
+  /** The one-time id of the form, made by `createPreview`. */
+  operationId: string;
+  /** Its name. */
+  operation: string;
+  /** As `Operation.parse` made them; where the preview has its own, those are used. */
+  parameters?: unknown;
+  options?: Partial<RunOptions>;
+}
+
+/**
+ * Launches one run of an operation. Small ones are done when this returns; the others are one row and one wake-up, and
+ * nothing here waits for records.
+ *
+ * Throws AppError: 'preview-gone' 409, 'selection-changed' 409, 'overlap' 409 (details.holders), 'empty-selection' 422,
+ * 'invalid-operation' 422 (details.fieldErrors), 'refused' 422 (details.failures, details.taskId; everything rolled back), 'forbidden' 403.
+ */
+export async function launch(ctx: TaskContext, request: Launch): Promise<Launched> {
+  const { db, register } = ctx;
+  const { resource, principal, operationId } = request;
+  const operation = getOperation(resource, request.operation);
+  assertMayBegin(resource, principal, operation);
+
+  const earlier = await findTaskByOperation(db, principal, operationId);
+  if (earlier) return { task: earlier, outcome: 'already' };
+  const preview = await getPreview(ctx, request);
+  // What was previewed is what runs, whatever else is posted.
+  const parameters = preview.parameters ?? request.parameters;
+  const options = { ...defaultRunOptions, ...request.options };
+  const whole = await getSelection(db, principal, resource, preview.selectionId);
+  const selection = previewed(whole, preview);
+  if (selection.version !== preview.selectionVersion) {
+    const count = await countSelection(register, resource, principal, selection);
+    const [from, to] = [preview.recordCount, count].map((one) => one.toLocaleString('en'));
+    const message = `Your selection changed from ${from} to ${to} in another tab. Nothing was changed.`;
+    throw new AppError('selection-changed', 409, message, { from: preview.recordCount, to: count });
+  }
+
+  await assertNoRule(db.pages, resource.model, [operation.writes], true);
+  await operation.check?.({ client: db.pages, register, resource, principal }, parameters);
+  assertReason(resource, preview.recordCount, options.changeReason);
+  if (resource.isAtomic && preview.recordCount > limits.bulk.atomic) {
+    throw new AppError('too-many-at-once', 422, limitTexts.atomic(resource.label));
+  }
+  const where = selectionWhere(resource, principal, selection);
+  const { kind } = selection;
+  const isPutOff = (options.inBackground || preview.findings?.isUntried === true) && resource.hasBackground;
+  const writing = { operation: request.operation, parameters, where, count: preview.recordCount, kind };
+  const along = isPutOff ? 0 : await countAlongInline(ctx, resource, principal, writing);
+  const isInline = (count: number) => !isPutOff && runsInline(resource, { count, along, kind, operation: request.operation }, principal);
+  const keys = await readKeys(register, resource.model, where, isInline(preview.recordCount) ? limits.bulk.inline + 1 : 1);
+  if (keys.length === 0) throw new AppError('empty-selection', 422, 'Nothing is selected.');
+  const task: NewTask = {
+    operationId,
+    taskKey: fingerprint({ ...request, parameters }, selection),
+    resource,
+    operation: request.operation,
+    title: operation.title(resource),
+    principal,
+    parameters,
+    selection: { ...frozenForm(selection), asOf: preview.asOf },
+    expected: preview.recordCount,
+    options,
+    isAtomic: resource.isAtomic,
+    snapshot: preview.snapshot,
+  };
+  const running = await findTaskByKey(db, task.taskKey);
+  if (running) return earlierTask(running, operationId);
+
+  if (isInline(preview.recordCount) && isInline(keys.length)) {
+    try {
+      return await runInline(ctx, task, keys);
+    } catch (error) {
+      const isToWait = error instanceof AppError && error.code === 'overlap' && task.options.overlap === 'wait';
+      if (!isToWait) throw error;
+    }
+  }
+  const holders = task.options.overlap === 'refuse' ? await probeOverlap(ctx, resource, where) : [];
+  if (holders.length > 0) throw new AppError('overlap', 409, overlapMessage(holders), { holders });
+  return enqueue(ctx, task);
+}
+
+/** The task row and the queue entry, together or not at all. */
+export async function enqueue(ctx: TaskContext, task: NewTask): Promise<Launched> {
+  const { db } = ctx;
+  return patientTransaction(db.pages, recordsHeld, async (client) => {
+    const inserted = await insertTask(client, db, task, { backend: 'queue', state: 'queued' });
+    if (!inserted.isNew) return earlierTask(inserted.task, task.operationId);
+    await wake(client, db.queueSchema, inserted.task.id);
+    return { task: inserted.task, outcome: 'queued' };
+  });
+}
+
+async function getPreview(ctx: TaskContext, { resource, principal, operationId, operation }: Launch): Promise<Preview> {
+  const preview = await findPreview(ctx, resource, principal, operationId);
+  if (preview?.operation === operation) return preview;
+  throw new AppError('preview-gone', 409, 'This form is no longer valid. Open it again from your selection.');
+}
+
+/** A resource may ask for a reason, and above so many records insist on one. */
+function assertReason({ reason }: Resource, recordCount: number, given: string | null): void {
+  if (reason.requiredAbove === null || recordCount <= reason.requiredAbove || given !== null) return;
+  const message = `Say why: above ${reason.requiredAbove.toLocaleString('en')} records a reason is asked for.`;
+  throw new AppError('invalid-operation', 422, message, { fieldErrors: { reason: message } });
+}
+
+/** What is kept of a selection: its own row may change or go. */
+function frozenForm({ kind, filter, keys, exclusions }: Selection): NewTask['selection'] {
+  return kind === 'ticked' ? { kind, filter, keys } : { kind, filter, exclusions };
+}
+
+/** Of principal, model, selection and parameters: equal for a repeated launch, whichever form it comes from. */
+function fingerprint({ resource, principal, operation, parameters }: Launch, selection: Selection): string {
+  const parts = [principal.id, resource.model.name, operation, parameters, frozenForm(selection)];
+  return createHash('sha256').update(JSON.stringify(parts, inOrder)).digest('hex');
+}
+
+/** The database keeps parameters in an order of its own. */
+function inOrder(_name: string, value: unknown): unknown {
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1)));
+}

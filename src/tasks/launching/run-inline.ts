@@ -1,0 +1,125 @@
+import { AppError } from '../../errors.ts';
+import type { TableNames } from '../../db/names.ts';
+import { type Queryable, transaction } from '../../db/transaction.ts';
+import { inTurn } from '../../db/turns.ts';
+import { clientTransaction, needsClient } from '../../operations/client-transaction.ts';
+import { rowsOf } from '../../operations/moves-onto.ts';
+import { changesOf, getOperation } from '../../operations/register.ts';
+import { assertStayApart } from '../running/stay-apart.ts';
+import { findRewriting } from '../../operations/triggers.ts';
+import type { Client } from '../../resources/client.ts';
+import { activate, lockModel } from '../running/activate.ts';
+import { applyIsolated, type ChunkOutcome } from '../running/apply-isolated.ts';
+import type { TaskContext } from '../context.ts';
+import { keepFailures } from '../running/failures.ts';
+import { finishChunk } from '../running/finish-chunk.ts';
+import { insertTask, type NewTask } from '../insert-task.ts';
+import { earlierTask } from '../launched.ts';
+import { recordsHeld } from '../launched.ts';
+import type { Launched } from '../launched.ts';
+import { overlapMessage } from '../running/prepare.ts';
+import { readyOperation } from '../running/ready-operation.ts';
+import { sqlstateOf, sqlstate } from '../../db/sqlstate.ts';
+import { selectTask, type TaskRow } from '../task-row.ts';
+
+/** Thrown to roll everything back; what was refused is written down afterwards. */
+class Refused extends Error {
+  readonly outcome: ChunkOutcome;
+  constructor(outcome: ChunkOutcome) {
+    super('records were refused');
+    this.outcome = outcome;
+  }
+}
+
+/** Runs a small task within the request: one transaction, all or nothing. */
+export async function runInline(ctx: TaskContext, task: NewTask, keys: readonly string[]): Promise<Launched> {
+  try {
+    return await inTurn(ctx.db.pages, (lockMs) => {
+      const run = (client: Queryable, tx: Client | null) => inTransaction(client, tx, Math.min(lockMs, ctx.settings.lockTimeoutMs));
+      if (!needsClient(task.resource, getOperation(task.resource, task.operation)))
+        return transaction(ctx.db.pages, (client) => run(client, null));
+      return clientTransaction(ctx.register, ctx.db.pages, { timeoutMs: ctx.settings.statementTimeoutMs }, run);
+    });
+  } catch (error) {
+    if (error instanceof Refused) return recordRefusal(ctx, task, keys, error.outcome);
+    if (sqlstateOf(error) === sqlstate.lockNotAvailable) throw new AppError('busy', 503, recordsHeld);
+    throw error;
+  }
+
+  async function inTransaction(client: Queryable, tx: Client | null, lockMs: number): Promise<Launched> {
+    const { db, settings } = ctx;
+    const { resource } = task;
+    const startedAt = performance.now();
+    await client.query(`set local lock_timeout = ${lockMs}; set local statement_timeout = ${settings.statementTimeoutMs}`);
+    await lockModel(client, db.t, resource.model.name);
+    const inserted = await insertTask(client, db, task, { backend: 'inline', state: 'running' });
+    if (!inserted.isNew) return earlierTask(inserted.task, task.operationId);
+    const { id } = inserted.task;
+    await client.query(
+      `insert into ${db.t.chunk} (task_id, number, state, keys, first_key, last_key)
+       values ($1, 0, 'draft', $2, $3, $4)`,
+      [id, keys, keys[0], keys.at(-1)],
+    );
+    await client.query(`update ${db.t.task} set total = $2, chunk_count = 1 where id = $1`, [id, keys.length]);
+    const holders = await activate(client, db.t, {
+      id,
+      model: resource.model.name,
+      overlap: task.options.overlap,
+      locksOffReason: resource.locksOffReason,
+    });
+    const free = await readChunk(client, db.t, id);
+    if (holders.length > 0 || free.length === 0) throw new AppError('overlap', 409, overlapMessage(holders), { holders });
+    const target = {
+      resource,
+      t: db.t,
+      serverVersion: db.version,
+      rewriting: await findRewriting(client, resource.model),
+      author: {
+        taskId: id,
+        chunk: 0,
+        principalId: task.principal.id,
+        principalName: task.principal.name,
+        changeReason: task.options.changeReason,
+      },
+      log: ctx.log,
+      through: tx && { tx, principal: task.principal, log: ctx.log },
+    };
+    await assertStayApart(client, { isInTransaction: true }, resource.model, changesOf(resource, task), () => rowsOf(resource.model, free));
+    const operation = await readyOperation(ctx, { ...task, client, snapshot: task.options.skipChanged ? task.snapshot : null });
+    const altered = await operation.watch?.(client, target, free, task.parameters);
+    const outcome = await applyIsolated(client, operation, target, free, task.parameters);
+    if (outcome.failed + outcome.keptBack > 0) throw new Refused(outcome);
+    const alterations = (await altered?.()) ?? [];
+    const durationMs = performance.now() - startedAt;
+    await finishChunk(client, db.t, { taskId: id, number: 0, added: 0, outcome, alterations, durationMs, lease: null, stopRatio: 1 });
+    const { rows } = await client.query<TaskRow>(`${selectTask(db.t)} where id = $1`, [id]);
+    return { task: rows[0] as TaskRow, outcome: 'inline' };
+  }
+}
+
+/** What is left of the only chunk once held records were left out. */
+async function readChunk(client: Queryable, t: TableNames, taskId: number): Promise<string[]> {
+  const { rows } = await client.query<{ keys: string[] }>(`select keys from ${t.chunk} where task_id = $1`, [taskId]);
+  return rows[0]?.keys ?? [];
+}
+
+/** The task row says failed with 0 changed, and every refused record is named. */
+async function recordRefusal(ctx: TaskContext, task: NewTask, keys: readonly string[], outcome: ChunkOutcome): Promise<never> {
+  const { db } = ctx;
+  const { failed, keptBack } = outcome;
+  const message = `${(failed + keptBack).toLocaleString('en')} of ${keys.length.toLocaleString('en')} records were refused, so nothing was changed.`;
+  const taskId = await transaction(db.pages, async (client) => {
+    const inserted = await insertTask(client, db, task, { backend: 'inline', state: 'failed' });
+    if (!inserted.isNew) return inserted.task.id;
+    const { id } = inserted.task;
+    await client.query(
+      `update ${db.t.task} set total = $2, failed = $3, kept_back = $5, done = $3::int + $5::int, reason = 'records-refused', message = $4,
+         started_at = now(), finished_at = clock_timestamp() where id = $1`,
+      [id, keys.length, failed, message, keptBack],
+    );
+    await keepFailures(client, db.t, id, 0, outcome);
+    return id;
+  });
+  const failures = outcome.refusals.flatMap(({ code, message: why, keys: refused }) => refused.map((key) => ({ key, code, message: why })));
+  throw new AppError('refused', 422, message, { taskId, failures });
+}

@@ -1,0 +1,21 @@
+import type { Principal } from '../../auth/principal.ts';
+import type { SaveContext } from '../../operations/save-record.ts';
+import type { Resource } from '../../resources/contract.ts';
+import { assertFree } from '../looking/assert-free.ts';
+import type { TaskContext } from '../context.ts';
+import { insertFormDelete } from './form-delete.ts';
+import { holdersOf } from '../looking/holders.ts';
+
+/** What a form's save has to know of tasks: who holds the record, and the task that a delete by form is. */
+export function saveContextOf({ db, register, log }: TaskContext, resource: Resource, principal: Principal): SaveContext {
+  return {
+    register,
+    t: db.t,
+    resource,
+    principal,
+    assertFree: (client, key) => assertFree(client, db.t, resource, key),
+    keepAsTask: (client, key) => insertFormDelete(client, db, { resource, principal }, key),
+    holdersOf: holdersOf(db.t),
+    log,
+  };
+}

@@ -1,0 +1,47 @@
+import { transaction } from '../../db/transaction.ts';
+import type { FieldChange } from '../../operations/field-change.ts';
+import { seenChanges } from '../../operations/register.ts';
+import { compareStatement, valuesStatement } from '../../operations/update-sql.ts';
+import type { Resource } from '../../resources/contract.ts';
+import type { TaskContext } from '../context.ts';
+import { sqlstateOf } from '../../db/sqlstate.ts';
+import type { TaskRow } from '../task-row.ts';
+
+/** Longest that an expression of a task is worked out for a page. */
+const withinMs = 500;
+
+export interface FailedValues {
+  /** Of the fields that the reader sees, in the order of the values. */
+  changes: readonly FieldChange[];
+  /** Texts of PostgreSQL's as they are now and as the task wanted them; null: they cannot be worked out. */
+  byKey: ReadonlyMap<string, { now: readonly (string | null)[]; wanted: readonly (string | null)[] | null }>;
+}
+
+/** What records of `keys` hold and what an update wanted them to hold, as far as the resource shows its fields. At most two statements. */
+export async function failedValues(
+  { db }: Pick<TaskContext, 'db'>,
+  resource: Resource,
+  task: TaskRow,
+  keys: readonly string[],
+): Promise<FailedValues> {
+  const changes = seenChanges(resource, task);
+  if (changes.length === 0 || keys.length === 0) return { changes, byKey: new Map() };
+  try {
+    const compared = compareStatement(resource, keys, changes);
+    const rows = await transaction(db.pages, async (client) => {
+      await client.query(`set local statement_timeout = ${withinMs}`);
+      return (await client.query<{ key: string; before: (string | null)[]; after: (string | null)[] }>(compared.sql, compared.values)).rows;
+    });
+    return { changes, byKey: new Map(rows.map(({ key, before, after }) => [key, { now: before, wanted: after }])) };
+  } catch (error) {
+    // A value that no column has room for, or an expression that takes too long: there is nothing to compare with.
+    if (!/^(22|57014)/.test(sqlstateOf(error) ?? '')) throw error;
+  }
+  const read = valuesStatement(
+    resource,
+    keys,
+    changes.map(({ field }) => field),
+  );
+  const { rows } = await db.pages.query<{ key: string; texts: (string | null)[] }>(read.sql, read.values);
+  return { changes, byKey: new Map(rows.map(({ key, texts }) => [key, { now: texts, wanted: null }])) };
+}

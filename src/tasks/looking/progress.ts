@@ -1,0 +1,55 @@
+import { isFinished } from '../states.ts';
+import type { TaskRow } from '../task-row.ts';
+
+/** Where a task stands, in numbers; words are made of them in one place, the pages. */
+export interface Progress {
+  /** 0–100, whole; 100 only when every record is done. */
+  percent: number;
+  done: number;
+  /** Frozen count, or before that the previewed one. */
+  total: number;
+  /** Records per second while somebody was at it; null while nothing is known, and where no worker is alive. */
+  rate: number | null;
+  secondsLeft: number | null;
+  isFinished: boolean;
+  canCancel: boolean;
+  canPause: boolean;
+  canResume: boolean;
+}
+
+export function progressOf(task: TaskRow, now: Date): Progress {
+  const total = task.total ?? task.expected ?? 0;
+  const finished = isFinished(task.state);
+  const percent = total === 0 ? (task.state === 'succeeded' ? 100 : 0) : Math.floor((task.done / total) * 100);
+  const seconds = workedMs(task, now) / 1000;
+  const rate = task.done > 0 && seconds > 0 && task.hasWorker !== false ? task.done / seconds : null;
+  return {
+    percent: Math.min(100, percent),
+    done: task.done,
+    total,
+    rate,
+    secondsLeft: !finished && rate ? Math.ceil((total - task.done) / rate) : null,
+    isFinished: finished,
+    canCancel: !finished && task.state !== 'cancelling',
+    canPause: task.state === 'running',
+    canResume: task.state === 'pausing' || task.state === 'paused',
+  };
+}
+
+/** How long somebody was at it: not while it was paused, waited, or had no worker. */
+export function workedMs({ startedAt, finishedAt, restedAt, idleMs }: TaskRow, now: Date): number {
+  if (!startedAt) return 0;
+  const end = Math.min((finishedAt ?? now).getTime(), (restedAt ?? now).getTime());
+  return Math.max(0, end - startedAt.getTime() - idleMs);
+}
+
+/** Since when no worker is alive that could go on with it: a moment, or null where that is not known; undefined: one is, or none is needed. */
+export function withoutWorkerSince({ state, hasWorker, workerEndedAt }: TaskRow): Date | null | undefined {
+  if (hasWorker !== false || state === 'paused' || state === 'scheduled') return undefined;
+  return workerEndedAt;
+}
+
+/** Words of the requirement documents: null while unfinished, true for succeeded, false otherwise. */
+export function successOf(task: TaskRow): boolean | null {
+  return isFinished(task.state) ? task.state === 'succeeded' : null;
+}

@@ -1,0 +1,161 @@
+import { notFound } from '../../errors.ts';
+import type { Database } from '../../db/database.ts';
+import type { Principal } from '../../auth/principal.ts';
+import { findHolder } from './holders.ts';
+import type { TaskContext } from '../context.ts';
+import type { TaskState } from '../states.ts';
+import { isUndoneSql } from './failed-records.ts';
+import { seenSql, tasksSeen } from '../who-sees.ts';
+import { selectTask, taskColumns, type TaskRow } from '../task-row.ts';
+
+const largestId = 2_147_483_647;
+
+/** Can it be one at all? Whatever stands in an address may be asked for. */
+export function isTaskId(id: number): boolean {
+  return Number.isInteger(id) && id >= 1 && id <= largestId;
+}
+
+type Seeing = Pick<TaskContext, 'db' | 'register'>;
+
+/** One statement. Not found and not yours are the same 404. */
+export async function getTask({ db, register }: Seeing, principal: Principal, id: number): Promise<TaskRow> {
+  if (!isTaskId(id)) throw notFound();
+  const { rows } = await db.pages.query<TaskRow>(`${selectTask(db.t)} where id = $1 and ${seenSql('$2', '$3')}`, [
+    id,
+    tasksSeen(register, principal),
+    principal.id,
+  ]);
+  if (!rows[0]) throw notFound();
+  return rows[0];
+}
+
+/** Those of them that the principal sees; one statement, none where there are none. */
+export async function listTasksById({ db, register }: Seeing, principal: Principal, ids: readonly number[]): Promise<TaskRow[]> {
+  if (ids.length === 0) return [];
+  const { rows } = await db.pages.query<TaskRow>(`${selectTask(db.t)} where id = any($1::int[]) and ${seenSql('$2', '$3')}`, [
+    ids,
+    tasksSeen(register, principal),
+    principal.id,
+  ]);
+  return rows;
+}
+
+/** The task that holds a record, whoever's it is: whoever is kept waiting may see how far it is. */
+export async function getHoldingTask(db: Database, model: string, key: string): Promise<TaskRow | null> {
+  const holder = await findHolder(db.pages, db.t, model, key);
+  if (!holder) return null;
+  const { rows } = await db.pages.query<TaskRow>(`${selectTask(db.t)} where id = $1`, [holder.taskId]);
+  return rows[0] ?? null;
+}
+
+/** A task on the dashboard. */
+export interface ListedTask extends TaskRow {
+  /** Its undos have put back what it changed, and none of them was undone in its turn. */
+  isUndone: boolean;
+}
+
+export interface TaskPage {
+  tasks: ListedTask[];
+  total: number;
+}
+
+/** Newest first, one statement, the total included. */
+export async function listTasks(
+  { db, register }: Seeing,
+  principal: Principal,
+  { page, size, state }: { page: number; size: number; state?: TaskState | undefined },
+): Promise<TaskPage> {
+  const { rows } = await db.pages.query<{ total: number; tasks: ListedTask[] | null }>(
+    `with visible as (
+       select * from ${db.t.task} where ${seenSql('$1', '$2')} and ($3::text is null or state = $3)
+     ), shown as (
+       select ${taskColumns(db.t)}, ${isUndoneSql(db.t, 'visible')} as "isUndone" from visible order by visible.id desc limit $4 offset $5
+     )
+     select (select count(*)::int from visible) as total, (select json_agg(shown order by shown.id desc) from shown) as tasks`,
+    [tasksSeen(register, principal), principal.id, state ?? null, size, (page - 1) * size],
+  );
+  return { total: rows[0]?.total ?? 0, tasks: (rows[0]?.tasks ?? []).map(withDates) };
+}
+
+/** The principal's own unfinished tasks on one resource, newest first. */
+export async function listRunning(db: Database, principal: Principal, resource: string): Promise<TaskRow[]> {
+  const { rows } = await db.pages.query<TaskRow>(
+    `${selectTask(db.t)} where principal_id = $1 and resource = $2 and finished_at is null order by id desc limit 5`,
+    [principal.id, resource],
+  );
+  return rows;
+}
+
+// json_agg gives timestamps as text.
+function withDates(task: ListedTask): ListedTask {
+  const date = (value: Date | string | null) => (value === null ? null : new Date(value));
+  return {
+    ...task,
+    createdAt: new Date(task.createdAt),
+    queuedAt: date(task.queuedAt),
+    startedAt: date(task.startedAt),
+    finishedAt: date(task.finishedAt),
+    restedAt: date(task.restedAt),
+    workerEndedAt: date(task.workerEndedAt),
+  };
+}
+
+export interface ChunkRow {
+  number: number;
+  state: 'draft' | 'active' | 'done';
+  size: number;
+  firstKey: string;
+  lastKey: string;
+  changed: number;
+  unchanged: number;
+  failed: number;
+  gone: number;
+  keptBack: number;
+  finishedAt: Date | null;
+  durationMs: number | null;
+}
+
+/** The chunks finished last come first. */
+export async function listChunks(db: Database, taskId: number, limit = 20): Promise<ChunkRow[]> {
+  const { rows } = await db.pages.query<ChunkRow>(
+    `select number, state, cardinality(keys) as size, first_key as "firstKey", last_key as "lastKey", changed, unchanged,
+       failed, gone, kept_back as "keptBack", finished_at as "finishedAt", duration_ms as "durationMs"
+     from ${db.t.chunk} where task_id = $1 order by finished_at desc nulls last, number limit $2`,
+    [taskId, limit],
+  );
+  return rows;
+}
+
+export interface FailureGroup {
+  code: string;
+  message: string;
+  count: number;
+  /** The first of them. */
+  keys: string[];
+}
+
+/** Reasons with the most records first; of each the first 50 keys. */
+export async function listFailures(db: Database, taskId: number, limit = 50): Promise<FailureGroup[]> {
+  const { rows } = await db.pages.query<FailureGroup>(
+    `select code, message, count(*)::int as count, (array_agg(key order by key))[1:50] as keys
+     from ${db.t.task_failure} failure cross join unnest(failure.keys) as key
+     where task_id = $1 group by code, message order by count(*) desc, message limit $2`,
+    [taskId, limit],
+  );
+  return rows;
+}
+
+export interface EventRow {
+  at: Date;
+  fromState: TaskState | null;
+  state: TaskState;
+  reason: string | null;
+}
+
+export async function listEvents(db: Database, taskId: number, limit = 200): Promise<EventRow[]> {
+  const { rows } = await db.pages.query<EventRow>(
+    `select at, from_state as "fromState", state, reason from ${db.t.task_event} where task_id = $1 order by id limit $2`,
+    [taskId, limit],
+  );
+  return rows;
+}

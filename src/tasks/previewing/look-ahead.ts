@@ -1,0 +1,195 @@
+import { sortKeys } from '../../metadata/keys.ts';
+import { createHash } from 'node:crypto';
+import type { Principal } from '../../auth/principal.ts';
+import { AppError } from '../../errors.ts';
+import { snapshotSql } from '../../operations/since-preview.ts';
+import { rowsOf } from '../../operations/moves-onto.ts';
+import { assertStayApart } from '../running/stay-apart.ts';
+import { transaction } from '../../db/transaction.ts';
+import { sqlstateOf, sqlstate } from '../../db/sqlstate.ts';
+import { assertNoRule } from '../../operations/rewrite-rules.ts';
+import { changesOf, getOperation } from '../../operations/register.ts';
+import { valuesStatement } from '../../operations/update-sql.ts';
+import { listTriggers } from '../../operations/triggers.ts';
+import type { Resource } from '../../resources/contract.ts';
+import { reselect } from '../../selection/matching-sql.ts';
+import { countSelection, getSelection, type Selection, selectionWhere } from '../../selection/selection.ts';
+import type { TaskContext } from '../context.ts';
+import { listHolders } from '../looking/holders.ts';
+import { alongPreview, type Findings, type Preview, previewed, withManner, writePreview } from './preview.ts';
+import { readSelectedKeys, sampleSelectedKeys } from './read-selected-keys.ts';
+import { type Tried, tryOut } from './try-out.ts';
+
+/** Up to so many records every one is tried, and the counts are exact; of more, a sample of so many. */
+export const mostTried = 1_000;
+
+/** Longest that somebody waits for a preview, in milliseconds. */
+const withinMs = 2_000;
+
+/** Refused records of a reason that are kept, to be named or left out. */
+const mostKept = 200;
+
+/** A task's chunks cost more than their changes alone: freezing, progress, commits. */
+const overhead = 1.5;
+
+interface Looking {
+  resource: Resource;
+  principal: Principal;
+  preview: Preview;
+}
+
+/** Finds out what confirming a preview would do, and keeps it with the preview, which from then on is of this moment. */
+export async function lookAhead(ctx: TaskContext, looking: Looking): Promise<Preview> {
+  const { db, register } = ctx;
+  const { resource, principal, preview } = looking;
+  const deadline = performance.now() + withinMs;
+  const operation = getOperation(resource, preview.operation);
+  await assertNoRule(db.pages, resource.model, [operation.writes], true);
+  await operation.check?.({ client: db.pages, register, resource, principal }, preview.parameters);
+  const selection = await getSelection(db, principal, resource, preview.selectionId);
+  const selected = previewed(selection, preview);
+  const { snapshot } = (await db.pages.query<{ snapshot: string }>(`select ${snapshotSql} as snapshot`)).rows[0] as {
+    snapshot: string;
+  };
+  const isJustMade = preview.findings === null && preview.exclusions.length === 0 && preview.selectionVersion === selection.version;
+  const recordCount = isJustMade ? preview.recordCount : await countSelection(register, resource, principal, selected);
+  const along = await alongPreview(ctx, resource, principal, { ...preview, recordCount }, selected);
+  const { runsInline } = withManner({ ...preview, recordCount }, resource, principal, along);
+  const keys = await keysToTry(ctx, looking, selected, recordCount, deadline);
+  await assertApart(ctx, looking, selected, recordCount, keys, deadline);
+  const found = await findOut(ctx, { ...looking, preview: { ...preview, runsInline } }, selected, recordCount, keys, deadline);
+  const findings = { ...found, along };
+  // Where others were left out meanwhile, what was found is about other records: whoever left them out finds out about those.
+  await writePreview(
+    db,
+    `update ${db.t.preview} set record_count = $2, selection_version = $3, findings = $4, snapshot = $5 where id = $1 and exclusions = $6`,
+    [preview.id, recordCount, selection.version, JSON.stringify(findings), snapshot, preview.exclusions],
+  );
+  return withManner({ ...preview, recordCount, selectionVersion: selection.version, findings, snapshot }, resource, looking.principal);
+}
+
+async function keysToTry(ctx: TaskContext, looking: Looking, selected: Selection, count: number, deadline: number): Promise<string[]> {
+  if (count === 0) return [];
+  const by = { resource: looking.resource, principal: looking.principal, selected };
+  if (count <= mostTried) return sortKeys(await readSelectedKeys(ctx, by, { after: null, limit: mostTried }));
+  return sampleSelectedKeys(ctx, by, { count, limit: mostTried, withinMs: (deadline - performance.now()) / 2 });
+}
+
+/** Of more records than are tried, as far as the time allows: the task asks again before it writes. */
+async function assertApart(
+  ctx: TaskContext,
+  { resource, principal, preview }: Looking,
+  selected: Selection,
+  count: number,
+  keys: readonly string[],
+  deadline: number,
+): Promise<void> {
+  const { model } = resource;
+  if (keys.length === 0) return;
+  const changes = changesOf(resource, preview);
+  if (count <= mostTried) return assertStayApart(ctx.db.pages, { isInTransaction: false }, model, changes, () => rowsOf(model, keys));
+  const selectedRows = async () => {
+    const { text, values } = await ctx.register.whereSql(model, selectionWhere(resource, principal, selected));
+    return { sql: reselect(model, text, '*'), values };
+  };
+  try {
+    await transaction(ctx.db.pages, async (client) => {
+      await client.query(`set local statement_timeout = ${Math.max(1, Math.round((deadline - performance.now()) / 2))}`);
+      await assertStayApart(client, { isInTransaction: true }, model, changes, selectedRows);
+    });
+  } catch (error) {
+    if (sqlstateOf(error) !== sqlstate.queryCanceled) throw error;
+  }
+}
+
+async function findOut(
+  ctx: TaskContext,
+  looking: Looking,
+  selected: Selection,
+  recordCount: number,
+  keys: readonly string[],
+  deadline: number,
+): Promise<Findings> {
+  const { db } = ctx;
+  const { resource, preview } = looking;
+  const holders = resource.locksOffReason === null ? await listHolders(db, resource.model.name, keys) : new Map();
+  const held = new Map<number, Findings['held'][number]>();
+  for (const { taskId, title, resource: slug, principalId, principalName } of holders.values()) {
+    const known = held.get(taskId) ?? { taskId, title, resource: slug, principalId, principalName, count: 0 };
+    held.set(taskId, { ...known, count: known.count + 1 });
+  }
+  const free = keys.filter((key) => !holders.has(key));
+  const { tried, count } = await tryFewer(ctx, looking, free, deadline);
+  const { outcome, busy, tookMs } = tried;
+  const expectedMs = count === 0 ? 0 : (tookMs / count) * recordCount * overhead;
+  const isSample = keys.length < recordCount || count < free.length;
+  const isUntried = count === 0 && free.length > 0;
+  return {
+    tried: count + holders.size,
+    ...(isUntried && { isUntried }),
+    isSample,
+    changed: outcome.changed,
+    unchanged: outcome.unchanged,
+    refused: [...outcome.refusals, ...outcome.conflicts]
+      .map(({ code, message, field = null, keys: named }) => ({
+        code,
+        message,
+        field,
+        count: named.length,
+        keys: named.slice(0, mostKept),
+      }))
+      .sort((a, b) => b.count - a.count),
+    held: [...held.values()],
+    busy: busy.length,
+    missing: selected.kind === 'ticked' ? Math.max(0, selected.keys.length - recordCount) : 0,
+    triggers: await listTriggers(db.pages, resource.model, getOperation(resource, preview.operation).writes),
+    expectedMs: preview.runsInline || isUntried ? null : expectedMs,
+    digest: isSample ? null : await digestOf(ctx, looking, keys),
+  };
+}
+
+const nothing: Tried = {
+  outcome: { changed: 0, unchanged: 0, gone: 0, failed: 0, conflicted: 0, keptBack: 0, refusals: [], conflicts: [] },
+  busy: [],
+  tookMs: 0,
+};
+
+/** Of a change that is slow, or mostly refused, as many as the time allows. */
+async function tryFewer(
+  ctx: TaskContext,
+  looking: Looking,
+  keys: readonly string[],
+  deadline: number,
+): Promise<{ tried: Tried; count: number }> {
+  const trial = {
+    resource: looking.resource,
+    principal: looking.principal,
+    operation: looking.preview.operation,
+    parameters: looking.preview.parameters,
+  };
+  // Whoever had to wait for a connection may try all the same.
+  const until = Math.max(deadline, performance.now() + withinMs / 2);
+  for (let some = keys; some.length > 0; some = some.filter((_, index) => index % 8 === 0)) {
+    const leftMs = until - performance.now();
+    if (leftMs < 50) break;
+    // The first try may use up most of what is left, and leaves something for a smaller one.
+    const tried = await tryOut(ctx, trial, some, leftMs * 0.6);
+    if (tried) return { tried, count: some.length };
+    if (some.length === 1) break;
+  }
+  if (keys.length === 0) return { tried: nothing, count: 0 };
+  const { resource, preview } = looking;
+  const isEndless = getOperation(resource, preview.operation).isAlwaysPreviewed?.(preview.parameters) === true;
+  // What is slow by itself (what goes along, triggers) may be done in the background; an expression that is, may never end.
+  if (resource.hasBackground && !isEndless) return { tried: nothing, count: 0 };
+  const message = 'Not one record could be tried out within two seconds. Change fewer records, or write a simpler expression.';
+  throw new AppError('too-slow', 422, message);
+}
+
+/** Of the values that a preview showed. The same digest at the confirmation: nobody changed them meanwhile. */
+export async function digestOf({ db }: TaskContext, { resource, preview }: Looking, keys: readonly string[]): Promise<string> {
+  const fields = getOperation(resource, preview.operation).digestFields?.(preview.parameters) ?? [];
+  const statement = valuesStatement(resource, keys, fields);
+  const { rows } = await db.pages.query<{ key: string; texts: (string | null)[] }>(statement.sql, statement.values);
+  return createHash('sha256').update(JSON.stringify(rows)).digest('hex');
+}

@@ -1,0 +1,60 @@
+import type { Principal } from '../../auth/principal.ts';
+import { transaction } from '../../db/transaction.ts';
+import { keyColumns, sortKeys } from '../../metadata/keys.ts';
+import { keySql } from '../../metadata/key-sql.ts';
+import type { Resource } from '../../resources/contract.ts';
+import { type Selected, selectionWhere } from '../../selection/selection.ts';
+import type { TaskContext } from '../context.ts';
+import { sqlstateOf, sqlstate } from '../../db/sqlstate.ts';
+
+export interface SelectedBy {
+  resource: Resource;
+  principal: Principal;
+  selected: Selected;
+}
+
+/** Keys of at most `limit` selected records in the order of the id, from after a key on. */
+export async function readSelectedKeys(
+  { db, register }: TaskContext,
+  { resource, principal, selected }: SelectedBy,
+  { after, limit }: { after: string | null; limit: number },
+): Promise<string[]> {
+  const { model } = resource;
+  const found = await register.whereSql(model, selectionWhere(resource, principal, selected));
+  const values = [...found.values];
+  const ids = model.idFields.map((name) => `found.${model.fields[name]?.column}`).join(', ');
+  const place =
+    after === null ? [] : keyColumns(model, [after]).map(({ sqlType, values: [value] }) => `$${values.push(value)}::text::${sqlType}`);
+  const beyond = after === null ? '' : `where (${ids}) > (${place.join(', ')})`;
+  const { rows } = await db.pages.query<{ key: string }>(
+    `select ${keySql(model, 'found')} collate "C" as key from (${found.text}) found ${beyond} order by ${ids} limit ${Number(limit)}`,
+    values,
+  );
+  return rows.map(({ key }) => key);
+}
+
+/** Keys of about `limit` of `count` selected records, taken from all over; the first ones where that takes too long. */
+export async function sampleSelectedKeys(
+  ctx: TaskContext,
+  by: SelectedBy,
+  { count, limit, withinMs }: { count: number; limit: number; withinMs: number },
+): Promise<string[]> {
+  const { resource, principal, selected } = by;
+  const found = await ctx.register.whereSql(resource.model, selectionWhere(resource, principal, selected));
+  // A little more than enough, so that chance seldom leaves too few; which are too many is chance as well, or the table's end would be missing.
+  const share = Math.min(1, (limit / count) * 1.2);
+  try {
+    return await transaction(ctx.db.pages, async (client) => {
+      await client.query(`set local statement_timeout = ${Math.max(1, Math.round(withinMs))}`);
+      const { rows } = await client.query<{ key: string }>(
+        `select ${keySql(resource.model, 'found')} collate "C" as key from (${found.text}) found where random() < $${found.values.length + 1}
+         order by random() limit ${Number(limit)}`,
+        [...found.values, share],
+      );
+      return sortKeys(rows.map(({ key }) => key));
+    });
+  } catch (error) {
+    if (sqlstateOf(error) !== sqlstate.queryCanceled) throw error;
+    return sortKeys(await readSelectedKeys(ctx, by, { after: null, limit }));
+  }
+}

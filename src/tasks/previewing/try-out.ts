@@ -1,0 +1,144 @@
+import { sortKeys } from '../../metadata/keys.ts';
+import type { Principal } from '../../auth/principal.ts';
+import { DatabaseError } from '../../db/database-error.ts';
+import { type Queryable, transaction } from '../../db/transaction.ts';
+import { clientTransaction, needsClient } from '../../operations/client-transaction.ts';
+import { presentKeys, without } from '../../operations/kept-back.ts';
+import type { ModelMeta } from '../../metadata/contract.ts';
+import { keyCondition, keySql } from '../../metadata/key-sql.ts';
+import type { Operation, Through } from '../../operations/contract.ts';
+import { findRewriting } from '../../operations/triggers.ts';
+import type { Resource } from '../../resources/contract.ts';
+import { applyIsolated, type ChunkOutcome } from '../running/apply-isolated.ts';
+import type { TaskContext } from '../context.ts';
+import { readyOperation } from '../running/ready-operation.ts';
+import { sqlstateOf, sqlstate } from '../../db/sqlstate.ts';
+
+export interface Tried {
+  outcome: ChunkOutcome;
+  /** Records that another transaction is at: left out rather than waited for. */
+  busy: string[];
+  tookMs: number;
+}
+
+export interface Trial {
+  resource: Resource;
+  principal: Principal;
+  operation: string;
+  parameters: unknown;
+}
+
+/** Somebody waiting for a trial waits no longer than for a chunk; this is for statements that wait themselves. */
+const lockTimeoutMs = 250;
+
+/**
+ * Does it, and takes it back: what would be changed, what is so already, what would be refused. Null when `withinMs` were
+ * not enough. Nothing of it stays, and nobody is waited for.
+ */
+export async function tryOut(ctx: TaskContext, trial: Trial, keys: readonly string[], withinMs: number): Promise<Tried | null> {
+  const { db } = ctx;
+  const { resource, principal } = trial;
+  const author = { taskId: null, chunk: null, principalId: principal.id, principalName: principal.name, changeReason: null };
+  const operation = await readyOperation(ctx, { ...trial, client: db.pages, snapshot: null });
+  try {
+    return await takenBack(ctx, { resource, operation }, withinMs, async (sql, tx) => {
+      const startedAt = performance.now();
+      await sql.query(`set local enable_seqscan = off; set local jit = off; set local lock_timeout = ${lockTimeoutMs}`);
+      const { free, busy } = await lockFree(sql, resource, keys);
+      const through = tx && { tx, principal, log: () => undefined };
+      const rewriting = await findRewriting(sql, resource.model);
+      const target = { resource, t: db.t, serverVersion: db.version, rewriting, author, isTrial: true, through };
+      const outcome = await applyIsolated(sql, operation, target, free, trial.parameters);
+      return { outcome, busy, tookMs: performance.now() - startedAt };
+    });
+  } catch (error) {
+    if (
+      [sqlstate.queryCanceled, sqlstate.lockNotAvailable, sqlstate.deadlockDetected, sqlstate.serializationFailure].includes(
+        sqlstateOf(error) ?? '',
+      )
+    )
+      return null;
+    throw error;
+  }
+}
+
+/** Thrown to take everything back. */
+class TakenBack<T> extends Error {
+  readonly result: T;
+  constructor(result: T) {
+    super('this was a trial');
+    this.result = result;
+  }
+}
+
+/** A transaction that always ends in a rollback, none of whose statements goes on after `withinMs`. */
+async function takenBack<T>(
+  ctx: TaskContext,
+  { resource, operation }: { resource: Resource; operation: Operation },
+  withinMs: number,
+  work: (sql: Queryable, tx: Through['tx'] | null) => Promise<T>,
+): Promise<T> {
+  const run = async (sql: Queryable, tx: Through['tx'] | null): Promise<never> => {
+    throw new TakenBack(await work(within(sql, withinMs), tx));
+  };
+  try {
+    if (needsClient(resource, operation)) return await clientTransaction(ctx.register, ctx.db.pages, { timeoutMs: withinMs * 2 }, run);
+    return await transaction(ctx.db.pages, (client) => run(client, null));
+  } catch (error) {
+    if (error instanceof TakenBack) return error.result as T;
+    throw error;
+  }
+}
+
+/**
+ * A statement's own timeout begins anew with every statement, so each is given what is left; another connection, asked to cancel,
+ * might never be had.
+ */
+function within(sql: Queryable, withinMs: number): Queryable {
+  const deadline = performance.now() + withinMs;
+  const query = async (text: string, values?: unknown[]) => {
+    // Nothing else can be said in a transaction that a refusal has ended, and going back takes no time.
+    if (text.startsWith('rollback')) return sql.query(text);
+    const leftMs = Math.floor(deadline - performance.now());
+    if (leftMs < 1)
+      throw new DatabaseError(sqlstate.queryCanceled, 'the time for a trial is over', { constraint: null, column: null }, null);
+    await sql.query(`set local statement_timeout = ${leftMs}`);
+    return sql.query(text, values);
+  };
+  return { query: query as Queryable['query'] };
+}
+
+async function lockFree(sql: Queryable, { model }: Resource, keys: readonly string[]): Promise<{ free: string[]; busy: string[] }> {
+  const condition = keyCondition(model, 't', keys, 1);
+  const locked = await sql.query<{ key: string }>(
+    `select ${keySql(model, 't')} collate "C" as key from ${model.table} t where ${condition.sql} for update of t skip locked`,
+    condition.values,
+  );
+  const free = locked.rows.map((row) => row.key);
+  if (free.length === keys.length) return { free: sortKeys(free), busy: [] };
+  const unlocked = without(await presentKeys(sql, model, keys), free);
+  const hidden = unlocked.length > 0 && (await hasPolicies(sql, model)) ? await neverLocked(sql, model, unlocked) : [];
+  return { free: sortKeys([...free, ...hidden]), busy: without(unlocked, hidden) };
+}
+
+async function hasPolicies(sql: Queryable, { table }: ModelMeta): Promise<boolean> {
+  const { rows } = await sql.query<{ active: boolean }>('select row_security_active($1::text::regclass) as active', [table]);
+  return rows[0]?.active === true;
+}
+
+/** Those that nobody is at, and that a policy keeps from being locked: waiting for a lock would be an error, and they are just not there. */
+async function neverLocked(sql: Queryable, model: ModelMeta, keys: readonly string[]): Promise<string[]> {
+  const condition = keyCondition(model, 't', keys, 1);
+  await sql.query('savepoint locking');
+  try {
+    await sql.query(`select 1 from ${model.table} t where ${condition.sql} for update of t nowait`, condition.values);
+    await sql.query('release savepoint locking');
+    return [...keys];
+  } catch (error) {
+    if (sqlstateOf(error) !== sqlstate.lockNotAvailable) throw error;
+    await sql.query('rollback to savepoint locking; release savepoint locking');
+    const middle = Math.ceil(keys.length / 2);
+    if (keys.length === 1) return [];
+    return [...(await neverLocked(sql, model, keys.slice(0, middle))), ...(await neverLocked(sql, model, keys.slice(middle)))];
+  }
+}

@@ -1,0 +1,103 @@
+import { idFieldsOf } from '../../metadata/model-fields.ts';
+import type { ModelMeta } from '../../metadata/contract.ts';
+import { keySql } from '../../metadata/key-sql.ts';
+import type { Resource } from '../../resources/contract.ts';
+import type { Where } from '../../resources/client.ts';
+import { selectionWhere } from '../../selection/selection.ts';
+import { buildWhere } from '../../selection/where.ts';
+import type { TaskContext } from '../context.ts';
+import type { TaskRow } from '../task-row.ts';
+
+/** Where a task's keys come from, as SQL that the database freezes from: rows of `key`, and what to order them by. */
+export interface KeySource {
+  sql: string;
+  values: unknown[];
+  order: 'key' | 'place';
+}
+
+/** By a predicate rebuilt from the filter's text and the principal, or from what the task's parent left behind. */
+export async function keySourceOf(ctx: TaskContext, task: TaskRow, resource: Resource): Promise<KeySource> {
+  const { kind, filter, exclusions = [], asOf } = task.selection;
+  if (kind === 'refused') return refusedKeys(ctx, task, resource);
+  const keys = await givenKeys(ctx, task.id);
+  if (kind === 'changed') return changedKeys(ctx, task, resource, keys);
+  return matchingKeys(
+    ctx,
+    resource,
+    selectionWhere(resource, task.principal, { kind, filter, exclusions: [...exclusions], keys: keys ?? [], ...(asOf && { asOf }) }),
+  );
+}
+
+/** The keys that are written in the task's row; null where there are none. */
+async function givenKeys({ db }: TaskContext, taskId: number): Promise<string[] | null> {
+  const { rows } = await db.background.query<{ keys: string[] | null }>(
+    `select case when selection ? 'keys' then array(select jsonb_array_elements_text(selection -> 'keys')) end as keys
+     from ${db.t.task} where id = $1`,
+    [taskId],
+  );
+  return rows[0]?.keys ?? null;
+}
+
+async function matchingKeys({ register }: TaskContext, { model }: Resource, where: Where): Promise<KeySource> {
+  const { text, values } = await register.whereSql(model, where);
+  const id = idFieldsOf(model)[0]?.column;
+  const sql = `select ${keySql(model, 't')} collate "C" as key, t.${id} as place from (${text}) t`;
+  return { sql, values, order: keepsOrder(model) ? 'place' : 'key' };
+}
+
+/** The order of the id is the order of the key for numbers and uuids; text follows the column's collation, which may be any. */
+function keepsOrder(model: ModelMeta): boolean {
+  const [only, ...more] = model.idFields.map((name) => model.fields[name]);
+  if (!only || more.length > 0) return false;
+  return only.type === 'Int' || only.type === 'BigInt' || only.sqlType === 'uuid';
+}
+
+/** What the parent could not change and nobody has tried again since, as far as it is in the principal's scope. */
+function refusedKeys(ctx: TaskContext, task: TaskRow, resource: Resource): Promise<KeySource> {
+  return withinScope(ctx, task, resource, (first) => refusedKeysSql(ctx.db.t, first), [task.parentId, task.selection.code ?? null]);
+}
+
+/** Keys as far as the principal may see their records; `deleted` are rows of `keys` that have none to be seen. */
+async function withinScope(
+  { register }: TaskContext,
+  { principal }: TaskRow,
+  resource: Resource,
+  sql: (first: number) => string,
+  own: unknown[],
+  deleted?: string,
+): Promise<KeySource> {
+  if (resource.scope(principal) === null) return { sql: sql(1), values: own, order: 'key' };
+  const { model } = resource;
+  const { text, values } = await register.whereSql(model, buildWhere(resource, principal, ''));
+  const visible = `key in (select ${keySql(model, 't')} collate "C" from (${text}) t)`;
+  const gone = deleted ? ` or key in (select unnest(keys) from (${deleted}) deleted)` : '';
+  return { sql: `select key from (${sql(values.length + 1)}) own where ${visible}${gone}`, values: [...values, ...own], order: 'key' };
+}
+
+/** Records that task `$first` could not change, for the reason `$first+1` or (null) any, and that no retry has dealt with since. */
+export function refusedKeysSql(t: TaskContext['db']['t'], first: number): string {
+  const [taskId, code] = [`$${first}::int`, `$${first + 1}::text`];
+  return `select distinct key from ${t.task_failure} failure cross join unnest(failure.keys) key
+    where failure.task_id = ${taskId} and (${code} is null or failure.code = ${code})
+    except
+    select key from ${t.task} retry join ${t.chunk} chunk on chunk.task_id = retry.id cross join unnest(chunk.keys) key
+    where retry.parent_id = ${taskId} and retry.selection ->> 'kind' = 'refused' and chunk.state = 'done'`;
+}
+
+/**
+ * What the parent changed, or the chosen part of it, as far as it is in the principal's scope. What it deleted is in
+ * nobody's: who may bring that back is asked before (`whyNot`).
+ */
+function changedKeys(ctx: TaskContext, task: TaskRow, resource: Resource, chosen: string[] | null): Promise<KeySource> {
+  const { t } = ctx.db;
+  const sql = (first: number) => `select distinct key from ${t.change} change cross join unnest(change.keys) key
+    where change.task_id = $${first}::int and change.model = $${first + 1} and ($${first + 2}::text[] is null or key = any($${first + 2}::text[]))`;
+  return withinScope(
+    ctx,
+    task,
+    resource,
+    sql,
+    [task.parentId, task.model, chosen],
+    `select keys from ${t.change} where task_id = ${Number(task.parentId)} and kind = 'delete' and along_with is null`,
+  );
+}

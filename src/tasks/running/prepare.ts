@@ -1,0 +1,110 @@
+import type { Pool, PoolClient } from 'pg';
+import type { TableNames } from '../../db/names.ts';
+import { transaction } from '../../db/transaction.ts';
+import { AppError } from '../../errors.ts';
+import { keySql } from '../../metadata/key-sql.ts';
+import { movesOntoCode } from '../../operations/moves-onto.ts';
+import { changesOf } from '../../operations/register.ts';
+import { assertStayApart } from './stay-apart.ts';
+import { wake } from '../../queue/wake.ts';
+import type { Resource } from '../../resources/contract.ts';
+import { activate, lockModel } from './activate.ts';
+import type { TaskContext } from '../context.ts';
+import { freeze, type Frozen } from './freeze.ts';
+import type { Holder } from '../looking/holders.ts';
+import { keySourceOf } from './key-source.ts';
+import { failTask, holdLease, type Lease } from './lease.ts';
+import { whyNot } from './may-run.ts';
+import { moveTask } from '../move-task.ts';
+import { wholeTask } from './pace.ts';
+import { readyOperation } from './ready-operation.ts';
+import type { TaskRow } from '../task-row.ts';
+
+/**
+ * Freezes what a task is about and makes it hold those records. Permission, scope and "is this user still active" are
+ * asked again here. A task that may not run, overlaps another, or finds another count than was confirmed ends before
+ * its first write; one that was told to wait goes back to the queue.
+ */
+export async function prepare(ctx: TaskContext, pool: Pool, task: TaskRow, resource: Resource, lease: Lease): Promise<void> {
+  const { db } = ctx;
+  const refusal = await whyNot(ctx, task);
+  if (refusal) return fail(refusal.code, `${refusal.message} Nothing was changed.`);
+  const source = await keySourceOf(ctx, task, resource);
+  const { together = 0 } = await readyOperation(ctx, { ...task, client: pool, resource });
+  const frozen = await freeze(pool, db.t, source, task.isAtomic ? wholeTask : Math.max(together, resource.chunkSize), lease);
+  if (frozen === null) return;
+  const { total } = frozen;
+  const isPreviewed = task.selection.kind === 'ticked' || task.selection.kind === 'matching';
+  if (isPreviewed && task.expected !== null && Math.abs(total - task.expected) > tolerance(task.expected)) {
+    return fail('count-changed', `${task.expected} records were confirmed, but ${total} match now. Nothing was changed.`);
+  }
+  if (total === 0) return fail('no-records', 'No record matches any more. Nothing was changed.');
+  const onto = await whyOnto(ctx, pool, task, resource);
+  if (onto) return fail(movesOntoCode, onto);
+  await transaction(pool, async (client) => {
+    await lockModel(client, db.t, task.model);
+    if (!(await isStillPreparing(client, db.t, lease))) return;
+    const holders = await activate(client, db.t, task);
+    if (holders.length === 0) return begin(ctx, client, task, frozen);
+    if (task.overlap === 'wait') return waitFor(ctx, client, task, holders);
+    await moveTask(client, db.t, task.id, 'failed', { reason: 'overlap', message: overlapMessage(holders) });
+  });
+
+  async function fail(reason: string, message: string): Promise<void> {
+    await transaction(pool, (client) => failTask(client, db.t, lease, { reason, message }));
+  }
+}
+
+/** Why the change would move its records onto each other; null: it would not. */
+async function whyOnto({ db }: TaskContext, pool: Pool, task: TaskRow, resource: Resource): Promise<string | null> {
+  const { model } = resource;
+  const sql = `select t.* from ${model.table} t join (select unnest(keys) as key from ${db.t.chunk} where task_id = $1) frozen
+    on frozen.key = ${keySql(model, 't')} collate "C"`;
+  try {
+    await assertStayApart(pool, { isInTransaction: false }, model, changesOf(resource, task), () => ({ sql, values: [task.id] }));
+    return null;
+  } catch (error) {
+    if (error instanceof AppError) return error.message;
+    throw error;
+  }
+}
+
+/** Asked after the wait for other activations: meanwhile the task may have been cancelled, or be another runner's. */
+async function isStillPreparing(client: PoolClient, t: TableNames, lease: Lease): Promise<boolean> {
+  if (!(await holdLease(client, t, lease))) return false;
+  const { rowCount } = await client.query(`select 1 from ${t.task} where id = $1 and state = 'preparing' for update`, [lease.taskId]);
+  return rowCount === 1;
+}
+
+async function begin({ db }: TaskContext, client: PoolClient, task: TaskRow, { total }: Frozen): Promise<void> {
+  const { rows } = await client.query<{ count: number }>(
+    `update ${db.t.task} set total = $2, chunk_count = (select count(*) from ${db.t.chunk} where task_id = $1) where id = $1
+     returning chunk_count as count`,
+    [task.id, total],
+  );
+  if (rows[0]?.count === 0) {
+    await moveTask(client, db.t, task.id, 'failed', { reason: 'records-held', message: overlapMessage([]) });
+    return;
+  }
+  if (!(await moveTask(client, db.t, task.id, 'running'))) return;
+  for (let slot = 1; slot < task.parallelism; slot++) await wake(client, db.queueSchema, task.id);
+}
+
+/** Back to the queue, holding nothing, until the first of those in the way has finished. */
+async function waitFor({ db }: TaskContext, client: PoolClient, task: TaskRow, [first]: readonly Holder[]): Promise<void> {
+  if (!(await moveTask(client, db.t, task.id, 'queued', { reason: 'waiting' }))) return;
+  await client.query(`update ${db.t.task} set blocked_by = $2 where id = $1`, [task.id, first?.taskId]);
+  await client.query(`delete from ${db.t.chunk} where task_id = $1`, [task.id]);
+}
+
+/** A frozen count may differ from the confirmed one by 10 records or 1 %, whichever is more. */
+function tolerance(expected: number): number {
+  return Math.max(10, expected * 0.01);
+}
+
+export function overlapMessage(holders: readonly Holder[]): string {
+  const [first, ...others] = holders;
+  if (!first) return 'Other tasks hold every one of these records. Nothing was changed.';
+  const more = others.length > 0 ? ` and ${others.length} more` : '';
+  return `Some of these records are being changed by task ${first.taskId} (${first.title}, ${first.principalName}, ${first.done.toLocaleString('en')} of ${first.total.toLocaleString('en')} done)${more}. Nothing was changed.`;
+}

@@ -1,0 +1,119 @@
+import type { Pool } from 'pg';
+import { type Queryable, transaction } from '../../db/transaction.ts';
+import type { ApplyTarget, Operation, Rewriting } from '../../operations/contract.ts';
+import { RecordsRefused } from '../../operations/records-refused.ts';
+import type { Resource } from '../../resources/contract.ts';
+import type { Client } from '../../resources/client.ts';
+import { applyAll, applyIsolated, type ChunkOutcome } from './apply-isolated.ts';
+import { chunkTransaction } from './chunk-transaction.ts';
+import { claimChunk, type Claimed } from './claim-chunk.ts';
+import type { TaskContext } from '../context.ts';
+import { keepFailures } from './failures.ts';
+import { finishChunk } from './finish-chunk.ts';
+import { failTask, type Lease } from './lease.ts';
+import { nextPace, type Pace, wholeTask } from './pace.ts';
+import { blame } from '../../db/sqlstate.ts';
+import type { TaskRow } from '../task-row.ts';
+
+/** none-left: nothing to claim; stopped: the task is not running any more, or the slot is lost; finished: that was the last. */
+export type ChunkResult = 'done' | 'finished' | 'none-left' | 'stopped';
+
+export interface Running {
+  task: TaskRow;
+  resource: Resource;
+  operation: Operation;
+  rewriting: Rewriting;
+  lease: Lease;
+  /** Steered by every chunk. */
+  pace: Pace;
+}
+
+/** Thrown to roll back a task that is all or nothing. */
+class Refused extends Error {
+  readonly outcome: ChunkOutcome;
+  constructor(outcome: ChunkOutcome) {
+    super('a record was refused');
+    this.outcome = outcome;
+  }
+}
+
+/** Claims one chunk, changes its records, and commits it with its counts: exactly once or not at all, whatever dies when. */
+export async function runChunk(ctx: TaskContext, pool: Pool, running: Running): Promise<ChunkResult> {
+  try {
+    return await inTransaction(ctx, pool, running);
+  } catch (error) {
+    if (error instanceof Refused) return failWhole(ctx, pool, running, error.outcome);
+    // A chunk is tried whole and without savepoints first; where a row is to blame, again and carefully.
+    if (running.pace.isCareful || !(error instanceof RecordsRefused || blame(error) === 'row')) throw error;
+    running.pace = { ...running.pace, isCareful: true };
+    return runChunk(ctx, pool, running);
+  }
+}
+
+async function inTransaction(ctx: TaskContext, pool: Pool, running: Running): Promise<ChunkResult> {
+  const { task, resource } = running;
+  const startedAt = performance.now();
+  let isClaimed = false;
+  const finished = await chunkTransaction(ctx, pool, running, async (client, tx) => {
+    const claimed = await claimChunk(client, ctx.db.t, task.id, mostOf(running));
+    isClaimed = claimed !== null;
+    const done = claimed && (await work(ctx, client, tx, running, claimed, startedAt));
+    return done && { ...done, rows: claimed.keys.length };
+  });
+  if (!finished) return isClaimed ? 'stopped' : 'none-left';
+  const { isWaitedFor, outcome, state, rows } = finished;
+  const times = { rows, tookMs: performance.now() - startedAt, isWaitedFor, wasRefused: outcome.failed + outcome.keptBack > 0 };
+  running.pace = nextPace(running.pace, times, ctx.settings.chunkTargetMs, resource.chunkSize);
+  // Whoever waited goes first.
+  if (isWaitedFor) await new Promise((resolve) => setTimeout(resolve, Math.min(times.tookMs, 100)));
+  return state === 'running' ? 'done' : 'finished';
+}
+
+/** Records of the next chunk. What takes too long together goes in parts after all. */
+function mostOf({ task, operation, pace }: Running): number {
+  if (task.isAtomic) return wholeTask;
+  const { together = 0 } = operation;
+  return (task.total ?? 0) <= together && task.deaths === 0 ? Math.max(together, pace.rows) : pace.rows;
+}
+
+async function work(ctx: TaskContext, client: Queryable, tx: Client | null, running: Running, claimed: Claimed, startedAt: number) {
+  const { task, resource, operation, lease, pace } = running;
+  const target = targetOf(ctx, tx, running, claimed.number);
+  const altered = await operation.watch?.(client, target, claimed.keys, task.parameters);
+  const outcome = await (pace.isCareful || tx ? applyIsolated : applyAll)(client, operation, target, claimed.keys, task.parameters);
+  if (task.isAtomic && outcome.failed + outcome.keptBack > 0) throw new Refused(outcome);
+  const counted = await finishChunk(client, ctx.db.t, {
+    taskId: task.id,
+    number: claimed.number,
+    added: claimed.added,
+    outcome,
+    alterations: (await altered?.()) ?? [],
+    durationMs: performance.now() - startedAt,
+    lease,
+    stopRatio: task.stopRatio ?? resource.stopRatio ?? ctx.settings.stopRatio,
+  });
+  return counted && { ...counted, outcome };
+}
+
+function targetOf({ db, log }: TaskContext, tx: Client | null, { task, resource, rewriting }: Running, chunk: number): ApplyTarget {
+  const { id: taskId, principal, principalId, principalName, changeReason } = task;
+  const author = { taskId, chunk, principalId, principalName, changeReason };
+  return { resource, t: db.t, serverVersion: db.version, rewriting, author, log, through: tx && { tx, principal, log } };
+}
+
+/** All or nothing: what was refused is named, and everything else is as it was. */
+async function failWhole(ctx: TaskContext, pool: Pool, { task, lease }: Running, outcome: ChunkOutcome): Promise<ChunkResult> {
+  const { t } = ctx.db;
+  await transaction(pool, async (client) => {
+    const { failed, keptBack } = outcome;
+    const message = `${failed + keptBack} of ${task.total} records were refused, so nothing was changed.`;
+    if (!(await failTask(client, t, lease, { reason: 'records-refused', message }))) return;
+    await keepFailures(client, t, task.id, 0, outcome);
+    await client.query(`update ${t.task} set failed = $2, kept_back = $3, done = $2::int + $3::int where id = $1`, [
+      task.id,
+      failed,
+      keptBack,
+    ]);
+  });
+  return 'finished';
+}

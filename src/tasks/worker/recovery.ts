@@ -1,0 +1,97 @@
+import type { PoolClient } from 'pg';
+import { transaction } from '../../db/transaction.ts';
+import { isWokenSql } from '../../queue/wake.ts';
+import { advisoryClass } from '../running/activate.ts';
+import type { TaskContext } from '../context.ts';
+import { isAliveSql, noteWorkerEnd } from '../liveness.ts';
+import { moveTask } from '../move-task.ts';
+import { settle, wakeWaiting } from '../running/slots.ts';
+import type { TaskState } from '../states.ts';
+
+/** A task that nobody has been called for in this long, and nobody is at or still to come to, is woken again. */
+const forgottenMs = 30_000;
+
+/**
+ * Takes from dead workers what they held: unlocks their wake-ups, frees their slots, wakes their tasks. A worker is
+ * dead when its session no longer holds its advisory lock, which the server drops within milliseconds of its end.
+ * Idempotent, safe to run anywhere at any time. Returns how many dead workers were found.
+ */
+export async function recover(ctx: TaskContext, own?: { workerId: string; tokens: ReadonlySet<string> }): Promise<number> {
+  const { db } = ctx;
+  const { rows: dead } = await db.pages.query<{ id: string; lockId: number; poolId: string | null }>(
+    `select worker.id, worker.lock_id as "lockId", worker.pool_id as "poolId" from ${db.t.worker} worker
+     where not ${isAliveSql}`,
+  );
+  for (const worker of dead) await bury(ctx, worker);
+  await sweep(ctx, own);
+  return dead.length;
+}
+
+async function bury(ctx: TaskContext, worker: { id: string; lockId: number; poolId: string | null }): Promise<void> {
+  const { db } = ctx;
+  await transaction(db.pages, async (client) => {
+    const { rows } = await client.query<{ is_ours: boolean }>('select pg_try_advisory_xact_lock($1, $2) as is_ours', [
+      advisoryClass.liveness,
+      worker.lockId,
+    ]);
+    if (!rows[0]?.is_ours) return;
+    const gone = await client.query(`delete from ${db.t.worker} where id = $1`, [worker.id]);
+    if (gone.rowCount === 0) return;
+    await noteWorkerEnd(client, db.t);
+    if (worker.poolId) await client.query(`select "${db.queueSchema}".force_unlock_workers(array[$1])`, [worker.poolId]);
+    const slots = await client.query<{ task_id: number }>(`delete from ${db.t.task_slot} where worker_id = $1 returning task_id`, [
+      worker.id,
+    ]);
+    const tasks = [...new Set(slots.rows.map((slot) => slot.task_id))].sort((a, b) => a - b);
+    ctx.log('warning', 'a worker died', { workerId: worker.id, tasks });
+    for (const taskId of tasks) await countDeath(ctx, client, taskId);
+  });
+}
+
+async function countDeath(ctx: TaskContext, client: PoolClient, taskId: number): Promise<void> {
+  const { db, settings } = ctx;
+  const { rows } = await client.query<{ state: TaskState; deaths: number }>(
+    `update ${db.t.task} task set deaths = deaths + 1, rested_at = case
+         when exists (select 1 from ${db.t.task_slot} where task_id = task.id) then rested_at
+         else coalesce((select max(finished_at) from ${db.t.chunk} where task_id = task.id), started_at) end
+     where id = $1 and finished_at is null returning state, deaths`,
+    [taskId],
+  );
+  const task = rows[0];
+  if (!task) return;
+  if (task.deaths >= settings.maxDeaths) {
+    const message = `Its worker died ${task.deaths} times in a row. What was done before stays.`;
+    await moveTask(client, db.t, taskId, 'failed', { reason: 'worker-died', message });
+    await wakeWaiting(client, ctx, taskId);
+    return;
+  }
+  await settle(client, ctx, taskId, task.state);
+}
+
+/** Belt and braces: a wake-up that was lost, or a slot of ours whose release failed, must not leave a task standing. */
+async function sweep(ctx: TaskContext, own?: { workerId: string; tokens: ReadonlySet<string> }): Promise<void> {
+  const { db } = ctx;
+  if (own) {
+    await db.pages.query(
+      `delete from ${db.t.task_slot} where worker_id = $1 and token <> all($2::uuid[]) and taken_at < now() - interval '1 minute'`,
+      [own.workerId, [...own.tokens]],
+    );
+  }
+  const { rows } = await db.pages.query<{ id: number }>(
+    `select id from ${db.t.task} task where backend = 'queue' and state in ('queued', 'preparing', 'running', 'pausing', 'cancelling')
+       and not exists (select 1 from ${db.t.task_slot} where task_id = task.id)
+       and coalesce(woken_at, queued_at, created_at) < now() - make_interval(secs => $1)
+       and (state not in ('queued', 'preparing', 'running') or not ${isWokenSql(db.queueSchema, 'task.id')})`,
+    [forgottenMs / 1000],
+  );
+  for (const { id } of rows) {
+    await transaction(db.pages, async (client) => {
+      const locked = await client.query<{ state: TaskState }>(
+        `select state from ${db.t.task} task where id = $1 and finished_at is null
+           and not exists (select 1 from ${db.t.task_slot} where task_id = task.id) for update skip locked`,
+        [id],
+      );
+      if (locked.rows[0]) await settle(client, ctx, id, locked.rows[0].state);
+    });
+  }
+}

@@ -1,0 +1,83 @@
+import type { TaskContext } from '../context.ts';
+import { keptHours } from '../previewing/preview.ts';
+import { unfinishedSql } from '../states.ts';
+
+/** Rows dealt with in one statement, so that none holds anybody up. */
+const maxRows = 1_000;
+/** Selections are for the hour; nobody confirms one of last week. */
+const selectionDays = 7;
+const everyMs = 3_600_000;
+
+export interface Purged {
+  images: number;
+  changes: number;
+  tasks: number;
+  selections: number;
+  previews: number;
+}
+
+/**
+ * Empties the images of changes that can no longer be undone, forgets changes and finished tasks whose time has come, and
+ * removes selections and previews that nobody came back to. Safe to run anywhere at any time; tasks that are not finished
+ * are never touched.
+ */
+export async function purge({ db, settings }: TaskContext): Promise<Purged> {
+  const { t } = db;
+  const older = (days: number) => `now() - make_interval(days => ${Math.floor(days)})`;
+  const inUse = `select id from ${t.task} where state in (${unfinishedSql})`;
+  return {
+    images: await inParts(
+      (limit) => `update ${t.change} set before = null, after = null where id in (
+        select id from ${t.change} where (before is not null or after is not null) and at < ${older(settings.undoRetentionDays)}
+          and (task_id is null or task_id not in (${inUse})) order by at limit ${limit})`,
+    ),
+    changes: await inParts(
+      (limit) => `delete from ${t.change} where id in (
+        select id from ${t.change} where at < ${older(settings.historyRetentionDays)} and (task_id is null or task_id not in (${inUse}))
+        order by at limit ${limit})`,
+    ),
+    tasks: await inParts(
+      (limit) => `with old as (
+          select id from ${t.task} where finished_at < ${older(settings.historyRetentionDays)} order by id limit ${Math.ceil(limit / 100)}
+        ), chunks as (
+          delete from ${t.chunk} where task_id in (select id from old)
+        )
+        delete from ${t.task} where id in (select id from old)`,
+    ),
+    selections: await inParts(
+      (limit) =>
+        `delete from ${t.selection} where id in (select id from ${t.selection} where updated_at < ${older(selectionDays)} order by updated_at limit ${limit})`,
+    ),
+    previews: await inParts(
+      (limit) =>
+        `delete from ${t.preview} where id in (select id from ${t.preview} where created_at < now() - make_interval(hours => ${keptHours}) order by created_at limit ${limit})`,
+    ),
+  };
+
+  async function inParts(statement: (limit: number) => string): Promise<number> {
+    for (let total = 0; ; ) {
+      const { rowCount } = await db.background.query(statement(maxRows));
+      total += rowCount ?? 0;
+      if (!rowCount) return total;
+    }
+  }
+}
+
+/** Purges now and once an hour. */
+export function startRetention(ctx: TaskContext): { stop(): Promise<void> } {
+  let running = Promise.resolve();
+  const run = () => {
+    running = purge(ctx).then(
+      (purged) => ctx.log('debug', 'what was kept long enough is purged', { ...purged }),
+      (error) => ctx.log('warning', 'purging will be tried again', { error: String(error) }),
+    );
+  };
+  run();
+  const timer = setInterval(run, everyMs);
+  return {
+    async stop() {
+      clearInterval(timer);
+      await running;
+    },
+  };
+}

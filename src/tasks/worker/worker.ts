@@ -1,0 +1,159 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import type pg from 'pg';
+import { openPool, UtcClient } from '../../db/pool.ts';
+import { assertOwnSessions } from '../../db/pooler.ts';
+import { type Queue, startQueue } from '../../queue/graphile.ts';
+import { advisoryClass } from '../running/activate.ts';
+import type { TaskContext } from '../context.ts';
+import { noteWorkerEnd } from '../liveness.ts';
+import { recover } from './recovery.ts';
+import { startRetention } from './retention.ts';
+import { runSlice } from '../running/run-slice.ts';
+
+export interface Worker {
+  /** Resolves after `stop`; rejects never: a worker that loses its session starts anew under a new id. */
+  stop(): Promise<void>;
+}
+
+export interface WorkerOptions {
+  /** A session connection of its own, past any transaction-mode proxy. */
+  connectionString: string;
+  /** Wake-ups worked on at a time. */
+  concurrency: number;
+}
+
+/** Runs tasks until stopped. Alive is who holds the session advisory lock of its worker row. */
+export async function startWorker(ctx: TaskContext, options: WorkerOptions): Promise<Worker> {
+  await assertOwnSessions(options.connectionString);
+  let isStopped = false;
+  let current = await startLife(ctx, options);
+  const lives = (async () => {
+    for (;;) {
+      await current.ended;
+      await current.stop();
+      if (isStopped) return;
+      ctx.log('warning', 'the worker lost its session and starts anew', { workerId: current.id });
+      const next = await startAgain();
+      if (!next) return;
+      current = next;
+    }
+  })();
+  return {
+    async stop() {
+      isStopped = true;
+      current.end();
+      await lives;
+    },
+  };
+
+  async function startAgain(): Promise<Life | null> {
+    for (let waitMs = 250; ; waitMs = Math.min(waitMs * 2, 5_000)) {
+      try {
+        return await startLife(ctx, options);
+      } catch (error) {
+        if (isStopped) return null;
+        ctx.log('error', 'the worker cannot start yet', { error: String(error) });
+        await new Promise((resolve) => setTimeout(resolve, waitMs));
+      }
+    }
+  }
+}
+
+interface Life {
+  readonly id: string;
+  /** Settles when the session is lost, the queue died, or `end` was called. */
+  readonly ended: Promise<void>;
+  end(): void;
+  stop(): Promise<void>;
+}
+
+async function startLife(ctx: TaskContext, options: WorkerOptions): Promise<Life> {
+  const id = randomUUID();
+  const session = new UtcClient({ connectionString: options.connectionString, application_name: id, keepAlive: true });
+  let end: () => void = () => undefined;
+  const ended = new Promise<void>((resolve) => {
+    end = resolve;
+  });
+  session.on('error', end);
+  session.on('end', end);
+  await session.connect();
+  await register(ctx, session, id);
+
+  const tokens = new Set<string>();
+  // Two runners may be at chunks while a third connection takes or releases slots.
+  const pool = openPool({ connectionString: options.connectionString, name: id, max: options.concurrency * 2 + 2 });
+  const worker = { id, pool, tokens };
+  let queue: Queue;
+  try {
+    queue = await startQueue({
+      pool,
+      queueSchema: ctx.db.queueSchema,
+      concurrency: options.concurrency,
+      run: (taskId, signal) => runSlice(ctx, worker, taskId, signal),
+      log: (level, message) => ctx.log(level === 'info' ? 'debug' : level, message),
+    });
+    await session.query(`update ${ctx.db.t.worker} set pool_id = $2 where id = $1`, [id, queue.poolId]);
+  } catch (error) {
+    await Promise.allSettled([session.end(), pool.end()]);
+    throw error;
+  }
+  queue.ended.then(end, end);
+  const recovery = startRecovery(ctx, { workerId: id, tokens });
+  const retention = startRetention(ctx);
+
+  return {
+    id,
+    ended,
+    end,
+    async stop() {
+      await recovery.stop();
+      await retention.stop();
+      await queue.stop();
+      try {
+        await session.query(`delete from ${ctx.db.t.worker} where id = $1`, [id]);
+        await noteWorkerEnd(session, ctx.db.t);
+      } catch {
+        // A session that is lost has nobody to tell; recovery does it.
+      }
+      await Promise.allSettled([session.end(), pool.end()]);
+    },
+  };
+}
+
+// One transaction: the row must not be seen without its lock, or somebody would take it for dead.
+async function register(ctx: TaskContext, session: pg.Client, id: string): Promise<void> {
+  await session.query('begin');
+  const { rows } = await session.query<{ lock_id: number }>(
+    `insert into ${ctx.db.t.worker} (id, host, pid) values ($1, $2, $3) returning lock_id`,
+    [id, hostname(), process.pid],
+  );
+  await session.query('select pg_advisory_lock($1, $2)', [advisoryClass.liveness, rows[0]?.lock_id]);
+  await session.query('commit');
+}
+
+/** Looks for dead workers again and again. The web process runs it too, so that a lone server notices. */
+export function startRecovery(ctx: TaskContext, own?: { workerId: string; tokens: ReadonlySet<string> }): { stop(): Promise<void> } {
+  let isStopped = false;
+  let wakeUp: () => void = () => undefined;
+  const loop = (async () => {
+    while (!isStopped) {
+      await recover(ctx, own).catch((error) => ctx.log('warning', 'recovery will try again', { error: String(error) }));
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, ctx.settings.recoveryIntervalMs);
+        wakeUp = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+        if (isStopped) wakeUp();
+      });
+    }
+  })();
+  return {
+    async stop() {
+      isStopped = true;
+      wakeUp();
+      await loop;
+    },
+  };
+}
