@@ -140,7 +140,7 @@ function compile(): void {
     `import type { PrismaClient } from '../generated/own/client/client.ts';
      declare module 'bulkhead' { interface ProjectTypes { client: PrismaClient } }`,
   );
-  const settings = { extends: './tsconfig.json', include: ['src/admin.ts', 'src/project.d.ts', 'src/operations/run-hooks.ts'] };
+  const settings = { extends: './tsconfig.json', include: ['src/admin.ts', 'src/project.d.ts', 'src/operations/rules/run-hooks.ts'] };
   writeFileSync(join(bulkhead, 'tsconfig.guide.json'), JSON.stringify(settings));
   const { status, stdout } = spawnSync(join(root, 'node_modules/.bin/tsc'), ['-p', 'tsconfig.guide.json'], {
     cwd: bulkhead,

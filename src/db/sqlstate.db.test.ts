@@ -3,7 +3,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { openPool } from '../db/pool.ts';
 import { type Queryable, transaction } from '../db/transaction.ts';
-import { clientTransaction } from '../operations/client-transaction.ts';
+import { clientTransaction } from '../operations/rules/client-transaction.ts';
 import { testContext } from '../testing/context.ts';
 import { type TestDatabase, testDatabase } from '../testing/database.ts';
 import { blame } from './sqlstate.ts';

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { FieldMeta, ModelMeta } from '../metadata/contract.ts';
 import { keyOf } from '../metadata/keys.ts';
 import { textSql } from '../metadata/value-text.ts';
-import { imaged } from '../operations/record-links.ts';
+import { imaged } from '../operations/journal/images.ts';
 import { delegateOf } from '../resources/delegate.ts';
 import type { ResourceField } from '../resources/contract.ts';
 import { ada, launchOn, testContext } from '../testing/context.ts';

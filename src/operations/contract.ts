@@ -6,7 +6,7 @@ import type { Register, Resource } from '../resources/contract.ts';
 import type { Action } from '../resources/actions.ts';
 import type { Client } from '../resources/client.ts';
 import type { FieldChange } from './field-change.ts';
-import type { JournalKind } from './journal.ts';
+import type { JournalKind } from './journal-kind.ts';
 import type { OperationWords } from './words.ts';
 import type { WritePath } from './write-path.ts';
 

@@ -1,6 +1,6 @@
 import type { ResourceField } from '../fields/contract.ts';
 import { textsOf } from '../form-texts.ts';
-import type { ChangeName } from './changes/contract.ts';
+import type { ChangeName } from './edits/contract.ts';
 
 /** What is done to one chosen field. The value is what the change made of its input, as plain JSON. */
 export interface FieldChange {

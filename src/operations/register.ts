@@ -4,11 +4,11 @@ import { assertCan, can } from '../resources/permissions.ts';
 import type { Resource } from '../resources/contract.ts';
 import type { Action } from '../resources/actions.ts';
 import type { Offer, Operation, Undone } from './contract.ts';
-import { deleteOperation } from './delete.ts';
+import { deleteOperation } from './delete/delete.ts';
 import type { FieldChange } from './field-change.ts';
 import { ownOperation } from './own/own-operation.ts';
-import { undoOperation } from './undo.ts';
-import { updateOperation } from './update.ts';
+import { undoOperation } from './undo/undo.ts';
+import { updateOperation } from './update/update.ts';
 import { editWords, type OperationWords } from './words.ts';
 
 const members = { update: updateOperation, delete: deleteOperation, undo: undoOperation } satisfies Record<string, Operation>;

@@ -1,7 +1,7 @@
 import type { Queryable } from '../db/transaction.ts';
 import type { ModelMeta } from '../metadata/contract.ts';
 import type { Rewriting } from './contract.ts';
-import { journal, type JournalKind } from './journal.ts';
+import { journal, type JournalKind } from './journal-kind.ts';
 
 /** Triggers of the table that run for every record; what a delete does to other tables is `consequences`. */
 export async function listTriggers(client: Queryable, model: ModelMeta, writes: JournalKind): Promise<string[]> {

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { metadata } from '../../generated/sample-metadata/metadata.ts';
 import sample from '../admin.ts';
-import { updateOperation } from '../operations/update.ts';
+import { updateOperation } from '../operations/update/update.ts';
 import { undo } from '../tasks/follow-ups/undo.ts';
 import { startWorker } from '../tasks/worker/worker.ts';
 import { ada, finished, launchOn, testContext } from '../testing/context.ts';

@@ -1,6 +1,6 @@
 import type { TableNames } from '../db/names.ts';
 import type { Queryable } from '../db/transaction.ts';
-import { advisoryClass } from './running/activate.ts';
+import { advisoryClass } from './advisory-class.ts';
 
 /** SQL: does the session of a `worker` row still hold its advisory lock? */
 export const isAliveSql = `exists (

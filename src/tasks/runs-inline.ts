@@ -1,6 +1,6 @@
 import type { Principal } from '../auth/principal.ts';
 import { AppError } from '../errors.ts';
-import { countAlong, type Writing } from '../operations/count-along.ts';
+import { countAlong, type Writing } from '../operations/count-cascade.ts';
 import { limits, limitTexts } from '../limits.ts';
 import type { Resource } from '../resources/contract.ts';
 import type { BulkSelection } from '../resources/options.ts';

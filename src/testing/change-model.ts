@@ -1,7 +1,7 @@
 import fc from 'fast-check';
-import { type Change, type FieldText, NoRoom } from '../operations/changes/contract.ts';
-import { familyOf } from '../operations/changes/field-family.ts';
-import { getChange } from '../operations/changes/register.ts';
+import { type Change, type FieldText, NoRoom } from '../operations/edits/contract.ts';
+import { familyOf } from '../operations/edits/field-family.ts';
+import { getChange } from '../operations/edits/register.ts';
 import type { FieldChange } from '../operations/field-change.ts';
 import type { FieldMeta, ModelMeta } from '../metadata/contract.ts';
 

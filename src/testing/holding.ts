@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { journal, type JournalKind } from '../operations/journal.ts';
+import { journal, type JournalKind } from '../operations/journal-kind.ts';
 import type { Drawable } from './drawn-causes.ts';
 
 /** How a database holds single records back from being written. */

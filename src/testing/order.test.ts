@@ -6,13 +6,21 @@ import { test } from 'node:test';
 /** From the ground up: a file imports from its own room and from those before it. Folders within a room are rooms of their own. */
 const rooms = [
   'errors.ts nearest.ts bounded-map.ts own-property.ts form-texts.ts icon-names.ts limits.ts config.ts',
-  'db queue metadata fields auth resources admin-definition.ts selection operations tasks http',
-  'app.ts build-context.ts run-worker.ts index.ts sample admin.ts cli',
+  'db queue metadata fields auth resources admin-definition.ts selection',
+  'operations/edits operations operations/refusals operations/journal operations/rules operations/cascade',
+  'operations/undo operations/update operations/delete operations/own',
+  'operations/register.ts operations/count-cascade.ts operations/save-record.ts',
+  'tasks tasks/looking tasks/running tasks/previewing tasks/launching tasks/control tasks/follow-ups tasks/worker',
+  'http app.ts build-context.ts run-worker.ts index.ts sample admin.ts cli',
 ].flatMap((line) => line.split(' '));
 
 type Sources = ReadonlyMap<string, string>;
 
-const place = (path: string) => rooms.reduce((last, room, index) => (path === room || path.startsWith(`${room}/`) ? index : last), -1);
+/** Of the innermost room that it stands in; -1: none. */
+function place(path: string): number {
+  const around = rooms.filter((room) => path === room || path.startsWith(`${room}/`));
+  return rooms.indexOf(around.sort((a, b) => b.length - a.length)[0] ?? '');
+}
 
 function importsOf(path: string, text: string): string[] {
   const found = text.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*'(\.{1,2}\/[^']+\.ts)'/g);

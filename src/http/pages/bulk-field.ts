@@ -1,8 +1,8 @@
 import type { Principal } from '../../auth/principal.ts';
 import { textsOf } from '../../form-texts.ts';
 import type { Queryable } from '../../db/transaction.ts';
-import type { Change, ChangeInput } from '../../operations/changes/contract.ts';
-import { changesFor } from '../../operations/changes/register.ts';
+import type { Change, ChangeInput } from '../../operations/edits/contract.ts';
+import { changesFor } from '../../operations/edits/register.ts';
 import type { Register, Resource, ResourceField } from '../../resources/contract.ts';
 import { bulkTexts } from '../texts/bulk.ts';
 import { recordTexts } from '../texts/records.ts';

@@ -1,5 +1,5 @@
 import type { Principal } from '../../auth/principal.ts';
-import type { Affected, Consequences } from '../../operations/consequences.ts';
+import type { Affected, Consequences } from '../../operations/cascade/consequences.ts';
 import type { Register, Resource } from '../../resources/contract.ts';
 import { can } from '../../resources/permissions.ts';
 import { consequenceTexts } from '../texts/consequences.ts';

@@ -1,6 +1,6 @@
 import type { Principal } from '../../auth/principal.ts';
 import { keyToUrl } from '../../metadata/keys.ts';
-import { getChange } from '../../operations/changes/register.ts';
+import { getChange } from '../../operations/edits/register.ts';
 import type { Register, Resource, ResourceField } from '../../resources/contract.ts';
 import type { FailedRecord } from '../../tasks/looking/failed-records.ts';
 import type { FailedValues } from '../../tasks/looking/failed-values.ts';

@@ -2,7 +2,7 @@ import { textsOf } from '../../form-texts.ts';
 import type { Principal } from '../../auth/principal.ts';
 import type { AppError } from '../../errors.ts';
 import type { Operation } from '../../operations/contract.ts';
-import { journal } from '../../operations/journal.ts';
+import { journal } from '../../operations/journal-kind.ts';
 import { seenChanges } from '../../operations/register.ts';
 import type { Register, Resource } from '../../resources/contract.ts';
 import type { Findings, Preview } from '../../tasks/previewing/preview.ts';

@@ -1,7 +1,7 @@
 import type { Principal } from '../../auth/principal.ts';
 import { keyToUrl } from '../../metadata/keys.ts';
-import type { TaskChange } from '../../operations/history.ts';
-import { journal, type JournalWord, journalWord } from '../../operations/journal.ts';
+import type { TaskChange } from '../../operations/journal/history.ts';
+import { journal, type JournalWord, journalWord } from '../../operations/journal-kind.ts';
 import { findOperation } from '../../operations/register.ts';
 import type { Register, Resource, ResourceField } from '../../resources/contract.ts';
 import { seesEveryRow } from '../../resources/permissions.ts';

@@ -1,6 +1,6 @@
 import type { Principal } from '../../auth/principal.ts';
 import { shownText } from '../../fields/stored-text.ts';
-import { getChange } from '../../operations/changes/register.ts';
+import { getChange } from '../../operations/edits/register.ts';
 import type { Undone } from '../../operations/contract.ts';
 import { type FieldChange, relatedIds } from '../../operations/field-change.ts';
 import { changesOf, findOperation, type Run, undoneOf } from '../../operations/register.ts';

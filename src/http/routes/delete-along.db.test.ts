@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { readHistory } from '../../operations/history.ts';
+import { readHistory } from '../../operations/journal/history.ts';
 import { testApp, type Visitor } from '../../testing/app.ts';
 import { launchOn } from '../../testing/context.ts';
 import { openAs } from '../../testing/launch-as.ts';

@@ -5,7 +5,7 @@ import { AppError, notFound } from '../../errors.ts';
 import type { Principal } from '../../auth/principal.ts';
 import type { Resource } from '../../resources/contract.ts';
 import { parseKey } from '../../metadata/keys.ts';
-import { listDeleted, readChangedValue, readHistory } from '../../operations/history.ts';
+import { listDeleted, readChangedValue, readHistory } from '../../operations/journal/history.ts';
 import { titlesOf } from '../../selection/list.ts';
 import { readRecord } from '../../selection/record.ts';
 import { principalOf } from '../negotiate.ts';

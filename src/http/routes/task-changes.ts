@@ -4,7 +4,7 @@ import type { RouteOptions } from '../route-options.ts';
 import { notFound } from '../../errors.ts';
 import { limits } from '../../limits.ts';
 import { keyToUrl, parseKey } from '../../metadata/keys.ts';
-import { listTaskChanges } from '../../operations/history.ts';
+import { listTaskChanges } from '../../operations/journal/history.ts';
 import { titlesOf } from '../../selection/list.ts';
 import { principalOf } from '../negotiate.ts';
 import { taskChangesData } from '../pages/task-changes.ts';

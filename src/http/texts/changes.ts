@@ -1,4 +1,4 @@
-import type { ChangeName } from '../../operations/changes/contract.ts';
+import type { ChangeName } from '../../operations/edits/contract.ts';
 
 export interface ChangeInputTexts {
   label: string;

@@ -6,8 +6,8 @@ import { plainColumnValue } from '../../fields/column-value.ts';
 import { textSql } from '../../metadata/value-text.ts';
 import type { OperationOptions } from '../../resources/operation-options.ts';
 import type { ApplyTarget, Refusal } from '../contract.ts';
-import { Objections } from '../objections.ts';
-import type { Objection } from '../run-hooks.ts';
+import { Objections } from '../rules/objections.ts';
+import type { Objection } from '../rules/run-hooks.ts';
 
 /** Reason of a record that an operation of the project's own refuses. */
 export const refusedCode = 'refused';

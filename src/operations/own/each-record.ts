@@ -2,12 +2,12 @@ import type { Queryable } from '../../db/transaction.ts';
 import type { FieldMeta } from '../../metadata/contract.ts';
 import { type OperationOptions, Refused } from '../../resources/operation-options.ts';
 import type { ApplyCounts, ApplyTarget, Through } from '../contract.ts';
-import { keepDifference } from '../keep-difference.ts';
-import { presentKeys, refuseKeptBack, without } from '../kept-back.ts';
-import { callEach } from '../objections.ts';
-import { keyOfPassing, keysOf, type Passing } from '../passing.ts';
-import { RecordsRefused } from '../records-refused.ts';
-import { readRows, type Row, toText } from '../row-values.ts';
+import { keepDifference } from '../journal/keep-difference.ts';
+import { presentKeys, refuseKeptBack, without } from '../refusals/kept-back.ts';
+import { callEach } from '../rules/objections.ts';
+import { keyOfPassing, keysOf, type Passing } from '../rules/passing.ts';
+import { RecordsRefused } from '../refusals/records-refused.ts';
+import { readRows, type Row, toText } from '../journal/row-values.ts';
 import {
   askOwn,
   type Draft,
@@ -18,8 +18,8 @@ import {
   runHook,
   runOwnSave,
   validateDraft,
-} from '../run-hooks.ts';
-import { writeThroughClient } from '../write-through-client.ts';
+} from '../rules/run-hooks.ts';
+import { writeThroughClient } from '../update/write-through-client.ts';
 import { refusedCode } from './ask-refuse.ts';
 
 type Each = NonNullable<OperationOptions['each']>;

@@ -5,7 +5,7 @@ import type { Database } from '../../db/database.ts';
 import type { Queryable } from '../../db/transaction.ts';
 import type { Principal } from '../../auth/principal.ts';
 import { metadata } from '../../../generated/torture-metadata/metadata.ts';
-import { readHistory } from '../../operations/history.ts';
+import { readHistory } from '../../operations/journal/history.ts';
 import { defineResource } from '../../index.ts';
 import { ada, finished, launchOn, testContext } from '../../testing/context.ts';
 import { testDatabase } from '../../testing/database.ts';

@@ -7,7 +7,7 @@ import { defineResource } from '../../index.ts';
 import { keyOf } from '../../metadata/keys.ts';
 import { transaction } from '../../db/transaction.ts';
 import type { UpdateParameters } from '../../operations/field-change.ts';
-import { updateOperation } from '../../operations/update.ts';
+import { updateOperation } from '../../operations/update/update.ts';
 import type { Resource } from '../../resources/contract.ts';
 import { createSelection, type Selected } from '../../selection/selection.ts';
 import { ada, finished, launchOn, testContext } from '../../testing/context.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { whereKeys } from '../../metadata/keys.ts';
-import { consequences } from '../../operations/consequences.ts';
+import { consequences } from '../../operations/cascade/consequences.ts';
 import { ada, launchOn, testContext } from '../../testing/context.ts';
 import { testDatabase } from '../../testing/database.ts';
 import { cityShapes } from '../../testing/odd-cities.ts';

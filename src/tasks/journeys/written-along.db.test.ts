@@ -4,7 +4,7 @@ import { metadata } from '../../../generated/sample-metadata/metadata.ts';
 import sample from '../../admin.ts';
 import { defineResource, type TypedResourceOptions } from '../../index.ts';
 import { keyOf } from '../../metadata/keys.ts';
-import { countAlong } from '../../operations/count-along.ts';
+import { countAlong } from '../../operations/count-cascade.ts';
 import { getOperation } from '../../operations/register.ts';
 import { selectionWhere } from '../../selection/selection.ts';
 import { testApp } from '../../testing/app.ts';

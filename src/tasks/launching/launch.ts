@@ -3,7 +3,7 @@ import type { Principal } from '../../auth/principal.ts';
 import { patientTransaction } from '../../db/patient-transaction.ts';
 import { AppError } from '../../errors.ts';
 import { assertMayBegin, getOperation } from '../../operations/register.ts';
-import { assertNoRule } from '../../operations/rewrite-rules.ts';
+import { assertNoRule } from '../../operations/rules/rewrite-rules.ts';
 import { wake } from '../../queue/wake.ts';
 import type { Resource } from '../../resources/contract.ts';
 import { countSelection, getSelection, type Selection, selectionWhere } from '../../selection/selection.ts';

@@ -1,6 +1,5 @@
 import type { Database } from '../../db/database.ts';
 import type { TableNames } from '../../db/names.ts';
-import { refusedKeysSql } from '../running/key-source.ts';
 
 /** A record that a task did not change, and why. */
 export interface FailedRecord {
@@ -33,6 +32,16 @@ export async function countRetryable({ pages, t }: Database, taskId: number): Pr
     [taskId, null],
   );
   return new Map(rows.map(({ code, count }) => [code, count]));
+}
+
+/** Records that task `$first` could not change, for the reason `$first+1` or (null) any, and that no retry has dealt with since. */
+export function refusedKeysSql(t: TableNames, first: number): string {
+  const [taskId, code] = [`$${first}::int`, `$${first + 1}::text`];
+  return `select distinct key from ${t.task_failure} failure cross join unnest(failure.keys) key
+    where failure.task_id = ${taskId} and (${code} is null or failure.code = ${code})
+    except
+    select key from ${t.task} retry join ${t.chunk} chunk on chunk.task_id = retry.id cross join unnest(chunk.keys) key
+    where retry.parent_id = ${taskId} and retry.selection ->> 'kind' = 'refused' and chunk.state = 'done'`;
 }
 
 export interface FollowUpTask {

@@ -1,7 +1,7 @@
 import { transaction } from '../../db/transaction.ts';
 import type { FieldChange } from '../../operations/field-change.ts';
 import { seenChanges } from '../../operations/register.ts';
-import { compareStatement, valuesStatement } from '../../operations/update-sql.ts';
+import { compareStatement, valuesStatement } from '../../operations/update/update-sql.ts';
 import type { Resource } from '../../resources/contract.ts';
 import type { TaskContext } from '../context.ts';
 import { sqlstateOf } from '../../db/sqlstate.ts';

@@ -1,6 +1,6 @@
 import type { Principal } from '../../auth/principal.ts';
 import { seenChanges } from '../../operations/register.ts';
-import { compareStatement, valuesStatement } from '../../operations/update-sql.ts';
+import { compareStatement, valuesStatement } from '../../operations/update/update-sql.ts';
 import type { Resource } from '../../resources/contract.ts';
 import { titlesOf } from '../../selection/list.ts';
 import { getSelection } from '../../selection/selection.ts';

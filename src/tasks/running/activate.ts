@@ -1,11 +1,9 @@
 import type { Queryable } from '../../db/transaction.ts';
 import type { TableNames } from '../../db/names.ts';
+import { advisoryClass } from '../advisory-class.ts';
 import { type Holder, holderColumns } from '../looking/holders.ts';
 import type { Overlap } from '../run-options.ts';
 import { unfinishedSql } from '../states.ts';
-
-/** First number of every advisory lock of ours; the second is a hash or a worker's number. */
-export const advisoryClass = { activation: 0x42_4c_4b_01, liveness: 0x42_4c_4b_02 } as const;
 
 export interface Activating {
   id: number;

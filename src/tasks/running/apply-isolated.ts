@@ -1,15 +1,15 @@
 import type { Queryable } from '../../db/transaction.ts';
-import { blamedField } from '../../operations/blamed-field.ts';
-import { knownConstraints } from '../../operations/constraints.ts';
-import { blamedFields, refusalInWords } from '../../operations/refusal-in-words.ts';
+import { blamedField } from '../../operations/refusals/blamed-field.ts';
+import { knownConstraints } from '../../operations/refusals/constraints.ts';
+import { blamedFields, refusalInWords } from '../../operations/refusals/refusal-in-words.ts';
 import type { ApplyCounts, ApplyTarget, Operation, Refusal, StatementRow } from '../../operations/contract.ts';
-import { journal } from '../../operations/journal.ts';
+import { journal } from '../../operations/journal-kind.ts';
 import type { ModelMeta } from '../../metadata/contract.ts';
 import { keyToUrl } from '../../metadata/keys.ts';
-import { keptBack, keptBackCode, keptBackOf, refuseKeptBack, without } from '../../operations/kept-back.ts';
-import { RecordsRefused } from '../../operations/records-refused.ts';
+import { keptBack, keptBackCode, keptBackOf, refuseKeptBack, without } from '../../operations/refusals/kept-back.ts';
+import { RecordsRefused } from '../../operations/refusals/records-refused.ts';
 import { type Attempt, attemptEach } from './attempt-each.ts';
-import { readSecrets, unseen } from '../../operations/unseen.ts';
+import { readSecrets, unseen } from '../../operations/refusals/unseen.ts';
 import { blame, sqlstateOf } from '../../db/sqlstate.ts';
 
 export interface ChunkOutcome extends ApplyCounts {

@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
 import { type Queryable, transaction } from '../../db/transaction.ts';
-import { clientTransaction, needsClient } from '../../operations/client-transaction.ts';
+import { clientTransaction, needsClient } from '../../operations/rules/client-transaction.ts';
 import type { Operation } from '../../operations/contract.ts';
 import type { Resource } from '../../resources/contract.ts';
 import type { Client } from '../../resources/client.ts';

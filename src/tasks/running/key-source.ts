@@ -5,6 +5,7 @@ import type { Resource } from '../../resources/contract.ts';
 import type { Where } from '../../resources/client.ts';
 import { selectionWhere } from '../../selection/selection.ts';
 import { buildWhere } from '../../selection/where.ts';
+import { refusedKeysSql } from '../looking/failed-records.ts';
 import type { TaskContext } from '../context.ts';
 import type { TaskRow } from '../task-row.ts';
 
@@ -72,16 +73,6 @@ async function withinScope(
   const visible = `key in (select ${keySql(model, 't')} collate "C" from (${text}) t)`;
   const gone = deleted ? ` or key in (select unnest(keys) from (${deleted}) deleted)` : '';
   return { sql: `select key from (${sql(values.length + 1)}) own where ${visible}${gone}`, values: [...values, ...own], order: 'key' };
-}
-
-/** Records that task `$first` could not change, for the reason `$first+1` or (null) any, and that no retry has dealt with since. */
-export function refusedKeysSql(t: TaskContext['db']['t'], first: number): string {
-  const [taskId, code] = [`$${first}::int`, `$${first + 1}::text`];
-  return `select distinct key from ${t.task_failure} failure cross join unnest(failure.keys) key
-    where failure.task_id = ${taskId} and (${code} is null or failure.code = ${code})
-    except
-    select key from ${t.task} retry join ${t.chunk} chunk on chunk.task_id = retry.id cross join unnest(chunk.keys) key
-    where retry.parent_id = ${taskId} and retry.selection ->> 'kind' = 'refused' and chunk.state = 'done'`;
 }
 
 /**

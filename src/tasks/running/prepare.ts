@@ -3,7 +3,7 @@ import type { TableNames } from '../../db/names.ts';
 import { transaction } from '../../db/transaction.ts';
 import { AppError } from '../../errors.ts';
 import { keySql } from '../../metadata/key-sql.ts';
-import { movesOntoCode } from '../../operations/moves-onto.ts';
+import { movesOntoCode } from '../../operations/update/moves-onto.ts';
 import { changesOf } from '../../operations/register.ts';
 import { assertStayApart } from './stay-apart.ts';
 import { wake } from '../../queue/wake.ts';

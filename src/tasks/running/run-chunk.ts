@@ -1,7 +1,7 @@
 import type { Pool } from 'pg';
 import { type Queryable, transaction } from '../../db/transaction.ts';
 import type { ApplyTarget, Operation, Rewriting } from '../../operations/contract.ts';
-import { RecordsRefused } from '../../operations/records-refused.ts';
+import { RecordsRefused } from '../../operations/refusals/records-refused.ts';
 import type { Resource } from '../../resources/contract.ts';
 import type { Client } from '../../resources/client.ts';
 import { applyAll, applyIsolated, type ChunkOutcome } from './apply-isolated.ts';

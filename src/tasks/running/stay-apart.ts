@@ -1,5 +1,5 @@
 import type { Queryable } from '../../db/transaction.ts';
-import { assertNotOnto } from '../../operations/moves-onto.ts';
+import { assertNotOnto } from '../../operations/update/moves-onto.ts';
 import { sqlstateOf } from '../../db/sqlstate.ts';
 
 /**

@@ -1,7 +1,7 @@
 import type { PoolClient } from 'pg';
 import { transaction } from '../../db/transaction.ts';
 import { isWokenSql } from '../../queue/wake.ts';
-import { advisoryClass } from '../running/activate.ts';
+import { advisoryClass } from '../advisory-class.ts';
 import type { TaskContext } from '../context.ts';
 import { isAliveSql, noteWorkerEnd } from '../liveness.ts';
 import { moveTask } from '../move-task.ts';

@@ -4,7 +4,7 @@ import type pg from 'pg';
 import { openPool, UtcClient } from '../../db/pool.ts';
 import { assertOwnSessions } from '../../db/pooler.ts';
 import { type Queue, startQueue } from '../../queue/graphile.ts';
-import { advisoryClass } from '../running/activate.ts';
+import { advisoryClass } from '../advisory-class.ts';
 import type { TaskContext } from '../context.ts';
 import { noteWorkerEnd } from '../liveness.ts';
 import { recover } from './recovery.ts';

@@ -1,0 +1,86 @@
+import type { Queryable } from '../../db/transaction.ts';
+import type { ModelMeta } from '../../metadata/contract.ts';
+import type { Register, Resource } from '../../resources/contract.ts';
+import { isPossible } from '../../resources/possible-actions.ts';
+import { type ForeignKey, type Heirs, readKeysAndHeirs } from './foreign-keys.ts';
+import { linksOf } from '../journal/images.ts';
+
+/** Levels of records that go along with a deleted one and can be kept. */
+const mostLevels = 2;
+
+/** A model whose records go along with deleted ones. */
+export interface Dependant {
+  /** Where its records are administered, as nobody in particular sees it. */
+  readonly resource: Resource;
+  /** Why they go: foreign keys to the records that are deleted (null), or to those of another dependant. */
+  readonly by: readonly { readonly key: ForeignKey; readonly of: Dependant | null }[];
+}
+
+/** What deleting records of a model takes along by `ON DELETE CASCADE`, links of many-to-many fields aside. */
+export type Along =
+  /** Dependants that are pointed at come before those that point; none: nothing goes along. */
+  | { readonly isKept: true; readonly dependants: readonly Dependant[] }
+  /** It cannot be kept, because of `table`; `heirs`: nor can the records themselves, for which of the tables they are of is not known. */
+  | {
+      readonly isKept: false;
+      readonly reason: 'circle' | 'deep' | 'no-record' | 'heirs';
+      readonly table: string;
+      readonly tables: readonly string[];
+    };
+
+export async function findAlong(client: Queryable, register: Register, model: ModelMeta): Promise<Along> {
+  const { keys, heirs } = await readKeysAndHeirs(client);
+  return alongOf(keys, heirs, register, model);
+}
+
+type TableName = string;
+
+const sourceOf = ({ schema, table }: ForeignKey): TableName => JSON.stringify([schema, table]);
+const targetOf = ({ targetSchema, targetTable }: ForeignKey): TableName => JSON.stringify([targetSchema, targetTable]);
+const tableOf = ({ dbSchema, dbTable }: ModelMeta): TableName => JSON.stringify([dbSchema, dbTable]);
+
+export function alongOf(keys: readonly ForeignKey[], heirs: Heirs, register: Register, model: ModelMeta): Along {
+  const root = tableOf(model);
+  const levels = new Map<TableName, number>();
+  const tables = new Set<string>();
+  const problems: Omit<Along & { isKept: false }, 'isKept' | 'tables'>[] = [];
+  const resourceOf = (table: TableName) => register.list.find((resource) => tableOf(resource.model) === table) ?? null;
+
+  function follow(path: readonly TableName[]): void {
+    const heir = heirs.get(path.at(-1) as TableName);
+    if (heir !== undefined) problems.push({ reason: 'heirs', table: heir });
+    for (const key of cascading(keys, path.at(-1) as TableName, path.length === 1 ? model : resourceOf(path.at(-1) as TableName)?.model)) {
+      const source = sourceOf(key);
+      tables.add(key.table);
+      const resource = resourceOf(source);
+      if (path.includes(source)) problems.push({ reason: 'circle', table: key.table });
+      else if (path.length > mostLevels) problems.push({ reason: 'deep', table: key.table });
+      else if (!resource || !isPossible(resource.model, 'delete')) problems.push({ reason: 'no-record', table: key.table });
+      else {
+        levels.set(source, Math.max(levels.get(source) ?? 0, path.length));
+        follow([...path, source]);
+      }
+    }
+  }
+
+  follow([root]);
+  const [problem] = problems;
+  if (problem) return { isKept: false, ...problem, tables: [...tables] };
+  const dependants = new Map<TableName, Dependant>();
+  for (const [table] of [...levels].sort(([, one], [, other]) => one - other)) {
+    const by = keys
+      .filter((key) => key.action === 'cascade' && sourceOf(key) === table)
+      .map((key) => ({ key, of: targetOf(key) === root ? null : dependants.get(targetOf(key)) }))
+      .filter((link): link is Dependant['by'][number] => link.of !== undefined);
+    dependants.set(table, { resource: resourceOf(table) as Resource, by });
+  }
+  return { isKept: true, dependants: [...dependants.values()] };
+}
+
+/** Keys whose rows go with those of a table; links of a model's many-to-many fields stand in its records' own images. */
+function cascading(keys: readonly ForeignKey[], table: TableName, model: ModelMeta | undefined): ForeignKey[] {
+  const joinTables = model ? linksOf(model).map(({ relation }) => relation?.joinTable) : [];
+  return keys.filter(
+    (key) => key.action === 'cascade' && targetOf(key) === table && !joinTables.includes(`"${key.schema}"."${key.table}"`),
+  );
+}

@@ -1,0 +1,122 @@
+import { escapeIdentifier } from 'pg';
+import { sqlstate } from '../../db/sqlstate.ts';
+import type { Database } from '../../db/database.ts';
+import type { Queryable } from '../../db/transaction.ts';
+import type { ModelMeta } from '../../metadata/contract.ts';
+import { idRow } from '../../metadata/key-sql.ts';
+import type { Statement } from '../../resources/where-sql.ts';
+import type { ForeignKey } from './foreign-keys.ts';
+
+/** Places of rows by the oid of their table. */
+export type Rows = Map<string, Set<string>>;
+
+/** The table's oid; one that nothing points at needs none. */
+export function rootId(keys: readonly ForeignKey[], { dbSchema, dbTable }: ModelMeta): string {
+  return keys.find(({ targetSchema, targetTable }) => targetSchema === dbSchema && targetTable === dbTable)?.target ?? 'root';
+}
+
+/** Places in a table hold still only within a snapshot. */
+export async function inSnapshot<T>(db: Database, patienceMs: number, work: (client: Queryable) => Promise<T>): Promise<T> {
+  const client = await db.pages.connect();
+  let isBroken = false;
+  try {
+    await client.query(`begin isolation level repeatable read read only; set local statement_timeout = ${patienceMs}`);
+    return await work(client);
+  } finally {
+    await client.query('rollback').catch(() => {
+      isBroken = true;
+    });
+    client.release(isBroken);
+  }
+}
+
+export type Look = <R extends object>(sql: string, values: unknown[]) => Promise<R[] | null>;
+
+/**
+ * Null where a table is too large to be looked through in time, as one without an index may be, or may not be read by our
+ * database user. Nothing more can be asked of the snapshot then.
+ */
+export function patiently(client: Queryable): Look {
+  let isOver = false;
+  return async <R extends object>(sql: string, values: unknown[]) => {
+    if (isOver) return null;
+    try {
+      return (await client.query(sql, values)).rows as R[];
+    } catch (error) {
+      if (![sqlstate.queryCanceled, sqlstate.insufficientPrivilege].includes((error as { code?: string }).code ?? '')) throw error;
+      isOver = true;
+      return null;
+    }
+  };
+}
+
+/** Places of the records that a statement chooses by their ids, of so many at most. */
+export async function chosenPlaces(look: Look, model: ModelMeta, { text, values }: Statement, most: number): Promise<Set<string> | null> {
+  const ids = model.idFields.map((name) => `chosen.${model.fields[name]?.column}`);
+  const rows = await look<{ id: string }>(
+    `select ${placeOf('t')} as id from ${model.table} t join (${text}) chosen on ${idRow(model, 't')} = (${ids.join(', ')}) limit ${most}`,
+    values,
+  );
+  return rows && new Set(rows.map(({ id }) => id));
+}
+
+/** Rows of the key's table that point at these rows and are not among `known`. */
+export async function pointing(
+  look: Look,
+  key: ForeignKey,
+  at: ReadonlySet<string>,
+  known: ReadonlySet<string>,
+  limit: number,
+): Promise<string[] | null> {
+  const on = key.columns.map(
+    (column, index) => `s.${escapeIdentifier(column)} = t.${escapeIdentifier(key.targetColumns[index] as string)}`,
+  );
+  const source = `${key.isSourcePartitioned ? '' : 'only '}${escapeIdentifier(key.schema)}.${escapeIdentifier(key.table)}`;
+  const target = `${key.isTargetPartitioned ? '' : 'only '}${escapeIdentifier(key.targetSchema)}.${escapeIdentifier(key.targetTable)}`;
+  const found = await look<{ id: string }>(
+    `select ${placeOf('s')} as id from ${source} s
+     where exists (select 1 from ${target} t where ${isAt('t', '$1', '$2')} and ${on.join(' and ')})
+       and ${placeOf('s')} <> all($3::text[]) limit ${limit}`,
+    [...placesIn(at), [...known]],
+  );
+  return found?.map(({ id }) => id) ?? null;
+}
+
+/** SQL of a row's place: `16384 (0,1)`. A row's own number is unique only within one physical table, and partitions are many. */
+export function placeOf(alias: string): string {
+  return `(${alias}.tableoid::text || ' ' || ${alias}.ctid::text)`;
+}
+
+/** The numbers find the rows, the places tell those of other partitions apart. */
+export function isAt(alias: string, numbers: string, places: string): string {
+  return `${alias}.ctid = any(${numbers}::tid[]) and ${placeOf(alias)} = any(${places}::text[])`;
+}
+
+export function placesIn(places: Iterable<string>): [numbers: string[], places: string[]] {
+  const all = [...places];
+  return [[...new Set(all.map((place) => place.slice(place.indexOf(' ') + 1)))], all];
+}
+
+/** Adds to `rows` what cascades take along, level by level, each row once, until there are `most`. False: not all of it. */
+export async function follow(look: Look, keys: readonly ForeignKey[], rows: Rows, root: string, most: number): Promise<boolean> {
+  let level: Rows = new Map([[root, new Set(rows.get(root))]]);
+  let isComplete = true;
+  while (level.size > 0) {
+    const next: Rows = new Map();
+    for (const [table, at] of level) {
+      for (const key of keys.filter(({ target, action }) => target === table && action === 'cascade')) {
+        const room = most - [...rows.values()].reduce((sum, all) => sum + all.size, 0);
+        if (room <= 0) return false;
+        const known = rows.get(key.source) ?? new Set();
+        const found = await pointing(look, key, at, known, room + 1);
+        if (found === null || found.length > room) isComplete = false;
+        for (const id of found?.slice(0, room) ?? []) {
+          rows.set(key.source, (rows.get(key.source) ?? new Set()).add(id));
+          next.set(key.source, (next.get(key.source) ?? new Set()).add(id));
+        }
+      }
+    }
+    level = next;
+  }
+  return isComplete;
+}

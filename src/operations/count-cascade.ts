@@ -1,0 +1,149 @@
+import { idFieldsOf } from '../metadata/model-fields.ts';
+import type { Database } from '../db/database.ts';
+import type { ModelMeta } from '../metadata/contract.ts';
+import type { Register, Resource } from '../resources/contract.ts';
+import type { Where } from '../resources/client.ts';
+import type { Statement } from '../resources/where-sql.ts';
+import type { FieldChange } from './field-change.ts';
+import { type ForeignKey, readForeignKeys } from './cascade/foreign-keys.ts';
+import { journal } from './journal-kind.ts';
+import { chosenPlaces, follow, inSnapshot, type Look, patiently, pointing, rootId, type Rows } from './cascade/key-walk.ts';
+import { changesOf, findOperation } from './register.ts';
+
+/** Longest that counting takes, in milliseconds; what takes longer counts as many. */
+const patienceMs = 1_000;
+
+export interface Writing {
+  operation: string;
+  /** As `Operation.parse` made them; undefined: not known yet. */
+  parameters: unknown;
+  /** The records, in the principal's scope. */
+  where: Where;
+  /** How many they are. */
+  count: number;
+}
+
+/**
+ * How many other rows an operation writes along with its records, by the rules of the database: what goes with a deleted record,
+ * what no longer leads to it, what follows a key that is changed; and links. At most `most` are looked at, so it costs no more than those.
+ */
+export async function countAlong(
+  db: Database,
+  register: Register,
+  resource: Resource,
+  { operation, parameters, where, count }: Writing,
+  most: number,
+): Promise<number> {
+  if (most <= 0 || count === 0) return 0;
+  const changes = changesOf(resource, { operation, parameters });
+  const links = linksWritten(resource.model, changes, count);
+  const isDelete = findOperation(resource, operation)?.writes === journal.deleted;
+  const written = isDelete ? null : changedColumns(resource.model, changes);
+  if (written?.size === 0 && links.cut.length === 0) return Math.min(most, links.added);
+  if (written && links.cut.length === 0 && !(await isFollowed(db, resource.model))) return Math.min(most, links.added);
+  const statement = await register.whereSql(resource.model, where);
+  return inSnapshot(db, patienceMs, async (client) => {
+    const look = patiently(client);
+    const keys = await readForeignKeys(client);
+    const root = rootId(keys, resource.model);
+    const chosen = await chosenPlaces(look, resource.model, statement, count + most);
+    if (chosen === null) return most;
+    const rows: Rows = new Map([[root, chosen]]);
+    const found = written ? await following(look, keys, rows, root, written, most) : await goingOrCleared(look, keys, rows, root, most);
+    const cut = await linksOf(look, links.cut, resource.model, statement, most);
+    return Math.min(most, found + cut + links.added);
+  });
+}
+
+/** Does any foreign key follow when a record's own key is changed? Asked first, since hardly any does. */
+async function isFollowed(db: Database, { table }: ModelMeta): Promise<boolean> {
+  const { rows } = await db.pages.query<{ isFollowed: boolean }>(
+    `select exists (select from pg_constraint where contype = 'f' and confrelid = to_regclass($1) and confupdtype in ('c', 'n', 'd')) as "isFollowed"`,
+    [table],
+  );
+  return rows[0]?.isFollowed === true;
+}
+
+const sizeOf = (rows: Rows) => [...rows.values()].reduce((sum, all) => sum + all.size, 0);
+
+async function goingOrCleared(look: Look, keys: readonly ForeignKey[], rows: Rows, root: string, most: number): Promise<number> {
+  const own = sizeOf(rows);
+  if (!(await follow(look, keys, rows, root, own + most))) return most;
+  let along = sizeOf(rows) - own;
+  for (const key of keys) {
+    const at = rows.get(key.target);
+    if (key.action !== 'clear' || !at || at.size === 0 || along >= most) continue;
+    const cleared = await pointing(look, key, at, rows.get(key.source) ?? new Set(), most - along);
+    if (cleared === null) return most;
+    along += cleared.length;
+  }
+  return along;
+}
+
+/** Rows whose foreign key follows a key that is changed, and those that follow these. */
+async function following(
+  look: Look,
+  keys: readonly ForeignKey[],
+  rows: Rows,
+  root: string,
+  columns: ReadonlySet<string>,
+  most: number,
+): Promise<number> {
+  let level = [{ table: root, at: rows.get(root) ?? new Set<string>(), columns }];
+  const seen: Rows = new Map(rows);
+  let along = 0;
+  while (level.length > 0) {
+    const next: typeof level = [];
+    for (const { table, at, columns: written } of level) {
+      const followers = keys.filter(
+        (key) => key.followsUpdates && key.target === table && key.targetColumns.some((name) => written.has(name)),
+      );
+      for (const key of followers) {
+        if (at.size === 0) continue;
+        const known = seen.get(key.source) ?? new Set<string>();
+        const found = await pointing(look, key, at, known, most - along);
+        if (found === null || along + found.length >= most) return most;
+        along += found.length;
+        seen.set(key.source, new Set([...known, ...found]));
+        next.push({ table: key.source, at: new Set(found), columns: new Set(key.columns) });
+      }
+    }
+    level = next;
+  }
+  return along;
+}
+
+function changedColumns(model: ModelMeta, changes: readonly FieldChange[]): Set<string> {
+  return new Set(changes.flatMap(({ field }) => model.fields[field]?.dbColumn ?? []));
+}
+
+interface Links {
+  added: number;
+  /** Join tables out of which the records' links are taken, with the column that holds the records. */
+  cut: { table: string; column: string }[];
+}
+
+function linksWritten(model: ModelMeta, changes: readonly FieldChange[], count: number): Links {
+  const links: Links = { added: 0, cut: [] };
+  for (const { field, change, value } of changes) {
+    const relation = model.fields[field]?.relation;
+    if (!relation?.joinTable) continue;
+    if (change !== 'clear') links.added += count * (Array.isArray(value) ? value.length : 1);
+    if (change === 'clear' || change === 'replace') links.cut.push({ table: relation.joinTable, column: relation.ownColumn as string });
+  }
+  return links;
+}
+
+async function linksOf(look: Look, cut: Links['cut'], model: ModelMeta, chosen: Statement, most: number): Promise<number> {
+  let found = 0;
+  for (const { table, column } of cut) {
+    const id = idFieldsOf(model)[0]?.column;
+    const rows = await look<{ one: number }>(
+      `select 1 as one from ${table} l where l.${column} in (select chosen.${id} from (${chosen.text}) chosen) limit ${most}`,
+      chosen.values,
+    );
+    if (rows === null) return most;
+    found += rows.length;
+  }
+  return found;
+}

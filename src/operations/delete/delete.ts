@@ -1,0 +1,113 @@
+import type { Queryable } from '../../db/transaction.ts';
+import { keyCondition, keySql } from '../../metadata/key-sql.ts';
+import { insertChange } from '../journal/journal-entry.ts';
+import type { ApplyCounts, ApplyTarget, Operation, Statement, StatementRow } from '../contract.ts';
+import { deletePerRecord } from './delete-per-record.ts';
+import { findAlong } from '../cascade/dependants.ts';
+import { leadsToItself } from '../cascade/foreign-keys.ts';
+import { inHalves, sumOf } from '../in-halves.ts';
+import { journal } from '../journal-kind.ts';
+import { keptBack, presentKeys, without } from '../refusals/kept-back.ts';
+import { lastImage } from '../journal/images.ts';
+import { keepAlong, lockAlong, type Taking, type TakenAlong, takenAlong } from '../cascade/cascade.ts';
+import { deleteWords } from '../words.ts';
+import { deletePath } from '../write-path.ts';
+
+export interface DeleteParameters {
+  /** One record, by its own delete page. */
+  isForm?: boolean;
+}
+
+/** As many as a preview tries, so that what it says comes about. */
+const mostTogether = 1_000;
+
+const nothingAlong: TakenAlong = { dependants: [] };
+
+/** Deletes records and keeps their last image. */
+export const deleteOperation: Operation<DeleteParameters> = {
+  kind: 'delete',
+  offer: { path: 'bulk-delete', icon: 'trash-2', tone: 'danger', view: 'bulk/delete', isAcknowledged: true, on: ['selection'] },
+  words: deleteWords,
+  action: 'bulk-delete',
+  actionOf: ({ isForm }) => (isForm ? 'delete' : 'bulk-delete'),
+  writes: journal.deleted,
+  writePath: deletePath,
+  parse: () => ({}),
+  title: (resource) => `Delete ${resource.label.toLowerCase()}`,
+  describe: (_resource, { isForm }) => [isForm ? 'Delete the record' : 'Delete the records'],
+  ...deleting(nothingAlong),
+  async prepared({ client, register, resource, holdersOf }) {
+    const along = await findAlong(client, register, resource.model);
+    const together = (await leadsToItself(client, resource.model.table)) ? { together: mostTogether } : {};
+    if (!along.isKept) return { ...deleteOperation, ...together, ...deleting({ dependants: [], keptAlong: null }) };
+    const { dependants } = along;
+    if (dependants.length === 0) return { ...deleteOperation, ...together };
+    const { statement: _, ...others } = deleteOperation;
+    return {
+      ...others,
+      ...together,
+      firstRows: 10,
+      apply: (client, target, keys) => deleteAlong(client, target, keys, { dependants, holdersOf }),
+    };
+  },
+};
+
+function deleting(along: TakenAlong): Pick<Operation<DeleteParameters>, 'apply' | 'statement' | 'settle'> {
+  return {
+    apply: (client, target, keys) => deleteRecords(client, target, keys, along),
+    statement: (target, keys) => (target.through ? null : deleteStatement(target, keys, along)),
+    settle: settleDelete,
+  };
+}
+
+/** The database takes them along; what they were is kept before. */
+async function deleteAlong(client: Queryable, target: ApplyTarget, keys: readonly string[], taking: Taking): Promise<ApplyCounts> {
+  const { free, conflicts, isTooMany } = await lockAlong(client, target.resource.model, taking, keys);
+  if (isTooMany && keys.length > 1) return inHalves(keys, (half) => deleteAlong(client, target, half, taking));
+  const along = takenAlong(taking.dependants, isTooMany);
+  const counts = free.length === 0 ? { changed: 0, unchanged: 0, gone: 0 } : await deleteRecords(client, target, free, along);
+  return { ...counts, conflicts };
+}
+
+async function deleteRecords(client: Queryable, target: ApplyTarget, keys: readonly string[], along: TakenAlong): Promise<ApplyCounts> {
+  const deleteSet = async (): Promise<ApplyCounts> => {
+    await keepAlong(client, target, along.dependants, keys);
+    const statement = deleteStatement(target, keys, along);
+    const { rows } = await client.query<StatementRow>(statement.sql, statement.values);
+    const { changed = 0, written = null } = rows[0] ?? {};
+    const deleted: ApplyCounts = { changed, unchanged: 0, gone: 0 };
+    return written === null ? deleted : sumOf(deleted, await settleDelete(client, target, without(keys, written)));
+  };
+  return target.through ? deletePerRecord(client, target, target.through, keys, along, deleteSet) : deleteSet();
+}
+
+/** Of records that were not deleted: no longer there, or kept back. */
+async function settleDelete(client: Queryable, { resource: { model } }: ApplyTarget, keys: readonly string[]): Promise<ApplyCounts> {
+  const present = await presentKeys(client, model, keys);
+  const gone = keys.length - present.length;
+  return { changed: 0, unchanged: 0, gone, ...(present.length > 0 && { refusals: [keptBack(present)] }) };
+}
+
+function deleteStatement(target: ApplyTarget, keys: readonly string[], { keptAlong }: TakenAlong): Statement {
+  const { model } = target.resource;
+  const condition = keyCondition(model, 't', keys, 1);
+  const values = [...condition.values];
+  const change = insertChange(target, (value) => `$${values.push(value)}`, {
+    kind: journal.deleted,
+    fields: `'{}'`,
+    keys: 'keys',
+    firstKey: 'keys[1]',
+    before: 'before',
+    keptAlong,
+  });
+  const isAll = `coalesce(cardinality(keys), 0) = $${values.push(keys.length)}::int`;
+  return {
+    sql: `with deleted as (
+        delete from ${model.table} t where ${condition.sql} returning ${keySql(model, 't')} collate "C" as key, ${lastImage(model, 't')} as before
+      ), images as (
+        select array_agg(key order by key) as keys, jsonb_agg(before order by key) as before from deleted
+      ), kept as (${change} from images where cardinality(keys) > 0)
+      select coalesce(cardinality(keys), 0)::int as changed, case when not ${isAll} then coalesce(keys, '{}') end as written from images`,
+    values,
+  };
+}

@@ -1,0 +1,334 @@
+import type { Database } from '../../db/database.ts';
+import type { Principal } from '../../auth/principal.ts';
+import type { FieldMeta } from '../../metadata/contract.ts';
+import { journal, type JournalKind } from '../journal-kind.ts';
+import type { Resource, ResourceField } from '../../resources/contract.ts';
+import { cutSql, titleText } from '../../selection/cut.ts';
+import { limits } from '../../limits.ts';
+
+/** One change of a record: by a form, or by a task. */
+export interface HistoryEntry {
+  id: string;
+  kind: JournalKind;
+  at: Date;
+  principalId: string;
+  principalName: string;
+  reason: string | null;
+  task: HistoryTask | null;
+  /** It went with another record, or came back with it. */
+  isAlong: boolean;
+  /** Values that were written, as text; null: only that it happened is still kept. */
+  values: readonly ChangedValue[] | null;
+}
+
+/** The task that made a change, as far as it is to be told whether it can be undone. */
+export interface HistoryTask {
+  id: number;
+  title: string;
+  resource: string;
+  principalId: string;
+  operation: string;
+  parameters: unknown;
+  isFinished: boolean;
+}
+
+export interface ChangedValue {
+  field: ResourceField;
+  /** As the database writes them, long ones cut off; null for nothing. Of a new record there is no before, of a deleted one no after. */
+  before: string | null;
+  after: string | null;
+  /** Those of the two that are cut off. */
+  cut: readonly ('before' | 'after')[];
+}
+
+export interface HistoryPage {
+  entries: HistoryEntry[];
+  /** Id of the last entry, where there are older ones. */
+  olderThan: string | null;
+}
+
+/** Longer values are cut off by the database, but for lists of ids. */
+const longestShown = 1_000;
+
+/** Of a long value its beginning, and what tells it from another. */
+interface LongValue {
+  cut: string;
+  length: number;
+  digest: string;
+}
+
+type Image = Record<string, string | LongValue | null> | null;
+
+function wholeNames({ fields }: Resource): string[] {
+  return fields.filter(({ relation }) => relation?.kind === 'many-to-many').map(({ meta }) => meta.name);
+}
+
+interface Row {
+  id: string;
+  kind: HistoryEntry['kind'];
+  at: Date;
+  principal_id: string;
+  principal_name: string;
+  change_reason: string | null;
+  fields: string[];
+  task_id: number | null;
+  task_title: string | null;
+  task_owner: string | null;
+  task_resource: string | null;
+  task_operation: string;
+  task_parameters: unknown;
+  task_finished: boolean;
+  is_along: boolean;
+  before: Image;
+  after: Image;
+}
+
+/**
+ * Every change of a record that the store keeps, newest first, one statement whose cost does not grow with the records of a task.
+ * Fields that the principal may not see are in none; a change of nothing else is left out.
+ */
+export async function readHistory(db: Database, resource: Resource, key: string, olderThan: string | null): Promise<HistoryPage> {
+  const { t } = db;
+  const { rows } = await db.pages.query<Row>(
+    `with recursive tasks as (
+       (select task_id from ${t.change} where model = $1 and cardinality(keys) > 20 order by task_id desc limit 1)
+       union all
+       select (select c.task_id from ${t.change} c where c.model = $1 and cardinality(c.keys) > 20 and c.task_id < tasks.task_id order by c.task_id desc limit 1)
+       from tasks where tasks.task_id is not null
+     ), found as (
+       select id from ${t.change} where model = $1 and first_key = $2 and task_id is null
+       union
+       select id from ${t.change} where model = $1 and keys @> array[$2::text] and task_id is not null and cardinality(keys) <= 20
+       union
+       select id from ${t.change} where model = $1 and keys @> array[$2::text] and along_with is not null
+       union
+       select c.id from tasks cross join lateral (
+         select nearest.chunk from ${t.change} nearest
+         where nearest.model = $1 and cardinality(nearest.keys) > 20 and nearest.task_id = tasks.task_id and nearest.first_key <= $2
+         order by nearest.first_key desc limit 1
+       ) nearest join ${t.change} c on c.model = $1 and cardinality(c.keys) > 20 and c.task_id = tasks.task_id
+         and c.first_key <= $2 and c.chunk is not distinct from nearest.chunk
+         and c.first_key >= coalesce((select first_key from ${t.chunk} where task_id = tasks.task_id and number = nearest.chunk), '')
+       where $2 = any(c.keys)
+     )
+     select c.id::text as id, c.kind, c.at, c.principal_id, c.principal_name, c.change_reason, c.fields, c.task_id,
+       task.title as task_title, task.principal_id as task_owner, task.resource as task_resource,
+       task.operation as task_operation, task.parameters as task_parameters, task.finished_at is not null as task_finished, c.along_with is not null as is_along,
+       ${imagesSql('c', 'place.at', '$5')}
+     from found join ${t.change} c using (id) left join ${t.task} task on task.id = c.task_id
+       cross join lateral (select array_position(c.keys, $2) - 1 as at) place
+     where $3::bigint is null or c.id < $3::bigint order by c.id desc limit $4`,
+    [resource.model.name, key, olderThan, limits.shown.changes + 1, wholeNames(resource)],
+  );
+  const shown = rows.slice(0, limits.shown.changes);
+  return {
+    entries: shown.map((row) => entryOf(resource, row)).filter((entry) => entry.kind !== journal.changed || entry.values?.length !== 0),
+    olderThan: rows.length > limits.shown.changes ? (shown.at(-1)?.id ?? null) : null,
+  };
+}
+
+/** SQL: the two images of one record among those of a change; a place counts from 0. */
+function imagesSql(change: string, place: string, whole: string): string {
+  const image = (sql: string) => `(select jsonb_object_agg(key, case when length(value) > ${longestShown} and key <> all(${whole}::text[])
+      then jsonb_build_object('cut', left(value, ${longestShown}), 'length', length(value), 'digest', md5(value)) else to_jsonb(value) end)
+    from jsonb_each_text(${sql}))`;
+  const after = `case jsonb_typeof(${change}.after) when 'array' then ${change}.after -> ${place} else ${change}.after end`;
+  return `${image(`${change}.before -> ${place}`)} as before, ${image(after)} as after`;
+}
+
+function entryOf(resource: Resource, row: Row): HistoryEntry {
+  const { id, kind, at, principal_id: principalId, principal_name: principalName, change_reason: reason } = row;
+  const task = taskOf(row);
+  return { id, kind, at, principalId, principalName, reason, task, isAlong: row.is_along, values: valuesOf(resource, row) };
+}
+
+type TaskColumns = Pick<
+  Row,
+  'task_id' | 'task_title' | 'task_owner' | 'task_resource' | 'task_operation' | 'task_parameters' | 'task_finished'
+>;
+
+function taskOf(row: TaskColumns): HistoryTask | null {
+  if (row.task_id === null) return null;
+  return {
+    id: row.task_id,
+    title: row.task_title ?? '',
+    resource: row.task_resource ?? '',
+    principalId: row.task_owner ?? '',
+    operation: row.task_operation,
+    parameters: row.task_parameters,
+    isFinished: row.task_finished,
+  };
+}
+
+function valuesOf(
+  resource: Resource,
+  { kind, fields, before, after }: Pick<Row, 'kind' | 'fields' | 'before' | 'after'>,
+): ChangedValue[] | null {
+  const written = resource.fields.filter(({ meta }) => !meta.isUpdatedAt && (kind !== journal.changed || fields.includes(meta.name)));
+  // Only that it happened outlives the images; what the principal may not see is not even that.
+  if (!before && !after) return written.length === 0 ? [] : null;
+  return written
+    .map((field) => ({ field, before: valueIn(field, before), after: valueIn(field, after) }))
+    .filter((value) => digestOf(value.before) !== digestOf(value.after))
+    .map(({ field, before: was, after: is }) => {
+      const cut = [isLong(was) ? (['before'] as const) : [], isLong(is) ? (['after'] as const) : []].flat();
+      return { field, before: shownOf(was), after: shownOf(is), cut };
+    });
+}
+
+/** All of a value that a change of the record wrote, or wrote over; null: it is not kept, or there was none. */
+export async function readChangedValue(
+  db: Database,
+  { model }: Resource,
+  key: string,
+  change: string,
+  { meta }: ResourceField,
+  side: 'before' | 'after',
+): Promise<string | null> {
+  const { rows } = await db.pages.query<{ value: string | null }>(
+    `select coalesce(image.one ->> $4::text, image.one ->> $5::text) as value
+     from ${db.t.change} c cross join lateral (select case jsonb_typeof(c.${side}) when 'array' then c.${side} -> (array_position(c.keys, $2) - 1) else c.${side} end as one) image
+     where c.id = $1::bigint and c.model = $3 and $2 = any(c.keys)`,
+    [change, key, model.name, meta.name, columnName(meta)],
+  );
+  return rows[0]?.value ?? null;
+}
+
+function isLong(value: string | LongValue | null): value is LongValue {
+  return value !== null && typeof value === 'object';
+}
+
+/** A whole record's image has names of columns, a change's has names of fields. */
+function valueIn({ meta }: ResourceField, image: Image): string | LongValue | null {
+  return image?.[meta.name] ?? image?.[columnName(meta) ?? ''] ?? null;
+}
+
+function digestOf(value: string | LongValue | null): string | null {
+  return isLong(value) ? value.digest : value;
+}
+
+function shownOf(value: string | LongValue | null): string | null {
+  return isLong(value) ? `${value.cut}… (${value.length.toLocaleString('en')} characters)` : value;
+}
+
+/** What a task did to one record. */
+export interface TaskChange {
+  key: string;
+  /** Of the change that keeps it. */
+  id: string;
+  kind: HistoryEntry['kind'];
+  /** Of the image; null where it has none. */
+  title: string | null;
+  /** Null: the values are no longer kept. */
+  values: readonly ChangedValue[] | null;
+  /** Fields that were written and that the principal may not see. */
+  hiddenCount: number;
+}
+
+interface TaskChangeRow extends Pick<Row, 'id' | 'kind' | 'fields' | 'before' | 'after'> {
+  key: string;
+  title: string | null;
+}
+
+/**
+ * The records of its model that a task changed, in the order of their keys, after `after`; one statement that reads what a page
+ * shows and one chunk at most, however many there are: the changes of a task begin in the order of keys, each with one record at
+ * least, and only those of one chunk lie across another.
+ */
+export async function listTaskChanges(
+  db: Database,
+  resource: Resource,
+  taskId: number,
+  { after, limit }: { after: string; limit: number },
+): Promise<{ changes: TaskChange[]; next: string | null }> {
+  const { t } = db;
+  const { model, titleField } = resource;
+  const { rows } = await db.pages.query<TaskChangeRow>(
+    `with nearest as (
+       select chunk from ${t.change} where task_id = $1 and model = $2 and first_key <= $3 order by first_key desc limit 1
+     ), candidates as (
+       select c.id from nearest join ${t.change} c on c.task_id = $1 and c.model = $2 and c.chunk is not distinct from nearest.chunk and c.first_key <= $3
+         and c.first_key >= coalesce((select first_key from ${t.chunk} where task_id = $1 and number = nearest.chunk), '')
+       union all
+       (select id from ${t.change} where task_id = $1 and model = $2 and first_key > $3 order by first_key limit $4)
+     ), wanted as (
+       select distinct item.key from candidates join ${t.change} c using (id) cross join unnest(c.keys) item(key)
+       where item.key > $3 order by item.key limit $4
+     )
+     select item.key, c.id::text as id, c.kind, c.fields, ${imagesSql('c', '(item.place::int - 1)', '$5')},
+       ${cutSql('coalesce(c.before -> (item.place::int - 1) ->> $6, c.before -> (item.place::int - 1) ->> $7)', limits.shown.titleLength)} as title
+     from candidates join ${t.change} c using (id) cross join unnest(c.keys) with ordinality item(key, place)
+     where item.key in (select key from wanted) order by item.key, c.id`,
+    [taskId, model.name, after, limit + 1, wholeNames(resource), columnName(model.fields[titleField]) ?? titleField, titleField],
+  );
+  const keys = [...new Set(rows.map(({ key }) => key))];
+  const shown = new Set(keys.slice(0, limit));
+  const changes = rows.filter(({ key }) => shown.has(key)).map((row) => taskChange(resource, row));
+  return { changes, next: keys.length > limit ? (keys[limit - 1] ?? null) : null };
+}
+
+function taskChange(resource: Resource, row: TaskChangeRow): TaskChange {
+  const { key, id, kind, fields } = row;
+  const isSeen = (name: string) => resource.fields.some(({ meta }) => meta.name === name);
+  const hidden = fields.filter((name) => !isSeen(name) && !resource.model.fields[name]?.isUpdatedAt);
+  const title = row.title === null ? null : titleText(row.title);
+  return { key, id, kind, title, values: valuesOf(resource, row), hiddenCount: kind === journal.changed ? hidden.length : 0 };
+}
+
+/** A record that is no longer there. */
+export interface DeletedRecord {
+  key: string;
+  title: string | null;
+  at: Date;
+  principalName: string;
+  task: HistoryTask | null;
+  /** Whether what it was is still kept, and was deleted for its own sake: what went along comes back with what it went with. */
+  isKept: boolean;
+}
+
+/** A place in the list of deleted records: a change, and a record among its many. */
+const cursorPattern = /^(\d{1,18})-(\d{1,9})$/;
+
+/** Records of the model that were deleted here, newest first: one page of them, after `cursor`. */
+export async function listDeleted(db: Database, resource: Resource, principal: Principal, cursor: string | null) {
+  // A scope cannot be asked about what is not there.
+  if (resource.scope(principal) !== null) return { records: [], next: null };
+  const { model, titleField } = resource;
+  const [, change = null, place = null] = cursorPattern.exec(cursor ?? '') ?? [];
+  const { rows } = await db.pages.query<DeletedRow>(
+    `select c.id::text as id, item.place::text as place, item.key, c.at, c.principal_name, c.before is not null and c.along_with is null as is_kept,
+       task.id as task_id, task.title as task_title, task.principal_id as task_owner, task.resource as task_resource, task.operation as task_operation,
+       task.parameters as task_parameters, task.finished_at is not null as task_finished,
+       ${cutSql(`coalesce(c.before -> (item.place::int - 1) ->> $2, c.before -> (item.place::int - 1) ->> $3)`, limits.shown.titleLength)} as title
+     from ${db.t.change} c cross join lateral unnest(c.keys) with ordinality as item(key, place)
+       left join ${db.t.task} task on task.id = c.task_id
+     where c.model = $1 and c.kind = 'delete' and ($4::bigint is null or c.id <= $4) and ($4::bigint is null or c.id < $4 or item.place > $5::bigint)
+     order by c.id desc, item.place limit $6`,
+    [model.name, columnName(model.fields[titleField]) ?? titleField, titleField, change, place, limits.shown.deleted + 1],
+  );
+  const shown = rows.slice(0, limits.shown.deleted);
+  const records: DeletedRecord[] = shown.map((row) => ({
+    key: row.key,
+    title: row.title === null ? null : titleText(row.title),
+    at: row.at,
+    principalName: row.principal_name,
+    task: taskOf(row),
+    isKept: row.is_kept,
+  }));
+  const last = shown.at(-1);
+  return { records, next: rows.length > limits.shown.deleted && last ? `${last.id}-${last.place}` : null };
+}
+
+interface DeletedRow extends TaskColumns {
+  id: string;
+  place: string;
+  key: string;
+  title: string | null;
+  at: Date;
+  principal_name: string;
+  is_kept: boolean;
+}
+
+function columnName(meta: FieldMeta | undefined): string | null {
+  return meta?.dbColumn ?? null;
+}

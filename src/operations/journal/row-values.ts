@@ -1,0 +1,79 @@
+import { idFieldsOf, joinOf } from '../../metadata/model-fields.ts';
+import { DbNull, JsonNull } from '@prisma/client/runtime/client';
+import { plainColumnValue } from '../../fields/column-value.ts';
+import { scalarKind } from '../../fields/scalar-kind.ts';
+import type { Queryable } from '../../db/transaction.ts';
+import type { FieldMeta, ModelMeta } from '../../metadata/contract.ts';
+import { keyCondition, keySql } from '../../metadata/key-sql.ts';
+import { textSql } from '../../metadata/value-text.ts';
+import { imaged, lastImage } from './images.ts';
+
+/** A row, locked until the transaction ends. */
+export interface Row {
+  key: string;
+  /** Its columns by field name as JSON, which stays text: no number passes through JavaScript. */
+  image: string;
+  /** The whole row by column name and what it is linked to, as deletes keep it. */
+  whole: string;
+  /** Its values as Prisma's client would read them. */
+  record: Record<string, unknown>;
+}
+
+/** Fields with a column, in the order of the schema. */
+export function columnFields(model: ModelMeta): FieldMeta[] {
+  return Object.values(model.fields).filter((field) => field.column !== null && (field.kind === 'scalar' || field.kind === 'enum'));
+}
+
+export interface ReadOptions {
+  /** Which images are made; what is not asked for is empty. Default: none, which is half the work. */
+  keeps?: 'image' | 'image and whole';
+  /** Many-to-many fields that belong in the image. */
+  links?: readonly FieldMeta[];
+}
+
+/** Reads and locks the rows of `keys` that are there. */
+export async function readRows(
+  sql: Queryable,
+  model: ModelMeta,
+  keys: readonly string[],
+  { keeps, links = [] }: ReadOptions = {},
+): Promise<Row[]> {
+  const fields = columnFields(model);
+  const image = keeps ? imageSql(model, 't', links) : `''`;
+  const whole = keeps === 'image and whole' ? lastImage(model, 't') : `''`;
+  const condition = keyCondition(model, 't', keys, 1);
+  // As JSON, since the driver reads an array letter by letter.
+  const { rows } = await sql.query<{ key: string; image: string; whole: string; texts: (string | null)[] }>(
+    `select ${keySql(model, 't')} collate "C" as key, (${image})::text as image, (${whole})::text as whole,
+       to_json(array[${fields.map((field) => textSql(field, 't')).join(', ')}]::text[]) as texts
+     from ${model.table} t where ${condition.sql} order by 1 for update of t`,
+    condition.values,
+  );
+  return rows.map(({ key, image, whole, texts }) => {
+    const values = fields.map((field, index) => [field.name, plainColumnValue(field, texts[index] ?? null)]);
+    return { key, image, whole, record: Object.fromEntries(values) };
+  });
+}
+
+/** SQL of a row's columns by field name as JSON, without those that the database generates: nobody can put them back. */
+export function imageSql(model: ModelMeta, alias: string, links: readonly FieldMeta[]): string {
+  const written = columnFields(model).filter(({ isGenerated }) => !isGenerated);
+  const columns = written.map((field) => `'${field.name}', ${imaged(field, `${alias}.${field.column}`)}`);
+  const id = idFieldsOf(model)[0]?.column;
+  const linked = links.map((field) => {
+    const { joinTable, ownColumn, otherColumn } = joinOf(field);
+    return `'${field.name}', to_jsonb(array(select j.${otherColumn}::text collate "C" from ${joinTable} j where j.${ownColumn} = ${alias}.${id} order by 1))`;
+  });
+  // A function takes at most 100 arguments.
+  const pairs = [...columns, ...linked];
+  const parts = Array.from({ length: Math.ceil(pairs.length / 50) }, (_, index) => pairs.slice(index * 50, index * 50 + 50));
+  return parts.map((part) => `jsonb_build_object(${part.join(', ')})`).join(' || ');
+}
+
+/** Text that PostgreSQL casts to the field's type, from a value as Prisma's client takes it; a list as a JSON array of texts. */
+export function toText(field: FieldMeta, value: unknown): string | null {
+  if (value === null || value === undefined || value === DbNull) return null;
+  if (value === JsonNull) return 'null';
+  const text = scalarKind(field).toSql(value, { meta: field });
+  return Array.isArray(text) ? JSON.stringify(text) : text;
+}

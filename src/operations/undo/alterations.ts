@@ -1,0 +1,158 @@
+import { fieldOf, joinOf } from '../../metadata/model-fields.ts';
+import type { Queryable } from '../../db/transaction.ts';
+import type { Metadata, ModelMeta } from '../../metadata/contract.ts';
+import { keyCondition, keySql } from '../../metadata/key-sql.ts';
+import type { Alteration, ApplyTarget, Watch } from '../contract.ts';
+import { journal } from '../journal-kind.ts';
+import { imaged, linkedIds, linksKey, linksOf, wholeRow } from '../journal/images.ts';
+import { jsonToTheLetter } from '../journal/stored.ts';
+import { withKey } from '../cascade/cascade.ts';
+import { hasTriggers } from '../triggers.ts';
+import type { UndoParameters } from './undo-parameters.ts';
+
+/** Compares records with what they were before, once they are put back; null where no trigger could have altered them. */
+export async function watchUndo(
+  client: Queryable,
+  { model, metadata }: { model: ModelMeta; metadata: Metadata },
+  { shapes, along = [] }: UndoParameters,
+): Promise<Watch<UndoParameters> | null> {
+  const models = [model, ...along.filter(({ isThere }) => isThere).map((one) => modelOf(metadata, one.model))];
+  const links = models.flatMap(linksOf).map((field) => joinOf(field).joinTable);
+  if (shapes.every(({ kind }) => kind === journal.created)) return null;
+  if (!(await hasTriggers(client, [...models.map(({ table }) => table), ...links]))) return null;
+  const isUpdate = shapes.some(({ kind }) => kind === journal.changed);
+  return async (sql, target, keys, params) => {
+    const digests = isUpdate ? await readDigests(sql, model, keys) : new Map<string, Digests>();
+    return async () => {
+      // Triggers that wait for the end of the transaction have their say first.
+      await sql.query('set constraints all immediate');
+      const found: Alteration[] = [];
+      for (const written of await readWritten(sql, target)) {
+        const of = modelOf(metadata, written.model);
+        found.push(...(await findAltered(sql, target, of, written, params.taskId)));
+        if (written.kind === journal.changed) found.push(...besides(of, written, digests, await readDigests(sql, of, written.keys)));
+      }
+      return found;
+    };
+  };
+}
+
+/** Records that the chunk at hand has put back in one way. */
+interface Written {
+  model: string;
+  kind: 'create' | 'update';
+  fields: readonly string[];
+  isAlong: boolean;
+  keys: string[];
+}
+
+async function readWritten(sql: Queryable, { t, author }: ApplyTarget): Promise<Written[]> {
+  const { rows } = await sql.query<Written>(
+    `select model, kind, fields, along_with is not null as "isAlong", array_agg(key order by key) as keys
+     from ${t.change} cross join unnest(keys) key where task_id = $1 and chunk = $2 and kind in ('create', 'update')
+     group by model, kind, fields, along_with is not null`,
+    [author.taskId, author.chunk],
+  );
+  return rows;
+}
+
+/** By field, those of the records that do not hold what was there before the task. */
+async function findAltered(
+  sql: Queryable,
+  { t, author }: ApplyTarget,
+  model: ModelMeta,
+  { kind, fields, isAlong, keys }: Written,
+  parentId: number,
+): Promise<Alteration[]> {
+  const condition = keyCondition(model, 't', keys, 6);
+  // What came back along is kept as it was to be written; of the records themselves as it was read back.
+  const was = isAlong ? imagesOf(t.change, '$1', `chunk = $2 and along_with is not null`) : imagesOf(t.change, '$4', 'along_with is null');
+  const sides = kind === journal.changed ? sidesOfUpdate(model, fields) : sidesOfRow(model, isAlong ? 'after' : 'before');
+  const { rows } = await sql.query<{ name: string; keys: string[] }>(
+    `with own as materialized (${imagesOf(t.change, '$1', 'chunk = $2 and $4::int is not null')}), was as materialized (${was}),
+       present as (select t.*, ${keySql(model, 't')} collate "C" as "_key" from ${model.table} t where ${condition.sql})
+     select side.name, array_agg(t."_key" order by t."_key") as keys
+     from present t join was on was.key = t."_key" join own on own.key = t."_key" cross join lateral (${sides}) side (name, now, was, is_asked)
+     where side.is_asked and ${jsonToTheLetter('side.now')} is distinct from ${jsonToTheLetter('side.was')} group by side.name order by side.name`,
+    [author.taskId, author.chunk, model.name, parentId, keys, ...condition.values],
+  );
+  const nameOf = (column: string) => Object.values(model.fields).find(({ dbColumn }) => dbColumn === column)?.name ?? column;
+  return rows.map(({ name, keys: altered }) => ({
+    model: model.name,
+    field: kind === journal.changed ? name : nameOf(name),
+    isBeside: false,
+    keys: altered,
+  }));
+}
+
+function imagesOf(change: string, taskId: string, condition: string): string {
+  return `select entry.key, entry.before, case when jsonb_typeof(change.after) = 'array' then entry.after else change.after end as after
+    from ${change} change cross join lateral rows from (unnest(change.keys), jsonb_array_elements(change.before),
+      jsonb_array_elements(case when jsonb_typeof(change.after) = 'array' then change.after else '[]' end)) as entry(key, before, after)
+    where task_id = ${taskId}::int and model = $3 and ${condition} and change.keys && $5::text[] and entry.key = any($5::text[])`;
+}
+
+/** A stamp that somebody else had moved since has moved on, as it should. */
+function sidesOfUpdate(model: ModelMeta, fields: readonly string[]): string {
+  const sides = fields
+    .map((name) => fieldOf(model, name))
+    .map((field) => {
+      const now = field.column ? asImage(imaged(field, `t.${field.column}`)) : `to_jsonb(${linkedIds(model, field, 't')})`;
+      const isAsked = field.isUpdatedAt ? `own.before -> '${field.name}' is not distinct from was.after -> '${field.name}'` : 'true';
+      return `('${field.name}', ${now}, was.before -> '${field.name}', ${isAsked})`;
+    });
+  return `values ${sides.join(', ')}`;
+}
+
+/** Every column that the image knows and that is still there, and the links. */
+function sidesOfRow(model: ModelMeta, side: 'before' | 'after'): string {
+  const image = `was.${side}`;
+  const links = linksOf(model).map(
+    (field) =>
+      `union all select '${field.name}', to_jsonb(${linkedIds(model, field, 't')}), coalesce(${image} -> '${linksKey}' -> '${field.name}', '[]'), true`,
+  );
+  return `select value.key, row_now.image -> value.key, value.value, jsonb_exists(row_now.image, value.key)
+    from (select ${wholeRow(model, 't')} as image) row_now cross join jsonb_each(${image} - '${linksKey}' - '${withKey}') value ${links.join(' ')}`;
+}
+
+/** By column, a digest of what a record holds. */
+type Digests = Readonly<Record<string, string>>;
+
+async function readDigests(sql: Queryable, model: ModelMeta, keys: readonly string[]): Promise<Map<string, Digests>> {
+  const condition = keyCondition(model, 't', keys, 1);
+  const { rows } = await sql.query<{ key: string; digests: Digests }>(
+    `select ${keySql(model, 't')} collate "C" as key, (select jsonb_object_agg(value.key, md5(value.value::text)) from jsonb_each(${wholeRow(model, 't')}) value) as digests
+     from ${model.table} t where ${condition.sql}`,
+    condition.values,
+  );
+  return new Map(rows.map(({ key, digests }) => [key, digests]));
+}
+
+/** Columns that were written though they were not among what was put back. */
+function besides(
+  model: ModelMeta,
+  { fields, keys }: Written,
+  before: ReadonlyMap<string, Digests>,
+  after: ReadonlyMap<string, Digests>,
+): Alteration[] {
+  const found = new Map<string, string[]>();
+  const nameOf = new Map(Object.values(model.fields).map(({ dbColumn, name }) => [dbColumn, name]));
+  for (const key of keys) {
+    const [was = {}, is = {}] = [before.get(key), after.get(key)];
+    for (const column of Object.keys(is).filter((name) => was[name] !== is[name])) {
+      const field = nameOf.get(column) ?? column;
+      if (!fields.includes(field)) found.set(field, [...(found.get(field) ?? []), key]);
+    }
+  }
+  return [...found].sort().map(([field, altered]) => ({ model: model.name, field, isBeside: true, keys: altered }));
+}
+
+function asImage(sql: string): string {
+  return `coalesce(to_jsonb(${sql}), 'null')`;
+}
+
+function modelOf(metadata: Metadata, name: string): ModelMeta {
+  const found = metadata.models[name];
+  if (!found) throw new Error(`there is no model ${name}`);
+  return found;
+}

@@ -1,0 +1,193 @@
+import { idFieldsOf, joinOf } from '../../metadata/model-fields.ts';
+import type { FieldMeta, Metadata, ModelMeta } from '../../metadata/contract.ts';
+import { keySql } from '../../metadata/key-sql.ts';
+import type { Resource } from '../../resources/contract.ts';
+import { insertChange, type Parameter } from '../journal/journal-entry.ts';
+import type { ApplyTarget } from '../contract.ts';
+import { journal } from '../journal-kind.ts';
+import { isTextInImage, linksKey, linksOf, wholeRow } from '../journal/images.ts';
+import { withKey } from '../cascade/cascade.ts';
+
+/** A model whose records went along with deleted ones, and come back with them. Plain JSON, for a task's parameters. */
+export interface Returning {
+  model: string;
+  /** Some went along; else nobody is asked for the right to bring them back. */
+  isThere: boolean;
+  /** Slug of the resource that they are brought back by, and what one of its records is called. */
+  resource: string;
+  singular: string;
+  /** As of `Undoing`. */
+  columns: readonly string[];
+}
+
+export interface Returns {
+  taskId: number;
+  /** Models that are pointed at come before those that point. */
+  along?: readonly Returning[];
+}
+
+/** SQL of what an image says of a column, as the column's type. */
+function columnIn(image: string, { column, sqlType }: FieldMeta): string {
+  return `(${image} ->> '${unquoted(column)}')::${sqlType}`;
+}
+
+function modelOf(metadata: Metadata, { model }: Returning): ModelMeta {
+  const found = metadata.models[model];
+  if (!found) throw new Error(`there is no model ${model}`);
+  return found;
+}
+
+/** Deleted records, each judged: `judged` of key, image and state. `image` has the images of `keys`. */
+export function judgeDeleted(
+  { resource, t }: Pick<ApplyTarget, 'resource' | 't'>,
+  { taskId, along = [] }: Returns,
+  keys: readonly string[],
+  condition: string,
+  parameter: Parameter,
+): string[] {
+  const { model, metadata } = resource;
+  const parts = [`there as (select ${keySql(model, 't')} collate "C" as key from ${model.table} t where ${condition})`];
+  const states: string[] = [];
+  // A value that the statement does not name is an error.
+  const [ofChunks, given] =
+    along.length === 0
+      ? ['', '']
+      : [
+          `task_id = ${parameter(taskId)}::int and along_with = ${parameter(model.name)}::text and kind = 'delete' and chunk in (select chunk from image)`,
+          `${parameter([...keys])}::text[]`,
+        ];
+  if (along.length > 0) {
+    parts.push(`purged as (select distinct chunk from ${t.change} where ${ofChunks} and before is null)`);
+    states.push(`when chunk in (select chunk from purged) then 'purged'`);
+  }
+  const exists: string[] = [];
+  for (const [index, one] of along.entries()) {
+    const dependant = modelOf(metadata, one);
+    const isThere = idFieldsOf(dependant).map((field) => `t.${field.column} = ${columnIn('along.image', field)}`);
+    parts.push(
+      `along${index} as materialized (
+        select along.key, along.image from ${t.change} change
+        cross join lateral rows from (unnest(change.keys), jsonb_array_elements(change.before)) as along(key, image)
+        where ${ofChunks} and change.model = ${parameter(one.model)}::text and jsonb_exists_any(along.image -> '${withKey}', ${given})
+      )`,
+      `again${index} as (
+        select jsonb_object_keys(along.image -> '${withKey}') as key from along${index} along
+        where exists (select 1 from ${dependant.table} t where ${isThere.join(' and ')})
+      )`,
+    );
+    exists.push(`when key in (select key from again${index}) then 'exists-along:${one.model}'`);
+  }
+  return [
+    ...parts,
+    `judged as materialized (
+      select key as "_key", before as "_before", null::jsonb as "_after", null::text as "_field",
+        case when before is null then 'purged' ${states.join(' ')} when kept_along is null then 'not-kept'
+          when key in (select key from there) then 'exists' ${exists.join(' ')} else 'restore' end as "_state"
+      from image
+    )`,
+  ];
+}
+
+/** Creates the judged records again and what went along with them, with their links; keeps that of the latter. */
+export function recreate(
+  { resource, t, author, rewriting }: ApplyTarget,
+  { columns, along = [] }: Returns & { columns: readonly string[] },
+  parameter: Parameter,
+): string[] {
+  const { model, metadata } = resource;
+  const asWritten = rewriting?.insert ? `, ${wholeRow(model, 't')} as "_image"` : '';
+  const parts = insertRows(metadata, model, columns, 'judged', '', asWritten);
+  for (const [index, one] of along.entries()) {
+    const dependant = modelOf(metadata, one);
+    const change = insertChange({ resource: { model: dependant, slug: one.resource }, t, author }, parameter, {
+      kind: journal.created,
+      fields: `'{}'`,
+      keys: 'array_agg("_key" order by "_key")',
+      firstKey: 'min("_key")',
+      after: `jsonb_agg("_before" - '${withKey}' order by "_key")`,
+      alongWith: model.name,
+    });
+    parts.push(
+      `back${index} as materialized (
+        select key as "_key", image as "_before", 'restore' as "_state" from along${index}
+        where ${comesBack(model, 'select key from created')}
+      )`,
+      ...insertRows(metadata, dependant, one.columns, `back${index}`, `_${index}`),
+      `told${index} as (${change} from back${index} having count(*) > 0)`,
+    );
+  }
+  return parts;
+}
+
+/** Keys of records whose dependants were to come back with them, and did not. */
+export function alongMissing(along: readonly Returning[]): string[] {
+  return along.map(
+    (_, index) => `select taker from back${index} cross join lateral jsonb_object_keys("_before" -> '${withKey}') taker
+      where "_key" not in (select key from created_${index}) and taker in (select "_key" from judged where "_state" = 'restore')`,
+  );
+}
+
+/** It went with one that is restored, and every other that it went with is there or is restored too: it needs them all. `keys` are the restored. */
+function comesBack(root: ModelMeta, keys = `select "_key" from judged where "_state" = 'restore'`): string {
+  const restored = `array(${keys})`;
+  const isThere = idFieldsOf(root).map(({ column, sqlType }, index) => `t.${column} = (taker.ids ->> ${index})::${sqlType}`);
+  return `jsonb_exists_any(image -> '${withKey}', ${restored}) and not exists (
+          select 1 from jsonb_each(image -> '${withKey}') taker(key, ids) where taker.key <> all(${restored})
+            and not exists (select 1 from ${root.table} t where ${isThere.join(' and ')}))`;
+}
+
+/** Rows of model and count: what would come back along with the judged records. */
+export function countAlong({ model: root }: Pick<Resource, 'model'>, { along = [] }: Returns): string {
+  return along
+    .map(
+      ({ model }, index) => `select '${model}' as model, count(*)::int as count from along${index}
+        where ${comesBack(root)}`,
+    )
+    .join(' union all ');
+}
+
+/** Inserts rows of `_before` that are to be restored; foreign keys are asked when the whole statement is done. */
+function insertRows(
+  metadata: Metadata,
+  model: ModelMeta,
+  columns: readonly string[],
+  from: string,
+  suffix: string,
+  asWritten = '',
+): string[] {
+  const fieldAt = (column: string) => Object.values(model.fields).find((field) => unquoted(field.column) === unquoted(column));
+  const parts = [
+    `created${suffix} as (
+      insert into ${model.table} as t (${columns.join(', ')}) overriding system value
+      select ${columns.map((column) => recreated(column, fieldAt(column), from)).join(', ')}
+      from ${from} cross join lateral jsonb_populate_record(null::${model.table}, ${from}."_before") was where ${from}."_state" = 'restore'
+      returning ${keySql(model, 't')} collate "C" as key${asWritten}
+    )`,
+  ];
+  const [id] = idFieldsOf(model) as [FieldMeta];
+  for (const [index, field] of linksOf(model).entries()) {
+    const { joinTable, ownColumn, otherColumn } = joinOf(field);
+    // A link between two that both come back stands in both images.
+    parts.push(`linked${suffix}_${index} as (
+      insert into ${joinTable} (${ownColumn}, ${otherColumn})
+      select ${columnIn(`${from}."_before"`, id)}, linked::${relatedIdType({ metadata }, field)} from ${from}
+      cross join lateral jsonb_array_elements_text(coalesce(${from}."_before" -> '${linksKey}' -> '${field.name}', '[]')) linked
+      where ${from}."_key" in (select key from created${suffix}) on conflict do nothing
+    )`);
+  }
+  return parts;
+}
+
+// Reading a whole row would take the text of JSON for a JSON string.
+function recreated(column: string, field: FieldMeta | undefined, from: string): string {
+  return field && isTextInImage(field) ? `(${from}."_before" ->> '${unquoted(column)}')::${field.sqlType}` : `was.${column}`;
+}
+
+export function relatedIdType({ metadata }: Pick<Resource, 'metadata'>, field: FieldMeta): string {
+  const related = metadata.models[joinOf(field).model];
+  return (related && idFieldsOf(related)[0]?.sqlType) ?? 'text';
+}
+
+export function unquoted(column: string | null): string {
+  return (column ?? '').replace(/^"|"$/g, '').replaceAll('""', '"').replaceAll("'", "''");
+}

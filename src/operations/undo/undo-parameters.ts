@@ -1,0 +1,20 @@
+import type { Action } from '../../resources/actions.ts';
+import type { Undone } from '../contract.ts';
+import type { Returning } from './recreate-sql.ts';
+import type { Shape } from './undo-sql.ts';
+
+/** What an undo needs of the task that it takes back. */
+export interface UndoParameters {
+  /** The task that is taken back. */
+  taskId: number;
+  title: string;
+  /** What its principal had to be allowed to do. */
+  action: Action;
+  shapes: readonly Shape[];
+  columns: readonly string[];
+  /** What comes back along with deleted records. */
+  along?: readonly Returning[];
+}
+
+/** The same, as a task keeps them: with what it says of itself. */
+export interface UndoneParameters extends UndoParameters, Partial<Undone> {}

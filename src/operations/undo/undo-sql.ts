@@ -1,0 +1,344 @@
+import { fieldOf, idFieldsOf, joinOf } from '../../metadata/model-fields.ts';
+import type { FieldMeta, ModelMeta } from '../../metadata/contract.ts';
+import type { Resource } from '../../resources/contract.ts';
+import { insertChange, type Parameter } from '../journal/journal-entry.ts';
+import type { ApplyTarget, Statement } from '../contract.ts';
+import { keyCondition, keySql } from '../../metadata/key-sql.ts';
+import { journal, type JournalKind, undoneBy } from '../journal-kind.ts';
+import { keptBackCode, keptBackMessage } from '../refusals/kept-back.ts';
+import { imaged, isTextInImage, linkedIds, linksKey, linksOf, wholeRow } from '../journal/images.ts';
+import { alongMissing, countAlong, judgeDeleted, recreate, relatedIdType, type Returning, unquoted } from './recreate-sql.ts';
+import { jsonToTheLetter } from '../journal/stored.ts';
+
+/** What one task did to records, in one way: which kind of change, of which fields. */
+export interface Shape {
+  kind: JournalKind;
+  fields: readonly string[];
+}
+
+export interface Undoing {
+  taskId: number;
+  /** Columns that can be inserted into, quoted: not the generated ones. */
+  columns: readonly string[];
+  /** What went along with deleted records, and comes back with them. */
+  along?: readonly Returning[];
+}
+
+/**
+ * Takes back, for the records of `keys`, what a task did in one way: restores what it updated, creates what it deleted,
+ * deletes what it created (`keptAlong`: as `ChangeParts` has it). A record that no longer holds what the task wrote is refused; one that holds already what was
+ * there before is left alone; one that was to be written and was not is kept back. Keeps the change, so that an undo can be
+ * undone. One row: changed, unchanged, gone, refusals.
+ */
+export function undoStatement(
+  target: ApplyTarget,
+  keys: readonly string[],
+  undoing: Undoing,
+  shape: Shape,
+  keptAlong?: readonly string[] | null,
+): Statement {
+  return statementOf(target, keys, (parameter, condition) => {
+    const parts = judgingParts(target, undoing, shape, keys, condition, parameter, true);
+    const writing: Readonly<Record<JournalKind, () => string[]>> = {
+      update: () => restore(target, shape),
+      delete: () => recreate(target, undoing, parameter),
+      create: () => remove(target.resource),
+    };
+    const writes = writing[shape.kind]();
+    const stands = standing(target, shape, undoing, condition);
+    return `with ${[...parts, ...writes, ...stands, keptPart(target, shape, parameter, keptAlong)].join(', ')}
+      select (select count(*)::int from judged where "_state" = 'restore') as changed,
+        (select count(*)::int from judged where "_state" = 'unchanged') as unchanged,
+        (select count(*)::int from unlocked where key not in (select key from kept_back)) as gone,
+        (select coalesce(jsonb_agg(jsonb_build_object('code', "_state" || coalesce(':' || "_field", ''), 'field', "_field", 'message', ${parameter(JSON.stringify(sentences(target.resource, shape, undoing.along)))}::jsonb ->> ("_state" || coalesce(':' || "_field", '')), 'keys', keys)), '[]')
+          from (select "_state", "_field", jsonb_agg("_key" order by "_key") as keys from judged
+            where "_state" not in ('restore', 'unchanged') group by "_state", "_field") refused)
+          || (select case when count(*) = 0 then '[]' else jsonb_build_array(jsonb_build_object('code', ${parameter(keptBackCode)}::text,
+            'message', ${parameter(keptBackMessage)}::text, 'keys', jsonb_agg(key order by key))) end from kept_back) as refusals`;
+  });
+}
+
+/**
+ * What became of the records: `unlocked` are those without a row to write, `kept_back` those that were to be written, or are
+ * there and could not be locked, and stand as they were.
+ */
+function standing({ resource: { model }, rewriting }: ApplyTarget, shape: Shape, { along = [] }: Undoing, condition: string): string[] {
+  const isThere = `select ${keySql(model, 't')} collate "C" from ${model.table} t where ${condition} and ${keySql(model, 't')} collate "C" = any(array(select key from unlocked))`;
+  const columns = shape.fields.map((name) => fieldOf(model, name)).filter(({ column }) => column);
+  const written: Readonly<Record<Shape['kind'], string | null>> = {
+    update: columns.length > 0 ? 'select "_written" from written' : null,
+    delete: 'select key from created',
+    create: 'select key from removed',
+  };
+  const hidden = shape.kind === journal.deleted ? [] : [`select key from unlocked where key in (${isThere})`];
+  const unwritten = written[shape.kind]
+    ? [`select "_key" from judged where "_state" = 'restore' and "_key" not in (${written[shape.kind]})`]
+    : [];
+  const asked = columns.filter(({ isUpdatedAt }) => !isUpdatedAt);
+  const isPutBack = shape.kind === journal.changed && rewriting?.update && asked.length > 0;
+  const same = [
+    ...asked.map((field) => `${asImage(imaged(field, `judged.${field.column}`))} is not distinct from "_image" -> '${field.name}'`),
+    ...relationsOf(model, shape).map((field) => `to_jsonb(judged.${linkColumn(field)}) is not distinct from "_before" -> '${field.name}'`),
+  ];
+  const back = isPutBack ? [`select "_key" from judged join written on "_written" = "_key" where ${same.join(' and ')}`] : [];
+  const alongside = shape.kind === journal.deleted ? alongMissing(along) : [];
+  const every = [...hidden, ...unwritten, ...back, ...alongside];
+  return [
+    `unlocked as materialized (select key from image where key not in (select "_key" from judged))`,
+    `kept_back (key) as (${every.join(' union ') || 'select null::text where false'})`,
+  ];
+}
+
+/** Why a record is not taken back, by code. */
+export function sentences(
+  { fields, model }: Pick<Resource, 'fields' | 'model'>,
+  shape: Shape,
+  along: readonly Returning[] = [],
+): Record<string, string> {
+  const labelOf = (name: string) => fields.find(({ meta, name: shown }) => meta.name === name || shown === name)?.label ?? name;
+  const edited = [...shape.fields, ...linksOf(model).map(({ name }) => name)].map((name) => [
+    `edited-since:${name}`,
+    `Edited since: ${labelOf(name)} is no longer what the task wrote.`,
+  ]);
+  const again = along.map((one) => [
+    `exists-along:${one.model}`,
+    `Something that was deleted with it exists again: ${one.singular.toLowerCase()}.`,
+  ]);
+  return {
+    ...Object.fromEntries([...edited, ...again]),
+    'edited-since:*': 'Edited since: it is no longer what the task made.',
+    exists: 'A record of this key exists again.',
+    'not-kept': 'What was deleted along with it is not kept.',
+    purged: 'The values that were there before are no longer kept.',
+  };
+}
+
+/** What the same statement would find, and writes nothing: rows of state, field, count and the first keys. */
+export function judgeStatement(target: ApplyTarget, keys: readonly string[], undoing: Undoing, shape: Shape): Statement {
+  return statementOf(target, keys, (parameter, condition) => {
+    const parts = judgingParts(target, undoing, shape, keys, condition, parameter, false);
+    return `with ${parts.join(', ')}
+      select state, field, count(*)::int as count, (array_agg(key order by key))[1:50] as keys from (
+        select "_key" as key, "_state" as state, "_field" as field from judged
+        union all
+        select key, 'gone', null from image where not exists (select 1 from judged where judged."_key" = image.key)
+      ) found group by state, field order by count desc`;
+  });
+}
+
+/** What would come back along with deleted records: one row for each model, of model and count. */
+export function countAlongStatement(target: ApplyTarget, keys: readonly string[], undoing: Undoing, shape: Shape): Statement {
+  return statementOf(target, keys, (parameter, condition) => {
+    const parts = judgingParts(target, undoing, shape, keys, condition, parameter, false);
+    return `with ${parts.join(', ')} ${countAlong(target.resource, undoing)}`;
+  });
+}
+
+/** Locks the records, and tells which would be taken back: rows of `key`. */
+export function restorableStatement(target: ApplyTarget, keys: readonly string[], undoing: Undoing, shape: Shape): Statement {
+  return statementOf(target, keys, (parameter, condition) => {
+    const parts = judgingParts(target, undoing, shape, keys, condition, parameter, true);
+    return `with ${parts.join(', ')} select "_key" as key from judged where "_state" = 'restore' order by 1`;
+  });
+}
+
+function statementOf(
+  { resource: { model } }: ApplyTarget,
+  keys: readonly string[],
+  write: (parameter: Parameter, condition: string) => string,
+): Statement {
+  const condition = keyCondition(model, 't', keys, 1);
+  const values = [...condition.values];
+  return { sql: write((value) => `$${values.push(value)}`, condition.sql), values };
+}
+
+/** The images of the records, and every record judged by them. */
+function judgingParts(
+  { resource, t }: ApplyTarget,
+  undoing: Undoing,
+  shape: Shape,
+  keys: readonly string[],
+  condition: string,
+  parameter: Parameter,
+  isLocking: boolean,
+): string[] {
+  const { model } = resource;
+  const task = `${parameter(undoing.taskId)}::int`;
+  const given = `${parameter([...keys])}::text[]`;
+  // Changes of one chunk may interleave, chunks do not: no change of these keys begins before the chunk of the first.
+  const image = `image as materialized (
+      select entry.key, entry.before, case when jsonb_typeof(change.after) = 'array' then entry.after else change.after end as after,
+        change.chunk, change.kept_along
+      from ${t.change} change cross join lateral rows from (unnest(change.keys), jsonb_array_elements(change.before),
+        jsonb_array_elements(case when jsonb_typeof(change.after) = 'array' then change.after else '[]' end)) as entry(key, before, after)
+      where change.task_id = ${task} and change.model = ${parameter(model.name)} and change.kind = ${parameter(shape.kind)}
+        and change.fields = ${parameter([...shape.fields])}::text[]
+        and change.first_key >= coalesce((select max(first_key) from ${t.chunk} where task_id = ${task} and first_key <= ${parameter(keys[0])}), '')
+        and change.first_key <= ${parameter(keys.at(-1))} and entry.key = any(${given})
+    )`;
+  const key = `${keySql(model, 't')} collate "C"`;
+  if (shape.kind === journal.deleted) return [image, ...judgeDeleted({ resource, t }, undoing, keys, condition, parameter)];
+  const links = shape.kind === journal.created ? linksOf(resource.model) : relationsOf(model, shape);
+  const current = links.map((field) => `, ${linkedIds(model, field, 't')} as ${linkColumn(field)}`).join('');
+  const locked = `locked as materialized (
+      select t.*, ${key} as "_key", ${wholeRow(model, 't')} as "_row"${current} from ${model.table} t where ${condition}
+      order by ${keySql(model, 't')}${isLocking ? ' for update of t' : ''}
+    )`;
+  const sides = shape.kind === journal.created ? wholeSides(links) : fieldSides(model, shape);
+  const differing = sides
+    .map(({ name, now, after }) => `when ${jsonToTheLetter(now)} is distinct from ${jsonToTheLetter(after)} then '${name}'`)
+    .join(' ');
+  const isAsBefore =
+    sides.map(({ now, before }) => `${jsonToTheLetter(now)} is not distinct from ${jsonToTheLetter(before)}`).join(' and ') || 'false';
+  return [
+    image,
+    locked,
+    `judged as materialized (
+      select locked.*, image.before as "_before", image.after as "_after", compared."_field",
+        case when ${shape.kind === journal.created ? 'image.after' : 'image.before'} is null then 'purged'
+          when compared."_field" is null then 'restore' when ${isAsBefore} then 'unchanged' else 'edited-since' end as "_state"
+      from locked join image on image.key = locked."_key"
+      cross join lateral (select case ${differing} end as "_field") compared
+    )`,
+  ];
+}
+
+interface Comparison {
+  name: string;
+  now: string;
+  before: string;
+  after: string;
+}
+
+// A stamp is no reason to refuse: whoever edits another column moves it too.
+function fieldSides(model: ModelMeta, shape: Shape): Comparison[] {
+  return shape.fields
+    .map((name) => fieldOf(model, name))
+    .filter((field) => !field.isUpdatedAt)
+    .map((field) => ({
+      name: field.name,
+      now: field.relation ? `to_jsonb(locked.${linkColumn(field)})` : asImage(imaged(field, `locked.${field.column}`)),
+      before: `image.before -> '${field.name}'`,
+      after: `image.after -> '${field.name}'`,
+    }));
+}
+
+function wholeSides(links: readonly FieldMeta[]): Comparison[] {
+  return [
+    { name: '*', now: 'locked."_row"', before: 'null', after: `image.after - '${linksKey}'` },
+    ...links.map((field) => ({
+      name: field.name,
+      now: `to_jsonb(locked.${linkColumn(field)})`,
+      before: 'null',
+      after: `coalesce(image.after -> '${linksKey}' -> '${field.name}', '[]')`,
+    })),
+  ];
+}
+
+function restore({ resource, rewriting }: ApplyTarget, shape: Shape): string[] {
+  const { model } = resource;
+  const fields = shape.fields.map((name) => fieldOf(model, name));
+  const columns = fields.filter((field) => field.column);
+  const typed = columns.filter((field) => !isTextInImage(field));
+  const parts: string[] = [];
+  if (columns.length > 0) {
+    const image = typed.map(({ name, column }) => `'${unquoted(column)}', judged."_before" -> '${name}'`).join(', ');
+    const back = columns.map((field) => `'${field.name}', ${imaged(field, `t.${field.column}`)}`).join(', ');
+    parts.push(`written as (
+      update ${model.table} t set ${columns.map((field) => `${field.column} = ${restored(field)}`).join(', ')}
+      from judged cross join lateral jsonb_populate_record(null::${model.table}, jsonb_build_object(${image})) was
+      where judged."_state" = 'restore' and ${isSame(model, 't', 'judged')}
+      returning judged."_key" as "_written"${rewriting?.update ? `, jsonb_build_object(${back}) as "_image"` : ''}
+    )`);
+  }
+  for (const [index, field] of fields.filter(({ relation }) => relation).entries()) {
+    const { joinTable, ownColumn, otherColumn } = joinOf(field);
+    const ids = `array(select jsonb_array_elements_text(judged."_before" -> '${field.name}'))`;
+    const id = idColumn(model);
+    parts.push(
+      `dropped${index} as (delete from ${joinTable} j using judged
+        where judged."_state" = 'restore' and j.${ownColumn} = judged.${id} and j.${otherColumn}::text <> all(${ids}))`,
+      `added${index} as (insert into ${joinTable} (${ownColumn}, ${otherColumn})
+        select judged.${id}, linked::${relatedIdType(resource, field)} from judged cross join unnest(${ids}) linked
+        where judged."_state" = 'restore' on conflict do nothing)`,
+    );
+  }
+  return parts;
+}
+
+// Where somebody has edited another column since, the stamp tells of that and moves on.
+function restored(field: FieldMeta): string {
+  if (isTextInImage(field)) return `(judged."_before" ->> '${field.name}')::${field.sqlType}`;
+  if (!field.isUpdatedAt) return `was.${field.column}`;
+  const isOurs = `${asImage(`judged.${field.column}`)} is not distinct from judged."_after" -> '${field.name}'`;
+  return `case when ${isOurs} then was.${field.column} else now()::${field.sqlType} end`;
+}
+
+function remove({ model }: Resource): string[] {
+  return [
+    `removed as (
+      delete from ${model.table} t using judged where judged."_state" = 'restore' and ${isSame(model, 't', 'judged')} returning judged."_key" as key
+    )`,
+  ];
+}
+
+function keptPart(target: ApplyTarget, shape: Shape, parameter: Parameter, keptAlong?: readonly string[] | null): string {
+  const { model } = target.resource;
+  const back = readBack(target, shape);
+  const fields = shape.fields.map((name) => fieldOf(model, name));
+  const image = (value: (field: FieldMeta) => string, asWritten = '') =>
+    `jsonb_agg(jsonb_build_object(${fields.map((field) => `'${field.name}', ${value(field)}`).join(', ')})${asWritten} order by "_key")`;
+  const images: Readonly<Record<Shape['kind'], () => [string, string]>> = {
+    update: () => [
+      image((field) => (field.relation ? linkColumn(field) : imaged(field, `judged.${field.column}`))),
+      image((field) => (field.isUpdatedAt ? stampAfter(field) : `"_before" -> '${field.name}'`), back?.image),
+    ],
+    delete: () => ['null', `jsonb_agg("_before"${back?.image ?? ''} order by "_key")`],
+    create: () => ['jsonb_agg("_after" order by "_key")', 'null'],
+  };
+  const [before, after] = images[shape.kind]();
+  const change = insertChange(target, parameter, {
+    kind: undoneBy[shape.kind],
+    fields: `${parameter([...shape.fields])}::text[]`,
+    keys: 'array_agg("_key" order by "_key")',
+    firstKey: 'min("_key")',
+    before,
+    after,
+    keptAlong,
+  });
+  return `kept as (${change} from judged ${back?.join ?? ''} where "_state" = 'restore' having count(*) > 0)`;
+}
+
+/** What the table made of rows that were put back, over what it was told to. */
+function readBack({ rewriting, resource: { model } }: ApplyTarget, { kind, fields }: Shape): { join: string; image: string } | null {
+  const image = ` || coalesce("_image", '{}')`;
+  if (kind === journal.deleted && rewriting?.insert) return { join: 'left join created on created.key = "_key"', image };
+  const writes = kind === journal.changed && fields.some((name) => fieldOf(model, name).column);
+  return writes && rewriting?.update ? { join: 'left join written on "_written" = "_key"', image } : null;
+}
+
+function stampAfter(field: FieldMeta): string {
+  const isOurs = `${asImage(`judged.${field.column}`)} is not distinct from "_after" -> '${field.name}'`;
+  return `case when ${isOurs} then "_before" -> '${field.name}' else to_jsonb(now()::${field.sqlType}) end`;
+}
+
+// An image says null where the column is empty.
+function asImage(column: string): string {
+  return `coalesce(to_jsonb(${column}), 'null')`;
+}
+
+function relationsOf(model: ModelMeta, shape: Shape): FieldMeta[] {
+  return shape.fields.map((name) => fieldOf(model, name)).filter(({ relation }) => relation);
+}
+
+function linkColumn(field: FieldMeta): string {
+  return `"_ids_${field.name}"`;
+}
+
+function idColumn(model: ModelMeta): string {
+  return idFieldsOf(model)[0]?.column as string;
+}
+
+function isSame(model: ModelMeta, one: string, other: string): string {
+  return model.idFields.map((name) => `${one}.${fieldOf(model, name).column} = ${other}.${fieldOf(model, name).column}`).join(' and ');
+}

@@ -1,0 +1,121 @@
+import { AppError } from '../../errors.ts';
+import type { Queryable } from '../../db/transaction.ts';
+import { watchUndo } from './alterations.ts';
+import type { ApplyCounts, ApplyTarget, Operation, PrepareContext, Refusal } from '../contract.ts';
+import { findAlong } from '../cascade/dependants.ts';
+import { isFixed } from '../rules/fixed-fields.ts';
+import { inHalves, sumOf } from '../in-halves.ts';
+import { journal } from '../journal-kind.ts';
+import { keepAlong, lockAlong, type Taking, takenAlong } from '../cascade/cascade.ts';
+import { restorableStatement, type Shape, undoStatement } from './undo-sql.ts';
+import type { UndoneParameters, UndoParameters } from './undo-parameters.ts';
+import { undoWords } from '../words.ts';
+
+/** Takes back what another task did, record by record, from the images that it kept. */
+export const undoOperation: Operation<UndoneParameters> = {
+  kind: 'undo',
+  offer: null,
+  words: undoWords,
+  action: 'bulk-update',
+  actionOf: ({ action }) => action,
+  writes: journal.changed,
+  writePath: () => 'sql',
+  writesImages: true,
+  mayChange: (resource, principal, { shapes }) => !shapes.some(({ fields }) => fields.some((name) => isFixed(resource, principal, name))),
+  recreates: ({ taskId, action, shapes, along = [] }) =>
+    shapes.some(({ kind }) => kind === journal.deleted)
+      ? { taskId, action, along: along.filter(({ isThere }) => isThere).map(({ model }) => model) }
+      : null,
+  undone: ({ what, isRedo = false }) => ({ ...(what && { what }), isRedo }),
+  parse() {
+    throw new AppError('invalid-operation', 422, 'A task is undone from its own page.', { fieldErrors: {} });
+  },
+  title: (resource) => `Undo changes of ${resource.label.toLowerCase()}`,
+  describe: (_resource, { taskId, title }) => [`Take back task ${taskId}: ${title}`],
+  statement: (target, keys, params) => {
+    const [shape, ...more] = params.shapes;
+    return shape && more.length === 0 ? undoStatement(target, keys, params, shape) : null;
+  },
+  apply: (client, target, keys, params) => undoEach(params, (shape) => takeBack(client, target, keys, params, shape)),
+  async prepared(context, params) {
+    const watch = await watchUndo(context.client, context.resource, params);
+    return { ...(await preparedFor(context, params)), ...(watch && { watch }) };
+  },
+};
+
+async function preparedFor(
+  { client, register, resource, holdersOf }: PrepareContext,
+  { shapes, along = [] }: UndoParameters,
+): Promise<Operation<UndoneParameters>> {
+  const { statement: _, ...others } = undoOperation;
+  if (!shapes.some(({ kind }) => kind === journal.created)) {
+    if (along.some(({ isThere }) => isThere)) return { ...others, firstRows: 50, apply: bringBackAlong };
+    return { ...undoOperation, ...(shapes.some(({ kind }) => kind === journal.deleted) && { firstRows: 50 }) };
+  }
+  const found = await findAlong(client, register, resource.model);
+  if (found.isKept && found.dependants.length === 0) return undoOperation;
+  const taking = found.isKept ? { dependants: found.dependants, holdersOf } : null;
+  return {
+    ...others,
+    firstRows: 10,
+    apply: (client, target, keys, params) =>
+      undoEach(params, (shape) =>
+        shape.kind === journal.created
+          ? removeAlong(client, target, keys, params, shape, taking)
+          : takeBack(client, target, keys, params, shape),
+      ),
+  };
+}
+
+/** What goes with several comes back with the last of them, so one after the other: side by side nobody would be the last. */
+async function bringBackAlong(
+  client: Queryable,
+  target: ApplyTarget,
+  keys: readonly string[],
+  params: UndoParameters,
+): Promise<ApplyCounts> {
+  await client.query(`select 1 from ${target.t.task} where id = $1 for no key update`, [params.taskId]);
+  return undoEach(params, (shape) => takeBack(client, target, keys, params, shape));
+}
+
+async function undoEach({ shapes }: UndoParameters, undo: (shape: Shape) => Promise<ApplyCounts>): Promise<ApplyCounts> {
+  let total: ApplyCounts = { changed: 0, unchanged: 0, gone: 0 };
+  for (const shape of shapes) total = sumOf(total, await undo(shape));
+  return total;
+}
+
+async function takeBack(
+  client: Queryable,
+  target: ApplyTarget,
+  keys: readonly string[],
+  params: UndoParameters,
+  shape: Shape,
+  keptAlong?: readonly string[] | null,
+): Promise<ApplyCounts> {
+  const { sql, values } = undoStatement(target, keys, params, shape, keptAlong);
+  const { rows } = await client.query<ApplyCounts & { refusals: Refusal[] }>(sql, values);
+  return rows[0] ?? { changed: 0, unchanged: 0, gone: 0 };
+}
+
+/** Deletes what the task brought back, and keeps what goes along with it now. Null: it cannot be kept. */
+async function removeAlong(
+  client: Queryable,
+  target: ApplyTarget,
+  keys: readonly string[],
+  params: UndoParameters,
+  shape: Shape,
+  taking: Taking | null,
+): Promise<ApplyCounts> {
+  if (taking === null) return takeBack(client, target, keys, params, shape, null);
+  const restorable = restorableStatement(target, keys, params, shape);
+  const { rows } = await client.query<{ key: string }>(restorable.sql, restorable.values);
+  const going = rows.map(({ key }) => key);
+  const { free, conflicts, isTooMany } = await lockAlong(client, target.resource.model, taking, going);
+  if (isTooMany && keys.length > 1) return inHalves(keys, (half) => removeAlong(client, target, half, params, shape, taking));
+  const held = new Set(conflicts.flatMap((conflict) => conflict.keys));
+  const { dependants, keptAlong } = takenAlong(taking.dependants, isTooMany);
+  if (free.length > 0) await keepAlong(client, target, dependants, free);
+  const rest = keys.filter((key) => !held.has(key));
+  const left: ApplyCounts = { changed: 0, unchanged: 0, gone: 0, conflicts };
+  return rest.length === 0 ? left : sumOf(left, await takeBack(client, target, rest, params, shape, keptAlong));
+}

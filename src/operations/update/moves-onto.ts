@@ -1,0 +1,153 @@
+import { fieldOf } from '../../metadata/model-fields.ts';
+import type { Queryable } from '../../db/transaction.ts';
+import { AppError } from '../../errors.ts';
+import type { FieldMeta, ModelMeta } from '../../metadata/contract.ts';
+import { keyCondition, keySql } from '../../metadata/key-sql.ts';
+import type { Change } from '../edits/contract.ts';
+import { cast, familyOf, scaleOf } from '../edits/field-family.ts';
+import { getChange } from '../edits/register.ts';
+import type { Statement } from '../contract.ts';
+import type { FieldChange } from '../field-change.ts';
+import { unquoted } from '../undo/recreate-sql.ts';
+
+/** Reason of a task that would move records onto what others of them have until they move too. */
+export const movesOntoCode = 'moves-onto';
+
+/** What no two records of a table may share: an index's parts as SQL over its columns, and how two of them are compared. */
+interface Exclusive {
+  name: string;
+  parts: string[];
+  operators: string[];
+  /** Of each part, as SQL says it: empty where it has none. */
+  collations: string[];
+  predicate: string | null;
+  columns: string[];
+  /** Of the whole table, quoted, with the collation of each. */
+  every: string[];
+  everyCollation: string[];
+  /** Two empty values are the same. */
+  isNullSame: boolean;
+}
+
+/** Rows of the records of `keys`, as `assertNotOnto` takes them. */
+export function rowsOf(model: ModelMeta, keys: readonly string[]): Statement {
+  const { sql, values } = keyCondition(model, 't', keys, 1);
+  return { sql: `select t.* from ${model.table} t where ${sql}`, values };
+}
+
+/**
+ * Refuses a change under which one record would take what another of them holds and gives up by the same change, where no
+ * two may share it (+1 on positions): each would be allowed or not by who comes first, by when the constraint is asked, and by how
+ * the records are cut into chunks. Throws AppError 422, and the database's error where a value cannot be worked out. `rows` are whole rows of the model's table.
+ */
+export async function assertNotOnto(
+  client: Queryable,
+  model: ModelMeta,
+  changes: readonly FieldChange[],
+  rows: () => Statement | Promise<Statement>,
+): Promise<void> {
+  const moved = movedBy(model, changes);
+  if (moved.size === 0) return;
+  const touched = (await readExclusives(client, model)).filter(({ columns }) => columns.some((column) => moved.has(column)));
+  for (const exclusive of touched) {
+    const { sql, values } = meeting(model, moved, exclusive, await rows());
+    const { rows: found } = await client.query<{ count: number }>(sql, values);
+    const count = found[0]?.count ?? 0;
+    if (count > 0) throw refused(count, exclusive);
+  }
+}
+
+function refused(count: number, { name }: Exclusive): AppError {
+  const records =
+    count === 1 ? 'one of these records would take what another' : `${count.toLocaleString('en')} of these records would take what others`;
+  const message = `With this change ${records} of them still has, and “${name}” allows it once. Who may and who may not would depend on the order, so none was changed. Move them somewhere free first.`;
+  return new AppError(movesOntoCode, 422, message, { constraint: name, fieldErrors: {} });
+}
+
+/** By column, what it becomes, where that hangs on what the record holds. */
+function movedBy(model: ModelMeta, changes: readonly FieldChange[]): Map<string, { field: FieldMeta; change: Change; value: unknown }> {
+  const moved = new Map<string, { field: FieldMeta; change: Change; value: unknown }>();
+  for (const { field: name, change: kind, value } of changes) {
+    const field = model.fields[name];
+    if (field?.dbColumn) moved.set(field.dbColumn, { field, change: getChange(kind), value });
+  }
+  return moved;
+}
+
+async function readExclusives(client: Queryable, model: ModelMeta): Promise<Exclusive[]> {
+  const { rows } = await client.query<Exclusive>(
+    `select coalesce(held.conname, index.relname)::text as name,
+       array(select pg_get_indexdef(indexrelid, part, true) from generate_series(1, indnkeyatts) part) as parts,
+       array(select format('operator(%I.%s)', nspname, oprname) from generate_series(1, indnkeyatts) part
+         join pg_opclass on pg_opclass.oid = indclass[part - 1]
+         left join pg_amop on amopfamily = opcfamily and amoplefttype = opcintype and amoprighttype = opcintype and amopstrategy = 3
+         join pg_operator on pg_operator.oid = coalesce(held.conexclop[part], amopopr) join pg_namespace on pg_namespace.oid = oprnamespace
+         order by part) as operators,
+       array(select ${collationOf('indcollation[part - 1]')} from generate_series(1, indnkeyatts) part order by part) as collations,
+       pg_get_expr(indpred, indrelid) as predicate,
+       array(select attname::text from pg_attribute where attrelid = indrelid and attnum > 0
+         and (attnum = any(indkey::int2[]) or exists (select from pg_depend where classid = 'pg_class'::regclass and objid = indexrelid and refobjid = indrelid and refobjsubid = attnum))) as columns,
+       array(select quote_ident(attname) from pg_attribute where attrelid = indrelid and attnum > 0 and not attisdropped order by attnum) as every,
+       array(select ${collationOf('attcollation')} from pg_attribute where attrelid = indrelid and attnum > 0 and not attisdropped order by attnum) as "everyCollation",
+       coalesce(to_jsonb(pg_index) ->> 'indnullsnotdistinct' = 'true', false) as "isNullSame"
+     from pg_index join pg_class index on index.oid = indexrelid left join pg_constraint held on held.conindid = indexrelid and held.contype in ('p', 'u', 'x')
+     where indrelid = $1::text::regclass and (indisunique or indisexclusion) and indisvalid order by 1`,
+    [model.table],
+  );
+  return rows;
+}
+
+/** SQL of ` collate …`, of an oid in the catalogue. */
+function collationOf(oid: string): string {
+  return `coalesce((select format(' collate %I.%I', nspname, collname) from pg_collation join pg_namespace on pg_namespace.oid = collnamespace where pg_collation.oid = ${oid}), '')`;
+}
+
+type Moved = ReturnType<typeof movedBy>;
+type MovedField = Moved extends Map<string, infer Field> ? Field : never;
+
+function meeting(
+  model: ModelMeta,
+  moved: Moved,
+  { parts, operators, collations, predicate, every, everyCollation, isNullSame }: Exclusive,
+  source: Statement,
+): Statement {
+  const values = [...source.values];
+  // Whatever made the value, it is of the column's collation once it is there.
+  const next = every.map((column, index) => {
+    const found = moved.get(unquoted(column));
+    return found
+      ? `(${nextOf(model, found, (value) => `$${values.push(value)}`)})${everyCollation[index]} as ${column}`
+      : `t.${column} as ${column}`;
+  });
+  const now = every.map((column) => `t.${column} as ${column}`);
+  const of = (cells: readonly string[], letter: string) =>
+    `(select ${[...parts.map((part, index) => `${part} as ${letter}${index}`), `${predicate ?? 'true'} as ${letter}_in`].join(', ')} from (select ${cells.join(', ')}) cells) ${letter}`;
+  const isOther = parts.map((_, index) => `n${index}::text is distinct from o${index}::text`).join(' or ');
+  const meets = parts.map((_, index) => {
+    const [one, other] = ['taker.n', 'holder.o'].map((cell) => `${cell}${index}${collations[index]}`);
+    return isNullSame ? `${one} is not distinct from ${other}` : `${one} ${operators[index]} ${other}`;
+  });
+  const sql = `with moving as materialized (
+      select ${keySql(model, 't')} collate "C" as key, o.*, n.* from (${source.sql}) t cross join lateral ${of(now, 'o')} cross join lateral ${of(next, 'n')}
+      where ${isOther} or o_in is distinct from n_in
+    )
+    select count(distinct taker.key)::int as count from moving taker join moving holder
+      on ${meets.join(' and ')} and taker.n_in and holder.o_in and taker.key <> holder.key`;
+  return { sql, values };
+}
+
+/** As it is written; where there may be no room for it, as a number of any length: such a record is refused alone, and in nobody's way. */
+function nextOf(model: ModelMeta, { field, change, value }: MovedField, parameter: (value: unknown) => string): string {
+  const family = familyOf(field);
+  const isWide = change.canOverflow && change.name !== 'copy' && (family === 'integer' || family === 'decimal');
+  const sql = change.sql(value, {
+    field: isWide ? { ...field, sqlType: 'numeric' } : field,
+    current: `t.${field.column}`,
+    columnOf: (name) => `t.${fieldOf(model, name).column}`,
+    metaOf: (name) => fieldOf(model, name),
+    parameter,
+  });
+  const scale = family === 'integer' ? 0 : scaleOf(field);
+  if (!isWide) return cast(sql, field);
+  return scale === null ? sql : `round(${sql}, ${scale})`;
+}

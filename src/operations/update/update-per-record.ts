@@ -1,0 +1,188 @@
+import { fieldOf } from '../../metadata/model-fields.ts';
+import type { Queryable } from '../../db/transaction.ts';
+import type { FieldMeta } from '../../metadata/contract.ts';
+import type { ApplyCounts, ApplyTarget, Through } from '../contract.ts';
+import type { FieldChange } from '../field-change.ts';
+import { keepDifference } from '../journal/keep-difference.ts';
+import { refuseKeptBack, without } from '../refusals/kept-back.ts';
+import { callEach, Objections } from '../rules/objections.ts';
+import { isLink, keyOfPassing, keysOf, type Passing } from '../rules/passing.ts';
+import { plainColumnValue } from '../../fields/column-value.ts';
+import { readRows, type Row } from '../journal/row-values.ts';
+import { type Draft, type HookContext, isObjection, runBeforeSave, runHook, runOwnSave, validateDraft } from '../rules/run-hooks.ts';
+import { writeSet } from './write-set.ts';
+import { compareStatement, differingStatement, updateStatement } from './update-sql.ts';
+import { writeGiven } from './write-given.ts';
+import { writeThroughClient } from './write-through-client.ts';
+
+/**
+ * Changes records of a resource that has rules of its own, or that is written through the project's client. The set is
+ * read and locked at once, PostgreSQL itself says what the changes make of it, the rules look at one record after the
+ * other, and what is left is written at once where one statement can say it.
+ */
+export async function updatePerRecord(
+  sql: Queryable,
+  target: ApplyTarget,
+  through: Through,
+  keys: readonly string[],
+  changes: readonly FieldChange[],
+): Promise<ApplyCounts> {
+  const { resource, author } = target;
+  const { model, hooks } = resource;
+  const context: HookContext = { resource, principal: through.principal, taskId: author.taskId, tx: through.tx, log: through.log };
+  const links = changes.map(({ field }) => fieldOf(model, field)).filter(isLink);
+  // Where one statement writes what was chosen, it keeps the images too.
+  const isPlain = resource.writeThrough === 'sql' && !hooks.save && !hooks.beforeSave;
+  const rows = await readRows(sql, model, keys, isPlain ? {} : { keeps: 'image', links });
+  const rest = await whyUnlocked(sql, target, keys, rows, changes);
+  const differing = await compare(sql, target, rows, changes);
+  const objections = new Objections();
+  const passing: Passing[] = [];
+  for (const item of differing) {
+    const objection = await validateDraft(context, item.draft);
+    if (objection) objections.add(item.row.key, objection);
+    else passing.push(item);
+  }
+  const refusals = objections.list();
+  if (target.isTrial) {
+    await writePlain(sql, target, passing, changes);
+    return { ...rest, changed: passing.length, unchanged: rest.unchanged + rows.length - differing.length, refusals };
+  }
+  await callEach(passing, keyOfPassing, async (item) => {
+    const given = await runBeforeSave(context, item.draft);
+    if (isObjection(given)) return given;
+    item.given = given as Record<string, unknown>;
+    return null;
+  });
+  if (passing.length > 0) await write(sql, target, context, passing, changes, links);
+  if (hooks.afterSave && passing.length > 0) {
+    const now = await readRows(sql, model, keysOf(passing));
+    const written = new Map(now.map((row) => [row.key, row.record]));
+    await callEach(passing, keyOfPassing, ({ row, draft }) =>
+      runHook(context, 'afterSave', { kind: draft.kind, before: draft.before, fields: draft.fields, record: written.get(row.key) }),
+    );
+  }
+  return { ...rest, changed: passing.length, unchanged: rest.unchanged + rows.length - differing.length, refusals };
+}
+
+/** Records that could not be locked: no longer there, or there under a policy, where those that hold the values already are left alone. */
+async function whyUnlocked(
+  sql: Queryable,
+  { resource }: ApplyTarget,
+  keys: readonly string[],
+  rows: readonly Row[],
+  changes: readonly FieldChange[],
+): Promise<{ unchanged: number; gone: number }> {
+  if (rows.length === keys.length) return { unchanged: 0, gone: 0 };
+  const unlocked = without(
+    keys,
+    rows.map(({ key }) => key),
+  );
+  const statement = differingStatement(resource, unlocked, changes);
+  const { rows: there } = await sql.query<{ key: string; isChanged: boolean }>(statement.sql, statement.values);
+  refuseKeptBack(there.filter(({ isChanged }) => isChanged).map(({ key }) => key));
+  return { unchanged: there.length, gone: unlocked.length - there.length };
+}
+
+async function writePlain(sql: Queryable, target: ApplyTarget, items: readonly Passing[], changes: readonly FieldChange[]): Promise<void> {
+  if (items.length === 0) return;
+  const { left, putBack } = await writeSet(sql, target, keysOf(items), changes, { countsSame: false });
+  refuseKeptBack([...left, ...putBack]);
+}
+
+/** Keeps what was written; a record of which nothing of what was asked for is different now was kept back. */
+async function keepWritten(
+  sql: Queryable,
+  target: ApplyTarget,
+  items: readonly Passing[],
+  links: readonly FieldMeta[],
+  isAsked: (item: Passing, field: string) => boolean,
+): Promise<void> {
+  const found = await keepDifference(
+    sql,
+    target,
+    items.map(({ row }) => row),
+    links,
+  );
+  const fieldsOf = new Map(found.map(({ key, fields }) => [key, fields]));
+  refuseKeptBack(keysOf(items.filter((item) => !fieldsOf.get(item.row.key)?.some((field) => isAsked(item, field)))));
+}
+
+/** What the changes would make of the rows; without those that hold it already. */
+async function compare(
+  sql: Queryable,
+  { resource }: ApplyTarget,
+  rows: readonly Row[],
+  changes: readonly FieldChange[],
+): Promise<Passing[]> {
+  if (rows.length === 0) return [];
+  const { model } = resource;
+  const statement = compareStatement(
+    resource,
+    rows.map(({ key }) => key),
+    changes,
+  );
+  const compared = await sql.query<{ key: string; isChanged: boolean; before: (string | null)[]; after: (string | null)[] }>(
+    statement.sql,
+    statement.values,
+  );
+  const byKey = new Map(rows.map((row) => [row.key, row]));
+  return compared.rows.flatMap(({ key, isChanged, before, after }) => {
+    const row = byKey.get(key);
+    if (!row || !isChanged) return [];
+    const record = { ...row.record };
+    const links = new Map<string, { before: string[]; after: string[] }>();
+    for (const [index, { field: name }] of changes.entries()) {
+      const field = fieldOf(model, name);
+      const [was, is] = [before[index] ?? null, after[index] ?? null];
+      if (isLink(field)) links.set(name, { before: idsOf(was), after: idsOf(is) });
+      else record[name] = plainColumnValue(field, is);
+    }
+    const draft: Draft = { kind: 'update', before: row.record, record, fields: changes.map(({ field }) => field) };
+    return { row, draft, links, given: {} };
+  });
+}
+
+function idsOf(text: string | null): string[] {
+  return text === null ? [] : (JSON.parse(text) as string[]);
+}
+
+async function write(
+  sql: Queryable,
+  target: ApplyTarget,
+  context: HookContext,
+  passing: readonly Passing[],
+  changes: readonly FieldChange[],
+  links: readonly FieldMeta[],
+): Promise<void> {
+  const { model } = context.resource;
+  const chosen = new Set(changes.map(({ field }) => field));
+  const isAsked = ({ given }: Passing, field: string) => chosen.has(field) || field in given;
+  if (context.resource.hooks.save) {
+    await callEach(passing, keyOfPassing, async (item) => {
+      const done = await runOwnSave(context, item.draft, ownData(item, changes));
+      return isObjection(done) ? done : null;
+    });
+    // A save of the project's own may have written something else for it.
+    return keepWritten(sql, target, passing, links, (_item, field) => !model.fields[field]?.isUpdatedAt);
+  }
+  if (context.resource.writeThrough === 'client') {
+    await writeThroughClient(context, passing, changes);
+    return keepWritten(sql, target, passing, links, isAsked);
+  }
+  const plain = passing.filter(({ given }) => Object.keys(given).length === 0);
+  const setting = passing.filter(({ given }) => Object.keys(given).length > 0);
+  await writePlain(sql, target, plain, changes);
+  if (setting.length > 0) {
+    const statement = updateStatement(target, keysOf(setting), changes, { keepsChange: false });
+    await sql.query(statement.sql, statement.values);
+    await writeGiven(sql, target, setting);
+    await keepWritten(sql, target, setting, links, isAsked);
+  }
+}
+
+/** What a `save` of the resource's own is given: values by column, ids as text by many-to-many field. */
+function ownData(item: Passing, changes: readonly FieldChange[]): Record<string, unknown> {
+  const names = new Set([...changes.map(({ field }) => field), ...Object.keys(item.given)]);
+  return Object.fromEntries([...names].map((name) => [name, item.links.get(name)?.after ?? item.draft.record[name]]));
+}

@@ -1,0 +1,149 @@
+import type { Principal } from '../../auth/principal.ts';
+import { AppError } from '../../errors.ts';
+import { textsOf } from '../../form-texts.ts';
+import type { Resource, ResourceField } from '../../resources/contract.ts';
+import { hasResource, relatedTitles, relationTarget } from '../../selection/related.ts';
+import type { Given } from '../edits/contract.ts';
+import { changesFor, getChange } from '../edits/register.ts';
+import type { ApplyCounts, CheckContext, Operation } from '../contract.ts';
+import { type FieldChange, relatedIds, type UpdateParameters } from '../field-change.ts';
+import { sumOf } from '../in-halves.ts';
+import { journal } from '../journal-kind.ts';
+import { refuseKeptBack } from '../refusals/kept-back.ts';
+import { updatePerRecord } from './update-per-record.ts';
+import { updateStatement } from './update-sql.ts';
+import { editWords } from '../words.ts';
+import { changePath } from '../write-path.ts';
+import { settleUpdate, writeSet } from './write-set.ts';
+
+/** Changes chosen fields. Fields that were not chosen are not written. */
+export const updateOperation: Operation<UpdateParameters> = {
+  kind: 'update',
+  offer: { path: 'bulk-edit', icon: 'pencil', tone: 'primary', view: 'bulk/edit', isAcknowledged: false, on: ['selection'] },
+  words: editWords,
+  action: 'bulk-update',
+  writes: journal.changed,
+  writePath: changePath,
+  parse: parseChanges,
+  changes: ({ changes }) => changes,
+  digestFields: ({ changes }) => digestFields(changes),
+  isAlwaysPreviewed: ({ changes }) => changes.some(({ change }) => getChange(change).isAlwaysPreviewed === true),
+  mayChange: mayChangeFields,
+  check: checkChanges,
+  title: (resource) => `Edit ${resource.label.toLowerCase()}`,
+  describe: (resource, { changes }) => changes.map((change) => describeChange(resource, change)),
+  statement: (target, keys, { changes }) => (target.through ? null : updateStatement(target, keys, changes)),
+  apply: (...asked) => updating().apply(...asked),
+  prepared: async () => ({ ...updateOperation, ...updating() }),
+  settle: (client, target, left, { changes }) => settleUpdate(client, target, left, changes),
+};
+
+/**
+ * Learns from set to set whether records are as they would become: where some are, the statement that writes counts them too; where
+ * none is, planning to count them would cost every set more than it saves.
+ */
+function updating(): Pick<Operation<UpdateParameters>, 'apply'> {
+  let countsSame: boolean | null = null;
+  return {
+    async apply(client, target, keys, { changes }): Promise<ApplyCounts> {
+      if (target.through) return updatePerRecord(client, target, target.through, keys, changes);
+      countsSame ??= !changes.every(({ change }) => getChange(change).isConstant);
+      const { changed, unchanged, left, putBack } = await writeSet(client, target, keys, changes, { countsSame });
+      refuseKeptBack(putBack);
+      const written: ApplyCounts = { changed, unchanged, gone: 0 };
+      const all = left.length === 0 ? written : sumOf(written, await settleUpdate(client, target, left, changes));
+      countsSame = all.unchanged > 0;
+      return all;
+    },
+  };
+}
+
+function parseChanges(resource: Resource, body: Record<string, unknown>): UpdateParameters {
+  const chosen = textsOf(body.field);
+  const fieldErrors: Record<string, string> = {};
+  const changes: FieldChange[] = [];
+  for (const name of new Set(chosen)) {
+    const field = resource.bulkFields.find((candidate) => candidate.name === name);
+    if (!field) {
+      throw new AppError('invalid-operation', 422, `There is no field "${name}" that can be changed in bulk.`, { fieldErrors: {} });
+    }
+    const isTwice = chosen.filter((other) => other === name).length > 1;
+    const change = isTwice ? { error: `${field.label} is chosen twice.` } : parseChange(resource, field, body);
+    if ('error' in change) fieldErrors[name] = change.error;
+    else changes.push(change);
+  }
+  if (Object.keys(fieldErrors).length > 0) {
+    throw new AppError('invalid-operation', 422, 'Some values need attention. Nothing was changed.', { fieldErrors });
+  }
+  if (changes.length === 0) {
+    throw new AppError('invalid-operation', 422, 'Tick at least one field to change.', { fieldErrors: {} });
+  }
+  return { changes };
+}
+
+function parseChange(resource: Resource, field: ResourceField, body: Record<string, unknown>): FieldChange | { error: string } {
+  const offered = changesFor(field, resource);
+  // Without JavaScript a picker of several records has a control of its own for ids that are typed.
+  const given: Given = (control) => [
+    ...textsOf(body[`${control}.${field.name}`]),
+    ...textsOf(body[`_add.${control}.${field.name}`]).flatMap((text) =>
+      text.startsWith('[') ? [text] : text.split(',').map((id) => id.trim()),
+    ),
+  ];
+  const wanted = given('change').at(-1) ?? '';
+  const change = wanted === '' ? offered[0] : offered.find(({ name }) => name === wanted);
+  if (!change) return { error: `${field.label} cannot be changed in this way.` };
+  const parsed = change.parse(given, field, resource);
+  return 'error' in parsed ? parsed : { field: field.meta.name, change: change.name, value: parsed.value };
+}
+
+/** Expressions are shown to PostgreSQL; related records must be ones that the principal may see. */
+async function checkChanges({ client, register, resource, principal }: CheckContext, { changes }: UpdateParameters): Promise<void> {
+  const fieldErrors: Record<string, string> = {};
+  for (const change of changes) {
+    const field = resource.bulkFields.find(({ meta }) => meta.name === change.field);
+    if (!field) throw new AppError('forbidden', 403, `You may not change “${change.field}” of ${resource.label.toLowerCase()}.`);
+    const wrong =
+      (await getChange(change.change).check?.(change.value, client, field)) ??
+      cutsUnseen(change, field) ??
+      (await findUnreachable(change, field));
+    if (wrong) fieldErrors[field.name] = wrong;
+  }
+  if (Object.keys(fieldErrors).length > 0) {
+    throw new AppError('invalid-operation', 422, 'Some values need attention. Nothing was changed.', { fieldErrors });
+  }
+
+  /** Putting other links in place of all would also cut those to records that this principal does not know of. */
+  function cutsUnseen({ change }: FieldChange, field: ResourceField): string | null {
+    if (field.relation?.kind !== 'many-to-many' || !['replace', 'clear'].includes(change)) return null;
+    const scope = relationTarget(resource, field)?.resource.scope(principal) ?? null;
+    return scope && `${field.label} may also lead to records that are not yours to see: add and remove them one by one.`;
+  }
+
+  async function findUnreachable(change: FieldChange, field: ResourceField): Promise<string | null> {
+    const ids = relatedIds(field, change);
+    const target = relationTarget(resource, field);
+    // A model without a resource has no scope: the database says which of its records exist.
+    if (ids.length === 0 || (!target && !hasResource(register, field))) return null;
+    const seen = target ? await relatedTitles(register, target, principal, ids) : new Map<string, string>();
+    return seen.size === new Set(ids).size ? null : `${field.label} leads to a record that does not exist, or that is not yours to choose.`;
+  }
+}
+
+/** A copy reads another field, which must be one that may be seen. */
+function mayChangeFields(resource: Resource, _principal: Principal, { changes }: UpdateParameters): boolean {
+  const isSeen = (name: unknown) => resource.fields.some(({ meta }) => meta.name === name);
+  return changes.every(
+    ({ field, change, value }) => resource.bulkFields.some(({ meta }) => meta.name === field) && (change !== 'copy' || isSeen(value)),
+  );
+}
+
+/** Names of the fields whose values decide what the changes come to. */
+export function digestFields(changes: readonly FieldChange[]): string[] {
+  return changes.flatMap(({ field, change, value }) => (change === 'copy' ? [field, String(value)] : [field]));
+}
+
+function describeChange(resource: Resource, { field: name, change, value }: FieldChange): string {
+  const field = resource.fields.find((candidate) => candidate.meta.name === name);
+  return field ? `${field.label}: ${getChange(change).describe(value, field, resource)}` : name;
+}

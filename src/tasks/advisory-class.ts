@@ -1,0 +1,2 @@
+/** First number of every advisory lock of ours; the second is a hash or a worker's number. */
+export const advisoryClass = { activation: 0x42_4c_4b_01, liveness: 0x42_4c_4b_02 } as const;
