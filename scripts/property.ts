@@ -6,7 +6,11 @@ import { readOptions, wrongUsage } from './read-options.ts';
 
 /** `npm run property -- [--runs 2000] [--seed N]`: random tables, selections and changes against a model, as often as asked, by a new seed each time. */
 const root = join(import.meta.dirname, '..');
-const files = ['src/tasks/journeys/change-model.db.test.ts', 'src/tasks/journeys/model.db.test.ts', 'src/tasks/follow-ups/undo-along-model.db.test.ts'];
+const files = [
+  'src/tasks/journeys/change-model.db.test.ts',
+  'src/tasks/journeys/model.db.test.ts',
+  'src/tasks/follow-ups/undo-along-model.db.test.ts',
+];
 const usage = 'Usage: npm run property -- [--runs N] [--seed N]';
 const { values } = readOptions(usage, { runs: { type: 'string', default: '2000' }, seed: { type: 'string' } });
 if (![values.runs, values.seed ?? '0'].every((given) => /^-?\d+$/.test(given))) wrongUsage(usage);

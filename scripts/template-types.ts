@@ -1,4 +1,4 @@
-import type { OwnView } from '../src/http/own-views.ts';
+import type { OwnView } from '../src/http/controls/own-views.ts';
 import type { Pages } from '../src/http/pages.ts';
 
 /** What a template calls to show a part; `All` has every template's data by its path. A project's own template reads what it likes. */

@@ -18,7 +18,7 @@ import { sessions } from './http/plugins/session.ts';
 import { staticFiles } from './http/plugins/static-files.ts';
 import { timeZones } from './http/plugins/time-zone.ts';
 import { views } from './http/plugins/views.ts';
-import { healthRoutes } from './http/routes/health.ts';
+import { healthRoutes } from './http/plugins/health.ts';
 import { routes } from './http/routes.ts';
 import { createUrl } from './http/url.ts';
 import type { TaskContext } from './tasks/context.ts';

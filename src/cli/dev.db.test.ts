@@ -28,7 +28,7 @@ test('npm run dev shows a saved template and style at once, a saved source after
     t.diagnostic(`${await until(async () => (await styles()).includes('7.25rem'))} ms until a class was in the style sheet`);
     assert.equal(dev.text().split('Ctrl-C stops it').length, 2, 'nothing was started again');
 
-    edit('src/http/texts/shell.ts', (text) => text.replace('An admin for the data', 'A house for the data'));
+    edit('src/http/shell/shell-texts.ts', (text) => text.replace('An admin for the data', 'A house for the data'));
     const isNew = async () => (await page()).includes('A house for the data');
     t.diagnostic(`${await until(isNew)} ms until a source was running`);
     assert.match(await page(), /Halt! /);

@@ -2,7 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import { defaults, seal, unseal } from 'iron-webcrypto';
 import { z } from 'zod';
 import { textsOf } from '../form-texts.ts';
-import { tokenOf } from './plugins/csrf.ts';
+import { tokenOf } from './csrf-token.ts';
 import { limits } from '../limits.ts';
 
 /** A form as it was posted, kept for who posted it. */

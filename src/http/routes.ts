@@ -1,19 +1,19 @@
 import type { FastifyPluginAsync } from 'fastify';
-import { bulkRoutes } from './routes/bulk.ts';
-import { firstAdminRoutes } from './routes/first-admin.ts';
-import { filterRoutes } from './routes/filter.ts';
-import { historyRoutes } from './routes/history.ts';
-import { followUpRoutes } from './routes/follow-ups.ts';
-import { homeRoutes } from './routes/home.ts';
-import { listRoutes } from './routes/list.ts';
-import { lockRoutes } from './routes/locks.ts';
-import { optionsRoutes } from './routes/options.ts';
-import { previewRoutes } from './routes/previews.ts';
-import { recordRoutes } from './routes/records.ts';
-import { selectionRoutes } from './routes/selection.ts';
-import { signInRoutes } from './routes/sign-in.ts';
-import { taskChangesRoutes } from './routes/task-changes.ts';
-import { taskRoutes } from './routes/tasks.ts';
+import { bulkRoutes } from './bulk/bulk-routes.ts';
+import { firstAdminRoutes } from './sign-in/first-admin-routes.ts';
+import { filterRoutes } from './list/filter-routes.ts';
+import { historyRoutes } from './records/history-routes.ts';
+import { followUpRoutes } from './tasks/follow-ups-routes.ts';
+import { homeRoutes } from './home/home-routes.ts';
+import { listRoutes } from './list/list-routes.ts';
+import { lockRoutes } from './records/locks-routes.ts';
+import { optionsRoutes } from './controls/options-routes.ts';
+import { previewRoutes } from './bulk/previews-routes.ts';
+import { recordRoutes } from './records/records-routes.ts';
+import { selectionRoutes } from './list/selection-routes.ts';
+import { signInRoutes } from './sign-in/sign-in-routes.ts';
+import { taskChangesRoutes } from './records/task-changes-routes.ts';
+import { taskRoutes } from './tasks/tasks-routes.ts';
 import type { RouteOptions } from './route-options.ts';
 
 /** A file a noun. */

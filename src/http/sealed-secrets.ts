@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { textsOf } from '../form-texts.ts';
 import type { Register, Resource } from '../resources/contract.ts';
 import type { KeptForm } from './kept-form.ts';
-import type { Body } from './pages/bulk-field.ts';
+import type { Body } from './form.ts';
 
 /** A secret that was typed and not saved travels on unseen: sealed, for who typed it. */
 export interface Sealing {

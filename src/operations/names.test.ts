@@ -7,7 +7,7 @@ import { operationKinds } from './register.ts';
 const root = join(import.meta.dirname, '../..');
 
 /** The members, and the register that lists them. */
-const members = /^src\/operations\/(register|update|delete|undo)\.ts$/;
+const members = /^src\/operations\/(register|update\/update|delete\/delete|undo\/undo)\.ts$/;
 
 const names = operationKinds.join('|');
 const askings: readonly [what: string, pattern: RegExp][] = [

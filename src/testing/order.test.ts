@@ -11,7 +11,8 @@ const rooms = [
   'operations/undo operations/update operations/delete operations/own',
   'operations/register.ts operations/count-cascade.ts operations/save-record.ts',
   'tasks tasks/looking tasks/running tasks/previewing tasks/launching tasks/control tasks/follow-ups tasks/worker',
-  'http app.ts build-context.ts run-worker.ts index.ts sample admin.ts cli',
+  'http http/shell http/controls http/plugins http/tasks http/list http/records http/bulk http/home http/sign-in http/routes.ts',
+  'app.ts build-context.ts run-worker.ts index.ts sample admin.ts cli',
 ].flatMap((line) => line.split(' '));
 
 type Sources = ReadonlyMap<string, string>;

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import type { ConnectionError } from 'fastify';
 import plugin from 'fastify-plugin';
 import { limits, limitTexts } from '../../limits.ts';
-import { shellTexts } from '../texts/shell.ts';
+import { shellTexts } from '../shell/shell-texts.ts';
 
 /** So many connections are served; some more are told so, and what comes beyond them is ended as it begins. */
 export const connections = plugin(

@@ -1,6 +1,7 @@
 import csrf from '@fastify/csrf-protection';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import plugin from 'fastify-plugin';
+import { tokenOf } from '../csrf-token.ts';
 import { visits } from '../../auth/visits.ts';
 import { type FormOwners, formOwners, withoutMark } from '../../auth/form-owner.ts';
 
@@ -42,9 +43,3 @@ export const csrfProtection = plugin<{ secret: string; path: string; isHttps: bo
   },
   { name: 'bulkhead-csrf', dependencies: ['bulkhead-session'] },
 );
-
-export function tokenOf({ body, headers }: FastifyRequest): string {
-  const field = (body as { _csrf?: unknown } | null | undefined)?._csrf;
-  const token = typeof field === 'string' ? field : headers['x-csrf-token'];
-  return typeof token === 'string' ? token : '';
-}

@@ -2,7 +2,7 @@ import plugin from 'fastify-plugin';
 import { getUser } from '../../auth/get-user.ts';
 import type { Principal } from '../../auth/principal.ts';
 import { AppError } from '../../errors.ts';
-import { shellTexts } from '../texts/shell.ts';
+import { shellTexts } from '../shell/shell-texts.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {

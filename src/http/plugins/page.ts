@@ -5,7 +5,7 @@ import type { AdminDefinition } from '../../admin-definition.ts';
 import type { Register } from '../../resources/contract.ts';
 import { headerJson, isHtmx } from '../negotiate.ts';
 import type { CommonData, Pages } from '../pages.ts';
-import { layoutData } from '../pages/layout.ts';
+import { layoutData } from '../shell/layout.ts';
 import { csrfToken } from '../csrf-token.ts';
 import type { SiteUrl } from '../url.ts';
 

@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyRequest, RouteShorthandOptions } from 'fas
 import plugin from 'fastify-plugin';
 import { normalEmail } from '../../auth/users.ts';
 import { AppError } from '../../errors.ts';
-import { shellTexts } from '../texts/shell.ts';
+import { shellTexts } from '../shell/shell-texts.ts';
 import { limits } from '../../limits.ts';
 
 /** Only routes that ask for it are limited. */

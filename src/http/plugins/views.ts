@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { Eta } from 'eta';
 import plugin from 'fastify-plugin';
 import { icon } from '../icons.ts';
-import { withOwnViews } from '../own-views.ts';
+import { withOwnViews } from '../controls/own-views.ts';
 import type { SiteUrl } from '../url.ts';
 
 declare module 'fastify' {

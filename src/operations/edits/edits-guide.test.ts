@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { changeTexts } from '../../http/texts/changes.ts';
+import { changeTexts } from '../../http/bulk/edits-texts.ts';
 import { buildRegister } from '../../resources/register.ts';
 import { tortureAdmin } from '../../testing/torture.ts';
 import { changeNames } from './contract.ts';

@@ -1,0 +1,92 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { AppError } from '../../errors.ts';
+import type { TaskContext } from '../../tasks/context.ts';
+import type { Launched } from '../../tasks/launched.ts';
+import { seesTask } from '../../tasks/who-sees.ts';
+import { isFinished } from '../../tasks/states.ts';
+import { headerJson, isHtmx, wantsJson } from '../negotiate.ts';
+import { type BulkOutcomeData, type BulkRequest, explanationData, listUrl, overlapData, refusedData } from './bulk.ts';
+import { finishedData, finishedEvents, progressData } from '../tasks/progress.ts';
+import { taskJson } from '../tasks/task.ts';
+import { earlierNote } from '../tasks/earlier-note.ts';
+import { getNamed, named, namedHolders, type NamedTask } from '../tasks/task-title.ts';
+import { followUpTexts } from '../tasks/follow-ups-texts.ts';
+import { taskChangeTexts } from '../tasks/task-changes-texts.ts';
+import { taskTexts } from '../tasks/tasks-texts.ts';
+
+/** What a confirmed dialog or preview leads to: the task, on its own page or in the dialog. */
+export async function sendLaunched(
+  context: TaskContext,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  about: BulkRequest,
+  { task: launched, outcome }: Launched,
+) {
+  const { url } = about;
+  const [task] = (await named(context, about.principal, [launched])) as [NamedTask];
+  const now = new Date();
+  const statusUrl = url(`/tasks/${task.id}`);
+  const finished = isFinished(task.state);
+  if (wantsJson(request)) {
+    const message =
+      earlierNote(outcome) ?? (finished ? (task.message ?? task.title) : taskTexts.processing(task.total ?? task.expected ?? 0));
+    return reply.code(202).send({ ...taskJson(task, now), taskId: task.id, outcome, message, statusUrl });
+  }
+  const note = earlierNote(outcome);
+  if (!isHtmx(request)) return (note === null ? reply : reply.flash('info', note)).redirect(statusUrl, 303);
+  if (outcome === 'inline') {
+    // An empty dialog closes itself. What was just done at once can be undone by whoever did it.
+    const undo =
+      task.changed > 0 && about.operation.isUndoable !== false ? { href: url(`/tasks/${task.id}/undo`), label: followUpTexts.undo } : null;
+    const changes = task.changed > 0 ? { href: url(`/tasks/${task.id}/changes`), label: taskChangeTexts.show(task.changed) } : null;
+    return reply
+      .header('HX-Trigger', headerJson({ ...finishedEvents(task, { undo, changes }), 'bulkhead:close-dialog': true }))
+      .type('text/html')
+      .send('');
+  }
+  reply.code(202).header('HX-Trigger', headerJson({ 'bulkhead:launched': { taskId: task.id, resource: task.resource } }));
+  return reply.page('bulk/_launched', {
+    title: task.title,
+    note,
+    progress: finished ? null : progressData(task, { now, url, reader: about.resource.reader }),
+    ended: finished ? finishedData(task, now, url) : null,
+    close: taskTexts.close,
+    listUrl: listUrl(about.resource, about.selectionId, about.filter, url),
+  });
+}
+
+/** What is said on the form itself, with all that was typed; null: it has a page of its own. */
+export function saidOnForm(error: unknown): AppError | null {
+  if (!(error instanceof AppError)) return null;
+  if (error.code === 'invalid-operation') return error;
+  // Of this status, unlike that of a busy server, htmx puts the answer in place.
+  return error.code === 'busy' ? new AppError('busy', 423, error.message) : null;
+}
+
+/** A conflict or a refusal in words, with a way on; anything else is thrown on. */
+export async function explain(context: TaskContext, request: FastifyRequest, reply: FastifyReply, about: BulkRequest, error: unknown) {
+  if (!(error instanceof AppError) || wantsJson(request)) throw error;
+  // Others are not swapped into a dialog; the error page or a toast tells them.
+  if (error.status !== 409 && error.status !== 422) throw error;
+  const data = await explanationOf(context, about, error);
+  return reply.code(error.status).page('bulk/outcome', data);
+}
+
+async function explanationOf(context: TaskContext, about: BulkRequest, error: AppError): Promise<BulkOutcomeData> {
+  if (error.code === 'refused') return refusedData(about, error);
+  if (error.code !== 'overlap') return explanationData(about, error);
+  const { principal, url } = about;
+  const holders = await namedHolders(context, principal, error.details.holders ?? []);
+  const [holder] = holders;
+  const isVisible = holder && seesTask(context.register, principal, holder);
+  if (!isVisible) return overlapData(about, holders, null, null);
+  const task = await getNamed(context, principal, holder.taskId);
+  const now = new Date();
+  const finished = isFinished(task.state);
+  return overlapData(
+    about,
+    holders,
+    finished ? null : progressData(task, { now, url, reader: about.resource.reader }),
+    finished ? finishedData(task, now, url) : null,
+  );
+}

@@ -1,0 +1,96 @@
+import type { Principal } from '../../auth/principal.ts';
+import type { Database } from '../../db/database.ts';
+import type { Register } from '../../resources/contract.ts';
+import type { Count } from '../../selection/count.ts';
+import { seesEveryRow } from '../../resources/permissions.ts';
+import type { ListedTask } from '../../tasks/looking/queries.ts';
+import { formatCount, formatRough } from '../format.ts';
+import { shellTexts } from '../shell/shell-texts.ts';
+import type { SiteUrl } from '../url.ts';
+import { resourceIcon } from '../shell/resource-icon.ts';
+import { canSelect } from '../controls/can-select.ts';
+import { type TaskLine, taskLine } from '../tasks/tasks.ts';
+
+export interface HomeData {
+  title: string;
+  lead: string;
+  resources: readonly { label: string; href: string; icon: string; countText: string | null }[];
+  tasks: readonly TaskLine[];
+  tasksUrl: string;
+  noTasks: string;
+  words: typeof shellTexts;
+}
+
+export interface Home {
+  name: string;
+  db: Database;
+  register: Register;
+  principal: Principal;
+  tasks: readonly ListedTask[];
+  url: SiteUrl;
+  now: Date;
+}
+
+/** Two statements beside the tasks it is given. */
+export async function homeData({ name, db, register, principal, tasks, url, now }: Home): Promise<HomeData> {
+  const listed = register.listFor(principal);
+  // What somebody sees only in part is not counted from the outside.
+  const counts = await countTables(
+    db,
+    listed.filter((resource) => seesEveryRow(resource, principal)).map(({ model }) => model.table),
+  );
+  return {
+    title: name,
+    lead: shellTexts.homeLead,
+    resources: listed.map((resource) => ({
+      label: resource.label,
+      href: url(`/${resource.slug}`),
+      icon: resourceIcon(resource),
+      countText: countText(counts.get(resource.model.table)),
+    })),
+    tasks: tasks.map((task) => taskLine(task, { now, url, resources: register.list, principal })),
+    tasksUrl: url('/tasks'),
+    noTasks: listed.some((resource) => canSelect(resource, principal)) ? shellTexts.noTasks : shellTexts.noTasksForViewers,
+    words: shellTexts,
+  };
+}
+
+function countText(count: Count | undefined): string | null {
+  if (count === undefined) return null;
+  return count.isExact ? formatCount(count.value, 'record', 'records') : shellTexts.aboutRecords(formatRough(count.value));
+}
+
+/** Up to so many rows are counted. */
+const mostCounted = 1_000;
+
+/**
+ * Small tables are counted; of large ones the database is believed, since counting millions of rows to greet somebody would be
+ * slow. What is neither is left out: views, tables that our role may not read, large ones that the database never looked at.
+ */
+async function countTables(db: Database, tables: readonly string[]): Promise<Map<string, Count>> {
+  const { rows } = await db.pages.query<{ name: string; count: number }>(
+    `select name, reltuples::float8 as count from unnest($1::text[]) as name join pg_class on pg_class.oid = to_regclass(name)
+     where relkind in ('r', 'p', 'm') and has_table_privilege(pg_class.oid, 'select')`,
+    [tables],
+  );
+  const counts = new Map<string, Count>();
+  for (const { name, count } of rows) if (count > mostCounted) counts.set(name, { value: count, isExact: false });
+  const small = rows.filter(({ count }) => count <= mostCounted);
+  if (small.length === 0) return counts;
+  const counted = await db.pages.query<{ place: number; count: number }>(
+    small
+      .map(({ name }, place) => `select ${place} as place, count(*)::int from (select from ${name} limit ${mostCounted + 1}) t`)
+      .join(' union all '),
+  );
+  for (const { place, count } of counted.rows) {
+    const table = small[place];
+    if (table && count <= mostCounted) counts.set(table.name, { value: count, isExact: true });
+  }
+  return counts;
+}
+
+declare module '../pages.ts' {
+  interface Pages {
+    'home/show': HomeData;
+  }
+}

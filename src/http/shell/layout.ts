@@ -1,0 +1,119 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { AdminDefinition } from '../../admin-definition.ts';
+import type { Register } from '../../resources/contract.ts';
+import { readerOf } from '../../fields/reader.ts';
+import { ids } from '../ids.ts';
+import type { CommonData } from '../pages.ts';
+import { csrfToken } from '../csrf-token.ts';
+import { shellTexts } from './shell-texts.ts';
+import type { SiteUrl } from '../url.ts';
+import { resourceIcon } from './resource-icon.ts';
+
+export interface NavItem {
+  label: string;
+  href: string;
+  icon: string;
+  isCurrent: boolean;
+}
+
+/** What stands around every page. */
+export interface LayoutData extends CommonData {
+  title: string;
+  name: string;
+  body: string;
+  /** Null: whatever the system prefers. */
+  theme: 'light' | 'dark' | null;
+  /** Null: nobody is signed in. */
+  user: { name: string; initials: string; roles: string; signOutUrl: string } | null;
+  home: NavItem;
+  resources: readonly NavItem[];
+  work: readonly NavItem[];
+  flash: NonNullable<FastifyRequest['session']['flash']> | null;
+  credits: readonly string[];
+  htmxConfig: string;
+  /** Value of `hx-headers`: the token, on every request htmx sends. */
+  headers: string;
+  ids: typeof ids;
+  words: typeof shellTexts;
+  /** Islands of this page alone, files in `public/`. */
+  scripts: readonly string[];
+}
+
+// No eval and no style elements, for the content security policy; answers with these statuses are meant to be seen.
+const htmxConfig = JSON.stringify({
+  includeIndicatorStyles: false,
+  allowEval: false,
+  selfRequestsOnly: true,
+  // Without `style`: carrying that attribute over is an inline style to the policy.
+  attributesToSettle: ['class', 'width', 'height'],
+  historyCacheSize: 0,
+  refreshOnHistoryMiss: true,
+  responseHandling: [
+    { code: '204', swap: false },
+    { code: '[23]..', swap: true },
+    { code: '401|409|422|423', swap: true, error: false },
+    { code: '[45]..', swap: false, error: true },
+  ],
+});
+
+export interface Around {
+  admin: AdminDefinition;
+  register: Register;
+  url: SiteUrl;
+  body: string;
+  title: string;
+  scripts: readonly string[];
+}
+
+export function layoutData(reply: FastifyReply, { admin, register, url, body, title, scripts }: Around): LayoutData {
+  const { request } = reply;
+  const user = request.principal ?? null;
+  const path = (request.url.split('?')[0] ?? '').slice(url.prefix.length) || '/';
+  const item = (label: string, to: string, icon: string): NavItem => ({
+    label,
+    href: url(to),
+    icon,
+    isCurrent: to === '/' ? path === '/' : path === to || path.startsWith(`${to}/`),
+  });
+  const csrf = user ? csrfToken(reply) : '';
+  const theme = request.cookies?.theme;
+  return {
+    title: title === '' || title === admin.name ? admin.name : `${title} · ${admin.name}`,
+    name: admin.name,
+    body,
+    theme: theme === 'light' || theme === 'dark' ? theme : null,
+    user: user && {
+      name: user.name,
+      initials: initialsOf(user.name),
+      roles: user.roles.join(', '),
+      signOutUrl: url('/sign-out'),
+    },
+    home: item(shellTexts.home, '/', 'layout-grid'),
+    resources: user ? register.listFor(user).map((resource) => item(resource.label, `/${resource.slug}`, resourceIcon(resource))) : [],
+    work: user ? [item(shellTexts.tasks, '/tasks', 'list-checks')] : [],
+    flash: takeFlash(reply),
+    credits: admin.credits ?? [],
+    htmxConfig,
+    headers: JSON.stringify({ 'x-csrf-token': csrf }),
+    csrf,
+    zone: readerOf(user ?? {}).timeZone,
+    ids,
+    words: shellTexts,
+    scripts,
+  };
+}
+
+function takeFlash({ request: { session } }: FastifyReply): LayoutData['flash'] {
+  if (!session?.flash) return null;
+  const { flash } = session;
+  delete session.flash;
+  return flash;
+}
+
+function initialsOf(name: string): string {
+  const words = name.split(/\s+/).filter((word) => word !== '');
+  return [words[0], words.length > 1 ? words.at(-1) : '']
+    .map((word) => [...(word ?? '')][0] ?? '')
+    .join('')
+    .toUpperCase();
+}

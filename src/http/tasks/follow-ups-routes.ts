@@ -1,0 +1,159 @@
+import { textsOf } from '../../form-texts.ts';
+import { Readable } from 'node:stream';
+import { stringify } from 'csv-stringify';
+import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
+import type { RouteOptions } from '../route-options.ts';
+import type { Principal } from '../../auth/principal.ts';
+import { AppError } from '../../errors.ts';
+import { parseKey } from '../../metadata/keys.ts';
+import type { Resource } from '../../resources/contract.ts';
+import { titlesOf } from '../../selection/list.ts';
+import { type FailedRecord, listFailedRecords } from '../../tasks/looking/failed-records.ts';
+import { failedValues } from '../../tasks/looking/failed-values.ts';
+import { retry } from '../../tasks/follow-ups/retry.ts';
+import type { Launched } from '../../tasks/launched.ts';
+import { listFailures } from '../../tasks/looking/queries.ts';
+import type { TaskRow } from '../../tasks/task-row.ts';
+import { firstChanged, previewUndo, undo } from '../../tasks/follow-ups/undo.ts';
+import { principalOf, wantsJson } from '../negotiate.ts';
+import type { Body } from '../form.ts';
+import { csvLine, failuresData } from './failures.ts';
+import { taskJson } from './task.ts';
+import { taskActions } from './task-actions.ts';
+import { findResource } from './task-filter.ts';
+import { getNamed, named, type NamedTask } from './task-title.ts';
+import { undoData } from './undo.ts';
+import { earlierNote } from './earlier-note.ts';
+import { followUpTexts } from './follow-ups-texts.ts';
+import { taskTexts } from './tasks-texts.ts';
+import { limits } from '../../limits.ts';
+
+type WithId = { Params: { id: string }; Querystring: { code?: unknown; _after?: unknown } };
+
+/** Records read at a time for a CSV, whatever its length. */
+const csvPage = 1_000;
+
+/** What goes on from a finished task: its failed records as a list and as CSV, a retry, an undo. */
+export const followUpRoutes: FastifyPluginAsync<RouteOptions> = async (app, { context, url }) => {
+  const { db, register } = context;
+
+  app.get<WithId>('/tasks/:id/failures', async (request, reply) => {
+    const { task, principal, resource, code } = await readRequest(request);
+    const after = textsOf(request.query._after)[0] ?? '';
+    const [groups, found] = await Promise.all([
+      listFailures(db, task.id),
+      listFailedRecords(db, task.id, { code, after, limit: limits.shown.failures + 1 }),
+    ]);
+    const titles = await titlesFor(resource, principal, found);
+    const actions = await taskActions({ db, principal, resource, url }, task);
+    const values = resource ? await failedValues(context, resource, task, [...titles.keys()]) : { changes: [], byKey: new Map() };
+    const listed = { register, principal, task, actions, values, groups, found, titles, resource, code, after };
+    return reply.page('tasks/failures', await failuresData(listed, url));
+  });
+
+  app.get<WithId>('/tasks/:id/failures.csv', async (request, reply) => {
+    const { task, principal, resource, code } = await readRequest(request);
+    reply.header('content-disposition', `attachment; filename="task-${task.id}-failures.csv"`).type('text/csv; charset=utf-8');
+    // A spreadsheet would run a text that begins as a formula does.
+    const csv = stringify({ header: true, columns: csvHeader(), escape_formulas: true, bom: true });
+    return reply.send(Readable.from(lines(task, principal, resource, code)).pipe(csv));
+  });
+
+  app.post<WithId>('/tasks/:id/retry', async (request, reply) => {
+    const body = (request.body ?? {}) as Body;
+    const [operationId = ''] = textsOf(body._op);
+    const code = textsOf(body.code)[0] || null;
+    return sendFollowUp(request, reply, await retry(context, principalOf(request), Number(request.params.id), { operationId, code }));
+  });
+
+  app.get<WithId>('/tasks/:id/undo', (request, reply) => sendUndo(request, reply, [], null));
+
+  app.post<WithId>('/tasks/:id/undo', async (request, reply) => {
+    const body = (request.body ?? {}) as Body;
+    const { principal, resource, task } = await readRequest(request);
+    const [operationId = ''] = textsOf(body._op);
+    const ticked = [...new Set([...textsOf(body.ticked), ...textsOf(body.key)])];
+    const [turn] = textsOf(body._turn);
+    if (turn !== undefined && resource)
+      return sendUndo(
+        request,
+        reply,
+        ticked.map((id) => parseKey(resource.model, id)),
+        null,
+        keyAfter(resource, turn),
+      );
+    const isChosen = textsOf(body._which)[0] === 'chosen';
+    const chosen = isChosen && resource ? ticked.map((id) => parseKey(resource.model, id)) : null;
+    if (chosen?.length === 0) return sendUndo(request, reply, [], new AppError('empty-selection', 422, followUpTexts.chooseNone));
+    return sendFollowUp(request, reply, await undo(context, principal, task.id, { operationId, chosen }));
+  });
+
+  async function readRequest(request: FastifyRequest<WithId>) {
+    const principal = principalOf(request);
+    const task = await getNamed(context, principal, Number(request.params.id));
+    const [code = ''] = textsOf(request.query.code);
+    return { principal, task, resource: findResource(register, principal, task), code: code === '' ? null : code };
+  }
+
+  async function sendUndo(
+    request: FastifyRequest<WithId>,
+    reply: FastifyReply,
+    chosen: readonly string[],
+    error: AppError | null,
+    turned?: string,
+  ) {
+    const principal = principalOf(request);
+    const preview = await previewUndo(context, principal, Number(request.params.id), null);
+    const { resource, total, judged, restored, unchanged, gone, refused, along } = preview;
+    const [task] = (await named(context, principal, [preview.task])) as [NamedTask];
+    if (wantsJson(request) && error) throw error;
+    if (wantsJson(request)) {
+      const back = along.map(({ resource: own, count }) => ({ resource: own.slug, count }));
+      return { taskId: task.id, total, judged, restored, along: back, unchanged, gone, refused };
+    }
+    const after = turned ?? textsOf(request.query._after)[0] ?? '';
+    const keys = await firstChanged(context, task, null, limits.shown.undone + 1, after);
+    const shown = [...keys, ...refused.flatMap((group) => group.keys)];
+    const titles = await titlesOf(register, resource, principal, [...new Set(shown)]);
+    reply.code(error?.status ?? 200);
+    return reply.page(
+      'tasks/undo',
+      undoData({ preview: { ...preview, task }, keys, titles, after, chosen, error: error?.message ?? null }, url),
+    );
+  }
+
+  async function titlesFor(resource: Resource | null, principal: Principal, found: readonly FailedRecord[]) {
+    const keys = [...new Set(found.map(({ key }) => key))];
+    return resource && keys.length > 0 ? titlesOf(register, resource, principal, keys) : new Map<string, string>();
+  }
+
+  async function* lines(task: TaskRow, principal: Principal, resource: Resource | null, code: string | null) {
+    for (let after = ''; ; ) {
+      const found = await listFailedRecords(db, task.id, { code, after, limit: csvPage });
+      const titles = await titlesFor(resource, principal, found);
+      for (const failed of found) yield csvLine(resource, titles, failed);
+      const last = found.at(-1);
+      if (!last || found.length < csvPage) return;
+      after = last.key;
+    }
+  }
+
+  async function sendFollowUp(request: FastifyRequest, reply: FastifyReply, { task: launched, outcome }: Launched) {
+    const [task] = (await named(context, principalOf(request), [launched])) as [NamedTask];
+    const note = earlierNote(outcome);
+    const statusUrl = url(`/tasks/${task.id}`);
+    if (!wantsJson(request)) return (note === null ? reply : reply.flash('info', note)).redirect(statusUrl, 303);
+    const message = note ?? taskTexts.processing(task.total ?? task.expected ?? 0);
+    return reply.code(202).send({ ...taskJson(task, new Date()), taskId: task.id, outcome, message, statusUrl });
+  }
+};
+
+/** The place to turn to; empty: the first. */
+function keyAfter(resource: Resource, turn: string): string {
+  return turn === '' ? '' : parseKey(resource.model, turn);
+}
+
+function csvHeader(): string[] {
+  const { record, reason, field, code } = followUpTexts.columns;
+  return ['Id', record, reason, field, code];
+}

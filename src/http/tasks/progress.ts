@@ -1,0 +1,350 @@
+import type { Reader } from '../../fields/reader.ts';
+import { wordsOf } from '../../operations/register.ts';
+import type { Resource } from '../../resources/contract.ts';
+import { type Progress, progressOf, withoutWorkerSince } from '../../tasks/looking/progress.ts';
+import { isFinished, type TaskState } from '../../tasks/states.ts';
+import type { TaskRow } from '../../tasks/task-row.ts';
+import { formatNumber } from '../format.ts';
+import { formatMoment, formatSpan } from '../format-span.ts';
+import { followUpTexts } from './follow-ups-texts.ts';
+import { taskTexts } from './tasks-texts.ts';
+import type { NamedTask } from './task-title.ts';
+import type { Url } from '../url.ts';
+import { type Badge, badgeOf } from './badge.ts';
+
+/** One count of what happened to records, in words. */
+export interface Count {
+  text: string;
+  tone: 'plain' | 'success' | 'warning' | 'error';
+}
+
+export interface Bar {
+  value: number;
+  max: number;
+  /** False while it is not known how far it is. */
+  isKnown: boolean;
+  label: string;
+}
+
+/** The live piece of a task that is not finished. */
+export interface ProgressData {
+  elementId: string;
+  pollUrl: string;
+  /** Null: the task is somebody else's, or this is its page. */
+  taskUrl: string | null;
+  cancelUrl: string;
+  canCancel: boolean;
+  /** Pause, or resume where it is paused. */
+  pause: { name: 'pause' | 'resumption'; url: string; label: string; icon: string } | null;
+  title: string;
+  /** What the task does; null where that stands above already. */
+  caption: string | null;
+  heading: string;
+  note: string;
+  /** Within the note: the task that it waits for. */
+  waitsFor: (Link & { title: string }) | null;
+  badge: Badge;
+  bar: Bar;
+  doneText: string;
+  percentText: string;
+  rateText: string | null;
+  leftText: string | null;
+  words: { cancel: string; details: string };
+}
+
+/** How the live piece ends; it carries no trigger. */
+export interface EndedData {
+  elementId: string;
+  /** free: nothing holds the record that was waited for. */
+  kind: 'finished' | 'gone' | 'signed-out' | 'free';
+  /** Empty where the page says above what the task does. */
+  heading: string;
+  /** That all it changed was taken back. */
+  undone?: string | null;
+  note: string;
+  badge: Badge | null;
+  bar: Bar | null;
+  counts: readonly Count[];
+  link: Link | null;
+  /** Null: nothing can be undone here, or that is said elsewhere on the page. */
+  undo: Link | null;
+  /** To the records that it changed. */
+  changes?: Link | null;
+}
+
+export interface Link {
+  href: string;
+  label: string;
+}
+
+/** The same task may be live above the list and in a dialog at once; their elements must not share an id. task: on its own page. */
+export type Place = 'page' | 'strip' | 'task';
+
+function progressElementId(taskId: number | string, place: Place): string {
+  return `task-${taskId}-progress${place === 'strip' ? '-strip' : ''}`;
+}
+
+/** What a list was last told about a task: the address of the next poll carries it, so that the server need not keep it. */
+interface Told {
+  state: string;
+  done: number;
+  atMs: number;
+}
+
+// A list behind a task is read again no more often than this while records change.
+const tellEveryMs = 5_000;
+
+function toldNow(task: TaskRow, now: Date): string {
+  return `${task.state}.${task.done}.${now.getTime()}`;
+}
+
+function parseTold(told: string | undefined): Told | null {
+  const [, state, done, at] = /^([a-z]+)\.(\d{1,15})\.(\d{1,15})$/.exec(told ?? '') ?? [];
+  return state === undefined ? null : { state, done: Number(done), atMs: Number(at) };
+}
+
+/** Whether lists are to be read again: the task came into another state, or changed records that they still show as they were. */
+export function hasMoved(task: TaskRow, now: Date, told: string | undefined): boolean {
+  const last = parseTold(told);
+  if (!last || last.state !== task.state) return true;
+  const since = now.getTime() - last.atMs;
+  return last.done !== task.done && (task.state !== 'running' || since < 0 || since >= tellEveryMs);
+}
+
+/** What the page is told meanwhile: the list refreshes. */
+export function movedEvents(task: TaskRow): Record<string, unknown> {
+  return { 'bulkhead:moved': { taskId: task.id, resource: task.resource, model: task.model } };
+}
+
+/** Who looks at a task, and when. */
+export interface Look {
+  reader: Reader;
+  now: Date;
+  url: Url;
+}
+
+/** `told` is what the list behind it shows already; by default it came with this answer. */
+export function progressData(task: TaskRow & Partial<NamedTask>, look: Look, place: Place = 'page', told?: string): ProgressData {
+  const { now, url } = look;
+  const progress = progressOf(task, now);
+  const note = noteOf(task, look);
+  return {
+    elementId: progressElementId(task.id, place),
+    pollUrl: url(`/tasks/${task.id}/progress?${place === 'page' ? '' : `in=${place}&`}told=${told ?? toldNow(task, now)}`),
+    taskUrl: place === 'task' ? null : url(`/tasks/${task.id}`),
+    cancelUrl: url(`/tasks/${task.id}/cancellation${inPlace(place)}`),
+    canCancel: progress.canCancel,
+    pause: pauseOf(task, progress, url, place),
+    title: task.title,
+    caption: place === 'task' ? null : task.title,
+    heading: withoutWorkerSince(task) === undefined ? headingOf(task.state, progress.total) : taskTexts.noWorkerHeading(progress.total),
+    note,
+    waitsFor:
+      task.waitsFor && note === followUpTexts.blockedBy(task.waitsFor.id)
+        ? { href: url(`/tasks/${task.waitsFor.id}`), label: followUpTexts.task(task.waitsFor.id), title: task.waitsFor.title }
+        : null,
+    badge: badgeOf(task.state),
+    bar: barOf(task, now),
+    doneText: taskTexts.doneOf(progress.done, progress.total),
+    percentText: taskTexts.percent(progress.percent),
+    rateText: task.state === 'running' && progress.rate !== null ? taskTexts.rate(progress.rate) : null,
+    leftText: task.state === 'running' && progress.secondsLeft !== null ? taskTexts.left(formatSpan(progress.secondsLeft * 1000)) : null,
+    words: { cancel: taskTexts.cancel, details: taskTexts.details },
+  };
+}
+
+function inPlace(place: Place): string {
+  return place === 'page' ? '' : `?in=${place}`;
+}
+
+function pauseOf(task: TaskRow, { canPause, canResume }: Progress, url: Url, place: Place): ProgressData['pause'] {
+  if (!canPause && !canResume) return null;
+  const name = canPause ? 'pause' : 'resumption';
+  const [label, icon] = canPause ? [followUpTexts.pause, 'pause'] : [followUpTexts.resume, 'play'];
+  return { name, url: url(`/tasks/${task.id}/${name}${inPlace(place)}`), label, icon };
+}
+
+function headingOf(state: TaskState, total: number): string {
+  if (state === 'cancelling') return taskTexts.cancellingHeading(total);
+  if (state === 'paused' || state === 'pausing') return taskTexts.pausedHeading(total);
+  return taskTexts.processing(total);
+}
+
+// A worker takes a task within milliseconds when one is free.
+const patienceMs = 5_000;
+
+function noteOf(task: TaskRow, { now, reader }: Look): string {
+  const away = withoutWorkerSince(task);
+  if (away !== undefined) return taskTexts.noWorker(away && formatMoment(away, now, reader.timeZone));
+  if (task.reason === 'unknown' && task.message) return task.message;
+  switch (task.state) {
+    case 'queued': {
+      if (task.blockedBy !== null) return followUpTexts.blockedBy(task.blockedBy);
+      const since = task.queuedAt ?? task.createdAt;
+      const isLong = now.getTime() - since.getTime() > patienceMs;
+      return (isLong ? taskTexts.waitingWorker : taskTexts.waitingTurn)(formatMoment(since, now, reader.timeZone));
+    }
+    case 'scheduled':
+      return taskTexts.scheduledFor;
+    case 'preparing':
+      return taskTexts.preparing;
+    case 'pausing':
+      return taskTexts.pausing;
+    case 'paused':
+      return taskTexts.paused;
+    case 'cancelling':
+      return taskTexts.cancelling;
+    default:
+      return taskTexts.running;
+  }
+}
+
+export function barOf(task: TaskRow, now: Date): Bar {
+  const { done, total, percent } = shownProgress(task, now);
+  return {
+    value: Math.min(done, total),
+    max: Math.max(1, total),
+    isKnown: task.state !== 'preparing' && task.state !== 'queued',
+    label: taskTexts.barLabel(task.title, done, total, percent),
+  };
+}
+
+/** How far it is; once it has ended, how far it came with what was asked for: what failed is no part of that. */
+export function shownProgress(task: TaskRow, now: Date): Pick<Progress, 'done' | 'total' | 'percent'> {
+  const { done, total, percent } = progressOf(task, now);
+  const amiss = task.failed + task.keptBack + task.conflicted;
+  if (!isFinished(task.state) || amiss === 0) return { done, total, percent };
+  const well = Math.max(0, done - amiss);
+  return { done: well, total, percent: total === 0 ? 0 : Math.floor((well / total) * 100) };
+}
+
+/** What happened to the records, only what there was. */
+export function countsOf(task: TaskRow & Partial<NamedTask>): Count[] {
+  const { counts } = taskTexts;
+  const left = isFinished(task.state) ? Math.max(0, (task.total ?? 0) - task.done) : 0;
+  const all: [number, (count: number) => string, Count['tone']][] = [
+    [task.changed, (count) => (task.words ?? wordsOf(task.operation)).done(formatNumber(count)), 'success'],
+    [task.failed, counts.failed, 'error'],
+    [task.keptBack, counts.keptBack, 'error'],
+    [task.altered, counts.altered, 'warning'],
+    [task.unchanged, counts.unchanged, 'plain'],
+    [task.conflicted, counts.conflicted, 'warning'],
+    [task.gone, counts.gone, 'plain'],
+    [left, task.backend === 'inline' ? counts.rolledBack : counts.left, 'warning'],
+  ];
+  return all.filter(([count]) => count > 0).map(([count, words, tone]) => ({ text: words(count), tone }));
+}
+
+export function finishedData(task: TaskRow, now: Date, url: Url, place: Place = 'page', { undo, changes }: EndLinks = {}): EndedData {
+  const isHere = place === 'task';
+  return {
+    elementId: progressElementId(task.id, place),
+    kind: 'finished',
+    heading: isHere ? '' : endedHeading(task),
+    note:
+      task.message ??
+      (task.altered > 0
+        ? taskTexts.endedAltered(task.altered, isHere)
+        : noteOfEnd(task.state, isHere ? taskTexts.endedNoteHere : taskTexts.endedNote)),
+    badge: badgeOf(task.state),
+    bar: barOf(task, now),
+    counts: countsOf(task),
+    link: isHere ? null : { href: url(`/tasks/${task.id}`), label: taskTexts.details },
+    undo: isHere ? null : (undo ?? null),
+    changes: isHere ? null : (changes ?? null),
+  };
+}
+
+function endedHeading(task: TaskRow): string {
+  const { ended } = taskTexts;
+  return task.state in ended ? ended[task.state as keyof typeof ended](task.title) : task.title;
+}
+
+type EndNotes = Readonly<Record<keyof typeof taskTexts.endedNote, string>>;
+
+function noteOfEnd(state: TaskState, notes: EndNotes): string {
+  return state in notes ? notes[state as keyof typeof notes] : '';
+}
+
+/** Removed and somebody else's look the same, so that ids tell nothing. */
+export function goneData(taskId: string, url: Url, place: Place): EndedData {
+  return {
+    elementId: progressElementId(taskId, place),
+    kind: 'gone',
+    heading: taskTexts.goneHeading,
+    note: taskTexts.goneNote,
+    badge: null,
+    bar: null,
+    counts: [],
+    link: { href: url('/tasks'), label: taskTexts.allTasks },
+    undo: null,
+  };
+}
+
+export function signedOutData(taskId: string, url: Url, place: Place): EndedData {
+  return {
+    elementId: progressElementId(taskId, place),
+    kind: 'signed-out',
+    heading: taskTexts.signedOutHeading,
+    note: taskTexts.signedOutNote,
+    badge: null,
+    bar: null,
+    counts: [],
+    link: { href: url('/sign-in'), label: taskTexts.signIn },
+    undo: null,
+  };
+}
+
+export type ToastLevel = 'success' | 'warning' | 'error' | 'info';
+
+/** Where the end of a task leads on. */
+export interface EndLinks {
+  undo?: Link | null;
+  changes?: Link | null;
+}
+
+/** What the page is told when a task ends: the list refreshes, a toast says what happened and leads to its records and its undo. */
+export function finishedEvents(task: TaskRow, { undo, changes }: EndLinks = {}): Record<string, unknown> {
+  return {
+    'bulkhead:finished': { taskId: task.id, resource: task.resource, model: task.model },
+    // The same task may be live twice on a page; one key is one toast.
+    'bulkhead:toast': { ...toastOf(task), key: `task-${task.id}`, ...(undo && { link: undo }), ...(changes && { more: changes }) },
+  };
+}
+
+function toastOf(task: TaskRow): { level: ToastLevel; message: string } {
+  const counts = countsOf(task).map(({ text }) => text);
+  const level: Partial<Record<TaskState, ToastLevel>> = { succeeded: 'success', partial: 'warning', failed: 'error' };
+  return {
+    level: level[task.state] ?? 'info',
+    message: `${endedHeading(task)}. ${counts.length > 0 ? counts.join(', ') : taskTexts.countsNone}.`,
+  };
+}
+
+/** The label of a task's resource, which may have gone from the configuration since. */
+export function resourceLabel(resources: readonly Resource[], slug: string): string {
+  return resources.find((resource) => resource.slug === slug)?.label ?? slug;
+}
+
+/** The reader's own unfinished tasks on one resource, above its list. */
+export interface RunningData {
+  tasks: readonly ProgressData[];
+  refreshUrl: string;
+  label: string;
+}
+
+export function runningData(tasks: readonly TaskRow[], resource: string, look: Look): RunningData {
+  return {
+    tasks: tasks.map((task) => progressData(task, look, 'strip')),
+    refreshUrl: look.url(`/tasks/running?resource=${encodeURIComponent(resource)}`),
+    label: taskTexts.strip,
+  };
+}
+
+declare module '../pages.ts' {
+  interface Pages {
+    'tasks/_progress': ProgressData;
+    'tasks/_ended': EndedData;
+    'tasks/_running': RunningData;
+  }
+}

@@ -1,0 +1,181 @@
+import type { Principal } from '../../auth/principal.ts';
+import { shownText } from '../../fields/stored-text.ts';
+import { getChange } from '../../operations/edits/register.ts';
+import type { Undone } from '../../operations/contract.ts';
+import { type FieldChange, relatedIds } from '../../operations/field-change.ts';
+import { changesOf, findOperation, type Run, undoneOf } from '../../operations/register.ts';
+import { editWords, type OperationWords } from '../../operations/words.ts';
+import type { Resource } from '../../resources/contract.ts';
+import { cutText } from '../../selection/cut.ts';
+import { describeItem } from '../../selection/describe-filter.ts';
+import { conditionsOf } from '../../selection/filter-titles.ts';
+import { findFilterField } from '../../selection/filter-fields.ts';
+import { relatedTitles, type RelationTarget, relationTarget } from '../../selection/related.ts';
+import type { TaskContext } from '../../tasks/context.ts';
+import { getTask, listTasksById } from '../../tasks/looking/queries.ts';
+import type { TaskRow } from '../../tasks/task-row.ts';
+import { taskTexts } from './tasks-texts.ts';
+import { findResource, visibleFilter } from './task-filter.ts';
+
+/** A task as its reader may know it: `title` says what it does to how many records. */
+export interface NamedTask extends TaskRow {
+  /** The task that it waits for, where its reader sees that one. */
+  waitsFor: { id: number; title: string } | null;
+  /** Of its operation; null: it is not known here. */
+  words: OperationWords | null;
+}
+
+type Asking = Pick<TaskContext, 'db' | 'register'>;
+
+/** Characters of a value, of all values together, and of the filter's words; longer ones of a filter are left to the task's page. */
+const longest = { value: 40, changes: 80, filter: 40 } as const;
+/** Changes that are told in words; of more, how many. */
+const toldChanges = 2;
+/** Related records that one change names. */
+const toldRecords = 3;
+
+/**
+ * The same tasks, each called by what it does: `Status → archived · 9,940 cities · Country is Italy`. Fields and records that the
+ * reader may not see are in none. One statement for each resource whose records a change or a filter names, mostly none, and one
+ * where any waits for another.
+ */
+export async function named<T extends TaskRow>(ctx: Asking, principal: Principal, tasks: readonly T[]): Promise<(T & NamedTask)[]> {
+  const blockers = await listTasksById(
+    ctx,
+    principal,
+    tasks.map(({ blockedBy }) => blockedBy).filter((id) => id !== null),
+  );
+  const { titles, words } = await titlesFor(ctx, principal, [...tasks, ...blockers]);
+  return tasks.map((task, index) => {
+    const place = blockers.findIndex(({ id }) => id === task.blockedBy);
+    const waitsFor = place === -1 ? null : { id: task.blockedBy as number, title: titles[tasks.length + place] as string };
+    return { ...task, title: titles[index] as string, waitsFor, words: words[index] ?? null };
+  });
+}
+
+export async function getNamed(ctx: Asking, principal: Principal, id: number): Promise<NamedTask> {
+  const [task] = await named(ctx, principal, [await getTask(ctx, principal, id)]);
+  return task as NamedTask;
+}
+
+/** Titles of those tasks that the reader sees, by id; of the others nothing is told. One statement more than `named`. */
+export async function titlesOfTasks(ctx: Asking, principal: Principal, ids: Iterable<number>): Promise<Map<number, string>> {
+  const tasks = await named(ctx, principal, await listTasksById(ctx, principal, [...new Set(ids)]));
+  return new Map(tasks.map(({ id, title }) => [id, title]));
+}
+
+/** Whoever holds records, with the title of the task where the reader sees it. */
+export async function namedHolders<T extends { taskId: number; title: string }>(
+  ctx: Asking,
+  principal: Principal,
+  holders: readonly T[],
+): Promise<T[]> {
+  const titles = await titlesOfTasks(
+    ctx,
+    principal,
+    holders.map(({ taskId }) => taskId),
+  );
+  return holders.map((holder) => ({ ...holder, title: titles.get(holder.taskId) ?? holder.title }));
+}
+
+type TitleOf = (target: RelationTarget, id: string) => string | undefined;
+
+async function titlesFor(
+  { register }: Asking,
+  principal: Principal,
+  tasks: readonly TaskRow[],
+): Promise<{ titles: string[]; words: (OperationWords | null)[] }> {
+  const resources = new Map(tasks.map((task) => [task.resource, task]));
+  const found = new Map([...resources].map(([slug, task]) => [slug, findResource(register, principal, task)]));
+  const wanted = new Map<string, { target: RelationTarget; ids: Set<string>; titles: ReadonlyMap<string, string> }>();
+  const titleOf: TitleOf = (target, id) => {
+    const name = `${target.resource.slug} ${target.valueField?.name ?? ''}`;
+    const own = wanted.get(name) ?? { target, ids: new Set(), titles: new Map() };
+    wanted.set(name, own);
+    own.ids.add(id);
+    return own.titles.get(id);
+  };
+  const titles = () => tasks.map((task) => titleIn(task, found.get(task.resource) ?? null, principal, titleOf));
+  // The first time only says which related records are named.
+  const first = titles();
+  const words = tasks.map(({ resource: slug, operation }) => {
+    const resource = found.get(slug);
+    return resource ? (findOperation(resource, operation)?.words ?? null) : null;
+  });
+  if (wanted.size === 0) return { titles: first, words };
+  for (const own of wanted.values()) own.titles = await relatedTitles(register, own.target, principal, [...own.ids]);
+  return { titles: titles(), words };
+}
+
+/** The one place that says what a task is called. */
+function titleIn(task: TaskRow, resource: Resource | null, principal: Principal, titleOf: TitleOf): string {
+  const { titles } = taskTexts;
+  const count = task.total ?? task.expected;
+  if (!resource || count === null) return task.title;
+  const records = taskTexts.counted(count, resource.singular, resource.label);
+  const { selection } = task;
+  const isRetry = selection.kind === 'refused';
+  const undone = undoneOf(resource, task);
+  const title = undone ? undoTitle(undone) : `${whatIn(task)}${filterIn()}`;
+  return isRetry ? titles.retry(title) : title;
+
+  function undoTitle({ what, isRedo }: Undone): string {
+    if (!what) return task.title.replace(/^Retry: /, '');
+    return (isRedo ? titles.redo : titles.undo)(whatIn(what));
+  }
+
+  function whatIn(run: Run): string {
+    const operation = findOperation(resource as Resource, run.operation);
+    const changes = changesOf(resource as Resource, run);
+    const told = changes.flatMap((change) => changeIn(resource as Resource, change, titleOf) ?? []);
+    if (told.length === 0 || operation?.words.isTitle) return (operation?.words ?? editWords).heading(records);
+    const words = told.slice(0, toldChanges).join(', ');
+    const more = changes.length - Math.min(told.length, toldChanges);
+    return titles.changes(cutText(words, longest.changes), more, records);
+  }
+
+  function filterIn(): string {
+    if (selection.kind !== 'matching' || selection.filter === '') return '';
+    const filter = visibleFilter(resource as Resource, principal, selection.filter);
+    if (!filter) return '';
+    const words = describeItem(filter, {
+      reader: (resource as Resource).reader,
+      fieldOf: (path) => findFilterField(resource as Resource, principal, path),
+      titleOf: (path, id) => {
+        const field = (resource as Resource).fields.find(({ name, relation }) => name === path && relation);
+        const target = field && conditionsOf(filter).length < 4 ? relationTarget(resource as Resource, field, 'id') : null;
+        return target ? titleOf(target, id) : undefined;
+      },
+    });
+    return words === '' || words.length > longest.filter ? '' : titles.matching(words);
+  }
+}
+
+/** `Status → archived`, `Population: changed by +10 %`; null: not for these eyes, or of a field that is no more. */
+function changeIn(resource: Resource, given: FieldChange, titleOf: TitleOf): string | null {
+  const field = resource.fields.find(({ meta }) => meta.name === given.field);
+  if (!field) return null;
+  const change = withTitles(resource, given, titleOf);
+  try {
+    const isSet = change.change === 'set' && typeof change.value === 'string';
+    const value = isSet ? shownText(change.value as string, field, resource.reader) : describe(change);
+    return (isSet ? taskTexts.titles.set : taskTexts.titles.change)(field.label, cutText(value.replace(/\s+/g, ' '), longest.value));
+  } catch {
+    // Parameters of another version say no more than which field they are about.
+    return field.label;
+  }
+
+  function describe({ change: name, value }: FieldChange): string {
+    return getChange(name).describe(value, field as NonNullable<typeof field>, resource);
+  }
+}
+
+function withTitles(resource: Resource, change: FieldChange, titleOf: TitleOf): FieldChange {
+  const field = resource.fields.find(({ meta }) => meta.name === change.field);
+  const ids = field ? relatedIds(field, change) : [];
+  const target = field && ids.length > 0 ? relationTarget(resource, field) : null;
+  if (!target) return change;
+  const shown = ids.slice(0, toldRecords).map((id) => titleOf(target, id) ?? id);
+  if (typeof change.value === 'string') return { ...change, value: shown[0] ?? '' };
+  return { ...change, value: ids.length > toldRecords ? [...shown, taskTexts.moreRecords(ids.length - toldRecords)] : shown };
+}

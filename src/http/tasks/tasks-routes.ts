@@ -1,0 +1,186 @@
+import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
+import type { RouteOptions } from '../route-options.ts';
+import type { Principal } from '../../auth/principal.ts';
+import { readerOf } from '../../fields/reader.ts';
+import { AppError } from '../../errors.ts';
+import { cancel } from '../../tasks/control/cancel.ts';
+import { pause, resume } from '../../tasks/control/pause.ts';
+import { listChunks, listEvents, listFailures, listRunning, listTasks, type TaskPage } from '../../tasks/looking/queries.ts';
+import { isFinished, type TaskState, taskStates } from '../../tasks/states.ts';
+import { tasksSeen } from '../../tasks/who-sees.ts';
+import { headerJson, isHtmx, principalOf, wantsJson } from '../negotiate.ts';
+import { parametersInWords } from './parameters.ts';
+import {
+  finishedData,
+  finishedEvents,
+  goneData,
+  hasMoved,
+  movedEvents,
+  type Place,
+  progressData,
+  runningData,
+  signedOutData,
+} from './progress.ts';
+import { refusedTitles, shownAlterations, taskDetailsData, taskJson, taskPageData, type TaskParts } from './task.ts';
+import { taskActions } from './task-actions.ts';
+import { filterInWords, findResource } from './task-filter.ts';
+import { getNamed, named, type NamedTask } from './task-title.ts';
+import { taskListData, tasksPageData, type TasksQuery } from './tasks.ts';
+import { limits } from '../../limits.ts';
+
+/** htmx stops a poll when it swaps an answer of this status. */
+const stopPolling = 286;
+
+type WithId = { Params: { id: string } };
+
+export const taskRoutes: FastifyPluginAsync<RouteOptions> = async (app, { context, url }) => {
+  const { db, register } = context;
+  // Signed out ends a poll like anything else, so the guard lets it through.
+  const open = { config: { isPublic: true, isPolled: true } };
+  const polled = { config: { isPolled: true } };
+
+  app.get('/tasks', async (request, reply) => {
+    const principal = principalOf(request);
+    const query = parseTasksQuery(request.query as Record<string, unknown>);
+    const page = await readPage(principal, query);
+    const now = new Date();
+    if (wantsJson(request)) return { tasks: page.tasks.map((task) => taskJson(task, now)), total: page.total, page: query.page };
+    const list = taskListData(page, { query, now, url, resources: register.list, principal });
+    return reply.page('tasks/index', tasksPageData(list, { seen: tasksSeen(register, principal), query, url }));
+  });
+
+  app.get('/tasks/list', polled, async (request, reply) => {
+    const query = parseTasksQuery(request.query as Record<string, unknown>);
+    if (!isHtmx(request)) return reply.redirect(url('/tasks'), 303);
+    const principal = principalOf(request);
+    const page = await readPage(principal, query);
+    const list = taskListData(page, { query, now: new Date(), url, resources: register.list, principal });
+    return reply.code(list.pollUrl === null ? stopPolling : 200).page('tasks/_list', list);
+  });
+
+  app.get<{ Querystring: { resource?: string } }>('/tasks/running', polled, async (request, reply) => {
+    const resource = register.for(principalOf(request), String(request.query.resource ?? ''));
+    if (!isHtmx(request)) return reply.redirect(url(`/${resource.slug}`), 303);
+    const tasks = await named(context, principalOf(request), await listRunning(db, principalOf(request), resource.slug));
+    return reply.page('tasks/_running', runningData(tasks, resource.slug, { now: new Date(), url, reader: resource.reader }));
+  });
+
+  app.get<WithId>('/tasks/:id', async (request, reply) => {
+    const principal = principalOf(request);
+    const task = await getNamed(context, principal, Number(request.params.id));
+    const now = new Date();
+    if (wantsJson(request)) return taskJson(task, now, await shownAlterations(db, register, principal, task));
+    const resource = findResource(register, principal, task);
+    const parameters = resource ? await parametersInWords(register, resource, principal, task) : [];
+    const filter = await filterInWords(register, resource, principal, task);
+    return reply.page(
+      'tasks/show',
+      taskPageData(task, await partsOf(principal, task), parameters, filter, { now, url, register, principal, resource }),
+    );
+  });
+
+  app.get<WithId>('/tasks/:id/details', polled, async (request, reply) => {
+    const principal = principalOf(request);
+    if (!isHtmx(request)) return reply.redirect(url(`/tasks/${request.params.id}`), 303);
+    const task = await getNamed(context, principal, Number(request.params.id));
+    const details = taskDetailsData(task, await partsOf(principal, task), {
+      now: new Date(),
+      url,
+      resource: findResource(register, principal, task),
+      principal,
+    });
+    return reply.code(isFinished(task.state) ? stopPolling : 200).page('tasks/_details', details);
+  });
+
+  app.get<WithId>('/tasks/:id/progress', open, async (request, reply) => {
+    try {
+      const principal = principalOf(request);
+      const task = await getNamed(context, principal, Number(request.params.id));
+      if (wantsJson(request)) return taskJson(task, new Date(), await shownAlterations(db, register, principal, task));
+      return sendProgress(request, reply, task);
+    } catch (error) {
+      return endPoll(request, reply, error);
+    }
+  });
+
+  // State changes are nouns.
+  const moves = { cancellation: cancel, pause, resumption: resume };
+  for (const [noun, move] of Object.entries(moves)) {
+    app.post<WithId>(`/tasks/:id/${noun}`, (request, reply) => sendMoved(request, reply, move));
+  }
+
+  async function sendMoved(request: FastifyRequest<WithId>, reply: FastifyReply, move: typeof cancel) {
+    const principal = principalOf(request);
+    const id = Number(request.params.id);
+    try {
+      await move(context, principal, id);
+    } catch (error) {
+      // Success beats a late cancel or pause; its page says so better than an error would.
+      if (!(error instanceof AppError && error.code === 'task-finished' && !wantsJson(request))) throw error;
+    }
+    if (!isHtmx(request) && !wantsJson(request)) return reply.redirect(url(`/tasks/${id}`), 303);
+    const task = await getNamed(context, principal, id);
+    if (wantsJson(request)) return taskJson(task, new Date());
+    return sendProgress(request, reply, task);
+  }
+
+  async function readPage(principal: Principal, { page, state }: TasksQuery): Promise<TaskPage> {
+    const { tasks, total } = await listTasks(context, principal, { page, size: limits.shown.tasks, state });
+    return { tasks: await named(context, principal, tasks), total };
+  }
+
+  async function partsOf(principal: Principal, task: NamedTask): Promise<TaskParts> {
+    const [chunks, failures, events] = await Promise.all([listChunks(db, task.id), listFailures(db, task.id), listEvents(db, task.id)]);
+    const [titles, alterations, actions] = await Promise.all([
+      refusedTitles(register, principal, task, failures),
+      shownAlterations(db, register, principal, task),
+      taskActions({ db, principal, resource: findResource(register, principal, task), url }, task),
+    ]);
+    return { chunks, failures, alterations, events, titles, actions };
+  }
+
+  // htmx swaps no 4xx, so a poll that got one would go on for ever: every ending is 286 without a trigger.
+  function endPoll(request: FastifyRequest<WithId>, reply: FastifyReply, error: unknown) {
+    if (!isHtmx(request) || wantsJson(request) || !(error instanceof AppError)) throw error;
+    reply.code(stopPolling);
+    const { id } = request.params;
+    return reply.page(
+      'tasks/_ended',
+      error.status === 401 ? signedOutData(id, url, placeOf(request)) : goneData(id, url, placeOf(request)),
+    );
+  }
+
+  async function sendProgress(request: FastifyRequest, reply: FastifyReply, task: NamedTask) {
+    const now = new Date();
+    if (!isHtmx(request)) return reply.redirect(url(`/tasks/${task.id}`), 303);
+    if (!isFinished(task.state)) {
+      const look = { now, url, reader: readerOf(principalOf(request)) };
+      const { told } = request.query as { told?: string };
+      const isMoved = hasMoved(task, now, told);
+      if (isMoved) reply.header('HX-Trigger', headerJson(movedEvents(task)));
+      return reply.page('tasks/_progress', progressData(task, look, placeOf(request), isMoved ? undefined : told));
+    }
+    const principal = principalOf(request);
+    const links = await taskActions({ db, principal, resource: findResource(register, principal, task), url }, task);
+    reply.code(stopPolling).header('HX-Trigger', headerJson(finishedEvents(task, links)));
+    return reply.page('tasks/_ended', finishedData(task, now, url, placeOf(request), links));
+  }
+};
+
+function placeOf({ query }: FastifyRequest): Place {
+  const place = (query as { in?: unknown }).in;
+  return place === 'strip' || place === 'task' ? place : 'page';
+}
+
+function parseTasksQuery(query: Record<string, unknown>): TasksQuery {
+  const { state, _page: page = '1' } = query;
+  const number = Number(page);
+  if (!Number.isInteger(number) || number < 1 || number > 1_000_000) {
+    throw new AppError('invalid-page', 422, 'Pages are numbered from 1.', { field: '_page' });
+  }
+  if (state === undefined || state === '') return { page: number };
+  if (typeof state !== 'string' || !Object.hasOwn(taskStates, state)) {
+    throw new AppError('invalid-filter', 422, 'There is no such state of a task.', { field: 'state' });
+  }
+  return { page: number, state: state as TaskState };
+}

@@ -1,0 +1,166 @@
+import type { Principal } from '../../auth/principal.ts';
+import { readerOf } from '../../fields/reader.ts';
+import type { Resource } from '../../resources/contract.ts';
+import { isFinished, type TaskState, taskStates } from '../../tasks/states.ts';
+import type { ListedTask, TaskPage } from '../../tasks/looking/queries.ts';
+import { withoutWorkerSince, workedMs } from '../../tasks/looking/progress.ts';
+import { formatDateTime, formatMoment, formatSpan, isoTime } from '../format-span.ts';
+import { taskTexts } from './tasks-texts.ts';
+import type { Url } from '../url.ts';
+import { type Badge, badgeOf } from './badge.ts';
+import { canSelect } from '../controls/can-select.ts';
+import { type Bar, barOf, type Count, countsOf, resourceLabel, shownProgress } from './progress.ts';
+import { limits } from '../../limits.ts';
+
+export interface TaskLine {
+  id: number;
+  title: string;
+  href: string;
+  resource: string;
+  badge: Badge;
+  who: string;
+  when: string;
+  whenIso: string;
+  took: string | null;
+  bar: Bar;
+  percentText: string;
+  doneText: string;
+  counts: readonly Count[];
+  isFinished: boolean;
+  reason: string | null;
+  /** That all it changed was taken back. */
+  undone: string | null;
+  /** What its state alone would not say. */
+  note: string | null;
+}
+
+/** The part of the dashboard that is live. */
+export interface TaskListData {
+  lines: readonly TaskLine[];
+  /** Null: nothing on the page is unfinished, so it stays silent. */
+  pollUrl: string | null;
+  emptyText: string;
+  showAllUrl: string | null;
+  paging: { text: string; previous: string | null; next: string | null } | null;
+  words: typeof taskTexts.columns & { showAll: string; previous: string; next: string; pages: string };
+}
+
+export interface TasksPageData {
+  title: string;
+  intro: string;
+  filterLabel: string;
+  states: readonly { label: string; href: string; isCurrent: boolean; badge: Badge | null }[];
+  list: TaskListData;
+  /** Whether a page without JavaScript should load itself again. */
+  refreshes: boolean;
+}
+
+export interface TasksQuery {
+  state?: TaskState | undefined;
+  page: number;
+}
+
+const offeredStates = Object.keys(taskStates) as TaskState[];
+
+export function tasksPageData(
+  list: TaskListData,
+  { seen, query, url }: { seen: readonly string[] | null; query: TasksQuery; url: Url },
+): TasksPageData {
+  return {
+    title: taskTexts.heading,
+    filterLabel: taskTexts.filterLabel,
+    intro: introOf(seen),
+    states: [
+      { label: taskTexts.anyState, href: url('/tasks'), isCurrent: !query.state, badge: null },
+      ...offeredStates.map((state) => ({
+        label: taskTexts.states[state],
+        href: url(`/tasks?state=${state}`),
+        isCurrent: query.state === state,
+        badge: badgeOf(state),
+      })),
+    ],
+    list,
+    refreshes: list.pollUrl !== null,
+  };
+}
+
+function introOf(seen: readonly string[] | null): string {
+  const { all, own, some } = taskTexts.intro;
+  if (seen === null) return all;
+  return seen.length === 0 ? own : some;
+}
+
+export function taskListData({ tasks, total }: TaskPage, { query, ...parts }: { query: TasksQuery } & LineParts): TaskListData {
+  const { url, resources, principal } = parts;
+  const isLive = tasks.some((task) => !isFinished(task.state));
+  const lastPage = Math.max(1, Math.ceil(total / limits.shown.tasks));
+  const from = (query.page - 1) * limits.shown.tasks;
+  return {
+    lines: tasks.map((task) => taskLine(task, parts)),
+    pollUrl: isLive ? url(`/tasks/list${search(query, query.page)}`) : null,
+    emptyText: query.state
+      ? taskTexts.noneOfState
+      : resources.some((one) => canSelect(one, principal))
+        ? taskTexts.none
+        : taskTexts.noneForViewers,
+    showAllUrl: query.state ? url('/tasks') : null,
+    paging:
+      lastPage === 1 && query.page === 1
+        ? null
+        : {
+            text: taskTexts.pageOf(from + (tasks.length > 0 ? 1 : 0), from + tasks.length, total),
+            previous: query.page > 1 ? url(`/tasks${search(query, Math.min(query.page - 1, lastPage))}`) : null,
+            next: query.page < lastPage ? url(`/tasks${search(query, query.page + 1)}`) : null,
+          },
+    words: { ...taskTexts.columns, showAll: taskTexts.showAll, previous: taskTexts.previous, next: taskTexts.next, pages: taskTexts.pages },
+  };
+}
+
+function search({ state }: TasksQuery, page: number): string {
+  const parameters = new URLSearchParams();
+  if (state) parameters.set('state', state);
+  if (page > 1) parameters.set('_page', String(page));
+  const text = parameters.toString();
+  return text === '' ? '' : `?${text}`;
+}
+
+export interface LineParts {
+  now: Date;
+  url: Url;
+  resources: readonly Resource[];
+  /** Who reads. */
+  principal: Principal;
+}
+
+export function taskLine(task: ListedTask, { now, url, resources, principal }: LineParts): TaskLine {
+  const progress = shownProgress(task, now);
+  const when = task.startedAt ?? task.createdAt;
+  const away = withoutWorkerSince(task);
+  const { timeZone } = readerOf(principal);
+  return {
+    id: task.id,
+    title: task.title,
+    href: url(`/tasks/${task.id}`),
+    resource: resourceLabel(resources, task.resource),
+    badge: badgeOf(task.state),
+    who: task.principalName,
+    when: formatDateTime(when, timeZone),
+    whenIso: isoTime(when),
+    took: task.startedAt && task.finishedAt ? formatSpan(workedMs(task, now)) : null,
+    bar: barOf(task, now),
+    percentText: taskTexts.percent(progress.percent),
+    doneText: taskTexts.doneOf(progress.done, progress.total),
+    counts: countsOf(task),
+    isFinished: isFinished(task.state),
+    reason: task.changeReason === null ? null : taskTexts.because(task.changeReason),
+    undone: task.isUndone ? taskTexts.undone : null,
+    note: away === undefined ? null : taskTexts.noWorkerShort(away && formatMoment(away, now, timeZone)),
+  };
+}
+
+declare module '../pages.ts' {
+  interface Pages {
+    'tasks/index': TasksPageData;
+    'tasks/_list': TaskListData;
+  }
+}
