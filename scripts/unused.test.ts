@@ -9,7 +9,7 @@ const root = join(import.meta.dirname, '..');
 
 test('every text is shown somewhere', async () => {
   const templates = await readTemplates();
-  const sources = await read('src/**/*.ts', (file) => !file.endsWith('.test.ts') && !file.startsWith('src/http/texts/'));
+  const sources = await read('src/**/*.ts', (file) => !file.endsWith('.test.ts') && !file.endsWith('-texts.ts'));
   const interfaces = new Map(
     sources.flatMap((text) =>
       [...text.matchAll(/^(?:export )?interface (\w+)([\s\S]*?)^}/gm)].map(([, name = '', body = '']) => [name, body]),
@@ -30,7 +30,7 @@ test('every text is shown somewhere', async () => {
     }),
   );
   const unused: string[] = [];
-  for await (const file of glob('src/http/texts/*.ts', { cwd: root })) {
+  for await (const file of glob('src/http/*/*-texts.ts', { cwd: root })) {
     for (const [name, catalogue] of Object.entries((await import(join(root, file))) as Record<string, object>)) {
       // What is looked up by a name that data says is used as a whole.
       if (sources.some((text) => new RegExp(`\\b${name}\\[|own\\w+\\(${name},`).test(text))) continue;
