@@ -5,7 +5,7 @@ import type { ResourceField } from '../fields/contract.ts';
 import type { Register, Resource } from '../resources/contract.ts';
 import type { Action } from '../resources/actions.ts';
 import type { Client } from '../resources/client.ts';
-import type { FieldChange } from './field-change.ts';
+import type { FieldEdit } from './field-edit.ts';
 import type { JournalKind } from './journal-kind.ts';
 import type { OperationWords } from './words.ts';
 import type { WritePath } from './write-path.ts';
@@ -32,7 +32,7 @@ export interface Operation<P = unknown> {
   /** Typed parameters from a form body, or AppError('invalid-operation', 422) with details.fieldErrors by field name. */
   parse(resource: Resource, body: Record<string, unknown>): P;
   /** What it does to single fields, where that can be said one by one: previews, failures and counts look at these. */
-  changes?(params: P): readonly FieldChange[];
+  changes?(params: P): readonly FieldEdit[];
   /** Names of the fields whose values decide what it comes to: one that is changed makes a preview stale. */
   digestFields?(params: P): string[];
   /** Nobody sees from these parameters how long it takes: it is tried out before it begins. */

@@ -4,7 +4,7 @@ import type { ModelMeta } from '../metadata/contract.ts';
 import type { Register, Resource } from '../resources/contract.ts';
 import type { Where } from '../resources/client.ts';
 import type { Statement } from '../resources/where-sql.ts';
-import type { FieldChange } from './field-change.ts';
+import type { FieldEdit } from './field-edit.ts';
 import { type ForeignKey, readForeignKeys } from './cascade/foreign-keys.ts';
 import { journal } from './journal-kind.ts';
 import { chosenPlaces, follow, inSnapshot, type Look, patiently, pointing, rootId, type Rows } from './cascade/key-walk.ts';
@@ -113,7 +113,7 @@ async function following(
   return along;
 }
 
-function changedColumns(model: ModelMeta, changes: readonly FieldChange[]): Set<string> {
+function changedColumns(model: ModelMeta, changes: readonly FieldEdit[]): Set<string> {
   return new Set(changes.flatMap(({ field }) => model.fields[field]?.dbColumn ?? []));
 }
 
@@ -123,7 +123,7 @@ interface Links {
   cut: { table: string; column: string }[];
 }
 
-function linksWritten(model: ModelMeta, changes: readonly FieldChange[], count: number): Links {
+function linksWritten(model: ModelMeta, changes: readonly FieldEdit[], count: number): Links {
   const links: Links = { added: 0, cut: [] };
   for (const { field, change, value } of changes) {
     const relation = model.fields[field]?.relation;

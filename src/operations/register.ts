@@ -5,7 +5,7 @@ import type { Resource } from '../resources/contract.ts';
 import type { Action } from '../resources/actions.ts';
 import type { Offer, Operation, Undone } from './contract.ts';
 import { deleteOperation } from './delete/delete.ts';
-import type { FieldChange } from './field-change.ts';
+import type { FieldEdit } from './field-edit.ts';
 import { ownOperation } from './own/own-operation.ts';
 import { undoOperation } from './undo/undo.ts';
 import { updateOperation } from './update/update.ts';
@@ -109,14 +109,14 @@ export function assertMayRun(resource: Resource, principal: Principal, run: Run)
 }
 
 /** What a run does to single fields, where that can be said one by one. */
-export function changesOf(resource: Resource, { operation, parameters }: Run): readonly FieldChange[] {
+export function changesOf(resource: Resource, { operation, parameters }: Run): readonly FieldEdit[] {
   // A form is not filled in yet, and a task of another version may have kept something else.
   if (typeof parameters !== 'object' || parameters === null) return [];
   return findOperation(resource, operation)?.changes?.(parameters) ?? [];
 }
 
 /** Those of them that are of fields which the resource shows, and read no other. */
-export function seenChanges(resource: Resource, run: Run): readonly FieldChange[] {
+export function seenChanges(resource: Resource, run: Run): readonly FieldEdit[] {
   const isSeen = (name: unknown) => resource.fields.some(({ meta }) => meta.name === name);
   return changesOf(resource, run).filter(({ field, change, value }) => isSeen(field) && (change !== 'copy' || isSeen(value)));
 }

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
-import { type Change, type FieldText, NoRoom } from '../operations/edits/contract.ts';
+import { type Edit, type FieldText, NoRoom } from '../operations/edits/contract.ts';
 import { familyOf } from '../operations/edits/field-family.ts';
-import { getChange } from '../operations/edits/register.ts';
-import type { FieldChange } from '../operations/field-change.ts';
+import { getEdit } from '../operations/edits/register.ts';
+import type { FieldEdit } from '../operations/field-edit.ts';
 import type { FieldMeta, ModelMeta } from '../metadata/contract.ts';
 
 /** A record as the model keeps it: texts by field. */
@@ -14,15 +14,15 @@ export type Fate = 'changed' | 'unchanged' | 'refused';
 export function applyToModel(
   model: ModelMeta,
   record: ModelRecord,
-  changes: readonly FieldChange[],
+  changes: readonly FieldEdit[],
   mayBe: (record: ModelRecord) => boolean,
 ): { fate: Fate; record: ModelRecord } {
   const next: Record<string, FieldText> = { ...record };
   // A list of lists has no place for a single value.
-  const isWithoutPlace = ({ field, change }: FieldChange) => isNested(record[field] ?? null) && ['add', 'remove'].includes(change);
+  const isWithoutPlace = ({ field, change }: FieldEdit) => isNested(record[field] ?? null) && ['add', 'remove'].includes(change);
   if (changes.some(isWithoutPlace)) return { fate: 'refused', record };
   try {
-    for (const { field, change, value } of changes) next[field] = twinOf(model, record, field, getChange(change), value);
+    for (const { field, change, value } of changes) next[field] = twinOf(model, record, field, getEdit(change), value);
   } catch (error) {
     if (error instanceof NoRoom) return { fate: 'refused', record };
     throw error;
@@ -43,7 +43,7 @@ export function isNested(value: FieldText): boolean {
   return Array.isArray(value) && value.some((item) => Array.isArray(item));
 }
 
-function twinOf(model: ModelMeta, record: ModelRecord, name: string, change: Change, value: unknown): FieldText {
+function twinOf(model: ModelMeta, record: ModelRecord, name: string, change: Edit, value: unknown): FieldText {
   const field = model.fields[name] as FieldMeta;
   return change.twin(record[name] ?? null, value, {
     field,
@@ -142,9 +142,9 @@ export function changeOf(
   field: FieldMeta,
   relatedIds: readonly string[],
   sourceNames: readonly string[],
-): fc.Arbitrary<FieldChange> {
-  const made = <C extends FieldChange['change']>(change: C, value: fc.Arbitrary<unknown>) =>
-    value.map((given): FieldChange => ({ field: field.name, change, value: given }));
+): fc.Arbitrary<FieldEdit> {
+  const made = <C extends FieldEdit['change']>(change: C, value: fc.Arbitrary<unknown>) =>
+    value.map((given): FieldEdit => ({ field: field.name, change, value: given }));
   const none = fc.constant(null);
   if (field.isList) {
     const values = fc.uniqueArray(
@@ -166,7 +166,7 @@ export function changeOf(
     const other = familyOf(model.fields[name] as FieldMeta);
     return name !== field.name && family !== null && (other === family || (numbers.includes(other) && numbers.includes(family)));
   });
-  const choices: fc.Arbitrary<FieldChange>[] = [made('set', fieldValue(field))];
+  const choices: fc.Arbitrary<FieldEdit>[] = [made('set', fieldValue(field))];
   if (!field.isRequired) choices.push(made('clear', none), made('fill', fieldValue(field)));
   if (family === 'text') {
     choices.push(

@@ -2,8 +2,8 @@ import type { Body } from '../form.ts';
 import type { Principal } from '../../auth/principal.ts';
 import { textsOf } from '../../form-texts.ts';
 import type { Queryable } from '../../db/transaction.ts';
-import type { Change, ChangeInput } from '../../operations/edits/contract.ts';
-import { changesFor } from '../../operations/edits/register.ts';
+import type { Edit, EditInput } from '../../operations/edits/contract.ts';
+import { editsFor } from '../../operations/edits/register.ts';
 import type { Register, Resource, ResourceField } from '../../resources/contract.ts';
 import { bulkTexts } from './bulk-texts.ts';
 import { recordTexts } from '../records/records-texts.ts';
@@ -71,7 +71,7 @@ export async function bulkFields(parts: FieldsParts): Promise<BulkField[]> {
         label: field.label,
         isChosen: chosen.includes(field.name),
         changeLabel: bulkTexts.change,
-        changes: changesFor(field, resource).map(({ name }) => ({
+        changes: editsFor(field, resource).map(({ name }) => ({
           value: name,
           label: changeTexts[name].label,
           isSelected: name === current.name,
@@ -92,13 +92,13 @@ export async function bulkInputs(parts: FieldsParts, field: ResourceField): Prom
   return { id: `bulk-${field.name}`, inputs, error: ownProperty(parts.errors, field.name) ?? null };
 }
 
-function currentChange({ resource, body }: FieldsParts, field: ResourceField): Change {
-  const offered = changesFor(field, resource);
+function currentChange({ resource, body }: FieldsParts, field: ResourceField): Edit {
+  const offered = editsFor(field, resource);
   const wanted = textsOf(body[`change.${field.name}`]).at(-1);
-  return offered.find(({ name }) => name === wanted) ?? (offered[0] as Change);
+  return offered.find(({ name }) => name === wanted) ?? (offered[0] as Edit);
 }
 
-async function bulkInput(parts: FieldsParts, field: ResourceField, control: ChangeInput, texts?: ChangeInputTexts): Promise<BulkInput> {
+async function bulkInput(parts: FieldsParts, field: ResourceField, control: EditInput, texts?: ChangeInputTexts): Promise<BulkInput> {
   const { body, errors } = parts;
   const name = `${control.name}.${field.name}`;
   const id = `bulk-${field.name}-${control.name}`;
@@ -122,7 +122,7 @@ async function bulkInput(parts: FieldsParts, field: ResourceField, control: Chan
   return { label, of: field.label, hint, input: { ...input, rows: 3, ariaLabel: isGroup ? `${label}: ${field.label}` : null } };
 }
 
-function ownControl({ resource }: FieldsParts, { control, choices = [] }: ChangeInput, values: readonly string[]): Partial<InputData> {
+function ownControl({ resource }: FieldsParts, { control, choices = [] }: EditInput, values: readonly string[]): Partial<InputData> {
   const labelOf = (value: string) =>
     control === 'choice'
       ? (ownProperty(choiceTexts, value) ?? value)

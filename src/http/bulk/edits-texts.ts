@@ -1,4 +1,4 @@
-import type { ChangeName } from '../../operations/edits/contract.ts';
+import type { EditName } from '../../operations/edits/contract.ts';
 
 export interface ChangeInputTexts {
   label: string;
@@ -6,7 +6,7 @@ export interface ChangeInputTexts {
 }
 
 /** Each change in the dialog: its name, and its controls by theirs. */
-export const changeTexts: Readonly<Record<ChangeName, { label: string; inputs: Readonly<Record<string, ChangeInputTexts>> }>> = {
+export const changeTexts: Readonly<Record<EditName, { label: string; inputs: Readonly<Record<string, ChangeInputTexts>> }>> = {
   set: { label: 'Set to', inputs: { value: { label: 'New value' } } },
   fill: { label: 'Set where empty', inputs: { value: { label: 'New value' } } },
   clear: { label: 'Clear', inputs: {} },

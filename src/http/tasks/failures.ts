@@ -1,6 +1,6 @@
 import type { Principal } from '../../auth/principal.ts';
 import { keyToUrl } from '../../metadata/keys.ts';
-import { getChange } from '../../operations/edits/register.ts';
+import { getEdit } from '../../operations/edits/register.ts';
 import type { Register, Resource, ResourceField } from '../../resources/contract.ts';
 import type { FailedRecord } from '../../tasks/looking/failed-records.ts';
 import type { FailedValues } from '../../tasks/looking/failed-values.ts';
@@ -127,7 +127,7 @@ async function shownFailedValues({ register, principal, resource, values }: List
     if (!found) return [];
     return shown.map(({ change, field, show }, index) => {
       const wanted =
-        found.wanted === null ? getChange(change.change).describe(change.value, field, resource) : show(found.wanted[index] ?? null);
+        found.wanted === null ? getEdit(change.change).describe(change.value, field, resource) : show(found.wanted[index] ?? null);
       const { before, after } = excerpt({ before: show(found.now[index] ?? null), after: wanted });
       return { label: field.label, now: before || inputTexts.nothing, wanted: after || inputTexts.nothing };
     });

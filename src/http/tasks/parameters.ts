@@ -1,5 +1,5 @@
 import type { Principal } from '../../auth/principal.ts';
-import { type FieldChange, relatedIds } from '../../operations/field-change.ts';
+import { type FieldEdit, relatedIds } from '../../operations/field-edit.ts';
 import { changesOf, findOperation, type Run } from '../../operations/register.ts';
 import type { Register, Resource } from '../../resources/contract.ts';
 import { relatedTitles, relationTarget } from '../../selection/related.ts';
@@ -20,7 +20,7 @@ export async function parametersInWords(register: Register, resource: Resource, 
   ];
 }
 
-async function withTitles(register: Register, resource: Resource, principal: Principal, change: FieldChange): Promise<FieldChange> {
+async function withTitles(register: Register, resource: Resource, principal: Principal, change: FieldEdit): Promise<FieldEdit> {
   const field = resource.fields.find((candidate) => candidate.meta.name === change.field);
   const target = field && relationTarget(resource, field);
   const ids = field ? relatedIds(field, change) : [];

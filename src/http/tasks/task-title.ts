@@ -1,8 +1,8 @@
 import type { Principal } from '../../auth/principal.ts';
 import { shownText } from '../../fields/stored-text.ts';
-import { getChange } from '../../operations/edits/register.ts';
+import { getEdit } from '../../operations/edits/register.ts';
 import type { Undone } from '../../operations/contract.ts';
-import { type FieldChange, relatedIds } from '../../operations/field-change.ts';
+import { type FieldEdit, relatedIds } from '../../operations/field-edit.ts';
 import { changesOf, findOperation, type Run, undoneOf } from '../../operations/register.ts';
 import { editWords, type OperationWords } from '../../operations/words.ts';
 import type { Resource } from '../../resources/contract.ts';
@@ -152,7 +152,7 @@ function titleIn(task: TaskRow, resource: Resource | null, principal: Principal,
 }
 
 /** `Status → archived`, `Population: changed by +10 %`; null: not for these eyes, or of a field that is no more. */
-function changeIn(resource: Resource, given: FieldChange, titleOf: TitleOf): string | null {
+function changeIn(resource: Resource, given: FieldEdit, titleOf: TitleOf): string | null {
   const field = resource.fields.find(({ meta }) => meta.name === given.field);
   if (!field) return null;
   const change = withTitles(resource, given, titleOf);
@@ -165,12 +165,12 @@ function changeIn(resource: Resource, given: FieldChange, titleOf: TitleOf): str
     return field.label;
   }
 
-  function describe({ change: name, value }: FieldChange): string {
-    return getChange(name).describe(value, field as NonNullable<typeof field>, resource);
+  function describe({ change: name, value }: FieldEdit): string {
+    return getEdit(name).describe(value, field as NonNullable<typeof field>, resource);
   }
 }
 
-function withTitles(resource: Resource, change: FieldChange, titleOf: TitleOf): FieldChange {
+function withTitles(resource: Resource, change: FieldEdit, titleOf: TitleOf): FieldEdit {
   const field = resource.fields.find(({ meta }) => meta.name === change.field);
   const ids = field ? relatedIds(field, change) : [];
   const target = field && ids.length > 0 ? relationTarget(resource, field) : null;

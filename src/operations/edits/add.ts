@@ -1,12 +1,12 @@
 import type { FieldMeta } from '../../metadata/contract.ts';
 import { shownItems } from '../../fields/stored-text.ts';
-import type { Change } from './contract.ts';
+import type { Edit } from './contract.ts';
 import { cast, isMany } from './field-family.ts';
 import { isNotIn, refusedList } from './list-items.ts';
 import { asKept, listOf, ownInput, parseOwnValues } from './own-value.ts';
 
 /** Values added to a list, or related records; those there already are not added twice. */
-export const add: Change<string[]> = {
+export const add: Edit<string[]> = {
   name: 'add',
   isConstant: false,
   canOverflow: false,

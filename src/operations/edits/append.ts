@@ -1,9 +1,9 @@
-import type { Change } from './contract.ts';
+import type { Edit } from './contract.ts';
 import { cast, isText } from './field-family.ts';
 import { parseText } from './typed-text.ts';
 
 /** Text after the text there is. */
-export const append: Change<string> = {
+export const append: Edit<string> = {
   name: 'append',
   isConstant: false,
   canOverflow: false,

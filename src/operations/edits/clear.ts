@@ -1,9 +1,9 @@
 import { getFieldKind } from '../../fields/register.ts';
-import type { Change } from './contract.ts';
+import type { Edit } from './contract.ts';
 import { cast, isMany } from './field-family.ts';
 
 /** Nothing in place of the value there is: null, or a list without items. */
-export const clear: Change<null> = {
+export const clear: Edit<null> = {
   name: 'clear',
   isConstant: true,
   canOverflow: false,

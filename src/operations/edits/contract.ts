@@ -5,7 +5,7 @@ import type { FieldMeta } from '../../metadata/contract.ts';
 import type { Resource } from '../../resources/contract.ts';
 
 /** What may be done to a field in bulk. */
-export const changeNames = [
+export const editNames = [
   'set',
   'fill',
   'clear',
@@ -27,7 +27,7 @@ export const changeNames = [
   'replace',
   'copy',
 ] as const;
-export type ChangeName = (typeof changeNames)[number];
+export type EditName = (typeof editNames)[number];
 
 /** A value as text that PostgreSQL reads for the field's type; a list for lists and many-to-many; null is empty. */
 export type FieldText = string | readonly string[] | null;
@@ -36,7 +36,7 @@ export type FieldText = string | readonly string[] | null;
 export type Given = (control: string) => readonly string[];
 
 /** One control of a change. Its name in a form is `name.field`: `value.status`, `find.notes`. */
-export interface ChangeInput {
+export interface EditInput {
   readonly name: string;
   /** field: the control of the field itself, as the record's form has it. */
   readonly control: 'field' | 'text' | 'number' | 'choice' | 'field-name';
@@ -66,11 +66,11 @@ export interface TwinPlace {
  * What can be done to a field in bulk: one file a kind. `V` is plain JSON and stays with the task. A change that works on
  * the value there is leaves an empty field empty. The value there is already is never written again.
  */
-export interface Change<V = unknown> {
-  readonly name: ChangeName;
+export interface Edit<V = unknown> {
+  readonly name: EditName;
   fits(field: ResourceField, resource: Resource): boolean;
   /** Its controls in the dialog, in order; none where there is nothing to say. */
-  inputs(field: ResourceField, resource: Resource): readonly ChangeInput[];
+  inputs(field: ResourceField, resource: Resource): readonly EditInput[];
   /** What is wrong with the input is named here, before anything starts. */
   parse(given: Given, field: ResourceField, resource: Resource): Parsed<V>;
   /** How long it takes hangs on the records so much that it is tried out before it is started. */

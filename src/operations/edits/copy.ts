@@ -2,13 +2,13 @@ import type { ResourceField } from '../../fields/contract.ts';
 import { getFieldKind } from '../../fields/register.ts';
 import type { FieldMeta } from '../../metadata/contract.ts';
 import type { Resource } from '../../resources/contract.ts';
-import type { Change, FieldText } from './contract.ts';
+import type { Edit, FieldText } from './contract.ts';
 import { decimalOf } from './decimal.ts';
 import { cast, everyDigit, type Family, familyOf, isMany } from './field-family.ts';
 import { fitFloat, fitNumber, floatOf, shortestText } from './number-room.ts';
 
 /** The value of another field of the same record, as it was before the change. */
-export const copy: Change<string> = {
+export const copy: Edit<string> = {
   name: 'copy',
   isConstant: false,
   canOverflow: true,

@@ -5,8 +5,8 @@ import { test } from 'node:test';
 import { changeTexts } from '../../http/bulk/edits-texts.ts';
 import { buildRegister } from '../../resources/register.ts';
 import { tortureAdmin } from '../../testing/torture.ts';
-import { changeNames } from './contract.ts';
-import { changesFor } from './register.ts';
+import { editNames } from './contract.ts';
+import { editsFor } from './register.ts';
 
 const guide = await readFile(join(import.meta.dirname, '../../../docs/changes.md'), 'utf8');
 
@@ -44,7 +44,7 @@ for (const [kind = '', listed = ''] of rowsOf('## What fits which field')) {
     assert.ok(resource && field, `${model}.${name}`);
     assert.equal(
       listed,
-      changesFor(field, resource)
+      editsFor(field, resource)
         .map((change) => change.name)
         .join(', '),
     );
@@ -60,5 +60,5 @@ test('the guide has a row for every kind of field that the tests know, and no ot
 
 test('the guide has a row for every change, by its name in the dialog', () => {
   const rows = rowsOf('## What each does').map(([name = '', label]) => [name.replaceAll('`', ''), label]);
-  assert.deepEqual(Object.fromEntries(rows), Object.fromEntries(changeNames.map((name) => [name, changeTexts[name].label])));
+  assert.deepEqual(Object.fromEntries(rows), Object.fromEntries(editNames.map((name) => [name, changeTexts[name].label])));
 });

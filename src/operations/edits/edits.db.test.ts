@@ -9,9 +9,9 @@ import { ada, testContext } from '../../testing/context.ts';
 import { testDatabase } from '../../testing/database.ts';
 import { tortureAdmin } from '../../testing/torture.ts';
 import { applyIsolated } from '../../tasks/running/apply-isolated.ts';
-import type { FieldChange } from '../field-change.ts';
+import type { FieldEdit } from '../field-edit.ts';
 import { updateOperation } from '../update/update.ts';
-import type { ChangeName } from './contract.ts';
+import type { EditName } from './contract.ts';
 
 /** Applies one change to rows whose field has these texts, and gives what the field has then; a refusal by its SQLSTATE. */
 async function setUp(t: TestContext, timeZone = 'UTC') {
@@ -21,7 +21,7 @@ async function setUp(t: TestContext, timeZone = 'UTC') {
   defer(() => db.close());
   const resource = testContext(db, {}, {}, tortureAdmin).register.list.find(({ model }) => model.name === 'Everything') as Resource;
   const { model } = resource;
-  const applied = async (written: string, texts: readonly (string | null)[], change: FieldChange) => {
+  const applied = async (written: string, texts: readonly (string | null)[], change: FieldEdit) => {
     const [source, target] = [model.fields[written] as FieldMeta, model.fields[change.field] as FieldMeta];
     await db.pages.query(`truncate ${model.table} cascade`);
     await db.pages.query(
@@ -41,7 +41,7 @@ async function setUp(t: TestContext, timeZone = 'UTC') {
   };
   return {
     db,
-    changed: (field: string, change: ChangeName, value: unknown, texts: readonly (string | null)[]) =>
+    changed: (field: string, change: EditName, value: unknown, texts: readonly (string | null)[]) =>
       applied(field, texts, { field, change, value }),
     copied: (from: string, field: string, texts: readonly (string | null)[]) =>
       applied(from, texts, { field, change: 'copy', value: from }),
@@ -52,7 +52,7 @@ test('every change does to a value what its name says', async (t) => {
   const { changed, db } = await setUp(t);
   // SS or ß: locales differ.
   const { rows } = await db.pages.query<{ sharp: string }>(`select upper('ß') as sharp`);
-  const cases: readonly [string, ChangeName, unknown, (string | null)[], (string | null)[]][] = [
+  const cases: readonly [string, EditName, unknown, (string | null)[], (string | null)[]][] = [
     ['text', 'set', 'x', ['a', null, 'x'], ['x', 'x', 'x']],
     ['text', 'clear', null, ['a', null], [null, null]],
     ['text', 'empty', null, ['a', null, ''], ['', '', '']],

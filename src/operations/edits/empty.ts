@@ -1,8 +1,8 @@
-import type { Change } from './contract.ts';
+import type { Edit } from './contract.ts';
 import { cast, isText } from './field-family.ts';
 
 /** A text of no characters, which is something else than nothing, and which a required text may be. */
-export const empty: Change<null> = {
+export const empty: Edit<null> = {
   name: 'empty',
   isConstant: true,
   canOverflow: false,

@@ -1,12 +1,12 @@
 import { shownText } from '../../fields/stored-text.ts';
 import { getFieldKind } from '../../fields/register.ts';
 import type { FieldMeta } from '../../metadata/contract.ts';
-import type { Change } from './contract.ts';
+import type { Edit } from './contract.ts';
 import { cast, familyOf, isMany } from './field-family.ts';
 import { ownInput, parseOwnValue } from './own-value.ts';
 
 /** A value for the records that have none; a text without a character is none. */
-export const fill: Change<string> = {
+export const fill: Edit<string> = {
   name: 'fill',
   isConstant: false,
   canOverflow: false,

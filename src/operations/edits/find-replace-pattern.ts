@@ -1,5 +1,5 @@
 import { sqlstate } from '../../db/sqlstate.ts';
-import type { Change } from './contract.ts';
+import type { Edit } from './contract.ts';
 import { cast, isText } from './field-family.ts';
 import type { FindReplace } from './find-replace.ts';
 import { parseText } from './typed-text.ts';
@@ -9,7 +9,7 @@ import { limits, limitTexts } from '../../limits.ts';
  * Every match of a regular expression, as PostgreSQL understands it; `\1` in the replacement is the first group, `\&`
  * the whole match. What PostgreSQL refuses as an expression is refused before anything starts.
  */
-export const findReplacePattern: Change<FindReplace> = {
+export const findReplacePattern: Edit<FindReplace> = {
   name: 'find-replace-pattern',
   isConstant: false,
   canOverflow: false,

@@ -1,4 +1,4 @@
-import type { Change } from './contract.ts';
+import type { Edit } from './contract.ts';
 import { cast, isText } from './field-family.ts';
 import { parseText } from './typed-text.ts';
 
@@ -8,7 +8,7 @@ export interface FindReplace {
 }
 
 /** Every occurrence of a text by another, upper and lower case told apart. */
-export const findReplace: Change<FindReplace> = {
+export const findReplace: Edit<FindReplace> = {
   name: 'find-replace',
   isConstant: false,
   canOverflow: false,

@@ -1,13 +1,13 @@
 import type { Parsed } from '../../fields/contract.ts';
 import { kindAmountInWords, parseAmount, parseKindAmount } from './amount.ts';
-import type { Change } from './contract.ts';
+import type { Edit } from './contract.ts';
 import { add, decimalOf } from './decimal.ts';
 import { cast, familyOf, isNumber } from './field-family.ts';
 import { fitFloat, fitNumber, floatOf } from './number-room.ts';
 import { ownInput } from './own-value.ts';
 
 /** A number added to the number there is; a negative one takes away. Decimals to the last digit. */
-export const increase: Change<string> = {
+export const increase: Edit<string> = {
   name: 'increase',
   isConstant: false,
   canOverflow: true,

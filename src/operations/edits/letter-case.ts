@@ -1,4 +1,4 @@
-import type { Change } from './contract.ts';
+import type { Edit } from './contract.ts';
 import { cast, isText } from './field-family.ts';
 
 const cases = {
@@ -9,7 +9,7 @@ const cases = {
 type LetterCase = keyof typeof cases;
 
 /** Upper case, lower case, or a capital at the head of each word, by the rules of the column's collation. */
-export const letterCase: Change<LetterCase> = {
+export const letterCase: Edit<LetterCase> = {
   name: 'letter-case',
   isConstant: false,
   canOverflow: false,

@@ -1,10 +1,10 @@
 import { amountInWords, parseAmount } from './amount.ts';
-import type { Change } from './contract.ts';
+import type { Edit } from './contract.ts';
 import { isNumber } from './field-family.ts';
 import { scaleBy, scaleBySql } from './scale-by.ts';
 
 /** The number there is times another. */
-export const multiply: Change<string> = {
+export const multiply: Edit<string> = {
   name: 'multiply',
   isConstant: false,
   canOverflow: true,

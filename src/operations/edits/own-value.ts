@@ -4,11 +4,11 @@ import { getFieldKind } from '../../fields/register.ts';
 import type { ResourceField } from '../../fields/contract.ts';
 import type { FieldMeta } from '../../metadata/contract.ts';
 import type { Resource } from '../../resources/contract.ts';
-import type { ChangeInput, FieldText, Given } from './contract.ts';
+import type { EditInput, FieldText, Given } from './contract.ts';
 import { limits, limitTexts } from '../../limits.ts';
 
 /** The control of the field itself. */
-export const ownInput: ChangeInput = { name: 'value', control: 'field' };
+export const ownInput: EditInput = { name: 'value', control: 'field' };
 
 /** A value of the field, as its own control gives it. A ticked field without a value is an error, never null. */
 export function parseOwnValue(given: Given, field: ResourceField, { reader }: Resource): Parsed<string> {

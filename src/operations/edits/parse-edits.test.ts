@@ -5,9 +5,9 @@ import type { Resource, ResourceField } from '../../resources/contract.ts';
 import { buildRegister } from '../../resources/register.ts';
 import { tortureAdmin } from '../../testing/torture.ts';
 import { updateOperation } from '../update/update.ts';
-import { type Change, changeNames } from './contract.ts';
+import { type Edit, editNames } from './contract.ts';
 import { familyOf } from './field-family.ts';
-import { changesFor } from './register.ts';
+import { editsFor } from './register.ts';
 
 const limits = { minAsyncRecords: 20, parallelism: 1, chunkSize: 1_000, countLimit: 10_000 };
 const register = buildRegister(tortureAdmin.resources, (() => ({})) as never, {} as never, limits);
@@ -15,14 +15,14 @@ const register = buildRegister(tortureAdmin.resources, (() => ({})) as never, {}
 /** Every change of every field of every model, that asks for something. */
 const asking = register.list.flatMap((resource) =>
   resource.bulkFields.flatMap((field) =>
-    changesFor(field, resource)
+    editsFor(field, resource)
       .filter((change) => change.inputs(field, resource).length > 0)
       .map((change) => ({ resource, field, change, name: `${change.name} of ${resource.slug}.${field.name}` })),
   ),
 );
 
 /** What the form says of this field when it is sent so; null: it is taken. */
-function errorOf(resource: Resource, field: ResourceField, change: Change, given: Readonly<Record<string, string>>): string | null {
+function errorOf(resource: Resource, field: ResourceField, change: Edit, given: Readonly<Record<string, string>>): string | null {
   const controls = Object.entries(given).map(([control, text]) => [`${control}.${field.name}`, text]);
   try {
     updateOperation.parse(resource, { field: field.name, [`change.${field.name}`]: change.name, ...Object.fromEntries(controls) });
@@ -36,7 +36,7 @@ function errorOf(resource: Resource, field: ResourceField, change: Change, given
 
 test('a field that is ticked and left empty is an error at that field, whatever its kind and its change; never null', () => {
   const withoutInput = ['clear', 'empty', 'trim', 'toggle'];
-  assert.deepEqual(new Set(asking.map(({ change }) => change.name)), new Set(changeNames.filter((name) => !withoutInput.includes(name))));
+  assert.deepEqual(new Set(asking.map(({ change }) => change.name)), new Set(editNames.filter((name) => !withoutInput.includes(name))));
   for (const { resource, field, change, name } of asking) {
     const empty = Object.fromEntries(change.inputs(field, resource).map((input) => [input.name, '']));
     for (const given of [{}, empty]) assert.match(errorOf(resource, field, change, given) ?? '', /Give|Choose/, name);
@@ -60,6 +60,6 @@ test('a value that is none of the field’s type is an error at that field befor
     if (given) assert.notEqual(errorOf(resource, field, change, given), null, name);
   }
   const { resource, field } = asking.find(({ field: { meta } }) => familyOf(meta) === 'integer') ?? assert.fail();
-  const increase = changesFor(field, resource).find(({ name }) => name === 'increase') as Change;
+  const increase = editsFor(field, resource).find(({ name }) => name === 'increase') as Edit;
   assert.match(errorOf(resource, field, increase, { value: '0.5' }) ?? '', /whole number/);
 });

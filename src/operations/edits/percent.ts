@@ -1,11 +1,11 @@
 import { amountInWords, parseAmount } from './amount.ts';
-import type { Change } from './contract.ts';
+import type { Edit } from './contract.ts';
 import { add, decimalOf, decimalText } from './decimal.ts';
 import { isNumber } from './field-family.ts';
 import { scaleBy, scaleBySql } from './scale-by.ts';
 
 /** So many per cent more; a negative number is so many less. */
-export const percent: Change<string> = {
+export const percent: Edit<string> = {
   name: 'percent',
   isConstant: false,
   canOverflow: true,

@@ -1,9 +1,9 @@
-import type { Change } from './contract.ts';
+import type { Edit } from './contract.ts';
 import { cast, isText } from './field-family.ts';
 import { parseText } from './typed-text.ts';
 
 /** Text before the text there is. */
-export const prepend: Change<string> = {
+export const prepend: Edit<string> = {
   name: 'prepend',
   isConstant: false,
   canOverflow: false,

@@ -3,7 +3,7 @@ import type { Resource } from '../../resources/contract.ts';
 import { add } from './add.ts';
 import { append } from './append.ts';
 import { clear } from './clear.ts';
-import type { Change, ChangeName } from './contract.ts';
+import type { Edit, EditName } from './contract.ts';
 import { copy } from './copy.ts';
 import { empty } from './empty.ts';
 import { fill } from './fill.ts';
@@ -44,17 +44,17 @@ const changes = [
   copy,
   clear,
   empty,
-] as unknown as readonly Change[];
+] as unknown as readonly Edit[];
 
 const byName = new Map(changes.map((change) => [change.name, change]));
 
-export function getChange(name: ChangeName): Change {
+export function getEdit(name: EditName): Edit {
   const change = byName.get(name);
   if (!change) throw new Error(`there is no change "${name}"`);
   return change;
 }
 
 /** What can be done to a field, the most usual first. */
-export function changesFor(field: ResourceField, resource: Resource): readonly Change[] {
+export function editsFor(field: ResourceField, resource: Resource): readonly Edit[] {
   return changes.filter((change) => change.fits(field, resource));
 }

@@ -1,12 +1,12 @@
 import type { FieldMeta } from '../../metadata/contract.ts';
 import { shownItems } from '../../fields/stored-text.ts';
-import type { Change } from './contract.ts';
+import type { Edit } from './contract.ts';
 import { cast, isMany } from './field-family.ts';
 import { isNotIn, refusedList } from './list-items.ts';
 import { asKept, listOf, ownInput, parseOwnValues } from './own-value.ts';
 
 /** Values taken out of a list, or related records; those that are not there are no error. */
-export const remove: Change<string[]> = {
+export const remove: Edit<string[]> = {
   name: 'remove',
   isConstant: false,
   canOverflow: false,

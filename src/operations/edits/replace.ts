@@ -1,10 +1,10 @@
 import { shownItems } from '../../fields/stored-text.ts';
-import type { Change } from './contract.ts';
+import type { Edit } from './contract.ts';
 import { cast, isMany } from './field-family.ts';
 import { asKept, ownInput, parseOwnValues } from './own-value.ts';
 
 /** These values in place of the list there is. */
-export const replace: Change<string[]> = {
+export const replace: Edit<string[]> = {
   name: 'replace',
   isConstant: true,
   canOverflow: false,

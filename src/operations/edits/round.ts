@@ -1,11 +1,11 @@
-import type { Change } from './contract.ts';
+import type { Edit } from './contract.ts';
 import { decimalOf, decimalText, round as roundDecimal } from './decimal.ts';
 import { cast, everyDigit, familyOf, isNumber } from './field-family.ts';
 import { fitFloat, fitNumber, shortestText } from './number-room.ts';
 import { limits } from '../../limits.ts';
 
 /** To so many places, a half away from zero; whole numbers to tens and hundreds by negative places. */
-export const round: Change<number> = {
+export const round: Edit<number> = {
   name: 'round',
   isConstant: false,
   canOverflow: true,

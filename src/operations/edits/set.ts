@@ -1,11 +1,11 @@
 import { shownText } from '../../fields/stored-text.ts';
 import { getFieldKind } from '../../fields/register.ts';
-import type { Change } from './contract.ts';
+import type { Edit } from './contract.ts';
 import { cast, isMany } from './field-family.ts';
 import { ownInput, parseOwnValue } from './own-value.ts';
 
 /** The same value for every record. */
-export const set: Change<string> = {
+export const set: Edit<string> = {
   name: 'set',
   isConstant: true,
   canOverflow: false,

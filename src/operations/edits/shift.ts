@@ -1,4 +1,4 @@
-import { type Change, NoRoom } from './contract.ts';
+import { type Edit, NoRoom } from './contract.ts';
 import { storedMoment } from '../../fields/moment.ts';
 import { cast, familyOf } from './field-family.ts';
 import { limits } from '../../limits.ts';
@@ -15,7 +15,7 @@ interface Shift {
  * A date so much later, or with a negative number earlier, in UTC. A month later than 31 January is the last of February,
  * as PostgreSQL has it.
  */
-export const shift: Change<Shift> = {
+export const shift: Edit<Shift> = {
   name: 'shift',
   isConstant: false,
   canOverflow: true,

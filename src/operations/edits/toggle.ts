@@ -1,8 +1,8 @@
-import type { Change } from './contract.ts';
+import type { Edit } from './contract.ts';
 import { familyOf } from './field-family.ts';
 
 /** Yes becomes no, and no yes. */
-export const toggle: Change<null> = {
+export const toggle: Edit<null> = {
   name: 'toggle',
   isConstant: false,
   canOverflow: false,

@@ -1,11 +1,11 @@
-import type { Change } from './contract.ts';
+import type { Edit } from './contract.ts';
 import { cast, isText } from './field-family.ts';
 
 /** Spaces, tabs, line ends and the no-break space. */
 const blanks = ' \t\n\r\f\v\u00a0';
 
 /** Without blanks at both ends. */
-export const trim: Change<null> = {
+export const trim: Edit<null> = {
   name: 'trim',
   isConstant: false,
   canOverflow: false,

@@ -11,7 +11,7 @@ import { buildWhere } from '../../selection/where.ts';
 import { ada, testContext } from '../../testing/context.ts';
 import { testDatabase } from '../../testing/database.ts';
 import { tortureAdmin } from '../../testing/torture.ts';
-import type { ChangeName } from '../edits/contract.ts';
+import type { EditName } from '../edits/contract.ts';
 import { keepDifference } from './keep-difference.ts';
 import { readRows } from './row-values.ts';
 import { undoStatement } from '../undo/undo-sql.ts';
@@ -49,7 +49,7 @@ async function setUp(t: TestContext) {
     const { rows } = await db.pages.query<{ text: string }>(`select ${fieldOf(model, name).column}::text as text from ${model.table}`);
     return rows[0]?.text;
   };
-  const apply = (resource: Resource, keys: readonly string[], name: string, change: ChangeName, value: unknown) =>
+  const apply = (resource: Resource, keys: readonly string[], name: string, change: EditName, value: unknown) =>
     transaction(db.pages, (client) =>
       applyIsolated(client, updateOperation, { resource, t: db.t, serverVersion: db.version, author }, keys, {
         changes: [{ field: name, change, value }],
@@ -126,7 +126,7 @@ test('capitals are changed where the collation knows none, and nothing is found 
   const { resourceOf, holding, held, apply } = await setUp(t);
   const resource = resourceOf('Everything');
   for (const column of ['text', 'varchar', 'citext']) {
-    const cases: readonly [ChangeName, unknown, string, string][] = [
+    const cases: readonly [EditName, unknown, string, string][] = [
       ['letter-case', 'upper', 'straße', 'STRASSE'],
       ['find-replace', { find: 'A', with: 'x' }, 'aA', 'ax'],
       ['find-replace-pattern', { find: '[A]', with: 'x' }, 'aA', 'ax'],
@@ -147,7 +147,7 @@ test('lists with empty places and lists of lists: right, or refused in words wit
   const { resourceOf, holding, held, apply } = await setUp(t);
   const resource = resourceOf('ScalarList');
   const refused = 'The list holds lists of its own: single values cannot be put in or taken out.';
-  const cases: readonly [string, string | null, ChangeName, string[], string | null][] = [
+  const cases: readonly [string, string | null, EditName, string[], string | null][] = [
     ['texts', '{a,NULL}', 'add', ['b', 'a'], '{a,NULL,b}'],
     ['texts', '{a,NULL,b}', 'remove', ['b'], '{a,NULL}'],
     ['texts', '{NULL}', 'remove', ['b'], '{NULL}'],

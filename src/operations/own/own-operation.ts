@@ -4,7 +4,7 @@ import { AppError } from '../../errors.ts';
 import type { Resource } from '../../resources/contract.ts';
 import type { ApplyCounts, Operation } from '../contract.ts';
 import { deleteOperation } from '../delete/delete.ts';
-import type { FieldChange } from '../field-change.ts';
+import type { FieldEdit } from '../field-edit.ts';
 import { toText } from '../journal/row-values.ts';
 import { updateOperation } from '../update/update.ts';
 import { ownWords } from '../words.ts';
@@ -18,7 +18,7 @@ interface OwnParameters {
   /** What was typed into its form. */
   readonly form: FormTexts;
   /** What it gives to every record, worked out when it was begun. */
-  readonly changes: readonly FieldChange[];
+  readonly changes: readonly FieldEdit[];
 }
 
 const built = new WeakMap<OperationDefinition, Operation>();
@@ -112,7 +112,7 @@ function eachPath({ validate, hooks }: Resource): WritePath {
 }
 
 /** What `change` gives, as changes of single fields. Throws AppError 'invalid-operation' (422) where it refuses. */
-function changesBy({ model }: Resource, change: NonNullable<OperationOptions['change']>, params: Record<string, unknown>): FieldChange[] {
+function changesBy({ model }: Resource, change: NonNullable<OperationOptions['change']>, params: Record<string, unknown>): FieldEdit[] {
   let given: Record<string, unknown>;
   try {
     given = change({ now: new Date(), params });

@@ -3,11 +3,11 @@ import type { Queryable } from '../../db/transaction.ts';
 import { AppError } from '../../errors.ts';
 import type { FieldMeta, ModelMeta } from '../../metadata/contract.ts';
 import { keyCondition, keySql } from '../../metadata/key-sql.ts';
-import type { Change } from '../edits/contract.ts';
+import type { Edit } from '../edits/contract.ts';
 import { cast, familyOf, scaleOf } from '../edits/field-family.ts';
-import { getChange } from '../edits/register.ts';
+import { getEdit } from '../edits/register.ts';
 import type { Statement } from '../contract.ts';
-import type { FieldChange } from '../field-change.ts';
+import type { FieldEdit } from '../field-edit.ts';
 import { unquoted } from '../undo/recreate-sql.ts';
 
 /** Reason of a task that would move records onto what others of them have until they move too. */
@@ -43,7 +43,7 @@ export function rowsOf(model: ModelMeta, keys: readonly string[]): Statement {
 export async function assertNotOnto(
   client: Queryable,
   model: ModelMeta,
-  changes: readonly FieldChange[],
+  changes: readonly FieldEdit[],
   rows: () => Statement | Promise<Statement>,
 ): Promise<void> {
   const moved = movedBy(model, changes);
@@ -65,11 +65,11 @@ function refused(count: number, { name }: Exclusive): AppError {
 }
 
 /** By column, what it becomes, where that hangs on what the record holds. */
-function movedBy(model: ModelMeta, changes: readonly FieldChange[]): Map<string, { field: FieldMeta; change: Change; value: unknown }> {
-  const moved = new Map<string, { field: FieldMeta; change: Change; value: unknown }>();
+function movedBy(model: ModelMeta, changes: readonly FieldEdit[]): Map<string, { field: FieldMeta; change: Edit; value: unknown }> {
+  const moved = new Map<string, { field: FieldMeta; change: Edit; value: unknown }>();
   for (const { field: name, change: kind, value } of changes) {
     const field = model.fields[name];
-    if (field?.dbColumn) moved.set(field.dbColumn, { field, change: getChange(kind), value });
+    if (field?.dbColumn) moved.set(field.dbColumn, { field, change: getEdit(kind), value });
   }
   return moved;
 }

@@ -2,7 +2,7 @@ import { fieldOf } from '../../metadata/model-fields.ts';
 import type { Queryable } from '../../db/transaction.ts';
 import type { FieldMeta } from '../../metadata/contract.ts';
 import type { ApplyCounts, ApplyTarget, Through } from '../contract.ts';
-import type { FieldChange } from '../field-change.ts';
+import type { FieldEdit } from '../field-edit.ts';
 import { keepDifference } from '../journal/keep-difference.ts';
 import { refuseKeptBack, without } from '../refusals/kept-back.ts';
 import { callEach, Objections } from '../rules/objections.ts';
@@ -25,7 +25,7 @@ export async function updatePerRecord(
   target: ApplyTarget,
   through: Through,
   keys: readonly string[],
-  changes: readonly FieldChange[],
+  changes: readonly FieldEdit[],
 ): Promise<ApplyCounts> {
   const { resource, author } = target;
   const { model, hooks } = resource;
@@ -71,7 +71,7 @@ async function whyUnlocked(
   { resource }: ApplyTarget,
   keys: readonly string[],
   rows: readonly Row[],
-  changes: readonly FieldChange[],
+  changes: readonly FieldEdit[],
 ): Promise<{ unchanged: number; gone: number }> {
   if (rows.length === keys.length) return { unchanged: 0, gone: 0 };
   const unlocked = without(
@@ -84,7 +84,7 @@ async function whyUnlocked(
   return { unchanged: there.length, gone: unlocked.length - there.length };
 }
 
-async function writePlain(sql: Queryable, target: ApplyTarget, items: readonly Passing[], changes: readonly FieldChange[]): Promise<void> {
+async function writePlain(sql: Queryable, target: ApplyTarget, items: readonly Passing[], changes: readonly FieldEdit[]): Promise<void> {
   if (items.length === 0) return;
   const { left, putBack } = await writeSet(sql, target, keysOf(items), changes, { countsSame: false });
   refuseKeptBack([...left, ...putBack]);
@@ -109,12 +109,7 @@ async function keepWritten(
 }
 
 /** What the changes would make of the rows; without those that hold it already. */
-async function compare(
-  sql: Queryable,
-  { resource }: ApplyTarget,
-  rows: readonly Row[],
-  changes: readonly FieldChange[],
-): Promise<Passing[]> {
+async function compare(sql: Queryable, { resource }: ApplyTarget, rows: readonly Row[], changes: readonly FieldEdit[]): Promise<Passing[]> {
   if (rows.length === 0) return [];
   const { model } = resource;
   const statement = compareStatement(
@@ -152,7 +147,7 @@ async function write(
   target: ApplyTarget,
   context: HookContext,
   passing: readonly Passing[],
-  changes: readonly FieldChange[],
+  changes: readonly FieldEdit[],
   links: readonly FieldMeta[],
 ): Promise<void> {
   const { model } = context.resource;
@@ -182,7 +177,7 @@ async function write(
 }
 
 /** What a `save` of the resource's own is given: values by column, ids as text by many-to-many field. */
-function ownData(item: Passing, changes: readonly FieldChange[]): Record<string, unknown> {
+function ownData(item: Passing, changes: readonly FieldEdit[]): Record<string, unknown> {
   const names = new Set([...changes.map(({ field }) => field), ...Object.keys(item.given)]);
   return Object.fromEntries([...names].map((name) => [name, item.links.get(name)?.after ?? item.draft.record[name]]));
 }

@@ -1,11 +1,11 @@
 import { fieldOf, idFieldsOf, joinOf } from '../../metadata/model-fields.ts';
 import type { FieldMeta, ModelMeta } from '../../metadata/contract.ts';
 import type { Resource } from '../../resources/contract.ts';
-import type { Change } from '../edits/contract.ts';
-import { getChange } from '../edits/register.ts';
+import type { Edit } from '../edits/contract.ts';
+import { getEdit } from '../edits/register.ts';
 import { insertChange, type Parameter } from '../journal/journal-entry.ts';
 import type { ApplyTarget, Statement } from '../contract.ts';
-import type { FieldChange } from '../field-change.ts';
+import type { FieldEdit } from '../field-edit.ts';
 import { journal } from '../journal-kind.ts';
 import { keyCondition, keySql } from '../../metadata/key-sql.ts';
 import { imaged } from '../journal/images.ts';
@@ -27,7 +27,7 @@ interface Written {
 export function updateStatement(
   target: ApplyTarget,
   keys: readonly string[],
-  changes: readonly FieldChange[],
+  changes: readonly FieldEdit[],
   { keepsChange = true, countsSame = true }: { keepsChange?: boolean; countsSame?: boolean } = {},
 ): Statement {
   const { model } = target.resource;
@@ -72,7 +72,7 @@ export function updateStatement(
  * the values before and after as text in the order of `changes`; lists as JSON. All of them as JSON, since the driver reads an array
  * letter by letter.
  */
-export function compareStatement(resource: Resource, keys: readonly string[], changes: readonly FieldChange[]): Statement {
+export function compareStatement(resource: Resource, keys: readonly string[], changes: readonly FieldEdit[]): Statement {
   const { model } = resource;
   const condition = keyCondition(model, 't', keys, 1);
   const values = [...condition.values];
@@ -102,7 +102,7 @@ export function compareStatement(resource: Resource, keys: readonly string[], ch
 }
 
 /** Reads by key whether the changes would make another row of it, of those of `keys` that are there; locks nothing. */
-export function differingStatement(resource: Resource, keys: readonly string[], changes: readonly FieldChange[]): Statement {
+export function differingStatement(resource: Resource, keys: readonly string[], changes: readonly FieldEdit[]): Statement {
   const { model } = resource;
   const condition = keyCondition(model, 't', keys, 1);
   const values = [...condition.values];
@@ -135,12 +135,12 @@ function textOf(field: FieldMeta, sql: string): string {
   return ['Json', 'Float'].includes(field.type) && !field.isList ? `(${sql})::text` : `to_jsonb(${sql}) #>> '{}'`;
 }
 
-function writtenBy(model: ModelMeta, changes: readonly FieldChange[], parameter: Parameter) {
+function writtenBy(model: ModelMeta, changes: readonly FieldEdit[], parameter: Parameter) {
   const scalars: Written[] = [];
   const relations: Linked[] = [];
   for (const { field: name, change: kind, value } of changes) {
     const field = fieldOf(model, name);
-    const change = getChange(kind);
+    const change = getEdit(kind);
     if (field.relation?.kind === 'many-to-many') relations.push({ field, change, value });
     else scalars.push(writtenScalar(model, field, change, value, parameter));
   }
@@ -148,7 +148,7 @@ function writtenBy(model: ModelMeta, changes: readonly FieldChange[], parameter:
 }
 
 // The value is used in several places of the statement: its parameters are counted once.
-function writtenScalar(model: ModelMeta, field: FieldMeta, change: Change, value: unknown, parameter: Parameter): Written {
+function writtenScalar(model: ModelMeta, field: FieldMeta, change: Edit, value: unknown, parameter: Parameter): Written {
   const known: string[] = [];
   return {
     field,
@@ -284,7 +284,7 @@ function lockedFirst(
 /** A many-to-many field and what is done to it. */
 interface Linked {
   field: FieldMeta;
-  change: Change;
+  change: Edit;
   value: unknown;
 }
 

@@ -4,9 +4,9 @@ import { textsOf } from '../../form-texts.ts';
 import type { Resource, ResourceField } from '../../resources/contract.ts';
 import { hasResource, relatedTitles, relationTarget } from '../../selection/related.ts';
 import type { Given } from '../edits/contract.ts';
-import { changesFor, getChange } from '../edits/register.ts';
+import { editsFor, getEdit } from '../edits/register.ts';
 import type { ApplyCounts, CheckContext, Operation } from '../contract.ts';
-import { type FieldChange, relatedIds, type UpdateParameters } from '../field-change.ts';
+import { type FieldEdit, relatedIds, type UpdateParameters } from '../field-edit.ts';
 import { sumOf } from '../in-halves.ts';
 import { journal } from '../journal-kind.ts';
 import { refuseKeptBack } from '../refusals/kept-back.ts';
@@ -27,7 +27,7 @@ export const updateOperation: Operation<UpdateParameters> = {
   parse: parseChanges,
   changes: ({ changes }) => changes,
   digestFields: ({ changes }) => digestFields(changes),
-  isAlwaysPreviewed: ({ changes }) => changes.some(({ change }) => getChange(change).isAlwaysPreviewed === true),
+  isAlwaysPreviewed: ({ changes }) => changes.some(({ change }) => getEdit(change).isAlwaysPreviewed === true),
   mayChange: mayChangeFields,
   check: checkChanges,
   title: (resource) => `Edit ${resource.label.toLowerCase()}`,
@@ -47,7 +47,7 @@ function updating(): Pick<Operation<UpdateParameters>, 'apply'> {
   return {
     async apply(client, target, keys, { changes }): Promise<ApplyCounts> {
       if (target.through) return updatePerRecord(client, target, target.through, keys, changes);
-      countsSame ??= !changes.every(({ change }) => getChange(change).isConstant);
+      countsSame ??= !changes.every(({ change }) => getEdit(change).isConstant);
       const { changed, unchanged, left, putBack } = await writeSet(client, target, keys, changes, { countsSame });
       refuseKeptBack(putBack);
       const written: ApplyCounts = { changed, unchanged, gone: 0 };
@@ -61,7 +61,7 @@ function updating(): Pick<Operation<UpdateParameters>, 'apply'> {
 function parseChanges(resource: Resource, body: Record<string, unknown>): UpdateParameters {
   const chosen = textsOf(body.field);
   const fieldErrors: Record<string, string> = {};
-  const changes: FieldChange[] = [];
+  const changes: FieldEdit[] = [];
   for (const name of new Set(chosen)) {
     const field = resource.bulkFields.find((candidate) => candidate.name === name);
     if (!field) {
@@ -81,8 +81,8 @@ function parseChanges(resource: Resource, body: Record<string, unknown>): Update
   return { changes };
 }
 
-function parseChange(resource: Resource, field: ResourceField, body: Record<string, unknown>): FieldChange | { error: string } {
-  const offered = changesFor(field, resource);
+function parseChange(resource: Resource, field: ResourceField, body: Record<string, unknown>): FieldEdit | { error: string } {
+  const offered = editsFor(field, resource);
   // Without JavaScript a picker of several records has a control of its own for ids that are typed.
   const given: Given = (control) => [
     ...textsOf(body[`${control}.${field.name}`]),
@@ -104,7 +104,7 @@ async function checkChanges({ client, register, resource, principal }: CheckCont
     const field = resource.bulkFields.find(({ meta }) => meta.name === change.field);
     if (!field) throw new AppError('forbidden', 403, `You may not change “${change.field}” of ${resource.label.toLowerCase()}.`);
     const wrong =
-      (await getChange(change.change).check?.(change.value, client, field)) ??
+      (await getEdit(change.change).check?.(change.value, client, field)) ??
       cutsUnseen(change, field) ??
       (await findUnreachable(change, field));
     if (wrong) fieldErrors[field.name] = wrong;
@@ -114,13 +114,13 @@ async function checkChanges({ client, register, resource, principal }: CheckCont
   }
 
   /** Putting other links in place of all would also cut those to records that this principal does not know of. */
-  function cutsUnseen({ change }: FieldChange, field: ResourceField): string | null {
+  function cutsUnseen({ change }: FieldEdit, field: ResourceField): string | null {
     if (field.relation?.kind !== 'many-to-many' || !['replace', 'clear'].includes(change)) return null;
     const scope = relationTarget(resource, field)?.resource.scope(principal) ?? null;
     return scope && `${field.label} may also lead to records that are not yours to see: add and remove them one by one.`;
   }
 
-  async function findUnreachable(change: FieldChange, field: ResourceField): Promise<string | null> {
+  async function findUnreachable(change: FieldEdit, field: ResourceField): Promise<string | null> {
     const ids = relatedIds(field, change);
     const target = relationTarget(resource, field);
     // A model without a resource has no scope: the database says which of its records exist.
@@ -139,11 +139,11 @@ function mayChangeFields(resource: Resource, _principal: Principal, { changes }:
 }
 
 /** Names of the fields whose values decide what the changes come to. */
-export function digestFields(changes: readonly FieldChange[]): string[] {
+export function digestFields(changes: readonly FieldEdit[]): string[] {
   return changes.flatMap(({ field, change, value }) => (change === 'copy' ? [field, String(value)] : [field]));
 }
 
-function describeChange(resource: Resource, { field: name, change, value }: FieldChange): string {
+function describeChange(resource: Resource, { field: name, change, value }: FieldEdit): string {
   const field = resource.fields.find((candidate) => candidate.meta.name === name);
-  return field ? `${field.label}: ${getChange(change).describe(value, field, resource)}` : name;
+  return field ? `${field.label}: ${getEdit(change).describe(value, field, resource)}` : name;
 }

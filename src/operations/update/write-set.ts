@@ -1,6 +1,6 @@
 import type { Queryable } from '../../db/transaction.ts';
 import type { ApplyCounts, ApplyTarget, Refusal, StatementRow } from '../contract.ts';
-import type { FieldChange } from '../field-change.ts';
+import type { FieldEdit } from '../field-edit.ts';
 import { keptBack, without } from '../refusals/kept-back.ts';
 import { differingStatement, updateStatement } from './update-sql.ts';
 
@@ -9,7 +9,7 @@ export async function writeSet(
   client: Queryable,
   target: ApplyTarget,
   keys: readonly string[],
-  changes: readonly FieldChange[],
+  changes: readonly FieldEdit[],
   options?: { countsSame: boolean },
 ): Promise<{ changed: number; unchanged: number; left: string[]; putBack: string[] }> {
   const statement = updateStatement(target, keys, changes, options);
@@ -23,7 +23,7 @@ export async function settleUpdate(
   client: Queryable,
   target: ApplyTarget,
   keys: readonly string[],
-  changes: readonly FieldChange[],
+  changes: readonly FieldEdit[],
 ): Promise<ApplyCounts> {
   const statement = differingStatement(target.resource, keys, changes);
   const { rows } = await client.query<{ key: string; isChanged: boolean }>(statement.sql, statement.values);

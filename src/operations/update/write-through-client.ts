@@ -3,21 +3,17 @@ import { DbNull } from '@prisma/client/runtime/client';
 import type { ModelMeta } from '../../metadata/contract.ts';
 import { parseKey, whereKey, whereKeys } from '../../metadata/keys.ts';
 import { delegateOf } from '../../resources/delegate.ts';
-import { getChange } from '../edits/register.ts';
-import type { FieldChange } from '../field-change.ts';
+import { getEdit } from '../edits/register.ts';
+import type { FieldEdit } from '../field-edit.ts';
 import { callEach } from '../rules/objections.ts';
 import { isLink, keyOfPassing, keysOf, type Passing } from '../rules/passing.ts';
 import { askClient, type HookContext } from '../rules/run-hooks.ts';
 
 /** In one `updateMany` where it can say the change; where it cannot, or the client objects, in an `update` for each. */
-export async function writeThroughClient(
-  context: HookContext,
-  passing: readonly Passing[],
-  changes: readonly FieldChange[],
-): Promise<void> {
+export async function writeThroughClient(context: HookContext, passing: readonly Passing[], changes: readonly FieldEdit[]): Promise<void> {
   const { model } = context.resource;
   const delegate = delegateOf(context.tx, model);
-  const isOne = changes.every(({ field, change }) => getChange(change).isConstant && !isLink(fieldOf(model, field)));
+  const isOne = changes.every(({ field, change }) => getEdit(change).isConstant && !isLink(fieldOf(model, field)));
   const [first] = passing;
   if (isOne && first && passing.every(({ given }) => Object.keys(given).length === 0)) {
     const data = clientData(context, first, changes);
@@ -30,7 +26,7 @@ export async function writeThroughClient(
   );
 }
 
-function clientData({ resource }: HookContext, item: Passing, changes: readonly FieldChange[]): Record<string, unknown> {
+function clientData({ resource }: HookContext, item: Passing, changes: readonly FieldEdit[]): Record<string, unknown> {
   const { metadata, model } = resource;
   const data: Record<string, unknown> = {};
   for (const name of new Set([...changes.map(({ field }) => field), ...Object.keys(item.given)])) {

@@ -6,7 +6,7 @@ import type { AdminDefinition } from '../../admin-definition.ts';
 import { defineResource } from '../../index.ts';
 import { keyOf } from '../../metadata/keys.ts';
 import { transaction } from '../../db/transaction.ts';
-import type { UpdateParameters } from '../../operations/field-change.ts';
+import type { UpdateParameters } from '../../operations/field-edit.ts';
 import { updateOperation } from '../../operations/update/update.ts';
 import type { Resource } from '../../resources/contract.ts';
 import { createSelection, type Selected } from '../../selection/selection.ts';

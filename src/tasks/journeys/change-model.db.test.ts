@@ -6,7 +6,7 @@ import pg from 'pg';
 import type { AppError } from '../../errors.ts';
 import type { FieldMeta } from '../../metadata/contract.ts';
 import { keyOf } from '../../metadata/keys.ts';
-import type { FieldChange } from '../../operations/field-change.ts';
+import type { FieldEdit } from '../../operations/field-edit.ts';
 import type { Resource } from '../../resources/contract.ts';
 import { markGenerated } from '../../resources/generated-columns.ts';
 import { createSelection, type Selected } from '../../selection/selection.ts';
@@ -130,7 +130,7 @@ interface Scenario {
   records: ModelRecord[];
   /** Ticked records; or those with this letter, or all, less the chosen ones. Of either less what is unticked on the preview. */
   selection: { kind: 'ticked' | 'matching'; letter: string; chosen: boolean[]; unticked: boolean[] };
-  changes: FieldChange[] | null;
+  changes: FieldEdit[] | null;
   pinned: boolean[];
   /** Held by the database, each in its way. */
   held: (Hold | null)[];

@@ -1,5 +1,5 @@
 import { transaction } from '../../db/transaction.ts';
-import type { FieldChange } from '../../operations/field-change.ts';
+import type { FieldEdit } from '../../operations/field-edit.ts';
 import { seenChanges } from '../../operations/register.ts';
 import { compareStatement, valuesStatement } from '../../operations/update/update-sql.ts';
 import type { Resource } from '../../resources/contract.ts';
@@ -12,7 +12,7 @@ const withinMs = 500;
 
 export interface FailedValues {
   /** Of the fields that the reader sees, in the order of the values. */
-  changes: readonly FieldChange[];
+  changes: readonly FieldEdit[];
   /** Texts of PostgreSQL's as they are now and as the task wanted them; null: they cannot be worked out. */
   byKey: ReadonlyMap<string, { now: readonly (string | null)[]; wanted: readonly (string | null)[] | null }>;
 }
