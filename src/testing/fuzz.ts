@@ -251,7 +251,11 @@ export async function fuzz(t: Pick<TestContext, 'after'>, options: FuzzOptions):
 
   async function checksum(): Promise<Map<string, string>> {
     const sums = new Map<string, string>();
-    for (const [slug, { key }] of hidden) sums.set(slug, await rowOf(register.get(slug).model, key));
+    for (const [slug, { key }] of hidden) {
+      const { model } = register.get(slug);
+      // A view shows rows of tables whose own scope says who may write them.
+      if (!model.isView) sums.set(slug, await rowOf(model, key));
+    }
     return sums;
   }
 
