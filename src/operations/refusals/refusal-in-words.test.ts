@@ -35,7 +35,7 @@ const columns = (names: readonly string[], isOfItself = false) => ({ name: '', c
 const about = (isDelete: boolean) => ({
   resource: {
     singular: 'City',
-    fields: [field('country', 'Country', '"country_code"'), field('population', 'Population', '"population"')],
+    fields: [field('country', 'Country', 'country_code'), field('population', 'Population', 'population')],
   },
   constraints: new Map([
     ['city_country_fkey', columns(['country_code'])],
@@ -46,8 +46,8 @@ const about = (isDelete: boolean) => ({
   isDelete,
 });
 
-function field(name: string, label: string, column: string): ResourceField {
-  return { name, label, meta: { name, column } } as ResourceField;
+function field(name: string, label: string, dbColumn: string): ResourceField {
+  return { name, label, meta: { name, dbColumn } } as ResourceField;
 }
 
 for (const [what, code, constraint, isDelete, words] of [
