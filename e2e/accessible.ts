@@ -15,7 +15,7 @@ export async function expectAccessible(page: Page, what: string): Promise<void> 
   ).toEqual([]);
 }
 
-/** Colours fade in; axe must see where they end. What turns for ever, as a spinner does, has no end. */
+/** Colours fade in; axe must see where they end. What turns for ever, as a spinner does, has no end; what stands still is not waited for. */
 async function settled(page: Page): Promise<void> {
   await page.evaluate(async () => {
     // Two frames: what the last action changed has begun to fade by then.
@@ -23,6 +23,7 @@ async function settled(page: Page): Promise<void> {
     const ending = document
       .getAnimations()
       .filter((animation) => animation.effect?.getComputedTiming().endTime !== Number.POSITIVE_INFINITY);
-    await Promise.allSettled(ending.map(({ finished }) => finished));
+    const second = new Promise((done) => setTimeout(done, 1_000));
+    await Promise.race([Promise.allSettled(ending.map(({ finished }) => finished)), second]);
   });
 }
