@@ -15,14 +15,17 @@ export async function expectAccessible(page: Page, what: string): Promise<void> 
   ).toEqual([]);
 }
 
-/** Colours fade in; axe must see where they end. What turns for ever, as a spinner does, has no end. */
+/** Colours fade in; axe must see where they end: a second at most, since what turns for ever, or stands still, has no end. */
 async function settled(page: Page): Promise<void> {
-  await page.evaluate(async () => {
-    // Two frames: what the last action changed has begun to fade by then.
-    for (let frames = 0; frames < 2; frames++) await new Promise((done) => requestAnimationFrame(done));
-    const ending = document
-      .getAnimations()
-      .filter((animation) => animation.effect?.getComputedTiming().endTime !== Number.POSITIVE_INFINITY);
-    await Promise.allSettled(ending.map(({ finished }) => finished));
+  await page.evaluate(() => {
+    const settle = async () => {
+      // Two frames: what the last action changed has begun to fade by then.
+      for (let frames = 0; frames < 2; frames++) await new Promise((done) => requestAnimationFrame(done));
+      const ending = document
+        .getAnimations()
+        .filter((animation) => animation.effect?.getComputedTiming().endTime !== Number.POSITIVE_INFINITY);
+      await Promise.allSettled(ending.map(({ finished }) => finished));
+    };
+    return Promise.race([settle(), new Promise<void>((done) => setTimeout(done, 1_000))]);
   });
 }

@@ -74,6 +74,8 @@ test('what is missing is made in another tab and chosen where it is needed, with
     await tab.getByLabel('Name').fill(name);
     await tab.locator('#record-form footer').getByRole('button').click();
     await expect(tab.locator('[role=status]').first()).toContainText('Close this tab to go on');
+    // What tells the other tab has run by then.
+    await tab.waitForLoadState('load');
     await tab.close();
   };
   await test.step('in the bulk dialog', async () => {
