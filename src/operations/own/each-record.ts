@@ -8,19 +8,9 @@ import { callEach } from '../objections.ts';
 import { keyOfPassing, keysOf, type Passing } from '../passing.ts';
 import { RecordsRefused } from '../records-refused.ts';
 import { readRows, type Row, toText } from '../row-values.ts';
-import {
-  askOwn,
-  type Draft,
-  type HookContext,
-  isObjection,
-  type Objection,
-  runBeforeSave,
-  runHook,
-  runOwnSave,
-  validateDraft,
-} from '../run-hooks.ts';
+import { askOwn, type Draft, type HookContext, isObjection, runBeforeSave, runHook, runOwnSave, validateDraft } from '../run-hooks.ts';
 import { writeThroughClient } from '../write-through-client.ts';
-import { refusedCode } from './ask-refuse.ts';
+import { refusedBecause, refusedCode } from './ask-refuse.ts';
 
 type Each = NonNullable<OperationOptions['each']>;
 
@@ -53,7 +43,7 @@ export async function eachRecord(
     const told = { record: { ...row.record }, params, principal, taskId, tx: tx as never, refuse: (why: string) => new Refused(why) };
     const given = await askOwn(context, name, async () => each(told));
     if (isObjection(given)) return given;
-    if (given instanceof Refused) return refusal(given.why);
+    if (given instanceof Refused) return refusedBecause(given.why);
     if (given) passing.push(passingOf(row, given as Record<string, unknown>));
     return null;
   });
@@ -106,8 +96,4 @@ export async function eachRecord(
       runHook(context, 'afterSave', { kind, before, fields, record: now.get(row.key) }),
     );
   }
-}
-
-function refusal(message: string): Objection {
-  return { code: refusedCode, message, fieldErrors: {} };
 }
