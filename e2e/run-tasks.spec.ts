@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import type { Page, Response } from 'playwright/test';
 import { expectAccessible } from './accessible.ts';
 import { type App, expect, signIn, test } from './app.ts';
@@ -122,8 +123,20 @@ test('a task is paused and goes on where it stopped', async ({ page, app }, info
   await firstTick.focus();
   const isList = (response: Response) => new URL(response.url()).pathname === '/cities' && 'hx-request' in response.request().headers();
   const refreshed = page.waitForResponse(isList);
-  // In one step: a poll puts a new button in its place every second, and a pointer would take the focus along.
-  await page.evaluate(() => document.querySelector<HTMLElement>('[id$="-pause"]')?.click());
+  // It takes longer than polls are apart, and none of them takes it back.
+  await page.route(/\/pause\b/, async (route) => {
+    await setTimeout(1_500);
+    await route.continue();
+  });
+  // In the very moment that a poll put a new button in its place: it works at once. A pointer would take the focus along.
+  await page.evaluate(() => {
+    const strip = document.querySelector('.task-progress')?.parentElement as HTMLElement;
+    const pressed = new MutationObserver(() => {
+      pressed.disconnect();
+      document.querySelector<HTMLElement>('[id$="-pause"]')?.click();
+    });
+    pressed.observe(strip, { childList: true });
+  });
   await refreshed;
   await expect(page.getByRole('button', { name: 'Resume' })).toBeVisible();
   await expect(firstTick).toBeFocused();

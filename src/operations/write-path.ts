@@ -10,7 +10,7 @@ import type { Resource } from '../resources/contract.ts';
 export type WritePath = 'sql' | 'sql-with-rules' | 'client' | 'client-with-rules' | 'save';
 
 /** Of what changes records as a form does. */
-export function changePath({ writeThrough, validate, hooks }: Resource): WritePath {
+export function changePath({ writeThrough, validate, hooks }: Pick<Resource, 'writeThrough' | 'validate' | 'hooks'>): WritePath {
   if (hooks.save) return 'save';
   return validate || hooks.beforeSave || hooks.afterSave ? `${writeThrough}-with-rules` : writeThrough;
 }

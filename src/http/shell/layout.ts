@@ -46,6 +46,8 @@ const htmxConfig = JSON.stringify({
   selfRequestsOnly: true,
   // Without `style`: carrying that attribute over is an inline style to the policy.
   attributesToSettle: ['class', 'width', 'height'],
+  // What was swapped in works at once: pressed before it settles, a form would be sent by the browser, and leave the page.
+  defaultSettleDelay: 0,
   historyCacheSize: 0,
   refreshOnHistoryMiss: true,
   responseHandling: [

@@ -12,6 +12,10 @@ import type { Objection } from '../rules/run-hooks.ts';
 /** Reason of a record that an operation of the project's own refuses. */
 export const refusedCode = 'refused';
 
+export function refusedBecause(message: string): Objection {
+  return { code: refusedCode, message, fieldErrors: {} };
+}
+
 /** Asks an operation's `refuse` of each record. Returns the keys that it says nothing against, and the others by what it says. */
 export async function askRefuse(
   client: Queryable,
@@ -34,7 +38,7 @@ export async function askRefuse(
     try {
       const why = await run();
       if (why === null || why === undefined || why === '') return null;
-      if (typeof why === 'string') return { code: refusedCode, message: why, fieldErrors: {} };
+      if (typeof why === 'string') return refusedBecause(why);
       throw new Error(`refuse gives ${typeof why}, and a text or null is asked for`);
     } catch (error) {
       if (error instanceof AppError) return { code: error.code, message: error.message, fieldErrors: {} };

@@ -13,14 +13,13 @@ import {
   type Draft,
   type HookContext,
   isObjection,
-  type Objection,
   runBeforeSave,
   runHook,
   runOwnSave,
   validateDraft,
 } from '../rules/run-hooks.ts';
 import { writeThroughClient } from '../update/write-through-client.ts';
-import { refusedCode } from './ask-refuse.ts';
+import { refusedBecause, refusedCode } from './ask-refuse.ts';
 
 type Each = NonNullable<OperationOptions['each']>;
 
@@ -53,7 +52,7 @@ export async function eachRecord(
     const told = { record: { ...row.record }, params, principal, taskId, tx: tx as never, refuse: (why: string) => new Refused(why) };
     const given = await askOwn(context, name, async () => each(told));
     if (isObjection(given)) return given;
-    if (given instanceof Refused) return refusal(given.why);
+    if (given instanceof Refused) return refusedBecause(given.why);
     if (given) passing.push(passingOf(row, given as Record<string, unknown>));
     return null;
   });
@@ -106,8 +105,4 @@ export async function eachRecord(
       runHook(context, 'afterSave', { kind, before, fields, record: now.get(row.key) }),
     );
   }
-}
-
-function refusal(message: string): Objection {
-  return { code: refusedCode, message, fieldErrors: {} };
 }

@@ -8,7 +8,7 @@ import type { FieldEdit } from '../field-edit.ts';
 import { toText } from '../journal/row-values.ts';
 import { updateOperation } from '../update/update.ts';
 import { ownWords } from '../words.ts';
-import type { WritePath } from '../write-path.ts';
+import { changePath, type WritePath } from '../write-path.ts';
 import { askRefuse } from './ask-refuse.ts';
 import { eachRecord } from './each-record.ts';
 import { type FormTexts, formInWords, formValues, parseForm } from './form-values.ts';
@@ -51,7 +51,7 @@ function build(options: OperationOptions): Operation {
     },
     changes: ({ changes }) => changes,
     digestFields: ({ changes }) => [...new Set([...changes.map(({ field }) => field), ...needs])],
-    title: (resource) => `${own.words.heading(resource.label.toLowerCase())}`,
+    title: (resource) => own.words.heading(resource.label.toLowerCase()),
     describe: (resource, params) => [...formInWords(inputs, resource, params.form), ...updateOperation.describe(resource, params)],
     apply: base.apply,
   };
@@ -106,9 +106,9 @@ function valuesOf(resource: Resource, { inputs = [] }: Operation<OwnParameters>,
   return formValues(inputs, resource, form);
 }
 
+/** Code for each record is given the project's client, whatever the resource is written through else. */
 function eachPath({ validate, hooks }: Resource): WritePath {
-  if (hooks.save) return 'save';
-  return validate || hooks.beforeSave || hooks.afterSave ? 'client-with-rules' : 'client';
+  return changePath({ writeThrough: 'client', validate, hooks });
 }
 
 /** What `change` gives, as changes of single fields. Throws AppError 'invalid-operation' (422) where it refuses. */
