@@ -16,7 +16,7 @@ test('of a file or a folder there are its own tests, each once, from wherever it
   assert.deepEqual(fields.db, ['src/fields/field-kinds.db.test.ts']);
   assert.equal(fields.unit.filter((file) => file === 'src/fields/field-kinds.test.ts').length, 1);
   assert.ok(fields.unit.every((file) => file.startsWith('src/fields/')));
-  assert.deepEqual((await findTestFiles(['pace.test.ts'], `${root}/src/tasks`)).unit, ['src/tasks/running/pace.test.ts']);
+  assert.deepEqual((await findTestFiles(['pace.test.ts'], `${root}/src/tasks/running`)).unit, ['src/tasks/running/pace.test.ts']);
 });
 
 test('what has no test in it is an error that names it', async () => {

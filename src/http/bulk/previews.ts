@@ -17,6 +17,7 @@ import { fieldErrors, formUrl, listUrl, type ReasonData, reasonData } from './bu
 import type { Body } from '../form.ts';
 import type { ConsequencesData } from '../records/consequences.ts';
 import { excerpt } from '../controls/excerpt.ts';
+import { inputTexts } from '../controls/input-texts.ts';
 import { type SubmitData, submitOf } from './preview-submit.ts';
 import { recordPath } from '../records/record-form.ts';
 import { shownValues } from '../controls/shown-values.ts';
@@ -256,8 +257,8 @@ async function tableOf(parts: PreviewParts): Promise<PreviewTable> {
       cells: fields.map(({ label }, index) => ({
         label,
         ...excerpt({
-          before: show[index]?.(record.before[index] ?? null) ?? '',
-          after: record.after === null || record.isLeftOut ? null : (show[index]?.(record.after[index] ?? null) ?? ''),
+          before: show[index]?.(record.before[index] ?? null) || inputTexts.nothing,
+          after: record.after === null || record.isLeftOut ? null : show[index]?.(record.after[index] ?? null) || inputTexts.nothing,
         }),
       })),
       fate: fateOf(record, operation),
