@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { findBrowser } from './find-browser.ts';
 import { readOptions, wrongUsage } from './read-options.ts';
 import { runJourneys } from './run-journeys.ts';
 import { runProgram } from './run-program.ts';
@@ -28,6 +29,8 @@ if (isWhole) {
 const folder = await mkdtemp(join(tmpdir(), 'bulkhead-tests-'));
 // Hundreds of processes compile the same files: they share what the first has made, for this run alone.
 if (isWhole) process.env.NODE_COMPILE_CACHE = join(folder, 'compiled');
+// Whoever generates a client would else start a process that asks Prisma for news.
+process.env.CHECKPOINT_DISABLE = '1';
 try {
   await (files.db.length + files.browser.length > 0 ? withServer(() => test(files)) : test(files));
 } finally {
@@ -55,9 +58,13 @@ async function withServer(work: () => Promise<void>): Promise<void> {
 }
 
 async function test({ unit, db, browser }: TestFiles): Promise<void> {
+  // Where one must be fetched, it comes while the others run.
+  const found = browser.length > 0 ? findBrowser() : null;
+  found?.catch(() => undefined);
   const tests = [...db, ...unit];
   if (tests.length > 0) console.log(`\n== tests (${tests.length} ${tests.length === 1 ? 'file' : 'files'})`);
-  if (tests.length > 0) await runTests(tests, tally);
-  if (browser.length > 0) console.log('\n== browser journeys');
-  if (browser.length > 0) await runJourneys(browser, folder, tally);
+  if (tests.length > 0) await runTests(tests, { folder, tally });
+  if (!found) return;
+  console.log('\n== browser journeys');
+  await runJourneys(browser, await found, folder, tally);
 }

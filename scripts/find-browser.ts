@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { chromium } from 'playwright';
@@ -17,16 +17,12 @@ const installed = [
 export async function findBrowser(): Promise<string> {
   const found = find();
   if (found) return found;
-  const playwright = join(import.meta.dirname, '../node_modules/.bin/playwright');
   console.log('Installing a browser for the journeys …');
-  spawnSync(playwright, ['install', 'chromium'], { stdio: 'inherit', timeout: 300_000 });
+  await install(join(import.meta.dirname, '../node_modules/.bin/playwright'), ['install', 'chromium']);
   if (find()) return find() as string;
   if (process.getuid?.() === 0 && existsSync('/etc/debian_version')) {
-    spawnSync('apt-get', ['update', '-qq'], { stdio: 'inherit' });
-    spawnSync('apt-get', ['install', '-y', '-qq', 'chromium'], {
-      stdio: 'inherit',
-      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
-    });
+    await install('apt-get', ['update', '-qq']);
+    await install('apt-get', ['install', '-y', '-qq', 'chromium']);
     if (find()) return find() as string;
   }
   throw new Error('The browser journeys need Chromium or Chrome, and none could be found or installed: install one and run again.');
@@ -34,4 +30,11 @@ export async function findBrowser(): Promise<string> {
 
 function find(): string | undefined {
   return [process.env.BULKHEAD_BROWSER ?? '', ...installed, chromium.executablePath()].find((path) => path !== '' && existsSync(path));
+}
+
+/** Whatever comes of it: what matters is whether there is a browser afterwards. */
+function install(program: string, args: readonly string[]): Promise<void> {
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  const child = spawn(program, args, { stdio: ['ignore', 'inherit', 'inherit'], timeout: 300_000, env });
+  return new Promise((done) => child.on('error', () => done()).on('exit', () => done()));
 }

@@ -1,14 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { findBrowser } from './find-browser.ts';
 import { runProgram } from './run-program.ts';
 import type { Tally } from './tally.ts';
 
 /** Runs the journeys by Playwright, which reports to a file of `folder`: counts are read there, not from what it prints. */
-export async function runJourneys(files: readonly string[], folder: string, tally: Tally): Promise<void> {
+export async function runJourneys(files: readonly string[], browser: string, folder: string, tally: Tally): Promise<void> {
   const report = join(folder, 'journeys.json');
   const code = await runProgram('playwright', ['test', ...files], {
-    BULKHEAD_BROWSER: await findBrowser(),
+    BULKHEAD_BROWSER: browser,
     PLAYWRIGHT_JSON_OUTPUT_NAME: report,
   });
   const { suites = [], errors = [] } = JSON.parse(await readFile(report, 'utf8').catch(() => '{}')) as Report;

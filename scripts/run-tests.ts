@@ -1,19 +1,52 @@
 import { availableParallelism } from 'node:os';
+import { resolve } from 'node:path';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import type { Tally } from './tally.ts';
-import { root } from './test-files.ts';
+import { isLong, root } from './test-files.ts';
+import { leftIn, makeQueue, queueVariable } from './test-queue.ts';
 
-/** Files side by side, each in a process of its own: one more than there are cores, since some wait while others compute. */
+/** Processes side by side: one more than there are cores, since some wait while others compute. */
 const sideBySide = availableParallelism() + 1;
 
-/** Runs files of tests by Node's own runner, in the order given. */
-export async function runTests(files: readonly string[], tally: Tally): Promise<void> {
+const taker = 'scripts/take-tests.ts';
+
+export interface Run {
+  /** Made for it and removed after it. */
+  folder: string;
+  tally: Tally;
+  processes?: number;
+}
+
+/**
+ * Runs files of tests by Node's own runner: those that take longest each in a process of its own, the others in a few that take one
+ * after the other (`take-tests.ts`).
+ */
+export async function runTests(files: readonly string[], { folder, tally, processes = sideBySide }: Run): Promise<void> {
   const before = tally.passed + tally.failed;
-  const events = run({ files, cwd: root, concurrency: sideBySide, timeout: 600_000 });
+  const isShared = (file: string) => files.length > processes && !isLong(file);
+  const own = files.filter((file) => !isShared(file));
+  await runProcesses(own, files.filter(isShared), { folder, tally, processes });
+  if (tally.passed + tally.failed === before) tally.count('no test was found', false);
+}
+
+async function runProcesses(own: readonly string[], shared: readonly string[], given: Required<Run>): Promise<void> {
+  const { folder, tally, processes } = given;
+  const queue = await makeQueue(shared, folder);
+  const takers = Array.from({ length: Math.min(processes, shared.length) }, () => taker);
+  const events = run({
+    files: [...own, ...takers],
+    cwd: root,
+    concurrency: processes,
+    timeout: 600_000,
+    env: { ...process.env, [queueVariable]: queue },
+  });
+  const ended = new Set<string>();
+  const running = new Map<string, string>();
   const hear = (isPassed: boolean) => (data: Heard) => {
-    // A file is reported as a suite around its tests; alone it counts only when it failed to run.
-    const isFile = data.details.type === 'suite' || (data.nesting === 0 && data.name.endsWith('.test.ts'));
+    // A file is reported as a suite around its tests, or at their end; alone it counts only when something is wrong with it.
+    const isFile = data.details.type === 'suite' || (data.nesting === 0 && (data.name.endsWith('.test.ts') || data.name === taker));
+    if (isFile) ended.add(data.name);
     if (isFile && isPassed) return;
     // One that cannot run here says why; any other that is skipped did not pass.
     if (typeof data.skip === 'string') tally.skip(data.name, data.skip);
@@ -21,8 +54,19 @@ export async function runTests(files: readonly string[], tally: Tally): Promise<
   };
   events.on('test:pass', hear(true));
   events.on('test:fail', hear(false));
+  events.on('test:dequeue', ({ file, name }) => file && running.set(file, name));
   for await (const text of events.compose(spec)) process.stdout.write(String(text));
-  if (tally.passed + tally.failed === before) tally.count('no test was found', false);
+
+  const left = await leftIn(queue);
+  for (const file of shared) {
+    if (ended.has(file) || left.includes(file)) continue;
+    console.log(`\n${file} ended its process in the middle of: ${running.get(resolve(root, file)) ?? 'its beginning'}`);
+    tally.count(file, false);
+  }
+  // A process that ended, or had grown, leaves its rest to others.
+  if (left.length === 0) return;
+  if (left.length < shared.length) await runProcesses([], left, given);
+  else tally.count(`${left.join(', ')} could not be begun`, false);
 }
 
 interface Heard {

@@ -9,7 +9,7 @@ export type Kind = (typeof kinds)[number];
 
 export type TestFiles = Record<Kind, string[]>;
 
-/** Files whose tests take longest: begun first, so that none of them is left at the end with the other cores idle. */
+/** Files whose tests take longest: begun first, each in a process of its own, so that none is left at the end with the other cores idle. */
 const slowest = [
   'src/testing/behind-bouncer.db.test.ts',
   'src/tasks/worker/killed-workers.db.test.ts',
@@ -42,6 +42,11 @@ export async function findTestFiles(paths: readonly string[] = [], cwd = process
   const files: TestFiles = { unit: [], db: [], browser: [] };
   for (const path of new Set(chosen)) files[kindOf(path)].push(path);
   return files;
+}
+
+/** One of those that take longest. */
+export function isLong(path: string): boolean {
+  return slowest.includes(path);
 }
 
 function kindOf(path: string): Kind {
