@@ -58,8 +58,11 @@ async function serverUrl(): Promise<string> {
 
 /** Ends the server that this process started for itself, when the runner did not give one. */
 export async function stopOwnServer(): Promise<void> {
-  if (own) await (await own).stop();
-  own = null;
+  if (own) {
+    await (await sessions)?.end();
+    await (await own).stop();
+  }
+  [own, sessions] = [null, null];
   templates.clear();
 }
 
@@ -69,17 +72,37 @@ function urlOf(server: string, database: string): string {
   return url.href;
 }
 
-async function onServer(work: (client: pg.Client) => Promise<void>): Promise<void> {
-  const client = new pg.Client({ connectionString: await serverUrl() });
-  await client.connect();
+let sessions: Promise<pg.Pool> | null = null;
+
+/** Sessions on the server itself, for all databases that this process makes and drops; they keep nobody alive. */
+async function openSessions(): Promise<pg.Pool> {
+  const pool = new pg.Pool({ connectionString: await serverUrl(), max: 4, allowExitOnIdle: true });
+  return pool.on('error', () => undefined);
+}
+
+async function onServer(work: (client: pg.ClientBase) => Promise<void>): Promise<void> {
+  sessions ??= openSessions();
+  const client = await (await sessions).connect();
   try {
     await work(client);
   } finally {
-    await client.end();
+    client.release();
   }
 }
 
 const templateLock = 0x42_4c_4b_03;
+
+/** One at a time of all processes of a run. */
+async function locked(work: (client: pg.ClientBase) => Promise<unknown>): Promise<void> {
+  await onServer(async (client) => {
+    await client.query('select pg_advisory_lock($1)', [templateLock]);
+    try {
+      await work(client);
+    } finally {
+      await client.query('select pg_advisory_unlock($1)', [templateLock]);
+    }
+  });
+}
 
 /** What a test's database begins with: nothing at all, the sample's empty tables, the whole gazetteer, or the torture schema with its rows. */
 export type Content = 'nothing' | 'empty' | 'seeded' | 'torture';
@@ -97,8 +120,7 @@ function ensureTemplate(content: Content): Promise<string> {
 async function makeTemplate(content: Content): Promise<string> {
   if (content === 'nothing') return 'template1';
   const name = content === 'empty' ? 'bulkhead_template' : `bulkhead_template_${content}`;
-  await onServer(async (client) => {
-    await client.query('select pg_advisory_lock($1)', [templateLock]);
+  await locked(async (client) => {
     const { rowCount } = await client.query(`select 1 from pg_database where datname = $1 and datistemplate`, [name]);
     if (rowCount === 1) return;
     await client.query(`drop database if exists ${name}`);
@@ -123,17 +145,14 @@ export interface TestDatabase {
 export async function createDatabase(content: Content): Promise<{ connectionString: string; drop(): Promise<void> }> {
   const template = await ensureTemplate(content);
   const name = `bulkhead_test_${randomBytes(6).toString('hex')}`;
-  await onServer(async (client) => {
-    await client.query('select pg_advisory_lock($1)', [templateLock]);
-    await client.query(`create database ${name} template ${template} strategy file_copy`);
-  });
+  await locked((client) => client.query(`create database ${name} template ${template} strategy file_copy`));
   return {
     connectionString: urlOf(await serverUrl(), name),
     drop: () => onServer((client) => dropDatabase(client, name)),
   };
 }
 
-async function dropDatabase(client: pg.Client, name: string): Promise<void> {
+async function dropDatabase(client: pg.ClientBase, name: string): Promise<void> {
   await client.query(`drop database if exists ${name} with (force)`);
 }
 
