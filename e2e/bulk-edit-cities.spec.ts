@@ -1,6 +1,7 @@
-import { expect, signIn, test } from './app.ts';
+import { expect, signInByForm, test } from './app.ts';
 import { slowDown } from './brake.ts';
 import { chooseField, openBulkEdit, selectAllMatching, submitBulkEdit } from './bulk.ts';
+import { picture } from './picture.ts';
 
 test('all 6,972 places of Spain are changed in the background, and the bar shows it to the end', async ({ page, app }, info) => {
   await slowDown(app);
@@ -12,9 +13,9 @@ test('all 6,972 places of Spain are changed in the background, and the bar shows
     const number = (shown: string) => Number(shown.replaceAll(',', ''));
     polls.push({ status: response.status(), done: number(done), total: number(total) });
   });
-  const shot = (name: string) => page.screenshot({ path: info.outputPath(`${name}.png`), caret: 'initial' });
+  const shot = (name: string) => picture(page, info, name, { caret: 'initial' });
 
-  await signIn(page, app);
+  await signInByForm(page, app);
   await page.goto('/cities?country=ESP');
   await expect(page.locator('.pager-range')).toContainText('6,972');
   await shot('list');

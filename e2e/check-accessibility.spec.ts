@@ -1,5 +1,5 @@
 import { expectAccessible } from './accessible.ts';
-import { signIn, test } from './app.ts';
+import { signInByForm, test } from './app.ts';
 import { chooseField, openBulkEdit, submitBulkEdit } from './bulk.ts';
 
 for (const [scheme, viewport] of [
@@ -12,7 +12,7 @@ for (const [scheme, viewport] of [
     test(`axe finds nothing on any page (${scheme}, ${viewport.width})`, async ({ page, app }) => {
       await page.goto('/sign-in');
       await expectAccessible(page, 'sign-in');
-      await signIn(page, app);
+      await signInByForm(page, app);
       for (const path of [
         '/',
         '/cities',

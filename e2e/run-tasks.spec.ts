@@ -1,9 +1,10 @@
 import { setTimeout } from 'node:timers/promises';
-import type { Page, Response } from 'playwright/test';
+import type { Page, Response, TestInfo } from 'playwright/test';
 import { expectAccessible } from './accessible.ts';
 import { type App, expect, signIn, test } from './app.ts';
 import { blockAt, spanishIds, until } from './brake.ts';
 import { chooseField, openBulkEdit, selectAllMatching, submitBulkEdit } from './bulk.ts';
+import { picture } from './picture.ts';
 
 /** Launches "notes: journey" over the places of Spain through the pages; returns the task's id. */
 async function noteSpain(page: Page, app: App): Promise<number> {
@@ -22,13 +23,13 @@ async function stateOf(app: App, id: number): Promise<string> {
   return rows[0]?.state ?? '';
 }
 
-async function lookAt(page: Page, name: string, path: (name: string) => string): Promise<void> {
+async function lookAt(page: Page, info: TestInfo, name: string): Promise<void> {
   await expectAccessible(page, name);
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme });
     for (const width of [1366, 390]) {
       await page.setViewportSize({ width, height: 850 });
-      await page.screenshot({ path: path(`${name}-${colorScheme}-${width}.png`), fullPage: true });
+      await picture(page, info, `${name}-${colorScheme}-${width}`, { fullPage: true });
       const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
       expect(overflow).toBeLessThanOrEqual(0);
     }
@@ -49,25 +50,25 @@ test('what was refused for one reason is retried once that reason is gone, and n
   await page.goto(`/tasks/${id}`);
   await expect(page.getByText('30 records').first()).toBeVisible();
   await expect(page.getByText('5 records').first()).toBeVisible();
-  await lookAt(page, 'partial', (name) => info.outputPath(name));
+  await lookAt(page, info, 'partial');
 
   await page.getByRole('link', { name: 'Show all as a list' }).click();
   await page.getByRole('link', { name: /kept_open/ }).click();
   await expect(page.locator('tbody tr')).toHaveCount(5);
-  await lookAt(page, 'failures', (name) => info.outputPath(name));
+  await lookAt(page, info, 'failures');
 
   await test.step('they are selected in their list, to be changed in another way', async () => {
     await expect(page.locator('tbody tr').first()).toContainText('— → journey');
     await page.getByRole('button', { name: 'Change these 5 in another way' }).click();
     await expect(page.locator('.selection-count')).toHaveText('All 5 matching cities selected');
-    await lookAt(page, 'failed-in-list', (name) => info.outputPath(name));
+    await lookAt(page, info, 'failed-in-list');
   });
   await test.step('what was changed is a page of its own, and a selection', async () => {
     await page.goto(`/tasks/${id}`);
     await page.getByRole('link', { name: /^Show the 6,9\d\d records$/ }).click();
     await expect(page.locator('#task-changes tbody tr')).toHaveCount(25);
     await expect(page.locator('#task-changes tbody tr').first()).toContainText('journey');
-    await lookAt(page, 'changes', (name) => info.outputPath(name));
+    await lookAt(page, info, 'changes');
     await page.getByRole('link', { name: 'Next records' }).click();
     await expect(page.locator('#task-changes tbody tr')).toHaveCount(25);
     await page.getByRole('button', { name: 'Select these in the list' }).click();
@@ -90,7 +91,7 @@ test('what was refused for one reason is retried once that reason is gone, and n
 
 test('a task that is cancelled half-way leaves what it did, and that is taken back', async ({ page, app }, info) => {
   const { id, brake } = await noteHalfOfSpain(page, app);
-  await lookAt(page, 'running', (name) => info.outputPath(name));
+  await lookAt(page, info, 'running');
   await page.getByRole('button', { name: 'Cancel' }).click();
   await until(async () => (await stateOf(app, id)) === 'cancelling');
   await brake.release();
@@ -105,14 +106,14 @@ test('a task that is cancelled half-way leaves what it did, and that is taken ba
   await page.goto(`/tasks/${id}`);
   await page.getByRole('link', { name: 'Undo…' }).click();
   await expect(page.locator('.undo-restored')).toContainText('would be put back');
-  await lookAt(page, 'undo', (name) => info.outputPath(name));
+  await lookAt(page, info, 'undo');
   await page.keyboard.press('Tab');
   await page.getByRole('button', { name: /^Undo [\d,]+ records$/ }).focus();
   await page.keyboard.press('Enter');
   await expect(page.getByRole('heading', { level: 1, name: /Undo: Notes → journey · [\d,]+ cities/ })).toBeVisible();
   await expect(page.getByText(/put back/).first()).toBeVisible({ timeout: 30_000 });
   await until(async () => (await noted()) === 0);
-  await lookAt(page, 'undone', (name) => info.outputPath(name));
+  await lookAt(page, info, 'undone');
 });
 
 test('a task is paused and goes on where it stopped', async ({ page, app }, info) => {
@@ -145,7 +146,7 @@ test('a task is paused and goes on where it stopped', async ({ page, app }, info
   await until(async () => (await stateOf(app, id)) === 'paused');
   const { rows } = await app.sql.query<{ done: number }>('select done from bulkhead.task where id = $1', [id]);
   await expect(page.locator('.task-progress').first()).toHaveAttribute('data-state', 'paused');
-  await lookAt(page, 'paused', (name) => info.outputPath(name));
+  await lookAt(page, info, 'paused');
   await page.getByRole('button', { name: 'Resume' }).click();
   await until(async () => (await stateOf(app, id)) === 'succeeded');
   const { rows: after } = await app.sql.query<{ done: number; changed: number }>('select done, changed from bulkhead.task where id = $1', [

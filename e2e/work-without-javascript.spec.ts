@@ -1,10 +1,10 @@
-import { expect, signIn, test } from './app.ts';
+import { expect, signIn, signInByForm, test } from './app.ts';
 import { until } from './brake.ts';
 
 test.use({ javaScriptEnabled: false });
 
 test('the main job passes without JavaScript', async ({ page, app }) => {
-  await signIn(page, app);
+  await signInByForm(page, app);
   await page.goto('/cities?country=AND');
   const total = (await app.sql.query(`select count(*)::int as n from gazetteer.city where country_code = 'AND'`)).rows[0].n as number;
   await page.locator('.row-tick').nth(0).check();
