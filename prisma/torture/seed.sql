@@ -106,7 +106,7 @@ insert into torture."ManyUniques" (email, phone, first, last, number) select 'm'
 
 -- Names.
 insert into torture."group of 100%" values ('Admins'), ('100% _odd_ \ "group"'), ('');
-insert into torture."user" (ident, id, contains, "in", "not", "where", data, "is", "some", count, "constructor", "toString", "hasOwnProperty", length, "Name 1", "quoted 'column'", "100%", page_size, "group", "table", "current_user")
+insert into torture."user" (ident, id, contains, "in", "not", "where", data, "is", "some", count, "constructor", "toString", "hasOwnProperty", length, "Name 1", "quoted 'column'", "100% of $1", page_size, "group", "table", "current_user")
 select n, 100 - n, torture.sample_text(n), 'in', null, 'where', 'data', 'is', 'some', n, 'constructor', 'toString', null, n, 'name ' || n, 'quoted', '100%', n, n, n % 2 = 0, 'me' from generate_series(1, 30) n;
 insert into torture."order" ("select", "from", "user") select 'Order ' || n, torture.sample_text(n), case when n % 3 > 0 then 100 - n end from generate_series(1, 30) n;
 insert into torture."_GroupToOrder" select 'Admins', n from generate_series(1, 5) n;

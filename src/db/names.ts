@@ -1,3 +1,5 @@
+import { escapeIdentifier } from 'pg';
+
 /** Every table of ours, by its plain name. */
 const tables = [
   'user',
@@ -24,5 +26,7 @@ const functions = ['attempt_each'] as const;
 export type TableNames = Readonly<Record<(typeof tables)[number] | (typeof functions)[number], string>>;
 
 export function tableNames(schema: string): TableNames {
-  return Object.freeze(Object.fromEntries([...tables, ...functions].map((table) => [table, `"${schema}"."${table}"`]))) as TableNames;
+  return Object.freeze(
+    Object.fromEntries([...tables, ...functions].map((table) => [table, `${escapeIdentifier(schema)}.${escapeIdentifier(table)}`])),
+  ) as TableNames;
 }

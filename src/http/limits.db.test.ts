@@ -4,6 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import Fastify from 'fastify';
 import pg from 'pg';
+import { sql } from '../db/sql.ts';
 import sample from '../admin.ts';
 import type { AdminDefinition } from '../admin-definition.ts';
 import { AccountTurns } from '../auth/account-turns.ts';
@@ -423,8 +424,7 @@ async function offered({ db, context, cities, field }: Site, search: string): Pr
 
 /** Of so many statements, the first is asked about again. */
 async function estimates({ db, context: { register }, cities }: Site, count: number): Promise<string | null> {
-  const ask = (number: number) =>
-    countMatching(register.client, cities, { text: `select id from gazetteer.city where id = $1::int`, values: [number] });
+  const ask = (number: number) => countMatching(register.client, cities, sql`select id from gazetteer.city where id = ${number}::int`);
   const from = count * 100_000;
   for (let one = 0; one < count; one++) await ask(from + one);
   const { statements } = await countStatements(db, () => ask(from));

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { query, raw, sql } from '../db/sql.ts';
 import type { ModelMeta } from './contract.ts';
 import { isKey, keyOf, keyToUrl, parseKey, whereKeys } from './keys.ts';
 import { delegateOf } from '../resources/delegate.ts';
@@ -30,20 +31,19 @@ test('a record of any kind of id has one key, made alike by JavaScript and SQL, 
         [key],
         `${about} is found by Prisma`,
       );
-      const condition = keyCondition(model, 't', [key], 1);
-      const { rows: bySql } = await db.pages.query(
-        `select ${keySql(model, 't')} as key from ${model.table} t where ${condition.sql}`,
-        condition.values,
+      const { rows: bySql } = await query(
+        db.pages,
+        sql`select ${raw(keySql(model, 't'))} as key from ${raw(model.table)} t where ${keyCondition(model, 't', [key])}`,
       );
       assert.deepEqual(bySql, [{ key }], `${about} is found by SQL`);
       count += 1;
     }
-    const condition = keyCondition(model, 't', keys, 1);
-    const { rowCount } = await db.pages.query(`select 1 from ${model.table} t where ${condition.sql}`, condition.values);
+    const { rowCount } = await query(db.pages, sql`select 1 from ${raw(model.table)} t where ${keyCondition(model, 't', keys)}`);
     assert.equal(rowCount, keys.length, `${model.name}: all keys at once`);
-    const among = await db.pages.query<{ key: string }>(
-      `select ${keySql(model, 't')} collate "C" as key from ${model.table} t where ${keyAmong(model, 't', 'select unnest($1::text[])')} order by 1`,
-      [keys.slice(1)],
+    const isAmong = keyAmong(model, 't', sql`select unnest(${keys.slice(1)}::text[])`);
+    const among = await query<{ key: string }>(
+      db.pages,
+      sql`select ${raw(keySql(model, 't'))} collate "C" as key from ${raw(model.table)} t where ${isAmong} order by 1`,
     );
     assert.deepEqual(among.rows.map(({ key }) => key).sort(), keys.slice(1), `${model.name}: all keys but one among those of a statement`);
   }
@@ -84,8 +84,8 @@ test('a text that a cast would cut, round or fold into the id of another record 
     ['IdInet', '10.0.0.1/32'],
   ] as const) {
     const model = modelOf(name);
-    const condition = keyCondition(model, 't', [parseKey(model, text)], 1);
-    const { rowCount } = await db.pages.query(`select 1 from ${model.table} t where ${condition.sql}`, condition.values);
+    const isIt = keyCondition(model, 't', [parseKey(model, text)]);
+    const { rowCount } = await query(db.pages, sql`select 1 from ${raw(model.table)} t where ${isIt}`);
     assert.equal(rowCount, 0, `${name} ${text}`);
   }
 });

@@ -1,4 +1,5 @@
 import { arrayText } from '../db/array-text.ts';
+import { join, raw, shared, sql, type Sql } from '../db/sql.ts';
 import { keyPartOf } from './key-part.ts';
 import { keyColumns } from './keys.ts';
 import type { ModelMeta } from './contract.ts';
@@ -18,12 +19,14 @@ function partSql(model: ModelMeta, name: string, alias: string): string {
 }
 
 /** SQL: a row's key is among those that a statement reads. By the id's own column where a key can be made one, so that its index serves. */
-export function keyAmong(model: ModelMeta, alias: string, keys: string): string {
+export function keyAmong(model: ModelMeta, alias: string, keys: Sql): Sql {
   const [name = '', ...more] = model.idFields;
   const field = model.fields[name];
   const part = field && more.length === 0 ? keyPartOf(field) : null;
-  if (part?.fromSql && !part.isLoose) return `${alias}.${field?.column} in (select ${part.fromSql('own.key')} from (${keys}) own(key))`;
-  return `${keySql(model, alias)} collate "C" in (${keys})`;
+  if (part?.fromSql && !part.isLoose) {
+    return sql`${raw(`${alias}.${field?.column} in (select ${part.fromSql('own.key')}`)} from (${keys}) own(key))`;
+  }
+  return sql`${raw(keySql(model, alias))} collate "C" in (${keys})`;
 }
 
 /** A row's id as `register.whereSql` reads it, to be looked for in what it finds: Prisma reads enums as text. */
@@ -34,13 +37,12 @@ export function idRow(model: ModelMeta, alias: string): string {
   return `(${ids.join(', ')})`;
 }
 
-/** A condition that holds for the rows of `keys`, with its values; the first is parameter number `first`. */
-export function keyCondition(model: ModelMeta, alias: string, keys: readonly string[], first: number): { sql: string; values: unknown[] } {
+/** A condition that holds for the rows of `keys`, for several places of a statement. */
+export function keyCondition(model: ModelMeta, alias: string, keys: readonly string[]): Sql {
   const columns = keyColumns(model, keys);
-  const values = columns.map((column) => arrayText(column.values));
-  const parameters = columns.map((column, index) => `$${first + index}::${column.sqlType}[]`);
-  const names = columns.map((column) => `${alias}.${column.column}`).join(', ');
-  const sql = columns.length === 1 ? `${names} = any(${parameters[0]})` : `(${names}) in (select * from unnest(${parameters.join(', ')}))`;
-  if (!columns.some((column) => column.isLoose)) return { sql, values };
-  return { sql: `(${sql} and ${keySql(model, alias)} = any($${first + columns.length}::text[]))`, values: [...values, [...keys]] };
+  const given = columns.map(({ sqlType, values }) => sql`${arrayText(values)}::${raw(sqlType)}[]`);
+  const names = raw(columns.map(({ column }) => `${alias}.${column}`).join(', '));
+  const isGiven = columns.length === 1 ? sql`${names} = any(${join(given)})` : sql`(${names}) in (select * from unnest(${join(given)}))`;
+  if (!columns.some(({ isLoose }) => isLoose)) return shared(isGiven);
+  return shared(sql`(${isGiven} and ${raw(keySql(model, alias))} = any(${[...keys]}::text[]))`);
 }

@@ -1,3 +1,4 @@
+import type { Statement } from '../db/sql.ts';
 import type { Queryable } from '../db/transaction.ts';
 import type { TableNames } from '../db/names.ts';
 import type { Principal } from '../auth/principal.ts';
@@ -136,12 +137,6 @@ export interface Alteration {
   /** Not among what was put back: what it was before is not known. */
   isBeside: boolean;
   keys: readonly string[];
-}
-
-/** SQL with its `$n` values. */
-export interface Statement {
-  sql: string;
-  values: unknown[];
 }
 
 export interface CheckContext {

@@ -1,9 +1,9 @@
 import { idFieldsOf } from '../metadata/model-fields.ts';
 import type { Database } from '../db/database.ts';
+import { raw, sql, type Sql } from '../db/sql.ts';
 import type { ModelMeta } from '../metadata/contract.ts';
 import type { Register, Resource } from '../resources/contract.ts';
 import type { Where } from '../resources/client.ts';
-import type { Statement } from '../resources/where-sql.ts';
 import type { FieldEdit } from './field-edit.ts';
 import { type ForeignKey, readForeignKeys } from './cascade/foreign-keys.ts';
 import { journal } from './journal-kind.ts';
@@ -41,16 +41,16 @@ export async function countAlong(
   const written = isDelete ? null : changedColumns(resource.model, changes);
   if (written?.size === 0 && links.cut.length === 0) return Math.min(most, links.added);
   if (written && links.cut.length === 0 && !(await isFollowed(db, resource.model))) return Math.min(most, links.added);
-  const statement = await register.whereSql(resource.model, where);
+  const matching = await register.whereSql(resource.model, where);
   return inSnapshot(db, patienceMs, async (client) => {
     const look = patiently(client);
     const keys = await readForeignKeys(client);
     const root = rootId(keys, resource.model);
-    const chosen = await chosenPlaces(look, resource.model, statement, count + most);
+    const chosen = await chosenPlaces(look, resource.model, matching, count + most);
     if (chosen === null) return most;
     const rows: Rows = new Map([[root, chosen]]);
     const found = written ? await following(look, keys, rows, root, written, most) : await goingOrCleared(look, keys, rows, root, most);
-    const cut = await linksOf(look, links.cut, resource.model, statement, most);
+    const cut = await linksOf(look, links.cut, resource.model, matching, most);
     return Math.min(most, found + cut + links.added);
   });
 }
@@ -134,13 +134,12 @@ function linksWritten(model: ModelMeta, changes: readonly FieldEdit[], count: nu
   return links;
 }
 
-async function linksOf(look: Look, cut: Links['cut'], model: ModelMeta, chosen: Statement, most: number): Promise<number> {
+async function linksOf(look: Look, cut: Links['cut'], model: ModelMeta, chosen: Sql, most: number): Promise<number> {
   let found = 0;
   for (const { table, column } of cut) {
     const id = idFieldsOf(model)[0]?.column;
     const rows = await look<{ one: number }>(
-      `select 1 as one from ${table} l where l.${column} in (select chosen.${id} from (${chosen.text}) chosen) limit ${most}`,
-      chosen.values,
+      sql`select 1 as one from ${raw(`${table} l where l.${column} in (select chosen.${id}`)} from (${chosen}) chosen) limit ${raw(String(most))}`,
     );
     if (rows === null) return most;
     found += rows.length;

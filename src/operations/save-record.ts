@@ -1,6 +1,7 @@
 import { DbNull, JsonNull } from '@prisma/client/runtime/client';
 import type { Principal } from '../auth/principal.ts';
 import type { TableNames } from '../db/names.ts';
+import { join, query, raw, shared, sql } from '../db/sql.ts';
 import type { Queryable } from '../db/transaction.ts';
 import { inTurn } from '../db/turns.ts';
 import { AppError, notFound } from '../errors.ts';
@@ -295,12 +296,10 @@ async function isInScope({ resource, principal }: SaveContext, client: Client, k
 }
 
 /** An image is text all the way, so that no number passes through JavaScript. */
-async function imageOf(sql: Queryable, { model }: Resource, key: string, image: string, isLocking: boolean): Promise<string | null> {
-  const columns = keyCondition(model, 't', [key], 1);
-  const { rows } = await sql.query<{ image: string }>(
-    `select (${image})::text as image from ${model.table} t where ${columns.sql}${isLocking ? ' for update of t' : ''}`,
-    columns.values,
-  );
+async function imageOf(client: Queryable, { model }: Resource, key: string, image: string, isLocking: boolean): Promise<string | null> {
+  const found = raw(`(${image})::text as image from ${model.table} t`);
+  const locking = raw(isLocking ? ' for update of t' : '');
+  const { rows } = await query<{ image: string }>(client, sql`select ${found} where ${keyCondition(model, 't', [key])}${locking}`);
   return rows[0]?.image ?? null;
 }
 
@@ -326,24 +325,22 @@ function changeTarget(
 }
 
 async function keepChange(
-  sql: Queryable,
+  client: Queryable,
   context: SaveContext,
   { kind, key, fields, before, after, keptAlong, task }: Kept,
 ): Promise<void> {
-  const values: unknown[] = [];
-  const parameter = (value: unknown) => `$${values.push(value)}`;
-  const image = (text: string | null) => (text === null ? 'null' : `jsonb_build_array(${parameter(text)}::jsonb)`);
-  const firstKey = `${parameter(key)}::text`;
-  const change = insertChange(changeTarget(context, task), parameter, {
+  const image = (text: string | null) => (text === null ? raw('null') : sql`jsonb_build_array(${text}::jsonb)`);
+  const firstKey = shared(sql`${key}::text`);
+  const change = insertChange(changeTarget(context, task), {
     kind,
-    fields: `array(select jsonb_array_elements_text(${parameter(JSON.stringify(fields))}::jsonb))`,
-    keys: `array[${firstKey}]`,
+    fields: sql`array(select jsonb_array_elements_text(${JSON.stringify(fields)}::jsonb))`,
+    keys: sql`array[${firstKey}]`,
     firstKey,
     before: image(before),
     after: image(after),
     keptAlong,
   });
-  await sql.query(change, values);
+  await query(client, change);
 }
 
 /** Relations may only be led to what the principal may see; what is not there and what is not theirs are the same. */
@@ -396,14 +393,13 @@ function dataOf(resource: Resource, values: RecordValues, current: RecordValuesR
 const isJson = ({ meta }: ResourceField) => meta.type === 'Json' && !meta.isList;
 
 // Prisma writes JSON through JavaScript's numbers, so its exact text follows.
-async function writeExactJson(sql: Queryable, resource: Resource, key: string, values: RecordValues, { given }: Ruled): Promise<void> {
+async function writeExactJson(client: Queryable, resource: Resource, key: string, values: RecordValues, { given }: Ruled): Promise<void> {
   const written = [...values].filter(([field, value]) => isJson(field) && value !== null && !(field.meta.name in given));
   if (written.length === 0) return;
   const { model } = resource;
-  const condition = keyCondition(model, 't', [key], written.length + 1);
-  const assignments = written.map(([{ meta }], index) => `${meta.column} = $${index + 1}::text::${meta.sqlType}`);
-  await sql.query(`update ${model.table} t set ${assignments.join(', ')} where ${condition.sql}`, [
-    ...written.map(([field, value]) => getFieldKind(field).toSql(value, field)),
-    ...condition.values,
-  ]);
+  const assignments = written.map(
+    ([field, value]) =>
+      sql`${raw(`${field.meta.column}`)} = ${getFieldKind(field).toSql(value, field)}::text::${raw(`${field.meta.sqlType}`)}`,
+  );
+  await query(client, sql`update ${raw(model.table)} t set ${join(assignments)} where ${keyCondition(model, 't', [key])}`);
 }

@@ -1,5 +1,6 @@
 import { keyCondition, keySql } from '../metadata/key-sql.ts';
 import type { ModelMeta } from '../metadata/contract.ts';
+import { query, raw, sql } from '../db/sql.ts';
 import type { Queryable } from '../db/transaction.ts';
 import type { ApplyCounts, Operation } from './contract.ts';
 
@@ -43,16 +44,15 @@ export function sincePreview(operation: Operation, snapshot: string | null): Ope
  * their number has come round would seem to be of the future, which ends a million transactions from now.
  */
 async function keysWrittenSince(client: Queryable, model: ModelMeta, keys: readonly string[], snapshot: string): Promise<Set<string>> {
-  const condition = keyCondition(model, 't', keys, 2);
-  const { rows } = await client.query<{ key: string }>(
-    `select key from (
+  const { rows } = await query<{ key: string }>(
+    client,
+    sql`select key from (
        select key, written + 4294967296 * round((first - written) / 4294967296) as written, first, last from (
-         select ${keySql(model, 't')} collate "C" as key, t.xmin::text::numeric as written,
-           pg_snapshot_xmin($1::pg_snapshot)::text::numeric as first, pg_snapshot_xmax(pg_current_snapshot())::text::numeric + 1000000 as last
-         from ${model.table} t where ${condition.sql} order by 1 for update of t
+         select ${raw(keySql(model, 't'))} collate "C" as key, t.xmin::text::numeric as written,
+           pg_snapshot_xmin(${snapshot}::pg_snapshot)::text::numeric as first, pg_snapshot_xmax(pg_current_snapshot())::text::numeric + 1000000 as last
+         from ${raw(model.table)} t where ${keyCondition(model, 't', keys)} order by 1 for update of t
        ) locked
      ) numbered where written >= first and written < last`,
-    [snapshot, ...condition.values],
   );
   return new Set(rows.map(({ key }) => key));
 }

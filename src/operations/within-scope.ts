@@ -1,8 +1,8 @@
 import { sqlstate } from '../db/sqlstate.ts';
 import type { Principal } from '../auth/principal.ts';
+import { query, raw, sql, type Sql } from '../db/sql.ts';
 import type { Queryable } from '../db/transaction.ts';
 import type { Register, Resource } from '../resources/contract.ts';
-import type { Statement } from '../resources/where-sql.ts';
 import type { Operation } from './contract.ts';
 import { sumOf } from './in-halves.ts';
 import { idRow, keyCondition, keySql } from '../metadata/key-sql.ts';
@@ -45,19 +45,19 @@ export async function withinScope(operation: Operation, register: Register, reso
 
 // Locked first: what is asked then must still hold when it is written.
 async function lock(client: Queryable, { model }: Resource, keys: readonly string[]): Promise<void> {
-  const { sql, values } = keyCondition(model, 't', keys, 1);
-  await client.query(`select 1 from ${model.table} t where ${sql} order by ${keySql(model, 't')} for update`, values);
+  const order = raw(keySql(model, 't'));
+  await query(client, sql`select 1 from ${raw(model.table)} t where ${keyCondition(model, 't', keys)} order by ${order} for update`);
 }
 
 /** Those that are there and not in the scope; one that is not there (yet) is the operation's own business. */
-async function keysOutside(client: Queryable, { model }: Resource, within: Statement, keys: readonly string[]): Promise<Set<string>> {
-  const condition = keyCondition(model, 't', keys, within.values.length + 1);
+async function keysOutside(client: Queryable, { model }: Resource, within: Sql, keys: readonly string[]): Promise<Set<string>> {
   const ids = model.idFields.map((_, index) => `id${index}`);
-  const { rows } = await client.query<{ key: string }>(
-    `select ${keySql(model, 't')} collate "C" as key from ${model.table} t
-     where ${condition.sql} and not exists (select 1 from (${within.text}) w (${ids.join(', ')}) where ${idRow(model, 't')} = (${ids.map((id) => `w.${id}`).join(', ')}))
+  const isSame = raw(`${idRow(model, 't')} = (${ids.map((id) => `w.${id}`).join(', ')})`);
+  const { rows } = await query<{ key: string }>(
+    client,
+    sql`select ${raw(keySql(model, 't'))} collate "C" as key from ${raw(model.table)} t
+     where ${keyCondition(model, 't', keys)} and not exists (select 1 from (${within}) w (${raw(ids.join(', '))}) where ${isSame})
      order by 1`,
-    [...within.values, ...condition.values],
   );
   return new Set(rows.map(({ key }) => key));
 }

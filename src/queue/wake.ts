@@ -1,3 +1,4 @@
+import { escapeIdentifier } from 'pg';
 import type { Queryable } from '../db/transaction.ts';
 
 /** The queue's name for the one function it calls. */
@@ -14,7 +15,7 @@ export async function wake(
   { delayMs = 0 }: { delayMs?: number } = {},
 ): Promise<void> {
   const { rows } = await client.query<{ id: string | null }>(
-    `select id::text from "${queueSchema}".add_job($1, json_build_object('taskId', $2::int),
+    `select id::text from ${escapeIdentifier(queueSchema)}.add_job($1, json_build_object('taskId', $2::int),
        job_key := $2::int || ' ' || gen_random_uuid(), run_at := case when $3::int > 0 then now() + make_interval(secs => $3::int / 1000.0) end)`,
     [queueFunction, taskId, Math.round(delayMs)],
   );
@@ -24,6 +25,6 @@ export async function wake(
 
 /** Is a task called for already, by a wake-up that nobody has taken yet? `taskId` is SQL. */
 export function isWokenSql(queueSchema: string, taskId: string): string {
-  return `exists (select 1 from "${queueSchema}".jobs where task_identifier = '${queueFunction}' and split_part(key, ' ', 1) = ${taskId}::text
+  return `exists (select 1 from ${escapeIdentifier(queueSchema)}.jobs where task_identifier = '${queueFunction}' and split_part(key, ' ', 1) = ${taskId}::text
     and locked_at is null and attempts < max_attempts)`;
 }

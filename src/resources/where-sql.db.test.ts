@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { query, sql, statementOf } from '../db/sql.ts';
 import { testContext } from '../testing/context.ts';
 import { testDatabase } from '../testing/database.ts';
 import type { Where } from './client.ts';
@@ -31,8 +32,8 @@ test('a where as SQL', async (t) => {
   for (const [name, where] of Object.entries(wheres)) {
     await t.test(`finds what Prisma finds: ${name}`, async () => {
       const { model } = ctx.register.get('cities');
-      const { text, values } = await ctx.register.whereSql(model, where);
-      const { rows } = await db.pages.query<{ id: number }>(`select id from (${text}) found order by id`, values);
+      const matching = await ctx.register.whereSql(model, where);
+      const { rows } = await query<{ id: number }>(db.pages, sql`select id from (${matching}) found order by id`);
       const expected = await delegateOf(ctx.register.client, model).findMany({ where, select: { id: true }, orderBy: { id: 'asc' } });
       assert.deepEqual(rows, expected);
     });
@@ -41,9 +42,9 @@ test('a where as SQL', async (t) => {
   await t.test('statements asked for at once are not mixed up', async () => {
     const { model } = ctx.register.get('cities');
     const asked = Array.from({ length: 20 }, (_, id) => ctx.register.whereSql(model, { id }));
-    const statements = await Promise.all(asked);
+    const found = (await Promise.all(asked)).map(statementOf);
     assert.deepEqual(
-      statements.map(({ values }) => Number(values[0])),
+      found.map(({ values }) => Number(values[0])),
       asked.map((_, id) => id),
     );
   });

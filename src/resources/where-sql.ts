@@ -2,20 +2,15 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import pg from 'pg';
 import { AppError } from '../errors.ts';
 import { type TableNames, tableNames } from '../db/names.ts';
+import { fragmentOf, join, shared, type Sql, type Statement } from '../db/sql.ts';
 import type { Metadata, ModelMeta } from '../metadata/contract.ts';
 import { keyAmong } from '../metadata/key-sql.ts';
 import type { Client, Where } from './client.ts';
 import { withFolded } from '../fields/folded.ts';
 import { delegateOf } from './delegate.ts';
 
-/** A statement with its `$n` values, to be planned, counted or inserted from by the database itself. */
-export interface Statement {
-  text: string;
-  values: unknown[];
-}
-
 /** The SQL that Prisma would run to read these fields (default: the id) of the records of a `where`. Columns have their database names. */
-export type WhereSql = (model: ModelMeta, where: Where, fields?: readonly string[]) => Promise<Statement>;
+export type WhereSql = (model: ModelMeta, where: Where, fields?: readonly string[]) => Promise<Sql>;
 
 /**
  * In a `where`, as one of the conditions of an `AND`: records whose key is among rows that a statement over our own tables reads.
@@ -23,9 +18,9 @@ export type WhereSql = (model: ModelMeta, where: Where, fields?: readonly string
  */
 export const keysAmong = '_keysAmong';
 
-/** The statement reads one column, the key; `parameter` is where its values go. */
+/** The statement reads one column, the key. */
 export interface KeysAmong {
-  sql(t: TableNames, parameter: (value: unknown) => string): string;
+  sql(t: TableNames): Sql;
 }
 
 /**
@@ -57,7 +52,9 @@ export function recordWhereSql(
         `createClient: its client must read a ${model.name} by one statement over the pool that it is given, not ${statements.length}.`,
       );
     }
-    return withKeys(withFolded(withPatterns(withoutOffset(statement), loose)), model, among, t);
+    const found = takenApart(withFolded(withPatterns(withoutOffset(statement), loose)));
+    // Prisma writes the conditions last, and alternatives in brackets.
+    return join([found, ...among.map((keys) => keyAmong(model, model.table, keys.sql(t)))], ' AND ');
   };
 }
 
@@ -69,17 +66,18 @@ function split(where: Where): { where: Where; among: readonly KeysAmong[] } {
   return { where: { ...rest, ...(inner.length > 0 && { AND: inner.map((one) => one.where) }) }, among };
 }
 
-// Prisma writes the conditions last, and alternatives in brackets.
-function withKeys({ text, values }: Statement, model: ModelMeta, among: readonly KeysAmong[], t: TableNames): Statement {
-  const all = [...values];
-  const conditions = among.map(({ sql }) =>
-    keyAmong(
-      model,
-      model.table,
-      sql(t, (value) => `$${all.push(value)}`),
-    ),
-  );
-  return { text: [text, ...conditions].join(' AND '), values: all };
+/** Prisma's own text as a fragment, for several places of a statement. What stands in quotes is no value. */
+function takenApart({ text, values }: Statement): Sql {
+  const strings: string[] = [];
+  const found: unknown[] = [];
+  let end = 0;
+  for (const { 0: whole, 1: number, index } of text.matchAll(/"(?:[^"]|"")*"|'(?:[^']|'')*'|\$(\d+)/g)) {
+    if (number === undefined) continue;
+    strings.push(text.slice(end, index));
+    found.push(values[Number(number) - 1]);
+    end = index + whole.length;
+  }
+  return shared(fragmentOf([...strings, text.slice(end)], found));
 }
 
 function recordingPool(storage: AsyncLocalStorage<Statement[]>): pg.Pool {

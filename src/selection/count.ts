@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { Principal } from '../auth/principal.ts';
+import { raw, sql, type Sql, type Statement, statementOf } from '../db/sql.ts';
 import type { Register, Resource } from '../resources/contract.ts';
 import type { Client } from '../resources/client.ts';
-import type { Statement } from '../resources/where-sql.ts';
 import { idOf, reselect } from './matching-sql.ts';
 import { buildWhere } from './where.ts';
 import { limits } from '../limits.ts';
@@ -27,23 +27,24 @@ export async function countRecords(register: Register, resource: Resource, princ
   return countMatching(register.client, resource, matching);
 }
 
-/** The same of a statement that reads ids. Beyond the limit, and where even counting up to it would read too much, an estimate. */
-export async function countMatching(client: Client, resource: Resource, { text, values }: Statement): Promise<Count> {
+/** The same of what reads ids. Beyond the limit, and where even counting up to it would read too much, an estimate. */
+export async function countMatching(client: Client, resource: Resource, matching: Sql): Promise<Count> {
   const { model, countLimit } = resource;
-  const bounded = `${reselect(model, text, '1')} limit ${countLimit + 1}`;
-  const plan = await explain(client, bounded, values);
+  const bounded = sql`${reselect(model, matching, '1')} limit ${raw(String(countLimit + 1))}`;
+  const plan = await explain(client, statementOf(bounded));
   if (plan.cost > dearest || plan.rows > countLimit * surely) return { value: plan.rows, isExact: false };
-  const value = await count(client, bounded, values);
+  const value = await count(client, bounded);
   return value <= countLimit ? { value, isExact: true } : { value: Math.max(plan.rows, value), isExact: false };
 }
 
 /** However many there are. */
-export async function countExactly(client: Client, { model }: Resource, { text, values }: Statement): Promise<Count> {
-  return { value: await count(client, reselect(model, text, '1'), values), isExact: true };
+export async function countExactly(client: Client, { model }: Resource, matching: Sql): Promise<Count> {
+  return { value: await count(client, reselect(model, matching, '1')), isExact: true };
 }
 
-async function count(client: Client, rows: string, values: readonly unknown[]): Promise<number> {
-  const [found] = await client.$queryRawUnsafe<{ count: bigint }[]>(`select count(*) as count from (${rows}) c`, ...values);
+async function count(client: Client, rows: Sql): Promise<number> {
+  const { text, values } = statementOf(sql`select count(*) as count from (${rows}) c`);
+  const [found] = await client.$queryRawUnsafe<{ count: bigint }[]>(text, ...values);
   return Number(found?.count);
 }
 
@@ -57,13 +58,15 @@ const keptMs = 30_000;
 const kept = new WeakMap<Client, Map<string, { plan: Promise<Estimate>; until: number }>>();
 
 /** An estimate is good for half a minute: whoever pages on is not waiting for the planner again. */
-function explain(client: Client, text: string, values: readonly unknown[], now = Date.now()): Promise<Estimate> {
+function explain(client: Client, statement: Statement, now = Date.now()): Promise<Estimate> {
   const plans = kept.get(client) ?? new BoundedMap<string, { plan: Promise<Estimate>; until: number }>(limits.remembered.estimates);
   kept.set(client, plans);
-  const name = digestOf(JSON.stringify([text, values], (_, value) => (typeof value === 'bigint' ? String(value) : value)));
+  const name = digestOf(
+    JSON.stringify([statement.text, statement.values], (_, value) => (typeof value === 'bigint' ? String(value) : value)),
+  );
   const known = plans.get(name);
   if (known && known.until > now) return known.plan;
-  const plan = askPlanner(client, text, values);
+  const plan = askPlanner(client, statement);
   plan.catch(() => plans.delete(name));
   plans.set(name, { plan, until: now + keptMs });
   return plan;
@@ -80,7 +83,7 @@ interface Estimate {
 }
 
 /** What a statement with a limit would cost, and how many rows there would be without the limit. */
-async function askPlanner(client: Client, text: string, values: readonly unknown[]): Promise<Estimate> {
+async function askPlanner(client: Client, { text, values }: Statement): Promise<Estimate> {
   const [found] = await client.$queryRawUnsafe<{ 'QUERY PLAN': { Plan: Plan }[] }[]>(`explain (format json) ${text}`, ...values);
   const plan = found?.['QUERY PLAN'][0]?.Plan as Plan;
   return { cost: plan['Total Cost'], rows: (plan.Plans?.[0] ?? plan)['Plan Rows'] };

@@ -1,10 +1,10 @@
 import type { Principal } from '../auth/principal.ts';
+import type { Statement } from '../db/sql.ts';
 import { AppError } from '../errors.ts';
 import { isOutOfReach } from '../fields/moment.ts';
 import { whereKeys } from '../metadata/keys.ts';
 import type { Register, Resource } from '../resources/contract.ts';
 import type { Where } from '../resources/client.ts';
-import type { Statement } from '../resources/where-sql.ts';
 import { type Count, countExactly, countMatching } from './count.ts';
 import { cursorText, endCursor, invalidCursor, parseCursor } from './cursor.ts';
 import type { Place } from './keyset.ts';

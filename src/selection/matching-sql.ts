@@ -1,17 +1,19 @@
+import { raw, sql, type Sql, withHead } from '../db/sql.ts';
 import type { ModelMeta } from '../metadata/contract.ts';
 
 /**
  * A statement of `register.whereSql` that read ids, reading whole rows (`*`) or nothing (`1`) instead: enums and all as the table
  * has them, so that indexes can order them.
  */
-export function reselect(model: ModelMeta, idsText: string, wanted: '*' | '1'): string {
+export function reselect(model: ModelMeta, found: Sql, wanted: '*' | '1'): Sql {
   const columns = wanted === '*' ? `${model.table}.*` : wanted;
-  const at = idsText.indexOf(' FROM ');
-  if (idsText.startsWith(` FROM ${model.table}`, at)) return `select ${columns}${idsText.slice(at)}`;
+  const [head = ''] = found.strings;
+  const at = head.indexOf(' FROM ');
+  if (head.startsWith(` FROM ${model.table}`, at)) return withHead(found, `select ${columns}${head.slice(at)}`);
   const ids = idOf(model).map(
     (name) => `${model.table}.${model.fields[name]?.column}${model.fields[name]?.kind === 'enum' ? '::text' : ''}`,
   );
-  return `select ${columns} from ${model.table} where (${ids.join(', ')}) in (${idsText})`;
+  return sql`${raw(`select ${columns} from ${model.table} where (${ids.join(', ')})`)} in (${found})`;
 }
 
 /** The id, or where a model has none, a column that stands for its rows in a statement. */

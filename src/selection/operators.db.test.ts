@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { query, raw, sql } from '../db/sql.ts';
 import type { Database } from '../db/database.ts';
 import { getFieldKind } from '../fields/register.ts';
 import { momentKind } from '../fields/moment.ts';
@@ -287,24 +288,24 @@ test('on every field of every model, every operator finds the rows that plain SQ
     for (const field of filterFieldsOf(resource, ada)) {
       for (const operator of field.operators) {
         offered.add(`${getFieldKind(field.field).name} ${operator.name}`);
-        for (const { texts, sql } of await casesOf(db, register, resource, field, operator)) {
+        for (const { texts, sql: condition } of await casesOf(db, register, resource, field, operator)) {
           const filter = filterToText({ kind: 'and', items: [{ path: field.path, operator: operator.name, values: texts }] });
           const name = `${model.name}: ${decodeURIComponent(filter.replaceAll('+', ' '))}`;
           count += 1;
           tried.add(`${getFieldKind(field.field).name} ${operator.name}`);
           try {
             const where = buildWhere(resource, ada, filter, { now });
-            const statement = await register.whereSql(
+            const matching = await register.whereSql(
               model,
               where,
               ids.map((id) => id.name),
             );
-            const found = await db.pages.query(`select ${columns} as id from (${statement.text}) t order by 1`, statement.values);
-            const expected = await db.pages.query(`select ${columns} as id from ${model.table} t where ${sql} order by 1`);
+            const found = await query(db.pages, sql`select ${raw(columns)} as id from (${matching}) t order by 1`);
+            const expected = await db.pages.query(`select ${columns} as id from ${model.table} t where ${condition} order by 1`);
             const [a, b] = [found, expected].map(({ rows }) => JSON.stringify(rows.map(({ id }) => id)));
-            if (a !== b) wrong.push(`${name}\n    found ${a?.slice(0, 300)}\n    SQL   ${b?.slice(0, 300)} (${sql.slice(0, 300)})`);
+            if (a !== b) wrong.push(`${name}\n    found ${a?.slice(0, 300)}\n    SQL   ${b?.slice(0, 300)} (${condition.slice(0, 300)})`);
           } catch (error) {
-            wrong.push(`${name}\n    ${(error as Error).message.slice(-400)} (${sql.slice(0, 300)})`);
+            wrong.push(`${name}\n    ${(error as Error).message.slice(-400)} (${condition.slice(0, 300)})`);
           }
         }
       }

@@ -1,8 +1,8 @@
 import type { Principal } from '../auth/principal.ts';
+import { empty, join, raw, shared, sql, type Sql, type Statement, statementOf } from '../db/sql.ts';
 import type { FieldMeta, RelationMeta } from '../metadata/contract.ts';
 import { keySql } from '../metadata/key-sql.ts';
 import type { Register, Resource, ResourceField } from '../resources/contract.ts';
-import type { Statement } from '../resources/where-sql.ts';
 import { type OrderKey, orderText, type Piece, type Place, piecesOf } from './keyset.ts';
 import { cutSql, isLongText } from './cut.ts';
 import { idOf, reselect } from './matching-sql.ts';
@@ -16,7 +16,7 @@ export interface PageQuery {
   resource: Resource;
   principal: Principal;
   /** Reads the ids of the records that match, as `register.whereSql` says it. */
-  matching: Statement;
+  matching: Sql;
   sort: readonly SortKey[];
   reads: readonly Read[];
   /** Everything matches: there is no filter and no scope. */
@@ -28,12 +28,12 @@ export interface PageQuery {
   hasTextMoments?: boolean;
 }
 
-function where({ conditions }: Piece): string {
-  return conditions.length > 0 ? ` where ${conditions.join(' and ')}` : '';
+function where({ conditions }: Piece): Sql {
+  return conditions.length > 0 ? sql` where ${join(conditions, ' and ')}` : empty;
 }
 
-function by(order: string): string {
-  return order === '' ? '' : ` order by ${order}`;
+function by(order: string): Sql {
+  return raw(order === '' ? '' : ` order by ${order}`);
 }
 
 /** Names of the statement's columns, by the place of a read or of an order's key. */
@@ -46,7 +46,7 @@ export const pageColumns = {
 /** Something to join: the related records that the principal may see. */
 interface Other {
   view: RelatedView;
-  sql: string;
+  rows: Sql;
 }
 
 /**
@@ -54,57 +54,56 @@ interface Other {
  */
 export async function pageStatement({ register, resource, principal, ...query }: PageQuery): Promise<Statement> {
   const { model } = resource;
-  const values = [...query.matching.values];
-  const bind = (value: unknown) => `$${values.push(value)}`;
   const others = new Map<string, Other | null>();
   for (const name of modelsOf(query)) others.set(name, await findOther(name));
-  const sortJoins = new Set<string>();
+  const sortJoins = new Map<string, Sql>();
   const keys = query.sort.map(orderKey);
-  const limit = bind(query.limit);
-  const offset = bind(query.offset);
-  const pieces = piecesOf(keys, query.place, bind);
+  const limit = shared(sql`${query.limit}::bigint`);
+  const offset = shared(sql`${query.offset}::bigint`);
+  const pieces = piecesOf(keys, query.place);
   const isDirect = query.isWhole && pieces.length === 1;
-  const rows = `(${reselect(model, query.matching.text, '*')}) t ${[...sortJoins].join(' ')}`;
-  const lookups = new Map<string, string>();
-  const marks = keys.map(({ sql }, index) => `left(${sql}::text, ${longestMark + 1}) as "${pageColumns.order(index)}"`);
-  const read = query.reads.map((one, index) => `${readSql(one)} as "${pageColumns.read(index)}"`);
-  const part = `offset ${offset}::bigint limit ${limit}::bigint`;
-  return { text: isDirect ? direct(pieces[0] as Piece) : cutFirst(), values };
+  const rows = sql`(${reselect(model, query.matching, '*')}) t ${join([...sortJoins.values()], ' ')}`;
+  const lookups = new Map<string, Sql>();
+  const marks = keys.map((key, index) => raw(`left(${key.sql}::text, ${longestMark + 1}) as "${pageColumns.order(index)}"`));
+  const read = query.reads.map((one, index) => sql`${readSql(one)} as ${raw(`"${pageColumns.read(index)}"`)}`);
+  const part = sql`offset ${offset} limit ${limit}`;
+  return statementOf(isDirect ? direct(pieces[0] as Piece) : cutFirst());
 
   /** Of everything, rows come from an index one by one, and so do what they lead to. */
-  function direct(piece: Piece): string {
-    const from = [rows, ...lookups.values()].join(' ');
-    return `select ${[...marks, ...read].join(', ')} from ${from}${where(piece)}${by(piece.orderBy)} ${part}`;
+  function direct(piece: Piece): Sql {
+    const from = join([rows, ...lookups.values()], ' ');
+    return sql`select ${join([...marks, ...read])} from ${from}${where(piece)}${by(piece.orderBy)} ${part}`;
   }
 
   /** What matches a filter may have to be sorted: what the rows lead to is looked up when the page is cut out. */
-  function cutFirst(): string {
+  function cutFirst(): Sql {
     const kept = keys.map((key, index) => ({ ...key, sql: `t."#s${index}"` }));
-    const inner = ['t.*', ...marks, ...keys.map(({ sql }, index) => `${sql} as "#s${index}"`)].join(', ');
-    const each = pieces.map((piece) => `select ${inner} from ${rows}${where(piece)}${by(piece.orderBy)}`);
+    const inner = join([raw('t.*'), ...marks, ...keys.map((key, index) => raw(`${key.sql} as "#s${index}"`))]);
+    const each = pieces.map((piece) => sql`select ${inner} from ${rows}${where(piece)}${by(piece.orderBy)}`);
     // Pieces are read one after the other, as far as the page goes.
-    const all = each.map((text) => `(${text} limit ${limit}::bigint + ${offset}::bigint)`).join(' union all ');
-    const cut = each.length === 1 ? `${each[0]} ${part}` : `select * from (${all}) pieces ${part}`;
-    const outer = [...keys.map((_, index) => `t."${pageColumns.order(index)}"`), ...read].join(', ');
+    const all = each.map((one) => sql`(${one} limit ${limit} + ${offset})`);
+    const cut = each.length === 1 ? sql`${each[0]} ${part}` : sql`select * from (${join(all, ' union all ')}) pieces ${part}`;
+    const outer = join([...keys.map((_, index) => raw(`t."${pageColumns.order(index)}"`)), ...read]);
     // The cut is in this order already, which the planner knows.
-    return `select ${outer} from (${cut}) t ${[...lookups.values()].join(' ')}${by(orderText(kept, query.place.direction))}`;
+    return sql`select ${outer} from (${cut}) t ${join([...lookups.values()], ' ')}${by(orderText(kept, query.place.direction))}`;
   }
 
   async function findOther(modelName: string): Promise<Other | null> {
     const view = relatedView(register, resource, principal, modelName);
-    if (!view?.where) return view && { view, sql: view.model.table };
-    const { text: ids, values: given } = await register.whereSql(view.model, view.where, idOf(view.model));
-    const before = values.length;
-    values.push(...given);
-    const renumbered = ids.replace(/\$(\d+)/g, (_, number: string) => `$${before + Number(number)}`);
-    return { view, sql: `(${reselect(view.model, renumbered, '*')})` };
+    if (!view?.where) return view && { view, rows: raw(view.model.table) };
+    const found = await register.whereSql(view.model, view.where, idOf(view.model));
+    return { view, rows: sql`(${reselect(view.model, found, '*')})` };
   }
 
   function orderKey({ meta, through, isDescending }: SortKey): OrderKey {
     const other = through?.relation && others.get(through.relation.model);
     const alias = through ? `"s ${through.name}"` : 't';
-    if (other && through?.relation) sortJoins.add(`left join ${other.sql} ${alias} on ${pairs(through.relation, 't', other, alias)}`);
+    if (other && through?.relation) sortJoins.set(alias, joined(other, alias, through.relation));
     return { sql: `${alias}.${meta.column}`, type: castOf(meta), isDescending, isNullable: through !== null || !meta.isRequired };
+  }
+
+  function joined(other: Other, alias: string, relation: RelationMeta): Sql {
+    return sql`left join ${other.rows} ${raw(`${alias} on ${pairs(relation, 't', other, alias)}`)}`;
   }
 
   function pairs(relation: RelationMeta, from: string, { view }: Other, alias: string): string {
@@ -115,14 +114,14 @@ export async function pageStatement({ register, resource, principal, ...query }:
     return equal.join(' and ');
   }
 
-  function readSql(read: Read): string {
-    if (read.kind === 'own') return shownAs('t', read);
+  function readSql(read: Read): Sql {
+    if (read.kind === 'own') return raw(shownAs('t', read));
     const other = read.through.relation && others.get(read.through.relation.model);
-    if (!other) return 'null';
+    if (!other) return raw('null');
     if (read.kind === 'titles') return titles(read.through, other);
     const alias = lookUp(read.through, other);
-    if (read.kind === 'title') return titleOf(other, alias);
-    return isSeen(other, read.meta) ? shownAs(alias, read) : 'null';
+    if (read.kind === 'title') return raw(titleOf(other, alias));
+    return raw(isSeen(other, read.meta) ? shownAs(alias, read) : 'null');
   }
 
   function shownAs(alias: string, { meta, isWhole }: { meta: FieldMeta; isWhole: boolean }): string {
@@ -134,20 +133,22 @@ export async function pageStatement({ register, resource, principal, ...query }:
   function lookUp({ name, relation }: ResourceField, other: Other): string {
     const alias = `"r ${name}"`;
     if (!relation) return alias;
-    const found = `select * from ${other.sql} r where ${pairs(relation, 't', other, 'r')} limit 1`;
-    const join = `left join ${other.sql} ${alias} on ${pairs(relation, 't', other, alias)}`;
-    lookups.set(name, isDirect ? join : `left join lateral (${found}) ${alias} on true`);
+    const found = sql`select * from ${other.rows} r where ${raw(pairs(relation, 't', other, 'r'))} limit 1`;
+    lookups.set(name, isDirect ? joined(other, alias, relation) : sql`left join lateral (${found}) ${raw(alias)} on true`);
     return alias;
   }
 
-  function titles({ relation }: ResourceField, other: Other): string {
+  function titles({ relation }: ResourceField, other: Other): Sql {
     const [own] = idOf(model).map((name) => model.fields[name]?.column);
-    const { view, sql } = other;
+    const { view, rows: linked } = other;
     const [id] = view.model.idFields.map((name) => view.model.fields[name]?.column);
-    if (!relation?.joinTable || !own || !id) return 'null';
+    if (!relation?.joinTable || !own || !id) return raw('null');
     const title = view.model.fields[view.titleField]?.column ?? id;
-    const some = `select json_build_array(${keySql(view.model, 'r')}, ${titleOf(other, 'r')}) as one from ${relation.joinTable} j join ${sql} r on r.${id} = j.${relation.otherColumn} where j.${relation.ownColumn} = t.${own} order by r.${title}, r.${id} limit ${limits.shown.cellLinks + 1}`;
-    return `(select json_agg(linked.one) from (${some}) linked)`;
+    const one = raw(`json_build_array(${keySql(view.model, 'r')}, ${titleOf(other, 'r')})`);
+    const on = raw(`r.${id} = j.${relation.otherColumn} where j.${relation.ownColumn} = t.${own}`);
+    const order = raw(`r.${title}, r.${id} limit ${limits.shown.cellLinks + 1}`);
+    const some = sql`select ${one} as one from ${raw(relation.joinTable)} j join ${linked} r on ${on} order by ${order}`;
+    return sql`(select json_agg(linked.one) from (${some}) linked)`;
   }
 }
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Principal } from '../auth/principal.ts';
+import { join, raw, sql, type Sql, statementOf } from '../db/sql.ts';
 import { notFound } from '../errors.ts';
 import { columnValue } from '../fields/column-value.ts';
 import type { FieldMeta } from '../metadata/contract.ts';
@@ -60,13 +61,11 @@ export async function readRecord(
   const fields = asked.filter(({ isSecret }) => !isSecret);
   const { model, metadata, titleField } = resource;
   const matching = await register.whereSql(model, { AND: [buildWhere(resource, principal, ''), whereKeys(model, [key])] }, idOf(model));
-  const bound = [...matching.values];
-  const columns: string[] = [
-    `${model.fields[titleField]?.column ? cutSql(`t.${model.fields[titleField].column}::text`, limits.shown.titleLength) : 'null'} as title`,
-  ];
+  const titleColumn = model.fields[titleField]?.column;
+  const columns = [raw(`${titleColumn ? cutSql(`t.${titleColumn}::text`, limits.shown.titleLength) : 'null'} as title`)];
   for (const [index, field] of fields.entries()) columns.push(...(await columnsOf(field, index)));
-  const text = `select ${columns.join(', ')} from (${reselect(model, matching.text, '*')}) t`;
-  const [row] = await client.$queryRawUnsafe<Record<string, string | null>[]>(text, ...bound);
+  const { text, values: sent } = statementOf(sql`select ${join(columns)} from (${reselect(model, matching, '*')}) t`);
+  const [row] = await client.$queryRawUnsafe<Record<string, string | null>[]>(text, ...sent);
   if (!row) throw notFound();
   const values: Record<string, unknown> = {};
   const long = new Map<string, LongValue>();
@@ -87,31 +86,33 @@ export async function readRecord(
   if (!isWhole) addLongest();
   return { key, title: titleText(row.title), values, long, overfull };
 
-  async function columnsOf(field: ResourceField, index: number): Promise<string[]> {
+  async function columnsOf(field: ResourceField, index: number): Promise<Sql[]> {
     const { meta, relation } = field;
-    if (relation?.kind === 'many-to-many') return [`${await linksSql(field)} as "${index}"`];
+    if (relation?.kind === 'many-to-many') return [sql`${await linksSql(field)} as ${raw(`"${index}"`)}`];
     if (!meta.column || meta.kind === 'relation') return [];
-    if (isSize(field)) return [`octet_length(t.${meta.column})::text as "${index}"`];
+    if (isSize(field)) return [raw(`octet_length(t.${meta.column})::text as "${index}"`)];
     const whole = wholeSql(meta);
-    if (isWhole || isWholly(field) || !canBeLong(meta)) return [`${whole} as "${index}"`];
+    if (isWhole || isWholly(field) || !canBeLong(meta)) return [raw(`${whole} as "${index}"`)];
     const ifLong = `case when octet_length(${whole}) > ${limits.record.valueBytes}`;
     return [
-      `${ifLong} then null else ${whole} end as "${index}"`,
-      `${ifLong} then json_build_array(left(${whole}, ${shownOfLong}), octet_length(${whole}), encode(sha256(convert_to(${whole}, 'UTF8')), 'hex'))::text end as "long ${index}"`,
+      raw(`${ifLong} then null else ${whole} end as "${index}"`),
+      raw(
+        `${ifLong} then json_build_array(left(${whole}, ${shownOfLong}), octet_length(${whole}), encode(sha256(convert_to(${whole}, 'UTF8')), 'hex'))::text end as "long ${index}"`,
+      ),
     ];
   }
 
-  async function linksSql({ relation }: ResourceField): Promise<string> {
+  async function linksSql({ relation }: ResourceField): Promise<Sql> {
     const model = relation && metadata.models[relation.model];
     const related = model && resource.related(model.name);
     const [own, id] = [resource.model, model].map((one) => one?.fields[one.idFields[0] ?? '']?.column);
-    if (!related || !relation?.joinTable || !own || !id) return `'[]'`;
+    if (!related || !relation?.joinTable || !own || !id) return raw(`'[]'`);
     const found = await register.whereSql(model, buildWhere(related, principal, ''), idOf(model));
-    const before = bound.length;
-    bound.push(...found.values);
-    const renumbered = found.text.replace(/\$(\d+)/g, (_, number: string) => `$${before + Number(number)}`);
-    const linked = `select ${keySql(model, 'r')} as key from ${relation.joinTable} j join (${reselect(model, renumbered, '*')}) r on r.${id} = j.${relation.otherColumn} where j.${relation.ownColumn} = t.${own} order by r.${id} limit ${limits.record.links + 1}`;
-    return `(select coalesce(json_agg(linked.key), '[]')::text from (${linked}) linked)`;
+    const links = raw(`${keySql(model, 'r')} as key from ${relation.joinTable} j`);
+    const on = raw(`r.${id} = j.${relation.otherColumn} where j.${relation.ownColumn} = t.${own}`);
+    const order = raw(`r.${id} limit ${limits.record.links + 1}`);
+    const linked = sql`select ${links} join (${reselect(model, found, '*')}) r on ${on} order by ${order}`;
+    return sql`(select coalesce(json_agg(linked.key), '[]')::text from (${linked}) linked)`;
   }
 
   /** The longest are left out until the others have room together. */
@@ -142,9 +143,9 @@ export async function readWhole(
 ): Promise<string | null> {
   const { model } = resource;
   const where: Where = { AND: [buildWhere(resource, principal, ''), whereKeys(model, [key])] };
-  const { text, values } = await register.whereSql(model, where, idOf(model));
-  const read = `select ${wholeSql(meta)} as whole from (${reselect(model, text, '*')}) t`;
-  const [row] = await register.client.$queryRawUnsafe<{ whole: string | null }[]>(read, ...values);
+  const found = await register.whereSql(model, where, idOf(model));
+  const { text, values } = statementOf(sql`select ${raw(wholeSql(meta))} as whole from (${reselect(model, found, '*')}) t`);
+  const [row] = await register.client.$queryRawUnsafe<{ whole: string | null }[]>(text, ...values);
   if (!row) throw notFound();
   return row.whole;
 }

@@ -1,11 +1,11 @@
 import { sqlstate } from '../db/sqlstate.ts';
 import type { Pool, PoolClient } from 'pg';
 import type { Principal } from '../auth/principal.ts';
+import { raw, sql, type Statement, statementOf } from '../db/sql.ts';
 import { transaction } from '../db/transaction.ts';
 import { keyToUrl, whereKeys } from '../metadata/keys.ts';
 import type { Register, Resource, ResourceField } from '../resources/contract.ts';
 import type { Where } from '../resources/client.ts';
-import type { Statement } from '../resources/where-sql.ts';
 import { idOf, reselect } from './matching-sql.ts';
 import type { RelatedRecord } from './related.ts';
 import { titledRows, titledStatement, type TitledRow } from './titled.ts';
@@ -81,8 +81,8 @@ async function askFor(
     AND: [buildWhere(related, principal, ''), { [opposite.name]: related.model.fields[opposite.name]?.isList ? { some: here } : here }],
   };
   const first = await titledStatement(register, { resource: related, where, limit: mostListed + 1 });
-  const { text, values } = await register.whereSql(model, where, idOf(model));
-  const counted = { text: `select count(*)::int as n from (${reselect(model, text, '1')} limit ${mostCounted + 1}) one`, values };
+  const found = reselect(model, await register.whereSql(model, where, idOf(model)), '1');
+  const counted = statementOf(sql`select count(*)::int as n from (${found} limit ${raw(String(mostCounted + 1))}) one`);
   return { field, resource: related, opposite, first, counted };
 }
 

@@ -1,5 +1,6 @@
 import { idFieldsOf } from '../metadata/model-fields.ts';
 import type { Principal } from '../auth/principal.ts';
+import { join, query, raw, sql, type Sql } from '../db/sql.ts';
 import type { Queryable } from '../db/transaction.ts';
 import { folded, foldedSql, hasMoreThanAscii } from '../fields/folded.ts';
 import { scalarKind } from '../fields/scalar-kind.ts';
@@ -57,7 +58,7 @@ export function relationTarget(resource: Resource, field: ResourceField, holds: 
  * principal's scope; without a text the first by id, so that no more is read than is shown.
  */
 export async function searchRelated(
-  { register, sql }: { register: Register; sql: Queryable },
+  { register, sql: client }: { register: Register; sql: Queryable },
   { resource: target, valueField }: RelationTarget,
   principal: Principal,
   search: string,
@@ -73,21 +74,25 @@ export async function searchRelated(
   const aside = firstRelation(target, principal);
   const read = [...model.idFields, valueField?.meta.name ?? titleField, aside?.field.meta.name ?? titleField, titleField];
   const found = await register.whereSql(model, where, [...new Set(read)]);
-  const values = [...found.values];
-  const parameter = (value: unknown) => `$${values.push(value)}`;
   const column = (name: string) => `found.${model.fields[name]?.column}`;
   const title = `${column(titleField)}::text`;
   const ids = model.idFields.map(column);
-  const order = text === '' ? ids : [rankSql(title, text, parameter), title, ...ids];
+  const order = [...(text === '' ? [] : [rankSql(title, text), raw(title)]), ...ids.map(raw)];
   const held = valueField
     ? [`${column(valueField.meta.name)}::text`]
     : idFieldsOf(model).map((field) => keyPartOf(field)?.sql(column(field.name)));
   const natural = idFieldsOf(model).map((field) => keyPartOf(field)?.sql(column(field.name)));
-  const { rows } = await sql.query<{ held: string[]; id: string[]; title: string | null; aside: string | null }>(
-    `select array[${held.join(', ')}]::text[] as held, array[${natural.join(', ')}]::text[] as id, ${cutSql(title, limits.shown.titleLength)} as title, ${aside ? cutSql(aside.title, limits.shown.titleLength) : 'null'} as aside
-     from (${found.text}) found ${aside?.join(column(aside.field.meta.name)) ?? ''}
-     where ${held[0]} is not null order by ${order.join(', ')} limit ${parameter(limit + 1)}::int`,
-    values,
+  const columns = [
+    `array[${held.join(', ')}]::text[] as held`,
+    `array[${natural.join(', ')}]::text[] as id`,
+    `${cutSql(title, limits.shown.titleLength)} as title`,
+    `${aside ? cutSql(aside.title, limits.shown.titleLength) : 'null'} as aside`,
+  ];
+  const { rows } = await query<{ held: string[]; id: string[]; title: string | null; aside: string | null }>(
+    client,
+    sql`select ${raw(columns.join(', '))}
+     from (${found}) found ${raw(aside?.join(column(aside.field.meta.name)) ?? '')}
+     where ${raw(`${held[0]}`)} is not null order by ${join(order)} limit ${limit + 1}::int`,
   );
   const options = rows.slice(0, limit).map(({ held: parts, id: ids, title: name, aside: other }) => {
     const id = keyToUrl(model, ids.length === 1 ? (ids[0] as string) : JSON.stringify(ids));
@@ -102,14 +107,14 @@ export async function searchRelated(
 }
 
 /** Titles that are the text come first, then those that are it but for accents, then those that begin with it. */
-function rankSql(title: string, text: string, parameter: (value: unknown) => string): string {
+function rankSql(title: string, text: string): Sql {
   const plain = folded(text);
   // A collation that ignores case or accents knows neither patterns nor regular expressions.
   const lettered = `(${title} collate pg_catalog."default")`;
-  const beginning = `${lettered} ilike ${parameter(`${escapePattern(text)}%`)}::text`;
-  const isFolded = (compared: string) => `${hasMoreThanAscii(title)} and ${foldedSql(lettered)} ${compared}`;
-  return `case when lower(${title}) = lower(${parameter(text)}::text) then 0 when ${isFolded(`= ${parameter(plain)}::text`)} then 1
-    when ${beginning} or (${isFolded(`like ${parameter(`${escapePattern(plain)}%`)}::text`)}) then 2 else 3 end`;
+  const beginning = sql`${raw(lettered)} ilike ${`${escapePattern(text)}%`}::text`;
+  const isFolded = (compared: Sql) => sql`${raw(`${hasMoreThanAscii(title)} and ${foldedSql(lettered)}`)} ${compared}`;
+  return sql`case when lower(${raw(title)}) = lower(${text}::text) then 0 when ${isFolded(sql`= ${plain}::text`)} then 1
+    when ${beginning} or (${isFolded(sql`like ${`${escapePattern(plain)}%`}::text`)}) then 2 else 3 end`;
 }
 
 /** The first to-one column of the related resource, where all that it leads to may be seen. */

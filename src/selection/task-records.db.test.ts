@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { query, sql, statementOf } from '../db/sql.ts';
 import { delegateOf } from '../resources/delegate.ts';
 import { startWorker } from '../tasks/worker/worker.ts';
 import { ada, finished, launchOn, testContext } from '../testing/context.ts';
@@ -44,9 +45,9 @@ test('a filter finds what a task changed, or could not, alone and beside other c
   assert.equal(await of(`_task=${id}&country.name-contains=Spain`), 25);
   assert.equal(await of(`_task=${id}&_failed=${id}`), 0);
   assert.equal(await of(`_task=${id + 1}`), 0);
-  const { text, values } = await ctx.register.whereSql(cities.model, buildWhere(cities, ada, `_task=${id}`));
-  assert.equal(values.length, 3, 'the statement names the task, not its records');
-  const { rows } = await db.pages.query(`select id from (${text}) found order by id limit 4`, values);
+  const matching = await ctx.register.whereSql(cities.model, buildWhere(cities, ada, `_task=${id}`));
+  assert.equal(statementOf(matching).values.length, 3, 'the statement names the task, not its records');
+  const { rows } = await query(db.pages, sql`select id from (${matching}) found order by id limit 4`);
   assert.deepEqual(
     rows,
     [1, 2, 3, 4].map((one) => ({ id: one })),

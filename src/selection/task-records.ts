@@ -1,4 +1,5 @@
 import type { Principal } from '../auth/principal.ts';
+import { raw, shared, sql } from '../db/sql.ts';
 import { keysAmong, type KeysAmong } from '../resources/where-sql.ts';
 import type { Resource } from '../resources/contract.ts';
 import type { Where } from '../resources/client.ts';
@@ -29,14 +30,16 @@ export function taskRecordsOf({ path, operator, values }: Condition): TaskRecord
 export function taskRecordsWhere(resource: Resource, principal: Principal, { taskId, what, code }: TaskRecords): Where {
   const owner = resource.seesTasks(principal) ? null : principal.id;
   const among: KeysAmong = {
-    sql(t, parameter) {
-      const [task, model, by] = [`${parameter(taskId)}::int`, `${parameter(resource.model.name)}::text`, `${parameter(owner)}::text`];
-      const seen = `exists (select 1 from ${t.task} task where task.id = ${task} and task.model = ${model} and (${by} is null or task.principal_id = ${by}))`;
+    sql(t) {
+      const task = shared(sql`${taskId}::int`);
+      const model = shared(sql`${resource.model.name}::text`);
+      const by = shared(sql`${owner}::text`);
+      const seen = sql`exists (select 1 from ${raw(t.task)} task where task.id = ${task} and task.model = ${model} and (${by} is null or task.principal_id = ${by}))`;
       if (what === 'changed') {
-        return `select unnest(change.keys) from ${t.change} change where change.task_id = ${task} and change.model = ${model} and ${seen}`;
+        return sql`select unnest(change.keys) from ${raw(t.change)} change where change.task_id = ${task} and change.model = ${model} and ${seen}`;
       }
-      const reason = `${parameter(code)}::text`;
-      return `select unnest(failure.keys) from ${t.task_failure} failure
+      const reason = shared(sql`${code}::text`);
+      return sql`select unnest(failure.keys) from ${raw(t.task_failure)} failure
         where failure.task_id = ${task} and (${reason} is null or failure.code = ${reason}) and ${seen}`;
     },
   };

@@ -1,8 +1,8 @@
+import { raw, sql, type Statement, statementOf } from '../db/sql.ts';
 import type { FieldMeta, ModelMeta } from '../metadata/contract.ts';
 import { keySql } from '../metadata/key-sql.ts';
 import type { Register, Resource } from '../resources/contract.ts';
 import type { Client, Where } from '../resources/client.ts';
-import type { Statement } from '../resources/where-sql.ts';
 import { cutSql, titleText } from './cut.ts';
 import { rawValue } from '../fields/column-value.ts';
 import { idOf, reselect } from './matching-sql.ts';
@@ -27,7 +27,7 @@ interface Asked {
 /** Reads titles, of which the database sends no more than is shown: a title may be megabytes. */
 export async function titledStatement(register: Register, { resource, where, held, limit }: Asked): Promise<Statement> {
   const { model, titleField } = resource;
-  const { text, values } = await register.whereSql(model, where, idOf(model));
+  const found = await register.whereSql(model, where, idOf(model));
   const title = model.fields[titleField]?.column;
   const columns = [
     `${model.idFields.length > 0 ? keySql(model, 't') : `''`} as key`,
@@ -35,7 +35,7 @@ export async function titledStatement(register: Register, { resource, where, hel
     `${held?.column ? `t.${held.column}${held.sqlType?.startsWith('money') ? '::numeric' : ''}` : 'null'} as held`,
   ];
   const part = limit === undefined ? '' : `${orderOf(model)} limit ${limit}`;
-  return { text: `select ${columns.join(', ')} from (${reselect(model, text, '*')}) t${part}`, values };
+  return statementOf(sql`select ${raw(columns.join(', '))} from (${reselect(model, found, '*')}) t${raw(part)}`);
 }
 
 function orderOf({ idFields, fields }: ModelMeta): string {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { query, sql } from '../db/sql.ts';
 import { ada, testContext } from '../testing/context.ts';
 import { testDatabase } from '../testing/database.ts';
 import { tortureAdmin } from '../testing/torture.ts';
@@ -47,16 +48,16 @@ test('a search uses the index', async (t) => {
   await createIndexes(db.pages, await findWantedIndexes(db.pages, register), () => undefined);
   await db.pages.query('analyze gazetteer.city');
   const cities = register.for(ada, 'cities');
-  const { text, values } = await register.whereSql(cities.model, {
+  const matching = await register.whereSql(cities.model, {
     OR: cities.search.map(({ meta }) => ({ [meta.name]: { contains: 'Llanfair', mode: 'insensitive' } })),
   });
-  const { rows } = await db.pages.query<{ 'QUERY PLAN': string }>(`explain ${text}`, values);
+  const { rows } = await query<{ 'QUERY PLAN': string }>(db.pages, sql`explain ${matching}`);
   assert.match(rows.map((row) => row['QUERY PLAN']).join('\n'), /bulkhead_search/);
-  const query = { filter: '_q=Llanfair', sort: 'id', page: null, size: 25, after: null, before: null, isCounted: false };
-  const { records } = await listRecords(register, cities, ada, query);
+  const asked = { filter: '_q=Llanfair', sort: 'id', page: null, size: 25, after: null, before: null, isCounted: false };
+  const { records } = await listRecords(register, cities, ada, asked);
   assert.ok(records.length > 0 && records.every(({ title }) => title.includes('Llanfair')));
   const search = await register.whereSql(cities.model, buildWhere(cities, ada, '_q=malaga'));
-  const plan = await db.pages.query<{ 'QUERY PLAN': string }>(`explain ${search.text}`, search.values);
+  const plan = await query<{ 'QUERY PLAN': string }>(db.pages, sql`explain ${search}`);
   const lines = plan.rows.map((row) => row['QUERY PLAN']).join('\n');
   assert.match(lines, /city_name_bulkhead_search/);
   assert.match(lines, /city_name_bulkhead_accents/);

@@ -96,7 +96,7 @@ function isWorthSorting(meta: FieldMeta): boolean {
 function sqlOf({ resource: { model }, meta, kind }: Wanted, trigramSchema: string | null): string {
   const name = escapeIdentifier(`${model.dbTable}_${meta.dbColumn}_bulkhead_${isOfWords(kind) ? kind : 'order'}`.slice(-63));
   const begin = `create index concurrently if not exists ${name} on ${model.table}`;
-  const trigrams = `${trigramSchema ? `"${trigramSchema}".` : ''}gin_trgm_ops`;
+  const trigrams = `${trigramSchema ? `${escapeIdentifier(trigramSchema)}.` : ''}gin_trgm_ops`;
   if (kind === 'search') return `${begin} using gin (${meta.column} ${trigrams});`;
   // The same words as the search's: only such an index is its own.
   if (kind === 'accents')

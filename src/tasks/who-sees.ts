@@ -1,4 +1,5 @@
 import type { Principal } from '../auth/principal.ts';
+import { shared, sql, type Sql } from '../db/sql.ts';
 import type { Register } from '../resources/contract.ts';
 import type { TaskRow } from './task-row.ts';
 
@@ -20,7 +21,8 @@ export function seesTask(register: Pick<Register, 'list'>, principal: Principal,
   return seen === null || seen.includes(resource);
 }
 
-/** The same of rows, with two parameters: what `tasksSeen` says, and the principal's id. */
-export function seenSql(seen: string, principalId: string): string {
-  return `(${seen}::text[] is null or resource = any(${seen}::text[]) or principal_id = ${principalId})`;
+/** The same of rows. */
+export function seenSql(register: Pick<Register, 'list'>, principal: Principal): Sql {
+  const seen = shared(sql`${tasksSeen(register, principal)}::text[]`);
+  return sql`(${seen} is null or resource = any(${seen}) or principal_id = ${principal.id})`;
 }

@@ -73,10 +73,13 @@ export async function launchOn(
 export async function finished(db: Database, taskId: number, timeoutMs = 60_000): Promise<TaskRow> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
-    const { rows } = await db.pages.query<TaskRow>(`${selectTask(db.t)} where id = $1`, [taskId]);
-    const task = rows[0] as TaskRow;
-    if (task.finishedAt) return task;
-    if (Date.now() > deadline) throw new Error(`task ${taskId} has not ended: ${JSON.stringify(task)}`);
+    // Every 25 ms: no more is asked than whether it has ended, so that what is measured is not the looking.
+    const { rows: ended } = await db.pages.query(`select 1 from ${db.t.task} where id = $1 and finished_at is not null`, [taskId]);
+    if (ended.length > 0 || Date.now() > deadline) {
+      const { rows } = await db.pages.query<TaskRow>(`${selectTask(db.t)} where id = $1`, [taskId]);
+      if (ended.length > 0) return rows[0] as TaskRow;
+      throw new Error(`task ${taskId} has not ended: ${JSON.stringify(rows[0])}`);
+    }
     await new Promise((done) => setTimeout(done, 25));
   }
 }

@@ -2,6 +2,7 @@ import type { TestContext } from 'node:test';
 import type { LightMyRequestResponse, RouteOptions } from 'fastify';
 import pg from 'pg';
 import { pino } from 'pino';
+import { query, raw, sql } from '../db/sql.ts';
 import type { AdminDefinition } from '../admin-definition.ts';
 import { buildApp } from '../app.ts';
 import { keyCondition } from '../metadata/key-sql.ts';
@@ -260,8 +261,10 @@ export async function fuzz(t: Pick<TestContext, 'after'>, options: FuzzOptions):
   }
 
   async function rowOf(model: ModelMeta, key: string): Promise<string> {
-    const { sql, values } = keyCondition(model, 't', [key], 1);
-    const { rows } = await db.pages.query<{ row: string }>(`select t::text as row from ${model.table} t where ${sql}`, values);
+    const { rows } = await query<{ row: string }>(
+      db.pages,
+      sql`select t::text as row from ${raw(model.table)} t where ${keyCondition(model, 't', [key])}`,
+    );
     return rows[0]?.row ?? 'gone';
   }
 }

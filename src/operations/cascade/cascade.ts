@@ -1,4 +1,5 @@
 import { escapeIdentifier } from 'pg';
+import { join, query, raw, sql, type Sql } from '../../db/sql.ts';
 import type { Queryable } from '../../db/transaction.ts';
 import type { ModelMeta } from '../../metadata/contract.ts';
 import { keyCondition, keySql } from '../../metadata/key-sql.ts';
@@ -51,11 +52,9 @@ export async function lockAlong(
   keys: readonly string[],
 ): Promise<LockedAlong> {
   if (keys.length === 0) return { free: keys, conflicts: [], isTooMany: false };
-  const condition = keyCondition(model, 'r', keys, 1);
-  await client.query(
-    `select 1 from ${model.table} r where ${condition.sql} order by ${keySql(model, 'r')} collate "C" for update of r`,
-    condition.values,
-  );
+  const condition = keyCondition(model, 'r', keys);
+  const order = raw(`${keySql(model, 'r')} collate "C"`);
+  await query(client, sql`select 1 from ${raw(model.table)} r where ${condition} order by ${order} for update of r`);
   const conflicts = new Map<string, { keys: string[] }>();
   let room: number = limits.record.along;
   for (const dependant of dependants) {
@@ -85,19 +84,16 @@ export async function lockAlong(
   };
 }
 
-interface Condition {
-  sql: string;
-  values: unknown[];
-}
-
-async function lockRows(client: Queryable, root: ModelMeta, dependant: Dependant, condition: Condition, limit: number): Promise<string[]> {
+async function lockRows(client: Queryable, root: ModelMeta, dependant: Dependant, condition: Sql, limit: number): Promise<string[]> {
   const { model } = dependant.resource;
   const ids = idColumns(model);
-  const { rows } = await client.query<{ key: string }>(
-    `select ${keySql(model, 't')} collate "C" as key from ${model.table} t
-     where (${ids.map((id) => `t.${id}`).join(', ')}) in (select ${ids.map((_, index) => `id${index}`).join(', ')} from (${goingSql(root, dependant, condition.sql)}) going)
-     order by 1 limit ${limit} for update of t`,
-    condition.values,
+  const own = raw(ids.map((id) => `t.${id}`).join(', '));
+  const going = raw(ids.map((_, index) => `id${index}`).join(', '));
+  const { rows } = await query<{ key: string }>(
+    client,
+    sql`select ${raw(keySql(model, 't'))} collate "C" as key from ${raw(model.table)} t
+     where (${own}) in (select ${going} from (${goingSql(root, dependant, condition)}) going)
+     order by 1 limit ${raw(String(limit))} for update of t`,
   );
   return rows.map(({ key }) => key);
 }
@@ -111,12 +107,11 @@ async function takersOf(
   held: readonly string[],
 ): Promise<string[]> {
   const { model } = dependant.resource;
-  const condition = keyCondition(root, 'r', keys, 1);
-  const heldRows = keyCondition(model, 't', held, condition.values.length + 1);
-  const { rows } = await client.query<{ taker: string }>(
-    `select distinct taker from (${goingSql(root, dependant, condition.sql)}) going join ${model.table} t on ${isSame(model, 't', 'going')}
-     where ${heldRows.sql} order by 1`,
-    [...condition.values, ...heldRows.values],
+  const going = goingSql(root, dependant, keyCondition(root, 'r', keys));
+  const { rows } = await query<{ taker: string }>(
+    client,
+    sql`select distinct taker from (${going}) going join ${raw(`${model.table} t on ${isSame(model, 't', 'going')}`)}
+     where ${keyCondition(model, 't', held)} order by 1`,
   );
   return rows.map(({ taker }) => taker);
 }
@@ -132,16 +127,16 @@ function isSame(model: ModelMeta, alias: string, going: string): string {
 }
 
 /** Rows of the dependant's ids and of whom it goes with: `taker` and its ids, once for each. */
-function goingSql(root: ModelMeta, dependant: Dependant, condition: string): string {
+function goingSql(root: ModelMeta, dependant: Dependant, condition: Sql): Sql {
   const { model } = dependant.resource;
   const ids = idColumns(model).map((id, index) => `t.${id} as id${index}`);
   const takers = idColumns(root).map((id) => `r.${id}::text`);
-  return pathsOf(root, dependant, 't')
-    .map(
-      (path) => `select ${ids.join(', ')}, ${keySql(root, 'r')} collate "C" as taker, array[${takers.join(', ')}] as taker_ids
-      from ${model.table} t ${path} where ${condition}`,
-    )
-    .join(' union ');
+  const columns = raw(`${ids.join(', ')}, ${keySql(root, 'r')} collate "C" as taker, array[${takers.join(', ')}] as taker_ids`);
+  const ways = pathsOf(root, dependant, 't').map(
+    (path) => sql`select ${columns}
+      from ${raw(`${model.table} t ${path}`)} where ${condition}`,
+  );
+  return join(ways, ' union ');
 }
 
 /** Joins from a dependant to the records that are deleted (`r`), one for each way there. */
@@ -160,12 +155,17 @@ function leads({ columns, targetColumns }: ForeignKey, from: string, to: string)
 }
 
 /** Rows of `key` and `image` of what goes along with the records of a condition on `r`. */
-function imagesSql(root: ModelMeta, dependant: Dependant, condition: string): string {
+function imagesSql(root: ModelMeta, dependant: Dependant, condition: Sql): Sql {
   const { model } = dependant.resource;
-  const ids = idColumns(model).map((_, index) => `id${index}`);
-  return `select ${keySql(model, 't')} collate "C" as key, ${lastImage(model, 't')} || jsonb_build_object('${withKey}', going.takers) as image
-    from (select ${ids.join(', ')}, jsonb_object_agg(taker, taker_ids) as takers from (${goingSql(root, dependant, condition)}) every group by ${ids.join(', ')}) going
-    join ${model.table} t on ${isSame(model, 't', 'going')}`;
+  const ids = raw(
+    idColumns(model)
+      .map((_, index) => `id${index}`)
+      .join(', '),
+  );
+  const image = raw(`${lastImage(model, 't')} || jsonb_build_object('${withKey}', going.takers)`);
+  return sql`select ${raw(keySql(model, 't'))} collate "C" as key, ${image} as image
+    from (select ${ids}, jsonb_object_agg(taker, taker_ids) as takers from (${goingSql(root, dependant, condition)}) every group by ${ids}) going
+    join ${raw(`${model.table} t on ${isSame(model, 't', 'going')}`)}`;
 }
 
 /** Keeps the images of what goes along with records, which are locked and about to be deleted. */
@@ -177,12 +177,8 @@ export async function keepAlong(
 ): Promise<void> {
   const { model } = target.resource;
   for (const dependant of dependants) {
-    const condition = keyCondition(model, 'r', keys, 1);
-    const values = [...condition.values];
-    await client.query(
-      `${changeOf(target, dependant, values)} from (${imagesSql(model, dependant, condition.sql)}) images having count(*) > 0`,
-      values,
-    );
+    const images = imagesSql(model, dependant, keyCondition(model, 'r', keys));
+    await query(client, sql`${changeOf(target, dependant)} from (${images}) images having count(*) > 0`);
   }
 }
 
@@ -202,10 +198,10 @@ export async function readAlong(
 ): Promise<ImagesAlong[]> {
   const found: ImagesAlong[] = [];
   for (const dependant of dependants) {
-    const condition = keyCondition(model, 'r', keys, 1);
-    const { rows } = await client.query<{ key: string; image: string }>(
-      `select key, image::text as image from (${imagesSql(model, dependant, condition.sql)}) images order by key`,
-      condition.values,
+    const images = imagesSql(model, dependant, keyCondition(model, 'r', keys));
+    const { rows } = await query<{ key: string; image: string }>(
+      client,
+      sql`select key, image::text as image from (${images}) images order by key`,
     );
     if (rows.length > 0) found.push({ dependant, keys: rows.map(({ key }) => key), images: rows.map(({ image }) => image) });
   }
@@ -216,25 +212,27 @@ export async function readAlong(
 export async function keepGoneAlong(client: Queryable, target: Author, found: readonly ImagesAlong[]): Promise<void> {
   for (const { dependant, keys, images } of found) {
     const { model } = dependant.resource;
-    const there = keyCondition(model, 't', keys, 3);
-    const values: unknown[] = [keys, images, ...there.values];
-    await client.query(
-      `${changeOf(target, dependant, values)} from (
-         select key, image::jsonb as image from unnest($1::text[], $2::text[]) as was(key, image)
-         where key not in (select ${keySql(model, 't')} collate "C" from ${model.table} t where ${there.sql})
+    const there = sql`select ${raw(`${keySql(model, 't')} collate "C" from ${model.table} t`)} where ${keyCondition(model, 't', keys)}`;
+    await query(
+      client,
+      sql`${changeOf(target, dependant)} from (
+         select key, image::jsonb as image from unnest(${keys}::text[], ${images}::text[]) as was(key, image)
+         where key not in (${there})
        ) images having count(*) > 0`,
-      values,
     );
   }
 }
 
-function changeOf(target: Author, { resource }: Dependant, values: unknown[]): string {
-  return insertChange({ ...target, resource }, (value) => `$${values.push(value)}`, {
-    kind: journal.deleted,
-    fields: `'{}'`,
-    keys: 'array_agg(key order by key)',
-    firstKey: 'min(key)',
-    before: 'jsonb_agg(image order by key)',
-    alongWith: target.resource.model.name,
-  });
+function changeOf(target: Author, { resource }: Dependant): Sql {
+  return insertChange(
+    { ...target, resource },
+    {
+      kind: journal.deleted,
+      fields: raw(`'{}'`),
+      keys: raw('array_agg(key order by key)'),
+      firstKey: raw('min(key)'),
+      before: raw('jsonb_agg(image order by key)'),
+      alongWith: target.resource.model.name,
+    },
+  );
 }

@@ -1,6 +1,7 @@
 import { escapeIdentifier } from 'pg';
 import type { Principal } from '../../auth/principal.ts';
 import type { Database } from '../../db/database.ts';
+import { query, raw, sql } from '../../db/sql.ts';
 import type { ModelMeta } from '../../metadata/contract.ts';
 import { keyToUrl, whereKeys } from '../../metadata/keys.ts';
 import type { Register, Resource } from '../../resources/contract.ts';
@@ -79,12 +80,12 @@ export async function consequences(
   where: Where,
 ): Promise<Consequences> {
   const { model } = resource;
-  const statement = await register.whereSql(model, where);
+  const matching = await register.whereSql(model, where);
   const found = await inSnapshot(db, patienceMs, async (client) => {
     const look = patiently(client);
     const { keys, heirs } = await readKeysAndHeirs(client);
     const root = rootId(keys, model);
-    const chosen = await chosenPlaces(look, model, statement, limits.record.followed + 1);
+    const chosen = await chosenPlaces(look, model, matching, limits.record.followed + 1);
     const rows: Rows = new Map([[root, new Set([...(chosen ?? [])].slice(0, limits.record.followed))]]);
     let isComplete = chosen !== null && chosen.size <= limits.record.followed;
     const first = new Set(rows.get(root));
@@ -164,10 +165,10 @@ async function amongThem(look: Look, keys: readonly ForeignKey[], root: string, 
       (column, index) => `s.${escapeIdentifier(column)} = t.${escapeIdentifier(key.targetColumns[index] as string)}`,
     );
     const table = `${escapeIdentifier(key.schema)}.${escapeIdentifier(key.table)}`;
+    const places = placesIn(at);
     const found = await look(
-      `select 1 from ${table} s join ${table} t on ${on.join(' and ')}
-       where ${isAt('s', '$1', '$2')} and ${isAt('t', '$1', '$2')} and ${placeOf('s')} <> ${placeOf('t')} limit 1`,
-      placesIn(at),
+      sql`select 1 from ${raw(`${table} s join ${table} t on ${on.join(' and ')}`)}
+       where ${isAt('s', places)} and ${isAt('t', places)} and ${raw(`${placeOf('s')} <> ${placeOf('t')}`)} limit 1`,
     );
     if (found && found.length > 0) for (const column of key.columns) columns.add(column);
   }
@@ -208,9 +209,9 @@ function linkedBy({ metadata, model: first }: Resource, joinTable: string): [str
 async function firstTitles(db: Database, register: Register, resource: Resource, principal: Principal, places: readonly string[]) {
   const { model } = resource;
   if (model.idFields.length === 0) return [];
-  const { rows } = await db.pages.query<{ key: string }>(
-    `select ${keySql(model, 't')} as key from ${model.table} t where ${isAt('t', '$1', '$2')}`,
-    placesIn(places.slice(0, mostCounted)),
+  const { rows } = await query<{ key: string }>(
+    db.pages,
+    sql`select ${raw(keySql(model, 't'))} as key from ${raw(model.table)} t where ${isAt('t', placesIn(places.slice(0, mostCounted)))}`,
   );
   const keys = rows.map(({ key }) => key);
   const where: Where = { AND: [buildWhere(resource, principal, ''), whereKeys(model, keys)] };

@@ -1,3 +1,4 @@
+import { escapeIdentifier } from 'pg';
 import type { Queryable } from '../../db/transaction.ts';
 import type { ModelMeta } from '../../metadata/contract.ts';
 import type { Register, Resource } from '../../resources/contract.ts';
@@ -80,7 +81,6 @@ export function alongOf(keys: readonly ForeignKey[], heirs: Heirs, register: Reg
 /** Keys whose rows go with those of a table; links of a model's many-to-many fields stand in its records' own images. */
 function cascading(keys: readonly ForeignKey[], table: TableName, model: ModelMeta | undefined): ForeignKey[] {
   const joinTables = model ? linksOf(model).map(({ relation }) => relation?.joinTable) : [];
-  return keys.filter(
-    (key) => key.action === 'cascade' && targetOf(key) === table && !joinTables.includes(`"${key.schema}"."${key.table}"`),
-  );
+  const nameOf = (key: ForeignKey) => `${escapeIdentifier(key.schema)}.${escapeIdentifier(key.table)}`;
+  return keys.filter((key) => key.action === 'cascade' && targetOf(key) === table && !joinTables.includes(nameOf(key)));
 }

@@ -1,10 +1,10 @@
 import { escapeIdentifier } from 'pg';
 import { sqlstate } from '../../db/sqlstate.ts';
 import type { Database } from '../../db/database.ts';
+import { query, raw, shared, sql, type Sql } from '../../db/sql.ts';
 import type { Queryable } from '../../db/transaction.ts';
 import type { ModelMeta } from '../../metadata/contract.ts';
 import { idRow } from '../../metadata/key-sql.ts';
-import type { Statement } from '../../resources/where-sql.ts';
 import type { ForeignKey } from './foreign-keys.ts';
 
 /** Places of rows by the oid of their table. */
@@ -30,7 +30,7 @@ export async function inSnapshot<T>(db: Database, patienceMs: number, work: (cli
   }
 }
 
-export type Look = <R extends object>(sql: string, values: unknown[]) => Promise<R[] | null>;
+export type Look = <R extends object>(asked: Sql) => Promise<R[] | null>;
 
 /**
  * Null where a table is too large to be looked through in time, as one without an index may be, or may not be read by our
@@ -38,10 +38,10 @@ export type Look = <R extends object>(sql: string, values: unknown[]) => Promise
  */
 export function patiently(client: Queryable): Look {
   let isOver = false;
-  return async <R extends object>(sql: string, values: unknown[]) => {
+  return async <R extends object>(asked: Sql) => {
     if (isOver) return null;
     try {
-      return (await client.query(sql, values)).rows as R[];
+      return (await query(client, asked)).rows as R[];
     } catch (error) {
       if (![sqlstate.queryCanceled, sqlstate.insufficientPrivilege].includes((error as { code?: string }).code ?? '')) throw error;
       isOver = true;
@@ -50,12 +50,11 @@ export function patiently(client: Queryable): Look {
   };
 }
 
-/** Places of the records that a statement chooses by their ids, of so many at most. */
-export async function chosenPlaces(look: Look, model: ModelMeta, { text, values }: Statement, most: number): Promise<Set<string> | null> {
+/** Places of the records that are chosen by their ids, of so many at most. */
+export async function chosenPlaces(look: Look, model: ModelMeta, chosen: Sql, most: number): Promise<Set<string> | null> {
   const ids = model.idFields.map((name) => `chosen.${model.fields[name]?.column}`);
   const rows = await look<{ id: string }>(
-    `select ${placeOf('t')} as id from ${model.table} t join (${text}) chosen on ${idRow(model, 't')} = (${ids.join(', ')}) limit ${most}`,
-    values,
+    sql`select ${raw(`${placeOf('t')} as id from ${model.table} t`)} join (${chosen}) chosen on ${raw(`${idRow(model, 't')} = (${ids.join(', ')}) limit ${most}`)}`,
   );
   return rows && new Set(rows.map(({ id }) => id));
 }
@@ -74,10 +73,9 @@ export async function pointing(
   const source = `${key.isSourcePartitioned ? '' : 'only '}${escapeIdentifier(key.schema)}.${escapeIdentifier(key.table)}`;
   const target = `${key.isTargetPartitioned ? '' : 'only '}${escapeIdentifier(key.targetSchema)}.${escapeIdentifier(key.targetTable)}`;
   const found = await look<{ id: string }>(
-    `select ${placeOf('s')} as id from ${source} s
-     where exists (select 1 from ${target} t where ${isAt('t', '$1', '$2')} and ${on.join(' and ')})
-       and ${placeOf('s')} <> all($3::text[]) limit ${limit}`,
-    [...placesIn(at), [...known]],
+    sql`select ${raw(placeOf('s'))} as id from ${raw(source)} s
+     where exists (select 1 from ${raw(target)} t where ${isAt('t', placesIn(at))} and ${raw(on.join(' and '))})
+       and ${raw(placeOf('s'))} <> all(${[...known]}::text[]) limit ${raw(String(limit))}`,
   );
   return found?.map(({ id }) => id) ?? null;
 }
@@ -88,13 +86,19 @@ export function placeOf(alias: string): string {
 }
 
 /** The numbers find the rows, the places tell those of other partitions apart. */
-export function isAt(alias: string, numbers: string, places: string): string {
-  return `${alias}.ctid = any(${numbers}::tid[]) and ${placeOf(alias)} = any(${places}::text[])`;
+export interface Places {
+  numbers: Sql;
+  places: Sql;
 }
 
-export function placesIn(places: Iterable<string>): [numbers: string[], places: string[]] {
+export function placesIn(places: Iterable<string>): Places {
   const all = [...places];
-  return [[...new Set(all.map((place) => place.slice(place.indexOf(' ') + 1)))], all];
+  const numbers = [...new Set(all.map((place) => place.slice(place.indexOf(' ') + 1)))];
+  return { numbers: shared(sql`${numbers}::tid[]`), places: shared(sql`${all}::text[]`) };
+}
+
+export function isAt(alias: string, { numbers, places }: Places): Sql {
+  return sql`${raw(alias)}.ctid = any(${numbers}) and ${raw(placeOf(alias))} = any(${places})`;
 }
 
 /** Adds to `rows` what cascades take along, level by level, each row once, until there are `most`. False: not all of it. */

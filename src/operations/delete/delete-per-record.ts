@@ -1,3 +1,4 @@
+import { query, raw, sql } from '../../db/sql.ts';
 import type { Queryable } from '../../db/transaction.ts';
 import { whereKeys } from '../../metadata/keys.ts';
 import { delegateOf } from '../../resources/delegate.ts';
@@ -13,7 +14,7 @@ import { keepGoneAlong, readAlong, type TakenAlong } from '../cascade/cascade.ts
 
 /** Deletes records of a resource that has rules of its own, or that is written through the project's client. */
 export async function deletePerRecord(
-  sql: Queryable,
+  client: Queryable,
   target: ApplyTarget,
   through: Through,
   keys: readonly string[],
@@ -24,20 +25,20 @@ export async function deletePerRecord(
   const { model, hooks, writeThrough } = resource;
   const context: HookContext = { resource, principal: through.principal, taskId: author.taskId, tx: through.tx, log: through.log };
   if (target.isTrial || (writeThrough === 'sql' && !hooks.beforeDelete && !hooks.afterDelete)) return deleteSet();
-  const rows = await readRows(sql, model, keys, writeThrough === 'client' ? { keeps: 'image and whole' } : {});
+  const rows = await readRows(client, model, keys, writeThrough === 'client' ? { keeps: 'image and whole' } : {});
   const keyOfRow = ({ key }: Row) => key;
   await callEach(rows, keyOfRow, ({ record }) => runHook(context, 'beforeDelete', { record }));
   // Those that are there and cannot be locked are kept back by a policy.
   const absent = without(keys, rows.map(keyOfRow));
-  refuseKeptBack(await presentKeys(sql, model, absent));
-  const counts = writeThrough === 'client' ? await deleteThroughClient(sql, target, context, rows, along) : await deleteSet();
+  refuseKeptBack(await presentKeys(client, model, absent));
+  const counts = writeThrough === 'client' ? await deleteThroughClient(client, target, context, rows, along) : await deleteSet();
   refuseKeptBack(keptBackOf(counts));
   await callEach(rows, keyOfRow, ({ record }) => runHook(context, 'afterDelete', { record }));
   return { ...counts, gone: absent.length };
 }
 
 async function deleteThroughClient(
-  sql: Queryable,
+  client: Queryable,
   target: ApplyTarget,
   context: HookContext,
   rows: readonly Row[],
@@ -47,7 +48,7 @@ async function deleteThroughClient(
   const { model } = resource;
   const delegate = delegateOf(context.tx, model);
   const taken = await readAlong(
-    sql,
+    client,
     model,
     dependants,
     rows.map(({ key }) => key),
@@ -72,7 +73,7 @@ async function deleteThroughClient(
   const stays = new Set(
     (
       await readRows(
-        sql,
+        client,
         model,
         rows.map(({ key }) => key),
       )
@@ -80,23 +81,24 @@ async function deleteThroughClient(
   );
   const marked = rows.filter(({ key }) => stays.has(key));
   const gone = rows.filter(({ key }) => !stays.has(key));
-  const changed = marked.length === 0 ? [] : await keepDifference(sql, target, marked, []);
+  const changed = marked.length === 0 ? [] : await keepDifference(client, target, marked, []);
   refuseKeptBack(
     without(
       marked.map(({ key }) => key),
       changed.map(({ key }) => key),
     ),
   );
-  const values: unknown[] = [gone.map(({ key }) => key), gone.map(({ whole }) => whole)];
-  const change = insertChange(target, (value) => `$${values.push(value)}`, {
+  const change = insertChange(target, {
     kind: journal.deleted,
-    fields: `'{}'`,
-    keys: 'array_agg(key order by key)',
-    firstKey: 'min(key)',
-    before: 'jsonb_agg(image::jsonb order by key)',
+    fields: raw(`'{}'`),
+    keys: raw('array_agg(key order by key)'),
+    firstKey: raw('min(key)'),
+    before: raw('jsonb_agg(image::jsonb order by key)'),
     keptAlong,
   });
-  await keepGoneAlong(sql, target, taken);
-  await sql.query(`${change} from unnest($1::text[], $2::text[]) as was(key, image) having count(*) > 0`, values);
+  const keysGone = gone.map(({ key }) => key);
+  const images = gone.map(({ whole }) => whole);
+  await keepGoneAlong(client, target, taken);
+  await query(client, sql`${change} from unnest(${keysGone}::text[], ${images}::text[]) as was(key, image) having count(*) > 0`);
   return { changed: rows.length, unchanged: 0, gone: 0 };
 }

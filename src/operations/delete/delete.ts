@@ -1,7 +1,8 @@
+import { raw, sql, type Statement, statementOf } from '../../db/sql.ts';
 import type { Queryable } from '../../db/transaction.ts';
 import { keyCondition, keySql } from '../../metadata/key-sql.ts';
 import { insertChange } from '../journal/journal-entry.ts';
-import type { ApplyCounts, ApplyTarget, Operation, Statement, StatementRow } from '../contract.ts';
+import type { ApplyCounts, ApplyTarget, Operation, StatementRow } from '../contract.ts';
 import { deletePerRecord } from './delete-per-record.ts';
 import { findAlong } from '../cascade/dependants.ts';
 import { leadsToItself } from '../cascade/foreign-keys.ts';
@@ -73,7 +74,7 @@ async function deleteRecords(client: Queryable, target: ApplyTarget, keys: reado
   const deleteSet = async (): Promise<ApplyCounts> => {
     await keepAlong(client, target, along.dependants, keys);
     const statement = deleteStatement(target, keys, along);
-    const { rows } = await client.query<StatementRow>(statement.sql, statement.values);
+    const { rows } = await client.query<StatementRow>(statement.text, statement.values);
     const { changed = 0, written = null } = rows[0] ?? {};
     const deleted: ApplyCounts = { changed, unchanged: 0, gone: 0 };
     return written === null ? deleted : sumOf(deleted, await settleDelete(client, target, without(keys, written)));
@@ -90,24 +91,22 @@ async function settleDelete(client: Queryable, { resource: { model } }: ApplyTar
 
 function deleteStatement(target: ApplyTarget, keys: readonly string[], { keptAlong }: TakenAlong): Statement {
   const { model } = target.resource;
-  const condition = keyCondition(model, 't', keys, 1);
-  const values = [...condition.values];
-  const change = insertChange(target, (value) => `$${values.push(value)}`, {
+  const change = insertChange(target, {
     kind: journal.deleted,
-    fields: `'{}'`,
-    keys: 'keys',
-    firstKey: 'keys[1]',
-    before: 'before',
+    fields: raw(`'{}'`),
+    keys: raw('keys'),
+    firstKey: raw('keys[1]'),
+    before: raw('before'),
     keptAlong,
   });
-  const isAll = `coalesce(cardinality(keys), 0) = $${values.push(keys.length)}::int`;
-  return {
-    sql: `with deleted as (
-        delete from ${model.table} t where ${condition.sql} returning ${keySql(model, 't')} collate "C" as key, ${lastImage(model, 't')} as before
+  const isAll = sql`coalesce(cardinality(keys), 0) = ${keys.length}::int`;
+  const returned = raw(`${keySql(model, 't')} collate "C" as key, ${lastImage(model, 't')} as before`);
+  return statementOf(
+    sql`with deleted as (
+        delete from ${raw(model.table)} t where ${keyCondition(model, 't', keys)} returning ${returned}
       ), images as (
         select array_agg(key order by key) as keys, jsonb_agg(before order by key) as before from deleted
       ), kept as (${change} from images where cardinality(keys) > 0)
       select coalesce(cardinality(keys), 0)::int as changed, case when not ${isAll} then coalesce(keys, '{}') end as written from images`,
-    values,
-  };
+  );
 }

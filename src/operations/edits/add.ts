@@ -1,3 +1,4 @@
+import { sql, type Sql } from '../../db/sql.ts';
 import type { FieldMeta } from '../../metadata/contract.ts';
 import { shownItems } from '../../fields/stored-text.ts';
 import type { Edit } from './contract.ts';
@@ -16,11 +17,11 @@ export const add: Edit<string[]> = {
     const parsed = parseOwnValues(given, field, resource);
     return 'error' in parsed ? parsed : { value: [...new Set(parsed.value)] };
   },
-  sql: (value, { field, current, parameter }) => {
-    const given = cast(parameter(value), field);
+  sql: (value, { field, current }) => {
+    const given = cast(sql`${value}`, field);
     if (!field.relation) return added(current, given, field);
     return cast(
-      `${current} || array(select v from unnest(${given}) with ordinality as given(v, n) where v <> all(coalesce(${current}, '{}')) order by n)`,
+      sql`${current} || array(select v from unnest(${given}) with ordinality as given(v, n) where v <> all(coalesce(${current}, '{}')) order by n)`,
       field,
     );
   },
@@ -33,7 +34,7 @@ export const add: Edit<string[]> = {
 };
 
 // A list of lists has no place for a single value: it is refused, never flattened.
-function added(current: string, given: string, field: FieldMeta): string {
-  const missing = `array(select v from unnest(${given}) with ordinality as given(v, n) where ${isNotIn('v', current, field)} order by n)`;
-  return `case when array_ndims(${current}) > 1 then ${refusedList(current, field)} else ${cast(`${current} || ${missing}`, field)} end`;
+function added(current: Sql, given: Sql, field: FieldMeta): Sql {
+  const missing = sql`array(select v from unnest(${given}) with ordinality as given(v, n) where ${isNotIn('v', current, field)} order by n)`;
+  return sql`case when array_ndims(${current}) > 1 then ${refusedList(current, field)} else ${cast(sql`${current} || ${missing}`, field)} end`;
 }

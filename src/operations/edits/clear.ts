@@ -1,3 +1,4 @@
+import { raw } from '../../db/sql.ts';
 import { getFieldKind } from '../../fields/register.ts';
 import type { Edit } from './contract.ts';
 import { cast, isMany } from './field-family.ts';
@@ -10,7 +11,7 @@ export const clear: Edit<null> = {
   fits: (field) => getFieldKind(field).input !== 'none' && (isMany(field) || !field.meta.isRequired),
   inputs: () => [],
   parse: () => ({ value: null }),
-  sql: (_value, { field }) => cast(field.isList ? `'{}'` : 'null', field),
+  sql: (_value, { field }) => cast(raw(field.isList ? `'{}'` : 'null'), field),
   twin: (_current, _value, { field }) => (field.isList ? [] : null),
   describe: () => 'cleared',
 };

@@ -1,3 +1,4 @@
+import type { Sql } from '../../db/sql.ts';
 import type { Queryable } from '../../db/transaction.ts';
 import type { Parsed } from '../../fields/contract.ts';
 import type { ResourceField } from '../../fields/contract.ts';
@@ -47,12 +48,10 @@ export interface EditInput {
 export interface SqlPlace {
   readonly field: FieldMeta;
   /** The value there is now. */
-  readonly current: string;
+  readonly current: Sql;
   /** Another field of the same record. */
-  columnOf(field: string): string;
+  columnOf(field: string): Sql;
   metaOf(field: string): FieldMeta;
-  /** A parameter of the statement, `$4`. */
-  parameter(value: unknown): string;
 }
 
 export interface TwinPlace {
@@ -77,8 +76,8 @@ export interface Edit<V = unknown> {
   readonly isAlwaysPreviewed?: boolean;
   /** What only the database can say of the value; null when nothing is wrong. */
   check?(value: V, client: Queryable, field: ResourceField): Promise<string | null>;
-  /** SQL of the new value. */
-  sql(value: V, place: SqlPlace): string;
+  /** SQL of the new value. It stands for one record in several places: the same values in each, in the same order. */
+  sql(value: V, place: SqlPlace): Sql;
   /** Every record gets the same value, so that one image of it is enough. */
   readonly isConstant: boolean;
   /** May the new value be one that there is no room for? Then it is only worked out for records of the task. */

@@ -1,3 +1,4 @@
+import { sql, type Sql } from '../../db/sql.ts';
 import type { ResourceField } from '../../fields/contract.ts';
 import { getFieldKind } from '../../fields/register.ts';
 import type { FieldMeta } from '../../metadata/contract.ts';
@@ -43,10 +44,10 @@ function canCopy(from: ResourceField, to: ResourceField): boolean {
 }
 
 // PostgreSQL says of NaN and infinity as an integer that there is no such cast, unless they are floats: then that there is no room.
-function copied(column: string, from: FieldMeta, to: FieldMeta): string {
+function copied(column: Sql, from: FieldMeta, to: FieldMeta): Sql {
   const number = familyOf(from) === 'float' && familyOf(to) !== 'float' ? everyDigit(column) : column;
   if (familyOf(to) !== 'integer' || familyOf(from) === 'integer') return cast(number, to);
-  return `case when ${column} = any ('{NaN,Infinity,-Infinity}') then ${cast(`${column}::float8`, to)} else ${cast(number, to)} end`;
+  return sql`case when ${column} = any ('{NaN,Infinity,-Infinity}') then ${cast(sql`${column}::float8`, to)} else ${cast(number, to)} end`;
 }
 
 function fitCopy(value: FieldText, from: FieldMeta, to: FieldMeta): FieldText {

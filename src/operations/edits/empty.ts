@@ -1,3 +1,4 @@
+import { sql } from '../../db/sql.ts';
 import type { Edit } from './contract.ts';
 import { cast, isText } from './field-family.ts';
 
@@ -9,7 +10,7 @@ export const empty: Edit<null> = {
   fits: (field) => isText(field),
   inputs: () => [],
   parse: () => ({ value: null }),
-  sql: (_value, { field }) => cast(`''`, field),
+  sql: (_value, { field }) => cast(sql`''`, field),
   twin: () => '',
   describe: () => 'made an empty text',
 };

@@ -1,3 +1,4 @@
+import { raw, sql, type Sql } from '../../db/sql.ts';
 import type { ResourceField } from '../../fields/contract.ts';
 import type { FieldMeta } from '../../metadata/contract.ts';
 
@@ -37,15 +38,15 @@ export function isMany({ meta, relation }: ResourceField): boolean {
  * Casts a new value to the field's type. Text keeps its length: a cast to `varchar(20)` would cut it in silence, where
  * writing it is refused. Related ids are text, whatever their type.
  */
-export function cast(sql: string, meta: FieldMeta): string {
-  if (meta.relation) return `(${sql})::text[]`;
-  if (familyOf(meta) !== 'text') return `(${sql})::${meta.sqlType}`;
-  return `(${sql})::${meta.sqlType?.startsWith('character(') ? 'bpchar' : 'text'}`;
+export function cast(value: Sql, meta: FieldMeta): Sql {
+  if (meta.relation) return sql`(${value})::text[]`;
+  if (familyOf(meta) !== 'text') return sql`(${value})::${raw(`${meta.sqlType}`)}`;
+  return sql`(${value})::${raw(meta.sqlType?.startsWith('character(') ? 'bpchar' : 'text')}`;
 }
 
 /** A float as a number of any length: cast without its text it would keep 15 digits, and a real 6. */
-export function everyDigit(sql: string): string {
-  return `(${sql})::text::numeric`;
+export function everyDigit(value: Sql): Sql {
+  return sql`(${value})::text::numeric`;
 }
 
 /** `numeric(8,5)` has a scale of 5; null: as many places as there are. */

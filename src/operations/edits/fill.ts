@@ -1,3 +1,4 @@
+import { sql } from '../../db/sql.ts';
 import { shownText } from '../../fields/stored-text.ts';
 import { getFieldKind } from '../../fields/register.ts';
 import type { FieldMeta } from '../../metadata/contract.ts';
@@ -16,11 +17,11 @@ export const fill: Edit<string> = {
     (!field.meta.isRequired || (field.relation === null && hasEmptyText(field.meta))),
   inputs: () => [ownInput],
   parse: parseOwnValue,
-  sql: (value, { field, current, parameter }) => {
-    const given = cast(parameter(value), field);
+  sql: (value, { field, current }) => {
+    const given = cast(sql`${value}`, field);
     return hasEmptyText(field)
-      ? `case when ${current} is null or (${current})::text collate "C" = '' then ${given} else ${current} end`
-      : `coalesce(${current}, ${given})`;
+      ? sql`case when ${current} is null or (${current})::text collate "C" = '' then ${given} else ${current} end`
+      : sql`coalesce(${current}, ${given})`;
   },
   twin: (current, value, { field }) => (current === null || (hasEmptyText(field) && current === '') ? value : current),
   describe: (value, field, { reader }) => `set to ${shownText(value, field, reader)} where empty`,

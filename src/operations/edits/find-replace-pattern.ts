@@ -1,3 +1,4 @@
+import { sql } from '../../db/sql.ts';
 import { sqlstate } from '../../db/sqlstate.ts';
 import type { Edit } from './contract.ts';
 import { cast, isText } from './field-family.ts';
@@ -36,11 +37,8 @@ export const findReplacePattern: Edit<FindReplace> = {
       return `The expression for ${label} is not one that PostgreSQL takes: ${message.replace(/^invalid regular expression: /, '')}.`;
     }
   },
-  sql: (value, { field, current, parameter }) =>
-    cast(
-      `regexp_replace((${current})::text collate pg_catalog."default", ${parameter(value.find)}::text, ${parameter(value.with)}::text, 'g')`,
-      field,
-    ),
+  sql: (value, { field, current }) =>
+    cast(sql`regexp_replace((${current})::text collate pg_catalog."default", ${value.find}::text, ${value.with}::text, 'g')`, field),
   // The same for what both languages of expressions mean alike: literals, classes, groups and the usual quantifiers.
   twin: (current, value) =>
     current === null

@@ -1,3 +1,4 @@
+import { sql } from '../../db/sql.ts';
 import type { Edit } from './contract.ts';
 import { cast, isText } from './field-family.ts';
 import { parseText } from './typed-text.ts';
@@ -23,8 +24,7 @@ export const findReplace: Edit<FindReplace> = {
     const replacement = parseText(given, 'with', field, 'a replacement', true);
     return 'error' in replacement ? replacement : { value: { find: find.value, with: replacement.value } };
   },
-  sql: (value, { field, current, parameter }) =>
-    cast(`replace((${current})::text collate "C", ${parameter(value.find)}::text, ${parameter(value.with)}::text)`, field),
+  sql: (value, { field, current }) => cast(sql`replace((${current})::text collate "C", ${value.find}::text, ${value.with}::text)`, field),
   twin: (current, value) => (current === null ? null : String(current).replaceAll(value.find, () => value.with)),
   describe: (value) => `“${value.find}” replaced by “${value.with}”`,
 };

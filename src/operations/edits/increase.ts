@@ -1,3 +1,4 @@
+import { raw, sql } from '../../db/sql.ts';
 import type { Parsed } from '../../fields/contract.ts';
 import { kindAmountInWords, parseAmount, parseKindAmount } from './amount.ts';
 import type { Edit } from './contract.ts';
@@ -19,10 +20,10 @@ export const increase: Edit<string> = {
     if ('error' in amount || familyOf(field.meta) !== 'integer' || /^-?\d+$/.test(amount.value)) return amount;
     return { error: `${field.label} has whole numbers only: give a whole number to add.` };
   },
-  sql: (value, { field, current, parameter }) =>
+  sql: (value, { field, current }) =>
     familyOf(field) === 'float'
-      ? cast(`${current} + ${parameter(value)}::${field.sqlType}`, field)
-      : cast(`${current}::numeric + ${parameter(value)}::numeric`, field),
+      ? cast(sql`${current} + ${value}::${raw(`${field.sqlType}`)}`, field)
+      : cast(sql`${current}::numeric + ${value}::numeric`, field),
   twin(current, value, { field }) {
     if (current === null) return null;
     if (familyOf(field) === 'float') return fitFloat(floatOf(current, field) + floatOf(value, field), field);

@@ -1,3 +1,4 @@
+import { raw, sql } from '../../db/sql.ts';
 import type { Edit } from './contract.ts';
 import { cast, isText } from './field-family.ts';
 
@@ -19,7 +20,7 @@ export const letterCase: Edit<LetterCase> = {
     const wanted = given('case').at(-1) ?? '';
     return Object.hasOwn(cases, wanted) ? { value: wanted as LetterCase } : { error: `Choose a case for ${label}, or untick it.` };
   },
-  sql: (value, { field, current }) => cast(`${cases[value].sql}((${current})::text)`, field),
+  sql: (value, { field, current }) => cast(sql`${raw(cases[value].sql)}((${current})::text)`, field),
   twin(current, value) {
     if (current === null) return null;
     const text = String(current);

@@ -1,3 +1,4 @@
+import { sql } from '../../db/sql.ts';
 import type { Edit } from './contract.ts';
 import { cast, isText } from './field-family.ts';
 import { parseText } from './typed-text.ts';
@@ -10,7 +11,7 @@ export const prepend: Edit<string> = {
   fits: isText,
   inputs: () => [{ name: 'value', control: 'text' }],
   parse: (given, field) => parseText(given, 'value', field, 'a text to prepend'),
-  sql: (value, { field, current, parameter }) => cast(`${parameter(value)}::text || ${current}`, field),
+  sql: (value, { field, current }) => cast(sql`${value}::text || ${current}`, field),
   twin: (current, value) => (current === null ? null : `${value}${current}`),
   describe: (value) => `“${value}” prepended`,
 };

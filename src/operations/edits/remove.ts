@@ -1,3 +1,4 @@
+import { shared, sql, type Sql } from '../../db/sql.ts';
 import type { FieldMeta } from '../../metadata/contract.ts';
 import { shownItems } from '../../fields/stored-text.ts';
 import type { Edit } from './contract.ts';
@@ -13,11 +14,11 @@ export const remove: Edit<string[]> = {
   fits: isMany,
   inputs: () => [ownInput],
   parse: parseOwnValues,
-  sql(value, { field, current, parameter }) {
-    const given = cast(parameter(value), field);
+  sql(value, { field, current }) {
+    const given = shared(cast(sql`${value}`, field));
     if (!field.relation) return without(current, given, field);
     return cast(
-      `case when ${current} is null then null else array(select v from unnest(${current}) with ordinality as kept(v, n)
+      sql`case when ${current} is null then null else array(select v from unnest(${current}) with ordinality as kept(v, n)
         where v <> all(${given}) order by n) end`,
       field,
     );
@@ -32,9 +33,9 @@ export const remove: Edit<string[]> = {
   describe: (value, field, { reader }) => `remove ${shownItems(value, field, reader)}`,
 };
 
-function without(current: string, given: string, field: FieldMeta): string {
-  const kept = `array(select v from unnest(${current}) with ordinality as kept(v, n) where ${isNotIn('v', given, field)} order by n)`;
-  return `case when array_ndims(${current}) > 1 then ${refusedList(current, field)}
+function without(current: Sql, given: Sql, field: FieldMeta): Sql {
+  const kept = sql`array(select v from unnest(${current}) with ordinality as kept(v, n) where ${isNotIn('v', given, field)} order by n)`;
+  return sql`case when array_ndims(${current}) > 1 then ${refusedList(current, field)}
     when not exists (select from unnest(${current}) v where not (${isNotIn('v', given, field)})) then ${current}
     else ${cast(kept, field)} end`;
 }

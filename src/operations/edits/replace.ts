@@ -1,3 +1,4 @@
+import { sql } from '../../db/sql.ts';
 import { shownItems } from '../../fields/stored-text.ts';
 import type { Edit } from './contract.ts';
 import { cast, isMany } from './field-family.ts';
@@ -11,7 +12,7 @@ export const replace: Edit<string[]> = {
   fits: isMany,
   inputs: () => [ownInput],
   parse: parseOwnValues,
-  sql: (value, { field, parameter }) => cast(parameter(value), field),
+  sql: (value, { field }) => cast(sql`${value}`, field),
   twin: (_current, value, { field }) => asKept(value, field),
   describe: (value, field, { reader }) => `replace by ${shownItems(value, field, reader)}`,
 };

@@ -1,3 +1,4 @@
+import { sql } from '../../db/sql.ts';
 import type { Edit } from './contract.ts';
 import { decimalOf, decimalText, round as roundDecimal } from './decimal.ts';
 import { cast, everyDigit, familyOf, isNumber } from './field-family.ts';
@@ -19,9 +20,9 @@ export const round: Edit<number> = {
       ? { value: Number(text) }
       : { error: `Decimal places for ${label} must be a whole number from -${limits.bulk.decimalPlaces} to ${limits.bulk.decimalPlaces}.` };
   },
-  sql(value, { field, current, parameter }) {
-    const number = familyOf(field) === 'float' ? everyDigit(current) : `${current}::numeric`;
-    return cast(`round(${number}, ${parameter(value)}::integer)`, field);
+  sql(value, { field, current }) {
+    const number = familyOf(field) === 'float' ? everyDigit(current) : sql`${current}::numeric`;
+    return cast(sql`round(${number}, ${value}::integer)`, field);
   },
   twin(current, value, { field }) {
     if (current === null) return null;

@@ -1,3 +1,4 @@
+import { raw, sql, type Sql } from '../../db/sql.ts';
 import type { FieldMeta } from '../../metadata/contract.ts';
 import { type FieldText, NoRoom, type SqlPlace } from './contract.ts';
 import { decimalOf, multiply } from './decimal.ts';
@@ -5,9 +6,9 @@ import { cast, familyOf } from './field-family.ts';
 import { fitFloat, fitNumber, floatOf } from './number-room.ts';
 
 /** The number there is times a factor; whole numbers and places of a decimal are rounded, a half away from zero. */
-export function scaleBySql(factor: string, { field, current, parameter }: SqlPlace): string {
-  if (familyOf(field) === 'float') return cast(`${current} * ${parameter(factor)}::${field.sqlType}`, field);
-  return cast(`${current}::numeric * ${parameter(factor)}::numeric`, field);
+export function scaleBySql(factor: string, { field, current }: SqlPlace): Sql {
+  if (familyOf(field) === 'float') return cast(sql`${current} * ${factor}::${raw(`${field.sqlType}`)}`, field);
+  return cast(sql`${current}::numeric * ${factor}::numeric`, field);
 }
 
 export function scaleBy(current: FieldText, factor: string, field: FieldMeta): string | null {

@@ -1,3 +1,4 @@
+import { sql } from '../../db/sql.ts';
 import { shownText } from '../../fields/stored-text.ts';
 import { getFieldKind } from '../../fields/register.ts';
 import type { Edit } from './contract.ts';
@@ -12,7 +13,7 @@ export const set: Edit<string> = {
   fits: (field) => getFieldKind(field).input !== 'none' && !isMany(field),
   inputs: () => [ownInput],
   parse: parseOwnValue,
-  sql: (value, { field, parameter }) => cast(parameter(value), field),
+  sql: (value, { field }) => cast(sql`${value}`, field),
   twin: (_current, value) => value,
   describe: (value, field, { reader }) => `set to ${shownText(value, field, reader)}`,
 };

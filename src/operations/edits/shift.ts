@@ -1,3 +1,4 @@
+import { sql } from '../../db/sql.ts';
 import { type Edit, NoRoom } from './contract.ts';
 import { storedMoment } from '../../fields/moment.ts';
 import { cast, familyOf } from './field-family.ts';
@@ -36,7 +37,7 @@ export const shift: Edit<Shift> = {
     const unit = unitsOf(meta.sqlType).find((candidate) => candidate === (given('unit').at(-1) ?? ''));
     return unit ? { value: { amount, unit } } : { error: `Choose a unit to shift ${label} by.` };
   },
-  sql: ({ amount, unit }, { field, current, parameter }) => cast(`${current} + ${parameter(`${amount} ${unit}`)}::interval`, field),
+  sql: ({ amount, unit }, { field, current }) => cast(sql`${current} + ${`${amount} ${unit}`}::interval`, field),
   twin(current, { amount, unit }, { field }) {
     if (current === null) return null;
     const shifted =

@@ -1,3 +1,4 @@
+import { sql } from '../../db/sql.ts';
 import type { Edit } from './contract.ts';
 import { familyOf } from './field-family.ts';
 
@@ -9,7 +10,7 @@ export const toggle: Edit<null> = {
   fits: ({ meta, relation }) => relation === null && familyOf(meta) === 'boolean',
   inputs: () => [],
   parse: () => ({ value: null }),
-  sql: (_value, { current }) => `not ${current}`,
+  sql: (_value, { current }) => sql`not ${current}`,
   twin: (current) => (current === null ? null : String(current !== 'true')),
   describe: () => 'yes and no swapped',
 };

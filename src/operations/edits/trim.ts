@@ -1,3 +1,4 @@
+import { sql } from '../../db/sql.ts';
 import type { Edit } from './contract.ts';
 import { cast, isText } from './field-family.ts';
 
@@ -12,7 +13,7 @@ export const trim: Edit<null> = {
   fits: isText,
   inputs: () => [],
   parse: () => ({ value: null }),
-  sql: (_value, { field, current, parameter }) => cast(`btrim((${current})::text, ${parameter(blanks)}::text)`, field),
+  sql: (_value, { field, current }) => cast(sql`btrim((${current})::text, ${blanks}::text)`, field),
   twin: (current) => (current === null ? null : String(current).replace(/^[ \t\n\r\f\v\u00a0]+|[ \t\n\r\f\v\u00a0]+$/g, '')),
   describe: () => 'blanks at both ends removed',
 };

@@ -1,4 +1,5 @@
 import type { Database } from '../../db/database.ts';
+import { query, raw, shared, sql, type Sql } from '../../db/sql.ts';
 import type { Principal } from '../../auth/principal.ts';
 import type { FieldMeta } from '../../metadata/contract.ts';
 import { journal, type JournalKind } from '../journal-kind.ts';
@@ -89,36 +90,40 @@ interface Row {
  */
 export async function readHistory(db: Database, resource: Resource, key: string, olderThan: string | null): Promise<HistoryPage> {
   const { t } = db;
-  const { rows } = await db.pages.query<Row>(
-    `with recursive tasks as (
-       (select task_id from ${t.change} where model = $1 and cardinality(keys) > 20 order by task_id desc limit 1)
+  const change = raw(t.change);
+  const model = shared(sql`${resource.model.name}`);
+  const own = shared(sql`${key}`);
+  const before = shared(sql`${olderThan}::bigint`);
+  const { rows } = await query<Row>(
+    db.pages,
+    sql`with recursive tasks as (
+       (select task_id from ${change} where model = ${model} and cardinality(keys) > 20 order by task_id desc limit 1)
        union all
-       select (select c.task_id from ${t.change} c where c.model = $1 and cardinality(c.keys) > 20 and c.task_id < tasks.task_id order by c.task_id desc limit 1)
+       select (select c.task_id from ${change} c where c.model = ${model} and cardinality(c.keys) > 20 and c.task_id < tasks.task_id order by c.task_id desc limit 1)
        from tasks where tasks.task_id is not null
      ), found as (
-       select id from ${t.change} where model = $1 and first_key = $2 and task_id is null
+       select id from ${change} where model = ${model} and first_key = ${own} and task_id is null
        union
-       select id from ${t.change} where model = $1 and keys @> array[$2::text] and task_id is not null and cardinality(keys) <= 20
+       select id from ${change} where model = ${model} and keys @> array[${own}::text] and task_id is not null and cardinality(keys) <= 20
        union
-       select id from ${t.change} where model = $1 and keys @> array[$2::text] and along_with is not null
+       select id from ${change} where model = ${model} and keys @> array[${own}::text] and along_with is not null
        union
        select c.id from tasks cross join lateral (
-         select nearest.chunk from ${t.change} nearest
-         where nearest.model = $1 and cardinality(nearest.keys) > 20 and nearest.task_id = tasks.task_id and nearest.first_key <= $2
+         select nearest.chunk from ${change} nearest
+         where nearest.model = ${model} and cardinality(nearest.keys) > 20 and nearest.task_id = tasks.task_id and nearest.first_key <= ${own}
          order by nearest.first_key desc limit 1
-       ) nearest join ${t.change} c on c.model = $1 and cardinality(c.keys) > 20 and c.task_id = tasks.task_id
-         and c.first_key <= $2 and c.chunk is not distinct from nearest.chunk
-         and c.first_key >= coalesce((select first_key from ${t.chunk} where task_id = tasks.task_id and number = nearest.chunk), '')
-       where $2 = any(c.keys)
+       ) nearest join ${change} c on c.model = ${model} and cardinality(c.keys) > 20 and c.task_id = tasks.task_id
+         and c.first_key <= ${own} and c.chunk is not distinct from nearest.chunk
+         and c.first_key >= coalesce((select first_key from ${raw(t.chunk)} where task_id = tasks.task_id and number = nearest.chunk), '')
+       where ${own} = any(c.keys)
      )
      select c.id::text as id, c.kind, c.at, c.principal_id, c.principal_name, c.change_reason, c.fields, c.task_id,
        task.title as task_title, task.principal_id as task_owner, task.resource as task_resource,
        task.operation as task_operation, task.parameters as task_parameters, task.finished_at is not null as task_finished, c.along_with is not null as is_along,
-       ${imagesSql('c', 'place.at', '$5')}
-     from found join ${t.change} c using (id) left join ${t.task} task on task.id = c.task_id
-       cross join lateral (select array_position(c.keys, $2) - 1 as at) place
-     where $3::bigint is null or c.id < $3::bigint order by c.id desc limit $4`,
-    [resource.model.name, key, olderThan, limits.shown.changes + 1, wholeNames(resource)],
+       ${imagesSql('c', 'place.at', resource)}
+     from found join ${change} c using (id) left join ${raw(t.task)} task on task.id = c.task_id
+       cross join lateral (select array_position(c.keys, ${own}) - 1 as at) place
+     where ${before} is null or c.id < ${before} order by c.id desc limit ${limits.shown.changes + 1}`,
   );
   const shown = rows.slice(0, limits.shown.changes);
   return {
@@ -128,12 +133,14 @@ export async function readHistory(db: Database, resource: Resource, key: string,
 }
 
 /** SQL: the two images of one record among those of a change; a place counts from 0. */
-function imagesSql(change: string, place: string, whole: string): string {
-  const image = (sql: string) => `(select jsonb_object_agg(key, case when length(value) > ${longestShown} and key <> all(${whole}::text[])
-      then jsonb_build_object('cut', left(value, ${longestShown}), 'length', length(value), 'digest', md5(value)) else to_jsonb(value) end)
-    from jsonb_each_text(${sql}))`;
+function imagesSql(change: string, place: string, resource: Resource): Sql {
+  const whole = shared(sql`${wholeNames(resource)}::text[]`);
+  const most = raw(String(longestShown));
+  const image = (found: string) => sql`(select jsonb_object_agg(key, case when length(value) > ${most} and key <> all(${whole})
+      then jsonb_build_object('cut', left(value, ${most}), 'length', length(value), 'digest', md5(value)) else to_jsonb(value) end)
+    from jsonb_each_text(${raw(found)}))`;
   const after = `case jsonb_typeof(${change}.after) when 'array' then ${change}.after -> ${place} else ${change}.after end`;
-  return `${image(`${change}.before -> ${place}`)} as before, ${image(after)} as after`;
+  return sql`${image(`${change}.before -> ${place}`)} as before, ${image(after)} as after`;
 }
 
 function entryOf(resource: Resource, row: Row): HistoryEntry {
@@ -243,23 +250,28 @@ export async function listTaskChanges(
 ): Promise<{ changes: TaskChange[]; next: string | null }> {
   const { t } = db;
   const { model, titleField } = resource;
-  const { rows } = await db.pages.query<TaskChangeRow>(
-    `with nearest as (
-       select chunk from ${t.change} where task_id = $1 and model = $2 and first_key <= $3 order by first_key desc limit 1
+  const change = raw(t.change);
+  const [task, ofModel, from] = [shared(sql`${taskId}`), shared(sql`${model.name}`), shared(sql`${after}`)] as const;
+  const most = shared(sql`${limit + 1}`);
+  const image = raw('c.before -> (item.place::int - 1)');
+  const title = sql`coalesce(${image} ->> ${columnName(model.fields[titleField]) ?? titleField}, ${image} ->> ${titleField})`;
+  const { rows } = await query<TaskChangeRow>(
+    db.pages,
+    sql`with nearest as (
+       select chunk from ${change} where task_id = ${task} and model = ${ofModel} and first_key <= ${from} order by first_key desc limit 1
      ), candidates as (
-       select c.id from nearest join ${t.change} c on c.task_id = $1 and c.model = $2 and c.chunk is not distinct from nearest.chunk and c.first_key <= $3
-         and c.first_key >= coalesce((select first_key from ${t.chunk} where task_id = $1 and number = nearest.chunk), '')
+       select c.id from nearest join ${change} c on c.task_id = ${task} and c.model = ${ofModel} and c.chunk is not distinct from nearest.chunk and c.first_key <= ${from}
+         and c.first_key >= coalesce((select first_key from ${raw(t.chunk)} where task_id = ${task} and number = nearest.chunk), '')
        union all
-       (select id from ${t.change} where task_id = $1 and model = $2 and first_key > $3 order by first_key limit $4)
+       (select id from ${change} where task_id = ${task} and model = ${ofModel} and first_key > ${from} order by first_key limit ${most})
      ), wanted as (
-       select distinct item.key from candidates join ${t.change} c using (id) cross join unnest(c.keys) item(key)
-       where item.key > $3 order by item.key limit $4
+       select distinct item.key from candidates join ${change} c using (id) cross join unnest(c.keys) item(key)
+       where item.key > ${from} order by item.key limit ${most}
      )
-     select item.key, c.id::text as id, c.kind, c.fields, ${imagesSql('c', '(item.place::int - 1)', '$5')},
-       ${cutSql('coalesce(c.before -> (item.place::int - 1) ->> $6, c.before -> (item.place::int - 1) ->> $7)', limits.shown.titleLength)} as title
-     from candidates join ${t.change} c using (id) cross join unnest(c.keys) with ordinality item(key, place)
+     select item.key, c.id::text as id, c.kind, c.fields, ${imagesSql('c', '(item.place::int - 1)', resource)},
+       left(${title}, ${raw(String(limits.shown.titleLength + 1))}) as title
+     from candidates join ${change} c using (id) cross join unnest(c.keys) with ordinality item(key, place)
      where item.key in (select key from wanted) order by item.key, c.id`,
-    [taskId, model.name, after, limit + 1, wholeNames(resource), columnName(model.fields[titleField]) ?? titleField, titleField],
   );
   const keys = [...new Set(rows.map(({ key }) => key))];
   const shown = new Set(keys.slice(0, limit));

@@ -1,4 +1,5 @@
 import { escapeLiteral } from 'pg';
+import { fragmentOf, type Sql } from '../../db/sql.ts';
 import { idFieldsOf, joinOf } from '../../metadata/model-fields.ts';
 import type { FieldMeta, ModelMeta } from '../../metadata/contract.ts';
 
@@ -23,12 +24,25 @@ export function isTextInImage({ sqlType }: FieldMeta): boolean {
 }
 
 /** SQL of a value as it stands in an image. */
-export function imaged(field: FieldMeta, sql: string): string {
-  if (isTextInImage(field)) return `(${sql})::text`;
-  if (field.type !== 'Float') return sql;
+export function imaged(field: FieldMeta, value: string): string {
+  return aroundImaged(field).join(value);
+}
+
+export function imagedSql(field: FieldMeta, value: Sql): Sql {
+  const texts = aroundImaged(field);
+  return fragmentOf(
+    texts,
+    texts.slice(1).map(() => value),
+  );
+}
+
+/** What stands before the value, between the places where it does, and after it. */
+function aroundImaged(field: FieldMeta): string[] {
+  if (isTextInImage(field)) return ['(', ')::text'];
+  if (field.type !== 'Float') return ['', ''];
   // JSON's numbers know no -0.
-  const isNegative = field.isList ? `'-0' = any ((${sql})::text[])` : `(${sql}) = 0 and (${sql})::text = '-0'`;
-  return `case when ${isNegative} then to_jsonb((${sql})::text${field.isList ? '[]' : ''}) else to_jsonb(${sql}) end`;
+  if (field.isList) return [`case when '-0' = any ((`, ')::text[]) then to_jsonb((', ')::text[]) else to_jsonb(', ') end'];
+  return ['case when (', ') = 0 and (', `)::text = '-0' then to_jsonb((`, ')::text) else to_jsonb(', ') end'];
 }
 
 /** SQL of every column of a row by name, as images have it. */

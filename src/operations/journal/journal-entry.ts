@@ -1,49 +1,48 @@
+import { join, raw, sql, type Sql } from '../../db/sql.ts';
 import type { Resource } from '../../resources/contract.ts';
 import type { ApplyTarget } from '../contract.ts';
 import type { JournalKind } from '../journal-kind.ts';
 
-/** Adds a value to a statement's, and gives its place: `$4`. */
-export type Parameter = (value: unknown) => string;
-
 /** What a change is about, each as SQL. */
 export interface ChangeParts {
   kind: JournalKind;
-  fields: string;
+  fields: Sql;
   /** Sorted. */
-  keys: string;
-  firstKey: string;
-  /** Null: there was nothing. */
-  before?: string;
-  /** Null: there is nothing. */
-  after?: string;
+  keys: Sql;
+  firstKey: Sql;
+  /** Default: there was nothing. */
+  before?: Sql;
+  /** Default: there is nothing. */
+  after?: Sql;
   /** Model of the records that these went along with, or come back with. */
   alongWith?: string;
   /** Models of which what went along is kept; null: it is not kept. Default: nothing goes along. */
   keptAlong?: readonly string[] | null | undefined;
 }
 
+const nothing = raw('null');
+
 /** The insert that keeps a change with who made it, without the `from` that its parts are read from. */
 export function insertChange(
   { resource, t, author }: Pick<ApplyTarget, 't' | 'author'> & { resource: Pick<Resource, 'model' | 'slug'> },
-  parameter: Parameter,
-  { kind, fields, keys, firstKey, before = 'null', after = 'null', alongWith, keptAlong }: ChangeParts,
-): string {
+  { kind, fields, keys, firstKey, before = nothing, after = nothing, alongWith, keptAlong }: ChangeParts,
+): Sql {
   const row = {
-    model: `${parameter(resource.model.name)}::text`,
-    resource: `${parameter(resource.slug)}::text`,
-    kind: `'${kind}'`,
-    task_id: `${parameter(author.taskId)}::int`,
-    chunk: `${parameter(author.chunk)}::int`,
-    principal_id: `${parameter(author.principalId)}::text`,
-    principal_name: `${parameter(author.principalName)}::text`,
-    change_reason: `${parameter(author.changeReason)}::text`,
+    model: sql`${resource.model.name}::text`,
+    resource: sql`${resource.slug}::text`,
+    kind: raw(`'${kind}'`),
+    task_id: sql`${author.taskId}::int`,
+    chunk: sql`${author.chunk}::int`,
+    principal_id: sql`${author.principalId}::text`,
+    principal_name: sql`${author.principalName}::text`,
+    change_reason: sql`${author.changeReason}::text`,
     fields,
     keys,
     first_key: firstKey,
     before,
     after,
-    ...(alongWith === undefined ? {} : { along_with: `${parameter(alongWith)}::text` }),
-    ...(keptAlong === undefined ? {} : { kept_along: `${parameter(keptAlong)}::text[]` }),
+    ...(alongWith === undefined ? {} : { along_with: sql`${alongWith}::text` }),
+    ...(keptAlong === undefined ? {} : { kept_along: sql`${keptAlong}::text[]` }),
   };
-  return `insert into ${t.change} (${Object.keys(row).join(', ')}) select ${Object.values(row).join(', ')}`;
+  return sql`insert into ${raw(`${t.change} (${Object.keys(row).join(', ')})`)} select ${join(Object.values(row))}`;
 }

@@ -2,6 +2,7 @@ import { idFieldsOf, joinOf } from '../../metadata/model-fields.ts';
 import { DbNull, JsonNull } from '@prisma/client/runtime/client';
 import { plainColumnValue } from '../../fields/column-value.ts';
 import { scalarKind } from '../../fields/scalar-kind.ts';
+import { query, raw, sql } from '../../db/sql.ts';
 import type { Queryable } from '../../db/transaction.ts';
 import type { FieldMeta, ModelMeta } from '../../metadata/contract.ts';
 import { keyCondition, keySql } from '../../metadata/key-sql.ts';
@@ -33,7 +34,7 @@ export interface ReadOptions {
 
 /** Reads and locks the rows of `keys` that are there. */
 export async function readRows(
-  sql: Queryable,
+  client: Queryable,
   model: ModelMeta,
   keys: readonly string[],
   { keeps, links = [] }: ReadOptions = {},
@@ -41,13 +42,13 @@ export async function readRows(
   const fields = columnFields(model);
   const image = keeps ? imageSql(model, 't', links) : `''`;
   const whole = keeps === 'image and whole' ? lastImage(model, 't') : `''`;
-  const condition = keyCondition(model, 't', keys, 1);
+  const read = fields.map((field) => textSql(field, 't')).join(', ');
   // As JSON, since the driver reads an array letter by letter.
-  const { rows } = await sql.query<{ key: string; image: string; whole: string; texts: (string | null)[] }>(
-    `select ${keySql(model, 't')} collate "C" as key, (${image})::text as image, (${whole})::text as whole,
-       to_json(array[${fields.map((field) => textSql(field, 't')).join(', ')}]::text[]) as texts
-     from ${model.table} t where ${condition.sql} order by 1 for update of t`,
-    condition.values,
+  const { rows } = await query<{ key: string; image: string; whole: string; texts: (string | null)[] }>(
+    client,
+    sql`select ${raw(keySql(model, 't'))} collate "C" as key, (${raw(image)})::text as image, (${raw(whole)})::text as whole,
+       to_json(array[${raw(read)}]::text[]) as texts
+     from ${raw(model.table)} t where ${keyCondition(model, 't', keys)} order by 1 for update of t`,
   );
   return rows.map(({ key, image, whole, texts }) => {
     const values = fields.map((field, index) => [field.name, plainColumnValue(field, texts[index] ?? null)]);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
+import { query } from '../../db/sql.ts';
 import { transaction } from '../../db/transaction.ts';
 import type { FieldMeta, ModelMeta } from '../../metadata/contract.ts';
 import { keyOf } from '../../metadata/keys.ts';
@@ -191,8 +192,8 @@ test('undo puts back to the byte, and sees an edit that the database finds equal
         await client.query('set local session_replication_role = replica');
         await client.query(`update ${db.t.change} set task_id = 7 where id = $1`, [rows[0]?.id]);
         const target = { resource, t: db.t, serverVersion: db.version, author };
-        const { sql, values } = undoStatement(target, keys, { taskId: 7, columns: [] }, { kind: 'update', fields: [column] });
-        return (await client.query<{ changed: number; refusals: { code: string }[] }>(sql, values)).rows[0];
+        const { text, values } = undoStatement(target, keys, { taskId: 7, columns: [] }, { kind: 'update', fields: [column] });
+        return (await client.query<{ changed: number; refusals: { code: string }[] }>(text, values)).rows[0];
       });
     await apply(resource, keys, column, 'set', to);
     assert.equal((await undo())?.changed, 1, column);
@@ -233,8 +234,8 @@ test('texts of a collation that ignores case or accents can be searched and filt
     ['text-contains=x', 0],
     ['_q=straß', 1],
   ] as const) {
-    const { text, values } = await register.whereSql(resource.model, buildWhere(resource, ada, name));
-    assert.equal((await db.pages.query(text, values)).rowCount, found, name);
+    const matching = await register.whereSql(resource.model, buildWhere(resource, ada, name));
+    assert.equal((await query(db.pages, matching)).rowCount, found, name);
   }
   const { options } = await searchRelated({ register, sql: db.pages }, { resource, valueField: null }, ada, 'straß');
   assert.equal(options.length, 1);

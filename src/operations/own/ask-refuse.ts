@@ -1,3 +1,4 @@
+import { query, raw, sql } from '../../db/sql.ts';
 import type { Queryable } from '../../db/transaction.ts';
 import { AppError } from '../../errors.ts';
 import type { FieldMeta } from '../../metadata/contract.ts';
@@ -59,14 +60,14 @@ async function readNeeds(
   needs: readonly string[],
 ): Promise<{ key: string; record: Record<string, unknown> }[]> {
   const fields = needs.map((name) => model.fields[name] as FieldMeta);
-  const condition = keyCondition(model, 't', keys, 1);
-  const { rows } = await client.query<{ key: string; texts: (string | null)[] }>(
-    `select ${keySql(model, 't')} collate "C" as key, to_json(array[${fields.map((field) => textSql(field, 't')).join(', ')}]::text[]) as texts
-     from ${model.table} t where ${condition.sql} order by 1 for update of t`,
-    condition.values,
+  const texts = fields.map((field) => textSql(field, 't')).join(', ');
+  const { rows } = await query<{ key: string; texts: (string | null)[] }>(
+    client,
+    sql`select ${raw(keySql(model, 't'))} collate "C" as key, to_json(array[${raw(texts)}]::text[]) as texts
+     from ${raw(model.table)} t where ${keyCondition(model, 't', keys)} order by 1 for update of t`,
   );
-  return rows.map(({ key, texts }) => ({
-    key,
-    record: Object.fromEntries(fields.map((field, index) => [field.name, plainColumnValue(field, texts[index] ?? null)])),
+  return rows.map((row) => ({
+    key: row.key,
+    record: Object.fromEntries(fields.map((field, index) => [field.name, plainColumnValue(field, row.texts[index] ?? null)])),
   }));
 }

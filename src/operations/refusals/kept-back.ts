@@ -1,3 +1,4 @@
+import { query, raw, sql } from '../../db/sql.ts';
 import type { Queryable } from '../../db/transaction.ts';
 import { keyCondition, keySql } from '../../metadata/key-sql.ts';
 import type { ModelMeta } from '../../metadata/contract.ts';
@@ -31,10 +32,7 @@ export function without(keys: readonly string[], others: readonly string[]): str
 /** Those that are there, whoever may write them: read without a lock, since one asks the policies for updates too. */
 export async function presentKeys(client: Queryable, model: ModelMeta, keys: readonly string[]): Promise<string[]> {
   if (keys.length === 0) return [];
-  const condition = keyCondition(model, 't', keys, 1);
-  const { rows } = await client.query<{ key: string }>(
-    `select ${keySql(model, 't')} collate "C" as key from ${model.table} t where ${condition.sql} order by 1`,
-    condition.values,
-  );
+  const found = raw(`${keySql(model, 't')} collate "C" as key from ${model.table} t`);
+  const { rows } = await query<{ key: string }>(client, sql`select ${found} where ${keyCondition(model, 't', keys)} order by 1`);
   return rows.map(({ key }) => key);
 }

@@ -1,3 +1,4 @@
+import { query, raw, sql } from '../../db/sql.ts';
 import type { Queryable } from '../../db/transaction.ts';
 import type { FieldMeta } from '../../metadata/contract.ts';
 import { keyCondition } from '../../metadata/key-sql.ts';
@@ -20,12 +21,11 @@ export function unseen(message: string, { secrets }: Pick<Resource, 'secrets'>, 
 }
 
 /** Every text in the secrets of a record; null: there is no such record to look at. */
-export async function readSecrets(sql: Queryable, { model, secrets }: WithSecrets, key: string): Promise<string[] | null> {
-  const condition = keyCondition(model, 't', [key], 1);
+export async function readSecrets(client: Queryable, { model, secrets }: WithSecrets, key: string): Promise<string[] | null> {
   const columns = secrets.flatMap(({ meta: { column } }) => (column ? [`to_jsonb(t.${column})`] : []));
-  const { rows } = await sql.query<{ found: unknown[] }>(
-    `select jsonb_build_array(${columns.join(', ')}) as found from ${model.table} t where ${condition.sql}`,
-    condition.values,
+  const { rows } = await query<{ found: unknown[] }>(
+    client,
+    sql`select ${raw(`jsonb_build_array(${columns.join(', ')}) as found from ${model.table} t`)} where ${keyCondition(model, 't', [key])}`,
   );
   return rows[0] ? textsIn(rows[0].found) : null;
 }

@@ -1,4 +1,5 @@
 import { fieldOf, joinOf } from '../../metadata/model-fields.ts';
+import { query, raw, shared, sql, type Sql } from '../../db/sql.ts';
 import type { Queryable } from '../../db/transaction.ts';
 import type { Metadata, ModelMeta } from '../../metadata/contract.ts';
 import { keyCondition, keySql } from '../../metadata/key-sql.ts';
@@ -21,16 +22,16 @@ export async function watchUndo(
   if (shapes.every(({ kind }) => kind === journal.created)) return null;
   if (!(await hasTriggers(client, [...models.map(({ table }) => table), ...links]))) return null;
   const isUpdate = shapes.some(({ kind }) => kind === journal.changed);
-  return async (sql, target, keys, params) => {
-    const digests = isUpdate ? await readDigests(sql, model, keys) : new Map<string, Digests>();
+  return async (client, target, keys, params) => {
+    const digests = isUpdate ? await readDigests(client, model, keys) : new Map<string, Digests>();
     return async () => {
       // Triggers that wait for the end of the transaction have their say first.
-      await sql.query('set constraints all immediate');
+      await client.query('set constraints all immediate');
       const found: Alteration[] = [];
-      for (const written of await readWritten(sql, target)) {
+      for (const written of await readWritten(client, target)) {
         const of = modelOf(metadata, written.model);
-        found.push(...(await findAltered(sql, target, of, written, params.taskId)));
-        if (written.kind === journal.changed) found.push(...besides(of, written, digests, await readDigests(sql, of, written.keys)));
+        found.push(...(await findAltered(client, target, of, written, params.taskId)));
+        if (written.kind === journal.changed) found.push(...besides(of, written, digests, await readDigests(client, of, written.keys)));
       }
       return found;
     };
@@ -46,8 +47,8 @@ interface Written {
   keys: string[];
 }
 
-async function readWritten(sql: Queryable, { t, author }: ApplyTarget): Promise<Written[]> {
-  const { rows } = await sql.query<Written>(
+async function readWritten(client: Queryable, { t, author }: ApplyTarget): Promise<Written[]> {
+  const { rows } = await client.query<Written>(
     `select model, kind, fields, along_with is not null as "isAlong", array_agg(key order by key) as keys
      from ${t.change} cross join unnest(keys) key where task_id = $1 and chunk = $2 and kind in ('create', 'update')
      group by model, kind, fields, along_with is not null`,
@@ -58,23 +59,30 @@ async function readWritten(sql: Queryable, { t, author }: ApplyTarget): Promise<
 
 /** By field, those of the records that do not hold what was there before the task. */
 async function findAltered(
-  sql: Queryable,
+  client: Queryable,
   { t, author }: ApplyTarget,
   model: ModelMeta,
   { kind, fields, isAlong, keys }: Written,
   parentId: number,
 ): Promise<Alteration[]> {
-  const condition = keyCondition(model, 't', keys, 6);
+  const ofChunk = sql`task_id = ${author.taskId}::int and chunk = ${author.chunk}`;
   // What came back along is kept as it was to be written; of the records themselves as it was read back.
-  const was = isAlong ? imagesOf(t.change, '$1', `chunk = $2 and along_with is not null`) : imagesOf(t.change, '$4', 'along_with is null');
+  const before = isAlong ? sql`${ofChunk} and along_with is not null` : sql`task_id = ${parentId}::int and along_with is null`;
+  const given = shared(sql`${keys}::text[]`);
+  const imagesOf = (chosen: Sql) => sql`select entry.key, entry.before,
+      case when jsonb_typeof(change.after) = 'array' then entry.after else change.after end as after
+    from ${raw(t.change)} change cross join lateral rows from (unnest(change.keys), jsonb_array_elements(change.before),
+      jsonb_array_elements(case when jsonb_typeof(change.after) = 'array' then change.after else '[]' end)) as entry(key, before, after)
+    where ${chosen} and model = ${model.name} and change.keys && ${given} and entry.key = any(${given})`;
   const sides = kind === journal.changed ? sidesOfUpdate(model, fields) : sidesOfRow(model, isAlong ? 'after' : 'before');
-  const { rows } = await sql.query<{ name: string; keys: string[] }>(
-    `with own as materialized (${imagesOf(t.change, '$1', 'chunk = $2 and $4::int is not null')}), was as materialized (${was}),
-       present as (select t.*, ${keySql(model, 't')} collate "C" as "_key" from ${model.table} t where ${condition.sql})
+  const isAltered = raw(`${jsonToTheLetter('side.now')} is distinct from ${jsonToTheLetter('side.was')}`);
+  const { rows } = await query<{ name: string; keys: string[] }>(
+    client,
+    sql`with own as materialized (${imagesOf(ofChunk)}), was as materialized (${imagesOf(before)}),
+       present as (select t.*, ${raw(keySql(model, 't'))} collate "C" as "_key" from ${raw(model.table)} t where ${keyCondition(model, 't', keys)})
      select side.name, array_agg(t."_key" order by t."_key") as keys
-     from present t join was on was.key = t."_key" join own on own.key = t."_key" cross join lateral (${sides}) side (name, now, was, is_asked)
-     where side.is_asked and ${jsonToTheLetter('side.now')} is distinct from ${jsonToTheLetter('side.was')} group by side.name order by side.name`,
-    [author.taskId, author.chunk, model.name, parentId, keys, ...condition.values],
+     from present t join was on was.key = t."_key" join own on own.key = t."_key" cross join lateral (${raw(sides)}) side (name, now, was, is_asked)
+     where side.is_asked and ${isAltered} group by side.name order by side.name`,
   );
   const nameOf = (column: string) => Object.values(model.fields).find(({ dbColumn }) => dbColumn === column)?.name ?? column;
   return rows.map(({ name, keys: altered }) => ({
@@ -83,13 +91,6 @@ async function findAltered(
     isBeside: false,
     keys: altered,
   }));
-}
-
-function imagesOf(change: string, taskId: string, condition: string): string {
-  return `select entry.key, entry.before, case when jsonb_typeof(change.after) = 'array' then entry.after else change.after end as after
-    from ${change} change cross join lateral rows from (unnest(change.keys), jsonb_array_elements(change.before),
-      jsonb_array_elements(case when jsonb_typeof(change.after) = 'array' then change.after else '[]' end)) as entry(key, before, after)
-    where task_id = ${taskId}::int and model = $3 and ${condition} and change.keys && $5::text[] and entry.key = any($5::text[])`;
 }
 
 /** A stamp that somebody else had moved since has moved on, as it should. */
@@ -118,12 +119,11 @@ function sidesOfRow(model: ModelMeta, side: 'before' | 'after'): string {
 /** By column, a digest of what a record holds. */
 type Digests = Readonly<Record<string, string>>;
 
-async function readDigests(sql: Queryable, model: ModelMeta, keys: readonly string[]): Promise<Map<string, Digests>> {
-  const condition = keyCondition(model, 't', keys, 1);
-  const { rows } = await sql.query<{ key: string; digests: Digests }>(
-    `select ${keySql(model, 't')} collate "C" as key, (select jsonb_object_agg(value.key, md5(value.value::text)) from jsonb_each(${wholeRow(model, 't')}) value) as digests
-     from ${model.table} t where ${condition.sql}`,
-    condition.values,
+async function readDigests(client: Queryable, model: ModelMeta, keys: readonly string[]): Promise<Map<string, Digests>> {
+  const { rows } = await query<{ key: string; digests: Digests }>(
+    client,
+    sql`select ${raw(keySql(model, 't'))} collate "C" as key, (select jsonb_object_agg(value.key, md5(value.value::text)) from jsonb_each(${raw(wholeRow(model, 't'))}) value) as digests
+     from ${raw(model.table)} t where ${keyCondition(model, 't', keys)}`,
   );
   return new Map(rows.map(({ key, digests }) => [key, digests]));
 }

@@ -1,8 +1,9 @@
+import { raw, shared, sql, type Sql } from '../../db/sql.ts';
 import { idFieldsOf, joinOf } from '../../metadata/model-fields.ts';
 import type { FieldMeta, Metadata, ModelMeta } from '../../metadata/contract.ts';
 import { keySql } from '../../metadata/key-sql.ts';
 import type { Resource } from '../../resources/contract.ts';
-import { insertChange, type Parameter } from '../journal/journal-entry.ts';
+import { insertChange } from '../journal/journal-entry.ts';
 import type { ApplyTarget } from '../contract.ts';
 import { journal } from '../journal-kind.ts';
 import { isTextInImage, linksKey, linksOf, wholeRow } from '../journal/images.ts';
@@ -41,23 +42,17 @@ function modelOf(metadata: Metadata, { model }: Returning): ModelMeta {
 export function judgeDeleted(
   { resource, t }: Pick<ApplyTarget, 'resource' | 't'>,
   { taskId, along = [] }: Returns,
-  keys: readonly string[],
-  condition: string,
-  parameter: Parameter,
-): string[] {
+  given: Sql,
+  condition: Sql,
+): Sql[] {
   const { model, metadata } = resource;
-  const parts = [`there as (select ${keySql(model, 't')} collate "C" as key from ${model.table} t where ${condition})`];
+  const parts = [sql`there as (select ${raw(`${keySql(model, 't')} collate "C" as key from ${model.table} t`)} where ${condition})`];
   const states: string[] = [];
-  // A value that the statement does not name is an error.
-  const [ofChunks, given] =
-    along.length === 0
-      ? ['', '']
-      : [
-          `task_id = ${parameter(taskId)}::int and along_with = ${parameter(model.name)}::text and kind = 'delete' and chunk in (select chunk from image)`,
-          `${parameter([...keys])}::text[]`,
-        ];
+  const ofChunks = shared(
+    sql`task_id = ${taskId}::int and along_with = ${model.name}::text and kind = 'delete' and chunk in (select chunk from image)`,
+  );
   if (along.length > 0) {
-    parts.push(`purged as (select distinct chunk from ${t.change} where ${ofChunks} and before is null)`);
+    parts.push(sql`purged as (select distinct chunk from ${raw(t.change)} where ${ofChunks} and before is null)`);
     states.push(`when chunk in (select chunk from purged) then 'purged'`);
   }
   const exists: string[] = [];
@@ -65,26 +60,26 @@ export function judgeDeleted(
     const dependant = modelOf(metadata, one);
     const isThere = idFieldsOf(dependant).map((field) => `t.${field.column} = ${columnIn('along.image', field)}`);
     parts.push(
-      `along${index} as materialized (
-        select along.key, along.image from ${t.change} change
+      sql`${raw(`along${index}`)} as materialized (
+        select along.key, along.image from ${raw(t.change)} change
         cross join lateral rows from (unnest(change.keys), jsonb_array_elements(change.before)) as along(key, image)
-        where ${ofChunks} and change.model = ${parameter(one.model)}::text and jsonb_exists_any(along.image -> '${withKey}', ${given})
+        where ${ofChunks} and change.model = ${one.model}::text and jsonb_exists_any(${raw(`along.image -> '${withKey}'`)}, ${given})
       )`,
-      `again${index} as (
+      raw(`again${index} as (
         select jsonb_object_keys(along.image -> '${withKey}') as key from along${index} along
         where exists (select 1 from ${dependant.table} t where ${isThere.join(' and ')})
-      )`,
+      )`),
     );
     exists.push(`when key in (select key from again${index}) then 'exists-along:${one.model}'`);
   }
   return [
     ...parts,
-    `judged as materialized (
+    raw(`judged as materialized (
       select key as "_key", before as "_before", null::jsonb as "_after", null::text as "_field",
         case when before is null then 'purged' ${states.join(' ')} when kept_along is null then 'not-kept'
           when key in (select key from there) then 'exists' ${exists.join(' ')} else 'restore' end as "_state"
       from image
-    )`,
+    )`),
   ];
 }
 
@@ -92,28 +87,30 @@ export function judgeDeleted(
 export function recreate(
   { resource, t, author, rewriting }: ApplyTarget,
   { columns, along = [] }: Returns & { columns: readonly string[] },
-  parameter: Parameter,
-): string[] {
+): Sql[] {
   const { model, metadata } = resource;
   const asWritten = rewriting?.insert ? `, ${wholeRow(model, 't')} as "_image"` : '';
-  const parts = insertRows(metadata, model, columns, 'judged', '', asWritten);
+  const parts = insertRows(metadata, model, columns, 'judged', '', asWritten).map(raw);
   for (const [index, one] of along.entries()) {
     const dependant = modelOf(metadata, one);
-    const change = insertChange({ resource: { model: dependant, slug: one.resource }, t, author }, parameter, {
-      kind: journal.created,
-      fields: `'{}'`,
-      keys: 'array_agg("_key" order by "_key")',
-      firstKey: 'min("_key")',
-      after: `jsonb_agg("_before" - '${withKey}' order by "_key")`,
-      alongWith: model.name,
-    });
+    const change = insertChange(
+      { resource: { model: dependant, slug: one.resource }, t, author },
+      {
+        kind: journal.created,
+        fields: raw(`'{}'`),
+        keys: raw('array_agg("_key" order by "_key")'),
+        firstKey: raw('min("_key")'),
+        after: raw(`jsonb_agg("_before" - '${withKey}' order by "_key")`),
+        alongWith: model.name,
+      },
+    );
     parts.push(
-      `back${index} as materialized (
+      raw(`back${index} as materialized (
         select key as "_key", image as "_before", 'restore' as "_state" from along${index}
         where ${comesBack(model, 'select key from created')}
-      )`,
-      ...insertRows(metadata, dependant, one.columns, `back${index}`, `_${index}`),
-      `told${index} as (${change} from back${index} having count(*) > 0)`,
+      )`),
+      ...insertRows(metadata, dependant, one.columns, `back${index}`, `_${index}`).map(raw),
+      sql`${raw(`told${index}`)} as (${change} ${raw(`from back${index}`)} having count(*) > 0)`,
     );
   }
   return parts;

@@ -1,8 +1,9 @@
+import { join, raw, shared, sql, type Sql, type Statement, statementOf } from '../../db/sql.ts';
 import { fieldOf, idFieldsOf, joinOf } from '../../metadata/model-fields.ts';
 import type { FieldMeta, ModelMeta } from '../../metadata/contract.ts';
 import type { Resource } from '../../resources/contract.ts';
-import { insertChange, type Parameter } from '../journal/journal-entry.ts';
-import type { ApplyTarget, Statement } from '../contract.ts';
+import { insertChange } from '../journal/journal-entry.ts';
+import type { ApplyTarget } from '../contract.ts';
 import { keyCondition, keySql } from '../../metadata/key-sql.ts';
 import { journal, type JournalKind, undoneBy } from '../journal-kind.ts';
 import { keptBackCode, keptBackMessage } from '../refusals/kept-back.ts';
@@ -37,42 +38,42 @@ export function undoStatement(
   shape: Shape,
   keptAlong?: readonly string[] | null,
 ): Statement {
-  return statementOf(target, keys, (parameter, condition) => {
-    const parts = judgingParts(target, undoing, shape, keys, condition, parameter, true);
-    const writing: Readonly<Record<JournalKind, () => string[]>> = {
-      update: () => restore(target, shape),
-      delete: () => recreate(target, undoing, parameter),
-      create: () => remove(target.resource),
-    };
-    const writes = writing[shape.kind]();
-    const stands = standing(target, shape, undoing, condition);
-    return `with ${[...parts, ...writes, ...stands, keptPart(target, shape, parameter, keptAlong)].join(', ')}
+  const condition = keyCondition(target.resource.model, 't', keys);
+  const writing: Readonly<Record<JournalKind, () => Sql[]>> = {
+    update: () => restore(target, shape).map(raw),
+    delete: () => recreate(target, undoing),
+    create: () => remove(target.resource).map(raw),
+  };
+  const judging = judgingParts(target, undoing, shape, keys, condition, true);
+  const parts = [...judging, ...writing[shape.kind](), ...standing(target, shape, undoing, condition), keptPart(target, shape, keptAlong)];
+  const messages = JSON.stringify(sentences(target.resource, shape, undoing.along));
+  return statementOf(sql`with ${join(parts)}
       select (select count(*)::int from judged where "_state" = 'restore') as changed,
         (select count(*)::int from judged where "_state" = 'unchanged') as unchanged,
         (select count(*)::int from unlocked where key not in (select key from kept_back)) as gone,
-        (select coalesce(jsonb_agg(jsonb_build_object('code', "_state" || coalesce(':' || "_field", ''), 'field', "_field", 'message', ${parameter(JSON.stringify(sentences(target.resource, shape, undoing.along)))}::jsonb ->> ("_state" || coalesce(':' || "_field", '')), 'keys', keys)), '[]')
+        (select coalesce(jsonb_agg(jsonb_build_object('code', "_state" || coalesce(':' || "_field", ''), 'field', "_field", 'message', ${messages}::jsonb ->> ("_state" || coalesce(':' || "_field", '')), 'keys', keys)), '[]')
           from (select "_state", "_field", jsonb_agg("_key" order by "_key") as keys from judged
             where "_state" not in ('restore', 'unchanged') group by "_state", "_field") refused)
-          || (select case when count(*) = 0 then '[]' else jsonb_build_array(jsonb_build_object('code', ${parameter(keptBackCode)}::text,
-            'message', ${parameter(keptBackMessage)}::text, 'keys', jsonb_agg(key order by key))) end from kept_back) as refusals`;
-  });
+          || (select case when count(*) = 0 then '[]' else jsonb_build_array(jsonb_build_object('code', ${keptBackCode}::text,
+            'message', ${keptBackMessage}::text, 'keys', jsonb_agg(key order by key))) end from kept_back) as refusals`);
 }
 
 /**
  * What became of the records: `unlocked` are those without a row to write, `kept_back` those that were to be written, or are
  * there and could not be locked, and stand as they were.
  */
-function standing({ resource: { model }, rewriting }: ApplyTarget, shape: Shape, { along = [] }: Undoing, condition: string): string[] {
-  const isThere = `select ${keySql(model, 't')} collate "C" from ${model.table} t where ${condition} and ${keySql(model, 't')} collate "C" = any(array(select key from unlocked))`;
+function standing({ resource: { model }, rewriting }: ApplyTarget, shape: Shape, { along = [] }: Undoing, condition: Sql): Sql[] {
+  const key = raw(`${keySql(model, 't')} collate "C"`);
+  const isThere = sql`select ${key} from ${raw(model.table)} t where ${condition} and ${key} = any(array(select key from unlocked))`;
   const columns = shape.fields.map((name) => fieldOf(model, name)).filter(({ column }) => column);
   const written: Readonly<Record<Shape['kind'], string | null>> = {
     update: columns.length > 0 ? 'select "_written" from written' : null,
     delete: 'select key from created',
     create: 'select key from removed',
   };
-  const hidden = shape.kind === journal.deleted ? [] : [`select key from unlocked where key in (${isThere})`];
+  const hidden = shape.kind === journal.deleted ? [] : [sql`select key from unlocked where key in (${isThere})`];
   const unwritten = written[shape.kind]
-    ? [`select "_key" from judged where "_state" = 'restore' and "_key" not in (${written[shape.kind]})`]
+    ? [raw(`select "_key" from judged where "_state" = 'restore' and "_key" not in (${written[shape.kind]})`)]
     : [];
   const asked = columns.filter(({ isUpdatedAt }) => !isUpdatedAt);
   const isPutBack = shape.kind === journal.changed && rewriting?.update && asked.length > 0;
@@ -80,12 +81,12 @@ function standing({ resource: { model }, rewriting }: ApplyTarget, shape: Shape,
     ...asked.map((field) => `${asImage(imaged(field, `judged.${field.column}`))} is not distinct from "_image" -> '${field.name}'`),
     ...relationsOf(model, shape).map((field) => `to_jsonb(judged.${linkColumn(field)}) is not distinct from "_before" -> '${field.name}'`),
   ];
-  const back = isPutBack ? [`select "_key" from judged join written on "_written" = "_key" where ${same.join(' and ')}`] : [];
-  const alongside = shape.kind === journal.deleted ? alongMissing(along) : [];
+  const back = isPutBack ? [raw(`select "_key" from judged join written on "_written" = "_key" where ${same.join(' and ')}`)] : [];
+  const alongside = shape.kind === journal.deleted ? alongMissing(along).map(raw) : [];
   const every = [...hidden, ...unwritten, ...back, ...alongside];
   return [
-    `unlocked as materialized (select key from image where key not in (select "_key" from judged))`,
-    `kept_back (key) as (${every.join(' union ') || 'select null::text where false'})`,
+    raw('unlocked as materialized (select key from image where key not in (select "_key" from judged))'),
+    sql`kept_back (key) as (${every.length > 0 ? join(every, ' union ') : raw('select null::text where false')})`,
   ];
 }
 
@@ -115,41 +116,25 @@ export function sentences(
 
 /** What the same statement would find, and writes nothing: rows of state, field, count and the first keys. */
 export function judgeStatement(target: ApplyTarget, keys: readonly string[], undoing: Undoing, shape: Shape): Statement {
-  return statementOf(target, keys, (parameter, condition) => {
-    const parts = judgingParts(target, undoing, shape, keys, condition, parameter, false);
-    return `with ${parts.join(', ')}
+  const parts = judgingParts(target, undoing, shape, keys, keyCondition(target.resource.model, 't', keys), false);
+  return statementOf(sql`with ${join(parts)}
       select state, field, count(*)::int as count, (array_agg(key order by key))[1:50] as keys from (
         select "_key" as key, "_state" as state, "_field" as field from judged
         union all
         select key, 'gone', null from image where not exists (select 1 from judged where judged."_key" = image.key)
-      ) found group by state, field order by count desc`;
-  });
+      ) found group by state, field order by count desc`);
 }
 
 /** What would come back along with deleted records: one row for each model, of model and count. */
 export function countAlongStatement(target: ApplyTarget, keys: readonly string[], undoing: Undoing, shape: Shape): Statement {
-  return statementOf(target, keys, (parameter, condition) => {
-    const parts = judgingParts(target, undoing, shape, keys, condition, parameter, false);
-    return `with ${parts.join(', ')} ${countAlong(target.resource, undoing)}`;
-  });
+  const parts = judgingParts(target, undoing, shape, keys, keyCondition(target.resource.model, 't', keys), false);
+  return statementOf(sql`with ${join(parts)} ${raw(countAlong(target.resource, undoing))}`);
 }
 
 /** Locks the records, and tells which would be taken back: rows of `key`. */
 export function restorableStatement(target: ApplyTarget, keys: readonly string[], undoing: Undoing, shape: Shape): Statement {
-  return statementOf(target, keys, (parameter, condition) => {
-    const parts = judgingParts(target, undoing, shape, keys, condition, parameter, true);
-    return `with ${parts.join(', ')} select "_key" as key from judged where "_state" = 'restore' order by 1`;
-  });
-}
-
-function statementOf(
-  { resource: { model } }: ApplyTarget,
-  keys: readonly string[],
-  write: (parameter: Parameter, condition: string) => string,
-): Statement {
-  const condition = keyCondition(model, 't', keys, 1);
-  const values = [...condition.values];
-  return { sql: write((value) => `$${values.push(value)}`, condition.sql), values };
+  const parts = judgingParts(target, undoing, shape, keys, keyCondition(target.resource.model, 't', keys), true);
+  return statementOf(sql`with ${join(parts)} select "_key" as key from judged where "_state" = 'restore' order by 1`);
 }
 
 /** The images of the records, and every record judged by them. */
@@ -158,31 +143,31 @@ function judgingParts(
   undoing: Undoing,
   shape: Shape,
   keys: readonly string[],
-  condition: string,
-  parameter: Parameter,
+  condition: Sql,
   isLocking: boolean,
-): string[] {
+): Sql[] {
   const { model } = resource;
-  const task = `${parameter(undoing.taskId)}::int`;
-  const given = `${parameter([...keys])}::text[]`;
+  const task = shared(sql`${undoing.taskId}::int`);
+  const given = shared(sql`${[...keys]}::text[]`);
   // Changes of one chunk may interleave, chunks do not: no change of these keys begins before the chunk of the first.
-  const image = `image as materialized (
+  const image = sql`image as materialized (
       select entry.key, entry.before, case when jsonb_typeof(change.after) = 'array' then entry.after else change.after end as after,
         change.chunk, change.kept_along
-      from ${t.change} change cross join lateral rows from (unnest(change.keys), jsonb_array_elements(change.before),
+      from ${raw(t.change)} change cross join lateral rows from (unnest(change.keys), jsonb_array_elements(change.before),
         jsonb_array_elements(case when jsonb_typeof(change.after) = 'array' then change.after else '[]' end)) as entry(key, before, after)
-      where change.task_id = ${task} and change.model = ${parameter(model.name)} and change.kind = ${parameter(shape.kind)}
-        and change.fields = ${parameter([...shape.fields])}::text[]
-        and change.first_key >= coalesce((select max(first_key) from ${t.chunk} where task_id = ${task} and first_key <= ${parameter(keys[0])}), '')
-        and change.first_key <= ${parameter(keys.at(-1))} and entry.key = any(${given})
+      where change.task_id = ${task} and change.model = ${model.name} and change.kind = ${shape.kind}
+        and change.fields = ${[...shape.fields]}::text[]
+        and change.first_key >= coalesce((select max(first_key) from ${raw(t.chunk)} where task_id = ${task} and first_key <= ${keys[0]}), '')
+        and change.first_key <= ${keys.at(-1)} and entry.key = any(${given})
     )`;
   const key = `${keySql(model, 't')} collate "C"`;
-  if (shape.kind === journal.deleted) return [image, ...judgeDeleted({ resource, t }, undoing, keys, condition, parameter)];
+  if (shape.kind === journal.deleted) return [image, ...judgeDeleted({ resource, t }, undoing, given, condition)];
   const links = shape.kind === journal.created ? linksOf(resource.model) : relationsOf(model, shape);
   const current = links.map((field) => `, ${linkedIds(model, field, 't')} as ${linkColumn(field)}`).join('');
-  const locked = `locked as materialized (
-      select t.*, ${key} as "_key", ${wholeRow(model, 't')} as "_row"${current} from ${model.table} t where ${condition}
-      order by ${keySql(model, 't')}${isLocking ? ' for update of t' : ''}
+  const columns = raw(`t.*, ${key} as "_key", ${wholeRow(model, 't')} as "_row"${current}`);
+  const locked = sql`locked as materialized (
+      select ${columns} from ${raw(model.table)} t where ${condition}
+      order by ${raw(`${keySql(model, 't')}${isLocking ? ' for update of t' : ''}`)}
     )`;
   const sides = shape.kind === journal.created ? wholeSides(links) : fieldSides(model, shape);
   const differing = sides
@@ -193,13 +178,13 @@ function judgingParts(
   return [
     image,
     locked,
-    `judged as materialized (
+    raw(`judged as materialized (
       select locked.*, image.before as "_before", image.after as "_after", compared."_field",
         case when ${shape.kind === journal.created ? 'image.after' : 'image.before'} is null then 'purged'
           when compared."_field" is null then 'restore' when ${isAsBefore} then 'unchanged' else 'edited-since' end as "_state"
       from locked join image on image.key = locked."_key"
       cross join lateral (select case ${differing} end as "_field") compared
-    )`,
+    )`),
   ];
 }
 
@@ -282,7 +267,7 @@ function remove({ model }: Resource): string[] {
   ];
 }
 
-function keptPart(target: ApplyTarget, shape: Shape, parameter: Parameter, keptAlong?: readonly string[] | null): string {
+function keptPart(target: ApplyTarget, shape: Shape, keptAlong?: readonly string[] | null): Sql {
   const { model } = target.resource;
   const back = readBack(target, shape);
   const fields = shape.fields.map((name) => fieldOf(model, name));
@@ -297,16 +282,16 @@ function keptPart(target: ApplyTarget, shape: Shape, parameter: Parameter, keptA
     create: () => ['jsonb_agg("_after" order by "_key")', 'null'],
   };
   const [before, after] = images[shape.kind]();
-  const change = insertChange(target, parameter, {
+  const change = insertChange(target, {
     kind: undoneBy[shape.kind],
-    fields: `${parameter([...shape.fields])}::text[]`,
-    keys: 'array_agg("_key" order by "_key")',
-    firstKey: 'min("_key")',
-    before,
-    after,
+    fields: sql`${[...shape.fields]}::text[]`,
+    keys: raw('array_agg("_key" order by "_key")'),
+    firstKey: raw('min("_key")'),
+    before: raw(before),
+    after: raw(after),
     keptAlong,
   });
-  return `kept as (${change} from judged ${back?.join ?? ''} where "_state" = 'restore' having count(*) > 0)`;
+  return sql`kept as (${change} from judged ${raw(back?.join ?? '')} where "_state" = 'restore' having count(*) > 0)`;
 }
 
 /** What the table made of rows that were put back, over what it was told to. */

@@ -92,8 +92,8 @@ async function takeBack(
   shape: Shape,
   keptAlong?: readonly string[] | null,
 ): Promise<ApplyCounts> {
-  const { sql, values } = undoStatement(target, keys, params, shape, keptAlong);
-  const { rows } = await client.query<ApplyCounts & { refusals: Refusal[] }>(sql, values);
+  const { text, values } = undoStatement(target, keys, params, shape, keptAlong);
+  const { rows } = await client.query<ApplyCounts & { refusals: Refusal[] }>(text, values);
   return rows[0] ?? { changed: 0, unchanged: 0, gone: 0 };
 }
 
@@ -108,7 +108,7 @@ async function removeAlong(
 ): Promise<ApplyCounts> {
   if (taking === null) return takeBack(client, target, keys, params, shape, null);
   const restorable = restorableStatement(target, keys, params, shape);
-  const { rows } = await client.query<{ key: string }>(restorable.sql, restorable.values);
+  const { rows } = await client.query<{ key: string }>(restorable.text, restorable.values);
   const going = rows.map(({ key }) => key);
   const { free, conflicts, isTooMany } = await lockAlong(client, target.resource.model, taking, going);
   if (isTooMany && keys.length > 1) return inHalves(keys, (half) => removeAlong(client, target, half, params, shape, taking));

@@ -1,4 +1,5 @@
 import { fieldOf } from '../../metadata/model-fields.ts';
+import { join, query, raw, sql, type Sql } from '../../db/sql.ts';
 import type { Queryable } from '../../db/transaction.ts';
 import { AppError } from '../../errors.ts';
 import type { FieldMeta, ModelMeta } from '../../metadata/contract.ts';
@@ -6,7 +7,6 @@ import { keyCondition, keySql } from '../../metadata/key-sql.ts';
 import type { Edit } from '../edits/contract.ts';
 import { cast, familyOf, scaleOf } from '../edits/field-family.ts';
 import { getEdit } from '../edits/register.ts';
-import type { Statement } from '../contract.ts';
 import type { FieldEdit } from '../field-edit.ts';
 import { unquoted } from '../undo/recreate-sql.ts';
 
@@ -30,9 +30,8 @@ interface Exclusive {
 }
 
 /** Rows of the records of `keys`, as `assertNotOnto` takes them. */
-export function rowsOf(model: ModelMeta, keys: readonly string[]): Statement {
-  const { sql, values } = keyCondition(model, 't', keys, 1);
-  return { sql: `select t.* from ${model.table} t where ${sql}`, values };
+export function rowsOf(model: ModelMeta, keys: readonly string[]): Sql {
+  return sql`select t.* from ${raw(model.table)} t where ${keyCondition(model, 't', keys)}`;
 }
 
 /**
@@ -44,14 +43,13 @@ export async function assertNotOnto(
   client: Queryable,
   model: ModelMeta,
   changes: readonly FieldEdit[],
-  rows: () => Statement | Promise<Statement>,
+  rows: () => Sql | Promise<Sql>,
 ): Promise<void> {
   const moved = movedBy(model, changes);
   if (moved.size === 0) return;
   const touched = (await readExclusives(client, model)).filter(({ columns }) => columns.some((column) => moved.has(column)));
   for (const exclusive of touched) {
-    const { sql, values } = meeting(model, moved, exclusive, await rows());
-    const { rows: found } = await client.query<{ count: number }>(sql, values);
+    const { rows: found } = await query<{ count: number }>(client, meeting(model, moved, exclusive, await rows()));
     const count = found[0]?.count ?? 0;
     if (count > 0) throw refused(count, exclusive);
   }
@@ -109,45 +107,42 @@ function meeting(
   model: ModelMeta,
   moved: Moved,
   { parts, operators, collations, predicate, every, everyCollation, isNullSame }: Exclusive,
-  source: Statement,
-): Statement {
-  const values = [...source.values];
+  source: Sql,
+): Sql {
   // Whatever made the value, it is of the column's collation once it is there.
   const next = every.map((column, index) => {
     const found = moved.get(unquoted(column));
-    return found
-      ? `(${nextOf(model, found, (value) => `$${values.push(value)}`)})${everyCollation[index]} as ${column}`
-      : `t.${column} as ${column}`;
+    return found ? sql`(${nextOf(model, found)})${raw(`${everyCollation[index]} as ${column}`)}` : raw(`t.${column} as ${column}`);
   });
-  const now = every.map((column) => `t.${column} as ${column}`);
-  const of = (cells: readonly string[], letter: string) =>
-    `(select ${[...parts.map((part, index) => `${part} as ${letter}${index}`), `${predicate ?? 'true'} as ${letter}_in`].join(', ')} from (select ${cells.join(', ')}) cells) ${letter}`;
+  const now = every.map((column) => raw(`t.${column} as ${column}`));
+  const of = (cells: readonly Sql[], letter: string) => {
+    const columns = [...parts.map((part, index) => `${part} as ${letter}${index}`), `${predicate ?? 'true'} as ${letter}_in`];
+    return sql`(select ${raw(columns.join(', '))} from (select ${join(cells)}) cells) ${raw(letter)}`;
+  };
   const isOther = parts.map((_, index) => `n${index}::text is distinct from o${index}::text`).join(' or ');
   const meets = parts.map((_, index) => {
     const [one, other] = ['taker.n', 'holder.o'].map((cell) => `${cell}${index}${collations[index]}`);
     return isNullSame ? `${one} is not distinct from ${other}` : `${one} ${operators[index]} ${other}`;
   });
-  const sql = `with moving as materialized (
-      select ${keySql(model, 't')} collate "C" as key, o.*, n.* from (${source.sql}) t cross join lateral ${of(now, 'o')} cross join lateral ${of(next, 'n')}
-      where ${isOther} or o_in is distinct from n_in
+  return sql`with moving as materialized (
+      select ${raw(keySql(model, 't'))} collate "C" as key, o.*, n.* from (${source}) t cross join lateral ${of(now, 'o')} cross join lateral ${of(next, 'n')}
+      where ${raw(isOther)} or o_in is distinct from n_in
     )
     select count(distinct taker.key)::int as count from moving taker join moving holder
-      on ${meets.join(' and ')} and taker.n_in and holder.o_in and taker.key <> holder.key`;
-  return { sql, values };
+      on ${raw(meets.join(' and '))} and taker.n_in and holder.o_in and taker.key <> holder.key`;
 }
 
 /** As it is written; where there may be no room for it, as a number of any length: such a record is refused alone, and in nobody's way. */
-function nextOf(model: ModelMeta, { field, change, value }: MovedField, parameter: (value: unknown) => string): string {
+function nextOf(model: ModelMeta, { field, change, value }: MovedField): Sql {
   const family = familyOf(field);
   const isWide = change.canOverflow && change.name !== 'copy' && (family === 'integer' || family === 'decimal');
-  const sql = change.sql(value, {
+  const next = change.sql(value, {
     field: isWide ? { ...field, sqlType: 'numeric' } : field,
-    current: `t.${field.column}`,
-    columnOf: (name) => `t.${fieldOf(model, name).column}`,
+    current: raw(`t.${field.column}`),
+    columnOf: (name) => raw(`t.${fieldOf(model, name).column}`),
     metaOf: (name) => fieldOf(model, name),
-    parameter,
   });
   const scale = family === 'integer' ? 0 : scaleOf(field);
-  if (!isWide) return cast(sql, field);
-  return scale === null ? sql : `round(${sql}, ${scale})`;
+  if (!isWide) return cast(next, field);
+  return scale === null ? next : sql`round(${next}, ${raw(String(scale))})`;
 }

@@ -79,7 +79,7 @@ async function whyUnlocked(
     rows.map(({ key }) => key),
   );
   const statement = differingStatement(resource, unlocked, changes);
-  const { rows: there } = await sql.query<{ key: string; isChanged: boolean }>(statement.sql, statement.values);
+  const { rows: there } = await sql.query<{ key: string; isChanged: boolean }>(statement.text, statement.values);
   refuseKeptBack(there.filter(({ isChanged }) => isChanged).map(({ key }) => key));
   return { unchanged: there.length, gone: unlocked.length - there.length };
 }
@@ -118,7 +118,7 @@ async function compare(sql: Queryable, { resource }: ApplyTarget, rows: readonly
     changes,
   );
   const compared = await sql.query<{ key: string; isChanged: boolean; before: (string | null)[]; after: (string | null)[] }>(
-    statement.sql,
+    statement.text,
     statement.values,
   );
   const byKey = new Map(rows.map((row) => [row.key, row]));
@@ -170,7 +170,7 @@ async function write(
   await writePlain(sql, target, plain, changes);
   if (setting.length > 0) {
     const statement = updateStatement(target, keysOf(setting), changes, { keepsChange: false });
-    await sql.query(statement.sql, statement.values);
+    await sql.query(statement.text, statement.values);
     await writeGiven(sql, target, setting);
     await keepWritten(sql, target, setting, links, isAsked);
   }

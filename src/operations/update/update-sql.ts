@@ -1,20 +1,21 @@
+import { empty, join, raw, reworded, shared, sql, type Sql, type Statement, statementOf } from '../../db/sql.ts';
 import { fieldOf, idFieldsOf, joinOf } from '../../metadata/model-fields.ts';
 import type { FieldMeta, ModelMeta } from '../../metadata/contract.ts';
 import type { Resource } from '../../resources/contract.ts';
 import type { Edit } from '../edits/contract.ts';
 import { getEdit } from '../edits/register.ts';
-import { insertChange, type Parameter } from '../journal/journal-entry.ts';
-import type { ApplyTarget, Statement } from '../contract.ts';
+import { insertChange } from '../journal/journal-entry.ts';
+import type { ApplyTarget } from '../contract.ts';
 import type { FieldEdit } from '../field-edit.ts';
 import { journal } from '../journal-kind.ts';
 import { keyCondition, keySql } from '../../metadata/key-sql.ts';
-import { imaged } from '../journal/images.ts';
+import { imagedSql } from '../journal/images.ts';
 import { differsAsStored } from '../journal/stored.ts';
 
 interface Written {
   field: FieldMeta;
   /** SQL of the new value for a row of this alias. */
-  value(alias: string): string;
+  value(alias: string): Sql;
   isConstant: boolean;
   canOverflow: boolean;
 }
@@ -31,40 +32,36 @@ export function updateStatement(
   { keepsChange = true, countsSame = true }: { keepsChange?: boolean; countsSame?: boolean } = {},
 ): Statement {
   const { model } = target.resource;
-  const condition = keyCondition(model, 't', keys, 1);
-  const values = [...condition.values];
-  const parameter: Parameter = (value) => `$${values.push(value)}`;
-  const { scalars, relations } = writtenBy(model, changes, parameter);
+  const condition = keyCondition(model, 't', keys);
+  const { scalars, relations } = writtenBy(model, changes);
   const stamps: Written[] = Object.values(model.fields)
     .filter((field) => field.isUpdatedAt && field.column && !changes.some((change) => change.field === field.name))
-    .map((field) => ({ field, value: () => `now()::${field.sqlType}`, isConstant: true, canOverflow: false }));
+    .map((field) => ({ field, value: () => raw(`now()::${field.sqlType}`), isConstant: true, canOverflow: false }));
   const written = [...scalars, ...stamps];
   const isOneScan = relations.length === 0 && target.serverVersion >= 18;
-  const body = isOneScan
-    ? returningOld(target, condition.sql, scalars, written)
-    : lockedFirst(target, condition.sql, scalars, written, relations, parameter);
+  const body = isOneScan ? returningOld(target, condition, scalars, written) : lockedFirst(target, condition, scalars, written, relations);
   // Those that were seen to be so already, in what the statement looked at; asked only where something was left.
   const same = !countsSame
-    ? 'select 0'
+    ? raw('select 0')
     : isOneScan
-      ? `select count(*)::int from ${model.table} t where ${condition.sql} and ${asked(condition.sql, scalars, 'not ')}`
-      : 'select (select count(*) from locked)::int - (select count(*) from changed)::int';
-  const all = `${parameter(keys.length)}::int`;
-  const counted = `select changed, case when changed + same = ${all} then same else 0 end as unchanged,
+      ? sql`select count(*)::int from ${raw(model.table)} t where ${condition} and ${asked(condition, scalars, 'not ')}`
+      : raw('select (select count(*) from locked)::int - (select count(*) from changed)::int');
+  const all = shared(sql`${keys.length}::int`);
+  const counted = sql`select changed, case when changed + same = ${all} then same else 0 end as unchanged,
       case when changed + same <> ${all} then coalesce(keys, '{}') end as written, put_back as "putBack"
     from images cross join lateral (select coalesce(cardinality(keys), 0)::int as changed) counted
       cross join lateral (select case when changed = ${all} then 0 else (${same}) end as same) seen`;
-  if (!keepsChange) return { sql: `with ${body} ${counted}`, values };
+  if (!keepsChange) return statementOf(sql`with ${body} ${counted}`);
   const fields = [...written, ...relations].map(({ field }) => field.name);
-  const change = insertChange(target, parameter, {
+  const change = insertChange(target, {
     kind: journal.changed,
-    fields: `${parameter(fields)}::text[]`,
-    keys: 'keys',
-    firstKey: 'keys[1]',
-    before: 'before',
-    after: 'after',
+    fields: sql`${fields}::text[]`,
+    keys: raw('keys'),
+    firstKey: raw('keys[1]'),
+    before: raw('before'),
+    after: raw('after'),
   });
-  return { sql: `with ${body}, kept as (${change} from images where cardinality(keys) > 0) ${counted}`, values };
+  return statementOf(sql`with ${body}, kept as (${change} from images where cardinality(keys) > 0) ${counted}`);
 }
 
 /**
@@ -74,153 +71,145 @@ export function updateStatement(
  */
 export function compareStatement(resource: Resource, keys: readonly string[], changes: readonly FieldEdit[]): Statement {
   const { model } = resource;
-  const condition = keyCondition(model, 't', keys, 1);
-  const values = [...condition.values];
-  const parameter: Parameter = (value) => `$${values.push(value)}`;
-  const { scalars, relations } = writtenBy(model, changes, parameter);
-  const sides = relations.map((relation, index) => sideOf(resource, relation, index, parameter));
-  const texts = (sqlOf: (item: Written) => string, sideOfSql: (side: Side) => string) =>
+  const { scalars, relations } = writtenBy(model, changes);
+  const sides = relations.map((relation, index) => sideOf(resource, relation, index));
+  const texts = (sqlOf: (item: Written) => Sql, sideOfSql: (side: Side) => Sql) =>
     changes.map(({ field }) => {
       const item = scalars.find((candidate) => candidate.field.name === field);
       const side = sides.find((candidate) => candidate.field.name === field);
       return item ? textOf(item.field, sqlOf(item)) : textOf((side as Side).field, sideOfSql(side as Side));
     });
   const before = texts(
-    ({ field }) => `c.${field.column}`,
-    (side) => `c.${side.before}`,
+    ({ field }) => raw(`c.${field.column}`),
+    (side) => raw(`c.${side.before}`),
   );
   const after = texts(
     (item) => imageValue('c', item),
-    (side) => `c.${side.after}`,
+    (side) => raw(`c.${side.after}`),
   );
-  return {
-    sql: `select ${keySql(model, 'c')} collate "C" as key, (${isChanged('c', scalars, sides)}) as "isChanged",
-        to_json(array[${before.join(', ')}]::text[]) as before, to_json(array[${after.join(', ')}]::text[]) as after
-      from (${withSides(sides, `(select t.* from ${model.table} t where ${condition.sql} offset 0) t`)}) c order by 1`,
-    values,
-  };
+  return statementOf(
+    sql`select ${raw(keySql(model, 'c'))} collate "C" as key, (${isChanged('c', scalars, sides)}) as "isChanged",
+        to_json(array[${join(before)}]::text[]) as before, to_json(array[${join(after)}]::text[]) as after
+      from (${withSides(sides, rowsOf(model, keys))}) c order by 1`,
+  );
 }
 
 /** Reads by key whether the changes would make another row of it, of those of `keys` that are there; locks nothing. */
 export function differingStatement(resource: Resource, keys: readonly string[], changes: readonly FieldEdit[]): Statement {
   const { model } = resource;
-  const condition = keyCondition(model, 't', keys, 1);
-  const values = [...condition.values];
-  const parameter: Parameter = (value) => `$${values.push(value)}`;
-  const { scalars, relations } = writtenBy(model, changes, parameter);
-  const sides = relations.map((relation, index) => sideOf(resource, relation, index, parameter));
-  return {
-    sql: `select ${keySql(model, 'c')} collate "C" as key, (${isChanged('c', scalars, sides)}) as "isChanged"
-      from (${withSides(sides, `(select t.* from ${model.table} t where ${condition.sql} offset 0) t`)}) c order by 1`,
-    values,
-  };
+  const { scalars, relations } = writtenBy(model, changes);
+  const sides = relations.map((relation, index) => sideOf(resource, relation, index));
+  return statementOf(
+    sql`select ${raw(keySql(model, 'c'))} collate "C" as key, (${isChanged('c', scalars, sides)}) as "isChanged"
+      from (${withSides(sides, rowsOf(model, keys))}) c order by 1`,
+  );
+}
+
+function rowsOf(model: ModelMeta, keys: readonly string[]): Sql {
+  return sql`(select t.* from ${raw(model.table)} t where ${keyCondition(model, 't', keys)} offset 0) t`;
 }
 
 /** Reads these fields of the rows of `keys` as text, lists as JSON. */
 export function valuesStatement({ model }: Resource, keys: readonly string[], fields: readonly string[]): Statement {
-  const condition = keyCondition(model, 't', keys, 1);
   const texts = fields.map((name) => {
     const field = fieldOf(model, name);
-    return textOf(field, field.column ? `t.${field.column}` : linkedIds(model, field));
+    return textOf(field, raw(field.column ? `t.${field.column}` : linkedIds(model, field)));
   });
-  return {
-    sql: `select ${keySql(model, 't')} collate "C" as key, to_json(array[${texts.join(', ')}]::text[]) as texts
-      from ${model.table} t where ${condition.sql} order by 1`,
-    values: condition.values,
-  };
+  return statementOf(
+    sql`select ${raw(keySql(model, 't'))} collate "C" as key, to_json(array[${join(texts)}]::text[]) as texts
+      from ${raw(model.table)} t where ${keyCondition(model, 't', keys)} order by 1`,
+  );
 }
 
 // A JSON text without its quotes could be a number’s, and JSON knows no -0.
-function textOf(field: FieldMeta, sql: string): string {
-  return ['Json', 'Float'].includes(field.type) && !field.isList ? `(${sql})::text` : `to_jsonb(${sql}) #>> '{}'`;
+function textOf(field: FieldMeta, value: Sql): Sql {
+  return ['Json', 'Float'].includes(field.type) && !field.isList ? sql`(${value})::text` : sql`to_jsonb(${value}) #>> '{}'`;
 }
 
-function writtenBy(model: ModelMeta, changes: readonly FieldEdit[], parameter: Parameter) {
+function writtenBy(model: ModelMeta, changes: readonly FieldEdit[]) {
   const scalars: Written[] = [];
   const relations: Linked[] = [];
   for (const { field: name, change: kind, value } of changes) {
     const field = fieldOf(model, name);
     const change = getEdit(kind);
     if (field.relation?.kind === 'many-to-many') relations.push({ field, change, value });
-    else scalars.push(writtenScalar(model, field, change, value, parameter));
+    else scalars.push(writtenScalar(model, field, change, value));
   }
   return { scalars, relations };
 }
 
-// The value is used in several places of the statement: its parameters are counted once.
-function writtenScalar(model: ModelMeta, field: FieldMeta, change: Edit, value: unknown, parameter: Parameter): Written {
-  const known: string[] = [];
+// The value is used in several places of the statement, and sent once.
+function writtenScalar(model: ModelMeta, field: FieldMeta, change: Edit, value: unknown): Written {
+  let first: Sql | null = null;
   return {
     field,
     isConstant: change.isConstant,
     canOverflow: change.canOverflow,
     value(alias) {
-      let used = 0;
-      return change.sql(value, {
+      const next = change.sql(value, {
         field,
-        current: `${alias}.${field.column}`,
-        columnOf: (name) => `${alias}.${fieldOf(model, name).column}`,
+        current: raw(`${alias}.${field.column}`),
+        columnOf: (name) => raw(`${alias}.${fieldOf(model, name).column}`),
         metaOf: (name) => fieldOf(model, name),
-        parameter(given) {
-          const place = known[used] ?? parameter(given);
-          known[used++] = place;
-          return place;
-        },
       });
+      first ??= shared(next);
+      return reworded(first, next);
     },
   };
 }
 
-function imageOf(written: readonly Written[], sqlOf: (item: Written) => string): string {
-  return `jsonb_build_object(${written.map((item) => `'${item.field.name}', ${imaged(item.field, sqlOf(item))}`).join(', ')})`;
+function imageOf(written: readonly Written[], sqlOf: (item: Written) => Sql): Sql {
+  return sql`jsonb_build_object(${join(written.map((item) => named(item.field, imagedSql(item.field, sqlOf(item)))))})`;
+}
+
+function named({ name }: FieldMeta, value: Sql): Sql {
+  return sql`${raw(`'${name}'`)}, ${value}`;
 }
 
 /** As the column will hold it: what is too long for it was refused before its image is made. */
-function imageValue(alias: string, item: Written): string {
-  return `(${item.value(alias)})::${item.field.sqlType}`;
+function imageValue(alias: string, item: Written): Sql {
+  return sql`(${item.value(alias)})::${raw(`${item.field.sqlType}`)}`;
 }
 
-function assignments(written: readonly Written[]): string {
-  return written.map((item) => `${item.field.column} = ${item.value('t')}`).join(', ');
+function assignments(written: readonly Written[]): Sql {
+  return join(written.map((item) => sql`${raw(`${item.field.column}`)} = ${item.value('t')}`));
 }
 
-function differs(alias: string, item: Written): string {
+function differs(alias: string, item: Written): Sql {
   return differsAsStored(item.field, `${alias}.${item.field.column}`, item.value(alias));
 }
 
-function isChanged(alias: string, scalars: readonly Written[], sides: readonly Side[]): string {
-  return [
-    ...scalars.map((item) => differs(alias, item)),
-    ...sides.map((side) => `${alias}.${side.before} is distinct from ${alias}.${side.after}`),
-  ].join(' or ');
+function isChanged(alias: string, scalars: readonly Written[], sides: readonly Side[]): Sql {
+  const linked = sides.map((side) => raw(`${alias}.${side.before} is distinct from ${alias}.${side.after}`));
+  return join([...scalars.map((item) => differs(alias, item)), ...linked], ' or ');
 }
 
 /** Of rows that were to be changed in these fields, the keys of those that stand as they were, linked as they were. */
-function putBack(scalars: readonly Written[], key: string, before: string, after: string, sides: readonly Side[] = []): string {
+function putBack(scalars: readonly Written[], key: string, before: Sql, after: string, sides: readonly Side[] = []): Sql {
   const isSame = [
-    ...scalars.map(({ field: { name } }) => `${before} -> '${name}' is not distinct from ${after} -> '${name}'`),
-    ...sides.map((side) => `changed.${side.before} is not distinct from changed.${side.after}`),
+    ...scalars.map(({ field: { name } }) => sql`${before} -> ${raw(`'${name}' is not distinct from ${after} -> '${name}'`)}`),
+    ...sides.map((side) => raw(`changed.${side.before} is not distinct from changed.${side.after}`)),
   ];
-  return `array_agg(${key} order by ${key}) filter (where ${isSame.join(' and ')})`;
+  return sql`${raw(`array_agg(${key} order by ${key})`)} filter (where ${join(isSame, ' and ')})`;
 }
 
 /** The planner may ask what differs of every row of the table before it looks at the keys, and a row of nobody's could overflow. */
-function asked(condition: string, scalars: readonly Written[], negation: 'not ' | '' = ''): string {
-  const differing = `${negation}(${scalars.map((item) => differs('t', item)).join(' or ')})`;
-  return scalars.some((item) => item.canOverflow) ? `case when ${condition} then ${differing} else false end` : differing;
+function asked(condition: Sql, scalars: readonly Written[], negation: 'not ' | '' = ''): Sql {
+  const differing = sql`${raw(negation)}(${isChanged('t', scalars, [])})`;
+  return scalars.some((item) => item.canOverflow) ? sql`case when ${condition} then ${differing} else false end` : differing;
 }
 
-function returningOld({ resource: { model }, rewriting }: ApplyTarget, condition: string, scalars: Written[], written: Written[]): string {
+function returningOld({ resource: { model }, rewriting }: ApplyTarget, condition: Sql, scalars: Written[], written: Written[]): Sql {
   const isConstant = !rewriting?.update && written.every((item) => item.isConstant);
-  const after = isConstant ? '' : `, ${imageOf(written, ({ field }) => `new.${field.column}`)} as after`;
-  return `written as (
-      update ${model.table} t set ${assignments(written)}
+  const imageFrom = (row: string) => imageOf(written, ({ field }) => raw(`${row}.${field.column}`));
+  return sql`written as (
+      update ${raw(model.table)} t set ${assignments(written)}
       where ${condition} and ${asked(condition, scalars)}
-      returning ${keySql(model, 'new')} collate "C" as key, ${imageOf(written, ({ field }) => `old.${field.column}`)} as before${after}
+      returning ${raw(keySql(model, 'new'))} collate "C" as key, ${imageFrom('old')} as before${isConstant ? empty : sql`, ${imageFrom('new')} as after`}
     ), images as (
       select array_agg(key order by key) as keys, jsonb_agg(before order by key) as before,
-        ${isConstant ? imageOf(written, (item) => imageValue('t', item)) : 'jsonb_agg(after order by key)'} as after,
-        ${rewriting?.update ? putBack(scalars, 'key', 'before', 'after') : 'null::text[]'} as put_back
+        ${isConstant ? imageOf(written, (item) => imageValue('t', item)) : raw('jsonb_agg(after order by key)')} as after,
+        ${rewriting?.update ? putBack(scalars, 'key', raw('before'), 'after') : raw('null::text[]')} as put_back
       from written
     )`;
 }
@@ -228,57 +217,56 @@ function returningOld({ resource: { model }, rewriting }: ApplyTarget, condition
 // Before-images are read and locked first: for many-to-many fields, and on servers that cannot return old values.
 function lockedFirst(
   { resource, rewriting }: ApplyTarget,
-  condition: string,
+  condition: Sql,
   scalars: Written[],
   written: Written[],
   relations: Linked[],
-  parameter: Parameter,
-): string {
+): Sql {
   const { model } = resource;
   const columnOf = (name: string) => fieldOf(model, name).column as string;
-  const sides = relations.map((relation, index) => sideOf(resource, relation, index, parameter));
-  const images = (scalarValue: (item: Written) => string, sideValue: (side: Side) => string) =>
-    `jsonb_build_object(${[
-      ...written.map((item) => `'${item.field.name}', ${imaged(item.field, scalarValue(item))}`),
-      ...sides.map((side) => `'${side.field.name}', to_jsonb(${sideValue(side)})`),
-    ].join(', ')})`;
+  const sides = relations.map((relation, index) => sideOf(resource, relation, index));
+  const images = (scalarValue: (item: Written) => Sql, sideValue: (side: Side) => string) =>
+    sql`jsonb_build_object(${join([
+      ...written.map((item) => named(item.field, imagedSql(item.field, scalarValue(item)))),
+      ...sides.map((side) => named(side.field, raw(`to_jsonb(${sideValue(side)})`))),
+    ])})`;
   const parts = [
-    `locked as materialized (select t.* from ${model.table} t where ${condition} order by ${keySql(model, 't')} for update)`,
-    `changed as materialized (
-      select candidate.*, ${keySql(model, 'candidate')} collate "C" as "_key"
-      from (${withSides(sides, 'locked t')}) candidate where ${isChanged('candidate', scalars, sides)}
+    sql`locked as materialized (select t.* from ${raw(model.table)} t where ${condition} order by ${raw(keySql(model, 't'))} for update)`,
+    sql`changed as materialized (
+      select candidate.*, ${raw(keySql(model, 'candidate'))} collate "C" as "_key"
+      from (${withSides(sides, raw('locked t'))}) candidate where ${isChanged('candidate', scalars, sides)}
     )`,
   ];
   const isReadBack = rewriting?.update && written.length > 0;
   if (written.length > 0) {
     const isSame = model.idFields.map((name) => `t.${columnOf(name)} = changed.${columnOf(name)}`).join(' and ');
-    const image = isReadBack ? `, ${imageOf(written, ({ field }) => `t.${field.column}`)} as "_image"` : '';
-    parts.push(`written as (
-      update ${model.table} t set ${assignments(written)} from changed where ${isSame} returning changed."_key" as "_written"${image}
+    const image = isReadBack ? sql`, ${imageOf(written, ({ field }) => raw(`t.${field.column}`))} as "_image"` : empty;
+    parts.push(sql`written as (
+      update ${raw(model.table)} t set ${assignments(written)} from changed where ${raw(isSame)} returning changed."_key" as "_written"${image}
     )`);
   }
   // Links go with the row: where it is kept back, so are they.
   const rows = written.length > 0 ? 'linked' : 'changed';
   if (sides.length > 0 && written.length > 0)
-    parts.push(`linked as materialized (select changed.* from changed join written on "_written" = "_key")`);
-  for (const side of sides) parts.push(...side.writes(rows));
+    parts.push(raw('linked as materialized (select changed.* from changed join written on "_written" = "_key")'));
+  for (const side of sides) parts.push(...side.writes(rows).map(raw));
   const before = images(
-    ({ field }) => `changed.${field.column}`,
+    ({ field }) => raw(`changed.${field.column}`),
     (side) => `changed.${side.before}`,
   );
-  const isWritten = written.length > 0 ? `join written on "_written" = "_key"` : '';
+  const isWritten = raw(written.length > 0 ? `join written on "_written" = "_key"` : '');
   const isPutBack = isReadBack && scalars.length > 0;
-  parts.push(`images as (
+  parts.push(sql`images as (
       select array_agg("_key" order by "_key") as keys,
         jsonb_agg(${before} order by "_key") as before,
         jsonb_agg(${images(
           (item) => imageValue('changed', item),
           (side) => `changed.${side.after}`,
-        )}${isReadBack ? ` || "_image"` : ''} order by "_key") as after,
-        ${isPutBack ? putBack(scalars, '"_key"', before, '"_image"', sides) : 'null::text[]'} as put_back
+        )}${raw(isReadBack ? ` || "_image"` : '')} order by "_key") as after,
+        ${isPutBack ? putBack(scalars, '"_key"', before, '"_image"', sides) : raw('null::text[]')} as put_back
       from changed ${isWritten}
     )`);
-  return parts.join(', ');
+  return join(parts);
 }
 
 /** A many-to-many field and what is done to it. */
@@ -294,20 +282,20 @@ interface Side {
   before: string;
   after: string;
   current: string;
-  next: string;
+  next: Sql;
   /** Of the rows of this part of the statement. */
   writes(rows: string): string[];
 }
 
 /** The rows with their related ids before and after as columns. */
-function withSides(sides: readonly Side[], rows: string): string {
-  if (sides.length === 0) return `select t.* from ${rows}`;
-  const before = sides.map((side) => `, ${side.current} as ${side.before}`).join('');
-  const after = sides.map((side) => `, ${side.next} as ${side.after}`).join('');
-  return `select t.*${after} from (select t.*${before} from ${rows}) t`;
+function withSides(sides: readonly Side[], rows: Sql): Sql {
+  if (sides.length === 0) return sql`select t.* from ${rows}`;
+  const before = raw(sides.map((side) => `, ${side.current} as ${side.before}`).join(''));
+  const after = sides.map((side) => sql`, ${side.next} as ${raw(side.after)}`);
+  return sql`select t.*${join(after, '')} from (select t.*${before} from ${rows}) t`;
 }
 
-function sideOf(resource: Resource, { field, change, value }: Linked, index: number, parameter: Parameter): Side {
+function sideOf(resource: Resource, { field, change, value }: Linked, index: number): Side {
   const { model } = resource;
   const idColumn = idFieldsOf(model)[0]?.column;
   const { joinTable, ownColumn, otherColumn, model: related } = joinOf(field);
@@ -315,13 +303,13 @@ function sideOf(resource: Resource, { field, change, value }: Linked, index: num
   const relatedId = relatedModel && idFieldsOf(relatedModel)[0];
   if (!relatedId) throw new Error(`${model.name}.${field.name} leads to records without an id`);
   const [before, after] = [`"_before${index}"`, `"_after${index}"`];
-  const next = change.sql(value, { field, current: `t.${before}`, columnOf: () => 'null', metaOf: () => field, parameter });
+  const next = change.sql(value, { field, current: raw(`t.${before}`), columnOf: () => raw('null'), metaOf: () => field });
   return {
     field,
     before,
     after,
     current: linkedIds(model, field),
-    next: `array(select distinct v collate "C" from unnest(${next}) v order by 1)`,
+    next: sql`array(select distinct v collate "C" from unnest(${next}) v order by 1)`,
     writes: (rows) => [
       `dropped${index} as (delete from ${joinTable} j using ${rows} r
         where j.${ownColumn} = r.${idColumn} and j.${otherColumn}::text <> all(r.${after}))`,

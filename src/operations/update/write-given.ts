@@ -1,4 +1,5 @@
 import { fieldOf } from '../../metadata/model-fields.ts';
+import { join, query, raw, sql } from '../../db/sql.ts';
 import type { Queryable } from '../../db/transaction.ts';
 import type { FieldMeta } from '../../metadata/contract.ts';
 import { keyColumns } from '../../metadata/keys.ts';
@@ -7,7 +8,7 @@ import { keysOf, type Passing } from '../rules/passing.ts';
 import { toText } from '../journal/row-values.ts';
 
 /** Writes what hooks set: one statement for every set of fields. */
-export async function writeGiven(sql: Queryable, { resource }: ApplyTarget, items: readonly Passing[]): Promise<void> {
+export async function writeGiven(client: Queryable, { resource }: ApplyTarget, items: readonly Passing[]): Promise<void> {
   const { model } = resource;
   const groups = new Map<string, Passing[]>();
   for (const item of items) {
@@ -18,13 +19,16 @@ export async function writeGiven(sql: Queryable, { resource }: ApplyTarget, item
     const fields = names.split(' ').map((name) => fieldOf(model, name));
     const ids = keyColumns(model, keysOf(group));
     const texts = fields.map((field) => group.map(({ given }) => toText(field, given[field.name])));
-    const types = [...ids.map(() => 'text[]'), ...fields.map(() => 'text[]')];
-    await sql.query(
-      `update ${model.table} t set ${fields.map((field, index) => `${field.column} = ${givenSql(field, `v.c${index}`)}`).join(', ')}
-       from unnest(${types.map((type, index) => `$${index + 1}::${type}`).join(', ')})
-         as v(${[...ids.map((_, index) => `k${index}`), ...fields.map((_, index) => `c${index}`)].join(', ')})
-       where ${ids.map(({ column, sqlType }, index) => `t.${column} = v.k${index}::${sqlType}`).join(' and ')}`,
-      [...ids.map(({ values }) => values), ...texts],
+    const lists = [...ids.map(({ values }) => values), ...texts].map((list) => sql`${list}::text[]`);
+    const columns = [...ids.map((_, index) => `k${index}`), ...fields.map((_, index) => `c${index}`)];
+    const assignments = fields.map((field, index) => `${field.column} = ${givenSql(field, `v.c${index}`)}`);
+    const isSame = ids.map(({ column, sqlType }, index) => `t.${column} = v.k${index}::${sqlType}`);
+    await query(
+      client,
+      sql`update ${raw(model.table)} t set ${raw(assignments.join(', '))}
+       from unnest(${join(lists)})
+         as v(${raw(columns.join(', '))})
+       where ${raw(isSame.join(' and '))}`,
     );
   }
 }

@@ -13,7 +13,7 @@ export async function writeSet(
   options?: { countsSame: boolean },
 ): Promise<{ changed: number; unchanged: number; left: string[]; putBack: string[] }> {
   const statement = updateStatement(target, keys, changes, options);
-  const { rows } = await client.query<StatementRow>(statement.sql, statement.values);
+  const { rows } = await client.query<StatementRow>(statement.text, statement.values);
   const { changed = 0, unchanged = 0, written = null, putBack } = rows[0] ?? {};
   return { changed, unchanged, left: written === null ? [] : without(keys, written), putBack: putBack ?? [] };
 }
@@ -26,7 +26,7 @@ export async function settleUpdate(
   changes: readonly FieldEdit[],
 ): Promise<ApplyCounts> {
   const statement = differingStatement(target.resource, keys, changes);
-  const { rows } = await client.query<{ key: string; isChanged: boolean }>(statement.sql, statement.values);
+  const { rows } = await client.query<{ key: string; isChanged: boolean }>(statement.text, statement.values);
   const differing = rows.filter(({ isChanged }) => isChanged).map(({ key }) => key);
   const counts: ApplyCounts = { changed: 0, unchanged: rows.length - differing.length, gone: keys.length - rows.length };
   if (differing.length === 0) return counts;

@@ -1,8 +1,9 @@
 import { AppError, notFound } from '../../errors.ts';
 import type { Principal } from '../../auth/principal.ts';
+import { query, raw, sql } from '../../db/sql.ts';
 import type { Queryable } from '../../db/transaction.ts';
 import type { TaskContext } from '../context.ts';
-import { seenSql, tasksSeen } from '../who-sees.ts';
+import { seenSql } from '../who-sees.ts';
 import { isTaskId } from '../looking/queries.ts';
 import { isFinished, type TaskState } from '../states.ts';
 
@@ -20,10 +21,10 @@ export async function lockUnfinished(
   taskId: number,
 ): Promise<{ state: TaskState; isWorkedOn: boolean }> {
   if (!isTaskId(taskId)) throw notFound();
-  const { rows } = await client.query<{ state: TaskState; isWorkedOn: boolean }>(
-    `select state, exists (select 1 from ${t.task_slot} where task_id = $1) as "isWorkedOn"
-     from ${t.task} where id = $1 and ${seenSql('$2', '$3')} for update`,
-    [taskId, tasksSeen(register, principal), principal.id],
+  const { rows } = await query<{ state: TaskState; isWorkedOn: boolean }>(
+    client,
+    sql`select state, exists (select 1 from ${raw(t.task_slot)} where task_id = ${taskId}) as "isWorkedOn"
+     from ${raw(t.task)} where id = ${taskId} and ${seenSql(register, principal)} for update`,
   );
   const task = rows[0];
   if (!task) throw notFound();

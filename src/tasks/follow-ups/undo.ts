@@ -63,8 +63,8 @@ export async function previewUndo(
   const author = { taskId: null, chunk: null, principalId: principal.id, principalName: principal.name, changeReason: null };
   const target = { resource, t: ctx.db.t, serverVersion: ctx.db.version, author };
   for (const shape of parameters.shapes) {
-    const { sql, values } = judgeStatement(target, keys, parameters, shape);
-    const { rows } = await ctx.db.pages.query<{ state: string; field: string | null; count: number; keys: string[] }>(sql, values);
+    const { text, values } = judgeStatement(target, keys, parameters, shape);
+    const { rows } = await ctx.db.pages.query<{ state: string; field: string | null; count: number; keys: string[] }>(text, values);
     for (const { state, field, count, keys: named } of rows) {
       if (state === 'restore') preview.restored += count;
       else if (state === 'unchanged' || state === 'gone') preview[state] += count;
@@ -75,7 +75,7 @@ export async function previewUndo(
     }
     if (shape.kind === journal.deleted && parameters.along?.length) {
       const counting = countAlongStatement(target, keys, parameters, shape);
-      const { rows: back } = await ctx.db.pages.query<{ model: string; count: number }>(counting.sql, counting.values);
+      const { rows: back } = await ctx.db.pages.query<{ model: string; count: number }>(counting.text, counting.values);
       for (const { model, count } of back) {
         const own = resource.related(model);
         if (own && count > 0) preview.along.push({ resource: own, count });

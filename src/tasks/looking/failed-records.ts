@@ -1,5 +1,6 @@
 import type { Database } from '../../db/database.ts';
 import type { TableNames } from '../../db/names.ts';
+import { query, raw, shared, sql, type Sql } from '../../db/sql.ts';
 
 /** A record that a task did not change, and why. */
 export interface FailedRecord {
@@ -25,23 +26,24 @@ export async function listFailedRecords(
 
 /** How many records a retry would try, by reason; those of a reason that were all tried again are absent. */
 export async function countRetryable({ pages, t }: Database, taskId: number): Promise<Map<string, number>> {
-  const { rows } = await pages.query<{ code: string; count: number }>(
-    `select failure.code, count(*)::int as count from ${t.task_failure} failure cross join unnest(failure.keys) as failed(key)
-     join (${refusedKeysSql(t, 1)}) left_over on left_over.key = failed.key
-     where failure.task_id = $1 group by failure.code`,
-    [taskId, null],
+  const { rows } = await query<{ code: string; count: number }>(
+    pages,
+    sql`select failure.code, count(*)::int as count from ${raw(t.task_failure)} failure cross join unnest(failure.keys) as failed(key)
+     join (${refusedKeysSql(t, taskId, null)}) left_over on left_over.key = failed.key
+     where failure.task_id = ${taskId} group by failure.code`,
   );
   return new Map(rows.map(({ code, count }) => [code, count]));
 }
 
-/** Records that task `$first` could not change, for the reason `$first+1` or (null) any, and that no retry has dealt with since. */
-export function refusedKeysSql(t: TableNames, first: number): string {
-  const [taskId, code] = [`$${first}::int`, `$${first + 1}::text`];
-  return `select distinct key from ${t.task_failure} failure cross join unnest(failure.keys) key
-    where failure.task_id = ${taskId} and (${code} is null or failure.code = ${code})
+/** Records that a task could not change, for one reason or (null) any, and that no retry has dealt with since. */
+export function refusedKeysSql(t: TableNames, taskId: number | null, reason: string | null): Sql {
+  const task = shared(sql`${taskId}::int`);
+  const code = shared(sql`${reason}::text`);
+  return sql`select distinct key from ${raw(t.task_failure)} failure cross join unnest(failure.keys) key
+    where failure.task_id = ${task} and (${code} is null or failure.code = ${code})
     except
-    select key from ${t.task} retry join ${t.chunk} chunk on chunk.task_id = retry.id cross join unnest(chunk.keys) key
-    where retry.parent_id = ${taskId} and retry.selection ->> 'kind' = 'refused' and chunk.state = 'done'`;
+    select key from ${raw(t.task)} retry join ${raw(t.chunk)} chunk on chunk.task_id = retry.id cross join unnest(chunk.keys) key
+    where retry.parent_id = ${task} and retry.selection ->> 'kind' = 'refused' and chunk.state = 'done'`;
 }
 
 export interface FollowUpTask {

@@ -30,7 +30,8 @@ export async function failedValues(
     const compared = compareStatement(resource, keys, changes);
     const rows = await transaction(db.pages, async (client) => {
       await client.query(`set local statement_timeout = ${withinMs}`);
-      return (await client.query<{ key: string; before: (string | null)[]; after: (string | null)[] }>(compared.sql, compared.values)).rows;
+      return (await client.query<{ key: string; before: (string | null)[]; after: (string | null)[] }>(compared.text, compared.values))
+        .rows;
     });
     return { changes, byKey: new Map(rows.map(({ key, before, after }) => [key, { now: before, wanted: after }])) };
   } catch (error) {
@@ -42,6 +43,6 @@ export async function failedValues(
     keys,
     changes.map(({ field }) => field),
   );
-  const { rows } = await db.pages.query<{ key: string; texts: (string | null)[] }>(read.sql, read.values);
+  const { rows } = await db.pages.query<{ key: string; texts: (string | null)[] }>(read.text, read.values);
   return { changes, byKey: new Map(rows.map(({ key, texts }) => [key, { now: texts, wanted: null }])) };
 }

@@ -1,3 +1,4 @@
+import { query, raw, shared, sql, type Sql } from '../../db/sql.ts';
 import type { Queryable } from '../../db/transaction.ts';
 import type { TableNames } from '../../db/names.ts';
 import type { HoldersOf } from '../../operations/contract.ts';
@@ -27,23 +28,23 @@ export const holderColumns = `task.id as "taskId", task.title, task.resource, ta
   task.principal_name as "principalName", task.state, task.done, coalesce(task.total, 0) as total`;
 
 // Chunks of a task hold sorted keys and are disjoint, so at most one can hold a key: the last that begins at or before it.
-function holding(t: TableNames, key: string): string {
-  return `${t.task} task cross join lateral ${chunkBefore(t, key)} chunk where ${holds(key)}`;
-}
-
-function chunkBefore(t: TableNames, key: string): string {
-  return `(select chunk.keys, chunk.last_key from ${t.chunk} chunk
+function chunkBefore(t: TableNames, key: Sql): Sql {
+  return sql`(select chunk.keys, chunk.last_key from ${raw(t.chunk)} chunk
       where chunk.task_id = task.id and chunk.state = 'active' and chunk.first_key <= ${key} collate "C"
       order by chunk.first_key desc limit 1)`;
 }
 
-function holds(key: string): string {
-  return `task.model = $1 and task.state in (${unfinishedSql}) and task.locks_off_reason is null
+function holds(model: string, key: Sql): Sql {
+  return sql`task.model = ${model} and task.state in (${raw(unfinishedSql)}) and task.locks_off_reason is null
       and chunk.last_key >= ${key} collate "C" and ${key} = any(chunk.keys)`;
 }
 
 export async function findHolder(client: Queryable, t: TableNames, model: string, key: string): Promise<Holder | null> {
-  const { rows } = await client.query<Holder>(`select ${holderColumns} from ${holding(t, '$2::text')} limit 1`, [model, key]);
+  const wanted = shared(sql`${key}::text`);
+  const { rows } = await query<Holder>(
+    client,
+    sql`select ${raw(holderColumns)} from ${raw(t.task)} task cross join lateral ${chunkBefore(t, wanted)} chunk where ${holds(model, wanted)} limit 1`,
+  );
   return rows[0] ?? null;
 }
 
@@ -54,10 +55,11 @@ export async function listHolders(
   keys: readonly string[],
 ): Promise<Map<string, Holder>> {
   if (keys.length === 0) return new Map();
-  const { rows } = await db.pages.query<Holder & { key: string }>(
-    `select wanted.key, ${holderColumns} from ${db.t.task} task cross join unnest($2::text[]) as wanted(key)
-     cross join lateral ${chunkBefore(db.t, 'wanted.key')} chunk where ${holds('wanted.key')}`,
-    [model, keys],
+  const wanted = raw('wanted.key');
+  const { rows } = await query<Holder & { key: string }>(
+    db.pages,
+    sql`select wanted.key, ${raw(holderColumns)} from ${raw(db.t.task)} task cross join unnest(${keys}::text[]) as wanted(key)
+     cross join lateral ${chunkBefore(db.t, wanted)} chunk where ${holds(model, wanted)}`,
   );
   return new Map(rows.map(({ key, ...holder }) => [key, holder]));
 }

@@ -1,11 +1,12 @@
 import { notFound } from '../../errors.ts';
 import type { Database } from '../../db/database.ts';
+import { query, raw, shared, sql } from '../../db/sql.ts';
 import type { Principal } from '../../auth/principal.ts';
 import { findHolder } from './holders.ts';
 import type { TaskContext } from '../context.ts';
 import type { TaskState } from '../states.ts';
 import { isUndoneSql } from './failed-records.ts';
-import { seenSql, tasksSeen } from '../who-sees.ts';
+import { seenSql } from '../who-sees.ts';
 import { selectTask, taskColumns, type TaskRow } from '../task-row.ts';
 
 const largestId = 2_147_483_647;
@@ -20,11 +21,7 @@ type Seeing = Pick<TaskContext, 'db' | 'register'>;
 /** One statement. Not found and not yours are the same 404. */
 export async function getTask({ db, register }: Seeing, principal: Principal, id: number): Promise<TaskRow> {
   if (!isTaskId(id)) throw notFound();
-  const { rows } = await db.pages.query<TaskRow>(`${selectTask(db.t)} where id = $1 and ${seenSql('$2', '$3')}`, [
-    id,
-    tasksSeen(register, principal),
-    principal.id,
-  ]);
+  const { rows } = await query<TaskRow>(db.pages, sql`${raw(selectTask(db.t))} where id = ${id} and ${seenSql(register, principal)}`);
   if (!rows[0]) throw notFound();
   return rows[0];
 }
@@ -32,11 +29,10 @@ export async function getTask({ db, register }: Seeing, principal: Principal, id
 /** Those of them that the principal sees; one statement, none where there are none. */
 export async function listTasksById({ db, register }: Seeing, principal: Principal, ids: readonly number[]): Promise<TaskRow[]> {
   if (ids.length === 0) return [];
-  const { rows } = await db.pages.query<TaskRow>(`${selectTask(db.t)} where id = any($1::int[]) and ${seenSql('$2', '$3')}`, [
-    ids,
-    tasksSeen(register, principal),
-    principal.id,
-  ]);
+  const { rows } = await query<TaskRow>(
+    db.pages,
+    sql`${raw(selectTask(db.t))} where id = any(${ids}::int[]) and ${seenSql(register, principal)}`,
+  );
   return rows;
 }
 
@@ -65,14 +61,16 @@ export async function listTasks(
   principal: Principal,
   { page, size, state }: { page: number; size: number; state?: TaskState | undefined },
 ): Promise<TaskPage> {
-  const { rows } = await db.pages.query<{ total: number; tasks: ListedTask[] | null }>(
-    `with visible as (
-       select * from ${db.t.task} where ${seenSql('$1', '$2')} and ($3::text is null or state = $3)
+  const wanted = shared(sql`${state ?? null}::text`);
+  const columns = raw(`${taskColumns(db.t)}, ${isUndoneSql(db.t, 'visible')} as "isUndone"`);
+  const { rows } = await query<{ total: number; tasks: ListedTask[] | null }>(
+    db.pages,
+    sql`with visible as (
+       select * from ${raw(db.t.task)} where ${seenSql(register, principal)} and (${wanted} is null or state = ${wanted})
      ), shown as (
-       select ${taskColumns(db.t)}, ${isUndoneSql(db.t, 'visible')} as "isUndone" from visible order by visible.id desc limit $4 offset $5
+       select ${columns} from visible order by visible.id desc limit ${size} offset ${(page - 1) * size}
      )
      select (select count(*)::int from visible) as total, (select json_agg(shown order by shown.id desc) from shown) as tasks`,
-    [tasksSeen(register, principal), principal.id, state ?? null, size, (page - 1) * size],
   );
   return { total: rows[0]?.total ?? 0, tasks: (rows[0]?.tasks ?? []).map(withDates) };
 }

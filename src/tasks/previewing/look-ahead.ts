@@ -88,10 +88,7 @@ async function assertApart(
   if (keys.length === 0) return;
   const changes = changesOf(resource, preview);
   if (count <= mostTried) return assertStayApart(ctx.db.pages, { isInTransaction: false }, model, changes, () => rowsOf(model, keys));
-  const selectedRows = async () => {
-    const { text, values } = await ctx.register.whereSql(model, selectionWhere(resource, principal, selected));
-    return { sql: reselect(model, text, '*'), values };
-  };
+  const selectedRows = async () => reselect(model, await ctx.register.whereSql(model, selectionWhere(resource, principal, selected)), '*');
   try {
     await transaction(ctx.db.pages, async (client) => {
       await client.query(`set local statement_timeout = ${Math.max(1, Math.round((deadline - performance.now()) / 2))}`);
@@ -190,6 +187,6 @@ async function tryFewer(
 export async function digestOf({ db }: TaskContext, { resource, preview }: Looking, keys: readonly string[]): Promise<string> {
   const fields = getOperation(resource, preview.operation).digestFields?.(preview.parameters) ?? [];
   const statement = valuesStatement(resource, keys, fields);
-  const { rows } = await db.pages.query<{ key: string; texts: (string | null)[] }>(statement.sql, statement.values);
+  const { rows } = await db.pages.query<{ key: string; texts: (string | null)[] }>(statement.text, statement.values);
   return createHash('sha256').update(JSON.stringify(rows)).digest('hex');
 }

@@ -114,7 +114,7 @@ async function valuesOf(
   if (changes.length === 0 || keys.length === 0) return values;
   const isTried = (key: string) => fates.get(key)?.fate === 'changed';
   const compared = compareStatement(resource, keys.filter(isTried), changes);
-  const { rows } = await db.pages.query<Values & { key: string }>(compared.sql, compared.values);
+  const { rows } = await db.pages.query<Values & { key: string }>(compared.text, compared.values);
   for (const { key, before, after, isChanged } of rows) values.set(key, { before, after, isChanged });
   const rest = keys.filter((key) => !isTried(key));
   if (rest.length === 0) return values;
@@ -123,7 +123,7 @@ async function valuesOf(
     rest,
     changes.map(({ field }) => field),
   );
-  const left = await db.pages.query<{ key: string; texts: (string | null)[] }>(read.sql, read.values);
+  const left = await db.pages.query<{ key: string; texts: (string | null)[] }>(read.text, read.values);
   for (const { key, texts } of left.rows) values.set(key, { before: texts, after: null, isChanged: false });
   return values;
 }

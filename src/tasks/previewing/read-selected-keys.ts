@@ -1,4 +1,5 @@
 import type { Principal } from '../../auth/principal.ts';
+import { empty, join, query, raw, sql } from '../../db/sql.ts';
 import { transaction } from '../../db/transaction.ts';
 import { keyColumns, sortKeys } from '../../metadata/keys.ts';
 import { keySql } from '../../metadata/key-sql.ts';
@@ -21,14 +22,13 @@ export async function readSelectedKeys(
 ): Promise<string[]> {
   const { model } = resource;
   const found = await register.whereSql(model, selectionWhere(resource, principal, selected));
-  const values = [...found.values];
   const ids = model.idFields.map((name) => `found.${model.fields[name]?.column}`).join(', ');
   const place =
-    after === null ? [] : keyColumns(model, [after]).map(({ sqlType, values: [value] }) => `$${values.push(value)}::text::${sqlType}`);
-  const beyond = after === null ? '' : `where (${ids}) > (${place.join(', ')})`;
-  const { rows } = await db.pages.query<{ key: string }>(
-    `select ${keySql(model, 'found')} collate "C" as key from (${found.text}) found ${beyond} order by ${ids} limit ${Number(limit)}`,
-    values,
+    after === null ? [] : keyColumns(model, [after]).map(({ sqlType, values: [value] }) => sql`${value}::text::${raw(sqlType)}`);
+  const beyond = after === null ? empty : sql`where (${raw(ids)}) > (${join(place)})`;
+  const { rows } = await query<{ key: string }>(
+    db.pages,
+    sql`select ${raw(keySql(model, 'found'))} collate "C" as key from (${found}) found ${beyond} order by ${raw(`${ids} limit ${Number(limit)}`)}`,
   );
   return rows.map(({ key }) => key);
 }
@@ -46,10 +46,10 @@ export async function sampleSelectedKeys(
   try {
     return await transaction(ctx.db.pages, async (client) => {
       await client.query(`set local statement_timeout = ${Math.max(1, Math.round(withinMs))}`);
-      const { rows } = await client.query<{ key: string }>(
-        `select ${keySql(resource.model, 'found')} collate "C" as key from (${found.text}) found where random() < $${found.values.length + 1}
-         order by random() limit ${Number(limit)}`,
-        [...found.values, share],
+      const { rows } = await query<{ key: string }>(
+        client,
+        sql`select ${raw(keySql(resource.model, 'found'))} collate "C" as key from (${found}) found where random() < ${share}
+         order by random() limit ${raw(String(Number(limit)))}`,
       );
       return sortKeys(rows.map(({ key }) => key));
     });

@@ -1,6 +1,7 @@
 import { sortKeys } from '../../metadata/keys.ts';
 import type { Principal } from '../../auth/principal.ts';
 import { DatabaseError } from '../../db/database-error.ts';
+import { query, raw, sql } from '../../db/sql.ts';
 import { type Queryable, transaction } from '../../db/transaction.ts';
 import { clientTransaction, needsClient } from '../../operations/rules/client-transaction.ts';
 import { presentKeys, without } from '../../operations/refusals/kept-back.ts';
@@ -41,14 +42,14 @@ export async function tryOut(ctx: TaskContext, trial: Trial, keys: readonly stri
   const author = { taskId: null, chunk: null, principalId: principal.id, principalName: principal.name, changeReason: null };
   const operation = await readyOperation(ctx, { ...trial, client: db.pages, snapshot: null });
   try {
-    return await takenBack(ctx, { resource, operation }, withinMs, async (sql, tx) => {
+    return await takenBack(ctx, { resource, operation }, withinMs, async (client, tx) => {
       const startedAt = performance.now();
-      await sql.query(`set local enable_seqscan = off; set local jit = off; set local lock_timeout = ${lockTimeoutMs}`);
-      const { free, busy } = await lockFree(sql, resource, keys);
+      await client.query(`set local enable_seqscan = off; set local jit = off; set local lock_timeout = ${lockTimeoutMs}`);
+      const { free, busy } = await lockFree(client, resource, keys);
       const through = tx && { tx, principal, log: () => undefined };
-      const rewriting = await findRewriting(sql, resource.model);
+      const rewriting = await findRewriting(client, resource.model);
       const target = { resource, t: db.t, serverVersion: db.version, rewriting, author, isTrial: true, through };
-      const outcome = await applyIsolated(sql, operation, target, free, trial.parameters);
+      const outcome = await applyIsolated(client, operation, target, free, trial.parameters);
       return { outcome, busy, tookMs: performance.now() - startedAt };
     });
   } catch (error) {
@@ -76,10 +77,10 @@ async function takenBack<T>(
   ctx: TaskContext,
   { resource, operation }: { resource: Resource; operation: Operation },
   withinMs: number,
-  work: (sql: Queryable, tx: Through['tx'] | null) => Promise<T>,
+  work: (client: Queryable, tx: Through['tx'] | null) => Promise<T>,
 ): Promise<T> {
-  const run = async (sql: Queryable, tx: Through['tx'] | null): Promise<never> => {
-    throw new TakenBack(await work(within(sql, withinMs), tx));
+  const run = async (client: Queryable, tx: Through['tx'] | null): Promise<never> => {
+    throw new TakenBack(await work(within(client, withinMs), tx));
   };
   try {
     if (needsClient(resource, operation)) return await clientTransaction(ctx.register, ctx.db.pages, { timeoutMs: withinMs * 2 }, run);
@@ -94,51 +95,50 @@ async function takenBack<T>(
  * A statement's own timeout begins anew with every statement, so each is given what is left; another connection, asked to cancel,
  * might never be had.
  */
-function within(sql: Queryable, withinMs: number): Queryable {
+function within(client: Queryable, withinMs: number): Queryable {
   const deadline = performance.now() + withinMs;
-  const query = async (text: string, values?: unknown[]) => {
+  const inTime = async (text: string, values?: unknown[]) => {
     // Nothing else can be said in a transaction that a refusal has ended, and going back takes no time.
-    if (text.startsWith('rollback')) return sql.query(text);
+    if (text.startsWith('rollback')) return client.query(text);
     const leftMs = Math.floor(deadline - performance.now());
     if (leftMs < 1)
       throw new DatabaseError(sqlstate.queryCanceled, 'the time for a trial is over', { constraint: null, column: null }, null);
-    await sql.query(`set local statement_timeout = ${leftMs}`);
-    return sql.query(text, values);
+    await client.query(`set local statement_timeout = ${leftMs}`);
+    return client.query(text, values);
   };
-  return { query: query as Queryable['query'] };
+  return { query: inTime as Queryable['query'] };
 }
 
-async function lockFree(sql: Queryable, { model }: Resource, keys: readonly string[]): Promise<{ free: string[]; busy: string[] }> {
-  const condition = keyCondition(model, 't', keys, 1);
-  const locked = await sql.query<{ key: string }>(
-    `select ${keySql(model, 't')} collate "C" as key from ${model.table} t where ${condition.sql} for update of t skip locked`,
-    condition.values,
+async function lockFree(client: Queryable, { model }: Resource, keys: readonly string[]): Promise<{ free: string[]; busy: string[] }> {
+  const found = raw(`${keySql(model, 't')} collate "C" as key from ${model.table} t`);
+  const locked = await query<{ key: string }>(
+    client,
+    sql`select ${found} where ${keyCondition(model, 't', keys)} for update of t skip locked`,
   );
   const free = locked.rows.map((row) => row.key);
   if (free.length === keys.length) return { free: sortKeys(free), busy: [] };
-  const unlocked = without(await presentKeys(sql, model, keys), free);
-  const hidden = unlocked.length > 0 && (await hasPolicies(sql, model)) ? await neverLocked(sql, model, unlocked) : [];
+  const unlocked = without(await presentKeys(client, model, keys), free);
+  const hidden = unlocked.length > 0 && (await hasPolicies(client, model)) ? await neverLocked(client, model, unlocked) : [];
   return { free: sortKeys([...free, ...hidden]), busy: without(unlocked, hidden) };
 }
 
-async function hasPolicies(sql: Queryable, { table }: ModelMeta): Promise<boolean> {
-  const { rows } = await sql.query<{ active: boolean }>('select row_security_active($1::text::regclass) as active', [table]);
+async function hasPolicies(client: Queryable, { table }: ModelMeta): Promise<boolean> {
+  const { rows } = await client.query<{ active: boolean }>('select row_security_active($1::text::regclass) as active', [table]);
   return rows[0]?.active === true;
 }
 
 /** Those that nobody is at, and that a policy keeps from being locked: waiting for a lock would be an error, and they are just not there. */
-async function neverLocked(sql: Queryable, model: ModelMeta, keys: readonly string[]): Promise<string[]> {
-  const condition = keyCondition(model, 't', keys, 1);
-  await sql.query('savepoint locking');
+async function neverLocked(client: Queryable, model: ModelMeta, keys: readonly string[]): Promise<string[]> {
+  await client.query('savepoint locking');
   try {
-    await sql.query(`select 1 from ${model.table} t where ${condition.sql} for update of t nowait`, condition.values);
-    await sql.query('release savepoint locking');
+    await query(client, sql`select 1 from ${raw(model.table)} t where ${keyCondition(model, 't', keys)} for update of t nowait`);
+    await client.query('release savepoint locking');
     return [...keys];
   } catch (error) {
     if (sqlstateOf(error) !== sqlstate.lockNotAvailable) throw error;
-    await sql.query('rollback to savepoint locking; release savepoint locking');
+    await client.query('rollback to savepoint locking; release savepoint locking');
     const middle = Math.ceil(keys.length / 2);
     if (keys.length === 1) return [];
-    return [...(await neverLocked(sql, model, keys.slice(0, middle))), ...(await neverLocked(sql, model, keys.slice(middle)))];
+    return [...(await neverLocked(client, model, keys.slice(0, middle))), ...(await neverLocked(client, model, keys.slice(middle)))];
   }
 }

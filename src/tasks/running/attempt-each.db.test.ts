@@ -16,11 +16,11 @@ test('two processes that share a connection, as behind a pooler, never run each 
     await client.query('create temp table city (name text, notes text)');
     await client.query(`insert into city values ('a', 'b')`);
     const name = {
-      sql: 'with done as (update city set name = $1 returning 1) select count(*) as changed from done',
+      text: 'with done as (update city set name = $1 returning 1) select count(*) as changed from done',
       values: ['by the first'],
     };
     const notes = {
-      sql: 'with done as (update city set notes = $1 returning 1) select count(*) as changed from done',
+      text: 'with done as (update city set notes = $1 returning 1) select count(*) as changed from done',
       values: ['by the other'],
     };
     for (let round = 0; round < 3; round++) {
@@ -40,7 +40,7 @@ test('a call that is broken off leaves nothing that another could run', async (t
   const { db } = await testDatabase(t);
   const client = await db.pages.connect();
   try {
-    const slow = { sql: 'select 1 as changed from pg_sleep($1::float8)', values: ['60'] };
+    const slow = { text: 'select 1 as changed from pg_sleep($1::float8)', values: ['60'] };
     await assert.rejects(
       transaction(db.pages, async (tx) => {
         await tx.query(`set local statement_timeout = 20`);
@@ -48,8 +48,8 @@ test('a call that is broken off leaves nothing that another could run', async (t
       }),
       { code: '57014' },
     );
-    const refused = { sql: 'select 1 / $1::int as changed', values: ['0'] };
-    const lost = { sql: `select pg_catalog.set_config('no.such', $1, true)::regclass as changed`, values: ['nowhere'] };
+    const refused = { text: 'select 1 / $1::int as changed', values: ['0'] };
+    const lost = { text: `select pg_catalog.set_config('no.such', $1, true)::regclass as changed`, values: ['nowhere'] };
     const [attempt] = await attemptEach(client, db.t, [refused]);
     assert.equal(attempt?.error?.code, '22012');
     await assert.rejects(attemptEach(client, db.t, [lost]), { code: '42P01' });

@@ -2,7 +2,7 @@ import pg from 'pg';
 import { arrayText } from '../../db/array-text.ts';
 import type { Queryable } from '../../db/transaction.ts';
 import type { TableNames } from '../../db/names.ts';
-import type { Statement } from '../../operations/contract.ts';
+import type { Statement } from '../../db/sql.ts';
 
 export interface Attempt {
   /** The statement's first row. */
@@ -28,20 +28,20 @@ export async function attemptEach(client: Queryable, t: TableNames, statements: 
   const attempts: Attempt[] = [];
   // Of one operation they are all the same text; whatever they are, none may run with another's values.
   for (let start = 0; start < statements.length; ) {
-    const { sql } = statements[start] as Statement;
-    const next = statements.findIndex((statement, index) => index > start && statement.sql !== sql);
+    const { text } = statements[start] as Statement;
+    const next = statements.findIndex((statement, index) => index > start && statement.text !== text);
     const end = next === -1 ? statements.length : next;
     const lists = statements.slice(start, end).map(({ values }) => values.map(literal).join(', '));
-    attempts.push(...(await attemptLists(client, t, sql, lists)));
+    attempts.push(...(await attemptLists(client, t, text, lists)));
     start = end;
   }
   return attempts;
 }
 
-async function attemptLists(client: Queryable, t: TableNames, sql: string, lists: readonly string[]): Promise<Attempt[]> {
+async function attemptLists(client: Queryable, t: TableNames, text: string, lists: readonly string[]): Promise<Attempt[]> {
   const { rows } = await client.query<AttemptRow>(
     `select result, code, "constraint", "column", message, detail from ${t.attempt_each}($1, $2::text[]) order by position`,
-    [sql, arrayText(lists)],
+    [text, arrayText(lists)],
   );
   return rows.map(({ result, code, constraint, column, message, detail }) => ({
     result,

@@ -1,5 +1,6 @@
-import type { Queryable } from '../../db/transaction.ts';
 import type { TableNames } from '../../db/names.ts';
+import { queryPrepared } from '../../db/prepared.ts';
+import type { Queryable } from '../../db/transaction.ts';
 
 export interface Claimed {
   number: number;
@@ -17,7 +18,9 @@ const leastShare = 0.25;
  * in the database, and those that are come as JSON, which is read many times faster than an array of PostgreSQL's.
  */
 export async function claimChunk(client: Queryable, t: TableNames, taskId: number, most: number): Promise<Claimed | null> {
-  const { rows } = await client.query<Claimed>(
+  const { rows } = await queryPrepared<Claimed>(
+    client,
+    'claim_chunk',
     `with next as (
        select number, keys from ${t.chunk} where task_id = $1 and state = 'active' order by first_key limit 1 for update skip locked
      ), cut as (

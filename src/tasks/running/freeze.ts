@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 import type { TableNames } from '../../db/names.ts';
+import { query, raw, shared, sql, statementOf } from '../../db/sql.ts';
 import { transaction } from '../../db/transaction.ts';
 import type { ModelMeta } from '../../metadata/contract.ts';
 import { keySql } from '../../metadata/key-sql.ts';
@@ -12,10 +13,12 @@ import { holdLease, type Lease } from './lease.ts';
 
 /** Keys of the first `limit` records: enough to know whether a launch is small. */
 export async function readKeys(register: Register, model: ModelMeta, where: Where, limit: number): Promise<string[]> {
-  const { text, values } = await register.whereSql(model, where);
+  const rows = reselect(model, await register.whereSql(model, where), '*');
   const ids = model.idFields.map((name) => `t.${model.fields[name]?.column}`).join(', ');
-  const first = `select ${keySql(model, 't')} as key from (${reselect(model, text, '*')}) t order by ${ids} limit ${limit}`;
-  const records = await register.client.$queryRawUnsafe<{ key: string }[]>(first, ...values);
+  const { text, values } = statementOf(
+    sql`select ${raw(keySql(model, 't'))} as key from (${rows}) t order by ${raw(`${ids} limit ${limit}`)}`,
+  );
+  const records = await register.client.$queryRawUnsafe<{ key: string }[]>(text, ...values);
   return sortKeys(records.map(({ key }) => key));
 }
 
@@ -30,22 +33,20 @@ export interface Frozen {
  * it over waits for the end of this, or its chunks would meet these.
  */
 export async function freeze(pool: Pool, t: TableNames, source: KeySource, chunkSize: number, lease: Lease): Promise<Frozen | null> {
-  // The source's own values come first: its text is taken as it is.
-  const first = source.values.length + 1;
-  const [taskId, size] = [`$${first}::int`, `$${first + 1}::int`];
+  const size = shared(sql`${chunkSize}::int`);
   return transaction(pool, async (client) => {
     if (!(await holdLease(client, t, lease))) return null;
     await client.query(`delete from ${t.chunk} where task_id = $1 and state = 'draft'`, [lease.taskId]);
-    const { rows } = await client.query<Frozen>(
-      `with numbered as (
-         select key, (row_number() over (order by ${source.order}) - 1)::int as n from (${source.sql}) source
+    const { rows } = await query<Frozen>(
+      client,
+      sql`with numbered as (
+         select key, (row_number() over (order by ${raw(source.order)}) - 1)::int as n from (${source.keys}) source
        ), inserted as (
-         insert into ${t.chunk} (task_id, number, state, keys, first_key, last_key)
-         select ${taskId}, n / ${size} * ${size}, 'draft', array_agg(key order by n), min(key), max(key) from numbered group by n / ${size}
+         insert into ${raw(t.chunk)} (task_id, number, state, keys, first_key, last_key)
+         select ${lease.taskId}::int, n / ${size} * ${size}, 'draft', array_agg(key order by n), min(key), max(key) from numbered group by n / ${size}
          returning cardinality(keys) as size
        )
        select coalesce(sum(size), 0)::int as total, count(*)::int as "chunkCount" from inserted`,
-      [...source.values, lease.taskId, chunkSize],
     );
     return rows[0] as Frozen;
   });

@@ -1,4 +1,5 @@
 import { idFieldsOf } from '../../metadata/model-fields.ts';
+import { empty, raw, shared, sql, type Sql } from '../../db/sql.ts';
 import type { ModelMeta } from '../../metadata/contract.ts';
 import { keySql } from '../../metadata/key-sql.ts';
 import type { Resource } from '../../resources/contract.ts';
@@ -11,8 +12,7 @@ import type { TaskRow } from '../task-row.ts';
 
 /** Where a task's keys come from, as SQL that the database freezes from: rows of `key`, and what to order them by. */
 export interface KeySource {
-  sql: string;
-  values: unknown[];
+  keys: Sql;
   order: 'key' | 'place';
 }
 
@@ -40,10 +40,10 @@ async function givenKeys({ db }: TaskContext, taskId: number): Promise<string[] 
 }
 
 async function matchingKeys({ register }: TaskContext, { model }: Resource, where: Where): Promise<KeySource> {
-  const { text, values } = await register.whereSql(model, where);
+  const found = await register.whereSql(model, where);
   const id = idFieldsOf(model)[0]?.column;
-  const sql = `select ${keySql(model, 't')} collate "C" as key, t.${id} as place from (${text}) t`;
-  return { sql, values, order: keepsOrder(model) ? 'place' : 'key' };
+  const keys = sql`select ${raw(`${keySql(model, 't')} collate "C" as key, t.${id} as place`)} from (${found}) t`;
+  return { keys, order: keepsOrder(model) ? 'place' : 'key' };
 }
 
 /** The order of the id is the order of the key for numbers and uuids; text follows the column's collation, which may be any. */
@@ -55,7 +55,7 @@ function keepsOrder(model: ModelMeta): boolean {
 
 /** What the parent could not change and nobody has tried again since, as far as it is in the principal's scope. */
 function refusedKeys(ctx: TaskContext, task: TaskRow, resource: Resource): Promise<KeySource> {
-  return withinScope(ctx, task, resource, (first) => refusedKeysSql(ctx.db.t, first), [task.parentId, task.selection.code ?? null]);
+  return withinScope(ctx, task, resource, refusedKeysSql(ctx.db.t, task.parentId, task.selection.code ?? null));
 }
 
 /** Keys as far as the principal may see their records; `deleted` are rows of `keys` that have none to be seen. */
@@ -63,16 +63,15 @@ async function withinScope(
   { register }: TaskContext,
   { principal }: TaskRow,
   resource: Resource,
-  sql: (first: number) => string,
-  own: unknown[],
-  deleted?: string,
+  keys: Sql,
+  deleted?: Sql,
 ): Promise<KeySource> {
-  if (resource.scope(principal) === null) return { sql: sql(1), values: own, order: 'key' };
+  if (resource.scope(principal) === null) return { keys, order: 'key' };
   const { model } = resource;
-  const { text, values } = await register.whereSql(model, buildWhere(resource, principal, ''));
-  const visible = `key in (select ${keySql(model, 't')} collate "C" from (${text}) t)`;
-  const gone = deleted ? ` or key in (select unnest(keys) from (${deleted}) deleted)` : '';
-  return { sql: `select key from (${sql(values.length + 1)}) own where ${visible}${gone}`, values: [...values, ...own], order: 'key' };
+  const found = await register.whereSql(model, buildWhere(resource, principal, ''));
+  const visible = sql`key in (select ${raw(keySql(model, 't'))} collate "C" from (${found}) t)`;
+  const gone = deleted ? sql` or key in (select unnest(keys) from (${deleted}) deleted)` : empty;
+  return { keys: sql`select key from (${keys}) own where ${visible}${gone}`, order: 'key' };
 }
 
 /**
@@ -81,14 +80,9 @@ async function withinScope(
  */
 function changedKeys(ctx: TaskContext, task: TaskRow, resource: Resource, chosen: string[] | null): Promise<KeySource> {
   const { t } = ctx.db;
-  const sql = (first: number) => `select distinct key from ${t.change} change cross join unnest(change.keys) key
-    where change.task_id = $${first}::int and change.model = $${first + 1} and ($${first + 2}::text[] is null or key = any($${first + 2}::text[]))`;
-  return withinScope(
-    ctx,
-    task,
-    resource,
-    sql,
-    [task.parentId, task.model, chosen],
-    `select keys from ${t.change} where task_id = ${Number(task.parentId)} and kind = 'delete' and along_with is null`,
-  );
+  const given = shared(sql`${chosen}::text[]`);
+  const keys = sql`select distinct key from ${raw(t.change)} change cross join unnest(change.keys) key
+    where change.task_id = ${task.parentId}::int and change.model = ${task.model} and (${given} is null or key = any(${given}))`;
+  const deleted = raw(`select keys from ${t.change} where task_id = ${Number(task.parentId)} and kind = 'delete' and along_with is null`);
+  return withinScope(ctx, task, resource, keys, deleted);
 }

@@ -1,5 +1,6 @@
 import type { Pool, PoolClient } from 'pg';
 import type { TableNames } from '../../db/names.ts';
+import { raw, sql } from '../../db/sql.ts';
 import { transaction } from '../../db/transaction.ts';
 import { AppError } from '../../errors.ts';
 import { keySql } from '../../metadata/key-sql.ts';
@@ -58,10 +59,10 @@ export async function prepare(ctx: TaskContext, pool: Pool, task: TaskRow, resou
 /** Why the change would move its records onto each other; null: it would not. */
 async function whyOnto({ db }: TaskContext, pool: Pool, task: TaskRow, resource: Resource): Promise<string | null> {
   const { model } = resource;
-  const sql = `select t.* from ${model.table} t join (select unnest(keys) as key from ${db.t.chunk} where task_id = $1) frozen
-    on frozen.key = ${keySql(model, 't')} collate "C"`;
+  const rows = sql`select t.* from ${raw(model.table)} t join (select unnest(keys) as key from ${raw(db.t.chunk)} where task_id = ${task.id}) frozen
+    on frozen.key = ${raw(keySql(model, 't'))} collate "C"`;
   try {
-    await assertStayApart(pool, { isInTransaction: false }, model, changesOf(resource, task), () => ({ sql, values: [task.id] }));
+    await assertStayApart(pool, { isInTransaction: false }, model, changesOf(resource, task), () => rows);
     return null;
   } catch (error) {
     if (error instanceof AppError) return error.message;

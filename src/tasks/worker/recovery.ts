@@ -1,4 +1,4 @@
-import type { PoolClient } from 'pg';
+import { escapeIdentifier, type PoolClient } from 'pg';
 import { transaction } from '../../db/transaction.ts';
 import { isWokenSql } from '../../queue/wake.ts';
 import { advisoryClass } from '../advisory-class.ts';
@@ -38,7 +38,7 @@ async function bury(ctx: TaskContext, worker: { id: string; lockId: number; pool
     const gone = await client.query(`delete from ${db.t.worker} where id = $1`, [worker.id]);
     if (gone.rowCount === 0) return;
     await noteWorkerEnd(client, db.t);
-    if (worker.poolId) await client.query(`select "${db.queueSchema}".force_unlock_workers(array[$1])`, [worker.poolId]);
+    if (worker.poolId) await client.query(`select ${escapeIdentifier(db.queueSchema)}.force_unlock_workers(array[$1])`, [worker.poolId]);
     const slots = await client.query<{ task_id: number }>(`delete from ${db.t.task_slot} where worker_id = $1 returning task_id`, [
       worker.id,
     ]);

@@ -80,11 +80,11 @@ with
   written as (
     update "gazetteer"."city" t
     set
-      "status" = ($2)::"gazetteer"."city_status",
+      "status" = ($1)::"gazetteer"."city_status",
       "updated_at" = now()::timestamptz
     where
-      t."id" = any ($1::integer[])
-      and (t."status" is distinct from (($2)::"gazetteer"."city_status"))
+      t."id" = any ($2::integer[])
+      and (t."status" is distinct from (($1)::"gazetteer"."city_status"))
     returning
       (
         case
@@ -108,7 +108,7 @@ with
       ) as before,
       jsonb_build_object(
         'status',
-        (($2)::"gazetteer"."city_status")::"gazetteer"."city_status",
+        (($1)::"gazetteer"."city_status")::"gazetteer"."city_status",
         'updatedAt',
         (now()::timestamptz)::timestamptz
       ) as after,
@@ -134,15 +134,15 @@ with
         after
       )
     select
-      $5::text,
-      $6::text,
+      $3::text,
+      $4::text,
       'update',
-      $7::int,
-      $8::int,
+      $5::int,
+      $6::int,
+      $7::text,
+      $8::text,
       $9::text,
-      $10::text,
-      $11::text,
-      $4::text[],
+      $10::text[],
       keys,
       keys[1],
       before,
@@ -155,11 +155,11 @@ with
 select
   changed,
   case
-    when changed + same = $3::int then same
+    when changed + same = $11::int then same
     else 0
   end as unchanged,
   case
-    when changed + same <> $3::int then coalesce(keys, '{}')
+    when changed + same <> $11::int then coalesce(keys, '{}')
   end as written,
   put_back as "putBack"
 from
@@ -171,7 +171,7 @@ from
   cross join lateral (
     select
       case
-        when changed = $3::int then 0
+        when changed = $11::int then 0
         else (
           select
             0

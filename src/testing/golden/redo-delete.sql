@@ -178,10 +178,10 @@ with
         )
       ) as entry (key, before, after)
     where
-      change.task_id = $2::int
-      and change.model = $4
-      and change.kind = $5
-      and change.fields = $6::text[]
+      change.task_id = $1::int
+      and change.model = $2
+      and change.kind = $3
+      and change.fields = $4::text[]
       and change.first_key >= coalesce(
         (
           select
@@ -189,13 +189,13 @@ with
           from
             "bulkhead"."chunk"
           where
-            task_id = $2::int
-            and first_key <= $7
+            task_id = $1::int
+            and first_key <= $5
         ),
         ''
       )
-      and change.first_key <= $8
-      and entry.key = any ($3::text[])
+      and change.first_key <= $6
+      and entry.key = any ($7::text[])
   ),
   locked as materialized (
     select
@@ -220,7 +220,7 @@ with
     from
       "gazetteer"."city" t
     where
-      t."id" = any ($1::integer[])
+      t."id" = any ($8::integer[])
     order by
       (
         case
@@ -293,7 +293,7 @@ with
         from
           "gazetteer"."city" t
         where
-          t."id" = any ($1::integer[])
+          t."id" = any ($8::integer[])
           and (
             case
               when t."id" >= 0 then lpad(t."id"::text, 20, '0')
@@ -340,15 +340,15 @@ with
         after
       )
     select
+      $9::text,
       $10::text,
-      $11::text,
       'delete',
+      $11::int,
       $12::int,
-      $13::int,
+      $13::text,
       $14::text,
       $15::text,
-      $16::text,
-      $9::text[],
+      $16::text[],
       array_agg(
         "_key"
         order by

@@ -227,15 +227,15 @@ with
         after
       )
     select
-      $7::text,
-      $8::text,
+      $5::text,
+      $6::text,
       'update',
-      $9::int,
-      $10::int,
+      $7::int,
+      $8::int,
+      $9::text,
+      $10::text,
       $11::text,
-      $12::text,
-      $13::text,
-      $6::text[],
+      $12::text[],
       keys,
       keys[1],
       before,
@@ -248,11 +248,11 @@ with
 select
   changed,
   case
-    when changed + same = $5::int then same
+    when changed + same = $13::int then same
     else 0
   end as unchanged,
   case
-    when changed + same <> $5::int then coalesce(keys, '{}')
+    when changed + same <> $13::int then coalesce(keys, '{}')
   end as written,
   put_back as "putBack"
 from
@@ -264,7 +264,7 @@ from
   cross join lateral (
     select
       case
-        when changed = $5::int then 0
+        when changed = $13::int then 0
         else (
           select
             (

@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { test } from 'node:test';
+import { openPool } from '../../db/pool.ts';
+import { finished, launchOn, testContext } from '../../testing/context.ts';
+import { testDatabase } from '../../testing/database.ts';
+import { insertPlaces } from '../../testing/places.ts';
+import { runSlice } from './run-slice.ts';
+
+const archive = { field: 'status', 'value.status': 'archived' };
+const known = 'select name, (generic_plans + custom_plans)::int as plans from pg_prepared_statements order by name';
+
+test('what a worker sends for every chunk is planned once a connection, and a request leaves nothing on one', async (t) => {
+  const { db } = await testDatabase(t);
+  await insertPlaces(db, 100);
+  const ctx = testContext(db, {}, { chunkSize: 10 });
+  const pool = openPool({ connectionString: db.connectionString, name: 'a worker of one connection', max: 1 });
+  const everything = { kind: 'matching', filter: '' } as const;
+  const { task } = await launchOn(ctx, ctx.register.get('cities'), everything, 'update', archive);
+  await runSlice(ctx, { id: randomUUID(), pool, tokens: new Set() }, task.id, new AbortController().signal);
+  const { state, changed, chunkCount } = await finished(db, task.id, 0);
+  assert.deepEqual({ state, changed }, { state: 'succeeded', changed: 100 });
+  assert.deepEqual((await pool.query(known)).rows, [
+    { name: 'bulkhead_claim_chunk', plans: chunkCount },
+    { name: 'bulkhead_finish_chunk', plans: chunkCount },
+  ]);
+  await pool.end();
+
+  const one = openPool({ connectionString: db.connectionString, name: 'pages of one connection', max: 1 });
+  const request = { ...ctx, db: { ...db, pages: one } };
+  const few = { kind: 'ticked' as const, keys: ['00000000000000000001'] };
+  const inline = await launchOn(request, ctx.register.get('cities'), few, 'update', { field: 'status', 'value.status': 'draft' });
+  assert.equal(inline.task.state, 'succeeded');
+  assert.deepEqual((await one.query(known)).rows, []);
+  await one.end();
+});
