@@ -7,7 +7,7 @@ import { clone } from '../testing/clone.ts';
 import { startCommand, stopCommands } from '../testing/command.ts';
 
 test('npm run dev shows a saved template and style at once, a saved source after a restart, over a database that stays up', async (t) => {
-  const folder = clone(t);
+  const folder = clone(t, { isUsed: true });
   const edit = (file: string, change: (text: string) => string) => {
     const path = join(folder, file);
     writeFileSync(path, change(readFileSync(path, 'utf8')));

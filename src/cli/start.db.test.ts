@@ -109,12 +109,12 @@ async function refuses(address: string): Promise<boolean> {
   );
 }
 
-for (const [what, mode] of [
-  ['a folder that all can reach', '755'],
-  ["a folder like root's home, closed to others", '700'],
+for (const [what, how] of [
+  ['a folder that all can reach', { mode: '755' }],
+  ["a folder like root's home, closed to others", { mode: '700', isUsed: true }],
 ] as const) {
   test(`npm start in ${what}: answers, lets in, shows 135,233 places, and leaves nothing behind`, async (t) => {
-    const folder = clone(t, mode);
+    const folder = clone(t, how);
     const first = await start(folder);
     assert.match(await browse(first), /135,233/);
     await first.kill('SIGTERM');
@@ -138,7 +138,7 @@ for (const [what, mode] of [
 }
 
 test('a fresh clone is made ready once by two commands at once; what a person can mend is one sentence and exit status 1, and nothing is left running', async (t) => {
-  const folder = clone(t, '755');
+  const folder = clone(t);
   const generated = await Promise.all([1, 2].map(() => run('node', ['scripts/run.mjs', 'generate'], { cwd: folder, env: environment() })));
   const said = generated.map(({ stdout }) => stdout).join('');
   assert.equal(said.split('Generating the database client (sample)').length, 2, said);
