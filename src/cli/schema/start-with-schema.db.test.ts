@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -8,6 +8,10 @@ import { testDatabase } from '../../testing/database.ts';
 
 const schemas = join(import.meta.dirname, '../../testing/schemas');
 
+/** What is generated of a schema is kept for all of these tests. */
+const generated = mkdtempSync(join(tmpdir(), 'bulkhead-generated-'));
+test.after(() => rmSync(generated, { recursive: true, force: true }));
+
 /** A copy of a project, and a folder for what Bulkhead keeps. */
 function project(t: TestContext, name: string): { path: string; folder: string; read(): Record<string, string> } {
   const base = mkdtempSync(join(tmpdir(), 'bulkhead-project-'));
@@ -15,7 +19,9 @@ function project(t: TestContext, name: string): { path: string; folder: string; 
     await stopCommands();
     rmSync(base, { recursive: true, force: true });
   });
-  const path = join(base, name);
+  const [path, folder] = [join(base, name), join(base, 'state')];
+  mkdirSync(folder);
+  symlinkSync(generated, join(folder, 'schemas'));
   cpSync(join(schemas, name), path, { recursive: true });
   const read = () =>
     Object.fromEntries(
@@ -23,7 +29,7 @@ function project(t: TestContext, name: string): { path: string; folder: string; 
         .filter((entry) => entry.isFile())
         .map((entry) => [join(entry.parentPath, entry.name), readFileSync(join(entry.parentPath, entry.name), 'utf8')]),
     );
-  return { path, folder: join(base, 'state'), read };
+  return { path, folder, read };
 }
 
 test('a schema of Prisma 5 and the embedded database: the tables are made, every model has pages, once is enough', async (t) => {
