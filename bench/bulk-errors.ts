@@ -23,7 +23,7 @@ export function bulkErrors({ rows, pairs }: { rows: number; pairs: number }): Pr
           );
           const body = { field: ['status', 'featured'], 'value.status': 'published', 'value.featured': 'true' };
           const took = await seconds(async () => {
-            const { task } = await launchOn(ctx, ctx.register.get('cities'), { kind: 'matching', filter: '' }, 'update', body);
+            const { task } = await launchOn(ctx, ctx.registry.get('cities'), { kind: 'matching', filter: '' }, 'update', body);
             const end = await finished(ctx.db, task.id, 600_000);
             if (end.failed !== refused || end.changed !== rows - refused) {
               throw new Error(`${end.failed} refused and ${end.changed} changed, not ${refused} and ${rows - refused}`);

@@ -23,13 +23,13 @@ export function bulkHooks({ rows, pairs }: { rows: number; pairs: number }): Pro
       await bench.freshCopy();
       const took = await seconds(async () => {
         const body = { field: ['status', 'featured'], 'value.status': 'published', 'value.featured': 'true' };
-        const { task } = await launchOn(ctx, ctx.register.get('cities'), { kind: 'matching', filter: '' }, 'update', body);
+        const { task } = await launchOn(ctx, ctx.registry.get('cities'), { kind: 'matching', filter: '' }, 'update', body);
         const end = await finished(ctx.db, task.id, 900_000);
         if (end.changed !== rows) throw new Error(`it ended ${end.state} with ${end.changed} of ${rows}`);
       });
       ours.push(rows / took);
       await bench.freshCopy();
-      const delegate = delegateOf(ctx.register.client, ctx.register.get('cities').model);
+      const delegate = delegateOf(ctx.registry.client, ctx.registry.get('cities').model);
       const byOne = await seconds(async () => {
         for (let id = 1; id <= sample; id++) {
           const record = await delegate.findFirst({ where: { id } });

@@ -57,7 +57,7 @@ export async function runTask(
   operation: 'update' | 'delete',
   body: Record<string, unknown>,
 ): Promise<void> {
-  const { task: launched } = await launchOn(ctx, ctx.register.get('cities'), { kind: 'matching', filter: '' }, operation, body);
+  const { task: launched } = await launchOn(ctx, ctx.registry.get('cities'), { kind: 'matching', filter: '' }, operation, body);
   const task = await finished(ctx.db, launched.id, 600_000);
   if (task.state !== 'succeeded' || task.done !== rows) throw new Error(`the task ended ${task.state} with ${task.done} of ${rows}`);
 }
@@ -80,13 +80,13 @@ async function scripted(
 
 const data = { status: 'published', featured: true };
 
-async function updateMany({ register }: TaskContext, sample: number): Promise<void> {
-  const cities = register.client as unknown as { city: { updateMany(args: object): Promise<unknown> } };
+async function updateMany({ registry }: TaskContext, sample: number): Promise<void> {
+  const cities = registry.client as unknown as { city: { updateMany(args: object): Promise<unknown> } };
   for (let id = 0; id < sample; id += 1_000) await cities.city.updateMany({ where: { id: { gt: id, lte: id + 1_000 } }, data });
 }
 
-async function updateEach({ register }: TaskContext, sample: number): Promise<void> {
-  const cities = delegateOf(register.client, register.get('cities').model);
+async function updateEach({ registry }: TaskContext, sample: number): Promise<void> {
+  const cities = delegateOf(registry.client, registry.get('cities').model);
   for (let id = 1; id <= sample; id++) await cities.update({ where: { id }, data });
 }
 

@@ -21,7 +21,7 @@ export function bystander({ rows }: { rows: number }): Promise<Row[]> {
       await bench.freshCopy();
       const waits = await withRunners(bench, runners, async (ctx) => {
         const body = { field: ['status', 'featured'], 'value.status': 'published', 'value.featured': 'true' };
-        const { task } = await launchOn(ctx, ctx.register.get('cities'), { kind: 'matching', filter: '' }, 'update', body);
+        const { task } = await launchOn(ctx, ctx.registry.get('cities'), { kind: 'matching', filter: '' }, 'update', body);
         let isOver = false;
         const end = finished(bench.db, task.id, 900_000).finally(() => {
           isOver = true;

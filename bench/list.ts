@@ -55,7 +55,7 @@ async function fill(db: Database, rows: number): Promise<void> {
   );
   for (const { sql } of indexes) await db.pages.query(sql);
   const ctx = testContext(db);
-  await createIndexes(db.pages, await findWantedIndexes(db.pages, ctx.register), () => undefined);
+  await createIndexes(db.pages, await findWantedIndexes(db.pages, ctx.registry), () => undefined);
   await db.pages.query('vacuum (analyze) gazetteer.city');
   await db.pages.query('create extension pg_stat_statements');
 }

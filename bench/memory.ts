@@ -43,7 +43,7 @@ async function update({ db }: { db: Parameters<typeof testContext>[0] }, size: n
   const ctx = testContext(db);
   const value = field === 'notes' ? 'warm' : 'published';
   const selected = { kind: 'matching', filter: `population-min=0&id-max=${size}` } as const;
-  const { task } = await launchOn(ctx, ctx.register.get('cities'), selected, 'update', { field, [`value.${field}`]: value });
+  const { task } = await launchOn(ctx, ctx.registry.get('cities'), selected, 'update', { field, [`value.${field}`]: value });
   await finished(db, task.id, 600_000);
 }
 

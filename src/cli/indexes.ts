@@ -24,7 +24,7 @@ export async function indexes({ schema, create }: IndexOptions, config: Config):
     const admin = await bringUp(opened, config, connectionString);
     const { db, ctx } = await buildContext(directUrl(config, connectionString), config, admin, logAt(config.BULKHEAD_LOG_LEVEL));
     try {
-      const wanted = await findWantedIndexes(db.background, ctx.register);
+      const wanted = await findWantedIndexes(db.background, ctx.registry);
       if (!create) return console.log(inWords(wanted));
       const count = await createIndexes(db.background, wanted, ({ sql }) => console.log(sql));
       console.log(count === 1 ? '1 index was created.' : `${count} indexes were created.`);

@@ -7,7 +7,7 @@ import { testField } from '../testing/field.ts';
 import { parseJson, plainJson } from './json.ts';
 import type { FilterContext } from './contract.ts';
 import { readMoment } from './moment.ts';
-import { fieldKinds, getFieldKind } from './register.ts';
+import { fieldKinds, getFieldKind } from './field-kinds.ts';
 import type { ResourceField } from './contract.ts';
 
 const tagRelation: RelationMeta = {

@@ -1,7 +1,7 @@
 import { defaults, seal, unseal } from 'iron-webcrypto';
 import { z } from 'zod';
 import { textsOf } from '../form-texts.ts';
-import type { Register, Resource } from '../resources/contract.ts';
+import type { ResourceRegistry, Resource } from '../resources/contract.ts';
 import type { KeptForm } from './kept-form.ts';
 import type { Body } from './form.ts';
 
@@ -63,9 +63,14 @@ async function openSecret({ secret, principalId }: Sealing, name: string, sealed
 }
 
 /** A form that is given back to its owner; without one what is secret in it is left out. */
-export async function withSealedSecrets(form: KeptForm, register: Register, prefix: string, sealing: Sealing | null): Promise<KeptForm> {
+export async function withSealedSecrets(
+  form: KeptForm,
+  registry: ResourceRegistry,
+  prefix: string,
+  sealing: Sealing | null,
+): Promise<KeptForm> {
   const [slug = ''] = new URL(form.action, 'http://site.invalid').pathname.slice(prefix.length + 1).split('/');
-  const resource = register.list.find((candidate) => candidate.slug === decodeURIComponent(slug));
+  const resource = registry.list.find((candidate) => candidate.slug === decodeURIComponent(slug));
   if (!resource || resource.secrets.length === 0) return form;
   const pairs = form.pairs.map(([name, value]) => ({ name, value }));
   const names = resource.secrets.map(({ name }) => name);

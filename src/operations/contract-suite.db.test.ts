@@ -20,7 +20,7 @@ import { ada, eve, launchOn, testContext } from '../testing/context.ts';
 import { testDatabase } from '../testing/database.ts';
 import { insertPlaces } from '../testing/places.ts';
 import { runAtOnce } from '../testing/run-at-once.ts';
-import { getOperation, operationKinds } from './register.ts';
+import { getOperation, operationKinds } from './operations.ts';
 
 /**
  * What every operation keeps to, the sample's among them. A new one is covered without a word here: it is begun on
@@ -217,7 +217,7 @@ async function setUp(ctx: TaskContext, operation: string, setting: Setting, prin
     truncate gazetteer.country, gazetteer.tag, ${task}, ${chunk}, ${change}, ${selection}, ${preview} restart identity cascade`);
   await insertPlaces(db, count);
   await db.pages.query(`insert into gazetteer."_CityToTag" select id, 2 from gazetteer.city where id % 3 = 0`);
-  const cities = ctx.register.for(principal, 'cities');
+  const cities = ctx.registry.for(principal, 'cities');
   const counted = async (table: string) => (await db.pages.query<{ n: number }>(`select count(*)::int as n from ${table}`)).rows[0]?.n ?? 0;
   const inBackground = { inBackground: true };
   const launch = (kind: string, keys: readonly string[], body: Record<string, unknown>) =>

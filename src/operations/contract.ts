@@ -3,7 +3,7 @@ import type { Queryable } from '../db/transaction.ts';
 import type { TableNames } from '../db/names.ts';
 import type { Principal } from '../auth/principal.ts';
 import type { ResourceField } from '../fields/contract.ts';
-import type { Register, Resource } from '../resources/contract.ts';
+import type { ResourceRegistry, Resource } from '../resources/contract.ts';
 import type { Action } from '../resources/actions.ts';
 import type { Client } from '../resources/client.ts';
 import type { FieldEdit } from './field-edit.ts';
@@ -141,14 +141,14 @@ export interface Alteration {
 
 export interface CheckContext {
   readonly client: Queryable;
-  readonly register: Register;
+  readonly registry: ResourceRegistry;
   readonly resource: Resource;
   readonly principal: Principal;
 }
 
 export interface PrepareContext {
   readonly client: Queryable;
-  readonly register: Register;
+  readonly registry: ResourceRegistry;
   readonly resource: Resource;
   readonly holdersOf: HoldersOf;
 }

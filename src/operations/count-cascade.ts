@@ -2,13 +2,13 @@ import { idFieldsOf } from '../metadata/model-fields.ts';
 import type { Database } from '../db/database.ts';
 import { raw, sql, type Sql } from '../db/sql.ts';
 import type { ModelMeta } from '../metadata/contract.ts';
-import type { Register, Resource } from '../resources/contract.ts';
+import type { ResourceRegistry, Resource } from '../resources/contract.ts';
 import type { Where } from '../resources/client.ts';
 import type { FieldEdit } from './field-edit.ts';
 import { type ForeignKey, readForeignKeys } from './cascade/foreign-keys.ts';
 import { journal } from './journal-kind.ts';
 import { chosenPlaces, follow, inSnapshot, type Look, patiently, pointing, rootId, type Rows } from './cascade/key-walk.ts';
-import { changesOf, findOperation } from './register.ts';
+import { changesOf, findOperation } from './operations.ts';
 
 /** Longest that counting takes, in milliseconds; what takes longer counts as many. */
 const patienceMs = 1_000;
@@ -29,7 +29,7 @@ export interface Writing {
  */
 export async function countAlong(
   db: Database,
-  register: Register,
+  registry: ResourceRegistry,
   resource: Resource,
   { operation, parameters, where, count }: Writing,
   most: number,
@@ -41,7 +41,7 @@ export async function countAlong(
   const written = isDelete ? null : changedColumns(resource.model, changes);
   if (written?.size === 0 && links.cut.length === 0) return Math.min(most, links.added);
   if (written && links.cut.length === 0 && !(await isFollowed(db, resource.model))) return Math.min(most, links.added);
-  const matching = await register.whereSql(resource.model, where);
+  const matching = await registry.whereSql(resource.model, where);
   return inSnapshot(db, patienceMs, async (client) => {
     const look = patiently(client);
     const keys = await readForeignKeys(client);

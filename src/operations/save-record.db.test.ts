@@ -19,7 +19,7 @@ async function setUp(t: Parameters<typeof testDatabase>[0]) {
     `insert into gazetteer.city (name, country_code, feature_code, population, latitude, longitude, rating)
      select 'Place ' || n, 'ESP', 'PPL', n, 40.12345, -3, 4.5 from generate_series(1, 30) n`,
   );
-  const save = (slug: string) => saveContextOf(ctx, ctx.register.get(slug), ada);
+  const save = (slug: string) => saveContextOf(ctx, ctx.registry.get(slug), ada);
   const changes = async () =>
     (await db.pages.query(`select kind, fields, keys, first_key, before, after, principal_id from ${db.t.change} order by id`)).rows;
   return { db, ctx, save, changes };
@@ -109,8 +109,8 @@ test('a record that others point at is not deleted', async (t) => {
 test('a choice outside the scope of the related resource does not exist, and links that may not be seen stay', async (t) => {
   const { db, ctx, save, changes } = await setUp(t);
   const narrowed = (slug: string, related: string, scope: object): SaveContext => {
-    const whole = ctx.register.for(ada, slug);
-    const other = ctx.register.for(ada, related);
+    const whole = ctx.registry.for(ada, slug);
+    const other = ctx.registry.for(ada, related);
     const resource: Resource = {
       ...whole,
       related: (model) => (model === other.model.name ? { ...other, scope: () => ({ ...scope }) } : whole.related(model)),

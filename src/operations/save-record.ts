@@ -6,9 +6,9 @@ import type { Queryable } from '../db/transaction.ts';
 import { inTurn } from '../db/turns.ts';
 import { AppError, notFound } from '../errors.ts';
 import { plainJson } from '../fields/json.ts';
-import { getFieldKind } from '../fields/register.ts';
+import { getFieldKind } from '../fields/field-kinds.ts';
 import { keyOf, parseKey, whereKey, whereKeys } from '../metadata/keys.ts';
-import type { Register, Resource, ResourceField } from '../resources/contract.ts';
+import type { ResourceRegistry, Resource, ResourceField } from '../resources/contract.ts';
 import type { Client, Where } from '../resources/client.ts';
 import { delegateOf } from '../resources/delegate.ts';
 import { readRecord, type RecordValuesRead } from '../selection/record.ts';
@@ -37,7 +37,7 @@ import { writeError } from './refusals/write-error.ts';
 const saveTimeoutMs = 15_000;
 
 export interface SaveContext {
-  register: Register;
+  registry: ResourceRegistry;
   t: TableNames;
   resource: Resource;
   principal: Principal;
@@ -110,7 +110,7 @@ export function updateRecord(context: SaveContext, key: string, decide: (current
     async (client, sql) => {
       await assertNoRule(sql, model, [journal.changed], false);
       await lockRecord(sql, resource, key);
-      const current = await readRecord(context.register, resource, principal, key, resource.form, {
+      const current = await readRecord(context.registry, resource, principal, key, resource.form, {
         client,
         isWhole: context.isWhole ?? false,
       });
@@ -216,8 +216,8 @@ function keptBackError({ singular }: Resource): AppError {
 }
 
 /** What goes along is kept, for the history of each; a record is refused while a task holds any of it. */
-async function lockedAlong({ register, resource, holdersOf }: SaveContext, sql: Queryable, key: string): Promise<TakenAlong> {
-  const found = await findAlong(sql, register, resource.model);
+async function lockedAlong({ registry, resource, holdersOf }: SaveContext, sql: Queryable, key: string): Promise<TakenAlong> {
+  const found = await findAlong(sql, registry, resource.model);
   if (!found.isKept) return { dependants: [], keptAlong: null };
   const { conflicts, isTooMany } = await lockAlong(sql, resource.model, { ...found, holdersOf }, [key]);
   if (conflicts.length > 0) throw new AppError('held-along', 409, conflicts.map(({ message }) => message).join(' '));
@@ -248,15 +248,15 @@ async function afterSave(hooks: HookContext, sql: Queryable, { draft }: Ruled, k
 
 /** `typed`: what was to be written, for telling what went wrong without it. */
 async function save<T>(
-  { register, resource }: SaveContext,
+  { registry, resource }: SaveContext,
   key: string | null,
   typed: () => RecordValues,
   work: (client: Client, sql: Queryable) => Promise<T>,
   isDelete = false,
 ): Promise<T> {
   try {
-    return await inTurn(register.pool, (lockMs) =>
-      register.client.$transaction(
+    return await inTurn(registry.pool, (lockMs) =>
+      registry.client.$transaction(
         async (client) => {
           const sql = queryableOf(client);
           const limits = { lock_timeout: lockMs, statement_timeout: saveTimeoutMs };
@@ -269,10 +269,10 @@ async function save<T>(
   } catch (error) {
     const values = [...typed()].map(([{ meta }, value]) => [meta, value] as const);
     const isOwn = error instanceof AppError || key === null || resource.secrets.length === 0;
-    const stored = isOwn ? [] : await readSecrets(register.pool, resource, key).catch(() => null);
+    const stored = isOwn ? [] : await readSecrets(registry.pool, resource, key).catch(() => null);
     const secrets = [...secretTexts(resource, values), ...(stored ?? [])];
     const unsaid = (message: string) => unseen(message, resource, secrets);
-    const constraints = () => readConstraints(register.pool, resource.model);
+    const constraints = () => readConstraints(registry.pool, resource.model);
     throw (await writeError(error, { resource, isDelete, constraints, unsaid })) ?? error;
   }
 }
@@ -345,7 +345,7 @@ async function keepChange(
 
 /** Relations may only be led to what the principal may see; what is not there and what is not theirs are the same. */
 async function assertReachable(
-  { register, resource, principal }: SaveContext,
+  { registry, resource, principal }: SaveContext,
   client: Client,
   values: RecordValues,
   current: RecordValuesRead | null,
@@ -357,8 +357,8 @@ async function assertReachable(
       field.relation.kind === 'to-one' ? [value].filter((id) => id !== null).map(String) : linksOf(field, value, current).added;
     if (chosen.length === 0) continue;
     const target = relationTarget(resource, field);
-    if (!target && !hasResource(register, field)) continue;
-    const seen = target ? await relatedTitles(register, target, principal, chosen, client) : new Map<string, string>();
+    if (!target && !hasResource(registry, field)) continue;
+    const seen = target ? await relatedTitles(registry, target, principal, chosen, client) : new Map<string, string>();
     if (chosen.some((id) => !seen.has(id))) fieldErrors[field.name] = `${field.label} leads to a record that does not exist.`;
   }
   if (Object.keys(fieldErrors).length > 0) {

@@ -45,7 +45,7 @@ async function setUp(t: Parameters<typeof testDatabase>[0]) {
   };
   const count = async (where: string) =>
     (await db.pages.query<{ count: number }>(`select count(*)::int as count from gazetteer.city where ${where}`)).rows[0]?.count;
-  return { db, ctx, work, count, mine: ctx.register.for(eve, 'cities') };
+  return { db, ctx, work, count, mine: ctx.registry.for(eve, 'cities') };
 }
 
 test('a change that would move records out of the scope is refused, in a task and within a request', async (t) => {

@@ -1,5 +1,5 @@
 import { utcReader } from '../fields/reader.ts';
-import { getFieldKind } from '../fields/register.ts';
+import { getFieldKind } from '../fields/field-kinds.ts';
 import type { FieldMeta } from '../metadata/contract.ts';
 import { limits } from '../limits.ts';
 import { didYouMean } from '../nearest.ts';

@@ -101,7 +101,7 @@ export interface Resource {
 export type { ResourceField } from '../fields/contract.ts';
 
 /** Everything a running Bulkhead administers. */
-export interface Register {
+export interface ResourceRegistry {
   readonly list: readonly Resource[];
   /** For requests. */
   readonly pool: Pool;

@@ -22,7 +22,7 @@ test('a column that the database fills in, by an expression or as an identity, i
   `);
   const definitions = ['City', 'Country', 'Tag'].map((model) => defineResource(metadata, model as 'City'));
   const ctx = testContext(db, {}, {}, { ...sample, resources: await markGenerated(definitions, db.pages) });
-  const cities = ctx.register.get('cities');
+  const cities = ctx.registry.get('cities');
   const namesOf = (fields: readonly { name: string }[]) => fields.map(({ name }) => name);
   for (const name of ['notes', 'population']) {
     assert.ok(namesOf(cities.show).includes(name));

@@ -1,4 +1,4 @@
-import { getFieldKind } from '../fields/register.ts';
+import { getFieldKind } from '../fields/field-kinds.ts';
 import type { ResourceField } from '../fields/contract.ts';
 import { isLongText, isUsualTitle } from './guesses.ts';
 

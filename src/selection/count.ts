@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Principal } from '../auth/principal.ts';
 import { raw, sql, type Sql, type Statement, statementOf } from '../db/sql.ts';
-import type { Register, Resource } from '../resources/contract.ts';
+import type { ResourceRegistry, Resource } from '../resources/contract.ts';
 import type { Client } from '../resources/client.ts';
 import { idOf, reselect } from './matching-sql.ts';
 import { buildWhere } from './where.ts';
@@ -21,10 +21,10 @@ const dearest = 50_000;
 const surely = 10;
 
 /** How many records match, counted up to the resource's `countLimit`. At most two statements. */
-export async function countRecords(register: Register, resource: Resource, principal: Principal, filter: string): Promise<Count> {
+export async function countRecords(registry: ResourceRegistry, resource: Resource, principal: Principal, filter: string): Promise<Count> {
   const { model } = resource;
-  const matching = await register.whereSql(model, buildWhere(resource, principal, filter), idOf(model));
-  return countMatching(register.client, resource, matching);
+  const matching = await registry.whereSql(model, buildWhere(resource, principal, filter), idOf(model));
+  return countMatching(registry.client, resource, matching);
 }
 
 /** The same of what reads ids. Beyond the limit, and where even counting up to it would read too much, an estimate. */

@@ -16,7 +16,7 @@ const everything: ListQuery = { filter: '', sort: '', page: null, size: 25, afte
 type Read = (changes: Partial<ListQuery>) => Promise<ListPage>;
 
 function reader(ctx: TaskContext, resource: Resource): Read {
-  return (changes) => listRecords(ctx.register, resource, ada, { ...everything, sort: resource.defaultSort, ...changes });
+  return (changes) => listRecords(ctx.registry, resource, ada, { ...everything, sort: resource.defaultSort, ...changes });
 }
 
 /** Keys from the first page to the last by following places, in pages. */
@@ -49,7 +49,7 @@ async function setUp(t: Parameters<typeof testDatabase>[0], count = 230) {
        status = (enum_range(null::gazetteer.city_status))[1 + id % 4], featured = id % 2 = 0, alt_name = case when id % 6 > 1 then 'a~!' || id % 6 end,
        country_code = (array['ESP', 'FRA', 'XXX'])[1 + id % 3]`,
   );
-  return { db, ctx, cities: ctx.register.for(ada, 'cities') };
+  return { db, ctx, cities: ctx.registry.for(ada, 'cities') };
 }
 
 const sorts: Record<string, string> = {
@@ -130,12 +130,12 @@ test('a place that cannot be one of the order is named', async (t) => {
 test('every model can be walked through by each of its columns, in either direction', async (t) => {
   const { db } = await testDatabase(t, { content: 'torture' });
   const ctx = testContext(db, {}, {}, tortureAdmin);
-  for (const resource of ctx.register.listFor(ada)) {
+  for (const resource of ctx.registry.listFor(ada)) {
     const { model } = resource;
     if (model.idFields.length === 0) continue;
     const read = reader(ctx, resource);
     for (const { name, meta } of resource.fields.filter(
-      (field) => findSortable(ctx.register, resource, ada, field.name) && !field.relation,
+      (field) => findSortable(ctx.registry, resource, ada, field.name) && !field.relation,
     )) {
       for (const direction of ['asc', 'desc']) {
         const order = [meta.column, ...model.idFields.map((id) => model.fields[id]?.column)].map(
@@ -177,7 +177,7 @@ test('a count is exact up to the limit and an estimate beyond it, exact when ask
   await insertPlaces(db, 3_000);
   await db.pages.query('update gazetteer.city set featured = id <= 90');
   await db.pages.query('analyze gazetteer.city');
-  const read = reader(ctx, ctx.register.for(ada, 'cities'));
+  const read = reader(ctx, ctx.registry.for(ada, 'cities'));
   assert.deepEqual((await read({ filter: 'featured=true' })).total, { value: 90, isExact: true });
   assert.deepEqual((await read({ filter: 'population-max=100' })).total, { value: 100, isExact: true });
   const beyond = await read({ filter: 'population-max=101' });

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { query, raw, sql } from '../db/sql.ts';
 import type { Database } from '../db/database.ts';
-import { getFieldKind } from '../fields/register.ts';
+import { getFieldKind } from '../fields/field-kinds.ts';
 import { momentKind } from '../fields/moment.ts';
 import type { FieldMeta, ModelMeta, RelationMeta } from '../metadata/contract.ts';
 import { keyOf, keyToUrl } from '../metadata/keys.ts';
 import { delegateOf } from '../resources/delegate.ts';
-import type { Register, Resource, ResourceField } from '../resources/contract.ts';
+import type { ResourceRegistry, Resource, ResourceField } from '../resources/contract.ts';
 import { ada, testContext } from '../testing/context.ts';
 import { testDatabase } from '../testing/database.ts';
 import { tortureAdmin } from '../testing/torture.ts';
@@ -214,7 +214,7 @@ function link(metadata: Resource['metadata'], model: ModelMeta, field: FieldMeta
 }
 
 async function relationCases(
-  register: Register,
+  registry: ResourceRegistry,
   { model, metadata }: Resource,
   { field }: FilterField,
   operator: FilterOperator,
@@ -225,7 +225,7 @@ async function relationCases(
   if (operator.name === 'empty')
     return [{ texts: [operator.value as string], sql: operator.value === 'yes' ? `not ${exists('true')}` : exists('true') }];
   const select = Object.fromEntries(related.idFields.map((name) => [name, true]));
-  const rows = await delegateOf(register.client, related).findMany({ select, take: 3 });
+  const rows = await delegateOf(registry.client, related).findMany({ select, take: 3 });
   const keys = rows.map((row) => ({
     text: keyToUrl(related, keyOf(related, row)),
     sql: related.idFields.map((name) => `r.${related.fields[name]?.column}::text = ${literal(idText(row[name]))}`).join(' and '),
@@ -247,14 +247,14 @@ function idText(value: unknown): string {
 
 async function casesOf(
   db: Database,
-  register: Register,
+  registry: ResourceRegistry,
   resource: Resource,
   field: FilterField,
   operator: FilterOperator,
 ): Promise<Case[]> {
   const { model, metadata } = resource;
   if (!field.via) {
-    if (model.fields[field.field.name]?.relation) return relationCases(register, resource, field, operator);
+    if (model.fields[field.field.name]?.relation) return relationCases(registry, resource, field, operator);
     const most = model.name === 'Everything' ? 60 : 5;
     return scalarCases(`t.${field.field.meta.column}`, field.field, operator, await textsOf(db, model, field.field), most);
   }
@@ -272,13 +272,13 @@ async function casesOf(
 
 test('on every field of every model, every operator finds the rows that plain SQL finds', async (t) => {
   const { db } = await testDatabase(t, { content: 'torture' });
-  const { register } = testContext(db, {}, {}, tortureAdmin);
+  const { registry } = testContext(db, {}, {}, tortureAdmin);
   const wrong: string[] = [];
   const tried = new Set<string>();
   const offered = new Set<string>();
   let count = 0;
-  for (const { slug } of register.list) {
-    const resource = register.for(ada, slug);
+  for (const { slug } of registry.list) {
+    const resource = registry.for(ada, slug);
     const { model } = resource;
     const fields = Object.values(model.fields).filter(({ column }) => column !== null);
     const ids = (model.idFields.length > 0 ? model.idFields.map((name) => model.fields[name] as FieldMeta) : fields).filter(
@@ -288,14 +288,14 @@ test('on every field of every model, every operator finds the rows that plain SQ
     for (const field of filterFieldsOf(resource, ada)) {
       for (const operator of field.operators) {
         offered.add(`${getFieldKind(field.field).name} ${operator.name}`);
-        for (const { texts, sql: condition } of await casesOf(db, register, resource, field, operator)) {
+        for (const { texts, sql: condition } of await casesOf(db, registry, resource, field, operator)) {
           const filter = filterToText({ kind: 'and', items: [{ path: field.path, operator: operator.name, values: texts }] });
           const name = `${model.name}: ${decodeURIComponent(filter.replaceAll('+', ' '))}`;
           count += 1;
           tried.add(`${getFieldKind(field.field).name} ${operator.name}`);
           try {
             const where = buildWhere(resource, ada, filter, { now });
-            const matching = await register.whereSql(
+            const matching = await registry.whereSql(
               model,
               where,
               ids.map((id) => id.name),

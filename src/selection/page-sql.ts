@@ -2,7 +2,7 @@ import type { Principal } from '../auth/principal.ts';
 import { empty, join, raw, shared, sql, type Sql, type Statement, statementOf } from '../db/sql.ts';
 import type { FieldMeta, RelationMeta } from '../metadata/contract.ts';
 import { keySql } from '../metadata/key-sql.ts';
-import type { Register, Resource, ResourceField } from '../resources/contract.ts';
+import type { ResourceRegistry, Resource, ResourceField } from '../resources/contract.ts';
 import { type OrderKey, orderText, type Piece, type Place, piecesOf } from './keyset.ts';
 import { cutSql, isLongText } from './cut.ts';
 import { idOf, reselect } from './matching-sql.ts';
@@ -12,10 +12,10 @@ import type { SortKey } from './sort.ts';
 import { limits } from '../limits.ts';
 
 export interface PageQuery {
-  register: Register;
+  registry: ResourceRegistry;
   resource: Resource;
   principal: Principal;
-  /** Reads the ids of the records that match, as `register.whereSql` says it. */
+  /** Reads the ids of the records that match, as `registry.whereSql` says it. */
   matching: Sql;
   sort: readonly SortKey[];
   reads: readonly Read[];
@@ -52,7 +52,7 @@ interface Other {
 /**
  * One statement for a page of a list: records with their related titles, and the texts of a cursor at each of them.
  */
-export async function pageStatement({ register, resource, principal, ...query }: PageQuery): Promise<Statement> {
+export async function pageStatement({ registry, resource, principal, ...query }: PageQuery): Promise<Statement> {
   const { model } = resource;
   const others = new Map<string, Other | null>();
   for (const name of modelsOf(query)) others.set(name, await findOther(name));
@@ -89,9 +89,9 @@ export async function pageStatement({ register, resource, principal, ...query }:
   }
 
   async function findOther(modelName: string): Promise<Other | null> {
-    const view = relatedView(register, resource, principal, modelName);
+    const view = relatedView(registry, resource, principal, modelName);
     if (!view?.where) return view && { view, rows: raw(view.model.table) };
-    const found = await register.whereSql(view.model, view.where, idOf(view.model));
+    const found = await registry.whereSql(view.model, view.where, idOf(view.model));
     return { view, rows: sql`(${reselect(view.model, found, '*')})` };
   }
 

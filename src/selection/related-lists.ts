@@ -4,7 +4,7 @@ import type { Principal } from '../auth/principal.ts';
 import { raw, sql, type Statement, statementOf } from '../db/sql.ts';
 import { transaction } from '../db/transaction.ts';
 import { keyToUrl, whereKeys } from '../metadata/keys.ts';
-import type { Register, Resource, ResourceField } from '../resources/contract.ts';
+import type { ResourceRegistry, Resource, ResourceField } from '../resources/contract.ts';
 import type { Where } from '../resources/client.ts';
 import { idOf, reselect } from './matching-sql.ts';
 import type { RelatedRecord } from './related.ts';
@@ -41,17 +41,17 @@ const usualTimes: ListTimes = { all: 600, each: 200 };
  * statements for each.
  */
 export async function relatedLists(
-  register: Register,
+  registry: ResourceRegistry,
   resource: Resource,
   principal: Principal,
   key: string,
   { all, each }: ListTimes = usualTimes,
 ): Promise<RelatedList[]> {
-  const asked = await Promise.all(resource.fields.map((field) => askFor(register, resource, principal, key, field)));
+  const asked = await Promise.all(resource.fields.map((field) => askFor(registry, resource, principal, key, field)));
   const lists = asked.filter((one) => one !== null);
   if (lists.length === 0) return [];
   const end = performance.now() + all;
-  return transaction(register.pool as Pool, async (client) => {
+  return transaction(registry.pool as Pool, async (client) => {
     const read: RelatedList[] = [];
     for (const list of lists) read.push(await readList(client, list, () => Math.min(each, end - performance.now())));
     return read;
@@ -64,7 +64,7 @@ interface Asked extends Pick<RelatedList, 'field' | 'resource' | 'opposite'> {
 }
 
 async function askFor(
-  register: Register,
+  registry: ResourceRegistry,
   resource: Resource,
   principal: Principal,
   key: string,
@@ -80,8 +80,8 @@ async function askFor(
   const where: Where = {
     AND: [buildWhere(related, principal, ''), { [opposite.name]: related.model.fields[opposite.name]?.isList ? { some: here } : here }],
   };
-  const first = await titledStatement(register, { resource: related, where, limit: mostListed + 1 });
-  const found = reselect(model, await register.whereSql(model, where, idOf(model)), '1');
+  const first = await titledStatement(registry, { resource: related, where, limit: mostListed + 1 });
+  const found = reselect(model, await registry.whereSql(model, where, idOf(model)), '1');
   const counted = statementOf(sql`select count(*)::int as n from (${found} limit ${raw(String(mostCounted + 1))}) one`);
   return { field, resource: related, opposite, first, counted };
 }

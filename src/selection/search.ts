@@ -1,6 +1,6 @@
 import { foldedPattern } from '../fields/folded.ts';
 import { escapePattern } from '../fields/operators/text.ts';
-import { getFieldKind } from '../fields/register.ts';
+import { getFieldKind } from '../fields/field-kinds.ts';
 import { scalarKind } from '../fields/scalar-kind.ts';
 import { idValues, parseKey, whereKeys } from '../metadata/keys.ts';
 import type { ModelMeta } from '../metadata/contract.ts';

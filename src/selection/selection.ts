@@ -3,7 +3,7 @@ import type { Database } from '../db/database.ts';
 import { patientTransaction } from '../db/patient-transaction.ts';
 import { AppError, notFound } from '../errors.ts';
 import { isKey, whereKeys, sortKeys } from '../metadata/keys.ts';
-import type { Register, Resource } from '../resources/contract.ts';
+import type { ResourceRegistry, Resource } from '../resources/contract.ts';
 import type { Where } from '../resources/client.ts';
 import { countExactly } from './count.ts';
 import { buildWhere } from './where.ts';
@@ -141,10 +141,15 @@ export function selectionWhere(resource: Resource, principal: Principal, selecte
 }
 
 /** How many records it is about now. */
-export async function countSelection(register: Register, resource: Resource, principal: Principal, selected: Selected): Promise<number> {
+export async function countSelection(
+  registry: ResourceRegistry,
+  resource: Resource,
+  principal: Principal,
+  selected: Selected,
+): Promise<number> {
   if (selected.kind === 'ticked' && selected.keys.length === 0) return 0;
-  const matching = await register.whereSql(resource.model, selectionWhere(resource, principal, selected));
-  return (await countExactly(register.client, resource, matching)).value;
+  const matching = await registry.whereSql(resource.model, selectionWhere(resource, principal, selected));
+  return (await countExactly(registry.client, resource, matching)).value;
 }
 
 function tooManyTicked(): AppError {

@@ -1,7 +1,7 @@
 import { escapeIdentifier } from 'pg';
 import type { Pool } from 'pg';
 import type { FieldMeta, ModelMeta } from '../metadata/contract.ts';
-import type { Register, Resource } from '../resources/contract.ts';
+import type { ResourceRegistry, Resource } from '../resources/contract.ts';
 import { foldedSql, hasMoreThanAscii } from '../fields/folded.ts';
 import { scalarKind } from '../fields/scalar-kind.ts';
 
@@ -30,9 +30,9 @@ interface Wanted {
 }
 
 /** Which indexes the resources' lists want and do not have; nothing is created. */
-export async function findWantedIndexes(pool: Pool, register: Register): Promise<WantedIndexes> {
-  const found = await lookAround(pool, register);
-  const wanted = register.list.flatMap(wantedBy).filter(({ resource: { model }, meta, kind }) => !found.has(model, meta, kind));
+export async function findWantedIndexes(pool: Pool, registry: ResourceRegistry): Promise<WantedIndexes> {
+  const found = await lookAround(pool, registry);
+  const wanted = registry.list.flatMap(wantedBy).filter(({ resource: { model }, meta, kind }) => !found.has(model, meta, kind));
   // One index serves both who filters by a column and who sorts by it.
   const nameOf = ({ resource, meta, kind }: Wanted) => `${resource.model.table} ${meta.column} ${isOfWords(kind) ? kind : 'order'}`;
   const once = [...new Map([...wanted].reverse().map((one) => [nameOf(one), one])).values()].reverse();
@@ -118,8 +118,8 @@ interface Surroundings {
   has(model: ModelMeta, meta: FieldMeta, kind: Wanted['kind']): boolean;
 }
 
-async function lookAround(pool: Pool, register: Register): Promise<Surroundings> {
-  const tables = [...new Set(register.list.map(({ model }) => model.table))];
+async function lookAround(pool: Pool, registry: ResourceRegistry): Promise<Surroundings> {
+  const tables = [...new Set(registry.list.map(({ model }) => model.table))];
   const { rows: owned } = await pool.query<{ name: string; isOwn: boolean }>(
     `select name, pg_has_role(c.relowner, 'usage') as "isOwn" from unnest($1::text[]) name join pg_class c on c.oid = to_regclass(name)`,
     [tables],

@@ -2,7 +2,7 @@ import type { Principal } from '../auth/principal.ts';
 import type { Database } from '../db/database.ts';
 import type { Queryable } from '../db/transaction.ts';
 import { AppError } from '../errors.ts';
-import { getOperation } from '../operations/register.ts';
+import { getOperation } from '../operations/operations.ts';
 import type { Resource } from '../resources/contract.ts';
 import type { RunOptions } from './run-options.ts';
 import { unfinishedSql, type TaskState } from './states.ts';

@@ -29,7 +29,7 @@ async function setUp(t: TestContext, { places = 600, options = {}, settings = {}
   const told: string[] = [];
   const ctx = { ...testContext(db, settings, { chunkSize }, admin), log: (...line: unknown[]) => void told.push(JSON.stringify(line)) };
   await insertPlaces(db, places);
-  const launch = (given: Partial<RunOptions> = {}) => launchOn(ctx, ctx.register.get('cities'), everything, 'update', note, ada, given);
+  const launch = (given: Partial<RunOptions> = {}) => launchOn(ctx, ctx.registry.get('cities'), everything, 'update', note, ada, given);
   const worker = await startWorker(ctx, { connectionString, concurrency: 3 });
   defer(() => worker.stop());
   const run = async (given: Partial<RunOptions> = {}) => finished(db, (await launch(given)).task.id);
@@ -130,7 +130,7 @@ test('a chunk knows before it commits whether somebody waits for one of its reco
   const { db, defer } = await testDatabase(t);
   const ctx = testContext(db);
   await insertPlaces(db, 10);
-  const { task } = await launchOn(ctx, ctx.register.get('cities'), { kind: 'matching', filter: '' }, 'update', note, ada, {
+  const { task } = await launchOn(ctx, ctx.registry.get('cities'), { kind: 'matching', filter: '' }, 'update', note, ada, {
     inBackground: true,
   });
   const lease = await takeSlot(ctx, db.background, task.id, randomUUID());

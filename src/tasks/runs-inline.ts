@@ -16,12 +16,12 @@ export function runsInline(resource: Resource, selection: BulkSelection, princip
 
 /** What is written along with the records, no further than it decides whether they run within the request. */
 export async function countAlongInline(
-  { db, register }: TaskContext,
+  { db, registry }: TaskContext,
   resource: Resource,
   principal: Principal,
   writing: Writing & Pick<BulkSelection, 'kind'>,
 ): Promise<number> {
   const { count, kind, operation } = writing;
   if (count > resource.mostInline || resource.runsInBackground({ count, along: 0, kind, operation }, principal)) return 0;
-  return countAlong(db, register, resource, writing, resource.mostInline + 1 - count);
+  return countAlong(db, registry, resource, writing, resource.mostInline + 1 - count);
 }

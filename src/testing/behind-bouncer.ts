@@ -227,7 +227,7 @@ export async function behindBouncer({ seed, ms, say }: BehindBouncer): Promise<B
       }
     }
 
-    async function everyRoute({ register }: TaskContext) {
+    async function everyRoute({ registry }: TaskContext) {
       const found = new Set<string>();
       const onRoute = ({ method, url }: RouteOptions) => {
         for (const one of [method].flat()) if (one === 'GET' || one === 'POST') found.add(`${one} ${url}`);
@@ -236,7 +236,7 @@ export async function behindBouncer({ seed, ms, say }: BehindBouncer): Promise<B
       const list = [...found];
       const principal = { id: '', name: 'Walker', roles: ['admin'] };
       const few = list.flatMap((route, index) =>
-        oddRequests([route], register.listFor(principal), principal, { seed: seed + index, count: oddPerRoute }),
+        oddRequests([route], registry.listFor(principal), principal, { seed: seed + index, count: oddPerRoute }),
       );
       return {
         routes: list,

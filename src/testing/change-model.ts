@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { type Edit, type FieldText, NoRoom } from '../operations/edits/contract.ts';
 import { familyOf } from '../operations/edits/field-family.ts';
-import { getEdit } from '../operations/edits/register.ts';
+import { getEdit } from '../operations/edits/edits.ts';
 import type { FieldEdit } from '../operations/field-edit.ts';
 import type { FieldMeta, ModelMeta } from '../metadata/contract.ts';
 

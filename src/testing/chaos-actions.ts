@@ -22,11 +22,11 @@ const unfinished = 'finished_at is null';
 
 /** Everything that a person may do next, each drawn anew. */
 export function chaosActions(ctx: TaskContext, who: Principal, places: number, random: () => number): Action[] {
-  const { db, register } = ctx;
+  const { db, registry } = ctx;
   const below = (count: number) => Math.floor(random() * count);
   const pick = <T>(from: readonly T[]): T => from[below(from.length)] as T;
-  const [cities, countries] = ['cities', 'countries'].map((slug) => register.for(who, slug)) as [Resource, Resource];
-  const of = (model: string) => register.for(who, register.list.find((one) => one.model.name === model)?.slug ?? model);
+  const [cities, countries] = ['cities', 'countries'].map((slug) => registry.for(who, slug)) as [Resource, Resource];
+  const of = (model: string) => registry.for(who, registry.list.find((one) => one.model.name === model)?.slug ?? model);
   const key = (id: number) => String(id).padStart(20, '0');
   const save = saveContextOf(ctx, cities, who);
   const options = { overlap: pick<Overlap>(['refuse', 'skip', 'wait']), inBackground: random() < 0.3, skipChanged: random() < 0.2 };

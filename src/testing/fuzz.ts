@@ -82,7 +82,7 @@ export async function fuzz(t: Pick<TestContext, 'after'>, options: FuzzOptions):
     ...(through ? { through } : {}),
   });
   const { db, context, config } = testing;
-  const { register } = context;
+  const { registry } = context;
   const logged: string[] = [];
   const logger = pino({ level: 'error' }, { write: (line: string) => void logged.push(line) });
   const routes = new Set<string>();
@@ -97,14 +97,14 @@ export async function fuzz(t: Pick<TestContext, 'after'>, options: FuzzOptions):
   });
   t.after(() => app.close());
 
-  const { hidden, visible } = await chooseRecords(register.list);
+  const { hidden, visible } = await chooseRecords(registry.list);
   const before = await checksum();
   const visitor = await testing.signIn(role);
   // Whoever signs out a thousand times is let in again without the password.
   const sessions = await db.pages.query<{ row: string }>(`select to_jsonb(session)::text as row from ${db.t.session} session`);
   // The preview that was made last, of each resource: what a confirmation names.
   const previews = new Map<string, string>();
-  const requests = oddRequests([...routes], register.listFor(visitor.principal), visitor.principal, options);
+  const requests = oddRequests([...routes], registry.listFor(visitor.principal), visitor.principal, options);
   const failures: string[] = [];
   const statuses: Record<string, number> = {};
   let lastTask = 0;
@@ -141,7 +141,7 @@ export async function fuzz(t: Pick<TestContext, 'after'>, options: FuzzOptions):
 
   /** Something may be put in the way of the record that the request is about. */
   async function beginWatch(index: number, slug: string) {
-    const model = register.list.find((one) => one.slug === slug)?.model;
+    const model = registry.list.find((one) => one.slug === slug)?.model;
     if (!watch || !model || model.isView || model.idFields.length === 0) return null;
     await chooseVisible(slug, seededRandom(options.seed + index));
     return watch.begin(index, model, visible.get(slug)?.ids ?? null);
@@ -168,7 +168,7 @@ export async function fuzz(t: Pick<TestContext, 'after'>, options: FuzzOptions):
         .replaceAll('{operation}', previews.get(slug) ?? '')
         .replaceAll('{task}', '1')
         .replaceAll('{number}', String(number))
-        .replaceAll('{field}', register.list.find((one) => one.slug === slug)?.bulkFields[0]?.name ?? 'name')
+        .replaceAll('{field}', registry.list.find((one) => one.slug === slug)?.bulkFields[0]?.name ?? 'name')
         .replaceAll('{hidden}', encode(hidden.get(slug)?.url ?? '1'))
         .replaceAll('{key}', ids?.key ?? '1');
     const fill = (text: string) => put(text).replaceAll('{id}', ids?.url ?? '1');
@@ -228,7 +228,7 @@ export async function fuzz(t: Pick<TestContext, 'after'>, options: FuzzOptions):
     for (const { slug, model } of resources) {
       if (model.idFields.length === 0) continue;
       const select = Object.fromEntries(model.idFields.map((name) => [name, true]));
-      const rows = await delegateOf(register.client, model).findMany({ select, take: 2 });
+      const rows = await delegateOf(registry.client, model).findMany({ select, take: 2 });
       const [first, second] = rows.map((row) => chosenOf(model, row));
       if (first && second && !Object.values(model.fields).some(({ relation }) => relation?.kind === 'to-one')) {
         chosen.hidden.set(slug, first);
@@ -242,10 +242,10 @@ export async function fuzz(t: Pick<TestContext, 'after'>, options: FuzzOptions):
 
   /** Another, should it have been deleted, or any. */
   async function chooseVisible(slug: string, random: () => number = () => 0): Promise<void> {
-    const model = register.list.find((one) => one.slug === slug)?.model;
+    const model = registry.list.find((one) => one.slug === slug)?.model;
     if (!model || model.idFields.length === 0) return;
     const select = Object.fromEntries(model.idFields.map((name) => [name, true]));
-    const rows = await delegateOf(register.client, model).findMany({ where: scopes.get(model.name) ?? {}, select, take: 50 });
+    const rows = await delegateOf(registry.client, model).findMany({ where: scopes.get(model.name) ?? {}, select, take: 50 });
     const row = rows[Math.floor(random() * rows.length)];
     if (row) visible.set(slug, chosenOf(model, row));
   }
@@ -253,7 +253,7 @@ export async function fuzz(t: Pick<TestContext, 'after'>, options: FuzzOptions):
   async function checksum(): Promise<Map<string, string>> {
     const sums = new Map<string, string>();
     for (const [slug, { key }] of hidden) {
-      const { model } = register.get(slug);
+      const { model } = registry.get(slug);
       // A view shows rows of tables whose own scope says who may write them.
       if (!model.isView) sums.set(slug, await rowOf(model, key));
     }

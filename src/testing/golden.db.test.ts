@@ -33,7 +33,7 @@ async function setUp(t: Parameters<typeof testDatabase>[0]) {
     return { task, statements };
   };
   const run = async (operation: string, body: Record<string, unknown>) => {
-    const { task } = await launchOn(ctx, ctx.register.get('cities'), everything, operation, body);
+    const { task } = await launchOn(ctx, ctx.registry.get('cities'), everything, operation, body);
     return record(task);
   };
   const takeBack = async ({ id }: TaskRow) => {
@@ -65,7 +65,7 @@ test('what tasks and operations send to the database', async (t) => {
   const update = await run('update', edits);
   const undoUpdate = await takeBack(update.task);
   const own = new Map<string, Awaited<ReturnType<typeof run>>>();
-  for (const { options } of ctx.register.get('cities').operations) {
+  for (const { options } of ctx.registry.get('cities').operations) {
     const done = await run(options.name, {});
     own.set(options.name, done);
     await takeBack(done.task);

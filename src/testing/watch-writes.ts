@@ -2,7 +2,7 @@ import type pg from 'pg';
 import type { FieldMeta, ModelMeta } from '../metadata/contract.ts';
 import { countDrawn, type Drawable, type DrawnCauses } from './drawn-causes.ts';
 import { journal } from '../operations/journal-kind.ts';
-import { builtIn } from '../operations/register.ts';
+import { builtIn } from '../operations/operations.ts';
 import { fateOfHeld, type Hold, holdOnly, holds, ruleSql } from './holding.ts';
 import type { OddTable } from './odd-tables.ts';
 import { seededRandom } from './random.ts';

@@ -78,7 +78,7 @@ async function explanationOf(context: TaskContext, about: BulkRequest, error: Ap
   const { principal, url } = about;
   const holders = await namedHolders(context, principal, error.details.holders ?? []);
   const [holder] = holders;
-  const isVisible = holder && seesTask(context.register, principal, holder);
+  const isVisible = holder && seesTask(context.registry, principal, holder);
   if (!isVisible) return overlapData(about, holders, null, null);
   const task = await getNamed(context, principal, holder.taskId);
   const now = new Date();

@@ -45,7 +45,7 @@ export async function bulkDoData(opened: Opened, consequences: ConsequencesData 
 }
 
 async function controlOf(
-  { register, sql, principal, resource, body, url }: Opened,
+  { registry, sql, principal, resource, body, url }: Opened,
   field: NonNullable<Opened['operation']['inputs']>[number],
   error: string | null,
 ): Promise<BulkDoData['controls'][number]> {
@@ -53,7 +53,7 @@ async function controlOf(
   const id = `bulk-do-${field.name}`;
   const help = field.help ?? zoneHint(field, resource.reader);
   const input = await inputData({
-    register,
+    registry,
     sql,
     principal,
     resource,

@@ -3,8 +3,8 @@ import type { Principal } from '../../auth/principal.ts';
 import { textsOf } from '../../form-texts.ts';
 import type { Queryable } from '../../db/transaction.ts';
 import type { Edit, EditInput } from '../../operations/edits/contract.ts';
-import { editsFor } from '../../operations/edits/register.ts';
-import type { Register, Resource, ResourceField } from '../../resources/contract.ts';
+import { editsFor } from '../../operations/edits/edits.ts';
+import type { ResourceRegistry, Resource, ResourceField } from '../../resources/contract.ts';
 import { bulkTexts } from './bulk-texts.ts';
 import { recordTexts } from '../records/records-texts.ts';
 import { type ChangeInputTexts, changeTexts, choiceTexts } from './edits-texts.ts';
@@ -49,7 +49,7 @@ export interface BulkField {
 }
 
 export interface FieldsParts {
-  register: Register;
+  registry: ResourceRegistry;
   sql: Queryable;
   resource: Resource;
   principal: Principal;

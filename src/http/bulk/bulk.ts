@@ -3,7 +3,7 @@ import type { Principal } from '../../auth/principal.ts';
 import type { Queryable } from '../../db/transaction.ts';
 import type { AppError } from '../../errors.ts';
 import type { Operation } from '../../operations/contract.ts';
-import type { Register, Resource } from '../../resources/contract.ts';
+import type { ResourceRegistry, Resource } from '../../resources/contract.ts';
 import { titlesOf } from '../../selection/list.ts';
 import type { Holder } from '../../tasks/looking/holders.ts';
 import type { Preview } from '../../tasks/previewing/preview.ts';
@@ -72,7 +72,7 @@ export interface BulkDeleteData extends BulkDialogData {
 }
 
 export interface Opened {
-  register: Register;
+  registry: ResourceRegistry;
   sql: Queryable;
   resource: Resource;
   principal: Principal;
@@ -108,10 +108,10 @@ export function listUrl(resource: Resource, selectionId: string, filter: string,
 }
 
 export async function bulkEditData(opened: Opened): Promise<BulkEditData> {
-  const { register, sql, resource, principal, body, error, url } = opened;
+  const { registry, sql, resource, principal, body, error, url } = opened;
   return {
     ...dialogData(opened),
-    fields: await bulkFields({ register, sql, resource, principal, body, errors: fieldErrors(error), url }),
+    fields: await bulkFields({ registry, sql, resource, principal, body, errors: fieldErrors(error), url }),
     fieldWords: { legend: bulkTexts.chooseFields, hint: bulkTexts.fieldHint, showInputs: bulkTexts.showInputs },
     scripts: ['picker.js'],
   };
@@ -186,7 +186,7 @@ export interface BulkOutcomeData {
 
 /** What is asked for of which records. */
 export interface BulkRequest {
-  register: Register;
+  registry: ResourceRegistry;
   resource: Resource;
   principal: Principal;
   operation: Operation;
@@ -221,10 +221,10 @@ const mostNamed = 200;
 
 /** Everything was rolled back: names every refused record with its reason. */
 export async function refusedData(asked: BulkRequest, error: AppError): Promise<BulkOutcomeData> {
-  const { register, resource, principal, url } = asked;
+  const { registry, resource, principal, url } = asked;
   const failures = error.details.failures ?? [];
   const titles = await titlesOf(
-    register,
+    registry,
     resource,
     principal,
     failures.slice(0, mostNamed).map(({ key }) => key),

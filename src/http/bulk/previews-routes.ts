@@ -6,7 +6,7 @@ import { isKey, keyToUrl, parseKey } from '../../metadata/keys.ts';
 import { consequences } from '../../operations/cascade/consequences.ts';
 import { assertAcknowledged } from '../../operations/acknowledge.ts';
 import { journal } from '../../operations/journal-kind.ts';
-import { getOperation } from '../../operations/register.ts';
+import { getOperation } from '../../operations/operations.ts';
 import type { Resource } from '../../resources/contract.ts';
 import { titlesOf } from '../../selection/list.ts';
 import { getSelection, type Selection, selectionWhere } from '../../selection/selection.ts';
@@ -48,7 +48,7 @@ interface Opened {
 
 /** What an operation would do, a page of its own; confirming it does just that. */
 export const previewRoutes: FastifyPluginAsync<RouteOptions> = async (app, { context, url }) => {
-  const { db, register } = context;
+  const { db, registry } = context;
   const path = '/:resource/previews/:id';
 
   app.get<ForPreview>(path, async (request, reply) => {
@@ -131,14 +131,14 @@ export const previewRoutes: FastifyPluginAsync<RouteOptions> = async (app, { con
 
   async function open(request: FastifyRequest<ForPreview>): Promise<Opened> {
     const principal = principalOf(request);
-    const resource = register.for(principal, request.params.resource);
+    const resource = registry.for(principal, request.params.resource);
     const preview = await findPreview(context, resource, principal, request.params.id);
     if (!preview?.findings) throw notFound();
     const selection = await getSelection(db, principal, resource, preview.selectionId);
     const { selectionId } = preview;
     const operation = getOperation(resource, preview.operation);
     const about: BulkRequest = {
-      register,
+      registry,
       resource,
       principal,
       operation,
@@ -163,16 +163,16 @@ export const previewRoutes: FastifyPluginAsync<RouteOptions> = async (app, { con
     const page = await previewPage(context, { resource, principal, preview, after });
     const named = preview.findings?.refused.flatMap(({ keys }) => keys.slice(0, mostNamed)) ?? [];
     const data = await previewData({
-      register,
+      registry,
       resource,
       principal,
       operation,
       preview,
       page: { ...page, next: page.next === null ? null : keyToUrl(resource.model, page.next) },
       after: after === null ? null : keyToUrl(resource.model, after),
-      titles: await titlesOf(register, resource, principal, named),
+      titles: await titlesOf(registry, resource, principal, named),
       consequences: await consequencesOf(about, previewed(selection, preview)),
-      lines: operation.offer?.view !== 'bulk/delete' ? await parametersInWords(register, resource, principal, preview) : [],
+      lines: operation.offer?.view !== 'bulk/delete' ? await parametersInWords(registry, resource, principal, preview) : [],
       filter,
       body,
       error,
@@ -189,9 +189,9 @@ export const previewRoutes: FastifyPluginAsync<RouteOptions> = async (app, { con
 
   async function consequencesOf({ resource, principal, operation }: BulkRequest, selected: Selection) {
     if (operation.writes !== journal.deleted || (selected.kind === 'ticked' && selected.keys.length === 0)) return null;
-    const found = await consequences(db, register, resource, principal, selectionWhere(resource, principal, selected));
+    const found = await consequences(db, registry, resource, principal, selectionWhere(resource, principal, selected));
     const undoer = { principal, days: context.settings.undoRetentionDays, action: 'bulk-delete' } as const;
-    return consequencesData(register, resource, found, url, operation.isUndoable === false ? null : undoer);
+    return consequencesData(registry, resource, found, url, operation.isUndoable === false ? null : undoer);
   }
 };
 

@@ -1,7 +1,7 @@
 import type { Principal } from '../../auth/principal.ts';
 import { cellError } from '../../fields/cell-error.ts';
 import type { KindView, ShownCell } from '../../fields/contract.ts';
-import { getFieldKind } from '../../fields/register.ts';
+import { getFieldKind } from '../../fields/field-kinds.ts';
 import { can } from '../../resources/permissions.ts';
 import type { Column, Resource, ResourceField } from '../../resources/contract.ts';
 import { cutText } from '../../selection/cut.ts';

@@ -2,8 +2,8 @@ import { Eta } from 'eta';
 import type { Principal } from '../../auth/principal.ts';
 import { answersOf, choicesOf } from '../../fields/choices.ts';
 import { isUnclear, readMoment } from '../../fields/moment.ts';
-import { getFieldKind } from '../../fields/register.ts';
-import type { Register, Resource, ResourceField } from '../../resources/contract.ts';
+import { getFieldKind } from '../../fields/field-kinds.ts';
+import type { ResourceRegistry, Resource, ResourceField } from '../../resources/contract.ts';
 import { can } from '../../resources/permissions.ts';
 import { hasResource, relatedTitles, relationTarget, searchRelated } from '../../selection/related.ts';
 import type { Queryable } from '../../db/transaction.ts';
@@ -94,7 +94,7 @@ export interface PickerData {
 }
 
 export interface InputParts {
-  register: Register;
+  registry: ResourceRegistry;
   sql: Queryable;
   principal: Principal;
   resource: Resource;
@@ -134,7 +134,7 @@ export async function inputData(parts: InputParts): Promise<InputData> {
 }
 
 /** A control that says itself what it is. */
-export function plainInput(parts: Omit<InputParts, 'register' | 'sql' | 'principal'>, own: Partial<InputData>): InputData {
+export function plainInput(parts: Omit<InputParts, 'registry' | 'sql' | 'principal'>, own: Partial<InputData>): InputData {
   const { name, id, values } = parts;
   return {
     control: 'text',
@@ -278,18 +278,18 @@ function makeOf({ resource, field, principal, url, again, isFixed, holds }: Inpu
 }
 
 async function relationControl(parts: InputParts): Promise<Partial<InputData>> {
-  const { register, sql, principal, resource, field, values, url } = parts;
+  const { registry, sql, principal, resource, field, values, url } = parts;
   const given = values.filter((value) => value !== '');
   const isMany = parts.isMany ?? field.relation?.kind === 'many-to-many';
   const target = relationTarget(resource, field, parts.holds);
   // A model without a resource has no titles and no scope: its records are known by their ids.
-  if (!target && !parts.isFixed && !hasResource(register, field)) return { control: 'text', value: given.join(', ') };
+  if (!target && !parts.isFixed && !hasResource(registry, field)) return { control: 'text', value: given.join(', ') };
   if (parts.isFixed || !target) {
-    const titles = target ? await relatedTitles(register, target, principal, given) : new Map<string, string>();
+    const titles = target ? await relatedTitles(registry, target, principal, given) : new Map<string, string>();
     return { control: 'fixed', value: given.map((value) => titles.get(value) ?? value).join(', ') };
   }
   if (parts.offersFew ?? true) {
-    const few = await searchRelated({ register, sql }, target, principal, '', { limit: fewTargets });
+    const few = await searchRelated({ registry, sql }, target, principal, '', { limit: fewTargets });
     const known = new Set(few.options.map(({ value }) => value));
     if (!few.isMore && given.every((value) => known.has(value))) {
       const options = few.options
@@ -304,7 +304,7 @@ async function relationControl(parts: InputParts): Promise<Partial<InputData>> {
       };
     }
   }
-  const titles = await relatedTitles(register, target, principal, given);
+  const titles = await relatedTitles(registry, target, principal, given);
   const label = (value: string) => titles.get(value) ?? value;
   return {
     control: 'picker',

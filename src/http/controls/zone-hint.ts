@@ -1,6 +1,6 @@
 import { momentKind } from '../../fields/moment.ts';
 import type { Reader } from '../../fields/reader.ts';
-import { getFieldKind } from '../../fields/register.ts';
+import { getFieldKind } from '../../fields/field-kinds.ts';
 import type { ResourceField } from '../../resources/contract.ts';
 import { inputTexts } from './input-texts.ts';
 

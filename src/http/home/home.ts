@@ -1,6 +1,6 @@
 import type { Principal } from '../../auth/principal.ts';
 import type { Database } from '../../db/database.ts';
-import type { Register } from '../../resources/contract.ts';
+import type { ResourceRegistry } from '../../resources/contract.ts';
 import type { Count } from '../../selection/count.ts';
 import { seesEveryRow } from '../../resources/permissions.ts';
 import type { ListedTask } from '../../tasks/looking/queries.ts';
@@ -24,7 +24,7 @@ export interface HomeData {
 export interface Home {
   name: string;
   db: Database;
-  register: Register;
+  registry: ResourceRegistry;
   principal: Principal;
   tasks: readonly ListedTask[];
   url: SiteUrl;
@@ -32,8 +32,8 @@ export interface Home {
 }
 
 /** Two statements beside the tasks it is given. */
-export async function homeData({ name, db, register, principal, tasks, url, now }: Home): Promise<HomeData> {
-  const listed = register.listFor(principal);
+export async function homeData({ name, db, registry, principal, tasks, url, now }: Home): Promise<HomeData> {
+  const listed = registry.listFor(principal);
   // What somebody sees only in part is not counted from the outside.
   const counts = await countTables(
     db,
@@ -48,7 +48,7 @@ export async function homeData({ name, db, register, principal, tasks, url, now 
       icon: resourceIcon(resource),
       countText: countText(counts.get(resource.model.table)),
     })),
-    tasks: tasks.map((task) => taskLine(task, { now, url, resources: register.list, principal })),
+    tasks: tasks.map((task) => taskLine(task, { now, url, resources: registry.list, principal })),
     tasksUrl: url('/tasks'),
     noTasks: listed.some((resource) => canSelect(resource, principal)) ? shellTexts.noTasks : shellTexts.noTasksForViewers,
     words: shellTexts,

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { DateTime } from 'luxon';
 import { AppError } from '../../errors.ts';
 import { momentKind } from '../../fields/moment.ts';
-import { getFieldKind } from '../../fields/register.ts';
+import { getFieldKind } from '../../fields/field-kinds.ts';
 import { comparedField } from '../../fields/scalar-list.ts';
 import { keyToUrl } from '../../metadata/keys.ts';
 import type { Resource } from '../../resources/contract.ts';
@@ -49,8 +49,8 @@ async function everyCase(
   const titles = new Map<string, string>();
   const seen = new Set<string>();
   const tried = new Set<string>();
-  for (const { slug } of context.register.listFor(principal)) {
-    const resource = context.register.for(principal, slug);
+  for (const { slug } of context.registry.listFor(principal)) {
+    const resource = context.registry.for(principal, slug);
     for (const field of filterFieldsOf(resource, principal)) {
       const own = await valuesOf(field, resource);
       for (const operator of field.operators) {
@@ -101,7 +101,7 @@ async function everyCase(
     const other = (relation ?? meta.relation) ? related((relation ?? meta.relation)?.model as string) : null;
     if (other) {
       const query = { filter: '', sort: '', page: 1, size: 4, after: null, before: null, isCounted: false };
-      const { records } = await listRecords(context.register, other, principal, query);
+      const { records } = await listRecords(context.registry, other, principal, query);
       for (const { key, title } of records) titles.set(`${other.model.name} ${keyToUrl(other.model, key)}`, title);
       return records.map(({ key }) => keyToUrl(other.model, key));
     }

@@ -2,9 +2,9 @@ import type { Principal } from '../../auth/principal.ts';
 import { AppError } from '../../errors.ts';
 import { answersOf, choicesOf } from '../../fields/choices.ts';
 import { momentKind } from '../../fields/moment.ts';
-import { getFieldKind } from '../../fields/register.ts';
+import { getFieldKind } from '../../fields/field-kinds.ts';
 import { comparedField } from '../../fields/scalar-list.ts';
-import type { Register, Resource } from '../../resources/contract.ts';
+import type { ResourceRegistry, Resource } from '../../resources/contract.ts';
 import { type Condition, filterToText, type Group, parseFilterText, searchPath, taskPaths } from '../../selection/filter.ts';
 import { type FilterField, type FilterOperator, filterFieldsOf } from '../../selection/filter-fields.ts';
 import { conditionsOf, filterTitles, type TitleOf } from '../../selection/filter-titles.ts';
@@ -96,7 +96,7 @@ const sortCount = 3;
 export type FilterOutcome = { path: string } | { data: FilterData; status: number };
 
 export interface FilterParts {
-  register: Register;
+  registry: ResourceRegistry;
   resource: Resource;
   principal: Principal;
   url: Url;
@@ -104,7 +104,7 @@ export interface FilterParts {
 
 /** Reads the page's form, or a list's query, and does what the pressed button says. At most one statement for each relation in it. */
 export async function filterOutcome(parts: FilterParts, query: Query): Promise<FilterOutcome> {
-  const { register, resource, principal } = parts;
+  const { registry, resource, principal } = parts;
   const isForm = query._form !== undefined;
   const fields = filterFieldsOf(resource, principal);
   const state = { ...looseListState(resource, query), filter: isForm ? '' : looseListState(resource, query).filter };
@@ -121,7 +121,7 @@ export async function filterOutcome(parts: FilterParts, query: Query): Promise<F
   const isChecked = command === 'apply';
   const error = isChecked ? errorOf(resource, principal, draft, own) : null;
   if (isChecked && !error) return { path };
-  const titleOf = await filterTitles(register, resource, principal, groupOf(draft));
+  const titleOf = await filterTitles(registry, resource, principal, groupOf(draft));
   const view = { ...parts, fields, titleOf, isChecked };
   const data: FilterData = {
     title: filterTexts.title(resource.label),
@@ -309,11 +309,11 @@ function sortFrom(query: Query): string {
 }
 
 function sortsOf(
-  { register, resource, principal }: FilterParts,
+  { registry, resource, principal }: FilterParts,
   fields: readonly FilterField[],
   given: ReturnType<typeof sortParts>,
 ): SortData[] {
-  const paths = fields.filter(({ path }) => findSortable(register, resource, principal, path));
+  const paths = fields.filter(({ path }) => findSortable(registry, resource, principal, path));
   return Array.from({ length: sortCount }, (_, index) => ({
     label: index === 0 ? filterTexts.sortBy : filterTexts.thenBy,
     emptyText: index === 0 ? filterTexts.usualOrder : filterTexts.unsorted,

@@ -2,7 +2,7 @@ import type { Principal } from '../../auth/principal.ts';
 import { AppError } from '../../errors.ts';
 import { answersOf, choicesOf } from '../../fields/choices.ts';
 import type { FilterKind } from '../../fields/contract.ts';
-import { getFieldKind } from '../../fields/register.ts';
+import { getFieldKind } from '../../fields/field-kinds.ts';
 import type { Resource, ResourceField } from '../../resources/contract.ts';
 import { describeItem } from '../../selection/describe-filter.ts';
 import { filterToText, type Group, parseFilterText } from '../../selection/filter.ts';

@@ -20,7 +20,7 @@ async function setUp(t: Context, rows = 130) {
      from generate_series(1, $1::int) n`,
     [rows],
   );
-  const key = (id: number) => keyOf(testing.context.register.get('cities').model, { id });
+  const key = (id: number) => keyOf(testing.context.registry.get('cities').model, { id });
   return { ...testing, key };
 }
 
@@ -130,7 +130,7 @@ test('a list is 404 for what is no resource and 303 for who is not signed in', a
 
 test('a record that a task holds says who and which, and cannot be edited', async (t) => {
   const { context, db, signIn, key } = await setUp(t);
-  const cities = context.register.get('cities');
+  const cities = context.registry.get('cities');
   const keys = Array.from({ length: 25 }, (_, index) => key(index + 1));
   const visitor = await signIn('admin');
   const { task } = await launchOn(context, cities, { keys }, 'update', { field: 'status', 'value.status': 'archived' }, visitor.principal);

@@ -1,6 +1,6 @@
 import type { Principal } from '../../auth/principal.ts';
 import type { Affected, Consequences } from '../../operations/cascade/consequences.ts';
-import type { Register, Resource } from '../../resources/contract.ts';
+import type { ResourceRegistry, Resource } from '../../resources/contract.ts';
 import { can } from '../../resources/permissions.ts';
 import { consequenceTexts } from './consequences-texts.ts';
 import type { Url } from '../url.ts';
@@ -40,7 +40,7 @@ export interface Undoer {
 }
 
 export function consequencesData(
-  register: Register,
+  registry: ResourceRegistry,
   resource: Resource,
   found: Consequences,
   url: Url,
@@ -50,7 +50,7 @@ export function consequencesData(
   const item = (affected: Affected) => {
     const { count, isMore, records, resource: own, columns } = affected;
     return {
-      text: textOf(register, resource, affected),
+      text: textOf(registry, resource, affected),
       detail: columns.length > 0 && own ? words.by(columns.map((column) => columnLabel(own, column)).join(', ')) : null,
       records: own ? records.map(({ id, title }) => ({ title, href: url(`/${own.slug}/${encodeURIComponent(id)}`) })) : [],
       moreText: records.length > 0 && count > records.length ? words.more(count - records.length, isMore) : null,
@@ -69,17 +69,17 @@ export function consequencesData(
     ...(found.isComplete ? [] : [words.partial]),
     ...(found.unindexed.length > 0 ? [words.slow(found.unindexed.join(', '))] : []),
   ];
-  return { groups, notes, undo: undoer && undoOf(register, resource, found, undoer), isForbidden: found.forbidding.length > 0 };
+  return { groups, notes, undo: undoer && undoOf(registry, resource, found, undoer), isForbidden: found.forbidding.length > 0 };
 }
 
 function undoOf(
-  register: Register,
+  registry: ResourceRegistry,
   resource: Resource,
   found: Consequences,
   { principal, days, action }: Undoer,
 ): ConsequencesData['undo'] {
   const records = found.deleted.filter(({ links }) => !links);
-  const named = records.map((affected) => textOf(register, resource, affected));
+  const named = records.map((affected) => textOf(registry, resource, affected));
   const refused = (why: string) => ({ text: words.notUndoable(named), note: why, isPossible: false });
   if (!found.along.isKept) return refused(words.whyNotUndoable[found.along.reason](found.along.table));
   const along = found.deleted.reduce((sum, { count }) => sum + count, 0);
@@ -94,14 +94,14 @@ function undoOf(
   return { text: words.undoable(days, named), note: notes.length > 0 ? notes.join(' ') : null, isPossible: true };
 }
 
-function textOf(register: Register, about: Resource, { model, resource, table, links, count, isMore }: Affected): string {
+function textOf(registry: ResourceRegistry, about: Resource, { model, resource, table, links, count, isMore }: Affected): string {
   if (resource) return words.records(count, isMore, resource.singular, resource.label);
   if (links) {
     const other = links[0] === about.model.name ? links[1] : links[0];
     const related = about.related(other);
     return related ? words.links(count, isMore, related.label) : words.hidden(count, isMore);
   }
-  const isKept = register.list.some((candidate) => candidate.model === model);
+  const isKept = registry.list.some((candidate) => candidate.model === model);
   return isKept ? words.hidden(count, isMore) : words.rows(count, isMore, table);
 }
 

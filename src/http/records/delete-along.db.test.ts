@@ -68,7 +68,7 @@ test('a record that is deleted by its form tells in the history of what went alo
   const { db, context, signIn } = await testApp(t, { admin: tortureAdmin, content: 'torture' });
   const visitor = await signIn('admin');
   const { principal } = visitor;
-  const cabins = context.register.for(principal, 'cabins');
+  const cabins = context.registry.for(principal, 'cabins');
   const body = { field: 'price', 'value.price': '7' };
   const { task } = await launchOn(context, cabins, { keys: ['3/1/1'] }, 'update', body, principal, { inBackground: true });
   await db.pages.query(`update ${db.t.task} set state = 'paused' where id = $1`, [task.id]);

@@ -16,7 +16,7 @@ const admin = { ...tortureAdmin, resources: [defineResource(metadata, 'Required'
 /** One record whose moments are infinite, among others. */
 async function setUp(t: TestContext) {
   const app = await testApp(t, { admin, content: 'torture' });
-  const resource = app.context.register.get('moments') as Resource;
+  const resource = app.context.registry.get('moments') as Resource;
   const { table } = resource.model;
   const { rows } = await app.db.pages.query<{ id: number }>(
     `update ${table} set "dateTime" = 'infinity', zoned = '-infinity', date = 'infinity' where id = (select min(id) from ${table}) returning id`,

@@ -5,7 +5,7 @@ import { AppError } from '../../errors.ts';
 import type { Parsed } from '../../fields/contract.ts';
 import { literalDefault } from '../../fields/column-value.ts';
 import { canBeTyped } from '../../fields/scalar-list.ts';
-import { getFieldKind } from '../../fields/register.ts';
+import { getFieldKind } from '../../fields/field-kinds.ts';
 import type { Resource, ResourceField } from '../../resources/contract.ts';
 import type { RecordValuesRead } from '../../selection/record.ts';
 import { withLineEnds } from '../controls/line-ends.ts';

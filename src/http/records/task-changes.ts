@@ -2,8 +2,8 @@ import type { Principal } from '../../auth/principal.ts';
 import { keyToUrl } from '../../metadata/keys.ts';
 import type { TaskChange } from '../../operations/journal/history.ts';
 import { journal, type JournalWord, journalWord } from '../../operations/journal-kind.ts';
-import { findOperation } from '../../operations/register.ts';
-import type { Register, Resource, ResourceField } from '../../resources/contract.ts';
+import { findOperation } from '../../operations/operations.ts';
+import type { ResourceRegistry, Resource, ResourceField } from '../../resources/contract.ts';
 import { seesEveryRow } from '../../resources/permissions.ts';
 import { taskRecordsFilter } from '../../selection/task-records.ts';
 import { taskChangeTexts } from '../tasks/task-changes-texts.ts';
@@ -47,7 +47,7 @@ export interface TaskChangeLine {
 }
 
 export interface TaskChangesParts {
-  register: Register;
+  registry: ResourceRegistry;
   resource: Resource;
   principal: Principal;
   task: NamedTask;

@@ -1,7 +1,7 @@
 import type { Principal } from '../../auth/principal.ts';
 import { keyToUrl } from '../../metadata/keys.ts';
-import { getEdit } from '../../operations/edits/register.ts';
-import type { Register, Resource, ResourceField } from '../../resources/contract.ts';
+import { getEdit } from '../../operations/edits/edits.ts';
+import type { ResourceRegistry, Resource, ResourceField } from '../../resources/contract.ts';
 import type { FailedRecord } from '../../tasks/looking/failed-records.ts';
 import type { FailedValues } from '../../tasks/looking/failed-values.ts';
 import type { FailureGroup } from '../../tasks/looking/queries.ts';
@@ -48,7 +48,7 @@ export interface FailedValue {
 }
 
 export interface ListedFailures {
-  register: Register;
+  registry: ResourceRegistry;
   principal: Principal;
   task: TaskRow;
   actions: TaskActions;
@@ -112,14 +112,14 @@ export async function failuresData(listed: ListedFailures, url: Url): Promise<Fa
   };
 }
 
-async function shownFailedValues({ register, principal, resource, values }: ListedFailures): Promise<(key: string) => FailedValue[]> {
+async function shownFailedValues({ registry, principal, resource, values }: ListedFailures): Promise<(key: string) => FailedValue[]> {
   if (!resource || values.byKey.size === 0) return () => [];
   const texts = (index: number) => [...values.byKey.values()].flatMap(({ now, wanted }) => [now[index], wanted?.[index]]);
   const shown = await Promise.all(
     values.changes.map(async (change, index) => {
       const field = resource.fields.find(({ meta }) => meta.name === change.field) as ResourceField;
       const given = texts(index).filter((text) => text !== null && text !== undefined);
-      return { change, field, show: await shownValues(register, resource, principal, field, given) };
+      return { change, field, show: await shownValues(registry, resource, principal, field, given) };
     }),
   );
   return (key) => {

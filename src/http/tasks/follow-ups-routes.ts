@@ -35,7 +35,7 @@ const csvPage = 1_000;
 
 /** What goes on from a finished task: its failed records as a list and as CSV, a retry, an undo. */
 export const followUpRoutes: FastifyPluginAsync<RouteOptions> = async (app, { context, url }) => {
-  const { db, register } = context;
+  const { db, registry } = context;
 
   app.get<WithId>('/tasks/:id/failures', async (request, reply) => {
     const { task, principal, resource, code } = await readRequest(request);
@@ -47,7 +47,7 @@ export const followUpRoutes: FastifyPluginAsync<RouteOptions> = async (app, { co
     const titles = await titlesFor(resource, principal, found);
     const actions = await taskActions({ db, principal, resource, url }, task);
     const values = resource ? await failedValues(context, resource, task, [...titles.keys()]) : { changes: [], byKey: new Map() };
-    const listed = { register, principal, task, actions, values, groups, found, titles, resource, code, after };
+    const listed = { registry, principal, task, actions, values, groups, found, titles, resource, code, after };
     return reply.page('tasks/failures', await failuresData(listed, url));
   });
 
@@ -92,7 +92,7 @@ export const followUpRoutes: FastifyPluginAsync<RouteOptions> = async (app, { co
     const principal = principalOf(request);
     const task = await getNamed(context, principal, Number(request.params.id));
     const [code = ''] = textsOf(request.query.code);
-    return { principal, task, resource: findResource(register, principal, task), code: code === '' ? null : code };
+    return { principal, task, resource: findResource(registry, principal, task), code: code === '' ? null : code };
   }
 
   async function sendUndo(
@@ -114,7 +114,7 @@ export const followUpRoutes: FastifyPluginAsync<RouteOptions> = async (app, { co
     const after = turned ?? textsOf(request.query._after)[0] ?? '';
     const keys = await firstChanged(context, task, null, limits.shown.undone + 1, after);
     const shown = [...keys, ...refused.flatMap((group) => group.keys)];
-    const titles = await titlesOf(register, resource, principal, [...new Set(shown)]);
+    const titles = await titlesOf(registry, resource, principal, [...new Set(shown)]);
     reply.code(error?.status ?? 200);
     return reply.page(
       'tasks/undo',
@@ -124,7 +124,7 @@ export const followUpRoutes: FastifyPluginAsync<RouteOptions> = async (app, { co
 
   async function titlesFor(resource: Resource | null, principal: Principal, found: readonly FailedRecord[]) {
     const keys = [...new Set(found.map(({ key }) => key))];
-    return resource && keys.length > 0 ? titlesOf(register, resource, principal, keys) : new Map<string, string>();
+    return resource && keys.length > 0 ? titlesOf(registry, resource, principal, keys) : new Map<string, string>();
   }
 
   async function* lines(task: TaskRow, principal: Principal, resource: Resource | null, code: string | null) {

@@ -1,5 +1,5 @@
 import type { Reader } from '../../fields/reader.ts';
-import { wordsOf } from '../../operations/register.ts';
+import { wordsOf } from '../../operations/operations.ts';
 import type { Resource } from '../../resources/contract.ts';
 import { type Progress, progressOf, withoutWorkerSince } from '../../tasks/looking/progress.ts';
 import { isFinished, type TaskState } from '../../tasks/states.ts';

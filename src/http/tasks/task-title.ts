@@ -1,9 +1,9 @@
 import type { Principal } from '../../auth/principal.ts';
 import { shownText } from '../../fields/stored-text.ts';
-import { getEdit } from '../../operations/edits/register.ts';
+import { getEdit } from '../../operations/edits/edits.ts';
 import type { Undone } from '../../operations/contract.ts';
 import { type FieldEdit, relatedIds } from '../../operations/field-edit.ts';
-import { changesOf, findOperation, type Run, undoneOf } from '../../operations/register.ts';
+import { changesOf, findOperation, type Run, undoneOf } from '../../operations/operations.ts';
 import { editWords, type OperationWords } from '../../operations/words.ts';
 import type { Resource } from '../../resources/contract.ts';
 import { cutText } from '../../selection/cut.ts';
@@ -25,7 +25,7 @@ export interface NamedTask extends TaskRow {
   words: OperationWords | null;
 }
 
-type Asking = Pick<TaskContext, 'db' | 'register'>;
+type Asking = Pick<TaskContext, 'db' | 'registry'>;
 
 /** Characters of a value, of all values together, and of the filter's words; longer ones of a filter are left to the task's page. */
 const longest = { value: 40, changes: 80, filter: 40 } as const;
@@ -81,12 +81,12 @@ export async function namedHolders<T extends { taskId: number; title: string }>(
 type TitleOf = (target: RelationTarget, id: string) => string | undefined;
 
 async function titlesFor(
-  { register }: Asking,
+  { registry }: Asking,
   principal: Principal,
   tasks: readonly TaskRow[],
 ): Promise<{ titles: string[]; words: (OperationWords | null)[] }> {
   const resources = new Map(tasks.map((task) => [task.resource, task]));
-  const found = new Map([...resources].map(([slug, task]) => [slug, findResource(register, principal, task)]));
+  const found = new Map([...resources].map(([slug, task]) => [slug, findResource(registry, principal, task)]));
   const wanted = new Map<string, { target: RelationTarget; ids: Set<string>; titles: ReadonlyMap<string, string> }>();
   const titleOf: TitleOf = (target, id) => {
     const name = `${target.resource.slug} ${target.valueField?.name ?? ''}`;
@@ -103,7 +103,7 @@ async function titlesFor(
     return resource ? (findOperation(resource, operation)?.words ?? null) : null;
   });
   if (wanted.size === 0) return { titles: first, words };
-  for (const own of wanted.values()) own.titles = await relatedTitles(register, own.target, principal, [...own.ids]);
+  for (const own of wanted.values()) own.titles = await relatedTitles(registry, own.target, principal, [...own.ids]);
   return { titles: titles(), words };
 }
 

@@ -4,7 +4,7 @@ import type { Database } from '../../db/database.ts';
 import { query, raw, sql } from '../../db/sql.ts';
 import type { ModelMeta } from '../../metadata/contract.ts';
 import { keyToUrl, whereKeys } from '../../metadata/keys.ts';
-import type { Register, Resource } from '../../resources/contract.ts';
+import type { ResourceRegistry, Resource } from '../../resources/contract.ts';
 import type { Where } from '../../resources/client.ts';
 import { readTitled } from '../../selection/titled.ts';
 import { buildWhere } from '../../selection/where.ts';
@@ -74,13 +74,13 @@ const patienceMs = 4_000;
  */
 export async function consequences(
   db: Database,
-  register: Register,
+  registry: ResourceRegistry,
   resource: Resource,
   principal: Principal,
   where: Where,
 ): Promise<Consequences> {
   const { model } = resource;
-  const matching = await register.whereSql(model, where);
+  const matching = await registry.whereSql(model, where);
   const found = await inSnapshot(db, patienceMs, async (client) => {
     const look = patiently(client);
     const { keys, heirs } = await readKeysAndHeirs(client);
@@ -96,7 +96,7 @@ export async function consequences(
     return { keys, heirs, rows, gone, left, isComplete, records: first.size, amongThem: await amongThem(look, keys, root, first) };
   });
   const { keys, heirs, gone, left, rows, isComplete, records } = found;
-  const describe = affectedOf({ db, register, resource, principal });
+  const describe = affectedOf({ db, registry, resource, principal });
   const tables = gone.filter(([, all]) => all.size > 0);
   return {
     records,
@@ -111,7 +111,7 @@ export async function consequences(
       left.forbidding.map(({ key, ids, isMore }) => describe(sourceOf(key), key.columns, ids, { isMore: isMore || !isComplete })),
     ),
     amongThem: found.amongThem,
-    along: alongOf(keys, heirs, register, model),
+    along: alongOf(keys, heirs, registry, model),
     unindexed: keys
       .filter((key) => (rows.get(key.target)?.size ?? 0) > 0 && !key.isIndexed)
       .map((key) => `${key.table} (${key.columns.join(', ')})`),
@@ -175,8 +175,8 @@ async function amongThem(look: Look, keys: readonly ForeignKey[], root: string, 
   return [...columns];
 }
 
-function affectedOf(about: { db: Database; register: Register; resource: Resource; principal: Principal }) {
-  const { db, register, resource, principal } = about;
+function affectedOf(about: { db: Database; registry: ResourceRegistry; resource: Resource; principal: Principal }) {
+  const { db, registry, resource, principal } = about;
   const { metadata } = resource;
   return async (
     { schema, name }: Table,
@@ -194,7 +194,7 @@ function affectedOf(about: { db: Database; register: Register; resource: Resourc
       columns,
       count: ids.length,
       isMore,
-      records: own ? await firstTitles(db, register, own, principal, ids) : [],
+      records: own ? await firstTitles(db, registry, own, principal, ids) : [],
     };
   };
 }
@@ -206,7 +206,7 @@ function linkedBy({ metadata, model: first }: Resource, joinTable: string): [str
   return null;
 }
 
-async function firstTitles(db: Database, register: Register, resource: Resource, principal: Principal, places: readonly string[]) {
+async function firstTitles(db: Database, registry: ResourceRegistry, resource: Resource, principal: Principal, places: readonly string[]) {
   const { model } = resource;
   if (model.idFields.length === 0) return [];
   const { rows } = await query<{ key: string }>(
@@ -215,6 +215,6 @@ async function firstTitles(db: Database, register: Register, resource: Resource,
   );
   const keys = rows.map(({ key }) => key);
   const where: Where = { AND: [buildWhere(resource, principal, ''), whereKeys(model, keys)] };
-  const seen = await readTitled(register, { resource, where, limit: mostTitled });
+  const seen = await readTitled(registry, { resource, where, limit: mostTitled });
   return seen.map(({ key, title }) => ({ id: keyToUrl(model, key), title: title || keyToUrl(model, key) }));
 }

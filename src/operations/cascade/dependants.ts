@@ -1,7 +1,7 @@
 import { escapeIdentifier } from 'pg';
 import type { Queryable } from '../../db/transaction.ts';
 import type { ModelMeta } from '../../metadata/contract.ts';
-import type { Register, Resource } from '../../resources/contract.ts';
+import type { ResourceRegistry, Resource } from '../../resources/contract.ts';
 import { isPossible } from '../../resources/possible-actions.ts';
 import { type ForeignKey, type Heirs, readKeysAndHeirs } from './foreign-keys.ts';
 import { linksOf } from '../journal/images.ts';
@@ -29,9 +29,9 @@ export type Along =
       readonly tables: readonly string[];
     };
 
-export async function findAlong(client: Queryable, register: Register, model: ModelMeta): Promise<Along> {
+export async function findAlong(client: Queryable, registry: ResourceRegistry, model: ModelMeta): Promise<Along> {
   const { keys, heirs } = await readKeysAndHeirs(client);
-  return alongOf(keys, heirs, register, model);
+  return alongOf(keys, heirs, registry, model);
 }
 
 type TableName = string;
@@ -40,12 +40,12 @@ const sourceOf = ({ schema, table }: ForeignKey): TableName => JSON.stringify([s
 const targetOf = ({ targetSchema, targetTable }: ForeignKey): TableName => JSON.stringify([targetSchema, targetTable]);
 const tableOf = ({ dbSchema, dbTable }: ModelMeta): TableName => JSON.stringify([dbSchema, dbTable]);
 
-export function alongOf(keys: readonly ForeignKey[], heirs: Heirs, register: Register, model: ModelMeta): Along {
+export function alongOf(keys: readonly ForeignKey[], heirs: Heirs, registry: ResourceRegistry, model: ModelMeta): Along {
   const root = tableOf(model);
   const levels = new Map<TableName, number>();
   const tables = new Set<string>();
   const problems: Omit<Along & { isKept: false }, 'isKept' | 'tables'>[] = [];
-  const resourceOf = (table: TableName) => register.list.find((resource) => tableOf(resource.model) === table) ?? null;
+  const resourceOf = (table: TableName) => registry.list.find((resource) => tableOf(resource.model) === table) ?? null;
 
   function follow(path: readonly TableName[]): void {
     const heir = heirs.get(path.at(-1) as TableName);

@@ -37,8 +37,8 @@ export const deleteOperation: Operation<DeleteParameters> = {
   title: (resource) => `Delete ${resource.label.toLowerCase()}`,
   describe: (_resource, { isForm }) => [isForm ? 'Delete the record' : 'Delete the records'],
   ...deleting(nothingAlong),
-  async prepared({ client, register, resource, holdersOf }) {
-    const along = await findAlong(client, register, resource.model);
+  async prepared({ client, registry, resource, holdersOf }) {
+    const along = await findAlong(client, registry, resource.model);
     const together = (await leadsToItself(client, resource.model.table)) ? { together: mostTogether } : {};
     if (!along.isKept) return { ...deleteOperation, ...together, ...deleting({ dependants: [], keptAlong: null }) };
     const { dependants } = along;

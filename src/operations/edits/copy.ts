@@ -1,6 +1,6 @@
 import { sql, type Sql } from '../../db/sql.ts';
 import type { ResourceField } from '../../fields/contract.ts';
-import { getFieldKind } from '../../fields/register.ts';
+import { getFieldKind } from '../../fields/field-kinds.ts';
 import type { FieldMeta } from '../../metadata/contract.ts';
 import type { Resource } from '../../resources/contract.ts';
 import type { Edit, FieldText } from './contract.ts';

@@ -1,6 +1,6 @@
 import { sql } from '../../db/sql.ts';
 import { shownText } from '../../fields/stored-text.ts';
-import { getFieldKind } from '../../fields/register.ts';
+import { getFieldKind } from '../../fields/field-kinds.ts';
 import type { FieldMeta } from '../../metadata/contract.ts';
 import type { Edit } from './contract.ts';
 import { cast, familyOf, isMany } from './field-family.ts';

@@ -1,6 +1,6 @@
 import { sortKeys } from '../../metadata/keys.ts';
 import type { Parsed } from '../../fields/contract.ts';
-import { getFieldKind } from '../../fields/register.ts';
+import { getFieldKind } from '../../fields/field-kinds.ts';
 import type { ResourceField } from '../../fields/contract.ts';
 import type { FieldMeta } from '../../metadata/contract.ts';
 import type { Resource } from '../../resources/contract.ts';

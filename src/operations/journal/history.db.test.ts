@@ -22,9 +22,9 @@ test('the history of a record has every change, by forms and by tasks', async (t
   const { db, connectionString, defer } = await testDatabase(t);
   await insertPlaces(db, 300);
   const ctx = testContext(db, {}, { chunkSize: 50 });
-  const cities = ctx.register.for(ada, 'cities');
+  const cities = ctx.registry.for(ada, 'cities');
   const key = (id: number) => keyOf(cities.model, { id });
-  const by = (principal: typeof ada) => saveContextOf(ctx, ctx.register.for(principal, 'cities'), principal);
+  const by = (principal: typeof ada) => saveContextOf(ctx, ctx.registry.for(principal, 'cities'), principal);
   const values = (given: Record<string, unknown>) =>
     new Map(
       Object.entries(given).map(([name, value]) => [cities.form.find((field) => field.name === name) as Resource['form'][number], value]),

@@ -1,5 +1,5 @@
 import { AppError } from '../../errors.ts';
-import { getFieldKind } from '../../fields/register.ts';
+import { getFieldKind } from '../../fields/field-kinds.ts';
 import type { ResourceField } from '../../fields/contract.ts';
 import { textsOf } from '../../form-texts.ts';
 import { limits, limitTexts } from '../../limits.ts';

@@ -15,7 +15,7 @@ import { ada, eve, launchOn, testContext } from '../../testing/context.ts';
 import { testDatabase } from '../../testing/database.ts';
 import { insertPlaces } from '../../testing/places.ts';
 import { runAtOnce } from '../../testing/run-at-once.ts';
-import { getOperation } from '../register.ts';
+import { getOperation } from '../operations.ts';
 
 const key = (id: number) => String(id).padStart(20, '0');
 const all = Array.from({ length: 12 }, (_, index) => key(index + 1));
@@ -32,7 +32,7 @@ async function setUp(t: TestContext, operations: readonly OperationDefinition[],
     ...testContext(db, {}, {}, { ...sample, resources: [cities, ...others] }),
     log: (_: string, what: string) => void logged.push(what),
   };
-  const resource = ctx.register.get('cities');
+  const resource = ctx.registry.get('cities');
   const launch = (name: string, body: Record<string, unknown> = {}, principal = ada, inBackground = true) =>
     launchOn(ctx, resource, { keys: all }, name, body, principal, { inBackground });
   const run = (name: string, body?: Record<string, unknown>) => runAtOnce(ctx, launch(name, body));

@@ -49,7 +49,7 @@ for (const { name, sql, field, value, words } of cases) {
   test(`${name}: form and task say the same`, async (t) => {
     const { db } = await testDatabase(t, { content: 'torture' });
     const ctx = testContext(db, {}, { minAsyncRecords: 1_000 }, tortureAdmin);
-    const people = ctx.register.list.find(({ model }) => model.name === 'Person') ?? assert.fail('no people');
+    const people = ctx.registry.list.find(({ model }) => model.name === 'Person') ?? assert.fail('no people');
     const constraint = `${people.model.dbTable}_mentor_id_fkey`;
     const place = (text: string) => text.replaceAll('PERSON', people.model.table).replaceAll('MENTOR', constraint);
     await db.pages.query(`truncate ${people.model.table} cascade`);

@@ -20,7 +20,7 @@ async function setUp(t: TestContext, options: TypedResourceOptions<typeof metada
     `insert into gazetteer.city (name, country_code, feature_code, population, latitude, longitude, rating)
      select 'Place ' || n, 'ESP', 'PPL', n, 40.12345, -3, 4.5 from generate_series(1, 5) n`,
   );
-  const resource = ctx.register.get('cities');
+  const resource = ctx.registry.get('cities');
   const save = saveContextOf(ctx, resource, ada);
   const values = (given: Record<string, unknown>) =>
     new Map(Object.entries(given).map(([name, value]) => [resource.form.find((field) => field.name === name) ?? assert.fail(name), value]));

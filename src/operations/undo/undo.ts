@@ -44,7 +44,7 @@ export const undoOperation: Operation<UndoneParameters> = {
 };
 
 async function preparedFor(
-  { client, register, resource, holdersOf }: PrepareContext,
+  { client, registry, resource, holdersOf }: PrepareContext,
   { shapes, along = [] }: UndoParameters,
 ): Promise<Operation<UndoneParameters>> {
   const { statement: _, ...others } = undoOperation;
@@ -52,7 +52,7 @@ async function preparedFor(
     if (along.some(({ isThere }) => isThere)) return { ...others, firstRows: 50, apply: bringBackAlong };
     return { ...undoOperation, ...(shapes.some(({ kind }) => kind === journal.deleted) && { firstRows: 50 }) };
   }
-  const found = await findAlong(client, register, resource.model);
+  const found = await findAlong(client, registry, resource.model);
   if (found.isKept && found.dependants.length === 0) return undoOperation;
   const taking = found.isKept ? { dependants: found.dependants, holdersOf } : null;
   return {

@@ -6,7 +6,7 @@ import type { FieldMeta, ModelMeta } from '../../metadata/contract.ts';
 import { keyCondition, keySql } from '../../metadata/key-sql.ts';
 import type { Edit } from '../edits/contract.ts';
 import { cast, familyOf, scaleOf } from '../edits/field-family.ts';
-import { getEdit } from '../edits/register.ts';
+import { getEdit } from '../edits/edits.ts';
 import type { FieldEdit } from '../field-edit.ts';
 import { unquoted } from '../undo/recreate-sql.ts';
 

@@ -3,7 +3,7 @@ import { fieldOf, idFieldsOf, joinOf } from '../../metadata/model-fields.ts';
 import type { FieldMeta, ModelMeta } from '../../metadata/contract.ts';
 import type { Resource } from '../../resources/contract.ts';
 import type { Edit } from '../edits/contract.ts';
-import { getEdit } from '../edits/register.ts';
+import { getEdit } from '../edits/edits.ts';
 import { insertChange } from '../journal/journal-entry.ts';
 import type { ApplyTarget } from '../contract.ts';
 import type { FieldEdit } from '../field-edit.ts';

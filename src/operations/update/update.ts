@@ -4,7 +4,7 @@ import { textsOf } from '../../form-texts.ts';
 import type { Resource, ResourceField } from '../../resources/contract.ts';
 import { hasResource, relatedTitles, relationTarget } from '../../selection/related.ts';
 import type { Given } from '../edits/contract.ts';
-import { editsFor, getEdit } from '../edits/register.ts';
+import { editsFor, getEdit } from '../edits/edits.ts';
 import type { ApplyCounts, CheckContext, Operation } from '../contract.ts';
 import { type FieldEdit, relatedIds, type UpdateParameters } from '../field-edit.ts';
 import { sumOf } from '../in-halves.ts';
@@ -98,7 +98,7 @@ function parseChange(resource: Resource, field: ResourceField, body: Record<stri
 }
 
 /** Expressions are shown to PostgreSQL; related records must be ones that the principal may see. */
-async function checkChanges({ client, register, resource, principal }: CheckContext, { changes }: UpdateParameters): Promise<void> {
+async function checkChanges({ client, registry, resource, principal }: CheckContext, { changes }: UpdateParameters): Promise<void> {
   const fieldErrors: Record<string, string> = {};
   for (const change of changes) {
     const field = resource.bulkFields.find(({ meta }) => meta.name === change.field);
@@ -124,8 +124,8 @@ async function checkChanges({ client, register, resource, principal }: CheckCont
     const ids = relatedIds(field, change);
     const target = relationTarget(resource, field);
     // A model without a resource has no scope: the database says which of its records exist.
-    if (ids.length === 0 || (!target && !hasResource(register, field))) return null;
-    const seen = target ? await relatedTitles(register, target, principal, ids) : new Map<string, string>();
+    if (ids.length === 0 || (!target && !hasResource(registry, field))) return null;
+    const seen = target ? await relatedTitles(registry, target, principal, ids) : new Map<string, string>();
     return seen.size === new Set(ids).size ? null : `${field.label} leads to a record that does not exist, or that is not yours to choose.`;
   }
 }

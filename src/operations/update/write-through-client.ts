@@ -3,7 +3,7 @@ import { DbNull } from '@prisma/client/runtime/client';
 import type { ModelMeta } from '../../metadata/contract.ts';
 import { parseKey, whereKey, whereKeys } from '../../metadata/keys.ts';
 import { delegateOf } from '../../resources/delegate.ts';
-import { getEdit } from '../edits/register.ts';
+import { getEdit } from '../edits/edits.ts';
 import type { FieldEdit } from '../field-edit.ts';
 import { callEach } from '../rules/objections.ts';
 import { isLink, keyOfPassing, keysOf, type Passing } from '../rules/passing.ts';

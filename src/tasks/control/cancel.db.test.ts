@@ -22,7 +22,7 @@ async function setUp(t: Parameters<typeof testDatabase>[0], chunkSize = 100) {
     const worker = await startWorker(ctx, { connectionString, concurrency: 1 });
     defer(() => worker.stop());
   };
-  return { db, ctx, cities: ctx.register.get('cities'), run, defer };
+  return { db, ctx, cities: ctx.registry.get('cities'), run, defer };
 }
 
 test('a task that waits is cancelled at once and never begins', async (t) => {

@@ -19,7 +19,7 @@ async function setUp<M extends 'Defaulted' | 'Required' | 'Everything'>(
   const ctx = testContext(db, {}, { minAsyncRecords: 1 }, admin);
   const worker = await startWorker(ctx, { connectionString, concurrency: 1 });
   defer(() => worker.stop());
-  const resource = ctx.register.get('odd');
+  const resource = ctx.registry.get('odd');
   const { table } = resource.model;
   const run = async (operation: 'update' | 'delete', body: Record<string, unknown>) =>
     finished(db, (await launchOn(ctx, resource, { kind: 'matching' }, operation, body)).task.id);

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Principal } from '../../auth/principal.ts';
 import { AppError } from '../../errors.ts';
-import { assertMayRun, getOperation } from '../../operations/register.ts';
+import { assertMayRun, getOperation } from '../../operations/operations.ts';
 import type { Resource } from '../../resources/contract.ts';
 import type { TaskContext } from '../context.ts';
 import { countRetryable } from '../looking/failed-records.ts';
@@ -31,7 +31,7 @@ export interface FollowUp {
 export async function getFinished(ctx: TaskContext, principal: Principal, taskId: number): Promise<{ task: TaskRow; resource: Resource }> {
   const task = await getTask(ctx, principal, taskId);
   if (!isFinished(task.state)) throw new AppError('not-finished', 409, 'This task has not finished yet.', { state: task.state });
-  return { task, resource: ctx.register.for(principal, task.resource) };
+  return { task, resource: ctx.registry.for(principal, task.resource) };
 }
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
@@ -78,7 +78,7 @@ export async function retry(
   const { task, resource } = await getFinished(ctx, principal, taskId);
   assertMayRun(resource, principal, task);
   await getOperation(resource, task.operation).check?.(
-    { client: ctx.db.pages, register: ctx.register, resource, principal },
+    { client: ctx.db.pages, registry: ctx.registry, resource, principal },
     task.parameters,
   );
   const earlier = await findTaskByOperation(ctx.db, principal, operationId);

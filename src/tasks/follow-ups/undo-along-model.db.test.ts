@@ -216,6 +216,6 @@ function without(rows: Rows, of: readonly number[]): Rows {
 
 async function run(ctx: TaskContext, chosen: readonly number[]): Promise<TaskRow> {
   const keys = chosen.map((id) => String(id).padStart(20, '0'));
-  const launching = launchOn(ctx, ctx.register.get('ships'), { keys }, 'delete', { acknowledge: 'yes' }, ada, { inBackground: true });
+  const launching = launchOn(ctx, ctx.registry.get('ships'), { keys }, 'delete', { acknowledge: 'yes' }, ada, { inBackground: true });
   return runAtOnce(ctx, launching);
 }

@@ -37,7 +37,7 @@ async function setUp(
   const ctx = testContext(db, {}, { minAsyncRecords: 1, chunkSize: 7, ...defaults }, admin);
   const worker = await startWorker(ctx, { connectionString, concurrency });
   defer(() => worker.stop());
-  const ships = ctx.register.get('ships');
+  const ships = ctx.registry.get('ships');
   const deleted = async (selected: object = { kind: 'matching' }, by: Principal = ada) =>
     finished(db, (await launchOn(ctx, ships, selected, 'delete', { acknowledge: 'yes' }, by)).task.id);
   const undone = async (task: TaskRow, chosen: string[] | null = null) =>
@@ -116,7 +116,7 @@ test('the history of a record that went along tells of it, and of its coming bac
     ['cabins', '2/1/4'],
     ['decks', '["00000000000000000002","00000000000000000002"]'],
   ] as const) {
-    const { entries } = await readHistory(db, ctx.register.for(ada, slug), key, null);
+    const { entries } = await readHistory(db, ctx.registry.for(ada, slug), key, null);
     assert.deepEqual(
       entries.map(({ kind, task: by }) => [kind, by?.id]),
       [
@@ -163,7 +163,7 @@ test('a record is refused alone when something that went along exists again, and
 test('what goes along is held by another task: its record is left alone, and the holder named', async (t) => {
   const { db, ctx, ships, deleted, undone } = await setUp(t);
   const before = await picture(db);
-  const cabins = ctx.register.get('cabins');
+  const cabins = ctx.registry.get('cabins');
   const blocker = await db.pages.connect();
   await blocker.query(`begin; select 1 from torture.cabins where code = '4/1/1' for update`);
   const holding = await launchOn(ctx, cabins, { kind: 'ticked', keys: ['4/1/1'] }, 'update', { field: 'price', 'value.price': '7' });

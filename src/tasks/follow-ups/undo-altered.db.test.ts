@@ -72,7 +72,7 @@ for (const [name, { sql, notes, altered }] of Object.entries(triggers)) {
     const worker = await startWorker(ctx, { connectionString, concurrency: 2 });
     defer(() => worker.stop());
     const body = { field: 'notes', 'value.notes': 'new' };
-    const { task } = await launchOn(ctx, ctx.register.get('cities'), { kind: 'matching' }, 'update', body);
+    const { task } = await launchOn(ctx, ctx.registry.get('cities'), { kind: 'matching' }, 'update', body);
     await finished(db, task.id);
     await db.pages.query(sql);
     const end = await finished(db, (await undo(ctx, ada, task.id, { operationId: randomUUID(), chosen: null })).task.id);
@@ -91,7 +91,7 @@ test('what triggers of dependants make of a delete that is undone is named', asy
   const worker = await startWorker(ctx, { connectionString, concurrency: 1 });
   defer(() => worker.stop());
   const ships = 'ships';
-  const { task } = await launchOn(ctx, ctx.register.get(ships), { kind: 'matching' }, 'delete', { acknowledge: 'yes' });
+  const { task } = await launchOn(ctx, ctx.registry.get(ships), { kind: 'matching' }, 'delete', { acknowledge: 'yes' });
   await finished(db, task.id);
   await db.pages.query(
     trigger(
@@ -134,7 +134,7 @@ test('the page and the JSON of an undo name the records and the fields that trig
   const admin = await app.signIn('admin');
   await app.db.pages.query(`update ${place} set notes = 'old'`);
   const body = { field: 'notes', 'value.notes': 'new' };
-  const { task } = await launchOn(app.context, app.context.register.get('cities'), { kind: 'matching' }, 'update', body, admin.principal);
+  const { task } = await launchOn(app.context, app.context.registry.get('cities'), { kind: 'matching' }, 'update', body, admin.principal);
   await app.db.pages.query(trigger('shout', 'before update', place, 'new.notes := upper(new.notes); new.rating := 1; return new;'));
   const answer = await admin.post(`/tasks/${task.id}/undo`, { _op: randomUUID() }, { accept: 'application/json' });
   const { taskId } = answer.json();

@@ -31,7 +31,7 @@ async function setUp(t: TestContext, { minAsyncRecords = 1, version = 18 } = {})
     return rows;
   };
   const run = async (operation: 'update' | 'delete', body: Record<string, unknown>) =>
-    finished(db, (await launchOn(ctx, ctx.register.get('cities'), { kind: 'matching' }, operation, body)).task.id);
+    finished(db, (await launchOn(ctx, ctx.registry.get('cities'), { kind: 'matching' }, operation, body)).task.id);
   const undone = async (task: TaskRow) => {
     const end = await finished(db, (await undo(ctx, ada, task.id, { operationId: randomUUID(), chosen: null })).task.id);
     assert.deepEqual([end.state, end.changed, end.failed], ['succeeded', 30, 0]);

@@ -17,7 +17,7 @@ const everything = { kind: 'matching', filter: '' } as const;
 async function setUp(t: Parameters<typeof testDatabase>[0], places = 600) {
   const { db, connectionString, defer } = await testDatabase(t);
   const ctx = testContext(db, {}, { chunkSize: 200 });
-  const cities = ctx.register.get('cities');
+  const cities = ctx.registry.get('cities');
   await insertPlaces(db, places);
   await db.pages.query(`insert into gazetteer."_CityToTag" ("A", "B") select id, 1 + id % 3 from gazetteer.city where id % 2 = 0`);
   const worker = await startWorker(ctx, { connectionString, concurrency: 1 });

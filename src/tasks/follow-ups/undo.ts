@@ -5,7 +5,7 @@ import { type Along, findAlong } from '../../operations/cascade/dependants.ts';
 import { isFixed } from '../../operations/rules/fixed-fields.ts';
 import type { Undone } from '../../operations/contract.ts';
 import { journal, undoneBy } from '../../operations/journal-kind.ts';
-import { actionOf, assertMayRun, mayUndo, type OperationKind, undoneOf } from '../../operations/register.ts';
+import { actionOf, assertMayRun, mayUndo, type OperationKind, undoneOf } from '../../operations/operations.ts';
 import { assertNoRule } from '../../operations/rules/rewrite-rules.ts';
 import type { Returning } from '../../operations/undo/recreate-sql.ts';
 import { countAlongStatement, judgeStatement, sentences, type Shape } from '../../operations/undo/undo-sql.ts';
@@ -176,7 +176,7 @@ function assertMayChange(resource: Resource, principal: Principal, fields: reado
  * that goes along by the foreign keys there are now.
  */
 async function assertRecreatable(
-  { db, register }: TaskContext,
+  { db, registry }: TaskContext,
   principal: Principal,
   task: TaskRow,
   resource: Resource,
@@ -190,7 +190,7 @@ async function assertRecreatable(
     `select distinct kept_along as kept from ${db.t.change} where task_id = $1 and model = $2 and kind = 'delete' and kept_along is not null`,
     [task.id, task.model],
   );
-  const along = await findAlong(db.pages, register, resource.model);
+  const along = await findAlong(db.pages, registry, resource.model);
   const going = along.isKept ? along.dependants.map((dependant) => dependant.resource.model.name) : null;
   if (rows.length === 0 || going === null || rows.some(({ kept }) => going.some((name) => !kept.includes(name)))) {
     throw along.isKept || along.reason !== 'heirs' ? notKept(tablesOf(along)) : ofHeirs(along.table);
@@ -199,7 +199,7 @@ async function assertRecreatable(
   return Promise.all(models.map((model) => returningOf(model)));
 
   async function returningOf(model: string): Promise<Returning> {
-    const own = register.list.find((candidate) => candidate.model.name === model);
+    const own = registry.list.find((candidate) => candidate.model.name === model);
     if (!own) throw notKept([model]);
     const { rows: found } = await db.pages.query(
       `select 1 from ${db.t.change} where task_id = $1 and along_with = $2 and model = $3 and kind = 'delete' limit 1`,

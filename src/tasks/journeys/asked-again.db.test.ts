@@ -35,7 +35,7 @@ async function setUp(t: TestContext) {
     const worker = await startWorker(ctx, { connectionString, concurrency: 1 });
     defer(() => worker.stop());
   };
-  const { task } = await launchOn(ctx, ctx.register.get('cities'), { kind: 'matching' }, 'delete', { acknowledge: 'yes' });
+  const { task } = await launchOn(ctx, ctx.registry.get('cities'), { kind: 'matching' }, 'delete', { acknowledge: 'yes' });
   const places = async () => (await db.pages.query(`select count(*)::int as count from gazetteer.city`)).rows[0].count;
   const admins = { ...eve, roles: ['admin'] };
   return { db, ctx, work, roles, deleted: task, places, admins };

@@ -26,7 +26,7 @@ type Context = Parameters<typeof testDatabase>[0];
 async function setUp(t: Context, rows: number, defaults: { chunkSize?: number } = {}, admin: AdminDefinition = sample) {
   const { db, connectionString, defer } = await testDatabase(t);
   const ctx = testContext(db, {}, { chunkSize: 10, ...defaults }, admin);
-  const cities = ctx.register.get('cities');
+  const cities = ctx.registry.get('cities');
   await insertPlaces(db, rows);
   const run = async () => {
     const worker = await startWorker(ctx, { connectionString, concurrency: 2 });
@@ -229,14 +229,14 @@ for (const [name, table] of [
   test(`everything but exclusions is changed, by preview and task, where keys are ${name}`, async (t) => {
     const { db, connectionString, defer } = await testDatabase(t, { content: 'torture' });
     const ctx = testContext(db, {}, { chunkSize: 2 }, tortureAdmin);
-    const resource = ctx.register.list.find(({ model }) => model.name === table) as Resource;
+    const resource = ctx.registry.list.find(({ model }) => model.name === table) as Resource;
     const { model } = resource;
     const worker = await startWorker(ctx, { connectionString, concurrency: 1 });
     defer(() => worker.stop());
     const column = model.fields.name?.column;
     await db.pages.query(`update ${model.table} set ${column} = 'before'`);
     const records = await (
-      ctx.register.client as unknown as Record<string, { findMany(args: object): Promise<Record<string, unknown>[]> }>
+      ctx.registry.client as unknown as Record<string, { findMany(args: object): Promise<Record<string, unknown>[]> }>
     )[model.delegate]?.findMany({});
     const keys = (records ?? []).map((record) => keyOf(model, record)).sort();
     assert.ok(keys.length > 2);

@@ -122,7 +122,7 @@ function isHoldable(table: string): boolean {
 }
 
 function resourceOf(name: string): Resource {
-  return ctx.register.list.find(({ model }) => model.name === name) as Resource;
+  return ctx.registry.list.find(({ model }) => model.name === name) as Resource;
 }
 
 interface Scenario {

@@ -19,7 +19,7 @@ for (const [what, statement] of Object.entries(changes)) {
       create trigger dawdle before update on gazetteer.city for each row execute function gazetteer.dawdle()`);
     const worker = await startWorker(ctx, { connectionString, concurrency: 1 });
     defer(() => worker.stop());
-    const cities = ctx.register.get('cities');
+    const cities = ctx.registry.get('cities');
     const { task } = await launchOn(ctx, cities, { kind: 'matching', filter: '' }, 'update', { field: 'notes', 'value.notes': 'x' });
     for (let done = 0; done < 200; ) {
       await new Promise((resolve) => setTimeout(resolve, 5));

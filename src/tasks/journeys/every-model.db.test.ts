@@ -43,7 +43,7 @@ test('records of every model are changed, deleted and put back in the background
     (await db.pages.query(`select to_jsonb(t.*)::text as row from ${model.table} t order by 1`)).rows.map(({ row }) => row as string);
 
   // What belongs to others stands after them in the schema, and would be gone with them.
-  for (const resource of [...ctx.register.listFor(ada)].reverse()) {
+  for (const resource of [...ctx.registry.listFor(ada)].reverse()) {
     if (!isPossible(resource.model, 'bulk-update')) continue;
     await t.test(resource.model.name, async () => {
       const before = await picture(resource);

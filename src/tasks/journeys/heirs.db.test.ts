@@ -20,7 +20,7 @@ test('records of a table that others inherit from are edited and put back where 
     `insert into gazetteer.village select (jsonb_populate_record(null::gazetteer.village, to_jsonb(c) || jsonb_build_object('id', id + 100, 'own', 'chapel'))).* from only gazetteer.city c`,
   );
   const ctx = testContext(db);
-  const cities = ctx.register.for(ada, 'cities');
+  const cities = ctx.registry.for(ada, 'cities');
   const rows = async () => (await db.pages.query('select tableoid::regclass::text as of, id, notes from gazetteer.city order by id')).rows;
   const before = await rows();
   const run = (operation: 'update' | 'delete', body: Record<string, string>) =>
@@ -32,7 +32,7 @@ test('records of a table that others inherit from are edited and put back where 
   await runAtOnce(ctx, takeBack(edited.id));
   assert.deepEqual(await rows(), before);
 
-  const { along } = await consequences(db, ctx.register, cities, ada, whereKeys(cities.model, keys));
+  const { along } = await consequences(db, ctx.registry, cities, ada, whereKeys(cities.model, keys));
   assert.deepEqual(along, { isKept: false, reason: 'heirs', table: 'village', tables: [] });
   const deleted = await run('delete', { acknowledge: 'yes' });
   assert.equal(deleted.changed, 4);

@@ -39,7 +39,7 @@ async function setUp(t: TestContext, options: Options = {}) {
   const hold = (entries: typeof held) => holdOnly(own, 'gazetteer', 'City', entries);
   const run = (operation: 'update' | 'delete', body: Record<string, unknown>) => {
     const keys = five.map((id) => String(id).padStart(20, '0'));
-    return runAtOnce(ctx, launchOn(ctx, ctx.register.get('cities'), { keys }, operation, body, ada, { inBackground: true }));
+    return runAtOnce(ctx, launchOn(ctx, ctx.registry.get('cities'), { keys }, operation, body, ada, { inBackground: true }));
   };
   const takeBack = ({ id }: TaskRow) => runAtOnce(ctx, undo(ctx, ada, id, { operationId: randomUUID(), chosen: null }));
   /** By place, its notes and tags. */

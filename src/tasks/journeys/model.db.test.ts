@@ -380,7 +380,7 @@ async function run(ctx: TaskContext, changes: readonly Edit[] | null, chosen: re
     ? Object.assign({ field: changes.map(({ field }) => field) }, ...changes.map(({ body: own }) => own))
     : { acknowledge: 'yes' };
   const keys = chosen.map((id) => String(id).padStart(20, '0'));
-  const launching = launchOn(ctx, ctx.register.get('cities'), { kind: 'ticked', keys }, changes ? 'update' : 'delete', body, ada, {
+  const launching = launchOn(ctx, ctx.registry.get('cities'), { kind: 'ticked', keys }, changes ? 'update' : 'delete', body, ada, {
     inBackground: true,
   });
   return runAtOnce(ctx, launching);

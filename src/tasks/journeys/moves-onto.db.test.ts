@@ -59,7 +59,7 @@ for (const [kind, sql] of Object.entries(constraints)) {
       const ctx = testContext(db, {}, { minAsyncRecords: 1_000, chunkSize: 7 }, { ...sample, resources });
       const worker = await startWorker(ctx, { connectionString, concurrency: 1 });
       defer(() => worker.stop());
-      const cities = ctx.register.get('cities');
+      const cities = ctx.registry.get('cities');
       for (const { name, keys: ids, by, change = 'increase', fates } of cases) {
         const how = `${name}, by ${way}`;
         await reset();
@@ -110,7 +110,7 @@ test('a date that cannot be that late is refused alone, also where dates are uni
   await insertPlaces(db, 3);
   await db.pages.query(`update gazetteer.city set reviewed_at = case id when 1 then '294000-01-01'::timestamptz else '2020-01-01'::timestamptz + id * interval '1 day' end;
     create unique index reviewed_once on gazetteer.city (reviewed_at)`);
-  const cities = ctx.register.get('cities');
+  const cities = ctx.registry.get('cities');
   const keys = range(1, 3).map((id) => keyOf(cities.model, { id }));
   const body = { field: 'reviewedAt', 'change.reviewedAt': 'shift', 'value.reviewedAt': '1000', 'unit.reviewedAt': 'years' };
   await assert.rejects(launchOn(ctx, cities, { keys }, 'update', body), (error: AppError) => {
@@ -134,7 +134,7 @@ test('names are compared as their constraint compares them, whatever made the ne
   `);
   const resources = [defineResource(metadata, 'City', { bulk: { fields: ['name'] } }), ...sample.resources.slice(1)];
   const ctx = testContext(db, {}, { minAsyncRecords: 1_000 }, { ...sample, resources });
-  const cities = ctx.register.get('cities');
+  const cities = ctx.registry.get('cities');
   const edit = (ids: readonly number[], body: Record<string, string>) =>
     launchOn(ctx, cities, { keys: ids.map((id) => keyOf(cities.model, { id })) }, 'update', { field: 'name', ...body });
   const names = async () =>

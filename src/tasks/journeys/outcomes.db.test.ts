@@ -79,7 +79,7 @@ async function setUp(t: TestContext) {
 
 type Table = ReadonlyMap<number, string>;
 
-const keyOfId = (ctx: TaskContext, id: number) => keyOf(ctx.register.get('cities').model, { id });
+const keyOfId = (ctx: TaskContext, id: number) => keyOf(ctx.registry.get('cities').model, { id });
 const ten = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
 const three = [1, 2, 3];
 const fateOf = (code: string) => (code === 'kept-back' ? code : 'failed');
@@ -106,11 +106,11 @@ test('what is said of records is what the table says', async (t) => {
 
   const launch = async (ctx: TaskContext, operation: 'update' | 'delete', inBackground: boolean) => {
     const body = operation === 'update' ? newNotes : deleting;
-    const { task } = await launchOn(ctx, ctx.register.get('cities'), { keys: keysOf(ctx) }, operation, body, ada, { inBackground });
+    const { task } = await launchOn(ctx, ctx.registry.get('cities'), { keys: keysOf(ctx) }, operation, body, ada, { inBackground });
     return finished(db, task.id);
   };
   const preview = async (ctx: TaskContext, operation: 'update' | 'delete') => {
-    const about = { resource: ctx.register.get('cities'), principal: ada };
+    const about = { resource: ctx.registry.get('cities'), principal: ada };
     const selected = { kind: 'ticked' as const, filter: '', keys: keysOf(ctx), exclusions: [] };
     const { id: selectionId } = await createSelection(db, ada, about.resource, selected);
     const parameters = operation === 'update' ? { changes: [{ field: 'notes', change: 'set', value: 'new' }] } : {};
@@ -236,7 +236,7 @@ test('what is said of records is what the table says', async (t) => {
     }
   });
 
-  const cities = plain.register.get('cities');
+  const cities = plain.registry.get('cities');
   const save = saveContextOf(plain, cities, ada);
   const values = (given: Record<string, unknown>) =>
     new Map(Object.entries(given).map(([name, value]) => [cities.form.find((field) => field.name === name) ?? assert.fail(name), value]));

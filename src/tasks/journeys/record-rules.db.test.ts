@@ -32,7 +32,7 @@ async function setUp(t: TestContext, options: Options, { records = 30, createCli
      select 'Place ' || n, 'ESP', 'PPL', n, 40.12345, -3, 4.5 from generate_series(1, $1::int) n`,
     [records],
   );
-  const resource = ctx.register.get('cities');
+  const resource = ctx.registry.get('cities');
   let hasWorker = false;
   return {
     db,

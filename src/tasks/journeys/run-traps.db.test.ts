@@ -14,7 +14,7 @@ async function setUp(t: Parameters<typeof testDatabase>[0], { places = 600, runn
   const { db, connectionString, defer } = await testDatabase(t);
   const ctx = testContext(db, {}, { chunkSize: 50, parallelism: runners });
   await insertPlaces(db, places);
-  const launch = () => launchOn(ctx, ctx.register.get('cities'), { kind: 'matching', filter: '' }, 'update', body);
+  const launch = () => launchOn(ctx, ctx.registry.get('cities'), { kind: 'matching', filter: '' }, 'update', body);
   const run = async () => {
     const worker = await startWorker(ctx, { connectionString, concurrency: runners });
     defer(() => worker.stop());
@@ -82,7 +82,7 @@ test('a task whose smallest chunk takes too long ends, and says so', async (t) =
     create function gazetteer.dawdle() returns trigger language plpgsql as $$ begin perform pg_sleep(1); return new; end $$;
     create trigger dawdle before update on gazetteer.city for each row execute function gazetteer.dawdle();
   `);
-  const { task } = await launchOn(ctx, ctx.register.get('cities'), { kind: 'matching', filter: '' }, 'update', body);
+  const { task } = await launchOn(ctx, ctx.registry.get('cities'), { kind: 'matching', filter: '' }, 'update', body);
   const worker = await startWorker(ctx, { connectionString, concurrency: 1 });
   defer(() => worker.stop());
   const end = await finished(db, task.id, 15_000);
@@ -98,7 +98,7 @@ for (const sliceMs of [30_000, 200]) {
       create function gazetteer.dawdle() returns trigger language plpgsql as $$ begin perform pg_sleep(0.4); return new; end $$;
       create trigger dawdle before update on gazetteer.city for each row execute function gazetteer.dawdle();
     `);
-    const { task } = await launchOn(ctx, ctx.register.get('cities'), { kind: 'matching', filter: '' }, 'update', body);
+    const { task } = await launchOn(ctx, ctx.registry.get('cities'), { kind: 'matching', filter: '' }, 'update', body);
     const worker = await startWorker(ctx, { connectionString, concurrency: 1 });
     defer(() => worker.stop());
     const end = await finished(db, task.id, 30_000);
@@ -115,7 +115,7 @@ test('a task that is cancelled while its chunk is tried again and again ends wit
   const holder = await db.pages.connect();
   defer(() => holder.release());
   await holder.query('begin; select 1 from gazetteer.city where id = 1 for update');
-  const { task } = await launchOn(ctx, ctx.register.get('cities'), { kind: 'matching', filter: '' }, 'update', body);
+  const { task } = await launchOn(ctx, ctx.registry.get('cities'), { kind: 'matching', filter: '' }, 'update', body);
   const worker = await startWorker(ctx, { connectionString, concurrency: 1 });
   defer(() => worker.stop());
   while (again.length === 0) await new Promise((done) => setTimeout(done, 5));
@@ -136,7 +136,7 @@ test('a right that was withdrawn between launch and start changes nothing', asyn
   assert.deepEqual([end.state, end.changed], ['failed', 0]);
   assert.match(end.message ?? '', /may not do this any more/);
   assert.equal(
-    ctx.register
+    ctx.registry
       .get('cities')
       .permissions({ ...ada, roles: ['viewer'] })
       .includes('bulk-update'),

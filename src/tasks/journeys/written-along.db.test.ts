@@ -5,7 +5,7 @@ import sample from '../../admin.ts';
 import { defineResource, type TypedResourceOptions } from '../../index.ts';
 import { keyOf } from '../../metadata/keys.ts';
 import { countAlong } from '../../operations/count-cascade.ts';
-import { getOperation } from '../../operations/register.ts';
+import { getOperation } from '../../operations/operations.ts';
 import { selectionWhere } from '../../selection/selection.ts';
 import { testApp } from '../../testing/app.ts';
 import { ada, finished, launchOn, testContext } from '../../testing/context.ts';
@@ -21,7 +21,7 @@ async function setUp(t: TestContext, bulk: Bulk = {}) {
   const cities = defineResource(metadata, 'City', { bulk: { fields: ['name', 'tags', 'status'], ...bulk } });
   const ctx = testContext(db, {}, {}, { ...sample, resources: [cities, ...sample.resources.slice(1)] });
   await insertPlaces(db, 30);
-  const resource = ctx.register.get('cities');
+  const resource = ctx.registry.get('cities');
   const keysOf = (count: number) => Array.from({ length: count }, (_, index) => keyOf(resource.model, { id: index + 1 }));
   const launch = async (count: number, body: Record<string, unknown> | null = null) => {
     const operation = body === null ? 'delete' : 'update';
@@ -80,7 +80,7 @@ test('what is written along counts towards what is done within the request, and 
     const operation = body ? 'update' : 'delete';
     const parameters = getOperation(resource, operation).parse(resource, body ?? { acknowledge: 'yes' });
     const where = selectionWhere(resource, ada, { kind: 'ticked', filter: '', keys: keysOf(count), exclusions: [] });
-    const counted = (most: number) => countAlong(db, ctx.register, resource, { operation, parameters, where, count }, most);
+    const counted = (most: number) => countAlong(db, ctx.registry, resource, { operation, parameters, where, count }, most);
     assert.equal(await counted(10_000), along, name);
     assert.equal(await counted(7), Math.min(7, along), name);
     assert.equal(await launch(count, body ?? null), backend, name);

@@ -22,10 +22,10 @@ interface Whose {
 }
 
 /** Does more go along with a record than a request can wait for? */
-export async function isSlowDelete({ db, register }: TaskContext, { resource }: Whose, key: string): Promise<boolean> {
+export async function isSlowDelete({ db, registry }: TaskContext, { resource }: Whose, key: string): Promise<boolean> {
   if (!resource.hasBackground) return false;
   const writing = { operation: 'delete', parameters: {}, where: whereKeys(resource.model, [key]), count: 1 } as const;
-  return 1 + (await countAlong(db, register, resource, writing, limits.bulk.inline)) > limits.bulk.inline;
+  return 1 + (await countAlong(db, registry, resource, writing, limits.bulk.inline)) > limits.bulk.inline;
 }
 
 /** The same delete as a task that a worker runs. Sent twice it is one. Throws AppError 423 where somebody holds the record. */

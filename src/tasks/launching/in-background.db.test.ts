@@ -13,7 +13,7 @@ async function setUp(t: TestContext, bulk: TypedResourceOptions<typeof metadata,
   const cities = defineResource(metadata, 'City', bulk ? { bulk } : {});
   const ctx = testContext(db, {}, {}, { ...sample, resources: [cities, ...sample.resources.slice(1)] });
   await insertPlaces(db, records);
-  const resource = ctx.register.get('cities');
+  const resource = ctx.registry.get('cities');
   return async (count: number, operation: 'update' | 'delete' = 'update') => {
     const keys = Array.from({ length: count }, (_, index) => keyOf(resource.model, { id: index + 1 }));
     const body = operation === 'update' ? { field: 'status', 'value.status': 'archived' } : { acknowledge: 'yes' };

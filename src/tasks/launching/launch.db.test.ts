@@ -10,7 +10,7 @@ import { startWorker } from '../worker/worker.ts';
 async function setUp(t: Parameters<typeof testDatabase>[0], rows: number, settings = {}, defaults = {}) {
   const { db, connectionString, defer } = await testDatabase(t);
   const ctx = testContext(db, settings, defaults);
-  const cities = ctx.register.get('cities');
+  const cities = ctx.registry.get('cities');
   await db.pages.query(
     `insert into gazetteer.country values ('ESP', 'ES', 'Spain', 'Europe', null, null, 1, '{}'), ('FRA', 'FR', 'France', 'Europe', null, null, 1, '{}')`,
   );

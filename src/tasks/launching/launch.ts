@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Principal } from '../../auth/principal.ts';
 import { patientTransaction } from '../../db/patient-transaction.ts';
 import { AppError } from '../../errors.ts';
-import { assertMayBegin, getOperation } from '../../operations/register.ts';
+import { assertMayBegin, getOperation } from '../../operations/operations.ts';
 import { assertNoRule } from '../../operations/rules/rewrite-rules.ts';
 import { wake } from '../../queue/wake.ts';
 import type { Resource } from '../../resources/contract.ts';
@@ -40,7 +40,7 @@ export interface Launch {
  * 'invalid-operation' 422 (details.fieldErrors), 'refused' 422 (details.failures, details.taskId; everything rolled back), 'forbidden' 403.
  */
 export async function launch(ctx: TaskContext, request: Launch): Promise<Launched> {
-  const { db, register } = ctx;
+  const { db, registry } = ctx;
   const { resource, principal, operationId } = request;
   const operation = getOperation(resource, request.operation);
   assertMayBegin(resource, principal, operation);
@@ -54,14 +54,14 @@ export async function launch(ctx: TaskContext, request: Launch): Promise<Launche
   const whole = await getSelection(db, principal, resource, preview.selectionId);
   const selection = previewed(whole, preview);
   if (selection.version !== preview.selectionVersion) {
-    const count = await countSelection(register, resource, principal, selection);
+    const count = await countSelection(registry, resource, principal, selection);
     const [from, to] = [preview.recordCount, count].map((one) => one.toLocaleString('en'));
     const message = `Your selection changed from ${from} to ${to} in another tab. Nothing was changed.`;
     throw new AppError('selection-changed', 409, message, { from: preview.recordCount, to: count });
   }
 
   await assertNoRule(db.pages, resource.model, [operation.writes], true);
-  await operation.check?.({ client: db.pages, register, resource, principal }, parameters);
+  await operation.check?.({ client: db.pages, registry, resource, principal }, parameters);
   assertReason(resource, preview.recordCount, options.changeReason);
   if (resource.isAtomic && preview.recordCount > limits.bulk.atomic) {
     throw new AppError('too-many-at-once', 422, limitTexts.atomic(resource.label));
@@ -72,7 +72,7 @@ export async function launch(ctx: TaskContext, request: Launch): Promise<Launche
   const writing = { operation: request.operation, parameters, where, count: preview.recordCount, kind };
   const along = isPutOff ? 0 : await countAlongInline(ctx, resource, principal, writing);
   const isInline = (count: number) => !isPutOff && runsInline(resource, { count, along, kind, operation: request.operation }, principal);
-  const keys = await readKeys(register, resource.model, where, isInline(preview.recordCount) ? limits.bulk.inline + 1 : 1);
+  const keys = await readKeys(registry, resource.model, where, isInline(preview.recordCount) ? limits.bulk.inline + 1 : 1);
   if (keys.length === 0) throw new AppError('empty-selection', 422, 'Nothing is selected.');
   const task: NewTask = {
     operationId,

@@ -4,7 +4,7 @@ import { type Queryable, transaction } from '../../db/transaction.ts';
 import { inTurn } from '../../db/turns.ts';
 import { clientTransaction, needsClient } from '../../operations/rules/client-transaction.ts';
 import { rowsOf } from '../../operations/update/moves-onto.ts';
-import { changesOf, getOperation } from '../../operations/register.ts';
+import { changesOf, getOperation } from '../../operations/operations.ts';
 import { assertStayApart } from '../running/stay-apart.ts';
 import { findRewriting } from '../../operations/triggers.ts';
 import type { Client } from '../../resources/client.ts';
@@ -38,7 +38,7 @@ export async function runInline(ctx: TaskContext, task: NewTask, keys: readonly 
       const run = (client: Queryable, tx: Client | null) => inTransaction(client, tx, Math.min(lockMs, ctx.settings.lockTimeoutMs));
       if (!needsClient(task.resource, getOperation(task.resource, task.operation)))
         return transaction(ctx.db.pages, (client) => run(client, null));
-      return clientTransaction(ctx.register, ctx.db.pages, { timeoutMs: ctx.settings.statementTimeoutMs }, run);
+      return clientTransaction(ctx.registry, ctx.db.pages, { timeoutMs: ctx.settings.statementTimeoutMs }, run);
     });
   } catch (error) {
     if (error instanceof Refused) return recordRefusal(ctx, task, keys, error.outcome);

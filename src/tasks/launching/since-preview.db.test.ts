@@ -14,7 +14,7 @@ import { startWorker } from '../worker/worker.ts';
 async function setUp(t: Parameters<typeof testDatabase>[0]) {
   const { db, connectionString, defer } = await testDatabase(t);
   const ctx = testContext(db);
-  const cities = ctx.register.get('cities');
+  const cities = ctx.registry.get('cities');
   await insertPlaces(db, 30);
   const preview = async () => {
     const keys = Array.from({ length: 30 }, (_, index) => keyOf(cities.model, { id: index + 1 }));

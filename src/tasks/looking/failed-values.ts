@@ -1,6 +1,6 @@
 import { transaction } from '../../db/transaction.ts';
 import type { FieldEdit } from '../../operations/field-edit.ts';
-import { seenChanges } from '../../operations/register.ts';
+import { seenChanges } from '../../operations/operations.ts';
 import { compareStatement, valuesStatement } from '../../operations/update/update-sql.ts';
 import type { Resource } from '../../resources/contract.ts';
 import type { TaskContext } from '../context.ts';

@@ -8,7 +8,7 @@ import { assertStayApart } from '../running/stay-apart.ts';
 import { transaction } from '../../db/transaction.ts';
 import { sqlstateOf, sqlstate } from '../../db/sqlstate.ts';
 import { assertNoRule } from '../../operations/rules/rewrite-rules.ts';
-import { changesOf, getOperation } from '../../operations/register.ts';
+import { changesOf, getOperation } from '../../operations/operations.ts';
 import { valuesStatement } from '../../operations/update/update-sql.ts';
 import { listTriggers } from '../../operations/triggers.ts';
 import type { Resource } from '../../resources/contract.ts';
@@ -40,19 +40,19 @@ interface Looking {
 
 /** Finds out what confirming a preview would do, and keeps it with the preview, which from then on is of this moment. */
 export async function lookAhead(ctx: TaskContext, looking: Looking): Promise<Preview> {
-  const { db, register } = ctx;
+  const { db, registry } = ctx;
   const { resource, principal, preview } = looking;
   const deadline = performance.now() + withinMs;
   const operation = getOperation(resource, preview.operation);
   await assertNoRule(db.pages, resource.model, [operation.writes], true);
-  await operation.check?.({ client: db.pages, register, resource, principal }, preview.parameters);
+  await operation.check?.({ client: db.pages, registry, resource, principal }, preview.parameters);
   const selection = await getSelection(db, principal, resource, preview.selectionId);
   const selected = previewed(selection, preview);
   const { snapshot } = (await db.pages.query<{ snapshot: string }>(`select ${snapshotSql} as snapshot`)).rows[0] as {
     snapshot: string;
   };
   const isJustMade = preview.findings === null && preview.exclusions.length === 0 && preview.selectionVersion === selection.version;
-  const recordCount = isJustMade ? preview.recordCount : await countSelection(register, resource, principal, selected);
+  const recordCount = isJustMade ? preview.recordCount : await countSelection(registry, resource, principal, selected);
   const along = await alongPreview(ctx, resource, principal, { ...preview, recordCount }, selected);
   const { runsInline } = withManner({ ...preview, recordCount }, resource, principal, along);
   const keys = await keysToTry(ctx, looking, selected, recordCount, deadline);
@@ -88,7 +88,7 @@ async function assertApart(
   if (keys.length === 0) return;
   const changes = changesOf(resource, preview);
   if (count <= mostTried) return assertStayApart(ctx.db.pages, { isInTransaction: false }, model, changes, () => rowsOf(model, keys));
-  const selectedRows = async () => reselect(model, await ctx.register.whereSql(model, selectionWhere(resource, principal, selected)), '*');
+  const selectedRows = async () => reselect(model, await ctx.registry.whereSql(model, selectionWhere(resource, principal, selected)), '*');
   try {
     await transaction(ctx.db.pages, async (client) => {
       await client.query(`set local statement_timeout = ${Math.max(1, Math.round((deadline - performance.now()) / 2))}`);

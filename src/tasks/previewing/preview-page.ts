@@ -1,5 +1,5 @@
 import type { Principal } from '../../auth/principal.ts';
-import { seenChanges } from '../../operations/register.ts';
+import { seenChanges } from '../../operations/operations.ts';
 import { compareStatement, valuesStatement } from '../../operations/update/update-sql.ts';
 import type { Resource } from '../../resources/contract.ts';
 import { titlesOf } from '../../selection/list.ts';
@@ -46,12 +46,12 @@ const withinMs = 500;
 
 /** Some records of a preview, each with what would become of it; those that were unticked among them. */
 export async function previewPage(ctx: TaskContext, { resource, principal, preview, after }: Paged): Promise<PreviewPage> {
-  const { db, register } = ctx;
+  const { db, registry } = ctx;
   const selected = previewed(await getSelection(db, principal, resource, preview.selectionId), { ...preview, exclusions: [] });
   if (selected.kind === 'ticked' && selected.keys.length === 0) return { records: [], next: null };
   const found = await readSelectedKeys(ctx, { resource, principal, selected }, { after, limit: limits.shown.previewed + 1 });
   const keys = found.slice(0, limits.shown.previewed);
-  const titles = await titlesOf(register, resource, principal, keys);
+  const titles = await titlesOf(registry, resource, principal, keys);
   const holders = resource.locksOffReason === null ? await listHolders(db, resource.model.name, keys) : new Map<string, Holder>();
   const free = keys.filter((key) => !holders.has(key));
   const fates = await fatesOf(ctx, { resource, principal, preview }, free);

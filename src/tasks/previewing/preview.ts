@@ -6,7 +6,7 @@ import type { Database } from '../../db/database.ts';
 import type { TableNames } from '../../db/names.ts';
 import { patientTransaction } from '../../db/patient-transaction.ts';
 import { snapshotSql } from '../../operations/since-preview.ts';
-import { assertMayBegin, getOperation } from '../../operations/register.ts';
+import { assertMayBegin, getOperation } from '../../operations/operations.ts';
 import type { Resource } from '../../resources/contract.ts';
 import { countSelection, getSelection, type Selected, type Selection, selectionWhere } from '../../selection/selection.ts';
 import type { TaskContext } from '../context.ts';
@@ -90,11 +90,11 @@ export interface NewPreview {
 
 /** What a dialog shows and its confirmation binds to. Previews of yesterday go on the way. */
 export async function createPreview(ctx: TaskContext, wanted: NewPreview): Promise<Preview> {
-  const { db, register } = ctx;
+  const { db, registry } = ctx;
   const { resource, principal, operation, selectionId, exclusions = [] } = wanted;
   assertMayBegin(resource, principal, getOperation(resource, operation));
   const selection = await getSelection(db, principal, resource, selectionId);
-  const recordCount = await countSelection(register, resource, principal, less(selection, exclusions));
+  const recordCount = await countSelection(registry, resource, principal, less(selection, exclusions));
   if (recordCount === 0) throw nothingSelected();
   const { rows } = await db.pages.query<Omit<Preview, 'runsInline'>>(
     `with purged as (

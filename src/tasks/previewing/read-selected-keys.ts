@@ -16,12 +16,12 @@ export interface SelectedBy {
 
 /** Keys of at most `limit` selected records in the order of the id, from after a key on. */
 export async function readSelectedKeys(
-  { db, register }: TaskContext,
+  { db, registry }: TaskContext,
   { resource, principal, selected }: SelectedBy,
   { after, limit }: { after: string | null; limit: number },
 ): Promise<string[]> {
   const { model } = resource;
-  const found = await register.whereSql(model, selectionWhere(resource, principal, selected));
+  const found = await registry.whereSql(model, selectionWhere(resource, principal, selected));
   const ids = model.idFields.map((name) => `found.${model.fields[name]?.column}`).join(', ');
   const place =
     after === null ? [] : keyColumns(model, [after]).map(({ sqlType, values: [value] }) => sql`${value}::text::${raw(sqlType)}`);
@@ -40,7 +40,7 @@ export async function sampleSelectedKeys(
   { count, limit, withinMs }: { count: number; limit: number; withinMs: number },
 ): Promise<string[]> {
   const { resource, principal, selected } = by;
-  const found = await ctx.register.whereSql(resource.model, selectionWhere(resource, principal, selected));
+  const found = await ctx.registry.whereSql(resource.model, selectionWhere(resource, principal, selected));
   // A little more than enough, so that chance seldom leaves too few; which are too many is chance as well, or the table's end would be missing.
   const share = Math.min(1, (limit / count) * 1.2);
   try {

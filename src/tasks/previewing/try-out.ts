@@ -83,7 +83,7 @@ async function takenBack<T>(
     throw new TakenBack(await work(within(client, withinMs), tx));
   };
   try {
-    if (needsClient(resource, operation)) return await clientTransaction(ctx.register, ctx.db.pages, { timeoutMs: withinMs * 2 }, run);
+    if (needsClient(resource, operation)) return await clientTransaction(ctx.registry, ctx.db.pages, { timeoutMs: withinMs * 2 }, run);
     return await transaction(ctx.db.pages, (client) => run(client, null));
   } catch (error) {
     if (error instanceof TakenBack) return error.result as T;

@@ -54,7 +54,7 @@ function throughPool<T>(ctx: TaskContext, pool: Pool, work: (client: Queryable, 
 function throughClient<T>(ctx: TaskContext, pool: Pool, work: (client: Queryable, tx: Client) => Promise<T>): Promise<T> {
   const settings = Object.entries(settingsOf(ctx)).map(([name, value]) => `set_config('${name}', '${value}', true)`);
   // Hooks may take longer than any statement of theirs.
-  return clientTransaction(ctx.register, pool, { timeoutMs: ctx.settings.statementTimeoutMs * 2 }, async (client, tx) => {
+  return clientTransaction(ctx.registry, pool, { timeoutMs: ctx.settings.statementTimeoutMs * 2 }, async (client, tx) => {
     await client.query(`select ${settings.join(', ')}`);
     const result = await work(client, tx);
     await client.query(checked);

@@ -39,8 +39,8 @@ async function givenKeys({ db }: TaskContext, taskId: number): Promise<string[] 
   return rows[0]?.keys ?? null;
 }
 
-async function matchingKeys({ register }: TaskContext, { model }: Resource, where: Where): Promise<KeySource> {
-  const found = await register.whereSql(model, where);
+async function matchingKeys({ registry }: TaskContext, { model }: Resource, where: Where): Promise<KeySource> {
+  const found = await registry.whereSql(model, where);
   const id = idFieldsOf(model)[0]?.column;
   const keys = sql`select ${raw(`${keySql(model, 't')} collate "C" as key, t.${id} as place`)} from (${found}) t`;
   return { keys, order: keepsOrder(model) ? 'place' : 'key' };
@@ -60,7 +60,7 @@ function refusedKeys(ctx: TaskContext, task: TaskRow, resource: Resource): Promi
 
 /** Keys as far as the principal may see their records; `deleted` are rows of `keys` that have none to be seen. */
 async function withinScope(
-  { register }: TaskContext,
+  { registry }: TaskContext,
   { principal }: TaskRow,
   resource: Resource,
   keys: Sql,
@@ -68,7 +68,7 @@ async function withinScope(
 ): Promise<KeySource> {
   if (resource.scope(principal) === null) return { keys, order: 'key' };
   const { model } = resource;
-  const found = await register.whereSql(model, buildWhere(resource, principal, ''));
+  const found = await registry.whereSql(model, buildWhere(resource, principal, ''));
   const visible = sql`key in (select ${raw(keySql(model, 't'))} collate "C" from (${found}) t)`;
   const gone = deleted ? sql` or key in (select unnest(keys) from (${deleted}) deleted)` : empty;
   return { keys: sql`select key from (${keys}) own where ${visible}${gone}`, order: 'key' };

@@ -1,6 +1,6 @@
 import { AppError } from '../../errors.ts';
 import type { Operation } from '../../operations/contract.ts';
-import { findOperation, mayRun } from '../../operations/register.ts';
+import { findOperation, mayRun } from '../../operations/operations.ts';
 import { can } from '../../resources/permissions.ts';
 import type { Resource } from '../../resources/contract.ts';
 import type { TaskContext } from '../context.ts';
@@ -11,7 +11,7 @@ export async function whyNot(ctx: TaskContext, task: TaskRow): Promise<{ code: s
   if (ctx.isPrincipalActive && !(await ctx.isPrincipalActive(task.principalId))) {
     return { code: 'user-inactive', message: `${task.principalName} may not sign in any more.` };
   }
-  if (!ctx.register.list.some(({ slug }) => slug === task.resource)) {
+  if (!ctx.registry.list.some(({ slug }) => slug === task.resource)) {
     return { code: 'unknown', message: `There is no resource “${task.resource}” here (any more).` };
   }
   const { principal } = await withRolesNow(ctx, task);
@@ -52,9 +52,9 @@ export async function withRolesNow(ctx: TaskContext, task: TaskRow): Promise<Tas
 }
 
 /** The task's resource as its principal may see it now; null where that is nothing any more. */
-export function resourceOf({ register }: TaskContext, task: TaskRow): Resource | null {
+export function resourceOf({ registry }: TaskContext, task: TaskRow): Resource | null {
   try {
-    return register.for(task.principal, task.resource);
+    return registry.for(task.principal, task.resource);
   } catch (error) {
     if (error instanceof AppError) return null;
     throw error;

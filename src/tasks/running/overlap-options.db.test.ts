@@ -15,7 +15,7 @@ const key = (id: number) => String(id).padStart(20, '0');
 async function setUp(t: Parameters<typeof testDatabase>[0]) {
   const { db, connectionString, defer } = await testDatabase(t);
   const ctx = testContext(db, { recoveryIntervalMs: 50 }, { chunkSize: 50 });
-  const cities = ctx.register.get('cities');
+  const cities = ctx.registry.get('cities');
   await insertPlaces(db, 1_000);
   const worker = await startWorker(ctx, { connectionString, concurrency: 2 });
   defer(() => worker.stop());

@@ -19,7 +19,7 @@ const seed = 20_261_121;
 
 test(`two connections launching overlapping selections 500 times never hold a record twice (seed ${seed})`, async (t) => {
   const { db, defer } = await testDatabase(t);
-  const { model } = testContext(db).register.get('cities');
+  const { model } = testContext(db).registry.get('cities');
   const [a, b] = [await db.pages.connect(), await db.pages.connect()];
   defer(() => {
     a.release();
@@ -72,7 +72,7 @@ test(`two connections launching overlapping selections 500 times never hold a re
 test('two runners always finish a task', async (t) => {
   const { db, connectionString, defer } = await testDatabase(t);
   const ctx = testContext(db, {}, { parallelism: 2, chunkSize: 50 });
-  const cities = ctx.register.get('cities');
+  const cities = ctx.registry.get('cities');
   await insertPlaces(db, 1_000);
   const worker = await startWorker(ctx, { connectionString, concurrency: 2 });
   defer(() => worker.stop());
@@ -96,7 +96,7 @@ test('two runners always finish a task', async (t) => {
 test('a few records of which one is held are refused at once, whatever characters their keys begin with', async (t) => {
   const { db } = await testDatabase(t, { content: 'torture' });
   const ctx = testContext(db, {}, {}, tortureAdmin);
-  const words = ctx.register.list.find(({ model }) => model.name === 'IdText') as Resource;
+  const words = ctx.registry.list.find(({ model }) => model.name === 'IdText') as Resource;
   const keys = ['\uff41', '😀'];
   await db.pages.query(`insert into ${words.model.table} (code, name) select code, 'before' from unnest($1::text[]) code`, [keys]);
   const body = { field: 'name', 'value.name': 'after' };

@@ -5,7 +5,7 @@ import { transaction } from '../../db/transaction.ts';
 import { AppError } from '../../errors.ts';
 import { keySql } from '../../metadata/key-sql.ts';
 import { movesOntoCode } from '../../operations/update/moves-onto.ts';
-import { changesOf } from '../../operations/register.ts';
+import { changesOf } from '../../operations/operations.ts';
 import { assertStayApart } from './stay-apart.ts';
 import { wake } from '../../queue/wake.ts';
 import type { Resource } from '../../resources/contract.ts';

@@ -16,7 +16,7 @@ test('what a worker sends for every chunk is planned once a connection, and a re
   const ctx = testContext(db, {}, { chunkSize: 10 });
   const pool = openPool({ connectionString: db.connectionString, name: 'a worker of one connection', max: 1 });
   const everything = { kind: 'matching', filter: '' } as const;
-  const { task } = await launchOn(ctx, ctx.register.get('cities'), everything, 'update', archive);
+  const { task } = await launchOn(ctx, ctx.registry.get('cities'), everything, 'update', archive);
   await runSlice(ctx, { id: randomUUID(), pool, tokens: new Set() }, task.id, new AbortController().signal);
   const { state, changed, chunkCount } = await finished(db, task.id, 0);
   assert.deepEqual({ state, changed }, { state: 'succeeded', changed: 100 });
@@ -29,7 +29,7 @@ test('what a worker sends for every chunk is planned once a connection, and a re
   const one = openPool({ connectionString: db.connectionString, name: 'pages of one connection', max: 1 });
   const request = { ...ctx, db: { ...db, pages: one } };
   const few = { kind: 'ticked' as const, keys: ['00000000000000000001'] };
-  const inline = await launchOn(request, ctx.register.get('cities'), few, 'update', { field: 'status', 'value.status': 'draft' });
+  const inline = await launchOn(request, ctx.registry.get('cities'), few, 'update', { field: 'status', 'value.status': 'draft' });
   assert.equal(inline.task.state, 'succeeded');
   assert.deepEqual((await one.query(known)).rows, []);
   await one.end();

@@ -21,7 +21,7 @@ async function setUp(t: Parameters<typeof testDatabase>[0], places: number, opti
 }
 
 async function launchAtomic(ctx: ReturnType<typeof testContext>, isAtomic: boolean): Promise<number> {
-  const { task } = await launchOn(ctx, ctx.register.get('cities'), { kind: 'matching', filter: '' }, 'update', body);
+  const { task } = await launchOn(ctx, ctx.registry.get('cities'), { kind: 'matching', filter: '' }, 'update', body);
   if (isAtomic) await ctx.db.pages.query(`update ${ctx.db.t.task} set is_atomic = true where id = $1`, [task.id]);
   return task.id;
 }

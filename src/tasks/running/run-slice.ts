@@ -7,7 +7,7 @@ import { resourceOf, withRolesNow } from './may-run.ts';
 import { prepare } from './prepare.ts';
 import { afterTrouble, type Past, startPace } from './pace.ts';
 import { type ChunkResult, runChunk, type Running } from './run-chunk.ts';
-import { findOperation } from '../../operations/register.ts';
+import { findOperation } from '../../operations/operations.ts';
 import { wake } from '../../queue/wake.ts';
 import { readyOperation } from './ready-operation.ts';
 import { releaseSlot, takeSlot } from './slots.ts';
@@ -44,14 +44,14 @@ const unknownDelayMs = 5_000;
 
 /** Does this worker know the task's resource and operation? One of an older or newer version may not, and leaves it to others. */
 async function isKnown(ctx: TaskContext, pool: Pool, taskId: number): Promise<boolean> {
-  const { db, register } = ctx;
+  const { db, registry } = ctx;
   const { rows } = await pool.query<{ resource: string; operation: string }>(
     `select resource, operation from ${db.t.task} where id = $1 and finished_at is null`,
     [taskId],
   );
   const task = rows[0];
   if (!task) return true;
-  const resource = register.list.find(({ slug }) => slug === task.resource);
+  const resource = registry.list.find(({ slug }) => slug === task.resource);
   if (resource && findOperation(resource, task.operation)) return true;
   const what = resource ? `the operation “${task.operation}”` : `the resource “${task.resource}”`;
   ctx.log('warning', 'a task is left to a worker that knows it', { taskId, ...task });

@@ -9,7 +9,7 @@ test('a task that waits while no worker is alive is called for once, however lon
   const { db } = await testDatabase(t);
   const ctx = testContext(db);
   await insertPlaces(db, 120);
-  const cities = ctx.register.get('cities');
+  const cities = ctx.registry.get('cities');
   const tasks: number[] = [];
   for (const filter of ['population-max=40', 'population-min=41&population-max=80', 'population-min=81']) {
     const { task } = await launchOn(ctx, cities, { kind: 'matching', filter }, 'update', { field: 'notes', 'value.notes': filter });

@@ -17,7 +17,7 @@ const records = 10_000;
 test(`workers killed while they run, pause and undo lose nothing and do nothing twice (${3 * rounds} kills, seed ${seed})`, async (t) => {
   const { db, connectionString, defer } = await testDatabase(t);
   const ctx = testContext(db);
-  const cities = ctx.register.get('cities');
+  const cities = ctx.registry.get('cities');
   await insertPrincipals(db);
   await insertPlaces(db, records);
   await countWrites(db);

@@ -13,7 +13,7 @@ const records = 50_000;
 test(`after each of ${kills} workers killed half-way the task finishes, every record changed exactly once (seed ${seed})`, async (t) => {
   const { db, connectionString, defer } = await testDatabase(t);
   const ctx = testContext(db);
-  const cities = ctx.register.get('cities');
+  const cities = ctx.registry.get('cities');
   await insertPrincipals(db);
   await insertPlaces(db, records);
   await countWrites(db);

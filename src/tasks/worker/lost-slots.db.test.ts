@@ -18,7 +18,7 @@ import { takeSlot } from '../running/slots.ts';
 async function setUp(t: TestContext) {
   const { db } = await testDatabase(t);
   const ctx = testContext(db, { maxDeaths: 1 }, { chunkSize: 50 });
-  const cities = ctx.register.get('cities');
+  const cities = ctx.registry.get('cities');
   await insertPlaces(db, 200);
   const body = { field: 'notes', 'value.notes': 'changed' };
   const { task } = await launchOn(ctx, cities, { kind: 'matching', filter: '' }, 'update', body);

@@ -11,7 +11,7 @@ import { startWorker } from './worker.ts';
 test('after its days a task can no longer be undone, its history stays, and later it is forgotten', async (t) => {
   const { db, connectionString, defer } = await testDatabase(t);
   const ctx = testContext(db);
-  const cities = ctx.register.get('cities');
+  const cities = ctx.registry.get('cities');
   await insertPlaces(db, 50);
   const worker = await startWorker(ctx, { connectionString, concurrency: 1 });
   defer(() => worker.stop());

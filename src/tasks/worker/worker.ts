@@ -78,7 +78,7 @@ async function startLife(ctx: TaskContext, options: WorkerOptions): Promise<Life
   session.on('error', end);
   session.on('end', end);
   await session.connect();
-  await register(ctx, session, id);
+  await announce(ctx, session, id);
 
   const tokens = new Set<string>();
   // Two runners may be at chunks while a third connection takes or releases slots.
@@ -122,7 +122,7 @@ async function startLife(ctx: TaskContext, options: WorkerOptions): Promise<Life
 }
 
 // One transaction: the row must not be seen without its lock, or somebody would take it for dead.
-async function register(ctx: TaskContext, session: pg.Client, id: string): Promise<void> {
+async function announce(ctx: TaskContext, session: pg.Client, id: string): Promise<void> {
   await session.query('begin');
   const { rows } = await session.query<{ lock_id: number }>(
     `insert into ${ctx.db.t.worker} (id, host, pid) values ($1, $2, $3) returning lock_id`,
