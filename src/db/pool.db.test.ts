@@ -6,7 +6,7 @@ import { testDatabase } from '../testing/database.ts';
 import { insertPlaces } from '../testing/places.ts';
 import { openDatabase } from './database.ts';
 
-test('a moment is the same to Prisma and to SQL whatever time zone the database has', async (t) => {
+test('a timestamp is the same to Prisma and to SQL whatever time zone the database has', async (t) => {
   const { db: first, connectionString, defer } = await testDatabase(t);
   await insertPlaces(first, 1);
   await first.pages.query(`alter database ${new URL(connectionString).pathname.slice(1)} set timezone = 'America/New_York'`);

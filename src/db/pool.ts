@@ -12,7 +12,7 @@ export interface PoolOptions {
 }
 
 /**
- * A connection at UTC, wherever the server is: Prisma's adapter writes and reads moments so. Asked for as the connection
+ * A connection at UTC, wherever the server is: Prisma's adapter writes and reads timestamps so. Asked for as the connection
  * begins, since a pooler that keeps it for us does so by what a client began with.
  */
 export class UtcClient extends pg.Client {

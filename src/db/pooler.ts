@@ -57,7 +57,7 @@ async function seen(client: pg.PoolClient): Promise<{ pid: number; zone: string 
 
 const universal = ['UTC', 'Etc/UTC', 'UCT', 'Etc/UCT', 'GMT', 'Etc/GMT', 'Universal', 'Etc/Universal', 'Zulu', 'Etc/Zulu'];
 
-/** Moments would be wrong by hours where a connection's zone is not the one that it began with. */
+/** Timestamps would be wrong by hours where a connection's zone is not the one that it began with. */
 export function assertZoneKept({ zones }: Seen): void {
   const other = zones.find((zone) => !universal.includes(zone));
   if (other === undefined) return;

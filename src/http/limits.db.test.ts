@@ -86,7 +86,7 @@ async function messageOf(work: () => unknown): Promise<string | null> {
 
 const listed = testField('String', 'text[]', { isList: true });
 const text = testField('String', 'text');
-const moment = testField('DateTime', 'timestamptz');
+const timestamp = testField('DateTime', 'timestamptz');
 const decimal = testField('Decimal', 'numeric');
 const given = (values: Record<string, string | string[]>) => (name: string) => [values[name] ?? []].flat();
 
@@ -556,7 +556,7 @@ function rows(t: TestContext, site: Site): Record<LimitName, Row> {
       errorIn(parseAmount(given({ value: '1'.repeat(count) }), 'value', decimal, 'an amount')),
     ),
     'bulk.shift': refused('Value can be shifted by a whole number from -100,000 to 100,000.', (count) =>
-      errorIn(shift.parse(given({ value: String(-count), unit: 'days' }), moment, cities)),
+      errorIn(shift.parse(given({ value: String(-count), unit: 'days' }), timestamp, cities)),
     ),
     'bulk.decimalPlaces': refused('Decimal places for Value must be a whole number from -15 to 15.', (count) =>
       errorIn(round.parse(given({ places: String(-count) }), decimal, cities)),

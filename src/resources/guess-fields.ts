@@ -6,7 +6,7 @@ const mostColumns = 8;
 const mostFilters = 6;
 const mostSearched = 4;
 
-/** Columns of a list: the title, what the schema says of a record, the moments that are kept for it, and last a plain number as its id. */
+/** Columns of a list: the title, what the schema says of a record, the timestamps that are kept for it, and last a plain number as its id. */
 export function guessColumns(fields: readonly ResourceField[], titleField: string): string[] {
   const placeOf = ({ name, meta, relation }: ResourceField): number | null => {
     if (name === titleField) return 0;

@@ -1,7 +1,7 @@
 import type { Principal } from '../auth/principal.ts';
 import type { Statement } from '../db/sql.ts';
 import { AppError } from '../errors.ts';
-import { isOutOfReach } from '../fields/moment.ts';
+import { isOutOfReach } from '../fields/timestamp.ts';
 import { whereKeys } from '../metadata/keys.ts';
 import type { ResourceRegistry, Resource } from '../resources/contract.ts';
 import type { Where } from '../resources/client.ts';
@@ -92,7 +92,7 @@ export async function listRecords(
     };
     const rows = await run(registry, await pageStatement(asked), query);
     if (rows.some((row) => Object.values(row).some(isOutOfReach))) {
-      const again = await run(registry, await pageStatement({ ...asked, hasTextMoments: true }), query);
+      const again = await run(registry, await pageStatement({ ...asked, hasTextTimestamps: true }), query);
       // Somebody may have added or deleted a record between the two reads.
       const texts = new Map(again.map((row, index) => [placeIn(row, index), row]));
       for (const [index, row] of rows.entries()) addTexts(row, texts.get(placeIn(row, index)) ?? {});

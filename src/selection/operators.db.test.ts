@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { query, raw, sql } from '../db/sql.ts';
 import type { Database } from '../db/database.ts';
 import { getFieldKind } from '../fields/field-kinds.ts';
-import { momentKind } from '../fields/moment.ts';
+import { timestampKind } from '../fields/timestamp.ts';
 import type { FieldMeta, ModelMeta, RelationMeta } from '../metadata/contract.ts';
 import { keyOf, keyToUrl } from '../metadata/keys.ts';
 import { delegateOf } from '../resources/delegate.ts';
@@ -27,7 +27,7 @@ const literal = (text: string) => `'${text.replaceAll("'", "''")}'`;
 
 const oddTexts = ['', ' ', '%', '_', '\\', '\\%', "'", '0', 'null', 'PLAIN', 'größe', 'a..b', 'l', 'S', '%_\\', 'long long'];
 
-/** Texts as they stand in a URL, of values that are in the column, in every precision that a moment may be given in. */
+/** Texts as they stand in a URL, of values that are in the column, in every precision that a timestamp may be given in. */
 async function textsOf(db: Database, model: ModelMeta, field: ResourceField): Promise<string[]> {
   const { meta } = field;
   const { column } = meta;
@@ -39,8 +39,8 @@ async function textsOf(db: Database, model: ModelMeta, field: ResourceField): Pr
   if (getFieldKind(field).isSearchable || meta.type === 'String')
     return getFieldKind(field).name === 'text' ? spellings([...oddTexts, ...texts], meta) : texts;
   if (meta.type !== 'DateTime') return texts;
-  if (momentKind(meta.sqlType?.replace('[]', '') ?? null) === 'date' || meta.isList) return texts;
-  const isTime = momentKind(meta.sqlType) === 'time';
+  if (timestampKind(meta.sqlType?.replace('[]', '') ?? null) === 'date' || meta.isList) return texts;
+  const isTime = timestampKind(meta.sqlType) === 'time';
   return texts.flatMap((text) =>
     isTime ? [text, text.slice(0, 8), text.slice(0, 5)] : [text, `${text.slice(0, 19)}Z`, `${text.slice(0, 16)}Z`, text.slice(0, 10)],
   );
@@ -73,19 +73,19 @@ function sqlValue(text: string, field: ResourceField): string {
   return `${literal(text)}::${/^varchar|^character/.test(base) ? 'text' : base}`;
 }
 
-/** A moment cut to the precision that it is compared in. */
+/** A timestamp cut to the precision that it is compared in. */
 function cut(column: string, text: string, { meta }: ResourceField): string {
   if (meta.sqlType === 'date') return column;
   const time = text.replace('Z', '').split('T').at(-1) ?? '';
-  const isTime = momentKind(meta.sqlType) === 'time';
+  const isTime = timestampKind(meta.sqlType) === 'time';
   const unit = time.includes('.') ? 'milliseconds' : !time.includes(':') ? 'day' : time.length === 8 ? 'second' : 'minute';
   if (meta.sqlType?.startsWith('timetz')) return `date_trunc('${unit}', ('1970-01-01 ' || ${column})::timestamptz)`;
   return isTime ? `date_trunc('${unit}', ${column}::interval)` : `date_trunc('${unit}', ${column})`;
 }
 
-function momentValue(text: string, field: ResourceField): string {
+function timestampValue(text: string, field: ResourceField): string {
   if (field.meta.sqlType?.startsWith('timetz')) return `('1970-01-01 ' || ${literal(text)} || 'Z')::timestamptz`;
-  return momentKind(field.meta.sqlType) === 'time'
+  return timestampKind(field.meta.sqlType) === 'time'
     ? `${literal(text)}::interval`
     : `${literal(text)}::${field.meta.sqlType === 'date' ? 'date' : field.meta.sqlType?.startsWith('timestamptz') ? 'timestamptz' : 'timestamp'}`;
 }
@@ -100,9 +100,9 @@ function scalarCases(column: string, field: ResourceField, operator: FilterOpera
   const given = texts.filter((text) => text !== '');
   const some = pick(given, most);
   const several = pick(given, 3);
-  const isMoment = field.meta.type === 'DateTime';
-  const left = (text: string) => (isMoment ? cut(column, text, field) : column);
-  const right = (text: string) => (isMoment ? momentValue(text, field) : sqlValue(text, field));
+  const isTimestamp = field.meta.type === 'DateTime';
+  const left = (text: string) => (isTimestamp ? cut(column, text, field) : column);
+  const right = (text: string) => (isTimestamp ? timestampValue(text, field) : sqlValue(text, field));
   const compared = (sign: string) => some.map((text) => ({ texts: [text], sql: `${left(text)} ${sign} ${right(text)}` }));
   const like = (before: string, after: string) =>
     some.map((text) => {
@@ -162,10 +162,10 @@ function scalarCases(column: string, field: ResourceField, operator: FilterOpera
 
 function spanCases(column: string, { meta }: ResourceField, sign: 1 | -1): Case[] {
   const isDate = meta.sqlType === 'date';
-  const moment = isDate ? `date '2020-03-01'` : `timestamptz '2020-03-01T00:00:00Z'`;
+  const timestamp = isDate ? `date '2020-03-01'` : `timestamptz '2020-03-01T00:00:00Z'`;
   return (isDate ? ['7d', '2w'] : ['7d', '2w', '36h', '999w']).map((span) => {
     const interval = `interval '${span.replace('d', ' days').replace('w', ' weeks').replace('h', ' hours')}'`;
-    const [from, to] = sign < 0 ? [`${moment} - ${interval}`, moment] : [moment, `${moment} + ${interval}`];
+    const [from, to] = sign < 0 ? [`${timestamp} - ${interval}`, timestamp] : [timestamp, `${timestamp} + ${interval}`];
     return { texts: [span], sql: `${column} between ${from} and ${to}` };
   });
 }

@@ -24,8 +24,8 @@ export interface PageQuery {
   place: Place;
   offset: number;
   limit: number;
-  /** Moments as text, where JavaScript has none for one of them. */
-  hasTextMoments?: boolean;
+  /** Timestamps as text, where JavaScript has none for one of them. */
+  hasTextTimestamps?: boolean;
 }
 
 function where({ conditions }: Piece): Sql {
@@ -126,7 +126,7 @@ export async function pageStatement({ registry, resource, principal, ...query }:
 
   function shownAs(alias: string, { meta, isWhole }: { meta: FieldMeta; isWhole: boolean }): string {
     const cut = isWhole ? null : cutShown(alias, meta);
-    return cut ?? `${shown(alias, meta)}${query.hasTextMoments && meta.type === 'DateTime' && !meta.isList ? '::text' : ''}`;
+    return cut ?? `${shown(alias, meta)}${query.hasTextTimestamps && meta.type === 'DateTime' && !meta.isList ? '::text' : ''}`;
   }
 
   /** Looks a to-one relation's record up for each of the page, once; never by reading all there are. */

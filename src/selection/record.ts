@@ -161,6 +161,6 @@ function sizeOf(text: string | null): number | null {
 
 function wholeSql(meta: FieldMeta): string {
   if (meta.kind === 'unsupported') return `t.${meta.column}::text`;
-  // A moment that JavaScript has none for is shown as this text.
+  // A timestamp that JavaScript has none for is shown as this text.
   return meta.type === 'DateTime' && !meta.isList ? `t.${meta.column}::text` : textSql(meta, 't');
 }

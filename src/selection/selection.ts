@@ -21,7 +21,7 @@ export interface Selection {
 
 /** The part that says which records, without the row it is kept in. */
 export type Selected = Pick<Selection, 'kind' | 'filter' | 'keys' | 'exclusions'> & {
-  /** ISO moment from which its filter counts back. Default: now. */
+  /** ISO timestamp from which its filter counts back. Default: now. */
   asOf?: string;
 };
 

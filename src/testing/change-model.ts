@@ -89,7 +89,7 @@ const decimal = (whole: number, places: number) =>
       return places === 0 ? String(units) : `${sign}${units}.${String(fraction).padStart(places, '0')}`;
     });
 const day = fc.integer({ min: -20_000, max: 40_000 }).map((days) => new Date(days * 86_400_000).toISOString().slice(0, 10));
-const moment = fc.integer({ min: -1_000_000_000, max: 3_000_000_000 }).map((seconds) => new Date(seconds * 1000).toISOString());
+const timestamp = fc.integer({ min: -1_000_000_000, max: 3_000_000_000 }).map((seconds) => new Date(seconds * 1000).toISOString());
 
 const integers: Record<string, fc.Arbitrary<string>> = {
   smallint: fc.oneof(fc.integer({ min: -40, max: 40 }), fc.integer({ min: 32_000, max: 32_767 })).map(String),
@@ -120,7 +120,7 @@ export function fieldValue(field: FieldMeta): fc.Arbitrary<string> {
         fc.double({ min: -1e6, max: 1e6, noNaN: true }).map((number) => String(Math.fround(number))),
       );
     case 'date':
-      return field.sqlType === 'date' ? day : moment;
+      return field.sqlType === 'date' ? day : timestamp;
     case 'boolean':
       return fc.boolean().map(String);
     default:

@@ -1,7 +1,7 @@
 import { Eta } from 'eta';
 import type { Principal } from '../../auth/principal.ts';
 import { answersOf, choicesOf } from '../../fields/choices.ts';
-import { isUnclear, readMoment } from '../../fields/moment.ts';
+import { isUnclear, readDateSpan } from '../../fields/timestamp.ts';
 import { getFieldKind } from '../../fields/field-kinds.ts';
 import type { ResourceRegistry, Resource, ResourceField } from '../../resources/contract.ts';
 import { can } from '../../resources/permissions.ts';
@@ -233,28 +233,30 @@ function isCode({ kind, meta }: ResourceField): boolean {
 // A browser's own control would show nothing of what it cannot hold, and send that: it has no place for an offset.
 function fitsDateControl(value: string, sqlType: string | null, timeZone: string): boolean {
   return (
-    plainMoments[dateControlName(sqlType)].test(value) && readMoment(value, sqlType, 'utc') !== null && !isUnclear(value, sqlType, timeZone)
+    plainTimestamps[dateControlName(sqlType)].test(value) &&
+    readDateSpan(value, sqlType, 'utc') !== null &&
+    !isUnclear(value, sqlType, timeZone)
   );
 }
 
 /** What such a control can hold, and send as it is: zeros at the end are left out by browsers, and a filter that names the second is not one of the minute. */
-const plainMoments = {
+const plainTimestamps = {
   date: /^\d{4}-\d{2}-\d{2}$/,
   time: /^\d{2}:\d{2}(?::(?:(?!00)\d{2}|\d{2}\.\d{0,2}[1-9]))?$/,
   'datetime-local': /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::(?:(?!00)\d{2}|\d{2}\.\d{0,2}[1-9]))?$/,
 } as const;
 
-/** A filter's moment: a day, and a time of it where that is meant; a text where neither control could hold it. */
+/** A filter's timestamp: a day, and a time of it where that is meant; a text where neither control could hold it. */
 export function dayControl(field: ResourceField, value: string, timeZone: string, name: string): Partial<InputData> {
   const [, day = '', clock = ''] = /^(\d{4}-\d{2}-\d{2})?(?:T(.+))?$/.exec(value) ?? [];
-  const isWhole = value === day || (clock !== '' && plainMoments.time.test(clock));
+  const isWhole = value === day || (clock !== '' && plainTimestamps.time.test(clock));
   const isClear = day === '' || clock === '' || fitsDateControl(value, field.meta.sqlType, timeZone);
-  const isHidden = !isWhole || !isClear || (day !== '' && readMoment(day, 'date', 'utc') === null);
+  const isHidden = !isWhole || !isClear || (day !== '' && readDateSpan(day, 'date', 'utc') === null);
   const time = { name, value: isHidden ? '' : clock, ariaLabel: null, isHidden, incompleteText: inputTexts.incomplete.time };
   return isHidden ? { control: 'text', value, time } : { ...dateControl('date'), value: day, time };
 }
 
-function dateControlName(sqlType: string | null): keyof typeof plainMoments {
+function dateControlName(sqlType: string | null): keyof typeof plainTimestamps {
   if (sqlType === 'date') return 'date';
   return /^time(tz|\(|$)/.test(sqlType ?? '') ? 'time' : 'datetime-local';
 }

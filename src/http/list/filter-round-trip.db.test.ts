@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DateTime } from 'luxon';
 import { AppError } from '../../errors.ts';
-import { momentKind } from '../../fields/moment.ts';
+import { timestampKind } from '../../fields/timestamp.ts';
 import { getFieldKind } from '../../fields/field-kinds.ts';
 import { comparedField } from '../../fields/scalar-list.ts';
 import { keyToUrl } from '../../metadata/keys.ts';
@@ -70,7 +70,7 @@ async function everyCase(
         if (seen.has(JSON.stringify(about))) continue;
         seen.add(JSON.stringify(about));
         // Once with all that there is; of other tables and through relations with a few.
-        const first = JSON.stringify([getFieldKind(field.field).name, momentKind(meta.sqlType), operator.name]);
+        const first = JSON.stringify([getFieldKind(field.field).name, timestampKind(meta.sqlType), operator.name]);
         const texts = tried.has(first) ? [...own.slice(0, 3), ...few] : [...own, ...odd];
         tried.add(first);
         const caseOf = (values: string[]): Case => ({
@@ -155,7 +155,7 @@ function wordsFor({ field, operator, resource }: Case, value: string, titles: Re
   if (leadsTo) return (field.via ? null : titles.get(`${leadsTo.model} ${value}`)?.trim()) || value;
   if (operator.input === 'span') return Number(/\d+/.exec(value)?.[0]).toLocaleString('en');
   if (meta.type === 'DateTime' && meta.kind === 'scalar') {
-    const zone = momentKind(meta.sqlType) === 'moment' ? timeZone : 'utc';
+    const zone = timestampKind(meta.sqlType) === 'timestamp' ? timeZone : 'utc';
     const at = DateTime.fromISO(value.trim().replace(' ', 'T'), { zone }).setLocale('en-GB');
     if (/^\d{4}-\d{2}-\d{2}[+-]/.test(value)) return field.field.meta.isList ? '' : 'the day from';
     if (/^\d{4}-\d{2}-\d{2}$/.test(value.trim())) return at.toLocaleString(DateTime.DATE_MED);

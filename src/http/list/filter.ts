@@ -1,7 +1,7 @@
 import type { Principal } from '../../auth/principal.ts';
 import { AppError } from '../../errors.ts';
 import { answersOf, choicesOf } from '../../fields/choices.ts';
-import { momentKind } from '../../fields/moment.ts';
+import { timestampKind } from '../../fields/timestamp.ts';
 import { getFieldKind } from '../../fields/field-kinds.ts';
 import { comparedField } from '../../fields/scalar-list.ts';
 import type { ResourceRegistry, Resource } from '../../resources/contract.ts';
@@ -248,10 +248,11 @@ function inputsOf(view: View, field: FilterField, operator: FilterOperator, { va
   const name = `v.${place}`;
   const compared = comparedField(field.field);
   const { input: usual, control: ownControl } = getFieldKind(compared);
-  const isMoment = usual === 'date-time' && !ownControl && !field.field.meta.isList && momentKind(compared.meta.sqlType) === 'moment';
+  const isTimestamp =
+    usual === 'date-time' && !ownControl && !field.field.meta.isList && timestampKind(compared.meta.sqlType) === 'timestamp';
   const input = (index: number, label: string, value = values[index] ?? '', own: Partial<InputData> = {}) => {
     const asked = { resource, field: compared, url, name, id: `value-${place}-${index}`, values: [value], isSmall: true };
-    const control = isMoment
+    const control = isTimestamp
       ? dayControl(compared, value, resource.reader.timeZone, `t.${place}`)
       : plainControlOf({ ...asked, emptyText: filterTexts.value });
     const made = { ...plainInput(asked, { ...control, ...own }), ariaLabel: `${field.label}: ${label}` };

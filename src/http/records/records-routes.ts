@@ -22,7 +22,7 @@ import { assertFree } from '../../tasks/looking/assert-free.ts';
 import { isSlowDelete, queueFormDelete } from '../../tasks/launching/form-delete.ts';
 import { saveContextOf } from '../../tasks/launching/save-context.ts';
 import { ownProperty } from '../../own-property.ts';
-import { formatMoment } from '../format.ts';
+import { formatTimestamp } from '../format.ts';
 import { principalOf } from '../negotiate.ts';
 import type { Body } from '../form.ts';
 import { chooseData, chosenTexts, pairsOf } from './choose.ts';
@@ -274,7 +274,7 @@ export const recordRoutes: FastifyPluginAsync<RouteOptions> = async (app, { cont
     if (!record || stale.length === 0) return null;
     const { entries } = await readHistory(db, resource, record.key, null);
     const last = entries.find(({ values }) => values?.some(({ field }) => stale.includes(field.name)));
-    return last ? recordTexts.staleBy(last.principalName, formatMoment(last.at, new Date(), resource.reader.timeZone)) : null;
+    return last ? recordTexts.staleBy(last.principalName, formatTimestamp(last.at, new Date(), resource.reader.timeZone)) : null;
   }
 
   async function sendDelete(reply: FastifyReply, about: About, record: RecordValuesRead, error: AppError | null) {

@@ -5,7 +5,7 @@ import { type Progress, progressOf, withoutWorkerSince } from '../../tasks/looki
 import { isFinished, type TaskState } from '../../tasks/states.ts';
 import type { TaskRow } from '../../tasks/task-row.ts';
 import { formatNumber } from '../format.ts';
-import { formatMoment, formatSpan } from '../format-span.ts';
+import { formatTimestamp, formatSpan } from '../format-span.ts';
 import { followUpTexts } from './follow-ups-texts.ts';
 import { taskTexts } from './tasks-texts.ts';
 import type { NamedTask } from './task-title.ts';
@@ -175,14 +175,14 @@ const patienceMs = 5_000;
 
 function noteOf(task: TaskRow, { now, reader }: Look): string {
   const away = withoutWorkerSince(task);
-  if (away !== undefined) return taskTexts.noWorker(away && formatMoment(away, now, reader.timeZone));
+  if (away !== undefined) return taskTexts.noWorker(away && formatTimestamp(away, now, reader.timeZone));
   if (task.reason === 'unknown' && task.message) return task.message;
   switch (task.state) {
     case 'queued': {
       if (task.blockedBy !== null) return followUpTexts.blockedBy(task.blockedBy);
       const since = task.queuedAt ?? task.createdAt;
       const isLong = now.getTime() - since.getTime() > patienceMs;
-      return (isLong ? taskTexts.waitingWorker : taskTexts.waitingTurn)(formatMoment(since, now, reader.timeZone));
+      return (isLong ? taskTexts.waitingWorker : taskTexts.waitingTurn)(formatTimestamp(since, now, reader.timeZone));
     }
     case 'scheduled':
       return taskTexts.scheduledFor;

@@ -9,7 +9,7 @@ import { progressOf, successOf, withoutWorkerSince, workedMs } from '../../tasks
 import type { ChunkRow, EventRow, FailureGroup } from '../../tasks/looking/queries.ts';
 import { isFinished } from '../../tasks/states.ts';
 import type { TaskRow } from '../../tasks/task-row.ts';
-import { formatDateTime, formatMoment, formatNumber, formatSpan, isoTime } from '../format.ts';
+import { formatDateTime, formatTimestamp, formatNumber, formatSpan, isoTime } from '../format.ts';
 import type { WritePath } from '../../operations/write-path.ts';
 import { taskTexts } from './tasks-texts.ts';
 import type { RetryForm, TaskActions } from './task-actions.ts';
@@ -238,7 +238,7 @@ function eventLines(events: readonly EventRow[], now: Date, timeZone: string) {
     return {
       label: taskTexts.states[event.state],
       badge: badgeOf(event.state),
-      at: formatMoment(event.at, now, timeZone),
+      at: formatTimestamp(event.at, now, timeZone),
       iso: isoTime(event.at),
       reason: event.reason === null ? null : (taskTexts.reasons[event.reason] ?? event.reason),
       after: previous ? formatSpan(event.at.getTime() - previous.at.getTime()) : null,

@@ -4,7 +4,7 @@ import type { Resource } from '../../resources/contract.ts';
 import { isFinished, type TaskState, taskStates } from '../../tasks/states.ts';
 import type { ListedTask, TaskPage } from '../../tasks/looking/queries.ts';
 import { withoutWorkerSince, workedMs } from '../../tasks/looking/progress.ts';
-import { formatDateTime, formatMoment, formatSpan, isoTime } from '../format-span.ts';
+import { formatDateTime, formatTimestamp, formatSpan, isoTime } from '../format-span.ts';
 import { taskTexts } from './tasks-texts.ts';
 import type { Url } from '../url.ts';
 import { type Badge, badgeOf } from './badge.ts';
@@ -154,7 +154,7 @@ export function taskLine(task: ListedTask, { now, url, resources, principal }: L
     isFinished: isFinished(task.state),
     reason: task.changeReason === null ? null : taskTexts.because(task.changeReason),
     undone: task.isUndone ? taskTexts.undone : null,
-    note: away === undefined ? null : taskTexts.noWorkerShort(away && formatMoment(away, now, timeZone)),
+    note: away === undefined ? null : taskTexts.noWorkerShort(away && formatTimestamp(away, now, timeZone)),
   };
 }
 

@@ -1,6 +1,6 @@
 import { sql } from '../../db/sql.ts';
 import { type Edit, NoRoom } from './contract.ts';
-import { storedMoment } from '../../fields/moment.ts';
+import { storedTimestamp } from '../../fields/timestamp.ts';
 import { cast, familyOf } from './field-family.ts';
 import { limits } from '../../limits.ts';
 
@@ -42,7 +42,7 @@ export const shift: Edit<Shift> = {
     if (current === null) return null;
     const shifted =
       unit === 'months' || unit === 'years'
-        ? addMonths(momentOf(current), unit === 'years' ? amount * 12 : amount)
+        ? addMonths(timestampOf(current), unit === 'years' ? amount * 12 : amount)
         : add(current, amount, unit);
     if (shifted.getUTCFullYear() < -4712 || Number.isNaN(shifted.getTime())) throw new NoRoom('timestamp out of range');
     return field.sqlType === 'date' ? shifted.toISOString().slice(0, 10) : shifted.toISOString();
@@ -55,9 +55,9 @@ function unitsOf(sqlType: string | null): readonly Unit[] {
   return sqlType === 'date' ? units.slice(2) : units;
 }
 
-// A moment of the twin's own may be beyond those that pages know.
-function momentOf(text: unknown): Date {
-  return storedMoment(String(text)) ?? new Date(String(text));
+// A timestamp of the twin's own may be beyond those that pages know.
+function timestampOf(text: unknown): Date {
+  return storedTimestamp(String(text)) ?? new Date(String(text));
 }
 
 const unitMs: Record<'minutes' | 'hours' | 'days' | 'weeks', number> = {
@@ -68,7 +68,7 @@ const unitMs: Record<'minutes' | 'hours' | 'days' | 'weeks', number> = {
 };
 
 function add(current: unknown, amount: number, unit: keyof typeof unitMs): Date {
-  return new Date(momentOf(current).getTime() + amount * unitMs[unit]);
+  return new Date(timestampOf(current).getTime() + amount * unitMs[unit]);
 }
 
 function addMonths(from: Date, months: number): Date {
