@@ -38,7 +38,7 @@ export const limits = {
     freeAttempts: 10,
     attemptEveryMs: 1_000,
     /** Whoever would wait longer for a turn is told to come again. */
-    longestTurnMs: 5_000,
+    maxTurnMs: 5_000,
     failuresKeptMs: 15 * 60_000,
     /** Accounts whose failed attempts are counted; beyond, the oldest are forgotten. */
     watchedAccounts: 10_000,

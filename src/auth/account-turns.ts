@@ -21,7 +21,7 @@ export class AccountTurns {
     const known = this.#accounts.get(account);
     if (!known || known.until <= now || known.failures < limits.signIn.freeAttempts) return 0;
     const at = Math.max(now, known.nextAt);
-    if (at - now > limits.signIn.longestTurnMs) return null;
+    if (at - now > limits.signIn.maxTurnMs) return null;
     known.nextAt = at + limits.signIn.attemptEveryMs;
     return at - now;
   }

@@ -36,7 +36,7 @@ const PgStore = connectPgSimple({ Store: EventEmitter } as never) as unknown as 
 /** How long a session lasts: idle, and at most. */
 export interface SessionLimits {
   idleMs: number;
-  longestMs: number;
+  maxMs: number;
 }
 
 /** So that somebody at work costs a write now and then, not one a request. */
@@ -88,8 +88,8 @@ export class SessionStore extends PgStore {
   }
 
   #endOf({ startedAt }: Session, now: number): number {
-    const { idleMs, longestMs } = this.#limits;
-    return Math.min(now + idleMs, (startedAt ?? now) + longestMs);
+    const { idleMs, maxMs } = this.#limits;
+    return Math.min(now + idleMs, (startedAt ?? now) + maxMs);
   }
 }
 

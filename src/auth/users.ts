@@ -22,7 +22,7 @@ export interface Users {
   readonly t: TableNames;
 }
 
-export const shortestPassword = 10;
+export const minPasswordLength = 10;
 
 /** Emails are compared in lower case. Throws AppError 422 `invalid-user` with `fieldErrors`, or 409 `email-taken`. */
 export async function createUser(users: Users, user: NewUser): Promise<Principal> {
@@ -81,7 +81,7 @@ export async function setPassword(users: Users, email: string, password: string)
 }
 
 function passwordProblem(password: string): string | null {
-  if (password.length < shortestPassword) return `A password needs at least ${shortestPassword} characters.`;
+  if (password.length < minPasswordLength) return `A password needs at least ${minPasswordLength} characters.`;
   return password.length > limits.signIn.passwordLength ? limitTexts.password : null;
 }
 

@@ -43,8 +43,8 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     const seen = await lookThrough(background);
     assertZoneKept(seen);
     // Kept on a connection that is ours alone; on one that others share it would be theirs.
-    const patience = seen.isShared ? {} : { lockTimeoutMs: limits.waiting.forLockMs };
-    pages = openPool({ connectionString, name: 'bulkhead pages', max: options.pagesPoolSize ?? 10, ...patience });
+    const lockTimeout = seen.isShared ? {} : { lockTimeoutMs: limits.waiting.forLockMs };
+    pages = openPool({ connectionString, name: 'bulkhead pages', max: options.pagesPoolSize ?? 10, ...lockTimeout });
     return { connectionString, pages, background, schema, queueSchema, t: tableNames(schema), version, close };
   } catch (error) {
     await close();

@@ -183,7 +183,7 @@ function urlOf(port: number, password: string, database: string): string {
 }
 
 /** One that was just killed looks alive for a moment, or keeps its memory; one that recovers is not open yet. */
-const patienceMs = 10_000;
+const maxWaitMs = 10_000;
 const notYet = ['ECONNREFUSED', 'ECONNRESET', sqlstate.cannotConnectNow, 'database-not-started'];
 
 /** Takes the server that is alive in this folder, or starts it. */
@@ -193,7 +193,7 @@ async function findOrStart(
   options: EmbeddedOptions,
   password: string,
 ): Promise<{ port: number; session: pg.Client }> {
-  const deadline = Date.now() + patienceMs;
+  const deadline = Date.now() + maxWaitMs;
   for (;;) {
     try {
       const port = (await livePort(place, account)) ?? (await start(place, account, options));

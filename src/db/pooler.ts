@@ -13,7 +13,7 @@ export interface Seen {
 /** Asked a few times, since others may come between and leave one of us where it was. */
 const rounds = 3;
 /** A pool of one has no other process to give: whoever waits for one is let go. */
-const patienceMs = 1_000;
+const maxWaitMs = 1_000;
 
 const look = `select pg_backend_pid() as pid, current_setting('TimeZone') as zone`;
 
@@ -37,7 +37,7 @@ export async function lookThrough(pool: pg.Pool): Promise<Seen> {
       await other.query('begin');
       note('other', await seen(other));
       const after = seen(one);
-      await Promise.race([after, new Promise((done) => setTimeout(done, patienceMs).unref())]);
+      await Promise.race([after, new Promise((done) => setTimeout(done, maxWaitMs).unref())]);
       await other.query('commit');
       note('one', await after);
       note('other', await seen(other));

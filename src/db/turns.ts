@@ -3,7 +3,7 @@ import { AppError } from '../errors.ts';
 import { limits, limitTexts } from '../limits.ts';
 
 /** Whoever has waited for a turn as long as that still asks once whether it is free by now. */
-const leastMs = 100;
+const minMs = 100;
 
 interface Line {
   free: number;
@@ -28,7 +28,7 @@ export async function inTurn<T>(pool: Pool, work: (lockMs: number) => Promise<T>
   const since = performance.now();
   await takeTurn(line);
   try {
-    return await work(Math.round(Math.max(leastMs, limits.waiting.forLockMs - (performance.now() - since))));
+    return await work(Math.round(Math.max(minMs, limits.waiting.forLockMs - (performance.now() - since))));
   } finally {
     giveTurn(line);
   }
@@ -45,13 +45,13 @@ async function takeTurn(line: Line): Promise<void> {
     line.waiting.add(done);
     // A line that moves is worth waiting in.
     const look = () => {
-      const leftMs = line.lastMove + limits.waiting.forLockMs + leastMs - performance.now();
+      const leftMs = line.lastMove + limits.waiting.forLockMs + minMs - performance.now();
       if (leftMs <= 0) {
         line.waiting.delete(done);
         done(false);
       } else timer = setTimeout(look, leftMs);
     };
-    timer = setTimeout(look, limits.waiting.forLockMs + leastMs);
+    timer = setTimeout(look, limits.waiting.forLockMs + minMs);
   });
   clearTimeout(timer);
   if (!hasTurn) throw busy();

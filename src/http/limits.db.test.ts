@@ -244,12 +244,12 @@ function watched(count: number): number {
   return turns.size;
 }
 
-function longestTurn(): number {
+function maxTurn(): number {
   const turns = new AccountTurns();
   for (let failed = 0; failed < limits.signIn.freeAttempts; failed++) turns.failed('ada', 0);
-  let longest = 0;
-  for (let wait = turns.take('ada', 0); wait !== null; wait = turns.take('ada', 0)) longest = wait;
-  return longest;
+  let max = 0;
+  for (let wait = turns.take('ada', 0); wait !== null; wait = turns.take('ada', 0)) max = wait;
+  return max;
 }
 
 let users = 0;
@@ -433,15 +433,15 @@ async function estimates({ db, context: { registry }, cities }: Site, count: num
 
 /** Offsets are zones too, and there are more of them than are remembered. */
 function zones(count: number): number {
-  let most = 0;
+  let max = 0;
   for (let one = 0; one < limits.remembered.zones + count; one++) {
     const sign = one % 2 ? '+' : '-';
     const minutes = Math.floor(one / 2);
     const padded = (part: number) => String(part).padStart(2, '0');
     assert.ok(zoneNamed(`${sign}${padded(Math.floor(minutes / 60) % 24)}:${padded(minutes % 60)}`));
-    most = Math.max(most, knownZones());
+    max = Math.max(max, knownZones());
   }
-  return most;
+  return max;
 }
 
 function rows(t: TestContext, site: Site): Record<LimitName, Row> {
@@ -478,7 +478,7 @@ function rows(t: TestContext, site: Site): Record<LimitName, Row> {
     'signIn.watchedAddresses': refused('forgotten', watchedAddresses),
     'signIn.freeAttempts': refused('waits', (count) => (secondWaits(count - 1) === 0 ? null : 'waits')),
     'signIn.attemptEveryMs': { set: () => secondWaits(limits.signIn.freeAttempts) },
-    'signIn.longestTurnMs': { set: longestTurn },
+    'signIn.maxTurnMs': { set: maxTurn },
     'signIn.failuresKeptMs': refused('forgotten', (count) =>
       secondWaits(limits.signIn.freeAttempts, count - 1) === 0 ? 'forgotten' : null,
     ),
@@ -564,10 +564,10 @@ function rows(t: TestContext, site: Site): Record<LimitName, Row> {
     'bulk.reasonLength': refused(limitTexts.reason, (count) => messageOf(() => parseRunOptions({ reason: some(count) }))),
     'record.valueBytes': refused('cut', async (count) => ((await record(site, { notes: count })).long.has('notes') ? 'cut' : null)),
     'record.valuesBytes': refused('cut', async (count) => {
-      const most = limits.record.valueBytes;
+      const max = limits.record.valueBytes;
       // The country's key has three letters.
-      const notes = count - 3 * most - 3;
-      const { long } = await record(site, { name: most, altName: most, adminCode: most, notes }, [
+      const notes = count - 3 * max - 3;
+      const { long } = await record(site, { name: max, altName: max, adminCode: max, notes }, [
         'name',
         'altName',
         'adminCode',

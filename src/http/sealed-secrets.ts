@@ -14,7 +14,7 @@ export interface Sealing {
 type Pair = { readonly name: string; readonly value: string };
 
 /** For so long it can be saved after all. */
-const keptMs = 60 * 60_000;
+const maxAgeMs = 60 * 60_000;
 const shape = z.object({ principalId: z.string(), name: z.string(), value: z.string() });
 
 export function sealedName(name: string): string {
@@ -22,7 +22,7 @@ export function sealedName(name: string): string {
 }
 
 export function sealSecret({ secret, principalId }: Sealing, name: string, value: string): Promise<string> {
-  return seal({ principalId, name, value }, secret, { ...defaults, ttl: keptMs });
+  return seal({ principalId, name, value }, secret, { ...defaults, ttl: maxAgeMs });
 }
 
 /** Pairs of a form as a page may hold them. */
@@ -55,7 +55,7 @@ export async function openSecrets(sealing: Sealing, { secrets }: Pick<Resource, 
 
 async function openSecret({ secret, principalId }: Sealing, name: string, sealed: string): Promise<string | null> {
   try {
-    const found = shape.parse(await unseal(sealed, secret, { ...defaults, ttl: keptMs }));
+    const found = shape.parse(await unseal(sealed, secret, { ...defaults, ttl: maxAgeMs }));
     return found.principalId === principalId && found.name === name ? found.value : null;
   } catch {
     return null;

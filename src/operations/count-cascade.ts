@@ -11,7 +11,7 @@ import { chosenPlaces, follow, inSnapshot, type Look, patiently, pointing, rootI
 import { changesOf, findOperation } from './operations.ts';
 
 /** Longest that counting takes, in milliseconds; what takes longer counts as many. */
-const patienceMs = 1_000;
+const maxWaitMs = 1_000;
 
 export interface Writing {
   operation: string;
@@ -25,33 +25,33 @@ export interface Writing {
 
 /**
  * How many other rows an operation writes along with its records, by the rules of the database: what goes with a deleted record,
- * what no longer leads to it, what follows a key that is changed; and links. At most `most` are looked at, so it costs no more than those.
+ * what no longer leads to it, what follows a key that is changed; and links. At most `max` are looked at, so it costs no more than those.
  */
 export async function countAlong(
   db: Database,
   registry: ResourceRegistry,
   resource: Resource,
   { operation, parameters, where, count }: Writing,
-  most: number,
+  max: number,
 ): Promise<number> {
-  if (most <= 0 || count === 0) return 0;
+  if (max <= 0 || count === 0) return 0;
   const changes = changesOf(resource, { operation, parameters });
   const links = linksWritten(resource.model, changes, count);
   const isDelete = findOperation(resource, operation)?.writes === journal.deleted;
   const written = isDelete ? null : changedColumns(resource.model, changes);
-  if (written?.size === 0 && links.cut.length === 0) return Math.min(most, links.added);
-  if (written && links.cut.length === 0 && !(await isFollowed(db, resource.model))) return Math.min(most, links.added);
+  if (written?.size === 0 && links.cut.length === 0) return Math.min(max, links.added);
+  if (written && links.cut.length === 0 && !(await isFollowed(db, resource.model))) return Math.min(max, links.added);
   const matching = await registry.whereSql(resource.model, where);
-  return inSnapshot(db, patienceMs, async (client) => {
+  return inSnapshot(db, maxWaitMs, async (client) => {
     const look = patiently(client);
     const keys = await readForeignKeys(client);
     const root = rootId(keys, resource.model);
-    const chosen = await chosenPlaces(look, resource.model, matching, count + most);
-    if (chosen === null) return most;
+    const chosen = await chosenPlaces(look, resource.model, matching, count + max);
+    if (chosen === null) return max;
     const rows: Rows = new Map([[root, chosen]]);
-    const found = written ? await following(look, keys, rows, root, written, most) : await goingOrCleared(look, keys, rows, root, most);
-    const cut = await linksOf(look, links.cut, resource.model, matching, most);
-    return Math.min(most, found + cut + links.added);
+    const found = written ? await following(look, keys, rows, root, written, max) : await goingOrCleared(look, keys, rows, root, max);
+    const cut = await linksOf(look, links.cut, resource.model, matching, max);
+    return Math.min(max, found + cut + links.added);
   });
 }
 
@@ -66,15 +66,15 @@ async function isFollowed(db: Database, { table }: ModelMeta): Promise<boolean> 
 
 const sizeOf = (rows: Rows) => [...rows.values()].reduce((sum, all) => sum + all.size, 0);
 
-async function goingOrCleared(look: Look, keys: readonly ForeignKey[], rows: Rows, root: string, most: number): Promise<number> {
+async function goingOrCleared(look: Look, keys: readonly ForeignKey[], rows: Rows, root: string, max: number): Promise<number> {
   const own = sizeOf(rows);
-  if (!(await follow(look, keys, rows, root, own + most))) return most;
+  if (!(await follow(look, keys, rows, root, own + max))) return max;
   let along = sizeOf(rows) - own;
   for (const key of keys) {
     const at = rows.get(key.target);
-    if (key.action !== 'clear' || !at || at.size === 0 || along >= most) continue;
-    const cleared = await pointing(look, key, at, rows.get(key.source) ?? new Set(), most - along);
-    if (cleared === null) return most;
+    if (key.action !== 'clear' || !at || at.size === 0 || along >= max) continue;
+    const cleared = await pointing(look, key, at, rows.get(key.source) ?? new Set(), max - along);
+    if (cleared === null) return max;
     along += cleared.length;
   }
   return along;
@@ -87,7 +87,7 @@ async function following(
   rows: Rows,
   root: string,
   columns: ReadonlySet<string>,
-  most: number,
+  max: number,
 ): Promise<number> {
   let level = [{ table: root, at: rows.get(root) ?? new Set<string>(), columns }];
   const seen: Rows = new Map(rows);
@@ -101,8 +101,8 @@ async function following(
       for (const key of followers) {
         if (at.size === 0) continue;
         const known = seen.get(key.source) ?? new Set<string>();
-        const found = await pointing(look, key, at, known, most - along);
-        if (found === null || along + found.length >= most) return most;
+        const found = await pointing(look, key, at, known, max - along);
+        if (found === null || along + found.length >= max) return max;
         along += found.length;
         seen.set(key.source, new Set([...known, ...found]));
         next.push({ table: key.source, at: new Set(found), columns: new Set(key.columns) });
@@ -134,14 +134,14 @@ function linksWritten(model: ModelMeta, changes: readonly FieldEdit[], count: nu
   return links;
 }
 
-async function linksOf(look: Look, cut: Links['cut'], model: ModelMeta, chosen: Sql, most: number): Promise<number> {
+async function linksOf(look: Look, cut: Links['cut'], model: ModelMeta, chosen: Sql, max: number): Promise<number> {
   let found = 0;
   for (const { table, column } of cut) {
     const id = idFieldsOf(model)[0]?.column;
     const rows = await look<{ one: number }>(
-      sql`select 1 as one from ${raw(`${table} l where l.${column} in (select chosen.${id}`)} from (${chosen}) chosen) limit ${raw(String(most))}`,
+      sql`select 1 as one from ${raw(`${table} l where l.${column} in (select chosen.${id}`)} from (${chosen}) chosen) limit ${raw(String(max))}`,
     );
-    if (rows === null) return most;
+    if (rows === null) return max;
     found += rows.length;
   }
   return found;

@@ -115,7 +115,7 @@ export function buildResource(
     validate: options.validate ?? null,
     hooks: options.hooks ?? {},
     operations: Object.freeze([...(options.operations ?? [])]),
-    mostInline: Math.min(limits.bulk.inline, bulk.background === false || bulk.runInBackground ? limits.bulk.inline : minAsyncRecords - 1),
+    maxInline: Math.min(limits.bulk.inline, bulk.background === false || bulk.runInBackground ? limits.bulk.inline : minAsyncRecords - 1),
     runsInBackground(selection, principal) {
       if (bulk.background === false) return false;
       return bulk.runInBackground?.(selection, principal) ?? selection.count + selection.along >= minAsyncRecords;

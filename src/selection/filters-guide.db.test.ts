@@ -85,7 +85,7 @@ test('the guide names every limit', () => {
   const told = Object.fromEntries(
     rowsUnder('Errors and limits')
       .slice(1)
-      .map(([name = '', most = '']) => [named(name)[0] as string, Number(most.replace(',', ''))]),
+      .map(([name = '', max = '']) => [named(name)[0] as string, Number(max.replace(',', ''))]),
   );
   assert.deepEqual(told, limits.filter);
 });

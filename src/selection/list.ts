@@ -11,7 +11,7 @@ import type { Place } from './keyset.ts';
 import { type ListedRecord, listedRow } from './listed-row.ts';
 import { idOf } from './matching-sql.ts';
 import { readsOf } from './page-reads.ts';
-import { longestMark, pageColumns, pageStatement } from './page-sql.ts';
+import { maxMarkLength, pageColumns, pageStatement } from './page-sql.ts';
 import { parseSort, type SortKey, withTieBreak } from './sort.ts';
 import { readTitled } from './titled.ts';
 import { buildWhere } from './where.ts';
@@ -109,7 +109,7 @@ export async function listRecords(
     const hasOrder = resource.model.idFields.length > 0;
     const cursorOf = (row: Record<string, unknown> | undefined) => {
       const marks = row && hasOrder ? sort.map((_, index) => row[pageColumns.order(index)] as string | null) : null;
-      return marks?.every((mark) => mark === null || mark.length <= longestMark) ? cursorText(marks) : null;
+      return marks?.every((mark) => mark === null || mark.length <= maxMarkLength) ? cursorText(marks) : null;
     };
     return { records: rows.map(recordOf), first: cursorOf(rows[0]), last: cursorOf(rows.at(-1)) };
   }

@@ -90,15 +90,15 @@ function timestampValue(text: string, field: ResourceField): string {
     : `${literal(text)}::${field.meta.sqlType === 'date' ? 'date' : field.meta.sqlType?.startsWith('timestamptz') ? 'timestamptz' : 'timestamp'}`;
 }
 
-const pick = <T>(values: readonly T[], most: number): T[] => {
-  const step = Math.max(1, Math.floor(values.length / most));
-  return values.filter((_, index) => index % step === 0).slice(0, most);
+const pick = <T>(values: readonly T[], max: number): T[] => {
+  const step = Math.max(1, Math.floor(values.length / max));
+  return values.filter((_, index) => index % step === 0).slice(0, max);
 };
 
 /** Every operator on a column, with what plain SQL says for it. */
-function scalarCases(column: string, field: ResourceField, operator: FilterOperator, texts: readonly string[], most: number): Case[] {
+function scalarCases(column: string, field: ResourceField, operator: FilterOperator, texts: readonly string[], max: number): Case[] {
   const given = texts.filter((text) => text !== '');
-  const some = pick(given, most);
+  const some = pick(given, max);
   const several = pick(given, 3);
   const isTimestamp = field.meta.type === 'DateTime';
   const left = (text: string) => (isTimestamp ? cut(column, text, field) : column);
@@ -255,8 +255,8 @@ async function casesOf(
   const { model, metadata } = resource;
   if (!field.via) {
     if (model.fields[field.field.name]?.relation) return relationCases(registry, resource, field, operator);
-    const most = model.name === 'Everything' ? 60 : 5;
-    return scalarCases(`t.${field.field.meta.column}`, field.field, operator, await textsOf(db, model, field.field), most);
+    const max = model.name === 'Everything' ? 60 : 5;
+    return scalarCases(`t.${field.field.meta.column}`, field.field, operator, await textsOf(db, model, field.field), max);
   }
   const meta = model.fields[field.via.name] as FieldMeta;
   const { related, sql } = link(metadata, model, meta);

@@ -64,7 +64,7 @@ export async function pageStatement({ registry, resource, principal, ...query }:
   const isDirect = query.isWhole && pieces.length === 1;
   const rows = sql`(${reselect(model, query.matching, '*')}) t ${join([...sortJoins.values()], ' ')}`;
   const lookups = new Map<string, Sql>();
-  const marks = keys.map((key, index) => raw(`left(${key.sql}::text, ${longestMark + 1}) as "${pageColumns.order(index)}"`));
+  const marks = keys.map((key, index) => raw(`left(${key.sql}::text, ${maxMarkLength + 1}) as "${pageColumns.order(index)}"`));
   const read = query.reads.map((one, index) => sql`${readSql(one)} as ${raw(`"${pageColumns.read(index)}"`)}`);
   const part = sql`offset ${offset} limit ${limit}`;
   return statementOf(isDirect ? direct(pieces[0] as Piece) : cutFirst());
@@ -167,7 +167,7 @@ function titleOf({ view: { model, titleField } }: Other, alias: string): string 
 }
 
 /** Longer values of an order are in no address: such a page has numbers, no cursors. */
-export const longestMark = 1_000;
+export const maxMarkLength = 1_000;
 
 /** What a cell shows of a value that may be of any size, of bytes how many; null: such a value is never long. */
 function cutShown(alias: string, meta: FieldMeta): string | null {

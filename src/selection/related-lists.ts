@@ -25,8 +25,8 @@ export interface RelatedList {
   given: 'records' | 'nothing' | null;
 }
 
-const mostListed = 6;
-const mostCounted = 1_000;
+const maxListed = 6;
+const maxCounted = 1_000;
 
 /** Milliseconds that the lists of a page take together, and one of them: without an index each reads a whole table. */
 export interface ListTimes {
@@ -80,9 +80,9 @@ async function askFor(
   const where: Where = {
     AND: [buildWhere(related, principal, ''), { [opposite.name]: related.model.fields[opposite.name]?.isList ? { some: here } : here }],
   };
-  const first = await titledStatement(registry, { resource: related, where, limit: mostListed + 1 });
+  const first = await titledStatement(registry, { resource: related, where, limit: maxListed + 1 });
   const found = reselect(model, await registry.whereSql(model, where, idOf(model)), '1');
-  const counted = statementOf(sql`select count(*)::int as n from (${found} limit ${raw(String(mostCounted + 1))}) one`);
+  const counted = statementOf(sql`select count(*)::int as n from (${found} limit ${raw(String(maxCounted + 1))}) one`);
   return { field, resource: related, opposite, first, counted };
 }
 
@@ -92,14 +92,14 @@ async function readList(client: PoolClient, asked: Asked, timeLeft: () => number
   const rows = await inTime<TitledRow>(client, first, timeLeft());
   if (!rows) return { ...list, records: [], count: null, isMore: false, given: 'nothing' };
   const titled = titledRows({}, rows);
-  const records = titled.slice(0, mostListed).map((one) => {
+  const records = titled.slice(0, maxListed).map((one) => {
     const id = resource.model.idFields.length === 0 ? '' : keyToUrl(resource.model, one.key);
     return { id, title: one.title || id };
   });
-  if (rows.length <= mostListed) return { ...list, records, count: rows.length, isMore: false, given: null };
+  if (rows.length <= maxListed) return { ...list, records, count: rows.length, isMore: false, given: null };
   const [found] = (await inTime<{ n: number }>(client, counted, timeLeft())) ?? [];
   if (!found) return { ...list, records, count: null, isMore: true, given: 'records' };
-  return { ...list, records, count: Math.min(found.n, mostCounted), isMore: found.n > mostCounted, given: null };
+  return { ...list, records, count: Math.min(found.n, maxCounted), isMore: found.n > maxCounted, given: null };
 }
 
 /** Null: it took longer. */

@@ -22,6 +22,6 @@ export async function countAlongInline(
   writing: Writing & Pick<BulkSelection, 'kind'>,
 ): Promise<number> {
   const { count, kind, operation } = writing;
-  if (count > resource.mostInline || resource.runsInBackground({ count, along: 0, kind, operation }, principal)) return 0;
-  return countAlong(db, registry, resource, writing, resource.mostInline + 1 - count);
+  if (count > resource.maxInline || resource.runsInBackground({ count, along: 0, kind, operation }, principal)) return 0;
+  return countAlong(db, registry, resource, writing, resource.maxInline + 1 - count);
 }

@@ -30,8 +30,8 @@ export function chaosActions(ctx: TaskContext, who: Principal, places: number, r
   const key = (id: number) => String(id).padStart(20, '0');
   const save = saveContextOf(ctx, cities, who);
   const options = { overlap: pick<Overlap>(['refuse', 'skip', 'wait']), inBackground: random() < 0.3, skipChanged: random() < 0.2 };
-  const numbers = (most: number, of: number) => {
-    const count = 1 + below(most);
+  const numbers = (max: number, of: number) => {
+    const count = 1 + below(max);
     const first = 1 + below(Math.max(1, of - count));
     return Array.from({ length: count }, (_, index) => first + index);
   };

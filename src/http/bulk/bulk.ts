@@ -217,7 +217,7 @@ function outcomeData({ resource, operation, selectionId, filter, previewId, url 
 }
 
 /** Most refused records that a dialog names; an inline task has fewer. */
-const mostNamed = 200;
+const maxNamed = 200;
 
 /** Everything was rolled back: names every refused record with its reason. */
 export async function refusedData(asked: BulkRequest, error: AppError): Promise<BulkOutcomeData> {
@@ -227,7 +227,7 @@ export async function refusedData(asked: BulkRequest, error: AppError): Promise<
     registry,
     resource,
     principal,
-    failures.slice(0, mostNamed).map(({ key }) => key),
+    failures.slice(0, maxNamed).map(({ key }) => key),
   );
   const taskId = error.details.taskId;
   return {
@@ -237,8 +237,8 @@ export async function refusedData(asked: BulkRequest, error: AppError): Promise<
     message: error.message,
     refused: {
       heading: bulkTexts.refusedReasons,
-      records: failures.slice(0, mostNamed).map(({ key, message }) => ({ ...refusedRecord(key, titles, resource, url), reason: message })),
-      moreText: failures.length > mostNamed ? bulkTexts.refusedMore(failures.length - mostNamed) : null,
+      records: failures.slice(0, maxNamed).map(({ key, message }) => ({ ...refusedRecord(key, titles, resource, url), reason: message })),
+      moreText: failures.length > maxNamed ? bulkTexts.refusedMore(failures.length - maxNamed) : null,
     },
     task: taskId === undefined ? null : { href: url(`/tasks/${taskId}`), label: taskTexts.showTask },
   };

@@ -22,7 +22,7 @@ import { type BulkRequest, formUrl } from './bulk.ts';
 import type { Body } from '../form.ts';
 import { consequencesData } from '../records/consequences.ts';
 import { parametersInWords } from '../tasks/parameters.ts';
-import { mostNamed, previewData, previewPath } from './previews.ts';
+import { maxNamed, previewData, previewPath } from './previews.ts';
 import { refusedKeys } from './preview-submit.ts';
 import { formAfterPreview } from './typed-form.ts';
 import { previewTexts } from './previews-texts.ts';
@@ -161,7 +161,7 @@ export const previewRoutes: FastifyPluginAsync<RouteOptions> = async (app, { con
   async function sendPreview(reply: FastifyReply, { about, selection, preview, after }: Opened, body: Body, error: AppError | null) {
     const { resource, principal, operation, filter } = about;
     const page = await previewPage(context, { resource, principal, preview, after });
-    const named = preview.findings?.refused.flatMap(({ keys }) => keys.slice(0, mostNamed)) ?? [];
+    const named = preview.findings?.refused.flatMap(({ keys }) => keys.slice(0, maxNamed)) ?? [];
     const data = await previewData({
       registry,
       resource,

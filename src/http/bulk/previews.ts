@@ -199,7 +199,7 @@ function countsOf({ operation, preview: { recordCount, exclusions } }: PreviewPa
 }
 
 /** Refused records that a reason names. */
-export const mostNamed = 5;
+export const maxNamed = 5;
 
 function refusedOf({ resource, titles, url }: PreviewParts, { refused }: Findings): PreviewData['refused'] {
   return refused.map(({ message, field, count, keys }) => {
@@ -207,8 +207,8 @@ function refusedOf({ resource, titles, url }: PreviewParts, { refused }: Finding
     return {
       reason: label && !message.includes(label) ? `${label}: ${message}` : message,
       countText: previewTexts.refusedCount(count),
-      records: keys.slice(0, mostNamed).map((key) => ({ title: titles.get(key) ?? key, href: url(`${recordPath(resource, key)}/edit`) })),
-      moreText: count > mostNamed ? previewTexts.moreRecords(count - mostNamed) : null,
+      records: keys.slice(0, maxNamed).map((key) => ({ title: titles.get(key) ?? key, href: url(`${recordPath(resource, key)}/edit`) })),
+      moreText: count > maxNamed ? previewTexts.moreRecords(count - maxNamed) : null,
     };
   });
 }

@@ -61,7 +61,7 @@ function countText(count: Count | undefined): string | null {
 }
 
 /** Up to so many rows are counted. */
-const mostCounted = 1_000;
+const maxCounted = 1_000;
 
 /**
  * Small tables are counted; of large ones the database is believed, since counting millions of rows to greet somebody would be
@@ -74,17 +74,17 @@ async function countTables(db: Database, tables: readonly string[]): Promise<Map
     [tables],
   );
   const counts = new Map<string, Count>();
-  for (const { name, count } of rows) if (count > mostCounted) counts.set(name, { value: count, isExact: false });
-  const small = rows.filter(({ count }) => count <= mostCounted);
+  for (const { name, count } of rows) if (count > maxCounted) counts.set(name, { value: count, isExact: false });
+  const small = rows.filter(({ count }) => count <= maxCounted);
   if (small.length === 0) return counts;
   const counted = await db.pages.query<{ place: number; count: number }>(
     small
-      .map(({ name }, place) => `select ${place} as place, count(*)::int from (select from ${name} limit ${mostCounted + 1}) t`)
+      .map(({ name }, place) => `select ${place} as place, count(*)::int from (select from ${name} limit ${maxCounted + 1}) t`)
       .join(' union all '),
   );
   for (const { place, count } of counted.rows) {
     const table = small[place];
-    if (table && count <= mostCounted) counts.set(table.name, { value: count, isExact: true });
+    if (table && count <= maxCounted) counts.set(table.name, { value: count, isExact: true });
   }
   return counts;
 }

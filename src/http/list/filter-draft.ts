@@ -18,7 +18,7 @@ export interface DraftCondition {
 }
 
 /** Most levels of groups that the page offers to make; deeper ones from elsewhere are shown and kept. */
-export const mostLevels = 2;
+export const maxLevels = 2;
 
 const blank = (): DraftCondition => ({ path: '', operator: '', values: [], isNew: true });
 

@@ -255,7 +255,7 @@ test('groups in groups, of whatever is in them, come back from the builder as th
   const { cases } = await everyCase(app, principal);
   const short = cases.filter(({ condition }) => condition.values.join('').length < 60);
   const random = seededRandom(11);
-  const below = (most: number) => Math.floor(random() * most);
+  const below = (max: number) => Math.floor(random() * max);
   const pick = <T>(all: readonly T[]) => all[below(all.length)] as T;
   for (let count = 0; count < 60; count++) {
     const { resource } = pick(short);

@@ -23,7 +23,7 @@ import {
   groupOf,
   isAltered,
   isDraftGroup,
-  mostLevels,
+  maxLevels,
 } from './filter-draft.ts';
 import { dayControl, type InputData, plainControlOf, plainInput } from '../controls/input.ts';
 import { readableFilter } from './list-filters.ts';
@@ -190,7 +190,7 @@ function groupData(view: View, { kind, items }: DraftGroup, place: string, level
         ? { group: groupData(view, item, inner(index), level + 1), condition: null }
         : { group: null, condition: conditionData(view, item, inner(index)) },
     ),
-    addGroupText: level >= mostLevels ? null : kind === 'and' ? filterTexts.addAny : filterTexts.addAll,
+    addGroupText: level >= maxLevels ? null : kind === 'and' ? filterTexts.addAny : filterTexts.addAll,
     action: view.url(`/${view.resource.slug}/filter`),
     words: filterTexts,
   };

@@ -62,10 +62,10 @@ function wasOf(resource: Resource, field: ResourceField, record: RecordValuesRea
 }
 
 /** A digest takes as many characters. */
-const longestCarried = 44;
+const maxCarriedLength = 44;
 
 function shortened(field: ResourceField, text: string | readonly string[]): Was {
-  return [text].flat().join().length <= longestCarried ? text : { shown: digestOf(field, text) };
+  return [text].flat().join().length <= maxCarriedLength ? text : { shown: digestOf(field, text) };
 }
 
 function digestOf(field: ResourceField, text: Shown): string {

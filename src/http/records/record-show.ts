@@ -111,7 +111,7 @@ async function shownValue(parts: ShowParts, field: ResourceField): Promise<Shown
     ? `${long.beginning}…`
     : isCode
       ? [getFieldKind(field).toForm(value ?? null, field, resource.reader)].flat().join('')
-      : cutText(cell?.text ?? '', longestShown);
+      : cutText(cell?.text ?? '', maxShownLength);
   const target = field.relation && resource.related(field.relation.model);
   return {
     name: field.name,
@@ -130,7 +130,7 @@ async function shownValue(parts: ShowParts, field: ResourceField): Promise<Shown
 }
 
 /** Characters that the project's own words for a value may have. */
-const longestShown = 100_000;
+const maxShownLength = 100_000;
 
 /** What a relation leads to; what may not be seen is known by what the record itself holds. */
 async function relatedOf({ registry, resource, principal, record }: ShowParts, field: ResourceField): Promise<RelatedRecord[]> {

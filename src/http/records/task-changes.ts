@@ -17,7 +17,7 @@ import type { NamedTask } from '../tasks/task-title.ts';
 import type { Url } from '../url.ts';
 
 /** More fields than these are a list under their record, not columns. */
-const mostColumns = 5;
+const maxColumns = 5;
 
 export interface TaskChangesData {
   title: string;
@@ -73,7 +73,7 @@ export async function taskChangesData(parts: TaskChangesParts): Promise<TaskChan
   );
   const base = `/tasks/${task.id}/changes`;
   const fields = [...new Set(seen.flatMap(({ values }) => (values ?? []).map(({ field }) => field)))];
-  const hasColumns = fields.length > 0 && fields.length <= mostColumns;
+  const hasColumns = fields.length > 0 && fields.length <= maxColumns;
   const unseen = new Set(changes.filter((change) => !seen.includes(change)).map(({ key }) => key)).size;
   return {
     title: taskChangeTexts.heading(task.title),

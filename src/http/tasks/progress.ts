@@ -171,7 +171,7 @@ function headingOf(state: TaskState, total: number): string {
 }
 
 // A worker takes a task within milliseconds when one is free.
-const patienceMs = 5_000;
+const longWaitMs = 5_000;
 
 function noteOf(task: TaskRow, { now, reader }: Look): string {
   const away = withoutWorkerSince(task);
@@ -181,7 +181,7 @@ function noteOf(task: TaskRow, { now, reader }: Look): string {
     case 'queued': {
       if (task.blockedBy !== null) return followUpTexts.blockedBy(task.blockedBy);
       const since = task.queuedAt ?? task.createdAt;
-      const isLong = now.getTime() - since.getTime() > patienceMs;
+      const isLong = now.getTime() - since.getTime() > longWaitMs;
       return (isLong ? taskTexts.waitingWorker : taskTexts.waitingTurn)(formatTimestamp(since, now, reader.timeZone));
     }
     case 'scheduled':

@@ -28,7 +28,7 @@ export interface NamedTask extends TaskRow {
 type Asking = Pick<TaskContext, 'db' | 'registry'>;
 
 /** Characters of a value, of all values together, and of the filter's words; longer ones of a filter are left to the task's page. */
-const longest = { value: 40, changes: 80, filter: 40 } as const;
+const maxLength = { value: 40, changes: 80, filter: 40 } as const;
 /** Changes that are told in words; of more, how many. */
 const toldChanges = 2;
 /** Related records that one change names. */
@@ -131,7 +131,7 @@ function titleIn(task: TaskRow, resource: Resource | null, principal: Principal,
     if (told.length === 0 || operation?.words.isTitle) return (operation?.words ?? editWords).heading(records);
     const words = told.slice(0, toldChanges).join(', ');
     const more = changes.length - Math.min(told.length, toldChanges);
-    return titles.changes(cutText(words, longest.changes), more, records);
+    return titles.changes(cutText(words, maxLength.changes), more, records);
   }
 
   function filterIn(): string {
@@ -147,7 +147,7 @@ function titleIn(task: TaskRow, resource: Resource | null, principal: Principal,
         return target ? titleOf(target, id) : undefined;
       },
     });
-    return words === '' || words.length > longest.filter ? '' : titles.matching(words);
+    return words === '' || words.length > maxLength.filter ? '' : titles.matching(words);
   }
 }
 
@@ -159,7 +159,7 @@ function changeIn(resource: Resource, given: FieldEdit, titleOf: TitleOf): strin
   try {
     const isSet = change.change === 'set' && typeof change.value === 'string';
     const value = isSet ? shownText(change.value as string, field, resource.reader) : describe(change);
-    return (isSet ? taskTexts.titles.set : taskTexts.titles.change)(field.label, cutText(value.replace(/\s+/g, ' '), longest.value));
+    return (isSet ? taskTexts.titles.set : taskTexts.titles.change)(field.label, cutText(value.replace(/\s+/g, ' '), maxLength.value));
   } catch {
     // Parameters of another version say no more than which field they are about.
     return field.label;

@@ -62,10 +62,10 @@ export interface Affected {
   records: readonly { id: string; title: string }[];
 }
 
-const mostCounted = 1_000;
-const mostTitled = 5;
+const maxCounted = 1_000;
+const maxTitled = 5;
 /** Longest that one table is looked at, in milliseconds. */
-const patienceMs = 4_000;
+const maxWaitMs = 4_000;
 
 /**
  * What goes along when the records of `where` (the row scope is the caller's) are deleted. Follows the foreign keys of
@@ -81,7 +81,7 @@ export async function consequences(
 ): Promise<Consequences> {
   const { model } = resource;
   const matching = await registry.whereSql(model, where);
-  const found = await inSnapshot(db, patienceMs, async (client) => {
+  const found = await inSnapshot(db, maxWaitMs, async (client) => {
     const look = patiently(client);
     const { keys, heirs } = await readKeysAndHeirs(client);
     const root = rootId(keys, model);
@@ -148,10 +148,10 @@ async function leftBehind(look: Look, keys: readonly ForeignKey[], rows: Rows) {
   for (const key of keys) {
     const at = rows.get(key.target);
     if (key.action === 'cascade' || !at || at.size === 0) continue;
-    const found = await pointing(look, key, at, rows.get(key.source) ?? new Set(), mostCounted + 1);
+    const found = await pointing(look, key, at, rows.get(key.source) ?? new Set(), maxCounted + 1);
     if (found === null) isComplete = false;
     if (!found || found.length === 0) continue;
-    const left = { key, ids: found.slice(0, mostCounted), isMore: found.length > mostCounted };
+    const left = { key, ids: found.slice(0, maxCounted), isMore: found.length > maxCounted };
     (key.action === 'clear' ? cleared : forbidding).push(left);
   }
   return { cleared, forbidding, isComplete };
@@ -211,10 +211,10 @@ async function firstTitles(db: Database, registry: ResourceRegistry, resource: R
   if (model.idFields.length === 0) return [];
   const { rows } = await query<{ key: string }>(
     db.pages,
-    sql`select ${raw(keySql(model, 't'))} as key from ${raw(model.table)} t where ${isAt('t', placesIn(places.slice(0, mostCounted)))}`,
+    sql`select ${raw(keySql(model, 't'))} as key from ${raw(model.table)} t where ${isAt('t', placesIn(places.slice(0, maxCounted)))}`,
   );
   const keys = rows.map(({ key }) => key);
   const where: Where = { AND: [buildWhere(resource, principal, ''), whereKeys(model, keys)] };
-  const seen = await readTitled(registry, { resource, where, limit: mostTitled });
+  const seen = await readTitled(registry, { resource, where, limit: maxTitled });
   return seen.map(({ key, title }) => ({ id: keyToUrl(model, key), title: title || keyToUrl(model, key) }));
 }

@@ -7,7 +7,7 @@ import { type ForeignKey, type Heirs, readKeysAndHeirs } from './foreign-keys.ts
 import { linksOf } from '../journal/images.ts';
 
 /** Levels of records that go along with a deleted one and can be kept. */
-const mostLevels = 2;
+const maxLevels = 2;
 
 /** A model whose records go along with deleted ones. */
 export interface Dependant {
@@ -55,7 +55,7 @@ export function alongOf(keys: readonly ForeignKey[], heirs: Heirs, registry: Res
       tables.add(key.table);
       const resource = resourceOf(source);
       if (path.includes(source)) problems.push({ reason: 'circle', table: key.table });
-      else if (path.length > mostLevels) problems.push({ reason: 'deep', table: key.table });
+      else if (path.length > maxLevels) problems.push({ reason: 'deep', table: key.table });
       else if (!resource || !isPossible(resource.model, 'delete')) problems.push({ reason: 'no-record', table: key.table });
       else {
         levels.set(source, Math.max(levels.get(source) ?? 0, path.length));

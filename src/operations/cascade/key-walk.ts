@@ -16,11 +16,11 @@ export function rootId(keys: readonly ForeignKey[], { dbSchema, dbTable }: Model
 }
 
 /** Places in a table hold still only within a snapshot. */
-export async function inSnapshot<T>(db: Database, patienceMs: number, work: (client: Queryable) => Promise<T>): Promise<T> {
+export async function inSnapshot<T>(db: Database, maxWaitMs: number, work: (client: Queryable) => Promise<T>): Promise<T> {
   const client = await db.pages.connect();
   let isBroken = false;
   try {
-    await client.query(`begin isolation level repeatable read read only; set local statement_timeout = ${patienceMs}`);
+    await client.query(`begin isolation level repeatable read read only; set local statement_timeout = ${maxWaitMs}`);
     return await work(client);
   } finally {
     await client.query('rollback').catch(() => {
@@ -51,10 +51,10 @@ export function patiently(client: Queryable): Look {
 }
 
 /** Places of the records that are chosen by their ids, of so many at most. */
-export async function chosenPlaces(look: Look, model: ModelMeta, chosen: Sql, most: number): Promise<Set<string> | null> {
+export async function chosenPlaces(look: Look, model: ModelMeta, chosen: Sql, max: number): Promise<Set<string> | null> {
   const ids = model.idFields.map((name) => `chosen.${model.fields[name]?.column}`);
   const rows = await look<{ id: string }>(
-    sql`select ${raw(`${placeOf('t')} as id from ${model.table} t`)} join (${chosen}) chosen on ${raw(`${idRow(model, 't')} = (${ids.join(', ')}) limit ${most}`)}`,
+    sql`select ${raw(`${placeOf('t')} as id from ${model.table} t`)} join (${chosen}) chosen on ${raw(`${idRow(model, 't')} = (${ids.join(', ')}) limit ${max}`)}`,
   );
   return rows && new Set(rows.map(({ id }) => id));
 }
@@ -101,15 +101,15 @@ export function isAt(alias: string, { numbers, places }: Places): Sql {
   return sql`${raw(alias)}.ctid = any(${numbers}) and ${raw(placeOf(alias))} = any(${places})`;
 }
 
-/** Adds to `rows` what cascades take along, level by level, each row once, until there are `most`. False: not all of it. */
-export async function follow(look: Look, keys: readonly ForeignKey[], rows: Rows, root: string, most: number): Promise<boolean> {
+/** Adds to `rows` what cascades take along, level by level, each row once, until there are `max`. False: not all of it. */
+export async function follow(look: Look, keys: readonly ForeignKey[], rows: Rows, root: string, max: number): Promise<boolean> {
   let level: Rows = new Map([[root, new Set(rows.get(root))]]);
   let isComplete = true;
   while (level.size > 0) {
     const next: Rows = new Map();
     for (const [table, at] of level) {
       for (const key of keys.filter(({ target, action }) => target === table && action === 'cascade')) {
-        const room = most - [...rows.values()].reduce((sum, all) => sum + all.size, 0);
+        const room = max - [...rows.values()].reduce((sum, all) => sum + all.size, 0);
         if (room <= 0) return false;
         const known = rows.get(key.source) ?? new Set();
         const found = await pointing(look, key, at, known, room + 1);

@@ -20,7 +20,7 @@ export interface DeleteParameters {
 }
 
 /** As many as a preview tries, so that what it says comes about. */
-const mostTogether = 1_000;
+const maxTogether = 1_000;
 
 const nothingAlong: TakenAlong = { dependants: [] };
 
@@ -39,7 +39,7 @@ export const deleteOperation: Operation<DeleteParameters> = {
   ...deleting(nothingAlong),
   async prepared({ client, registry, resource, holdersOf }) {
     const along = await findAlong(client, registry, resource.model);
-    const together = (await leadsToItself(client, resource.model.table)) ? { together: mostTogether } : {};
+    const together = (await leadsToItself(client, resource.model.table)) ? { together: maxTogether } : {};
     if (!along.isKept) return { ...deleteOperation, ...together, ...deleting({ dependants: [], keptAlong: null }) };
     const { dependants } = along;
     if (dependants.length === 0) return { ...deleteOperation, ...together };

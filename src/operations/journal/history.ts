@@ -49,7 +49,7 @@ export interface HistoryPage {
 }
 
 /** Longer values are cut off by the database, but for lists of ids. */
-const longestShown = 1_000;
+const maxShownLength = 1_000;
 
 /** Of a long value its beginning, and what tells it from another. */
 interface LongValue {
@@ -135,9 +135,9 @@ export async function readHistory(db: Database, resource: Resource, key: string,
 /** SQL: the two images of one record among those of a change; a place counts from 0. */
 function imagesSql(change: string, place: string, resource: Resource): Sql {
   const whole = shared(sql`${wholeNames(resource)}::text[]`);
-  const most = raw(String(longestShown));
-  const image = (found: string) => sql`(select jsonb_object_agg(key, case when length(value) > ${most} and key <> all(${whole})
-      then jsonb_build_object('cut', left(value, ${most}), 'length', length(value), 'digest', md5(value)) else to_jsonb(value) end)
+  const max = raw(String(maxShownLength));
+  const image = (found: string) => sql`(select jsonb_object_agg(key, case when length(value) > ${max} and key <> all(${whole})
+      then jsonb_build_object('cut', left(value, ${max}), 'length', length(value), 'digest', md5(value)) else to_jsonb(value) end)
     from jsonb_each_text(${raw(found)}))`;
   const after = `case jsonb_typeof(${change}.after) when 'array' then ${change}.after -> ${place} else ${change}.after end`;
   return sql`${image(`${change}.before -> ${place}`)} as before, ${image(after)} as after`;
@@ -252,7 +252,7 @@ export async function listTaskChanges(
   const { model, titleField } = resource;
   const change = raw(t.change);
   const [task, ofModel, from] = [shared(sql`${taskId}`), shared(sql`${model.name}`), shared(sql`${after}`)] as const;
-  const most = shared(sql`${limit + 1}`);
+  const max = shared(sql`${limit + 1}`);
   const image = raw('c.before -> (item.place::int - 1)');
   const title = sql`coalesce(${image} ->> ${columnName(model.fields[titleField]) ?? titleField}, ${image} ->> ${titleField})`;
   const { rows } = await query<TaskChangeRow>(
@@ -263,10 +263,10 @@ export async function listTaskChanges(
        select c.id from nearest join ${change} c on c.task_id = ${task} and c.model = ${ofModel} and c.chunk is not distinct from nearest.chunk and c.first_key <= ${from}
          and c.first_key >= coalesce((select first_key from ${raw(t.chunk)} where task_id = ${task} and number = nearest.chunk), '')
        union all
-       (select id from ${change} where task_id = ${task} and model = ${ofModel} and first_key > ${from} order by first_key limit ${most})
+       (select id from ${change} where task_id = ${task} and model = ${ofModel} and first_key > ${from} order by first_key limit ${max})
      ), wanted as (
        select distinct item.key from candidates join ${change} c using (id) cross join unnest(c.keys) item(key)
-       where item.key > ${from} order by item.key limit ${most}
+       where item.key > ${from} order by item.key limit ${max}
      )
      select item.key, c.id::text as id, c.kind, c.fields, ${imagesSql('c', '(item.place::int - 1)', resource)},
        left(${title}, ${raw(String(limits.shown.titleLength + 1))}) as title

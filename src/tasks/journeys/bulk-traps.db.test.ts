@@ -78,13 +78,13 @@ test('an invalid filter is an error, never no filter', async (t) => {
 });
 
 test('`undefined` in a row scope is an error, never every record: at the click, and when a task begins', async (t) => {
-  let most: number | undefined = 20;
-  const scope = () => ({ population: { gte: 1 }, AND: [{ population: most === undefined ? most : { lte: most } }] }) as never;
+  let max: number | undefined = 20;
+  const scope = () => ({ population: { gte: 1 }, AND: [{ population: max === undefined ? max : { lte: max } }] }) as never;
   const admin = { ...sample, resources: [defineResource(metadata, 'City', { scope }), ...sample.resources.slice(1)] };
   const { db, ctx, cities, count, run } = await setUp(t, 30, {}, admin);
   const launch = () => launchOn(ctx, cities, { kind: 'matching' }, 'update', publish);
   const { task } = await launch();
-  most = undefined;
+  max = undefined;
   await assert.rejects(launch(), /cannot be worked out/);
   await run();
   const end = await finished(db, task.id);

@@ -143,11 +143,11 @@ function scenarioOf(table: string): fc.Arbitrary<Scenario> {
   const { fields } = tables[table] as (typeof tables)[string];
   const { model } = resourceOf(table);
   const meta = (name: string) => model.fields[name] as FieldMeta;
-  const most = 30;
+  const max = 30;
   const record = fc
     .record(Object.fromEntries(fields.map((name) => [name, contentOf(meta(name))])))
     .filter((values) => mayBe(values as ModelRecord)) as fc.Arbitrary<ModelRecord>;
-  const flags = fc.array(fc.boolean(), { minLength: most, maxLength: most });
+  const flags = fc.array(fc.boolean(), { minLength: max, maxLength: max });
   const changes = fc
     .uniqueArray(fc.constantFrom(...fields), { minLength: 1, maxLength: 3 })
     .chain((names) => fc.tuple(...names.map((name) => changeOf(model, meta(name), relatedIds[name] ?? [], fields))))
@@ -155,8 +155,8 @@ function scenarioOf(table: string): fc.Arbitrary<Scenario> {
   return fc.record({
     table: fc.constant(table),
     records: unique[table]
-      ? fc.uniqueArray(record, { minLength: 1, maxLength: most, selector: ({ name }) => unique[table]?.(String(name)) })
-      : fc.array(record, { minLength: 1, maxLength: most }),
+      ? fc.uniqueArray(record, { minLength: 1, maxLength: max, selector: ({ name }) => unique[table]?.(String(name)) })
+      : fc.array(record, { minLength: 1, maxLength: max }),
     selection: fc.record({
       kind: fc.constantFrom('ticked' as const, 'matching' as const),
       letter: fc.constantFrom('', '', 'b', 'É', '%', '_', '\\'),
@@ -165,7 +165,7 @@ function scenarioOf(table: string): fc.Arbitrary<Scenario> {
     }),
     changes: fc.oneof({ arbitrary: changes, weight: 6 }, { arbitrary: fc.constant(null), weight: 1 }),
     pinned: flags,
-    held: fc.oneof(fc.constant<Hold[]>([]), fc.array(fc.constantFrom(null, null, null, ...holds), { minLength: most, maxLength: most })),
+    held: fc.oneof(fc.constant<Hold[]>([]), fc.array(fc.constantFrom(null, null, null, ...holds), { minLength: max, maxLength: max })),
     rule: rarely(fc.record({ kind: fc.constantFrom('instead' as const, 'besides' as const), isLate: fc.boolean() })),
     inBackground: fc.boolean(),
   });

@@ -86,19 +86,19 @@ const someEdits = fc
   .subarray(Object.values(edits), { minLength: 1 })
   .chain((chosen) => fc.tuple(...(chosen as [fc.Arbitrary<Edit>])) as unknown as fc.Arbitrary<Edit[]>);
 
-const most = 16;
-const ids = fc.array(fc.boolean(), { minLength: most, maxLength: most });
+const max = 16;
+const ids = fc.array(fc.boolean(), { minLength: max, maxLength: max });
 
 const chunkSizes = [1, 3, 8, 40] as const;
 
-const held = fc.uniqueArray(fc.tuple(fc.integer({ min: 1, max: most }), fc.constantFrom(...holds)), {
+const held = fc.uniqueArray(fc.tuple(fc.integer({ min: 1, max: max }), fc.constantFrom(...holds)), {
   maxLength: 8,
   selector: ([id]) => id,
 });
 
 const scenario = fc.record({
   shape: fc.constantFrom(...(Object.keys(cityShapes) as CityShape[])),
-  places: fc.array(place, { minLength: 6, maxLength: most }),
+  places: fc.array(place, { minLength: 6, maxLength: max }),
   selected: ids,
   held,
   /** A rule is on the table while this is asked for. */
@@ -107,7 +107,7 @@ const scenario = fc.record({
     { arbitrary: fc.tuple(fc.constantFrom('instead' as const, 'besides' as const), fc.constantFrom('launch', 'undo')), weight: 1 },
   ),
   edits: someEdits,
-  interference: fc.array(fc.tuple(fc.integer({ min: 1, max: most }), fc.constantFrom('notes', 'name', 'delete')), { maxLength: 6 }),
+  interference: fc.array(fc.tuple(fc.integer({ min: 1, max: max }), fc.constantFrom('notes', 'name', 'delete')), { maxLength: 6 }),
   chunkSize: fc.constantFrom(...chunkSizes),
 });
 

@@ -150,11 +150,11 @@ test('a hook that changes another field: the record, and the change, have it, an
 
 test('rules of a chunk are asked one after the other, on the one connection of its transaction', async (t) => {
   let asked = 0;
-  let most = 0;
+  let max = 0;
   const transactions = new Set<unknown>();
   const look = async ({ tx }: { tx: unknown }) => {
     asked++;
-    most = Math.max(most, asked);
+    max = Math.max(max, asked);
     const [row] = await (tx as Asked).$queryRawUnsafe('select pg_current_xact_id()::text as id');
     transactions.add(row?.id);
     asked--;
@@ -167,7 +167,7 @@ test('rules of a chunk are asked one after the other, on the one connection of i
     hooks: { beforeSave: look, afterSave: look },
   });
   assert.deepEqual(counts(await run('update', publish)), ['succeeded', 30, 0, 0, 0]);
-  assert.deepEqual([most, transactions.size], [1, 1]);
+  assert.deepEqual([max, transactions.size], [1, 1]);
   assert.equal((await cities(`status = 'published'`)).length, 30);
 });
 

@@ -80,7 +80,7 @@ test('what is written along counts towards what is done within the request, and 
     const operation = body ? 'update' : 'delete';
     const parameters = getOperation(resource, operation).parse(resource, body ?? { acknowledge: 'yes' });
     const where = selectionWhere(resource, ada, { kind: 'ticked', filter: '', keys: keysOf(count), exclusions: [] });
-    const counted = (most: number) => countAlong(db, ctx.registry, resource, { operation, parameters, where, count }, most);
+    const counted = (max: number) => countAlong(db, ctx.registry, resource, { operation, parameters, where, count }, max);
     assert.equal(await counted(10_000), along, name);
     assert.equal(await counted(7), Math.min(7, along), name);
     assert.equal(await launch(count, body ?? null), backend, name);

@@ -7,7 +7,7 @@ import type { TaskContext } from '../context.ts';
 import { findTaskByOperation } from '../insert-task.ts';
 import { launch } from './launch.ts';
 import type { Launched } from '../launched.ts';
-import { digestOf, mostTried } from '../previewing/look-ahead.ts';
+import { digestOf, maxTried } from '../previewing/look-ahead.ts';
 import { findPreview, type Preview, previewed } from '../previewing/preview.ts';
 import { readSelectedKeys } from '../previewing/read-selected-keys.ts';
 import type { RunOptions } from '../run-options.ts';
@@ -45,7 +45,7 @@ async function assertFresh(
   // Another version of the selection is told by the launch, with both counts.
   if (digest === null || selection.version !== preview.selectionVersion) return;
   const selected = previewed(selection, preview);
-  const keys = await readSelectedKeys(ctx, { resource, principal, selected }, { after: null, limit: mostTried + 1 });
+  const keys = await readSelectedKeys(ctx, { resource, principal, selected }, { after: null, limit: maxTried + 1 });
   if (keys.length !== preview.recordCount) {
     const [from, to] = [preview.recordCount, keys.length].map((count) => count.toLocaleString('en'));
     throw stale(`${from} records were previewed, but ${to} match now.`);

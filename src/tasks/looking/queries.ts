@@ -9,11 +9,11 @@ import { isUndoneSql } from './failed-records.ts';
 import { seenSql } from '../who-sees.ts';
 import { selectTask, taskColumns, type TaskRow } from '../task-row.ts';
 
-const largestId = 2_147_483_647;
+const maxId = 2_147_483_647;
 
 /** Can it be one at all? Whatever stands in an address may be asked for. */
 export function isTaskId(id: number): boolean {
-  return Number.isInteger(id) && id >= 1 && id <= largestId;
+  return Number.isInteger(id) && id >= 1 && id <= maxId;
 }
 
 type Seeing = Pick<TaskContext, 'db' | 'registry'>;

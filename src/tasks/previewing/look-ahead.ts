@@ -21,13 +21,13 @@ import { readSelectedKeys, sampleSelectedKeys } from './read-selected-keys.ts';
 import { type Tried, tryOut } from './try-out.ts';
 
 /** Up to so many records every one is tried, and the counts are exact; of more, a sample of so many. */
-export const mostTried = 1_000;
+export const maxTried = 1_000;
 
 /** Longest that somebody waits for a preview, in milliseconds. */
 const withinMs = 2_000;
 
 /** Refused records of a reason that are kept, to be named or left out. */
-const mostKept = 200;
+const maxNamed = 200;
 
 /** A task's chunks cost more than their changes alone: freezing, progress, commits. */
 const overhead = 1.5;
@@ -71,8 +71,8 @@ export async function lookAhead(ctx: TaskContext, looking: Looking): Promise<Pre
 async function keysToTry(ctx: TaskContext, looking: Looking, selected: Selection, count: number, deadline: number): Promise<string[]> {
   if (count === 0) return [];
   const by = { resource: looking.resource, principal: looking.principal, selected };
-  if (count <= mostTried) return sortKeys(await readSelectedKeys(ctx, by, { after: null, limit: mostTried }));
-  return sampleSelectedKeys(ctx, by, { count, limit: mostTried, withinMs: (deadline - performance.now()) / 2 });
+  if (count <= maxTried) return sortKeys(await readSelectedKeys(ctx, by, { after: null, limit: maxTried }));
+  return sampleSelectedKeys(ctx, by, { count, limit: maxTried, withinMs: (deadline - performance.now()) / 2 });
 }
 
 /** Of more records than are tried, as far as the time allows: the task asks again before it writes. */
@@ -87,7 +87,7 @@ async function assertApart(
   const { model } = resource;
   if (keys.length === 0) return;
   const changes = changesOf(resource, preview);
-  if (count <= mostTried) return assertStayApart(ctx.db.pages, { isInTransaction: false }, model, changes, () => rowsOf(model, keys));
+  if (count <= maxTried) return assertStayApart(ctx.db.pages, { isInTransaction: false }, model, changes, () => rowsOf(model, keys));
   const selectedRows = async () => reselect(model, await ctx.registry.whereSql(model, selectionWhere(resource, principal, selected)), '*');
   try {
     await transaction(ctx.db.pages, async (client) => {
@@ -133,7 +133,7 @@ async function findOut(
         message,
         field,
         count: named.length,
-        keys: named.slice(0, mostKept),
+        keys: named.slice(0, maxNamed),
       }))
       .sort((a, b) => b.count - a.count),
     held: [...held.values()],

@@ -68,7 +68,7 @@ export interface Findings {
 }
 
 /** How long a preview can be confirmed, in hours. */
-export const keptHours = 24;
+export const maxPreviewHours = 24;
 
 const columnsOf = (
   t: TableNames,
@@ -98,7 +98,7 @@ export async function createPreview(ctx: TaskContext, wanted: NewPreview): Promi
   if (recordCount === 0) throw nothingSelected();
   const { rows } = await db.pages.query<Omit<Preview, 'runsInline'>>(
     `with purged as (
-       delete from ${db.t.preview} where created_at < now() - make_interval(hours => ${keptHours})
+       delete from ${db.t.preview} where created_at < now() - make_interval(hours => ${maxPreviewHours})
      )
      insert into ${db.t.preview} (id, owner_id, resource, operation, selection_id, selection_version, record_count, parameters, form, exclusions, snapshot)
      values (gen_random_uuid(), $1, $2, $3, $4, $5, $6, $7, $8, $9, ${snapshotSql}) returning ${columnsOf(db.t)}`,
@@ -136,7 +136,7 @@ export async function alongPreview(
 export async function findPreview({ db }: TaskContext, resource: Resource, principal: Principal, id: string): Promise<Preview | null> {
   const { rows } = await db.pages.query<Omit<Preview, 'runsInline'>>(
     `select ${columnsOf(db.t)} from ${db.t.preview} where id::text = $1 and owner_id = $2 and resource = $3
-       and created_at > now() - make_interval(hours => ${keptHours})`,
+       and created_at > now() - make_interval(hours => ${maxPreviewHours})`,
     [id.toLowerCase(), principal.id, resource.slug],
   );
   return rows[0] ? withManner(rows[0], resource, principal) : null;

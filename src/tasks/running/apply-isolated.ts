@@ -80,7 +80,7 @@ async function isolate(
   params: unknown,
 ): Promise<ChunkOutcome> {
   const tally = new Tally();
-  if (keys.length > largestSet && operation.statement?.(target, keys, params)) {
+  if (keys.length > maxSetSize && operation.statement?.(target, keys, params)) {
     return withoutSecrets(client, operation, target, await withinServer(client, operation, target, keys, params));
   }
   await tryOrCut(keys);
@@ -121,7 +121,7 @@ async function isolate(
 const firstSet = 100;
 const parts = 7;
 /** Up to here as many round trips are not worth preparing a statement. */
-const largestSet = 32;
+const maxSetSize = 32;
 
 /** What a trigger says of a record may hold its secrets. What images would bring back cannot be looked at. */
 async function withoutSecrets(

@@ -39,7 +39,7 @@ export interface Past {
 }
 
 /** A smaller chunk is hardly shorter; only where a statement takes too long are there fewer. */
-const fewestRows = 10;
+const minRows = 10;
 /** Records of a first chunk. */
 const firstRows = 250;
 /** Slices in trouble end at about this part of where they began. */
@@ -62,14 +62,14 @@ export function startPace(chunkSize: number, { chunks, deaths }: Past = { chunks
  * that grows with them is steered: where a commit or the round trips alone take as long as the target, a chunk of ten
  * records would hardly be shorter, and the task would never end.
  */
-export function nextPace(pace: Pace, { rows, tookMs, isWaitedFor, wasRefused }: ChunkTimes, targetMs: number, most: number): Pace {
+export function nextPace(pace: Pace, { rows, tookMs, isWaitedFor, wasRefused }: ChunkTimes, targetMs: number, max: number): Pace {
   const seen = learn(pace.seen, rows, tookMs);
   const perRowMs = seen.perRowMs ?? tookMs / rows / 2;
   const fixedMs = Math.max(0, (seen.ms - perRowMs * seen.rows) / seen.weight);
   const budgetMs = Math.max(targetMs - fixedMs, targetMs / 2, fixedMs / 2);
-  const highest = isWaitedFor ? 0.7 : 2;
-  const next = Math.min(pace.rows * highest, Math.max(pace.rows / 2, budgetMs / perRowMs));
-  return { rows: Math.min(most, Math.max(Math.min(fewestRows, pace.rows), Math.round(next))), isCareful: wasRefused, seen };
+  const maxFactor = isWaitedFor ? 0.7 : 2;
+  const next = Math.min(pace.rows * maxFactor, Math.max(pace.rows / 2, budgetMs / perRowMs));
+  return { rows: Math.min(max, Math.max(Math.min(minRows, pace.rows), Math.round(next))), isCareful: wasRefused, seen };
 }
 
 function learn(before: Seen, rows: number, ms: number): Seen {
@@ -91,6 +91,6 @@ function learn(before: Seen, rows: number, ms: number): Seen {
 
 /** After trouble that passes (a lock that is held, a statement that took too long) a smaller set is tried. */
 export function afterTrouble(pace: Pace, { isTooSlow }: { isTooSlow: boolean }): Pace {
-  const fewest = isTooSlow ? 1 : Math.min(fewestRows, pace.rows);
-  return { ...pace, rows: Math.max(fewest, Math.floor(pace.rows / 2)) };
+  const min = isTooSlow ? 1 : Math.min(minRows, pace.rows);
+  return { ...pace, rows: Math.max(min, Math.floor(pace.rows / 2)) };
 }

@@ -55,7 +55,7 @@ async function inTransaction(ctx: TaskContext, pool: Pool, running: Running): Pr
   const startedAt = performance.now();
   let isClaimed = false;
   const finished = await chunkTransaction(ctx, pool, running, async (client, tx) => {
-    const claimed = await claimChunk(client, ctx.db.t, task.id, mostOf(running));
+    const claimed = await claimChunk(client, ctx.db.t, task.id, maxRowsOf(running));
     isClaimed = claimed !== null;
     const done = claimed && (await work(ctx, client, tx, running, claimed, startedAt));
     return done && { ...done, rows: claimed.keys.length };
@@ -70,7 +70,7 @@ async function inTransaction(ctx: TaskContext, pool: Pool, running: Running): Pr
 }
 
 /** Records of the next chunk. What takes too long together goes in parts after all. */
-function mostOf({ task, operation, pace }: Running): number {
+function maxRowsOf({ task, operation, pace }: Running): number {
   if (task.isAtomic) return wholeTask;
   const { together = 0 } = operation;
   return (task.total ?? 0) <= together && task.deaths === 0 ? Math.max(together, pace.rows) : pace.rows;

@@ -82,8 +82,8 @@ async function work(ctx: TaskContext, pool: Pool, lease: Lease, signal: AbortSig
   const operation = await readyOperation(ctx, { ...task, client: pool, resource });
   const rewriting = await findRewriting(pool, resource.model);
   const past = await pastOf(ctx, pool, task);
-  const most = past.chunks.length === 0 ? Math.min(resource.chunkSize, operation.firstRows ?? resource.chunkSize) : resource.chunkSize;
-  const running: Running = { task, resource, operation, rewriting, lease, pace: startPace(most, past) };
+  const max = past.chunks.length === 0 ? Math.min(resource.chunkSize, operation.firstRows ?? resource.chunkSize) : resource.chunkSize;
+  const running: Running = { task, resource, operation, rewriting, lease, pace: startPace(max, past) };
   let result: ChunkResult = task.state === 'running' ? 'done' : 'stopped';
   while (result === 'done' && !signal.aborted && performance.now() < deadline) {
     result = await withRetries(ctx, signal, running, () => runChunk(ctx, pool, running));

@@ -1,5 +1,5 @@
 import type { TaskContext } from '../context.ts';
-import { keptHours } from '../previewing/preview.ts';
+import { maxPreviewHours } from '../previewing/preview.ts';
 import { unfinishedSql } from '../states.ts';
 
 /** Rows dealt with in one statement, so that none holds anybody up. */
@@ -50,7 +50,7 @@ export async function purge({ db, settings }: TaskContext): Promise<Purged> {
     ),
     previews: await inParts(
       (limit) =>
-        `delete from ${t.preview} where id in (select id from ${t.preview} where created_at < now() - make_interval(hours => ${keptHours}) order by created_at limit ${limit})`,
+        `delete from ${t.preview} where id in (select id from ${t.preview} where created_at < now() - make_interval(hours => ${maxPreviewHours}) order by created_at limit ${limit})`,
     ),
   };
 
