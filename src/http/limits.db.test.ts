@@ -25,10 +25,10 @@ import { round } from '../operations/edits/round.ts';
 import { shift } from '../operations/edits/shift.ts';
 import { parseText } from '../operations/edits/typed-text.ts';
 import { consequences } from '../operations/cascade/consequences.ts';
-import { findAlong } from '../operations/cascade/dependants.ts';
+import { findCascade } from '../operations/cascade/dependants.ts';
 import { listDeleted, readHistory } from '../operations/journal/history.ts';
 import { getOperation } from '../operations/operations.ts';
-import { lockAlong } from '../operations/cascade/cascade.ts';
+import { lockCascade } from '../operations/cascade/cascade.ts';
 import type { Resource, ResourceField } from '../resources/contract.ts';
 import { cutText, titleText } from '../selection/cut.ts';
 import { countMatching } from '../selection/count.ts';
@@ -327,17 +327,17 @@ async function linked(site: Site, count: number): Promise<readonly { title?: str
 }
 
 /** A table of its own, whose rows go along with a country's places. */
-async function along({ db, context }: Site, count: number): Promise<string | null> {
+async function cascade({ db, context }: Site, count: number): Promise<string | null> {
   const { model } = context.registry.for(ada, 'countries');
   return transaction(db.pages, async (client) => {
     await client.query(`
       alter table gazetteer.city drop constraint city_country_code_fkey,
         add constraint city_country_code_fkey foreign key (country_code) references gazetteer.country on delete cascade;
       update gazetteer.city set country_code = case when id <= ${count} then 'FRA' else 'ESP' end`);
-    const found = await findAlong(client, context.registry, model);
+    const found = await findCascade(client, context.registry, model);
     if (!found.isKept) throw new Error(found.reason);
     const taking = { dependants: found.dependants, holdersOf: async () => new Map<string, string>() };
-    const { isTooMany } = await lockAlong(client, model, taking, [keyOf(model, { code: 'FRA' })]);
+    const { isTooMany } = await lockCascade(client, model, taking, [keyOf(model, { code: 'FRA' })]);
     await client.query('rollback; begin');
     return isTooMany ? 'too many' : null;
   });
@@ -540,7 +540,7 @@ function rows(t: TestContext, site: Site): Record<LimitName, Row> {
     'bulk.ticked': refused(limitTexts.ticked, (count) => messageOf(() => selected(site, count))),
     'bulk.inline': refused(limitTexts.inline('Cities'), (count) => {
       const within = { ...cities, hasBackground: false, runsInBackground: () => false };
-      return messageOf(() => runsInline(within, { count, along: 0, kind: 'ticked', operation: 'update' }, ada));
+      return messageOf(() => runsInline(within, { count, cascadeCount: 0, kind: 'ticked', operation: 'update' }, ada));
     }),
     'bulk.atomic': refused(limitTexts.atomic('Cities'), (count) => atOnce(site, count)),
     'bulk.values': refused(limitTexts.bulkValues('Value'), (count) =>
@@ -581,7 +581,7 @@ function rows(t: TestContext, site: Site): Record<LimitName, Row> {
       assert.deepEqual(overfull, count > limits.record.links ? ['tags'] : []);
       return (values.tags as unknown[]).length;
     }),
-    'record.along': refused('too many', (count) => along(site, count)),
+    'record.cascade': refused('too many', (count) => cascade(site, count)),
     'record.followed': refused('incomplete', (count) => followed(site, count)),
     'shown.cellLength': bounded('shown.cellLength', (count) => cutText(some(count), limits.shown.cellLength).replace('…', '').length),
     'shown.titleLength': bounded('shown.titleLength', (count) => titleText(some(count)).replace('…', '').length),

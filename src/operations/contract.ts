@@ -113,7 +113,7 @@ export interface Recreated {
   /** What bringing them back takes, also of what comes along. */
   readonly action: Action;
   /** Models of which records come along. */
-  readonly along: readonly string[];
+  readonly models: readonly string[];
 }
 
 export interface Undone {

@@ -27,7 +27,7 @@ export interface Writing {
  * How many other rows an operation writes along with its records, by the rules of the database: what goes with a deleted record,
  * what no longer leads to it, what follows a key that is changed; and links. At most `max` are looked at, so it costs no more than those.
  */
-export async function countAlong(
+export async function countCascade(
   db: Database,
   registry: ResourceRegistry,
   resource: Resource,
@@ -69,15 +69,15 @@ const sizeOf = (rows: Rows) => [...rows.values()].reduce((sum, all) => sum + all
 async function goingOrCleared(look: Look, keys: readonly ForeignKey[], rows: Rows, root: string, max: number): Promise<number> {
   const own = sizeOf(rows);
   if (!(await follow(look, keys, rows, root, own + max))) return max;
-  let along = sizeOf(rows) - own;
+  let cascadeCount = sizeOf(rows) - own;
   for (const key of keys) {
     const at = rows.get(key.target);
-    if (key.action !== 'clear' || !at || at.size === 0 || along >= max) continue;
-    const cleared = await pointing(look, key, at, rows.get(key.source) ?? new Set(), max - along);
+    if (key.action !== 'clear' || !at || at.size === 0 || cascadeCount >= max) continue;
+    const cleared = await pointing(look, key, at, rows.get(key.source) ?? new Set(), max - cascadeCount);
     if (cleared === null) return max;
-    along += cleared.length;
+    cascadeCount += cleared.length;
   }
-  return along;
+  return cascadeCount;
 }
 
 /** Rows whose foreign key follows a key that is changed, and those that follow these. */
@@ -91,7 +91,7 @@ async function following(
 ): Promise<number> {
   let level = [{ table: root, at: rows.get(root) ?? new Set<string>(), columns }];
   const seen: Rows = new Map(rows);
-  let along = 0;
+  let cascadeCount = 0;
   while (level.length > 0) {
     const next: typeof level = [];
     for (const { table, at, columns: written } of level) {
@@ -101,16 +101,16 @@ async function following(
       for (const key of followers) {
         if (at.size === 0) continue;
         const known = seen.get(key.source) ?? new Set<string>();
-        const found = await pointing(look, key, at, known, max - along);
-        if (found === null || along + found.length >= max) return max;
-        along += found.length;
+        const found = await pointing(look, key, at, known, max - cascadeCount);
+        if (found === null || cascadeCount + found.length >= max) return max;
+        cascadeCount += found.length;
         seen.set(key.source, new Set([...known, ...found]));
         next.push({ table: key.source, at: new Set(found), columns: new Set(key.columns) });
       }
     }
     level = next;
   }
-  return along;
+  return cascadeCount;
 }
 
 function changedColumns(model: ModelMeta, changes: readonly FieldEdit[]): Set<string> {

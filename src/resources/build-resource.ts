@@ -118,7 +118,7 @@ export function buildResource(
     maxInline: Math.min(limits.bulk.inline, bulk.background === false || bulk.runInBackground ? limits.bulk.inline : minAsyncRecords - 1),
     runsInBackground(selection, principal) {
       if (bulk.background === false) return false;
-      return bulk.runInBackground?.(selection, principal) ?? selection.count + selection.along >= minAsyncRecords;
+      return bulk.runInBackground?.(selection, principal) ?? selection.count + selection.cascadeCount >= minAsyncRecords;
     },
     permissions: (principal) => grants.actions(principal).filter((action) => action !== 'bulk-delete' || bulk.delete !== false),
     canSee: grants.canSee,

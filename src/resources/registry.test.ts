@@ -251,7 +251,7 @@ test('who runs in the background follows the rules', () => {
   const ask = (bulk: object, count: number) =>
     build(['City', { bulk }])
       .get('cities')
-      .runsInBackground({ count, along: 0, kind: 'ticked', operation: 'update' }, { id: '1', name: 'Ada', roles: [] });
+      .runsInBackground({ count, cascadeCount: 0, kind: 'ticked', operation: 'update' }, { id: '1', name: 'Ada', roles: [] });
   assert.deepEqual([ask({}, 19), ask({}, 20)], [false, true]);
   assert.deepEqual([ask({ minAsyncRecords: 5 }, 5), ask({ background: false }, 5_000)], [true, false]);
   assert.equal(ask({ runInBackground: ({ count }: { count: number }) => count === 7 }, 7), true);

@@ -11,7 +11,7 @@ import { zoneHint } from '../controls/zone-hint.ts';
 /** The form of an operation of the project's own. */
 export interface BulkDoData extends BulkDialogData {
   controls: readonly { label: string; help: string | null; input: InputData; error: string | null }[];
-  /** What goes along with what is deleted; null: nothing is. */
+  /** The cascade of what is deleted; null: nothing is. */
   consequences: ConsequencesData | null;
   consequencesHeading: string;
   acknowledge: { text: string; isTicked: boolean; error: string | null } | null;

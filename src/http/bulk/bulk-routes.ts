@@ -172,15 +172,16 @@ export const bulkRoutes: FastifyPluginAsync<RouteOptions> = async (app, { contex
   /** The page of each form that an operation may have. */
   const forms: Readonly<Record<FormView, (reply: FastifyReply, opened: Opened, selected: Selected | null) => Promise<unknown>>> = {
     'bulk/edit': async (reply, opened) => reply.page('bulk/edit', await bulkEditData(opened)),
-    'bulk/delete': async (reply, opened, selected) => reply.page('bulk/delete', bulkDeleteData(opened, await goingAlong(opened, selected))),
+    'bulk/delete': async (reply, opened, selected) =>
+      reply.page('bulk/delete', bulkDeleteData(opened, await cascadeData(opened, selected))),
     'bulk/do': async (reply, opened, selected) => {
       const deletes = opened.operation.writes === journal.deleted;
-      return reply.page('bulk/do', await bulkDoData(opened, deletes ? await goingAlong(opened, selected) : null));
+      return reply.page('bulk/do', await bulkDoData(opened, deletes ? await cascadeData(opened, selected) : null));
     },
   };
 
   /** What deleting the selected takes along. */
-  async function goingAlong({ resource, principal, operation }: Opened, selected: Selected | null): Promise<ConsequencesData> {
+  async function cascadeData({ resource, principal, operation }: Opened, selected: Selected | null): Promise<ConsequencesData> {
     const chosen = selected ? selectionWhere(resource, principal, selected) : { OR: [] };
     const found = await consequences(db, registry, resource, principal, chosen);
     const undoer = { principal, days: context.settings.undoRetentionDays, action: 'bulk-delete' } as const;

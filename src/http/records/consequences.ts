@@ -81,15 +81,15 @@ function undoOf(
   const records = found.deleted.filter(({ links }) => !links);
   const named = records.map((affected) => textOf(registry, resource, affected));
   const refused = (why: string) => ({ text: words.notUndoable(named), note: why, isPossible: false });
-  if (!found.along.isKept) return refused(words.whyNotUndoable[found.along.reason](found.along.table));
-  const along = found.deleted.reduce((sum, { count }) => sum + count, 0);
-  if (found.records === 1 && !found.isComplete && found.records + along >= limits.record.followed)
-    return refused(words.whyNotUndoable.tooMany(limits.record.along));
+  if (!found.cascade.isKept) return refused(words.whyNotUndoable[found.cascade.reason](found.cascade.table));
+  const cascade = found.deleted.reduce((sum, { count }) => sum + count, 0);
+  if (found.records === 1 && !found.isComplete && found.records + cascade >= limits.record.followed)
+    return refused(words.whyNotUndoable.tooMany(limits.record.cascade));
   const mayBringBack = ({ resource: own }: Affected) => own !== null && can(own, principal, action);
   if (!records.every(mayBringBack)) return refused(words.whyNotUndoable.forbidden);
   const notes = [
     ...(found.cleared.length > 0 ? [words.clearedNote] : []),
-    ...(records.some(({ isMore }) => isMore) ? [words.undoableNote(limits.record.along)] : []),
+    ...(records.some(({ isMore }) => isMore) ? [words.undoableNote(limits.record.cascade)] : []),
   ];
   return { text: words.undoable(days, named), note: notes.length > 0 ? notes.join(' ') : null, isPossible: true };
 }

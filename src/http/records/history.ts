@@ -201,7 +201,7 @@ function restoreForm(
 function restoreOfLast(parts: HistoryParts): RestoreForm | null {
   const { resource, key, page } = parts;
   const last = page.entries[0];
-  if (last?.kind !== journal.deleted || last.values === null || last.isAlong) return null;
+  if (last?.kind !== journal.deleted || last.values === null || last.isCascaded) return null;
   return restoreForm(parts, { key, title: lastTitle(resource, page) ?? keyToUrl(resource.model, key), task: last.task });
 }
 

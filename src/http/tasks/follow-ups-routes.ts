@@ -104,11 +104,11 @@ export const followUpRoutes: FastifyPluginAsync<RouteOptions> = async (app, { co
   ) {
     const principal = principalOf(request);
     const preview = await previewUndo(context, principal, Number(request.params.id), null);
-    const { resource, total, judged, restored, unchanged, gone, refused, along } = preview;
+    const { resource, total, judged, restored, unchanged, gone, refused, cascade } = preview;
     const [task] = (await named(context, principal, [preview.task])) as [NamedTask];
     if (wantsJson(request) && error) throw error;
     if (wantsJson(request)) {
-      const back = along.map(({ resource: own, count }) => ({ resource: own.slug, count }));
+      const back = cascade.map(({ resource: own, count }) => ({ resource: own.slug, count }));
       return { taskId: task.id, total, judged, restored, along: back, unchanged, gone, refused };
     }
     const after = turned ?? textsOf(request.query._after)[0] ?? '';

@@ -8,7 +8,7 @@ import type { ResourceRegistry, Resource } from '../../resources/contract.ts';
 import type { Where } from '../../resources/client.ts';
 import { readTitled } from '../../selection/titled.ts';
 import { buildWhere } from '../../selection/where.ts';
-import { type Along, alongOf } from './dependants.ts';
+import { type Cascade, cascadeFrom } from './dependants.ts';
 import { type ForeignKey, readKeysAndHeirs } from './foreign-keys.ts';
 import { keySql } from '../../metadata/key-sql.ts';
 import { limits } from '../../limits.ts';
@@ -41,7 +41,7 @@ export interface Consequences {
   /** Columns by which some of the records lead to others of them, which may not be left behind: then the order decides. */
   amongThem: readonly string[];
   /** Can what goes along be kept, so that they can be brought back? */
-  along: Along;
+  cascade: Cascade;
   /** Columns that point at them without an index: every deleted record reads their whole table. */
   unindexed: readonly string[];
 }
@@ -111,7 +111,7 @@ export async function consequences(
       left.forbidding.map(({ key, ids, isMore }) => describe(sourceOf(key), key.columns, ids, { isMore: isMore || !isComplete })),
     ),
     amongThem: found.amongThem,
-    along: alongOf(keys, heirs, registry, model),
+    cascade: cascadeFrom(keys, heirs, registry, model),
     unindexed: keys
       .filter((key) => (rows.get(key.target)?.size ?? 0) > 0 && !key.isIndexed)
       .map((key) => `${key.table} (${key.columns.join(', ')})`),

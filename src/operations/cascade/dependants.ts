@@ -17,9 +17,9 @@ export interface Dependant {
   readonly by: readonly { readonly key: ForeignKey; readonly of: Dependant | null }[];
 }
 
-/** What deleting records of a model takes along by `ON DELETE CASCADE`, links of many-to-many fields aside. */
-export type Along =
-  /** Dependants that are pointed at come before those that point; none: nothing goes along. */
+/** The cascade of a delete: what the database deletes with records of a model by `ON DELETE CASCADE`, links of many-to-many fields aside. */
+export type Cascade =
+  /** Dependants that are pointed at come before those that point; empty: there is none. */
   | { readonly isKept: true; readonly dependants: readonly Dependant[] }
   /** It cannot be kept, because of `table`; `heirs`: nor can the records themselves, for which of the tables they are of is not known. */
   | {
@@ -29,9 +29,9 @@ export type Along =
       readonly tables: readonly string[];
     };
 
-export async function findAlong(client: Queryable, registry: ResourceRegistry, model: ModelMeta): Promise<Along> {
+export async function findCascade(client: Queryable, registry: ResourceRegistry, model: ModelMeta): Promise<Cascade> {
   const { keys, heirs } = await readKeysAndHeirs(client);
-  return alongOf(keys, heirs, registry, model);
+  return cascadeFrom(keys, heirs, registry, model);
 }
 
 type TableName = string;
@@ -40,11 +40,11 @@ const sourceOf = ({ schema, table }: ForeignKey): TableName => JSON.stringify([s
 const targetOf = ({ targetSchema, targetTable }: ForeignKey): TableName => JSON.stringify([targetSchema, targetTable]);
 const tableOf = ({ dbSchema, dbTable }: ModelMeta): TableName => JSON.stringify([dbSchema, dbTable]);
 
-export function alongOf(keys: readonly ForeignKey[], heirs: Heirs, registry: ResourceRegistry, model: ModelMeta): Along {
+export function cascadeFrom(keys: readonly ForeignKey[], heirs: Heirs, registry: ResourceRegistry, model: ModelMeta): Cascade {
   const root = tableOf(model);
   const levels = new Map<TableName, number>();
   const tables = new Set<string>();
-  const problems: Omit<Along & { isKept: false }, 'isKept' | 'tables'>[] = [];
+  const problems: Omit<Cascade & { isKept: false }, 'isKept' | 'tables'>[] = [];
   const resourceOf = (table: TableName) => registry.list.find((resource) => tableOf(resource.model) === table) ?? null;
 
   function follow(path: readonly TableName[]): void {

@@ -17,7 +17,7 @@ export interface HistoryEntry {
   reason: string | null;
   task: HistoryTask | null;
   /** It went with another record, or came back with it. */
-  isAlong: boolean;
+  isCascaded: boolean;
   /** Values that were written, as text; null: only that it happened is still kept. */
   values: readonly ChangedValue[] | null;
 }
@@ -79,7 +79,7 @@ interface Row {
   task_operation: string;
   task_parameters: unknown;
   task_finished: boolean;
-  is_along: boolean;
+  is_cascaded: boolean;
   before: Image;
   after: Image;
 }
@@ -119,7 +119,7 @@ export async function readHistory(db: Database, resource: Resource, key: string,
      )
      select c.id::text as id, c.kind, c.at, c.principal_id, c.principal_name, c.change_reason, c.fields, c.task_id,
        task.title as task_title, task.principal_id as task_owner, task.resource as task_resource,
-       task.operation as task_operation, task.parameters as task_parameters, task.finished_at is not null as task_finished, c.along_with is not null as is_along,
+       task.operation as task_operation, task.parameters as task_parameters, task.finished_at is not null as task_finished, c.along_with is not null as is_cascaded,
        ${imagesSql('c', 'place.at', resource)}
      from found join ${change} c using (id) left join ${raw(t.task)} task on task.id = c.task_id
        cross join lateral (select array_position(c.keys, ${own}) - 1 as at) place
@@ -146,7 +146,7 @@ function imagesSql(change: string, place: string, resource: Resource): Sql {
 function entryOf(resource: Resource, row: Row): HistoryEntry {
   const { id, kind, at, principal_id: principalId, principal_name: principalName, change_reason: reason } = row;
   const task = taskOf(row);
-  return { id, kind, at, principalId, principalName, reason, task, isAlong: row.is_along, values: valuesOf(resource, row) };
+  return { id, kind, at, principalId, principalName, reason, task, isCascaded: row.is_cascaded, values: valuesOf(resource, row) };
 }
 
 type TaskColumns = Pick<

@@ -15,9 +15,9 @@ import type { UndoParameters } from './undo-parameters.ts';
 export async function watchUndo(
   client: Queryable,
   { model, metadata }: { model: ModelMeta; metadata: Metadata },
-  { shapes, along = [] }: UndoParameters,
+  { shapes, along: cascade = [] }: UndoParameters,
 ): Promise<Watch<UndoParameters> | null> {
-  const models = [model, ...along.filter(({ isThere }) => isThere).map((one) => modelOf(metadata, one.model))];
+  const models = [model, ...cascade.filter(({ isThere }) => isThere).map((one) => modelOf(metadata, one.model))];
   const links = models.flatMap(linksOf).map((field) => joinOf(field).joinTable);
   if (shapes.every(({ kind }) => kind === journal.created)) return null;
   if (!(await hasTriggers(client, [...models.map(({ table }) => table), ...links]))) return null;
@@ -43,13 +43,13 @@ interface Written {
   model: string;
   kind: 'create' | 'update';
   fields: readonly string[];
-  isAlong: boolean;
+  isCascaded: boolean;
   keys: string[];
 }
 
 async function readWritten(client: Queryable, { t, author }: ApplyTarget): Promise<Written[]> {
   const { rows } = await client.query<Written>(
-    `select model, kind, fields, along_with is not null as "isAlong", array_agg(key order by key) as keys
+    `select model, kind, fields, along_with is not null as "isCascaded", array_agg(key order by key) as keys
      from ${t.change} cross join unnest(keys) key where task_id = $1 and chunk = $2 and kind in ('create', 'update')
      group by model, kind, fields, along_with is not null`,
     [author.taskId, author.chunk],
@@ -62,19 +62,19 @@ async function findAltered(
   client: Queryable,
   { t, author }: ApplyTarget,
   model: ModelMeta,
-  { kind, fields, isAlong, keys }: Written,
+  { kind, fields, isCascaded, keys }: Written,
   parentId: number,
 ): Promise<Alteration[]> {
   const ofChunk = sql`task_id = ${author.taskId}::int and chunk = ${author.chunk}`;
   // What came back along is kept as it was to be written; of the records themselves as it was read back.
-  const before = isAlong ? sql`${ofChunk} and along_with is not null` : sql`task_id = ${parentId}::int and along_with is null`;
+  const before = isCascaded ? sql`${ofChunk} and along_with is not null` : sql`task_id = ${parentId}::int and along_with is null`;
   const given = shared(sql`${keys}::text[]`);
   const imagesOf = (chosen: Sql) => sql`select entry.key, entry.before,
       case when jsonb_typeof(change.after) = 'array' then entry.after else change.after end as after
     from ${raw(t.change)} change cross join lateral rows from (unnest(change.keys), jsonb_array_elements(change.before),
       jsonb_array_elements(case when jsonb_typeof(change.after) = 'array' then change.after else '[]' end)) as entry(key, before, after)
     where ${chosen} and model = ${model.name} and change.keys && ${given} and entry.key = any(${given})`;
-  const sides = kind === journal.changed ? sidesOfUpdate(model, fields) : sidesOfRow(model, isAlong ? 'after' : 'before');
+  const sides = kind === journal.changed ? sidesOfUpdate(model, fields) : sidesOfRow(model, isCascaded ? 'after' : 'before');
   const isAltered = raw(`${jsonToTheLetter('side.now')} is distinct from ${jsonToTheLetter('side.was')}`);
   const { rows } = await query<{ name: string; keys: string[] }>(
     client,

@@ -1,14 +1,14 @@
 import type { Principal } from '../../auth/principal.ts';
 import { AppError } from '../../errors.ts';
 import type { ModelMeta } from '../../metadata/contract.ts';
-import { type Along, findAlong } from '../../operations/cascade/dependants.ts';
+import { type Cascade, findCascade } from '../../operations/cascade/dependants.ts';
 import { isFixed } from '../../operations/rules/fixed-fields.ts';
 import type { Undone } from '../../operations/contract.ts';
 import { journal, undoneBy } from '../../operations/journal-kind.ts';
 import { actionOf, assertMayRun, mayUndo, type OperationKind, undoneOf } from '../../operations/operations.ts';
 import { assertNoRule } from '../../operations/rules/rewrite-rules.ts';
-import type { Returning } from '../../operations/undo/recreate-sql.ts';
-import { countAlongStatement, judgeStatement, sentences, type Shape } from '../../operations/undo/undo-sql.ts';
+import type { CascadedModel } from '../../operations/undo/recreate-sql.ts';
+import { countCascadedStatement, judgeStatement, sentences, type Shape } from '../../operations/undo/undo-sql.ts';
 import type { UndoneParameters } from '../../operations/undo/undo-parameters.ts';
 import { can } from '../../resources/permissions.ts';
 import type { Resource } from '../../resources/contract.ts';
@@ -33,7 +33,7 @@ export interface UndoPreview {
   unchanged: number;
   gone: number;
   /** Would come back along with them. */
-  along: readonly { resource: Resource; count: number }[];
+  cascade: readonly { resource: Resource; count: number }[];
   /** Would be refused, by reason, with the first keys of each. */
   refused: readonly { code: string; message: string; count: number; keys: readonly string[] }[];
 }
@@ -56,7 +56,7 @@ export async function previewUndo(
     restored: 0,
     unchanged: 0,
     gone: 0,
-    along: [] as UndoPreview['along'][number][],
+    cascade: [] as UndoPreview['cascade'][number][],
     refused: [] as UndoPreview['refused'][number][],
   };
   if (keys.length === 0) return preview;
@@ -74,11 +74,11 @@ export async function previewUndo(
       }
     }
     if (shape.kind === journal.deleted && parameters.along?.length) {
-      const counting = countAlongStatement(target, keys, parameters, shape);
+      const counting = countCascadedStatement(target, keys, parameters, shape);
       const { rows: back } = await ctx.db.pages.query<{ model: string; count: number }>(counting.text, counting.values);
       for (const { model, count } of back) {
         const own = resource.related(model);
-        if (own && count > 0) preview.along.push({ resource: own, count });
+        if (own && count > 0) preview.cascade.push({ resource: own, count });
       }
     }
   }
@@ -131,7 +131,7 @@ async function prepareUndo(ctx: TaskContext, principal: Principal, taskId: numbe
   const shapes = await shapesOf(ctx, task);
   for (const { fields } of shapes) assertMayChange(resource, principal, fields);
   const recreates = shapes.some(({ kind }) => kind === journal.deleted);
-  const along = recreates ? await assertRecreatable(ctx, principal, task, resource, action) : [];
+  const cascade = recreates ? await assertRecreatable(ctx, principal, task, resource, action) : [];
   await assertNoRule(
     ctx.db.pages,
     resource.model,
@@ -139,7 +139,15 @@ async function prepareUndo(ctx: TaskContext, principal: Principal, taskId: numbe
     true,
   );
   const columns = recreates ? await insertableColumns(ctx.db, resource.model) : [];
-  const parameters: UndoneParameters = { taskId: task.id, title: task.title, action, shapes, columns, along, ...doneFirst(resource, task) };
+  const parameters: UndoneParameters = {
+    taskId: task.id,
+    title: task.title,
+    action,
+    shapes,
+    columns,
+    along: cascade,
+    ...doneFirst(resource, task),
+  };
   return { task, resource, parameters };
 }
 
@@ -181,7 +189,7 @@ async function assertRecreatable(
   task: TaskRow,
   resource: Resource,
   action: Action,
-): Promise<Returning[]> {
+): Promise<CascadedModel[]> {
   const mayBringBack = (one: Resource) => one.scope(principal) === null || task.principalId === principal.id;
   if (!mayBringBack(resource)) {
     throw new AppError('forbidden', 403, 'Only whoever deleted these records, or somebody who may see every one, can bring them back.');
@@ -190,15 +198,15 @@ async function assertRecreatable(
     `select distinct kept_along as kept from ${db.t.change} where task_id = $1 and model = $2 and kind = 'delete' and kept_along is not null`,
     [task.id, task.model],
   );
-  const along = await findAlong(db.pages, registry, resource.model);
-  const going = along.isKept ? along.dependants.map((dependant) => dependant.resource.model.name) : null;
+  const cascade = await findCascade(db.pages, registry, resource.model);
+  const going = cascade.isKept ? cascade.dependants.map((dependant) => dependant.resource.model.name) : null;
   if (rows.length === 0 || going === null || rows.some(({ kept }) => going.some((name) => !kept.includes(name)))) {
-    throw along.isKept || along.reason !== 'heirs' ? notKept(tablesOf(along)) : ofHeirs(along.table);
+    throw cascade.isKept || cascade.reason !== 'heirs' ? notKept(tablesOf(cascade)) : ofHeirs(cascade.table);
   }
   const models = [...new Set(rows.flatMap(({ kept }) => kept))];
-  return Promise.all(models.map((model) => returningOf(model)));
+  return Promise.all(models.map((model) => cascadedModelOf(model)));
 
-  async function returningOf(model: string): Promise<Returning> {
+  async function cascadedModelOf(model: string): Promise<CascadedModel> {
     const own = registry.list.find((candidate) => candidate.model.name === model);
     if (!own) throw notKept([model]);
     const { rows: found } = await db.pages.query(
@@ -221,8 +229,8 @@ async function assertRecreatable(
   }
 }
 
-function tablesOf(along: Along): readonly string[] {
-  return along.isKept ? along.dependants.map(({ resource }) => resource.model.dbTable) : along.tables;
+function tablesOf(cascade: Cascade): readonly string[] {
+  return cascade.isKept ? cascade.dependants.map(({ resource }) => resource.model.dbTable) : cascade.tables;
 }
 
 function ofHeirs(heir: string): AppError {

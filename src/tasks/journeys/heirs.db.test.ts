@@ -32,8 +32,8 @@ test('records of a table that others inherit from are edited and put back where 
   await runAtOnce(ctx, takeBack(edited.id));
   assert.deepEqual(await rows(), before);
 
-  const { along } = await consequences(db, ctx.registry, cities, ada, whereKeys(cities.model, keys));
-  assert.deepEqual(along, { isKept: false, reason: 'heirs', table: 'village', tables: [] });
+  const { cascade } = await consequences(db, ctx.registry, cities, ada, whereKeys(cities.model, keys));
+  assert.deepEqual(cascade, { isKept: false, reason: 'heirs', table: 'village', tables: [] });
   const deleted = await run('delete', { acknowledge: 'yes' });
   assert.equal(deleted.changed, 4);
   const left = await rows();

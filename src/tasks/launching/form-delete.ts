@@ -4,7 +4,7 @@ import type { Database } from '../../db/database.ts';
 import type { Queryable } from '../../db/transaction.ts';
 import type { DeleteParameters } from '../../operations/delete/delete.ts';
 import { whereKeys } from '../../metadata/keys.ts';
-import { countAlong } from '../../operations/count-cascade.ts';
+import { countCascade } from '../../operations/count-cascade.ts';
 import { journal } from '../../operations/journal-kind.ts';
 import { assertNoRule } from '../../operations/rules/rewrite-rules.ts';
 import { limits } from '../../limits.ts';
@@ -25,7 +25,7 @@ interface Whose {
 export async function isSlowDelete({ db, registry }: TaskContext, { resource }: Whose, key: string): Promise<boolean> {
   if (!resource.hasBackground) return false;
   const writing = { operation: 'delete', parameters: {}, where: whereKeys(resource.model, [key]), count: 1 } as const;
-  return 1 + (await countAlong(db, registry, resource, writing, limits.bulk.inline)) > limits.bulk.inline;
+  return 1 + (await countCascade(db, registry, resource, writing, limits.bulk.inline)) > limits.bulk.inline;
 }
 
 /** The same delete as a task that a worker runs. Sent twice it is one. Throws AppError 423 where somebody holds the record. */

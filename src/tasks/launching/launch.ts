@@ -16,7 +16,7 @@ import { overlapMessage } from '../running/prepare.ts';
 import { earlierTask, type Launched } from '../launched.ts';
 import { runInline } from './run-inline.ts';
 import { recordsHeld } from '../launched.ts';
-import { countAlongInline, runsInline } from '../runs-inline.ts';
+import { countCascadeInline, runsInline } from '../runs-inline.ts';
 import { defaultRunOptions, type RunOptions } from '../run-options.ts';
 import { limits, limitTexts } from '../../limits.ts';
 
@@ -70,8 +70,9 @@ export async function launch(ctx: TaskContext, request: Launch): Promise<Launche
   const { kind } = selection;
   const isPutOff = (options.inBackground || preview.findings?.isUntried === true) && resource.hasBackground;
   const writing = { operation: request.operation, parameters, where, count: preview.recordCount, kind };
-  const along = isPutOff ? 0 : await countAlongInline(ctx, resource, principal, writing);
-  const isInline = (count: number) => !isPutOff && runsInline(resource, { count, along, kind, operation: request.operation }, principal);
+  const cascadeCount = isPutOff ? 0 : await countCascadeInline(ctx, resource, principal, writing);
+  const isInline = (count: number) =>
+    !isPutOff && runsInline(resource, { count, cascadeCount, kind, operation: request.operation }, principal);
   const keys = await readKeys(registry, resource.model, where, isInline(preview.recordCount) ? limits.bulk.inline + 1 : 1);
   if (keys.length === 0) throw new AppError('empty-selection', 422, 'Nothing is selected.');
   const task: NewTask = {

@@ -16,7 +16,7 @@ import { reselect } from '../../selection/matching-sql.ts';
 import { countSelection, getSelection, type Selection, selectionWhere } from '../../selection/selection.ts';
 import type { TaskContext } from '../context.ts';
 import { listHolders } from '../looking/holders.ts';
-import { alongPreview, type Findings, type Preview, previewed, withManner, writePreview } from './preview.ts';
+import { countPreviewCascade, type Findings, type Preview, previewed, withManner, writePreview } from './preview.ts';
 import { readSelectedKeys, sampleSelectedKeys } from './read-selected-keys.ts';
 import { type Tried, tryOut } from './try-out.ts';
 
@@ -53,12 +53,12 @@ export async function lookAhead(ctx: TaskContext, looking: Looking): Promise<Pre
   };
   const isJustMade = preview.findings === null && preview.exclusions.length === 0 && preview.selectionVersion === selection.version;
   const recordCount = isJustMade ? preview.recordCount : await countSelection(registry, resource, principal, selected);
-  const along = await alongPreview(ctx, resource, principal, { ...preview, recordCount }, selected);
-  const { runsInline } = withManner({ ...preview, recordCount }, resource, principal, along);
+  const cascadeCount = await countPreviewCascade(ctx, resource, principal, { ...preview, recordCount }, selected);
+  const { runsInline } = withManner({ ...preview, recordCount }, resource, principal, cascadeCount);
   const keys = await keysToTry(ctx, looking, selected, recordCount, deadline);
   await assertApart(ctx, looking, selected, recordCount, keys, deadline);
   const found = await findOut(ctx, { ...looking, preview: { ...preview, runsInline } }, selected, recordCount, keys, deadline);
-  const findings = { ...found, along };
+  const findings = { ...found, along: cascadeCount };
   // Where others were left out meanwhile, what was found is about other records: whoever left them out finds out about those.
   await writePreview(
     db,

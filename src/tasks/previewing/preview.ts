@@ -10,7 +10,7 @@ import { assertMayBegin, getOperation } from '../../operations/operations.ts';
 import type { Resource } from '../../resources/contract.ts';
 import { countSelection, getSelection, type Selected, type Selection, selectionWhere } from '../../selection/selection.ts';
 import type { TaskContext } from '../context.ts';
-import { countAlongInline, runsInline } from '../runs-inline.ts';
+import { countCascadeInline, runsInline } from '../runs-inline.ts';
 import { limits, limitTexts } from '../../limits.ts';
 
 /** What was typed, by the name of the control. */
@@ -116,11 +116,11 @@ export async function createPreview(ctx: TaskContext, wanted: NewPreview): Promi
   );
   const preview = rows[0] as Preview;
   const selected = previewed(selection, preview);
-  return withManner(preview, resource, principal, await alongPreview(ctx, resource, principal, preview, selected));
+  return withManner(preview, resource, principal, await countPreviewCascade(ctx, resource, principal, preview, selected));
 }
 
 /** What is written along with a preview's records. */
-export async function alongPreview(
+export async function countPreviewCascade(
   ctx: TaskContext,
   resource: Resource,
   principal: Principal,
@@ -129,7 +129,7 @@ export async function alongPreview(
 ): Promise<number> {
   if (count === 0) return 0;
   const where = selectionWhere(resource, principal, selected);
-  return countAlongInline(ctx, resource, principal, { operation, parameters, where, count, kind: selected.kind });
+  return countCascadeInline(ctx, resource, principal, { operation, parameters, where, count, kind: selected.kind });
 }
 
 /** The principal's own; somebody else's, of another resource, and one that is gone are the same null. */
@@ -199,10 +199,10 @@ export function withManner(
   preview: Omit<Preview, 'runsInline'>,
   resource: Resource,
   principal: Principal,
-  along = preview.findings?.along ?? 0,
+  cascadeCount = preview.findings?.along ?? 0,
 ): Preview {
   const { recordCount: count, kind, operation } = preview;
   // What takes longer than a preview may is nobody's to wait for.
   if (preview.findings?.isUntried && resource.hasBackground) return { ...preview, runsInline: false };
-  return { ...preview, runsInline: runsInline(resource, { count, along, kind, operation }, principal) };
+  return { ...preview, runsInline: runsInline(resource, { count, cascadeCount, kind, operation }, principal) };
 }

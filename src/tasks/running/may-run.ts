@@ -37,8 +37,8 @@ async function mayBringBack(
 ): Promise<boolean> {
   const recreated = operation.recreates?.(parameters);
   if (!recreated) return true;
-  const { taskId, action, along } = recreated;
-  const back = [resource, ...along.map((model) => resource.related(model))];
+  const { taskId, action, models } = recreated;
+  const back = [resource, ...models.map((model) => resource.related(model))];
   if (back.some((one) => one === null || !can(one, principal, action))) return false;
   if (back.every((one) => one?.scope(principal) === null)) return true;
   const { rowCount } = await db.background.query(`select 1 from ${db.t.task} where id = $1 and principal_id = $2`, [taskId, principal.id]);

@@ -85,7 +85,7 @@ test('a record that is deleted by its form tells in the history of what went alo
   assert.equal((await visitor.post('/ships/3/delete')).statusCode, 303);
   const { entries } = await readHistory(db, cabins, '3/1/1', null);
   assert.deepEqual(
-    entries.map(({ kind, principalName, task: by, isAlong }) => [kind, principalName, by?.title, isAlong]),
+    entries.map(({ kind, principalName, task: by, isCascaded }) => [kind, principalName, by?.title, isCascaded]),
     [['delete', 'Admin', 'Delete ship', true]],
   );
   assert.match((await visitor.get('/cabins/deleted')).body, /3\/1\/1/);

@@ -79,7 +79,7 @@ test('undoing a delete brings back what went along, two levels deep, to the lett
   const preview = await previewUndo(ctx, ada, task.id, null);
   assert.deepEqual([preview.total, preview.restored, preview.refused], [40, 40, []]);
   assert.deepEqual(
-    preview.along.map(({ resource, count }) => [resource.model.name, count]),
+    preview.cascade.map(({ resource, count }) => [resource.model.name, count]),
     [
       ['Deck', 90],
       ['Cabin', 240],
@@ -302,7 +302,7 @@ test('what goes along with several records comes back with the last of them', as
   const before = await picture(db);
   const task = await deleted();
   assert.deepEqual(
-    (await previewUndo(ctx, ada, task.id, [shipKey(1)])).along.map(({ count }) => count),
+    (await previewUndo(ctx, ada, task.id, [shipKey(1)])).cascade.map(({ count }) => count),
     [3, 7],
   );
   for (const id of [1, 9]) assert.deepEqual(outcome(await undone(task, [shipKey(id)])), { ...all, changed: 1 });

@@ -103,7 +103,7 @@ test(`deletes, undos and redos of ships with what is on them equal a model in ${
       // It looks at what is there, and tries nothing.
       const foreseen = gone.filter((id) => !refused.includes(id));
       assert.deepEqual([preview.restored, preview.refused.reduce((sum, { count }) => sum + count, 0)], [foreseen.length, refused.length]);
-      assert.equal(preview.along.find(({ resource }) => resource.slug === 'cabins')?.count ?? 0, cabinsOf(foreseen));
+      assert.equal(preview.cascade.find(({ resource }) => resource.slug === 'cabins')?.count ?? 0, cabinsOf(foreseen));
       const undone = await runAtOnce(ctx, undoing(task.id));
       const keptBack = left.filter((id) => backFate(id) === 'kept-back').length;
       assert.deepEqual([undone.changed, undone.failed, undone.keptBack], [back.length, left.length - keptBack, keptBack]);
