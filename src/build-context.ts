@@ -16,7 +16,7 @@ export async function buildContext(
   config: Config,
   admin: AdminDefinition,
   log: TaskContext['log'],
-): Promise<{ db: Database; ctx: TaskContext }> {
+): Promise<{ db: Database; context: TaskContext }> {
   const db = await openDatabase({
     connectionString,
     schema: config.BULKHEAD_DATABASE_SCHEMA,
@@ -34,7 +34,7 @@ export async function buildContext(
   await assertUsesPool(client, db.pages);
   const createClient: AdminDefinition['createClient'] = (pool) => (pool === db.pages ? client : admin.createClient(pool));
   const registry = buildRegistry(resources, createClient, db.pages, defaults, (message, details) => log('error', message, details), db.t);
-  const ctx: TaskContext = {
+  const context: TaskContext = {
     db,
     registry,
     log,
@@ -58,5 +58,5 @@ export async function buildContext(
       return rows[0]?.roles ?? null;
     },
   };
-  return { db, ctx };
+  return { db, context };
 }

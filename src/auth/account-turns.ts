@@ -1,7 +1,7 @@
 import { BoundedMap } from '../bounded-map.ts';
 import { limits } from '../limits.ts';
 
-interface Account {
+interface AccountFailures {
   failures: number;
   /** When the next attempt may be made. */
   nextAt: number;
@@ -14,7 +14,7 @@ interface Account {
  * tried. Nobody is locked out: who waits is served, and a browser that has signed in before has turns of its own.
  */
 export class AccountTurns {
-  readonly #accounts = new BoundedMap<string, Account>(limits.signIn.watchedAccounts);
+  readonly #accounts = new BoundedMap<string, AccountFailures>(limits.signIn.watchedAccounts);
 
   /** Milliseconds to wait for a turn; null: too many wait before. */
   take(account: string, now: number): number | null {

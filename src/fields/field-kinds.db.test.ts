@@ -59,8 +59,8 @@ const typed: Record<string, string[]> = {
 
 test('what is typed for a column of any kind comes back the same from the database, through Prisma, through SQL and in bulk', async (t) => {
   const { db } = await testDatabase(t, { content: 'torture' });
-  const ctx = testContext(db, {}, {}, tortureAdmin);
-  const { registry } = ctx;
+  const context = testContext(db, {}, {}, tortureAdmin);
+  const { registry } = context;
   const untried: string[] = [];
   const wrong: string[] = [];
   for (const model of ['Everything', 'ScalarList']) {
@@ -109,7 +109,7 @@ test('what is typed for a column of any kind comes back the same from the databa
     await db.pages.query(`update ${model.table} set ${meta.column} = null where id = 1`);
     const resource = registry.list.find((candidate) => candidate.model === model);
     if (!resource) throw new Error(`${model.name} has no resource`);
-    const { task } = await launchOn(ctx, resource, { keys: [keyOf(model, { id: 1 })] }, 'update', {
+    const { task } = await launchOn(context, resource, { keys: [keyOf(model, { id: 1 })] }, 'update', {
       field: name,
       [`change.${name}`]: meta.isList ? 'replace' : 'set',
       [`value.${name}`]: text,

@@ -6,10 +6,10 @@ import { equality } from './operators/equality.ts';
 import { ranges } from './operators/range.ts';
 import type { ResourceField } from './contract.ts';
 
-type Read = (text: string, field: ResourceField) => Parsed<unknown>;
+type ReadNumber = (text: string, field: ResourceField) => Parsed<unknown>;
 
-function numeric(name: string, fromText: (text: string) => unknown, read: Read): FieldKind {
-  const readTrimmed: Read = (text, field) => read(text.trim(), field);
+function numeric(name: string, fromText: (text: string) => unknown, read: ReadNumber): FieldKind {
+  const readTrimmed: ReadNumber = (text, field) => read(text.trim(), field);
   const comparisons = [...equality(readTrimmed), ...ranges(readTrimmed)];
   return {
     name,

@@ -7,13 +7,22 @@ import type { Where } from '../resources/client.ts';
 import type { FieldEdit } from './field-edit.ts';
 import { type ForeignKey, readForeignKeys } from './cascade/foreign-keys.ts';
 import { journal } from './journal-kind.ts';
-import { chosenPlaces, follow, inSnapshot, type Look, patiently, pointing, rootId, type Rows } from './cascade/key-walk.ts';
+import {
+  chosenPlaces,
+  follow,
+  inSnapshot,
+  type PatientQuery,
+  patiently,
+  pointing,
+  rootId,
+  type PlacesByTable,
+} from './cascade/key-walk.ts';
 import { changesOf, findOperation } from './operations.ts';
 
 /** Longest that counting takes, in milliseconds; what takes longer counts as many. */
 const maxWaitMs = 1_000;
 
-export interface Writing {
+export interface PlannedWrite {
   operation: string;
   /** As `Operation.parse` made them; undefined: not known yet. */
   parameters: unknown;
@@ -31,7 +40,7 @@ export async function countCascade(
   db: Database,
   registry: ResourceRegistry,
   resource: Resource,
-  { operation, parameters, where, count }: Writing,
+  { operation, parameters, where, count }: PlannedWrite,
   max: number,
 ): Promise<number> {
   if (max <= 0 || count === 0) return 0;
@@ -48,7 +57,7 @@ export async function countCascade(
     const root = rootId(keys, resource.model);
     const chosen = await chosenPlaces(look, resource.model, matching, count + max);
     if (chosen === null) return max;
-    const rows: Rows = new Map([[root, chosen]]);
+    const rows: PlacesByTable = new Map([[root, chosen]]);
     const found = written ? await following(look, keys, rows, root, written, max) : await goingOrCleared(look, keys, rows, root, max);
     const cut = await linksOf(look, links.cut, resource.model, matching, max);
     return Math.min(max, found + cut + links.added);
@@ -64,9 +73,15 @@ async function isFollowed(db: Database, { table }: ModelMeta): Promise<boolean> 
   return rows[0]?.isFollowed === true;
 }
 
-const sizeOf = (rows: Rows) => [...rows.values()].reduce((sum, all) => sum + all.size, 0);
+const sizeOf = (rows: PlacesByTable) => [...rows.values()].reduce((sum, all) => sum + all.size, 0);
 
-async function goingOrCleared(look: Look, keys: readonly ForeignKey[], rows: Rows, root: string, max: number): Promise<number> {
+async function goingOrCleared(
+  look: PatientQuery,
+  keys: readonly ForeignKey[],
+  rows: PlacesByTable,
+  root: string,
+  max: number,
+): Promise<number> {
   const own = sizeOf(rows);
   if (!(await follow(look, keys, rows, root, own + max))) return max;
   let cascadeCount = sizeOf(rows) - own;
@@ -82,15 +97,15 @@ async function goingOrCleared(look: Look, keys: readonly ForeignKey[], rows: Row
 
 /** Rows whose foreign key follows a key that is changed, and those that follow these. */
 async function following(
-  look: Look,
+  look: PatientQuery,
   keys: readonly ForeignKey[],
-  rows: Rows,
+  rows: PlacesByTable,
   root: string,
   columns: ReadonlySet<string>,
   max: number,
 ): Promise<number> {
   let level = [{ table: root, at: rows.get(root) ?? new Set<string>(), columns }];
-  const seen: Rows = new Map(rows);
+  const seen: PlacesByTable = new Map(rows);
   let cascadeCount = 0;
   while (level.length > 0) {
     const next: typeof level = [];
@@ -134,7 +149,7 @@ function linksWritten(model: ModelMeta, changes: readonly FieldEdit[], count: nu
   return links;
 }
 
-async function linksOf(look: Look, cut: Links['cut'], model: ModelMeta, chosen: Sql, max: number): Promise<number> {
+async function linksOf(look: PatientQuery, cut: Links['cut'], model: ModelMeta, chosen: Sql, max: number): Promise<number> {
   let found = 0;
   for (const { table, column } of cut) {
     const id = idFieldsOf(model)[0]?.column;

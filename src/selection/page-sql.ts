@@ -6,7 +6,7 @@ import type { ResourceRegistry, Resource, ResourceField } from '../resources/con
 import { type OrderKey, orderText, type Piece, type Place, piecesOf } from './keyset.ts';
 import { cutSql, isLongText } from './cut.ts';
 import { idOf, reselect } from './matching-sql.ts';
-import type { Read } from './page-reads.ts';
+import type { PageRead } from './page-reads.ts';
 import { type RelatedView, relatedView } from './related-view.ts';
 import type { SortKey } from './sort.ts';
 import { limits } from '../limits.ts';
@@ -18,7 +18,7 @@ export interface PageQuery {
   /** Reads the ids of the records that match, as `registry.whereSql` says it. */
   matching: Sql;
   sort: readonly SortKey[];
-  reads: readonly Read[];
+  reads: readonly PageRead[];
   /** Everything matches: there is no filter and no scope. */
   isWhole: boolean;
   place: Place;
@@ -114,7 +114,7 @@ export async function pageStatement({ registry, resource, principal, ...query }:
     return equal.join(' and ');
   }
 
-  function readSql(read: Read): Sql {
+  function readSql(read: PageRead): Sql {
     if (read.kind === 'own') return raw(shownAs('t', read));
     const other = read.through.relation && others.get(read.through.relation.model);
     if (!other) return raw('null');

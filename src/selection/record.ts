@@ -36,7 +36,7 @@ export interface LongValue {
   digest: string;
 }
 
-export interface ReadOptions {
+export interface ReadRecordOptions {
   /** Default: the registry's. */
   client?: Client;
   /** However long its values are. */
@@ -56,7 +56,7 @@ export async function readRecord(
   principal: Principal,
   key: string,
   asked: readonly ResourceField[],
-  { client = registry.client, isWhole = false }: ReadOptions = {},
+  { client = registry.client, isWhole = false }: ReadRecordOptions = {},
 ): Promise<RecordValuesRead> {
   const fields = asked.filter(({ isSecret }) => !isSecret);
   const { model, metadata, titleField } = resource;

@@ -1,6 +1,6 @@
 import type { Principal } from '../auth/principal.ts';
 import { AppError } from '../errors.ts';
-import { countCascade, type Writing } from '../operations/count-cascade.ts';
+import { countCascade, type PlannedWrite } from '../operations/count-cascade.ts';
 import { limits, limitTexts } from '../limits.ts';
 import type { Resource } from '../resources/contract.ts';
 import type { BulkSelection } from '../resources/options.ts';
@@ -19,7 +19,7 @@ export async function countCascadeInline(
   { db, registry }: TaskContext,
   resource: Resource,
   principal: Principal,
-  writing: Writing & Pick<BulkSelection, 'kind'>,
+  writing: PlannedWrite & Pick<BulkSelection, 'kind'>,
 ): Promise<number> {
   const { count, kind, operation } = writing;
   if (count > resource.maxInline || resource.runsInBackground({ count, cascadeCount: 0, kind, operation }, principal)) return 0;

@@ -8,7 +8,7 @@ import type { FieldMeta, ModelMeta } from '../metadata/contract.ts';
 /** A record as the model keeps it: texts by field. */
 export type ModelRecord = Readonly<Record<string, FieldText>>;
 
-export type Fate = 'changed' | 'unchanged' | 'refused';
+export type RecordFate = 'changed' | 'unchanged' | 'refused';
 
 /** What a change makes of a plain record; `mayBe` says what the database's own constraints would. */
 export function applyToModel(
@@ -16,7 +16,7 @@ export function applyToModel(
   record: ModelRecord,
   changes: readonly FieldEdit[],
   mayBe: (record: ModelRecord) => boolean,
-): { fate: Fate; record: ModelRecord } {
+): { fate: RecordFate; record: ModelRecord } {
   const next: Record<string, FieldText> = { ...record };
   // A list of lists has no place for a single value.
   const isWithoutPlace = ({ field, change }: FieldEdit) => isNested(record[field] ?? null) && ['add', 'remove'].includes(change);

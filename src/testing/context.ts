@@ -46,7 +46,7 @@ export function testContext(
 
 /** Selects and launches as the pages do: selection, preview, confirm. */
 export async function launchOn(
-  ctx: TaskContext,
+  context: TaskContext,
   resource: Resource,
   selected: Partial<Selected>,
   operation: string,
@@ -54,17 +54,17 @@ export async function launchOn(
   principal: Principal = ada,
   options: Partial<RunOptions> = {},
 ): Promise<Launched & { operationId: string }> {
-  const selection = await createSelection(ctx.db, principal, resource, {
+  const selection = await createSelection(context.db, principal, resource, {
     kind: 'ticked',
     filter: '',
     keys: [],
     exclusions: [],
     ...selected,
   });
-  const preview = await createPreview(ctx, { resource, principal, operation, selectionId: selection.id });
+  const preview = await createPreview(context, { resource, principal, operation, selectionId: selection.id });
   const parameters = getOperation(resource, operation).parse(resource, body);
   return {
-    ...(await launch(ctx, { resource, principal, operationId: preview.id, operation, parameters, options })),
+    ...(await launch(context, { resource, principal, operationId: preview.id, operation, parameters, options })),
     operationId: preview.id,
   };
 }

@@ -18,7 +18,7 @@ import { formBody, testApp } from './app.ts';
 import type { Content, TestDatabase, TestDatabaseOptions } from './database.ts';
 import type { DrawnCauses } from './drawn-causes.ts';
 import { openAsKeeper } from './keeper.ts';
-import { type OddSchema, type Watch, watchWrites, type Written } from './watch-writes.ts';
+import { type OddSchema, type WriteWatch, watchWrites, type WritesSeen } from './watch-writes.ts';
 import { markGenerated } from '../resources/generated-columns.ts';
 import { encode, marks, type OddRequest, oddRequests } from './odd-requests.ts';
 import { seededRandom } from './random.ts';
@@ -61,7 +61,7 @@ export async function fuzz(t: Pick<TestContext, 'after'>, options: FuzzOptions):
   const scopes = new Map<string, Where>();
   let admin = held(options.admin, scopes);
   const { content, pagesPoolSize, through, odd } = options;
-  let watch: Watch | null = null;
+  let watch: WriteWatch | null = null;
   const prepare = async (database: TestDatabase) => {
     await options.fill?.(database);
     if (!odd) return database.db;
@@ -136,7 +136,7 @@ export async function fuzz(t: Pick<TestContext, 'after'>, options: FuzzOptions):
   const after = await checksum();
   for (const [slug, sum] of before)
     if (after.get(slug) !== sum) failures.push(`seed ${options.seed}: the record of ${slug} outside the scope was written`);
-  const { drawn = null, wrote = 0, kept = 0 } = (watch as Watch | null) ?? {};
+  const { drawn = null, wrote = 0, kept = 0 } = (watch as WriteWatch | null) ?? {};
   return { sent: chosen.length, statuses, routes: routes.size, drawn, wrote, kept, failures };
 
   /** Something may be put in the way of the record that the request is about. */
@@ -148,7 +148,7 @@ export async function fuzz(t: Pick<TestContext, 'after'>, options: FuzzOptions):
   }
 
   /** Nobody works through a task that waits for a worker, so it is called off. */
-  async function writtenBy({ statusCode: status }: LightMyRequestResponse): Promise<Written> {
+  async function writtenBy({ statusCode: status }: LightMyRequestResponse): Promise<WritesSeen> {
     const { rows } = await db.pages.query<{ id: number; operation: string; changed: number; isOver: boolean }>(
       `select id, operation, changed, finished_at is not null as "isOver" from ${db.t.task} where id > $1 order by id`,
       [lastTask],

@@ -13,33 +13,33 @@ export interface OddSchema {
   tables: readonly OddTable[];
 }
 
-export interface Written {
+export interface WritesSeen {
   /** Of the answer. */
   status: number;
   /** Tasks that the request made and that have ended. */
   tasks: readonly { operation: string; changed: number }[];
 }
 
-export interface Watch {
+export interface WriteWatch {
   drawn: DrawnCauses;
   /** How many requests wrote, and how many were kept from a record that they were about. */
   wrote: number;
   kept: number;
   /** Puts something in the way of a record, by the number of the request; what it returns says what was wrong with the writes. */
-  begin(index: number, model: ModelMeta, record: string | null): Promise<(written: Written) => Promise<string | null>>;
+  begin(index: number, model: ModelMeta, record: string | null): Promise<(written: WritesSeen) => Promise<string | null>>;
 }
 
-type Rows = ReadonlyMap<string, string>;
+type TableRows = ReadonlyMap<string, string>;
 type Rule = 'instead' | 'besides' | null;
 
 /**
  * Compares what an answer says with what stands in the table, read by a connection of the tests' own (the tables' owner's) before and
  * after: an error wrote nothing, a task changed as many as it says, a form one, and what the database holds back stays.
  */
-export async function watchWrites(own: pg.Client, seed: number, odd: OddSchema): Promise<Watch> {
+export async function watchWrites(own: pg.Client, seed: number, odd: OddSchema): Promise<WriteWatch> {
   await own.query('create schema as_it_was');
   for (const { of, table } of odd.tables) await own.query(`create table as_it_was."${of}" as select * from only ${table}`);
-  const watch: Watch = { drawn: countDrawn(), wrote: 0, kept: 0, begin };
+  const watch: WriteWatch = { drawn: countDrawn(), wrote: 0, kept: 0, begin };
   return watch;
 
   async function begin(index: number, model: ModelMeta, record: string | null) {
@@ -53,7 +53,7 @@ export async function watchWrites(own: pg.Client, seed: number, odd: OddSchema):
     const before = await read(model);
     const row = (record !== null && before.get(record)) || '';
     watch.drawn.draw(drawnBy(table, hold, rule, row));
-    return async (written: Written) => {
+    return async (written: WritesSeen) => {
       const after = await read(model);
       if (table && rule) await own.query(ruleSql.none(table.table));
       if (hold) await own.query(`delete from ${odd.schema}.held`);
@@ -66,7 +66,7 @@ export async function watchWrites(own: pg.Client, seed: number, odd: OddSchema):
     };
   }
 
-  async function read(model: ModelMeta): Promise<Rows> {
+  async function read(model: ModelMeta): Promise<TableRows> {
     const id = model.idFields.map((name) => `t.${(model.fields[name] as FieldMeta).column}::text`).join(` || '/' || `);
     const { rows } = await own.query<{ id: string; row: string }>(`select ${id} as id, t::text as row from ${model.table} t`);
     return new Map(rows.map(({ id, row }) => [id, row]));
@@ -88,9 +88,9 @@ function drawnBy(table: OddTable | undefined, hold: Hold | null, rule: Rule, row
   ];
 }
 
-interface Outcome extends Written {
-  before: Rows;
-  after: Rows;
+interface Outcome extends WritesSeen {
+  before: TableRows;
+  after: TableRows;
   /** Ids of records that are gone or others than before, and of new ones. */
   differ: readonly string[];
   made: readonly string[];

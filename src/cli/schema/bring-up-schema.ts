@@ -65,14 +65,14 @@ async function missingModels(client: pg.Client, { dbSchemas, metadata, say }: Br
   return missing.map(({ name }) => name);
 }
 
-interface Table {
+interface CatalogTable {
   schema: string;
   name: string;
 }
 
 /** Tables and views; those that an extension made are nobody's data. */
-async function tablesOf(client: pg.Client, dbSchemas: readonly string[], isOfExtension = false): Promise<Table[]> {
-  const { rows } = await client.query<Table>(
+async function tablesOf(client: pg.Client, dbSchemas: readonly string[], isOfExtension = false): Promise<CatalogTable[]> {
+  const { rows } = await client.query<CatalogTable>(
     `select n.nspname as schema, c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
      where n.nspname = any($1) and c.relkind in ('r', 'p', 'f', 'v', 'm')
        and exists (select 1 from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e') = $2
@@ -129,7 +129,7 @@ async function followUp(client: pg.Client, options: BringUp, { id, digest, remai
 }
 
 /** A database that somebody else keeps: the catalog says whether pages can work; Prisma's comparison is only advice. */
-async function compare(client: pg.Client, options: BringUp, found: readonly Table[]): Promise<void> {
+async function compare(client: pg.Client, options: BringUp, found: readonly CatalogTable[]): Promise<void> {
   if (options.isDifferenceIgnored) return;
   const { say } = options;
   const { lacks, notes } = await compareCatalog(client, options.metadata);
@@ -151,7 +151,7 @@ function firstOf<T>(list: readonly T[], count: number): T[] {
   return list.slice(0, count);
 }
 
-async function adviceFor(client: pg.Client, options: BringUp, found: readonly Table[]): Promise<string | null> {
+async function adviceFor(client: pg.Client, options: BringUp, found: readonly CatalogTable[]): Promise<string | null> {
   // Tables that the schema does not know are none of its business.
   const named = namedTables(options.metadata);
   const others = found.filter(({ schema, name }) => !named.has(`${schema}.${name}`));
@@ -237,7 +237,7 @@ function namedTables({ models }: Metadata): Set<string> {
 
 async function otherEnums(client: pg.Client, { dbSchemas, metadata }: BringUp): Promise<string[]> {
   const named = new Set(Object.values(metadata.enums).map(({ sqlType }) => sqlType));
-  const { rows } = await client.query<Table>(
+  const { rows } = await client.query<CatalogTable>(
     `select n.nspname as schema, t.typname as name from pg_type t join pg_namespace n on n.oid = t.typnamespace
      where n.nspname = any($1) and t.typtype = 'e'`,
     [dbSchemas],

@@ -3,7 +3,7 @@ import { controlName } from '../../operations/own/form-values.ts';
 import { ownProperty } from '../../own-property.ts';
 import { bulkTexts } from './bulk-texts.ts';
 import { recordTexts } from '../records/records-texts.ts';
-import { type BulkDialogData, dialogData, fieldErrors, type Opened } from './bulk.ts';
+import { type BulkDialogData, dialogData, fieldErrors, type BulkDialog } from './bulk.ts';
 import type { ConsequencesData } from '../records/consequences.ts';
 import { type InputData, inputData } from '../controls/input.ts';
 import { zoneHint } from '../controls/zone-hint.ts';
@@ -18,7 +18,7 @@ export interface BulkDoData extends BulkDialogData {
   isDangerous: boolean;
 }
 
-export async function bulkDoData(opened: Opened, consequences: ConsequencesData | null): Promise<BulkDoData> {
+export async function bulkDoData(opened: BulkDialog, consequences: ConsequencesData | null): Promise<BulkDoData> {
   const { operation, body, error, preview } = opened;
   const { offer, words, inputs = [] } = operation;
   const errors = fieldErrors(error);
@@ -45,8 +45,8 @@ export async function bulkDoData(opened: Opened, consequences: ConsequencesData 
 }
 
 async function controlOf(
-  { registry, sql, principal, resource, body, url }: Opened,
-  field: NonNullable<Opened['operation']['inputs']>[number],
+  { registry, sql, principal, resource, body, url }: BulkDialog,
+  field: NonNullable<BulkDialog['operation']['inputs']>[number],
   error: string | null,
 ): Promise<BulkDoData['controls'][number]> {
   const name = controlName(field);

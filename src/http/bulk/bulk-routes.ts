@@ -13,7 +13,7 @@ import { lookAhead } from '../../tasks/previewing/look-ahead.ts';
 import { createPreview, findPreview, keepForm, type Preview, previewed } from '../../tasks/previewing/preview.ts';
 import { parseRunOptions } from '../../tasks/run-options.ts';
 import { isHtmx, principalOf, wantsJson } from '../negotiate.ts';
-import { bulkDeleteData, bulkEditData, type BulkRequest, type Opened } from './bulk.ts';
+import { bulkDeleteData, bulkEditData, type BulkRequest, type BulkDialog } from './bulk.ts';
 import { bulkDoData } from './bulk-do.ts';
 import { bulkInputs } from './bulk-field.ts';
 import type { Body } from '../form.ts';
@@ -170,7 +170,7 @@ export const bulkRoutes: FastifyPluginAsync<RouteOptions> = async (app, { contex
   }
 
   /** The page of each form that an operation may have. */
-  const forms: Readonly<Record<FormView, (reply: FastifyReply, opened: Opened, selected: Selected | null) => Promise<unknown>>> = {
+  const forms: Readonly<Record<FormView, (reply: FastifyReply, opened: BulkDialog, selected: Selected | null) => Promise<unknown>>> = {
     'bulk/edit': async (reply, opened) => reply.page('bulk/edit', await bulkEditData(opened)),
     'bulk/delete': async (reply, opened, selected) =>
       reply.page('bulk/delete', bulkDeleteData(opened, await cascadeData(opened, selected))),
@@ -181,7 +181,7 @@ export const bulkRoutes: FastifyPluginAsync<RouteOptions> = async (app, { contex
   };
 
   /** What deleting the selected takes along. */
-  async function cascadeData({ resource, principal, operation }: Opened, selected: Selected | null): Promise<ConsequencesData> {
+  async function cascadeData({ resource, principal, operation }: BulkDialog, selected: Selected | null): Promise<ConsequencesData> {
     const chosen = selected ? selectionWhere(resource, principal, selected) : { OR: [] };
     const found = await consequences(db, registry, resource, principal, chosen);
     const undoer = { principal, days: context.settings.undoRetentionDays, action: 'bulk-delete' } as const;

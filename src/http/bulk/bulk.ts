@@ -18,7 +18,7 @@ import { type CarriedOptions, carriedOptions } from './typed-form.ts';
 import { type RefusedRecord, refusedRecord } from '../tasks/task.ts';
 import type { Url } from '../url.ts';
 
-interface Words {
+interface DialogWords {
   dismiss: string;
 }
 
@@ -53,7 +53,7 @@ export interface BulkDialogData {
   message: string | null;
   /** It came back with what was typed. */
   isUnsaved: boolean;
-  words: Words;
+  words: DialogWords;
 }
 
 export interface BulkEditData extends BulkDialogData {
@@ -71,7 +71,7 @@ export interface BulkDeleteData extends BulkDialogData {
   error: string | null;
 }
 
-export interface Opened {
+export interface BulkDialog {
   registry: ResourceRegistry;
   sql: Queryable;
   resource: Resource;
@@ -107,7 +107,7 @@ export function listUrl(resource: Resource, selectionId: string, filter: string,
   return url(`/${resource.slug}${state === '' ? '' : `?${state}`}`);
 }
 
-export async function bulkEditData(opened: Opened): Promise<BulkEditData> {
+export async function bulkEditData(opened: BulkDialog): Promise<BulkEditData> {
   const { registry, sql, resource, principal, body, error, url } = opened;
   return {
     ...dialogData(opened),
@@ -117,7 +117,7 @@ export async function bulkEditData(opened: Opened): Promise<BulkEditData> {
   };
 }
 
-export function bulkDeleteData(opened: Opened, consequences: ConsequencesData): BulkDeleteData {
+export function bulkDeleteData(opened: BulkDialog, consequences: ConsequencesData): BulkDeleteData {
   const { body, error, preview } = opened;
   const dialog = dialogData(opened);
   const wrong = fieldErrors(error).acknowledge ?? null;
@@ -136,7 +136,7 @@ export function bulkDeleteData(opened: Opened, consequences: ConsequencesData): 
   };
 }
 
-export function dialogData({ resource, operation, preview, names, selectionId, filter, body, error, url }: Opened): BulkDialogData {
+export function dialogData({ resource, operation, preview, names, selectionId, filter, body, error, url }: BulkDialog): BulkDialogData {
   const { words } = operation;
   const records = bulkTexts.records(preview.recordCount, resource);
   const carried = carriedOptions(body);

@@ -39,7 +39,7 @@ interface ForPreview {
 /** Errors after which the preview itself is shown once more, looked at anew. */
 const staleCodes = ['preview-stale', 'selection-changed'];
 
-interface Opened {
+interface OpenPreview {
   about: BulkRequest;
   selection: Selection;
   preview: Preview;
@@ -129,7 +129,7 @@ export const previewRoutes: FastifyPluginAsync<RouteOptions> = async (app, { con
     return lookAhead(context, { resource, principal, preview: await excludeFromPreview(context, preview, ticks) });
   }
 
-  async function open(request: FastifyRequest<ForPreview>): Promise<Opened> {
+  async function open(request: FastifyRequest<ForPreview>): Promise<OpenPreview> {
     const principal = principalOf(request);
     const resource = registry.for(principal, request.params.resource);
     const preview = await findPreview(context, resource, principal, request.params.id);
@@ -158,7 +158,7 @@ export const previewRoutes: FastifyPluginAsync<RouteOptions> = async (app, { con
     return task;
   }
 
-  async function sendPreview(reply: FastifyReply, { about, selection, preview, after }: Opened, body: Body, error: AppError | null) {
+  async function sendPreview(reply: FastifyReply, { about, selection, preview, after }: OpenPreview, body: Body, error: AppError | null) {
     const { resource, principal, operation, filter } = about;
     const page = await previewPage(context, { resource, principal, preview, after });
     const named = preview.findings?.refused.flatMap(({ keys }) => keys.slice(0, maxNamed)) ?? [];

@@ -95,7 +95,7 @@ const sortCount = 3;
 /** Where the form leads on when it is asked to show the records; else the page, with what is wrong in it. */
 export type FilterOutcome = { path: string } | { data: FilterData; status: number };
 
-export interface FilterParts {
+export interface FilterPageParts {
   registry: ResourceRegistry;
   resource: Resource;
   principal: Principal;
@@ -103,7 +103,7 @@ export interface FilterParts {
 }
 
 /** Reads the page's form, or a list's query, and does what the pressed button says. At most one statement for each relation in it. */
-export async function filterOutcome(parts: FilterParts, query: Query): Promise<FilterOutcome> {
+export async function filterOutcome(parts: FilterPageParts, query: Query): Promise<FilterOutcome> {
   const { registry, resource, principal } = parts;
   const isForm = query._form !== undefined;
   const fields = filterFieldsOf(resource, principal);
@@ -173,7 +173,7 @@ function keptOf({ size, selectionId }: ListState, own: readonly Condition[]): { 
   return Object.entries(pairs).flatMap(([name, value]) => (value === '' ? [] : [{ name, value }]));
 }
 
-interface View extends FilterParts {
+interface View extends FilterPageParts {
   fields: readonly FilterField[];
   titleOf: TitleOf;
   isChecked: boolean;
@@ -310,7 +310,7 @@ function sortFrom(query: Query): string {
 }
 
 function sortsOf(
-  { registry, resource, principal }: FilterParts,
+  { registry, resource, principal }: FilterPageParts,
   fields: readonly FilterField[],
   given: ReturnType<typeof sortParts>,
 ): SortData[] {

@@ -12,7 +12,7 @@ import type { Holder } from '../../tasks/looking/holders.ts';
 import { canSearch } from '../../selection/search.ts';
 import { listTexts, selectionTexts } from './list-texts.ts';
 import { alignOf, type CellData, columnCell } from '../controls/cell.ts';
-import { type Chip, chipsOf, controlNames, type FilterControl, filterControls, type FilterParts } from './list-filters.ts';
+import { type Chip, chipsOf, controlNames, type FilterControl, filterControls, type ListFilterParts } from './list-filters.ts';
 import { type PagerData, pagerData } from './list-pager.ts';
 import { backText, listPath, type ListState, start } from '../list-address.ts';
 import type { RunningData } from '../tasks/progress.ts';
@@ -170,7 +170,7 @@ export function recordsData(parts: ListParts): RecordsData {
   };
 }
 
-function filterParts({ resource, state, titleOf, error, url }: ListParts): FilterParts {
+function filterParts({ resource, state, titleOf, error, url }: ListParts): ListFilterParts {
   return { resource, state, titleOf, wrongField: error ? String(error.details.field ?? '') : null, url };
 }
 

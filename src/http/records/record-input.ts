@@ -11,8 +11,7 @@ import type { RecordValuesRead } from '../../selection/record.ts';
 import { withLineEnds } from '../controls/line-ends.ts';
 import type { FormTexts } from '../../form-texts.ts';
 import { ownProperty } from '../../own-property.ts';
-
-type Body = Record<string, unknown>;
+import type { Body } from '../form.ts';
 
 /**
  * What a control showed when its form was opened: a short value itself, of a longer one the digest of what was shown, of one

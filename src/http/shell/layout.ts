@@ -58,7 +58,7 @@ const htmxConfig = JSON.stringify({
   ],
 });
 
-export interface Around {
+export interface LayoutParts {
   admin: AdminDefinition;
   registry: ResourceRegistry;
   url: SiteUrl;
@@ -67,7 +67,7 @@ export interface Around {
   scripts: readonly string[];
 }
 
-export function layoutData(reply: FastifyReply, { admin, registry, url, body, title, scripts }: Around): LayoutData {
+export function layoutData(reply: FastifyReply, { admin, registry, url, body, title, scripts }: LayoutParts): LayoutData {
   const { request } = reply;
   const user = request.principal ?? null;
   const path = (request.url.split('?')[0] ?? '').slice(url.prefix.length) || '/';

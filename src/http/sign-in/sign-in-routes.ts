@@ -14,8 +14,8 @@ import type { RouteOptions } from '../route-options.ts';
 import { shellTexts } from '../shell/shell-texts.ts';
 import { keptTexts } from '../shell/kept-texts.ts';
 import { limits } from '../../limits.ts';
+import type { Body } from '../form.ts';
 
-type Body = Record<string, unknown>;
 const textOf = (value: unknown) => (typeof value === 'string' ? value : '');
 
 /** Kept by a browser that has signed in, for the account that it signed in to. */

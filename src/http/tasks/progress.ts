@@ -13,7 +13,7 @@ import type { Url } from '../url.ts';
 import { type Badge, badgeOf } from './badge.ts';
 
 /** One count of what happened to records, in words. */
-export interface Count {
+export interface CountInWords {
   text: string;
   tone: 'plain' | 'success' | 'warning' | 'error';
 }
@@ -64,7 +64,7 @@ export interface EndedData {
   note: string;
   badge: Badge | null;
   bar: Bar | null;
-  counts: readonly Count[];
+  counts: readonly CountInWords[];
   link: Link | null;
   /** Null: nothing can be undone here, or that is said elsewhere on the page. */
   undo: Link | null;
@@ -78,9 +78,9 @@ export interface Link {
 }
 
 /** The same task may be live above the list and in a dialog at once; their elements must not share an id. task: on its own page. */
-export type Place = 'page' | 'strip' | 'task';
+export type ProgressPlace = 'page' | 'strip' | 'task';
 
-function progressElementId(taskId: number | string, place: Place): string {
+function progressElementId(taskId: number | string, place: ProgressPlace): string {
   return `task-${taskId}-progress${place === 'strip' ? '-strip' : ''}`;
 }
 
@@ -117,14 +117,19 @@ export function movedEvents(task: TaskRow): Record<string, unknown> {
 }
 
 /** Who looks at a task, and when. */
-export interface Look {
+export interface Onlooker {
   reader: Reader;
   now: Date;
   url: Url;
 }
 
 /** `told` is what the list behind it shows already; by default it came with this answer. */
-export function progressData(task: TaskRow & Partial<NamedTask>, look: Look, place: Place = 'page', told?: string): ProgressData {
+export function progressData(
+  task: TaskRow & Partial<NamedTask>,
+  look: Onlooker,
+  place: ProgressPlace = 'page',
+  told?: string,
+): ProgressData {
   const { now, url } = look;
   const progress = progressOf(task, now);
   const note = noteOf(task, look);
@@ -153,11 +158,11 @@ export function progressData(task: TaskRow & Partial<NamedTask>, look: Look, pla
   };
 }
 
-function inPlace(place: Place): string {
+function inPlace(place: ProgressPlace): string {
   return place === 'page' ? '' : `?in=${place}`;
 }
 
-function pauseOf(task: TaskRow, { canPause, canResume }: Progress, url: Url, place: Place): ProgressData['pause'] {
+function pauseOf(task: TaskRow, { canPause, canResume }: Progress, url: Url, place: ProgressPlace): ProgressData['pause'] {
   if (!canPause && !canResume) return null;
   const name = canPause ? 'pause' : 'resumption';
   const [label, icon] = canPause ? [followUpTexts.pause, 'pause'] : [followUpTexts.resume, 'play'];
@@ -173,7 +178,7 @@ function headingOf(state: TaskState, total: number): string {
 // A worker takes a task within milliseconds when one is free.
 const longWaitMs = 5_000;
 
-function noteOf(task: TaskRow, { now, reader }: Look): string {
+function noteOf(task: TaskRow, { now, reader }: Onlooker): string {
   const away = withoutWorkerSince(task);
   if (away !== undefined) return taskTexts.noWorker(away && formatTimestamp(away, now, reader.timeZone));
   if (task.reason === 'unknown' && task.message) return task.message;
@@ -219,10 +224,10 @@ export function shownProgress(task: TaskRow, now: Date): Pick<Progress, 'done' |
 }
 
 /** What happened to the records, only what there was. */
-export function countsOf(task: TaskRow & Partial<NamedTask>): Count[] {
+export function countsOf(task: TaskRow & Partial<NamedTask>): CountInWords[] {
   const { counts } = taskTexts;
   const left = isFinished(task.state) ? Math.max(0, (task.total ?? 0) - task.done) : 0;
-  const all: [number, (count: number) => string, Count['tone']][] = [
+  const all: [number, (count: number) => string, CountInWords['tone']][] = [
     [task.changed, (count) => (task.words ?? wordsOf(task.operation)).done(formatNumber(count)), 'success'],
     [task.failed, counts.failed, 'error'],
     [task.keptBack, counts.keptBack, 'error'],
@@ -235,7 +240,13 @@ export function countsOf(task: TaskRow & Partial<NamedTask>): Count[] {
   return all.filter(([count]) => count > 0).map(([count, words, tone]) => ({ text: words(count), tone }));
 }
 
-export function finishedData(task: TaskRow, now: Date, url: Url, place: Place = 'page', { undo, changes }: EndLinks = {}): EndedData {
+export function finishedData(
+  task: TaskRow,
+  now: Date,
+  url: Url,
+  place: ProgressPlace = 'page',
+  { undo, changes }: EndLinks = {},
+): EndedData {
   const isHere = place === 'task';
   return {
     elementId: progressElementId(task.id, place),
@@ -267,7 +278,7 @@ function noteOfEnd(state: TaskState, notes: EndNotes): string {
 }
 
 /** Removed and somebody else's look the same, so that ids tell nothing. */
-export function goneData(taskId: string, url: Url, place: Place): EndedData {
+export function goneData(taskId: string, url: Url, place: ProgressPlace): EndedData {
   return {
     elementId: progressElementId(taskId, place),
     kind: 'gone',
@@ -281,7 +292,7 @@ export function goneData(taskId: string, url: Url, place: Place): EndedData {
   };
 }
 
-export function signedOutData(taskId: string, url: Url, place: Place): EndedData {
+export function signedOutData(taskId: string, url: Url, place: ProgressPlace): EndedData {
   return {
     elementId: progressElementId(taskId, place),
     kind: 'signed-out',
@@ -333,7 +344,7 @@ export interface RunningData {
   label: string;
 }
 
-export function runningData(tasks: readonly TaskRow[], resource: string, look: Look): RunningData {
+export function runningData(tasks: readonly TaskRow[], resource: string, look: Onlooker): RunningData {
   return {
     tasks: tasks.map((task) => progressData(task, look, 'strip')),
     refreshUrl: look.url(`/tasks/running?resource=${encodeURIComponent(resource)}`),

@@ -39,13 +39,13 @@ const toldRecords = 3;
  * reader may not see are in none. One statement for each resource whose records a change or a filter names, mostly none, and one
  * where any waits for another.
  */
-export async function named<T extends TaskRow>(ctx: Asking, principal: Principal, tasks: readonly T[]): Promise<(T & NamedTask)[]> {
+export async function named<T extends TaskRow>(context: Asking, principal: Principal, tasks: readonly T[]): Promise<(T & NamedTask)[]> {
   const blockers = await listTasksById(
-    ctx,
+    context,
     principal,
     tasks.map(({ blockedBy }) => blockedBy).filter((id) => id !== null),
   );
-  const { titles, words } = await titlesFor(ctx, principal, [...tasks, ...blockers]);
+  const { titles, words } = await titlesFor(context, principal, [...tasks, ...blockers]);
   return tasks.map((task, index) => {
     const place = blockers.findIndex(({ id }) => id === task.blockedBy);
     const waitsFor = place === -1 ? null : { id: task.blockedBy as number, title: titles[tasks.length + place] as string };
@@ -53,32 +53,32 @@ export async function named<T extends TaskRow>(ctx: Asking, principal: Principal
   });
 }
 
-export async function getNamed(ctx: Asking, principal: Principal, id: number): Promise<NamedTask> {
-  const [task] = await named(ctx, principal, [await getTask(ctx, principal, id)]);
+export async function getNamed(context: Asking, principal: Principal, id: number): Promise<NamedTask> {
+  const [task] = await named(context, principal, [await getTask(context, principal, id)]);
   return task as NamedTask;
 }
 
 /** Titles of those tasks that the reader sees, by id; of the others nothing is told. One statement more than `named`. */
-export async function titlesOfTasks(ctx: Asking, principal: Principal, ids: Iterable<number>): Promise<Map<number, string>> {
-  const tasks = await named(ctx, principal, await listTasksById(ctx, principal, [...new Set(ids)]));
+export async function titlesOfTasks(context: Asking, principal: Principal, ids: Iterable<number>): Promise<Map<number, string>> {
+  const tasks = await named(context, principal, await listTasksById(context, principal, [...new Set(ids)]));
   return new Map(tasks.map(({ id, title }) => [id, title]));
 }
 
 /** Whoever holds records, with the title of the task where the reader sees it. */
 export async function namedHolders<T extends { taskId: number; title: string }>(
-  ctx: Asking,
+  context: Asking,
   principal: Principal,
   holders: readonly T[],
 ): Promise<T[]> {
   const titles = await titlesOfTasks(
-    ctx,
+    context,
     principal,
     holders.map(({ taskId }) => taskId),
   );
   return holders.map((holder) => ({ ...holder, title: titles.get(holder.taskId) ?? holder.title }));
 }
 
-type TitleOf = (target: RelationTarget, id: string) => string | undefined;
+type RelatedTitleOf = (target: RelationTarget, id: string) => string | undefined;
 
 async function titlesFor(
   { registry }: Asking,
@@ -88,7 +88,7 @@ async function titlesFor(
   const resources = new Map(tasks.map((task) => [task.resource, task]));
   const found = new Map([...resources].map(([slug, task]) => [slug, findResource(registry, principal, task)]));
   const wanted = new Map<string, { target: RelationTarget; ids: Set<string>; titles: ReadonlyMap<string, string> }>();
-  const titleOf: TitleOf = (target, id) => {
+  const titleOf: RelatedTitleOf = (target, id) => {
     const name = `${target.resource.slug} ${target.valueField?.name ?? ''}`;
     const own = wanted.get(name) ?? { target, ids: new Set(), titles: new Map() };
     wanted.set(name, own);
@@ -108,7 +108,7 @@ async function titlesFor(
 }
 
 /** The one place that says what a task is called. */
-function titleIn(task: TaskRow, resource: Resource | null, principal: Principal, titleOf: TitleOf): string {
+function titleIn(task: TaskRow, resource: Resource | null, principal: Principal, titleOf: RelatedTitleOf): string {
   const { titles } = taskTexts;
   const count = task.total ?? task.expected;
   if (!resource || count === null) return task.title;
@@ -152,7 +152,7 @@ function titleIn(task: TaskRow, resource: Resource | null, principal: Principal,
 }
 
 /** `Status → archived`, `Population: changed by +10 %`; null: not for these eyes, or of a field that is no more. */
-function changeIn(resource: Resource, given: FieldEdit, titleOf: TitleOf): string | null {
+function changeIn(resource: Resource, given: FieldEdit, titleOf: RelatedTitleOf): string | null {
   const field = resource.fields.find(({ meta }) => meta.name === given.field);
   if (!field) return null;
   const change = withTitles(resource, given, titleOf);
@@ -170,7 +170,7 @@ function changeIn(resource: Resource, given: FieldEdit, titleOf: TitleOf): strin
   }
 }
 
-function withTitles(resource: Resource, change: FieldEdit, titleOf: TitleOf): FieldEdit {
+function withTitles(resource: Resource, change: FieldEdit, titleOf: RelatedTitleOf): FieldEdit {
   const field = resource.fields.find(({ meta }) => meta.name === change.field);
   const ids = field ? relatedIds(field, change) : [];
   const target = field && ids.length > 0 ? relationTarget(resource, field) : null;

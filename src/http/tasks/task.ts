@@ -16,7 +16,7 @@ import type { RetryForm, TaskActions } from './task-actions.ts';
 import { findResource, type ShownFilter } from './task-filter.ts';
 import type { NamedTask } from './task-title.ts';
 import { type Badge, badgeOf } from './badge.ts';
-import { type Count, countsOf, type EndedData, finishedData, type ProgressData, progressData, resourceLabel } from './progress.ts';
+import { type CountInWords, countsOf, type EndedData, finishedData, type ProgressData, progressData, resourceLabel } from './progress.ts';
 import type { Url } from '../url.ts';
 
 export interface Fact {
@@ -45,7 +45,7 @@ export interface TaskDetailsData {
   /** Null once it has finished. */
   pollUrl: string | null;
   facts: readonly Fact[];
-  counts: readonly Count[];
+  counts: readonly CountInWords[];
   actions: TaskActions;
   errors: { heading: string; total: string; groups: readonly RefusalGroup[] } | null;
   alterations: {
@@ -66,7 +66,7 @@ export interface TaskDetailsData {
       isDone: boolean;
       records: string;
       range: string;
-      counts: readonly Count[];
+      counts: readonly CountInWords[];
       took: string;
     }[];
   };

@@ -16,7 +16,7 @@ import {
   goneData,
   hasMoved,
   movedEvents,
-  type Place,
+  type ProgressPlace,
   progressData,
   runningData,
   signedOutData,
@@ -167,7 +167,7 @@ export const taskRoutes: FastifyPluginAsync<RouteOptions> = async (app, { contex
   }
 };
 
-function placeOf({ query }: FastifyRequest): Place {
+function placeOf({ query }: FastifyRequest): ProgressPlace {
   const place = (query as { in?: unknown }).in;
   return place === 'strip' || place === 'task' ? place : 'page';
 }

@@ -9,7 +9,7 @@ import { taskTexts } from './tasks-texts.ts';
 import type { Url } from '../url.ts';
 import { type Badge, badgeOf } from './badge.ts';
 import { canSelect } from '../controls/can-select.ts';
-import { type Bar, barOf, type Count, countsOf, resourceLabel, shownProgress } from './progress.ts';
+import { type Bar, barOf, type CountInWords, countsOf, resourceLabel, shownProgress } from './progress.ts';
 import { limits } from '../../limits.ts';
 
 export interface TaskLine {
@@ -25,7 +25,7 @@ export interface TaskLine {
   bar: Bar;
   percentText: string;
   doneText: string;
-  counts: readonly Count[];
+  counts: readonly CountInWords[];
   isFinished: boolean;
   reason: string | null;
   /** That all it changed was taken back. */

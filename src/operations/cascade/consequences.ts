@@ -17,13 +17,13 @@ import {
   follow,
   inSnapshot,
   isAt,
-  type Look,
+  type PatientQuery,
   patiently,
   placeOf,
   placesIn,
   pointing,
   rootId,
-  type Rows,
+  type PlacesByTable,
 } from './key-walk.ts';
 
 /** What deleting records does to others, by the rules of the database itself. */
@@ -86,7 +86,7 @@ export async function consequences(
     const { keys, heirs } = await readKeysAndHeirs(client);
     const root = rootId(keys, model);
     const chosen = await chosenPlaces(look, model, matching, limits.record.followed + 1);
-    const rows: Rows = new Map([[root, new Set([...(chosen ?? [])].slice(0, limits.record.followed))]]);
+    const rows: PlacesByTable = new Map([[root, new Set([...(chosen ?? [])].slice(0, limits.record.followed))]]);
     let isComplete = chosen !== null && chosen.size <= limits.record.followed;
     const first = new Set(rows.get(root));
     if (!(await follow(look, keys, rows, root, limits.record.followed))) isComplete = false;
@@ -118,14 +118,14 @@ export async function consequences(
   };
 }
 
-interface Table {
+interface KeyTable {
   schema: string;
   name: string;
 }
 
-const sourceOf = (key: ForeignKey): Table => ({ schema: key.schema, name: key.table });
+const sourceOf = (key: ForeignKey): KeyTable => ({ schema: key.schema, name: key.table });
 
-function tableName(keys: readonly ForeignKey[], id: string, root: ModelMeta): Table {
+function tableName(keys: readonly ForeignKey[], id: string, root: ModelMeta): KeyTable {
   const key = keys.find(({ source }) => source === id);
   return key ? sourceOf(key) : { schema: root.dbSchema, name: root.dbTable };
 }
@@ -141,7 +141,7 @@ interface Left {
 }
 
 /** What points at rows that go and does not go itself: cleared, or in the way. */
-async function leftBehind(look: Look, keys: readonly ForeignKey[], rows: Rows) {
+async function leftBehind(look: PatientQuery, keys: readonly ForeignKey[], rows: PlacesByTable) {
   const cleared: Left[] = [];
   const forbidding: Left[] = [];
   let isComplete = true;
@@ -157,7 +157,7 @@ async function leftBehind(look: Look, keys: readonly ForeignKey[], rows: Rows) {
   return { cleared, forbidding, isComplete };
 }
 
-async function amongThem(look: Look, keys: readonly ForeignKey[], root: string, at: ReadonlySet<string>): Promise<string[]> {
+async function amongThem(look: PatientQuery, keys: readonly ForeignKey[], root: string, at: ReadonlySet<string>): Promise<string[]> {
   const columns = new Set<string>();
   for (const key of keys) {
     if (key.action !== 'forbid' || key.source !== root || key.target !== root || at.size < 2) continue;
@@ -179,7 +179,7 @@ function affectedOf(about: { db: Database; registry: ResourceRegistry; resource:
   const { db, registry, resource, principal } = about;
   const { metadata } = resource;
   return async (
-    { schema, name }: Table,
+    { schema, name }: KeyTable,
     columns: readonly string[],
     ids: readonly string[],
     { isMore }: { isMore: boolean },

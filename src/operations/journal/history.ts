@@ -52,19 +52,19 @@ export interface HistoryPage {
 const maxShownLength = 1_000;
 
 /** Of a long value its beginning, and what tells it from another. */
-interface LongValue {
+interface CutValue {
   cut: string;
   length: number;
   digest: string;
 }
 
-type Image = Record<string, string | LongValue | null> | null;
+type Image = Record<string, string | CutValue | null> | null;
 
 function wholeNames({ fields }: Resource): string[] {
   return fields.filter(({ relation }) => relation?.kind === 'many-to-many').map(({ meta }) => meta.name);
 }
 
-interface Row {
+interface ChangeRow {
   id: string;
   kind: HistoryEntry['kind'];
   at: Date;
@@ -94,7 +94,7 @@ export async function readHistory(db: Database, resource: Resource, key: string,
   const model = shared(sql`${resource.model.name}`);
   const own = shared(sql`${key}`);
   const before = shared(sql`${olderThan}::bigint`);
-  const { rows } = await query<Row>(
+  const { rows } = await query<ChangeRow>(
     db.pages,
     sql`with recursive tasks as (
        (select task_id from ${change} where model = ${model} and cardinality(keys) > 20 order by task_id desc limit 1)
@@ -143,14 +143,14 @@ function imagesSql(change: string, place: string, resource: Resource): Sql {
   return sql`${image(`${change}.before -> ${place}`)} as before, ${image(after)} as after`;
 }
 
-function entryOf(resource: Resource, row: Row): HistoryEntry {
+function entryOf(resource: Resource, row: ChangeRow): HistoryEntry {
   const { id, kind, at, principal_id: principalId, principal_name: principalName, change_reason: reason } = row;
   const task = taskOf(row);
   return { id, kind, at, principalId, principalName, reason, task, isCascaded: row.is_cascaded, values: valuesOf(resource, row) };
 }
 
 type TaskColumns = Pick<
-  Row,
+  ChangeRow,
   'task_id' | 'task_title' | 'task_owner' | 'task_resource' | 'task_operation' | 'task_parameters' | 'task_finished'
 >;
 
@@ -169,7 +169,7 @@ function taskOf(row: TaskColumns): HistoryTask | null {
 
 function valuesOf(
   resource: Resource,
-  { kind, fields, before, after }: Pick<Row, 'kind' | 'fields' | 'before' | 'after'>,
+  { kind, fields, before, after }: Pick<ChangeRow, 'kind' | 'fields' | 'before' | 'after'>,
 ): ChangedValue[] | null {
   const written = resource.fields.filter(({ meta }) => !meta.isUpdatedAt && (kind !== journal.changed || fields.includes(meta.name)));
   // Only that it happened outlives the images; what the principal may not see is not even that.
@@ -201,20 +201,20 @@ export async function readChangedValue(
   return rows[0]?.value ?? null;
 }
 
-function isLong(value: string | LongValue | null): value is LongValue {
+function isLong(value: string | CutValue | null): value is CutValue {
   return value !== null && typeof value === 'object';
 }
 
 /** A whole record's image has names of columns, a change's has names of fields. */
-function valueIn({ meta }: ResourceField, image: Image): string | LongValue | null {
+function valueIn({ meta }: ResourceField, image: Image): string | CutValue | null {
   return image?.[meta.name] ?? image?.[columnName(meta) ?? ''] ?? null;
 }
 
-function digestOf(value: string | LongValue | null): string | null {
+function digestOf(value: string | CutValue | null): string | null {
   return isLong(value) ? value.digest : value;
 }
 
-function shownOf(value: string | LongValue | null): string | null {
+function shownOf(value: string | CutValue | null): string | null {
   return isLong(value) ? `${value.cut}… (${value.length.toLocaleString('en')} characters)` : value;
 }
 
@@ -232,7 +232,7 @@ export interface TaskChange {
   hiddenCount: number;
 }
 
-interface TaskChangeRow extends Pick<Row, 'id' | 'kind' | 'fields' | 'before' | 'after'> {
+interface TaskChangeRow extends Pick<ChangeRow, 'id' | 'kind' | 'fields' | 'before' | 'after'> {
   key: string;
   title: string | null;
 }

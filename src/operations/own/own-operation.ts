@@ -11,12 +11,12 @@ import { ownWords } from '../words.ts';
 import { changePath, type WritePath } from '../write-path.ts';
 import { askRefuse } from './ask-refuse.ts';
 import { eachRecord } from './each-record.ts';
-import { type FormTexts, formInWords, formValues, parseForm } from './form-values.ts';
+import { type OwnFormTexts, formInWords, formValues, parseForm } from './form-values.ts';
 
 /** What a task keeps of an operation of the project's own. */
 interface OwnParameters {
   /** What was typed into its form. */
-  readonly form: FormTexts;
+  readonly form: OwnFormTexts;
   /** What it gives to every record, worked out when it was begun. */
   readonly changes: readonly FieldEdit[];
 }

@@ -5,7 +5,7 @@ import type { Resource } from '../../resources/contract.ts';
 import type { Constraints } from './constraints.ts';
 import { blamedFields, refusalInWords } from './refusal-in-words.ts';
 
-export interface Writing {
+export interface FailedWrite {
   resource: Resource;
   isDelete: boolean;
   /** Of the table; asked only where the database refused. */
@@ -15,7 +15,7 @@ export interface Writing {
 }
 
 /** What the database refused, as errors of the form and its fields; null for what is a bug. */
-export async function writeError(error: unknown, writing: Writing): Promise<AppError | null> {
+export async function writeError(error: unknown, writing: FailedWrite): Promise<AppError | null> {
   const { resource, isDelete, constraints, unsaid = (message) => message } = writing;
   if (error instanceof AppError) return null;
   const told = databaseError(error);

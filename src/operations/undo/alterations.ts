@@ -39,7 +39,7 @@ export async function watchUndo(
 }
 
 /** Records that the chunk at hand has put back in one way. */
-interface Written {
+interface PutBack {
   model: string;
   kind: 'create' | 'update';
   fields: readonly string[];
@@ -47,8 +47,8 @@ interface Written {
   keys: string[];
 }
 
-async function readWritten(client: Queryable, { t, author }: ApplyTarget): Promise<Written[]> {
-  const { rows } = await client.query<Written>(
+async function readWritten(client: Queryable, { t, author }: ApplyTarget): Promise<PutBack[]> {
+  const { rows } = await client.query<PutBack>(
     `select model, kind, fields, along_with is not null as "isCascaded", array_agg(key order by key) as keys
      from ${t.change} cross join unnest(keys) key where task_id = $1 and chunk = $2 and kind in ('create', 'update')
      group by model, kind, fields, along_with is not null`,
@@ -62,7 +62,7 @@ async function findAltered(
   client: Queryable,
   { t, author }: ApplyTarget,
   model: ModelMeta,
-  { kind, fields, isCascaded, keys }: Written,
+  { kind, fields, isCascaded, keys }: PutBack,
   parentId: number,
 ): Promise<Alteration[]> {
   const ofChunk = sql`task_id = ${author.taskId}::int and chunk = ${author.chunk}`;
@@ -131,7 +131,7 @@ async function readDigests(client: Queryable, model: ModelMeta, keys: readonly s
 /** Columns that were written though they were not among what was put back. */
 function besides(
   model: ModelMeta,
-  { fields, keys }: Written,
+  { fields, keys }: PutBack,
   before: ReadonlyMap<string, Digests>,
   after: ReadonlyMap<string, Digests>,
 ): Alteration[] {

@@ -12,7 +12,7 @@ import { keyCondition, keySql } from '../../metadata/key-sql.ts';
 import { imagedSql } from '../journal/images.ts';
 import { differsAsStored } from '../journal/stored.ts';
 
-interface Written {
+interface WrittenField {
   field: FieldMeta;
   /** SQL of the new value for a row of this alias. */
   value(alias: string): Sql;
@@ -34,7 +34,7 @@ export function updateStatement(
   const { model } = target.resource;
   const condition = keyCondition(model, 't', keys);
   const { scalars, relations } = writtenBy(model, changes);
-  const stamps: Written[] = Object.values(model.fields)
+  const stamps: WrittenField[] = Object.values(model.fields)
     .filter((field) => field.isUpdatedAt && field.column && !changes.some((change) => change.field === field.name))
     .map((field) => ({ field, value: () => raw(`now()::${field.sqlType}`), isConstant: true, canOverflow: false }));
   const written = [...scalars, ...stamps];
@@ -73,7 +73,7 @@ export function compareStatement(resource: Resource, keys: readonly string[], ch
   const { model } = resource;
   const { scalars, relations } = writtenBy(model, changes);
   const sides = relations.map((relation, index) => sideOf(resource, relation, index));
-  const texts = (sqlOf: (item: Written) => Sql, sideOfSql: (side: Side) => Sql) =>
+  const texts = (sqlOf: (item: WrittenField) => Sql, sideOfSql: (side: Side) => Sql) =>
     changes.map(({ field }) => {
       const item = scalars.find((candidate) => candidate.field.name === field);
       const side = sides.find((candidate) => candidate.field.name === field);
@@ -127,7 +127,7 @@ function textOf(field: FieldMeta, value: Sql): Sql {
 }
 
 function writtenBy(model: ModelMeta, changes: readonly FieldEdit[]) {
-  const scalars: Written[] = [];
+  const scalars: WrittenField[] = [];
   const relations: Linked[] = [];
   for (const { field: name, change: kind, value } of changes) {
     const field = fieldOf(model, name);
@@ -139,7 +139,7 @@ function writtenBy(model: ModelMeta, changes: readonly FieldEdit[]) {
 }
 
 // The value is used in several places of the statement, and sent once.
-function writtenScalar(model: ModelMeta, field: FieldMeta, change: Edit, value: unknown): Written {
+function writtenScalar(model: ModelMeta, field: FieldMeta, change: Edit, value: unknown): WrittenField {
   let first: Sql | null = null;
   return {
     field,
@@ -158,7 +158,7 @@ function writtenScalar(model: ModelMeta, field: FieldMeta, change: Edit, value: 
   };
 }
 
-function imageOf(written: readonly Written[], sqlOf: (item: Written) => Sql): Sql {
+function imageOf(written: readonly WrittenField[], sqlOf: (item: WrittenField) => Sql): Sql {
   return sql`jsonb_build_object(${join(written.map((item) => named(item.field, imagedSql(item.field, sqlOf(item)))))})`;
 }
 
@@ -167,25 +167,25 @@ function named({ name }: FieldMeta, value: Sql): Sql {
 }
 
 /** As the column will hold it: what is too long for it was refused before its image is made. */
-function imageValue(alias: string, item: Written): Sql {
+function imageValue(alias: string, item: WrittenField): Sql {
   return sql`(${item.value(alias)})::${raw(`${item.field.sqlType}`)}`;
 }
 
-function assignments(written: readonly Written[]): Sql {
+function assignments(written: readonly WrittenField[]): Sql {
   return join(written.map((item) => sql`${raw(`${item.field.column}`)} = ${item.value('t')}`));
 }
 
-function differs(alias: string, item: Written): Sql {
+function differs(alias: string, item: WrittenField): Sql {
   return differsAsStored(item.field, `${alias}.${item.field.column}`, item.value(alias));
 }
 
-function isChanged(alias: string, scalars: readonly Written[], sides: readonly Side[]): Sql {
+function isChanged(alias: string, scalars: readonly WrittenField[], sides: readonly Side[]): Sql {
   const linked = sides.map((side) => raw(`${alias}.${side.before} is distinct from ${alias}.${side.after}`));
   return join([...scalars.map((item) => differs(alias, item)), ...linked], ' or ');
 }
 
 /** Of rows that were to be changed in these fields, the keys of those that stand as they were, linked as they were. */
-function putBack(scalars: readonly Written[], key: string, before: Sql, after: string, sides: readonly Side[] = []): Sql {
+function putBack(scalars: readonly WrittenField[], key: string, before: Sql, after: string, sides: readonly Side[] = []): Sql {
   const isSame = [
     ...scalars.map(({ field: { name } }) => sql`${before} -> ${raw(`'${name}' is not distinct from ${after} -> '${name}'`)}`),
     ...sides.map((side) => raw(`changed.${side.before} is not distinct from changed.${side.after}`)),
@@ -194,12 +194,17 @@ function putBack(scalars: readonly Written[], key: string, before: Sql, after: s
 }
 
 /** The planner may ask what differs of every row of the table before it looks at the keys, and a row of nobody's could overflow. */
-function asked(condition: Sql, scalars: readonly Written[], negation: 'not ' | '' = ''): Sql {
+function asked(condition: Sql, scalars: readonly WrittenField[], negation: 'not ' | '' = ''): Sql {
   const differing = sql`${raw(negation)}(${isChanged('t', scalars, [])})`;
   return scalars.some((item) => item.canOverflow) ? sql`case when ${condition} then ${differing} else false end` : differing;
 }
 
-function returningOld({ resource: { model }, rewriting }: ApplyTarget, condition: Sql, scalars: Written[], written: Written[]): Sql {
+function returningOld(
+  { resource: { model }, rewriting }: ApplyTarget,
+  condition: Sql,
+  scalars: WrittenField[],
+  written: WrittenField[],
+): Sql {
   const isConstant = !rewriting?.update && written.every((item) => item.isConstant);
   const imageFrom = (row: string) => imageOf(written, ({ field }) => raw(`${row}.${field.column}`));
   return sql`written as (
@@ -218,14 +223,14 @@ function returningOld({ resource: { model }, rewriting }: ApplyTarget, condition
 function lockedFirst(
   { resource, rewriting }: ApplyTarget,
   condition: Sql,
-  scalars: Written[],
-  written: Written[],
+  scalars: WrittenField[],
+  written: WrittenField[],
   relations: Linked[],
 ): Sql {
   const { model } = resource;
   const columnOf = (name: string) => fieldOf(model, name).column as string;
   const sides = relations.map((relation, index) => sideOf(resource, relation, index));
-  const images = (scalarValue: (item: Written) => Sql, sideValue: (side: Side) => string) =>
+  const images = (scalarValue: (item: WrittenField) => Sql, sideValue: (side: Side) => string) =>
     sql`jsonb_build_object(${join([
       ...written.map((item) => named(item.field, imagedSql(item.field, scalarValue(item)))),
       ...sides.map((side) => named(side.field, raw(`to_jsonb(${sideValue(side)})`))),

@@ -40,14 +40,14 @@ export interface UndoPreview {
 
 /** What undoing a task, or the chosen records of it, would do. Writes nothing. Throws what `undo` throws. */
 export async function previewUndo(
-  ctx: TaskContext,
+  context: TaskContext,
   principal: Principal,
   taskId: number,
   chosen: readonly string[] | null,
 ): Promise<UndoPreview> {
-  const { task, resource, parameters } = await prepareUndo(ctx, principal, taskId);
-  const total = await countChanged(ctx, task, chosen);
-  const keys = await firstChanged(ctx, task, chosen, judgedRecords);
+  const { task, resource, parameters } = await prepareUndo(context, principal, taskId);
+  const total = await countChanged(context, task, chosen);
+  const keys = await firstChanged(context, task, chosen, judgedRecords);
   const preview = {
     task,
     resource,
@@ -61,10 +61,10 @@ export async function previewUndo(
   };
   if (keys.length === 0) return preview;
   const author = { taskId: null, chunk: null, principalId: principal.id, principalName: principal.name, changeReason: null };
-  const target = { resource, t: ctx.db.t, serverVersion: ctx.db.version, author };
+  const target = { resource, t: context.db.t, serverVersion: context.db.version, author };
   for (const shape of parameters.shapes) {
     const { text, values } = judgeStatement(target, keys, parameters, shape);
-    const { rows } = await ctx.db.pages.query<{ state: string; field: string | null; count: number; keys: string[] }>(text, values);
+    const { rows } = await context.db.pages.query<{ state: string; field: string | null; count: number; keys: string[] }>(text, values);
     for (const { state, field, count, keys: named } of rows) {
       if (state === 'restore') preview.restored += count;
       else if (state === 'unchanged' || state === 'gone') preview[state] += count;
@@ -75,7 +75,7 @@ export async function previewUndo(
     }
     if (shape.kind === journal.deleted && parameters.along?.length) {
       const counting = countCascadedStatement(target, keys, parameters, shape);
-      const { rows: back } = await ctx.db.pages.query<{ model: string; count: number }>(counting.text, counting.values);
+      const { rows: back } = await context.db.pages.query<{ model: string; count: number }>(counting.text, counting.values);
       for (const { model, count } of back) {
         const own = resource.related(model);
         if (own && count > 0) preview.cascade.push({ resource: own, count });
@@ -91,17 +91,17 @@ export async function previewUndo(
  * 'nothing-to-undo', 'images-gone', 'not-undoable' (409), 'forbidden' (403).
  */
 export async function undo(
-  ctx: TaskContext,
+  context: TaskContext,
   principal: Principal,
   taskId: number,
   { operationId, chosen }: { operationId: string; chosen: readonly string[] | null },
 ): Promise<Launched> {
-  const earlier = await findTaskByOperation(ctx.db, principal, operationId);
+  const earlier = await findTaskByOperation(context.db, principal, operationId);
   if (earlier) return { task: earlier, outcome: 'already' };
-  const { task, resource, parameters } = await prepareUndo(ctx, principal, taskId);
-  const expected = await countChanged(ctx, task, chosen);
+  const { task, resource, parameters } = await prepareUndo(context, principal, taskId);
+  const expected = await countChanged(context, task, chosen);
   if (expected === 0) throw nothingToUndo();
-  return launchFollowUp(ctx, {
+  return launchFollowUp(context, {
     parent: task,
     resource,
     principal,
@@ -123,22 +123,22 @@ function nothingToUndo(): AppError {
   return new AppError('nothing-to-undo', 409, 'This task changed nothing that could be taken back.');
 }
 
-async function prepareUndo(ctx: TaskContext, principal: Principal, taskId: number) {
-  const { task, resource } = await getFinished(ctx, principal, taskId);
+async function prepareUndo(context: TaskContext, principal: Principal, taskId: number) {
+  const { task, resource } = await getFinished(context, principal, taskId);
   const action = actionOf(resource, task);
   assertMayRun(resource, principal, task);
   if (!mayUndo(resource, principal, task)) throw new AppError('not-undoable', 409, 'What this operation does is not taken back.');
-  const shapes = await shapesOf(ctx, task);
+  const shapes = await shapesOf(context, task);
   for (const { fields } of shapes) assertMayChange(resource, principal, fields);
   const recreates = shapes.some(({ kind }) => kind === journal.deleted);
-  const cascade = recreates ? await assertRecreatable(ctx, principal, task, resource, action) : [];
+  const cascade = recreates ? await assertRecreatable(context, principal, task, resource, action) : [];
   await assertNoRule(
-    ctx.db.pages,
+    context.db.pages,
     resource.model,
     shapes.map(({ kind }) => undoneBy[kind]),
     true,
   );
-  const columns = recreates ? await insertableColumns(ctx.db, resource.model) : [];
+  const columns = recreates ? await insertableColumns(context.db, resource.model) : [];
   const parameters: UndoneParameters = {
     taskId: task.id,
     title: task.title,

@@ -19,16 +19,16 @@ type Bulk = TypedResourceOptions<typeof metadata, 'City'>['bulk'];
 async function setUp(t: TestContext, bulk: Bulk = {}) {
   const { db } = await testDatabase(t);
   const cities = defineResource(metadata, 'City', { bulk: { fields: ['name', 'tags', 'status'], ...bulk } });
-  const ctx = testContext(db, {}, {}, { ...sample, resources: [cities, ...sample.resources.slice(1)] });
+  const context = testContext(db, {}, {}, { ...sample, resources: [cities, ...sample.resources.slice(1)] });
   await insertPlaces(db, 30);
-  const resource = ctx.registry.get('cities');
+  const resource = context.registry.get('cities');
   const keysOf = (count: number) => Array.from({ length: count }, (_, index) => keyOf(resource.model, { id: index + 1 }));
   const launch = async (count: number, body: Record<string, unknown> | null = null) => {
     const operation = body === null ? 'delete' : 'update';
-    const { task } = await launchOn(ctx, resource, { keys: keysOf(count) }, operation, body ?? { acknowledge: 'yes' });
+    const { task } = await launchOn(context, resource, { keys: keysOf(count) }, operation, body ?? { acknowledge: 'yes' });
     return task.backend;
   };
-  return { db, ctx, resource, keysOf, launch };
+  return { db, context, resource, keysOf, launch };
 }
 
 /** What leads to place 1 by a foreign key: `rows` of it, and of these as many again by `deeper`. */
@@ -74,13 +74,13 @@ const afterCase = (task: string) => `
   insert into gazetteer.city (id, name, country_code, feature_code, population, latitude, longitude) values (1, 'Place 1', 'ESP', 'PPL', 1, 0, 0)`;
 
 test('what is written along counts towards what is done within the request, and is counted no further than that is asked', async (t) => {
-  const { db, ctx, resource, keysOf, launch } = await setUp(t);
+  const { db, context, resource, keysOf, launch } = await setUp(t);
   for (const { name, sql, body, count = 1, cascade, backend } of cases) {
     await db.pages.query(sql);
     const operation = body ? 'update' : 'delete';
     const parameters = getOperation(resource, operation).parse(resource, body ?? { acknowledge: 'yes' });
     const where = selectionWhere(resource, ada, { kind: 'ticked', filter: '', keys: keysOf(count), exclusions: [] });
-    const counted = (max: number) => countCascade(db, ctx.registry, resource, { operation, parameters, where, count }, max);
+    const counted = (max: number) => countCascade(db, context.registry, resource, { operation, parameters, where, count }, max);
     assert.equal(await counted(10_000), cascade, name);
     assert.equal(await counted(7), Math.min(7, cascade), name);
     assert.equal(await launch(count, body ?? null), backend, name);

@@ -29,15 +29,15 @@ export async function isSlowDelete({ db, registry }: TaskContext, { resource }: 
 }
 
 /** The same delete as a task that a worker runs. Sent twice it is one. Throws AppError 423 where somebody holds the record. */
-export async function queueFormDelete(ctx: TaskContext, whose: Whose, key: string): Promise<TaskRow> {
-  const { db } = ctx;
+export async function queueFormDelete(context: TaskContext, whose: Whose, key: string): Promise<TaskRow> {
+  const { db } = context;
   const { model } = whose.resource;
   await assertNoRule(db.pages, model, [journal.deleted], false);
   await assertFree(db.pages, db.t, whose.resource, key);
   const taskKey = createHash('sha256')
     .update(JSON.stringify([whose.principal.id, model.name, 'delete', key]))
     .digest('hex');
-  return (await enqueue(ctx, { ...formDelete(whose, key), taskKey })).task;
+  return (await enqueue(context, { ...formDelete(whose, key), taskKey })).task;
 }
 
 function formDelete({ resource, principal }: Whose, key: string): NewTask {

@@ -39,15 +39,15 @@ export interface Launch {
  * Throws AppError: 'preview-gone' 409, 'selection-changed' 409, 'overlap' 409 (details.holders), 'empty-selection' 422,
  * 'invalid-operation' 422 (details.fieldErrors), 'refused' 422 (details.failures, details.taskId; everything rolled back), 'forbidden' 403.
  */
-export async function launch(ctx: TaskContext, request: Launch): Promise<Launched> {
-  const { db, registry } = ctx;
+export async function launch(context: TaskContext, request: Launch): Promise<Launched> {
+  const { db, registry } = context;
   const { resource, principal, operationId } = request;
   const operation = getOperation(resource, request.operation);
   assertMayBegin(resource, principal, operation);
 
   const earlier = await findTaskByOperation(db, principal, operationId);
   if (earlier) return { task: earlier, outcome: 'already' };
-  const preview = await getPreview(ctx, request);
+  const preview = await getPreview(context, request);
   // What was previewed is what runs, whatever else is posted.
   const parameters = preview.parameters ?? request.parameters;
   const options = { ...defaultRunOptions, ...request.options };
@@ -70,7 +70,7 @@ export async function launch(ctx: TaskContext, request: Launch): Promise<Launche
   const { kind } = selection;
   const isPutOff = (options.inBackground || preview.findings?.isUntried === true) && resource.hasBackground;
   const writing = { operation: request.operation, parameters, where, count: preview.recordCount, kind };
-  const cascadeCount = isPutOff ? 0 : await countCascadeInline(ctx, resource, principal, writing);
+  const cascadeCount = isPutOff ? 0 : await countCascadeInline(context, resource, principal, writing);
   const isInline = (count: number) =>
     !isPutOff && runsInline(resource, { count, cascadeCount, kind, operation: request.operation }, principal);
   const keys = await readKeys(registry, resource.model, where, isInline(preview.recordCount) ? limits.bulk.inline + 1 : 1);
@@ -94,20 +94,20 @@ export async function launch(ctx: TaskContext, request: Launch): Promise<Launche
 
   if (isInline(preview.recordCount) && isInline(keys.length)) {
     try {
-      return await runInline(ctx, task, keys);
+      return await runInline(context, task, keys);
     } catch (error) {
       const isToWait = error instanceof AppError && error.code === 'overlap' && task.options.overlap === 'wait';
       if (!isToWait) throw error;
     }
   }
-  const holders = task.options.overlap === 'refuse' ? await probeOverlap(ctx, resource, where) : [];
+  const holders = task.options.overlap === 'refuse' ? await probeOverlap(context, resource, where) : [];
   if (holders.length > 0) throw new AppError('overlap', 409, overlapMessage(holders), { holders });
-  return enqueue(ctx, task);
+  return enqueue(context, task);
 }
 
 /** The task row and the queue entry, together or not at all. */
-export async function enqueue(ctx: TaskContext, task: NewTask): Promise<Launched> {
-  const { db } = ctx;
+export async function enqueue(context: TaskContext, task: NewTask): Promise<Launched> {
+  const { db } = context;
   return patientTransaction(db.pages, recordsHeld, async (client) => {
     const inserted = await insertTask(client, db, task, { backend: 'queue', state: 'queued' });
     if (!inserted.isNew) return earlierTask(inserted.task, task.operationId);
@@ -116,8 +116,8 @@ export async function enqueue(ctx: TaskContext, task: NewTask): Promise<Launched
   });
 }
 
-async function getPreview(ctx: TaskContext, { resource, principal, operationId, operation }: Launch): Promise<Preview> {
-  const preview = await findPreview(ctx, resource, principal, operationId);
+async function getPreview(context: TaskContext, { resource, principal, operationId, operation }: Launch): Promise<Preview> {
+  const preview = await findPreview(context, resource, principal, operationId);
   if (preview?.operation === operation) return preview;
   throw new AppError('preview-gone', 409, 'This form is no longer valid. Open it again from your selection.');
 }

@@ -39,8 +39,8 @@ interface Looking {
 }
 
 /** Finds out what confirming a preview would do, and keeps it with the preview, which from then on is of this moment. */
-export async function lookAhead(ctx: TaskContext, looking: Looking): Promise<Preview> {
-  const { db, registry } = ctx;
+export async function lookAhead(context: TaskContext, looking: Looking): Promise<Preview> {
+  const { db, registry } = context;
   const { resource, principal, preview } = looking;
   const deadline = performance.now() + withinMs;
   const operation = getOperation(resource, preview.operation);
@@ -53,11 +53,11 @@ export async function lookAhead(ctx: TaskContext, looking: Looking): Promise<Pre
   };
   const isJustMade = preview.findings === null && preview.exclusions.length === 0 && preview.selectionVersion === selection.version;
   const recordCount = isJustMade ? preview.recordCount : await countSelection(registry, resource, principal, selected);
-  const cascadeCount = await countPreviewCascade(ctx, resource, principal, { ...preview, recordCount }, selected);
+  const cascadeCount = await countPreviewCascade(context, resource, principal, { ...preview, recordCount }, selected);
   const { runsInline } = withManner({ ...preview, recordCount }, resource, principal, cascadeCount);
-  const keys = await keysToTry(ctx, looking, selected, recordCount, deadline);
-  await assertApart(ctx, looking, selected, recordCount, keys, deadline);
-  const found = await findOut(ctx, { ...looking, preview: { ...preview, runsInline } }, selected, recordCount, keys, deadline);
+  const keys = await keysToTry(context, looking, selected, recordCount, deadline);
+  await assertApart(context, looking, selected, recordCount, keys, deadline);
+  const found = await findOut(context, { ...looking, preview: { ...preview, runsInline } }, selected, recordCount, keys, deadline);
   const findings = { ...found, along: cascadeCount };
   // Where others were left out meanwhile, what was found is about other records: whoever left them out finds out about those.
   await writePreview(
@@ -68,16 +68,16 @@ export async function lookAhead(ctx: TaskContext, looking: Looking): Promise<Pre
   return withManner({ ...preview, recordCount, selectionVersion: selection.version, findings, snapshot }, resource, looking.principal);
 }
 
-async function keysToTry(ctx: TaskContext, looking: Looking, selected: Selection, count: number, deadline: number): Promise<string[]> {
+async function keysToTry(context: TaskContext, looking: Looking, selected: Selection, count: number, deadline: number): Promise<string[]> {
   if (count === 0) return [];
   const by = { resource: looking.resource, principal: looking.principal, selected };
-  if (count <= maxTried) return sortKeys(await readSelectedKeys(ctx, by, { after: null, limit: maxTried }));
-  return sampleSelectedKeys(ctx, by, { count, limit: maxTried, withinMs: (deadline - performance.now()) / 2 });
+  if (count <= maxTried) return sortKeys(await readSelectedKeys(context, by, { after: null, limit: maxTried }));
+  return sampleSelectedKeys(context, by, { count, limit: maxTried, withinMs: (deadline - performance.now()) / 2 });
 }
 
 /** Of more records than are tried, as far as the time allows: the task asks again before it writes. */
 async function assertApart(
-  ctx: TaskContext,
+  context: TaskContext,
   { resource, principal, preview }: Looking,
   selected: Selection,
   count: number,
@@ -87,10 +87,11 @@ async function assertApart(
   const { model } = resource;
   if (keys.length === 0) return;
   const changes = changesOf(resource, preview);
-  if (count <= maxTried) return assertStayApart(ctx.db.pages, { isInTransaction: false }, model, changes, () => rowsOf(model, keys));
-  const selectedRows = async () => reselect(model, await ctx.registry.whereSql(model, selectionWhere(resource, principal, selected)), '*');
+  if (count <= maxTried) return assertStayApart(context.db.pages, { isInTransaction: false }, model, changes, () => rowsOf(model, keys));
+  const selectedRows = async () =>
+    reselect(model, await context.registry.whereSql(model, selectionWhere(resource, principal, selected)), '*');
   try {
-    await transaction(ctx.db.pages, async (client) => {
+    await transaction(context.db.pages, async (client) => {
       await client.query(`set local statement_timeout = ${Math.max(1, Math.round((deadline - performance.now()) / 2))}`);
       await assertStayApart(client, { isInTransaction: true }, model, changes, selectedRows);
     });
@@ -100,14 +101,14 @@ async function assertApart(
 }
 
 async function findOut(
-  ctx: TaskContext,
+  context: TaskContext,
   looking: Looking,
   selected: Selection,
   recordCount: number,
   keys: readonly string[],
   deadline: number,
 ): Promise<Findings> {
-  const { db } = ctx;
+  const { db } = context;
   const { resource, preview } = looking;
   const holders = resource.locksOffReason === null ? await listHolders(db, resource.model.name, keys) : new Map();
   const held = new Map<number, Findings['held'][number]>();
@@ -116,7 +117,7 @@ async function findOut(
     held.set(taskId, { ...known, count: known.count + 1 });
   }
   const free = keys.filter((key) => !holders.has(key));
-  const { tried, count } = await tryFewer(ctx, looking, free, deadline);
+  const { tried, count } = await tryFewer(context, looking, free, deadline);
   const { outcome, busy, tookMs } = tried;
   const expectedMs = count === 0 ? 0 : (tookMs / count) * recordCount * overhead;
   const isSample = keys.length < recordCount || count < free.length;
@@ -141,7 +142,7 @@ async function findOut(
     missing: selected.kind === 'ticked' ? Math.max(0, selected.keys.length - recordCount) : 0,
     triggers: await listTriggers(db.pages, resource.model, getOperation(resource, preview.operation).writes),
     expectedMs: preview.runsInline || isUntried ? null : expectedMs,
-    digest: isSample ? null : await digestOf(ctx, looking, keys),
+    digest: isSample ? null : await digestOf(context, looking, keys),
   };
 }
 
@@ -153,7 +154,7 @@ const nothing: Tried = {
 
 /** Of a change that is slow, or mostly refused, as many as the time allows. */
 async function tryFewer(
-  ctx: TaskContext,
+  context: TaskContext,
   looking: Looking,
   keys: readonly string[],
   deadline: number,
@@ -170,7 +171,7 @@ async function tryFewer(
     const leftMs = until - performance.now();
     if (leftMs < 50) break;
     // The first try may use up most of what is left, and leaves something for a smaller one.
-    const tried = await tryOut(ctx, trial, some, leftMs * 0.6);
+    const tried = await tryOut(context, trial, some, leftMs * 0.6);
     if (tried) return { tried, count: some.length };
     if (some.length === 1) break;
   }

@@ -45,17 +45,17 @@ interface Paged {
 const withinMs = 500;
 
 /** Some records of a preview, each with what would become of it; those that were unticked among them. */
-export async function previewPage(ctx: TaskContext, { resource, principal, preview, after }: Paged): Promise<PreviewPage> {
-  const { db, registry } = ctx;
+export async function previewPage(context: TaskContext, { resource, principal, preview, after }: Paged): Promise<PreviewPage> {
+  const { db, registry } = context;
   const selected = previewed(await getSelection(db, principal, resource, preview.selectionId), { ...preview, exclusions: [] });
   if (selected.kind === 'ticked' && selected.keys.length === 0) return { records: [], next: null };
-  const found = await readSelectedKeys(ctx, { resource, principal, selected }, { after, limit: limits.shown.previewed + 1 });
+  const found = await readSelectedKeys(context, { resource, principal, selected }, { after, limit: limits.shown.previewed + 1 });
   const keys = found.slice(0, limits.shown.previewed);
   const titles = await titlesOf(registry, resource, principal, keys);
   const holders = resource.locksOffReason === null ? await listHolders(db, resource.model.name, keys) : new Map<string, Holder>();
   const free = keys.filter((key) => !holders.has(key));
-  const fates = await fatesOf(ctx, { resource, principal, preview }, free);
-  const values = await valuesOf(ctx, resource, preview, keys, fates);
+  const fates = await fatesOf(context, { resource, principal, preview }, free);
+  const values = await valuesOf(context, resource, preview, keys, fates);
   const records = keys.map((key): PreviewedRecord => {
     const holder = holders.get(key);
     const fate = fates.get(key) ?? { fate: holder ? 'held' : 'unknown', reason: null };
@@ -79,14 +79,14 @@ interface Fate {
 }
 
 async function fatesOf(
-  ctx: TaskContext,
+  context: TaskContext,
   { resource, principal, preview }: Omit<Paged, 'after'>,
   keys: readonly string[],
 ): Promise<Map<string, Fate>> {
   const fates = new Map<string, Fate>();
   if (keys.length === 0) return fates;
   const trial = { resource, principal, operation: preview.operation, parameters: preview.parameters };
-  const tried = await tryOut(ctx, trial, keys, withinMs);
+  const tried = await tryOut(context, trial, keys, withinMs);
   if (!tried) return fates;
   for (const key of keys) fates.set(key, { fate: 'changed', reason: null });
   for (const { message, keys: refused } of [...tried.outcome.refusals, ...tried.outcome.conflicts])

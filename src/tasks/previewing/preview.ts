@@ -89,8 +89,8 @@ export interface NewPreview {
 }
 
 /** What a dialog shows and its confirmation binds to. Previews of yesterday go on the way. */
-export async function createPreview(ctx: TaskContext, wanted: NewPreview): Promise<Preview> {
-  const { db, registry } = ctx;
+export async function createPreview(context: TaskContext, wanted: NewPreview): Promise<Preview> {
+  const { db, registry } = context;
   const { resource, principal, operation, selectionId, exclusions = [] } = wanted;
   assertMayBegin(resource, principal, getOperation(resource, operation));
   const selection = await getSelection(db, principal, resource, selectionId);
@@ -116,12 +116,12 @@ export async function createPreview(ctx: TaskContext, wanted: NewPreview): Promi
   );
   const preview = rows[0] as Preview;
   const selected = previewed(selection, preview);
-  return withManner(preview, resource, principal, await countPreviewCascade(ctx, resource, principal, preview, selected));
+  return withManner(preview, resource, principal, await countPreviewCascade(context, resource, principal, preview, selected));
 }
 
 /** What is written along with a preview's records. */
 export async function countPreviewCascade(
-  ctx: TaskContext,
+  context: TaskContext,
   resource: Resource,
   principal: Principal,
   { operation, parameters, recordCount: count }: Pick<Preview, 'operation' | 'parameters' | 'recordCount'>,
@@ -129,7 +129,7 @@ export async function countPreviewCascade(
 ): Promise<number> {
   if (count === 0) return 0;
   const where = selectionWhere(resource, principal, selected);
-  return countCascadeInline(ctx, resource, principal, { operation, parameters, where, count, kind: selected.kind });
+  return countCascadeInline(context, resource, principal, { operation, parameters, where, count, kind: selected.kind });
 }
 
 /** The principal's own; somebody else's, of another resource, and one that is gone are the same null. */

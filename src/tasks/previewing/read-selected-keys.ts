@@ -35,16 +35,16 @@ export async function readSelectedKeys(
 
 /** Keys of about `limit` of `count` selected records, taken from all over; the first ones where that takes too long. */
 export async function sampleSelectedKeys(
-  ctx: TaskContext,
+  context: TaskContext,
   by: SelectedBy,
   { count, limit, withinMs }: { count: number; limit: number; withinMs: number },
 ): Promise<string[]> {
   const { resource, principal, selected } = by;
-  const found = await ctx.registry.whereSql(resource.model, selectionWhere(resource, principal, selected));
+  const found = await context.registry.whereSql(resource.model, selectionWhere(resource, principal, selected));
   // A little more than enough, so that chance seldom leaves too few; which are too many is chance as well, or the table's end would be missing.
   const share = Math.min(1, (limit / count) * 1.2);
   try {
-    return await transaction(ctx.db.pages, async (client) => {
+    return await transaction(context.db.pages, async (client) => {
       await client.query(`set local statement_timeout = ${Math.max(1, Math.round(withinMs))}`);
       const { rows } = await query<{ key: string }>(
         client,
@@ -55,6 +55,6 @@ export async function sampleSelectedKeys(
     });
   } catch (error) {
     if (sqlstateOf(error) !== sqlstate.queryCanceled) throw error;
-    return sortKeys(await readSelectedKeys(ctx, by, { after: null, limit }));
+    return sortKeys(await readSelectedKeys(context, by, { after: null, limit }));
   }
 }

@@ -17,13 +17,13 @@ export interface KeySource {
 }
 
 /** By a predicate rebuilt from the filter's text and the principal, or from what the task's parent left behind. */
-export async function keySourceOf(ctx: TaskContext, task: TaskRow, resource: Resource): Promise<KeySource> {
+export async function keySourceOf(context: TaskContext, task: TaskRow, resource: Resource): Promise<KeySource> {
   const { kind, filter, exclusions = [], asOf } = task.selection;
-  if (kind === 'refused') return refusedKeys(ctx, task, resource);
-  const keys = await givenKeys(ctx, task.id);
-  if (kind === 'changed') return changedKeys(ctx, task, resource, keys);
+  if (kind === 'refused') return refusedKeys(context, task, resource);
+  const keys = await givenKeys(context, task.id);
+  if (kind === 'changed') return changedKeys(context, task, resource, keys);
   return matchingKeys(
-    ctx,
+    context,
     resource,
     selectionWhere(resource, task.principal, { kind, filter, exclusions: [...exclusions], keys: keys ?? [], ...(asOf && { asOf }) }),
   );
@@ -54,8 +54,8 @@ function keepsOrder(model: ModelMeta): boolean {
 }
 
 /** What the parent could not change and nobody has tried again since, as far as it is in the principal's scope. */
-function refusedKeys(ctx: TaskContext, task: TaskRow, resource: Resource): Promise<KeySource> {
-  return withinScope(ctx, task, resource, refusedKeysSql(ctx.db.t, task.parentId, task.selection.code ?? null));
+function refusedKeys(context: TaskContext, task: TaskRow, resource: Resource): Promise<KeySource> {
+  return withinScope(context, task, resource, refusedKeysSql(context.db.t, task.parentId, task.selection.code ?? null));
 }
 
 /** Keys as far as the principal may see their records; `deleted` are rows of `keys` that have none to be seen. */
@@ -78,11 +78,11 @@ async function withinScope(
  * What the parent changed, or the chosen part of it, as far as it is in the principal's scope. What it deleted is in
  * nobody's: who may bring that back is asked before (`whyNot`).
  */
-function changedKeys(ctx: TaskContext, task: TaskRow, resource: Resource, chosen: string[] | null): Promise<KeySource> {
-  const { t } = ctx.db;
+function changedKeys(context: TaskContext, task: TaskRow, resource: Resource, chosen: string[] | null): Promise<KeySource> {
+  const { t } = context.db;
   const given = shared(sql`${chosen}::text[]`);
   const keys = sql`select distinct key from ${raw(t.change)} change cross join unnest(change.keys) key
     where change.task_id = ${task.parentId}::int and change.model = ${task.model} and (${given} is null or key = any(${given}))`;
   const deleted = raw(`select keys from ${t.change} where task_id = ${Number(task.parentId)} and kind = 'delete' and along_with is null`);
-  return withinScope(ctx, task, resource, keys, deleted);
+  return withinScope(context, task, resource, keys, deleted);
 }

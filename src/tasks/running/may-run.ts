@@ -7,21 +7,21 @@ import type { TaskContext } from '../context.ts';
 import type { TaskRow } from '../task-row.ts';
 
 /** Why a task may not run (any more): its person was signed out for good, or has lost the right. Null: it may. */
-export async function whyNot(ctx: TaskContext, task: TaskRow): Promise<{ code: string; message: string } | null> {
-  if (ctx.isPrincipalActive && !(await ctx.isPrincipalActive(task.principalId))) {
+export async function whyNot(context: TaskContext, task: TaskRow): Promise<{ code: string; message: string } | null> {
+  if (context.isPrincipalActive && !(await context.isPrincipalActive(task.principalId))) {
     return { code: 'user-inactive', message: `${task.principalName} may not sign in any more.` };
   }
-  if (!ctx.registry.list.some(({ slug }) => slug === task.resource)) {
+  if (!context.registry.list.some(({ slug }) => slug === task.resource)) {
     return { code: 'unknown', message: `There is no resource “${task.resource}” here (any more).` };
   }
-  const { principal } = await withRolesNow(ctx, task);
-  const resource = resourceOf(ctx, { ...task, principal });
+  const { principal } = await withRolesNow(context, task);
+  const resource = resourceOf(context, { ...task, principal });
   const operation = resource && findOperation(resource, task.operation);
   if (
     !operation ||
     !mayRun(resource, principal, task) ||
     operation.mayChange?.(resource, principal, task.parameters) === false ||
-    !(await mayBringBack(ctx, { ...task, principal }, resource, operation))
+    !(await mayBringBack(context, { ...task, principal }, resource, operation))
   ) {
     return { code: 'forbidden', message: `${task.principalName} may not do this any more.` };
   }
@@ -46,8 +46,8 @@ async function mayBringBack(
 }
 
 /** The task with its principal's roles as they are now. */
-export async function withRolesNow(ctx: TaskContext, task: TaskRow): Promise<TaskRow> {
-  const roles = await ctx.rolesOf?.(task.principalId);
+export async function withRolesNow(context: TaskContext, task: TaskRow): Promise<TaskRow> {
+  const roles = await context.rolesOf?.(task.principalId);
   return roles ? { ...task, principal: { ...task.principal, roles } } : task;
 }
 

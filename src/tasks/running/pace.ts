@@ -3,11 +3,11 @@ export interface Pace {
   rows: number;
   /** A record was refused of late: look for refused records from the start instead of trying a whole chunk first. */
   isCareful: boolean;
-  seen: Seen;
+  seen: PaceSums;
 }
 
 /** Sums over the chunks before, the older the less, for the line that runs through their sizes and times. */
-interface Seen {
+interface PaceSums {
   weight: number;
   rows: number;
   ms: number;
@@ -47,7 +47,7 @@ const afterDeath = 1 / 32;
 /** What a chunk counts for the next one counts so much less for the one after. */
 const fading = 0.8;
 const hope = 0.9;
-const nothing: Seen = { weight: 0, rows: 0, ms: 0, rowsSquared: 0, rowsMs: 0, perRowMs: null };
+const nothing: PaceSums = { weight: 0, rows: 0, ms: 0, rowsSquared: 0, rowsMs: 0, perRowMs: null };
 
 /** Goes on from where the task's slices before were. */
 export function startPace(chunkSize: number, { chunks, deaths }: Past = { chunks: [], deaths: 0 }): Pace {
@@ -72,7 +72,7 @@ export function nextPace(pace: Pace, { rows, tookMs, isWaitedFor, wasRefused }: 
   return { rows: Math.min(max, Math.max(Math.min(minRows, pace.rows), Math.round(next))), isCareful: wasRefused, seen };
 }
 
-function learn(before: Seen, rows: number, ms: number): Seen {
+function learn(before: PaceSums, rows: number, ms: number): PaceSums {
   const seen = {
     weight: before.weight * fading + 1,
     rows: before.rows * fading + rows,

@@ -64,12 +64,12 @@ export async function purge({ db, settings }: TaskContext): Promise<Purged> {
 }
 
 /** Purges now and once an hour. */
-export function startRetention(ctx: TaskContext): { stop(): Promise<void> } {
+export function startRetention(context: TaskContext): { stop(): Promise<void> } {
   let running = Promise.resolve();
   const run = () => {
-    running = purge(ctx).then(
-      (purged) => ctx.log('debug', 'what was kept long enough is purged', { ...purged }),
-      (error) => ctx.log('warning', 'purging will be tried again', { error: String(error) }),
+    running = purge(context).then(
+      (purged) => context.log('debug', 'what was kept long enough is purged', { ...purged }),
+      (error) => context.log('warning', 'purging will be tried again', { error: String(error) }),
     );
   };
   run();
