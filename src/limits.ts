@@ -12,7 +12,7 @@ export const limits = {
   server: {
     connections: 1_000,
     /** Further ones, which are told so; beyond them a connection is ended as it begins. */
-    connectionsTold: 100,
+    connectionsAnswered: 100,
     headerBytes: 64 * kilobyte,
     /** Characters of an address: the longest filter fits into one, and into the link back to it. */
     addressLength: 16_000,

@@ -48,7 +48,12 @@ export class SessionStore extends PgStore {
   readonly #limits: SessionLimits;
 
   constructor(db: Database, limits: SessionLimits, onError: (error: unknown) => void) {
-    super({ pool: db.pages as Pool, schemaName: db.schema, tableName: 'session', errorLog: (...told: unknown[]) => onError(told.at(-1)) });
+    super({
+      pool: db.pages as Pool,
+      schemaName: db.schema,
+      tableName: 'session',
+      errorLog: (...messages: unknown[]) => onError(messages.at(-1)),
+    });
     this.#db = db;
     this.#limits = limits;
   }

@@ -27,11 +27,11 @@ type Connected = (error: Error | undefined, client: pg.PoolClient | undefined, d
 /** Whoever comes when too many wait for a connection is told at once: AppError 'busy' (503). */
 class BoundedPool extends pg.Pool {
   override connect(): Promise<pg.PoolClient>;
-  override connect(told: Connected): void;
-  override connect(told?: Connected): unknown {
-    if (this.waitingCount < limits.waiting.forConnection) return told ? super.connect(told) : super.connect();
+  override connect(callback: Connected): void;
+  override connect(callback?: Connected): unknown {
+    if (this.waitingCount < limits.waiting.forConnection) return callback ? super.connect(callback) : super.connect();
     const busy = new AppError('busy', 503, limitTexts.waiting);
-    return told ? process.nextTick(told, busy, undefined, () => undefined) : Promise.reject(busy);
+    return callback ? process.nextTick(callback, busy, undefined, () => undefined) : Promise.reject(busy);
   }
 }
 

@@ -451,7 +451,7 @@ function rows(t: TestContext, site: Site): Record<LimitName, Row> {
   const sortable = ['id', 'name', 'altName', 'featureCode', 'adminCode', 'population', 'latitude', 'longitude', 'status'];
   return {
     'server.connections': refused(limitTexts.connections, (count) => lastOf(site, count)),
-    'server.connectionsTold': {
+    'server.connectionsAnswered': {
       within: limitTexts.connections,
       beyond: 'ended without a word',
       of: (count) => lastOf(site, limits.server.connections + count),

@@ -63,8 +63,8 @@ function made<V>(fieldOf: (name: string) => ResourceField): FormInput<V> {
   return input;
 }
 
-export function isFormInput(given: unknown): boolean {
-  return typeof given === 'object' && given !== null && inputs.has(given);
+export function isFormInput(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && inputs.has(value);
 }
 
 function fieldOf(

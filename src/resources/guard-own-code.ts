@@ -10,15 +10,15 @@ export type Guard = <T>(label: string, what: string, ask: () => T, instead: T) =
 const maxMessages = 200;
 
 export function guardOf(resource: string, onUnreadable: OnUnreadable): Guard {
-  const told = new Set<string>();
+  const reported = new Set<string>();
   return (label, what, ask, instead) => {
     try {
       return ask();
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       const sentence = `${resource}: ${what} of “${label}” failed, so an error stands in its place`;
-      if (!told.has(sentence) && told.size < maxMessages) {
-        told.add(sentence);
+      if (!reported.has(sentence) && reported.size < maxMessages) {
+        reported.add(sentence);
         onUnreadable(sentence, { resource, column: label, what, why });
       }
       return instead;

@@ -21,7 +21,7 @@ export const reservedSlugs = ['tasks', 'sign-in', 'sign-out', 'first-admin', 'st
 
 /** Builds every resource once at start-up; mistakes stop the start, all of them named: a `DefinitionError`. */
 export function buildRegistry(
-  given: readonly ResourceDefinition[],
+  resources: readonly ResourceDefinition[],
   createClient: (pool: Pool) => Client,
   pool: Pool,
   defaults: ResourceDefaults,
@@ -30,7 +30,7 @@ export function buildRegistry(
 ): ResourceRegistry {
   const related = (model: string) => list.find((candidate) => candidate.model.name === model) ?? null;
   const problems = new Problems();
-  const definitions = markSecrets(given.filter(isDefinition(problems)).map((definition) => wellShaped(definition, problems)));
+  const definitions = markSecrets(resources.filter(isDefinition(problems)).map((definition) => wellShaped(definition, problems)));
   const loose = looseColumns(definitions.map(({ metadata }) => metadata));
   const client = createClient(patternedPool(pool, loose));
   const settled = { ...defaults, writeThrough: defaults.writeThrough ?? (hasExtensions(client) ? ('client' as const) : ('sql' as const)) };

@@ -58,7 +58,7 @@ export async function relatedLists(
   });
 }
 
-interface Asked extends Pick<RelatedList, 'field' | 'resource' | 'opposite'> {
+interface RelatedQuery extends Pick<RelatedList, 'field' | 'resource' | 'opposite'> {
   first: Statement;
   counted: Statement;
 }
@@ -69,7 +69,7 @@ async function askFor(
   principal: Principal,
   key: string,
   field: ResourceField,
-): Promise<Asked | null> {
+): Promise<RelatedQuery | null> {
   const { relation } = field.meta;
   // A foreign key of one column is a value of the record itself; one of several is not.
   const related = relation && relation.fromFields.length !== 1 ? resource.related(relation.model) : null;
@@ -86,7 +86,7 @@ async function askFor(
   return { field, resource: related, opposite, first, counted };
 }
 
-async function readList(client: PoolClient, asked: Asked, timeLeft: () => number): Promise<RelatedList> {
+async function readList(client: PoolClient, asked: RelatedQuery, timeLeft: () => number): Promise<RelatedList> {
   const { field, resource, opposite, first, counted } = asked;
   const list = { field, resource, opposite };
   const rows = await inTime<TitledRow>(client, first, timeLeft());

@@ -67,13 +67,13 @@ export async function changeTicks(
     db,
     `with old as (
        select * from ${db.t.selection} where id = $1 and owner_id = $2 and resource = $3 for update
-     ), wanted as (
+     ), next as (
        select id,
          case when kind = 'ticked' then array(select k from (select unnest(keys || $4::text[]) collate "C" except select unnest($5::text[]) collate "C") s(k) order by k) else keys end as keys,
          case when kind = 'matching' then array(select k from (select unnest(exclusions || $5::text[]) collate "C" except select unnest($4::text[]) collate "C") s(k) order by k) else exclusions end as exclusions
        from old
      ), fits as (
-       select * from wanted where cardinality(keys) <= $6 and cardinality(exclusions) <= $6
+       select * from next where cardinality(keys) <= $6 and cardinality(exclusions) <= $6
      ), changed as (
        update ${db.t.selection} s set keys = fits.keys, exclusions = fits.exclusions, version = s.version + 1, updated_at = now()
        from fits, old where s.id = fits.id and old.id = s.id and (fits.keys <> old.keys or fits.exclusions <> old.exclusions)

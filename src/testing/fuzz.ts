@@ -130,7 +130,7 @@ export async function fuzz(t: Pick<TestContext, 'after'>, options: FuzzOptions):
     } catch (error) {
       wrong = `sending threw ${error instanceof Error ? error.stack : error}`;
     }
-    if (wrong) failures.push(told(index, request, wrong));
+    if (wrong) failures.push(inWords(index, request, wrong));
     if (index % 500 === 499) options.onProgress?.(index + 1);
   }
   const after = await checksum();
@@ -194,11 +194,11 @@ export async function fuzz(t: Pick<TestContext, 'after'>, options: FuzzOptions):
 
   function whatIsWrong({ statusCode, body, headers }: LightMyRequestResponse): string | null {
     if (statusCode >= 500) return `answered ${statusCode}: ${whyOf(logged[0]) ?? body.slice(0, 500)}`;
-    const told =
+    const leak =
       /\n\s+at .+:\d+:\d+|node_modules|\.ts:\d+|PrismaClient|Invalid `|\b(select|insert into|update|delete from) (.|\n){0,200}\b(from|where|set|values)\b.*"\w+"\."\w+"|syntax error at|SQLSTATE/i.exec(
         body,
       );
-    if (told) return `shows how it is made: ${around(body, told.index)}`;
+    if (leak) return `shows how it is made: ${around(body, leak.index)}`;
     if (String(headers['content-type']).includes('html') && body.includes(marks.html))
       return `is not escaped: ${around(body, body.indexOf(marks.html))}`;
     if (marks.header in headers) return 'a header was injected';
@@ -207,7 +207,7 @@ export async function fuzz(t: Pick<TestContext, 'after'>, options: FuzzOptions):
     return null;
   }
 
-  function told(index: number, request: OddRequest, wrong: string): string {
+  function inWords(index: number, request: OddRequest, wrong: string): string {
     const again = `npm run fuzz -- --schema ${options.name} --seed ${options.seed} --only ${index}`;
     return `seed ${options.seed}, request ${index}: ${wrong}\n${JSON.stringify(request).slice(0, 3_000)}\nAgain: ${again}`;
   }

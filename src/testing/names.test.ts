@@ -48,3 +48,20 @@ test('a word is found in names, and not in sentences, texts and names of others'
   ].join('\n');
   assert.deepEqual(findNames(source, ['register', 'along']), ['register', 'listRegisters', 'ofRegister']);
 });
+
+/** What a part of a statement is not called: it says no noun. */
+const participles = ['told', 'given', 'found', 'wanted', 'kept', 'own'];
+
+function findParts(source: string): string[] {
+  const parts = source.matchAll(/\b(\w+) as (?:not )?(?:materialized )?\(/g);
+  return [...parts].flatMap(([, name = '']) => (participles.includes(name) ? [name] : []));
+}
+
+test('parts of statements are called by nouns', async () => {
+  const found: string[] = [];
+  for (const pattern of ['src/**/*.ts', 'src/testing/golden/*.sql'])
+    for await (const path of glob(pattern, { cwd: root }))
+      if (!path.endsWith('.test.ts')) found.push(...findParts(await readFile(join(root, path), 'utf8')).map((name) => `${path}: ${name}`));
+  assert.deepEqual(found, []);
+  assert.deepEqual(findParts('with found as materialized (select 1), kept as (select 2) select known as (given)'), ['found', 'kept']);
+});

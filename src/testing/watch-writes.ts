@@ -36,9 +36,9 @@ type Rule = 'instead' | 'besides' | null;
  * Compares what an answer says with what stands in the table, read by a connection of the tests' own (the tables' owner's) before and
  * after: an error wrote nothing, a task changed as many as it says, a form one, and what the database holds back stays.
  */
-export async function watchWrites(own: pg.Client, seed: number, odd: OddSchema): Promise<WriteWatch> {
-  await own.query('create schema as_it_was');
-  for (const { of, table } of odd.tables) await own.query(`create table as_it_was."${of}" as select * from only ${table}`);
+export async function watchWrites(client: pg.Client, seed: number, odd: OddSchema): Promise<WriteWatch> {
+  await client.query('create schema as_it_was');
+  for (const { of, table } of odd.tables) await client.query(`create table as_it_was."${of}" as select * from only ${table}`);
   const watch: WriteWatch = { drawn: countDrawn(), wrote: 0, kept: 0, begin };
   return watch;
 
@@ -48,15 +48,15 @@ export async function watchWrites(own: pg.Client, seed: number, odd: OddSchema):
     const table = odd.tables.find(({ of }) => of === model.name);
     const hold = table && record !== null ? pick<Hold | null>([null, ...holds]) : null;
     const rule = table ? pick<Rule>([...Array(8).fill(null), 'instead', 'besides']) : null;
-    if (table && record !== null && hold) await holdOnly(own, odd.schema, table.of, [[record, hold]]);
-    if (table && rule) await own.query(ruleSql[rule](table.table));
+    if (table && record !== null && hold) await holdOnly(client, odd.schema, table.of, [[record, hold]]);
+    if (table && rule) await client.query(ruleSql[rule](table.table));
     const before = await read(model);
     const row = (record !== null && before.get(record)) || '';
     watch.drawn.draw(drawnBy(table, hold, rule, row));
     return async (written: WritesSeen) => {
       const after = await read(model);
-      if (table && rule) await own.query(ruleSql.none(table.table));
-      if (hold) await own.query(`delete from ${odd.schema}.held`);
+      if (table && rule) await client.query(ruleSql.none(table.table));
+      if (hold) await client.query(`delete from ${odd.schema}.held`);
       const differ = [...before].filter(([id, text]) => after.get(id) !== text).map(([id]) => id);
       const made = [...after.keys()].filter((id) => !before.has(id));
       if (differ.length + made.length > 0) watch.wrote += 1;
@@ -68,12 +68,12 @@ export async function watchWrites(own: pg.Client, seed: number, odd: OddSchema):
 
   async function read(model: ModelMeta): Promise<TableRows> {
     const id = model.idFields.map((name) => `t.${(model.fields[name] as FieldMeta).column}::text`).join(` || '/' || `);
-    const { rows } = await own.query<{ id: string; row: string }>(`select ${id} as id, t::text as row from ${model.table} t`);
+    const { rows } = await client.query<{ id: string; row: string }>(`select ${id} as id, t::text as row from ${model.table} t`);
     return new Map(rows.map(({ id, row }) => [id, row]));
   }
 
   async function refill({ of, table }: OddTable): Promise<void> {
-    await own.query(`delete from only ${table}; insert into ${table} select * from as_it_was."${of}"`);
+    await client.query(`delete from only ${table}; insert into ${table} select * from as_it_was."${of}"`);
   }
 }
 

@@ -134,7 +134,7 @@ export async function inputData(parts: InputParts): Promise<InputData> {
 }
 
 /** A control that says itself what it is. */
-export function plainInput(parts: Omit<InputParts, 'registry' | 'sql' | 'principal'>, own: Partial<InputData>): InputData {
+export function plainInput(parts: Omit<InputParts, 'registry' | 'sql' | 'principal'>, rest: Partial<InputData>): InputData {
   const { name, id, values } = parts;
   return {
     control: 'text',
@@ -160,7 +160,7 @@ export function plainInput(parts: Omit<InputParts, 'registry' | 'sql' | 'princip
     canBeEmpty: parts.canBeEmpty ?? false,
     own: null,
     words: inputTexts,
-    ...own,
+    ...rest,
   };
 }
 

@@ -14,13 +14,13 @@ import { ownProperty } from '../../own-property.ts';
 
 type Posted = { Params: { resource: string }; Body: Record<string, unknown> | undefined };
 
-interface Wanted {
+interface TickChange {
   add: string[];
   remove: string[];
 }
 
 /** What is to be ticked and unticked: always said outright, so that saying it twice is saying it once. */
-const readers: Record<string, (keys: string[], shown: string[]) => Wanted> = {
+const readers: Record<string, (keys: string[], shown: string[]) => TickChange> = {
   add: (keys) => ({ add: keys, remove: [] }),
   remove: (keys) => ({ add: [], remove: keys }),
   page: (keys, shown) => ({ add: keys, remove: shown.filter((key) => !keys.includes(key)) }),

@@ -42,11 +42,11 @@ export interface Undoer {
 export function consequencesData(
   registry: ResourceRegistry,
   resource: Resource,
-  found: Consequences,
+  consequences: Consequences,
   url: Url,
   undoer: Undoer | null = null,
 ): ConsequencesData {
-  const isOne = found.records === 1;
+  const isOne = consequences.records === 1;
   const item = (affected: Affected) => {
     const { count, isMore, records, resource: own, columns } = affected;
     return {
@@ -59,17 +59,24 @@ export function consequencesData(
   const group = (kind: ConsequenceGroup['kind'], icon: string, heading: string, all: readonly Affected[], note: string | null = null) =>
     all.length === 0 ? [] : [{ kind, icon, heading, note, items: all.map(item) }];
   const groups = [
-    ...group('forbidding', 'ban', words.forbidding, found.forbidding, isOne ? words.forbiddingNote : words.forbiddingMany),
-    ...group('deleted', 'trash-2', isOne ? words.deleted : words.deletedMany, found.deleted),
-    ...group('cleared', 'unlink', words.cleared, found.cleared),
+    ...group('forbidding', 'ban', words.forbidding, consequences.forbidding, isOne ? words.forbiddingNote : words.forbiddingMany),
+    ...group('deleted', 'trash-2', isOne ? words.deleted : words.deletedMany, consequences.deleted),
+    ...group('cleared', 'unlink', words.cleared, consequences.cleared),
   ];
   const notes = [
     ...(groups.length === 0 ? [words.nothing] : []),
-    ...(found.amongThem.length > 0 ? [words.amongThem(found.amongThem.map((column) => columnLabel(resource, column)).join(', '))] : []),
-    ...(found.isComplete ? [] : [words.partial]),
-    ...(found.unindexed.length > 0 ? [words.slow(found.unindexed.join(', '))] : []),
+    ...(consequences.amongThem.length > 0
+      ? [words.amongThem(consequences.amongThem.map((column) => columnLabel(resource, column)).join(', '))]
+      : []),
+    ...(consequences.isComplete ? [] : [words.partial]),
+    ...(consequences.unindexed.length > 0 ? [words.slow(consequences.unindexed.join(', '))] : []),
   ];
-  return { groups, notes, undo: undoer && undoOf(registry, resource, found, undoer), isForbidden: found.forbidding.length > 0 };
+  return {
+    groups,
+    notes,
+    undo: undoer && undoOf(registry, resource, consequences, undoer),
+    isForbidden: consequences.forbidding.length > 0,
+  };
 }
 
 function undoOf(

@@ -216,14 +216,14 @@ export interface DeletedData {
 
 export function deletedData(
   { registry, resource, principal, url }: Pick<HistoryParts, 'registry' | 'resource' | 'principal' | 'url'>,
-  found: { records: readonly DeletedRecord[]; next: string | null },
+  page: { records: readonly DeletedRecord[]; next: string | null },
 ): DeletedData {
   const heading = historyTexts.deletedHeading(resource.label);
   return {
     title: heading,
     heading,
     back: { href: url(`/${resource.slug}`), label: historyTexts.back(resource.label.toLowerCase()) },
-    records: found.records.map(({ key, title, at, principalName, task, isKept }) => ({
+    records: page.records.map(({ key, title, at, principalName, task, isKept }) => ({
       title: title || keyToUrl(resource.model, key),
       href: url(`${recordPath(resource, key)}/history`),
       at: formatDateTime(at, resource.reader.timeZone),
@@ -233,7 +233,7 @@ export function deletedData(
         ? restoreForm({ registry, resource, principal, url }, { key, title: title || keyToUrl(resource.model, key), task })
         : null,
     })),
-    older: found.next ? { href: url(`/${resource.slug}/deleted?before=${found.next}`), label: historyTexts.deletedOlder } : null,
+    older: page.next ? { href: url(`/${resource.slug}/deleted?before=${page.next}`), label: historyTexts.deletedOlder } : null,
     words: historyTexts,
   };
 }

@@ -85,7 +85,7 @@ function progressElementId(taskId: number | string, place: ProgressPlace): strin
 }
 
 /** What a list was last told about a task: the address of the next poll carries it, so that the server need not keep it. */
-interface Told {
+interface ShownState {
   state: string;
   done: number;
   atMs: number;
@@ -94,18 +94,18 @@ interface Told {
 // A list behind a task is read again no more often than this while records change.
 const tellEveryMs = 5_000;
 
-function toldNow(task: TaskRow, now: Date): string {
+function stateNow(task: TaskRow, now: Date): string {
   return `${task.state}.${task.done}.${now.getTime()}`;
 }
 
-function parseTold(told: string | undefined): Told | null {
-  const [, state, done, at] = /^([a-z]+)\.(\d{1,15})\.(\d{1,15})$/.exec(told ?? '') ?? [];
+function parseShownState(shownState: string | undefined): ShownState | null {
+  const [, state, done, at] = /^([a-z]+)\.(\d{1,15})\.(\d{1,15})$/.exec(shownState ?? '') ?? [];
   return state === undefined ? null : { state, done: Number(done), atMs: Number(at) };
 }
 
 /** Whether lists are to be read again: the task came into another state, or changed records that they still show as they were. */
-export function hasMoved(task: TaskRow, now: Date, told: string | undefined): boolean {
-  const last = parseTold(told);
+export function hasMoved(task: TaskRow, now: Date, shownState: string | undefined): boolean {
+  const last = parseShownState(shownState);
   if (!last || last.state !== task.state) return true;
   const since = now.getTime() - last.atMs;
   return last.done !== task.done && (task.state !== 'running' || since < 0 || since >= tellEveryMs);
@@ -123,19 +123,19 @@ export interface Onlooker {
   url: Url;
 }
 
-/** `told` is what the list behind it shows already; by default it came with this answer. */
+/** `shownState` is what the list behind it shows already; by default it came with this answer. */
 export function progressData(
   task: TaskRow & Partial<NamedTask>,
   look: Onlooker,
   place: ProgressPlace = 'page',
-  told?: string,
+  shownState?: string,
 ): ProgressData {
   const { now, url } = look;
   const progress = progressOf(task, now);
   const note = noteOf(task, look);
   return {
     elementId: progressElementId(task.id, place),
-    pollUrl: url(`/tasks/${task.id}/progress?${place === 'page' ? '' : `in=${place}&`}told=${told ?? toldNow(task, now)}`),
+    pollUrl: url(`/tasks/${task.id}/progress?${place === 'page' ? '' : `in=${place}&`}told=${shownState ?? stateNow(task, now)}`),
     taskUrl: place === 'task' ? null : url(`/tasks/${task.id}`),
     cancelUrl: url(`/tasks/${task.id}/cancellation${inPlace(place)}`),
     canCancel: progress.canCancel,

@@ -30,9 +30,9 @@ type Asking = Pick<TaskContext, 'db' | 'registry'>;
 /** Characters of a value, of all values together, and of the filter's words; longer ones of a filter are left to the task's page. */
 const maxLength = { value: 40, changes: 80, filter: 40 } as const;
 /** Changes that are told in words; of more, how many. */
-const toldChanges = 2;
+const maxChanges = 2;
 /** Related records that one change names. */
-const toldRecords = 3;
+const maxRecords = 3;
 
 /**
  * The same tasks, each called by what it does: `Status → archived · 9,940 cities · Country is Italy`. Fields and records that the
@@ -127,10 +127,10 @@ function titleIn(task: TaskRow, resource: Resource | null, principal: Principal,
   function whatIn(run: Run): string {
     const operation = findOperation(resource as Resource, run.operation);
     const changes = changesOf(resource as Resource, run);
-    const told = changes.flatMap((change) => changeIn(resource as Resource, change, titleOf) ?? []);
-    if (told.length === 0 || operation?.words.isTitle) return (operation?.words ?? editWords).heading(records);
-    const words = told.slice(0, toldChanges).join(', ');
-    const more = changes.length - Math.min(told.length, toldChanges);
+    const phrases = changes.flatMap((change) => changeIn(resource as Resource, change, titleOf) ?? []);
+    if (phrases.length === 0 || operation?.words.isTitle) return (operation?.words ?? editWords).heading(records);
+    const words = phrases.slice(0, maxChanges).join(', ');
+    const more = changes.length - Math.min(phrases.length, maxChanges);
     return titles.changes(cutText(words, maxLength.changes), more, records);
   }
 
@@ -175,7 +175,7 @@ function withTitles(resource: Resource, change: FieldEdit, titleOf: RelatedTitle
   const ids = field ? relatedIds(field, change) : [];
   const target = field && ids.length > 0 ? relationTarget(resource, field) : null;
   if (!target) return change;
-  const shown = ids.slice(0, toldRecords).map((id) => titleOf(target, id) ?? id);
+  const shown = ids.slice(0, maxRecords).map((id) => titleOf(target, id) ?? id);
   if (typeof change.value === 'string') return { ...change, value: shown[0] ?? '' };
-  return { ...change, value: ids.length > toldRecords ? [...shown, taskTexts.moreRecords(ids.length - toldRecords)] : shown };
+  return { ...change, value: ids.length > maxRecords ? [...shown, taskTexts.moreRecords(ids.length - maxRecords)] : shown };
 }

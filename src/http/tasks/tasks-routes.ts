@@ -155,10 +155,10 @@ export const taskRoutes: FastifyPluginAsync<RouteOptions> = async (app, { contex
     if (!isHtmx(request)) return reply.redirect(url(`/tasks/${task.id}`), 303);
     if (!isFinished(task.state)) {
       const look = { now, url, reader: readerOf(principalOf(request)) };
-      const { told } = request.query as { told?: string };
-      const isMoved = hasMoved(task, now, told);
+      const { told: shownState } = request.query as { told?: string };
+      const isMoved = hasMoved(task, now, shownState);
       if (isMoved) reply.header('HX-Trigger', headerJson(movedEvents(task)));
-      return reply.page('tasks/_progress', progressData(task, look, placeOf(request), isMoved ? undefined : told));
+      return reply.page('tasks/_progress', progressData(task, look, placeOf(request), isMoved ? undefined : shownState));
     }
     const principal = principalOf(request);
     const links = await taskActions({ db, principal, resource: findResource(registry, principal, task), url }, task);

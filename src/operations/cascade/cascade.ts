@@ -209,8 +209,8 @@ export async function readCascade(
 }
 
 /** Keeps the images of those that are gone. */
-export async function keepGoneCascade(client: Queryable, target: Author, found: readonly CascadeImages[]): Promise<void> {
-  for (const { dependant, keys, images } of found) {
+export async function keepGoneCascade(client: Queryable, target: Author, cascade: readonly CascadeImages[]): Promise<void> {
+  for (const { dependant, keys, images } of cascade) {
     const { model } = dependant.resource;
     const there = sql`select ${raw(`${keySql(model, 't')} collate "C" from ${model.table} t`)} where ${keyCondition(model, 't', keys)}`;
     await query(

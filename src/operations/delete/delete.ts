@@ -111,7 +111,7 @@ function deleteStatement(target: ApplyTarget, keys: readonly string[], { cascade
         delete from ${raw(model.table)} t where ${keyCondition(model, 't', keys)} returning ${returned}
       ), images as (
         select array_agg(key order by key) as keys, jsonb_agg(before order by key) as before from deleted
-      ), kept as (${change} from images where cardinality(keys) > 0)
+      ), journal as (${change} from images where cardinality(keys) > 0)
       select coalesce(cardinality(keys), 0)::int as changed, case when not ${isAll} then coalesce(keys, '{}') end as written from images`,
   );
 }

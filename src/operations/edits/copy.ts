@@ -15,8 +15,8 @@ export const copy: Edit<string> = {
   canOverflow: true,
   fits: (field, resource) => sourcesOf(field, resource).length > 0,
   inputs: (field, resource) => [{ name: 'from', control: 'field-name', choices: sourcesOf(field, resource).map(({ name }) => name) }],
-  parse(given, field, resource) {
-    const wanted = given('from').at(-1) ?? '';
+  parse(controls, field, resource) {
+    const wanted = controls('from').at(-1) ?? '';
     if (wanted === '') return { error: `Choose a field to copy into ${field.label}, or untick it.` };
     const source = sourcesOf(field, resource).find(({ name }) => name === wanted);
     return source ? { value: source.meta.name } : { error: `“${wanted}” cannot be copied into ${field.label}.` };

@@ -18,10 +18,10 @@ export const fill: Edit<string> = {
   inputs: () => [ownInput],
   parse: parseOwnValue,
   sql: (value, { field, current }) => {
-    const given = cast(sql`${value}`, field);
+    const operand = cast(sql`${value}`, field);
     return hasEmptyText(field)
-      ? sql`case when ${current} is null or (${current})::text collate "C" = '' then ${given} else ${current} end`
-      : sql`coalesce(${current}, ${given})`;
+      ? sql`case when ${current} is null or (${current})::text collate "C" = '' then ${operand} else ${current} end`
+      : sql`coalesce(${current}, ${operand})`;
   },
   twin: (current, value, { field }) => (current === null || (hasEmptyText(field) && current === '') ? value : current),
   describe: (value, field, { reader }) => `set to ${shownText(value, field, reader)} where empty`,

@@ -25,8 +25,8 @@ export const shift: Edit<Shift> = {
     { name: 'value', control: 'number' },
     { name: 'unit', control: 'choice', choices: unitsOf(meta.sqlType) },
   ],
-  parse(given, { label, meta }) {
-    const text = (given('value').at(-1) ?? '').trim();
+  parse(controls, { label, meta }) {
+    const text = (controls('value').at(-1) ?? '').trim();
     if (text === '') return { error: `Give a number to shift ${label} by, or untick it.` };
     const amount = Number(text);
     if (!/^[+-]?\d{1,6}$/.test(text) || Math.abs(amount) > limits.bulk.shift) {
@@ -34,7 +34,7 @@ export const shift: Edit<Shift> = {
         error: `${label} can be shifted by a whole number from -${limits.bulk.shift.toLocaleString('en')} to ${limits.bulk.shift.toLocaleString('en')}.`,
       };
     }
-    const unit = unitsOf(meta.sqlType).find((candidate) => candidate === (given('unit').at(-1) ?? ''));
+    const unit = unitsOf(meta.sqlType).find((candidate) => candidate === (controls('unit').at(-1) ?? ''));
     return unit ? { value: { amount, unit } } : { error: `Choose a unit to shift ${label} by.` };
   },
   sql: ({ amount, unit }, { field, current }) => cast(sql`${current} + ${`${amount} ${unit}`}::interval`, field),

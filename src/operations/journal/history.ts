@@ -101,7 +101,7 @@ export async function readHistory(db: Database, resource: Resource, key: string,
        union all
        select (select c.task_id from ${change} c where c.model = ${model} and cardinality(c.keys) > 20 and c.task_id < tasks.task_id order by c.task_id desc limit 1)
        from tasks where tasks.task_id is not null
-     ), found as (
+     ), entries as (
        select id from ${change} where model = ${model} and first_key = ${own} and task_id is null
        union
        select id from ${change} where model = ${model} and keys @> array[${own}::text] and task_id is not null and cardinality(keys) <= 20
@@ -121,7 +121,7 @@ export async function readHistory(db: Database, resource: Resource, key: string,
        task.title as task_title, task.principal_id as task_owner, task.resource as task_resource,
        task.operation as task_operation, task.parameters as task_parameters, task.finished_at is not null as task_finished, c.along_with is not null as is_cascaded,
        ${imagesSql('c', 'place.at', resource)}
-     from found join ${change} c using (id) left join ${raw(t.task)} task on task.id = c.task_id
+     from entries join ${change} c using (id) left join ${raw(t.task)} task on task.id = c.task_id
        cross join lateral (select array_position(c.keys, ${own}) - 1 as at) place
      where ${before} is null or c.id < ${before} order by c.id desc limit ${limits.shown.changes + 1}`,
   );
@@ -264,14 +264,14 @@ export async function listTaskChanges(
          and c.first_key >= coalesce((select first_key from ${raw(t.chunk)} where task_id = ${task} and number = nearest.chunk), '')
        union all
        (select id from ${change} where task_id = ${task} and model = ${ofModel} and first_key > ${from} order by first_key limit ${max})
-     ), wanted as (
+     ), page as (
        select distinct item.key from candidates join ${change} c using (id) cross join unnest(c.keys) item(key)
        where item.key > ${from} order by item.key limit ${max}
      )
      select item.key, c.id::text as id, c.kind, c.fields, ${imagesSql('c', '(item.place::int - 1)', resource)},
        left(${title}, ${raw(String(limits.shown.titleLength + 1))}) as title
      from candidates join ${change} c using (id) cross join unnest(c.keys) with ordinality item(key, place)
-     where item.key in (select key from wanted) order by item.key, c.id`,
+     where item.key in (select key from page) order by item.key, c.id`,
   );
   const keys = [...new Set(rows.map(({ key }) => key))];
   const shown = new Set(keys.slice(0, limit));

@@ -78,10 +78,10 @@ async function findAltered(
   const isAltered = raw(`${jsonToTheLetter('side.now')} is distinct from ${jsonToTheLetter('side.was')}`);
   const { rows } = await query<{ name: string; keys: string[] }>(
     client,
-    sql`with own as materialized (${imagesOf(ofChunk)}), was as materialized (${imagesOf(before)}),
+    sql`with image as materialized (${imagesOf(ofChunk)}), was as materialized (${imagesOf(before)}),
        present as (select t.*, ${raw(keySql(model, 't'))} collate "C" as "_key" from ${raw(model.table)} t where ${keyCondition(model, 't', keys)})
      select side.name, array_agg(t."_key" order by t."_key") as keys
-     from present t join was on was.key = t."_key" join own on own.key = t."_key" cross join lateral (${raw(sides)}) side (name, now, was, is_asked)
+     from present t join was on was.key = t."_key" join image on image.key = t."_key" cross join lateral (${raw(sides)}) side (name, now, was, is_asked)
      where side.is_asked and ${isAltered} group by side.name order by side.name`,
   );
   const nameOf = (column: string) => Object.values(model.fields).find(({ dbColumn }) => dbColumn === column)?.name ?? column;
@@ -99,7 +99,7 @@ function sidesOfUpdate(model: ModelMeta, fields: readonly string[]): string {
     .map((name) => fieldOf(model, name))
     .map((field) => {
       const now = field.column ? asImage(imaged(field, `t.${field.column}`)) : `to_jsonb(${linkedIds(model, field, 't')})`;
-      const isAsked = field.isUpdatedAt ? `own.before -> '${field.name}' is not distinct from was.after -> '${field.name}'` : 'true';
+      const isAsked = field.isUpdatedAt ? `image.before -> '${field.name}' is not distinct from was.after -> '${field.name}'` : 'true';
       return `('${field.name}', ${now}, was.before -> '${field.name}', ${isAsked})`;
     });
   return `values ${sides.join(', ')}`;

@@ -110,7 +110,7 @@ export function recreate(
         where ${comesBack(model, 'select key from created')}
       )`),
       ...insertRows(metadata, dependant, one.columns, `back${index}`, `_${index}`).map(raw),
-      sql`${raw(`told${index}`)} as (${change} ${raw(`from back${index}`)} having count(*) > 0)`,
+      sql`${raw(`journal${index}`)} as (${change} ${raw(`from back${index}`)} having count(*) > 0)`,
     );
   }
   return parts;

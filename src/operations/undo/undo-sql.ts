@@ -296,7 +296,7 @@ function keptPart(target: ApplyTarget, shape: Shape, cascadeKept?: readonly stri
     after: raw(after),
     cascadeKept,
   });
-  return sql`kept as (${change} from judged ${raw(back?.join ?? '')} where "_state" = 'restore' having count(*) > 0)`;
+  return sql`journal as (${change} from judged ${raw(back?.join ?? '')} where "_state" = 'restore' having count(*) > 0)`;
 }
 
 /** What the table made of rows that were put back, over what it was told to. */

@@ -61,7 +61,7 @@ export function updateStatement(
     before: raw('before'),
     after: raw('after'),
   });
-  return statementOf(sql`with ${body}, kept as (${change} from images where cardinality(keys) > 0) ${counted}`);
+  return statementOf(sql`with ${body}, journal as (${change} from images where cardinality(keys) > 0) ${counted}`);
 }
 
 /**

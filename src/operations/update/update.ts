@@ -3,7 +3,7 @@ import { AppError } from '../../errors.ts';
 import { textsOf } from '../../form-texts.ts';
 import type { Resource, ResourceField } from '../../resources/contract.ts';
 import { hasResource, relatedTitles, relationTarget } from '../../selection/related.ts';
-import type { Given } from '../edits/contract.ts';
+import type { Controls } from '../edits/contract.ts';
 import { editsFor, getEdit } from '../edits/edits.ts';
 import type { ApplyCounts, CheckContext, Operation } from '../contract.ts';
 import { type FieldEdit, relatedIds, type UpdateParameters } from '../field-edit.ts';
@@ -84,16 +84,16 @@ function parseChanges(resource: Resource, body: Record<string, unknown>): Update
 function parseChange(resource: Resource, field: ResourceField, body: Record<string, unknown>): FieldEdit | { error: string } {
   const offered = editsFor(field, resource);
   // Without JavaScript a picker of several records has a control of its own for ids that are typed.
-  const given: Given = (control) => [
+  const controls: Controls = (control) => [
     ...textsOf(body[`${control}.${field.name}`]),
     ...textsOf(body[`_add.${control}.${field.name}`]).flatMap((text) =>
       text.startsWith('[') ? [text] : text.split(',').map((id) => id.trim()),
     ),
   ];
-  const wanted = given('change').at(-1) ?? '';
+  const wanted = controls('change').at(-1) ?? '';
   const change = wanted === '' ? offered[0] : offered.find(({ name }) => name === wanted);
   if (!change) return { error: `${field.label} cannot be changed in this way.` };
-  const parsed = change.parse(given, field, resource);
+  const parsed = change.parse(controls, field, resource);
   return 'error' in parsed ? parsed : { field: field.meta.name, change: change.name, value: parsed.value };
 }
 

@@ -89,9 +89,9 @@ export interface NewPreview {
 }
 
 /** What a dialog shows and its confirmation binds to. Previews of yesterday go on the way. */
-export async function createPreview(context: TaskContext, wanted: NewPreview): Promise<Preview> {
+export async function createPreview(context: TaskContext, newPreview: NewPreview): Promise<Preview> {
   const { db, registry } = context;
-  const { resource, principal, operation, selectionId, exclusions = [] } = wanted;
+  const { resource, principal, operation, selectionId, exclusions = [] } = newPreview;
   assertMayBegin(resource, principal, getOperation(resource, operation));
   const selection = await getSelection(db, principal, resource, selectionId);
   const recordCount = await countSelection(registry, resource, principal, less(selection, exclusions));
@@ -109,8 +109,8 @@ export async function createPreview(context: TaskContext, wanted: NewPreview): P
       selection.id,
       selection.version,
       recordCount,
-      wanted.parameters === undefined ? null : JSON.stringify(wanted.parameters),
-      wanted.form === undefined ? null : JSON.stringify(wanted.form),
+      newPreview.parameters === undefined ? null : JSON.stringify(newPreview.parameters),
+      newPreview.form === undefined ? null : JSON.stringify(newPreview.form),
       exclusions,
     ],
   );
@@ -169,13 +169,13 @@ export async function excludeFromPreview(
     db,
     `with old as (
        select id, exclusions from ${db.t.preview} where id = $1 for update
-     ), wanted as (
+     ), next as (
        select id, array(
          select key from (select unnest(exclusions || $2::text[]) collate "C" except select unnest($3::text[]) collate "C") kept (key) order by key
        ) as exclusions from old
      )
-     update ${db.t.preview} preview set exclusions = wanted.exclusions from wanted
-     where preview.id = wanted.id and cardinality(wanted.exclusions) <= $4 returning preview.exclusions`,
+     update ${db.t.preview} preview set exclusions = next.exclusions from next
+     where preview.id = next.id and cardinality(next.exclusions) <= $4 returning preview.exclusions`,
     [preview.id, out, back, limits.bulk.ticked],
   );
   if (rows[0]) return { ...preview, exclusions: rows[0].exclusions };

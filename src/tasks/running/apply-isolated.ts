@@ -200,12 +200,12 @@ async function attemptSets(
 
 /** The record that the database tells of and all the others, or else parts. What it tells is a guess: each set is tried again. */
 function smaller(model: ModelMeta, set: readonly string[], detail: string): (readonly string[])[] {
-  const told = toldKey(model, set, detail);
-  return told === null ? partsOf(set, Math.ceil(set.length / parts)) : [[told], set.filter((key) => key !== told)];
+  const blamed = blamedKey(model, set, detail);
+  return blamed === null ? partsOf(set, Math.ceil(set.length / parts)) : [[blamed], set.filter((key) => key !== blamed)];
 }
 
 /** `Failing row contains (42, Place 42, …)` of a check or a column that may not be empty. */
-function toldKey(model: ModelMeta, set: readonly string[], detail: string): string | null {
+function blamedKey(model: ModelMeta, set: readonly string[], detail: string): string | null {
   const [, row = ''] = /^Failing row contains \((.*)\)/s.exec(detail) ?? [];
   if (row === '' || model.idFields.length !== 1) return null;
   // The id is the first column of most tables.

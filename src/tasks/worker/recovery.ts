@@ -16,14 +16,14 @@ const forgottenMs = 30_000;
  * dead when its session no longer holds its advisory lock, which the server drops within milliseconds of its end.
  * Idempotent, safe to run anywhere at any time. Returns how many dead workers were found.
  */
-export async function recover(context: TaskContext, own?: { workerId: string; tokens: ReadonlySet<string> }): Promise<number> {
+export async function recover(context: TaskContext, self?: { workerId: string; tokens: ReadonlySet<string> }): Promise<number> {
   const { db } = context;
   const { rows: dead } = await db.pages.query<{ id: string; lockId: number; poolId: string | null }>(
     `select worker.id, worker.lock_id as "lockId", worker.pool_id as "poolId" from ${db.t.worker} worker
      where not ${isAliveSql}`,
   );
   for (const worker of dead) await bury(context, worker);
-  await sweep(context, own);
+  await sweep(context, self);
   return dead.length;
 }
 
@@ -69,12 +69,12 @@ async function countDeath(context: TaskContext, client: PoolClient, taskId: numb
 }
 
 /** Belt and braces: a wake-up that was lost, or a slot of ours whose release failed, must not leave a task standing. */
-async function sweep(context: TaskContext, own?: { workerId: string; tokens: ReadonlySet<string> }): Promise<void> {
+async function sweep(context: TaskContext, self?: { workerId: string; tokens: ReadonlySet<string> }): Promise<void> {
   const { db } = context;
-  if (own) {
+  if (self) {
     await db.pages.query(
       `delete from ${db.t.task_slot} where worker_id = $1 and token <> all($2::uuid[]) and taken_at < now() - interval '1 minute'`,
-      [own.workerId, [...own.tokens]],
+      [self.workerId, [...self.tokens]],
     );
   }
   const { rows } = await db.pages.query<{ id: number }>(

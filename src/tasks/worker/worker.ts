@@ -133,12 +133,12 @@ async function announce(context: TaskContext, session: pg.Client, id: string): P
 }
 
 /** Looks for dead workers again and again. The web process runs it too, so that a lone server notices. */
-export function startRecovery(context: TaskContext, own?: { workerId: string; tokens: ReadonlySet<string> }): { stop(): Promise<void> } {
+export function startRecovery(context: TaskContext, self?: { workerId: string; tokens: ReadonlySet<string> }): { stop(): Promise<void> } {
   let isStopped = false;
   let wakeUp: () => void = () => undefined;
   const loop = (async () => {
     while (!isStopped) {
-      await recover(context, own).catch((error) => context.log('warning', 'recovery will try again', { error: String(error) }));
+      await recover(context, self).catch((error) => context.log('warning', 'recovery will try again', { error: String(error) }));
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, context.settings.recoveryIntervalMs);
         wakeUp = () => {
