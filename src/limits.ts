@@ -37,7 +37,7 @@ export const limits = {
     /** Failed attempts for an account, after which attempts take turns. */
     freeAttempts: 10,
     attemptEveryMs: 1_000,
-    /** Whoever would wait longer for a turn is told to come again. */
+    /** A sign-in that would wait longer for its turn is told to come again. */
     maxTurnMs: 5_000,
     failuresKeptMs: 15 * 60_000,
     /** Accounts whose failed attempts are counted; beyond, the oldest are forgotten. */

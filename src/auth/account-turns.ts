@@ -10,8 +10,8 @@ interface AccountFailures {
 }
 
 /**
- * Attempts for one account take turns once some have failed, from however many addresses they come: one a second, whatever is
- * tried. Nobody is locked out: who waits is served, and a browser that has signed in before has turns of its own.
+ * Once some attempts for an account have failed, its attempts take turns, one a second, from however many addresses they come. Nobody is
+ * locked out: whoever waits is served, and a browser that has signed in before has turns of its own.
  */
 export class AccountTurns {
   readonly #accounts = new BoundedMap<string, AccountFailures>(limits.signIn.watchedAccounts);

@@ -7,7 +7,7 @@ const parallelism = 1;
 const keyLength = 32;
 const maxMemory = 256 * 1024 * 1024;
 
-/** `scrypt$15$8$1$<salt>$<key>`: whoever raises the cost later can still check what was written before. */
+/** Makes `scrypt$15$8$1$<salt>$<key>`. The parameters stand in the hash, so older hashes still verify after the cost is raised. */
 export async function hashPassword(password: string): Promise<string> {
   const salt = randomBytes(16);
   const key = await derive(password, salt, cost, blockSize, parallelism);

@@ -24,7 +24,7 @@ export class UtcClient extends pg.Client {
 
 type Connected = (error: Error | undefined, client: pg.PoolClient | undefined, done: (release?: unknown) => void) => void;
 
-/** Whoever comes when too many wait for a connection is told at once: AppError 'busy' (503). */
+/** Refuses at once when too many already wait for a connection: AppError 'busy' (503). */
 class BoundedPool extends pg.Pool {
   override connect(): Promise<pg.PoolClient>;
   override connect(callback: Connected): void;

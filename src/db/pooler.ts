@@ -10,16 +10,17 @@ export interface Seen {
   zones: readonly string[];
 }
 
-/** Asked a few times, since others may come between and leave one of us where it was. */
+/** Rounds of asking: other clients may come between and leave one of ours at the same process by chance. */
 const rounds = 3;
-/** A pool of one has no other process to give: whoever waits for one is let go. */
+/** A pooler with a single process cannot answer the second client: it is let go after this long. */
 const maxWaitMs = 1_000;
 
 const look = `select pg_backend_pid() as pid, current_setting('TimeZone') as zone`;
 
 /**
- * While one client's transaction keeps the process that answered the other before, the other is answered by another one; and a pooler
- * that takes its processes in turn gives another one to the same client's next transaction.
+ * Finds out whether two clients share server processes. While one client's transaction occupies the process that answered the other before,
+ * a pooler must answer the other from another process; and a pooler that rotates its processes gives a new one to the same client's next
+ * transaction.
  */
 export async function lookThrough(pool: pg.Pool): Promise<Seen> {
   const [one, other] = await Promise.all([pool.connect(), pool.connect()]);

@@ -6,7 +6,7 @@ import { timestampOperators } from './operators/timestamps.ts';
 import { type Reader, utcReader } from './reader.ts';
 import type { ResourceField } from './contract.ts';
 
-/** A day or a time of day is the same everywhere; a timestamp is shown and meant in the reader's zone. */
+/** A day or a time of day is the same in every zone; a timestamp is shown, and read, in the reader's zone. */
 function inZone(value: Date, { meta }: ResourceField, { timeZone }: Reader): DateTime {
   return DateTime.fromJSDate(value, { zone: timestampKind(meta.sqlType) === 'timestamp' ? timeZone : 'utc' });
 }

@@ -63,13 +63,13 @@ function pairsIn(body: unknown): [string, string][] {
   );
 }
 
-// Who is not signed in, or cannot be told from others without a database, is answered before the form was read.
+// Requests that are refused before the form was read: nobody is signed in, or no database could say who.
 async function readPairs(request: FastifyRequest, max: number): Promise<[string, string][] | null> {
   if (request.raw.readableDidRead || Number(request.headers['content-length'] ?? 0) > max) return null;
   const pieces: Buffer[] = [];
   let bytes = 0;
   try {
-    // What is left unread must not take the answer's connection with it.
+    // The rest of the request stays readable: ending it early would end the answer's connection too.
     for await (const piece of request.raw.iterator({ destroyOnReturn: false })) {
       bytes += (piece as Buffer).length;
       if (bytes > max) return null;

@@ -17,7 +17,7 @@ import {
   rootId,
   type PlacesByTable,
 } from './cascade/key-walk.ts';
-import { changesOf, findOperation } from './operations.ts';
+import { editsOf, findOperation } from './operations.ts';
 
 /** Longest that counting takes, in milliseconds; what takes longer counts as many. */
 const maxWaitMs = 1_000;
@@ -44,10 +44,10 @@ export async function countCascade(
   max: number,
 ): Promise<number> {
   if (max <= 0 || count === 0) return 0;
-  const changes = changesOf(resource, { operation, parameters });
-  const links = linksWritten(resource.model, changes, count);
+  const edits = editsOf(resource, { operation, parameters });
+  const links = linksWritten(resource.model, edits, count);
   const isDelete = findOperation(resource, operation)?.writes === journal.deleted;
-  const written = isDelete ? null : changedColumns(resource.model, changes);
+  const written = isDelete ? null : changedColumns(resource.model, edits);
   if (written?.size === 0 && links.cut.length === 0) return Math.min(max, links.added);
   if (written && links.cut.length === 0 && !(await isFollowed(db, resource.model))) return Math.min(max, links.added);
   const matching = await registry.whereSql(resource.model, where);
@@ -64,7 +64,7 @@ export async function countCascade(
   });
 }
 
-/** Does any foreign key follow when a record's own key is changed? Asked first, since hardly any does. */
+/** Does any foreign key follow this model's key when it is changed? Asked first, because hardly any does. */
 async function isFollowed(db: Database, { table }: ModelMeta): Promise<boolean> {
   const { rows } = await db.pages.query<{ isFollowed: boolean }>(
     `select exists (select from pg_constraint where contype = 'f' and confrelid = to_regclass($1) and confupdtype in ('c', 'n', 'd')) as "isFollowed"`,
@@ -128,8 +128,8 @@ async function following(
   return cascadeCount;
 }
 
-function changedColumns(model: ModelMeta, changes: readonly FieldEdit[]): Set<string> {
-  return new Set(changes.flatMap(({ field }) => model.fields[field]?.dbColumn ?? []));
+function changedColumns(model: ModelMeta, edits: readonly FieldEdit[]): Set<string> {
+  return new Set(edits.flatMap(({ field }) => model.fields[field]?.dbColumn ?? []));
 }
 
 interface Links {
@@ -138,9 +138,9 @@ interface Links {
   cut: { table: string; column: string }[];
 }
 
-function linksWritten(model: ModelMeta, changes: readonly FieldEdit[], count: number): Links {
+function linksWritten(model: ModelMeta, edits: readonly FieldEdit[], count: number): Links {
   const links: Links = { added: 0, cut: [] };
-  for (const { field, change, value } of changes) {
+  for (const { field, change, value } of edits) {
     const relation = model.fields[field]?.relation;
     if (!relation?.joinTable) continue;
     if (change !== 'clear') links.added += count * (Array.isArray(value) ? value.length : 1);

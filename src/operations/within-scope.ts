@@ -41,7 +41,7 @@ export async function withinScope(
       const refused = { ...left, refusals: [{ ...movedOut(resource), keys: [...moved] }] };
       if (kept.length === 0) return refused;
       const again = await operation.apply(client, target, kept, params);
-      // Whether a record stays may hang on another that was just left as it was.
+      // A record's place in the scope may depend on another record that was just left unchanged: asks once more.
       if ((await keysOutside(client, resource, within, kept)).size > 0) throw Object.assign(new Error(), movedOut(resource));
       return sumOf(again, refused);
     },

@@ -71,7 +71,7 @@ export async function listRecords(
   async function readPlace(at: Place): Promise<Omit<ListPage, 'total'>> {
     const { rows, isMore } = await read(at, 0);
     const isEnd = at.direction === 'before' && at.values === null;
-    // Whoever goes back to fewer records than a page has is at the beginning.
+    // Going back with fewer records left than a page has: the page is the first one.
     if (at.direction === 'before' && !isEnd && rows.length < query.size) return readNumbered(1);
     if (at.direction === 'after') return { ...cut(rows), number: query.page, hasPrevious: true, hasNext: isMore };
     return { ...cut(rows.reverse()), number: query.page, hasPrevious: isMore, hasNext: !isEnd };

@@ -69,13 +69,13 @@ export async function pageStatement({ registry, resource, principal, ...query }:
   const part = sql`offset ${offset} limit ${limit}`;
   return statementOf(isDirect ? direct(pieces[0] as Piece) : cutFirst());
 
-  /** Of everything, rows come from an index one by one, and so do what they lead to. */
+  /** Without a filter, rows come from an index one by one, so related records are joined to each row as it comes. */
   function direct(piece: Piece): Sql {
     const from = join([rows, ...lookups.values()], ' ');
     return sql`select ${join([...marks, ...read])} from ${from}${where(piece)}${by(piece.orderBy)} ${part}`;
   }
 
-  /** What matches a filter may have to be sorted: what the rows lead to is looked up when the page is cut out. */
+  /** With a filter, matching rows may need a sort: the page is cut first, and related records are looked up for its rows only. */
   function cutFirst(): Sql {
     const kept = keys.map((key, index) => ({ ...key, sql: `t."#s${index}"` }));
     const inner = join([raw('t.*'), ...marks, ...keys.map((key, index) => raw(`${key.sql} as "#s${index}"`))]);

@@ -41,7 +41,7 @@ const advisoryLock = 0x42_4c_4b_07;
  */
 export async function bringUpSchema(options: BringUp): Promise<string[]> {
   const client = new pg.Client({ connectionString: options.connectionString });
-  // Told by the statement that it meets.
+  // A lost connection is reported by the statement that meets it.
   client.on('error', () => undefined);
   await client.connect();
   try {
@@ -107,7 +107,10 @@ async function fill(client: pg.Client, options: BringUp): Promise<void> {
   await push(client, options, (files) => schemaSql(options.connectionString, options.defaultSchema, files));
 }
 
-/** A database that we filled: the text that was last pushed is there already; another one is made where nothing is dropped. */
+/**
+ * Brings a database that we filled up to date: nothing to do if this schema was the last one pushed; any other is pushed where nothing
+ * would be dropped.
+ */
 async function followUp(client: pg.Client, options: BringUp, { id, digest, remainder }: Push): Promise<void> {
   if (digest === digestOf(options)) return;
   const known = new Set(readStatements(remainder).all);
@@ -190,7 +193,7 @@ function indented(sql: string): string {
   return sql.replace(/^(?=.)/gm, '  ');
 }
 
-/** In one transaction: all of it, or a database as it was, but for extensions, which are no data. */
+/** Pushes the schema in one transaction: all of it or nothing, except for extensions, which hold no data. */
 async function push(client: pg.Client, options: BringUp, sqlFor: (files: SchemaFiles) => Promise<string>): Promise<void> {
   const { ownSchema, defaultSchema, dbSchemas, metadata, say } = options;
   await makeExtensions(client, options.files, options.extensions, options);
@@ -215,7 +218,7 @@ async function push(client: pg.Client, options: BringUp, sqlFor: (files: SchemaF
   say(`The database was made to fit the schema (${readStatements(sql).all.length} statements).`);
 }
 
-// Of some constructs Prisma finds a difference right after it has made them: what is left now is none later.
+// Stores the differences that Prisma reports right after a push: for some constructs it always does. The same ones are no difference later.
 async function keepRemainder(client: pg.Client, options: BringUp): Promise<void> {
   const remainder = await difference(client, options).catch(() => '');
   if (remainder === '') return;

@@ -87,7 +87,7 @@ export const bulkRoutes: FastifyPluginAsync<RouteOptions> = async (app, { contex
         const { resource, principal } = about;
         assertAcknowledged(operation, body);
         const parameters = operation.parse(resource, body);
-        // Tried out first, since nobody sees from the expression how long it takes. Programs have no page to look at.
+        // Goes to a preview first: the expression does not show how long it takes. Programs have no page to look at, so they are not asked.
         if (operation.isAlwaysPreviewed?.(parameters) && !wantsJson(request)) return await sendPreview(request, reply, opened, body);
         const operationId = textsOf(body._op)[0] ?? '';
         const options = parseRunOptions(body);

@@ -121,7 +121,7 @@ export function bulkDeleteData(opened: BulkDialog, consequences: ConsequencesDat
   const { body, error, preview } = opened;
   const dialog = dialogData(opened);
   const wrong = fieldErrors(error).acknowledge ?? null;
-  // One that is in the way is enough, and then none can be deleted: a preview tells which, and can leave them out.
+  // All or nothing: one record in the way prevents all deletes. A preview says which, and can leave them out.
   const isHopeless = preview.runsInline && consequences.isForbidden;
   return {
     ...dialog,

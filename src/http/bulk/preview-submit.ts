@@ -4,7 +4,7 @@ import type { Resource } from '../../resources/contract.ts';
 import { bulkTexts } from './bulk-texts.ts';
 import { previewTexts } from './previews-texts.ts';
 
-/** The buttons that a preview ends with: they promise what trying it found, and none is there for what cannot come about. */
+/** The buttons of a preview. Each promises what the trial found, and a button that could not succeed is not there. */
 export interface SubmitData {
   /** Null: run as it is, it would change nothing. */
   text: string | null;

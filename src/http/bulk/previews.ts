@@ -3,7 +3,7 @@ import type { Principal } from '../../auth/principal.ts';
 import type { AppError } from '../../errors.ts';
 import type { Operation } from '../../operations/contract.ts';
 import { journal } from '../../operations/journal-kind.ts';
-import { seenChanges } from '../../operations/operations.ts';
+import { seenEdits } from '../../operations/operations.ts';
 import type { ResourceRegistry, Resource } from '../../resources/contract.ts';
 import type { Findings, Preview } from '../../tasks/previewing/preview.ts';
 import type { PreviewedRecord, PreviewPage } from '../../tasks/previewing/preview-page.ts';
@@ -236,7 +236,7 @@ function notesOf({ registry, resource, operation }: PreviewParts, { triggers, un
 
 async function tableOf(parts: PreviewParts): Promise<PreviewTable> {
   const { registry, resource, principal, operation, preview, page, after, url } = parts;
-  const fields = seenChanges(resource, preview)
+  const fields = seenEdits(resource, preview)
     .map(({ field }) => resource.fields.find(({ meta }) => meta.name === field))
     .filter((field) => field !== undefined);
   const show = await Promise.all(

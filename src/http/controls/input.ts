@@ -230,7 +230,8 @@ function isCode({ kind, meta }: ResourceField): boolean {
   return kind === null && meta.type === 'Json';
 }
 
-// A browser's own control would show nothing of what it cannot hold, and send that: it has no place for an offset.
+// Does the value fit a browser's date control? The control would show nothing for a value that it cannot hold, and send that; it has no
+// place for an offset.
 function fitsDateControl(value: string, sqlType: string | null, timeZone: string): boolean {
   return (
     plainTimestamps[dateControlName(sqlType)].test(value) &&

@@ -91,7 +91,9 @@ function sendError(
   return reply.page('errors/show', errorData(error, request, url, form));
 }
 
-/** Who has to sign in, or to send a form with a token of today, does not lose what was typed; null: it is not theirs to have back. */
+/**
+ * Gives a form back to somebody who must sign in first, or whose token is out of date, with what they typed; null: the form is not theirs.
+ */
 async function sendKept(
   request: FastifyRequest,
   reply: FastifyReply,

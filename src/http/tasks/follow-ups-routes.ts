@@ -46,7 +46,7 @@ export const followUpRoutes: FastifyPluginAsync<RouteOptions> = async (app, { co
     ]);
     const titles = await titlesFor(resource, principal, found);
     const actions = await taskActions({ db, principal, resource, url }, task);
-    const values = resource ? await failedValues(context, resource, task, [...titles.keys()]) : { changes: [], byKey: new Map() };
+    const values = resource ? await failedValues(context, resource, task, [...titles.keys()]) : { edits: [], byKey: new Map() };
     const listed = { registry, principal, task, actions, values, groups, found, titles, resource, code, after };
     return reply.page('tasks/failures', await failuresData(listed, url));
   });

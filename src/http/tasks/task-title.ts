@@ -3,7 +3,7 @@ import { shownText } from '../../fields/stored-text.ts';
 import { getEdit } from '../../operations/edits/edits.ts';
 import type { Undone } from '../../operations/contract.ts';
 import { type FieldEdit, relatedIds } from '../../operations/field-edit.ts';
-import { changesOf, findOperation, type Run, undoneOf } from '../../operations/operations.ts';
+import { editsOf, findOperation, type Run, undoneOf } from '../../operations/operations.ts';
 import { editWords, type OperationWords } from '../../operations/words.ts';
 import type { Resource } from '../../resources/contract.ts';
 import { cutText } from '../../selection/cut.ts';
@@ -30,7 +30,7 @@ type Asking = Pick<TaskContext, 'db' | 'registry'>;
 /** Characters of a value, of all values together, and of the filter's words; longer ones of a filter are left to the task's page. */
 const maxLength = { value: 40, changes: 80, filter: 40 } as const;
 /** Changes that are told in words; of more, how many. */
-const maxChanges = 2;
+const maxEdits = 2;
 /** Related records that one change names. */
 const maxRecords = 3;
 
@@ -126,11 +126,11 @@ function titleIn(task: TaskRow, resource: Resource | null, principal: Principal,
 
   function whatIn(run: Run): string {
     const operation = findOperation(resource as Resource, run.operation);
-    const changes = changesOf(resource as Resource, run);
-    const phrases = changes.flatMap((change) => changeIn(resource as Resource, change, titleOf) ?? []);
+    const edits = editsOf(resource as Resource, run);
+    const phrases = edits.flatMap((edit) => editIn(resource as Resource, edit, titleOf) ?? []);
     if (phrases.length === 0 || operation?.words.isTitle) return (operation?.words ?? editWords).heading(records);
-    const words = phrases.slice(0, maxChanges).join(', ');
-    const more = changes.length - Math.min(phrases.length, maxChanges);
+    const words = phrases.slice(0, maxEdits).join(', ');
+    const more = edits.length - Math.min(phrases.length, maxEdits);
     return titles.changes(cutText(words, maxLength.changes), more, records);
   }
 
@@ -152,7 +152,7 @@ function titleIn(task: TaskRow, resource: Resource | null, principal: Principal,
 }
 
 /** `Status → archived`, `Population: changed by +10 %`; null: not for these eyes, or of a field that is no more. */
-function changeIn(resource: Resource, given: FieldEdit, titleOf: RelatedTitleOf): string | null {
+function editIn(resource: Resource, given: FieldEdit, titleOf: RelatedTitleOf): string | null {
   const field = resource.fields.find(({ meta }) => meta.name === given.field);
   if (!field) return null;
   const change = withTitles(resource, given, titleOf);

@@ -11,7 +11,7 @@ import { journal } from '../journal-kind.ts';
 import { lastImage } from '../journal/images.ts';
 import { limits } from '../../limits.ts';
 
-/** Where the image of a record that went along says with whom: their ids by key. No column of Prisma's has such a name. */
+/** Key in the image of a cascaded record for the records that it went with: their ids by key. No column of Prisma's has such a name. */
 export const withKey = '*with';
 
 export interface Taking {
@@ -42,8 +42,8 @@ export interface LockedCascade {
 }
 
 /**
- * Locks records and their cascade, level by level, so that from then on nobody adds to it, takes from it or
- * edits it; then asks who holds any of it. In statements of their own, since one that had to wait does not see what it waited for.
+ * Locks records and everything that would be deleted with them, level by level, so that nobody can add to it, take from it or edit it; then
+ * asks who holds any of it. Each step is a statement of its own: a statement that waited does not see what it waited for.
  */
 export async function lockCascade(
   client: Queryable,
@@ -126,7 +126,7 @@ function isSame(model: ModelMeta, alias: string, cascaded: string): string {
     .join(' and ');
 }
 
-/** Rows of the dependant's ids and of whom it goes with: `parent` and its ids, once for each. */
+/** Rows of a dependant's ids with `taker`, the record that it goes with, and the taker's ids: one row for each taker. */
 function cascadeSql(root: ModelMeta, dependant: Dependant, condition: Sql): Sql {
   const { model } = dependant.resource;
   const ids = idColumns(model).map((id, index) => `t.${id} as id${index}`);
@@ -189,7 +189,10 @@ export interface CascadeImages {
   images: string[];
 }
 
-/** The same in two steps, for whom it is not certain what will be deleted. */
+/**
+ * Reads the images before the delete, for a delete of which it is not certain what it will remove; `keepGoneAlong` keeps those that are
+ * then gone.
+ */
 export async function readCascade(
   client: Queryable,
   model: ModelMeta,

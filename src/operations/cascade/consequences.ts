@@ -38,7 +38,7 @@ export interface Consequences {
   cleared: readonly Affected[];
   /** Point at them and may not be left behind: the database will refuse. */
   forbidding: readonly Affected[];
-  /** Columns by which some of the records lead to others of them, which may not be left behind: then the order decides. */
+  /** Columns by which selected records point at other selected ones that may not be left behind: the order of deletes then decides. */
   amongThem: readonly string[];
   /** Can what goes along be kept, so that they can be brought back? */
   cascade: Cascade;

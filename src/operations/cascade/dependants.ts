@@ -11,9 +11,9 @@ const maxLevels = 2;
 
 /** A model whose records go along with deleted ones. */
 export interface Dependant {
-  /** Where its records are administered, as nobody in particular sees it. */
+  /** The resource of its records, not narrowed to any principal. */
   readonly resource: Resource;
-  /** Why they go: foreign keys to the records that are deleted (null), or to those of another dependant. */
+  /** The foreign keys by which they are deleted: to the deleted records (`of` null) or to another dependant. */
   readonly by: readonly { readonly key: ForeignKey; readonly of: Dependant | null }[];
 }
 
@@ -21,7 +21,10 @@ export interface Dependant {
 export type Cascade =
   /** Dependants that are pointed at come before those that point; empty: there is none. */
   | { readonly isKept: true; readonly dependants: readonly Dependant[] }
-  /** It cannot be kept, because of `table`; `heirs`: nor can the records themselves, for which of the tables they are of is not known. */
+  /**
+   * What goes along cannot be kept, because of `table`. `heirs`: the records themselves cannot be kept either, since the table that each
+   * belongs to is not known.
+   */
   | {
       readonly isKept: false;
       readonly reason: 'circle' | 'deep' | 'no-record' | 'heirs';

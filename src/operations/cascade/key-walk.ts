@@ -33,8 +33,8 @@ export async function inSnapshot<T>(db: Database, maxWaitMs: number, work: (clie
 export type PatientQuery = <R extends object>(asked: Sql) => Promise<R[] | null>;
 
 /**
- * Null where a table is too large to be looked through in time, as one without an index may be, or may not be read by our
- * database user. Nothing more can be asked of the snapshot then.
+ * Wraps a client so that a query gives null when a table is too large to read in time (no index), or our database user may not read it. The
+ * snapshot is then over: nothing more can be asked of it.
  */
 export function patiently(client: Queryable): PatientQuery {
   let isOver = false;
@@ -85,7 +85,7 @@ export function placeOf(alias: string): string {
   return `(${alias}.tableoid::text || ' ' || ${alias}.ctid::text)`;
 }
 
-/** The numbers find the rows, the places tell those of other partitions apart. */
+/** The numbers find rows by ctid; the places then tell rows of different partitions apart. */
 export interface Places {
   numbers: Sql;
   places: Sql;

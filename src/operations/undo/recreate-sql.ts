@@ -124,7 +124,10 @@ export function missingCascaded(cascade: readonly CascadedModel[]): string[] {
   );
 }
 
-/** It went with one that is restored, and every other that it went with is there or is restored too: it needs them all. `keys` are the restored. */
+/**
+ * Condition: the record went with a restored one, and every other record that it went with is there or restored too; it needs them all.
+ * `keys` are the restored records.
+ */
 function comesBack(root: ModelMeta, keys = `select "_key" from judged where "_state" = 'restore'`): string {
   const restored = `array(${keys})`;
   const isThere = idFieldsOf(root).map(({ column, sqlType }, index) => `t.${column} = (parent.ids ->> ${index})::${sqlType}`);

@@ -154,7 +154,8 @@ function judgingParts(
   const { model } = resource;
   const task = shared(sql`${undoing.taskId}::int`);
   const given = shared(sql`${[...keys]}::text[]`);
-  // Changes of one chunk may interleave, chunks do not: no change of these keys begins before the chunk of the first.
+  // Finds the journal entries of the keys. Entries of one chunk may overlap, chunks do not: no entry of these keys begins before the chunk
+  // of the first key.
   const image = sql`image as materialized (
       select entry.key, entry.before, case when jsonb_typeof(change.after) = 'array' then entry.after else change.after end as after,
         change.chunk, change.kept_along

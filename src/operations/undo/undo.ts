@@ -67,7 +67,10 @@ async function preparedFor(
   };
 }
 
-/** What goes with several comes back with the last of them, so one after the other: side by side nobody would be the last. */
+/**
+ * A record that went with several comes back with the last of them, so they are restored one after another: side by side, none would be the
+ * last.
+ */
 async function bringBackCascade(
   client: Queryable,
   target: ApplyTarget,

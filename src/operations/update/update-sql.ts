@@ -21,26 +21,26 @@ interface WrittenField {
 }
 
 /**
- * One statement that changes the rows of `keys`, leaves alone those that hold the values already, and writes the
+ * One statement that edits the rows of `keys`, leaves alone those that hold the values already, and writes the
  * change row, unless somebody else keeps what was done (`keepsChange`). Its row is as `Operation.statement` says; without
  * `countsSame` every record that was not written is left to the caller.
  */
 export function updateStatement(
   target: ApplyTarget,
   keys: readonly string[],
-  changes: readonly FieldEdit[],
+  edits: readonly FieldEdit[],
   { keepsChange = true, countsSame = true }: { keepsChange?: boolean; countsSame?: boolean } = {},
 ): Statement {
   const { model } = target.resource;
   const condition = keyCondition(model, 't', keys);
-  const { scalars, relations } = writtenBy(model, changes);
+  const { scalars, relations } = writtenBy(model, edits);
   const stamps: WrittenField[] = Object.values(model.fields)
-    .filter((field) => field.isUpdatedAt && field.column && !changes.some((change) => change.field === field.name))
+    .filter((field) => field.isUpdatedAt && field.column && !edits.some((change) => change.field === field.name))
     .map((field) => ({ field, value: () => raw(`now()::${field.sqlType}`), isConstant: true, canOverflow: false }));
   const written = [...scalars, ...stamps];
   const isOneScan = relations.length === 0 && target.serverVersion >= 18;
   const body = isOneScan ? returningOld(target, condition, scalars, written) : lockedFirst(target, condition, scalars, written, relations);
-  // Those that were seen to be so already, in what the statement looked at; asked only where something was left.
+  // Counts the records that already held the values, among those that the statement read; only when some were not written.
   const same = !countsSame
     ? raw('select 0')
     : isOneScan
@@ -65,16 +65,16 @@ export function updateStatement(
 }
 
 /**
- * Reads what the changes would make of the rows of `keys`, and writes nothing: by key, whether anything would differ, and
+ * Reads what the edits would make of the rows of `keys`, and writes nothing: by key, whether anything would differ, and
  * the values before and after as text in the order of `changes`; lists as JSON. All of them as JSON, since the driver reads an array
  * letter by letter.
  */
-export function compareStatement(resource: Resource, keys: readonly string[], changes: readonly FieldEdit[]): Statement {
+export function compareStatement(resource: Resource, keys: readonly string[], edits: readonly FieldEdit[]): Statement {
   const { model } = resource;
-  const { scalars, relations } = writtenBy(model, changes);
+  const { scalars, relations } = writtenBy(model, edits);
   const sides = relations.map((relation, index) => sideOf(resource, relation, index));
   const texts = (sqlOf: (item: WrittenField) => Sql, sideOfSql: (side: Side) => Sql) =>
-    changes.map(({ field }) => {
+    edits.map(({ field }) => {
       const item = scalars.find((candidate) => candidate.field.name === field);
       const side = sides.find((candidate) => candidate.field.name === field);
       return item ? textOf(item.field, sqlOf(item)) : textOf((side as Side).field, sideOfSql(side as Side));
@@ -94,10 +94,10 @@ export function compareStatement(resource: Resource, keys: readonly string[], ch
   );
 }
 
-/** Reads by key whether the changes would make another row of it, of those of `keys` that are there; locks nothing. */
-export function differingStatement(resource: Resource, keys: readonly string[], changes: readonly FieldEdit[]): Statement {
+/** Reads by key whether the edits would make another row of it, of those of `keys` that are there; locks nothing. */
+export function differingStatement(resource: Resource, keys: readonly string[], edits: readonly FieldEdit[]): Statement {
   const { model } = resource;
-  const { scalars, relations } = writtenBy(model, changes);
+  const { scalars, relations } = writtenBy(model, edits);
   const sides = relations.map((relation, index) => sideOf(resource, relation, index));
   return statementOf(
     sql`select ${raw(keySql(model, 'c'))} collate "C" as key, (${isChanged('c', scalars, sides)}) as "isChanged"
@@ -126,10 +126,10 @@ function textOf(field: FieldMeta, value: Sql): Sql {
   return ['Json', 'Float'].includes(field.type) && !field.isList ? sql`(${value})::text` : sql`to_jsonb(${value}) #>> '{}'`;
 }
 
-function writtenBy(model: ModelMeta, changes: readonly FieldEdit[]) {
+function writtenBy(model: ModelMeta, edits: readonly FieldEdit[]) {
   const scalars: WrittenField[] = [];
   const relations: Linked[] = [];
-  for (const { field: name, change: kind, value } of changes) {
+  for (const { field: name, change: kind, value } of edits) {
     const field = fieldOf(model, name);
     const change = getEdit(kind);
     if (field.relation?.kind === 'many-to-many') relations.push({ field, change, value });
@@ -193,7 +193,7 @@ function putBack(scalars: readonly WrittenField[], key: string, before: Sql, aft
   return sql`${raw(`array_agg(${key} order by ${key})`)} filter (where ${join(isSame, ' and ')})`;
 }
 
-/** The planner may ask what differs of every row of the table before it looks at the keys, and a row of nobody's could overflow. */
+/** The planner may evaluate the comparison for rows outside the keys, whose values could overflow: the keys are asked first. */
 function asked(condition: Sql, scalars: readonly WrittenField[], negation: 'not ' | '' = ''): Sql {
   const differing = sql`${raw(negation)}(${isChanged('t', scalars, [])})`;
   return scalars.some((item) => item.canOverflow) ? sql`case when ${condition} then ${differing} else false end` : differing;

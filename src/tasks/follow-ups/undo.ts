@@ -180,8 +180,8 @@ function assertMayChange(resource: Resource, principal: Principal, fields: reado
 }
 
 /**
- * Who may bring deleted records back, and what comes back along with them: what was kept when they went, as far as it is all
- * that goes along by the foreign keys there are now.
+ * Asserts that the principal may bring deleted records back, and returns what comes back with them: the records that were kept with the
+ * delete, if today's foreign keys still delete no others.
  */
 async function assertRecreatable(
   { db, registry }: TaskContext,

@@ -29,7 +29,7 @@ export async function confirmPreview(context: TaskContext, { resource, principal
   const isSent = await findTaskByOperation(context.db, principal, preview.id);
   if (!isSent) {
     await assertFresh(context, { resource, principal, preview, options }).catch(async (error) => {
-      // The first of two clicks changes what the second compares.
+      // A second click must not compare again: the first one has changed the values.
       if (!(await findTaskByOperation(context.db, principal, preview.id))) throw error;
     });
   }

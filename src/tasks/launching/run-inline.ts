@@ -4,7 +4,7 @@ import { type Queryable, transaction } from '../../db/transaction.ts';
 import { inTurn } from '../../db/turns.ts';
 import { clientTransaction, needsClient } from '../../operations/rules/client-transaction.ts';
 import { rowsOf } from '../../operations/update/moves-onto.ts';
-import { changesOf, getOperation } from '../../operations/operations.ts';
+import { editsOf, getOperation } from '../../operations/operations.ts';
 import { assertStayApart } from '../running/stay-apart.ts';
 import { findRewriting } from '../../operations/triggers.ts';
 import type { Client } from '../../resources/client.ts';
@@ -76,7 +76,7 @@ export async function runInline(context: TaskContext, task: NewTask, keys: reado
       log: context.log,
       through: tx && { tx, principal: task.principal, log: context.log },
     };
-    await assertStayApart(client, { isInTransaction: true }, resource.model, changesOf(resource, task), () => rowsOf(resource.model, free));
+    await assertStayApart(client, { isInTransaction: true }, resource.model, editsOf(resource, task), () => rowsOf(resource.model, free));
     const operation = await readyOperation(context, { ...task, client, snapshot: task.options.skipChanged ? task.snapshot : null });
     const altered = await operation.watch?.(client, target, free, task.parameters);
     const outcome = await applyIsolated(client, operation, target, free, task.parameters);
@@ -95,7 +95,7 @@ async function readChunk(client: Queryable, t: TableNames, taskId: number): Prom
   return rows[0]?.keys ?? [];
 }
 
-/** The task row says failed with 0 changed, and every refused record is named. */
+/** Writes the refused task down: failed, 0 changed, every refused record named. */
 async function recordRefusal(context: TaskContext, task: NewTask, keys: readonly string[], outcome: ChunkOutcome): Promise<never> {
   const { db } = context;
   const { failed, keptBack } = outcome;

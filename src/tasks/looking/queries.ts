@@ -36,7 +36,7 @@ export async function listTasksById({ db, registry }: Seeing, principal: Princip
   return rows;
 }
 
-/** The task that holds a record, whoever's it is: whoever is kept waiting may see how far it is. */
+/** The task that holds a record, whosever it is: a person who is kept waiting may see its progress. */
 export async function getHoldingTask(db: Database, model: string, key: string): Promise<TaskRow | null> {
   const holder = await findHolder(db.pages, db.t, model, key);
   if (!holder) return null;

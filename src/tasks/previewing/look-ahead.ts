@@ -8,7 +8,7 @@ import { assertStayApart } from '../running/stay-apart.ts';
 import { transaction } from '../../db/transaction.ts';
 import { sqlstateOf, sqlstate } from '../../db/sqlstate.ts';
 import { assertNoRule } from '../../operations/rules/rewrite-rules.ts';
-import { changesOf, getOperation } from '../../operations/operations.ts';
+import { editsOf, getOperation } from '../../operations/operations.ts';
 import { valuesStatement } from '../../operations/update/update-sql.ts';
 import { listTriggers } from '../../operations/triggers.ts';
 import type { Resource } from '../../resources/contract.ts';
@@ -59,7 +59,7 @@ export async function lookAhead(context: TaskContext, looking: Looking): Promise
   await assertApart(context, looking, selected, recordCount, keys, deadline);
   const found = await findOut(context, { ...looking, preview: { ...preview, runsInline } }, selected, recordCount, keys, deadline);
   const findings = { ...found, along: cascadeCount };
-  // Where others were left out meanwhile, what was found is about other records: whoever left them out finds out about those.
+  // If records were left out meanwhile, these findings are about another set and are dropped: the request that left them out makes its own.
   await writePreview(
     db,
     `update ${db.t.preview} set record_count = $2, selection_version = $3, findings = $4, snapshot = $5 where id = $1 and exclusions = $6`,
@@ -86,14 +86,14 @@ async function assertApart(
 ): Promise<void> {
   const { model } = resource;
   if (keys.length === 0) return;
-  const changes = changesOf(resource, preview);
-  if (count <= maxTried) return assertStayApart(context.db.pages, { isInTransaction: false }, model, changes, () => rowsOf(model, keys));
+  const edits = editsOf(resource, preview);
+  if (count <= maxTried) return assertStayApart(context.db.pages, { isInTransaction: false }, model, edits, () => rowsOf(model, keys));
   const selectedRows = async () =>
     reselect(model, await context.registry.whereSql(model, selectionWhere(resource, principal, selected)), '*');
   try {
     await transaction(context.db.pages, async (client) => {
       await client.query(`set local statement_timeout = ${Math.max(1, Math.round((deadline - performance.now()) / 2))}`);
-      await assertStayApart(client, { isInTransaction: true }, model, changes, selectedRows);
+      await assertStayApart(client, { isInTransaction: true }, model, edits, selectedRows);
     });
   } catch (error) {
     if (sqlstateOf(error) !== sqlstate.queryCanceled) throw error;
@@ -165,7 +165,7 @@ async function tryFewer(
     operation: looking.preview.operation,
     parameters: looking.preview.parameters,
   };
-  // Whoever had to wait for a connection may try all the same.
+  // After a long wait for a connection, half the time is still left for trying.
   const until = Math.max(deadline, performance.now() + withinMs / 2);
   for (let some = keys; some.length > 0; some = some.filter((_, index) => index % 8 === 0)) {
     const leftMs = until - performance.now();
@@ -178,7 +178,7 @@ async function tryFewer(
   if (keys.length === 0) return { tried: nothing, count: 0 };
   const { resource, preview } = looking;
   const isEndless = getOperation(resource, preview.operation).isAlwaysPreviewed?.(preview.parameters) === true;
-  // What is slow by itself (what goes along, triggers) may be done in the background; an expression that is, may never end.
+  // An operation that is slow by nature (cascades, triggers) may still run in the background; a slow expression may never end.
   if (resource.hasBackground && !isEndless) return { tried: nothing, count: 0 };
   const message = 'Not one record could be tried out within two seconds. Change fewer records, or write a simpler expression.';
   throw new AppError('too-slow', 422, message);

@@ -1,5 +1,5 @@
 import type { Principal } from '../../auth/principal.ts';
-import { seenChanges } from '../../operations/operations.ts';
+import { seenEdits } from '../../operations/operations.ts';
 import { compareStatement, valuesStatement } from '../../operations/update/update-sql.ts';
 import type { Resource } from '../../resources/contract.ts';
 import { titlesOf } from '../../selection/list.ts';
@@ -22,7 +22,7 @@ export interface PreviewedRecord {
   fate: 'changed' | 'unchanged' | 'refused' | 'held' | 'busy' | 'unknown';
   /** Why it is refused, or who holds it. */
   reason: string | null;
-  /** Texts in the order of the changes; lists as JSON. */
+  /** Texts in the order of the edits; lists as JSON. */
   before: readonly (string | null)[];
   /** Null: it stays as it is, or goes. */
   after: readonly (string | null)[] | null;
@@ -110,10 +110,10 @@ async function valuesOf(
   fates: ReadonlyMap<string, Fate>,
 ): Promise<Map<string, Values>> {
   const values = new Map<string, Values>();
-  const changes = seenChanges(resource, preview);
-  if (changes.length === 0 || keys.length === 0) return values;
+  const edits = seenEdits(resource, preview);
+  if (edits.length === 0 || keys.length === 0) return values;
   const isTried = (key: string) => fates.get(key)?.fate === 'changed';
-  const compared = compareStatement(resource, keys.filter(isTried), changes);
+  const compared = compareStatement(resource, keys.filter(isTried), edits);
   const { rows } = await db.pages.query<Values & { key: string }>(compared.text, compared.values);
   for (const { key, before, after, isChanged } of rows) values.set(key, { before, after, isChanged });
   const rest = keys.filter((key) => !isTried(key));
@@ -121,7 +121,7 @@ async function valuesOf(
   const read = valuesStatement(
     resource,
     rest,
-    changes.map(({ field }) => field),
+    edits.map(({ field }) => field),
   );
   const left = await db.pages.query<{ key: string; texts: (string | null)[] }>(read.text, read.values);
   for (const { key, texts } of left.rows) values.set(key, { before: texts, after: null, isChanged: false });

@@ -202,7 +202,7 @@ export function withManner(
   cascadeCount = preview.findings?.along ?? 0,
 ): Preview {
   const { recordCount: count, kind, operation } = preview;
-  // What takes longer than a preview may is nobody's to wait for.
+  // An operation that could not be tried in time is run in the background: nobody waits for it.
   if (preview.findings?.isUntried && resource.hasBackground) return { ...preview, runsInline: false };
   return { ...preview, runsInline: runsInline(resource, { count, cascadeCount, kind, operation }, principal) };
 }

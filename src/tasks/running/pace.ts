@@ -82,7 +82,7 @@ function learn(before: PaceSums, rows: number, ms: number): PaceSums {
   };
   const [meanRows, meanMs] = [seen.rows / seen.weight, seen.ms / seen.weight];
   const variance = seen.rowsSquared / seen.weight - meanRows ** 2;
-  // Chunks of one size do not tell what a record costs. Hoping makes them differ, and then they tell.
+  // Chunks of equal size do not reveal the cost of a record. Growing makes the sizes differ, and then they do.
   if (variance < (0.1 * meanRows) ** 2) return { ...seen, perRowMs: before.perRowMs && before.perRowMs * hope };
   const slope = (seen.rowsMs / seen.weight - meanRows * meanMs) / variance;
   const average = meanMs / meanRows;

@@ -5,7 +5,7 @@ import { transaction } from '../../db/transaction.ts';
 import { AppError } from '../../errors.ts';
 import { keySql } from '../../metadata/key-sql.ts';
 import { movesOntoCode } from '../../operations/update/moves-onto.ts';
-import { changesOf } from '../../operations/operations.ts';
+import { editsOf } from '../../operations/operations.ts';
 import { assertStayApart } from './stay-apart.ts';
 import { wake } from '../../queue/wake.ts';
 import type { Resource } from '../../resources/contract.ts';
@@ -62,7 +62,7 @@ async function whyOnto({ db }: TaskContext, pool: Pool, task: TaskRow, resource:
   const rows = sql`select t.* from ${raw(model.table)} t join (select unnest(keys) as key from ${raw(db.t.chunk)} where task_id = ${task.id}) frozen
     on frozen.key = ${raw(keySql(model, 't'))} collate "C"`;
   try {
-    await assertStayApart(pool, { isInTransaction: false }, model, changesOf(resource, task), () => rows);
+    await assertStayApart(pool, { isInTransaction: false }, model, editsOf(resource, task), () => rows);
     return null;
   } catch (error) {
     if (error instanceof AppError) return error.message;

@@ -56,7 +56,7 @@ async function inTransaction(context: TaskContext, pool: Pool, running: Running)
   const { isWaitedFor, outcome, state, rows } = finished;
   const times = { rows, tookMs: performance.now() - startedAt, isWaitedFor, wasRefused: outcome.failed + outcome.keptBack > 0 };
   running.pace = nextPace(running.pace, times, context.settings.chunkTargetMs, resource.chunkSize);
-  // Whoever waited goes first.
+  // Lets the waiting transaction go first.
   if (isWaitedFor) await new Promise((resolve) => setTimeout(resolve, Math.min(times.tookMs, 100)));
   return state === 'running' ? 'done' : 'finished';
 }
