@@ -9,7 +9,7 @@ const shares = [0, 0.0001, 0.001, 0.01];
  */
 export function bulkErrors({ rows, pairs }: { rows: number; pairs: number }): Promise<Row[]> {
   return onServer(rows, (bench) =>
-    withRunners(bench, 1, async (ctx) => {
+    withRunners(bench, 1, async (context) => {
       const rates = new Map<number, number[]>(shares.map((share) => [share, []]));
       // The first round warms up.
       for (let round = -1; round < pairs; round++) {
@@ -23,8 +23,8 @@ export function bulkErrors({ rows, pairs }: { rows: number; pairs: number }): Pr
           );
           const body = { field: ['status', 'featured'], 'value.status': 'published', 'value.featured': 'true' };
           const took = await seconds(async () => {
-            const { task } = await launchOn(ctx, ctx.register.get('cities'), { kind: 'matching', filter: '' }, 'update', body);
-            const end = await finished(ctx.db, task.id, 600_000);
+            const { task } = await launchOn(context, context.registry.get('cities'), { kind: 'matching', filter: '' }, 'update', body);
+            const end = await finished(context.db, task.id, 600_000);
             if (end.failed !== refused || end.changed !== rows - refused) {
               throw new Error(`${end.failed} refused and ${end.changed} changed, not ${refused} and ${rows - refused}`);
             }

@@ -14,8 +14,8 @@ export function bulkHooks({ rows, pairs }: { rows: number; pairs: number }): Pro
   } as never);
   const resources = [cities, ...admin.resources.filter(({ model }) => model !== 'City')];
   return onServer(rows, async (bench) => {
-    const ctx = testContext(bench.db, {}, {}, { resources, createClient: admin.createClient });
-    const worker = await startWorker(ctx, { connectionString: bench.connectionString, concurrency: 1 });
+    const context = testContext(bench.db, {}, {}, { resources, createClient: admin.createClient });
+    const worker = await startWorker(context, { connectionString: bench.connectionString, concurrency: 1 });
     const ours: number[] = [];
     const theirs: number[] = [];
     const sample = Math.min(rows, 2_000);
@@ -23,13 +23,13 @@ export function bulkHooks({ rows, pairs }: { rows: number; pairs: number }): Pro
       await bench.freshCopy();
       const took = await seconds(async () => {
         const body = { field: ['status', 'featured'], 'value.status': 'published', 'value.featured': 'true' };
-        const { task } = await launchOn(ctx, ctx.register.get('cities'), { kind: 'matching', filter: '' }, 'update', body);
-        const end = await finished(ctx.db, task.id, 900_000);
+        const { task } = await launchOn(context, context.registry.get('cities'), { kind: 'matching', filter: '' }, 'update', body);
+        const end = await finished(context.db, task.id, 900_000);
         if (end.changed !== rows) throw new Error(`it ended ${end.state} with ${end.changed} of ${rows}`);
       });
       ours.push(rows / took);
       await bench.freshCopy();
-      const delegate = delegateOf(ctx.register.client, ctx.register.get('cities').model);
+      const delegate = delegateOf(context.registry.client, context.registry.get('cities').model);
       const byOne = await seconds(async () => {
         for (let id = 1; id <= sample; id++) {
           const record = await delegate.findFirst({ where: { id } });

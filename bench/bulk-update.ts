@@ -36,11 +36,11 @@ async function measure(
   operation: 'update' | 'delete' = 'update',
 ): Promise<Row> {
   const took = { raw: [] as number[], task: [] as number[] };
-  await withRunners(bench, runners, async (ctx) => {
+  await withRunners(bench, runners, async (context) => {
     for (let pair = 0; pair < pairs; pair++) {
       const sides = [
         async () => took.raw.push(await seconds(() => bench.db.pages.query(raw))),
-        async () => took.task.push(await seconds(() => runTask(ctx, rows, operation, body))),
+        async () => took.task.push(await seconds(() => runTask(context, rows, operation, body))),
       ];
       for (const side of pair % 2 === 0 ? sides : sides.reverse()) {
         await bench.freshCopy();
@@ -52,13 +52,13 @@ async function measure(
 }
 
 export async function runTask(
-  ctx: TaskContext,
+  context: TaskContext,
   rows: number,
   operation: 'update' | 'delete',
   body: Record<string, unknown>,
 ): Promise<void> {
-  const { task: launched } = await launchOn(ctx, ctx.register.get('cities'), { kind: 'matching', filter: '' }, operation, body);
-  const task = await finished(ctx.db, launched.id, 600_000);
+  const { task: launched } = await launchOn(context, context.registry.get('cities'), { kind: 'matching', filter: '' }, operation, body);
+  const task = await finished(context.db, launched.id, 600_000);
   if (task.state !== 'succeeded' || task.done !== rows) throw new Error(`the task ended ${task.state} with ${task.done} of ${rows}`);
 }
 
@@ -67,11 +67,11 @@ async function scripted(
   rows: number,
   name: string,
   sample: number,
-  script: (ctx: TaskContext, sample: number) => Promise<void>,
+  script: (context: TaskContext, sample: number) => Promise<void>,
 ): Promise<Row> {
-  const ctx = testContext(bench.db);
+  const context = testContext(bench.db);
   await bench.freshCopy();
-  const took = await seconds(() => script(ctx, sample));
+  const took = await seconds(() => script(context, sample));
   await bench.freshCopy();
   const raw = await seconds(() => bench.db.pages.query(rawTwoColumns));
   const scaled = (took * rows) / sample;
@@ -80,13 +80,13 @@ async function scripted(
 
 const data = { status: 'published', featured: true };
 
-async function updateMany({ register }: TaskContext, sample: number): Promise<void> {
-  const cities = register.client as unknown as { city: { updateMany(args: object): Promise<unknown> } };
+async function updateMany({ registry }: TaskContext, sample: number): Promise<void> {
+  const cities = registry.client as unknown as { city: { updateMany(args: object): Promise<unknown> } };
   for (let id = 0; id < sample; id += 1_000) await cities.city.updateMany({ where: { id: { gt: id, lte: id + 1_000 } }, data });
 }
 
-async function updateEach({ register }: TaskContext, sample: number): Promise<void> {
-  const cities = delegateOf(register.client, register.get('cities').model);
+async function updateEach({ registry }: TaskContext, sample: number): Promise<void> {
+  const cities = delegateOf(registry.client, registry.get('cities').model);
   for (let id = 1; id <= sample; id++) await cities.update({ where: { id }, data });
 }
 

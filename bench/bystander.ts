@@ -19,9 +19,9 @@ export function bystander({ rows }: { rows: number }): Promise<Row[]> {
     measured.push(row('without bulk work', rows, alone, alone));
     for (const runners of [1, 2]) {
       await bench.freshCopy();
-      const waits = await withRunners(bench, runners, async (ctx) => {
+      const waits = await withRunners(bench, runners, async (context) => {
         const body = { field: ['status', 'featured'], 'value.status': 'published', 'value.featured': 'true' };
-        const { task } = await launchOn(ctx, ctx.register.get('cities'), { kind: 'matching', filter: '' }, 'update', body);
+        const { task } = await launchOn(context, context.registry.get('cities'), { kind: 'matching', filter: '' }, 'update', body);
         let isOver = false;
         const end = finished(bench.db, task.id, 900_000).finally(() => {
           isOver = true;

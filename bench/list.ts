@@ -54,8 +54,8 @@ async function fill(db: Database, rows: number): Promise<void> {
     [Math.ceil(rows / given), given, rows],
   );
   for (const { sql } of indexes) await db.pages.query(sql);
-  const ctx = testContext(db);
-  await createIndexes(db.pages, await findWantedIndexes(db.pages, ctx.register), () => undefined);
+  const context = testContext(db);
+  await createIndexes(db.pages, await findWantedIndexes(db.pages, context.registry), () => undefined);
   await db.pages.query('vacuum (analyze) gazetteer.city');
   await db.pages.query('create extension pg_stat_statements');
 }

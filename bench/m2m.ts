@@ -28,11 +28,11 @@ async function measure(
 ): Promise<Row> {
   const body = { field: 'tags', 'change.tags': change, 'value.tags': ['1'] };
   const took = { raw: [] as number[], task: [] as number[] };
-  await withRunners(bench, 1, async (ctx) => {
+  await withRunners(bench, 1, async (context) => {
     for (let pair = 0; pair < pairs; pair++) {
       const sides = [
         async () => took.raw.push(await seconds(() => bench.db.pages.query(raw))),
-        async () => took.task.push(await seconds(() => runTask(ctx, rows, 'update', body))),
+        async () => took.task.push(await seconds(() => runTask(context, rows, 'update', body))),
       ];
       for (const side of pair % 2 === 0 ? sides : sides.reverse()) {
         await bench.freshCopy();

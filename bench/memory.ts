@@ -40,10 +40,10 @@ export function memory({ rows, pairs }: { rows: number; pairs: number }): Promis
 }
 
 async function update({ db }: { db: Parameters<typeof testContext>[0] }, size: number, field: 'notes' | 'status'): Promise<void> {
-  const ctx = testContext(db);
+  const context = testContext(db);
   const value = field === 'notes' ? 'warm' : 'published';
   const selected = { kind: 'matching', filter: `population-min=0&id-max=${size}` } as const;
-  const { task } = await launchOn(ctx, ctx.register.get('cities'), selected, 'update', { field, [`value.${field}`]: value });
+  const { task } = await launchOn(context, context.registry.get('cities'), selected, 'update', { field, [`value.${field}`]: value });
   await finished(db, task.id, 600_000);
 }
 

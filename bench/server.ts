@@ -55,11 +55,11 @@ async function empty(db: Database): Promise<void> {
 }
 
 /** With a worker of as many runners. */
-export async function withRunners<T>(bench: Bench, runners: number, work: (ctx: TaskContext) => Promise<T>): Promise<T> {
-  const ctx = testContext(bench.db, {}, { parallelism: runners });
-  const worker = await startWorker(ctx, { connectionString: bench.connectionString, concurrency: runners });
+export async function withRunners<T>(bench: Bench, runners: number, work: (context: TaskContext) => Promise<T>): Promise<T> {
+  const context = testContext(bench.db, {}, { parallelism: runners });
+  const worker = await startWorker(context, { connectionString: bench.connectionString, concurrency: runners });
   try {
-    return await work(ctx);
+    return await work(context);
   } finally {
     await worker.stop();
   }

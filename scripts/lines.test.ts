@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { readTemplates } from './check-templates.ts';
 
-const longestLine = 180;
+const maxLineLength = 180;
 
-test(`no line of a template is longer than ${longestLine} characters`, async () => {
+test(`no line of a template is longer than ${maxLineLength} characters`, async () => {
   const long = (await readTemplates()).flatMap(({ file, text }) =>
-    text.split('\n').flatMap((line, index) => (line.length > longestLine ? [`${file}:${index + 1} (${line.length})`] : [])),
+    text.split('\n').flatMap((line, index) => (line.length > maxLineLength ? [`${file}:${index + 1} (${line.length})`] : [])),
   );
   assert.deepEqual(long, []);
 });

@@ -4,7 +4,7 @@ import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 
 /** Nothing that is done under a lock takes as long: the number of its process has been given to another one. */
-const longestMs = 30 * 60_000;
+const maxMs = 30 * 60_000;
 const stepMs = 100;
 
 /** Waits until the lock is ours. `onWait` is told once whose it is. Returns how to give it back. */
@@ -59,7 +59,7 @@ function read(path) {
 function isGone(path, holder) {
   const [pid, host] = holder.split(' ');
   if (host === hostname() && !isAlive(Number(pid))) return true;
-  return (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Date.now()) < Date.now() - longestMs;
+  return (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Date.now()) < Date.now() - maxMs;
 }
 
 function isAlive(pid) {

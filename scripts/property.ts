@@ -9,7 +9,7 @@ const root = join(import.meta.dirname, '..');
 const files = [
   'src/tasks/journeys/change-model.db.test.ts',
   'src/tasks/journeys/model.db.test.ts',
-  'src/tasks/follow-ups/undo-along-model.db.test.ts',
+  'src/tasks/follow-ups/undo-cascade-model.db.test.ts',
 ];
 const usage = 'Usage: npm run property -- [--runs N] [--seed N]';
 const { values } = readOptions(usage, { runs: { type: 'string', default: '2000' }, seed: { type: 'string' } });

@@ -24,7 +24,7 @@ const slowest = [
   'src/http/bulk/previews-routes.db.test.ts',
   'src/cli/sentence.db.test.ts',
   'src/cli/killed-starts.db.test.ts',
-  'src/tasks/follow-ups/undo-along.db.test.ts',
+  'src/tasks/follow-ups/undo-cascade.db.test.ts',
   'src/http/secrets.db.test.ts',
   'src/tasks/journeys/change-model.db.test.ts',
   'src/cli/your-own-database.db.test.ts',

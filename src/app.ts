@@ -51,7 +51,7 @@ export async function buildApp({ admin, config, context, logger, onRoute }: AppO
   const prefix = config.BULKHEAD_PREFIX;
   const isReloaded = config.BULKHEAD_RELOAD_VIEWS;
   const url = createUrl(prefix, { isReloaded });
-  const { db, register } = context;
+  const { db, registry } = context;
 
   if (onRoute) app.addHook('onRoute', onRoute);
   await app.register(connections);
@@ -64,9 +64,9 @@ export async function buildApp({ admin, config, context, logger, onRoute }: AppO
       await pages.register(cookies);
       await pages.register(forms);
       await pages.register(views, { url, isReloaded });
-      await pages.register(page, { admin, register, url });
+      await pages.register(page, { admin, registry, url });
       const secret = await sessionSecret(config);
-      handleErrors(pages, { name: admin.name, url, secret, register, isHttps: config.BULKHEAD_SECURE_COOKIES });
+      handleErrors(pages, { name: admin.name, url, secret, registry, isHttps: config.BULKHEAD_SECURE_COOKIES });
       await pages.register(sessions, { db, config, secret });
       await pages.register(requestLimits);
       await pages.register(guard);

@@ -1,16 +1,16 @@
 /** Remembers at most so many; one more, and what was set first is forgotten. */
 export class BoundedMap<K, V> extends Map<K, V> {
-  readonly #most: number;
+  readonly #max: number;
 
-  constructor(most: number) {
+  constructor(max: number) {
     super();
-    this.#most = most;
+    this.#max = max;
   }
 
   override set(key: K, value: V): this {
     super.set(key, value);
     const [first] = this.keys();
-    if (this.size > this.#most) this.delete(first as K);
+    if (this.size > this.#max) this.delete(first as K);
     return this;
   }
 }

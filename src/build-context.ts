@@ -3,7 +3,7 @@ import type { Config } from './config.ts';
 import { type Database, openDatabase } from './db/database.ts';
 import { assertUsesPool, checkedClient } from './resources/checked-client.ts';
 import { markGenerated } from './resources/generated-columns.ts';
-import { buildRegister } from './resources/register.ts';
+import { buildRegistry } from './resources/registry.ts';
 import type { TaskContext } from './tasks/context.ts';
 
 export function queueSchemaOf(config: Pick<Config, 'BULKHEAD_DATABASE_SCHEMA'>): string {
@@ -16,7 +16,7 @@ export async function buildContext(
   config: Config,
   admin: AdminDefinition,
   log: TaskContext['log'],
-): Promise<{ db: Database; ctx: TaskContext }> {
+): Promise<{ db: Database; context: TaskContext }> {
   const db = await openDatabase({
     connectionString,
     schema: config.BULKHEAD_DATABASE_SCHEMA,
@@ -33,10 +33,10 @@ export async function buildContext(
   const client = checkedClient(admin.createClient, db.pages, resources);
   await assertUsesPool(client, db.pages);
   const createClient: AdminDefinition['createClient'] = (pool) => (pool === db.pages ? client : admin.createClient(pool));
-  const register = buildRegister(resources, createClient, db.pages, defaults, (message, details) => log('error', message, details), db.t);
-  const ctx: TaskContext = {
+  const registry = buildRegistry(resources, createClient, db.pages, defaults, (message, details) => log('error', message, details), db.t);
+  const context: TaskContext = {
     db,
-    register,
+    registry,
     log,
     settings: {
       sliceMs: config.BULKHEAD_SLICE_MS,
@@ -58,5 +58,5 @@ export async function buildContext(
       return rows[0]?.roles ?? null;
     },
   };
-  return { db, ctx };
+  return { db, context };
 }

@@ -13,10 +13,7 @@ import type { ResourceOptions } from './resources/options.ts';
 
 test('the docs list every limit with its number, and no other', async () => {
   const text = await readFile(join(import.meta.dirname, '../docs/limits.md'), 'utf8');
-  const told = [...text.matchAll(/^\| `(\w+\.\w+)` \| ([\d,]+) \|/gm)].map(([, name, most = '']) => [
-    name,
-    Number(most.replaceAll(',', '')),
-  ]);
+  const told = [...text.matchAll(/^\| `(\w+\.\w+)` \| ([\d,]+) \|/gm)].map(([, name, max = '']) => [name, Number(max.replaceAll(',', ''))]);
   assert.deepEqual(Object.fromEntries(told), limitValues);
 });
 

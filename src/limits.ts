@@ -12,7 +12,7 @@ export const limits = {
   server: {
     connections: 1_000,
     /** Further ones, which are told so; beyond them a connection is ended as it begins. */
-    connectionsTold: 100,
+    connectionsAnswered: 100,
     headerBytes: 64 * kilobyte,
     /** Characters of an address: the longest filter fits into one, and into the link back to it. */
     addressLength: 16_000,
@@ -37,8 +37,8 @@ export const limits = {
     /** Failed attempts for an account, after which attempts take turns. */
     freeAttempts: 10,
     attemptEveryMs: 1_000,
-    /** Whoever would wait longer for a turn is told to come again. */
-    longestTurnMs: 5_000,
+    /** A sign-in that would wait longer for its turn is told to come again. */
+    maxTurnMs: 5_000,
     failuresKeptMs: 15 * 60_000,
     /** Accounts whose failed attempts are counted; beyond, the oldest are forgotten. */
     watchedAccounts: 10_000,
@@ -96,7 +96,7 @@ export const limits = {
     /** Links that are read: a relation to a million is no list. */
     links: 200,
     /** Records that go along with those of one statement and are kept. */
-    along: 10_000,
+    cascade: 10_000,
     /** Records that are followed to tell what a delete takes along. */
     followed: 10_000,
   },
@@ -182,8 +182,8 @@ export const limitTexts = {
   sorts: `A list can be sorted by at most ${said(limits.list.sortColumns)} columns.`,
   ticked: `At most ${said(limits.bulk.ticked)} records can be ticked one by one. Use "Select all matching".`,
   leftOut: `At most ${said(limits.bulk.ticked)} records can be left out one by one. Use a filter.`,
-  inline: (label: string, withAlong = false) =>
-    `At most ${said(limits.bulk.inline)} ${label.toLowerCase()} can be changed at once${withAlong ? ', what goes along with them included' : ''}.`,
+  inline: (label: string, withCascade = false) =>
+    `At most ${said(limits.bulk.inline)} ${label.toLowerCase()} can be changed at once${withCascade ? ', what goes along with them included' : ''}.`,
   atomic: (label: string) =>
     `At most ${said(limits.bulk.atomic)} ${label.toLowerCase()} can be changed all or nothing. Select fewer. Nothing was changed.`,
   reason: `A reason may have at most ${said(limits.bulk.reasonLength)} characters.`,

@@ -11,8 +11,8 @@ export async function runWorker(
   admin: AdminDefinition,
   log: TaskContext['log'],
 ): Promise<{ stop(): Promise<void> }> {
-  const { db, ctx } = await buildContext(connectionString, config, admin, log);
-  const worker = await startWorker(ctx, {
+  const { db, context } = await buildContext(connectionString, config, admin, log);
+  const worker = await startWorker(context, {
     connectionString,
     concurrency: config.BULKHEAD_WORKER_CONCURRENCY,
   });

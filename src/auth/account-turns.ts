@@ -1,7 +1,7 @@
 import { BoundedMap } from '../bounded-map.ts';
 import { limits } from '../limits.ts';
 
-interface Account {
+interface AccountFailures {
   failures: number;
   /** When the next attempt may be made. */
   nextAt: number;
@@ -10,18 +10,18 @@ interface Account {
 }
 
 /**
- * Attempts for one account take turns once some have failed, from however many addresses they come: one a second, whatever is
- * tried. Nobody is locked out: who waits is served, and a browser that has signed in before has turns of its own.
+ * Once some attempts for an account have failed, its attempts take turns, one a second, from however many addresses they come. Nobody is
+ * locked out: whoever waits is served, and a browser that has signed in before has turns of its own.
  */
 export class AccountTurns {
-  readonly #accounts = new BoundedMap<string, Account>(limits.signIn.watchedAccounts);
+  readonly #accounts = new BoundedMap<string, AccountFailures>(limits.signIn.watchedAccounts);
 
   /** Milliseconds to wait for a turn; null: too many wait before. */
   take(account: string, now: number): number | null {
     const known = this.#accounts.get(account);
     if (!known || known.until <= now || known.failures < limits.signIn.freeAttempts) return 0;
     const at = Math.max(now, known.nextAt);
-    if (at - now > limits.signIn.longestTurnMs) return null;
+    if (at - now > limits.signIn.maxTurnMs) return null;
     known.nextAt = at + limits.signIn.attemptEveryMs;
     return at - now;
   }

@@ -5,9 +5,9 @@ const cost = 15;
 const blockSize = 8;
 const parallelism = 1;
 const keyLength = 32;
-const mostMemory = 256 * 1024 * 1024;
+const maxMemory = 256 * 1024 * 1024;
 
-/** `scrypt$15$8$1$<salt>$<key>`: whoever raises the cost later can still check what was written before. */
+/** Makes `scrypt$15$8$1$<salt>$<key>`. The parameters stand in the hash, so older hashes still verify after the cost is raised. */
 export async function hashPassword(password: string): Promise<string> {
   const salt = randomBytes(16);
   const key = await derive(password, salt, cost, blockSize, parallelism);
@@ -24,7 +24,7 @@ export async function isPassword(password: string, hash: string): Promise<boolea
 
 function derive(password: string, salt: Buffer, n: number, r: number, p: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    const options = { N: 2 ** n, r, p, maxmem: mostMemory };
+    const options = { N: 2 ** n, r, p, maxmem: maxMemory };
     scrypt(password.normalize('NFKC'), salt, keyLength, options, (error, key) => (error ? reject(error) : resolve(key)));
   });
 }

@@ -18,7 +18,10 @@ export async function sessionSecret(config: Pick<Config, 'BULKHEAD_SESSION_SECRE
   return (await readFile(file, 'utf8')).trim();
 }
 
-/** What to say where a secret that is kept in a folder may not be everybody's, or not last: served to other machines. */
+/**
+ * Warning about a generated secret when the pages are served to other machines: everybody there could read it, or it could be lost. Null:
+ * nothing to warn of.
+ */
 export function secretNote(config: Pick<Config, 'BULKHEAD_SESSION_SECRET' | 'BULKHEAD_FOLDER' | 'HOST'>): string | null {
   if (config.BULKHEAD_SESSION_SECRET || loopback.includes(config.HOST)) return null;
   return `The secret of sessions is kept in ${join(config.BULKHEAD_FOLDER, 'session-secret')}: where several web processes answer, or the folder does not last as in a container, set BULKHEAD_SESSION_SECRET to the same for all, or people are signed out.`;

@@ -9,7 +9,7 @@ import { passwordMark } from './users.ts';
 declare module 'fastify' {
   interface Session {
     userId?: string;
-    /** Of the password that its user signed in with: a new one ends the session. */
+    /** Mark of the user's password at sign-in; a new password changes the mark and so ends the session. */
     passwordMark?: string;
     /** Read with the session, never stored in it. */
     user?: Principal | null;
@@ -36,10 +36,10 @@ const PgStore = connectPgSimple({ Store: EventEmitter } as never) as unknown as 
 /** How long a session lasts: idle, and at most. */
 export interface SessionLimits {
   idleMs: number;
-  longestMs: number;
+  maxMs: number;
 }
 
-/** So that somebody at work costs a write now and then, not one a request. */
+/** A session is prolonged at most this often, so somebody at work costs a write now and then, not one a request. */
 const prolongedEveryMs = 5 * 60_000;
 
 /** Sessions in Postgres; reading one brings its user along in the same statement. */
@@ -48,7 +48,12 @@ export class SessionStore extends PgStore {
   readonly #limits: SessionLimits;
 
   constructor(db: Database, limits: SessionLimits, onError: (error: unknown) => void) {
-    super({ pool: db.pages as Pool, schemaName: db.schema, tableName: 'session', errorLog: (...told: unknown[]) => onError(told.at(-1)) });
+    super({
+      pool: db.pages as Pool,
+      schemaName: db.schema,
+      tableName: 'session',
+      errorLog: (...messages: unknown[]) => onError(messages.at(-1)),
+    });
     this.#db = db;
     this.#limits = limits;
   }
@@ -70,26 +75,26 @@ export class SessionStore extends PgStore {
 
   override set(id: string, session: Session, done: (error?: unknown) => void): void {
     const { user: _user, endsAt: _endsAt, ...stored } = session;
-    // What of its cookie says when the row ends: the browser keeps the cookie for as long as a session can be prolonged.
+    // The cookie's own expiry is not stored: the browser keeps the cookie for as long as a session can be prolonged.
     const expires = new Date(this.#endOf(session, Date.now()));
     super.set(id, { ...stored, cookie: { ...stored.cookie, expires } } as Session, done);
   }
 
-  /** Somebody was there. A session of before there was a limit ends when it would have. */
+  /** Prolongs a session after a request. A session from before there was a limit ends when it would have ended then. */
   async prolong(id: string, session: Session, now: number): Promise<void> {
     const { startedAt, endsAt } = session;
     if (startedAt === undefined || endsAt === undefined) return;
     const wanted = this.#endOf(session, now);
     if (wanted - endsAt < prolongedEveryMs) return;
     const { pages, t } = this.#db;
-    // Whoever holds the row does the same, or ends it.
+    // Skips a row that another request holds: that request prolongs the session, or ends it.
     const free = `select sid from ${t.session} where sid = $1 and expire < $2 for update skip locked`;
     await pages.query(`update ${t.session} set expire = $2 where sid in (${free})`, [id, new Date(wanted)]);
   }
 
   #endOf({ startedAt }: Session, now: number): number {
-    const { idleMs, longestMs } = this.#limits;
-    return Math.min(now + idleMs, (startedAt ?? now) + longestMs);
+    const { idleMs, maxMs } = this.#limits;
+    return Math.min(now + idleMs, (startedAt ?? now) + maxMs);
   }
 }
 

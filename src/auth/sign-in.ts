@@ -4,7 +4,7 @@ import { normalEmail, type Users } from './users.ts';
 
 let unknownHash: Promise<string> | null = null;
 
-/** Null: no such user, a wrong password, or no longer active, which nobody can tell apart, not by the time it takes either. */
+/** Null: no such user, a wrong password, or an inactive user. All three take the same time, so nobody can tell them apart. */
 export async function findByPassword(users: Users, email: string, password: string): Promise<Principal | null> {
   unknownHash ??= hashPassword('nobody has this password');
   const { rows } = await users.pages.query<{ id: string; name: string; email: string; roles: string[]; hash: string }>(

@@ -22,7 +22,7 @@ export interface Users {
   readonly t: TableNames;
 }
 
-export const shortestPassword = 10;
+export const minPasswordLength = 10;
 
 /** Emails are compared in lower case. Throws AppError 422 `invalid-user` with `fieldErrors`, or 409 `email-taken`. */
 export async function createUser(users: Users, user: NewUser): Promise<Principal> {
@@ -56,7 +56,7 @@ function assertUser({ email, name, password, roles: given }: NewUser): void {
   if (reasons.length > 0) throw new AppError('invalid-user', 422, reasons.join(' '), { fieldErrors: wrong });
 }
 
-/** SQL of what a session keeps of its user's password: it changes with it, and tells nothing of it. */
+/** SQL of the mark that a session keeps of its user's password. It changes with the password and does not reveal it. */
 export function passwordMark(user: string): string {
   return `left(encode(sha256(convert_to(${user}.password_hash, 'UTF8')), 'hex'), 32)`;
 }
@@ -69,7 +69,7 @@ export async function readPasswordMark(users: Users, id: string): Promise<string
   return rows[0]?.mark ?? '';
 }
 
-/** Sessions that began with another password end with their next request. False: there is no such user. Throws AppError 422. */
+/** Sets a password. Sessions that began with the old one end with their next request. False: there is no such user. Throws AppError 422. */
 export async function setPassword(users: Users, email: string, password: string): Promise<boolean> {
   const wrong = passwordProblem(password);
   if (wrong) throw new AppError('invalid-user', 422, wrong, { fieldErrors: { password: wrong } });
@@ -81,11 +81,11 @@ export async function setPassword(users: Users, email: string, password: string)
 }
 
 function passwordProblem(password: string): string | null {
-  if (password.length < shortestPassword) return `A password needs at least ${shortestPassword} characters.`;
+  if (password.length < minPasswordLength) return `A password needs at least ${minPasswordLength} characters.`;
   return password.length > limits.signIn.passwordLength ? limitTexts.password : null;
 }
 
-/** The user is signed out everywhere with the next request; tasks of theirs stop before they write again. */
+/** Deactivates a user: signed out everywhere with the next request, and their tasks stop before they write again. */
 export async function deactivateUser(users: Users, email: string): Promise<boolean> {
   const { rowCount } = await users.pages.query(
     `update ${users.t.user} set deactivated_at = now() where email = $1 and deactivated_at is null`,

@@ -1,6 +1,6 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 
-/** Ties the forms of who is not signed in to their browser, without keeping anything of them. */
+/** Ties forms to the browser of a visitor who is not signed in, without storing anything about them. */
 export interface Visits {
   /** What the browser keeps. */
   begin(): string;

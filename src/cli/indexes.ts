@@ -22,9 +22,9 @@ export async function indexes({ schema, create }: IndexOptions, config: Config):
   const connectionString = config.DATABASE_URL ?? (embedded?.connectionString as string);
   try {
     const admin = await bringUp(opened, config, connectionString);
-    const { db, ctx } = await buildContext(directUrl(config, connectionString), config, admin, logAt(config.BULKHEAD_LOG_LEVEL));
+    const { db, context } = await buildContext(directUrl(config, connectionString), config, admin, logAt(config.BULKHEAD_LOG_LEVEL));
     try {
-      const wanted = await findWantedIndexes(db.background, ctx.register);
+      const wanted = await findWantedIndexes(db.background, context.registry);
       if (!create) return console.log(inWords(wanted));
       const count = await createIndexes(db.background, wanted, ({ sql }) => console.log(sql));
       console.log(count === 1 ? '1 index was created.' : `${count} indexes were created.`);

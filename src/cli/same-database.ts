@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import pg from 'pg';
 import { AppError } from '../errors.ts';
 
-/** Refuses two addresses that lead to different databases: our tables would be made in one and looked for in the other. */
+/** Refuses two addresses of different databases: we would make our tables in one and look for them in the other. */
 export async function sameDatabase(connectionString: string, direct: string): Promise<void> {
   const one = new pg.Client({ connectionString: direct });
   const other = new pg.Client({ connectionString });

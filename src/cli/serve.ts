@@ -22,9 +22,9 @@ await runCommand(async () => {
   const { values, config } = readArguments(usage, { port: { type: 'string' }, ...adminOptions });
   const connectionString = requireDatabaseUrl(config);
   const admin = await bringUp(await openAdmin(values, config), config, connectionString);
-  const { db, ctx } = await buildContext(connectionString, config, admin, logAt(config.BULKHEAD_LOG_LEVEL));
-  const { app, address } = await servePages(admin, config, ctx);
-  const recovery = startRecovery(ctx);
+  const { db, context } = await buildContext(connectionString, config, admin, logAt(config.BULKHEAD_LOG_LEVEL));
+  const { app, address } = await servePages(admin, config, context);
+  const recovery = startRecovery(context);
   onShutdown(async () => {
     await app.close();
     await recovery.stop();

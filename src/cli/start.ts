@@ -37,11 +37,11 @@ await runCommand(async () => {
     await admin.seed?.(direct, bar.update);
     bar.end();
 
-    const { db, ctx } = await buildContext(connectionString, config, admin, logAt(config.BULKHEAD_LOG_LEVEL));
+    const { db, context } = await buildContext(connectionString, config, admin, logAt(config.BULKHEAD_LOG_LEVEL));
     undo.push(() => db.close());
-    const { app, address } = await servePages(admin, config, ctx);
+    const { app, address } = await servePages(admin, config, context);
     undo.push(() => app.close());
-    const worker = await startWorker(ctx, {
+    const worker = await startWorker(context, {
       connectionString: direct,
       concurrency: config.BULKHEAD_WORKER_CONCURRENCY,
     });

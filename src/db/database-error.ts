@@ -15,7 +15,7 @@ export class DatabaseError extends Error {
   }
 }
 
-interface Cause {
+interface DriverCause {
   kind?: string;
   originalCode?: string;
   originalMessage?: string;
@@ -27,8 +27,8 @@ interface PrismaError {
   name?: string;
   code?: string;
   message?: string;
-  meta?: { driverAdapterError?: { cause?: Cause } };
-  cause?: Cause;
+  meta?: { driverAdapterError?: { cause?: DriverCause } };
+  cause?: DriverCause;
 }
 
 /**

@@ -42,9 +42,9 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     const version = await serverVersion(background);
     const seen = await lookThrough(background);
     assertZoneKept(seen);
-    // Kept on a connection that is ours alone; on one that others share it would be theirs.
-    const patience = seen.isShared ? {} : { lockTimeoutMs: limits.waiting.forLockMs };
-    pages = openPool({ connectionString, name: 'bulkhead pages', max: options.pagesPoolSize ?? 10, ...patience });
+    // The lock timeout is set on the connection only if the connection is ours alone; behind a pooler the next client would inherit it.
+    const lockTimeout = seen.isShared ? {} : { lockTimeoutMs: limits.waiting.forLockMs };
+    pages = openPool({ connectionString, name: 'bulkhead pages', max: options.pagesPoolSize ?? 10, ...lockTimeout });
     return { connectionString, pages, background, schema, queueSchema, t: tableNames(schema), version, close };
   } catch (error) {
     await close();

@@ -74,7 +74,7 @@ export async function stopEmbedded(folder: string): Promise<void> {
   await stopAt(await findPlace(resolve(folder), account), account);
 }
 
-async function stopAt(place: Place, account: Account | null): Promise<void> {
+async function stopAt(place: ServerFolders, account: Account | null): Promise<void> {
   await control(place, account, ['stop', '-m', 'fast', '-w', '-t', '30']).catch(() => undefined);
 }
 
@@ -94,14 +94,14 @@ async function makeFolder(folder: string): Promise<void> {
   }
 }
 
-interface Place {
+interface ServerFolders {
   binaries: Binaries;
   data: string;
   log: string;
 }
 
 // As root the server runs as another user, who may not be able to reach a clone under root's own home.
-async function findPlace(folder: string, account: Account | null, given?: string): Promise<Place> {
+async function findPlace(folder: string, account: Account | null, given?: string): Promise<ServerFolders> {
   const own = await packagedBinaries();
   const remembered = await readFile(join(folder, 'database-path'), 'utf8').catch(() => null);
   const isNear =
@@ -152,7 +152,7 @@ async function keepPassword(folder: string): Promise<string> {
   return password;
 }
 
-async function initialise(place: Place, account: Account | null, password: string, options: EmbeddedOptions): Promise<void> {
+async function initialise(place: ServerFolders, account: Account | null, password: string, options: EmbeddedOptions): Promise<void> {
   // An interrupted initdb leaves a folder that cannot be used; without PG_VERSION there is nothing in it to lose.
   await rm(place.data, { recursive: true, force: true });
   await mkdir(place.data, { recursive: true, mode: 0o700 });
@@ -183,17 +183,17 @@ function urlOf(port: number, password: string, database: string): string {
 }
 
 /** One that was just killed looks alive for a moment, or keeps its memory; one that recovers is not open yet. */
-const patienceMs = 10_000;
+const maxWaitMs = 10_000;
 const notYet = ['ECONNREFUSED', 'ECONNRESET', sqlstate.cannotConnectNow, 'database-not-started'];
 
 /** Takes the server that is alive in this folder, or starts it. */
 async function findOrStart(
-  place: Place,
+  place: ServerFolders,
   account: Account | null,
   options: EmbeddedOptions,
   password: string,
 ): Promise<{ port: number; session: pg.Client }> {
-  const deadline = Date.now() + patienceMs;
+  const deadline = Date.now() + maxWaitMs;
   for (;;) {
     try {
       const port = (await livePort(place, account)) ?? (await start(place, account, options));
@@ -206,7 +206,7 @@ async function findOrStart(
 }
 
 /** Port of a server that is alive in this folder, else null. */
-async function livePort(place: Place, account: Account | null): Promise<number | null> {
+async function livePort(place: ServerFolders, account: Account | null): Promise<number | null> {
   try {
     await control(place, account, ['status']);
   } catch {
@@ -216,7 +216,7 @@ async function livePort(place: Place, account: Account | null): Promise<number |
   return Number(lines[3]) || null;
 }
 
-async function start(place: Place, account: Account | null, options: EmbeddedOptions): Promise<number> {
+async function start(place: ServerFolders, account: Account | null, options: EmbeddedOptions): Promise<number> {
   const port = await freePort();
   const settings = {
     listen_addresses: '127.0.0.1',
@@ -241,7 +241,7 @@ async function start(place: Place, account: Account | null, options: EmbeddedOpt
 }
 
 // The server inherits our output unless it is cut off, and would keep a pipe open for ever.
-async function control(place: Place, account: Account | null, args: string[]): Promise<void> {
+async function control(place: ServerFolders, account: Account | null, args: string[]): Promise<void> {
   await new Promise<void>((done, fail) => {
     const child = execFile(place.binaries.pg_ctl, ['-D', place.data, '-s', ...args], { ...account, cwd: '/', env: environment() });
     let said = '';

@@ -15,9 +15,9 @@ const there = [
 ];
 
 /**
- * Finishes a migration of which the first statements are there already: Prisma's engine committed each by itself, so whatever ended
- * it left a number of them. That number is found by trying, in savepoints, what is left of the migration, the longest first: a
- * statement that is there cannot be made a second time, and one that can does the same again.
+ * Finishes a migration that was cut off. Prisma's engine committed each statement by itself, so the first few are there already. Their
+ * number is found by trying: the longest rest first, in savepoints. A statement that is there cannot be made a second time; one that can be
+ * repeated does the same again.
  */
 export async function finishHalfDone(client: pg.Client, name: string, sql: string): Promise<void> {
   // The engine's adapter cuts at every semicolon.

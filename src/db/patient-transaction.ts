@@ -5,8 +5,8 @@ import { transaction } from './transaction.ts';
 import { inTurn } from './turns.ts';
 
 /**
- * A transaction of a request that may have to wait for what somebody else holds: not long, and never on every connection. Throws
- * AppError 'busy' (503) with the sentence where it was not to be had in time.
+ * A transaction of a request that may wait for locks: not for long, and never on every connection of the pool. Throws AppError 'busy' (503)
+ * with the sentence `held` when the lock was not had in time.
  */
 export async function patientTransaction<T>(pool: Pool, held: string, work: (client: PoolClient) => Promise<T>): Promise<T> {
   try {

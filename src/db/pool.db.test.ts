@@ -6,13 +6,13 @@ import { testDatabase } from '../testing/database.ts';
 import { insertPlaces } from '../testing/places.ts';
 import { openDatabase } from './database.ts';
 
-test('a moment is the same to Prisma and to SQL whatever time zone the database has', async (t) => {
+test('a timestamp is the same to Prisma and to SQL whatever time zone the database has', async (t) => {
   const { db: first, connectionString, defer } = await testDatabase(t);
   await insertPlaces(first, 1);
   await first.pages.query(`alter database ${new URL(connectionString).pathname.slice(1)} set timezone = 'America/New_York'`);
   const db = await openDatabase({ connectionString });
   defer(() => db.close());
-  const { client, get } = testContext(db).register;
+  const { client, get } = testContext(db).registry;
   const cities = delegateOf(client, get('cities').model);
   const noon = new Date('2026-07-01T12:00:00Z');
 

@@ -12,7 +12,7 @@ export interface PoolOptions {
 }
 
 /**
- * A connection at UTC, wherever the server is: Prisma's adapter writes and reads moments so. Asked for as the connection
+ * A connection at UTC, wherever the server is: Prisma's adapter writes and reads timestamps so. Asked for as the connection
  * begins, since a pooler that keeps it for us does so by what a client began with.
  */
 export class UtcClient extends pg.Client {
@@ -24,14 +24,14 @@ export class UtcClient extends pg.Client {
 
 type Connected = (error: Error | undefined, client: pg.PoolClient | undefined, done: (release?: unknown) => void) => void;
 
-/** Whoever comes when too many wait for a connection is told at once: AppError 'busy' (503). */
+/** Refuses at once when too many already wait for a connection: AppError 'busy' (503). */
 class BoundedPool extends pg.Pool {
   override connect(): Promise<pg.PoolClient>;
-  override connect(told: Connected): void;
-  override connect(told?: Connected): unknown {
-    if (this.waitingCount < limits.waiting.forConnection) return told ? super.connect(told) : super.connect();
+  override connect(callback: Connected): void;
+  override connect(callback?: Connected): unknown {
+    if (this.waitingCount < limits.waiting.forConnection) return callback ? super.connect(callback) : super.connect();
     const busy = new AppError('busy', 503, limitTexts.waiting);
-    return told ? process.nextTick(told, busy, undefined, () => undefined) : Promise.reject(busy);
+    return callback ? process.nextTick(callback, busy, undefined, () => undefined) : Promise.reject(busy);
   }
 }
 

@@ -10,16 +10,17 @@ export interface Seen {
   zones: readonly string[];
 }
 
-/** Asked a few times, since others may come between and leave one of us where it was. */
+/** Rounds of asking: other clients may come between and leave one of ours at the same process by chance. */
 const rounds = 3;
-/** A pool of one has no other process to give: whoever waits for one is let go. */
-const patienceMs = 1_000;
+/** A pooler with a single process cannot answer the second client: it is let go after this long. */
+const maxWaitMs = 1_000;
 
 const look = `select pg_backend_pid() as pid, current_setting('TimeZone') as zone`;
 
 /**
- * While one client's transaction keeps the process that answered the other before, the other is answered by another one; and a pooler
- * that takes its processes in turn gives another one to the same client's next transaction.
+ * Finds out whether two clients share server processes. While one client's transaction occupies the process that answered the other before,
+ * a pooler must answer the other from another process; and a pooler that rotates its processes gives a new one to the same client's next
+ * transaction.
  */
 export async function lookThrough(pool: pg.Pool): Promise<Seen> {
   const [one, other] = await Promise.all([pool.connect(), pool.connect()]);
@@ -37,7 +38,7 @@ export async function lookThrough(pool: pg.Pool): Promise<Seen> {
       await other.query('begin');
       note('other', await seen(other));
       const after = seen(one);
-      await Promise.race([after, new Promise((done) => setTimeout(done, patienceMs).unref())]);
+      await Promise.race([after, new Promise((done) => setTimeout(done, maxWaitMs).unref())]);
       await other.query('commit');
       note('one', await after);
       note('other', await seen(other));
@@ -57,7 +58,7 @@ async function seen(client: pg.PoolClient): Promise<{ pid: number; zone: string 
 
 const universal = ['UTC', 'Etc/UTC', 'UCT', 'Etc/UCT', 'GMT', 'Etc/GMT', 'Universal', 'Etc/Universal', 'Zulu', 'Etc/Zulu'];
 
-/** Moments would be wrong by hours where a connection's zone is not the one that it began with. */
+/** Timestamps would be wrong by hours where a connection's zone is not the one that it began with. */
 export function assertZoneKept({ zones }: Seen): void {
   const other = zones.find((zone) => !universal.includes(zone));
   if (other === undefined) return;

@@ -58,10 +58,10 @@ test('a transaction that stood still for too long passes', async (t) => {
 
 test('a connection that is ended under the project’s client passes', async (t) => {
   const given = await testDatabase(t);
-  const { register } = testContext(given.db);
+  const { registry } = testContext(given.db);
   for (const waitMs of [0, 100]) {
     const ended = await endOf(
-      clientTransaction(register, given.db.pages, { timeoutMs: 5_000 }, async (sql, tx) => {
+      clientTransaction(registry, given.db.pages, { timeoutMs: 5_000 }, async (sql, tx) => {
         await terminate(given, sql);
         await pause(waitMs);
         await (tx as unknown as { city: { findMany(): Promise<unknown> } }).city.findMany();
@@ -73,9 +73,9 @@ test('a connection that is ended under the project’s client passes', async (t)
 
 test('a connection that is ended in the middle of a statement of the project’s client passes', async (t) => {
   const given = await testDatabase(t);
-  const { register } = testContext(given.db);
+  const { registry } = testContext(given.db);
   const ended = await endOf(
-    clientTransaction(register, given.db.pages, { timeoutMs: 5_000 }, async (sql) => {
+    clientTransaction(registry, given.db.pages, { timeoutMs: 5_000 }, async (sql) => {
       const { rows } = await sql.query<{ pid: number }>('select pg_backend_pid() as pid');
       const ending = pause(100).then(() => given.db.background.query('select pg_terminate_backend($1)', [rows[0]?.pid]));
       await Promise.all([sql.query('select pg_sleep(10)::text'), ending]);
@@ -86,7 +86,7 @@ test('a connection that is ended in the middle of a statement of the project’s
 
 test('a server that goes away under a statement of the project’s client passes', async (t) => {
   const { db, connectionString, defer } = await testDatabase(t);
-  const { register } = testContext(db);
+  const { registry } = testContext(db);
   const { port, hostname } = new URL(connectionString);
   const open = new Set<Socket>();
   const line = createServer((from) => {
@@ -104,7 +104,7 @@ test('a server that goes away under a statement of the project’s client passes
   });
   for (const end of [(socket: Socket) => socket.destroy(), (socket: Socket) => socket.resetAndDestroy()]) {
     const ended = await endOf(
-      clientTransaction(register, pool, { timeoutMs: 5_000 }, async (sql) => {
+      clientTransaction(registry, pool, { timeoutMs: 5_000 }, async (sql) => {
         await sql.query('select 1');
         const ending = pause(100).then(() => open.forEach((socket) => void end(socket)));
         await Promise.all([sql.query('select pg_sleep(1)::text'), ending]);
@@ -116,11 +116,11 @@ test('a server that goes away under a statement of the project’s client passes
 
 test('a database that is not there passes, with and without the project’s client', async (t) => {
   const { db, defer } = await testDatabase(t);
-  const { register } = testContext(db);
+  const { registry } = testContext(db);
   const nowhere = openPool({ connectionString: 'postgresql://nobody@127.0.0.1:1/nothing', name: 'nowhere', max: 1 });
   defer(() => nowhere.end());
   const bare = await endOf(transaction(nowhere, (client) => client.query('select 1')));
   assert.equal(blame(bare), 'passing', String(bare));
-  const through = await endOf(clientTransaction(register, nowhere, { timeoutMs: 1_000 }, (sql) => sql.query('select 1')));
+  const through = await endOf(clientTransaction(registry, nowhere, { timeoutMs: 1_000 }, (sql) => sql.query('select 1')));
   assert.equal(blame(through), 'passing', String(through));
 });

@@ -47,7 +47,7 @@ export const sqlstate = {
 /** What an error of the database says about who is to blame. */
 export type Blame = 'row' | 'passing' | 'other';
 
-interface DatabaseError {
+interface ErrorFields {
   code?: unknown;
   message?: unknown;
 }
@@ -60,7 +60,7 @@ const lostConnection = /^(ECONNRESET|ECONNREFUSED|EPIPE|ETIMEDOUT|EHOSTUNREACH|E
 const lostInWords = /connection (terminated|ended)|timeout exceeded|connection error and is not queryable/i;
 
 export function sqlstateOf(error: unknown): string | null {
-  const code = (error as DatabaseError | null)?.code;
+  const code = (error as ErrorFields | null)?.code;
   return typeof code === 'string' ? code : null;
 }
 
@@ -70,7 +70,7 @@ export function sqlstateOf(error: unknown): string | null {
  */
 export function blame(error: unknown): Blame {
   const code = sqlstateOf(error);
-  if (code === null) return lostInWords.test(String((error as DatabaseError | null)?.message)) ? 'passing' : 'other';
+  if (code === null) return lostInWords.test(String((error as ErrorFields | null)?.message)) ? 'passing' : 'other';
   if (isRowsFault(code)) return 'row';
   if (passingStates.includes(code) || lostConnection.test(code) || passingClasses.includes(code.slice(0, 2))) return 'passing';
   return 'other';

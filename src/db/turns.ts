@@ -2,8 +2,8 @@ import type { Pool } from 'pg';
 import { AppError } from '../errors.ts';
 import { limits, limitTexts } from '../limits.ts';
 
-/** Whoever has waited for a turn as long as that still asks once whether it is free by now. */
-const leastMs = 100;
+/** After this long, a waiter still tries the lock once: it may be free by now. */
+const minMs = 100;
 
 interface Line {
   free: number;
@@ -13,14 +13,14 @@ interface Line {
 
 const lines = new WeakMap<Pool, Line>();
 
-/** Of a pool's connections so many may wait for locks at once: the others are there for pages, whatever hangs. */
+/** How many connections of a pool may wait for locks at once. The others stay free for pages, whatever hangs. */
 export function turnsOf(size: number): number {
   return Math.max(1, size - Math.max(1, Math.ceil(size / 4)));
 }
 
 /**
- * Does what may have to wait for a lock, as one of a few: `lockMs` is how long a statement of it may wait. Throws AppError
- * 'busy' (503) where the turn did not come: nobody got on for as long as anybody waits.
+ * Runs work that may wait for a lock, a few at a time. `lockMs` is how long each of its statements may wait. Throws AppError 'busy' (503)
+ * when no turn came: nobody ahead got on for that long.
  */
 export async function inTurn<T>(pool: Pool, work: (lockMs: number) => Promise<T>): Promise<T> {
   const line = lines.get(pool) ?? { free: turnsOf(pool.options.max), waiting: new Set(), lastMove: performance.now() };
@@ -28,7 +28,7 @@ export async function inTurn<T>(pool: Pool, work: (lockMs: number) => Promise<T>
   const since = performance.now();
   await takeTurn(line);
   try {
-    return await work(Math.round(Math.max(leastMs, limits.waiting.forLockMs - (performance.now() - since))));
+    return await work(Math.round(Math.max(minMs, limits.waiting.forLockMs - (performance.now() - since))));
   } finally {
     giveTurn(line);
   }
@@ -43,15 +43,15 @@ async function takeTurn(line: Line): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const hasTurn = await new Promise<boolean>((done) => {
     line.waiting.add(done);
-    // A line that moves is worth waiting in.
+    // The wait starts anew whenever somebody ahead is done.
     const look = () => {
-      const leftMs = line.lastMove + limits.waiting.forLockMs + leastMs - performance.now();
+      const leftMs = line.lastMove + limits.waiting.forLockMs + minMs - performance.now();
       if (leftMs <= 0) {
         line.waiting.delete(done);
         done(false);
       } else timer = setTimeout(look, leftMs);
     };
-    timer = setTimeout(look, limits.waiting.forLockMs + leastMs);
+    timer = setTimeout(look, limits.waiting.forLockMs + minMs);
   });
   clearTimeout(timer);
   if (!hasTurn) throw busy();

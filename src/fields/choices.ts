@@ -1,6 +1,6 @@
 import { readBoolean } from './boolean.ts';
 import { cellError } from './cell-error.ts';
-import { getFieldKind } from './register.ts';
+import { getFieldKind } from './field-kinds.ts';
 import type { ResourceField } from './contract.ts';
 
 /** One value that can be chosen: as a control sends it and `parse` reads it, and as a list shows it. */

@@ -1,7 +1,7 @@
 import type { FieldMeta } from '../metadata/contract.ts';
 import { choice } from './choice.ts';
 import { json, plainJson } from './json.ts';
-import { plainMoment } from './moment.ts';
+import { plainTimestamp } from './timestamp.ts';
 import { scalarKind } from './scalar-kind.ts';
 
 /** A column's value as pages know it, of the text that PostgreSQL writes (`textSql`). A list is never null. */
@@ -18,11 +18,11 @@ export function plainColumnValue(meta: FieldMeta, text: string | null): unknown 
 /** A value of the pages as the project's own code knows it. */
 export function plainValue({ type, isList }: FieldMeta, value: unknown): unknown {
   if (type === 'Json') return isList && Array.isArray(value) ? value.map(plainJson) : plainJson(value);
-  return type === 'DateTime' ? plainMoments(value) : value;
+  return type === 'DateTime' ? plainTimestamps(value) : value;
 }
 
-function plainMoments(value: unknown): unknown {
-  return Array.isArray(value) ? value.map(plainMoments) : plainMoment(value);
+function plainTimestamps(value: unknown): unknown {
+  return Array.isArray(value) ? value.map(plainTimestamps) : plainTimestamp(value);
 }
 
 /** A value that Prisma's raw queries read for a page. JSON and enums come as texts, an oid as a big integer. */

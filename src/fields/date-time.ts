@@ -1,14 +1,14 @@
 import { DateTime } from 'luxon';
 import type { FieldKind } from './contract.ts';
 import { required, single } from './input.ts';
-import { isTwice, momentKind, offsetInWords, parseMoment, storedMoment } from './moment.ts';
-import { momentOperators } from './operators/moments.ts';
+import { isTwice, timestampKind, offsetInWords, parseDateSpan, storedTimestamp } from './timestamp.ts';
+import { timestampOperators } from './operators/timestamps.ts';
 import { type Reader, utcReader } from './reader.ts';
 import type { ResourceField } from './contract.ts';
 
-/** A day or a time of day is the same everywhere; a moment is shown and meant in the reader's zone. */
+/** A day or a time of day is the same in every zone; a timestamp is shown, and read, in the reader's zone. */
 function inZone(value: Date, { meta }: ResourceField, { timeZone }: Reader): DateTime {
-  return DateTime.fromJSDate(value, { zone: momentKind(meta.sqlType) === 'moment' ? timeZone : 'utc' });
+  return DateTime.fromJSDate(value, { zone: timestampKind(meta.sqlType) === 'timestamp' ? timeZone : 'utc' });
 }
 
 /** `14:30`, with seconds and their fractions where there are any. */
@@ -22,7 +22,7 @@ function isDate(value: unknown): value is Date {
 
 const asText = (value: unknown) => (value === null || value === undefined ? '' : String(value));
 
-/** Days, times of day and moments, as the column's type says. */
+/** Days, times of day and timestamps, as the column's type says. */
 export const dateTime: FieldKind = {
   name: 'date-time',
   input: 'date-time',
@@ -32,7 +32,7 @@ export const dateTime: FieldKind = {
   format(value, field, reader = utcReader) {
     if (!isDate(value)) return { text: asText(value), align: 'start' };
     const at = inZone(value, field, reader).setLocale('en-GB');
-    const kind = momentKind(field.meta.sqlType);
+    const kind = timestampKind(field.meta.sqlType);
     const text =
       kind === 'time'
         ? timeText(at)
@@ -44,7 +44,7 @@ export const dateTime: FieldKind = {
   toForm(value, field, reader = utcReader) {
     if (!isDate(value)) return asText(value);
     const at = inZone(value, field, reader);
-    const kind = momentKind(field.meta.sqlType);
+    const kind = timestampKind(field.meta.sqlType);
     if (kind === 'time') return timeText(at);
     return kind === 'date'
       ? at.toFormat('yyyy-MM-dd')
@@ -53,15 +53,15 @@ export const dateTime: FieldKind = {
   parse(input, field, reader = utcReader) {
     const given = single(input)?.trim();
     if (given === undefined) return required(field);
-    const moment = parseMoment(given, field.label, field.meta.sqlType, reader.timeZone);
-    return 'error' in moment ? moment : { value: moment.value.start };
+    const span = parseDateSpan(given, field.label, field.meta.sqlType, reader.timeZone);
+    return 'error' in span ? span : { value: span.value.start };
   },
   toSql(value, field) {
     if (!isDate(value)) return value === null || value === undefined ? null : String(value);
     const [day = '', time = ''] = value.toISOString().split('T');
-    const kind = momentKind(field.meta.sqlType);
+    const kind = timestampKind(field.meta.sqlType);
     return kind === 'date' ? day : kind === 'time' ? time : `${day}T${time}`;
   },
-  fromText: (text) => storedMoment(text) ?? text,
-  operators: momentOperators,
+  fromText: (text) => storedTimestamp(text) ?? text,
+  operators: timestampOperators,
 };

@@ -10,7 +10,7 @@ import { ada, launchOn, testContext } from '../testing/context.ts';
 import { testDatabase } from '../testing/database.ts';
 import { tortureAdmin } from '../testing/torture.ts';
 import { parseJson, plainJson } from './json.ts';
-import { getFieldKind } from './register.ts';
+import { getFieldKind } from './field-kinds.ts';
 
 /** What is typed into the control of a field of the torture schema. */
 const typed: Record<string, string[]> = {
@@ -59,14 +59,14 @@ const typed: Record<string, string[]> = {
 
 test('what is typed for a column of any kind comes back the same from the database, through Prisma, through SQL and in bulk', async (t) => {
   const { db } = await testDatabase(t, { content: 'torture' });
-  const ctx = testContext(db, {}, {}, tortureAdmin);
-  const { register } = ctx;
+  const context = testContext(db, {}, {}, tortureAdmin);
+  const { registry } = context;
   const untried: string[] = [];
   const wrong: string[] = [];
   for (const model of ['Everything', 'ScalarList']) {
-    const resource = register.list.find((candidate) => candidate.model.name === model);
+    const resource = registry.list.find((candidate) => candidate.model.name === model);
     assert.ok(resource);
-    for (const field of register.for(ada, resource.slug).fields) {
+    for (const field of registry.for(ada, resource.slug).fields) {
       if (field.meta.isId || getFieldKind(field).input === 'none' || field.name === 'name') continue;
       if (!typed[field.name]) untried.push(field.name);
       for (const text of typed[field.name] ?? []) {
@@ -91,7 +91,7 @@ test('what is typed for a column of any kind comes back the same from the databa
 
   async function throughPrisma(model: ModelMeta, { meta }: ResourceField, value: unknown) {
     const data = { [meta.name]: meta.type === 'Json' ? plainJson(value) : value };
-    await delegateOf(register.client, model).update({ where: { id: 1 }, data });
+    await delegateOf(registry.client, model).update({ where: { id: 1 }, data });
   }
 
   async function throughSql(model: ModelMeta, field: ResourceField, value: unknown) {
@@ -107,9 +107,9 @@ test('what is typed for a column of any kind comes back the same from the databa
     // A bulk edit has a way of its own to say "nothing".
     if (text === '') return;
     await db.pages.query(`update ${model.table} set ${meta.column} = null where id = 1`);
-    const resource = register.list.find((candidate) => candidate.model === model);
+    const resource = registry.list.find((candidate) => candidate.model === model);
     if (!resource) throw new Error(`${model.name} has no resource`);
-    const { task } = await launchOn(ctx, resource, { keys: [keyOf(model, { id: 1 })] }, 'update', {
+    const { task } = await launchOn(context, resource, { keys: [keyOf(model, { id: 1 })] }, 'update', {
       field: name,
       [`change.${name}`]: meta.isList ? 'replace' : 'set',
       [`value.${name}`]: text,
@@ -142,7 +142,7 @@ test('what is typed for a column of any kind comes back the same from the databa
       const { rows } = await db.pages.query(`select ${meta.column}::text as text from ${model.table} where id = 1`);
       return getFieldKind(field).toForm(parseJson(rows[0].text), field);
     }
-    const row = await delegateOf(register.client, model).findFirst({ where: { id: 1 }, select: { [meta.name]: true } });
+    const row = await delegateOf(registry.client, model).findFirst({ where: { id: 1 }, select: { [meta.name]: true } });
     return getFieldKind(field).toForm(row?.[meta.name], field);
   }
 });

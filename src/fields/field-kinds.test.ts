@@ -6,8 +6,8 @@ import type { RelationMeta } from '../metadata/contract.ts';
 import { testField } from '../testing/field.ts';
 import { parseJson, plainJson } from './json.ts';
 import type { FilterContext } from './contract.ts';
-import { readMoment } from './moment.ts';
-import { fieldKinds, getFieldKind } from './register.ts';
+import { readDateSpan } from './timestamp.ts';
+import { fieldKinds, getFieldKind } from './field-kinds.ts';
 import type { ResourceField } from './contract.ts';
 
 const tagRelation: RelationMeta = {
@@ -50,7 +50,7 @@ interface Sample {
 const at = (text: string) => new Date(text);
 const comparisons = 'is not min max between empty empty';
 const textual = 'contains is not starts ends same empty empty';
-const momentary = 'is not before after min max between last next empty empty';
+const ofTimestamps = 'is not before after min max between last next empty empty';
 const listed = 'has all none empty empty';
 
 const samples: Record<string, Sample> = {
@@ -265,7 +265,7 @@ const samples: Record<string, Sample> = {
       '2026-01-31T10:00+99:00',
       '14:30',
     ],
-    operators: momentary,
+    operators: ofTimestamps,
   },
   date: {
     stored: [
@@ -277,7 +277,7 @@ const samples: Record<string, Sample> = {
     shown: [[at('2026-01-31T00:00:00Z'), '31 Jan 2026']],
     sql: [[at('2026-01-31T00:00:00Z'), '2026-01-31']],
     refused: ['2026-02-30', '2026-01-31T10:00', '10:00'],
-    operators: momentary,
+    operators: ofTimestamps,
   },
   time: {
     stored: [['14:30:00.5', at('1970-01-01T14:30:00.500Z')]],
@@ -599,7 +599,7 @@ test('a field that always has a value is not asked whether it is empty, save tex
   for (const name of ['text', 'text-list', 'many-to-many']) assert.equal(required(name), true, name);
 });
 
-test('moments are shown and meant in the zone of the reader, days and times of day everywhere the same', () => {
+test('timestamps are shown and meant in the zone of the reader, days and times of day everywhere the same', () => {
   const reader = { timeZone: 'America/New_York' };
   const { field } = samples['date-time'] as Sample;
   const kind = getFieldKind(field);
@@ -666,7 +666,7 @@ test('a time that a clock skips or shows twice is asked for again, in words that
   assert.equal(format(second, field, reader).text, '25 Oct 2026, 02:30 (UTC+1)');
   assert.equal(format(at('2026-10-25T00:30:00Z'), field, reader).text, '25 Oct 2026, 02:30 (UTC+2)');
   assert.equal(format(second, field).text, '25 Oct 2026, 01:30', 'in UTC there is but one');
-  const days = (text: string, timeZone: string) => readMoment(text, field.meta.sqlType, timeZone);
+  const days = (text: string, timeZone: string) => readDateSpan(text, field.meta.sqlType, timeZone);
   assert.deepEqual(days('2026-10-25', 'Europe/Madrid'), { start: at('2026-10-24T22:00:00Z'), end: at('2026-10-25T23:00:00Z'), to: 'day' });
   // Where the clocks are changed at midnight.
   assert.equal(days('2026-03-29', 'Asia/Beirut')?.start.toISOString(), '2026-03-28T22:00:00.000Z');

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { webAddress } from '../../docs/examples/web-address.ts';
 import { fieldOptionShapes } from '../resources/option-shapes.ts';
 import { testField } from '../testing/field.ts';
-import { fieldKinds, getFieldKind } from './register.ts';
+import { fieldKinds, getFieldKind } from './field-kinds.ts';
 
 const docs = join(import.meta.dirname, '../../docs');
 const guide = await readFile(join(docs, 'fields.md'), 'utf8');

@@ -23,7 +23,7 @@ export function hasMoreThanAscii(column: string): string {
 const sign = '\uf8ff\u200b\uf8ff';
 
 /**
- * For Prisma's `contains`: a pattern that finds nothing by itself, and that `register.whereSql` compares with the folded column. Null:
+ * For Prisma's `contains`: a pattern that finds nothing by itself, and that `registry.whereSql` compares with the folded column. Null:
  * the text has no letter that could have another form.
  */
 export function foldedPattern(text: string): string | null {

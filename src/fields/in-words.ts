@@ -1,5 +1,5 @@
 import type { Reader } from './reader.ts';
-import { getFieldKind } from './register.ts';
+import { getFieldKind } from './field-kinds.ts';
 import type { ResourceField } from './contract.ts';
 
 /** A value as its cells say it: in the resource's own words, where it has some, else in those of its kind. */

@@ -63,15 +63,15 @@ export const json: FieldKind = {
 
 /** Lists and objects in each other, at most; of what is no JSON, any number. */
 function levelsOf(text: string): number {
-  let [open, most, isInText] = [0, 0, false];
+  let [open, max, isInText] = [0, 0, false];
   for (let at = 0; at < text.length; at++) {
     const sign = text[at];
     if (sign === '"') isInText = !isInText;
     else if (isInText && sign === '\\') at += 1;
-    else if (!isInText && (sign === '[' || sign === '{')) most = Math.max(most, ++open);
+    else if (!isInText && (sign === '[' || sign === '{')) max = Math.max(max, ++open);
     else if (!isInText && (sign === ']' || sign === '}')) open -= 1;
   }
-  return most;
+  return max;
 }
 
 // Postgres has no place in jsonb for NUL, nor for half of a surrogate pair; written as JSON, only these are escaped so.

@@ -6,10 +6,10 @@ import { equality } from './operators/equality.ts';
 import { ranges } from './operators/range.ts';
 import type { ResourceField } from './contract.ts';
 
-type Read = (text: string, field: ResourceField) => Parsed<unknown>;
+type ReadNumber = (text: string, field: ResourceField) => Parsed<unknown>;
 
-function numeric(name: string, fromText: (text: string) => unknown, read: Read): FieldKind {
-  const readTrimmed: Read = (text, field) => read(text.trim(), field);
+function numeric(name: string, fromText: (text: string) => unknown, read: ReadNumber): FieldKind {
+  const readTrimmed: ReadNumber = (text, field) => read(text.trim(), field);
   const comparisons = [...equality(readTrimmed), ...ranges(readTrimmed)];
   return {
     name,
@@ -84,7 +84,7 @@ export const float = numeric('float', Number, (text, field) => {
   return fits ? { value } : { error: `${field.label} cannot hold a number of this size.` };
 });
 
-const mostMoney = 2n ** 63n - 1n;
+const maxMoney = 2n ** 63n - 1n;
 
 // Money's own text has a sign of the currency, which no decimal has.
 const readDecimal = (text: string) => (/^(?:-?\d+(?:\.\d+)?|NaN|-?Infinity)$/.test(text) ? new Decimal(text) : text);
@@ -103,7 +103,7 @@ export const decimal = numeric('decimal', readDecimal, (text, field) => {
     const room = Number(precision) - Number(scale);
     if (units.replace(/^0+/, '').length > room) return { error: `${field.label} may have at most ${room} digits before the point.` };
   }
-  if (isMoney && BigInt(`${units || '0'}${fraction.slice(0, 2).padEnd(2, '0')}`) > mostMoney) {
+  if (isMoney && BigInt(`${units || '0'}${fraction.slice(0, 2).padEnd(2, '0')}`) > maxMoney) {
     return { error: `${field.label} cannot hold a number of this size.` };
   }
   return { value: `${sign === '-' ? '-' : ''}${units || '0'}${fraction ? `.${fraction}` : ''}` };

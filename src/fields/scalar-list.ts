@@ -52,7 +52,7 @@ function listOf(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
 }
 
-/** Has the list only items that a line can say? It may have empty places, and PostgreSQL's may be lists in a list. */
+/** Can every item of the list be typed on a line? PostgreSQL's lists may have empty places and lists within them, which cannot. */
 export function canBeTyped(value: unknown): boolean {
   return listOf(value).every((item) => item !== null && !Array.isArray(item));
 }

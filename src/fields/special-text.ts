@@ -49,7 +49,7 @@ export const network = specialText('network', 'an address such as 192.0.2.7, 192
 /** Of one length (`bit(4)`), or up to one (`varbit(8)`). */
 export const bits = specialText('bits', 'zeros and ones, as many as it holds', (text, { meta }) => {
   const [, type, length] = /^(bit|varbit)(?:\((\d+)\))?/.exec(meta.sqlType ?? '') ?? [];
-  const most = length ? Number(length) : type === 'bit' ? 1 : Number.POSITIVE_INFINITY;
-  const fits = type === 'bit' ? text.length === most : text.length <= most;
+  const max = length ? Number(length) : type === 'bit' ? 1 : Number.POSITIVE_INFINITY;
+  const fits = type === 'bit' ? text.length === max : text.length <= max;
   return /^[01]+$/.test(text) && fits ? text : null;
 });

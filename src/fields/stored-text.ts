@@ -1,6 +1,6 @@
 import { inWords } from './in-words.ts';
 import type { Reader } from './reader.ts';
-import { getFieldKind } from './register.ts';
+import { getFieldKind } from './field-kinds.ts';
 import type { ResourceField } from './contract.ts';
 import { itemField } from './scalar-list.ts';
 

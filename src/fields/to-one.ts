@@ -3,7 +3,7 @@ import { relationOperators } from './operators/relations.ts';
 import { scalarKind } from './scalar-kind.ts';
 
 /** The related record as the list query selects it: `{ id, title }`. */
-export interface RelatedRecord {
+export interface ListedRelation {
   id: string;
   title: string;
   /** It is not the principal's to see: its title is its id, and nothing leads to it. */
@@ -18,7 +18,7 @@ export const toOne: FieldKind = {
   isSortable: true,
   isSearchable: false,
   format(value, field) {
-    const related = value as RelatedRecord | null | undefined;
+    const related = value as ListedRelation | null | undefined;
     if (!related) return { text: '', align: 'start' };
     const cell = { text: related.title, align: 'start' as const };
     return related.isHidden ? cell : { ...cell, link: { model: field.relation?.model as string, id: related.id } };

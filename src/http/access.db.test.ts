@@ -205,7 +205,7 @@ test('every route', async (t) => {
   ]);
   await db.pages.query(`update gazetteer.country set capital_city_id = $1 where code = 'ESP'`, [outside.id]);
   // Somebody whose word is law has done something to everything, the hidden field included.
-  const cities = context.register.get('cities');
+  const cities = context.registry.get('cities');
   const whole: Principal = { ...ada, roles: ['whole'] };
   const task = await launchOn(
     context,

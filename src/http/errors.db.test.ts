@@ -13,11 +13,11 @@ test('an error', async (t) => {
   const { db, config, signIn } = await testApp(t);
   const logged: string[] = [];
   const context = testContext(db);
-  // A register whose every look-up fails as a bug does, and one that refuses as a rule does.
+  // A registry whose every look-up fails as a bug does, and one that refuses as a rule does.
   const failing = (thrown: unknown) => ({
     ...context,
-    register: {
-      ...context.register,
+    registry: {
+      ...context.registry,
       for() {
         throw thrown;
       },

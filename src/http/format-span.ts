@@ -58,7 +58,7 @@ export function formatTime(at: Date, timeZone: string): string {
 }
 
 /** A time of the same day alone; of another with its day. */
-export function formatMoment(at: Date, now: Date, timeZone: string): string {
+export function formatTimestamp(at: Date, now: Date, timeZone: string): string {
   const day = (date: Date) => date.toLocaleDateString('en-GB', { timeZone });
   return day(at) === day(now) ? formatTime(at, timeZone) : formatDateTime(at, timeZone);
 }

@@ -28,26 +28,26 @@ const shape = z.object({
 });
 
 /** For so long a form waits in a sign-in page for its owner. */
-const keptMs = 60 * 60_000;
+const maxAgeMs = 60 * 60_000;
 
 /** What a form of ours holds, whatever became of its request; null: there is nothing of it, or it is none that is kept. */
-export async function keptFormOf(request: FastifyRequest, most: number = limits.form.bytes): Promise<KeptForm | null> {
+export async function keptFormOf(request: FastifyRequest, max: number = limits.form.bytes): Promise<KeptForm | null> {
   const { method, headers, routeOptions } = request;
   if (method !== 'POST' || routeOptions.config?.isPublic === true) return null;
   if (!(headers['content-type'] ?? '').startsWith('application/x-www-form-urlencoded')) return null;
-  const pairs = request.body === undefined ? await readPairs(request, most) : pairsIn(request.body);
+  const pairs = request.body === undefined ? await readPairs(request, max) : pairsIn(request.body);
   return pairs && { action: request.url, again: routeOptions.config?.shownAgain ?? null, pairs };
 }
 
 export function sealForm(secret: string, form: KeptForm): Promise<string> {
-  return seal(form, secret, { ...defaults, ttl: keptMs });
+  return seal(form, secret, { ...defaults, ttl: maxAgeMs });
 }
 
 /** Null: altered, too old, or nothing of the kind. Whose it is says the token in it. */
 export async function openForm(secret: string, sealed: unknown): Promise<KeptForm | null> {
   if (typeof sealed !== 'string' || sealed === '') return null;
   try {
-    return shape.parse(await unseal(sealed, secret, { ...defaults, ttl: keptMs }));
+    return shape.parse(await unseal(sealed, secret, { ...defaults, ttl: maxAgeMs }));
   } catch {
     return null;
   }
@@ -63,16 +63,16 @@ function pairsIn(body: unknown): [string, string][] {
   );
 }
 
-// Who is not signed in, or cannot be told from others without a database, is answered before the form was read.
-async function readPairs(request: FastifyRequest, most: number): Promise<[string, string][] | null> {
-  if (request.raw.readableDidRead || Number(request.headers['content-length'] ?? 0) > most) return null;
+// Requests that are refused before the form was read: nobody is signed in, or no database could say who.
+async function readPairs(request: FastifyRequest, max: number): Promise<[string, string][] | null> {
+  if (request.raw.readableDidRead || Number(request.headers['content-length'] ?? 0) > max) return null;
   const pieces: Buffer[] = [];
   let bytes = 0;
   try {
-    // What is left unread must not take the answer's connection with it.
+    // The rest of the request stays readable: ending it early would end the answer's connection too.
     for await (const piece of request.raw.iterator({ destroyOnReturn: false })) {
       bytes += (piece as Buffer).length;
-      if (bytes > most) return null;
+      if (bytes > max) return null;
       pieces.push(piece as Buffer);
     }
   } catch {

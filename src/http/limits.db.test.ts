@@ -12,7 +12,7 @@ import { createUser } from '../auth/users.ts';
 import { inTurn } from '../db/turns.ts';
 import { transaction } from '../db/transaction.ts';
 import { AppError } from '../errors.ts';
-import { getFieldKind } from '../fields/register.ts';
+import { getFieldKind } from '../fields/field-kinds.ts';
 import { knownZones, zoneNamed } from '../fields/time-zone.ts';
 import { defineResource } from '../index.ts';
 import { type LimitName, limits, limitTexts, limitValues } from '../limits.ts';
@@ -25,10 +25,10 @@ import { round } from '../operations/edits/round.ts';
 import { shift } from '../operations/edits/shift.ts';
 import { parseText } from '../operations/edits/typed-text.ts';
 import { consequences } from '../operations/cascade/consequences.ts';
-import { findAlong } from '../operations/cascade/dependants.ts';
+import { findCascade } from '../operations/cascade/dependants.ts';
 import { listDeleted, readHistory } from '../operations/journal/history.ts';
-import { getOperation } from '../operations/register.ts';
-import { lockAlong } from '../operations/cascade/cascade.ts';
+import { getOperation } from '../operations/operations.ts';
+import { lockCascade } from '../operations/cascade/cascade.ts';
 import type { Resource, ResourceField } from '../resources/contract.ts';
 import { cutText, titleText } from '../selection/cut.ts';
 import { countMatching } from '../selection/count.ts';
@@ -86,7 +86,7 @@ async function messageOf(work: () => unknown): Promise<string | null> {
 
 const listed = testField('String', 'text[]', { isList: true });
 const text = testField('String', 'text');
-const moment = testField('DateTime', 'timestamptz');
+const timestamp = testField('DateTime', 'timestamptz');
 const decimal = testField('Decimal', 'numeric');
 const given = (values: Record<string, string | string[]>) => (name: string) => [values[name] ?? []].flat();
 
@@ -141,7 +141,7 @@ async function open(t: TestContext): Promise<Site> {
   await insertPlaces(site.db, limits.bulk.atomic + 1);
   await site.app.listen({ port: 0, host: '127.0.0.1' });
   const { port } = site.app.server.address() as { port: number };
-  const cities = site.context.register.for(ada, 'cities');
+  const cities = site.context.registry.for(ada, 'cities');
   const field = (name: string) => cities.fields.find((one) => one.name === name) as ResourceField;
   return { ...site, visitor: await site.signIn('admin'), port, cities, field };
 }
@@ -244,12 +244,12 @@ function watched(count: number): number {
   return turns.size;
 }
 
-function longestTurn(): number {
+function maxTurn(): number {
   const turns = new AccountTurns();
   for (let failed = 0; failed < limits.signIn.freeAttempts; failed++) turns.failed('ada', 0);
-  let longest = 0;
-  for (let wait = turns.take('ada', 0); wait !== null; wait = turns.take('ada', 0)) longest = wait;
-  return longest;
+  let max = 0;
+  for (let wait = turns.take('ada', 0); wait !== null; wait = turns.take('ada', 0)) max = wait;
+  return max;
 }
 
 let users = 0;
@@ -308,36 +308,36 @@ async function record({ db, context, cities, field }: Site, values: Record<strin
   const columns: Record<string, string> = { name: 'name', altName: 'alt_name', adminCode: 'admin_code', notes: 'notes' };
   const set = Object.entries(values).map(([name, length]) => `${columns[name]} = repeat('x', ${length})`);
   await db.pages.query(`update gazetteer.city set ${set.join(', ')} where id = 1`);
-  return readRecord(context.register, cities, ada, keyOf(cities.model, { id: 1 }), fields.map(field));
+  return readRecord(context.registry, cities, ada, keyOf(cities.model, { id: 1 }), fields.map(field));
 }
 
 async function links({ db, context, cities, field }: Site, count: number) {
   await db.pages.query(`
     insert into gazetteer.tag (id, name) select n, 'tag ' || n from generate_series(100, 99 + ${count}) n on conflict do nothing;
     delete from gazetteer."_CityToTag"; insert into gazetteer."_CityToTag" select 1, n from generate_series(100, 99 + ${count}) n`);
-  return readRecord(context.register, cities, ada, keyOf(cities.model, { id: 1 }), [field('tags')]);
+  return readRecord(context.registry, cities, ada, keyOf(cities.model, { id: 1 }), [field('tags')]);
 }
 
 async function linked(site: Site, count: number): Promise<readonly { title?: string }[]> {
   await links(site, count);
   const query = { filter: 'id=1', sort: 'id', page: null, size: 25, after: null, before: null };
-  const { records } = await listRecords(site.context.register, site.cities, ada, query as never);
+  const { records } = await listRecords(site.context.registry, site.cities, ada, query as never);
   const { values } = records[0] as unknown as { values: { tags: { title?: string }[] } };
   return values.tags;
 }
 
 /** A table of its own, whose rows go along with a country's places. */
-async function along({ db, context }: Site, count: number): Promise<string | null> {
-  const { model } = context.register.for(ada, 'countries');
+async function cascade({ db, context }: Site, count: number): Promise<string | null> {
+  const { model } = context.registry.for(ada, 'countries');
   return transaction(db.pages, async (client) => {
     await client.query(`
       alter table gazetteer.city drop constraint city_country_code_fkey,
         add constraint city_country_code_fkey foreign key (country_code) references gazetteer.country on delete cascade;
       update gazetteer.city set country_code = case when id <= ${count} then 'FRA' else 'ESP' end`);
-    const found = await findAlong(client, context.register, model);
+    const found = await findCascade(client, context.registry, model);
     if (!found.isKept) throw new Error(found.reason);
     const taking = { dependants: found.dependants, holdersOf: async () => new Map<string, string>() };
-    const { isTooMany } = await lockAlong(client, model, taking, [keyOf(model, { code: 'FRA' })]);
+    const { isTooMany } = await lockCascade(client, model, taking, [keyOf(model, { code: 'FRA' })]);
     await client.query('rollback; begin');
     return isTooMany ? 'too many' : null;
   });
@@ -349,7 +349,7 @@ async function followed({ db, context, cities }: Site, count: number): Promise<s
     create table gazetteer.visit (city_id int references gazetteer.city on delete cascade);
     create index on gazetteer.visit (city_id); insert into gazetteer.visit select 20 from generate_series(2, ${count})`);
   const where = whereKeys(cities.model, [keyOf(cities.model, { id: 20 })]);
-  const { isComplete } = await consequences(db, context.register, cities, ada, where);
+  const { isComplete } = await consequences(db, context.registry, cities, ada, where);
   await db.pages.query('drop table gazetteer.visit');
   return isComplete ? null : 'incomplete';
 }
@@ -419,12 +419,12 @@ async function previewedOf(site: Site, count: number): Promise<number> {
 async function offered({ db, context, cities, field }: Site, search: string): Promise<number> {
   const target = relationTarget(cities, field('tags'));
   if (!target) throw new Error('tags have no pages');
-  return (await searchRelated({ register: context.register, sql: db.pages }, target, ada, search)).options.length;
+  return (await searchRelated({ registry: context.registry, sql: db.pages }, target, ada, search)).options.length;
 }
 
 /** Of so many statements, the first is asked about again. */
-async function estimates({ db, context: { register }, cities }: Site, count: number): Promise<string | null> {
-  const ask = (number: number) => countMatching(register.client, cities, sql`select id from gazetteer.city where id = ${number}::int`);
+async function estimates({ db, context: { registry }, cities }: Site, count: number): Promise<string | null> {
+  const ask = (number: number) => countMatching(registry.client, cities, sql`select id from gazetteer.city where id = ${number}::int`);
   const from = count * 100_000;
   for (let one = 0; one < count; one++) await ask(from + one);
   const { statements } = await countStatements(db, () => ask(from));
@@ -433,25 +433,25 @@ async function estimates({ db, context: { register }, cities }: Site, count: num
 
 /** Offsets are zones too, and there are more of them than are remembered. */
 function zones(count: number): number {
-  let most = 0;
+  let max = 0;
   for (let one = 0; one < limits.remembered.zones + count; one++) {
     const sign = one % 2 ? '+' : '-';
     const minutes = Math.floor(one / 2);
     const padded = (part: number) => String(part).padStart(2, '0');
     assert.ok(zoneNamed(`${sign}${padded(Math.floor(minutes / 60) % 24)}:${padded(minutes % 60)}`));
-    most = Math.max(most, knownZones());
+    max = Math.max(max, knownZones());
   }
-  return most;
+  return max;
 }
 
 function rows(t: TestContext, site: Site): Record<LimitName, Row> {
   const { cities, context, app } = site;
-  const { register } = context;
+  const { registry } = context;
   const json = testField('Json', 'jsonb');
   const sortable = ['id', 'name', 'altName', 'featureCode', 'adminCode', 'population', 'latitude', 'longitude', 'status'];
   return {
     'server.connections': refused(limitTexts.connections, (count) => lastOf(site, count)),
-    'server.connectionsTold': {
+    'server.connectionsAnswered': {
       within: limitTexts.connections,
       beyond: 'ended without a word',
       of: (count) => lastOf(site, limits.server.connections + count),
@@ -478,7 +478,7 @@ function rows(t: TestContext, site: Site): Record<LimitName, Row> {
     'signIn.watchedAddresses': refused('forgotten', watchedAddresses),
     'signIn.freeAttempts': refused('waits', (count) => (secondWaits(count - 1) === 0 ? null : 'waits')),
     'signIn.attemptEveryMs': { set: () => secondWaits(limits.signIn.freeAttempts) },
-    'signIn.longestTurnMs': { set: longestTurn },
+    'signIn.maxTurnMs': { set: maxTurn },
     'signIn.failuresKeptMs': refused('forgotten', (count) =>
       secondWaits(limits.signIn.freeAttempts, count - 1) === 0 ? 'forgotten' : null,
     ),
@@ -520,7 +520,7 @@ function rows(t: TestContext, site: Site): Record<LimitName, Row> {
     'filter.length': filterRow('length'),
     'list.rows': refused('A page has 25, 50, 100 records.', (count) => messageOf(() => parsePaging({ _size: String(count) }))),
     'list.sortColumns': refused(limitTexts.sorts, (count) =>
-      messageOf(() => parseSort(register, cities, ada, sortable.slice(0, count).join(','))),
+      messageOf(() => parseSort(registry, cities, ada, sortable.slice(0, count).join(','))),
     ),
     'list.searchWords': bounded('list.searchWords', (count) => {
       const { AND } = searchWhere(cities, numbered(count).join(' ')) as { AND: [{ AND: unknown[] }] & unknown[] };
@@ -540,7 +540,7 @@ function rows(t: TestContext, site: Site): Record<LimitName, Row> {
     'bulk.ticked': refused(limitTexts.ticked, (count) => messageOf(() => selected(site, count))),
     'bulk.inline': refused(limitTexts.inline('Cities'), (count) => {
       const within = { ...cities, hasBackground: false, runsInBackground: () => false };
-      return messageOf(() => runsInline(within, { count, along: 0, kind: 'ticked', operation: 'update' }, ada));
+      return messageOf(() => runsInline(within, { count, cascadeCount: 0, kind: 'ticked', operation: 'update' }, ada));
     }),
     'bulk.atomic': refused(limitTexts.atomic('Cities'), (count) => atOnce(site, count)),
     'bulk.values': refused(limitTexts.bulkValues('Value'), (count) =>
@@ -556,7 +556,7 @@ function rows(t: TestContext, site: Site): Record<LimitName, Row> {
       errorIn(parseAmount(given({ value: '1'.repeat(count) }), 'value', decimal, 'an amount')),
     ),
     'bulk.shift': refused('Value can be shifted by a whole number from -100,000 to 100,000.', (count) =>
-      errorIn(shift.parse(given({ value: String(-count), unit: 'days' }), moment, cities)),
+      errorIn(shift.parse(given({ value: String(-count), unit: 'days' }), timestamp, cities)),
     ),
     'bulk.decimalPlaces': refused('Decimal places for Value must be a whole number from -15 to 15.', (count) =>
       errorIn(round.parse(given({ places: String(-count) }), decimal, cities)),
@@ -564,10 +564,10 @@ function rows(t: TestContext, site: Site): Record<LimitName, Row> {
     'bulk.reasonLength': refused(limitTexts.reason, (count) => messageOf(() => parseRunOptions({ reason: some(count) }))),
     'record.valueBytes': refused('cut', async (count) => ((await record(site, { notes: count })).long.has('notes') ? 'cut' : null)),
     'record.valuesBytes': refused('cut', async (count) => {
-      const most = limits.record.valueBytes;
+      const max = limits.record.valueBytes;
       // The country's key has three letters.
-      const notes = count - 3 * most - 3;
-      const { long } = await record(site, { name: most, altName: most, adminCode: most, notes }, [
+      const notes = count - 3 * max - 3;
+      const { long } = await record(site, { name: max, altName: max, adminCode: max, notes }, [
         'name',
         'altName',
         'adminCode',
@@ -581,7 +581,7 @@ function rows(t: TestContext, site: Site): Record<LimitName, Row> {
       assert.deepEqual(overfull, count > limits.record.links ? ['tags'] : []);
       return (values.tags as unknown[]).length;
     }),
-    'record.along': refused('too many', (count) => along(site, count)),
+    'record.cascade': refused('too many', (count) => cascade(site, count)),
     'record.followed': refused('incomplete', (count) => followed(site, count)),
     'shown.cellLength': bounded('shown.cellLength', (count) => cutText(some(count), limits.shown.cellLength).replace('…', '').length),
     'shown.titleLength': bounded('shown.titleLength', (count) => titleText(some(count)).replace('…', '').length),

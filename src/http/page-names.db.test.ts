@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { pageNames } from '../metadata/keys.ts';
-import { reservedSlugs } from '../resources/register.ts';
+import { reservedSlugs } from '../resources/registry.ts';
 import { buildApp } from '../app.ts';
 import admin from '../admin.ts';
 import { parseConfig } from '../config.ts';

@@ -1,7 +1,7 @@
 import { defaults, seal, unseal } from 'iron-webcrypto';
 import { z } from 'zod';
 import { textsOf } from '../form-texts.ts';
-import type { Register, Resource } from '../resources/contract.ts';
+import type { ResourceRegistry, Resource } from '../resources/contract.ts';
 import type { KeptForm } from './kept-form.ts';
 import type { Body } from './form.ts';
 
@@ -14,7 +14,7 @@ export interface Sealing {
 type Pair = { readonly name: string; readonly value: string };
 
 /** For so long it can be saved after all. */
-const keptMs = 60 * 60_000;
+const maxAgeMs = 60 * 60_000;
 const shape = z.object({ principalId: z.string(), name: z.string(), value: z.string() });
 
 export function sealedName(name: string): string {
@@ -22,7 +22,7 @@ export function sealedName(name: string): string {
 }
 
 export function sealSecret({ secret, principalId }: Sealing, name: string, value: string): Promise<string> {
-  return seal({ principalId, name, value }, secret, { ...defaults, ttl: keptMs });
+  return seal({ principalId, name, value }, secret, { ...defaults, ttl: maxAgeMs });
 }
 
 /** Pairs of a form as a page may hold them. */
@@ -55,7 +55,7 @@ export async function openSecrets(sealing: Sealing, { secrets }: Pick<Resource, 
 
 async function openSecret({ secret, principalId }: Sealing, name: string, sealed: string): Promise<string | null> {
   try {
-    const found = shape.parse(await unseal(sealed, secret, { ...defaults, ttl: keptMs }));
+    const found = shape.parse(await unseal(sealed, secret, { ...defaults, ttl: maxAgeMs }));
     return found.principalId === principalId && found.name === name ? found.value : null;
   } catch {
     return null;
@@ -63,9 +63,14 @@ async function openSecret({ secret, principalId }: Sealing, name: string, sealed
 }
 
 /** A form that is given back to its owner; without one what is secret in it is left out. */
-export async function withSealedSecrets(form: KeptForm, register: Register, prefix: string, sealing: Sealing | null): Promise<KeptForm> {
+export async function withSealedSecrets(
+  form: KeptForm,
+  registry: ResourceRegistry,
+  prefix: string,
+  sealing: Sealing | null,
+): Promise<KeptForm> {
   const [slug = ''] = new URL(form.action, 'http://site.invalid').pathname.slice(prefix.length + 1).split('/');
-  const resource = register.list.find((candidate) => candidate.slug === decodeURIComponent(slug));
+  const resource = registry.list.find((candidate) => candidate.slug === decodeURIComponent(slug));
   if (!resource || resource.secrets.length === 0) return form;
   const pairs = form.pairs.map(([name, value]) => ({ name, value }));
   const names = resource.secrets.map(({ name }) => name);

@@ -252,7 +252,7 @@ function typedIn(form: Resource['form'], more: Record<string, string>): Record<s
 test('what is planted in secrets is in no answer of any route', async (t) => {
   const { site: app, admin } = await site(t);
   const { context, config, db, signIn } = app;
-  const { register } = context;
+  const { registry } = context;
   const routes = new Set<string>();
   const walked = await buildApp({
     admin,
@@ -279,12 +279,12 @@ test('what is planted in secrets is in no answer of any route', async (t) => {
     const posts = [...routes].filter((route) => route.startsWith('POST ') && !/delete|undo|retry/.test(route));
     const ending = role === 'admin' ? [...routes].filter((route) => /^POST .*(delete|undo|retry)/.test(route)) : [];
     for (const route of [...gets, ...posts, ...ending, ...gets.filter((one) => /history|deleted|tasks/.test(one))]) {
-      for (const resource of register.list) {
+      for (const resource of registry.list) {
         const { key, id } = await firstOf(app, resource);
         const about = { resource, id, key, taskId, ...(await chosenBy(app, visitor, resource, key)) };
         // What nothing addresses has no previews.
         if (/previews/.test(route) && id === '') continue;
-        if (resource !== register.list[0] && !/:resource|resource=/.test(route) && !route.includes('running')) continue;
+        if (resource !== registry.list[0] && !/:resource|resource=/.test(route) && !route.includes('running')) continue;
         for (const { path, body } of (asking[route] as (about: About) => readonly Asked[])(about)) {
           const every: Record<string, string>[] = [{}, htmx, { accept: 'application/json' }];
           const ways = body ? [{}] : path.includes('?') ? [every[asked % 3] as Record<string, string>] : every;
@@ -310,13 +310,13 @@ test('what is planted in secrets is in no answer of any route', async (t) => {
 
 /** A task that changed something, one that was refused by a trigger that tells secrets, one that deleted and was undone; saved forms. */
 async function makeTasks({ context, signIn, db }: TestApp): Promise<void> {
-  const accounts = context.register.get('accounts');
+  const accounts = context.registry.get('accounts');
   const keys = (...ids: number[]) => ids.map((id) => String(id).padStart(20, '0'));
   await launchOn(context, accounts, { keys: keys(1, 2) }, 'update', { field: 'visits', 'value.visits': '5' });
   await assert.rejects(launchOn(context, accounts, { keys: keys(1, 2, 3) }, 'update', { field: 'visits', 'value.visits': '200' }), {
     code: 'refused',
   });
-  await launchOn(context, context.register.get('otps'), { keys: keys(12) }, 'delete', { acknowledge: 'yes' });
+  await launchOn(context, context.registry.get('otps'), { keys: keys(12) }, 'delete', { acknowledge: 'yes' });
   await db.pages.query(
     `delete from "Otp" where "accountId" = 11; delete from "Device" where held like '%-11'; delete from "Session" where "accountId" = 11`,
   );
@@ -381,8 +381,8 @@ test('secrets are told by what the resource says, else by name; they are in no l
   const {
     site: { context },
   } = await site(t);
-  for (const resource of context.register.list) {
-    const seen = context.register.for(ada, resource.slug);
+  for (const resource of context.registry.list) {
+    const seen = context.registry.for(ada, resource.slug);
     assert.deepEqual(
       seen.secrets.map(({ name }) => name),
       secrets[resource.model.name],
@@ -394,12 +394,12 @@ test('secrets are told by what the resource says, else by name; they are in no l
     for (const via of seen.fields.filter(({ meta, relation }) => relation ?? meta.relation)) {
       for (const name of secrets[(via.relation ?? via.meta.relation)?.model ?? ''] ?? []) {
         assert.equal(findFilterField(seen, ada, `${via.name}.${name}`), null);
-        assert.equal(findSortable(context.register, seen, ada, `${via.name}.${name}`), null);
+        assert.equal(findSortable(context.registry, seen, ada, `${via.name}.${name}`), null);
       }
     }
   }
-  assert.ok(context.register.get('accounts').fields.some(({ name }) => name === 'publicToken'));
-  assert.deepEqual(context.register.get('sessions').model.idFields, [], 'a session is addressed by nothing');
+  assert.ok(context.registry.get('accounts').fields.some(({ name }) => name === 'publicToken'));
+  assert.deepEqual(context.registry.get('sessions').model.idFields, [], 'a session is addressed by nothing');
 });
 
 test('a form writes secrets and shows none: new where it is required, untouched as it was', async (t) => {

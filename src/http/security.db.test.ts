@@ -25,7 +25,7 @@ test('what records, people and addresses are called is text on every page', asyn
   await db.pages.query(`update ${db.t.user} set name = $1`, [evil]);
   const visitor = await signIn('admin');
   const named = { ...visitor.principal, name: evil };
-  const cities = context.register.get('cities');
+  const cities = context.registry.get('cities');
   const key = (id: number) => String(id).padStart(20, '0');
   const body = { field: 'notes', 'value.notes': evil };
   const { task } = await launchOn(context, cities, { keys: [key(1), key(2)] }, 'update', { ...body, 'value.notes': `${evil}2` }, named);

@@ -213,7 +213,7 @@ test('every model of the torture schema has working pages', async (t: TestContex
   const admin = await app.signIn('admin');
   for (const name of emptied)
     await app.db.pages.query(`delete from ${tortureAdmin.resources.find(({ model }) => model === name)?.metadata.models[name]?.table}`);
-  for (const resource of app.context.register.listFor(admin.principal)) {
+  for (const resource of app.context.registry.listFor(admin.principal)) {
     await t.test(resource.model.name, async () => {
       const around = { app, admin, resource };
       await looks(around);
@@ -226,9 +226,9 @@ test('every model of the torture schema has working pages', async (t: TestContex
 test('links of every many-to-many relation are made by the form and in bulk on the side that they belong to', async (t) => {
   const app = await testApp(t, { admin: tortureAdmin, content: 'torture' });
   const admin = await app.signIn('admin');
-  const { client } = app.context.register;
+  const { client } = app.context.registry;
   let count = 0;
-  for (const resource of app.context.register.listFor(admin.principal)) {
+  for (const resource of app.context.registry.listFor(admin.principal)) {
     for (const field of resource.form.filter(({ relation }) => relation?.kind === 'many-to-many')) {
       const around = { app, admin, resource };
       const [key = ''] = await keysOf(around);
@@ -270,7 +270,7 @@ test('a form says required of what must be given, and of nothing that has a defa
   const app = await testApp(t, { admin: tortureAdmin, content: 'torture' });
   const admin = await app.signIn('admin');
   const around = (model: string) => {
-    const resource = app.context.register.list.find((candidate) => candidate.model.name === model) as Resource;
+    const resource = app.context.registry.list.find((candidate) => candidate.model.name === model) as Resource;
     return { app, admin, resource };
   };
   const required = async (path: string) =>

@@ -3,7 +3,7 @@ export interface Metadata {
   readonly models: Readonly<Record<string, ModelMeta>>;
   /** Enum name → its values: `name` in Prisma's client, `dbName` in the database. */
   readonly enums: Readonly<Record<string, EnumMeta>>;
-  /** The Postgres schema that what names none was put into until the database's address says another; null where all is named. */
+  /** The Postgres schema of tables that name none, until the database's address names another; null when all are named. */
   readonly defaultSchema?: string | null;
   /** Where `bulkhead generate` had it from: the project's schema, and the copy that the client was made of. */
   readonly source?: { readonly path: string; readonly copy: string };

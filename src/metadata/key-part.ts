@@ -134,14 +134,14 @@ function bits(sqlType: string, fits: (length: number) => boolean): KeyPart {
   return { ...text, parse: (given) => (/^[01]*$/.test(given) && fits(given.length) ? given : null), cast: sqlType };
 }
 
-const moments = {
+const timestamps = {
   date: { format: 'YYYY-MM-DD', cut: (iso: string) => iso.slice(0, 10), full: (part: string) => `${part}T00:00:00.000Z` },
   time: { format: 'HH24:MI:SS.MS', cut: (iso: string) => iso.slice(11, 23), full: (part: string) => `1970-01-01T${part}Z` },
   timestamp: { format: 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"', cut: (iso: string) => iso, full: (part: string) => part },
 };
 
-function moment(kind: keyof typeof moments, sqlType: string): KeyPart {
-  const { format, cut, full } = moments[kind];
+function timestamp(kind: keyof typeof timestamps, sqlType: string): KeyPart {
+  const { format, cut, full } = timestamps[kind];
   const zone = sqlType === 'timestamptz' ? ` at time zone 'UTC'` : '';
   const encode = (value: unknown) => cut(new Date(value as Date).toISOString());
   return {
@@ -215,11 +215,11 @@ export function keyPartOf(field: FieldMeta): KeyPart | null {
     case 'varbit':
       return bits('varbit', (given) => given <= length);
     case 'date':
-      return moment('date', base);
+      return timestamp('date', base);
     case 'time':
     case 'timestamp':
     case 'timestamptz':
-      return length <= 3 ? moment(base === 'time' ? 'time' : 'timestamp', base) : null;
+      return length <= 3 ? timestamp(base === 'time' ? 'time' : 'timestamp', base) : null;
     default:
       return null;
   }

@@ -11,12 +11,12 @@ import { keyAmong, keyCondition, keySql } from './key-sql.ts';
 
 test('a record of any kind of id has one key, made alike by JavaScript and SQL, that finds it and nothing else', async (t) => {
   const { db } = await testDatabase(t, { content: 'torture' });
-  const { register } = testContext(db, {}, {}, tortureAdmin);
+  const { registry } = testContext(db, {}, {}, tortureAdmin);
   let count = 0;
-  for (const { model } of register.list) {
+  for (const { model } of registry.list) {
     if (model.idFields.length === 0) continue;
     const select = Object.fromEntries(model.idFields.map((name) => [name, true]));
-    const rows = await delegateOf(register.client, model).findMany({ select });
+    const rows = await delegateOf(registry.client, model).findMany({ select });
     const keys = rows.map((row) => keyOf(model, row)).sort();
     assert.equal(new Set(keys).size, rows.length, `${model.name} has as many keys as records`);
     const inSql = await db.pages.query<{ key: string }>(`select ${keySql(model, 't')} collate "C" as key from ${model.table} t order by 1`);
@@ -25,7 +25,7 @@ test('a record of any kind of id has one key, made alike by JavaScript and SQL, 
       const about = `${model.name} ${key}`;
       assert.ok(isKey(model, key), `${about} is a key`);
       assert.equal(parseKey(model, keyToUrl(model, key)), key, `${about} goes through a URL`);
-      const found = await delegateOf(register.client, model).findMany({ where: whereKeys(model, [key]), select });
+      const found = await delegateOf(registry.client, model).findMany({ where: whereKeys(model, [key]), select });
       assert.deepEqual(
         found.map((row) => keyOf(model, row)),
         [key],
@@ -52,8 +52,8 @@ test('a record of any kind of id has one key, made alike by JavaScript and SQL, 
 
 test('a text that a cast would cut, round or fold into the id of another record is no id', async (t) => {
   const { db } = await testDatabase(t, { content: 'torture' });
-  const { register } = testContext(db, {}, {}, tortureAdmin);
-  const modelOf = (name: string) => register.list.find(({ model }) => model.name === name)?.model as ModelMeta;
+  const { registry } = testContext(db, {}, {}, tortureAdmin);
+  const modelOf = (name: string) => registry.list.find(({ model }) => model.name === name)?.model as ModelMeta;
   for (const [name, text] of [
     ['IdChar', 'ESPX'],
     ['IdChar', 'a '],

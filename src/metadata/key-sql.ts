@@ -29,7 +29,7 @@ export function keyAmong(model: ModelMeta, alias: string, keys: Sql): Sql {
   return sql`${raw(keySql(model, alias))} collate "C" in (${keys})`;
 }
 
-/** A row's id as `register.whereSql` reads it, to be looked for in what it finds: Prisma reads enums as text. */
+/** A row's id as `registry.whereSql` reads it, to be looked for in what it finds: Prisma reads enums as text. */
 export function idRow(model: ModelMeta, alias: string): string {
   const ids = model.idFields
     .map((name) => model.fields[name])

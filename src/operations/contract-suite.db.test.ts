@@ -20,7 +20,7 @@ import { ada, eve, launchOn, testContext } from '../testing/context.ts';
 import { testDatabase } from '../testing/database.ts';
 import { insertPlaces } from '../testing/places.ts';
 import { runAtOnce } from '../testing/run-at-once.ts';
-import { getOperation, operationKinds } from './register.ts';
+import { getOperation, operationKinds } from './operations.ts';
 
 /**
  * What every operation keeps to, the sample's among them. A new one is covered without a word here: it is begun on
@@ -87,11 +87,11 @@ const admin = {
 
 test('every operation', async (t) => {
   const { db } = await testDatabase(t);
-  const ctx = testContext(db, {}, {}, admin);
+  const context = testContext(db, {}, {}, admin);
   for (const operation of operations) {
     for (const setting of settings[operation] ?? usual) {
       const name = setting.of ? `${operation} of ${setting.of}` : operation;
-      const set = (principal = ada) => setUp(ctx, operation, setting, principal);
+      const set = (principal = ada) => setUp(context, operation, setting, principal);
       for (const [promise, hold] of Object.entries(promises)) await t.test(`${name}: ${promise}`, () => hold(set, setting));
     }
   }
@@ -170,12 +170,12 @@ const promises: Readonly<Record<string, (set: (principal?: Principal) => Promise
   },
 
   async 'undo restores every byte'(set) {
-    const { begin, run, ctx, picture } = await set();
+    const { begin, run, context, picture } = await set();
     const before = await picture();
     const { task } = await begin(all);
     assert.equal((await run(task)).changed, count);
     assert.notDeepEqual(await picture(), before);
-    const undone = await runAtOnce(ctx, undo(ctx, ada, task.id, { operationId: randomUUID(), chosen: null }));
+    const undone = await runAtOnce(context, undo(context, ada, task.id, { operationId: randomUUID(), chosen: null }));
     assert.deepEqual([undone.state, undone.changed], ['succeeded', count]);
     assert.deepEqual(await picture(), before);
   },
@@ -191,7 +191,7 @@ const raising = `
 
 interface World {
   db: Database;
-  ctx: TaskContext;
+  context: TaskContext;
   cities: Resource;
   /** Launches it on records, in the background. */
   begin(keys: readonly string[]): Promise<Launched>;
@@ -209,26 +209,26 @@ interface World {
   tasks(): Promise<number>;
 }
 
-async function setUp(ctx: TaskContext, operation: string, setting: Setting, principal: Principal): Promise<World> {
-  const { db } = ctx;
+async function setUp(context: TaskContext, operation: string, setting: Setting, principal: Principal): Promise<World> {
+  const { db } = context;
   const { task, chunk, change, selection, preview } = db.t;
   await db.pages.query(`
     drop trigger if exists refuse on gazetteer.city; drop function if exists gazetteer.refuse;
     truncate gazetteer.country, gazetteer.tag, ${task}, ${chunk}, ${change}, ${selection}, ${preview} restart identity cascade`);
   await insertPlaces(db, count);
   await db.pages.query(`insert into gazetteer."_CityToTag" select id, 2 from gazetteer.city where id % 3 = 0`);
-  const cities = ctx.register.for(principal, 'cities');
+  const cities = context.registry.for(principal, 'cities');
   const counted = async (table: string) => (await db.pages.query<{ n: number }>(`select count(*)::int as n from ${table}`)).rows[0]?.n ?? 0;
   const inBackground = { inBackground: true };
   const launch = (kind: string, keys: readonly string[], body: Record<string, unknown>) =>
-    launchOn(ctx, cities, { keys: [...keys] }, kind, body, principal, inBackground);
-  const takeBack = (id: number, chosen: readonly string[] | null) => undo(ctx, principal, id, { operationId: randomUUID(), chosen });
-  const run = (task: TaskRow) => runAtOnce(ctx, Promise.resolve({ task, outcome: 'queued' }));
+    launchOn(context, cities, { keys: [...keys] }, kind, body, principal, inBackground);
+  const takeBack = (id: number, chosen: readonly string[] | null) => undo(context, principal, id, { operationId: randomUUID(), chosen });
+  const run = (task: TaskRow) => runAtOnce(context, Promise.resolve({ task, outcome: 'queued' }));
   const first = setting.takesBack ? await doFirst(setting.takesBack) : null;
 
   return {
     db,
-    ctx,
+    context,
     cities,
     run,
     begin: (keys) => (first ? takeBack(first.id, keys) : launch(operation, keys, setting.body ?? {})),
@@ -257,20 +257,20 @@ async function setUp(ctx: TaskContext, operation: string, setting: Setting, prin
     const selection = await createSelection(db, principal, cities, { kind: 'ticked', filter: '', keys: [...keys], exclusions: [] });
     const parameters = getOperation(cities, operation).parse(cities, setting.body ?? {});
     const wanted = { resource: cities, principal, operation, selectionId: selection.id, parameters };
-    let preview = await createPreview(ctx, wanted);
+    let preview = await createPreview(context, wanted);
     // A busy machine may not try every one in the time of a preview: it is asked again.
     for (let times = 0; times < 20 && preview.findings?.isSample !== false; times++)
-      preview = await lookAhead(ctx, { resource: cities, principal, preview });
+      preview = await lookAhead(context, { resource: cities, principal, preview });
     const { changed = 0, unchanged = 0, refused = [] } = preview.findings ?? {};
     const options = { ...defaultRunOptions, ...inBackground };
     return {
       found: { changed, unchanged, refused: refused.reduce((sum, group) => sum + group.count, 0) },
-      confirm: () => confirmPreview(ctx, { resource: cities, principal, previewId: preview.id, options }),
+      confirm: () => confirmPreview(context, { resource: cities, principal, previewId: preview.id, options }),
     };
   }
 
   async function previewOfUndo({ id }: TaskRow, keys: readonly string[]) {
-    const { restored, unchanged, refused } = await previewUndo(ctx, principal, id, keys);
+    const { restored, unchanged, refused } = await previewUndo(context, principal, id, keys);
     return {
       found: { changed: restored, unchanged, refused: refused.reduce((sum, group) => sum + group.count, 0) },
       confirm: () => takeBack(id, keys),

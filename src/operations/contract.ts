@@ -3,7 +3,7 @@ import type { Queryable } from '../db/transaction.ts';
 import type { TableNames } from '../db/names.ts';
 import type { Principal } from '../auth/principal.ts';
 import type { ResourceField } from '../fields/contract.ts';
-import type { Register, Resource } from '../resources/contract.ts';
+import type { ResourceRegistry, Resource } from '../resources/contract.ts';
 import type { Action } from '../resources/actions.ts';
 import type { Client } from '../resources/client.ts';
 import type { FieldEdit } from './field-edit.ts';
@@ -33,10 +33,10 @@ export interface Operation<P = unknown> {
   /** Typed parameters from a form body, or AppError('invalid-operation', 422) with details.fieldErrors by field name. */
   parse(resource: Resource, body: Record<string, unknown>): P;
   /** What it does to single fields, where that can be said one by one: previews, failures and counts look at these. */
-  changes?(params: P): readonly FieldEdit[];
+  edits?(params: P): readonly FieldEdit[];
   /** Names of the fields whose values decide what it comes to: one that is changed makes a preview stale. */
   digestFields?(params: P): string[];
-  /** Nobody sees from these parameters how long it takes: it is tried out before it begins. */
+  /** These parameters do not show how long it takes, so it is tried before it begins. */
   isAlwaysPreviewed?(params: P): boolean;
   /** May the principal still change, and see, the fields that these parameters are about? */
   mayChange?(resource: Resource, principal: Principal, params: P): boolean;
@@ -44,7 +44,7 @@ export interface Operation<P = unknown> {
   recreates?(params: P): Recreated | null;
   /** What was done first, which it takes back or, after an odd number of undos, does again. */
   undone?(params: P): Undone;
-  /** What it writes comes from images: a record that it is refused for does not show what is secret of it. */
+  /** It writes values from images. When a record is refused, its secrets cannot be looked at: the message is kept free of values. */
   readonly writesImages?: true;
   /** Controls of its form. */
   readonly inputs?: readonly ResourceField[];
@@ -62,8 +62,8 @@ export interface Operation<P = unknown> {
   /** Records of a first chunk at most, where one may be much work. */
   readonly firstRows?: number;
   /**
-   * Up to so many records of a task are one chunk, and one set as long as none is refused: where some lead to others of them,
-   * the order in which they were taken would decide.
+   * Records of a task, up to this many, that form one chunk and one set as long as none is refused. For operations whose records may point
+   * at each other: chunks would make their order decide.
    */
   readonly together?: number;
   /** Title of a task: `Edit cities`. */
@@ -76,12 +76,12 @@ export interface Operation<P = unknown> {
    */
   apply(client: Queryable, target: ApplyTarget, keys: readonly string[], params: P): Promise<ApplyCounts>;
   /**
-   * The same as one statement, where one says it all: its only row has `changed`, where all others were seen to be so already
-   * `unchanged`, else those that were `written`, and where there are any `putBack`, `refusals` and `conflicts`. Then a refused
-   * record is looked for within the server.
+   * The operation as one statement, when one is enough. Its single row has `changed`, then either `unchanged` (all others were seen to hold
+   * the values already) or the keys `written`, and where there are any `putBack`, `refusals` and `conflicts`. A refused record is then
+   * looked for within the server.
    */
   statement?(target: ApplyTarget, keys: readonly string[], params: P): Statement | null;
-  /** Called before a chunk is applied, where somebody else than the operation may write its records too. */
+  /** Called before a chunk is applied when triggers, too, may write its records. */
   watch?(client: Queryable, target: ApplyTarget, keys: readonly string[], params: P): ReturnType<Watch<P>>;
   /** Looks at the records that such a statement did not write, and says what came of each. */
   settle?(client: Queryable, target: ApplyTarget, left: readonly string[], params: P): Promise<ApplyCounts>;
@@ -113,7 +113,7 @@ export interface Recreated {
   /** What bringing them back takes, also of what comes along. */
   readonly action: Action;
   /** Models of which records come along. */
-  readonly along: readonly string[];
+  readonly models: readonly string[];
 }
 
 export interface Undone {
@@ -134,21 +134,21 @@ export interface Alteration {
   model: string;
   /** Of the schema; a column's name where the schema has none for it. */
   field: string;
-  /** Not among what was put back: what it was before is not known. */
+  /** The field was not put back by the undo, so what it held before is not known. */
   isBeside: boolean;
   keys: readonly string[];
 }
 
 export interface CheckContext {
   readonly client: Queryable;
-  readonly register: Register;
+  readonly registry: ResourceRegistry;
   readonly resource: Resource;
   readonly principal: Principal;
 }
 
 export interface PrepareContext {
   readonly client: Queryable;
-  readonly register: Register;
+  readonly registry: ResourceRegistry;
   readonly resource: Resource;
   readonly holdersOf: HoldersOf;
 }
@@ -169,7 +169,7 @@ export interface ApplyTarget {
   readonly serverVersion: number;
   /** Where the table may write something else than it is told to, what is kept is read from the rows as written. */
   readonly rewriting?: Rewriting;
-  /** Rolled back whatever comes of it: code of the project's that reaches beyond the transaction stays out. */
+  /** The transaction will be rolled back in any case: code of the project's that reaches beyond it is not called. */
   readonly isTrial?: boolean;
   /** Who does it, and as which chunk of which task; a form is neither. */
   readonly author: { taskId: number | null; chunk: number | null; principalId: string; principalName: string; changeReason: string | null };

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { test } from 'node:test';
-import { operationKinds } from './register.ts';
+import { operationKinds } from './operations.ts';
 
 const root = join(import.meta.dirname, '../..');
 
-/** The members, and the register that lists them. */
-const members = /^src\/operations\/(register|update\/update|delete\/delete|undo\/undo)\.ts$/;
+/** The members, and the file that lists them. */
+const members = /^src\/operations\/(operations|update\/update|delete\/delete|undo\/undo)\.ts$/;
 
 const names = operationKinds.join('|');
 const askings: readonly [what: string, pattern: RegExp][] = [

@@ -10,7 +10,7 @@ import { saveContextOf } from '../tasks/launching/save-context.ts';
 
 async function setUp(t: Parameters<typeof testDatabase>[0]) {
   const { db } = await testDatabase(t);
-  const ctx = testContext(db);
+  const context = testContext(db);
   await db.pages.query(
     `insert into gazetteer.country values ('ESP', 'ES', 'Spain', 'Europe', null, null, 1, '{}'), ('FRA', 'FR', 'France', 'Europe', null, null, 1, '{}')`,
   );
@@ -19,10 +19,10 @@ async function setUp(t: Parameters<typeof testDatabase>[0]) {
     `insert into gazetteer.city (name, country_code, feature_code, population, latitude, longitude, rating)
      select 'Place ' || n, 'ESP', 'PPL', n, 40.12345, -3, 4.5 from generate_series(1, 30) n`,
   );
-  const save = (slug: string) => saveContextOf(ctx, ctx.register.get(slug), ada);
+  const save = (slug: string) => saveContextOf(context, context.registry.get(slug), ada);
   const changes = async () =>
     (await db.pages.query(`select kind, fields, keys, first_key, before, after, principal_id from ${db.t.change} order by id`)).rows;
-  return { db, ctx, save, changes };
+  return { db, context, save, changes };
 }
 
 const field = (resource: Resource, name: string) => {
@@ -43,11 +43,9 @@ const isError = (code: string, status: number, named?: string) => (error: unknow
 
 test('a save writes the chosen fields only, and keeps before and after of exactly what differs', async (t) => {
   const { db, save, changes } = await setUp(t);
-  const context = save('cities');
-  const key = keyOf(context.resource.model, { id: 7 });
-  await updateRecord(context, key, () =>
-    values(context.resource, { latitude: '-12.34567', tags: ['2', '1'], notes: null, country: 'FRA' }),
-  );
+  const saving = save('cities');
+  const key = keyOf(saving.resource.model, { id: 7 });
+  await updateRecord(saving, key, () => values(saving.resource, { latitude: '-12.34567', tags: ['2', '1'], notes: null, country: 'FRA' }));
   const { rows } = await db.pages.query(`select latitude::text, country_code, name from gazetteer.city where id = 7`);
   assert.deepEqual(rows[0], { latitude: '-12.34567', country_code: 'FRA', name: 'Place 7' });
   const [change] = await changes();
@@ -63,9 +61,9 @@ test('a save writes the chosen fields only, and keeps before and after of exactl
 
 test('creating and deleting keep the whole record', async (t) => {
   const { db, save, changes } = await setUp(t);
-  const context = save('tags');
-  const key = await createRecord(context, values(context.resource, { name: 'capital' }));
-  await deleteRecord(context, key);
+  const saving = save('tags');
+  const key = await createRecord(saving, values(saving.resource, { name: 'capital' }));
+  await deleteRecord(saving, key);
   const [created, deleted] = await changes();
   assert.deepEqual([created.kind, created.before, created.after[0].name], ['create', null, 'capital']);
   assert.deepEqual([deleted.kind, deleted.before[0].name, deleted.after], ['delete', 'capital', null]);
@@ -74,11 +72,11 @@ test('creating and deleting keep the whole record', async (t) => {
 
 test('a value that another record has is an error of its field, and nothing is written', async (t) => {
   const { save, changes } = await setUp(t);
-  const context = save('tags');
-  await assert.rejects(createRecord(context, values(context.resource, { name: 'port' })), isError('invalid-record', 422, 'name'));
-  const key = keyOf(context.resource.model, { id: 2 });
+  const saving = save('tags');
+  await assert.rejects(createRecord(saving, values(saving.resource, { name: 'port' })), isError('invalid-record', 422, 'name'));
+  const key = keyOf(saving.resource.model, { id: 2 });
   await assert.rejects(
-    updateRecord(context, key, () => values(context.resource, { name: 'port' })),
+    updateRecord(saving, key, () => values(saving.resource, { name: 'port' })),
     isError('invalid-record', 422, 'name'),
   );
   assert.deepEqual(await changes(), []);
@@ -86,14 +84,14 @@ test('a value that another record has is an error of its field, and nothing is w
 
 test('a relation to what does not exist is an error of its field', async (t) => {
   const { save, changes } = await setUp(t);
-  const context = save('cities');
-  const key = keyOf(context.resource.model, { id: 7 });
+  const saving = save('cities');
+  const key = keyOf(saving.resource.model, { id: 7 });
   await assert.rejects(
-    updateRecord(context, key, () => values(context.resource, { country: 'XXX' })),
+    updateRecord(saving, key, () => values(saving.resource, { country: 'XXX' })),
     isError('invalid-record', 422, 'country'),
   );
   await assert.rejects(
-    updateRecord(context, key, () => values(context.resource, { tags: ['99'] })),
+    updateRecord(saving, key, () => values(saving.resource, { tags: ['99'] })),
     isError('invalid-record', 422),
   );
   assert.deepEqual(await changes(), []);
@@ -101,16 +99,16 @@ test('a relation to what does not exist is an error of its field', async (t) => 
 
 test('a record that others point at is not deleted', async (t) => {
   const { save, changes } = await setUp(t);
-  const context = save('countries');
-  await assert.rejects(deleteRecord(context, 'ESP'), isError('invalid-record', 422));
+  const saving = save('countries');
+  await assert.rejects(deleteRecord(saving, 'ESP'), isError('invalid-record', 422));
   assert.deepEqual(await changes(), []);
 });
 
 test('a choice outside the scope of the related resource does not exist, and links that may not be seen stay', async (t) => {
-  const { db, ctx, save, changes } = await setUp(t);
+  const { db, context, save, changes } = await setUp(t);
   const narrowed = (slug: string, related: string, scope: object): SaveContext => {
-    const whole = ctx.register.for(ada, slug);
-    const other = ctx.register.for(ada, related);
+    const whole = context.registry.for(ada, slug);
+    const other = context.registry.for(ada, related);
     const resource: Resource = {
       ...whole,
       related: (model) => (model === other.model.name ? { ...other, scope: () => ({ ...scope }) } : whole.related(model)),
@@ -139,21 +137,21 @@ test('a choice outside the scope of the related resource does not exist, and lin
 test('what a check constraint or a trigger refuses is an error of the form', async (t) => {
   const { db, save, changes } = await setUp(t);
   await db.pages.query(`alter table gazetteer.city add constraint positive check (population >= 0)`);
-  const context = save('cities');
-  const key = keyOf(context.resource.model, { id: 7 });
+  const saving = save('cities');
+  const key = keyOf(saving.resource.model, { id: 7 });
   await assert.rejects(
-    updateRecord(context, key, () => values(context.resource, { population: -1 })),
+    updateRecord(saving, key, () => values(saving.resource, { population: -1 })),
     isError('invalid-record', 422),
   );
   assert.deepEqual(await changes(), []);
 });
 
 test('a record that a task holds is neither saved nor deleted, and the holder is named', async (t) => {
-  const { db, ctx, save, changes } = await setUp(t);
-  const context = save('cities');
-  const { model } = context.resource;
+  const { db, context, save, changes } = await setUp(t);
+  const saving = save('cities');
+  const { model } = saving.resource;
   const keys = Array.from({ length: 25 }, (_, index) => keyOf(model, { id: index + 1 }));
-  const { task } = await launchOn(ctx, context.resource, { keys }, 'update', { field: 'status', 'value.status': 'published' });
+  const { task } = await launchOn(context, saving.resource, { keys }, 'update', { field: 'status', 'value.status': 'published' });
   await db.pages.query(
     `insert into ${db.t.chunk} (task_id, number, state, keys, first_key, last_key) values ($1, 900, 'active', $2, $3, $4)`,
     [task.id, keys, keys[0], keys.at(-1)],
@@ -165,29 +163,29 @@ test('a record that a task holds is neither saved nor deleted, and the holder is
     return true;
   };
   await assert.rejects(
-    updateRecord(context, keys[6] as string, () => values(context.resource, { name: 'Elsewhere' })),
+    updateRecord(saving, keys[6] as string, () => values(saving.resource, { name: 'Elsewhere' })),
     isLocked,
   );
-  await assert.rejects(deleteRecord(context, keys[6] as string), isLocked);
-  await updateRecord(context, keyOf(model, { id: 30 }), () => values(context.resource, { name: 'Elsewhere' }));
+  await assert.rejects(deleteRecord(saving, keys[6] as string), isLocked);
+  await updateRecord(saving, keyOf(model, { id: 30 }), () => values(saving.resource, { name: 'Elsewhere' }));
   assert.equal((await changes()).length, 1);
 });
 
 test('a record that is gone is not found', async (t) => {
   const { save } = await setUp(t);
-  const context = save('cities');
-  const key = keyOf(context.resource.model, { id: 999 });
+  const saving = save('cities');
+  const key = keyOf(saving.resource.model, { id: 999 });
   await assert.rejects(
-    updateRecord(context, key, () => values(context.resource, { name: 'x' })),
+    updateRecord(saving, key, () => values(saving.resource, { name: 'x' })),
     isError('not-found', 404),
   );
-  await assert.rejects(deleteRecord(context, key), isError('not-found', 404));
+  await assert.rejects(deleteRecord(saving, key), isError('not-found', 404));
 });
 
 test('JSON is cleared and written', async (t) => {
   const { db, save } = await setUp(t);
-  const context = save('countries');
-  await updateRecord(context, 'ESP', () => values(context.resource, { currencies: { EUR: { name: 'Euro' } } }));
+  const saving = save('countries');
+  await updateRecord(saving, 'ESP', () => values(saving.resource, { currencies: { EUR: { name: 'Euro' } } }));
   const { rows } = await db.pages.query(`select currencies from gazetteer.country where code = 'ESP'`);
   assert.deepEqual(rows[0].currencies, { EUR: { name: 'Euro' } });
 });

@@ -6,9 +6,9 @@ import type { Queryable } from '../db/transaction.ts';
 import { inTurn } from '../db/turns.ts';
 import { AppError, notFound } from '../errors.ts';
 import { plainJson } from '../fields/json.ts';
-import { getFieldKind } from '../fields/register.ts';
+import { getFieldKind } from '../fields/field-kinds.ts';
 import { keyOf, parseKey, whereKey, whereKeys } from '../metadata/keys.ts';
-import type { Register, Resource, ResourceField } from '../resources/contract.ts';
+import type { ResourceRegistry, Resource, ResourceField } from '../resources/contract.ts';
 import type { Client, Where } from '../resources/client.ts';
 import { delegateOf } from '../resources/delegate.ts';
 import { readRecord, type RecordValuesRead } from '../selection/record.ts';
@@ -18,7 +18,7 @@ import { queryableOf } from './rules/client-transaction.ts';
 import { askHook, type Ruled, ruleForm, saveForm } from './rules/form-hooks.ts';
 import { insertChange } from './journal/journal-entry.ts';
 import type { ApplyTarget, HoldersOf } from './contract.ts';
-import { findAlong } from './cascade/dependants.ts';
+import { findCascade } from './cascade/dependants.ts';
 import { journal, type JournalKind } from './journal-kind.ts';
 import { keepDifference } from './journal/keep-difference.ts';
 import { keptBackCode } from './refusals/kept-back.ts';
@@ -28,7 +28,7 @@ import { keyCondition } from '../metadata/key-sql.ts';
 import { lastImage } from './journal/images.ts';
 import { imageSql, readRows } from './journal/row-values.ts';
 import type { HookContext } from './rules/run-hooks.ts';
-import { keepGoneAlong, lockAlong, readAlong, type TakenAlong, takenAlong } from './cascade/cascade.ts';
+import { keepGoneCascade, lockCascade, readCascade, type DeletedCascade, deletedCascade } from './cascade/cascade.ts';
 import { readConstraints } from './refusals/constraints.ts';
 import { readSecrets, secretTexts, unseen } from './refusals/unseen.ts';
 import { writeError } from './refusals/write-error.ts';
@@ -37,7 +37,7 @@ import { writeError } from './refusals/write-error.ts';
 const saveTimeoutMs = 15_000;
 
 export interface SaveContext {
-  register: Register;
+  registry: ResourceRegistry;
   t: TableNames;
   resource: Resource;
   principal: Principal;
@@ -47,7 +47,7 @@ export interface SaveContext {
   assertFree(client: Queryable, key: string): Promise<void>;
   /** Writes the task that a delete is, on the same transaction, so that it can be undone. */
   keepAsTask(client: Queryable, key: string): Promise<{ taskId: number; chunk: number }>;
-  /** Who holds what would go along with a deleted record. */
+  /** Who holds the cascade of a deleted record. */
   holdersOf: HoldersOf;
   /** Told of what hooks throw. */
   log: HookContext['log'];
@@ -110,7 +110,7 @@ export function updateRecord(context: SaveContext, key: string, decide: (current
     async (client, sql) => {
       await assertNoRule(sql, model, [journal.changed], false);
       await lockRecord(sql, resource, key);
-      const current = await readRecord(context.register, resource, principal, key, resource.form, {
+      const current = await readRecord(context.registry, resource, principal, key, resource.form, {
         client,
         isWhole: context.isWhole ?? false,
       });
@@ -159,13 +159,13 @@ export function deleteRecord(context: SaveContext, key: string): Promise<number>
       const before = (await imageOf(sql, resource, key, lastImage(resource.model, 't'), false)) as string;
       await assertInScope(context, client, key);
       await context.assertFree(sql, key);
-      const along = await lockedAlong(context, sql, key);
+      const cascade = await lockedCascade(context, sql, key);
       const hooks = hookContext(context, client);
       const { beforeDelete, afterDelete } = resource.hooks;
       const [row] = beforeDelete || afterDelete ? await readRows(sql, resource.model, [key]) : [];
       const image = (await imageOf(sql, resource, key, imageSql(resource.model, 't', []), false)) as string;
       if (row) await askHook(hooks, 'beforeDelete', { record: row.record });
-      const taken = await readAlong(sql, resource.model, along.dependants, [key]);
+      const taken = await readCascade(sql, resource.model, cascade.dependants, [key]);
       await writing(context, () =>
         delegateOf(client, resource.model).delete({
           where: whereKey(resource.model, key),
@@ -174,13 +174,21 @@ export function deleteRecord(context: SaveContext, key: string): Promise<number>
       );
       if (row) await askHook(hooks, 'afterDelete', { record: row.record });
       const task = await context.keepAsTask(sql, key);
-      await keepGoneAlong(sql, changeTarget(context, task), taken);
+      await keepGoneCascade(sql, changeTarget(context, task), taken);
       // An extension may have made something else of it, such as a mark on a row that stays.
       if ((await imageOf(sql, resource, key, '1', false)) !== null) {
         const marked = await keepDifference(sql, changeTarget(context, task), [{ key, image }], []);
         if (marked.length === 0) throw keptBackError(resource);
       } else
-        await keepChange(sql, context, { kind: journal.deleted, key, fields: [], before, after: null, keptAlong: along.keptAlong, task });
+        await keepChange(sql, context, {
+          kind: journal.deleted,
+          key,
+          fields: [],
+          before,
+          after: null,
+          cascadeKept: cascade.cascadeKept,
+          task,
+        });
       return task.taskId;
     },
     true,
@@ -215,13 +223,13 @@ function keptBackError({ singular }: Resource): AppError {
   return new AppError(keptBackCode, 422, message, { fieldErrors: {} });
 }
 
-/** What goes along is kept, for the history of each; a record is refused while a task holds any of it. */
-async function lockedAlong({ register, resource, holdersOf }: SaveContext, sql: Queryable, key: string): Promise<TakenAlong> {
-  const found = await findAlong(sql, register, resource.model);
-  if (!found.isKept) return { dependants: [], keptAlong: null };
-  const { conflicts, isTooMany } = await lockAlong(sql, resource.model, { ...found, holdersOf }, [key]);
+/** The cascade is kept, for the history of each; a record is refused while a task holds any of it. */
+async function lockedCascade({ registry, resource, holdersOf }: SaveContext, sql: Queryable, key: string): Promise<DeletedCascade> {
+  const found = await findCascade(sql, registry, resource.model);
+  if (!found.isKept) return { dependants: [], cascadeKept: null };
+  const { conflicts, isTooMany } = await lockCascade(sql, resource.model, { ...found, holdersOf }, [key]);
   if (conflicts.length > 0) throw new AppError('held-along', 409, conflicts.map(({ message }) => message).join(' '));
-  return takenAlong(found.dependants, isTooMany);
+  return deletedCascade(found.dependants, isTooMany);
 }
 
 function hookContext({ resource, principal, log }: SaveContext, tx: Client): HookContext {
@@ -248,15 +256,15 @@ async function afterSave(hooks: HookContext, sql: Queryable, { draft }: Ruled, k
 
 /** `typed`: what was to be written, for telling what went wrong without it. */
 async function save<T>(
-  { register, resource }: SaveContext,
+  { registry, resource }: SaveContext,
   key: string | null,
   typed: () => RecordValues,
   work: (client: Client, sql: Queryable) => Promise<T>,
   isDelete = false,
 ): Promise<T> {
   try {
-    return await inTurn(register.pool, (lockMs) =>
-      register.client.$transaction(
+    return await inTurn(registry.pool, (lockMs) =>
+      registry.client.$transaction(
         async (client) => {
           const sql = queryableOf(client);
           const limits = { lock_timeout: lockMs, statement_timeout: saveTimeoutMs };
@@ -269,10 +277,10 @@ async function save<T>(
   } catch (error) {
     const values = [...typed()].map(([{ meta }, value]) => [meta, value] as const);
     const isOwn = error instanceof AppError || key === null || resource.secrets.length === 0;
-    const stored = isOwn ? [] : await readSecrets(register.pool, resource, key).catch(() => null);
+    const stored = isOwn ? [] : await readSecrets(registry.pool, resource, key).catch(() => null);
     const secrets = [...secretTexts(resource, values), ...(stored ?? [])];
     const unsaid = (message: string) => unseen(message, resource, secrets);
-    const constraints = () => readConstraints(register.pool, resource.model);
+    const constraints = () => readConstraints(registry.pool, resource.model);
     throw (await writeError(error, { resource, isDelete, constraints, unsaid })) ?? error;
   }
 }
@@ -309,7 +317,7 @@ interface Kept {
   fields: readonly string[];
   before: string | null;
   after: string | null;
-  keptAlong?: readonly string[] | null | undefined;
+  cascadeKept?: readonly string[] | null | undefined;
   task?: FormTask;
 }
 
@@ -327,7 +335,7 @@ function changeTarget(
 async function keepChange(
   client: Queryable,
   context: SaveContext,
-  { kind, key, fields, before, after, keptAlong, task }: Kept,
+  { kind, key, fields, before, after, cascadeKept, task }: Kept,
 ): Promise<void> {
   const image = (text: string | null) => (text === null ? raw('null') : sql`jsonb_build_array(${text}::jsonb)`);
   const firstKey = shared(sql`${key}::text`);
@@ -338,14 +346,14 @@ async function keepChange(
     firstKey,
     before: image(before),
     after: image(after),
-    keptAlong,
+    cascadeKept,
   });
   await query(client, change);
 }
 
 /** Relations may only be led to what the principal may see; what is not there and what is not theirs are the same. */
 async function assertReachable(
-  { register, resource, principal }: SaveContext,
+  { registry, resource, principal }: SaveContext,
   client: Client,
   values: RecordValues,
   current: RecordValuesRead | null,
@@ -357,8 +365,8 @@ async function assertReachable(
       field.relation.kind === 'to-one' ? [value].filter((id) => id !== null).map(String) : linksOf(field, value, current).added;
     if (chosen.length === 0) continue;
     const target = relationTarget(resource, field);
-    if (!target && !hasResource(register, field)) continue;
-    const seen = target ? await relatedTitles(register, target, principal, chosen, client) : new Map<string, string>();
+    if (!target && !hasResource(registry, field)) continue;
+    const seen = target ? await relatedTitles(registry, target, principal, chosen, client) : new Map<string, string>();
     if (chosen.some((id) => !seen.has(id))) fieldErrors[field.name] = `${field.label} leads to a record that does not exist.`;
   }
   if (Object.keys(fieldErrors).length > 0) {

@@ -38,10 +38,10 @@ export function sincePreview(operation: Operation, snapshot: string | null): Ope
 }
 
 /**
- * Locks the rows, and tells which were written by a transaction that the snapshot did not see the end of. By the number of
- * the writing transaction, since `pg_visible_in_snapshot` misjudges what was written inside a savepoint. The row has the
- * number's last 32 bits; the others are those that bring it nearest to the snapshot's. Rows frozen so long ago that
- * their number has come round would seem to be of the future, which ends a million transactions from now.
+ * Locks the rows and returns the keys of those written by a transaction whose end the snapshot did not see. It compares transaction
+ * numbers, since `pg_visible_in_snapshot` misjudges what was written inside a savepoint. A row has only the last 32 bits of the number; the
+ * others are chosen so that it comes nearest to the snapshot's. Rows frozen so long ago that their number has wrapped would seem to be of
+ * the future, which ends a million transactions from now.
  */
 async function keysWrittenSince(client: Queryable, model: ModelMeta, keys: readonly string[], snapshot: string): Promise<Set<string>> {
   const { rows } = await query<{ key: string }>(

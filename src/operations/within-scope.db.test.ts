@@ -38,22 +38,22 @@ async function setUp(t: Parameters<typeof testDatabase>[0]) {
   const { db, connectionString, defer } = await testDatabase(t);
   await insertPlaces(db, 120);
   rules.isBroken = false;
-  const ctx = testContext(db, {}, { chunkSize: 10 }, admin);
+  const context = testContext(db, {}, { chunkSize: 10 }, admin);
   const work = async () => {
-    const worker = await startWorker(ctx, { connectionString, concurrency: 1 });
+    const worker = await startWorker(context, { connectionString, concurrency: 1 });
     defer(() => worker.stop());
   };
   const count = async (where: string) =>
     (await db.pages.query<{ count: number }>(`select count(*)::int as count from gazetteer.city where ${where}`)).rows[0]?.count;
-  return { db, ctx, work, count, mine: ctx.register.for(eve, 'cities') };
+  return { db, context, work, count, mine: context.registry.for(eve, 'cities') };
 }
 
 test('a change that would move records out of the scope is refused, in a task and within a request', async (t) => {
-  const { ctx, db, work, count, mine } = await setUp(t);
+  const { context, db, work, count, mine } = await setUp(t);
   const body = { field: 'status', 'value.status': 'published' };
-  await assert.rejects(launchOn(ctx, mine, { keys: keysTo(3) }, 'update', body, eve), { code: 'refused', status: 422 });
+  await assert.rejects(launchOn(context, mine, { keys: keysTo(3) }, 'update', body, eve), { code: 'refused', status: 422 });
   assert.equal(await count(`status = 'published'`), 0);
-  const { task } = await launchOn(ctx, mine, matching, 'update', body, eve);
+  const { task } = await launchOn(context, mine, matching, 'update', body, eve);
   await work();
   const { state, failed, changed } = await finished(db, task.id);
   assert.deepEqual([failed, changed], [100, 0], state);
@@ -61,11 +61,11 @@ test('a change that would move records out of the scope is refused, in a task an
 });
 
 test('records that would stay in the scope are changed, those that would leave it are refused by name', async (t) => {
-  const { ctx, db, work, count, mine } = await setUp(t);
+  const { context, db, work, count, mine } = await setUp(t);
   await db.pages.query(`create function gazetteer.publish() returns trigger language plpgsql as $$
     begin if new.population % 10 = 0 then new.status := 'published'; end if; return new; end $$`);
   await db.pages.query('create trigger publish before update on gazetteer.city for each row execute function gazetteer.publish()');
-  const { task } = await launchOn(ctx, mine, matching, 'update', { field: 'rating', 'value.rating': '3.5' }, eve);
+  const { task } = await launchOn(context, mine, matching, 'update', { field: 'rating', 'value.rating': '3.5' }, eve);
   await work();
   const { failed, changed } = await finished(db, task.id);
   assert.deepEqual([failed, changed], [10, 90]);
@@ -78,8 +78,8 @@ test('records that would stay in the scope are changed, those that would leave i
 });
 
 test('a record that leaves the scope after it was chosen is left alone', async (t) => {
-  const { ctx, db, work, count, mine } = await setUp(t);
-  const { task } = await launchOn(ctx, mine, matching, 'update', { field: 'rating', 'value.rating': '3.5' }, eve);
+  const { context, db, work, count, mine } = await setUp(t);
+  const { task } = await launchOn(context, mine, matching, 'update', { field: 'rating', 'value.rating': '3.5' }, eve);
   await db.pages.query(`create function gazetteer.leave() returns trigger language plpgsql as $$
     begin update gazetteer.city set population = 1000 where id between 91 and 95; return null; end $$`);
   await db.pages.query(`create trigger leave after update of state on ${db.t.chunk} for each statement execute function gazetteer.leave()`);
@@ -90,16 +90,16 @@ test('a record that leaves the scope after it was chosen is left alone', async (
 });
 
 test('a delete takes nothing that is out of the scope', async (t) => {
-  const { ctx, db, work, count, mine } = await setUp(t);
-  const { task } = await launchOn(ctx, mine, { keys: keysTo(120) }, 'delete', { acknowledge: 'yes' }, eve);
+  const { context, db, work, count, mine } = await setUp(t);
+  const { task } = await launchOn(context, mine, { keys: keysTo(120) }, 'delete', { acknowledge: 'yes' }, eve);
   await work();
   assert.equal((await finished(db, task.id)).changed, 100);
   assert.equal(await count('true'), 20);
 });
 
 test('a task whose principal may no longer change the field ends before its first write', async (t) => {
-  const { ctx, db, work, count, mine } = await setUp(t);
-  const { task } = await launchOn(ctx, mine, matching, 'update', { field: 'notes', 'value.notes': 'mine' }, eve);
+  const { context, db, work, count, mine } = await setUp(t);
+  const { task } = await launchOn(context, mine, matching, 'update', { field: 'notes', 'value.notes': 'mine' }, eve);
   rules.isBroken = true;
   await work();
   const { state, reason } = await finished(db, task.id);
@@ -108,10 +108,10 @@ test('a task whose principal may no longer change the field ends before its firs
 });
 
 test('an undo whose principal may no longer change the field ends before its first write', async (t) => {
-  const { ctx, db, work, count, mine } = await setUp(t);
+  const { context, db, work, count, mine } = await setUp(t);
   const body = { field: 'notes', 'value.notes': 'mine' };
-  const done = await launchOn(ctx, mine, { keys: keysTo(3) }, 'update', body, eve);
-  const { task } = await undo(ctx, eve, done.task.id, { operationId: randomUUID(), chosen: null });
+  const done = await launchOn(context, mine, { keys: keysTo(3) }, 'update', body, eve);
+  const { task } = await undo(context, eve, done.task.id, { operationId: randomUUID(), chosen: null });
   rules.isBroken = true;
   await work();
   const { state, reason } = await finished(db, task.id);
@@ -120,17 +120,18 @@ test('an undo whose principal may no longer change the field ends before its fir
 });
 
 test('links to records outside the scope are cut by no replacing', async (t) => {
-  const { ctx, db, mine } = await setUp(t);
+  const { context, db, mine } = await setUp(t);
   const { rows } = await db.pages.query<{ id: number; name: string }>('select id, name from gazetteer.tag order by name');
   const idOf = (name: string) => String(rows.find((tag) => tag.name === name)?.id);
   await db.pages.query(`insert into gazetteer."_CityToTag" values (1, ${idOf('capital')}), (1, ${idOf('port')})`);
   const replacing = { field: 'tags', 'change.tags': 'replace', 'value.tags': [idOf('island')] };
-  await assert.rejects(launchOn(ctx, mine, { keys: [key(1)] }, 'update', replacing, eve), (error: { details?: { fieldErrors?: object } }) =>
-    /not yours to see/.test(JSON.stringify(error.details?.fieldErrors)),
+  await assert.rejects(
+    launchOn(context, mine, { keys: [key(1)] }, 'update', replacing, eve),
+    (error: { details?: { fieldErrors?: object } }) => /not yours to see/.test(JSON.stringify(error.details?.fieldErrors)),
   );
   const unseen = { field: 'tags', 'change.tags': 'remove', 'value.tags': [idOf('capital')] };
-  await assert.rejects(launchOn(ctx, mine, { keys: [key(1)] }, 'update', unseen, eve), { code: 'invalid-operation' });
-  await launchOn(ctx, mine, { keys: [key(1)] }, 'update', { field: 'tags', 'change.tags': 'add', 'value.tags': [idOf('island')] }, eve);
+  await assert.rejects(launchOn(context, mine, { keys: [key(1)] }, 'update', unseen, eve), { code: 'invalid-operation' });
+  await launchOn(context, mine, { keys: [key(1)] }, 'update', { field: 'tags', 'change.tags': 'add', 'value.tags': [idOf('island')] }, eve);
   const linked = await db.pages.query<{ name: string }>(
     `select name from gazetteer."_CityToTag" j join gazetteer.tag on tag.id = j."B" where j."A" = 1 order by name`,
   );
@@ -141,18 +142,18 @@ test('links to records outside the scope are cut by no replacing', async (t) => 
 });
 
 test('a form cannot make a record, nor move one, where its writer does not see it', async (t) => {
-  const { ctx, mine, count } = await setUp(t);
-  const context = saveContextOf(ctx, mine, eve);
+  const { context, mine, count } = await setUp(t);
+  const saving = saveContextOf(context, mine, eve);
   const field = (name: string) => mine.form.find((candidate) => candidate.name === name) as ResourceField;
-  const moved = updateRecord(context, key(1), () => new Map([[field('population'), 5_000]]));
+  const moved = updateRecord(saving, key(1), () => new Map([[field('population'), 5_000]]));
   await assert.rejects(moved, { code: 'outside-scope', status: 422 });
   const values = { name: 'New', country: 'ESP', featureCode: 'PPL', population: 5_000, latitude: 0, longitude: 0 };
-  const made = createRecord(context, new Map(Object.entries(values).map(([name, value]) => [field(name), value])));
+  const made = createRecord(saving, new Map(Object.entries(values).map(([name, value]) => [field(name), value])));
   await assert.rejects(made, { code: 'outside-scope', status: 422 });
   await assert.rejects(
-    updateRecord(context, key(110), () => new Map([[field('population'), 5]])),
+    updateRecord(saving, key(110), () => new Map([[field('population'), 5]])),
     { status: 404 },
   );
-  await assert.rejects(deleteRecord(context, key(110)), { status: 404 });
+  await assert.rejects(deleteRecord(saving, key(110)), { status: 404 });
   assert.equal(await count('population > 100 or population = 5'), 21);
 });

@@ -2,7 +2,7 @@ import { sqlstate } from '../db/sqlstate.ts';
 import type { Principal } from '../auth/principal.ts';
 import { query, raw, sql, type Sql } from '../db/sql.ts';
 import type { Queryable } from '../db/transaction.ts';
-import type { Register, Resource } from '../resources/contract.ts';
+import type { ResourceRegistry, Resource } from '../resources/contract.ts';
 import type { Operation } from './contract.ts';
 import { sumOf } from './in-halves.ts';
 import { idRow, keyCondition, keySql } from '../metadata/key-sql.ts';
@@ -14,11 +14,16 @@ const outsideScope = sqlstate.checkOptionViolation;
  * The same operation, held to its author's row scope: a record that has left the scope since it was chosen is left alone
  * like one that is gone, and a change that would move a record out of the scope is refused.
  */
-export async function withinScope(operation: Operation, register: Register, resource: Resource, principal: Principal): Promise<Operation> {
+export async function withinScope(
+  operation: Operation,
+  registry: ResourceRegistry,
+  resource: Resource,
+  principal: Principal,
+): Promise<Operation> {
   const scope = resource.scope(principal);
   if (!scope) return operation;
   const { statement: _, ...others } = operation;
-  const within = await register.whereSql(resource.model, scope);
+  const within = await registry.whereSql(resource.model, scope);
   return {
     ...others,
     async apply(client, target, keys, params) {
@@ -36,7 +41,7 @@ export async function withinScope(operation: Operation, register: Register, reso
       const refused = { ...left, refusals: [{ ...movedOut(resource), keys: [...moved] }] };
       if (kept.length === 0) return refused;
       const again = await operation.apply(client, target, kept, params);
-      // Whether a record stays may hang on another that was just left as it was.
+      // A record's place in the scope may depend on another record that was just left unchanged: asks once more.
       if ((await keysOutside(client, resource, within, kept)).size > 0) throw Object.assign(new Error(), movedOut(resource));
       return sumOf(again, refused);
     },

@@ -1,5 +1,5 @@
 import { utcReader } from '../fields/reader.ts';
-import { getFieldKind } from '../fields/register.ts';
+import { getFieldKind } from '../fields/field-kinds.ts';
 import type { FieldMeta } from '../metadata/contract.ts';
 import { limits } from '../limits.ts';
 import { didYouMean } from '../nearest.ts';
@@ -115,10 +115,10 @@ export function buildResource(
     validate: options.validate ?? null,
     hooks: options.hooks ?? {},
     operations: Object.freeze([...(options.operations ?? [])]),
-    mostInline: Math.min(limits.bulk.inline, bulk.background === false || bulk.runInBackground ? limits.bulk.inline : minAsyncRecords - 1),
+    maxInline: Math.min(limits.bulk.inline, bulk.background === false || bulk.runInBackground ? limits.bulk.inline : minAsyncRecords - 1),
     runsInBackground(selection, principal) {
       if (bulk.background === false) return false;
-      return bulk.runInBackground?.(selection, principal) ?? selection.count + selection.along >= minAsyncRecords;
+      return bulk.runInBackground?.(selection, principal) ?? selection.count + selection.cascadeCount >= minAsyncRecords;
     },
     permissions: (principal) => grants.actions(principal).filter((action) => action !== 'bulk-delete' || bulk.delete !== false),
     canSee: grants.canSee,

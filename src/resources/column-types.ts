@@ -42,9 +42,9 @@ const families: readonly RegExp[] = [
 ];
 
 /** The column's own type, where it differs from the schema's in what it holds only; null: the schema's. */
-export function typeOf({ sqlType, isList, isId }: FieldMeta, own: string | undefined): string | null {
-  if (!sqlType || !own || own === sqlType || own.endsWith('[]') !== isList) return null;
+export function typeOf({ sqlType, isList, isId }: FieldMeta, columnType: string | undefined): string | null {
+  if (!sqlType || !columnType || columnType === sqlType || columnType.endsWith('[]') !== isList) return null;
   // A key's text hangs on the type that the schema names, but for where that stands.
-  if (isId && !own.endsWith('citext')) return null;
-  return families.some((family) => family.test(sqlType) && family.test(own)) ? own : null;
+  if (isId && !columnType.endsWith('citext')) return null;
+  return families.some((family) => family.test(sqlType) && family.test(columnType)) ? columnType : null;
 }

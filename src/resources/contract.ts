@@ -84,7 +84,7 @@ export interface Resource {
   /** Of the project's own, beside those that every resource has. */
   readonly operations: readonly OperationDefinition[];
   /** Most records, with what is written along, that may run within a request; `runsInBackground` may say fewer. */
-  mostInline: number;
+  maxInline: number;
   runsInBackground(selection: BulkSelection, principal: Principal): boolean;
   permissions(principal: Principal): readonly Action[];
   /** By name of a field or of its column. */
@@ -101,7 +101,7 @@ export interface Resource {
 export type { ResourceField } from '../fields/contract.ts';
 
 /** Everything a running Bulkhead administers. */
-export interface Register {
+export interface ResourceRegistry {
   readonly list: readonly Resource[];
   /** For requests. */
   readonly pool: Pool;

@@ -47,6 +47,6 @@ export function defineOperation<
   return definition;
 }
 
-export function isOperationDefinition(given: unknown): given is OperationDefinition {
-  return typeof given === 'object' && given !== null && defined.has(given);
+export function isOperationDefinition(value: unknown): value is OperationDefinition {
+  return typeof value === 'object' && value !== null && defined.has(value);
 }

@@ -1,7 +1,7 @@
 import type { Metadata } from '../metadata/contract.ts';
 import { defineResource, type ResourceDefinition } from './define-resource.ts';
 import { pluralOf, slugOf } from './guesses.ts';
-import { reservedSlugs } from './register.ts';
+import { reservedSlugs } from './registry.ts';
 
 /**
  * Declares a resource for every model of a schema, each with an address of its own.

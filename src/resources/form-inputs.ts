@@ -26,7 +26,7 @@ export type FormInputs = Readonly<Record<string, FormInput>>;
 /** What a form gives, by the names of its controls. */
 export type FormValues<F extends FormInputs> = { readonly [N in keyof F]: F[N] extends FormInput<infer V> ? V : never };
 
-type Given<V, R extends boolean> = R extends true ? V : V | null;
+type InputValue<V, R extends boolean> = R extends true ? V : V | null;
 
 /**
  * Controls of an operation's form, read as the fields of that type are.
@@ -44,14 +44,14 @@ export const t = Object.freeze({
   choice<const C extends string, const R extends boolean = false>(
     choices: readonly C[],
     options: InputOptions<R> = {},
-  ): FormInput<Given<C, R>> {
+  ): FormInput<InputValue<C, R>> {
     const values = choices.map((name) => ({ name, dbName: name }));
     return made((name) => fieldOf(name, options, { kind: 'enum', type: name, sqlType: 'text' }, { name, sqlType: 'text', values }));
   },
 });
 
 function inputOf<V>(type: ScalarType, sqlType: string) {
-  return <const R extends boolean = false>(options: InputOptions<R> = {}): FormInput<Given<V, R>> =>
+  return <const R extends boolean = false>(options: InputOptions<R> = {}): FormInput<InputValue<V, R>> =>
     made((name) => fieldOf(name, options, { kind: 'scalar', type, sqlType }, null));
 }
 
@@ -63,8 +63,8 @@ function made<V>(fieldOf: (name: string) => ResourceField): FormInput<V> {
   return input;
 }
 
-export function isFormInput(given: unknown): boolean {
-  return typeof given === 'object' && given !== null && inputs.has(given);
+export function isFormInput(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && inputs.has(value);
 }
 
 function fieldOf(

@@ -21,8 +21,8 @@ test('a column that the database fills in, by an expression or as an identity, i
       add column population int not null generated always as identity;
   `);
   const definitions = ['City', 'Country', 'Tag'].map((model) => defineResource(metadata, model as 'City'));
-  const ctx = testContext(db, {}, {}, { ...sample, resources: await markGenerated(definitions, db.pages) });
-  const cities = ctx.register.get('cities');
+  const context = testContext(db, {}, {}, { ...sample, resources: await markGenerated(definitions, db.pages) });
+  const cities = context.registry.get('cities');
   const namesOf = (fields: readonly { name: string }[]) => fields.map(({ name }) => name);
   for (const name of ['notes', 'population']) {
     assert.ok(namesOf(cities.show).includes(name));
@@ -33,7 +33,7 @@ test('a column that the database fills in, by an expression or as an identity, i
   }
   assert.ok(namesOf(cities.bulkFields).includes('status'));
 
-  const worker = await startWorker(ctx, { connectionString, concurrency: 1 });
+  const worker = await startWorker(context, { connectionString, concurrency: 1 });
   defer(() => worker.stop());
   const rows = async () => (await db.pages.query('select * from gazetteer.city order by id')).rows;
   const before = await rows();
@@ -42,10 +42,10 @@ test('a column that the database fills in, by an expression or as an identity, i
     ['update', { field: 'name', 'value.name': 'LOUD' }],
     ['delete', { acknowledge: 'yes' }],
   ] as const) {
-    const { task } = await launchOn(ctx, cities, { kind: 'matching' }, operation, body);
+    const { task } = await launchOn(context, cities, { kind: 'matching' }, operation, body);
     assert.equal((await finished(db, task.id)).changed, 30);
     assert.notDeepEqual(await rows(), before);
-    const undoing = await undo(ctx, ada, task.id, { operationId: randomUUID(), chosen: null });
+    const undoing = await undo(context, ada, task.id, { operationId: randomUUID(), chosen: null });
     const end = await finished(db, undoing.task.id);
     assert.deepEqual([end.state, end.changed], ['succeeded', 30]);
     assert.deepEqual(await rows(), before);

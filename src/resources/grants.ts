@@ -110,11 +110,11 @@ function whyNotScope(where: unknown, model: ModelMeta): string | null {
   return whyNotWhere(where, model, 'it', 0);
 }
 
-const deepest = 20;
+const maxDepth = 20;
 
 function whyNotWhere(where: unknown, model: ModelMeta, at: string, depth: number): string | null {
   if (!isPlain(where)) return `${at} is not a plain object`;
-  if (depth > deepest) return 'it is nested too deeply';
+  if (depth > maxDepth) return 'it is nested too deeply';
   for (const [key, value] of Object.entries(where)) {
     const here = at === 'it' ? key : `${at}.${key}`;
     if (key === 'AND' || key === 'OR' || key === 'NOT') {
@@ -142,7 +142,7 @@ function whyNotValue(value: unknown, at: string, depth: number): string | null {
   if (value === null || typeof value === 'string' || typeof value === 'boolean' || typeof value === 'bigint') return null;
   if (typeof value === 'number') return Number.isFinite(value) ? null : `${at} is ${value}`;
   if (typeof value !== 'object') return `${at} is a ${typeof value}`;
-  if (depth > deepest) return 'it is nested too deeply';
+  if (depth > maxDepth) return 'it is nested too deeply';
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? `${at} is no date` : null;
   if (value instanceof Uint8Array || Decimal.isDecimal(value) || isNullOfPrisma(value)) return null;
   if (!Array.isArray(value) && !isPlain(value)) return `${at} is not a plain value`;

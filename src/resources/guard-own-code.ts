@@ -7,18 +7,18 @@ import type { OnUnreadable } from './grants.ts';
 export type Guard = <T>(label: string, what: string, ask: () => T, instead: T) => T;
 
 /** Reasons that are remembered; a code that throws another one each time is told no longer. */
-const mostTold = 200;
+const maxMessages = 200;
 
 export function guardOf(resource: string, onUnreadable: OnUnreadable): Guard {
-  const told = new Set<string>();
+  const reported = new Set<string>();
   return (label, what, ask, instead) => {
     try {
       return ask();
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       const sentence = `${resource}: ${what} of “${label}” failed, so an error stands in its place`;
-      if (!told.has(sentence) && told.size < mostTold) {
-        told.add(sentence);
+      if (!reported.has(sentence) && reported.size < maxMessages) {
+        reported.add(sentence);
         onUnreadable(sentence, { resource, column: label, what, why });
       }
       return instead;

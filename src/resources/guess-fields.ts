@@ -1,12 +1,12 @@
-import { getFieldKind } from '../fields/register.ts';
+import { getFieldKind } from '../fields/field-kinds.ts';
 import type { ResourceField } from '../fields/contract.ts';
 import { isLongText, isUsualTitle } from './guesses.ts';
 
-const mostColumns = 8;
-const mostFilters = 6;
-const mostSearched = 4;
+const maxColumns = 8;
+const maxFilters = 6;
+const maxSearched = 4;
 
-/** Columns of a list: the title, what the schema says of a record, the moments that are kept for it, and last a plain number as its id. */
+/** Columns of a list: the title, what the schema says of a record, the timestamps that are kept for it, and last a plain number as its id. */
 export function guessColumns(fields: readonly ResourceField[], titleField: string): string[] {
   const placeOf = ({ name, meta, relation }: ResourceField): number | null => {
     if (name === titleField) return 0;
@@ -17,7 +17,7 @@ export function guessColumns(fields: readonly ResourceField[], titleField: strin
     if (!meta.isId) return 1;
     return meta.default === null ? 1 : meta.type === 'String' ? null : 3;
   };
-  const guessed = placed(fields, placeOf).slice(0, mostColumns);
+  const guessed = placed(fields, placeOf).slice(0, maxColumns);
   return (guessed.length > 0 ? guessed : fields.filter(({ meta }) => meta.column !== null).slice(0, 1)).map(({ name }) => name);
 }
 
@@ -27,7 +27,7 @@ export function guessFilters(fields: readonly ResourceField[]): ResourceField[] 
   return placed(fields, (field) => {
     const { filter } = getFieldKind(field);
     return filter === null || field.meta.isId ? null : (places[filter] ?? 4);
-  }).slice(0, mostFilters);
+  }).slice(0, maxFilters);
 }
 
 /** What a search looks through: the title, and texts that name a record in other ways. */
@@ -36,7 +36,7 @@ export function guessSearch(fields: readonly ResourceField[], titleField: string
     if (!getFieldKind(field).isSearchable || field.relation) return null;
     if (field.name === titleField) return 0;
     return isUsualTitle(field.meta) || field.meta.isUnique ? 1 : null;
-  }).slice(0, mostSearched);
+  }).slice(0, maxSearched);
 }
 
 /** Fields by their place; those of one place stay in the order of the schema, those of none are left out. */

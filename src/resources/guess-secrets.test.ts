@@ -43,7 +43,7 @@ test('names that only look like one', () => {
   );
 });
 
-test('numbers, moments, choices and relations are never guessed; texts, JSON and bytes are, also lists of them', () => {
+test('numbers, timestamps, choices and relations are never guessed; texts, JSON and bytes are, also lists of them', () => {
   for (const type of ['Int', 'BigInt', 'Float', 'Decimal', 'Boolean', 'DateTime']) {
     for (const name of ['password', 'maxTokens', 'tokenCount', 'passwordProtected', 'pin'])
       assert.equal(isSecret(name, { type }), false, name);

@@ -1,6 +1,6 @@
 import type { FieldMeta, ModelMeta } from '../metadata/contract.ts';
 
-/** Kinds of values that a secret is kept in: a number, a moment, yes or no, a choice is none. */
+/** Kinds of values that a secret is kept in: a number, a timestamp, yes or no, a choice is none. */
 const keeping = ['String', 'Json', 'Bytes'];
 
 /** Words that are a secret, as the last of a name. */

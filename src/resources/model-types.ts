@@ -28,7 +28,7 @@ type ValueOf<M extends Metadata, F> = F extends { isList: true }
     ? Single<M, F>
     : Single<M, F> | null;
 
-type Column = { kind: 'scalar' | 'enum' };
+type ColumnMeta = { kind: 'scalar' | 'enum' };
 
 /** Not known before the database has written the row: ids it makes, `now()`, `@updatedAt`. */
 type Filled = { default: { name: string } } | { isUpdatedAt: true };
@@ -50,19 +50,19 @@ export type RelatedName<M extends Metadata, K extends keyof M['models']> =
 export type RecordOf<M extends Metadata, K extends keyof M['models']> =
   string extends FieldName<M, K>
     ? Record<string, unknown>
-    : { [N in FieldName<M, K> as FieldsOf<M, K>[N] extends Column ? N : never]: ValueOf<M, FieldsOf<M, K>[N]> };
+    : { [N in FieldName<M, K> as FieldsOf<M, K>[N] extends ColumnMeta ? N : never]: ValueOf<M, FieldsOf<M, K>[N]> };
 
 /** A record that is about to be written: of a new one, what the database fills in is not there yet. */
 export type DraftOf<M extends Metadata, K extends keyof M['models']> =
   string extends FieldName<M, K>
     ? Record<string, unknown>
     : {
-        [N in FieldName<M, K> as FieldsOf<M, K>[N] extends Column ? (FieldsOf<M, K>[N] extends Filled ? never : N) : never]: ValueOf<
+        [N in FieldName<M, K> as FieldsOf<M, K>[N] extends ColumnMeta ? (FieldsOf<M, K>[N] extends Filled ? never : N) : never]: ValueOf<
           M,
           FieldsOf<M, K>[N]
         >;
       } & {
-        [N in FieldName<M, K> as FieldsOf<M, K>[N] extends Column & Filled ? N : never]?: ValueOf<M, FieldsOf<M, K>[N]>;
+        [N in FieldName<M, K> as FieldsOf<M, K>[N] extends ColumnMeta & Filled ? N : never]?: ValueOf<M, FieldsOf<M, K>[N]>;
       };
 
 /** What the options of a resource know about their model. */

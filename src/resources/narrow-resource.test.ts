@@ -5,15 +5,15 @@ import { metadata } from '../../generated/sample-metadata/metadata.ts';
 import admin from '../admin.ts';
 import type { Principal } from '../auth/principal.ts';
 import { defineResource } from './define-resource.ts';
-import { buildRegister } from './register.ts';
+import { buildRegistry } from './registry.ts';
 import type { Resource } from './contract.ts';
 
 const ada: Principal = { id: '1', name: 'Ada', roles: ['admin'] };
 const vic: Principal = { id: '2', name: 'Vic', roles: ['viewer'] };
 const isAda = ({ id }: Principal) => id === ada.id;
 
-function registerOf(...definitions: Parameters<typeof buildRegister>[0]) {
-  return buildRegister(definitions, admin.createClient, new pg.Pool(), { minAsyncRecords: 20, parallelism: 1, chunkSize: 1000 });
+function registryOf(...definitions: Parameters<typeof buildRegistry>[0]) {
+  return buildRegistry(definitions, admin.createClient, new pg.Pool(), { minAsyncRecords: 20, parallelism: 1, chunkSize: 1000 });
 }
 
 const names = (fields: readonly { name: string }[]) => fields.map(({ name }) => name);
@@ -21,7 +21,7 @@ const lists = (resource: Resource) =>
   Object.values(resource).flatMap((value) => (Array.isArray(value) ? names(value as readonly { name: string }[]) : []));
 
 test('a field that may not be seen is in no list of the resource', () => {
-  const register = registerOf(
+  const registry = registryOf(
     defineResource(metadata, 'City', {
       columns: ['name', 'notes', 'country', 'population'],
       filters: ['country', 'population', 'status'],
@@ -29,7 +29,7 @@ test('a field that may not be seen is in no list of the resource', () => {
       fields: { notes: { see: isAda }, countryCode: { see: isAda }, population: { see: isAda } },
     }),
   );
-  const [whole, less] = [register.for(ada, 'cities'), register.for(vic, 'cities')];
+  const [whole, less] = [registry.for(ada, 'cities'), registry.for(vic, 'cities')];
   for (const name of ['notes', 'country', 'population']) {
     assert.ok(lists(whole).includes(name), name);
     assert.ok(!lists(less).includes(name), name);
@@ -39,60 +39,60 @@ test('a field that may not be seen is in no list of the resource', () => {
 });
 
 test('a hidden title and default sort give way to the id', () => {
-  const register = registerOf(defineResource(metadata, 'City', { defaultSort: '-name', fields: { name: { see: isAda } } }));
-  assert.deepEqual([register.for(vic, 'cities').titleField, register.for(vic, 'cities').defaultSort], ['id', 'id']);
-  assert.deepEqual([register.for(ada, 'cities').titleField, register.for(ada, 'cities').defaultSort], ['name', '-name']);
+  const registry = registryOf(defineResource(metadata, 'City', { defaultSort: '-name', fields: { name: { see: isAda } } }));
+  assert.deepEqual([registry.for(vic, 'cities').titleField, registry.for(vic, 'cities').defaultSort], ['id', 'id']);
+  assert.deepEqual([registry.for(ada, 'cities').titleField, registry.for(ada, 'cities').defaultSort], ['name', '-name']);
 });
 
 test('a field that may not be changed is shown, and on no form', () => {
-  const register = registerOf(
+  const registry = registryOf(
     defineResource(metadata, 'City', { columns: ['name', 'status'], fields: { status: { change: () => false } } }),
   );
-  const cities = register.for(ada, 'cities');
+  const cities = registry.for(ada, 'cities');
   assert.ok(names(cities.columns).includes('status') && names(cities.filters).includes('status'));
   assert.ok(!names(cities.form).includes('status') && !names(cities.bulkFields).includes('status'));
 });
 
 test('what may not be listed is not there, by its address and behind a relation', () => {
-  const register = registerOf(
+  const registry = registryOf(
     defineResource(metadata, 'City'),
     defineResource(metadata, 'Country', { permissions: (principal) => (isAda(principal) ? ['list'] : ['update']) }),
   );
-  assert.throws(() => register.for(vic, 'countries'), { status: 404 });
+  assert.throws(() => registry.for(vic, 'countries'), { status: 404 });
   assert.deepEqual(
-    register.listFor(vic).map(({ slug }) => slug),
+    registry.listFor(vic).map(({ slug }) => slug),
     ['cities'],
   );
-  assert.equal(register.for(vic, 'cities').related('Country'), null);
-  assert.equal(register.for(ada, 'cities').related('Country')?.slug, 'countries');
-  assert.equal(register.for(ada, 'cities').related('Tag'), null);
+  assert.equal(registry.for(vic, 'cities').related('Country'), null);
+  assert.equal(registry.for(ada, 'cities').related('Country')?.slug, 'countries');
+  assert.equal(registry.for(ada, 'cities').related('Tag'), null);
 });
 
 test('a related resource is narrowed too, and one whose scope cannot be read is not there', () => {
-  const register = registerOf(
+  const registry = registryOf(
     defineResource(metadata, 'City'),
     defineResource(metadata, 'Country', {
       fields: { name: { see: () => false } },
       scope: (principal) => (isAda(principal) ? { region: 'Europe' } : (undefined as never)),
     }),
   );
-  assert.equal(register.for(ada, 'cities').related('Country')?.titleField, 'code');
-  assert.equal(register.for(vic, 'cities').related('Country'), null);
-  assert.throws(() => register.for(vic, 'countries'), { status: 403, code: 'scope-unreadable' });
+  assert.equal(registry.for(ada, 'cities').related('Country')?.titleField, 'code');
+  assert.equal(registry.for(vic, 'cities').related('Country'), null);
+  assert.throws(() => registry.for(vic, 'countries'), { status: 403, code: 'scope-unreadable' });
 });
 
 test('two resources of one model: the relation leads to the first that may be listed', () => {
-  const register = registerOf(
+  const registry = registryOf(
     defineResource(metadata, 'City'),
     defineResource(metadata, 'Country', { slug: 'secret-countries', permissions: (principal) => (isAda(principal) ? ['list'] : []) }),
     defineResource(metadata, 'Country'),
   );
-  assert.equal(register.for(ada, 'cities').related('Country')?.slug, 'secret-countries');
-  assert.equal(register.for(vic, 'cities').related('Country')?.slug, 'countries');
+  assert.equal(registry.for(ada, 'cities').related('Country')?.slug, 'secret-countries');
+  assert.equal(registry.for(vic, 'cities').related('Country')?.slug, 'countries');
 });
 
 test('a column through a relation, a computed one and a default sort are as hidden as what they read', () => {
-  const register = registerOf(
+  const registry = registryOf(
     defineResource(metadata, 'City', {
       columns: ['name', 'country.region', 'size'],
       computed: { size: { needs: ['population'], value: ({ population }) => population } },
@@ -103,7 +103,7 @@ test('a column through a relation, a computed one and a default sort are as hidd
     }),
     defineResource(metadata, 'Country', { fields: { region: { see: isAda } } }),
   );
-  const [whole, less] = [register.for(ada, 'cities'), register.for(vic, 'cities')];
+  const [whole, less] = [registry.for(ada, 'cities'), registry.for(vic, 'cities')];
   assert.deepEqual(names(whole.columns), ['name', 'country.region', 'size']);
   assert.deepEqual(names(less.columns), ['name']);
   assert.deepEqual([whole.defaultSort, less.defaultSort], ['country.region,-population,name', 'name']);

@@ -3,7 +3,7 @@ import type { Principal } from '../auth/principal.ts';
 import { readerOf } from '../fields/reader.ts';
 import type { Column, FieldGroup, Resource, ResourceField } from './contract.ts';
 
-export interface Around {
+export interface RelatedResources {
   /** Which resource shows this principal records of a model; null: none does. */
   openTo(model: string): Resource | null;
   /** The same, narrowed in its turn. */
@@ -14,7 +14,7 @@ export interface Around {
  * A resource as one principal sees it. Every list of fields is without those that may not be seen, also lists that this
  * file has never heard of; what can be changed is without those that may not be changed.
  */
-export function narrowResource(resource: Resource, principal: Principal, around: Around): Resource {
+export function narrowResource(resource: Resource, principal: Principal, around: RelatedResources): Resource {
   const openTo = memo(around.openTo);
   const hidden = new Set(
     resource.fields.filter((field) => !allows(resource.canSee, principal, field) || (isMany(field) && isClosed(field))),

@@ -35,7 +35,7 @@ export interface EachContext<T extends ModelTypes = AnyModel, F extends FormInpu
 }
 
 // biome-ignore lint/suspicious/noConfusingVoidType: a function that returns nothing is the usual case
-type Refusal = string | null | undefined | void;
+type RefusalReason = string | null | undefined | void;
 
 /** What `each` returns: values to write, a refusal, or nothing. */
 // biome-ignore lint/suspicious/noConfusingVoidType: what writes by `tx` alone returns nothing
@@ -67,7 +67,7 @@ export interface OperationOptions<
   /** Fields that `refuse` reads; no other is loaded. */
   needs?: readonly N[];
   /** Why a record is to stay as it is, in words; asked by the preview too. */
-  refuse?: (record: Pick<T['record'], N>, context: { readonly params: FormValues<F> }) => Refusal | Promise<Refusal>;
+  refuse?: (record: Pick<T['record'], N>, context: { readonly params: FormValues<F> }) => RefusalReason | Promise<RefusalReason>;
   /** Values that every record is given. */
   change?: (context: ChangeContext<F>) => C;
   /** Does it to one record; what it returns is written to that. A preview does not call it. */

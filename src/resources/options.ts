@@ -119,7 +119,7 @@ export interface BulkSelection {
   /** Records it holds. */
   readonly count: number;
   /** Rows of others that are written along, as far as they were counted: what a delete takes along, keys that follow, links. */
-  readonly along: number;
+  readonly cascadeCount: number;
   /** Ticked one by one, or everything that matches a filter. */
   readonly kind: 'ticked' | 'matching';
   /** Name of the operation: `update`, `delete`, or one of your own. */

@@ -7,13 +7,13 @@ import { cities } from '../../docs/examples/permissions.ts';
 import admin from '../admin.ts';
 import type { Principal } from '../auth/principal.ts';
 import { actions } from './actions.ts';
-import { buildRegister } from './register.ts';
+import { buildRegistry } from './registry.ts';
 
 const docs = join(import.meta.dirname, '../../docs');
 const guide = await readFile(join(docs, 'permissions.md'), 'utf8');
 const { resources, createClient } = { ...admin, resources: [cities] };
 const defaults = { minAsyncRecords: 20, parallelism: 1, chunkSize: 1_000, countLimit: 10_000 };
-const register = buildRegister(resources, createClient, new pg.Pool(), defaults);
+const registry = buildRegistry(resources, createClient, new pg.Pool(), defaults);
 
 const viewer: Principal = { id: '1', name: 'Vic', roles: ['viewer'], claims: { countries: ['ESP'] } };
 const lost: Principal = { id: '2', name: 'Lou', roles: ['viewer'] };
@@ -30,12 +30,12 @@ test("the guide's example is the one that is compiled here", async () => {
 });
 
 test("the guide's example grants what the guide says", () => {
-  const names = (principal: Principal) => register.for(principal, 'cities').fields.map(({ name }) => name);
+  const names = (principal: Principal) => registry.for(principal, 'cities').fields.map(({ name }) => name);
   assert.ok(names(boss).includes('notes') && !names(viewer).includes('notes'));
-  assert.ok(!register.for(viewer, 'cities').form.some(({ name }) => name === 'featured'));
-  assert.deepEqual(register.for(viewer, 'cities').scope(viewer), { countryCode: { in: ['ESP'] }, status: { not: 'archived' } });
-  assert.equal(register.for(boss, 'cities').scope(boss), null);
-  assert.throws(() => register.for(lost, 'cities'), { code: 'scope-unreadable' });
+  assert.ok(!registry.for(viewer, 'cities').form.some(({ name }) => name === 'featured'));
+  assert.deepEqual(registry.for(viewer, 'cities').scope(viewer), { countryCode: { in: ['ESP'] }, status: { not: 'archived' } });
+  assert.equal(registry.for(boss, 'cities').scope(boss), null);
+  assert.throws(() => registry.for(lost, 'cities'), { code: 'scope-unreadable' });
 });
 
 test('the guide names every action', () => {

@@ -8,7 +8,7 @@ import { delegateOf } from './delegate.ts';
 
 test('a where as SQL', async (t) => {
   const { db } = await testDatabase(t, { seeded: true });
-  const ctx = testContext(db);
+  const context = testContext(db);
 
   const wheres: Record<string, Where> = {
     everything: {},
@@ -31,17 +31,17 @@ test('a where as SQL', async (t) => {
 
   for (const [name, where] of Object.entries(wheres)) {
     await t.test(`finds what Prisma finds: ${name}`, async () => {
-      const { model } = ctx.register.get('cities');
-      const matching = await ctx.register.whereSql(model, where);
+      const { model } = context.registry.get('cities');
+      const matching = await context.registry.whereSql(model, where);
       const { rows } = await query<{ id: number }>(db.pages, sql`select id from (${matching}) found order by id`);
-      const expected = await delegateOf(ctx.register.client, model).findMany({ where, select: { id: true }, orderBy: { id: 'asc' } });
+      const expected = await delegateOf(context.registry.client, model).findMany({ where, select: { id: true }, orderBy: { id: 'asc' } });
       assert.deepEqual(rows, expected);
     });
   }
 
   await t.test('statements asked for at once are not mixed up', async () => {
-    const { model } = ctx.register.get('cities');
-    const asked = Array.from({ length: 20 }, (_, id) => ctx.register.whereSql(model, { id }));
+    const { model } = context.registry.get('cities');
+    const asked = Array.from({ length: 20 }, (_, id) => context.registry.whereSql(model, { id }));
     const found = (await Promise.all(asked)).map(statementOf);
     assert.deepEqual(
       found.map(({ values }) => Number(values[0])),
@@ -50,13 +50,13 @@ test('a where as SQL', async (t) => {
   });
 
   await t.test('too many values for one statement are refused by name', async () => {
-    const { model } = ctx.register.get('cities');
+    const { model } = context.registry.get('cities');
     const where = {
       AND: [
         { id: { in: Array.from({ length: 40_000 }, (_, id) => id) } },
         { NOT: { id: { in: Array.from({ length: 40_000 }, (_, id) => id) } } },
       ],
     };
-    await assert.rejects(ctx.register.whereSql(model, where), { code: 'too-many-values' });
+    await assert.rejects(context.registry.whereSql(model, where), { code: 'too-many-values' });
   });
 });

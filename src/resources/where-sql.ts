@@ -43,7 +43,7 @@ export function recordWhereSql(
     await storage
       .run(statements, async () => await delegate.findMany({ where, select }))
       .catch((error: { code?: string }) => {
-        // What Prisma cannot say in one statement it says in several, within a transaction, or refuses.
+        // Prisma answered with several statements in a transaction, or refused: the `where` cannot be one statement.
         throw error.code === 'P2029' ? tooManyValues() : error;
       });
     const [statement, ...more] = statements;

@@ -107,17 +107,17 @@ function filters(resource: Resource): fc.Arbitrary<Group> {
 
 test('any filter at all either finds records or is an error that names it', async (t) => {
   const { db } = await testDatabase(t, { content: 'torture' });
-  const { register } = testContext(db, {}, {}, tortureAdmin);
+  const { registry } = testContext(db, {}, {}, tortureAdmin);
   const outcomes = { found: 0, refused: 0 };
   for (const name of ['Everything', 'ScalarList', 'Person', 'Issue', 'User', 'CompositeMixed', 'IdTime', 'NoId']) {
-    const resource = register.list.find((candidate) => candidate.model.name === name);
+    const resource = registry.list.find((candidate) => candidate.model.name === name);
     if (!resource) continue;
-    const seen = register.for(ada, resource.slug);
+    const seen = registry.for(ada, resource.slug);
     await fc.assert(
       fc.asyncProperty(filters(seen), async (filter) => {
         const text = filterToText(filter);
         try {
-          await delegateOf(register.client, seen.model).count({ where: buildWhere(seen, ada, text) });
+          await delegateOf(registry.client, seen.model).count({ where: buildWhere(seen, ada, text) });
           outcomes.found += 1;
         } catch (error) {
           assert.ok(

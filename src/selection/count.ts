@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Principal } from '../auth/principal.ts';
 import { raw, sql, type Sql, type Statement, statementOf } from '../db/sql.ts';
-import type { Register, Resource } from '../resources/contract.ts';
+import type { ResourceRegistry, Resource } from '../resources/contract.ts';
 import type { Client } from '../resources/client.ts';
 import { idOf, reselect } from './matching-sql.ts';
 import { buildWhere } from './where.ts';
@@ -15,16 +15,16 @@ export interface Count {
 }
 
 /** A count that the planner prices higher is not made unasked: about a million small rows to read. */
-const dearest = 50_000;
+const maxCost = 50_000;
 
 /** An estimate this many times above the limit is believed without counting up to it. */
 const surely = 10;
 
 /** How many records match, counted up to the resource's `countLimit`. At most two statements. */
-export async function countRecords(register: Register, resource: Resource, principal: Principal, filter: string): Promise<Count> {
+export async function countRecords(registry: ResourceRegistry, resource: Resource, principal: Principal, filter: string): Promise<Count> {
   const { model } = resource;
-  const matching = await register.whereSql(model, buildWhere(resource, principal, filter), idOf(model));
-  return countMatching(register.client, resource, matching);
+  const matching = await registry.whereSql(model, buildWhere(resource, principal, filter), idOf(model));
+  return countMatching(registry.client, resource, matching);
 }
 
 /** The same of what reads ids. Beyond the limit, and where even counting up to it would read too much, an estimate. */
@@ -32,7 +32,7 @@ export async function countMatching(client: Client, resource: Resource, matching
   const { model, countLimit } = resource;
   const bounded = sql`${reselect(model, matching, '1')} limit ${raw(String(countLimit + 1))}`;
   const plan = await explain(client, statementOf(bounded));
-  if (plan.cost > dearest || plan.rows > countLimit * surely) return { value: plan.rows, isExact: false };
+  if (plan.cost > maxCost || plan.rows > countLimit * surely) return { value: plan.rows, isExact: false };
   const value = await count(client, bounded);
   return value <= countLimit ? { value, isExact: true } : { value: Math.max(plan.rows, value), isExact: false };
 }
@@ -54,7 +54,7 @@ interface Plan {
   Plans?: Plan[];
 }
 
-const keptMs = 30_000;
+const maxAgeMs = 30_000;
 const kept = new WeakMap<Client, Map<string, { plan: Promise<Estimate>; until: number }>>();
 
 /** An estimate is good for half a minute: whoever pages on is not waiting for the planner again. */
@@ -68,7 +68,7 @@ function explain(client: Client, statement: Statement, now = Date.now()): Promis
   if (known && known.until > now) return known.plan;
   const plan = askPlanner(client, statement);
   plan.catch(() => plans.delete(name));
-  plans.set(name, { plan, until: now + keptMs });
+  plans.set(name, { plan, until: now + maxAgeMs });
   return plan;
 }
 

@@ -1,6 +1,6 @@
 import { inWords } from '../fields/in-words.ts';
 import type { Reader } from '../fields/reader.ts';
-import { getFieldKind } from '../fields/register.ts';
+import { getFieldKind } from '../fields/field-kinds.ts';
 import { comparedField } from '../fields/scalar-list.ts';
 import type { FilterField, FilterOperator } from './filter-fields.ts';
 import { findOperator } from './filter-fields.ts';

@@ -1,6 +1,6 @@
 import type { Principal } from '../auth/principal.ts';
 import type { FilterOperator } from '../fields/contract.ts';
-import { getFieldKind } from '../fields/register.ts';
+import { getFieldKind } from '../fields/field-kinds.ts';
 import type { Resource, ResourceField } from '../resources/contract.ts';
 import { can } from '../resources/permissions.ts';
 import type { Condition } from './filter.ts';

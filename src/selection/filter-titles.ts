@@ -1,5 +1,5 @@
 import type { Principal } from '../auth/principal.ts';
-import type { Register, Resource } from '../resources/contract.ts';
+import type { ResourceRegistry, Resource } from '../resources/contract.ts';
 import type { ListedRecord } from './listed-row.ts';
 import { type Condition, type Group, isGroup } from './filter.ts';
 import { relatedTitles, relationTarget } from './related.ts';
@@ -9,7 +9,7 @@ export type TitleOf = (path: string, id: string) => string | undefined;
 
 /** Titles of the related records that a filter names. A statement for each relation of which not all are `known`. */
 export async function filterTitles(
-  register: Register,
+  registry: ResourceRegistry,
   resource: Resource,
   principal: Principal,
   filter: Group,
@@ -22,7 +22,7 @@ export async function filterTitles(
     const field = resource.fields.find(({ name }) => name === path);
     const target = field && relationTarget(resource, field, 'id');
     const unknown = [...ids].filter((id) => known(path, id) === undefined);
-    if (target && unknown.length > 0) titles.set(path, await relatedTitles(register, target, principal, unknown));
+    if (target && unknown.length > 0) titles.set(path, await relatedTitles(registry, target, principal, unknown));
   }
   return (path, id) => known(path, id) ?? titles.get(path)?.get(id);
 }

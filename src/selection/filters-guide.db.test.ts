@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { fieldKinds, getFieldKind } from '../fields/register.ts';
+import { fieldKinds, getFieldKind } from '../fields/field-kinds.ts';
 import type { ResourceField } from '../fields/contract.ts';
 import { ada, testContext } from '../testing/context.ts';
 import { testDatabase } from '../testing/database.ts';
@@ -85,15 +85,15 @@ test('the guide names every limit', () => {
   const told = Object.fromEntries(
     rowsUnder('Errors and limits')
       .slice(1)
-      .map(([name = '', most = '']) => [named(name)[0] as string, Number(most.replace(',', ''))]),
+      .map(([name = '', max = '']) => [named(name)[0] as string, Number(max.replace(',', ''))]),
   );
   assert.deepEqual(told, limits.filter);
 });
 
 test('every address in the guide is a filter of the sample', async (t) => {
   const { db } = await testDatabase(t);
-  const { register } = testContext(db);
-  const cities = register.for(ada, 'cities');
+  const { registry } = testContext(db);
+  const cities = registry.for(ada, 'cities');
   const addresses = rowsUnder('In the address').flatMap(([address = '']) =>
     [...address.matchAll(/`([^`]+)`/g)].map(([, text]) => text as string),
   );
@@ -103,8 +103,8 @@ test('every address in the guide is a filter of the sample', async (t) => {
 
 test('a condition is told in words, its values as people write them', async (t) => {
   const { db } = await testDatabase(t);
-  const { register } = testContext(db);
-  const cities = register.for(ada, 'cities');
+  const { registry } = testContext(db);
+  const cities = registry.for(ada, 'cities');
   const titles = new Map([['ESP', 'Spain']]);
   const expected: Record<string, string> = {
     'population-between=1000..5000': 'Population between 1,000 and 5,000',

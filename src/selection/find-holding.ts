@@ -1,6 +1,6 @@
 import type { Principal } from '../auth/principal.ts';
 import { keyToUrl } from '../metadata/keys.ts';
-import type { Register, Resource, ResourceField } from '../resources/contract.ts';
+import type { ResourceRegistry, Resource, ResourceField } from '../resources/contract.ts';
 import type { Where } from '../resources/client.ts';
 import type { RelatedRecord } from './related.ts';
 import { readTitled } from './titled.ts';
@@ -8,7 +8,7 @@ import { buildWhere } from './where.ts';
 
 /** The record that has these values, of those that the principal may see. */
 export async function findHolding(
-  register: Register,
+  registry: ResourceRegistry,
   resource: Resource,
   principal: Principal,
   values: ReadonlyMap<ResourceField, unknown>,
@@ -16,6 +16,6 @@ export async function findHolding(
   const { model } = resource;
   if (values.size === 0) return null;
   const where: Where = { AND: [buildWhere(resource, principal, ''), ...[...values].map(([{ meta }, value]) => ({ [meta.name]: value }))] };
-  const [found] = await readTitled(register, { resource, where, limit: 1 });
+  const [found] = await readTitled(registry, { resource, where, limit: 1 });
   return found ? { id: keyToUrl(model, found.key), title: found.title || keyToUrl(model, found.key) } : null;
 }

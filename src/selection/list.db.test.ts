@@ -15,8 +15,8 @@ const everything: ListQuery = { filter: '', sort: '', page: null, size: 25, afte
 
 type Read = (changes: Partial<ListQuery>) => Promise<ListPage>;
 
-function reader(ctx: TaskContext, resource: Resource): Read {
-  return (changes) => listRecords(ctx.register, resource, ada, { ...everything, sort: resource.defaultSort, ...changes });
+function reader(context: TaskContext, resource: Resource): Read {
+  return (changes) => listRecords(context.registry, resource, ada, { ...everything, sort: resource.defaultSort, ...changes });
 }
 
 /** Keys from the first page to the last by following places, in pages. */
@@ -39,7 +39,7 @@ async function backwards(read: Read, query: Partial<ListQuery>): Promise<string[
 /** Places with ties and nulls in every column that they are sorted by. */
 async function setUp(t: Parameters<typeof testDatabase>[0], count = 230) {
   const { db } = await testDatabase(t);
-  const ctx = testContext(db);
+  const context = testContext(db);
   await insertPlaces(db, count);
   await db.pages.query(
     `insert into gazetteer.country (code, code2, name, region, area, currencies) values ('XXX', 'XX', 'Spain', 'Elsewhere', 1, '{}')`,
@@ -49,7 +49,7 @@ async function setUp(t: Parameters<typeof testDatabase>[0], count = 230) {
        status = (enum_range(null::gazetteer.city_status))[1 + id % 4], featured = id % 2 = 0, alt_name = case when id % 6 > 1 then 'a~!' || id % 6 end,
        country_code = (array['ESP', 'FRA', 'XXX'])[1 + id % 3]`,
   );
-  return { db, ctx, cities: ctx.register.for(ada, 'cities') };
+  return { db, context, cities: context.registry.for(ada, 'cities') };
 }
 
 const sorts: Record<string, string> = {
@@ -69,8 +69,8 @@ const sorts: Record<string, string> = {
 };
 
 test('pages follow each other in either direction as plain SQL orders the records, nulls last', async (t) => {
-  const { db, ctx, cities } = await setUp(t);
-  const read = reader(ctx, cities);
+  const { db, context, cities } = await setUp(t);
+  const read = reader(context, cities);
   for (const [sort, order] of Object.entries(sorts)) {
     const { rows } = await db.pages.query<{ key: string }>(
       `select ${keySql(cities.model, 'city')} as key from gazetteer.city join gazetteer.country on code = country_code order by ${order.replace(/\bid\b/g, 'city.id')}`,
@@ -90,8 +90,8 @@ test('pages follow each other in either direction as plain SQL orders the record
 });
 
 test('a page begins where the record was that is no longer there', async (t) => {
-  const { db, ctx, cities } = await setUp(t);
-  const read = reader(ctx, cities);
+  const { db, context, cities } = await setUp(t);
+  const read = reader(context, cities);
   for (const sort of ['-rating', 'population', 'id']) {
     const first = await read({ sort });
     const next = await read({ sort, after: first.last });
@@ -101,15 +101,15 @@ test('a page begins where the record was that is no longer there', async (t) => 
 });
 
 test('whoever goes back beyond the first page is on the first', async (t) => {
-  const { ctx, cities } = await setUp(t, 60);
-  const read = reader(ctx, cities);
+  const { context, cities } = await setUp(t, 60);
+  const read = reader(context, cities);
   const first = await read({});
   assert.deepEqual((await read({ before: '10' })).records, first.records);
 });
 
 test('a place that cannot be one of the order is named', async (t) => {
-  const { ctx, cities } = await setUp(t, 3);
-  const read = reader(ctx, cities);
+  const { context, cities } = await setUp(t, 3);
+  const read = reader(context, cities);
   for (const wrong of [
     { after: 'abc' },
     { after: '' },
@@ -129,13 +129,13 @@ test('a place that cannot be one of the order is named', async (t) => {
 
 test('every model can be walked through by each of its columns, in either direction', async (t) => {
   const { db } = await testDatabase(t, { content: 'torture' });
-  const ctx = testContext(db, {}, {}, tortureAdmin);
-  for (const resource of ctx.register.listFor(ada)) {
+  const context = testContext(db, {}, {}, tortureAdmin);
+  for (const resource of context.registry.listFor(ada)) {
     const { model } = resource;
     if (model.idFields.length === 0) continue;
-    const read = reader(ctx, resource);
+    const read = reader(context, resource);
     for (const { name, meta } of resource.fields.filter(
-      (field) => findSortable(ctx.register, resource, ada, field.name) && !field.relation,
+      (field) => findSortable(context.registry, resource, ada, field.name) && !field.relation,
     )) {
       for (const direction of ['asc', 'desc']) {
         const order = [meta.column, ...model.idFields.map((id) => model.fields[id]?.column)].map(
@@ -154,8 +154,8 @@ test('every model can be walked through by each of its columns, in either direct
 });
 
 test('what cannot be sorted by is named', async (t) => {
-  const { ctx, cities } = await setUp(t, 1);
-  const read = reader(ctx, cities);
+  const { context, cities } = await setUp(t, 1);
+  const read = reader(context, cities);
   for (const sort of [
     'tags',
     'nothing',
@@ -173,11 +173,11 @@ test('what cannot be sorted by is named', async (t) => {
 
 test('a count is exact up to the limit and an estimate beyond it, exact when asked', async (t) => {
   const { db } = await testDatabase(t);
-  const ctx = testContext(db, {}, { countLimit: 100 });
+  const context = testContext(db, {}, { countLimit: 100 });
   await insertPlaces(db, 3_000);
   await db.pages.query('update gazetteer.city set featured = id <= 90');
   await db.pages.query('analyze gazetteer.city');
-  const read = reader(ctx, ctx.register.for(ada, 'cities'));
+  const read = reader(context, context.registry.for(ada, 'cities'));
   assert.deepEqual((await read({ filter: 'featured=true' })).total, { value: 90, isExact: true });
   assert.deepEqual((await read({ filter: 'population-max=100' })).total, { value: 100, isExact: true });
   const beyond = await read({ filter: 'population-max=101' });

@@ -1,9 +1,9 @@
 import type { Principal } from '../auth/principal.ts';
 import type { Statement } from '../db/sql.ts';
 import { AppError } from '../errors.ts';
-import { isOutOfReach } from '../fields/moment.ts';
+import { isOutOfReach } from '../fields/timestamp.ts';
 import { whereKeys } from '../metadata/keys.ts';
-import type { Register, Resource } from '../resources/contract.ts';
+import type { ResourceRegistry, Resource } from '../resources/contract.ts';
 import type { Where } from '../resources/client.ts';
 import { type Count, countExactly, countMatching } from './count.ts';
 import { cursorText, endCursor, invalidCursor, parseCursor } from './cursor.ts';
@@ -11,7 +11,7 @@ import type { Place } from './keyset.ts';
 import { type ListedRecord, listedRow } from './listed-row.ts';
 import { idOf } from './matching-sql.ts';
 import { readsOf } from './page-reads.ts';
-import { longestMark, pageColumns, pageStatement } from './page-sql.ts';
+import { maxMarkLength, pageColumns, pageStatement } from './page-sql.ts';
 import { parseSort, type SortKey, withTieBreak } from './sort.ts';
 import { readTitled } from './titled.ts';
 import { buildWhere } from './where.ts';
@@ -45,11 +45,16 @@ export interface ListPage {
 }
 
 /** One page of a resource, by at most three statements, whatever its size; a page after or before a place costs the same anywhere. */
-export async function listRecords(register: Register, resource: Resource, principal: Principal, query: ListQuery): Promise<ListPage> {
+export async function listRecords(
+  registry: ResourceRegistry,
+  resource: Resource,
+  principal: Principal,
+  query: ListQuery,
+): Promise<ListPage> {
   const where = buildWhere(resource, principal, query.filter);
-  const matching = await register.whereSql(resource.model, where, idOf(resource.model));
+  const matching = await registry.whereSql(resource.model, where, idOf(resource.model));
   const isWhole = Object.values(where).flat().length === 0;
-  const sort = withTieBreak(resource.model, parseSort(register, resource, principal, query.sort));
+  const sort = withTieBreak(resource.model, parseSort(registry, resource, principal, query.sort));
   const place = placeOf(resource, sort, query);
   const reads = readsOf(resource);
   const places = new Map([...reads.keys()].map((name, index) => [name, index]));
@@ -66,7 +71,7 @@ export async function listRecords(register: Register, resource: Resource, princi
   async function readPlace(at: Place): Promise<Omit<ListPage, 'total'>> {
     const { rows, isMore } = await read(at, 0);
     const isEnd = at.direction === 'before' && at.values === null;
-    // Whoever goes back to fewer records than a page has is at the beginning.
+    // Going back with fewer records left than a page has: the page is the first one.
     if (at.direction === 'before' && !isEnd && rows.length < query.size) return readNumbered(1);
     if (at.direction === 'after') return { ...cut(rows), number: query.page, hasPrevious: true, hasNext: isMore };
     return { ...cut(rows.reverse()), number: query.page, hasPrevious: isMore, hasNext: !isEnd };
@@ -74,7 +79,7 @@ export async function listRecords(register: Register, resource: Resource, princi
 
   async function read(at: Place, offset: number): Promise<{ rows: Record<string, unknown>[]; isMore: boolean }> {
     const asked = {
-      register,
+      registry,
       resource,
       principal,
       matching,
@@ -85,9 +90,9 @@ export async function listRecords(register: Register, resource: Resource, princi
       offset,
       limit: query.size + 1,
     };
-    const rows = await run(register, await pageStatement(asked), query);
+    const rows = await run(registry, await pageStatement(asked), query);
     if (rows.some((row) => Object.values(row).some(isOutOfReach))) {
-      const again = await run(register, await pageStatement({ ...asked, hasTextMoments: true }), query);
+      const again = await run(registry, await pageStatement({ ...asked, hasTextTimestamps: true }), query);
       // Somebody may have added or deleted a record between the two reads.
       const texts = new Map(again.map((row, index) => [placeIn(row, index), row]));
       for (const [index, row] of rows.entries()) addTexts(row, texts.get(placeIn(row, index)) ?? {});
@@ -104,7 +109,7 @@ export async function listRecords(register: Register, resource: Resource, princi
     const hasOrder = resource.model.idFields.length > 0;
     const cursorOf = (row: Record<string, unknown> | undefined) => {
       const marks = row && hasOrder ? sort.map((_, index) => row[pageColumns.order(index)] as string | null) : null;
-      return marks?.every((mark) => mark === null || mark.length <= longestMark) ? cursorText(marks) : null;
+      return marks?.every((mark) => mark === null || mark.length <= maxMarkLength) ? cursorText(marks) : null;
     };
     return { records: rows.map(recordOf), first: cursorOf(rows[0]), last: cursorOf(rows.at(-1)) };
   }
@@ -120,7 +125,7 @@ export async function listRecords(register: Register, resource: Resource, princi
     if (!query.after && !query.before && !hasNext && records.length > 0) {
       return { value: ((number ?? 1) - 1) * query.size + records.length, isExact: true };
     }
-    return query.isCounted ? countExactly(register.client, resource, matching) : countMatching(register.client, resource, matching);
+    return query.isCounted ? countExactly(registry.client, resource, matching) : countMatching(registry.client, resource, matching);
   }
 }
 
@@ -139,9 +144,13 @@ function placeOf(resource: Resource, sort: readonly SortKey[], { after, before }
 }
 
 /** A value that PostgreSQL cannot read is a wrong place in the list, or a wrong filter: never our mistake. */
-async function run(register: Register, { text, values }: Statement, { after, before }: ListQuery): Promise<Record<string, unknown>[]> {
+async function run(
+  registry: ResourceRegistry,
+  { text, values }: Statement,
+  { after, before }: ListQuery,
+): Promise<Record<string, unknown>[]> {
   try {
-    return await register.client.$queryRawUnsafe<Record<string, unknown>[]>(text, ...values);
+    return await registry.client.$queryRawUnsafe<Record<string, unknown>[]>(text, ...values);
   } catch (error) {
     if (!isUnreadableValue(error)) throw error;
     if (after !== null || before !== null) throw invalidCursor(after === null ? '_before' : '_after');
@@ -163,13 +172,13 @@ function tooFar({ countLimit }: Resource, size: number): AppError {
 
 /** Titles of records by key, for naming them; at most as many as are asked for, in the scope. */
 export async function titlesOf(
-  register: Register,
+  registry: ResourceRegistry,
   resource: Resource,
   principal: Principal,
   keys: readonly string[],
 ): Promise<Map<string, string>> {
   if (keys.length === 0) return new Map();
   const where: Where = { AND: [buildWhere(resource, principal, ''), whereKeys(resource.model, keys)] };
-  const titled = await readTitled(register, { resource, where });
+  const titled = await readTitled(registry, { resource, where });
   return new Map(titled.map(({ key, title }) => [key, title]));
 }

@@ -2,11 +2,11 @@ import { raw, sql, type Sql, withHead } from '../db/sql.ts';
 import type { ModelMeta } from '../metadata/contract.ts';
 
 /**
- * A statement of `register.whereSql` that read ids, reading whole rows (`*`) or nothing (`1`) instead: enums and all as the table
+ * A statement of `registry.whereSql` that read ids, reading whole rows (`*`) or nothing (`1`) instead: enums and all as the table
  * has them, so that indexes can order them.
  */
-export function reselect(model: ModelMeta, found: Sql, wanted: '*' | '1'): Sql {
-  const columns = wanted === '*' ? `${model.table}.*` : wanted;
+export function reselect(model: ModelMeta, found: Sql, selectList: '*' | '1'): Sql {
+  const columns = selectList === '*' ? `${model.table}.*` : selectList;
   const [head = ''] = found.strings;
   const at = head.indexOf(' FROM ');
   if (head.startsWith(` FROM ${model.table}`, at)) return withHead(found, `select ${columns}${head.slice(at)}`);

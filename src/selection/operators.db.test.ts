@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { query, raw, sql } from '../db/sql.ts';
 import type { Database } from '../db/database.ts';
-import { getFieldKind } from '../fields/register.ts';
-import { momentKind } from '../fields/moment.ts';
+import { getFieldKind } from '../fields/field-kinds.ts';
+import { timestampKind } from '../fields/timestamp.ts';
 import type { FieldMeta, ModelMeta, RelationMeta } from '../metadata/contract.ts';
 import { keyOf, keyToUrl } from '../metadata/keys.ts';
 import { delegateOf } from '../resources/delegate.ts';
-import type { Register, Resource, ResourceField } from '../resources/contract.ts';
+import type { ResourceRegistry, Resource, ResourceField } from '../resources/contract.ts';
 import { ada, testContext } from '../testing/context.ts';
 import { testDatabase } from '../testing/database.ts';
 import { tortureAdmin } from '../testing/torture.ts';
@@ -27,7 +27,7 @@ const literal = (text: string) => `'${text.replaceAll("'", "''")}'`;
 
 const oddTexts = ['', ' ', '%', '_', '\\', '\\%', "'", '0', 'null', 'PLAIN', 'größe', 'a..b', 'l', 'S', '%_\\', 'long long'];
 
-/** Texts as they stand in a URL, of values that are in the column, in every precision that a moment may be given in. */
+/** Texts as they stand in a URL, of values that are in the column, in every precision that a timestamp may be given in. */
 async function textsOf(db: Database, model: ModelMeta, field: ResourceField): Promise<string[]> {
   const { meta } = field;
   const { column } = meta;
@@ -39,8 +39,8 @@ async function textsOf(db: Database, model: ModelMeta, field: ResourceField): Pr
   if (getFieldKind(field).isSearchable || meta.type === 'String')
     return getFieldKind(field).name === 'text' ? spellings([...oddTexts, ...texts], meta) : texts;
   if (meta.type !== 'DateTime') return texts;
-  if (momentKind(meta.sqlType?.replace('[]', '') ?? null) === 'date' || meta.isList) return texts;
-  const isTime = momentKind(meta.sqlType) === 'time';
+  if (timestampKind(meta.sqlType?.replace('[]', '') ?? null) === 'date' || meta.isList) return texts;
+  const isTime = timestampKind(meta.sqlType) === 'time';
   return texts.flatMap((text) =>
     isTime ? [text, text.slice(0, 8), text.slice(0, 5)] : [text, `${text.slice(0, 19)}Z`, `${text.slice(0, 16)}Z`, text.slice(0, 10)],
   );
@@ -73,36 +73,36 @@ function sqlValue(text: string, field: ResourceField): string {
   return `${literal(text)}::${/^varchar|^character/.test(base) ? 'text' : base}`;
 }
 
-/** A moment cut to the precision that it is compared in. */
+/** A timestamp cut to the precision that it is compared in. */
 function cut(column: string, text: string, { meta }: ResourceField): string {
   if (meta.sqlType === 'date') return column;
   const time = text.replace('Z', '').split('T').at(-1) ?? '';
-  const isTime = momentKind(meta.sqlType) === 'time';
+  const isTime = timestampKind(meta.sqlType) === 'time';
   const unit = time.includes('.') ? 'milliseconds' : !time.includes(':') ? 'day' : time.length === 8 ? 'second' : 'minute';
   if (meta.sqlType?.startsWith('timetz')) return `date_trunc('${unit}', ('1970-01-01 ' || ${column})::timestamptz)`;
   return isTime ? `date_trunc('${unit}', ${column}::interval)` : `date_trunc('${unit}', ${column})`;
 }
 
-function momentValue(text: string, field: ResourceField): string {
+function timestampValue(text: string, field: ResourceField): string {
   if (field.meta.sqlType?.startsWith('timetz')) return `('1970-01-01 ' || ${literal(text)} || 'Z')::timestamptz`;
-  return momentKind(field.meta.sqlType) === 'time'
+  return timestampKind(field.meta.sqlType) === 'time'
     ? `${literal(text)}::interval`
     : `${literal(text)}::${field.meta.sqlType === 'date' ? 'date' : field.meta.sqlType?.startsWith('timestamptz') ? 'timestamptz' : 'timestamp'}`;
 }
 
-const pick = <T>(values: readonly T[], most: number): T[] => {
-  const step = Math.max(1, Math.floor(values.length / most));
-  return values.filter((_, index) => index % step === 0).slice(0, most);
+const pick = <T>(values: readonly T[], max: number): T[] => {
+  const step = Math.max(1, Math.floor(values.length / max));
+  return values.filter((_, index) => index % step === 0).slice(0, max);
 };
 
 /** Every operator on a column, with what plain SQL says for it. */
-function scalarCases(column: string, field: ResourceField, operator: FilterOperator, texts: readonly string[], most: number): Case[] {
+function scalarCases(column: string, field: ResourceField, operator: FilterOperator, texts: readonly string[], max: number): Case[] {
   const given = texts.filter((text) => text !== '');
-  const some = pick(given, most);
+  const some = pick(given, max);
   const several = pick(given, 3);
-  const isMoment = field.meta.type === 'DateTime';
-  const left = (text: string) => (isMoment ? cut(column, text, field) : column);
-  const right = (text: string) => (isMoment ? momentValue(text, field) : sqlValue(text, field));
+  const isTimestamp = field.meta.type === 'DateTime';
+  const left = (text: string) => (isTimestamp ? cut(column, text, field) : column);
+  const right = (text: string) => (isTimestamp ? timestampValue(text, field) : sqlValue(text, field));
   const compared = (sign: string) => some.map((text) => ({ texts: [text], sql: `${left(text)} ${sign} ${right(text)}` }));
   const like = (before: string, after: string) =>
     some.map((text) => {
@@ -162,10 +162,10 @@ function scalarCases(column: string, field: ResourceField, operator: FilterOpera
 
 function spanCases(column: string, { meta }: ResourceField, sign: 1 | -1): Case[] {
   const isDate = meta.sqlType === 'date';
-  const moment = isDate ? `date '2020-03-01'` : `timestamptz '2020-03-01T00:00:00Z'`;
+  const timestamp = isDate ? `date '2020-03-01'` : `timestamptz '2020-03-01T00:00:00Z'`;
   return (isDate ? ['7d', '2w'] : ['7d', '2w', '36h', '999w']).map((span) => {
     const interval = `interval '${span.replace('d', ' days').replace('w', ' weeks').replace('h', ' hours')}'`;
-    const [from, to] = sign < 0 ? [`${moment} - ${interval}`, moment] : [moment, `${moment} + ${interval}`];
+    const [from, to] = sign < 0 ? [`${timestamp} - ${interval}`, timestamp] : [timestamp, `${timestamp} + ${interval}`];
     return { texts: [span], sql: `${column} between ${from} and ${to}` };
   });
 }
@@ -214,7 +214,7 @@ function link(metadata: Resource['metadata'], model: ModelMeta, field: FieldMeta
 }
 
 async function relationCases(
-  register: Register,
+  registry: ResourceRegistry,
   { model, metadata }: Resource,
   { field }: FilterField,
   operator: FilterOperator,
@@ -225,7 +225,7 @@ async function relationCases(
   if (operator.name === 'empty')
     return [{ texts: [operator.value as string], sql: operator.value === 'yes' ? `not ${exists('true')}` : exists('true') }];
   const select = Object.fromEntries(related.idFields.map((name) => [name, true]));
-  const rows = await delegateOf(register.client, related).findMany({ select, take: 3 });
+  const rows = await delegateOf(registry.client, related).findMany({ select, take: 3 });
   const keys = rows.map((row) => ({
     text: keyToUrl(related, keyOf(related, row)),
     sql: related.idFields.map((name) => `r.${related.fields[name]?.column}::text = ${literal(idText(row[name]))}`).join(' and '),
@@ -247,16 +247,16 @@ function idText(value: unknown): string {
 
 async function casesOf(
   db: Database,
-  register: Register,
+  registry: ResourceRegistry,
   resource: Resource,
   field: FilterField,
   operator: FilterOperator,
 ): Promise<Case[]> {
   const { model, metadata } = resource;
   if (!field.via) {
-    if (model.fields[field.field.name]?.relation) return relationCases(register, resource, field, operator);
-    const most = model.name === 'Everything' ? 60 : 5;
-    return scalarCases(`t.${field.field.meta.column}`, field.field, operator, await textsOf(db, model, field.field), most);
+    if (model.fields[field.field.name]?.relation) return relationCases(registry, resource, field, operator);
+    const max = model.name === 'Everything' ? 60 : 5;
+    return scalarCases(`t.${field.field.meta.column}`, field.field, operator, await textsOf(db, model, field.field), max);
   }
   const meta = model.fields[field.via.name] as FieldMeta;
   const { related, sql } = link(metadata, model, meta);
@@ -272,13 +272,13 @@ async function casesOf(
 
 test('on every field of every model, every operator finds the rows that plain SQL finds', async (t) => {
   const { db } = await testDatabase(t, { content: 'torture' });
-  const { register } = testContext(db, {}, {}, tortureAdmin);
+  const { registry } = testContext(db, {}, {}, tortureAdmin);
   const wrong: string[] = [];
   const tried = new Set<string>();
   const offered = new Set<string>();
   let count = 0;
-  for (const { slug } of register.list) {
-    const resource = register.for(ada, slug);
+  for (const { slug } of registry.list) {
+    const resource = registry.for(ada, slug);
     const { model } = resource;
     const fields = Object.values(model.fields).filter(({ column }) => column !== null);
     const ids = (model.idFields.length > 0 ? model.idFields.map((name) => model.fields[name] as FieldMeta) : fields).filter(
@@ -288,14 +288,14 @@ test('on every field of every model, every operator finds the rows that plain SQ
     for (const field of filterFieldsOf(resource, ada)) {
       for (const operator of field.operators) {
         offered.add(`${getFieldKind(field.field).name} ${operator.name}`);
-        for (const { texts, sql: condition } of await casesOf(db, register, resource, field, operator)) {
+        for (const { texts, sql: condition } of await casesOf(db, registry, resource, field, operator)) {
           const filter = filterToText({ kind: 'and', items: [{ path: field.path, operator: operator.name, values: texts }] });
           const name = `${model.name}: ${decodeURIComponent(filter.replaceAll('+', ' '))}`;
           count += 1;
           tried.add(`${getFieldKind(field.field).name} ${operator.name}`);
           try {
             const where = buildWhere(resource, ada, filter, { now });
-            const matching = await register.whereSql(
+            const matching = await registry.whereSql(
               model,
               where,
               ids.map((id) => id.name),

@@ -3,7 +3,7 @@ import type { FieldMeta, ModelMeta } from '../metadata/contract.ts';
 import type { Resource, ResourceField } from '../resources/contract.ts';
 
 /** One thing that a page's statement reads of a record. */
-export type Read =
+export type PageRead =
   /** A column of its own. */
   | { kind: 'own'; meta: FieldMeta; isWhole: boolean }
   /** A column of the one related record. */
@@ -14,8 +14,8 @@ export type Read =
   | { kind: 'titles'; through: ResourceField };
 
 /** What the columns of a list need, each once, by a name. */
-export function readsOf({ model, metadata, titleField, columns }: Resource): Map<string, Read> {
-  const reads = new Map<string, Read>();
+export function readsOf({ model, metadata, titleField, columns }: Resource): Map<string, PageRead> {
+  const reads = new Map<string, PageRead>();
   for (const name of model.idFields) own(model.fields[name], true);
   own(model.fields[titleField], false);
   for (const { field, through, computed } of columns) {

@@ -2,30 +2,30 @@ import type { Principal } from '../auth/principal.ts';
 import { empty, join, raw, shared, sql, type Sql, type Statement, statementOf } from '../db/sql.ts';
 import type { FieldMeta, RelationMeta } from '../metadata/contract.ts';
 import { keySql } from '../metadata/key-sql.ts';
-import type { Register, Resource, ResourceField } from '../resources/contract.ts';
+import type { ResourceRegistry, Resource, ResourceField } from '../resources/contract.ts';
 import { type OrderKey, orderText, type Piece, type Place, piecesOf } from './keyset.ts';
 import { cutSql, isLongText } from './cut.ts';
 import { idOf, reselect } from './matching-sql.ts';
-import type { Read } from './page-reads.ts';
+import type { PageRead } from './page-reads.ts';
 import { type RelatedView, relatedView } from './related-view.ts';
 import type { SortKey } from './sort.ts';
 import { limits } from '../limits.ts';
 
 export interface PageQuery {
-  register: Register;
+  registry: ResourceRegistry;
   resource: Resource;
   principal: Principal;
-  /** Reads the ids of the records that match, as `register.whereSql` says it. */
+  /** Reads the ids of the records that match, as `registry.whereSql` says it. */
   matching: Sql;
   sort: readonly SortKey[];
-  reads: readonly Read[];
+  reads: readonly PageRead[];
   /** Everything matches: there is no filter and no scope. */
   isWhole: boolean;
   place: Place;
   offset: number;
   limit: number;
-  /** Moments as text, where JavaScript has none for one of them. */
-  hasTextMoments?: boolean;
+  /** Timestamps as text, where JavaScript has none for one of them. */
+  hasTextTimestamps?: boolean;
 }
 
 function where({ conditions }: Piece): Sql {
@@ -52,7 +52,7 @@ interface Other {
 /**
  * One statement for a page of a list: records with their related titles, and the texts of a cursor at each of them.
  */
-export async function pageStatement({ register, resource, principal, ...query }: PageQuery): Promise<Statement> {
+export async function pageStatement({ registry, resource, principal, ...query }: PageQuery): Promise<Statement> {
   const { model } = resource;
   const others = new Map<string, Other | null>();
   for (const name of modelsOf(query)) others.set(name, await findOther(name));
@@ -64,18 +64,18 @@ export async function pageStatement({ register, resource, principal, ...query }:
   const isDirect = query.isWhole && pieces.length === 1;
   const rows = sql`(${reselect(model, query.matching, '*')}) t ${join([...sortJoins.values()], ' ')}`;
   const lookups = new Map<string, Sql>();
-  const marks = keys.map((key, index) => raw(`left(${key.sql}::text, ${longestMark + 1}) as "${pageColumns.order(index)}"`));
+  const marks = keys.map((key, index) => raw(`left(${key.sql}::text, ${maxMarkLength + 1}) as "${pageColumns.order(index)}"`));
   const read = query.reads.map((one, index) => sql`${readSql(one)} as ${raw(`"${pageColumns.read(index)}"`)}`);
   const part = sql`offset ${offset} limit ${limit}`;
   return statementOf(isDirect ? direct(pieces[0] as Piece) : cutFirst());
 
-  /** Of everything, rows come from an index one by one, and so do what they lead to. */
+  /** Without a filter, rows come from an index one by one, so related records are joined to each row as it comes. */
   function direct(piece: Piece): Sql {
     const from = join([rows, ...lookups.values()], ' ');
     return sql`select ${join([...marks, ...read])} from ${from}${where(piece)}${by(piece.orderBy)} ${part}`;
   }
 
-  /** What matches a filter may have to be sorted: what the rows lead to is looked up when the page is cut out. */
+  /** With a filter, matching rows may need a sort: the page is cut first, and related records are looked up for its rows only. */
   function cutFirst(): Sql {
     const kept = keys.map((key, index) => ({ ...key, sql: `t."#s${index}"` }));
     const inner = join([raw('t.*'), ...marks, ...keys.map((key, index) => raw(`${key.sql} as "#s${index}"`))]);
@@ -89,9 +89,9 @@ export async function pageStatement({ register, resource, principal, ...query }:
   }
 
   async function findOther(modelName: string): Promise<Other | null> {
-    const view = relatedView(register, resource, principal, modelName);
+    const view = relatedView(registry, resource, principal, modelName);
     if (!view?.where) return view && { view, rows: raw(view.model.table) };
-    const found = await register.whereSql(view.model, view.where, idOf(view.model));
+    const found = await registry.whereSql(view.model, view.where, idOf(view.model));
     return { view, rows: sql`(${reselect(view.model, found, '*')})` };
   }
 
@@ -114,7 +114,7 @@ export async function pageStatement({ register, resource, principal, ...query }:
     return equal.join(' and ');
   }
 
-  function readSql(read: Read): Sql {
+  function readSql(read: PageRead): Sql {
     if (read.kind === 'own') return raw(shownAs('t', read));
     const other = read.through.relation && others.get(read.through.relation.model);
     if (!other) return raw('null');
@@ -126,7 +126,7 @@ export async function pageStatement({ register, resource, principal, ...query }:
 
   function shownAs(alias: string, { meta, isWhole }: { meta: FieldMeta; isWhole: boolean }): string {
     const cut = isWhole ? null : cutShown(alias, meta);
-    return cut ?? `${shown(alias, meta)}${query.hasTextMoments && meta.type === 'DateTime' && !meta.isList ? '::text' : ''}`;
+    return cut ?? `${shown(alias, meta)}${query.hasTextTimestamps && meta.type === 'DateTime' && !meta.isList ? '::text' : ''}`;
   }
 
   /** Looks a to-one relation's record up for each of the page, once; never by reading all there are. */
@@ -167,7 +167,7 @@ function titleOf({ view: { model, titleField } }: Other, alias: string): string 
 }
 
 /** Longer values of an order are in no address: such a page has numbers, no cursors. */
-export const longestMark = 1_000;
+export const maxMarkLength = 1_000;
 
 /** What a cell shows of a value that may be of any size, of bytes how many; null: such a value is never long. */
 function cutShown(alias: string, meta: FieldMeta): string | null {

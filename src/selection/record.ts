@@ -7,7 +7,7 @@ import type { FieldMeta } from '../metadata/contract.ts';
 import { keySql } from '../metadata/key-sql.ts';
 import { keyToUrl, whereKeys } from '../metadata/keys.ts';
 import { textSql } from '../metadata/value-text.ts';
-import type { Register, Resource, ResourceField } from '../resources/contract.ts';
+import type { ResourceRegistry, Resource, ResourceField } from '../resources/contract.ts';
 import type { Client, Where } from '../resources/client.ts';
 import { canBeLong, cutSql, titleText } from './cut.ts';
 import { idOf, reselect } from './matching-sql.ts';
@@ -36,8 +36,8 @@ export interface LongValue {
   digest: string;
 }
 
-export interface ReadOptions {
-  /** Default: the register's. */
+export interface ReadRecordOptions {
+  /** Default: the registry's. */
   client?: Client;
   /** However long its values are. */
   isWhole?: boolean;
@@ -51,16 +51,16 @@ const shownOfLong = 2_000;
  * gone, is 404. Secrets are not read. One statement.
  */
 export async function readRecord(
-  register: Register,
+  registry: ResourceRegistry,
   resource: Resource,
   principal: Principal,
   key: string,
   asked: readonly ResourceField[],
-  { client = register.client, isWhole = false }: ReadOptions = {},
+  { client = registry.client, isWhole = false }: ReadRecordOptions = {},
 ): Promise<RecordValuesRead> {
   const fields = asked.filter(({ isSecret }) => !isSecret);
   const { model, metadata, titleField } = resource;
-  const matching = await register.whereSql(model, { AND: [buildWhere(resource, principal, ''), whereKeys(model, [key])] }, idOf(model));
+  const matching = await registry.whereSql(model, { AND: [buildWhere(resource, principal, ''), whereKeys(model, [key])] }, idOf(model));
   const titleColumn = model.fields[titleField]?.column;
   const columns = [raw(`${titleColumn ? cutSql(`t.${titleColumn}::text`, limits.shown.titleLength) : 'null'} as title`)];
   for (const [index, field] of fields.entries()) columns.push(...(await columnsOf(field, index)));
@@ -107,7 +107,7 @@ export async function readRecord(
     const related = model && resource.related(model.name);
     const [own, id] = [resource.model, model].map((one) => one?.fields[one.idFields[0] ?? '']?.column);
     if (!related || !relation?.joinTable || !own || !id) return raw(`'[]'`);
-    const found = await register.whereSql(model, buildWhere(related, principal, ''), idOf(model));
+    const found = await registry.whereSql(model, buildWhere(related, principal, ''), idOf(model));
     const links = raw(`${keySql(model, 'r')} as key from ${relation.joinTable} j`);
     const on = raw(`r.${id} = j.${relation.otherColumn} where j.${relation.ownColumn} = t.${own}`);
     const order = raw(`r.${id} limit ${limits.record.links + 1}`);
@@ -135,7 +135,7 @@ export async function readRecord(
 
 /** All of one value as text; null for none. */
 export async function readWhole(
-  register: Register,
+  registry: ResourceRegistry,
   resource: Resource,
   principal: Principal,
   key: string,
@@ -143,9 +143,9 @@ export async function readWhole(
 ): Promise<string | null> {
   const { model } = resource;
   const where: Where = { AND: [buildWhere(resource, principal, ''), whereKeys(model, [key])] };
-  const found = await register.whereSql(model, where, idOf(model));
+  const found = await registry.whereSql(model, where, idOf(model));
   const { text, values } = statementOf(sql`select ${raw(wholeSql(meta))} as whole from (${reselect(model, found, '*')}) t`);
-  const [row] = await register.client.$queryRawUnsafe<{ whole: string | null }[]>(text, ...values);
+  const [row] = await registry.client.$queryRawUnsafe<{ whole: string | null }[]>(text, ...values);
   if (!row) throw notFound();
   return row.whole;
 }
@@ -161,6 +161,6 @@ function sizeOf(text: string | null): number | null {
 
 function wholeSql(meta: FieldMeta): string {
   if (meta.kind === 'unsupported') return `t.${meta.column}::text`;
-  // A moment that JavaScript has none for is shown as this text.
+  // A timestamp that JavaScript has none for is shown as this text.
   return meta.type === 'DateTime' && !meta.isList ? `t.${meta.column}::text` : textSql(meta, 't');
 }

@@ -8,11 +8,11 @@ import { relatedLists } from './related-lists.ts';
 
 test('what leads to a record is listed from both ends of a relation of several columns', async (t) => {
   const { db } = await testDatabase(t, { content: 'torture' });
-  const { register } = testContext(db, {}, {}, tortureAdmin);
+  const { registry } = testContext(db, {}, {}, tortureAdmin);
   const listsOf = async (model: string, id: Record<string, unknown>) => {
-    const resource = register.listFor(ada).find((candidate) => candidate.model.name === model);
+    const resource = registry.listFor(ada).find((candidate) => candidate.model.name === model);
     assert.ok(resource);
-    const lists = await relatedLists(register, resource, ada, keyOf(resource.model, id));
+    const lists = await relatedLists(registry, resource, ada, keyOf(resource.model, id));
     return Object.fromEntries(lists.map(({ field, count, records }) => [field.name, [count, records[0]?.title]]));
   };
   const { rows } = await db.pages.query<{ count: number; first: string }>(
@@ -28,8 +28,8 @@ test('what leads to a record is listed from both ends of a relation of several c
 
 test('what leads to a record is looked for as long as there is time, and what there was none for is said', async (t) => {
   const { db } = await testDatabase(t, { content: 'torture' });
-  const { register } = testContext(db, {}, {}, tortureAdmin);
-  const resource = register.listFor(ada).find(({ model }) => model.name === 'Project');
+  const { registry } = testContext(db, {}, {}, tortureAdmin);
+  const resource = registry.listFor(ada).find(({ model }) => model.name === 'Project');
   assert.ok(resource);
   const key = keyOf(resource.model, { tenantId: 2, code: 'P1' });
   // Each row of the related table takes its time, as those of a table without an index do together.
@@ -39,10 +39,10 @@ test('what leads to a record is looked for as long as there is time, and what th
     create view "Odd-Schema"."Issue" as select * from "Odd-Schema"."IssueRows" where slow('') = '';
   `);
   const started = performance.now();
-  const lists = await relatedLists(register, resource, ada, key, { all: 300, each: 100 });
+  const lists = await relatedLists(registry, resource, ada, key, { all: 300, each: 100 });
   assert.ok(performance.now() - started < 5_000);
   const [issues] = lists.filter(({ field }) => field.name === 'issues');
   assert.deepEqual([issues?.count, issues?.records, issues?.given], [null, [], 'nothing']);
   // There was a connection of the pool, and it is as it was.
-  assert.equal((await register.pool.query('show statement_timeout')).rows[0].statement_timeout, '0');
+  assert.equal((await registry.pool.query('show statement_timeout')).rows[0].statement_timeout, '0');
 });

@@ -4,7 +4,7 @@ import type { Principal } from '../auth/principal.ts';
 import { raw, sql, type Statement, statementOf } from '../db/sql.ts';
 import { transaction } from '../db/transaction.ts';
 import { keyToUrl, whereKeys } from '../metadata/keys.ts';
-import type { Register, Resource, ResourceField } from '../resources/contract.ts';
+import type { ResourceRegistry, Resource, ResourceField } from '../resources/contract.ts';
 import type { Where } from '../resources/client.ts';
 import { idOf, reselect } from './matching-sql.ts';
 import type { RelatedRecord } from './related.ts';
@@ -25,8 +25,8 @@ export interface RelatedList {
   given: 'records' | 'nothing' | null;
 }
 
-const mostListed = 6;
-const mostCounted = 1_000;
+const maxListed = 6;
+const maxCounted = 1_000;
 
 /** Milliseconds that the lists of a page take together, and one of them: without an index each reads a whole table. */
 export interface ListTimes {
@@ -41,35 +41,35 @@ const usualTimes: ListTimes = { all: 600, each: 200 };
  * statements for each.
  */
 export async function relatedLists(
-  register: Register,
+  registry: ResourceRegistry,
   resource: Resource,
   principal: Principal,
   key: string,
   { all, each }: ListTimes = usualTimes,
 ): Promise<RelatedList[]> {
-  const asked = await Promise.all(resource.fields.map((field) => askFor(register, resource, principal, key, field)));
+  const asked = await Promise.all(resource.fields.map((field) => askFor(registry, resource, principal, key, field)));
   const lists = asked.filter((one) => one !== null);
   if (lists.length === 0) return [];
   const end = performance.now() + all;
-  return transaction(register.pool as Pool, async (client) => {
+  return transaction(registry.pool as Pool, async (client) => {
     const read: RelatedList[] = [];
     for (const list of lists) read.push(await readList(client, list, () => Math.min(each, end - performance.now())));
     return read;
   });
 }
 
-interface Asked extends Pick<RelatedList, 'field' | 'resource' | 'opposite'> {
+interface RelatedQuery extends Pick<RelatedList, 'field' | 'resource' | 'opposite'> {
   first: Statement;
   counted: Statement;
 }
 
 async function askFor(
-  register: Register,
+  registry: ResourceRegistry,
   resource: Resource,
   principal: Principal,
   key: string,
   field: ResourceField,
-): Promise<Asked | null> {
+): Promise<RelatedQuery | null> {
   const { relation } = field.meta;
   // A foreign key of one column is a value of the record itself; one of several is not.
   const related = relation && relation.fromFields.length !== 1 ? resource.related(relation.model) : null;
@@ -80,26 +80,26 @@ async function askFor(
   const where: Where = {
     AND: [buildWhere(related, principal, ''), { [opposite.name]: related.model.fields[opposite.name]?.isList ? { some: here } : here }],
   };
-  const first = await titledStatement(register, { resource: related, where, limit: mostListed + 1 });
-  const found = reselect(model, await register.whereSql(model, where, idOf(model)), '1');
-  const counted = statementOf(sql`select count(*)::int as n from (${found} limit ${raw(String(mostCounted + 1))}) one`);
+  const first = await titledStatement(registry, { resource: related, where, limit: maxListed + 1 });
+  const found = reselect(model, await registry.whereSql(model, where, idOf(model)), '1');
+  const counted = statementOf(sql`select count(*)::int as n from (${found} limit ${raw(String(maxCounted + 1))}) one`);
   return { field, resource: related, opposite, first, counted };
 }
 
-async function readList(client: PoolClient, asked: Asked, timeLeft: () => number): Promise<RelatedList> {
+async function readList(client: PoolClient, asked: RelatedQuery, timeLeft: () => number): Promise<RelatedList> {
   const { field, resource, opposite, first, counted } = asked;
   const list = { field, resource, opposite };
   const rows = await inTime<TitledRow>(client, first, timeLeft());
   if (!rows) return { ...list, records: [], count: null, isMore: false, given: 'nothing' };
   const titled = titledRows({}, rows);
-  const records = titled.slice(0, mostListed).map((one) => {
+  const records = titled.slice(0, maxListed).map((one) => {
     const id = resource.model.idFields.length === 0 ? '' : keyToUrl(resource.model, one.key);
     return { id, title: one.title || id };
   });
-  if (rows.length <= mostListed) return { ...list, records, count: rows.length, isMore: false, given: null };
+  if (rows.length <= maxListed) return { ...list, records, count: rows.length, isMore: false, given: null };
   const [found] = (await inTime<{ n: number }>(client, counted, timeLeft())) ?? [];
   if (!found) return { ...list, records, count: null, isMore: true, given: 'records' };
-  return { ...list, records, count: Math.min(found.n, mostCounted), isMore: found.n > mostCounted, given: null };
+  return { ...list, records, count: Math.min(found.n, maxCounted), isMore: found.n > maxCounted, given: null };
 }
 
 /** Null: it took longer. */

@@ -9,12 +9,12 @@ import { createIndexes, findWantedIndexes } from './wanted-indexes.ts';
 
 test('searching what a relation leads to', async (t) => {
   const { db } = await testDatabase(t, { seeded: true });
-  const { register } = testContext(db);
-  const countries = register.for(ada, 'countries');
+  const { registry } = testContext(db);
+  const countries = registry.for(ada, 'countries');
   const capital = countries.fields.find(({ name }) => name === 'capitalCity') as ResourceField;
   const target = relationTarget(countries, capital);
   assert.ok(target);
-  const search = async (text: string, of = target) => (await searchRelated({ register, sql: db.pages }, of, ada, text)).options;
+  const search = async (text: string, of = target) => (await searchRelated({ registry, sql: db.pages }, of, ada, text)).options;
   const titles = async (text: string) => (await search(text)).map(({ label }) => label);
 
   /** The plan of the search's one statement. */
@@ -24,7 +24,7 @@ test('searching what a relation leads to', async (t) => {
       statements.push([sql, values]);
       return { rows: [] };
     };
-    await searchRelated({ register, sql: { query } as never }, target, ada, text);
+    await searchRelated({ registry, sql: { query } as never }, target, ada, text);
     assert.equal(statements.length, 1);
     const [sql, values] = statements[0] as [string, unknown[]];
     const { rows } = await db.pages.query<{ 'QUERY PLAN': string }>(`explain (analyze, buffers) ${sql}`, values);
@@ -60,7 +60,7 @@ test('searching what a relation leads to', async (t) => {
   });
 
   await t.test('uses a trigram index where there is one', async () => {
-    await createIndexes(db.pages, await findWantedIndexes(db.pages, register), () => undefined);
+    await createIndexes(db.pages, await findWantedIndexes(db.pages, registry), () => undefined);
     await db.pages.query('analyze gazetteer.city');
     for (const text of ['marseille', 'par', 'xy', '33824']) assert.doesNotMatch(await planOf(text), /Seq Scan on city/, text);
   });
@@ -71,7 +71,7 @@ test('searching what a relation leads to', async (t) => {
     assert.deepEqual((await search('marseille', scoped)).length, 0);
     const [paris] = await search('Paris');
     const [madrid] = await search('Madrid', scoped);
-    const seen = await findRelated(register, scoped, ada, [paris?.value ?? '', madrid?.value ?? '', 'no id']);
+    const seen = await findRelated(registry, scoped, ada, [paris?.value ?? '', madrid?.value ?? '', 'no id']);
     assert.deepEqual(
       [...seen.values()].map(({ title }) => title),
       ['Madrid'],

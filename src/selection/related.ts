@@ -8,7 +8,7 @@ import { keyToUrl, whereKeys } from '../metadata/keys.ts';
 import { keyOrNull, searchWhere } from './search.ts';
 import { keyPartOf } from '../metadata/key-part.ts';
 import type { ModelMeta } from '../metadata/contract.ts';
-import type { Register, Resource, ResourceField } from '../resources/contract.ts';
+import type { ResourceRegistry, Resource, ResourceField } from '../resources/contract.ts';
 import type { Client, Where } from '../resources/client.ts';
 import { escapePattern } from '../fields/operators/text.ts';
 import { cutSql, titleText } from './cut.ts';
@@ -38,8 +38,8 @@ export interface RelationTarget {
 }
 
 /** Is the related model administered at all, by whomever? */
-export function hasResource(register: Register, { relation }: ResourceField): boolean {
-  return register.list.some(({ model }) => model.name === relation?.model);
+export function hasResource(registry: ResourceRegistry, { relation }: ResourceField): boolean {
+  return registry.list.some(({ model }) => model.name === relation?.model);
 }
 
 /** Null where the principal may list nothing of the related model, or no resource is about it. */
@@ -58,7 +58,7 @@ export function relationTarget(resource: Resource, field: ResourceField, holds: 
  * principal's scope; without a text the first by id, so that no more is read than is shown.
  */
 export async function searchRelated(
-  { register, sql: client }: { register: Register; sql: Queryable },
+  { registry, sql: client }: { registry: ResourceRegistry; sql: Queryable },
   { resource: target, valueField }: RelationTarget,
   principal: Principal,
   search: string,
@@ -73,7 +73,7 @@ export async function searchRelated(
   const where = conditions.length === 1 ? (conditions[0] as Where) : { AND: conditions };
   const aside = firstRelation(target, principal);
   const read = [...model.idFields, valueField?.meta.name ?? titleField, aside?.field.meta.name ?? titleField, titleField];
-  const found = await register.whereSql(model, where, [...new Set(read)]);
+  const found = await registry.whereSql(model, where, [...new Set(read)]);
   const column = (name: string) => `found.${model.fields[name]?.column}`;
   const title = `${column(titleField)}::text`;
   const ids = model.idFields.map(column);
@@ -142,17 +142,17 @@ export interface RelatedRecord {
 
 /** Those of the records behind `values` that the principal may see, by value. One statement, none without values. */
 export async function findRelated(
-  register: Register,
+  registry: ResourceRegistry,
   { resource, valueField }: RelationTarget,
   principal: Principal,
   values: readonly string[],
-  client: Client = register.client,
+  client: Client = registry.client,
 ): Promise<Map<string, RelatedRecord>> {
   const { model } = resource;
   const condition = valueField ? whereValues(valueField, values) : whereKeys(model, keysOf(model, values));
   if (values.length === 0) return new Map();
   const where: Where = { AND: [buildWhere(resource, principal, ''), condition] };
-  const titled = await readTitled(register, { resource, where, held: valueField?.meta ?? null }, client);
+  const titled = await readTitled(registry, { resource, where, held: valueField?.meta ?? null }, client);
   return new Map(
     titled.map(({ key, title, held }) => {
       const id = keyToUrl(model, key);
@@ -168,13 +168,13 @@ function heldText(field: ResourceField, value: unknown): string {
 
 /** Their titles alone. */
 export async function relatedTitles(
-  register: Register,
+  registry: ResourceRegistry,
   target: RelationTarget,
   principal: Principal,
   values: readonly string[],
-  client: Client = register.client,
+  client: Client = registry.client,
 ): Promise<Map<string, string>> {
-  const found = await findRelated(register, target, principal, values, client);
+  const found = await findRelated(registry, target, principal, values, client);
   return new Map([...found].map(([value, { title }]) => [value, title]));
 }
 

@@ -14,7 +14,7 @@ const names = ['São Paulo', 'Sao Tome', 'New York', 'York', 'Málaga', 'MALAGA'
 
 async function setUp(t: Parameters<typeof testDatabase>[0]) {
   const { db } = await testDatabase(t);
-  const { register } = testContext(db);
+  const { registry } = testContext(db);
   await insertPlaces(db, 0);
   await db.pages.query(
     `insert into gazetteer.city (name, country_code, feature_code, population, latitude, longitude)
@@ -22,13 +22,13 @@ async function setUp(t: Parameters<typeof testDatabase>[0]) {
     [names],
   );
   await db.pages.query(`update gazetteer.city set country_code = 'FRA' where name = 'York'`);
-  const cities = register.for(ada, 'cities');
+  const cities = registry.for(ada, 'cities');
   const query = { sort: 'id', page: 1, size: 25, after: null, before: null, isCounted: false };
   const found = async (text: string) => {
-    const { records } = await listRecords(register, cities, ada, { ...query, filter: `_q=${encodeURIComponent(text)}` });
+    const { records } = await listRecords(registry, cities, ada, { ...query, filter: `_q=${encodeURIComponent(text)}` });
     return records.map(({ title }) => title);
   };
-  return { db, register, cities, found };
+  return { db, registry, cities, found };
 }
 
 test('a search knows accents, several words in any order, ids and what a relation leads to', async (t) => {
@@ -54,9 +54,9 @@ test('a search knows accents, several words in any order, ids and what a relatio
 });
 
 test('a picker finds what the list does: words in any order, without their accents, ids', async (t) => {
-  const { db, register, cities, found } = await setUp(t);
+  const { db, registry, cities, found } = await setUp(t);
   const picked = async (text: string) => {
-    const { options } = await searchRelated({ register, sql: db.pages }, { resource: cities, valueField: null }, ada, text);
+    const { options } = await searchRelated({ registry, sql: db.pages }, { resource: cities, valueField: null }, ada, text);
     return options.map(({ label }) => label);
   };
   for (const text of [
@@ -103,21 +103,21 @@ test('everything that a search without accents finds is selected, counted and ch
 
 test('every model can be searched by whatever it has, and by its ids', async (t) => {
   const { db } = await testDatabase(t, { content: 'torture' });
-  const { register } = testContext(db, {}, {}, tortureAdmin);
-  for (const resource of register.listFor(ada)) {
+  const { registry } = testContext(db, {}, {}, tortureAdmin);
+  for (const resource of registry.listFor(ada)) {
     for (const text of ['1', 'é', 'a b', "x'; --", '~']) {
       const query = { filter: `_q=${encodeURIComponent(text)}`, sort: '', page: 1, size: 5, after: null, before: null, isCounted: false };
-      await listRecords(register, resource, ada, query).catch((error) => assert.match(error.message, /cannot be searched/));
+      await listRecords(registry, resource, ada, query).catch((error) => assert.match(error.message, /cannot be searched/));
     }
   }
 });
 
 test('whatever a relation leads by is found: numbers, texts, uuids, keys of several columns, by list and picker alike', async (t) => {
   const { db } = await testDatabase(t, { content: 'torture' });
-  const { register } = testContext(db, {}, {}, tortureAdmin);
+  const { registry } = testContext(db, {}, {}, tortureAdmin);
   const sought = new Set<string>();
-  for (const { slug } of register.listFor(ada)) {
-    const resource = register.for(ada, slug);
+  for (const { slug } of registry.listFor(ada)) {
+    const resource = registry.for(ada, slug);
     const { model } = resource;
     if (model.idFields.length === 0) continue;
     for (const { relation } of Object.values(model.fields)) {
@@ -146,12 +146,12 @@ test('whatever a relation leads by is found: numbers, texts, uuids, keys of seve
           before: null,
           isCounted: false,
         };
-        const { records } = await listRecords(register, resource, ada, query);
+        const { records } = await listRecords(registry, resource, ada, query);
         assert.ok(
           records.some(({ key }) => key === row.key),
           `${slug} has not found ${text}`,
         );
-        const { options } = await searchRelated({ register, sql: db.pages }, { resource, valueField: null }, ada, text, { limit: 1_000 });
+        const { options } = await searchRelated({ registry, sql: db.pages }, { resource, valueField: null }, ada, text, { limit: 1_000 });
         assert.ok(
           options.some(({ value }) => value === keyToUrl(model, row.key)),
           `a picker of ${slug} has not found ${text}`,

@@ -1,6 +1,6 @@
 import { foldedPattern } from '../fields/folded.ts';
 import { escapePattern } from '../fields/operators/text.ts';
-import { getFieldKind } from '../fields/register.ts';
+import { getFieldKind } from '../fields/field-kinds.ts';
 import { scalarKind } from '../fields/scalar-kind.ts';
 import { idValues, parseKey, whereKeys } from '../metadata/keys.ts';
 import type { ModelMeta } from '../metadata/contract.ts';
@@ -9,7 +9,7 @@ import type { Where } from '../resources/client.ts';
 import { limits } from '../limits.ts';
 
 /** Shorter texts may be looked for at the beginning only: no index finds so little in the middle. */
-const shortestInside = 3;
+const minInsideLength = 3;
 
 /** How a picker searches: by the titles that it shows too, and by the beginning where the text is short. */
 export interface SearchWays {
@@ -23,11 +23,11 @@ export interface SearchWays {
 export function searchWhere(resource: Resource, text: string, { isPicker = false }: SearchWays = {}): Where {
   const whole = text.trim();
   const given = whole.split(/\s+/);
-  const most = limits.list.searchWords;
-  const words = given.length > most ? [...given.slice(0, most - 1), given.slice(most - 1).join(' ')] : given;
+  const max = limits.list.searchWords;
+  const words = given.length > max ? [...given.slice(0, max - 1), given.slice(max - 1).join(' ')] : given;
   const looked = {
     names: namesOf(resource, isPicker),
-    how: isPicker && whole.length < shortestInside ? 'startsWith' : 'contains',
+    how: isPicker && whole.length < minInsideLength ? 'startsWith' : 'contains',
   } as const;
   const each = words.map((word) => anyOf([...holding(looked, word), ...equalling(resource, word, looked.names)]));
   const found: Where = each.length === 1 ? (each[0] as Where) : { AND: each };

@@ -3,7 +3,7 @@ import type { Database } from '../db/database.ts';
 import { patientTransaction } from '../db/patient-transaction.ts';
 import { AppError, notFound } from '../errors.ts';
 import { isKey, whereKeys, sortKeys } from '../metadata/keys.ts';
-import type { Register, Resource } from '../resources/contract.ts';
+import type { ResourceRegistry, Resource } from '../resources/contract.ts';
 import type { Where } from '../resources/client.ts';
 import { countExactly } from './count.ts';
 import { buildWhere } from './where.ts';
@@ -21,7 +21,7 @@ export interface Selection {
 
 /** The part that says which records, without the row it is kept in. */
 export type Selected = Pick<Selection, 'kind' | 'filter' | 'keys' | 'exclusions'> & {
-  /** ISO moment from which its filter counts back. Default: now. */
+  /** ISO timestamp from which its filter counts back. Default: now. */
   asOf?: string;
 };
 
@@ -67,13 +67,13 @@ export async function changeTicks(
     db,
     `with old as (
        select * from ${db.t.selection} where id = $1 and owner_id = $2 and resource = $3 for update
-     ), wanted as (
+     ), next as (
        select id,
          case when kind = 'ticked' then array(select k from (select unnest(keys || $4::text[]) collate "C" except select unnest($5::text[]) collate "C") s(k) order by k) else keys end as keys,
          case when kind = 'matching' then array(select k from (select unnest(exclusions || $5::text[]) collate "C" except select unnest($4::text[]) collate "C") s(k) order by k) else exclusions end as exclusions
        from old
      ), fits as (
-       select * from wanted where cardinality(keys) <= $6 and cardinality(exclusions) <= $6
+       select * from next where cardinality(keys) <= $6 and cardinality(exclusions) <= $6
      ), changed as (
        update ${db.t.selection} s set keys = fits.keys, exclusions = fits.exclusions, version = s.version + 1, updated_at = now()
        from fits, old where s.id = fits.id and old.id = s.id and (fits.keys <> old.keys or fits.exclusions <> old.exclusions)
@@ -141,10 +141,15 @@ export function selectionWhere(resource: Resource, principal: Principal, selecte
 }
 
 /** How many records it is about now. */
-export async function countSelection(register: Register, resource: Resource, principal: Principal, selected: Selected): Promise<number> {
+export async function countSelection(
+  registry: ResourceRegistry,
+  resource: Resource,
+  principal: Principal,
+  selected: Selected,
+): Promise<number> {
   if (selected.kind === 'ticked' && selected.keys.length === 0) return 0;
-  const matching = await register.whereSql(resource.model, selectionWhere(resource, principal, selected));
-  return (await countExactly(register.client, resource, matching)).value;
+  const matching = await registry.whereSql(resource.model, selectionWhere(resource, principal, selected));
+  return (await countExactly(registry.client, resource, matching)).value;
 }
 
 function tooManyTicked(): AppError {

@@ -1,10 +1,10 @@
 import { idFieldsOf } from '../metadata/model-fields.ts';
 import type { Principal } from '../auth/principal.ts';
 import { AppError } from '../errors.ts';
-import { getFieldKind } from '../fields/register.ts';
+import { getFieldKind } from '../fields/field-kinds.ts';
 import { scalarKind } from '../fields/scalar-kind.ts';
 import type { FieldMeta, ModelMeta } from '../metadata/contract.ts';
-import type { Register, Resource, ResourceField } from '../resources/contract.ts';
+import type { ResourceRegistry, Resource, ResourceField } from '../resources/contract.ts';
 import { relatedView } from './related-view.ts';
 import { limits, limitTexts } from '../limits.ts';
 
@@ -20,9 +20,9 @@ export interface SortKey {
 }
 
 /** Reads `country.name,-population`. A relation sorts by the related record's title. Throws AppError 'invalid-sort'. */
-export function parseSort(register: Register, resource: Resource, principal: Principal, text: string): SortKey[] {
+export function parseSort(registry: ResourceRegistry, resource: Resource, principal: Principal, text: string): SortKey[] {
   const keys = sortParts(text).map(({ path, isDescending }) => {
-    const found = findSortable(register, resource, principal, path);
+    const found = findSortable(registry, resource, principal, path);
     if (!found) throw invalid(`${resource.label} cannot be sorted by "${path}".`);
     return { path, isDescending, ...found };
   });
@@ -57,7 +57,7 @@ export function sortText(keys: readonly { path: string; isDescending: boolean }[
 
 /** Null: not a column, or not one that has an order, or not for this principal's eyes. */
 export function findSortable(
-  register: Register,
+  registry: ResourceRegistry,
   resource: Resource,
   principal: Principal,
   path: string,
@@ -72,7 +72,7 @@ export function findSortable(
   if (field.relation?.kind !== 'to-one') {
     return leaf === undefined && field.meta.column && getFieldKind(field).isSortable ? { through: null, meta: field.meta } : null;
   }
-  const related = relatedView(register, resource, principal, field.relation.model);
+  const related = relatedView(registry, resource, principal, field.relation.model);
   if (!related) return leaf === undefined ? { through: null, meta: field.meta } : null;
   const wanted = leaf ?? related.titleField;
   const isSeen = wanted === related.titleField || related.resource?.fields.some(({ name: own, relation }) => own === wanted && !relation);

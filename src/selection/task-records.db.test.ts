@@ -19,19 +19,19 @@ async function setUp(t: Parameters<typeof testDatabase>[0]) {
   await db.pages.query(`
     alter table gazetteer.city add constraint one check (id not in (5, 6) or status <> 'published') not valid;
     alter table gazetteer.city add constraint other check (id not in (7, 8, 9) or status <> 'published') not valid;`);
-  const ctx = testContext(db);
-  const cities = ctx.register.get('cities');
+  const context = testContext(db);
+  const cities = context.registry.get('cities');
   const keys = Array.from({ length: 30 }, (_, index) => keyOf(index + 1));
-  const worker = await startWorker(ctx, { connectionString, concurrency: 1 });
-  const { task } = await launchOn(ctx, cities, { keys }, 'update', { field: 'status', 'value.status': 'published' }, ada);
+  const worker = await startWorker(context, { connectionString, concurrency: 1 });
+  const { task } = await launchOn(context, cities, { keys }, 'update', { field: 'status', 'value.status': 'published' }, ada);
   await finished(db, task.id).finally(() => worker.stop());
   const count = async (filter: string, principal = ada) =>
-    (await countRecords(ctx.register, ctx.register.for(principal, 'cities'), principal, filter)).value;
-  return { ctx, db, cities, id: task.id, count };
+    (await countRecords(context.registry, context.registry.for(principal, 'cities'), principal, filter)).value;
+  return { context, db, cities, id: task.id, count };
 }
 
 test('a filter finds what a task changed, or could not, alone and beside other conditions', async (t) => {
-  const { id, count, ctx, cities, db } = await setUp(t);
+  const { id, count, context, cities, db } = await setUp(t);
   const of = (filter: string) => count(new URLSearchParams(filter).toString());
   assert.equal(await of(`_task=${id}`), 25);
   assert.equal(await of(`_failed=${id}`), 5);
@@ -45,7 +45,7 @@ test('a filter finds what a task changed, or could not, alone and beside other c
   assert.equal(await of(`_task=${id}&country.name-contains=Spain`), 25);
   assert.equal(await of(`_task=${id}&_failed=${id}`), 0);
   assert.equal(await of(`_task=${id + 1}`), 0);
-  const matching = await ctx.register.whereSql(cities.model, buildWhere(cities, ada, `_task=${id}`));
+  const matching = await context.registry.whereSql(cities.model, buildWhere(cities, ada, `_task=${id}`));
   assert.equal(statementOf(matching).values.length, 3, 'the statement names the task, not its records');
   const { rows } = await query(db.pages, sql`select id from (${matching}) found order by id limit 4`);
   assert.deepEqual(
@@ -55,8 +55,8 @@ test('a filter finds what a task changed, or could not, alone and beside other c
 });
 
 test('whose task is not one’s own, and not one’s to see, has no records', async (t) => {
-  const { id, count, ctx, db } = await setUp(t);
-  assert.equal(ctx.register.get('cities').seesTasks(eve), false);
+  const { id, count, context, db } = await setUp(t);
+  assert.equal(context.registry.get('cities').seesTasks(eve), false);
   assert.equal(await count(`_task=${id}`, eve), 0);
   assert.equal(await count(`_failed=${id}`, eve), 0);
   await db.pages.query(`update ${db.t.task} set principal_id = $2 where id = $1`, [id, eve.id]);
@@ -64,7 +64,7 @@ test('whose task is not one’s own, and not one’s to see, has no records', as
 });
 
 test('what is no task, and a task as one of several alternatives, is refused; Prisma alone is never asked', async (t) => {
-  const { id, count, ctx, cities } = await setUp(t);
+  const { id, count, context, cities } = await setUp(t);
   for (const filter of [
     '_task=x',
     '_task=0',
@@ -76,7 +76,7 @@ test('what is no task, and a task as one of several alternatives, is refused; Pr
   ])
     await assert.rejects(count(filter), { code: 'invalid-filter' }, filter);
   const where = buildWhere(cities, ada, `_task=${id}`);
-  await assert.rejects(async () => await delegateOf(ctx.register.client, cities.model).findMany({ where }));
-  await assert.rejects(ctx.register.whereSql(cities.model, { OR: [where, { id: 1 }] }));
-  await assert.rejects(ctx.register.whereSql(cities.model, { NOT: where }));
+  await assert.rejects(async () => await delegateOf(context.registry.client, cities.model).findMany({ where }));
+  await assert.rejects(context.registry.whereSql(cities.model, { OR: [where, { id: 1 }] }));
+  await assert.rejects(context.registry.whereSql(cities.model, { NOT: where }));
 });

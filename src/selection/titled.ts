@@ -1,7 +1,7 @@
 import { raw, sql, type Statement, statementOf } from '../db/sql.ts';
 import type { FieldMeta, ModelMeta } from '../metadata/contract.ts';
 import { keySql } from '../metadata/key-sql.ts';
-import type { Register, Resource } from '../resources/contract.ts';
+import type { ResourceRegistry, Resource } from '../resources/contract.ts';
 import type { Client, Where } from '../resources/client.ts';
 import { cutSql, titleText } from './cut.ts';
 import { rawValue } from '../fields/column-value.ts';
@@ -16,7 +16,7 @@ export interface Titled {
   held: unknown;
 }
 
-interface Asked {
+interface TitleQuery {
   resource: Pick<Resource, 'model' | 'titleField'>;
   where: Where;
   held?: FieldMeta | null;
@@ -25,9 +25,9 @@ interface Asked {
 }
 
 /** Reads titles, of which the database sends no more than is shown: a title may be megabytes. */
-export async function titledStatement(register: Register, { resource, where, held, limit }: Asked): Promise<Statement> {
+export async function titledStatement(registry: ResourceRegistry, { resource, where, held, limit }: TitleQuery): Promise<Statement> {
   const { model, titleField } = resource;
-  const found = await register.whereSql(model, where, idOf(model));
+  const found = await registry.whereSql(model, where, idOf(model));
   const title = model.fields[titleField]?.column;
   const columns = [
     `${model.idFields.length > 0 ? keySql(model, 't') : `''`} as key`,
@@ -42,8 +42,8 @@ function orderOf({ idFields, fields }: ModelMeta): string {
   return idFields.length === 0 ? '' : ` order by ${idFields.map((name) => `t.${fields[name]?.column}`).join(', ')}`;
 }
 
-export async function readTitled(register: Register, asked: Asked, client: Client = register.client): Promise<Titled[]> {
-  const { text, values } = await titledStatement(register, asked);
+export async function readTitled(registry: ResourceRegistry, asked: TitleQuery, client: Client = registry.client): Promise<Titled[]> {
+  const { text, values } = await titledStatement(registry, asked);
   return titledRows(asked, await client.$queryRawUnsafe<TitledRow[]>(text, ...values));
 }
 
@@ -53,6 +53,6 @@ export interface TitledRow {
   held: unknown;
 }
 
-export function titledRows({ held }: Pick<Asked, 'held'>, rows: readonly TitledRow[]): Titled[] {
+export function titledRows({ held }: Pick<TitleQuery, 'held'>, rows: readonly TitledRow[]): Titled[] {
   return rows.map((row) => ({ key: row.key, title: titleText(row.title), held: held ? rawValue(held, row.held) : null }));
 }

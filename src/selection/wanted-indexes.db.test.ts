@@ -10,8 +10,8 @@ import { createIndexes, findWantedIndexes } from './wanted-indexes.ts';
 
 test('what lists want is said and not created until it is asked for, and then not wanted again', async (t) => {
   const { db } = await testDatabase(t);
-  const { register } = testContext(db);
-  const wanted = await findWantedIndexes(db.pages, register);
+  const { registry } = testContext(db);
+  const wanted = await findWantedIndexes(db.pages, registry);
   assert.deepEqual(wanted.extension, { sql: 'create extension if not exists pg_trgm;', obstacle: null });
   const search = wanted.indexes.find(({ purpose }) => purpose === 'Cities: search in name');
   assert.equal(
@@ -25,38 +25,38 @@ test('what lists want is said and not created until it is asked for, and then no
   );
   // What is unique needs no more than its own index.
   assert.ok(!wanted.indexes.some(({ purpose }) => purpose === 'Tags: sort by name'));
-  assert.deepEqual(await findWantedIndexes(db.pages, register), wanted);
+  assert.deepEqual(await findWantedIndexes(db.pages, registry), wanted);
   const begun: string[] = [];
   assert.equal(await createIndexes(db.pages, wanted, ({ purpose }) => begun.push(purpose)), wanted.indexes.length);
   assert.deepEqual(
     begun,
     wanted.indexes.map(({ purpose }) => purpose),
   );
-  assert.deepEqual(await findWantedIndexes(db.pages, register), { extension: null, indexes: [] });
+  assert.deepEqual(await findWantedIndexes(db.pages, registry), { extension: null, indexes: [] });
 });
 
 test('every index that any model wants can be created', async (t) => {
   const { db } = await testDatabase(t, { content: 'torture' });
-  const { register } = testContext(db, {}, {}, tortureAdmin);
-  await createIndexes(db.pages, await findWantedIndexes(db.pages, register), () => undefined);
-  assert.deepEqual(await findWantedIndexes(db.pages, register), { extension: null, indexes: [] });
+  const { registry } = testContext(db, {}, {}, tortureAdmin);
+  await createIndexes(db.pages, await findWantedIndexes(db.pages, registry), () => undefined);
+  assert.deepEqual(await findWantedIndexes(db.pages, registry), { extension: null, indexes: [] });
 });
 
 test('a search uses the index', async (t) => {
   const { db } = await testDatabase(t, { seeded: true });
-  const { register } = testContext(db);
-  await createIndexes(db.pages, await findWantedIndexes(db.pages, register), () => undefined);
+  const { registry } = testContext(db);
+  await createIndexes(db.pages, await findWantedIndexes(db.pages, registry), () => undefined);
   await db.pages.query('analyze gazetteer.city');
-  const cities = register.for(ada, 'cities');
-  const matching = await register.whereSql(cities.model, {
+  const cities = registry.for(ada, 'cities');
+  const matching = await registry.whereSql(cities.model, {
     OR: cities.search.map(({ meta }) => ({ [meta.name]: { contains: 'Llanfair', mode: 'insensitive' } })),
   });
   const { rows } = await query<{ 'QUERY PLAN': string }>(db.pages, sql`explain ${matching}`);
   assert.match(rows.map((row) => row['QUERY PLAN']).join('\n'), /bulkhead_search/);
   const asked = { filter: '_q=Llanfair', sort: 'id', page: null, size: 25, after: null, before: null, isCounted: false };
-  const { records } = await listRecords(register, cities, ada, asked);
+  const { records } = await listRecords(registry, cities, ada, asked);
   assert.ok(records.length > 0 && records.every(({ title }) => title.includes('Llanfair')));
-  const search = await register.whereSql(cities.model, buildWhere(cities, ada, '_q=malaga'));
+  const search = await registry.whereSql(cities.model, buildWhere(cities, ada, '_q=malaga'));
   const plan = await query<{ 'QUERY PLAN': string }>(db.pages, sql`explain ${search}`);
   const lines = plan.rows.map((row) => row['QUERY PLAN']).join('\n');
   assert.match(lines, /city_name_bulkhead_search/);

@@ -1,7 +1,7 @@
 import { escapeIdentifier } from 'pg';
 import type { Pool } from 'pg';
 import type { FieldMeta, ModelMeta } from '../metadata/contract.ts';
-import type { Register, Resource } from '../resources/contract.ts';
+import type { ResourceRegistry, Resource } from '../resources/contract.ts';
 import { foldedSql, hasMoreThanAscii } from '../fields/folded.ts';
 import { scalarKind } from '../fields/scalar-kind.ts';
 
@@ -23,18 +23,18 @@ export interface WantedIndexes {
 
 const words = { search: 'search in', accents: 'search without accents in', filter: 'filter by', sort: 'sort by' } as const;
 
-interface Wanted {
+interface IndexNeed {
   resource: Resource;
   meta: FieldMeta;
   kind: 'search' | 'accents' | 'filter' | 'sort';
 }
 
 /** Which indexes the resources' lists want and do not have; nothing is created. */
-export async function findWantedIndexes(pool: Pool, register: Register): Promise<WantedIndexes> {
-  const found = await lookAround(pool, register);
-  const wanted = register.list.flatMap(wantedBy).filter(({ resource: { model }, meta, kind }) => !found.has(model, meta, kind));
+export async function findWantedIndexes(pool: Pool, registry: ResourceRegistry): Promise<WantedIndexes> {
+  const found = await lookAround(pool, registry);
+  const wanted = registry.list.flatMap(wantedBy).filter(({ resource: { model }, meta, kind }) => !found.has(model, meta, kind));
   // One index serves both who filters by a column and who sorts by it.
-  const nameOf = ({ resource, meta, kind }: Wanted) => `${resource.model.table} ${meta.column} ${isOfWords(kind) ? kind : 'order'}`;
+  const nameOf = ({ resource, meta, kind }: IndexNeed) => `${resource.model.table} ${meta.column} ${isOfWords(kind) ? kind : 'order'}`;
   const once = [...new Map([...wanted].reverse().map((one) => [nameOf(one), one])).values()].reverse();
   const isSearched = once.some(({ kind }) => isOfWords(kind));
   return {
@@ -69,7 +69,7 @@ export async function createIndexes(
   return possible.length;
 }
 
-function wantedBy(resource: Resource): Wanted[] {
+function wantedBy(resource: Resource): IndexNeed[] {
   const { model, search, columns, filters } = resource;
   if (model.isView) return [];
   const searched = search.filter(({ meta }) => meta.column && /^(text|varchar)\b/.test(meta.sqlType ?? ''));
@@ -85,7 +85,7 @@ function wantedBy(resource: Resource): Wanted[] {
   ];
 }
 
-function isOfWords(kind: Wanted['kind']): boolean {
+function isOfWords(kind: IndexNeed['kind']): boolean {
   return kind === 'search' || kind === 'accents';
 }
 
@@ -93,7 +93,7 @@ function isWorthSorting(meta: FieldMeta): boolean {
   return meta.column !== null && !meta.isId && !meta.isUnique && scalarKind(meta).isSortable;
 }
 
-function sqlOf({ resource: { model }, meta, kind }: Wanted, trigramSchema: string | null): string {
+function sqlOf({ resource: { model }, meta, kind }: IndexNeed, trigramSchema: string | null): string {
   const name = escapeIdentifier(`${model.dbTable}_${meta.dbColumn}_bulkhead_${isOfWords(kind) ? kind : 'order'}`.slice(-63));
   const begin = `create index concurrently if not exists ${name} on ${model.table}`;
   const trigrams = `${trigramSchema ? `${escapeIdentifier(trigramSchema)}.` : ''}gin_trgm_ops`;
@@ -115,11 +115,11 @@ interface Surroundings {
   trigramSchema: string | null;
   mayInstall: boolean;
   owns(model: ModelMeta): boolean;
-  has(model: ModelMeta, meta: FieldMeta, kind: Wanted['kind']): boolean;
+  has(model: ModelMeta, meta: FieldMeta, kind: IndexNeed['kind']): boolean;
 }
 
-async function lookAround(pool: Pool, register: Register): Promise<Surroundings> {
-  const tables = [...new Set(register.list.map(({ model }) => model.table))];
+async function lookAround(pool: Pool, registry: ResourceRegistry): Promise<Surroundings> {
+  const tables = [...new Set(registry.list.map(({ model }) => model.table))];
   const { rows: owned } = await pool.query<{ name: string; isOwn: boolean }>(
     `select name, pg_has_role(c.relowner, 'usage') as "isOwn" from unnest($1::text[]) name join pg_class c on c.oid = to_regclass(name)`,
     [tables],

@@ -13,14 +13,14 @@ import { limits } from '../limits.ts';
 
 async function setUp(t: Parameters<typeof testDatabase>[0]) {
   const { db } = await testDatabase(t);
-  const { register } = testContext(db);
-  const cities = register.get('cities');
+  const { registry } = testContext(db);
+  const cities = registry.get('cities');
   await insertPlaces(db, 60);
   const names = ['50% off', '50 off', 'a_b', 'axb', 'back\\slash', 'backslash', 'ÉCOLE', ''];
   for (const [index, name] of names.entries()) await db.pages.query('update gazetteer.city set name = $1 where id = $2', [name, index + 1]);
   const count = (filter: string, resource: Resource = cities, principal: Principal = ada) =>
-    delegateOf(register.client, cities.model).count({ where: buildWhere(resource, principal, filter) });
-  return { db, register, cities, count };
+    delegateOf(registry.client, cities.model).count({ where: buildWhere(resource, principal, filter) });
+  return { db, registry, cities, count };
 }
 
 const none = { kind: 'ticked' as const, filter: '', keys: [], exclusions: [] };
@@ -89,12 +89,12 @@ test('a scope with an undefined value, or an empty list that would mean all, ope
 });
 
 test('the row scope is in every predicate', async (t) => {
-  const { cities, count, register } = await setUp(t);
+  const { cities, count, registry } = await setUp(t);
   const scoped: Resource = { ...cities, scope: () => ({ population: { lte: 30 } }) };
   assert.equal(await count('', scoped), 30);
   assert.equal(await count('population-min=21', scoped), 10);
   const ticked = { ...none, keys: [key(29), key(30), key(31), key(32)] };
-  assert.equal(await delegateOf(register.client, cities.model).count({ where: selectionWhere(scoped, ada, ticked) }), 2);
+  assert.equal(await delegateOf(registry.client, cities.model).count({ where: selectionWhere(scoped, ada, ticked) }), 2);
 });
 
 test('an empty selection is an error, never everything', async (t) => {
@@ -103,7 +103,7 @@ test('an empty selection is an error, never everything', async (t) => {
 });
 
 test('ticking twice is ticking once, and the version moves only on a real change', async (t) => {
-  const { db, cities, register } = await setUp(t);
+  const { db, cities, registry } = await setUp(t);
   const selection = await createSelection(db, ada, cities, { ...none, keys: [key(1)] });
   const again = await changeTicks(db, ada, cities, selection.id, { add: [key(1)] });
   assert.deepEqual([again.keys, again.version], [[key(1)], 1]);
@@ -111,17 +111,17 @@ test('ticking twice is ticking once, and the version moves only on a real change
   assert.deepEqual([more.keys, more.version], [[key(1), key(2), key(3)], 2]);
   const fewer = await changeTicks(db, ada, cities, selection.id, { remove: [key(2), key(9)] });
   assert.deepEqual([fewer.keys, fewer.version], [[key(1), key(3)], 3]);
-  assert.equal(await countSelection(register, cities, ada, fewer), 2);
+  assert.equal(await countSelection(registry, cities, ada, fewer), 2);
 });
 
 test('unticking in "everything that matches" excludes, and ticking again takes it back in', async (t) => {
-  const { db, cities, register } = await setUp(t);
+  const { db, cities, registry } = await setUp(t);
   const { id } = await createSelection(db, ada, cities, { ...none, keys: [key(1)] });
   await selectMatching(db, ada, cities, id, 'population-max=20');
   const without = await changeTicks(db, ada, cities, id, { remove: [key(3), key(4)] });
   assert.deepEqual([without.kind, without.keys, without.exclusions], ['matching', [], [key(3), key(4)]]);
-  assert.equal(await countSelection(register, cities, ada, without), 18);
-  assert.equal(await countSelection(register, cities, ada, await changeTicks(db, ada, cities, id, { add: [key(3)] })), 19);
+  assert.equal(await countSelection(registry, cities, ada, without), 18);
+  assert.equal(await countSelection(registry, cities, ada, await changeTicks(db, ada, cities, id, { add: [key(3)] })), 19);
 });
 
 test("ticks of many tabs at once are all kept, and somebody else's selection is not found", async (t) => {
@@ -163,9 +163,9 @@ test('groups nest: an "and" inside an "or" inside the filter', async (t) => {
 });
 
 test('every field that is shown can be filtered, and no field that is hidden, also of related records', async (t) => {
-  const { register } = await setUp(t);
+  const { registry } = await setUp(t);
   const hiding = (slug: string, hidden: string) => {
-    const resource = register.for(ada, slug);
+    const resource = registry.for(ada, slug);
     return { ...resource, fields: resource.fields.filter(({ name }) => name !== hidden) };
   };
   const cities = { ...hiding('cities', 'notes'), related: () => hiding('countries', 'area') };
@@ -181,7 +181,7 @@ test('every field that is shown can be filtered, and no field that is hidden, al
 });
 
 test('what a scope hides of related records is found by no filter', async (t) => {
-  const { db, register, cities, count } = await setUp(t);
+  const { db, registry, cities, count } = await setUp(t);
   await db.pages.query(`delete from gazetteer.tag`);
   await db.pages.query(`insert into gazetteer.tag (id, name) values (1, 'open'), (2, 'secret')`);
   await db.pages.query(
@@ -195,7 +195,7 @@ test('what a scope hides of related records is found by no filter', async (t) =>
   const scoped: Resource = {
     ...cities,
     related(model) {
-      const related = register.list.find((resource) => resource.model.name === model);
+      const related = registry.list.find((resource) => resource.model.name === model);
       return related ? { ...related, scope: scopes[model] ?? (() => null) } : null;
     },
   };
@@ -231,11 +231,11 @@ test('what a scope hides of related records is found by no filter', async (t) =>
 });
 
 test('days begin where the principal is, and "in the last" is counted back from now', async (t) => {
-  const { db, cities, register } = await setUp(t);
+  const { db, cities, registry } = await setUp(t);
   await db.pages.query(`update gazetteer.city set reviewed_at = timestamptz '2026-03-01T00:00:00Z' + id * interval '1 hour'`);
   const count = (filter: string, timeZone: string | undefined, now = new Date('2026-03-03T00:00:00Z')) => {
     const principal = timeZone ? { ...ada, timeZone } : ada;
-    return delegateOf(register.client, cities.model).count({ where: buildWhere(cities, principal, filter, { now }) });
+    return delegateOf(registry.client, cities.model).count({ where: buildWhere(cities, principal, filter, { now }) });
   };
   const asSql = async (condition: string) =>
     (await db.pages.query(`select count(*)::int as n from gazetteer.city where ${condition}`)).rows[0].n as number;

@@ -1,10 +1,10 @@
 import type { Database } from '../db/database.ts';
-import type { Register } from '../resources/contract.ts';
+import type { ResourceRegistry } from '../resources/contract.ts';
 
 /** What every function of this room is handed. */
 export interface TaskContext {
   readonly db: Database;
-  readonly register: Register;
+  readonly registry: ResourceRegistry;
   readonly settings: TaskSettings;
   readonly log: (level: 'error' | 'warning' | 'info' | 'debug', message: string, details?: Record<string, unknown>) => void;
   /** Is this person still allowed in at all? Asked again when a task is about to write. */

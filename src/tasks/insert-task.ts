@@ -2,7 +2,7 @@ import type { Principal } from '../auth/principal.ts';
 import type { Database } from '../db/database.ts';
 import type { Queryable } from '../db/transaction.ts';
 import { AppError } from '../errors.ts';
-import { getOperation } from '../operations/register.ts';
+import { getOperation } from '../operations/operations.ts';
 import type { Resource } from '../resources/contract.ts';
 import type { RunOptions } from './run-options.ts';
 import { unfinishedSql, type TaskState } from './states.ts';
@@ -43,7 +43,7 @@ export async function insertTask(
        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13::text, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, now(), now(),
          case when $13::text = 'running' then now() end)
        on conflict do nothing returning *
-     ), told as (
+     ), event as (
        insert into ${db.t.task_event} (task_id, state) select id, state from inserted
      )
      select ${taskColumns(db.t)} from inserted`,

@@ -27,10 +27,11 @@ async function setUp(t: TestContext, { places = 600, options = {}, settings = {}
   const { db, connectionString, defer } = await testDatabase(t);
   const admin = { ...sample, resources: [defineResource(metadata, 'City', options), ...sample.resources.slice(1)] };
   const told: string[] = [];
-  const ctx = { ...testContext(db, settings, { chunkSize }, admin), log: (...line: unknown[]) => void told.push(JSON.stringify(line)) };
+  const context = { ...testContext(db, settings, { chunkSize }, admin), log: (...line: unknown[]) => void told.push(JSON.stringify(line)) };
   await insertPlaces(db, places);
-  const launch = (given: Partial<RunOptions> = {}) => launchOn(ctx, ctx.register.get('cities'), everything, 'update', note, ada, given);
-  const worker = await startWorker(ctx, { connectionString, concurrency: 3 });
+  const launch = (given: Partial<RunOptions> = {}) =>
+    launchOn(context, context.registry.get('cities'), everything, 'update', note, ada, given);
+  const worker = await startWorker(context, { connectionString, concurrency: 3 });
   defer(() => worker.stop());
   const run = async (given: Partial<RunOptions> = {}) => finished(db, (await launch(given)).task.id);
   const onUpdate = (body: string) =>
@@ -40,7 +41,7 @@ async function setUp(t: TestContext, { places = 600, options = {}, settings = {}
     `);
   const count = async (condition: string) =>
     (await db.pages.query(`select count(*)::int as n from gazetteer.city where ${condition}`)).rows[0].n as number;
-  return { db, ctx, told, launch, run, onUpdate, count };
+  return { db, context, told, launch, run, onUpdate, count };
 }
 
 test('a task stops at the share of refused records that its person chose, else at its resource’s', async (t) => {
@@ -128,12 +129,12 @@ for (const writeThrough of ['sql', 'client'] as const) {
 
 test('a chunk knows before it commits whether somebody waits for one of its records', async (t) => {
   const { db, defer } = await testDatabase(t);
-  const ctx = testContext(db);
+  const context = testContext(db);
   await insertPlaces(db, 10);
-  const { task } = await launchOn(ctx, ctx.register.get('cities'), { kind: 'matching', filter: '' }, 'update', note, ada, {
+  const { task } = await launchOn(context, context.registry.get('cities'), { kind: 'matching', filter: '' }, 'update', note, ada, {
     inBackground: true,
   });
-  const lease = await takeSlot(ctx, db.background, task.id, randomUUID());
+  const lease = await takeSlot(context, db.background, task.id, randomUUID());
   assert.ok(lease);
   await db.pages.query(`update ${db.t.task} set state = 'running', chunk_count = 3 where id = $1`, [task.id]);
   const outcome = { changed: 1, unchanged: 0, gone: 0, failed: 0, conflicted: 0, keptBack: 0, refusals: [], conflicts: [] };

@@ -14,7 +14,7 @@ export interface TaskSelection {
   filter: string;
   keys?: readonly string[];
   exclusions?: readonly string[];
-  /** ISO moment from which the filter counts back: when it was previewed. */
+  /** ISO timestamp from which the filter counts back: when it was previewed. */
   asOf?: string;
   code?: string | null;
 }

@@ -85,7 +85,7 @@ export async function behindBouncer({ seed, ms, say }: BehindBouncer): Promise<B
       BULKHEAD_LOG_LEVEL: 'error',
     };
     const config = parseConfig({ ...env, BULKHEAD_LOG_LEVEL: 'silent' });
-    const { db, ctx } = await buildContext(connectionString, config, admin, () => undefined);
+    const { db, context } = await buildContext(connectionString, config, admin, () => undefined);
     undoes.push(() => db.close());
     await prepare(db);
     const servers = await Promise.all([1, 2].map(() => startServerProcess(through, env)));
@@ -94,7 +94,7 @@ export async function behindBouncer({ seed, ms, say }: BehindBouncer): Promise<B
     for (const worker of workers) undoes.push(() => worker.kill('SIGTERM'));
     const visitors = await Promise.all(people.map((name, index) => signInOver(addressOf(index), `${name}@example.com`, password)));
     const walkers = await Promise.all([0, 1].map((index) => signInOver(addressOf(index), 'walker@example.com', password)));
-    const { routes, requests } = await everyRoute(ctx);
+    const { routes, requests } = await everyRoute(context);
     const sessions = (await db.pages.query<{ row: string }>(`select to_jsonb(session)::text as row from ${db.t.session} session`)).rows;
 
     say(`${routes.length} routes, ${requests.length} odd requests …`);
@@ -227,16 +227,16 @@ export async function behindBouncer({ seed, ms, say }: BehindBouncer): Promise<B
       }
     }
 
-    async function everyRoute({ register }: TaskContext) {
+    async function everyRoute({ registry }: TaskContext) {
       const found = new Set<string>();
       const onRoute = ({ method, url }: RouteOptions) => {
         for (const one of [method].flat()) if (one === 'GET' || one === 'POST') found.add(`${one} ${url}`);
       };
-      await (await buildApp({ admin, config, context: ctx, onRoute })).close();
+      await (await buildApp({ admin, config, context, onRoute })).close();
       const list = [...found];
       const principal = { id: '', name: 'Walker', roles: ['admin'] };
       const few = list.flatMap((route, index) =>
-        oddRequests([route], register.listFor(principal), principal, { seed: seed + index, count: oddPerRoute }),
+        oddRequests([route], registry.listFor(principal), principal, { seed: seed + index, count: oddPerRoute }),
       );
       return {
         routes: list,

@@ -1,14 +1,14 @@
 import fc from 'fast-check';
 import { type Edit, type FieldText, NoRoom } from '../operations/edits/contract.ts';
 import { familyOf } from '../operations/edits/field-family.ts';
-import { getEdit } from '../operations/edits/register.ts';
+import { getEdit } from '../operations/edits/edits.ts';
 import type { FieldEdit } from '../operations/field-edit.ts';
 import type { FieldMeta, ModelMeta } from '../metadata/contract.ts';
 
 /** A record as the model keeps it: texts by field. */
 export type ModelRecord = Readonly<Record<string, FieldText>>;
 
-export type Fate = 'changed' | 'unchanged' | 'refused';
+export type RecordFate = 'changed' | 'unchanged' | 'refused';
 
 /** What a change makes of a plain record; `mayBe` says what the database's own constraints would. */
 export function applyToModel(
@@ -16,7 +16,7 @@ export function applyToModel(
   record: ModelRecord,
   changes: readonly FieldEdit[],
   mayBe: (record: ModelRecord) => boolean,
-): { fate: Fate; record: ModelRecord } {
+): { fate: RecordFate; record: ModelRecord } {
   const next: Record<string, FieldText> = { ...record };
   // A list of lists has no place for a single value.
   const isWithoutPlace = ({ field, change }: FieldEdit) => isNested(record[field] ?? null) && ['add', 'remove'].includes(change);
@@ -89,7 +89,7 @@ const decimal = (whole: number, places: number) =>
       return places === 0 ? String(units) : `${sign}${units}.${String(fraction).padStart(places, '0')}`;
     });
 const day = fc.integer({ min: -20_000, max: 40_000 }).map((days) => new Date(days * 86_400_000).toISOString().slice(0, 10));
-const moment = fc.integer({ min: -1_000_000_000, max: 3_000_000_000 }).map((seconds) => new Date(seconds * 1000).toISOString());
+const timestamp = fc.integer({ min: -1_000_000_000, max: 3_000_000_000 }).map((seconds) => new Date(seconds * 1000).toISOString());
 
 const integers: Record<string, fc.Arbitrary<string>> = {
   smallint: fc.oneof(fc.integer({ min: -40, max: 40 }), fc.integer({ min: 32_000, max: 32_767 })).map(String),
@@ -120,7 +120,7 @@ export function fieldValue(field: FieldMeta): fc.Arbitrary<string> {
         fc.double({ min: -1e6, max: 1e6, noNaN: true }).map((number) => String(Math.fround(number))),
       );
     case 'date':
-      return field.sqlType === 'date' ? day : moment;
+      return field.sqlType === 'date' ? day : timestamp;
     case 'boolean':
       return fc.boolean().map(String);
     default:

@@ -16,37 +16,37 @@ import { launchOn } from './context.ts';
 import type { Drawable } from './drawn-causes.ts';
 
 /** What somebody does; resolves to what the database does to it besides. */
-export type Action = readonly [name: string, work: () => Promise<Iterable<Drawable>>];
+export type ChaosAction = readonly [name: string, work: () => Promise<Iterable<Drawable>>];
 
 const unfinished = 'finished_at is null';
 
 /** Everything that a person may do next, each drawn anew. */
-export function chaosActions(ctx: TaskContext, who: Principal, places: number, random: () => number): Action[] {
-  const { db, register } = ctx;
+export function chaosActions(context: TaskContext, who: Principal, places: number, random: () => number): ChaosAction[] {
+  const { db, registry } = context;
   const below = (count: number) => Math.floor(random() * count);
   const pick = <T>(from: readonly T[]): T => from[below(from.length)] as T;
-  const [cities, countries] = ['cities', 'countries'].map((slug) => register.for(who, slug)) as [Resource, Resource];
-  const of = (model: string) => register.for(who, register.list.find((one) => one.model.name === model)?.slug ?? model);
+  const [cities, countries] = ['cities', 'countries'].map((slug) => registry.for(who, slug)) as [Resource, Resource];
+  const of = (model: string) => registry.for(who, registry.list.find((one) => one.model.name === model)?.slug ?? model);
   const key = (id: number) => String(id).padStart(20, '0');
-  const save = saveContextOf(ctx, cities, who);
+  const save = saveContextOf(context, cities, who);
   const options = { overlap: pick<Overlap>(['refuse', 'skip', 'wait']), inBackground: random() < 0.3, skipChanged: random() < 0.2 };
-  const numbers = (most: number, of: number) => {
-    const count = 1 + below(most);
+  const numbers = (max: number, of: number) => {
+    const count = 1 + below(max);
     const first = 1 + below(Math.max(1, of - count));
     return Array.from({ length: count }, (_, index) => first + index);
   };
   const holdsOf = (ids: readonly number[]) => new Set(ids.flatMap((id) => holdOfPlace(id) ?? []));
   const onPlaces = async (ids: readonly number[], body: Record<string, string>, operation: 'update' | 'delete' = 'update') => {
-    await launchOn(ctx, cities, { kind: 'ticked', keys: ids.map(key) }, operation, body, who, options);
+    await launchOn(context, cities, { kind: 'ticked', keys: ids.map(key) }, operation, body, who, options);
     const written: Drawable[] = body.field === 'notes' ? ['collation without accents'] : [];
     return ['partitioned table' as const, ...written, ...holdsOf(ids)];
   };
   const onAll = async (body: Record<string, string>) => {
-    await launchOn(ctx, cities, { kind: 'matching', filter: '' }, 'update', body, who, options);
+    await launchOn(context, cities, { kind: 'matching', filter: '' }, 'update', body, who, options);
     return ['partitioned table' as const, ...holdsOf(Array.from({ length: places }, (_, index) => index + 1))];
   };
   const edit = (resource: Resource, keys: readonly string[], body: Record<string, unknown>) =>
-    launchOn(ctx, resource, { kind: 'ticked', keys: [...keys].sort() }, 'update', body, who, options);
+    launchOn(context, resource, { kind: 'ticked', keys: [...keys].sort() }, 'update', body, who, options);
   const append = { field: 'notes', 'change.notes': 'append', 'value.notes': '+' };
   const setNotes = () => ({ field: 'notes', 'value.notes': `${pick(['refused', 'note', 'Note', 'nöte'])} ${below(20)}` });
   const setStatus = () => ({ field: 'status', 'value.status': pick(['draft', 'published']) });
@@ -58,7 +58,7 @@ export function chaosActions(ctx: TaskContext, who: Principal, places: number, r
     if (rows.length > 0) await work(pick(rows).id);
     return [];
   };
-  const undone = (id: number) => undo(ctx, who, id, { operationId: randomUUID(), chosen: null });
+  const undone = (id: number) => undo(context, who, id, { operationId: randomUUID(), chosen: null });
   const isPausing = `${unfinished} and state in ('paused', 'pausing')`;
   return [
     ['edit all', () => onAll(pick([append, setStatus(), setNotes()]))],
@@ -71,11 +71,11 @@ export function chaosActions(ctx: TaskContext, who: Principal, places: number, r
     ['edit names', () => editNames()],
     ['edit names', () => editNames()],
     ['edit countries', () => editCountries()],
-    ['pause', () => onTask(unfinished, (id) => pause(ctx, who, id))],
-    ['resume', () => onTask(isPausing, (id) => resume(ctx, who, id))],
-    ['resume', () => onTask(isPausing, (id) => resume(ctx, who, id))],
-    ['cancel', () => onTask(unfinished, (id) => cancel(ctx, who, id))],
-    ['retry', () => onTask('failed + kept_back > 0', (id) => retry(ctx, who, id, { operationId: randomUUID(), code: null }))],
+    ['pause', () => onTask(unfinished, (id) => pause(context, who, id))],
+    ['resume', () => onTask(isPausing, (id) => resume(context, who, id))],
+    ['resume', () => onTask(isPausing, (id) => resume(context, who, id))],
+    ['cancel', () => onTask(unfinished, (id) => cancel(context, who, id))],
+    ['retry', () => onTask('failed + kept_back > 0', (id) => retry(context, who, id, { operationId: randomUUID(), code: null }))],
     ['undo', () => onTask('changed > 0', undone)],
     ['undo of a delete', () => onTask(`operation = 'delete' and changed > 0`, undone)],
     ['save one', () => saveOne()],

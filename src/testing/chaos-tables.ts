@@ -89,8 +89,9 @@ export async function findUntold(owner: Owner, change: string): Promise<string[]
       having count(*) <> ${oddCount} or count(*) filter (where own = 'only here') <> ${oddCount}`,
   };
   const broken: string[] = [];
-  const told = await ledgerDifferences(owner, change, 10, ledgered);
-  if (told.length > 0) broken.push(['BROKEN: every write is told once, as it was', ...told.map((text) => `  ${text}`)].join('\n'));
+  const differences = await ledgerDifferences(owner, change, 10, ledgered);
+  if (differences.length > 0)
+    broken.push(['BROKEN: every write is told once, as it was', ...differences.map((text) => `  ${text}`)].join('\n'));
   for (const [name, sql] of Object.entries(looks)) {
     const { rows } = await owner.query<{ text: string }>(sql);
     if (rows.length > 0) broken.push([`BROKEN: ${name}`, ...rows.map(({ text }) => `  ${text}`)].join('\n'));

@@ -7,7 +7,7 @@ import { buildContext } from '../build-context.ts';
 import { resume } from '../tasks/control/pause.ts';
 import { blame } from '../db/sqlstate.ts';
 import { startRecovery } from '../tasks/worker/worker.ts';
-import { type Action, chaosActions } from './chaos-actions.ts';
+import { type ChaosAction, chaosActions } from './chaos-actions.ts';
 import { chaosAdmin } from './chaos-admin.ts';
 import { fillChaos, findUntold } from './chaos-tables.ts';
 import { ada, eve, insertPrincipals } from './context.ts';
@@ -55,7 +55,7 @@ const restMs = 120_000;
  */
 export async function chaos({ seed, ms, places, isBehindBouncer = false, say }: Chaos): Promise<ChaosResult> {
   const server = await startTestServer();
-  const { db, owner, ctx, connectionString, close } = await openPages(server, places, isBehindBouncer);
+  const { db, owner, context, connectionString, close } = await openPages(server, places, isBehindBouncer);
   const random = seededRandom(seed);
   const pick = <T>(from: readonly T[]): T => from[Math.floor(random() * from.length)] as T;
   const done = new Map<string, number>();
@@ -70,7 +70,7 @@ export async function chaos({ seed, ms, places, isBehindBouncer = false, say }: 
 
   const people = [ada, eve].map((who) =>
     repeat(
-      () => act(pick(chaosActions(ctx, who, places, random))),
+      () => act(pick(chaosActions(context, who, places, random))),
       () => 300 * random(),
     ),
   );
@@ -103,7 +103,7 @@ export async function chaos({ seed, ms, places, isBehindBouncer = false, say }: 
     }
   }
 
-  async function act([name, work]: Action): Promise<void> {
+  async function act([name, work]: ChaosAction): Promise<void> {
     try {
       drawn.draw(await work());
       count(done, name);
@@ -168,7 +168,7 @@ export async function chaos({ seed, ms, places, isBehindBouncer = false, say }: 
     const until = Date.now() + restMs;
     while (Date.now() < until) {
       const { rows } = await db.pages.query<{ id: number; state: string }>(`select id, state from ${db.t.task} where finished_at is null`);
-      for (const { id } of rows.filter(({ state }) => state === 'paused')) await resume(ctx, ada, id);
+      for (const { id } of rows.filter(({ state }) => state === 'paused')) await resume(context, ada, id);
       const slots = await db.pages.query(`select 1 from ${db.t.task_slot}`);
       if (rows.length === 0 && slots.rowCount === 0) return;
       await sleep(250);
@@ -186,13 +186,13 @@ async function openPages(server: TestServer, places: number, isBehindBouncer: bo
   const connectionString = await makeKeeper(owner, asOwner, ['gazetteer', '"Odd-Schema"', 'torture']);
   const config = parseConfig({ ...env, BULKHEAD_LOG_LEVEL: 'silent' });
   const bouncer = isBehindBouncer ? await startBouncer(connectionString, pooledSessions) : null;
-  const { db, ctx } = await buildContext(bouncer?.through(connectionString) ?? connectionString, config, chaosAdmin, () => undefined);
+  const { db, context } = await buildContext(bouncer?.through(connectionString) ?? connectionString, config, chaosAdmin, () => undefined);
   await insertPrincipals(db);
-  const recovery = startRecovery(ctx);
+  const recovery = startRecovery(context);
   return {
     db,
     owner,
-    ctx,
+    context,
     connectionString,
     async close() {
       await recovery.stop();

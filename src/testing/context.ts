@@ -2,8 +2,8 @@ import sample from '../admin.ts';
 import type { AdminDefinition } from '../admin-definition.ts';
 import type { Principal } from '../auth/principal.ts';
 import type { Database } from '../db/database.ts';
-import { getOperation } from '../operations/register.ts';
-import { buildRegister } from '../resources/register.ts';
+import { getOperation } from '../operations/operations.ts';
+import { buildRegistry } from '../resources/registry.ts';
 import type { ResourceDefaults } from '../resources/build-resource.ts';
 import type { Resource } from '../resources/contract.ts';
 import { createSelection, type Selected } from '../selection/selection.ts';
@@ -35,18 +35,18 @@ export function testContext(
   defaults: Partial<ResourceDefaults> = {},
   admin: Pick<AdminDefinition, 'resources' | 'createClient'> = sample,
 ): TaskContext {
-  const register = buildRegister(admin.resources, admin.createClient, db.pages, {
+  const registry = buildRegistry(admin.resources, admin.createClient, db.pages, {
     minAsyncRecords: 20,
     parallelism: 1,
     chunkSize: 1_000,
     ...defaults,
   });
-  return { db, register, settings: { ...defaultTaskSettings, ...settings }, log: () => undefined };
+  return { db, registry, settings: { ...defaultTaskSettings, ...settings }, log: () => undefined };
 }
 
 /** Selects and launches as the pages do: selection, preview, confirm. */
 export async function launchOn(
-  ctx: TaskContext,
+  context: TaskContext,
   resource: Resource,
   selected: Partial<Selected>,
   operation: string,
@@ -54,17 +54,17 @@ export async function launchOn(
   principal: Principal = ada,
   options: Partial<RunOptions> = {},
 ): Promise<Launched & { operationId: string }> {
-  const selection = await createSelection(ctx.db, principal, resource, {
+  const selection = await createSelection(context.db, principal, resource, {
     kind: 'ticked',
     filter: '',
     keys: [],
     exclusions: [],
     ...selected,
   });
-  const preview = await createPreview(ctx, { resource, principal, operation, selectionId: selection.id });
+  const preview = await createPreview(context, { resource, principal, operation, selectionId: selection.id });
   const parameters = getOperation(resource, operation).parse(resource, body);
   return {
-    ...(await launch(ctx, { resource, principal, operationId: preview.id, operation, parameters, options })),
+    ...(await launch(context, { resource, principal, operationId: preview.id, operation, parameters, options })),
     operationId: preview.id,
   };
 }

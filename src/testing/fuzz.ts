@@ -18,7 +18,7 @@ import { formBody, testApp } from './app.ts';
 import type { Content, TestDatabase, TestDatabaseOptions } from './database.ts';
 import type { DrawnCauses } from './drawn-causes.ts';
 import { openAsKeeper } from './keeper.ts';
-import { type OddSchema, type Watch, watchWrites, type Written } from './watch-writes.ts';
+import { type OddSchema, type WriteWatch, watchWrites, type WritesSeen } from './watch-writes.ts';
 import { markGenerated } from '../resources/generated-columns.ts';
 import { encode, marks, type OddRequest, oddRequests } from './odd-requests.ts';
 import { seededRandom } from './random.ts';
@@ -61,7 +61,7 @@ export async function fuzz(t: Pick<TestContext, 'after'>, options: FuzzOptions):
   const scopes = new Map<string, Where>();
   let admin = held(options.admin, scopes);
   const { content, pagesPoolSize, through, odd } = options;
-  let watch: Watch | null = null;
+  let watch: WriteWatch | null = null;
   const prepare = async (database: TestDatabase) => {
     await options.fill?.(database);
     if (!odd) return database.db;
@@ -82,7 +82,7 @@ export async function fuzz(t: Pick<TestContext, 'after'>, options: FuzzOptions):
     ...(through ? { through } : {}),
   });
   const { db, context, config } = testing;
-  const { register } = context;
+  const { registry } = context;
   const logged: string[] = [];
   const logger = pino({ level: 'error' }, { write: (line: string) => void logged.push(line) });
   const routes = new Set<string>();
@@ -97,14 +97,14 @@ export async function fuzz(t: Pick<TestContext, 'after'>, options: FuzzOptions):
   });
   t.after(() => app.close());
 
-  const { hidden, visible } = await chooseRecords(register.list);
+  const { hidden, visible } = await chooseRecords(registry.list);
   const before = await checksum();
   const visitor = await testing.signIn(role);
   // Whoever signs out a thousand times is let in again without the password.
   const sessions = await db.pages.query<{ row: string }>(`select to_jsonb(session)::text as row from ${db.t.session} session`);
   // The preview that was made last, of each resource: what a confirmation names.
   const previews = new Map<string, string>();
-  const requests = oddRequests([...routes], register.listFor(visitor.principal), visitor.principal, options);
+  const requests = oddRequests([...routes], registry.listFor(visitor.principal), visitor.principal, options);
   const failures: string[] = [];
   const statuses: Record<string, number> = {};
   let lastTask = 0;
@@ -130,25 +130,25 @@ export async function fuzz(t: Pick<TestContext, 'after'>, options: FuzzOptions):
     } catch (error) {
       wrong = `sending threw ${error instanceof Error ? error.stack : error}`;
     }
-    if (wrong) failures.push(told(index, request, wrong));
+    if (wrong) failures.push(inWords(index, request, wrong));
     if (index % 500 === 499) options.onProgress?.(index + 1);
   }
   const after = await checksum();
   for (const [slug, sum] of before)
     if (after.get(slug) !== sum) failures.push(`seed ${options.seed}: the record of ${slug} outside the scope was written`);
-  const { drawn = null, wrote = 0, kept = 0 } = (watch as Watch | null) ?? {};
+  const { drawn = null, wrote = 0, kept = 0 } = (watch as WriteWatch | null) ?? {};
   return { sent: chosen.length, statuses, routes: routes.size, drawn, wrote, kept, failures };
 
   /** Something may be put in the way of the record that the request is about. */
   async function beginWatch(index: number, slug: string) {
-    const model = register.list.find((one) => one.slug === slug)?.model;
+    const model = registry.list.find((one) => one.slug === slug)?.model;
     if (!watch || !model || model.isView || model.idFields.length === 0) return null;
     await chooseVisible(slug, seededRandom(options.seed + index));
     return watch.begin(index, model, visible.get(slug)?.ids ?? null);
   }
 
   /** Nobody works through a task that waits for a worker, so it is called off. */
-  async function writtenBy({ statusCode: status }: LightMyRequestResponse): Promise<Written> {
+  async function writtenBy({ statusCode: status }: LightMyRequestResponse): Promise<WritesSeen> {
     const { rows } = await db.pages.query<{ id: number; operation: string; changed: number; isOver: boolean }>(
       `select id, operation, changed, finished_at is not null as "isOver" from ${db.t.task} where id > $1 order by id`,
       [lastTask],
@@ -168,7 +168,7 @@ export async function fuzz(t: Pick<TestContext, 'after'>, options: FuzzOptions):
         .replaceAll('{operation}', previews.get(slug) ?? '')
         .replaceAll('{task}', '1')
         .replaceAll('{number}', String(number))
-        .replaceAll('{field}', register.list.find((one) => one.slug === slug)?.bulkFields[0]?.name ?? 'name')
+        .replaceAll('{field}', registry.list.find((one) => one.slug === slug)?.bulkFields[0]?.name ?? 'name')
         .replaceAll('{hidden}', encode(hidden.get(slug)?.url ?? '1'))
         .replaceAll('{key}', ids?.key ?? '1');
     const fill = (text: string) => put(text).replaceAll('{id}', ids?.url ?? '1');
@@ -194,11 +194,11 @@ export async function fuzz(t: Pick<TestContext, 'after'>, options: FuzzOptions):
 
   function whatIsWrong({ statusCode, body, headers }: LightMyRequestResponse): string | null {
     if (statusCode >= 500) return `answered ${statusCode}: ${whyOf(logged[0]) ?? body.slice(0, 500)}`;
-    const told =
+    const leak =
       /\n\s+at .+:\d+:\d+|node_modules|\.ts:\d+|PrismaClient|Invalid `|\b(select|insert into|update|delete from) (.|\n){0,200}\b(from|where|set|values)\b.*"\w+"\."\w+"|syntax error at|SQLSTATE/i.exec(
         body,
       );
-    if (told) return `shows how it is made: ${around(body, told.index)}`;
+    if (leak) return `shows how it is made: ${around(body, leak.index)}`;
     if (String(headers['content-type']).includes('html') && body.includes(marks.html))
       return `is not escaped: ${around(body, body.indexOf(marks.html))}`;
     if (marks.header in headers) return 'a header was injected';
@@ -207,7 +207,7 @@ export async function fuzz(t: Pick<TestContext, 'after'>, options: FuzzOptions):
     return null;
   }
 
-  function told(index: number, request: OddRequest, wrong: string): string {
+  function inWords(index: number, request: OddRequest, wrong: string): string {
     const again = `npm run fuzz -- --schema ${options.name} --seed ${options.seed} --only ${index}`;
     return `seed ${options.seed}, request ${index}: ${wrong}\n${JSON.stringify(request).slice(0, 3_000)}\nAgain: ${again}`;
   }
@@ -228,7 +228,7 @@ export async function fuzz(t: Pick<TestContext, 'after'>, options: FuzzOptions):
     for (const { slug, model } of resources) {
       if (model.idFields.length === 0) continue;
       const select = Object.fromEntries(model.idFields.map((name) => [name, true]));
-      const rows = await delegateOf(register.client, model).findMany({ select, take: 2 });
+      const rows = await delegateOf(registry.client, model).findMany({ select, take: 2 });
       const [first, second] = rows.map((row) => chosenOf(model, row));
       if (first && second && !Object.values(model.fields).some(({ relation }) => relation?.kind === 'to-one')) {
         chosen.hidden.set(slug, first);
@@ -242,10 +242,10 @@ export async function fuzz(t: Pick<TestContext, 'after'>, options: FuzzOptions):
 
   /** Another, should it have been deleted, or any. */
   async function chooseVisible(slug: string, random: () => number = () => 0): Promise<void> {
-    const model = register.list.find((one) => one.slug === slug)?.model;
+    const model = registry.list.find((one) => one.slug === slug)?.model;
     if (!model || model.idFields.length === 0) return;
     const select = Object.fromEntries(model.idFields.map((name) => [name, true]));
-    const rows = await delegateOf(register.client, model).findMany({ where: scopes.get(model.name) ?? {}, select, take: 50 });
+    const rows = await delegateOf(registry.client, model).findMany({ where: scopes.get(model.name) ?? {}, select, take: 50 });
     const row = rows[Math.floor(random() * rows.length)];
     if (row) visible.set(slug, chosenOf(model, row));
   }
@@ -253,7 +253,7 @@ export async function fuzz(t: Pick<TestContext, 'after'>, options: FuzzOptions):
   async function checksum(): Promise<Map<string, string>> {
     const sums = new Map<string, string>();
     for (const [slug, { key }] of hidden) {
-      const { model } = register.get(slug);
+      const { model } = registry.get(slug);
       // A view shows rows of tables whose own scope says who may write them.
       if (!model.isView) sums.set(slug, await rowOf(model, key));
     }

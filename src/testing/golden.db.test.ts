@@ -22,25 +22,25 @@ const ofSample = ({ text }: Recorded) => text.includes('"gazetteer".');
 
 async function setUp(t: Parameters<typeof testDatabase>[0]) {
   const { db } = await testDatabase(t);
-  const ctx = testContext(db, {}, { chunkSize: 100 });
+  const context = testContext(db, {}, { chunkSize: 100 });
   await insertPlaces(db, 30);
   const worker = { id: '00000000-0000-4000-8000-0000000000d1', pool: db.background, tokens: new Set<string>() };
   /** Takes a task from its queue to its end. */
   const record = async ({ id }: TaskRow) => {
-    const { statements } = await recordStatements(db, () => runSlice(ctx, worker, id, new AbortController().signal));
+    const { statements } = await recordStatements(db, () => runSlice(context, worker, id, new AbortController().signal));
     const task = await finished(db, id, 0);
     assert.deepEqual({ state: task.state, changed: task.changed }, { state: 'succeeded', changed: 30 });
     return { task, statements };
   };
   const run = async (operation: string, body: Record<string, unknown>) => {
-    const { task } = await launchOn(ctx, ctx.register.get('cities'), everything, operation, body);
+    const { task } = await launchOn(context, context.registry.get('cities'), everything, operation, body);
     return record(task);
   };
   const takeBack = async ({ id }: TaskRow) => {
-    const { task } = await undo(ctx, ada, id, { operationId: randomUUID(), chosen: null });
+    const { task } = await undo(context, ada, id, { operationId: randomUUID(), chosen: null });
     return record(task);
   };
-  return { ctx, db, run, takeBack };
+  return { context, db, run, takeBack };
 }
 
 const edits = {
@@ -60,12 +60,12 @@ async function hold(name: string, statements: readonly Recorded[]): Promise<void
 }
 
 test('what tasks and operations send to the database', async (t) => {
-  const { ctx, db, run, takeBack } = await setUp(t);
+  const { context, db, run, takeBack } = await setUp(t);
   if (db.version < 18) return t.skip(`PostgreSQL ${db.version}`);
   const update = await run('update', edits);
   const undoUpdate = await takeBack(update.task);
   const own = new Map<string, Awaited<ReturnType<typeof run>>>();
-  for (const { options } of ctx.register.get('cities').operations) {
+  for (const { options } of context.registry.get('cities').operations) {
     const done = await run(options.name, {});
     own.set(options.name, done);
     await takeBack(done.task);

@@ -34,16 +34,16 @@ interface Owned {
 }
 
 /** Makes that role; `schemas` are the project's, quoted. Returns how it reaches the database. */
-export async function makeKeeper(owner: Pick<Database['pages'], 'query'>, given: string, schemas: readonly string[]): Promise<string> {
+export async function makeKeeper(owner: Pick<Database['pages'], 'query'>, address: string, schemas: readonly string[]): Promise<string> {
   await owner.query(owned(schemas));
-  const url = new URL(given);
+  const url = new URL(address);
   [url.username, url.password] = ['bulkhead_keeper', 'keeper'];
   return url.href;
 }
 
 /** The same database as that role sees it. */
-export async function openAsKeeper({ db: owner, connectionString: given, defer }: Owned, schemas: readonly string[]) {
-  const connectionString = await makeKeeper(owner.pages, given, schemas);
+export async function openAsKeeper({ db: owner, connectionString: address, defer }: Owned, schemas: readonly string[]) {
+  const connectionString = await makeKeeper(owner.pages, address, schemas);
   const db = await openDatabase({ connectionString });
   defer(() => db.close());
   return { db, connectionString };

@@ -68,17 +68,17 @@ async function stateOf(connectionString: string): Promise<unknown> {
       `select nspname as name from pg_namespace where nspname !~ '^pg_|^information_schema$' order by 1`,
     );
     const schemas = rows.map(({ name }) => name);
-    const told: unknown[] = [];
-    for (const schema of schemas) told.push(schema, await catalog(client, client.escapeIdentifier(schema)));
+    const state: unknown[] = [];
+    for (const schema of schemas) state.push(schema, await catalog(client, client.escapeIdentifier(schema)));
     const tables = await client.query<{ name: string }>(
       `select oid::regclass::text as name from pg_class where relkind = 'r' and relnamespace::regnamespace::text = any($1) order by 1`,
       [schemas],
     );
     for (const { name } of tables.rows) {
       const counted = await client.query<{ count: number }>(`select count(*)::int as count from ${name}`);
-      told.push(name, counted.rows[0]?.count);
+      state.push(name, counted.rows[0]?.count);
     }
-    return told;
+    return state;
   } finally {
     await client.end();
   }

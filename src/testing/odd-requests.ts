@@ -332,9 +332,9 @@ function plausible({ meta, relation, enum: choices }: ResourceField): string {
 }
 
 function repeated(pairs: [string, string][], given: [string, string][]): fc.Arbitrary<[string, string][]> {
-  const most = fc.oneof({ weight: 6, arbitrary: fc.constant(given) }, { weight: 1, arbitrary: fc.subarray(given) });
+  const once = fc.oneof({ weight: 6, arbitrary: fc.constant(given) }, { weight: 1, arbitrary: fc.subarray(given) });
   const again = fc.oneof({ weight: 3, arbitrary: fc.constant<[string, string][]>([]) }, { weight: 1, arbitrary: fc.subarray(pairs) });
-  return fc.tuple(most, again).map(([usually, twice]) => [...usually, ...pairs, ...twice]);
+  return fc.tuple(once, again).map(([usually, twice]) => [...usually, ...pairs, ...twice]);
 }
 
 function pathOf(pattern: string, resource: Resource, { fields }: Names): fc.Arbitrary<string> {

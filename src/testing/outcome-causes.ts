@@ -1,12 +1,12 @@
 /** A way in which a table lets fewer of the ten places be written than were asked for, and what is to be said of them. */
-export interface Cause {
+export interface OutcomeCause {
   name: string;
   /** Statements of the table's owner. */
   sql: string;
   /** Of places 1 to 3: `passes` are written as any other. */
-  update: Fate;
-  remove: Fate;
-  insert: Fate;
+  update: TableFate;
+  remove: TableFate;
+  insert: TableFate;
   /** The notes of places 1 to 3 before; default: as those of the others. */
   were?: string;
   /** What stands in the notes after an update that passes; default: what was asked for. */
@@ -14,7 +14,7 @@ export interface Cause {
 }
 
 /** `refused`: the whole table, the rule named; `set-refused`: the same, but a form of one record writes. */
-export type Fate = 'passes' | 'kept-back' | 'failed' | 'refused' | 'set-refused';
+export type TableFate = 'passes' | 'kept-back' | 'failed' | 'refused' | 'set-refused';
 
 const trigger = (name: string, when: string, on: string, body: string) => `
   create function gazetteer.${name}() returns trigger language plpgsql as $$ begin ${body} end $$;
@@ -22,7 +22,7 @@ const trigger = (name: string, when: string, on: string, body: string) => `
 
 const passing = { update: 'passes', remove: 'passes', insert: 'passes' } as const;
 
-export const causes: readonly Cause[] = [
+export const causes: readonly OutcomeCause[] = [
   { name: 'nothing in the way', sql: '', ...passing },
   {
     name: 'a trigger that returns NULL',

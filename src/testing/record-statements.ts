@@ -18,15 +18,15 @@ export async function recordStatements<T>(
   const ofClient = pg.Client.prototype.query;
   const ofPool = pg.Pool.prototype.query;
   Error.stackTraceLimit = 40;
-  pg.Client.prototype.query = function (this: pg.Client & { database: string }, statement: Given, ...rest: unknown[]) {
+  pg.Client.prototype.query = function (this: pg.Client & { database: string }, statement: SentQuery, ...rest: unknown[]) {
     const { text, by } = typeof statement === 'string' ? { text: statement, by: undefined } : statement;
     if (this.database === database) statements.push({ text: text ?? '', by: by ?? sender() });
-    return (ofClient as Query).call(this, statement, ...rest);
+    return (ofClient as QueryMethod).call(this, statement, ...rest);
   } as typeof ofClient;
   // A pool first waits for a connection: by then nobody can say who asked.
-  pg.Pool.prototype.query = function (this: pg.Pool, statement: Given, ...rest: unknown[]) {
+  pg.Pool.prototype.query = function (this: pg.Pool, statement: SentQuery, ...rest: unknown[]) {
     const named = typeof statement === 'string' ? { text: statement, by: sender() } : statement;
-    return (ofPool as Query).call(this, named, ...rest);
+    return (ofPool as QueryMethod).call(this, named, ...rest);
   } as typeof ofPool;
   try {
     return { result: await work(), statements };
@@ -37,8 +37,8 @@ export async function recordStatements<T>(
   }
 }
 
-type Given = string | { text?: string; by?: string };
-type Query = (this: object, ...given: unknown[]) => unknown;
+type SentQuery = string | { text?: string; by?: string };
+type QueryMethod = (this: object, ...given: unknown[]) => unknown;
 
 /** The nearest named function of the product's own; what only hands statements on is passed over. */
 function sender(): string {

@@ -6,9 +6,9 @@ import type { TaskRow } from '../tasks/task-row.ts';
 import { finished } from './context.ts';
 
 /** Does a task that is launched as a worker would, without waiting for its turn; one slice must be enough. */
-export async function runAtOnce(ctx: TaskContext, launching: Promise<Launched>): Promise<TaskRow> {
+export async function runAtOnce(context: TaskContext, launching: Promise<Launched>): Promise<TaskRow> {
   const { task } = await launching;
-  const worker = { id: randomUUID(), pool: ctx.db.background, tokens: new Set<string>() };
-  await runSlice(ctx, worker, task.id, new AbortController().signal);
-  return finished(ctx.db, task.id, 0);
+  const worker = { id: randomUUID(), pool: context.db.background, tokens: new Set<string>() };
+  await runSlice(context, worker, task.id, new AbortController().signal);
+  return finished(context.db, task.id, 0);
 }

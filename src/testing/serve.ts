@@ -30,10 +30,10 @@ process.exit(0);
 
 async function open(): Promise<object> {
   const { connectionString, drop } = await createDatabase('seeded');
-  const { db, ctx } = await buildContext(connectionString, config, admin, log);
+  const { db, context } = await buildContext(connectionString, config, admin, log);
   await insertUsers(db, (role) => ({ email: emailOf(role), name: names[role] }));
-  const { app, address } = await servePages(admin, config, ctx);
-  const worker = await startWorker(ctx, { connectionString, concurrency: 2 });
+  const { app, address } = await servePages(admin, config, context);
+  const worker = await startWorker(context, { connectionString, concurrency: 2 });
   close = async () => {
     await app.close();
     await worker.stop();

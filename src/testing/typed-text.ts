@@ -29,13 +29,13 @@ export function typedText(field: ResourceField, n: number): string {
     case 'Json':
       return `{"n":${n}}`;
     case 'DateTime':
-      return momentText(sqlType ?? '', n % 40);
+      return timestampText(sqlType ?? '', n % 40);
     default:
       return '';
   }
 }
 
-function momentText(sqlType: string, n: number): string {
+function timestampText(sqlType: string, n: number): string {
   if (sqlType === 'date') return `2031-${n % 2 ? '01' : '02'}-${10 + (n % 15)}`;
   const time = `12:00:${10 + n}`;
   return /^time(tz)?\b/.test(sqlType) ? time : `2031-01-01T${time}`;

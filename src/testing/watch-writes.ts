@@ -2,7 +2,7 @@ import type pg from 'pg';
 import type { FieldMeta, ModelMeta } from '../metadata/contract.ts';
 import { countDrawn, type Drawable, type DrawnCauses } from './drawn-causes.ts';
 import { journal } from '../operations/journal-kind.ts';
-import { builtIn } from '../operations/register.ts';
+import { builtIn } from '../operations/operations.ts';
 import { fateOfHeld, type Hold, holdOnly, holds, ruleSql } from './holding.ts';
 import type { OddTable } from './odd-tables.ts';
 import { seededRandom } from './random.ts';
@@ -13,33 +13,33 @@ export interface OddSchema {
   tables: readonly OddTable[];
 }
 
-export interface Written {
+export interface WritesSeen {
   /** Of the answer. */
   status: number;
   /** Tasks that the request made and that have ended. */
   tasks: readonly { operation: string; changed: number }[];
 }
 
-export interface Watch {
+export interface WriteWatch {
   drawn: DrawnCauses;
   /** How many requests wrote, and how many were kept from a record that they were about. */
   wrote: number;
   kept: number;
   /** Puts something in the way of a record, by the number of the request; what it returns says what was wrong with the writes. */
-  begin(index: number, model: ModelMeta, record: string | null): Promise<(written: Written) => Promise<string | null>>;
+  begin(index: number, model: ModelMeta, record: string | null): Promise<(written: WritesSeen) => Promise<string | null>>;
 }
 
-type Rows = ReadonlyMap<string, string>;
+type TableRows = ReadonlyMap<string, string>;
 type Rule = 'instead' | 'besides' | null;
 
 /**
  * Compares what an answer says with what stands in the table, read by a connection of the tests' own (the tables' owner's) before and
  * after: an error wrote nothing, a task changed as many as it says, a form one, and what the database holds back stays.
  */
-export async function watchWrites(own: pg.Client, seed: number, odd: OddSchema): Promise<Watch> {
-  await own.query('create schema as_it_was');
-  for (const { of, table } of odd.tables) await own.query(`create table as_it_was."${of}" as select * from only ${table}`);
-  const watch: Watch = { drawn: countDrawn(), wrote: 0, kept: 0, begin };
+export async function watchWrites(client: pg.Client, seed: number, odd: OddSchema): Promise<WriteWatch> {
+  await client.query('create schema as_it_was');
+  for (const { of, table } of odd.tables) await client.query(`create table as_it_was."${of}" as select * from only ${table}`);
+  const watch: WriteWatch = { drawn: countDrawn(), wrote: 0, kept: 0, begin };
   return watch;
 
   async function begin(index: number, model: ModelMeta, record: string | null) {
@@ -48,15 +48,15 @@ export async function watchWrites(own: pg.Client, seed: number, odd: OddSchema):
     const table = odd.tables.find(({ of }) => of === model.name);
     const hold = table && record !== null ? pick<Hold | null>([null, ...holds]) : null;
     const rule = table ? pick<Rule>([...Array(8).fill(null), 'instead', 'besides']) : null;
-    if (table && record !== null && hold) await holdOnly(own, odd.schema, table.of, [[record, hold]]);
-    if (table && rule) await own.query(ruleSql[rule](table.table));
+    if (table && record !== null && hold) await holdOnly(client, odd.schema, table.of, [[record, hold]]);
+    if (table && rule) await client.query(ruleSql[rule](table.table));
     const before = await read(model);
     const row = (record !== null && before.get(record)) || '';
     watch.drawn.draw(drawnBy(table, hold, rule, row));
-    return async (written: Written) => {
+    return async (written: WritesSeen) => {
       const after = await read(model);
-      if (table && rule) await own.query(ruleSql.none(table.table));
-      if (hold) await own.query(`delete from ${odd.schema}.held`);
+      if (table && rule) await client.query(ruleSql.none(table.table));
+      if (hold) await client.query(`delete from ${odd.schema}.held`);
       const differ = [...before].filter(([id, text]) => after.get(id) !== text).map(([id]) => id);
       const made = [...after.keys()].filter((id) => !before.has(id));
       if (differ.length + made.length > 0) watch.wrote += 1;
@@ -66,14 +66,14 @@ export async function watchWrites(own: pg.Client, seed: number, odd: OddSchema):
     };
   }
 
-  async function read(model: ModelMeta): Promise<Rows> {
+  async function read(model: ModelMeta): Promise<TableRows> {
     const id = model.idFields.map((name) => `t.${(model.fields[name] as FieldMeta).column}::text`).join(` || '/' || `);
-    const { rows } = await own.query<{ id: string; row: string }>(`select ${id} as id, t::text as row from ${model.table} t`);
+    const { rows } = await client.query<{ id: string; row: string }>(`select ${id} as id, t::text as row from ${model.table} t`);
     return new Map(rows.map(({ id, row }) => [id, row]));
   }
 
   async function refill({ of, table }: OddTable): Promise<void> {
-    await own.query(`delete from only ${table}; insert into ${table} select * from as_it_was."${of}"`);
+    await client.query(`delete from only ${table}; insert into ${table} select * from as_it_was."${of}"`);
   }
 }
 
@@ -88,9 +88,9 @@ function drawnBy(table: OddTable | undefined, hold: Hold | null, rule: Rule, row
   ];
 }
 
-interface Outcome extends Written {
-  before: Rows;
-  after: Rows;
+interface Outcome extends WritesSeen {
+  before: TableRows;
+  after: TableRows;
   /** Ids of records that are gone or others than before, and of new ones. */
   differ: readonly string[];
   made: readonly string[];

@@ -59,7 +59,8 @@ test('each word of the glossary is used', async () => {
 });
 
 test('no word is used that has another in the glossary', async () => {
-  const banned = (await readWords()).flatMap(({ not }) => not);
+  // One in code signs is banned in names alone: `names.test.ts`.
+  const banned = (await readWords()).flatMap(({ not }) => not.filter((word) => !word.startsWith('`')));
   assert.ok(banned.length > 0);
   const texts = await readFiles(['src/**/*.ts', 'views/**/*.eta', 'docs/*.md', 'README.md']);
   const found = [...texts]

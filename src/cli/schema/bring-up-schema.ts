@@ -41,7 +41,7 @@ const advisoryLock = 0x42_4c_4b_07;
  */
 export async function bringUpSchema(options: BringUp): Promise<string[]> {
   const client = new pg.Client({ connectionString: options.connectionString });
-  // Told by the statement that it meets.
+  // A lost connection is reported by the statement that meets it.
   client.on('error', () => undefined);
   await client.connect();
   try {
@@ -65,14 +65,14 @@ async function missingModels(client: pg.Client, { dbSchemas, metadata, say }: Br
   return missing.map(({ name }) => name);
 }
 
-interface Table {
+interface CatalogTable {
   schema: string;
   name: string;
 }
 
 /** Tables and views; those that an extension made are nobody's data. */
-async function tablesOf(client: pg.Client, dbSchemas: readonly string[], isOfExtension = false): Promise<Table[]> {
-  const { rows } = await client.query<Table>(
+async function tablesOf(client: pg.Client, dbSchemas: readonly string[], isOfExtension = false): Promise<CatalogTable[]> {
+  const { rows } = await client.query<CatalogTable>(
     `select n.nspname as schema, c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
      where n.nspname = any($1) and c.relkind in ('r', 'p', 'f', 'v', 'm')
        and exists (select 1 from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e') = $2
@@ -107,7 +107,10 @@ async function fill(client: pg.Client, options: BringUp): Promise<void> {
   await push(client, options, (files) => schemaSql(options.connectionString, options.defaultSchema, files));
 }
 
-/** A database that we filled: the text that was last pushed is there already; another one is made where nothing is dropped. */
+/**
+ * Brings a database that we filled up to date: nothing to do if this schema was the last one pushed; any other is pushed where nothing
+ * would be dropped.
+ */
 async function followUp(client: pg.Client, options: BringUp, { id, digest, remainder }: Push): Promise<void> {
   if (digest === digestOf(options)) return;
   const known = new Set(readStatements(remainder).all);
@@ -129,7 +132,7 @@ async function followUp(client: pg.Client, options: BringUp, { id, digest, remai
 }
 
 /** A database that somebody else keeps: the catalog says whether pages can work; Prisma's comparison is only advice. */
-async function compare(client: pg.Client, options: BringUp, found: readonly Table[]): Promise<void> {
+async function compare(client: pg.Client, options: BringUp, found: readonly CatalogTable[]): Promise<void> {
   if (options.isDifferenceIgnored) return;
   const { say } = options;
   const { lacks, notes } = await compareCatalog(client, options.metadata);
@@ -151,7 +154,7 @@ function firstOf<T>(list: readonly T[], count: number): T[] {
   return list.slice(0, count);
 }
 
-async function adviceFor(client: pg.Client, options: BringUp, found: readonly Table[]): Promise<string | null> {
+async function adviceFor(client: pg.Client, options: BringUp, found: readonly CatalogTable[]): Promise<string | null> {
   // Tables that the schema does not know are none of its business.
   const named = namedTables(options.metadata);
   const others = found.filter(({ schema, name }) => !named.has(`${schema}.${name}`));
@@ -190,7 +193,7 @@ function indented(sql: string): string {
   return sql.replace(/^(?=.)/gm, '  ');
 }
 
-/** In one transaction: all of it, or a database as it was, but for extensions, which are no data. */
+/** Pushes the schema in one transaction: all of it or nothing, except for extensions, which hold no data. */
 async function push(client: pg.Client, options: BringUp, sqlFor: (files: SchemaFiles) => Promise<string>): Promise<void> {
   const { ownSchema, defaultSchema, dbSchemas, metadata, say } = options;
   await makeExtensions(client, options.files, options.extensions, options);
@@ -215,7 +218,7 @@ async function push(client: pg.Client, options: BringUp, sqlFor: (files: SchemaF
   say(`The database was made to fit the schema (${readStatements(sql).all.length} statements).`);
 }
 
-// Of some constructs Prisma finds a difference right after it has made them: what is left now is none later.
+// Stores the differences that Prisma reports right after a push: for some constructs it always does. The same ones are no difference later.
 async function keepRemainder(client: pg.Client, options: BringUp): Promise<void> {
   const remainder = await difference(client, options).catch(() => '');
   if (remainder === '') return;
@@ -237,7 +240,7 @@ function namedTables({ models }: Metadata): Set<string> {
 
 async function otherEnums(client: pg.Client, { dbSchemas, metadata }: BringUp): Promise<string[]> {
   const named = new Set(Object.values(metadata.enums).map(({ sqlType }) => sqlType));
-  const { rows } = await client.query<Table>(
+  const { rows } = await client.query<CatalogTable>(
     `select n.nspname as schema, t.typname as name from pg_type t join pg_namespace n on n.oid = t.typnamespace
      where n.nspname = any($1) and t.typtype = 'e'`,
     [dbSchemas],

@@ -9,7 +9,7 @@ export interface CatalogDifferences {
   readonly notes: readonly string[];
 }
 
-interface Column {
+interface CatalogColumn {
   table: string;
   column: string;
   type: string;
@@ -72,8 +72,8 @@ function joinTables({ fields }: ModelMeta): string[] {
   return Object.values(fields).flatMap(({ relation }) => (relation?.joinTable ? [relation.joinTable] : []));
 }
 
-async function columnsOf(client: Client, tables: readonly string[]): Promise<Map<string, Map<string, Column>>> {
-  const { rows } = await client.query<Column>(
+async function columnsOf(client: Client, tables: readonly string[]): Promise<Map<string, Map<string, CatalogColumn>>> {
+  const { rows } = await client.query<CatalogColumn>(
     `select wanted.name as table, '"' || replace(a.attname, '"', '""') || '"' as column, base.typname as type, n.nspname as "typeSchema",
        base.typtype = 'e' as "isEnum", element.oid is not null as "isList",
        a.attnotnull and not a.atthasdef and a.attidentity = '' and a.attgenerated = '' as "mustBeGiven"
@@ -87,9 +87,9 @@ async function columnsOf(client: Client, tables: readonly string[]): Promise<Map
      order by a.attnum`,
     [tables],
   );
-  const found = new Map<string, Map<string, Column>>();
+  const found = new Map<string, Map<string, CatalogColumn>>();
   for (const row of rows) {
-    const table = found.get(row.table) ?? new Map<string, Column>();
+    const table = found.get(row.table) ?? new Map<string, CatalogColumn>();
     found.set(row.table, table.set(row.column, row));
   }
   return found;
@@ -107,7 +107,7 @@ const families: readonly (readonly string[])[] = [
   ['bit', 'varbit', 'bit varying'],
 ];
 
-function isReadableAs(found: Column, field: FieldMeta): boolean {
+function isReadableAs(found: CatalogColumn, field: FieldMeta): boolean {
   if (found.isList !== field.isList) return false;
   if (field.kind === 'enum') return found.isEnum;
   const wanted = (field.sqlType ?? '').replace(/\(.*?\)|\[\]/g, '').trim();

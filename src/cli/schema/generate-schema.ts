@@ -52,7 +52,10 @@ async function exists(path: string): Promise<boolean> {
   );
 }
 
-/** What Prisma refuses in our copy may be our copy's fault: then it is asked about the project's own text, and blames only what it finds there. */
+/**
+ * When Prisma refuses our copy of the schema, the fault may be the copy's: asks it about the project's own text, and reports only what it
+ * finds there.
+ */
 async function generateEither(schema: string, files: SchemaFiles, plain: SchemaFiles): Promise<void> {
   const complaints = await generateOf(schema, files);
   if (complaints === null) return;

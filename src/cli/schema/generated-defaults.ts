@@ -2,7 +2,10 @@ import { sqlstate } from '../../db/sqlstate.ts';
 import type { Client } from 'pg';
 import type { Metadata } from '../../metadata/contract.ts';
 
-/** What Prisma's introspection writes as a default and PostgreSQL takes for none: an expression over other columns of its record. */
+/**
+ * Finds columns whose "default" refers to other columns: Prisma's introspection writes generated columns so, and PostgreSQL refuses them as
+ * defaults.
+ */
 async function generatedExpressions(client: Client, { models }: Metadata): Promise<string[]> {
   const defaults = Object.values(models).flatMap(({ fields }) => Object.values(fields).map((field) => field.default));
   const found: string[] = [];
@@ -20,7 +23,7 @@ function expressionOf(given: unknown): string[] {
 
 const undefinedColumn = sqlstate.undefinedColumn;
 
-// PostgreSQL itself is asked: alone, such an expression has a column that there is not. It is planned and never run.
+// Asks PostgreSQL whether an expression names columns: planned alone, it fails on an unknown column. It is planned and never run.
 async function namesColumns(client: Client, expression: string): Promise<boolean> {
   await client.query('savepoint expression');
   try {

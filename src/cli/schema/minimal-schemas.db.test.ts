@@ -87,9 +87,9 @@ async function run(connectionString: string, sql: string): Promise<void> {
 
 async function everyPage({ app }: Started): Promise<void> {
   const admin = await app.signIn('admin');
-  const { register } = app.context;
+  const { registry } = app.context;
   const home = (await admin.get('/')).body;
-  for (const resource of register.list) {
+  for (const resource of registry.list) {
     assert.ok(home.includes(`href="/${resource.slug}"`), resource.slug);
     await opens(admin, `/${resource.slug}`);
     if (!isPossible(resource.model, 'create')) continue;

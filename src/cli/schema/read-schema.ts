@@ -16,9 +16,9 @@ export interface UserSchema {
 }
 
 /** Reads a schema from a file, or from every `.prisma` file below a folder. */
-export async function readSchema(given: string): Promise<UserSchema> {
+export async function readSchema(schemaPath: string): Promise<UserSchema> {
   // npm runs scripts in its own folder; a path is meant from where the command was typed.
-  const path = resolve(process.env.INIT_CWD ?? process.cwd(), given);
+  const path = resolve(process.env.INIT_CWD ?? process.cwd(), schemaPath);
   try {
     const isFolder = (await stat(path)).isDirectory();
     const paths = isFolder ? await filesBelow(path) : [path];

@@ -1,4 +1,4 @@
-import { asTyped, type Read, readAll } from './read-all.ts';
+import { asTyped, type ReadFilterText, readAll } from './read-all.ts';
 import type { FilterOperator } from '../contract.ts';
 
 type Filter = (name: string, values: unknown[]) => Record<string, unknown>;
@@ -7,7 +7,7 @@ const isIn: Filter = (name, values) => ({ [name]: values.length === 1 ? { equals
 const isNotIn: Filter = (name, values) => ({ [name]: values.length === 1 ? { not: values[0] } : { notIn: values } });
 
 /** Is one of the values, and is none of them. What is empty is none of them. */
-export function equality(read: Read, isOneOf: Filter = isIn, isNoneOf: Filter = isNotIn): readonly FilterOperator[] {
+export function equality(read: ReadFilterText, isOneOf: Filter = isIn, isNoneOf: Filter = isNotIn): readonly FilterOperator[] {
   const operator = { input: 'many', value: null } as const;
   const readTyped = asTyped(read);
   return [

@@ -1,4 +1,4 @@
-import { asTyped, needsValue, type Read, readAll } from './read-all.ts';
+import { asTyped, needsValue, type ReadFilterText, readAll } from './read-all.ts';
 import type { FilterOperator } from '../contract.ts';
 import { emptiness } from './empty.ts';
 
@@ -9,7 +9,7 @@ const listEmptiness = emptiness(
 );
 
 /** Of a scalar list: has any, all, or none of the values. */
-export function listOperators(readItem: Read | null): readonly FilterOperator[] {
+export function listOperators(readItem: ReadFilterText | null): readonly FilterOperator[] {
   if (!readItem) return listEmptiness;
   const read = asTyped(readItem);
   const operator = (name: string, label: string, where: (name: string, values: unknown[]) => Record<string, unknown>): FilterOperator => ({

@@ -1,7 +1,7 @@
-import { asTyped, type Read, readAll } from './read-all.ts';
+import { asTyped, type ReadFilterText, readAll } from './read-all.ts';
 import type { FilterOperator } from '../contract.ts';
 
-function bound(name: string, label: string, comparison: 'gte' | 'lte', read: Read): FilterOperator {
+function bound(name: string, label: string, comparison: 'gte' | 'lte', read: ReadFilterText): FilterOperator {
   return {
     name,
     label,
@@ -16,7 +16,7 @@ function bound(name: string, label: string, comparison: 'gte' | 'lte', read: Rea
 }
 
 /** At least, at most, and between, both ends included. */
-export function ranges(readPlain: Read): readonly FilterOperator[] {
+export function ranges(readPlain: ReadFilterText): readonly FilterOperator[] {
   const read = asTyped(readPlain);
   return [
     bound('min', 'at least', 'gte', read),

@@ -6,7 +6,7 @@ import type { ResourceField } from '../contract.ts';
 import { needsValue } from './read-all.ts';
 import type { FilterContext, FilterOperator } from '../contract.ts';
 
-type Where = Record<string, unknown>;
+type RelatedWhere = Record<string, unknown>;
 
 function relationOf(field: ResourceField): RelationMeta {
   return (field.relation ?? field.meta.relation) as RelationMeta;
@@ -32,7 +32,7 @@ function readKeys(
 }
 
 /** The condition on a related record, among those that the reader may see. */
-function seen(field: ResourceField, context: FilterContext, where: Where | null): Where {
+function seen(field: ResourceField, context: FilterContext, where: RelatedWhere | null): RelatedWhere {
   const scope = context.scopeOf(relationOf(field).model);
   if (scope && where) return { AND: [scope, where] };
   return scope ?? where ?? {};
@@ -41,7 +41,7 @@ function seen(field: ResourceField, context: FilterContext, where: Where | null)
 function operator(
   name: string,
   label: string,
-  where: (field: ResourceField, context: FilterContext, model: ModelMeta, keys: string[]) => Where,
+  where: (field: ResourceField, context: FilterContext, model: ModelMeta, keys: string[]) => RelatedWhere,
 ): FilterOperator {
   return {
     name,
@@ -66,7 +66,7 @@ const toOne: readonly FilterOperator[] = [
   ),
 ];
 
-function isOneOf(field: ResourceField, context: FilterContext, model: ModelMeta, keys: string[]): Where {
+function isOneOf(field: ResourceField, context: FilterContext, model: ModelMeta, keys: string[]): RelatedWhere {
   const related = whereKeys(model, keys);
   if (hasPlainKey(field, context)) return { [field.meta.name]: related[idFieldsOf(model)[0]?.name ?? ''] };
   return { [field.name]: { is: seen(field, context, related) } };
@@ -78,7 +78,7 @@ function hasPlainKey({ relation }: ResourceField, { metadata }: FilterContext): 
   return relation?.fromFields.length === 1 && idFields.length === 1 && relation.toFields[0] === idFields[0];
 }
 
-function whether(isThere: (field: ResourceField, context: FilterContext) => Where): readonly FilterOperator[] {
+function whether(isThere: (field: ResourceField, context: FilterContext) => RelatedWhere): readonly FilterOperator[] {
   return (['yes', 'no'] as const).map((value) => ({
     name: 'empty',
     label: value === 'yes' ? 'is empty' : 'is not empty',

@@ -55,7 +55,7 @@ export async function sendLaunched(
   });
 }
 
-/** What is said on the form itself, with all that was typed; null: it has a page of its own. */
+/** The error to show on the form itself, with all that was typed; null: the error has a page of its own. */
 export function saidOnForm(error: unknown): AppError | null {
   if (!(error instanceof AppError)) return null;
   if (error.code === 'invalid-operation') return error;
@@ -66,7 +66,7 @@ export function saidOnForm(error: unknown): AppError | null {
 /** A conflict or a refusal in words, with a way on; anything else is thrown on. */
 export async function explain(context: TaskContext, request: FastifyRequest, reply: FastifyReply, about: BulkRequest, error: unknown) {
   if (!(error instanceof AppError) || wantsJson(request)) throw error;
-  // Others are not swapped into a dialog; the error page or a toast tells them.
+  // htmx swaps only these into a dialog; for others, the error page or a toast tells.
   if (error.status !== 409 && error.status !== 422) throw error;
   const data = await explanationOf(context, about, error);
   return reply.code(error.status).page('bulk/outcome', data);
@@ -78,7 +78,7 @@ async function explanationOf(context: TaskContext, about: BulkRequest, error: Ap
   const { principal, url } = about;
   const holders = await namedHolders(context, principal, error.details.holders ?? []);
   const [holder] = holders;
-  const isVisible = holder && seesTask(context.register, principal, holder);
+  const isVisible = holder && seesTask(context.registry, principal, holder);
   if (!isVisible) return overlapData(about, holders, null, null);
   const task = await getNamed(context, principal, holder.taskId);
   const now = new Date();

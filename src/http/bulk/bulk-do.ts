@@ -3,7 +3,7 @@ import { controlName } from '../../operations/own/form-values.ts';
 import { ownProperty } from '../../own-property.ts';
 import { bulkTexts } from './bulk-texts.ts';
 import { recordTexts } from '../records/records-texts.ts';
-import { type BulkDialogData, dialogData, fieldErrors, type Opened } from './bulk.ts';
+import { type BulkDialogData, dialogData, fieldErrors, type BulkDialog } from './bulk.ts';
 import type { ConsequencesData } from '../records/consequences.ts';
 import { type InputData, inputData } from '../controls/input.ts';
 import { zoneHint } from '../controls/zone-hint.ts';
@@ -11,14 +11,14 @@ import { zoneHint } from '../controls/zone-hint.ts';
 /** The form of an operation of the project's own. */
 export interface BulkDoData extends BulkDialogData {
   controls: readonly { label: string; help: string | null; input: InputData; error: string | null }[];
-  /** What goes along with what is deleted; null: nothing is. */
+  /** The cascade of what is deleted; null: nothing is. */
   consequences: ConsequencesData | null;
   consequencesHeading: string;
   acknowledge: { text: string; isTicked: boolean; error: string | null } | null;
   isDangerous: boolean;
 }
 
-export async function bulkDoData(opened: Opened, consequences: ConsequencesData | null): Promise<BulkDoData> {
+export async function bulkDoData(opened: BulkDialog, consequences: ConsequencesData | null): Promise<BulkDoData> {
   const { operation, body, error, preview } = opened;
   const { offer, words, inputs = [] } = operation;
   const errors = fieldErrors(error);
@@ -45,15 +45,15 @@ export async function bulkDoData(opened: Opened, consequences: ConsequencesData 
 }
 
 async function controlOf(
-  { register, sql, principal, resource, body, url }: Opened,
-  field: NonNullable<Opened['operation']['inputs']>[number],
+  { registry, sql, principal, resource, body, url }: BulkDialog,
+  field: NonNullable<BulkDialog['operation']['inputs']>[number],
   error: string | null,
 ): Promise<BulkDoData['controls'][number]> {
   const name = controlName(field);
   const id = `bulk-do-${field.name}`;
   const help = field.help ?? zoneHint(field, resource.reader);
   const input = await inputData({
-    register,
+    registry,
     sql,
     principal,
     resource,

@@ -3,11 +3,11 @@ import type { Principal } from '../../auth/principal.ts';
 import { textsOf } from '../../form-texts.ts';
 import type { Queryable } from '../../db/transaction.ts';
 import type { Edit, EditInput } from '../../operations/edits/contract.ts';
-import { editsFor } from '../../operations/edits/register.ts';
-import type { Register, Resource, ResourceField } from '../../resources/contract.ts';
+import { editsFor } from '../../operations/edits/edits.ts';
+import type { ResourceRegistry, Resource, ResourceField } from '../../resources/contract.ts';
 import { bulkTexts } from './bulk-texts.ts';
 import { recordTexts } from '../records/records-texts.ts';
-import { type ChangeInputTexts, changeTexts, choiceTexts } from './edits-texts.ts';
+import { type EditInputTexts, editTexts, choiceTexts } from './edits-texts.ts';
 import { type InputData, inputData, plainInput } from '../controls/input.ts';
 import { zoneHint } from '../controls/zone-hint.ts';
 import type { Url } from '../url.ts';
@@ -42,14 +42,14 @@ export interface BulkField {
   label: string;
   isChosen: boolean;
   changeLabel: string;
-  changes: readonly Option[];
+  edits: readonly Option[];
   /** Answers the controls of another change. */
   inputsUrl: string;
   inputs: BulkInputs;
 }
 
 export interface FieldsParts {
-  register: Register;
+  registry: ResourceRegistry;
   sql: Queryable;
   resource: Resource;
   principal: Principal;
@@ -71,9 +71,9 @@ export async function bulkFields(parts: FieldsParts): Promise<BulkField[]> {
         label: field.label,
         isChosen: chosen.includes(field.name),
         changeLabel: bulkTexts.change,
-        changes: editsFor(field, resource).map(({ name }) => ({
+        edits: editsFor(field, resource).map(({ name }) => ({
           value: name,
-          label: changeTexts[name].label,
+          label: editTexts[name].label,
           isSelected: name === current.name,
         })),
         inputsUrl: url(`/${resource.slug}/bulk-edit/inputs?of=${encodeURIComponent(field.name)}`),
@@ -87,7 +87,7 @@ export async function bulkFields(parts: FieldsParts): Promise<BulkField[]> {
 export async function bulkInputs(parts: FieldsParts, field: ResourceField): Promise<BulkInputs> {
   const change = currentChange(parts, field);
   const inputs = await Promise.all(
-    change.inputs(field, parts.resource).map((input) => bulkInput(parts, field, input, changeTexts[change.name].inputs[input.name])),
+    change.inputs(field, parts.resource).map((input) => bulkInput(parts, field, input, editTexts[change.name].inputs[input.name])),
   );
   return { id: `bulk-${field.name}`, inputs, error: ownProperty(parts.errors, field.name) ?? null };
 }
@@ -98,7 +98,7 @@ function currentChange({ resource, body }: FieldsParts, field: ResourceField): E
   return offered.find(({ name }) => name === wanted) ?? (offered[0] as Edit);
 }
 
-async function bulkInput(parts: FieldsParts, field: ResourceField, control: EditInput, texts?: ChangeInputTexts): Promise<BulkInput> {
+async function bulkInput(parts: FieldsParts, field: ResourceField, control: EditInput, texts?: EditInputTexts): Promise<BulkInput> {
   const { body, errors } = parts;
   const name = `${control.name}.${field.name}`;
   const id = `bulk-${field.name}-${control.name}`;

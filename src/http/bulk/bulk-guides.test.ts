@@ -8,7 +8,7 @@ import { previewTexts } from './previews-texts.ts';
 
 const root = join(import.meta.dirname, '../../..');
 const read = (path: string) => readFile(join(root, path), 'utf8');
-const names = ['bulk-editing', 'changes', 'undo-and-retention', 'tuning'] as const;
+const names = ['bulk-editing', 'edits', 'undo-and-retention', 'tuning'] as const;
 const guides = new Map(await Promise.all(names.map(async (name) => [name, await read(`docs/${name}.md`)] as const)));
 
 /** First cells of a table's rows, by its head. */

@@ -7,13 +7,13 @@ import type { FormView, Operation } from '../../operations/contract.ts';
 import { consequences } from '../../operations/cascade/consequences.ts';
 import { assertCan } from '../../resources/permissions.ts';
 import { journal } from '../../operations/journal-kind.ts';
-import { assertMayBegin, builtIn, operationsOf } from '../../operations/register.ts';
+import { assertMayBegin, builtIn, operationsOf } from '../../operations/operations.ts';
 import { launch } from '../../tasks/launching/launch.ts';
 import { lookAhead } from '../../tasks/previewing/look-ahead.ts';
 import { createPreview, findPreview, keepForm, type Preview, previewed } from '../../tasks/previewing/preview.ts';
 import { parseRunOptions } from '../../tasks/run-options.ts';
 import { isHtmx, principalOf, wantsJson } from '../negotiate.ts';
-import { bulkDeleteData, bulkEditData, type BulkRequest, type Opened } from './bulk.ts';
+import { bulkDeleteData, bulkEditData, type BulkRequest, type BulkDialog } from './bulk.ts';
 import { bulkDoData } from './bulk-do.ts';
 import { bulkInputs } from './bulk-field.ts';
 import type { Body } from '../form.ts';
@@ -59,7 +59,7 @@ interface OpenedForm {
 }
 
 export const bulkRoutes: FastifyPluginAsync<RouteOptions> = async (app, { context, url }) => {
-  const { db, register } = context;
+  const { db, registry } = context;
 
   for (const { path, operationOf } of addresses) {
     app.get<ForResource>(path, async (request, reply) => {
@@ -87,7 +87,7 @@ export const bulkRoutes: FastifyPluginAsync<RouteOptions> = async (app, { contex
         const { resource, principal } = about;
         assertAcknowledged(operation, body);
         const parameters = operation.parse(resource, body);
-        // Tried out first, since nobody sees from the expression how long it takes. Programs have no page to look at.
+        // Goes to a preview first: the expression does not show how long it takes. Programs have no page to look at, so they are not asked.
         if (operation.isAlwaysPreviewed?.(parameters) && !wantsJson(request)) return await sendPreview(request, reply, opened, body);
         const operationId = textsOf(body._op)[0] ?? '';
         const options = parseRunOptions(body);
@@ -106,27 +106,27 @@ export const bulkRoutes: FastifyPluginAsync<RouteOptions> = async (app, { contex
   /** The controls of a change that was chosen for a field: what htmx swaps in. */
   app.get<ForResource & { Querystring: Body }>('/:resource/bulk-edit/inputs', async (request, reply) => {
     const principal = principalOf(request);
-    const resource = register.for(principal, request.params.resource);
+    const resource = registry.for(principal, request.params.resource);
     assertCan(resource, principal, 'bulk-update');
     const field = resource.bulkFields.find(({ name }) => name === textsOf(request.query.of)[0]);
     if (!field) throw notFound();
     return reply.page(
       'bulk/_inputs',
-      await bulkInputs({ register, sql: db.pages, resource, principal, body: request.query, errors: {}, url }, field),
+      await bulkInputs({ registry, sql: db.pages, resource, principal, body: request.query, errors: {}, url }, field),
     );
   });
 
   /** What is asked for, and the form's or preview's own row that it comes from: it has what was typed and left out. */
   async function readRequest(request: FastifyRequest<ForResource>, operationOf: OperationOf, earlierId = ''): Promise<OpenedForm> {
     const principal = principalOf(request);
-    const resource = register.for(principal, request.params.resource);
+    const resource = registry.for(principal, request.params.resource);
     const operation = operationOf(resource, request.params);
     const selectionId = textsOf(request.query._s)[0] ?? '';
     const selection = await findSelection(db, principal, resource, selectionId);
     const found = earlierId === '' ? null : await findPreview(context, resource, principal, earlierId);
     const earlier = found?.operation === operation.kind && found.selectionId === selection?.id ? found : null;
     const filter = selection?.filter ?? '';
-    const about: BulkRequest = { register, resource, principal, operation, selectionId, filter, previewId: earlier?.id ?? null, url };
+    const about: BulkRequest = { registry, resource, principal, operation, selectionId, filter, previewId: earlier?.id ?? null, url };
     return { about, selection, earlier };
   }
 
@@ -135,11 +135,11 @@ export const bulkRoutes: FastifyPluginAsync<RouteOptions> = async (app, { contex
     const named = textsOf(request.query._record)[0];
     if (named === undefined) return null;
     const principal = principalOf(request);
-    const resource = register.for(principal, request.params.resource);
+    const resource = registry.for(principal, request.params.resource);
     const operation = operationOf(resource, request.params);
     if (!operation.offer?.on.includes('record')) throw notFound();
     assertMayBegin(resource, principal, operation);
-    const { key } = await readRecord(register, resource, principal, parseKey(resource.model, named), []);
+    const { key } = await readRecord(registry, resource, principal, parseKey(resource.model, named), []);
     const selected = { kind: 'ticked', filter: '', keys: [key], exclusions: [] } as const;
     const { id } = await createSelection(db, principal, resource, { ...selected, keys: [key], exclusions: [] });
     return `/${resource.slug}/${operation.offer.path}?_s=${id}`;
@@ -164,32 +164,33 @@ export const bulkRoutes: FastifyPluginAsync<RouteOptions> = async (app, { contex
     const preview = await createPreview(context, { resource, principal, operation: operation.kind, selectionId, exclusions });
     const selected = selection && previewed(selection, preview);
     const names = await firstTitles(about, selected);
-    const opened = { register, sql: db.pages, resource, principal, operation, preview, names, selectionId, filter, body, error, url };
+    const opened = { registry, sql: db.pages, resource, principal, operation, preview, names, selectionId, filter, body, error, url };
     reply.code(error?.status ?? 200);
     return forms[operation.offer?.view ?? 'bulk/edit'](reply, opened, selected);
   }
 
   /** The page of each form that an operation may have. */
-  const forms: Readonly<Record<FormView, (reply: FastifyReply, opened: Opened, selected: Selected | null) => Promise<unknown>>> = {
+  const forms: Readonly<Record<FormView, (reply: FastifyReply, opened: BulkDialog, selected: Selected | null) => Promise<unknown>>> = {
     'bulk/edit': async (reply, opened) => reply.page('bulk/edit', await bulkEditData(opened)),
-    'bulk/delete': async (reply, opened, selected) => reply.page('bulk/delete', bulkDeleteData(opened, await goingAlong(opened, selected))),
+    'bulk/delete': async (reply, opened, selected) =>
+      reply.page('bulk/delete', bulkDeleteData(opened, await cascadeData(opened, selected))),
     'bulk/do': async (reply, opened, selected) => {
       const deletes = opened.operation.writes === journal.deleted;
-      return reply.page('bulk/do', await bulkDoData(opened, deletes ? await goingAlong(opened, selected) : null));
+      return reply.page('bulk/do', await bulkDoData(opened, deletes ? await cascadeData(opened, selected) : null));
     },
   };
 
   /** What deleting the selected takes along. */
-  async function goingAlong({ resource, principal, operation }: Opened, selected: Selected | null): Promise<ConsequencesData> {
+  async function cascadeData({ resource, principal, operation }: BulkDialog, selected: Selected | null): Promise<ConsequencesData> {
     const chosen = selected ? selectionWhere(resource, principal, selected) : { OR: [] };
-    const found = await consequences(db, register, resource, principal, chosen);
+    const found = await consequences(db, registry, resource, principal, chosen);
     const undoer = { principal, days: context.settings.undoRetentionDays, action: 'bulk-delete' } as const;
-    return consequencesData(register, resource, found, url, operation.isUndoable === false ? null : undoer);
+    return consequencesData(registry, resource, found, url, operation.isUndoable === false ? null : undoer);
   }
 
   async function firstTitles({ resource, principal }: BulkRequest, selected: Selected | null): Promise<string[]> {
     if (!selected) return [];
     const where = selectionWhere(resource, principal, selected);
-    return (await readTitled(register, { resource, where, limit: namedRecords })).map(({ title }) => title);
+    return (await readTitled(registry, { resource, where, limit: namedRecords })).map(({ title }) => title);
   }
 };

@@ -3,7 +3,7 @@ import type { Principal } from '../../auth/principal.ts';
 import type { Queryable } from '../../db/transaction.ts';
 import type { AppError } from '../../errors.ts';
 import type { Operation } from '../../operations/contract.ts';
-import type { Register, Resource } from '../../resources/contract.ts';
+import type { ResourceRegistry, Resource } from '../../resources/contract.ts';
 import { titlesOf } from '../../selection/list.ts';
 import type { Holder } from '../../tasks/looking/holders.ts';
 import type { Preview } from '../../tasks/previewing/preview.ts';
@@ -18,7 +18,7 @@ import { type CarriedOptions, carriedOptions } from './typed-form.ts';
 import { type RefusedRecord, refusedRecord } from '../tasks/task.ts';
 import type { Url } from '../url.ts';
 
-interface Words {
+interface DialogWords {
   dismiss: string;
 }
 
@@ -53,7 +53,7 @@ export interface BulkDialogData {
   message: string | null;
   /** It came back with what was typed. */
   isUnsaved: boolean;
-  words: Words;
+  words: DialogWords;
 }
 
 export interface BulkEditData extends BulkDialogData {
@@ -71,8 +71,8 @@ export interface BulkDeleteData extends BulkDialogData {
   error: string | null;
 }
 
-export interface Opened {
-  register: Register;
+export interface BulkDialog {
+  registry: ResourceRegistry;
   sql: Queryable;
   resource: Resource;
   principal: Principal;
@@ -107,21 +107,21 @@ export function listUrl(resource: Resource, selectionId: string, filter: string,
   return url(`/${resource.slug}${state === '' ? '' : `?${state}`}`);
 }
 
-export async function bulkEditData(opened: Opened): Promise<BulkEditData> {
-  const { register, sql, resource, principal, body, error, url } = opened;
+export async function bulkEditData(opened: BulkDialog): Promise<BulkEditData> {
+  const { registry, sql, resource, principal, body, error, url } = opened;
   return {
     ...dialogData(opened),
-    fields: await bulkFields({ register, sql, resource, principal, body, errors: fieldErrors(error), url }),
+    fields: await bulkFields({ registry, sql, resource, principal, body, errors: fieldErrors(error), url }),
     fieldWords: { legend: bulkTexts.chooseFields, hint: bulkTexts.fieldHint, showInputs: bulkTexts.showInputs },
     scripts: ['picker.js'],
   };
 }
 
-export function bulkDeleteData(opened: Opened, consequences: ConsequencesData): BulkDeleteData {
+export function bulkDeleteData(opened: BulkDialog, consequences: ConsequencesData): BulkDeleteData {
   const { body, error, preview } = opened;
   const dialog = dialogData(opened);
   const wrong = fieldErrors(error).acknowledge ?? null;
-  // One that is in the way is enough, and then none can be deleted: a preview tells which, and can leave them out.
+  // All or nothing: one record in the way prevents all deletes. A preview says which, and can leave them out.
   const isHopeless = preview.runsInline && consequences.isForbidden;
   return {
     ...dialog,
@@ -136,7 +136,7 @@ export function bulkDeleteData(opened: Opened, consequences: ConsequencesData): 
   };
 }
 
-export function dialogData({ resource, operation, preview, names, selectionId, filter, body, error, url }: Opened): BulkDialogData {
+export function dialogData({ resource, operation, preview, names, selectionId, filter, body, error, url }: BulkDialog): BulkDialogData {
   const { words } = operation;
   const records = bulkTexts.records(preview.recordCount, resource);
   const carried = carriedOptions(body);
@@ -186,7 +186,7 @@ export interface BulkOutcomeData {
 
 /** What is asked for of which records. */
 export interface BulkRequest {
-  register: Register;
+  registry: ResourceRegistry;
   resource: Resource;
   principal: Principal;
   operation: Operation;
@@ -217,17 +217,17 @@ function outcomeData({ resource, operation, selectionId, filter, previewId, url 
 }
 
 /** Most refused records that a dialog names; an inline task has fewer. */
-const mostNamed = 200;
+const maxNamed = 200;
 
 /** Everything was rolled back: names every refused record with its reason. */
 export async function refusedData(asked: BulkRequest, error: AppError): Promise<BulkOutcomeData> {
-  const { register, resource, principal, url } = asked;
+  const { registry, resource, principal, url } = asked;
   const failures = error.details.failures ?? [];
   const titles = await titlesOf(
-    register,
+    registry,
     resource,
     principal,
-    failures.slice(0, mostNamed).map(({ key }) => key),
+    failures.slice(0, maxNamed).map(({ key }) => key),
   );
   const taskId = error.details.taskId;
   return {
@@ -237,8 +237,8 @@ export async function refusedData(asked: BulkRequest, error: AppError): Promise<
     message: error.message,
     refused: {
       heading: bulkTexts.refusedReasons,
-      records: failures.slice(0, mostNamed).map(({ key, message }) => ({ ...refusedRecord(key, titles, resource, url), reason: message })),
-      moreText: failures.length > mostNamed ? bulkTexts.refusedMore(failures.length - mostNamed) : null,
+      records: failures.slice(0, maxNamed).map(({ key, message }) => ({ ...refusedRecord(key, titles, resource, url), reason: message })),
+      moreText: failures.length > maxNamed ? bulkTexts.refusedMore(failures.length - maxNamed) : null,
     },
     task: taskId === undefined ? null : { href: url(`/tasks/${taskId}`), label: taskTexts.showTask },
   };

@@ -1,12 +1,12 @@
 import type { EditName } from '../../operations/edits/contract.ts';
 
-export interface ChangeInputTexts {
+export interface EditInputTexts {
   label: string;
   hint?: string;
 }
 
 /** Each change in the dialog: its name, and its controls by theirs. */
-export const changeTexts: Readonly<Record<EditName, { label: string; inputs: Readonly<Record<string, ChangeInputTexts>> }>> = {
+export const editTexts: Readonly<Record<EditName, { label: string; inputs: Readonly<Record<string, EditInputTexts>> }>> = {
   set: { label: 'Set to', inputs: { value: { label: 'New value' } } },
   fill: { label: 'Set where empty', inputs: { value: { label: 'New value' } } },
   clear: { label: 'Clear', inputs: {} },

@@ -4,7 +4,7 @@ import type { Resource } from '../../resources/contract.ts';
 import { bulkTexts } from './bulk-texts.ts';
 import { previewTexts } from './previews-texts.ts';
 
-/** The buttons that a preview ends with: they promise what trying it found, and none is there for what cannot come about. */
+/** The buttons of a preview. Each promises what the trial found, and a button that could not succeed is not there. */
 export interface SubmitData {
   /** Null: run as it is, it would change nothing. */
   text: string | null;
@@ -21,7 +21,7 @@ const none: SubmitData = { text: null, why: null, leaveOutText: null, background
 export function submitOf(resource: Resource, words: OperationWords, preview: Preview, findings: Findings): SubmitData {
   const { recordCount: count, runsInline } = preview;
   const { changed, unchanged, busy, held, isSample } = findings;
-  const text = (most: number, counted?: string) => words.submit(bulkTexts.records(most, resource, counted));
+  const text = (max: number, counted?: string) => words.submit(bulkTexts.records(max, resource, counted));
   const refused = findings.refused.reduce((sum, group) => sum + group.count, 0);
   if (runsInline && refused > 0) {
     return {
@@ -33,7 +33,7 @@ export function submitOf(resource: Resource, words: OperationWords, preview: Pre
   }
   const isFree = held.length === 0 && busy === 0;
   if (!isSample && isFree && changed === 0) return { ...none, why: previewTexts.wouldChangeNothing };
-  if (isSample) return { ...none, text: text(count, changed < findings.tried ? previewTexts.atMost(count) : undefined) };
+  if (isSample) return { ...none, text: text(count, changed < findings.tried ? previewTexts.upTo(count) : undefined) };
   return { ...none, text: text(count, isFree && changed < count ? previewTexts.ofAll(changed, count) : undefined) };
 }
 

@@ -124,7 +124,7 @@ test('where another task holds some records a confirmation does what was chosen:
 test('a preview shows numbers in JSON, and whole numbers, with every digit', async (t) => {
   const { context, db, signIn } = await testApp(t, { admin: tortureAdmin, content: 'torture' });
   const admin = await signIn('admin');
-  const { slug, model } = context.register.list.find((resource) => resource.model.name === 'Everything') as Resource;
+  const { slug, model } = context.registry.list.find((resource) => resource.model.name === 'Everything') as Resource;
   await db.pages.query(`update ${model.table} set "json" = '[12345678901234567890, 2.50]', "bigInt" = 9007199254740993`);
   const selected = await admin.post(`/${slug}/selection`, { _do: 'matching', _list: '' }, htmx);
   const changes = {

@@ -6,7 +6,7 @@ import { isKey, keyToUrl, parseKey } from '../../metadata/keys.ts';
 import { consequences } from '../../operations/cascade/consequences.ts';
 import { assertAcknowledged } from '../../operations/acknowledge.ts';
 import { journal } from '../../operations/journal-kind.ts';
-import { getOperation } from '../../operations/register.ts';
+import { getOperation } from '../../operations/operations.ts';
 import type { Resource } from '../../resources/contract.ts';
 import { titlesOf } from '../../selection/list.ts';
 import { getSelection, type Selection, selectionWhere } from '../../selection/selection.ts';
@@ -22,7 +22,7 @@ import { type BulkRequest, formUrl } from './bulk.ts';
 import type { Body } from '../form.ts';
 import { consequencesData } from '../records/consequences.ts';
 import { parametersInWords } from '../tasks/parameters.ts';
-import { mostNamed, previewData, previewPath } from './previews.ts';
+import { maxNamed, previewData, previewPath } from './previews.ts';
 import { refusedKeys } from './preview-submit.ts';
 import { formAfterPreview } from './typed-form.ts';
 import { previewTexts } from './previews-texts.ts';
@@ -39,7 +39,7 @@ interface ForPreview {
 /** Errors after which the preview itself is shown once more, looked at anew. */
 const staleCodes = ['preview-stale', 'selection-changed'];
 
-interface Opened {
+interface OpenPreview {
   about: BulkRequest;
   selection: Selection;
   preview: Preview;
@@ -48,7 +48,7 @@ interface Opened {
 
 /** What an operation would do, a page of its own; confirming it does just that. */
 export const previewRoutes: FastifyPluginAsync<RouteOptions> = async (app, { context, url }) => {
-  const { db, register } = context;
+  const { db, registry } = context;
   const path = '/:resource/previews/:id';
 
   app.get<ForPreview>(path, async (request, reply) => {
@@ -129,16 +129,16 @@ export const previewRoutes: FastifyPluginAsync<RouteOptions> = async (app, { con
     return lookAhead(context, { resource, principal, preview: await excludeFromPreview(context, preview, ticks) });
   }
 
-  async function open(request: FastifyRequest<ForPreview>): Promise<Opened> {
+  async function open(request: FastifyRequest<ForPreview>): Promise<OpenPreview> {
     const principal = principalOf(request);
-    const resource = register.for(principal, request.params.resource);
+    const resource = registry.for(principal, request.params.resource);
     const preview = await findPreview(context, resource, principal, request.params.id);
     if (!preview?.findings) throw notFound();
     const selection = await getSelection(db, principal, resource, preview.selectionId);
     const { selectionId } = preview;
     const operation = getOperation(resource, preview.operation);
     const about: BulkRequest = {
-      register,
+      registry,
       resource,
       principal,
       operation,
@@ -158,21 +158,21 @@ export const previewRoutes: FastifyPluginAsync<RouteOptions> = async (app, { con
     return task;
   }
 
-  async function sendPreview(reply: FastifyReply, { about, selection, preview, after }: Opened, body: Body, error: AppError | null) {
+  async function sendPreview(reply: FastifyReply, { about, selection, preview, after }: OpenPreview, body: Body, error: AppError | null) {
     const { resource, principal, operation, filter } = about;
     const page = await previewPage(context, { resource, principal, preview, after });
-    const named = preview.findings?.refused.flatMap(({ keys }) => keys.slice(0, mostNamed)) ?? [];
+    const named = preview.findings?.refused.flatMap(({ keys }) => keys.slice(0, maxNamed)) ?? [];
     const data = await previewData({
-      register,
+      registry,
       resource,
       principal,
       operation,
       preview,
       page: { ...page, next: page.next === null ? null : keyToUrl(resource.model, page.next) },
       after: after === null ? null : keyToUrl(resource.model, after),
-      titles: await titlesOf(register, resource, principal, named),
+      titles: await titlesOf(registry, resource, principal, named),
       consequences: await consequencesOf(about, previewed(selection, preview)),
-      lines: operation.offer?.view !== 'bulk/delete' ? await parametersInWords(register, resource, principal, preview) : [],
+      lines: operation.offer?.view !== 'bulk/delete' ? await parametersInWords(registry, resource, principal, preview) : [],
       filter,
       body,
       error,
@@ -189,9 +189,9 @@ export const previewRoutes: FastifyPluginAsync<RouteOptions> = async (app, { con
 
   async function consequencesOf({ resource, principal, operation }: BulkRequest, selected: Selection) {
     if (operation.writes !== journal.deleted || (selected.kind === 'ticked' && selected.keys.length === 0)) return null;
-    const found = await consequences(db, register, resource, principal, selectionWhere(resource, principal, selected));
+    const found = await consequences(db, registry, resource, principal, selectionWhere(resource, principal, selected));
     const undoer = { principal, days: context.settings.undoRetentionDays, action: 'bulk-delete' } as const;
-    return consequencesData(register, resource, found, url, operation.isUndoable === false ? null : undoer);
+    return consequencesData(registry, resource, found, url, operation.isUndoable === false ? null : undoer);
   }
 };
 

@@ -44,7 +44,7 @@ export const previewTexts = {
     `All or nothing: ${count === 1 ? 'one record is refused, so none' : `${number(count)} records are refused, so none`} would be changed.`,
   wouldChangeNothing: 'Run now, it would change nothing.',
   inBackground: (submit: string) => `${submit} in the background`,
-  atMost: (count: number) => `up to ${number(count)}`,
+  upTo: (count: number) => `up to ${number(count)}`,
   ofAll: (changed: number, count: number) => `${number(changed)} of ${number(count)}`,
   empty: 'Nothing is left to do: every record was left out.',
   optionsHeading: 'How to run it',

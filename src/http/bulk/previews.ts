@@ -3,8 +3,8 @@ import type { Principal } from '../../auth/principal.ts';
 import type { AppError } from '../../errors.ts';
 import type { Operation } from '../../operations/contract.ts';
 import { journal } from '../../operations/journal-kind.ts';
-import { seenChanges } from '../../operations/register.ts';
-import type { Register, Resource } from '../../resources/contract.ts';
+import { seenEdits } from '../../operations/operations.ts';
+import type { ResourceRegistry, Resource } from '../../resources/contract.ts';
 import type { Findings, Preview } from '../../tasks/previewing/preview.ts';
 import type { PreviewedRecord, PreviewPage } from '../../tasks/previewing/preview-page.ts';
 import type { TaskRow } from '../../tasks/task-row.ts';
@@ -92,7 +92,7 @@ export interface ConfirmData {
 }
 
 export interface PreviewParts {
-  register: Register;
+  registry: ResourceRegistry;
   resource: Resource;
   principal: Principal;
   operation: Operation;
@@ -199,7 +199,7 @@ function countsOf({ operation, preview: { recordCount, exclusions } }: PreviewPa
 }
 
 /** Refused records that a reason names. */
-export const mostNamed = 5;
+export const maxNamed = 5;
 
 function refusedOf({ resource, titles, url }: PreviewParts, { refused }: Findings): PreviewData['refused'] {
   return refused.map(({ message, field, count, keys }) => {
@@ -207,8 +207,8 @@ function refusedOf({ resource, titles, url }: PreviewParts, { refused }: Finding
     return {
       reason: label && !message.includes(label) ? `${label}: ${message}` : message,
       countText: previewTexts.refusedCount(count),
-      records: keys.slice(0, mostNamed).map((key) => ({ title: titles.get(key) ?? key, href: url(`${recordPath(resource, key)}/edit`) })),
-      moreText: count > mostNamed ? previewTexts.moreRecords(count - mostNamed) : null,
+      records: keys.slice(0, maxNamed).map((key) => ({ title: titles.get(key) ?? key, href: url(`${recordPath(resource, key)}/edit`) })),
+      moreText: count > maxNamed ? previewTexts.moreRecords(count - maxNamed) : null,
     };
   });
 }
@@ -223,24 +223,24 @@ function heldOf({ heldTitles, url }: PreviewParts, { held }: Findings): PreviewD
 /** Less than this is not worth a word, in milliseconds. */
 const quickMs = 2_000;
 
-function notesOf({ register, resource, operation }: PreviewParts, { triggers, unchanged, expectedMs }: Findings): string[] {
+function notesOf({ registry, resource, operation }: PreviewParts, { triggers, unchanged, expectedMs }: Findings): string[] {
   const isSql = operation.writePath(resource).startsWith('sql');
   return [
     ...(unchanged > 0 ? [previewTexts.unchangedNote] : []),
     ...triggers.map(previewTexts.trigger),
-    ...(isSql && hasExtensions(register.client) ? [previewTexts.withoutExtensions] : []),
+    ...(isSql && hasExtensions(registry.client) ? [previewTexts.withoutExtensions] : []),
     ...(resource.locksOffReason === null ? [] : [previewTexts.withoutLocks(resource.locksOffReason)]),
     ...(expectedMs !== null && expectedMs >= quickMs ? [previewTexts.expected(formatSpan(expectedMs))] : []),
   ];
 }
 
 async function tableOf(parts: PreviewParts): Promise<PreviewTable> {
-  const { register, resource, principal, operation, preview, page, after, url } = parts;
-  const fields = seenChanges(resource, preview)
+  const { registry, resource, principal, operation, preview, page, after, url } = parts;
+  const fields = seenEdits(resource, preview)
     .map(({ field }) => resource.fields.find(({ meta }) => meta.name === field))
     .filter((field) => field !== undefined);
   const show = await Promise.all(
-    fields.map((field, index) => shownValues(register, resource, principal, field, textsAt(page.records, index))),
+    fields.map((field, index) => shownValues(registry, resource, principal, field, textsAt(page.records, index))),
   );
   const path = previewPath(resource, preview.id);
   return {

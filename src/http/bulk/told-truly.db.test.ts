@@ -77,7 +77,7 @@ test('a worker that does not know what a task is about leaves it waiting with th
   const { db, context, connectionString, editor } = await setUp(t);
   const path = `/cities/bulk-edit?_s=${await selectAs(editor, 30)}`;
   await editor.post(path, { _op: await openAs(editor, path), ...publish });
-  const older = { ...context, register: { ...context.register, list: context.register.list.filter(({ slug }) => slug !== 'cities') } };
+  const older = { ...context, registry: { ...context.registry, list: context.registry.list.filter(({ slug }) => slug !== 'cities') } };
   const first = await startWorker(older, { connectionString, concurrency: 1 });
   const row = async () => (await db.pages.query(`select state, reason, message from ${db.t.task} where id = 1`)).rows[0];
   for (let tries = 0; (await row()).reason !== 'unknown'; tries++) {

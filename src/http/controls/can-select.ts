@@ -1,5 +1,5 @@
 import type { Principal } from '../../auth/principal.ts';
-import { offeredTo } from '../../operations/register.ts';
+import { offeredTo } from '../../operations/operations.ts';
 import type { Resource } from '../../resources/contract.ts';
 
 /** Something may be done to records that are selected. */

@@ -1,7 +1,7 @@
 import type { Principal } from '../../auth/principal.ts';
 import { cellError } from '../../fields/cell-error.ts';
 import type { KindView, ShownCell } from '../../fields/contract.ts';
-import { getFieldKind } from '../../fields/register.ts';
+import { getFieldKind } from '../../fields/field-kinds.ts';
 import { can } from '../../resources/permissions.ts';
 import type { Column, Resource, ResourceField } from '../../resources/contract.ts';
 import { cutText } from '../../selection/cut.ts';
@@ -89,7 +89,7 @@ function startOrEnd(field: ResourceField): 'start' | 'end' {
 const amount = new Intl.NumberFormat('en', { maximumFractionDigits: 20 });
 
 // No address is longer.
-const longestLink = 2_000;
+const maxLinkLength = 2_000;
 
 function linkOf(link: string | null, url: Url): Pick<CellData, 'href' | 'isOutside'> {
   const href = hrefOf(link, url);
@@ -98,7 +98,7 @@ function linkOf(link: string | null, url: Url): Pick<CellData, 'href' | 'isOutsi
 
 // A link may be made of what a record holds, so a scheme that runs code is none.
 function hrefOf(link: string | null, url: Url): string | null {
-  if (link === null || link.length > longestLink) return null;
+  if (link === null || link.length > maxLinkLength) return null;
   if (link.startsWith('/')) return isLocalPath(link) ? url(link) : null;
   return /^(https?|mailto|tel):/i.test(link) ? link : null;
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { AdminDefinition } from '../../admin-definition.ts';
-import { getFieldKind } from '../../fields/register.ts';
+import { getFieldKind } from '../../fields/field-kinds.ts';
 import { ada } from '../../testing/context.ts';
 import { testApp } from '../../testing/app.ts';
 import { tortureAdmin } from '../../testing/torture.ts';
@@ -34,9 +34,9 @@ test('values of every kind are shown in a list as on the page of their record', 
   const visitor = await signIn('admin');
   const wrong: string[] = [];
   for (const model of models) {
-    const { slug } = context.register.list.find((resource) => resource.model.name === model) ?? { slug: '' };
-    const { fields } = context.register.for(ada, slug);
-    const { rows } = await context.db.pages.query<{ id: number }>(`select id from ${context.register.get(slug).model.table} order by id`);
+    const { slug } = context.registry.list.find((resource) => resource.model.name === model) ?? { slug: '' };
+    const { fields } = context.registry.for(ada, slug);
+    const { rows } = await context.db.pages.query<{ id: number }>(`select id from ${context.registry.get(slug).model.table} order by id`);
     for (const { id } of rows) {
       const list = await visitor.get(`/${slug}?id=${id}`);
       const show = await visitor.get(`/${slug}/${id}`);

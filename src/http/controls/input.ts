@@ -1,9 +1,9 @@
 import { Eta } from 'eta';
 import type { Principal } from '../../auth/principal.ts';
 import { answersOf, choicesOf } from '../../fields/choices.ts';
-import { isUnclear, readMoment } from '../../fields/moment.ts';
-import { getFieldKind } from '../../fields/register.ts';
-import type { Register, Resource, ResourceField } from '../../resources/contract.ts';
+import { isUnclear, readDateSpan } from '../../fields/timestamp.ts';
+import { getFieldKind } from '../../fields/field-kinds.ts';
+import type { ResourceRegistry, Resource, ResourceField } from '../../resources/contract.ts';
 import { can } from '../../resources/permissions.ts';
 import { hasResource, relatedTitles, relationTarget, searchRelated } from '../../selection/related.ts';
 import type { Queryable } from '../../db/transaction.ts';
@@ -94,7 +94,7 @@ export interface PickerData {
 }
 
 export interface InputParts {
-  register: Register;
+  registry: ResourceRegistry;
   sql: Queryable;
   principal: Principal;
   resource: Resource;
@@ -134,7 +134,7 @@ export async function inputData(parts: InputParts): Promise<InputData> {
 }
 
 /** A control that says itself what it is. */
-export function plainInput(parts: Omit<InputParts, 'register' | 'sql' | 'principal'>, own: Partial<InputData>): InputData {
+export function plainInput(parts: Omit<InputParts, 'registry' | 'sql' | 'principal'>, rest: Partial<InputData>): InputData {
   const { name, id, values } = parts;
   return {
     control: 'text',
@@ -160,7 +160,7 @@ export function plainInput(parts: Omit<InputParts, 'register' | 'sql' | 'princip
     canBeEmpty: parts.canBeEmpty ?? false,
     own: null,
     words: inputTexts,
-    ...own,
+    ...rest,
   };
 }
 
@@ -230,31 +230,34 @@ function isCode({ kind, meta }: ResourceField): boolean {
   return kind === null && meta.type === 'Json';
 }
 
-// A browser's own control would show nothing of what it cannot hold, and send that: it has no place for an offset.
+// Does the value fit a browser's date control? The control would show nothing for a value that it cannot hold, and send that; it has no
+// place for an offset.
 function fitsDateControl(value: string, sqlType: string | null, timeZone: string): boolean {
   return (
-    plainMoments[dateControlName(sqlType)].test(value) && readMoment(value, sqlType, 'utc') !== null && !isUnclear(value, sqlType, timeZone)
+    plainTimestamps[dateControlName(sqlType)].test(value) &&
+    readDateSpan(value, sqlType, 'utc') !== null &&
+    !isUnclear(value, sqlType, timeZone)
   );
 }
 
 /** What such a control can hold, and send as it is: zeros at the end are left out by browsers, and a filter that names the second is not one of the minute. */
-const plainMoments = {
+const plainTimestamps = {
   date: /^\d{4}-\d{2}-\d{2}$/,
   time: /^\d{2}:\d{2}(?::(?:(?!00)\d{2}|\d{2}\.\d{0,2}[1-9]))?$/,
   'datetime-local': /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::(?:(?!00)\d{2}|\d{2}\.\d{0,2}[1-9]))?$/,
 } as const;
 
-/** A filter's moment: a day, and a time of it where that is meant; a text where neither control could hold it. */
+/** A filter's timestamp: a day, and a time of it where that is meant; a text where neither control could hold it. */
 export function dayControl(field: ResourceField, value: string, timeZone: string, name: string): Partial<InputData> {
   const [, day = '', clock = ''] = /^(\d{4}-\d{2}-\d{2})?(?:T(.+))?$/.exec(value) ?? [];
-  const isWhole = value === day || (clock !== '' && plainMoments.time.test(clock));
+  const isWhole = value === day || (clock !== '' && plainTimestamps.time.test(clock));
   const isClear = day === '' || clock === '' || fitsDateControl(value, field.meta.sqlType, timeZone);
-  const isHidden = !isWhole || !isClear || (day !== '' && readMoment(day, 'date', 'utc') === null);
+  const isHidden = !isWhole || !isClear || (day !== '' && readDateSpan(day, 'date', 'utc') === null);
   const time = { name, value: isHidden ? '' : clock, ariaLabel: null, isHidden, incompleteText: inputTexts.incomplete.time };
   return isHidden ? { control: 'text', value, time } : { ...dateControl('date'), value: day, time };
 }
 
-function dateControlName(sqlType: string | null): keyof typeof plainMoments {
+function dateControlName(sqlType: string | null): keyof typeof plainTimestamps {
   if (sqlType === 'date') return 'date';
   return /^time(tz|\(|$)/.test(sqlType ?? '') ? 'time' : 'datetime-local';
 }
@@ -278,18 +281,18 @@ function makeOf({ resource, field, principal, url, again, isFixed, holds }: Inpu
 }
 
 async function relationControl(parts: InputParts): Promise<Partial<InputData>> {
-  const { register, sql, principal, resource, field, values, url } = parts;
+  const { registry, sql, principal, resource, field, values, url } = parts;
   const given = values.filter((value) => value !== '');
   const isMany = parts.isMany ?? field.relation?.kind === 'many-to-many';
   const target = relationTarget(resource, field, parts.holds);
   // A model without a resource has no titles and no scope: its records are known by their ids.
-  if (!target && !parts.isFixed && !hasResource(register, field)) return { control: 'text', value: given.join(', ') };
+  if (!target && !parts.isFixed && !hasResource(registry, field)) return { control: 'text', value: given.join(', ') };
   if (parts.isFixed || !target) {
-    const titles = target ? await relatedTitles(register, target, principal, given) : new Map<string, string>();
+    const titles = target ? await relatedTitles(registry, target, principal, given) : new Map<string, string>();
     return { control: 'fixed', value: given.map((value) => titles.get(value) ?? value).join(', ') };
   }
   if (parts.offersFew ?? true) {
-    const few = await searchRelated({ register, sql }, target, principal, '', { limit: fewTargets });
+    const few = await searchRelated({ registry, sql }, target, principal, '', { limit: fewTargets });
     const known = new Set(few.options.map(({ value }) => value));
     if (!few.isMore && given.every((value) => known.has(value))) {
       const options = few.options
@@ -304,7 +307,7 @@ async function relationControl(parts: InputParts): Promise<Partial<InputData>> {
       };
     }
   }
-  const titles = await relatedTitles(register, target, principal, given);
+  const titles = await relatedTitles(registry, target, principal, given);
   const label = (value: string) => titles.get(value) ?? value;
   return {
     control: 'picker',

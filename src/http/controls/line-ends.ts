@@ -8,11 +8,11 @@ export function withLineEnds(typed: string, was: string): string {
   const had = was.match(ends) ?? [];
   if (had.every((end) => end === '\n')) return typed;
   const [before, after] = [was.split(ends), typed.split('\n')];
-  const most = Math.min(before.length, after.length);
+  const max = Math.min(before.length, after.length);
   let first = 0;
-  while (first < most && before[first] === after[first]) first++;
+  while (first < max && before[first] === after[first]) first++;
   let last = 0;
-  while (last < most - first && before.at(-1 - last) === after.at(-1 - last)) last++;
+  while (last < max - first && before.at(-1 - last) === after.at(-1 - last)) last++;
   const shift = before.length - after.length;
   let end = had[0] ?? '\n';
   return after.reduce((text, line, index) => {

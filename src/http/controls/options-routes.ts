@@ -11,11 +11,11 @@ type ForField = { Params: { resource: string; field: string }; Querystring: { q?
 
 /** What a relation may lead to: the list of a picker for htmx and scripts, else a page to filter by one of them. */
 export const optionsRoutes: FastifyPluginAsync<RouteOptions> = async (app, { context, url }) => {
-  const { db, register } = context;
+  const { db, registry } = context;
 
   app.get<ForField>('/:resource/options/:field', async (request, reply) => {
     const principal = principalOf(request);
-    const resource = register.for(principal, request.params.resource);
+    const resource = registry.for(principal, request.params.resource);
     const field = resource.fields.find(({ name }) => name === request.params.field);
     // A list is filtered by natural ids; a form sends what the foreign key holds.
     const holds = request.query.as === 'id' || !isHtmx(request) ? 'id' : 'value';
@@ -24,7 +24,7 @@ export const optionsRoutes: FastifyPluginAsync<RouteOptions> = async (app, { con
     const search = textsOf(request.query.q)[0] ?? '';
     const made = textsOf(request.query.made)[0];
     const only = made === undefined ? null : parseKey(target.resource.model, made);
-    const found = await searchRelated({ register, sql: db.pages }, target, principal, search, { only });
+    const found = await searchRelated({ registry, sql: db.pages }, target, principal, search, { only });
     const back = textsOf(request.query._back)[0] ?? '';
     return reply.page('records/options', optionsData({ resource, field, targetLabel: target.resource.label, search, found, back, url }));
   });

@@ -8,7 +8,7 @@ import pg from 'pg';
 import { metadata } from '../../../generated/sample-metadata/metadata.ts';
 import sample from '../../admin.ts';
 import { type Client, DefinitionError, defineResource, type FieldKind, type FieldOptions, kinds } from '../../index.ts';
-import { buildRegister } from '../../resources/register.ts';
+import { buildRegistry } from '../../resources/registry.ts';
 import { testApp } from '../../testing/app.ts';
 import { formOf } from '../../testing/html-form.ts';
 import { openAs, selectAs } from '../../testing/launch-as.ts';
@@ -154,7 +154,7 @@ test('a template that is not there, or cannot be read, refuses the start in a se
   const problemsOf = (own: object) => {
     const definition = { metadata, model: 'City', options: { fields: { population: { kind: { ...kinds.integer, ...own } } } } };
     try {
-      buildRegister([definition as never], () => ({}) as Client, new pg.Pool(), { minAsyncRecords: 20, parallelism: 1, chunkSize: 1_000 });
+      buildRegistry([definition as never], () => ({}) as Client, new pg.Pool(), { minAsyncRecords: 20, parallelism: 1, chunkSize: 1_000 });
       return [];
     } catch (error) {
       assert.ok(error instanceof DefinitionError, String(error));

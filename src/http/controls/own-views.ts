@@ -16,10 +16,10 @@ const isOwn = (name: unknown): name is OwnView => typeof name === 'string' && na
 /** Lets templates include those of the project's own, which are named by their addresses. One that fails draws nothing. */
 export function withOwnViews<E extends Eta>(eta: E, onFailure: OnFailure): E {
   const { resolvePath, render } = eta;
-  const told = new Set<string>();
+  const reported = new Set<string>();
   const tell = (view: string, error: unknown) => {
-    if (!told.has(view)) onFailure(view, error);
-    told.add(view);
+    if (!reported.has(view)) onFailure(view, error);
+    reported.add(view);
   };
   const own: Pick<Eta, 'resolvePath' | 'render'> = {
     resolvePath: (name, options) => (isOwn(name) ? fileURLToPath(name) : (resolvePath?.call(eta, name, options) ?? name)),

@@ -353,7 +353,7 @@ test("a project's kind of a list reads it as a whole in filters, forms and bulk 
   );
   const { signIn, context, db } = await testApp(t, { admin: { ...tortureAdmin, resources }, content: 'torture' });
   const visitor = await signIn('admin');
-  const resource = context.register.list.find(({ model }) => model.name === 'ScalarList') ?? assert.fail();
+  const resource = context.registry.list.find(({ model }) => model.name === 'ScalarList') ?? assert.fail();
   const { column } = resource.model.fields.ints ?? assert.fail();
   await db.pages.query(`update ${resource.model.table} set ${column} = '{1,2,3}'`);
   await db.pages.query(`update ${resource.model.table} set ${column} = '{4}' where id = 1`);

@@ -1,12 +1,12 @@
 import type { Principal } from '../../auth/principal.ts';
 import { shownText } from '../../fields/stored-text.ts';
-import type { Register, Resource, ResourceField } from '../../resources/contract.ts';
+import type { ResourceRegistry, Resource, ResourceField } from '../../resources/contract.ts';
 import { hasResource, relatedTitles, relationTarget } from '../../selection/related.ts';
 import { inputTexts } from './input-texts.ts';
 
 /** Makes of a text of PostgreSQL's what people read. One statement for a relation, for all its records at once. */
 export async function shownValues(
-  register: Register,
+  registry: ResourceRegistry,
   resource: Resource,
   principal: Principal,
   field: ResourceField,
@@ -16,8 +16,8 @@ export async function shownValues(
   if (field.relation) {
     const ids = isLinks ? texts.flatMap(listOf) : texts;
     const target = relationTarget(resource, field);
-    const titles = target ? await relatedTitles(register, target, principal, [...new Set(ids)]) : new Map<string, string>();
-    const titleOf = (id: string) => titles.get(id) ?? (hasResource(register, field) && !target ? inputTexts.nothing : id);
+    const titles = target ? await relatedTitles(registry, target, principal, [...new Set(ids)]) : new Map<string, string>();
+    const titleOf = (id: string) => titles.get(id) ?? (hasResource(registry, field) && !target ? inputTexts.nothing : id);
     return (text) => (text === null ? '' : isLinks ? listOf(text).map(titleOf).join(', ') : titleOf(text));
   }
   return (text) => (text === null ? '' : shownText(text, field, resource.reader));

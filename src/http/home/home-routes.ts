@@ -8,11 +8,11 @@ import type { RouteOptions } from '../route-options.ts';
 const tasksShown = 5;
 
 export const homeRoutes: FastifyPluginAsync<RouteOptions> = async (app, { admin, context, url }) => {
-  const { db, register } = context;
+  const { db, registry } = context;
   app.get('/', async (request, reply) => {
     const principal = principalOf(request);
     const latest = await listTasks(context, principal, { page: 1, size: tasksShown });
     const tasks = await named(context, principal, latest.tasks);
-    return reply.page('home/show', await homeData({ name: admin.name, db, register, principal, tasks, url, now: new Date() }));
+    return reply.page('home/show', await homeData({ name: admin.name, db, registry, principal, tasks, url, now: new Date() }));
   });
 };

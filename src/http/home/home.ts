@@ -1,6 +1,6 @@
 import type { Principal } from '../../auth/principal.ts';
 import type { Database } from '../../db/database.ts';
-import type { Register } from '../../resources/contract.ts';
+import type { ResourceRegistry } from '../../resources/contract.ts';
 import type { Count } from '../../selection/count.ts';
 import { seesEveryRow } from '../../resources/permissions.ts';
 import type { ListedTask } from '../../tasks/looking/queries.ts';
@@ -24,7 +24,7 @@ export interface HomeData {
 export interface Home {
   name: string;
   db: Database;
-  register: Register;
+  registry: ResourceRegistry;
   principal: Principal;
   tasks: readonly ListedTask[];
   url: SiteUrl;
@@ -32,8 +32,8 @@ export interface Home {
 }
 
 /** Two statements beside the tasks it is given. */
-export async function homeData({ name, db, register, principal, tasks, url, now }: Home): Promise<HomeData> {
-  const listed = register.listFor(principal);
+export async function homeData({ name, db, registry, principal, tasks, url, now }: Home): Promise<HomeData> {
+  const listed = registry.listFor(principal);
   // What somebody sees only in part is not counted from the outside.
   const counts = await countTables(
     db,
@@ -48,7 +48,7 @@ export async function homeData({ name, db, register, principal, tasks, url, now 
       icon: resourceIcon(resource),
       countText: countText(counts.get(resource.model.table)),
     })),
-    tasks: tasks.map((task) => taskLine(task, { now, url, resources: register.list, principal })),
+    tasks: tasks.map((task) => taskLine(task, { now, url, resources: registry.list, principal })),
     tasksUrl: url('/tasks'),
     noTasks: listed.some((resource) => canSelect(resource, principal)) ? shellTexts.noTasks : shellTexts.noTasksForViewers,
     words: shellTexts,
@@ -61,7 +61,7 @@ function countText(count: Count | undefined): string | null {
 }
 
 /** Up to so many rows are counted. */
-const mostCounted = 1_000;
+const maxCounted = 1_000;
 
 /**
  * Small tables are counted; of large ones the database is believed, since counting millions of rows to greet somebody would be
@@ -74,17 +74,17 @@ async function countTables(db: Database, tables: readonly string[]): Promise<Map
     [tables],
   );
   const counts = new Map<string, Count>();
-  for (const { name, count } of rows) if (count > mostCounted) counts.set(name, { value: count, isExact: false });
-  const small = rows.filter(({ count }) => count <= mostCounted);
+  for (const { name, count } of rows) if (count > maxCounted) counts.set(name, { value: count, isExact: false });
+  const small = rows.filter(({ count }) => count <= maxCounted);
   if (small.length === 0) return counts;
   const counted = await db.pages.query<{ place: number; count: number }>(
     small
-      .map(({ name }, place) => `select ${place} as place, count(*)::int from (select from ${name} limit ${mostCounted + 1}) t`)
+      .map(({ name }, place) => `select ${place} as place, count(*)::int from (select from ${name} limit ${maxCounted + 1}) t`)
       .join(' union all '),
   );
   for (const { place, count } of counted.rows) {
     const table = small[place];
-    if (table && count <= mostCounted) counts.set(table.name, { value: count, isExact: true });
+    if (table && count <= maxCounted) counts.set(table.name, { value: count, isExact: true });
   }
   return counts;
 }

@@ -18,7 +18,7 @@ export interface DraftCondition {
 }
 
 /** Most levels of groups that the page offers to make; deeper ones from elsewhere are shown and kept. */
-export const mostLevels = 2;
+export const maxLevels = 2;
 
 const blank = (): DraftCondition => ({ path: '', operator: '', values: [], isNew: true });
 
@@ -95,7 +95,7 @@ export function isAltered(value: string): boolean {
   return /[\r\n]/.test(value);
 }
 
-/** The texts that were shown, where they came back as a browser sends them. */
+/** Restores the texts that were shown where the browser sent them back with other line ends. */
 function asShown(values: readonly string[], kept: readonly string[]): string[] {
   const known = new Map(kept.map((value) => [asSent(value), value]));
   return values.map((value) => known.get(asSent(value)) ?? value);

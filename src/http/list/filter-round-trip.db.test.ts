@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DateTime } from 'luxon';
 import { AppError } from '../../errors.ts';
-import { momentKind } from '../../fields/moment.ts';
-import { getFieldKind } from '../../fields/register.ts';
+import { timestampKind } from '../../fields/timestamp.ts';
+import { getFieldKind } from '../../fields/field-kinds.ts';
 import { comparedField } from '../../fields/scalar-list.ts';
 import { keyToUrl } from '../../metadata/keys.ts';
 import type { Resource } from '../../resources/contract.ts';
@@ -49,8 +49,8 @@ async function everyCase(
   const titles = new Map<string, string>();
   const seen = new Set<string>();
   const tried = new Set<string>();
-  for (const { slug } of context.register.listFor(principal)) {
-    const resource = context.register.for(principal, slug);
+  for (const { slug } of context.registry.listFor(principal)) {
+    const resource = context.registry.for(principal, slug);
     for (const field of filterFieldsOf(resource, principal)) {
       const own = await valuesOf(field, resource);
       for (const operator of field.operators) {
@@ -70,7 +70,7 @@ async function everyCase(
         if (seen.has(JSON.stringify(about))) continue;
         seen.add(JSON.stringify(about));
         // Once with all that there is; of other tables and through relations with a few.
-        const first = JSON.stringify([getFieldKind(field.field).name, momentKind(meta.sqlType), operator.name]);
+        const first = JSON.stringify([getFieldKind(field.field).name, timestampKind(meta.sqlType), operator.name]);
         const texts = tried.has(first) ? [...own.slice(0, 3), ...few] : [...own, ...odd];
         tried.add(first);
         const caseOf = (values: string[]): Case => ({
@@ -101,7 +101,7 @@ async function everyCase(
     const other = (relation ?? meta.relation) ? related((relation ?? meta.relation)?.model as string) : null;
     if (other) {
       const query = { filter: '', sort: '', page: 1, size: 4, after: null, before: null, isCounted: false };
-      const { records } = await listRecords(context.register, other, principal, query);
+      const { records } = await listRecords(context.registry, other, principal, query);
       for (const { key, title } of records) titles.set(`${other.model.name} ${keyToUrl(other.model, key)}`, title);
       return records.map(({ key }) => keyToUrl(other.model, key));
     }
@@ -155,7 +155,7 @@ function wordsFor({ field, operator, resource }: Case, value: string, titles: Re
   if (leadsTo) return (field.via ? null : titles.get(`${leadsTo.model} ${value}`)?.trim()) || value;
   if (operator.input === 'span') return Number(/\d+/.exec(value)?.[0]).toLocaleString('en');
   if (meta.type === 'DateTime' && meta.kind === 'scalar') {
-    const zone = momentKind(meta.sqlType) === 'moment' ? timeZone : 'utc';
+    const zone = timestampKind(meta.sqlType) === 'timestamp' ? timeZone : 'utc';
     const at = DateTime.fromISO(value.trim().replace(' ', 'T'), { zone }).setLocale('en-GB');
     if (/^\d{4}-\d{2}-\d{2}[+-]/.test(value)) return field.field.meta.isList ? '' : 'the day from';
     if (/^\d{4}-\d{2}-\d{2}$/.test(value.trim())) return at.toLocaleString(DateTime.DATE_MED);
@@ -255,7 +255,7 @@ test('groups in groups, of whatever is in them, come back from the builder as th
   const { cases } = await everyCase(app, principal);
   const short = cases.filter(({ condition }) => condition.values.join('').length < 60);
   const random = seededRandom(11);
-  const below = (most: number) => Math.floor(random() * most);
+  const below = (max: number) => Math.floor(random() * max);
   const pick = <T>(all: readonly T[]) => all[below(all.length)] as T;
   for (let count = 0; count < 60; count++) {
     const { resource } = pick(short);

@@ -1,10 +1,10 @@
 import type { Principal } from '../../auth/principal.ts';
 import { AppError } from '../../errors.ts';
 import { answersOf, choicesOf } from '../../fields/choices.ts';
-import { momentKind } from '../../fields/moment.ts';
-import { getFieldKind } from '../../fields/register.ts';
+import { timestampKind } from '../../fields/timestamp.ts';
+import { getFieldKind } from '../../fields/field-kinds.ts';
 import { comparedField } from '../../fields/scalar-list.ts';
-import type { Register, Resource } from '../../resources/contract.ts';
+import type { ResourceRegistry, Resource } from '../../resources/contract.ts';
 import { type Condition, filterToText, type Group, parseFilterText, searchPath, taskPaths } from '../../selection/filter.ts';
 import { type FilterField, type FilterOperator, filterFieldsOf } from '../../selection/filter-fields.ts';
 import { conditionsOf, filterTitles, type TitleOf } from '../../selection/filter-titles.ts';
@@ -23,7 +23,7 @@ import {
   groupOf,
   isAltered,
   isDraftGroup,
-  mostLevels,
+  maxLevels,
 } from './filter-draft.ts';
 import { dayControl, type InputData, plainControlOf, plainInput } from '../controls/input.ts';
 import { readableFilter } from './list-filters.ts';
@@ -95,16 +95,16 @@ const sortCount = 3;
 /** Where the form leads on when it is asked to show the records; else the page, with what is wrong in it. */
 export type FilterOutcome = { path: string } | { data: FilterData; status: number };
 
-export interface FilterParts {
-  register: Register;
+export interface FilterPageParts {
+  registry: ResourceRegistry;
   resource: Resource;
   principal: Principal;
   url: Url;
 }
 
 /** Reads the page's form, or a list's query, and does what the pressed button says. At most one statement for each relation in it. */
-export async function filterOutcome(parts: FilterParts, query: Query): Promise<FilterOutcome> {
-  const { register, resource, principal } = parts;
+export async function filterOutcome(parts: FilterPageParts, query: Query): Promise<FilterOutcome> {
+  const { registry, resource, principal } = parts;
   const isForm = query._form !== undefined;
   const fields = filterFieldsOf(resource, principal);
   const state = { ...looseListState(resource, query), filter: isForm ? '' : looseListState(resource, query).filter };
@@ -121,7 +121,7 @@ export async function filterOutcome(parts: FilterParts, query: Query): Promise<F
   const isChecked = command === 'apply';
   const error = isChecked ? errorOf(resource, principal, draft, own) : null;
   if (isChecked && !error) return { path };
-  const titleOf = await filterTitles(register, resource, principal, groupOf(draft));
+  const titleOf = await filterTitles(registry, resource, principal, groupOf(draft));
   const view = { ...parts, fields, titleOf, isChecked };
   const data: FilterData = {
     title: filterTexts.title(resource.label),
@@ -173,7 +173,7 @@ function keptOf({ size, selectionId }: ListState, own: readonly Condition[]): { 
   return Object.entries(pairs).flatMap(([name, value]) => (value === '' ? [] : [{ name, value }]));
 }
 
-interface View extends FilterParts {
+interface View extends FilterPageParts {
   fields: readonly FilterField[];
   titleOf: TitleOf;
   isChecked: boolean;
@@ -190,7 +190,7 @@ function groupData(view: View, { kind, items }: DraftGroup, place: string, level
         ? { group: groupData(view, item, inner(index), level + 1), condition: null }
         : { group: null, condition: conditionData(view, item, inner(index)) },
     ),
-    addGroupText: level >= mostLevels ? null : kind === 'and' ? filterTexts.addAny : filterTexts.addAll,
+    addGroupText: level >= maxLevels ? null : kind === 'and' ? filterTexts.addAny : filterTexts.addAll,
     action: view.url(`/${view.resource.slug}/filter`),
     words: filterTexts,
   };
@@ -248,10 +248,11 @@ function inputsOf(view: View, field: FilterField, operator: FilterOperator, { va
   const name = `v.${place}`;
   const compared = comparedField(field.field);
   const { input: usual, control: ownControl } = getFieldKind(compared);
-  const isMoment = usual === 'date-time' && !ownControl && !field.field.meta.isList && momentKind(compared.meta.sqlType) === 'moment';
+  const isTimestamp =
+    usual === 'date-time' && !ownControl && !field.field.meta.isList && timestampKind(compared.meta.sqlType) === 'timestamp';
   const input = (index: number, label: string, value = values[index] ?? '', own: Partial<InputData> = {}) => {
     const asked = { resource, field: compared, url, name, id: `value-${place}-${index}`, values: [value], isSmall: true };
-    const control = isMoment
+    const control = isTimestamp
       ? dayControl(compared, value, resource.reader.timeZone, `t.${place}`)
       : plainControlOf({ ...asked, emptyText: filterTexts.value });
     const made = { ...plainInput(asked, { ...control, ...own }), ariaLabel: `${field.label}: ${label}` };
@@ -309,11 +310,11 @@ function sortFrom(query: Query): string {
 }
 
 function sortsOf(
-  { register, resource, principal }: FilterParts,
+  { registry, resource, principal }: FilterPageParts,
   fields: readonly FilterField[],
   given: ReturnType<typeof sortParts>,
 ): SortData[] {
-  const paths = fields.filter(({ path }) => findSortable(register, resource, principal, path));
+  const paths = fields.filter(({ path }) => findSortable(registry, resource, principal, path));
   return Array.from({ length: sortCount }, (_, index) => ({
     label: index === 0 ? filterTexts.sortBy : filterTexts.thenBy,
     emptyText: index === 0 ? filterTexts.usualOrder : filterTexts.unsorted,

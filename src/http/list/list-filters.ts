@@ -2,7 +2,7 @@ import type { Principal } from '../../auth/principal.ts';
 import { AppError } from '../../errors.ts';
 import { answersOf, choicesOf } from '../../fields/choices.ts';
 import type { FilterKind } from '../../fields/contract.ts';
-import { getFieldKind } from '../../fields/register.ts';
+import { getFieldKind } from '../../fields/field-kinds.ts';
 import type { Resource, ResourceField } from '../../resources/contract.ts';
 import { describeItem } from '../../selection/describe-filter.ts';
 import { filterToText, type Group, parseFilterText } from '../../selection/filter.ts';
@@ -40,7 +40,7 @@ export interface Chip {
   removeText: string;
 }
 
-export interface FilterParts {
+export interface ListFilterParts {
   resource: Resource;
   state: ListState;
   titleOf: TitleOf;
@@ -49,7 +49,7 @@ export interface FilterParts {
 }
 
 /** The controls of the quick filters. */
-export function filterControls(parts: FilterParts): FilterControl[] {
+export function filterControls(parts: ListFilterParts): FilterControl[] {
   const { resource, state, wrongField } = parts;
   const query = new URLSearchParams(state.filter);
   return resource.filters.map((field) => {
@@ -93,7 +93,7 @@ function optionsOf(field: ResourceField, kind: FilterKind, chosen: readonly stri
 
 /** Null: the related model has no pages, so that only ids can be named. */
 function pickerOf(
-  { resource, state, titleOf, wrongField, url }: FilterParts,
+  { resource, state, titleOf, wrongField, url }: ListFilterParts,
   field: ResourceField,
   values: string[],
 ): FilterControl['picker'] {
@@ -118,7 +118,7 @@ function pickerOf(
 }
 
 /** Every condition and group of the filter as a chip, also one that is not understood, so that it can be removed. */
-export function chipsOf({ resource, state, titleOf, url }: FilterParts, principal: Principal): Chip[] {
+export function chipsOf({ resource, state, titleOf, url }: ListFilterParts, principal: Principal): Chip[] {
   const filter = readableFilter(state.filter);
   return filter.items.map((item, index) => {
     const text = describeItem(item, { fieldOf: (path) => findFilterField(resource, principal, path), titleOf, reader: resource.reader });

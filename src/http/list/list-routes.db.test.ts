@@ -20,7 +20,7 @@ async function setUp(t: Context, rows = 130) {
      from generate_series(1, $1::int) n`,
     [rows],
   );
-  const key = (id: number) => keyOf(testing.context.register.get('cities').model, { id });
+  const key = (id: number) => keyOf(testing.context.registry.get('cities').model, { id });
   return { ...testing, key };
 }
 
@@ -130,7 +130,7 @@ test('a list is 404 for what is no resource and 303 for who is not signed in', a
 
 test('a record that a task holds says who and which, and cannot be edited', async (t) => {
   const { context, db, signIn, key } = await setUp(t);
-  const cities = context.register.get('cities');
+  const cities = context.registry.get('cities');
   const keys = Array.from({ length: 25 }, (_, index) => key(index + 1));
   const visitor = await signIn('admin');
   const { task } = await launchOn(context, cities, { keys }, 'update', { field: 'status', 'value.status': 'archived' }, visitor.principal);
@@ -156,7 +156,7 @@ test('a list needs as many statements for 100 records as for 25: at most 6, and 
   const visitor = await signIn('admin');
   const id = selectionIn((await visitor.post('/cities/selection', { _do: 'add', key: [key(1), key(2)], _list: '' })).headers.location);
   const count = async (path: string) => (await countStatements(db, () => visitor.get(path))).statements;
-  for (const [query, most] of [
+  for (const [query, max] of [
     ['', 6],
     ['_sort=country.name,-rating&_after=Spain~5~1', 6],
     ['_q=place', 6],
@@ -166,7 +166,7 @@ test('a list needs as many statements for 100 records as for 25: at most 6, and 
     const few = await count(`/cities?_size=25&${query}`);
     const many = await count(`/cities?_size=100&${query}`);
     assert.ok(many.length <= few.length, many.join('\n'));
-    assert.ok(few.length <= most, few.join('\n'));
+    assert.ok(few.length <= max, few.join('\n'));
   }
   const edit = await count('/cities/1/edit');
   assert.ok(edit.length <= 12, edit.join('\n'));

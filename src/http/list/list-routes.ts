@@ -37,11 +37,11 @@ function isSearchingOn({ headers }: FastifyRequest, { filter }: ListState): bool
 type ForResource = { Params: { resource: string }; Querystring: Query };
 
 export const listRoutes: FastifyPluginAsync<RouteOptions> = async (app, { context, url }) => {
-  const { db, register } = context;
+  const { db, registry } = context;
 
   app.get<ForResource>('/:resource', async (request, reply) => {
     const principal = principalOf(request);
-    const resource = register.for(principal, request.params.resource);
+    const resource = registry.for(principal, request.params.resource);
     const parts = await partsOf(request, resource, principal);
     reply.code(parts.error?.status ?? 200);
     const target = isHtmx(request) ? request.headers['hx-target'] : null;
@@ -59,16 +59,16 @@ export const listRoutes: FastifyPluginAsync<RouteOptions> = async (app, { contex
   });
 
   async function partsOf(request: FastifyRequest<ForResource>, resource: Resource, principal: Principal): Promise<ListParts> {
-    const base = { register, resource, principal, url };
+    const base = { registry, resource, principal, url };
     try {
       const state = parseListState(resource, request.query);
-      const page = await listRecords(register, resource, principal, state);
+      const page = await listRecords(registry, resource, principal, state);
       const keys = page.records.map(({ key }) => key);
       const shown = shownTitles(resource, page.records);
       const [titleOf, holders, live] = await Promise.all([
-        filterTitles(register, resource, principal, readableFilter(state.filter), shown),
+        filterTitles(registry, resource, principal, readableFilter(state.filter), shown),
         resource.locksOffReason === null ? listHolders(db, resource.model.name, keys) : new Map<string, Holder>(),
-        findLiveSelection({ db, register }, resource, principal, state, page.total),
+        findLiveSelection({ db, registry }, resource, principal, state, page.total),
       ]);
       const taskTitles = await titlesOfTasks(
         context,

@@ -2,7 +2,7 @@ import type { Principal } from '../../auth/principal.ts';
 import type { AppError } from '../../errors.ts';
 import { keyToUrl } from '../../metadata/keys.ts';
 import { can } from '../../resources/permissions.ts';
-import type { Column, Register, Resource } from '../../resources/contract.ts';
+import type { Column, ResourceRegistry, Resource } from '../../resources/contract.ts';
 import type { ListedRecord, ListPage } from '../../selection/list.ts';
 import { endCursor } from '../../selection/cursor.ts';
 import type { TitleOf } from '../../selection/filter-titles.ts';
@@ -12,7 +12,7 @@ import type { Holder } from '../../tasks/looking/holders.ts';
 import { canSearch } from '../../selection/search.ts';
 import { listTexts, selectionTexts } from './list-texts.ts';
 import { alignOf, type CellData, columnCell } from '../controls/cell.ts';
-import { type Chip, chipsOf, controlNames, type FilterControl, filterControls, type FilterParts } from './list-filters.ts';
+import { type Chip, chipsOf, controlNames, type FilterControl, filterControls, type ListFilterParts } from './list-filters.ts';
 import { type PagerData, pagerData } from './list-pager.ts';
 import { backText, listPath, type ListState, start } from '../list-address.ts';
 import type { RunningData } from '../tasks/progress.ts';
@@ -95,7 +95,7 @@ export interface RowData {
 }
 
 export interface ListParts {
-  register: Register;
+  registry: ResourceRegistry;
   resource: Resource;
   principal: Principal;
   state: ListState;
@@ -170,14 +170,14 @@ export function recordsData(parts: ListParts): RecordsData {
   };
 }
 
-function filterParts({ resource, state, titleOf, error, url }: ListParts): FilterParts {
+function filterParts({ resource, state, titleOf, error, url }: ListParts): ListFilterParts {
   return { resource, state, titleOf, wrongField: error ? String(error.details.field ?? '') : null, url };
 }
 
 /** A relation is sorted by as `country` or, to the same end, as `country.name`. */
-function titlePath(register: Register, resource: Resource, { name, field }: Column): string | null {
+function titlePath(registry: ResourceRegistry, resource: Resource, { name, field }: Column): string | null {
   if (field?.relation?.kind !== 'to-one') return null;
-  return `${name}.${resource.related(field.relation.model)?.titleField ?? register.titleFieldOf(field.relation.model)}`;
+  return `${name}.${resource.related(field.relation.model)?.titleField ?? registry.titleFieldOf(field.relation.model)}`;
 }
 
 /** State that the quick filters' form carries on: also the conditions for which it has no control, or no room in it. */
@@ -221,13 +221,13 @@ function emptyOf({ resource, principal, state, page, url }: ListParts): RecordsD
   return { text: listTexts.emptyAll(resource.label), icon: 'inbox', ...create };
 }
 
-function columnData({ register, resource, principal, page, state, url }: ListParts, column: Column): ColumnData {
+function columnData({ registry, resource, principal, page, state, url }: ListParts, column: Column): ColumnData {
   const { name, label } = column;
   const first = page.records.find((record) => record.values[name] !== null)?.values[name];
   const align = alignOf(column) ?? (typeof first === 'number' || typeof first === 'bigint' ? 'end' : 'start');
-  if (!column.field || !findSortable(register, resource, principal, name)) return { name, label, align, sort: null };
+  if (!column.field || !findSortable(registry, resource, principal, name)) return { name, label, align, sort: null };
   const sorts = sortParts(state.sort);
-  const longPath = titlePath(register, resource, column);
+  const longPath = titlePath(registry, resource, column);
   const place = sorts.findIndex(({ path }) => path === name || path === longPath);
   const own = sorts[place];
   const turned = { path: name, isDescending: own ? !own.isDescending : false };

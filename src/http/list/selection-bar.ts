@@ -1,8 +1,8 @@
 import type { Principal } from '../../auth/principal.ts';
 import type { Database } from '../../db/database.ts';
 import type { Tone } from '../../operations/contract.ts';
-import { offeredTo } from '../../operations/register.ts';
-import type { Register, Resource } from '../../resources/contract.ts';
+import { offeredTo } from '../../operations/operations.ts';
+import type { ResourceRegistry, Resource } from '../../resources/contract.ts';
 import type { Count } from '../../selection/count.ts';
 import { countSelection, findSelection, type Selection } from '../../selection/selection.ts';
 import { selectionTexts } from './list-texts.ts';
@@ -42,7 +42,7 @@ export const noSelection: LiveSelection = { selection: null, count: { value: 0, 
 
 /** At most two statements. `total` is how many records match the list's filter. */
 export async function findLiveSelection(
-  { db, register }: { db: Database; register: Register },
+  { db, registry }: { db: Database; registry: ResourceRegistry },
   resource: Resource,
   principal: Principal,
   state: ListState,
@@ -52,12 +52,12 @@ export async function findLiveSelection(
   const selection = await findSelection(db, principal, resource, state.selectionId);
   if (!selection) return { ...noSelection, notice: selectionTexts.gone };
   if (hasEnded(selection, state.filter)) return { ...noSelection, notice: selectionTexts.ended };
-  return { selection, count: await countSelected(register, resource, principal, selection, total), notice: null };
+  return { selection, count: await countSelected(registry, resource, principal, selection, total), notice: null };
 }
 
 /** Of everything matching a large filter, an estimate as the filter's own count is one. At most one statement. */
 export async function countSelected(
-  register: Register,
+  registry: ResourceRegistry,
   resource: Resource,
   principal: Principal,
   selection: Selection,
@@ -66,7 +66,7 @@ export async function countSelected(
   const { kind, exclusions } = selection;
   if (kind === 'matching' && exclusions.length === 0) return total;
   if (kind === 'matching' && !total.isExact) return { value: Math.max(0, total.value - exclusions.length), isExact: false };
-  return { value: await countSelection(register, resource, principal, selection), isExact: true };
+  return { value: await countSelection(registry, resource, principal, selection), isExact: true };
 }
 
 export function hasEnded(selection: Selection, filter: string): boolean {

@@ -14,30 +14,30 @@ import { ownProperty } from '../../own-property.ts';
 
 type Posted = { Params: { resource: string }; Body: Record<string, unknown> | undefined };
 
-interface Wanted {
+interface TickChange {
   add: string[];
   remove: string[];
 }
 
 /** What is to be ticked and unticked: always said outright, so that saying it twice is saying it once. */
-const readers: Record<string, (keys: string[], shown: string[]) => Wanted> = {
+const readers: Record<string, (keys: string[], shown: string[]) => TickChange> = {
   add: (keys) => ({ add: keys, remove: [] }),
   remove: (keys) => ({ add: [], remove: keys }),
   page: (keys, shown) => ({ add: keys, remove: shown.filter((key) => !keys.includes(key)) }),
 };
 
 export const selectionRoutes: FastifyPluginAsync<RouteOptions> = async (app, { context, url }) => {
-  const { db, register } = context;
+  const { db, registry } = context;
 
   app.post<Posted>('/:resource/selection', async (request, reply) => {
     const principal = principalOf(request);
-    const resource = register.for(principal, request.params.resource);
+    const resource = registry.for(principal, request.params.resource);
     if (!canSelect(resource, principal))
       throw new AppError('forbidden', 403, `You may not change ${resource.label.toLowerCase()} in bulk.`);
     const body = request.body ?? {};
     const state = parseListState(resource, queryOf(textsOf(body._list)[0] ?? ''));
     // A wrong filter is found before anything is selected.
-    const total = await countRecords(register, resource, principal, state.filter);
+    const total = await countRecords(registry, resource, principal, state.filter);
     const given = await currentSelection(resource, principal, textsOf(body._s)[0] ?? '', state.filter);
     const selection = await apply(resource, principal, given, state.filter, body);
     const selectionId = selection?.id ?? null;
@@ -79,6 +79,6 @@ export const selectionRoutes: FastifyPluginAsync<RouteOptions> = async (app, { c
 
   async function countOf(resource: Resource, principal: Principal, selection: Selection, total: Count): Promise<Count> {
     if (selection.kind === 'ticked') return { value: selection.keys.length, isExact: true };
-    return countSelected(register, resource, principal, selection, total);
+    return countSelected(registry, resource, principal, selection, total);
   }
 };

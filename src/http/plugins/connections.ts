@@ -11,7 +11,7 @@ export const connections = plugin(
     const { server } = app;
     const surplus = new WeakSet<Socket>();
     let open = 0;
-    server.maxConnections = limits.server.connections + limits.server.connectionsTold;
+    server.maxConnections = limits.server.connections + limits.server.connectionsAnswered;
     server.on('connection', (socket: Socket) => {
       open += 1;
       if (open > limits.server.connections) surplus.add(socket);
@@ -27,14 +27,14 @@ export const connections = plugin(
   { name: 'bulkhead-connections' },
 );
 
-const told = new WeakSet<Socket>();
+const answered = new WeakSet<Socket>();
 /** For so long what still arrives is read and thrown away: a connection that is ended before takes its answer with it. */
 const readOnMs = 1_000;
 
 /** What is no request that could be answered by a page is answered in a sentence. */
 export function answerClientError({ code }: ConnectionError, socket: Socket): void {
-  if (told.has(socket)) return;
-  told.add(socket);
+  if (answered.has(socket)) return;
+  answered.add(socket);
   if (!socket.writable || code === 'ECONNRESET') {
     socket.destroy();
     return;

@@ -11,7 +11,7 @@ import { keptData } from '../shell/kept.ts';
 import { signInData } from '../shell/sign-in.ts';
 import { shellTexts } from '../shell/shell-texts.ts';
 import { keptTexts } from '../shell/kept-texts.ts';
-import type { Register } from '../../resources/contract.ts';
+import type { ResourceRegistry } from '../../resources/contract.ts';
 import { withSealedSecrets } from '../sealed-secrets.ts';
 import type { SiteUrl } from '../url.ts';
 import { addTrigger } from './page.ts';
@@ -27,12 +27,12 @@ export interface ErrorOptions {
   secret: string;
   /** Cookies go over HTTPS alone. */
   isHttps: boolean;
-  register: Register;
+  registry: ResourceRegistry;
 }
 
 /** The one place where errors become answers. Only an AppError's message is shown. */
 export function handleErrors(app: FastifyInstance, options: ErrorOptions): void {
-  const { name, url, register, secret, isHttps } = options;
+  const { name, url, registry, secret, isHttps } = options;
   app.setErrorHandler(async (error, request, reply) => {
     const shown = safeError(error, isHttps && request.protocol !== 'https');
     if (shown.status >= 500) request.log.error({ err: error, requestId: request.id }, 'request failed');
@@ -47,7 +47,7 @@ export function handleErrors(app: FastifyInstance, options: ErrorOptions): void 
       : await keptFormOf(request, shown.status === 413 ? limits.form.textFormBytes : limits.form.bytes);
     const { principal } = request;
     const sealing = principal ? { secret, principalId: principal.id } : null;
-    const unseen = form && (await withSealedSecrets(form, register, url.prefix, sealing));
+    const unseen = form && (await withSealedSecrets(form, registry, url.prefix, sealing));
     return (form && (await sendKept(request, reply, shown, form, options))) ?? sendError(request, reply, shown, url, unseen);
   });
   app.setNotFoundHandler((request, reply) => sendError(request, reply, notFound(), url));
@@ -91,13 +91,15 @@ function sendError(
   return reply.page('errors/show', errorData(error, request, url, form));
 }
 
-/** Who has to sign in, or to send a form with a token of today, does not lose what was typed; null: it is not theirs to have back. */
+/**
+ * Gives a form back to somebody who must sign in first, or whose token is out of date, with what they typed; null: the form is not theirs.
+ */
 async function sendKept(
   request: FastifyRequest,
   reply: FastifyReply,
   { code, status }: AppError,
   form: KeptForm,
-  { name, url, register, secret }: Omit<ErrorOptions, 'isHttps'>,
+  { name, url, registry, secret }: Omit<ErrorOptions, 'isHttps'>,
 ) {
   const token = tokenIn(form);
   // Whatever stood where the form was sent from, what comes back takes a place of its own.
@@ -111,7 +113,7 @@ async function sendKept(
   const { principal, server } = request;
   if (code !== 'csrf' || !principal || !server.formOwners.isOwner(token, principal.id)) return null;
   place().code(422);
-  const unseen = await withSealedSecrets(form, register, url.prefix, { secret, principalId: principal.id });
+  const unseen = await withSealedSecrets(form, registry, url.prefix, { secret, principalId: principal.id });
   return reply.page('kept/show', keptData(unseen, keptTexts.old));
 }
 

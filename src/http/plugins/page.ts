@@ -2,7 +2,7 @@ import { readerOf } from '../../fields/reader.ts';
 import type { FastifyReply } from 'fastify';
 import plugin from 'fastify-plugin';
 import type { AdminDefinition } from '../../admin-definition.ts';
-import type { Register } from '../../resources/contract.ts';
+import type { ResourceRegistry } from '../../resources/contract.ts';
 import { headerJson, isHtmx } from '../negotiate.ts';
 import type { CommonData, Pages } from '../pages.ts';
 import { layoutData } from '../shell/layout.ts';
@@ -28,7 +28,7 @@ declare module 'fastify' {
 
 export interface PageOptions {
   admin: AdminDefinition;
-  register: Register;
+  registry: ResourceRegistry;
   url: SiteUrl;
 }
 

@@ -45,7 +45,7 @@ export function tooMany(): AppError {
   return new AppError('too-many-attempts', 429, shellTexts.tooManyAttempts);
 }
 
-/** Whoever has one address of IPv6 has at least the 2⁶⁴ of its network. */
+/** The network of an address: for IPv6 its /64, since one household has all 2⁶⁴ addresses of it. */
 export function networkOf(ip: string): string {
   if (!isIPv6(ip) || ip.includes('.')) return ip;
   const [front = '', back] = ip.split('%')[0]?.split('::') ?? [];

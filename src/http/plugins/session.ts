@@ -23,7 +23,7 @@ export const sessionCookie = 'bulkhead_session';
 
 export const sessions = plugin<SessionOptions>(
   async (app, { db, config, secret }) => {
-    const limits = { idleMs: config.BULKHEAD_SESSION_HOURS * 3_600_000, longestMs: config.BULKHEAD_SESSION_DAYS * 86_400_000 };
+    const limits = { idleMs: config.BULKHEAD_SESSION_HOURS * 3_600_000, maxMs: config.BULKHEAD_SESSION_DAYS * 86_400_000 };
     const store = new SessionStore(db, limits, (error) => app.log.error(error, 'sessions could not be cleaned up'));
     await app.register(session, {
       secret,
@@ -34,7 +34,7 @@ export const sessions = plugin<SessionOptions>(
         httpOnly: true,
         sameSite: 'lax',
         secure: config.BULKHEAD_SECURE_COOKIES,
-        maxAge: limits.longestMs,
+        maxAge: limits.maxMs,
       },
       // By default every answer writes its session; a poll must not.
       rolling: false,

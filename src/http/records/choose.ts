@@ -1,7 +1,7 @@
 import { textsOf } from '../../form-texts.ts';
 import type { Queryable } from '../../db/transaction.ts';
 import type { Principal } from '../../auth/principal.ts';
-import type { Register, Resource, ResourceField } from '../../resources/contract.ts';
+import type { ResourceRegistry, Resource, ResourceField } from '../../resources/contract.ts';
 import { type RelatedOption, relationTarget, searchRelated } from '../../selection/related.ts';
 import { inputTexts } from '../controls/input-texts.ts';
 import type { Body } from '../form.ts';
@@ -30,12 +30,12 @@ const own = ['_csrf', '_choose', '_find', '_return'];
 /** Null: the form does not ask for the step. */
 export async function chooseData(
   {
-    register,
+    registry,
     sql,
     resource,
     principal,
     action,
-  }: { register: Register; sql: Queryable; resource: Resource; principal: Principal; action: string },
+  }: { registry: ResourceRegistry; sql: Queryable; resource: Resource; principal: Principal; action: string },
   body: Body,
 ): Promise<ChooseData | null> {
   const asked = textsOf(body._choose).at(-1);
@@ -43,7 +43,7 @@ export async function chooseData(
   const target = field && relationTarget(resource, field);
   if (!field || !target) return null;
   const search = textsOf(body._find).at(-1) ?? '';
-  const found = await searchRelated({ register, sql }, target, principal, search);
+  const found = await searchRelated({ registry, sql }, target, principal, search);
   const heading = inputTexts.chooseHeading(field.label);
   return {
     title: heading,

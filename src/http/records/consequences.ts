@@ -1,6 +1,6 @@
 import type { Principal } from '../../auth/principal.ts';
 import type { Affected, Consequences } from '../../operations/cascade/consequences.ts';
-import type { Register, Resource } from '../../resources/contract.ts';
+import type { ResourceRegistry, Resource } from '../../resources/contract.ts';
 import { can } from '../../resources/permissions.ts';
 import { consequenceTexts } from './consequences-texts.ts';
 import type { Url } from '../url.ts';
@@ -40,17 +40,17 @@ export interface Undoer {
 }
 
 export function consequencesData(
-  register: Register,
+  registry: ResourceRegistry,
   resource: Resource,
-  found: Consequences,
+  consequences: Consequences,
   url: Url,
   undoer: Undoer | null = null,
 ): ConsequencesData {
-  const isOne = found.records === 1;
+  const isOne = consequences.records === 1;
   const item = (affected: Affected) => {
     const { count, isMore, records, resource: own, columns } = affected;
     return {
-      text: textOf(register, resource, affected),
+      text: textOf(registry, resource, affected),
       detail: columns.length > 0 && own ? words.by(columns.map((column) => columnLabel(own, column)).join(', ')) : null,
       records: own ? records.map(({ id, title }) => ({ title, href: url(`/${own.slug}/${encodeURIComponent(id)}`) })) : [],
       moreText: records.length > 0 && count > records.length ? words.more(count - records.length, isMore) : null,
@@ -59,49 +59,56 @@ export function consequencesData(
   const group = (kind: ConsequenceGroup['kind'], icon: string, heading: string, all: readonly Affected[], note: string | null = null) =>
     all.length === 0 ? [] : [{ kind, icon, heading, note, items: all.map(item) }];
   const groups = [
-    ...group('forbidding', 'ban', words.forbidding, found.forbidding, isOne ? words.forbiddingNote : words.forbiddingMany),
-    ...group('deleted', 'trash-2', isOne ? words.deleted : words.deletedMany, found.deleted),
-    ...group('cleared', 'unlink', words.cleared, found.cleared),
+    ...group('forbidding', 'ban', words.forbidding, consequences.forbidding, isOne ? words.forbiddingNote : words.forbiddingMany),
+    ...group('deleted', 'trash-2', isOne ? words.deleted : words.deletedMany, consequences.deleted),
+    ...group('cleared', 'unlink', words.cleared, consequences.cleared),
   ];
   const notes = [
     ...(groups.length === 0 ? [words.nothing] : []),
-    ...(found.amongThem.length > 0 ? [words.amongThem(found.amongThem.map((column) => columnLabel(resource, column)).join(', '))] : []),
-    ...(found.isComplete ? [] : [words.partial]),
-    ...(found.unindexed.length > 0 ? [words.slow(found.unindexed.join(', '))] : []),
+    ...(consequences.amongThem.length > 0
+      ? [words.amongThem(consequences.amongThem.map((column) => columnLabel(resource, column)).join(', '))]
+      : []),
+    ...(consequences.isComplete ? [] : [words.partial]),
+    ...(consequences.unindexed.length > 0 ? [words.slow(consequences.unindexed.join(', '))] : []),
   ];
-  return { groups, notes, undo: undoer && undoOf(register, resource, found, undoer), isForbidden: found.forbidding.length > 0 };
+  return {
+    groups,
+    notes,
+    undo: undoer && undoOf(registry, resource, consequences, undoer),
+    isForbidden: consequences.forbidding.length > 0,
+  };
 }
 
 function undoOf(
-  register: Register,
+  registry: ResourceRegistry,
   resource: Resource,
   found: Consequences,
   { principal, days, action }: Undoer,
 ): ConsequencesData['undo'] {
   const records = found.deleted.filter(({ links }) => !links);
-  const named = records.map((affected) => textOf(register, resource, affected));
+  const named = records.map((affected) => textOf(registry, resource, affected));
   const refused = (why: string) => ({ text: words.notUndoable(named), note: why, isPossible: false });
-  if (!found.along.isKept) return refused(words.whyNotUndoable[found.along.reason](found.along.table));
-  const along = found.deleted.reduce((sum, { count }) => sum + count, 0);
-  if (found.records === 1 && !found.isComplete && found.records + along >= limits.record.followed)
-    return refused(words.whyNotUndoable.tooMany(limits.record.along));
+  if (!found.cascade.isKept) return refused(words.whyNotUndoable[found.cascade.reason](found.cascade.table));
+  const cascade = found.deleted.reduce((sum, { count }) => sum + count, 0);
+  if (found.records === 1 && !found.isComplete && found.records + cascade >= limits.record.followed)
+    return refused(words.whyNotUndoable.tooMany(limits.record.cascade));
   const mayBringBack = ({ resource: own }: Affected) => own !== null && can(own, principal, action);
   if (!records.every(mayBringBack)) return refused(words.whyNotUndoable.forbidden);
   const notes = [
     ...(found.cleared.length > 0 ? [words.clearedNote] : []),
-    ...(records.some(({ isMore }) => isMore) ? [words.undoableNote(limits.record.along)] : []),
+    ...(records.some(({ isMore }) => isMore) ? [words.undoableNote(limits.record.cascade)] : []),
   ];
   return { text: words.undoable(days, named), note: notes.length > 0 ? notes.join(' ') : null, isPossible: true };
 }
 
-function textOf(register: Register, about: Resource, { model, resource, table, links, count, isMore }: Affected): string {
+function textOf(registry: ResourceRegistry, about: Resource, { model, resource, table, links, count, isMore }: Affected): string {
   if (resource) return words.records(count, isMore, resource.singular, resource.label);
   if (links) {
     const other = links[0] === about.model.name ? links[1] : links[0];
     const related = about.related(other);
     return related ? words.links(count, isMore, related.label) : words.hidden(count, isMore);
   }
-  const isKept = register.list.some((candidate) => candidate.model === model);
+  const isKept = registry.list.some((candidate) => candidate.model === model);
   return isKept ? words.hidden(count, isMore) : words.rows(count, isMore, table);
 }
 

@@ -19,11 +19,11 @@ type ForResource = { Params: { resource: string }; Querystring: { before?: strin
 
 /** What was done to a record, also to one that is gone. */
 export const historyRoutes: FastifyPluginAsync<RouteOptions> = async (app, { context, url }) => {
-  const { db, register } = context;
+  const { db, registry } = context;
 
   app.get<ForRecord>('/:resource/:id/history', async (request, reply) => {
     const principal = principalOf(request);
-    const resource = register.for(principal, request.params.resource);
+    const resource = registry.for(principal, request.params.resource);
     const key = parseKey(resource.model, request.params.id);
     const before = cursorOf(request.query.before, /^\d{1,18}$/);
     const record = await recordOf(resource, principal, key);
@@ -36,7 +36,7 @@ export const historyRoutes: FastifyPluginAsync<RouteOptions> = async (app, { con
       page.entries.map(({ task }) => task?.id).filter((id) => id !== undefined),
     );
     const parts = {
-      register,
+      registry,
       resource,
       principal,
       key,
@@ -53,7 +53,7 @@ export const historyRoutes: FastifyPluginAsync<RouteOptions> = async (app, { con
   app.get<ForValue>('/:resource/:id/history/:change/:side/:field', async (request, reply) => {
     const { change, side, field: name } = request.params;
     const principal = principalOf(request);
-    const resource = register.for(principal, request.params.resource);
+    const resource = registry.for(principal, request.params.resource);
     const key = parseKey(resource.model, request.params.id);
     await recordOf(resource, principal, key);
     const field = resource.fields.find((one) => one.name === name);
@@ -65,18 +65,18 @@ export const historyRoutes: FastifyPluginAsync<RouteOptions> = async (app, { con
 
   app.get<ForResource>('/:resource/deleted', async (request, reply) => {
     const principal = principalOf(request);
-    const resource = register.for(principal, request.params.resource);
+    const resource = registry.for(principal, request.params.resource);
     const found = await listDeleted(db, resource, principal, cursorOf(request.query.before, /^\d{1,18}-\d{1,9}$/));
     const keys = found.records.map(({ key }) => key);
     // An undone delete is none.
-    const there = await titlesOf(register, resource, principal, keys);
+    const there = await titlesOf(registry, resource, principal, keys);
     const records = found.records.filter(({ key }) => !there.has(key));
-    return reply.page('records/deleted', deletedData({ register, resource, principal, url }, { ...found, records }));
+    return reply.page('records/deleted', deletedData({ registry, resource, principal, url }, { ...found, records }));
   });
 
   /** Null: it is gone. */
   function recordOf(resource: Resource, principal: Principal, key: string) {
-    return readRecord(register, resource, principal, key, []).catch((error) => {
+    return readRecord(registry, resource, principal, key, []).catch((error) => {
       // A scope cannot be asked about what is not there, so only who sees every record sees what is gone.
       if (error instanceof AppError && error.status === 404 && resource.scope(principal) === null) return null;
       throw error;

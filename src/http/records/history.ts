@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { Principal } from '../../auth/principal.ts';
-import { getFieldKind } from '../../fields/register.ts';
+import { getFieldKind } from '../../fields/field-kinds.ts';
 import { shownText } from '../../fields/stored-text.ts';
 import { keyToUrl } from '../../metadata/keys.ts';
 import type { ChangedValue, DeletedRecord, HistoryEntry, HistoryPage, HistoryTask } from '../../operations/journal/history.ts';
 import { journal, type JournalWord, journalWord } from '../../operations/journal-kind.ts';
-import { mayUndo } from '../../operations/register.ts';
-import type { Register, Resource, ResourceField } from '../../resources/contract.ts';
+import { mayUndo } from '../../operations/operations.ts';
+import type { ResourceRegistry, Resource, ResourceField } from '../../resources/contract.ts';
 import { relatedTitles, relationTarget } from '../../selection/related.ts';
 import { titleText } from '../../selection/cut.ts';
 import { seesTask } from '../../tasks/who-sees.ts';
@@ -51,7 +51,7 @@ export interface ShownChange {
 }
 
 export interface HistoryParts {
-  register: Register;
+  registry: ResourceRegistry;
   resource: Resource;
   principal: Principal;
   key: string;
@@ -136,14 +136,14 @@ export function shownChange({ field, before, after, cut }: ChangedValue, words: 
 
 /** Words for stored values; ids of related records become titles where they may be seen. */
 export async function valueWords(
-  { register, resource, principal }: Pick<HistoryParts, 'register' | 'resource' | 'principal'>,
+  { registry, resource, principal }: Pick<HistoryParts, 'registry' | 'resource' | 'principal'>,
   values: readonly ChangedValue[],
 ): Promise<Words> {
   const titles = new Map<ResourceField, Map<string, string>>();
   for (const field of new Set(values.filter(({ field: { relation } }) => relation).map(({ field }) => field))) {
     const target = relationTarget(resource, field);
     const ids = new Set(values.filter((value) => value.field === field).flatMap((value) => idsOf(value)));
-    if (target) titles.set(field, await relatedTitles(register, target, principal, [...ids]));
+    if (target) titles.set(field, await relatedTitles(registry, target, principal, [...ids]));
   }
   return (field, text) => {
     if (text === null) return null;
@@ -184,11 +184,11 @@ interface Restorable {
 
 /** Null: it cannot be brought back by this person, as far as that is known without looking. */
 function restoreForm(
-  { register, resource, principal, url }: Pick<HistoryParts, 'register' | 'resource' | 'principal' | 'url'>,
+  { registry, resource, principal, url }: Pick<HistoryParts, 'registry' | 'resource' | 'principal' | 'url'>,
   { key, title, task }: Restorable,
 ) {
   if (task === null || !task.isFinished || !mayUndo(resource, principal, task)) return null;
-  if (!seesTask(register, principal, task)) return null;
+  if (!seesTask(registry, principal, task)) return null;
   return {
     action: url(`/tasks/${task.id}/undo`),
     operationId: randomUUID(),
@@ -201,7 +201,7 @@ function restoreForm(
 function restoreOfLast(parts: HistoryParts): RestoreForm | null {
   const { resource, key, page } = parts;
   const last = page.entries[0];
-  if (last?.kind !== journal.deleted || last.values === null || last.isAlong) return null;
+  if (last?.kind !== journal.deleted || last.values === null || last.isCascaded) return null;
   return restoreForm(parts, { key, title: lastTitle(resource, page) ?? keyToUrl(resource.model, key), task: last.task });
 }
 
@@ -215,25 +215,25 @@ export interface DeletedData {
 }
 
 export function deletedData(
-  { register, resource, principal, url }: Pick<HistoryParts, 'register' | 'resource' | 'principal' | 'url'>,
-  found: { records: readonly DeletedRecord[]; next: string | null },
+  { registry, resource, principal, url }: Pick<HistoryParts, 'registry' | 'resource' | 'principal' | 'url'>,
+  page: { records: readonly DeletedRecord[]; next: string | null },
 ): DeletedData {
   const heading = historyTexts.deletedHeading(resource.label);
   return {
     title: heading,
     heading,
     back: { href: url(`/${resource.slug}`), label: historyTexts.back(resource.label.toLowerCase()) },
-    records: found.records.map(({ key, title, at, principalName, task, isKept }) => ({
+    records: page.records.map(({ key, title, at, principalName, task, isKept }) => ({
       title: title || keyToUrl(resource.model, key),
       href: url(`${recordPath(resource, key)}/history`),
       at: formatDateTime(at, resource.reader.timeZone),
       iso: isoTime(at),
       who: historyTexts.deletedBy(principalName),
       restore: isKept
-        ? restoreForm({ register, resource, principal, url }, { key, title: title || keyToUrl(resource.model, key), task })
+        ? restoreForm({ registry, resource, principal, url }, { key, title: title || keyToUrl(resource.model, key), task })
         : null,
     })),
-    older: found.next ? { href: url(`/${resource.slug}/deleted?before=${found.next}`), label: historyTexts.deletedOlder } : null,
+    older: page.next ? { href: url(`/${resource.slug}/deleted?before=${page.next}`), label: historyTexts.deletedOlder } : null,
     words: historyTexts,
   };
 }

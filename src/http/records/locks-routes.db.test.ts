@@ -10,7 +10,7 @@ async function setUp(t: Parameters<typeof testApp>[0]) {
   const testing = await testApp(t);
   const { context, db, signIn } = testing;
   await insertPlaces(db, 30);
-  const cities = context.register.get('cities');
+  const cities = context.registry.get('cities');
   const keys = Array.from({ length: 25 }, (_, index) => keyOf(cities.model, { id: index + 1 }));
   const admin = await signIn('admin');
   const { task } = await launchOn(context, cities, { keys }, 'update', { field: 'status', 'value.status': 'archived' }, admin.principal);

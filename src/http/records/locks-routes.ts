@@ -17,7 +17,7 @@ const elementId = 'record-lock-progress';
 
 /** How far the task is that holds a record, for whoever waits for the record; it polls the lock, not the task. */
 export const lockRoutes: FastifyPluginAsync<RouteOptions> = async (app, { context, url }) => {
-  const { db, register } = context;
+  const { db, registry } = context;
 
   // Signed out ends a poll like anything else, so the guard lets it through.
   app.get<{ Params: { resource: string; id: string } }>(
@@ -27,14 +27,14 @@ export const lockRoutes: FastifyPluginAsync<RouteOptions> = async (app, { contex
       const { id } = request.params;
       try {
         const principal = principalOf(request);
-        const resource = register.for(principal, request.params.resource);
+        const resource = registry.for(principal, request.params.resource);
         const key = parseKey(resource.model, id);
-        await readRecord(register, resource, principal, key, []);
+        await readRecord(registry, resource, principal, key, []);
         const again = url(`${recordPath(resource, key)}/edit`);
         if (!isHtmx(request)) return reply.redirect(again, 303);
         const task = await getHoldingTask(db, resource.model.name, key);
         if (!task) return reply.code(stopPolling).page('tasks/_ended', freeData({ href: again, label: recordTexts.tryAgain }));
-        const isVisible = seesTask(register, principal, task);
+        const isVisible = seesTask(registry, principal, task);
         const [shown = task] = isVisible ? await named(context, principal, [task]) : [];
         const progress = progressData(shown, { now: new Date(), url, reader: resource.reader });
         return reply.page('tasks/_progress', {

@@ -1,12 +1,12 @@
 import type { FormTexts } from '../../form-texts.ts';
 import { sizeInWords } from '../../fields/bytes.ts';
 import { canBeTyped } from '../../fields/scalar-list.ts';
-import { getFieldKind } from '../../fields/register.ts';
+import { getFieldKind } from '../../fields/field-kinds.ts';
 import { keyToUrl } from '../../metadata/keys.ts';
 import { canBeLong } from '../../selection/cut.ts';
 import type { Queryable } from '../../db/transaction.ts';
 import type { Principal } from '../../auth/principal.ts';
-import type { Register, Resource, ResourceField } from '../../resources/contract.ts';
+import type { ResourceRegistry, Resource, ResourceField } from '../../resources/contract.ts';
 import type { RecordValuesRead } from '../../selection/record.ts';
 import { recordTexts } from './records-texts.ts';
 import { fieldCell } from '../controls/cell.ts';
@@ -64,7 +64,7 @@ export interface FieldConflict {
 }
 
 export interface FieldParts {
-  register: Register;
+  registry: ResourceRegistry;
   sql: Queryable;
   resource: Resource;
   principal: Principal;
@@ -84,7 +84,7 @@ export interface FieldParts {
 
 /** The control's data; one statement for a relation. */
 export async function recordField(field: ResourceField, parts: FieldParts): Promise<RecordField> {
-  const { register, sql, resource, principal, url, error, conflict, record, isOverfull } = parts;
+  const { registry, sql, resource, principal, url, error, conflict, record, isOverfull } = parts;
   const texts = shownTexts(resource, parts.texts);
   const isNew = record === null;
   const id = `field-${field.name}`;
@@ -99,7 +99,7 @@ export async function recordField(field: ResourceField, parts: FieldParts): Prom
   const describedBy = [hint ? `${id}-hint` : '', error || conflict ? `${id}-error` : ''].filter((item) => item !== '').join(' ');
   const canBeEmpty = !isFixed && long === null && canBeEmptyText(field);
   const input = await inputData({
-    register,
+    registry,
     sql,
     principal,
     resource,

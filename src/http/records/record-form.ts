@@ -2,10 +2,10 @@ import type { Principal } from '../../auth/principal.ts';
 import { typedInWords } from '../../fields/in-words.ts';
 import type { Queryable } from '../../db/transaction.ts';
 import type { AppError } from '../../errors.ts';
-import { getFieldKind } from '../../fields/register.ts';
+import { getFieldKind } from '../../fields/field-kinds.ts';
 import { keyToUrl } from '../../metadata/keys.ts';
 import { can } from '../../resources/permissions.ts';
-import type { Register, Resource, ResourceField } from '../../resources/contract.ts';
+import type { ResourceRegistry, Resource, ResourceField } from '../../resources/contract.ts';
 import { findHolding } from '../../selection/find-holding.ts';
 import type { RecordValuesRead } from '../../selection/record.ts';
 import { relatedTitles, relationTarget } from '../../selection/related.ts';
@@ -48,7 +48,7 @@ export interface FormSummary {
 }
 
 export interface FormParts {
-  register: Register;
+  registry: ResourceRegistry;
   sql: Queryable;
   resource: Resource;
   principal: Principal;
@@ -147,14 +147,14 @@ function groupsOf(resource: Resource, fields: readonly RecordField[], isNew: boo
 }
 
 /** The record that has the values which are taken, where it may be seen. */
-async function holderOf({ register, resource, principal, texts, url }: FormParts, taken: readonly string[]) {
+async function holderOf({ registry, resource, principal, texts, url }: FormParts, taken: readonly string[]) {
   const values = new Map<ResourceField, unknown>();
   for (const field of resource.form.filter(({ name }) => taken.includes(name))) {
     const parsed = getFieldKind(field).parse(texts[field.name], field, resource.reader);
     if ('error' in parsed) return null;
     values.set(field, parsed.value);
   }
-  const found = await findHolding(register, resource, principal, values);
+  const found = await findHolding(registry, resource, principal, values);
   return found && { href: url(`/${resource.slug}/${encodeURIComponent(found.id)}`), label: recordTexts.takenBy(found.title) };
 }
 
@@ -163,10 +163,10 @@ export function titleOf(resource: Resource, { key, title }: { key: string; title
   return title.trim() || keyToUrl(resource.model, key);
 }
 
-async function conflictOf({ register, resource, principal, texts }: FormParts, field: ResourceField, { name, was, theirs }: StaleField) {
+async function conflictOf({ registry, resource, principal, texts }: FormParts, field: ResourceField, { name, was, theirs }: StaleField) {
   const values = [theirs, ownProperty(texts, name) ?? '', was ?? ''].map((value) => [value === emptyText ? '' : value].flat());
   const target = relationTarget(resource, field);
-  const titles = target ? await relatedTitles(register, target, principal, values.flat()) : new Map<string, string>();
+  const titles = target ? await relatedTitles(registry, target, principal, values.flat()) : new Map<string, string>();
   const said = values.map((value) => value.map((item) => titles.get(item) ?? typedInWords(item, field, resource.reader)).join(', '));
   const written = values.map((value) => value.join(', '));
   // Two that differ where cells do not say it are shown as they are written.
@@ -244,7 +244,7 @@ export interface RecordLockedData {
 }
 
 export interface LockedParts {
-  register: Register;
+  registry: ResourceRegistry;
   resource: Resource;
   principal: Principal;
   key: string;
@@ -261,7 +261,7 @@ export interface LockedParts {
 type LockedPageForm = readonly { name: string; value: string }[] | null;
 
 export function recordLockedData({
-  register,
+  registry,
   resource,
   principal,
   key,
@@ -272,7 +272,7 @@ export function recordLockedData({
   kept,
   url,
 }: LockedParts): RecordLockedData {
-  const isVisible = seesTask(register, principal, holder);
+  const isVisible = seesTask(registry, principal, holder);
   const heading = recordTexts.lockedHeading(title);
   return {
     title: heading,

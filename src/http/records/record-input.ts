@@ -5,14 +5,13 @@ import { AppError } from '../../errors.ts';
 import type { Parsed } from '../../fields/contract.ts';
 import { literalDefault } from '../../fields/column-value.ts';
 import { canBeTyped } from '../../fields/scalar-list.ts';
-import { getFieldKind } from '../../fields/register.ts';
+import { getFieldKind } from '../../fields/field-kinds.ts';
 import type { Resource, ResourceField } from '../../resources/contract.ts';
 import type { RecordValuesRead } from '../../selection/record.ts';
 import { withLineEnds } from '../controls/line-ends.ts';
 import type { FormTexts } from '../../form-texts.ts';
 import { ownProperty } from '../../own-property.ts';
-
-type Body = Record<string, unknown>;
+import type { Body } from '../form.ts';
 
 /**
  * What a control showed when its form was opened: a short value itself, of a longer one the digest of what was shown, of one
@@ -62,10 +61,10 @@ function wasOf(resource: Resource, field: ResourceField, record: RecordValuesRea
 }
 
 /** A digest takes as many characters. */
-const longestCarried = 44;
+const maxCarriedLength = 44;
 
 function shortened(field: ResourceField, text: string | readonly string[]): Was {
-  return [text].flat().join().length <= longestCarried ? text : { shown: digestOf(field, text) };
+  return [text].flat().join().length <= maxCarriedLength ? text : { shown: digestOf(field, text) };
 }
 
 function digestOf(field: ResourceField, text: Shown): string {

@@ -1,9 +1,9 @@
 import type { Principal } from '../../auth/principal.ts';
-import { getFieldKind } from '../../fields/register.ts';
+import { getFieldKind } from '../../fields/field-kinds.ts';
 import { keyToUrl } from '../../metadata/keys.ts';
-import { offeredTo } from '../../operations/register.ts';
+import { offeredTo } from '../../operations/operations.ts';
 import { can } from '../../resources/permissions.ts';
-import type { Register, Resource, ResourceField } from '../../resources/contract.ts';
+import type { ResourceRegistry, Resource, ResourceField } from '../../resources/contract.ts';
 import type { RecordValuesRead } from '../../selection/record.ts';
 import { findRelated, type RelatedRecord, relationTarget } from '../../selection/related.ts';
 import type { RelatedList } from '../../selection/related-lists.ts';
@@ -55,7 +55,7 @@ export interface RecordShowData {
 }
 
 export interface ShowParts {
-  register: Register;
+  registry: ResourceRegistry;
   resource: Resource;
   principal: Principal;
   record: RecordValuesRead;
@@ -111,7 +111,7 @@ async function shownValue(parts: ShowParts, field: ResourceField): Promise<Shown
     ? `${long.beginning}…`
     : isCode
       ? [getFieldKind(field).toForm(value ?? null, field, resource.reader)].flat().join('')
-      : cutText(cell?.text ?? '', longestShown);
+      : cutText(cell?.text ?? '', maxShownLength);
   const target = field.relation && resource.related(field.relation.model);
   return {
     name: field.name,
@@ -130,17 +130,17 @@ async function shownValue(parts: ShowParts, field: ResourceField): Promise<Shown
 }
 
 /** Characters that the project's own words for a value may have. */
-const longestShown = 100_000;
+const maxShownLength = 100_000;
 
 /** What a relation leads to; what may not be seen is known by what the record itself holds. */
-async function relatedOf({ register, resource, principal, record }: ShowParts, field: ResourceField): Promise<RelatedRecord[]> {
+async function relatedOf({ registry, resource, principal, record }: ShowParts, field: ResourceField): Promise<RelatedRecord[]> {
   if (!field.relation) return [];
   const held = isMany(field)
     ? ((record.values[field.name] ?? []) as { id: string }[]).map(({ id }) => id)
     : [record.values[field.meta.name]];
   const values = held.filter((value) => value !== null && value !== undefined).map(String);
   const target = relationTarget(resource, field);
-  const found = target ? await findRelated(register, target, principal, values) : new Map<string, RelatedRecord>();
+  const found = target ? await findRelated(registry, target, principal, values) : new Map<string, RelatedRecord>();
   return values.map((value) => found.get(value) ?? { id: value, title: value });
 }
 
@@ -164,8 +164,8 @@ function relatedData(
   };
 }
 
-function lockOf({ register, principal, url }: ShowParts, holder: Holder): RecordShowData['lock'] {
-  const isVisible = seesTask(register, principal, holder);
+function lockOf({ registry, principal, url }: ShowParts, holder: Holder): RecordShowData['lock'] {
+  const isVisible = seesTask(registry, principal, holder);
   return {
     text: recordTexts.lockedBy(holder.principalName, holder.title),
     href: isVisible ? url(`/tasks/${holder.taskId}`) : null,

@@ -5,7 +5,7 @@ import type { RouteOptions } from '../route-options.ts';
 import type { Principal } from '../../auth/principal.ts';
 import { AppError, notFound } from '../../errors.ts';
 import { sizeInWords } from '../../fields/bytes.ts';
-import { getFieldKind } from '../../fields/register.ts';
+import { getFieldKind } from '../../fields/field-kinds.ts';
 import { parseKey, whereKeys } from '../../metadata/keys.ts';
 import { consequences } from '../../operations/cascade/consequences.ts';
 import { readHistory } from '../../operations/journal/history.ts';
@@ -22,7 +22,7 @@ import { assertFree } from '../../tasks/looking/assert-free.ts';
 import { isSlowDelete, queueFormDelete } from '../../tasks/launching/form-delete.ts';
 import { saveContextOf } from '../../tasks/launching/save-context.ts';
 import { ownProperty } from '../../own-property.ts';
-import { formatMoment } from '../format.ts';
+import { formatTimestamp } from '../format.ts';
 import { principalOf } from '../negotiate.ts';
 import type { Body } from '../form.ts';
 import { chooseData, chosenTexts, pairsOf } from './choose.ts';
@@ -86,7 +86,7 @@ interface Form {
 }
 
 export const recordRoutes: FastifyPluginAsync<RouteOptions> = async (app, { context, url, secret }) => {
-  const { db, register } = context;
+  const { db, registry } = context;
   // A form that is too large is read all the same, so that it can be given back.
   const typed = { config: { shownAgain: { _return: '1' } }, bodyLimit: limits.form.textFormBytes };
 
@@ -121,11 +121,11 @@ export const recordRoutes: FastifyPluginAsync<RouteOptions> = async (app, { cont
     const { resource, principal } = about;
     const record = await recordOf(about, key, resource.show);
     const [lists, found] = await Promise.all([
-      relatedLists(register, resource, principal, key),
+      relatedLists(registry, resource, principal, key),
       findHolder(db.pages, db.t, resource.model.name, key),
     ]);
     const [holder = null] = await namedHolders(context, principal, found ? [found] : []);
-    const data = await recordShowData({ ...about, register, record, lists, holder, url });
+    const data = await recordShowData({ ...about, registry, record, lists, holder, url });
     return reply.page('records/show', { ...data, scripts: request.query._made === undefined ? [] : ['made.js'] });
   });
 
@@ -180,7 +180,7 @@ export const recordRoutes: FastifyPluginAsync<RouteOptions> = async (app, { cont
     const key = parseKey(resource.model, request.params.id);
     const field = [...resource.show, ...resource.form].find(({ name }) => name === request.params.field);
     if (!field?.meta.column || field.isSecret || field.relation || field.meta.type === 'Bytes') throw notFound();
-    return reply.type('text/plain; charset=utf-8').send((await readWhole(register, resource, principal, key, field)) ?? '');
+    return reply.type('text/plain; charset=utf-8').send((await readWhole(registry, resource, principal, key, field)) ?? '');
   });
 
   app.get<ForRecord>('/:resource/:id/delete', async (request, reply) => {
@@ -222,7 +222,7 @@ export const recordRoutes: FastifyPluginAsync<RouteOptions> = async (app, { cont
 
   function aboutOf(request: FastifyRequest<ForResource>, action: Action): About {
     const principal = principalOf(request);
-    const resource = register.for(principal, request.params.resource);
+    const resource = registry.for(principal, request.params.resource);
     assertCan(resource, principal, action);
     return { resource, field: null, whole: resource, principal, back: textsOf(request.query._back)[0] ?? '' };
   }
@@ -246,7 +246,7 @@ export const recordRoutes: FastifyPluginAsync<RouteOptions> = async (app, { cont
   }
 
   function recordOf({ resource, field, principal }: About, key: string, fields = resource.form): Promise<RecordValuesRead> {
-    return readRecord(register, resource, principal, key, fields, { isWhole: field !== null });
+    return readRecord(registry, resource, principal, key, fields, { isWhole: field !== null });
   }
 
   function saveContext({ resource, field, principal }: About): SaveContext {
@@ -264,7 +264,7 @@ export const recordRoutes: FastifyPluginAsync<RouteOptions> = async (app, { cont
       sealed.set(name, await sealSecret(sealingOf(about), name, value));
     const isUnsaved = reply.request.method === 'POST';
     const changedBy = await whoChanged(about, form);
-    const data = await recordFormData({ ...form, ...about, changedBy, isUnsaved, sealed, register, sql: db.pages, url });
+    const data = await recordFormData({ ...form, ...about, changedBy, isUnsaved, sealed, registry, sql: db.pages, url });
     return reply.code(form.error?.status ?? 200).page('records/form', data);
   }
 
@@ -274,21 +274,21 @@ export const recordRoutes: FastifyPluginAsync<RouteOptions> = async (app, { cont
     if (!record || stale.length === 0) return null;
     const { entries } = await readHistory(db, resource, record.key, null);
     const last = entries.find(({ values }) => values?.some(({ field }) => stale.includes(field.name)));
-    return last ? recordTexts.staleBy(last.principalName, formatMoment(last.at, new Date(), resource.reader.timeZone)) : null;
+    return last ? recordTexts.staleBy(last.principalName, formatTimestamp(last.at, new Date(), resource.reader.timeZone)) : null;
   }
 
   async function sendDelete(reply: FastifyReply, about: About, record: RecordValuesRead, error: AppError | null) {
     const { resource, principal } = about;
     const where = whereKeys(resource.model, [record.key]);
     const undoer = { principal, days: context.settings.undoRetentionDays, action: 'delete' } as const;
-    const data = consequencesData(register, resource, await consequences(db, register, resource, principal, where), url, undoer);
+    const data = consequencesData(registry, resource, await consequences(db, registry, resource, principal, where), url, undoer);
     return reply.code(error?.status ?? 200).page('records/delete', recordDeleteData(about, record, error, data, url));
   }
 
   /** Searching and choosing a related record without JavaScript; null: the form is to be saved. */
   async function sendStep(request: FastifyRequest, reply: FastifyReply, about: About, form: Form): Promise<FastifyReply | null> {
     const body = (request.body ?? {}) as Body;
-    const step = await chooseData({ register, sql: db.pages, ...about, action: request.url }, body);
+    const step = await chooseData({ registry, sql: db.pages, ...about, action: request.url }, body);
     if (step) return reply.page('records/choose', { ...step, kept: await sealSecrets(sealingOf(about), about.resource, step.kept) });
     const texts = chosenTexts(about.resource, form.texts, body);
     return texts ? sendForm(reply, about, { ...form, texts }) : null;
@@ -301,7 +301,7 @@ export const recordRoutes: FastifyPluginAsync<RouteOptions> = async (app, { cont
     const title = titleOf(about.resource, record);
     const kept = typed ? await sealSecrets(sealingOf(about), about.resource, pairsOf(typed)) : null;
     const [holder] = await namedHolders(context, about.principal, error.details.holder ? [error.details.holder] : []);
-    const data = recordLockedData({ ...about, register, key: record.key, title, holder: holder as Holder, again, kept, url });
+    const data = recordLockedData({ ...about, registry, key: record.key, title, holder: holder as Holder, again, kept, url });
     return reply.code(error.status).page('records/locked', data);
   }
 };

@@ -21,7 +21,7 @@ async function setUp(t: Parameters<typeof testApp>[0], options: Parameters<typeo
 /** Runs a bulk change of the first `count` cities, or of all that a filter finds, to its end. */
 async function done(app: TestApp, { principal }: Visitor, body: object, { count = 3, filter = null as string | null } = {}) {
   const { context } = app;
-  const cities = context.register.get('cities');
+  const cities = context.registry.get('cities');
   const selected =
     filter === null ? { keys: Array.from({ length: count }, (_, index) => keyOf(index + 1)) } : { kind: 'matching' as const, filter };
   const operation = 'acknowledge' in body ? 'delete' : 'update';

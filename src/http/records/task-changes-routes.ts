@@ -13,19 +13,19 @@ import { getNamed } from '../tasks/task-title.ts';
 
 /** The records that a task changed, each with what it was and is; a fixed number of statements, whatever the task's size. */
 export const taskChangesRoutes: FastifyPluginAsync<RouteOptions> = async (app, { context, url }) => {
-  const { db, register } = context;
+  const { db, registry } = context;
 
   app.get<{ Params: { id: string }; Querystring: { _after?: unknown } }>('/tasks/:id/changes', async (request, reply) => {
     const principal = principalOf(request);
     const task = await getNamed(context, principal, Number(request.params.id));
-    const resource = findResource(register, principal, task);
+    const resource = findResource(registry, principal, task);
     if (!resource || resource.model.name !== task.model) throw notFound();
     const given = textsOf(request.query._after)[0] ?? '';
     const after = given === '' ? '' : parseKey(resource.model, given);
     const { changes, next } = await listTaskChanges(db, resource, task.id, { after, limit: limits.shown.changes });
-    const titles = await titlesOf(register, resource, principal, [...new Set(changes.map(({ key }) => key))]);
+    const titles = await titlesOf(registry, resource, principal, [...new Set(changes.map(({ key }) => key))]);
     const data = await taskChangesData({
-      register,
+      registry,
       resource,
       principal,
       task,

@@ -2,8 +2,8 @@ import type { Principal } from '../../auth/principal.ts';
 import { keyToUrl } from '../../metadata/keys.ts';
 import type { TaskChange } from '../../operations/journal/history.ts';
 import { journal, type JournalWord, journalWord } from '../../operations/journal-kind.ts';
-import { findOperation } from '../../operations/register.ts';
-import type { Register, Resource, ResourceField } from '../../resources/contract.ts';
+import { findOperation } from '../../operations/operations.ts';
+import type { ResourceRegistry, Resource, ResourceField } from '../../resources/contract.ts';
 import { seesEveryRow } from '../../resources/permissions.ts';
 import { taskRecordsFilter } from '../../selection/task-records.ts';
 import { taskChangeTexts } from '../tasks/task-changes-texts.ts';
@@ -17,7 +17,7 @@ import type { NamedTask } from '../tasks/task-title.ts';
 import type { Url } from '../url.ts';
 
 /** More fields than these are a list under their record, not columns. */
-const mostColumns = 5;
+const maxColumns = 5;
 
 export interface TaskChangesData {
   title: string;
@@ -47,7 +47,7 @@ export interface TaskChangeLine {
 }
 
 export interface TaskChangesParts {
-  register: Register;
+  registry: ResourceRegistry;
   resource: Resource;
   principal: Principal;
   task: NamedTask;
@@ -73,7 +73,7 @@ export async function taskChangesData(parts: TaskChangesParts): Promise<TaskChan
   );
   const base = `/tasks/${task.id}/changes`;
   const fields = [...new Set(seen.flatMap(({ values }) => (values ?? []).map(({ field }) => field)))];
-  const hasColumns = fields.length > 0 && fields.length <= mostColumns;
+  const hasColumns = fields.length > 0 && fields.length <= maxColumns;
   const unseen = new Set(changes.filter((change) => !seen.includes(change)).map(({ key }) => key)).size;
   return {
     title: taskChangeTexts.heading(task.title),

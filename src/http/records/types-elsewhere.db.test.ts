@@ -20,7 +20,7 @@ test('an enum and domains of schemas outside of the search path are listed, filt
   await db.pages.query(domains);
   const visitor = await signIn('admin');
   const { slug, model } =
-    context.register.list.find(({ model: { name } }) => name === 'Everything') ?? assert.fail('nothing of everything');
+    context.registry.list.find(({ model: { name } }) => name === 'Everything') ?? assert.fail('nothing of everything');
   const worker = await startWorker(context, { connectionString, concurrency: 1 });
   const readAll = async () => (await db.pages.query(`select * from ${model.table} order by id`)).rows;
 

@@ -13,7 +13,7 @@ test('values that Prisma cannot read are shown as they are, and kept by saves of
     await finished(db, taskId, 20_000).finally(() => worker.stop());
   };
   const admin = await signIn('admin');
-  const slugOf = (model: string) => context.register.list.find((one) => one.model.name === model)?.slug ?? '';
+  const slugOf = (model: string) => context.registry.list.find((one) => one.model.name === model)?.slug ?? '';
   const { rows: types } = await db.pages.query<{ mood: string }>(
     `select format_type(atttypid, null) as mood from pg_attribute where attrelid = 'torture."every thing"'::regclass and attname = 'mood'`,
   );

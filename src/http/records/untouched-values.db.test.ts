@@ -10,7 +10,7 @@ const odd = ['a\rb', 'a\r\nb', '\na', 'a\n', '\r', ' a ', 'a\tb\u000c', '\u0085\
 test('what nobody touched is as it was to the byte, whatever a browser makes of it', async (t) => {
   const { db, context, signIn } = await testApp(t, { admin: tortureAdmin, content: 'torture' });
   const admin = await signIn('admin');
-  const slug = context.register.list.find(({ model }) => model.name === 'Everything')?.slug;
+  const slug = context.registry.list.find(({ model }) => model.name === 'Everything')?.slug;
   const row = async () => (await db.pages.query(`select to_jsonb(e) - 'int' as row from torture."every thing" e where id = 4`)).rows[0].row;
   for (const [index, text] of odd.entries()) {
     await db.pages.query(`update torture."every thing" set text = $1::text, citext = $1::text::citext, varchar = $1::text where id = 4`, [
@@ -29,7 +29,7 @@ test('what nobody touched is as it was to the byte, whatever a browser makes of 
 test('a text that is changed keeps the line ends of its other lines', async (t) => {
   const { db, context, signIn } = await testApp(t, { admin: tortureAdmin, content: 'torture' });
   const admin = await signIn('admin');
-  const slug = context.register.list.find(({ model }) => model.name === 'Everything')?.slug;
+  const slug = context.registry.list.find(({ model }) => model.name === 'Everything')?.slug;
   await db.pages.query(`update torture."every thing" set text = E'one\\rtwo\\r\\nthree' where id = 4`);
   const form = formOf((await admin.get(`/${slug}/4/edit`)).body, 'record-form');
   await admin.post(`/${slug}/4/edit`, { ...form, text: 'one\r\nTWO\r\nthree' });
@@ -40,7 +40,7 @@ test('a text that is changed keeps the line ends of its other lines', async (t) 
 test('a field of twelve characters takes twelve pictures, and says so of thirteen', async (t) => {
   const { db, context, signIn } = await testApp(t, { admin: tortureAdmin, content: 'torture' });
   const admin = await signIn('admin');
-  const slug = context.register.list.find(({ model }) => model.name === 'Everything')?.slug;
+  const slug = context.registry.list.find(({ model }) => model.name === 'Everything')?.slug;
   const page = (await admin.get(`/${slug}/4/edit`)).body;
   assert.doesNotMatch(page, /maxlength/);
   const saved = await admin.post(`/${slug}/4/edit`, { varchar: '🙂'.repeat(20) });

@@ -18,12 +18,12 @@ export interface KeptFormData {
   hint: string;
 }
 
-export function keptData(kept: KeptForm, message: string, isSignedInAgain = false): KeptData {
+export function keptData(form: KeptForm, message: string, isSignedInAgain = false): KeptData {
   return {
     title: isSignedInAgain ? keptTexts.signedIn : keptTexts.heading,
     message,
-    form: keptFormData(kept),
-    scripts: kept.again ? ['kept.js'] : [],
+    form: keptFormData(form),
+    scripts: form.again ? ['kept.js'] : [],
   };
 }
 

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { AdminDefinition } from '../../admin-definition.ts';
-import type { Register } from '../../resources/contract.ts';
+import type { ResourceRegistry } from '../../resources/contract.ts';
 import { readerOf } from '../../fields/reader.ts';
 import { ids } from '../ids.ts';
 import type { CommonData } from '../pages.ts';
@@ -58,16 +58,16 @@ const htmxConfig = JSON.stringify({
   ],
 });
 
-export interface Around {
+export interface LayoutParts {
   admin: AdminDefinition;
-  register: Register;
+  registry: ResourceRegistry;
   url: SiteUrl;
   body: string;
   title: string;
   scripts: readonly string[];
 }
 
-export function layoutData(reply: FastifyReply, { admin, register, url, body, title, scripts }: Around): LayoutData {
+export function layoutData(reply: FastifyReply, { admin, registry, url, body, title, scripts }: LayoutParts): LayoutData {
   const { request } = reply;
   const user = request.principal ?? null;
   const path = (request.url.split('?')[0] ?? '').slice(url.prefix.length) || '/';
@@ -91,7 +91,7 @@ export function layoutData(reply: FastifyReply, { admin, register, url, body, ti
       signOutUrl: url('/sign-out'),
     },
     home: item(shellTexts.home, '/', 'layout-grid'),
-    resources: user ? register.listFor(user).map((resource) => item(resource.label, `/${resource.slug}`, resourceIcon(resource))) : [],
+    resources: user ? registry.listFor(user).map((resource) => item(resource.label, `/${resource.slug}`, resourceIcon(resource))) : [],
     work: user ? [item(shellTexts.tasks, '/tasks', 'list-checks')] : [],
     flash: takeFlash(reply),
     credits: admin.credits ?? [],

@@ -21,7 +21,7 @@ export const shellTexts = {
   email: 'Email',
   name: 'Name',
   password: 'Password',
-  passwordHint: (shortest: number) => `At least ${shortest} characters.`,
+  passwordHint: (minLength: number) => `At least ${minLength} characters.`,
   signInHeading: (name: string) => `Sign in to ${name}`,
   signInLead: 'An admin for the data you already have.',
   wrongPassword: 'Email or password is wrong.',

@@ -1,4 +1,4 @@
-import { shortestPassword } from '../../auth/users.ts';
+import { minPasswordLength } from '../../auth/users.ts';
 import { shellTexts } from './shell-texts.ts';
 import type { SiteUrl } from '../url.ts';
 
@@ -79,7 +79,7 @@ export function firstAdminData(
     fields: [
       field('name', 'text', name, 'name'),
       field('email', 'email', email, 'username'),
-      field('password', 'password', '', 'new-password', shellTexts.passwordHint(shortestPassword)),
+      field('password', 'password', '', 'new-password', shellTexts.passwordHint(minPasswordLength)),
     ],
     words: shellTexts,
   };

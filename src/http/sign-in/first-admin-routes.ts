@@ -6,8 +6,8 @@ import { limitAddress } from '../plugins/rate-limit.ts';
 import type { RouteOptions } from '../route-options.ts';
 import { shellTexts } from '../shell/shell-texts.ts';
 import { signIn } from './sign-in-routes.ts';
+import type { Body } from '../form.ts';
 
-type Body = Record<string, unknown>;
 const textOf = (value: unknown) => (typeof value === 'string' ? value : '');
 const open = { config: { isPublic: true } };
 

@@ -14,15 +14,15 @@ import type { RouteOptions } from '../route-options.ts';
 import { shellTexts } from '../shell/shell-texts.ts';
 import { keptTexts } from '../shell/kept-texts.ts';
 import { limits } from '../../limits.ts';
+import type { Body } from '../form.ts';
 
-type Body = Record<string, unknown>;
 const textOf = (value: unknown) => (typeof value === 'string' ? value : '');
 
 /** Kept by a browser that has signed in, for the account that it signed in to. */
 const deviceCookie = 'bulkhead_device';
 const deviceKeptSeconds = 180 * 86_400;
 
-export const signInRoutes: FastifyPluginAsync<RouteOptions> = async (app, { admin, context: { db, register }, url, secret, isHttps }) => {
+export const signInRoutes: FastifyPluginAsync<RouteOptions> = async (app, { admin, context: { db, registry }, url, secret, isHttps }) => {
   app.get<{ Querystring: { next?: unknown } }>('/sign-in', { config: { isPublic: true } }, async (request, reply) => {
     if (request.principal) return reply.redirect(url.local(request.query.next), 303);
     const next = textOf(request.query.next);
@@ -76,7 +76,7 @@ export const signInRoutes: FastifyPluginAsync<RouteOptions> = async (app, { admi
     const form = await openForm(secret, kept);
     if (!form || !app.formOwners.isOwner(tokenIn(form), user.id)) return reply.redirect(url.local(next), 303);
     request.principal = user;
-    const unseen = await withSealedSecrets(form, register, url.prefix, { secret, principalId: user.id });
+    const unseen = await withSealedSecrets(form, registry, url.prefix, { secret, principalId: user.id });
     return reply.page('kept/show', keptData(unseen, keptTexts.afterSignIn, true));
   });
 

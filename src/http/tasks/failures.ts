@@ -1,7 +1,7 @@
 import type { Principal } from '../../auth/principal.ts';
 import { keyToUrl } from '../../metadata/keys.ts';
-import { getEdit } from '../../operations/edits/register.ts';
-import type { Register, Resource, ResourceField } from '../../resources/contract.ts';
+import { getEdit } from '../../operations/edits/edits.ts';
+import type { ResourceRegistry, Resource, ResourceField } from '../../resources/contract.ts';
 import type { FailedRecord } from '../../tasks/looking/failed-records.ts';
 import type { FailedValues } from '../../tasks/looking/failed-values.ts';
 import type { FailureGroup } from '../../tasks/looking/queries.ts';
@@ -48,7 +48,7 @@ export interface FailedValue {
 }
 
 export interface ListedFailures {
-  register: Register;
+  registry: ResourceRegistry;
   principal: Principal;
   task: TaskRow;
   actions: TaskActions;
@@ -98,7 +98,7 @@ export async function failuresData(listed: ListedFailures, url: Url): Promise<Fa
       })),
     ],
     columns: followUpTexts.columns,
-    hasValues: listed.values.changes.length > 0,
+    hasValues: listed.values.edits.length > 0,
     lines: shown.map((failed) => ({
       record: refusedRecord(failed.key, titles, resource, url),
       reason: failed.message,
@@ -112,22 +112,21 @@ export async function failuresData(listed: ListedFailures, url: Url): Promise<Fa
   };
 }
 
-async function shownFailedValues({ register, principal, resource, values }: ListedFailures): Promise<(key: string) => FailedValue[]> {
+async function shownFailedValues({ registry, principal, resource, values }: ListedFailures): Promise<(key: string) => FailedValue[]> {
   if (!resource || values.byKey.size === 0) return () => [];
   const texts = (index: number) => [...values.byKey.values()].flatMap(({ now, wanted }) => [now[index], wanted?.[index]]);
   const shown = await Promise.all(
-    values.changes.map(async (change, index) => {
-      const field = resource.fields.find(({ meta }) => meta.name === change.field) as ResourceField;
+    values.edits.map(async (edit, index) => {
+      const field = resource.fields.find(({ meta }) => meta.name === edit.field) as ResourceField;
       const given = texts(index).filter((text) => text !== null && text !== undefined);
-      return { change, field, show: await shownValues(register, resource, principal, field, given) };
+      return { edit, field, show: await shownValues(registry, resource, principal, field, given) };
     }),
   );
   return (key) => {
     const found = values.byKey.get(key);
     if (!found) return [];
-    return shown.map(({ change, field, show }, index) => {
-      const wanted =
-        found.wanted === null ? getEdit(change.change).describe(change.value, field, resource) : show(found.wanted[index] ?? null);
+    return shown.map(({ edit, field, show }, index) => {
+      const wanted = found.wanted === null ? getEdit(edit.change).describe(edit.value, field, resource) : show(found.wanted[index] ?? null);
       const { before, after } = excerpt({ before: show(found.now[index] ?? null), after: wanted });
       return { label: field.label, now: before || inputTexts.nothing, wanted: after || inputTexts.nothing };
     });

@@ -35,7 +35,7 @@ const csvPage = 1_000;
 
 /** What goes on from a finished task: its failed records as a list and as CSV, a retry, an undo. */
 export const followUpRoutes: FastifyPluginAsync<RouteOptions> = async (app, { context, url }) => {
-  const { db, register } = context;
+  const { db, registry } = context;
 
   app.get<WithId>('/tasks/:id/failures', async (request, reply) => {
     const { task, principal, resource, code } = await readRequest(request);
@@ -46,8 +46,8 @@ export const followUpRoutes: FastifyPluginAsync<RouteOptions> = async (app, { co
     ]);
     const titles = await titlesFor(resource, principal, found);
     const actions = await taskActions({ db, principal, resource, url }, task);
-    const values = resource ? await failedValues(context, resource, task, [...titles.keys()]) : { changes: [], byKey: new Map() };
-    const listed = { register, principal, task, actions, values, groups, found, titles, resource, code, after };
+    const values = resource ? await failedValues(context, resource, task, [...titles.keys()]) : { edits: [], byKey: new Map() };
+    const listed = { registry, principal, task, actions, values, groups, found, titles, resource, code, after };
     return reply.page('tasks/failures', await failuresData(listed, url));
   });
 
@@ -92,7 +92,7 @@ export const followUpRoutes: FastifyPluginAsync<RouteOptions> = async (app, { co
     const principal = principalOf(request);
     const task = await getNamed(context, principal, Number(request.params.id));
     const [code = ''] = textsOf(request.query.code);
-    return { principal, task, resource: findResource(register, principal, task), code: code === '' ? null : code };
+    return { principal, task, resource: findResource(registry, principal, task), code: code === '' ? null : code };
   }
 
   async function sendUndo(
@@ -104,17 +104,17 @@ export const followUpRoutes: FastifyPluginAsync<RouteOptions> = async (app, { co
   ) {
     const principal = principalOf(request);
     const preview = await previewUndo(context, principal, Number(request.params.id), null);
-    const { resource, total, judged, restored, unchanged, gone, refused, along } = preview;
+    const { resource, total, judged, restored, unchanged, gone, refused, cascade } = preview;
     const [task] = (await named(context, principal, [preview.task])) as [NamedTask];
     if (wantsJson(request) && error) throw error;
     if (wantsJson(request)) {
-      const back = along.map(({ resource: own, count }) => ({ resource: own.slug, count }));
+      const back = cascade.map(({ resource: own, count }) => ({ resource: own.slug, count }));
       return { taskId: task.id, total, judged, restored, along: back, unchanged, gone, refused };
     }
     const after = turned ?? textsOf(request.query._after)[0] ?? '';
     const keys = await firstChanged(context, task, null, limits.shown.undone + 1, after);
     const shown = [...keys, ...refused.flatMap((group) => group.keys)];
-    const titles = await titlesOf(register, resource, principal, [...new Set(shown)]);
+    const titles = await titlesOf(registry, resource, principal, [...new Set(shown)]);
     reply.code(error?.status ?? 200);
     return reply.page(
       'tasks/undo',
@@ -124,7 +124,7 @@ export const followUpRoutes: FastifyPluginAsync<RouteOptions> = async (app, { co
 
   async function titlesFor(resource: Resource | null, principal: Principal, found: readonly FailedRecord[]) {
     const keys = [...new Set(found.map(({ key }) => key))];
-    return resource && keys.length > 0 ? titlesOf(register, resource, principal, keys) : new Map<string, string>();
+    return resource && keys.length > 0 ? titlesOf(registry, resource, principal, keys) : new Map<string, string>();
   }
 
   async function* lines(task: TaskRow, principal: Principal, resource: Resource | null, code: string | null) {

@@ -39,8 +39,8 @@ export const followUpTexts = {
     'Every record goes back to what it was before this task, unless it was edited since. The undo is a task of its own and can be undone too.',
   undoSample: (judged: number, total: number) =>
     `A sample: the first ${number.format(judged)} of ${records(total)} were looked at. The undo itself looks at each.`,
-  restored: (count: number, along: readonly string[]) =>
-    `${records(count)} would be put back${along.length > 0 ? `, together with ${list.format(along)}` : ''}`,
+  restored: (count: number, cascade: readonly string[]) =>
+    `${records(count)} would be put back${cascade.length > 0 ? `, together with ${list.format(cascade)}` : ''}`,
   ofKind: (count: number, singular: string, plural: string) => `${number.format(count)} ${(count === 1 ? singular : plural).toLowerCase()}`,
   restoredNone: 'No record would be put back',
   unchanged: (count: number) => `${records(count)} already as before`,

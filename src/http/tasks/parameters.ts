@@ -1,31 +1,31 @@
 import type { Principal } from '../../auth/principal.ts';
 import { type FieldEdit, relatedIds } from '../../operations/field-edit.ts';
-import { changesOf, findOperation, type Run } from '../../operations/register.ts';
-import type { Register, Resource } from '../../resources/contract.ts';
+import { editsOf, findOperation, type Run } from '../../operations/operations.ts';
+import type { ResourceRegistry, Resource } from '../../resources/contract.ts';
 import { relatedTitles, relationTarget } from '../../selection/related.ts';
 import { taskTexts } from './tasks-texts.ts';
 
-/** What a task does, or would do, in words, related records by their titles; one statement for each relation it changes. */
-export async function parametersInWords(register: Register, resource: Resource, principal: Principal, run: Run): Promise<string[]> {
+/** What a task does, or would do, in words, related records by their titles; one statement for each relation it edits. */
+export async function parametersInWords(registry: ResourceRegistry, resource: Resource, principal: Principal, run: Run): Promise<string[]> {
   const operation = findOperation(resource, run.operation);
   if (!operation) return [];
-  const changes = changesOf(resource, run);
-  if (changes.length === 0) return operation.describe(resource, run.parameters);
-  const seen = changes.filter((change) => resource.fields.some(({ meta }) => meta.name === change.field));
-  const named = await Promise.all(seen.map((change) => withTitles(register, resource, principal, change)));
-  const hidden = changes.length - seen.length;
+  const edits = editsOf(resource, run);
+  if (edits.length === 0) return operation.describe(resource, run.parameters);
+  const seen = edits.filter((change) => resource.fields.some(({ meta }) => meta.name === change.field));
+  const named = await Promise.all(seen.map((change) => withTitles(registry, resource, principal, change)));
+  const hidden = edits.length - seen.length;
   return [
     ...operation.describe(resource, { ...(run.parameters as object), changes: named }),
     ...(hidden > 0 ? [taskTexts.hiddenChanges(hidden)] : []),
   ];
 }
 
-async function withTitles(register: Register, resource: Resource, principal: Principal, change: FieldEdit): Promise<FieldEdit> {
+async function withTitles(registry: ResourceRegistry, resource: Resource, principal: Principal, change: FieldEdit): Promise<FieldEdit> {
   const field = resource.fields.find((candidate) => candidate.meta.name === change.field);
   const target = field && relationTarget(resource, field);
   const ids = field ? relatedIds(field, change) : [];
   if (!target || ids.length === 0) return change;
-  const titles = await relatedTitles(register, target, principal, ids.slice(0, 100));
+  const titles = await relatedTitles(registry, target, principal, ids.slice(0, 100));
   const shown = ids.map((id) => titles.get(id) ?? id);
   return { ...change, value: typeof change.value === 'string' ? (shown[0] ?? '') : shown };
 }

@@ -1,11 +1,11 @@
 import type { Reader } from '../../fields/reader.ts';
-import { wordsOf } from '../../operations/register.ts';
+import { wordsOf } from '../../operations/operations.ts';
 import type { Resource } from '../../resources/contract.ts';
 import { type Progress, progressOf, withoutWorkerSince } from '../../tasks/looking/progress.ts';
 import { isFinished, type TaskState } from '../../tasks/states.ts';
 import type { TaskRow } from '../../tasks/task-row.ts';
 import { formatNumber } from '../format.ts';
-import { formatMoment, formatSpan } from '../format-span.ts';
+import { formatTimestamp, formatSpan } from '../format-span.ts';
 import { followUpTexts } from './follow-ups-texts.ts';
 import { taskTexts } from './tasks-texts.ts';
 import type { NamedTask } from './task-title.ts';
@@ -13,7 +13,7 @@ import type { Url } from '../url.ts';
 import { type Badge, badgeOf } from './badge.ts';
 
 /** One count of what happened to records, in words. */
-export interface Count {
+export interface CountInWords {
   text: string;
   tone: 'plain' | 'success' | 'warning' | 'error';
 }
@@ -64,7 +64,7 @@ export interface EndedData {
   note: string;
   badge: Badge | null;
   bar: Bar | null;
-  counts: readonly Count[];
+  counts: readonly CountInWords[];
   link: Link | null;
   /** Null: nothing can be undone here, or that is said elsewhere on the page. */
   undo: Link | null;
@@ -78,14 +78,14 @@ export interface Link {
 }
 
 /** The same task may be live above the list and in a dialog at once; their elements must not share an id. task: on its own page. */
-export type Place = 'page' | 'strip' | 'task';
+export type ProgressPlace = 'page' | 'strip' | 'task';
 
-function progressElementId(taskId: number | string, place: Place): string {
+function progressElementId(taskId: number | string, place: ProgressPlace): string {
   return `task-${taskId}-progress${place === 'strip' ? '-strip' : ''}`;
 }
 
 /** What a list was last told about a task: the address of the next poll carries it, so that the server need not keep it. */
-interface Told {
+interface ShownState {
   state: string;
   done: number;
   atMs: number;
@@ -94,18 +94,18 @@ interface Told {
 // A list behind a task is read again no more often than this while records change.
 const tellEveryMs = 5_000;
 
-function toldNow(task: TaskRow, now: Date): string {
+function stateNow(task: TaskRow, now: Date): string {
   return `${task.state}.${task.done}.${now.getTime()}`;
 }
 
-function parseTold(told: string | undefined): Told | null {
-  const [, state, done, at] = /^([a-z]+)\.(\d{1,15})\.(\d{1,15})$/.exec(told ?? '') ?? [];
+function parseShownState(shownState: string | undefined): ShownState | null {
+  const [, state, done, at] = /^([a-z]+)\.(\d{1,15})\.(\d{1,15})$/.exec(shownState ?? '') ?? [];
   return state === undefined ? null : { state, done: Number(done), atMs: Number(at) };
 }
 
 /** Whether lists are to be read again: the task came into another state, or changed records that they still show as they were. */
-export function hasMoved(task: TaskRow, now: Date, told: string | undefined): boolean {
-  const last = parseTold(told);
+export function hasMoved(task: TaskRow, now: Date, shownState: string | undefined): boolean {
+  const last = parseShownState(shownState);
   if (!last || last.state !== task.state) return true;
   const since = now.getTime() - last.atMs;
   return last.done !== task.done && (task.state !== 'running' || since < 0 || since >= tellEveryMs);
@@ -117,20 +117,25 @@ export function movedEvents(task: TaskRow): Record<string, unknown> {
 }
 
 /** Who looks at a task, and when. */
-export interface Look {
+export interface Onlooker {
   reader: Reader;
   now: Date;
   url: Url;
 }
 
-/** `told` is what the list behind it shows already; by default it came with this answer. */
-export function progressData(task: TaskRow & Partial<NamedTask>, look: Look, place: Place = 'page', told?: string): ProgressData {
+/** `shownState` is what the list behind it shows already; by default it came with this answer. */
+export function progressData(
+  task: TaskRow & Partial<NamedTask>,
+  look: Onlooker,
+  place: ProgressPlace = 'page',
+  shownState?: string,
+): ProgressData {
   const { now, url } = look;
   const progress = progressOf(task, now);
   const note = noteOf(task, look);
   return {
     elementId: progressElementId(task.id, place),
-    pollUrl: url(`/tasks/${task.id}/progress?${place === 'page' ? '' : `in=${place}&`}told=${told ?? toldNow(task, now)}`),
+    pollUrl: url(`/tasks/${task.id}/progress?${place === 'page' ? '' : `in=${place}&`}told=${shownState ?? stateNow(task, now)}`),
     taskUrl: place === 'task' ? null : url(`/tasks/${task.id}`),
     cancelUrl: url(`/tasks/${task.id}/cancellation${inPlace(place)}`),
     canCancel: progress.canCancel,
@@ -153,11 +158,11 @@ export function progressData(task: TaskRow & Partial<NamedTask>, look: Look, pla
   };
 }
 
-function inPlace(place: Place): string {
+function inPlace(place: ProgressPlace): string {
   return place === 'page' ? '' : `?in=${place}`;
 }
 
-function pauseOf(task: TaskRow, { canPause, canResume }: Progress, url: Url, place: Place): ProgressData['pause'] {
+function pauseOf(task: TaskRow, { canPause, canResume }: Progress, url: Url, place: ProgressPlace): ProgressData['pause'] {
   if (!canPause && !canResume) return null;
   const name = canPause ? 'pause' : 'resumption';
   const [label, icon] = canPause ? [followUpTexts.pause, 'pause'] : [followUpTexts.resume, 'play'];
@@ -171,18 +176,18 @@ function headingOf(state: TaskState, total: number): string {
 }
 
 // A worker takes a task within milliseconds when one is free.
-const patienceMs = 5_000;
+const longWaitMs = 5_000;
 
-function noteOf(task: TaskRow, { now, reader }: Look): string {
+function noteOf(task: TaskRow, { now, reader }: Onlooker): string {
   const away = withoutWorkerSince(task);
-  if (away !== undefined) return taskTexts.noWorker(away && formatMoment(away, now, reader.timeZone));
+  if (away !== undefined) return taskTexts.noWorker(away && formatTimestamp(away, now, reader.timeZone));
   if (task.reason === 'unknown' && task.message) return task.message;
   switch (task.state) {
     case 'queued': {
       if (task.blockedBy !== null) return followUpTexts.blockedBy(task.blockedBy);
       const since = task.queuedAt ?? task.createdAt;
-      const isLong = now.getTime() - since.getTime() > patienceMs;
-      return (isLong ? taskTexts.waitingWorker : taskTexts.waitingTurn)(formatMoment(since, now, reader.timeZone));
+      const isLong = now.getTime() - since.getTime() > longWaitMs;
+      return (isLong ? taskTexts.waitingWorker : taskTexts.waitingTurn)(formatTimestamp(since, now, reader.timeZone));
     }
     case 'scheduled':
       return taskTexts.scheduledFor;
@@ -219,10 +224,10 @@ export function shownProgress(task: TaskRow, now: Date): Pick<Progress, 'done' |
 }
 
 /** What happened to the records, only what there was. */
-export function countsOf(task: TaskRow & Partial<NamedTask>): Count[] {
+export function countsOf(task: TaskRow & Partial<NamedTask>): CountInWords[] {
   const { counts } = taskTexts;
   const left = isFinished(task.state) ? Math.max(0, (task.total ?? 0) - task.done) : 0;
-  const all: [number, (count: number) => string, Count['tone']][] = [
+  const all: [number, (count: number) => string, CountInWords['tone']][] = [
     [task.changed, (count) => (task.words ?? wordsOf(task.operation)).done(formatNumber(count)), 'success'],
     [task.failed, counts.failed, 'error'],
     [task.keptBack, counts.keptBack, 'error'],
@@ -235,7 +240,13 @@ export function countsOf(task: TaskRow & Partial<NamedTask>): Count[] {
   return all.filter(([count]) => count > 0).map(([count, words, tone]) => ({ text: words(count), tone }));
 }
 
-export function finishedData(task: TaskRow, now: Date, url: Url, place: Place = 'page', { undo, changes }: EndLinks = {}): EndedData {
+export function finishedData(
+  task: TaskRow,
+  now: Date,
+  url: Url,
+  place: ProgressPlace = 'page',
+  { undo, changes }: EndLinks = {},
+): EndedData {
   const isHere = place === 'task';
   return {
     elementId: progressElementId(task.id, place),
@@ -267,7 +278,7 @@ function noteOfEnd(state: TaskState, notes: EndNotes): string {
 }
 
 /** Removed and somebody else's look the same, so that ids tell nothing. */
-export function goneData(taskId: string, url: Url, place: Place): EndedData {
+export function goneData(taskId: string, url: Url, place: ProgressPlace): EndedData {
   return {
     elementId: progressElementId(taskId, place),
     kind: 'gone',
@@ -281,7 +292,7 @@ export function goneData(taskId: string, url: Url, place: Place): EndedData {
   };
 }
 
-export function signedOutData(taskId: string, url: Url, place: Place): EndedData {
+export function signedOutData(taskId: string, url: Url, place: ProgressPlace): EndedData {
   return {
     elementId: progressElementId(taskId, place),
     kind: 'signed-out',
@@ -333,7 +344,7 @@ export interface RunningData {
   label: string;
 }
 
-export function runningData(tasks: readonly TaskRow[], resource: string, look: Look): RunningData {
+export function runningData(tasks: readonly TaskRow[], resource: string, look: Onlooker): RunningData {
   return {
     tasks: tasks.map((task) => progressData(task, look, 'strip')),
     refreshUrl: look.url(`/tasks/running?resource=${encodeURIComponent(resource)}`),

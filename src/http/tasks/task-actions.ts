@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Principal } from '../../auth/principal.ts';
-import { findOperation, mayRun, mayUndo } from '../../operations/register.ts';
+import { findOperation, mayRun, mayUndo } from '../../operations/operations.ts';
 import type { Resource } from '../../resources/contract.ts';
 import type { Database } from '../../db/database.ts';
 import { countRetryable, type FollowUpTask, listFollowUps } from '../../tasks/looking/failed-records.ts';

@@ -1,6 +1,6 @@
 import type { Principal } from '../../auth/principal.ts';
 import { AppError } from '../../errors.ts';
-import type { Register, Resource } from '../../resources/contract.ts';
+import type { ResourceRegistry, Resource } from '../../resources/contract.ts';
 import { describeItem } from '../../selection/describe-filter.ts';
 import { type Group, isOwnPath, parseFilterText } from '../../selection/filter.ts';
 import { findFilterField } from '../../selection/filter-fields.ts';
@@ -8,9 +8,9 @@ import { conditionsOf, filterTitles } from '../../selection/filter-titles.ts';
 import type { TaskRow } from '../../tasks/task-row.ts';
 
 /** Null: there is no such resource any more, or it is not this principal's to see. */
-export function findResource(register: Register, principal: Principal, task: Pick<TaskRow, 'resource'>): Resource | null {
+export function findResource(registry: ResourceRegistry, principal: Principal, task: Pick<TaskRow, 'resource'>): Resource | null {
   try {
-    return register.for(principal, task.resource);
+    return registry.for(principal, task.resource);
   } catch (error) {
     if (error instanceof AppError) return null;
     throw error;
@@ -27,7 +27,7 @@ export interface ShownFilter {
 
 /** One statement for each relation that the filter names. */
 export async function filterInWords(
-  register: Register,
+  registry: ResourceRegistry,
   resource: Resource | null,
   principal: Principal,
   task: TaskRow,
@@ -39,14 +39,14 @@ export async function filterInWords(
   if (!filter) return hidden;
   const visible = visibleFilter(resource, principal, text);
   if (visible) {
-    const titleOf = await filterTitles(register, resource, principal, visible);
+    const titleOf = await filterTitles(registry, resource, principal, visible);
     return {
       text,
       words: describeItem(visible, { fieldOf: (path) => findFilterField(resource, principal, path), titleOf, reader: resource.reader }),
     };
   }
   // A field that the project no longer has: who typed its name may read it again.
-  const whole = register.get(resource.slug);
+  const whole = registry.get(resource.slug);
   const isOwn = task.principalId === principal.id;
   const isUnseen = (path: string) => !isVisible(resource, principal, path) && isVisible(whole, principal, path);
   if (!isOwn || conditionsOf(filter).some(({ path }) => isUnseen(path))) return hidden;

@@ -1,9 +1,9 @@
 import type { Principal } from '../../auth/principal.ts';
 import { shownText } from '../../fields/stored-text.ts';
-import { getEdit } from '../../operations/edits/register.ts';
+import { getEdit } from '../../operations/edits/edits.ts';
 import type { Undone } from '../../operations/contract.ts';
 import { type FieldEdit, relatedIds } from '../../operations/field-edit.ts';
-import { changesOf, findOperation, type Run, undoneOf } from '../../operations/register.ts';
+import { editsOf, findOperation, type Run, undoneOf } from '../../operations/operations.ts';
 import { editWords, type OperationWords } from '../../operations/words.ts';
 import type { Resource } from '../../resources/contract.ts';
 import { cutText } from '../../selection/cut.ts';
@@ -25,27 +25,27 @@ export interface NamedTask extends TaskRow {
   words: OperationWords | null;
 }
 
-type Asking = Pick<TaskContext, 'db' | 'register'>;
+type Asking = Pick<TaskContext, 'db' | 'registry'>;
 
 /** Characters of a value, of all values together, and of the filter's words; longer ones of a filter are left to the task's page. */
-const longest = { value: 40, changes: 80, filter: 40 } as const;
+const maxLength = { value: 40, changes: 80, filter: 40 } as const;
 /** Changes that are told in words; of more, how many. */
-const toldChanges = 2;
+const maxEdits = 2;
 /** Related records that one change names. */
-const toldRecords = 3;
+const maxRecords = 3;
 
 /**
  * The same tasks, each called by what it does: `Status → archived · 9,940 cities · Country is Italy`. Fields and records that the
  * reader may not see are in none. One statement for each resource whose records a change or a filter names, mostly none, and one
  * where any waits for another.
  */
-export async function named<T extends TaskRow>(ctx: Asking, principal: Principal, tasks: readonly T[]): Promise<(T & NamedTask)[]> {
+export async function named<T extends TaskRow>(context: Asking, principal: Principal, tasks: readonly T[]): Promise<(T & NamedTask)[]> {
   const blockers = await listTasksById(
-    ctx,
+    context,
     principal,
     tasks.map(({ blockedBy }) => blockedBy).filter((id) => id !== null),
   );
-  const { titles, words } = await titlesFor(ctx, principal, [...tasks, ...blockers]);
+  const { titles, words } = await titlesFor(context, principal, [...tasks, ...blockers]);
   return tasks.map((task, index) => {
     const place = blockers.findIndex(({ id }) => id === task.blockedBy);
     const waitsFor = place === -1 ? null : { id: task.blockedBy as number, title: titles[tasks.length + place] as string };
@@ -53,42 +53,42 @@ export async function named<T extends TaskRow>(ctx: Asking, principal: Principal
   });
 }
 
-export async function getNamed(ctx: Asking, principal: Principal, id: number): Promise<NamedTask> {
-  const [task] = await named(ctx, principal, [await getTask(ctx, principal, id)]);
+export async function getNamed(context: Asking, principal: Principal, id: number): Promise<NamedTask> {
+  const [task] = await named(context, principal, [await getTask(context, principal, id)]);
   return task as NamedTask;
 }
 
 /** Titles of those tasks that the reader sees, by id; of the others nothing is told. One statement more than `named`. */
-export async function titlesOfTasks(ctx: Asking, principal: Principal, ids: Iterable<number>): Promise<Map<number, string>> {
-  const tasks = await named(ctx, principal, await listTasksById(ctx, principal, [...new Set(ids)]));
+export async function titlesOfTasks(context: Asking, principal: Principal, ids: Iterable<number>): Promise<Map<number, string>> {
+  const tasks = await named(context, principal, await listTasksById(context, principal, [...new Set(ids)]));
   return new Map(tasks.map(({ id, title }) => [id, title]));
 }
 
 /** Whoever holds records, with the title of the task where the reader sees it. */
 export async function namedHolders<T extends { taskId: number; title: string }>(
-  ctx: Asking,
+  context: Asking,
   principal: Principal,
   holders: readonly T[],
 ): Promise<T[]> {
   const titles = await titlesOfTasks(
-    ctx,
+    context,
     principal,
     holders.map(({ taskId }) => taskId),
   );
   return holders.map((holder) => ({ ...holder, title: titles.get(holder.taskId) ?? holder.title }));
 }
 
-type TitleOf = (target: RelationTarget, id: string) => string | undefined;
+type RelatedTitleOf = (target: RelationTarget, id: string) => string | undefined;
 
 async function titlesFor(
-  { register }: Asking,
+  { registry }: Asking,
   principal: Principal,
   tasks: readonly TaskRow[],
 ): Promise<{ titles: string[]; words: (OperationWords | null)[] }> {
   const resources = new Map(tasks.map((task) => [task.resource, task]));
-  const found = new Map([...resources].map(([slug, task]) => [slug, findResource(register, principal, task)]));
+  const found = new Map([...resources].map(([slug, task]) => [slug, findResource(registry, principal, task)]));
   const wanted = new Map<string, { target: RelationTarget; ids: Set<string>; titles: ReadonlyMap<string, string> }>();
-  const titleOf: TitleOf = (target, id) => {
+  const titleOf: RelatedTitleOf = (target, id) => {
     const name = `${target.resource.slug} ${target.valueField?.name ?? ''}`;
     const own = wanted.get(name) ?? { target, ids: new Set(), titles: new Map() };
     wanted.set(name, own);
@@ -103,12 +103,12 @@ async function titlesFor(
     return resource ? (findOperation(resource, operation)?.words ?? null) : null;
   });
   if (wanted.size === 0) return { titles: first, words };
-  for (const own of wanted.values()) own.titles = await relatedTitles(register, own.target, principal, [...own.ids]);
+  for (const own of wanted.values()) own.titles = await relatedTitles(registry, own.target, principal, [...own.ids]);
   return { titles: titles(), words };
 }
 
 /** The one place that says what a task is called. */
-function titleIn(task: TaskRow, resource: Resource | null, principal: Principal, titleOf: TitleOf): string {
+function titleIn(task: TaskRow, resource: Resource | null, principal: Principal, titleOf: RelatedTitleOf): string {
   const { titles } = taskTexts;
   const count = task.total ?? task.expected;
   if (!resource || count === null) return task.title;
@@ -126,12 +126,12 @@ function titleIn(task: TaskRow, resource: Resource | null, principal: Principal,
 
   function whatIn(run: Run): string {
     const operation = findOperation(resource as Resource, run.operation);
-    const changes = changesOf(resource as Resource, run);
-    const told = changes.flatMap((change) => changeIn(resource as Resource, change, titleOf) ?? []);
-    if (told.length === 0 || operation?.words.isTitle) return (operation?.words ?? editWords).heading(records);
-    const words = told.slice(0, toldChanges).join(', ');
-    const more = changes.length - Math.min(told.length, toldChanges);
-    return titles.changes(cutText(words, longest.changes), more, records);
+    const edits = editsOf(resource as Resource, run);
+    const phrases = edits.flatMap((edit) => editIn(resource as Resource, edit, titleOf) ?? []);
+    if (phrases.length === 0 || operation?.words.isTitle) return (operation?.words ?? editWords).heading(records);
+    const words = phrases.slice(0, maxEdits).join(', ');
+    const more = edits.length - Math.min(phrases.length, maxEdits);
+    return titles.changes(cutText(words, maxLength.changes), more, records);
   }
 
   function filterIn(): string {
@@ -147,19 +147,19 @@ function titleIn(task: TaskRow, resource: Resource | null, principal: Principal,
         return target ? titleOf(target, id) : undefined;
       },
     });
-    return words === '' || words.length > longest.filter ? '' : titles.matching(words);
+    return words === '' || words.length > maxLength.filter ? '' : titles.matching(words);
   }
 }
 
 /** `Status → archived`, `Population: changed by +10 %`; null: not for these eyes, or of a field that is no more. */
-function changeIn(resource: Resource, given: FieldEdit, titleOf: TitleOf): string | null {
+function editIn(resource: Resource, given: FieldEdit, titleOf: RelatedTitleOf): string | null {
   const field = resource.fields.find(({ meta }) => meta.name === given.field);
   if (!field) return null;
   const change = withTitles(resource, given, titleOf);
   try {
     const isSet = change.change === 'set' && typeof change.value === 'string';
     const value = isSet ? shownText(change.value as string, field, resource.reader) : describe(change);
-    return (isSet ? taskTexts.titles.set : taskTexts.titles.change)(field.label, cutText(value.replace(/\s+/g, ' '), longest.value));
+    return (isSet ? taskTexts.titles.set : taskTexts.titles.change)(field.label, cutText(value.replace(/\s+/g, ' '), maxLength.value));
   } catch {
     // Parameters of another version say no more than which field they are about.
     return field.label;
@@ -170,12 +170,12 @@ function changeIn(resource: Resource, given: FieldEdit, titleOf: TitleOf): strin
   }
 }
 
-function withTitles(resource: Resource, change: FieldEdit, titleOf: TitleOf): FieldEdit {
+function withTitles(resource: Resource, change: FieldEdit, titleOf: RelatedTitleOf): FieldEdit {
   const field = resource.fields.find(({ meta }) => meta.name === change.field);
   const ids = field ? relatedIds(field, change) : [];
   const target = field && ids.length > 0 ? relationTarget(resource, field) : null;
   if (!target) return change;
-  const shown = ids.slice(0, toldRecords).map((id) => titleOf(target, id) ?? id);
+  const shown = ids.slice(0, maxRecords).map((id) => titleOf(target, id) ?? id);
   if (typeof change.value === 'string') return { ...change, value: shown[0] ?? '' };
-  return { ...change, value: ids.length > toldRecords ? [...shown, taskTexts.moreRecords(ids.length - toldRecords)] : shown };
+  return { ...change, value: ids.length > maxRecords ? [...shown, taskTexts.moreRecords(ids.length - maxRecords)] : shown };
 }

@@ -22,7 +22,7 @@ async function setUp(t: Parameters<typeof testApp>[0], options: Parameters<typeo
 
 /** Of the first `count` cities, or all that a filter finds. */
 async function launched({ context }: TestApp, { principal }: Visitor, body: object, { count = 25, filter = null as string | null } = {}) {
-  const cities = context.register.get('cities');
+  const cities = context.registry.get('cities');
   const keys = Array.from({ length: count }, (_, index) => parseKey(cities.model, String(index + 1)));
   const selected = filter === null ? { keys } : { kind: 'matching' as const, filter, keys: [] };
   const operation = 'acknowledge' in body ? 'delete' : 'update';

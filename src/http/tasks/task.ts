@@ -1,6 +1,6 @@
 import type { Principal } from '../../auth/principal.ts';
 import { keyToUrl } from '../../metadata/keys.ts';
-import type { Register, Resource } from '../../resources/contract.ts';
+import type { ResourceRegistry, Resource } from '../../resources/contract.ts';
 import { readerOf } from '../../fields/reader.ts';
 import { titlesOf } from '../../selection/list.ts';
 import type { Database } from '../../db/database.ts';
@@ -9,14 +9,14 @@ import { progressOf, successOf, withoutWorkerSince, workedMs } from '../../tasks
 import type { ChunkRow, EventRow, FailureGroup } from '../../tasks/looking/queries.ts';
 import { isFinished } from '../../tasks/states.ts';
 import type { TaskRow } from '../../tasks/task-row.ts';
-import { formatDateTime, formatMoment, formatNumber, formatSpan, isoTime } from '../format.ts';
+import { formatDateTime, formatTimestamp, formatNumber, formatSpan, isoTime } from '../format.ts';
 import type { WritePath } from '../../operations/write-path.ts';
 import { taskTexts } from './tasks-texts.ts';
 import type { RetryForm, TaskActions } from './task-actions.ts';
 import { findResource, type ShownFilter } from './task-filter.ts';
 import type { NamedTask } from './task-title.ts';
 import { type Badge, badgeOf } from './badge.ts';
-import { type Count, countsOf, type EndedData, finishedData, type ProgressData, progressData, resourceLabel } from './progress.ts';
+import { type CountInWords, countsOf, type EndedData, finishedData, type ProgressData, progressData, resourceLabel } from './progress.ts';
 import type { Url } from '../url.ts';
 
 export interface Fact {
@@ -45,7 +45,7 @@ export interface TaskDetailsData {
   /** Null once it has finished. */
   pollUrl: string | null;
   facts: readonly Fact[];
-  counts: readonly Count[];
+  counts: readonly CountInWords[];
   actions: TaskActions;
   errors: { heading: string; total: string; groups: readonly RefusalGroup[] } | null;
   alterations: {
@@ -66,7 +66,7 @@ export interface TaskDetailsData {
       isDone: boolean;
       records: string;
       range: string;
-      counts: readonly Count[];
+      counts: readonly CountInWords[];
       took: string;
     }[];
   };
@@ -108,10 +108,16 @@ export function taskPageData(
   parts: TaskParts,
   parameters: readonly string[],
   filter: ShownFilter,
-  { now, url, register, principal, resource }: { now: Date; url: Url; register: Register; principal: Principal; resource: Resource | null },
+  {
+    now,
+    url,
+    registry,
+    principal,
+    resource,
+  }: { now: Date; url: Url; registry: ResourceRegistry; principal: Principal; resource: Resource | null },
 ): TaskPageData {
   const finished = isFinished(task.state);
-  const label = resourceLabel(register.list, task.resource);
+  const label = resourceLabel(registry.list, task.resource);
   return {
     title: task.title,
     id: task.id,
@@ -183,14 +189,14 @@ export function taskDetailsData(
 
 /** Titles of the records that a page of a task names; one statement, none when nothing was refused. */
 export async function refusedTitles(
-  register: Register,
+  registry: ResourceRegistry,
   principal: Principal,
   task: TaskRow,
   failures: readonly FailureGroup[],
 ): Promise<Map<string, string>> {
-  const resource = findResource(register, principal, task);
+  const resource = findResource(registry, principal, task);
   const keys = [...new Set(failures.flatMap((group) => group.keys))].slice(0, 1000);
-  return resource && keys.length > 0 ? titlesOf(register, resource, principal, keys) : new Map();
+  return resource && keys.length > 0 ? titlesOf(registry, resource, principal, keys) : new Map();
 }
 
 export function refusedRecord(key: string, titles: ReadonlyMap<string, string>, resource: Resource | null, url: Url): RefusedRecord {
@@ -232,7 +238,7 @@ function eventLines(events: readonly EventRow[], now: Date, timeZone: string) {
     return {
       label: taskTexts.states[event.state],
       badge: badgeOf(event.state),
-      at: formatMoment(event.at, now, timeZone),
+      at: formatTimestamp(event.at, now, timeZone),
       iso: isoTime(event.at),
       reason: event.reason === null ? null : (taskTexts.reasons[event.reason] ?? event.reason),
       after: previous ? formatSpan(event.at.getTime() - previous.at.getTime()) : null,
@@ -281,15 +287,20 @@ export interface ShownAlteration extends AlterationGroup {
 }
 
 /** One statement, and one for each model that it names; none where nothing was altered. */
-export async function shownAlterations(db: Database, register: Register, principal: Principal, task: TaskRow): Promise<ShownAlteration[]> {
+export async function shownAlterations(
+  db: Database,
+  registry: ResourceRegistry,
+  principal: Principal,
+  task: TaskRow,
+): Promise<ShownAlteration[]> {
   if (!(task.altered > 0)) return [];
   const groups = await listAlterations(db, task.id);
-  const own = findResource(register, principal, task);
+  const own = findResource(registry, principal, task);
   const resources = new Map(groups.map(({ model }) => [model, model === task.model ? own : (own?.related(model) ?? null)] as const));
   const titles = new Map<string, Map<string, string>>();
   for (const [model, resource] of resources) {
     const keys = [...new Set(groups.filter((group) => group.model === model).flatMap((group) => group.keys))].slice(0, 1000);
-    if (resource) titles.set(model, await titlesOf(register, resource, principal, keys));
+    if (resource) titles.set(model, await titlesOf(registry, resource, principal, keys));
   }
   return groups.map((group) => {
     const resource = resources.get(group.model) ?? null;

@@ -16,7 +16,7 @@ import {
   goneData,
   hasMoved,
   movedEvents,
-  type Place,
+  type ProgressPlace,
   progressData,
   runningData,
   signedOutData,
@@ -34,7 +34,7 @@ const stopPolling = 286;
 type WithId = { Params: { id: string } };
 
 export const taskRoutes: FastifyPluginAsync<RouteOptions> = async (app, { context, url }) => {
-  const { db, register } = context;
+  const { db, registry } = context;
   // Signed out ends a poll like anything else, so the guard lets it through.
   const open = { config: { isPublic: true, isPolled: true } };
   const polled = { config: { isPolled: true } };
@@ -45,8 +45,8 @@ export const taskRoutes: FastifyPluginAsync<RouteOptions> = async (app, { contex
     const page = await readPage(principal, query);
     const now = new Date();
     if (wantsJson(request)) return { tasks: page.tasks.map((task) => taskJson(task, now)), total: page.total, page: query.page };
-    const list = taskListData(page, { query, now, url, resources: register.list, principal });
-    return reply.page('tasks/index', tasksPageData(list, { seen: tasksSeen(register, principal), query, url }));
+    const list = taskListData(page, { query, now, url, resources: registry.list, principal });
+    return reply.page('tasks/index', tasksPageData(list, { seen: tasksSeen(registry, principal), query, url }));
   });
 
   app.get('/tasks/list', polled, async (request, reply) => {
@@ -54,12 +54,12 @@ export const taskRoutes: FastifyPluginAsync<RouteOptions> = async (app, { contex
     if (!isHtmx(request)) return reply.redirect(url('/tasks'), 303);
     const principal = principalOf(request);
     const page = await readPage(principal, query);
-    const list = taskListData(page, { query, now: new Date(), url, resources: register.list, principal });
+    const list = taskListData(page, { query, now: new Date(), url, resources: registry.list, principal });
     return reply.code(list.pollUrl === null ? stopPolling : 200).page('tasks/_list', list);
   });
 
   app.get<{ Querystring: { resource?: string } }>('/tasks/running', polled, async (request, reply) => {
-    const resource = register.for(principalOf(request), String(request.query.resource ?? ''));
+    const resource = registry.for(principalOf(request), String(request.query.resource ?? ''));
     if (!isHtmx(request)) return reply.redirect(url(`/${resource.slug}`), 303);
     const tasks = await named(context, principalOf(request), await listRunning(db, principalOf(request), resource.slug));
     return reply.page('tasks/_running', runningData(tasks, resource.slug, { now: new Date(), url, reader: resource.reader }));
@@ -69,13 +69,13 @@ export const taskRoutes: FastifyPluginAsync<RouteOptions> = async (app, { contex
     const principal = principalOf(request);
     const task = await getNamed(context, principal, Number(request.params.id));
     const now = new Date();
-    if (wantsJson(request)) return taskJson(task, now, await shownAlterations(db, register, principal, task));
-    const resource = findResource(register, principal, task);
-    const parameters = resource ? await parametersInWords(register, resource, principal, task) : [];
-    const filter = await filterInWords(register, resource, principal, task);
+    if (wantsJson(request)) return taskJson(task, now, await shownAlterations(db, registry, principal, task));
+    const resource = findResource(registry, principal, task);
+    const parameters = resource ? await parametersInWords(registry, resource, principal, task) : [];
+    const filter = await filterInWords(registry, resource, principal, task);
     return reply.page(
       'tasks/show',
-      taskPageData(task, await partsOf(principal, task), parameters, filter, { now, url, register, principal, resource }),
+      taskPageData(task, await partsOf(principal, task), parameters, filter, { now, url, registry, principal, resource }),
     );
   });
 
@@ -86,7 +86,7 @@ export const taskRoutes: FastifyPluginAsync<RouteOptions> = async (app, { contex
     const details = taskDetailsData(task, await partsOf(principal, task), {
       now: new Date(),
       url,
-      resource: findResource(register, principal, task),
+      resource: findResource(registry, principal, task),
       principal,
     });
     return reply.code(isFinished(task.state) ? stopPolling : 200).page('tasks/_details', details);
@@ -96,7 +96,7 @@ export const taskRoutes: FastifyPluginAsync<RouteOptions> = async (app, { contex
     try {
       const principal = principalOf(request);
       const task = await getNamed(context, principal, Number(request.params.id));
-      if (wantsJson(request)) return taskJson(task, new Date(), await shownAlterations(db, register, principal, task));
+      if (wantsJson(request)) return taskJson(task, new Date(), await shownAlterations(db, registry, principal, task));
       return sendProgress(request, reply, task);
     } catch (error) {
       return endPoll(request, reply, error);
@@ -132,9 +132,9 @@ export const taskRoutes: FastifyPluginAsync<RouteOptions> = async (app, { contex
   async function partsOf(principal: Principal, task: NamedTask): Promise<TaskParts> {
     const [chunks, failures, events] = await Promise.all([listChunks(db, task.id), listFailures(db, task.id), listEvents(db, task.id)]);
     const [titles, alterations, actions] = await Promise.all([
-      refusedTitles(register, principal, task, failures),
-      shownAlterations(db, register, principal, task),
-      taskActions({ db, principal, resource: findResource(register, principal, task), url }, task),
+      refusedTitles(registry, principal, task, failures),
+      shownAlterations(db, registry, principal, task),
+      taskActions({ db, principal, resource: findResource(registry, principal, task), url }, task),
     ]);
     return { chunks, failures, alterations, events, titles, actions };
   }
@@ -155,19 +155,19 @@ export const taskRoutes: FastifyPluginAsync<RouteOptions> = async (app, { contex
     if (!isHtmx(request)) return reply.redirect(url(`/tasks/${task.id}`), 303);
     if (!isFinished(task.state)) {
       const look = { now, url, reader: readerOf(principalOf(request)) };
-      const { told } = request.query as { told?: string };
-      const isMoved = hasMoved(task, now, told);
+      const { told: shownState } = request.query as { told?: string };
+      const isMoved = hasMoved(task, now, shownState);
       if (isMoved) reply.header('HX-Trigger', headerJson(movedEvents(task)));
-      return reply.page('tasks/_progress', progressData(task, look, placeOf(request), isMoved ? undefined : told));
+      return reply.page('tasks/_progress', progressData(task, look, placeOf(request), isMoved ? undefined : shownState));
     }
     const principal = principalOf(request);
-    const links = await taskActions({ db, principal, resource: findResource(register, principal, task), url }, task);
+    const links = await taskActions({ db, principal, resource: findResource(registry, principal, task), url }, task);
     reply.code(stopPolling).header('HX-Trigger', headerJson(finishedEvents(task, links)));
     return reply.page('tasks/_ended', finishedData(task, now, url, placeOf(request), links));
   }
 };
 
-function placeOf({ query }: FastifyRequest): Place {
+function placeOf({ query }: FastifyRequest): ProgressPlace {
   const place = (query as { in?: unknown }).in;
   return place === 'strip' || place === 'task' ? place : 'page';
 }

@@ -4,12 +4,12 @@ import type { Resource } from '../../resources/contract.ts';
 import { isFinished, type TaskState, taskStates } from '../../tasks/states.ts';
 import type { ListedTask, TaskPage } from '../../tasks/looking/queries.ts';
 import { withoutWorkerSince, workedMs } from '../../tasks/looking/progress.ts';
-import { formatDateTime, formatMoment, formatSpan, isoTime } from '../format-span.ts';
+import { formatDateTime, formatTimestamp, formatSpan, isoTime } from '../format-span.ts';
 import { taskTexts } from './tasks-texts.ts';
 import type { Url } from '../url.ts';
 import { type Badge, badgeOf } from './badge.ts';
 import { canSelect } from '../controls/can-select.ts';
-import { type Bar, barOf, type Count, countsOf, resourceLabel, shownProgress } from './progress.ts';
+import { type Bar, barOf, type CountInWords, countsOf, resourceLabel, shownProgress } from './progress.ts';
 import { limits } from '../../limits.ts';
 
 export interface TaskLine {
@@ -25,7 +25,7 @@ export interface TaskLine {
   bar: Bar;
   percentText: string;
   doneText: string;
-  counts: readonly Count[];
+  counts: readonly CountInWords[];
   isFinished: boolean;
   reason: string | null;
   /** That all it changed was taken back. */
@@ -154,7 +154,7 @@ export function taskLine(task: ListedTask, { now, url, resources, principal }: L
     isFinished: isFinished(task.state),
     reason: task.changeReason === null ? null : taskTexts.because(task.changeReason),
     undone: task.isUndone ? taskTexts.undone : null,
-    note: away === undefined ? null : taskTexts.noWorkerShort(away && formatMoment(away, now, timeZone)),
+    note: away === undefined ? null : taskTexts.noWorkerShort(away && formatTimestamp(away, now, timeZone)),
   };
 }
 

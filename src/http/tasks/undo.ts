@@ -45,7 +45,7 @@ export interface OpenedUndo {
 }
 
 export function undoData({ preview, keys, titles, after, chosen, error }: OpenedUndo, url: Url): UndoData {
-  const { task, resource, total, judged, restored, unchanged, gone, refused, along } = preview;
+  const { task, resource, total, judged, restored, unchanged, gone, refused, cascade } = preview;
   const base = `/tasks/${task.id}/undo`;
   const shown = keys.slice(0, limits.shown.undone);
   const elsewhere = chosen.filter((key) => !shown.includes(key));
@@ -59,7 +59,7 @@ export function undoData({ preview, keys, titles, after, chosen, error }: Opened
     intro: followUpTexts.undoIntro,
     error,
     sampleText: judged < total ? followUpTexts.undoSample(judged, total) : null,
-    restoredText: restored > 0 ? followUpTexts.restored(restored, along.map(kindOf)) : followUpTexts.restoredNone,
+    restoredText: restored > 0 ? followUpTexts.restored(restored, cascade.map(kindOf)) : followUpTexts.restoredNone,
     counts: [...(unchanged > 0 ? [followUpTexts.unchanged(unchanged)] : []), ...(gone > 0 ? [followUpTexts.gone(gone)] : [])],
     refused:
       refusedCount === 0
@@ -92,7 +92,7 @@ export function undoData({ preview, keys, titles, after, chosen, error }: Opened
   };
 }
 
-function kindOf({ resource, count }: UndoPreview['along'][number]): string {
+function kindOf({ resource, count }: UndoPreview['cascade'][number]): string {
   return followUpTexts.ofKind(count, resource.singular, resource.label);
 }
 

@@ -28,10 +28,10 @@ const admin = {
 async function setUp(t: Parameters<typeof testApp>[0]) {
   const app = await testApp(t, { admin });
   await insertPlaces(app.db, 60);
-  const { register } = app.context;
+  const { registry } = app.context;
   const launched = async (slug: string, keys: string[], body: object) => {
     const options = { inBackground: true, changeReason: told };
-    return (await launchOn(app.context, register.get(slug), { keys }, 'update', { ...body }, somebody, options)).task.id;
+    return (await launchOn(app.context, registry.get(slug), { keys }, 'update', { ...body }, somebody, options)).task.id;
   };
   const cities = await launched('cities', [keyOf(3), keyOf(50)], { field: 'notes', 'value.notes': 'of others' });
   const countries = await launched('countries', ['ESP'], { field: 'region', 'value.region': 'Elsewhere' });
@@ -79,7 +79,7 @@ test('whoever started a task sees it, however little of its resource is theirs',
   const options = { inBackground: true };
   const { task } = await launchOn(
     context,
-    context.register.get('cities'),
+    context.registry.get('cities'),
     { keys: [keyOf(2)] },
     'update',
     body,

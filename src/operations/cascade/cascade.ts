@@ -11,7 +11,7 @@ import { journal } from '../journal-kind.ts';
 import { lastImage } from '../journal/images.ts';
 import { limits } from '../../limits.ts';
 
-/** Where the image of a record that went along says with whom: their ids by key. No column of Prisma's has such a name. */
+/** Key in the image of a cascaded record for the records that it went with: their ids by key. No column of Prisma's has such a name. */
 export const withKey = '*with';
 
 export interface Taking {
@@ -19,21 +19,21 @@ export interface Taking {
   holdersOf: HoldersOf;
 }
 
-/** What goes along with deleted records, and whether it is kept. */
-export interface TakenAlong {
+/** The cascade of deleted records, and whether it is kept. */
+export interface DeletedCascade {
   dependants: readonly Dependant[];
   /** As `ChangeParts` has it. */
-  keptAlong?: readonly string[] | null;
+  cascadeKept?: readonly string[] | null;
 }
 
-export function takenAlong(dependants: readonly Dependant[], isTooMany: boolean): TakenAlong {
-  if (isTooMany) return { dependants: [], keptAlong: null };
-  return { dependants, keptAlong: dependants.map(({ resource }) => resource.model.name) };
+export function deletedCascade(dependants: readonly Dependant[], isTooMany: boolean): DeletedCascade {
+  if (isTooMany) return { dependants: [], cascadeKept: null };
+  return { dependants, cascadeKept: dependants.map(({ resource }) => resource.model.name) };
 }
 
 type Author = Pick<ApplyTarget, 'resource' | 't' | 'author'>;
 
-export interface LockedAlong {
+export interface LockedCascade {
   /** Those whose dependants nobody else holds. */
   free: readonly string[];
   conflicts: readonly Refusal[];
@@ -42,21 +42,21 @@ export interface LockedAlong {
 }
 
 /**
- * Locks records and what would go along with them, level by level, so that from then on nobody adds to it, takes from it or
- * edits it; then asks who holds any of it. In statements of their own, since one that had to wait does not see what it waited for.
+ * Locks records and everything that would be deleted with them, level by level, so that nobody can add to it, take from it or edit it; then
+ * asks who holds any of it. Each step is a statement of its own: a statement that waited does not see what it waited for.
  */
-export async function lockAlong(
+export async function lockCascade(
   client: Queryable,
   model: ModelMeta,
   { dependants, holdersOf }: Taking,
   keys: readonly string[],
-): Promise<LockedAlong> {
+): Promise<LockedCascade> {
   if (keys.length === 0) return { free: keys, conflicts: [], isTooMany: false };
   const condition = keyCondition(model, 'r', keys);
   const order = raw(`${keySql(model, 'r')} collate "C"`);
   await query(client, sql`select 1 from ${raw(model.table)} r where ${condition} order by ${order} for update of r`);
   const conflicts = new Map<string, { keys: string[] }>();
-  let room: number = limits.record.along;
+  let room: number = limits.record.cascade;
   for (const dependant of dependants) {
     const found = await lockRows(client, model, dependant, condition, room + 1);
     if (found.length > room) return { free: keys, conflicts: [], isTooMany: true };
@@ -67,7 +67,7 @@ export async function lockAlong(
       const held = [...holders].filter(([, one]) => one === holder).map(([key]) => key);
       const message = `${dependant.resource.label} that would go with it: ${holder}`;
       conflicts.set(message, {
-        keys: [...(conflicts.get(message)?.keys ?? []), ...(await takersOf(client, model, dependant, keys, held))],
+        keys: [...(conflicts.get(message)?.keys ?? []), ...(await parentsOf(client, model, dependant, keys, held))],
       });
     }
   }
@@ -88,18 +88,18 @@ async function lockRows(client: Queryable, root: ModelMeta, dependant: Dependant
   const { model } = dependant.resource;
   const ids = idColumns(model);
   const own = raw(ids.map((id) => `t.${id}`).join(', '));
-  const going = raw(ids.map((_, index) => `id${index}`).join(', '));
+  const cascaded = raw(ids.map((_, index) => `id${index}`).join(', '));
   const { rows } = await query<{ key: string }>(
     client,
     sql`select ${raw(keySql(model, 't'))} collate "C" as key from ${raw(model.table)} t
-     where (${own}) in (select ${going} from (${goingSql(root, dependant, condition)}) going)
+     where (${own}) in (select ${cascaded} from (${cascadeSql(root, dependant, condition)}) cascaded)
      order by 1 limit ${raw(String(limit))} for update of t`,
   );
   return rows.map(({ key }) => key);
 }
 
 /** Records of `keys` that would take one of these along. */
-async function takersOf(
+async function parentsOf(
   client: Queryable,
   root: ModelMeta,
   dependant: Dependant,
@@ -107,31 +107,31 @@ async function takersOf(
   held: readonly string[],
 ): Promise<string[]> {
   const { model } = dependant.resource;
-  const going = goingSql(root, dependant, keyCondition(root, 'r', keys));
-  const { rows } = await query<{ taker: string }>(
+  const cascaded = cascadeSql(root, dependant, keyCondition(root, 'r', keys));
+  const { rows } = await query<{ parent: string }>(
     client,
-    sql`select distinct taker from (${going}) going join ${raw(`${model.table} t on ${isSame(model, 't', 'going')}`)}
+    sql`select distinct parent from (${cascaded}) cascaded join ${raw(`${model.table} t on ${isSame(model, 't', 'cascaded')}`)}
      where ${keyCondition(model, 't', held)} order by 1`,
   );
-  return rows.map(({ taker }) => taker);
+  return rows.map(({ parent }) => parent);
 }
 
 function idColumns(model: ModelMeta): string[] {
   return model.idFields.map((name) => model.fields[name]?.column as string);
 }
 
-function isSame(model: ModelMeta, alias: string, going: string): string {
+function isSame(model: ModelMeta, alias: string, cascaded: string): string {
   return idColumns(model)
-    .map((id, index) => `${alias}.${id} = ${going}.id${index}`)
+    .map((id, index) => `${alias}.${id} = ${cascaded}.id${index}`)
     .join(' and ');
 }
 
-/** Rows of the dependant's ids and of whom it goes with: `taker` and its ids, once for each. */
-function goingSql(root: ModelMeta, dependant: Dependant, condition: Sql): Sql {
+/** Rows of a dependant's ids with `taker`, the record that it goes with, and the taker's ids: one row for each taker. */
+function cascadeSql(root: ModelMeta, dependant: Dependant, condition: Sql): Sql {
   const { model } = dependant.resource;
   const ids = idColumns(model).map((id, index) => `t.${id} as id${index}`);
-  const takers = idColumns(root).map((id) => `r.${id}::text`);
-  const columns = raw(`${ids.join(', ')}, ${keySql(root, 'r')} collate "C" as taker, array[${takers.join(', ')}] as taker_ids`);
+  const parents = idColumns(root).map((id) => `r.${id}::text`);
+  const columns = raw(`${ids.join(', ')}, ${keySql(root, 'r')} collate "C" as parent, array[${parents.join(', ')}] as parent_ids`);
   const ways = pathsOf(root, dependant, 't').map(
     (path) => sql`select ${columns}
       from ${raw(`${model.table} t ${path}`)} where ${condition}`,
@@ -154,7 +154,7 @@ function leads({ columns, targetColumns }: ForeignKey, from: string, to: string)
     .join(' and ');
 }
 
-/** Rows of `key` and `image` of what goes along with the records of a condition on `r`. */
+/** Rows of `key` and `image` of the cascade of the records of a condition on `r`. */
 function imagesSql(root: ModelMeta, dependant: Dependant, condition: Sql): Sql {
   const { model } = dependant.resource;
   const ids = raw(
@@ -162,14 +162,14 @@ function imagesSql(root: ModelMeta, dependant: Dependant, condition: Sql): Sql {
       .map((_, index) => `id${index}`)
       .join(', '),
   );
-  const image = raw(`${lastImage(model, 't')} || jsonb_build_object('${withKey}', going.takers)`);
+  const image = raw(`${lastImage(model, 't')} || jsonb_build_object('${withKey}', cascaded.parents)`);
   return sql`select ${raw(keySql(model, 't'))} collate "C" as key, ${image} as image
-    from (select ${ids}, jsonb_object_agg(taker, taker_ids) as takers from (${goingSql(root, dependant, condition)}) every group by ${ids}) going
-    join ${raw(`${model.table} t on ${isSame(model, 't', 'going')}`)}`;
+    from (select ${ids}, jsonb_object_agg(parent, parent_ids) as parents from (${cascadeSql(root, dependant, condition)}) every group by ${ids}) cascaded
+    join ${raw(`${model.table} t on ${isSame(model, 't', 'cascaded')}`)}`;
 }
 
-/** Keeps the images of what goes along with records, which are locked and about to be deleted. */
-export async function keepAlong(
+/** Keeps the images of the cascade of records, which are locked and about to be deleted. */
+export async function keepCascade(
   client: Queryable,
   target: ApplyTarget,
   dependants: readonly Dependant[],
@@ -182,21 +182,24 @@ export async function keepAlong(
   }
 }
 
-export interface ImagesAlong {
+export interface CascadeImages {
   dependant: Dependant;
   keys: string[];
   /** Text: no number passes through JavaScript. */
   images: string[];
 }
 
-/** The same in two steps, for whom it is not certain what will be deleted. */
-export async function readAlong(
+/**
+ * Reads the images before the delete, for a delete of which it is not certain what it will remove; `keepGoneAlong` keeps those that are
+ * then gone.
+ */
+export async function readCascade(
   client: Queryable,
   model: ModelMeta,
   dependants: readonly Dependant[],
   keys: readonly string[],
-): Promise<ImagesAlong[]> {
-  const found: ImagesAlong[] = [];
+): Promise<CascadeImages[]> {
+  const found: CascadeImages[] = [];
   for (const dependant of dependants) {
     const images = imagesSql(model, dependant, keyCondition(model, 'r', keys));
     const { rows } = await query<{ key: string; image: string }>(
@@ -209,8 +212,8 @@ export async function readAlong(
 }
 
 /** Keeps the images of those that are gone. */
-export async function keepGoneAlong(client: Queryable, target: Author, found: readonly ImagesAlong[]): Promise<void> {
-  for (const { dependant, keys, images } of found) {
+export async function keepGoneCascade(client: Queryable, target: Author, cascade: readonly CascadeImages[]): Promise<void> {
+  for (const { dependant, keys, images } of cascade) {
     const { model } = dependant.resource;
     const there = sql`select ${raw(`${keySql(model, 't')} collate "C" from ${model.table} t`)} where ${keyCondition(model, 't', keys)}`;
     await query(
@@ -232,7 +235,7 @@ function changeOf(target: Author, { resource }: Dependant): Sql {
       keys: raw('array_agg(key order by key)'),
       firstKey: raw('min(key)'),
       before: raw('jsonb_agg(image order by key)'),
-      alongWith: target.resource.model.name,
+      cascadeOf: target.resource.model.name,
     },
   );
 }

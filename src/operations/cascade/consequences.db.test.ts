@@ -15,14 +15,14 @@ const sentence = ({ model, table, columns, count, isMore, links }: Affected) =>
 async function setUp(t: TestContext) {
   const { db } = await testDatabase(t);
   await insertPlaces(db, 50);
-  const { register } = testContext(db);
+  const { registry } = testContext(db);
   const of = async (slug: string, ids: (number | string)[]) => {
-    const resource = register.for(ada, slug);
+    const resource = registry.for(ada, slug);
     const [id] = resource.model.idFields as [string];
     const keys = ids.map((value) => keyOf(resource.model, { [id]: value }));
-    return consequences(db, register, resource, ada, whereKeys(resource.model, keys));
+    return consequences(db, registry, resource, ada, whereKeys(resource.model, keys));
   };
-  return { db, register, of };
+  return { db, registry, of };
 }
 
 test('what the database does to others when records are deleted', async (t) => {
@@ -94,7 +94,7 @@ test('many are counted up to a limit, and said to be more', async (t) => {
 });
 
 test('a table that may not be read is said to be missing from the answer', async (t) => {
-  const { db, register } = await setUp(t);
+  const { db, registry } = await setUp(t);
   await db.pages.query(`
     create schema hidden; create table hidden.visit (city_id int references gazetteer.city on delete cascade); insert into hidden.visit values (1);
     grant usage on schema gazetteer to pg_monitor; grant select on all tables in schema gazetteer to pg_monitor;
@@ -107,19 +107,19 @@ test('a table that may not be read is said to be missing from the answer', async
     client.release = () => release(true);
     return client;
   }) as Database['pages']['connect'];
-  const cities = register.for(ada, 'cities');
-  const found = await consequences({ ...db, pages }, register, cities, ada, whereKeys(cities.model, [keyOf(cities.model, { id: 1 })]));
+  const cities = registry.for(ada, 'cities');
+  const found = await consequences({ ...db, pages }, registry, cities, ada, whereKeys(cities.model, [keyOf(cities.model, { id: 1 })]));
   assert.equal(found.isComplete, false);
 });
 
 test('what the principal may not see is counted and not titled', async (t) => {
-  const { db, register } = await setUp(t);
-  const cities = register.for(ada, 'cities');
-  const countries = register.for(ada, 'countries');
+  const { db, registry } = await setUp(t);
+  const cities = registry.for(ada, 'cities');
+  const countries = registry.for(ada, 'countries');
   const where = whereKeys(countries.model, ['ESP']);
   const seenBy = async (related: Resource | null) => {
     const resource: Resource = { ...countries, related: () => related };
-    const { forbidding } = await consequences(db, register, resource, ada, where);
+    const { forbidding } = await consequences(db, registry, resource, ada, where);
     return forbidding.map(({ count, records, resource: own }) => ({
       count,
       titles: records.map(({ title }) => title),

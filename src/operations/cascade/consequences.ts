@@ -4,11 +4,11 @@ import type { Database } from '../../db/database.ts';
 import { query, raw, sql } from '../../db/sql.ts';
 import type { ModelMeta } from '../../metadata/contract.ts';
 import { keyToUrl, whereKeys } from '../../metadata/keys.ts';
-import type { Register, Resource } from '../../resources/contract.ts';
+import type { ResourceRegistry, Resource } from '../../resources/contract.ts';
 import type { Where } from '../../resources/client.ts';
 import { readTitled } from '../../selection/titled.ts';
 import { buildWhere } from '../../selection/where.ts';
-import { type Along, alongOf } from './dependants.ts';
+import { type Cascade, cascadeFrom } from './dependants.ts';
 import { type ForeignKey, readKeysAndHeirs } from './foreign-keys.ts';
 import { keySql } from '../../metadata/key-sql.ts';
 import { limits } from '../../limits.ts';
@@ -17,13 +17,13 @@ import {
   follow,
   inSnapshot,
   isAt,
-  type Look,
+  type PatientQuery,
   patiently,
   placeOf,
   placesIn,
   pointing,
   rootId,
-  type Rows,
+  type PlacesByTable,
 } from './key-walk.ts';
 
 /** What deleting records does to others, by the rules of the database itself. */
@@ -38,10 +38,10 @@ export interface Consequences {
   cleared: readonly Affected[];
   /** Point at them and may not be left behind: the database will refuse. */
   forbidding: readonly Affected[];
-  /** Columns by which some of the records lead to others of them, which may not be left behind: then the order decides. */
+  /** Columns by which selected records point at other selected ones that may not be left behind: the order of deletes then decides. */
   amongThem: readonly string[];
   /** Can what goes along be kept, so that they can be brought back? */
-  along: Along;
+  cascade: Cascade;
   /** Columns that point at them without an index: every deleted record reads their whole table. */
   unindexed: readonly string[];
 }
@@ -62,10 +62,10 @@ export interface Affected {
   records: readonly { id: string; title: string }[];
 }
 
-const mostCounted = 1_000;
-const mostTitled = 5;
+const maxCounted = 1_000;
+const maxTitled = 5;
 /** Longest that one table is looked at, in milliseconds. */
-const patienceMs = 4_000;
+const maxWaitMs = 4_000;
 
 /**
  * What goes along when the records of `where` (the row scope is the caller's) are deleted. Follows the foreign keys of
@@ -74,19 +74,19 @@ const patienceMs = 4_000;
  */
 export async function consequences(
   db: Database,
-  register: Register,
+  registry: ResourceRegistry,
   resource: Resource,
   principal: Principal,
   where: Where,
 ): Promise<Consequences> {
   const { model } = resource;
-  const matching = await register.whereSql(model, where);
-  const found = await inSnapshot(db, patienceMs, async (client) => {
+  const matching = await registry.whereSql(model, where);
+  const found = await inSnapshot(db, maxWaitMs, async (client) => {
     const look = patiently(client);
     const { keys, heirs } = await readKeysAndHeirs(client);
     const root = rootId(keys, model);
     const chosen = await chosenPlaces(look, model, matching, limits.record.followed + 1);
-    const rows: Rows = new Map([[root, new Set([...(chosen ?? [])].slice(0, limits.record.followed))]]);
+    const rows: PlacesByTable = new Map([[root, new Set([...(chosen ?? [])].slice(0, limits.record.followed))]]);
     let isComplete = chosen !== null && chosen.size <= limits.record.followed;
     const first = new Set(rows.get(root));
     if (!(await follow(look, keys, rows, root, limits.record.followed))) isComplete = false;
@@ -96,7 +96,7 @@ export async function consequences(
     return { keys, heirs, rows, gone, left, isComplete, records: first.size, amongThem: await amongThem(look, keys, root, first) };
   });
   const { keys, heirs, gone, left, rows, isComplete, records } = found;
-  const describe = affectedOf({ db, register, resource, principal });
+  const describe = affectedOf({ db, registry, resource, principal });
   const tables = gone.filter(([, all]) => all.size > 0);
   return {
     records,
@@ -111,21 +111,21 @@ export async function consequences(
       left.forbidding.map(({ key, ids, isMore }) => describe(sourceOf(key), key.columns, ids, { isMore: isMore || !isComplete })),
     ),
     amongThem: found.amongThem,
-    along: alongOf(keys, heirs, register, model),
+    cascade: cascadeFrom(keys, heirs, registry, model),
     unindexed: keys
       .filter((key) => (rows.get(key.target)?.size ?? 0) > 0 && !key.isIndexed)
       .map((key) => `${key.table} (${key.columns.join(', ')})`),
   };
 }
 
-interface Table {
+interface KeyTable {
   schema: string;
   name: string;
 }
 
-const sourceOf = (key: ForeignKey): Table => ({ schema: key.schema, name: key.table });
+const sourceOf = (key: ForeignKey): KeyTable => ({ schema: key.schema, name: key.table });
 
-function tableName(keys: readonly ForeignKey[], id: string, root: ModelMeta): Table {
+function tableName(keys: readonly ForeignKey[], id: string, root: ModelMeta): KeyTable {
   const key = keys.find(({ source }) => source === id);
   return key ? sourceOf(key) : { schema: root.dbSchema, name: root.dbTable };
 }
@@ -141,23 +141,23 @@ interface Left {
 }
 
 /** What points at rows that go and does not go itself: cleared, or in the way. */
-async function leftBehind(look: Look, keys: readonly ForeignKey[], rows: Rows) {
+async function leftBehind(look: PatientQuery, keys: readonly ForeignKey[], rows: PlacesByTable) {
   const cleared: Left[] = [];
   const forbidding: Left[] = [];
   let isComplete = true;
   for (const key of keys) {
     const at = rows.get(key.target);
     if (key.action === 'cascade' || !at || at.size === 0) continue;
-    const found = await pointing(look, key, at, rows.get(key.source) ?? new Set(), mostCounted + 1);
+    const found = await pointing(look, key, at, rows.get(key.source) ?? new Set(), maxCounted + 1);
     if (found === null) isComplete = false;
     if (!found || found.length === 0) continue;
-    const left = { key, ids: found.slice(0, mostCounted), isMore: found.length > mostCounted };
+    const left = { key, ids: found.slice(0, maxCounted), isMore: found.length > maxCounted };
     (key.action === 'clear' ? cleared : forbidding).push(left);
   }
   return { cleared, forbidding, isComplete };
 }
 
-async function amongThem(look: Look, keys: readonly ForeignKey[], root: string, at: ReadonlySet<string>): Promise<string[]> {
+async function amongThem(look: PatientQuery, keys: readonly ForeignKey[], root: string, at: ReadonlySet<string>): Promise<string[]> {
   const columns = new Set<string>();
   for (const key of keys) {
     if (key.action !== 'forbid' || key.source !== root || key.target !== root || at.size < 2) continue;
@@ -175,11 +175,11 @@ async function amongThem(look: Look, keys: readonly ForeignKey[], root: string, 
   return [...columns];
 }
 
-function affectedOf(about: { db: Database; register: Register; resource: Resource; principal: Principal }) {
-  const { db, register, resource, principal } = about;
+function affectedOf(about: { db: Database; registry: ResourceRegistry; resource: Resource; principal: Principal }) {
+  const { db, registry, resource, principal } = about;
   const { metadata } = resource;
   return async (
-    { schema, name }: Table,
+    { schema, name }: KeyTable,
     columns: readonly string[],
     ids: readonly string[],
     { isMore }: { isMore: boolean },
@@ -194,7 +194,7 @@ function affectedOf(about: { db: Database; register: Register; resource: Resourc
       columns,
       count: ids.length,
       isMore,
-      records: own ? await firstTitles(db, register, own, principal, ids) : [],
+      records: own ? await firstTitles(db, registry, own, principal, ids) : [],
     };
   };
 }
@@ -206,15 +206,15 @@ function linkedBy({ metadata, model: first }: Resource, joinTable: string): [str
   return null;
 }
 
-async function firstTitles(db: Database, register: Register, resource: Resource, principal: Principal, places: readonly string[]) {
+async function firstTitles(db: Database, registry: ResourceRegistry, resource: Resource, principal: Principal, places: readonly string[]) {
   const { model } = resource;
   if (model.idFields.length === 0) return [];
   const { rows } = await query<{ key: string }>(
     db.pages,
-    sql`select ${raw(keySql(model, 't'))} as key from ${raw(model.table)} t where ${isAt('t', placesIn(places.slice(0, mostCounted)))}`,
+    sql`select ${raw(keySql(model, 't'))} as key from ${raw(model.table)} t where ${isAt('t', placesIn(places.slice(0, maxCounted)))}`,
   );
   const keys = rows.map(({ key }) => key);
   const where: Where = { AND: [buildWhere(resource, principal, ''), whereKeys(model, keys)] };
-  const seen = await readTitled(register, { resource, where, limit: mostTitled });
+  const seen = await readTitled(registry, { resource, where, limit: maxTitled });
   return seen.map(({ key, title }) => ({ id: keyToUrl(model, key), title: title || keyToUrl(model, key) }));
 }

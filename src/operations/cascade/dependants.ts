@@ -1,27 +1,30 @@
 import { escapeIdentifier } from 'pg';
 import type { Queryable } from '../../db/transaction.ts';
 import type { ModelMeta } from '../../metadata/contract.ts';
-import type { Register, Resource } from '../../resources/contract.ts';
+import type { ResourceRegistry, Resource } from '../../resources/contract.ts';
 import { isPossible } from '../../resources/possible-actions.ts';
 import { type ForeignKey, type Heirs, readKeysAndHeirs } from './foreign-keys.ts';
 import { linksOf } from '../journal/images.ts';
 
 /** Levels of records that go along with a deleted one and can be kept. */
-const mostLevels = 2;
+const maxLevels = 2;
 
 /** A model whose records go along with deleted ones. */
 export interface Dependant {
-  /** Where its records are administered, as nobody in particular sees it. */
+  /** The resource of its records, not narrowed to any principal. */
   readonly resource: Resource;
-  /** Why they go: foreign keys to the records that are deleted (null), or to those of another dependant. */
+  /** The foreign keys by which they are deleted: to the deleted records (`of` null) or to another dependant. */
   readonly by: readonly { readonly key: ForeignKey; readonly of: Dependant | null }[];
 }
 
-/** What deleting records of a model takes along by `ON DELETE CASCADE`, links of many-to-many fields aside. */
-export type Along =
-  /** Dependants that are pointed at come before those that point; none: nothing goes along. */
+/** The cascade of a delete: what the database deletes with records of a model by `ON DELETE CASCADE`, links of many-to-many fields aside. */
+export type Cascade =
+  /** Dependants that are pointed at come before those that point; empty: there is none. */
   | { readonly isKept: true; readonly dependants: readonly Dependant[] }
-  /** It cannot be kept, because of `table`; `heirs`: nor can the records themselves, for which of the tables they are of is not known. */
+  /**
+   * What goes along cannot be kept, because of `table`. `heirs`: the records themselves cannot be kept either, since the table that each
+   * belongs to is not known.
+   */
   | {
       readonly isKept: false;
       readonly reason: 'circle' | 'deep' | 'no-record' | 'heirs';
@@ -29,9 +32,9 @@ export type Along =
       readonly tables: readonly string[];
     };
 
-export async function findAlong(client: Queryable, register: Register, model: ModelMeta): Promise<Along> {
+export async function findCascade(client: Queryable, registry: ResourceRegistry, model: ModelMeta): Promise<Cascade> {
   const { keys, heirs } = await readKeysAndHeirs(client);
-  return alongOf(keys, heirs, register, model);
+  return cascadeFrom(keys, heirs, registry, model);
 }
 
 type TableName = string;
@@ -40,12 +43,12 @@ const sourceOf = ({ schema, table }: ForeignKey): TableName => JSON.stringify([s
 const targetOf = ({ targetSchema, targetTable }: ForeignKey): TableName => JSON.stringify([targetSchema, targetTable]);
 const tableOf = ({ dbSchema, dbTable }: ModelMeta): TableName => JSON.stringify([dbSchema, dbTable]);
 
-export function alongOf(keys: readonly ForeignKey[], heirs: Heirs, register: Register, model: ModelMeta): Along {
+export function cascadeFrom(keys: readonly ForeignKey[], heirs: Heirs, registry: ResourceRegistry, model: ModelMeta): Cascade {
   const root = tableOf(model);
   const levels = new Map<TableName, number>();
   const tables = new Set<string>();
-  const problems: Omit<Along & { isKept: false }, 'isKept' | 'tables'>[] = [];
-  const resourceOf = (table: TableName) => register.list.find((resource) => tableOf(resource.model) === table) ?? null;
+  const problems: Omit<Cascade & { isKept: false }, 'isKept' | 'tables'>[] = [];
+  const resourceOf = (table: TableName) => registry.list.find((resource) => tableOf(resource.model) === table) ?? null;
 
   function follow(path: readonly TableName[]): void {
     const heir = heirs.get(path.at(-1) as TableName);
@@ -55,7 +58,7 @@ export function alongOf(keys: readonly ForeignKey[], heirs: Heirs, register: Reg
       tables.add(key.table);
       const resource = resourceOf(source);
       if (path.includes(source)) problems.push({ reason: 'circle', table: key.table });
-      else if (path.length > mostLevels) problems.push({ reason: 'deep', table: key.table });
+      else if (path.length > maxLevels) problems.push({ reason: 'deep', table: key.table });
       else if (!resource || !isPossible(resource.model, 'delete')) problems.push({ reason: 'no-record', table: key.table });
       else {
         levels.set(source, Math.max(levels.get(source) ?? 0, path.length));

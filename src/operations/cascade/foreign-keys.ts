@@ -11,7 +11,7 @@ export interface ForeignKey {
   targetSchema: string;
   targetTable: string;
   targetColumns: readonly string[];
-  /** A key is kept by the rows of the table alone, unless it is one of partitions. */
+  /** True for a key of a partitioned table: it covers the rows of all partitions. Any other key covers the rows of its own table only. */
   isSourcePartitioned: boolean;
   isTargetPartitioned: boolean;
   /** What happens to the pointing rows when the row they point at is deleted. */

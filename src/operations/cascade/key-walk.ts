@@ -8,7 +8,7 @@ import { idRow } from '../../metadata/key-sql.ts';
 import type { ForeignKey } from './foreign-keys.ts';
 
 /** Places of rows by the oid of their table. */
-export type Rows = Map<string, Set<string>>;
+export type PlacesByTable = Map<string, Set<string>>;
 
 /** The table's oid; one that nothing points at needs none. */
 export function rootId(keys: readonly ForeignKey[], { dbSchema, dbTable }: ModelMeta): string {
@@ -16,11 +16,11 @@ export function rootId(keys: readonly ForeignKey[], { dbSchema, dbTable }: Model
 }
 
 /** Places in a table hold still only within a snapshot. */
-export async function inSnapshot<T>(db: Database, patienceMs: number, work: (client: Queryable) => Promise<T>): Promise<T> {
+export async function inSnapshot<T>(db: Database, maxWaitMs: number, work: (client: Queryable) => Promise<T>): Promise<T> {
   const client = await db.pages.connect();
   let isBroken = false;
   try {
-    await client.query(`begin isolation level repeatable read read only; set local statement_timeout = ${patienceMs}`);
+    await client.query(`begin isolation level repeatable read read only; set local statement_timeout = ${maxWaitMs}`);
     return await work(client);
   } finally {
     await client.query('rollback').catch(() => {
@@ -30,13 +30,13 @@ export async function inSnapshot<T>(db: Database, patienceMs: number, work: (cli
   }
 }
 
-export type Look = <R extends object>(asked: Sql) => Promise<R[] | null>;
+export type PatientQuery = <R extends object>(asked: Sql) => Promise<R[] | null>;
 
 /**
- * Null where a table is too large to be looked through in time, as one without an index may be, or may not be read by our
- * database user. Nothing more can be asked of the snapshot then.
+ * Wraps a client so that a query gives null when a table is too large to read in time (no index), or our database user may not read it. The
+ * snapshot is then over: nothing more can be asked of it.
  */
-export function patiently(client: Queryable): Look {
+export function patiently(client: Queryable): PatientQuery {
   let isOver = false;
   return async <R extends object>(asked: Sql) => {
     if (isOver) return null;
@@ -51,17 +51,17 @@ export function patiently(client: Queryable): Look {
 }
 
 /** Places of the records that are chosen by their ids, of so many at most. */
-export async function chosenPlaces(look: Look, model: ModelMeta, chosen: Sql, most: number): Promise<Set<string> | null> {
+export async function chosenPlaces(look: PatientQuery, model: ModelMeta, chosen: Sql, max: number): Promise<Set<string> | null> {
   const ids = model.idFields.map((name) => `chosen.${model.fields[name]?.column}`);
   const rows = await look<{ id: string }>(
-    sql`select ${raw(`${placeOf('t')} as id from ${model.table} t`)} join (${chosen}) chosen on ${raw(`${idRow(model, 't')} = (${ids.join(', ')}) limit ${most}`)}`,
+    sql`select ${raw(`${placeOf('t')} as id from ${model.table} t`)} join (${chosen}) chosen on ${raw(`${idRow(model, 't')} = (${ids.join(', ')}) limit ${max}`)}`,
   );
   return rows && new Set(rows.map(({ id }) => id));
 }
 
 /** Rows of the key's table that point at these rows and are not among `known`. */
 export async function pointing(
-  look: Look,
+  look: PatientQuery,
   key: ForeignKey,
   at: ReadonlySet<string>,
   known: ReadonlySet<string>,
@@ -85,7 +85,7 @@ export function placeOf(alias: string): string {
   return `(${alias}.tableoid::text || ' ' || ${alias}.ctid::text)`;
 }
 
-/** The numbers find the rows, the places tell those of other partitions apart. */
+/** The numbers find rows by ctid; the places then tell rows of different partitions apart. */
 export interface Places {
   numbers: Sql;
   places: Sql;
@@ -101,15 +101,21 @@ export function isAt(alias: string, { numbers, places }: Places): Sql {
   return sql`${raw(alias)}.ctid = any(${numbers}) and ${raw(placeOf(alias))} = any(${places})`;
 }
 
-/** Adds to `rows` what cascades take along, level by level, each row once, until there are `most`. False: not all of it. */
-export async function follow(look: Look, keys: readonly ForeignKey[], rows: Rows, root: string, most: number): Promise<boolean> {
-  let level: Rows = new Map([[root, new Set(rows.get(root))]]);
+/** Adds to `rows` what cascades take along, level by level, each row once, until there are `max`. False: not all of it. */
+export async function follow(
+  look: PatientQuery,
+  keys: readonly ForeignKey[],
+  rows: PlacesByTable,
+  root: string,
+  max: number,
+): Promise<boolean> {
+  let level: PlacesByTable = new Map([[root, new Set(rows.get(root))]]);
   let isComplete = true;
   while (level.size > 0) {
-    const next: Rows = new Map();
+    const next: PlacesByTable = new Map();
     for (const [table, at] of level) {
       for (const key of keys.filter(({ target, action }) => target === table && action === 'cascade')) {
-        const room = most - [...rows.values()].reduce((sum, all) => sum + all.size, 0);
+        const room = max - [...rows.values()].reduce((sum, all) => sum + all.size, 0);
         if (room <= 0) return false;
         const known = rows.get(key.source) ?? new Set();
         const found = await pointing(look, key, at, known, room + 1);

@@ -10,7 +10,7 @@ import { keptBackOf, presentKeys, refuseKeptBack, without } from '../refusals/ke
 import { callEach } from '../rules/objections.ts';
 import { readRows, type Row } from '../journal/row-values.ts';
 import { askClient, type HookContext, runHook } from '../rules/run-hooks.ts';
-import { keepGoneAlong, readAlong, type TakenAlong } from '../cascade/cascade.ts';
+import { keepGoneCascade, readCascade, type DeletedCascade } from '../cascade/cascade.ts';
 
 /** Deletes records of a resource that has rules of its own, or that is written through the project's client. */
 export async function deletePerRecord(
@@ -18,7 +18,7 @@ export async function deletePerRecord(
   target: ApplyTarget,
   through: Through,
   keys: readonly string[],
-  along: TakenAlong,
+  cascade: DeletedCascade,
   deleteSet: () => Promise<ApplyCounts>,
 ): Promise<ApplyCounts> {
   const { resource, author } = target;
@@ -31,7 +31,7 @@ export async function deletePerRecord(
   // Those that are there and cannot be locked are kept back by a policy.
   const absent = without(keys, rows.map(keyOfRow));
   refuseKeptBack(await presentKeys(client, model, absent));
-  const counts = writeThrough === 'client' ? await deleteThroughClient(client, target, context, rows, along) : await deleteSet();
+  const counts = writeThrough === 'client' ? await deleteThroughClient(client, target, context, rows, cascade) : await deleteSet();
   refuseKeptBack(keptBackOf(counts));
   await callEach(rows, keyOfRow, ({ record }) => runHook(context, 'afterDelete', { record }));
   return { ...counts, gone: absent.length };
@@ -42,12 +42,12 @@ async function deleteThroughClient(
   target: ApplyTarget,
   context: HookContext,
   rows: readonly Row[],
-  { dependants, keptAlong }: TakenAlong,
+  { dependants, cascadeKept }: DeletedCascade,
 ): Promise<ApplyCounts> {
   const { resource } = target;
   const { model } = resource;
   const delegate = delegateOf(context.tx, model);
-  const taken = await readAlong(
+  const taken = await readCascade(
     client,
     model,
     dependants,
@@ -94,11 +94,11 @@ async function deleteThroughClient(
     keys: raw('array_agg(key order by key)'),
     firstKey: raw('min(key)'),
     before: raw('jsonb_agg(image::jsonb order by key)'),
-    keptAlong,
+    cascadeKept,
   });
   const keysGone = gone.map(({ key }) => key);
   const images = gone.map(({ whole }) => whole);
-  await keepGoneAlong(client, target, taken);
+  await keepGoneCascade(client, target, taken);
   await query(client, sql`${change} from unnest(${keysGone}::text[], ${images}::text[]) as was(key, image) having count(*) > 0`);
   return { changed: rows.length, unchanged: 0, gone: 0 };
 }

@@ -4,13 +4,13 @@ import { keyCondition, keySql } from '../../metadata/key-sql.ts';
 import { insertChange } from '../journal/journal-entry.ts';
 import type { ApplyCounts, ApplyTarget, Operation, StatementRow } from '../contract.ts';
 import { deletePerRecord } from './delete-per-record.ts';
-import { findAlong } from '../cascade/dependants.ts';
+import { findCascade } from '../cascade/dependants.ts';
 import { leadsToItself } from '../cascade/foreign-keys.ts';
 import { inHalves, sumOf } from '../in-halves.ts';
 import { journal } from '../journal-kind.ts';
 import { keptBack, presentKeys, without } from '../refusals/kept-back.ts';
 import { lastImage } from '../journal/images.ts';
-import { keepAlong, lockAlong, type Taking, type TakenAlong, takenAlong } from '../cascade/cascade.ts';
+import { keepCascade, lockCascade, type Taking, type DeletedCascade, deletedCascade } from '../cascade/cascade.ts';
 import { deleteWords } from '../words.ts';
 import { deletePath } from '../write-path.ts';
 
@@ -20,9 +20,9 @@ export interface DeleteParameters {
 }
 
 /** As many as a preview tries, so that what it says comes about. */
-const mostTogether = 1_000;
+const maxTogether = 1_000;
 
-const nothingAlong: TakenAlong = { dependants: [] };
+const noCascade: DeletedCascade = { dependants: [] };
 
 /** Deletes records and keeps their last image. */
 export const deleteOperation: Operation<DeleteParameters> = {
@@ -36,50 +36,55 @@ export const deleteOperation: Operation<DeleteParameters> = {
   parse: () => ({}),
   title: (resource) => `Delete ${resource.label.toLowerCase()}`,
   describe: (_resource, { isForm }) => [isForm ? 'Delete the record' : 'Delete the records'],
-  ...deleting(nothingAlong),
-  async prepared({ client, register, resource, holdersOf }) {
-    const along = await findAlong(client, register, resource.model);
-    const together = (await leadsToItself(client, resource.model.table)) ? { together: mostTogether } : {};
-    if (!along.isKept) return { ...deleteOperation, ...together, ...deleting({ dependants: [], keptAlong: null }) };
-    const { dependants } = along;
+  ...deleting(noCascade),
+  async prepared({ client, registry, resource, holdersOf }) {
+    const cascade = await findCascade(client, registry, resource.model);
+    const together = (await leadsToItself(client, resource.model.table)) ? { together: maxTogether } : {};
+    if (!cascade.isKept) return { ...deleteOperation, ...together, ...deleting({ dependants: [], cascadeKept: null }) };
+    const { dependants } = cascade;
     if (dependants.length === 0) return { ...deleteOperation, ...together };
     const { statement: _, ...others } = deleteOperation;
     return {
       ...others,
       ...together,
       firstRows: 10,
-      apply: (client, target, keys) => deleteAlong(client, target, keys, { dependants, holdersOf }),
+      apply: (client, target, keys) => deleteWithCascade(client, target, keys, { dependants, holdersOf }),
     };
   },
 };
 
-function deleting(along: TakenAlong): Pick<Operation<DeleteParameters>, 'apply' | 'statement' | 'settle'> {
+function deleting(cascade: DeletedCascade): Pick<Operation<DeleteParameters>, 'apply' | 'statement' | 'settle'> {
   return {
-    apply: (client, target, keys) => deleteRecords(client, target, keys, along),
-    statement: (target, keys) => (target.through ? null : deleteStatement(target, keys, along)),
+    apply: (client, target, keys) => deleteRecords(client, target, keys, cascade),
+    statement: (target, keys) => (target.through ? null : deleteStatement(target, keys, cascade)),
     settle: settleDelete,
   };
 }
 
 /** The database takes them along; what they were is kept before. */
-async function deleteAlong(client: Queryable, target: ApplyTarget, keys: readonly string[], taking: Taking): Promise<ApplyCounts> {
-  const { free, conflicts, isTooMany } = await lockAlong(client, target.resource.model, taking, keys);
-  if (isTooMany && keys.length > 1) return inHalves(keys, (half) => deleteAlong(client, target, half, taking));
-  const along = takenAlong(taking.dependants, isTooMany);
-  const counts = free.length === 0 ? { changed: 0, unchanged: 0, gone: 0 } : await deleteRecords(client, target, free, along);
+async function deleteWithCascade(client: Queryable, target: ApplyTarget, keys: readonly string[], taking: Taking): Promise<ApplyCounts> {
+  const { free, conflicts, isTooMany } = await lockCascade(client, target.resource.model, taking, keys);
+  if (isTooMany && keys.length > 1) return inHalves(keys, (half) => deleteWithCascade(client, target, half, taking));
+  const cascade = deletedCascade(taking.dependants, isTooMany);
+  const counts = free.length === 0 ? { changed: 0, unchanged: 0, gone: 0 } : await deleteRecords(client, target, free, cascade);
   return { ...counts, conflicts };
 }
 
-async function deleteRecords(client: Queryable, target: ApplyTarget, keys: readonly string[], along: TakenAlong): Promise<ApplyCounts> {
+async function deleteRecords(
+  client: Queryable,
+  target: ApplyTarget,
+  keys: readonly string[],
+  cascade: DeletedCascade,
+): Promise<ApplyCounts> {
   const deleteSet = async (): Promise<ApplyCounts> => {
-    await keepAlong(client, target, along.dependants, keys);
-    const statement = deleteStatement(target, keys, along);
+    await keepCascade(client, target, cascade.dependants, keys);
+    const statement = deleteStatement(target, keys, cascade);
     const { rows } = await client.query<StatementRow>(statement.text, statement.values);
     const { changed = 0, written = null } = rows[0] ?? {};
     const deleted: ApplyCounts = { changed, unchanged: 0, gone: 0 };
     return written === null ? deleted : sumOf(deleted, await settleDelete(client, target, without(keys, written)));
   };
-  return target.through ? deletePerRecord(client, target, target.through, keys, along, deleteSet) : deleteSet();
+  return target.through ? deletePerRecord(client, target, target.through, keys, cascade, deleteSet) : deleteSet();
 }
 
 /** Of records that were not deleted: no longer there, or kept back. */
@@ -89,7 +94,7 @@ async function settleDelete(client: Queryable, { resource: { model } }: ApplyTar
   return { changed: 0, unchanged: 0, gone, ...(present.length > 0 && { refusals: [keptBack(present)] }) };
 }
 
-function deleteStatement(target: ApplyTarget, keys: readonly string[], { keptAlong }: TakenAlong): Statement {
+function deleteStatement(target: ApplyTarget, keys: readonly string[], { cascadeKept }: DeletedCascade): Statement {
   const { model } = target.resource;
   const change = insertChange(target, {
     kind: journal.deleted,
@@ -97,7 +102,7 @@ function deleteStatement(target: ApplyTarget, keys: readonly string[], { keptAlo
     keys: raw('keys'),
     firstKey: raw('keys[1]'),
     before: raw('before'),
-    keptAlong,
+    cascadeKept,
   });
   const isAll = sql`coalesce(cardinality(keys), 0) = ${keys.length}::int`;
   const returned = raw(`${keySql(model, 't')} collate "C" as key, ${lastImage(model, 't')} as before`);
@@ -106,7 +111,7 @@ function deleteStatement(target: ApplyTarget, keys: readonly string[], { keptAlo
         delete from ${raw(model.table)} t where ${keyCondition(model, 't', keys)} returning ${returned}
       ), images as (
         select array_agg(key order by key) as keys, jsonb_agg(before order by key) as before from deleted
-      ), kept as (${change} from images where cardinality(keys) > 0)
+      ), journal as (${change} from images where cardinality(keys) > 0)
       select coalesce(cardinality(keys), 0)::int as changed, case when not ${isAll} then coalesce(keys, '{}') end as written from images`,
   );
 }

@@ -13,15 +13,15 @@ export const add: Edit<string[]> = {
   canOverflow: false,
   fits: isMany,
   inputs: () => [ownInput],
-  parse(given, field, resource) {
-    const parsed = parseOwnValues(given, field, resource);
+  parse(controls, field, resource) {
+    const parsed = parseOwnValues(controls, field, resource);
     return 'error' in parsed ? parsed : { value: [...new Set(parsed.value)] };
   },
   sql: (value, { field, current }) => {
-    const given = cast(sql`${value}`, field);
-    if (!field.relation) return added(current, given, field);
+    const operand = cast(sql`${value}`, field);
+    if (!field.relation) return added(current, operand, field);
     return cast(
-      sql`${current} || array(select v from unnest(${given}) with ordinality as given(v, n) where v <> all(coalesce(${current}, '{}')) order by n)`,
+      sql`${current} || array(select v from unnest(${operand}) with ordinality as operand(v, n) where v <> all(coalesce(${current}, '{}')) order by n)`,
       field,
     );
   },
@@ -34,7 +34,7 @@ export const add: Edit<string[]> = {
 };
 
 // A list of lists has no place for a single value: it is refused, never flattened.
-function added(current: Sql, given: Sql, field: FieldMeta): Sql {
-  const missing = sql`array(select v from unnest(${given}) with ordinality as given(v, n) where ${isNotIn('v', current, field)} order by n)`;
+function added(current: Sql, operand: Sql, field: FieldMeta): Sql {
+  const missing = sql`array(select v from unnest(${operand}) with ordinality as operand(v, n) where ${isNotIn('v', current, field)} order by n)`;
   return sql`case when array_ndims(${current}) > 1 then ${refusedList(current, field)} else ${cast(sql`${current} || ${missing}`, field)} end`;
 }

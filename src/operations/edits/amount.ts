@@ -3,12 +3,12 @@ import { decimal } from '../../fields/number.ts';
 import type { Reader } from '../../fields/reader.ts';
 import type { ResourceField } from '../../fields/contract.ts';
 import { shownText } from '../../fields/stored-text.ts';
-import type { Given } from './contract.ts';
+import type { Controls } from './contract.ts';
 import { limits } from '../../limits.ts';
 
 /** A decimal number as text, digit for digit; what is wrong with it names the field. */
-export function parseAmount(given: Given, control: string, { label }: ResourceField, what: string): Parsed<string> {
-  const text = (given(control).at(-1) ?? '').trim();
+export function parseAmount(controls: Controls, control: string, { label }: ResourceField, what: string): Parsed<string> {
+  const text = (controls(control).at(-1) ?? '').trim();
   if (text === '') return { error: `Give ${what} for ${label}, or untick it.` };
   const isNumber = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)$/.test(text) && text.length <= limits.bulk.numberLength;
   if (!isNumber) return { error: `${what[0]?.toUpperCase()}${what.slice(1)} for ${label} must be a number such as 10 or -2.5.` };
@@ -21,8 +21,14 @@ export function parseAmount(given: Given, control: string, { label }: ResourceFi
 }
 
 /** An amount of a kind of the project's own, typed as its values are, as text that PostgreSQL reads. It may have a sign where they have none. */
-export function parseKindAmount(given: Given, control: string, field: ResourceField, kind: FieldKind, reader: Reader): Parsed<string> {
-  const text = (given(control).at(-1) ?? '').trim();
+export function parseKindAmount(
+  controls: Controls,
+  control: string,
+  field: ResourceField,
+  kind: FieldKind,
+  reader: Reader,
+): Parsed<string> {
+  const text = (controls(control).at(-1) ?? '').trim();
   const missing = { error: `Give an amount for ${field.label}, or untick it.` };
   if (text === '') return missing;
   const [, sign = '', unsigned = ''] = /^([+-])\s*([^+-].*)$/.exec(text) ?? [];

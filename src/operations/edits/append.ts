@@ -10,7 +10,7 @@ export const append: Edit<string> = {
   canOverflow: false,
   fits: isText,
   inputs: () => [{ name: 'value', control: 'text' }],
-  parse: (given, field) => parseText(given, 'value', field, 'a text to append'),
+  parse: (controls, field) => parseText(controls, 'value', field, 'a text to append'),
   sql: (value, { field, current }) => cast(sql`${current} || ${value}::text`, field),
   twin: (current, value) => (current === null ? null : `${current}${value}`),
   describe: (value) => `“${value}” appended`,

@@ -1,5 +1,5 @@
 import { raw } from '../../db/sql.ts';
-import { getFieldKind } from '../../fields/register.ts';
+import { getFieldKind } from '../../fields/field-kinds.ts';
 import type { Edit } from './contract.ts';
 import { cast, isMany } from './field-family.ts';
 

@@ -34,7 +34,7 @@ export type EditName = (typeof editNames)[number];
 export type FieldText = string | readonly string[] | null;
 
 /** What a form sent for one field, by the name of the control; absent is an empty list. */
-export type Given = (control: string) => readonly string[];
+export type Controls = (control: string) => readonly string[];
 
 /** One control of a change. Its name in a form is `name.field`: `value.status`, `find.notes`. */
 export interface EditInput {
@@ -71,7 +71,7 @@ export interface Edit<V = unknown> {
   /** Its controls in the dialog, in order; none where there is nothing to say. */
   inputs(field: ResourceField, resource: Resource): readonly EditInput[];
   /** What is wrong with the input is named here, before anything starts. */
-  parse(given: Given, field: ResourceField, resource: Resource): Parsed<V>;
+  parse(controls: Controls, field: ResourceField, resource: Resource): Parsed<V>;
   /** How long it takes hangs on the records so much that it is tried out before it is started. */
   readonly isAlwaysPreviewed?: boolean;
   /** What only the database can say of the value; null when nothing is wrong. */

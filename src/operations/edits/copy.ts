@@ -1,6 +1,6 @@
 import { sql, type Sql } from '../../db/sql.ts';
 import type { ResourceField } from '../../fields/contract.ts';
-import { getFieldKind } from '../../fields/register.ts';
+import { getFieldKind } from '../../fields/field-kinds.ts';
 import type { FieldMeta } from '../../metadata/contract.ts';
 import type { Resource } from '../../resources/contract.ts';
 import type { Edit, FieldText } from './contract.ts';
@@ -15,8 +15,8 @@ export const copy: Edit<string> = {
   canOverflow: true,
   fits: (field, resource) => sourcesOf(field, resource).length > 0,
   inputs: (field, resource) => [{ name: 'from', control: 'field-name', choices: sourcesOf(field, resource).map(({ name }) => name) }],
-  parse(given, field, resource) {
-    const wanted = given('from').at(-1) ?? '';
+  parse(controls, field, resource) {
+    const wanted = controls('from').at(-1) ?? '';
     if (wanted === '') return { error: `Choose a field to copy into ${field.label}, or untick it.` };
     const source = sourcesOf(field, resource).find(({ name }) => name === wanted);
     return source ? { value: source.meta.name } : { error: `“${wanted}” cannot be copied into ${field.label}.` };

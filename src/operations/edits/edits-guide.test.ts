@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { changeTexts } from '../../http/bulk/edits-texts.ts';
-import { buildRegister } from '../../resources/register.ts';
+import { editTexts } from '../../http/bulk/edits-texts.ts';
+import { buildRegistry } from '../../resources/registry.ts';
 import { tortureAdmin } from '../../testing/torture.ts';
 import { editNames } from './contract.ts';
-import { editsFor } from './register.ts';
+import { editsFor } from './edits.ts';
 
-const guide = await readFile(join(import.meta.dirname, '../../../docs/changes.md'), 'utf8');
+const guide = await readFile(join(import.meta.dirname, '../../../docs/edits.md'), 'utf8');
 
 /** One field for each row of the guide's first table: all may be empty, and have another of their kind beside them. */
 const examples: Readonly<Record<string, [model: string, field: string]>> = {
@@ -34,12 +34,12 @@ function rowsOf(heading: string): string[][] {
 }
 
 const limits = { minAsyncRecords: 20, parallelism: 1, chunkSize: 1_000, countLimit: 10_000 };
-const register = buildRegister(tortureAdmin.resources, (() => ({})) as never, {} as never, limits);
+const registry = buildRegistry(tortureAdmin.resources, (() => ({})) as never, {} as never, limits);
 
 for (const [kind = '', listed = ''] of rowsOf('## What fits which field')) {
   test(`the guide lists what can be done to: ${kind}`, () => {
     const [model, name] = examples[kind] ?? assert.fail(`there is no example of ${kind}`);
-    const resource = register.list.find((candidate) => candidate.model.name === model);
+    const resource = registry.list.find((candidate) => candidate.model.name === model);
     const field = resource?.fields.find((candidate) => candidate.name === name);
     assert.ok(resource && field, `${model}.${name}`);
     assert.equal(
@@ -60,5 +60,5 @@ test('the guide has a row for every kind of field that the tests know, and no ot
 
 test('the guide has a row for every change, by its name in the dialog', () => {
   const rows = rowsOf('## What each does').map(([name = '', label]) => [name.replaceAll('`', ''), label]);
-  assert.deepEqual(Object.fromEntries(rows), Object.fromEntries(editNames.map((name) => [name, changeTexts[name].label])));
+  assert.deepEqual(Object.fromEntries(rows), Object.fromEntries(editNames.map((name) => [name, editTexts[name].label])));
 });

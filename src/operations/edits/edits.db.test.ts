@@ -19,7 +19,7 @@ async function setUp(t: TestContext, timeZone = 'UTC') {
   await first.pages.query(`alter database ${new URL(connectionString).pathname.slice(1)} set timezone = '${timeZone}'`);
   const db = await openDatabase({ connectionString });
   defer(() => db.close());
-  const resource = testContext(db, {}, {}, tortureAdmin).register.list.find(({ model }) => model.name === 'Everything') as Resource;
+  const resource = testContext(db, {}, {}, tortureAdmin).registry.list.find(({ model }) => model.name === 'Everything') as Resource;
   const { model } = resource;
   const applied = async (written: string, texts: readonly (string | null)[], change: FieldEdit) => {
     const [source, target] = [model.fields[written] as FieldMeta, model.fields[change.field] as FieldMeta];

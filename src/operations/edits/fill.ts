@@ -1,6 +1,6 @@
 import { sql } from '../../db/sql.ts';
 import { shownText } from '../../fields/stored-text.ts';
-import { getFieldKind } from '../../fields/register.ts';
+import { getFieldKind } from '../../fields/field-kinds.ts';
 import type { FieldMeta } from '../../metadata/contract.ts';
 import type { Edit } from './contract.ts';
 import { cast, familyOf, isMany } from './field-family.ts';
@@ -18,10 +18,10 @@ export const fill: Edit<string> = {
   inputs: () => [ownInput],
   parse: parseOwnValue,
   sql: (value, { field, current }) => {
-    const given = cast(sql`${value}`, field);
+    const operand = cast(sql`${value}`, field);
     return hasEmptyText(field)
-      ? sql`case when ${current} is null or (${current})::text collate "C" = '' then ${given} else ${current} end`
-      : sql`coalesce(${current}, ${given})`;
+      ? sql`case when ${current} is null or (${current})::text collate "C" = '' then ${operand} else ${current} end`
+      : sql`coalesce(${current}, ${operand})`;
   },
   twin: (current, value, { field }) => (current === null || (hasEmptyText(field) && current === '') ? value : current),
   describe: (value, field, { reader }) => `set to ${shownText(value, field, reader)} where empty`,

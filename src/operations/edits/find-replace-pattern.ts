@@ -20,11 +20,11 @@ export const findReplacePattern: Edit<FindReplace> = {
     { name: 'find', control: 'text' },
     { name: 'with', control: 'text' },
   ],
-  parse(given, field) {
-    const find = parseText(given, 'find', field, 'a regular expression');
+  parse(controls, field) {
+    const find = parseText(controls, 'find', field, 'a regular expression');
     if ('error' in find) return find;
     if (find.value.length > limits.bulk.expressionLength) return { error: limitTexts.expression(field.label) };
-    const replacement = parseText(given, 'with', field, 'a replacement', true);
+    const replacement = parseText(controls, 'with', field, 'a replacement', true);
     return 'error' in replacement ? replacement : { value: { find: find.value, with: replacement.value } };
   },
   async check({ find, with: replacement }, client, { label }) {

@@ -18,10 +18,10 @@ export const findReplace: Edit<FindReplace> = {
     { name: 'find', control: 'text' },
     { name: 'with', control: 'text' },
   ],
-  parse(given, field) {
-    const find = parseText(given, 'find', field, 'a text to find');
+  parse(controls, field) {
+    const find = parseText(controls, 'find', field, 'a text to find');
     if ('error' in find) return find;
-    const replacement = parseText(given, 'with', field, 'a replacement', true);
+    const replacement = parseText(controls, 'with', field, 'a replacement', true);
     return 'error' in replacement ? replacement : { value: { find: find.value, with: replacement.value } };
   },
   sql: (value, { field, current }) => cast(sql`replace((${current})::text collate "C", ${value.find}::text, ${value.with}::text)`, field),

@@ -14,9 +14,9 @@ export const increase: Edit<string> = {
   canOverflow: true,
   fits: isNumber,
   inputs: ({ kind }) => [kind ? ownInput : { name: 'value', control: 'number' }],
-  parse(given, field, { reader }): Parsed<string> {
-    if (field.kind) return parseKindAmount(given, 'value', field, field.kind, reader);
-    const amount = parseAmount(given, 'value', field, 'an amount');
+  parse(controls, field, { reader }): Parsed<string> {
+    if (field.kind) return parseKindAmount(controls, 'value', field, field.kind, reader);
+    const amount = parseAmount(controls, 'value', field, 'an amount');
     if ('error' in amount || familyOf(field.meta) !== 'integer' || /^-?\d+$/.test(amount.value)) return amount;
     return { error: `${field.label} has whole numbers only: give a whole number to add.` };
   },

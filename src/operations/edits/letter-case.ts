@@ -16,8 +16,8 @@ export const letterCase: Edit<LetterCase> = {
   canOverflow: false,
   fits: isText,
   inputs: () => [{ name: 'case', control: 'choice', choices: Object.keys(cases) }],
-  parse(given, { label }) {
-    const wanted = given('case').at(-1) ?? '';
+  parse(controls, { label }) {
+    const wanted = controls('case').at(-1) ?? '';
     return Object.hasOwn(cases, wanted) ? { value: wanted as LetterCase } : { error: `Choose a case for ${label}, or untick it.` };
   },
   sql: (value, { field, current }) => cast(sql`${raw(cases[value].sql)}((${current})::text)`, field),

@@ -10,7 +10,7 @@ export const multiply: Edit<string> = {
   canOverflow: true,
   fits: isNumber,
   inputs: () => [{ name: 'value', control: 'number' }],
-  parse: (given, field) => parseAmount(given, 'value', field, 'a factor'),
+  parse: (controls, field) => parseAmount(controls, 'value', field, 'a factor'),
   sql: scaleBySql,
   twin: (current, value, { field }) => scaleBy(current, value, field),
   describe: (value, field) => `multiplied by ${amountInWords(value, field)}`,

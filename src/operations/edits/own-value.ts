@@ -1,19 +1,19 @@
 import { sortKeys } from '../../metadata/keys.ts';
 import type { Parsed } from '../../fields/contract.ts';
-import { getFieldKind } from '../../fields/register.ts';
+import { getFieldKind } from '../../fields/field-kinds.ts';
 import type { ResourceField } from '../../fields/contract.ts';
 import type { FieldMeta } from '../../metadata/contract.ts';
 import type { Resource } from '../../resources/contract.ts';
-import type { EditInput, FieldText, Given } from './contract.ts';
+import type { EditInput, FieldText, Controls } from './contract.ts';
 import { limits, limitTexts } from '../../limits.ts';
 
 /** The control of the field itself. */
 export const ownInput: EditInput = { name: 'value', control: 'field' };
 
 /** A value of the field, as its own control gives it. A ticked field without a value is an error, never null. */
-export function parseOwnValue(given: Given, field: ResourceField, { reader }: Resource): Parsed<string> {
+export function parseOwnValue(controls: Controls, field: ResourceField, { reader }: Resource): Parsed<string> {
   const missing = { error: `Give a value for ${field.label}, or untick it.` };
-  const texts = given('value').map((text) => text.replaceAll('\r\n', '\n'));
+  const texts = controls('value').map((text) => text.replaceAll('\r\n', '\n'));
   if (texts.every((text) => text === '')) return missing;
   const kind = getFieldKind(field);
   // One text, as a form and a filter hand it on.
@@ -25,8 +25,8 @@ export function parseOwnValue(given: Given, field: ResourceField, { reader }: Re
 }
 
 /** Values of a list, or ids of related records; none is an error. */
-export function parseOwnValues(given: Given, field: ResourceField, { reader }: Resource): Parsed<string[]> {
-  const input = given('value').filter((text) => text.trim() !== '');
+export function parseOwnValues(controls: Controls, field: ResourceField, { reader }: Resource): Parsed<string[]> {
+  const input = controls('value').filter((text) => text.trim() !== '');
   if (input.length === 0) return { error: `Give at least one value for ${field.label}, or untick it.` };
   const kind = getFieldKind(field);
   const parsed = kind.parse(field.relation ? input : input.join('\n'), field, reader);

@@ -2,18 +2,18 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { AppError } from '../../errors.ts';
 import type { Resource, ResourceField } from '../../resources/contract.ts';
-import { buildRegister } from '../../resources/register.ts';
+import { buildRegistry } from '../../resources/registry.ts';
 import { tortureAdmin } from '../../testing/torture.ts';
 import { updateOperation } from '../update/update.ts';
 import { type Edit, editNames } from './contract.ts';
 import { familyOf } from './field-family.ts';
-import { editsFor } from './register.ts';
+import { editsFor } from './edits.ts';
 
 const limits = { minAsyncRecords: 20, parallelism: 1, chunkSize: 1_000, countLimit: 10_000 };
-const register = buildRegister(tortureAdmin.resources, (() => ({})) as never, {} as never, limits);
+const registry = buildRegistry(tortureAdmin.resources, (() => ({})) as never, {} as never, limits);
 
 /** Every change of every field of every model, that asks for something. */
-const asking = register.list.flatMap((resource) =>
+const asking = registry.list.flatMap((resource) =>
   resource.bulkFields.flatMap((field) =>
     editsFor(field, resource)
       .filter((change) => change.inputs(field, resource).length > 0)

@@ -11,7 +11,7 @@ export const percent: Edit<string> = {
   canOverflow: true,
   fits: isNumber,
   inputs: () => [{ name: 'value', control: 'number' }],
-  parse: (given, field) => parseAmount(given, 'value', field, 'a percentage'),
+  parse: (controls, field) => parseAmount(controls, 'value', field, 'a percentage'),
   sql: (value, place) => scaleBySql(factorOf(value), place),
   twin: (current, value, { field }) => scaleBy(current, factorOf(value), field),
   describe: (value, field) => `changed by ${value.startsWith('-') ? '' : '+'}${amountInWords(value, field)} %`,

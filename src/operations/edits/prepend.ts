@@ -10,7 +10,7 @@ export const prepend: Edit<string> = {
   canOverflow: false,
   fits: isText,
   inputs: () => [{ name: 'value', control: 'text' }],
-  parse: (given, field) => parseText(given, 'value', field, 'a text to prepend'),
+  parse: (controls, field) => parseText(controls, 'value', field, 'a text to prepend'),
   sql: (value, { field, current }) => cast(sql`${value}::text || ${current}`, field),
   twin: (current, value) => (current === null ? null : `${value}${current}`),
   describe: (value) => `“${value}” prepended`,

@@ -15,11 +15,11 @@ export const remove: Edit<string[]> = {
   inputs: () => [ownInput],
   parse: parseOwnValues,
   sql(value, { field, current }) {
-    const given = shared(cast(sql`${value}`, field));
-    if (!field.relation) return without(current, given, field);
+    const operand = shared(cast(sql`${value}`, field));
+    if (!field.relation) return without(current, operand, field);
     return cast(
       sql`case when ${current} is null then null else array(select v from unnest(${current}) with ordinality as kept(v, n)
-        where v <> all(${given}) order by n) end`,
+        where v <> all(${operand}) order by n) end`,
       field,
     );
   },
@@ -33,9 +33,9 @@ export const remove: Edit<string[]> = {
   describe: (value, field, { reader }) => `remove ${shownItems(value, field, reader)}`,
 };
 
-function without(current: Sql, given: Sql, field: FieldMeta): Sql {
-  const kept = sql`array(select v from unnest(${current}) with ordinality as kept(v, n) where ${isNotIn('v', given, field)} order by n)`;
+function without(current: Sql, operand: Sql, field: FieldMeta): Sql {
+  const kept = sql`array(select v from unnest(${current}) with ordinality as kept(v, n) where ${isNotIn('v', operand, field)} order by n)`;
   return sql`case when array_ndims(${current}) > 1 then ${refusedList(current, field)}
-    when not exists (select from unnest(${current}) v where not (${isNotIn('v', given, field)})) then ${current}
+    when not exists (select from unnest(${current}) v where not (${isNotIn('v', operand, field)})) then ${current}
     else ${cast(kept, field)} end`;
 }

@@ -12,8 +12,8 @@ export const round: Edit<number> = {
   canOverflow: true,
   fits: isNumber,
   inputs: () => [{ name: 'places', control: 'number' }],
-  parse(given, { label }) {
-    const text = (given('places').at(-1) ?? '').trim();
+  parse(controls, { label }) {
+    const text = (controls('places').at(-1) ?? '').trim();
     if (text === '') return { error: `Give the decimal places for ${label}, or untick it.` };
     const isGood = /^[+-]?\d{1,2}$/.test(text) && Math.abs(Number(text)) <= limits.bulk.decimalPlaces;
     return isGood

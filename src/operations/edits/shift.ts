@@ -1,6 +1,6 @@
 import { sql } from '../../db/sql.ts';
 import { type Edit, NoRoom } from './contract.ts';
-import { storedMoment } from '../../fields/moment.ts';
+import { storedTimestamp } from '../../fields/timestamp.ts';
 import { cast, familyOf } from './field-family.ts';
 import { limits } from '../../limits.ts';
 
@@ -25,8 +25,8 @@ export const shift: Edit<Shift> = {
     { name: 'value', control: 'number' },
     { name: 'unit', control: 'choice', choices: unitsOf(meta.sqlType) },
   ],
-  parse(given, { label, meta }) {
-    const text = (given('value').at(-1) ?? '').trim();
+  parse(controls, { label, meta }) {
+    const text = (controls('value').at(-1) ?? '').trim();
     if (text === '') return { error: `Give a number to shift ${label} by, or untick it.` };
     const amount = Number(text);
     if (!/^[+-]?\d{1,6}$/.test(text) || Math.abs(amount) > limits.bulk.shift) {
@@ -34,7 +34,7 @@ export const shift: Edit<Shift> = {
         error: `${label} can be shifted by a whole number from -${limits.bulk.shift.toLocaleString('en')} to ${limits.bulk.shift.toLocaleString('en')}.`,
       };
     }
-    const unit = unitsOf(meta.sqlType).find((candidate) => candidate === (given('unit').at(-1) ?? ''));
+    const unit = unitsOf(meta.sqlType).find((candidate) => candidate === (controls('unit').at(-1) ?? ''));
     return unit ? { value: { amount, unit } } : { error: `Choose a unit to shift ${label} by.` };
   },
   sql: ({ amount, unit }, { field, current }) => cast(sql`${current} + ${`${amount} ${unit}`}::interval`, field),
@@ -42,7 +42,7 @@ export const shift: Edit<Shift> = {
     if (current === null) return null;
     const shifted =
       unit === 'months' || unit === 'years'
-        ? addMonths(momentOf(current), unit === 'years' ? amount * 12 : amount)
+        ? addMonths(timestampOf(current), unit === 'years' ? amount * 12 : amount)
         : add(current, amount, unit);
     if (shifted.getUTCFullYear() < -4712 || Number.isNaN(shifted.getTime())) throw new NoRoom('timestamp out of range');
     return field.sqlType === 'date' ? shifted.toISOString().slice(0, 10) : shifted.toISOString();
@@ -55,9 +55,9 @@ function unitsOf(sqlType: string | null): readonly Unit[] {
   return sqlType === 'date' ? units.slice(2) : units;
 }
 
-// A moment of the twin's own may be beyond those that pages know.
-function momentOf(text: unknown): Date {
-  return storedMoment(String(text)) ?? new Date(String(text));
+// A timestamp of the twin's own may be beyond those that pages know.
+function timestampOf(text: unknown): Date {
+  return storedTimestamp(String(text)) ?? new Date(String(text));
 }
 
 const unitMs: Record<'minutes' | 'hours' | 'days' | 'weeks', number> = {
@@ -68,7 +68,7 @@ const unitMs: Record<'minutes' | 'hours' | 'days' | 'weeks', number> = {
 };
 
 function add(current: unknown, amount: number, unit: keyof typeof unitMs): Date {
-  return new Date(momentOf(current).getTime() + amount * unitMs[unit]);
+  return new Date(timestampOf(current).getTime() + amount * unitMs[unit]);
 }
 
 function addMonths(from: Date, months: number): Date {

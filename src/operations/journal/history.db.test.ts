@@ -21,10 +21,10 @@ const told = ({ kind, principalName, task, values }: HistoryEntry) => ({
 test('the history of a record has every change, by forms and by tasks', async (t) => {
   const { db, connectionString, defer } = await testDatabase(t);
   await insertPlaces(db, 300);
-  const ctx = testContext(db, {}, { chunkSize: 50 });
-  const cities = ctx.register.for(ada, 'cities');
+  const context = testContext(db, {}, { chunkSize: 50 });
+  const cities = context.registry.for(ada, 'cities');
   const key = (id: number) => keyOf(cities.model, { id });
-  const by = (principal: typeof ada) => saveContextOf(ctx, ctx.register.for(principal, 'cities'), principal);
+  const by = (principal: typeof ada) => saveContextOf(context, context.registry.for(principal, 'cities'), principal);
   const values = (given: Record<string, unknown>) =>
     new Map(
       Object.entries(given).map(([name, value]) => [cities.form.find((field) => field.name === name) as Resource['form'][number], value]),
@@ -33,9 +33,12 @@ test('the history of a record has every change, by forms and by tasks', async (t
 
   await updateRecord(by(eve), key(120), () => values({ name: 'Elsewhere', tags: ['2'], rating: '3.5' }));
   const publish = { field: 'status', 'value.status': 'published' };
-  const few = await launchOn(ctx, cities, { keys: [key(119), key(120), key(121)] }, 'update', { field: 'notes', 'value.notes': 'seen' });
-  const many = await launchOn(ctx, cities, { kind: 'matching', filter: '' }, 'update', publish, eve);
-  const worker = await startWorker(ctx, { connectionString, concurrency: 1 });
+  const few = await launchOn(context, cities, { keys: [key(119), key(120), key(121)] }, 'update', {
+    field: 'notes',
+    'value.notes': 'seen',
+  });
+  const many = await launchOn(context, cities, { kind: 'matching', filter: '' }, 'update', publish, eve);
+  const worker = await startWorker(context, { connectionString, concurrency: 1 });
   defer(() => worker.stop());
   await finished(db, many.task.id);
 
@@ -91,7 +94,7 @@ test('the history of a record has every change, by forms and by tasks', async (t
         [null, 'Nova'],
       ],
     );
-    await launchOn(ctx, cities, { keys: [key(1), key(2)] }, 'delete', { acknowledge: 'yes' });
+    await launchOn(context, cities, { keys: [key(1), key(2)] }, 'delete', { acknowledge: 'yes' });
     const { records } = await listDeleted(db, cities, ada, null);
     assert.deepEqual(
       records.map(({ title }) => title),

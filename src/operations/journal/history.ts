@@ -17,7 +17,7 @@ export interface HistoryEntry {
   reason: string | null;
   task: HistoryTask | null;
   /** It went with another record, or came back with it. */
-  isAlong: boolean;
+  isCascaded: boolean;
   /** Values that were written, as text; null: only that it happened is still kept. */
   values: readonly ChangedValue[] | null;
 }
@@ -49,22 +49,22 @@ export interface HistoryPage {
 }
 
 /** Longer values are cut off by the database, but for lists of ids. */
-const longestShown = 1_000;
+const maxShownLength = 1_000;
 
 /** Of a long value its beginning, and what tells it from another. */
-interface LongValue {
+interface CutValue {
   cut: string;
   length: number;
   digest: string;
 }
 
-type Image = Record<string, string | LongValue | null> | null;
+type Image = Record<string, string | CutValue | null> | null;
 
 function wholeNames({ fields }: Resource): string[] {
   return fields.filter(({ relation }) => relation?.kind === 'many-to-many').map(({ meta }) => meta.name);
 }
 
-interface Row {
+interface ChangeRow {
   id: string;
   kind: HistoryEntry['kind'];
   at: Date;
@@ -79,7 +79,7 @@ interface Row {
   task_operation: string;
   task_parameters: unknown;
   task_finished: boolean;
-  is_along: boolean;
+  is_cascaded: boolean;
   before: Image;
   after: Image;
 }
@@ -94,14 +94,14 @@ export async function readHistory(db: Database, resource: Resource, key: string,
   const model = shared(sql`${resource.model.name}`);
   const own = shared(sql`${key}`);
   const before = shared(sql`${olderThan}::bigint`);
-  const { rows } = await query<Row>(
+  const { rows } = await query<ChangeRow>(
     db.pages,
     sql`with recursive tasks as (
        (select task_id from ${change} where model = ${model} and cardinality(keys) > 20 order by task_id desc limit 1)
        union all
        select (select c.task_id from ${change} c where c.model = ${model} and cardinality(c.keys) > 20 and c.task_id < tasks.task_id order by c.task_id desc limit 1)
        from tasks where tasks.task_id is not null
-     ), found as (
+     ), entries as (
        select id from ${change} where model = ${model} and first_key = ${own} and task_id is null
        union
        select id from ${change} where model = ${model} and keys @> array[${own}::text] and task_id is not null and cardinality(keys) <= 20
@@ -119,9 +119,9 @@ export async function readHistory(db: Database, resource: Resource, key: string,
      )
      select c.id::text as id, c.kind, c.at, c.principal_id, c.principal_name, c.change_reason, c.fields, c.task_id,
        task.title as task_title, task.principal_id as task_owner, task.resource as task_resource,
-       task.operation as task_operation, task.parameters as task_parameters, task.finished_at is not null as task_finished, c.along_with is not null as is_along,
+       task.operation as task_operation, task.parameters as task_parameters, task.finished_at is not null as task_finished, c.along_with is not null as is_cascaded,
        ${imagesSql('c', 'place.at', resource)}
-     from found join ${change} c using (id) left join ${raw(t.task)} task on task.id = c.task_id
+     from entries join ${change} c using (id) left join ${raw(t.task)} task on task.id = c.task_id
        cross join lateral (select array_position(c.keys, ${own}) - 1 as at) place
      where ${before} is null or c.id < ${before} order by c.id desc limit ${limits.shown.changes + 1}`,
   );
@@ -135,22 +135,22 @@ export async function readHistory(db: Database, resource: Resource, key: string,
 /** SQL: the two images of one record among those of a change; a place counts from 0. */
 function imagesSql(change: string, place: string, resource: Resource): Sql {
   const whole = shared(sql`${wholeNames(resource)}::text[]`);
-  const most = raw(String(longestShown));
-  const image = (found: string) => sql`(select jsonb_object_agg(key, case when length(value) > ${most} and key <> all(${whole})
-      then jsonb_build_object('cut', left(value, ${most}), 'length', length(value), 'digest', md5(value)) else to_jsonb(value) end)
+  const max = raw(String(maxShownLength));
+  const image = (found: string) => sql`(select jsonb_object_agg(key, case when length(value) > ${max} and key <> all(${whole})
+      then jsonb_build_object('cut', left(value, ${max}), 'length', length(value), 'digest', md5(value)) else to_jsonb(value) end)
     from jsonb_each_text(${raw(found)}))`;
   const after = `case jsonb_typeof(${change}.after) when 'array' then ${change}.after -> ${place} else ${change}.after end`;
   return sql`${image(`${change}.before -> ${place}`)} as before, ${image(after)} as after`;
 }
 
-function entryOf(resource: Resource, row: Row): HistoryEntry {
+function entryOf(resource: Resource, row: ChangeRow): HistoryEntry {
   const { id, kind, at, principal_id: principalId, principal_name: principalName, change_reason: reason } = row;
   const task = taskOf(row);
-  return { id, kind, at, principalId, principalName, reason, task, isAlong: row.is_along, values: valuesOf(resource, row) };
+  return { id, kind, at, principalId, principalName, reason, task, isCascaded: row.is_cascaded, values: valuesOf(resource, row) };
 }
 
 type TaskColumns = Pick<
-  Row,
+  ChangeRow,
   'task_id' | 'task_title' | 'task_owner' | 'task_resource' | 'task_operation' | 'task_parameters' | 'task_finished'
 >;
 
@@ -169,7 +169,7 @@ function taskOf(row: TaskColumns): HistoryTask | null {
 
 function valuesOf(
   resource: Resource,
-  { kind, fields, before, after }: Pick<Row, 'kind' | 'fields' | 'before' | 'after'>,
+  { kind, fields, before, after }: Pick<ChangeRow, 'kind' | 'fields' | 'before' | 'after'>,
 ): ChangedValue[] | null {
   const written = resource.fields.filter(({ meta }) => !meta.isUpdatedAt && (kind !== journal.changed || fields.includes(meta.name)));
   // Only that it happened outlives the images; what the principal may not see is not even that.
@@ -201,20 +201,20 @@ export async function readChangedValue(
   return rows[0]?.value ?? null;
 }
 
-function isLong(value: string | LongValue | null): value is LongValue {
+function isLong(value: string | CutValue | null): value is CutValue {
   return value !== null && typeof value === 'object';
 }
 
 /** A whole record's image has names of columns, a change's has names of fields. */
-function valueIn({ meta }: ResourceField, image: Image): string | LongValue | null {
+function valueIn({ meta }: ResourceField, image: Image): string | CutValue | null {
   return image?.[meta.name] ?? image?.[columnName(meta) ?? ''] ?? null;
 }
 
-function digestOf(value: string | LongValue | null): string | null {
+function digestOf(value: string | CutValue | null): string | null {
   return isLong(value) ? value.digest : value;
 }
 
-function shownOf(value: string | LongValue | null): string | null {
+function shownOf(value: string | CutValue | null): string | null {
   return isLong(value) ? `${value.cut}… (${value.length.toLocaleString('en')} characters)` : value;
 }
 
@@ -232,7 +232,7 @@ export interface TaskChange {
   hiddenCount: number;
 }
 
-interface TaskChangeRow extends Pick<Row, 'id' | 'kind' | 'fields' | 'before' | 'after'> {
+interface TaskChangeRow extends Pick<ChangeRow, 'id' | 'kind' | 'fields' | 'before' | 'after'> {
   key: string;
   title: string | null;
 }
@@ -252,7 +252,7 @@ export async function listTaskChanges(
   const { model, titleField } = resource;
   const change = raw(t.change);
   const [task, ofModel, from] = [shared(sql`${taskId}`), shared(sql`${model.name}`), shared(sql`${after}`)] as const;
-  const most = shared(sql`${limit + 1}`);
+  const max = shared(sql`${limit + 1}`);
   const image = raw('c.before -> (item.place::int - 1)');
   const title = sql`coalesce(${image} ->> ${columnName(model.fields[titleField]) ?? titleField}, ${image} ->> ${titleField})`;
   const { rows } = await query<TaskChangeRow>(
@@ -263,15 +263,15 @@ export async function listTaskChanges(
        select c.id from nearest join ${change} c on c.task_id = ${task} and c.model = ${ofModel} and c.chunk is not distinct from nearest.chunk and c.first_key <= ${from}
          and c.first_key >= coalesce((select first_key from ${raw(t.chunk)} where task_id = ${task} and number = nearest.chunk), '')
        union all
-       (select id from ${change} where task_id = ${task} and model = ${ofModel} and first_key > ${from} order by first_key limit ${most})
-     ), wanted as (
+       (select id from ${change} where task_id = ${task} and model = ${ofModel} and first_key > ${from} order by first_key limit ${max})
+     ), page as (
        select distinct item.key from candidates join ${change} c using (id) cross join unnest(c.keys) item(key)
-       where item.key > ${from} order by item.key limit ${most}
+       where item.key > ${from} order by item.key limit ${max}
      )
      select item.key, c.id::text as id, c.kind, c.fields, ${imagesSql('c', '(item.place::int - 1)', resource)},
        left(${title}, ${raw(String(limits.shown.titleLength + 1))}) as title
      from candidates join ${change} c using (id) cross join unnest(c.keys) with ordinality item(key, place)
-     where item.key in (select key from wanted) order by item.key, c.id`,
+     where item.key in (select key from page) order by item.key, c.id`,
   );
   const keys = [...new Set(rows.map(({ key }) => key))];
   const shown = new Set(keys.slice(0, limit));

@@ -15,9 +15,9 @@ export interface ChangeParts {
   /** Default: there is nothing. */
   after?: Sql;
   /** Model of the records that these went along with, or come back with. */
-  alongWith?: string;
-  /** Models of which what went along is kept; null: it is not kept. Default: nothing goes along. */
-  keptAlong?: readonly string[] | null | undefined;
+  cascadeOf?: string;
+  /** Models of which the cascade is kept; null: it is not kept. Default: there is no cascade. */
+  cascadeKept?: readonly string[] | null | undefined;
 }
 
 const nothing = raw('null');
@@ -25,7 +25,7 @@ const nothing = raw('null');
 /** The insert that keeps a change with who made it, without the `from` that its parts are read from. */
 export function insertChange(
   { resource, t, author }: Pick<ApplyTarget, 't' | 'author'> & { resource: Pick<Resource, 'model' | 'slug'> },
-  { kind, fields, keys, firstKey, before = nothing, after = nothing, alongWith, keptAlong }: ChangeParts,
+  { kind, fields, keys, firstKey, before = nothing, after = nothing, cascadeOf, cascadeKept }: ChangeParts,
 ): Sql {
   const row = {
     model: sql`${resource.model.name}::text`,
@@ -41,8 +41,8 @@ export function insertChange(
     first_key: firstKey,
     before,
     after,
-    ...(alongWith === undefined ? {} : { along_with: sql`${alongWith}::text` }),
-    ...(keptAlong === undefined ? {} : { kept_along: sql`${keptAlong}::text[]` }),
+    ...(cascadeOf === undefined ? {} : { along_with: sql`${cascadeOf}::text` }),
+    ...(cascadeKept === undefined ? {} : { kept_along: sql`${cascadeKept}::text[]` }),
   };
   return sql`insert into ${raw(`${t.change} (${Object.keys(row).join(', ')})`)} select ${join(Object.values(row))}`;
 }

@@ -49,7 +49,7 @@ export async function keepDifference(
        from now_there join was using (key) cross join lateral jsonb_each(now_there.image) as field
        where ${isAltered}
        group by now_there.key
-     ), kept as (${change} from differing group by fields)
+     ), journal as (${change} from differing group by fields)
      select key, to_json(fields) as fields from differing order by key`,
   );
   return found;

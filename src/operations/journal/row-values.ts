@@ -25,7 +25,7 @@ export function columnFields(model: ModelMeta): FieldMeta[] {
   return Object.values(model.fields).filter((field) => field.column !== null && (field.kind === 'scalar' || field.kind === 'enum'));
 }
 
-export interface ReadOptions {
+export interface ReadRowsOptions {
   /** Which images are made; what is not asked for is empty. Default: none, which is half the work. */
   keeps?: 'image' | 'image and whole';
   /** Many-to-many fields that belong in the image. */
@@ -37,7 +37,7 @@ export async function readRows(
   client: Queryable,
   model: ModelMeta,
   keys: readonly string[],
-  { keeps, links = [] }: ReadOptions = {},
+  { keeps, links = [] }: ReadRowsOptions = {},
 ): Promise<Row[]> {
   const fields = columnFields(model);
   const image = keeps ? imageSql(model, 't', links) : `''`;

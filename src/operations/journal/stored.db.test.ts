@@ -31,8 +31,8 @@ async function setUp(t: TestContext) {
     alter table torture."every thing" alter column varchar type varchar(20) collate public.any_case;
     alter table "Odd-Schema"."ScalarList" alter column texts type text[] collate public.any_case;`);
   const admin = { ...tortureAdmin, resources: await markGenerated(tortureAdmin.resources, db.pages) };
-  const { register } = testContext(db, {}, {}, admin);
-  const resources = register.list;
+  const { registry } = testContext(db, {}, {}, admin);
+  const resources = registry.list;
   const resourceOf = (name: string) => resources.find(({ model }) => model.name === name) as Resource;
   const fieldOf = ({ fields }: ModelMeta, name: string) => fields[name] as FieldMeta;
   const holding = async (resource: Resource, name: string, text: string | null) => {
@@ -56,7 +56,7 @@ async function setUp(t: TestContext) {
         changes: [{ field: name, change, value }],
       }),
     );
-  return { db, register, resourceOf, fieldOf, holding, held, apply };
+  return { db, registry, resourceOf, fieldOf, holding, held, apply };
 }
 
 /** Model, field, what is held, a value that the database finds equal, and is stored as another. */
@@ -222,8 +222,8 @@ test('what was written is told by what is stored', async (t) => {
 });
 
 test('texts of a collation that ignores case or accents can be searched and filtered', async (t) => {
-  const { db, register, resourceOf, holding } = await setUp(t);
-  const resource = register.for(ada, resourceOf('Everything').slug);
+  const { db, registry, resourceOf, holding } = await setUp(t);
+  const resource = registry.for(ada, resourceOf('Everything').slug);
   await holding(resource, 'text', 'Straße 7');
   for (const [name, found] of [
     ['text-contains=TRA', 1],
@@ -234,9 +234,9 @@ test('texts of a collation that ignores case or accents can be searched and filt
     ['text-contains=x', 0],
     ['_q=straß', 1],
   ] as const) {
-    const matching = await register.whereSql(resource.model, buildWhere(resource, ada, name));
+    const matching = await registry.whereSql(resource.model, buildWhere(resource, ada, name));
     assert.equal((await query(db.pages, matching)).rowCount, found, name);
   }
-  const { options } = await searchRelated({ register, sql: db.pages }, { resource, valueField: null }, ada, 'straß');
+  const { options } = await searchRelated({ registry, sql: db.pages }, { resource, valueField: null }, ada, 'straß');
   assert.equal(options.length, 1);
 });

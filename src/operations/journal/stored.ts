@@ -7,16 +7,16 @@ const textTypes = /^(text|varchar|character|bpchar|(?:[^.]+\.)?citext|xml|json)(
 
 /**
  * SQL that is true where two values would be stored as different ones, to the byte. The database's own equality knows
- * collations and types that find `a` and `A`, 1.0 and 1.00, 0 and -0 equal. `given` is cast as the column will hold it.
+ * collations and types that find `a` and `A`, 1.0 and 1.00, 0 and -0 equal. `value` is cast as the column will hold it.
  */
-export function differsAsStored(field: FieldMeta, column: string, given: Sql): Sql {
-  const held = raw(column);
+export function differsAsStored(field: FieldMeta, column: string, value: Sql): Sql {
+  const stored = raw(column);
   const type = field.sqlType ?? 'text';
-  if (!field.isList && textTypes.test(type)) return sql`(${held})::text collate "C" is distinct from (${given})::text collate "C"`;
-  if (field.kind === 'enum' && !field.isList) return sql`${held} is distinct from (${given})`;
-  if (!field.isList && plainTypes.test(type)) return sql`${held} is distinct from (${given})`;
+  if (!field.isList && textTypes.test(type)) return sql`(${stored})::text collate "C" is distinct from (${value})::text collate "C"`;
+  if (field.kind === 'enum' && !field.isList) return sql`${stored} is distinct from (${value})`;
+  if (!field.isList && plainTypes.test(type)) return sql`${stored} is distinct from (${value})`;
   const whole = raw(unlimited(type));
-  return sql`row((${held})::${whole})::record *<> row((${given})::${raw(type)}::${whole})::record`;
+  return sql`row((${stored})::${whole})::record *<> row((${value})::${raw(type)}::${whole})::record`;
 }
 
 /** Without lengths and places, which a cast would cut a value to that the column holds. */

@@ -49,8 +49,8 @@ export async function eachRecord(
   const passing: Passing[] = [];
   await callEach(rows, keyOfRow, async (row) => {
     const { principal, taskId, tx } = context;
-    const told = { record: { ...row.record }, params, principal, taskId, tx: tx as never, refuse: (why: string) => new Refused(why) };
-    const given = await askOwn(context, name, async () => each(told));
+    const event = { record: { ...row.record }, params, principal, taskId, tx: tx as never, refuse: (why: string) => new Refused(why) };
+    const given = await askOwn(context, name, async () => each(event));
     if (isObjection(given)) return given;
     if (given instanceof Refused) return refusedBecause(given.why);
     if (given) passing.push(passingOf(row, given as Record<string, unknown>));

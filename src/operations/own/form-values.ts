@@ -1,12 +1,12 @@
 import { AppError } from '../../errors.ts';
-import { getFieldKind } from '../../fields/register.ts';
+import { getFieldKind } from '../../fields/field-kinds.ts';
 import type { ResourceField } from '../../fields/contract.ts';
 import { textsOf } from '../../form-texts.ts';
 import { limits, limitTexts } from '../../limits.ts';
 import type { Resource } from '../../resources/contract.ts';
 
 /** What was typed into an operation's own form, by control, as its kind writes it. */
-export type FormTexts = Readonly<Record<string, string>>;
+export type OwnFormTexts = Readonly<Record<string, string>>;
 
 /** Name of a control in a form's body. */
 export function controlName({ name }: Pick<ResourceField, 'name'>): string {
@@ -14,7 +14,7 @@ export function controlName({ name }: Pick<ResourceField, 'name'>): string {
 }
 
 /** Throws AppError 'invalid-operation' (422) with what is wrong, by control. */
-export function parseForm(inputs: readonly ResourceField[], { reader }: Resource, body: Record<string, unknown>): FormTexts {
+export function parseForm(inputs: readonly ResourceField[], { reader }: Resource, body: Record<string, unknown>): OwnFormTexts {
   const fieldErrors: Record<string, string> = {};
   const texts: Record<string, string> = {};
   for (const input of inputs) {
@@ -29,7 +29,7 @@ export function parseForm(inputs: readonly ResourceField[], { reader }: Resource
 }
 
 /** The typed values that the project's code is given. */
-export function formValues(inputs: readonly ResourceField[], { reader }: Resource, texts: FormTexts): Record<string, unknown> {
+export function formValues(inputs: readonly ResourceField[], { reader }: Resource, texts: OwnFormTexts): Record<string, unknown> {
   const values = inputs.map((input) => {
     const parsed = getFieldKind(input).parse(texts[input.name] ?? '', input, reader);
     return [input.name, 'error' in parsed ? null : parsed.value];
@@ -38,7 +38,7 @@ export function formValues(inputs: readonly ResourceField[], { reader }: Resourc
 }
 
 /** `Reason: too small`, a line for each control that was filled in. */
-export function formInWords(inputs: readonly ResourceField[], { reader }: Resource, texts: FormTexts): string[] {
+export function formInWords(inputs: readonly ResourceField[], { reader }: Resource, texts: OwnFormTexts): string[] {
   return inputs.flatMap((input) => {
     const text = texts[input.name] ?? '';
     if (text === '') return [];

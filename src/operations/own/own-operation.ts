@@ -11,12 +11,12 @@ import { ownWords } from '../words.ts';
 import { changePath, type WritePath } from '../write-path.ts';
 import { askRefuse } from './ask-refuse.ts';
 import { eachRecord } from './each-record.ts';
-import { type FormTexts, formInWords, formValues, parseForm } from './form-values.ts';
+import { type OwnFormTexts, formInWords, formValues, parseForm } from './form-values.ts';
 
 /** What a task keeps of an operation of the project's own. */
 interface OwnParameters {
   /** What was typed into its form. */
-  readonly form: FormTexts;
+  readonly form: OwnFormTexts;
   /** What it gives to every record, worked out when it was begun. */
   readonly changes: readonly FieldEdit[];
 }
@@ -47,9 +47,9 @@ function build(options: OperationOptions): Operation {
     ...(undo === 'none' && { isUndoable: false }),
     parse(resource, body) {
       const texts = parseForm(inputs, resource, body);
-      return { form: texts, changes: change ? changesBy(resource, change, formValues(inputs, resource, texts)) : [] };
+      return { form: texts, changes: change ? editsBy(resource, change, formValues(inputs, resource, texts)) : [] };
     },
-    changes: ({ changes }) => changes,
+    edits: ({ changes }) => changes,
     digestFields: ({ changes }) => [...new Set([...changes.map(({ field }) => field), ...needs])],
     title: (resource) => own.words.heading(resource.label.toLowerCase()),
     describe: (resource, params) => [...formInWords(inputs, resource, params.form), ...updateOperation.describe(resource, params)],
@@ -111,8 +111,8 @@ function eachPath({ validate, hooks }: Resource): WritePath {
   return changePath({ writeThrough: 'client', validate, hooks });
 }
 
-/** What `change` gives, as changes of single fields. Throws AppError 'invalid-operation' (422) where it refuses. */
-function changesBy({ model }: Resource, change: NonNullable<OperationOptions['change']>, params: Record<string, unknown>): FieldEdit[] {
+/** What `change` gives, as edits of single fields. Throws AppError 'invalid-operation' (422) where it refuses. */
+function editsBy({ model }: Resource, change: NonNullable<OperationOptions['change']>, params: Record<string, unknown>): FieldEdit[] {
   let given: Record<string, unknown>;
   try {
     given = change({ now: new Date(), params });

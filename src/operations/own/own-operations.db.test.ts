@@ -15,7 +15,7 @@ import { ada, eve, launchOn, testContext } from '../../testing/context.ts';
 import { testDatabase } from '../../testing/database.ts';
 import { insertPlaces } from '../../testing/places.ts';
 import { runAtOnce } from '../../testing/run-at-once.ts';
-import { getOperation } from '../register.ts';
+import { getOperation } from '../operations.ts';
 
 const key = (id: number) => String(id).padStart(20, '0');
 const all = Array.from({ length: 12 }, (_, index) => key(index + 1));
@@ -28,17 +28,17 @@ async function setUp(t: TestContext, operations: readonly OperationDefinition[],
   const others = sample.resources.filter(({ model }) => model !== 'City');
   const cities = defineResource(metadata, 'City', { permissions: () => actions, ...options, operations });
   const logged: string[] = [];
-  const ctx = {
+  const context = {
     ...testContext(db, {}, {}, { ...sample, resources: [cities, ...others] }),
     log: (_: string, what: string) => void logged.push(what),
   };
-  const resource = ctx.register.get('cities');
+  const resource = context.registry.get('cities');
   const launch = (name: string, body: Record<string, unknown> = {}, principal = ada, inBackground = true) =>
-    launchOn(ctx, resource, { keys: all }, name, body, principal, { inBackground });
-  const run = (name: string, body?: Record<string, unknown>) => runAtOnce(ctx, launch(name, body));
+    launchOn(context, resource, { keys: all }, name, body, principal, { inBackground });
+  const run = (name: string, body?: Record<string, unknown>) => runAtOnce(context, launch(name, body));
   const read = async <T>(sql: string) =>
     (await db.pages.query<{ value: T }>(`select ${sql} as value from gazetteer.city order by id`)).rows.map(({ value }) => value);
-  return { db, ctx, resource, launch, run, read, logged };
+  return { db, context, resource, launch, run, read, logged };
 }
 
 const mark = defineOperation(metadata, 'City', {
@@ -52,12 +52,12 @@ const mark = defineOperation(metadata, 'City', {
 });
 
 test('an operation gives every record the values that its form asks for, and refuses by its own words', async (t) => {
-  const { ctx, resource, run, read } = await setUp(t, [mark]);
+  const { context, resource, run, read } = await setUp(t, [mark]);
   const task = await run('mark', { 'form.note': 'seen', 'form.day': '2026-11-29' });
   assert.deepEqual([task.state, task.changed, task.failed], ['partial', 10, 2]);
   assert.deepEqual((await read<string | null>('notes')).slice(8), ['seen', 'seen', null, null]);
   assert.deepEqual((await read<string>('reviewed_at::date::text')).slice(0, 1), ['2026-11-29']);
-  const [failed] = await listFailures(ctx.db, task.id);
+  const [failed] = await listFailures(context.db, task.id);
   assert.deepEqual([failed?.code, failed?.message, failed?.count], ['refused', 'Too many for “seen”.', 2]);
   assert.deepEqual(getOperation(resource, 'mark').describe(resource, task.parameters), [
     'Note: seen',
@@ -79,11 +79,11 @@ test('what its form asks for is said at each control, and nothing is begun', asy
 });
 
 test('a preview asks what is refused, and shows what would be changed', async (t) => {
-  const { ctx, resource, db } = await setUp(t, [mark]);
+  const { context, resource, db } = await setUp(t, [mark]);
   const { id } = await createSelection(db, ada, resource, { kind: 'ticked', filter: '', keys: all, exclusions: [] });
   const parameters = getOperation(resource, 'mark').parse(resource, { 'form.note': 'seen' });
-  const made = await createPreview(ctx, { resource, principal: ada, operation: 'mark', selectionId: id, parameters });
-  const { findings } = await lookAhead(ctx, { resource, principal: ada, preview: made });
+  const made = await createPreview(context, { resource, principal: ada, operation: 'mark', selectionId: id, parameters });
+  const { findings } = await lookAhead(context, { resource, principal: ada, preview: made });
   const refused = findings?.refused.map(({ message, count, keys }) => [message, count, keys]);
   assert.deepEqual([findings?.changed, refused], [10, [['Too many for “seen”.', 2, [key(11), key(12)]]]]);
 });
@@ -103,7 +103,7 @@ const careful = defineOperation(metadata, 'City', {
 });
 
 test('it needs its own permission beside the resource’s, when it begins, when it runs and when it is taken back', async (t) => {
-  const { ctx, db, launch, read } = await setUp(t, [careful], {
+  const { context, db, launch, read } = await setUp(t, [careful], {
     permissions: ({ roles }) => (roles.includes('viewer') ? ['list'] : actions),
   });
   const viewer = { ...ada, roles: ['viewer'] };
@@ -112,28 +112,28 @@ test('it needs its own permission beside the resource’s, when it begins, when 
   const { task } = await launch('careful');
   // Whoever it was asked by is not allowed any more.
   await db.pages.query(`update ${db.t.task} set principal = $2 where id = $1`, [task.id, JSON.stringify(eve)]);
-  const refused = await runAtOnce(ctx, Promise.resolve({ task, outcome: 'queued' }));
+  const refused = await runAtOnce(context, Promise.resolve({ task, outcome: 'queued' }));
   assert.deepEqual([refused.state, refused.reason], ['failed', 'forbidden']);
   assert.deepEqual(new Set(await read('notes')), new Set([null]));
-  const done = await runAtOnce(ctx, launch('careful'));
+  const done = await runAtOnce(context, launch('careful'));
   assert.equal(done.changed, 12);
-  const byEve = undo(ctx, { ...eve, roles: ['admin'] }, done.id, { operationId: randomUUID(), chosen: null });
+  const byEve = undo(context, { ...eve, roles: ['admin'] }, done.id, { operationId: randomUUID(), chosen: null });
   await assert.rejects(byEve, { code: 'forbidden', status: 403 });
-  const { task: undoing } = await undo(ctx, ada, done.id, { operationId: randomUUID(), chosen: null });
+  const { task: undoing } = await undo(context, ada, done.id, { operationId: randomUUID(), chosen: null });
   await db.pages.query(`update ${db.t.task} set principal = $2 where id = $1`, [undoing.id, JSON.stringify(eve)]);
-  const notUndone = await runAtOnce(ctx, Promise.resolve({ task: undoing, outcome: 'queued' }));
+  const notUndone = await runAtOnce(context, Promise.resolve({ task: undoing, outcome: 'queued' }));
   assert.deepEqual([notUndone.state, notUndone.reason], ['failed', 'forbidden']);
 });
 
 test('a task of an operation that is not known here is left to a worker that knows it', async (t) => {
-  const { db, ctx, launch } = await setUp(t, [mark]);
+  const { db, context, launch } = await setUp(t, [mark]);
   const { task } = await launch('mark', { 'form.note': 'seen' });
   const older = testContext(db);
   await runAtOnce(older, Promise.resolve({ task, outcome: 'queued' })).catch(() => undefined);
   const { rows } = await db.pages.query(`select state, reason, message from ${db.t.task}`);
   assert.deepEqual([rows[0]?.state, rows[0]?.reason], ['queued', 'unknown']);
   assert.match(rows[0]?.message, /does not know the operation “mark”/);
-  assert.equal((await runAtOnce(ctx, Promise.resolve({ task, outcome: 'queued' }))).changed, 10);
+  assert.equal((await runAtOnce(context, Promise.resolve({ task, outcome: 'queued' }))).changed, 10);
 });
 
 const swap = defineOperation(metadata, 'City', {
@@ -154,7 +154,7 @@ const swap = defineOperation(metadata, 'City', {
 });
 
 test('code for each record writes what it returns and what its client writes, once, and leaves what it refuses', async (t) => {
-  const { ctx, db, run, read, logged } = await setUp(t, [swap]);
+  const { context, db, run, read, logged } = await setUp(t, [swap]);
   const task = await run('swap', { 'form.suffix': '!' });
   // What does nothing to its record counts; what gives back what is there does not.
   assert.deepEqual([task.changed, task.unchanged, task.failed], [9, 1, 2]);
@@ -166,7 +166,7 @@ test('code for each record writes what it returns and what its client writes, on
   const messages = (await listFailures(db, task.id)).map(({ message }) => message).sort();
   assert.deepEqual(messages, ['It has no other name.', 'The swap rule of cities failed. The log has the details.']);
   assert.ok(logged.includes('a hook failed'));
-  const undone = await runAtOnce(ctx, undo(ctx, ada, task.id, { operationId: randomUUID(), chosen: null }));
+  const undone = await runAtOnce(context, undo(context, ada, task.id, { operationId: randomUUID(), chosen: null }));
   assert.equal(undone.changed, 8);
   assert.deepEqual((await read('name')).slice(0, 2), ['Place 1', 'Place 2']);
 });
@@ -211,7 +211,7 @@ test('one that deletes asks for the right to delete, is acknowledged, and is und
     refuse: ({ featured }) => (featured ? 'It is featured.' : null),
   });
   const wipe = defineOperation(metadata, 'City', { name: 'wipe', label: 'Wipe', icon: 'eraser', deletes: true, undo: 'none' });
-  const { ctx, db, resource, launch, run, read } = await setUp(t, [purge, wipe], {
+  const { context, db, resource, launch, run, read } = await setUp(t, [purge, wipe], {
     permissions: ({ id }) => (id === ada.id ? actions : ['list', 'bulk-update']),
   });
   await assert.rejects(launch('purge', {}, eve), { code: 'forbidden' });
@@ -219,18 +219,18 @@ test('one that deletes asks for the right to delete, is acknowledged, and is und
   await db.pages.query('update gazetteer.city set featured = true where id = 1');
   const purged = await run('purge');
   assert.deepEqual([purged.changed, purged.failed, (await read('id')).length], [11, 1, 1]);
-  const back = await runAtOnce(ctx, undo(ctx, ada, purged.id, { operationId: randomUUID(), chosen: null }));
+  const back = await runAtOnce(context, undo(context, ada, purged.id, { operationId: randomUUID(), chosen: null }));
   assert.deepEqual([back.changed, (await read('id')).length], [11, 12]);
   const wiped = await run('wipe');
   assert.equal(wiped.changed, 12);
-  await assert.rejects(undo(ctx, ada, wiped.id, { operationId: randomUUID(), chosen: null }), { code: 'not-undoable', status: 409 });
+  await assert.rejects(undo(context, ada, wiped.id, { operationId: randomUUID(), chosen: null }), { code: 'not-undoable', status: 409 });
 });
 
 test('what was refused is tried again with what was typed the first time', async (t) => {
-  const { ctx, db, run, read } = await setUp(t, [mark]);
+  const { context, db, run, read } = await setUp(t, [mark]);
   const task = await run('mark', { 'form.note': 'seen' });
   await db.pages.query('update gazetteer.city set population = 1');
-  const again = await runAtOnce(ctx, retry(ctx, ada, task.id, { operationId: randomUUID(), code: null }));
+  const again = await runAtOnce(context, retry(context, ada, task.id, { operationId: randomUUID(), code: null }));
   assert.deepEqual([again.changed, again.operation], [2, 'mark']);
   assert.deepEqual(new Set(await read('notes')), new Set(['seen']));
 });

@@ -18,7 +18,7 @@ export async function readConstraints(client: Queryable, { table }: ModelMeta): 
   const { rows } = await client.query<Constraint>(
     `with recursive part (id) as (
        select $1::text::regclass::oid union select inhrelid from part join pg_inherits on inhparent = id
-     ), found as (
+     ), candidates as (
        select conname as name, conrelid as of, conkey::int2[] as numbers, contype = 'f' and confrelid in (select id from part) as "isOfItself"
        from pg_constraint where conrelid in (select id from part)
        union all
@@ -26,7 +26,7 @@ export async function readConstraints(client: Queryable, { table }: ModelMeta): 
        where indrelid in (select id from part) and indisunique and not exists (select from pg_constraint where conindid = indexrelid)
      )
      select name::text, "isOfItself", array(select attname::text from pg_attribute where attrelid = "of" and attnum = any(numbers) order by array_position(numbers, attnum)) as columns
-     from found`,
+     from candidates`,
     [table],
   );
   return new Map(rows.map((row) => [row.name, row]));

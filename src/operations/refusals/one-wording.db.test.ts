@@ -48,8 +48,8 @@ const cases: readonly { name: string; sql: string; field: string | null; value?:
 for (const { name, sql, field, value, words } of cases) {
   test(`${name}: form and task say the same`, async (t) => {
     const { db } = await testDatabase(t, { content: 'torture' });
-    const ctx = testContext(db, {}, { minAsyncRecords: 1_000 }, tortureAdmin);
-    const people = ctx.register.list.find(({ model }) => model.name === 'Person') ?? assert.fail('no people');
+    const context = testContext(db, {}, { minAsyncRecords: 1_000 }, tortureAdmin);
+    const people = context.registry.list.find(({ model }) => model.name === 'Person') ?? assert.fail('no people');
     const constraint = `${people.model.dbTable}_mentor_id_fkey`;
     const place = (text: string) => text.replaceAll('PERSON', people.model.table).replaceAll('MENTOR', constraint);
     await db.pages.query(`truncate ${people.model.table} cascade`);
@@ -58,11 +58,11 @@ for (const { name, sql, field, value, words } of cases) {
     );
     await db.pages.query(place(sql));
     const key = keyOf(people.model, { id: 2 });
-    const save = saveContextOf(ctx, people, ada);
+    const save = saveContextOf(context, people, ada);
     const own = people.form.find((candidate) => candidate.name === field);
     const byForm = () => (own ? updateRecord(save, key, () => new Map([[own, value]])) : deleteRecord(save, key));
     const body: Record<string, unknown> = field ? { field, [`value.${field}`]: value } : { acknowledge: 'yes' };
-    const byTask = () => launchOn(ctx, people, { keys: [key] }, field ? 'update' : 'delete', body);
+    const byTask = () => launchOn(context, people, { keys: [key] }, field ? 'update' : 'delete', body);
     const errorOf = async (work: () => Promise<unknown>): Promise<AppError> => {
       const error = await work().then(
         () => null,

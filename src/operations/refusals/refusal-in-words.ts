@@ -2,7 +2,7 @@ import { sqlstate } from '../../db/sqlstate.ts';
 import type { Resource } from '../../resources/contract.ts';
 import { type Constraints, fieldsOfColumns } from './constraints.ts';
 
-export interface Refused {
+export interface DatabaseRefusal {
   code: string | null;
   constraint: string | null;
   column: string | null;
@@ -23,7 +23,7 @@ const list = new Intl.ListFormat('en');
  * Why the database refused a record, for people who do not write SQL: by form and task alike, and whatever language the server
  * speaks. What a trigger or a type says stays as it is said.
  */
-export function refusalInWords(refused: Refused, about: Refusing | null = null): string {
+export function refusalInWords(refused: DatabaseRefusal, about: Refusing | null = null): string {
   const { code, constraint, column, message } = refused;
   const blamed = blamedFields(refused, about);
   const labels = blamed.map(({ label }) => label);
@@ -61,7 +61,7 @@ export function refusalInWords(refused: Refused, about: Refusing | null = null):
 }
 
 /** Fields to blame: those of the constraint, where they are the record's own doing. */
-export function blamedFields(refused: Refused, about: Refusing | null): Resource['fields'] {
+export function blamedFields(refused: DatabaseRefusal, about: Refusing | null): Resource['fields'] {
   const { code, constraint, column } = refused;
   if (!about || about.isDelete) return [];
   if (code === sqlstate.notNullViolation || code === sqlstate.generatedAlways)
@@ -80,7 +80,7 @@ function taken(labels: readonly string[], { resource }: Refusing): string {
 }
 
 /** Others may not point at it in vain, or it at others. PostgreSQL has one code for both, and a sentence in its own language. */
-function directionOf({ code, constraint, message }: Refused, about: Refusing | null): 'to it' | 'from it' | null {
+function directionOf({ code, constraint, message }: DatabaseRefusal, about: Refusing | null): 'to it' | 'from it' | null {
   if (code === sqlstate.restrictViolation || about?.isDelete) return 'to it';
   if (/^update or delete/.test(message)) return 'to it';
   if (/^insert or update/.test(message)) return 'from it';

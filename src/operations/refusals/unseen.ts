@@ -7,7 +7,7 @@ import type { Resource } from '../../resources/contract.ts';
 type WithSecrets = Pick<Resource, 'model' | 'secrets'>;
 
 /** Shorter texts say nothing, and stand in too many words. */
-const shortest = 3;
+const minLength = 3;
 
 /** What the database says, without the values that it names and without these. */
 export function unseen(message: string, { secrets }: Pick<Resource, 'secrets'>, values: readonly string[]): string {
@@ -15,7 +15,7 @@ export function unseen(message: string, { secrets }: Pick<Resource, 'secrets'>, 
   const named = message.replace(/\(([^()]+)\)=\([^)]*\)/g, '($1)=(…)').replace(/(Failing row contains) \(.*\)/s, '$1 (…)');
   const longestFirst = values
     .flatMap((value) => [value, ...value.split('\n')])
-    .filter((value) => value.length >= shortest)
+    .filter((value) => value.length >= minLength)
     .sort((a, b) => b.length - a.length);
   return longestFirst.reduce((text, value) => text.replaceAll(value, '…'), named);
 }

@@ -5,7 +5,7 @@ import type { Resource } from '../../resources/contract.ts';
 import type { Constraints } from './constraints.ts';
 import { blamedFields, refusalInWords } from './refusal-in-words.ts';
 
-export interface Writing {
+export interface FailedWrite {
   resource: Resource;
   isDelete: boolean;
   /** Of the table; asked only where the database refused. */
@@ -15,18 +15,18 @@ export interface Writing {
 }
 
 /** What the database refused, as errors of the form and its fields; null for what is a bug. */
-export async function writeError(error: unknown, writing: Writing): Promise<AppError | null> {
+export async function writeError(error: unknown, writing: FailedWrite): Promise<AppError | null> {
   const { resource, isDelete, constraints, unsaid = (message) => message } = writing;
   if (error instanceof AppError) return null;
-  const told = databaseError(error);
+  const refusal = databaseError(error);
   const { code } = (error instanceof DatabaseError ? error.cause : error) as { code?: string };
   if (code === 'P2025' || code === 'P2018') return refused('A record that was chosen does not exist any more. Nothing was changed.');
-  const state = told instanceof DatabaseError ? told.code : '';
+  const state = refusal instanceof DatabaseError ? refusal.code : '';
   if (code === 'P2028' || state === sqlstate.lockNotAvailable) {
     return new AppError('busy', 503, 'The record is being changed by somebody else right now. Try again in a moment.');
   }
-  if (!(told instanceof DatabaseError) || !(isRowsFault(state) || state === sqlstate.generatedAlways)) return null;
-  const { constraint, column, message } = told;
+  if (!(refusal instanceof DatabaseError) || !(isRowsFault(state) || state === sqlstate.generatedAlways)) return null;
+  const { constraint, column, message } = refusal;
   const about = { resource, isDelete, constraints: await constraints() };
   const what = { code: state, constraint, column, message: unsaid(message.split('\n')[0] || 'no reason was given') };
   const words = refusalInWords(what, about);

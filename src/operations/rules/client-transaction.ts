@@ -1,7 +1,7 @@
 import type { Pool } from 'pg';
 import { databaseError } from '../../db/database-error.ts';
 import type { Queryable } from '../../db/transaction.ts';
-import type { Register, Resource } from '../../resources/contract.ts';
+import type { ResourceRegistry, Resource } from '../../resources/contract.ts';
 import type { Client } from '../../resources/client.ts';
 import type { Operation } from '../contract.ts';
 
@@ -19,13 +19,13 @@ export function needsClient(
  * never two connections in one unit of work.
  */
 export async function clientTransaction<T>(
-  register: Register,
+  registry: ResourceRegistry,
   pool: Pool,
   { timeoutMs }: { timeoutMs: number },
   work: (sql: Queryable, tx: Client) => Promise<T>,
 ): Promise<T> {
   try {
-    return await register
+    return await registry
       .clientOver(pool)
       .$transaction((tx) => work(queryableOf(tx), tx), { isolationLevel: 'ReadCommitted', timeout: timeoutMs, maxWait: timeoutMs });
   } catch (error) {

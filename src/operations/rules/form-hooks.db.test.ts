@@ -14,14 +14,14 @@ async function setUp(t: TestContext, options: TypedResourceOptions<typeof metada
   const { db } = await testDatabase(t);
   const admin = { ...sample, resources: [defineResource(metadata, 'City', options), ...sample.resources.slice(1)] };
   const told: string[] = [];
-  const ctx = { ...testContext(db, {}, {}, admin), log: (_: string, message: string) => void told.push(message) };
+  const context = { ...testContext(db, {}, {}, admin), log: (_: string, message: string) => void told.push(message) };
   await db.pages.query(`insert into gazetteer.country values ('ESP', 'ES', 'Spain', 'Europe', null, null, 1, '{}')`);
   await db.pages.query(
     `insert into gazetteer.city (name, country_code, feature_code, population, latitude, longitude, rating)
      select 'Place ' || n, 'ESP', 'PPL', n, 40.12345, -3, 4.5 from generate_series(1, 5) n`,
   );
-  const resource = ctx.register.get('cities');
-  const save = saveContextOf(ctx, resource, ada);
+  const resource = context.registry.get('cities');
+  const save = saveContextOf(context, resource, ada);
   const values = (given: Record<string, unknown>) =>
     new Map(Object.entries(given).map(([name, value]) => [resource.form.find((field) => field.name === name) ?? assert.fail(name), value]));
   const key = (id: number) => keyOf(resource.model, { id });

@@ -1,6 +1,6 @@
 import { AppError } from '../../errors.ts';
 import { literalDefault, plainColumnValue, plainValue } from '../../fields/column-value.ts';
-import { getFieldKind } from '../../fields/register.ts';
+import { getFieldKind } from '../../fields/field-kinds.ts';
 import { keyOf } from '../../metadata/keys.ts';
 import type { Resource, ResourceField } from '../../resources/contract.ts';
 import { columnFields } from '../journal/row-values.ts';

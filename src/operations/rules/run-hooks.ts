@@ -37,7 +37,7 @@ export async function validateDraft(context: HookContext, draft: Draft): Promise
   const { validate, singular } = context.resource;
   if (!validate) return null;
   const errors = await guarded(context, 'validate', () =>
-    validate(draft.record, { ...told(context), ...draft, record: undefined } as never),
+    validate(draft.record, { ...eventContext(context), ...draft, record: undefined } as never),
   );
   if (isObjection(errors)) return errors;
   if (typeof errors === 'string') return errors === '' ? null : { code: 'invalid', message: errors, fieldErrors: {} };
@@ -61,7 +61,7 @@ export async function runBeforeSave(context: HookContext, draft: Draft): Promise
     given[name] = value;
     draft.record[name] = value;
   };
-  const done = await guarded(context, 'beforeSave', () => beforeSave({ ...told(context), ...draft, set } as never));
+  const done = await guarded(context, 'beforeSave', () => beforeSave({ ...eventContext(context), ...draft, set } as never));
   if (isObjection(done)) return done;
   draft.fields = [...new Set([...draft.fields, ...Object.keys(given)])];
   return given;
@@ -77,14 +77,14 @@ export async function runHook(
 ): Promise<Objection | null> {
   const hook = context.resource.hooks[name] as ((event: object) => void | Promise<void>) | undefined;
   if (!hook) return null;
-  const done = await guarded(context, name, () => hook({ ...told(context), ...event }));
+  const done = await guarded(context, name, () => hook({ ...eventContext(context), ...event }));
   return isObjection(done) ? done : null;
 }
 
 /** Lets `save` write in place of ours; returns the id it gives, or what it objects to. */
 export async function runOwnSave(context: HookContext, draft: Draft, data: Readonly<Record<string, unknown>>): Promise<unknown> {
   const { save } = context.resource.hooks;
-  return guarded(context, 'save', () => save?.({ ...told(context), ...draft, data } as never));
+  return guarded(context, 'save', () => save?.({ ...eventContext(context), ...draft, data } as never));
 }
 
 /** Lets the project's client write; returns what its extensions, or Prisma itself, object to. */
@@ -114,7 +114,7 @@ class RaisedObjection implements Objection {
   }
 }
 
-function told({ principal, taskId, tx }: HookContext) {
+function eventContext({ principal, taskId, tx }: HookContext) {
   return { principal, taskId, tx: tx as unknown as TransactionClient };
 }
 

@@ -15,9 +15,9 @@ import type { UndoParameters } from './undo-parameters.ts';
 export async function watchUndo(
   client: Queryable,
   { model, metadata }: { model: ModelMeta; metadata: Metadata },
-  { shapes, along = [] }: UndoParameters,
+  { shapes, along: cascade = [] }: UndoParameters,
 ): Promise<Watch<UndoParameters> | null> {
-  const models = [model, ...along.filter(({ isThere }) => isThere).map((one) => modelOf(metadata, one.model))];
+  const models = [model, ...cascade.filter(({ isThere }) => isThere).map((one) => modelOf(metadata, one.model))];
   const links = models.flatMap(linksOf).map((field) => joinOf(field).joinTable);
   if (shapes.every(({ kind }) => kind === journal.created)) return null;
   if (!(await hasTriggers(client, [...models.map(({ table }) => table), ...links]))) return null;
@@ -39,17 +39,17 @@ export async function watchUndo(
 }
 
 /** Records that the chunk at hand has put back in one way. */
-interface Written {
+interface PutBack {
   model: string;
   kind: 'create' | 'update';
   fields: readonly string[];
-  isAlong: boolean;
+  isCascaded: boolean;
   keys: string[];
 }
 
-async function readWritten(client: Queryable, { t, author }: ApplyTarget): Promise<Written[]> {
-  const { rows } = await client.query<Written>(
-    `select model, kind, fields, along_with is not null as "isAlong", array_agg(key order by key) as keys
+async function readWritten(client: Queryable, { t, author }: ApplyTarget): Promise<PutBack[]> {
+  const { rows } = await client.query<PutBack>(
+    `select model, kind, fields, along_with is not null as "isCascaded", array_agg(key order by key) as keys
      from ${t.change} cross join unnest(keys) key where task_id = $1 and chunk = $2 and kind in ('create', 'update')
      group by model, kind, fields, along_with is not null`,
     [author.taskId, author.chunk],
@@ -62,26 +62,26 @@ async function findAltered(
   client: Queryable,
   { t, author }: ApplyTarget,
   model: ModelMeta,
-  { kind, fields, isAlong, keys }: Written,
+  { kind, fields, isCascaded, keys }: PutBack,
   parentId: number,
 ): Promise<Alteration[]> {
   const ofChunk = sql`task_id = ${author.taskId}::int and chunk = ${author.chunk}`;
   // What came back along is kept as it was to be written; of the records themselves as it was read back.
-  const before = isAlong ? sql`${ofChunk} and along_with is not null` : sql`task_id = ${parentId}::int and along_with is null`;
+  const before = isCascaded ? sql`${ofChunk} and along_with is not null` : sql`task_id = ${parentId}::int and along_with is null`;
   const given = shared(sql`${keys}::text[]`);
   const imagesOf = (chosen: Sql) => sql`select entry.key, entry.before,
       case when jsonb_typeof(change.after) = 'array' then entry.after else change.after end as after
     from ${raw(t.change)} change cross join lateral rows from (unnest(change.keys), jsonb_array_elements(change.before),
       jsonb_array_elements(case when jsonb_typeof(change.after) = 'array' then change.after else '[]' end)) as entry(key, before, after)
     where ${chosen} and model = ${model.name} and change.keys && ${given} and entry.key = any(${given})`;
-  const sides = kind === journal.changed ? sidesOfUpdate(model, fields) : sidesOfRow(model, isAlong ? 'after' : 'before');
+  const sides = kind === journal.changed ? sidesOfUpdate(model, fields) : sidesOfRow(model, isCascaded ? 'after' : 'before');
   const isAltered = raw(`${jsonToTheLetter('side.now')} is distinct from ${jsonToTheLetter('side.was')}`);
   const { rows } = await query<{ name: string; keys: string[] }>(
     client,
-    sql`with own as materialized (${imagesOf(ofChunk)}), was as materialized (${imagesOf(before)}),
+    sql`with image as materialized (${imagesOf(ofChunk)}), was as materialized (${imagesOf(before)}),
        present as (select t.*, ${raw(keySql(model, 't'))} collate "C" as "_key" from ${raw(model.table)} t where ${keyCondition(model, 't', keys)})
      select side.name, array_agg(t."_key" order by t."_key") as keys
-     from present t join was on was.key = t."_key" join own on own.key = t."_key" cross join lateral (${raw(sides)}) side (name, now, was, is_asked)
+     from present t join was on was.key = t."_key" join image on image.key = t."_key" cross join lateral (${raw(sides)}) side (name, now, was, is_asked)
      where side.is_asked and ${isAltered} group by side.name order by side.name`,
   );
   const nameOf = (column: string) => Object.values(model.fields).find(({ dbColumn }) => dbColumn === column)?.name ?? column;
@@ -99,7 +99,7 @@ function sidesOfUpdate(model: ModelMeta, fields: readonly string[]): string {
     .map((name) => fieldOf(model, name))
     .map((field) => {
       const now = field.column ? asImage(imaged(field, `t.${field.column}`)) : `to_jsonb(${linkedIds(model, field, 't')})`;
-      const isAsked = field.isUpdatedAt ? `own.before -> '${field.name}' is not distinct from was.after -> '${field.name}'` : 'true';
+      const isAsked = field.isUpdatedAt ? `image.before -> '${field.name}' is not distinct from was.after -> '${field.name}'` : 'true';
       return `('${field.name}', ${now}, was.before -> '${field.name}', ${isAsked})`;
     });
   return `values ${sides.join(', ')}`;
@@ -131,7 +131,7 @@ async function readDigests(client: Queryable, model: ModelMeta, keys: readonly s
 /** Columns that were written though they were not among what was put back. */
 function besides(
   model: ModelMeta,
-  { fields, keys }: Written,
+  { fields, keys }: PutBack,
   before: ReadonlyMap<string, Digests>,
   after: ReadonlyMap<string, Digests>,
 ): Alteration[] {

@@ -10,7 +10,7 @@ import { isTextInImage, linksKey, linksOf, wholeRow } from '../journal/images.ts
 import { withKey } from '../cascade/cascade.ts';
 
 /** A model whose records went along with deleted ones, and come back with them. Plain JSON, for a task's parameters. */
-export interface Returning {
+export interface CascadedModel {
   model: string;
   /** Some went along; else nobody is asked for the right to bring them back. */
   isThere: boolean;
@@ -24,7 +24,7 @@ export interface Returning {
 export interface Returns {
   taskId: number;
   /** Models that are pointed at come before those that point. */
-  along?: readonly Returning[];
+  along?: readonly CascadedModel[];
 }
 
 /** SQL of what an image says of a column, as the column's type. */
@@ -32,7 +32,7 @@ function columnIn(image: string, { column, sqlType }: FieldMeta): string {
   return `(${image} ->> '${unquoted(column)}')::${sqlType}`;
 }
 
-function modelOf(metadata: Metadata, { model }: Returning): ModelMeta {
+function modelOf(metadata: Metadata, { model }: CascadedModel): ModelMeta {
   const found = metadata.models[model];
   if (!found) throw new Error(`there is no model ${model}`);
   return found;
@@ -41,7 +41,7 @@ function modelOf(metadata: Metadata, { model }: Returning): ModelMeta {
 /** Deleted records, each judged: `judged` of key, image and state. `image` has the images of `keys`. */
 export function judgeDeleted(
   { resource, t }: Pick<ApplyTarget, 'resource' | 't'>,
-  { taskId, along = [] }: Returns,
+  { taskId, along: cascade = [] }: Returns,
   given: Sql,
   condition: Sql,
 ): Sql[] {
@@ -51,22 +51,22 @@ export function judgeDeleted(
   const ofChunks = shared(
     sql`task_id = ${taskId}::int and along_with = ${model.name}::text and kind = 'delete' and chunk in (select chunk from image)`,
   );
-  if (along.length > 0) {
+  if (cascade.length > 0) {
     parts.push(sql`purged as (select distinct chunk from ${raw(t.change)} where ${ofChunks} and before is null)`);
     states.push(`when chunk in (select chunk from purged) then 'purged'`);
   }
   const exists: string[] = [];
-  for (const [index, one] of along.entries()) {
+  for (const [index, one] of cascade.entries()) {
     const dependant = modelOf(metadata, one);
-    const isThere = idFieldsOf(dependant).map((field) => `t.${field.column} = ${columnIn('along.image', field)}`);
+    const isThere = idFieldsOf(dependant).map((field) => `t.${field.column} = ${columnIn('item.image', field)}`);
     parts.push(
-      sql`${raw(`along${index}`)} as materialized (
-        select along.key, along.image from ${raw(t.change)} change
-        cross join lateral rows from (unnest(change.keys), jsonb_array_elements(change.before)) as along(key, image)
-        where ${ofChunks} and change.model = ${one.model}::text and jsonb_exists_any(${raw(`along.image -> '${withKey}'`)}, ${given})
+      sql`${raw(`cascade${index}`)} as materialized (
+        select item.key, item.image from ${raw(t.change)} change
+        cross join lateral rows from (unnest(change.keys), jsonb_array_elements(change.before)) as item(key, image)
+        where ${ofChunks} and change.model = ${one.model}::text and jsonb_exists_any(${raw(`item.image -> '${withKey}'`)}, ${given})
       )`,
       raw(`again${index} as (
-        select jsonb_object_keys(along.image -> '${withKey}') as key from along${index} along
+        select jsonb_object_keys(item.image -> '${withKey}') as key from cascade${index} item
         where exists (select 1 from ${dependant.table} t where ${isThere.join(' and ')})
       )`),
     );
@@ -83,15 +83,15 @@ export function judgeDeleted(
   ];
 }
 
-/** Creates the judged records again and what went along with them, with their links; keeps that of the latter. */
+/** Creates the judged records again and their cascade, with their links; keeps that of the latter. */
 export function recreate(
   { resource, t, author, rewriting }: ApplyTarget,
-  { columns, along = [] }: Returns & { columns: readonly string[] },
+  { columns, along: cascade = [] }: Returns & { columns: readonly string[] },
 ): Sql[] {
   const { model, metadata } = resource;
   const asWritten = rewriting?.insert ? `, ${wholeRow(model, 't')} as "_image"` : '';
   const parts = insertRows(metadata, model, columns, 'judged', '', asWritten).map(raw);
-  for (const [index, one] of along.entries()) {
+  for (const [index, one] of cascade.entries()) {
     const dependant = modelOf(metadata, one);
     const change = insertChange(
       { resource: { model: dependant, slug: one.resource }, t, author },
@@ -101,43 +101,46 @@ export function recreate(
         keys: raw('array_agg("_key" order by "_key")'),
         firstKey: raw('min("_key")'),
         after: raw(`jsonb_agg("_before" - '${withKey}' order by "_key")`),
-        alongWith: model.name,
+        cascadeOf: model.name,
       },
     );
     parts.push(
       raw(`back${index} as materialized (
-        select key as "_key", image as "_before", 'restore' as "_state" from along${index}
+        select key as "_key", image as "_before", 'restore' as "_state" from cascade${index}
         where ${comesBack(model, 'select key from created')}
       )`),
       ...insertRows(metadata, dependant, one.columns, `back${index}`, `_${index}`).map(raw),
-      sql`${raw(`told${index}`)} as (${change} ${raw(`from back${index}`)} having count(*) > 0)`,
+      sql`${raw(`journal${index}`)} as (${change} ${raw(`from back${index}`)} having count(*) > 0)`,
     );
   }
   return parts;
 }
 
 /** Keys of records whose dependants were to come back with them, and did not. */
-export function alongMissing(along: readonly Returning[]): string[] {
-  return along.map(
-    (_, index) => `select taker from back${index} cross join lateral jsonb_object_keys("_before" -> '${withKey}') taker
-      where "_key" not in (select key from created_${index}) and taker in (select "_key" from judged where "_state" = 'restore')`,
+export function missingCascaded(cascade: readonly CascadedModel[]): string[] {
+  return cascade.map(
+    (_, index) => `select parent from back${index} cross join lateral jsonb_object_keys("_before" -> '${withKey}') parent
+      where "_key" not in (select key from created_${index}) and parent in (select "_key" from judged where "_state" = 'restore')`,
   );
 }
 
-/** It went with one that is restored, and every other that it went with is there or is restored too: it needs them all. `keys` are the restored. */
+/**
+ * Condition: the record went with a restored one, and every other record that it went with is there or restored too; it needs them all.
+ * `keys` are the restored records.
+ */
 function comesBack(root: ModelMeta, keys = `select "_key" from judged where "_state" = 'restore'`): string {
   const restored = `array(${keys})`;
-  const isThere = idFieldsOf(root).map(({ column, sqlType }, index) => `t.${column} = (taker.ids ->> ${index})::${sqlType}`);
+  const isThere = idFieldsOf(root).map(({ column, sqlType }, index) => `t.${column} = (parent.ids ->> ${index})::${sqlType}`);
   return `jsonb_exists_any(image -> '${withKey}', ${restored}) and not exists (
-          select 1 from jsonb_each(image -> '${withKey}') taker(key, ids) where taker.key <> all(${restored})
+          select 1 from jsonb_each(image -> '${withKey}') parent(key, ids) where parent.key <> all(${restored})
             and not exists (select 1 from ${root.table} t where ${isThere.join(' and ')}))`;
 }
 
 /** Rows of model and count: what would come back along with the judged records. */
-export function countAlong({ model: root }: Pick<Resource, 'model'>, { along = [] }: Returns): string {
-  return along
+export function countCascaded({ model: root }: Pick<Resource, 'model'>, { along: cascade = [] }: Returns): string {
+  return cascade
     .map(
-      ({ model }, index) => `select '${model}' as model, count(*)::int as count from along${index}
+      ({ model }, index) => `select '${model}' as model, count(*)::int as count from cascade${index}
         where ${comesBack(root)}`,
     )
     .join(' union all ');

@@ -1,6 +1,6 @@
 import type { Action } from '../../resources/actions.ts';
 import type { Undone } from '../contract.ts';
-import type { Returning } from './recreate-sql.ts';
+import type { CascadedModel } from './recreate-sql.ts';
 import type { Shape } from './undo-sql.ts';
 
 /** What an undo needs of the task that it takes back. */
@@ -13,7 +13,7 @@ export interface UndoParameters {
   shapes: readonly Shape[];
   columns: readonly string[];
   /** What comes back along with deleted records. */
-  along?: readonly Returning[];
+  along?: readonly CascadedModel[];
 }
 
 /** The same, as a task keeps them: with what it says of itself. */

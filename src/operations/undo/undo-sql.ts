@@ -8,7 +8,7 @@ import { keyCondition, keySql } from '../../metadata/key-sql.ts';
 import { journal, type JournalKind, undoneBy } from '../journal-kind.ts';
 import { keptBackCode, keptBackMessage } from '../refusals/kept-back.ts';
 import { imaged, isTextInImage, linkedIds, linksKey, linksOf, wholeRow } from '../journal/images.ts';
-import { alongMissing, countAlong, judgeDeleted, recreate, relatedIdType, type Returning, unquoted } from './recreate-sql.ts';
+import { missingCascaded, countCascaded, judgeDeleted, recreate, relatedIdType, type CascadedModel, unquoted } from './recreate-sql.ts';
 import { jsonToTheLetter } from '../journal/stored.ts';
 
 /** What one task did to records, in one way: which kind of change, of which fields. */
@@ -21,13 +21,13 @@ export interface Undoing {
   taskId: number;
   /** Columns that can be inserted into, quoted: not the generated ones. */
   columns: readonly string[];
-  /** What went along with deleted records, and comes back with them. */
-  along?: readonly Returning[];
+  /** The cascade of deleted records, which comes back with them. */
+  along?: readonly CascadedModel[];
 }
 
 /**
  * Takes back, for the records of `keys`, what a task did in one way: restores what it updated, creates what it deleted,
- * deletes what it created (`keptAlong`: as `ChangeParts` has it). A record that no longer holds what the task wrote is refused; one that holds already what was
+ * deletes what it created (`cascadeKept`: as `ChangeParts` has it). A record that no longer holds what the task wrote is refused; one that holds already what was
  * there before is left alone; one that was to be written and was not is kept back. Keeps the change, so that an undo can be
  * undone. One row: changed, unchanged, gone, refusals.
  */
@@ -36,7 +36,7 @@ export function undoStatement(
   keys: readonly string[],
   undoing: Undoing,
   shape: Shape,
-  keptAlong?: readonly string[] | null,
+  cascadeKept?: readonly string[] | null,
 ): Statement {
   const condition = keyCondition(target.resource.model, 't', keys);
   const writing: Readonly<Record<JournalKind, () => Sql[]>> = {
@@ -45,7 +45,12 @@ export function undoStatement(
     create: () => remove(target.resource).map(raw),
   };
   const judging = judgingParts(target, undoing, shape, keys, condition, true);
-  const parts = [...judging, ...writing[shape.kind](), ...standing(target, shape, undoing, condition), keptPart(target, shape, keptAlong)];
+  const parts = [
+    ...judging,
+    ...writing[shape.kind](),
+    ...standing(target, shape, undoing, condition),
+    keptPart(target, shape, cascadeKept),
+  ];
   const messages = JSON.stringify(sentences(target.resource, shape, undoing.along));
   return statementOf(sql`with ${join(parts)}
       select (select count(*)::int from judged where "_state" = 'restore') as changed,
@@ -62,7 +67,7 @@ export function undoStatement(
  * What became of the records: `unlocked` are those without a row to write, `kept_back` those that were to be written, or are
  * there and could not be locked, and stand as they were.
  */
-function standing({ resource: { model }, rewriting }: ApplyTarget, shape: Shape, { along = [] }: Undoing, condition: Sql): Sql[] {
+function standing({ resource: { model }, rewriting }: ApplyTarget, shape: Shape, { along: cascade = [] }: Undoing, condition: Sql): Sql[] {
   const key = raw(`${keySql(model, 't')} collate "C"`);
   const isThere = sql`select ${key} from ${raw(model.table)} t where ${condition} and ${key} = any(array(select key from unlocked))`;
   const columns = shape.fields.map((name) => fieldOf(model, name)).filter(({ column }) => column);
@@ -82,7 +87,7 @@ function standing({ resource: { model }, rewriting }: ApplyTarget, shape: Shape,
     ...relationsOf(model, shape).map((field) => `to_jsonb(judged.${linkColumn(field)}) is not distinct from "_before" -> '${field.name}'`),
   ];
   const back = isPutBack ? [raw(`select "_key" from judged join written on "_written" = "_key" where ${same.join(' and ')}`)] : [];
-  const alongside = shape.kind === journal.deleted ? alongMissing(along).map(raw) : [];
+  const alongside = shape.kind === journal.deleted ? missingCascaded(cascade).map(raw) : [];
   const every = [...hidden, ...unwritten, ...back, ...alongside];
   return [
     raw('unlocked as materialized (select key from image where key not in (select "_key" from judged))'),
@@ -94,14 +99,14 @@ function standing({ resource: { model }, rewriting }: ApplyTarget, shape: Shape,
 export function sentences(
   { fields, model }: Pick<Resource, 'fields' | 'model'>,
   shape: Shape,
-  along: readonly Returning[] = [],
+  cascade: readonly CascadedModel[] = [],
 ): Record<string, string> {
   const labelOf = (name: string) => fields.find(({ meta, name: shown }) => meta.name === name || shown === name)?.label ?? name;
   const edited = [...shape.fields, ...linksOf(model).map(({ name }) => name)].map((name) => [
     `edited-since:${name}`,
     `Edited since: ${labelOf(name)} is no longer what the task wrote.`,
   ]);
-  const again = along.map((one) => [
+  const again = cascade.map((one) => [
     `exists-along:${one.model}`,
     `Something that was deleted with it exists again: ${one.singular.toLowerCase()}.`,
   ]);
@@ -126,9 +131,9 @@ export function judgeStatement(target: ApplyTarget, keys: readonly string[], und
 }
 
 /** What would come back along with deleted records: one row for each model, of model and count. */
-export function countAlongStatement(target: ApplyTarget, keys: readonly string[], undoing: Undoing, shape: Shape): Statement {
+export function countCascadedStatement(target: ApplyTarget, keys: readonly string[], undoing: Undoing, shape: Shape): Statement {
   const parts = judgingParts(target, undoing, shape, keys, keyCondition(target.resource.model, 't', keys), false);
-  return statementOf(sql`with ${join(parts)} ${raw(countAlong(target.resource, undoing))}`);
+  return statementOf(sql`with ${join(parts)} ${raw(countCascaded(target.resource, undoing))}`);
 }
 
 /** Locks the records, and tells which would be taken back: rows of `key`. */
@@ -149,7 +154,8 @@ function judgingParts(
   const { model } = resource;
   const task = shared(sql`${undoing.taskId}::int`);
   const given = shared(sql`${[...keys]}::text[]`);
-  // Changes of one chunk may interleave, chunks do not: no change of these keys begins before the chunk of the first.
+  // Finds the journal entries of the keys. Entries of one chunk may overlap, chunks do not: no entry of these keys begins before the chunk
+  // of the first key.
   const image = sql`image as materialized (
       select entry.key, entry.before, case when jsonb_typeof(change.after) = 'array' then entry.after else change.after end as after,
         change.chunk, change.kept_along
@@ -267,7 +273,7 @@ function remove({ model }: Resource): string[] {
   ];
 }
 
-function keptPart(target: ApplyTarget, shape: Shape, keptAlong?: readonly string[] | null): Sql {
+function keptPart(target: ApplyTarget, shape: Shape, cascadeKept?: readonly string[] | null): Sql {
   const { model } = target.resource;
   const back = readBack(target, shape);
   const fields = shape.fields.map((name) => fieldOf(model, name));
@@ -289,9 +295,9 @@ function keptPart(target: ApplyTarget, shape: Shape, keptAlong?: readonly string
     firstKey: raw('min("_key")'),
     before: raw(before),
     after: raw(after),
-    keptAlong,
+    cascadeKept,
   });
-  return sql`kept as (${change} from judged ${raw(back?.join ?? '')} where "_state" = 'restore' having count(*) > 0)`;
+  return sql`journal as (${change} from judged ${raw(back?.join ?? '')} where "_state" = 'restore' having count(*) > 0)`;
 }
 
 /** What the table made of rows that were put back, over what it was told to. */

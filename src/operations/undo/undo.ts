@@ -2,11 +2,11 @@ import { AppError } from '../../errors.ts';
 import type { Queryable } from '../../db/transaction.ts';
 import { watchUndo } from './alterations.ts';
 import type { ApplyCounts, ApplyTarget, Operation, PrepareContext, Refusal } from '../contract.ts';
-import { findAlong } from '../cascade/dependants.ts';
+import { findCascade } from '../cascade/dependants.ts';
 import { isFixed } from '../rules/fixed-fields.ts';
 import { inHalves, sumOf } from '../in-halves.ts';
 import { journal } from '../journal-kind.ts';
-import { keepAlong, lockAlong, type Taking, takenAlong } from '../cascade/cascade.ts';
+import { keepCascade, lockCascade, type Taking, deletedCascade } from '../cascade/cascade.ts';
 import { restorableStatement, type Shape, undoStatement } from './undo-sql.ts';
 import type { UndoneParameters, UndoParameters } from './undo-parameters.ts';
 import { undoWords } from '../words.ts';
@@ -22,9 +22,9 @@ export const undoOperation: Operation<UndoneParameters> = {
   writePath: () => 'sql',
   writesImages: true,
   mayChange: (resource, principal, { shapes }) => !shapes.some(({ fields }) => fields.some((name) => isFixed(resource, principal, name))),
-  recreates: ({ taskId, action, shapes, along = [] }) =>
+  recreates: ({ taskId, action, shapes, along: cascade = [] }) =>
     shapes.some(({ kind }) => kind === journal.deleted)
-      ? { taskId, action, along: along.filter(({ isThere }) => isThere).map(({ model }) => model) }
+      ? { taskId, action, models: cascade.filter(({ isThere }) => isThere).map(({ model }) => model) }
       : null,
   undone: ({ what, isRedo = false }) => ({ ...(what && { what }), isRedo }),
   parse() {
@@ -44,15 +44,15 @@ export const undoOperation: Operation<UndoneParameters> = {
 };
 
 async function preparedFor(
-  { client, register, resource, holdersOf }: PrepareContext,
-  { shapes, along = [] }: UndoParameters,
+  { client, registry, resource, holdersOf }: PrepareContext,
+  { shapes, along: cascade = [] }: UndoParameters,
 ): Promise<Operation<UndoneParameters>> {
   const { statement: _, ...others } = undoOperation;
   if (!shapes.some(({ kind }) => kind === journal.created)) {
-    if (along.some(({ isThere }) => isThere)) return { ...others, firstRows: 50, apply: bringBackAlong };
+    if (cascade.some(({ isThere }) => isThere)) return { ...others, firstRows: 50, apply: bringBackCascade };
     return { ...undoOperation, ...(shapes.some(({ kind }) => kind === journal.deleted) && { firstRows: 50 }) };
   }
-  const found = await findAlong(client, register, resource.model);
+  const found = await findCascade(client, registry, resource.model);
   if (found.isKept && found.dependants.length === 0) return undoOperation;
   const taking = found.isKept ? { dependants: found.dependants, holdersOf } : null;
   return {
@@ -61,14 +61,17 @@ async function preparedFor(
     apply: (client, target, keys, params) =>
       undoEach(params, (shape) =>
         shape.kind === journal.created
-          ? removeAlong(client, target, keys, params, shape, taking)
+          ? removeWithCascade(client, target, keys, params, shape, taking)
           : takeBack(client, target, keys, params, shape),
       ),
   };
 }
 
-/** What goes with several comes back with the last of them, so one after the other: side by side nobody would be the last. */
-async function bringBackAlong(
+/**
+ * A record that went with several comes back with the last of them, so they are restored one after another: side by side, none would be the
+ * last.
+ */
+async function bringBackCascade(
   client: Queryable,
   target: ApplyTarget,
   keys: readonly string[],
@@ -90,15 +93,15 @@ async function takeBack(
   keys: readonly string[],
   params: UndoParameters,
   shape: Shape,
-  keptAlong?: readonly string[] | null,
+  cascadeKept?: readonly string[] | null,
 ): Promise<ApplyCounts> {
-  const { text, values } = undoStatement(target, keys, params, shape, keptAlong);
+  const { text, values } = undoStatement(target, keys, params, shape, cascadeKept);
   const { rows } = await client.query<ApplyCounts & { refusals: Refusal[] }>(text, values);
   return rows[0] ?? { changed: 0, unchanged: 0, gone: 0 };
 }
 
-/** Deletes what the task brought back, and keeps what goes along with it now. Null: it cannot be kept. */
-async function removeAlong(
+/** Deletes what the task brought back, and keeps its cascade. Null: it cannot be kept. */
+async function removeWithCascade(
   client: Queryable,
   target: ApplyTarget,
   keys: readonly string[],
@@ -110,12 +113,12 @@ async function removeAlong(
   const restorable = restorableStatement(target, keys, params, shape);
   const { rows } = await client.query<{ key: string }>(restorable.text, restorable.values);
   const going = rows.map(({ key }) => key);
-  const { free, conflicts, isTooMany } = await lockAlong(client, target.resource.model, taking, going);
-  if (isTooMany && keys.length > 1) return inHalves(keys, (half) => removeAlong(client, target, half, params, shape, taking));
+  const { free, conflicts, isTooMany } = await lockCascade(client, target.resource.model, taking, going);
+  if (isTooMany && keys.length > 1) return inHalves(keys, (half) => removeWithCascade(client, target, half, params, shape, taking));
   const held = new Set(conflicts.flatMap((conflict) => conflict.keys));
-  const { dependants, keptAlong } = takenAlong(taking.dependants, isTooMany);
-  if (free.length > 0) await keepAlong(client, target, dependants, free);
+  const { dependants, cascadeKept } = deletedCascade(taking.dependants, isTooMany);
+  if (free.length > 0) await keepCascade(client, target, dependants, free);
   const rest = keys.filter((key) => !held.has(key));
   const left: ApplyCounts = { changed: 0, unchanged: 0, gone: 0, conflicts };
-  return rest.length === 0 ? left : sumOf(left, await takeBack(client, target, rest, params, shape, keptAlong));
+  return rest.length === 0 ? left : sumOf(left, await takeBack(client, target, rest, params, shape, cascadeKept));
 }

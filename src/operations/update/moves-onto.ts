@@ -6,7 +6,7 @@ import type { FieldMeta, ModelMeta } from '../../metadata/contract.ts';
 import { keyCondition, keySql } from '../../metadata/key-sql.ts';
 import type { Edit } from '../edits/contract.ts';
 import { cast, familyOf, scaleOf } from '../edits/field-family.ts';
-import { getEdit } from '../edits/register.ts';
+import { getEdit } from '../edits/edits.ts';
 import type { FieldEdit } from '../field-edit.ts';
 import { unquoted } from '../undo/recreate-sql.ts';
 
@@ -35,17 +35,18 @@ export function rowsOf(model: ModelMeta, keys: readonly string[]): Sql {
 }
 
 /**
- * Refuses a change under which one record would take what another of them holds and gives up by the same change, where no
- * two may share it (+1 on positions): each would be allowed or not by who comes first, by when the constraint is asked, and by how
- * the records are cut into chunks. Throws AppError 422, and the database's error where a value cannot be worked out. `rows` are whole rows of the model's table.
+ * Refuses an update that moves a record onto a unique value which another of the selected records still holds and gives up by the same
+ * update (+1 on positions). Each such update would be allowed or refused by accident: by the order of rows, by when the constraint is
+ * checked, by where chunks are cut. Throws AppError 422, and the database's error where a value cannot be computed. `rows` are whole rows
+ * of the model's table.
  */
 export async function assertNotOnto(
   client: Queryable,
   model: ModelMeta,
-  changes: readonly FieldEdit[],
+  edits: readonly FieldEdit[],
   rows: () => Sql | Promise<Sql>,
 ): Promise<void> {
-  const moved = movedBy(model, changes);
+  const moved = movedBy(model, edits);
   if (moved.size === 0) return;
   const touched = (await readExclusives(client, model)).filter(({ columns }) => columns.some((column) => moved.has(column)));
   for (const exclusive of touched) {
@@ -62,10 +63,10 @@ function refused(count: number, { name }: Exclusive): AppError {
   return new AppError(movesOntoCode, 422, message, { constraint: name, fieldErrors: {} });
 }
 
-/** By column, what it becomes, where that hangs on what the record holds. */
-function movedBy(model: ModelMeta, changes: readonly FieldEdit[]): Map<string, { field: FieldMeta; change: Edit; value: unknown }> {
+/** The new value of each column whose value depends on what the record holds. */
+function movedBy(model: ModelMeta, edits: readonly FieldEdit[]): Map<string, { field: FieldMeta; change: Edit; value: unknown }> {
   const moved = new Map<string, { field: FieldMeta; change: Edit; value: unknown }>();
-  for (const { field: name, change: kind, value } of changes) {
+  for (const { field: name, change: kind, value } of edits) {
     const field = model.fields[name];
     if (field?.dbColumn) moved.set(field.dbColumn, { field, change: getEdit(kind), value });
   }
@@ -132,7 +133,10 @@ function meeting(
       on ${raw(meets.join(' and '))} and taker.n_in and holder.o_in and taker.key <> holder.key`;
 }
 
-/** As it is written; where there may be no room for it, as a number of any length: such a record is refused alone, and in nobody's way. */
+/**
+ * The new value as it will be written. Where the column may have no room for it, it is computed without a limit: such a record is refused
+ * alone and is in nobody's way.
+ */
 function nextOf(model: ModelMeta, { field, change, value }: MovedField): Sql {
   const family = familyOf(field);
   const isWide = change.canOverflow && change.name !== 'copy' && (family === 'integer' || family === 'decimal');

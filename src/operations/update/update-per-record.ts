@@ -17,7 +17,7 @@ import { writeThroughClient } from './write-through-client.ts';
 
 /**
  * Changes records of a resource that has rules of its own, or that is written through the project's client. The set is
- * read and locked at once, PostgreSQL itself says what the changes make of it, the rules look at one record after the
+ * read and locked at once, PostgreSQL itself says what the edits make of it, the rules look at one record after the
  * other, and what is left is written at once where one statement can say it.
  */
 export async function updatePerRecord(
@@ -25,17 +25,17 @@ export async function updatePerRecord(
   target: ApplyTarget,
   through: Through,
   keys: readonly string[],
-  changes: readonly FieldEdit[],
+  edits: readonly FieldEdit[],
 ): Promise<ApplyCounts> {
   const { resource, author } = target;
   const { model, hooks } = resource;
   const context: HookContext = { resource, principal: through.principal, taskId: author.taskId, tx: through.tx, log: through.log };
-  const links = changes.map(({ field }) => fieldOf(model, field)).filter(isLink);
+  const links = edits.map(({ field }) => fieldOf(model, field)).filter(isLink);
   // Where one statement writes what was chosen, it keeps the images too.
   const isPlain = resource.writeThrough === 'sql' && !hooks.save && !hooks.beforeSave;
   const rows = await readRows(sql, model, keys, isPlain ? {} : { keeps: 'image', links });
-  const rest = await whyUnlocked(sql, target, keys, rows, changes);
-  const differing = await compare(sql, target, rows, changes);
+  const rest = await whyUnlocked(sql, target, keys, rows, edits);
+  const differing = await compare(sql, target, rows, edits);
   const objections = new Objections();
   const passing: Passing[] = [];
   for (const item of differing) {
@@ -45,7 +45,7 @@ export async function updatePerRecord(
   }
   const refusals = objections.list();
   if (target.isTrial) {
-    await writePlain(sql, target, passing, changes);
+    await writePlain(sql, target, passing, edits);
     return { ...rest, changed: passing.length, unchanged: rest.unchanged + rows.length - differing.length, refusals };
   }
   await callEach(passing, keyOfPassing, async (item) => {
@@ -54,7 +54,7 @@ export async function updatePerRecord(
     item.given = given as Record<string, unknown>;
     return null;
   });
-  if (passing.length > 0) await write(sql, target, context, passing, changes, links);
+  if (passing.length > 0) await write(sql, target, context, passing, edits, links);
   if (hooks.afterSave && passing.length > 0) {
     const now = await readRows(sql, model, keysOf(passing));
     const written = new Map(now.map((row) => [row.key, row.record]));
@@ -71,22 +71,22 @@ async function whyUnlocked(
   { resource }: ApplyTarget,
   keys: readonly string[],
   rows: readonly Row[],
-  changes: readonly FieldEdit[],
+  edits: readonly FieldEdit[],
 ): Promise<{ unchanged: number; gone: number }> {
   if (rows.length === keys.length) return { unchanged: 0, gone: 0 };
   const unlocked = without(
     keys,
     rows.map(({ key }) => key),
   );
-  const statement = differingStatement(resource, unlocked, changes);
+  const statement = differingStatement(resource, unlocked, edits);
   const { rows: there } = await sql.query<{ key: string; isChanged: boolean }>(statement.text, statement.values);
   refuseKeptBack(there.filter(({ isChanged }) => isChanged).map(({ key }) => key));
   return { unchanged: there.length, gone: unlocked.length - there.length };
 }
 
-async function writePlain(sql: Queryable, target: ApplyTarget, items: readonly Passing[], changes: readonly FieldEdit[]): Promise<void> {
+async function writePlain(sql: Queryable, target: ApplyTarget, items: readonly Passing[], edits: readonly FieldEdit[]): Promise<void> {
   if (items.length === 0) return;
-  const { left, putBack } = await writeSet(sql, target, keysOf(items), changes, { countsSame: false });
+  const { left, putBack } = await writeSet(sql, target, keysOf(items), edits, { countsSame: false });
   refuseKeptBack([...left, ...putBack]);
 }
 
@@ -108,14 +108,14 @@ async function keepWritten(
   refuseKeptBack(keysOf(items.filter((item) => !fieldsOf.get(item.row.key)?.some((field) => isAsked(item, field)))));
 }
 
-/** What the changes would make of the rows; without those that hold it already. */
-async function compare(sql: Queryable, { resource }: ApplyTarget, rows: readonly Row[], changes: readonly FieldEdit[]): Promise<Passing[]> {
+/** What the edits would make of the rows; without those that hold it already. */
+async function compare(sql: Queryable, { resource }: ApplyTarget, rows: readonly Row[], edits: readonly FieldEdit[]): Promise<Passing[]> {
   if (rows.length === 0) return [];
   const { model } = resource;
   const statement = compareStatement(
     resource,
     rows.map(({ key }) => key),
-    changes,
+    edits,
   );
   const compared = await sql.query<{ key: string; isChanged: boolean; before: (string | null)[]; after: (string | null)[] }>(
     statement.text,
@@ -127,13 +127,13 @@ async function compare(sql: Queryable, { resource }: ApplyTarget, rows: readonly
     if (!row || !isChanged) return [];
     const record = { ...row.record };
     const links = new Map<string, { before: string[]; after: string[] }>();
-    for (const [index, { field: name }] of changes.entries()) {
+    for (const [index, { field: name }] of edits.entries()) {
       const field = fieldOf(model, name);
       const [was, is] = [before[index] ?? null, after[index] ?? null];
       if (isLink(field)) links.set(name, { before: idsOf(was), after: idsOf(is) });
       else record[name] = plainColumnValue(field, is);
     }
-    const draft: Draft = { kind: 'update', before: row.record, record, fields: changes.map(({ field }) => field) };
+    const draft: Draft = { kind: 'update', before: row.record, record, fields: edits.map(({ field }) => field) };
     return { row, draft, links, given: {} };
   });
 }
@@ -147,29 +147,29 @@ async function write(
   target: ApplyTarget,
   context: HookContext,
   passing: readonly Passing[],
-  changes: readonly FieldEdit[],
+  edits: readonly FieldEdit[],
   links: readonly FieldMeta[],
 ): Promise<void> {
   const { model } = context.resource;
-  const chosen = new Set(changes.map(({ field }) => field));
+  const chosen = new Set(edits.map(({ field }) => field));
   const isAsked = ({ given }: Passing, field: string) => chosen.has(field) || field in given;
   if (context.resource.hooks.save) {
     await callEach(passing, keyOfPassing, async (item) => {
-      const done = await runOwnSave(context, item.draft, ownData(item, changes));
+      const done = await runOwnSave(context, item.draft, ownData(item, edits));
       return isObjection(done) ? done : null;
     });
     // A save of the project's own may have written something else for it.
     return keepWritten(sql, target, passing, links, (_item, field) => !model.fields[field]?.isUpdatedAt);
   }
   if (context.resource.writeThrough === 'client') {
-    await writeThroughClient(context, passing, changes);
+    await writeThroughClient(context, passing, edits);
     return keepWritten(sql, target, passing, links, isAsked);
   }
   const plain = passing.filter(({ given }) => Object.keys(given).length === 0);
   const setting = passing.filter(({ given }) => Object.keys(given).length > 0);
-  await writePlain(sql, target, plain, changes);
+  await writePlain(sql, target, plain, edits);
   if (setting.length > 0) {
-    const statement = updateStatement(target, keysOf(setting), changes, { keepsChange: false });
+    const statement = updateStatement(target, keysOf(setting), edits, { keepsChange: false });
     await sql.query(statement.text, statement.values);
     await writeGiven(sql, target, setting);
     await keepWritten(sql, target, setting, links, isAsked);
@@ -177,7 +177,7 @@ async function write(
 }
 
 /** What a `save` of the resource's own is given: values by column, ids as text by many-to-many field. */
-function ownData(item: Passing, changes: readonly FieldEdit[]): Record<string, unknown> {
-  const names = new Set([...changes.map(({ field }) => field), ...Object.keys(item.given)]);
+function ownData(item: Passing, edits: readonly FieldEdit[]): Record<string, unknown> {
+  const names = new Set([...edits.map(({ field }) => field), ...Object.keys(item.given)]);
   return Object.fromEntries([...names].map((name) => [name, item.links.get(name)?.after ?? item.draft.record[name]]));
 }

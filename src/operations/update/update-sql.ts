@@ -3,7 +3,7 @@ import { fieldOf, idFieldsOf, joinOf } from '../../metadata/model-fields.ts';
 import type { FieldMeta, ModelMeta } from '../../metadata/contract.ts';
 import type { Resource } from '../../resources/contract.ts';
 import type { Edit } from '../edits/contract.ts';
-import { getEdit } from '../edits/register.ts';
+import { getEdit } from '../edits/edits.ts';
 import { insertChange } from '../journal/journal-entry.ts';
 import type { ApplyTarget } from '../contract.ts';
 import type { FieldEdit } from '../field-edit.ts';
@@ -12,7 +12,7 @@ import { keyCondition, keySql } from '../../metadata/key-sql.ts';
 import { imagedSql } from '../journal/images.ts';
 import { differsAsStored } from '../journal/stored.ts';
 
-interface Written {
+interface WrittenField {
   field: FieldMeta;
   /** SQL of the new value for a row of this alias. */
   value(alias: string): Sql;
@@ -21,26 +21,26 @@ interface Written {
 }
 
 /**
- * One statement that changes the rows of `keys`, leaves alone those that hold the values already, and writes the
+ * One statement that edits the rows of `keys`, leaves alone those that hold the values already, and writes the
  * change row, unless somebody else keeps what was done (`keepsChange`). Its row is as `Operation.statement` says; without
  * `countsSame` every record that was not written is left to the caller.
  */
 export function updateStatement(
   target: ApplyTarget,
   keys: readonly string[],
-  changes: readonly FieldEdit[],
+  edits: readonly FieldEdit[],
   { keepsChange = true, countsSame = true }: { keepsChange?: boolean; countsSame?: boolean } = {},
 ): Statement {
   const { model } = target.resource;
   const condition = keyCondition(model, 't', keys);
-  const { scalars, relations } = writtenBy(model, changes);
-  const stamps: Written[] = Object.values(model.fields)
-    .filter((field) => field.isUpdatedAt && field.column && !changes.some((change) => change.field === field.name))
+  const { scalars, relations } = writtenBy(model, edits);
+  const stamps: WrittenField[] = Object.values(model.fields)
+    .filter((field) => field.isUpdatedAt && field.column && !edits.some((change) => change.field === field.name))
     .map((field) => ({ field, value: () => raw(`now()::${field.sqlType}`), isConstant: true, canOverflow: false }));
   const written = [...scalars, ...stamps];
   const isOneScan = relations.length === 0 && target.serverVersion >= 18;
   const body = isOneScan ? returningOld(target, condition, scalars, written) : lockedFirst(target, condition, scalars, written, relations);
-  // Those that were seen to be so already, in what the statement looked at; asked only where something was left.
+  // Counts the records that already held the values, among those that the statement read; only when some were not written.
   const same = !countsSame
     ? raw('select 0')
     : isOneScan
@@ -61,20 +61,20 @@ export function updateStatement(
     before: raw('before'),
     after: raw('after'),
   });
-  return statementOf(sql`with ${body}, kept as (${change} from images where cardinality(keys) > 0) ${counted}`);
+  return statementOf(sql`with ${body}, journal as (${change} from images where cardinality(keys) > 0) ${counted}`);
 }
 
 /**
- * Reads what the changes would make of the rows of `keys`, and writes nothing: by key, whether anything would differ, and
+ * Reads what the edits would make of the rows of `keys`, and writes nothing: by key, whether anything would differ, and
  * the values before and after as text in the order of `changes`; lists as JSON. All of them as JSON, since the driver reads an array
  * letter by letter.
  */
-export function compareStatement(resource: Resource, keys: readonly string[], changes: readonly FieldEdit[]): Statement {
+export function compareStatement(resource: Resource, keys: readonly string[], edits: readonly FieldEdit[]): Statement {
   const { model } = resource;
-  const { scalars, relations } = writtenBy(model, changes);
+  const { scalars, relations } = writtenBy(model, edits);
   const sides = relations.map((relation, index) => sideOf(resource, relation, index));
-  const texts = (sqlOf: (item: Written) => Sql, sideOfSql: (side: Side) => Sql) =>
-    changes.map(({ field }) => {
+  const texts = (sqlOf: (item: WrittenField) => Sql, sideOfSql: (side: Side) => Sql) =>
+    edits.map(({ field }) => {
       const item = scalars.find((candidate) => candidate.field.name === field);
       const side = sides.find((candidate) => candidate.field.name === field);
       return item ? textOf(item.field, sqlOf(item)) : textOf((side as Side).field, sideOfSql(side as Side));
@@ -94,10 +94,10 @@ export function compareStatement(resource: Resource, keys: readonly string[], ch
   );
 }
 
-/** Reads by key whether the changes would make another row of it, of those of `keys` that are there; locks nothing. */
-export function differingStatement(resource: Resource, keys: readonly string[], changes: readonly FieldEdit[]): Statement {
+/** Reads by key whether the edits would make another row of it, of those of `keys` that are there; locks nothing. */
+export function differingStatement(resource: Resource, keys: readonly string[], edits: readonly FieldEdit[]): Statement {
   const { model } = resource;
-  const { scalars, relations } = writtenBy(model, changes);
+  const { scalars, relations } = writtenBy(model, edits);
   const sides = relations.map((relation, index) => sideOf(resource, relation, index));
   return statementOf(
     sql`select ${raw(keySql(model, 'c'))} collate "C" as key, (${isChanged('c', scalars, sides)}) as "isChanged"
@@ -126,10 +126,10 @@ function textOf(field: FieldMeta, value: Sql): Sql {
   return ['Json', 'Float'].includes(field.type) && !field.isList ? sql`(${value})::text` : sql`to_jsonb(${value}) #>> '{}'`;
 }
 
-function writtenBy(model: ModelMeta, changes: readonly FieldEdit[]) {
-  const scalars: Written[] = [];
+function writtenBy(model: ModelMeta, edits: readonly FieldEdit[]) {
+  const scalars: WrittenField[] = [];
   const relations: Linked[] = [];
-  for (const { field: name, change: kind, value } of changes) {
+  for (const { field: name, change: kind, value } of edits) {
     const field = fieldOf(model, name);
     const change = getEdit(kind);
     if (field.relation?.kind === 'many-to-many') relations.push({ field, change, value });
@@ -139,7 +139,7 @@ function writtenBy(model: ModelMeta, changes: readonly FieldEdit[]) {
 }
 
 // The value is used in several places of the statement, and sent once.
-function writtenScalar(model: ModelMeta, field: FieldMeta, change: Edit, value: unknown): Written {
+function writtenScalar(model: ModelMeta, field: FieldMeta, change: Edit, value: unknown): WrittenField {
   let first: Sql | null = null;
   return {
     field,
@@ -158,7 +158,7 @@ function writtenScalar(model: ModelMeta, field: FieldMeta, change: Edit, value: 
   };
 }
 
-function imageOf(written: readonly Written[], sqlOf: (item: Written) => Sql): Sql {
+function imageOf(written: readonly WrittenField[], sqlOf: (item: WrittenField) => Sql): Sql {
   return sql`jsonb_build_object(${join(written.map((item) => named(item.field, imagedSql(item.field, sqlOf(item)))))})`;
 }
 
@@ -167,25 +167,25 @@ function named({ name }: FieldMeta, value: Sql): Sql {
 }
 
 /** As the column will hold it: what is too long for it was refused before its image is made. */
-function imageValue(alias: string, item: Written): Sql {
+function imageValue(alias: string, item: WrittenField): Sql {
   return sql`(${item.value(alias)})::${raw(`${item.field.sqlType}`)}`;
 }
 
-function assignments(written: readonly Written[]): Sql {
+function assignments(written: readonly WrittenField[]): Sql {
   return join(written.map((item) => sql`${raw(`${item.field.column}`)} = ${item.value('t')}`));
 }
 
-function differs(alias: string, item: Written): Sql {
+function differs(alias: string, item: WrittenField): Sql {
   return differsAsStored(item.field, `${alias}.${item.field.column}`, item.value(alias));
 }
 
-function isChanged(alias: string, scalars: readonly Written[], sides: readonly Side[]): Sql {
+function isChanged(alias: string, scalars: readonly WrittenField[], sides: readonly Side[]): Sql {
   const linked = sides.map((side) => raw(`${alias}.${side.before} is distinct from ${alias}.${side.after}`));
   return join([...scalars.map((item) => differs(alias, item)), ...linked], ' or ');
 }
 
 /** Of rows that were to be changed in these fields, the keys of those that stand as they were, linked as they were. */
-function putBack(scalars: readonly Written[], key: string, before: Sql, after: string, sides: readonly Side[] = []): Sql {
+function putBack(scalars: readonly WrittenField[], key: string, before: Sql, after: string, sides: readonly Side[] = []): Sql {
   const isSame = [
     ...scalars.map(({ field: { name } }) => sql`${before} -> ${raw(`'${name}' is not distinct from ${after} -> '${name}'`)}`),
     ...sides.map((side) => raw(`changed.${side.before} is not distinct from changed.${side.after}`)),
@@ -193,13 +193,18 @@ function putBack(scalars: readonly Written[], key: string, before: Sql, after: s
   return sql`${raw(`array_agg(${key} order by ${key})`)} filter (where ${join(isSame, ' and ')})`;
 }
 
-/** The planner may ask what differs of every row of the table before it looks at the keys, and a row of nobody's could overflow. */
-function asked(condition: Sql, scalars: readonly Written[], negation: 'not ' | '' = ''): Sql {
+/** The planner may evaluate the comparison for rows outside the keys, whose values could overflow: the keys are asked first. */
+function asked(condition: Sql, scalars: readonly WrittenField[], negation: 'not ' | '' = ''): Sql {
   const differing = sql`${raw(negation)}(${isChanged('t', scalars, [])})`;
   return scalars.some((item) => item.canOverflow) ? sql`case when ${condition} then ${differing} else false end` : differing;
 }
 
-function returningOld({ resource: { model }, rewriting }: ApplyTarget, condition: Sql, scalars: Written[], written: Written[]): Sql {
+function returningOld(
+  { resource: { model }, rewriting }: ApplyTarget,
+  condition: Sql,
+  scalars: WrittenField[],
+  written: WrittenField[],
+): Sql {
   const isConstant = !rewriting?.update && written.every((item) => item.isConstant);
   const imageFrom = (row: string) => imageOf(written, ({ field }) => raw(`${row}.${field.column}`));
   return sql`written as (
@@ -218,14 +223,14 @@ function returningOld({ resource: { model }, rewriting }: ApplyTarget, condition
 function lockedFirst(
   { resource, rewriting }: ApplyTarget,
   condition: Sql,
-  scalars: Written[],
-  written: Written[],
+  scalars: WrittenField[],
+  written: WrittenField[],
   relations: Linked[],
 ): Sql {
   const { model } = resource;
   const columnOf = (name: string) => fieldOf(model, name).column as string;
   const sides = relations.map((relation, index) => sideOf(resource, relation, index));
-  const images = (scalarValue: (item: Written) => Sql, sideValue: (side: Side) => string) =>
+  const images = (scalarValue: (item: WrittenField) => Sql, sideValue: (side: Side) => string) =>
     sql`jsonb_build_object(${join([
       ...written.map((item) => named(item.field, imagedSql(item.field, scalarValue(item)))),
       ...sides.map((side) => named(side.field, raw(`to_jsonb(${sideValue(side)})`))),

@@ -3,8 +3,8 @@ import { AppError } from '../../errors.ts';
 import { textsOf } from '../../form-texts.ts';
 import type { Resource, ResourceField } from '../../resources/contract.ts';
 import { hasResource, relatedTitles, relationTarget } from '../../selection/related.ts';
-import type { Given } from '../edits/contract.ts';
-import { editsFor, getEdit } from '../edits/register.ts';
+import type { Controls } from '../edits/contract.ts';
+import { editsFor, getEdit } from '../edits/edits.ts';
 import type { ApplyCounts, CheckContext, Operation } from '../contract.ts';
 import { type FieldEdit, relatedIds, type UpdateParameters } from '../field-edit.ts';
 import { sumOf } from '../in-halves.ts';
@@ -24,18 +24,18 @@ export const updateOperation: Operation<UpdateParameters> = {
   action: 'bulk-update',
   writes: journal.changed,
   writePath: changePath,
-  parse: parseChanges,
-  changes: ({ changes }) => changes,
-  digestFields: ({ changes }) => digestFields(changes),
-  isAlwaysPreviewed: ({ changes }) => changes.some(({ change }) => getEdit(change).isAlwaysPreviewed === true),
+  parse: parseEdits,
+  edits: ({ changes: edits }) => edits,
+  digestFields: ({ changes: edits }) => digestFields(edits),
+  isAlwaysPreviewed: ({ changes: edits }) => edits.some(({ change }) => getEdit(change).isAlwaysPreviewed === true),
   mayChange: mayChangeFields,
-  check: checkChanges,
+  check: checkEdits,
   title: (resource) => `Edit ${resource.label.toLowerCase()}`,
-  describe: (resource, { changes }) => changes.map((change) => describeChange(resource, change)),
-  statement: (target, keys, { changes }) => (target.through ? null : updateStatement(target, keys, changes)),
+  describe: (resource, { changes: edits }) => edits.map((change) => describeEdit(resource, change)),
+  statement: (target, keys, { changes: edits }) => (target.through ? null : updateStatement(target, keys, edits)),
   apply: (...asked) => updating().apply(...asked),
   prepared: async () => ({ ...updateOperation, ...updating() }),
-  settle: (client, target, left, { changes }) => settleUpdate(client, target, left, changes),
+  settle: (client, target, left, { changes: edits }) => settleUpdate(client, target, left, edits),
 };
 
 /**
@@ -45,62 +45,62 @@ export const updateOperation: Operation<UpdateParameters> = {
 function updating(): Pick<Operation<UpdateParameters>, 'apply'> {
   let countsSame: boolean | null = null;
   return {
-    async apply(client, target, keys, { changes }): Promise<ApplyCounts> {
-      if (target.through) return updatePerRecord(client, target, target.through, keys, changes);
-      countsSame ??= !changes.every(({ change }) => getEdit(change).isConstant);
-      const { changed, unchanged, left, putBack } = await writeSet(client, target, keys, changes, { countsSame });
+    async apply(client, target, keys, { changes: edits }): Promise<ApplyCounts> {
+      if (target.through) return updatePerRecord(client, target, target.through, keys, edits);
+      countsSame ??= !edits.every(({ change }) => getEdit(change).isConstant);
+      const { changed, unchanged, left, putBack } = await writeSet(client, target, keys, edits, { countsSame });
       refuseKeptBack(putBack);
       const written: ApplyCounts = { changed, unchanged, gone: 0 };
-      const all = left.length === 0 ? written : sumOf(written, await settleUpdate(client, target, left, changes));
+      const all = left.length === 0 ? written : sumOf(written, await settleUpdate(client, target, left, edits));
       countsSame = all.unchanged > 0;
       return all;
     },
   };
 }
 
-function parseChanges(resource: Resource, body: Record<string, unknown>): UpdateParameters {
+function parseEdits(resource: Resource, body: Record<string, unknown>): UpdateParameters {
   const chosen = textsOf(body.field);
   const fieldErrors: Record<string, string> = {};
-  const changes: FieldEdit[] = [];
+  const edits: FieldEdit[] = [];
   for (const name of new Set(chosen)) {
     const field = resource.bulkFields.find((candidate) => candidate.name === name);
     if (!field) {
       throw new AppError('invalid-operation', 422, `There is no field "${name}" that can be changed in bulk.`, { fieldErrors: {} });
     }
     const isTwice = chosen.filter((other) => other === name).length > 1;
-    const change = isTwice ? { error: `${field.label} is chosen twice.` } : parseChange(resource, field, body);
+    const change = isTwice ? { error: `${field.label} is chosen twice.` } : parseEdit(resource, field, body);
     if ('error' in change) fieldErrors[name] = change.error;
-    else changes.push(change);
+    else edits.push(change);
   }
   if (Object.keys(fieldErrors).length > 0) {
     throw new AppError('invalid-operation', 422, 'Some values need attention. Nothing was changed.', { fieldErrors });
   }
-  if (changes.length === 0) {
+  if (edits.length === 0) {
     throw new AppError('invalid-operation', 422, 'Tick at least one field to change.', { fieldErrors: {} });
   }
-  return { changes };
+  return { changes: edits };
 }
 
-function parseChange(resource: Resource, field: ResourceField, body: Record<string, unknown>): FieldEdit | { error: string } {
+function parseEdit(resource: Resource, field: ResourceField, body: Record<string, unknown>): FieldEdit | { error: string } {
   const offered = editsFor(field, resource);
   // Without JavaScript a picker of several records has a control of its own for ids that are typed.
-  const given: Given = (control) => [
+  const controls: Controls = (control) => [
     ...textsOf(body[`${control}.${field.name}`]),
     ...textsOf(body[`_add.${control}.${field.name}`]).flatMap((text) =>
       text.startsWith('[') ? [text] : text.split(',').map((id) => id.trim()),
     ),
   ];
-  const wanted = given('change').at(-1) ?? '';
+  const wanted = controls('change').at(-1) ?? '';
   const change = wanted === '' ? offered[0] : offered.find(({ name }) => name === wanted);
   if (!change) return { error: `${field.label} cannot be changed in this way.` };
-  const parsed = change.parse(given, field, resource);
+  const parsed = change.parse(controls, field, resource);
   return 'error' in parsed ? parsed : { field: field.meta.name, change: change.name, value: parsed.value };
 }
 
 /** Expressions are shown to PostgreSQL; related records must be ones that the principal may see. */
-async function checkChanges({ client, register, resource, principal }: CheckContext, { changes }: UpdateParameters): Promise<void> {
+async function checkEdits({ client, registry, resource, principal }: CheckContext, { changes: edits }: UpdateParameters): Promise<void> {
   const fieldErrors: Record<string, string> = {};
-  for (const change of changes) {
+  for (const change of edits) {
     const field = resource.bulkFields.find(({ meta }) => meta.name === change.field);
     if (!field) throw new AppError('forbidden', 403, `You may not change “${change.field}” of ${resource.label.toLowerCase()}.`);
     const wrong =
@@ -124,26 +124,26 @@ async function checkChanges({ client, register, resource, principal }: CheckCont
     const ids = relatedIds(field, change);
     const target = relationTarget(resource, field);
     // A model without a resource has no scope: the database says which of its records exist.
-    if (ids.length === 0 || (!target && !hasResource(register, field))) return null;
-    const seen = target ? await relatedTitles(register, target, principal, ids) : new Map<string, string>();
+    if (ids.length === 0 || (!target && !hasResource(registry, field))) return null;
+    const seen = target ? await relatedTitles(registry, target, principal, ids) : new Map<string, string>();
     return seen.size === new Set(ids).size ? null : `${field.label} leads to a record that does not exist, or that is not yours to choose.`;
   }
 }
 
 /** A copy reads another field, which must be one that may be seen. */
-function mayChangeFields(resource: Resource, _principal: Principal, { changes }: UpdateParameters): boolean {
+function mayChangeFields(resource: Resource, _principal: Principal, { changes: edits }: UpdateParameters): boolean {
   const isSeen = (name: unknown) => resource.fields.some(({ meta }) => meta.name === name);
-  return changes.every(
+  return edits.every(
     ({ field, change, value }) => resource.bulkFields.some(({ meta }) => meta.name === field) && (change !== 'copy' || isSeen(value)),
   );
 }
 
-/** Names of the fields whose values decide what the changes come to. */
-export function digestFields(changes: readonly FieldEdit[]): string[] {
-  return changes.flatMap(({ field, change, value }) => (change === 'copy' ? [field, String(value)] : [field]));
+/** Names of the fields whose values decide what the edits come to. */
+export function digestFields(edits: readonly FieldEdit[]): string[] {
+  return edits.flatMap(({ field, change, value }) => (change === 'copy' ? [field, String(value)] : [field]));
 }
 
-function describeChange(resource: Resource, { field: name, change, value }: FieldEdit): string {
+function describeEdit(resource: Resource, { field: name, change, value }: FieldEdit): string {
   const field = resource.fields.find((candidate) => candidate.meta.name === name);
   return field ? `${field.label}: ${getEdit(change).describe(value, field, resource)}` : name;
 }

@@ -16,19 +16,19 @@ const body = { field: 'notes', 'value.notes': 'changed' };
 
 async function setUp(t: Parameters<typeof testDatabase>[0], chunkSize = 100) {
   const { db, connectionString, defer } = await testDatabase(t);
-  const ctx = testContext(db, { recoveryIntervalMs: 50 }, { chunkSize });
+  const context = testContext(db, { recoveryIntervalMs: 50 }, { chunkSize });
   await insertPlaces(db, 1_000);
   const run = async () => {
-    const worker = await startWorker(ctx, { connectionString, concurrency: 1 });
+    const worker = await startWorker(context, { connectionString, concurrency: 1 });
     defer(() => worker.stop());
   };
-  return { db, ctx, cities: ctx.register.get('cities'), run, defer };
+  return { db, context, cities: context.registry.get('cities'), run, defer };
 }
 
 test('a task that waits is cancelled at once and never begins', async (t) => {
-  const { db, ctx, cities, run } = await setUp(t);
-  const { task } = await launchOn(ctx, cities, { kind: 'matching', filter: '' }, 'update', body);
-  assert.equal(await cancel(ctx, ada, task.id), 'cancelled');
+  const { db, context, cities, run } = await setUp(t);
+  const { task } = await launchOn(context, cities, { kind: 'matching', filter: '' }, 'update', body);
+  assert.equal(await cancel(context, ada, task.id), 'cancelled');
   await run();
   await new Promise((done) => setTimeout(done, 500));
   const { rows } = await db.pages.query(`select count(*)::int as n from gazetteer.city where notes is not null`);
@@ -36,11 +36,11 @@ test('a task that waits is cancelled at once and never begins', async (t) => {
 });
 
 test('a running task ends before its next chunk; what was done stays, and the rest is free again', async (t) => {
-  const { db, ctx, cities, run } = await setUp(t);
+  const { db, context, cities, run } = await setUp(t);
   const holder = await db.pages.connect();
   await holder.query('begin');
   await holder.query('select 1 from gazetteer.city where id = 450 for update');
-  const { task } = await launchOn(ctx, cities, { kind: 'matching', filter: '' }, 'update', body);
+  const { task } = await launchOn(context, cities, { kind: 'matching', filter: '' }, 'update', body);
   await run();
   for (let tries = 0; tries < 400; tries++) {
     const { rows } = await db.pages.query(`select chunks_done from ${db.t.task} where id = $1`, [task.id]);
@@ -49,7 +49,7 @@ test('a running task ends before its next chunk; what was done stays, and the re
   }
   assert.equal((await findHolder(db.pages, db.t, 'City', key(450)))?.taskId, task.id);
   assert.equal(await findHolder(db.pages, db.t, 'City', key(5)), null);
-  assert.equal(await cancel(ctx, ada, task.id), 'cancelling');
+  assert.equal(await cancel(context, ada, task.id), 'cancelling');
   await holder.query('rollback');
   holder.release();
   const end = await finished(db, task.id);
@@ -61,64 +61,64 @@ test('a running task ends before its next chunk; what was done stays, and the re
 });
 
 test("success beats a late cancel, and somebody else's task is not found", async (t) => {
-  const { db, ctx, cities, run } = await setUp(t);
-  const { task } = await launchOn(ctx, cities, { kind: 'matching', filter: '' }, 'update', body);
-  await assert.rejects(cancel(ctx, eve, task.id), { status: 404 });
+  const { db, context, cities, run } = await setUp(t);
+  const { task } = await launchOn(context, cities, { kind: 'matching', filter: '' }, 'update', body);
+  await assert.rejects(cancel(context, eve, task.id), { status: 404 });
   await run();
   await finished(db, task.id);
-  await assert.rejects(cancel(ctx, ada, task.id), { code: 'task-finished', status: 409 });
+  await assert.rejects(cancel(context, ada, task.id), { code: 'task-finished', status: 409 });
   assert.equal((await finished(db, task.id)).state, 'succeeded');
 });
 
 test('a runner whose slot was given away cannot count a chunk any more', async (t) => {
-  const { db, ctx, cities } = await setUp(t);
-  const { task } = await launchOn(ctx, cities, { kind: 'matching', filter: '' }, 'update', body);
-  const lease = await takeSlot(ctx, db.background, task.id, randomUUID());
+  const { db, context, cities } = await setUp(t);
+  const { task } = await launchOn(context, cities, { kind: 'matching', filter: '' }, 'update', body);
+  const lease = await takeSlot(context, db.background, task.id, randomUUID());
   assert.ok(lease);
-  assert.equal(await takeSlot(ctx, db.background, task.id, randomUUID()), null);
+  assert.equal(await takeSlot(context, db.background, task.id, randomUUID()), null);
   await db.pages.query(`update ${db.t.task} set state = 'running', chunk_count = 3 where id = $1`, [task.id]);
   const none = { changed: 1, unchanged: 0, gone: 0, failed: 0, conflicted: 0, keptBack: 0, refusals: [], conflicts: [] };
   const chunk = { taskId: task.id, number: 0, added: 0, outcome: none, durationMs: 1, stopRatio: 1 };
   assert.equal((await finishChunk(db.pages, db.t, { ...chunk, lease }))?.state, 'running');
   assert.equal(await finishChunk(db.pages, db.t, { ...chunk, lease: { ...lease, token: randomUUID() } }), null);
-  await releaseSlot(ctx, db.background, lease);
+  await releaseSlot(context, db.background, lease);
   assert.equal(await finishChunk(db.pages, db.t, { ...chunk, lease }), null);
 });
 
 test('five workers lost in a row without a chunk between fail the task, and its records are free', async (t) => {
-  const { db, ctx, cities } = await setUp(t);
-  const { task } = await launchOn(ctx, cities, { kind: 'matching', filter: '' }, 'update', body);
+  const { db, context, cities } = await setUp(t);
+  const { task } = await launchOn(context, cities, { kind: 'matching', filter: '' }, 'update', body);
   for (let death = 1; death <= 5; death++) {
     const id = randomUUID();
     await db.pages.query(`insert into ${db.t.worker} (id, host, pid) values ($1, 'nowhere', 1)`, [id]);
-    assert.ok(await takeSlot(ctx, db.background, task.id, id));
-    assert.equal(await recover(ctx), 1);
+    assert.ok(await takeSlot(context, db.background, task.id, id));
+    assert.equal(await recover(context), 1);
   }
   const end = await finished(db, task.id);
   assert.deepEqual([end.state, end.reason, end.deaths], ['failed', 'worker-died', 5]);
 });
 
 test('whoever may not sign in any more, or lost the right, changes nothing', async (t) => {
-  const { db, ctx, cities, run } = await setUp(t);
-  const { task } = await launchOn(ctx, cities, { kind: 'matching', filter: '' }, 'update', body);
-  Object.assign(ctx, { isPrincipalActive: async () => false });
+  const { db, context, cities, run } = await setUp(t);
+  const { task } = await launchOn(context, cities, { kind: 'matching', filter: '' }, 'update', body);
+  Object.assign(context, { isPrincipalActive: async () => false });
   await run();
   const end = await finished(db, task.id);
   assert.deepEqual([end.state, end.reason, end.changed], ['failed', 'user-inactive', 0]);
 });
 
 test('a task runs by the roles of today, not by those it was launched with', async (t) => {
-  const { db, ctx, cities, run } = await setUp(t);
-  const { task } = await launchOn(ctx, cities, { kind: 'matching', filter: '' }, 'update', body);
-  Object.assign(ctx, { rolesOf: async () => ['viewer'] });
+  const { db, context, cities, run } = await setUp(t);
+  const { task } = await launchOn(context, cities, { kind: 'matching', filter: '' }, 'update', body);
+  Object.assign(context, { rolesOf: async () => ['viewer'] });
   await run();
   const end = await finished(db, task.id);
   assert.deepEqual([end.state, end.reason, end.changed], ['failed', 'forbidden', 0]);
 });
 
 test('a count that moved too far since it was confirmed ends the task before its first write', async (t) => {
-  const { db, ctx, cities, run } = await setUp(t);
-  const { task } = await launchOn(ctx, cities, { kind: 'matching', filter: 'population-max=100' }, 'update', body);
+  const { db, context, cities, run } = await setUp(t);
+  const { task } = await launchOn(context, cities, { kind: 'matching', filter: 'population-max=100' }, 'update', body);
   await db.pages.query('update gazetteer.city set population = 1 where id between 500 and 520');
   await run();
   const end = await finished(db, task.id);

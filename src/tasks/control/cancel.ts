@@ -10,14 +10,14 @@ import type { TaskState } from '../states.ts';
  * Asks a task to stop. With no runner at it, it is cancelled at once; otherwise before the next chunk. Cancelling what
  * has finished meanwhile is AppError 'task-finished' (409): success beats a late cancel.
  */
-export async function cancel(ctx: TaskContext, principal: Principal, taskId: number): Promise<TaskState> {
-  const { t } = ctx.db;
-  return patientTransaction(ctx.db.pages, taskHeld, async (client) => {
-    const { state, isWorkedOn } = await lockUnfinished(client, ctx, principal, taskId);
+export async function cancel(context: TaskContext, principal: Principal, taskId: number): Promise<TaskState> {
+  const { t } = context.db;
+  return patientTransaction(context.db.pages, taskHeld, async (client) => {
+    const { state, isWorkedOn } = await lockUnfinished(client, context, principal, taskId);
     if (state === 'cancelling') return state;
     const to: TaskState = (state === 'running' || state === 'pausing') && isWorkedOn ? 'cancelling' : 'cancelled';
     await moveTask(client, t, taskId, to, { reason: 'cancelled', message: `Cancelled by ${principal.name}.` });
-    if (to === 'cancelled') await wakeWaiting(client, ctx, taskId);
+    if (to === 'cancelled') await wakeWaiting(client, context, taskId);
     return to;
   });
 }

@@ -16,7 +16,7 @@ export const taskHeld = 'The task is in the middle of a step and does not answer
  */
 export async function lockUnfinished(
   client: Queryable,
-  { db: { t }, register }: Pick<TaskContext, 'db' | 'register'>,
+  { db: { t }, registry }: Pick<TaskContext, 'db' | 'registry'>,
   principal: Principal,
   taskId: number,
 ): Promise<{ state: TaskState; isWorkedOn: boolean }> {
@@ -24,7 +24,7 @@ export async function lockUnfinished(
   const { rows } = await query<{ state: TaskState; isWorkedOn: boolean }>(
     client,
     sql`select state, exists (select 1 from ${raw(t.task_slot)} where task_id = ${taskId}) as "isWorkedOn"
-     from ${raw(t.task)} where id = ${taskId} and ${seenSql(register, principal)} for update`,
+     from ${raw(t.task)} where id = ${taskId} and ${seenSql(registry, principal)} for update`,
   );
   const task = rows[0];
   if (!task) throw notFound();

@@ -10,10 +10,10 @@ import { getTask } from '../looking/queries.ts';
 import type { TaskState } from '../states.ts';
 
 /** Asks a running task to stop before its next chunk and to keep its locks. With no runner at it, it is paused at once. */
-export async function pause(ctx: TaskContext, principal: Principal, taskId: number): Promise<TaskState> {
-  const { t } = ctx.db;
-  return patientTransaction(ctx.db.pages, taskHeld, async (client) => {
-    const { state, isWorkedOn } = await lockUnfinished(client, ctx, principal, taskId);
+export async function pause(context: TaskContext, principal: Principal, taskId: number): Promise<TaskState> {
+  const { t } = context.db;
+  return patientTransaction(context.db.pages, taskHeld, async (client) => {
+    const { state, isWorkedOn } = await lockUnfinished(client, context, principal, taskId);
     if (state === 'pausing' || state === 'paused') return state;
     if (state !== 'running') throw new AppError('not-running', 409, 'Only a running task can be paused.', { state });
     const to = isWorkedOn ? 'pausing' : 'paused';
@@ -23,13 +23,13 @@ export async function pause(ctx: TaskContext, principal: Principal, taskId: numb
 }
 
 /** Lets a paused task go on. Permission and "may this person still sign in" are asked again: AppError 'forbidden' (403). */
-export async function resume(ctx: TaskContext, principal: Principal, taskId: number): Promise<TaskState> {
-  const { t, queueSchema } = ctx.db;
-  const task = await getTask(ctx, principal, taskId);
-  const refusal = await whyNot(ctx, task);
+export async function resume(context: TaskContext, principal: Principal, taskId: number): Promise<TaskState> {
+  const { t, queueSchema } = context.db;
+  const task = await getTask(context, principal, taskId);
+  const refusal = await whyNot(context, task);
   if (refusal) throw new AppError('forbidden', 403, `${refusal.message} The task stays paused.`);
-  return patientTransaction(ctx.db.pages, taskHeld, async (client) => {
-    const { state } = await lockUnfinished(client, ctx, principal, taskId);
+  return patientTransaction(context.db.pages, taskHeld, async (client) => {
+    const { state } = await lockUnfinished(client, context, principal, taskId);
     if (state !== 'pausing' && state !== 'paused') return state;
     await moveTask(client, t, taskId, 'running', { reason: 'resumed' });
     await client.query(`update ${t.task} set reason = null, woken_at = now() where id = $1`, [taskId]);

@@ -16,13 +16,13 @@ async function setUp<M extends 'Defaulted' | 'Required' | 'Everything'>(
 ) {
   const { db, connectionString, defer } = await testDatabase(t, { content: 'torture' });
   const admin = { ...tortureAdmin, resources: [defineResource(metadata, model, { slug: 'odd', ...options })] };
-  const ctx = testContext(db, {}, { minAsyncRecords: 1 }, admin);
-  const worker = await startWorker(ctx, { connectionString, concurrency: 1 });
+  const context = testContext(db, {}, { minAsyncRecords: 1 }, admin);
+  const worker = await startWorker(context, { connectionString, concurrency: 1 });
   defer(() => worker.stop());
-  const resource = ctx.register.get('odd');
+  const resource = context.registry.get('odd');
   const { table } = resource.model;
   const run = async (operation: 'update' | 'delete', body: Record<string, unknown>) =>
-    finished(db, (await launchOn(ctx, resource, { kind: 'matching' }, operation, body)).task.id);
+    finished(db, (await launchOn(context, resource, { kind: 'matching' }, operation, body)).task.id);
   /** What is in the table, before, while, and after something is done and taken back. */
   async function doAndUndo(operation: 'update' | 'delete', body: Record<string, unknown>): Promise<void> {
     const rows = async () => (await db.pages.query(`select t::text as row from ${table} t order by 1`)).rows;
@@ -30,7 +30,7 @@ async function setUp<M extends 'Defaulted' | 'Required' | 'Everything'>(
     const task = await run(operation, body);
     assert.deepEqual([task.state, task.changed], ['succeeded', before.length], task.message ?? '');
     assert.notDeepEqual(await rows(), before);
-    const undoing = await finished(db, (await undo(ctx, ada, task.id, { operationId: randomUUID(), chosen: null })).task.id);
+    const undoing = await finished(db, (await undo(context, ada, task.id, { operationId: randomUUID(), chosen: null })).task.id);
     assert.deepEqual([undoing.state, undoing.changed], ['succeeded', before.length], undoing.message ?? '');
     assert.deepEqual(await rows(), before);
   }

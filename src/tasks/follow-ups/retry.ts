@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Principal } from '../../auth/principal.ts';
 import { AppError } from '../../errors.ts';
-import { assertMayRun, getOperation } from '../../operations/register.ts';
+import { assertMayRun, getOperation } from '../../operations/operations.ts';
 import type { Resource } from '../../resources/contract.ts';
 import type { TaskContext } from '../context.ts';
 import { countRetryable } from '../looking/failed-records.ts';
@@ -28,22 +28,26 @@ export interface FollowUp {
 }
 
 /** A finished task and its resource, as this person sees both. */
-export async function getFinished(ctx: TaskContext, principal: Principal, taskId: number): Promise<{ task: TaskRow; resource: Resource }> {
-  const task = await getTask(ctx, principal, taskId);
+export async function getFinished(
+  context: TaskContext,
+  principal: Principal,
+  taskId: number,
+): Promise<{ task: TaskRow; resource: Resource }> {
+  const task = await getTask(context, principal, taskId);
   if (!isFinished(task.state)) throw new AppError('not-finished', 409, 'This task has not finished yet.', { state: task.state });
-  return { task, resource: ctx.register.for(principal, task.resource) };
+  return { task, resource: context.registry.for(principal, task.resource) };
 }
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 /** Queues it, or finds the one that the same form, or another of the same meaning that is unfinished, has launched. */
-export async function launchFollowUp(ctx: TaskContext, followUp: FollowUp): Promise<Launched> {
+export async function launchFollowUp(context: TaskContext, followUp: FollowUp): Promise<Launched> {
   const { parent, resource, principal, operationId, operation, title, parameters, selection, expected } = followUp;
   if (!uuid.test(operationId)) throw new AppError('preview-gone', 409, 'This form is no longer valid. Open it again from the task.');
-  const earlier = await findTaskByOperation(ctx.db, principal, operationId);
+  const earlier = await findTaskByOperation(context.db, principal, operationId);
   if (earlier) return { task: earlier, outcome: 'already' };
   const parts = [principal.id, parent.id, operation, selection];
-  return enqueue(ctx, {
+  return enqueue(context, {
     operationId,
     taskKey: createHash('sha256').update(JSON.stringify(parts)).digest('hex'),
     resource,
@@ -70,23 +74,23 @@ function titleAfter(word: string, title: string): string {
  * Permission, scope and parameters are asked again. Throws AppError 'nothing-to-retry' (409), 'forbidden' (403).
  */
 export async function retry(
-  ctx: TaskContext,
+  context: TaskContext,
   principal: Principal,
   taskId: number,
   { operationId, code }: { operationId: string; code: string | null },
 ): Promise<Launched> {
-  const { task, resource } = await getFinished(ctx, principal, taskId);
+  const { task, resource } = await getFinished(context, principal, taskId);
   assertMayRun(resource, principal, task);
   await getOperation(resource, task.operation).check?.(
-    { client: ctx.db.pages, register: ctx.register, resource, principal },
+    { client: context.db.pages, registry: context.registry, resource, principal },
     task.parameters,
   );
-  const earlier = await findTaskByOperation(ctx.db, principal, operationId);
+  const earlier = await findTaskByOperation(context.db, principal, operationId);
   if (earlier) return { task: earlier, outcome: 'already' };
-  const retryable = await countRetryable(ctx.db, task.id);
+  const retryable = await countRetryable(context.db, task.id);
   const expected = code === null ? sum(retryable.values()) : (retryable.get(code) ?? 0);
   if (expected === 0) throw new AppError('nothing-to-retry', 409, 'Nothing is left to retry: these records have been tried again.');
-  return launchFollowUp(ctx, {
+  return launchFollowUp(context, {
     parent: task,
     resource,
     principal,

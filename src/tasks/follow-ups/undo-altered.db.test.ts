@@ -66,16 +66,16 @@ const triggers: Record<string, { sql: string; notes: string; altered: readonly o
 for (const [name, { sql, notes, altered }] of Object.entries(triggers)) {
   test(`an undo says what was altered by ${name}`, async (t) => {
     const { db, connectionString, defer } = await testDatabase(t);
-    const ctx = testContext(db, {}, { minAsyncRecords: 1, chunkSize: 7 });
+    const context = testContext(db, {}, { minAsyncRecords: 1, chunkSize: 7 });
     await insertPlaces(db, 30);
     await db.pages.query(`update ${place} set notes = 'old'`);
-    const worker = await startWorker(ctx, { connectionString, concurrency: 2 });
+    const worker = await startWorker(context, { connectionString, concurrency: 2 });
     defer(() => worker.stop());
     const body = { field: 'notes', 'value.notes': 'new' };
-    const { task } = await launchOn(ctx, ctx.register.get('cities'), { kind: 'matching' }, 'update', body);
+    const { task } = await launchOn(context, context.registry.get('cities'), { kind: 'matching' }, 'update', body);
     await finished(db, task.id);
     await db.pages.query(sql);
-    const end = await finished(db, (await undo(ctx, ada, task.id, { operationId: randomUUID(), chosen: null })).task.id);
+    const end = await finished(db, (await undo(context, ada, task.id, { operationId: randomUUID(), chosen: null })).task.id);
     const { rows } = await db.pages.query(`select notes, count(*)::int as places from ${place} group by notes`);
     assert.deepEqual(rows, [{ notes, places: 30 }]);
     assert.deepEqual([end.state, end.changed, end.altered], ['succeeded', 30, altered.length > 0 ? 30 : 0]);
@@ -87,11 +87,11 @@ for (const [name, { sql, notes, altered }] of Object.entries(triggers)) {
 
 test('what triggers of dependants make of a delete that is undone is named', async (t) => {
   const { db, connectionString, defer } = await testDatabase(t, { content: 'torture' });
-  const ctx = testContext(db, {}, { minAsyncRecords: 1, chunkSize: 7 }, tortureAdmin);
-  const worker = await startWorker(ctx, { connectionString, concurrency: 1 });
+  const context = testContext(db, {}, { minAsyncRecords: 1, chunkSize: 7 }, tortureAdmin);
+  const worker = await startWorker(context, { connectionString, concurrency: 1 });
   defer(() => worker.stop());
   const ships = 'ships';
-  const { task } = await launchOn(ctx, ctx.register.get(ships), { kind: 'matching' }, 'delete', { acknowledge: 'yes' });
+  const { task } = await launchOn(context, context.registry.get(ships), { kind: 'matching' }, 'delete', { acknowledge: 'yes' });
   await finished(db, task.id);
   await db.pages.query(
     trigger(
@@ -109,7 +109,7 @@ test('what triggers of dependants make of a delete that is undone is named', asy
       `if new."Level #" = 1 then new.plan := '{"by": "a trigger"}'; end if; return new;`,
     ),
   );
-  const end = await finished(db, (await undo(ctx, ada, task.id, { operationId: randomUUID(), chosen: null })).task.id);
+  const end = await finished(db, (await undo(context, ada, task.id, { operationId: randomUUID(), chosen: null })).task.id);
   assert.deepEqual([end.state, end.changed], ['succeeded', 40]);
   const { rows: expected } = await db.pages.query<{ ships: number; decks: number }>(
     `select (select count(*)::int from torture."ships at sea" where name like '%+') as ships,
@@ -134,7 +134,7 @@ test('the page and the JSON of an undo name the records and the fields that trig
   const admin = await app.signIn('admin');
   await app.db.pages.query(`update ${place} set notes = 'old'`);
   const body = { field: 'notes', 'value.notes': 'new' };
-  const { task } = await launchOn(app.context, app.context.register.get('cities'), { kind: 'matching' }, 'update', body, admin.principal);
+  const { task } = await launchOn(app.context, app.context.registry.get('cities'), { kind: 'matching' }, 'update', body, admin.principal);
   await app.db.pages.query(trigger('shout', 'before update', place, 'new.notes := upper(new.notes); new.rating := 1; return new;'));
   const answer = await admin.post(`/tasks/${task.id}/undo`, { _op: randomUUID() }, { accept: 'application/json' });
   const { taskId } = answer.json();

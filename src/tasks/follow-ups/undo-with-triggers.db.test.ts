@@ -14,7 +14,7 @@ const tagged = { field: ['notes', 'tags'], 'value.notes': 'changed', 'change.tag
 /** Thirty places whose notes a trigger writes in capitals from now on. */
 async function setUp(t: TestContext, { minAsyncRecords = 1, version = 18 } = {}) {
   const { db, connectionString, defer } = await testDatabase(t);
-  const ctx = testContext({ ...db, version: Math.min(db.version, version) }, {}, { minAsyncRecords });
+  const context = testContext({ ...db, version: Math.min(db.version, version) }, {}, { minAsyncRecords });
   await insertPlaces(db, 30);
   await db.pages.query(`update gazetteer.city set notes = 'old'`);
   await db.pages.query(`
@@ -22,7 +22,7 @@ async function setUp(t: TestContext, { minAsyncRecords = 1, version = 18 } = {})
       begin new.notes := upper(new.notes); new.updated_at := clock_timestamp(); return new; end $$;
     create trigger shout before insert or update on gazetteer.city for each row execute function gazetteer.shout();
   `);
-  const worker = await startWorker(ctx, { connectionString, concurrency: 1 });
+  const worker = await startWorker(context, { connectionString, concurrency: 1 });
   defer(() => worker.stop());
   const state = async () => {
     const { rows } =
@@ -31,9 +31,9 @@ async function setUp(t: TestContext, { minAsyncRecords = 1, version = 18 } = {})
     return rows;
   };
   const run = async (operation: 'update' | 'delete', body: Record<string, unknown>) =>
-    finished(db, (await launchOn(ctx, ctx.register.get('cities'), { kind: 'matching' }, operation, body)).task.id);
+    finished(db, (await launchOn(context, context.registry.get('cities'), { kind: 'matching' }, operation, body)).task.id);
   const undone = async (task: TaskRow) => {
-    const end = await finished(db, (await undo(ctx, ada, task.id, { operationId: randomUUID(), chosen: null })).task.id);
+    const end = await finished(db, (await undo(context, ada, task.id, { operationId: randomUUID(), chosen: null })).task.id);
     assert.deepEqual([end.state, end.changed, end.failed], ['succeeded', 30, 0]);
     return end;
   };

@@ -16,17 +16,17 @@ const everything = { kind: 'matching', filter: '' } as const;
 
 async function setUp(t: Parameters<typeof testDatabase>[0], places = 600) {
   const { db, connectionString, defer } = await testDatabase(t);
-  const ctx = testContext(db, {}, { chunkSize: 200 });
-  const cities = ctx.register.get('cities');
+  const context = testContext(db, {}, { chunkSize: 200 });
+  const cities = context.registry.get('cities');
   await insertPlaces(db, places);
   await db.pages.query(`insert into gazetteer."_CityToTag" ("A", "B") select id, 1 + id % 3 from gazetteer.city where id % 2 = 0`);
-  const worker = await startWorker(ctx, { connectionString, concurrency: 1 });
+  const worker = await startWorker(context, { connectionString, concurrency: 1 });
   defer(() => worker.stop());
   const run = async (operation: 'update' | 'delete', body: Record<string, unknown>, selected = {}) =>
-    finished(db, (await launchOn(ctx, cities, { ...everything, ...selected }, operation, body)).task.id);
+    finished(db, (await launchOn(context, cities, { ...everything, ...selected }, operation, body)).task.id);
   const undone = async (task: TaskRow, chosen: string[] | null = null) =>
-    finished(db, (await undo(ctx, ada, task.id, { operationId: randomUUID(), chosen })).task.id);
-  return { db, ctx, cities, run, undone };
+    finished(db, (await undo(context, ada, task.id, { operationId: randomUUID(), chosen })).task.id);
+  return { db, context, cities, run, undone };
 }
 
 /** Everything that a task could have touched, as the database says it. */
@@ -73,12 +73,12 @@ test('an undo can be undone, and again', async (t) => {
 });
 
 test('a record edited since is refused and named with its field; the others are put back', async (t) => {
-  const { db, ctx, run, undone } = await setUp(t);
+  const { db, context, run, undone } = await setUp(t);
   const task = await run('update', { field: ['status', 'notes'], 'value.status': 'published', 'value.notes': 'mine' });
   await db.pages.query(`update gazetteer.city set notes = 'theirs' where id in (7, 300)`);
   await db.pages.query(`update gazetteer.city set name = 'Renamed', updated_at = '2031-01-01' where id = 8`);
   await db.pages.query('delete from gazetteer.city where id = 9');
-  const preview = await previewUndo(ctx, ada, task.id, null);
+  const preview = await previewUndo(context, ada, task.id, null);
   assert.deepEqual([preview.total, preview.judged, preview.restored, preview.gone], [600, 600, 597, 1]);
   assert.deepEqual(preview.refused, [
     { code: 'edited-since:notes', message: 'Edited since: Notes is no longer what the task wrote.', count: 2, keys: [key(7), key(300)] },
@@ -149,34 +149,37 @@ test('undoing a delete brings every record back with its links, and can be undon
 });
 
 test('deleting what takes others along cannot be undone, and says what', async (t) => {
-  const { db, ctx, run, undone } = await setUp(t, 30);
+  const { db, context, run, undone } = await setUp(t, 30);
   await db.pages.query(
     'create table gazetteer.visit (id int primary key, city_id int not null references gazetteer.city on delete cascade)',
   );
   const task = await run('delete', { acknowledge: 'yes' });
   await assert.rejects(undone(task), { code: 'not-undoable', status: 409, message: /visit/ });
-  await assert.rejects(previewUndo(ctx, ada, task.id, null), { code: 'not-undoable' });
+  await assert.rejects(previewUndo(context, ada, task.id, null), { code: 'not-undoable' });
 });
 
 test('who may not do it may not undo it, and who may not see the task does not find it', async (t) => {
-  const { ctx, run } = await setUp(t, 30);
+  const { context, run } = await setUp(t, 30);
   const task = await run('delete', { acknowledge: 'yes' });
-  await assert.rejects(undo(ctx, eve, task.id, { operationId: randomUUID(), chosen: null }), { status: 404 });
-  await assert.rejects(undo(ctx, { ...ada, roles: ['admin', 'viewer'].slice(1) }, task.id, { operationId: randomUUID(), chosen: null }), {
-    status: 403,
-  });
+  await assert.rejects(undo(context, eve, task.id, { operationId: randomUUID(), chosen: null }), { status: 404 });
+  await assert.rejects(
+    undo(context, { ...ada, roles: ['admin', 'viewer'].slice(1) }, task.id, { operationId: randomUUID(), chosen: null }),
+    {
+      status: 403,
+    },
+  );
 });
 
 test('two tabs that confirm the same undo launch one', async (t) => {
-  const { ctx, run } = await setUp(t);
+  const { context, run } = await setUp(t);
   const task = await run('update', { field: 'notes', 'value.notes': 'changed' });
-  const launches = await Promise.all([1, 2].map(() => undo(ctx, ada, task.id, { operationId: randomUUID(), chosen: null })));
+  const launches = await Promise.all([1, 2].map(() => undo(context, ada, task.id, { operationId: randomUUID(), chosen: null })));
   assert.equal(new Set(launches.map(({ task: { id } }) => id)).size, 1);
-  await finished(ctx.db, launches[0]?.task.id as number);
+  await finished(context.db, launches[0]?.task.id as number);
 });
 
 test('a retry tries only what failed, or one reason of it, and never what succeeded before', async (t) => {
-  const { db, ctx, run } = await setUp(t);
+  const { db, context, run } = await setUp(t);
   await db.pages.query('update gazetteer.city set rating = 1');
   await db.pages.query(`
     alter table gazetteer.city add constraint small check (id % 100 <> 0 or rating = 1) not valid;
@@ -185,11 +188,11 @@ test('a retry tries only what failed, or one reason of it, and never what succee
   const task = await run('update', { field: 'rating', 'change.rating': 'increase', 'value.rating': '2' });
   assert.deepEqual(outcome(task), { state: 'partial', changed: 587, unchanged: 0, failed: 13, gone: 0 });
   await db.pages.query('alter table gazetteer.city drop constraint small');
-  const retryOne = await retry(ctx, ada, task.id, { operationId: randomUUID(), code: '23514:small' });
+  const retryOne = await retry(context, ada, task.id, { operationId: randomUUID(), code: '23514:small' });
   assert.deepEqual(outcome(await finished(db, retryOne.task.id)), { state: 'succeeded', changed: 6, unchanged: 0, failed: 0, gone: 0 });
-  await assert.rejects(retry(ctx, ada, task.id, { operationId: randomUUID(), code: '23514:small' }), { code: 'nothing-to-retry' });
+  await assert.rejects(retry(context, ada, task.id, { operationId: randomUUID(), code: '23514:small' }), { code: 'nothing-to-retry' });
   await db.pages.query('alter table gazetteer.city drop constraint odd');
-  const rest = await retry(ctx, ada, task.id, { operationId: randomUUID(), code: null });
+  const rest = await retry(context, ada, task.id, { operationId: randomUUID(), code: null });
   assert.equal((await finished(db, rest.task.id)).changed, 7);
   assert.equal(rest.task.title, 'Retry: Edit cities');
   const { rows } = await db.pages.query('select count(*)::int as n from gazetteer.city where rating = 3');
@@ -197,12 +200,12 @@ test('a retry tries only what failed, or one reason of it, and never what succee
 });
 
 test('what a task holds cannot be undone or retried by another at the same time', async (t) => {
-  const { db, ctx, run, cities } = await setUp(t);
+  const { db, context, run, cities } = await setUp(t);
   const task = await run('update', { field: 'notes', 'value.notes': 'changed' });
   const blocker = await db.pages.connect();
   await blocker.query('begin; select 1 from gazetteer.city where id = 5 for update');
-  const other = await launchOn(ctx, cities, everything, 'update', { field: 'status', 'value.status': 'archived' });
-  const undoing = await undo(ctx, ada, task.id, { operationId: randomUUID(), chosen: null });
+  const other = await launchOn(context, cities, everything, 'update', { field: 'status', 'value.status': 'archived' });
+  const undoing = await undo(context, ada, task.id, { operationId: randomUUID(), chosen: null });
   await new Promise((done) => setTimeout(done, 200));
   await blocker.query('rollback');
   blocker.release();
@@ -212,12 +215,12 @@ test('what a task holds cannot be undone or retried by another at the same time'
 });
 
 test("somebody else's operation id launches nothing and shows nothing of theirs", async (t) => {
-  const { db, ctx, cities, run } = await setUp(t, 30);
+  const { db, context, cities, run } = await setUp(t, 30);
   const theirs = await run('update', { field: 'notes', 'value.notes': 'ada was here' });
-  const { task } = await launchOn(ctx, cities, everything, 'update', { field: 'status', 'value.status': 'published' }, eve);
+  const { task } = await launchOn(context, cities, everything, 'update', { field: 'status', 'value.status': 'published' }, eve);
   const own = await finished(db, task.id);
   const operationId = theirs.operationId as string;
-  await assert.rejects(undo(ctx, eve, own.id, { operationId, chosen: null }), { code: 'preview-gone', status: 409 });
+  await assert.rejects(undo(context, eve, own.id, { operationId, chosen: null }), { code: 'preview-gone', status: 409 });
   const { rows } = await db.pages.query(`select count(*)::int as tasks from ${db.t.task}`);
   assert.equal(rows[0].tasks, 2);
 });

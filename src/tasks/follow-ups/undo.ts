@@ -1,14 +1,14 @@
 import type { Principal } from '../../auth/principal.ts';
 import { AppError } from '../../errors.ts';
 import type { ModelMeta } from '../../metadata/contract.ts';
-import { type Along, findAlong } from '../../operations/cascade/dependants.ts';
+import { type Cascade, findCascade } from '../../operations/cascade/dependants.ts';
 import { isFixed } from '../../operations/rules/fixed-fields.ts';
 import type { Undone } from '../../operations/contract.ts';
 import { journal, undoneBy } from '../../operations/journal-kind.ts';
-import { actionOf, assertMayRun, mayUndo, type OperationKind, undoneOf } from '../../operations/register.ts';
+import { actionOf, assertMayRun, mayUndo, type OperationKind, undoneOf } from '../../operations/operations.ts';
 import { assertNoRule } from '../../operations/rules/rewrite-rules.ts';
-import type { Returning } from '../../operations/undo/recreate-sql.ts';
-import { countAlongStatement, judgeStatement, sentences, type Shape } from '../../operations/undo/undo-sql.ts';
+import type { CascadedModel } from '../../operations/undo/recreate-sql.ts';
+import { countCascadedStatement, judgeStatement, sentences, type Shape } from '../../operations/undo/undo-sql.ts';
 import type { UndoneParameters } from '../../operations/undo/undo-parameters.ts';
 import { can } from '../../resources/permissions.ts';
 import type { Resource } from '../../resources/contract.ts';
@@ -33,21 +33,21 @@ export interface UndoPreview {
   unchanged: number;
   gone: number;
   /** Would come back along with them. */
-  along: readonly { resource: Resource; count: number }[];
+  cascade: readonly { resource: Resource; count: number }[];
   /** Would be refused, by reason, with the first keys of each. */
   refused: readonly { code: string; message: string; count: number; keys: readonly string[] }[];
 }
 
 /** What undoing a task, or the chosen records of it, would do. Writes nothing. Throws what `undo` throws. */
 export async function previewUndo(
-  ctx: TaskContext,
+  context: TaskContext,
   principal: Principal,
   taskId: number,
   chosen: readonly string[] | null,
 ): Promise<UndoPreview> {
-  const { task, resource, parameters } = await prepareUndo(ctx, principal, taskId);
-  const total = await countChanged(ctx, task, chosen);
-  const keys = await firstChanged(ctx, task, chosen, judgedRecords);
+  const { task, resource, parameters } = await prepareUndo(context, principal, taskId);
+  const total = await countChanged(context, task, chosen);
+  const keys = await firstChanged(context, task, chosen, judgedRecords);
   const preview = {
     task,
     resource,
@@ -56,15 +56,15 @@ export async function previewUndo(
     restored: 0,
     unchanged: 0,
     gone: 0,
-    along: [] as UndoPreview['along'][number][],
+    cascade: [] as UndoPreview['cascade'][number][],
     refused: [] as UndoPreview['refused'][number][],
   };
   if (keys.length === 0) return preview;
   const author = { taskId: null, chunk: null, principalId: principal.id, principalName: principal.name, changeReason: null };
-  const target = { resource, t: ctx.db.t, serverVersion: ctx.db.version, author };
+  const target = { resource, t: context.db.t, serverVersion: context.db.version, author };
   for (const shape of parameters.shapes) {
     const { text, values } = judgeStatement(target, keys, parameters, shape);
-    const { rows } = await ctx.db.pages.query<{ state: string; field: string | null; count: number; keys: string[] }>(text, values);
+    const { rows } = await context.db.pages.query<{ state: string; field: string | null; count: number; keys: string[] }>(text, values);
     for (const { state, field, count, keys: named } of rows) {
       if (state === 'restore') preview.restored += count;
       else if (state === 'unchanged' || state === 'gone') preview[state] += count;
@@ -74,11 +74,11 @@ export async function previewUndo(
       }
     }
     if (shape.kind === journal.deleted && parameters.along?.length) {
-      const counting = countAlongStatement(target, keys, parameters, shape);
-      const { rows: back } = await ctx.db.pages.query<{ model: string; count: number }>(counting.text, counting.values);
+      const counting = countCascadedStatement(target, keys, parameters, shape);
+      const { rows: back } = await context.db.pages.query<{ model: string; count: number }>(counting.text, counting.values);
       for (const { model, count } of back) {
         const own = resource.related(model);
-        if (own && count > 0) preview.along.push({ resource: own, count });
+        if (own && count > 0) preview.cascade.push({ resource: own, count });
       }
     }
   }
@@ -91,17 +91,17 @@ export async function previewUndo(
  * 'nothing-to-undo', 'images-gone', 'not-undoable' (409), 'forbidden' (403).
  */
 export async function undo(
-  ctx: TaskContext,
+  context: TaskContext,
   principal: Principal,
   taskId: number,
   { operationId, chosen }: { operationId: string; chosen: readonly string[] | null },
 ): Promise<Launched> {
-  const earlier = await findTaskByOperation(ctx.db, principal, operationId);
+  const earlier = await findTaskByOperation(context.db, principal, operationId);
   if (earlier) return { task: earlier, outcome: 'already' };
-  const { task, resource, parameters } = await prepareUndo(ctx, principal, taskId);
-  const expected = await countChanged(ctx, task, chosen);
+  const { task, resource, parameters } = await prepareUndo(context, principal, taskId);
+  const expected = await countChanged(context, task, chosen);
   if (expected === 0) throw nothingToUndo();
-  return launchFollowUp(ctx, {
+  return launchFollowUp(context, {
     parent: task,
     resource,
     principal,
@@ -123,23 +123,31 @@ function nothingToUndo(): AppError {
   return new AppError('nothing-to-undo', 409, 'This task changed nothing that could be taken back.');
 }
 
-async function prepareUndo(ctx: TaskContext, principal: Principal, taskId: number) {
-  const { task, resource } = await getFinished(ctx, principal, taskId);
+async function prepareUndo(context: TaskContext, principal: Principal, taskId: number) {
+  const { task, resource } = await getFinished(context, principal, taskId);
   const action = actionOf(resource, task);
   assertMayRun(resource, principal, task);
   if (!mayUndo(resource, principal, task)) throw new AppError('not-undoable', 409, 'What this operation does is not taken back.');
-  const shapes = await shapesOf(ctx, task);
+  const shapes = await shapesOf(context, task);
   for (const { fields } of shapes) assertMayChange(resource, principal, fields);
   const recreates = shapes.some(({ kind }) => kind === journal.deleted);
-  const along = recreates ? await assertRecreatable(ctx, principal, task, resource, action) : [];
+  const cascade = recreates ? await assertRecreatable(context, principal, task, resource, action) : [];
   await assertNoRule(
-    ctx.db.pages,
+    context.db.pages,
     resource.model,
     shapes.map(({ kind }) => undoneBy[kind]),
     true,
   );
-  const columns = recreates ? await insertableColumns(ctx.db, resource.model) : [];
-  const parameters: UndoneParameters = { taskId: task.id, title: task.title, action, shapes, columns, along, ...doneFirst(resource, task) };
+  const columns = recreates ? await insertableColumns(context.db, resource.model) : [];
+  const parameters: UndoneParameters = {
+    taskId: task.id,
+    title: task.title,
+    action,
+    shapes,
+    columns,
+    along: cascade,
+    ...doneFirst(resource, task),
+  };
   return { task, resource, parameters };
 }
 
@@ -172,16 +180,16 @@ function assertMayChange(resource: Resource, principal: Principal, fields: reado
 }
 
 /**
- * Who may bring deleted records back, and what comes back along with them: what was kept when they went, as far as it is all
- * that goes along by the foreign keys there are now.
+ * Asserts that the principal may bring deleted records back, and returns what comes back with them: the records that were kept with the
+ * delete, if today's foreign keys still delete no others.
  */
 async function assertRecreatable(
-  { db, register }: TaskContext,
+  { db, registry }: TaskContext,
   principal: Principal,
   task: TaskRow,
   resource: Resource,
   action: Action,
-): Promise<Returning[]> {
+): Promise<CascadedModel[]> {
   const mayBringBack = (one: Resource) => one.scope(principal) === null || task.principalId === principal.id;
   if (!mayBringBack(resource)) {
     throw new AppError('forbidden', 403, 'Only whoever deleted these records, or somebody who may see every one, can bring them back.');
@@ -190,16 +198,16 @@ async function assertRecreatable(
     `select distinct kept_along as kept from ${db.t.change} where task_id = $1 and model = $2 and kind = 'delete' and kept_along is not null`,
     [task.id, task.model],
   );
-  const along = await findAlong(db.pages, register, resource.model);
-  const going = along.isKept ? along.dependants.map((dependant) => dependant.resource.model.name) : null;
+  const cascade = await findCascade(db.pages, registry, resource.model);
+  const going = cascade.isKept ? cascade.dependants.map((dependant) => dependant.resource.model.name) : null;
   if (rows.length === 0 || going === null || rows.some(({ kept }) => going.some((name) => !kept.includes(name)))) {
-    throw along.isKept || along.reason !== 'heirs' ? notKept(tablesOf(along)) : ofHeirs(along.table);
+    throw cascade.isKept || cascade.reason !== 'heirs' ? notKept(tablesOf(cascade)) : ofHeirs(cascade.table);
   }
   const models = [...new Set(rows.flatMap(({ kept }) => kept))];
-  return Promise.all(models.map((model) => returningOf(model)));
+  return Promise.all(models.map((model) => cascadedModelOf(model)));
 
-  async function returningOf(model: string): Promise<Returning> {
-    const own = register.list.find((candidate) => candidate.model.name === model);
+  async function cascadedModelOf(model: string): Promise<CascadedModel> {
+    const own = registry.list.find((candidate) => candidate.model.name === model);
     if (!own) throw notKept([model]);
     const { rows: found } = await db.pages.query(
       `select 1 from ${db.t.change} where task_id = $1 and along_with = $2 and model = $3 and kind = 'delete' limit 1`,
@@ -221,8 +229,8 @@ async function assertRecreatable(
   }
 }
 
-function tablesOf(along: Along): readonly string[] {
-  return along.isKept ? along.dependants.map(({ resource }) => resource.model.dbTable) : along.tables;
+function tablesOf(cascade: Cascade): readonly string[] {
+  return cascade.isKept ? cascade.dependants.map(({ resource }) => resource.model.dbTable) : cascade.tables;
 }
 
 function ofHeirs(heir: string): AppError {

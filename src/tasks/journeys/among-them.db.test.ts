@@ -8,7 +8,7 @@ import { startWorker } from '../worker/worker.ts';
 /** Persons who lead to one another by a key that must not lead nowhere. */
 async function setUp(t: TestContext) {
   const app = await testApp(t, { admin: tortureAdmin, content: 'torture' });
-  const people = app.context.register.list.find(({ model }) => model.name === 'Person') ?? assert.fail('no people');
+  const people = app.context.registry.list.find(({ model }) => model.name === 'Person') ?? assert.fail('no people');
   const { table, dbTable } = people.model;
   await app.db.pages.query(`truncate ${table} cascade; alter table ${table} drop constraint "${dbTable}_mentor_id_fkey"`);
   const admin = await app.signIn('admin');

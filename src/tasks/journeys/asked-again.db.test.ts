@@ -29,49 +29,49 @@ const admin = {
 async function setUp(t: TestContext) {
   const { db, connectionString, defer } = await testDatabase(t);
   const roles = new Map<string, string[]>();
-  const ctx = { ...testContext(db, {}, {}, admin), rolesOf: async (id: string) => roles.get(id) ?? ['admin'] };
+  const context = { ...testContext(db, {}, {}, admin), rolesOf: async (id: string) => roles.get(id) ?? ['admin'] };
   await insertPlaces(db, 30);
   const work = async () => {
-    const worker = await startWorker(ctx, { connectionString, concurrency: 1 });
+    const worker = await startWorker(context, { connectionString, concurrency: 1 });
     defer(() => worker.stop());
   };
-  const { task } = await launchOn(ctx, ctx.register.get('cities'), { kind: 'matching' }, 'delete', { acknowledge: 'yes' });
+  const { task } = await launchOn(context, context.registry.get('cities'), { kind: 'matching' }, 'delete', { acknowledge: 'yes' });
   const places = async () => (await db.pages.query(`select count(*)::int as count from gazetteer.city`)).rows[0].count;
   const admins = { ...eve, roles: ['admin'] };
-  return { db, ctx, work, roles, deleted: task, places, admins };
+  return { db, context, work, roles, deleted: task, places, admins };
 }
 
 test('who was given a row scope since the launch does not bring back what somebody else deleted', async (t) => {
-  const { db, ctx, work, roles, deleted, places, admins } = await setUp(t);
+  const { db, context, work, roles, deleted, places, admins } = await setUp(t);
   await work();
   await finished(db, deleted.id);
   roles.set(eve.id, ['editor']);
-  const { task } = await undo(ctx, admins, deleted.id, { operationId: randomUUID(), chosen: null });
+  const { task } = await undo(context, admins, deleted.id, { operationId: randomUUID(), chosen: null });
   const end = await finished(db, task.id);
   assert.deepEqual([end.state, end.reason, end.changed, await places()], ['failed', 'forbidden', 0, 0]);
 });
 
 test('nor does the retry of an undo, nor one that was paused and goes on', async (t) => {
-  const { db, ctx, work, roles, deleted, places, admins } = await setUp(t);
+  const { db, context, work, roles, deleted, places, admins } = await setUp(t);
   await work();
   await finished(db, deleted.id);
   await db.pages.query(`alter table gazetteer.city add constraint nobody check (false)`);
-  const { task } = await undo(ctx, admins, deleted.id, { operationId: randomUUID(), chosen: null });
+  const { task } = await undo(context, admins, deleted.id, { operationId: randomUUID(), chosen: null });
   assert.equal((await finished(db, task.id)).failed, 30);
   await db.pages.query(`alter table gazetteer.city drop constraint nobody`);
   roles.set(eve.id, ['editor']);
-  const retried = await retry(ctx, admins, task.id, { operationId: randomUUID(), code: null });
+  const retried = await retry(context, admins, task.id, { operationId: randomUUID(), code: null });
   const end = await finished(db, retried.task.id);
   assert.deepEqual([end.state, end.reason, await places()], ['failed', 'forbidden', 0]);
 
   await db.pages.query(`update ${db.t.task} set state = 'running', finished_at = null where id = $1`, [task.id]);
-  await pause(ctx, admins, task.id);
-  await assert.rejects(resume(ctx, admins, task.id), { code: 'forbidden', status: 403 });
-  assert.equal((await getTask(ctx, ada, task.id)).state, 'paused');
+  await pause(context, admins, task.id);
+  await assert.rejects(resume(context, admins, task.id), { code: 'forbidden', status: 403 });
+  assert.equal((await getTask(context, ada, task.id)).state, 'paused');
 });
 
 test('who deleted them brings them back also with a row scope, as far as they are in it', async (t) => {
-  const { db, ctx, work, roles, deleted, places } = await setUp(t);
+  const { db, context, work, roles, deleted, places } = await setUp(t);
   await work();
   await finished(db, deleted.id);
   await db.pages.query(
@@ -80,7 +80,7 @@ test('who deleted them brings them back also with a row scope, as far as they ar
     [deleted.id],
   );
   roles.set(ada.id, ['editor']);
-  const { task } = await undo(ctx, ada, deleted.id, { operationId: randomUUID(), chosen: null });
+  const { task } = await undo(context, ada, deleted.id, { operationId: randomUUID(), chosen: null });
   const end = await finished(db, task.id);
   assert.deepEqual([end.changed, end.failed, await places()], [10, 20, 10]);
 });

@@ -10,7 +10,7 @@ import type { FieldEdit } from '../../operations/field-edit.ts';
 import type { Resource } from '../../resources/contract.ts';
 import { markGenerated } from '../../resources/generated-columns.ts';
 import { createSelection, type Selected } from '../../selection/selection.ts';
-import { applyToModel, canonical, changeOf, type Fate, fieldValue, isNested, type ModelRecord } from '../../testing/change-model.ts';
+import { applyToModel, canonical, changeOf, type RecordFate, fieldValue, isNested, type ModelRecord } from '../../testing/change-model.ts';
 import { ada, finished, testContext } from '../../testing/context.ts';
 import { testDatabase } from '../../testing/database.ts';
 import { countDrawn, type Drawable } from '../../testing/drawn-causes.ts';
@@ -71,7 +71,7 @@ const mayBe = (record: ModelRecord) => record.int !== '13' && !String(record.nam
 /** Where relations may lead: to clubs, and to the one person that there always is. */
 const relatedIds: Readonly<Record<string, readonly string[]>> = { clubs: ['1', '2', '3', '4'], friends: ['1'], mentorId: ['1'] };
 
-let ctx: TaskContext;
+let context: TaskContext;
 let worker: Worker;
 /** A connection of the tests' own, as the tables' owner. */
 let own: pg.Client;
@@ -84,7 +84,7 @@ const undoes: (() => unknown)[] = [];
 before(async () => {
   const database = await testDatabase({ after: (undo) => void undoes.push(undo as () => unknown) }, { content: 'torture' });
   const { db } = database;
-  ctx = testContext(db, {}, { parallelism: 2, chunkSize: 7 }, tortureAdmin);
+  context = testContext(db, {}, { parallelism: 2, chunkSize: 7 }, tortureAdmin);
   const { rows } = await db.pages.query<{ isSo: boolean }>(`select upper('ß') = 'SS' as "isSo"`);
   spellsOutSharpS = rows[0]?.isSo ?? false;
   own = new pg.Client({ connectionString: database.connectionString });
@@ -108,8 +108,8 @@ before(async () => {
   await db.pages.query(`create table torture.pin (id integer references torture."every thing" (id) deferrable initially deferred)`);
   const keeper = await openAsKeeper(database, ['torture', '"Odd-Schema"']);
   const resources = await markGenerated(tortureAdmin.resources, db.pages);
-  ctx = testContext(keeper.db, {}, { parallelism: 2, chunkSize: 7 }, { ...tortureAdmin, resources });
-  worker = await startWorker(ctx, { connectionString: keeper.connectionString, concurrency: 2 });
+  context = testContext(keeper.db, {}, { parallelism: 2, chunkSize: 7 }, { ...tortureAdmin, resources });
+  worker = await startWorker(context, { connectionString: keeper.connectionString, concurrency: 2 });
 });
 
 after(async () => {
@@ -122,7 +122,7 @@ function isHoldable(table: string): boolean {
 }
 
 function resourceOf(name: string): Resource {
-  return ctx.register.list.find(({ model }) => model.name === name) as Resource;
+  return context.registry.list.find(({ model }) => model.name === name) as Resource;
 }
 
 interface Scenario {
@@ -143,11 +143,11 @@ function scenarioOf(table: string): fc.Arbitrary<Scenario> {
   const { fields } = tables[table] as (typeof tables)[string];
   const { model } = resourceOf(table);
   const meta = (name: string) => model.fields[name] as FieldMeta;
-  const most = 30;
+  const max = 30;
   const record = fc
     .record(Object.fromEntries(fields.map((name) => [name, contentOf(meta(name))])))
     .filter((values) => mayBe(values as ModelRecord)) as fc.Arbitrary<ModelRecord>;
-  const flags = fc.array(fc.boolean(), { minLength: most, maxLength: most });
+  const flags = fc.array(fc.boolean(), { minLength: max, maxLength: max });
   const changes = fc
     .uniqueArray(fc.constantFrom(...fields), { minLength: 1, maxLength: 3 })
     .chain((names) => fc.tuple(...names.map((name) => changeOf(model, meta(name), relatedIds[name] ?? [], fields))))
@@ -155,8 +155,8 @@ function scenarioOf(table: string): fc.Arbitrary<Scenario> {
   return fc.record({
     table: fc.constant(table),
     records: unique[table]
-      ? fc.uniqueArray(record, { minLength: 1, maxLength: most, selector: ({ name }) => unique[table]?.(String(name)) })
-      : fc.array(record, { minLength: 1, maxLength: most }),
+      ? fc.uniqueArray(record, { minLength: 1, maxLength: max, selector: ({ name }) => unique[table]?.(String(name)) })
+      : fc.array(record, { minLength: 1, maxLength: max }),
     selection: fc.record({
       kind: fc.constantFrom('ticked' as const, 'matching' as const),
       letter: fc.constantFrom('', '', 'b', 'É', '%', '_', '\\'),
@@ -165,7 +165,7 @@ function scenarioOf(table: string): fc.Arbitrary<Scenario> {
     }),
     changes: fc.oneof({ arbitrary: changes, weight: 6 }, { arbitrary: fc.constant(null), weight: 1 }),
     pinned: flags,
-    held: fc.oneof(fc.constant<Hold[]>([]), fc.array(fc.constantFrom(null, null, null, ...holds), { minLength: most, maxLength: most })),
+    held: fc.oneof(fc.constant<Hold[]>([]), fc.array(fc.constantFrom(null, null, null, ...holds), { minLength: max, maxLength: max })),
     rule: rarely(fc.record({ kind: fc.constantFrom('instead' as const, 'besides' as const), isLate: fc.boolean() })),
     inBackground: fc.boolean(),
   });
@@ -262,7 +262,7 @@ async function bytes({ table }: Scenario): Promise<unknown> {
 }
 
 interface Expected {
-  fate: Fate | 'kept-back' | null;
+  fate: RecordFate | 'kept-back' | null;
   record: ModelRecord | null;
 }
 
@@ -318,7 +318,7 @@ function moving(
   );
 }
 
-function countsOf(model: ReadonlyMap<string, Expected>): Record<Fate, number> & { keptBack: number } {
+function countsOf(model: ReadonlyMap<string, Expected>): Record<RecordFate, number> & { keptBack: number } {
   const count = (fate: Expected['fate']) => [...model.values()].filter((one) => one.fate === fate).length;
   return { changed: count('changed'), unchanged: count('unchanged'), refused: count('refused'), keptBack: count('kept-back') };
 }
@@ -339,11 +339,12 @@ async function check(scenario: Scenario): Promise<void> {
   const keys = await insert(scenario);
   const before = await bytes(scenario);
   const { kept, whole, selected, unticked } = select(scenario, keys);
-  const { id } = await createSelection(ctx.db, ada, resource, kept);
+  const { id } = await createSelection(context.db, ada, resource, kept);
   const operation = changes ? 'update' : 'delete';
   const about = { resource, principal: ada };
-  const make = () => createPreview(ctx, { ...about, operation, selectionId: id, parameters: changes ? { changes } : {} });
-  const look = async () => lookAhead(ctx, { ...about, preview: await excludeFromPreview(ctx, await make(), { out: unticked, back: [] }) });
+  const make = () => createPreview(context, { ...about, operation, selectionId: id, parameters: changes ? { changes } : {} });
+  const look = async () =>
+    lookAhead(context, { ...about, preview: await excludeFromPreview(context, await make(), { out: unticked, back: [] }) });
   if (whole.length === 0) return assert.rejects(make, { code: 'empty-selection' });
   const isRuled = (isLate: boolean) => rule?.isLate === isLate && selected.size > 0;
   drawn.draw(drawnIn(scenario, keys, selected));
@@ -429,7 +430,7 @@ async function checkRefused(scenario: Scenario, before: unknown, work: () => Pro
 /** Which table a deleted record was of, where others inherit, is not kept, and nor are their own columns. */
 async function checkFinal(tasks: readonly TaskRow[]): Promise<void> {
   for (const { id, changed } of tasks) {
-    if (changed > 0) await assert.rejects(previewUndo(ctx, ada, id, null), { code: 'not-undoable' });
+    if (changed > 0) await assert.rejects(previewUndo(context, ada, id, null), { code: 'not-undoable' });
   }
 }
 
@@ -448,11 +449,11 @@ async function checkRetry(
   model: ReadonlyMap<string, Expected>,
   task: TaskRow,
 ): Promise<TaskRow> {
-  await ctx.db.pages.query('update torture.lenience set is_on = true; delete from torture.pin; delete from torture.held');
+  await context.db.pages.query('update torture.lenience set is_on = true; delete from torture.pin; delete from torture.held');
   const refused = new Set(keys.filter((key) => ['refused', 'kept-back'].includes(model.get(key)?.fate ?? '')));
   const retried = expected(scenario, keys, refused, true);
-  const { task: launched } = await retry(ctx, ada, task.id, { operationId: randomUUID(), code: null });
-  const { changed, unchanged, failed, keptBack, ...end } = await finished(ctx.db, launched.id);
+  const { task: launched } = await retry(context, ada, task.id, { operationId: randomUUID(), code: null });
+  const { changed, unchanged, failed, keptBack, ...end } = await finished(context.db, launched.id);
   assert.deepEqual({ changed, unchanged, refused: failed, keptBack }, countsOf(retried), 'the retry');
   const after = new Map(keys.map((key) => [key, (refused.has(key) ? retried : model).get(key) as Expected]));
   await assertHolds(scenario, keys, after, 'retry');
@@ -463,22 +464,27 @@ async function checkRetry(
 async function checkUndo(tasks: readonly TaskRow[], look: () => Promise<unknown>, before: unknown): Promise<void> {
   for (const { id, changed } of tasks.toReversed()) {
     if (changed === 0) continue;
-    const { restored, refused, gone } = await previewUndo(ctx, ada, id, null);
+    const { restored, refused, gone } = await previewUndo(context, ada, id, null);
     assert.deepEqual({ restored, refused, gone }, { restored: changed, refused: [], gone: 0 }, 'the preview of the undo');
-    const { task } = await undo(ctx, ada, id, { operationId: randomUUID(), chosen: null });
-    assert.equal((await finished(ctx.db, task.id)).changed, changed, 'the undo');
+    const { task } = await undo(context, ada, id, { operationId: randomUUID(), chosen: null });
+    assert.equal((await finished(context.db, task.id)).changed, changed, 'the undo');
   }
   assert.deepEqual(await look(), before, 'every byte after the undo');
 }
 
 async function run(resource: Resource, previewId: string, inBackground: boolean): Promise<TaskRow> {
   try {
-    const { task } = await confirmPreview(ctx, { resource, principal: ada, previewId, options: { ...defaultRunOptions, inBackground } });
-    return await finished(ctx.db, task.id);
+    const { task } = await confirmPreview(context, {
+      resource,
+      principal: ada,
+      previewId,
+      options: { ...defaultRunOptions, inBackground },
+    });
+    return await finished(context.db, task.id);
   } catch (error) {
     const { code, details } = error as AppError;
     if (code !== 'refused') throw error;
-    return finished(ctx.db, details.taskId as number);
+    return finished(context.db, details.taskId as number);
   }
 }
 

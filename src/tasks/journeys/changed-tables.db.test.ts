@@ -13,14 +13,14 @@ const changes = {
 for (const [what, statement] of Object.entries(changes)) {
   test(`${what} while a task runs ends it, says so, and leaves what was done to be told and undone`, async (t) => {
     const { db, connectionString, defer } = await testDatabase(t);
-    const ctx = testContext(db);
+    const context = testContext(db);
     await insertPlaces(db, 3_000);
     await db.pages.query(`create function gazetteer.dawdle() returns trigger language plpgsql as $$ begin perform pg_sleep(0.001); return new; end $$;
       create trigger dawdle before update on gazetteer.city for each row execute function gazetteer.dawdle()`);
-    const worker = await startWorker(ctx, { connectionString, concurrency: 1 });
+    const worker = await startWorker(context, { connectionString, concurrency: 1 });
     defer(() => worker.stop());
-    const cities = ctx.register.get('cities');
-    const { task } = await launchOn(ctx, cities, { kind: 'matching', filter: '' }, 'update', { field: 'notes', 'value.notes': 'x' });
+    const cities = context.registry.get('cities');
+    const { task } = await launchOn(context, cities, { kind: 'matching', filter: '' }, 'update', { field: 'notes', 'value.notes': 'x' });
     for (let done = 0; done < 200; ) {
       await new Promise((resolve) => setTimeout(resolve, 5));
       ({ done } = (await db.pages.query(`select done from ${db.t.task} where id = $1`, [task.id])).rows[0]);

@@ -31,19 +31,19 @@ function isFree({ model }: Resource, { meta, relation }: ResourceField): boolean
 
 test('records of every model are changed, deleted and put back in the background, whatever their ids are', async (t) => {
   const { db, connectionString, defer } = await testDatabase(t, { content: 'torture' });
-  const ctx = testContext(db, {}, { chunkSize: 7, minAsyncRecords: 1 }, tortureAdmin);
-  const worker = await startWorker(ctx, { connectionString, concurrency: 1 });
+  const context = testContext(db, {}, { chunkSize: 7, minAsyncRecords: 1 }, tortureAdmin);
+  const worker = await startWorker(context, { connectionString, concurrency: 1 });
   defer(() => worker.stop());
 
   const run = async (resource: Resource, operation: 'update' | 'delete', body: Record<string, unknown>) =>
-    finished(db, (await launchOn(ctx, resource, everything, operation, body)).task.id);
+    finished(db, (await launchOn(context, resource, everything, operation, body)).task.id);
   const undone = async (task: TaskRow) =>
-    finished(db, (await undo(ctx, ada, task.id, { operationId: randomUUID(), chosen: null })).task.id);
+    finished(db, (await undo(context, ada, task.id, { operationId: randomUUID(), chosen: null })).task.id);
   const picture = async ({ model }: Resource) =>
     (await db.pages.query(`select to_jsonb(t.*)::text as row from ${model.table} t order by 1`)).rows.map(({ row }) => row as string);
 
   // What belongs to others stands after them in the schema, and would be gone with them.
-  for (const resource of [...ctx.register.listFor(ada)].reverse()) {
+  for (const resource of [...context.registry.listFor(ada)].reverse()) {
     if (!isPossible(resource.model, 'bulk-update')) continue;
     await t.test(resource.model.name, async () => {
       const before = await picture(resource);

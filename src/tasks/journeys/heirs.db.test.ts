@@ -19,26 +19,26 @@ test('records of a table that others inherit from are edited and put back where 
   await db.pages.query(
     `insert into gazetteer.village select (jsonb_populate_record(null::gazetteer.village, to_jsonb(c) || jsonb_build_object('id', id + 100, 'own', 'chapel'))).* from only gazetteer.city c`,
   );
-  const ctx = testContext(db);
-  const cities = ctx.register.for(ada, 'cities');
+  const context = testContext(db);
+  const cities = context.registry.for(ada, 'cities');
   const rows = async () => (await db.pages.query('select tableoid::regclass::text as of, id, notes from gazetteer.city order by id')).rows;
   const before = await rows();
   const run = (operation: 'update' | 'delete', body: Record<string, string>) =>
-    runAtOnce(ctx, launchOn(ctx, cities, { keys }, operation, body, ada, { inBackground: true }));
-  const takeBack = (id: number) => undo(ctx, ada, id, { operationId: randomUUID(), chosen: null });
+    runAtOnce(context, launchOn(context, cities, { keys }, operation, body, ada, { inBackground: true }));
+  const takeBack = (id: number) => undo(context, ada, id, { operationId: randomUUID(), chosen: null });
 
   const edited = await run('update', { field: 'notes', 'value.notes': 'new' });
   assert.equal(edited.changed, 4);
-  await runAtOnce(ctx, takeBack(edited.id));
+  await runAtOnce(context, takeBack(edited.id));
   assert.deepEqual(await rows(), before);
 
-  const { along } = await consequences(db, ctx.register, cities, ada, whereKeys(cities.model, keys));
-  assert.deepEqual(along, { isKept: false, reason: 'heirs', table: 'village', tables: [] });
+  const { cascade } = await consequences(db, context.registry, cities, ada, whereKeys(cities.model, keys));
+  assert.deepEqual(cascade, { isKept: false, reason: 'heirs', table: 'village', tables: [] });
   const deleted = await run('delete', { acknowledge: 'yes' });
   assert.equal(deleted.changed, 4);
   const left = await rows();
   const isFinal = { code: 'not-undoable', status: 409, message: /village inherits/ };
-  await assert.rejects(previewUndo(ctx, ada, deleted.id, null), isFinal);
+  await assert.rejects(previewUndo(context, ada, deleted.id, null), isFinal);
   await assert.rejects(takeBack(deleted.id), isFinal);
   assert.deepEqual(await rows(), left);
 });

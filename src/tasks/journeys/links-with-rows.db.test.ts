@@ -35,13 +35,18 @@ async function setUp(t: TestContext, options: Options = {}) {
   await own.query(oddCitiesSql('plain'));
   await insertPlaces(database.db, five.length);
   const { db } = await openAsKeeper(database, ['gazetteer']);
-  const ctx = testContext(db, {}, {}, { ...sample, resources: [defineResource(metadata, 'City', options), ...sample.resources.slice(1)] });
+  const context = testContext(
+    db,
+    {},
+    {},
+    { ...sample, resources: [defineResource(metadata, 'City', options), ...sample.resources.slice(1)] },
+  );
   const hold = (entries: typeof held) => holdOnly(own, 'gazetteer', 'City', entries);
   const run = (operation: 'update' | 'delete', body: Record<string, unknown>) => {
     const keys = five.map((id) => String(id).padStart(20, '0'));
-    return runAtOnce(ctx, launchOn(ctx, ctx.register.get('cities'), { keys }, operation, body, ada, { inBackground: true }));
+    return runAtOnce(context, launchOn(context, context.registry.get('cities'), { keys }, operation, body, ada, { inBackground: true }));
   };
-  const takeBack = ({ id }: TaskRow) => runAtOnce(ctx, undo(ctx, ada, id, { operationId: randomUUID(), chosen: null }));
+  const takeBack = ({ id }: TaskRow) => runAtOnce(context, undo(context, ada, id, { operationId: randomUUID(), chosen: null }));
   /** By place, its notes and tags. */
   const table = async () => {
     const { rows } = await own.query<{ id: number; notes: string | null; tags: number[] }>(

@@ -86,19 +86,19 @@ const someEdits = fc
   .subarray(Object.values(edits), { minLength: 1 })
   .chain((chosen) => fc.tuple(...(chosen as [fc.Arbitrary<Edit>])) as unknown as fc.Arbitrary<Edit[]>);
 
-const most = 16;
-const ids = fc.array(fc.boolean(), { minLength: most, maxLength: most });
+const max = 16;
+const ids = fc.array(fc.boolean(), { minLength: max, maxLength: max });
 
 const chunkSizes = [1, 3, 8, 40] as const;
 
-const held = fc.uniqueArray(fc.tuple(fc.integer({ min: 1, max: most }), fc.constantFrom(...holds)), {
+const held = fc.uniqueArray(fc.tuple(fc.integer({ min: 1, max: max }), fc.constantFrom(...holds)), {
   maxLength: 8,
   selector: ([id]) => id,
 });
 
 const scenario = fc.record({
   shape: fc.constantFrom(...(Object.keys(cityShapes) as CityShape[])),
-  places: fc.array(place, { minLength: 6, maxLength: most }),
+  places: fc.array(place, { minLength: 6, maxLength: max }),
   selected: ids,
   held,
   /** A rule is on the table while this is asked for. */
@@ -107,7 +107,7 @@ const scenario = fc.record({
     { arbitrary: fc.tuple(fc.constantFrom('instead' as const, 'besides' as const), fc.constantFrom('launch', 'undo')), weight: 1 },
   ),
   edits: someEdits,
-  interference: fc.array(fc.tuple(fc.integer({ min: 1, max: most }), fc.constantFrom('notes', 'name', 'delete')), { maxLength: 6 }),
+  interference: fc.array(fc.tuple(fc.integer({ min: 1, max: max }), fc.constantFrom('notes', 'name', 'delete')), { maxLength: 6 }),
   chunkSize: fc.constantFrom(...chunkSizes),
 });
 
@@ -129,7 +129,7 @@ test(`updating, retrying and undoing equal a model of plain objects in ${runs} r
       const site = sites[given.shape];
       const table: Table = new Map(given.places.map((of, index) => [index + 1, of]));
       await write(site, table);
-      const ctx = site.contexts[given.chunkSize] as TaskContext;
+      const context = site.contexts[given.chunkSize] as TaskContext;
       const chosen = [...table.keys()].filter((id) => given.selected[id - 1]);
       if (chosen.length === 0) return;
       const next = (of: Place): Place => {
@@ -149,9 +149,9 @@ test(`updating, retrying and undoing equal a model of plain objects in ${runs} r
         'City',
         [...inWay].map(([id, hold]) => [String(id), hold] as const),
       );
-      if (given.ruled?.[1] === 'launch') await ruled(site, given.ruled[0], table, () => run(ctx, given.edits, chosen));
+      if (given.ruled?.[1] === 'launch') await ruled(site, given.ruled[0], table, () => run(context, given.edits, chosen));
       for (const [id, { of }] of made) table.set(id, of);
-      const task = await run(ctx, given.edits, chosen);
+      const task = await run(context, given.edits, chosen);
       const left = [...those('refused'), ...those('kept-back')];
       assert.deepEqual(
         [task.changed, task.failed, task.keptBack, task.unchanged, task.done],
@@ -163,11 +163,11 @@ test(`updating, retrying and undoing equal a model of plain objects in ${runs} r
       // Retry: only what failed, and once.
       await holdOnly(site.own, 'gazetteer', 'City', []);
       if (left.length > 0) {
-        const again = await runAtOnce(ctx, retry(ctx, ada, task.id, { operationId: randomUUID(), code: null }));
+        const again = await runAtOnce(context, retry(context, ada, task.id, { operationId: randomUUID(), code: null }));
         for (const id of left) table.set(id, next(at(table, id)));
         assert.deepEqual([again.state, again.changed, again.done], ['succeeded', left.length, left.length]);
         assert.deepEqual(await read(site), table);
-        await assert.rejects(retry(ctx, ada, task.id, { operationId: randomUUID(), code: null }), { code: 'nothing-to-retry' });
+        await assert.rejects(retry(context, ada, task.id, { operationId: randomUUID(), code: null }), { code: 'nothing-to-retry' });
       }
 
       // Undo of the first task: what somebody has edited since is refused, what is gone is gone.
@@ -180,10 +180,10 @@ test(`updating, retrying and undoing equal a model of plain objects in ${runs} r
       const there = mine.filter((id) => table.has(id));
       const restored = there.filter((id) => holdsThose(id, after));
       const unchanged = there.filter((id) => !restored.includes(id) && holdsThose(id, before));
-      const preview = await previewUndo(ctx, ada, task.id, null);
-      const undoing = () => undo(ctx, ada, task.id, { operationId: randomUUID(), chosen: null });
+      const preview = await previewUndo(context, ada, task.id, null);
+      const undoing = () => undo(context, ada, task.id, { operationId: randomUUID(), chosen: null });
       if (given.ruled?.[1] === 'undo') await ruled(site, given.ruled[0], table, undoing);
-      const undone = await runAtOnce(ctx, undoing());
+      const undone = await runAtOnce(context, undoing());
       for (const id of restored) table.set(id, { ...at(table, id), ...pick(at(before, id), fields) });
       const counts = [restored.length, unchanged.length, there.length - restored.length - unchanged.length, mine.length - there.length];
       assert.deepEqual([undone.changed, undone.unchanged, undone.failed, undone.gone], counts);
@@ -195,7 +195,7 @@ test(`updating, retrying and undoing equal a model of plain objects in ${runs} r
 
       // And the undo of the undo.
       if (restored.length === 0) return;
-      await runAtOnce(ctx, undo(ctx, ada, undone.id, { operationId: randomUUID(), chosen: null }));
+      await runAtOnce(context, undo(context, ada, undone.id, { operationId: randomUUID(), chosen: null }));
       for (const id of restored) table.set(id, { ...at(table, id), ...pick(at(after, id), fields) });
       assert.deepEqual(await read(site), table);
     }),
@@ -214,16 +214,16 @@ test(`undoing restores a table exactly, byte for byte, after updates and deletes
     fc.asyncProperty(scenario, fc.boolean(), async (given, isDelete) => {
       const site = sites[given.shape];
       await write(site, new Map(given.places.map((of, index) => [index + 1, of])));
-      const ctx = site.contexts[given.chunkSize] as TaskContext;
+      const context = site.contexts[given.chunkSize] as TaskContext;
       const chosen = given.places.map((_, index) => index + 1).filter((id) => given.selected[id - 1]);
       if (chosen.length === 0) return;
       const before = await bytes(site);
-      const task = isDelete ? await run(ctx, null, chosen) : await run(ctx, given.edits, chosen);
+      const task = isDelete ? await run(context, null, chosen) : await run(context, given.edits, chosen);
       const after = await bytes(site);
       const changed = [...before.keys()].filter((id) => before.get(id) !== after.get(id));
       assert.equal(task.changed, changed.length);
       if (task.changed === 0) return;
-      const undoing = (id = task.id) => undo(ctx, ada, id, { operationId: randomUUID(), chosen: null });
+      const undoing = (id = task.id) => undo(context, ada, id, { operationId: randomUUID(), chosen: null });
       // Which table a record was of, and what it held there only, is not kept.
       if (isDelete && given.shape === 'inherited') return assert.rejects(undoing, { code: 'not-undoable' });
 
@@ -237,11 +237,11 @@ test(`undoing restores a table exactly, byte for byte, after updates and deletes
       );
       const fateOf = (id: number) => fateOfHeldPlace(inWay.get(id), isDelete ? 'create' : 'update');
       const those = (fate: ReturnType<typeof fateOf>) => changed.filter((id) => fateOf(id) === fate);
-      const preview = await previewUndo(ctx, ada, task.id, null);
+      const preview = await previewUndo(context, ada, task.id, null);
       const isLinked = !isDelete && given.edits.some(({ field }) => field === 'tags');
       // Of a place whose row alone is put back, the links are free.
       const isClear = !isLinked || those('kept-back').every((id) => inWay.get(id) !== 'trigger that puts the old value back');
-      const undone = await runAtOnce(ctx, undoing());
+      const undone = await runAtOnce(context, undoing());
       const left = changed.filter((id) => fateOf(id) !== 'passes');
       if (isClear) {
         const counts = [those('passes').length, those('refused').length, those('kept-back').length];
@@ -255,12 +255,12 @@ test(`undoing restores a table exactly, byte for byte, after updates and deletes
       await holdOnly(site.own, 'gazetteer', 'City', []);
       if (left.length > 0) {
         if (undone.failed + undone.keptBack > 0)
-          await runAtOnce(ctx, retry(ctx, ada, undone.id, { operationId: randomUUID(), code: null }));
+          await runAtOnce(context, retry(context, ada, undone.id, { operationId: randomUUID(), code: null }));
         if (isClear) assert.deepEqual(await bytes(site), before);
         return;
       }
       assert.deepEqual(await bytes(site), before);
-      await runAtOnce(ctx, undoing(undone.id));
+      await runAtOnce(context, undoing(undone.id));
       assert.deepEqual(await bytes(site), after);
     }),
     { numRuns: Math.ceil(runs / 2), endOnFailure: true, seed },
@@ -375,15 +375,15 @@ async function interfere({ own }: Site, table: Table, id: number, how: string): 
   } else await own.query(`update gazetteer.city set name = 'Renamed', updated_at = now() where id = $1`, [id]);
 }
 
-async function run(ctx: TaskContext, changes: readonly Edit[] | null, chosen: readonly number[]): Promise<TaskRow> {
+async function run(context: TaskContext, changes: readonly Edit[] | null, chosen: readonly number[]): Promise<TaskRow> {
   const body = changes
     ? Object.assign({ field: changes.map(({ field }) => field) }, ...changes.map(({ body: own }) => own))
     : { acknowledge: 'yes' };
   const keys = chosen.map((id) => String(id).padStart(20, '0'));
-  const launching = launchOn(ctx, ctx.register.get('cities'), { kind: 'ticked', keys }, changes ? 'update' : 'delete', body, ada, {
+  const launching = launchOn(context, context.registry.get('cities'), { kind: 'ticked', keys }, changes ? 'update' : 'delete', body, ada, {
     inBackground: true,
   });
-  return runAtOnce(ctx, launching);
+  return runAtOnce(context, launching);
 }
 
 function at(table: Table, id: number): Place {

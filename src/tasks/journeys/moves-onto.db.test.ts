@@ -56,27 +56,27 @@ for (const [kind, sql] of Object.entries(constraints)) {
     const isIndex = sql.startsWith('create');
     for (const [way, options] of Object.entries(isIndex ? { sql: ways.sql ?? {} } : ways)) {
       const resources = [defineResource(metadata, 'City', options), ...sample.resources.slice(1)];
-      const ctx = testContext(db, {}, { minAsyncRecords: 1_000, chunkSize: 7 }, { ...sample, resources });
-      const worker = await startWorker(ctx, { connectionString, concurrency: 1 });
+      const context = testContext(db, {}, { minAsyncRecords: 1_000, chunkSize: 7 }, { ...sample, resources });
+      const worker = await startWorker(context, { connectionString, concurrency: 1 });
       defer(() => worker.stop());
-      const cities = ctx.register.get('cities');
+      const cities = context.registry.get('cities');
       for (const { name, keys: ids, by, change = 'increase', fates } of cases) {
         const how = `${name}, by ${way}`;
         await reset();
         const keys = ids.map((id) => keyOf(cities.model, { id }));
         const changes = [{ field: 'population', change, value: by }];
         const { id: selectionId } = await createSelection(db, ada, cities, { kind: 'ticked', filter: '', keys, exclusions: [] });
-        const previewing = createPreview(ctx, {
+        const previewing = createPreview(context, {
           resource: cities,
           principal: ada,
           operation: 'update',
           selectionId,
           parameters: { changes },
-        }).then((preview) => lookAhead(ctx, { resource: cities, principal: ada, preview }));
+        }).then((preview) => lookAhead(context, { resource: cities, principal: ada, preview }));
         const populations = async () =>
           (await db.pages.query<{ p: number }>('select population as p from gazetteer.city order by id')).rows.map(({ p }) => p);
         const body = { field: 'population', 'change.population': change, 'value.population': by };
-        const launch = (inBackground: boolean) => launchOn(ctx, cities, { keys }, 'update', body, ada, { inBackground });
+        const launch = (inBackground: boolean) => launchOn(context, cities, { keys }, 'update', body, ada, { inBackground });
         const isRefused = { code: 'moves-onto', status: 422 };
         if (fates === null) {
           await assert.rejects(previewing, isRefused, `preview of ${how}`);
@@ -106,14 +106,14 @@ for (const [kind, sql] of Object.entries(constraints)) {
 
 test('a date that cannot be that late is refused alone, also where dates are unique', async (t) => {
   const { db } = await testDatabase(t);
-  const ctx = testContext(db, {}, { minAsyncRecords: 1_000 });
+  const context = testContext(db, {}, { minAsyncRecords: 1_000 });
   await insertPlaces(db, 3);
   await db.pages.query(`update gazetteer.city set reviewed_at = case id when 1 then '294000-01-01'::timestamptz else '2020-01-01'::timestamptz + id * interval '1 day' end;
     create unique index reviewed_once on gazetteer.city (reviewed_at)`);
-  const cities = ctx.register.get('cities');
+  const cities = context.registry.get('cities');
   const keys = range(1, 3).map((id) => keyOf(cities.model, { id }));
   const body = { field: 'reviewedAt', 'change.reviewedAt': 'shift', 'value.reviewedAt': '1000', 'unit.reviewedAt': 'years' };
-  await assert.rejects(launchOn(ctx, cities, { keys }, 'update', body), (error: AppError) => {
+  await assert.rejects(launchOn(context, cities, { keys }, 'update', body), (error: AppError) => {
     const { failures = [] } = error.details;
     assert.deepEqual(
       failures.map(({ key, code }) => [Number(key), code]),
@@ -133,10 +133,10 @@ test('names are compared as their constraint compares them, whatever made the ne
     create unique index on gazetteer.city (lower(name collate "C"));
   `);
   const resources = [defineResource(metadata, 'City', { bulk: { fields: ['name'] } }), ...sample.resources.slice(1)];
-  const ctx = testContext(db, {}, { minAsyncRecords: 1_000 }, { ...sample, resources });
-  const cities = ctx.register.get('cities');
+  const context = testContext(db, {}, { minAsyncRecords: 1_000 }, { ...sample, resources });
+  const cities = context.registry.get('cities');
   const edit = (ids: readonly number[], body: Record<string, string>) =>
-    launchOn(ctx, cities, { keys: ids.map((id) => keyOf(cities.model, { id })) }, 'update', { field: 'name', ...body });
+    launchOn(context, cities, { keys: ids.map((id) => keyOf(cities.model, { id })) }, 'update', { field: 'name', ...body });
   const names = async () =>
     (await db.pages.query<{ name: string }>('select name from gazetteer.city order by id')).rows.map(({ name }) => name);
   const before = await names();

@@ -11,7 +11,7 @@ import { createSelection } from '../../selection/selection.ts';
 import { ada, finished, launchOn, testContext } from '../../testing/context.ts';
 import { testDatabase } from '../../testing/database.ts';
 import { openAsKeeper } from '../../testing/keeper.ts';
-import { causes, type Fate, nothingInTheWay } from '../../testing/outcome-causes.ts';
+import { causes, type TableFate, nothingInTheWay } from '../../testing/outcome-causes.ts';
 import { findBroken, invariantsAlways } from '../../testing/task-invariants.ts';
 import type { TaskContext } from '../context.ts';
 import { lookAhead } from '../previewing/look-ahead.ts';
@@ -66,8 +66,8 @@ async function setUp(t: TestContext) {
     );
     await own.query(`set session_replication_role = origin`);
   };
-  const withWorker = async <T>(ctx: TaskContext, work: () => Promise<T>): Promise<T> => {
-    const worker = await startWorker(ctx, { connectionString: asKeeper, concurrency: 1 });
+  const withWorker = async <T>(context: TaskContext, work: () => Promise<T>): Promise<T> => {
+    const worker = await startWorker(context, { connectionString: asKeeper, concurrency: 1 });
     try {
       return await work();
     } finally {
@@ -79,11 +79,11 @@ async function setUp(t: TestContext) {
 
 type Table = ReadonlyMap<number, string>;
 
-const keyOfId = (ctx: TaskContext, id: number) => keyOf(ctx.register.get('cities').model, { id });
+const keyOfId = (context: TaskContext, id: number) => keyOf(context.registry.get('cities').model, { id });
 const ten = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
 const three = [1, 2, 3];
 const fateOf = (code: string) => (code === 'kept-back' ? code : 'failed');
-const isRefusedAsSet = (fate: Fate) => fate === 'refused' || fate === 'set-refused';
+const isRefusedAsSet = (fate: TableFate) => fate === 'refused' || fate === 'set-refused';
 
 function isOfRule({ code, status, message }: AppError, how: string): void {
   assert.deepEqual([code, status], ['rewritten-table', 422], how);
@@ -102,21 +102,23 @@ async function refusal(work: () => Promise<unknown>): Promise<AppError> {
 
 test('what is said of records is what the table says', async (t) => {
   const { db, owner, table, reset, contextOf, withWorker } = await setUp(t);
-  const keysOf = (ctx: TaskContext) => ten.map((id) => keyOfId(ctx, id));
+  const keysOf = (context: TaskContext) => ten.map((id) => keyOfId(context, id));
 
-  const launch = async (ctx: TaskContext, operation: 'update' | 'delete', inBackground: boolean) => {
+  const launch = async (context: TaskContext, operation: 'update' | 'delete', inBackground: boolean) => {
     const body = operation === 'update' ? newNotes : deleting;
-    const { task } = await launchOn(ctx, ctx.register.get('cities'), { keys: keysOf(ctx) }, operation, body, ada, { inBackground });
+    const { task } = await launchOn(context, context.registry.get('cities'), { keys: keysOf(context) }, operation, body, ada, {
+      inBackground,
+    });
     return finished(db, task.id);
   };
-  const preview = async (ctx: TaskContext, operation: 'update' | 'delete') => {
-    const about = { resource: ctx.register.get('cities'), principal: ada };
-    const selected = { kind: 'ticked' as const, filter: '', keys: keysOf(ctx), exclusions: [] };
+  const preview = async (context: TaskContext, operation: 'update' | 'delete') => {
+    const about = { resource: context.registry.get('cities'), principal: ada };
+    const selected = { kind: 'ticked' as const, filter: '', keys: keysOf(context), exclusions: [] };
     const { id: selectionId } = await createSelection(db, ada, about.resource, selected);
     const parameters = operation === 'update' ? { changes: [{ field: 'notes', change: 'set', value: 'new' }] } : {};
-    const { findings } = await lookAhead(ctx, {
+    const { findings } = await lookAhead(context, {
       ...about,
-      preview: await createPreview(ctx, { ...about, operation, selectionId, parameters }),
+      preview: await createPreview(context, { ...about, operation, selectionId, parameters }),
     });
     const { changed, unchanged, busy, refused } = findings ?? assert.fail('nothing was tried');
     return { changed, unchanged, busy, refused: refused.map(({ code, count }) => [fateOf(code), count]) };
@@ -134,7 +136,7 @@ test('what is said of records is what the table says', async (t) => {
   const agrees = async (
     task: TaskRow,
     before: Table,
-    { fate, isAsked, how }: { fate: Fate; isAsked: (id: number) => boolean; how: string },
+    { fate, isAsked, how }: { fate: TableFate; isAsked: (id: number) => boolean; how: string },
   ) => {
     const after = await table();
     const differ = ten.filter((id) => before.get(id) !== after.get(id));
@@ -166,8 +168,8 @@ test('what is said of records is what the table says', async (t) => {
   assert.deepEqual([updated.changed, deleted.changed], [10, 10]);
 
   for (const [way, options] of Object.entries(ways)) {
-    const ctx = contextOf(options);
-    await withWorker(ctx, async () => {
+    const context = contextOf(options);
+    await withWorker(context, async () => {
       for (const cause of causes) {
         await owner.pages.query(cause.sql);
         for (const operation of ['update', 'delete'] as const) {
@@ -178,15 +180,15 @@ test('what is said of records is what the table says', async (t) => {
           await reset(start);
           const before = await table();
           if (isRefusedAsSet(fate)) {
-            isOfRule(await refusal(() => preview(ctx, operation)), `preview of ${how}`);
-            isOfRule(await refusal(() => launch(ctx, operation, true)), how);
-            isOfRule(await refusal(() => launch(ctx, operation, false)), `${how} inline`);
+            isOfRule(await refusal(() => preview(context, operation)), `preview of ${how}`);
+            isOfRule(await refusal(() => launch(context, operation, true)), how);
+            isOfRule(await refusal(() => launch(context, operation, false)), `${how} inline`);
             await isAsBefore(before, how);
             continue;
           }
-          const foreseen = await preview(ctx, operation);
+          const foreseen = await preview(context, operation);
           await isAsBefore(before, `preview of ${how}`);
-          const task = await launch(ctx, operation, true);
+          const task = await launch(context, operation, true);
           await agrees(task, before, { fate, isAsked, how });
           const { changed, unchanged } = task;
           assert.deepEqual(foreseen, { changed, unchanged, busy: 0, refused: fate === 'passes' ? [] : [[fate, 3]] }, `preview of ${how}`);
@@ -199,10 +201,10 @@ test('what is said of records is what the table says', async (t) => {
           }
           await reset(start);
           if (fate === 'passes') {
-            await agrees(await launch(ctx, operation, false), before, { fate, isAsked, how: `${how} inline` });
+            await agrees(await launch(context, operation, false), before, { fate, isAsked, how: `${how} inline` });
             continue;
           }
-          const error = await refusal(() => launch(ctx, operation, false));
+          const error = await refusal(() => launch(context, operation, false));
           const { failures = [], taskId = 0 } = error.details;
           assert.deepEqual([error.code, error.status, failures.map(({ key }) => Number(key))], ['refused', 422, three], how);
           await isAsBefore(before, `${how} inline`);
@@ -236,14 +238,14 @@ test('what is said of records is what the table says', async (t) => {
     }
   });
 
-  const cities = plain.register.get('cities');
+  const cities = plain.registry.get('cities');
   const save = saveContextOf(plain, cities, ada);
   const values = (given: Record<string, unknown>) =>
     new Map(Object.entries(given).map(([name, value]) => [cities.form.find((field) => field.name === name) ?? assert.fail(name), value]));
   const place = { name: 'Eleventh', country: 'ESP', featureCode: 'PPL', population: 1, latitude: '1.5', longitude: '2' };
   for (const cause of causes) {
     await owner.pages.query(cause.sql);
-    const forms: [string, Fate, () => Promise<unknown>, (after: Table) => boolean][] = [
+    const forms: [string, TableFate, () => Promise<unknown>, (after: Table) => boolean][] = [
       [
         'edit',
         cause.update,

@@ -24,7 +24,7 @@ async function setUp(t: TestContext, options: Options, { records = 30, createCli
   const { db, connectionString, defer } = await testDatabase(t);
   const admin = { resources: [defineResource(metadata, 'City', options), ...sample.resources.slice(1)], createClient };
   const told: unknown[] = [];
-  const ctx = { ...testContext(db, {}, {}, admin), log: (...line: unknown[]) => void told.push(...line) };
+  const context = { ...testContext(db, {}, {}, admin), log: (...line: unknown[]) => void told.push(...line) };
   await db.pages.query(`insert into gazetteer.country values ('ESP', 'ES', 'Spain', 'Europe', null, null, 1, '{}')`);
   await db.pages.query(`insert into gazetteer.tag (name) values ('port'), ('island')`);
   await db.pages.query(
@@ -32,27 +32,27 @@ async function setUp(t: TestContext, options: Options, { records = 30, createCli
      select 'Place ' || n, 'ESP', 'PPL', n, 40.12345, -3, 4.5 from generate_series(1, $1::int) n`,
     [records],
   );
-  const resource = ctx.register.get('cities');
+  const resource = context.registry.get('cities');
   let hasWorker = false;
   return {
     db,
     told,
-    ctx,
+    context,
     resource,
     /** Launches on the first `count` places and waits for the end. */
     async run(operation: 'update' | 'delete', body: Record<string, unknown>, count = records) {
       const keys = Array.from({ length: count }, (_, index) => keyOf(resource.model, { id: index + 1 }));
-      const { task } = await launchOn(ctx, resource, { keys }, operation, body);
+      const { task } = await launchOn(context, resource, { keys }, operation, body);
       if (task.finishedAt) return task;
       if (!hasWorker) {
-        const worker = await startWorker(ctx, { connectionString, concurrency: 2 });
+        const worker = await startWorker(context, { connectionString, concurrency: 2 });
         defer(() => worker.stop());
         hasWorker = true;
       }
       return finished(db, task.id);
     },
     async undone(task: TaskRow) {
-      const undoing = await undo(ctx, ada, task.id, { operationId: randomUUID(), chosen: null });
+      const undoing = await undo(context, ada, task.id, { operationId: randomUUID(), chosen: null });
       return finished(db, undoing.task.id);
     },
     cities: async (where = 'true') => (await db.pages.query(`select * from gazetteer.city where ${where} order by id`)).rows,
@@ -150,11 +150,11 @@ test('a hook that changes another field: the record, and the change, have it, an
 
 test('rules of a chunk are asked one after the other, on the one connection of its transaction', async (t) => {
   let asked = 0;
-  let most = 0;
+  let max = 0;
   const transactions = new Set<unknown>();
   const look = async ({ tx }: { tx: unknown }) => {
     asked++;
-    most = Math.max(most, asked);
+    max = Math.max(max, asked);
     const [row] = await (tx as Asked).$queryRawUnsafe('select pg_current_xact_id()::text as id');
     transactions.add(row?.id);
     asked--;
@@ -167,7 +167,7 @@ test('rules of a chunk are asked one after the other, on the one connection of i
     hooks: { beforeSave: look, afterSave: look },
   });
   assert.deepEqual(counts(await run('update', publish)), ['succeeded', 30, 0, 0, 0]);
-  assert.deepEqual([most, transactions.size], [1, 1]);
+  assert.deepEqual([max, transactions.size], [1, 1]);
   assert.equal((await cities(`status = 'published'`)).length, 30);
 });
 

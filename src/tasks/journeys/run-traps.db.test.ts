@@ -12,14 +12,14 @@ const body = { field: 'notes', 'value.notes': 'changed' };
 
 async function setUp(t: Parameters<typeof testDatabase>[0], { places = 600, runners = 1 } = {}) {
   const { db, connectionString, defer } = await testDatabase(t);
-  const ctx = testContext(db, {}, { chunkSize: 50, parallelism: runners });
+  const context = testContext(db, {}, { chunkSize: 50, parallelism: runners });
   await insertPlaces(db, places);
-  const launch = () => launchOn(ctx, ctx.register.get('cities'), { kind: 'matching', filter: '' }, 'update', body);
+  const launch = () => launchOn(context, context.registry.get('cities'), { kind: 'matching', filter: '' }, 'update', body);
   const run = async () => {
-    const worker = await startWorker(ctx, { connectionString, concurrency: runners });
+    const worker = await startWorker(context, { connectionString, concurrency: runners });
     defer(() => worker.stop());
   };
-  return { db, ctx, launch, run };
+  return { db, context, launch, run };
 }
 
 test('records at the bounds of chunks that are deleted before their turn end nothing: all others are changed', async (t) => {
@@ -76,14 +76,14 @@ test('a task that changed nothing says failed, and never success', async (t) => 
 
 test('a task whose smallest chunk takes too long ends, and says so', async (t) => {
   const { db, connectionString, defer } = await testDatabase(t);
-  const ctx = testContext(db, { statementTimeoutMs: 100, maxDeaths: 2 }, { chunkSize: 50 });
+  const context = testContext(db, { statementTimeoutMs: 100, maxDeaths: 2 }, { chunkSize: 50 });
   await insertPlaces(db, 100);
   await db.pages.query(`
     create function gazetteer.dawdle() returns trigger language plpgsql as $$ begin perform pg_sleep(1); return new; end $$;
     create trigger dawdle before update on gazetteer.city for each row execute function gazetteer.dawdle();
   `);
-  const { task } = await launchOn(ctx, ctx.register.get('cities'), { kind: 'matching', filter: '' }, 'update', body);
-  const worker = await startWorker(ctx, { connectionString, concurrency: 1 });
+  const { task } = await launchOn(context, context.registry.get('cities'), { kind: 'matching', filter: '' }, 'update', body);
+  const worker = await startWorker(context, { connectionString, concurrency: 1 });
   defer(() => worker.stop());
   const end = await finished(db, task.id, 15_000);
   assert.deepEqual([end.state, end.reason, end.changed, end.failed], ['failed', 'too-slow', 0, 0]);
@@ -92,14 +92,14 @@ test('a task whose smallest chunk takes too long ends, and says so', async (t) =
 for (const sliceMs of [30_000, 200]) {
   test(`a task of which one statement can do a single record finishes, in slices of ${sliceMs} ms`, async (t) => {
     const { db, connectionString, defer } = await testDatabase(t);
-    const ctx = testContext(db, { statementTimeoutMs: 700, maxDeaths: 2, sliceMs }, { minAsyncRecords: 1 });
+    const context = testContext(db, { statementTimeoutMs: 700, maxDeaths: 2, sliceMs }, { minAsyncRecords: 1 });
     await insertPlaces(db, 8);
     await db.pages.query(`
       create function gazetteer.dawdle() returns trigger language plpgsql as $$ begin perform pg_sleep(0.4); return new; end $$;
       create trigger dawdle before update on gazetteer.city for each row execute function gazetteer.dawdle();
     `);
-    const { task } = await launchOn(ctx, ctx.register.get('cities'), { kind: 'matching', filter: '' }, 'update', body);
-    const worker = await startWorker(ctx, { connectionString, concurrency: 1 });
+    const { task } = await launchOn(context, context.registry.get('cities'), { kind: 'matching', filter: '' }, 'update', body);
+    const worker = await startWorker(context, { connectionString, concurrency: 1 });
     defer(() => worker.stop());
     const end = await finished(db, task.id, 30_000);
     assert.deepEqual([end.state, end.changed, end.chunksDone], ['succeeded', 8, 8], end.message ?? '');
@@ -110,16 +110,16 @@ test('a task that is cancelled while its chunk is tried again and again ends wit
   const { db, connectionString, defer } = await testDatabase(t);
   const again: string[] = [];
   const log = (_level: string, message: string) => message === 'a chunk is tried again' && void again.push(message);
-  const ctx = { ...testContext(db, { lockTimeoutMs: 200 }), log: log as TaskContext['log'] };
+  const context = { ...testContext(db, { lockTimeoutMs: 200 }), log: log as TaskContext['log'] };
   await insertPlaces(db, 100);
   const holder = await db.pages.connect();
   defer(() => holder.release());
   await holder.query('begin; select 1 from gazetteer.city where id = 1 for update');
-  const { task } = await launchOn(ctx, ctx.register.get('cities'), { kind: 'matching', filter: '' }, 'update', body);
-  const worker = await startWorker(ctx, { connectionString, concurrency: 1 });
+  const { task } = await launchOn(context, context.registry.get('cities'), { kind: 'matching', filter: '' }, 'update', body);
+  const worker = await startWorker(context, { connectionString, concurrency: 1 });
   defer(() => worker.stop());
   while (again.length === 0) await new Promise((done) => setTimeout(done, 5));
-  assert.equal(await cancel(ctx, ada, task.id), 'cancelling');
+  assert.equal(await cancel(context, ada, task.id), 'cancelling');
   const tried = again.length;
   const end = await finished(db, task.id);
   await holder.query('rollback');
@@ -128,7 +128,7 @@ test('a task that is cancelled while its chunk is tried again and again ends wit
 });
 
 test('a right that was withdrawn between launch and start changes nothing', async (t) => {
-  const { db, ctx, launch, run } = await setUp(t);
+  const { db, context, launch, run } = await setUp(t);
   const { task } = await launch();
   await db.pages.query(`update ${db.t.task} set principal = jsonb_set(principal::jsonb, '{roles}', '["viewer"]') where id = $1`, [task.id]);
   await run();
@@ -136,7 +136,7 @@ test('a right that was withdrawn between launch and start changes nothing', asyn
   assert.deepEqual([end.state, end.changed], ['failed', 0]);
   assert.match(end.message ?? '', /may not do this any more/);
   assert.equal(
-    ctx.register
+    context.registry
       .get('cities')
       .permissions({ ...ada, roles: ['viewer'] })
       .includes('bulk-update'),

@@ -7,7 +7,7 @@ import type { TaskContext } from '../context.ts';
 import { findTaskByOperation } from '../insert-task.ts';
 import { launch } from './launch.ts';
 import type { Launched } from '../launched.ts';
-import { digestOf, mostTried } from '../previewing/look-ahead.ts';
+import { digestOf, maxTried } from '../previewing/look-ahead.ts';
 import { findPreview, type Preview, previewed } from '../previewing/preview.ts';
 import { readSelectedKeys } from '../previewing/read-selected-keys.ts';
 import type { RunOptions } from '../run-options.ts';
@@ -23,34 +23,34 @@ export interface Confirmation {
  * Launches what a preview showed. Where every record was tried they are compared once more: throws AppError
  * 'preview-stale' 409 when others match now, or somebody changed the values that were shown. Else throws as `launch` does.
  */
-export async function confirmPreview(ctx: TaskContext, { resource, principal, previewId, options }: Confirmation): Promise<Launched> {
-  const preview = await findPreview(ctx, resource, principal, previewId);
+export async function confirmPreview(context: TaskContext, { resource, principal, previewId, options }: Confirmation): Promise<Launched> {
+  const preview = await findPreview(context, resource, principal, previewId);
   if (!preview?.findings) throw new AppError('preview-gone', 409, 'This preview is no longer there. Make it again from your selection.');
-  const isSent = await findTaskByOperation(ctx.db, principal, preview.id);
+  const isSent = await findTaskByOperation(context.db, principal, preview.id);
   if (!isSent) {
-    await assertFresh(ctx, { resource, principal, preview, options }).catch(async (error) => {
-      // The first of two clicks changes what the second compares.
-      if (!(await findTaskByOperation(ctx.db, principal, preview.id))) throw error;
+    await assertFresh(context, { resource, principal, preview, options }).catch(async (error) => {
+      // A second click must not compare again: the first one has changed the values.
+      if (!(await findTaskByOperation(context.db, principal, preview.id))) throw error;
     });
   }
-  return launch(ctx, { resource, principal, operationId: preview.id, operation: preview.operation, options });
+  return launch(context, { resource, principal, operationId: preview.id, operation: preview.operation, options });
 }
 
 async function assertFresh(
-  ctx: TaskContext,
+  context: TaskContext,
   { resource, principal, preview, options }: Omit<Confirmation, 'previewId'> & { preview: Preview },
 ): Promise<void> {
   const digest = preview.findings?.digest ?? null;
-  const selection = await getSelection(ctx.db, principal, resource, preview.selectionId);
+  const selection = await getSelection(context.db, principal, resource, preview.selectionId);
   // Another version of the selection is told by the launch, with both counts.
   if (digest === null || selection.version !== preview.selectionVersion) return;
   const selected = previewed(selection, preview);
-  const keys = await readSelectedKeys(ctx, { resource, principal, selected }, { after: null, limit: mostTried + 1 });
+  const keys = await readSelectedKeys(context, { resource, principal, selected }, { after: null, limit: maxTried + 1 });
   if (keys.length !== preview.recordCount) {
     const [from, to] = [preview.recordCount, keys.length].map((count) => count.toLocaleString('en'));
     throw stale(`${from} records were previewed, but ${to} match now.`);
   }
-  if (!options.skipChanged && (await digestOf(ctx, { resource, principal, preview }, sortKeys(keys))) !== digest) {
+  if (!options.skipChanged && (await digestOf(context, { resource, principal, preview }, sortKeys(keys))) !== digest) {
     throw stale('Somebody changed some of these records since the preview.');
   }
 }

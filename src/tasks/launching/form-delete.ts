@@ -4,7 +4,7 @@ import type { Database } from '../../db/database.ts';
 import type { Queryable } from '../../db/transaction.ts';
 import type { DeleteParameters } from '../../operations/delete/delete.ts';
 import { whereKeys } from '../../metadata/keys.ts';
-import { countAlong } from '../../operations/count-cascade.ts';
+import { countCascade } from '../../operations/count-cascade.ts';
 import { journal } from '../../operations/journal-kind.ts';
 import { assertNoRule } from '../../operations/rules/rewrite-rules.ts';
 import { limits } from '../../limits.ts';
@@ -22,22 +22,22 @@ interface Whose {
 }
 
 /** Does more go along with a record than a request can wait for? */
-export async function isSlowDelete({ db, register }: TaskContext, { resource }: Whose, key: string): Promise<boolean> {
+export async function isSlowDelete({ db, registry }: TaskContext, { resource }: Whose, key: string): Promise<boolean> {
   if (!resource.hasBackground) return false;
   const writing = { operation: 'delete', parameters: {}, where: whereKeys(resource.model, [key]), count: 1 } as const;
-  return 1 + (await countAlong(db, register, resource, writing, limits.bulk.inline)) > limits.bulk.inline;
+  return 1 + (await countCascade(db, registry, resource, writing, limits.bulk.inline)) > limits.bulk.inline;
 }
 
 /** The same delete as a task that a worker runs. Sent twice it is one. Throws AppError 423 where somebody holds the record. */
-export async function queueFormDelete(ctx: TaskContext, whose: Whose, key: string): Promise<TaskRow> {
-  const { db } = ctx;
+export async function queueFormDelete(context: TaskContext, whose: Whose, key: string): Promise<TaskRow> {
+  const { db } = context;
   const { model } = whose.resource;
   await assertNoRule(db.pages, model, [journal.deleted], false);
   await assertFree(db.pages, db.t, whose.resource, key);
   const taskKey = createHash('sha256')
     .update(JSON.stringify([whose.principal.id, model.name, 'delete', key]))
     .digest('hex');
-  return (await enqueue(ctx, { ...formDelete(whose, key), taskKey })).task;
+  return (await enqueue(context, { ...formDelete(whose, key), taskKey })).task;
 }
 
 function formDelete({ resource, principal }: Whose, key: string): NewTask {

@@ -11,14 +11,14 @@ import { insertPlaces } from '../../testing/places.ts';
 async function setUp(t: TestContext, bulk: TypedResourceOptions<typeof metadata, 'City'>['bulk'], records = 50) {
   const { db } = await testDatabase(t);
   const cities = defineResource(metadata, 'City', bulk ? { bulk } : {});
-  const ctx = testContext(db, {}, {}, { ...sample, resources: [cities, ...sample.resources.slice(1)] });
+  const context = testContext(db, {}, {}, { ...sample, resources: [cities, ...sample.resources.slice(1)] });
   await insertPlaces(db, records);
-  const resource = ctx.register.get('cities');
+  const resource = context.registry.get('cities');
   return async (count: number, operation: 'update' | 'delete' = 'update') => {
     const keys = Array.from({ length: count }, (_, index) => keyOf(resource.model, { id: index + 1 }));
     const body = operation === 'update' ? { field: 'status', 'value.status': 'archived' } : { acknowledge: 'yes' };
     const selected = count === records ? { kind: 'matching' as const } : { keys };
-    const { task } = await launchOn(ctx, resource, selected, operation, body);
+    const { task } = await launchOn(context, resource, selected, operation, body);
     return [task.backend, task.changed];
   };
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Principal } from '../../auth/principal.ts';
 import { patientTransaction } from '../../db/patient-transaction.ts';
 import { AppError } from '../../errors.ts';
-import { assertMayBegin, getOperation } from '../../operations/register.ts';
+import { assertMayBegin, getOperation } from '../../operations/operations.ts';
 import { assertNoRule } from '../../operations/rules/rewrite-rules.ts';
 import { wake } from '../../queue/wake.ts';
 import type { Resource } from '../../resources/contract.ts';
@@ -16,7 +16,7 @@ import { overlapMessage } from '../running/prepare.ts';
 import { earlierTask, type Launched } from '../launched.ts';
 import { runInline } from './run-inline.ts';
 import { recordsHeld } from '../launched.ts';
-import { countAlongInline, runsInline } from '../runs-inline.ts';
+import { countCascadeInline, runsInline } from '../runs-inline.ts';
 import { defaultRunOptions, type RunOptions } from '../run-options.ts';
 import { limits, limitTexts } from '../../limits.ts';
 
@@ -39,29 +39,29 @@ export interface Launch {
  * Throws AppError: 'preview-gone' 409, 'selection-changed' 409, 'overlap' 409 (details.holders), 'empty-selection' 422,
  * 'invalid-operation' 422 (details.fieldErrors), 'refused' 422 (details.failures, details.taskId; everything rolled back), 'forbidden' 403.
  */
-export async function launch(ctx: TaskContext, request: Launch): Promise<Launched> {
-  const { db, register } = ctx;
+export async function launch(context: TaskContext, request: Launch): Promise<Launched> {
+  const { db, registry } = context;
   const { resource, principal, operationId } = request;
   const operation = getOperation(resource, request.operation);
   assertMayBegin(resource, principal, operation);
 
   const earlier = await findTaskByOperation(db, principal, operationId);
   if (earlier) return { task: earlier, outcome: 'already' };
-  const preview = await getPreview(ctx, request);
+  const preview = await getPreview(context, request);
   // What was previewed is what runs, whatever else is posted.
   const parameters = preview.parameters ?? request.parameters;
   const options = { ...defaultRunOptions, ...request.options };
   const whole = await getSelection(db, principal, resource, preview.selectionId);
   const selection = previewed(whole, preview);
   if (selection.version !== preview.selectionVersion) {
-    const count = await countSelection(register, resource, principal, selection);
+    const count = await countSelection(registry, resource, principal, selection);
     const [from, to] = [preview.recordCount, count].map((one) => one.toLocaleString('en'));
     const message = `Your selection changed from ${from} to ${to} in another tab. Nothing was changed.`;
     throw new AppError('selection-changed', 409, message, { from: preview.recordCount, to: count });
   }
 
   await assertNoRule(db.pages, resource.model, [operation.writes], true);
-  await operation.check?.({ client: db.pages, register, resource, principal }, parameters);
+  await operation.check?.({ client: db.pages, registry, resource, principal }, parameters);
   assertReason(resource, preview.recordCount, options.changeReason);
   if (resource.isAtomic && preview.recordCount > limits.bulk.atomic) {
     throw new AppError('too-many-at-once', 422, limitTexts.atomic(resource.label));
@@ -70,9 +70,10 @@ export async function launch(ctx: TaskContext, request: Launch): Promise<Launche
   const { kind } = selection;
   const isPutOff = (options.inBackground || preview.findings?.isUntried === true) && resource.hasBackground;
   const writing = { operation: request.operation, parameters, where, count: preview.recordCount, kind };
-  const along = isPutOff ? 0 : await countAlongInline(ctx, resource, principal, writing);
-  const isInline = (count: number) => !isPutOff && runsInline(resource, { count, along, kind, operation: request.operation }, principal);
-  const keys = await readKeys(register, resource.model, where, isInline(preview.recordCount) ? limits.bulk.inline + 1 : 1);
+  const cascadeCount = isPutOff ? 0 : await countCascadeInline(context, resource, principal, writing);
+  const isInline = (count: number) =>
+    !isPutOff && runsInline(resource, { count, cascadeCount, kind, operation: request.operation }, principal);
+  const keys = await readKeys(registry, resource.model, where, isInline(preview.recordCount) ? limits.bulk.inline + 1 : 1);
   if (keys.length === 0) throw new AppError('empty-selection', 422, 'Nothing is selected.');
   const task: NewTask = {
     operationId,
@@ -93,20 +94,20 @@ export async function launch(ctx: TaskContext, request: Launch): Promise<Launche
 
   if (isInline(preview.recordCount) && isInline(keys.length)) {
     try {
-      return await runInline(ctx, task, keys);
+      return await runInline(context, task, keys);
     } catch (error) {
       const isToWait = error instanceof AppError && error.code === 'overlap' && task.options.overlap === 'wait';
       if (!isToWait) throw error;
     }
   }
-  const holders = task.options.overlap === 'refuse' ? await probeOverlap(ctx, resource, where) : [];
+  const holders = task.options.overlap === 'refuse' ? await probeOverlap(context, resource, where) : [];
   if (holders.length > 0) throw new AppError('overlap', 409, overlapMessage(holders), { holders });
-  return enqueue(ctx, task);
+  return enqueue(context, task);
 }
 
 /** The task row and the queue entry, together or not at all. */
-export async function enqueue(ctx: TaskContext, task: NewTask): Promise<Launched> {
-  const { db } = ctx;
+export async function enqueue(context: TaskContext, task: NewTask): Promise<Launched> {
+  const { db } = context;
   return patientTransaction(db.pages, recordsHeld, async (client) => {
     const inserted = await insertTask(client, db, task, { backend: 'queue', state: 'queued' });
     if (!inserted.isNew) return earlierTask(inserted.task, task.operationId);
@@ -115,8 +116,8 @@ export async function enqueue(ctx: TaskContext, task: NewTask): Promise<Launched
   });
 }
 
-async function getPreview(ctx: TaskContext, { resource, principal, operationId, operation }: Launch): Promise<Preview> {
-  const preview = await findPreview(ctx, resource, principal, operationId);
+async function getPreview(context: TaskContext, { resource, principal, operationId, operation }: Launch): Promise<Preview> {
+  const preview = await findPreview(context, resource, principal, operationId);
   if (preview?.operation === operation) return preview;
   throw new AppError('preview-gone', 409, 'This form is no longer valid. Open it again from your selection.');
 }

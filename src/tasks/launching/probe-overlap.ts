@@ -15,7 +15,7 @@ const probeTasks = 5;
  * Looks whether a predicate plainly overlaps what unfinished tasks hold, so that the click itself can be refused. A
  * probe: what it misses, activation finds before the first write.
  */
-export async function probeOverlap({ db, register }: TaskContext, resource: Resource, where: Where): Promise<Holder[]> {
+export async function probeOverlap({ db, registry }: TaskContext, resource: Resource, where: Where): Promise<Holder[]> {
   if (resource.locksOffReason !== null) return [];
   const { rows } = await db.pages.query<Holder & { keys: string[] }>(
     `select ${holderColumns}, held.keys
@@ -30,7 +30,7 @@ export async function probeOverlap({ db, register }: TaskContext, resource: Reso
   );
   const overlapping: Holder[] = [];
   for (const { keys, ...holder } of rows) {
-    const [record] = await readKeys(register, resource.model, { AND: [where, whereKeys(resource.model, keys)] }, 1);
+    const [record] = await readKeys(registry, resource.model, { AND: [where, whereKeys(resource.model, keys)] }, 1);
     if (record !== undefined) overlapping.push(holder);
   }
   return overlapping;

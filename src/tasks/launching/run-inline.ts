@@ -4,7 +4,7 @@ import { type Queryable, transaction } from '../../db/transaction.ts';
 import { inTurn } from '../../db/turns.ts';
 import { clientTransaction, needsClient } from '../../operations/rules/client-transaction.ts';
 import { rowsOf } from '../../operations/update/moves-onto.ts';
-import { changesOf, getOperation } from '../../operations/register.ts';
+import { editsOf, getOperation } from '../../operations/operations.ts';
 import { assertStayApart } from '../running/stay-apart.ts';
 import { findRewriting } from '../../operations/triggers.ts';
 import type { Client } from '../../resources/client.ts';
@@ -21,33 +21,25 @@ import { overlapMessage } from '../running/prepare.ts';
 import { readyOperation } from '../running/ready-operation.ts';
 import { sqlstateOf, sqlstate } from '../../db/sqlstate.ts';
 import { selectTask, type TaskRow } from '../task-row.ts';
-
-/** Thrown to roll everything back; what was refused is written down afterwards. */
-class Refused extends Error {
-  readonly outcome: ChunkOutcome;
-  constructor(outcome: ChunkOutcome) {
-    super('records were refused');
-    this.outcome = outcome;
-  }
-}
+import { TaskRefused } from '../running/task-refused.ts';
 
 /** Runs a small task within the request: one transaction, all or nothing. */
-export async function runInline(ctx: TaskContext, task: NewTask, keys: readonly string[]): Promise<Launched> {
+export async function runInline(context: TaskContext, task: NewTask, keys: readonly string[]): Promise<Launched> {
   try {
-    return await inTurn(ctx.db.pages, (lockMs) => {
-      const run = (client: Queryable, tx: Client | null) => inTransaction(client, tx, Math.min(lockMs, ctx.settings.lockTimeoutMs));
+    return await inTurn(context.db.pages, (lockMs) => {
+      const run = (client: Queryable, tx: Client | null) => inTransaction(client, tx, Math.min(lockMs, context.settings.lockTimeoutMs));
       if (!needsClient(task.resource, getOperation(task.resource, task.operation)))
-        return transaction(ctx.db.pages, (client) => run(client, null));
-      return clientTransaction(ctx.register, ctx.db.pages, { timeoutMs: ctx.settings.statementTimeoutMs }, run);
+        return transaction(context.db.pages, (client) => run(client, null));
+      return clientTransaction(context.registry, context.db.pages, { timeoutMs: context.settings.statementTimeoutMs }, run);
     });
   } catch (error) {
-    if (error instanceof Refused) return recordRefusal(ctx, task, keys, error.outcome);
+    if (error instanceof TaskRefused) return recordRefusal(context, task, keys, error.outcome);
     if (sqlstateOf(error) === sqlstate.lockNotAvailable) throw new AppError('busy', 503, recordsHeld);
     throw error;
   }
 
   async function inTransaction(client: Queryable, tx: Client | null, lockMs: number): Promise<Launched> {
-    const { db, settings } = ctx;
+    const { db, settings } = context;
     const { resource } = task;
     const startedAt = performance.now();
     await client.query(`set local lock_timeout = ${lockMs}; set local statement_timeout = ${settings.statementTimeoutMs}`);
@@ -81,14 +73,14 @@ export async function runInline(ctx: TaskContext, task: NewTask, keys: readonly 
         principalName: task.principal.name,
         changeReason: task.options.changeReason,
       },
-      log: ctx.log,
-      through: tx && { tx, principal: task.principal, log: ctx.log },
+      log: context.log,
+      through: tx && { tx, principal: task.principal, log: context.log },
     };
-    await assertStayApart(client, { isInTransaction: true }, resource.model, changesOf(resource, task), () => rowsOf(resource.model, free));
-    const operation = await readyOperation(ctx, { ...task, client, snapshot: task.options.skipChanged ? task.snapshot : null });
+    await assertStayApart(client, { isInTransaction: true }, resource.model, editsOf(resource, task), () => rowsOf(resource.model, free));
+    const operation = await readyOperation(context, { ...task, client, snapshot: task.options.skipChanged ? task.snapshot : null });
     const altered = await operation.watch?.(client, target, free, task.parameters);
     const outcome = await applyIsolated(client, operation, target, free, task.parameters);
-    if (outcome.failed + outcome.keptBack > 0) throw new Refused(outcome);
+    if (outcome.failed + outcome.keptBack > 0) throw new TaskRefused(outcome);
     const alterations = (await altered?.()) ?? [];
     const durationMs = performance.now() - startedAt;
     await finishChunk(client, db.t, { taskId: id, number: 0, added: 0, outcome, alterations, durationMs, lease: null, stopRatio: 1 });
@@ -103,9 +95,9 @@ async function readChunk(client: Queryable, t: TableNames, taskId: number): Prom
   return rows[0]?.keys ?? [];
 }
 
-/** The task row says failed with 0 changed, and every refused record is named. */
-async function recordRefusal(ctx: TaskContext, task: NewTask, keys: readonly string[], outcome: ChunkOutcome): Promise<never> {
-  const { db } = ctx;
+/** Writes the refused task down: failed, 0 changed, every refused record named. */
+async function recordRefusal(context: TaskContext, task: NewTask, keys: readonly string[], outcome: ChunkOutcome): Promise<never> {
+  const { db } = context;
   const { failed, keptBack } = outcome;
   const message = `${(failed + keptBack).toLocaleString('en')} of ${keys.length.toLocaleString('en')} records were refused, so nothing was changed.`;
   const taskId = await transaction(db.pages, async (client) => {

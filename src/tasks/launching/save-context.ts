@@ -7,9 +7,9 @@ import { insertFormDelete } from './form-delete.ts';
 import { holdersOf } from '../looking/holders.ts';
 
 /** What a form's save has to know of tasks: who holds the record, and the task that a delete by form is. */
-export function saveContextOf({ db, register, log }: TaskContext, resource: Resource, principal: Principal): SaveContext {
+export function saveContextOf({ db, registry, log }: TaskContext, resource: Resource, principal: Principal): SaveContext {
   return {
-    register,
+    registry,
     t: db.t,
     resource,
     principal,

@@ -13,21 +13,21 @@ import { startWorker } from '../worker/worker.ts';
 
 async function setUp(t: Parameters<typeof testDatabase>[0]) {
   const { db, connectionString, defer } = await testDatabase(t);
-  const ctx = testContext(db);
-  const cities = ctx.register.get('cities');
+  const context = testContext(db);
+  const cities = context.registry.get('cities');
   await insertPlaces(db, 30);
   const preview = async () => {
     const keys = Array.from({ length: 30 }, (_, index) => keyOf(cities.model, { id: index + 1 }));
     const { id } = await createSelection(db, ada, cities, { kind: 'ticked', filter: '', keys, exclusions: [] });
     const parameters = { changes: [{ field: 'status', change: 'set', value: 'published' }] };
-    const made = await createPreview(ctx, { resource: cities, principal: ada, operation: 'update', selectionId: id, parameters });
-    return lookAhead(ctx, { resource: cities, principal: ada, preview: made });
+    const made = await createPreview(context, { resource: cities, principal: ada, operation: 'update', selectionId: id, parameters });
+    return lookAhead(context, { resource: cities, principal: ada, preview: made });
   };
-  const worker = await startWorker(ctx, { connectionString, concurrency: 1 });
+  const worker = await startWorker(context, { connectionString, concurrency: 1 });
   defer(() => worker.stop());
   const confirm = async (previewId: string) => {
     const options = { ...defaultRunOptions, skipChanged: true };
-    const { task } = await confirmPreview(ctx, { resource: cities, principal: ada, previewId, options });
+    const { task } = await confirmPreview(context, { resource: cities, principal: ada, previewId, options });
     const { changed, conflicted, state } = await finished(db, task.id);
     return { changed, conflicted, state };
   };

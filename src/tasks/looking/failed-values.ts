@@ -1,6 +1,6 @@
 import { transaction } from '../../db/transaction.ts';
 import type { FieldEdit } from '../../operations/field-edit.ts';
-import { seenChanges } from '../../operations/register.ts';
+import { seenEdits } from '../../operations/operations.ts';
 import { compareStatement, valuesStatement } from '../../operations/update/update-sql.ts';
 import type { Resource } from '../../resources/contract.ts';
 import type { TaskContext } from '../context.ts';
@@ -12,7 +12,7 @@ const withinMs = 500;
 
 export interface FailedValues {
   /** Of the fields that the reader sees, in the order of the values. */
-  changes: readonly FieldEdit[];
+  edits: readonly FieldEdit[];
   /** Texts of PostgreSQL's as they are now and as the task wanted them; null: they cannot be worked out. */
   byKey: ReadonlyMap<string, { now: readonly (string | null)[]; wanted: readonly (string | null)[] | null }>;
 }
@@ -24,16 +24,16 @@ export async function failedValues(
   task: TaskRow,
   keys: readonly string[],
 ): Promise<FailedValues> {
-  const changes = seenChanges(resource, task);
-  if (changes.length === 0 || keys.length === 0) return { changes, byKey: new Map() };
+  const edits = seenEdits(resource, task);
+  if (edits.length === 0 || keys.length === 0) return { edits, byKey: new Map() };
   try {
-    const compared = compareStatement(resource, keys, changes);
+    const compared = compareStatement(resource, keys, edits);
     const rows = await transaction(db.pages, async (client) => {
       await client.query(`set local statement_timeout = ${withinMs}`);
       return (await client.query<{ key: string; before: (string | null)[]; after: (string | null)[] }>(compared.text, compared.values))
         .rows;
     });
-    return { changes, byKey: new Map(rows.map(({ key, before, after }) => [key, { now: before, wanted: after }])) };
+    return { edits, byKey: new Map(rows.map(({ key, before, after }) => [key, { now: before, wanted: after }])) };
   } catch (error) {
     // A value that no column has room for, or an expression that takes too long: there is nothing to compare with.
     if (!/^(22|57014)/.test(sqlstateOf(error) ?? '')) throw error;
@@ -41,8 +41,8 @@ export async function failedValues(
   const read = valuesStatement(
     resource,
     keys,
-    changes.map(({ field }) => field),
+    edits.map(({ field }) => field),
   );
   const { rows } = await db.pages.query<{ key: string; texts: (string | null)[] }>(read.text, read.values);
-  return { changes, byKey: new Map(rows.map(({ key, texts }) => [key, { now: texts, wanted: null }])) };
+  return { edits, byKey: new Map(rows.map(({ key, texts }) => [key, { now: texts, wanted: null }])) };
 }

@@ -64,7 +64,7 @@ export async function listHolders(
   return new Map(rows.map(({ key, ...holder }) => [key, holder]));
 }
 
-/** Who holds records, in words, as operations ask it of what goes along with others. */
+/** Who holds records, in words, as operations ask it of the cascade of others. */
 export function holdersOf(t: TableNames): HoldersOf {
   return async (client, model, keys) => {
     const holders = await listHolders({ pages: client, t }, model, keys);

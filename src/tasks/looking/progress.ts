@@ -43,7 +43,7 @@ export function workedMs({ startedAt, finishedAt, restedAt, idleMs }: TaskRow, n
   return Math.max(0, end - startedAt.getTime() - idleMs);
 }
 
-/** Since when no worker is alive that could go on with it: a moment, or null where that is not known; undefined: one is, or none is needed. */
+/** Since when no worker is alive that could go on with it: a timestamp, or null where that is not known; undefined: one is, or none is needed. */
 export function withoutWorkerSince({ state, hasWorker, workerEndedAt }: TaskRow): Date | null | undefined {
   if (hasWorker !== false || state === 'paused' || state === 'scheduled') return undefined;
   return workerEndedAt;

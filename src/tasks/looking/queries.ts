@@ -9,34 +9,34 @@ import { isUndoneSql } from './failed-records.ts';
 import { seenSql } from '../who-sees.ts';
 import { selectTask, taskColumns, type TaskRow } from '../task-row.ts';
 
-const largestId = 2_147_483_647;
+const maxId = 2_147_483_647;
 
 /** Can it be one at all? Whatever stands in an address may be asked for. */
 export function isTaskId(id: number): boolean {
-  return Number.isInteger(id) && id >= 1 && id <= largestId;
+  return Number.isInteger(id) && id >= 1 && id <= maxId;
 }
 
-type Seeing = Pick<TaskContext, 'db' | 'register'>;
+type Seeing = Pick<TaskContext, 'db' | 'registry'>;
 
 /** One statement. Not found and not yours are the same 404. */
-export async function getTask({ db, register }: Seeing, principal: Principal, id: number): Promise<TaskRow> {
+export async function getTask({ db, registry }: Seeing, principal: Principal, id: number): Promise<TaskRow> {
   if (!isTaskId(id)) throw notFound();
-  const { rows } = await query<TaskRow>(db.pages, sql`${raw(selectTask(db.t))} where id = ${id} and ${seenSql(register, principal)}`);
+  const { rows } = await query<TaskRow>(db.pages, sql`${raw(selectTask(db.t))} where id = ${id} and ${seenSql(registry, principal)}`);
   if (!rows[0]) throw notFound();
   return rows[0];
 }
 
 /** Those of them that the principal sees; one statement, none where there are none. */
-export async function listTasksById({ db, register }: Seeing, principal: Principal, ids: readonly number[]): Promise<TaskRow[]> {
+export async function listTasksById({ db, registry }: Seeing, principal: Principal, ids: readonly number[]): Promise<TaskRow[]> {
   if (ids.length === 0) return [];
   const { rows } = await query<TaskRow>(
     db.pages,
-    sql`${raw(selectTask(db.t))} where id = any(${ids}::int[]) and ${seenSql(register, principal)}`,
+    sql`${raw(selectTask(db.t))} where id = any(${ids}::int[]) and ${seenSql(registry, principal)}`,
   );
   return rows;
 }
 
-/** The task that holds a record, whoever's it is: whoever is kept waiting may see how far it is. */
+/** The task that holds a record, whosever it is: a person who is kept waiting may see its progress. */
 export async function getHoldingTask(db: Database, model: string, key: string): Promise<TaskRow | null> {
   const holder = await findHolder(db.pages, db.t, model, key);
   if (!holder) return null;
@@ -57,7 +57,7 @@ export interface TaskPage {
 
 /** Newest first, one statement, the total included. */
 export async function listTasks(
-  { db, register }: Seeing,
+  { db, registry }: Seeing,
   principal: Principal,
   { page, size, state }: { page: number; size: number; state?: TaskState | undefined },
 ): Promise<TaskPage> {
@@ -66,7 +66,7 @@ export async function listTasks(
   const { rows } = await query<{ total: number; tasks: ListedTask[] | null }>(
     db.pages,
     sql`with visible as (
-       select * from ${raw(db.t.task)} where ${seenSql(register, principal)} and (${wanted} is null or state = ${wanted})
+       select * from ${raw(db.t.task)} where ${seenSql(registry, principal)} and (${wanted} is null or state = ${wanted})
      ), shown as (
        select ${columns} from visible order by visible.id desc limit ${size} offset ${(page - 1) * size}
      )

@@ -8,7 +8,7 @@ import { assertStayApart } from '../running/stay-apart.ts';
 import { transaction } from '../../db/transaction.ts';
 import { sqlstateOf, sqlstate } from '../../db/sqlstate.ts';
 import { assertNoRule } from '../../operations/rules/rewrite-rules.ts';
-import { changesOf, getOperation } from '../../operations/register.ts';
+import { editsOf, getOperation } from '../../operations/operations.ts';
 import { valuesStatement } from '../../operations/update/update-sql.ts';
 import { listTriggers } from '../../operations/triggers.ts';
 import type { Resource } from '../../resources/contract.ts';
@@ -16,18 +16,18 @@ import { reselect } from '../../selection/matching-sql.ts';
 import { countSelection, getSelection, type Selection, selectionWhere } from '../../selection/selection.ts';
 import type { TaskContext } from '../context.ts';
 import { listHolders } from '../looking/holders.ts';
-import { alongPreview, type Findings, type Preview, previewed, withManner, writePreview } from './preview.ts';
+import { countPreviewCascade, type Findings, type Preview, previewed, withManner, writePreview } from './preview.ts';
 import { readSelectedKeys, sampleSelectedKeys } from './read-selected-keys.ts';
 import { type Tried, tryOut } from './try-out.ts';
 
 /** Up to so many records every one is tried, and the counts are exact; of more, a sample of so many. */
-export const mostTried = 1_000;
+export const maxTried = 1_000;
 
 /** Longest that somebody waits for a preview, in milliseconds. */
 const withinMs = 2_000;
 
 /** Refused records of a reason that are kept, to be named or left out. */
-const mostKept = 200;
+const maxNamed = 200;
 
 /** A task's chunks cost more than their changes alone: freezing, progress, commits. */
 const overhead = 1.5;
@@ -39,27 +39,27 @@ interface Looking {
 }
 
 /** Finds out what confirming a preview would do, and keeps it with the preview, which from then on is of this moment. */
-export async function lookAhead(ctx: TaskContext, looking: Looking): Promise<Preview> {
-  const { db, register } = ctx;
+export async function lookAhead(context: TaskContext, looking: Looking): Promise<Preview> {
+  const { db, registry } = context;
   const { resource, principal, preview } = looking;
   const deadline = performance.now() + withinMs;
   const operation = getOperation(resource, preview.operation);
   await assertNoRule(db.pages, resource.model, [operation.writes], true);
-  await operation.check?.({ client: db.pages, register, resource, principal }, preview.parameters);
+  await operation.check?.({ client: db.pages, registry, resource, principal }, preview.parameters);
   const selection = await getSelection(db, principal, resource, preview.selectionId);
   const selected = previewed(selection, preview);
   const { snapshot } = (await db.pages.query<{ snapshot: string }>(`select ${snapshotSql} as snapshot`)).rows[0] as {
     snapshot: string;
   };
   const isJustMade = preview.findings === null && preview.exclusions.length === 0 && preview.selectionVersion === selection.version;
-  const recordCount = isJustMade ? preview.recordCount : await countSelection(register, resource, principal, selected);
-  const along = await alongPreview(ctx, resource, principal, { ...preview, recordCount }, selected);
-  const { runsInline } = withManner({ ...preview, recordCount }, resource, principal, along);
-  const keys = await keysToTry(ctx, looking, selected, recordCount, deadline);
-  await assertApart(ctx, looking, selected, recordCount, keys, deadline);
-  const found = await findOut(ctx, { ...looking, preview: { ...preview, runsInline } }, selected, recordCount, keys, deadline);
-  const findings = { ...found, along };
-  // Where others were left out meanwhile, what was found is about other records: whoever left them out finds out about those.
+  const recordCount = isJustMade ? preview.recordCount : await countSelection(registry, resource, principal, selected);
+  const cascadeCount = await countPreviewCascade(context, resource, principal, { ...preview, recordCount }, selected);
+  const { runsInline } = withManner({ ...preview, recordCount }, resource, principal, cascadeCount);
+  const keys = await keysToTry(context, looking, selected, recordCount, deadline);
+  await assertApart(context, looking, selected, recordCount, keys, deadline);
+  const found = await findOut(context, { ...looking, preview: { ...preview, runsInline } }, selected, recordCount, keys, deadline);
+  const findings = { ...found, along: cascadeCount };
+  // If records were left out meanwhile, these findings are about another set and are dropped: the request that left them out makes its own.
   await writePreview(
     db,
     `update ${db.t.preview} set record_count = $2, selection_version = $3, findings = $4, snapshot = $5 where id = $1 and exclusions = $6`,
@@ -68,16 +68,16 @@ export async function lookAhead(ctx: TaskContext, looking: Looking): Promise<Pre
   return withManner({ ...preview, recordCount, selectionVersion: selection.version, findings, snapshot }, resource, looking.principal);
 }
 
-async function keysToTry(ctx: TaskContext, looking: Looking, selected: Selection, count: number, deadline: number): Promise<string[]> {
+async function keysToTry(context: TaskContext, looking: Looking, selected: Selection, count: number, deadline: number): Promise<string[]> {
   if (count === 0) return [];
   const by = { resource: looking.resource, principal: looking.principal, selected };
-  if (count <= mostTried) return sortKeys(await readSelectedKeys(ctx, by, { after: null, limit: mostTried }));
-  return sampleSelectedKeys(ctx, by, { count, limit: mostTried, withinMs: (deadline - performance.now()) / 2 });
+  if (count <= maxTried) return sortKeys(await readSelectedKeys(context, by, { after: null, limit: maxTried }));
+  return sampleSelectedKeys(context, by, { count, limit: maxTried, withinMs: (deadline - performance.now()) / 2 });
 }
 
 /** Of more records than are tried, as far as the time allows: the task asks again before it writes. */
 async function assertApart(
-  ctx: TaskContext,
+  context: TaskContext,
   { resource, principal, preview }: Looking,
   selected: Selection,
   count: number,
@@ -86,13 +86,14 @@ async function assertApart(
 ): Promise<void> {
   const { model } = resource;
   if (keys.length === 0) return;
-  const changes = changesOf(resource, preview);
-  if (count <= mostTried) return assertStayApart(ctx.db.pages, { isInTransaction: false }, model, changes, () => rowsOf(model, keys));
-  const selectedRows = async () => reselect(model, await ctx.register.whereSql(model, selectionWhere(resource, principal, selected)), '*');
+  const edits = editsOf(resource, preview);
+  if (count <= maxTried) return assertStayApart(context.db.pages, { isInTransaction: false }, model, edits, () => rowsOf(model, keys));
+  const selectedRows = async () =>
+    reselect(model, await context.registry.whereSql(model, selectionWhere(resource, principal, selected)), '*');
   try {
-    await transaction(ctx.db.pages, async (client) => {
+    await transaction(context.db.pages, async (client) => {
       await client.query(`set local statement_timeout = ${Math.max(1, Math.round((deadline - performance.now()) / 2))}`);
-      await assertStayApart(client, { isInTransaction: true }, model, changes, selectedRows);
+      await assertStayApart(client, { isInTransaction: true }, model, edits, selectedRows);
     });
   } catch (error) {
     if (sqlstateOf(error) !== sqlstate.queryCanceled) throw error;
@@ -100,14 +101,14 @@ async function assertApart(
 }
 
 async function findOut(
-  ctx: TaskContext,
+  context: TaskContext,
   looking: Looking,
   selected: Selection,
   recordCount: number,
   keys: readonly string[],
   deadline: number,
 ): Promise<Findings> {
-  const { db } = ctx;
+  const { db } = context;
   const { resource, preview } = looking;
   const holders = resource.locksOffReason === null ? await listHolders(db, resource.model.name, keys) : new Map();
   const held = new Map<number, Findings['held'][number]>();
@@ -116,7 +117,7 @@ async function findOut(
     held.set(taskId, { ...known, count: known.count + 1 });
   }
   const free = keys.filter((key) => !holders.has(key));
-  const { tried, count } = await tryFewer(ctx, looking, free, deadline);
+  const { tried, count } = await tryFewer(context, looking, free, deadline);
   const { outcome, busy, tookMs } = tried;
   const expectedMs = count === 0 ? 0 : (tookMs / count) * recordCount * overhead;
   const isSample = keys.length < recordCount || count < free.length;
@@ -133,7 +134,7 @@ async function findOut(
         message,
         field,
         count: named.length,
-        keys: named.slice(0, mostKept),
+        keys: named.slice(0, maxNamed),
       }))
       .sort((a, b) => b.count - a.count),
     held: [...held.values()],
@@ -141,7 +142,7 @@ async function findOut(
     missing: selected.kind === 'ticked' ? Math.max(0, selected.keys.length - recordCount) : 0,
     triggers: await listTriggers(db.pages, resource.model, getOperation(resource, preview.operation).writes),
     expectedMs: preview.runsInline || isUntried ? null : expectedMs,
-    digest: isSample ? null : await digestOf(ctx, looking, keys),
+    digest: isSample ? null : await digestOf(context, looking, keys),
   };
 }
 
@@ -153,7 +154,7 @@ const nothing: Tried = {
 
 /** Of a change that is slow, or mostly refused, as many as the time allows. */
 async function tryFewer(
-  ctx: TaskContext,
+  context: TaskContext,
   looking: Looking,
   keys: readonly string[],
   deadline: number,
@@ -164,20 +165,20 @@ async function tryFewer(
     operation: looking.preview.operation,
     parameters: looking.preview.parameters,
   };
-  // Whoever had to wait for a connection may try all the same.
+  // After a long wait for a connection, half the time is still left for trying.
   const until = Math.max(deadline, performance.now() + withinMs / 2);
   for (let some = keys; some.length > 0; some = some.filter((_, index) => index % 8 === 0)) {
     const leftMs = until - performance.now();
     if (leftMs < 50) break;
     // The first try may use up most of what is left, and leaves something for a smaller one.
-    const tried = await tryOut(ctx, trial, some, leftMs * 0.6);
+    const tried = await tryOut(context, trial, some, leftMs * 0.6);
     if (tried) return { tried, count: some.length };
     if (some.length === 1) break;
   }
   if (keys.length === 0) return { tried: nothing, count: 0 };
   const { resource, preview } = looking;
   const isEndless = getOperation(resource, preview.operation).isAlwaysPreviewed?.(preview.parameters) === true;
-  // What is slow by itself (what goes along, triggers) may be done in the background; an expression that is, may never end.
+  // An operation that is slow by nature (cascades, triggers) may still run in the background; a slow expression may never end.
   if (resource.hasBackground && !isEndless) return { tried: nothing, count: 0 };
   const message = 'Not one record could be tried out within two seconds. Change fewer records, or write a simpler expression.';
   throw new AppError('too-slow', 422, message);

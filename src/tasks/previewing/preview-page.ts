@@ -1,5 +1,5 @@
 import type { Principal } from '../../auth/principal.ts';
-import { seenChanges } from '../../operations/register.ts';
+import { seenEdits } from '../../operations/operations.ts';
 import { compareStatement, valuesStatement } from '../../operations/update/update-sql.ts';
 import type { Resource } from '../../resources/contract.ts';
 import { titlesOf } from '../../selection/list.ts';
@@ -22,7 +22,7 @@ export interface PreviewedRecord {
   fate: 'changed' | 'unchanged' | 'refused' | 'held' | 'busy' | 'unknown';
   /** Why it is refused, or who holds it. */
   reason: string | null;
-  /** Texts in the order of the changes; lists as JSON. */
+  /** Texts in the order of the edits; lists as JSON. */
   before: readonly (string | null)[];
   /** Null: it stays as it is, or goes. */
   after: readonly (string | null)[] | null;
@@ -45,17 +45,17 @@ interface Paged {
 const withinMs = 500;
 
 /** Some records of a preview, each with what would become of it; those that were unticked among them. */
-export async function previewPage(ctx: TaskContext, { resource, principal, preview, after }: Paged): Promise<PreviewPage> {
-  const { db, register } = ctx;
+export async function previewPage(context: TaskContext, { resource, principal, preview, after }: Paged): Promise<PreviewPage> {
+  const { db, registry } = context;
   const selected = previewed(await getSelection(db, principal, resource, preview.selectionId), { ...preview, exclusions: [] });
   if (selected.kind === 'ticked' && selected.keys.length === 0) return { records: [], next: null };
-  const found = await readSelectedKeys(ctx, { resource, principal, selected }, { after, limit: limits.shown.previewed + 1 });
+  const found = await readSelectedKeys(context, { resource, principal, selected }, { after, limit: limits.shown.previewed + 1 });
   const keys = found.slice(0, limits.shown.previewed);
-  const titles = await titlesOf(register, resource, principal, keys);
+  const titles = await titlesOf(registry, resource, principal, keys);
   const holders = resource.locksOffReason === null ? await listHolders(db, resource.model.name, keys) : new Map<string, Holder>();
   const free = keys.filter((key) => !holders.has(key));
-  const fates = await fatesOf(ctx, { resource, principal, preview }, free);
-  const values = await valuesOf(ctx, resource, preview, keys, fates);
+  const fates = await fatesOf(context, { resource, principal, preview }, free);
+  const values = await valuesOf(context, resource, preview, keys, fates);
   const records = keys.map((key): PreviewedRecord => {
     const holder = holders.get(key);
     const fate = fates.get(key) ?? { fate: holder ? 'held' : 'unknown', reason: null };
@@ -79,14 +79,14 @@ interface Fate {
 }
 
 async function fatesOf(
-  ctx: TaskContext,
+  context: TaskContext,
   { resource, principal, preview }: Omit<Paged, 'after'>,
   keys: readonly string[],
 ): Promise<Map<string, Fate>> {
   const fates = new Map<string, Fate>();
   if (keys.length === 0) return fates;
   const trial = { resource, principal, operation: preview.operation, parameters: preview.parameters };
-  const tried = await tryOut(ctx, trial, keys, withinMs);
+  const tried = await tryOut(context, trial, keys, withinMs);
   if (!tried) return fates;
   for (const key of keys) fates.set(key, { fate: 'changed', reason: null });
   for (const { message, keys: refused } of [...tried.outcome.refusals, ...tried.outcome.conflicts])
@@ -110,10 +110,10 @@ async function valuesOf(
   fates: ReadonlyMap<string, Fate>,
 ): Promise<Map<string, Values>> {
   const values = new Map<string, Values>();
-  const changes = seenChanges(resource, preview);
-  if (changes.length === 0 || keys.length === 0) return values;
+  const edits = seenEdits(resource, preview);
+  if (edits.length === 0 || keys.length === 0) return values;
   const isTried = (key: string) => fates.get(key)?.fate === 'changed';
-  const compared = compareStatement(resource, keys.filter(isTried), changes);
+  const compared = compareStatement(resource, keys.filter(isTried), edits);
   const { rows } = await db.pages.query<Values & { key: string }>(compared.text, compared.values);
   for (const { key, before, after, isChanged } of rows) values.set(key, { before, after, isChanged });
   const rest = keys.filter((key) => !isTried(key));
@@ -121,7 +121,7 @@ async function valuesOf(
   const read = valuesStatement(
     resource,
     rest,
-    changes.map(({ field }) => field),
+    edits.map(({ field }) => field),
   );
   const left = await db.pages.query<{ key: string; texts: (string | null)[] }>(read.text, read.values);
   for (const { key, texts } of left.rows) values.set(key, { before: texts, after: null, isChanged: false });

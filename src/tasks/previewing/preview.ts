@@ -6,11 +6,11 @@ import type { Database } from '../../db/database.ts';
 import type { TableNames } from '../../db/names.ts';
 import { patientTransaction } from '../../db/patient-transaction.ts';
 import { snapshotSql } from '../../operations/since-preview.ts';
-import { assertMayBegin, getOperation } from '../../operations/register.ts';
+import { assertMayBegin, getOperation } from '../../operations/operations.ts';
 import type { Resource } from '../../resources/contract.ts';
 import { countSelection, getSelection, type Selected, type Selection, selectionWhere } from '../../selection/selection.ts';
 import type { TaskContext } from '../context.ts';
-import { countAlongInline, runsInline } from '../runs-inline.ts';
+import { countCascadeInline, runsInline } from '../runs-inline.ts';
 import { limits, limitTexts } from '../../limits.ts';
 
 /** What was typed, by the name of the control. */
@@ -68,7 +68,7 @@ export interface Findings {
 }
 
 /** How long a preview can be confirmed, in hours. */
-export const keptHours = 24;
+export const maxPreviewHours = 24;
 
 const columnsOf = (
   t: TableNames,
@@ -89,16 +89,16 @@ export interface NewPreview {
 }
 
 /** What a dialog shows and its confirmation binds to. Previews of yesterday go on the way. */
-export async function createPreview(ctx: TaskContext, wanted: NewPreview): Promise<Preview> {
-  const { db, register } = ctx;
-  const { resource, principal, operation, selectionId, exclusions = [] } = wanted;
+export async function createPreview(context: TaskContext, newPreview: NewPreview): Promise<Preview> {
+  const { db, registry } = context;
+  const { resource, principal, operation, selectionId, exclusions = [] } = newPreview;
   assertMayBegin(resource, principal, getOperation(resource, operation));
   const selection = await getSelection(db, principal, resource, selectionId);
-  const recordCount = await countSelection(register, resource, principal, less(selection, exclusions));
+  const recordCount = await countSelection(registry, resource, principal, less(selection, exclusions));
   if (recordCount === 0) throw nothingSelected();
   const { rows } = await db.pages.query<Omit<Preview, 'runsInline'>>(
     `with purged as (
-       delete from ${db.t.preview} where created_at < now() - make_interval(hours => ${keptHours})
+       delete from ${db.t.preview} where created_at < now() - make_interval(hours => ${maxPreviewHours})
      )
      insert into ${db.t.preview} (id, owner_id, resource, operation, selection_id, selection_version, record_count, parameters, form, exclusions, snapshot)
      values (gen_random_uuid(), $1, $2, $3, $4, $5, $6, $7, $8, $9, ${snapshotSql}) returning ${columnsOf(db.t)}`,
@@ -109,19 +109,19 @@ export async function createPreview(ctx: TaskContext, wanted: NewPreview): Promi
       selection.id,
       selection.version,
       recordCount,
-      wanted.parameters === undefined ? null : JSON.stringify(wanted.parameters),
-      wanted.form === undefined ? null : JSON.stringify(wanted.form),
+      newPreview.parameters === undefined ? null : JSON.stringify(newPreview.parameters),
+      newPreview.form === undefined ? null : JSON.stringify(newPreview.form),
       exclusions,
     ],
   );
   const preview = rows[0] as Preview;
   const selected = previewed(selection, preview);
-  return withManner(preview, resource, principal, await alongPreview(ctx, resource, principal, preview, selected));
+  return withManner(preview, resource, principal, await countPreviewCascade(context, resource, principal, preview, selected));
 }
 
 /** What is written along with a preview's records. */
-export async function alongPreview(
-  ctx: TaskContext,
+export async function countPreviewCascade(
+  context: TaskContext,
   resource: Resource,
   principal: Principal,
   { operation, parameters, recordCount: count }: Pick<Preview, 'operation' | 'parameters' | 'recordCount'>,
@@ -129,14 +129,14 @@ export async function alongPreview(
 ): Promise<number> {
   if (count === 0) return 0;
   const where = selectionWhere(resource, principal, selected);
-  return countAlongInline(ctx, resource, principal, { operation, parameters, where, count, kind: selected.kind });
+  return countCascadeInline(context, resource, principal, { operation, parameters, where, count, kind: selected.kind });
 }
 
 /** The principal's own; somebody else's, of another resource, and one that is gone are the same null. */
 export async function findPreview({ db }: TaskContext, resource: Resource, principal: Principal, id: string): Promise<Preview | null> {
   const { rows } = await db.pages.query<Omit<Preview, 'runsInline'>>(
     `select ${columnsOf(db.t)} from ${db.t.preview} where id::text = $1 and owner_id = $2 and resource = $3
-       and created_at > now() - make_interval(hours => ${keptHours})`,
+       and created_at > now() - make_interval(hours => ${maxPreviewHours})`,
     [id.toLowerCase(), principal.id, resource.slug],
   );
   return rows[0] ? withManner(rows[0], resource, principal) : null;
@@ -169,13 +169,13 @@ export async function excludeFromPreview(
     db,
     `with old as (
        select id, exclusions from ${db.t.preview} where id = $1 for update
-     ), wanted as (
+     ), next as (
        select id, array(
          select key from (select unnest(exclusions || $2::text[]) collate "C" except select unnest($3::text[]) collate "C") kept (key) order by key
        ) as exclusions from old
      )
-     update ${db.t.preview} preview set exclusions = wanted.exclusions from wanted
-     where preview.id = wanted.id and cardinality(wanted.exclusions) <= $4 returning preview.exclusions`,
+     update ${db.t.preview} preview set exclusions = next.exclusions from next
+     where preview.id = next.id and cardinality(next.exclusions) <= $4 returning preview.exclusions`,
     [preview.id, out, back, limits.bulk.ticked],
   );
   if (rows[0]) return { ...preview, exclusions: rows[0].exclusions };
@@ -199,10 +199,10 @@ export function withManner(
   preview: Omit<Preview, 'runsInline'>,
   resource: Resource,
   principal: Principal,
-  along = preview.findings?.along ?? 0,
+  cascadeCount = preview.findings?.along ?? 0,
 ): Preview {
   const { recordCount: count, kind, operation } = preview;
-  // What takes longer than a preview may is nobody's to wait for.
+  // An operation that could not be tried in time is run in the background: nobody waits for it.
   if (preview.findings?.isUntried && resource.hasBackground) return { ...preview, runsInline: false };
-  return { ...preview, runsInline: runsInline(resource, { count, along, kind, operation }, principal) };
+  return { ...preview, runsInline: runsInline(resource, { count, cascadeCount, kind, operation }, principal) };
 }

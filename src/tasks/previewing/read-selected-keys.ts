@@ -16,12 +16,12 @@ export interface SelectedBy {
 
 /** Keys of at most `limit` selected records in the order of the id, from after a key on. */
 export async function readSelectedKeys(
-  { db, register }: TaskContext,
+  { db, registry }: TaskContext,
   { resource, principal, selected }: SelectedBy,
   { after, limit }: { after: string | null; limit: number },
 ): Promise<string[]> {
   const { model } = resource;
-  const found = await register.whereSql(model, selectionWhere(resource, principal, selected));
+  const found = await registry.whereSql(model, selectionWhere(resource, principal, selected));
   const ids = model.idFields.map((name) => `found.${model.fields[name]?.column}`).join(', ');
   const place =
     after === null ? [] : keyColumns(model, [after]).map(({ sqlType, values: [value] }) => sql`${value}::text::${raw(sqlType)}`);
@@ -35,16 +35,16 @@ export async function readSelectedKeys(
 
 /** Keys of about `limit` of `count` selected records, taken from all over; the first ones where that takes too long. */
 export async function sampleSelectedKeys(
-  ctx: TaskContext,
+  context: TaskContext,
   by: SelectedBy,
   { count, limit, withinMs }: { count: number; limit: number; withinMs: number },
 ): Promise<string[]> {
   const { resource, principal, selected } = by;
-  const found = await ctx.register.whereSql(resource.model, selectionWhere(resource, principal, selected));
+  const found = await context.registry.whereSql(resource.model, selectionWhere(resource, principal, selected));
   // A little more than enough, so that chance seldom leaves too few; which are too many is chance as well, or the table's end would be missing.
   const share = Math.min(1, (limit / count) * 1.2);
   try {
-    return await transaction(ctx.db.pages, async (client) => {
+    return await transaction(context.db.pages, async (client) => {
       await client.query(`set local statement_timeout = ${Math.max(1, Math.round(withinMs))}`);
       const { rows } = await query<{ key: string }>(
         client,
@@ -55,6 +55,6 @@ export async function sampleSelectedKeys(
     });
   } catch (error) {
     if (sqlstateOf(error) !== sqlstate.queryCanceled) throw error;
-    return sortKeys(await readSelectedKeys(ctx, by, { after: null, limit }));
+    return sortKeys(await readSelectedKeys(context, by, { after: null, limit }));
   }
 }

@@ -36,13 +36,13 @@ const lockTimeoutMs = 250;
  * Does it, and takes it back: what would be changed, what is so already, what would be refused. Null when `withinMs` were
  * not enough. Nothing of it stays, and nobody is waited for.
  */
-export async function tryOut(ctx: TaskContext, trial: Trial, keys: readonly string[], withinMs: number): Promise<Tried | null> {
-  const { db } = ctx;
+export async function tryOut(context: TaskContext, trial: Trial, keys: readonly string[], withinMs: number): Promise<Tried | null> {
+  const { db } = context;
   const { resource, principal } = trial;
   const author = { taskId: null, chunk: null, principalId: principal.id, principalName: principal.name, changeReason: null };
-  const operation = await readyOperation(ctx, { ...trial, client: db.pages, snapshot: null });
+  const operation = await readyOperation(context, { ...trial, client: db.pages, snapshot: null });
   try {
-    return await takenBack(ctx, { resource, operation }, withinMs, async (client, tx) => {
+    return await takenBack(context, { resource, operation }, withinMs, async (client, tx) => {
       const startedAt = performance.now();
       await client.query(`set local enable_seqscan = off; set local jit = off; set local lock_timeout = ${lockTimeoutMs}`);
       const { free, busy } = await lockFree(client, resource, keys);
@@ -74,7 +74,7 @@ class TakenBack<T> extends Error {
 
 /** A transaction that always ends in a rollback, none of whose statements goes on after `withinMs`. */
 async function takenBack<T>(
-  ctx: TaskContext,
+  context: TaskContext,
   { resource, operation }: { resource: Resource; operation: Operation },
   withinMs: number,
   work: (client: Queryable, tx: Through['tx'] | null) => Promise<T>,
@@ -83,8 +83,9 @@ async function takenBack<T>(
     throw new TakenBack(await work(within(client, withinMs), tx));
   };
   try {
-    if (needsClient(resource, operation)) return await clientTransaction(ctx.register, ctx.db.pages, { timeoutMs: withinMs * 2 }, run);
-    return await transaction(ctx.db.pages, (client) => run(client, null));
+    if (needsClient(resource, operation))
+      return await clientTransaction(context.registry, context.db.pages, { timeoutMs: withinMs * 2 }, run);
+    return await transaction(context.db.pages, (client) => run(client, null));
   } catch (error) {
     if (error instanceof TakenBack) return error.result as T;
     throw error;

@@ -82,7 +82,7 @@ async function leaveOut(client: Queryable, t: TableNames, { id, model }: Activat
        from ${t.chunk} chunk join held using (number) where chunk.task_id = $1
      ), emptied as (
        delete from ${t.chunk} chunk using rest where chunk.task_id = $1 and chunk.number = rest.number and cardinality(rest.keys) = 0
-     ), kept as (
+     ), remainder as (
        update ${t.chunk} chunk set keys = rest.keys, first_key = rest.keys[1], last_key = rest.keys[cardinality(rest.keys)]
        from rest where chunk.task_id = $1 and chunk.number = rest.number and cardinality(rest.keys) > 0
      )

@@ -80,7 +80,7 @@ async function isolate(
   params: unknown,
 ): Promise<ChunkOutcome> {
   const tally = new Tally();
-  if (keys.length > largestSet && operation.statement?.(target, keys, params)) {
+  if (keys.length > maxSetSize && operation.statement?.(target, keys, params)) {
     return withoutSecrets(client, operation, target, await withinServer(client, operation, target, keys, params));
   }
   await tryOrCut(keys);
@@ -93,7 +93,7 @@ async function isolate(
     for (const part of partsOf(rest, Math.ceil(rest.length / 8))) await tryOrCut(part);
   }
 
-  /** Those that are not done, and the error of the row that they were refused for. */
+  /** The keys that are left, with the error of the record that ended the attempt. */
   async function tryAll(set: readonly string[]): Promise<{ error: unknown; rest: readonly string[] }> {
     await client.query('savepoint attempt');
     try {
@@ -121,9 +121,12 @@ async function isolate(
 const firstSet = 100;
 const parts = 7;
 /** Up to here as many round trips are not worth preparing a statement. */
-const largestSet = 32;
+const maxSetSize = 32;
 
-/** What a trigger says of a record may hold its secrets. What images would bring back cannot be looked at. */
+/**
+ * Removes secrets from messages: a trigger's text may quote the record. For an operation that writes images, the values cannot be looked
+ * up, so all values are removed.
+ */
 async function withoutSecrets(
   client: Queryable,
   { writesImages }: Operation,
@@ -198,14 +201,17 @@ async function attemptSets(
   return found;
 }
 
-/** The record that the database tells of and all the others, or else parts. What it tells is a guess: each set is tried again. */
+/**
+ * Splits a refused set: the record that the database's message names apart from the others, else into parts. The message is only a hint:
+ * every set is tried again.
+ */
 function smaller(model: ModelMeta, set: readonly string[], detail: string): (readonly string[])[] {
-  const told = toldKey(model, set, detail);
-  return told === null ? partsOf(set, Math.ceil(set.length / parts)) : [[told], set.filter((key) => key !== told)];
+  const blamed = blamedKey(model, set, detail);
+  return blamed === null ? partsOf(set, Math.ceil(set.length / parts)) : [[blamed], set.filter((key) => key !== blamed)];
 }
 
 /** `Failing row contains (42, Place 42, …)` of a check or a column that may not be empty. */
-function toldKey(model: ModelMeta, set: readonly string[], detail: string): string | null {
+function blamedKey(model: ModelMeta, set: readonly string[], detail: string): string | null {
   const [, row = ''] = /^Failing row contains \((.*)\)/s.exec(detail) ?? [];
   if (row === '' || model.idFields.length !== 1) return null;
   // The id is the first column of most tables.

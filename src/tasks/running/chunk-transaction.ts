@@ -17,7 +17,7 @@ class RolledBack extends Error {}
 
 /** Runs one chunk in a transaction of its own: committed when there is a result, else rolled back. */
 export async function chunkTransaction<T>(
-  ctx: TaskContext,
+  context: TaskContext,
   pool: Pool,
   { resource, operation }: { resource: Resource; operation: Operation },
   work: Work<T>,
@@ -28,7 +28,7 @@ export async function chunkTransaction<T>(
     return result;
   };
   try {
-    return await (needsClient(resource, operation) ? throughClient(ctx, pool, orRollBack) : throughPool(ctx, pool, orRollBack));
+    return await (needsClient(resource, operation) ? throughClient(context, pool, orRollBack) : throughPool(context, pool, orRollBack));
   } catch (error) {
     if (error instanceof RolledBack) return null;
     throw error;
@@ -46,15 +46,15 @@ function settingsOf({ settings }: TaskContext): Record<string, string> {
   };
 }
 
-function throughPool<T>(ctx: TaskContext, pool: Pool, work: (client: Queryable, tx: null) => Promise<T>): Promise<T> {
-  const first = Object.entries(settingsOf(ctx)).map(([name, value]) => `set local ${name} = ${value}`);
+function throughPool<T>(context: TaskContext, pool: Pool, work: (client: Queryable, tx: null) => Promise<T>): Promise<T> {
+  const first = Object.entries(settingsOf(context)).map(([name, value]) => `set local ${name} = ${value}`);
   return transaction(pool, (client) => work(client, null), { first, last: [checked] });
 }
 
-function throughClient<T>(ctx: TaskContext, pool: Pool, work: (client: Queryable, tx: Client) => Promise<T>): Promise<T> {
-  const settings = Object.entries(settingsOf(ctx)).map(([name, value]) => `set_config('${name}', '${value}', true)`);
+function throughClient<T>(context: TaskContext, pool: Pool, work: (client: Queryable, tx: Client) => Promise<T>): Promise<T> {
+  const settings = Object.entries(settingsOf(context)).map(([name, value]) => `set_config('${name}', '${value}', true)`);
   // Hooks may take longer than any statement of theirs.
-  return clientTransaction(ctx.register, pool, { timeoutMs: ctx.settings.statementTimeoutMs * 2 }, async (client, tx) => {
+  return clientTransaction(context.registry, pool, { timeoutMs: context.settings.statementTimeoutMs * 2 }, async (client, tx) => {
     await client.query(`select ${settings.join(', ')}`);
     const result = await work(client, tx);
     await client.query(checked);

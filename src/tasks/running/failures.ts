@@ -28,16 +28,16 @@ export async function keepFailures(client: Queryable, t: TableNames, taskId: num
   await client.query(
     `with size as (
        select count(*) as rows from ${t.task_failure} where task_id = $1
-     ), given as (
+     ), reasons as (
        select failure ->> 'code' as code, failure ->> 'message' as message, failure ->> 'field' as field,
          (failure ->> 'isConflict')::boolean as is_conflict,
          array(select jsonb_array_elements_text(failure -> 'keys')) as keys
        from jsonb_array_elements($3::jsonb) failure
      ), fitting as (
-       select code, message, field, is_conflict, keys from given, size where size.rows < ${reasonsPerTask}
+       select code, message, field, is_conflict, keys from reasons, size where size.rows < ${reasonsPerTask}
        union all
        select '${otherReasons}', min(message), null, is_conflict, array_agg(key order by key)
-       from given cross join unnest(keys) key, size where size.rows >= ${reasonsPerTask} group by is_conflict
+       from reasons cross join unnest(keys) key, size where size.rows >= ${reasonsPerTask} group by is_conflict
      )
      insert into ${t.task_failure} (task_id, chunk, code, message, field, is_conflict, keys)
      select $1, $2, code, left(message, ${messageLength}), field, is_conflict, keys from fitting`,

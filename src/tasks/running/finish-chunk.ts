@@ -65,7 +65,7 @@ export async function finishChunk(
        finished_at = case when is_stopped or left_over = 0 then clock_timestamp() end
      from judged where task.id = judged.id
      returning task.state, task.reason
-   ), told as (
+   ), event as (
      insert into ${t.task_event} (task_id, at, from_state, state, reason)
      select $1, clock_timestamp(), 'running', state, reason from counted where state <> 'running'
    )

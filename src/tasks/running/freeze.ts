@@ -6,19 +6,19 @@ import type { ModelMeta } from '../../metadata/contract.ts';
 import { keySql } from '../../metadata/key-sql.ts';
 import { sortKeys } from '../../metadata/keys.ts';
 import { reselect } from '../../selection/matching-sql.ts';
-import type { Register } from '../../resources/contract.ts';
+import type { ResourceRegistry } from '../../resources/contract.ts';
 import type { Where } from '../../resources/client.ts';
 import type { KeySource } from './key-source.ts';
 import { holdLease, type Lease } from './lease.ts';
 
 /** Keys of the first `limit` records: enough to know whether a launch is small. */
-export async function readKeys(register: Register, model: ModelMeta, where: Where, limit: number): Promise<string[]> {
-  const rows = reselect(model, await register.whereSql(model, where), '*');
+export async function readKeys(registry: ResourceRegistry, model: ModelMeta, where: Where, limit: number): Promise<string[]> {
+  const rows = reselect(model, await registry.whereSql(model, where), '*');
   const ids = model.idFields.map((name) => `t.${model.fields[name]?.column}`).join(', ');
   const { text, values } = statementOf(
     sql`select ${raw(keySql(model, 't'))} as key from (${rows}) t order by ${raw(`${ids} limit ${limit}`)}`,
   );
-  const records = await register.client.$queryRawUnsafe<{ key: string }[]>(text, ...values);
+  const records = await registry.client.$queryRawUnsafe<{ key: string }[]>(text, ...values);
   return sortKeys(records.map(({ key }) => key));
 }
 

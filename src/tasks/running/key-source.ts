@@ -17,13 +17,13 @@ export interface KeySource {
 }
 
 /** By a predicate rebuilt from the filter's text and the principal, or from what the task's parent left behind. */
-export async function keySourceOf(ctx: TaskContext, task: TaskRow, resource: Resource): Promise<KeySource> {
+export async function keySourceOf(context: TaskContext, task: TaskRow, resource: Resource): Promise<KeySource> {
   const { kind, filter, exclusions = [], asOf } = task.selection;
-  if (kind === 'refused') return refusedKeys(ctx, task, resource);
-  const keys = await givenKeys(ctx, task.id);
-  if (kind === 'changed') return changedKeys(ctx, task, resource, keys);
+  if (kind === 'refused') return refusedKeys(context, task, resource);
+  const keys = await givenKeys(context, task.id);
+  if (kind === 'changed') return changedKeys(context, task, resource, keys);
   return matchingKeys(
-    ctx,
+    context,
     resource,
     selectionWhere(resource, task.principal, { kind, filter, exclusions: [...exclusions], keys: keys ?? [], ...(asOf && { asOf }) }),
   );
@@ -39,8 +39,8 @@ async function givenKeys({ db }: TaskContext, taskId: number): Promise<string[] 
   return rows[0]?.keys ?? null;
 }
 
-async function matchingKeys({ register }: TaskContext, { model }: Resource, where: Where): Promise<KeySource> {
-  const found = await register.whereSql(model, where);
+async function matchingKeys({ registry }: TaskContext, { model }: Resource, where: Where): Promise<KeySource> {
+  const found = await registry.whereSql(model, where);
   const id = idFieldsOf(model)[0]?.column;
   const keys = sql`select ${raw(`${keySql(model, 't')} collate "C" as key, t.${id} as place`)} from (${found}) t`;
   return { keys, order: keepsOrder(model) ? 'place' : 'key' };
@@ -54,13 +54,13 @@ function keepsOrder(model: ModelMeta): boolean {
 }
 
 /** What the parent could not change and nobody has tried again since, as far as it is in the principal's scope. */
-function refusedKeys(ctx: TaskContext, task: TaskRow, resource: Resource): Promise<KeySource> {
-  return withinScope(ctx, task, resource, refusedKeysSql(ctx.db.t, task.parentId, task.selection.code ?? null));
+function refusedKeys(context: TaskContext, task: TaskRow, resource: Resource): Promise<KeySource> {
+  return withinScope(context, task, resource, refusedKeysSql(context.db.t, task.parentId, task.selection.code ?? null));
 }
 
 /** Keys as far as the principal may see their records; `deleted` are rows of `keys` that have none to be seen. */
 async function withinScope(
-  { register }: TaskContext,
+  { registry }: TaskContext,
   { principal }: TaskRow,
   resource: Resource,
   keys: Sql,
@@ -68,7 +68,7 @@ async function withinScope(
 ): Promise<KeySource> {
   if (resource.scope(principal) === null) return { keys, order: 'key' };
   const { model } = resource;
-  const found = await register.whereSql(model, buildWhere(resource, principal, ''));
+  const found = await registry.whereSql(model, buildWhere(resource, principal, ''));
   const visible = sql`key in (select ${raw(keySql(model, 't'))} collate "C" from (${found}) t)`;
   const gone = deleted ? sql` or key in (select unnest(keys) from (${deleted}) deleted)` : empty;
   return { keys: sql`select key from (${keys}) own where ${visible}${gone}`, order: 'key' };
@@ -78,11 +78,11 @@ async function withinScope(
  * What the parent changed, or the chosen part of it, as far as it is in the principal's scope. What it deleted is in
  * nobody's: who may bring that back is asked before (`whyNot`).
  */
-function changedKeys(ctx: TaskContext, task: TaskRow, resource: Resource, chosen: string[] | null): Promise<KeySource> {
-  const { t } = ctx.db;
+function changedKeys(context: TaskContext, task: TaskRow, resource: Resource, chosen: string[] | null): Promise<KeySource> {
+  const { t } = context.db;
   const given = shared(sql`${chosen}::text[]`);
   const keys = sql`select distinct key from ${raw(t.change)} change cross join unnest(change.keys) key
     where change.task_id = ${task.parentId}::int and change.model = ${task.model} and (${given} is null or key = any(${given}))`;
   const deleted = raw(`select keys from ${t.change} where task_id = ${Number(task.parentId)} and kind = 'delete' and along_with is null`);
-  return withinScope(ctx, task, resource, keys, deleted);
+  return withinScope(context, task, resource, keys, deleted);
 }

@@ -1,27 +1,27 @@
 import { AppError } from '../../errors.ts';
 import type { Operation } from '../../operations/contract.ts';
-import { findOperation, mayRun } from '../../operations/register.ts';
+import { findOperation, mayRun } from '../../operations/operations.ts';
 import { can } from '../../resources/permissions.ts';
 import type { Resource } from '../../resources/contract.ts';
 import type { TaskContext } from '../context.ts';
 import type { TaskRow } from '../task-row.ts';
 
 /** Why a task may not run (any more): its person was signed out for good, or has lost the right. Null: it may. */
-export async function whyNot(ctx: TaskContext, task: TaskRow): Promise<{ code: string; message: string } | null> {
-  if (ctx.isPrincipalActive && !(await ctx.isPrincipalActive(task.principalId))) {
+export async function whyNot(context: TaskContext, task: TaskRow): Promise<{ code: string; message: string } | null> {
+  if (context.isPrincipalActive && !(await context.isPrincipalActive(task.principalId))) {
     return { code: 'user-inactive', message: `${task.principalName} may not sign in any more.` };
   }
-  if (!ctx.register.list.some(({ slug }) => slug === task.resource)) {
+  if (!context.registry.list.some(({ slug }) => slug === task.resource)) {
     return { code: 'unknown', message: `There is no resource “${task.resource}” here (any more).` };
   }
-  const { principal } = await withRolesNow(ctx, task);
-  const resource = resourceOf(ctx, { ...task, principal });
+  const { principal } = await withRolesNow(context, task);
+  const resource = resourceOf(context, { ...task, principal });
   const operation = resource && findOperation(resource, task.operation);
   if (
     !operation ||
     !mayRun(resource, principal, task) ||
     operation.mayChange?.(resource, principal, task.parameters) === false ||
-    !(await mayBringBack(ctx, { ...task, principal }, resource, operation))
+    !(await mayBringBack(context, { ...task, principal }, resource, operation))
   ) {
     return { code: 'forbidden', message: `${task.principalName} may not do this any more.` };
   }
@@ -37,8 +37,8 @@ async function mayBringBack(
 ): Promise<boolean> {
   const recreated = operation.recreates?.(parameters);
   if (!recreated) return true;
-  const { taskId, action, along } = recreated;
-  const back = [resource, ...along.map((model) => resource.related(model))];
+  const { taskId, action, models } = recreated;
+  const back = [resource, ...models.map((model) => resource.related(model))];
   if (back.some((one) => one === null || !can(one, principal, action))) return false;
   if (back.every((one) => one?.scope(principal) === null)) return true;
   const { rowCount } = await db.background.query(`select 1 from ${db.t.task} where id = $1 and principal_id = $2`, [taskId, principal.id]);
@@ -46,15 +46,15 @@ async function mayBringBack(
 }
 
 /** The task with its principal's roles as they are now. */
-export async function withRolesNow(ctx: TaskContext, task: TaskRow): Promise<TaskRow> {
-  const roles = await ctx.rolesOf?.(task.principalId);
+export async function withRolesNow(context: TaskContext, task: TaskRow): Promise<TaskRow> {
+  const roles = await context.rolesOf?.(task.principalId);
   return roles ? { ...task, principal: { ...task.principal, roles } } : task;
 }
 
 /** The task's resource as its principal may see it now; null where that is nothing any more. */
-export function resourceOf({ register }: TaskContext, task: TaskRow): Resource | null {
+export function resourceOf({ registry }: TaskContext, task: TaskRow): Resource | null {
   try {
-    return register.for(task.principal, task.resource);
+    return registry.for(task.principal, task.resource);
   } catch (error) {
     if (error instanceof AppError) return null;
     throw error;

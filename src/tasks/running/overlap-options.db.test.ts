@@ -14,21 +14,21 @@ const key = (id: number) => String(id).padStart(20, '0');
 /** A task on places 1 to 500, paused after its first chunks; it holds the rest. */
 async function setUp(t: Parameters<typeof testDatabase>[0]) {
   const { db, connectionString, defer } = await testDatabase(t);
-  const ctx = testContext(db, { recoveryIntervalMs: 50 }, { chunkSize: 50 });
-  const cities = ctx.register.get('cities');
+  const context = testContext(db, { recoveryIntervalMs: 50 }, { chunkSize: 50 });
+  const cities = context.registry.get('cities');
   await insertPlaces(db, 1_000);
-  const worker = await startWorker(ctx, { connectionString, concurrency: 2 });
+  const worker = await startWorker(context, { connectionString, concurrency: 2 });
   defer(() => worker.stop());
   const blocker = await db.pages.connect();
   await blocker.query('begin');
   await blocker.query('select 1 from gazetteer.city where id = 120 for update');
-  const first = await launchOn(ctx, cities, { kind: 'matching', filter: 'population-max=500' }, 'update', body('first'));
+  const first = await launchOn(context, cities, { kind: 'matching', filter: 'population-max=500' }, 'update', body('first'));
   await until(db, first.task.id, (task) => task.done >= 50);
-  assert.equal(await pause(ctx, ada, first.task.id), 'pausing');
+  assert.equal(await pause(context, ada, first.task.id), 'pausing');
   await blocker.query('rollback');
   blocker.release();
   const paused = await until(db, first.task.id, (task) => task.state === 'paused');
-  return { db, ctx, cities, paused };
+  return { db, context, cities, paused };
 }
 
 async function until(db: Parameters<typeof finished>[0], id: number, isSo: (task: TaskRow) => boolean): Promise<TaskRow> {
@@ -41,8 +41,8 @@ async function until(db: Parameters<typeof finished>[0], id: number, isSo: (task
 }
 
 test('records that another task holds are left out, counted and named, and the others are changed', async (t) => {
-  const { db, ctx, cities, paused } = await setUp(t);
-  const { task } = await launchOn(ctx, cities, { kind: 'matching', filter: '' }, 'update', body('second'), ada, { overlap: 'skip' });
+  const { db, context, cities, paused } = await setUp(t);
+  const { task } = await launchOn(context, cities, { kind: 'matching', filter: '' }, 'update', body('second'), ada, { overlap: 'skip' });
   const end = await finished(db, task.id);
   const held = 500 - paused.done;
   assert.deepEqual([end.state, end.total, end.conflicted, end.changed, end.done], ['partial', 1_000, held, 1_000 - held, 1_000]);
@@ -55,9 +55,9 @@ test('records that another task holds are left out, counted and named, and the o
 });
 
 test('a few records of which all are held are refused at once, of which some are held are done without them', async (t) => {
-  const { db, ctx, cities } = await setUp(t);
+  const { db, context, cities } = await setUp(t);
   const launchTicked = (ids: number[]) =>
-    launchOn(ctx, cities, { kind: 'ticked', keys: ids.map(key) }, 'update', body('few'), ada, { overlap: 'skip' });
+    launchOn(context, cities, { kind: 'ticked', keys: ids.map(key) }, 'update', body('few'), ada, { overlap: 'skip' });
   await assert.rejects(launchTicked([450, 451]), { code: 'overlap', status: 409 });
   const { task } = await launchTicked([450, 451, 900]);
   assert.deepEqual([task.state, task.changed, task.conflicted], ['partial', 1, 2]);
@@ -66,14 +66,14 @@ test('a few records of which all are held are refused at once, of which some are
 });
 
 test('a task that was told to wait holds nothing, and begins when the one in its way has finished', async (t) => {
-  const { db, ctx, cities, paused } = await setUp(t);
-  const { task } = await launchOn(ctx, cities, { kind: 'matching', filter: '' }, 'update', body('second'), eve, { overlap: 'wait' });
+  const { db, context, cities, paused } = await setUp(t);
+  const { task } = await launchOn(context, cities, { kind: 'matching', filter: '' }, 'update', body('second'), eve, { overlap: 'wait' });
   const waiting = await until(db, task.id, ({ blockedBy }) => blockedBy !== null);
   assert.deepEqual([waiting.state, waiting.blockedBy], ['queued', paused.id]);
   await new Promise((done) => setTimeout(done, 300));
   const { rows: held } = await db.pages.query(`select count(*)::int as n from ${db.t.chunk} where task_id = $1`, [task.id]);
   assert.equal(held[0].n, 0);
-  await resume(ctx, ada, paused.id);
+  await resume(context, ada, paused.id);
   assert.equal((await finished(db, paused.id)).state, 'succeeded');
   const end = await finished(db, task.id);
   assert.deepEqual([end.state, end.changed], ['succeeded', 1_000]);
@@ -82,8 +82,8 @@ test('a task that was told to wait holds nothing, and begins when the one in its
 });
 
 test('resuming asks for the permission again', async (t) => {
-  const { db, ctx, paused } = await setUp(t);
-  Object.assign(ctx, { isPrincipalActive: async () => false });
-  await assert.rejects(resume(ctx, ada, paused.id), { code: 'forbidden', status: 403 });
+  const { db, context, paused } = await setUp(t);
+  Object.assign(context, { isPrincipalActive: async () => false });
+  await assert.rejects(resume(context, ada, paused.id), { code: 'forbidden', status: 403 });
   assert.equal((await until(db, paused.id, () => true)).state, 'paused');
 });

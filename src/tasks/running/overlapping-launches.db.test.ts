@@ -19,7 +19,7 @@ const seed = 20_261_121;
 
 test(`two connections launching overlapping selections 500 times never hold a record twice (seed ${seed})`, async (t) => {
   const { db, defer } = await testDatabase(t);
-  const { model } = testContext(db).register.get('cities');
+  const { model } = testContext(db).registry.get('cities');
   const [a, b] = [await db.pages.connect(), await db.pages.connect()];
   defer(() => {
     a.release();
@@ -71,13 +71,13 @@ test(`two connections launching overlapping selections 500 times never hold a re
 
 test('two runners always finish a task', async (t) => {
   const { db, connectionString, defer } = await testDatabase(t);
-  const ctx = testContext(db, {}, { parallelism: 2, chunkSize: 50 });
-  const cities = ctx.register.get('cities');
+  const context = testContext(db, {}, { parallelism: 2, chunkSize: 50 });
+  const cities = context.registry.get('cities');
   await insertPlaces(db, 1_000);
-  const worker = await startWorker(ctx, { connectionString, concurrency: 2 });
+  const worker = await startWorker(context, { connectionString, concurrency: 2 });
   defer(() => worker.stop());
   for (let round = 1; round <= 25; round++) {
-    const { task } = await launchOn(ctx, cities, { kind: 'matching', filter: '' }, 'update', {
+    const { task } = await launchOn(context, cities, { kind: 'matching', filter: '' }, 'update', {
       field: 'notes',
       'value.notes': `round ${round}`,
     });
@@ -95,15 +95,15 @@ test('two runners always finish a task', async (t) => {
 
 test('a few records of which one is held are refused at once, whatever characters their keys begin with', async (t) => {
   const { db } = await testDatabase(t, { content: 'torture' });
-  const ctx = testContext(db, {}, {}, tortureAdmin);
-  const words = ctx.register.list.find(({ model }) => model.name === 'IdText') as Resource;
+  const context = testContext(db, {}, {}, tortureAdmin);
+  const words = context.registry.list.find(({ model }) => model.name === 'IdText') as Resource;
   const keys = ['\uff41', '😀'];
   await db.pages.query(`insert into ${words.model.table} (code, name) select code, 'before' from unnest($1::text[]) code`, [keys]);
   const body = { field: 'name', 'value.name': 'after' };
-  const { task } = await launchOn(ctx, words, { keys: keys.slice(0, 1) }, 'update', body, ada, { inBackground: true });
-  const lease = (await takeSlot(ctx, db.background, task.id, randomUUID())) as Lease;
-  await prepare(ctx, db.background, task, words, lease);
-  await assert.rejects(launchOn(ctx, words, { keys }, 'update', body), { code: 'overlap', status: 409 });
+  const { task } = await launchOn(context, words, { keys: keys.slice(0, 1) }, 'update', body, ada, { inBackground: true });
+  const lease = (await takeSlot(context, db.background, task.id, randomUUID())) as Lease;
+  await prepare(context, db.background, task, words, lease);
+  await assert.rejects(launchOn(context, words, { keys }, 'update', body), { code: 'overlap', status: 409 });
   const { rows } = await db.pages.query(`select 1 from ${words.model.table} where name = 'after'`);
   assert.equal(rows.length, 0);
 });

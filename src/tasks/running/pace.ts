@@ -3,11 +3,11 @@ export interface Pace {
   rows: number;
   /** A record was refused of late: look for refused records from the start instead of trying a whole chunk first. */
   isCareful: boolean;
-  seen: Seen;
+  seen: PaceSums;
 }
 
 /** Sums over the chunks before, the older the less, for the line that runs through their sizes and times. */
-interface Seen {
+interface PaceSums {
   weight: number;
   rows: number;
   ms: number;
@@ -39,7 +39,7 @@ export interface Past {
 }
 
 /** A smaller chunk is hardly shorter; only where a statement takes too long are there fewer. */
-const fewestRows = 10;
+const minRows = 10;
 /** Records of a first chunk. */
 const firstRows = 250;
 /** Slices in trouble end at about this part of where they began. */
@@ -47,7 +47,7 @@ const afterDeath = 1 / 32;
 /** What a chunk counts for the next one counts so much less for the one after. */
 const fading = 0.8;
 const hope = 0.9;
-const nothing: Seen = { weight: 0, rows: 0, ms: 0, rowsSquared: 0, rowsMs: 0, perRowMs: null };
+const nothing: PaceSums = { weight: 0, rows: 0, ms: 0, rowsSquared: 0, rowsMs: 0, perRowMs: null };
 
 /** Goes on from where the task's slices before were. */
 export function startPace(chunkSize: number, { chunks, deaths }: Past = { chunks: [], deaths: 0 }): Pace {
@@ -62,17 +62,17 @@ export function startPace(chunkSize: number, { chunks, deaths }: Past = { chunks
  * that grows with them is steered: where a commit or the round trips alone take as long as the target, a chunk of ten
  * records would hardly be shorter, and the task would never end.
  */
-export function nextPace(pace: Pace, { rows, tookMs, isWaitedFor, wasRefused }: ChunkTimes, targetMs: number, most: number): Pace {
+export function nextPace(pace: Pace, { rows, tookMs, isWaitedFor, wasRefused }: ChunkTimes, targetMs: number, max: number): Pace {
   const seen = learn(pace.seen, rows, tookMs);
   const perRowMs = seen.perRowMs ?? tookMs / rows / 2;
   const fixedMs = Math.max(0, (seen.ms - perRowMs * seen.rows) / seen.weight);
   const budgetMs = Math.max(targetMs - fixedMs, targetMs / 2, fixedMs / 2);
-  const highest = isWaitedFor ? 0.7 : 2;
-  const next = Math.min(pace.rows * highest, Math.max(pace.rows / 2, budgetMs / perRowMs));
-  return { rows: Math.min(most, Math.max(Math.min(fewestRows, pace.rows), Math.round(next))), isCareful: wasRefused, seen };
+  const maxFactor = isWaitedFor ? 0.7 : 2;
+  const next = Math.min(pace.rows * maxFactor, Math.max(pace.rows / 2, budgetMs / perRowMs));
+  return { rows: Math.min(max, Math.max(Math.min(minRows, pace.rows), Math.round(next))), isCareful: wasRefused, seen };
 }
 
-function learn(before: Seen, rows: number, ms: number): Seen {
+function learn(before: PaceSums, rows: number, ms: number): PaceSums {
   const seen = {
     weight: before.weight * fading + 1,
     rows: before.rows * fading + rows,
@@ -82,7 +82,7 @@ function learn(before: Seen, rows: number, ms: number): Seen {
   };
   const [meanRows, meanMs] = [seen.rows / seen.weight, seen.ms / seen.weight];
   const variance = seen.rowsSquared / seen.weight - meanRows ** 2;
-  // Chunks of one size do not tell what a record costs. Hoping makes them differ, and then they tell.
+  // Chunks of equal size do not reveal the cost of a record. Growing makes the sizes differ, and then they do.
   if (variance < (0.1 * meanRows) ** 2) return { ...seen, perRowMs: before.perRowMs && before.perRowMs * hope };
   const slope = (seen.rowsMs / seen.weight - meanRows * meanMs) / variance;
   const average = meanMs / meanRows;
@@ -91,6 +91,6 @@ function learn(before: Seen, rows: number, ms: number): Seen {
 
 /** After trouble that passes (a lock that is held, a statement that took too long) a smaller set is tried. */
 export function afterTrouble(pace: Pace, { isTooSlow }: { isTooSlow: boolean }): Pace {
-  const fewest = isTooSlow ? 1 : Math.min(fewestRows, pace.rows);
-  return { ...pace, rows: Math.max(fewest, Math.floor(pace.rows / 2)) };
+  const min = isTooSlow ? 1 : Math.min(minRows, pace.rows);
+  return { ...pace, rows: Math.max(min, Math.floor(pace.rows / 2)) };
 }

@@ -5,7 +5,7 @@ import { transaction } from '../../db/transaction.ts';
 import { AppError } from '../../errors.ts';
 import { keySql } from '../../metadata/key-sql.ts';
 import { movesOntoCode } from '../../operations/update/moves-onto.ts';
-import { changesOf } from '../../operations/register.ts';
+import { editsOf } from '../../operations/operations.ts';
 import { assertStayApart } from './stay-apart.ts';
 import { wake } from '../../queue/wake.ts';
 import type { Resource } from '../../resources/contract.ts';
@@ -26,12 +26,12 @@ import type { TaskRow } from '../task-row.ts';
  * asked again here. A task that may not run, overlaps another, or finds another count than was confirmed ends before
  * its first write; one that was told to wait goes back to the queue.
  */
-export async function prepare(ctx: TaskContext, pool: Pool, task: TaskRow, resource: Resource, lease: Lease): Promise<void> {
-  const { db } = ctx;
-  const refusal = await whyNot(ctx, task);
+export async function prepare(context: TaskContext, pool: Pool, task: TaskRow, resource: Resource, lease: Lease): Promise<void> {
+  const { db } = context;
+  const refusal = await whyNot(context, task);
   if (refusal) return fail(refusal.code, `${refusal.message} Nothing was changed.`);
-  const source = await keySourceOf(ctx, task, resource);
-  const { together = 0 } = await readyOperation(ctx, { ...task, client: pool, resource });
+  const source = await keySourceOf(context, task, resource);
+  const { together = 0 } = await readyOperation(context, { ...task, client: pool, resource });
   const frozen = await freeze(pool, db.t, source, task.isAtomic ? wholeTask : Math.max(together, resource.chunkSize), lease);
   if (frozen === null) return;
   const { total } = frozen;
@@ -40,14 +40,14 @@ export async function prepare(ctx: TaskContext, pool: Pool, task: TaskRow, resou
     return fail('count-changed', `${task.expected} records were confirmed, but ${total} match now. Nothing was changed.`);
   }
   if (total === 0) return fail('no-records', 'No record matches any more. Nothing was changed.');
-  const onto = await whyOnto(ctx, pool, task, resource);
+  const onto = await whyOnto(context, pool, task, resource);
   if (onto) return fail(movesOntoCode, onto);
   await transaction(pool, async (client) => {
     await lockModel(client, db.t, task.model);
     if (!(await isStillPreparing(client, db.t, lease))) return;
     const holders = await activate(client, db.t, task);
-    if (holders.length === 0) return begin(ctx, client, task, frozen);
-    if (task.overlap === 'wait') return waitFor(ctx, client, task, holders);
+    if (holders.length === 0) return begin(context, client, task, frozen);
+    if (task.overlap === 'wait') return waitFor(context, client, task, holders);
     await moveTask(client, db.t, task.id, 'failed', { reason: 'overlap', message: overlapMessage(holders) });
   });
 
@@ -62,7 +62,7 @@ async function whyOnto({ db }: TaskContext, pool: Pool, task: TaskRow, resource:
   const rows = sql`select t.* from ${raw(model.table)} t join (select unnest(keys) as key from ${raw(db.t.chunk)} where task_id = ${task.id}) frozen
     on frozen.key = ${raw(keySql(model, 't'))} collate "C"`;
   try {
-    await assertStayApart(pool, { isInTransaction: false }, model, changesOf(resource, task), () => rows);
+    await assertStayApart(pool, { isInTransaction: false }, model, editsOf(resource, task), () => rows);
     return null;
   } catch (error) {
     if (error instanceof AppError) return error.message;

@@ -10,19 +10,19 @@ const body = { field: 'notes', 'value.notes': 'changed' };
 
 async function setUp(t: Parameters<typeof testDatabase>[0], places: number, options: { chunkSize?: number; isDeferred?: boolean } = {}) {
   const { db, connectionString, defer } = await testDatabase(t);
-  const ctx = testContext(db, {}, { chunkSize: options.chunkSize ?? 500 });
+  const context = testContext(db, {}, { chunkSize: options.chunkSize ?? 500 });
   await insertPlaces(db, places);
   const run = async () => {
-    const worker = await startWorker(ctx, { connectionString, concurrency: 1 });
+    const worker = await startWorker(context, { connectionString, concurrency: 1 });
     defer(() => worker.stop());
   };
-  const launchAll = (isAtomic = false) => launchAtomic(ctx, isAtomic);
-  return { db, ctx, run, launchAll };
+  const launchAll = (isAtomic = false) => launchAtomic(context, isAtomic);
+  return { db, context, run, launchAll };
 }
 
-async function launchAtomic(ctx: ReturnType<typeof testContext>, isAtomic: boolean): Promise<number> {
-  const { task } = await launchOn(ctx, ctx.register.get('cities'), { kind: 'matching', filter: '' }, 'update', body);
-  if (isAtomic) await ctx.db.pages.query(`update ${ctx.db.t.task} set is_atomic = true where id = $1`, [task.id]);
+async function launchAtomic(context: ReturnType<typeof testContext>, isAtomic: boolean): Promise<number> {
+  const { task } = await launchOn(context, context.registry.get('cities'), { kind: 'matching', filter: '' }, 'update', body);
+  if (isAtomic) await context.db.pages.query(`update ${context.db.t.task} set is_atomic = true where id = $1`, [task.id]);
   return task.id;
 }
 

@@ -14,6 +14,7 @@ import { failTask, type Lease } from './lease.ts';
 import { nextPace, type Pace, wholeTask } from './pace.ts';
 import { blame } from '../../db/sqlstate.ts';
 import type { TaskRow } from '../task-row.ts';
+import { TaskRefused } from './task-refused.ts';
 
 /** none-left: nothing to claim; stopped: the task is not running any more, or the slot is lost; finished: that was the last. */
 export type ChunkResult = 'done' | 'finished' | 'none-left' | 'stopped';
@@ -28,61 +29,52 @@ export interface Running {
   pace: Pace;
 }
 
-/** Thrown to roll back a task that is all or nothing. */
-class Refused extends Error {
-  readonly outcome: ChunkOutcome;
-  constructor(outcome: ChunkOutcome) {
-    super('a record was refused');
-    this.outcome = outcome;
-  }
-}
-
 /** Claims one chunk, changes its records, and commits it with its counts: exactly once or not at all, whatever dies when. */
-export async function runChunk(ctx: TaskContext, pool: Pool, running: Running): Promise<ChunkResult> {
+export async function runChunk(context: TaskContext, pool: Pool, running: Running): Promise<ChunkResult> {
   try {
-    return await inTransaction(ctx, pool, running);
+    return await inTransaction(context, pool, running);
   } catch (error) {
-    if (error instanceof Refused) return failWhole(ctx, pool, running, error.outcome);
+    if (error instanceof TaskRefused) return failWhole(context, pool, running, error.outcome);
     // A chunk is tried whole and without savepoints first; where a row is to blame, again and carefully.
     if (running.pace.isCareful || !(error instanceof RecordsRefused || blame(error) === 'row')) throw error;
     running.pace = { ...running.pace, isCareful: true };
-    return runChunk(ctx, pool, running);
+    return runChunk(context, pool, running);
   }
 }
 
-async function inTransaction(ctx: TaskContext, pool: Pool, running: Running): Promise<ChunkResult> {
+async function inTransaction(context: TaskContext, pool: Pool, running: Running): Promise<ChunkResult> {
   const { task, resource } = running;
   const startedAt = performance.now();
   let isClaimed = false;
-  const finished = await chunkTransaction(ctx, pool, running, async (client, tx) => {
-    const claimed = await claimChunk(client, ctx.db.t, task.id, mostOf(running));
+  const finished = await chunkTransaction(context, pool, running, async (client, tx) => {
+    const claimed = await claimChunk(client, context.db.t, task.id, maxRowsOf(running));
     isClaimed = claimed !== null;
-    const done = claimed && (await work(ctx, client, tx, running, claimed, startedAt));
+    const done = claimed && (await work(context, client, tx, running, claimed, startedAt));
     return done && { ...done, rows: claimed.keys.length };
   });
   if (!finished) return isClaimed ? 'stopped' : 'none-left';
   const { isWaitedFor, outcome, state, rows } = finished;
   const times = { rows, tookMs: performance.now() - startedAt, isWaitedFor, wasRefused: outcome.failed + outcome.keptBack > 0 };
-  running.pace = nextPace(running.pace, times, ctx.settings.chunkTargetMs, resource.chunkSize);
-  // Whoever waited goes first.
+  running.pace = nextPace(running.pace, times, context.settings.chunkTargetMs, resource.chunkSize);
+  // Lets the waiting transaction go first.
   if (isWaitedFor) await new Promise((resolve) => setTimeout(resolve, Math.min(times.tookMs, 100)));
   return state === 'running' ? 'done' : 'finished';
 }
 
 /** Records of the next chunk. What takes too long together goes in parts after all. */
-function mostOf({ task, operation, pace }: Running): number {
+function maxRowsOf({ task, operation, pace }: Running): number {
   if (task.isAtomic) return wholeTask;
   const { together = 0 } = operation;
   return (task.total ?? 0) <= together && task.deaths === 0 ? Math.max(together, pace.rows) : pace.rows;
 }
 
-async function work(ctx: TaskContext, client: Queryable, tx: Client | null, running: Running, claimed: Claimed, startedAt: number) {
+async function work(context: TaskContext, client: Queryable, tx: Client | null, running: Running, claimed: Claimed, startedAt: number) {
   const { task, resource, operation, lease, pace } = running;
-  const target = targetOf(ctx, tx, running, claimed.number);
+  const target = targetOf(context, tx, running, claimed.number);
   const altered = await operation.watch?.(client, target, claimed.keys, task.parameters);
   const outcome = await (pace.isCareful || tx ? applyIsolated : applyAll)(client, operation, target, claimed.keys, task.parameters);
-  if (task.isAtomic && outcome.failed + outcome.keptBack > 0) throw new Refused(outcome);
-  const counted = await finishChunk(client, ctx.db.t, {
+  if (task.isAtomic && outcome.failed + outcome.keptBack > 0) throw new TaskRefused(outcome);
+  const counted = await finishChunk(client, context.db.t, {
     taskId: task.id,
     number: claimed.number,
     added: claimed.added,
@@ -90,7 +82,7 @@ async function work(ctx: TaskContext, client: Queryable, tx: Client | null, runn
     alterations: (await altered?.()) ?? [],
     durationMs: performance.now() - startedAt,
     lease,
-    stopRatio: task.stopRatio ?? resource.stopRatio ?? ctx.settings.stopRatio,
+    stopRatio: task.stopRatio ?? resource.stopRatio ?? context.settings.stopRatio,
   });
   return counted && { ...counted, outcome };
 }
@@ -102,8 +94,8 @@ function targetOf({ db, log }: TaskContext, tx: Client | null, { task, resource,
 }
 
 /** All or nothing: what was refused is named, and everything else is as it was. */
-async function failWhole(ctx: TaskContext, pool: Pool, { task, lease }: Running, outcome: ChunkOutcome): Promise<ChunkResult> {
-  const { t } = ctx.db;
+async function failWhole(context: TaskContext, pool: Pool, { task, lease }: Running, outcome: ChunkOutcome): Promise<ChunkResult> {
+  const { t } = context.db;
   await transaction(pool, async (client) => {
     const { failed, keptBack } = outcome;
     const message = `${failed + keptBack} of ${task.total} records were refused, so nothing was changed.`;

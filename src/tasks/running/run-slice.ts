@@ -7,7 +7,7 @@ import { resourceOf, withRolesNow } from './may-run.ts';
 import { prepare } from './prepare.ts';
 import { afterTrouble, type Past, startPace } from './pace.ts';
 import { type ChunkResult, runChunk, type Running } from './run-chunk.ts';
-import { findOperation } from '../../operations/register.ts';
+import { findOperation } from '../../operations/operations.ts';
 import { wake } from '../../queue/wake.ts';
 import { readyOperation } from './ready-operation.ts';
 import { releaseSlot, takeSlot } from './slots.ts';
@@ -23,19 +23,19 @@ export interface SliceWorker {
 }
 
 /** Answers one wake-up: works on a task for a slice of time, then hands it on. Returns at once when no slot is free. */
-export async function runSlice(ctx: TaskContext, worker: SliceWorker, taskId: number, signal: AbortSignal): Promise<void> {
-  if (!(await isKnown(ctx, worker.pool, taskId))) return;
-  const lease = await takeSlot(ctx, worker.pool, taskId, worker.id);
+export async function runSlice(context: TaskContext, worker: SliceWorker, taskId: number, signal: AbortSignal): Promise<void> {
+  if (!(await isKnown(context, worker.pool, taskId))) return;
+  const lease = await takeSlot(context, worker.pool, taskId, worker.id);
   if (!lease) return;
   worker.tokens.add(lease.token);
   let delayMs = 0;
   try {
-    await work(ctx, worker.pool, lease, signal);
+    await work(context, worker.pool, lease, signal);
   } catch (error) {
-    delayMs = await afterError(ctx, worker.pool, lease, error);
+    delayMs = await afterError(context, worker.pool, lease, error);
   } finally {
     worker.tokens.delete(lease.token);
-    await releaseSlot(ctx, worker.pool, lease, delayMs);
+    await releaseSlot(context, worker.pool, lease, delayMs);
   }
 }
 
@@ -43,18 +43,18 @@ export async function runSlice(ctx: TaskContext, worker: SliceWorker, taskId: nu
 const unknownDelayMs = 5_000;
 
 /** Does this worker know the task's resource and operation? One of an older or newer version may not, and leaves it to others. */
-async function isKnown(ctx: TaskContext, pool: Pool, taskId: number): Promise<boolean> {
-  const { db, register } = ctx;
+async function isKnown(context: TaskContext, pool: Pool, taskId: number): Promise<boolean> {
+  const { db, registry } = context;
   const { rows } = await pool.query<{ resource: string; operation: string }>(
     `select resource, operation from ${db.t.task} where id = $1 and finished_at is null`,
     [taskId],
   );
   const task = rows[0];
   if (!task) return true;
-  const resource = register.list.find(({ slug }) => slug === task.resource);
+  const resource = registry.list.find(({ slug }) => slug === task.resource);
   if (resource && findOperation(resource, task.operation)) return true;
   const what = resource ? `the operation “${task.operation}”` : `the resource “${task.resource}”`;
-  ctx.log('warning', 'a task is left to a worker that knows it', { taskId, ...task });
+  context.log('warning', 'a task is left to a worker that knows it', { taskId, ...task });
   await transaction(pool, async (client) => {
     await client.query(`update ${db.t.task} set reason = 'unknown', message = $2, woken_at = now() where id = $1 and finished_at is null`, [
       taskId,
@@ -65,34 +65,34 @@ async function isKnown(ctx: TaskContext, pool: Pool, taskId: number): Promise<bo
   return false;
 }
 
-async function work(ctx: TaskContext, pool: Pool, lease: Lease, signal: AbortSignal): Promise<void> {
-  const { db, settings } = ctx;
+async function work(context: TaskContext, pool: Pool, lease: Lease, signal: AbortSignal): Promise<void> {
+  const { db, settings } = context;
   const deadline = performance.now() + settings.sliceMs;
   let task = await load();
-  const resource = resourceOf(ctx, task);
+  const resource = resourceOf(context, task);
   if (!resource) {
     const message = `${task.principalName} may not do this any more. What was done before stays.`;
     await transaction(pool, (client) => failTask(client, db.t, lease, { reason: 'forbidden', message }));
     return;
   }
   if (task.state === 'preparing') {
-    await prepare(ctx, pool, task, resource, lease);
+    await prepare(context, pool, task, resource, lease);
     task = await load();
   }
-  const operation = await readyOperation(ctx, { ...task, client: pool, resource });
+  const operation = await readyOperation(context, { ...task, client: pool, resource });
   const rewriting = await findRewriting(pool, resource.model);
-  const past = await pastOf(ctx, pool, task);
-  const most = past.chunks.length === 0 ? Math.min(resource.chunkSize, operation.firstRows ?? resource.chunkSize) : resource.chunkSize;
-  const running: Running = { task, resource, operation, rewriting, lease, pace: startPace(most, past) };
+  const past = await pastOf(context, pool, task);
+  const max = past.chunks.length === 0 ? Math.min(resource.chunkSize, operation.firstRows ?? resource.chunkSize) : resource.chunkSize;
+  const running: Running = { task, resource, operation, rewriting, lease, pace: startPace(max, past) };
   let result: ChunkResult = task.state === 'running' ? 'done' : 'stopped';
   while (result === 'done' && !signal.aborted && performance.now() < deadline) {
-    result = await withRetries(ctx, signal, running, () => runChunk(ctx, pool, running));
+    result = await withRetries(context, signal, running, () => runChunk(context, pool, running));
   }
 
   async function load(): Promise<TaskRow> {
     const { rows } = await pool.query<TaskRow>(`${selectTask(db.t)} where id = $1`, [lease.taskId]);
     if (!rows[0]) throw new Error(`task ${lease.taskId} is gone`);
-    return withRolesNow(ctx, rows[0]);
+    return withRolesNow(context, rows[0]);
   }
 }
 
@@ -110,17 +110,22 @@ async function pastOf({ db: { t } }: TaskContext, pool: Pool, { id, chunksDone, 
 const maxTries = 5;
 
 /** What passes (a deadlock, a lock that somebody holds) is tried again a few times, with fewer records, before the slot is handed on. */
-async function withRetries(ctx: TaskContext, signal: AbortSignal, running: Running, run: () => Promise<ChunkResult>): Promise<ChunkResult> {
+async function withRetries(
+  context: TaskContext,
+  signal: AbortSignal,
+  running: Running,
+  run: () => Promise<ChunkResult>,
+): Promise<ChunkResult> {
   for (let tries = 1; ; tries++) {
     try {
       return await run();
     } catch (error) {
       if (blame(error) !== 'passing' || tries === maxTries || signal.aborted) throw error;
-      ctx.log('info', 'a chunk is tried again', { error: String(error), tries });
+      context.log('info', 'a chunk is tried again', { error: String(error), tries });
       running.pace = afterTrouble(running.pace, { isTooSlow: sqlstateOf(error) === timedOut });
       await new Promise((resolve) => setTimeout(resolve, 20 * 2 ** tries * (0.75 + Math.random() / 2)));
       // A try may take as long as a statement may: whoever cancelled or paused meanwhile does not wait for another.
-      if (!(await isStillRunning(ctx, running))) return 'stopped';
+      if (!(await isStillRunning(context, running))) return 'stopped';
     }
   }
 }
@@ -147,18 +152,18 @@ async function isTooSlow({ db: { t }, settings }: TaskContext, pool: Pool, lease
 }
 
 /** Passing trouble waits a little; anything else is a bug, or a table that was changed, and ends the task, the whole of it in the log. */
-async function afterError(ctx: TaskContext, pool: Pool, lease: Lease, error: unknown): Promise<number> {
+async function afterError(context: TaskContext, pool: Pool, lease: Lease, error: unknown): Promise<number> {
   const { taskId } = lease;
   if (blame(error) === 'passing') {
-    if (sqlstateOf(error) === timedOut && (await isTooSlow(ctx, pool, lease))) return 0;
-    ctx.log('warning', 'a task goes on later', { taskId, error: String(error) });
+    if (sqlstateOf(error) === timedOut && (await isTooSlow(context, pool, lease))) return 0;
+    context.log('warning', 'a task goes on later', { taskId, error: String(error) });
     return 1_000;
   }
-  ctx.log('error', 'a task failed', { taskId, error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+  context.log('error', 'a task failed', { taskId, error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
   const [reason, what] = isTableChanged(error)
     ? ['table-changed', 'The table is no longer what the schema of this app says, which ended this task.']
     : ['error', 'An unexpected error ended this task.'];
   const message = `${what} What was done before it stays; the log has the details.`;
-  await transaction(pool, (client) => failTask(client, ctx.db.t, lease, { reason, message }));
+  await transaction(pool, (client) => failTask(client, context.db.t, lease, { reason, message }));
   return 0;
 }

@@ -11,11 +11,11 @@ import { isFinished, type TaskState, unfinishedSql } from '../states.ts';
  * Takes a free slot of a task for this worker, or null: none is free, or there is nothing to do. Only one runner
  * prepares a task; when it runs, as many as its parallelism.
  */
-export async function takeSlot(ctx: TaskContext, pool: Pool, taskId: number, workerId: string): Promise<Lease | null> {
-  const { t } = ctx.db;
+export async function takeSlot(context: TaskContext, pool: Pool, taskId: number, workerId: string): Promise<Lease | null> {
+  const { t } = context.db;
   return transaction(pool, async (client) => {
     const { rows } = await client.query<{ state: TaskState; parallelism: number; isBlocked: boolean }>(
-      `select state, parallelism, ${isBlocked(ctx)} as "isBlocked" from ${t.task} task where id = $1 for update`,
+      `select state, parallelism, ${isBlocked(context)} as "isBlocked" from ${t.task} task where id = $1 for update`,
       [taskId],
     );
     const task = rows[0];
@@ -48,8 +48,8 @@ function isBlocked({ db: { t } }: TaskContext): string {
 }
 
 /** Gives a slot back and sees to what comes next. */
-export async function releaseSlot(ctx: TaskContext, pool: Pool, lease: Lease, delayMs = 0): Promise<void> {
-  const { t } = ctx.db;
+export async function releaseSlot(context: TaskContext, pool: Pool, lease: Lease, delayMs = 0): Promise<void> {
+  const { t } = context.db;
   await transaction(pool, async (client) => {
     const { rows } = await client.query<{ state: TaskState }>(`select state from ${t.task} where id = $1 for update`, [lease.taskId]);
     const released = await client.query(`delete from ${t.task_slot} where task_id = $1 and slot = $2 and token = $3`, [
@@ -62,7 +62,7 @@ export async function releaseSlot(ctx: TaskContext, pool: Pool, lease: Lease, de
       `update ${t.task} set rested_at = clock_timestamp() where id = $1 and not exists (select 1 from ${t.task_slot} where task_id = $1)`,
       [lease.taskId],
     );
-    await settle(client, ctx, lease.taskId, rows[0].state, delayMs);
+    await settle(client, context, lease.taskId, rows[0].state, delayMs);
   });
 }
 
@@ -70,16 +70,16 @@ export async function releaseSlot(ctx: TaskContext, pool: Pool, lease: Lease, de
  * Decides what becomes of a task one of whose slots was just freed: the last runner of a cancelled or paused one ends or
  * parks it, unfinished work is woken again, and so are those who waited for its end. The caller holds its row lock.
  */
-export async function settle(client: Queryable, ctx: TaskContext, taskId: number, state: TaskState, delayMs = 0): Promise<void> {
-  const { t, queueSchema } = ctx.db;
+export async function settle(client: Queryable, context: TaskContext, taskId: number, state: TaskState, delayMs = 0): Promise<void> {
+  const { t, queueSchema } = context.db;
   if (state === 'cancelling' || state === 'pausing') {
     const { rowCount } = await client.query(`select 1 from ${t.task_slot} where task_id = $1`, [taskId]);
     if (rowCount !== 0) return;
     await moveTask(client, t, taskId, state === 'cancelling' ? 'cancelled' : 'paused');
-    if (state === 'cancelling') await wakeWaiting(client, ctx, taskId);
+    if (state === 'cancelling') await wakeWaiting(client, context, taskId);
     return;
   }
-  if (isFinished(state)) return wakeWaiting(client, ctx, taskId);
+  if (isFinished(state)) return wakeWaiting(client, context, taskId);
   const isForNow = state === 'preparing' || (state === 'queued' && !(await waits())) || (state === 'running' && (await hasFreeChunk()));
   if (!isForNow) return;
   await wake(client, queueSchema, taskId, { delayMs });
@@ -88,7 +88,7 @@ export async function settle(client: Queryable, ctx: TaskContext, taskId: number
   // Asked after the task was put back into the queue: whoever it waits for has either finished by now or will wake it.
   async function waits(): Promise<boolean> {
     const { rows } = await client.query<{ isBlocked: boolean }>(
-      `select ${isBlocked(ctx)} as "isBlocked" from ${t.task} task where id = $1`,
+      `select ${isBlocked(context)} as "isBlocked" from ${t.task} task where id = $1`,
       [taskId],
     );
     return rows[0]?.isBlocked ?? false;

@@ -7,12 +7,12 @@ import { recover } from './recovery.ts';
 
 test('a task that waits while no worker is alive is called for once, however long; one whose wake-up was lost, again', async (t) => {
   const { db } = await testDatabase(t);
-  const ctx = testContext(db);
+  const context = testContext(db);
   await insertPlaces(db, 120);
-  const cities = ctx.register.get('cities');
+  const cities = context.registry.get('cities');
   const tasks: number[] = [];
   for (const filter of ['population-max=40', 'population-min=41&population-max=80', 'population-min=81']) {
-    const { task } = await launchOn(ctx, cities, { kind: 'matching', filter }, 'update', { field: 'notes', 'value.notes': filter });
+    const { task } = await launchOn(context, cities, { kind: 'matching', filter }, 'update', { field: 'notes', 'value.notes': filter });
     tasks.push(task.id);
   }
   const calls = async () => {
@@ -25,7 +25,7 @@ test('a task that waits while no worker is alive is called for once, however lon
     await db.pages.query(
       `update ${db.t.task} set created_at = created_at - interval '31 s', queued_at = queued_at - interval '31 s', woken_at = woken_at - interval '31 s'`,
     );
-    await recover(ctx);
+    await recover(context);
   };
   const once = tasks.map((id) => [id, 1]);
   assert.deepEqual(await calls(), once);

@@ -18,8 +18,8 @@ const evenChunks = { BULKHEAD_CHUNK_SIZE: String(records / 100), BULKHEAD_CHUNK_
 
 test(`workers killed while they run, pause and undo lose nothing and do nothing twice (${3 * rounds} kills, seed ${seed})`, async (t) => {
   const { db, connectionString, defer } = await testDatabase(t);
-  const ctx = testContext(db);
-  const cities = ctx.register.get('cities');
+  const context = testContext(db);
+  const cities = context.registry.get('cities');
   await insertPrincipals(db);
   await insertPlaces(db, records);
   await countWrites(db);
@@ -46,21 +46,21 @@ test(`workers killed while they run, pause and undo lose nothing and do nothing 
   };
   for (let round = 0; round < rounds; round++) {
     const body = { field: 'notes', 'value.notes': `round ${round}` };
-    const { task } = await launchOn(ctx, cities, { kind: 'matching', filter: '' }, 'update', body);
+    const { task } = await launchOn(context, cities, { kind: 'matching', filter: '' }, 'update', body);
 
     await when(task.id, ({ done }) => done > records * 0.3 * random());
     await kill();
     await when(task.id, ({ done, state }) => state === 'running' && done > records * 0.4);
-    await pause(ctx, ada, task.id);
+    await pause(context, ada, task.id);
     await kill();
     const paused = await when(task.id, ({ state }) => state === 'paused');
     assert.equal((await writes()).noted, paused.done, `round ${round}`);
-    await resume(ctx, ada, task.id);
+    await resume(context, ada, task.id);
     const end = await finished(db, task.id);
     assert.deepEqual([end.state, end.changed, end.done], ['succeeded', records, records], `round ${round}`);
     assert.deepEqual(await writes(), { least: 2 * round + 1, most: 2 * round + 1, noted: records }, `round ${round}`);
 
-    const undoing = await undo(ctx, ada, task.id, { operationId: randomUUID(), chosen: null });
+    const undoing = await undo(context, ada, task.id, { operationId: randomUUID(), chosen: null });
     await when(undoing.task.id, ({ done }) => done > records * (0.2 + 0.6 * random()));
     await kill();
     const undone = await finished(db, undoing.task.id);

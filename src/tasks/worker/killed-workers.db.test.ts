@@ -14,8 +14,8 @@ const evenChunks = { BULKHEAD_CHUNK_SIZE: String(records / 100), BULKHEAD_CHUNK_
 
 test(`after each of ${kills} workers killed half-way the task finishes, every record changed exactly once (seed ${seed})`, async (t) => {
   const { db, connectionString, defer } = await testDatabase(t);
-  const ctx = testContext(db);
-  const cities = ctx.register.get('cities');
+  const context = testContext(db);
+  const cities = context.registry.get('cities');
   await insertPrincipals(db);
   await insertPlaces(db, records);
   await countWrites(db);
@@ -23,7 +23,7 @@ test(`after each of ${kills} workers killed half-way the task finishes, every re
   let worker = await startWorkerProcess(connectionString, evenChunks);
   defer(() => worker.kill('SIGTERM'));
   for (let round = 1; round <= kills; round++) {
-    const { task: launched } = await launchOn(ctx, cities, { kind: 'matching', filter: '' }, 'update', {
+    const { task: launched } = await launchOn(context, cities, { kind: 'matching', filter: '' }, 'update', {
       field: ['notes', 'featured'],
       'value.notes': `round ${round}`,
       'value.featured': String(round % 2 === 1),

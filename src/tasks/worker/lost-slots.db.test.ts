@@ -17,23 +17,23 @@ import { takeSlot } from '../running/slots.ts';
 
 async function setUp(t: TestContext) {
   const { db } = await testDatabase(t);
-  const ctx = testContext(db, { maxDeaths: 1 }, { chunkSize: 50 });
-  const cities = ctx.register.get('cities');
+  const context = testContext(db, { maxDeaths: 1 }, { chunkSize: 50 });
+  const cities = context.registry.get('cities');
   await insertPlaces(db, 200);
   const body = { field: 'notes', 'value.notes': 'changed' };
-  const { task } = await launchOn(ctx, cities, { kind: 'matching', filter: '' }, 'update', body);
-  const read = () => getTask(ctx, task.principal, task.id);
+  const { task } = await launchOn(context, cities, { kind: 'matching', filter: '' }, 'update', body);
+  const read = () => getTask(context, task.principal, task.id);
   return {
     db,
-    ctx,
+    context,
     taskId: task.id,
     read,
-    take: async () => (await takeSlot(ctx, db.background, task.id, '00000000-0000-4000-8000-0000000000d1')) as Lease,
+    take: async () => (await takeSlot(context, db.background, task.id, '00000000-0000-4000-8000-0000000000d1')) as Lease,
     /** What becomes of the slot of a worker that is taken for dead. */
     bury: () => db.background.query(`delete from ${db.t.task_slot} where task_id = $1`, [task.id]),
-    prepareWith: async (lease: Lease, given: TaskContext = ctx) => prepare(given, db.background, await read(), cities, lease),
-    freezeWith: async (lease: Lease) => freeze(db.background, db.t, await keySourceOf(ctx, await read(), cities), 50, lease),
-    slice: (given: TaskContext = ctx) =>
+    prepareWith: async (lease: Lease, given: TaskContext = context) => prepare(given, db.background, await read(), cities, lease),
+    freezeWith: async (lease: Lease) => freeze(db.background, db.t, await keySourceOf(context, await read(), cities), 50, lease),
+    slice: (given: TaskContext = context) =>
       runSlice(
         given,
         { id: '00000000-0000-4000-8000-0000000000d2', pool: db.background, tokens: new Set() },
@@ -112,9 +112,9 @@ test('whoever takes over a slot waits until the keys that its runner was writing
 });
 
 test('a runner that lost its slot does not fail the task that its successor is preparing', async (t) => {
-  const { ctx, take, bury, prepareWith, states } = await setUp(t);
+  const { context, take, bury, prepareWith, states } = await setUp(t);
   const lost = await take();
-  await prepareWith(lost, { ...ctx, isPrincipalActive: async () => takenOver(false) });
+  await prepareWith(lost, { ...context, isPrincipalActive: async () => takenOver(false) });
   assert.deepEqual(await states(), ['preparing']);
 
   async function takenOver<T>(answer: T): Promise<T> {
@@ -129,9 +129,9 @@ for (const [what, error] of [
   ['a statement that took too long', Object.assign(new Error('canceling statement'), { code: '57014' })],
 ] as const) {
   test(`${what} of a runner that lost its slot does not end the task of its successor`, async (t) => {
-    const { ctx, take, bury, slice, states, read } = await setUp(t);
+    const { context, take, bury, slice, states, read } = await setUp(t);
     await slice({
-      ...ctx,
+      ...context,
       rolesOf: async () => {
         await bury();
         await take();
@@ -144,9 +144,9 @@ for (const [what, error] of [
 }
 
 test('a right that a runner finds withdrawn after it lost its slot does not end the task of its successor', async (t) => {
-  const { ctx, take, bury, slice, states } = await setUp(t);
+  const { context, take, bury, slice, states } = await setUp(t);
   await slice({
-    ...ctx,
+    ...context,
     rolesOf: async () => {
       await bury();
       await take();

@@ -16,19 +16,19 @@ const forgottenMs = 30_000;
  * dead when its session no longer holds its advisory lock, which the server drops within milliseconds of its end.
  * Idempotent, safe to run anywhere at any time. Returns how many dead workers were found.
  */
-export async function recover(ctx: TaskContext, own?: { workerId: string; tokens: ReadonlySet<string> }): Promise<number> {
-  const { db } = ctx;
+export async function recover(context: TaskContext, self?: { workerId: string; tokens: ReadonlySet<string> }): Promise<number> {
+  const { db } = context;
   const { rows: dead } = await db.pages.query<{ id: string; lockId: number; poolId: string | null }>(
     `select worker.id, worker.lock_id as "lockId", worker.pool_id as "poolId" from ${db.t.worker} worker
      where not ${isAliveSql}`,
   );
-  for (const worker of dead) await bury(ctx, worker);
-  await sweep(ctx, own);
+  for (const worker of dead) await bury(context, worker);
+  await sweep(context, self);
   return dead.length;
 }
 
-async function bury(ctx: TaskContext, worker: { id: string; lockId: number; poolId: string | null }): Promise<void> {
-  const { db } = ctx;
+async function bury(context: TaskContext, worker: { id: string; lockId: number; poolId: string | null }): Promise<void> {
+  const { db } = context;
   await transaction(db.pages, async (client) => {
     const { rows } = await client.query<{ is_ours: boolean }>('select pg_try_advisory_xact_lock($1, $2) as is_ours', [
       advisoryClass.liveness,
@@ -43,13 +43,13 @@ async function bury(ctx: TaskContext, worker: { id: string; lockId: number; pool
       worker.id,
     ]);
     const tasks = [...new Set(slots.rows.map((slot) => slot.task_id))].sort((a, b) => a - b);
-    ctx.log('warning', 'a worker died', { workerId: worker.id, tasks });
-    for (const taskId of tasks) await countDeath(ctx, client, taskId);
+    context.log('warning', 'a worker died', { workerId: worker.id, tasks });
+    for (const taskId of tasks) await countDeath(context, client, taskId);
   });
 }
 
-async function countDeath(ctx: TaskContext, client: PoolClient, taskId: number): Promise<void> {
-  const { db, settings } = ctx;
+async function countDeath(context: TaskContext, client: PoolClient, taskId: number): Promise<void> {
+  const { db, settings } = context;
   const { rows } = await client.query<{ state: TaskState; deaths: number }>(
     `update ${db.t.task} task set deaths = deaths + 1, rested_at = case
          when exists (select 1 from ${db.t.task_slot} where task_id = task.id) then rested_at
@@ -62,19 +62,19 @@ async function countDeath(ctx: TaskContext, client: PoolClient, taskId: number):
   if (task.deaths >= settings.maxDeaths) {
     const message = `Its worker died ${task.deaths} times in a row. What was done before stays.`;
     await moveTask(client, db.t, taskId, 'failed', { reason: 'worker-died', message });
-    await wakeWaiting(client, ctx, taskId);
+    await wakeWaiting(client, context, taskId);
     return;
   }
-  await settle(client, ctx, taskId, task.state);
+  await settle(client, context, taskId, task.state);
 }
 
 /** Belt and braces: a wake-up that was lost, or a slot of ours whose release failed, must not leave a task standing. */
-async function sweep(ctx: TaskContext, own?: { workerId: string; tokens: ReadonlySet<string> }): Promise<void> {
-  const { db } = ctx;
-  if (own) {
+async function sweep(context: TaskContext, self?: { workerId: string; tokens: ReadonlySet<string> }): Promise<void> {
+  const { db } = context;
+  if (self) {
     await db.pages.query(
       `delete from ${db.t.task_slot} where worker_id = $1 and token <> all($2::uuid[]) and taken_at < now() - interval '1 minute'`,
-      [own.workerId, [...own.tokens]],
+      [self.workerId, [...self.tokens]],
     );
   }
   const { rows } = await db.pages.query<{ id: number }>(
@@ -91,7 +91,7 @@ async function sweep(ctx: TaskContext, own?: { workerId: string; tokens: Readonl
            and not exists (select 1 from ${db.t.task_slot} where task_id = task.id) for update skip locked`,
         [id],
       );
-      if (locked.rows[0]) await settle(client, ctx, id, locked.rows[0].state);
+      if (locked.rows[0]) await settle(client, context, id, locked.rows[0].state);
     });
   }
 }

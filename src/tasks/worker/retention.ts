@@ -1,5 +1,5 @@
 import type { TaskContext } from '../context.ts';
-import { keptHours } from '../previewing/preview.ts';
+import { maxPreviewHours } from '../previewing/preview.ts';
 import { unfinishedSql } from '../states.ts';
 
 /** Rows dealt with in one statement, so that none holds anybody up. */
@@ -50,7 +50,7 @@ export async function purge({ db, settings }: TaskContext): Promise<Purged> {
     ),
     previews: await inParts(
       (limit) =>
-        `delete from ${t.preview} where id in (select id from ${t.preview} where created_at < now() - make_interval(hours => ${keptHours}) order by created_at limit ${limit})`,
+        `delete from ${t.preview} where id in (select id from ${t.preview} where created_at < now() - make_interval(hours => ${maxPreviewHours}) order by created_at limit ${limit})`,
     ),
   };
 
@@ -64,12 +64,12 @@ export async function purge({ db, settings }: TaskContext): Promise<Purged> {
 }
 
 /** Purges now and once an hour. */
-export function startRetention(ctx: TaskContext): { stop(): Promise<void> } {
+export function startRetention(context: TaskContext): { stop(): Promise<void> } {
   let running = Promise.resolve();
   const run = () => {
-    running = purge(ctx).then(
-      (purged) => ctx.log('debug', 'what was kept long enough is purged', { ...purged }),
-      (error) => ctx.log('warning', 'purging will be tried again', { error: String(error) }),
+    running = purge(context).then(
+      (purged) => context.log('debug', 'what was kept long enough is purged', { ...purged }),
+      (error) => context.log('warning', 'purging will be tried again', { error: String(error) }),
     );
   };
   run();

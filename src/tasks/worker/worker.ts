@@ -24,16 +24,16 @@ export interface WorkerOptions {
 }
 
 /** Runs tasks until stopped. Alive is who holds the session advisory lock of its worker row. */
-export async function startWorker(ctx: TaskContext, options: WorkerOptions): Promise<Worker> {
+export async function startWorker(context: TaskContext, options: WorkerOptions): Promise<Worker> {
   await assertOwnSessions(options.connectionString);
   let isStopped = false;
-  let current = await startLife(ctx, options);
+  let current = await startLife(context, options);
   const lives = (async () => {
     for (;;) {
       await current.ended;
       await current.stop();
       if (isStopped) return;
-      ctx.log('warning', 'the worker lost its session and starts anew', { workerId: current.id });
+      context.log('warning', 'the worker lost its session and starts anew', { workerId: current.id });
       const next = await startAgain();
       if (!next) return;
       current = next;
@@ -50,10 +50,10 @@ export async function startWorker(ctx: TaskContext, options: WorkerOptions): Pro
   async function startAgain(): Promise<Life | null> {
     for (let waitMs = 250; ; waitMs = Math.min(waitMs * 2, 5_000)) {
       try {
-        return await startLife(ctx, options);
+        return await startLife(context, options);
       } catch (error) {
         if (isStopped) return null;
-        ctx.log('error', 'the worker cannot start yet', { error: String(error) });
+        context.log('error', 'the worker cannot start yet', { error: String(error) });
         await new Promise((resolve) => setTimeout(resolve, waitMs));
       }
     }
@@ -68,7 +68,7 @@ interface Life {
   stop(): Promise<void>;
 }
 
-async function startLife(ctx: TaskContext, options: WorkerOptions): Promise<Life> {
+async function startLife(context: TaskContext, options: WorkerOptions): Promise<Life> {
   const id = randomUUID();
   const session = new UtcClient({ connectionString: options.connectionString, application_name: id, keepAlive: true });
   let end: () => void = () => undefined;
@@ -78,7 +78,7 @@ async function startLife(ctx: TaskContext, options: WorkerOptions): Promise<Life
   session.on('error', end);
   session.on('end', end);
   await session.connect();
-  await register(ctx, session, id);
+  await announce(context, session, id);
 
   const tokens = new Set<string>();
   // Two runners may be at chunks while a third connection takes or releases slots.
@@ -88,19 +88,19 @@ async function startLife(ctx: TaskContext, options: WorkerOptions): Promise<Life
   try {
     queue = await startQueue({
       pool,
-      queueSchema: ctx.db.queueSchema,
+      queueSchema: context.db.queueSchema,
       concurrency: options.concurrency,
-      run: (taskId, signal) => runSlice(ctx, worker, taskId, signal),
-      log: (level, message) => ctx.log(level === 'info' ? 'debug' : level, message),
+      run: (taskId, signal) => runSlice(context, worker, taskId, signal),
+      log: (level, message) => context.log(level === 'info' ? 'debug' : level, message),
     });
-    await session.query(`update ${ctx.db.t.worker} set pool_id = $2 where id = $1`, [id, queue.poolId]);
+    await session.query(`update ${context.db.t.worker} set pool_id = $2 where id = $1`, [id, queue.poolId]);
   } catch (error) {
     await Promise.allSettled([session.end(), pool.end()]);
     throw error;
   }
   queue.ended.then(end, end);
-  const recovery = startRecovery(ctx, { workerId: id, tokens });
-  const retention = startRetention(ctx);
+  const recovery = startRecovery(context, { workerId: id, tokens });
+  const retention = startRetention(context);
 
   return {
     id,
@@ -111,8 +111,8 @@ async function startLife(ctx: TaskContext, options: WorkerOptions): Promise<Life
       await retention.stop();
       await queue.stop();
       try {
-        await session.query(`delete from ${ctx.db.t.worker} where id = $1`, [id]);
-        await noteWorkerEnd(session, ctx.db.t);
+        await session.query(`delete from ${context.db.t.worker} where id = $1`, [id]);
+        await noteWorkerEnd(session, context.db.t);
       } catch {
         // A session that is lost has nobody to tell; recovery does it.
       }
@@ -122,10 +122,10 @@ async function startLife(ctx: TaskContext, options: WorkerOptions): Promise<Life
 }
 
 // One transaction: the row must not be seen without its lock, or somebody would take it for dead.
-async function register(ctx: TaskContext, session: pg.Client, id: string): Promise<void> {
+async function announce(context: TaskContext, session: pg.Client, id: string): Promise<void> {
   await session.query('begin');
   const { rows } = await session.query<{ lock_id: number }>(
-    `insert into ${ctx.db.t.worker} (id, host, pid) values ($1, $2, $3) returning lock_id`,
+    `insert into ${context.db.t.worker} (id, host, pid) values ($1, $2, $3) returning lock_id`,
     [id, hostname(), process.pid],
   );
   await session.query('select pg_advisory_lock($1, $2)', [advisoryClass.liveness, rows[0]?.lock_id]);
@@ -133,14 +133,14 @@ async function register(ctx: TaskContext, session: pg.Client, id: string): Promi
 }
 
 /** Looks for dead workers again and again. The web process runs it too, so that a lone server notices. */
-export function startRecovery(ctx: TaskContext, own?: { workerId: string; tokens: ReadonlySet<string> }): { stop(): Promise<void> } {
+export function startRecovery(context: TaskContext, self?: { workerId: string; tokens: ReadonlySet<string> }): { stop(): Promise<void> } {
   let isStopped = false;
   let wakeUp: () => void = () => undefined;
   const loop = (async () => {
     while (!isStopped) {
-      await recover(ctx, own).catch((error) => ctx.log('warning', 'recovery will try again', { error: String(error) }));
+      await recover(context, self).catch((error) => context.log('warning', 'recovery will try again', { error: String(error) }));
       await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, ctx.settings.recoveryIntervalMs);
+        const timer = setTimeout(resolve, context.settings.recoveryIntervalMs);
         wakeUp = () => {
           clearTimeout(timer);
           resolve();

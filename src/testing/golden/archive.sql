@@ -116,7 +116,7 @@ with
     from
       written
   ),
-  kept as (
+  journal as (
     insert into
       "bulkhead"."change" (
         model,

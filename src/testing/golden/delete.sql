@@ -225,7 +225,7 @@ with
     from
       deleted
   ),
-  kept as (
+  journal as (
     insert into
       "bulkhead"."change" (
         model,

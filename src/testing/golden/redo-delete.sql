@@ -322,7 +322,7 @@ with
           removed
       )
   ),
-  kept as (
+  journal as (
     insert into
       "bulkhead"."change" (
         model,

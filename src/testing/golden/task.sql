@@ -708,7 +708,7 @@ with
       task.state,
       task.reason
   ),
-  told as (
+  event as (
     insert into
       "bulkhead"."task_event" (task_id, at, from_state, state, reason)
     select

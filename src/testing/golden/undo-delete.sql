@@ -255,7 +255,7 @@ with
           created
       )
   ),
-  kept as (
+  journal as (
     insert into
       "bulkhead"."change" (
         model,

@@ -303,7 +303,7 @@ with
           written
       )
   ),
-  kept as (
+  journal as (
     insert into
       "bulkhead"."change" (
         model,

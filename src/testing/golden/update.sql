@@ -98,7 +98,7 @@ with
                     select
                       v
                     from
-                      unnest(($2)::text[]) with ordinality as given (v, n)
+                      unnest(($2)::text[]) with ordinality as operand (v, n)
                     where
                       v <> all (coalesce(t."_before0", '{}'))
                     order by
@@ -209,7 +209,7 @@ with
       changed
       join written on "_written" = "_key"
   ),
-  kept as (
+  journal as (
     insert into
       "bulkhead"."change" (
         model,

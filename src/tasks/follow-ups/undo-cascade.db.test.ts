@@ -34,15 +34,15 @@ async function setUp(
   const { db, connectionString, defer } = await testDatabase(t, { content: 'torture' });
   const others = tortureAdmin.resources.filter(({ model }) => model !== 'Ship');
   const admin = { ...tortureAdmin, resources: resources ?? [...others, defineResource(metadata, 'Ship', { slug: 'ships', ...ship })] };
-  const ctx = testContext(db, {}, { minAsyncRecords: 1, chunkSize: 7, ...defaults }, admin);
-  const worker = await startWorker(ctx, { connectionString, concurrency });
+  const context = testContext(db, {}, { minAsyncRecords: 1, chunkSize: 7, ...defaults }, admin);
+  const worker = await startWorker(context, { connectionString, concurrency });
   defer(() => worker.stop());
-  const ships = ctx.register.get('ships');
+  const ships = context.registry.get('ships');
   const deleted = async (selected: object = { kind: 'matching' }, by: Principal = ada) =>
-    finished(db, (await launchOn(ctx, ships, selected, 'delete', { acknowledge: 'yes' }, by)).task.id);
+    finished(db, (await launchOn(context, ships, selected, 'delete', { acknowledge: 'yes' }, by)).task.id);
   const undone = async (task: TaskRow, chosen: string[] | null = null) =>
-    finished(db, (await undo(ctx, ada, task.id, { operationId: randomUUID(), chosen })).task.id);
-  return { db, ctx, ships, deleted, undone };
+    finished(db, (await undo(context, ada, task.id, { operationId: randomUUID(), chosen })).task.id);
+  return { db, context, ships, deleted, undone };
 }
 
 /** Every row of the tables concerned, as the database says it. */
@@ -69,17 +69,17 @@ const reasons = async (db: Database, task: TaskRow) =>
   (await listFailures(db, task.id)).map(({ code, message, keys }) => ({ code, message, keys }));
 
 test('undoing a delete brings back what went along, two levels deep, to the letter; its undo takes it along again, and so on', async (t) => {
-  const { db, ctx, deleted, undone } = await setUp(t);
+  const { db, context, deleted, undone } = await setUp(t);
   const before = await picture(db);
   assert.deepEqual(counts(before), [40, 90, 240, 60, 2]);
   const task = await deleted();
   assert.deepEqual(outcome(task), all);
   assert.deepEqual(counts(await picture(db)), [0, 0, 0, 0, 2]);
 
-  const preview = await previewUndo(ctx, ada, task.id, null);
+  const preview = await previewUndo(context, ada, task.id, null);
   assert.deepEqual([preview.total, preview.restored, preview.refused], [40, 40, []]);
   assert.deepEqual(
-    preview.along.map(({ resource, count }) => [resource.model.name, count]),
+    preview.cascade.map(({ resource, count }) => [resource.model.name, count]),
     [
       ['Deck', 90],
       ['Cabin', 240],
@@ -109,14 +109,14 @@ for (const [way, options] of [
 }
 
 test('the history of a record that went along tells of it, and of its coming back', async (t) => {
-  const { db, ctx, deleted, undone } = await setUp(t, { defaults: { chunkSize: 1000 } });
+  const { db, context, deleted, undone } = await setUp(t, { defaults: { chunkSize: 1000 } });
   const task = await deleted();
   const undoing = await undone(task);
   for (const [slug, key] of [
     ['cabins', '2/1/4'],
     ['decks', '["00000000000000000002","00000000000000000002"]'],
   ] as const) {
-    const { entries } = await readHistory(db, ctx.register.for(ada, slug), key, null);
+    const { entries } = await readHistory(db, context.registry.for(ada, slug), key, null);
     assert.deepEqual(
       entries.map(({ kind, task: by }) => [kind, by?.id]),
       [
@@ -142,31 +142,31 @@ test('chosen records come back with what went along with them, and nothing else'
 });
 
 test('a record is refused alone when something that went along exists again, and its retry brings both back', async (t) => {
-  const { db, ctx, deleted, undone } = await setUp(t);
+  const { db, context, deleted, undone } = await setUp(t);
   const before = await picture(db);
   const task = await deleted();
   await db.pages.query(`
     insert into torture."ships at sea" values (100, 'Other');
     insert into "Odd-Schema".deck values (100, 1);
     insert into torture.cabins values ('5/1/2', 100, 1, 1)`);
-  const { refused } = await previewUndo(ctx, ada, task.id, null);
+  const { refused } = await previewUndo(context, ada, task.id, null);
   const reason = { code: 'exists-along:Cabin', message: 'Something that was deleted with it exists again: cabin.', keys: [shipKey(5)] };
   assert.deepEqual(refused, [{ ...reason, count: 1 }]);
   const undoing = await undone(task);
   assert.deepEqual(outcome(undoing), { ...all, state: 'partial', changed: 39, failed: 1 });
   assert.deepEqual(await reasons(db, undoing), [reason]);
   await db.pages.query('delete from torture."ships at sea" where "ship no" = 100');
-  await finished(db, (await retry(ctx, ada, undoing.id, { operationId: randomUUID(), code: null })).task.id);
+  await finished(db, (await retry(context, ada, undoing.id, { operationId: randomUUID(), code: null })).task.id);
   assert.deepEqual(await picture(db), before);
 });
 
 test('what goes along is held by another task: its record is left alone, and the holder named', async (t) => {
-  const { db, ctx, ships, deleted, undone } = await setUp(t);
+  const { db, context, ships, deleted, undone } = await setUp(t);
   const before = await picture(db);
-  const cabins = ctx.register.get('cabins');
+  const cabins = context.registry.get('cabins');
   const blocker = await db.pages.connect();
   await blocker.query(`begin; select 1 from torture.cabins where code = '4/1/1' for update`);
-  const holding = await launchOn(ctx, cabins, { kind: 'ticked', keys: ['4/1/1'] }, 'update', { field: 'price', 'value.price': '7' });
+  const holding = await launchOn(context, cabins, { kind: 'ticked', keys: ['4/1/1'] }, 'update', { field: 'price', 'value.price': '7' });
   await db.pages.query(`update ${db.t.task} set state = 'paused' where id = $1`, [holding.task.id]);
   await db.pages.query(
     `insert into ${db.t.chunk} (task_id, number, state, keys, first_key, last_key) values ($1, 0, 'active', '{4/1/1}', '4/1/1', '4/1/1') on conflict do nothing`,
@@ -186,11 +186,11 @@ test('what goes along is held by another task: its record is left alone, and the
 });
 
 test('what somebody adds while a delete waits for them goes along too, and comes back', async (t) => {
-  const { db, ships, ctx, undone } = await setUp(t);
+  const { db, ships, context, undone } = await setUp(t);
   const adding = await db.pages.connect();
   await adding.query(`begin; insert into "Odd-Schema".deck values (35, 9)`);
   const before = await picture({ pages: adding });
-  const { task } = await launchOn(ctx, ships, { kind: 'matching' }, 'delete', { acknowledge: 'yes' });
+  const { task } = await launchOn(context, ships, { kind: 'matching' }, 'delete', { acknowledge: 'yes' });
   const waiting = `select 1 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`;
   while ((await db.pages.query(waiting)).rowCount === 0) await new Promise((done) => setTimeout(done, 10));
   await adding.query('commit');
@@ -217,7 +217,7 @@ test('a record is refused alone when something stands in the way of what would g
 });
 
 test('a record that takes too much along is deleted without its being kept, and refused by name when it should come back', async (t) => {
-  const { db, ctx, deleted, undone } = await setUp(t);
+  const { db, context, deleted, undone } = await setUp(t);
   await db.pages.query(`insert into torture.cabins select '6/' || n, 6, 1, n from generate_series(1, 10000) n`);
   await db.pages.query(
     `insert into torture.cabins select '8/' || n, 8, 1, n from generate_series(1, 6000) n; insert into torture.cabins select '9/' || n, 9, 1, n from generate_series(1, 6000) n`,
@@ -226,7 +226,7 @@ test('a record that takes too much along is deleted without its being kept, and 
   const task = await deleted();
   assert.deepEqual(outcome(task), all);
   const reason = { code: 'not-kept', message: 'What was deleted along with it is not kept.', keys: [shipKey(6)] };
-  assert.deepEqual((await previewUndo(ctx, ada, task.id, null)).refused, [{ ...reason, count: 1 }]);
+  assert.deepEqual((await previewUndo(context, ada, task.id, null)).refused, [{ ...reason, count: 1 }]);
   const undoing = await undone(task);
   assert.deepEqual(outcome(undoing), { ...all, state: 'partial', changed: 39, failed: 1 });
   assert.deepEqual(await reasons(db, undoing), [reason]);
@@ -242,12 +242,12 @@ for (const [why, sql] of [
   ['a table that no resource is about', 'create table torture.log (ship int references torture."ships at sea" on delete cascade)'],
 ] as const) {
   test(`${why} among what goes along: the delete cannot be undone, and says so`, async (t) => {
-    const { db, ctx, deleted, undone } = await setUp(t);
+    const { db, context, deleted, undone } = await setUp(t);
     await db.pages.query(sql);
     const task = await deleted();
     assert.deepEqual(outcome(task), all);
     await assert.rejects(undone(task), { code: 'not-undoable', status: 409 });
-    await assert.rejects(previewUndo(ctx, ada, task.id, null), { code: 'not-undoable' });
+    await assert.rejects(previewUndo(context, ada, task.id, null), { code: 'not-undoable' });
     const { rows } = await db.pages.query(`select distinct kept_along from ${db.t.change} where kind = 'delete'`);
     assert.deepEqual(rows, [{ kept_along: null }]);
   });
@@ -272,37 +272,37 @@ test('who may not delete what went along may not bring it back; where nothing of
     defineResource(metadata, 'Ship', { slug: 'ships' }),
     defineResource(metadata, 'Cabin', { slug: 'cabins', ...mayList }),
   ];
-  const { db, ctx, deleted, undone } = await setUp(t, { resources: resources as typeof tortureAdmin.resources });
+  const { db, context, deleted, undone } = await setUp(t, { resources: resources as typeof tortureAdmin.resources });
   const bare = await deleted({ kind: 'ticked', keys: [shipKey(35)] });
   assert.equal((await undone(bare)).changed, 1);
   const task = await deleted();
   await assert.rejects(undone(task), { code: 'forbidden', status: 403, message: /cabins/ });
-  await assert.rejects(previewUndo(ctx, ada, task.id, null), { code: 'forbidden' });
+  await assert.rejects(previewUndo(context, ada, task.id, null), { code: 'forbidden' });
   assert.deepEqual(counts(await picture(db)), [0, 0, 0, 0, 2]);
 });
 
 test('what went along is emptied when its time has come, and then nothing claims to come back', async (t) => {
-  const { db, ctx, deleted, undone } = await setUp(t);
+  const { db, context, deleted, undone } = await setUp(t);
   const task = await deleted();
   await db.pages.query(`update ${db.t.change} set before = null where model = 'Cabin'`);
   const undoing = await undone(task);
   assert.deepEqual(outcome(undoing), { ...all, state: 'partial', changed: 5, failed: 35 });
   assert.ok((await reasons(db, undoing)).every(({ code }) => code === 'purged'));
   await db.pages.query(`update ${db.t.change} set at = now() - interval '8 days'`);
-  await purge(ctx);
+  await purge(context);
   const { rows } = await db.pages.query(`select count(*)::int as kept from ${db.t.change} where before is not null or after is not null`);
   assert.deepEqual(rows, [{ kept: 0 }]);
 });
 
 test('what goes along with several records comes back with the last of them', async (t) => {
-  const { db, ctx, deleted, undone } = await setUp(t, { defaults: { chunkSize: 1000 } });
+  const { db, context, deleted, undone } = await setUp(t, { defaults: { chunkSize: 1000 } });
   await db.pages.query(`
     alter table torture.cabins add twin int references torture."ships at sea" on delete cascade;
     update torture.cabins set twin = 9 where code = '1/1/1'`);
   const before = await picture(db);
   const task = await deleted();
   assert.deepEqual(
-    (await previewUndo(ctx, ada, task.id, [shipKey(1)])).along.map(({ count }) => count),
+    (await previewUndo(context, ada, task.id, [shipKey(1)])).cascade.map(({ count }) => count),
     [3, 7],
   );
   for (const id of [1, 9]) assert.deepEqual(outcome(await undone(task, [shipKey(id)])), { ...all, changed: 1 });

@@ -68,7 +68,7 @@ test('a record that is deleted by its form tells in the history of what went alo
   const { db, context, signIn } = await testApp(t, { admin: tortureAdmin, content: 'torture' });
   const visitor = await signIn('admin');
   const { principal } = visitor;
-  const cabins = context.register.for(principal, 'cabins');
+  const cabins = context.registry.for(principal, 'cabins');
   const body = { field: 'price', 'value.price': '7' };
   const { task } = await launchOn(context, cabins, { keys: ['3/1/1'] }, 'update', body, principal, { inBackground: true });
   await db.pages.query(`update ${db.t.task} set state = 'paused' where id = $1`, [task.id]);
@@ -85,7 +85,7 @@ test('a record that is deleted by its form tells in the history of what went alo
   assert.equal((await visitor.post('/ships/3/delete')).statusCode, 303);
   const { entries } = await readHistory(db, cabins, '3/1/1', null);
   assert.deepEqual(
-    entries.map(({ kind, principalName, task: by, isAlong }) => [kind, principalName, by?.title, isAlong]),
+    entries.map(({ kind, principalName, task: by, isCascaded }) => [kind, principalName, by?.title, isCascaded]),
     [['delete', 'Admin', 'Delete ship', true]],
   );
   assert.match((await visitor.get('/cabins/deleted')).body, /3\/1\/1/);

@@ -1,37 +1,37 @@
 import { DateTime } from 'luxon';
 
 /** A date or time as it was given: to the day it means all of that day, to the minute all of that minute. */
-export interface Moment {
+export interface DateSpan {
   start: Date;
-  /** The first moment after; null where the column holds none, as of the last minute of a day for times of day. */
+  /** The first instant after; null where the column holds none, as of the last minute of a day for times of day. */
   end: Date | null;
   /** How far it was given. */
   to: 'day' | 'minute' | 'second' | 'millisecond';
 }
 
-/** What a column of this type holds: a day, a time of day, or a moment. */
-export function momentKind(sqlType: string | null): 'date' | 'time' | 'moment' {
+/** What a column of this type holds: a day, a time of day, or a timestamp. */
+export function timestampKind(sqlType: string | null): 'date' | 'time' | 'timestamp' {
   if (sqlType === 'date') return 'date';
-  return /^timetz|^time(\(\d\))?$/.test(sqlType ?? '') ? 'time' : 'moment';
+  return /^timetz|^time(\(\d\))?$/.test(sqlType ?? '') ? 'time' : 'timestamp';
 }
 
-/** A moment that JavaScript has none for: `infinity`, the year 10000. Pages have its text instead. */
+/** A timestamp that JavaScript has none for: `infinity`, the year 10000. Pages have its text instead. */
 export function isOutOfReach(value: unknown): boolean {
   return value instanceof Date && Number.isNaN(value.getTime());
 }
 
 /** What the project's own code is given for such a text, as Prisma's client would. */
-export function plainMoment(value: unknown): unknown {
+export function plainTimestamp(value: unknown): unknown {
   return typeof value === 'string' ? new Date(Number.NaN) : value;
 }
 
 const stored = /^(?:(\d{4}-\d{2}-\d{2})(?:[T ]|$))?(?:(\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?) ?(?:(Z)|([+-]\d{2})(?::?(\d{2}))?)?)?$/;
 
 /**
- * The moment that PostgreSQL writes so; null where JavaScript has none for it. What has no zone is of UTC; a time of day is of the
+ * The timestamp that PostgreSQL writes so; null where JavaScript has none for it. What has no zone is of UTC; a time of day is of the
  * first day of 1970 and loses its offset, as in Prisma's client.
  */
-export function storedMoment(text: string): Date | null {
+export function storedTimestamp(text: string): Date | null {
   const [whole, day, clock = '00:00', isUtc, hours, minutes = '00'] = stored.exec(text) ?? [];
   if (!whole) return null;
   const offset = day && !isUtc && hours ? `${hours}:${minutes}` : 'Z';
@@ -40,32 +40,37 @@ export function storedMoment(text: string): Date | null {
 }
 
 /** For sentences: `must be …`. */
-export const momentExamples = {
+export const timestampExamples = {
   date: 'a date such as 2026-01-31',
   time: 'a time such as 14:30',
-  moment: 'a date and time such as 2026-01-31 14:30',
+  timestamp: 'a date and time such as 2026-01-31 14:30',
 } as const;
 
 const pattern = /^(?:(\d{4})-(\d{2})-(\d{2}))?(?:(?:^|[T ])(\d{2}):(\d{2})(?::(\d{2})(?:\.(\d{1,6}))?)?)?\s*(Z|[+-]\d{2}(?::?\d{2})?)?$/;
 
-/** The two moments that a time of a clock that is put back may mean, the earlier first. */
+/** The two timestamps that a time of a clock that is put back may mean, the earlier first. */
 type Twice = readonly [DateTime, DateTime];
 
 /**
  * Null: there is no such day or time, the column does not hold what was given, or a time that names no offset is one that its
  * zone has twice. In `timeZone` where the text names none.
  */
-export function readMoment(text: string, sqlType: string | null, timeZone: string): Moment | null {
+export function readDateSpan(text: string, sqlType: string | null, timeZone: string): DateSpan | null {
   const read = readClock(text, sqlType, timeZone);
   return read && 'start' in read ? read : null;
 }
 
-/** A moment, or why a text is none, for `label`. */
-export function parseMoment(text: string, label: string, sqlType: string | null, timeZone: string): { value: Moment } | { error: string } {
+/** A date span, or why a text is none, for `label`. */
+export function parseDateSpan(
+  text: string,
+  label: string,
+  sqlType: string | null,
+  timeZone: string,
+): { value: DateSpan } | { error: string } {
   const read = readClock(text, sqlType, timeZone);
   if (read && 'start' in read) return { value: read };
   if (read) return { error: inWords(label, timeZone, read) };
-  return { error: `${label} must be ${momentExamples[momentKind(sqlType)]}.` };
+  return { error: `${label} must be ${timestampExamples[timestampKind(sqlType)]}.` };
 }
 
 /** A time that names no offset and that its zone has twice, or not at all. */
@@ -86,18 +91,18 @@ export function offsetInWords(at: DateTime): string {
 
 const clocks = { minute: 'HH:mm', second: 'HH:mm:ss', millisecond: 'HH:mm:ss.SSS' } as const;
 
-/** What a text of a filter means, as far as it was given: `1 Jan 2026`, `1 Jan 2026, 10:30:15`. Null: it is no clear moment. */
-export function momentInWords(text: string, sqlType: string | null, timeZone: string): string | null {
-  const moment = readMoment(text, sqlType, timeZone);
-  if (!moment) return null;
-  const kind = momentKind(sqlType);
-  const at = DateTime.fromJSDate(moment.start, { zone: kind === 'moment' ? timeZone : 'utc' }).setLocale('en-GB');
+/** What a text of a filter means, as far as it was given: `1 Jan 2026`, `1 Jan 2026, 10:30:15`. Null: it is no clear date or time. */
+export function dateSpanInWords(text: string, sqlType: string | null, timeZone: string): string | null {
+  const span = readDateSpan(text, sqlType, timeZone);
+  if (!span) return null;
+  const kind = timestampKind(sqlType);
+  const at = DateTime.fromJSDate(span.start, { zone: kind === 'timestamp' ? timeZone : 'utc' }).setLocale('en-GB');
   const day = kind === 'time' ? '' : at.toLocaleString(DateTime.DATE_MED);
   // A day elsewhere begins at another time here.
-  const isDay = moment.to === 'day' && +at === +beginningOf(at);
+  const isDay = span.to === 'day' && +at === +beginningOf(at);
   if (isDay) return day;
-  const clock = `${at.toFormat(clocks[moment.to === 'day' ? 'minute' : moment.to])}${offsetInWords(at)}`;
-  return day === '' ? clock : moment.to === 'day' ? `the day from ${day}, ${clock}` : `${day}, ${clock}`;
+  const clock = `${at.toFormat(clocks[span.to === 'day' ? 'minute' : span.to])}${offsetInWords(at)}`;
+  return day === '' ? clock : span.to === 'day' ? `the day from ${day}, ${clock}` : `${day}, ${clock}`;
 }
 
 interface Unclear {
@@ -113,13 +118,13 @@ function inWords(label: string, timeZone: string, { day, clock, twice }: Unclear
   return `${label}: on ${day} the clocks in ${timeZone} are put back, and ${clock} comes twice. Write ${first} for the first, ${second} for the second.`;
 }
 
-function readClock(text: string, sqlType: string | null, timeZone: string): Moment | Unclear | null {
+function readClock(text: string, sqlType: string | null, timeZone: string): DateSpan | Unclear | null {
   const match = pattern.exec(text);
   if (!match) return null;
   const [, year, month, day, hour, minute, second, fraction, offset] = match;
-  const kind = momentKind(sqlType);
+  const kind = timestampKind(sqlType);
   if (kind === 'date' ? !year || hour || offset : kind === 'time' ? year || !hour || offset : !year) return null;
-  const zone = kind === 'moment' ? zoneOf(offset, timeZone) : 'utc';
+  const zone = kind === 'timestamp' ? zoneOf(offset, timeZone) : 'utc';
   if (zone === null || Number(year ?? 1) < 1) return null;
   const given = {
     year: Number(year ?? 1970),

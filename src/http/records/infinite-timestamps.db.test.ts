@@ -11,26 +11,26 @@ import { ada, finished, launchOn } from '../../testing/context.ts';
 import { tortureAdmin } from '../../testing/torture.ts';
 
 const columns = ['id', 'dateTime', 'zoned', 'date'] as const;
-const admin = { ...tortureAdmin, resources: [defineResource(metadata, 'Required', { slug: 'moments', columns })] };
+const admin = { ...tortureAdmin, resources: [defineResource(metadata, 'Required', { slug: 'timestamps', columns })] };
 
-/** One record whose moments are infinite, among others. */
+/** One record whose timestamps are infinite, among others. */
 async function setUp(t: TestContext) {
   const app = await testApp(t, { admin, content: 'torture' });
-  const resource = app.context.register.get('moments') as Resource;
+  const resource = app.context.registry.get('timestamps') as Resource;
   const { table } = resource.model;
   const { rows } = await app.db.pages.query<{ id: number }>(
     `update ${table} set "dateTime" = 'infinity', zoned = '-infinity', date = 'infinity' where id = (select min(id) from ${table}) returning id`,
   );
   const picture = async () => (await app.db.pages.query(`select t::text as row from ${table} t order by 1`)).rows;
-  return { ...app, resource, table, path: `/moments/${rows[0]?.id}`, picture };
+  return { ...app, resource, table, path: `/timestamps/${rows[0]?.id}`, picture };
 }
 
 const infinite = (body: string) => [...body.matchAll(/>\s*(-?infinity)\s*</g)].map(([, text]) => text);
 
-test('infinite moments are shown as such in a list and on a record’s page', async (t) => {
+test('infinite timestamps are shown as such in a list and on a record’s page', async (t) => {
   const { path, signIn } = await setUp(t);
   const visitor = await signIn('admin');
-  for (const page of ['/moments', '/moments?_sort=-dateTime', '/moments?_sort=zoned', path]) {
+  for (const page of ['/timestamps', '/timestamps?_sort=-dateTime', '/timestamps?_sort=zoned', path]) {
     const { statusCode, body } = await visitor.get(page);
     assert.equal(statusCode, 200, page);
     assert.deepEqual(infinite(body).sort(), ['-infinity', 'infinity', 'infinity'], page);
@@ -38,7 +38,7 @@ test('infinite moments are shown as such in a list and on a record’s page', as
   }
 });
 
-test('saving a form leaves infinite moments alone that nobody touched, and takes another for one of them', async (t) => {
+test('saving a form leaves infinite timestamps alone that nobody touched, and takes another for one of them', async (t) => {
   const { db, table, path, signIn } = await setUp(t);
   const visitor = await signIn('admin');
   const form = await visitor.get(`${path}/edit`);
@@ -67,14 +67,14 @@ test('saving a form leaves infinite moments alone that nobody touched, and takes
   assert.deepEqual([history.statusCode, infinite(history.body).length > 0], [200, true]);
 });
 
-test('what a bulk change or a delete did to infinite moments is put back exactly', async (t) => {
+test('what a bulk change or a delete did to infinite timestamps is put back exactly', async (t) => {
   const { db, context, resource, connectionString, picture } = await setUp(t);
   const before = await picture();
   const worker = await startWorker(context, { connectionString, concurrency: 1 });
   try {
-    const moments = { 'value.dateTime': '2020-01-01T00:00', 'value.zoned': '2020-01-01T00:00', 'value.date': '2020-01-01' };
+    const timestamps = { 'value.dateTime': '2020-01-01T00:00', 'value.zoned': '2020-01-01T00:00', 'value.date': '2020-01-01' };
     for (const [operation, body] of [
-      ['update', { field: ['dateTime', 'zoned', 'date'], ...moments }],
+      ['update', { field: ['dateTime', 'zoned', 'date'], ...timestamps }],
       ['delete', { acknowledge: 'yes' }],
     ] as const) {
       const { task } = await launchOn(context, resource, { kind: 'matching' }, operation, body);

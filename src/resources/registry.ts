@@ -3,7 +3,7 @@ import { type TableNames, tableNames } from '../db/names.ts';
 import { notFound } from '../errors.ts';
 import { type ResourceDefaults, buildResource } from './build-resource.ts';
 import type { Principal } from '../auth/principal.ts';
-import type { Register, Resource } from './contract.ts';
+import type { ResourceRegistry, Resource } from './contract.ts';
 import type { Client } from './client.ts';
 import type { ResourceDefinition } from './define-resource.ts';
 import type { OnUnreadable } from './grants.ts';
@@ -20,17 +20,17 @@ import { looseColumns, patternedPool, recordWhereSql } from './where-sql.ts';
 export const reservedSlugs = ['tasks', 'sign-in', 'sign-out', 'first-admin', 'static', 'healthz'];
 
 /** Builds every resource once at start-up; mistakes stop the start, all of them named: a `DefinitionError`. */
-export function buildRegister(
-  given: readonly ResourceDefinition[],
+export function buildRegistry(
+  resources: readonly ResourceDefinition[],
   createClient: (pool: Pool) => Client,
   pool: Pool,
   defaults: ResourceDefaults,
   onUnreadable: OnUnreadable = () => undefined,
   t: TableNames = tableNames('bulkhead'),
-): Register {
+): ResourceRegistry {
   const related = (model: string) => list.find((candidate) => candidate.model.name === model) ?? null;
   const problems = new Problems();
-  const definitions = markSecrets(given.filter(isDefinition(problems)).map((definition) => wellShaped(definition, problems)));
+  const definitions = markSecrets(resources.filter(isDefinition(problems)).map((definition) => wellShaped(definition, problems)));
   const loose = looseColumns(definitions.map(({ metadata }) => metadata));
   const client = createClient(patternedPool(pool, loose));
   const settled = { ...defaults, writeThrough: defaults.writeThrough ?? (hasExtensions(client) ? ('client' as const) : ('sql' as const)) };

@@ -56,18 +56,18 @@ test(`deletes, undos and redos of ships with what is on them equal a model in ${
   await fc.assert(
     fc.asyncProperty(scenario, async (given) => {
       const { fleet, chosen, booked, again, ruled } = given;
-      const ctx = contexts.get(given.chunkSize) as TaskContext;
+      const context = contexts.get(given.chunkSize) as TaskContext;
       await write(own, fleet);
       await book(own, booked);
       const hasCabin = (id: number) => (fleet[id - 1] ?? []).some((count) => count > 0);
       const before = await read(own);
-      const undoing = (id: number) => undo(ctx, ada, id, { operationId: randomUUID(), chosen: null });
+      const undoing = (id: number) => undo(context, ada, id, { operationId: randomUUID(), chosen: null });
       const shipsHeld = new Map(given.held.filter(([id]) => chosen.includes(id)));
       drawn.draw(['partitioned table', 'collation without case', ...shipsHeld.values(), ...(ruled ? (['rule'] as const) : [])]);
 
       await hold(own, shipsHeld);
       if (ruled?.[1] === 'delete') {
-        await refusedAsRuled(own, ruled[0], () => run(ctx, chosen));
+        await refusedAsRuled(own, ruled[0], () => run(context, chosen));
         assert.deepEqual(await read(own), before);
       }
       const fateOf = (id: number) => {
@@ -75,7 +75,7 @@ test(`deletes, undos and redos of ships with what is on them equal a model in ${
         return fate === 'passes' && booked.includes(id) && hasCabin(id) ? 'refused' : fate;
       };
       const gone = chosen.filter((id) => fateOf(id) === 'passes');
-      const task = await run(ctx, chosen);
+      const task = await run(context, chosen);
       const those = (fate: string) => chosen.filter((id) => fateOf(id) === fate).length;
       assert.deepEqual([task.changed, task.failed, task.keptBack], [gone.length, those('refused'), those('kept-back')]);
       assert.deepEqual(await read(own), without(before, gone));
@@ -99,12 +99,12 @@ test(`deletes, undos and redos of ships with what is on them equal a model in ${
       const back = gone.filter((id) => backFate(id) === 'passes');
       const left = gone.filter((id) => !back.includes(id));
       const cabinsOf = (of: readonly number[]) => of.flatMap((id) => fleet[id - 1] ?? []).reduce((sum, count) => sum + count, 0);
-      const preview = await previewUndo(ctx, ada, task.id, null);
+      const preview = await previewUndo(context, ada, task.id, null);
       // It looks at what is there, and tries nothing.
       const foreseen = gone.filter((id) => !refused.includes(id));
       assert.deepEqual([preview.restored, preview.refused.reduce((sum, { count }) => sum + count, 0)], [foreseen.length, refused.length]);
-      assert.equal(preview.along.find(({ resource }) => resource.slug === 'cabins')?.count ?? 0, cabinsOf(foreseen));
-      const undone = await runAtOnce(ctx, undoing(task.id));
+      assert.equal(preview.cascade.find(({ resource }) => resource.slug === 'cabins')?.count ?? 0, cabinsOf(foreseen));
+      const undone = await runAtOnce(context, undoing(task.id));
       const keptBack = left.filter((id) => backFate(id) === 'kept-back').length;
       assert.deepEqual([undone.changed, undone.failed, undone.keptBack], [back.length, left.length - keptBack, keptBack]);
       const restored = new Map([...without(before, left), ...added]);
@@ -116,10 +116,10 @@ test(`deletes, undos and redos of ships with what is on them equal a model in ${
         await refusedAsRuled(own, ruled[0], () => undoing(undone.id));
         assert.deepEqual(await read(own), restored);
       }
-      const redone = await runAtOnce(ctx, undoing(undone.id));
+      const redone = await runAtOnce(context, undoing(undone.id));
       assert.equal(redone.changed, back.length);
       assert.deepEqual(await read(own), without(restored, back));
-      await runAtOnce(ctx, undoing(redone.id));
+      await runAtOnce(context, undoing(redone.id));
       assert.deepEqual(await read(own), restored);
     }),
     { numRuns: runs, endOnFailure: true, seed },
@@ -214,8 +214,10 @@ function without(rows: Rows, of: readonly number[]): Rows {
   return new Map([...rows].filter(([id]) => !of.includes(id)));
 }
 
-async function run(ctx: TaskContext, chosen: readonly number[]): Promise<TaskRow> {
+async function run(context: TaskContext, chosen: readonly number[]): Promise<TaskRow> {
   const keys = chosen.map((id) => String(id).padStart(20, '0'));
-  const launching = launchOn(ctx, ctx.register.get('ships'), { keys }, 'delete', { acknowledge: 'yes' }, ada, { inBackground: true });
-  return runAtOnce(ctx, launching);
+  const launching = launchOn(context, context.registry.get('ships'), { keys }, 'delete', { acknowledge: 'yes' }, ada, {
+    inBackground: true,
+  });
+  return runAtOnce(context, launching);
 }

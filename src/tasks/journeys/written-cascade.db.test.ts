@@ -4,8 +4,8 @@ import { metadata } from '../../../generated/sample-metadata/metadata.ts';
 import sample from '../../admin.ts';
 import { defineResource, type TypedResourceOptions } from '../../index.ts';
 import { keyOf } from '../../metadata/keys.ts';
-import { countAlong } from '../../operations/count-cascade.ts';
-import { getOperation } from '../../operations/register.ts';
+import { countCascade } from '../../operations/count-cascade.ts';
+import { getOperation } from '../../operations/operations.ts';
 import { selectionWhere } from '../../selection/selection.ts';
 import { testApp } from '../../testing/app.ts';
 import { ada, finished, launchOn, testContext } from '../../testing/context.ts';
@@ -19,16 +19,16 @@ type Bulk = TypedResourceOptions<typeof metadata, 'City'>['bulk'];
 async function setUp(t: TestContext, bulk: Bulk = {}) {
   const { db } = await testDatabase(t);
   const cities = defineResource(metadata, 'City', { bulk: { fields: ['name', 'tags', 'status'], ...bulk } });
-  const ctx = testContext(db, {}, {}, { ...sample, resources: [cities, ...sample.resources.slice(1)] });
+  const context = testContext(db, {}, {}, { ...sample, resources: [cities, ...sample.resources.slice(1)] });
   await insertPlaces(db, 30);
-  const resource = ctx.register.get('cities');
+  const resource = context.registry.get('cities');
   const keysOf = (count: number) => Array.from({ length: count }, (_, index) => keyOf(resource.model, { id: index + 1 }));
   const launch = async (count: number, body: Record<string, unknown> | null = null) => {
     const operation = body === null ? 'delete' : 'update';
-    const { task } = await launchOn(ctx, resource, { keys: keysOf(count) }, operation, body ?? { acknowledge: 'yes' });
+    const { task } = await launchOn(context, resource, { keys: keysOf(count) }, operation, body ?? { acknowledge: 'yes' });
     return task.backend;
   };
-  return { db, ctx, resource, keysOf, launch };
+  return { db, context, resource, keysOf, launch };
 }
 
 /** What leads to place 1 by a foreign key: `rows` of it, and of these as many again by `deeper`. */
@@ -48,23 +48,23 @@ const retag = (change: string, ids: string[]) => ({ field: 'tags', 'change.tags'
 const tagged = `insert into gazetteer."_CityToTag" ("A", "B") select 1, id from gazetteer.tag`;
 
 // biome-ignore format: read at a glance
-const cases: readonly { name: string; sql: string; body?: Record<string, unknown>; count?: number; along: number; backend: string }[] = [
-  { name: 'nothing goes along', sql: '', along: 0, backend: 'inline' },
-  { name: 'few go along', sql: leading(18, 'on delete cascade'), along: 18, backend: 'inline' },
-  { name: 'as many as the threshold', sql: leading(19, 'on delete cascade'), along: 19, backend: 'queue' },
-  { name: 'far more', sql: leading(5_000, 'on delete cascade'), along: 5_000, backend: 'queue' },
-  { name: 'they go along with those that go along', sql: leading(10, 'on delete cascade', 'on delete cascade'), along: 20, backend: 'queue' },
-  { name: 'they are emptied', sql: leading(19, 'on delete set null'), along: 19, backend: 'queue' },
-  { name: 'they get their default', sql: leading(19, 'on delete set default'), along: 19, backend: 'queue' },
-  { name: 'those of those that go along are emptied', sql: leading(10, 'on delete cascade', 'on delete set null'), along: 20, backend: 'queue' },
-  { name: 'links go', sql: tagged, along: 3, backend: 'inline' },
-  { name: 'a key that nobody follows', sql: named(5_000, ''), body: { ...rename, field: 'status', 'value.status': 'draft' }, along: 0, backend: 'inline' },
-  { name: 'keys follow', sql: named(19, 'on update cascade'), body: rename, along: 19, backend: 'queue' },
-  { name: 'few keys follow', sql: named(18, 'on update cascade'), body: rename, along: 18, backend: 'inline' },
-  { name: 'another field than the key', sql: named(5_000, 'on update cascade'), body: { field: 'status', 'value.status': 'draft' }, along: 0, backend: 'inline' },
-  { name: 'links come', sql: '', body: retag('add', ['1', '2']), count: 9, along: 18, backend: 'queue' },
-  { name: 'few links come', sql: '', body: retag('add', ['1', '2']), count: 6, along: 12, backend: 'inline' },
-  { name: 'links are replaced', sql: tagged, body: retag('replace', ['1']), along: 4, backend: 'inline' },
+const cases: readonly { name: string; sql: string; body?: Record<string, unknown>; count?: number; cascade: number; backend: string }[] = [
+  { name: 'nothing goes along', sql: '', cascade: 0, backend: 'inline' },
+  { name: 'few go along', sql: leading(18, 'on delete cascade'), cascade: 18, backend: 'inline' },
+  { name: 'as many as the threshold', sql: leading(19, 'on delete cascade'), cascade: 19, backend: 'queue' },
+  { name: 'far more', sql: leading(5_000, 'on delete cascade'), cascade: 5_000, backend: 'queue' },
+  { name: 'they go along with those that go along', sql: leading(10, 'on delete cascade', 'on delete cascade'), cascade: 20, backend: 'queue' },
+  { name: 'they are emptied', sql: leading(19, 'on delete set null'), cascade: 19, backend: 'queue' },
+  { name: 'they get their default', sql: leading(19, 'on delete set default'), cascade: 19, backend: 'queue' },
+  { name: 'those of those that go along are emptied', sql: leading(10, 'on delete cascade', 'on delete set null'), cascade: 20, backend: 'queue' },
+  { name: 'links go', sql: tagged, cascade: 3, backend: 'inline' },
+  { name: 'a key that nobody follows', sql: named(5_000, ''), body: { ...rename, field: 'status', 'value.status': 'draft' }, cascade: 0, backend: 'inline' },
+  { name: 'keys follow', sql: named(19, 'on update cascade'), body: rename, cascade: 19, backend: 'queue' },
+  { name: 'few keys follow', sql: named(18, 'on update cascade'), body: rename, cascade: 18, backend: 'inline' },
+  { name: 'another field than the key', sql: named(5_000, 'on update cascade'), body: { field: 'status', 'value.status': 'draft' }, cascade: 0, backend: 'inline' },
+  { name: 'links come', sql: '', body: retag('add', ['1', '2']), count: 9, cascade: 18, backend: 'queue' },
+  { name: 'few links come', sql: '', body: retag('add', ['1', '2']), count: 6, cascade: 12, backend: 'inline' },
+  { name: 'links are replaced', sql: tagged, body: retag('replace', ['1']), cascade: 4, backend: 'inline' },
 ];
 
 /** As it was before a case. */
@@ -74,15 +74,15 @@ const afterCase = (task: string) => `
   insert into gazetteer.city (id, name, country_code, feature_code, population, latitude, longitude) values (1, 'Place 1', 'ESP', 'PPL', 1, 0, 0)`;
 
 test('what is written along counts towards what is done within the request, and is counted no further than that is asked', async (t) => {
-  const { db, ctx, resource, keysOf, launch } = await setUp(t);
-  for (const { name, sql, body, count = 1, along, backend } of cases) {
+  const { db, context, resource, keysOf, launch } = await setUp(t);
+  for (const { name, sql, body, count = 1, cascade, backend } of cases) {
     await db.pages.query(sql);
     const operation = body ? 'update' : 'delete';
     const parameters = getOperation(resource, operation).parse(resource, body ?? { acknowledge: 'yes' });
     const where = selectionWhere(resource, ada, { kind: 'ticked', filter: '', keys: keysOf(count), exclusions: [] });
-    const counted = (most: number) => countAlong(db, ctx.register, resource, { operation, parameters, where, count }, most);
-    assert.equal(await counted(10_000), along, name);
-    assert.equal(await counted(7), Math.min(7, along), name);
+    const counted = (max: number) => countCascade(db, context.registry, resource, { operation, parameters, where, count }, max);
+    assert.equal(await counted(10_000), cascade, name);
+    assert.equal(await counted(7), Math.min(7, cascade), name);
     assert.equal(await launch(count, body ?? null), backend, name);
     await db.pages.query(afterCase(db.t.task));
   }
@@ -92,7 +92,7 @@ test('a rule of the project’s is told what goes along; without a background mo
   const asked: unknown[] = [];
   const own = await setUp(t, {
     runInBackground(selection) {
-      asked.push([selection.count, selection.along]);
+      asked.push([selection.count, selection.cascadeCount]);
       return false;
     },
   });

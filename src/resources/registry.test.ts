@@ -9,14 +9,14 @@ import type { ResourceDefinition } from './define-resource.ts';
 import { defineEveryResource } from './every-model.ts';
 import { t } from './form-inputs.ts';
 import { DefinitionError } from './problems.ts';
-import { buildRegister } from './register.ts';
+import { buildRegistry } from './registry.ts';
 
 const defaults = { minAsyncRecords: 20, parallelism: 1, chunkSize: 1_000 };
 
 /** As a program in JavaScript would give them: the compiler has not looked. */
 function build(...given: [model: string, options: object][]) {
   const definitions = given.map(([model, options]) => ({ metadata, model, options }) as unknown as ResourceDefinition);
-  return buildRegister(definitions, () => ({}) as Client, new pg.Pool(), defaults);
+  return buildRegistry(definitions, () => ({}) as Client, new pg.Pool(), defaults);
 }
 
 function problemsOf(...given: [model: string, options: object][]): readonly string[] {
@@ -157,7 +157,7 @@ test('a list of a model’s many records is no column', () => {
 
 test('what is no resource is named by its place', () => {
   const given = [defineEveryResource(metadata, []), 'City'] as unknown as ResourceDefinition[];
-  assert.throws(() => buildRegister(given, () => ({}) as Client, new pg.Pool(), defaults), {
+  assert.throws(() => buildRegistry(given, () => ({}) as Client, new pg.Pool(), defaults), {
     problems: [
       'resources, no. 1: is not made by defineResource or defineEveryResource. It is a list: write three dots before it.',
       'resources, no. 2: is not made by defineResource or defineEveryResource.',
@@ -178,7 +178,7 @@ test('an unknown model is refused', () => {
 test('a definition that lost its model refuses the start with the others', () => {
   const scoped = { metadata, model: 'Citty', options: { scope: () => ({ id: 1 }) } } as unknown as ResourceDefinition;
   const given = defineEveryResource(metadata, [scoped]);
-  assert.throws(() => buildRegister(given, () => ({}) as Client, new pg.Pool(), defaults), {
+  assert.throws(() => buildRegistry(given, () => ({}) as Client, new pg.Pool(), defaults), {
     problems: ['Resource Citty, model: the schema has no model of this name. Did you mean "City"?'],
   });
 });
@@ -251,7 +251,7 @@ test('who runs in the background follows the rules', () => {
   const ask = (bulk: object, count: number) =>
     build(['City', { bulk }])
       .get('cities')
-      .runsInBackground({ count, along: 0, kind: 'ticked', operation: 'update' }, { id: '1', name: 'Ada', roles: [] });
+      .runsInBackground({ count, cascadeCount: 0, kind: 'ticked', operation: 'update' }, { id: '1', name: 'Ada', roles: [] });
   assert.deepEqual([ask({}, 19), ask({}, 20)], [false, true]);
   assert.deepEqual([ask({ minAsyncRecords: 5 }, 5), ask({ background: false }, 5_000)], [true, false]);
   assert.equal(ask({ runInBackground: ({ count }: { count: number }) => count === 7 }, 7), true);

@@ -109,16 +109,16 @@ export function assertMayRun(resource: Resource, principal: Principal, run: Run)
 }
 
 /** What a run does to single fields, where that can be said one by one. */
-export function changesOf(resource: Resource, { operation, parameters }: Run): readonly FieldEdit[] {
+export function editsOf(resource: Resource, { operation, parameters }: Run): readonly FieldEdit[] {
   // A form is not filled in yet, and a task of another version may have kept something else.
   if (typeof parameters !== 'object' || parameters === null) return [];
-  return findOperation(resource, operation)?.changes?.(parameters) ?? [];
+  return findOperation(resource, operation)?.edits?.(parameters) ?? [];
 }
 
 /** Those of them that are of fields which the resource shows, and read no other. */
-export function seenChanges(resource: Resource, run: Run): readonly FieldEdit[] {
+export function seenEdits(resource: Resource, run: Run): readonly FieldEdit[] {
   const isSeen = (name: unknown) => resource.fields.some(({ meta }) => meta.name === name);
-  return changesOf(resource, run).filter(({ field, change, value }) => isSeen(field) && (change !== 'copy' || isSeen(value)));
+  return editsOf(resource, run).filter(({ field, change, value }) => isSeen(field) && (change !== 'copy' || isSeen(value)));
 }
 
 /** What was done first, where a run takes something back; null: it does not. */

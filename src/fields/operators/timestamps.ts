@@ -1,30 +1,30 @@
 import { DateTime } from 'luxon';
 import type { FieldKind, Parsed } from '../contract.ts';
-import { type Moment, momentInWords, momentKind, parseMoment } from '../moment.ts';
+import { type DateSpan, dateSpanInWords, timestampKind, parseDateSpan } from '../timestamp.ts';
 import type { ResourceField } from '../contract.ts';
 import { needsValue, readAll } from './read-all.ts';
 import type { FilterContext, FilterOperator } from '../contract.ts';
 import { nullness } from './empty.ts';
 
-function read(text: string, field: ResourceField, context: FilterContext): Parsed<Moment> {
-  const moment = parseMoment(text.trim(), field.label, field.meta.sqlType, context.timeZone);
-  return field.kind ? readTyped(text, field, field.kind, context, moment) : moment;
+function read(text: string, field: ResourceField, context: FilterContext): Parsed<DateSpan> {
+  const span = parseDateSpan(text.trim(), field.label, field.meta.sqlType, context.timeZone);
+  return field.kind ? readTyped(text, field, field.kind, context, span) : span;
 }
 
-/** What a kind of the project's own reads: as long as its text says, where that is one of ours, else all of a day, or this very moment. */
-function readTyped(text: string, field: ResourceField, kind: FieldKind, context: FilterContext, usual: Parsed<Moment>): Parsed<Moment> {
+/** What a kind of the project's own reads: as long as its text says, where that is one of ours, else all of a day, or this very instant. */
+function readTyped(text: string, field: ResourceField, kind: FieldKind, context: FilterContext, usual: Parsed<DateSpan>): Parsed<DateSpan> {
   const parsed = kind.parse(text, field, context);
   if ('error' in parsed) return parsed;
   if (!(parsed.value instanceof Date)) return needsValue(field);
   const start = parsed.value;
   if ('value' in usual && +usual.value.start === +start) return usual;
-  const isDay = momentKind(field.meta.sqlType) === 'date';
+  const isDay = timestampKind(field.meta.sqlType) === 'date';
   return { value: { start, end: new Date(+start + (isDay ? dayMs : 1)), to: isDay ? 'day' : 'millisecond' } };
 }
 
 const dayMs = 86_400_000;
 
-type Compare = (moments: readonly Moment[], field: ResourceField) => Record<string, unknown>;
+type Compare = (spans: readonly DateSpan[], field: ResourceField) => Record<string, unknown>;
 
 function operator(name: string, label: string, input: 'one' | 'many' | 'range', compare: Compare): FilterOperator {
   return {
@@ -33,40 +33,40 @@ function operator(name: string, label: string, input: 'one' | 'many' | 'range', 
     input,
     value: null,
     includesEmpty: name === 'not',
-    words: (text, { meta, kind }, { timeZone }) => (kind ? null : momentInWords(text.trim(), meta.sqlType, timeZone)),
+    words: (text, { meta, kind }, { timeZone }) => (kind ? null : dateSpanInWords(text.trim(), meta.sqlType, timeZone)),
     where(texts, field, context) {
       if (input === 'range' && texts.length !== 2) return { error: `${field.label} is compared with two values, such as from..to.` };
-      const moments = readAll(read, texts, field, context);
-      return 'error' in moments ? moments : { value: compare(moments.value as Moment[], field) };
+      const spans = readAll(read, texts, field, context);
+      return 'error' in spans ? spans : { value: compare(spans.value as DateSpan[], field) };
     },
   };
 }
 
-const first = ([moment]: readonly Moment[]) => moment as Moment;
-const until = ({ end }: Moment) => (end ? { lt: end } : {});
+const first = ([span]: readonly DateSpan[]) => span as DateSpan;
+const until = ({ end }: DateSpan) => (end ? { lt: end } : {});
 const earliest = new Date(0);
 
 const comparisons: readonly FilterOperator[] = [
-  operator('is', 'is', 'many', (moments, { meta }) => ({
-    OR: moments.map((moment) => ({ [meta.name]: { gte: moment.start, ...until(moment) } })),
+  operator('is', 'is', 'many', (spans, { meta }) => ({
+    OR: spans.map((span) => ({ [meta.name]: { gte: span.start, ...until(span) } })),
   })),
-  operator('not', 'is not', 'many', (moments, { meta }) => {
-    const others = { AND: moments.map((moment) => ({ OR: [{ [meta.name]: { lt: moment.start } }, isAfter(meta.name, moment)] })) };
+  operator('not', 'is not', 'many', (spans, { meta }) => {
+    const others = { AND: spans.map((span) => ({ OR: [{ [meta.name]: { lt: span.start } }, isAfter(meta.name, span)] })) };
     return meta.isRequired ? others : { OR: [{ [meta.name]: null }, others] };
   }),
-  operator('before', 'before', 'one', (moments, { meta }) => ({ [meta.name]: { lt: first(moments).start } })),
-  operator('after', 'after', 'one', (moments, { meta }) => isAfter(meta.name, first(moments))),
-  operator('min', 'at or after', 'one', (moments, { meta }) => ({ [meta.name]: { gte: first(moments).start } })),
-  operator('max', 'at or before', 'one', (moments, { meta }) => {
-    const { end } = first(moments);
+  operator('before', 'before', 'one', (spans, { meta }) => ({ [meta.name]: { lt: first(spans).start } })),
+  operator('after', 'after', 'one', (spans, { meta }) => isAfter(meta.name, first(spans))),
+  operator('min', 'at or after', 'one', (spans, { meta }) => ({ [meta.name]: { gte: first(spans).start } })),
+  operator('max', 'at or before', 'one', (spans, { meta }) => {
+    const { end } = first(spans);
     return { [meta.name]: end ? { lt: end } : { gte: earliest } };
   }),
-  operator('between', 'between', 'range', (moments, { meta }) => ({
-    [meta.name]: { gte: first(moments).start, ...until(moments[1] as Moment) },
+  operator('between', 'between', 'range', (spans, { meta }) => ({
+    [meta.name]: { gte: first(spans).start, ...until(spans[1] as DateSpan) },
   })),
 ];
 
-function isAfter(name: string, { end }: Moment): Record<string, unknown> {
+function isAfter(name: string, { end }: DateSpan): Record<string, unknown> {
   return { [name]: end ? { gte: end } : { in: [] } };
 }
 
@@ -87,7 +87,7 @@ function spanEnds(
   { now, timeZone }: { now: Date; timeZone: string },
 ): { from: Date; to: Date } | null {
   const span = readSpan(text);
-  const isDate = momentKind(sqlType) === 'date';
+  const isDate = timestampKind(sqlType) === 'date';
   if (!span || (isDate && span.unit === 'hours')) return null;
   const here = DateTime.fromJSDate(now, { zone: timeZone });
   const base = isDate ? DateTime.utc(here.year, here.month, here.day) : here;
@@ -111,14 +111,14 @@ function span(name: 'last' | 'next', label: string): FilterOperator {
 }
 
 function hours({ meta }: ResourceField): string {
-  return momentKind(meta.sqlType) === 'date' ? '' : ', or 24h';
+  return timestampKind(meta.sqlType) === 'date' ? '' : ', or 24h';
 }
 
 const spans = [span('last', 'in the last'), span('next', 'in the next')];
 
-/** Days, times of day, moments. Of a time with a zone Prisma drops the zone, so that nothing could be compared with it. */
-export function momentOperators(field: ResourceField): readonly FilterOperator[] {
+/** Days, times of day, timestamps. Of a time with a zone Prisma drops the zone, so that nothing could be compared with it. */
+export function timestampOperators(field: ResourceField): readonly FilterOperator[] {
   if (field.meta.sqlType?.startsWith('timetz')) return nullness(field);
-  const isTime = momentKind(field.meta.sqlType) === 'time';
+  const isTime = timestampKind(field.meta.sqlType) === 'time';
   return [...comparisons, ...(isTime ? [] : spans), ...nullness(field)];
 }
