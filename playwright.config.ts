@@ -23,7 +23,10 @@ export default defineConfig({
   use: {
     browserName: 'chromium',
     viewport: { width: 1366, height: 850 },
-    launchOptions: { executablePath: process.env.BULKHEAD_BROWSER ?? '/usr/bin/chromium', args: flags },
+    launchOptions: {
+      executablePath: process.env.BULKHEAD_BROWSER ?? '/usr/bin/chromium',
+      args: flags,
+    },
     // What a page was stands in the trace; a picture of every moment costs more than the journey.
     trace: { mode: 'retain-on-failure', screenshots: false, snapshots: true, sources: true },
     screenshot: 'only-on-failure',

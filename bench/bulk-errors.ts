@@ -5,7 +5,8 @@ import { median, type Row } from './table.ts';
 const shares = [0, 0.0001, 0.001, 0.01];
 
 /**
- * Records a second where a CHECK constraint refuses a share of them: every refused one named, every other changed. One runner.
+ * Records a second where a CHECK constraint refuses a share of them: every refused one named, every
+ * other changed. One runner.
  */
 export function bulkErrors({ rows, pairs }: { rows: number; pairs: number }): Promise<Row[]> {
   return onServer(rows, (bench) =>
@@ -17,16 +18,30 @@ export function bulkErrors({ rows, pairs }: { rows: number; pairs: number }): Pr
           await bench.freshCopy();
           const refused = share === 0 ? 0 : Math.floor(rows * share);
           const every = refused === 0 ? rows + 1 : Math.floor(rows / refused);
-          await bench.db.pages.query('alter table gazetteer.city drop constraint if exists some_refused');
+          await bench.db.pages.query(
+            'alter table gazetteer.city drop constraint if exists some_refused',
+          );
           await bench.db.pages.query(
             `alter table gazetteer.city add constraint some_refused check (id % ${every} <> 0 or id > ${refused * every} or status = 'draft')`,
           );
-          const body = { field: ['status', 'featured'], 'value.status': 'published', 'value.featured': 'true' };
+          const body = {
+            field: ['status', 'featured'],
+            'value.status': 'published',
+            'value.featured': 'true',
+          };
           const took = await seconds(async () => {
-            const { task } = await launchOn(context, context.registry.get('cities'), { kind: 'matching', filter: '' }, 'update', body);
+            const { task } = await launchOn(
+              context,
+              context.registry.get('cities'),
+              { kind: 'matching', filter: '' },
+              'update',
+              body,
+            );
             const end = await finished(context.db, task.id, 600_000);
             if (end.failed !== refused || end.changed !== rows - refused) {
-              throw new Error(`${end.failed} refused and ${end.changed} changed, not ${refused} and ${rows - refused}`);
+              throw new Error(
+                `${end.failed} refused and ${end.changed} changed, not ${refused} and ${rows - refused}`,
+              );
             }
           });
           if (round >= 0) rates.get(share)?.push(rows / took);

@@ -2,18 +2,28 @@ import { delegateOf } from '../src/resources/delegate.ts';
 import type { TaskContext } from '../src/tasks/context.ts';
 import { finished, launchOn, testContext } from '../src/testing/context.ts';
 import { type Bench, onServer, seconds, withRunners } from './server.ts';
-import { ratioRow, type Row } from './table.ts';
+import { type Row, ratioRow } from './table.ts';
 
-const twoColumns = { field: ['status', 'featured'], 'value.status': 'published', 'value.featured': 'true' };
+const twoColumns = {
+  field: ['status', 'featured'],
+  'value.status': 'published',
+  'value.featured': 'true',
+};
 const rawTwoColumns = `update gazetteer.city set status = 'published', featured = true, updated_at = now()`;
 // A change whose result differs from row to row.
-const replacing = { field: 'adminCode', 'change.adminCode': 'find-replace', 'find.adminCode': '0', 'with.adminCode': '9' };
+const replacing = {
+  field: 'adminCode',
+  'change.adminCode': 'find-replace',
+  'find.adminCode': '0',
+  'with.adminCode': '9',
+};
 const rawReplacing = `update gazetteer.city set admin_code = replace(admin_code, '0', '9'), updated_at = now() where admin_code like '%0%'`;
 
 /**
- * Seconds for a whole task, from confirm to finished (freeze, locks, images, history and progress included), and for one
- * raw UPDATE of the same rows and columns. Each run has a fresh copy of the table; the order alternates. A server of its
- * own with durable commits; the table has its primary key and three more indexes. Beside them what a script would do.
+ * Seconds for a whole task, from confirm to finished (freeze, locks, images, history and progress
+ * included), and for one raw UPDATE of the same rows and columns. Each run has a fresh copy of the
+ * table; the order alternates. A server of its own with durable commits; the table has its primary
+ * key and three more indexes. Beside them what a script would do.
  */
 export function bulkUpdate({ rows, pairs }: { rows: number; pairs: number }): Promise<Row[]> {
   return onServer(rows, async (bench) => [
@@ -21,7 +31,13 @@ export function bulkUpdate({ rows, pairs }: { rows: number; pairs: number }): Pr
     await measure(bench, rows, pairs, 2, 'two columns, two drains', twoColumns, rawTwoColumns),
     await measure(bench, rows, pairs, 1, 'find and replace, one drain', replacing, rawReplacing),
     await scripted(bench, rows, 'chunked prisma.updateMany', rows, updateMany),
-    await scripted(bench, rows, 'prisma.update one by one (sample, scaled)', Math.min(rows, 2_000), updateEach),
+    await scripted(
+      bench,
+      rows,
+      'prisma.update one by one (sample, scaled)',
+      Math.min(rows, 2_000),
+      updateEach,
+    ),
   ]);
 }
 
@@ -57,9 +73,16 @@ export async function runTask(
   operation: 'update' | 'delete',
   body: Record<string, unknown>,
 ): Promise<void> {
-  const { task: launched } = await launchOn(context, context.registry.get('cities'), { kind: 'matching', filter: '' }, operation, body);
+  const { task: launched } = await launchOn(
+    context,
+    context.registry.get('cities'),
+    { kind: 'matching', filter: '' },
+    operation,
+    body,
+  );
   const task = await finished(context.db, launched.id, 600_000);
-  if (task.state !== 'succeeded' || task.done !== rows) throw new Error(`the task ended ${task.state} with ${task.done} of ${rows}`);
+  if (task.state !== 'succeeded' || task.done !== rows)
+    throw new Error(`the task ended ${task.state} with ${task.done} of ${rows}`);
 }
 
 async function scripted(
@@ -75,14 +98,24 @@ async function scripted(
   await bench.freshCopy();
   const raw = await seconds(() => bench.db.pages.query(rawTwoColumns));
   const scaled = (took * rows) / sample;
-  return { case: `bulk-update, ${name}`, rows, pairs: 1, taskSeconds: scaled, rawSeconds: raw, ratio: scaled / raw };
+  return {
+    case: `bulk-update, ${name}`,
+    rows,
+    pairs: 1,
+    taskSeconds: scaled,
+    rawSeconds: raw,
+    ratio: scaled / raw,
+  };
 }
 
 const data = { status: 'published', featured: true };
 
 async function updateMany({ registry }: TaskContext, sample: number): Promise<void> {
-  const cities = registry.client as unknown as { city: { updateMany(args: object): Promise<unknown> } };
-  for (let id = 0; id < sample; id += 1_000) await cities.city.updateMany({ where: { id: { gt: id, lte: id + 1_000 } }, data });
+  const cities = registry.client as unknown as {
+    city: { updateMany(args: object): Promise<unknown> };
+  };
+  for (let id = 0; id < sample; id += 1_000)
+    await cities.city.updateMany({ where: { id: { gt: id, lte: id + 1_000 } }, data });
 }
 
 async function updateEach({ registry }: TaskContext, sample: number): Promise<void> {

@@ -5,8 +5,9 @@ import { onServer, withRunners } from './server.ts';
 import type { Row } from './table.ts';
 
 /**
- * What somebody else sees who edits random records of the very chunk that is being worked on: milliseconds per edit,
- * without bulk work, and beside one runner and two. A plain UPDATE on a connection of its own, as another program's would be.
+ * What somebody else sees who edits random records of the very chunk that is being worked on:
+ * milliseconds per edit, without bulk work, and beside one runner and two. A plain UPDATE on a
+ * connection of its own, as another program's would be.
  */
 export function bystander({ rows }: { rows: number }): Promise<Row[]> {
   return onServer(rows, async (bench) => {
@@ -15,13 +16,25 @@ export function bystander({ rows }: { rows: number }): Promise<Row[]> {
     await client.connect();
     await bench.freshCopy();
     await editFor(client, 500, () => Promise.resolve(range(1, rows)));
-    const alone = await editFor(client, 5_000, () => Promise.resolve(range(1, Math.min(rows, 1_000))));
+    const alone = await editFor(client, 5_000, () =>
+      Promise.resolve(range(1, Math.min(rows, 1_000))),
+    );
     measured.push(row('without bulk work', rows, alone, alone));
     for (const runners of [1, 2]) {
       await bench.freshCopy();
       const waits = await withRunners(bench, runners, async (context) => {
-        const body = { field: ['status', 'featured'], 'value.status': 'published', 'value.featured': 'true' };
-        const { task } = await launchOn(context, context.registry.get('cities'), { kind: 'matching', filter: '' }, 'update', body);
+        const body = {
+          field: ['status', 'featured'],
+          'value.status': 'published',
+          'value.featured': 'true',
+        };
+        const { task } = await launchOn(
+          context,
+          context.registry.get('cities'),
+          { kind: 'matching', filter: '' },
+          'update',
+          body,
+        );
         let isOver = false;
         const end = finished(bench.db, task.id, 900_000).finally(() => {
           isOver = true;
@@ -45,7 +58,10 @@ export function bystander({ rows }: { rows: number }): Promise<Row[]> {
 const range = (low: number, high: number) => ({ low, high });
 
 /** The records that come next, among which the running chunk is. */
-async function nextRecords({ pages, t }: Database, taskId: number): Promise<{ low: number; high: number } | null> {
+async function nextRecords(
+  { pages, t }: Database,
+  taskId: number,
+): Promise<{ low: number; high: number } | null> {
   const { rows } = await pages.query<{ low: number; high: number }>(
     `select first_key::int as low, last_key::int as high from ${t.chunk} where task_id = $1 and state = 'active' order by first_key limit 1`,
     [taskId],
@@ -76,7 +92,8 @@ async function editFor(
 }
 
 function row(name: string, rows: number, waits: number[], alone: number[]): Row {
-  const at = (values: readonly number[], share: number) => [...values].sort((a, b) => a - b)[Math.floor((values.length - 1) * share)] ?? 0;
+  const at = (values: readonly number[], share: number) =>
+    [...values].sort((a, b) => a - b)[Math.floor((values.length - 1) * share)] ?? 0;
   return {
     case: `bystander, ${name}`,
     rows,

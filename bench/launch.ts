@@ -10,15 +10,18 @@ import { median, type Row } from './table.ts';
 const password = 'a long password of the bench';
 
 /**
- * The confirm request: milliseconds until its answer, bytes of its body, and seconds until the task is running, for
- * selections of several sizes. It must not grow with the selection.
+ * The confirm request: milliseconds until its answer, bytes of its body, and seconds until the task
+ * is running, for selections of several sizes. It must not grow with the selection.
  */
 export function launchBench({ rows, pairs }: { rows: number; pairs: number }): Promise<Row[]> {
   return onServer(rows, (bench) =>
     withRunners(bench, 1, async (context) => {
       const { db } = bench;
       await createUser(db, { email: 'ada@example.test', name: 'Ada', password, roles: ['admin'] });
-      const config = parseConfig({ BULKHEAD_SESSION_SECRET: 'a secret of benches that is long enough', BULKHEAD_LOG_LEVEL: 'error' });
+      const config = parseConfig({
+        BULKHEAD_SESSION_SECRET: 'a secret of benches that is long enough',
+        BULKHEAD_LOG_LEVEL: 'error',
+      });
       const app = await buildApp({ admin, config, context });
       const visitor = await signIn();
       const sizes = [25, Math.min(10_000, rows), rows];
@@ -35,7 +38,10 @@ export function launchBench({ rows, pairs }: { rows: number; pairs: number }): P
           const answer = await visitor.post(confirm.path, confirm.body);
           own.ms.push(performance.now() - start);
           own.bytes = payload.length;
-          if (answer.statusCode !== 202) throw new Error(`confirming was answered ${answer.statusCode}: ${answer.body.slice(0, 300)}`);
+          if (answer.statusCode !== 202)
+            throw new Error(
+              `confirming was answered ${answer.statusCode}: ${answer.body.slice(0, 300)}`,
+            );
           const id = Number(answer.json().taskId);
           await finished(db, id, 600_000);
           const { rows: events } = await db.pages.query<{ seconds: number }>(
@@ -59,19 +65,35 @@ export function launchBench({ rows, pairs }: { rows: number; pairs: number }): P
       }));
 
       async function open(size: number) {
-        const create = await visitor.post('/cities/selection', { _do: 'matching', _list: `id-max=${size}` });
-        const selection = /_s=([0-9a-f-]{36})/.exec(String(create.headers.location ?? create.body))?.[1];
+        const create = await visitor.post('/cities/selection', {
+          _do: 'matching',
+          _list: `id-max=${size}`,
+        });
+        const selection = /_s=([0-9a-f-]{36})/.exec(
+          String(create.headers.location ?? create.body),
+        )?.[1];
         const path = `/cities/bulk-edit?_s=${selection}`;
         const form = await visitor.get(path);
         const operation = /name="_op" value="([^"]+)"/.exec(form.body)?.[1] ?? '';
-        return { path, body: { _op: operation, background: 'yes', field: 'featured', 'value.featured': 'true' } };
+        return {
+          path,
+          body: { _op: operation, background: 'yes', field: 'featured', 'value.featured': 'true' },
+        };
       }
 
       async function signIn() {
         const form = await app.inject('/sign-in');
-        const headers = { cookie: cookieOf(form), 'content-type': 'application/x-www-form-urlencoded' };
+        const headers = {
+          cookie: cookieOf(form),
+          'content-type': 'application/x-www-form-urlencoded',
+        };
         const body = formBody({ email: 'ada@example.test', password, _csrf: csrfOf(form.body) });
-        const answer = await app.inject({ method: 'POST', url: '/sign-in', payload: body.payload, headers });
+        const answer = await app.inject({
+          method: 'POST',
+          url: '/sign-in',
+          payload: body.payload,
+          headers,
+        });
         const cookie = cookieOf(answer);
         const csrf = csrfOf((await app.inject({ url: '/', headers: { cookie } })).body);
         return {
@@ -79,7 +101,12 @@ export function launchBench({ rows, pairs }: { rows: number; pairs: number }): P
           get: (url: string) => app.inject({ url, headers: { cookie, 'hx-request': 'true' } }),
           post: (url: string, body: Record<string, string>) => {
             const { payload, headers: type } = formBody({ _csrf: csrf, ...body });
-            return app.inject({ method: 'POST', url, payload, headers: { ...type, cookie, accept: 'application/json' } });
+            return app.inject({
+              method: 'POST',
+              url,
+              payload,
+              headers: { ...type, cookie, accept: 'application/json' },
+            });
           },
         };
       }

@@ -18,20 +18,25 @@ import { formOf } from '../src/testing/html-form.ts';
 import { launchAs, selectAs } from '../src/testing/launch-as.ts';
 import { type Answer, type NetworkVisitor, signInOver } from '../src/testing/network-visitor.ts';
 import { insertPlaces } from '../src/testing/places.ts';
-import { fillTorture } from '../src/testing/torture-database.ts';
 import { tortureAdmin } from '../src/testing/torture.ts';
+import { fillTorture } from '../src/testing/torture-database.ts';
 import { onOwnServer } from './own-server.ts';
 import { median, type Row } from './table.ts';
 
 const password = 'a password of the bench';
-const config = parseConfig({ BULKHEAD_SESSION_SECRET: 'a secret of the bench that is long enough', BULKHEAD_LOG_LEVEL: 'silent' });
+const config = parseConfig({
+  BULKHEAD_SESSION_SECRET: 'a secret of the bench that is long enough',
+  BULKHEAD_LOG_LEVEL: 'silent',
+});
 const megabytes = 1024 * 1024;
 
 /** The sample, whose list shows its notes, and all records of which run within a request. */
 const wide: AdminDefinition = {
   ...sample,
   resources: [
-    defineResource(metadata, 'City', { columns: ['name', 'country', 'population', 'notes', 'tags'] }),
+    defineResource(metadata, 'City', {
+      columns: ['name', 'country', 'population', 'notes', 'tags'],
+    }),
     ...sample.resources.filter(({ model }) => model !== 'City'),
   ],
 };
@@ -46,8 +51,9 @@ interface Case {
 }
 
 /**
- * The dearest of what the limits allow, each asked for over the network `pairs` times: milliseconds until it is answered, bytes of the
- * answer, and the longest that the server's event loop stood still meanwhile. Beside them an ordinary page of a list.
+ * The dearest of what the limits allow, each asked for over the network `pairs` times: milliseconds
+ * until it is answered, bytes of the answer, and the longest that the server's event loop stood
+ * still meanwhile. Beside them an ordinary page of a list.
  */
 export function limitsBench({ rows, pairs }: { rows: number; pairs: number }): Promise<Row[]> {
   return onOwnServer({}, async ({ connectionString }) => {
@@ -55,13 +61,23 @@ export function limitsBench({ rows, pairs }: { rows: number; pairs: number }): P
       await migrateAll(url, { BULKHEAD_DATABASE_SCHEMA: 'bulkhead' }, sample);
       await insertPlaces(await db(), rows);
     });
-    const torture = await openSite(await ownDatabase(connectionString, 'torture'), tortureAdmin, async (url) => {
-      await fillTorture(url);
-      await migrateAll(url, { BULKHEAD_DATABASE_SCHEMA: 'bulkhead' }, {});
+    const torture = await openSite(
+      await ownDatabase(connectionString, 'torture'),
+      tortureAdmin,
+      async (url) => {
+        await fillTorture(url);
+        await migrateAll(url, { BULKHEAD_DATABASE_SCHEMA: 'bulkhead' }, {});
+      },
+    );
+    const worker = await startWorker(testContext(places.db, {}, {}, wide), {
+      connectionString,
+      concurrency: 1,
     });
-    const worker = await startWorker(testContext(places.db, {}, {}, wide), { connectionString, concurrency: 1 });
     const measured: Row[] = [];
-    for (const one of [...(await casesOfPlaces(places, pairs + 1)), ...(await casesOfLists(torture))]) {
+    for (const one of [
+      ...(await casesOfPlaces(places, pairs + 1)),
+      ...(await casesOfLists(torture)),
+    ]) {
       measured.push(await measure(one, pairs));
     }
     await worker.stop();
@@ -123,13 +139,21 @@ async function measure({ name, before, ask, expected }: Case, rounds: number): P
     const ms = performance.now() - start;
     await wait(10);
     delay.disable();
-    if (!expected.includes(answer.statusCode)) throw new Error(`${name} was answered ${answer.statusCode}: ${answer.body.slice(0, 500)}`);
+    if (!expected.includes(answer.statusCode))
+      throw new Error(`${name} was answered ${answer.statusCode}: ${answer.body.slice(0, 500)}`);
     if (round === 0) continue;
     times.push(ms);
     [bytes, status] = [Buffer.byteLength(answer.body), answer.statusCode];
     longestBlockMs = Math.max(longestBlockMs, delay.max / 1e6);
   }
-  return { case: name, status, ms: median(times), msMax: Math.max(...times), bytes, longestBlockMs };
+  return {
+    case: name,
+    status,
+    ms: median(times),
+    msMax: Math.max(...times),
+    bytes,
+    longestBlockMs,
+  };
 }
 
 const numbered = (count: number) => Array.from({ length: count }, (_, index) => index + 1);
@@ -139,30 +163,55 @@ async function casesOfPlaces({ db, visitor }: Site, rounds: number): Promise<Cas
   const sql = (text: string) => () => db.pages.query(text);
   const noText = sql('update gazetteer.city set notes = null where notes is not null');
   const ids = numbered(limits.form.values).map((id) => String(1_000 + id));
-  await db.pages.query('insert into gazetteer.tag (id, name) select n, $1 || n from unnest($2::int[]) n', ['tag ', ids]);
+  await db.pages.query(
+    'insert into gazetteer.tag (id, name) select n, $1 || n from unnest($2::int[]) n',
+    ['tag ', ids],
+  );
   const most = numbered(limits.bulk.ticked).map(String);
   const tasks: number[] = [];
   for (let round = 0; round < rounds; round++) {
     tasks.push(await launchAll(db, visitor, most.length));
   }
-  const form = async (id: number) => formOf((await visitor.get(`/cities/${id}/edit`)).body, 'record-form');
+  const form = async (id: number) =>
+    formOf((await visitor.get(`/cities/${id}/edit`)).body, 'record-form');
   let sent: Record<string, string | readonly string[]> = {};
-  const open = (change: (form: Record<string, string | readonly string[]>) => Record<string, string | readonly string[]>) => async () => {
-    sent = change(await form(3));
-  };
+  const open =
+    (
+      change: (
+        form: Record<string, string | readonly string[]>,
+      ) => Record<string, string | readonly string[]>,
+    ) =>
+    async () => {
+      sent = change(await form(3));
+    };
   let selectionId = '';
   const tickAll = async () => {
     selectionId = await selectAs(visitor, limits.form.values);
-    await visitor.post('/cities/selection', { _do: 'add', _s: selectionId, key: places(limits.bulk.ticked).slice(limits.form.values) });
+    await visitor.post('/cities/selection', {
+      _do: 'add',
+      _s: selectionId,
+      key: places(limits.bulk.ticked).slice(limits.form.values),
+    });
   };
-  const sort = ['-country.name', 'status', '-featureCode', 'population', '-rating', 'adminCode', '-name', 'altName'];
+  const sort = [
+    '-country.name',
+    'status',
+    '-featureCode',
+    'population',
+    '-rating',
+    'adminCode',
+    '-name',
+    'altName',
+  ];
   return [
     { name: 'a page of a list', ask: () => visitor.get('/cities'), expected: [200] },
     {
       name: `a form with ${limits.form.fields} fields`,
       before: open((own) => ({
         ...own,
-        ...Object.fromEntries(numbered(limits.form.fields - Object.keys(own).length).map((n) => [`junk${n}`, 'x'])),
+        ...Object.fromEntries(
+          numbered(limits.form.fields - Object.keys(own).length).map((n) => [`junk${n}`, 'x']),
+        ),
       })),
       ask: () => visitor.post('/cities/3/edit', sent),
       expected: [303],
@@ -185,16 +234,36 @@ async function casesOfPlaces({ db, visitor }: Site, rounds: number): Promise<Cas
       ask: () => visitor.post('/cities/3/edit', sent),
       expected: [422],
     },
-    { name: 'the longest filter', ask: () => visitor.get(`/cities?${longestFilter()}`), expected: [200] },
-    { name: 'the longest filter, in the builder', ask: () => visitor.get(`/cities/filter?${longestFilter()}`), expected: [200] },
-    { name: 'most values in a filter', ask: () => visitor.get(`/cities?${valuesFilter()}`), expected: [200] },
-    { name: `sorted by ${sort.length} columns`, ask: () => visitor.get(`/cities?_sort=${sort.join(',')}&_size=100`), expected: [200] },
+    {
+      name: 'the longest filter',
+      ask: () => visitor.get(`/cities?${longestFilter()}`),
+      expected: [200],
+    },
+    {
+      name: 'the longest filter, in the builder',
+      ask: () => visitor.get(`/cities/filter?${longestFilter()}`),
+      expected: [200],
+    },
+    {
+      name: 'most values in a filter',
+      ask: () => visitor.get(`/cities?${valuesFilter()}`),
+      expected: [200],
+    },
+    {
+      name: `sorted by ${sort.length} columns`,
+      ask: () => visitor.get(`/cities?_sort=${sort.join(',')}&_size=100`),
+      expected: [200],
+    },
     {
       name: `the search of ${limits.list.searchWords} words`,
       ask: () => visitor.get(`/cities?_q=${'place+'.repeat(limits.list.searchWords)}`),
       expected: [200],
     },
-    { name: `${limits.bulk.ticked} ticked, the last half at once`, ask: tickAllAtOnce(visitor), expected: [303] },
+    {
+      name: `${limits.bulk.ticked} ticked, the last half at once`,
+      ask: tickAllAtOnce(visitor),
+      expected: [303],
+    },
     {
       name: `the dialog for ${limits.bulk.ticked} ticked`,
       before: tickAll,
@@ -225,23 +294,36 @@ async function casesOfPlaces({ db, visitor }: Site, rounds: number): Promise<Cas
       expected: [200],
     },
     { name: 'its form', ask: () => visitor.get('/cities/1/edit'), expected: [200] },
-    { name: 'a text of 5 MB, to be edited', ask: () => visitor.get('/cities/1/edit/notes'), expected: [200] },
+    {
+      name: 'a text of 5 MB, to be edited',
+      ask: () => visitor.get('/cities/1/edit/notes'),
+      expected: [200],
+    },
     {
       name: 'a text of 16 MB, saved',
-      ask: (round) => visitor.post('/cities/4/edit/notes', { notes: String(round).padEnd(limits.form.textBytes, 'text ') }),
+      ask: (round) =>
+        visitor.post('/cities/4/edit/notes', {
+          notes: String(round).padEnd(limits.form.textBytes, 'text '),
+        }),
       // As long as a save may take is not always long enough for it.
       expected: [303, 503],
     },
     {
       name: 'JSON of 1 MB, saved',
       before: noText,
-      ask: async (round) => visitor.post('/countries/ESP/edit', { ...(await countryForm(visitor)), currencies: longestJson(round) }),
+      ask: async (round) =>
+        visitor.post('/countries/ESP/edit', {
+          ...(await countryForm(visitor)),
+          currencies: longestJson(round),
+        }),
       expected: [303],
     },
   ];
 }
 
-async function countryForm(visitor: NetworkVisitor): Promise<Record<string, string | readonly string[]>> {
+async function countryForm(
+  visitor: NetworkVisitor,
+): Promise<Record<string, string | readonly string[]>> {
   return formOf((await visitor.get('/countries/ESP/edit')).body, 'record-form');
 }
 
@@ -262,17 +344,26 @@ async function launchAll(db: Database, visitor: NetworkVisitor, count: number): 
   return id;
 }
 
-async function launchTicked(visitor: NetworkVisitor, count: number, body: Record<string, string>): Promise<number> {
+async function launchTicked(
+  visitor: NetworkVisitor,
+  count: number,
+  body: Record<string, string>,
+): Promise<number> {
   return launchAs(
     {
       get: visitor.get,
       // More than a form takes are ticked in several.
       post: async (path, sent = {}, headers) => {
         const keys = sent.key;
-        if (!Array.isArray(keys) || keys.length <= limits.form.values) return visitor.post(path, sent, headers);
+        if (!Array.isArray(keys) || keys.length <= limits.form.values)
+          return visitor.post(path, sent, headers);
         const first = await visitor.post(path, { ...sent, key: keys.slice(0, limits.form.values) });
         const id = /_s=([0-9a-f-]{36})/.exec(String(first.headers.location))?.[1] ?? '';
-        return visitor.post(path, { ...sent, _s: id, key: keys.slice(limits.form.values) }, headers);
+        return visitor.post(
+          path,
+          { ...sent, _s: id, key: keys.slice(limits.form.values) },
+          headers,
+        );
       },
     },
     count,
@@ -281,7 +372,10 @@ async function launchTicked(visitor: NetworkVisitor, count: number, body: Record
 }
 
 function tickAllAtOnce(visitor: NetworkVisitor): () => Promise<Answer> {
-  const [first, second] = [places(limits.form.values), places(limits.bulk.ticked).slice(limits.form.values)];
+  const [first, second] = [
+    places(limits.form.values),
+    places(limits.bulk.ticked).slice(limits.form.values),
+  ];
   return async () => {
     const answer = await visitor.post('/cities/selection', { _do: 'add', key: first });
     const id = /_s=([0-9a-f-]{36})/.exec(String(answer.headers.location))?.[1] ?? '';
@@ -305,7 +399,10 @@ function valuesFilter(): string {
 
 /** Texts that no compression makes small; made once, and copied as they are. */
 async function longTexts(db: Database, bytes: number, count = 100): Promise<void> {
-  const { rows } = await db.pages.query(`select 1 from gazetteer.city where id <= $1 and octet_length(notes) = $2`, [count, bytes]);
+  const { rows } = await db.pages.query(
+    `select 1 from gazetteer.city where id <= $1 and octet_length(notes) = $2`,
+    [count, bytes],
+  );
   if (rows.length === count) return;
   await db.pages.query(
     `update gazetteer.city set notes = long.text from (select left(string_agg(md5(n::text), ''), $2) as text from generate_series(1, $2 / 32 + 1) n) long
@@ -316,7 +413,9 @@ async function longTexts(db: Database, bytes: number, count = 100): Promise<void
 }
 
 async function casesOfLists({ db, visitor }: Site): Promise<Case[]> {
-  const { rows } = await db.pages.query<{ id: number }>('select min(id) as id from "Odd-Schema"."ScalarList"');
+  const { rows } = await db.pages.query<{ id: number }>(
+    'select min(id) as id from "Odd-Schema"."ScalarList"',
+  );
   const { headers, body } = await visitor.get('/');
   const [, slug] = /href="\/(scalar-?lists?)"/i.exec(body) ?? [];
   if (!slug) throw new Error(`no list of lists: ${headers.location}`);

@@ -23,9 +23,10 @@ interface Case {
 }
 
 /**
- * A page of places among `rows`: what one request costs the database and its reader, beside the bare SQL for the same rows.
- * Statements, time and rows are the database's own counts (pg_stat_statements, pg_stat_user_*), over `rounds` requests each.
- * The indexes are the sample's own and those that `npm run bulkhead -- indexes --create` adds.
+ * A page of places among `rows`: what one request costs the database and its reader, beside the
+ * bare SQL for the same rows. Statements, time and rows are the database's own counts
+ * (pg_stat_statements, pg_stat_user_*), over `rounds` requests each. The indexes are the sample's
+ * own and those that `npm run bulkhead -- indexes --create` adds.
  */
 export async function list({ rows, pairs }: { rows: number; pairs: number }): Promise<Row[]> {
   return onOwnServer({ preload: ['pg_stat_statements'] }, async ({ connectionString }) => {
@@ -45,7 +46,9 @@ async function fill(db: Database, rows: number): Promise<void> {
     `select indexrelid::regclass::text as name, pg_get_indexdef(indexrelid) as sql from pg_index where indrelid = 'gazetteer.city'::regclass and not indisprimary`,
   );
   for (const { name } of indexes) await db.pages.query(`drop index ${name}`);
-  const { rows: counted } = await db.pages.query<{ count: number }>('select count(*)::int as count from gazetteer.city');
+  const { rows: counted } = await db.pages.query<{ count: number }>(
+    'select count(*)::int as count from gazetteer.city',
+  );
   const given = counted[0]?.count ?? 0;
   await db.pages.query(
     `insert into gazetteer.city (id, name, alt_name, country_code, feature_code, admin_code, population, latitude, longitude, status, featured, rating, created_at, updated_at)
@@ -55,7 +58,11 @@ async function fill(db: Database, rows: number): Promise<void> {
   );
   for (const { sql } of indexes) await db.pages.query(sql);
   const context = testContext(db);
-  await createIndexes(db.pages, await findWantedIndexes(db.pages, context.registry), () => undefined);
+  await createIndexes(
+    db.pages,
+    await findWantedIndexes(db.pages, context.registry),
+    () => undefined,
+  );
   await db.pages.query('vacuum (analyze) gazetteer.city');
   await db.pages.query('create extension pg_stat_statements');
 }
@@ -74,21 +81,44 @@ async function casesOf(db: Database, rows: number): Promise<Case[]> {
   return [
     { name: 'first page', path: '/cities', sql: bare('true', 'c.id') },
     { name: 'last page', path: '/cities?_before=!end', sql: bare('true', 'c.id desc') },
-    { name: 'after the 50th percentile', path: `/cities?_after=${middle}`, sql: bare(`c.id > ${middle}`, 'c.id') },
-    { name: 'filtered by country', path: '/cities?country=ESP', sql: bare(`c.country_code = 'ESP'`, 'c.id') },
-    { name: 'sorted by an indexed column', path: '/cities?_sort=-population', sql: bare('true', 'c.population desc, c.id desc') },
+    {
+      name: 'after the 50th percentile',
+      path: `/cities?_after=${middle}`,
+      sql: bare(`c.id > ${middle}`, 'c.id'),
+    },
+    {
+      name: 'filtered by country',
+      path: '/cities?country=ESP',
+      sql: bare(`c.country_code = 'ESP'`, 'c.id'),
+    },
+    {
+      name: 'sorted by an indexed column',
+      path: '/cities?_sort=-population',
+      sql: bare('true', 'c.population desc, c.id desc'),
+    },
     {
       name: 'so sorted, after the 50th percentile',
       path: `/cities?_sort=-population&_after=${population}~${id}`,
       sql: bare(`(c.population, c.id) < (${population}, ${id})`, 'c.population desc, c.id desc'),
     },
-    { name: 'searched by a word', path: '/cities?_q=york', sql: bare(`c.name ilike '%york%' or c.alt_name ilike '%york%'`, 'c.id') },
-    { name: 'searched by a prefix', path: '/cities?name-starts=Madrid', sql: bare(`c.name ilike 'Madrid%'`, 'c.id') },
+    {
+      name: 'searched by a word',
+      path: '/cities?_q=york',
+      sql: bare(`c.name ilike '%york%' or c.alt_name ilike '%york%'`, 'c.id'),
+    },
+    {
+      name: 'searched by a prefix',
+      path: '/cities?name-starts=Madrid',
+      sql: bare(`c.name ilike 'Madrid%'`, 'c.id'),
+    },
   ];
 }
 
 async function measureAll(db: Database, rows: number, rounds: number): Promise<Row[]> {
-  const config = parseConfig({ BULKHEAD_SESSION_SECRET: 'a secret of the bench that is long enough', BULKHEAD_LOG_LEVEL: 'silent' });
+  const config = parseConfig({
+    BULKHEAD_SESSION_SECRET: 'a secret of the bench that is long enough',
+    BULKHEAD_LOG_LEVEL: 'silent',
+  });
   const app = await buildApp({ admin, config, context: testContext(db) });
   await app.listen({ host: '127.0.0.1', port: 0 });
   const address = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`;
@@ -105,12 +135,16 @@ async function measureAll(db: Database, rows: number, rounds: number): Promise<R
     const start = performance.now();
     const answer = await fetch(address + path, { headers: { cookie } });
     const body = await answer.text();
-    if (answer.status !== 200) throw new Error(`${path} was answered ${answer.status}: ${body.slice(0, 500)}`);
+    if (answer.status !== 200)
+      throw new Error(`${path} was answered ${answer.status}: ${body.slice(0, 500)}`);
     return { ms: performance.now() - start, shown: body.match(/class="list-row/g)?.length ?? 0 };
   };
   const measured: Row[] = [];
   for (const one of await casesOf(db, rows)) measured.push(await measure(db, one, request, rounds));
-  measured.push({ case: 'median of the ratios', ratio: median(measured.map(({ ratio }) => Number(ratio))) });
+  measured.push({
+    case: 'median of the ratios',
+    ratio: median(measured.map(({ ratio }) => Number(ratio))),
+  });
   await app.close();
   return measured;
 }
@@ -132,7 +166,8 @@ async function measure(
   for (let round = 0; round < rounds; round++) rowCount = (await db.pages.query(sql)).rowCount ?? 0;
   const bare = await counted(db);
   const shown = answers[0]?.shown ?? 0;
-  if (shown !== rowCount) throw new Error(`${name}: the page shows ${shown} records and the bare SQL ${rowCount}`);
+  if (shown !== rowCount)
+    throw new Error(`${name}: the page shows ${shown} records and the bare SQL ${rowCount}`);
   const times = answers.map(({ ms }) => ms).sort((a, b) => a - b);
   return {
     case: name,
@@ -164,7 +199,9 @@ async function flush(db: Database): Promise<void> {
   for (const client of clients) client.release();
 }
 
-async function counted(db: Database): Promise<{ statements: number; ms: number; rowsRead: number }> {
+async function counted(
+  db: Database,
+): Promise<{ statements: number; ms: number; rowsRead: number }> {
   await flush(db);
   const { rows } = await db.pages.query<{ statements: number; ms: number; rowsRead: number }>(
     `select sum(calls)::float8 as statements, sum(total_exec_time)::float8 as ms,

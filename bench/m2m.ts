@@ -1,20 +1,30 @@
 import { runTask } from './bulk-update.ts';
 import { type Bench, onServer, seconds, withRunners } from './server.ts';
-import { ratioRow, type Row } from './table.ts';
+import { type Row, ratioRow } from './table.ts';
 
 const links = 'gazetteer."_CityToTag"';
 const linkAll = `insert into ${links} ("A", "B") select id, 1 from gazetteer.city`;
 
 /**
- * Seconds for a whole task that adds one tag to every record, or removes it, and for one raw INSERT or DELETE of the same
- * rows of the join table. Each run has a fresh copy; the order alternates.
+ * Seconds for a whole task that adds one tag to every record, or removes it, and for one raw INSERT
+ * or DELETE of the same rows of the join table. Each run has a fresh copy; the order alternates.
  */
 export function m2m({ rows, pairs }: { rows: number; pairs: number }): Promise<Row[]> {
   return onServer(rows, async (bench) => {
-    await bench.db.pages.query(`insert into gazetteer.tag (id, name) values (1, 'bench') on conflict (id) do nothing`);
+    await bench.db.pages.query(
+      `insert into gazetteer.tag (id, name) values (1, 'bench') on conflict (id) do nothing`,
+    );
     return [
-      await measure(bench, rows, pairs, 'one tag added', { change: 'add', raw: linkAll, isLinked: false }),
-      await measure(bench, rows, pairs, 'one tag removed', { change: 'remove', raw: `delete from ${links} where "B" = 1`, isLinked: true }),
+      await measure(bench, rows, pairs, 'one tag added', {
+        change: 'add',
+        raw: linkAll,
+        isLinked: false,
+      }),
+      await measure(bench, rows, pairs, 'one tag removed', {
+        change: 'remove',
+        raw: `delete from ${links} where "B" = 1`,
+        isLinked: true,
+      }),
     ];
   });
 }

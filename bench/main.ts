@@ -33,11 +33,16 @@ const cases: Record<string, Case> = {
 };
 
 const usage = `Usage: npm run bench -- ${Object.keys(cases).join('|')} [--rows N] [--pairs N] [--json]`;
-const options = { rows: { type: 'string' }, pairs: { type: 'string' }, json: { type: 'boolean', default: false } } as const;
+const options = {
+  rows: { type: 'string' },
+  pairs: { type: 'string' },
+  json: { type: 'boolean', default: false },
+} as const;
 const { positionals, values } = readOptions(usage, options, true);
 const chosen = cases[positionals[0] ?? ''];
 const [rows, pairs] = [Number(values.rows ?? chosen?.rows), Number(values.pairs ?? chosen?.pairs)];
-if (!chosen || !Number.isInteger(rows) || rows < 1 || !Number.isInteger(pairs) || pairs < 1) wrongUsage(usage);
+if (!chosen || !Number.isInteger(rows) || rows < 1 || !Number.isInteger(pairs) || pairs < 1)
+  wrongUsage(usage);
 const measured = await chosen.run({ rows, pairs });
 if (values.json) for (const row of measured) console.log(JSON.stringify(row));
 else printTable(measured);

@@ -5,7 +5,10 @@ import { startWorkerProcess } from '../src/testing/worker-process.ts';
 import { onServer } from './server.ts';
 import { median, type Row } from './table.ts';
 
-/** The highest resident memory of a worker in megabytes, after a warm-up: it must not grow with the records of a task. Linux only. */
+/**
+ * The highest resident memory of a worker in megabytes, after a warm-up: it must not grow with the
+ * records of a task. Linux only.
+ */
 export function memory({ rows, pairs }: { rows: number; pairs: number }): Promise<Row[]> {
   return onServer(rows, async (bench) => {
     await insertPrincipals(bench.db);
@@ -39,11 +42,18 @@ export function memory({ rows, pairs }: { rows: number; pairs: number }): Promis
   });
 }
 
-async function update({ db }: { db: Parameters<typeof testContext>[0] }, size: number, field: 'notes' | 'status'): Promise<void> {
+async function update(
+  { db }: { db: Parameters<typeof testContext>[0] },
+  size: number,
+  field: 'notes' | 'status',
+): Promise<void> {
   const context = testContext(db);
   const value = field === 'notes' ? 'warm' : 'published';
   const selected = { kind: 'matching', filter: `population-min=0&id-max=${size}` } as const;
-  const { task } = await launchOn(context, context.registry.get('cities'), selected, 'update', { field, [`value.${field}`]: value });
+  const { task } = await launchOn(context, context.registry.get('cities'), selected, 'update', {
+    field,
+    [`value.${field}`]: value,
+  });
   await finished(db, task.id, 600_000);
 }
 

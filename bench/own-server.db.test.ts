@@ -8,13 +8,19 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-  test(`a bench that is ended by ${signal} leaves neither its server nor its folder behind`, { timeout: 60_000 }, async (t) => {
+  test(`a bench that is ended by ${signal} leaves neither its server nor its folder behind`, {
+    timeout: 60_000,
+  }, async (t) => {
     const tmp = await mkdtemp(join(tmpdir(), 'bulkhead-benches-'));
     t.after(() => rm(tmp, { recursive: true, force: true }));
-    const child = spawn(process.execPath, [join(import.meta.dirname, 'main.ts'), 'list', '--rows', '1000'], {
-      env: { ...process.env, TMPDIR: tmp },
-      stdio: 'ignore',
-    });
+    const child = spawn(
+      process.execPath,
+      [join(import.meta.dirname, 'main.ts'), 'list', '--rows', '1000'],
+      {
+        env: { ...process.env, TMPDIR: tmp },
+        stdio: 'ignore',
+      },
+    );
     const ended = once(child, 'exit');
     const { data, port } = await server(tmp);
     child.kill(signal);
@@ -30,9 +36,13 @@ async function server(tmp: string): Promise<{ data: string; port: number }> {
   for (;;) {
     const folders = await readdir(tmp);
     for (const folder of folders) {
-      const elsewhere = await readFile(join(tmp, folder, 'database-path'), 'utf8').catch(() => null);
+      const elsewhere = await readFile(join(tmp, folder, 'database-path'), 'utf8').catch(
+        () => null,
+      );
       const data = join(elsewhere?.trim() ?? join(tmp, folder), 'postgres');
-      const lines = (await readFile(join(data, 'postmaster.pid'), 'utf8').catch(() => '')).split('\n');
+      const lines = (await readFile(join(data, 'postmaster.pid'), 'utf8').catch(() => '')).split(
+        '\n',
+      );
       if (lines[7]?.startsWith('ready')) return { data, port: Number(lines[3]) };
     }
     await new Promise((resolve) => setTimeout(resolve, 50));

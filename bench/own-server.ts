@@ -1,12 +1,23 @@
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Embedded, type EmbeddedOptions, removeEmbedded, startEmbedded } from '../src/db/embedded.ts';
+import {
+  type Embedded,
+  type EmbeddedOptions,
+  removeEmbedded,
+  startEmbedded,
+} from '../src/db/embedded.ts';
 
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'disconnect'] as const;
 
-/** A PostgreSQL server for one bench: stopped and removed when it ends, and also when it is told to end before. */
-export async function onOwnServer<T>(options: Omit<EmbeddedOptions, 'folder'>, work: (server: Embedded) => Promise<T>): Promise<T> {
+/**
+ * A PostgreSQL server for one bench: stopped and removed when it ends, and also when it is told to
+ * end before.
+ */
+export async function onOwnServer<T>(
+  options: Omit<EmbeddedOptions, 'folder'>,
+  work: (server: Embedded) => Promise<T>,
+): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), 'bulkhead-bench-'));
   const starting = startEmbedded({ ...options, folder });
   let removed: Promise<void> | null = null;

@@ -13,7 +13,10 @@ export interface Bench {
   freshCopy(): Promise<void>;
 }
 
-/** A server of the bench's own with durable commits, the sample's tables, and `rows` places made from the real ones. */
+/**
+ * A server of the bench's own with durable commits, the sample's tables, and `rows` places made
+ * from the real ones.
+ */
 export async function onServer<T>(rows: number, work: (bench: Bench) => Promise<T>): Promise<T> {
   return onOwnServer({}, async ({ connectionString }) => {
     await migrateAll(connectionString, { BULKHEAD_DATABASE_SCHEMA: 'bulkhead' }, admin);
@@ -31,7 +34,9 @@ async function keepOriginal(db: Database, rows: number): Promise<void> {
     `create table gazetteer.original as select row_number() over () as number, city.* from generate_series(1, $1::int) copy cross join gazetteer.city limit $2`,
     [Math.ceil(rows / 135_233), rows],
   );
-  await db.pages.query('create table gazetteer.original_country as select * from gazetteer.country');
+  await db.pages.query(
+    'create table gazetteer.original_country as select * from gazetteer.country',
+  );
   await db.pages.query('update gazetteer.original_country set capital_city_id = null');
 }
 
@@ -47,17 +52,31 @@ async function freshCopy(db: Database): Promise<void> {
   await db.pages.query('checkpoint');
 }
 
-/** What earlier runs kept must not weigh on later ones. A worker that looks around meanwhile may be in the way, once. */
+/**
+ * What earlier runs kept must not weigh on later ones. A worker that looks around meanwhile may be
+ * in the way, once.
+ */
 async function empty(db: Database): Promise<void> {
-  const tables = [db.t.task, db.t.chunk, db.t.change, 'gazetteer.city', 'gazetteer.country'].join(', ');
+  const tables = [db.t.task, db.t.chunk, db.t.change, 'gazetteer.city', 'gazetteer.country'].join(
+    ', ',
+  );
   const isDeadlock = (error: { code?: string }) => error.code === '40P01';
-  await db.pages.query(`truncate ${tables} cascade`).catch((error) => (isDeadlock(error) ? empty(db) : Promise.reject(error)));
+  await db.pages
+    .query(`truncate ${tables} cascade`)
+    .catch((error) => (isDeadlock(error) ? empty(db) : Promise.reject(error)));
 }
 
 /** With a worker of as many runners. */
-export async function withRunners<T>(bench: Bench, runners: number, work: (context: TaskContext) => Promise<T>): Promise<T> {
+export async function withRunners<T>(
+  bench: Bench,
+  runners: number,
+  work: (context: TaskContext) => Promise<T>,
+): Promise<T> {
   const context = testContext(bench.db, {}, { parallelism: runners });
-  const worker = await startWorker(context, { connectionString: bench.connectionString, concurrency: runners });
+  const worker = await startWorker(context, {
+    connectionString: bench.connectionString,
+    concurrency: runners,
+  });
   try {
     return await work(context);
   } finally {

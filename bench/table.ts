@@ -5,10 +5,15 @@ export function printTable(rows: readonly Row[]): void {
   const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
   const text = (row: Row, column: string) => {
     const value = row[column];
-    return typeof value === 'number' && !Number.isInteger(value) ? value.toFixed(2) : String(value ?? '');
+    return typeof value === 'number' && !Number.isInteger(value)
+      ? value.toFixed(2)
+      : String(value ?? '');
   };
-  const widths = columns.map((column) => Math.max(column.length, ...rows.map((row) => text(row, column).length)));
-  const line = (cells: readonly string[]) => `| ${cells.map((cell, index) => cell.padEnd(widths[index] ?? 0)).join(' | ')} |`;
+  const widths = columns.map((column) =>
+    Math.max(column.length, ...rows.map((row) => text(row, column).length)),
+  );
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map((cell, index) => cell.padEnd(widths[index] ?? 0)).join(' | ')} |`;
   console.log(line(columns));
   console.log(`|${widths.map((width) => '-'.repeat(width + 2)).join('|')}|`);
   for (const row of rows) console.log(line(columns.map((column) => text(row, column))));

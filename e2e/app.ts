@@ -30,7 +30,9 @@ interface Server {
 }
 
 function startServer(): Server {
-  const child = spawn(join(root, 'node_modules/.bin/node'), [join(root, 'src/testing/serve.ts')], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const child = spawn(join(root, 'node_modules/.bin/node'), [join(root, 'src/testing/serve.ts')], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
   const ended = once(child, 'exit');
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const ask = async (what: string): Promise<unknown> => {
@@ -71,7 +73,10 @@ async function openApp(server: Server): Promise<{ app: App; close(): Promise<voi
   };
 }
 
-/** Each journey has pages, a worker and a database of its own. A console error or a failed request fails the journey. */
+/**
+ * Each journey has pages, a worker and a database of its own. A console error or a failed request
+ * fails the journey.
+ */
 export const test = base.extend<{ watched: undefined; app: App }, { server: Server }>({
   server: [
     // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the parameters of a fixture from an object pattern.
@@ -96,11 +101,21 @@ export const test = base.extend<{ watched: undefined; app: App }, { server: Serv
       const errors: string[] = [];
       page.on('pageerror', (error) => errors.push(error.message));
       page.on('console', (message) => {
-        // The browser reports every answer of 400 and above, and htmx a poll that a click cuts short: that is the product working.
-        if (message.type() === 'error' && !/(status of|Error Code) (404|409|422|423)|^htmx:(afterRequest|sendAbort)/.test(message.text()))
+        // The browser reports every answer of 400 and above, and htmx a poll that a click cuts
+        // short: that is the product working.
+        if (
+          message.type() === 'error' &&
+          !/(status of|Error Code) (404|409|422|423)|^htmx:(afterRequest|sendAbort)/.test(
+            message.text(),
+          )
+        )
           errors.push(message.text());
       });
-      page.on('response', (response) => response.status() >= 500 && errors.push(`${response.status()} ${response.url()}`));
+      page.on(
+        'response',
+        (response) =>
+          response.status() >= 500 && errors.push(`${response.status()} ${response.url()}`),
+      );
       await use(undefined);
       expect(errors).toEqual([]);
     },
@@ -110,11 +125,20 @@ export const test = base.extend<{ watched: undefined; app: App }, { server: Serv
 
 export { expect };
 
-/** Signs in without the page, which is the subject of few: the browser has the session from then on. */
-export async function signIn(page: Page, app: App, role: keyof App['users'] = 'admin'): Promise<void> {
+/**
+ * Signs in without the page, which is the subject of few: the browser has the session from then on.
+ */
+export async function signIn(
+  page: Page,
+  app: App,
+  role: keyof App['users'] = 'admin',
+): Promise<void> {
   const form = await (await page.request.get('/sign-in')).text();
   const _csrf = /name="_csrf" value="([^"]+)"/.exec(form)?.[1] ?? '';
-  const answer = await page.request.post('/sign-in', { form: { _csrf, ...app.users[role] }, maxRedirects: 0 });
+  const answer = await page.request.post('/sign-in', {
+    form: { _csrf, ...app.users[role] },
+    maxRedirects: 0,
+  });
   expect(answer.status(), 'signed in').toBe(303);
 }
 

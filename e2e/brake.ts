@@ -2,7 +2,10 @@ import type { App } from './app.ts';
 
 const lockNumber = 4711;
 
-/** Makes writing one place wait for the journey: the database's own way to hold a task in its middle. */
+/**
+ * Makes writing one place wait for the journey: the database's own way to hold a task in its
+ * middle.
+ */
 export async function blockAt(app: App, cityId: number): Promise<{ release(): Promise<void> }> {
   const holder = await app.connect();
   await holder.query('select pg_advisory_lock($1)', [lockNumber]);
@@ -30,7 +33,9 @@ export async function slowDown(app: App): Promise<void> {
 }
 
 export async function spanishIds(app: App): Promise<number[]> {
-  const { rows } = await app.sql.query<{ id: number }>(`select id from gazetteer.city where country_code = 'ESP' order by id`);
+  const { rows } = await app.sql.query<{ id: number }>(
+    `select id from gazetteer.city where country_code = 'ESP' order by id`,
+  );
   return rows.map((row) => row.id);
 }
 

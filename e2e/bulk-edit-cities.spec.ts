@@ -3,13 +3,17 @@ import { slowDown } from './brake.ts';
 import { chooseField, openBulkEdit, selectAllMatching, submitBulkEdit } from './bulk.ts';
 import { picture } from './picture.ts';
 
-test('all 6,972 places of Spain are changed in the background, and the bar shows it to the end', async ({ page, app }, info) => {
+test('all 6,972 places of Spain are changed in the background, and the bar shows it to the end', async ({
+  page,
+  app,
+}, info) => {
   await slowDown(app);
   const polls: { status: number; done: number; total: number }[] = [];
   page.on('response', async (response) => {
     if (!/\/tasks\/\d+\/progress$/.test(new URL(response.url()).pathname)) return;
     const text = await response.text().catch(() => '');
-    const [, done = '', total = ''] = /([\d,]+) of ([\d,]+)/.exec(/<progress[^>]*>/.exec(text)?.[0] ?? '') ?? [];
+    const [, done = '', total = ''] =
+      /([\d,]+) of ([\d,]+)/.exec(/<progress[^>]*>/.exec(text)?.[0] ?? '') ?? [];
     const number = (shown: string) => Number(shown.replaceAll(',', ''));
     polls.push({ status: response.status(), done: number(done), total: number(total) });
   });
@@ -27,9 +31,15 @@ test('all 6,972 places of Spain are changed in the background, and the bar shows
   await shot('modal');
   await submitBulkEdit(page);
   await expect(page.getByText(/Processing 6,972 records in the background/).first()).toBeVisible();
-  await expect.poll(() => polls.filter((poll) => poll.done > 0 && poll.status === 200).length, { timeout: 30_000 }).toBeGreaterThan(1);
+  await expect
+    .poll(() => polls.filter((poll) => poll.done > 0 && poll.status === 200).length, {
+      timeout: 30_000,
+    })
+    .toBeGreaterThan(1);
   await shot('running');
-  await expect.poll(() => polls.some((poll) => poll.status === 286), { timeout: 60_000 }).toBe(true);
+  await expect
+    .poll(() => polls.some((poll) => poll.status === 286), { timeout: 60_000 })
+    .toBe(true);
   const count = polls.length;
   await page.waitForTimeout(5_000);
   expect(polls.length, 'no poll after the end').toBe(count);
@@ -49,6 +59,8 @@ test('all 6,972 places of Spain are changed in the background, and the bar shows
   await page.goto('/cities?country=ESP&status=published&featured=true');
   await expect(page.locator('.pager-range')).toContainText('6,972');
   await page.goto('/tasks');
-  await expect(page.getByRole('row').filter({ hasText: 'Status → published, Featured → Yes · 6,972 cities' })).toContainText('6,97');
+  await expect(
+    page.getByRole('row').filter({ hasText: 'Status → published, Featured → Yes · 6,972 cities' }),
+  ).toContainText('6,97');
   await shot('dashboard');
 });

@@ -5,7 +5,8 @@ export async function chooseField(page: Page, name: string, value: string): Prom
   const field = page.locator(`.bulk-field[data-field="${name}"]`);
   await field.locator('.bulk-choose').check();
   const control = field.locator(`[name="value.${name}"]`).first();
-  if ((await control.evaluate((element) => element.tagName)) === 'SELECT') await control.selectOption(value);
+  if ((await control.evaluate((element) => element.tagName)) === 'SELECT')
+    await control.selectOption(value);
   else await control.fill(value);
 }
 

@@ -42,11 +42,16 @@ test('one of 135,233 records is searched and chosen', async ({ page, app }) => {
   await page.getByRole('button', { name: 'Save' }).click();
   await expect(page.locator('[role=status]').first()).toContainText('was saved');
   expect(await capitalOf(app, 'ESP')).toEqual({ name: 'Barcelona', country_code: 'ESP' });
-  const { rows } = await app.sql.query(`select "B" as code from gazetteer."_CountryToLanguage" where "A" = 'ESP'`);
+  const { rows } = await app.sql.query(
+    `select "B" as code from gazetteer."_CountryToLanguage" where "A" = 'ESP'`,
+  );
   expect(rows).toEqual([{ code: 'cat' }]);
 });
 
-test('what a picker finds is seen whole, also from a sheet at the end of a small screen', async ({ page, app }) => {
+test('what a picker finds is seen whole, also from a sheet at the end of a small screen', async ({
+  page,
+  app,
+}) => {
   await page.setViewportSize({ width: 390, height: 844 });
   await signIn(page, app);
   await page.goto('/cities');
@@ -64,8 +69,14 @@ test('what a picker finds is seen whole, also from a sheet at the end of a small
   await expect(page).toHaveURL(/country=ESP/);
 });
 
-test('what is missing is made in another tab and chosen where it is needed, with everything typed', async ({ page, app, context }) => {
-  await app.sql.query(`insert into gazetteer.tag (name) select 'tag ' || n from generate_series(1, 40) n`);
+test('what is missing is made in another tab and chosen where it is needed, with everything typed', async ({
+  page,
+  app,
+  context,
+}) => {
+  await app.sql.query(
+    `insert into gazetteer.tag (name) select 'tag ' || n from generate_series(1, 40) n`,
+  );
   await signIn(page, app);
   const make = async (name: string) => {
     const opened = context.waitForEvent('page');
@@ -86,7 +97,9 @@ test('what is missing is made in another tab and chosen where it is needed, with
     await page.locator('[name="value.notes"]').fill('typed before');
     await page.locator('.bulk-field[data-field="tags"] .bulk-choose').check();
     await make('heritage');
-    await expect(page.locator('.bulk-field[data-field="tags"] .picker-token')).toHaveText(['heritage']);
+    await expect(page.locator('.bulk-field[data-field="tags"] .picker-token')).toHaveText([
+      'heritage',
+    ]);
     await expect(page.locator('[name="value.notes"]')).toHaveValue('typed before');
     await page.locator('#bulk-edit-form .bulk-launch').click();
     await expect(page.locator('#dialog')).not.toBeVisible();
@@ -146,7 +159,10 @@ test('a picker works by keyboard alone', async ({ page, app }) => {
 test.describe('without JavaScript', () => {
   test.use({ javaScriptEnabled: false });
 
-  test('a related record is searched in a step of its own, and the form keeps what was typed', async ({ page, app }) => {
+  test('a related record is searched in a step of its own, and the form keeps what was typed', async ({
+    page,
+    app,
+  }) => {
     await signIn(page, app);
     await page.goto('/countries/ITA/edit');
     await page.getByLabel('Subregion').fill('typed before');
@@ -160,7 +176,11 @@ test.describe('without JavaScript', () => {
     expect((await capitalOf(app, 'ITA')).name).toMatch(/^Milan/);
   });
 
-  test('what is made in another tab is among what can be chosen when the form is shown again', async ({ page, app, context }) => {
+  test('what is made in another tab is among what can be chosen when the form is shown again', async ({
+    page,
+    app,
+    context,
+  }) => {
     await signIn(page, app);
     await page.goto('/cities/new');
     await page.getByLabel('Notes').fill('typed before');
@@ -171,7 +191,10 @@ test.describe('without JavaScript', () => {
     await tab.locator('#record-form footer').getByRole('button').click();
     await expect(tab.locator('[role=status]').first()).toContainText('it can be chosen there');
     await tab.close();
-    await page.locator('[data-field="tags"]').getByRole('button', { name: 'Show what was made meanwhile' }).click();
+    await page
+      .locator('[data-field="tags"]')
+      .getByRole('button', { name: 'Show what was made meanwhile' })
+      .click();
     await page.getByRole('group', { name: 'Tags' }).getByLabel('mill').check();
     await expect(page.getByLabel('Notes')).toHaveValue('typed before');
   });

@@ -2,7 +2,10 @@ import { expect, signIn, test } from './app.ts';
 import { blockAt, spanishIds, until } from './brake.ts';
 import { chooseField, openBulkEdit, selectAllMatching, submitBulkEdit } from './bulk.ts';
 
-test('while a task is in its middle, what it holds is refused and what it has done is free', async ({ page, app }) => {
+test('while a task is in its middle, what it holds is refused and what it has done is free', async ({
+  page,
+  app,
+}) => {
   const ids = await spanishIds(app);
   const [done, held] = [ids[10] as number, ids[6_500] as number];
   const brake = await blockAt(app, ids[3_500] as number);
@@ -12,11 +15,16 @@ test('while a task is in its middle, what it holds is refused and what it has do
   await openBulkEdit(page);
   await chooseField(page, 'status', 'archived');
   const form = await page.locator('#bulk-edit-form').evaluate((element) => {
-    const data = new URLSearchParams(new FormData(element as HTMLFormElement) as unknown as Record<string, string>);
+    const data = new URLSearchParams(
+      new FormData(element as HTMLFormElement) as unknown as Record<string, string>,
+    );
     return { body: data.toString(), action: (element as HTMLFormElement).action };
   });
   await submitBulkEdit(page);
-  await until(async () => (await app.sql.query('select 1 from bulkhead.task where chunks_done >= 3')).rowCount === 1);
+  await until(
+    async () =>
+      (await app.sql.query('select 1 from bulkhead.task where chunks_done >= 3')).rowCount === 1,
+  );
   const { rows } = await app.sql.query<{ id: number }>('select id from bulkhead.task');
   const taskId = rows[0]?.id;
   const other = await page.context().newPage();
@@ -41,11 +49,20 @@ test('while a task is in its middle, what it holds is refused and what it has do
         return new URLSearchParams(typed as unknown as Record<string, string>).toString();
       });
     const headers = { 'content-type': 'application/x-www-form-urlencoded' };
-    const answer = await other.request.post(`/cities/${held}/edit`, { data, headers, maxRedirects: 0 });
+    const answer = await other.request.post(`/cities/${held}/edit`, {
+      data,
+      headers,
+      maxRedirects: 0,
+    });
     expect(answer.status()).toBe(423);
-    const gone = await other.request.post(`/cities/${held}/delete`, { form: { _csrf: token }, maxRedirects: 0 });
+    const gone = await other.request.post(`/cities/${held}/delete`, {
+      form: { _csrf: token },
+      maxRedirects: 0,
+    });
     expect(gone.status()).toBe(423);
-    const { rows: found } = await app.sql.query('select name from gazetteer.city where id = $1', [held]);
+    const { rows: found } = await app.sql.query('select name from gazetteer.city where id = $1', [
+      held,
+    ]);
     expect(found[0].name).not.toBe('Stolen');
   });
 
@@ -54,7 +71,13 @@ test('while a task is in its middle, what it holds is refused and what it has do
     await other.getByLabel('Notes').fill('Edited meanwhile');
     await other.getByRole('button', { name: /save/i }).first().click();
     await until(
-      async () => (await app.sql.query(`select 1 from gazetteer.city where id = $1 and notes = 'Edited meanwhile'`, [done])).rowCount === 1,
+      async () =>
+        (
+          await app.sql.query(
+            `select 1 from gazetteer.city where id = $1 and notes = 'Edited meanwhile'`,
+            [done],
+          )
+        ).rowCount === 1,
     );
   });
 
@@ -81,7 +104,11 @@ test('while a task is in its middle, what it holds is refused and what it has do
   await brake.release();
   await until(
     async () =>
-      (await app.sql.query(`select 1 from bulkhead.task where state = 'succeeded' and changed + unchanged = 6972`)).rowCount === 1,
+      (
+        await app.sql.query(
+          `select 1 from bulkhead.task where state = 'succeeded' and changed + unchanged = 6972`,
+        )
+      ).rowCount === 1,
     60_000,
   );
 

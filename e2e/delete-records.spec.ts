@@ -2,8 +2,13 @@ import { expectAccessible } from './accessible.ts';
 import { expect, signIn, test } from './app.ts';
 import { tabTo } from './keyboard.ts';
 
-test('a delete shows first what goes with it, what is emptied and what forbids it; by keyboard alone', async ({ page, app }) => {
-  const { rows } = await app.sql.query<{ id: number }>(`select id from gazetteer.city where name = 'Andorra la Vella'`);
+test('a delete shows first what goes with it, what is emptied and what forbids it; by keyboard alone', async ({
+  page,
+  app,
+}) => {
+  const { rows } = await app.sql.query<{ id: number }>(
+    `select id from gazetteer.city where name = 'Andorra la Vella'`,
+  );
   const id = rows[0]?.id as number;
   await signIn(page, app);
 
@@ -20,12 +25,16 @@ test('a delete shows first what goes with it, what is emptied and what forbids i
   await test.step('what goes along and what is emptied', async () => {
     await page.goto(`/cities/${id}/delete`);
     await expect(page.locator('.consequence-deleted')).toContainText('1 link to tags');
-    await expect(page.locator('.consequence-cleared')).toContainText('1 country by Capital city: Andorra');
+    await expect(page.locator('.consequence-cleared')).toContainText(
+      '1 country by Capital city: Andorra',
+    );
     await expectAccessible(page, 'a delete');
     await tabTo(page, page.getByRole('button', { name: 'Delete' }));
     await page.keyboard.press('Enter');
     await expect(page.locator('[role=status]').first()).toContainText('was deleted');
-    const { rows: left } = await app.sql.query(`select capital_city_id from gazetteer.country where code = 'AND'`);
+    const { rows: left } = await app.sql.query(
+      `select capital_city_id from gazetteer.country where code = 'AND'`,
+    );
     expect(left).toEqual([{ capital_city_id: null }]);
   });
 

@@ -5,7 +5,9 @@ const range = (page: Page) => page.locator('.pager-range');
 const condition = (page: Page, index: number) => page.locator('.filter-condition').nth(index);
 
 async function countOf(app: App, where: string): Promise<string> {
-  const { rows } = await app.sql.query(`select count(*)::int as n from gazetteer.city where ${where}`);
+  const { rows } = await app.sql.query(
+    `select count(*)::int as n from gazetteer.city where ${where}`,
+  );
   return Number(rows[0].n).toLocaleString('en');
 }
 
@@ -14,7 +16,10 @@ test.beforeEach(async ({ page, app }) => {
   await page.goto('/cities');
 });
 
-test('a filter of conditions and an “or” group is made, shared by its address, and taken apart by its chips', async ({ page, app }) => {
+test('a filter of conditions and an “or” group is made, shared by its address, and taken apart by its chips', async ({
+  page,
+  app,
+}) => {
   await page.getByRole('link', { name: 'Filter and sort' }).click();
   await page.waitForURL('**/filter*');
   await condition(page, 0).getByLabel('Field', { exact: true }).selectOption('population');
@@ -39,10 +44,16 @@ test('a filter of conditions and an “or” group is made, shared by its addres
   const where = `population between 100000 and 200000 and (country_code = 'ESP' or country_code in (select code from gazetteer.country where region ilike '%ocean%'))`;
   const count = await countOf(app, where);
   await expect(range(page)).toHaveText(new RegExp(`of ${count}$`));
-  await expect(page.getByRole('link', { name: /Remove the filter Country is Spain or Country: Region contains ocean/ })).toBeVisible();
+  await expect(
+    page.getByRole('link', {
+      name: /Remove the filter Country is Spain or Country: Region contains ocean/,
+    }),
+  ).toBeVisible();
 
   await page.getByRole('link', { name: /Remove the filter Population between/ }).click();
-  await expect(page).toHaveURL(/\/cities\?_1\.country=ESP&_1\.country\.region-contains=ocean&_sort=country,-population$/);
+  await expect(page).toHaveURL(
+    /\/cities\?_1\.country=ESP&_1\.country\.region-contains=ocean&_sort=country,-population$/,
+  );
   await page.getByRole('link', { name: 'Clear all' }).click();
   await expect(page).toHaveURL(/\/cities\?_sort=country,-population$/);
 });
@@ -52,7 +63,9 @@ test('a quick filter keeps what was made on the page of filters', async ({ page,
   await page.locator('[data-filter="status"] summary').click();
   await page.getByLabel('draft').check();
   await expect(page).toHaveURL(/name-starts=San&status=draft/);
-  await expect(range(page)).toHaveText(new RegExp(`of ${await countOf(app, `name ilike 'san%' and status = 'draft'`)}$`));
+  await expect(range(page)).toHaveText(
+    new RegExp(`of ${await countOf(app, `name ilike 'san%' and status = 'draft'`)}$`),
+  );
   await page.getByRole('link', { name: 'Filter and sort' }).click();
   await expect(page.locator('.filter-condition')).toHaveCount(2);
 });
@@ -126,6 +139,8 @@ test.describe('without JavaScript', () => {
     await page.getByLabel('Country: Value').fill('FRA');
     await page.getByRole('button', { name: 'Show the records' }).last().click();
     await expect(page).toHaveURL(/\/cities\?country=FRA&name-starts=Saint$/);
-    await expect(range(page)).toHaveText(new RegExp(`of ${await countOf(app, `name ilike 'saint%' and country_code = 'FRA'`)}$`));
+    await expect(range(page)).toHaveText(
+      new RegExp(`of ${await countOf(app, `name ilike 'saint%' and country_code = 'FRA'`)}$`),
+    );
   });
 });

@@ -9,13 +9,17 @@ async function reviewedCity(app: App): Promise<number> {
 }
 
 const reviewedAt = async (app: App, id: number) =>
-  (await app.sql.query('select reviewed_at from gazetteer.city where id = $1', [id])).rows[0].reviewed_at;
+  (await app.sql.query('select reviewed_at from gazetteer.city where id = $1', [id])).rows[0]
+    .reviewed_at;
 
 for (const javaScriptEnabled of [true, false]) {
   test.describe(javaScriptEnabled ? 'with JavaScript' : 'without JavaScript', () => {
     test.use({ javaScriptEnabled });
 
-    test('a date of which a part is missing is refused and nothing is changed', async ({ page, app }) => {
+    test('a date of which a part is missing is refused and nothing is changed', async ({
+      page,
+      app,
+    }) => {
       const id = await reviewedCity(app);
       const before = await reviewedAt(app, id);
       await signIn(page, app);
@@ -28,7 +32,9 @@ for (const javaScriptEnabled of [true, false]) {
       await expect(page).toHaveURL(/edit$/);
       expect(await reviewedAt(app, id)).toEqual(before);
       if (!javaScriptEnabled) return;
-      await expect(page.locator('#field-reviewedAt-incomplete')).toContainText('A part of this date and time is missing');
+      await expect(page.locator('#field-reviewedAt-incomplete')).toContainText(
+        'A part of this date and time is missing',
+      );
       await expectAccessible(page, 'a form with an incomplete date');
       await date.fill('2026-01-31T10:00');
       await expect(page.locator('#field-reviewedAt-incomplete')).toHaveCount(0);
@@ -48,7 +54,10 @@ async function openDialog({ page, app }: { page: import('playwright/test').Page;
   await page.getByLabel(/Notes/).last().fill('typed with care');
 }
 
-test('the bulk dialog refuses an incomplete date, also of a field that was unticked, and is not left unasked', async ({ page, app }) => {
+test('the bulk dialog refuses an incomplete date, also of a field that was unticked, and is not left unasked', async ({
+  page,
+  app,
+}) => {
   await openDialog({ page, app });
   const dialog = page.locator('#dialog');
   const ask = page.locator('#ask');
@@ -129,7 +138,10 @@ test('a form is not left by a link or Back without a question', async ({ page, a
   await page.waitForURL(/countries/);
 });
 
-test('the filter builder refuses an incomplete date when another condition is added, and is not left unasked', async ({ page, app }) => {
+test('the filter builder refuses an incomplete date when another condition is added, and is not left unasked', async ({
+  page,
+  app,
+}) => {
   await signIn(page, app);
   await page.goto('/cities/filter?reviewedAt-after=2026-01-01T10:00');
   const date = page.locator('#filter-builder input[type="date"]').first();

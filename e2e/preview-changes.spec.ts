@@ -6,12 +6,18 @@ import { tabTo } from './keyboard.ts';
 
 const andorra = (app: App, condition: string) =>
   app.sql
-    .query(`select count(*)::int as n from gazetteer.city where country_code = 'AND' and ${condition}`)
+    .query(
+      `select count(*)::int as n from gazetteer.city where country_code = 'AND' and ${condition}`,
+    )
     .then(({ rows }) => rows[0].n as number);
 
 async function prepare(app: App): Promise<{ total: number; refused: string }> {
-  await app.sql.query(`update gazetteer.city set notes = 'Old mill', status = 'draft' where country_code = 'AND'`);
-  const { rows } = await app.sql.query(`select name from gazetteer.city where country_code = 'AND' order by id offset 2 limit 1`);
+  await app.sql.query(
+    `update gazetteer.city set notes = 'Old mill', status = 'draft' where country_code = 'AND'`,
+  );
+  const { rows } = await app.sql.query(
+    `select name from gazetteer.city where country_code = 'AND' order by id offset 2 limit 1`,
+  );
   await app.sql.query(
     `alter table gazetteer.city add constraint mill_stays check (name <> '${rows[0].name.replaceAll("'", "''")}' or notes <> 'New mill') not valid`,
   );
@@ -34,7 +40,10 @@ async function previewNotes(page: Page): Promise<void> {
 
 const figure = (label: string) => `#preview-counts > div:has(dt:text-is("${label}")) dd`;
 
-test('a preview shows before and after, leaves out what is unticked, and runs just that', async ({ page, app }) => {
+test('a preview shows before and after, leaves out what is unticked, and runs just that', async ({
+  page,
+  app,
+}) => {
   const { total, refused } = await prepare(app);
   await signIn(page, app);
   await previewNotes(page);
@@ -49,10 +58,13 @@ test('a preview shows before and after, leaves out what is unticked, and runs ju
   await expectAccessible(page, 'a preview');
 
   const title = (await first.locator('a').textContent())?.trim() ?? '';
-  for (const name of [title, refused]) await page.getByRole('checkbox', { name: `Include ${name}`, exact: true }).uncheck();
+  for (const name of [title, refused])
+    await page.getByRole('checkbox', { name: `Include ${name}`, exact: true }).uncheck();
   await expect(page.locator(figure('Left out by you'))).toHaveText('2');
   await expect(page.locator(figure('Refused'))).toHaveText('0');
-  await expect(page.getByRole('checkbox', { name: `Include ${title}`, exact: true })).not.toBeChecked();
+  await expect(
+    page.getByRole('checkbox', { name: `Include ${title}`, exact: true }),
+  ).not.toBeChecked();
   await page.getByText('How to run it').click();
   await expectAccessible(page, 'a preview with its options');
   await page.getByRole('button', { name: new RegExp(`change ${total - 2} cities`, 'i') }).click();
@@ -90,7 +102,10 @@ test('a preview is made, thinned out and confirmed by keyboard alone', async ({ 
   await expect.poll(() => andorra(app, `notes = 'Old mill (seen)'`)).toBe(total - 1);
 });
 
-test('ticks that come faster than their answers are all counted, and what is typed meanwhile stays', async ({ page, app }) => {
+test('ticks that come faster than their answers are all counted, and what is typed meanwhile stays', async ({
+  page,
+  app,
+}) => {
   const { total } = await prepare(app);
   await signIn(page, app);
   await previewNotes(page);
@@ -109,7 +124,9 @@ test('ticks that come faster than their answers are all counted, and what is typ
   await boxes.nth(0).uncheck();
   await send;
   await expect(
-    page.getByRole('button', { name: new RegExp(`change ${total - 1} cities in the background`, 'i') }),
+    page.getByRole('button', {
+      name: new RegExp(`change ${total - 1} cities in the background`, 'i'),
+    }),
     'not before the answer',
   ).toBeDisabled();
   await boxes.nth(1).dblclick();
@@ -118,14 +135,15 @@ test('ticks that come faster than their answers are all counted, and what is typ
   await boxes.nth(3).uncheck();
   await page.locator('#bulk-reason').fill('Old mills are');
   await expect(page.locator(figure('Left out by you'))).toHaveText('2');
-  await expect(page.getByRole('button', { name: new RegExp(`change ${total - 2} cities`, 'i') })).toBeEnabled();
+  await expect(
+    page.getByRole('button', { name: new RegExp(`change ${total - 2} cities`, 'i') }),
+  ).toBeEnabled();
   expect(atOnce, 'one after the other').toBe(1);
-  expect(await boxes.evaluateAll((all) => all.slice(0, 4).map((box) => (box as HTMLInputElement).checked))).toEqual([
-    true,
-    true,
-    false,
-    false,
-  ]);
+  expect(
+    await boxes.evaluateAll((all) =>
+      all.slice(0, 4).map((box) => (box as HTMLInputElement).checked),
+    ),
+  ).toEqual([true, true, false, false]);
   await expect(page.locator('#bulk-reason')).toHaveValue('Old mills are');
   await expect(page.locator('#bulk-reason')).toBeFocused();
   await expect(page.locator('#preview-stop')).toBeVisible();
@@ -141,10 +159,17 @@ test('a tick that does not arrive is taken back, and said', async ({ page, app }
   await page.locator('.preview-keep').first().click();
   await expect(page.locator('.toast-note')).toBeVisible();
   await expect(page.locator('.preview-keep').first()).toBeChecked();
-  await expect(page.getByRole('button', { name: new RegExp(`change ${total - 1} cities in the background`, 'i') })).toBeEnabled();
+  await expect(
+    page.getByRole('button', {
+      name: new RegExp(`change ${total - 1} cities in the background`, 'i'),
+    }),
+  ).toBeEnabled();
 });
 
-test('the form comes back from its preview with everything that was typed', async ({ page, app }) => {
+test('the form comes back from its preview with everything that was typed', async ({
+  page,
+  app,
+}) => {
   await prepare(app);
   await signIn(page, app);
   await previewNotes(page);

@@ -19,7 +19,10 @@ async function noteSpain(page: Page, app: App): Promise<number> {
 }
 
 async function stateOf(app: App, id: number): Promise<string> {
-  const { rows } = await app.sql.query<{ state: string }>('select state from bulkhead.task where id = $1', [id]);
+  const { rows } = await app.sql.query<{ state: string }>(
+    'select state from bulkhead.task where id = $1',
+    [id],
+  );
   return rows[0]?.state ?? '';
 }
 
@@ -30,7 +33,9 @@ async function lookAt(page: Page, info: TestInfo, name: string): Promise<void> {
     for (const width of [1366, 390]) {
       await page.setViewportSize({ width, height: 850 });
       await picture(page, info, `${name}-${colorScheme}-${width}`, { fullPage: true });
-      const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+      const overflow = await page.evaluate(
+        () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+      );
       expect(overflow).toBeLessThanOrEqual(0);
     }
   }
@@ -38,7 +43,10 @@ async function lookAt(page: Page, info: TestInfo, name: string): Promise<void> {
   await page.setViewportSize({ width: 1366, height: 850 });
 }
 
-test('what was refused for one reason is retried once that reason is gone, and nothing else', async ({ page, app }, info) => {
+test('what was refused for one reason is retried once that reason is gone, and nothing else', async ({
+  page,
+  app,
+}, info) => {
   const ids = await spanishIds(app);
   await app.sql.query(`
     alter table gazetteer.city add constraint city_notes_check check (id not in (${ids.slice(100, 130)}) or notes is null);
@@ -72,7 +80,9 @@ test('what was refused for one reason is retried once that reason is gone, and n
     await page.getByRole('link', { name: 'Next records' }).click();
     await expect(page.locator('#task-changes tbody tr')).toHaveCount(25);
     await page.getByRole('button', { name: 'Select these in the list' }).click();
-    await expect(page.locator('.selection-count')).toHaveText(/^All 6,9\d\d matching cities selected$/);
+    await expect(page.locator('.selection-count')).toHaveText(
+      /^All 6,9\d\d matching cities selected$/,
+    );
   });
 
   await app.sql.query('alter table gazetteer.city drop constraint kept_open');
@@ -83,13 +93,20 @@ test('what was refused for one reason is retried once that reason is gone, and n
     .click();
   await page.getByRole('button', { name: 'Retry 5 of this reason' }).click();
   await page.waitForURL((url) => url.pathname !== `/tasks/${id}`);
-  await expect(page.getByRole('heading', { level: 1, name: /Retry: Notes → journey · 5 cities/ })).toBeVisible();
+  await expect(
+    page.getByRole('heading', { level: 1, name: /Retry: Notes → journey · 5 cities/ }),
+  ).toBeVisible();
   await expect(page.getByText('5 changed').first()).toBeVisible();
-  const { rows } = await app.sql.query(`select count(*)::int as n from gazetteer.city where country_code = 'ESP' and notes is null`);
+  const { rows } = await app.sql.query(
+    `select count(*)::int as n from gazetteer.city where country_code = 'ESP' and notes is null`,
+  );
   expect(rows[0].n).toBe(30);
 });
 
-test('a task that is cancelled half-way leaves what it did, and that is taken back', async ({ page, app }, info) => {
+test('a task that is cancelled half-way leaves what it did, and that is taken back', async ({
+  page,
+  app,
+}, info) => {
   const { id, brake } = await noteHalfOfSpain(page, app);
   await lookAt(page, info, 'running');
   await page.getByRole('button', { name: 'Cancel' }).click();
@@ -97,9 +114,15 @@ test('a task that is cancelled half-way leaves what it did, and that is taken ba
   await brake.release();
   await until(async () => (await stateOf(app, id)) === 'cancelled');
   const noted = async () =>
-    (await app.sql.query<{ n: number }>(`select count(*)::int as n from gazetteer.city where country_code = 'ESP' and notes = 'journey'`))
-      .rows[0]?.n;
-  const { rows } = await app.sql.query<{ changed: number }>('select changed from bulkhead.task where id = $1', [id]);
+    (
+      await app.sql.query<{ n: number }>(
+        `select count(*)::int as n from gazetteer.city where country_code = 'ESP' and notes = 'journey'`,
+      )
+    ).rows[0]?.n;
+  const { rows } = await app.sql.query<{ changed: number }>(
+    'select changed from bulkhead.task where id = $1',
+    [id],
+  );
   expect(await noted()).toBe(rows[0]?.changed);
   expect(rows[0]?.changed).toBeGreaterThan(0);
 
@@ -110,7 +133,9 @@ test('a task that is cancelled half-way leaves what it did, and that is taken ba
   await page.keyboard.press('Tab');
   await page.getByRole('button', { name: /^Undo [\d,]+ records$/ }).focus();
   await page.keyboard.press('Enter');
-  await expect(page.getByRole('heading', { level: 1, name: /Undo: Notes → journey · [\d,]+ cities/ })).toBeVisible();
+  await expect(
+    page.getByRole('heading', { level: 1, name: /Undo: Notes → journey · [\d,]+ cities/ }),
+  ).toBeVisible();
   await expect(page.getByText(/put back/).first()).toBeVisible({ timeout: 30_000 });
   await until(async () => (await noted()) === 0);
   await lookAt(page, info, 'undone');
@@ -122,14 +147,16 @@ test('a task is paused and goes on where it stopped', async ({ page, app }, info
   const firstTick = page.locator('.row-tick').first();
   await expect(page.locator('[id$="-pause"]')).toBeVisible();
   await firstTick.focus();
-  const isList = (response: Response) => new URL(response.url()).pathname === '/cities' && 'hx-request' in response.request().headers();
+  const isList = (response: Response) =>
+    new URL(response.url()).pathname === '/cities' && 'hx-request' in response.request().headers();
   const refreshed = page.waitForResponse(isList);
   // It takes longer than polls are apart, and none of them takes it back.
   await page.route(/\/pause\b/, async (route) => {
     await setTimeout(1_500);
     await route.continue();
   });
-  // In the very moment that a poll put a new button in its place: it works at once. A pointer would take the focus along.
+  // In the very moment that a poll put a new button in its place: it works at once. A pointer would
+  // take the focus along.
   await page.evaluate(() => {
     const strip = document.querySelector('.task-progress')?.parentElement as HTMLElement;
     const pressed = new MutationObserver(() => {
@@ -144,25 +171,35 @@ test('a task is paused and goes on where it stopped', async ({ page, app }, info
   await page.goto(`/tasks/${id}`);
   await brake.release();
   await until(async () => (await stateOf(app, id)) === 'paused');
-  const { rows } = await app.sql.query<{ done: number }>('select done from bulkhead.task where id = $1', [id]);
+  const { rows } = await app.sql.query<{ done: number }>(
+    'select done from bulkhead.task where id = $1',
+    [id],
+  );
   await expect(page.locator('.task-progress').first()).toHaveAttribute('data-state', 'paused');
   await lookAt(page, info, 'paused');
   await page.getByRole('button', { name: 'Resume' }).click();
   await until(async () => (await stateOf(app, id)) === 'succeeded');
-  const { rows: after } = await app.sql.query<{ done: number; changed: number }>('select done, changed from bulkhead.task where id = $1', [
-    id,
-  ]);
+  const { rows: after } = await app.sql.query<{ done: number; changed: number }>(
+    'select done, changed from bulkhead.task where id = $1',
+    [id],
+  );
   expect(rows[0]?.done).toBeLessThan(6_972);
   expect(after[0]).toEqual({ done: 6_972, changed: 6_972 });
 });
 
 /** A task that is held half-way by a brake, and its page. */
-async function noteHalfOfSpain(page: Page, app: App): Promise<{ id: number; brake: Awaited<ReturnType<typeof blockAt>> }> {
+async function noteHalfOfSpain(
+  page: Page,
+  app: App,
+): Promise<{ id: number; brake: Awaited<ReturnType<typeof blockAt>> }> {
   const ids = await spanishIds(app);
   const brake = await blockAt(app, ids[3_500] as number);
   await signIn(page, app);
   const id = await noteSpain(page, app);
-  await until(async () => (await app.sql.query('select 1 from bulkhead.task where chunks_done >= 3')).rowCount === 1);
+  await until(
+    async () =>
+      (await app.sql.query('select 1 from bulkhead.task where chunks_done >= 3')).rowCount === 1,
+  );
   await page.goto(`/tasks/${id}`);
   return { id, brake };
 }

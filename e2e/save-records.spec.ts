@@ -3,18 +3,27 @@ import { type App, expect, signIn, test } from './app.ts';
 import { tabTo } from './keyboard.ts';
 
 async function madrid(app: App): Promise<number> {
-  const { rows } = await app.sql.query<{ id: number }>(`select id from gazetteer.city where name = 'Madrid' and country_code = 'ESP'`);
+  const { rows } = await app.sql.query<{ id: number }>(
+    `select id from gazetteer.city where name = 'Madrid' and country_code = 'ESP'`,
+  );
   return rows[0]?.id as number;
 }
 
 const values = async (app: App, id: number) =>
-  (await app.sql.query('select name, notes, population from gazetteer.city where id = $1', [id])).rows[0];
+  (await app.sql.query('select name, notes, population from gazetteer.city where id = $1', [id]))
+    .rows[0];
 
-test('a stale edit is refused with both values, and goes on field by field', async ({ page, app }) => {
+test('a stale edit is refused with both values, and goes on field by field', async ({
+  page,
+  app,
+}) => {
   const id = await madrid(app);
   await signIn(page, app);
   await page.goto(`/cities/${id}/edit`);
-  await app.sql.query(`update gazetteer.city set notes = 'Their note', population = 1, name = 'Madrid, theirs' where id = $1`, [id]);
+  await app.sql.query(
+    `update gazetteer.city set notes = 'Their note', population = 1, name = 'Madrid, theirs' where id = $1`,
+    [id],
+  );
   await page.getByLabel('Notes').fill('My note');
   await page.getByLabel('Name', { exact: false }).first().fill('Madrid, mine');
   await page.getByRole('button', { name: 'Save' }).click();
@@ -28,7 +37,11 @@ test('a stale edit is refused with both values, and goes on field by field', asy
   await page.locator('[data-field="name"]').getByRole('radio', { name: /yours/i }).check();
   await page.getByRole('button', { name: 'Save' }).click();
   await expect(page.locator('[role=status]').first()).toContainText('was saved');
-  expect(await values(app, id)).toEqual({ name: 'Madrid, mine', notes: 'Their note', population: 1 });
+  expect(await values(app, id)).toEqual({
+    name: 'Madrid, mine',
+    notes: 'Their note',
+    population: 1,
+  });
 });
 
 test('a stale edit goes on by keyboard alone', async ({ page, app }) => {

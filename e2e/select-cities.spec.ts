@@ -9,7 +9,9 @@ test.beforeEach(async ({ page, app }) => {
   await page.goto('/cities');
 });
 
-test('fast clicks and a shifted one select a range, and the page tick shows its third state', async ({ page }) => {
+test('fast clicks and a shifted one select a range, and the page tick shows its third state', async ({
+  page,
+}) => {
   await page.route('**/cities/selection', async (route) => {
     await new Promise((done) => setTimeout(done, 150));
     await route.continue();
@@ -32,7 +34,9 @@ test('fast clicks and a shifted one select a range, and the page tick shows its 
   await expect(page.locator('.row-tick:checked')).toHaveCount(10);
 });
 
-test('everything matching is selected less an exclusion, and ends visibly with the filter', async ({ page }) => {
+test('everything matching is selected less an exclusion, and ends visibly with the filter', async ({
+  page,
+}) => {
   await page.locator('[data-filter="country"] summary').click();
   await page.locator('#filter-country').fill('Spain');
   await page.getByRole('option', { name: 'Spain' }).click();
@@ -77,7 +81,9 @@ test('two tabs do not disturb each other', async ({ page, context }) => {
 });
 
 test('a tick that could not be kept is taken back, and a notice says so', async ({ page }) => {
-  await page.route('**/cities/selection', (route) => route.fulfill({ status: 409, contentType: 'text/html', body: '' }));
+  await page.route('**/cities/selection', (route) =>
+    route.fulfill({ status: 409, contentType: 'text/html', body: '' }),
+  );
   await ticks(page).nth(2).click();
   await expect(page.locator('.toast-note')).toContainText('could not be selected');
   await expect(ticks(page).nth(2)).not.toBeChecked();

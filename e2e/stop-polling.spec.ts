@@ -9,7 +9,8 @@ async function watchTask(page: Page, app: App, status: string) {
   const brake = await blockAt(app, ids[0] as number);
   const polls: number[] = [];
   page.on('response', (response) => {
-    if (/\/tasks\/\d+\/progress$/.test(new URL(response.url()).pathname)) polls.push(response.status());
+    if (/\/tasks\/\d+\/progress$/.test(new URL(response.url()).pathname))
+      polls.push(response.status());
   });
   await signIn(page, app, 'editor');
   await page.goto('/cities?country=ESP');
@@ -46,11 +47,19 @@ test('polls of a purged task stop', async ({ page, app }) => {
 
 test("polls of somebody else's task stop", async ({ page, app }) => {
   const { brake, polls, taskId } = await watchTask(page, app, 'not yours');
-  await app.sql.query(`update bulkhead.task set principal_id = 'somebody else' where id = $1`, [taskId]);
+  await app.sql.query(`update bulkhead.task set principal_id = 'somebody else' where id = $1`, [
+    taskId,
+  ]);
   await expectSilence(page, polls);
   await brake.release();
   await until(
-    async () => (await app.sql.query('select 1 from bulkhead.task where id = $1 and finished_at is not null', [taskId])).rowCount === 1,
+    async () =>
+      (
+        await app.sql.query(
+          'select 1 from bulkhead.task where id = $1 and finished_at is not null',
+          [taskId],
+        )
+      ).rowCount === 1,
     60_000,
   );
 });

@@ -6,7 +6,9 @@ test.use({ javaScriptEnabled: false });
 test('the main job passes without JavaScript', async ({ page, app }) => {
   await signInByForm(page, app);
   await page.goto('/cities?country=AND');
-  const total = (await app.sql.query(`select count(*)::int as n from gazetteer.city where country_code = 'AND'`)).rows[0].n as number;
+  const total = (
+    await app.sql.query(`select count(*)::int as n from gazetteer.city where country_code = 'AND'`)
+  ).rows[0].n as number;
   await page.locator('.row-tick').nth(0).check();
   await page.locator('.row-tick').nth(1).check();
   await page.getByRole('button', { name: /ticked/i }).click();
@@ -17,7 +19,9 @@ test('the main job passes without JavaScript', async ({ page, app }) => {
     await page.locator('.bulk-field[data-field="notes"] .bulk-choose').check();
     await page.locator('[name="value.notes"]').fill('Without a script');
     await page.locator('#bulk-edit-form .bulk-launch').click();
-    const { rows } = await app.sql.query(`select count(*)::int as n from gazetteer.city where notes = 'Without a script'`);
+    const { rows } = await app.sql.query(
+      `select count(*)::int as n from gazetteer.city where notes = 'Without a script'`,
+    );
     expect(rows[0].n).toBe(2);
   });
 
@@ -41,7 +45,9 @@ test('the main job passes without JavaScript', async ({ page, app }) => {
     await expect(page.locator('#preview')).toContainText('Nothing was changed yet');
     await page.getByRole('button', { name: 'Change 1 city' }).click();
     await page.waitForURL(/tasks/);
-    const { rows } = await app.sql.query(`select count(*)::int as n from gazetteer.city where notes = 'By a preview'`);
+    const { rows } = await app.sql.query(
+      `select count(*)::int as n from gazetteer.city where notes = 'By a preview'`,
+    );
     expect(rows[0].n).toBe(1);
   });
 
@@ -57,7 +63,12 @@ test('the main job passes without JavaScript', async ({ page, app }) => {
     await page.locator('#bulk-edit-form .bulk-launch').click();
     await page.waitForURL(/\/tasks\/\d+/);
     await until(
-      async () => (await app.sql.query(`select 1 from bulkhead.task where finished_at is not null and expected = 6972`)).rowCount === 1,
+      async () =>
+        (
+          await app.sql.query(
+            `select 1 from bulkhead.task where finished_at is not null and expected = 6972`,
+          )
+        ).rowCount === 1,
       60_000,
     );
     await page.goto(page.url());
@@ -81,12 +92,22 @@ test('the main job passes without JavaScript', async ({ page, app }) => {
     await page.locator('input[name=acknowledge]').check();
     await page.locator('main form button[type=submit].btn-error').click();
     await expect
-      .poll(async () => (await app.sql.query(`select count(*)::int as n from gazetteer.city where country_code = 'AND'`)).rows[0].n)
+      .poll(
+        async () =>
+          (
+            await app.sql.query(
+              `select count(*)::int as n from gazetteer.city where country_code = 'AND'`,
+            )
+          ).rows[0].n,
+      )
       .toBe(total - 1);
   });
 });
 
-test('a text of five megabytes is edited on a page of its own without JavaScript', async ({ page, app }) => {
+test('a text of five megabytes is edited on a page of its own without JavaScript', async ({
+  page,
+  app,
+}) => {
   const text = 'A line of many. '.repeat(5 * 65_536);
   await app.sql.query('update gazetteer.city set notes = $1 where id = 1', [text]);
   await signIn(page, app);
@@ -94,7 +115,12 @@ test('a text of five megabytes is edited on a page of its own without JavaScript
   await page.getByLabel('Population').fill('4321');
   await page.getByRole('button', { name: 'Save' }).last().click();
   await expect(page.locator('body')).toContainText('was saved');
-  const stored = async () => (await app.sql.query('select population::int as population, notes from gazetteer.city where id = 1')).rows[0];
+  const stored = async () =>
+    (
+      await app.sql.query(
+        'select population::int as population, notes from gazetteer.city where id = 1',
+      )
+    ).rows[0];
   expect(await stored()).toEqual({ population: 4321, notes: text });
   await page.goto('/cities/1/edit');
   await page.getByRole('link', { name: 'Edit this text' }).click();

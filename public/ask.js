@@ -33,5 +33,7 @@ document.addEventListener('htmx:confirm', (event) => {
   const { elt, issueRequest } = event.detail;
   if (!elt.dataset.ask) return;
   event.preventDefault();
-  void ask({ question: elt.dataset.ask, yes: elt.dataset.yes, no: elt.dataset.no }).then((isWanted) => isWanted && issueRequest(true));
+  void ask({ question: elt.dataset.ask, yes: elt.dataset.yes, no: elt.dataset.no }).then(
+    (isWanted) => isWanted && issueRequest(true),
+  );
 });

@@ -6,7 +6,8 @@ const dialog = document.getElementById('dialog');
 const content = document.getElementById('dialog-content');
 let opener = null;
 // Whoever held the focus may have been replaced by a refreshed list: then an element of the same id gets it.
-const refocus = () => (opener?.isConnected ? opener : document.getElementById(opener?.id ?? ''))?.focus();
+const refocus = () =>
+  (opener?.isConnected ? opener : document.getElementById(opener?.id ?? ''))?.focus();
 
 if (dialog && content) {
   document.addEventListener('htmx:beforeRequest', (event) => {
@@ -28,7 +29,9 @@ if (dialog && content) {
   document.addEventListener('click', (event) => {
     if (!dialog.open) return;
     const isBackdrop = event.target === dialog && pressed === dialog;
-    const closer = dialog.contains(event.target) ? event.target.closest('[data-dialog-close]') : null;
+    const closer = dialog.contains(event.target)
+      ? event.target.closest('[data-dialog-close]')
+      : null;
     if (!isBackdrop && !closer) return;
     event.preventDefault();
     if (closer?.closest('form')) dialog.close();

@@ -17,17 +17,24 @@ function unmark(control) {
   if (!document.getElementById(id)) return;
   document.getElementById(id).remove();
   control.removeAttribute('aria-invalid');
-  const about = (control.getAttribute('aria-describedby') ?? '').split(' ').filter((name) => name !== id && name !== '');
+  const about = (control.getAttribute('aria-describedby') ?? '')
+    .split(' ')
+    .filter((name) => name !== id && name !== '');
   if (about.length > 0) control.setAttribute('aria-describedby', about.join(' '));
   else control.removeAttribute('aria-describedby');
 }
 
-document.addEventListener('invalid', ({ target }) => target.dataset.incomplete && mark(target), true);
+document.addEventListener(
+  'invalid',
+  ({ target }) => target.dataset.incomplete && mark(target),
+  true,
+);
 document.addEventListener('input', ({ target }) => target.validity?.valid && unmark(target), true);
 
 // What asks for another piece of a form does not take an incomplete date along either; its own choice is taken back.
 document.addEventListener('htmx:validation:halted', ({ detail: { elt, errors } }) => {
-  if (elt instanceof HTMLSelectElement) elt.value = [...elt.options].find((option) => option.defaultSelected)?.value ?? '';
+  if (elt instanceof HTMLSelectElement)
+    elt.value = [...elt.options].find((option) => option.defaultSelected)?.value ?? '';
   errors[0]?.elt.focus();
 });
 
@@ -36,7 +43,8 @@ document.addEventListener(
   'click',
   ({ target }) => {
     const discarded = target.closest?.('[data-discards]')?.closest('.filter-condition, fieldset');
-    for (const control of discarded?.querySelectorAll('[data-incomplete]') ?? []) if (control.validity.badInput) control.value = '';
+    for (const control of discarded?.querySelectorAll('[data-incomplete]') ?? [])
+      if (control.validity.badInput) control.value = '';
   },
   true,
 );

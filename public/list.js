@@ -15,9 +15,11 @@ document.addEventListener('click', thenBy, true);
 document.addEventListener('change', (event) => {
   const filter = event.target.closest?.('#list-filter details');
   if (!filter) return;
-  const isSet = ({ type, name, value, checked }) => name !== '' && value !== '' && (!['checkbox', 'radio'].includes(type) || checked);
+  const isSet = ({ type, name, value, checked }) =>
+    name !== '' && value !== '' && (!['checkbox', 'radio'].includes(type) || checked);
   const isActive = [...filter.querySelectorAll('input, select')].some(isSet);
-  for (const name of ['border-primary', 'text-primary']) filter.querySelector('summary').classList.toggle(name, isActive);
+  for (const name of ['border-primary', 'text-primary'])
+    filter.querySelector('summary').classList.toggle(name, isActive);
 });
 
 // An open filter closes when somebody looks elsewhere.
@@ -25,7 +27,8 @@ document.addEventListener('click', (event) => {
   for (const open of document.querySelectorAll('#list-filter details[open]')) {
     if (open.contains(event.target) && !event.target.closest?.('[data-close-filter]')) continue;
     // Enter presses the form's first button: who typed in the filter stays at it.
-    if (event.detail === 0 && open.contains(document.activeElement)) open.querySelector('summary').focus();
+    if (event.detail === 0 && open.contains(document.activeElement))
+      open.querySelector('summary').focus();
     setTimeout(() => open.removeAttribute('open'));
   }
 });
@@ -43,7 +46,8 @@ document.addEventListener(
   (event) => {
     const link = event.target.closest?.('a[data-filter-link]');
     const records = document.getElementById('records');
-    if (link && records) link.search = new URL(records.getAttribute('hx-get'), location.href).search;
+    if (link && records)
+      link.search = new URL(records.getAttribute('hx-get'), location.href).search;
   },
   true,
 );

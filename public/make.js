@@ -7,7 +7,9 @@ document.addEventListener(
   (event) => {
     const link = event.target.closest?.('a[data-make]');
     if (!link) return;
-    const token = [...crypto.getRandomValues(new Uint8Array(12))].map((byte) => byte.toString(36)).join('');
+    const token = [...crypto.getRandomValues(new Uint8Array(12))]
+      .map((byte) => byte.toString(36))
+      .join('');
     waiting.set(token, link.dataset.make);
     const address = new URL(link.href);
     address.searchParams.set('_for', token);
@@ -17,7 +19,9 @@ document.addEventListener(
 );
 
 new BroadcastChannel('bulkhead').addEventListener('message', ({ data: { token, id } }) => {
-  const link = waiting.has(token) ? document.querySelector(`a[data-make="${CSS.escape(waiting.get(token))}"]`) : null;
+  const link = waiting.has(token)
+    ? document.querySelector(`a[data-make="${CSS.escape(waiting.get(token))}"]`)
+    : null;
   if (!link) return;
   waiting.delete(token);
   void choose(link, id);
@@ -25,15 +29,21 @@ new BroadcastChannel('bulkhead').addEventListener('message', ({ data: { token, i
 
 /** The server says what the control holds for the record, and its title; it may not be this reader's to see. */
 async function choose({ dataset }, id) {
-  const answer = await fetch(`${dataset.options}?made=${encodeURIComponent(id)}`, { headers: { 'HX-Request': 'true' } });
+  const answer = await fetch(`${dataset.options}?made=${encodeURIComponent(id)}`, {
+    headers: { 'HX-Request': 'true' },
+  });
   if (!answer.ok || answer.redirected) return;
-  const option = new DOMParser().parseFromString(await answer.text(), 'text/html').querySelector('[role=option]');
+  const option = new DOMParser()
+    .parseFromString(await answer.text(), 'text/html')
+    .querySelector('[role=option]');
   const control = document.getElementById(dataset.make);
   if (!option || !control) return;
   const { value, label } = option.dataset;
   const picker = control.closest('[data-picker]');
-  if (picker) picker.dispatchEvent(new CustomEvent('bulkhead:choose', { detail: { value, label } }));
-  else if (control instanceof HTMLSelectElement) control.append(new Option(label, value, false, true));
+  if (picker)
+    picker.dispatchEvent(new CustomEvent('bulkhead:choose', { detail: { value, label } }));
+  else if (control instanceof HTMLSelectElement)
+    control.append(new Option(label, value, false, true));
   else addBox(control, value, label);
   (picker ?? control).dispatchEvent(new Event('change', { bubbles: true }));
 }

@@ -7,4 +7,8 @@ export function openModal(dialog) {
   dialog.showModal();
 }
 
-document.addEventListener('close', () => root.classList.toggle('has-dialog', document.querySelector('dialog[open]') !== null), true);
+document.addEventListener(
+  'close',
+  () => root.classList.toggle('has-dialog', document.querySelector('dialog[open]') !== null),
+  true,
+);

@@ -52,7 +52,13 @@ function enhance(picker) {
   const isMany = 'many' in picker.dataset;
   const input = picker.querySelector('.picker-row input');
   const listId = `picker-list-${++number}`;
-  const list = make('ul', { role: 'listbox', id: listId, class: 'picker-list', popover: 'manual', hidden: '' });
+  const list = make('ul', {
+    role: 'listbox',
+    id: listId,
+    class: 'picker-list',
+    popover: 'manual',
+    hidden: '',
+  });
   const held = make('input', { type: 'hidden', name });
   let label = input.dataset.label;
   let active = null;
@@ -111,9 +117,12 @@ function enhance(picker) {
     isOpen = true;
     let text = '';
     try {
-      const answer = await fetch(`${url}${url.includes('?') ? '&' : '?'}q=${encodeURIComponent(search)}`, {
-        headers: { 'HX-Request': 'true' },
-      });
+      const answer = await fetch(
+        `${url}${url.includes('?') ? '&' : '?'}q=${encodeURIComponent(search)}`,
+        {
+          headers: { 'HX-Request': 'true' },
+        },
+      );
       if (!answer.ok || answer.redirected) throw new Error(String(answer.status));
       text = await answer.text();
     } catch {
@@ -138,7 +147,12 @@ function enhance(picker) {
     place(list, input);
     input.setAttribute('aria-expanded', 'true');
     if (search !== '') activate(options()[0]);
-    say(picker, options().length === 0 ? picker.dataset.none : picker.dataset.results.replace('{n}', options().length));
+    say(
+      picker,
+      options().length === 0
+        ? picker.dataset.none
+        : picker.dataset.results.replace('{n}', options().length),
+    );
   }
 
   const openSoon = () => {
@@ -146,7 +160,8 @@ function enhance(picker) {
     timer = setTimeout(() => void open(input.value.trim()), waitMs);
   };
 
-  const isChosen = (value) => [...picker.querySelectorAll('.picker-token input')].some((box) => box.value === value);
+  const isChosen = (value) =>
+    [...picker.querySelectorAll('.picker-token input')].some((box) => box.value === value);
 
   function take(option) {
     const text = option.dataset.label;
@@ -165,14 +180,19 @@ function enhance(picker) {
 
   function addToken(value, text) {
     const token = make('li', { class: 'picker-token' });
-    const button = make('button', { type: 'button', class: 'picker-remove', 'aria-label': picker.dataset.remove.replace('{label}', text) });
+    const button = make('button', {
+      type: 'button',
+      class: 'picker-remove',
+      'aria-label': picker.dataset.remove.replace('{label}', text),
+    });
     button.addEventListener('click', () => remove(token, text));
     token.append(make('input', { type: 'hidden', name, value }), make('span', {}, text), button);
     picker.querySelector('.picker-tokens').append(token);
   }
 
   function remove(token, text) {
-    const next = (token.nextElementSibling ?? token.previousElementSibling)?.querySelector('button') ?? input;
+    const next =
+      (token.nextElementSibling ?? token.previousElementSibling)?.querySelector('button') ?? input;
     token.remove();
     next.focus();
     say(picker, picker.dataset.removed.replace('{label}', text));

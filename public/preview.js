@@ -4,13 +4,15 @@ const options = () => document.getElementById('preview-options');
 let place = { focus: '', isOpen: false };
 
 document.addEventListener('htmx:beforeSwap', ({ detail }) => {
-  if (detail.target === page()) place = { focus: document.activeElement?.id ?? '', isOpen: options()?.open ?? false };
+  if (detail.target === page())
+    place = { focus: document.activeElement?.id ?? '', isOpen: options()?.open ?? false };
 });
 
 document.addEventListener('htmx:afterSwap', () => {
   const details = options();
   if (details && place.isOpen) details.open = true;
-  if (document.activeElement === document.body) document.getElementById(place.focus)?.focus({ preventScroll: true });
+  if (document.activeElement === document.body)
+    document.getElementById(place.focus)?.focus({ preventScroll: true });
   document.getElementById('preview-status').textContent = page()?.dataset.status ?? '';
 });
 

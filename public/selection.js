@@ -27,7 +27,9 @@ function showPageTick() {
 }
 
 function toast(message) {
-  document.body.dispatchEvent(new CustomEvent('bulkhead:toast', { bubbles: true, detail: { level: 'error', message } }));
+  document.body.dispatchEvent(
+    new CustomEvent('bulkhead:toast', { bubbles: true, detail: { level: 'error', message } }),
+  );
 }
 
 const isIdle = () => !isSending && pending.size === 0;
@@ -57,7 +59,10 @@ async function send() {
   pending = new Map();
   const keys = [...batch].filter(([, isTicked]) => isTicked).map(([key]) => key);
   const action = keys.length === batch.size ? 'add' : keys.length === 0 ? 'remove' : 'page';
-  const body = [['_do', action], ...(action === 'remove' ? [...batch.keys()] : keys).map((key) => ['key', key])];
+  const body = [
+    ['_do', action],
+    ...(action === 'remove' ? [...batch.keys()] : keys).map((key) => ['key', key]),
+  ];
   if (action === 'page') for (const key of batch.keys()) body.push(['shown', key]);
   isSending = true;
   const isDone = await post(body);
@@ -68,7 +73,8 @@ async function send() {
 }
 
 function takeBack(batch) {
-  for (const box of ticks()) if (batch.has(box.value) && !pending.has(box.value)) box.checked = !batch.get(box.value);
+  for (const box of ticks())
+    if (batch.has(box.value) && !pending.has(box.value)) box.checked = !batch.get(box.value);
   showPageTick();
 }
 
@@ -76,7 +82,8 @@ async function post(pairs) {
   const target = form();
   if (!target) return false;
   const body = new URLSearchParams(pairs);
-  for (const name of ['_csrf', '_s', '_list']) body.set(name, target.elements.namedItem(name)?.value ?? '');
+  for (const name of ['_csrf', '_s', '_list'])
+    body.set(name, target.elements.namedItem(name)?.value ?? '');
   const failed = bar()?.firstElementChild?.dataset.failed ?? 'Failed';
   try {
     const headers = { 'HX-Request': 'true', 'HX-Target': 'selection-bar' };
@@ -91,7 +98,11 @@ async function post(pairs) {
     show(await answer.text(), answer.headers.get('HX-Replace-Url'));
     return true;
   } catch (error) {
-    toast(error instanceof Error && error.name === 'Error' && error.message !== '' ? error.message : failed);
+    toast(
+      error instanceof Error && error.name === 'Error' && error.message !== ''
+        ? error.message
+        : failed,
+    );
     return false;
   }
 }
@@ -105,7 +116,9 @@ async function reasonOf(answer) {
 function show(html, path) {
   const place = bar();
   if (!place) return;
-  const focused = place.contains(document.activeElement) ? document.activeElement?.getAttribute('value') : null;
+  const focused = place.contains(document.activeElement)
+    ? document.activeElement?.getAttribute('value')
+    : null;
   place.innerHTML = html;
   window.htmx?.process(place);
   const content = place.firstElementChild;
@@ -115,7 +128,8 @@ function show(html, path) {
   carry(selectionId);
   const status = document.getElementById('selection-status');
   if (status) status.textContent = content?.querySelector('.selection-count')?.textContent ?? '';
-  if (focused) (place.querySelector(`[value="${focused}"]`) ?? place.querySelector('button, a'))?.focus();
+  if (focused)
+    (place.querySelector(`[value="${focused}"]`) ?? place.querySelector('button, a'))?.focus();
 }
 
 /** Links and forms that were made before the selection began lead on with it. */
@@ -155,7 +169,11 @@ function carry(selectionId) {
     if (!owner) continue;
     owner.querySelector(of ? `input[name="_s"][form="${of}"]` : 'input[name="_s"]')?.remove();
     if (!selectionId) continue;
-    const input = Object.assign(document.createElement('input'), { type: 'hidden', name: '_s', value: selectionId });
+    const input = Object.assign(document.createElement('input'), {
+      type: 'hidden',
+      name: '_s',
+      value: selectionId,
+    });
     if (of) input.setAttribute('form', of);
     owner.prepend(input);
   }
@@ -234,7 +252,9 @@ document.addEventListener('htmx:beforeRequest', ({ detail }) => {
 document.addEventListener('htmx:beforeSwap', ({ detail }) => {
   if (detail.requestConfig.elt.id !== 'records' || wishes === wishesBefore) return;
   detail.shouldSwap = false;
-  void whenIdle().then(() => document.body.dispatchEvent(new CustomEvent('bulkhead:moved', { bubbles: true })));
+  void whenIdle().then(() =>
+    document.body.dispatchEvent(new CustomEvent('bulkhead:moved', { bubbles: true })),
+  );
 });
 
 // Whatever leaves the list waits for ticks that are on their way.
@@ -247,7 +267,8 @@ document.addEventListener('htmx:confirm', (event) => {
 // htmx remembers the address of a link from when it first saw it; the selection may have begun since.
 document.addEventListener('htmx:configRequest', (event) => {
   const { elt } = event.detail;
-  if (elt.id === 'records' || elt.matches?.('#list a[hx-get]')) event.detail.path = elt.getAttribute('hx-get') ?? event.detail.path;
+  if (elt.id === 'records' || elt.matches?.('#list a[hx-get]'))
+    event.detail.path = elt.getAttribute('hx-get') ?? event.detail.path;
 });
 
 document.addEventListener(

@@ -45,7 +45,9 @@ function toast(level, message, key = '', links = []) {
   wait();
 }
 
-document.addEventListener('bulkhead:toast', ({ detail }) => toast(detail.level, detail.message, detail.key, [detail.more, detail.link]));
+document.addEventListener('bulkhead:toast', ({ detail }) =>
+  toast(detail.level, detail.message, detail.key, [detail.more, detail.link]),
+);
 document.addEventListener('htmx:sendError', () => toast('error', region.dataset.offline));
 document.addEventListener('htmx:responseError', ({ detail: { xhr } }) => {
   const isTold = (xhr.getResponseHeader('HX-Trigger') ?? '').includes('bulkhead:toast');

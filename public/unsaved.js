@@ -10,7 +10,8 @@ const isTyped = (control) =>
   control.matches('[type=checkbox], [type=radio]')
     ? control.checked !== control.defaultChecked
     : control instanceof HTMLSelectElement
-      ? [...control.options].some((option) => option.selected !== option.defaultSelected) && control.selectedIndex > 0
+      ? [...control.options].some((option) => option.selected !== option.defaultSelected) &&
+        control.selectedIndex > 0
       : control.type !== 'hidden' && control.value !== control.defaultValue;
 
 const sent = (form) =>
@@ -29,11 +30,14 @@ function isUnsaved(form) {
   if ('unsaved' in form.dataset) return true;
   if (shown.has(form) && shown.get(form) !== sent(form)) return true;
   return [...form.elements].some(
-    (control) => control.willValidate && (control.validity.badInput || (control.name !== '' && isTyped(control))),
+    (control) =>
+      control.willValidate &&
+      (control.validity.badInput || (control.name !== '' && isTyped(control))),
   );
 }
 
-export const unsavedIn = (place) => forms().find((form) => place.contains(form) && isUnsaved(form)) ?? null;
+export const unsavedIn = (place) =>
+  forms().find((form) => place.contains(form) && isUnsaved(form)) ?? null;
 
 export async function mayDiscard(place) {
   const form = unsavedIn(place);
@@ -67,9 +71,22 @@ window.addEventListener('beforeunload', (event) => {
 // A form's own way out needs no question: whoever takes it means it.
 document.addEventListener('click', (event) => {
   const link = event.target.closest?.('a[href]');
-  if (!link || event.defaultPrevented || event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || link.target === '_blank')
+  if (
+    !link ||
+    event.defaultPrevented ||
+    event.button !== 0 ||
+    event.ctrlKey ||
+    event.metaKey ||
+    event.shiftKey ||
+    link.target === '_blank'
+  )
     return;
-  if (link.getAttribute('href').startsWith('#') || link.hasAttribute('download') || link.hasAttribute('hx-get')) return;
+  if (
+    link.getAttribute('href').startsWith('#') ||
+    link.hasAttribute('download') ||
+    link.hasAttribute('hx-get')
+  )
+    return;
   if (link.closest('dialog[open]') && link.matches('[data-dialog-close]')) return;
   if (link.closest('form[data-keeps]') && link.matches('[data-gives-up], [data-dialog-close]')) {
     isLeaving = true;

@@ -2,7 +2,10 @@ import { chaos } from '../src/testing/chaos.ts';
 import { readOptions, wrongUsage } from './read-options.ts';
 import { endWith, inWords } from './say-broken.ts';
 
-/** `npm run chaos [-- --minutes 10 --seed N --places 5000]`: random tasks, random trouble, and then what must hold, asked with SQL. */
+/**
+ * `npm run chaos [-- --minutes 10 --seed N --places 5000]`: random tasks, random trouble, and then
+ * what must hold, asked with SQL.
+ */
 const usage = 'Usage: npm run chaos -- [--minutes N] [--seed N] [--places N] [--bouncer]';
 const { values } = readOptions(usage, {
   minutes: { type: 'string', default: '10' },
@@ -10,8 +13,13 @@ const { values } = readOptions(usage, {
   places: { type: 'string', default: '5000' },
   bouncer: { type: 'boolean', default: false },
 });
-const [minutes, seed, places] = [values.minutes, values.seed, values.places].map(Number) as [number, number, number];
-if (!(minutes > 0) || ![seed, places].every((given) => Number.isInteger(given) && given > 0)) wrongUsage(usage);
+const [minutes, seed, places] = [values.minutes, values.seed, values.places].map(Number) as [
+  number,
+  number,
+  number,
+];
+if (!(minutes > 0) || ![seed, places].every((given) => Number.isInteger(given) && given > 0))
+  wrongUsage(usage);
 
 console.log(`Seed ${seed}, ${minutes} minutes, ${places} places`);
 const { done, refused, troubles, drawn, broken } = await chaos({

@@ -17,16 +17,66 @@ interface Plant {
 }
 
 const plants: readonly Plant[] = [
-  { file: 'bulk/_delete.eta', from: 'it.heading', to: 'it.headnig', says: /'headnig' does not exist/ },
-  { file: 'records/show.eta', from: 'it.words.related', to: 'it.words.relatd', says: /'relatd' does not exist/ },
-  { file: 'list/index.eta', from: "include('/list/_list', it)", to: "include('/list/_lits', it)", says: /_lits/ },
-  { file: 'bulk/edit.eta', from: 'isPage: true', to: 'isPge: true', says: /'isPge' does not exist/ },
-  { file: 'tasks/failures.eta', from: '...it.inList, className', to: '...it.inList, clasName', says: /clasName/ },
-  { file: 'tasks/show.eta', from: "'/tasks/_details', it.details", to: "'/tasks/_details', it.ended", says: /EndedData/ },
-  { file: 'records/_value.eta', from: '<%= it.text %>', to: '<%= it.whole %>', says: /parameter of type 'string \| number'/ },
-  { file: 'home/show.eta', from: "ICON('list-checks', 'size-6')", to: "ICON('list-checks', 6)", says: /'number' is not assignable/ },
-  { file: 'filter/edit.eta', from: '/* it: FilterData */', to: '/* it: FilterDta */', says: /'FilterDta'/ },
-  { file: 'records/gone.eta', from: '/* it: RecordGoneData */', to: '/* it: RecordLockedData */', says: /RecordGoneData/ },
+  {
+    file: 'bulk/_delete.eta',
+    from: 'it.heading',
+    to: 'it.headnig',
+    says: /'headnig' does not exist/,
+  },
+  {
+    file: 'records/show.eta',
+    from: 'it.words.related',
+    to: 'it.words.relatd',
+    says: /'relatd' does not exist/,
+  },
+  {
+    file: 'list/index.eta',
+    from: "include('/list/_list', it)",
+    to: "include('/list/_lits', it)",
+    says: /_lits/,
+  },
+  {
+    file: 'bulk/edit.eta',
+    from: 'isPage: true',
+    to: 'isPge: true',
+    says: /'isPge' does not exist/,
+  },
+  {
+    file: 'tasks/failures.eta',
+    from: '...it.inList, className',
+    to: '...it.inList, clasName',
+    says: /clasName/,
+  },
+  {
+    file: 'tasks/show.eta',
+    from: "'/tasks/_details', it.details",
+    to: "'/tasks/_details', it.ended",
+    says: /EndedData/,
+  },
+  {
+    file: 'records/_value.eta',
+    from: '<%= it.text %>',
+    to: '<%= it.whole %>',
+    says: /parameter of type 'string \| number'/,
+  },
+  {
+    file: 'home/show.eta',
+    from: "ICON('list-checks', 'size-6')",
+    to: "ICON('list-checks', 6)",
+    says: /'number' is not assignable/,
+  },
+  {
+    file: 'filter/edit.eta',
+    from: '/* it: FilterData */',
+    to: '/* it: FilterDta */',
+    says: /'FilterDta'/,
+  },
+  {
+    file: 'records/gone.eta',
+    from: '/* it: RecordGoneData */',
+    to: '/* it: RecordLockedData */',
+    says: /RecordGoneData/,
+  },
   // Eta would hand on the message of whoever includes it, which is a text.
   {
     file: 'bulk/_reason.eta',
@@ -46,7 +96,9 @@ test('what a template misspells, or gives wrongly to another, is said with its l
     assert.ok(whole.includes(text), `${file} has no ${text}`);
     return whole.slice(0, whole.indexOf(text)).split('\n').length;
   };
-  const places = await Promise.all(plants.map(({ file, from, at }) => lineOf(...(at ?? [file, from]))));
+  const places = await Promise.all(
+    plants.map(({ file, from, at }) => lineOf(...(at ?? [file, from]))),
+  );
   for (const { file, from, to } of plants) {
     const text = await readFile(join(folder, file), 'utf8');
     await writeFile(join(folder, file), text.replace(from, to));

@@ -9,7 +9,10 @@ import { runTests } from './run-tests.ts';
 import { Tally } from './tally.ts';
 import { findTestFiles, type Kind, kinds, type TestFiles } from './test-files.ts';
 
-/** Everything that must hold: format, lint, import direction, types, all tests. Ends with one line over all runners. */
+/**
+ * Everything that must hold: format, lint, import direction, types, all tests. Ends with one line
+ * over all runners.
+ */
 const usage = `Usage: npm test -- [FILE …] [--only ${kinds.join('|')}]
 
 Everything that must hold: format, lint, types, every test. With FILE, a file or folder of tests: those alone;
@@ -17,7 +20,9 @@ Everything that must hold: format, lint, types, every test. With FILE, a file or
 const { positionals, values } = readOptions(usage, { only: { type: 'string' } }, true);
 const only = values.only as Kind | undefined;
 if (only && !kinds.includes(only)) wrongUsage(usage, `There is no kind of test "${only}".`);
-const files = await findTestFiles(positionals).catch((error: Error) => wrongUsage(usage, error.message));
+const files = await findTestFiles(positionals).catch((error: Error) =>
+  wrongUsage(usage, error.message),
+);
 if (only) for (const kind of kinds) if (kind !== only) files[kind] = [];
 const isWhole = positionals.length === 0 && !only;
 const tally = new Tally();
@@ -27,7 +32,8 @@ if (isWhole) {
   await step('types and templates', 'node', ['scripts/types.ts']);
 }
 const folder = await mkdtemp(join(tmpdir(), 'bulkhead-tests-'));
-// Hundreds of processes compile the same files: they share what the first has made, for this run alone.
+// Hundreds of processes compile the same files: they share what the first has made, for this run
+// alone.
 if (isWhole) process.env.NODE_COMPILE_CACHE = join(folder, 'compiled');
 // Whoever generates a client would else start a process that asks Prisma for news.
 process.env.CHECKPOINT_DISABLE = '1';
@@ -62,7 +68,8 @@ async function test({ unit, db, browser }: TestFiles): Promise<void> {
   const found = browser.length > 0 ? findBrowser() : null;
   found?.catch(() => undefined);
   const tests = [...db, ...unit];
-  if (tests.length > 0) console.log(`\n== tests (${tests.length} ${tests.length === 1 ? 'file' : 'files'})`);
+  if (tests.length > 0)
+    console.log(`\n== tests (${tests.length} ${tests.length === 1 ? 'file' : 'files'})`);
   if (tests.length > 0) await runTests(tests, { folder, tally });
   if (!found) return;
   console.log('\n== browser journeys');

@@ -6,8 +6,9 @@ import { stopEmbedded } from '../src/db/embedded.ts';
 import { style, styleSources } from './style.mjs';
 
 /**
- * `npm run dev`: the product as `npm start` runs it, which follows what is written. A template and a style are seen by the next
- * request; a source ends the program and starts it again, over a database that stays up.
+ * `npm run dev`: the product as `npm start` runs it, which follows what is written. A template and
+ * a style are seen by the next request; a source ends the program and starts it again, over a
+ * database that stays up.
  */
 const root = join(import.meta.dirname, '..');
 /** An editor writes a file in several steps. */
@@ -36,7 +37,8 @@ const program = spawn(
   ],
   { stdio: 'inherit', env: { ...process.env, BULKHEAD_RELOAD_VIEWS: 'true' } },
 );
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => program.kill('SIGTERM'));
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  process.on(signal, () => program.kill('SIGTERM'));
 process.on('disconnect', () => program.kill('SIGTERM'));
 program.on('exit', async (code) => {
   const { DATABASE_URL, BULKHEAD_FOLDER } = parseConfig(process.env);

@@ -22,7 +22,9 @@ test('--help of every command says how it is used, and is no error; an option th
     const { stdout } = await run(process.execPath, [join(root, file), '--help'], { cwd: root });
     assert.match(stdout, new RegExp(`^Usage: npm ${name}\\b`));
   });
-  const refused = run(process.execPath, [join(root, 'scripts/property.ts'), '--prot'], { cwd: root });
+  const refused = run(process.execPath, [join(root, 'scripts/property.ts'), '--prot'], {
+    cwd: root,
+  });
   await assert.rejects(refused, { code: 1, stderr: /--prot[\s\S]*Usage: npm run property/ });
   await Promise.all(shown);
 });

@@ -6,7 +6,11 @@ const maxLineLength = 180;
 
 test(`no line of a template is longer than ${maxLineLength} characters`, async () => {
   const long = (await readTemplates()).flatMap(({ file, text }) =>
-    text.split('\n').flatMap((line, index) => (line.length > maxLineLength ? [`${file}:${index + 1} (${line.length})`] : [])),
+    text
+      .split('\n')
+      .flatMap((line, index) =>
+        line.length > maxLineLength ? [`${file}:${index + 1} (${line.length})`] : [],
+      ),
   );
   assert.deepEqual(long, []);
 });

@@ -9,7 +9,9 @@ import { test } from 'node:test';
 test('of several processes one at a time has the lock, and whoever is killed has it no longer', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'bulkhead-lock-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
-  const [lock, log, program] = ['generated/.lock', 'log', 'holder.mjs'].map((name) => join(folder, name)) as [string, string, string];
+  const [lock, log, program] = ['generated/.lock', 'log', 'holder.mjs'].map((name) =>
+    join(folder, name),
+  ) as [string, string, string];
   writeFileSync(log, '');
   writeFileSync(
     program,

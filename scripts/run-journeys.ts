@@ -3,23 +3,38 @@ import { join } from 'node:path';
 import { runProgram } from './run-program.ts';
 import type { Tally } from './tally.ts';
 
-/** Runs the journeys by Playwright, which reports to a file of `folder`: counts are read there, not from what it prints. */
-export async function runJourneys(files: readonly string[], browser: string, folder: string, tally: Tally): Promise<void> {
+/**
+ * Runs the journeys by Playwright, which reports to a file of `folder`: counts are read there, not
+ * from what it prints.
+ */
+export async function runJourneys(
+  files: readonly string[],
+  browser: string,
+  folder: string,
+  tally: Tally,
+): Promise<void> {
   const report = join(folder, 'journeys.json');
   const code = await runProgram('playwright', ['test', ...files], {
     BULKHEAD_BROWSER: browser,
     PLAYWRIGHT_JSON_OUTPUT_NAME: report,
   });
-  const { suites = [], errors = [] } = JSON.parse(await readFile(report, 'utf8').catch(() => '{}')) as Report;
+  const { suites = [], errors = [] } = JSON.parse(
+    await readFile(report, 'utf8').catch(() => '{}'),
+  ) as Report;
   const { failed } = tally;
   const journeys = suites.flatMap((suite) => journeysOf(suite));
   for (const { title, isPassed, ms } of journeys) tally.count(title, isPassed, ms);
-  if (journeys.length === 0 || errors.length > 0 || (code !== 0 && tally.failed === failed)) tally.count('the journeys', false);
+  if (journeys.length === 0 || errors.length > 0 || (code !== 0 && tally.failed === failed))
+    tally.count('the journeys', false);
 }
 
 interface Suite {
   suites?: Suite[];
-  specs?: { title: string; ok: boolean; tests: { results: { duration: number; status: string }[] }[] }[];
+  specs?: {
+    title: string;
+    ok: boolean;
+    tests: { results: { duration: number; status: string }[] }[];
+  }[];
 }
 
 interface Report {
@@ -32,7 +47,11 @@ function journeysOf(suite: Suite): { title: string; isPassed: boolean; ms: numbe
     const results = tests.flatMap((test) => test.results);
     // Journeys are never skipped: one that did not run did not pass.
     const isRun = results.length > 0 && results.every((result) => result.status !== 'skipped');
-    return { title, isPassed: ok && isRun, ms: results.reduce((sum, result) => sum + result.duration, 0) };
+    return {
+      title,
+      isPassed: ok && isRun,
+      ms: results.reduce((sum, result) => sum + result.duration, 0),
+    };
   });
   return [...own, ...(suite.suites ?? []).flatMap(journeysOf)];
 }

@@ -10,11 +10,17 @@ const first = `import assert from 'node:assert/strict'; import { test } from 'no
 const passing = `${first} globalThis.read = (globalThis.read ?? 0) + 1; test('passes', (t) => t.diagnostic(\`\${process.pid} has read \${globalThis.read}\`));`;
 
 /** What is said of such files, run in so many processes. */
-async function outcomeOf(t: TestContext, files: Record<string, string>, processes: number): Promise<{ status: number; text: string }> {
+async function outcomeOf(
+  t: TestContext,
+  files: Record<string, string>,
+  processes: number,
+): Promise<{ status: number; text: string }> {
   const folder = await mkdtemp(join(tmpdir(), 'bulkhead-files-'));
   t.after(() => rm(folder, { recursive: true, force: true }));
   const paths = Object.keys(files).map((name) => join(folder, `${name}.test.ts`));
-  await Promise.all(Object.values(files).map((text, index) => writeFile(paths[index] as string, text)));
+  await Promise.all(
+    Object.values(files).map((text, index) => writeFile(paths[index] as string, text)),
+  );
   const program = `
     import { runTests } from ${JSON.stringify(join(root, 'scripts/run-tests.ts'))};
     import { Tally } from ${JSON.stringify(join(root, 'scripts/tally.ts'))};
@@ -33,11 +39,15 @@ async function outcomeOf(t: TestContext, files: Record<string, string>, processe
 }
 
 test('files of tests share a few processes, and each test counts once', async (t) => {
-  const files = Object.fromEntries(Array.from({ length: 6 }, (_, index) => [`file-${index}`, passing]));
+  const files = Object.fromEntries(
+    Array.from({ length: 6 }, (_, index) => [`file-${index}`, passing]),
+  );
   const { status, text } = await outcomeOf(t, files, 2);
   assert.equal(status, 0, text);
   assert.match(text, /\n6 passed, 0 failed\n$/);
-  const processes = new Map([...text.matchAll(/(\d+) has read (\d+)/g)].map(([, pid, count]) => [pid, Number(count)]));
+  const processes = new Map(
+    [...text.matchAll(/(\d+) has read (\d+)/g)].map(([, pid, count]) => [pid, Number(count)]),
+  );
   assert.ok(processes.size <= 2 && Math.max(...processes.values()) >= 3, text);
 });
 
@@ -50,7 +60,11 @@ test('in a process that many share, what is wrong is told with its file and its 
     changes: `${first} test('changes the environment', () => { process.env.CHANGED = 'yes'; });`,
     ends: `${first} test('goes well', () => undefined); test('ends it all', async () => { await new Promise((done) => setTimeout(done, 50)); process.exit(0); });`,
   };
-  const { status, text } = await outcomeOf(t, { ...wrong, ...Object.fromEntries([1, 2, 3].map((n) => [`passes-${n}`, passing])) }, 2);
+  const { status, text } = await outcomeOf(
+    t,
+    { ...wrong, ...Object.fromEntries([1, 2, 3].map((n) => [`passes-${n}`, passing])) },
+    2,
+  );
   assert.equal(status, 1);
   assert.match(text, /✖ one and one/);
   assert.match(text, /✖ \S*unread\.test\.ts[\s\S]*nowhere\.ts/);
@@ -66,7 +80,8 @@ test('a file that does something before or after all of its tests has a process 
   const { unit, db } = await findTestFiles();
   const around = [];
   for (const file of [...unit, ...db])
-    if (/^(test\.)?(before|after)(Each)?\(/m.test(await readFile(join(root, file), 'utf8'))) around.push(file);
+    if (/^(test\.)?(before|after)(Each)?\(/m.test(await readFile(join(root, file), 'utf8')))
+      around.push(file);
   assert.ok(around.length > 0);
   assert.deepEqual(
     around.filter((file) => !isLong(file)),

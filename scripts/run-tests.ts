@@ -19,10 +19,13 @@ export interface Run {
 }
 
 /**
- * Runs files of tests by Node's own runner: those that take longest each in a process of its own, the others in a few that take one
- * after the other (`take-tests.ts`).
+ * Runs files of tests by Node's own runner: those that take longest each in a process of its own,
+ * the others in a few that take one after the other (`take-tests.ts`).
  */
-export async function runTests(files: readonly string[], { folder, tally, processes = sideBySide }: Run): Promise<void> {
+export async function runTests(
+  files: readonly string[],
+  { folder, tally, processes = sideBySide }: Run,
+): Promise<void> {
   const before = tally.passed + tally.failed;
   const isShared = (file: string) => files.length > processes && !isLong(file);
   const own = files.filter((file) => !isShared(file));
@@ -30,7 +33,11 @@ export async function runTests(files: readonly string[], { folder, tally, proces
   if (tally.passed + tally.failed === before) tally.count('no test was found', false);
 }
 
-async function runProcesses(own: readonly string[], shared: readonly string[], given: Required<Run>): Promise<void> {
+async function runProcesses(
+  own: readonly string[],
+  shared: readonly string[],
+  given: Required<Run>,
+): Promise<void> {
   const { folder, tally, processes } = given;
   const queue = await makeQueue(shared, folder);
   const takers = Array.from({ length: Math.min(processes, shared.length) }, () => taker);
@@ -44,8 +51,11 @@ async function runProcesses(own: readonly string[], shared: readonly string[], g
   const ended = new Set<string>();
   const running = new Map<string, string>();
   const hear = (isPassed: boolean) => (data: Heard) => {
-    // A file is reported as a suite around its tests, or at their end; alone it counts only when something is wrong with it.
-    const isFile = data.details.type === 'suite' || (data.nesting === 0 && (data.name.endsWith('.test.ts') || data.name === taker));
+    // A file is reported as a suite around its tests, or at their end; alone it counts only when
+    // something is wrong with it.
+    const isFile =
+      data.details.type === 'suite' ||
+      (data.nesting === 0 && (data.name.endsWith('.test.ts') || data.name === taker));
     if (isFile) ended.add(data.name);
     if (isFile && isPassed) return;
     // One that cannot run here says why; any other that is skipped did not pass.
@@ -60,7 +70,9 @@ async function runProcesses(own: readonly string[], shared: readonly string[], g
   const left = await leftIn(queue);
   for (const file of shared) {
     if (ended.has(file) || left.includes(file)) continue;
-    console.log(`\n${file} ended its process in the middle of: ${running.get(resolve(root, file)) ?? 'its beginning'}`);
+    console.log(
+      `\n${file} ended its process in the middle of: ${running.get(resolve(root, file)) ?? 'its beginning'}`,
+    );
     tally.count(file, false);
   }
   // A process that ended, or had grown, leaves its rest to others.

@@ -39,7 +39,8 @@ process.env.NODE_COMPILE_CACHE ??= at('generated/.compiled');
 
 const [command = '', ...rest] = process.argv.slice(2);
 /** Meant for the Node that runs the program: `npm start -- --inspect`. What `dev` starts is told by `dev`. */
-const isForNode = (argument) => command !== 'dev' && /^--inspect(-brk|-wait|-port)?(=|$)/.test(argument);
+const isForNode = (argument) =>
+  command !== 'dev' && /^--inspect(-brk|-wait|-port)?(=|$)/.test(argument);
 // Two commands on a fresh clone would both install, into one folder.
 const giveBack = takeLock(at('generated/.lock'), (pid) =>
   console.log(`Waiting for another command (process ${pid}) to install and generate …`),
@@ -51,12 +52,18 @@ if (unstyled) fail(unstyled);
 giveBack();
 if (scripts[command]) {
   const options = [...(command === 'check' ? [] : memory), ...rest.filter(isForNode)];
-  hand(node(), [...options, at(scripts[command]), ...rest.filter((argument) => !isForNode(argument))]);
+  hand(node(), [
+    ...options,
+    at(scripts[command]),
+    ...rest.filter((argument) => !isForNode(argument)),
+  ]);
 } else if (tools[command]) {
   const [program, ...args] = tools[command];
   hand(at('node_modules/.bin', program), [...args, ...rest], at());
 } else if (command !== 'generate') {
-  fail(`There is no command "${command}": ${[...Object.keys(scripts), ...Object.keys(tools)].join(', ')}.`);
+  fail(
+    `There is no command "${command}": ${[...Object.keys(scripts), ...Object.keys(tools)].join(', ')}.`,
+  );
 }
 
 function fail(sentence) {
@@ -66,28 +73,45 @@ function fail(sentence) {
 
 function run(file, args, hint) {
   const { status, error } = spawnSync(file, args, { cwd: at(), stdio: 'inherit' });
-  if (error || status !== 0) fail(`"${[file, ...args].join(' ')}" failed${error ? `: ${error.message}` : ''}. ${hint}`);
+  if (error || status !== 0)
+    fail(`"${[file, ...args].join(' ')}" failed${error ? `: ${error.message}` : ''}. ${hint}`);
 }
 
 /** `npm ci` where node_modules is absent or older than the lock file. */
 function install() {
   const installed = at('node_modules/.package-lock.json');
   const lock = at('package-lock.json');
-  if (existsSync(installed) && existsSync(node()) && statSync(installed).mtimeMs >= statSync(lock).mtimeMs) return;
+  if (
+    existsSync(installed) &&
+    existsSync(node()) &&
+    statSync(installed).mtimeMs >= statSync(lock).mtimeMs
+  )
+    return;
   if (existsSync(installed) && existsSync(node()) && stampOf('installed') === hash([lock])) return;
   console.log('Installing packages (once) …');
   const offline = 'Is the npm registry reachable? The first start needs it.';
-  run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error', '--progress=true', '--include=dev'], offline);
+  run(
+    'npm',
+    ['ci', '--no-audit', '--no-fund', '--loglevel=error', '--progress=true', '--include=dev'],
+    offline,
+  );
   stamp('installed', hash([lock]));
 }
 
 /** The Prisma clients of the sample and, for whoever tests, of the tests' schema, with our metadata; once per content. */
 function generate() {
-  for (const name of ['generate', 'check', 'types', 'fuzz', 'property', 'chaos'].includes(command) ? ['sample', 'torture'] : ['sample']) {
+  for (const name of ['generate', 'check', 'types', 'fuzz', 'property', 'chaos'].includes(command)
+    ? ['sample', 'torture']
+    : ['sample']) {
     const schema = at('prisma', name);
-    const sources = [...files(schema).filter((path) => path.endsWith('.prisma')), ...files(at('src/metadata')), at('package-lock.json')];
+    const sources = [
+      ...files(schema).filter((path) => path.endsWith('.prisma')),
+      ...files(at('src/metadata')),
+      at('package-lock.json'),
+    ];
     const key = hash(sources);
-    if (stampOf(name) === key && existsSync(at('generated', `${name}-metadata/metadata.ts`))) continue;
+    if (stampOf(name) === key && existsSync(at('generated', `${name}-metadata/metadata.ts`)))
+      continue;
     console.log(`Generating the database client (${name}) …`);
     const env = {
       PATH: `${at('node_modules/.bin')}:${process.env.PATH}`,
@@ -100,7 +124,11 @@ function generate() {
       '--schema',
       name === 'sample' ? join(schema, 'schema.prisma') : schema,
     ];
-    const { status, stdout, stderr } = spawnSync(node(), args, { cwd: at(), env: { ...process.env, ...env }, encoding: 'utf8' });
+    const { status, stdout, stderr } = spawnSync(node(), args, {
+      cwd: at(),
+      env: { ...process.env, ...env },
+      encoding: 'utf8',
+    });
     if (status !== 0) fail(`Prisma could not generate the client:\n${stdout}${stderr}`);
     stamp(name, key);
   }
@@ -114,9 +142,14 @@ function hand(program, args, cwd = process.cwd()) {
   const child = spawn(program, args, {
     cwd,
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
-    env: { ...process.env, PATH: `${at('node_modules/.bin')}:${process.env.PATH}`, NODE_OPTIONS: process.env.NODE_OPTIONS ?? '' },
+    env: {
+      ...process.env,
+      PATH: `${at('node_modules/.bin')}:${process.env.PATH}`,
+      NODE_OPTIONS: process.env.NODE_OPTIONS ?? '',
+    },
   });
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
+    process.on(signal, () => child.kill(signal));
   const parent = process.ppid;
   const watch = setInterval(() => {
     if (process.ppid !== parent) child.kill('SIGTERM');

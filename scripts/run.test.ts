@@ -15,8 +15,14 @@ test('npm test -- FILE runs the tests of that file and nothing else, and fails w
   assert.match(stdout, /== tests \(1 file\)/);
   assert.match(stdout, /\n\d+ passed, 0 failed\n$/);
   assert.doesNotMatch(stdout, /== (types|format|browser)/);
-  await assert.rejects(npm('test', '--', 'src/nowhere'), { code: 1, stderr: /There is no test in src\/nowhere/ });
-  await assert.rejects(npm('test', '--', '--only', 'slow'), { code: 1, stderr: /no kind of test "slow"/ });
+  await assert.rejects(npm('test', '--', 'src/nowhere'), {
+    code: 1,
+    stderr: /There is no test in src\/nowhere/,
+  });
+  await assert.rejects(npm('test', '--', '--only', 'slow'), {
+    code: 1,
+    stderr: /no kind of test "slow"/,
+  });
 });
 
 test('--inspect reaches the program, and only that', async () => {

@@ -6,11 +6,15 @@ import { root } from './test-files.ts';
 import { queueVariable, takeNext } from './test-queue.ts';
 
 /**
- * A process of tests: takes one file after the other, so that what they import is loaded and warm for all but the first. A test
- * of the file's name ends each: the file could be read, and leaves nothing behind that the next would find.
+ * A process of tests: takes one file after the other, so that what they import is loaded and warm
+ * for all but the first. A test of the file's name ends each: the file could be read, and leaves
+ * nothing behind that the next would find.
  */
 const folder = process.env[queueVariable] as string;
-/** What tests held is not all forgotten by the runner: a process that has grown leaves the rest to others. */
+/**
+ * What tests held is not all forgotten by the runner: a process that has grown leaves the rest to
+ * others.
+ */
 const largest = 1_000 * 1_024 ** 2;
 
 // Each is opened when it is first asked for, whoever asks.
@@ -45,7 +49,9 @@ function heldOpen(): string[] {
   return process.getActiveResourcesInfo();
 }
 
-/** What would keep the process of the file alone from its end; what was just closed takes a moment. */
+/**
+ * What would keep the process of the file alone from its end; what was just closed takes a moment.
+ */
 async function leftOpen(before: readonly string[]): Promise<string[]> {
   for (let tries = 0; ; tries++) {
     const free = [...before];

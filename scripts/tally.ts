@@ -20,7 +20,9 @@ export class Tally {
   print(): void {
     const slowest = this.#times.sort((a, b) => b.ms - a.ms).slice(0, 10);
     if (slowest.length > 1) console.log('\nSlowest:');
-    if (slowest.length > 1) for (const { title, ms } of slowest) console.log(`  ${(ms / 1000).toFixed(1).padStart(6)} s  ${title}`);
+    if (slowest.length > 1)
+      for (const { title, ms } of slowest)
+        console.log(`  ${(ms / 1000).toFixed(1).padStart(6)} s  ${title}`);
     if (this.#notRun.length > 0) console.log(`\nDid not run: ${this.#notRun.join('; ')}`);
     console.log(`\n${this.passed} passed, ${this.failed} failed`);
   }

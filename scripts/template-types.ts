@@ -1,8 +1,14 @@
 import type { OwnView } from '../src/http/controls/own-views.ts';
 import type { Pages } from '../src/http/pages.ts';
 
-/** What a template calls to show a part; `All` has every template's data by its path. A project's own template reads what it likes. */
-export type Include<All, It> = <Path extends keyof All | OwnView>(path: Path, ...data: Given<All, It, Path>) => string;
+/**
+ * What a template calls to show a part; `All` has every template's data by its path. A project's
+ * own template reads what it likes.
+ */
+export type Include<All, It> = <Path extends keyof All | OwnView>(
+  path: Path,
+  ...data: Given<All, It, Path>
+) => string;
 
 type Given<All, It, Path> = Path extends keyof All
   ? Partial<All[Path]> extends All[Path]
@@ -10,10 +16,17 @@ type Given<All, It, Path> = Path extends keyof All
     : [data: All[Path] & Clashing<It, All[Path]>]
   : [data: object];
 
-type Optional<Data> = { [Name in keyof Data]-?: Partial<Pick<Data, Name>> extends Pick<Data, Name> ? Name : never }[keyof Data];
+type Optional<Data> = {
+  [Name in keyof Data]-?: Partial<Pick<Data, Name>> extends Pick<Data, Name> ? Name : never;
+}[keyof Data];
 
-/** Eta hands on what the caller has under the same name: where that is of another type, a part's own must be given. */
-type Clashing<It, Data> = { [Name in Optional<Data> & keyof It as It[Name] extends Data[Name] ? never : Name]: Data[Name] };
+/**
+ * Eta hands on what the caller has under the same name: where that is of another type, a part's own
+ * must be given.
+ */
+type Clashing<It, Data> = {
+  [Name in Optional<Data> & keyof It as It[Name] extends Data[Name] ? never : Name]: Data[Name];
+};
 
 /** What `reply.page` is given for a template of this name; never: it is no page's. */
 export type Sent<Name extends string> = Name extends keyof Pages ? Pages[Name] : never;

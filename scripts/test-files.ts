@@ -9,7 +9,10 @@ export type Kind = (typeof kinds)[number];
 
 export type TestFiles = Record<Kind, string[]>;
 
-/** Files whose tests take longest: begun first, each in a process of its own, so that none is left at the end with the other cores idle. */
+/**
+ * Files whose tests take longest: begun first, each in a process of its own, so that none is left
+ * at the end with the other cores idle.
+ */
 const slowest = [
   'src/testing/behind-bouncer.db.test.ts',
   'src/tasks/worker/killed-workers.db.test.ts',
@@ -30,13 +33,21 @@ const slowest = [
   'src/cli/your-own-database.db.test.ts',
 ];
 
-/** Every file of tests, by what it needs; of `paths`, files or folders as they are typed, those alone. */
-export async function findTestFiles(paths: readonly string[] = [], cwd = process.env.INIT_CWD ?? process.cwd()): Promise<TestFiles> {
+/**
+ * Every file of tests, by what it needs; of `paths`, files or folders as they are typed, those
+ * alone.
+ */
+export async function findTestFiles(
+  paths: readonly string[] = [],
+  cwd = process.env.INIT_CWD ?? process.cwd(),
+): Promise<TestFiles> {
   const found: string[] = [];
   const exclude = (name: string) => name === 'node_modules' || name === 'generated';
-  for await (const path of glob(['**/*.test.ts', 'e2e/*.spec.ts'], { cwd: root, exclude })) found.push(path);
+  for await (const path of glob(['**/*.test.ts', 'e2e/*.spec.ts'], { cwd: root, exclude }))
+    found.push(path);
   const stale = slowest.filter((path) => !found.includes(path));
-  if (stale.length > 0) throw new Error(`scripts/test-files.ts names what is not there: ${stale.join(', ')}`);
+  if (stale.length > 0)
+    throw new Error(`scripts/test-files.ts names what is not there: ${stale.join(', ')}`);
   found.sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));
   const chosen = paths.length === 0 ? found : paths.flatMap((path) => within(path, found, cwd));
   const files: TestFiles = { unit: [], db: [], browser: [] };
@@ -62,7 +73,9 @@ function rank(path: string): number {
 /** Throws where there is no test in it. */
 function within(path: string, found: readonly string[], cwd: string): string[] {
   const wanted = relative(root, resolve(cwd, path));
-  const those = found.filter((file) => wanted === '' || file === wanted || file.startsWith(`${wanted}/`));
+  const those = found.filter(
+    (file) => wanted === '' || file === wanted || file.startsWith(`${wanted}/`),
+  );
   if (those.length === 0) throw new Error(`There is no test in ${path}.`);
   return those;
 }

@@ -7,7 +7,10 @@ export const queueVariable = 'BULKHEAD_TEST_QUEUE';
 
 const list = 'files.json';
 
-/** Files of tests that several processes take, one after the other: a folder, where a file named by its number says that one is taken. */
+/**
+ * Files of tests that several processes take, one after the other: a folder, where a file named by
+ * its number says that one is taken.
+ */
 export async function makeQueue(files: readonly string[], around: string): Promise<string> {
   const folder = await mkdtemp(join(around, 'queue-'));
   writeFileSync(join(folder, list), JSON.stringify(files));

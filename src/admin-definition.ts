@@ -7,15 +7,25 @@ export interface AdminDefinition {
   /** Shown in the header and the title of every page. */
   readonly name: string;
   /**
-   * Makes the project's Prisma client over a pool of Bulkhead's. `place` is the adapter's second argument: the Postgres schema of
-   * the tables that name none (`?schema=` of the address, else `public`).
+   * Makes the project's Prisma client over a pool of Bulkhead's. `place` is the adapter's second
+   * argument: the Postgres schema of the tables that name none (`?schema=` of the address, else
+   * `public`).
    */
   readonly createClient: (pool: Pool, place?: { schema: string }) => Client;
   readonly resources: readonly ResourceDefinition[];
-  /** Migrations of the project's own tables that Bulkhead applies at start; leave out to apply them yourself. */
+  /**
+   * Migrations of the project's own tables that Bulkhead applies at start; leave out to apply them
+   * yourself.
+   */
   readonly migrations?: { readonly folder: string; readonly schema: string };
-  /** Fills an empty database; called at every start, so it must find out by itself whether there is anything to do. */
-  readonly seed?: (connectionString: string, onProgress: (done: number, total: number) => void) => Promise<void>;
+  /**
+   * Fills an empty database; called at every start, so it must find out by itself whether there is
+   * anything to do.
+   */
+  readonly seed?: (
+    connectionString: string,
+    onProgress: (done: number, total: number) => void,
+  ) => Promise<void>;
   /** Shown at the foot of every page: where the data comes from, for example. */
   readonly credits?: readonly string[];
 }

@@ -2,7 +2,6 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance, type RouteOption
 import type { AdminDefinition } from './admin-definition.ts';
 import { sessionSecret } from './auth/session-secret.ts';
 import type { Config } from './config.ts';
-import { limits } from './limits.ts';
 import { compression } from './http/plugins/compress.ts';
 import { answerClientError, connections } from './http/plugins/connections.ts';
 import { cookies } from './http/plugins/cookie.ts';
@@ -10,6 +9,7 @@ import { csrfProtection } from './http/plugins/csrf.ts';
 import { handleErrors } from './http/plugins/errors.ts';
 import { forms } from './http/plugins/formbody.ts';
 import { guard } from './http/plugins/guard.ts';
+import { healthRoutes } from './http/plugins/health.ts';
 import { page } from './http/plugins/page.ts';
 import { rateLimits } from './http/plugins/rate-limit.ts';
 import { requestLimits } from './http/plugins/request-limits.ts';
@@ -18,9 +18,9 @@ import { sessions } from './http/plugins/session.ts';
 import { staticFiles } from './http/plugins/static-files.ts';
 import { timeZones } from './http/plugins/time-zone.ts';
 import { views } from './http/plugins/views.ts';
-import { healthRoutes } from './http/plugins/health.ts';
 import { routes } from './http/routes.ts';
 import { createUrl } from './http/url.ts';
+import { limits } from './limits.ts';
 import type { TaskContext } from './tasks/context.ts';
 
 export interface AppOptions {
@@ -32,15 +32,28 @@ export interface AppOptions {
   onRoute?: (route: RouteOptions) => void;
 }
 
-/** The web application, ready to be listened on or injected into. The caller closes the database. */
-export async function buildApp({ admin, config, context, logger, onRoute }: AppOptions): Promise<FastifyInstance> {
+/**
+ * The web application, ready to be listened on or injected into. The caller closes the database.
+ */
+export async function buildApp({
+  admin,
+  config,
+  context,
+  logger,
+  onRoute,
+}: AppOptions): Promise<FastifyInstance> {
   const app: FastifyInstance = Fastify({
     ...(logger
       ? { loggerInstance: logger }
-      : { logger: config.BULKHEAD_LOG_LEVEL === 'silent' ? false : { level: config.BULKHEAD_LOG_LEVEL } }),
-    // Secure cookies mean that something in front of us speaks HTTPS and says who asked: that one alone is believed, not
-    // what a client had said to it.
-    trustProxy: config.BULKHEAD_SECURE_COOKIES ? (_address: string, hop: number) => hop === 0 : false,
+      : {
+          logger:
+            config.BULKHEAD_LOG_LEVEL === 'silent' ? false : { level: config.BULKHEAD_LOG_LEVEL },
+        }),
+    // Secure cookies mean that something in front of us speaks HTTPS and says who asked: that one
+    // alone is believed, not what a client had said to it.
+    trustProxy: config.BULKHEAD_SECURE_COOKIES
+      ? (_address: string, hop: number) => hop === 0
+      : false,
     // The parser refuses what reaches its bound.
     http: { maxHeaderSize: limits.server.headerBytes + 1 },
     clientErrorHandler: answerClientError,
@@ -66,14 +79,31 @@ export async function buildApp({ admin, config, context, logger, onRoute }: AppO
       await pages.register(views, { url, isReloaded });
       await pages.register(page, { admin, registry, url });
       const secret = await sessionSecret(config);
-      handleErrors(pages, { name: admin.name, url, secret, registry, isHttps: config.BULKHEAD_SECURE_COOKIES });
+      handleErrors(pages, {
+        name: admin.name,
+        url,
+        secret,
+        registry,
+        isHttps: config.BULKHEAD_SECURE_COOKIES,
+      });
       await pages.register(sessions, { db, config, secret });
       await pages.register(requestLimits);
       await pages.register(guard);
-      await pages.register(csrfProtection, { secret, path: prefix === '' ? '/' : prefix, isHttps: config.BULKHEAD_SECURE_COOKIES });
+      await pages.register(csrfProtection, {
+        secret,
+        path: prefix === '' ? '/' : prefix,
+        isHttps: config.BULKHEAD_SECURE_COOKIES,
+      });
       await pages.register(timeZones);
       await pages.register(rateLimits);
-      for (const route of routes) await pages.register(route, { admin, context, url, secret, isHttps: config.BULKHEAD_SECURE_COOKIES });
+      for (const route of routes)
+        await pages.register(route, {
+          admin,
+          context,
+          url,
+          secret,
+          isHttps: config.BULKHEAD_SECURE_COOKIES,
+        });
     },
     { prefix },
   );

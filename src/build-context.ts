@@ -32,8 +32,16 @@ export async function buildContext(
   const resources = await markGenerated(admin.resources, db.pages);
   const client = checkedClient(admin.createClient, db.pages, resources);
   await assertUsesPool(client, db.pages);
-  const createClient: AdminDefinition['createClient'] = (pool) => (pool === db.pages ? client : admin.createClient(pool));
-  const registry = buildRegistry(resources, createClient, db.pages, defaults, (message, details) => log('error', message, details), db.t);
+  const createClient: AdminDefinition['createClient'] = (pool) =>
+    pool === db.pages ? client : admin.createClient(pool);
+  const registry = buildRegistry(
+    resources,
+    createClient,
+    db.pages,
+    defaults,
+    (message, details) => log('error', message, details),
+    db.t,
+  );
   const context: TaskContext = {
     db,
     registry,
@@ -50,11 +58,17 @@ export async function buildContext(
       recoveryIntervalMs: config.BULKHEAD_RECOVERY_INTERVAL_MS,
     },
     isPrincipalActive: async (id) => {
-      const { rowCount } = await db.pages.query(`select 1 from ${db.t.user} where id::text = $1 and deactivated_at is null`, [id]);
+      const { rowCount } = await db.pages.query(
+        `select 1 from ${db.t.user} where id::text = $1 and deactivated_at is null`,
+        [id],
+      );
       return rowCount === 1;
     },
     rolesOf: async (id) => {
-      const { rows } = await db.pages.query<{ roles: string[] }>(`select roles from ${db.t.user} where id::text = $1`, [id]);
+      const { rows } = await db.pages.query<{ roles: string[] }>(
+        `select roles from ${db.t.user} where id::text = $1`,
+        [id],
+      );
       return rows[0]?.roles ?? null;
     },
   };

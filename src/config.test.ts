@@ -9,14 +9,16 @@ test('the docs list every setting with its default, and no other', async () => {
   const rows = [...text.matchAll(/^\| `([A-Z_]+)` +\| (?:`([^`]*)`|[^|]*?) +\|/gm)];
   assert.deepEqual(rows.map((row) => row[1]).sort(), [...settingNames].sort());
   const defaults = parseConfig({}) as Record<string, unknown>;
-  for (const [, name = '', shown] of rows) if (shown !== undefined) assert.equal(String(defaults[name]), shown === '' ? '' : shown, name);
+  for (const [, name = '', shown] of rows)
+    if (shown !== undefined) assert.equal(String(defaults[name]), shown === '' ? '' : shown, name);
 });
 
 test('all bad settings are named at once', () => {
   assert.throws(
     () => parseConfig({ PORT: 'x', BULKHEAD_CHUNK_SIZE: '0', DATABASE_URL: 'mysql://x' }),
     (error: Error) => {
-      for (const name of ['PORT', 'BULKHEAD_CHUNK_SIZE', 'DATABASE_URL']) assert.match(error.message, new RegExp(name));
+      for (const name of ['PORT', 'BULKHEAD_CHUNK_SIZE', 'DATABASE_URL'])
+        assert.match(error.message, new RegExp(name));
       return true;
     },
   );
@@ -27,15 +29,30 @@ test('an empty setting is one that was not given', () => {
 });
 
 test('a setting that nobody knows is said with the nearest that there is', () => {
-  assert.deepEqual(unknownSettings({ BULKHEAD_PREFX: '/x', BULKHEAD_TEST_SEED: '1', BULKHEAD_PREFIX: '/x', PATH: '' }), [
-    'There is no setting BULKHEAD_PREFX (did you mean BULKHEAD_PREFIX?): it is ignored.',
+  assert.deepEqual(
+    unknownSettings({
+      BULKHEAD_PREFX: '/x',
+      BULKHEAD_TEST_SEED: '1',
+      BULKHEAD_PREFIX: '/x',
+      PATH: '',
+    }),
+    ['There is no setting BULKHEAD_PREFX (did you mean BULKHEAD_PREFIX?): it is ignored.'],
+  );
+  assert.deepEqual(unknownSettings({ BULKHEAD_WINDMILLS: '3' }), [
+    'There is no setting BULKHEAD_WINDMILLS: it is ignored.',
   ]);
-  assert.deepEqual(unknownSettings({ BULKHEAD_WINDMILLS: '3' }), ['There is no setting BULKHEAD_WINDMILLS: it is ignored.']);
 });
 
 test('an address that asks for TLS asks for a certificate that can be trusted, without a warning at every start', () => {
-  const of = (query: string) => parseConfig({ DATABASE_URL: `postgresql://a/b?${query}` }).DATABASE_URL?.split('?')[1];
-  for (const mode of ['prefer', 'require', 'verify-ca', 'verify-full']) assert.equal(of(`sslmode=${mode}`), 'sslmode=verify-full');
+  const of = (query: string) =>
+    parseConfig({ DATABASE_URL: `postgresql://a/b?${query}` }).DATABASE_URL?.split('?')[1];
+  for (const mode of ['prefer', 'require', 'verify-ca', 'verify-full'])
+    assert.equal(of(`sslmode=${mode}`), 'sslmode=verify-full');
   assert.equal(of('schema=shop&sslmode=require&x=1'), 'schema=shop&sslmode=verify-full&x=1');
-  for (const query of ['sslmode=disable', 'sslmode=no-verify', 'uselibpqcompat=true&sslmode=require']) assert.equal(of(query), query);
+  for (const query of [
+    'sslmode=disable',
+    'sslmode=no-verify',
+    'uselibpqcompat=true&sslmode=require',
+  ])
+    assert.equal(of(query), query);
 });

@@ -11,12 +11,17 @@ const whole = (name: keyof typeof settingBounds) => {
 
 const share = { error: 'must be a number above 0 and at most 1' };
 
-/** The driver takes these words of TLS for `verify-full` and warns of it at length, at every start: said outright, it need not. */
+/**
+ * The driver takes these words of TLS for `verify-full` and warns of it at length, at every start:
+ * said outright, it need not.
+ */
 const address = z
   .string()
   .regex(/^postgres(ql)?:\/\//, 'must begin with postgresql://')
   .transform((url) =>
-    url.includes('uselibpqcompat=true') ? url : url.replace(/([?&]sslmode=)(prefer|require|verify-ca)(?=&|$)/, '$1verify-full'),
+    url.includes('uselibpqcompat=true')
+      ? url
+      : url.replace(/([?&]sslmode=)(prefer|require|verify-ca)(?=&|$)/, '$1verify-full'),
   );
 
 /** Every setting, by its environment variable: what it is, its unit in the name, its default. */
@@ -32,7 +37,10 @@ const settings = z.object({
   BULKHEAD_FOLDER: z.string().min(1).default('.bulkhead'),
   BULKHEAD_PREFIX: z
     .string()
-    .regex(/^(\/[a-z0-9-]+)*$/, 'must be empty, or a slash and small letters, digits and hyphens, any number of times, such as /admin')
+    .regex(
+      /^(\/[a-z0-9-]+)*$/,
+      'must be empty, or a slash and small letters, digits and hyphens, any number of times, such as /admin',
+    )
     .default(''),
   BULKHEAD_SESSION_SECRET: z.string().min(32, 'must have at least 32 characters').optional(),
   BULKHEAD_SESSION_HOURS: whole('BULKHEAD_SESSION_HOURS').default(12),
@@ -68,13 +76,22 @@ export type Config = z.infer<typeof settings>;
 /** Names of all settings, for the docs and the test that compares them. */
 export const settingNames = Object.keys(settings.shape) as (keyof Config)[];
 
-/** Reads the environment once. All bad settings are named at once in AppError 'invalid-settings'. */
+/**
+ * Reads the environment once. All bad settings are named at once in AppError 'invalid-settings'.
+ */
 export function parseConfig(env: Record<string, string | undefined>): Config {
-  const given = Object.fromEntries(settingNames.map((name) => [name, env[name] === '' ? undefined : env[name]]));
+  const given = Object.fromEntries(
+    settingNames.map((name) => [name, env[name] === '' ? undefined : env[name]]),
+  );
   const parsed = settings.safeParse(given);
   if (parsed.success) return parsed.data;
   const wrong = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
-  throw new AppError('invalid-settings', 500, `Settings that cannot be used: ${wrong.join('; ')}.`, { wrong });
+  throw new AppError(
+    'invalid-settings',
+    500,
+    `Settings that cannot be used: ${wrong.join('; ')}.`,
+    { wrong },
+  );
 }
 
 /** Names that tests and benches of Bulkhead itself read. */
@@ -83,7 +100,12 @@ const ownNames = /^BULKHEAD_(TEST_|BENCH_|BROWSER$)/;
 /** A sentence for each setting of the environment that looks like ours and is none. */
 export function unknownSettings(env: Record<string, string | undefined>): string[] {
   return Object.keys(env)
-    .filter((name) => name.startsWith('BULKHEAD_') && !ownNames.test(name) && !settingNames.includes(name as keyof Config))
+    .filter(
+      (name) =>
+        name.startsWith('BULKHEAD_') &&
+        !ownNames.test(name) &&
+        !settingNames.includes(name as keyof Config),
+    )
     .sort()
     .map((name) => {
       const nearest = nearestOf(name, settingNames);

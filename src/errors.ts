@@ -1,4 +1,7 @@
-/** What an error says besides its sentence; docs/errors.md has which code says what. Rooms add what only they know. */
+/**
+ * What an error says besides its sentence; docs/errors.md has which code says what. Rooms add what
+ * only they know.
+ */
 export interface ErrorDetails {
   /** Sentences by the names of fields. */
   readonly fieldErrors?: Readonly<Record<string, string>>;
@@ -25,8 +28,9 @@ export interface ErrorDetails {
 }
 
 /**
- * An error whose message is safe to show to the person who caused it: an English sentence that names what is wrong.
- * Anything else that is thrown is a bug. Throw one in a hook to refuse a record; `details.field` names the field to blame.
+ * An error whose message is safe to show to the person who caused it: an English sentence that
+ * names what is wrong. Anything else that is thrown is a bug. Throw one in a hook to refuse a
+ * record; `details.field` names the field to blame.
  *
  * @example
  * throw new AppError('featured', 422, 'A featured place stays.', { field: 'featured' });
@@ -37,7 +41,12 @@ export class AppError extends Error {
   readonly status: number;
   readonly details: ErrorDetails & Readonly<Record<string, unknown>>;
 
-  constructor(code: string, status: number, message: string, details: ErrorDetails & Readonly<Record<string, unknown>> = {}) {
+  constructor(
+    code: string,
+    status: number,
+    message: string,
+    details: ErrorDetails & Readonly<Record<string, unknown>> = {},
+  ) {
     super(message);
     this.name = 'AppError';
     this.code = code;

@@ -2,16 +2,38 @@
 export { type AdminDefinition, defineAdmin } from './admin-definition.ts';
 export type { Principal } from './auth/principal.ts';
 export { AppError } from './errors.ts';
-export type { Cell, FieldKind, InputKind, KindView, Parsed, ShownCell, ShownControl } from './fields/contract.ts';
+export type {
+  Cell,
+  FieldKind,
+  FilterContext,
+  FilterOperator,
+  InputKind,
+  KindView,
+  OperatorInput,
+  Parsed,
+  ResourceField,
+  ShownCell,
+  ShownControl,
+} from './fields/contract.ts';
 export { kinds } from './fields/kinds.ts';
-export type { FilterContext, FilterOperator, OperatorInput } from './fields/contract.ts';
 export type { Reader } from './fields/reader.ts';
-export type { ResourceField } from './fields/contract.ts';
 export type { Metadata } from './metadata/contract.ts';
 export type { Action } from './resources/actions.ts';
 export type { Client, Where } from './resources/client.ts';
 export { defineOperation, type OperationDefinition } from './resources/define-operation.ts';
-export { defineResource, type ResourceDefinition, type TypedResourceOptions } from './resources/define-resource.ts';
+export {
+  defineResource,
+  type ResourceDefinition,
+  type TypedResourceOptions,
+} from './resources/define-resource.ts';
+export { defineEveryResource } from './resources/every-model.ts';
+export {
+  type FormInput,
+  type FormInputs,
+  type FormValues,
+  type InputOptions,
+  t,
+} from './resources/form-inputs.ts';
 export type {
   AfterSave,
   BeforeSave,
@@ -22,8 +44,13 @@ export type {
   TransactionClient,
   ValidateContext,
 } from './resources/hooks.ts';
-export { type FormInput, type FormInputs, type FormValues, type InputOptions, t } from './resources/form-inputs.ts';
 export type { DraftOf, FieldName, RecordOf, RelatedName } from './resources/model-types.ts';
+export type {
+  ChangeContext,
+  EachContext,
+  OperationOptions,
+  Refused,
+} from './resources/operation-options.ts';
 export type {
   Arrangement,
   BulkOptions,
@@ -34,7 +61,5 @@ export type {
   ResourceOptions,
   WriteThrough,
 } from './resources/options.ts';
-export type { ChangeContext, EachContext, OperationOptions, Refused } from './resources/operation-options.ts';
 export { DefinitionError } from './resources/problems.ts';
 export * from './resources/project-types.ts';
-export { defineEveryResource } from './resources/every-model.ts';

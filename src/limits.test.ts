@@ -4,31 +4,34 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { metadata } from '../generated/sample-metadata/metadata.ts';
 import { BoundedMap } from './bounded-map.ts';
-import { parseConfig, type Config } from './config.ts';
-import { limitValues, settingBounds } from './limits.ts';
-import { Problems } from './resources/problems.ts';
+import { type Config, parseConfig } from './config.ts';
 import { defineResource } from './index.ts';
+import { limitValues, settingBounds } from './limits.ts';
 import { wellShaped } from './resources/option-shapes.ts';
 import type { ResourceOptions } from './resources/options.ts';
+import { Problems } from './resources/problems.ts';
 
 test('the docs list every limit with its number, and no other', async () => {
   const text = await readFile(join(import.meta.dirname, '../docs/limits.md'), 'utf8');
-  const told = [...text.matchAll(/^\| `(\w+\.\w+)` \| ([\d,]+) \|/gm)].map(([, name, max = '']) => [name, Number(max.replaceAll(',', ''))]);
+  const told = [...text.matchAll(/^\| `(\w+\.\w+)` \| ([\d,]+) \|/gm)].map(([, name, max = '']) => [
+    name,
+    Number(max.replaceAll(',', '')),
+  ]);
   assert.deepEqual(Object.fromEntries(told), limitValues);
 });
 
 test('the docs say from what to what each setting may be', async () => {
   const text = await readFile(join(import.meta.dirname, '../docs/limits.md'), 'utf8');
-  const told = [...text.matchAll(/^\| `([A-Z_]+)`[^|]*\| ([\d,]+) \| ([\d,]+) \|/gm)].map(([, name, ...ends]) => [
-    name,
-    ends.map((end) => Number(end.replaceAll(',', ''))),
-  ]);
+  const told = [...text.matchAll(/^\| `([A-Z_]+)`[^|]*\| ([\d,]+) \| ([\d,]+) \|/gm)].map(
+    ([, name, ...ends]) => [name, ends.map((end) => Number(end.replaceAll(',', '')))],
+  );
   assert.deepEqual(Object.fromEntries(told), settingBounds);
 });
 
 test('a setting may be its lowest and its highest, and nothing beyond', () => {
   for (const [name, [low, high]] of Object.entries(settingBounds)) {
-    for (const value of [low, high]) assert.equal(parseConfig({ [name]: String(value) })[name as keyof Config], value);
+    for (const value of [low, high])
+      assert.equal(parseConfig({ [name]: String(value) })[name as keyof Config], value);
     for (const value of [low - 1, high + 1, low + 0.5, Number.NaN]) {
       assert.throws(() => parseConfig({ [name]: String(value) }), {
         message: `Settings that cannot be used: ${name}: must be a whole number from ${low} to ${high}.`,
@@ -40,7 +43,10 @@ test('a setting may be its lowest and its highest, and nothing beyond', () => {
 test('a resource says no number that its setting could not be', () => {
   const nearer: Record<string, [keyof typeof settingBounds, (value: number) => ResourceOptions]> = {
     countLimit: ['BULKHEAD_COUNT_LIMIT', (countLimit) => ({ countLimit })],
-    'bulk.minAsyncRecords': ['BULKHEAD_MIN_ASYNC_RECORDS', (minAsyncRecords) => ({ bulk: { minAsyncRecords } })],
+    'bulk.minAsyncRecords': [
+      'BULKHEAD_MIN_ASYNC_RECORDS',
+      (minAsyncRecords) => ({ bulk: { minAsyncRecords } }),
+    ],
     'bulk.parallelism': ['BULKHEAD_PARALLELISM', (parallelism) => ({ bulk: { parallelism } })],
     'bulk.chunkSize': ['BULKHEAD_CHUNK_SIZE', (chunkSize) => ({ bulk: { chunkSize } })],
   };
@@ -53,7 +59,10 @@ test('a resource says no number that its setting could not be', () => {
     };
     for (const value of [low, high]) assert.deepEqual(said(value), []);
     for (const value of [low - 1, high + 1, low + 0.5]) {
-      assert.match(said(value).join(), new RegExp(`${key}: must be a whole number from ${low} to ${high}\\.`));
+      assert.match(
+        said(value).join(),
+        new RegExp(`${key}: must be a whole number from ${low} to ${high}\\.`),
+      );
     }
   }
 });

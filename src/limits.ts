@@ -4,8 +4,9 @@ const form = megabyte;
 const text = 16 * megabyte;
 
 /**
- * Bounds on what somebody sends, or makes us keep, read or show, by what they are about. `docs/limits.md` is their table;
- * `src/http/limits.db.test.ts` tries each with as much as may be and with one more. Those of settings are in `settingBounds`.
+ * Bounds on what somebody sends, or makes us keep, read or show, by what they are about.
+ * `docs/limits.md` is their table; `src/http/limits.db.test.ts` tries each with as much as may be
+ * and with one more. Those of settings are in `settingBounds`.
  */
 export const limits = {
   /** What reaches a web process at all. */
@@ -29,7 +30,10 @@ export const limits = {
     forLockMs: 2_000,
   },
   signIn: {
-    /** Of one address for one account, and for all of them: an office behind one address signs in slower than a list of passwords is tried. */
+    /**
+     * Of one address for one account, and for all of them: an office behind one address signs in
+     * slower than a list of passwords is tried.
+     */
     attemptsPerMinute: 10,
     addressAttemptsPerMinute: 60,
     /** Addresses whose attempts are counted. */
@@ -47,14 +51,26 @@ export const limits = {
     passwordLength: 200,
   },
   form: {
-    /** A selection is kept on the server and long texts have a page of their own, so no form of ours is large. */
+    /**
+     * A selection is kept on the server and long texts have a page of their own, so no form of ours
+     * is large.
+     */
     bytes: form,
-    /** The longest text that a page edits, and the form that it makes: a byte takes up to three there. */
+    /**
+     * The longest text that a page edits, and the form that it makes: a byte takes up to three
+     * there.
+     */
     textBytes: text,
     textFormBytes: 3 * text + form,
-    /** One that is kept in a sign-in page: sealed, it takes a third more, and a letter beyond ASCII six bytes for one of two. */
+    /**
+     * One that is kept in a sign-in page: sealed, it takes a third more, and a letter beyond ASCII
+     * six bytes for one of two.
+     */
     sealedBytes: 4 * form,
-    /** Names in one form, which has one for each of a table's columns, of which there are 1,600 at most; and values of one name. */
+    /**
+     * Names in one form, which has one for each of a table's columns, of which there are 1,600 at
+     * most; and values of one name.
+     */
     fields: 2_000,
     values: 5_000,
     /** Values of a list that is typed. */
@@ -62,7 +78,10 @@ export const limits = {
     /** Of JSON: lists and objects in each other. */
     jsonLevels: 500,
   },
-  /** Conditions of a filter, levels of groups below the top, values of one condition, characters of a value and of the whole. */
+  /**
+   * Conditions of a filter, levels of groups below the top, values of one condition, characters of
+   * a value and of the whole.
+   */
   filter: { conditions: 50, depth: 4, values: 200, valueLength: 1_000, length: 8_000 },
   list: {
     rows: 100,
@@ -125,14 +144,21 @@ export const limits = {
 type Limits = typeof limits;
 
 /** `form.fields` */
-export type LimitName = { [Group in keyof Limits]: `${Group}.${keyof Limits[Group] & string}` }[keyof Limits];
+export type LimitName = {
+  [Group in keyof Limits]: `${Group}.${keyof Limits[Group] & string}`;
+}[keyof Limits];
 
 /** Every limit by its name. */
 export const limitValues = Object.fromEntries(
-  Object.entries(limits).flatMap(([group, own]) => Object.entries(own).map(([name, value]) => [`${group}.${name}`, value])),
+  Object.entries(limits).flatMap(([group, own]) =>
+    Object.entries(own).map(([name, value]) => [`${group}.${name}`, value]),
+  ),
 ) as Readonly<Record<LimitName, number>>;
 
-/** Lowest and highest of every setting that is a whole number, and of the options of a resource that stand nearer. */
+/**
+ * Lowest and highest of every setting that is a whole number, and of the options of a resource that
+ * stand nearer.
+ */
 export const settingBounds = {
   PORT: [0, 65_535],
   BULKHEAD_SESSION_HOURS: [1, 8_760],
@@ -167,16 +193,22 @@ export const limitTexts = {
   address: `An address has at most ${said(limits.server.addressLength)} characters. Nothing was done.`,
   waiting: 'Too many others are waiting for the database. Nothing was done. Try again in a moment.',
   held: 'Others are waiting for records and tasks that are being worked on. Nothing was done. Try again in a moment.',
-  heldSelection: 'What you selected is being changed elsewhere. Nothing was done. Try again in a moment.',
+  heldSelection:
+    'What you selected is being changed elsewhere. Nothing was done. Try again in a moment.',
   heldPreview: 'This preview is being changed elsewhere. Nothing was done. Try again in a moment.',
   formFields: `A form has at most ${said(limits.form.fields)} fields. Nothing was done.`,
   values: (name: string) =>
     `“${name.slice(0, 40)}” has more than ${said(limits.form.values)} values, which is the most that can be sent at a time. Nothing was done.`,
-  listValues: (label: string) => `${label} can take at most ${said(limits.form.listValues)} values in a form.`,
-  jsonLevels: (label: string) => `${label} is nested too deeply: it may have at most ${said(limits.form.jsonLevels)} levels.`,
-  bulkValues: (label: string) => `${label} can take at most ${said(limits.bulk.values)} values at a time.`,
-  bulkText: (label: string) => `A text for ${label} may have at most ${said(limits.bulk.textLength)} characters here.`,
-  expression: (label: string) => `A regular expression for ${label} may have at most ${said(limits.bulk.expressionLength)} characters.`,
+  listValues: (label: string) =>
+    `${label} can take at most ${said(limits.form.listValues)} values in a form.`,
+  jsonLevels: (label: string) =>
+    `${label} is nested too deeply: it may have at most ${said(limits.form.jsonLevels)} levels.`,
+  bulkValues: (label: string) =>
+    `${label} can take at most ${said(limits.bulk.values)} values at a time.`,
+  bulkText: (label: string) =>
+    `A text for ${label} may have at most ${said(limits.bulk.textLength)} characters here.`,
+  expression: (label: string) =>
+    `A regular expression for ${label} may have at most ${said(limits.bulk.expressionLength)} characters.`,
   name: `A name of up to ${said(limits.signIn.nameLength)} characters is needed.`,
   password: `A password has at most ${said(limits.signIn.passwordLength)} characters.`,
   sorts: `A list can be sorted by at most ${said(limits.list.sortColumns)} columns.`,

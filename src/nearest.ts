@@ -3,7 +3,11 @@ export function nearestOf(name: string, names: Iterable<string>): string | null 
   const [best] = [...names]
     .map((known) => ({ known, steps: distance(name.toLowerCase(), known.toLowerCase()) }))
     .sort((a, b) => a.steps - b.steps);
-  return best && best.steps <= Math.max(2, Math.floor(name.length / 4)) && best.steps < best.known.length ? best.known : null;
+  return best &&
+    best.steps <= Math.max(2, Math.floor(name.length / 4)) &&
+    best.steps < best.known.length
+    ? best.known
+    : null;
 }
 
 /** For the end of a sentence about a name that is none; empty where no other is near. */

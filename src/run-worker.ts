@@ -1,6 +1,6 @@
 import type { AdminDefinition } from './admin-definition.ts';
-import type { Config } from './config.ts';
 import { buildContext } from './build-context.ts';
+import type { Config } from './config.ts';
 import type { TaskContext } from './tasks/context.ts';
 import { startWorker } from './tasks/worker/worker.ts';
 

@@ -10,7 +10,9 @@ export const webAddress: FieldKind = {
     if ('error' in parsed || parsed.value === null) return parsed;
     const address = String(parsed.value);
     const isWeb = URL.canParse(address) && /^https?:$/.test(new URL(address).protocol);
-    return isWeb ? { value: new URL(address).href } : { error: `${field.label} must be an address such as https://example.com.` };
+    return isWeb
+      ? { value: new URL(address).href }
+      : { error: `${field.label} must be an address such as https://example.com.` };
   },
   operators: (field) => [atHost, ...kinds.text.operators(field)],
 };
@@ -22,7 +24,8 @@ const atHost: FilterOperator = {
   value: null,
   includesEmpty: false,
   where([host = ''], field) {
-    if (!/^[a-z\d.-]+$/i.test(host)) return { error: `${field.label} is compared with a host such as example.com.` };
+    if (!/^[a-z\d.-]+$/i.test(host))
+      return { error: `${field.label} is compared with a host such as example.com.` };
     const starts = [`http://${host}/`, `https://${host}/`];
     return { value: { OR: starts.map((start) => ({ [field.meta.name]: { startsWith: start } })) } };
   },

@@ -28,10 +28,13 @@ const batch = 10_000;
 const seedLock = 0x42_4c_4b_0a;
 
 /**
- * Fills the gazetteer: 250 countries (world-countries) and 135,233 places (GeoNames, CC BY 4.0). One transaction, so an
- * interrupted seed leaves nothing; a filled gazetteer is left as it is.
+ * Fills the gazetteer: 250 countries (world-countries) and 135,233 places (GeoNames, CC BY 4.0).
+ * One transaction, so an interrupted seed leaves nothing; a filled gazetteer is left as it is.
  */
-export async function seed(connectionString: string, onProgress: (done: number, total: number) => void): Promise<void> {
+export async function seed(
+  connectionString: string,
+  onProgress: (done: number, total: number) => void,
+): Promise<void> {
   const client = new pg.Client({ connectionString });
   client.on('error', () => undefined);
   await client.connect();
@@ -48,7 +51,10 @@ export async function seed(connectionString: string, onProgress: (done: number, 
       await seedCapitals(client);
     }
     await client.query('commit');
-    if (rowCount === 0) await client.query('analyze gazetteer.country, gazetteer.city, gazetteer.tag, gazetteer.language');
+    if (rowCount === 0)
+      await client.query(
+        'analyze gazetteer.country, gazetteer.city, gazetteer.tag, gazetteer.language',
+      );
   } catch (error) {
     await client.query('rollback').catch(() => undefined);
     throw error;
@@ -68,7 +74,10 @@ async function seedCountries(client: pg.Client, lands: Land[]): Promise<void> {
     area: Math.max(0, land.area),
     currencies: Array.isArray(land.currencies) ? {} : land.currencies,
   }));
-  await client.query(`insert into country select * from jsonb_populate_recordset(null::country, $1)`, [JSON.stringify(rows)]);
+  await client.query(
+    `insert into country select * from jsonb_populate_recordset(null::country, $1)`,
+    [JSON.stringify(rows)],
+  );
   // Dealt out by a hash of the country, in euro cents.
   await client.query(
     `update country set survey_budget_cents = (abs(hashtext(code::text) % 400) + 20) * 1250 where abs(hashtext(code::text) % 5) < 4`,
@@ -78,7 +87,9 @@ async function seedCountries(client: pg.Client, lands: Land[]): Promise<void> {
     `insert into language (code, name) select distinct on (value) key, value from jsonb_each_text($1) order by value, key`,
     [JSON.stringify(Object.fromEntries(languages))],
   );
-  const spoken = lands.flatMap((land) => Object.values(land.languages ?? {}).map((name) => ({ country: land.cca3, name })));
+  const spoken = lands.flatMap((land) =>
+    Object.values(land.languages ?? {}).map((name) => ({ country: land.cca3, name })),
+  );
   await client.query(
     `insert into "_CountryToLanguage" ("A", "B") select s.country, l.code
      from jsonb_to_recordset($1) s(country text, name text) join language l using (name) on conflict do nothing`,
@@ -86,8 +97,13 @@ async function seedCountries(client: pg.Client, lands: Land[]): Promise<void> {
   );
 }
 
-// Statuses and ratings are dealt out by a hash of the place, so that every seed is the same and lists look alive.
-async function seedPlaces(client: pg.Client, places: Place[], onProgress: (done: number, total: number) => void): Promise<void> {
+// Statuses and ratings are dealt out by a hash of the place, so that every seed is the same and
+// lists look alive.
+async function seedPlaces(
+  client: pg.Client,
+  places: Place[],
+  onProgress: (done: number, total: number) => void,
+): Promise<void> {
   for (let start = 0; start < places.length; start += batch) {
     const rows = places
       .slice(start, start + batch)

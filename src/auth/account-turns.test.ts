@@ -20,7 +20,8 @@ test('attempts take turns once some have failed, however many ask at once, and n
 
 test('accounts that are watched are bounded, the oldest go', () => {
   const turns = new AccountTurns();
-  for (let account = 0; account <= limits.signIn.watchedAccounts; account++) turns.failed(`account ${account}`, 0);
+  for (let account = 0; account <= limits.signIn.watchedAccounts; account++)
+    turns.failed(`account ${account}`, 0);
   assert.equal(turns.size, limits.signIn.watchedAccounts);
 });
 

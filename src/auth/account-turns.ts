@@ -10,8 +10,9 @@ interface AccountFailures {
 }
 
 /**
- * Once some attempts for an account have failed, its attempts take turns, one a second, from however many addresses they come. Nobody is
- * locked out: whoever waits is served, and a browser that has signed in before has turns of its own.
+ * Once some attempts for an account have failed, its attempts take turns, one a second, from
+ * however many addresses they come. Nobody is locked out: whoever waits is served, and a browser
+ * that has signed in before has turns of its own.
  */
 export class AccountTurns {
   readonly #accounts = new BoundedMap<string, AccountFailures>(limits.signIn.watchedAccounts);
@@ -31,7 +32,11 @@ export class AccountTurns {
     const counted = known && known.until > now ? known : { failures: 0, nextAt: now };
     // The latest stand last, so that the oldest is the first to go.
     this.#accounts.delete(account);
-    this.#accounts.set(account, { ...counted, failures: counted.failures + 1, until: now + limits.signIn.failuresKeptMs });
+    this.#accounts.set(account, {
+      ...counted,
+      failures: counted.failures + 1,
+      until: now + limits.signIn.failuresKeptMs,
+    });
   }
 
   /** Its owner came in. */

@@ -8,11 +8,16 @@ import { createUser, hasUsers, type NewUser } from './users.ts';
 const purpose = 'first-admin';
 const hoursValid = 24;
 
-/** Makes the token of a link that creates the first admin, for an installation without users. Older links end. */
+/**
+ * Makes the token of a link that creates the first admin, for an installation without users. Older
+ * links end.
+ */
 export async function createFirstAdminLink(db: Database): Promise<string> {
   const token = randomBytes(32).toString('base64url');
   await transaction(db.pages, async (client) => {
-    await client.query(`delete from ${db.t.one_time_link} where purpose = $1 and used_at is null`, [purpose]);
+    await client.query(`delete from ${db.t.one_time_link} where purpose = $1 and used_at is null`, [
+      purpose,
+    ]);
     await client.query(
       `insert into ${db.t.one_time_link} (token_hash, purpose, expires_at) values ($1, $2, now() + make_interval(hours => $3))`,
       [hashOf(token), purpose, hoursValid],
@@ -30,8 +35,15 @@ export async function isFirstAdminToken(db: Database, token: string): Promise<bo
   return rowCount === 1;
 }
 
-/** Uses the link up and creates the admin, or neither. Throws AppError 404 `link-used` where it is not, or no longer, good. */
-export async function createFirstAdmin(db: Database, token: string, user: Omit<NewUser, 'roles'>): Promise<Principal> {
+/**
+ * Uses the link up and creates the admin, or neither. Throws AppError 404 `link-used` where it is
+ * not, or no longer, good.
+ */
+export async function createFirstAdmin(
+  db: Database,
+  token: string,
+  user: Omit<NewUser, 'roles'>,
+): Promise<Principal> {
   return transaction(db.pages, async (client) => {
     const { rowCount } = await client.query(
       `update ${db.t.one_time_link} set used_at = now()
@@ -45,7 +57,11 @@ export async function createFirstAdmin(db: Database, token: string, user: Omit<N
 }
 
 export function linkUsed(): AppError {
-  return new AppError('link-used', 404, 'This link has been used or is too old. Sign in, or start Bulkhead again for a new one.');
+  return new AppError(
+    'link-used',
+    404,
+    'This link has been used or is too old. Sign in, or start Bulkhead again for a new one.',
+  );
 }
 
 function hashOf(token: string): string {

@@ -3,7 +3,9 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 /** Parts a form's token from the mark of whom it was made for. */
 const joint = '~';
 
-/** Says in a form's token for whom it was made, also after the session that the token belongs to. */
+/**
+ * Says in a form's token for whom it was made, also after the session that the token belongs to.
+ */
 export interface FormOwners {
   /** The token with its owner's mark. */
   sign(token: string, principalId: string): string;
@@ -11,7 +13,8 @@ export interface FormOwners {
 }
 
 export function formOwners(secret: string): FormOwners {
-  const markOf = (principalId: string) => createHmac('sha256', secret).update(`form of ${principalId}`).digest('base64url');
+  const markOf = (principalId: string) =>
+    createHmac('sha256', secret).update(`form of ${principalId}`).digest('base64url');
   return {
     sign: (token, principalId) => `${token}${joint}${markOf(principalId)}`,
     isOwner(token, principalId) {

@@ -10,7 +10,10 @@ test('a password is found right, any other wrong', async () => {
 });
 
 test('the same password is never written the same', async () => {
-  const [one, other] = await Promise.all([hashPassword('correct horse battery'), hashPassword('correct horse battery')]);
+  const [one, other] = await Promise.all([
+    hashPassword('correct horse battery'),
+    hashPassword('correct horse battery'),
+  ]);
   assert.notEqual(one, other);
 });
 
@@ -21,9 +24,13 @@ test('a hash says what it cost and does not hold the password', async () => {
 });
 
 test('letters that look alike in two encodings are the same password', async () => {
-  assert.equal(await isPassword('cafe\u0301 au lait', await hashPassword('caf\u00e9 au lait')), true);
+  assert.equal(
+    await isPassword('cafe\u0301 au lait', await hashPassword('caf\u00e9 au lait')),
+    true,
+  );
 });
 
 test('a hash of another kind fits no password', async () => {
-  for (const hash of ['', 'plain', 'scrypt$15$8$1$$', 'bcrypt$15$8$1$aaaa$aaaa']) assert.equal(await isPassword('', hash), false);
+  for (const hash of ['', 'plain', 'scrypt$15$8$1$$', 'bcrypt$15$8$1$aaaa$aaaa'])
+    assert.equal(await isPassword('', hash), false);
 });

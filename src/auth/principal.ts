@@ -3,7 +3,10 @@ export interface Principal {
   readonly id: string;
   readonly name: string;
   readonly email?: string;
-  /** IANA name of the zone in which times are shown to them, and meant where they name none. Default: UTC. */
+  /**
+   * IANA name of the zone in which times are shown to them, and meant where they name none.
+   * Default: UTC.
+   */
   readonly timeZone?: string;
   readonly roles: readonly string[];
   readonly claims?: Readonly<Record<string, unknown>>;

@@ -7,22 +7,28 @@ import type { Config } from '../config.ts';
 const loopback = ['127.0.0.1', 'localhost', '::1'];
 
 /** The setting, or a secret that is made once and kept, so that a restart signs nobody out. */
-export async function sessionSecret(config: Pick<Config, 'BULKHEAD_SESSION_SECRET' | 'BULKHEAD_FOLDER'>): Promise<string> {
+export async function sessionSecret(
+  config: Pick<Config, 'BULKHEAD_SESSION_SECRET' | 'BULKHEAD_FOLDER'>,
+): Promise<string> {
   if (config.BULKHEAD_SESSION_SECRET) return config.BULKHEAD_SESSION_SECRET;
   const file = join(config.BULKHEAD_FOLDER, 'session-secret');
   await mkdir(config.BULKHEAD_FOLDER, { recursive: true });
   // wx: of two processes that start at once, one writes and both read the same.
-  await writeFile(file, randomBytes(32).toString('base64url'), { mode: 0o600, flag: 'wx' }).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EEXIST') throw error;
-  });
+  await writeFile(file, randomBytes(32).toString('base64url'), { mode: 0o600, flag: 'wx' }).catch(
+    (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error;
+    },
+  );
   return (await readFile(file, 'utf8')).trim();
 }
 
 /**
- * Warning about a generated secret when the pages are served to other machines: everybody there could read it, or it could be lost. Null:
- * nothing to warn of.
+ * Warning about a generated secret when the pages are served to other machines: everybody there
+ * could read it, or it could be lost. Null: nothing to warn of.
  */
-export function secretNote(config: Pick<Config, 'BULKHEAD_SESSION_SECRET' | 'BULKHEAD_FOLDER' | 'HOST'>): string | null {
+export function secretNote(
+  config: Pick<Config, 'BULKHEAD_SESSION_SECRET' | 'BULKHEAD_FOLDER' | 'HOST'>,
+): string | null {
   if (config.BULKHEAD_SESSION_SECRET || loopback.includes(config.HOST)) return null;
   return `The secret of sessions is kept in ${join(config.BULKHEAD_FOLDER, 'session-secret')}: where several web processes answer, or the folder does not last as in a container, set BULKHEAD_SESSION_SECRET to the same for all, or people are signed out.`;
 }

@@ -9,7 +9,10 @@ import { passwordMark } from './users.ts';
 declare module 'fastify' {
   interface Session {
     userId?: string;
-    /** Mark of the user's password at sign-in; a new password changes the mark and so ends the session. */
+    /**
+     * Mark of the user's password at sign-in; a new password changes the mark and so ends the
+     * session.
+     */
     passwordMark?: string;
     /** Read with the session, never stored in it. */
     user?: Principal | null;
@@ -18,7 +21,11 @@ declare module 'fastify' {
     /** When its user signed in, in ms. */
     startedAt?: number;
     _csrf?: string;
-    flash?: { level: 'success' | 'warning' | 'error' | 'info'; message: string; link?: { href: string; label: string } };
+    flash?: {
+      level: 'success' | 'warning' | 'error' | 'info';
+      message: string;
+      link?: { href: string; label: string };
+    };
   }
 }
 
@@ -39,7 +46,10 @@ export interface SessionLimits {
   maxMs: number;
 }
 
-/** A session is prolonged at most this often, so somebody at work costs a write now and then, not one a request. */
+/**
+ * A session is prolonged at most this often, so somebody at work costs a write now and then, not
+ * one a request.
+ */
 const prolongedEveryMs = 5 * 60_000;
 
 /** Sessions in Postgres; reading one brings its user along in the same statement. */
@@ -75,12 +85,16 @@ export class SessionStore extends PgStore {
 
   override set(id: string, session: Session, done: (error?: unknown) => void): void {
     const { user: _user, endsAt: _endsAt, ...stored } = session;
-    // The cookie's own expiry is not stored: the browser keeps the cookie for as long as a session can be prolonged.
+    // The cookie's own expiry is not stored: the browser keeps the cookie for as long as a session
+    // can be prolonged.
     const expires = new Date(this.#endOf(session, Date.now()));
     super.set(id, { ...stored, cookie: { ...stored.cookie, expires } } as Session, done);
   }
 
-  /** Prolongs a session after a request. A session from before there was a limit ends when it would have ended then. */
+  /**
+   * Prolongs a session after a request. A session from before there was a limit ends when it would
+   * have ended then.
+   */
   async prolong(id: string, session: Session, now: number): Promise<void> {
     const { startedAt, endsAt } = session;
     if (startedAt === undefined || endsAt === undefined) return;
@@ -89,7 +103,10 @@ export class SessionStore extends PgStore {
     const { pages, t } = this.#db;
     // Skips a row that another request holds: that request prolongs the session, or ends it.
     const free = `select sid from ${t.session} where sid = $1 and expire < $2 for update skip locked`;
-    await pages.query(`update ${t.session} set expire = $2 where sid in (${free})`, [id, new Date(wanted)]);
+    await pages.query(`update ${t.session} set expire = $2 where sid in (${free})`, [
+      id,
+      new Date(wanted),
+    ]);
   }
 
   #endOf({ startedAt }: Session, now: number): number {
@@ -98,6 +115,14 @@ export class SessionStore extends PgStore {
   }
 }
 
-function readRow({ sess, ends_at: endsAt, user }: { sess: Session; ends_at: Date; user: Principal | null }): Session {
+function readRow({
+  sess,
+  ends_at: endsAt,
+  user,
+}: {
+  sess: Session;
+  ends_at: Date;
+  user: Principal | null;
+}): Session {
   return { ...sess, cookie: { ...sess.cookie, expires: endsAt }, user, endsAt: endsAt.getTime() };
 }

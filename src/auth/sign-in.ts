@@ -4,10 +4,23 @@ import { normalEmail, type Users } from './users.ts';
 
 let unknownHash: Promise<string> | null = null;
 
-/** Null: no such user, a wrong password, or an inactive user. All three take the same time, so nobody can tell them apart. */
-export async function findByPassword(users: Users, email: string, password: string): Promise<Principal | null> {
+/**
+ * Null: no such user, a wrong password, or an inactive user. All three take the same time, so
+ * nobody can tell them apart.
+ */
+export async function findByPassword(
+  users: Users,
+  email: string,
+  password: string,
+): Promise<Principal | null> {
   unknownHash ??= hashPassword('nobody has this password');
-  const { rows } = await users.pages.query<{ id: string; name: string; email: string; roles: string[]; hash: string }>(
+  const { rows } = await users.pages.query<{
+    id: string;
+    name: string;
+    email: string;
+    roles: string[];
+    hash: string;
+  }>(
     `select id, name, email, roles, password_hash as hash from ${users.t.user} where email = $1 and deactivated_at is null`,
     [normalEmail(email)],
   );

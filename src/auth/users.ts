@@ -1,9 +1,9 @@
-import type { Queryable } from '../db/transaction.ts';
 import type { TableNames } from '../db/names.ts';
+import type { Queryable } from '../db/transaction.ts';
 import { AppError } from '../errors.ts';
+import { limits, limitTexts } from '../limits.ts';
 import { hashPassword } from './passwords.ts';
 import type { Principal } from './principal.ts';
-import { limits, limitTexts } from '../limits.ts';
 
 export const roles = ['admin', 'editor', 'viewer'] as const;
 export type Role = (typeof roles)[number];
@@ -24,7 +24,10 @@ export interface Users {
 
 export const minPasswordLength = 10;
 
-/** Emails are compared in lower case. Throws AppError 422 `invalid-user` with `fieldErrors`, or 409 `email-taken`. */
+/**
+ * Emails are compared in lower case. Throws AppError 422 `invalid-user` with `fieldErrors`, or 409
+ * `email-taken`.
+ */
 export async function createUser(users: Users, user: NewUser): Promise<Principal> {
   const email = normalEmail(user.email);
   const name = user.name.trim();
@@ -47,16 +50,22 @@ export function normalEmail(email: string): string {
 
 function assertUser({ email, name, password, roles: given }: NewUser): void {
   const wrong: Record<string, string> = {};
-  if (!/^[^\s@]+@[^\s@]+$/.test(email) || email.length > limits.signIn.emailLength) wrong.email = 'This is not an email address.';
+  if (!/^[^\s@]+@[^\s@]+$/.test(email) || email.length > limits.signIn.emailLength)
+    wrong.email = 'This is not an email address.';
   if (name === '' || name.length > limits.signIn.nameLength) wrong.name = limitTexts.name;
   const badPassword = passwordProblem(password);
   if (badPassword) wrong.password = badPassword;
-  if (given.length === 0 || given.some((role) => !roles.includes(role as Role))) wrong.roles = `A role is one of ${roles.join(', ')}.`;
+  if (given.length === 0 || given.some((role) => !roles.includes(role as Role)))
+    wrong.roles = `A role is one of ${roles.join(', ')}.`;
   const reasons = Object.values(wrong);
-  if (reasons.length > 0) throw new AppError('invalid-user', 422, reasons.join(' '), { fieldErrors: wrong });
+  if (reasons.length > 0)
+    throw new AppError('invalid-user', 422, reasons.join(' '), { fieldErrors: wrong });
 }
 
-/** SQL of the mark that a session keeps of its user's password. It changes with the password and does not reveal it. */
+/**
+ * SQL of the mark that a session keeps of its user's password. It changes with the password and
+ * does not reveal it.
+ */
 export function passwordMark(user: string): string {
   return `left(encode(sha256(convert_to(${user}.password_hash, 'UTF8')), 'hex'), 32)`;
 }
@@ -69,23 +78,30 @@ export async function readPasswordMark(users: Users, id: string): Promise<string
   return rows[0]?.mark ?? '';
 }
 
-/** Sets a password. Sessions that began with the old one end with their next request. False: there is no such user. Throws AppError 422. */
+/**
+ * Sets a password. Sessions that began with the old one end with their next request. False: there
+ * is no such user. Throws AppError 422.
+ */
 export async function setPassword(users: Users, email: string, password: string): Promise<boolean> {
   const wrong = passwordProblem(password);
   if (wrong) throw new AppError('invalid-user', 422, wrong, { fieldErrors: { password: wrong } });
-  const { rowCount } = await users.pages.query(`update ${users.t.user} set password_hash = $2 where email = $1`, [
-    normalEmail(email),
-    await hashPassword(password),
-  ]);
+  const { rowCount } = await users.pages.query(
+    `update ${users.t.user} set password_hash = $2 where email = $1`,
+    [normalEmail(email), await hashPassword(password)],
+  );
   return rowCount === 1;
 }
 
 function passwordProblem(password: string): string | null {
-  if (password.length < minPasswordLength) return `A password needs at least ${minPasswordLength} characters.`;
+  if (password.length < minPasswordLength)
+    return `A password needs at least ${minPasswordLength} characters.`;
   return password.length > limits.signIn.passwordLength ? limitTexts.password : null;
 }
 
-/** Deactivates a user: signed out everywhere with the next request, and their tasks stop before they write again. */
+/**
+ * Deactivates a user: signed out everywhere with the next request, and their tasks stop before they
+ * write again.
+ */
 export async function deactivateUser(users: Users, email: string): Promise<boolean> {
   const { rowCount } = await users.pages.query(
     `update ${users.t.user} set deactivated_at = now() where email = $1 and deactivated_at is null`,

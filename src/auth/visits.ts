@@ -1,6 +1,8 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 
-/** Ties forms to the browser of a visitor who is not signed in, without storing anything about them. */
+/**
+ * Ties forms to the browser of a visitor who is not signed in, without storing anything about them.
+ */
 export interface Visits {
   /** What the browser keeps. */
   begin(): string;
@@ -10,7 +12,8 @@ export interface Visits {
 }
 
 export function visits(secret: string): Visits {
-  const token = (visit: string) => createHmac('sha256', secret).update(`visit ${visit}`).digest('base64url');
+  const token = (visit: string) =>
+    createHmac('sha256', secret).update(`visit ${visit}`).digest('base64url');
   return {
     begin: () => randomBytes(18).toString('base64url'),
     token,

@@ -6,7 +6,10 @@ import { migrateAll } from './migrate-all.ts';
 import type { OpenedAdmin } from './open-admin.ts';
 import { sameDatabase } from './same-database.ts';
 
-/** The steps that every command takes before it works with a database: our tables, the queue's, the project's. Returns the admin of what is there. */
+/**
+ * The steps that every command takes before it works with a database: our tables, the queue's, the
+ * project's. Returns the admin of what is there.
+ */
 export async function bringUp(
   opened: Pick<OpenedAdmin, 'admin' | 'bringUp'>,
   config: Config,

@@ -14,21 +14,32 @@ test('npm run dev shows a saved template and style at once, a saved source after
   };
   const port = await freePort();
   const schema = join(folder, 'src/testing/schemas/prisma-7/prisma/schema.prisma');
-  const dev = await startCommand(['dev', '--', '--port', String(port), '--schema', schema], {}, folder);
+  const dev = await startCommand(
+    ['dev', '--', '--port', String(port), '--schema', schema],
+    {},
+    folder,
+  );
   const server = join(databaseFolder(folder), 'postgres/postmaster.pid');
   const [postmaster] = readFileSync(server, 'utf8').split('\n');
   try {
     const page = () => read(`${dev.address}/sign-in`);
-    const styles = async () => read(`${dev.address}${/\/static\/build\/styles\.css[^"]*/.exec(await page())?.[0]}`);
+    const styles = async () =>
+      read(`${dev.address}${/\/static\/build\/styles\.css[^"]*/.exec(await page())?.[0]}`);
     const before = await page();
     assert.match(before, /An admin for the data you already have/);
 
-    edit('views/sign-in/new.eta', (text) => text.replace('<h1>', '<h1 class="pt-[7.25rem]">Halt! '));
+    edit('views/sign-in/new.eta', (text) =>
+      text.replace('<h1>', '<h1 class="pt-[7.25rem]">Halt! '),
+    );
     assert.match(await page(), /Halt! /, 'the next request has it');
-    t.diagnostic(`${await until(async () => (await styles()).includes('7.25rem'))} ms until a class was in the style sheet`);
+    t.diagnostic(
+      `${await until(async () => (await styles()).includes('7.25rem'))} ms until a class was in the style sheet`,
+    );
     assert.equal(dev.text().split('Ctrl-C stops it').length, 2, 'nothing was started again');
 
-    edit('src/http/shell/shell-texts.ts', (text) => text.replace('An admin for the data', 'A house for the data'));
+    edit('src/http/shell/shell-texts.ts', (text) =>
+      text.replace('An admin for the data', 'A house for the data'),
+    );
     const isNew = async () => (await page()).includes('A house for the data');
     t.diagnostic(`${await until(isNew)} ms until a source was running`);
     assert.match(await page(), /Halt! /);

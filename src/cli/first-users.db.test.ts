@@ -13,8 +13,16 @@ async function setUp(t: TestContext, env: Record<string, string> = {}) {
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   const { db, connectionString } = await testDatabase(t);
   const emails = async () =>
-    (await db.pages.query<{ email: string }>(`select email from ${db.t.user} order by 1`)).rows.map(({ email }) => email);
-  return { db, connectionString, folder, emails, config: parseConfig({ BULKHEAD_FOLDER: folder, ...env }) };
+    (await db.pages.query<{ email: string }>(`select email from ${db.t.user} order by 1`)).rows.map(
+      ({ email }) => email,
+    );
+  return {
+    db,
+    connectionString,
+    folder,
+    emails,
+    config: parseConfig({ BULKHEAD_FOLDER: folder, ...env }),
+  };
 }
 
 test('sample people are made on the embedded database and on loopback, and nowhere else', async (t) => {
@@ -40,10 +48,18 @@ test('serve on loopback makes nobody, prints the link, and tells no passwords of
   await ensureFirstUsers(db, config, 'http://here', true);
   await db.pages.query(`delete from ${db.t.user}`);
   try {
-    const served = await startCommand(['serve'], { DATABASE_URL: connectionString, BULKHEAD_FOLDER: folder, PORT: '0' });
+    const served = await startCommand(['serve'], {
+      DATABASE_URL: connectionString,
+      BULKHEAD_FOLDER: folder,
+      PORT: '0',
+    });
     assert.match(served.address, /127\.0\.0\.1/);
-    for (let tries = 0; tries < 50 && !/first-admin/.test(served.text()); tries++) await new Promise((done) => setTimeout(done, 100));
-    assert.match(served.text(), /Create the first admin, once, within a day: http\S+\/first-admin\?token=\S+/);
+    for (let tries = 0; tries < 50 && !/first-admin/.test(served.text()); tries++)
+      await new Promise((done) => setTimeout(done, 100));
+    assert.match(
+      served.text(),
+      /Create the first admin, once, within a day: http\S+\/first-admin\?token=\S+/,
+    );
     assert.doesNotMatch(served.text(), /example\.com/);
     assert.deepEqual(await emails(), []);
   } finally {

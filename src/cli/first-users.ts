@@ -14,18 +14,26 @@ interface SampleUser {
 }
 
 /** sample: to be printed; link: creates the first admin once; none: there are users already. */
-export type SignIns = { kind: 'sample'; users: SampleUser[] } | { kind: 'link'; link: string } | { kind: 'none' };
+export type SignIns =
+  | { kind: 'sample'; users: SampleUser[] }
+  | { kind: 'link'; link: string }
+  | { kind: 'none' };
 
 const firstUsersLock = 0x42_4c_4b_09;
 
 const loopback = ['127.0.0.1', 'localhost', '::1'];
 
 /**
- * A link that works once and creates the first admin; while there are no people, each start prints a new one. On the embedded
- * database alone, and on loopback: one user per role with a random password, kept in the project's folder for its owner alone
- * and printed at each start.
+ * A link that works once and creates the first admin; while there are no people, each start prints
+ * a new one. On the embedded database alone, and on loopback: one user per role with a random
+ * password, kept in the project's folder for its owner alone and printed at each start.
  */
-export async function ensureFirstUsers(db: Database, config: Config, address: string, isEmbedded: boolean): Promise<SignIns> {
+export async function ensureFirstUsers(
+  db: Database,
+  config: Config,
+  address: string,
+  isEmbedded: boolean,
+): Promise<SignIns> {
   const isSample = isEmbedded && loopback.includes(config.HOST);
   // Of several started at once, the first makes them and the others find them.
   return transaction(db.pages, async (client) => {
@@ -34,12 +42,19 @@ export async function ensureFirstUsers(db: Database, config: Config, address: st
   });
 }
 
-async function findOrMake(db: Database, config: Config, address: string, isSample: boolean): Promise<SignIns> {
+async function findOrMake(
+  db: Database,
+  config: Config,
+  address: string,
+  isSample: boolean,
+): Promise<SignIns> {
   const path = join(resolve(config.BULKHEAD_FOLDER), 'sample-users.json');
   const kept = isSample ? await readUsers(path) : null;
   if (await hasUsers(db)) return kept ? { kind: 'sample', users: kept } : { kind: 'none' };
-  if (!isSample) return { kind: 'link', link: `${address}/first-admin?token=${await createFirstAdminLink(db)}` };
-  // Another database of the same folder: its people have the same passwords, since one file says them.
+  if (!isSample)
+    return { kind: 'link', link: `${address}/first-admin?token=${await createFirstAdminLink(db)}` };
+  // Another database of the same folder: its people have the same passwords, since one file says
+  // them.
   const users =
     kept ??
     ['admin', 'editor', 'viewer'].map((role) => ({

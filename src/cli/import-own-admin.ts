@@ -2,7 +2,10 @@ import { fileURLToPath } from 'node:url';
 import type { AdminDefinition } from '../admin-definition.ts';
 import { AppError } from '../errors.ts';
 
-/** The admin of `src/admin.ts`, imported only when it is wanted: what it imports may not have been generated yet. */
+/**
+ * The admin of `src/admin.ts`, imported only when it is wanted: what it imports may not have been
+ * generated yet.
+ */
 export async function importOwnAdmin(): Promise<AdminDefinition> {
   try {
     return adminOf(await import('../admin.ts'));
@@ -23,6 +26,11 @@ export async function importOwnAdmin(): Promise<AdminDefinition> {
 /** What a file of an admin exports, if it is one. */
 export function adminOf(module: { default?: unknown }): AdminDefinition {
   const { resources, createClient } = (module.default ?? {}) as Partial<AdminDefinition>;
-  if (Array.isArray(resources) && typeof createClient === 'function') return module.default as AdminDefinition;
-  throw new AppError('no-admin', 500, 'src/admin.ts exports no admin: end it with "export default defineAdmin({ … })".');
+  if (Array.isArray(resources) && typeof createClient === 'function')
+    return module.default as AdminDefinition;
+  throw new AppError(
+    'no-admin',
+    500,
+    'src/admin.ts exports no admin: end it with "export default defineAdmin({ … })".',
+  );
 }

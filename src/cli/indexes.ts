@@ -1,8 +1,12 @@
 import { resolve } from 'node:path';
+import { buildContext } from '../build-context.ts';
 import type { Config } from '../config.ts';
 import { type Embedded, startEmbedded } from '../db/embedded.ts';
-import { buildContext } from '../build-context.ts';
-import { createIndexes, findWantedIndexes, type WantedIndexes } from '../selection/wanted-indexes.ts';
+import {
+  createIndexes,
+  findWantedIndexes,
+  type WantedIndexes,
+} from '../selection/wanted-indexes.ts';
 import { bringUp } from './bring-up.ts';
 import { directUrl } from './connection.ts';
 import { logAt } from './log.ts';
@@ -14,15 +18,27 @@ export interface IndexOptions {
   create?: boolean | undefined;
 }
 
-/** Shows the indexes that searching and sorting the lists want and do not have, as SQL; creates them where that is asked for. */
+/**
+ * Shows the indexes that searching and sorting the lists want and do not have, as SQL; creates them
+ * where that is asked for.
+ */
 export async function indexes({ schema, create }: IndexOptions, config: Config): Promise<void> {
   const opened = await openAdmin({ schema }, config);
   let embedded: Embedded | null = null;
-  if (!config.DATABASE_URL) embedded = await startEmbedded({ folder: resolve(config.BULKHEAD_FOLDER), database: opened.database });
+  if (!config.DATABASE_URL)
+    embedded = await startEmbedded({
+      folder: resolve(config.BULKHEAD_FOLDER),
+      database: opened.database,
+    });
   const connectionString = config.DATABASE_URL ?? (embedded?.connectionString as string);
   try {
     const admin = await bringUp(opened, config, connectionString);
-    const { db, context } = await buildContext(directUrl(config, connectionString), config, admin, logAt(config.BULKHEAD_LOG_LEVEL));
+    const { db, context } = await buildContext(
+      directUrl(config, connectionString),
+      config,
+      admin,
+      logAt(config.BULKHEAD_LOG_LEVEL),
+    );
     try {
       const wanted = await findWantedIndexes(db.background, context.registry);
       if (!create) return console.log(inWords(wanted));
@@ -38,9 +54,16 @@ export async function indexes({ schema, create }: IndexOptions, config: Config):
 
 function inWords({ extension, indexes: wanted }: WantedIndexes): string {
   if (wanted.length === 0) return 'The lists have every index that they want.';
-  const lines = extension ? [`-- Search in the middle of texts${because(extension.obstacle)}`, extension.sql] : [];
-  for (const { purpose, sql, obstacle } of wanted) lines.push(`-- ${purpose}${because(obstacle)}`, sql);
-  return [...lines, '', '-- Nothing was created. Put what you want into a migration of yours, or run this again with --create.'].join('\n');
+  const lines = extension
+    ? [`-- Search in the middle of texts${because(extension.obstacle)}`, extension.sql]
+    : [];
+  for (const { purpose, sql, obstacle } of wanted)
+    lines.push(`-- ${purpose}${because(obstacle)}`, sql);
+  return [
+    ...lines,
+    '',
+    '-- Nothing was created. Put what you want into a migration of yours, or run this again with --create.',
+  ].join('\n');
 }
 
 function because(obstacle: string | null): string {

@@ -59,9 +59,13 @@ await runCommand(async () => {
 
 type Values = Partial<Record<'email' | 'name' | 'role' | 'password' | 'schema' | 'output', string>>;
 
-async function createUserOf({ email, name, role, password: given }: Values, config: Config): Promise<void> {
+async function createUserOf(
+  { email, name, role, password: given }: Values,
+  config: Config,
+): Promise<void> {
   if (!email || !name || !role) throw new AppError('usage', 500, usage);
-  if (!['admin', 'editor', 'viewer'].includes(role)) throw new AppError('usage', 500, `There is no role "${role}". ${usage}`);
+  if (!['admin', 'editor', 'viewer'].includes(role))
+    throw new AppError('usage', 500, `There is no role "${role}". ${usage}`);
   const password = given ?? randomBytes(12).toString('base64url');
   const connectionString = directUrl(config);
   // There may have been no start yet, and people are in tables of ours.
@@ -79,22 +83,39 @@ async function createUserOf({ email, name, role, password: given }: Values, conf
 async function setPasswordOf({ email, password: given }: Values, config: Config): Promise<void> {
   if (!email) throw new AppError('usage', 500, usage);
   const password = given ?? randomBytes(12).toString('base64url');
-  const db = await openDatabase({ connectionString: directUrl(config), schema: config.BULKHEAD_DATABASE_SCHEMA });
+  const db = await openDatabase({
+    connectionString: directUrl(config),
+    schema: config.BULKHEAD_DATABASE_SCHEMA,
+  });
   try {
-    if (!(await setPassword(db, email, password))) throw new AppError('no-user', 500, `There is no user ${email}.`);
+    if (!(await setPassword(db, email, password)))
+      throw new AppError('no-user', 500, `There is no user ${email}.`);
   } finally {
     await db.close();
   }
-  console.log(`${email} signs in with ${given ? 'the new password' : `the password ${password}`}; sessions of before have ended.`);
+  console.log(
+    `${email} signs in with ${given ? 'the new password' : `the password ${password}`}; sessions of before have ended.`,
+  );
 }
 
-/** Prisma's client and Bulkhead's metadata where a project's own code imports them, with a copy of the schema that they are of. */
-async function generateOwn({ schema: path, output: given = '' }: Values, config: Config): Promise<void> {
+/**
+ * Prisma's client and Bulkhead's metadata where a project's own code imports them, with a copy of
+ * the schema that they are of.
+ */
+async function generateOwn(
+  { schema: path, output: given = '' }: Values,
+  config: Config,
+): Promise<void> {
   if (!path) throw new AppError('usage', 500, usage);
-  const output = given === ownOutput ? resolve(root, given) : resolve(process.env.INIT_CWD ?? process.cwd(), given);
+  const output =
+    given === ownOutput
+      ? resolve(root, given)
+      : resolve(process.env.INIT_CWD ?? process.cwd(), given);
   const { schema, generated } = await openSchema(path, config);
-  for (const part of ['client', 'metadata', 'schema']) await rm(join(output, part), { recursive: true, force: true });
-  for (const part of ['client', 'metadata'] as const) await cp(generated[part], join(output, part), { recursive: true });
+  for (const part of ['client', 'metadata', 'schema'])
+    await rm(join(output, part), { recursive: true, force: true });
+  for (const part of ['client', 'metadata'] as const)
+    await cp(generated[part], join(output, part), { recursive: true });
   for (const [name, text] of schema.files) {
     await mkdir(dirname(join(output, 'schema', name)), { recursive: true });
     await writeFile(join(output, 'schema', name), text);
@@ -104,7 +125,12 @@ async function generateOwn({ schema: path, output: given = '' }: Values, config:
   const text = await readFile(file, 'utf8');
   await writeFile(
     file,
-    text.replace('export const metadata = {', () => `export const metadata = {\n source: ${source},`),
+    text.replace(
+      'export const metadata = {',
+      () => `export const metadata = {\n source: ${source},`,
+    ),
   );
-  console.log(`${relative(process.env.INIT_CWD ?? process.cwd(), output) || output} holds the client and the metadata.`);
+  console.log(
+    `${relative(process.env.INIT_CWD ?? process.cwd(), output) || output} holds the client and the metadata.`,
+  );
 }

@@ -1,18 +1,21 @@
 import { join } from 'node:path';
 import type { AdminDefinition } from '../admin-definition.ts';
+import { queueSchemaOf } from '../build-context.ts';
 import type { Config } from '../config.ts';
 import { migrate } from '../db/migrations.ts';
 import { openPool } from '../db/pool.ts';
 import { transaction } from '../db/transaction.ts';
 import { migrateQueue } from '../queue/graphile.ts';
-import { queueSchemaOf } from '../build-context.ts';
 
 const queueLock = 0x42_4c_4b_08;
 
 /** Where our own migrations stand. */
 export const ours = join(import.meta.dirname, '../../prisma/bulkhead');
 
-/** Brings our tables, the queue's and the project's own (where it gave migrations) up to date. A second run does nothing. */
+/**
+ * Brings our tables, the queue's and the project's own (where it gave migrations) up to date. A
+ * second run does nothing.
+ */
 export async function migrateAll(
   connectionString: string,
   config: Pick<Config, 'BULKHEAD_DATABASE_SCHEMA'>,

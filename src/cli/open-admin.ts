@@ -3,20 +3,23 @@ import { join, resolve } from 'node:path';
 import type { AdminDefinition } from '../admin-definition.ts';
 import type { Config } from '../config.ts';
 import type { Metadata } from '../metadata/contract.ts';
+import { withoutModels } from '../metadata/without-models.ts';
 import { importOwnAdmin } from './import-own-admin.ts';
 import { placeAdmin } from './place-admin.ts';
 import { bringUpSchema } from './schema/bring-up-schema.ts';
 import { generateSchema } from './schema/generate-schema.ts';
 import { loadAdmin } from './schema/load-admin.ts';
 import { defaultSchemaOf, type PreparedSchema, prepareSchema } from './schema/prepare-schema.ts';
-import { withoutModels } from '../metadata/without-models.ts';
 import { readSchema, type UserSchema } from './schema/read-schema.ts';
 
 export interface OpenedAdmin {
   admin: AdminDefinition;
   /** Name of the embedded server's database: projects do not share one. */
   database: string;
-  /** Makes the project's tables, or sees that they are as the schema says; after our own. Returns the admin of what is there. */
+  /**
+   * Makes the project's tables, or sees that they are as the schema says; after our own. Returns
+   * the admin of what is there.
+   */
   bringUp(connectionString: string): Promise<AdminDefinition>;
 }
 
@@ -29,19 +32,28 @@ export interface AdminValues {
 export async function openSchema(path: string, config: Config) {
   const schema = await readSchema(path);
   const prepared = prepareSchema(schema.files, defaultSchemaOf(config.DATABASE_URL));
-  const generated = await generateSchema(prepared, join(resolve(config.BULKHEAD_FOLDER), 'schemas'), () =>
-    console.log(`Generating pages for ${schema.path} …`),
+  const generated = await generateSchema(
+    prepared,
+    join(resolve(config.BULKHEAD_FOLDER), 'schemas'),
+    () => console.log(`Generating pages for ${schema.path} …`),
   );
   return { schema, prepared, generated };
 }
 
-/** The project's admin: with `--schema` one made of nothing but a Prisma schema, else that of `src/admin.ts`. */
+/**
+ * The project's admin: with `--schema` one made of nothing but a Prisma schema, else that of
+ * `src/admin.ts`.
+ */
 export async function openAdmin(values: AdminValues, config: Config): Promise<OpenedAdmin> {
   const defaultSchema = defaultSchemaOf(config.DATABASE_URL);
-  const { admin, path, prepared } = values.schema === undefined ? await ownAdmin(defaultSchema) : await adminOf(values.schema, config);
+  const { admin, path, prepared } =
+    values.schema === undefined
+      ? await ownAdmin(defaultSchema)
+      : await adminOf(values.schema, config);
   const placed = placeAdmin(admin, defaultSchema);
   const metadata = placed.resources[0]?.metadata;
-  if (path === null || prepared === null || !metadata) return { admin: placed, database: 'bulkhead', bringUp: async () => placed };
+  if (path === null || prepared === null || !metadata)
+    return { admin: placed, database: 'bulkhead', bringUp: async () => placed };
   return {
     admin: placed,
     database: `schema_${createHash('sha256').update(path).digest('hex').slice(0, 16)}`,
@@ -62,7 +74,12 @@ export async function openAdmin(values: AdminValues, config: Config): Promise<Op
       });
       const reduced = withoutModels(metadata, missing);
       const there = placed.resources.filter(({ model }) => !missing.includes(model));
-      return { ...placed, resources: there.map((one) => (one.metadata === metadata ? { ...one, metadata: reduced } : one)) };
+      return {
+        ...placed,
+        resources: there.map((one) =>
+          one.metadata === metadata ? { ...one, metadata: reduced } : one,
+        ),
+      };
     },
   };
 }
@@ -77,7 +94,9 @@ export function databaseInWords(
   const name = decodeURIComponent(pathname.slice(1) || username);
   const isOther = addressVariable !== null && addressVariable !== 'DATABASE_URL';
   if (config.DATABASE_URL === undefined) {
-    const why = isOther ? `; the schema names ${addressVariable}, and Bulkhead reads DATABASE_URL` : ', since DATABASE_URL is not set';
+    const why = isOther
+      ? `; the schema names ${addressVariable}, and Bulkhead reads DATABASE_URL`
+      : ', since DATABASE_URL is not set';
     return `Database: an embedded one${why}.`;
   }
   const from = config.DIRECT_DATABASE_URL === undefined ? 'DATABASE_URL' : 'DIRECT_DATABASE_URL';
@@ -106,10 +125,15 @@ async function ownAdmin(defaultSchema: string): Promise<Project> {
   return { admin, path: source.path, prepared: prepareSchema(copy.files, defaultSchema) };
 }
 
-async function tellOfChanges({ path }: NonNullable<Metadata['source']>, copy: UserSchema): Promise<void> {
+async function tellOfChanges(
+  { path }: NonNullable<Metadata['source']>,
+  copy: UserSchema,
+): Promise<void> {
   // Where the project is not beside us, as in a container, the copy is all there is.
   const now = await readSchema(path).catch(() => null);
   if (now && JSON.stringify(now.files) !== JSON.stringify(copy.files)) {
-    console.log(`The schema has changed since its client was generated: npm run bulkhead -- generate --schema ${path}`);
+    console.log(
+      `The schema has changed since its client was generated: npm run bulkhead -- generate --schema ${path}`,
+    );
   }
 }

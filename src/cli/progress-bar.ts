@@ -1,5 +1,11 @@
-/** A bar on one line of a terminal; elsewhere a line at the end. Nothing is printed when nothing was done. */
-export function progressBar(title: string): { update(done: number, total: number): void; end(): void } {
+/**
+ * A bar on one line of a terminal; elsewhere a line at the end. Nothing is printed when nothing was
+ * done.
+ */
+export function progressBar(title: string): {
+  update(done: number, total: number): void;
+  end(): void;
+} {
   let shown = false;
   return {
     update(done, total) {

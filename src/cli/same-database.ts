@@ -2,7 +2,10 @@ import { randomInt } from 'node:crypto';
 import pg from 'pg';
 import { AppError } from '../errors.ts';
 
-/** Refuses two addresses of different databases: we would make our tables in one and look for them in the other. */
+/**
+ * Refuses two addresses of different databases: we would make our tables in one and look for them
+ * in the other.
+ */
 export async function sameDatabase(connectionString: string, direct: string): Promise<void> {
   const one = new pg.Client({ connectionString: direct });
   const other = new pg.Client({ connectionString });
@@ -15,7 +18,10 @@ export async function sameDatabase(connectionString: string, direct: string): Pr
     await one.query('begin');
     await one.query('select pg_advisory_xact_lock($1, $2)', [0x42_4c_4b, key]);
     await other.query('begin');
-    const { rows } = await other.query<{ is_free: boolean }>('select pg_try_advisory_xact_lock($1, $2) as is_free', [0x42_4c_4b, key]);
+    const { rows } = await other.query<{ is_free: boolean }>(
+      'select pg_try_advisory_xact_lock($1, $2) as is_free',
+      [0x42_4c_4b, key],
+    );
     await other.query('rollback');
     if (rows[0]?.is_free) {
       throw new AppError(

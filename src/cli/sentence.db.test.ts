@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import net from 'node:net';
-import tls from 'node:tls';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import tls from 'node:tls';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import pg from 'pg';
@@ -43,7 +43,8 @@ const connect = async (connectionString: string, sql = 'select 1') => {
     await client.connect();
     await client.query(sql);
   } finally {
-    // One that was refused half-way holds its connection, and the server would wait a minute for the rest.
+    // One that was refused half-way holds its connection, and the server would wait a minute for
+    // the rest.
     await client.end();
   }
 };
@@ -69,17 +70,41 @@ const listen = (port: number, host: string) =>
 
 const migrated = (url: string) => migrateAll(url, { BULKHEAD_DATABASE_SCHEMA: 'bulkhead' }, {});
 
-const mistakes: readonly (readonly [what: string, make: (around: Around) => unknown, sentence: RegExp])[] = [
-  ['a port in words', () => parseConfig({ PORT: 'abc' }), /PORT: must be a whole number from 0 to 65535\.$/],
-  ['a port out of range', () => parseConfig({ PORT: '70000' }), /PORT: must be a whole number from 0 to 65535\.$/],
+const mistakes: readonly (readonly [
+  what: string,
+  make: (around: Around) => unknown,
+  sentence: RegExp,
+])[] = [
+  [
+    'a port in words',
+    () => parseConfig({ PORT: 'abc' }),
+    /PORT: must be a whole number from 0 to 65535\.$/,
+  ],
+  [
+    'a port out of range',
+    () => parseConfig({ PORT: '70000' }),
+    /PORT: must be a whole number from 0 to 65535\.$/,
+  ],
   [
     'a ratio in words',
     () => parseConfig({ BULKHEAD_STOP_RATIO: 'half' }),
     /BULKHEAD_STOP_RATIO: must be a number above 0 and at most 1\.$/,
   ],
-  ['an unknown option', () => parseArgs({ args: ['--prot', '1'], options: {} }), /^Unknown option '--prot'\. See --help\.$/],
-  ['TLS where there is none', ({ url }) => connect(`${url}?sslmode=require`), /does not speak TLS: leave sslmode out/],
-  ['a raw # in a password', () => connect('postgresql://me:a#b@127.0.0.1:1/x'), /^DATABASE_URL is no address: .*%23 for #/],
+  [
+    'an unknown option',
+    () => parseArgs({ args: ['--prot', '1'], options: {} }),
+    /^Unknown option '--prot'\. See --help\.$/,
+  ],
+  [
+    'TLS where there is none',
+    ({ url }) => connect(`${url}?sslmode=require`),
+    /does not speak TLS: leave sslmode out/,
+  ],
+  [
+    'a raw # in a password',
+    () => connect('postgresql://me:a#b@127.0.0.1:1/x'),
+    /^DATABASE_URL is no address: .*%23 for #/,
+  ],
   [
     'a wrong password',
     ({ url }) => connect(changed(url, (address) => (address.password = 'wrong'))),
@@ -95,7 +120,11 @@ const mistakes: readonly (readonly [what: string, make: (around: Around) => unkn
     ({ url }) => connect(changed(url, (address) => (address.pathname = '/none'))),
     /refused us: database "none" does not exist\.$/,
   ],
-  ['a closed port', ({ url }) => connect(changed(url, (address) => (address.port = '1'))), /cannot be reached \(connect ECONNREFUSED/],
+  [
+    'a closed port',
+    ({ url }) => connect(changed(url, (address) => (address.port = '1'))),
+    /cannot be reached \(connect ECONNREFUSED/,
+  ],
   [
     'an unknown host',
     ({ url }) => connect(changed(url, (address) => (address.hostname = 'none.invalid'))),
@@ -108,16 +137,25 @@ const mistakes: readonly (readonly [what: string, make: (around: Around) => unkn
   ],
   [
     'a role that only reads',
-    async ({ as }) => migrated(await as('looker', '; alter role looker set default_transaction_read_only = on')),
+    async ({ as }) =>
+      migrated(await as('looker', '; alter role looker set default_transaction_read_only = on')),
     /only lets us read/,
   ],
-  ['a role without connections', async ({ as }) => connect(await as('lonely', ' connection limit 0')), /takes no more connections/],
+  [
+    'a role without connections',
+    async ({ as }) => connect(await as('lonely', ' connection limit 0')),
+    /takes no more connections/,
+  ],
   [
     'a worker before the pages',
     ({ url }) => connect(url, 'select 1 from bulkhead.worker'),
     /^A table is not there \(relation "bulkhead.worker" does not exist\): start "npm run serve" once/,
   ],
-  ['an address of another machine', () => listen(0, '203.0.113.7'), /^This machine has no address 203\.0\.113\.7: set HOST/],
+  [
+    'an address of another machine',
+    () => listen(0, '203.0.113.7'),
+    /^This machine has no address 203\.0\.113\.7: set HOST/,
+  ],
   [
     'a port that is taken',
     async () => {
@@ -145,8 +183,16 @@ const mistakes: readonly (readonly [what: string, make: (around: Around) => unkn
     (around) => importOf(around, `import './orders';`),
     /orders is not there, which an admin imports: is it spelt right, and its ending \.ts written\?$/,
   ],
-  ['an enum', (around) => importOf(around, 'enum State { Open }\nexport default State;'), /without enum, namespace/],
-  ['no TypeScript at all', (around) => importOf(around, 'const a: = 1;'), /cannot be read as TypeScript/],
+  [
+    'an enum',
+    (around) => importOf(around, 'enum State { Open }\nexport default State;'),
+    /without enum, namespace/,
+  ],
+  [
+    'no TypeScript at all',
+    (around) => importOf(around, 'const a: = 1;'),
+    /cannot be read as TypeScript/,
+  ],
   [
     'an export that is not there',
     (around) => importOf(around, `import { none } from 'node:path';\nexport default none;`),
@@ -165,7 +211,9 @@ const mistakes: readonly (readonly [what: string, make: (around: Around) => unkn
 async function selfSigned(folder: string, url: string): Promise<unknown> {
   const [key, cert] = ['key.pem', 'cert.pem'].map((name) => join(folder, name)) as [string, string];
   const subject = ['-subj', '/CN=localhost', '-days', '2', '-nodes', '-newkey', 'rsa:2048'];
-  execFileSync('openssl', ['req', '-x509', ...subject, '-keyout', key, '-out', cert], { stdio: 'ignore' });
+  execFileSync('openssl', ['req', '-x509', ...subject, '-keyout', key, '-out', cert], {
+    stdio: 'ignore',
+  });
   const secure = { isServer: true, key: await readFile(key), cert: await readFile(cert) };
   const server = net.createServer((socket) => {
     socket.on('error', () => undefined);
@@ -177,9 +225,11 @@ async function selfSigned(folder: string, url: string): Promise<unknown> {
   });
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   const { port } = server.address() as net.AddressInfo;
-  return connect(changed(`${url}?sslmode=verify-full`, (address) => Object.assign(address, { port: String(port) }))).finally(() =>
-    server.close(),
-  );
+  return connect(
+    changed(`${url}?sslmode=verify-full`, (address) =>
+      Object.assign(address, { port: String(port) }),
+    ),
+  ).finally(() => server.close());
 }
 
 /** Those that need a program which not every machine has. */
@@ -199,7 +249,9 @@ const withPrograms: typeof mistakes = [
           'a pooler that does not pass on what is asked for',
           async ({ url }: Around) => {
             const bouncer = await startBouncer(url, 2);
-            await connect(`${bouncer.through(url)}?options=-c%20search_path%3Da`).finally(() => bouncer.stop());
+            await connect(`${bouncer.through(url)}?options=-c%20search_path%3Da`).finally(() =>
+              bouncer.stop(),
+            );
           },
           /^What answers at DATABASE_URL is a pooler that does not pass this on \(.*options.*\): set DIRECT_DATABASE_URL/,
         ],
@@ -223,7 +275,11 @@ const moreMistakes: typeof mistakes = [
     () => parseConfig({ BULKHEAD_SESSION_SECRET: 'short' }),
     /BULKHEAD_SESSION_SECRET: must have at least 32 characters\.$/,
   ],
-  ['a flag in other words', () => parseConfig({ BULKHEAD_SECURE_COOKIES: 'yes' }), /BULKHEAD_SECURE_COOKIES: /],
+  [
+    'a flag in other words',
+    () => parseConfig({ BULKHEAD_SECURE_COOKIES: 'yes' }),
+    /BULKHEAD_SECURE_COOKIES: /,
+  ],
   [
     'three mistakes at once',
     () => parseConfig({ PORT: '-1', BULKHEAD_CHUNK_SIZE: '0', BULKHEAD_LOG_LEVEL: 'loud' }),
@@ -234,8 +290,16 @@ const moreMistakes: typeof mistakes = [
     () => parseArgs({ args: ['--port'], options: { port: { type: 'string' } } }),
     /^Option '--port <value>' argument missing\. See --help\.$/,
   ],
-  ['a word too many', () => parseArgs({ args: ['now'], options: {} }), /^Unexpected argument 'now'\. .*See --help\.$/],
-  ['pages without a database', () => requireDatabaseUrl(parseConfig({})), /^Set DATABASE_URL: without it only "npm start"/],
+  [
+    'a word too many',
+    () => parseArgs({ args: ['now'], options: {} }),
+    /^Unexpected argument 'now'\. .*See --help\.$/,
+  ],
+  [
+    'pages without a database',
+    () => requireDatabaseUrl(parseConfig({})),
+    /^Set DATABASE_URL: without it only "npm start"/,
+  ],
   [
     'two addresses of different databases',
     async ({ url }) =>
@@ -266,21 +330,37 @@ const moreMistakes: typeof mistakes = [
   [
     'something else than PostgreSQL',
     async ({ url }) => {
-      const server = net.createServer((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')).listen(0, '127.0.0.1');
+      const server = net
+        .createServer((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'))
+        .listen(0, '127.0.0.1');
       await new Promise((done) => server.on('listening', done));
       const { port } = server.address() as net.AddressInfo;
-      await connect(changed(url, (address) => (address.port = String(port)))).finally(() => server.close());
+      await connect(changed(url, (address) => (address.port = String(port)))).finally(() =>
+        server.close(),
+      );
     },
     /cannot be reached \(|is no PostgreSQL/,
   ],
-  ['an authority that is not there', ({ url }) => connect(`${url}?sslrootcert=/none/ca.pem`), /^A file is not there .*\/none\/ca\.pem/],
-  ['no schema', () => readSchema('/none/schema.prisma'), /^There is no schema at \/none\/schema\.prisma\.$/],
+  [
+    'an authority that is not there',
+    ({ url }) => connect(`${url}?sslrootcert=/none/ca.pem`),
+    /^A file is not there .*\/none\/ca\.pem/,
+  ],
+  [
+    'no schema',
+    () => readSchema('/none/schema.prisma'),
+    /^There is no schema at \/none\/schema\.prisma\.$/,
+  ],
   [
     'a folder without a schema',
     ({ folder }) => readSchema(join(folder, 'empty')),
     /^(The folder .* holds no \.prisma file|There is no schema at)/,
   ],
-  ['an admin that exports none', () => adminOf({}), /^src\/admin\.ts exports no admin: end it with "export default defineAdmin/],
+  [
+    'an admin that exports none',
+    () => adminOf({}),
+    /^src\/admin\.ts exports no admin: end it with "export default defineAdmin/,
+  ],
   [
     'a createClient that throws',
     () => checkedClient(() => assert.fail('no DATABASE_URL\nat once'), new pg.Pool(), []),
@@ -299,7 +379,10 @@ const moreMistakes: typeof mistakes = [
       )) as AdapterModule;
       const pool = new pg.Pool({ connectionString: url });
       try {
-        await assertUsesPool(new PrismaClient({ adapter: new PrismaPg(pool) }) as unknown as Client, pool);
+        await assertUsesPool(
+          new PrismaClient({ adapter: new PrismaPg(pool) }) as unknown as Client,
+          pool,
+        );
       } finally {
         await pool.end();
       }
@@ -308,7 +391,12 @@ const moreMistakes: typeof mistakes = [
   ],
   [
     'a client of another schema',
-    () => checkedClient(() => sample.createClient(new pg.Pool()), new pg.Pool(), tortureAdmin.resources.slice(0, 1)),
+    () =>
+      checkedClient(
+        () => sample.createClient(new pg.Pool()),
+        new pg.Pool(),
+        tortureAdmin.resources.slice(0, 1),
+      ),
     /its createClient makes a client that has no model \w+: is it generated from the same schema as the metadata\?$/,
   ],
   [
@@ -329,10 +417,12 @@ async function secondCopy(folder: string): Promise<string> {
   const packages = join(import.meta.dirname, '../../node_modules');
   const copy = join(folder, 'node_modules');
   await mkdir(join(copy, '@prisma'), { recursive: true });
-  for (const name of ['pg', '@prisma/adapter-pg']) await cp(join(packages, name), join(copy, name), { recursive: true });
+  for (const name of ['pg', '@prisma/adapter-pg'])
+    await cp(join(packages, name), join(copy, name), { recursive: true });
   for (const below of ['', '@prisma']) {
     for (const name of await readdir(join(packages, below))) {
-      if (name !== '@prisma') await symlink(join(packages, below, name), join(copy, below, name)).catch(() => undefined);
+      if (name !== '@prisma')
+        await symlink(join(packages, below, name), join(copy, below, name)).catch(() => undefined);
     }
   }
   return copy;
@@ -348,7 +438,9 @@ async function around(t: TestContext): Promise<Around> {
     async as(role, options) {
       await db.pages.query(`create role ${role} login password 'pass'${options}`);
       defer(() => db.pages.query(`drop role ${role}`));
-      return changed(connectionString, (address) => Object.assign(address, { username: role, password: 'pass' }));
+      return changed(connectionString, (address) =>
+        Object.assign(address, { username: role, password: 'pass' }),
+      );
     },
   };
 }

@@ -2,7 +2,9 @@ import { sqlstate } from '../db/sqlstate.ts';
 import { AppError } from '../errors.ts';
 import { DefinitionError } from '../resources/problems.ts';
 
-/** Runs a command; what a person can mend is one sentence and exit status 1, a bug is shown whole. */
+/**
+ * Runs a command; what a person can mend is one sentence and exit status 1, a bug is shown whole.
+ */
 export async function runCommand(command: () => Promise<void>): Promise<void> {
   try {
     await command();
@@ -29,17 +31,24 @@ export function sentenceOf(error: unknown): unknown {
   if (error instanceof DefinitionError)
     return `The admin cannot be started:\n${error.problems.map((problem) => `  ${problem}`).join('\n')}`;
   const failure = failureOf(error);
-  const word = byCode[failure.code] ?? byMessage.find(([pattern]) => pattern.test(failure.message))?.[1];
+  const word =
+    byCode[failure.code] ?? byMessage.find(([pattern]) => pattern.test(failure.message))?.[1];
   return word?.(failure) ?? error;
 }
 
-/** What counts of an error: of several, as when a name has two addresses, of the first; of one that wraps another, of that one. */
+/**
+ * What counts of an error: of several, as when a name has two addresses, of the first; of one that
+ * wraps another, of that one.
+ */
 function failureOf(error: unknown): Failure {
-  const given = (typeof error === 'object' && error !== null ? error : { message: String(error) }) as Partial<Failure> & {
+  const given = (
+    typeof error === 'object' && error !== null ? error : { message: String(error) }
+  ) as Partial<Failure> & {
     errors?: unknown[];
     cause?: unknown;
   };
-  const inner = given.errors?.[0] ?? (given.code === undefined && given.cause ? given.cause : undefined);
+  const inner =
+    given.errors?.[0] ?? (given.code === undefined && given.cause ? given.cause : undefined);
   if (inner !== undefined) {
     const found = failureOf(inner);
     return { ...found, message: found.message || String(given.message ?? '') };
@@ -48,18 +57,23 @@ function failureOf(error: unknown): Failure {
 }
 
 // The database that is meant, in the words of whoever set it.
-const database = () => (process.env.DATABASE_URL ? 'The database of DATABASE_URL' : 'The embedded database');
+const database = () =>
+  process.env.DATABASE_URL ? 'The database of DATABASE_URL' : 'The embedded database';
 
-const unreachable: Wording = ({ message }) => `${database()} cannot be reached (${withoutStop(message)}).`;
-const refusal: Wording = ({ message }) => `The database of DATABASE_URL refused us: ${withoutStop(message)}.`;
-const argument: Wording = ({ message }) => `${withoutStop(message.split('. ')[0] ?? message)}. See --help.`;
+const unreachable: Wording = ({ message }) =>
+  `${database()} cannot be reached (${withoutStop(message)}).`;
+const refusal: Wording = ({ message }) =>
+  `The database of DATABASE_URL refused us: ${withoutStop(message)}.`;
+const argument: Wording = ({ message }) =>
+  `${withoutStop(message.split('. ')[0] ?? message)}. See --help.`;
 const certificate: Wording = ({ message }) =>
   `The certificate of the database of DATABASE_URL cannot be trusted (${withoutStop(message)}): name its authority with sslrootcert=…, or write sslmode=no-verify to encrypt without asking who answers.`;
 const notWritable: Wording = ({ message }) =>
   `A file or folder cannot be written (${withoutStop(message)}): set BULKHEAD_FOLDER to a folder that can.`;
 const notThere: Wording = ({ message }) =>
   `A file is not there that a setting or the address of the database names (${withoutStop(message)}).`;
-const noRoom: Wording = ({ message }) => `There is no room left on the disk (${withoutStop(message)}).`;
+const noRoom: Wording = ({ message }) =>
+  `There is no room left on the disk (${withoutStop(message)}).`;
 const busy: Wording = ({ message }) =>
   `${database()} takes no more connections (${withoutStop(message)}): allow more there, or set smaller pools (BULKHEAD_PAGES_POOL_SIZE).`;
 const code: Wording = ({ message }) =>
@@ -90,7 +104,8 @@ const byCode: Readonly<Record<string, Wording>> = {
   EHOSTUNREACH: unreachable,
   ENETUNREACH: unreachable,
   [sqlstate.adminShutdown]: unreachable,
-  [sqlstate.cannotConnectNow]: ({ message }) => `${database()} is not ready (${withoutStop(message)}): try again in a moment.`,
+  [sqlstate.cannotConnectNow]: ({ message }) =>
+    `${database()} is not ready (${withoutStop(message)}): try again in a moment.`,
   [sqlstate.invalidPassword]: refusal,
   [sqlstate.invalidAuthorization]: refusal,
   [sqlstate.undefinedDatabase]: refusal,
@@ -131,13 +146,18 @@ const byCode: Readonly<Record<string, Wording>> = {
 const byMessage: readonly (readonly [RegExp, Wording])[] = [
   [
     /does not support SSL connections/,
-    () => 'The database of DATABASE_URL does not speak TLS: leave sslmode out of its address, or write sslmode=disable.',
+    () =>
+      'The database of DATABASE_URL does not speak TLS: leave sslmode out of its address, or write sslmode=disable.',
   ],
   [
     /client password must be a string/,
-    () => 'The database of DATABASE_URL asks for a password, and the address has none: write postgresql://user:password@host/database.',
+    () =>
+      'The database of DATABASE_URL asks for a password, and the address has none: write postgresql://user:password@host/database.',
   ],
-  [/does not provide an export named/, ({ message }) => `A file of the admin imports what is not exported (${firstLine(message)}).`],
+  [
+    /does not provide an export named/,
+    ({ message }) => `A file of the admin imports what is not exported (${firstLine(message)}).`,
+  ],
   [/^Client network socket disconnected|timeout|terminated/i, unreachable],
 ];
 

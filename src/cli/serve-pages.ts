@@ -11,7 +11,11 @@ export interface PageServer {
 }
 
 /** Builds the web server and listens. */
-export async function servePages(admin: AdminDefinition, config: Config, context: TaskContext): Promise<PageServer> {
+export async function servePages(
+  admin: AdminDefinition,
+  config: Config,
+  context: TaskContext,
+): Promise<PageServer> {
   const app = await buildApp({ admin, config, context });
   try {
     const address = await app.listen({ host: config.HOST, port: config.PORT });

@@ -22,7 +22,12 @@ await runCommand(async () => {
   const { values, config } = readArguments(usage, { port: { type: 'string' }, ...adminOptions });
   const connectionString = requireDatabaseUrl(config);
   const admin = await bringUp(await openAdmin(values, config), config, connectionString);
-  const { db, context } = await buildContext(connectionString, config, admin, logAt(config.BULKHEAD_LOG_LEVEL));
+  const { db, context } = await buildContext(
+    connectionString,
+    config,
+    admin,
+    logAt(config.BULKHEAD_LOG_LEVEL),
+  );
   const { app, address } = await servePages(admin, config, context);
   const recovery = startRecovery(context);
   onShutdown(async () => {
@@ -34,5 +39,6 @@ await runCommand(async () => {
   console.log(`${admin.name} is served at ${address}`);
   const note = secretNote(config);
   if (note) console.log(note);
-  if (signIns.kind === 'link') console.log(`Create the first admin, once, within a day: ${signIns.link}`);
+  if (signIns.kind === 'link')
+    console.log(`Create the first admin, once, within a day: ${signIns.link}`);
 });

@@ -1,6 +1,6 @@
 /**
- * Calls `stop` once on SIGINT, SIGTERM, SIGHUP, or when the process that started this one is gone, then exits. A second
- * signal does not wait.
+ * Calls `stop` once on SIGINT, SIGTERM, SIGHUP, or when the process that started this one is gone,
+ * then exits. A second signal does not wait.
  */
 export function onShutdown(stop: () => Promise<void>): void {
   let isStopping = false;
@@ -17,7 +17,8 @@ export function onShutdown(stop: () => Promise<void>): void {
       },
     );
   };
-  // A terminal sends Ctrl-C to the whole group and our parent passes it on as well: the same key press twice.
+  // A terminal sends Ctrl-C to the whole group and our parent passes it on as well: the same key
+  // press twice.
   let first = 0;
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {

@@ -13,7 +13,8 @@ test('three web processes started at once on an empty database all serve', async
   try {
     const env = { DATABASE_URL: connectionString, BULKHEAD_FOLDER: folder, PORT: '0' };
     const started = await Promise.all([1, 2, 3].map(() => startCommand(['serve'], env)));
-    for (const { address } of started) assert.equal((await fetch(`${address}/healthz`)).status, 200);
+    for (const { address } of started)
+      assert.equal((await fetch(`${address}/healthz`)).status, 200);
   } finally {
     await stopCommands();
   }

@@ -49,7 +49,8 @@ async function start(folder: string): Promise<Started> {
       await quiet(folder);
     },
     async killApp() {
-      for (const { pid, command } of processesOf(folder)) if (command.includes('src/cli/start.ts')) process.kill(pid, 'SIGKILL');
+      for (const { pid, command } of processesOf(folder))
+        if (command.includes('src/cli/start.ts')) process.kill(pid, 'SIGKILL');
       await ended;
     },
   };
@@ -69,7 +70,10 @@ function environment(): NodeJS.ProcessEnv {
 
 function processesOf(folder: string): { pid: number; command: string }[] {
   const elsewhere = join(folder, '.bulkhead/database-path');
-  const places = [folder, ...(existsSync(elsewhere) ? [readFileSync(elsewhere, 'utf8').trim()] : [])];
+  const places = [
+    folder,
+    ...(existsSync(elsewhere) ? [readFileSync(elsewhere, 'utf8').trim()] : []),
+  ];
   return execFileSync('ps', ['-eo', 'pid=,args='], { encoding: 'utf8' })
     .split('\n')
     .map((line) => ({ pid: Number.parseInt(line, 10), command: line }))
@@ -93,7 +97,12 @@ async function browse({ address, password }: Started): Promise<string> {
     .map((text) => text.split(';')[0])
     .join('; ');
   const body = new URLSearchParams({ _csrf: token, email: 'admin@example.com', password });
-  const signedIn = await fetch(`${address}/sign-in`, { method: 'POST', body, headers: { cookie }, redirect: 'manual' });
+  const signedIn = await fetch(`${address}/sign-in`, {
+    method: 'POST',
+    body,
+    headers: { cookie },
+    redirect: 'manual',
+  });
   assert.equal(signedIn.status, 303);
   const session = signedIn.headers
     .getSetCookie()
@@ -139,7 +148,11 @@ for (const [what, how] of [
 
 test('a fresh clone is made ready once by two commands at once; what a person can mend is one sentence and exit status 1, and nothing is left running', async (t) => {
   const folder = clone(t);
-  const generated = await Promise.all([1, 2].map(() => run('node', ['scripts/run.mjs', 'generate'], { cwd: folder, env: environment() })));
+  const generated = await Promise.all(
+    [1, 2].map(() =>
+      run('node', ['scripts/run.mjs', 'generate'], { cwd: folder, env: environment() }),
+    ),
+  );
   const said = generated.map(({ stdout }) => stdout).join('');
   assert.equal(said.split('Generating the database client (sample)').length, 2, said);
   assert.match(said, /Waiting for another command \(process \d+\)/);
@@ -150,9 +163,21 @@ test('a fresh clone is made ready once by two commands at once; what a person ca
   const { port } = taken.address() as { port: number };
   const cases: [string, Record<string, string>, RegExp][] = [
     ['a taken port', { PORT: String(port) }, new RegExp(`^Port ${port} is already taken`)],
-    ['an unreachable database', { DATABASE_URL: 'postgresql://nobody@127.0.0.1:1/none' }, /^The database .*cannot be reached/],
-    ['a folder that cannot be written', { BULKHEAD_FOLDER: '/dev/null/bulkhead' }, /^The folder .* cannot be written/],
-    ['bad settings', { PORT: 'many', BULKHEAD_CHUNK_SIZE: '0' }, /^Settings that cannot be used: PORT.*BULKHEAD_CHUNK_SIZE/],
+    [
+      'an unreachable database',
+      { DATABASE_URL: 'postgresql://nobody@127.0.0.1:1/none' },
+      /^The database .*cannot be reached/,
+    ],
+    [
+      'a folder that cannot be written',
+      { BULKHEAD_FOLDER: '/dev/null/bulkhead' },
+      /^The folder .* cannot be written/,
+    ],
+    [
+      'bad settings',
+      { PORT: 'many', BULKHEAD_CHUNK_SIZE: '0' },
+      /^Settings that cannot be used: PORT.*BULKHEAD_CHUNK_SIZE/,
+    ],
   ];
   for (const [what, env, sentence] of cases) {
     const { status, stderr } = spawnSync('node', ['scripts/run.mjs', 'start'], {

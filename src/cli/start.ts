@@ -1,14 +1,14 @@
 import { resolve } from 'node:path';
-import { type Embedded, startEmbedded } from '../db/embedded.ts';
 import { buildContext } from '../build-context.ts';
+import { type Embedded, startEmbedded } from '../db/embedded.ts';
 import { startWorker } from '../tasks/worker/worker.ts';
 import { adminOptions, readArguments } from './arguments.ts';
 import { bringUp } from './bring-up.ts';
 import { directUrl } from './connection.ts';
 import { ensureFirstUsers, type SignIns } from './first-users.ts';
 import { logAt } from './log.ts';
-import { progressBar } from './progress-bar.ts';
 import { openAdmin } from './open-admin.ts';
+import { progressBar } from './progress-bar.ts';
 import { runCommand } from './sentence.ts';
 import { servePages } from './serve-pages.ts';
 import { onShutdown } from './shutdown.ts';
@@ -22,7 +22,11 @@ const usage = [
 
 /** The whole product in one process: database, migrations, sample, pages and one worker. */
 await runCommand(async () => {
-  const { values, config } = readArguments(usage, { port: { type: 'string' }, 'keep-database': { type: 'boolean' }, ...adminOptions });
+  const { values, config } = readArguments(usage, {
+    port: { type: 'string' },
+    'keep-database': { type: 'boolean' },
+    ...adminOptions,
+  });
   const opened = await openAdmin(values, config);
   const undo: (() => Promise<unknown>)[] = [];
   const stop = async () => {
@@ -37,7 +41,12 @@ await runCommand(async () => {
     await admin.seed?.(direct, bar.update);
     bar.end();
 
-    const { db, context } = await buildContext(connectionString, config, admin, logAt(config.BULKHEAD_LOG_LEVEL));
+    const { db, context } = await buildContext(
+      connectionString,
+      config,
+      admin,
+      logAt(config.BULKHEAD_LOG_LEVEL),
+    );
     undo.push(() => db.close());
     const { app, address } = await servePages(admin, config, context);
     undo.push(() => app.close());
@@ -46,14 +55,21 @@ await runCommand(async () => {
       concurrency: config.BULKHEAD_WORKER_CONCURRENCY,
     });
     undo.push(() => worker.stop());
-    say(admin.name, address, await ensureFirstUsers(db, config, address, config.DATABASE_URL === undefined));
+    say(
+      admin.name,
+      address,
+      await ensureFirstUsers(db, config, address, config.DATABASE_URL === undefined),
+    );
   } catch (error) {
     await stop().catch(() => undefined);
     throw error;
   }
 
   async function embedded(): Promise<Embedded> {
-    const server = await startEmbedded({ folder: resolve(config.BULKHEAD_FOLDER), database: opened.database });
+    const server = await startEmbedded({
+      folder: resolve(config.BULKHEAD_FOLDER),
+      database: opened.database,
+    });
     undo.push(() => (values['keep-database'] ? server.leave() : server.stop()));
     return server;
   }
@@ -63,8 +79,10 @@ function say(name: string, address: string, signIns: SignIns): void {
   console.log(`\n${name} is running at ${address}\n`);
   if (signIns.kind === 'sample') {
     console.log('Sign in with');
-    for (const { email, password, role } of signIns.users) console.log(`  ${role.padEnd(7)} ${email}  ${password}`);
+    for (const { email, password, role } of signIns.users)
+      console.log(`  ${role.padEnd(7)} ${email}  ${password}`);
   }
-  if (signIns.kind === 'link') console.log(`Create the first admin, once, within a day: ${signIns.link}`);
+  if (signIns.kind === 'link')
+    console.log(`Create the first admin, once, within a day: ${signIns.link}`);
   console.log('\nCtrl-C stops it.');
 }

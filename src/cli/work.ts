@@ -18,7 +18,12 @@ await runCommand(async () => {
   const { values, config } = readArguments(usage, adminOptions);
   const connectionString = requireDatabaseUrl(config);
   const admin = await bringUp(await openAdmin(values, config), config, connectionString);
-  const worker = await runWorker(directUrl(config), config, admin, logAt(config.BULKHEAD_LOG_LEVEL));
+  const worker = await runWorker(
+    directUrl(config),
+    config,
+    admin,
+    logAt(config.BULKHEAD_LOG_LEVEL),
+  );
   onShutdown(() => worker.stop());
   console.log('A worker is running.');
 });

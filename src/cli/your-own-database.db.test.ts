@@ -4,14 +4,23 @@ import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { clone } from '../testing/clone.ts';
-import { endedCommand, openEveryPage, type RunningCommand, startCommand, stopCommands, visitAs } from '../testing/command.ts';
+import {
+  endedCommand,
+  openEveryPage,
+  type RunningCommand,
+  startCommand,
+  stopCommands,
+  visitAs,
+} from '../testing/command.ts';
 import { testDatabase } from '../testing/database.ts';
 
 const root = join(import.meta.dirname, '../..');
 const guide = readFileSync(join(root, 'docs/your-own-database.md'), 'utf8');
 
 function blocks(language: string): string[] {
-  return [...guide.matchAll(new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``, 'g'))].map((match) => match[1] as string);
+  return [...guide.matchAll(new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``, 'g'))].map(
+    (match) => match[1] as string,
+  );
 }
 
 interface Line {
@@ -19,7 +28,10 @@ interface Line {
   args: string[];
 }
 
-/** `A=b npm start -- --x` as a shell would take it; a line of nothing but `export` is for those that follow. */
+/**
+ * `A=b npm start -- --x` as a shell would take it; a line of nothing but `export` is for those that
+ * follow.
+ */
 function linesOf(block: string): Line[] {
   const exported: Record<string, string> = {};
   return block
@@ -53,7 +65,17 @@ function shopIn(folder: string, isPlaced: boolean): void {
   }
 }
 
-const pages = ['/', '/invoices', '/invoices/A1', '/invoices/A1/edit', '/invoices/new', '/people', '/people/1', '/people/1/edit', '/tasks'];
+const pages = [
+  '/',
+  '/invoices',
+  '/invoices/A1',
+  '/invoices/A1/edit',
+  '/invoices/new',
+  '/people',
+  '/people/1',
+  '/people/1/edit',
+  '/tasks',
+];
 
 let bulkhead = '';
 test.before((t) => {
@@ -61,19 +83,28 @@ test.before((t) => {
 });
 test.after(stopCommands);
 
-for (const [way, isPlaced] of Object.entries({ 'the embedded database': true, 'a database with ?schema=': false })) {
+for (const [way, isPlaced] of Object.entries({
+  'the embedded database': true,
+  'a database with ?schema=': false,
+})) {
   test(`the guide, word by word, on ${way}: with --schema, and then by src/admin.ts, every page opens on the same records`, async (t) => {
     const shop = join(bulkhead, '../shop/prisma');
     rmSync(shop, { recursive: true, force: true });
     shopIn(shop, isPlaced);
     const { db, connectionString } = await testDatabase(t, { content: 'nothing' });
     const since = performance.now();
-    const told = (what: string) => t.diagnostic(`${((performance.now() - since) / 1000).toFixed(1)} s  ${what}`);
-    const [look = [], yours = [], production = [], refine = [], again = []] = blocks('sh').map((block) =>
-      linesOf(block).map(({ env, args }) => ({
-        args,
-        env: { ...env, PORT: '0', ...(isPlaced ? {} : { DATABASE_URL: `${connectionString}?schema=shop` }) },
-      })),
+    const told = (what: string) =>
+      t.diagnostic(`${((performance.now() - since) / 1000).toFixed(1)} s  ${what}`);
+    const [look = [], yours = [], production = [], refine = [], again = []] = blocks('sh').map(
+      (block) =>
+        linesOf(block).map(({ env, args }) => ({
+          args,
+          env: {
+            ...env,
+            PORT: '0',
+            ...(isPlaced ? {} : { DATABASE_URL: `${connectionString}?schema=shop` }),
+          },
+        })),
     );
     const start = ({ args, env }: Line) => startCommand(args, env, bulkhead);
     const end = async ({ args, env }: Line) => {
@@ -86,7 +117,10 @@ for (const [way, isPlaced] of Object.entries({ 'the embedded database': true, 'a
     told('the pages of --schema are there');
     const visitor = await visitAs(first);
     assert.equal((await visitor.post('/people/new', { name: 'Ada' })).status, 303);
-    assert.equal((await visitor.post('/invoices/new', { number: 'A1', state: 'open', person: '1' })).status, 303);
+    assert.equal(
+      (await visitor.post('/invoices/new', { number: 'A1', state: 'open', person: '1' })).status,
+      303,
+    );
     const opened = await openEveryPage(visitor);
     assert.deepEqual(
       pages.filter((path) => !opened.includes(path)),
@@ -100,7 +134,8 @@ for (const [way, isPlaced] of Object.entries({ 'the embedded database': true, 'a
     if (!isPlaced) {
       const running: RunningCommand[] = [];
       for (const line of production) {
-        if (line.args[0] === 'bulkhead') assert.match(await end(line), /ada@example\.com can sign in as admin/);
+        if (line.args[0] === 'bulkhead')
+          assert.match(await end(line), /ada@example\.com can sign in as admin/);
         else running.push(await start(line));
       }
       assert.equal(running.length, 2);
@@ -128,7 +163,9 @@ for (const [way, isPlaced] of Object.entries({ 'the embedded database': true, 'a
     const { rows } = await db.pages.query('select name from shop."Person"');
     assert.deepEqual(rows, [{ name: 'Ada' }]);
     for (const statement of blocks('sql')) await db.pages.query(statement);
-    const left = await db.pages.query(`select nspname from pg_namespace where nspname !~ '^pg_|^information_schema$' order by 1`);
+    const left = await db.pages.query(
+      `select nspname from pg_namespace where nspname !~ '^pg_|^information_schema$' order by 1`,
+    );
     assert.deepEqual(left.rows, [{ nspname: 'public' }, { nspname: 'shop' }]);
   });
 }
@@ -140,11 +177,18 @@ function compile(): void {
     `import type { PrismaClient } from '../generated/own/client/client.ts';
      declare module 'bulkhead' { interface ProjectTypes { client: PrismaClient } }`,
   );
-  const settings = { extends: './tsconfig.json', include: ['src/admin.ts', 'src/project.d.ts', 'src/operations/rules/run-hooks.ts'] };
+  const settings = {
+    extends: './tsconfig.json',
+    include: ['src/admin.ts', 'src/project.d.ts', 'src/operations/rules/run-hooks.ts'],
+  };
   writeFileSync(join(bulkhead, 'tsconfig.guide.json'), JSON.stringify(settings));
-  const { status, stdout } = spawnSync(join(root, 'node_modules/.bin/tsc'), ['-p', 'tsconfig.guide.json'], {
-    cwd: bulkhead,
-    encoding: 'utf8',
-  });
+  const { status, stdout } = spawnSync(
+    join(root, 'node_modules/.bin/tsc'),
+    ['-p', 'tsconfig.guide.json'],
+    {
+      cwd: bulkhead,
+      encoding: 'utf8',
+    },
+  );
   assert.equal(status, 0, stdout);
 }

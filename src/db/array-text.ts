@@ -1,6 +1,6 @@
 /**
- * An array as PostgreSQL reads it from one text. The driver's own way costs a dozen short-lived objects an element, a gigabyte
- * for a million keys.
+ * An array as PostgreSQL reads it from one text. The driver's own way costs a dozen short-lived
+ * objects an element, a gigabyte for a million keys.
  */
 export function arrayText(values: readonly unknown[]): string {
   return `{${values.map(element).join(',')}}`;

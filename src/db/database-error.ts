@@ -6,7 +6,12 @@ export class DatabaseError extends Error {
   readonly constraint: string | null;
   readonly column: string | null;
 
-  constructor(code: string, message: string, { constraint, column }: { constraint: string | null; column: string | null }, cause: unknown) {
+  constructor(
+    code: string,
+    message: string,
+    { constraint, column }: { constraint: string | null; column: string | null },
+    cause: unknown,
+  ) {
     super(message, { cause });
     this.name = 'DatabaseError';
     this.code = code;
@@ -32,8 +37,9 @@ interface PrismaError {
 }
 
 /**
- * Prisma's own codes for what passes: a lost write conflict, a transaction that took too long, no connection in time; a
- * server that is not there, was not to be reached in time, or has ended the connection.
+ * Prisma's own codes for what passes: a lost write conflict, a transaction that took too long, no
+ * connection in time; a server that is not there, was not to be reached in time, or has ended the
+ * connection.
  */
 const passing: Record<string, string> = {
   P2034: sqlstate.serializationFailure,
@@ -46,7 +52,10 @@ const passing: Record<string, string> = {
 };
 
 /** A table, a column that is not there. */
-const missing: Record<string, string> = { P2021: sqlstate.undefinedTable, P2022: sqlstate.undefinedColumn };
+const missing: Record<string, string> = {
+  P2021: sqlstate.undefinedTable,
+  P2022: sqlstate.undefinedColumn,
+};
 
 /** The same from the adapter, under a raw statement. */
 const lost: Record<string, string> = {
@@ -55,7 +64,9 @@ const lost: Record<string, string> = {
   SocketTimeout: sqlstate.connectionFailure,
 };
 
-/** The error with its SQLSTATE where it comes from the database through Prisma; any other as it is. */
+/**
+ * The error with its SQLSTATE where it comes from the database through Prisma; any other as it is.
+ */
 export function databaseError(error: unknown): unknown {
   if (error instanceof DatabaseError || !(error instanceof Error)) return error;
   const { code = '', message = '', meta, cause: own, name } = error as PrismaError;
@@ -66,12 +77,19 @@ export function databaseError(error: unknown): unknown {
     return new DatabaseError(
       cause.originalCode,
       text,
-      { constraint: cause.constraint?.index ?? namedIn(text), column: column?.replaceAll('"', '') ?? null },
+      {
+        constraint: cause.constraint?.index ?? namedIn(text),
+        column: column?.replaceAll('"', '') ?? null,
+      },
       error,
     );
   }
-  const state = lost[cause?.kind ?? ''] ?? (name === 'PrismaClientKnownRequestError' ? (passing[code] ?? missing[code]) : undefined);
-  return state ? new DatabaseError(state, message, { constraint: null, column: null }, error) : error;
+  const state =
+    lost[cause?.kind ?? ''] ??
+    (name === 'PrismaClientKnownRequestError' ? (passing[code] ?? missing[code]) : undefined);
+  return state
+    ? new DatabaseError(state, message, { constraint: null, column: null }, error)
+    : error;
 }
 
 // The adapter keeps the name of a check constraint in its sentence only.

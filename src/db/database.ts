@@ -1,9 +1,9 @@
 import type pg from 'pg';
 import { AppError } from '../errors.ts';
+import { limits } from '../limits.ts';
 import { type TableNames, tableNames } from './names.ts';
 import { openPool } from './pool.ts';
 import { assertZoneKept, lookThrough } from './pooler.ts';
-import { limits } from '../limits.ts';
 
 /** The one database, with a pool for each role so that bulk work never starves the pages. */
 export interface Database {
@@ -42,10 +42,25 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     const version = await serverVersion(background);
     const seen = await lookThrough(background);
     assertZoneKept(seen);
-    // The lock timeout is set on the connection only if the connection is ours alone; behind a pooler the next client would inherit it.
+    // The lock timeout is set on the connection only if the connection is ours alone; behind a
+    // pooler the next client would inherit it.
     const lockTimeout = seen.isShared ? {} : { lockTimeoutMs: limits.waiting.forLockMs };
-    pages = openPool({ connectionString, name: 'bulkhead pages', max: options.pagesPoolSize ?? 10, ...lockTimeout });
-    return { connectionString, pages, background, schema, queueSchema, t: tableNames(schema), version, close };
+    pages = openPool({
+      connectionString,
+      name: 'bulkhead pages',
+      max: options.pagesPoolSize ?? 10,
+      ...lockTimeout,
+    });
+    return {
+      connectionString,
+      pages,
+      background,
+      schema,
+      queueSchema,
+      t: tableNames(schema),
+      version,
+      close,
+    };
   } catch (error) {
     await close();
     throw error;
@@ -53,10 +68,16 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
 }
 
 async function serverVersion(pool: pg.Pool): Promise<number> {
-  const { rows } = await pool.query<{ version: number }>(`select current_setting('server_version_num')::int / 10000 as version`);
+  const { rows } = await pool.query<{ version: number }>(
+    `select current_setting('server_version_num')::int / 10000 as version`,
+  );
   const version = rows[0]?.version ?? 0;
   if (version < oldestServer) {
-    throw new AppError('old-server', 500, `PostgreSQL ${version} is too old: Bulkhead needs ${oldestServer} or newer.`);
+    throw new AppError(
+      'old-server',
+      500,
+      `PostgreSQL ${version} is too old: Bulkhead needs ${oldestServer} or newer.`,
+    );
   }
   return version;
 }

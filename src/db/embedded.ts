@@ -1,4 +1,3 @@
-import { sqlstate } from './sqlstate.ts';
 import { execFile } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { access, chmod, chown, cp, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
@@ -8,6 +7,7 @@ import { promisify } from 'node:util';
 import pg from 'pg';
 import { AppError } from '../errors.ts';
 import { type Account, canReach, databaseAccount } from './embedded-account.ts';
+import { sqlstate } from './sqlstate.ts';
 
 const run = promisify(execFile);
 
@@ -44,8 +44,8 @@ interface Binaries {
 }
 
 /**
- * Starts the embedded server, or takes over one left by an app that was killed. One app a folder: a second one is
- * AppError 'already-running'.
+ * Starts the embedded server, or takes over one left by an app that was killed. One app a folder: a
+ * second one is AppError 'already-running'.
  */
 export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded> {
   const folder = resolve(options.folder);
@@ -54,12 +54,14 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
   const account = await databaseAccount();
   const place = await findPlace(folder, account, options.dataFolder);
   const password = await keepPassword(folder);
-  if (!(await exists(join(place.data, 'PG_VERSION')))) await initialise(place, account, password, options);
+  if (!(await exists(join(place.data, 'PG_VERSION'))))
+    await initialise(place, account, password, options);
   const { port, session } = await findOrStart(place, account, options, password);
   await ensureDatabase(session, database);
   return {
     connectionString: urlOf(port, password, database),
-    crash: () => control(place, account, ['restart', '-m', 'immediate', '-w', '-t', '60', '-l', place.log]),
+    crash: () =>
+      control(place, account, ['restart', '-m', 'immediate', '-w', '-t', '60', '-l', place.log]),
     leave: () => session.end().catch(() => undefined),
     async stop() {
       await session.end().catch(() => undefined);
@@ -90,7 +92,11 @@ async function makeFolder(folder: string): Promise<void> {
     await mkdir(folder, { recursive: true });
     await writeFile(join(folder, '.gitignore'), '*\n');
   } catch (error) {
-    throw new AppError('unwritable-folder', 500, `The folder ${folder} cannot be written (${(error as Error).message}).`);
+    throw new AppError(
+      'unwritable-folder',
+      500,
+      `The folder ${folder} cannot be written (${(error as Error).message}).`,
+    );
   }
 }
 
@@ -100,19 +106,40 @@ interface ServerFolders {
   log: string;
 }
 
-// As root the server runs as another user, who may not be able to reach a clone under root's own home.
-async function findPlace(folder: string, account: Account | null, given?: string): Promise<ServerFolders> {
+// As root the server runs as another user, who may not be able to reach a clone under root's own
+// home.
+async function findPlace(
+  folder: string,
+  account: Account | null,
+  given?: string,
+): Promise<ServerFolders> {
   const own = await packagedBinaries();
   const remembered = await readFile(join(folder, 'database-path'), 'utf8').catch(() => null);
   const isNear =
-    remembered === null && !given && (account === null || ((await canReach(account, own.initdb)) && (await canReach(account, folder))));
-  if (isNear) return { binaries: own, data: join(folder, 'postgres'), log: join(folder, 'postgres', 'server.log') };
-  const base = remembered?.trim() ?? given ?? join('/var/lib/bulkhead', createHash('sha256').update(folder).digest('hex').slice(0, 16));
+    remembered === null &&
+    !given &&
+    (account === null ||
+      ((await canReach(account, own.initdb)) && (await canReach(account, folder))));
+  if (isNear)
+    return {
+      binaries: own,
+      data: join(folder, 'postgres'),
+      log: join(folder, 'postgres', 'server.log'),
+    };
+  const base =
+    remembered?.trim() ??
+    given ??
+    join('/var/lib/bulkhead', createHash('sha256').update(folder).digest('hex').slice(0, 16));
   await mkdir(base, { recursive: true, mode: 0o711 });
   await writeFile(join(folder, 'database-path'), `${base}\n`);
   if (account) await chown(base, account.uid, account.gid);
-  const reachable = account && !(await canReach(account, own.initdb)) ? await copyBinaries(own) : own;
-  return { binaries: reachable, data: join(base, 'postgres'), log: join(base, 'postgres', 'server.log') };
+  const reachable =
+    account && !(await canReach(account, own.initdb)) ? await copyBinaries(own) : own;
+  return {
+    binaries: reachable,
+    data: join(base, 'postgres'),
+    log: join(base, 'postgres', 'server.log'),
+  };
 }
 
 async function packagedBinaries(): Promise<Binaries> {
@@ -131,7 +158,9 @@ async function packagedBinaries(): Promise<Binaries> {
 /** Copies the binaries (60 MB) once per version to where every user can go. */
 async function copyBinaries(from: Binaries): Promise<Binaries> {
   const native = resolve(from.initdb, '../..');
-  const { version } = JSON.parse(await readFile(resolve(native, '../package.json'), 'utf8')) as { version: string };
+  const { version } = JSON.parse(await readFile(resolve(native, '../package.json'), 'utf8')) as {
+    version: string;
+  };
   const to = `/var/lib/bulkhead/postgresql-${version}`;
   if (!(await exists(to))) {
     const part = `${to}.${process.pid}`;
@@ -152,8 +181,14 @@ async function keepPassword(folder: string): Promise<string> {
   return password;
 }
 
-async function initialise(place: ServerFolders, account: Account | null, password: string, options: EmbeddedOptions): Promise<void> {
-  // An interrupted initdb leaves a folder that cannot be used; without PG_VERSION there is nothing in it to lose.
+async function initialise(
+  place: ServerFolders,
+  account: Account | null,
+  password: string,
+  options: EmbeddedOptions,
+): Promise<void> {
+  // An interrupted initdb leaves a folder that cannot be used; without PG_VERSION there is nothing
+  // in it to lose.
   await rm(place.data, { recursive: true, force: true });
   await mkdir(place.data, { recursive: true, mode: 0o700 });
   const passwordFile = `${place.data}.pw`;
@@ -162,17 +197,35 @@ async function initialise(place: ServerFolders, account: Account | null, passwor
     await chown(place.data, account.uid, account.gid);
     await chown(passwordFile, account.uid, account.gid);
   }
-  const encoding = ['--encoding=UTF8', '--locale=C', '--locale-provider=builtin', '--builtin-locale=PG_UNICODE_FAST'];
+  const encoding = [
+    '--encoding=UTF8',
+    '--locale=C',
+    '--locale-provider=builtin',
+    '--builtin-locale=PG_UNICODE_FAST',
+  ];
   const hasty = options.isDurable === false ? ['--no-sync', '--set', 'scram_iterations=1'] : [];
   try {
     await run(
       place.binaries.initdb,
-      ['-D', place.data, '-U', 'bulkhead', '--auth=scram-sha-256', `--pwfile=${passwordFile}`, ...encoding, ...hasty],
+      [
+        '-D',
+        place.data,
+        '-U',
+        'bulkhead',
+        '--auth=scram-sha-256',
+        `--pwfile=${passwordFile}`,
+        ...encoding,
+        ...hasty,
+      ],
       { ...account, cwd: '/', env: environment() },
     );
   } catch (error) {
     await rm(place.data, { recursive: true, force: true });
-    throw new AppError('database-not-initialised', 500, `The embedded PostgreSQL could not be set up in ${place.data}: ${lastLine(error)}`);
+    throw new AppError(
+      'database-not-initialised',
+      500,
+      `The embedded PostgreSQL could not be set up in ${place.data}: ${lastLine(error)}`,
+    );
   } finally {
     await rm(passwordFile, { force: true });
   }
@@ -199,7 +252,8 @@ async function findOrStart(
       const port = (await livePort(place, account)) ?? (await start(place, account, options));
       return { port, session: await takeInstanceLock(urlOf(port, password, 'postgres')) };
     } catch (error) {
-      if (Date.now() > deadline || !notYet.includes((error as { code?: string }).code ?? '')) throw error;
+      if (Date.now() > deadline || !notYet.includes((error as { code?: string }).code ?? ''))
+        throw error;
       await new Promise((done) => setTimeout(done, 250));
     }
   }
@@ -212,11 +266,17 @@ async function livePort(place: ServerFolders, account: Account | null): Promise<
   } catch {
     return null;
   }
-  const lines = (await readFile(join(place.data, 'postmaster.pid'), 'utf8').catch(() => '')).split('\n');
+  const lines = (await readFile(join(place.data, 'postmaster.pid'), 'utf8').catch(() => '')).split(
+    '\n',
+  );
   return Number(lines[3]) || null;
 }
 
-async function start(place: ServerFolders, account: Account | null, options: EmbeddedOptions): Promise<number> {
+async function start(
+  place: ServerFolders,
+  account: Account | null,
+  options: EmbeddedOptions,
+): Promise<number> {
   const port = await freePort();
   const settings = {
     listen_addresses: '127.0.0.1',
@@ -226,7 +286,9 @@ async function start(place: ServerFolders, account: Account | null, options: Emb
     shared_buffers: '256MB',
     max_wal_size: options.isDurable === false ? '1GB' : '4GB',
     ...(options.preload ? { shared_preload_libraries: options.preload.join(',') } : {}),
-    ...(options.isDurable === false ? { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' } : {}),
+    ...(options.isDurable === false
+      ? { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' }
+      : {}),
   };
   const flags = Object.entries(settings)
     .map(([name, value]) => `-c ${name}='${value}'`)
@@ -235,21 +297,35 @@ async function start(place: ServerFolders, account: Account | null, options: Emb
     // pg_ctl puts the server into a session of its own, so that Ctrl-C reaches the app first and the server last.
     await control(place, account, ['start', '-w', '-t', '60', '-l', place.log, '-o', flags]);
   } catch (error) {
-    throw new AppError('database-not-started', 500, `The embedded PostgreSQL did not start (see ${place.log}): ${lastLine(error)}`);
+    throw new AppError(
+      'database-not-started',
+      500,
+      `The embedded PostgreSQL did not start (see ${place.log}): ${lastLine(error)}`,
+    );
   }
   return port;
 }
 
 // The server inherits our output unless it is cut off, and would keep a pipe open for ever.
-async function control(place: ServerFolders, account: Account | null, args: string[]): Promise<void> {
+async function control(
+  place: ServerFolders,
+  account: Account | null,
+  args: string[],
+): Promise<void> {
   await new Promise<void>((done, fail) => {
-    const child = execFile(place.binaries.pg_ctl, ['-D', place.data, '-s', ...args], { ...account, cwd: '/', env: environment() });
+    const child = execFile(place.binaries.pg_ctl, ['-D', place.data, '-s', ...args], {
+      ...account,
+      cwd: '/',
+      env: environment(),
+    });
     let said = '';
     child.stderr?.on('data', (text) => {
       said += text;
     });
     child.on('error', fail);
-    child.on('exit', (code) => (code === 0 ? done() : fail(new Error(said || `pg_ctl ended with ${code}`))));
+    child.on('exit', (code) =>
+      code === 0 ? done() : fail(new Error(said || `pg_ctl ended with ${code}`)),
+    );
   });
 }
 
@@ -275,14 +351,22 @@ function freePort(): Promise<number> {
 
 async function takeInstanceLock(connectionString: string): Promise<pg.Client> {
   for (let tries = 1; ; tries++) {
-    const session = new pg.Client({ connectionString, application_name: 'bulkhead instance', keepAlive: true });
+    const session = new pg.Client({
+      connectionString,
+      application_name: 'bulkhead instance',
+      keepAlive: true,
+    });
     session.on('error', () => undefined);
     await session.connect();
-    const { rows } = await session.query<{ is_taken: boolean }>('select pg_try_advisory_lock($1) as is_taken', [instanceLock]);
+    const { rows } = await session.query<{ is_taken: boolean }>(
+      'select pg_try_advisory_lock($1) as is_taken',
+      [instanceLock],
+    );
     if (rows[0]?.is_taken) return session;
     await session.end();
     // The server may need a moment to notice that a killed app is gone.
-    if (tries === 10) throw new AppError('already-running', 500, 'Bulkhead is already running in this folder.');
+    if (tries === 10)
+      throw new AppError('already-running', 500, 'Bulkhead is already running in this folder.');
     await new Promise((done) => setTimeout(done, 100));
   }
 }

@@ -1,6 +1,6 @@
-import { sqlstate } from './sqlstate.ts';
 import type pg from 'pg';
 import { AppError } from '../errors.ts';
+import { sqlstate } from './sqlstate.ts';
 
 /** What PostgreSQL says of something made, or dropped, a second time. */
 const there = [
@@ -15,9 +15,10 @@ const there = [
 ];
 
 /**
- * Finishes a migration that was cut off. Prisma's engine committed each statement by itself, so the first few are there already. Their
- * number is found by trying: the longest rest first, in savepoints. A statement that is there cannot be made a second time; one that can be
- * repeated does the same again.
+ * Finishes a migration that was cut off. Prisma's engine committed each statement by itself, so the
+ * first few are there already. Their number is found by trying: the longest rest first, in
+ * savepoints. A statement that is there cannot be made a second time; one that can be repeated does
+ * the same again.
  */
 export async function finishHalfDone(client: pg.Client, name: string, sql: string): Promise<void> {
   // The engine's adapter cuts at every semicolon.

@@ -14,9 +14,13 @@ const sample = join(import.meta.dirname, '../../prisma/sample');
 
 async function deploy(connectionString: string, schema: string, base = folder): Promise<string[]> {
   const path = join(base, 'schema.prisma');
-  const { engine, close } = await openEngine(connectionString, schema, [[path, await readFile(path, 'utf8')]]);
+  const { engine, close } = await openEngine(connectionString, schema, [
+    [path, await readFile(path, 'utf8')],
+  ]);
   try {
-    const names = (await readdir(join(base, 'migrations'))).filter((name) => !name.endsWith('.toml')).sort();
+    const names = (await readdir(join(base, 'migrations')))
+      .filter((name) => !name.endsWith('.toml'))
+      .sort();
     const { appliedMigrationNames } = await engine.applyMigrations({
       migrationsList: {
         baseDir: join(base, 'migrations'),
@@ -26,7 +30,10 @@ async function deploy(connectionString: string, schema: string, base = folder): 
             path: name,
             migrationFile: {
               path: 'migration.sql',
-              content: { tag: 'ok' as const, value: await readFile(join(base, 'migrations', name, 'migration.sql'), 'utf8') },
+              content: {
+                tag: 'ok' as const,
+                value: await readFile(join(base, 'migrations', name, 'migration.sql'), 'utf8'),
+              },
             },
           })),
         ),
@@ -54,7 +61,8 @@ test('Prisma finds nothing left to do, and the same history as it would have wri
     return rows;
   };
   assert.deepEqual(await historyOf('ours'), await historyOf('theirs'));
-  const named = async (schema: string) => JSON.stringify(await catalog(db.pages, schema)).replaceAll(`${schema}.`, '');
+  const named = async (schema: string) =>
+    JSON.stringify(await catalog(db.pages, schema)).replaceAll(`${schema}.`, '');
   assert.equal(await named('ours'), await named('theirs'));
   assert.deepEqual(await migrate(connectionString, { folder, schema: 'theirs' }), []);
 });
@@ -62,7 +70,9 @@ test('Prisma finds nothing left to do, and the same history as it would have wri
 test('what was left half-way after any statement of any migration is finished by the next start', async (t) => {
   const { connectionString } = await testDatabase(t, { content: 'nothing' });
   for (const base of [folder, sample]) {
-    const names = (await readdir(join(base, 'migrations'))).filter((name) => !name.endsWith('.toml')).sort();
+    const names = (await readdir(join(base, 'migrations')))
+      .filter((name) => !name.endsWith('.toml'))
+      .sort();
     const part = await mkdtemp(join(tmpdir(), 'bulkhead-migrations-'));
     t.after(() => rm(part, { recursive: true, force: true }));
     const schema = base === folder ? 'whole' : 'gazetteer';
@@ -78,9 +88,13 @@ test('what was left half-way after any statement of any migration is finished by
         await rm(join(part, 'migrations'), { recursive: true, force: true });
         await mkdir(join(part, 'migrations'), { recursive: true });
         for (const before of names.slice(0, index))
-          await cp(join(base, 'migrations', before), join(part, 'migrations', before), { recursive: true });
+          await cp(join(base, 'migrations', before), join(part, 'migrations', before), {
+            recursive: true,
+          });
         // Of a long one some places are enough: the first, the last, and every twelfth between.
-        const places = statements.map((_, place) => place + 1).filter((place) => place % 12 === 1 || place >= statements.length - 1);
+        const places = statements
+          .map((_, place) => place + 1)
+          .filter((place) => place % 12 === 1 || place >= statements.length - 1);
         for (const place of [0, ...places]) {
           await client.query(`drop schema ${schema} cascade`);
           await client.query('reset search_path');
@@ -92,9 +106,16 @@ test('what was left half-way after any statement of any migration is finished by
           );
           for (const statement of statements.slice(0, place)) await client.query(statement);
           await client.query('reset search_path');
-          assert.deepEqual(await pendingMigrations(connectionString, { folder: base, schema }), names.slice(index));
+          assert.deepEqual(
+            await pendingMigrations(connectionString, { folder: base, schema }),
+            names.slice(index),
+          );
           await migrate(connectionString, { folder: base, schema });
-          assert.equal(JSON.stringify(await catalog(client, schema)), wanted, `${name} after ${place} statements`);
+          assert.equal(
+            JSON.stringify(await catalog(client, schema)),
+            wanted,
+            `${name} after ${place} statements`,
+          );
           assert.deepEqual(await pendingMigrations(connectionString, { folder: base, schema }), []);
         }
       }
@@ -110,26 +131,45 @@ test('a migration that fails leaves nothing of itself or of those before it', as
   t.after(() => rm(broken, { recursive: true, force: true }));
   await cp(folder, broken, { recursive: true });
   await mkdir(join(broken, 'migrations/29990101000000_broken'));
-  await writeFile(join(broken, 'migrations/29990101000000_broken/migration.sql'), 'create table half (id int);\nselect 1 / 0;\n');
-  await assert.rejects(migrate(connectionString, { folder: broken, schema: 'bulkhead' }), /division by zero/);
-  assert.equal((await db.pages.query(`select 1 from pg_namespace where nspname = 'bulkhead'`)).rowCount, 0);
+  await writeFile(
+    join(broken, 'migrations/29990101000000_broken/migration.sql'),
+    'create table half (id int);\nselect 1 / 0;\n',
+  );
+  await assert.rejects(
+    migrate(connectionString, { folder: broken, schema: 'bulkhead' }),
+    /division by zero/,
+  );
+  assert.equal(
+    (await db.pages.query(`select 1 from pg_namespace where nspname = 'bulkhead'`)).rowCount,
+    0,
+  );
   assert.ok((await migrate(connectionString, { folder, schema: 'bulkhead' })).length > 0);
 });
 
 test('six at once: one applies, the others find it done', async (t) => {
   const { connectionString } = await testDatabase(t, { content: 'nothing' });
-  const applied = await Promise.all(Array.from({ length: 6 }, () => migrate(connectionString, { folder, schema: 'bulkhead' })));
+  const applied = await Promise.all(
+    Array.from({ length: 6 }, () => migrate(connectionString, { folder, schema: 'bulkhead' })),
+  );
   assert.equal(applied.filter((names) => names.length > 0).length, 1);
 });
 
 test('a Postgres schema with tables of somebody else is refused and left alone', async (t) => {
   const { db, connectionString } = await testDatabase(t, { content: 'nothing' });
   await db.pages.query('create schema bulkhead; create table bulkhead.mine (id int)');
-  await assert.rejects(migrate(connectionString, { folder, schema: 'bulkhead' }), /holds tables that are not Bulkhead's/);
+  await assert.rejects(
+    migrate(connectionString, { folder, schema: 'bulkhead' }),
+    /holds tables that are not Bulkhead's/,
+  );
   await db.pages.query('drop schema bulkhead cascade');
   await migrate(connectionString, { folder: sample, schema: 'bulkhead' });
-  await db.pages.query(`update bulkhead._prisma_migrations set migration_name = 'x' || migration_name`);
-  await assert.rejects(migrate(connectionString, { folder, schema: 'bulkhead' }), /holds tables that are not Bulkhead's/);
+  await db.pages.query(
+    `update bulkhead._prisma_migrations set migration_name = 'x' || migration_name`,
+  );
+  await assert.rejects(
+    migrate(connectionString, { folder, schema: 'bulkhead' }),
+    /holds tables that are not Bulkhead's/,
+  );
 });
 
 test('a role without rights is told in a sentence what to grant, and starts once everything is there', async (t) => {
@@ -146,11 +186,21 @@ test('a role without rights is told in a sentence what to grant, and starts once
   const set = { folder, schema: 'bulkhead' };
   await assert.rejects(
     migrate(url.href, set),
-    new RegExp(`^AppError: The role "${role}" may not make .*GRANT CREATE ON DATABASE|The role "${role}" may not make`),
+    new RegExp(
+      `^AppError: The role "${role}" may not make .*GRANT CREATE ON DATABASE|The role "${role}" may not make`,
+    ),
   );
-  assert.equal((await db.pages.query(`select 1 from pg_namespace where nspname = 'bulkhead'`)).rowCount, 0);
+  assert.equal(
+    (await db.pages.query(`select 1 from pg_namespace where nspname = 'bulkhead'`)).rowCount,
+    0,
+  );
   await migrate(connectionString, set);
-  await assert.rejects(migrate(url.href, set), new RegExp(`The role "${role}" may not use the Postgres schema "bulkhead"`));
-  await db.pages.query(`grant usage on schema bulkhead to ${role}; grant select on all tables in schema bulkhead to ${role}`);
+  await assert.rejects(
+    migrate(url.href, set),
+    new RegExp(`The role "${role}" may not use the Postgres schema "bulkhead"`),
+  );
+  await db.pages.query(
+    `grant usage on schema bulkhead to ${role}; grant select on all tables in schema bulkhead to ${role}`,
+  );
   assert.deepEqual(await migrate(url.href, set), []);
 });

@@ -1,12 +1,15 @@
-import { sqlstate } from './sqlstate.ts';
 import { createHash, randomUUID } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
 import { AppError } from '../errors.ts';
 import { finishHalfDone } from './half-done-migration.ts';
+import { sqlstate } from './sqlstate.ts';
 
-/** Where a set of migrations stands and into which Postgres schema it goes, its bookkeeping table included. */
+/**
+ * Where a set of migrations stands and into which Postgres schema it goes, its bookkeeping table
+ * included.
+ */
 export interface MigrationSet {
   /** Folder of `schema.prisma`, with `migrations/` beside it. */
   folder: string;
@@ -24,8 +27,9 @@ const advisoryLock = 72_707_369;
 const history = '_prisma_migrations';
 
 /**
- * Applies what is not yet applied, and leaves the same history as `prisma migrate deploy`. All of it is one transaction on one
- * connection: whatever ends it, the database is as it was. Returns the names of what it applied.
+ * Applies what is not yet applied, and leaves the same history as `prisma migrate deploy`. All of
+ * it is one transaction on one connection: whatever ends it, the database is as it was. Returns the
+ * names of what it applied.
  */
 export async function migrate(connectionString: string, set: MigrationSet): Promise<string[]> {
   const migrations = await readMigrations(set.folder);
@@ -38,7 +42,8 @@ export async function migrate(connectionString: string, set: MigrationSet): Prom
       await enterSchema(client, set.schema);
       const applied = await readHistory(client, migrations, set.schema);
       const pending = migrations.filter(({ name }) => !applied.finished.has(name));
-      for (const migration of pending) await apply(client, migration, applied.begun.has(migration.name));
+      for (const migration of pending)
+        await apply(client, migration, applied.begun.has(migration.name));
       await client.query('commit');
       return pending.map(({ name }) => name);
     } catch (error) {
@@ -49,21 +54,30 @@ export async function migrate(connectionString: string, set: MigrationSet): Prom
 }
 
 /** Names of what `migrate` would apply; changes nothing. */
-export async function pendingMigrations(connectionString: string, set: MigrationSet): Promise<string[]> {
+export async function pendingMigrations(
+  connectionString: string,
+  set: MigrationSet,
+): Promise<string[]> {
   const migrations = await readMigrations(set.folder);
   return connected(connectionString, async (client) => {
-    const { rows } = await client.query<{ is_there: boolean }>('select to_regclass($1) is not null as is_there', [
-      `${client.escapeIdentifier(set.schema)}.${history}`,
-    ]);
+    const { rows } = await client.query<{ is_there: boolean }>(
+      'select to_regclass($1) is not null as is_there',
+      [`${client.escapeIdentifier(set.schema)}.${history}`],
+    );
     if (!rows[0]?.is_there) return migrations.map(({ name }) => name);
     const { rows: done } = await client.query<{ name: string }>(
       `select migration_name as name from ${client.escapeIdentifier(set.schema)}.${history} where finished_at is not null and rolled_back_at is null`,
     );
-    return migrations.map(({ name }) => name).filter((name) => !done.some((row) => row.name === name));
+    return migrations
+      .map(({ name }) => name)
+      .filter((name) => !done.some((row) => row.name === name));
   });
 }
 
-async function connected<T>(connectionString: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
+async function connected<T>(
+  connectionString: string,
+  work: (client: pg.Client) => Promise<T>,
+): Promise<T> {
   const client = new pg.Client({ connectionString, application_name: 'bulkhead migrations' });
   client.on('error', () => undefined);
   try {
@@ -76,10 +90,14 @@ async function connected<T>(connectionString: string, work: (client: pg.Client) 
 
 /** Makes our Postgres schema and points this transaction at it: nothing may land anywhere else. */
 async function enterSchema(client: pg.Client, schema: string): Promise<void> {
-  const { rowCount } = await client.query('select 1 from pg_namespace where nspname = $1', [schema]);
+  const { rowCount } = await client.query('select 1 from pg_namespace where nspname = $1', [
+    schema,
+  ]);
   if (rowCount === 0) await client.query(`create schema ${client.escapeIdentifier(schema)}`);
   await client.query(`set local search_path to ${client.escapeIdentifier(schema)}`);
-  const { rows } = await client.query<{ current: string | null; user: string }>('select current_schema() as current, current_user as user');
+  const { rows } = await client.query<{ current: string | null; user: string }>(
+    'select current_schema() as current, current_user as user',
+  );
   if (rows[0]?.current === schema) return;
   throw new AppError(
     'no-rights',
@@ -94,7 +112,11 @@ interface History {
   begun: Set<string>;
 }
 
-async function readHistory(client: pg.Client, migrations: readonly Migration[], schema: string): Promise<History> {
+async function readHistory(
+  client: pg.Client,
+  migrations: readonly Migration[],
+  schema: string,
+): Promise<History> {
   const { rows: tables } = await client.query<{ name: string }>(
     `select relname as name from pg_class where relnamespace = current_schema()::regnamespace and relkind in ('r', 'p', 'v', 'm', 'f')`,
   );
@@ -111,7 +133,10 @@ async function readHistory(client: pg.Client, migrations: readonly Migration[], 
   const own = new Set(migrations.map(({ name }) => name));
   if (rows.length > 0 && !rows.some(({ name }) => own.has(name))) throw notOurs(schema);
   const finished = new Set(rows.filter((row) => row.is_finished).map(({ name }) => name));
-  return { finished, begun: new Set(rows.filter(({ name }) => !finished.has(name)).map(({ name }) => name)) };
+  return {
+    finished,
+    begun: new Set(rows.filter(({ name }) => !finished.has(name)).map(({ name }) => name)),
+  };
 }
 
 function notOurs(schema: string): AppError {
@@ -125,9 +150,10 @@ function notOurs(schema: string): AppError {
 async function apply(client: pg.Client, { name, sql }: Migration, isBegun: boolean): Promise<void> {
   if (isBegun) {
     await finishHalfDone(client, name, sql);
-    await client.query(`update ${history} set rolled_back_at = clock_timestamp() where migration_name = $1 and rolled_back_at is null`, [
-      name,
-    ]);
+    await client.query(
+      `update ${history} set rolled_back_at = clock_timestamp() where migration_name = $1 and rolled_back_at is null`,
+      [name],
+    );
   } else await client.query(sql);
   await client.query(
     `insert into ${history} (id, checksum, migration_name, started_at, finished_at, applied_steps_count)
@@ -138,7 +164,9 @@ async function apply(client: pg.Client, { name, sql }: Migration, isBegun: boole
 
 async function refusal(client: pg.Client, error: unknown, schema: string): Promise<unknown> {
   if ((error as { code?: string }).code !== sqlstate.insufficientPrivilege) return error;
-  const { rows } = await client.query<{ user: string; database: string }>('select current_user as user, current_database() as database');
+  const { rows } = await client.query<{ user: string; database: string }>(
+    'select current_user as user, current_database() as database',
+  );
   const [{ user = '', database = '' } = {}] = rows;
   return new AppError(
     'no-rights',
@@ -151,6 +179,13 @@ async function refusal(client: pg.Client, error: unknown, schema: string): Promi
 
 async function readMigrations(folder: string): Promise<Migration[]> {
   const base = join(folder, 'migrations');
-  const names = (await readdir(base, { withFileTypes: true })).filter((entry) => entry.isDirectory()).map((entry) => entry.name);
-  return Promise.all(names.sort().map(async (name) => ({ name, sql: await readFile(join(base, name, 'migration.sql'), 'utf8') })));
+  const names = (await readdir(base, { withFileTypes: true }))
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => entry.name);
+  return Promise.all(
+    names.sort().map(async (name) => ({
+      name,
+      sql: await readFile(join(base, name, 'migration.sql'), 'utf8'),
+    })),
+  );
 }

@@ -23,10 +23,17 @@ const tables = [
 const functions = ['attempt_each'] as const;
 
 /** Qualified, quoted names of what is ours: `${t.task}` is `"bulkhead"."task"`. */
-export type TableNames = Readonly<Record<(typeof tables)[number] | (typeof functions)[number], string>>;
+export type TableNames = Readonly<
+  Record<(typeof tables)[number] | (typeof functions)[number], string>
+>;
 
 export function tableNames(schema: string): TableNames {
   return Object.freeze(
-    Object.fromEntries([...tables, ...functions].map((table) => [table, `${escapeIdentifier(schema)}.${escapeIdentifier(table)}`])),
+    Object.fromEntries(
+      [...tables, ...functions].map((table) => [
+        table,
+        `${escapeIdentifier(schema)}.${escapeIdentifier(table)}`,
+      ]),
+    ),
   ) as TableNames;
 }

@@ -14,15 +14,28 @@ test('what the migrations make is what the manifest says: tables, indexes, colla
   const { db, connectionString } = await testDatabase(t, { content: 'nothing' });
   if (db.version < 18) return t.skip(`PostgreSQL ${db.version} writes definitions in other words`);
   await migrate(connectionString, { folder, schema: 'bulkhead' });
-  const entries = (await catalog(db.pages, 'bulkhead')).filter(({ what }) => !what.includes('_prisma_migrations'));
-  await assertGolden(join(folder, 'manifest.txt'), entries.map(({ kind, what }) => `${kind}: ${what.trim()}\n`).join(''));
+  const entries = (await catalog(db.pages, 'bulkhead')).filter(
+    ({ what }) => !what.includes('_prisma_migrations'),
+  );
+  await assertGolden(
+    join(folder, 'manifest.txt'),
+    entries.map(({ kind, what }) => `${kind}: ${what.trim()}\n`).join(''),
+  );
 });
 
 test('the schema says the same tables and columns as the migrations make', async (t) => {
   const { connectionString } = await testDatabase(t, { content: 'nothing' });
   await migrate(connectionString, { folder, schema: 'bulkhead' });
   const path = join(folder, 'schema.prisma');
-  assert.equal(await differenceSql(connectionString, 'bulkhead', [[path, await readFile(path, 'utf8')]], noFilters), '');
+  assert.equal(
+    await differenceSql(
+      connectionString,
+      'bulkhead',
+      [[path, await readFile(path, 'utf8')]],
+      noFilters,
+    ),
+    '',
+  );
 });
 
 test('no two migrations have the same time, but for two pairs that were applied so', async () => {

@@ -9,7 +9,9 @@ import { openDatabase } from './database.ts';
 test('a timestamp is the same to Prisma and to SQL whatever time zone the database has', async (t) => {
   const { db: first, connectionString, defer } = await testDatabase(t);
   await insertPlaces(first, 1);
-  await first.pages.query(`alter database ${new URL(connectionString).pathname.slice(1)} set timezone = 'America/New_York'`);
+  await first.pages.query(
+    `alter database ${new URL(connectionString).pathname.slice(1)} set timezone = 'America/New_York'`,
+  );
   const db = await openDatabase({ connectionString });
   defer(() => db.close());
   const { client, get } = testContext(db).registry;
@@ -22,5 +24,8 @@ test('a timestamp is the same to Prisma and to SQL whatever time zone the databa
     `select to_char(reviewed_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI') as at from gazetteer.city where id = 1`,
   );
   assert.deepEqual(rows, [{ at: '2026-07-01 12:00' }]);
-  assert.deepEqual((await cities.findFirst({ where: { id: 1, reviewedAt: noon } }))?.reviewedAt, noon);
+  assert.deepEqual(
+    (await cities.findFirst({ where: { id: 1, reviewedAt: noon } }))?.reviewedAt,
+    noon,
+  );
 });

@@ -12,30 +12,43 @@ export interface PoolOptions {
 }
 
 /**
- * A connection at UTC, wherever the server is: Prisma's adapter writes and reads timestamps so. Asked for as the connection
- * begins, since a pooler that keeps it for us does so by what a client began with.
+ * A connection at UTC, wherever the server is: Prisma's adapter writes and reads timestamps so.
+ * Asked for as the connection begins, since a pooler that keeps it for us does so by what a client
+ * began with.
  */
 export class UtcClient extends pg.Client {
   getStartupConf(): Record<string, string> {
-    const given = pg.Client.prototype as unknown as { getStartupConf(this: pg.Client): Record<string, string> };
+    const given = pg.Client.prototype as unknown as {
+      getStartupConf(this: pg.Client): Record<string, string>;
+    };
     return { ...given.getStartupConf.call(this), TimeZone: 'UTC' };
   }
 }
 
-type Connected = (error: Error | undefined, client: pg.PoolClient | undefined, done: (release?: unknown) => void) => void;
+type Connected = (
+  error: Error | undefined,
+  client: pg.PoolClient | undefined,
+  done: (release?: unknown) => void,
+) => void;
 
 /** Refuses at once when too many already wait for a connection: AppError 'busy' (503). */
 class BoundedPool extends pg.Pool {
   override connect(): Promise<pg.PoolClient>;
   override connect(callback: Connected): void;
   override connect(callback?: Connected): unknown {
-    if (this.waitingCount < limits.waiting.forConnection) return callback ? super.connect(callback) : super.connect();
+    if (this.waitingCount < limits.waiting.forConnection)
+      return callback ? super.connect(callback) : super.connect();
     const busy = new AppError('busy', 503, limitTexts.waiting);
-    return callback ? process.nextTick(callback, busy, undefined, () => undefined) : Promise.reject(busy);
+    return callback
+      ? process.nextTick(callback, busy, undefined, () => undefined)
+      : Promise.reject(busy);
   }
 }
 
-/** A pool whose broken connections are replaced by the next query; without listeners one would end the process. */
+/**
+ * A pool whose broken connections are replaced by the next query; without listeners one would end
+ * the process.
+ */
 export function openPool({ connectionString, name, max, lockTimeoutMs }: PoolOptions): pg.Pool {
   const pool = new BoundedPool({
     connectionString,

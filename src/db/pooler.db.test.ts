@@ -18,7 +18,9 @@ async function elsewhere(t: TestContext) {
 async function zonesOf(connectionString: string): Promise<string[]> {
   const db = await openDatabase({ connectionString });
   try {
-    const asked = Array.from({ length: 6 }, () => db.pages.query<{ zone: string }>(`select current_setting('TimeZone') as zone`));
+    const asked = Array.from({ length: 6 }, () =>
+      db.pages.query<{ zone: string }>(`select current_setting('TimeZone') as zone`),
+    );
     return (await Promise.all(asked)).map(({ rows }) => rows[0]?.zone ?? '');
   } finally {
     await db.close();
@@ -41,14 +43,17 @@ for (const size of [1, 2, 3]) {
     const through = pooler.through(connectionString);
     await assert.rejects(openDatabase({ connectionString: through }), {
       code: 'zone-not-kept',
-      message: /does not keep a connection's time zone \(America\/New_York instead of UTC\): set it with "alter role … set timezone/,
+      message:
+        /does not keep a connection's time zone \(America\/New_York instead of UTC\): set it with "alter role … set timezone/,
     });
     const name = new URL(connectionString).pathname.slice(1);
     await db.pages.query(`alter database ${name} set timezone = 'UTC'`);
     const mended = await startTransactionPooler(connectionString, size);
     defer(() => mended.stop());
     isUtc(await zonesOf(mended.through(connectionString)));
-    await assert.rejects(assertOwnSessions(mended.through(connectionString)), { code: 'shared-sessions' });
+    await assert.rejects(assertOwnSessions(mended.through(connectionString)), {
+      code: 'shared-sessions',
+    });
   });
 }
 

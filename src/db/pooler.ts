@@ -4,13 +4,19 @@ import { openPool } from './pool.ts';
 
 /** What two clients see of the server's processes that answer them. */
 export interface Seen {
-  /** Transactions of one client were answered by several processes: a pooler in transaction mode stands between. */
+  /**
+   * Transactions of one client were answered by several processes: a pooler in transaction mode
+   * stands between.
+   */
   isShared: boolean;
   /** Every time zone that a transaction was in. */
   zones: readonly string[];
 }
 
-/** Rounds of asking: other clients may come between and leave one of ours at the same process by chance. */
+/**
+ * Rounds of asking: other clients may come between and leave one of ours at the same process by
+ * chance.
+ */
 const rounds = 3;
 /** A pooler with a single process cannot answer the second client: it is let go after this long. */
 const maxWaitMs = 1_000;
@@ -18,15 +24,16 @@ const maxWaitMs = 1_000;
 const look = `select pg_backend_pid() as pid, current_setting('TimeZone') as zone`;
 
 /**
- * Finds out whether two clients share server processes. While one client's transaction occupies the process that answered the other before,
- * a pooler must answer the other from another process; and a pooler that rotates its processes gives a new one to the same client's next
- * transaction.
+ * Finds out whether two clients share server processes. While one client's transaction occupies the
+ * process that answered the other before, a pooler must answer the other from another process; and
+ * a pooler that rotates its processes gives a new one to the same client's next transaction.
  */
 export async function lookThrough(pool: pg.Pool): Promise<Seen> {
   const [one, other] = await Promise.all([pool.connect(), pool.connect()]);
   const pids = { one: new Set<number>(), other: new Set<number>() };
   const zones = new Set<string>();
-  const isShared = () => pids.one.size > 1 || pids.other.size > 1 || !pids.one.isDisjointFrom(pids.other);
+  const isShared = () =>
+    pids.one.size > 1 || pids.other.size > 1 || !pids.one.isDisjointFrom(pids.other);
   const note = (whose: keyof typeof pids, { pid, zone }: { pid: number; zone: string }) => {
     pids[whose].add(pid);
     zones.add(zone);
@@ -56,9 +63,22 @@ async function seen(client: pg.PoolClient): Promise<{ pid: number; zone: string 
   return rows[0] as { pid: number; zone: string };
 }
 
-const universal = ['UTC', 'Etc/UTC', 'UCT', 'Etc/UCT', 'GMT', 'Etc/GMT', 'Universal', 'Etc/Universal', 'Zulu', 'Etc/Zulu'];
+const universal = [
+  'UTC',
+  'Etc/UTC',
+  'UCT',
+  'Etc/UCT',
+  'GMT',
+  'Etc/GMT',
+  'Universal',
+  'Etc/Universal',
+  'Zulu',
+  'Etc/Zulu',
+];
 
-/** Timestamps would be wrong by hours where a connection's zone is not the one that it began with. */
+/**
+ * Timestamps would be wrong by hours where a connection's zone is not the one that it began with.
+ */
 export function assertZoneKept({ zones }: Seen): void {
   const other = zones.find((zone) => !universal.includes(zone));
   if (other === undefined) return;
@@ -69,7 +89,10 @@ export function assertZoneKept({ zones }: Seen): void {
   );
 }
 
-/** Workers listen, and are alive for as long as their session holds a lock: neither is possible in a session that others share. */
+/**
+ * Workers listen, and are alive for as long as their session holds a lock: neither is possible in a
+ * session that others share.
+ */
 export async function assertOwnSessions(connectionString: string): Promise<void> {
   const pool = openPool({ connectionString, name: 'bulkhead look', max: 2 });
   try {

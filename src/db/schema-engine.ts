@@ -9,16 +9,22 @@ import pg from 'pg';
 /** Files of a Prisma schema: path and text. */
 export type SchemaFiles = readonly (readonly [path: string, text: string])[];
 
-// Prisma's own engine as WebAssembly: no binary to download. Loaded by hand since its package expects a bundler.
+// Prisma's own engine as WebAssembly: no binary to download. Loaded by hand since its package
+// expects a bundler.
 let isLoaded = false;
 async function loadEngine(): Promise<typeof engineBindings> {
   if (!isLoaded) {
-    const wasm = join(dirname(fileURLToPath(import.meta.resolve('@prisma/schema-engine-wasm'))), 'schema_engine_bg.wasm');
+    const wasm = join(
+      dirname(fileURLToPath(import.meta.resolve('@prisma/schema-engine-wasm'))),
+      'schema_engine_bg.wasm',
+    );
     const { instance } = await WebAssembly.instantiate(await readFile(wasm), {
       './schema_engine_bg.js': engineBindings as unknown as WebAssembly.ModuleImports,
     });
     // Where the engine leaves the reason of a panic.
-    Object.assign(globalThis, { PRISMA_WASM_PANIC_REGISTRY: { set_message: (message: string) => console.error(message) } });
+    Object.assign(globalThis, {
+      PRISMA_WASM_PANIC_REGISTRY: { set_message: (message: string) => console.error(message) },
+    });
     engineBindings.__wbg_set_wasm(instance.exports);
     (instance.exports.__wbindgen_start as () => void)();
     isLoaded = true;
@@ -26,7 +32,10 @@ async function loadEngine(): Promise<typeof engineBindings> {
   return engineBindings;
 }
 
-/** The engine over a database; `schema` is where tables go that name no Postgres schema of their own. */
+/**
+ * The engine over a database; `schema` is where tables go that name no Postgres schema of their
+ * own.
+ */
 export async function openEngine(connectionString: string, schema: string, files: SchemaFiles) {
   const { SchemaEngine } = await loadEngine();
   // Both are needed: with the adapter's schema alone the tables landed in public.
@@ -36,7 +45,9 @@ export async function openEngine(connectionString: string, schema: string, files
     client.on('error', () => undefined);
   });
   markSystemCharacters(pool);
-  const factory = bindMigrationAwareSqlAdapterFactory(readSystemCharacters(new PrismaPg(pool, { schema })));
+  const factory = bindMigrationAwareSqlAdapterFactory(
+    readSystemCharacters(new PrismaPg(pool, { schema })),
+  );
   const datamodels = files.map(([path, text]): [string, string] => [path, text]);
   const engine = await SchemaEngine.new({ datamodels }, () => undefined, factory);
   return {
@@ -48,7 +59,8 @@ export async function openEngine(connectionString: string, schema: string, files
   };
 }
 
-// The system's tables have columns of PostgreSQL's internal type "char", which the adapter does not know and the engine insists on.
+// The system's tables have columns of PostgreSQL's internal type "char", which the adapter does not
+// know and the engine insists on.
 const systemCharacter = 18;
 const text = 25;
 const mark = '\0char';
@@ -58,7 +70,8 @@ function markSystemCharacters(pool: pg.Pool): void {
   pool.query = (async (...given: unknown[]) => {
     const result = await query(...given);
     for (const field of result.fields ?? []) {
-      if (field.dataTypeID === systemCharacter) Object.assign(field, { dataTypeID: text, name: `${field.name}${mark}` });
+      if (field.dataTypeID === systemCharacter)
+        Object.assign(field, { dataTypeID: text, name: `${field.name}${mark}` });
     }
     return result;
   }) as typeof pool.query;
@@ -74,8 +87,12 @@ function readSystemCharacters(factory: PrismaPg): PrismaPg {
       const isCharacter = columnNames.map((name) => name.endsWith(mark));
       return {
         ...rest,
-        columnNames: columnNames.map((name, index) => (isCharacter[index] ? name.slice(0, -mark.length) : name)),
-        columnTypes: columnTypes.map((type, index) => (isCharacter[index] ? ColumnTypeEnum.Character : type)),
+        columnNames: columnNames.map((name, index) =>
+          isCharacter[index] ? name.slice(0, -mark.length) : name,
+        ),
+        columnTypes: columnTypes.map((type, index) =>
+          isCharacter[index] ? ColumnTypeEnum.Character : type,
+        ),
       };
     };
     return adapter;
@@ -92,23 +109,47 @@ export interface SchemaFilter {
 }
 
 /** SQL that leads from nothing to a schema. */
-export async function schemaSql(connectionString: string, schema: string, to: SchemaFiles): Promise<string> {
+export async function schemaSql(
+  connectionString: string,
+  schema: string,
+  to: SchemaFiles,
+): Promise<string> {
   return diff(connectionString, schema, to, { tag: 'empty' }, noFilters);
 }
 
 /** SQL that leads from the tables of the database to a schema; empty when it leads nowhere. */
-export async function differenceSql(connectionString: string, schema: string, to: SchemaFiles, filters: SchemaFilter): Promise<string> {
+export async function differenceSql(
+  connectionString: string,
+  schema: string,
+  to: SchemaFiles,
+  filters: SchemaFilter,
+): Promise<string> {
   return diff(connectionString, schema, to, { tag: 'schemaDatasource', ...container(to) }, filters);
 }
 
 type From = { tag: 'empty' } | ({ tag: 'schemaDatasource' } & ReturnType<typeof container>);
 
-const container = (files: SchemaFiles) => ({ files: files.map(([path, content]) => ({ path, content })), configDir: '.' });
+const container = (files: SchemaFiles) => ({
+  files: files.map(([path, content]) => ({ path, content })),
+  configDir: '.',
+});
 
-async function diff(connectionString: string, schema: string, to: SchemaFiles, from: From, filters: SchemaFilter): Promise<string> {
+async function diff(
+  connectionString: string,
+  schema: string,
+  to: SchemaFiles,
+  from: From,
+  filters: SchemaFilter,
+): Promise<string> {
   const { engine, close } = await openEngine(connectionString, schema, to);
   try {
-    const { stdout } = await engine.diff({ from, to: { tag: 'schemaDatamodel', ...container(to) }, script: true, exitCode: null, filters });
+    const { stdout } = await engine.diff({
+      from,
+      to: { tag: 'schemaDatamodel', ...container(to) },
+      script: true,
+      exitCode: null,
+      filters,
+    });
     const sql = (stdout ?? '').trim();
     return sql === '-- This is an empty migration.' ? '' : sql;
   } finally {

@@ -5,8 +5,13 @@ import { test } from 'node:test';
 import { fragmentOf, join, raw, reworded, shared, sql, statementOf, withHead } from './sql.ts';
 
 test('values are numbered in the order in which they stand, however deep they are nested', () => {
-  const condition = join([sql`a = ${1}`, sql`b in (${join([2, 3].map((value) => sql`${value}::int`))})`], ' and ');
-  const statement = statementOf(sql`select ${raw('"a"')}, ${'first'}::text from t where ${condition} limit ${4}`);
+  const condition = join(
+    [sql`a = ${1}`, sql`b in (${join([2, 3].map((value) => sql`${value}::int`))})`],
+    ' and ',
+  );
+  const statement = statementOf(
+    sql`select ${raw('"a"')}, ${'first'}::text from t where ${condition} limit ${4}`,
+  );
   assert.deepEqual(statement, {
     text: 'select "a", $1::text from t where a = $2 and b in ($3::int, $4::int) limit $5',
     values: ['first', 1, 2, 3, 4],
@@ -15,15 +20,23 @@ test('values are numbered in the order in which they stand, however deep they ar
 
 test('of nothing there is nothing, and text without values has no numbers', () => {
   assert.deepEqual(statementOf(sql`a${join([])}b`), { text: 'ab', values: [] });
-  assert.deepEqual(statementOf(withHead(fragmentOf(['x = ', ''], [1]), 'y = ')), { text: 'y = $1', values: [1] });
+  assert.deepEqual(statementOf(withHead(fragmentOf(['x = ', ''], [1]), 'y = ')), {
+    text: 'y = $1',
+    values: [1],
+  });
 });
 
 test('a shared fragment’s values are sent once, wherever it stands and however it is worded', () => {
   const keys = ['1', '2'];
   const given = shared(sql`${keys}::text[]`);
   const next = shared(sql`t.n + ${5}::int`);
-  const statement = statementOf(sql`${given} ${5} ${next} ${shared(given)} ${reworded(next, sql`c.n + ${5}::int`)}`);
-  assert.deepEqual(statement, { text: '$1::text[] $2 t.n + $3::int $1::text[] c.n + $3::int', values: [keys, 5, 5] });
+  const statement = statementOf(
+    sql`${given} ${5} ${next} ${shared(given)} ${reworded(next, sql`c.n + ${5}::int`)}`,
+  );
+  assert.deepEqual(statement, {
+    text: '$1::text[] $2 t.n + $3::int $1::text[] c.n + $3::int',
+    values: [keys, 5, 5],
+  });
   assert.throws(() => reworded(next, sql`c.n`), TypeError, 'a wording has the same values');
 });
 
@@ -44,8 +57,11 @@ test('nobody else numbers values', async () => {
   for await (const path of glob('**/*.ts', { cwd: root })) {
     if (/\.test\.ts$|^testing\//.test(path) || numbering.includes(path)) continue;
     count += 1;
-    for (const [index, line] of (await readFile(joinPath(root, path), 'utf8')).split('\n').entries())
-      for (const [what, pattern] of Object.entries(byHand)) if (pattern.test(line)) found.push(`${path}:${index + 1}: ${what}`);
+    for (const [index, line] of (await readFile(joinPath(root, path), 'utf8'))
+      .split('\n')
+      .entries())
+      for (const [what, pattern] of Object.entries(byHand))
+        if (pattern.test(line)) found.push(`${path}:${index + 1}: ${what}`);
   }
   assert.ok(count > 300);
   assert.deepEqual(found, []);

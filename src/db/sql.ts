@@ -1,8 +1,10 @@
 import type { QueryResult, QueryResultRow } from 'pg';
-import tag, { join as joined, raw as rawText, Sql as Fragment } from 'sql-template-tag';
+import tag, { Sql as Fragment, join as joined, raw as rawText } from 'sql-template-tag';
 import type { Queryable } from './transaction.ts';
 
-/** A fragment of SQL with its values. It nests in others; `statementOf` makes of it what is sent. */
+/**
+ * A fragment of SQL with its values. It nests in others; `statementOf` makes of it what is sent.
+ */
 export type Sql = Pick<Fragment, 'strings'>;
 
 /** What is sent: SQL with its `$n` values. */
@@ -11,7 +13,10 @@ export interface Statement {
   readonly values: unknown[];
 }
 
-/** SQL as it reads: a nested fragment stands as it is, all else is a value. Names, and text that is SQL, go through `raw`. */
+/**
+ * SQL as it reads: a nested fragment stands as it is, all else is a value. Names, and text that is
+ * SQL, go through `raw`.
+ */
 export const sql: (strings: readonly string[], ...values: readonly unknown[]) => Sql = tag;
 
 export const raw: (text: string) => Sql = rawText;
@@ -72,7 +77,10 @@ export function statementOf(fragment: Sql): Statement {
 }
 
 /** Sends it. */
-export function query<R extends QueryResultRow = QueryResultRow>(client: Queryable, fragment: Sql): Promise<QueryResult<R>> {
+export function query<R extends QueryResultRow = QueryResultRow>(
+  client: Queryable,
+  fragment: Sql,
+): Promise<QueryResult<R>> {
   const { text, values } = statementOf(fragment);
   return client.query<R>(text, values);
 }

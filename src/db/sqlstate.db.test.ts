@@ -37,7 +37,9 @@ test('a connection that is ended in the middle of a statement passes', async (t)
   const ended = await endOf(
     transaction(given.db.pages, async (client) => {
       const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
-      const ending = pause(100).then(() => given.db.background.query('select pg_terminate_backend($1)', [rows[0]?.pid]));
+      const ending = pause(100).then(() =>
+        given.db.background.query('select pg_terminate_backend($1)', [rows[0]?.pid]),
+      );
       await Promise.all([client.query('select pg_sleep(10)'), ending]);
     }),
   );
@@ -77,7 +79,9 @@ test('a connection that is ended in the middle of a statement of the project’s
   const ended = await endOf(
     clientTransaction(registry, given.db.pages, { timeoutMs: 5_000 }, async (sql) => {
       const { rows } = await sql.query<{ pid: number }>('select pg_backend_pid() as pid');
-      const ending = pause(100).then(() => given.db.background.query('select pg_terminate_backend($1)', [rows[0]?.pid]));
+      const ending = pause(100).then(() =>
+        given.db.background.query('select pg_terminate_backend($1)', [rows[0]?.pid]),
+      );
       await Promise.all([sql.query('select pg_sleep(10)::text'), ending]);
     }),
   );
@@ -102,7 +106,10 @@ test('a server that goes away under a statement of the project’s client passes
     line.close();
     await pool.end();
   });
-  for (const end of [(socket: Socket) => socket.destroy(), (socket: Socket) => socket.resetAndDestroy()]) {
+  for (const end of [
+    (socket: Socket) => socket.destroy(),
+    (socket: Socket) => socket.resetAndDestroy(),
+  ]) {
     const ended = await endOf(
       clientTransaction(registry, pool, { timeoutMs: 5_000 }, async (sql) => {
         await sql.query('select 1');
@@ -117,10 +124,16 @@ test('a server that goes away under a statement of the project’s client passes
 test('a database that is not there passes, with and without the project’s client', async (t) => {
   const { db, defer } = await testDatabase(t);
   const { registry } = testContext(db);
-  const nowhere = openPool({ connectionString: 'postgresql://nobody@127.0.0.1:1/nothing', name: 'nowhere', max: 1 });
+  const nowhere = openPool({
+    connectionString: 'postgresql://nobody@127.0.0.1:1/nothing',
+    name: 'nowhere',
+    max: 1,
+  });
   defer(() => nowhere.end());
   const bare = await endOf(transaction(nowhere, (client) => client.query('select 1')));
   assert.equal(blame(bare), 'passing', String(bare));
-  const through = await endOf(clientTransaction(registry, nowhere, { timeoutMs: 1_000 }, (sql) => sql.query('select 1')));
+  const through = await endOf(
+    clientTransaction(registry, nowhere, { timeoutMs: 1_000 }, (sql) => sql.query('select 1')),
+  );
   assert.equal(blame(through), 'passing', String(through));
 });

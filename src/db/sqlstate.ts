@@ -53,11 +53,21 @@ interface ErrorFields {
 }
 
 const passingClasses = ['40', '53', '08', '57'];
-/** A lock that was not to be had in time; a transaction that stood still, or went on, for too long. */
-const passingStates = [sqlstate.lockNotAvailable, sqlstate.idleInTransactionTimeout, sqlstate.transactionTimeout];
+/**
+ * A lock that was not to be had in time; a transaction that stood still, or went on, for too long.
+ */
+const passingStates = [
+  sqlstate.lockNotAvailable,
+  sqlstate.idleInTransactionTimeout,
+  sqlstate.transactionTimeout,
+];
 const lostConnection = /^(ECONNRESET|ECONNREFUSED|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH)$/;
-/** What the driver says without a code, the last to whoever asks a connection that ended between two statements. */
-const lostInWords = /connection (terminated|ended)|timeout exceeded|connection error and is not queryable/i;
+/**
+ * What the driver says without a code, the last to whoever asks a connection that ended between two
+ * statements.
+ */
+const lostInWords =
+  /connection (terminated|ended)|timeout exceeded|connection error and is not queryable/i;
 
 export function sqlstateOf(error: unknown): string | null {
   const code = (error as ErrorFields | null)?.code;
@@ -65,18 +75,28 @@ export function sqlstateOf(error: unknown): string | null {
 }
 
 /**
- * Data exceptions, constraints, check options and whatever a trigger raises are a row's fault. Serialisation, deadlock, lock and statement
- * timeouts, resources, connections and shutdowns pass: they are tried again and never recorded as a refusal.
+ * Data exceptions, constraints, check options and whatever a trigger raises are a row's fault.
+ * Serialisation, deadlock, lock and statement timeouts, resources, connections and shutdowns pass:
+ * they are tried again and never recorded as a refusal.
  */
 export function blame(error: unknown): Blame {
   const code = sqlstateOf(error);
-  if (code === null) return lostInWords.test(String((error as ErrorFields | null)?.message)) ? 'passing' : 'other';
+  if (code === null)
+    return lostInWords.test(String((error as ErrorFields | null)?.message)) ? 'passing' : 'other';
   if (isRowsFault(code)) return 'row';
-  if (passingStates.includes(code) || lostConnection.test(code) || passingClasses.includes(code.slice(0, 2))) return 'passing';
+  if (
+    passingStates.includes(code) ||
+    lostConnection.test(code) ||
+    passingClasses.includes(code.slice(0, 2))
+  )
+    return 'passing';
   return 'other';
 }
 
-/** No such column, table, type, function or schema; another type than was thought; a column that has become generated. */
+/**
+ * No such column, table, type, function or schema; another type than was thought; a column that has
+ * become generated.
+ */
 const otherTable = [
   sqlstate.undefinedColumn,
   sqlstate.undefinedTable,
@@ -92,12 +112,16 @@ export function isTableChanged(error: unknown): boolean {
   return otherTable.includes(sqlstateOf(error) ?? '');
 }
 
-// Classes of data exceptions, constraints, views with check options, PL/pgSQL (RAISE among it), and those that the standard
-// leaves to others and PostgreSQL does not use: what a trigger raises with a code of its own.
-// A right that is missing is a row's where a policy or a trigger says so; a table's refuses every row, each with its reason.
+// Classes of data exceptions, constraints, views with check options, PL/pgSQL (RAISE among it), and
+// those that the standard leaves to others and PostgreSQL does not use: what a trigger raises with
+// a code of its own. A right that is missing is a row's where a policy or a trigger says so; a
+// table's refuses every row, each with its reason.
 const rowsFault = /^((22|23|44|P0|(?!53|54|55|57|58|72|XX)[5-9I-OQ-Z][0-9A-Z])[0-9A-Z]{3}|42501)$/;
 
-/** Is an error of this SQLSTATE the fault of a row's values? The function `attempt_each` in the database has the same rule. */
+/**
+ * Is an error of this SQLSTATE the fault of a row's values? The function `attempt_each` in the
+ * database has the same rule.
+ */
 export function isRowsFault(state: string): boolean {
   return rowsFault.test(state);
 }

@@ -2,7 +2,10 @@ import type { Pool, PoolClient, QueryResult, QueryResultRow } from 'pg';
 
 /** A pool, or a client inside a transaction. */
 export interface Queryable {
-  query<R extends QueryResultRow = QueryResultRow>(sql: string, values?: unknown[]): Promise<QueryResult<R>>;
+  query<R extends QueryResultRow = QueryResultRow>(
+    sql: string,
+    values?: unknown[],
+  ): Promise<QueryResult<R>>;
 }
 
 /** Statements that travel with the begin and with the commit, so that they cost no round trip. */
@@ -11,7 +14,10 @@ export interface TransactionOptions {
   last?: readonly string[];
 }
 
-/** Runs `work` in one READ COMMITTED transaction: committed when it resolves, rolled back when it throws. */
+/**
+ * Runs `work` in one READ COMMITTED transaction: committed when it resolves, rolled back when it
+ * throws.
+ */
 export async function transaction<T>(
   pool: Pool,
   work: (client: PoolClient) => Promise<T>,

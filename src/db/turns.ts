@@ -13,22 +13,31 @@ interface Line {
 
 const lines = new WeakMap<Pool, Line>();
 
-/** How many connections of a pool may wait for locks at once. The others stay free for pages, whatever hangs. */
+/**
+ * How many connections of a pool may wait for locks at once. The others stay free for pages,
+ * whatever hangs.
+ */
 export function turnsOf(size: number): number {
   return Math.max(1, size - Math.max(1, Math.ceil(size / 4)));
 }
 
 /**
- * Runs work that may wait for a lock, a few at a time. `lockMs` is how long each of its statements may wait. Throws AppError 'busy' (503)
- * when no turn came: nobody ahead got on for that long.
+ * Runs work that may wait for a lock, a few at a time. `lockMs` is how long each of its statements
+ * may wait. Throws AppError 'busy' (503) when no turn came: nobody ahead got on for that long.
  */
 export async function inTurn<T>(pool: Pool, work: (lockMs: number) => Promise<T>): Promise<T> {
-  const line = lines.get(pool) ?? { free: turnsOf(pool.options.max), waiting: new Set(), lastMove: performance.now() };
+  const line = lines.get(pool) ?? {
+    free: turnsOf(pool.options.max),
+    waiting: new Set(),
+    lastMove: performance.now(),
+  };
   lines.set(pool, line);
   const since = performance.now();
   await takeTurn(line);
   try {
-    return await work(Math.round(Math.max(minMs, limits.waiting.forLockMs - (performance.now() - since))));
+    return await work(
+      Math.round(Math.max(minMs, limits.waiting.forLockMs - (performance.now() - since))),
+    );
   } finally {
     giveTurn(line);
   }

@@ -1,7 +1,7 @@
 import type { FieldKind } from './contract.ts';
+import { required, single } from './input.ts';
 import { nullness } from './operators/empty.ts';
 import { equality } from './operators/equality.ts';
-import { required, single } from './input.ts';
 
 const words = new Map([
   ['true', true],

@@ -1,10 +1,13 @@
 import type { FieldMeta } from '../metadata/contract.ts';
 import { choice } from './choice.ts';
 import { json, plainJson } from './json.ts';
-import { plainTimestamp } from './timestamp.ts';
 import { scalarKind } from './scalar-kind.ts';
+import { plainTimestamp } from './timestamp.ts';
 
-/** A column's value as pages know it, of the text that PostgreSQL writes (`textSql`). A list is never null. */
+/**
+ * A column's value as pages know it, of the text that PostgreSQL writes (`textSql`). A list is
+ * never null.
+ */
 export function columnValue(meta: FieldMeta, text: string | null): unknown {
   if (text === null) return meta.isList ? [] : null;
   return scalarKind(meta).fromText(text, { meta });
@@ -17,7 +20,8 @@ export function plainColumnValue(meta: FieldMeta, text: string | null): unknown 
 
 /** A value of the pages as the project's own code knows it. */
 export function plainValue({ type, isList }: FieldMeta, value: unknown): unknown {
-  if (type === 'Json') return isList && Array.isArray(value) ? value.map(plainJson) : plainJson(value);
+  if (type === 'Json')
+    return isList && Array.isArray(value) ? value.map(plainJson) : plainJson(value);
   return type === 'DateTime' ? plainTimestamps(value) : value;
 }
 
@@ -25,7 +29,10 @@ function plainTimestamps(value: unknown): unknown {
   return Array.isArray(value) ? value.map(plainTimestamps) : plainTimestamp(value);
 }
 
-/** A value that Prisma's raw queries read for a page. JSON and enums come as texts, an oid as a big integer. */
+/**
+ * A value that Prisma's raw queries read for a page. JSON and enums come as texts, an oid as a big
+ * integer.
+ */
 export function rawValue(meta: FieldMeta, value: unknown): unknown {
   if (value === null || value === undefined) return null;
   if (meta.type === 'Int' && typeof value === 'bigint') return Number(value);

@@ -15,7 +15,16 @@ export interface Cell {
 export type Parsed<T = unknown> = { value: T } | { error: string };
 
 /** The control that a form shows for it; a kind may draw one of its own instead (`control`). */
-export type InputKind = 'text' | 'number' | 'checkbox' | 'select' | 'date-time' | 'textarea' | 'relation' | 'relations' | 'none';
+export type InputKind =
+  | 'text'
+  | 'number'
+  | 'checkbox'
+  | 'select'
+  | 'date-time'
+  | 'textarea'
+  | 'relation'
+  | 'relations'
+  | 'none';
 
 export type FilterKind = 'choice' | 'boolean' | 'relation' | 'range';
 
@@ -39,7 +48,10 @@ export interface ShownCell extends ShownControl {
   value: unknown;
 }
 
-/** How one kind of value is shown, read from a form, filtered, and changed in bulk. Every member passes the contract suite. */
+/**
+ * How one kind of value is shown, read from a form, filtered, and changed in bulk. Every member
+ * passes the contract suite.
+ */
 export interface FieldKind {
   readonly name: string;
   readonly input: InputKind;
@@ -53,26 +65,44 @@ export interface FieldKind {
   readonly isSearchable: boolean;
   /** Without a reader, as anybody in UTC sees it. */
   format(value: unknown, field: ResourceField, reader?: Reader): Cell;
-  /** What a form control shows, which `parse` reads back as the same value; lists for many-to-many. */
+  /**
+   * What a form control shows, which `parse` reads back as the same value; lists for many-to-many.
+   */
   toForm(value: unknown, field: ResourceField, reader?: Reader): string | string[];
-  /** Typed value from a form control. Empty is null where the field is optional, an error where it is required. */
-  parse(input: string | readonly string[] | undefined, field: ResourceField, reader?: Reader): Parsed;
+  /**
+   * Typed value from a form control. Empty is null where the field is optional, an error where it
+   * is required.
+   */
+  parse(
+    input: string | readonly string[] | undefined,
+    field: ResourceField,
+    reader?: Reader,
+  ): Parsed;
   /** Text that Postgres casts to the field's type; a list for many-to-many and scalar lists. */
   toSql(value: unknown, field: ColumnField): string | string[] | null;
-  /** The value that `format` and `toForm` take, of the text that PostgreSQL writes of it; of a list, of a JSON array of such texts. */
+  /**
+   * The value that `format` and `toForm` take, of the text that PostgreSQL writes of it; of a list,
+   * of a JSON array of such texts.
+   */
   fromText(text: string, field: ColumnField): unknown;
   /** How a filter may compare it, the most usual first; none where it cannot be filtered. */
   operators(field: ResourceField): readonly FilterOperator[];
 }
 
-/** What a filter compares with: nothing, one value, any of several, from and to, or a number of hours, days or weeks. */
+/**
+ * What a filter compares with: nothing, one value, any of several, from and to, or a number of
+ * hours, days or weeks.
+ */
 export type OperatorInput = 'none' | 'one' | 'many' | 'range' | 'span';
 
 /** What reading a filter needs to know besides its own text. */
 export interface FilterContext extends Reader {
   readonly metadata: Metadata;
   readonly now: Date;
-  /** Condition on the records of a related model that the reader may see; null: all of them, `{ OR: [] }`: none. */
+  /**
+   * Condition on the records of a related model that the reader may see; null: all of them, `{ OR:
+   * [] }`: none.
+   */
   scopeOf(model: string): Record<string, unknown> | null;
 }
 
@@ -86,10 +116,20 @@ export interface FilterOperator {
   readonly value: string | null;
   /** A record without a value meets it. */
   readonly includesEmpty: boolean;
-  /** A value in words, where it is not read as the field's own is; else it is said as the field shows it; null: it cannot be read. */
+  /**
+   * A value in words, where it is not read as the field's own is; else it is said as the field
+   * shows it; null: it cannot be read.
+   */
   words?(text: string, field: ResourceField, reader: Reader): string | null;
-  /** A Prisma `where` from values, or what is wrong with them. Never empty: an empty one would match every record. */
-  where(values: readonly string[], field: ResourceField, context: FilterContext): Parsed<Record<string, unknown>>;
+  /**
+   * A Prisma `where` from values, or what is wrong with them. Never empty: an empty one would match
+   * every record.
+   */
+  where(
+    values: readonly string[],
+    field: ResourceField,
+    context: FilterContext,
+  ): Parsed<Record<string, unknown>>;
 }
 
 /** A column, whoever shows it. */
@@ -97,7 +137,9 @@ export type ColumnField = Pick<ResourceField, 'meta'>;
 
 /** A field as a resource uses it. */
 export interface ResourceField {
-  /** Its name in URLs and forms: of the relation for a foreign key (`country`), else of the field. */
+  /**
+   * Its name in URLs and forms: of the relation for a foreign key (`country`), else of the field.
+   */
   readonly name: string;
   readonly label: string;
   /** What is read and written: the foreign key's scalar for a to-one relation (`countryCode`). */

@@ -1,14 +1,24 @@
 import { DateTime } from 'luxon';
-import type { FieldKind } from './contract.ts';
+import type { FieldKind, ResourceField } from './contract.ts';
 import { required, single } from './input.ts';
-import { isTwice, timestampKind, offsetInWords, parseDateSpan, storedTimestamp } from './timestamp.ts';
 import { timestampOperators } from './operators/timestamps.ts';
 import { type Reader, utcReader } from './reader.ts';
-import type { ResourceField } from './contract.ts';
+import {
+  isTwice,
+  offsetInWords,
+  parseDateSpan,
+  storedTimestamp,
+  timestampKind,
+} from './timestamp.ts';
 
-/** A day or a time of day is the same in every zone; a timestamp is shown, and read, in the reader's zone. */
+/**
+ * A day or a time of day is the same in every zone; a timestamp is shown, and read, in the reader's
+ * zone.
+ */
 function inZone(value: Date, { meta }: ResourceField, { timeZone }: Reader): DateTime {
-  return DateTime.fromJSDate(value, { zone: timestampKind(meta.sqlType) === 'timestamp' ? timeZone : 'utc' });
+  return DateTime.fromJSDate(value, {
+    zone: timestampKind(meta.sqlType) === 'timestamp' ? timeZone : 'utc',
+  });
 }
 
 /** `14:30`, with seconds and their fractions where there are any. */

@@ -4,13 +4,13 @@ import type { FieldMeta, ModelMeta } from '../metadata/contract.ts';
 import { keyOf } from '../metadata/keys.ts';
 import { textSql } from '../metadata/value-text.ts';
 import { imaged } from '../operations/journal/images.ts';
-import { delegateOf } from '../resources/delegate.ts';
 import type { ResourceField } from '../resources/contract.ts';
+import { delegateOf } from '../resources/delegate.ts';
 import { ada, launchOn, testContext } from '../testing/context.ts';
 import { testDatabase } from '../testing/database.ts';
 import { tortureAdmin } from '../testing/torture.ts';
-import { parseJson, plainJson } from './json.ts';
 import { getFieldKind } from './field-kinds.ts';
+import { parseJson, plainJson } from './json.ts';
 
 /** What is typed into the control of a field of the torture schema. */
 const typed: Record<string, string[]> = {
@@ -67,7 +67,8 @@ test('what is typed for a column of any kind comes back the same from the databa
     const resource = registry.list.find((candidate) => candidate.model.name === model);
     assert.ok(resource);
     for (const field of registry.for(ada, resource.slug).fields) {
-      if (field.meta.isId || getFieldKind(field).input === 'none' || field.name === 'name') continue;
+      if (field.meta.isId || getFieldKind(field).input === 'none' || field.name === 'name')
+        continue;
       if (!typed[field.name]) untried.push(field.name);
       for (const text of typed[field.name] ?? []) {
         const kind = getFieldKind(field);
@@ -77,11 +78,15 @@ test('what is typed for a column of any kind comes back the same from the databa
           try {
             await write(resource.model, field, parsed.value, text);
             const shown = await shownFor(resource.model, field);
-            if (shown !== canonical(field, text)) wrong.push(`${write.name} ${field.name}: ${text} became ${shown}`);
+            if (shown !== canonical(field, text))
+              wrong.push(`${write.name} ${field.name}: ${text} became ${shown}`);
             for (const [how, read] of await readFor(resource.model, field))
-              if (read !== shown) wrong.push(`${write.name} ${field.name}: ${how} of ${text} is read as ${read}`);
+              if (read !== shown)
+                wrong.push(`${write.name} ${field.name}: ${how} of ${text} is read as ${read}`);
           } catch (error) {
-            wrong.push(`${write.name} ${field.name}: ${text}: ${(error as Error).message.slice(-300)}`);
+            wrong.push(
+              `${write.name} ${field.name}: ${text}: ${(error as Error).message.slice(-300)}`,
+            );
           }
         }
       }
@@ -97,9 +102,10 @@ test('what is typed for a column of any kind comes back the same from the databa
   async function throughSql(model: ModelMeta, field: ResourceField, value: unknown) {
     const { column, sqlType } = field.meta as FieldMeta;
     await db.pages.query(`update ${model.table} set ${column} = null where id = 1`);
-    await db.pages.query(`update ${model.table} set ${column} = $1::text${field.meta.isList ? '[]' : ''}::${sqlType} where id = 1`, [
-      getFieldKind(field).toSql(value, field),
-    ]);
+    await db.pages.query(
+      `update ${model.table} set ${column} = $1::text${field.meta.isList ? '[]' : ''}::${sqlType} where id = 1`,
+      [getFieldKind(field).toSql(value, field)],
+    );
   }
 
   async function inBulk(model: ModelMeta, field: ResourceField, _value: unknown, text: string) {
@@ -109,25 +115,40 @@ test('what is typed for a column of any kind comes back the same from the databa
     await db.pages.query(`update ${model.table} set ${meta.column} = null where id = 1`);
     const resource = registry.list.find((candidate) => candidate.model === model);
     if (!resource) throw new Error(`${model.name} has no resource`);
-    const { task } = await launchOn(context, resource, { keys: [keyOf(model, { id: 1 })] }, 'update', {
-      field: name,
-      [`change.${name}`]: meta.isList ? 'replace' : 'set',
-      [`value.${name}`]: text,
-    });
+    const { task } = await launchOn(
+      context,
+      resource,
+      { keys: [keyOf(model, { id: 1 })] },
+      'update',
+      {
+        field: name,
+        [`change.${name}`]: meta.isList ? 'replace' : 'set',
+        [`value.${name}`]: text,
+      },
+    );
     assert.equal(task.state, 'succeeded', task.message ?? '');
   }
 
-  /** What its control shows of each text that PostgreSQL writes of the value: of rows, of images, and of plain reads. */
-  async function readFor(model: ModelMeta, field: ResourceField): Promise<[how: string, shown: unknown][]> {
+  /**
+   * What its control shows of each text that PostgreSQL writes of the value: of rows, of images,
+   * and of plain reads.
+   */
+  async function readFor(
+    model: ModelMeta,
+    field: ResourceField,
+  ): Promise<[how: string, shown: unknown][]> {
     const { meta } = field;
     const kind = getFieldKind(field);
     const image = `jsonb_build_object('it', ${imaged(meta, `t.${meta.column}`)}) ->> 'it'`;
-    // An image of money, and a plain text of it, have the currency's sign; a plain text of an address has the bits of a whole one.
+    // An image of money, and a plain text of it, have the currency's sign; a plain text of an
+    // address has the bits of a whole one.
     const isOnlyInRows = meta.sqlType === 'money';
     const texts = {
       row: textSql(meta, 't'),
       ...(isOnlyInRows ? {} : { image }),
-      ...(isOnlyInRows || meta.isList || meta.sqlType === 'inet' ? {} : { plain: `t.${meta.column}::text` }),
+      ...(isOnlyInRows || meta.isList || meta.sqlType === 'inet'
+        ? {}
+        : { plain: `t.${meta.column}::text` }),
     };
     const asked = Object.entries(texts);
     const { rows } = await db.pages.query(
@@ -139,10 +160,15 @@ test('what is typed for a column of any kind comes back the same from the databa
   async function shownFor(model: ModelMeta, field: ResourceField) {
     const { meta } = field;
     if (meta.type === 'Json') {
-      const { rows } = await db.pages.query(`select ${meta.column}::text as text from ${model.table} where id = 1`);
+      const { rows } = await db.pages.query(
+        `select ${meta.column}::text as text from ${model.table} where id = 1`,
+      );
       return getFieldKind(field).toForm(parseJson(rows[0].text), field);
     }
-    const row = await delegateOf(registry.client, model).findFirst({ where: { id: 1 }, select: { [meta.name]: true } });
+    const row = await delegateOf(registry.client, model).findFirst({
+      where: { id: 1 },
+      select: { [meta.name]: true },
+    });
     return getFieldKind(field).toForm(row?.[meta.name], field);
   }
 });

@@ -4,11 +4,10 @@ import { Decimal } from '@prisma/client/runtime/client';
 import { LosslessNumber } from 'lossless-json';
 import type { RelationMeta } from '../metadata/contract.ts';
 import { testField } from '../testing/field.ts';
-import { parseJson, plainJson } from './json.ts';
-import type { FilterContext } from './contract.ts';
-import { readDateSpan } from './timestamp.ts';
+import type { FilterContext, ResourceField } from './contract.ts';
 import { fieldKinds, getFieldKind } from './field-kinds.ts';
-import type { ResourceField } from './contract.ts';
+import { parseJson, plainJson } from './json.ts';
+import { readDateSpan } from './timestamp.ts';
 
 const tagRelation: RelationMeta = {
   model: 'Tag',
@@ -20,7 +19,12 @@ const tagRelation: RelationMeta = {
   ownColumn: '"A"',
   otherColumn: '"B"',
 };
-const tagsMeta = { kind: 'relation', isList: true, isRequired: true, relation: tagRelation } as const;
+const tagsMeta = {
+  kind: 'relation',
+  isList: true,
+  isRequired: true,
+  relation: tagRelation,
+} as const;
 const countryRelation: RelationMeta = {
   ...tagRelation,
   model: 'Country',
@@ -85,7 +89,11 @@ const samples: Record<string, Sample> = {
     field: testField('String', 'uuid'),
     values: [['6f9619ff-8b86-d011-b42d-00cf4fc964ff', '6f9619ff-8b86-d011-b42d-00cf4fc964ff']],
     reads: [[' 6F9619FF-8B86-D011-B42D-00CF4FC964FF', '6f9619ff-8b86-d011-b42d-00cf4fc964ff']],
-    refused: ['abc', '6f9619ff-8b86-d011-b42d-00cf4fc964f', '{6f9619ff-8b86-d011-b42d-00cf4fc964ff}'],
+    refused: [
+      'abc',
+      '6f9619ff-8b86-d011-b42d-00cf4fc964f',
+      '{6f9619ff-8b86-d011-b42d-00cf4fc964ff}',
+    ],
     operators: 'is not empty empty',
   },
   network: {
@@ -95,7 +103,15 @@ const samples: Record<string, Sample> = {
       ['192.0.2.7', '192.0.2.7'],
       ['2001:db8::/32', '2001:db8::/32'],
     ],
-    refused: ['192.0.2', '192.0.2.7/33', '2001:db8::/129', 'fe80::1%eth0', '1.2.3.4/', '1.2.3.4/5/6', 'example.com'],
+    refused: [
+      '192.0.2',
+      '192.0.2.7/33',
+      '2001:db8::/129',
+      'fe80::1%eth0',
+      '1.2.3.4/',
+      '1.2.3.4/5/6',
+      'example.com',
+    ],
     operators: 'is not empty empty',
   },
   bits: {
@@ -111,7 +127,12 @@ const samples: Record<string, Sample> = {
     refused: ['010101010', 'x'],
     operators: 'is not empty empty',
   },
-  xml: { stored: [['<a/>', '<a/>']], field: testField('String', 'xml'), values: [['<a>1</a>', '<a>1</a>']], operators: 'empty empty' },
+  xml: {
+    stored: [['<a/>', '<a/>']],
+    field: testField('String', 'xml'),
+    values: [['<a>1</a>', '<a>1</a>']],
+    operators: 'empty empty',
+  },
   integer: {
     stored: [['-7', -7]],
     field: testField('Int', 'integer'),
@@ -124,7 +145,18 @@ const samples: Record<string, Sample> = {
       ['007', 7],
     ],
     shown: [[1_234_567, '1,234,567']],
-    refused: ['2147483648', '-2147483649', '1.0', '1e3', '0x10', '1 000', '٣', 'NaN', '-', '9'.repeat(60)],
+    refused: [
+      '2147483648',
+      '-2147483649',
+      '1.0',
+      '1e3',
+      '0x10',
+      '1 000',
+      '٣',
+      'NaN',
+      '-',
+      '9'.repeat(60),
+    ],
     operators: comparisons,
   },
   'small integer': {
@@ -133,7 +165,12 @@ const samples: Record<string, Sample> = {
     refused: ['32768', '-32769'],
     operators: comparisons,
   },
-  oid: { field: testField('Int', 'oid'), values: [[4_294_967_295, '4294967295']], refused: ['-1', '4294967296'], operators: comparisons },
+  oid: {
+    field: testField('Int', 'oid'),
+    values: [[4_294_967_295, '4294967295']],
+    refused: ['-1', '4294967296'],
+    operators: comparisons,
+  },
   'big-integer': {
     stored: [['9007199254740993', 9_007_199_254_740_993n]],
     field: testField('BigInt', 'bigint'),
@@ -193,7 +230,12 @@ const samples: Record<string, Sample> = {
   },
   'decimal of any size': {
     field: testField('Decimal', 'numeric(65,30)'),
-    values: [['12345678901234567890.012345678901234567890123456789', '12345678901234567890.012345678901234567890123456789']],
+    values: [
+      [
+        '12345678901234567890.012345678901234567890123456789',
+        '12345678901234567890.012345678901234567890123456789',
+      ],
+    ],
     shown: [['12345678901234567890.0120', '12,345,678,901,234,567,890.0120']],
     sql: [[{ toFixed: () => '0.0000001', toString: () => '1e-7' }, '0.0000001']],
     operators: comparisons,
@@ -337,7 +379,10 @@ const samples: Record<string, Sample> = {
     stored: [['["a","",null,["b"]]', ['a', '', null, ['b']]]],
     field: testField('String', 'varchar(10)[]', list),
     values: [
-      [['a', 'b,c', '', ' padded ', 'two\nlines', '"quoted"', '{x}'], 'a\nb,c\n""\n" padded "\n"two\\nlines"\n"\\"quoted\\""\n{x}'],
+      [
+        ['a', 'b,c', '', ' padded ', 'two\nlines', '"quoted"', '{x}'],
+        'a\nb,c\n""\n" padded "\n"two\\nlines"\n"\\"quoted\\""\n{x}',
+      ],
       [[], ''],
     ],
     reads: [['a\r\n\r\nb\n', ['a', 'b']]],
@@ -450,7 +495,11 @@ const samples: Record<string, Sample> = {
   },
   'to-one': {
     stored: [['7', 7]],
-    field: { ...testField('Int', 'integer', { foreignKeyOf: 'country' }), name: 'country', relation: countryRelation },
+    field: {
+      ...testField('Int', 'integer', { foreignKeyOf: 'country' }),
+      name: 'country',
+      relation: countryRelation,
+    },
     values: [[7, '7']],
     shown: [[{ id: '7', title: 'Spain' }, 'Spain']],
     refused: ['x'],
@@ -493,7 +542,9 @@ const numberOf = (value: unknown): unknown => {
 const nameOf = (field: ResourceField) => getFieldKind(field).name;
 
 test('every kind has a sample, and a text that PostgreSQL writes of it', () => {
-  const sampled = new Set(Object.values(samples).map(({ field, stored }) => (stored ? nameOf(field) : '')));
+  const sampled = new Set(
+    Object.values(samples).map(({ field, stored }) => (stored ? nameOf(field) : '')),
+  );
   assert.deepEqual(
     fieldKinds.map(({ name }) => name).filter((name) => !sampled.has(name)),
     [],
@@ -501,7 +552,15 @@ test('every kind has a sample, and a text that PostgreSQL writes of it', () => {
 });
 
 for (const [name, sample] of Object.entries(samples)) {
-  const { field, values = [], reads = [], refused = [], sql = [], stored = [], shown = [] } = sample;
+  const {
+    field,
+    values = [],
+    reads = [],
+    refused = [],
+    sql = [],
+    stored = [],
+    shown = [],
+  } = sample;
   const kind = getFieldKind(field);
 
   test(`${name}: what its control shows is read back as the same value`, () => {
@@ -528,14 +587,20 @@ for (const [name, sample] of Object.entries(samples)) {
       const isMany = field.meta.isList;
       if (isMany && empty === '  ' && field.relation) continue;
       assert.deepEqual(kind.parse(empty, field), { value: isMany ? [] : null });
-      assert.deepEqual(kind.parse(empty, required), isMany ? { value: [] } : { error: 'Value is required.' });
+      assert.deepEqual(
+        kind.parse(empty, required),
+        isMany ? { value: [] } : { error: 'Value is required.' },
+      );
     }
   });
 
   test(`${name}: null is shown as nothing`, () => {
     for (const value of [null, undefined]) {
       assert.equal(kind.format(value, field).text, '');
-      assert.deepEqual(kind.toForm(value, field), field.relation?.kind === 'many-to-many' ? [] : '');
+      assert.deepEqual(
+        kind.toForm(value, field),
+        field.relation?.kind === 'many-to-many' ? [] : '',
+      );
     }
     if (!field.meta.isList) assert.equal(kind.toSql(null, field), null);
   });
@@ -543,7 +608,8 @@ for (const [name, sample] of Object.entries(samples)) {
   test(`${name}: it is shown in words and sent to Postgres in its own`, () => {
     for (const [value, text] of shown) assert.equal(kind.format(value, field).text, text);
     for (const [value, text] of sql) assert.deepEqual(kind.toSql(value, field), text);
-    for (const [value] of values) assert.ok(kind.format(value, field).text !== '' || [value].flat().length === 0);
+    for (const [value] of values)
+      assert.ok(kind.format(value, field).text !== '' || [value].flat().length === 0);
   });
 
   test(`${name}: what PostgreSQL writes is read as the value that the control gives`, () => {
@@ -551,7 +617,11 @@ for (const [name, sample] of Object.entries(samples)) {
     for (const [value, shownText] of values) {
       const text = kind.toSql(value, field);
       const read = kind.fromText(Array.isArray(text) ? JSON.stringify(text) : String(text), field);
-      assert.deepEqual(kind.toForm(read, field), kind.toForm(numberOf(value), field), String(shownText));
+      assert.deepEqual(
+        kind.toForm(read, field),
+        kind.toForm(numberOf(value), field),
+        String(shownText),
+      );
     }
   });
 
@@ -560,22 +630,40 @@ for (const [name, sample] of Object.entries(samples)) {
     const operators = kind.operators(optional);
     assert.equal(operators.map((operator) => operator.name).join(' '), sample.operators);
     for (const operator of operators) {
-      const given = { none: [operator.value ?? ''], span: ['7d'], range: [], one: [], many: [] }[operator.input];
+      const given = { none: [operator.value ?? ''], span: ['7d'], range: [], one: [], many: [] }[
+        operator.input
+      ];
       if (operator.input === 'none' || operator.input === 'span')
         assert.ok('value' in operator.where(given, optional, context), operator.name);
-      else assert.ok('error' in operator.where([], optional, context), `${operator.name} without a value`);
+      else
+        assert.ok(
+          'error' in operator.where([], optional, context),
+          `${operator.name} without a value`,
+        );
       if (field.relation) continue;
-      const texts = [...values.map(([value]) => kind.toForm(value, optional)), ...reads.map(([text]) => text)]
+      const texts = [
+        ...values.map(([value]) => kind.toForm(value, optional)),
+        ...reads.map(([text]) => text),
+      ]
         .flat()
         .filter((text) => text.trim() !== '');
       const first = texts[0]?.split('\n')[0];
       if (first === undefined || operator.input === 'none' || operator.input === 'span') continue;
-      const where = operator.where(operator.input === 'range' ? [first, first] : [first], optional, context);
+      const where = operator.where(
+        operator.input === 'range' ? [first, first] : [first],
+        optional,
+        context,
+      );
       assert.ok('value' in where, `${operator.name} ${first}`);
       assert.notDeepEqual(where.value, {});
       for (const text of refused.filter((one) => !one.includes('\n'))) {
-        const wrong = operator.where(operator.input === 'range' ? [first, text] : [text], optional, context);
-        if (kind.name !== 'text' && kind.name !== 'text-list') assert.ok('error' in wrong, `${operator.name} takes ${text}`);
+        const wrong = operator.where(
+          operator.input === 'range' ? [first, text] : [text],
+          optional,
+          context,
+        );
+        if (kind.name !== 'text' && kind.name !== 'text-list')
+          assert.ok('error' in wrong, `${operator.name} takes ${text}`);
       }
     }
   });
@@ -595,8 +683,10 @@ test('a field that always has a value is not asked whether it is empty, save tex
       .operators({ ...field, meta: { ...field.meta, isRequired: true } })
       .some((operator) => operator.name === 'empty');
   };
-  for (const name of ['integer', 'boolean', 'choice', 'date', 'uuid', 'json', 'bytes', 'to-one']) assert.equal(required(name), false, name);
-  for (const name of ['text', 'text-list', 'many-to-many']) assert.equal(required(name), true, name);
+  for (const name of ['integer', 'boolean', 'choice', 'date', 'uuid', 'json', 'bytes', 'to-one'])
+    assert.equal(required(name), false, name);
+  for (const name of ['text', 'text-list', 'many-to-many'])
+    assert.equal(required(name), true, name);
 });
 
 test('timestamps are shown and meant in the zone of the reader, days and times of day everywhere the same', () => {
@@ -607,7 +697,9 @@ test('timestamps are shown and meant in the zone of the reader, days and times o
   assert.equal(kind.format(value, field, reader).text, '30 Jun 2026, 22:30');
   assert.equal(kind.toForm(value, field, reader), '2026-06-30T22:30');
   assert.deepEqual(kind.parse('2026-06-30T22:30', field, reader), { value });
-  assert.deepEqual(kind.parse('2026-06-30T22:30Z', field, reader), { value: at('2026-06-30T22:30:00Z') });
+  assert.deepEqual(kind.parse('2026-06-30T22:30Z', field, reader), {
+    value: at('2026-06-30T22:30:00Z'),
+  });
   for (const name of ['date', 'time']) {
     const { field: of, values = [] } = samples[name] as Sample;
     for (const [given, text] of values) {
@@ -630,7 +722,10 @@ test('JSON keeps every digit and tells null from nothing', () => {
     assert.notEqual(parsed.value, null, text);
     assert.equal(kind.toSql(parsed.value, field), text.replaceAll(': ', ':').replaceAll(', ', ','));
     assert.deepEqual(
-      kind.toSql((kind.parse(kind.toForm(parsed.value, field) as string, field) as { value: unknown }).value, field),
+      kind.toSql(
+        (kind.parse(kind.toForm(parsed.value, field) as string, field) as { value: unknown }).value,
+        field,
+      ),
       kind.toSql(parsed.value, field),
     );
   }
@@ -655,20 +750,36 @@ test('a time that a clock skips or shows twice is asked for again, in words that
   const reader = { timeZone: 'Europe/Madrid' };
   const { parse, toForm, format } = getFieldKind(field);
   const read = (text: string) => parse(text, field, reader);
-  assert.match((read('2026-03-29T02:30') as { error: string }).error, /put forward, and there is no 02:30/);
+  assert.match(
+    (read('2026-03-29T02:30') as { error: string }).error,
+    /put forward, and there is no 02:30/,
+  );
   assert.deepEqual(read('2026-03-29T03:30'), { value: at('2026-03-29T01:30:00Z') });
   const { error } = read('2026-10-25T02:30') as { error: string };
-  assert.match(error, /2026-10-25 02:30\+02:00 for the first, 2026-10-25 02:30\+01:00 for the second/);
+  assert.match(
+    error,
+    /2026-10-25 02:30\+02:00 for the first, 2026-10-25 02:30\+01:00 for the second/,
+  );
   assert.deepEqual(read('2026-10-25 02:30+02:00'), { value: at('2026-10-25T00:30:00Z') });
   assert.deepEqual(read('2026-10-25 02:30+01:00'), { value: at('2026-10-25T01:30:00Z') });
   const second = at('2026-10-25T01:30:00Z');
   assert.equal(toForm(second, field, reader), '2026-10-25T02:30+01:00');
   assert.equal(format(second, field, reader).text, '25 Oct 2026, 02:30 (UTC+1)');
-  assert.equal(format(at('2026-10-25T00:30:00Z'), field, reader).text, '25 Oct 2026, 02:30 (UTC+2)');
+  assert.equal(
+    format(at('2026-10-25T00:30:00Z'), field, reader).text,
+    '25 Oct 2026, 02:30 (UTC+2)',
+  );
   assert.equal(format(second, field).text, '25 Oct 2026, 01:30', 'in UTC there is but one');
   const days = (text: string, timeZone: string) => readDateSpan(text, field.meta.sqlType, timeZone);
-  assert.deepEqual(days('2026-10-25', 'Europe/Madrid'), { start: at('2026-10-24T22:00:00Z'), end: at('2026-10-25T23:00:00Z'), to: 'day' });
+  assert.deepEqual(days('2026-10-25', 'Europe/Madrid'), {
+    start: at('2026-10-24T22:00:00Z'),
+    end: at('2026-10-25T23:00:00Z'),
+    to: 'day',
+  });
   // Where the clocks are changed at midnight.
   assert.equal(days('2026-03-29', 'Asia/Beirut')?.start.toISOString(), '2026-03-28T22:00:00.000Z');
-  assert.equal(days('2026-11-01', 'America/Havana')?.start.toISOString(), '2026-11-01T04:00:00.000Z');
+  assert.equal(
+    days('2026-11-01', 'America/Havana')?.start.toISOString(),
+    '2026-11-01T04:00:00.000Z',
+  );
 });

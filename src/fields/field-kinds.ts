@@ -1,7 +1,6 @@
-import type { FieldKind } from './contract.ts';
+import type { FieldKind, ResourceField } from './contract.ts';
 import { manyToMany } from './many-to-many.ts';
 import { readOnly } from './read-only.ts';
-import type { ResourceField } from './contract.ts';
 import { scalarKind, scalarKinds } from './scalar-kind.ts';
 import { toOne } from './to-one.ts';
 

@@ -17,7 +17,9 @@ function namesUnder(heading: string): string[] {
     .split('\n')
     .filter((line) => line.startsWith('| `'))
     .map((line) => line.split('|')[1] ?? '');
-  return cells.flatMap((cell) => [...cell.matchAll(/`([\w-]+)(?:\([^`]*)?`/g)].map(([, name]) => name as string));
+  return cells.flatMap((cell) =>
+    [...cell.matchAll(/`([\w-]+)(?:\([^`]*)?`/g)].map(([, name]) => name as string),
+  );
 }
 
 test('the guide names every field kind there is, and no other', () => {
@@ -30,7 +32,8 @@ test('the guide names every member of a kind', () => {
 
 test('the guide names every option of a field', () => {
   const refining = `${guide.split('## Refining a field')[1]?.split('\n## ')[0]} \`kind\``;
-  for (const name of Object.keys(fieldOptionShapes)) assert.match(refining, new RegExp(`\`${name}\``));
+  for (const name of Object.keys(fieldOptionShapes))
+    assert.match(refining, new RegExp(`\`${name}\``));
 });
 
 test("the guide's kind is the one that is compiled here", async () => {
@@ -42,7 +45,12 @@ test("the guide's kind is the one that is compiled here", async () => {
 test("the guide's money, with its control and its cell, is that of the sample", async () => {
   for (const file of ['money.ts', 'money.eta', 'money-cell.eta']) {
     const code = await readFile(join(docs, '../src/sample', file), 'utf8');
-    const shown = guide.split(`<!-- src/sample/${file} -->\n`)[1]?.split('\n').slice(1).join('\n').split('```')[0];
+    const shown = guide
+      .split(`<!-- src/sample/${file} -->\n`)[1]
+      ?.split('\n')
+      .slice(1)
+      .join('\n')
+      .split('```')[0];
     assert.equal(shown, code.replace("'../index.ts'", "'bulkhead'"), file);
   }
 });
@@ -56,6 +64,11 @@ test("the guide's kind shows, reads and filters as the guide says", () => {
   assert.ok('error' in kind.parse('javascript:alert(1)', field));
   const [host] = kind.operators(field);
   assert.deepEqual(host?.where(['example.com'], field, null as never), {
-    value: { OR: [{ value: { startsWith: 'http://example.com/' } }, { value: { startsWith: 'https://example.com/' } }] },
+    value: {
+      OR: [
+        { value: { startsWith: 'http://example.com/' } },
+        { value: { startsWith: 'https://example.com/' } },
+      ],
+    },
   });
 });

@@ -1,5 +1,4 @@
-import type { Parsed } from './contract.ts';
-import type { ResourceField } from './contract.ts';
+import type { Parsed, ResourceField } from './contract.ts';
 
 /** The one text of a form control, or null when it is empty. */
 export function single(input: string | readonly string[] | undefined): string | null {

@@ -1,9 +1,9 @@
 import { AnyNull } from '@prisma/client/runtime/client';
 import { parse, stringify } from 'lossless-json';
-import type { FieldKind } from './contract.ts';
-import { emptiness } from './operators/empty.ts';
-import { required, single } from './input.ts';
 import { limits, limitTexts } from '../limits.ts';
+import type { FieldKind } from './contract.ts';
+import { required, single } from './input.ts';
+import { emptiness } from './operators/empty.ts';
 
 /** JSON's own null, which is a value; `null` is no value at all. */
 const jsonNull = Object.freeze({ toJSON: () => null });
@@ -43,17 +43,25 @@ export const json: FieldKind = {
   filter: null,
   isSortable: false,
   isSearchable: false,
-  format: (value) => ({ text: value === null || value === undefined ? '' : jsonText(value), align: 'start' }),
+  format: (value) => ({
+    text: value === null || value === undefined ? '' : jsonText(value),
+    align: 'start',
+  }),
   toForm: (value) => (value === null || value === undefined ? '' : jsonText(value, 2)),
   parse(input, field) {
     const given = single(input);
     if (given === null) return required(field);
-    if (levelsOf(given) > limits.form.jsonLevels) return { error: limitTexts.jsonLevels(field.label) };
+    if (levelsOf(given) > limits.form.jsonLevels)
+      return { error: limitTexts.jsonLevels(field.label) };
     try {
       const value = parse(given) ?? jsonNull;
-      return isStorable(value) ? { value } : { error: `${field.label} has a character that cannot be stored.` };
+      return isStorable(value)
+        ? { value }
+        : { error: `${field.label} has a character that cannot be stored.` };
     } catch (error) {
-      return { error: `${field.label} is not valid JSON: ${(error as Error).message.replace(/\.$/, '')}.` };
+      return {
+        error: `${field.label} is not valid JSON: ${(error as Error).message.replace(/\.$/, '')}.`,
+      };
     }
   },
   toSql: (value) => (value === null ? null : jsonText(value)),
@@ -74,7 +82,8 @@ function levelsOf(text: string): number {
   return max;
 }
 
-// Postgres has no place in jsonb for NUL, nor for half of a surrogate pair; written as JSON, only these are escaped so.
+// Postgres has no place in jsonb for NUL, nor for half of a surrogate pair; written as JSON, only
+// these are escaped so.
 function isStorable(value: unknown): boolean {
   return !/(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/.test(jsonText(value));
 }

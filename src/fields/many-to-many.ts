@@ -1,7 +1,10 @@
 import type { FieldKind } from './contract.ts';
 import { relationOperators } from './operators/relations.ts';
 
-/** Records linked through a join table, shown by their titles; a value is the list of their ids as text. */
+/**
+ * Records linked through a join table, shown by their titles; a value is the list of their ids as
+ * text.
+ */
 export const manyToMany: FieldKind = {
   name: 'many-to-many',
   input: 'relations',
@@ -15,10 +18,12 @@ export const manyToMany: FieldKind = {
   toForm: (value) => ((value ?? []) as readonly { id: string }[]).map(({ id }) => id),
   parse(input, field) {
     const given = (typeof input === 'string' ? [input] : (input ?? [])).filter((id) => id !== '');
-    if (given.some((id) => id.includes('\0') || id.length > 500)) return { error: `${field.label} has an id that cannot be.` };
+    if (given.some((id) => id.includes('\0') || id.length > 500))
+      return { error: `${field.label} has an id that cannot be.` };
     return { value: [...new Set(given)] };
   },
   toSql: (value) => [...(value as readonly string[])],
-  fromText: (text) => (JSON.parse(text) as unknown[]).map((id) => (typeof id === 'string' ? id : JSON.stringify(id))),
+  fromText: (text) =>
+    (JSON.parse(text) as unknown[]).map((id) => (typeof id === 'string' ? id : JSON.stringify(id))),
   operators: relationOperators,
 };

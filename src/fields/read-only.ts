@@ -1,10 +1,11 @@
-import type { FieldKind } from './contract.ts';
-import type { FilterOperator } from './contract.ts';
+import type { FieldKind, FilterOperator, ResourceField } from './contract.ts';
 import { nullness } from './operators/empty.ts';
 import { relationOperators } from './operators/relations.ts';
-import type { ResourceField } from './contract.ts';
 
-/** What can be shown but not written here: records of another model, types that Prisma does not know. */
+/**
+ * What can be shown but not written here: records of another model, types that Prisma does not
+ * know.
+ */
 export const readOnly: FieldKind = {
   name: 'read-only',
   input: 'none',
@@ -28,5 +29,7 @@ function operatorsOfReadOnly(field: ResourceField): readonly FilterOperator[] {
 }
 
 function titleOf(value: unknown): string {
-  return typeof value === 'object' && value !== null && 'title' in value ? String(value.title) : String(value);
+  return typeof value === 'object' && value !== null && 'title' in value
+    ? String(value.title)
+    : String(value);
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { testField } from '../testing/field.ts';
 import { money } from '../sample/money.ts';
+import { testField } from '../testing/field.ts';
 
 const field = testField('Int', 'integer');
 
@@ -16,10 +16,18 @@ test('money is read to the cent, with a point or a comma, and no other text is m
   ];
   for (const [text, value] of cents) assert.deepEqual(money.parse(text, field), { value }, text);
   for (const text of ['5,555', '1,234.50', '5,', ',5', '5 50', '€5', 'free', '1e3']) {
-    assert.deepEqual(money.parse(text, field), { error: 'Value must be an amount such as 5,50.' }, text);
+    assert.deepEqual(
+      money.parse(text, field),
+      { error: 'Value must be an amount such as 5,50.' },
+      text,
+    );
   }
-  assert.deepEqual(money.parse('21474836,48', field), { error: 'Value cannot hold an amount of this size.' });
-  assert.deepEqual(money.parse('', { ...field, meta: { ...field.meta, isRequired: true } }), { error: 'Value is required.' });
+  assert.deepEqual(money.parse('21474836,48', field), {
+    error: 'Value cannot hold an amount of this size.',
+  });
+  assert.deepEqual(money.parse('', { ...field, meta: { ...field.meta, isRequired: true } }), {
+    error: 'Value is required.',
+  });
 });
 
 test('money is shown with its cents, and its control reads back what it shows', () => {

@@ -25,9 +25,11 @@ export const text: FieldKind = {
   parse(input, field) {
     const given = single(input)?.replaceAll('\r\n', '\n') ?? null;
     if (given === null) return required(field);
-    if (given.includes('\0') || !given.isWellFormed()) return { error: `${field.label} has a character that cannot be stored.` };
+    if (given.includes('\0') || !given.isWellFormed())
+      return { error: `${field.label} has a character that cannot be stored.` };
     const limit = limitOf(field.meta.sqlType);
-    if (limit !== null && [...given].length > limit) return { error: `${field.label} may have at most ${limit} characters.` };
+    if (limit !== null && [...given].length > limit)
+      return { error: `${field.label} may have at most ${limit} characters.` };
     return { value: given };
   },
   toSql: (value) => (value === null ? null : String(value)),

@@ -4,7 +4,10 @@ import { limits } from '../limits.ts';
 
 const known = new BoundedMap<string, string>(limits.remembered.zones);
 
-/** The one spelling of a zone's name, whatever the case that it is given in; null: there is no such zone. */
+/**
+ * The one spelling of a zone's name, whatever the case that it is given in; null: there is no such
+ * zone.
+ */
 export function zoneNamed(zone: string): string | null {
   const key = zone.toLowerCase();
   const found = known.get(key);

@@ -21,7 +21,9 @@ export const toOne: FieldKind = {
     const related = value as ListedRelation | null | undefined;
     if (!related) return { text: '', align: 'start' };
     const cell = { text: related.title, align: 'start' as const };
-    return related.isHidden ? cell : { ...cell, link: { model: field.relation?.model as string, id: related.id } };
+    return related.isHidden
+      ? cell
+      : { ...cell, link: { model: field.relation?.model as string, id: related.id } };
   },
   toForm: (value) => (value === null || value === undefined ? '' : String(value)),
   parse: (input, field) => scalarKind(field.meta).parse(input, field),

@@ -5,16 +5,17 @@ import { metadata } from '../../generated/sample-metadata/metadata.ts';
 import sample from '../admin.ts';
 import { buildApp } from '../app.ts';
 import type { Principal } from '../auth/principal.ts';
-import { actions } from '../resources/actions.ts';
 import { defineOperation, defineResource, t } from '../index.ts';
+import { actions } from '../resources/actions.ts';
 import type { Findings } from '../tasks/previewing/preview.ts';
 import { htmx, testApp, type Visitor } from '../testing/app.ts';
 import { ada, launchOn } from '../testing/context.ts';
 import { insertPlaces } from '../testing/places.ts';
 
 /**
- * Every route of the router is tried by somebody whose row scope excludes the record, by somebody whose scope has an
- * `undefined` in it, and by somebody who may not see a field of it. A route without an entry fails the suite.
+ * Every route of the router is tried by somebody whose row scope excludes the record, by somebody
+ * whose scope has an `undefined` in it, and by somebody who may not see a field of it. A route
+ * without an entry fails the suite.
  */
 type About =
   /** One record, addressed: it is not there for who may not see it. */
@@ -28,7 +29,10 @@ type About =
 
 interface Entry {
   about: About;
-  /** The address, of the record that is out of scope (`id`), or of the visitor's own selection of it and another. */
+  /**
+   * The address, of the record that is out of scope (`id`), or of the visitor's own selection of it
+   * and another.
+   */
   path: (ids: Ids) => string;
   body?: (ids: Ids) => Record<string, string | readonly string[]>;
   headers?: Record<string, string>;
@@ -43,15 +47,37 @@ interface Ids {
   operationId: string;
 }
 
-const cityForm = { name: 'Changed', country: 'ESP', featureCode: 'PPL', population: '1', latitude: '0', longitude: '0', status: 'draft' };
+const cityForm = {
+  name: 'Changed',
+  country: 'ESP',
+  featureCode: 'PPL',
+  population: '1',
+  latitude: '0',
+  longitude: '0',
+  status: 'draft',
+};
 const status = { field: 'status', 'value.status': 'published' };
 
 const table: Record<string, Entry> = {
   'GET /': { about: 'no record', path: () => '/', why: 'names resources and tasks of one’s own' },
   'GET /sign-in': { about: 'no record', path: () => '/sign-in', why: 'for everybody' },
-  'POST /sign-in': { about: 'no record', path: () => '/sign-in', body: () => ({ email: 'x' }), why: 'for everybody' },
-  'GET /first-admin': { about: 'no record', path: () => '/first-admin?token=x', why: 'for everybody' },
-  'POST /first-admin': { about: 'no record', path: () => '/first-admin', body: () => ({ token: 'x' }), why: 'for everybody' },
+  'POST /sign-in': {
+    about: 'no record',
+    path: () => '/sign-in',
+    body: () => ({ email: 'x' }),
+    why: 'for everybody',
+  },
+  'GET /first-admin': {
+    about: 'no record',
+    path: () => '/first-admin?token=x',
+    why: 'for everybody',
+  },
+  'POST /first-admin': {
+    about: 'no record',
+    path: () => '/first-admin',
+    body: () => ({ token: 'x' }),
+    why: 'for everybody',
+  },
   'GET /healthz': { about: 'no record', path: () => '/healthz', why: 'for everybody' },
   'GET /static/*': { about: 'no record', path: () => '/static/theme.js', why: 'for everybody' },
 
@@ -62,11 +88,18 @@ const table: Record<string, Entry> = {
     body: ({ key }) => ({ _do: 'add', key }),
     headers: htmx,
   },
-  'GET /:resource/options/:field': { about: 'records', path: () => '/countries/options/capitalCity?q=pl' },
+  'GET /:resource/options/:field': {
+    about: 'records',
+    path: () => '/countries/options/capitalCity?q=pl',
+  },
   'GET /:resource/filter': { about: 'records', path: () => '/cities/filter?country=ESP' },
   'GET /:resource/deleted': { about: 'records', path: () => '/cities/deleted' },
   'GET /:resource/new': { about: 'records', path: () => '/cities/new' },
-  'POST /:resource/new': { about: 'records', path: () => '/cities/new', body: () => ({ ...cityForm, population: 'many' }) },
+  'POST /:resource/new': {
+    about: 'records',
+    path: () => '/cities/new',
+    body: () => ({ ...cityForm, population: 'many' }),
+  },
 
   'GET /:resource/:id': { about: 'record', path: ({ id }) => `/cities/${id}` },
   'GET /:resource/:id/edit': { about: 'record', path: ({ id }) => `/cities/${id}/edit` },
@@ -75,16 +108,33 @@ const table: Record<string, Entry> = {
     path: ({ id }) => `/cities/${id}/edit`,
     body: () => ({ ...cityForm, population: 'many' }),
   },
-  'GET /:resource/:id/edit/:field': { about: 'record', path: ({ id }) => `/cities/${id}/edit/name` },
-  'POST /:resource/:id/edit/:field': { about: 'record', path: ({ id }) => `/cities/${id}/edit/name`, body: () => ({ name: '' }) },
-  'GET /:resource/:id/value/:field': { about: 'record', path: ({ id }) => `/cities/${id}/value/name` },
-  'GET /:resource/:id/history/:change/:side/:field': { about: 'record', path: ({ id }) => `/cities/${id}/history/1/before/name` },
+  'GET /:resource/:id/edit/:field': {
+    about: 'record',
+    path: ({ id }) => `/cities/${id}/edit/name`,
+  },
+  'POST /:resource/:id/edit/:field': {
+    about: 'record',
+    path: ({ id }) => `/cities/${id}/edit/name`,
+    body: () => ({ name: '' }),
+  },
+  'GET /:resource/:id/value/:field': {
+    about: 'record',
+    path: ({ id }) => `/cities/${id}/value/name`,
+  },
+  'GET /:resource/:id/history/:change/:side/:field': {
+    about: 'record',
+    path: ({ id }) => `/cities/${id}/history/1/before/name`,
+  },
   'GET /:resource/:id/delete': { about: 'record', path: ({ id }) => `/cities/${id}/delete` },
   'POST /:resource/:id/delete': { about: 'record', path: ({ id }) => `/cities/${id}/delete` },
   'GET /:resource/:id/lock': { about: 'record', path: ({ id }) => `/cities/${id}/lock` },
   'GET /:resource/:id/history': { about: 'record', path: ({ id }) => `/cities/${id}/history` },
 
-  'GET /:resource/bulk-edit': { about: 'records', path: ({ selectionId }) => `/cities/bulk-edit?_s=${selectionId}`, headers: htmx },
+  'GET /:resource/bulk-edit': {
+    about: 'records',
+    path: ({ selectionId }) => `/cities/bulk-edit?_s=${selectionId}`,
+    headers: htmx,
+  },
   'GET /:resource/bulk-edit/inputs': {
     about: 'records',
     path: ({ selectionId }) => `/cities/bulk-edit/inputs?_s=${selectionId}&of=status`,
@@ -95,50 +145,94 @@ const table: Record<string, Entry> = {
     path: ({ selectionId }) => `/cities/bulk-edit?_s=${selectionId}`,
     body: ({ operationId }) => ({ ...status, _op: operationId }),
   },
-  'GET /:resource/bulk-delete': { about: 'records', path: ({ selectionId }) => `/cities/bulk-delete?_s=${selectionId}`, headers: htmx },
+  'GET /:resource/bulk-delete': {
+    about: 'records',
+    path: ({ selectionId }) => `/cities/bulk-delete?_s=${selectionId}`,
+    headers: htmx,
+  },
   'POST /:resource/bulk-delete': {
     about: 'records',
     path: ({ selectionId }) => `/cities/bulk-delete?_s=${selectionId}`,
     body: ({ operationId }) => ({ acknowledge: 'yes', _op: operationId }),
   },
 
-  'GET /:resource/do/:operation': { about: 'records', path: ({ selectionId }) => `/cities/do/mark?_s=${selectionId}`, headers: htmx },
+  'GET /:resource/do/:operation': {
+    about: 'records',
+    path: ({ selectionId }) => `/cities/do/mark?_s=${selectionId}`,
+    headers: htmx,
+  },
   'POST /:resource/do/:operation': {
     about: 'records',
     path: ({ selectionId }) => `/cities/do/mark?_s=${selectionId}`,
     body: ({ operationId }) => ({ 'form.note': 'x', _op: operationId }),
   },
 
-  'GET /:resource/previews/:id': { about: 'records', path: ({ operationId }) => `/cities/previews/${operationId}` },
-  'POST /:resource/previews/:id': { about: 'records', path: ({ operationId }) => `/cities/previews/${operationId}` },
+  'GET /:resource/previews/:id': {
+    about: 'records',
+    path: ({ operationId }) => `/cities/previews/${operationId}`,
+  },
+  'POST /:resource/previews/:id': {
+    about: 'records',
+    path: ({ operationId }) => `/cities/previews/${operationId}`,
+  },
   'POST /:resource/previews/:id/exclusions': {
     about: 'records',
     path: ({ operationId }) => `/cities/previews/${operationId}/exclusions`,
     body: ({ key }) => ({ leftOut: key, keep: key }),
   },
-  'POST /:resource/previews/:id/form': { about: 'records', path: ({ operationId }) => `/cities/previews/${operationId}/form` },
+  'POST /:resource/previews/:id/form': {
+    about: 'records',
+    path: ({ operationId }) => `/cities/previews/${operationId}/form`,
+  },
 
-  'POST /sign-out': { about: 'no record', path: () => '/sign-out', why: 'ends the visit, so it is tried last' },
+  'POST /sign-out': {
+    about: 'no record',
+    path: () => '/sign-out',
+    why: 'ends the visit, so it is tried last',
+  },
 
   'GET /tasks': { about: 'no record', path: () => '/tasks', why: 'lists tasks of one’s own' },
-  'GET /tasks/list': { about: 'no record', path: () => '/tasks/list', headers: htmx, why: 'lists tasks of one’s own' },
-  'GET /tasks/running': { about: 'records', path: () => '/tasks/running?resource=cities', headers: htmx },
+  'GET /tasks/list': {
+    about: 'no record',
+    path: () => '/tasks/list',
+    headers: htmx,
+    why: 'lists tasks of one’s own',
+  },
+  'GET /tasks/running': {
+    about: 'records',
+    path: () => '/tasks/running?resource=cities',
+    headers: htmx,
+  },
   'GET /tasks/:id': { about: 'task', path: ({ taskId }) => `/tasks/${taskId}` },
   'GET /tasks/:id/changes': { about: 'task', path: ({ taskId }) => `/tasks/${taskId}/changes` },
-  'GET /tasks/:id/details': { about: 'task', path: ({ taskId }) => `/tasks/${taskId}/details`, headers: htmx },
+  'GET /tasks/:id/details': {
+    about: 'task',
+    path: ({ taskId }) => `/tasks/${taskId}/details`,
+    headers: htmx,
+  },
   'GET /tasks/:id/progress': { about: 'task', path: ({ taskId }) => `/tasks/${taskId}/progress` },
   'POST /tasks/:id/pause': { about: 'task', path: ({ taskId }) => `/tasks/${taskId}/pause` },
-  'POST /tasks/:id/resumption': { about: 'task', path: ({ taskId }) => `/tasks/${taskId}/resumption` },
+  'POST /tasks/:id/resumption': {
+    about: 'task',
+    path: ({ taskId }) => `/tasks/${taskId}/resumption`,
+  },
   'GET /tasks/:id/failures': { about: 'task', path: ({ taskId }) => `/tasks/${taskId}/failures` },
-  'GET /tasks/:id/failures.csv': { about: 'task', path: ({ taskId }) => `/tasks/${taskId}/failures.csv` },
+  'GET /tasks/:id/failures.csv': {
+    about: 'task',
+    path: ({ taskId }) => `/tasks/${taskId}/failures.csv`,
+  },
   'POST /tasks/:id/retry': { about: 'task', path: ({ taskId }) => `/tasks/${taskId}/retry` },
   'GET /tasks/:id/undo': { about: 'task', path: ({ taskId }) => `/tasks/${taskId}/undo` },
   'POST /tasks/:id/undo': { about: 'task', path: ({ taskId }) => `/tasks/${taskId}/undo` },
-  'POST /tasks/:id/cancellation': { about: 'task', path: ({ taskId }) => `/tasks/${taskId}/cancellation` },
+  'POST /tasks/:id/cancellation': {
+    about: 'task',
+    path: ({ taskId }) => `/tasks/${taskId}/cancellation`,
+  },
 };
 
 /** There is a user already, and no change of the record yet. */
-const isNowhere = (route: string) => route.endsWith(' /first-admin') || route.includes('/history/:change/');
+const isNowhere = (route: string) =>
+  route.endsWith(' /first-admin') || route.includes('/history/:change/');
 
 const howTo = `
 Add it to the table in src/http/access.db.test.ts:
@@ -149,7 +243,10 @@ Add it to the table in src/http/access.db.test.ts:
 "no record": say in "why" whose business it is.
 See "Who may see a route" in docs/pages.md.`;
 
-/** The record that is out of the first visitor's scope, and the value and field that the third may not see. */
+/**
+ * The record that is out of the first visitor's scope, and the value and field that the third may
+ * not see.
+ */
 const outside = { id: 29, title: 'Outsiderville' };
 const secret = { name: 'notes', label: 'Hushed', value: 'sekret-4711' };
 
@@ -171,14 +268,22 @@ const admin = {
           change: () => ({ status: 'published' }),
         }),
       ],
-      fields: { notes: { label: secret.label, see: ({ roles }) => !roles.includes('admin') || roles.includes('whole') } },
+      fields: {
+        notes: {
+          label: secret.label,
+          see: ({ roles }) => !roles.includes('admin') || roles.includes('whole'),
+        },
+      },
       scope: (principal: Principal) => {
         if (principal.roles.includes('editor')) return { id: { not: outside.id } };
         if (principal.roles.includes('viewer')) return { countryCode: undefined } as never;
         return {};
       },
     }),
-    defineResource(metadata, 'Country', { permissions: everything, columns: ['name', 'capitalCity', 'capitalCity.population'] }),
+    defineResource(metadata, 'Country', {
+      permissions: everything,
+      columns: ['name', 'capitalCity', 'capitalCity.population'],
+    }),
     defineResource(metadata, 'Tag', { permissions: everything }),
     defineResource(metadata, 'Language', { permissions: everything }),
   ],
@@ -193,17 +298,23 @@ test('every route', async (t) => {
     config,
     context,
     onRoute: ({ method, url }: RouteOptions) => {
-      for (const one of [method].flat()) if (one !== 'HEAD' && one !== 'OPTIONS') routes.push(`${one} ${url}`);
+      for (const one of [method].flat())
+        if (one !== 'HEAD' && one !== 'OPTIONS') routes.push(`${one} ${url}`);
     },
   });
   t.after(() => walked.close());
   await insertPlaces(db, 30);
-  await db.pages.query(`update gazetteer.city set name = $1 where id = $2`, [outside.title, outside.id]);
-  await db.pages.query(`update gazetteer.city set notes = $1, population = case id when $2 then 987654321 else population end`, [
-    secret.value,
+  await db.pages.query(`update gazetteer.city set name = $1 where id = $2`, [
+    outside.title,
     outside.id,
   ]);
-  await db.pages.query(`update gazetteer.country set capital_city_id = $1 where code = 'ESP'`, [outside.id]);
+  await db.pages.query(
+    `update gazetteer.city set notes = $1, population = case id when $2 then 987654321 else population end`,
+    [secret.value, outside.id],
+  );
+  await db.pages.query(`update gazetteer.country set capital_city_id = $1 where code = 'ESP'`, [
+    outside.id,
+  ]);
   // Somebody whose word is law has done something to everything, the hidden field included.
   const cities = context.registry.get('cities');
   const whole: Principal = { ...ada, roles: ['whole'] };
@@ -218,7 +329,9 @@ test('every route', async (t) => {
   await t.test('is in the table of who may see what', () => {
     const missing = [...new Set(routes)].filter((route) => !Object.hasOwn(table, route));
     assert.deepEqual(missing, [], `These routes have no entry:\n${missing.join('\n')}\n${howTo}`);
-    const unexplained = Object.entries(table).filter(([, { about, why }]) => (about === 'no record') !== (why !== undefined));
+    const unexplained = Object.entries(table).filter(
+      ([, { about, why }]) => (about === 'no record') !== (why !== undefined),
+    );
     assert.deepEqual(unexplained, []);
   });
 
@@ -233,7 +346,8 @@ test('every route', async (t) => {
     for (const [route, entry] of entries) {
       const answer = await send(visitor, route, entry);
       assertQuiet(route, answer);
-      if (entry.about === 'record' || entry.about === 'task') assert.equal(answer.statusCode, 404, route);
+      if (entry.about === 'record' || entry.about === 'task')
+        assert.equal(answer.statusCode, 404, route);
       else assert.ok(!answer.body.includes(outside.title), `${route} names the record`);
     }
     assert.equal(await checksum(), before);
@@ -256,23 +370,37 @@ test('every route', async (t) => {
       const answer = await visitor.get(path);
       assert.equal(answer.statusCode, 200, path);
       for (const hidden of [outside.title, '987654321', '987,654,321']) {
-        assert.ok(!answer.body.includes(hidden), `${path} shows ${hidden}:\n${around(answer.body, hidden)}`);
+        assert.ok(
+          !answer.body.includes(hidden),
+          `${path} shows ${hidden}:\n${around(answer.body, hidden)}`,
+        );
       }
     }
     for (const filter of [`name=${outside.title}`, 'population-min=987654321', 'name-starts=Out']) {
       const answer = await visitor.get(`/countries?capitalCity.${filter}`);
-      assert.ok(!answer.body.includes('>Spain<'), `a filter on capitalCity.${filter} finds what it leads to`);
+      assert.ok(
+        !answer.body.includes('>Spain<'),
+        `a filter on capitalCity.${filter} finds what it leads to`,
+      );
     }
   });
 
   await t.test('leads no relation to a record outside the row scope, whoever asks', async () => {
     const visitor = await signIn('editor');
     const form = { code: 'FRA', code2: 'FR', name: 'France', region: 'Europe', area: '1' };
-    const answer = await visitor.post('/countries/FRA/edit', { ...form, capitalCity: String(outside.id) });
+    const answer = await visitor.post('/countries/FRA/edit', {
+      ...form,
+      capitalCity: String(outside.id),
+    });
     assert.equal(answer.statusCode, 422);
     assert.match(answer.body, /leads to a record that does not exist/);
     assert.ok(!answer.body.includes(outside.title));
-    const created = await visitor.post('/countries/new', { ...form, code: 'XXX', code2: 'XX', capitalCity: String(outside.id) });
+    const created = await visitor.post('/countries/new', {
+      ...form,
+      code: 'XXX',
+      code2: 'XX',
+      capitalCity: String(outside.id),
+    });
     assert.equal(created.statusCode, 422);
     const selected = await db.pages.query<{ id: string }>(
       `insert into ${db.t.selection} (id, owner_id, resource, kind, filter, keys, exclusions)
@@ -282,8 +410,14 @@ test('every route', async (t) => {
     const path = `/countries/bulk-edit?_s=${selected.rows[0]?.id}`;
     const opened = await visitor.get(path, htmx);
     const _op = /name="_op" value="([^"]+)"/.exec(opened.body)?.[1] ?? '';
-    await visitor.post(path, { _op, field: 'capitalCity', 'value.capitalCity': String(outside.id) });
-    const { rows } = await db.pages.query(`select 1 from gazetteer.country where code <> 'ESP' and capital_city_id is not null`);
+    await visitor.post(path, {
+      _op,
+      field: 'capitalCity',
+      'value.capitalCity': String(outside.id),
+    });
+    const { rows } = await db.pages.query(
+      `select 1 from gazetteer.country where code <> 'ESP' and capital_city_id is not null`,
+    );
     assert.equal(rows.length, 0, 'a relation leads out of the scope');
   });
 
@@ -300,7 +434,8 @@ test('every route', async (t) => {
       }
       if (entry.about === 'task') assert.equal(answer.statusCode, 404, route);
       if (route === 'GET /' || route === 'GET /tasks') assert.equal(answer.statusCode, 200, route);
-      for (const hidden of [outside.title, 'Place ', secret.value]) assert.ok(!answer.body.includes(hidden), `${route} shows ${hidden}`);
+      for (const hidden of [outside.title, 'Place ', secret.value])
+        assert.ok(!answer.body.includes(hidden), `${route} shows ${hidden}`);
     }
     assert.equal(await checksum(), before);
   });
@@ -312,26 +447,45 @@ test('every route', async (t) => {
       const answer = await send(visitor, route, entry);
       assertQuiet(route, answer);
       assert.ok(answer.statusCode !== 404 || isNowhere(route), `${route} is not found`);
-      for (const hidden of [secret.value, secret.label, `"${secret.name}"`, `.${secret.name}`, `-${secret.name}`]) {
-        assert.ok(!answer.body.includes(hidden), `${route} shows ${hidden}:\n${around(answer.body, hidden)}`);
+      for (const hidden of [
+        secret.value,
+        secret.label,
+        `"${secret.name}"`,
+        `.${secret.name}`,
+        `-${secret.name}`,
+      ]) {
+        assert.ok(
+          !answer.body.includes(hidden),
+          `${route} shows ${hidden}:\n${around(answer.body, hidden)}`,
+        );
       }
     }
   });
 
-  await t.test('does not tell by a task what somebody else looked for in a hidden field', async () => {
-    const filter = `notes-starts=${secret.value}&status=draft`;
-    const change = { field: 'rating', 'value.rating': '1.5' };
-    const { task: filtered } = await launchOn(context, cities, { kind: 'matching', filter }, 'update', change, whole);
-    const visitor = await signIn('admin');
-    for (const path of [`/tasks/${filtered.id}`, `/tasks/${filtered.id}/details`, '/tasks']) {
-      for (const headers of [{}, htmx, { accept: 'application/json' }]) {
-        const { body } = await visitor.get(path, headers);
-        for (const hidden of [secret.value, secret.label]) {
-          assert.ok(!body.includes(hidden), `${path} shows ${hidden}:\n${around(body, hidden)}`);
+  await t.test(
+    'does not tell by a task what somebody else looked for in a hidden field',
+    async () => {
+      const filter = `notes-starts=${secret.value}&status=draft`;
+      const change = { field: 'rating', 'value.rating': '1.5' };
+      const { task: filtered } = await launchOn(
+        context,
+        cities,
+        { kind: 'matching', filter },
+        'update',
+        change,
+        whole,
+      );
+      const visitor = await signIn('admin');
+      for (const path of [`/tasks/${filtered.id}`, `/tasks/${filtered.id}/details`, '/tasks']) {
+        for (const headers of [{}, htmx, { accept: 'application/json' }]) {
+          const { body } = await visitor.get(path, headers);
+          for (const hidden of [secret.value, secret.label]) {
+            assert.ok(!body.includes(hidden), `${path} shows ${hidden}:\n${around(body, hidden)}`);
+          }
         }
       }
-    }
-  });
+    },
+  );
 
   await t.test('takes the hidden field in no filter, sort, search, picker or form', async () => {
     const visitor = await signIn('admin');
@@ -351,27 +505,54 @@ test('every route', async (t) => {
       const answer = await visitor.get(path, path.includes('bulk') ? htmx : {});
       assert.equal(answer.statusCode, expected, path);
       for (const hidden of [path.startsWith('/cities') ? 'Place 2' : '>Spain<', secret.label])
-        assert.ok(!answer.body.includes(hidden), `${path} shows ${hidden}:\n${around(answer.body, hidden)}`);
+        assert.ok(
+          !answer.body.includes(hidden),
+          `${path} shows ${hidden}:\n${around(answer.body, hidden)}`,
+        );
     }
     const found = await visitor.get(`/cities?_q=${secret.value}`);
     assert.ok(!found.body.includes('Place 2'), 'the search looked into it');
-    const written = await visitor.post('/cities/1/edit', { ...cityForm, name: 'Place 1', population: '1', notes: 'mine' });
+    const written = await visitor.post('/cities/1/edit', {
+      ...cityForm,
+      name: 'Place 1',
+      population: '1',
+      notes: 'mine',
+    });
     assert.equal(written.statusCode, 422);
     assert.match(written.body, /“notes” is not yours to change/);
-    assert.equal((await visitor.post('/cities/new', { ...cityForm, notes: 'mine' })).statusCode, 422);
-    const { rows } = await db.pages.query(`select 1 from gazetteer.city where notes = 'mine' or name = 'Changed'`);
+    assert.equal(
+      (await visitor.post('/cities/new', { ...cityForm, notes: 'mine' })).statusCode,
+      422,
+    );
+    const { rows } = await db.pages.query(
+      `select 1 from gazetteer.city where notes = 'mine' or name = 'Changed'`,
+    );
     assert.equal(rows.length, 0);
   });
 
-  async function send(visitor: Visitor, route: string, entry: Entry): Promise<LightMyRequestResponse> {
+  async function send(
+    visitor: Visitor,
+    route: string,
+    entry: Entry,
+  ): Promise<LightMyRequestResponse> {
     const ids = await idsFor(visitor, entry);
     const path = entry.path(ids);
-    return route.startsWith('GET ') ? visitor.get(path, entry.headers) : visitor.post(path, entry.body?.(ids) ?? {}, entry.headers);
+    return route.startsWith('GET ')
+      ? visitor.get(path, entry.headers)
+      : visitor.post(path, entry.body?.(ids) ?? {}, entry.headers);
   }
 
-  /** The visitor's own selection, of the record that may be out of their scope and of nothing else. */
+  /**
+   * The visitor's own selection, of the record that may be out of their scope and of nothing else.
+   */
   async function idsFor({ principal }: Visitor, { path, body }: Entry): Promise<Ids> {
-    const base = { id: outside.id, key: keyOf(outside.id), taskId: task.task.id, selectionId: '', operationId: '' };
+    const base = {
+      id: outside.id,
+      key: keyOf(outside.id),
+      taskId: task.task.id,
+      selectionId: '',
+      operationId: '',
+    };
     if (!/selectionId|operationId/.test(`${path}${body}`)) return base;
     const { rows } = await db.pages.query<{ id: string }>(
       `insert into ${db.t.selection} (id, owner_id, resource, kind, filter, keys, exclusions)
@@ -386,7 +567,13 @@ test('every route', async (t) => {
     const preview = await db.pages.query<{ id: string }>(
       `insert into ${db.t.preview} (id, owner_id, resource, operation, selection_id, selection_version, record_count, parameters, findings, snapshot)
        values (gen_random_uuid(), $1, 'cities', $3, $2, 1, 1, $4, $5, pg_current_snapshot()::text) returning id`,
-      [principal.id, selectionId, operation, JSON.stringify(parameters), JSON.stringify(foundOf(base.key))],
+      [
+        principal.id,
+        selectionId,
+        operation,
+        JSON.stringify(parameters),
+        JSON.stringify(foundOf(base.key)),
+      ],
     );
     return { ...base, selectionId, operationId: preview.rows[0]?.id ?? '' };
   }

@@ -4,7 +4,9 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 export function csrfToken(reply: FastifyReply): string {
   const { session, principal } = reply.request;
   if (!session?.sessionId) return '';
-  return principal ? reply.server.formOwners.sign(reply.generateCsrf(), principal.id) : reply.server.visitToken(reply.request, reply);
+  return principal
+    ? reply.server.formOwners.sign(reply.generateCsrf(), principal.id)
+    : reply.server.visitToken(reply.request, reply);
 }
 
 /** The token that a request came with; empty where it has none. */

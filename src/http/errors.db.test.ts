@@ -37,7 +37,11 @@ test('an error', async (t) => {
   const { cookie } = await signIn('admin');
 
   await t.test('that is a bug shows its number and nothing else, and is logged whole', async () => {
-    for (const headers of [{ cookie }, { cookie, ...htmx }, { cookie, accept: 'application/json' }]) {
+    for (const headers of [
+      { cookie },
+      { cookie, ...htmx },
+      { cookie, accept: 'application/json' },
+    ]) {
       const answer = await broken.inject({ url: '/cities', headers });
       assert.equal(answer.statusCode, 500);
       assert.doesNotMatch(answer.body + JSON.stringify(answer.headers), /salary|at .*\.ts/);
@@ -62,26 +66,37 @@ test('an error', async (t) => {
     const part = await locked.inject({ url: '/cities', headers: { cookie, ...htmx } });
     assert.match(part.body, /Ada is changing this\./);
     assert.doesNotMatch(part.body, /<html/);
-    const json = await locked.inject({ url: '/cities', headers: { cookie, accept: 'application/json' } });
+    const json = await locked.inject({
+      url: '/cities',
+      headers: { cookie, accept: 'application/json' },
+    });
     assert.equal(json.statusCode, 423);
     assert.equal(json.json().error, 'locked');
     assert.equal(json.json().message, 'Ada is changing this.');
   });
 
-  await t.test('of a database that cannot be reached, in whatever words it is said, is 503', async (t) => {
-    const ways = [
-      new Error('Connection terminated unexpectedly'),
-      new Error('timeout exceeded when trying to connect'),
-      Object.assign(new Error(secret), { name: 'PrismaClientKnownRequestError', code: 'P1001' }),
-      Object.assign(new Error(secret), { meta: { driverAdapterError: { cause: { kind: 'ConnectionClosed' } } } }),
-    ];
-    for (const thrown of ways) {
-      const app = await build(thrown);
-      t.after(() => app.close());
-      const answer = await app.inject({ url: '/cities', headers: { cookie, accept: 'application/json' } });
-      assert.deepEqual([answer.statusCode, answer.json().error], [503, 'busy'], String(thrown));
-    }
-  });
+  await t.test(
+    'of a database that cannot be reached, in whatever words it is said, is 503',
+    async (t) => {
+      const ways = [
+        new Error('Connection terminated unexpectedly'),
+        new Error('timeout exceeded when trying to connect'),
+        Object.assign(new Error(secret), { name: 'PrismaClientKnownRequestError', code: 'P1001' }),
+        Object.assign(new Error(secret), {
+          meta: { driverAdapterError: { cause: { kind: 'ConnectionClosed' } } },
+        }),
+      ];
+      for (const thrown of ways) {
+        const app = await build(thrown);
+        t.after(() => app.close());
+        const answer = await app.inject({
+          url: '/cities',
+          headers: { cookie, accept: 'application/json' },
+        });
+        assert.deepEqual([answer.statusCode, answer.json().error], [503, 'busy'], String(thrown));
+      }
+    },
+  );
 
   await t.test('of a table that is not what the schema says is told from a bug', async (t) => {
     const ways = [
@@ -91,8 +106,15 @@ test('an error', async (t) => {
     for (const thrown of ways) {
       const app = await build(thrown);
       t.after(() => app.close());
-      const answer = await app.inject({ url: '/cities', headers: { cookie, accept: 'application/json' } });
-      assert.deepEqual([answer.statusCode, answer.json().error], [500, 'table-changed'], String(thrown));
+      const answer = await app.inject({
+        url: '/cities',
+        headers: { cookie, accept: 'application/json' },
+      });
+      assert.deepEqual(
+        [answer.statusCode, answer.json().error],
+        [500, 'table-changed'],
+        String(thrown),
+      );
       assert.doesNotMatch(answer.body, /salary/);
       assert.match(logged.at(-1) ?? '', /salary/);
     }
@@ -105,7 +127,10 @@ test('an error', async (t) => {
   });
 
   await t.test('page goes whole to a restored history entry', async () => {
-    const answer = await locked.inject({ url: '/cities', headers: { cookie, ...htmx, 'hx-history-restore-request': 'true' } });
+    const answer = await locked.inject({
+      url: '/cities',
+      headers: { cookie, ...htmx, 'hx-history-restore-request': 'true' },
+    });
     assert.match(answer.body, /<html/);
   });
 });
@@ -113,13 +138,20 @@ test('an error', async (t) => {
 test('every page carries strict headers', async (t) => {
   const { app, signIn } = await testApp(t);
   const visitor = await signIn('admin');
-  for (const answer of [await app.inject('/sign-in'), await visitor.get('/'), await visitor.get('/no/such/page')]) {
+  for (const answer of [
+    await app.inject('/sign-in'),
+    await visitor.get('/'),
+    await visitor.get('/no/such/page'),
+  ]) {
     const policy = String(answer.headers['content-security-policy']);
     assert.match(policy, /script-src 'self';style-src 'self'/);
     assert.match(policy, /frame-ancestors 'none'/);
     assert.doesNotMatch(policy, /unsafe/);
     assert.equal(answer.headers['x-content-type-options'], 'nosniff');
     assert.equal(answer.headers['cache-control'], 'no-store');
-    assert.doesNotMatch(answer.body, /<script(?![^>]* src=)|<style| style="| on[a-z]+="|javascript:/);
+    assert.doesNotMatch(
+      answer.body,
+      /<script(?![^>]* src=)|<style| style="| on[a-z]+="|javascript:/,
+    );
   }
 });

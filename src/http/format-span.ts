@@ -2,7 +2,12 @@ import { BoundedMap } from '../bounded-map.ts';
 import { limits } from '../limits.ts';
 
 const unit = (name: string, digits = 0) =>
-  new Intl.NumberFormat('en', { style: 'unit', unit: name, unitDisplay: 'short', maximumFractionDigits: digits });
+  new Intl.NumberFormat('en', {
+    style: 'unit',
+    unit: name,
+    unitDisplay: 'short',
+    maximumFractionDigits: digits,
+  });
 const milliseconds = unit('millisecond');
 const seconds = unit('second', 1);
 const wholeSeconds = unit('second');
@@ -10,7 +15,10 @@ const minutes = unit('minute');
 const hours = unit('hour');
 const days = unit('day');
 
-/** A span in words, to the precision that somebody waiting cares about: `340 ms`, `4.2 sec`, `3 min 20 sec`. */
+/**
+ * A span in words, to the precision that somebody waiting cares about: `340 ms`, `4.2 sec`, `3 min
+ * 20 sec`.
+ */
 export function formatSpan(ms: number): string {
   const span = Math.max(0, ms);
   if (span < 1000) return milliseconds.format(Math.round(span));
@@ -19,12 +27,18 @@ export function formatSpan(ms: number): string {
   if (total < 60) return wholeSeconds.format(total);
   if (total < 3600) return pair(minutes, Math.floor(total / 60), wholeSeconds, total % 60);
   const totalMinutes = Math.round(total / 60);
-  if (totalMinutes < 1440) return pair(hours, Math.floor(totalMinutes / 60), minutes, totalMinutes % 60);
+  if (totalMinutes < 1440)
+    return pair(hours, Math.floor(totalMinutes / 60), minutes, totalMinutes % 60);
   const totalHours = Math.round(totalMinutes / 60);
   return pair(days, Math.floor(totalHours / 24), hours, totalHours % 24);
 }
 
-function pair(large: Intl.NumberFormat, count: number, small: Intl.NumberFormat, rest: number): string {
+function pair(
+  large: Intl.NumberFormat,
+  count: number,
+  small: Intl.NumberFormat,
+  rest: number,
+): string {
   return rest === 0 ? large.format(count) : `${large.format(count)} ${small.format(rest)}`;
 }
 

@@ -1,4 +1,4 @@
-export { formatDateTime, formatTimestamp, formatSpan, formatTime, isoTime } from './format-span.ts';
+export { formatDateTime, formatSpan, formatTime, formatTimestamp, isoTime } from './format-span.ts';
 
 const number = new Intl.NumberFormat('en');
 const rough = new Intl.NumberFormat('en', { maximumSignificantDigits: 3 });

@@ -11,6 +11,10 @@ for (const [name, options] of Object.entries(fuzzSchemas)) {
   }, async (t) => {
     const { sent, failures } = await fuzz(t, { name, seed, count: 1_000, ...options });
     assert.equal(sent, 1_000);
-    assert.equal(failures.length, 0, `${failures.length} failed\n\n${failures.slice(0, 5).join('\n\n')}`);
+    assert.equal(
+      failures.length,
+      0,
+      `${failures.length} failed\n\n${failures.slice(0, 5).join('\n\n')}`,
+    );
   });
 }

@@ -6,7 +6,15 @@ import { buildApp } from '../app.ts';
 import { cookieOf, formBody, htmx, testApp } from '../testing/app.ts';
 import { testContext } from '../testing/context.ts';
 
-const isPublic = ['/sign-in', '/sign-out', '/first-admin', '/healthz', '/static/*', '/tasks/:id/progress', '/:resource/:id/lock'];
+const isPublic = [
+  '/sign-in',
+  '/sign-out',
+  '/first-admin',
+  '/healthz',
+  '/static/*',
+  '/tasks/:id/progress',
+  '/:resource/:id/lock',
+];
 
 test('every route', async (t) => {
   const { db, config, signIn } = await testApp(t);
@@ -15,15 +23,21 @@ test('every route', async (t) => {
     admin,
     config,
     context: testContext(db),
-    onRoute: ({ method, url }: RouteOptions) => routes.push(...[method].flat().map((one) => ({ method: String(one), url }))),
+    onRoute: ({ method, url }: RouteOptions) =>
+      routes.push(...[method].flat().map((one) => ({ method: String(one), url }))),
   });
   t.after(() => app.close());
-  const at = (url: string) => url.replace(':resource', 'cities').replace(/:\w+/g, '1').replace('*', 'theme.js');
+  const at = (url: string) =>
+    url.replace(':resource', 'cities').replace(/:\w+/g, '1').replace('*', 'theme.js');
 
   await t.test('is closed without a session, but for those that are named here', async () => {
     assert.ok(routes.length > 20, `only ${routes.length} routes were seen`);
     for (const { method, url } of routes.filter(({ url }) => !isPublic.includes(url))) {
-      const answer = await app.inject({ method: method as 'GET', url: at(url), headers: { accept: 'application/json' } });
+      const answer = await app.inject({
+        method: method as 'GET',
+        url: at(url),
+        headers: { accept: 'application/json' },
+      });
       assert.equal(answer.statusCode, 401, `${method} ${url}`);
     }
   });
@@ -41,7 +55,12 @@ test('every route', async (t) => {
     for (const { method, url } of writing) {
       for (const token of ['', 'made-up', ['a', 'b']]) {
         const { payload, headers } = formBody({ _csrf: token });
-        const answer = await app.inject({ method: method as 'POST', url: at(url), payload, headers: { ...headers, cookie } });
+        const answer = await app.inject({
+          method: method as 'POST',
+          url: at(url),
+          payload,
+          headers: { ...headers, cookie },
+        });
         assert.equal(answer.statusCode, 403, `${method} ${url}`);
       }
     }
@@ -55,7 +74,10 @@ test('every route', async (t) => {
 
   await t.test('takes the token in the header that htmx sends', async () => {
     const visitor = await signIn('admin');
-    assert.equal((await visitor.post('/sign-out', { _csrf: [] }, { 'x-csrf-token': visitor.csrf })).statusCode, 303);
+    assert.equal(
+      (await visitor.post('/sign-out', { _csrf: [] }, { 'x-csrf-token': visitor.csrf })).statusCode,
+      303,
+    );
   });
 });
 
@@ -64,7 +86,9 @@ test('under a prefix every address keeps it', async (t) => {
   const visitor = await signIn('admin');
   const home = await visitor.get('/back-office/');
   assert.equal(home.statusCode, 200);
-  const addresses = [...home.body.matchAll(/ (?:href|src|action)="([^"#]+)"/g)].map(([, address]) => address ?? '');
+  const addresses = [...home.body.matchAll(/ (?:href|src|action)="([^"#]+)"/g)].map(
+    ([, address]) => address ?? '',
+  );
   assert.ok(addresses.length > 10);
   for (const address of addresses) assert.ok(address.startsWith('/back-office/'), address);
   assert.equal((await app.inject('/back-office/static/theme.js')).statusCode, 200);

@@ -1,6 +1,7 @@
 /**
- * Ids of elements that scripts, swaps, styles and browser tests look for, and that others point at. Templates and scripts
- * write them out; a test holds that each of theirs is here, and each of these in a template.
+ * Ids of elements that scripts, swaps, styles and browser tests look for, and that others point at.
+ * Templates and scripts write them out; a test holds that each of theirs is here, and each of these
+ * in a template.
  */
 export const ids = {
   main: 'main',

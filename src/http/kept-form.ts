@@ -2,14 +2,17 @@ import type { FastifyRequest } from 'fastify';
 import { defaults, seal, unseal } from 'iron-webcrypto';
 import { z } from 'zod';
 import { textsOf } from '../form-texts.ts';
-import { tokenOf } from './csrf-token.ts';
 import { limits } from '../limits.ts';
+import { tokenOf } from './csrf-token.ts';
 
 /** A form as it was posted, kept for who posted it. */
 export interface KeptForm {
   /** Where it was posted to. */
   action: string;
-  /** Pairs that make its route show it once more instead of doing what it says; null: it can only be sent again. */
+  /**
+   * Pairs that make its route show it once more instead of doing what it says; null: it can only be
+   * sent again.
+   */
   again: Readonly<Record<string, string>> | null;
   pairs: readonly (readonly [string, string])[];
 }
@@ -30,8 +33,14 @@ const shape = z.object({
 /** For so long a form waits in a sign-in page for its owner. */
 const maxAgeMs = 60 * 60_000;
 
-/** What a form of ours holds, whatever became of its request; null: there is nothing of it, or it is none that is kept. */
-export async function keptFormOf(request: FastifyRequest, max: number = limits.form.bytes): Promise<KeptForm | null> {
+/**
+ * What a form of ours holds, whatever became of its request; null: there is nothing of it, or it is
+ * none that is kept.
+ */
+export async function keptFormOf(
+  request: FastifyRequest,
+  max: number = limits.form.bytes,
+): Promise<KeptForm | null> {
   const { method, headers, routeOptions } = request;
   if (method !== 'POST' || routeOptions.config?.isPublic === true) return null;
   if (!(headers['content-type'] ?? '').startsWith('application/x-www-form-urlencoded')) return null;
@@ -63,13 +72,16 @@ function pairsIn(body: unknown): [string, string][] {
   );
 }
 
-// Requests that are refused before the form was read: nobody is signed in, or no database could say who.
+// Requests that are refused before the form was read: nobody is signed in, or no database could say
+// who.
 async function readPairs(request: FastifyRequest, max: number): Promise<[string, string][] | null> {
-  if (request.raw.readableDidRead || Number(request.headers['content-length'] ?? 0) > max) return null;
+  if (request.raw.readableDidRead || Number(request.headers['content-length'] ?? 0) > max)
+    return null;
   const pieces: Buffer[] = [];
   let bytes = 0;
   try {
-    // The rest of the request stays readable: ending it early would end the answer's connection too.
+    // The rest of the request stays readable: ending it early would end the answer's connection
+    // too.
     for await (const piece of request.raw.iterator({ destroyOnReturn: false })) {
       bytes += (piece as Buffer).length;
       if (bytes > max) return null;
@@ -80,5 +92,7 @@ async function readPairs(request: FastifyRequest, max: number): Promise<[string,
   }
   const pairs = [...new URLSearchParams(Buffer.concat(pieces).toString('utf8'))];
   const header = tokenOf(request);
-  return pairs.some(([name]) => name === '_csrf') || header === '' ? pairs : [['_csrf', header], ...pairs];
+  return pairs.some(([name]) => name === '_csrf') || header === ''
+    ? pairs
+    : [['_csrf', header], ...pairs];
 }

@@ -1,40 +1,39 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { test, type TestContext } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import Fastify from 'fastify';
 import pg from 'pg';
-import { sql } from '../db/sql.ts';
+import { metadata } from '../../generated/sample-metadata/metadata.ts';
 import sample from '../admin.ts';
 import type { AdminDefinition } from '../admin-definition.ts';
 import { AccountTurns } from '../auth/account-turns.ts';
 import { createUser } from '../auth/users.ts';
-import { inTurn } from '../db/turns.ts';
+import { sql } from '../db/sql.ts';
 import { transaction } from '../db/transaction.ts';
+import { inTurn } from '../db/turns.ts';
 import { AppError } from '../errors.ts';
 import { getFieldKind } from '../fields/field-kinds.ts';
 import { knownZones, zoneNamed } from '../fields/time-zone.ts';
 import { defineResource } from '../index.ts';
 import { type LimitName, limits, limitTexts, limitValues } from '../limits.ts';
-import { metadata } from '../../generated/sample-metadata/metadata.ts';
 import { keyOf, whereKeys } from '../metadata/keys.ts';
+import { lockCascade } from '../operations/cascade/cascade.ts';
+import { consequences } from '../operations/cascade/consequences.ts';
+import { findCascade } from '../operations/cascade/dependants.ts';
 import { parseAmount } from '../operations/edits/amount.ts';
 import { findReplacePattern } from '../operations/edits/find-replace-pattern.ts';
 import { parseOwnValues } from '../operations/edits/own-value.ts';
 import { round } from '../operations/edits/round.ts';
 import { shift } from '../operations/edits/shift.ts';
 import { parseText } from '../operations/edits/typed-text.ts';
-import { consequences } from '../operations/cascade/consequences.ts';
-import { findCascade } from '../operations/cascade/dependants.ts';
 import { listDeleted, readHistory } from '../operations/journal/history.ts';
 import { getOperation } from '../operations/operations.ts';
-import { lockCascade } from '../operations/cascade/cascade.ts';
 import type { Resource, ResourceField } from '../resources/contract.ts';
-import { cutText, titleText } from '../selection/cut.ts';
 import { countMatching } from '../selection/count.ts';
 import { cursorText, parseCursor } from '../selection/cursor.ts';
+import { cutText, titleText } from '../selection/cut.ts';
 import { parseFilterText } from '../selection/filter.ts';
-import { limitAddress, rateLimits } from './plugins/rate-limit.ts';
 import { listRecords } from '../selection/list.ts';
 import { parsePaging } from '../selection/paging.ts';
 import { readRecord } from '../selection/record.ts';
@@ -46,13 +45,23 @@ import { createPreview } from '../tasks/previewing/preview.ts';
 import { previewPage } from '../tasks/previewing/preview-page.ts';
 import { parseRunOptions } from '../tasks/run-options.ts';
 import { runsInline } from '../tasks/runs-inline.ts';
-import { countStatements, testApp, type TestApp, testPassword, type Visitor } from '../testing/app.ts';
+import {
+  countStatements,
+  type TestApp,
+  testApp,
+  testPassword,
+  type Visitor,
+} from '../testing/app.ts';
 import { ada, launchOn } from '../testing/context.ts';
 import { testField } from '../testing/field.ts';
 import { launchAs, selectAs } from '../testing/launch-as.ts';
 import { insertPlaces } from '../testing/places.ts';
+import { limitAddress, rateLimits } from './plugins/rate-limit.ts';
 
-/** What becomes of so many: null, they are taken; a text, what is said; a number, how many of them are kept or shown. */
+/**
+ * What becomes of so many: null, they are taken; a text, what is said; a number, how many of them
+ * are kept or shown.
+ */
 type Outcome = string | number | null;
 
 type Row =
@@ -62,7 +71,11 @@ type Row =
   | { set(): number | Promise<number> };
 
 /** Refused with a sentence from one more on. */
-const refused = (says: string, of: (count: number) => Outcome | Promise<Outcome>): Row => ({ within: null, beyond: says, of });
+const refused = (says: string, of: (count: number) => Outcome | Promise<Outcome>): Row => ({
+  within: null,
+  beyond: says,
+  of,
+});
 /** As many as the limit says are kept or shown, of however many. */
 const bounded = (limit: LimitName, of: (count: number) => number | Promise<number>): Row => ({
   within: limitValues[limit],
@@ -88,7 +101,8 @@ const listed = testField('String', 'text[]', { isList: true });
 const text = testField('String', 'text');
 const timestamp = testField('DateTime', 'timestamptz');
 const decimal = testField('Decimal', 'numeric');
-const given = (values: Record<string, string | string[]>) => (name: string) => [values[name] ?? []].flat();
+const given = (values: Record<string, string | string[]>) => (name: string) =>
+  [values[name] ?? []].flat();
 
 /** Of filters, without a database. */
 const conditions = (count: number) =>
@@ -118,13 +132,19 @@ const filterSays: Record<keyof typeof limits.filter, string> = {
   length: 'A filter has at most 8000 characters.',
 };
 const filterRow = (limit: keyof typeof limits.filter) =>
-  refused(filterSays[limit], (count) => messageOf(() => parseFilterText(filterTexts[limit](count))));
+  refused(filterSays[limit], (count) =>
+    messageOf(() => parseFilterText(filterTexts[limit](count))),
+  );
 
 /** The sample, whose places run within a request up to a thousand. */
 const admin: AdminDefinition = {
   ...sample,
   resources: [
-    defineResource(metadata, 'City', { columns: ['name', 'tags'], search: ['name'], bulk: { minAsyncRecords: 1_000 } }),
+    defineResource(metadata, 'City', {
+      columns: ['name', 'tags'],
+      search: ['name'],
+      bulk: { minAsyncRecords: 1_000 },
+    }),
     ...sample.resources.filter(({ model }) => model !== 'City'),
   ],
 };
@@ -156,7 +176,8 @@ async function toldOn(socket: Socket, request: string): Promise<string | null> {
 }
 
 const health = 'GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n';
-const bodyOf = (told: string | null) => told?.slice(told.indexOf('\r\n\r\n') + 4) ?? 'ended without a word';
+const bodyOf = (told: string | null) =>
+  told?.slice(told.indexOf('\r\n\r\n') + 4) ?? 'ended without a word';
 
 /** The last of so many connections asks how the server is. */
 async function lastOf(site: Site, count: number): Promise<string | null> {
@@ -176,7 +197,9 @@ async function lastOf(site: Site, count: number): Promise<string | null> {
 async function untilNone(site: Site): Promise<void> {
   const { server } = site.app;
   for (;;) {
-    const open = await new Promise<number>((done) => server.getConnections((_, count) => done(count)));
+    const open = await new Promise<number>((done) =>
+      server.getConnections((_, count) => done(count)),
+    );
     if (open === 0) return;
     await new Promise((done) => setTimeout(done, 10));
   }
@@ -186,29 +209,47 @@ let addresses = 0;
 const address = () => `10.${++addresses >> 16}.${(addresses >> 8) & 255}.${addresses & 255}`;
 
 /** Tries `count` times from one address; what the last is told. */
-async function attempts({ app }: Site, url: string, count: number, body: (attempt: number) => string): Promise<string | null> {
+async function attempts(
+  { app }: Site,
+  url: string,
+  count: number,
+  body: (attempt: number) => string,
+): Promise<string | null> {
   const remoteAddress = address();
   let last = '';
   for (let attempt = 0; attempt < count; attempt++) {
-    const headers = { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' };
+    const headers = {
+      'content-type': 'application/x-www-form-urlencoded',
+      accept: 'application/json',
+    };
     const form = await app.inject({ url, remoteAddress });
     const csrf = /name="_csrf" value="([^"]+)"/.exec(form.body)?.[1] ?? '';
     const cookie = form.cookies.map(({ name, value }) => `${name}=${value}`).join('; ');
     const payload = `_csrf=${encodeURIComponent(csrf)}&${body(attempt)}`;
-    const answer = await app.inject({ method: 'POST', url, remoteAddress, headers: { ...headers, cookie }, payload });
+    const answer = await app.inject({
+      method: 'POST',
+      url,
+      remoteAddress,
+      headers: { ...headers, cookie },
+      payload,
+    });
     last = answer.statusCode === 429 ? String(answer.json().message) : '';
   }
   return last || null;
 }
 
 /** A door that asks for nothing but how often it was knocked at. */
-async function withDoor<T>(work: (knock: (remoteAddress: string) => Promise<number>) => Promise<T>): Promise<T> {
+async function withDoor<T>(
+  work: (knock: (remoteAddress: string) => Promise<number>) => Promise<T>,
+): Promise<T> {
   const app = Fastify();
   await app.register(rateLimits);
   await app.register(async (door) => {
     door.get('/', { preHandler: limitAddress(door) }, async () => 'come in');
   });
-  const result = await work(async (remoteAddress) => (await app.inject({ url: '/', remoteAddress })).statusCode);
+  const result = await work(
+    async (remoteAddress) => (await app.inject({ url: '/', remoteAddress })).statusCode,
+  );
   await app.close();
   return result;
 }
@@ -224,7 +265,8 @@ function knocks(count: number): Promise<string | null> {
 /** Of so many addresses, the first has tried as often as it may: is it known at the end? */
 function watchedAddresses(count: number): Promise<string | null> {
   return withDoor(async (knock) => {
-    for (let attempt = 0; attempt < limits.signIn.addressAttemptsPerMinute; attempt++) await knock('10.255.0.1');
+    for (let attempt = 0; attempt < limits.signIn.addressAttemptsPerMinute; attempt++)
+      await knock('10.255.0.1');
     for (let other = 1; other < count; other++) await knock(address());
     return (await knock('10.255.0.1')) === 429 ? null : 'forgotten';
   });
@@ -254,14 +296,28 @@ function maxTurn(): number {
 
 let users = 0;
 const makeUser = ({ db }: Site, user: { email?: string; name?: string; password?: string }) =>
-  messageOf(() => createUser(db, { email: `new${++users}@example.test`, name: 'New', password: testPassword, roles: ['viewer'], ...user }));
+  messageOf(() =>
+    createUser(db, {
+      email: `new${++users}@example.test`,
+      name: 'New',
+      password: testPassword,
+      roles: ['viewer'],
+      ...user,
+    }),
+  );
 
 /** The last of so many that wait for one of two connections, both taken. */
-async function waitFor(t: TestContext, { connectionString }: Site, count: number): Promise<string | null> {
+async function waitFor(
+  t: TestContext,
+  { connectionString }: Site,
+  count: number,
+): Promise<string | null> {
   const { openPool } = await import('../db/pool.ts');
   const pool = openPool({ connectionString, name: 'bulkhead test', max: 2 });
   const taken = [await pool.connect(), await pool.connect()];
-  const waiting = numbered(count).map(() => messageOf(async () => (await pool.connect()).release()));
+  const waiting = numbered(count).map(() =>
+    messageOf(async () => (await pool.connect()).release()),
+  );
   for (const client of taken) client.release();
   const told = await Promise.all(waiting);
   await pool.end();
@@ -281,9 +337,18 @@ async function waitInLine(count: number): Promise<string | null> {
 }
 
 /** A form of so many bytes. */
-async function sized({ app, visitor }: Site, url: string, bytes: number, begun = ''): Promise<string | null> {
+async function sized(
+  { app, visitor }: Site,
+  url: string,
+  bytes: number,
+  begun = '',
+): Promise<string | null> {
   const head = `_csrf=${encodeURIComponent(visitor.csrf)}&${begun}x=`;
-  const headers = { 'content-type': 'application/x-www-form-urlencoded', cookie: visitor.cookie, accept: 'application/json' };
+  const headers = {
+    'content-type': 'application/x-www-form-urlencoded',
+    cookie: visitor.cookie,
+    accept: 'application/json',
+  };
   const answer = await app.inject({
     method: 'POST',
     url,
@@ -292,23 +357,49 @@ async function sized({ app, visitor }: Site, url: string, bytes: number, begun =
     payload: `${head}${some(bytes - head.length)}`,
   });
   if (answer.statusCode !== 413) return null;
-  return String(answer.headers['content-type']).includes('json') ? String(answer.json().message) : '413';
+  return String(answer.headers['content-type']).includes('json')
+    ? String(answer.json().message)
+    : '413';
 }
 
-async function posted({ visitor }: Site, body: Record<string, string | readonly string[]>): Promise<string | null> {
+async function posted(
+  { visitor }: Site,
+  body: Record<string, string | readonly string[]>,
+): Promise<string | null> {
   const told = new Set<string | null>();
   for (const path of ['/cities/1/edit', '/cities/selection', '/tasks/1/undo']) {
     const answer = await visitor.post(path, body, { accept: 'application/json' });
-    told.add(answer.statusCode === 422 && answer.body.includes('too-much') ? String(answer.json().message) : null);
+    told.add(
+      answer.statusCode === 422 && answer.body.includes('too-much')
+        ? String(answer.json().message)
+        : null,
+    );
   }
   return [...told].join(' | ') || null;
 }
 
-async function record({ db, context, cities, field }: Site, values: Record<string, number>, fields = Object.keys(values)) {
-  const columns: Record<string, string> = { name: 'name', altName: 'alt_name', adminCode: 'admin_code', notes: 'notes' };
-  const set = Object.entries(values).map(([name, length]) => `${columns[name]} = repeat('x', ${length})`);
+async function record(
+  { db, context, cities, field }: Site,
+  values: Record<string, number>,
+  fields = Object.keys(values),
+) {
+  const columns: Record<string, string> = {
+    name: 'name',
+    altName: 'alt_name',
+    adminCode: 'admin_code',
+    notes: 'notes',
+  };
+  const set = Object.entries(values).map(
+    ([name, length]) => `${columns[name]} = repeat('x', ${length})`,
+  );
   await db.pages.query(`update gazetteer.city set ${set.join(', ')} where id = 1`);
-  return readRecord(context.registry, cities, ada, keyOf(cities.model, { id: 1 }), fields.map(field));
+  return readRecord(
+    context.registry,
+    cities,
+    ada,
+    keyOf(cities.model, { id: 1 }),
+    fields.map(field),
+  );
 }
 
 async function links({ db, context, cities, field }: Site, count: number) {
@@ -336,7 +427,10 @@ async function cascade({ db, context }: Site, count: number): Promise<string | n
       update gazetteer.city set country_code = case when id <= ${count} then 'FRA' else 'ESP' end`);
     const found = await findCascade(client, context.registry, model);
     if (!found.isKept) throw new Error(found.reason);
-    const taking = { dependants: found.dependants, holdersOf: async () => new Map<string, string>() };
+    const taking = {
+      dependants: found.dependants,
+      holdersOf: async () => new Map<string, string>(),
+    };
     const { isTooMany } = await lockCascade(client, model, taking, [keyOf(model, { code: 'FRA' })]);
     await client.query('rollback; begin');
     return isTooMany ? 'too many' : null;
@@ -363,13 +457,22 @@ async function atOnce(site: Site, count: number): Promise<string | null> {
   const resource = { ...site.cities, isAtomic: true };
   const matching = { kind: 'matching', filter: `population-max=${count}` } as const;
   return messageOf(() =>
-    launchOn(site.context, resource, matching, 'update', { field: 'notes', 'change.notes': 'set', 'value.notes': 'x' }),
+    launchOn(site.context, resource, matching, 'update', {
+      field: 'notes',
+      'change.notes': 'set',
+      'value.notes': 'x',
+    }),
   );
 }
 
 async function tasks({ visitor }: Site, count: number): Promise<number> {
-  const known = async () => (await visitor.get('/tasks', { accept: 'application/json' })).json() as { total: number; tasks: unknown[] };
-  for (let { total } = await known(); total < count; total++) await launchAs(visitor, 1, { from: 500 });
+  const known = async () =>
+    (await visitor.get('/tasks', { accept: 'application/json' })).json() as {
+      total: number;
+      tasks: unknown[];
+    };
+  for (let { total } = await known(); total < count; total++)
+    await launchAs(visitor, 1, { from: 500 });
   return (await known()).tasks.length;
 }
 
@@ -395,7 +498,10 @@ async function changes({ db, visitor, cities }: Site, count: number): Promise<nu
   const key = keyOf(cities.model, { id: 900 });
   let { entries } = await readHistory(db, cities, key, null);
   for (let made = entries.length; made < count; made++) {
-    await launchAs(visitor, 1, { from: 900, body: { field: 'notes', 'change.notes': 'set', 'value.notes': `change ${made}` } });
+    await launchAs(visitor, 1, {
+      from: 900,
+      body: { field: 'notes', 'change.notes': 'set', 'value.notes': `change ${made}` },
+    });
   }
   ({ entries } = await readHistory(db, cities, key, null));
   return entries.length;
@@ -403,7 +509,9 @@ async function changes({ db, visitor, cities }: Site, count: number): Promise<nu
 
 async function deleted({ db, context, cities }: Site, count: number): Promise<number> {
   const there = async () => (await listDeleted(db, cities, ada, null)).records.length;
-  const keys = Array.from({ length: count - (await there()) }, (_, index) => keyOf(cities.model, { id: 100 * count + index }));
+  const keys = Array.from({ length: count - (await there()) }, (_, index) =>
+    keyOf(cities.model, { id: 100 * count + index }),
+  );
   await launchOn(context, cities, { keys }, 'delete', { acknowledge: 'yes' });
   return there();
 }
@@ -411,20 +519,41 @@ async function deleted({ db, context, cities }: Site, count: number): Promise<nu
 async function previewedOf(site: Site, count: number): Promise<number> {
   const { context, cities: resource } = site;
   const { id: selectionId } = await selected(site, count);
-  const parameters = getOperation(resource, 'update').parse(resource, { field: 'notes', 'change.notes': 'set', 'value.notes': 'x' });
-  const preview = await createPreview(context, { resource, principal: ada, operation: 'update', selectionId, exclusions: [], parameters });
-  return (await previewPage(context, { resource, principal: ada, preview, after: null })).records.length;
+  const parameters = getOperation(resource, 'update').parse(resource, {
+    field: 'notes',
+    'change.notes': 'set',
+    'value.notes': 'x',
+  });
+  const preview = await createPreview(context, {
+    resource,
+    principal: ada,
+    operation: 'update',
+    selectionId,
+    exclusions: [],
+    parameters,
+  });
+  return (await previewPage(context, { resource, principal: ada, preview, after: null })).records
+    .length;
 }
 
 async function offered({ db, context, cities, field }: Site, search: string): Promise<number> {
   const target = relationTarget(cities, field('tags'));
   if (!target) throw new Error('tags have no pages');
-  return (await searchRelated({ registry: context.registry, sql: db.pages }, target, ada, search)).options.length;
+  return (await searchRelated({ registry: context.registry, sql: db.pages }, target, ada, search))
+    .options.length;
 }
 
 /** Of so many statements, the first is asked about again. */
-async function estimates({ db, context: { registry }, cities }: Site, count: number): Promise<string | null> {
-  const ask = (number: number) => countMatching(registry.client, cities, sql`select id from gazetteer.city where id = ${number}::int`);
+async function estimates(
+  { db, context: { registry }, cities }: Site,
+  count: number,
+): Promise<string | null> {
+  const ask = (number: number) =>
+    countMatching(
+      registry.client,
+      cities,
+      sql`select id from gazetteer.city where id = ${number}::int`,
+    );
   const from = count * 100_000;
   for (let one = 0; one < count; one++) await ask(from + one);
   const { statements } = await countStatements(db, () => ask(from));
@@ -448,7 +577,17 @@ function rows(t: TestContext, site: Site): Record<LimitName, Row> {
   const { cities, context, app } = site;
   const { registry } = context;
   const json = testField('Json', 'jsonb');
-  const sortable = ['id', 'name', 'altName', 'featureCode', 'adminCode', 'population', 'latitude', 'longitude', 'status'];
+  const sortable = [
+    'id',
+    'name',
+    'altName',
+    'featureCode',
+    'adminCode',
+    'population',
+    'latitude',
+    'longitude',
+    'status',
+  ];
   return {
     'server.connections': refused(limitTexts.connections, (count) => lastOf(site, count)),
     'server.connectionsAnswered': {
@@ -459,11 +598,16 @@ function rows(t: TestContext, site: Site): Record<LimitName, Row> {
     'server.headerBytes': refused(limitTexts.headers, async (count) => {
       const lines = ['GET /healthz HTTP/1.1', 'Host: x', 'Connection: close'];
       const bytes = '/healthz'.length + 'Hostx'.length + 'Connectionclose'.length + 'Y'.length;
-      const told = await toldOn(connect(site.port, '127.0.0.1'), `${[...lines, `Y: ${some(count - bytes)}`, '', ''].join('\r\n')}`);
+      const told = await toldOn(
+        connect(site.port, '127.0.0.1'),
+        `${[...lines, `Y: ${some(count - bytes)}`, '', ''].join('\r\n')}`,
+      );
       return told?.startsWith('HTTP/1.1 200') ? null : bodyOf(told);
     }),
     'server.addressLength': refused(limitTexts.address, async (count) => {
-      const answer = await site.visitor.get('/cities?_back='.padEnd(count, 'x'), { accept: 'application/json' });
+      const answer = await site.visitor.get('/cities?_back='.padEnd(count, 'x'), {
+        accept: 'application/json',
+      });
       return answer.statusCode === 414 ? String(answer.json().message) : null;
     }),
     'server.silentMs': { set: () => Math.max(app.server.timeout, app.server.requestTimeout) },
@@ -471,21 +615,34 @@ function rows(t: TestContext, site: Site): Record<LimitName, Row> {
     'waiting.forConnectionMs': { set: () => site.db.pages.options.connectionTimeoutMillis ?? 0 },
     'waiting.forLock': refused(limitTexts.held, waitInLine),
     'waiting.forLockMs': { set: () => inTurn(new pg.Pool({ max: 2 }), async (ms) => ms) },
-    'signIn.attemptsPerMinute': refused('Too many attempts. Wait a minute, then try again.', (count) =>
-      attempts(site, '/sign-in', count, () => `email=tried${count}%40example.test&password=wrong`),
+    'signIn.attemptsPerMinute': refused(
+      'Too many attempts. Wait a minute, then try again.',
+      (count) =>
+        attempts(
+          site,
+          '/sign-in',
+          count,
+          () => `email=tried${count}%40example.test&password=wrong`,
+        ),
     ),
     'signIn.addressAttemptsPerMinute': refused('too many', knocks),
     'signIn.watchedAddresses': refused('forgotten', watchedAddresses),
-    'signIn.freeAttempts': refused('waits', (count) => (secondWaits(count - 1) === 0 ? null : 'waits')),
+    'signIn.freeAttempts': refused('waits', (count) =>
+      secondWaits(count - 1) === 0 ? null : 'waits',
+    ),
     'signIn.attemptEveryMs': { set: () => secondWaits(limits.signIn.freeAttempts) },
     'signIn.maxTurnMs': { set: maxTurn },
     'signIn.failuresKeptMs': refused('forgotten', (count) =>
       secondWaits(limits.signIn.freeAttempts, count - 1) === 0 ? 'forgotten' : null,
     ),
     'signIn.watchedAccounts': bounded('signIn.watchedAccounts', watched),
-    'signIn.emailLength': refused('This is not an email address.', (count) => makeUser(site, { email: `${some(count - 4)}@x.y` })),
+    'signIn.emailLength': refused('This is not an email address.', (count) =>
+      makeUser(site, { email: `${some(count - 4)}@x.y` }),
+    ),
     'signIn.nameLength': refused(limitTexts.name, (count) => makeUser(site, { name: some(count) })),
-    'signIn.passwordLength': refused(limitTexts.password, (count) => makeUser(site, { password: some(count) })),
+    'signIn.passwordLength': refused(limitTexts.password, (count) =>
+      makeUser(site, { password: some(count) }),
+    ),
     'form.bytes': refused(
       'What you sent is larger than 1 MB, which is the most that a form can hold. Nothing was done. Go back: what you typed is still there, to be made shorter.',
       (count) => sized(site, '/cities/selection', count),
@@ -496,7 +653,8 @@ function rows(t: TestContext, site: Site): Record<LimitName, Row> {
     }),
     'form.textFormBytes': refused(
       'What you sent is larger than 1 MB, which is the most that a form can hold. Nothing was done. Go back: what you typed is still there, to be made shorter.',
-      (count) => sized(site, '/cities/2/edit/notes', count, `notes=${'%61'.repeat(limits.form.textBytes)}&`),
+      (count) =>
+        sized(site, '/cities/2/edit/notes', count, `notes=${'%61'.repeat(limits.form.textBytes)}&`),
     ),
     'form.sealedBytes': refused(
       'What you sent is larger than 1 MB, which is the most that a form can hold. Nothing was done. Go back: what you typed is still there, to be made shorter.',
@@ -506,7 +664,9 @@ function rows(t: TestContext, site: Site): Record<LimitName, Row> {
     'form.fields': refused(limitTexts.formFields, (count) =>
       posted(site, Object.fromEntries(numbered(count - 1).map((name) => [`junk${name}`, name]))),
     ),
-    'form.values': refused(limitTexts.values('tags'), (count) => posted(site, { tags: numbered(count) })),
+    'form.values': refused(limitTexts.values('tags'), (count) =>
+      posted(site, { tags: numbered(count) }),
+    ),
     'form.listValues': refused(limitTexts.listValues('Value'), (count) =>
       errorIn(getFieldKind(listed).parse(numbered(count).join('\n'), listed)),
     ),
@@ -518,12 +678,16 @@ function rows(t: TestContext, site: Site): Record<LimitName, Row> {
     'filter.values': filterRow('values'),
     'filter.valueLength': filterRow('valueLength'),
     'filter.length': filterRow('length'),
-    'list.rows': refused('A page has 25, 50, 100 records.', (count) => messageOf(() => parsePaging({ _size: String(count) }))),
+    'list.rows': refused('A page has 25, 50, 100 records.', (count) =>
+      messageOf(() => parsePaging({ _size: String(count) })),
+    ),
     'list.sortColumns': refused(limitTexts.sorts, (count) =>
       messageOf(() => parseSort(registry, cities, ada, sortable.slice(0, count).join(','))),
     ),
     'list.searchWords': bounded('list.searchWords', (count) => {
-      const { AND } = searchWhere(cities, numbered(count).join(' ')) as { AND: [{ AND: unknown[] }] & unknown[] };
+      const { AND } = searchWhere(cities, numbered(count).join(' ')) as {
+        AND: [{ AND: unknown[] }] & unknown[];
+      };
       return AND.length;
     }),
     'list.pickerLength': {
@@ -534,13 +698,16 @@ function rows(t: TestContext, site: Site): Record<LimitName, Row> {
         return offered(site, some(count));
       },
     },
-    'list.cursorLength': refused('The place in the list that _after names cannot be one of this order.', (count) =>
-      messageOf(() => parseCursor(cursorText([some(count)]), [false], '_after')),
+    'list.cursorLength': refused(
+      'The place in the list that _after names cannot be one of this order.',
+      (count) => messageOf(() => parseCursor(cursorText([some(count)]), [false], '_after')),
     ),
     'bulk.ticked': refused(limitTexts.ticked, (count) => messageOf(() => selected(site, count))),
     'bulk.inline': refused(limitTexts.inline('Cities'), (count) => {
       const within = { ...cities, hasBackground: false, runsInBackground: () => false };
-      return messageOf(() => runsInline(within, { count, cascadeCount: 0, kind: 'ticked', operation: 'update' }, ada));
+      return messageOf(() =>
+        runsInline(within, { count, cascadeCount: 0, kind: 'ticked', operation: 'update' }, ada),
+      );
     }),
     'bulk.atomic': refused(limitTexts.atomic('Cities'), (count) => atOnce(site, count)),
     'bulk.values': refused(limitTexts.bulkValues('Value'), (count) =>
@@ -552,17 +719,26 @@ function rows(t: TestContext, site: Site): Record<LimitName, Row> {
     'bulk.expressionLength': refused(limitTexts.expression('Value'), (count) =>
       errorIn(findReplacePattern.parse(given({ find: some(count) }), text, cities)),
     ),
-    'bulk.numberLength': refused('An amount for Value must be a number such as 10 or -2.5.', (count) =>
-      errorIn(parseAmount(given({ value: '1'.repeat(count) }), 'value', decimal, 'an amount')),
+    'bulk.numberLength': refused(
+      'An amount for Value must be a number such as 10 or -2.5.',
+      (count) =>
+        errorIn(parseAmount(given({ value: '1'.repeat(count) }), 'value', decimal, 'an amount')),
     ),
-    'bulk.shift': refused('Value can be shifted by a whole number from -100,000 to 100,000.', (count) =>
-      errorIn(shift.parse(given({ value: String(-count), unit: 'days' }), timestamp, cities)),
+    'bulk.shift': refused(
+      'Value can be shifted by a whole number from -100,000 to 100,000.',
+      (count) =>
+        errorIn(shift.parse(given({ value: String(-count), unit: 'days' }), timestamp, cities)),
     ),
-    'bulk.decimalPlaces': refused('Decimal places for Value must be a whole number from -15 to 15.', (count) =>
-      errorIn(round.parse(given({ places: String(-count) }), decimal, cities)),
+    'bulk.decimalPlaces': refused(
+      'Decimal places for Value must be a whole number from -15 to 15.',
+      (count) => errorIn(round.parse(given({ places: String(-count) }), decimal, cities)),
     ),
-    'bulk.reasonLength': refused(limitTexts.reason, (count) => messageOf(() => parseRunOptions({ reason: some(count) }))),
-    'record.valueBytes': refused('cut', async (count) => ((await record(site, { notes: count })).long.has('notes') ? 'cut' : null)),
+    'bulk.reasonLength': refused(limitTexts.reason, (count) =>
+      messageOf(() => parseRunOptions({ reason: some(count) })),
+    ),
+    'record.valueBytes': refused('cut', async (count) =>
+      (await record(site, { notes: count })).long.has('notes') ? 'cut' : null,
+    ),
     'record.valuesBytes': refused('cut', async (count) => {
       const max = limits.record.valueBytes;
       // The country's key has three letters.
@@ -583,9 +759,18 @@ function rows(t: TestContext, site: Site): Record<LimitName, Row> {
     }),
     'record.cascade': refused('too many', (count) => cascade(site, count)),
     'record.followed': refused('incomplete', (count) => followed(site, count)),
-    'shown.cellLength': bounded('shown.cellLength', (count) => cutText(some(count), limits.shown.cellLength).replace('…', '').length),
-    'shown.titleLength': bounded('shown.titleLength', (count) => titleText(some(count)).replace('…', '').length),
-    'shown.cellLinks': bounded('shown.cellLinks', async (count) => (await linked(site, count)).filter(({ title }) => title !== '…').length),
+    'shown.cellLength': bounded(
+      'shown.cellLength',
+      (count) => cutText(some(count), limits.shown.cellLength).replace('…', '').length,
+    ),
+    'shown.titleLength': bounded(
+      'shown.titleLength',
+      (count) => titleText(some(count)).replace('…', '').length,
+    ),
+    'shown.cellLinks': bounded(
+      'shown.cellLinks',
+      async (count) => (await linked(site, count)).filter(({ title }) => title !== '…').length,
+    ),
     'shown.tasks': bounded('shown.tasks', (count) => tasks(site, count)),
     'shown.failures': bounded('shown.failures', (count) => failures(site, count)),
     'shown.undone': bounded('shown.undone', (count) => undone(site, count)),
@@ -604,12 +789,15 @@ function rows(t: TestContext, site: Site): Record<LimitName, Row> {
 test('each limit holds for as much as may be, and for one more', async (t) => {
   const site = await open(t);
   const table = rows(t, site);
-  await t.test('each has a row', () => assert.deepEqual(Object.keys(table).sort(), Object.keys(limitValues).sort()));
+  await t.test('each has a row', () =>
+    assert.deepEqual(Object.keys(table).sort(), Object.keys(limitValues).sort()),
+  );
   for (const [name, row] of Object.entries(table)) {
     const limit = limitValues[name as LimitName];
     await t.test(`${name}: ${limit}`, async () => {
       if ('set' in row) assert.equal(await row.set(), limit);
-      else assert.deepEqual([await row.of(limit), await row.of(limit + 1)], [row.within, row.beyond]);
+      else
+        assert.deepEqual([await row.of(limit), await row.of(limit + 1)], [row.within, row.beyond]);
     });
   }
 });
@@ -623,16 +811,25 @@ test('an address that is too long is told so, on a page and over the network, wh
     assert.ok(page.body.includes(limitTexts.address));
   }
   assert.equal((await fetch(`http://127.0.0.1:${port}${sort}`)).status, 414);
-  const told = await toldOn(connect(port, '127.0.0.1'), `GET /cities?_sort=${some(2_000_000)} HTTP/1.1\r\nHost: x\r\n\r\n`);
+  const told = await toldOn(
+    connect(port, '127.0.0.1'),
+    `GET /cities?_sort=${some(2_000_000)} HTTP/1.1\r\nHost: x\r\n\r\n`,
+  );
   assert.match(String(told), /^HTTP\/1\.1 431 /);
   assert.equal(bodyOf(told), limitTexts.headers);
 });
 
 test('the longest filter is asked for by a script from a page with the longest address', async (t) => {
   const { port, visitor } = await open(t);
-  const filter = filterTexts.length(limits.filter.length).replaceAll(/[bf]\d+/g, (name) => `notes-contains${name.length}`);
+  const filter = filterTexts
+    .length(limits.filter.length)
+    .replaceAll(/[bf]\d+/g, (name) => `notes-contains${name.length}`);
   const url = `http://127.0.0.1:${port}/cities?${filter.slice(0, limits.filter.length)}`;
-  const headers = { cookie: visitor.cookie, referer: url, 'hx-current-url': url.padEnd(limits.server.addressLength, 'x') };
+  const headers = {
+    cookie: visitor.cookie,
+    referer: url,
+    'hx-current-url': url.padEnd(limits.server.addressLength, 'x'),
+  };
   const answer = await fetch(url, { headers });
   assert.ok([200, 422].includes(answer.status), String(answer.status));
   await answer.text();
@@ -658,7 +855,11 @@ test('ticks beyond the limit are told apart from what is no record', async (t) =
   const tick = (from: number, count: number) =>
     visitor.post(
       '/cities/selection',
-      { _do: 'add', _s: id, key: Array.from({ length: count }, (_, index) => String(from + index).padStart(20, '0')) },
+      {
+        _do: 'add',
+        _s: id,
+        key: Array.from({ length: count }, (_, index) => String(from + index).padStart(20, '0')),
+      },
       { accept: 'application/json' },
     );
   assert.equal((await tick(half + 1, half)).statusCode, 303);
@@ -669,11 +870,14 @@ test('ticks beyond the limit are told apart from what is no record', async (t) =
 test('a zone is one zone, however it is spelt', () => {
   const before = knownZones();
   for (let n = 0; n < 2 ** 12; n++) {
-    const spelt = [...'europe/madrid'].map((letter, at) => ((n >> at) & 1 ? letter.toUpperCase() : letter)).join('');
+    const spelt = [...'europe/madrid']
+      .map((letter, at) => ((n >> at) & 1 ? letter.toUpperCase() : letter))
+      .join('');
     assert.equal(zoneNamed(spelt), 'Europe/Madrid');
   }
   assert.ok(knownZones() <= before + 1);
-  for (const none of ['', 'Nowhere', 'Europe/', 'x'.repeat(65)]) assert.equal(zoneNamed(none), null);
+  for (const none of ['', 'Nowhere', 'Europe/', 'x'.repeat(65)])
+    assert.equal(zoneNamed(none), null);
 });
 
 test('a connection that says nothing, or goes on for ever, is ended', async (t) => {

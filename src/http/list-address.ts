@@ -1,8 +1,8 @@
+import { AppError } from '../errors.ts';
+import { limits, limitTexts } from '../limits.ts';
 import type { Resource } from '../resources/contract.ts';
 import { filterTextOf } from '../selection/filter.ts';
 import { pageSizes, parsePaging } from '../selection/paging.ts';
-import { AppError } from '../errors.ts';
-import { limits, limitTexts } from '../limits.ts';
 
 /** What of a list is in its URL. */
 export interface ListState {
@@ -28,7 +28,12 @@ const one = (given: string | string[] | undefined) => (Array.isArray(given) ? gi
 export function parseListState(resource: Resource, query: Query): ListState {
   const paging = parsePaging({ _page: one(query._page), _size: one(query._size) });
   const cursors = { after: one(query._after) ?? null, before: one(query._before) ?? null };
-  return { ...looseListState(resource, query), ...paging, ...cursors, isCounted: one(query._count) === 'exact' };
+  return {
+    ...looseListState(resource, query),
+    ...paging,
+    ...cursors,
+    isCounted: one(query._count) === 'exact',
+  };
 }
 
 /** The same for a page that only says what is wrong with its URL. */
@@ -58,21 +63,32 @@ export const start = { page: null, after: null, before: null } as const;
 
 /** A list's query from the text that a form carries. */
 export function queryOf(text: string): Query {
-  if (text.length > limits.server.addressLength) throw new AppError('too-much', 422, limitTexts.address);
+  if (text.length > limits.server.addressLength)
+    throw new AppError('too-much', 422, limitTexts.address);
   const query: Query = Object.create(null);
-  for (const [name, value] of new URLSearchParams(text)) query[name] = [...[query[name] ?? []].flat(), value];
+  for (const [name, value] of new URLSearchParams(text))
+    query[name] = [...[query[name] ?? []].flat(), value];
   return query;
 }
 
 /** The path of a list with its state; what is as it is anyway is left out. */
-export function listPath(resource: Resource, state: ListState, changes: Partial<ListState> = {}): string {
-  const { filter, sort, page, size, after, before, isCounted, selectionId } = { ...state, isCounted: false, ...changes };
+export function listPath(
+  resource: Resource,
+  state: ListState,
+  changes: Partial<ListState> = {},
+): string {
+  const { filter, sort, page, size, after, before, isCounted, selectionId } = {
+    ...state,
+    isCounted: false,
+    ...changes,
+  };
   const query = new URLSearchParams(filter);
   if (sort !== resource.defaultSort) query.set('_sort', sort);
   if (size !== pageSizes[0]) query.set('_size', String(size));
   if (after !== null) query.set('_after', after);
   if (before !== null) query.set('_before', before);
-  if (page !== null && (page !== 1 || after !== null || before !== null)) query.set('_page', String(page));
+  if (page !== null && (page !== 1 || after !== null || before !== null))
+    query.set('_page', String(page));
   if (isCounted) query.set('_count', 'exact');
   if (selectionId) query.set('_s', selectionId);
   const text = query.toString().replace(/%(?:2C|7E|21|3A|40)/g, decodeURIComponent);

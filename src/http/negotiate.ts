@@ -14,7 +14,10 @@ export function wantsJson({ headers }: FastifyRequest): boolean {
 
 /** JSON for a header, which takes nothing beyond ASCII. */
 export function headerJson(value: unknown): string {
-  return JSON.stringify(value).replace(/[\u007f-\uffff]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return JSON.stringify(value).replace(
+    /[\u007f-\uffff]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }
 
 /** Who asks, on a route that is closed without a session. */

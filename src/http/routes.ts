@@ -1,20 +1,20 @@
 import type { FastifyPluginAsync } from 'fastify';
 import { bulkRoutes } from './bulk/bulk-routes.ts';
-import { firstAdminRoutes } from './sign-in/first-admin-routes.ts';
-import { filterRoutes } from './list/filter-routes.ts';
-import { historyRoutes } from './records/history-routes.ts';
-import { followUpRoutes } from './tasks/follow-ups-routes.ts';
-import { homeRoutes } from './home/home-routes.ts';
-import { listRoutes } from './list/list-routes.ts';
-import { lockRoutes } from './records/locks-routes.ts';
-import { optionsRoutes } from './controls/options-routes.ts';
 import { previewRoutes } from './bulk/previews-routes.ts';
-import { recordRoutes } from './records/records-routes.ts';
+import { optionsRoutes } from './controls/options-routes.ts';
+import { homeRoutes } from './home/home-routes.ts';
+import { filterRoutes } from './list/filter-routes.ts';
+import { listRoutes } from './list/list-routes.ts';
 import { selectionRoutes } from './list/selection-routes.ts';
-import { signInRoutes } from './sign-in/sign-in-routes.ts';
+import { historyRoutes } from './records/history-routes.ts';
+import { lockRoutes } from './records/locks-routes.ts';
+import { recordRoutes } from './records/records-routes.ts';
 import { taskChangesRoutes } from './records/task-changes-routes.ts';
-import { taskRoutes } from './tasks/tasks-routes.ts';
 import type { RouteOptions } from './route-options.ts';
+import { firstAdminRoutes } from './sign-in/first-admin-routes.ts';
+import { signInRoutes } from './sign-in/sign-in-routes.ts';
+import { followUpRoutes } from './tasks/follow-ups-routes.ts';
+import { taskRoutes } from './tasks/tasks-routes.ts';
 
 /** A file a noun. */
 export const routes: readonly FastifyPluginAsync<RouteOptions>[] = [

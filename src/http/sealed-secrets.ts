@@ -1,9 +1,9 @@
 import { defaults, seal, unseal } from 'iron-webcrypto';
 import { z } from 'zod';
 import { textsOf } from '../form-texts.ts';
-import type { ResourceRegistry, Resource } from '../resources/contract.ts';
-import type { KeptForm } from './kept-form.ts';
+import type { Resource, ResourceRegistry } from '../resources/contract.ts';
 import type { Body } from './form.ts';
+import type { KeptForm } from './kept-form.ts';
 
 /** A secret that was typed and not saved travels on unseen: sealed, for who typed it. */
 export interface Sealing {
@@ -21,7 +21,11 @@ export function sealedName(name: string): string {
   return `_sealed.${name}`;
 }
 
-export function sealSecret({ secret, principalId }: Sealing, name: string, value: string): Promise<string> {
+export function sealSecret(
+  { secret, principalId }: Sealing,
+  name: string,
+  value: string,
+): Promise<string> {
   return seal({ principalId, name, value }, secret, { ...defaults, ttl: maxAgeMs });
 }
 
@@ -32,17 +36,36 @@ export async function sealSecrets<P extends Pair>(
   pairs: readonly P[],
 ): Promise<P[]> {
   const names = new Set(secrets.map(({ name }) => name));
-  const typed = new Set(pairs.filter(({ name, value }) => names.has(name) && value !== '').map(({ name }) => sealedName(name)));
-  const kept = pairs.filter(({ name, value }) => !(names.has(name) && value === '') && !typed.has(name));
+  const typed = new Set(
+    pairs
+      .filter(({ name, value }) => names.has(name) && value !== '')
+      .map(({ name }) => sealedName(name)),
+  );
+  const kept = pairs.filter(
+    ({ name, value }) => !(names.has(name) && value === '') && !typed.has(name),
+  );
   return Promise.all(
     kept.map(async (pair) =>
-      names.has(pair.name) ? { ...pair, name: sealedName(pair.name), value: await sealSecret(sealing, pair.name, pair.value) } : pair,
+      names.has(pair.name)
+        ? {
+            ...pair,
+            name: sealedName(pair.name),
+            value: await sealSecret(sealing, pair.name, pair.value),
+          }
+        : pair,
     ),
   );
 }
 
-/** The form with its sealed secrets as they were typed; what is typed anew is nearer. What was altered, is too old or another's is nothing. */
-export async function openSecrets(sealing: Sealing, { secrets }: Pick<Resource, 'secrets'>, body: Body): Promise<Body> {
+/**
+ * The form with its sealed secrets as they were typed; what is typed anew is nearer. What was
+ * altered, is too old or another's is nothing.
+ */
+export async function openSecrets(
+  sealing: Sealing,
+  { secrets }: Pick<Resource, 'secrets'>,
+  body: Body,
+): Promise<Body> {
   const opened: Record<string, unknown> = { ...body };
   for (const { name } of secrets) {
     const sealed = textsOf(body[sealedName(name)]).at(-1) ?? '';
@@ -53,7 +76,11 @@ export async function openSecrets(sealing: Sealing, { secrets }: Pick<Resource, 
   return opened;
 }
 
-async function openSecret({ secret, principalId }: Sealing, name: string, sealed: string): Promise<string | null> {
+async function openSecret(
+  { secret, principalId }: Sealing,
+  name: string,
+  sealed: string,
+): Promise<string | null> {
   try {
     const found = shape.parse(await unseal(sealed, secret, { ...defaults, ttl: maxAgeMs }));
     return found.principalId === principalId && found.name === name ? found.value : null;
@@ -69,11 +96,15 @@ export async function withSealedSecrets(
   prefix: string,
   sealing: Sealing | null,
 ): Promise<KeptForm> {
-  const [slug = ''] = new URL(form.action, 'http://site.invalid').pathname.slice(prefix.length + 1).split('/');
+  const [slug = ''] = new URL(form.action, 'http://site.invalid').pathname
+    .slice(prefix.length + 1)
+    .split('/');
   const resource = registry.list.find((candidate) => candidate.slug === decodeURIComponent(slug));
   if (!resource || resource.secrets.length === 0) return form;
   const pairs = form.pairs.map(([name, value]) => ({ name, value }));
   const names = resource.secrets.map(({ name }) => name);
-  const kept = sealing ? await sealSecrets(sealing, resource, pairs) : pairs.filter(({ name }) => !names.includes(name));
+  const kept = sealing
+    ? await sealSecrets(sealing, resource, pairs)
+    : pairs.filter(({ name }) => !names.includes(name));
   return { ...form, pairs: kept.map(({ name, value }) => [name, value] as const) };
 }

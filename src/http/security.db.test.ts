@@ -3,21 +3,27 @@ import { request } from 'node:http';
 import { connect } from 'node:net';
 import { test } from 'node:test';
 import { pino } from 'pino';
-import { buildApp } from '../app.ts';
 import admin from '../admin.ts';
+import { buildApp } from '../app.ts';
+import { limits } from '../limits.ts';
 import { cookieOf, csrfOf, formBody, htmx, testApp, type Visitor } from '../testing/app.ts';
 import { launchOn } from '../testing/context.ts';
 import { insertPlaces } from '../testing/places.ts';
 import { networkOf } from './plugins/rate-limit.ts';
-import { limits } from '../limits.ts';
 
 const evil = `"><script>alert(1)</script><fuzz-tag x='`;
 
 test('what records, people and addresses are called is text on every page', async (t) => {
   const { db, context, signIn } = await testApp(t);
   await insertPlaces(db, 30);
-  await db.pages.query(`update gazetteer.city set name = $1, alt_name = $1, admin_code = 'x', notes = $1`, [evil]);
-  await db.pages.query(`update gazetteer.country set name = $1, capital = $1, region = $1, capital_city_id = 1`, [evil]);
+  await db.pages.query(
+    `update gazetteer.city set name = $1, alt_name = $1, admin_code = 'x', notes = $1`,
+    [evil],
+  );
+  await db.pages.query(
+    `update gazetteer.country set name = $1, capital = $1, region = $1, capital_city_id = 1`,
+    [evil],
+  );
   await db.pages.query(`update gazetteer.tag set name = $1 || id`, [evil]);
   await db.pages.query(`insert into gazetteer.language values ('spa', $1)`, [evil]);
   await db.pages.query(`insert into gazetteer."_CityToTag" select 1, id from gazetteer.tag`);
@@ -28,9 +34,25 @@ test('what records, people and addresses are called is text on every page', asyn
   const cities = context.registry.get('cities');
   const key = (id: number) => String(id).padStart(20, '0');
   const body = { field: 'notes', 'value.notes': evil };
-  const { task } = await launchOn(context, cities, { keys: [key(1), key(2)] }, 'update', { ...body, 'value.notes': `${evil}2` }, named);
-  await db.pages.query(`alter table gazetteer.city add constraint "<fuzz-tag>" check (rating is null)`);
-  const refused = launchOn(context, cities, { keys: [key(1)] }, 'update', { field: 'rating', 'value.rating': '2' }, named);
+  const { task } = await launchOn(
+    context,
+    cities,
+    { keys: [key(1), key(2)] },
+    'update',
+    { ...body, 'value.notes': `${evil}2` },
+    named,
+  );
+  await db.pages.query(
+    `alter table gazetteer.city add constraint "<fuzz-tag>" check (rating is null)`,
+  );
+  const refused = launchOn(
+    context,
+    cities,
+    { keys: [key(1)] },
+    'update',
+    { field: 'rating', 'value.rating': '2' },
+    named,
+  );
   await assert.rejects(refused, { code: 'refused' });
   const running = await launchOn(
     context,
@@ -95,11 +117,28 @@ test('what records, people and addresses are called is text on every page', asyn
   // Said on the next page, or in a header.
   assertText('saving', await visitor.post('/cities/1/edit', { population: '77' }));
   assertText('the page after saving', await visitor.get('/cities'));
-  assertText('typing nonsense', await visitor.post('/cities/1/edit', { population: evil, name: evil, _was: evil, _theirs: evil }));
-  assertText('a bulk edit of nonsense', await visitor.post(`/cities/bulk-edit?_s=${_s}`, { field: evil, _op: evil }, htmx));
-  assertText('signing in', await visitor.post('/sign-in', { email: evil, password: evil, next: evil }));
+  assertText(
+    'typing nonsense',
+    await visitor.post('/cities/1/edit', {
+      population: evil,
+      name: evil,
+      _was: evil,
+      _theirs: evil,
+    }),
+  );
+  assertText(
+    'a bulk edit of nonsense',
+    await visitor.post(`/cities/bulk-edit?_s=${_s}`, { field: evil, _op: evil }, htmx),
+  );
+  assertText(
+    'signing in',
+    await visitor.post('/sign-in', { email: evil, password: evil, next: evil }),
+  );
 
-  function assertText(what: string, { statusCode, body, headers }: Awaited<ReturnType<Visitor['get']>>): void {
+  function assertText(
+    what: string,
+    { statusCode, body, headers }: Awaited<ReturnType<Visitor['get']>>,
+  ): void {
     assert.ok(statusCode < 500, `${what}: ${statusCode}`);
     if (!String(headers['content-type']).includes('html')) return;
     const at = body.search(/<fuzz-tag|<script>alert/);
@@ -113,11 +152,23 @@ test('every answer but a file is kept by nobody, runs no script of others and is
   const visitor = await signIn('admin');
   const answers = [
     ...(await Promise.all(
-      ['/', '/cities', '/cities/1', '/cities/1/edit', '/cities/99', '/tasks', '/nowhere', '/cities?_sort=x', '/healthz'].map((path) =>
-        visitor.get(path),
+      [
+        '/',
+        '/cities',
+        '/cities/1',
+        '/cities/1/edit',
+        '/cities/99',
+        '/tasks',
+        '/nowhere',
+        '/cities?_sort=x',
+        '/healthz',
+      ].map((path) => visitor.get(path)),
+    )),
+    ...(await Promise.all(
+      ['/tasks', '/cities/99', '/nowhere'].map((path) =>
+        visitor.get(path, { accept: 'application/json' }),
       ),
     )),
-    ...(await Promise.all(['/tasks', '/cities/99', '/nowhere'].map((path) => visitor.get(path, { accept: 'application/json' })))),
     await visitor.post('/cities/1/edit', { population: '5' }),
     await visitor.post('/cities/1/edit', { population: 'x' }),
     await app.inject('/sign-in'),
@@ -162,7 +213,10 @@ test('no way leads to another site', async (t) => {
     assert.match(String(signedIn.headers.location), /^\/(?![/\\])/);
     assert.equal(signedIn.headers['set-cookie'], undefined);
   }
-  const wrong = await visitor.get('/cities?_sort=x', { host: 'here.test', referer: 'http://here.test//evil.test/' });
+  const wrong = await visitor.get('/cities?_sort=x', {
+    host: 'here.test',
+    referer: 'http://here.test//evil.test/',
+  });
   assert.doesNotMatch(wrong.body, /href="\/\//);
 });
 
@@ -183,7 +237,10 @@ test('files beside the public ones are not served', async (t) => {
     '',
   ]) {
     const answer = await app.inject(`/static/${path}`);
-    assert.ok([301, 302, 303, 400, 401, 403, 404].includes(answer.statusCode), `${path}: ${answer.statusCode}`);
+    assert.ok(
+      [301, 302, 303, 400, 401, 403, 404].includes(answer.statusCode),
+      `${path}: ${answer.statusCode}`,
+    );
     assert.doesNotMatch(answer.body, /"dependencies"|root:/);
   }
 });
@@ -192,14 +249,28 @@ test('behind HTTPS the cookie is sent over nothing else, and only the proxy is b
   const { app } = await testApp(t, { env: { BULKHEAD_SECURE_COOKIES: 'true' } });
   const form = await app.inject({ url: '/sign-in', headers: { 'x-forwarded-proto': 'https' } });
   const [cookie] = form.cookies;
-  assert.deepEqual([cookie?.secure, cookie?.httpOnly, cookie?.sameSite, cookie?.domain], [true, true, 'Lax', undefined]);
+  assert.deepEqual(
+    [cookie?.secure, cookie?.httpOnly, cookie?.sameSite, cookie?.domain],
+    [true, true, 'Lax', undefined],
+  );
   const statuses = new Set<number>();
   for (let attempt = 0; attempt <= limits.signIn.addressAttemptsPerMinute; attempt++) {
     // What a client says of itself stands in front of what the proxy says of it.
-    const headers = { 'x-forwarded-proto': 'https', 'x-forwarded-for': `10.0.0.${attempt}, 203.0.113.7`, cookie: cookieOf(form) };
+    const headers = {
+      'x-forwarded-proto': 'https',
+      'x-forwarded-for': `10.0.0.${attempt}, 203.0.113.7`,
+      cookie: cookieOf(form),
+    };
     const body = formBody({ email: `somebody-${attempt}@example.test`, _csrf: csrfOf(form.body) });
     statuses.add(
-      (await app.inject({ method: 'POST', url: '/sign-in', payload: body.payload, headers: { ...headers, ...body.headers } })).statusCode,
+      (
+        await app.inject({
+          method: 'POST',
+          url: '/sign-in',
+          payload: body.payload,
+          headers: { ...headers, ...body.headers },
+        })
+      ).statusCode,
     );
   }
   assert.ok(statuses.has(429), `an address may guess for ever: ${[...statuses]}`);
@@ -264,7 +335,10 @@ test('fields that are on no form are not written by one', async (t) => {
     ['id', '77'],
     ['capitalOf', 'ESP'],
   ]) {
-    const answer = await visitor.post('/cities/1/edit', { population: '5', [name as string]: value as string });
+    const answer = await visitor.post('/cities/1/edit', {
+      population: '5',
+      [name as string]: value as string,
+    });
     assert.ok([303, 422].includes(answer.statusCode), `${name}: ${answer.statusCode}`);
   }
   const { rows } = await db.pages.query(
@@ -306,7 +380,11 @@ test('broken HTTP is answered or closed, and the next visitor is served', async 
     '\0'.repeat(1_000),
   ]) {
     const answer = await overSocket(port, text);
-    assert.doesNotMatch(answer, /^HTTP\/1\.1 5(?!05)/, `${JSON.stringify(text.slice(0, 80))} was answered ${answer.slice(0, 200)}`);
+    assert.doesNotMatch(
+      answer,
+      /^HTTP\/1\.1 5(?!05)/,
+      `${JSON.stringify(text.slice(0, 80))} was answered ${answer.slice(0, 200)}`,
+    );
     assert.doesNotMatch(answer, /\n\s+at |node_modules/, text.slice(0, 80));
   }
   assert.equal(await statusOf(port, '/healthz'), 200);
@@ -328,7 +406,9 @@ function overSocket(port: number, text: string): Promise<string> {
 
 function statusOf(port: number, path: string): Promise<number | undefined> {
   return new Promise((done, fail) => {
-    request({ port, path, host: '127.0.0.1', agent: false }, (answer) => done(answer.resume().statusCode))
+    request({ port, path, host: '127.0.0.1', agent: false }, (answer) =>
+      done(answer.resume().statusCode),
+    )
       .on('error', fail)
       .end();
   });
@@ -354,6 +434,9 @@ test('a character that no text can hold is a bad request, wherever it stands', a
     assert.ok(statusCode < 500, `${path}: ${statusCode}`);
   }
   for (const body of [{ name: 'a\0b' }, { notes: '\0' }, { _was: '\0' }]) {
-    assert.ok((await visitor.post('/cities/1/edit', { population: '8', ...body })).statusCode < 500, JSON.stringify(body));
+    assert.ok(
+      (await visitor.post('/cities/1/edit', { population: '8', ...body })).statusCode < 500,
+      JSON.stringify(body),
+    );
   }
 });

@@ -18,7 +18,15 @@ test('a value that the project’s own code cannot show takes its cell away, and
     columns: ['name', 'population', 'notes', 'size'],
     fields: {
       population: { format: (value) => failsAt(2, Number(value), `${value} people`) },
-      notes: { kind: { ...webAddress, format: (value) => ({ text: failsAt('broken', value, String(value ?? '')), align: 'start' }) } },
+      notes: {
+        kind: {
+          ...webAddress,
+          format: (value) => ({
+            text: failsAt('broken', value, String(value ?? '')),
+            align: 'start',
+          }),
+        },
+      },
     },
     computed: {
       size: {
@@ -28,7 +36,9 @@ test('a value that the project’s own code cannot show takes its cell away, and
       },
     },
   });
-  const resources = sample.resources.map((definition) => (definition.model === 'City' ? cities : definition));
+  const resources = sample.resources.map((definition) =>
+    definition.model === 'City' ? cities : definition,
+  );
   const { db, signIn } = await testApp(t, { admin: { ...sample, resources } });
   await insertPlaces(db, 3);
   await db.pages.query(`update gazetteer.city set notes = 'broken' where id = 2`);
@@ -36,7 +46,8 @@ test('a value that the project’s own code cannot show takes its cell away, and
 
   const list = await visitor.get('/cities');
   assert.equal(list.statusCode, 200);
-  for (const text of ['1 people', '3 people', 'size 1', 'size 3']) assert.ok(list.body.includes(text), text);
+  for (const text of ['1 people', '3 people', 'size 1', 'size 3'])
+    assert.ok(list.body.includes(text), text);
   for (const label of ['Population', 'Notes', 'Size']) {
     assert.equal(list.body.split(`“${label}” cannot be shown</span>`).length - 1, 1, label);
   }
@@ -46,12 +57,20 @@ test('a value that the project’s own code cannot show takes its cell away, and
   assert.match(show.body, /“Population” cannot be shown/);
   const edit = await visitor.get('/cities/2/edit');
   assert.equal(edit.statusCode, 200);
-  assert.equal((await visitor.post('/cities/2/edit', { ...formOf(edit.body, 'record-form'), name: 'Changed' })).statusCode, 303);
-  assert.equal((await visitor.post('/cities/1/edit', { notes: 'https://example.com/' })).statusCode, 303);
+  assert.equal(
+    (await visitor.post('/cities/2/edit', { ...formOf(edit.body, 'record-form'), name: 'Changed' }))
+      .statusCode,
+    303,
+  );
+  assert.equal(
+    (await visitor.post('/cities/1/edit', { notes: 'https://example.com/' })).statusCode,
+    303,
+  );
   await db.pages.query(
     `update ${db.t.change} set after = jsonb_set(after, '{0,notes}', '"broken"') where first_key like '%1' and after -> 0 ? 'notes'`,
   );
-  for (const id of [1, 2]) assert.equal((await visitor.get(`/cities/${id}/history`)).statusCode, 200);
+  for (const id of [1, 2])
+    assert.equal((await visitor.get(`/cities/${id}/history`)).statusCode, 200);
   const { rows } = await db.pages.query('select name, notes from gazetteer.city where id = 2');
   assert.deepEqual(rows[0], { name: 'Changed', notes: 'broken' });
 });

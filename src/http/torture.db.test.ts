@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { FieldMeta, ModelMeta } from '../metadata/contract.ts';
-import { keyOf, keyToUrl, whereKeys } from '../metadata/keys.ts';
-import { delegateOf } from '../resources/delegate.ts';
 import { keySql } from '../metadata/key-sql.ts';
-import { isPossible } from '../resources/possible-actions.ts';
+import { keyOf, keyToUrl, whereKeys } from '../metadata/keys.ts';
 import type { Resource, ResourceField } from '../resources/contract.ts';
+import { delegateOf } from '../resources/delegate.ts';
+import { isPossible } from '../resources/possible-actions.ts';
 import { type TestApp, testApp, type Visitor } from '../testing/app.ts';
 import { formOf } from '../testing/html-form.ts';
 import { openAs } from '../testing/launch-as.ts';
-import { typedText } from '../testing/typed-text.ts';
 import { tortureAdmin } from '../testing/torture.ts';
+import { typedText } from '../testing/typed-text.ts';
 
 type Typed = Record<string, string | readonly string[]>;
 
@@ -131,10 +131,22 @@ async function select({ admin, resource }: Around, keys: readonly string[]): Pro
   return id;
 }
 
-async function launch(around: Around, path: string, keys: readonly string[], body: Typed): Promise<void> {
+async function launch(
+  around: Around,
+  path: string,
+  keys: readonly string[],
+  body: Typed,
+): Promise<void> {
   const full = `/${around.resource.slug}/${path}?_s=${await select(around, keys)}`;
-  const answer = await around.admin.post(full, { _op: await openAs(around.admin, full), ...body }, { accept: 'application/json' });
-  assert.ok([200, 202].includes(answer.statusCode), `${full} ${JSON.stringify(body)}: ${answer.statusCode} ${answer.body.slice(0, 500)}`);
+  const answer = await around.admin.post(
+    full,
+    { _op: await openAs(around.admin, full), ...body },
+    { accept: 'application/json' },
+  );
+  assert.ok(
+    [200, 202].includes(answer.statusCode),
+    `${full} ${JSON.stringify(body)}: ${answer.statusCode} ${answer.body.slice(0, 500)}`,
+  );
   assert.equal(answer.json().state, 'succeeded', answer.body);
 }
 
@@ -144,10 +156,17 @@ async function looks(around: Around): Promise<void> {
   for (const { name } of resource.columns) {
     for (const sort of [name, `-${name}`]) {
       const { statusCode, body } = await admin.get(`/${resource.slug}?_sort=${sort}`);
-      assert.ok(statusCode === 200 || (statusCode === 422 && body.includes('cannot be sorted by')), `sorted by ${sort}: ${wordsOf(body)}`);
+      assert.ok(
+        statusCode === 200 || (statusCode === 422 && body.includes('cannot be sorted by')),
+        `sorted by ${sort}: ${wordsOf(body)}`,
+      );
     }
   }
-  assert.equal(list.includes(`/${resource.slug}/new`), isPossible(resource.model, 'create'), 'a way to make one');
+  assert.equal(
+    list.includes(`/${resource.slug}/new`),
+    isPossible(resource.model, 'create'),
+    'a way to make one',
+  );
   if (emptied.includes(resource.model.name)) return;
   assert.equal(/name="key"/.test(list), isPossible(resource.model, 'bulk-update'), 'ticks');
 }
@@ -161,8 +180,16 @@ async function works(around: Around): Promise<void> {
     await page(admin, pathOf(around, key));
     if (!isPossible(model, 'update')) continue;
     const before = await imageOf(around, key);
-    await post(admin, pathOf(around, key, '/edit'), formOf(await page(admin, pathOf(around, key, '/edit')), 'record-form'));
-    assert.deepEqual(await imageOf(around, key), before, `${key}: what was not touched is as it was`);
+    await post(
+      admin,
+      pathOf(around, key, '/edit'),
+      formOf(await page(admin, pathOf(around, key, '/edit')), 'record-form'),
+    );
+    assert.deepEqual(
+      await imageOf(around, key),
+      before,
+      `${key}: what was not touched is as it was`,
+    );
     await page(admin, pathOf(around, key, '/delete'));
   }
   if (!isPossible(model, 'create')) return;
@@ -178,30 +205,58 @@ async function changes(around: Around, made: readonly string[]): Promise<void> {
   const { admin, resource } = around;
   const [first, second] = made as [string, string];
   for (const field of resource.form) {
-    if (field.meta.isId || field.relation || field.meta.foreignKeyOf || field.meta.isList || isGiven(around, field)) continue;
+    if (
+      field.meta.isId ||
+      field.relation ||
+      field.meta.foreignKeyOf ||
+      field.meta.isList ||
+      isGiven(around, field)
+    )
+      continue;
     const shown = formOf(await page(admin, pathOf(around, first, '/edit')), 'record-form');
     const text = field.meta.type === 'Boolean' ? 'false' : typedText(field, 85);
     await post(admin, pathOf(around, first, '/edit'), { ...shown, [field.name]: text });
-    const after = formOf(await page(admin, pathOf(around, first, '/edit')), 'record-form')[field.name];
-    const expected = field.meta.type === 'Json' ? `{\r\n  "n": 85\r\n}` : field.meta.type === 'Decimal' ? /^85\.50*$/ : text;
+    const after = formOf(await page(admin, pathOf(around, first, '/edit')), 'record-form')[
+      field.name
+    ];
+    const expected =
+      field.meta.type === 'Json'
+        ? `{\r\n  "n": 85\r\n}`
+        : field.meta.type === 'Decimal'
+          ? /^85\.50*$/
+          : text;
     if (expected instanceof RegExp) assert.match(after?.at(-1) ?? '', expected);
     else assert.equal(after?.at(-1), expected, `${field.name} is saved`);
   }
-  for (const field of resource.bulkFields.filter(({ relation, meta }) => !relation && !meta.isList)) {
+  for (const field of resource.bulkFields.filter(
+    ({ relation, meta }) => !relation && !meta.isList,
+  )) {
     if (isGiven(around, field)) continue;
     const text = typedText(field, 87);
-    await launch(around, 'bulk-edit', made, { field: field.name, [`change.${field.name}`]: 'set', [`value.${field.name}`]: text });
+    await launch(around, 'bulk-edit', made, {
+      field: field.name,
+      [`change.${field.name}`]: 'set',
+      [`value.${field.name}`]: text,
+    });
     const column = JSON.parse(field.meta.column as string);
-    assert.deepEqual((await imageOf(around, first))[column], (await imageOf(around, second))[column], `${field.name} is set in bulk`);
+    assert.deepEqual(
+      (await imageOf(around, first))[column],
+      (await imageOf(around, second))[column],
+      `${field.name} is set in bulk`,
+    );
   }
 }
 
 async function isOnlyLookedAt(around: Around): Promise<void> {
   const { admin, resource, app } = around;
-  const count = async () => (await app.db.pages.query(`select 1 from ${resource.model.table}`)).rowCount;
+  const count = async () =>
+    (await app.db.pages.query(`select 1 from ${resource.model.table}`)).rowCount;
   const before = await count();
   for (const path of ['new', 'bulk-edit', 'bulk-delete', '1/edit', '1/delete']) {
-    for (const answer of [await admin.get(`/${resource.slug}/${path}`), await admin.post(`/${resource.slug}/${path}`)]) {
+    for (const answer of [
+      await admin.get(`/${resource.slug}/${path}`),
+      await admin.post(`/${resource.slug}/${path}`),
+    ]) {
       assert.ok([403, 404, 422].includes(answer.statusCode), `${path}: ${answer.statusCode}`);
     }
   }
@@ -212,7 +267,9 @@ test('every model of the torture schema has working pages', async (t: TestContex
   const app = await testApp(t, { admin: tortureAdmin, content: 'torture' });
   const admin = await app.signIn('admin');
   for (const name of emptied)
-    await app.db.pages.query(`delete from ${tortureAdmin.resources.find(({ model }) => model === name)?.metadata.models[name]?.table}`);
+    await app.db.pages.query(
+      `delete from ${tortureAdmin.resources.find(({ model }) => model === name)?.metadata.models[name]?.table}`,
+    );
   for (const resource of app.context.registry.listFor(admin.principal)) {
     await t.test(resource.model.name, async () => {
       const around = { app, admin, resource };
@@ -244,22 +301,47 @@ test('links of every many-to-many relation are made by the form and in bulk on t
         });
         const row = await delegateOf(client, resource.model).findFirst({
           where: whereKeys(resource.model, [key]),
-          select: { [field.name]: { select: Object.fromEntries(related.model.idFields.map((name) => [name, true])) } },
+          select: {
+            [field.name]: {
+              select: Object.fromEntries(related.model.idFields.map((name) => [name, true])),
+            },
+          },
         });
         const ids = (found: unknown) =>
-          (found as Record<string, unknown>[]).map((one) => keyToUrl(related.model, keyOf(related.model, one))).sort();
-        assert.deepEqual(ids(row?.[field.name]), ids(rows), `${resource.model.name}.${field.name} from both ends`);
+          (found as Record<string, unknown>[])
+            .map((one) => keyToUrl(related.model, keyOf(related.model, one)))
+            .sort();
+        assert.deepEqual(
+          ids(row?.[field.name]),
+          ids(rows),
+          `${resource.model.name}.${field.name} from both ends`,
+        );
         return ids(rows);
       };
       const shown = formOf(await page(admin, pathOf(around, key, '/edit')), 'record-form');
       await post(admin, pathOf(around, key, '/edit'), { ...shown, [field.name]: ['', first] });
       assert.deepEqual(await linked(), [first], `${resource.model.name}.${field.name} by the form`);
-      const body = { field: field.name, [`change.${field.name}`]: 'add', [`value.${field.name}`]: [second] };
+      const body = {
+        field: field.name,
+        [`change.${field.name}`]: 'add',
+        [`value.${field.name}`]: [second],
+      };
       await launch(around, 'bulk-edit', [key], body);
-      assert.deepEqual(await linked(), [first, second].sort(), `${resource.model.name}.${field.name} in bulk`);
+      assert.deepEqual(
+        await linked(),
+        [first, second].sort(),
+        `${resource.model.name}.${field.name} in bulk`,
+      );
       await launch(around, 'bulk-edit', [key], { ...body, [`change.${field.name}`]: 'remove' });
-      assert.deepEqual(await linked(), [first], `${resource.model.name}.${field.name} taken away in bulk`);
-      assert.ok((await page(admin, pathOf(around, key))).includes(related.slug), 'the record shows where it leads');
+      assert.deepEqual(
+        await linked(),
+        [first],
+        `${resource.model.name}.${field.name} taken away in bulk`,
+      );
+      assert.ok(
+        (await page(admin, pathOf(around, key))).includes(related.slug),
+        'the record shows where it leads',
+      );
       count += 1;
     }
   }
@@ -270,11 +352,17 @@ test('a form says required of what must be given, and of nothing that has a defa
   const app = await testApp(t, { admin: tortureAdmin, content: 'torture' });
   const admin = await app.signIn('admin');
   const around = (model: string) => {
-    const resource = app.context.registry.list.find((candidate) => candidate.model.name === model) as Resource;
+    const resource = app.context.registry.list.find(
+      (candidate) => candidate.model.name === model,
+    ) as Resource;
     return { app, admin, resource };
   };
   const required = async (path: string) =>
-    [...(await page(admin, path)).matchAll(/<label[^>]*for="field-(\w+)"[^>]*>[^<]*<span[^>]*>required/g)].map(([, name]) => name);
+    [
+      ...(await page(admin, path)).matchAll(
+        /<label[^>]*for="field-(\w+)"[^>]*>[^<]*<span[^>]*>required/g,
+      ),
+    ].map(([, name]) => name);
   assert.deepEqual(await required(`/${around('ScalarList').resource.slug}/new`), ['name']);
   const enrollments = around('Enrollment');
   assert.deepEqual(await required(`/${enrollments.resource.slug}/new`), ['person', 'course']);

@@ -21,11 +21,16 @@ test('no script is loaded under two addresses, and so twice', async () => {
   const root = join(import.meta.dirname, '../..');
   const texts = async (pattern: string) => {
     const found: string[] = [];
-    for await (const path of glob(pattern, { cwd: root })) found.push(await readFile(join(root, path), 'utf8'));
+    for await (const path of glob(pattern, { cwd: root }))
+      found.push(await readFile(join(root, path), 'utf8'));
     return found.join('\n');
   };
-  const imported = [...(await texts('public/*.js')).matchAll(/(?:from|import\() ?'\.\/([\w-]+\.js)'/g)].map(([, name]) => name);
-  const loaded = [...(await texts('views/**/*.eta')).matchAll(/URL\.asset\('([\w-]+\.js)'\)/g)].map(([, name]) => name);
+  const imported = [
+    ...(await texts('public/*.js')).matchAll(/(?:from|import\() ?'\.\/([\w-]+\.js)'/g),
+  ].map(([, name]) => name);
+  const loaded = [...(await texts('views/**/*.eta')).matchAll(/URL\.asset\('([\w-]+\.js)'\)/g)].map(
+    ([, name]) => name,
+  );
   assert.ok(imported.length > 0 && loaded.length > 0);
   assert.deepEqual(
     loaded.filter((name) => imported.includes(name)),

@@ -11,7 +11,9 @@ const { resolve } = createRequire(import.meta.url);
 /** Where files that anybody may have stand. */
 export const assetFolders = [
   publicFolder,
-  ...['htmx.org/dist/htmx.min.js', 'idiomorph/dist/idiomorph-ext.min.js'].map((file) => dirname(resolve(file))),
+  ...['htmx.org/dist/htmx.min.js', 'idiomorph/dist/idiomorph-ext.min.js'].map((file) =>
+    dirname(resolve(file)),
+  ),
 ];
 
 /** Makes the address of a path of ours; knows the prefix. */
@@ -21,7 +23,10 @@ export type Url = (path: string) => string;
 export interface SiteUrl {
   (path: string): string;
   readonly prefix: string;
-  /** Address of a file that anybody may have, with its content's hash, so that it may be cached for ever. */
+  /**
+   * Address of a file that anybody may have, with its content's hash, so that it may be cached for
+   * ever.
+   */
   asset(file: string): string;
   /** A path of this site to go on to after signing in, else the home page. */
   local(next: unknown): string;
@@ -38,13 +43,19 @@ export function createUrl(prefix: string, { isReloaded = false } = {}): SiteUrl 
       const name = join('/', file);
       let hash = hashes.get(name);
       if (hash === undefined) {
-        hash = assetFolders.map((folder) => hashOf(join(folder, file))).find((found) => found !== '') ?? '';
+        hash =
+          assetFolders.map((folder) => hashOf(join(folder, file))).find((found) => found !== '') ??
+          '';
         if (hash !== '' && !isReloaded) hashes.set(name, hash);
       }
       return url(`/static/${file}${hash === '' ? '' : `?v=${hash}`}`);
     },
     local(next: unknown): string {
-      return typeof next === 'string' && next.length <= limits.server.addressLength && isLocalPath(next, prefix) ? ascii(next) : url('/');
+      return typeof next === 'string' &&
+        next.length <= limits.server.addressLength &&
+        isLocalPath(next, prefix)
+        ? ascii(next)
+        : url('/');
     },
   });
 }
@@ -55,13 +66,17 @@ function ascii(address: string): string {
 }
 
 /**
- * Does it lead to this site? Browsers read a backslash as a slash and drop tabs and line ends, so that `/\\host` and `/<tab>/host`
- * would leave it.
+ * Does it lead to this site? Browsers read a backslash as a slash and drop tabs and line ends, so
+ * that `/\\host` and `/<tab>/host` would leave it.
  */
 export function isLocalPath(next: string, prefix = ''): boolean {
   if (!next.startsWith(`${prefix}/`) || /[\\\p{Cc}]/u.test(next)) return false;
   const base = 'http://site.invalid';
-  return URL.canParse(next, base) && new URL(next, base).origin === base && !new URL(next, base).pathname.startsWith('//');
+  return (
+    URL.canParse(next, base) &&
+    new URL(next, base).origin === base &&
+    !new URL(next, base).pathname.startsWith('//')
+  );
 }
 
 function hashOf(file: string): string {

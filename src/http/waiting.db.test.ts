@@ -1,23 +1,37 @@
 import assert from 'node:assert/strict';
-import { test, type TestContext } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import type { LightMyRequestResponse } from 'fastify';
 import pg from 'pg';
-import sample from '../admin.ts';
 import { metadata } from '../../generated/sample-metadata/metadata.ts';
+import sample from '../admin.ts';
 import { turnsOf } from '../db/turns.ts';
 import { type AdminDefinition, defineResource } from '../index.ts';
+import { limits, limitTexts } from '../limits.ts';
 import { lockModel } from '../tasks/running/activate.ts';
-import { htmx, testApp, type TestApp, type Visitor } from '../testing/app.ts';
+import { htmx, type TestApp, testApp, type Visitor } from '../testing/app.ts';
 import { launchAs, openAs, selectAs } from '../testing/launch-as.ts';
 import { insertPlaces } from '../testing/places.ts';
-import { limits, limitTexts } from '../limits.ts';
 
-const form = { country: 'ESP', featureCode: 'PPL', population: '1', latitude: '0', longitude: '0', status: 'draft' };
+const form = {
+  country: 'ESP',
+  featureCode: 'PPL',
+  population: '1',
+  latitude: '0',
+  longitude: '0',
+  status: 'draft',
+};
 
 type Lock = string | ((client: pg.Client) => Promise<unknown>);
 
-/** Somebody who holds what `lock` takes until let go: a worker that is frozen, an editor with an open transaction. */
-async function hold(t: TestContext, { connectionString }: Pick<TestApp, 'connectionString'>, lock: Lock): Promise<() => Promise<void>> {
+/**
+ * Somebody who holds what `lock` takes until let go: a worker that is frozen, an editor with an
+ * open transaction.
+ */
+async function hold(
+  t: TestContext,
+  { connectionString }: Pick<TestApp, 'connectionString'>,
+  lock: Lock,
+): Promise<() => Promise<void>> {
   const client = new pg.Client({ connectionString });
   await client.connect();
   let isHeld = true;
@@ -71,10 +85,16 @@ test('twelve clicks on Cancel while a worker stands still in the middle of a ste
   await insertPlaces(app.db, 60);
   const visitor = await app.signIn('admin');
   const taskId = await launchAs(visitor, 40);
-  const letGo = await hold(t, app, `select 1 from ${app.db.t.task} where id = ${taskId} for update`);
+  const letGo = await hold(
+    t,
+    app,
+    `select 1 from ${app.db.t.task} where id = ${taskId} for update`,
+  );
   for (const path of ['cancellation', 'pause', 'resumption']) {
     const post = `/tasks/${taskId}/${path}`;
-    const clicks = dozen.map((click) => visitor.post(post, {}, click % 2 ? { referer: `http://localhost:80/tasks/${taskId}` } : htmx));
+    const clicks = dozen.map((click) =>
+      visitor.post(post, {}, click % 2 ? { referer: `http://localhost:80/tasks/${taskId}` } : htmx),
+    );
     for (const answer of await answersMeanwhile(app, visitor, clicks)) {
       assert.equal(answer.statusCode, 503);
       assert.match(answer.body, /Try again in a moment/);
@@ -84,13 +104,18 @@ test('twelve clicks on Cancel while a worker stands still in the middle of a ste
   assert.equal((await visitor.post(`/tasks/${taskId}/cancellation`)).statusCode, 303);
 });
 
-for (const [way, admin] of Object.entries({ 'plain records': sample, 'records with rules': ruled })) {
+for (const [way, admin] of Object.entries({
+  'plain records': sample,
+  'records with rules': ruled,
+})) {
   test(`twelve saves, twelve deletes and twelve bulk edits of what somebody else holds: pages answer, what was typed is there again (${way})`, async (t) => {
     const app = await testApp(t, { admin });
     await insertPlaces(app.db, 60);
     const visitor = await app.signIn('admin');
     const letGo = await hold(t, app, 'select 1 from gazetteer.city where id <= 12 for update');
-    const saves = dozen.map((id) => visitor.post(`/cities/${id}/edit`, { ...form, name: `Typed ${id}` }));
+    const saves = dozen.map((id) =>
+      visitor.post(`/cities/${id}/edit`, { ...form, name: `Typed ${id}` }),
+    );
     for (const [index, answer] of (await answersMeanwhile(app, visitor, saves)).entries()) {
       assert.equal(answer.statusCode, 503);
       assert.match(answer.body, new RegExp(`value="Typed ${index + 1}"`));
@@ -142,7 +167,12 @@ const kinds: Record<string, (app: TestApp, visitor: Visitor) => Promise<Waiting>
   },
   async 'a new record with a unique value that somebody is just saving'(_app, visitor) {
     const lock = `insert into gazetteer.tag (name) values ('held')`;
-    return { lock, clicks: () => visitor.post('/tags/new', { name: 'held' }), status: 503, says: /value="held"/ };
+    return {
+      lock,
+      clicks: () => visitor.post('/tags/new', { name: 'held' }),
+      status: 503,
+      says: /value="held"/,
+    };
   },
   async 'a text on a page of its own'(_app, visitor) {
     return {
@@ -155,27 +185,41 @@ const kinds: Record<string, (app: TestApp, visitor: Visitor) => Promise<Waiting>
   async 'ticks in one selection'({ db }, visitor) {
     const id = await selectAs(visitor, 3);
     const lock = `select 1 from ${db.t.selection} where id = '${id}' for update`;
-    const does = [{ _do: 'add', key: '00000000000000000009' }, { _do: 'matching' }, { _do: 'clear' }];
-    const clicks = (click: number) => visitor.post('/cities/selection', { _s: id, ...(does[click % 3] as object) });
+    const does = [
+      { _do: 'add', key: '00000000000000000009' },
+      { _do: 'matching' },
+      { _do: 'clear' },
+    ];
+    const clicks = (click: number) =>
+      visitor.post('/cities/selection', { _s: id, ...(does[click % 3] as object) });
     return { lock, clicks, status: 503, says: again };
   },
   async 'a delete of several'(_app, visitor) {
     const path = `/cities/bulk-delete?_s=${await selectAs(visitor, 12)}`;
     const opened: string[] = [];
     for (const _ of dozen) opened.push(await openAs(visitor, path));
-    const clicks = (click: number) => visitor.post(path, { _op: opened[click - 1] as string, acknowledge: 'yes' }, htmx);
+    const clicks = (click: number) =>
+      visitor.post(path, { _op: opened[click - 1] as string, acknowledge: 'yes' }, htmx);
     return { lock: rows, clicks, status: 423, says: again };
   },
   async 'a preview that is confirmed'(_app, visitor) {
     const previews = await dozenPreviews(visitor);
-    return { lock: rows, clicks: (click) => visitor.post(previews[click - 1] as string), status: 423, says: again };
+    return {
+      lock: rows,
+      clicks: (click) => visitor.post(previews[click - 1] as string),
+      status: 423,
+      says: again,
+    };
   },
   async 'records that are left out of a preview'({ db }, visitor) {
     const [path = ''] = await dozenPreviews(visitor, 1);
     const lock = `select 1 from ${db.t.preview} where id = '${path.split('/').at(-1)}' for update`;
     const nouns = ['exclusions', 'form'];
     const clicks = (click: number) =>
-      visitor.post(`${path}/${nouns[click % 2]}`, { kept: '00000000000000000001', reason: `typed ${click}` });
+      visitor.post(`${path}/${nouns[click % 2]}`, {
+        kept: '00000000000000000001',
+        reason: `typed ${click}`,
+      });
     return { lock, clicks, status: 503, says: /typed \d+/ };
   },
 };
@@ -200,13 +244,23 @@ test('an undo and a retry wait for nobody: they are tasks that somebody else wil
   const app = await testApp(t);
   await insertPlaces(app.db, 60);
   const visitor = await app.signIn('admin');
-  await app.db.pages.query(`alter table gazetteer.city add constraint refused check (notes <> 'refused')`);
+  await app.db.pages.query(
+    `alter table gazetteer.city add constraint refused check (notes <> 'refused')`,
+  );
   const path = `/cities/bulk-edit?_s=${await selectAs(visitor, 12)}`;
-  await visitor.post(path, { _op: await openAs(visitor, path), ...change, 'value.notes': 'refused' });
-  const failed = Number((await visitor.get('/tasks', { accept: 'application/json' })).json().tasks[0].id);
+  await visitor.post(path, {
+    _op: await openAs(visitor, path),
+    ...change,
+    'value.notes': 'refused',
+  });
+  const failed = Number(
+    (await visitor.get('/tasks', { accept: 'application/json' })).json().tasks[0].id,
+  );
   const done = await launchAs(visitor, 12, { from: 20, body: change });
   const letGo = await hold(t, app, async (client) => {
-    await client.query(`select 1 from ${app.db.t.task} where id in (${failed}, ${done}) for update`);
+    await client.query(
+      `select 1 from ${app.db.t.task} where id in (${failed}, ${done}) for update`,
+    );
     await client.query('select 1 from gazetteer.city for update');
     await lockModel(client, app.db.t, 'City');
   });
@@ -223,7 +277,8 @@ test('previews of what somebody holds are made all the same, and pages answer', 
   const visitor = await app.signIn('admin');
   const letGo = await hold(t, app, rows);
   const previews = dozenPreviews(visitor);
-  for (const path of ['/', '/countries', '/tasks', '/cities/59']) assert.equal((await visitor.get(path)).statusCode, 200);
+  for (const path of ['/', '/countries', '/tasks', '/cities/59'])
+    assert.equal((await visitor.get(path)).statusCode, 200);
   assert.equal((await previews).length, 12);
   await letGo();
 });
@@ -243,7 +298,9 @@ test('when too many wait for a connection, the next is told so on a page, with i
   const visitor = await app.signIn('admin');
   const { pages } = app.db;
   const taken = [await pages.connect(), await pages.connect()];
-  const waiting = Array.from({ length: limits.waiting.forConnection }, () => pages.connect().then((client) => client.release()));
+  const waiting = Array.from({ length: limits.waiting.forConnection }, () =>
+    pages.connect().then((client) => client.release()),
+  );
   const [page, edited, json] = await Promise.all([
     visitor.get('/cities'),
     visitor.post('/cities/1/edit', { ...form, name: 'Typed' }),
@@ -275,7 +332,11 @@ test('a table that somebody has locked: its pages say so, the others answer', as
 /** Leads to as many previews. */
 async function dozenPreviews(visitor: Visitor, count = 12): Promise<string[]> {
   const path = `/cities/bulk-edit?_s=${await selectAs(visitor, 12)}`;
-  const made = dozen.slice(0, count).map((click) => visitor.post(path, { _do: 'preview', ...change, 'value.notes': `of ${click}` }));
+  const made = dozen
+    .slice(0, count)
+    .map((click) =>
+      visitor.post(path, { _do: 'preview', ...change, 'value.notes': `of ${click}` }),
+    );
   return (await Promise.all(made)).map(({ headers }) => String(headers.location));
 }
 
@@ -283,7 +344,15 @@ async function bulkEdits(visitor: Visitor): Promise<(() => Promise<LightMyReques
   const opened: (readonly [string, Record<string, string>])[] = [];
   for (const click of dozen) {
     const path = `/cities/bulk-edit?_s=${await selectAs(visitor, 12)}`;
-    opened.push([path, { _op: await openAs(visitor, path), field: 'notes', 'change.notes': 'set', 'value.notes': `typed ${click}` }]);
+    opened.push([
+      path,
+      {
+        _op: await openAs(visitor, path),
+        field: 'notes',
+        'change.notes': 'set',
+        'value.notes': `typed ${click}`,
+      },
+    ]);
   }
   return opened.map(
     ([path, body]) =>

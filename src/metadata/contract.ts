@@ -1,11 +1,20 @@
-/** What Bulkhead's Prisma generator writes about a schema; every other room reads models only through this. */
+/**
+ * What Bulkhead's Prisma generator writes about a schema; every other room reads models only
+ * through this.
+ */
 export interface Metadata {
   readonly models: Readonly<Record<string, ModelMeta>>;
   /** Enum name → its values: `name` in Prisma's client, `dbName` in the database. */
   readonly enums: Readonly<Record<string, EnumMeta>>;
-  /** The Postgres schema of tables that name none, until the database's address names another; null when all are named. */
+  /**
+   * The Postgres schema of tables that name none, until the database's address names another; null
+   * when all are named.
+   */
   readonly defaultSchema?: string | null;
-  /** Where `bulkhead generate` had it from: the project's schema, and the copy that the client was made of. */
+  /**
+   * Where `bulkhead generate` had it from: the project's schema, and the copy that the client was
+   * made of.
+   */
   readonly source?: { readonly path: string; readonly copy: string };
 }
 
@@ -26,18 +35,32 @@ export interface ModelMeta {
   readonly dbTable: string;
   /** A view is read-only, and so is what has no usable id. */
   readonly isView: boolean;
-  /** Names of the fields that make up the id, or a required unique in its place, in order; empty when none can address a record. */
+  /**
+   * Names of the fields that make up the id, or a required unique in its place, in order; empty
+   * when none can address a record.
+   */
   readonly idFields: readonly string[];
   /** Prisma's name of a composite id in `where` (`a_b`), else null. */
   readonly compositeIdName: string | null;
   readonly uniques: readonly (readonly string[])[];
   readonly fields: Readonly<Record<string, FieldMeta>>;
-  /** Required columns that no form can write and the database does not fill: no record can be made. */
+  /**
+   * Required columns that no form can write and the database does not fill: no record can be made.
+   */
   readonly unwritable: readonly string[];
   readonly documentation: string | null;
 }
 
-export type ScalarType = 'String' | 'Int' | 'BigInt' | 'Float' | 'Decimal' | 'Boolean' | 'DateTime' | 'Json' | 'Bytes';
+export type ScalarType =
+  | 'String'
+  | 'Int'
+  | 'BigInt'
+  | 'Float'
+  | 'Decimal'
+  | 'Boolean'
+  | 'DateTime'
+  | 'Json'
+  | 'Bytes';
 
 export interface FieldMeta {
   readonly name: string;
@@ -48,7 +71,10 @@ export interface FieldMeta {
   readonly column: string | null;
   /** The same as the database has it, unquoted. */
   readonly dbColumn: string | null;
-  /** SQL type for casts: `integer`, `numeric(3,1)`, `timestamptz`, `"gazetteer"."city_status"`, with `[]` for lists; null for relations. */
+  /**
+   * SQL type for casts: `integer`, `numeric(3,1)`, `timestamptz`, `"gazetteer"."city_status"`, with
+   * `[]` for lists; null for relations.
+   */
   readonly sqlType: string | null;
   readonly isRequired: boolean;
   readonly isList: boolean;
@@ -57,11 +83,20 @@ export interface FieldMeta {
   readonly isUnique: boolean;
   readonly isUpdatedAt: boolean;
   readonly hasDefault: boolean;
-  /** The default's literal value (a decimal and a big integer as text), or `{ name: 'now' | 'autoincrement' | 'uuid' | … }`, or null. */
+  /**
+   * The default's literal value (a decimal and a big integer as text), or `{ name: 'now' |
+   * 'autoincrement' | 'uuid' | … }`, or null.
+   */
   readonly default: unknown;
-  /** The database makes the value of every record: it cannot be written. Known by `@default(dbgenerated())`, and at the start by the database itself. */
+  /**
+   * The database makes the value of every record: it cannot be written. Known by
+   * `@default(dbgenerated())`, and at the start by the database itself.
+   */
   readonly isGenerated: boolean;
-  /** The column's collation finds texts equal that differ, and PostgreSQL has no patterns for it. Known at the start by the database itself. */
+  /**
+   * The column's collation finds texts equal that differ, and PostgreSQL has no patterns for it.
+   * Known at the start by the database itself.
+   */
   readonly isLoose?: boolean;
   /** It keeps what lets somebody in. Known when the resources are built. */
   readonly isSecret?: boolean;
@@ -81,7 +116,10 @@ export interface RelationMeta {
   /** To-one that holds the foreign key: its own fields and the fields they point at. */
   readonly fromFields: readonly string[];
   readonly toFields: readonly string[];
-  /** Implicit many-to-many: qualified join table, and which of its columns (`"A"`, `"B"`) is this side. */
+  /**
+   * Implicit many-to-many: qualified join table, and which of its columns (`"A"`, `"B"`) is this
+   * side.
+   */
   readonly joinTable: string | null;
   readonly ownColumn: string | null;
   readonly otherColumn: string | null;

@@ -1,20 +1,27 @@
-import { escapeIdentifier } from 'pg';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import helper from '@prisma/generator-helper';
 import type { DMMF } from '@prisma/generator-helper';
+import helper from '@prisma/generator-helper';
+import { escapeIdentifier } from 'pg';
 import type { EnumMeta, FieldMeta, Metadata, ModelMeta, RelationMeta } from './contract.ts';
 import { keyPartOf } from './key-part.ts';
 import { type Block, blocksOf, fieldLines, textAttribute } from './schema-text.ts';
 
-/** Bulkhead's Prisma generator: writes what the other rooms need to know about a schema as plain data. */
+/**
+ * Bulkhead's Prisma generator: writes what the other rooms need to know about a schema as plain
+ * data.
+ */
 helper.generatorHandler({
   onManifest: () => ({ prettyName: 'Bulkhead metadata', defaultOutput: '../generated/metadata' }),
   async onGenerate({ dmmf, generator, datamodel }) {
     const folder = generator.output?.value;
     if (!folder) throw new Error('the Bulkhead generator needs an output');
     const { defaultSchema } = generator.config;
-    const metadata = metadataOf(dmmf.datamodel, datamodel, typeof defaultSchema === 'string' ? defaultSchema : null);
+    const metadata = metadataOf(
+      dmmf.datamodel,
+      datamodel,
+      typeof defaultSchema === 'string' ? defaultSchema : null,
+    );
     await mkdir(folder, { recursive: true });
     const text = `// Written by Bulkhead's Prisma generator. Do not edit.\nexport const metadata = ${JSON.stringify(metadata, null, 1)} as const;\n`;
     await writeFile(join(folder, 'metadata.ts'), text);
@@ -30,12 +37,24 @@ interface Sources {
   readonly defaultSchema: string;
 }
 
-function metadataOf({ models, enums }: DMMF.Datamodel, text: string, given: string | null): Metadata {
+function metadataOf(
+  { models, enums }: DMMF.Datamodel,
+  text: string,
+  given: string | null,
+): Metadata {
   const defaultSchema = given ?? 'public';
   const blocks = new Map(blocksOf(text).map((block) => [block.name, block]));
-  const schemaOfEnum = (name: string) => (blocks.has(name) ? textAttribute(blocks.get(name) as Block, '@@schema') : null) ?? defaultSchema;
-  const sources: Sources = { models, blocks, defaultSchema, enums: enums.map((item) => enumOf(item, schemaOfEnum(item.name))) };
-  const isOpen = given === null && !models.some((model) => (model as { schema?: string | null }).schema);
+  const schemaOfEnum = (name: string) =>
+    (blocks.has(name) ? textAttribute(blocks.get(name) as Block, '@@schema') : null) ??
+    defaultSchema;
+  const sources: Sources = {
+    models,
+    blocks,
+    defaultSchema,
+    enums: enums.map((item) => enumOf(item, schemaOfEnum(item.name))),
+  };
+  const isOpen =
+    given === null && !models.some((model) => (model as { schema?: string | null }).schema);
   return {
     defaultSchema: isOpen ? defaultSchema : null,
     enums: Object.fromEntries(sources.enums.map((item) => [item.name, item])),
@@ -69,8 +88,16 @@ function modelOf(model: DMMF.Model, sources: Sources): ModelMeta {
       ...model.fields.filter((field) => field.isUnique).map((field) => [field.name]),
       ...model.uniqueFields.map((fields) => [...fields]),
     ],
-    fields: Object.fromEntries(model.fields.map((field) => [field.name, fieldOf(field, model, sources, id.fields.includes(field.name))])),
-    unwritable: [...(block ? unsupportedOf(block) : []), ...model.fields.filter(isUnwritable).map(({ name }) => name)],
+    fields: Object.fromEntries(
+      model.fields.map((field) => [
+        field.name,
+        fieldOf(field, model, sources, id.fields.includes(field.name)),
+      ]),
+    ),
+    unwritable: [
+      ...(block ? unsupportedOf(block) : []),
+      ...model.fields.filter(isUnwritable).map(({ name }) => name),
+    ],
     documentation: model.documentation ?? null,
   };
 }
@@ -80,9 +107,16 @@ function schemaOf(model: DMMF.Model, { defaultSchema }: Sources): string {
 }
 
 /** The id; where it cannot address a record, the first unique of required fields that can. */
-function idOf(model: DMMF.Model, sources: Sources): { fields: readonly string[]; name: string | null } {
-  const single = (fits: (field: DMMF.Field) => boolean) => model.fields.filter(fits).map(({ name }) => ({ fields: [name], name: null }));
-  const composite = ({ fields, name }: DMMF.PrimaryKey | DMMF.uniqueIndex) => ({ fields: [...fields], name: name || null });
+function idOf(
+  model: DMMF.Model,
+  sources: Sources,
+): { fields: readonly string[]; name: string | null } {
+  const single = (fits: (field: DMMF.Field) => boolean) =>
+    model.fields.filter(fits).map(({ name }) => ({ fields: [name], name: null }));
+  const composite = ({ fields, name }: DMMF.PrimaryKey | DMMF.uniqueIndex) => ({
+    fields: [...fields],
+    name: name || null,
+  });
   const candidates = [
     ...single((field) => field.isId),
     ...(model.primaryKey ? [composite(model.primaryKey)] : []),
@@ -97,7 +131,9 @@ function idOf(model: DMMF.Model, sources: Sources): { fields: readonly string[];
 }
 
 function unsupportedOf(block: Block): string[] {
-  const lines = fieldLines(block).filter(({ rest }) => /^Unsupported\(.*\)(?!\s*[?[])/.test(rest) && !/@default\(/.test(rest));
+  const lines = fieldLines(block).filter(
+    ({ rest }) => /^Unsupported\(.*\)(?!\s*[?[])/.test(rest) && !/@default\(/.test(rest),
+  );
   return lines.map(({ name }) => name);
 }
 
@@ -127,7 +163,10 @@ function fieldOf(field: DMMF.Field, model: DMMF.Model, sources: Sources, isId: b
     isGenerated: given?.name === 'dbgenerated' && given.args?.length === 0,
     enumValues: sources.enums.find(({ name }) => name === field.type)?.values ?? null,
     foreignKeyOf:
-      model.fields.find((other) => other.relationFromFields?.length === 1 && other.relationFromFields[0] === field.name)?.name ?? null,
+      model.fields.find(
+        (other) =>
+          other.relationFromFields?.length === 1 && other.relationFromFields[0] === field.name,
+      )?.name ?? null,
     relation: kind === 'relation' ? relationOf(field, model, sources) : null,
     documentation: field.documentation ?? null,
   };
@@ -194,7 +233,9 @@ function sqlTypeOf(field: DMMF.Field, enums: readonly EnumMeta[]): string {
 
 function relationOf(field: DMMF.Field, model: DMMF.Model, sources: Sources): RelationMeta {
   const related = sources.models.find((candidate) => candidate.name === field.type);
-  const back = related?.fields.find((other) => other.relationName === field.relationName && (related !== model || other !== field));
+  const back = related?.fields.find(
+    (other) => other.relationName === field.relationName && (related !== model || other !== field),
+  );
   const isJoined = field.isList && (back?.isList ?? false);
   const base = {
     model: field.type,
@@ -202,7 +243,14 @@ function relationOf(field: DMMF.Field, model: DMMF.Model, sources: Sources): Rel
     fromFields: [...(field.relationFromFields ?? [])],
     toFields: [...(field.relationToFields ?? [])],
   };
-  if (!isJoined) return { ...base, kind: field.isList ? 'to-many' : 'to-one', joinTable: null, ownColumn: null, otherColumn: null };
+  if (!isJoined)
+    return {
+      ...base,
+      kind: field.isList ? 'to-many' : 'to-one',
+      joinTable: null,
+      ownColumn: null,
+      otherColumn: null,
+    };
   // An implicit many-to-many: column A belongs to the model that comes first by name (of two fields, for a self relation).
   const isFirst = related === model ? field.name < (back?.name ?? '') : model.name < field.type;
   return {

@@ -12,7 +12,11 @@ const metadata = {
     A: {
       dbSchema: 'public',
       table: '"public"."A"',
-      fields: { n: field('integer'), states: field('"public"."State"[]'), bs: field(null, { relation }) },
+      fields: {
+        n: field('integer'),
+        states: field('"public"."State"[]'),
+        bs: field(null, { relation }),
+      },
     },
   },
 } as unknown as Metadata;
@@ -21,12 +25,22 @@ test('what names no Postgres schema is where the address says, once for all who 
   const moved = metadataIn(metadata, 'my shop');
   const { A } = moved.models as Record<
     string,
-    { dbSchema: string; table: string; fields: Record<string, { sqlType: string; relation: typeof relation }> }
+    {
+      dbSchema: string;
+      table: string;
+      fields: Record<string, { sqlType: string; relation: typeof relation }>;
+    }
   >;
   assert.deepEqual([A?.dbSchema, A?.table], ['my shop', '"my shop"."A"']);
-  assert.deepEqual([A?.fields.n?.sqlType, A?.fields.states?.sqlType], ['integer', '"my shop"."State"[]']);
+  assert.deepEqual(
+    [A?.fields.n?.sqlType, A?.fields.states?.sqlType],
+    ['integer', '"my shop"."State"[]'],
+  );
   assert.equal(A?.fields.bs?.relation.joinTable, '"my shop"."_AToB"');
   assert.equal(moved.enums.State?.sqlType, '"my shop"."State"');
   assert.equal(metadataIn(metadata, 'my shop'), moved);
-  assert.equal(metadataIn({ ...metadata, defaultSchema: null }, 'my shop').models.A?.table, '"public"."A"');
+  assert.equal(
+    metadataIn({ ...metadata, defaultSchema: null }, 'my shop').models.A?.table,
+    '"public"."A"',
+  );
 });

@@ -1,7 +1,10 @@
 import { isIP } from 'node:net';
 import type { FieldMeta } from './contract.ts';
 
-/** How one id field of a record is written in its key, a URL and SQL. All forms of one value are one text. */
+/**
+ * How one id field of a record is written in its key, a URL and SQL. All forms of one value are one
+ * text.
+ */
 export interface KeyPart {
   /** A value of Prisma's client as it stands in the key. */
   encode(value: unknown): string;
@@ -17,7 +20,10 @@ export interface KeyPart {
   sql(column: string): string;
   /** SQL that makes the column's value of such a part again; without one, parts are compared. */
   fromSql?(part: string): string;
-  /** Type that `input` is cast to: without lengths, since such a cast cuts a longer text into the id of another record. */
+  /**
+   * Type that `input` is cast to: without lengths, since such a cast cuts a longer text into the id
+   * of another record.
+   */
   readonly cast: string;
   /** The database finds values equal whose texts differ: the text must be compared as well. */
   readonly isLoose?: boolean;
@@ -37,11 +43,19 @@ const digits = 20;
 const complement = 10n ** 19n;
 
 // Zero-padded, a negative one as its complement: the order of the texts is that of the numbers.
-function integer(sqlType: string, low: bigint, high: bigint, value: (part: string) => unknown): KeyPart {
-  const natural = (part: string) => (part.startsWith('-') ? BigInt(part.slice(1)) - complement : BigInt(part)).toString();
+function integer(
+  sqlType: string,
+  low: bigint,
+  high: bigint,
+  value: (part: string) => unknown,
+): KeyPart {
+  const natural = (part: string) =>
+    (part.startsWith('-') ? BigInt(part.slice(1)) - complement : BigInt(part)).toString();
   const encode = (given: unknown) => {
     const number = BigInt(given as number | bigint | string);
-    return number >= 0n ? number.toString().padStart(digits, '0') : `-${(complement + number).toString().padStart(digits - 1, '0')}`;
+    return number >= 0n
+      ? number.toString().padStart(digits, '0')
+      : `-${(complement + number).toString().padStart(digits - 1, '0')}`;
   };
   return {
     encode,
@@ -73,7 +87,8 @@ function plainDecimal(given: string): string {
 
 const decimal: KeyPart = {
   ...text,
-  encode: (value) => plainDecimal(typeof value === 'string' ? value : (value as { toFixed(): string }).toFixed()),
+  encode: (value) =>
+    plainDecimal(typeof value === 'string' ? value : (value as { toFixed(): string }).toFixed()),
   parse: (given) => (/^-?\d{1,200}(\.\d{1,200})?$/.test(given) ? plainDecimal(given) : null),
   sql: (column) => `trim_scale(${column})::text`,
   cast: 'numeric',
@@ -89,7 +104,8 @@ const boolean: KeyPart = {
 const uuid: KeyPart = {
   ...text,
   encode: (value) => String(value).toLowerCase(),
-  parse: (given) => (/^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i.test(given) ? given.toLowerCase() : null),
+  parse: (given) =>
+    /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i.test(given) ? given.toLowerCase() : null,
   cast: 'uuid',
   fromSql: (part) => `${part}::uuid`,
 };
@@ -106,7 +122,10 @@ const bytes: KeyPart = {
 
 const inet: KeyPart = {
   ...text,
-  parse: (given) => (/^[^/]+(\/\d{1,3})?$/.test(given) && isIP(given.split('/')[0] ?? '') !== 0 && maskFits(given) ? given : null),
+  parse: (given) =>
+    /^[^/]+(\/\d{1,3})?$/.test(given) && isIP(given.split('/')[0] ?? '') !== 0 && maskFits(given)
+      ? given
+      : null,
   // A cast to text would write the mask of a single host too.
   sql: (column) => `format('%s', ${column})`,
   cast: 'inet',
@@ -131,13 +150,29 @@ const character: KeyPart = {
 };
 
 function bits(sqlType: string, fits: (length: number) => boolean): KeyPart {
-  return { ...text, parse: (given) => (/^[01]*$/.test(given) && fits(given.length) ? given : null), cast: sqlType };
+  return {
+    ...text,
+    parse: (given) => (/^[01]*$/.test(given) && fits(given.length) ? given : null),
+    cast: sqlType,
+  };
 }
 
 const timestamps = {
-  date: { format: 'YYYY-MM-DD', cut: (iso: string) => iso.slice(0, 10), full: (part: string) => `${part}T00:00:00.000Z` },
-  time: { format: 'HH24:MI:SS.MS', cut: (iso: string) => iso.slice(11, 23), full: (part: string) => `1970-01-01T${part}Z` },
-  timestamp: { format: 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"', cut: (iso: string) => iso, full: (part: string) => part },
+  date: {
+    format: 'YYYY-MM-DD',
+    cut: (iso: string) => iso.slice(0, 10),
+    full: (part: string) => `${part}T00:00:00.000Z`,
+  },
+  time: {
+    format: 'HH24:MI:SS.MS',
+    cut: (iso: string) => iso.slice(11, 23),
+    full: (part: string) => `1970-01-01T${part}Z`,
+  },
+  timestamp: {
+    format: 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"',
+    cut: (iso: string) => iso,
+    full: (part: string) => part,
+  },
 };
 
 function timestamp(kind: keyof typeof timestamps, sqlType: string): KeyPart {
@@ -152,7 +187,10 @@ function timestamp(kind: keyof typeof timestamps, sqlType: string): KeyPart {
       return Number.isNaN(date.getTime()) || encode(date) !== given ? null : given;
     },
     value: (part) => new Date(full(part)),
-    sql: (column) => (kind === 'time' ? `to_char('epoch'::date + ${column}, '${format}')` : `to_char(${column}${zone}, '${format}')`),
+    sql: (column) =>
+      kind === 'time'
+        ? `to_char('epoch'::date + ${column}, '${format}')`
+        : `to_char(${column}${zone}, '${format}')`,
     cast: sqlType,
   };
 }
@@ -174,8 +212,9 @@ function exact({ isLoose }: FieldMeta, part: KeyPart): KeyPart {
 }
 
 /**
- * How a field takes part in a key; null where it cannot: floating point, JSON, money, and times finer than the thousandths of a
- * second that JavaScript's dates hold, which would address another record, or none.
+ * How a field takes part in a key; null where it cannot: floating point, JSON, money, and times
+ * finer than the thousandths of a second that JavaScript's dates hold, which would address another
+ * record, or none.
  */
 export function keyPartOf(field: FieldMeta): KeyPart | null {
   if (field.isList || !field.sqlType) return null;

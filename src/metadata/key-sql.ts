@@ -1,8 +1,8 @@
 import { arrayText } from '../db/array-text.ts';
-import { join, raw, shared, sql, type Sql } from '../db/sql.ts';
+import { join, raw, type Sql, shared, sql } from '../db/sql.ts';
+import type { ModelMeta } from './contract.ts';
 import { keyPartOf } from './key-part.ts';
 import { keyColumns } from './keys.ts';
-import type { ModelMeta } from './contract.ts';
 
 /** SQL that makes a row's key, in the very form of `keyOf`. */
 export function keySql(model: ModelMeta, alias: string): string {
@@ -18,7 +18,10 @@ function partSql(model: ModelMeta, name: string, alias: string): string {
   return part.sql(`${alias}.${field.column}`);
 }
 
-/** SQL: a row's key is among those that a statement reads. By the id's own column where a key can be made one, so that its index serves. */
+/**
+ * SQL: a row's key is among those that a statement reads. By the id's own column where a key can be
+ * made one, so that its index serves.
+ */
 export function keyAmong(model: ModelMeta, alias: string, keys: Sql): Sql {
   const [name = '', ...more] = model.idFields;
   const field = model.fields[name];
@@ -29,7 +32,10 @@ export function keyAmong(model: ModelMeta, alias: string, keys: Sql): Sql {
   return sql`${raw(keySql(model, alias))} collate "C" in (${keys})`;
 }
 
-/** A row's id as `registry.whereSql` reads it, to be looked for in what it finds: Prisma reads enums as text. */
+/**
+ * A row's id as `registry.whereSql` reads it, to be looked for in what it finds: Prisma reads enums
+ * as text.
+ */
 export function idRow(model: ModelMeta, alias: string): string {
   const ids = model.idFields
     .map((name) => model.fields[name])
@@ -42,7 +48,10 @@ export function keyCondition(model: ModelMeta, alias: string, keys: readonly str
   const columns = keyColumns(model, keys);
   const given = columns.map(({ sqlType, values }) => sql`${arrayText(values)}::${raw(sqlType)}[]`);
   const names = raw(columns.map(({ column }) => `${alias}.${column}`).join(', '));
-  const isGiven = columns.length === 1 ? sql`${names} = any(${join(given)})` : sql`(${names}) in (select * from unnest(${join(given)}))`;
+  const isGiven =
+    columns.length === 1
+      ? sql`${names} = any(${join(given)})`
+      : sql`(${names}) in (select * from unnest(${join(given)}))`;
   if (!columns.some(({ isLoose }) => isLoose)) return shared(isGiven);
   return shared(sql`(${isGiven} and ${raw(keySql(model, alias))} = any(${[...keys]}::text[]))`);
 }

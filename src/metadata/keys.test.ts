@@ -19,7 +19,13 @@ test('integer keys sort as text in the order of the numbers, negative ones inclu
 });
 
 test('keys are sorted by their bytes, each once, also beyond the characters that JavaScript has as one', () => {
-  assert.deepEqual(sortKeys(['😀', '\uff41', 'a', '😀', '\ue000z', '\ue000']), ['a', '\ue000', '\ue000z', '\uff41', '😀']);
+  assert.deepEqual(sortKeys(['😀', '\uff41', 'a', '😀', '\ue000z', '\ue000']), [
+    'a',
+    '\ue000',
+    '\ue000z',
+    '\uff41',
+    '😀',
+  ]);
 });
 
 test('a URL holds the natural id, also of text and composite ids', () => {
@@ -37,12 +43,14 @@ test('what cannot be an id of the model is not found', () => {
   for (const text of ['', 'x', '1.5', '1e3', '2147483648', '-2147483649', '9'.repeat(40), ' 1']) {
     assert.throws(() => parseKey(city, text), { status: 404 }, text);
   }
-  for (const text of ['', '{}', '["1"]', '[1,2]', '["x","y"]']) assert.throws(() => parseKey(pair, text), { status: 404 }, text);
+  for (const text of ['', '{}', '["1"]', '[1,2]', '["x","y"]'])
+    assert.throws(() => parseKey(pair, text), { status: 404 }, text);
 });
 
 test('only the one form is a key', () => {
   assert.equal(isKey(city, keyOf(city, { id: 5 })), true);
-  for (const text of ['5', '', '0000000000000000000x', '-5', '99999999999999999999']) assert.equal(isKey(city, text), false, text);
+  for (const text of ['5', '', '0000000000000000000x', '-5', '99999999999999999999'])
+    assert.equal(isKey(city, text), false, text);
 });
 
 test('no keys means no record, never every record', () => {

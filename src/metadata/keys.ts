@@ -1,7 +1,7 @@
-import { fieldOf } from './model-fields.ts';
 import { notFound } from '../errors.ts';
 import type { FieldMeta, ModelMeta } from './contract.ts';
 import { type KeyPart, keyPartOf } from './key-part.ts';
+import { fieldOf } from './model-fields.ts';
 
 interface IdField extends KeyPart {
   readonly field: FieldMeta;
@@ -27,15 +27,21 @@ function joined(parts: readonly string[]): string {
 }
 
 /**
- * The key of a record that holds at least its id: the one text form, whose byte order is the order of numbers and uuids. A record
- * of a model without a usable id has the empty key, which is the key of none.
+ * The key of a record that holds at least its id: the one text form, whose byte order is the order
+ * of numbers and uuids. A record of a model without a usable id has the empty key, which is the key
+ * of none.
  */
 export function keyOf(model: ModelMeta, record: Record<string, unknown>): string {
   const fields = idFieldsOf(model);
-  return fields.length === 0 ? '' : joined(fields.map(({ field, encode }) => encode(record[field.name])));
+  return fields.length === 0
+    ? ''
+    : joined(fields.map(({ field, encode }) => encode(record[field.name])));
 }
 
-/** Each key once, in the order that the database has them in: that of their bytes, which is not the one of JavaScript. */
+/**
+ * Each key once, in the order that the database has them in: that of their bytes, which is not the
+ * one of JavaScript.
+ */
 export function sortKeys(keys: Iterable<string>): string[] {
   const all = Array.from(new Set(keys), (key) => ({ key, bytes: Buffer.from(key) }));
   return all.sort((a, b) => Buffer.compare(a.bytes, b.bytes)).map(({ key }) => key);
@@ -45,11 +51,16 @@ function partsOf(model: ModelMeta, key: string): string[] {
   return idFieldsOf(model).length === 1 ? [key] : (JSON.parse(key) as string[]);
 }
 
-/** Reads the id out of a URL (`42`, `ESP`, `["a","7"]`). What cannot be an id of this model is 404. */
+/**
+ * Reads the id out of a URL (`42`, `ESP`, `["a","7"]`). What cannot be an id of this model is 404.
+ */
 export function parseKey(model: ModelMeta, text: string): string {
   const fields = idFieldsOf(model);
   if (text === '' || fields.length === 0) throw notFound();
-  const given = fields.length === 1 ? [text.startsWith('~') ? text.slice(1) : text] : parseComposite(text, fields.length);
+  const given =
+    fields.length === 1
+      ? [text.startsWith('~') ? text.slice(1) : text]
+      : parseComposite(text, fields.length);
   return joined(
     fields.map(({ parse }, index) => {
       const part = parse(given[index] as string);
@@ -62,7 +73,12 @@ export function parseKey(model: ModelMeta, text: string): string {
 function parseComposite(text: string, count: number): string[] {
   try {
     const parts: unknown = JSON.parse(text);
-    if (Array.isArray(parts) && parts.length === count && parts.every((part) => typeof part === 'string')) return parts;
+    if (
+      Array.isArray(parts) &&
+      parts.length === count &&
+      parts.every((part) => typeof part === 'string')
+    )
+      return parts;
   } catch {
     // Falls through to 404.
   }
@@ -107,10 +123,15 @@ export function isKey(model: ModelMeta, text: string): boolean {
 /** The values of an id by field, as Prisma has them. */
 export function idValues(model: ModelMeta, key: string): Record<string, unknown> {
   const parts = partsOf(model, key);
-  return Object.fromEntries(idFieldsOf(model).map(({ field, value }, index) => [field.name, value(parts[index] as string)]));
+  return Object.fromEntries(
+    idFieldsOf(model).map(({ field, value }, index) => [field.name, value(parts[index] as string)]),
+  );
 }
 
-/** A Prisma `where` for exactly these records. At most 10,000 keys; none is a condition that nothing meets. */
+/**
+ * A Prisma `where` for exactly these records. At most 10,000 keys; none is a condition that nothing
+ * meets.
+ */
 export function whereKeys(model: ModelMeta, keys: readonly string[]): Record<string, unknown> {
   const [only, ...more] = idFieldsOf(model);
   if (keys.length === 0 || !only) return { OR: [] };
@@ -126,7 +147,10 @@ export function whereKey(model: ModelMeta, key: string): Record<string, unknown>
   return model.compositeIdName ? { [model.compositeIdName]: values } : values;
 }
 
-/** The id columns with one value per key, as text that Postgres casts; `isLoose` where the cast finds more than the key. */
+/**
+ * The id columns with one value per key, as text that Postgres casts; `isLoose` where the cast
+ * finds more than the key.
+ */
 export function keyColumns(
   model: ModelMeta,
   keys: readonly string[],

@@ -12,7 +12,10 @@ export function idFieldsOf(model: ModelMeta): FieldMeta[] {
   return model.idFields.map((name) => fieldOf(model, name));
 }
 
-/** Where an implicit many-to-many field keeps its links: the join table, its column for this side and for the related `model`. */
+/**
+ * Where an implicit many-to-many field keeps its links: the join table, its column for this side
+ * and for the related `model`.
+ */
 export interface Join {
   joinTable: string;
   ownColumn: string;
@@ -23,6 +26,7 @@ export interface Join {
 /** Throws where the field has no join table. */
 export function joinOf({ name, relation }: FieldMeta): Join {
   const { joinTable = null, ownColumn = null, otherColumn = null, model = '' } = relation ?? {};
-  if (joinTable === null || ownColumn === null || otherColumn === null) throw new Error(`${name} has no join table`);
+  if (joinTable === null || ownColumn === null || otherColumn === null)
+    throw new Error(`${name} has no join table`);
   return { joinTable, ownColumn, otherColumn, model };
 }

@@ -23,7 +23,10 @@ test('blocks are found whatever stands in strings and comments', () => {
     ['generator client', 'model Odd', 'enum Mood'],
   );
   const [generator, odd] = blocksOf(text);
-  assert.equal(text.slice(generator?.start, generator?.end), 'generator client {\n  provider = "prisma-client-js" // old } one\n}');
+  assert.equal(
+    text.slice(generator?.start, generator?.end),
+    'generator client {\n  provider = "prisma-client-js" // old } one\n}',
+  );
   assert.equal(odd && textAttribute(odd, '@@schema'), 'Odd "one"');
   assert.deepEqual(odd && fieldLines(odd).map(({ name }) => name), ['id', 'brace']);
 });

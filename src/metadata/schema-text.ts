@@ -14,7 +14,10 @@ const comment = /("(?:[^"\\\n]|\\.)*")|\/\/[^\n]*|\/\*[\s\S]*?\*\//g;
 
 /** The text with its comments blanked: every position and every string stays. */
 function withoutComments(text: string): string {
-  return text.replace(comment, (found, string: string | undefined) => string ?? found.replace(/[^\n]/g, ' '));
+  return text.replace(
+    comment,
+    (found, string: string | undefined) => string ?? found.replace(/[^\n]/g, ' '),
+  );
 }
 
 const opening = /(?:^|\n)[ \t]*(model|view|enum|type|generator|datasource)[ \t]+([\w-]+)[ \t]*\{/g;
@@ -22,19 +25,32 @@ const opening = /(?:^|\n)[ \t]*(model|view|enum|type|generator|datasource)[ \t]+
 /** Reads the blocks of a schema. The text need not be valid: what is no block is left out. */
 export function blocksOf(text: string): Block[] {
   const plain = withoutComments(text);
-  const masked = plain.replace(/"(?:[^"\\\n]|\\.)*"/g, (string) => `"${' '.repeat(string.length - 2)}"`);
+  const masked = plain.replace(
+    /"(?:[^"\\\n]|\\.)*"/g,
+    (string) => `"${' '.repeat(string.length - 2)}"`,
+  );
   return [...masked.matchAll(opening)].map((match) => {
     const from = match.index + match[0].length;
     const close = masked.indexOf('}', from);
     const to = close === -1 ? text.length : close;
     const start = match.index + (match[0].startsWith('\n') ? 1 : 0);
-    return { kind: match[1] as string, name: match[2] as string, body: plain.slice(from, to), start, end: Math.min(to + 1, text.length) };
+    return {
+      kind: match[1] as string,
+      name: match[2] as string,
+      body: plain.slice(from, to),
+      start,
+      end: Math.min(to + 1, text.length),
+    };
   });
 }
 
-/** The first argument of a block's attribute, as it is written: `@@schema("public")` gives `public`. */
+/**
+ * The first argument of a block's attribute, as it is written: `@@schema("public")` gives `public`.
+ */
 export function textAttribute({ body }: Block, name: string): string | null {
-  const string = new RegExp(`(?:^|\\n)\\s*${name}\\(\\s*(?:\\w+\\s*:\\s*)?("(?:[^"\\\\\\n]|\\\\.)*")`).exec(body)?.[1];
+  const string = new RegExp(
+    `(?:^|\\n)\\s*${name}\\(\\s*(?:\\w+\\s*:\\s*)?("(?:[^"\\\\\\n]|\\\\.)*")`,
+  ).exec(body)?.[1];
   return string ? (JSON.parse(string) as string) : null;
 }
 

@@ -5,17 +5,17 @@ import sample from '../admin.ts';
 import type { Principal } from '../auth/principal.ts';
 import type { Database } from '../db/database.ts';
 import type { AppError } from '../errors.ts';
-import type { Resource } from '../resources/contract.ts';
 import { actions } from '../resources/actions.ts';
+import type { Resource } from '../resources/contract.ts';
 import { createSelection } from '../selection/selection.ts';
-import { confirmPreview } from '../tasks/launching/confirm-preview.ts';
 import type { TaskContext } from '../tasks/context.ts';
+import { previewUndo, undo } from '../tasks/follow-ups/undo.ts';
 import type { Launched } from '../tasks/launched.ts';
+import { confirmPreview } from '../tasks/launching/confirm-preview.ts';
 import { lookAhead } from '../tasks/previewing/look-ahead.ts';
 import { createPreview } from '../tasks/previewing/preview.ts';
 import { defaultRunOptions } from '../tasks/run-options.ts';
 import { selectTask, type TaskRow } from '../tasks/task-row.ts';
-import { previewUndo, undo } from '../tasks/follow-ups/undo.ts';
 import { ada, eve, launchOn, testContext } from '../testing/context.ts';
 import { testDatabase } from '../testing/database.ts';
 import { insertPlaces } from '../testing/places.ts';
@@ -23,8 +23,9 @@ import { runAtOnce } from '../testing/run-at-once.ts';
 import { getOperation, operationKinds } from './operations.ts';
 
 /**
- * What every operation keeps to, the sample's among them. A new one is covered without a word here: it is begun on
- * twelve drafts, its form left empty but for the acknowledgement. What a member needs beside that stands in `settings`.
+ * What every operation keeps to, the sample's among them. A new one is covered without a word here:
+ * it is begun on twelve drafts, its form left empty but for the acknowledgement. What a member
+ * needs beside that stands in `settings`.
  */
 interface Setting {
   /** Of several settings of one operation, which. */
@@ -51,16 +52,26 @@ const edited = {
 const settings: Readonly<Record<string, readonly Setting[]>> = {
   update: [{ body: edited }],
   undo: [
-    { of: 'an edit', takesBack: 'an edit', refusing: `update gazetteer.city set notes = 'mine' where id = 5` },
+    {
+      of: 'an edit',
+      takesBack: 'an edit',
+      refusing: `update gazetteer.city set notes = 'mine' where id = 5`,
+    },
     { of: 'a delete', takesBack: 'a delete', refusing: place(5) },
-    { of: 'an undo', takesBack: 'an undo', refusing: `update gazetteer.city set notes = 'mine' where id = 5` },
+    {
+      of: 'an undo',
+      takesBack: 'an undo',
+      refusing: `update gazetteer.city set notes = 'mine' where id = 5`,
+    },
   ],
 };
 
 const usual: readonly Setting[] = [{ body: { acknowledge: 'yes' } }];
 
 /** Bulkhead's own, and the project's. */
-const own = sample.resources.flatMap(({ model, options }) => (model === 'City' ? (options.operations ?? []) : []));
+const own = sample.resources.flatMap(({ model, options }) =>
+  model === 'City' ? (options.operations ?? []) : [],
+);
 const operations = [...operationKinds, ...own.map(({ options }) => options.name)];
 
 const count = 12;
@@ -80,7 +91,9 @@ const admin = {
     options: {
       ...definition.options,
       permissions: () => actions,
-      ...(definition.model === 'City' && { scope: ({ id }: { id: string }) => (id === eve.id ? { countryCode: 'ESP' } : {}) }),
+      ...(definition.model === 'City' && {
+        scope: ({ id }: { id: string }) => (id === eve.id ? { countryCode: 'ESP' } : {}),
+      }),
     },
   })),
 };
@@ -92,13 +105,19 @@ test('every operation', async (t) => {
     for (const setting of settings[operation] ?? usual) {
       const name = setting.of ? `${operation} of ${setting.of}` : operation;
       const set = (principal = ada) => setUp(context, operation, setting, principal);
-      for (const [promise, hold] of Object.entries(promises)) await t.test(`${name}: ${promise}`, () => hold(set, setting));
+      for (const [promise, hold] of Object.entries(promises))
+        await t.test(`${name}: ${promise}`, () => hold(set, setting));
     }
   }
 });
 
 /** What each of them promises. */
-const promises: Readonly<Record<string, (set: (principal?: Principal) => Promise<World>, setting: Setting) => Promise<void>>> = {
+const promises: Readonly<
+  Record<
+    string,
+    (set: (principal?: Principal) => Promise<World>, setting: Setting) => Promise<void>
+  >
+> = {
   async 'a chunk that is repeated changes nothing more'(set) {
     const { begin, run, db, picture, journal } = await set();
     const { task } = await begin(all);
@@ -118,7 +137,8 @@ const promises: Readonly<Record<string, (set: (principal?: Principal) => Promise
   async 'an empty selection is refused'(set) {
     const { begin, picture, tasks } = await set();
     const before = [await picture(), await tasks()];
-    const isEmpty = ({ code }: AppError) => code === 'empty-selection' || code === 'nothing-to-undo';
+    const isEmpty = ({ code }: AppError) =>
+      code === 'empty-selection' || code === 'nothing-to-undo';
     await assert.rejects(begin([]), isEmpty);
     assert.deepEqual([await picture(), await tasks()], before);
   },
@@ -131,7 +151,10 @@ const promises: Readonly<Record<string, (set: (principal?: Principal) => Promise
     const before = await picture(held);
     await db.pages.query(`update ${db.t.task} set overlap = 'skip' where id = $1`, [task.id]);
     const { changed, conflicted } = await run(task);
-    assert.deepEqual({ changed, conflicted }, { changed: count - held.length, conflicted: held.length });
+    assert.deepEqual(
+      { changed, conflicted },
+      { changed: count - held.length, conflicted: held.length },
+    );
     assert.deepEqual(await picture(held), before);
   },
 
@@ -139,7 +162,9 @@ const promises: Readonly<Record<string, (set: (principal?: Principal) => Promise
     const { begin, run, db, picture } = await set(eve);
     const { task } = await begin(all);
     const moved = all.slice(0, 4);
-    const { rowCount } = await db.pages.query(`update gazetteer.city set country_code = 'FRA' where id <= ${moved.length}`);
+    const { rowCount } = await db.pages.query(
+      `update gazetteer.city set country_code = 'FRA' where id <= ${moved.length}`,
+    );
     const before = await picture(moved);
     const { changed } = await run(task);
     // What is deleted is in nobody's scope: whoever did it takes it back.
@@ -175,7 +200,10 @@ const promises: Readonly<Record<string, (set: (principal?: Principal) => Promise
     const { task } = await begin(all);
     assert.equal((await run(task)).changed, count);
     assert.notDeepEqual(await picture(), before);
-    const undone = await runAtOnce(context, undo(context, ada, task.id, { operationId: randomUUID(), chosen: null }));
+    const undone = await runAtOnce(
+      context,
+      undo(context, ada, task.id, { operationId: randomUUID(), chosen: null }),
+    );
     assert.deepEqual([undone.state, undone.changed], ['succeeded', count]);
     assert.deepEqual(await picture(), before);
   },
@@ -209,20 +237,30 @@ interface World {
   tasks(): Promise<number>;
 }
 
-async function setUp(context: TaskContext, operation: string, setting: Setting, principal: Principal): Promise<World> {
+async function setUp(
+  context: TaskContext,
+  operation: string,
+  setting: Setting,
+  principal: Principal,
+): Promise<World> {
   const { db } = context;
   const { task, chunk, change, selection, preview } = db.t;
   await db.pages.query(`
     drop trigger if exists refuse on gazetteer.city; drop function if exists gazetteer.refuse;
     truncate gazetteer.country, gazetteer.tag, ${task}, ${chunk}, ${change}, ${selection}, ${preview} restart identity cascade`);
   await insertPlaces(db, count);
-  await db.pages.query(`insert into gazetteer."_CityToTag" select id, 2 from gazetteer.city where id % 3 = 0`);
+  await db.pages.query(
+    `insert into gazetteer."_CityToTag" select id, 2 from gazetteer.city where id % 3 = 0`,
+  );
   const cities = context.registry.for(principal, 'cities');
-  const counted = async (table: string) => (await db.pages.query<{ n: number }>(`select count(*)::int as n from ${table}`)).rows[0]?.n ?? 0;
+  const counted = async (table: string) =>
+    (await db.pages.query<{ n: number }>(`select count(*)::int as n from ${table}`)).rows[0]?.n ??
+    0;
   const inBackground = { inBackground: true };
   const launch = (kind: string, keys: readonly string[], body: Record<string, unknown>) =>
     launchOn(context, cities, { keys: [...keys] }, kind, body, principal, inBackground);
-  const takeBack = (id: number, chosen: readonly string[] | null) => undo(context, principal, id, { operationId: randomUUID(), chosen });
+  const takeBack = (id: number, chosen: readonly string[] | null) =>
+    undo(context, principal, id, { operationId: randomUUID(), chosen });
   const run = (task: TaskRow) => runAtOnce(context, Promise.resolve({ task, outcome: 'queued' }));
   const first = setting.takesBack ? await doFirst(setting.takesBack) : null;
 
@@ -231,11 +269,14 @@ async function setUp(context: TaskContext, operation: string, setting: Setting, 
     context,
     cities,
     run,
-    begin: (keys) => (first ? takeBack(first.id, keys) : launch(operation, keys, setting.body ?? {})),
+    begin: (keys) =>
+      first ? takeBack(first.id, keys) : launch(operation, keys, setting.body ?? {}),
     preview: (keys) => (first ? previewOfUndo(first, keys) : previewOfBulk(keys)),
     async picture(keys) {
       const tables = ['city', 'country', 'tag', 'language', '"_CityToTag"', '"_CountryToLanguage"'];
-      const rows = tables.map((table) => `select '${table}' || t::text as row from gazetteer.${table} t`);
+      const rows = tables.map(
+        (table) => `select '${table}' || t::text as row from gazetteer.${table} t`,
+      );
       const some = [
         `select t::text as row from gazetteer.city t where lpad(id::text, 20, '0') = any($1)`,
         `select t::text from gazetteer."_CityToTag" t where lpad("A"::text, 20, '0') = any($1)`,
@@ -248,15 +289,29 @@ async function setUp(context: TaskContext, operation: string, setting: Setting, 
   };
 
   async function doFirst(taking: Taking): Promise<TaskRow> {
-    const [kind, body] = taking === 'a delete' ? ['delete', { acknowledge: 'yes' }] : ['update', edited];
-    const done = await run((await launch(kind as string, all, body as Record<string, unknown>)).task);
+    const [kind, body] =
+      taking === 'a delete' ? ['delete', { acknowledge: 'yes' }] : ['update', edited];
+    const done = await run(
+      (await launch(kind as string, all, body as Record<string, unknown>)).task,
+    );
     return taking === 'an undo' ? run((await takeBack(done.id, null)).task) : done;
   }
 
   async function previewOfBulk(keys: readonly string[]) {
-    const selection = await createSelection(db, principal, cities, { kind: 'ticked', filter: '', keys: [...keys], exclusions: [] });
+    const selection = await createSelection(db, principal, cities, {
+      kind: 'ticked',
+      filter: '',
+      keys: [...keys],
+      exclusions: [],
+    });
     const parameters = getOperation(cities, operation).parse(cities, setting.body ?? {});
-    const wanted = { resource: cities, principal, operation, selectionId: selection.id, parameters };
+    const wanted = {
+      resource: cities,
+      principal,
+      operation,
+      selectionId: selection.id,
+      parameters,
+    };
     let preview = await createPreview(context, wanted);
     // A busy machine may not try every one in the time of a preview: it is asked again.
     for (let times = 0; times < 20 && preview.findings?.isSample !== false; times++)
@@ -265,14 +320,19 @@ async function setUp(context: TaskContext, operation: string, setting: Setting, 
     const options = { ...defaultRunOptions, ...inBackground };
     return {
       found: { changed, unchanged, refused: refused.reduce((sum, group) => sum + group.count, 0) },
-      confirm: () => confirmPreview(context, { resource: cities, principal, previewId: preview.id, options }),
+      confirm: () =>
+        confirmPreview(context, { resource: cities, principal, previewId: preview.id, options }),
     };
   }
 
   async function previewOfUndo({ id }: TaskRow, keys: readonly string[]) {
     const { restored, unchanged, refused } = await previewUndo(context, principal, id, keys);
     return {
-      found: { changed: restored, unchanged, refused: refused.reduce((sum, group) => sum + group.count, 0) },
+      found: {
+        changed: restored,
+        unchanged,
+        refused: refused.reduce((sum, group) => sum + group.count, 0),
+      },
       confirm: () => takeBack(id, keys),
     };
   }
@@ -289,5 +349,8 @@ async function hold(db: Database, keys: readonly string[]): Promise<void> {
      select id, 0, 'active', $1, ($1::text[])[1], ($1::text[])[cardinality($1::text[])] from holder`,
     [keys],
   );
-  assert.equal((await db.pages.query(`${selectTask(db.t)} where principal_id = 'x'`)).rows.length, 1);
+  assert.equal(
+    (await db.pages.query(`${selectTask(db.t)} where principal_id = 'x'`)).rows.length,
+    1,
+  );
 }

@@ -1,40 +1,57 @@
+import type { Principal } from '../auth/principal.ts';
+import type { TableNames } from '../db/names.ts';
 import type { Statement } from '../db/sql.ts';
 import type { Queryable } from '../db/transaction.ts';
-import type { TableNames } from '../db/names.ts';
-import type { Principal } from '../auth/principal.ts';
 import type { ResourceField } from '../fields/contract.ts';
-import type { ResourceRegistry, Resource } from '../resources/contract.ts';
 import type { Action } from '../resources/actions.ts';
 import type { Client } from '../resources/client.ts';
+import type { Resource, ResourceRegistry } from '../resources/contract.ts';
 import type { FieldEdit } from './field-edit.ts';
 import type { JournalKind } from './journal-kind.ts';
 import type { OperationWords } from './words.ts';
 import type { WritePath } from './write-path.ts';
 
 /**
- * What to do to records: how it is offered, tried, written and told. Parameters are parsed once into plain JSON and stay
- * with the task. Whoever has one asks it; nobody asks for its name.
+ * What to do to records: how it is offered, tried, written and told. Parameters are parsed once
+ * into plain JSON and stay with the task. Whoever has one asks it; nobody asks for its name.
  */
 export interface Operation<P = unknown> {
   /** Its name, in the rows of its tasks. */
   readonly kind: string;
-  /** How it is offered beside a selection; null: it is not, as an undo, which the task offers that it takes back. */
+  /**
+   * How it is offered beside a selection; null: it is not, as an undo, which the task offers that
+   * it takes back.
+   */
   readonly offer: Offer | null;
   readonly words: OperationWords;
   /** What the principal must be allowed to do. */
   readonly action: Action;
   /** Where that depends on the parameters: undoing a delete is not undoing an update. */
   actionOf?(params: P): Action;
-  /** May this person begin it, retry it and take it back, beside being allowed the action? Default: yes. */
+  /**
+   * May this person begin it, retry it and take it back, beside being allowed the action? Default:
+   * yes.
+   */
   isAllowed?(principal: Principal): boolean;
-  /** What the journal says it does to its records, as far as that is known without the parameters. */
+  /**
+   * What the journal says it does to its records, as far as that is known without the parameters.
+   */
   readonly writes: JournalKind;
   writePath(resource: Resource): WritePath;
-  /** Typed parameters from a form body, or AppError('invalid-operation', 422) with details.fieldErrors by field name. */
+  /**
+   * Typed parameters from a form body, or AppError('invalid-operation', 422) with
+   * details.fieldErrors by field name.
+   */
   parse(resource: Resource, body: Record<string, unknown>): P;
-  /** What it does to single fields, where that can be said one by one: previews, failures and counts look at these. */
+  /**
+   * What it does to single fields, where that can be said one by one: previews, failures and counts
+   * look at these.
+   */
   edits?(params: P): readonly FieldEdit[];
-  /** Names of the fields whose values decide what it comes to: one that is changed makes a preview stale. */
+  /**
+   * Names of the fields whose values decide what it comes to: one that is changed makes a preview
+   * stale.
+   */
   digestFields?(params: P): string[];
   /** These parameters do not show how long it takes, so it is tried before it begins. */
   isAlwaysPreviewed?(params: P): boolean;
@@ -44,7 +61,10 @@ export interface Operation<P = unknown> {
   recreates?(params: P): Recreated | null;
   /** What was done first, which it takes back or, after an odd number of undos, does again. */
   undone?(params: P): Undone;
-  /** It writes values from images. When a record is refused, its secrets cannot be looked at: the message is kept free of values. */
+  /**
+   * It writes values from images. When a record is refused, its secrets cannot be looked at: the
+   * message is kept free of values.
+   */
   readonly writesImages?: true;
   /** Controls of its form. */
   readonly inputs?: readonly ResourceField[];
@@ -53,17 +73,21 @@ export interface Operation<P = unknown> {
   /** What it does is not taken back. */
   readonly isUndoable?: false;
   /**
-   * What only the database can say of parameters: choices outside the principal's scope, expressions that PostgreSQL
-   * refuses. Asked at the preview and again before anything is written. Throws as `parse` does.
+   * What only the database can say of parameters: choices outside the principal's scope,
+   * expressions that PostgreSQL refuses. Asked at the preview and again before anything is written.
+   * Throws as `parse` does.
    */
   check?(context: CheckContext, params: P): Promise<void>;
-  /** The same operation, knowing what it must know of the database: asked once, before it is applied. */
+  /**
+   * The same operation, knowing what it must know of the database: asked once, before it is
+   * applied.
+   */
   prepared?(context: PrepareContext, params: P): Promise<Operation<P>>;
   /** Records of a first chunk at most, where one may be much work. */
   readonly firstRows?: number;
   /**
-   * Records of a task, up to this many, that form one chunk and one set as long as none is refused. For operations whose records may point
-   * at each other: chunks would make their order decide.
+   * Records of a task, up to this many, that form one chunk and one set as long as none is refused.
+   * For operations whose records may point at each other: chunks would make their order decide.
    */
   readonly together?: number;
   /** Title of a task: `Edit cities`. */
@@ -71,20 +95,37 @@ export interface Operation<P = unknown> {
   /** The parameters in words, one line each: `Status: set to published`. */
   describe(resource: Resource, params: P): string[];
   /**
-   * Changes the records of `keys` set-wise on the caller's transaction and keeps before and after of exactly the
-   * columns written. Throws the database's error when a row is refused; the caller isolates it.
+   * Changes the records of `keys` set-wise on the caller's transaction and keeps before and after
+   * of exactly the columns written. Throws the database's error when a row is refused; the caller
+   * isolates it.
    */
-  apply(client: Queryable, target: ApplyTarget, keys: readonly string[], params: P): Promise<ApplyCounts>;
+  apply(
+    client: Queryable,
+    target: ApplyTarget,
+    keys: readonly string[],
+    params: P,
+  ): Promise<ApplyCounts>;
   /**
-   * The operation as one statement, when one is enough. Its single row has `changed`, then either `unchanged` (all others were seen to hold
-   * the values already) or the keys `written`, and where there are any `putBack`, `refusals` and `conflicts`. A refused record is then
-   * looked for within the server.
+   * The operation as one statement, when one is enough. Its single row has `changed`, then either
+   * `unchanged` (all others were seen to hold the values already) or the keys `written`, and where
+   * there are any `putBack`, `refusals` and `conflicts`. A refused record is then looked for within
+   * the server.
    */
   statement?(target: ApplyTarget, keys: readonly string[], params: P): Statement | null;
   /** Called before a chunk is applied when triggers, too, may write its records. */
-  watch?(client: Queryable, target: ApplyTarget, keys: readonly string[], params: P): ReturnType<Watch<P>>;
+  watch?(
+    client: Queryable,
+    target: ApplyTarget,
+    keys: readonly string[],
+    params: P,
+  ): ReturnType<Watch<P>>;
   /** Looks at the records that such a statement did not write, and says what came of each. */
-  settle?(client: Queryable, target: ApplyTarget, left: readonly string[], params: P): Promise<ApplyCounts>;
+  settle?(
+    client: Queryable,
+    target: ApplyTarget,
+    left: readonly string[],
+    params: P,
+  ): Promise<ApplyCounts>;
 }
 
 /** How an operation is offered beside a selection. */
@@ -104,7 +145,10 @@ export interface Offer {
 
 export type Tone = 'primary' | 'plain' | 'danger';
 
-/** `bulk/edit` has fields with what is done to each, `bulk/delete` what goes along, `bulk/do` controls of its own. */
+/**
+ * `bulk/edit` has fields with what is done to each, `bulk/delete` what goes along, `bulk/do`
+ * controls of its own.
+ */
 export type FormView = 'bulk/edit' | 'bulk/delete' | 'bulk/do';
 
 export interface Recreated {
@@ -121,7 +165,10 @@ export interface Undone {
   readonly isRedo: boolean;
 }
 
-/** Remembers the records of `keys`; what it returns is called when they are written, and says what was altered. */
+/**
+ * Remembers the records of `keys`; what it returns is called when they are written, and says what
+ * was altered.
+ */
 export type Watch<P = unknown> = (
   client: Queryable,
   target: ApplyTarget,
@@ -154,7 +201,11 @@ export interface PrepareContext {
 }
 
 /** Who holds records of a model for another task, in words, by key. */
-export type HoldersOf = (client: Queryable, model: string, keys: readonly string[]) => Promise<ReadonlyMap<string, string>>;
+export type HoldersOf = (
+  client: Queryable,
+  model: string,
+  keys: readonly string[],
+) => Promise<ReadonlyMap<string, string>>;
 
 /** Whether the table itself may write something else than it is told to. */
 export interface Rewriting {
@@ -167,19 +218,37 @@ export interface ApplyTarget {
   readonly t: TableNames;
   /** Major version of the server: 18 returns old values, earlier ones are asked first. */
   readonly serverVersion: number;
-  /** Where the table may write something else than it is told to, what is kept is read from the rows as written. */
+  /**
+   * Where the table may write something else than it is told to, what is kept is read from the rows
+   * as written.
+   */
   readonly rewriting?: Rewriting;
-  /** The transaction will be rolled back in any case: code of the project's that reaches beyond it is not called. */
+  /**
+   * The transaction will be rolled back in any case: code of the project's that reaches beyond it
+   * is not called.
+   */
   readonly isTrial?: boolean;
   /** Who does it, and as which chunk of which task; a form is neither. */
-  readonly author: { taskId: number | null; chunk: number | null; principalId: string; principalName: string; changeReason: string | null };
+  readonly author: {
+    taskId: number | null;
+    chunk: number | null;
+    principalId: string;
+    principalName: string;
+    changeReason: string | null;
+  };
   /** Told of what the project's code throws, also where it is written without a client. */
   readonly log?: Through['log'];
-  /** Where the resource has rules of its own, or is written through the project's client: what they need. */
+  /**
+   * Where the resource has rules of its own, or is written through the project's client: what they
+   * need.
+   */
   readonly through?: Through | null;
 }
 
-/** The project's client inside the transaction that `apply` is called in, and who is told of what its hooks throw. */
+/**
+ * The project's client inside the transaction that `apply` is called in, and who is told of what
+ * its hooks throw.
+ */
 export interface Through {
   readonly tx: Client;
   readonly principal: Principal;
@@ -209,7 +278,10 @@ export interface StatementRow extends Partial<ApplyCounts> {
 
 /** Records that were not changed, by reason. */
 export interface Refusal {
-  /** SQLSTATE, with the constraint's name where the database gives one (`23514:city_rating_check`), or a word of ours. */
+  /**
+   * SQLSTATE, with the constraint's name where the database gives one (`23514:city_rating_check`),
+   * or a word of ours.
+   */
   code: string;
   message: string;
   /** Name of the field to blame, where one is known. */

@@ -1,22 +1,22 @@
-import { idFieldsOf } from '../metadata/model-fields.ts';
 import type { Database } from '../db/database.ts';
-import { raw, sql, type Sql } from '../db/sql.ts';
+import { raw, type Sql, sql } from '../db/sql.ts';
 import type { ModelMeta } from '../metadata/contract.ts';
-import type { ResourceRegistry, Resource } from '../resources/contract.ts';
+import { idFieldsOf } from '../metadata/model-fields.ts';
 import type { Where } from '../resources/client.ts';
-import type { FieldEdit } from './field-edit.ts';
+import type { Resource, ResourceRegistry } from '../resources/contract.ts';
 import { type ForeignKey, readForeignKeys } from './cascade/foreign-keys.ts';
-import { journal } from './journal-kind.ts';
 import {
   chosenPlaces,
   follow,
   inSnapshot,
   type PatientQuery,
+  type PlacesByTable,
   patiently,
   pointing,
   rootId,
-  type PlacesByTable,
 } from './cascade/key-walk.ts';
+import type { FieldEdit } from './field-edit.ts';
+import { journal } from './journal-kind.ts';
 import { editsOf, findOperation } from './operations.ts';
 
 /** Longest that counting takes, in milliseconds; what takes longer counts as many. */
@@ -33,8 +33,9 @@ export interface PlannedWrite {
 }
 
 /**
- * How many other rows an operation writes along with its records, by the rules of the database: what goes with a deleted record,
- * what no longer leads to it, what follows a key that is changed; and links. At most `max` are looked at, so it costs no more than those.
+ * How many other rows an operation writes along with its records, by the rules of the database:
+ * what goes with a deleted record, what no longer leads to it, what follows a key that is changed;
+ * and links. At most `max` are looked at, so it costs no more than those.
  */
 export async function countCascade(
   db: Database,
@@ -49,7 +50,8 @@ export async function countCascade(
   const isDelete = findOperation(resource, operation)?.writes === journal.deleted;
   const written = isDelete ? null : changedColumns(resource.model, edits);
   if (written?.size === 0 && links.cut.length === 0) return Math.min(max, links.added);
-  if (written && links.cut.length === 0 && !(await isFollowed(db, resource.model))) return Math.min(max, links.added);
+  if (written && links.cut.length === 0 && !(await isFollowed(db, resource.model)))
+    return Math.min(max, links.added);
   const matching = await registry.whereSql(resource.model, where);
   return inSnapshot(db, maxWaitMs, async (client) => {
     const look = patiently(client);
@@ -58,13 +60,18 @@ export async function countCascade(
     const chosen = await chosenPlaces(look, resource.model, matching, count + max);
     if (chosen === null) return max;
     const rows: PlacesByTable = new Map([[root, chosen]]);
-    const found = written ? await following(look, keys, rows, root, written, max) : await goingOrCleared(look, keys, rows, root, max);
+    const found = written
+      ? await following(look, keys, rows, root, written, max)
+      : await goingOrCleared(look, keys, rows, root, max);
     const cut = await linksOf(look, links.cut, resource.model, matching, max);
     return Math.min(max, found + cut + links.added);
   });
 }
 
-/** Does any foreign key follow this model's key when it is changed? Asked first, because hardly any does. */
+/**
+ * Does any foreign key follow this model's key when it is changed? Asked first, because hardly any
+ * does.
+ */
 async function isFollowed(db: Database, { table }: ModelMeta): Promise<boolean> {
   const { rows } = await db.pages.query<{ isFollowed: boolean }>(
     `select exists (select from pg_constraint where contype = 'f' and confrelid = to_regclass($1) and confupdtype in ('c', 'n', 'd')) as "isFollowed"`,
@@ -88,7 +95,13 @@ async function goingOrCleared(
   for (const key of keys) {
     const at = rows.get(key.target);
     if (key.action !== 'clear' || !at || at.size === 0 || cascadeCount >= max) continue;
-    const cleared = await pointing(look, key, at, rows.get(key.source) ?? new Set(), max - cascadeCount);
+    const cleared = await pointing(
+      look,
+      key,
+      at,
+      rows.get(key.source) ?? new Set(),
+      max - cascadeCount,
+    );
     if (cleared === null) return max;
     cascadeCount += cleared.length;
   }
@@ -111,7 +124,10 @@ async function following(
     const next: typeof level = [];
     for (const { table, at, columns: written } of level) {
       const followers = keys.filter(
-        (key) => key.followsUpdates && key.target === table && key.targetColumns.some((name) => written.has(name)),
+        (key) =>
+          key.followsUpdates &&
+          key.target === table &&
+          key.targetColumns.some((name) => written.has(name)),
       );
       for (const key of followers) {
         if (at.size === 0) continue;
@@ -134,7 +150,9 @@ function changedColumns(model: ModelMeta, edits: readonly FieldEdit[]): Set<stri
 
 interface Links {
   added: number;
-  /** Join tables out of which the records' links are taken, with the column that holds the records. */
+  /**
+   * Join tables out of which the records' links are taken, with the column that holds the records.
+   */
   cut: { table: string; column: string }[];
 }
 
@@ -144,12 +162,19 @@ function linksWritten(model: ModelMeta, edits: readonly FieldEdit[], count: numb
     const relation = model.fields[field]?.relation;
     if (!relation?.joinTable) continue;
     if (change !== 'clear') links.added += count * (Array.isArray(value) ? value.length : 1);
-    if (change === 'clear' || change === 'replace') links.cut.push({ table: relation.joinTable, column: relation.ownColumn as string });
+    if (change === 'clear' || change === 'replace')
+      links.cut.push({ table: relation.joinTable, column: relation.ownColumn as string });
   }
   return links;
 }
 
-async function linksOf(look: PatientQuery, cut: Links['cut'], model: ModelMeta, chosen: Sql, max: number): Promise<number> {
+async function linksOf(
+  look: PatientQuery,
+  cut: Links['cut'],
+  model: ModelMeta,
+  chosen: Sql,
+  max: number,
+): Promise<number> {
   let found = 0;
   for (const { table, column } of cut) {
     const id = idFieldsOf(model)[0]?.column;

@@ -2,7 +2,9 @@ import type { ResourceField } from '../fields/contract.ts';
 import { textsOf } from '../form-texts.ts';
 import type { EditName } from './edits/contract.ts';
 
-/** What is done to one chosen field. The value is what the change made of its input, as plain JSON. */
+/**
+ * What is done to one chosen field. The value is what the change made of its input, as plain JSON.
+ */
 export interface FieldEdit {
   /** Name in the metadata: of the foreign key's scalar for a to-one relation. */
   readonly field: string;

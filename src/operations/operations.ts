@@ -1,8 +1,8 @@
 import type { Principal } from '../auth/principal.ts';
 import { AppError } from '../errors.ts';
-import { assertCan, can } from '../resources/permissions.ts';
-import type { Resource } from '../resources/contract.ts';
 import type { Action } from '../resources/actions.ts';
+import type { Resource } from '../resources/contract.ts';
+import { assertCan, can } from '../resources/permissions.ts';
 import type { Offer, Operation, Undone } from './contract.ts';
 import { deleteOperation } from './delete/delete.ts';
 import type { FieldEdit } from './field-edit.ts';
@@ -11,7 +11,11 @@ import { undoOperation } from './undo/undo.ts';
 import { updateOperation } from './update/update.ts';
 import { editWords, type OperationWords } from './words.ts';
 
-const members = { update: updateOperation, delete: deleteOperation, undo: undoOperation } satisfies Record<string, Operation>;
+const members = {
+  update: updateOperation,
+  delete: deleteOperation,
+  undo: undoOperation,
+} satisfies Record<string, Operation>;
 
 export type OperationKind = keyof typeof members;
 
@@ -37,7 +41,9 @@ export function findOperation(resource: Resource, kind: string): Operation | nul
   return operationsOf(resource).find((operation) => operation.kind === kind) ?? null;
 }
 
-/** Words of an operation where its resource is not known: of the project's own, those of an edit. */
+/**
+ * Words of an operation where its resource is not known: of the project's own, those of an edit.
+ */
 export function wordsOf(kind: string): OperationWords {
   return builtIn.find((operation) => operation.kind === kind)?.words ?? editWords;
 }
@@ -45,11 +51,18 @@ export function wordsOf(kind: string): OperationWords {
 /** Throws AppError 'unknown-operation' (409). */
 export function getOperation(resource: Resource, kind: string): Operation {
   const operation = findOperation(resource, kind);
-  if (!operation) throw new AppError('unknown-operation', 409, `There is no operation “${kind}” here (any more). Nothing was changed.`);
+  if (!operation)
+    throw new AppError(
+      'unknown-operation',
+      409,
+      `There is no operation “${kind}” here (any more). Nothing was changed.`,
+    );
   return operation;
 }
 
-/** Those that the principal may begin on a selection, or on a record, in the order of their buttons. */
+/**
+ * Those that the principal may begin on a selection, or on a record, in the order of their buttons.
+ */
 export function offeredTo(
   resource: Resource,
   principal: Principal,
@@ -57,7 +70,9 @@ export function offeredTo(
 ): readonly (Operation & { offer: Offer })[] {
   return operationsOf(resource)
     .filter(isOffered)
-    .filter((operation) => operation.offer.on.includes(place) && mayBegin(resource, principal, operation));
+    .filter(
+      (operation) => operation.offer.on.includes(place) && mayBegin(resource, principal, operation),
+    );
 }
 
 function isOffered(operation: Operation): operation is Operation & { offer: Offer } {
@@ -69,7 +84,11 @@ export function mayBegin(resource: Resource, principal: Principal, operation: Op
 }
 
 /** Throws AppError 'forbidden' (403). */
-export function assertMayBegin(resource: Resource, principal: Principal, operation: Operation): void {
+export function assertMayBegin(
+  resource: Resource,
+  principal: Principal,
+  operation: Operation,
+): void {
   assertCan(resource, principal, operation.action);
   if (!mayBegin(resource, principal, operation)) throw forbidden(resource);
 }
@@ -94,12 +113,17 @@ function isAllowed(resource: Resource, principal: Principal, run: Run): boolean 
   const operation = findOperation(resource, run.operation);
   if (!operation) return false;
   const undone = undoneOf(resource, run);
-  return (operation.isAllowed?.(principal) ?? true) && (!undone?.what || isAllowed(resource, principal, undone.what));
+  return (
+    (operation.isAllowed?.(principal) ?? true) &&
+    (!undone?.what || isAllowed(resource, principal, undone.what))
+  );
 }
 
 /** May it be taken back by the principal, and can it be at all? */
 export function mayUndo(resource: Resource, principal: Principal, run: Run): boolean {
-  return findOperation(resource, run.operation)?.isUndoable !== false && mayRun(resource, principal, run);
+  return (
+    findOperation(resource, run.operation)?.isUndoable !== false && mayRun(resource, principal, run)
+  );
 }
 
 /** Throws AppError 'forbidden' (403). */
@@ -118,7 +142,9 @@ export function editsOf(resource: Resource, { operation, parameters }: Run): rea
 /** Those of them that are of fields which the resource shows, and read no other. */
 export function seenEdits(resource: Resource, run: Run): readonly FieldEdit[] {
   const isSeen = (name: unknown) => resource.fields.some(({ meta }) => meta.name === name);
-  return editsOf(resource, run).filter(({ field, change, value }) => isSeen(field) && (change !== 'copy' || isSeen(value)));
+  return editsOf(resource, run).filter(
+    ({ field, change, value }) => isSeen(field) && (change !== 'copy' || isSeen(value)),
+  );
 }
 
 /** What was done first, where a run takes something back; null: it does not. */

@@ -3,10 +3,10 @@ import { test } from 'node:test';
 import { AppError } from '../errors.ts';
 import { keyOf } from '../metadata/keys.ts';
 import type { Resource } from '../resources/contract.ts';
+import { saveContextOf } from '../tasks/launching/save-context.ts';
 import { ada, launchOn, testContext } from '../testing/context.ts';
 import { testDatabase } from '../testing/database.ts';
 import { createRecord, deleteRecord, type SaveContext, updateRecord } from './save-record.ts';
-import { saveContextOf } from '../tasks/launching/save-context.ts';
 
 async function setUp(t: Parameters<typeof testDatabase>[0]) {
   const { db } = await testDatabase(t);
@@ -21,7 +21,11 @@ async function setUp(t: Parameters<typeof testDatabase>[0]) {
   );
   const save = (slug: string) => saveContextOf(context, context.registry.get(slug), ada);
   const changes = async () =>
-    (await db.pages.query(`select kind, fields, keys, first_key, before, after, principal_id from ${db.t.change} order by id`)).rows;
+    (
+      await db.pages.query(
+        `select kind, fields, keys, first_key, before, after, principal_id from ${db.t.change} order by id`,
+      )
+    ).rows;
   return { db, context, save, changes };
 }
 
@@ -37,7 +41,11 @@ const values = (resource: Resource, given: Record<string, unknown>) =>
 const isError = (code: string, status: number, named?: string) => (error: unknown) => {
   assert.ok(error instanceof AppError, String((error as Error).stack));
   assert.deepEqual({ code: error.code, status: error.status }, { code, status });
-  if (named) assert.ok(named in (error.details.fieldErrors as object), `${named} in ${JSON.stringify(error.details)}`);
+  if (named)
+    assert.ok(
+      named in (error.details.fieldErrors as object),
+      `${named} in ${JSON.stringify(error.details)}`,
+    );
   return true;
 };
 
@@ -45,11 +53,23 @@ test('a save writes the chosen fields only, and keeps before and after of exactl
   const { db, save, changes } = await setUp(t);
   const saving = save('cities');
   const key = keyOf(saving.resource.model, { id: 7 });
-  await updateRecord(saving, key, () => values(saving.resource, { latitude: '-12.34567', tags: ['2', '1'], notes: null, country: 'FRA' }));
-  const { rows } = await db.pages.query(`select latitude::text, country_code, name from gazetteer.city where id = 7`);
+  await updateRecord(saving, key, () =>
+    values(saving.resource, {
+      latitude: '-12.34567',
+      tags: ['2', '1'],
+      notes: null,
+      country: 'FRA',
+    }),
+  );
+  const { rows } = await db.pages.query(
+    `select latitude::text, country_code, name from gazetteer.city where id = 7`,
+  );
   assert.deepEqual(rows[0], { latitude: '-12.34567', country_code: 'FRA', name: 'Place 7' });
   const [change] = await changes();
-  assert.deepEqual([change.kind, change.keys, change.first_key, change.principal_id], ['update', [key], key, ada.id]);
+  assert.deepEqual(
+    [change.kind, change.keys, change.first_key, change.principal_id],
+    ['update', [key], key, ada.id],
+  );
   assert.deepEqual([...change.fields].sort(), ['countryCode', 'latitude', 'tags', 'updatedAt']);
   assert.equal(change.before.length, 1);
   const { updatedAt: before, ...was } = change.before[0];
@@ -65,15 +85,24 @@ test('creating and deleting keep the whole record', async (t) => {
   const key = await createRecord(saving, values(saving.resource, { name: 'capital' }));
   await deleteRecord(saving, key);
   const [created, deleted] = await changes();
-  assert.deepEqual([created.kind, created.before, created.after[0].name], ['create', null, 'capital']);
-  assert.deepEqual([deleted.kind, deleted.before[0].name, deleted.after], ['delete', 'capital', null]);
+  assert.deepEqual(
+    [created.kind, created.before, created.after[0].name],
+    ['create', null, 'capital'],
+  );
+  assert.deepEqual(
+    [deleted.kind, deleted.before[0].name, deleted.after],
+    ['delete', 'capital', null],
+  );
   assert.equal((await db.pages.query(`select 1 from gazetteer.tag`)).rowCount, 2);
 });
 
 test('a value that another record has is an error of its field, and nothing is written', async (t) => {
   const { save, changes } = await setUp(t);
   const saving = save('tags');
-  await assert.rejects(createRecord(saving, values(saving.resource, { name: 'port' })), isError('invalid-record', 422, 'name'));
+  await assert.rejects(
+    createRecord(saving, values(saving.resource, { name: 'port' })),
+    isError('invalid-record', 422, 'name'),
+  );
   const key = keyOf(saving.resource.model, { id: 2 });
   await assert.rejects(
     updateRecord(saving, key, () => values(saving.resource, { name: 'port' })),
@@ -111,13 +140,19 @@ test('a choice outside the scope of the related resource does not exist, and lin
     const other = context.registry.for(ada, related);
     const resource: Resource = {
       ...whole,
-      related: (model) => (model === other.model.name ? { ...other, scope: () => ({ ...scope }) } : whole.related(model)),
+      related: (model) =>
+        model === other.model.name
+          ? { ...other, scope: () => ({ ...scope }) }
+          : whole.related(model),
     };
     return { ...save(slug), resource };
   };
   const country = narrowed('countries', 'cities', { id: { lt: 10 } });
   const capital = (id: number) => () => values(country.resource, { capitalCity: id });
-  await assert.rejects(updateRecord(country, 'ESP', capital(10)), isError('invalid-record', 422, 'capitalCity'));
+  await assert.rejects(
+    updateRecord(country, 'ESP', capital(10)),
+    isError('invalid-record', 422, 'capitalCity'),
+  );
   assert.deepEqual(await changes(), []);
   assert.equal(await updateRecord(country, 'ESP', capital(9)), true);
 
@@ -130,13 +165,17 @@ test('a choice outside the scope of the related resource does not exist, and lin
   );
   await updateRecord(city, key, () => values(city.resource, { tags: ['2'] }));
   await updateRecord(city, key, () => values(city.resource, { tags: [] }));
-  const { rows } = await db.pages.query(`select "B" as tag from gazetteer."_CityToTag" where "A" = 7`);
+  const { rows } = await db.pages.query(
+    `select "B" as tag from gazetteer."_CityToTag" where "A" = 7`,
+  );
   assert.deepEqual(rows, [{ tag: 1 }]);
 });
 
 test('what a check constraint or a trigger refuses is an error of the form', async (t) => {
   const { db, save, changes } = await setUp(t);
-  await db.pages.query(`alter table gazetteer.city add constraint positive check (population >= 0)`);
+  await db.pages.query(
+    `alter table gazetteer.city add constraint positive check (population >= 0)`,
+  );
   const saving = save('cities');
   const key = keyOf(saving.resource.model, { id: 7 });
   await assert.rejects(
@@ -151,7 +190,10 @@ test('a record that a task holds is neither saved nor deleted, and the holder is
   const saving = save('cities');
   const { model } = saving.resource;
   const keys = Array.from({ length: 25 }, (_, index) => keyOf(model, { id: index + 1 }));
-  const { task } = await launchOn(context, saving.resource, { keys }, 'update', { field: 'status', 'value.status': 'published' });
+  const { task } = await launchOn(context, saving.resource, { keys }, 'update', {
+    field: 'status',
+    'value.status': 'published',
+  });
   await db.pages.query(
     `insert into ${db.t.chunk} (task_id, number, state, keys, first_key, last_key) values ($1, 900, 'active', $2, $3, $4)`,
     [task.id, keys, keys[0], keys.at(-1)],
@@ -167,7 +209,9 @@ test('a record that a task holds is neither saved nor deleted, and the holder is
     isLocked,
   );
   await assert.rejects(deleteRecord(saving, keys[6] as string), isLocked);
-  await updateRecord(saving, keyOf(model, { id: 30 }), () => values(saving.resource, { name: 'Elsewhere' }));
+  await updateRecord(saving, keyOf(model, { id: 30 }), () =>
+    values(saving.resource, { name: 'Elsewhere' }),
+  );
   assert.equal((await changes()).length, 1);
 });
 
@@ -185,7 +229,11 @@ test('a record that is gone is not found', async (t) => {
 test('JSON is cleared and written', async (t) => {
   const { db, save } = await setUp(t);
   const saving = save('countries');
-  await updateRecord(saving, 'ESP', () => values(saving.resource, { currencies: { EUR: { name: 'Euro' } } }));
-  const { rows } = await db.pages.query(`select currencies from gazetteer.country where code = 'ESP'`);
+  await updateRecord(saving, 'ESP', () =>
+    values(saving.resource, { currencies: { EUR: { name: 'Euro' } } }),
+  );
+  const { rows } = await db.pages.query(
+    `select currencies from gazetteer.country where code = 'ESP'`,
+  );
   assert.deepEqual(rows[0].currencies, { EUR: { name: 'Euro' } });
 });

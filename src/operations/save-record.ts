@@ -5,33 +5,39 @@ import { join, query, raw, shared, sql } from '../db/sql.ts';
 import type { Queryable } from '../db/transaction.ts';
 import { inTurn } from '../db/turns.ts';
 import { AppError, notFound } from '../errors.ts';
-import { plainJson } from '../fields/json.ts';
 import { getFieldKind } from '../fields/field-kinds.ts';
+import { plainJson } from '../fields/json.ts';
+import { keyCondition } from '../metadata/key-sql.ts';
 import { keyOf, parseKey, whereKey, whereKeys } from '../metadata/keys.ts';
-import type { ResourceRegistry, Resource, ResourceField } from '../resources/contract.ts';
 import type { Client, Where } from '../resources/client.ts';
+import type { Resource, ResourceField, ResourceRegistry } from '../resources/contract.ts';
 import { delegateOf } from '../resources/delegate.ts';
-import { readRecord, type RecordValuesRead } from '../selection/record.ts';
+import { type RecordValuesRead, readRecord } from '../selection/record.ts';
 import { hasResource, relatedTitles, relationTarget } from '../selection/related.ts';
 import { buildWhere } from '../selection/where.ts';
-import { queryableOf } from './rules/client-transaction.ts';
-import { askHook, type Ruled, ruleForm, saveForm } from './rules/form-hooks.ts';
-import { insertChange } from './journal/journal-entry.ts';
-import type { ApplyTarget, HoldersOf } from './contract.ts';
+import {
+  type DeletedCascade,
+  deletedCascade,
+  keepGoneCascade,
+  lockCascade,
+  readCascade,
+} from './cascade/cascade.ts';
 import { findCascade } from './cascade/dependants.ts';
-import { journal, type JournalKind } from './journal-kind.ts';
-import { keepDifference } from './journal/keep-difference.ts';
-import { keptBackCode } from './refusals/kept-back.ts';
-import { assertNoRule } from './rules/rewrite-rules.ts';
-import { findRewriting } from './triggers.ts';
-import { keyCondition } from '../metadata/key-sql.ts';
+import type { ApplyTarget, HoldersOf } from './contract.ts';
 import { lastImage } from './journal/images.ts';
+import { insertChange } from './journal/journal-entry.ts';
+import { keepDifference } from './journal/keep-difference.ts';
 import { imageSql, readRows } from './journal/row-values.ts';
-import type { HookContext } from './rules/run-hooks.ts';
-import { keepGoneCascade, lockCascade, readCascade, type DeletedCascade, deletedCascade } from './cascade/cascade.ts';
+import { type JournalKind, journal } from './journal-kind.ts';
 import { readConstraints } from './refusals/constraints.ts';
+import { keptBackCode } from './refusals/kept-back.ts';
 import { readSecrets, secretTexts, unseen } from './refusals/unseen.ts';
 import { writeError } from './refusals/write-error.ts';
+import { queryableOf } from './rules/client-transaction.ts';
+import { askHook, type Ruled, ruleForm, saveForm } from './rules/form-hooks.ts';
+import { assertNoRule } from './rules/rewrite-rules.ts';
+import type { HookContext } from './rules/run-hooks.ts';
+import { findRewriting } from './triggers.ts';
 
 /** Longest a save takes, in milliseconds; what somebody else holds it waits for less. */
 const saveTimeoutMs = 15_000;
@@ -43,7 +49,9 @@ export interface SaveContext {
   principal: Principal;
   /** Its values are asked for however long they are; default: not. */
   isWhole?: boolean;
-  /** Throws when a task holds the record. Asked after the row is locked, on the same transaction. */
+  /**
+   * Throws when a task holds the record. Asked after the row is locked, on the same transaction.
+   */
   assertFree(client: Queryable, key: string): Promise<void>;
   /** Writes the task that a delete is, on the same transaction, so that it can be undone. */
   keepAsTask(client: Queryable, key: string): Promise<{ taskId: number; chunk: number }>;
@@ -75,7 +83,10 @@ export function createRecord(context: SaveContext, values: RecordValues): Promis
         : keyOf(
             model,
             await writing(context, () =>
-              delegateOf(client, model).create({ data: withGiven(resource, dataOf(resource, values, null), ruled), select }),
+              delegateOf(client, model).create({
+                data: withGiven(resource, dataOf(resource, values, null), ruled),
+                select,
+              }),
             ),
           );
       if (!resource.hooks.save) await writeExactJson(sql, resource, key, values, ruled);
@@ -96,10 +107,15 @@ export function createRecord(context: SaveContext, values: RecordValues): Promis
 }
 
 /**
- * Writes fields of one record: locks the row, asks who holds it, lets `decide` look at the record as it is now and say
- * what to write, writes exactly that, keeps the change. Returns whether anything was written.
+ * Writes fields of one record: locks the row, asks who holds it, lets `decide` look at the record
+ * as it is now and say what to write, writes exactly that, keeps the change. Returns whether
+ * anything was written.
  */
-export function updateRecord(context: SaveContext, key: string, decide: (current: RecordValuesRead) => RecordValues): Promise<boolean> {
+export function updateRecord(
+  context: SaveContext,
+  key: string,
+  decide: (current: RecordValuesRead) => RecordValues,
+): Promise<boolean> {
   const { resource, principal } = context;
   const { model } = resource;
   let typed: RecordValues = new Map();
@@ -119,7 +135,9 @@ export function updateRecord(context: SaveContext, key: string, decide: (current
       typed = values;
       if (values.size === 0) return false;
       await assertReachable(context, client, values, current);
-      const links = [...values.keys()].map(({ meta }) => meta).filter(({ relation }) => relation?.kind === 'many-to-many');
+      const links = [...values.keys()]
+        .map(({ meta }) => meta)
+        .filter(({ relation }) => relation?.kind === 'many-to-many');
       const [row] = await readRows(sql, model, [key], { keeps: 'image', links });
       if (!row) throw notFound();
       const hooks = hookContext(context, client);
@@ -138,9 +156,11 @@ export function updateRecord(context: SaveContext, key: string, decide: (current
       await assertStaysInScope(context, client, key);
       if (resource.hooks.afterSave) await afterSave(hooks, sql, ruled, key);
       const [found] = await keepDifference(sql, changeTarget(context), [row], links);
-      const isAsked = (name: string) => name in ruled.given || [...values.keys()].some(({ meta }) => meta.name === name);
+      const isAsked = (name: string) =>
+        name in ruled.given || [...values.keys()].some(({ meta }) => meta.name === name);
       const isKept = !found?.fields.some(isAsked);
-      if (isKept && !resource.hooks.save && (await findRewriting(sql, model)).update) throw keptBackError(resource);
+      if (isKept && !resource.hooks.save && (await findRewriting(sql, model)).update)
+        throw keptBackError(resource);
       return true;
     },
   );
@@ -156,14 +176,26 @@ export function deleteRecord(context: SaveContext, key: string): Promise<number>
     async (client, sql) => {
       await assertNoRule(sql, resource.model, [journal.deleted], false);
       await lockRecord(sql, resource, key);
-      const before = (await imageOf(sql, resource, key, lastImage(resource.model, 't'), false)) as string;
+      const before = (await imageOf(
+        sql,
+        resource,
+        key,
+        lastImage(resource.model, 't'),
+        false,
+      )) as string;
       await assertInScope(context, client, key);
       await context.assertFree(sql, key);
       const cascade = await lockedCascade(context, sql, key);
       const hooks = hookContext(context, client);
       const { beforeDelete, afterDelete } = resource.hooks;
       const [row] = beforeDelete || afterDelete ? await readRows(sql, resource.model, [key]) : [];
-      const image = (await imageOf(sql, resource, key, imageSql(resource.model, 't', []), false)) as string;
+      const image = (await imageOf(
+        sql,
+        resource,
+        key,
+        imageSql(resource.model, 't', []),
+        false,
+      )) as string;
       if (row) await askHook(hooks, 'beforeDelete', { record: row.record });
       const taken = await readCascade(sql, resource.model, cascade.dependants, [key]);
       await writing(context, () =>
@@ -198,10 +230,15 @@ export function deleteRecord(context: SaveContext, key: string): Promise<number>
 /** A record that is there and cannot be locked is kept from being written by a policy. */
 async function lockRecord(sql: Queryable, resource: Resource, key: string): Promise<void> {
   if ((await imageOf(sql, resource, key, '1', true)) !== null) return;
-  throw (await imageOf(sql, resource, key, '1', false)) === null ? notFound() : keptBackError(resource);
+  throw (await imageOf(sql, resource, key, '1', false)) === null
+    ? notFound()
+    : keptBackError(resource);
 }
 
-/** The record itself is locked: where the client finds nothing to write, the database did not let it through. */
+/**
+ * The record itself is locked: where the client finds nothing to write, the database did not let it
+ * through.
+ */
 async function writing<T>({ resource }: SaveContext, write: () => Promise<T>): Promise<T> {
   try {
     const written = await write();
@@ -223,12 +260,21 @@ function keptBackError({ singular }: Resource): AppError {
   return new AppError(keptBackCode, 422, message, { fieldErrors: {} });
 }
 
-/** The cascade is kept, for the history of each; a record is refused while a task holds any of it. */
-async function lockedCascade({ registry, resource, holdersOf }: SaveContext, sql: Queryable, key: string): Promise<DeletedCascade> {
+/**
+ * The cascade is kept, for the history of each; a record is refused while a task holds any of it.
+ */
+async function lockedCascade(
+  { registry, resource, holdersOf }: SaveContext,
+  sql: Queryable,
+  key: string,
+): Promise<DeletedCascade> {
   const found = await findCascade(sql, registry, resource.model);
   if (!found.isKept) return { dependants: [], cascadeKept: null };
-  const { conflicts, isTooMany } = await lockCascade(sql, resource.model, { ...found, holdersOf }, [key]);
-  if (conflicts.length > 0) throw new AppError('held-along', 409, conflicts.map(({ message }) => message).join(' '));
+  const { conflicts, isTooMany } = await lockCascade(sql, resource.model, { ...found, holdersOf }, [
+    key,
+  ]);
+  if (conflicts.length > 0)
+    throw new AppError('held-along', 409, conflicts.map(({ message }) => message).join(' '));
   return deletedCascade(found.dependants, isTooMany);
 }
 
@@ -238,16 +284,31 @@ function hookContext({ resource, principal, log }: SaveContext, tx: Client): Hoo
 
 /** Values as `save` of the resource's own is given them. */
 function ownData(values: RecordValues, { draft, given }: Ruled): Record<string, unknown> {
-  const chosen = [...values].map(([{ meta }, value]) => [meta.name, meta.column ? draft.record[meta.name] : value]);
+  const chosen = [...values].map(([{ meta }, value]) => [
+    meta.name,
+    meta.column ? draft.record[meta.name] : value,
+  ]);
   return { ...Object.fromEntries(chosen), ...given };
 }
 
-function withGiven({ model }: Resource, data: Record<string, unknown>, { given }: Ruled): Record<string, unknown> {
-  const set = Object.entries(given).map(([name, value]) => [name, value === null && model.fields[name]?.type === 'Json' ? DbNull : value]);
+function withGiven(
+  { model }: Resource,
+  data: Record<string, unknown>,
+  { given }: Ruled,
+): Record<string, unknown> {
+  const set = Object.entries(given).map(([name, value]) => [
+    name,
+    value === null && model.fields[name]?.type === 'Json' ? DbNull : value,
+  ]);
   return { ...data, ...Object.fromEntries(set) };
 }
 
-async function afterSave(hooks: HookContext, sql: Queryable, { draft }: Ruled, key: string): Promise<void> {
+async function afterSave(
+  hooks: HookContext,
+  sql: Queryable,
+  { draft }: Ruled,
+  key: string,
+): Promise<void> {
   const { model } = hooks.resource;
   const [written] = await readRows(sql, model, [key]);
   const { kind, before, fields } = draft;
@@ -268,7 +329,9 @@ async function save<T>(
         async (client) => {
           const sql = queryableOf(client);
           const limits = { lock_timeout: lockMs, statement_timeout: saveTimeoutMs };
-          await sql.query(`select ${Object.entries(limits).map(([name, ms]) => `set_config('${name}', '${ms}', true)`)}`);
+          await sql.query(
+            `select ${Object.entries(limits).map(([name, ms]) => `set_config('${name}', '${ms}', true)`)}`,
+          );
           return work(client, sql);
         },
         { isolationLevel: 'ReadCommitted', timeout: saveTimeoutMs, maxWait: saveTimeoutMs },
@@ -286,7 +349,11 @@ async function save<T>(
 }
 
 /** What was just written may have moved the record out of the writer's own scope. */
-async function assertStaysInScope(context: SaveContext, client: Client, key: string): Promise<void> {
+async function assertStaysInScope(
+  context: SaveContext,
+  client: Client,
+  key: string,
+): Promise<void> {
   if (await isInScope(context, client, key)) return;
   const { singular } = context.resource;
   const message = `With these values the ${singular.toLowerCase()} would not be yours to see. Nothing was saved.`;
@@ -297,17 +364,32 @@ async function assertInScope(context: SaveContext, client: Client, key: string):
   if (!(await isInScope(context, client, key))) throw notFound();
 }
 
-async function isInScope({ resource, principal }: SaveContext, client: Client, key: string): Promise<boolean> {
+async function isInScope(
+  { resource, principal }: SaveContext,
+  client: Client,
+  key: string,
+): Promise<boolean> {
   if (resource.scope(principal) === null) return true;
-  const where: Where = { AND: [buildWhere(resource, principal, ''), whereKeys(resource.model, [key])] };
+  const where: Where = {
+    AND: [buildWhere(resource, principal, ''), whereKeys(resource.model, [key])],
+  };
   return (await delegateOf(client, resource.model).count({ where })) > 0;
 }
 
 /** An image is text all the way, so that no number passes through JavaScript. */
-async function imageOf(client: Queryable, { model }: Resource, key: string, image: string, isLocking: boolean): Promise<string | null> {
+async function imageOf(
+  client: Queryable,
+  { model }: Resource,
+  key: string,
+  image: string,
+  isLocking: boolean,
+): Promise<string | null> {
   const found = raw(`(${image})::text as image from ${model.table} t`);
   const locking = raw(isLocking ? ' for update of t' : '');
-  const { rows } = await query<{ image: string }>(client, sql`select ${found} where ${keyCondition(model, 't', [key])}${locking}`);
+  const { rows } = await query<{ image: string }>(
+    client,
+    sql`select ${found} where ${keyCondition(model, 't', [key])}${locking}`,
+  );
   return rows[0]?.image ?? null;
 }
 
@@ -328,7 +410,13 @@ function changeTarget(
   { t, resource, principal }: SaveContext,
   { taskId, chunk }: FormTask = { taskId: null, chunk: null },
 ): Pick<ApplyTarget, 'resource' | 't' | 'author'> {
-  const author = { taskId, chunk, principalId: principal.id, principalName: principal.name, changeReason: null };
+  const author = {
+    taskId,
+    chunk,
+    principalId: principal.id,
+    principalName: principal.name,
+    changeReason: null,
+  };
   return { resource, t, author };
 }
 
@@ -337,7 +425,8 @@ async function keepChange(
   context: SaveContext,
   { kind, key, fields, before, after, cascadeKept, task }: Kept,
 ): Promise<void> {
-  const image = (text: string | null) => (text === null ? raw('null') : sql`jsonb_build_array(${text}::jsonb)`);
+  const image = (text: string | null) =>
+    text === null ? raw('null') : sql`jsonb_build_array(${text}::jsonb)`;
   const firstKey = shared(sql`${key}::text`);
   const change = insertChange(changeTarget(context, task), {
     kind,
@@ -351,7 +440,10 @@ async function keepChange(
   await query(client, change);
 }
 
-/** Relations may only be led to what the principal may see; what is not there and what is not theirs are the same. */
+/**
+ * Relations may only be led to what the principal may see; what is not there and what is not theirs
+ * are the same.
+ */
 async function assertReachable(
   { registry, resource, principal }: SaveContext,
   client: Client,
@@ -362,37 +454,64 @@ async function assertReachable(
   for (const [field, value] of values) {
     if (!field.relation) continue;
     const chosen =
-      field.relation.kind === 'to-one' ? [value].filter((id) => id !== null).map(String) : linksOf(field, value, current).added;
+      field.relation.kind === 'to-one'
+        ? [value].filter((id) => id !== null).map(String)
+        : linksOf(field, value, current).added;
     if (chosen.length === 0) continue;
     const target = relationTarget(resource, field);
     if (!target && !hasResource(registry, field)) continue;
-    const seen = target ? await relatedTitles(registry, target, principal, chosen, client) : new Map<string, string>();
-    if (chosen.some((id) => !seen.has(id))) fieldErrors[field.name] = `${field.label} leads to a record that does not exist.`;
+    const seen = target
+      ? await relatedTitles(registry, target, principal, chosen, client)
+      : new Map<string, string>();
+    if (chosen.some((id) => !seen.has(id)))
+      fieldErrors[field.name] = `${field.label} leads to a record that does not exist.`;
   }
   if (Object.keys(fieldErrors).length > 0) {
-    throw new AppError('invalid-record', 422, 'Some values need attention. Nothing was saved.', { fieldErrors });
+    throw new AppError('invalid-record', 422, 'Some values need attention. Nothing was saved.', {
+      fieldErrors,
+    });
   }
 }
 
-/** Links that are to come and to go; those to records that the principal may not see are neither. */
-function linksOf(field: ResourceField, value: unknown, current: RecordValuesRead | null): { added: string[]; removed: string[] } {
+/**
+ * Links that are to come and to go; those to records that the principal may not see are neither.
+ */
+function linksOf(
+  field: ResourceField,
+  value: unknown,
+  current: RecordValuesRead | null,
+): { added: string[]; removed: string[] } {
   const wanted = value as readonly string[];
-  const linked = ((current?.values[field.name] ?? []) as readonly { id: string }[]).map(({ id }) => id);
-  return { added: wanted.filter((id) => !linked.includes(id)), removed: linked.filter((id) => !wanted.includes(id)) };
+  const linked = ((current?.values[field.name] ?? []) as readonly { id: string }[]).map(
+    ({ id }) => id,
+  );
+  return {
+    added: wanted.filter((id) => !linked.includes(id)),
+    removed: linked.filter((id) => !wanted.includes(id)),
+  };
 }
 
-function dataOf(resource: Resource, values: RecordValues, current: RecordValuesRead | null): Record<string, unknown> {
+function dataOf(
+  resource: Resource,
+  values: RecordValues,
+  current: RecordValuesRead | null,
+): Record<string, unknown> {
   const data: Record<string, unknown> = {};
   for (const [field, value] of values) {
-    const related = field.relation?.kind === 'many-to-many' ? resource.metadata.models[field.relation.model] : undefined;
+    const related =
+      field.relation?.kind === 'many-to-many'
+        ? resource.metadata.models[field.relation.model]
+        : undefined;
     if (related) {
       const { added, removed } = linksOf(field, value, current);
-      const where = (ids: readonly string[]) => ids.map((id) => whereKey(related, parseKey(related, id)));
+      const where = (ids: readonly string[]) =>
+        ids.map((id) => whereKey(related, parseKey(related, id)));
       data[field.name] = {
         ...(added.length > 0 ? { connect: where(added) } : {}),
         ...(removed.length > 0 ? { disconnect: where(removed) } : {}),
       };
-    } else if (isJson(field)) data[field.meta.name] = value === null ? DbNull : (plainJson(value) ?? JsonNull);
+    } else if (isJson(field))
+      data[field.meta.name] = value === null ? DbNull : (plainJson(value) ?? JsonNull);
     else data[field.meta.name] = value;
   }
   return data;
@@ -401,13 +520,24 @@ function dataOf(resource: Resource, values: RecordValues, current: RecordValuesR
 const isJson = ({ meta }: ResourceField) => meta.type === 'Json' && !meta.isList;
 
 // Prisma writes JSON through JavaScript's numbers, so its exact text follows.
-async function writeExactJson(client: Queryable, resource: Resource, key: string, values: RecordValues, { given }: Ruled): Promise<void> {
-  const written = [...values].filter(([field, value]) => isJson(field) && value !== null && !(field.meta.name in given));
+async function writeExactJson(
+  client: Queryable,
+  resource: Resource,
+  key: string,
+  values: RecordValues,
+  { given }: Ruled,
+): Promise<void> {
+  const written = [...values].filter(
+    ([field, value]) => isJson(field) && value !== null && !(field.meta.name in given),
+  );
   if (written.length === 0) return;
   const { model } = resource;
   const assignments = written.map(
     ([field, value]) =>
       sql`${raw(`${field.meta.column}`)} = ${getFieldKind(field).toSql(value, field)}::text::${raw(`${field.meta.sqlType}`)}`,
   );
-  await query(client, sql`update ${raw(model.table)} t set ${join(assignments)} where ${keyCondition(model, 't', [key])}`);
+  await query(
+    client,
+    sql`update ${raw(model.table)} t set ${join(assignments)} where ${keyCondition(model, 't', [key])}`,
+  );
 }

@@ -1,13 +1,14 @@
-import { keyCondition, keySql } from '../metadata/key-sql.ts';
-import type { ModelMeta } from '../metadata/contract.ts';
 import { query, raw, sql } from '../db/sql.ts';
 import type { Queryable } from '../db/transaction.ts';
+import type { ModelMeta } from '../metadata/contract.ts';
+import { keyCondition, keySql } from '../metadata/key-sql.ts';
 import type { ApplyCounts, Operation } from './contract.ts';
 
 /**
- * SQL of the snapshot to compare with later. `pg_current_snapshot` knows of every writer of the server: somebody's long
- * transaction in another database would make all that was written since it began look new. So it begins at the oldest writer
- * of this database. One that ends meanwhile ends before the preview reads.
+ * SQL of the snapshot to compare with later. `pg_current_snapshot` knows of every writer of the
+ * server: somebody's long transaction in another database would make all that was written since it
+ * began look new. So it begins at the oldest writer of this database. One that ends meanwhile ends
+ * before the preview reads.
  */
 export const snapshotSql = `(select least(min(writer + 4294967296 * round((next - writer) / 4294967296)), next)::text || ':' || next::text || ':'
   from (select pg_snapshot_xmax(pg_current_snapshot())::text::numeric as next) now
@@ -17,7 +18,10 @@ export const snapshotSql = `(select least(min(writer + 4294967296 * round((next 
   ) writers on true
   group by next)`;
 
-/** The same operation, that leaves alone, as conflicts, records that somebody has written since the snapshot of a preview. */
+/**
+ * The same operation, that leaves alone, as conflicts, records that somebody has written since the
+ * snapshot of a preview.
+ */
 export function sincePreview(operation: Operation, snapshot: string | null): Operation {
   if (snapshot === null) return operation;
   const { statement: _, ...others } = operation;
@@ -31,19 +35,28 @@ export function sincePreview(operation: Operation, snapshot: string | null): Ope
       const counts = rest.length === 0 ? left : await operation.apply(client, target, rest, params);
       if (written.size === 0) return counts;
       const message = `Somebody changed the ${singular.toLowerCase()} since the preview.`;
-      const conflicts = [...(counts.conflicts ?? []), { code: 'changed-since-preview', message, keys: [...written] }];
+      const conflicts = [
+        ...(counts.conflicts ?? []),
+        { code: 'changed-since-preview', message, keys: [...written] },
+      ];
       return { ...counts, conflicts };
     },
   };
 }
 
 /**
- * Locks the rows and returns the keys of those written by a transaction whose end the snapshot did not see. It compares transaction
- * numbers, since `pg_visible_in_snapshot` misjudges what was written inside a savepoint. A row has only the last 32 bits of the number; the
- * others are chosen so that it comes nearest to the snapshot's. Rows frozen so long ago that their number has wrapped would seem to be of
- * the future, which ends a million transactions from now.
+ * Locks the rows and returns the keys of those written by a transaction whose end the snapshot did
+ * not see. It compares transaction numbers, since `pg_visible_in_snapshot` misjudges what was
+ * written inside a savepoint. A row has only the last 32 bits of the number; the others are chosen
+ * so that it comes nearest to the snapshot's. Rows frozen so long ago that their number has wrapped
+ * would seem to be of the future, which ends a million transactions from now.
  */
-async function keysWrittenSince(client: Queryable, model: ModelMeta, keys: readonly string[], snapshot: string): Promise<Set<string>> {
+async function keysWrittenSince(
+  client: Queryable,
+  model: ModelMeta,
+  keys: readonly string[],
+  snapshot: string,
+): Promise<Set<string>> {
   const { rows } = await query<{ key: string }>(
     client,
     sql`select key from (

@@ -1,10 +1,17 @@
 import type { Queryable } from '../db/transaction.ts';
 import type { ModelMeta } from '../metadata/contract.ts';
 import type { Rewriting } from './contract.ts';
-import { journal, type JournalKind } from './journal-kind.ts';
+import { type JournalKind, journal } from './journal-kind.ts';
 
-/** Triggers of the table that run for every record; what a delete does to other tables is `consequences`. */
-export async function listTriggers(client: Queryable, model: ModelMeta, writes: JournalKind): Promise<string[]> {
+/**
+ * Triggers of the table that run for every record; what a delete does to other tables is
+ * `consequences`.
+ */
+export async function listTriggers(
+  client: Queryable,
+  model: ModelMeta,
+  writes: JournalKind,
+): Promise<string[]> {
   const { rows } = await client.query<{ name: string }>(
     `select distinct tgname as name from pg_trigger
      where tgrelid in (${tableAndParts}) and not tgisinternal and tgenabled in ('O', 'A') and (tgtype & $2::int) <> 0 order by 1`,

@@ -1,18 +1,19 @@
-import { sqlstate } from '../db/sqlstate.ts';
 import type { Principal } from '../auth/principal.ts';
-import { query, raw, sql, type Sql } from '../db/sql.ts';
+import { query, raw, type Sql, sql } from '../db/sql.ts';
+import { sqlstate } from '../db/sqlstate.ts';
 import type { Queryable } from '../db/transaction.ts';
-import type { ResourceRegistry, Resource } from '../resources/contract.ts';
+import { idRow, keyCondition, keySql } from '../metadata/key-sql.ts';
+import type { Resource, ResourceRegistry } from '../resources/contract.ts';
 import type { Operation } from './contract.ts';
 import { sumOf } from './in-halves.ts';
-import { idRow, keyCondition, keySql } from '../metadata/key-sql.ts';
 
 /** SQLSTATE of a view's check option: a row's own fault, so that it fails alone. */
 const outsideScope = sqlstate.checkOptionViolation;
 
 /**
- * The same operation, held to its author's row scope: a record that has left the scope since it was chosen is left alone
- * like one that is gone, and a change that would move a record out of the scope is refused.
+ * The same operation, held to its author's row scope: a record that has left the scope since it was
+ * chosen is left alone like one that is gone, and a change that would move a record out of the
+ * scope is refused.
  */
 export async function withinScope(
   operation: Operation,
@@ -41,21 +42,38 @@ export async function withinScope(
       const refused = { ...left, refusals: [{ ...movedOut(resource), keys: [...moved] }] };
       if (kept.length === 0) return refused;
       const again = await operation.apply(client, target, kept, params);
-      // A record's place in the scope may depend on another record that was just left unchanged: asks once more.
-      if ((await keysOutside(client, resource, within, kept)).size > 0) throw Object.assign(new Error(), movedOut(resource));
+      // A record's place in the scope may depend on another record that was just left unchanged:
+      // asks once more.
+      if ((await keysOutside(client, resource, within, kept)).size > 0)
+        throw Object.assign(new Error(), movedOut(resource));
       return sumOf(again, refused);
     },
   };
 }
 
 // Locked first: what is asked then must still hold when it is written.
-async function lock(client: Queryable, { model }: Resource, keys: readonly string[]): Promise<void> {
+async function lock(
+  client: Queryable,
+  { model }: Resource,
+  keys: readonly string[],
+): Promise<void> {
   const order = raw(keySql(model, 't'));
-  await query(client, sql`select 1 from ${raw(model.table)} t where ${keyCondition(model, 't', keys)} order by ${order} for update`);
+  await query(
+    client,
+    sql`select 1 from ${raw(model.table)} t where ${keyCondition(model, 't', keys)} order by ${order} for update`,
+  );
 }
 
-/** Those that are there and not in the scope; one that is not there (yet) is the operation's own business. */
-async function keysOutside(client: Queryable, { model }: Resource, within: Sql, keys: readonly string[]): Promise<Set<string>> {
+/**
+ * Those that are there and not in the scope; one that is not there (yet) is the operation's own
+ * business.
+ */
+async function keysOutside(
+  client: Queryable,
+  { model }: Resource,
+  within: Sql,
+  keys: readonly string[],
+): Promise<Set<string>> {
   const ids = model.idFields.map((_, index) => `id${index}`);
   const isSame = raw(`${idRow(model, 't')} = (${ids.map((id) => `w.${id}`).join(', ')})`);
   const { rows } = await query<{ key: string }>(
@@ -68,5 +86,8 @@ async function keysOutside(client: Queryable, { model }: Resource, within: Sql, 
 }
 
 function movedOut({ singular }: Resource): { code: string; message: string } {
-  return { code: outsideScope, message: `With these values the ${singular.toLowerCase()} would no longer be yours to see.` };
+  return {
+    code: outsideScope,
+    message: `With these values the ${singular.toLowerCase()} would no longer be yours to see.`,
+  };
 }

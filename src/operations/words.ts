@@ -14,7 +14,10 @@ export interface OperationWords {
   readonly unacknowledged: string;
   /** That it is done at once, all or nothing. */
   readonly atOnce: string;
-  /** Of a preview: the figure of records that it would write, what becomes of one, and the heading above them. */
+  /**
+   * Of a preview: the figure of records that it would write, what becomes of one, and the heading
+   * above them.
+   */
   readonly willBe: string;
   readonly fate: string;
   readonly records: string;
@@ -54,7 +57,10 @@ export const undoWords: OperationWords = {
   done: (count) => `${count} put back`,
 };
 
-/** Of an operation of the project's own: what it does is its label, what becomes of records is as of what it is built on. */
+/**
+ * Of an operation of the project's own: what it does is its label, what becomes of records is as of
+ * what it is built on.
+ */
 export function ownWords(label: string, base: OperationWords): OperationWords {
   const verb = label.replace(/\s*…$/, '');
   const of = (records: string) => `${verb} · ${records}`;

@@ -26,7 +26,9 @@ test('a queue whose wake-up can no longer be marked ends and says so, and takes 
       concurrency: 1,
       async run() {
         await server.query(`alter database ${name} allow_connections false`);
-        await server.query(`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'queue of a test'`);
+        await server.query(
+          `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'queue of a test'`,
+        );
         if (ending === 'failed') throw new Error('this slice failed');
       },
       log: () => undefined,

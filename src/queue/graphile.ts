@@ -26,7 +26,11 @@ function loggerOf(options: QueueOptions): Logger {
 }
 
 export async function migrateQueue(pool: Pool, queueSchema: string): Promise<void> {
-  await runMigrations({ pgPool: pool, schema: queueSchema, logger: new Logger(() => () => undefined) });
+  await runMigrations({
+    pgPool: pool,
+    schema: queueSchema,
+    logger: new Logger(() => () => undefined),
+  });
 }
 
 export async function startQueue(options: QueueOptions): Promise<Queue> {
@@ -41,7 +45,8 @@ export async function startQueue(options: QueueOptions): Promise<Queue> {
     concurrency: options.concurrency,
     noHandleSignals: true,
     pollInterval: 1000,
-    // Without a delay, even of 0, nobody would hear that marking a job failed, and the process would end of it.
+    // Without a delay, even of 0, nobody would hear that marking a job failed, and the process
+    // would end of it.
     preset: { worker: { completeJobBatchDelay: 0, failJobBatchDelay: 0 } },
     logger: loggerOf(options),
     events,
@@ -57,7 +62,8 @@ export async function startQueue(options: QueueOptions): Promise<Queue> {
     poolId: await poolId,
     ended,
     async stop() {
-      // Slices see the signal between chunks and hand their slot back, so the runner's own wait is short.
+      // Slices see the signal between chunks and hand their slot back, so the runner's own wait is
+      // short.
       stopping.abort();
       await runner.stop().catch(() => undefined);
       await ended.catch(() => undefined);

@@ -5,8 +5,9 @@ import type { Queryable } from '../db/transaction.ts';
 export const queueFunction = 'bulkhead:task';
 
 /**
- * Puts a wake-up call for a task into the queue, in the caller's transaction. It carries the task's id alone.
- * Its key says whose it is, and is never given again: re-adding one inside the running job would start a second run at once.
+ * Puts a wake-up call for a task into the queue, in the caller's transaction. It carries the task's
+ * id alone. Its key says whose it is, and is never given again: re-adding one inside the running
+ * job would start a second run at once.
  */
 export async function wake(
   client: Queryable,
@@ -19,7 +20,8 @@ export async function wake(
        job_key := $2::int || ' ' || gen_random_uuid(), run_at := case when $3::int > 0 then now() + make_interval(secs => $3::int / 1000.0) end)`,
     [queueFunction, taskId, Math.round(delayMs)],
   );
-  // Under contention graphile-worker's add_job has been seen to return null: better no launch than a task nobody is called for.
+  // Under contention graphile-worker's add_job has been seen to return null: better no launch than
+  // a task nobody is called for.
   if (!rows[0]?.id) throw new Error(`the queue did not take the wake-up for task ${taskId}`);
 }
 

@@ -1,8 +1,14 @@
 import type { FieldGroup, ResourceField } from './contract.ts';
 import type { Arrangement } from './options.ts';
 
-/** Fields in groups, in the order they were written in; those that stand alone make groups without a heading. */
-export function arrange(items: Arrangement<string>, pick: (names: readonly string[]) => ResourceField[]): readonly FieldGroup[] {
+/**
+ * Fields in groups, in the order they were written in; those that stand alone make groups without a
+ * heading.
+ */
+export function arrange(
+  items: Arrangement<string>,
+  pick: (names: readonly string[]) => ResourceField[],
+): readonly FieldGroup[] {
   const groups: { label: string | null; help: string | null; names: string[] }[] = [];
   for (const item of items) {
     if (typeof item === 'object') {
@@ -16,7 +22,8 @@ export function arrange(items: Arrangement<string>, pick: (names: readonly strin
   const picked = pick(groups.flatMap(({ names }) => names));
   return Object.freeze(
     groups.map(({ label, help, names }) => {
-      const isOf = ({ name, meta }: ResourceField) => names.includes(name) || names.includes(meta.name);
+      const isOf = ({ name, meta }: ResourceField) =>
+        names.includes(name) || names.includes(meta.name);
       return Object.freeze({ label, help, fields: Object.freeze(picked.filter(isOf)) });
     }),
   );

@@ -33,7 +33,10 @@ export function buildColumns(parts: Parts): readonly Column[] {
         );
     }
   }
-  const names = columns ?? [...guessColumns(fields, titleField), ...Object.keys(computed).filter((name) => !model.fields[name])];
+  const names = columns ?? [
+    ...guessColumns(fields, titleField),
+    ...Object.keys(computed).filter((name) => !model.fields[name]),
+  ];
   const repeated = names.filter((name, index) => names.indexOf(name) !== index);
   for (const name of repeated) problems.add(model.name, 'columns', `"${name}" is named twice.`);
   return Object.freeze([...new Set(names)].flatMap((name) => columnOf(name) ?? []));
@@ -48,7 +51,11 @@ export function buildColumns(parts: Parts): readonly Column[] {
         label,
         field: null,
         through: null,
-        computed: guardComputed(label, { needs, value, link: (record) => link?.(record) ?? null }, guard),
+        computed: guardComputed(
+          label,
+          { needs, value, link: (record) => link?.(record) ?? null },
+          guard,
+        ),
         align: align ?? null,
       });
     }
@@ -57,19 +64,52 @@ export function buildColumns(parts: Parts): readonly Column[] {
     if (!field) return null;
     if (related === undefined) {
       if (field.meta.kind === 'relation' && !field.relation) {
-        problems.add(model.name, 'columns', `"${name}" leads to many records, which are not shown in one place.`);
+        problems.add(
+          model.name,
+          'columns',
+          `"${name}" leads to many records, which are not shown in one place.`,
+        );
         return null;
       }
-      return Object.freeze({ name: field.name, label: field.label, field, through: null, computed: null, align: field.align });
+      return Object.freeze({
+        name: field.name,
+        label: field.label,
+        field,
+        through: null,
+        computed: null,
+        align: field.align,
+      });
     }
-    const target = field.relation?.kind === 'to-one' ? definition.metadata.models[field.relation.model] : undefined;
-    const found = target && resourceFields(definition.metadata, target).find((candidate) => candidate.name === related);
-    if (!target) problems.add(model.name, 'columns', `"${first}" leads to no single record, so "${name}" cannot be shown.`);
+    const target =
+      field.relation?.kind === 'to-one'
+        ? definition.metadata.models[field.relation.model]
+        : undefined;
+    const found =
+      target &&
+      resourceFields(definition.metadata, target).find((candidate) => candidate.name === related);
+    if (!target)
+      problems.add(
+        model.name,
+        'columns',
+        `"${first}" leads to no single record, so "${name}" cannot be shown.`,
+      );
     else if (!found?.meta.column || found.relation)
-      problems.add(model.name, 'columns', `${target.name} has no column "${related}".${didYouMean(related, Object.keys(target.fields))}`);
-    else if (found.isSecret) problems.add(model.name, 'columns', `"${name}" is a secret, which is shown nowhere.`);
+      problems.add(
+        model.name,
+        'columns',
+        `${target.name} has no column "${related}".${didYouMean(related, Object.keys(target.fields))}`,
+      );
+    else if (found.isSecret)
+      problems.add(model.name, 'columns', `"${name}" is a secret, which is shown nowhere.`);
     if (!found?.meta.column || found.relation || found.isSecret) return null;
     const label = `${field.label} ${found.label.charAt(0).toLowerCase()}${found.label.slice(1)}`;
-    return Object.freeze({ name, label, field: found, through: field, computed: null, align: null });
+    return Object.freeze({
+      name,
+      label,
+      field: found,
+      through: field,
+      computed: null,
+      align: null,
+    });
   }
 }

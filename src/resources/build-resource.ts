@@ -1,7 +1,7 @@
-import { utcReader } from '../fields/reader.ts';
 import { getFieldKind } from '../fields/field-kinds.ts';
-import type { FieldMeta } from '../metadata/contract.ts';
+import { utcReader } from '../fields/reader.ts';
 import { limits } from '../limits.ts';
+import type { FieldMeta } from '../metadata/contract.ts';
 import { didYouMean } from '../nearest.ts';
 import { arrange } from './arrange.ts';
 import { buildColumns } from './build-columns.ts';
@@ -9,8 +9,8 @@ import { checkOperations } from './check-operations.ts';
 import { checkOptions } from './check-options.ts';
 import type { Resource, ResourceField } from './contract.ts';
 import type { ResourceDefinition } from './define-resource.ts';
-import { guardField, guardOf } from './guard-own-code.ts';
 import { grantsOf, type OnUnreadable } from './grants.ts';
+import { guardField, guardOf } from './guard-own-code.ts';
 import { guessFilters, guessSearch } from './guess-fields.ts';
 import { labelOf, pluralOf, singularOf, slugOf, sortFieldOf, titleFieldOf } from './guesses.ts';
 import type { WriteThrough } from './options.ts';
@@ -34,7 +34,10 @@ export interface ResourceSurroundings {
   problems: Problems;
 }
 
-/** Completes a definition from metadata and checks what the compiler cannot. Null when there is no such model. */
+/**
+ * Completes a definition from metadata and checks what the compiler cannot. Null when there is no
+ * such model.
+ */
 export function buildResource(
   definition: ResourceDefinition,
   defaults: ResourceDefaults,
@@ -43,42 +46,76 @@ export function buildResource(
   const { metadata, model: name, options } = definition;
   const model = metadata.models[name];
   if (!model) {
-    problems.add(name, 'model', `the schema has no model of this name.${didYouMean(name, Object.keys(metadata.models))}`);
+    problems.add(
+      name,
+      'model',
+      `the schema has no model of this name.${didYouMean(name, Object.keys(metadata.models))}`,
+    );
     return null;
   }
   checkOptions(name, model, options, problems);
   checkOperations(name, model, options.operations ?? [], problems);
   const label = options.label ?? labelOf(pluralOf(name));
   const guard = guardOf(label, onUnreadable);
-  const all = resourceFields(metadata, model, options.fields).map((field) => guardField(field, guard));
-  const isHidden = ({ name: own, meta }: ResourceField) => options.fields?.[own]?.hidden || options.fields?.[meta.name]?.hidden;
+  const all = resourceFields(metadata, model, options.fields).map((field) =>
+    guardField(field, guard),
+  );
+  const isHidden = ({ name: own, meta }: ResourceField) =>
+    options.fields?.[own]?.hidden || options.fields?.[meta.name]?.hidden;
   // A relation to many whose records nothing may address leads nowhere.
-  const isNowhere = ({ relation }: ResourceField) => isMany(relation) && metadata.models[relation.model]?.idFields.length === 0;
+  const isNowhere = ({ relation }: ResourceField) =>
+    isMany(relation) && metadata.models[relation.model]?.idFields.length === 0;
   const shownOrWritten = all.filter((field) => !isHidden(field) && !isNowhere(field));
   const fields = shownOrWritten.filter((field) => !field.isSecret);
   const secrets = shownOrWritten.filter((field) => field.isSecret);
   const find = (key: string, wanted: string): ResourceField | null => {
-    const field = all.find((candidate) => candidate.name === wanted || candidate.meta.name === wanted);
-    if (!field) problems.add(name, key, `${name} has no field "${wanted}".${didYouMean(wanted, Object.keys(model.fields))}`);
+    const field = all.find(
+      (candidate) => candidate.name === wanted || candidate.meta.name === wanted,
+    );
+    if (!field)
+      problems.add(
+        name,
+        key,
+        `${name} has no field "${wanted}".${didYouMean(wanted, Object.keys(model.fields))}`,
+      );
     else if (fields.includes(field)) return field;
     else if (secrets.includes(field)) {
       if (key === 'form') return field;
-      problems.add(name, key, `"${wanted}" is a secret, which is shown nowhere: if it is none, say fields.${field.name}.secret: false.`);
+      problems.add(
+        name,
+        key,
+        `"${wanted}" is a secret, which is shown nowhere: if it is none, say fields.${field.name}.secret: false.`,
+      );
     } else problems.add(name, key, `"${wanted}" is hidden.`);
     return null;
   };
-  const pick = (key: string, names: readonly string[] | undefined, guess: () => ResourceField[], fits: Fits) =>
-    Object.freeze(names ? pickFields(key, names, fits) : guess());
-  const shown = Object.entries(model.fields).filter(([own]) => fields.some((field) => field.name === own || field.meta.name === own));
-  const titleField = options.titleField ?? titleFieldOf({ ...model, fields: Object.fromEntries(shown) }, () => false);
-  if (secrets.some((field) => field.name === titleField || field.meta.name === titleField)) find('titleField', titleField);
-  if (titleField !== '' && !model.fields[titleField]?.column)
-    problems.add(name, 'titleField', `${name} has no column "${titleField}".${didYouMean(titleField, Object.keys(model.fields))}`);
-  const formGroups = arrange(options.form ?? shownOrWritten.filter(isWritable).map((field) => field.name), (names) =>
-    pickFields('form', names, isInForm),
+  const pick = (
+    key: string,
+    names: readonly string[] | undefined,
+    guess: () => ResourceField[],
+    fits: Fits,
+  ) => Object.freeze(names ? pickFields(key, names, fits) : guess());
+  const shown = Object.entries(model.fields).filter(([own]) =>
+    fields.some((field) => field.name === own || field.meta.name === own),
   );
-  const showGroups = arrange(options.show ?? fields.filter(isShown).map((field) => field.name), (names) =>
-    pickFields('show', names, isShown),
+  const titleField =
+    options.titleField ??
+    titleFieldOf({ ...model, fields: Object.fromEntries(shown) }, () => false);
+  if (secrets.some((field) => field.name === titleField || field.meta.name === titleField))
+    find('titleField', titleField);
+  if (titleField !== '' && !model.fields[titleField]?.column)
+    problems.add(
+      name,
+      'titleField',
+      `${name} has no column "${titleField}".${didYouMean(titleField, Object.keys(model.fields))}`,
+    );
+  const formGroups = arrange(
+    options.form ?? shownOrWritten.filter(isWritable).map((field) => field.name),
+    (names) => pickFields('form', names, isInForm),
+  );
+  const showGroups = arrange(
+    options.show ?? fields.filter(isShown).map((field) => field.name),
+    (names) => pickFields('show', names, isShown),
   );
   const bulk = options.bulk ?? {};
   const minAsyncRecords = bulk.minAsyncRecords ?? defaults.minAsyncRecords;
@@ -101,7 +138,12 @@ export function buildResource(
     formGroups,
     show: Object.freeze(showGroups.flatMap((group) => group.fields)),
     showGroups,
-    bulkFields: pick('bulk.fields', bulk.fields, () => fields.filter((field) => isWritable(field) && canBeBulk(field)), canBeBulk),
+    bulkFields: pick(
+      'bulk.fields',
+      bulk.fields,
+      () => fields.filter((field) => isWritable(field) && canBeBulk(field)),
+      canBeBulk,
+    ),
     defaultSort: [options.defaultSort ?? sortFieldOf(model, titleField)].flat().join(','),
     hasBackground: bulk.background ?? true,
     parallelism: bulk.parallelism ?? defaults.parallelism,
@@ -115,12 +157,21 @@ export function buildResource(
     validate: options.validate ?? null,
     hooks: options.hooks ?? {},
     operations: Object.freeze([...(options.operations ?? [])]),
-    maxInline: Math.min(limits.bulk.inline, bulk.background === false || bulk.runInBackground ? limits.bulk.inline : minAsyncRecords - 1),
+    maxInline: Math.min(
+      limits.bulk.inline,
+      bulk.background === false || bulk.runInBackground ? limits.bulk.inline : minAsyncRecords - 1,
+    ),
     runsInBackground(selection, principal) {
       if (bulk.background === false) return false;
-      return bulk.runInBackground?.(selection, principal) ?? selection.count + selection.cascadeCount >= minAsyncRecords;
+      return (
+        bulk.runInBackground?.(selection, principal) ??
+        selection.count + selection.cascadeCount >= minAsyncRecords
+      );
     },
-    permissions: (principal) => grants.actions(principal).filter((action) => action !== 'bulk-delete' || bulk.delete !== false),
+    permissions: (principal) =>
+      grants
+        .actions(principal)
+        .filter((action) => action !== 'bulk-delete' || bulk.delete !== false),
     canSee: grants.canSee,
     canChange: grants.canChange,
     scope: grants.scope,
@@ -148,17 +199,25 @@ export function buildResource(
       if (related !== undefined) {
         const target = metadata.models[find('defaultSort', wanted)?.relation?.model ?? ''];
         if (target && !target.fields[related]?.column)
-          problems.add(name, 'defaultSort', `${target.name} has no column "${related}".${didYouMean(related, Object.keys(target.fields))}`);
-        else if (target?.fields[related]?.isSecret) problems.add(name, 'defaultSort', `"${wanted}.${related}" is a secret.`);
+          problems.add(
+            name,
+            'defaultSort',
+            `${target.name} has no column "${related}".${didYouMean(related, Object.keys(target.fields))}`,
+          );
+        else if (target?.fields[related]?.isSecret)
+          problems.add(name, 'defaultSort', `"${wanted}.${related}" is a secret.`);
         continue;
       }
       const field = model?.idFields.includes(wanted) ? null : find('defaultSort', wanted);
-      if (field && !getFieldKind(field).isSortable) problems.add(name, 'defaultSort', `"${wanted}" cannot be sorted by.`);
+      if (field && !getFieldKind(field).isSortable)
+        problems.add(name, 'defaultSort', `"${wanted}" cannot be sorted by.`);
     }
   }
 }
 
-function isMany(relation: ResourceField['relation']): relation is NonNullable<ResourceField['relation']> {
+function isMany(
+  relation: ResourceField['relation'],
+): relation is NonNullable<ResourceField['relation']> {
   return relation?.kind === 'many-to-many';
 }
 
@@ -169,8 +228,10 @@ function unfit(field: ResourceField, fits: Fits): string {
   if (fits === hasFilter) return 'has no filter.';
   if (fits === isShown) return 'leads to many records, which are not shown in one place.';
   if (fits === canBeBulk && field.isReadOnly) return 'is read-only.';
-  if (fits === canBeBulk && field.meta.isUnique) return 'is unique, so many records cannot be given one value.';
-  if (fits === isInForm && hasGeneratedValue(field.meta)) return 'is filled in by the database; make it readOnly to show it.';
+  if (fits === canBeBulk && field.meta.isUnique)
+    return 'is unique, so many records cannot be given one value.';
+  if (fits === isInForm && hasGeneratedValue(field.meta))
+    return 'is filled in by the database; make it readOnly to show it.';
   return 'cannot be written.';
 }
 
@@ -179,7 +240,12 @@ function isShown(field: ResourceField): boolean {
 }
 
 function isWritable(field: ResourceField): boolean {
-  return !field.isReadOnly && getFieldKind(field).input !== 'none' && !field.meta.isUpdatedAt && !hasGeneratedValue(field.meta);
+  return (
+    !field.isReadOnly &&
+    getFieldKind(field).input !== 'none' &&
+    !field.meta.isUpdatedAt &&
+    !hasGeneratedValue(field.meta)
+  );
 }
 
 function isInForm(field: ResourceField): boolean {
@@ -195,7 +261,12 @@ function isSearchable(field: ResourceField): boolean {
 }
 
 function canBeBulk(field: ResourceField): boolean {
-  return !field.isReadOnly && getFieldKind(field).input !== 'none' && !field.meta.isId && !field.meta.isUnique;
+  return (
+    !field.isReadOnly &&
+    getFieldKind(field).input !== 'none' &&
+    !field.meta.isId &&
+    !field.meta.isUnique
+  );
 }
 
 function hasGeneratedValue(meta: FieldMeta): boolean {
@@ -206,7 +277,9 @@ function hasGeneratedValue(meta: FieldMeta): boolean {
   );
 }
 
-function reasonOf(asked: 'never' | 'optional' | { requiredAbove: number } = 'never'): Resource['reason'] {
+function reasonOf(
+  asked: 'never' | 'optional' | { requiredAbove: number } = 'never',
+): Resource['reason'] {
   if (typeof asked === 'object') return { isAsked: true, requiredAbove: asked.requiredAbove };
   return { isAsked: asked === 'optional', requiredAbove: null };
 }

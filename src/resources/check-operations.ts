@@ -21,7 +21,13 @@ export const operationShapes: { readonly [K in keyof Required<OperationOptions>]
     .min(1, places)
     .optional(),
   allowed: called,
-  form: z.record(z.string(), z.custom(isFormInput, 'must be made by t.'), 'must be an object of controls.').optional(),
+  form: z
+    .record(
+      z.string(),
+      z.custom(isFormInput, 'must be made by t.'),
+      'must be an object of controls.',
+    )
+    .optional(),
   needs: z.array(z.string('must be a list of fields.'), 'must be a list of fields.').optional(),
   refuse: called,
   change: called,
@@ -38,17 +44,25 @@ const taken = ['update', 'delete', 'undo'];
 const ways = ['change', 'each', 'deletes'] as const;
 
 /** What can be said about a resource's own operations before the first of them is begun. */
-export function checkOperations(resource: string, model: ModelMeta, operations: readonly OperationDefinition[], problems: Problems): void {
+export function checkOperations(
+  resource: string,
+  model: ModelMeta,
+  operations: readonly OperationDefinition[],
+  problems: Problems,
+): void {
   const names = new Set<string>();
   for (const [index, { model: of, options }] of operations.entries()) {
     const name = typeof options?.name === 'string' ? options.name : `no. ${index + 1}`;
-    const add = (key: string, reason: string) => problems.add(resource, `operations.${name}${key === '' ? '' : `.${key}`}`, reason);
+    const add = (key: string, reason: string) =>
+      problems.add(resource, `operations.${name}${key === '' ? '' : `.${key}`}`, reason);
     if (of !== model.name) add('', `is defined for ${of}.`);
     const found = shape.safeParse(options);
     for (const issue of found.error?.issues ?? []) {
       const path = issue.path.filter((part) => typeof part === 'string').join('.');
       if (issue.code !== 'unrecognized_keys') add(path, issue.message);
-      else for (const key of issue.keys) add(key, `there is no such option.${didYouMean(key, Object.keys(operationShapes))}`);
+      else
+        for (const key of issue.keys)
+          add(key, `there is no such option.${didYouMean(key, Object.keys(operationShapes))}`);
     }
     if (found.success) checkOne(add, model, options, names);
     names.add(name);
@@ -62,17 +76,23 @@ function checkOne(
   names: ReadonlySet<string>,
 ): void {
   const { name, icon, needs = [], refuse, form = {} } = options;
-  if (!/^[a-z0-9][a-z0-9-]*$/.test(name)) add('name', 'may have small letters, digits and hyphens.');
+  if (!/^[a-z0-9][a-z0-9-]*$/.test(name))
+    add('name', 'may have small letters, digits and hyphens.');
   else if (taken.includes(name)) add('name', 'is the name of an operation of Bulkhead itself.');
   else if (names.has(name)) add('name', 'is used twice.');
   if (!isIcon(icon)) add('icon', `lucide has no icon "${icon}".`);
   for (const field of needs) {
     const known = model.fields[field];
-    if (!known) add('needs', `${model.name} has no field "${field}".${didYouMean(field, Object.keys(model.fields))}`);
+    if (!known)
+      add(
+        'needs',
+        `${model.name} has no field "${field}".${didYouMean(field, Object.keys(model.fields))}`,
+      );
     else if (!known.column) add('needs', `"${field}" is no column.`);
   }
   if (needs.length > 0 && !refuse) add('needs', 'is read by nobody, since there is no refuse.');
-  for (const control of Object.keys(form)) if (!/^\w+$/.test(control)) add(`form.${control}`, 'may have letters, digits and underscores.');
+  for (const control of Object.keys(form))
+    if (!/^\w+$/.test(control)) add(`form.${control}`, 'may have letters, digits and underscores.');
   const said = ways.filter((way) => options[way] !== undefined);
   if (said.length === 0) add('', `says nothing of what is done: one of ${ways.join(', ')}.`);
   if (said.length > 1) add('', `says ${said.join(' and ')}: one of them.`);

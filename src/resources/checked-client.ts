@@ -4,8 +4,15 @@ import type { Client } from './client.ts';
 import type { ResourceDefinition } from './define-resource.ts';
 import { delegateOf } from './delegate.ts';
 
-/** The project's client, if it is one and knows every model that is administered: otherwise the first page would be the first to notice. */
-export function checkedClient(createClient: (pool: Pool) => Client, pool: Pool, definitions: readonly ResourceDefinition[]): Client {
+/**
+ * The project's client, if it is one and knows every model that is administered: otherwise the
+ * first page would be the first to notice.
+ */
+export function checkedClient(
+  createClient: (pool: Pool) => Client,
+  pool: Pool,
+  definitions: readonly ResourceDefinition[],
+): Client {
   let client: Client;
   try {
     client = createClient(pool);
@@ -17,7 +24,8 @@ export function checkedClient(createClient: (pool: Pool) => Client, pool: Pool, 
         ?.replace(/\.$/, '')})`,
     );
   }
-  if (typeof (client as { $transaction?: unknown } | undefined)?.$transaction !== 'function') throw wrong('returns no Prisma client');
+  if (typeof (client as { $transaction?: unknown } | undefined)?.$transaction !== 'function')
+    throw wrong('returns no Prisma client');
   const unknown = definitions.filter(({ metadata, model }) => {
     const known = metadata.models[model];
     return known && delegateOf(client, known) === undefined;
@@ -30,7 +38,10 @@ export function checkedClient(createClient: (pool: Pool) => Client, pool: Pool, 
   return client;
 }
 
-/** An adapter with a copy of `pg` of its own takes our pool for something else, and connects to wherever the environment says. */
+/**
+ * An adapter with a copy of `pg` of its own takes our pool for something else, and connects to
+ * wherever the environment says.
+ */
 export async function assertUsesPool(client: Client, pool: Pool): Promise<void> {
   let isUsed = false;
   const note = () => {
@@ -38,7 +49,9 @@ export async function assertUsesPool(client: Client, pool: Pool): Promise<void> 
   };
   pool.on('acquire', note);
   try {
-    await (client as unknown as { $queryRawUnsafe(sql: string): Promise<unknown> }).$queryRawUnsafe('select 1');
+    await (client as unknown as { $queryRawUnsafe(sql: string): Promise<unknown> }).$queryRawUnsafe(
+      'select 1',
+    );
   } catch (error) {
     if (isUsed) throw error;
   } finally {

@@ -7,9 +7,17 @@ export interface ColumnType {
   isLoose: boolean;
 }
 
-/** By `schema.table.column`, unquoted: the type as the database has it, with the names that the schema's types have. */
+/**
+ * By `schema.table.column`, unquoted: the type as the database has it, with the names that the
+ * schema's types have.
+ */
 export async function columnTypes(pool: Pool): Promise<ReadonlyMap<string, ColumnType>> {
-  const { rows } = await pool.query<{ place: string; type: string; schema: string | null; isLoose: boolean }>(
+  const { rows } = await pool.query<{
+    place: string;
+    type: string;
+    schema: string | null;
+    isLoose: boolean;
+  }>(
     `select n.nspname || '.' || c.relname || '.' || a.attname as place, format_type(coalesce(item.oid, t.oid), a.atttypmod) || case when item.oid is null then '' else '[]' end as type,
        case when t.typnamespace = 'pg_catalog'::regnamespace or pg_type_is_visible(coalesce(item.oid, t.oid)) then null
          else quote_ident(tn.nspname) || '.' || quote_ident(coalesce(item.typname, t.typname)) || case when item.oid is null then '' else '[]' end end as schema,
@@ -19,7 +27,12 @@ export async function columnTypes(pool: Pool): Promise<ReadonlyMap<string, Colum
        left join pg_type item on item.oid = t.typelem and t.typcategory = 'A'
      where a.attnum > 0 and not a.attisdropped and c.relkind in ('r', 'p', 'v', 'm', 'f') and n.nspname not in ('pg_catalog', 'information_schema')`,
   );
-  return new Map(rows.map(({ place, type, schema, isLoose }) => [place, { type: schema ?? short(type), isLoose }]));
+  return new Map(
+    rows.map(({ place, type, schema, isLoose }) => [
+      place,
+      { type: schema ?? short(type), isLoose },
+    ]),
+  );
 }
 
 function short(type: string): string {
@@ -41,10 +54,19 @@ const families: readonly RegExp[] = [
   /^(bit|varbit)(\(|\[|$)/,
 ];
 
-/** The column's own type, where it differs from the schema's in what it holds only; null: the schema's. */
-export function typeOf({ sqlType, isList, isId }: FieldMeta, columnType: string | undefined): string | null {
-  if (!sqlType || !columnType || columnType === sqlType || columnType.endsWith('[]') !== isList) return null;
+/**
+ * The column's own type, where it differs from the schema's in what it holds only; null: the
+ * schema's.
+ */
+export function typeOf(
+  { sqlType, isList, isId }: FieldMeta,
+  columnType: string | undefined,
+): string | null {
+  if (!sqlType || !columnType || columnType === sqlType || columnType.endsWith('[]') !== isList)
+    return null;
   // A key's text hangs on the type that the schema names, but for where that stands.
   if (isId && !columnType.endsWith('citext')) return null;
-  return families.some((family) => family.test(sqlType) && family.test(columnType)) ? columnType : null;
+  return families.some((family) => family.test(sqlType) && family.test(columnType))
+    ? columnType
+    : null;
 }

@@ -1,7 +1,7 @@
 import type { Pool } from 'pg';
 import type { Principal } from '../auth/principal.ts';
-import type { Reader } from '../fields/reader.ts';
 import type { ResourceField } from '../fields/contract.ts';
+import type { Reader } from '../fields/reader.ts';
 import type { Metadata, ModelMeta } from '../metadata/contract.ts';
 import type { Action } from './actions.ts';
 import type { Client, Where } from './client.ts';
@@ -83,18 +83,27 @@ export interface Resource {
   readonly hooks: Hooks;
   /** Of the project's own, beside those that every resource has. */
   readonly operations: readonly OperationDefinition[];
-  /** Most records, with what is written along, that may run within a request; `runsInBackground` may say fewer. */
+  /**
+   * Most records, with what is written along, that may run within a request; `runsInBackground` may
+   * say fewer.
+   */
   maxInline: number;
   runsInBackground(selection: BulkSelection, principal: Principal): boolean;
   permissions(principal: Principal): readonly Action[];
   /** By name of a field or of its column. */
   canSee(principal: Principal, field: string): boolean;
   canChange(principal: Principal, field: string): boolean;
-  /** Null: every record. Throws AppError 403 where the project's rule gives no answer that can be used. */
+  /**
+   * Null: every record. Throws AppError 403 where the project's rule gives no answer that can be
+   * used.
+   */
   scope(principal: Principal): Where | null;
   /** Tasks about its records, whoever started them. */
   seesTasks(principal: Principal): boolean;
-  /** Where records of a related model are administered; null where they are not, or not for this principal. */
+  /**
+   * Where records of a related model are administered; null where they are not, or not for this
+   * principal.
+   */
   related(model: string): Resource | null;
 }
 
@@ -111,11 +120,14 @@ export interface ResourceRegistry {
   clientOver(pool: Pool): Client;
   /** A `where` as the SQL that Prisma would run. */
   readonly whereSql: WhereSql;
-  /** The resource as nobody in particular sees it, for start-up and the engine's own work; throws 404. Pages use `for`. */
+  /**
+   * The resource as nobody in particular sees it, for start-up and the engine's own work; throws
+   * 404. Pages use `for`.
+   */
   get(slug: string): Resource;
   /**
-   * The resource as this principal sees it: without what they may not see or change. Throws 404 where they may not list
-   * it, 403 where their row scope cannot be read.
+   * The resource as this principal sees it: without what they may not see or change. Throws 404
+   * where they may not list it, 403 where their row scope cannot be read.
    */
   for(principal: Principal, slug: string): Resource;
   /** Every resource that this principal may list, as they see it. */

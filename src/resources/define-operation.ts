@@ -16,8 +16,8 @@ const defined = new WeakSet<object>();
 type NoOther<C, R> = Exclude<keyof C, keyof R> extends never ? unknown : { change: never };
 
 /**
- * Declares an operation of your own on a selection of records, or on one: it is previewed, run, told and undone as editing
- * is. List it among the `operations` of a resource.
+ * Declares an operation of your own on a selection of records, or on one: it is previewed, run,
+ * told and undone as editing is. List it among the `operations` of a resource.
  *
  * @param metadata what Bulkhead's Prisma generator wrote about the schema
  * @param model name of the model; an unknown one does not compile
@@ -41,8 +41,16 @@ export function defineOperation<
   const N extends keyof RecordOf<M, K> = never,
   const C extends Partial<RecordOf<M, K>> = Partial<RecordOf<M, K>>,
   const E extends EachResult<TypesOf<M, K>> = EachResult<TypesOf<M, K>>,
->(metadata: M, model: K, options: OperationOptions<TypesOf<M, K>, F, N, C, E> & NoOther<C, RecordOf<M, K>>): OperationDefinition {
-  const definition = Object.freeze({ metadata, model, options: Object.freeze(options) as unknown as OperationOptions });
+>(
+  metadata: M,
+  model: K,
+  options: OperationOptions<TypesOf<M, K>, F, N, C, E> & NoOther<C, RecordOf<M, K>>,
+): OperationDefinition {
+  const definition = Object.freeze({
+    metadata,
+    model,
+    options: Object.freeze(options) as unknown as OperationOptions,
+  });
   defined.add(definition);
   return definition;
 }

@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { metadata } from '../../generated/sample-metadata/metadata.ts';
-import { type DraftOf, type RecordOf, defineResource } from '../index.ts';
+import { type DraftOf, defineResource, type RecordOf } from '../index.ts';
 
 type City = RecordOf<typeof metadata, 'City'>;
 type Draft = DraftOf<typeof metadata, 'City'>;
 
 test('a definition is frozen and holds what was said', () => {
-  const cities = defineResource(metadata, 'City', { columns: ['name', 'country', 'country.region'] });
+  const cities = defineResource(metadata, 'City', {
+    columns: ['name', 'country', 'country.region'],
+  });
   assert.equal(cities.model, 'City');
   assert.ok(Object.isFrozen(cities));
   assert.deepEqual(cities.options.columns, ['name', 'country', 'country.region']);
@@ -58,11 +60,18 @@ test('values have the types of Prisma’s client', () => {
     columns: ['name', 'density'],
     defaultSort: ['country.name', '-population'],
     fields: { rating: { format: (rating) => `${rating.toFixed(1)} of 5` } },
-    computed: { density: { needs: ['population', 'rating'], value: (city) => city.rating?.mul(city.population).toFixed(1) ?? null } },
+    computed: {
+      density: {
+        needs: ['population', 'rating'],
+        value: (city) => city.rating?.mul(city.population).toFixed(1) ?? null,
+      },
+    },
     validate(city, { before }) {
       const population: number = city.population;
       const status: 'draft' | 'reviewed' | 'published' | 'archived' | undefined = before?.status;
-      return population < 0 && status === 'published' ? { population: 'must not be below zero' } : null;
+      return population < 0 && status === 'published'
+        ? { population: 'must not be below zero' }
+        : null;
     },
     hooks: {
       beforeSave({ record, set }) {

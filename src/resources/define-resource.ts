@@ -10,16 +10,19 @@ export interface ResourceDefinition {
 }
 
 /** The options of one model, field names and values checked by the compiler. */
-export type TypedResourceOptions<M extends Metadata, K extends keyof M['models'], Needs = Record<string, string>> = ResourceOptions<
-  TypesOf<M, K>,
-  Needs
->;
+export type TypedResourceOptions<
+  M extends Metadata,
+  K extends keyof M['models'],
+  Needs = Record<string, string>,
+> = ResourceOptions<TypesOf<M, K>, Needs>;
 
 /**
- * Declares how one model is administered. Everything has a default made from the schema, so `{}` is enough.
+ * Declares how one model is administered. Everything has a default made from the schema, so `{}` is
+ * enough.
  *
- * A field that the model does not have does not compile. What the compiler cannot check (a field without a filter among
- * `filters`, a slug used twice) is refused at start-up by a `DefinitionError` that names every mistake at once.
+ * A field that the model does not have does not compile. What the compiler cannot check (a field
+ * without a filter among `filters`, a slug used twice) is refused at start-up by a
+ * `DefinitionError` that names every mistake at once.
  *
  * @param metadata what Bulkhead's Prisma generator wrote about the schema
  * @param model name of the model; an unknown one does not compile
@@ -39,5 +42,9 @@ export function defineResource<
   K extends keyof M['models'] & string,
   const Needs extends Record<string, keyof RecordOf<M, K>> = Record<never, never>,
 >(metadata: M, model: K, options: TypedResourceOptions<M, K, Needs> = {}): ResourceDefinition {
-  return Object.freeze({ metadata, model, options: Object.freeze(options) as unknown as ResourceOptions });
+  return Object.freeze({
+    metadata,
+    model,
+    options: Object.freeze(options) as unknown as ResourceOptions,
+  });
 }

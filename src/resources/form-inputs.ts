@@ -24,7 +24,9 @@ export interface InputOptions<R extends boolean = boolean> {
 export type FormInputs = Readonly<Record<string, FormInput>>;
 
 /** What a form gives, by the names of its controls. */
-export type FormValues<F extends FormInputs> = { readonly [N in keyof F]: F[N] extends FormInput<infer V> ? V : never };
+export type FormValues<F extends FormInputs> = {
+  readonly [N in keyof F]: F[N] extends FormInput<infer V> ? V : never;
+};
 
 type InputValue<V, R extends boolean> = R extends true ? V : V | null;
 
@@ -46,12 +48,21 @@ export const t = Object.freeze({
     options: InputOptions<R> = {},
   ): FormInput<InputValue<C, R>> {
     const values = choices.map((name) => ({ name, dbName: name }));
-    return made((name) => fieldOf(name, options, { kind: 'enum', type: name, sqlType: 'text' }, { name, sqlType: 'text', values }));
+    return made((name) =>
+      fieldOf(
+        name,
+        options,
+        { kind: 'enum', type: name, sqlType: 'text' },
+        { name, sqlType: 'text', values },
+      ),
+    );
   },
 });
 
 function inputOf<V>(type: ScalarType, sqlType: string) {
-  return <const R extends boolean = false>(options: InputOptions<R> = {}): FormInput<InputValue<V, R>> =>
+  return <const R extends boolean = false>(
+    options: InputOptions<R> = {},
+  ): FormInput<InputValue<V, R>> =>
     made((name) => fieldOf(name, options, { kind: 'scalar', type, sqlType }, null));
 }
 
@@ -91,6 +102,15 @@ function fieldOf(
     relation: null,
     documentation: null,
   };
-  const own = { relation: null, enum: choices, kind: null, isSecret: false, isReadOnly: false, align: null, format: null, link: null };
+  const own = {
+    relation: null,
+    enum: choices,
+    kind: null,
+    isSecret: false,
+    isReadOnly: false,
+    align: null,
+    format: null,
+    link: null,
+  };
   return Object.freeze({ ...own, name, label, meta, help: help === '' ? null : help });
 }

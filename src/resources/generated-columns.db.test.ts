@@ -20,8 +20,15 @@ test('a column that the database fills in, by an expression or as an identity, i
     alter table gazetteer.city add column notes text generated always as (lower(name)) stored,
       add column population int not null generated always as identity;
   `);
-  const definitions = ['City', 'Country', 'Tag'].map((model) => defineResource(metadata, model as 'City'));
-  const context = testContext(db, {}, {}, { ...sample, resources: await markGenerated(definitions, db.pages) });
+  const definitions = ['City', 'Country', 'Tag'].map((model) =>
+    defineResource(metadata, model as 'City'),
+  );
+  const context = testContext(
+    db,
+    {},
+    {},
+    { ...sample, resources: await markGenerated(definitions, db.pages) },
+  );
   const cities = context.registry.get('cities');
   const namesOf = (fields: readonly { name: string }[]) => fields.map(({ name }) => name);
   for (const name of ['notes', 'population']) {
@@ -29,7 +36,9 @@ test('a column that the database fills in, by an expression or as an identity, i
     assert.equal(cities.fields.find((field) => field.name === name)?.isReadOnly, true);
     assert.equal(namesOf(cities.form).includes(name), false);
     assert.equal(namesOf(cities.bulkFields).includes(name), false);
-    assert.throws(() => updateOperation.parse(cities, { field: name, [`value.${name}`]: '1' }), { code: 'invalid-operation' });
+    assert.throws(() => updateOperation.parse(cities, { field: name, [`value.${name}`]: '1' }), {
+      code: 'invalid-operation',
+    });
   }
   assert.ok(namesOf(cities.bulkFields).includes('status'));
 
@@ -54,7 +63,9 @@ test('a column that the database fills in, by an expression or as an identity, i
 
 test('a definition that would have people change such a column is refused at the start, by name', async (t) => {
   const { db } = await testDatabase(t);
-  await db.pages.query('alter table gazetteer.city drop column notes, add column notes text generated always as (lower(name)) stored');
+  await db.pages.query(
+    'alter table gazetteer.city drop column notes, add column notes text generated always as (lower(name)) stored',
+  );
   const resources = await markGenerated(sample.resources, db.pages);
   assert.throws(() => testContext(db, {}, {}, { ...sample, resources }), {
     name: 'DefinitionError',

@@ -4,11 +4,15 @@ import { type ColumnType, columnTypes, typeOf } from './column-types.ts';
 import type { ResourceDefinition } from './define-resource.ts';
 
 /**
- * The definitions, with what only the database knows: the types of columns where they are longer or wider than the schema
- * says, or stand in a schema of their own; which columns it fills in itself and lets nobody write, by an
- * expression or as an identity. To Prisma they are columns with a default.
+ * The definitions, with what only the database knows: the types of columns where they are longer or
+ * wider than the schema says, or stand in a schema of their own; which columns it fills in itself
+ * and lets nobody write, by an expression or as an identity. To Prisma they are columns with a
+ * default.
  */
-export async function markGenerated(definitions: readonly ResourceDefinition[], pool: Pool): Promise<readonly ResourceDefinition[]> {
+export async function markGenerated(
+  definitions: readonly ResourceDefinition[],
+  pool: Pool,
+): Promise<readonly ResourceDefinition[]> {
   const { rows } = await pool.query<{ place: string }>(
     `select n.nspname || '.' || c.relname || '.' || a.attname as place
      from pg_attribute a join pg_class c on c.oid = a.attrelid join pg_namespace n on n.oid = c.relnamespace
@@ -18,18 +22,30 @@ export async function markGenerated(definitions: readonly ResourceDefinition[], 
   const types = await columnTypes(pool);
   const known = new Map<Metadata, Metadata>();
   return definitions.map((definition) => {
-    const metadata = known.get(definition.metadata) ?? markedMetadata(definition.metadata, generated, types);
+    const metadata =
+      known.get(definition.metadata) ?? markedMetadata(definition.metadata, generated, types);
     known.set(definition.metadata, metadata);
     return { ...definition, metadata };
   });
 }
 
-function markedMetadata(metadata: Metadata, generated: ReadonlySet<string>, types: ReadonlyMap<string, ColumnType>): Metadata {
-  const models = Object.entries(metadata.models).map(([name, model]) => [name, markedModel(model, generated, types)]);
+function markedMetadata(
+  metadata: Metadata,
+  generated: ReadonlySet<string>,
+  types: ReadonlyMap<string, ColumnType>,
+): Metadata {
+  const models = Object.entries(metadata.models).map(([name, model]) => [
+    name,
+    markedModel(model, generated, types),
+  ]);
   return { ...metadata, models: Object.fromEntries(models) };
 }
 
-function markedModel(model: ModelMeta, generated: ReadonlySet<string>, types: ReadonlyMap<string, ColumnType>): ModelMeta {
+function markedModel(
+  model: ModelMeta,
+  generated: ReadonlySet<string>,
+  types: ReadonlyMap<string, ColumnType>,
+): ModelMeta {
   const place = ({ dbColumn }: FieldMeta) => `${model.dbSchema}.${model.dbTable}.${dbColumn}`;
   const fields = Object.entries(model.fields).map(([name, field]) => {
     if (field.column === null) return [name, field];

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { Decimal, DbNull, skip } from '@prisma/client/runtime/client';
+import { DbNull, Decimal, skip } from '@prisma/client/runtime/client';
 import { metadata } from '../../generated/sample-metadata/metadata.ts';
 import type { Principal } from '../auth/principal.ts';
 import type { Where } from './client.ts';
@@ -11,8 +11,12 @@ const model = metadata.models.City;
 
 function grants(rules: object) {
   const told: string[] = [];
-  const onUnreadable = (_: string, details: Record<string, unknown>) => void told.push(`${details.rule}: ${details.why}`);
-  const given = grantsOf({ permissions: () => ['list'], ...rules }, { label: 'Cities', model, secrets: [], onUnreadable });
+  const onUnreadable = (_: string, details: Record<string, unknown>) =>
+    void told.push(`${details.rule}: ${details.why}`);
+  const given = grantsOf(
+    { permissions: () => ['list'], ...rules },
+    { label: 'Cities', model, secrets: [], onUnreadable },
+  );
   return { ...given, told };
 }
 
@@ -27,7 +31,10 @@ test('a scope that is no plain answer denies, and is named in the log', () => {
     ['', /string/],
     [true, /boolean/],
     [{ countryCode: undefined }, /countryCode is undefined/],
-    [{ AND: [{ OR: [{ id: 1 }, { countryCode: { in: ['a', undefined] } }] }] }, /AND.OR.countryCode.in is undefined/],
+    [
+      { AND: [{ OR: [{ id: 1 }, { countryCode: { in: ['a', undefined] } }] }] },
+      /AND.OR.countryCode.in is undefined/,
+    ],
     [{ country: { is: { name: undefined } } }, /country.is.name is undefined/],
     [{ AND: [] }, /AND is empty/],
     [{ NOT: [] }, /NOT is empty/],
@@ -83,7 +90,10 @@ test('permissions that are no list of actions grant nothing', () => {
     assert.deepEqual(actions(ada), []);
     assert.equal(told.length, 1);
   }
-  assert.deepEqual(grants({ permissions: () => ['delete', 'list', 'fly'] }).actions(ada), ['list', 'delete']);
+  assert.deepEqual(grants({ permissions: () => ['delete', 'list', 'fly'] }).actions(ada), [
+    'list',
+    'delete',
+  ]);
   const thrown = grants({
     permissions: () => {
       throw new Error('down');
@@ -99,7 +109,9 @@ test('a field is granted by true alone, and what may not be seen may not be chan
     assert.equal(canSee(ada, 'name'), false);
     assert.equal(told.length, 1);
   }
-  const { canSee, canChange } = grants({ fields: { notes: { see: () => false, change: () => true } } });
+  const { canSee, canChange } = grants({
+    fields: { notes: { see: () => false, change: () => true } },
+  });
   assert.deepEqual(
     [canSee(ada, 'notes'), canChange(ada, 'notes'), canSee(ada, 'name'), canChange(ada, 'name')],
     [false, false, true, true],

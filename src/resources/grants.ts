@@ -12,7 +12,10 @@ import { isPossible } from './possible-actions.ts';
 /** Told when a rule of the project's could not be read, so that somebody mends it. */
 export type OnUnreadable = (message: string, details: Record<string, unknown>) => void;
 
-/** What a project's rules grant. Whatever is thrown, or is not plainly an answer, grants nothing and is told. */
+/**
+ * What a project's rules grant. Whatever is thrown, or is not plainly an answer, grants nothing and
+ * is told.
+ */
 export interface Grants {
   actions(principal: Principal): readonly Action[];
   canSee(principal: Principal, field: string): boolean;
@@ -22,7 +25,8 @@ export interface Grants {
   seesTasks(principal: Principal): boolean;
 }
 
-type Rules = Required<Pick<ResourceOptions, 'permissions'>> & Pick<ResourceOptions, 'fields' | 'scope' | 'tasks'>;
+type Rules = Required<Pick<ResourceOptions, 'permissions'>> &
+  Pick<ResourceOptions, 'fields' | 'scope' | 'tasks'>;
 
 /** The one place where the answers of `permissions`, `fields` and `scope` are read. */
 export function grantsOf(
@@ -32,7 +36,12 @@ export function grantsOf(
     model,
     secrets,
     onUnreadable,
-  }: { label: string; model: ModelMeta; secrets: readonly ResourceField[]; onUnreadable: OnUnreadable },
+  }: {
+    label: string;
+    model: ModelMeta;
+    secrets: readonly ResourceField[];
+    onUnreadable: OnUnreadable;
+  },
 ): Grants {
   const secretNames = new Set(secrets.flatMap(({ name, meta }) => [name, meta.name]));
   const tell = (rule: string, why: unknown) =>
@@ -46,15 +55,18 @@ export function grantsOf(
     actions(principal: Principal) {
       try {
         const granted: unknown = permissions(principal);
-        if (Array.isArray(granted)) return actions.filter((action) => granted.includes(action) && isPossible(model, action));
+        if (Array.isArray(granted))
+          return actions.filter((action) => granted.includes(action) && isPossible(model, action));
         tell('permissions', 'it is not a list of actions');
       } catch (error) {
         tell('permissions', error);
       }
       return [];
     },
-    canSee: (principal: Principal, field: string) => !secretNames.has(field) && isGranted('see', principal, field),
-    canChange: (principal: Principal, field: string) => isGranted('see', principal, field) && isGranted('change', principal, field),
+    canSee: (principal: Principal, field: string) =>
+      !secretNames.has(field) && isGranted('see', principal, field),
+    canChange: (principal: Principal, field: string) =>
+      isGranted('see', principal, field) && isGranted('change', principal, field),
     scope(principal: Principal) {
       if (!scope) return null;
       try {
@@ -106,7 +118,8 @@ function whyNotScope(where: unknown, model: ModelMeta): string | null {
   if (where === undefined || where === null) return `it is ${where}; say {} for every record`;
   if (Array.isArray(where)) return 'it is a list';
   if (typeof where !== 'object') return `it is a ${typeof where}`;
-  if (typeof (where as { then?: unknown }).then === 'function') return 'it is a promise; a scope is worked out at once';
+  if (typeof (where as { then?: unknown }).then === 'function')
+    return 'it is a promise; a scope is worked out at once';
   return whyNotWhere(where, model, 'it', 0);
 }
 
@@ -119,7 +132,8 @@ function whyNotWhere(where: unknown, model: ModelMeta, at: string, depth: number
     const here = at === 'it' ? key : `${at}.${key}`;
     if (key === 'AND' || key === 'OR' || key === 'NOT') {
       const parts = Array.isArray(value) ? value : [value];
-      if (parts.length === 0 && key !== 'OR') return `${here} is empty, which would mean every record`;
+      if (parts.length === 0 && key !== 'OR')
+        return `${here} is empty, which would mean every record`;
       for (const part of parts) {
         const wrong = whyNotWhere(part, model, here, depth + 1);
         if (wrong) return wrong;
@@ -139,7 +153,13 @@ function whyNotWhere(where: unknown, model: ModelMeta, at: string, depth: number
 
 function whyNotValue(value: unknown, at: string, depth: number): string | null {
   if (value === undefined) return `${at} is undefined, which would mean every record`;
-  if (value === null || typeof value === 'string' || typeof value === 'boolean' || typeof value === 'bigint') return null;
+  if (
+    value === null ||
+    typeof value === 'string' ||
+    typeof value === 'boolean' ||
+    typeof value === 'bigint'
+  )
+    return null;
   if (typeof value === 'number') return Number.isFinite(value) ? null : `${at} is ${value}`;
   if (typeof value !== 'object') return `${at} is a ${typeof value}`;
   if (depth > maxDepth) return 'it is nested too deeply';
@@ -148,7 +168,8 @@ function whyNotValue(value: unknown, at: string, depth: number): string | null {
   if (!Array.isArray(value) && !isPlain(value)) return `${at} is not a plain value`;
   for (const [key, part] of Object.entries(value)) {
     const isEmpty = Array.isArray(part) && part.length === 0;
-    if (isEmpty && ['AND', 'NOT', 'notIn', 'hasEvery'].includes(key)) return `${at}.${key} is empty, which would mean every record`;
+    if (isEmpty && ['AND', 'NOT', 'notIn', 'hasEvery'].includes(key))
+      return `${at}.${key} is empty, which would mean every record`;
     const wrong = whyNotValue(part, Array.isArray(value) ? at : `${at}.${key}`, depth + 1);
     if (wrong) return wrong;
   }

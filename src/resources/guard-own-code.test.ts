@@ -9,7 +9,8 @@ test('what the project’s own code throws is told once for a column, however ma
     throw new Error('no such thing');
   };
   const { value, link } = guardComputed('Size', { needs: [], value: fails, link: fails }, guard);
-  for (let record = 0; record < 100; record++) assert.equal(value({ record }), '“Size” cannot be shown');
+  for (let record = 0; record < 100; record++)
+    assert.equal(value({ record }), '“Size” cannot be shown');
   assert.equal(link({}), null);
   assert.deepEqual(told, [
     'Cities: computed.value of “Size” failed, so an error stands in its place: no such thing',
@@ -19,7 +20,12 @@ test('what the project’s own code throws is told once for a column, however ma
 
 test('a promise, and what has no text, are no values of a column', () => {
   const guard = guardOf('Cities', () => undefined);
-  const made = (answer: unknown) => guardComputed('Size', { needs: [], value: () => answer as string, link: () => null }, guard).value({});
+  const made = (answer: unknown) =>
+    guardComputed(
+      'Size',
+      { needs: [], value: () => answer as string, link: () => null },
+      guard,
+    ).value({});
   assert.equal(made(Promise.reject(new Error('late'))), '“Size” cannot be shown');
   assert.equal(made(Object.create(null)), '“Size” cannot be shown');
   assert.equal(made(undefined), null);

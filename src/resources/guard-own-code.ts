@@ -3,7 +3,10 @@ import type { Cell, KindView } from '../fields/contract.ts';
 import type { ComputedValue, ResourceField } from './contract.ts';
 import type { OnUnreadable } from './grants.ts';
 
-/** Calls the project's own code for one value; what it throws is told, once for each column and reason, and `instead` is the answer. */
+/**
+ * Calls the project's own code for one value; what it throws is told, once for each column and
+ * reason, and `instead` is the answer.
+ */
 export type Guard = <T>(label: string, what: string, ask: () => T, instead: T) => T;
 
 /** Reasons that are remembered; a code that throws another one each time is told no longer. */
@@ -26,14 +29,19 @@ export function guardOf(resource: string, onUnreadable: OnUnreadable): Guard {
   };
 }
 
-/** The field with its own `format`, `link` and kind guarded: one value that throws takes no page away. */
+/**
+ * The field with its own `format`, `link` and kind guarded: one value that throws takes no page
+ * away.
+ */
 export function guardField(field: ResourceField, guard: Guard): ResourceField {
   const { label, format, link, kind } = field;
   if (!format && !link && !kind) return field;
   const error = cellError(label);
   const failed: Cell = { text: error, align: 'start' };
   const view = <Shown>(what: string, { view: address, data }: KindView<Shown>): KindView<Shown> =>
-    data ? { view: address, data: (shown) => guard(label, what, () => data(shown), {}) } : { view: address };
+    data
+      ? { view: address, data: (shown) => guard(label, what, () => data(shown), {}) }
+      : { view: address };
   return Object.freeze<ResourceField>({
     ...field,
     format: format && ((value) => guard(label, 'format', () => textOf(format(value)), error)),
@@ -64,7 +72,11 @@ export function guardField(field: ResourceField, guard: Guard): ResourceField {
   });
 }
 
-export function guardComputed(label: string, { needs, value, link }: ComputedValue, guard: Guard): ComputedValue {
+export function guardComputed(
+  label: string,
+  { needs, value, link }: ComputedValue,
+  guard: Guard,
+): ComputedValue {
   return {
     needs,
     value: (record) =>
@@ -73,7 +85,10 @@ export function guardComputed(label: string, { needs, value, link }: ComputedVal
         'computed.value',
         () => {
           const made: unknown = value(record);
-          return typeof made === 'number' || typeof made === 'bigint' || made === null || made === undefined
+          return typeof made === 'number' ||
+            typeof made === 'bigint' ||
+            made === null ||
+            made === undefined
             ? (made ?? null)
             : textOf(made);
         },

@@ -1,12 +1,15 @@
-import { getFieldKind } from '../fields/field-kinds.ts';
 import type { ResourceField } from '../fields/contract.ts';
+import { getFieldKind } from '../fields/field-kinds.ts';
 import { isLongText, isUsualTitle } from './guesses.ts';
 
 const maxColumns = 8;
 const maxFilters = 6;
 const maxSearched = 4;
 
-/** Columns of a list: the title, what the schema says of a record, the timestamps that are kept for it, and last a plain number as its id. */
+/**
+ * Columns of a list: the title, what the schema says of a record, the timestamps that are kept for
+ * it, and last a plain number as its id.
+ */
 export function guessColumns(fields: readonly ResourceField[], titleField: string): string[] {
   const placeOf = ({ name, meta, relation }: ResourceField): number | null => {
     if (name === titleField) return 0;
@@ -18,7 +21,9 @@ export function guessColumns(fields: readonly ResourceField[], titleField: strin
     return meta.default === null ? 1 : meta.type === 'String' ? null : 3;
   };
   const guessed = placed(fields, placeOf).slice(0, maxColumns);
-  return (guessed.length > 0 ? guessed : fields.filter(({ meta }) => meta.column !== null).slice(0, 1)).map(({ name }) => name);
+  return (
+    guessed.length > 0 ? guessed : fields.filter(({ meta }) => meta.column !== null).slice(0, 1)
+  ).map(({ name }) => name);
 }
 
 /** Quick filters: few choices first, then relations and numbers. */
@@ -39,8 +44,14 @@ export function guessSearch(fields: readonly ResourceField[], titleField: string
   }).slice(0, maxSearched);
 }
 
-/** Fields by their place; those of one place stay in the order of the schema, those of none are left out. */
-function placed(fields: readonly ResourceField[], placeOf: (field: ResourceField) => number | null): ResourceField[] {
+/**
+ * Fields by their place; those of one place stay in the order of the schema, those of none are left
+ * out.
+ */
+function placed(
+  fields: readonly ResourceField[],
+  placeOf: (field: ResourceField) => number | null,
+): ResourceField[] {
   return fields
     .map((field) => ({ field, place: placeOf(field) }))
     .filter((item): item is { field: ResourceField; place: number } => item.place !== null)
@@ -49,5 +60,7 @@ function placed(fields: readonly ResourceField[], placeOf: (field: ResourceField
 }
 
 function isKept({ isUpdatedAt, default: given, type }: ResourceField['meta']): boolean {
-  return isUpdatedAt || (type === 'DateTime' && (given as { name?: string } | null)?.name === 'now');
+  return (
+    isUpdatedAt || (type === 'DateTime' && (given as { name?: string } | null)?.name === 'now')
+  );
 }

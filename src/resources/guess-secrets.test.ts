@@ -4,10 +4,19 @@ import type { FieldMeta } from '../metadata/contract.ts';
 import { isSecretByName } from './guess-secrets.ts';
 
 const field = (name: string, more: Partial<FieldMeta> = {}) =>
-  ({ name, kind: 'scalar', type: 'String', foreignKeyOf: null, relation: null, ...more }) as unknown as FieldMeta;
+  ({
+    name,
+    kind: 'scalar',
+    type: 'String',
+    foreignKeyOf: null,
+    relation: null,
+    ...more,
+  }) as unknown as FieldMeta;
 
 const isSecret = (path: string, more: Partial<FieldMeta> = {}) => {
-  const [model, name] = path.includes('.') ? (path.split('.') as [string, string]) : ['Person', path];
+  const [model, name] = path.includes('.')
+    ? (path.split('.') as [string, string])
+    : ['Person', path];
   return isSecretByName({ name: model }, field(name, more));
 };
 
@@ -51,5 +60,6 @@ test('numbers, timestamps, choices and relations are never guessed; texts, JSON 
   assert.equal(isSecret('token', { kind: 'enum', type: 'TokenKind' }), false);
   assert.equal(isSecret('apiKey', { kind: 'relation', type: 'ApiKey' }), false);
   assert.equal(isSecret('token', { foreignKeyOf: 'owner' }), false);
-  for (const type of ['String', 'Json', 'Bytes']) assert.equal(isSecret('credentials', { type, isList: true }), true, type);
+  for (const type of ['String', 'Json', 'Bytes'])
+    assert.equal(isSecret('credentials', { type, isList: true }), true, type);
 });

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { FieldMeta, ModelMeta } from '../metadata/contract.ts';
+import { testField } from '../testing/field.ts';
 import { guessColumns, guessFilters, guessSearch } from './guess-fields.ts';
 import { labelOf, pluralOf, singularOf, slugOf, titleFieldOf } from './guesses.ts';
 import { resourceFields } from './resource-fields.ts';
-import { testField } from '../testing/field.ts';
 
 test('names become words', () => {
   for (const [name, label, slug] of [
@@ -38,13 +38,19 @@ test('one and many, whichever of them a model is named', () => {
     if (one !== 'Analysis') assert.equal(singularOf(many), one);
     assert.equal(singularOf(one), one);
   }
-  for (const name of ['News', 'Series', 'UserData']) assert.deepEqual([pluralOf(name), singularOf(name)], [name, name]);
+  for (const name of ['News', 'Series', 'UserData'])
+    assert.deepEqual([pluralOf(name), singularOf(name)], [name, name]);
 });
 
 const text = (name: string, more: Partial<FieldMeta> = {}): FieldMeta =>
   testField('String', 'text', { name, column: `"${name}"`, isRequired: true, ...more }).meta;
 
-const id = text('id', { type: 'Int', sqlType: 'integer', isId: true, default: { name: 'autoincrement' } });
+const id = text('id', {
+  type: 'Int',
+  sqlType: 'integer',
+  isId: true,
+  default: { name: 'autoincrement' },
+});
 
 function model(...fields: FieldMeta[]): ModelMeta {
   return {
@@ -72,9 +78,18 @@ test('a record is titled by what names it', () => {
     ['colour', 'id', 'password', 'notes', 'colour'],
     ['id', 'id'],
   ] as const) {
-    assert.equal(titleFieldOf(model(...names.map((name) => (name === 'id' ? id : text(name))))), title, names.join(' '));
+    assert.equal(
+      titleFieldOf(model(...names.map((name) => (name === 'id' ? id : text(name))))),
+      title,
+      names.join(' '),
+    );
   }
-  assert.equal(titleFieldOf(model(id, text('name', { type: 'Int' }), text('note'), text('isbn', { isUnique: true }))), 'isbn');
+  assert.equal(
+    titleFieldOf(
+      model(id, text('name', { type: 'Int' }), text('note'), text('isbn', { isUnique: true })),
+    ),
+    'isbn',
+  );
 });
 
 test('columns begin with the title; long texts and what no cell holds are left out', () => {
@@ -91,7 +106,14 @@ test('columns begin with the title; long texts and what no cell holds are left o
   ];
   const given = model(...fields);
   const all = resourceFields({ models: { Thing: given }, enums: {} }, given);
-  assert.deepEqual(guessColumns(all, titleFieldOf(given)), ['name', 'email', 'isActive', 'age', 'createdAt', 'id']);
+  assert.deepEqual(guessColumns(all, titleFieldOf(given)), [
+    'name',
+    'email',
+    'isActive',
+    'age',
+    'createdAt',
+    'id',
+  ]);
   assert.deepEqual(
     guessFilters(all).map(({ name }) => name),
     ['isActive', 'age'],

@@ -1,6 +1,6 @@
-import { idFieldsOf } from '../metadata/model-fields.ts';
 import { scalarKind } from '../fields/scalar-kind.ts';
 import type { FieldMeta, ModelMeta } from '../metadata/contract.ts';
+import { idFieldsOf } from '../metadata/model-fields.ts';
 import { isSecretByName } from './guess-secrets.ts';
 
 /** `featureCode` → `Feature code`. */
@@ -10,7 +10,10 @@ export function labelOf(name: string): string {
     .replace(/([A-Z]{2,})([A-Z][a-z])/g, '$1 $2')
     .replaceAll('_', ' ')
     .trim();
-  const lower = words.replace(/\b([A-Z])([a-z]+)/g, (_, first: string, rest: string) => first.toLowerCase() + rest);
+  const lower = words.replace(
+    /\b([A-Z])([a-z]+)/g,
+    (_, first: string, rest: string) => first.toLowerCase() + rest,
+  );
   return lower.charAt(0).toUpperCase() + lower.slice(1);
 }
 
@@ -22,7 +25,8 @@ const irregular: readonly (readonly [singular: string, plural: string])[] = [
   ['status', 'statuses'],
 ];
 
-const uncountable = /(news|series|species|data|metadata|information|equipment|staff|history|settings)$/i;
+const uncountable =
+  /(news|series|species|data|metadata|information|equipment|staff|history|settings)$/i;
 
 /** `Country` → `Countries`; what is a plural stays. */
 export function pluralOf(name: string): string {
@@ -35,7 +39,10 @@ export function pluralOf(name: string): string {
   return /(s|x|z|ch|sh)$/i.test(name) ? `${name}es` : `${name}s`;
 }
 
-/** `Countries` → `Country`; what is a singular stays. Models that were made from tables are often named in the plural. */
+/**
+ * `Countries` → `Country`; what is a singular stays. Models that were made from tables are often
+ * named in the plural.
+ */
 export function singularOf(name: string): string {
   if (uncountable.test(name)) return name;
   const other = irregularOf(name, 1);
@@ -70,7 +77,10 @@ export function slugOf(name: string): string {
 const names = ['title', 'name', 'label', 'subject', 'headline'];
 const handles = ['username', 'email', 'slug', 'code', 'sku', 'reference', 'number'];
 
-/** How well a text titles a record, going by its name; less is better, null is not at all. A first name is half of one. */
+/**
+ * How well a text titles a record, going by its name; less is better, null is not at all. A first
+ * name is half of one.
+ */
 function placeAsTitle({ name, type }: FieldMeta): number | null {
   if (type !== 'String') return null;
   const words = name
@@ -94,25 +104,47 @@ export function isUsualTitle(field: FieldMeta): boolean {
 /** A text that fills more than a cell, going by its name. */
 export function isLongText({ name, type }: FieldMeta): boolean {
   return (
-    type === 'String' && /(^|_|[a-z](?=[A-Z]))(notes?|remarks?|comments?|description|summary|content|body|bio|html|markdown)$/i.test(name)
+    type === 'String' &&
+    /(^|_|[a-z](?=[A-Z]))(notes?|remarks?|comments?|description|summary|content|body|bio|html|markdown)$/i.test(
+      name,
+    )
   );
 }
 
-/** The field that tells people which record it is: a text of a usual name, else a unique one, else the first short one, else the id. */
-export function titleFieldOf(model: ModelMeta, isSecret = (field: FieldMeta) => field.isSecret ?? isSecretByName(model, field)): string {
-  const fields = Object.values(model.fields).filter((field) => field.kind === 'scalar' && !field.isList && !isSecret(field));
+/**
+ * The field that tells people which record it is: a text of a usual name, else a unique one, else
+ * the first short one, else the id.
+ */
+export function titleFieldOf(
+  model: ModelMeta,
+  isSecret = (field: FieldMeta) => field.isSecret ?? isSecretByName(model, field),
+): string {
+  const fields = Object.values(model.fields).filter(
+    (field) => field.kind === 'scalar' && !field.isList && !isSecret(field),
+  );
   const usual = fields
     .filter((field) => isUsualTitle(field) && field.foreignKeyOf === null)
     .sort((a, b) => (placeAsTitle(a) ?? 0) - (placeAsTitle(b) ?? 0))[0];
-  const texts = fields.filter((field) => field.type === 'String' && field.sqlType !== 'uuid' && !field.isId && field.foreignKeyOf === null);
-  const text = texts.find((field) => field.isUnique) ?? texts.find((field) => !isLongText(field)) ?? texts[0];
+  const texts = fields.filter(
+    (field) =>
+      field.type === 'String' &&
+      field.sqlType !== 'uuid' &&
+      !field.isId &&
+      field.foreignKeyOf === null,
+  );
+  const text =
+    texts.find((field) => field.isUnique) ?? texts.find((field) => !isLongText(field)) ?? texts[0];
   const id = idFieldsOf(model).find((field) => !isSecret(field))?.name;
-  const first = Object.values(model.fields).find((field) => field.column !== null && !field.isList && !isSecret(field));
+  const first = Object.values(model.fields).find(
+    (field) => field.column !== null && !field.isList && !isSecret(field),
+  );
   return usual?.name ?? text?.name ?? id ?? first?.name ?? '';
 }
 
 /** The field that a list begins ordered by: the id, whose index is there; bytes have no order. */
 export function sortFieldOf(model: ModelMeta, titleField: string): string {
   const candidates = model.idFields.length > 0 ? model.idFields.slice(0, 1) : [titleField];
-  return candidates.find((name) => model.fields[name] && scalarKind(model.fields[name]).isSortable) ?? '';
+  return (
+    candidates.find((name) => model.fields[name] && scalarKind(model.fields[name]).isSortable) ?? ''
+  );
 }

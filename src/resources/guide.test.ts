@@ -4,7 +4,13 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { compileExamples } from '../testing/compile-examples.ts';
 import { operationShapes } from './check-operations.ts';
-import { bulkShapes, computedShapes, fieldOptionShapes, hookShapes, optionShapes } from './option-shapes.ts';
+import {
+  bulkShapes,
+  computedShapes,
+  fieldOptionShapes,
+  hookShapes,
+  optionShapes,
+} from './option-shapes.ts';
 
 const root = join(import.meta.dirname, '../..');
 
@@ -39,7 +45,8 @@ for (const [head, names, guide = 'docs/resources.md'] of tables) {
 test('the examples of the guide and of the README compile', async () => {
   const examples: string[] = [];
   for (const path of ['docs/resources.md', 'docs/operations.md', 'README.md'])
-    for (const [, code = ''] of (await read(path)).matchAll(/```ts\n(.*?)```/gs)) examples.push(code);
+    for (const [, code = ''] of (await read(path)).matchAll(/```ts\n(.*?)```/gs))
+      examples.push(code);
   assert.ok(examples.length >= 3);
   assert.equal(await compileExamples(examples), '');
 });

@@ -3,7 +3,9 @@ import type { Client } from './client.ts';
 import type { AnyModel, ModelTypes } from './model-types.ts';
 import type { ProjectTypes } from './project-types.ts';
 
-/** The project's client inside the transaction of the write: what Prisma hands to `$transaction`. */
+/**
+ * The project's client inside the transaction of the write: what Prisma hands to `$transaction`.
+ */
 export type TransactionClient = ProjectTypes extends { client: infer C }
   ? Omit<C, '$connect' | '$disconnect' | '$on' | '$transaction' | '$extends'>
   : Client;
@@ -14,8 +16,9 @@ interface Write {
   /** The task, for a bulk change; null for a form. */
   readonly taskId: number | null;
   /**
-   * The client inside this write's transaction. What it writes comes and goes with the record. Use no other client in a
-   * hook: it would wait for a connection, and for rows, that this very transaction holds.
+   * The client inside this write's transaction. What it writes comes and goes with the record. Use
+   * no other client in a hook: it would wait for a connection, and for rows, that this very
+   * transaction holds.
    */
   readonly tx: TransactionClient;
 }
@@ -29,9 +32,17 @@ export interface ValidateContext<T extends ModelTypes = AnyModel> extends Write 
   readonly fields: readonly T['field'][];
 }
 
-/** Errors by field; a plain text is about the record as a whole; nothing means that it may be written. */
-// biome-ignore lint/suspicious/noConfusingVoidType: a function that returns nothing on success is the usual case
-export type Errors<T extends ModelTypes = AnyModel> = { readonly [N in T['field']]?: string } | string | null | undefined | void;
+/**
+ * Errors by field; a plain text is about the record as a whole; nothing means that it may be
+ * written.
+ */
+export type Errors<T extends ModelTypes = AnyModel> =
+  | { readonly [N in T['field']]?: string }
+  | string
+  | null
+  | undefined
+  // biome-ignore lint/suspicious/noConfusingVoidType: returning nothing on success is the usual case
+  | void;
 
 /** A write that is about to happen. */
 export interface BeforeSave<T extends ModelTypes = AnyModel> extends ValidateContext<T> {
@@ -51,7 +62,10 @@ export interface AfterSave<T extends ModelTypes = AnyModel> extends ValidateCont
 export interface OwnSave<T extends ModelTypes = AnyModel> extends ValidateContext<T> {
   /** As it should be. */
   readonly record: T['draft'];
-  /** What was chosen, and what `beforeSave` set: values by column, lists of ids as text by many-to-many field. */
+  /**
+   * What was chosen, and what `beforeSave` set: values by column, lists of ids as text by
+   * many-to-many field.
+   */
   readonly data: Readonly<Record<string, unknown>>;
 }
 
@@ -62,10 +76,11 @@ export interface DeleteEvent<T extends ModelTypes = AnyModel> extends Write {
 }
 
 /**
- * Code of yours around every write of a resource, by form or in bulk. It runs inside the write's transaction, one
- * record after another. Throw an `AppError` to refuse a record: its message is shown, `details.field` names the field.
- * Anything else that is thrown refuses the record too, with a general message, and goes to the log. In bulk the other
- * records of the chunk go on; their hooks may run a second time after what they wrote through `tx` was rolled back.
+ * Code of yours around every write of a resource, by form or in bulk. It runs inside the write's
+ * transaction, one record after another. Throw an `AppError` to refuse a record: its message is
+ * shown, `details.field` names the field. Anything else that is thrown refuses the record too, with
+ * a general message, and goes to the log. In bulk the other records of the chunk go on; their hooks
+ * may run a second time after what they wrote through `tx` was rolled back.
  */
 export interface Hooks<T extends ModelTypes = AnyModel> {
   /** Before a record is created or changed, after `validate`. */

@@ -3,7 +3,9 @@ import { fileURLToPath } from 'node:url';
 import { Eta } from 'eta';
 
 /** What is wrong with a kind's own templates, by the member that names each; empty: nothing. */
-export function kindViewProblems(kind: Readonly<Record<string, unknown>>): { member: 'control' | 'cell'; problem: string }[] {
+export function kindViewProblems(
+  kind: Readonly<Record<string, unknown>>,
+): { member: 'control' | 'cell'; problem: string }[] {
   return (['control', 'cell'] as const).flatMap((member) => {
     const problem = kind[member] === undefined ? null : problemOf(kind[member]);
     return problem === null ? [] : [{ member, problem }];
@@ -12,8 +14,10 @@ export function kindViewProblems(kind: Readonly<Record<string, unknown>>): { mem
 
 function problemOf(given: unknown): string | null {
   const { view, data } = (given ?? {}) as { view?: unknown; data?: unknown };
-  if (!(view instanceof URL) || view.protocol !== 'file:') return "must be { view: new URL('./money.eta', import.meta.url), data }.";
-  if (data !== undefined && typeof data !== 'function') return 'must have a function for its `data`, or none.';
+  if (!(view instanceof URL) || view.protocol !== 'file:')
+    return "must be { view: new URL('./money.eta', import.meta.url), data }.";
+  if (data !== undefined && typeof data !== 'function')
+    return 'must have a function for its `data`, or none.';
   const path = fileURLToPath(view);
   try {
     new Eta().compile(readFileSync(path, 'utf8'));

@@ -16,7 +16,10 @@ interface ScalarValues {
 
 type FieldsOf<M extends Metadata, K extends keyof M['models']> = M['models'][K]['fields'];
 
-type Single<M extends Metadata, F> = F extends { kind: 'enum'; type: infer E extends keyof M['enums'] }
+type Single<M extends Metadata, F> = F extends {
+  kind: 'enum';
+  type: infer E extends keyof M['enums'];
+}
   ? M['enums'][E]['values'][number]['name']
   : F extends { type: infer T extends keyof ScalarValues }
     ? ScalarValues[T]
@@ -34,35 +37,51 @@ type ColumnMeta = { kind: 'scalar' | 'enum' };
 type Filled = { default: { name: string } } | { isUpdatedAt: true };
 
 /** Names of a model's fields, known to the compiler where the metadata is the generator's own. */
-export type FieldName<M extends Metadata, K extends keyof M['models']> = keyof FieldsOf<M, K> & string;
+export type FieldName<M extends Metadata, K extends keyof M['models']> = keyof FieldsOf<M, K> &
+  string;
 
 /** `country.region`: a field of the record that a to-one relation points at. */
 export type RelatedName<M extends Metadata, K extends keyof M['models']> =
   string extends FieldName<M, K>
     ? string
     : {
-        [N in FieldName<M, K>]: FieldsOf<M, K>[N] extends { relation: { kind: 'to-one'; model: infer R extends keyof M['models'] } }
+        [N in FieldName<M, K>]: FieldsOf<M, K>[N] extends {
+          relation: { kind: 'to-one'; model: infer R extends keyof M['models'] };
+        }
           ? `${N}.${FieldName<M, R>}`
           : never;
       }[FieldName<M, K>];
 
-/** A record's own values, without relations, as Prisma's client reads them: `Decimal`, `bigint`, `Date`. */
+/**
+ * A record's own values, without relations, as Prisma's client reads them: `Decimal`, `bigint`,
+ * `Date`.
+ */
 export type RecordOf<M extends Metadata, K extends keyof M['models']> =
   string extends FieldName<M, K>
     ? Record<string, unknown>
-    : { [N in FieldName<M, K> as FieldsOf<M, K>[N] extends ColumnMeta ? N : never]: ValueOf<M, FieldsOf<M, K>[N]> };
+    : {
+        [N in FieldName<M, K> as FieldsOf<M, K>[N] extends ColumnMeta ? N : never]: ValueOf<
+          M,
+          FieldsOf<M, K>[N]
+        >;
+      };
 
-/** A record that is about to be written: of a new one, what the database fills in is not there yet. */
+/**
+ * A record that is about to be written: of a new one, what the database fills in is not there yet.
+ */
 export type DraftOf<M extends Metadata, K extends keyof M['models']> =
   string extends FieldName<M, K>
     ? Record<string, unknown>
     : {
-        [N in FieldName<M, K> as FieldsOf<M, K>[N] extends ColumnMeta ? (FieldsOf<M, K>[N] extends Filled ? never : N) : never]: ValueOf<
-          M,
-          FieldsOf<M, K>[N]
-        >;
+        [N in FieldName<M, K> as FieldsOf<M, K>[N] extends ColumnMeta
+          ? FieldsOf<M, K>[N] extends Filled
+            ? never
+            : N
+          : never]: ValueOf<M, FieldsOf<M, K>[N]>;
       } & {
-        [N in FieldName<M, K> as FieldsOf<M, K>[N] extends ColumnMeta & Filled ? N : never]?: ValueOf<M, FieldsOf<M, K>[N]>;
+        [N in FieldName<M, K> as FieldsOf<M, K>[N] extends ColumnMeta & Filled
+          ? N
+          : never]?: ValueOf<M, FieldsOf<M, K>[N]>;
       };
 
 /** What the options of a resource know about their model. */

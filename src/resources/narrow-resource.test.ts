@@ -4,21 +4,27 @@ import pg from 'pg';
 import { metadata } from '../../generated/sample-metadata/metadata.ts';
 import admin from '../admin.ts';
 import type { Principal } from '../auth/principal.ts';
+import type { Resource } from './contract.ts';
 import { defineResource } from './define-resource.ts';
 import { buildRegistry } from './registry.ts';
-import type { Resource } from './contract.ts';
 
 const ada: Principal = { id: '1', name: 'Ada', roles: ['admin'] };
 const vic: Principal = { id: '2', name: 'Vic', roles: ['viewer'] };
 const isAda = ({ id }: Principal) => id === ada.id;
 
 function registryOf(...definitions: Parameters<typeof buildRegistry>[0]) {
-  return buildRegistry(definitions, admin.createClient, new pg.Pool(), { minAsyncRecords: 20, parallelism: 1, chunkSize: 1000 });
+  return buildRegistry(definitions, admin.createClient, new pg.Pool(), {
+    minAsyncRecords: 20,
+    parallelism: 1,
+    chunkSize: 1000,
+  });
 }
 
 const names = (fields: readonly { name: string }[]) => fields.map(({ name }) => name);
 const lists = (resource: Resource) =>
-  Object.values(resource).flatMap((value) => (Array.isArray(value) ? names(value as readonly { name: string }[]) : []));
+  Object.values(resource).flatMap((value) =>
+    Array.isArray(value) ? names(value as readonly { name: string }[]) : [],
+  );
 
 test('a field that may not be seen is in no list of the resource', () => {
   const registry = registryOf(
@@ -39,14 +45,25 @@ test('a field that may not be seen is in no list of the resource', () => {
 });
 
 test('a hidden title and default sort give way to the id', () => {
-  const registry = registryOf(defineResource(metadata, 'City', { defaultSort: '-name', fields: { name: { see: isAda } } }));
-  assert.deepEqual([registry.for(vic, 'cities').titleField, registry.for(vic, 'cities').defaultSort], ['id', 'id']);
-  assert.deepEqual([registry.for(ada, 'cities').titleField, registry.for(ada, 'cities').defaultSort], ['name', '-name']);
+  const registry = registryOf(
+    defineResource(metadata, 'City', { defaultSort: '-name', fields: { name: { see: isAda } } }),
+  );
+  assert.deepEqual(
+    [registry.for(vic, 'cities').titleField, registry.for(vic, 'cities').defaultSort],
+    ['id', 'id'],
+  );
+  assert.deepEqual(
+    [registry.for(ada, 'cities').titleField, registry.for(ada, 'cities').defaultSort],
+    ['name', '-name'],
+  );
 });
 
 test('a field that may not be changed is shown, and on no form', () => {
   const registry = registryOf(
-    defineResource(metadata, 'City', { columns: ['name', 'status'], fields: { status: { change: () => false } } }),
+    defineResource(metadata, 'City', {
+      columns: ['name', 'status'],
+      fields: { status: { change: () => false } },
+    }),
   );
   const cities = registry.for(ada, 'cities');
   assert.ok(names(cities.columns).includes('status') && names(cities.filters).includes('status'));
@@ -56,7 +73,9 @@ test('a field that may not be changed is shown, and on no form', () => {
 test('what may not be listed is not there, by its address and behind a relation', () => {
   const registry = registryOf(
     defineResource(metadata, 'City'),
-    defineResource(metadata, 'Country', { permissions: (principal) => (isAda(principal) ? ['list'] : ['update']) }),
+    defineResource(metadata, 'Country', {
+      permissions: (principal) => (isAda(principal) ? ['list'] : ['update']),
+    }),
   );
   assert.throws(() => registry.for(vic, 'countries'), { status: 404 });
   assert.deepEqual(
@@ -84,7 +103,10 @@ test('a related resource is narrowed too, and one whose scope cannot be read is 
 test('two resources of one model: the relation leads to the first that may be listed', () => {
   const registry = registryOf(
     defineResource(metadata, 'City'),
-    defineResource(metadata, 'Country', { slug: 'secret-countries', permissions: (principal) => (isAda(principal) ? ['list'] : []) }),
+    defineResource(metadata, 'Country', {
+      slug: 'secret-countries',
+      permissions: (principal) => (isAda(principal) ? ['list'] : []),
+    }),
     defineResource(metadata, 'Country'),
   );
   assert.equal(registry.for(ada, 'cities').related('Country')?.slug, 'secret-countries');
@@ -106,7 +128,10 @@ test('a column through a relation, a computed one and a default sort are as hidd
   const [whole, less] = [registry.for(ada, 'cities'), registry.for(vic, 'cities')];
   assert.deepEqual(names(whole.columns), ['name', 'country.region', 'size']);
   assert.deepEqual(names(less.columns), ['name']);
-  assert.deepEqual([whole.defaultSort, less.defaultSort], ['country.region,-population,name', 'name']);
+  assert.deepEqual(
+    [whole.defaultSort, less.defaultSort],
+    ['country.region,-population,name', 'name'],
+  );
   for (const groups of [less.formGroups, less.showGroups]) {
     assert.deepEqual(
       groups.flatMap(({ fields }) => names(fields)).filter((name) => name !== 'name'),

@@ -28,7 +28,10 @@ export interface EachContext<T extends ModelTypes = AnyModel, F extends FormInpu
   readonly principal: Principal;
   /** The task that runs it. */
   readonly taskId: number | null;
-  /** Your client inside this very transaction. What it writes comes and goes with the record. Use no other. */
+  /**
+   * Your client inside this very transaction. What it writes comes and goes with the record. Use no
+   * other.
+   */
   readonly tx: TransactionClient;
   /** Return what it makes, and the record stays as it is, with these words as the reason. */
   refuse(why: string): Refused;
@@ -38,12 +41,18 @@ export interface EachContext<T extends ModelTypes = AnyModel, F extends FormInpu
 type RefusalReason = string | null | undefined | void;
 
 /** What `each` returns: values to write, a refusal, or nothing. */
-// biome-ignore lint/suspicious/noConfusingVoidType: what writes by `tx` alone returns nothing
-export type EachResult<T extends ModelTypes = AnyModel> = Partial<T['record']> | Refused | null | undefined | void;
+export type EachResult<T extends ModelTypes = AnyModel> =
+  | Partial<T['record']>
+  | Refused
+  | null
+  | undefined
+  // biome-ignore lint/suspicious/noConfusingVoidType: what writes by `tx` alone returns nothing
+  | void;
 
 /**
- * What a developer writes about an operation. What is done to a record is one of three: `change` gives the same values to all, in one
- * statement for many records; `each` is code for one record after another; `deletes` deletes them.
+ * What a developer writes about an operation. What is done to a record is one of three: `change`
+ * gives the same values to all, in one statement for many records; `each` is code for one record
+ * after another; `deletes` deletes them.
  */
 export interface OperationOptions<
   T extends ModelTypes = AnyModel,
@@ -67,7 +76,10 @@ export interface OperationOptions<
   /** Fields that `refuse` reads; no other is loaded. */
   needs?: readonly N[];
   /** Why a record is to stay as it is, in words; asked by the preview too. */
-  refuse?: (record: Pick<T['record'], N>, context: { readonly params: FormValues<F> }) => RefusalReason | Promise<RefusalReason>;
+  refuse?: (
+    record: Pick<T['record'], N>,
+    context: { readonly params: FormValues<F> },
+  ) => RefusalReason | Promise<RefusalReason>;
   /** Values that every record is given. */
   change?: (context: ChangeContext<F>) => C;
   /** Does it to one record; what it returns is written to that. A preview does not call it. */

@@ -14,17 +14,25 @@ const yesOrNo = z.boolean('must be true or false.').optional();
 const called = z.custom((given) => typeof given === 'function', 'must be a function.');
 const whole = (setting: keyof typeof settingBounds) => {
   const [low, high] = settingBounds[setting];
-  const isWithin = (given: unknown) => Number.isInteger(given) && Number(given) >= low && Number(given) <= high;
+  const isWithin = (given: unknown) =>
+    Number.isInteger(given) && Number(given) >= low && Number(given) <= high;
   return z.custom(isWithin, `must be ${wholeBetween(low, high)}.`).optional();
 };
 const fieldNames = z.array(z.string('must be a list of fields.'), 'must be a list of fields.');
 const align = z.enum(['start', 'end'], 'must be "start" or "end".').optional();
 const groups = 'must be a list of fields, or of groups: { label, help, fields }.';
 const arrangement = z
-  .array(z.union([z.string(), z.strictObject({ label: z.string(), help: text, fields: fieldNames })], groups), groups)
+  .array(
+    z.union(
+      [z.string(), z.strictObject({ label: z.string(), help: text, fields: fieldNames })],
+      groups,
+    ),
+    groups,
+  )
   .optional();
 const sort = 'must be a field, or a list of fields.';
-const isObject = (given: unknown): given is Record<string, unknown> => typeof given === 'object' && given !== null;
+const isObject = (given: unknown): given is Record<string, unknown> =>
+  typeof given === 'object' && given !== null;
 const kindMembers = ['format', 'toForm', 'parse', 'toSql', 'fromText', 'operators'];
 const kind = z
   .custom<Record<string, unknown>>(
@@ -33,11 +41,14 @@ const kind = z
   )
   .superRefine((given, context) => {
     if (!isObject(given)) return;
-    for (const { member, problem } of kindViewProblems(given)) context.addIssue({ code: 'custom', path: [member], message: problem });
+    for (const { member, problem } of kindViewProblems(given))
+      context.addIssue({ code: 'custom', path: [member], message: problem });
   });
 
 /** Every option and what it may be; the compiler keeps the tables complete. */
-export const fieldOptionShapes: Shapes<NonNullable<NonNullable<ResourceOptions['fields']>[string]>> = {
+export const fieldOptionShapes: Shapes<
+  NonNullable<NonNullable<ResourceOptions['fields']>[string]>
+> = {
   label: text,
   help: text,
   readOnly: yesOrNo,
@@ -69,18 +80,27 @@ export const bulkShapes: Shapes<NonNullable<ResourceOptions['bulk']>> = {
   chunkSize: whole('BULKHEAD_CHUNK_SIZE'),
   locks: z
     .custom(
-      (given) => given === 'on' || (isObject(given) && typeof given.off === 'string' && given.off.trim() !== ''),
+      (given) =>
+        given === 'on' ||
+        (isObject(given) && typeof given.off === 'string' && given.off.trim() !== ''),
       'must be "on", or { off } with the reason in words.',
     )
     .optional(),
   atomic: z.literal('all', 'must be "all", or left out.').optional(),
-  stopRatio: z.custom((given) => typeof given === 'number' && given > 0 && given <= 1, 'must be above 0 and at most 1.').optional(),
+  stopRatio: z
+    .custom(
+      (given) => typeof given === 'number' && given > 0 && given <= 1,
+      'must be above 0 and at most 1.',
+    )
+    .optional(),
   reason: z
     .custom(
       (given) =>
         given === 'never' ||
         given === 'optional' ||
-        (isObject(given) && Number.isInteger(given.requiredAbove) && Number(given.requiredAbove) >= 0),
+        (isObject(given) &&
+          Number.isInteger(given.requiredAbove) &&
+          Number(given.requiredAbove) >= 0),
       'must be "never", "optional", or { requiredAbove } with a whole number.',
     )
     .optional(),
@@ -101,9 +121,17 @@ export const optionShapes: Shapes<ResourceOptions> = {
   label: text,
   singular: text,
   titleField: text,
-  fields: z.record(z.string(), z.strictObject(fieldOptionShapes, options).optional(), 'must be an object of fields.').optional(),
+  fields: z
+    .record(
+      z.string(),
+      z.strictObject(fieldOptionShapes, options).optional(),
+      'must be an object of fields.',
+    )
+    .optional(),
   columns: fieldNames.min(1, 'must name one column at least.').optional(),
-  computed: z.record(z.string(), z.strictObject(computedShapes, options), 'must be an object of columns.').optional(),
+  computed: z
+    .record(z.string(), z.strictObject(computedShapes, options), 'must be an object of columns.')
+    .optional(),
   filters: fieldNames.optional(),
   search: fieldNames.optional(),
   defaultSort: z.union([z.string(), z.array(z.string())], sort).optional(),
@@ -115,24 +143,41 @@ export const optionShapes: Shapes<ResourceOptions> = {
   tasks: called.optional(),
   validate: called.optional(),
   hooks: z.strictObject(hookShapes, options).optional(),
-  writeThrough: z.enum(['sql', 'client'] as const, { error: ({ input }) => `"${input}" is neither "sql" nor "client".` }).optional(),
-  operations: z.array(z.custom(isOperationDefinition, 'must be made by defineOperation.'), 'must be a list of operations.').optional(),
+  writeThrough: z
+    .enum(['sql', 'client'] as const, {
+      error: ({ input }) => `"${input}" is neither "sql" nor "client".`,
+    })
+    .optional(),
+  operations: z
+    .array(
+      z.custom(isOperationDefinition, 'must be made by defineOperation.'),
+      'must be a list of operations.',
+    )
+    .optional(),
   bulk: z.strictObject(bulkShapes, options).optional(),
 };
 
 const shape = z.strictObject(optionShapes, options);
 
 /** Names what stands among the resources and is none. */
-export function isDefinition(problems: Problems): (given: ResourceDefinition, index: number) => boolean {
+export function isDefinition(
+  problems: Problems,
+): (given: ResourceDefinition, index: number) => boolean {
   return (given, index) => {
     const isOne = typeof given?.model === 'string' && typeof given.metadata?.models === 'object';
     const spread = Array.isArray(given) ? ' It is a list: write three dots before it.' : '';
-    if (!isOne) problems.list.push(`resources, no. ${index + 1}: is not made by defineResource or defineEveryResource.${spread}`);
+    if (!isOne)
+      problems.list.push(
+        `resources, no. ${index + 1}: is not made by defineResource or defineEveryResource.${spread}`,
+      );
     return isOne;
   };
 }
 
-/** Names what has another shape than its option, and leaves it out, so that the rest can be looked at too. */
+/**
+ * Names what has another shape than its option, and leaves it out, so that the rest can be looked
+ * at too.
+ */
 export function wellShaped(definition: ResourceDefinition, problems: Problems): ResourceDefinition {
   const found = shape.safeParse(definition.options);
   if (found.success) return definition;
@@ -145,13 +190,24 @@ export function wellShaped(definition: ResourceDefinition, problems: Problems): 
       continue;
     }
     for (const key of issue.keys)
-      problems.add(definition.model, [...path, key].join('.'), `there is no such option.${didYouMean(key, namesAt(path))}`);
+      problems.add(
+        definition.model,
+        [...path, key].join('.'),
+        `there is no such option.${didYouMean(key, namesAt(path))}`,
+      );
   }
-  const right = Object.entries(wrong.has('') ? {} : definition.options).filter(([key]) => !wrong.has(key) && key in optionShapes);
+  const right = Object.entries(wrong.has('') ? {} : definition.options).filter(
+    ([key]) => !wrong.has(key) && key in optionShapes,
+  );
   return { ...definition, options: Object.fromEntries(right) };
 }
 
 function namesAt([first]: string[]): string[] {
-  const within: Record<string, object> = { fields: fieldOptionShapes, computed: computedShapes, bulk: bulkShapes, hooks: hookShapes };
+  const within: Record<string, object> = {
+    fields: fieldOptionShapes,
+    computed: computedShapes,
+    bulk: bulkShapes,
+    hooks: hookShapes,
+  };
   return Object.keys(within[first ?? ''] ?? optionShapes);
 }

@@ -18,40 +18,69 @@ export interface ResourceOptions<T extends ModelTypes = AnyModel, Needs = Record
   label?: string;
   /** Singular, in texts about one record: `City`. */
   singular?: string;
-  /** The field that tells people which record it is. Default: `title`, `name` or the like, else the first text, else the id. */
+  /**
+   * The field that tells people which record it is. Default: `title`, `name` or the like, else the
+   * first text, else the id.
+   */
   titleField?: T['field'];
   /** Fields one by one: label, help, format, who sees and changes them. */
   fields?: { readonly [N in T['field']]?: FieldOptions<ValueOf<T, N>> };
-  /** Columns of the list, in order: fields, fields of to-one relations (`country.region`), computed columns by their name. */
+  /**
+   * Columns of the list, in order: fields, fields of to-one relations (`country.region`), computed
+   * columns by their name.
+   */
   columns?: readonly (T['field'] | T['related'] | (keyof NoInfer<Needs> & string))[];
   /** Columns that are made of a record's fields. */
   computed?: { readonly [N in keyof Needs]: ComputedColumn<T, Needs[N] & keyof T['record']> };
-  /** Quick controls above the list. Every field can be filtered with the builder, whatever is named here. */
+  /**
+   * Quick controls above the list. Every field can be filtered with the builder, whatever is named
+   * here.
+   */
   filters?: readonly T['field'][];
   /** Text fields that the search box looks in. */
   search?: readonly T['field'][];
-  /** Order of the list when the URL names none: `'name'`, `['country.name', '-population']`. The id comes last by itself. */
+  /**
+   * Order of the list when the URL names none: `'name'`, `['country.name', '-population']`. The id
+   * comes last by itself.
+   */
   defaultSort?: Sort<T['field'] | T['related']> | readonly Sort<T['field'] | T['related']>[];
-  /** Records up to which the list is counted exactly and its pages are numbered. Default: the setting of this name, 10,000. */
+  /**
+   * Records up to which the list is counted exactly and its pages are numbered. Default: the
+   * setting of this name, 10,000.
+   */
   countLimit?: number;
   /** The new and edit pages, in order, plain or in groups. */
   form?: Arrangement<T['field']>;
-  /** The page of one record, in order, plain or in groups. Default: every field that can be shown. */
+  /**
+   * The page of one record, in order, plain or in groups. Default: every field that can be shown.
+   */
   show?: Arrangement<T['field']>;
-  /** What a principal may do. Default: `viewer` lists; `editor` also creates, updates and bulk-updates; `admin` everything. */
+  /**
+   * What a principal may do. Default: `viewer` lists; `editor` also creates, updates and
+   * bulk-updates; `admin` everything.
+   */
   permissions?: (principal: Principal) => readonly Action[];
-  /** Rows that the principal may see and change, as a Prisma `where`. A value that is `undefined` in it is refused when it is used. */
+  /**
+   * Rows that the principal may see and change, as a Prisma `where`. A value that is `undefined` in
+   * it is refused when it is used.
+   */
   scope?: (principal: Principal) => Where;
-  /** Who sees tasks about its records that others started. Default: administrators whose row scope is every record. */
+  /**
+   * Who sees tasks about its records that others started. Default: administrators whose row scope
+   * is every record.
+   */
   tasks?: (principal: Principal) => boolean;
-  /** Looks at a record before it is written, by a form or in bulk; returns what is wrong, by field. */
+  /**
+   * Looks at a record before it is written, by a form or in bulk; returns what is wrong, by field.
+   */
   validate?: (record: T['draft'], context: ValidateContext<T>) => Errors<T> | Promise<Errors<T>>;
   /** Code of yours around every write. */
   hooks?: Hooks<T>;
   /**
-   * `sql`: bulk changes are statements on sets of records; extensions of your Prisma client do not run. `client`: they go
-   * through your client, so that its extensions run, and take longer. Default: `client` where your client is extended, else
-   * `sql`. Forms always go through the client.
+   * `sql`: bulk changes are statements on sets of records; extensions of your Prisma client do not
+   * run. `client`: they go through your client, so that its extensions run, and take longer.
+   * Default: `client` where your client is extended, else `sql`. Forms always go through the
+   * client.
    */
   writeThrough?: WriteThrough;
   /** Operations of your own, made by `defineOperation`, in the order of their buttons. */
@@ -60,7 +89,10 @@ export interface ResourceOptions<T extends ModelTypes = AnyModel, Needs = Record
   bulk?: BulkOptions<T>;
 }
 
-/** `sql`: statements on sets of records; `client`: the project's Prisma client, whose extensions run. */
+/**
+ * `sql`: statements on sets of records; `client`: the project's Prisma client, whose extensions
+ * run.
+ */
 export type WriteThrough = 'sql' | 'client';
 
 /** Fields in order, plain or in groups; what stands outside a group has no heading. */
@@ -84,17 +116,24 @@ export interface FieldOptions<V = unknown> {
   /** In no page of this resource: no column, filter, sort, search, form, history. */
   hidden?: boolean;
   /**
-   * It is shown to nobody: no column, page, filter, sort, search, history, message. Its form takes a new value, and shows none.
-   * Default: what its name tells (`passwordHash`, `apiKey`, `recoveryCodes`); of texts, JSON and bytes only.
+   * It is shown to nobody: no column, page, filter, sort, search, history, message. Its form takes
+   * a new value, and shows none. Default: what its name tells (`passwordHash`, `apiKey`,
+   * `recoveryCodes`); of texts, JSON and bytes only.
    */
   secret?: boolean;
   /** The value in words, in lists and on the page of a record. Not called for null. */
   format?: (value: V & {}) => string;
   /** Side of the column its values stand on. Default: numbers `end`, all else `start`. */
   align?: 'start' | 'end';
-  /** Where the value leads to: a path of this site or an https address; null for no link. Not called for null. */
+  /**
+   * Where the value leads to: a path of this site or an https address; null for no link. Not called
+   * for null.
+   */
   link?: (value: V & {}) => string | null;
-  /** How its values are shown, read and compared, in place of the kind of its column; not of a relation. */
+  /**
+   * How its values are shown, read and compared, in place of the kind of its column; not of a
+   * relation.
+   */
   kind?: FieldKind;
   /** Who sees it. Who does not can neither filter nor sort by it. Default: who may list. */
   see?: (principal: Principal) => boolean;
@@ -103,7 +142,10 @@ export interface FieldOptions<V = unknown> {
 }
 
 /** A column made of fields that are read for it; it has no filter and no order of its own. */
-export interface ComputedColumn<T extends ModelTypes = AnyModel, N extends keyof T['record'] = keyof T['record']> {
+export interface ComputedColumn<
+  T extends ModelTypes = AnyModel,
+  N extends keyof T['record'] = keyof T['record'],
+> {
   /** Default: made from its name. */
   label?: string;
   /** Fields that `value` and `link` read; no other is loaded. */
@@ -118,7 +160,10 @@ export interface ComputedColumn<T extends ModelTypes = AnyModel, N extends keyof
 export interface BulkSelection {
   /** Records it holds. */
   readonly count: number;
-  /** Rows of others that are written along, as far as they were counted: what a delete takes along, keys that follow, links. */
+  /**
+   * Rows of others that are written along, as far as they were counted: what a delete takes along,
+   * keys that follow, links.
+   */
   readonly cascadeCount: number;
   /** Ticked one by one, or everything that matches a filter. */
   readonly kind: 'ticked' | 'matching';
@@ -132,25 +177,43 @@ export interface BulkOptions<T extends ModelTypes = AnyModel> {
   fields?: readonly T['field'][];
   /** Is bulk delete offered at all? Default: yes, to who may. */
   delete?: boolean;
-  /** May tasks run in the background? Default: yes. If not, each runs within its request, all or nothing, at most 10,000 records. */
+  /**
+   * May tasks run in the background? Default: yes. If not, each runs within its request, all or
+   * nothing, at most 10,000 records.
+   */
   background?: boolean;
-  /** Records, with what is written along, from which on a task runs in the background. Default: the setting of this name, 20. */
+  /**
+   * Records, with what is written along, from which on a task runs in the background. Default: the
+   * setting of this name, 20.
+   */
   minAsyncRecords?: number;
-  /** Decides instead of `minAsyncRecords`. At most 10,000 records, with what is written along, run within a request, whatever it says. */
+  /**
+   * Decides instead of `minAsyncRecords`. At most 10,000 records, with what is written along, run
+   * within a request, whatever it says.
+   */
   runInBackground?: (selection: BulkSelection, principal: Principal) => boolean;
   /** Runners working on one task side by side. */
   parallelism?: number;
   /** Most records in a chunk. */
   chunkSize?: number;
   /**
-   * Records of an unfinished task are held: nobody else changes them meanwhile. `{ off: reason }` holds nothing and asks
-   * nobody; the reason is shown in the task's details.
+   * Records of an unfinished task are held: nobody else changes them meanwhile. `{ off: reason }`
+   * holds nothing and asks nobody; the reason is shown in the task's details.
    */
   locks?: 'on' | { off: string };
-  /** `all`: a background task too is all or nothing, in one transaction, of at most 10,000 records. Default: good ones are kept. */
+  /**
+   * `all`: a background task too is all or nothing, in one transaction, of at most 10,000 records.
+   * Default: good ones are kept.
+   */
   atomic?: 'all';
-  /** Share of refused records, above 0 to 1, above which a task stops itself once 1,000 are done. Default: the setting of this name, 0.5. */
+  /**
+   * Share of refused records, above 0 to 1, above which a task stops itself once 1,000 are done.
+   * Default: the setting of this name, 0.5.
+   */
   stopRatio?: number;
-  /** Is a reason asked for? `{ requiredAbove: n }` asks always and insists above n records. Default: `never`. */
+  /**
+   * Is a reason asked for? `{ requiredAbove: n }` asks always and insists above n records. Default:
+   * `never`.
+   */
   reason?: 'never' | 'optional' | { requiredAbove: number };
 }

@@ -15,14 +15,22 @@ const { resources, createClient } = { ...admin, resources: [cities] };
 const defaults = { minAsyncRecords: 20, parallelism: 1, chunkSize: 1_000, countLimit: 10_000 };
 const registry = buildRegistry(resources, createClient, new pg.Pool(), defaults);
 
-const viewer: Principal = { id: '1', name: 'Vic', roles: ['viewer'], claims: { countries: ['ESP'] } };
+const viewer: Principal = {
+  id: '1',
+  name: 'Vic',
+  roles: ['viewer'],
+  claims: { countries: ['ESP'] },
+};
 const lost: Principal = { id: '2', name: 'Lou', roles: ['viewer'] };
 const boss: Principal = { id: '3', name: 'Ada', roles: ['admin'] };
 
 test("the guide's example is the one that is compiled here", async () => {
   const code = await readFile(join(docs, 'examples/permissions.ts'), 'utf8');
   const shown = /<!-- docs\/examples\/permissions\.ts -->\n```ts\n([\s\S]*?)```/.exec(guide)?.[1];
-  const here = { "'../../src/index.ts'": "'bulkhead'", "'../../generated/sample-metadata/metadata.ts'": "'../generated/metadata.ts'" };
+  const here = {
+    "'../../src/index.ts'": "'bulkhead'",
+    "'../../generated/sample-metadata/metadata.ts'": "'../generated/metadata.ts'",
+  };
   assert.equal(
     shown,
     Object.entries(here).reduce((text, [from, to]) => text.replace(from, to), code),
@@ -30,10 +38,14 @@ test("the guide's example is the one that is compiled here", async () => {
 });
 
 test("the guide's example grants what the guide says", () => {
-  const names = (principal: Principal) => registry.for(principal, 'cities').fields.map(({ name }) => name);
+  const names = (principal: Principal) =>
+    registry.for(principal, 'cities').fields.map(({ name }) => name);
   assert.ok(names(boss).includes('notes') && !names(viewer).includes('notes'));
   assert.ok(!registry.for(viewer, 'cities').form.some(({ name }) => name === 'featured'));
-  assert.deepEqual(registry.for(viewer, 'cities').scope(viewer), { countryCode: { in: ['ESP'] }, status: { not: 'archived' } });
+  assert.deepEqual(registry.for(viewer, 'cities').scope(viewer), {
+    countryCode: { in: ['ESP'] },
+    status: { not: 'archived' },
+  });
   assert.equal(registry.for(boss, 'cities').scope(boss), null);
   assert.throws(() => registry.for(lost, 'cities'), { code: 'scope-unreadable' });
 });

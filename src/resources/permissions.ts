@@ -1,7 +1,7 @@
 import type { Principal } from '../auth/principal.ts';
 import { AppError } from '../errors.ts';
-import type { Resource } from './contract.ts';
 import { type Action, actions } from './actions.ts';
+import type { Resource } from './contract.ts';
 
 const everything: readonly Action[] = actions;
 
@@ -13,7 +13,9 @@ const byRole: Readonly<Record<string, readonly Action[]>> = {
 
 /** What the three roles of the box may do. A role that is not known grants nothing. */
 export function defaultPermissions(principal: Principal): readonly Action[] {
-  return everything.filter((action) => principal.roles.some((role) => byRole[role]?.includes(action)));
+  return everything.filter((action) =>
+    principal.roles.some((role) => byRole[role]?.includes(action)),
+  );
 }
 
 export function can(resource: Resource, principal: Principal, action: Action): boolean {
@@ -32,6 +34,11 @@ export function seesEveryRow(resource: Pick<Resource, 'scope'>, principal: Princ
 
 export function assertCan(resource: Resource, principal: Principal, action: Action): void {
   if (!can(resource, principal, action)) {
-    throw new AppError('forbidden', 403, `You may not do this with ${resource.label.toLowerCase()}.`, { action });
+    throw new AppError(
+      'forbidden',
+      403,
+      `You may not do this with ${resource.label.toLowerCase()}.`,
+      { action },
+    );
   }
 }

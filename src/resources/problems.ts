@@ -1,4 +1,7 @@
-/** What is wrong with the definitions of an admin, all of it: the start is refused once, not once per mistake. */
+/**
+ * What is wrong with the definitions of an admin, all of it: the start is refused once, not once
+ * per mistake.
+ */
 export class Problems {
   readonly list: string[] = [];
 
@@ -12,7 +15,10 @@ export class Problems {
   }
 }
 
-/** The definitions of an admin cannot be used; `problems` has a line for each mistake: resource, key and reason. */
+/**
+ * The definitions of an admin cannot be used; `problems` has a line for each mistake: resource, key
+ * and reason.
+ */
 export class DefinitionError extends Error {
   readonly problems: readonly string[];
 

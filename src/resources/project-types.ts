@@ -1,5 +1,6 @@
 /**
- * Types of your project that Bulkhead cannot know. Say them once and every hook's `tx` is your own client:
+ * Types of your project that Bulkhead cannot know. Say them once and every hook's `tx` is your own
+ * client:
  *
  * @example
  * declare module 'bulkhead' {

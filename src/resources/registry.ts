@@ -1,10 +1,10 @@
 import type { Pool } from 'pg';
+import type { Principal } from '../auth/principal.ts';
 import { type TableNames, tableNames } from '../db/names.ts';
 import { notFound } from '../errors.ts';
-import { type ResourceDefaults, buildResource } from './build-resource.ts';
-import type { Principal } from '../auth/principal.ts';
-import type { ResourceRegistry, Resource } from './contract.ts';
+import { buildResource, type ResourceDefaults } from './build-resource.ts';
 import type { Client } from './client.ts';
+import type { Resource, ResourceRegistry } from './contract.ts';
 import type { ResourceDefinition } from './define-resource.ts';
 import type { OnUnreadable } from './grants.ts';
 import { titleFieldOf } from './guesses.ts';
@@ -19,7 +19,10 @@ import { looseColumns, patternedPool, recordWhereSql } from './where-sql.ts';
 /** First segments of URLs that are ours. */
 export const reservedSlugs = ['tasks', 'sign-in', 'sign-out', 'first-admin', 'static', 'healthz'];
 
-/** Builds every resource once at start-up; mistakes stop the start, all of them named: a `DefinitionError`. */
+/**
+ * Builds every resource once at start-up; mistakes stop the start, all of them named: a
+ * `DefinitionError`.
+ */
 export function buildRegistry(
   resources: readonly ResourceDefinition[],
   createClient: (pool: Pool) => Client,
@@ -28,12 +31,19 @@ export function buildRegistry(
   onUnreadable: OnUnreadable = () => undefined,
   t: TableNames = tableNames('bulkhead'),
 ): ResourceRegistry {
-  const related = (model: string) => list.find((candidate) => candidate.model.name === model) ?? null;
+  const related = (model: string) =>
+    list.find((candidate) => candidate.model.name === model) ?? null;
   const problems = new Problems();
-  const definitions = markSecrets(resources.filter(isDefinition(problems)).map((definition) => wellShaped(definition, problems)));
+  const definitions = markSecrets(
+    resources.filter(isDefinition(problems)).map((definition) => wellShaped(definition, problems)),
+  );
   const loose = looseColumns(definitions.map(({ metadata }) => metadata));
   const client = createClient(patternedPool(pool, loose));
-  const settled = { ...defaults, writeThrough: defaults.writeThrough ?? (hasExtensions(client) ? ('client' as const) : ('sql' as const)) };
+  const settled = {
+    ...defaults,
+    writeThrough:
+      defaults.writeThrough ?? (hasExtensions(client) ? ('client' as const) : ('sql' as const)),
+  };
   const list: readonly Resource[] = definitions.flatMap(
     (definition) => buildResource(definition, settled, { related, onUnreadable, problems }) ?? [],
   );
@@ -73,7 +83,9 @@ export function buildRegistry(
       return narrowed;
     },
     listFor: (principal: Principal) =>
-      list.filter((resource) => can(resource, principal, 'list')).map((resource) => narrow(resource, principal)),
+      list
+        .filter((resource) => can(resource, principal, 'list'))
+        .map((resource) => narrow(resource, principal)),
     titleFieldOf(model: string) {
       const resource = list.find((candidate) => candidate.model.name === model);
       const meta = list[0]?.metadata.models[model];
@@ -82,7 +94,9 @@ export function buildRegistry(
   });
   function narrow(resource: Resource, principal: Principal): Resource {
     // Of several resources of one model, the first that shows its records.
-    const openTo = (model: string) => list.find((candidate) => candidate.model.name === model && isOpen(candidate, principal)) ?? null;
+    const openTo = (model: string) =>
+      list.find((candidate) => candidate.model.name === model && isOpen(candidate, principal)) ??
+      null;
     return narrowResource(resource, principal, {
       openTo,
       related(model) {

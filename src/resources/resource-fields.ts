@@ -17,11 +17,23 @@ export function resourceFields(
     .map((meta) => resourceField(metadata, model, meta, ownProperty(options, meta.name) ?? {}));
 }
 
-function resourceField(metadata: Metadata, model: ModelMeta, meta: FieldMeta, options: FieldOptions): ResourceField {
-  const key = meta.relation?.kind === 'to-one' && meta.relation.fromFields.length === 1 ? meta.relation.fromFields[0] : undefined;
+function resourceField(
+  metadata: Metadata,
+  model: ModelMeta,
+  meta: FieldMeta,
+  options: FieldOptions,
+): ResourceField {
+  const key =
+    meta.relation?.kind === 'to-one' && meta.relation.fromFields.length === 1
+      ? meta.relation.fromFields[0]
+      : undefined;
   const scalar = key ? model.fields[key] : undefined;
   const isHeldSecret = isSecret(scalar ?? meta, options);
-  const relation = isHeldSecret ? null : scalar || meta.relation?.kind === 'many-to-many' ? meta.relation : null;
+  const relation = isHeldSecret
+    ? null
+    : scalar || meta.relation?.kind === 'many-to-many'
+      ? meta.relation
+      : null;
   const { format, link } = options;
   const given = (value: unknown) => plainValue(meta, value) as NonNullable<unknown>;
   return Object.freeze<ResourceField>({

@@ -21,10 +21,15 @@ test('a where as SQL', async (t) => {
         { updatedAt: { lt: new Date('2100-01-01T00:00:00Z') } },
       ],
     },
-    'text without regard to case, with a wildcard in it': { name: { contains: 'Y\\%o', mode: 'insensitive' } },
+    'text without regard to case, with a wildcard in it': {
+      name: { contains: 'Y\\%o', mode: 'insensitive' },
+    },
     'text that looks like a parameter': { name: { in: ['$1', "O'Fallon", 'York'] } },
     'ten thousand keys less some': {
-      AND: [{ id: { in: Array.from({ length: 10_000 }, (_, id) => id) } }, { NOT: { id: { in: [3, 4, 5] } } }],
+      AND: [
+        { id: { in: Array.from({ length: 10_000 }, (_, id) => id) } },
+        { NOT: { id: { in: [3, 4, 5] } } },
+      ],
     },
     'many-to-many': { tags: { none: { name: 'x' } } },
   };
@@ -33,8 +38,15 @@ test('a where as SQL', async (t) => {
     await t.test(`finds what Prisma finds: ${name}`, async () => {
       const { model } = context.registry.get('cities');
       const matching = await context.registry.whereSql(model, where);
-      const { rows } = await query<{ id: number }>(db.pages, sql`select id from (${matching}) found order by id`);
-      const expected = await delegateOf(context.registry.client, model).findMany({ where, select: { id: true }, orderBy: { id: 'asc' } });
+      const { rows } = await query<{ id: number }>(
+        db.pages,
+        sql`select id from (${matching}) found order by id`,
+      );
+      const expected = await delegateOf(context.registry.client, model).findMany({
+        where,
+        select: { id: true },
+        orderBy: { id: 'asc' },
+      });
       assert.deepEqual(rows, expected);
     });
   }

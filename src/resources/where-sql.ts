@@ -1,20 +1,24 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import pg from 'pg';
-import { AppError } from '../errors.ts';
 import { type TableNames, tableNames } from '../db/names.ts';
-import { fragmentOf, join, shared, type Sql, type Statement } from '../db/sql.ts';
+import { fragmentOf, join, type Sql, type Statement, shared } from '../db/sql.ts';
+import { AppError } from '../errors.ts';
+import { withFolded } from '../fields/folded.ts';
 import type { Metadata, ModelMeta } from '../metadata/contract.ts';
 import { keyAmong } from '../metadata/key-sql.ts';
 import type { Client, Where } from './client.ts';
-import { withFolded } from '../fields/folded.ts';
 import { delegateOf } from './delegate.ts';
 
-/** The SQL that Prisma would run to read these fields (default: the id) of the records of a `where`. Columns have their database names. */
+/**
+ * The SQL that Prisma would run to read these fields (default: the id) of the records of a `where`.
+ * Columns have their database names.
+ */
 export type WhereSql = (model: ModelMeta, where: Where, fields?: readonly string[]) => Promise<Sql>;
 
 /**
- * In a `where`, as one of the conditions of an `AND`: records whose key is among rows that a statement over our own tables reads.
- * Prisma knows no such argument, so that whoever hands it one, or nests it elsewhere, is refused and never answered with more.
+ * In a `where`, as one of the conditions of an `AND`: records whose key is among rows that a
+ * statement over our own tables reads. Prisma knows no such argument, so that whoever hands it one,
+ * or nests it elsewhere, is refused and never answered with more.
  */
 export const keysAmong = '_keysAmong';
 
@@ -24,8 +28,8 @@ export interface KeysAmong {
 }
 
 /**
- * One `where` must mean one thing, whether Prisma reads or PostgreSQL does. So the statement is Prisma's own: a client over a pool
- * that connects to nothing tells it.
+ * One `where` must mean one thing, whether Prisma reads or PostgreSQL does. So the statement is
+ * Prisma's own: a client over a pool that connects to nothing tells it.
  */
 export function recordWhereSql(
   createClient: (pool: pg.Pool) => Client,
@@ -43,7 +47,8 @@ export function recordWhereSql(
     await storage
       .run(statements, async () => await delegate.findMany({ where, select }))
       .catch((error: { code?: string }) => {
-        // Prisma answered with several statements in a transaction, or refused: the `where` cannot be one statement.
+        // Prisma answered with several statements in a transaction, or refused: the `where` cannot
+        // be one statement.
         throw error.code === 'P2029' ? tooManyValues() : error;
       });
     const [statement, ...more] = statements;
@@ -54,7 +59,10 @@ export function recordWhereSql(
     }
     const found = takenApart(withFolded(withPatterns(withoutOffset(statement), loose)));
     // Prisma writes the conditions last, and alternatives in brackets.
-    return join([found, ...among.map((keys) => keyAmong(model, model.table, keys.sql(t)))], ' AND ');
+    return join(
+      [found, ...among.map((keys) => keyAmong(model, model.table, keys.sql(t)))],
+      ' AND ',
+    );
   };
 }
 
@@ -63,15 +71,23 @@ function split(where: Where): { where: Where; among: readonly KeysAmong[] } {
   const inner = Array.isArray(all) ? all.map((one) => split(one as Where)) : [];
   const among = [...(own ? [own] : []), ...inner.flatMap((one) => one.among)];
   if (among.length === 0) return { where, among };
-  return { where: { ...rest, ...(inner.length > 0 && { AND: inner.map((one) => one.where) }) }, among };
+  return {
+    where: { ...rest, ...(inner.length > 0 && { AND: inner.map((one) => one.where) }) },
+    among,
+  };
 }
 
-/** Prisma's own text as a fragment, for several places of a statement. What stands in quotes is no value. */
+/**
+ * Prisma's own text as a fragment, for several places of a statement. What stands in quotes is no
+ * value.
+ */
 function takenApart({ text, values }: Statement): Sql {
   const strings: string[] = [];
   const found: unknown[] = [];
   let end = 0;
-  for (const { 0: whole, 1: number, index } of text.matchAll(/"(?:[^"]|"")*"|'(?:[^']|'')*'|\$(\d+)/g)) {
+  for (const { 0: whole, 1: number, index } of text.matchAll(
+    /"(?:[^"]|"")*"|'(?:[^']|'')*'|\$(\d+)/g,
+  )) {
     if (number === undefined) continue;
     strings.push(text.slice(end, index));
     found.push(values[Number(number) - 1]);
@@ -96,7 +112,8 @@ function tooManyValues(): AppError {
   return new AppError('too-many-values', 422, 'The filter has too many values.');
 }
 
-// Prisma ends every read with `OFFSET 0`, which would keep the planner from seeing through a subquery.
+// Prisma ends every read with `OFFSET 0`, which would keep the planner from seeing through a
+// subquery.
 function withoutOffset({ text, values }: Statement): Statement {
   const place = ` OFFSET $${values.length}`;
   if (!text.endsWith(place) || Number(values.at(-1)) !== 0) return { text, values };
@@ -105,11 +122,16 @@ function withoutOffset({ text, values }: Statement): Statement {
 
 /** Quoted columns whose collation finds texts equal that differ. */
 export function looseColumns(metadatas: Iterable<Metadata>): ReadonlySet<string> {
-  const fields = [...metadatas].flatMap(({ models }) => Object.values(models)).flatMap((model) => Object.values(model.fields));
+  const fields = [...metadatas]
+    .flatMap(({ models }) => Object.values(models))
+    .flatMap((model) => Object.values(model.fields));
   return new Set(fields.flatMap(({ isLoose, column }) => (isLoose && column ? [column] : [])));
 }
 
-/** A pool whose clients may ask for patterns in such columns too: Prisma writes the statements, so they are changed on their way. */
+/**
+ * A pool whose clients may ask for patterns in such columns too: Prisma writes the statements, so
+ * they are changed on their way.
+ */
 export function patternedPool(pool: pg.Pool, loose: ReadonlySet<string>): pg.Pool {
   if (loose.size === 0) return pool;
   const asked = <T extends object>(target: T, own: Readonly<Record<string, unknown>>): T =>
@@ -123,7 +145,9 @@ export function patternedPool(pool: pg.Pool, loose: ReadonlySet<string>): pg.Poo
   const queryOf = (target: pg.Pool | pg.PoolClient) => ({
     query: (given: string | Statement, ...rest: unknown[]) =>
       Reflect.apply(target.query as (...args: unknown[]) => unknown, target, [
-        typeof given === 'string' ? patterned(given, loose) : { ...given, text: patterned(given.text, loose) },
+        typeof given === 'string'
+          ? patterned(given, loose)
+          : { ...given, text: patterned(given.text, loose) },
         ...rest,
       ]),
   });
@@ -138,10 +162,13 @@ function withPatterns({ text, values }: Statement, loose: ReadonlySet<string>): 
   return { text: patterned(text, loose), values };
 }
 
-// There PostgreSQL refuses patterns, and finds them in any letters with the database's own collation.
+// There PostgreSQL refuses patterns, and finds them in any letters with the database's own
+// collation.
 function patterned(text: string, loose: ReadonlySet<string>): string {
   if (loose.size === 0) return text;
-  return text.replace(/("(?:[^"]|"")+")((?:::text)?) ((?:NOT )?I?LIKE )/g, (whole, column: string, cast: string, operator: string) =>
-    loose.has(column) ? `${column}${cast} COLLATE pg_catalog."default" ${operator}` : whole,
+  return text.replace(
+    /("(?:[^"]|"")+")((?:::text)?) ((?:NOT )?I?LIKE )/g,
+    (whole, column: string, cast: string, operator: string) =>
+      loose.has(column) ? `${column}${cast} COLLATE pg_catalog."default" ${operator}` : whole,
   );
 }

@@ -8,6 +8,7 @@ export const archive = defineOperation(metadata, 'City', {
   icon: 'archive',
   on: ['selection', 'record'],
   needs: ['featured', 'status'],
-  refuse: ({ featured, status }) => (featured && status !== 'archived' ? 'A featured place is not archived.' : null),
+  refuse: ({ featured, status }) =>
+    featured && status !== 'archived' ? 'A featured place is not archived.' : null,
   change: () => ({ status: 'archived' }),
 });

@@ -3,7 +3,16 @@ import { defineResource } from '../index.ts';
 import { archive } from './archive.ts';
 
 export const cities = defineResource(metadata, 'City', {
-  columns: ['name', 'country', 'featureCode', 'population', 'status', 'featured', 'rating', 'position'],
+  columns: [
+    'name',
+    'country',
+    'featureCode',
+    'population',
+    'status',
+    'featured',
+    'rating',
+    'position',
+  ],
   computed: {
     position: {
       needs: ['latitude', 'longitude'],
@@ -28,13 +37,29 @@ export const cities = defineResource(metadata, 'City', {
   ],
   operations: [archive],
   bulk: {
-    fields: ['status', 'featured', 'rating', 'reviewedAt', 'featureCode', 'adminCode', 'country', 'tags', 'notes'],
+    fields: [
+      'status',
+      'featured',
+      'rating',
+      'reviewedAt',
+      'featureCode',
+      'adminCode',
+      'country',
+      'tags',
+      'notes',
+    ],
     reason: 'optional',
   },
   fields: {
     altName: { label: 'Alternative name', help: 'As people elsewhere write it.' },
-    featureCode: { label: 'Feature', help: 'PPL is a populated place, PPLA the seat of an administration, PPLC a capital.' },
-    adminCode: { label: 'Admin code', help: 'First-level division within the country, as GeoNames numbers them.' },
+    featureCode: {
+      label: 'Feature',
+      help: 'PPL is a populated place, PPLA the seat of an administration, PPLC a capital.',
+    },
+    adminCode: {
+      label: 'Admin code',
+      help: 'First-level division within the country, as GeoNames numbers them.',
+    },
     reviewedAt: { label: 'Reviewed' },
     updatedAt: { label: 'Updated' },
   },

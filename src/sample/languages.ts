@@ -6,5 +6,10 @@ export const languages = defineResource(metadata, 'Language', {
   form: ['code', 'name'],
   search: ['name', 'code'],
   defaultSort: 'name',
-  fields: { code: { link: (code) => `https://iso639-3.sil.org/code/${code}`, help: 'Three small letters, ISO 639-3.' } },
+  fields: {
+    code: {
+      link: (code) => `https://iso639-3.sil.org/code/${code}`,
+      help: 'Three small letters, ISO 639-3.',
+    },
+  },
 });

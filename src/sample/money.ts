@@ -7,8 +7,14 @@ export const money: FieldKind = {
   ...kinds.integer,
   name: 'money',
   control: { view: new URL('./money.eta', import.meta.url), data: () => ({ currency: '€' }) },
-  cell: { view: new URL('./money-cell.eta', import.meta.url), data: ({ value }) => ({ isNegative: Number(value) < 0 }) },
-  format: (cents) => ({ text: isThere(cents) ? amounts.format(Number(cents) / 100) : '', align: 'end' }),
+  cell: {
+    view: new URL('./money-cell.eta', import.meta.url),
+    data: ({ value }) => ({ isNegative: Number(value) < 0 }),
+  },
+  format: (cents) => ({
+    text: isThere(cents) ? amounts.format(Number(cents) / 100) : '',
+    align: 'end',
+  }),
   toForm: (cents) => (isThere(cents) ? (Number(cents) / 100).toFixed(2) : ''),
   parse(input, field) {
     const text = String([input ?? ''].flat().at(-1) ?? '').trim();
@@ -16,7 +22,9 @@ export const money: FieldKind = {
     const [, units = '', cents = ''] = /^([+-]?\d+)(?:[.,](\d{1,2}))?$/.exec(text) ?? [];
     if (units === '') return { error: `${field.label} must be an amount such as 5,50.` };
     const parsed = kinds.integer.parse(`${units}${cents.padEnd(2, '0')}`, field);
-    return 'error' in parsed ? { error: `${field.label} cannot hold an amount of this size.` } : parsed;
+    return 'error' in parsed
+      ? { error: `${field.label} cannot hold an amount of this size.` }
+      : parsed;
   },
 };
 

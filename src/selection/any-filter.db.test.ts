@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { AppError } from '../errors.ts';
-import { delegateOf } from '../resources/delegate.ts';
 import type { Resource } from '../resources/contract.ts';
+import { delegateOf } from '../resources/delegate.ts';
 import { ada, testContext } from '../testing/context.ts';
 import { testDatabase } from '../testing/database.ts';
 import { tortureAdmin } from '../testing/torture.ts';
-import { filterFieldsOf } from './filter-fields.ts';
 import { type Condition, filterToText, type Group } from './filter.ts';
+import { filterFieldsOf } from './filter-fields.ts';
 import { buildWhere } from './where.ts';
 
 const oddValues = [
@@ -64,7 +64,15 @@ const oddValues = [
   'x'.repeat(900),
 ];
 
-const usualValues = ['1', '2026-01-31', 'true', 'happy', 'red', 'plain', 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'];
+const usualValues = [
+  '1',
+  '2026-01-31',
+  'true',
+  'happy',
+  'red',
+  'plain',
+  'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11',
+];
 
 const value = fc.oneof(
   { weight: 3, arbitrary: fc.constantFrom(...oddValues) },
@@ -72,30 +80,47 @@ const value = fc.oneof(
 );
 
 function filters(resource: Resource): fc.Arbitrary<Group> {
-  const condition: fc.Arbitrary<Condition> = fc.constantFrom(...filterFieldsOf(resource, ada)).chain(({ path, operators }) =>
-    fc.constantFrom(...operators).chain(({ name, input, value: fixed }) => {
-      const usual = input === 'none' ? [fixed ?? ''] : input === 'span' ? ['7d', '36h', '9999w'] : usualValues;
-      return fc.record({
-        path: fc.oneof(
-          { weight: 20, arbitrary: fc.constant(path) },
-          { weight: 1, arbitrary: fc.constantFrom('_q', 'nonsense', 'constructor') },
-        ),
-        operator: fc.oneof(
-          { weight: 20, arbitrary: fc.constant(name) },
-          { weight: 1, arbitrary: fc.constantFrom('min', 'has', 'toString') },
-        ),
-        values: fc.array(fc.oneof({ weight: 2, arbitrary: fc.constantFrom(...usual) }, { weight: 1, arbitrary: value }), {
-          minLength: input === 'range' ? 2 : 1,
-          maxLength: input === 'many' ? 3 : input === 'range' ? 2 : 1,
-        }),
-      });
-    }),
-  );
+  const condition: fc.Arbitrary<Condition> = fc
+    .constantFrom(...filterFieldsOf(resource, ada))
+    .chain(({ path, operators }) =>
+      fc.constantFrom(...operators).chain(({ name, input, value: fixed }) => {
+        const usual =
+          input === 'none'
+            ? [fixed ?? '']
+            : input === 'span'
+              ? ['7d', '36h', '9999w']
+              : usualValues;
+        return fc.record({
+          path: fc.oneof(
+            { weight: 20, arbitrary: fc.constant(path) },
+            { weight: 1, arbitrary: fc.constantFrom('_q', 'nonsense', 'constructor') },
+          ),
+          operator: fc.oneof(
+            { weight: 20, arbitrary: fc.constant(name) },
+            { weight: 1, arbitrary: fc.constantFrom('min', 'has', 'toString') },
+          ),
+          values: fc.array(
+            fc.oneof(
+              { weight: 2, arbitrary: fc.constantFrom(...usual) },
+              { weight: 1, arbitrary: value },
+            ),
+            {
+              minLength: input === 'range' ? 2 : 1,
+              maxLength: input === 'many' ? 3 : input === 'range' ? 2 : 1,
+            },
+          ),
+        });
+      }),
+    );
   return fc.letrec<{ group: Group }>((tie) => ({
     group: fc.record({
       kind: fc.constantFrom('and' as const, 'or' as const),
       items: fc.array(
-        fc.oneof({ depthSize: 'small', maxDepth: 2 }, { weight: 4, arbitrary: condition }, { weight: 1, arbitrary: tie('group') }),
+        fc.oneof(
+          { depthSize: 'small', maxDepth: 2 },
+          { weight: 4, arbitrary: condition },
+          { weight: 1, arbitrary: tie('group') },
+        ),
         {
           minLength: 1,
           maxLength: 2,
@@ -109,7 +134,16 @@ test('any filter at all either finds records or is an error that names it', asyn
   const { db } = await testDatabase(t, { content: 'torture' });
   const { registry } = testContext(db, {}, {}, tortureAdmin);
   const outcomes = { found: 0, refused: 0 };
-  for (const name of ['Everything', 'ScalarList', 'Person', 'Issue', 'User', 'CompositeMixed', 'IdTime', 'NoId']) {
+  for (const name of [
+    'Everything',
+    'ScalarList',
+    'Person',
+    'Issue',
+    'User',
+    'CompositeMixed',
+    'IdTime',
+    'NoId',
+  ]) {
     const resource = registry.list.find((candidate) => candidate.model.name === name);
     if (!resource) continue;
     const seen = registry.for(ada, resource.slug);
@@ -117,7 +151,9 @@ test('any filter at all either finds records or is an error that names it', asyn
       fc.asyncProperty(filters(seen), async (filter) => {
         const text = filterToText(filter);
         try {
-          await delegateOf(registry.client, seen.model).count({ where: buildWhere(seen, ada, text) });
+          await delegateOf(registry.client, seen.model).count({
+            where: buildWhere(seen, ada, text),
+          });
           outcomes.found += 1;
         } catch (error) {
           assert.ok(

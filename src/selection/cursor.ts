@@ -4,13 +4,25 @@ import { limits } from '../limits.ts';
 /** The place before the very end, as `_before`. */
 export const endCursor = '!end';
 
-/** Values of an order as one readable text: `3255944~1042`; `~` and `!` within a value are `!-` and `!!`, null is `!0`. */
+/**
+ * Values of an order as one readable text: `3255944~1042`; `~` and `!` within a value are `!-` and
+ * `!!`, null is `!0`.
+ */
 export function cursorText(values: readonly (string | null)[]): string {
-  return values.map((value) => (value === null ? '!0' : value.replaceAll('!', '!!').replaceAll('~', '!-'))).join('~');
+  return values
+    .map((value) => (value === null ? '!0' : value.replaceAll('!', '!!').replaceAll('~', '!-')))
+    .join('~');
 }
 
-/** Reads a cursor of `_after` or `_before` for an order of as many values; what cannot be one is AppError 'invalid-cursor'. */
-export function parseCursor(text: string, nullable: readonly boolean[], name: '_after' | '_before'): (string | null)[] {
+/**
+ * Reads a cursor of `_after` or `_before` for an order of as many values; what cannot be one is
+ * AppError 'invalid-cursor'.
+ */
+export function parseCursor(
+  text: string,
+  nullable: readonly boolean[],
+  name: '_after' | '_before',
+): (string | null)[] {
   const values = text.split('~').map((part) => (part === '!0' ? null : unescaped(part)));
   const fits =
     text.length <= limits.list.cursorLength &&
@@ -22,7 +34,12 @@ export function parseCursor(text: string, nullable: readonly boolean[], name: '_
 }
 
 export function invalidCursor(name: string): AppError {
-  return new AppError('invalid-cursor', 422, `The place in the list that ${name} names cannot be one of this order.`, { field: name });
+  return new AppError(
+    'invalid-cursor',
+    422,
+    `The place in the list that ${name} names cannot be one of this order.`,
+    { field: name },
+  );
 }
 
 function unescaped(part: string): string | undefined {

@@ -24,30 +24,51 @@ const unfilterable = new Set(['and', 'or', 'not']);
 
 /** How a filter may compare a field, the most usual first. */
 function operatorsOf(field: ResourceField): readonly FilterOperator[] {
-  if (unfilterable.has(field.name.toLowerCase()) || unfilterable.has(field.meta.name.toLowerCase())) return [];
+  if (unfilterable.has(field.name.toLowerCase()) || unfilterable.has(field.meta.name.toLowerCase()))
+    return [];
   return getFieldKind(field).operators(field);
 }
 
-/** The operator that a condition means; null: the field has none of this name, or not with this value. */
-export function findOperator(field: FilterField, { operator, values }: Condition): FilterOperator | null {
-  return field.operators.find(({ name, value }) => name === operator && (value === null || value === values[0])) ?? null;
+/**
+ * The operator that a condition means; null: the field has none of this name, or not with this
+ * value.
+ */
+export function findOperator(
+  field: FilterField,
+  { operator, values }: Condition,
+): FilterOperator | null {
+  return (
+    field.operators.find(
+      ({ name, value }) => name === operator && (value === null || value === values[0]),
+    ) ?? null
+  );
 }
 
-/** Every field that a filter may name: what the resource shows, and one level of what its related records show. */
+/**
+ * Every field that a filter may name: what the resource shows, and one level of what its related
+ * records show.
+ */
 export function filterFieldsOf(resource: Resource, principal: Principal): FilterField[] {
   const own = resource.fields;
   const related = own.flatMap((via) => relatedFields(resource, principal, via));
-  return [...own.map((field) => filterField(field, null)), ...related].filter(({ operators }) => operators.length > 0);
+  return [...own.map((field) => filterField(field, null)), ...related].filter(
+    ({ operators }) => operators.length > 0,
+  );
 }
 
-export function findFilterField(resource: Resource, principal: Principal, path: string): FilterField | null {
+export function findFilterField(
+  resource: Resource,
+  principal: Principal,
+  path: string,
+): FilterField | null {
   const [name, relatedName, ...more] = path.split('.');
   const own = resource.fields.find((field) => field.name === name);
   if (!own || more.length > 0) return null;
   const found =
     relatedName === undefined
       ? filterField(own, null)
-      : (relatedFields(resource, principal, own).find(({ field }) => field.name === relatedName) ?? null);
+      : (relatedFields(resource, principal, own).find(({ field }) => field.name === relatedName) ??
+        null);
   return found && found.operators.length > 0 ? found : null;
 }
 
@@ -61,9 +82,15 @@ function filterField(field: ResourceField, via: ResourceField | null): FilterFie
   };
 }
 
-function relatedFields(resource: Resource, principal: Principal, via: ResourceField): FilterField[] {
+function relatedFields(
+  resource: Resource,
+  principal: Principal,
+  via: ResourceField,
+): FilterField[] {
   const relation = via.relation ?? via.meta.relation;
   const related = relation ? resource.related(relation.model) : null;
   if (!related || !can(related, principal, 'list')) return [];
-  return related.fields.filter((field) => !field.relation && !field.meta.relation).map((field) => filterField(field, via));
+  return related.fields
+    .filter((field) => !field.relation && !field.meta.relation)
+    .map((field) => filterField(field, via));
 }

@@ -1,13 +1,19 @@
 import type { Principal } from '../auth/principal.ts';
-import type { ResourceRegistry, Resource } from '../resources/contract.ts';
-import type { ListedRecord } from './listed-row.ts';
+import type { Resource, ResourceRegistry } from '../resources/contract.ts';
 import { type Condition, type Group, isGroup } from './filter.ts';
+import type { ListedRecord } from './listed-row.ts';
 import { relatedTitles, relationTarget } from './related.ts';
 
-/** Names a related record of a filter by its natural id; undefined where it is not known, or not for these eyes. */
+/**
+ * Names a related record of a filter by its natural id; undefined where it is not known, or not for
+ * these eyes.
+ */
 export type TitleOf = (path: string, id: string) => string | undefined;
 
-/** Titles of the related records that a filter names. A statement for each relation of which not all are `known`. */
+/**
+ * Titles of the related records that a filter names. A statement for each relation of which not all
+ * are `known`.
+ */
 export async function filterTitles(
   registry: ResourceRegistry,
   resource: Resource,
@@ -16,13 +22,15 @@ export async function filterTitles(
   known: TitleOf = () => undefined,
 ): Promise<TitleOf> {
   const named = new Map<string, Set<string>>();
-  for (const { path, values } of conditionsOf(filter)) named.set(path, new Set([...(named.get(path) ?? []), ...values]));
+  for (const { path, values } of conditionsOf(filter))
+    named.set(path, new Set([...(named.get(path) ?? []), ...values]));
   const titles = new Map<string, Map<string, string>>();
   for (const [path, ids] of named) {
     const field = resource.fields.find(({ name }) => name === path);
     const target = field && relationTarget(resource, field, 'id');
     const unknown = [...ids].filter((id) => known(path, id) === undefined);
-    if (target && unknown.length > 0) titles.set(path, await relatedTitles(registry, target, principal, unknown));
+    if (target && unknown.length > 0)
+      titles.set(path, await relatedTitles(registry, target, principal, unknown));
   }
   return (path, id) => known(path, id) ?? titles.get(path)?.get(id);
 }
@@ -33,7 +41,10 @@ export function shownTitles(resource: Resource, records: readonly ListedRecord[]
   for (const { field, through } of resource.columns) {
     if (!field?.relation || through) continue;
     for (const { values } of records) {
-      for (const { id, title } of [values[field.name] ?? []].flat() as { id: string; title: string }[])
+      for (const { id, title } of [values[field.name] ?? []].flat() as {
+        id: string;
+        title: string;
+      }[])
         titles.set(`${field.name} ${id}`, title);
     }
   }

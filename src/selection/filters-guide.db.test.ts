@@ -2,16 +2,16 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { fieldKinds, getFieldKind } from '../fields/field-kinds.ts';
 import type { ResourceField } from '../fields/contract.ts';
+import { fieldKinds, getFieldKind } from '../fields/field-kinds.ts';
+import { limits } from '../limits.ts';
 import { ada, testContext } from '../testing/context.ts';
 import { testDatabase } from '../testing/database.ts';
 import { testField } from '../testing/field.ts';
 import { describeItem } from './describe-filter.ts';
-import { findFilterField } from './filter-fields.ts';
 import { parseFilterText } from './filter.ts';
+import { findFilterField } from './filter-fields.ts';
 import { buildWhere } from './where.ts';
-import { limits } from '../limits.ts';
 
 const guide = await readFile(join(import.meta.dirname, '../../docs/filters.md'), 'utf8');
 
@@ -29,7 +29,15 @@ function rowsUnder(heading: string): string[][] {
 
 const named = (cell: string) => [...cell.matchAll(/`([\w-]+)`/g)].map(([, name]) => name as string);
 
-const relation = { model: 'Tag', fromFields: [], toFields: [], opposite: '', joinTable: null, ownColumn: null, otherColumn: null } as const;
+const relation = {
+  model: 'Tag',
+  fromFields: [],
+  toFields: [],
+  opposite: '',
+  joinTable: null,
+  ownColumn: null,
+  otherColumn: null,
+} as const;
 const types: readonly [string, string][] = [
   ['String', 'text'],
   ['String', 'uuid'],
@@ -47,20 +55,36 @@ const types: readonly [string, string][] = [
   ['Mood', 'mood'],
 ];
 const fields: ResourceField[] = [
-  ...types.flatMap(([type, sqlType]) => [testField(type, sqlType), testField(type, `${sqlType}[]`, { isList: true, isRequired: true })]),
+  ...types.flatMap(([type, sqlType]) => [
+    testField(type, sqlType),
+    testField(type, `${sqlType}[]`, { isList: true, isRequired: true }),
+  ]),
   { ...testField('Int', 'integer'), relation: { ...relation, kind: 'to-one' } },
-  testField('Tag', 'none', { kind: 'relation', isList: true, relation: { ...relation, kind: 'many-to-many' } }),
+  testField('Tag', 'none', {
+    kind: 'relation',
+    isList: true,
+    relation: { ...relation, kind: 'many-to-many' },
+  }),
 ];
-const operatorsOfKind = new Map(fields.map((field) => [getFieldKind(field).name, getFieldKind(field).operators(field)]));
+const operatorsOfKind = new Map(
+  fields.map((field) => [getFieldKind(field).name, getFieldKind(field).operators(field)]),
+);
 
 test('the guide names the operators of every kind of field', () => {
   const told = new Map(
     rowsUnder('Operators')
       .filter((row) => row.length === 2)
       .slice(1)
-      .flatMap(([kinds = '', operators = '']) => named(kinds).map((kind) => [kind, named(operators)] as const)),
+      .flatMap(([kinds = '', operators = '']) =>
+        named(kinds).map((kind) => [kind, named(operators)] as const),
+      ),
   );
-  const known = new Map([...operatorsOfKind].map(([kind, operators]) => [kind, [...new Set(operators.map(({ name }) => name))]]));
+  const known = new Map(
+    [...operatorsOfKind].map(([kind, operators]) => [
+      kind,
+      [...new Set(operators.map(({ name }) => name))],
+    ]),
+  );
   assert.deepEqual(Object.fromEntries([...told].sort()), Object.fromEntries([...known].sort()));
   assert.deepEqual(
     fieldKinds.map(({ name }) => name).filter((name) => !known.has(name)),
@@ -74,11 +98,17 @@ test('the guide names every operator with its words', () => {
     .slice(1)
     .map(([name = '', words = '']) => [named(name)[0] as string, words]);
   const known = new Map<string, Set<string>>();
-  for (const { name, label } of [...operatorsOfKind].flatMap(([kind, operators]) => (kind === 'date-time' ? [] : operators))) {
+  for (const { name, label } of [...operatorsOfKind].flatMap(([kind, operators]) =>
+    kind === 'date-time' ? [] : operators,
+  )) {
     known.set(name, (known.get(name) ?? new Set()).add(label));
   }
-  for (const { name, label } of operatorsOfKind.get('date-time') ?? []) if (!known.has(name)) known.set(name, new Set([label]));
-  assert.deepEqual(Object.fromEntries(told), Object.fromEntries([...known].map(([name, labels]) => [name, [...labels].join(', ')])));
+  for (const { name, label } of operatorsOfKind.get('date-time') ?? [])
+    if (!known.has(name)) known.set(name, new Set([label]));
+  assert.deepEqual(
+    Object.fromEntries(told),
+    Object.fromEntries([...known].map(([name, labels]) => [name, [...labels].join(', ')])),
+  );
 });
 
 test('the guide names every limit', () => {
@@ -98,7 +128,8 @@ test('every address in the guide is a filter of the sample', async (t) => {
     [...address.matchAll(/`([^`]+)`/g)].map(([, text]) => text as string),
   );
   assert.ok(addresses.length > 15);
-  for (const address of addresses) assert.doesNotThrow(() => buildWhere(cities, ada, address), address);
+  for (const address of addresses)
+    assert.doesNotThrow(() => buildWhere(cities, ada, address), address);
 });
 
 test('a condition is told in words, its values as people write them', async (t) => {
@@ -127,7 +158,8 @@ test('a condition is told in words, its values as people write them', async (t) 
     'name=a,+b&name=c': 'Name is “a, b” or c',
     '_q=york': 'Search: york',
     '_1.status=draft&_1.featured=true': 'Status is draft or Featured is Yes',
-    '_1._1.status=draft&_1._1.featured=true&_1._2.id=1': '(Status is draft and Featured is Yes) or Id is 1',
+    '_1._1.status=draft&_1._1.featured=true&_1._2.id=1':
+      '(Status is draft and Featured is Yes) or Id is 1',
     'nonsense-min=1': 'nonsense min 1',
     'population-min=many': 'Population at least many',
   };

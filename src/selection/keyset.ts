@@ -1,4 +1,4 @@
-import { join, raw, shared, sql, type Sql } from '../db/sql.ts';
+import { join, raw, type Sql, shared, sql } from '../db/sql.ts';
 
 /** One of the values that records are ordered by, as SQL. */
 export interface OrderKey {
@@ -10,7 +10,10 @@ export interface OrderKey {
   isNullable: boolean;
 }
 
-/** Where a page begins: the order's values of the record it comes after or before, which need not exist any more; null is null. */
+/**
+ * Where a page begins: the order's values of the record it comes after or before, which need not
+ * exist any more; null is null.
+ */
 export interface Place {
   direction: 'after' | 'before';
   /** Null: at the very beginning, or before the very end. */
@@ -30,8 +33,9 @@ interface Step extends OrderKey {
 }
 
 /**
- * Cuts the records that follow a place into pieces. Nulls come last in either direction, which no index gives for a
- * descending order: so the records without a first value are a piece of their own. Read backwards for `before`.
+ * Cuts the records that follow a place into pieces. Nulls come last in either direction, which no
+ * index gives for a descending order: so the records without a first value are a piece of their
+ * own. Read backwards for `before`.
  */
 export function piecesOf(keys: readonly OrderKey[], place: Place): Piece[] {
   const isBackward = place.direction === 'before';
@@ -40,7 +44,8 @@ export function piecesOf(keys: readonly OrderKey[], place: Place): Piece[] {
   if (!first) return [{ conditions: [], orderBy: '' }];
   if (!first.isNullable) return [pieceOf(steps, place.values, [])];
   const known = { ...first, isNullable: false };
-  const valued = (values: Place['values']) => pieceOf([known, ...rest], values, [raw(`${first.sql} is not null`)]);
+  const valued = (values: Place['values']) =>
+    pieceOf([known, ...rest], values, [raw(`${first.sql} is not null`)]);
   const empty = (values: Place['values']) => pieceOf(rest, values, [raw(`${first.sql} is null`)]);
   if (!place.values) return isBackward ? [empty(null), valued(null)] : [valued(null), empty(null)];
   const [value, ...others] = place.values;
@@ -55,10 +60,18 @@ export function orderText(keys: readonly OrderKey[], direction: Place['direction
 
 function stepsOf(keys: readonly OrderKey[], direction: Place['direction']): Step[] {
   const isBackward = direction === 'before';
-  return keys.map((key) => ({ ...key, isDescending: key.isDescending !== isBackward, isNullFirst: isBackward }));
+  return keys.map((key) => ({
+    ...key,
+    isDescending: key.isDescending !== isBackward,
+    isNullFirst: isBackward,
+  }));
 }
 
-function pieceOf(steps: readonly Step[], values: Place['values'], conditions: readonly Sql[]): Piece {
+function pieceOf(
+  steps: readonly Step[],
+  values: Place['values'],
+  conditions: readonly Sql[],
+): Piece {
   const orderBy = steps.map(orderOf).join(', ');
   if (!values || steps.length === 0) return { conditions, orderBy };
   const bound = steps.map((step, index) => {
@@ -76,26 +89,40 @@ function orderOf({ sql, isDescending, isNullable, isNullFirst }: Step): string {
 function following(steps: readonly Step[], bound: readonly (Sql | null)[]): Sql[] {
   const [first] = steps as [Step];
   const sign = raw(first.isDescending ? '<' : '>');
-  // One comparison of rows is what an index over these columns, or over the first of them, answers at once.
+  // One comparison of rows is what an index over these columns, or over the first of them, answers
+  // at once.
   if (steps.every((step) => !step.isNullable && step.isDescending === first.isDescending)) {
-    return [sql`(${raw(steps.map((step) => step.sql).join(', '))}) ${sign} (${join(bound.map((value) => value ?? raw('null')))})`];
+    return [
+      sql`(${raw(steps.map((step) => step.sql).join(', '))}) ${sign} (${join(bound.map((value) => value ?? raw('null')))})`,
+    ];
   }
   const alternatives = steps.map((step, index) =>
-    join([...steps.slice(0, index).map((earlier, at) => equals(earlier, bound[at] ?? null)), isPast(step, bound[index] ?? null)], ' and '),
+    join(
+      [
+        ...steps.slice(0, index).map((earlier, at) => equals(earlier, bound[at] ?? null)),
+        isPast(step, bound[index] ?? null),
+      ],
+      ' and ',
+    ),
   );
   const either = sql`(${join(
     alternatives.map((one) => sql`(${one})`),
     ' or ',
   )})`;
   // Said once more so that an index can begin there.
-  return first.isNullable ? [either] : [sql`${raw(first.sql)} ${sign}= ${bound[0] ?? raw('null')}`, either];
+  return first.isNullable
+    ? [either]
+    : [sql`${raw(first.sql)} ${sign}= ${bound[0] ?? raw('null')}`, either];
 }
 
 function equals(step: Step, bound: Sql | null): Sql {
   return bound === null ? raw(`${step.sql} is null`) : sql`${raw(step.sql)} = ${bound}`;
 }
 
-function isPast({ sql: held, isDescending, isNullable, isNullFirst }: Step, bound: Sql | null): Sql {
+function isPast(
+  { sql: held, isDescending, isNullable, isNullFirst }: Step,
+  bound: Sql | null,
+): Sql {
   if (bound === null) return raw(isNullFirst ? `${held} is not null` : 'false');
   const past = sql`${raw(`${held} ${isDescending ? '<' : '>'}`)} ${bound}`;
   return isNullable && !isNullFirst ? sql`(${past} or ${raw(held)} is null)` : past;

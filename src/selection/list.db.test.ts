@@ -2,21 +2,34 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { keySql } from '../metadata/key-sql.ts';
 import type { Resource } from '../resources/contract.ts';
+import type { TaskContext } from '../tasks/context.ts';
 import { ada, testContext } from '../testing/context.ts';
 import { testDatabase } from '../testing/database.ts';
-import { tortureAdmin } from '../testing/torture.ts';
 import { insertPlaces } from '../testing/places.ts';
-import type { TaskContext } from '../tasks/context.ts';
+import { tortureAdmin } from '../testing/torture.ts';
 import { endCursor } from './cursor.ts';
-import { findSortable } from './sort.ts';
 import { type ListPage, type ListQuery, listRecords } from './list.ts';
+import { findSortable } from './sort.ts';
 
-const everything: ListQuery = { filter: '', sort: '', page: null, size: 25, after: null, before: null, isCounted: false };
+const everything: ListQuery = {
+  filter: '',
+  sort: '',
+  page: null,
+  size: 25,
+  after: null,
+  before: null,
+  isCounted: false,
+};
 
 type Read = (changes: Partial<ListQuery>) => Promise<ListPage>;
 
 function reader(context: TaskContext, resource: Resource): Read {
-  return (changes) => listRecords(context.registry, resource, ada, { ...everything, sort: resource.defaultSort, ...changes });
+  return (changes) =>
+    listRecords(context.registry, resource, ada, {
+      ...everything,
+      sort: resource.defaultSort,
+      ...changes,
+    });
 }
 
 /** Keys from the first page to the last by following places, in pages. */
@@ -30,7 +43,11 @@ async function forwards(read: Read, query: Partial<ListQuery>): Promise<string[]
 
 async function backwards(read: Read, query: Partial<ListQuery>): Promise<string[][]> {
   const pages: string[][] = [];
-  for (let page = await read({ ...query, before: endCursor }); ; page = await read({ ...query, before: page.first })) {
+  for (
+    let page = await read({ ...query, before: endCursor });
+    ;
+    page = await read({ ...query, before: page.first })
+  ) {
     pages.unshift(page.records.map(({ key }) => key));
     if (!page.hasPrevious) return pages;
   }
@@ -80,7 +97,11 @@ test('pages follow each other in either direction as plain SQL orders the record
     assert.deepEqual(pages.flat(), expected, sort);
     assert.deepEqual([...new Set(pages.slice(0, -1).map((page) => page.length))], [25], sort);
     // Its first page is a whole one, so it may share records with the second.
-    assert.deepEqual([...new Set((await backwards(read, { sort })).flat())], expected, `${sort}, backwards`);
+    assert.deepEqual(
+      [...new Set((await backwards(read, { sort })).flat())],
+      expected,
+      `${sort}, backwards`,
+    );
     assert.deepEqual(
       (await read({ sort, page: 4 })).records.map(({ key }) => key),
       expected.slice(75, 100),
@@ -95,7 +116,9 @@ test('a page begins where the record was that is no longer there', async (t) => 
   for (const sort of ['-rating', 'population', 'id']) {
     const first = await read({ sort });
     const next = await read({ sort, after: first.last });
-    await db.pages.query('delete from gazetteer.city where id = $1', [Number(first.records.at(-1)?.key)]);
+    await db.pages.query('delete from gazetteer.city where id = $1', [
+      Number(first.records.at(-1)?.key),
+    ]);
     assert.deepEqual((await read({ sort, after: first.last })).records, next.records, sort);
   }
 });
@@ -122,7 +145,11 @@ test('a place that cannot be one of the order is named', async (t) => {
     { before: '1; drop table gazetteer.city' },
   ]) {
     const field = 'before' in wrong ? '_before' : '_after';
-    await assert.rejects(read(wrong), { code: 'invalid-cursor', status: 422, details: { field } }, JSON.stringify(wrong));
+    await assert.rejects(
+      read(wrong),
+      { code: 'invalid-cursor', status: 422, details: { field } },
+      JSON.stringify(wrong),
+    );
   }
   await assert.rejects(read({ after: '1', before: '2' }), { code: 'invalid-cursor' });
 });
@@ -146,8 +173,16 @@ test('every model can be walked through by each of its columns, in either direct
         );
         const sort = direction === 'desc' ? `-${name}` : name;
         const expected = rows.map(({ key }) => key);
-        assert.deepEqual((await forwards(read, { sort })).flat(), expected, `${model.name} by ${sort}`);
-        assert.deepEqual([...new Set((await backwards(read, { sort })).flat())], expected, `${model.name} by ${sort}, backwards`);
+        assert.deepEqual(
+          (await forwards(read, { sort })).flat(),
+          expected,
+          `${model.name} by ${sort}`,
+        );
+        assert.deepEqual(
+          [...new Set((await backwards(read, { sort })).flat())],
+          expected,
+          `${model.name} by ${sort}, backwards`,
+        );
       }
     }
   }
@@ -167,7 +202,11 @@ test('what cannot be sorted by is named', async (t) => {
     ',',
     '--name',
   ]) {
-    await assert.rejects(read({ sort }), { code: 'invalid-sort', status: 422, details: { field: '_sort' } }, sort);
+    await assert.rejects(
+      read({ sort }),
+      { code: 'invalid-sort', status: 422, details: { field: '_sort' } },
+      sort,
+    );
   }
 });
 
@@ -179,12 +218,18 @@ test('a count is exact up to the limit and an estimate beyond it, exact when ask
   await db.pages.query('analyze gazetteer.city');
   const read = reader(context, context.registry.for(ada, 'cities'));
   assert.deepEqual((await read({ filter: 'featured=true' })).total, { value: 90, isExact: true });
-  assert.deepEqual((await read({ filter: 'population-max=100' })).total, { value: 100, isExact: true });
+  assert.deepEqual((await read({ filter: 'population-max=100' })).total, {
+    value: 100,
+    isExact: true,
+  });
   const beyond = await read({ filter: 'population-max=101' });
   assert.equal(beyond.total.isExact, false);
   assert.ok(beyond.total.value >= 101);
   assert.deepEqual((await read({})).total, { value: 3_000, isExact: false });
-  assert.deepEqual((await read({ filter: 'population-min=2', isCounted: true })).total, { value: 2_999, isExact: true });
+  assert.deepEqual((await read({ filter: 'population-min=2', isCounted: true })).total, {
+    value: 2_999,
+    isExact: true,
+  });
   await assert.rejects(read({ page: 6 }), { code: 'page-too-far', status: 422 });
   assert.equal((await read({ page: 5 })).records[0]?.title, 'Place 101');
 });

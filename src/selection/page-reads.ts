@@ -1,5 +1,5 @@
-import { idFieldsOf } from '../metadata/model-fields.ts';
 import type { FieldMeta, ModelMeta } from '../metadata/contract.ts';
+import { idFieldsOf } from '../metadata/model-fields.ts';
 import type { Resource, ResourceField } from '../resources/contract.ts';
 
 /** One thing that a page's statement reads of a record. */
@@ -30,12 +30,21 @@ export function readsOf({ model, metadata, titleField, columns }: Resource): Map
   function own(meta: FieldMeta | undefined, isWhole: boolean): void {
     if (!meta?.column) return;
     const known = reads.get(ownName(meta));
-    reads.set(ownName(meta), { kind: 'own', meta, isWhole: isWhole || (known?.kind === 'own' && known.isWhole) });
+    reads.set(ownName(meta), {
+      kind: 'own',
+      meta,
+      isWhole: isWhole || (known?.kind === 'own' && known.isWhole),
+    });
   }
 
   function far(through: ResourceField, meta: FieldMeta, isWhole: boolean): void {
     const known = reads.get(farName(through, meta));
-    reads.set(farName(through, meta), { kind: 'far', through, meta, isWhole: isWhole || (known?.kind === 'far' && known.isWhole) });
+    reads.set(farName(through, meta), {
+      kind: 'far',
+      through,
+      meta,
+      isWhole: isWhole || (known?.kind === 'far' && known.isWhole),
+    });
   }
 
   function related(through: ResourceField, other: ModelMeta | undefined): void {

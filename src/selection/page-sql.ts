@@ -1,15 +1,15 @@
 import type { Principal } from '../auth/principal.ts';
-import { empty, join, raw, shared, sql, type Sql, type Statement, statementOf } from '../db/sql.ts';
+import { empty, join, raw, type Sql, type Statement, shared, sql, statementOf } from '../db/sql.ts';
+import { limits } from '../limits.ts';
 import type { FieldMeta, RelationMeta } from '../metadata/contract.ts';
 import { keySql } from '../metadata/key-sql.ts';
-import type { ResourceRegistry, Resource, ResourceField } from '../resources/contract.ts';
-import { type OrderKey, orderText, type Piece, type Place, piecesOf } from './keyset.ts';
+import type { Resource, ResourceField, ResourceRegistry } from '../resources/contract.ts';
 import { cutSql, isLongText } from './cut.ts';
+import { type OrderKey, orderText, type Piece, type Place, piecesOf } from './keyset.ts';
 import { idOf, reselect } from './matching-sql.ts';
 import type { PageRead } from './page-reads.ts';
 import { type RelatedView, relatedView } from './related-view.ts';
 import type { SortKey } from './sort.ts';
-import { limits } from '../limits.ts';
 
 export interface PageQuery {
   registry: ResourceRegistry;
@@ -50,9 +50,15 @@ interface Other {
 }
 
 /**
- * One statement for a page of a list: records with their related titles, and the texts of a cursor at each of them.
+ * One statement for a page of a list: records with their related titles, and the texts of a cursor
+ * at each of them.
  */
-export async function pageStatement({ registry, resource, principal, ...query }: PageQuery): Promise<Statement> {
+export async function pageStatement({
+  registry,
+  resource,
+  principal,
+  ...query
+}: PageQuery): Promise<Statement> {
   const { model } = resource;
   const others = new Map<string, Other | null>();
   for (const name of modelsOf(query)) others.set(name, await findOther(name));
@@ -64,26 +70,48 @@ export async function pageStatement({ registry, resource, principal, ...query }:
   const isDirect = query.isWhole && pieces.length === 1;
   const rows = sql`(${reselect(model, query.matching, '*')}) t ${join([...sortJoins.values()], ' ')}`;
   const lookups = new Map<string, Sql>();
-  const marks = keys.map((key, index) => raw(`left(${key.sql}::text, ${maxMarkLength + 1}) as "${pageColumns.order(index)}"`));
-  const read = query.reads.map((one, index) => sql`${readSql(one)} as ${raw(`"${pageColumns.read(index)}"`)}`);
+  const marks = keys.map((key, index) =>
+    raw(`left(${key.sql}::text, ${maxMarkLength + 1}) as "${pageColumns.order(index)}"`),
+  );
+  const read = query.reads.map(
+    (one, index) => sql`${readSql(one)} as ${raw(`"${pageColumns.read(index)}"`)}`,
+  );
   const part = sql`offset ${offset} limit ${limit}`;
   return statementOf(isDirect ? direct(pieces[0] as Piece) : cutFirst());
 
-  /** Without a filter, rows come from an index one by one, so related records are joined to each row as it comes. */
+  /**
+   * Without a filter, rows come from an index one by one, so related records are joined to each row
+   * as it comes.
+   */
   function direct(piece: Piece): Sql {
     const from = join([rows, ...lookups.values()], ' ');
     return sql`select ${join([...marks, ...read])} from ${from}${where(piece)}${by(piece.orderBy)} ${part}`;
   }
 
-  /** With a filter, matching rows may need a sort: the page is cut first, and related records are looked up for its rows only. */
+  /**
+   * With a filter, matching rows may need a sort: the page is cut first, and related records are
+   * looked up for its rows only.
+   */
   function cutFirst(): Sql {
     const kept = keys.map((key, index) => ({ ...key, sql: `t."#s${index}"` }));
-    const inner = join([raw('t.*'), ...marks, ...keys.map((key, index) => raw(`${key.sql} as "#s${index}"`))]);
-    const each = pieces.map((piece) => sql`select ${inner} from ${rows}${where(piece)}${by(piece.orderBy)}`);
+    const inner = join([
+      raw('t.*'),
+      ...marks,
+      ...keys.map((key, index) => raw(`${key.sql} as "#s${index}"`)),
+    ]);
+    const each = pieces.map(
+      (piece) => sql`select ${inner} from ${rows}${where(piece)}${by(piece.orderBy)}`,
+    );
     // Pieces are read one after the other, as far as the page goes.
     const all = each.map((one) => sql`(${one} limit ${limit} + ${offset})`);
-    const cut = each.length === 1 ? sql`${each[0]} ${part}` : sql`select * from (${join(all, ' union all ')}) pieces ${part}`;
-    const outer = join([...keys.map((_, index) => raw(`t."${pageColumns.order(index)}"`)), ...read]);
+    const cut =
+      each.length === 1
+        ? sql`${each[0]} ${part}`
+        : sql`select * from (${join(all, ' union all ')}) pieces ${part}`;
+    const outer = join([
+      ...keys.map((_, index) => raw(`t."${pageColumns.order(index)}"`)),
+      ...read,
+    ]);
     // The cut is in this order already, which the planner knows.
     return sql`select ${outer} from (${cut}) t ${join([...lookups.values()], ' ')}${by(orderText(kept, query.place.direction))}`;
   }
@@ -99,7 +127,12 @@ export async function pageStatement({ registry, resource, principal, ...query }:
     const other = through?.relation && others.get(through.relation.model);
     const alias = through ? `"s ${through.name}"` : 't';
     if (other && through?.relation) sortJoins.set(alias, joined(other, alias, through.relation));
-    return { sql: `${alias}.${meta.column}`, type: castOf(meta), isDescending, isNullable: through !== null || !meta.isRequired };
+    return {
+      sql: `${alias}.${meta.column}`,
+      type: castOf(meta),
+      isDescending,
+      isNullable: through !== null || !meta.isRequired,
+    };
   }
 
   function joined(other: Other, alias: string, relation: RelationMeta): Sql {
@@ -124,17 +157,30 @@ export async function pageStatement({ registry, resource, principal, ...query }:
     return raw(isSeen(other, read.meta) ? shownAs(alias, read) : 'null');
   }
 
-  function shownAs(alias: string, { meta, isWhole }: { meta: FieldMeta; isWhole: boolean }): string {
+  function shownAs(
+    alias: string,
+    { meta, isWhole }: { meta: FieldMeta; isWhole: boolean },
+  ): string {
     const cut = isWhole ? null : cutShown(alias, meta);
-    return cut ?? `${shown(alias, meta)}${query.hasTextTimestamps && meta.type === 'DateTime' && !meta.isList ? '::text' : ''}`;
+    return (
+      cut ??
+      `${shown(alias, meta)}${query.hasTextTimestamps && meta.type === 'DateTime' && !meta.isList ? '::text' : ''}`
+    );
   }
 
-  /** Looks a to-one relation's record up for each of the page, once; never by reading all there are. */
+  /**
+   * Looks a to-one relation's record up for each of the page, once; never by reading all there are.
+   */
   function lookUp({ name, relation }: ResourceField, other: Other): string {
     const alias = `"r ${name}"`;
     if (!relation) return alias;
     const found = sql`select * from ${other.rows} r where ${raw(pairs(relation, 't', other, 'r'))} limit 1`;
-    lookups.set(name, isDirect ? joined(other, alias, relation) : sql`left join lateral (${found}) ${raw(alias)} on true`);
+    lookups.set(
+      name,
+      isDirect
+        ? joined(other, alias, relation)
+        : sql`left join lateral (${found}) ${raw(alias)} on true`,
+    );
     return alias;
   }
 
@@ -153,12 +199,19 @@ export async function pageStatement({ registry, resource, principal, ...query }:
 }
 
 function modelsOf({ sort, reads }: Pick<PageQuery, 'sort' | 'reads'>): Set<string> {
-  const through = [...sort.map((key) => key.through), ...reads.map((read) => (read.kind === 'own' ? null : read.through))];
+  const through = [
+    ...sort.map((key) => key.through),
+    ...reads.map((read) => (read.kind === 'own' ? null : read.through)),
+  ];
   return new Set(through.flatMap((field) => field?.relation?.model ?? []));
 }
 
 function isSeen({ view: { model, resource } }: Other, { name }: FieldMeta): boolean {
-  return resource === null || model.idFields.includes(name) || resource.fields.some((field) => field.meta.name === name);
+  return (
+    resource === null ||
+    model.idFields.includes(name) ||
+    resource.fields.some((field) => field.meta.name === name)
+  );
 }
 
 function titleOf({ view: { model, titleField } }: Other, alias: string): string {
@@ -169,12 +222,19 @@ function titleOf({ view: { model, titleField } }: Other, alias: string): string 
 /** Longer values of an order are in no address: such a page has numbers, no cursors. */
 export const maxMarkLength = 1_000;
 
-/** What a cell shows of a value that may be of any size, of bytes how many; null: such a value is never long. */
+/**
+ * What a cell shows of a value that may be of any size, of bytes how many; null: such a value is
+ * never long.
+ */
 function cutShown(alias: string, meta: FieldMeta): string | null {
   const { column, type, isList } = meta;
   const isText = isLongText(meta);
   const cut = (value: string) =>
-    type === 'Bytes' ? `octet_length(${value})` : isText ? cutSql(`${value}::text`, limits.shown.cellLength) : null;
+    type === 'Bytes'
+      ? `octet_length(${value})`
+      : isText
+        ? cutSql(`${value}::text`, limits.shown.cellLength)
+        : null;
   const whole = `${alias}.${column}`;
   if (!isList) return cut(whole);
   const one = cut('item.value');
@@ -183,8 +243,8 @@ function cutShown(alias: string, meta: FieldMeta): string | null {
   return `array(select ${one} from unnest((${whole})[1:${limits.shown.cellLength}]) with ordinality item(value, place) order by item.place)`;
 }
 
-// What Prisma's raw queries cannot read is read as text.
-// Prisma's raw reads know neither an enum's list nor negative money, and put JSON through JavaScript's numbers.
+// What Prisma's raw queries cannot read is read as text. Prisma's raw reads know neither an enum's
+// list nor negative money, and put JSON through JavaScript's numbers.
 function shown(alias: string, { column, kind, type, sqlType, isList }: FieldMeta): string {
   const isText = kind === 'unsupported' || type === 'Json' || (kind === 'enum' && isList);
   const cast = isText ? '::text' : sqlType?.startsWith('money') ? '::numeric' : '';

@@ -1,29 +1,32 @@
 import { createHash } from 'node:crypto';
 import type { Principal } from '../auth/principal.ts';
-import { join, raw, sql, type Sql, statementOf } from '../db/sql.ts';
+import { join, raw, type Sql, sql, statementOf } from '../db/sql.ts';
 import { notFound } from '../errors.ts';
 import { columnValue } from '../fields/column-value.ts';
+import { limits } from '../limits.ts';
 import type { FieldMeta } from '../metadata/contract.ts';
 import { keySql } from '../metadata/key-sql.ts';
 import { keyToUrl, whereKeys } from '../metadata/keys.ts';
 import { textSql } from '../metadata/value-text.ts';
-import type { ResourceRegistry, Resource, ResourceField } from '../resources/contract.ts';
 import type { Client, Where } from '../resources/client.ts';
+import type { Resource, ResourceField, ResourceRegistry } from '../resources/contract.ts';
 import { canBeLong, cutSql, titleText } from './cut.ts';
 import { idOf, reselect } from './matching-sql.ts';
 import { isWholly } from './page-reads.ts';
 import { buildWhere } from './where.ts';
-import { limits } from '../limits.ts';
 
 /**
- * One record for its own pages: values by column of every field asked for; of a many-to-many field the related ids that the
- * principal may see, as `{ id }`. JSON keeps every digit.
+ * One record for its own pages: values by column of every field asked for; of a many-to-many field
+ * the related ids that the principal may see, as `{ id }`. JSON keeps every digit.
  */
 export interface RecordValuesRead {
   key: string;
   title: string;
   values: Readonly<Record<string, unknown>>;
-  /** By name of the field, what is too long for a page or a form. Its value is there only where it had to be read anyway. */
+  /**
+   * By name of the field, what is too long for a page or a form. Its value is there only where it
+   * had to be read anyway.
+   */
   long: ReadonlyMap<string, LongValue>;
   /** Many-to-many fields with more than `limits.record.links`, of which the first are there. */
   overfull: readonly string[];
@@ -47,8 +50,8 @@ export interface ReadRecordOptions {
 const shownOfLong = 2_000;
 
 /**
- * Read as lists are, in words of the database's: Prisma refuses values that its schema does not know. Outside the scope, or
- * gone, is 404. Secrets are not read. One statement.
+ * Read as lists are, in words of the database's: Prisma refuses values that its schema does not
+ * know. Outside the scope, or gone, is 404. Secrets are not read. One statement.
  */
 export async function readRecord(
   registry: ResourceRegistry,
@@ -60,11 +63,21 @@ export async function readRecord(
 ): Promise<RecordValuesRead> {
   const fields = asked.filter(({ isSecret }) => !isSecret);
   const { model, metadata, titleField } = resource;
-  const matching = await registry.whereSql(model, { AND: [buildWhere(resource, principal, ''), whereKeys(model, [key])] }, idOf(model));
+  const matching = await registry.whereSql(
+    model,
+    { AND: [buildWhere(resource, principal, ''), whereKeys(model, [key])] },
+    idOf(model),
+  );
   const titleColumn = model.fields[titleField]?.column;
-  const columns = [raw(`${titleColumn ? cutSql(`t.${titleColumn}::text`, limits.shown.titleLength) : 'null'} as title`)];
+  const columns = [
+    raw(
+      `${titleColumn ? cutSql(`t.${titleColumn}::text`, limits.shown.titleLength) : 'null'} as title`,
+    ),
+  ];
   for (const [index, field] of fields.entries()) columns.push(...(await columnsOf(field, index)));
-  const { text, values: sent } = statementOf(sql`select ${join(columns)} from (${reselect(model, matching, '*')}) t`);
+  const { text, values: sent } = statementOf(
+    sql`select ${join(columns)} from (${reselect(model, matching, '*')}) t`,
+  );
   const [row] = await client.$queryRawUnsafe<Record<string, string | null>[]>(text, ...sent);
   if (!row) throw notFound();
   const values: Record<string, unknown> = {};
@@ -75,20 +88,29 @@ export async function readRecord(
     if (field.relation?.kind === 'many-to-many') {
       const related = metadata.models[field.relation.model];
       const keys = JSON.parse(held ?? '[]') as string[];
-      values[field.name] = related ? keys.slice(0, limits.record.links).map((one) => ({ id: keyToUrl(related, one) })) : [];
+      values[field.name] = related
+        ? keys.slice(0, limits.record.links).map((one) => ({ id: keyToUrl(related, one) }))
+        : [];
       if (keys.length > limits.record.links) overfull.push(field.name);
       continue;
     }
-    const [beginning, bytes, digest] = JSON.parse(row[`long ${index}`] ?? '[]') as [string?, number?, string?];
-    if (beginning !== undefined) long.set(field.name, { beginning, bytes: bytes ?? 0, digest: digest ?? '' });
-    else if (field.meta.column) values[field.meta.name] = isSize(field) ? sizeOf(held) : columnValue(field.meta, held);
+    const [beginning, bytes, digest] = JSON.parse(row[`long ${index}`] ?? '[]') as [
+      string?,
+      number?,
+      string?,
+    ];
+    if (beginning !== undefined)
+      long.set(field.name, { beginning, bytes: bytes ?? 0, digest: digest ?? '' });
+    else if (field.meta.column)
+      values[field.meta.name] = isSize(field) ? sizeOf(held) : columnValue(field.meta, held);
   }
   if (!isWhole) addLongest();
   return { key, title: titleText(row.title), values, long, overfull };
 
   async function columnsOf(field: ResourceField, index: number): Promise<Sql[]> {
     const { meta, relation } = field;
-    if (relation?.kind === 'many-to-many') return [sql`${await linksSql(field)} as ${raw(`"${index}"`)}`];
+    if (relation?.kind === 'many-to-many')
+      return [sql`${await linksSql(field)} as ${raw(`"${index}"`)}`];
     if (!meta.column || meta.kind === 'relation') return [];
     if (isSize(field)) return [raw(`octet_length(t.${meta.column})::text as "${index}"`)];
     const whole = wholeSql(meta);
@@ -105,7 +127,9 @@ export async function readRecord(
   async function linksSql({ relation }: ResourceField): Promise<Sql> {
     const model = relation && metadata.models[relation.model];
     const related = model && resource.related(model.name);
-    const [own, id] = [resource.model, model].map((one) => one?.fields[one.idFields[0] ?? '']?.column);
+    const [own, id] = [resource.model, model].map(
+      (one) => one?.fields[one.idFields[0] ?? '']?.column,
+    );
     if (!related || !relation?.joinTable || !own || !id) return raw(`'[]'`);
     const found = await registry.whereSql(model, buildWhere(related, principal, ''), idOf(model));
     const links = raw(`${keySql(model, 'r')} as key from ${relation.joinTable} j`);
@@ -120,7 +144,9 @@ export async function readRecord(
     const held = fields
       .flatMap((field, index) => {
         const text = row?.[`${index}`] ?? '';
-        return canBeLong(field.meta) && !isSize(field) ? [{ field, text, bytes: Buffer.byteLength(text) }] : [];
+        return canBeLong(field.meta) && !isSize(field)
+          ? [{ field, text, bytes: Buffer.byteLength(text) }]
+          : [];
       })
       .sort((a, b) => b.bytes - a.bytes);
     let all = held.reduce((sum, { bytes }) => sum + bytes, 0);
@@ -144,7 +170,9 @@ export async function readWhole(
   const { model } = resource;
   const where: Where = { AND: [buildWhere(resource, principal, ''), whereKeys(model, [key])] };
   const found = await registry.whereSql(model, where, idOf(model));
-  const { text, values } = statementOf(sql`select ${raw(wholeSql(meta))} as whole from (${reselect(model, found, '*')}) t`);
+  const { text, values } = statementOf(
+    sql`select ${raw(wholeSql(meta))} as whole from (${reselect(model, found, '*')}) t`,
+  );
   const [row] = await registry.client.$queryRawUnsafe<{ whole: string | null }[]>(text, ...values);
   if (!row) throw notFound();
   return row.whole;

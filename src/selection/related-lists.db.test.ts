@@ -13,7 +13,9 @@ test('what leads to a record is listed from both ends of a relation of several c
     const resource = registry.listFor(ada).find((candidate) => candidate.model.name === model);
     assert.ok(resource);
     const lists = await relatedLists(registry, resource, ada, keyOf(resource.model, id));
-    return Object.fromEntries(lists.map(({ field, count, records }) => [field.name, [count, records[0]?.title]]));
+    return Object.fromEntries(
+      lists.map(({ field, count, records }) => [field.name, [count, records[0]?.title]]),
+    );
   };
   const { rows } = await db.pages.query<{ count: number; first: string }>(
     `select count(*)::int as count, min(title) as first from "Odd-Schema"."Issue" where "tenantId" = 2 and "projectCode" = 'P1'`,
@@ -44,5 +46,8 @@ test('what leads to a record is looked for as long as there is time, and what th
   const [issues] = lists.filter(({ field }) => field.name === 'issues');
   assert.deepEqual([issues?.count, issues?.records, issues?.given], [null, [], 'nothing']);
   // There was a connection of the pool, and it is as it was.
-  assert.equal((await registry.pool.query('show statement_timeout')).rows[0].statement_timeout, '0');
+  assert.equal(
+    (await registry.pool.query('show statement_timeout')).rows[0].statement_timeout,
+    '0',
+  );
 });

@@ -1,7 +1,7 @@
 import type { Principal } from '../auth/principal.ts';
 import type { ModelMeta } from '../metadata/contract.ts';
-import type { ResourceRegistry, Resource } from '../resources/contract.ts';
 import type { Where } from '../resources/client.ts';
+import type { Resource, ResourceRegistry } from '../resources/contract.ts';
 import { buildWhere } from './where.ts';
 
 /** What a principal sees of the records that a relation leads to. */
@@ -15,11 +15,22 @@ export interface RelatedView {
 }
 
 /** Null: nothing of the related records may be seen, not even a title. */
-export function relatedView(registry: ResourceRegistry, resource: Resource, principal: Principal, modelName: string): RelatedView | null {
+export function relatedView(
+  registry: ResourceRegistry,
+  resource: Resource,
+  principal: Principal,
+  modelName: string,
+): RelatedView | null {
   const related = resource.related(modelName);
   const model = resource.metadata.models[modelName];
-  const isHidden = !related && registry.list.some((candidate) => candidate.model.name === modelName);
+  const isHidden =
+    !related && registry.list.some((candidate) => candidate.model.name === modelName);
   if (!model || isHidden) return null;
   const where = related?.scope(principal) ? buildWhere(related, principal, '') : null;
-  return { model, titleField: related?.titleField ?? registry.titleFieldOf(modelName), resource: related, where };
+  return {
+    model,
+    titleField: related?.titleField ?? registry.titleFieldOf(modelName),
+    resource: related,
+    where,
+  };
 }

@@ -1,20 +1,20 @@
-import { idFieldsOf } from '../metadata/model-fields.ts';
 import type { Principal } from '../auth/principal.ts';
-import { join, query, raw, sql, type Sql } from '../db/sql.ts';
+import { join, query, raw, type Sql, sql } from '../db/sql.ts';
 import type { Queryable } from '../db/transaction.ts';
 import { folded, foldedSql, hasMoreThanAscii } from '../fields/folded.ts';
-import { scalarKind } from '../fields/scalar-kind.ts';
-import { keyToUrl, whereKeys } from '../metadata/keys.ts';
-import { keyOrNull, searchWhere } from './search.ts';
-import { keyPartOf } from '../metadata/key-part.ts';
-import type { ModelMeta } from '../metadata/contract.ts';
-import type { ResourceRegistry, Resource, ResourceField } from '../resources/contract.ts';
-import type { Client, Where } from '../resources/client.ts';
 import { escapePattern } from '../fields/operators/text.ts';
+import { scalarKind } from '../fields/scalar-kind.ts';
+import { limits } from '../limits.ts';
+import type { ModelMeta } from '../metadata/contract.ts';
+import { keyPartOf } from '../metadata/key-part.ts';
+import { keyToUrl, whereKeys } from '../metadata/keys.ts';
+import { idFieldsOf } from '../metadata/model-fields.ts';
+import type { Client, Where } from '../resources/client.ts';
+import type { Resource, ResourceField, ResourceRegistry } from '../resources/contract.ts';
 import { cutSql, titleText } from './cut.ts';
+import { keyOrNull, searchWhere } from './search.ts';
 import { readTitled } from './titled.ts';
 import { buildWhere } from './where.ts';
-import { limits } from '../limits.ts';
 
 /** A record that a relation may lead to: what a control holds for it, and its title. */
 export interface RelatedOption {
@@ -30,7 +30,10 @@ export interface RelatedOptions {
   isMore: boolean;
 }
 
-/** Where a relation leads: the resource as the principal sees it, and what its records are chosen by. */
+/**
+ * Where a relation leads: the resource as the principal sees it, and what its records are chosen
+ * by.
+ */
 export interface RelationTarget {
   resource: Resource;
   /** The unique field that the foreign key holds; null: records are chosen by their natural id. */
@@ -43,36 +46,56 @@ export function hasResource(registry: ResourceRegistry, { relation }: ResourceFi
 }
 
 /** Null where the principal may list nothing of the related model, or no resource is about it. */
-export function relationTarget(resource: Resource, field: ResourceField, holds: 'value' | 'id' = 'value'): RelationTarget | null {
+export function relationTarget(
+  resource: Resource,
+  field: ResourceField,
+  holds: 'value' | 'id' = 'value',
+): RelationTarget | null {
   // What is only shown, as records that lead here, is chosen by filters.
   const relation = field.relation ?? (holds === 'id' ? field.meta.relation : null);
   const related = relation && resource.related(relation.model);
   if (!related || related.model.idFields.length === 0) return null;
-  if (field.relation?.kind !== 'to-one' || holds === 'id') return { resource: related, valueField: null };
+  if (field.relation?.kind !== 'to-one' || holds === 'id')
+    return { resource: related, valueField: null };
   const meta = related.model.fields[field.relation.toFields[0] ?? ''];
-  return meta ? { resource: related, valueField: { ...field, name: meta.name, meta, relation: null, enum: null } } : null;
+  return meta
+    ? {
+        resource: related,
+        valueField: { ...field, name: meta.name, meta, relation: null, enum: null },
+      }
+    : null;
 }
 
 /**
- * Records of `target` that a search for the text finds, in titles as well, those that begin with it first. One statement, in the
- * principal's scope; without a text the first by id, so that no more is read than is shown.
+ * Records of `target` that a search for the text finds, in titles as well, those that begin with it
+ * first. One statement, in the principal's scope; without a text the first by id, so that no more
+ * is read than is shown.
  */
 export async function searchRelated(
   { registry, sql: client }: { registry: ResourceRegistry; sql: Queryable },
   { resource: target, valueField }: RelationTarget,
   principal: Principal,
   search: string,
-  { limit = limits.shown.offered, only = null }: { limit?: number /** This record alone, by its key. */; only?: string | null } = {},
+  {
+    limit = limits.shown.offered,
+    only = null,
+  }: { limit?: number /** This record alone, by its key. */; only?: string | null } = {},
 ): Promise<RelatedOptions> {
   const { model, titleField } = target;
   const text = search.trim();
-  if (text.includes('\0') || text.length > limits.list.pickerLength) return { options: [], isMore: false };
+  if (text.includes('\0') || text.length > limits.list.pickerLength)
+    return { options: [], isMore: false };
   const conditions: Where[] = [buildWhere(target, principal, '')];
   if (only !== null) conditions.push(whereKeys(model, [only]));
   if (text !== '') conditions.push(searchWhere(target, text, { isPicker: true }));
   const where = conditions.length === 1 ? (conditions[0] as Where) : { AND: conditions };
   const aside = firstRelation(target, principal);
-  const read = [...model.idFields, valueField?.meta.name ?? titleField, aside?.field.meta.name ?? titleField, titleField];
+  const read = [
+    ...model.idFields,
+    valueField?.meta.name ?? titleField,
+    aside?.field.meta.name ?? titleField,
+    titleField,
+  ];
   const found = await registry.whereSql(model, where, [...new Set(read)]);
   const column = (name: string) => `found.${model.fields[name]?.column}`;
   const title = `${column(titleField)}::text`;
@@ -88,31 +111,42 @@ export async function searchRelated(
     `${cutSql(title, limits.shown.titleLength)} as title`,
     `${aside ? cutSql(aside.title, limits.shown.titleLength) : 'null'} as aside`,
   ];
-  const { rows } = await query<{ held: string[]; id: string[]; title: string | null; aside: string | null }>(
+  const { rows } = await query<{
+    held: string[];
+    id: string[];
+    title: string | null;
+    aside: string | null;
+  }>(
     client,
     sql`select ${raw(columns.join(', '))}
      from (${found}) found ${raw(aside?.join(column(aside.field.meta.name)) ?? '')}
      where ${raw(`${held[0]}`)} is not null order by ${join(order)} limit ${limit + 1}::int`,
   );
-  const options = rows.slice(0, limit).map(({ held: parts, id: ids, title: name, aside: other }) => {
-    const id = keyToUrl(model, ids.length === 1 ? (ids[0] as string) : JSON.stringify(ids));
-    const label = titleText(name).trim() || id;
-    return {
-      value: valueField ? (parts[0] as string) : id,
-      label,
-      detail: [other && titleText(other), label === id ? null : id].filter(Boolean).join(', '),
-    };
-  });
+  const options = rows
+    .slice(0, limit)
+    .map(({ held: parts, id: ids, title: name, aside: other }) => {
+      const id = keyToUrl(model, ids.length === 1 ? (ids[0] as string) : JSON.stringify(ids));
+      const label = titleText(name).trim() || id;
+      return {
+        value: valueField ? (parts[0] as string) : id,
+        label,
+        detail: [other && titleText(other), label === id ? null : id].filter(Boolean).join(', '),
+      };
+    });
   return { options, isMore: rows.length > limit };
 }
 
-/** Titles that are the text come first, then those that are it but for accents, then those that begin with it. */
+/**
+ * Titles that are the text come first, then those that are it but for accents, then those that
+ * begin with it.
+ */
 function rankSql(title: string, text: string): Sql {
   const plain = folded(text);
   // A collation that ignores case or accents knows neither patterns nor regular expressions.
   const lettered = `(${title} collate pg_catalog."default")`;
   const beginning = sql`${raw(lettered)} ilike ${`${escapePattern(text)}%`}::text`;
-  const isFolded = (compared: Sql) => sql`${raw(`${hasMoreThanAscii(title)} and ${foldedSql(lettered)}`)} ${compared}`;
+  const isFolded = (compared: Sql) =>
+    sql`${raw(`${hasMoreThanAscii(title)} and ${foldedSql(lettered)}`)} ${compared}`;
   return sql`case when lower(${raw(title)}) = lower(${text}::text) then 0 when ${isFolded(sql`= ${plain}::text`)} then 1
     when ${beginning} or (${isFolded(sql`like ${`${escapePattern(plain)}%`}::text`)}) then 2 else 3 end`;
 }
@@ -120,14 +154,16 @@ function rankSql(title: string, text: string): Sql {
 /** The first to-one column of the related resource, where all that it leads to may be seen. */
 function firstRelation({ columns, related }: Resource, principal: Principal) {
   for (const { field, through } of columns) {
-    const target = field?.relation?.kind === 'to-one' && !through ? related(field.relation.model) : null;
+    const target =
+      field?.relation?.kind === 'to-one' && !through ? related(field.relation.model) : null;
     const [to] = field?.relation?.toFields ?? [];
     if (!field || !target || target.scope(principal) !== null) continue;
     const { fields, table } = target.model;
     return {
       field,
       title: `aside.${fields[target.titleField]?.column}::text`,
-      join: (from: string) => `left join ${table} aside on aside.${fields[to ?? '']?.column} = ${from}`,
+      join: (from: string) =>
+        `left join ${table} aside on aside.${fields[to ?? '']?.column} = ${from}`,
     };
   }
   return null;
@@ -140,7 +176,10 @@ export interface RelatedRecord {
   title: string;
 }
 
-/** Those of the records behind `values` that the principal may see, by value. One statement, none without values. */
+/**
+ * Those of the records behind `values` that the principal may see, by value. One statement, none
+ * without values.
+ */
 export async function findRelated(
   registry: ResourceRegistry,
   { resource, valueField }: RelationTarget,
@@ -149,10 +188,16 @@ export async function findRelated(
   client: Client = registry.client,
 ): Promise<Map<string, RelatedRecord>> {
   const { model } = resource;
-  const condition = valueField ? whereValues(valueField, values) : whereKeys(model, keysOf(model, values));
+  const condition = valueField
+    ? whereValues(valueField, values)
+    : whereKeys(model, keysOf(model, values));
   if (values.length === 0) return new Map();
   const where: Where = { AND: [buildWhere(resource, principal, ''), condition] };
-  const titled = await readTitled(registry, { resource, where, held: valueField?.meta ?? null }, client);
+  const titled = await readTitled(
+    registry,
+    { resource, where, held: valueField?.meta ?? null },
+    client,
+  );
   return new Map(
     titled.map(({ key, title, held }) => {
       const id = keyToUrl(model, key);
@@ -163,7 +208,9 @@ export async function findRelated(
 
 // A text of fixed length comes back filled up with blanks that mean nothing.
 function heldText(field: ResourceField, value: unknown): string {
-  return typeof value === 'string' ? String(scalarKind(field.meta).toForm(value, field)) : String(value);
+  return typeof value === 'string'
+    ? String(scalarKind(field.meta).toForm(value, field))
+    : String(value);
 }
 
 /** Their titles alone. */

@@ -10,7 +10,18 @@ import { tortureAdmin } from '../testing/torture.ts';
 import { listRecords } from './list.ts';
 import { searchRelated } from './related.ts';
 
-const names = ['São Paulo', 'Sao Tome', 'New York', 'York', 'Málaga', 'MALAGA', 'Mu\u0308nchen', 'Łódź', '100%_sure\\', 'Ångström'];
+const names = [
+  'São Paulo',
+  'Sao Tome',
+  'New York',
+  'York',
+  'Málaga',
+  'MALAGA',
+  'Mu\u0308nchen',
+  'Łódź',
+  '100%_sure\\',
+  'Ångström',
+];
 
 async function setUp(t: Parameters<typeof testDatabase>[0]) {
   const { db } = await testDatabase(t);
@@ -25,7 +36,10 @@ async function setUp(t: Parameters<typeof testDatabase>[0]) {
   const cities = registry.for(ada, 'cities');
   const query = { sort: 'id', page: 1, size: 25, after: null, before: null, isCounted: false };
   const found = async (text: string) => {
-    const { records } = await listRecords(registry, cities, ada, { ...query, filter: `_q=${encodeURIComponent(text)}` });
+    const { records } = await listRecords(registry, cities, ada, {
+      ...query,
+      filter: `_q=${encodeURIComponent(text)}`,
+    });
     return records.map(({ title }) => title);
   };
   return { db, registry, cities, found };
@@ -56,7 +70,12 @@ test('a search knows accents, several words in any order, ids and what a relatio
 test('a picker finds what the list does: words in any order, without their accents, ids', async (t) => {
   const { db, registry, cities, found } = await setUp(t);
   const picked = async (text: string) => {
-    const { options } = await searchRelated({ registry, sql: db.pages }, { resource: cities, valueField: null }, ada, text);
+    const { options } = await searchRelated(
+      { registry, sql: db.pages },
+      { resource: cities, valueField: null },
+      ada,
+      text,
+    );
     return options.map(({ label }) => label);
   };
   for (const text of [
@@ -78,7 +97,11 @@ test('a picker finds what the list does: words in any order, without their accen
   }
   assert.deepEqual(await picked('malaga'), ['MALAGA', 'Málaga'], 'what is written so comes first');
   assert.deepEqual(await picked('Málaga'), ['Málaga', 'MALAGA']);
-  assert.deepEqual(await picked('sa'), ['Sao Tome', 'São Paulo'], 'a short text begins the title, with or without accents');
+  assert.deepEqual(
+    await picked('sa'),
+    ['Sao Tome', 'São Paulo'],
+    'a short text begins the title, with or without accents',
+  );
   assert.deepEqual(await picked('ya'), []);
   assert.deepEqual(await picked('%'), []);
   assert.deepEqual(await picked('100%'), ['100%_sure\\']);
@@ -89,15 +112,28 @@ test('everything that a search without accents finds is selected, counted and ch
   await insertPlaces(db, 3);
   await db.pages.query(`update gazetteer.city set name = 'Málaga ' || id where id < 3`);
   const visitor = await signIn('admin');
-  const chosen = await visitor.post('/cities/selection', { _do: 'matching', _list: '_q=malaga' }, { 'hx-request': 'true' });
+  const chosen = await visitor.post(
+    '/cities/selection',
+    { _do: 'matching', _list: '_q=malaga' },
+    { 'hx-request': 'true' },
+  );
   assert.equal(chosen.statusCode, 200, chosen.body);
-  const selection = /_s=([0-9a-f-]{36})/.exec(chosen.body + JSON.stringify(chosen.headers))?.[1] ?? '';
+  const selection =
+    /_s=([0-9a-f-]{36})/.exec(chosen.body + JSON.stringify(chosen.headers))?.[1] ?? '';
   const path = `/cities/bulk-edit?_q=malaga&_s=${selection}`;
   const dialog = await visitor.get(path, { 'hx-request': 'true' });
   const operation = /name="_op" value="([^"]+)"/.exec(dialog.body)?.[1] ?? '';
-  const done = await visitor.post(path, { field: 'notes', 'change.notes': 'set', 'value.notes': 'found', _op: operation });
+  const done = await visitor.post(path, {
+    field: 'notes',
+    'change.notes': 'set',
+    'value.notes': 'found',
+    _op: operation,
+  });
   assert.ok(done.statusCode < 400, done.body.slice(0, 500));
-  const { rows } = await db.pages.query('select id from gazetteer.city where notes = $1 order by id', ['found']);
+  const { rows } = await db.pages.query(
+    'select id from gazetteer.city where notes = $1 order by id',
+    ['found'],
+  );
   assert.deepEqual(rows, [{ id: 1 }, { id: 2 }]);
 });
 
@@ -106,8 +142,18 @@ test('every model can be searched by whatever it has, and by its ids', async (t)
   const { registry } = testContext(db, {}, {}, tortureAdmin);
   for (const resource of registry.listFor(ada)) {
     for (const text of ['1', 'é', 'a b', "x'; --", '~']) {
-      const query = { filter: `_q=${encodeURIComponent(text)}`, sort: '', page: 1, size: 5, after: null, before: null, isCounted: false };
-      await listRecords(registry, resource, ada, query).catch((error) => assert.match(error.message, /cannot be searched/));
+      const query = {
+        filter: `_q=${encodeURIComponent(text)}`,
+        sort: '',
+        page: 1,
+        size: 5,
+        after: null,
+        before: null,
+        isCounted: false,
+      };
+      await listRecords(registry, resource, ada, query).catch((error) =>
+        assert.match(error.message, /cannot be searched/),
+      );
     }
   }
 });
@@ -121,7 +167,9 @@ test('whatever a relation leads by is found: numbers, texts, uuids, keys of seve
     const { model } = resource;
     if (model.idFields.length === 0) continue;
     for (const { relation } of Object.values(model.fields)) {
-      const seen = (relation?.fromFields ?? []).map((name) => resource.fields.find(({ meta }) => meta.name === name)?.meta);
+      const seen = (relation?.fromFields ?? []).map(
+        (name) => resource.fields.find(({ meta }) => meta.name === name)?.meta,
+      );
       if (
         relation?.kind !== 'to-one' ||
         seen.length === 0 ||
@@ -135,7 +183,9 @@ test('whatever a relation leads by is found: numbers, texts, uuids, keys of seve
       );
       const [row] = rows;
       if (!row) continue;
-      const texts = [...row.held, ...(row.held.length > 1 ? [JSON.stringify(row.held)] : [])].map((text) => text.trim());
+      const texts = [...row.held, ...(row.held.length > 1 ? [JSON.stringify(row.held)] : [])].map(
+        (text) => text.trim(),
+      );
       for (const text of texts) {
         const query = {
           filter: `_q=${encodeURIComponent(text)}`,
@@ -151,7 +201,13 @@ test('whatever a relation leads by is found: numbers, texts, uuids, keys of seve
           records.some(({ key }) => key === row.key),
           `${slug} has not found ${text}`,
         );
-        const { options } = await searchRelated({ registry, sql: db.pages }, { resource, valueField: null }, ada, text, { limit: 1_000 });
+        const { options } = await searchRelated(
+          { registry, sql: db.pages },
+          { resource, valueField: null },
+          ada,
+          text,
+          { limit: 1_000 },
+        );
         assert.ok(
           options.some(({ value }) => value === keyToUrl(model, row.key)),
           `a picker of ${slug} has not found ${text}`,
@@ -160,5 +216,6 @@ test('whatever a relation leads by is found: numbers, texts, uuids, keys of seve
       sought.add(row.held.length > 1 ? 'several' : `${seen[0]?.type} ${seen[0]?.sqlType}`);
     }
   }
-  for (const kind of ['several', 'Int integer', 'String uuid']) assert.ok(sought.has(kind), `${kind} of ${[...sought]}`);
+  for (const kind of ['several', 'Int integer', 'String uuid'])
+    assert.ok(sought.has(kind), `${kind} of ${[...sought]}`);
 });

@@ -1,35 +1,48 @@
+import { getFieldKind } from '../fields/field-kinds.ts';
 import { foldedPattern } from '../fields/folded.ts';
 import { escapePattern } from '../fields/operators/text.ts';
-import { getFieldKind } from '../fields/field-kinds.ts';
 import { scalarKind } from '../fields/scalar-kind.ts';
-import { idValues, parseKey, whereKeys } from '../metadata/keys.ts';
-import type { ModelMeta } from '../metadata/contract.ts';
-import type { Resource, ResourceField } from '../resources/contract.ts';
-import type { Where } from '../resources/client.ts';
 import { limits } from '../limits.ts';
+import type { ModelMeta } from '../metadata/contract.ts';
+import { idValues, parseKey, whereKeys } from '../metadata/keys.ts';
+import type { Where } from '../resources/client.ts';
+import type { Resource, ResourceField } from '../resources/contract.ts';
 
-/** Shorter texts may be looked for at the beginning only: no index finds so little in the middle. */
+/**
+ * Shorter texts may be looked for at the beginning only: no index finds so little in the middle.
+ */
 const minInsideLength = 3;
 
-/** How a picker searches: by the titles that it shows too, and by the beginning where the text is short. */
+/**
+ * How a picker searches: by the titles that it shows too, and by the beginning where the text is
+ * short.
+ */
 export interface SearchWays {
   isPicker?: boolean;
 }
 
 /**
- * Records in which each word is found: somewhere in the fields of `search`, whatever its case and accents, or as the whole of an id,
- * a unique value, or what a relation leads to. A text that is an id of several parts, or leads to one, is found as that.
+ * Records in which each word is found: somewhere in the fields of `search`, whatever its case and
+ * accents, or as the whole of an id, a unique value, or what a relation leads to. A text that is an
+ * id of several parts, or leads to one, is found as that.
  */
-export function searchWhere(resource: Resource, text: string, { isPicker = false }: SearchWays = {}): Where {
+export function searchWhere(
+  resource: Resource,
+  text: string,
+  { isPicker = false }: SearchWays = {},
+): Where {
   const whole = text.trim();
   const given = whole.split(/\s+/);
   const max = limits.list.searchWords;
-  const words = given.length > max ? [...given.slice(0, max - 1), given.slice(max - 1).join(' ')] : given;
+  const words =
+    given.length > max ? [...given.slice(0, max - 1), given.slice(max - 1).join(' ')] : given;
   const looked = {
     names: namesOf(resource, isPicker),
     how: isPicker && whole.length < minInsideLength ? 'startsWith' : 'contains',
   } as const;
-  const each = words.map((word) => anyOf([...holding(looked, word), ...equalling(resource, word, looked.names)]));
+  const each = words.map((word) =>
+    anyOf([...holding(looked, word), ...equalling(resource, word, looked.names)]),
+  );
   const found: Where = each.length === 1 ? (each[0] as Where) : { AND: each };
   return anyOf([found, ...wholeKeys(resource, whole, isPicker || words.length > 1)]);
 }
@@ -54,7 +67,8 @@ function anyOf(wheres: Where[]): Where {
 /** The fields in which a part is enough. */
 function namesOf({ model, search, titleField }: Resource, isPicker: boolean): string[] {
   const title = isPicker ? model.fields[titleField] : undefined;
-  const isText = title?.column && title.type === 'String' && !title.isList && scalarKind(title).isSearchable;
+  const isText =
+    title?.column && title.type === 'String' && !title.isList && scalarKind(title).isSearchable;
   return [...new Set([...search.map(({ meta }) => meta.name), ...(isText ? [title.name] : [])])];
 }
 
@@ -65,10 +79,15 @@ interface Looked {
 
 function holding({ names, how }: Looked, word: string): Where[] {
   const patterns = [escapePattern(word), foldedPattern(word)].filter((pattern) => pattern !== null);
-  return names.flatMap((name) => patterns.map((pattern) => ({ [name]: { [how]: pattern, mode: 'insensitive' } })));
+  return names.flatMap((name) =>
+    patterns.map((pattern) => ({ [name]: { [how]: pattern, mode: 'insensitive' } })),
+  );
 }
 
-/** An id of several parts, the record's own or that of one that it leads to; also one of a single part where no word can be it. */
+/**
+ * An id of several parts, the record's own or that of one that it leads to; also one of a single
+ * part where no word can be it.
+ */
 function wholeKeys({ model, fields, metadata }: Resource, text: string, isAsked: boolean): Where[] {
   const own = isAsked || model.idFields.length > 1 ? keyOrNull(model, text) : null;
   const seen = new Set(fields.flatMap(({ meta, isSecret }) => (isSecret ? [] : [meta.name])));
@@ -77,7 +96,10 @@ function wholeKeys({ model, fields, metadata }: Resource, text: string, isAsked:
     const other = metadata.models[relation?.model ?? ''];
     if (!other || fromFields.length < 2 || !fromFields.every((name) => seen.has(name))) return [];
     const key =
-      toFields.length === other.idFields.length && other.idFields.every((id) => toFields.includes(id)) ? keyOrNull(other, text) : null;
+      toFields.length === other.idFields.length &&
+      other.idFields.every((id) => toFields.includes(id))
+        ? keyOrNull(other, text)
+        : null;
     if (key === null) return [];
     const ids = idValues(other, key);
     return [{ AND: fromFields.map((name, index) => ({ [name]: ids[toFields[index] as string] })) }];
@@ -85,7 +107,9 @@ function wholeKeys({ model, fields, metadata }: Resource, text: string, isAsked:
   return [...(own === null ? [] : [whereKeys(model, [own])]), ...related];
 }
 
-/** Equality finds by an index, in the letters that were typed and in all capital and all small ones. */
+/**
+ * Equality finds by an index, in the letters that were typed and in all capital and all small ones.
+ */
 function equalling(resource: Resource, word: string, inside: readonly string[] = []): Where[] {
   return exactFields(resource)
     .filter(({ meta }) => meta.isId || !inside.includes(meta.name))
@@ -93,7 +117,10 @@ function equalling(resource: Resource, word: string, inside: readonly string[] =
       const { meta } = field;
       // A foreign key is found by what it holds.
       const kind = field.relation ? scalarKind(meta) : getFieldKind(field);
-      const variants = meta.type === 'String' ? [...new Set([word, word.toUpperCase(), word.toLowerCase()])] : [word];
+      const variants =
+        meta.type === 'String'
+          ? [...new Set([word, word.toUpperCase(), word.toLowerCase()])]
+          : [word];
       const values = variants.flatMap((one) => {
         const parsed = kind.parse(one, field, resource.reader);
         return 'error' in parsed || parsed.value === null ? [] : [parsed.value];
@@ -105,13 +132,28 @@ function equalling(resource: Resource, word: string, inside: readonly string[] =
 
 const exactTypes = ['String', 'Int', 'BigInt'];
 
-/** Ids and other unique values that may be seen, and foreign keys; those of `search` are found by a part of them. */
+/**
+ * Ids and other unique values that may be seen, and foreign keys; those of `search` are found by a
+ * part of them.
+ */
 function exactFields({ model, fields, search }: Resource): ResourceField[] {
-  const keys = new Set(Object.values(model.fields).flatMap(({ relation }) => (relation?.kind === 'to-one' ? relation.fromFields : [])));
+  const keys = new Set(
+    Object.values(model.fields).flatMap(({ relation }) =>
+      relation?.kind === 'to-one' ? relation.fromFields : [],
+    ),
+  );
   return fields.filter(({ meta, relation, isSecret }) => {
     const isId = model.idFields.length === 1 && model.idFields[0] === meta.name;
     const isOne = isId || meta.isUnique || relation?.kind === 'to-one' || keys.has(meta.name);
-    if (!isOne || !meta.column || meta.isList || meta.kind !== 'scalar' || !exactTypes.includes(meta.type) || isSecret) return false;
+    if (
+      !isOne ||
+      !meta.column ||
+      meta.isList ||
+      meta.kind !== 'scalar' ||
+      !exactTypes.includes(meta.type) ||
+      isSecret
+    )
+      return false;
     return isId || !search.some((field) => field.meta.name === meta.name);
   });
 }

@@ -2,14 +2,17 @@ import type { Principal } from '../auth/principal.ts';
 import type { Database } from '../db/database.ts';
 import { patientTransaction } from '../db/patient-transaction.ts';
 import { AppError, notFound } from '../errors.ts';
-import { isKey, whereKeys, sortKeys } from '../metadata/keys.ts';
-import type { ResourceRegistry, Resource } from '../resources/contract.ts';
+import { limits, limitTexts } from '../limits.ts';
+import { isKey, sortKeys, whereKeys } from '../metadata/keys.ts';
 import type { Where } from '../resources/client.ts';
+import type { Resource, ResourceRegistry } from '../resources/contract.ts';
 import { countExactly } from './count.ts';
 import { buildWhere } from './where.ts';
-import { limits, limitTexts } from '../limits.ts';
 
-/** Which records: ticked keys, or everything that matches a filter less exclusions. Kept on the server, owned by one person. */
+/**
+ * Which records: ticked keys, or everything that matches a filter less exclusions. Kept on the
+ * server, owned by one person.
+ */
 export interface Selection {
   id: string;
   kind: 'ticked' | 'matching';
@@ -29,13 +32,23 @@ const columns = 'id, kind, filter, keys, exclusions, version';
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 /** Not found, of another resource, and somebody else's are the same 404. */
-export async function getSelection(db: Database, principal: Principal, resource: Resource, id: string): Promise<Selection> {
+export async function getSelection(
+  db: Database,
+  principal: Principal,
+  resource: Resource,
+  id: string,
+): Promise<Selection> {
   const found = await findSelection(db, principal, resource, id);
   if (!found) throw notFound();
   return found;
 }
 
-export async function findSelection(db: Database, principal: Principal, resource: Resource, id: string): Promise<Selection | null> {
+export async function findSelection(
+  db: Database,
+  principal: Principal,
+  resource: Resource,
+  id: string,
+): Promise<Selection | null> {
   if (!uuid.test(id)) return null;
   const { rows } = await db.pages.query<Selection>(
     `select ${columns} from ${db.t.selection} where id = $1 and owner_id = $2 and resource = $3`,
@@ -44,17 +57,32 @@ export async function findSelection(db: Database, principal: Principal, resource
   return rows[0] ?? null;
 }
 
-export async function createSelection(db: Database, principal: Principal, resource: Resource, selected: Selected): Promise<Selection> {
+export async function createSelection(
+  db: Database,
+  principal: Principal,
+  resource: Resource,
+  selected: Selected,
+): Promise<Selection> {
   assertKeys(resource, [...selected.keys, ...selected.exclusions]);
   const { rows } = await db.pages.query<Selection>(
     `insert into ${db.t.selection} (id, owner_id, resource, kind, filter, keys, exclusions)
      values (gen_random_uuid(), $1, $2, $3, $4, $5, $6) returning ${columns}`,
-    [principal.id, resource.slug, selected.kind, selected.filter, sortKeys(selected.keys), sortKeys(selected.exclusions)],
+    [
+      principal.id,
+      resource.slug,
+      selected.kind,
+      selected.filter,
+      sortKeys(selected.keys),
+      sortKeys(selected.exclusions),
+    ],
   );
   return rows[0] as Selection;
 }
 
-/** Adds and removes ticks in one statement: explicit, so that doing it twice is doing it once. The version moves only on a real change. */
+/**
+ * Adds and removes ticks in one statement: explicit, so that doing it twice is doing it once. The
+ * version moves only on a real change.
+ */
 export async function changeTicks(
   db: Database,
   principal: Principal,
@@ -110,7 +138,12 @@ export async function selectMatching(
 }
 
 /** Leaves nothing selected. */
-export async function clearSelection(db: Database, principal: Principal, resource: Resource, id: string): Promise<Selection> {
+export async function clearSelection(
+  db: Database,
+  principal: Principal,
+  resource: Resource,
+  id: string,
+): Promise<Selection> {
   const rows = await write<Selection>(
     db,
     `update ${db.t.selection} set kind = 'ticked', filter = '', keys = '{}', exclusions = '{}', version = version + 1, updated_at = now()
@@ -122,22 +155,44 @@ export async function clearSelection(db: Database, principal: Principal, resourc
 }
 
 /** Writes to a selection's row, which another tab may hold. */
-async function write<R extends Selection>({ pages }: Database, sql: string, values: unknown[]): Promise<R[]> {
-  return patientTransaction(pages, limitTexts.heldSelection, async (client) => (await client.query<R>(sql, values)).rows);
+async function write<R extends Selection>(
+  { pages }: Database,
+  sql: string,
+  values: unknown[],
+): Promise<R[]> {
+  return patientTransaction(
+    pages,
+    limitTexts.heldSelection,
+    async (client) => (await client.query<R>(sql, values)).rows,
+  );
 }
 
 export function isSelected(selection: Selected, key: string): boolean {
-  return selection.kind === 'ticked' ? selection.keys.includes(key) : !selection.exclusions.includes(key);
+  return selection.kind === 'ticked'
+    ? selection.keys.includes(key)
+    : !selection.exclusions.includes(key);
 }
 
 /** The predicate of a selection, row scope inside. An empty one is an error, never "everything". */
-export function selectionWhere(resource: Resource, principal: Principal, selected: Selected): Where {
+export function selectionWhere(
+  resource: Resource,
+  principal: Principal,
+  selected: Selected,
+): Where {
   if (selected.kind === 'ticked') {
-    if (selected.keys.length === 0) throw new AppError('empty-selection', 422, 'Nothing is selected.');
+    if (selected.keys.length === 0)
+      throw new AppError('empty-selection', 422, 'Nothing is selected.');
     return { AND: [buildWhere(resource, principal, ''), whereKeys(resource.model, selected.keys)] };
   }
-  const matching = buildWhere(resource, principal, selected.filter, selected.asOf === undefined ? {} : { now: new Date(selected.asOf) });
-  return selected.exclusions.length === 0 ? matching : { AND: [matching, { NOT: whereKeys(resource.model, selected.exclusions) }] };
+  const matching = buildWhere(
+    resource,
+    principal,
+    selected.filter,
+    selected.asOf === undefined ? {} : { now: new Date(selected.asOf) },
+  );
+  return selected.exclusions.length === 0
+    ? matching
+    : { AND: [matching, { NOT: whereKeys(resource.model, selected.exclusions) }] };
 }
 
 /** How many records it is about now. */
@@ -148,7 +203,10 @@ export async function countSelection(
   selected: Selected,
 ): Promise<number> {
   if (selected.kind === 'ticked' && selected.keys.length === 0) return 0;
-  const matching = await registry.whereSql(resource.model, selectionWhere(resource, principal, selected));
+  const matching = await registry.whereSql(
+    resource.model,
+    selectionWhere(resource, principal, selected),
+  );
   return (await countExactly(registry.client, resource, matching)).value;
 }
 
@@ -159,6 +217,10 @@ function tooManyTicked(): AppError {
 function assertKeys(resource: Resource, keys: readonly string[]): void {
   if (keys.length > limits.bulk.ticked) throw tooManyTicked();
   if (keys.some((key) => !isKey(resource.model, key))) {
-    throw new AppError('invalid-key', 422, `This is not a record of ${resource.label.toLowerCase()}. Nothing was selected.`);
+    throw new AppError(
+      'invalid-key',
+      422,
+      `This is not a record of ${resource.label.toLowerCase()}. Nothing was selected.`,
+    );
   }
 }

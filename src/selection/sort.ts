@@ -1,12 +1,12 @@
-import { idFieldsOf } from '../metadata/model-fields.ts';
 import type { Principal } from '../auth/principal.ts';
 import { AppError } from '../errors.ts';
 import { getFieldKind } from '../fields/field-kinds.ts';
 import { scalarKind } from '../fields/scalar-kind.ts';
-import type { FieldMeta, ModelMeta } from '../metadata/contract.ts';
-import type { ResourceRegistry, Resource, ResourceField } from '../resources/contract.ts';
-import { relatedView } from './related-view.ts';
 import { limits, limitTexts } from '../limits.ts';
+import type { FieldMeta, ModelMeta } from '../metadata/contract.ts';
+import { idFieldsOf } from '../metadata/model-fields.ts';
+import type { Resource, ResourceField, ResourceRegistry } from '../resources/contract.ts';
+import { relatedView } from './related-view.ts';
 
 /** One of the columns a list is ordered by. */
 export interface SortKey {
@@ -19,14 +19,24 @@ export interface SortKey {
   meta: FieldMeta;
 }
 
-/** Reads `country.name,-population`. A relation sorts by the related record's title. Throws AppError 'invalid-sort'. */
-export function parseSort(registry: ResourceRegistry, resource: Resource, principal: Principal, text: string): SortKey[] {
+/**
+ * Reads `country.name,-population`. A relation sorts by the related record's title. Throws AppError
+ * 'invalid-sort'.
+ */
+export function parseSort(
+  registry: ResourceRegistry,
+  resource: Resource,
+  principal: Principal,
+  text: string,
+): SortKey[] {
   const keys = sortParts(text).map(({ path, isDescending }) => {
     const found = findSortable(registry, resource, principal, path);
     if (!found) throw invalid(`${resource.label} cannot be sorted by "${path}".`);
     return { path, isDescending, ...found };
   });
-  const twice = keys.find(({ path }, index) => keys.findIndex((other) => other.path === path) !== index);
+  const twice = keys.find(
+    ({ path }, index) => keys.findIndex((other) => other.path === path) !== index,
+  );
   if (twice) throw invalid(`${resource.label} cannot be sorted by "${twice.path}" twice.`);
   if (keys.length > limits.list.sortColumns) throw invalid(limitTexts.sorts);
   return keys;
@@ -35,20 +45,35 @@ export function parseSort(registry: ResourceRegistry, resource: Resource, princi
 /** The order's columns as they are written, whether or not there are such. */
 export function sortParts(text: string): { path: string; isDescending: boolean }[] {
   if (text === '') return [];
-  return text.split(',').map((part) => ({ path: part.replace(/^-/, ''), isDescending: part.startsWith('-') }));
+  return text
+    .split(',')
+    .map((part) => ({ path: part.replace(/^-/, ''), isDescending: part.startsWith('-') }));
 }
 
-/** The key last, in the direction of what stands before it, so that the order is total and an index can be read either way. */
+/**
+ * The key last, in the direction of what stands before it, so that the order is total and an index
+ * can be read either way.
+ */
 export function withTieBreak(model: ModelMeta, keys: readonly SortKey[]): SortKey[] {
   const isDescending = keys.at(-1)?.isDescending ?? false;
   const ids = idFieldsOf(model);
   const ties = ids.length > 0 ? ids : Object.values(model.fields).filter(hasOrder);
-  const missing = ties.filter(({ name }) => !keys.some(({ through, meta }) => !through && meta.name === name));
-  return [...keys, ...missing.map((meta) => ({ path: meta.name, isDescending, through: null, meta }))];
+  const missing = ties.filter(
+    ({ name }) => !keys.some(({ through, meta }) => !through && meta.name === name),
+  );
+  return [
+    ...keys,
+    ...missing.map((meta) => ({ path: meta.name, isDescending, through: null, meta })),
+  ];
 }
 
 function hasOrder(meta: FieldMeta): boolean {
-  return meta.column !== null && !meta.isSecret && (meta.kind === 'scalar' || meta.kind === 'enum') && scalarKind(meta).isSortable;
+  return (
+    meta.column !== null &&
+    !meta.isSecret &&
+    (meta.kind === 'scalar' || meta.kind === 'enum') &&
+    scalarKind(meta).isSortable
+  );
 }
 
 export function sortText(keys: readonly { path: string; isDescending: boolean }[]): string {
@@ -66,18 +91,27 @@ export function findSortable(
   if (more.length > 0) return null;
   const field = resource.fields.find((candidate) => candidate.name === name);
   if (!field) {
-    const id = leaf === undefined && resource.model.idFields.includes(name ?? '') ? resource.model.fields[name ?? ''] : undefined;
+    const id =
+      leaf === undefined && resource.model.idFields.includes(name ?? '')
+        ? resource.model.fields[name ?? '']
+        : undefined;
     return id && scalarKind(id).isSortable ? { through: null, meta: id } : null;
   }
   if (field.relation?.kind !== 'to-one') {
-    return leaf === undefined && field.meta.column && getFieldKind(field).isSortable ? { through: null, meta: field.meta } : null;
+    return leaf === undefined && field.meta.column && getFieldKind(field).isSortable
+      ? { through: null, meta: field.meta }
+      : null;
   }
   const related = relatedView(registry, resource, principal, field.relation.model);
   if (!related) return leaf === undefined ? { through: null, meta: field.meta } : null;
   const wanted = leaf ?? related.titleField;
-  const isSeen = wanted === related.titleField || related.resource?.fields.some(({ name: own, relation }) => own === wanted && !relation);
+  const isSeen =
+    wanted === related.titleField ||
+    related.resource?.fields.some(({ name: own, relation }) => own === wanted && !relation);
   const meta = isSeen ? related.model.fields[wanted] : undefined;
-  return meta?.column && (related.resource || !meta.isSecret) && scalarKind(meta).isSortable ? { through: field, meta } : null;
+  return meta?.column && (related.resource || !meta.isSecret) && scalarKind(meta).isSortable
+    ? { through: field, meta }
+    : null;
 }
 
 function invalid(message: string): AppError {

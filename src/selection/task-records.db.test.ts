@@ -23,10 +23,24 @@ async function setUp(t: Parameters<typeof testDatabase>[0]) {
   const cities = context.registry.get('cities');
   const keys = Array.from({ length: 30 }, (_, index) => keyOf(index + 1));
   const worker = await startWorker(context, { connectionString, concurrency: 1 });
-  const { task } = await launchOn(context, cities, { keys }, 'update', { field: 'status', 'value.status': 'published' }, ada);
+  const { task } = await launchOn(
+    context,
+    cities,
+    { keys },
+    'update',
+    { field: 'status', 'value.status': 'published' },
+    ada,
+  );
   await finished(db, task.id).finally(() => worker.stop());
   const count = async (filter: string, principal = ada) =>
-    (await countRecords(context.registry, context.registry.for(principal, 'cities'), principal, filter)).value;
+    (
+      await countRecords(
+        context.registry,
+        context.registry.for(principal, 'cities'),
+        principal,
+        filter,
+      )
+    ).value;
   return { context, db, cities, id: task.id, count };
 }
 
@@ -39,15 +53,29 @@ test('a filter finds what a task changed, or could not, alone and beside other c
   assert.equal(await of(`_failed=${id}:23514:other`), 3);
   assert.equal(await of(`_failed=${id}:nothing`), 0);
   assert.equal(await of(`_task=${id}&population-max=10`), 5);
-  assert.equal(await of(`_task=${id}&_1.population=1&_1.population=2`), 2, 'alternatives beside it stay alternatives');
+  assert.equal(
+    await of(`_task=${id}&_1.population=1&_1.population=2`),
+    2,
+    'alternatives beside it stay alternatives',
+  );
   assert.equal(await of(`_task=${id}&status-not=published`), 0);
   assert.equal(await of(`_task=${id}&_q=place 2`), 12);
   assert.equal(await of(`_task=${id}&country.name-contains=Spain`), 25);
   assert.equal(await of(`_task=${id}&_failed=${id}`), 0);
   assert.equal(await of(`_task=${id + 1}`), 0);
-  const matching = await context.registry.whereSql(cities.model, buildWhere(cities, ada, `_task=${id}`));
-  assert.equal(statementOf(matching).values.length, 3, 'the statement names the task, not its records');
-  const { rows } = await query(db.pages, sql`select id from (${matching}) found order by id limit 4`);
+  const matching = await context.registry.whereSql(
+    cities.model,
+    buildWhere(cities, ada, `_task=${id}`),
+  );
+  assert.equal(
+    statementOf(matching).values.length,
+    3,
+    'the statement names the task, not its records',
+  );
+  const { rows } = await query(
+    db.pages,
+    sql`select id from (${matching}) found order by id limit 4`,
+  );
   assert.deepEqual(
     rows,
     [1, 2, 3, 4].map((one) => ({ id: one })),
@@ -76,7 +104,9 @@ test('what is no task, and a task as one of several alternatives, is refused; Pr
   ])
     await assert.rejects(count(filter), { code: 'invalid-filter' }, filter);
   const where = buildWhere(cities, ada, `_task=${id}`);
-  await assert.rejects(async () => await delegateOf(context.registry.client, cities.model).findMany({ where }));
+  await assert.rejects(
+    async () => await delegateOf(context.registry.client, cities.model).findMany({ where }),
+  );
   await assert.rejects(context.registry.whereSql(cities.model, { OR: [where, { id: 1 }] }));
   await assert.rejects(context.registry.whereSql(cities.model, { NOT: where }));
 });

@@ -1,8 +1,8 @@
 import type { Principal } from '../auth/principal.ts';
 import { raw, shared, sql } from '../db/sql.ts';
-import { keysAmong, type KeysAmong } from '../resources/where-sql.ts';
-import type { Resource } from '../resources/contract.ts';
 import type { Where } from '../resources/client.ts';
+import type { Resource } from '../resources/contract.ts';
+import { type KeysAmong, keysAmong } from '../resources/where-sql.ts';
 import { type Condition, invalidFilter, taskPaths } from './filter.ts';
 
 /** The records of a task that a condition asks for; null: it asks for something else. */
@@ -18,16 +18,25 @@ export function taskRecordsOf({ path, operator, values }: Condition): TaskRecord
   const what = path === taskPaths.changed ? 'changed' : path === taskPaths.failed ? 'failed' : null;
   if (what === null) return null;
   const [, id = '', code = null] = /^(\d{1,10})(?::(.+))?$/s.exec(values[0] ?? '') ?? [];
-  const isTask = Number(id) >= 1 && Number(id) <= 2_147_483_647 && (code === null || what === 'failed') && !code?.includes('\0');
+  const isTask =
+    Number(id) >= 1 &&
+    Number(id) <= 2_147_483_647 &&
+    (code === null || what === 'failed') &&
+    !code?.includes('\0');
   if (operator !== 'is' || !isTask) throw invalidFilter(path, 'There is no such task.');
   return { taskId: Number(id), what, code };
 }
 
 /**
- * Of the resource's model, the records that a task changed or could not: whose task it is, is asked here, and the row scope is the
- * caller's. Whatever their number, the statement names the task alone.
+ * Of the resource's model, the records that a task changed or could not: whose task it is, is asked
+ * here, and the row scope is the caller's. Whatever their number, the statement names the task
+ * alone.
  */
-export function taskRecordsWhere(resource: Resource, principal: Principal, { taskId, what, code }: TaskRecords): Where {
+export function taskRecordsWhere(
+  resource: Resource,
+  principal: Principal,
+  { taskId, what, code }: TaskRecords,
+): Where {
   const owner = resource.seesTasks(principal) ? null : principal.id;
   const among: KeysAmong = {
     sql(t) {
@@ -47,6 +56,12 @@ export function taskRecordsWhere(resource: Resource, principal: Principal, { tas
 }
 
 /** The filter of a list that shows them. */
-export function taskRecordsFilter(what: keyof typeof taskPaths, taskId: number, code: string | null = null): string {
-  return new URLSearchParams({ [taskPaths[what]]: code === null ? String(taskId) : `${taskId}:${code}` }).toString();
+export function taskRecordsFilter(
+  what: keyof typeof taskPaths,
+  taskId: number,
+  code: string | null = null,
+): string {
+  return new URLSearchParams({
+    [taskPaths[what]]: code === null ? String(taskId) : `${taskId}:${code}`,
+  }).toString();
 }

@@ -1,14 +1,17 @@
-import { raw, sql, type Statement, statementOf } from '../db/sql.ts';
+import { raw, type Statement, sql, statementOf } from '../db/sql.ts';
+import { rawValue } from '../fields/column-value.ts';
+import { limits } from '../limits.ts';
 import type { FieldMeta, ModelMeta } from '../metadata/contract.ts';
 import { keySql } from '../metadata/key-sql.ts';
-import type { ResourceRegistry, Resource } from '../resources/contract.ts';
 import type { Client, Where } from '../resources/client.ts';
+import type { Resource, ResourceRegistry } from '../resources/contract.ts';
 import { cutSql, titleText } from './cut.ts';
-import { rawValue } from '../fields/column-value.ts';
 import { idOf, reselect } from './matching-sql.ts';
-import { limits } from '../limits.ts';
 
-/** A record by its key, which is empty where its model has none, with its title as far as pages show it. */
+/**
+ * A record by its key, which is empty where its model has none, with its title as far as pages show
+ * it.
+ */
 export interface Titled {
   key: string;
   title: string;
@@ -25,7 +28,10 @@ interface TitleQuery {
 }
 
 /** Reads titles, of which the database sends no more than is shown: a title may be megabytes. */
-export async function titledStatement(registry: ResourceRegistry, { resource, where, held, limit }: TitleQuery): Promise<Statement> {
+export async function titledStatement(
+  registry: ResourceRegistry,
+  { resource, where, held, limit }: TitleQuery,
+): Promise<Statement> {
   const { model, titleField } = resource;
   const found = await registry.whereSql(model, where, idOf(model));
   const title = model.fields[titleField]?.column;
@@ -35,14 +41,22 @@ export async function titledStatement(registry: ResourceRegistry, { resource, wh
     `${held?.column ? `t.${held.column}${held.sqlType?.startsWith('money') ? '::numeric' : ''}` : 'null'} as held`,
   ];
   const part = limit === undefined ? '' : `${orderOf(model)} limit ${limit}`;
-  return statementOf(sql`select ${raw(columns.join(', '))} from (${reselect(model, found, '*')}) t${raw(part)}`);
+  return statementOf(
+    sql`select ${raw(columns.join(', '))} from (${reselect(model, found, '*')}) t${raw(part)}`,
+  );
 }
 
 function orderOf({ idFields, fields }: ModelMeta): string {
-  return idFields.length === 0 ? '' : ` order by ${idFields.map((name) => `t.${fields[name]?.column}`).join(', ')}`;
+  return idFields.length === 0
+    ? ''
+    : ` order by ${idFields.map((name) => `t.${fields[name]?.column}`).join(', ')}`;
 }
 
-export async function readTitled(registry: ResourceRegistry, asked: TitleQuery, client: Client = registry.client): Promise<Titled[]> {
+export async function readTitled(
+  registry: ResourceRegistry,
+  asked: TitleQuery,
+  client: Client = registry.client,
+): Promise<Titled[]> {
   const { text, values } = await titledStatement(registry, asked);
   return titledRows(asked, await client.$queryRawUnsafe<TitledRow[]>(text, ...values));
 }
@@ -53,6 +67,13 @@ export interface TitledRow {
   held: unknown;
 }
 
-export function titledRows({ held }: Pick<TitleQuery, 'held'>, rows: readonly TitledRow[]): Titled[] {
-  return rows.map((row) => ({ key: row.key, title: titleText(row.title), held: held ? rawValue(held, row.held) : null }));
+export function titledRows(
+  { held }: Pick<TitleQuery, 'held'>,
+  rows: readonly TitledRow[],
+): Titled[] {
+  return rows.map((row) => ({
+    key: row.key,
+    title: titleText(row.title),
+    held: held ? rawValue(held, row.held) : null,
+  }));
 }

@@ -5,14 +5,17 @@ import { ada, testContext } from '../testing/context.ts';
 import { testDatabase } from '../testing/database.ts';
 import { tortureAdmin } from '../testing/torture.ts';
 import { listRecords } from './list.ts';
-import { buildWhere } from './where.ts';
 import { createIndexes, findWantedIndexes } from './wanted-indexes.ts';
+import { buildWhere } from './where.ts';
 
 test('what lists want is said and not created until it is asked for, and then not wanted again', async (t) => {
   const { db } = await testDatabase(t);
   const { registry } = testContext(db);
   const wanted = await findWantedIndexes(db.pages, registry);
-  assert.deepEqual(wanted.extension, { sql: 'create extension if not exists pg_trgm;', obstacle: null });
+  assert.deepEqual(wanted.extension, {
+    sql: 'create extension if not exists pg_trgm;',
+    obstacle: null,
+  });
   const search = wanted.indexes.find(({ purpose }) => purpose === 'Cities: search in name');
   assert.equal(
     search?.sql,
@@ -27,7 +30,10 @@ test('what lists want is said and not created until it is asked for, and then no
   assert.ok(!wanted.indexes.some(({ purpose }) => purpose === 'Tags: sort by name'));
   assert.deepEqual(await findWantedIndexes(db.pages, registry), wanted);
   const begun: string[] = [];
-  assert.equal(await createIndexes(db.pages, wanted, ({ purpose }) => begun.push(purpose)), wanted.indexes.length);
+  assert.equal(
+    await createIndexes(db.pages, wanted, ({ purpose }) => begun.push(purpose)),
+    wanted.indexes.length,
+  );
   assert.deepEqual(
     begun,
     wanted.indexes.map(({ purpose }) => purpose),
@@ -49,11 +55,21 @@ test('a search uses the index', async (t) => {
   await db.pages.query('analyze gazetteer.city');
   const cities = registry.for(ada, 'cities');
   const matching = await registry.whereSql(cities.model, {
-    OR: cities.search.map(({ meta }) => ({ [meta.name]: { contains: 'Llanfair', mode: 'insensitive' } })),
+    OR: cities.search.map(({ meta }) => ({
+      [meta.name]: { contains: 'Llanfair', mode: 'insensitive' },
+    })),
   });
   const { rows } = await query<{ 'QUERY PLAN': string }>(db.pages, sql`explain ${matching}`);
   assert.match(rows.map((row) => row['QUERY PLAN']).join('\n'), /bulkhead_search/);
-  const asked = { filter: '_q=Llanfair', sort: 'id', page: null, size: 25, after: null, before: null, isCounted: false };
+  const asked = {
+    filter: '_q=Llanfair',
+    sort: 'id',
+    page: null,
+    size: 25,
+    after: null,
+    before: null,
+    isCounted: false,
+  };
   const { records } = await listRecords(registry, cities, ada, asked);
   assert.ok(records.length > 0 && records.every(({ title }) => title.includes('Llanfair')));
   const search = await registry.whereSql(cities.model, buildWhere(cities, ada, '_q=malaga'));

@@ -1,9 +1,9 @@
-import { escapeIdentifier } from 'pg';
 import type { Pool } from 'pg';
-import type { FieldMeta, ModelMeta } from '../metadata/contract.ts';
-import type { ResourceRegistry, Resource } from '../resources/contract.ts';
+import { escapeIdentifier } from 'pg';
 import { foldedSql, hasMoreThanAscii } from '../fields/folded.ts';
 import { scalarKind } from '../fields/scalar-kind.ts';
+import type { FieldMeta, ModelMeta } from '../metadata/contract.ts';
+import type { Resource, ResourceRegistry } from '../resources/contract.ts';
 
 /** An index without which searching or sorting a list reads its table. */
 export interface WantedIndex {
@@ -21,7 +21,12 @@ export interface WantedIndexes {
   indexes: WantedIndex[];
 }
 
-const words = { search: 'search in', accents: 'search without accents in', filter: 'filter by', sort: 'sort by' } as const;
+const words = {
+  search: 'search in',
+  accents: 'search without accents in',
+  filter: 'filter by',
+  sort: 'sort by',
+} as const;
 
 interface IndexNeed {
   resource: Resource;
@@ -30,12 +35,20 @@ interface IndexNeed {
 }
 
 /** Which indexes the resources' lists want and do not have; nothing is created. */
-export async function findWantedIndexes(pool: Pool, registry: ResourceRegistry): Promise<WantedIndexes> {
+export async function findWantedIndexes(
+  pool: Pool,
+  registry: ResourceRegistry,
+): Promise<WantedIndexes> {
   const found = await lookAround(pool, registry);
-  const wanted = registry.list.flatMap(wantedBy).filter(({ resource: { model }, meta, kind }) => !found.has(model, meta, kind));
+  const wanted = registry.list
+    .flatMap(wantedBy)
+    .filter(({ resource: { model }, meta, kind }) => !found.has(model, meta, kind));
   // One index serves both who filters by a column and who sorts by it.
-  const nameOf = ({ resource, meta, kind }: IndexNeed) => `${resource.model.table} ${meta.column} ${isOfWords(kind) ? kind : 'order'}`;
-  const once = [...new Map([...wanted].reverse().map((one) => [nameOf(one), one])).values()].reverse();
+  const nameOf = ({ resource, meta, kind }: IndexNeed) =>
+    `${resource.model.table} ${meta.column} ${isOfWords(kind) ? kind : 'order'}`;
+  const once = [
+    ...new Map([...wanted].reverse().map((one) => [nameOf(one), one])).values(),
+  ].reverse();
   const isSearched = once.some(({ kind }) => isOfWords(kind));
   return {
     extension:
@@ -54,14 +67,19 @@ export async function findWantedIndexes(pool: Pool, registry: ResourceRegistry):
   };
 }
 
-/** Creates them one by one without holding up anybody who writes; tells each before it begins. Returns how many were created. */
+/**
+ * Creates them one by one without holding up anybody who writes; tells each before it begins.
+ * Returns how many were created.
+ */
 export async function createIndexes(
   pool: Pool,
   { extension, indexes }: WantedIndexes,
   onBegin: (index: WantedIndex) => void,
 ): Promise<number> {
   if (extension && !extension.obstacle) await pool.query(extension.sql);
-  const possible = indexes.filter(({ obstacle, sql }) => !obstacle && !(extension?.obstacle && sql.includes('gin_trgm_ops')));
+  const possible = indexes.filter(
+    ({ obstacle, sql }) => !obstacle && !(extension?.obstacle && sql.includes('gin_trgm_ops')),
+  );
   for (const index of possible) {
     onBegin(index);
     await pool.query(index.sql);
@@ -72,16 +90,24 @@ export async function createIndexes(
 function wantedBy(resource: Resource): IndexNeed[] {
   const { model, search, columns, filters } = resource;
   if (model.isView) return [];
-  const searched = search.filter(({ meta }) => meta.column && /^(text|varchar)\b/.test(meta.sqlType ?? ''));
-  const sorted = columns.filter(({ field, through }) => field && !through && !field.relation && isWorthSorting(field.meta));
-  const chosen = filters.filter(({ meta, relation }) => meta.column && (relation?.kind === 'to-one' || meta.kind === 'enum'));
+  const searched = search.filter(
+    ({ meta }) => meta.column && /^(text|varchar)\b/.test(meta.sqlType ?? ''),
+  );
+  const sorted = columns.filter(
+    ({ field, through }) => field && !through && !field.relation && isWorthSorting(field.meta),
+  );
+  const chosen = filters.filter(
+    ({ meta, relation }) => meta.column && (relation?.kind === 'to-one' || meta.kind === 'enum'),
+  );
   return [
     ...searched.flatMap(({ meta }) => [
       { resource, meta, kind: 'search' as const },
       { resource, meta, kind: 'accents' as const },
     ]),
     ...chosen.map(({ meta }) => ({ resource, meta, kind: 'filter' as const })),
-    ...sorted.flatMap(({ field }) => (field ? [{ resource, meta: field.meta, kind: 'sort' as const }] : [])),
+    ...sorted.flatMap(({ field }) =>
+      field ? [{ resource, meta: field.meta, kind: 'sort' as const }] : [],
+    ),
   ];
 }
 
@@ -93,8 +119,13 @@ function isWorthSorting(meta: FieldMeta): boolean {
   return meta.column !== null && !meta.isId && !meta.isUnique && scalarKind(meta).isSortable;
 }
 
-function sqlOf({ resource: { model }, meta, kind }: IndexNeed, trigramSchema: string | null): string {
-  const name = escapeIdentifier(`${model.dbTable}_${meta.dbColumn}_bulkhead_${isOfWords(kind) ? kind : 'order'}`.slice(-63));
+function sqlOf(
+  { resource: { model }, meta, kind }: IndexNeed,
+  trigramSchema: string | null,
+): string {
+  const name = escapeIdentifier(
+    `${model.dbTable}_${meta.dbColumn}_bulkhead_${isOfWords(kind) ? kind : 'order'}`.slice(-63),
+  );
   const begin = `create index concurrently if not exists ${name} on ${model.table}`;
   const trigrams = `${trigramSchema ? `${escapeIdentifier(trigramSchema)}.` : ''}gin_trgm_ops`;
   if (kind === 'search') return `${begin} using gin (${meta.column} ${trigrams});`;
@@ -124,7 +155,13 @@ async function lookAround(pool: Pool, registry: ResourceRegistry): Promise<Surro
     `select name, pg_has_role(c.relowner, 'usage') as "isOwn" from unnest($1::text[]) name join pg_class c on c.oid = to_regclass(name)`,
     [tables],
   );
-  const { rows: indexed } = await pool.query<{ name: string; column: string; next: string | null; isUnique: boolean; isTrigram: boolean }>(
+  const { rows: indexed } = await pool.query<{
+    name: string;
+    column: string;
+    next: string | null;
+    isUnique: boolean;
+    isTrigram: boolean;
+  }>(
     `select name, a.attname as "column", b.attname as next, i.indisunique and i.indnkeyatts = 1 as "isUnique", o.opcname like '%trgm_ops' as "isTrigram"
      from unnest($1::text[]) name join pg_index i on i.indrelid = to_regclass(name)
      join pg_class c on c.oid = i.indexrelid join pg_am m on m.oid = c.relam
@@ -149,12 +186,15 @@ async function lookAround(pool: Pool, registry: ResourceRegistry): Promise<Surro
     mayInstall: extensions[0]?.mayInstall ?? false,
     owns: ({ table }) => owned.some(({ name, isOwn }) => name === table && isOwn),
     has({ table, idFields, fields }, meta, kind) {
-      if (kind === 'accents') return folding.some((one) => one.name === table && folds(one.sql, meta.dbColumn));
+      if (kind === 'accents')
+        return folding.some((one) => one.name === table && folds(one.sql, meta.dbColumn));
       const on = indexed.filter((one) => one.name === table && one.column === meta.dbColumn);
       if (kind === 'search') return on.some(({ isTrigram }) => isTrigram);
       // Among equals the id decides, so it has to be in the index too.
       const id = fields[idFields[0] ?? '']?.dbColumn;
-      return on.some(({ next, isUnique, isTrigram }) => !isTrigram && (isUnique || !id || next === id));
+      return on.some(
+        ({ next, isUnique, isTrigram }) => !isTrigram && (isUnique || !id || next === id),
+      );
     },
   };
 }

@@ -1,15 +1,22 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Principal } from '../auth/principal.ts';
+import { limits } from '../limits.ts';
 import type { Resource } from '../resources/contract.ts';
 import { delegateOf } from '../resources/delegate.ts';
 import { ada, eve, testContext } from '../testing/context.ts';
 import { testDatabase } from '../testing/database.ts';
 import { insertPlaces } from '../testing/places.ts';
-import { changeTicks, countSelection, createSelection, getSelection, selectionWhere, selectMatching } from './selection.ts';
 import { filterFieldsOf } from './filter-fields.ts';
+import {
+  changeTicks,
+  countSelection,
+  createSelection,
+  getSelection,
+  selectionWhere,
+  selectMatching,
+} from './selection.ts';
 import { buildWhere } from './where.ts';
-import { limits } from '../limits.ts';
 
 async function setUp(t: Parameters<typeof testDatabase>[0]) {
   const { db } = await testDatabase(t);
@@ -17,9 +24,12 @@ async function setUp(t: Parameters<typeof testDatabase>[0]) {
   const cities = registry.get('cities');
   await insertPlaces(db, 60);
   const names = ['50% off', '50 off', 'a_b', 'axb', 'back\\slash', 'backslash', 'ÉCOLE', ''];
-  for (const [index, name] of names.entries()) await db.pages.query('update gazetteer.city set name = $1 where id = $2', [name, index + 1]);
+  for (const [index, name] of names.entries())
+    await db.pages.query('update gazetteer.city set name = $1 where id = $2', [name, index + 1]);
   const count = (filter: string, resource: Resource = cities, principal: Principal = ada) =>
-    delegateOf(registry.client, cities.model).count({ where: buildWhere(resource, principal, filter) });
+    delegateOf(registry.client, cities.model).count({
+      where: buildWhere(resource, principal, filter),
+    });
   return { db, registry, cities, count };
 }
 
@@ -39,7 +49,9 @@ test('the search takes wildcards and backslashes for what they are, as plain SQL
 
 test('filters find the rows that plain SQL finds', async (t) => {
   const { db, count } = await setUp(t);
-  await db.pages.query(`update gazetteer.city set status = 'reviewed', rating = 4.5, country_code = 'FRA' where id between 10 and 14`);
+  await db.pages.query(
+    `update gazetteer.city set status = 'reviewed', rating = 4.5, country_code = 'FRA' where id between 10 and 14`,
+  );
   const cases = {
     'country=FRA': `country_code = 'FRA'`,
     'country=ESP&country=FRA': 'true',
@@ -50,7 +62,9 @@ test('filters find the rows that plain SQL finds', async (t) => {
     'population-min=10&population-max=20&status=draft': `population between 10 and 20 and status = 'draft'`,
   };
   for (const [filter, condition] of Object.entries(cases)) {
-    const { rows } = await db.pages.query(`select count(*)::int as n from gazetteer.city where ${condition}`);
+    const { rows } = await db.pages.query(
+      `select count(*)::int as n from gazetteer.city where ${condition}`,
+    );
     assert.equal(await count(filter), rows[0].n, filter);
   }
 });
@@ -77,14 +91,26 @@ test('a filter that is not understood is an error that names it, never "no filte
     'tags-has=x',
     '_q=%00',
   ]) {
-    assert.throws(() => buildWhere(cities, ada, filter), { code: 'invalid-filter', status: 422 }, filter);
+    assert.throws(
+      () => buildWhere(cities, ada, filter),
+      { code: 'invalid-filter', status: 422 },
+      filter,
+    );
   }
 });
 
 test('a scope with an undefined value, or an empty list that would mean all, opens nothing', async (t) => {
   const { cities } = await setUp(t);
-  for (const scope of [{ countryCode: undefined }, { AND: [] }, { NOT: [] }, { AND: [{ id: { notIn: [] } }] }]) {
-    assert.throws(() => buildWhere({ ...cities, scope: () => scope }, ada, ''), /would match every record/);
+  for (const scope of [
+    { countryCode: undefined },
+    { AND: [] },
+    { NOT: [] },
+    { AND: [{ id: { notIn: [] } }] },
+  ]) {
+    assert.throws(
+      () => buildWhere({ ...cities, scope: () => scope }, ada, ''),
+      /would match every record/,
+    );
   }
 });
 
@@ -94,7 +120,12 @@ test('the row scope is in every predicate', async (t) => {
   assert.equal(await count('', scoped), 30);
   assert.equal(await count('population-min=21', scoped), 10);
   const ticked = { ...none, keys: [key(29), key(30), key(31), key(32)] };
-  assert.equal(await delegateOf(registry.client, cities.model).count({ where: selectionWhere(scoped, ada, ticked) }), 2);
+  assert.equal(
+    await delegateOf(registry.client, cities.model).count({
+      where: selectionWhere(scoped, ada, ticked),
+    }),
+    2,
+  );
 });
 
 test('an empty selection is an error, never everything', async (t) => {
@@ -119,15 +150,30 @@ test('unticking in "everything that matches" excludes, and ticking again takes i
   const { id } = await createSelection(db, ada, cities, { ...none, keys: [key(1)] });
   await selectMatching(db, ada, cities, id, 'population-max=20');
   const without = await changeTicks(db, ada, cities, id, { remove: [key(3), key(4)] });
-  assert.deepEqual([without.kind, without.keys, without.exclusions], ['matching', [], [key(3), key(4)]]);
+  assert.deepEqual(
+    [without.kind, without.keys, without.exclusions],
+    ['matching', [], [key(3), key(4)]],
+  );
   assert.equal(await countSelection(registry, cities, ada, without), 18);
-  assert.equal(await countSelection(registry, cities, ada, await changeTicks(db, ada, cities, id, { add: [key(3)] })), 19);
+  assert.equal(
+    await countSelection(
+      registry,
+      cities,
+      ada,
+      await changeTicks(db, ada, cities, id, { add: [key(3)] }),
+    ),
+    19,
+  );
 });
 
 test("ticks of many tabs at once are all kept, and somebody else's selection is not found", async (t) => {
   const { db, cities } = await setUp(t);
   const { id } = await createSelection(db, ada, cities, none);
-  await Promise.all(Array.from({ length: 40 }, (_, index) => changeTicks(db, ada, cities, id, { add: [key(index + 1)] })));
+  await Promise.all(
+    Array.from({ length: 40 }, (_, index) =>
+      changeTicks(db, ada, cities, id, { add: [key(index + 1)] }),
+    ),
+  );
   assert.equal((await getSelection(db, ada, cities, id)).keys.length, 40);
   await assert.rejects(getSelection(db, eve, cities, id), { status: 404 });
   await assert.rejects(changeTicks(db, eve, cities, id, { add: [key(1)] }), { status: 404 });
@@ -137,16 +183,24 @@ test('more ticks than may be held are refused and change nothing', async (t) => 
   const { db, cities } = await setUp(t);
   const keys = Array.from({ length: limits.bulk.ticked }, (_, index) => key(index + 1));
   const { id } = await createSelection(db, ada, cities, { ...none, keys });
-  await assert.rejects(changeTicks(db, ada, cities, id, { add: [key(limits.bulk.ticked + 1)] }), { code: 'too-many-ticked', status: 422 });
+  await assert.rejects(changeTicks(db, ada, cities, id, { add: [key(limits.bulk.ticked + 1)] }), {
+    code: 'too-many-ticked',
+    status: 422,
+  });
   assert.deepEqual(
-    [(await getSelection(db, ada, cities, id)).keys.length, (await getSelection(db, ada, cities, id)).version],
+    [
+      (await getSelection(db, ada, cities, id)).keys.length,
+      (await getSelection(db, ada, cities, id)).version,
+    ],
     [limits.bulk.ticked, 1],
   );
 });
 
 test('groups nest: an "and" inside an "or" inside the filter', async (t) => {
   const { db, count } = await setUp(t);
-  await db.pages.query(`update gazetteer.city set status = 'reviewed', featured = id % 2 = 0 where id between 10 and 30`);
+  await db.pages.query(
+    `update gazetteer.city set status = 'reviewed', featured = id % 2 = 0 where id between 10 and 30`,
+  );
   const cases = {
     '_1.status=reviewed&_1.population-max=5': `status = 'reviewed' or population <= 5`,
     'featured=true&_1.status=reviewed&_1.population-max=5': `featured and (status = 'reviewed' or population <= 5)`,
@@ -156,7 +210,9 @@ test('groups nest: an "and" inside an "or" inside the filter', async (t) => {
     'population-between=5..9&population-between=8..20': 'population between 8 and 9',
   };
   for (const [filter, condition] of Object.entries(cases)) {
-    const { rows } = await db.pages.query(`select count(*)::int as n from gazetteer.city where ${condition}`);
+    const { rows } = await db.pages.query(
+      `select count(*)::int as n from gazetteer.city where ${condition}`,
+    );
     assert.equal(await count(filter), rows[0].n, filter);
     assert.ok(rows[0].n > 0 && rows[0].n < 60, filter);
   }
@@ -170,14 +226,32 @@ test('every field that is shown can be filtered, and no field that is hidden, al
   };
   const cities = { ...hiding('cities', 'notes'), related: () => hiding('countries', 'area') };
   const paths = filterFieldsOf(cities, ada).map(({ path }) => path);
-  for (const path of ['name', 'createdAt', 'tags', 'country', 'country.name', 'country.currencies']) {
+  for (const path of [
+    'name',
+    'createdAt',
+    'tags',
+    'country',
+    'country.name',
+    'country.currencies',
+  ]) {
     if (path !== 'country.currencies') assert.ok(paths.includes(path), path);
     else assert.ok(!paths.includes(path), 'JSON that is never null has nothing to compare');
   }
-  for (const filter of ['notes-empty=yes', 'country.area-min=1', '_1.notes-contains=x', '_1._1.country.area=1']) {
-    assert.throws(() => buildWhere(cities, ada, filter), { code: 'invalid-filter', status: 422 }, filter);
+  for (const filter of [
+    'notes-empty=yes',
+    'country.area-min=1',
+    '_1.notes-contains=x',
+    '_1._1.country.area=1',
+  ]) {
+    assert.throws(
+      () => buildWhere(cities, ada, filter),
+      { code: 'invalid-filter', status: 422 },
+      filter,
+    );
   }
-  assert.throws(() => buildWhere({ ...cities, related: () => null }, ada, 'country.name=Spain'), { code: 'invalid-filter' });
+  assert.throws(() => buildWhere({ ...cities, related: () => null }, ada, 'country.name=Spain'), {
+    code: 'invalid-filter',
+  });
 });
 
 test('what a scope hides of related records is found by no filter', async (t) => {
@@ -232,13 +306,22 @@ test('what a scope hides of related records is found by no filter', async (t) =>
 
 test('days begin where the principal is, and "in the last" is counted back from now', async (t) => {
   const { db, cities, registry } = await setUp(t);
-  await db.pages.query(`update gazetteer.city set reviewed_at = timestamptz '2026-03-01T00:00:00Z' + id * interval '1 hour'`);
-  const count = (filter: string, timeZone: string | undefined, now = new Date('2026-03-03T00:00:00Z')) => {
+  await db.pages.query(
+    `update gazetteer.city set reviewed_at = timestamptz '2026-03-01T00:00:00Z' + id * interval '1 hour'`,
+  );
+  const count = (
+    filter: string,
+    timeZone: string | undefined,
+    now = new Date('2026-03-03T00:00:00Z'),
+  ) => {
     const principal = timeZone ? { ...ada, timeZone } : ada;
-    return delegateOf(registry.client, cities.model).count({ where: buildWhere(cities, principal, filter, { now }) });
+    return delegateOf(registry.client, cities.model).count({
+      where: buildWhere(cities, principal, filter, { now }),
+    });
   };
   const asSql = async (condition: string) =>
-    (await db.pages.query(`select count(*)::int as n from gazetteer.city where ${condition}`)).rows[0].n as number;
+    (await db.pages.query(`select count(*)::int as n from gazetteer.city where ${condition}`))
+      .rows[0].n as number;
   for (const zone of [undefined, 'America/New_York', 'Asia/Kolkata', 'no such zone']) {
     const here = zone?.includes('/') ? zone : 'UTC';
     assert.equal(
@@ -261,7 +344,17 @@ test('days begin where the principal is, and "in the last" is counted back from 
 
 test('a day and a time that there are not is an error, also with a zone', async (t) => {
   const { cities } = await setUp(t);
-  for (const value of ['2026-02-31', '2026-02-31T10:00+02:00', '2026-02-30T10:00Z', '2026-01-01T24:00', '2026-13-01']) {
-    assert.throws(() => buildWhere(cities, ada, new URLSearchParams({ reviewedAt: value }).toString()), { code: 'invalid-filter' }, value);
+  for (const value of [
+    '2026-02-31',
+    '2026-02-31T10:00+02:00',
+    '2026-02-30T10:00Z',
+    '2026-01-01T24:00',
+    '2026-13-01',
+  ]) {
+    assert.throws(
+      () => buildWhere(cities, ada, new URLSearchParams({ reviewedAt: value }).toString()),
+      { code: 'invalid-filter' },
+      value,
+    );
   }
 });

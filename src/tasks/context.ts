@@ -6,17 +6,27 @@ export interface TaskContext {
   readonly db: Database;
   readonly registry: ResourceRegistry;
   readonly settings: TaskSettings;
-  readonly log: (level: 'error' | 'warning' | 'info' | 'debug', message: string, details?: Record<string, unknown>) => void;
+  readonly log: (
+    level: 'error' | 'warning' | 'info' | 'debug',
+    message: string,
+    details?: Record<string, unknown>,
+  ) => void;
   /** Is this person still allowed in at all? Asked again when a task is about to write. */
   readonly isPrincipalActive?: (principalId: string) => Promise<boolean>;
-  /** This person's roles as they are now; null: not known here. A task runs by them, not by those that it was launched with. */
+  /**
+   * This person's roles as they are now; null: not known here. A task runs by them, not by those
+   * that it was launched with.
+   */
   readonly rolesOf?: (principalId: string) => Promise<readonly string[] | null>;
 }
 
 export interface TaskSettings {
   /** How long one wake-up works before it hands the task on, so that tasks share workers fairly. */
   readonly sliceMs: number;
-  /** How long a chunk's transaction should take: the longest wait that anybody else who edits one of its records can see. */
+  /**
+   * How long a chunk's transaction should take: the longest wait that anybody else who edits one of
+   * its records can see.
+   */
   readonly chunkTargetMs: number;
   /** Above this share of refused records a task stops itself, once 1,000 are done. 1: never. */
   readonly stopRatio: number;
@@ -28,7 +38,10 @@ export interface TaskSettings {
   readonly undoRetentionDays: number;
   /** Days for which it is remembered who changed what, when and by which task. */
   readonly historyRetentionDays: number;
-  /** Workers lost, or slices ended by a statement that took too long, in a row without a committed chunk between, after which a task is failed. */
+  /**
+   * Workers lost, or slices ended by a statement that took too long, in a row without a committed
+   * chunk between, after which a task is failed.
+   */
   readonly maxDeaths: number;
   /** How often liveness of workers is looked at. */
   readonly recoveryIntervalMs: number;

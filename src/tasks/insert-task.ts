@@ -5,8 +5,8 @@ import { AppError } from '../errors.ts';
 import { getOperation } from '../operations/operations.ts';
 import type { Resource } from '../resources/contract.ts';
 import type { RunOptions } from './run-options.ts';
-import { unfinishedSql, type TaskState } from './states.ts';
-import { selectTask, taskColumns, type TaskRow, type TaskSelection } from './task-row.ts';
+import { type TaskState, unfinishedSql } from './states.ts';
+import { selectTask, type TaskRow, type TaskSelection, taskColumns } from './task-row.ts';
 
 export interface NewTask {
   operationId: string;
@@ -22,13 +22,17 @@ export interface NewTask {
   isAtomic?: boolean;
   expected: number;
   options: RunOptions;
-  /** The database's transactions at the preview; kept only where records changed since are left alone. */
+  /**
+   * The database's transactions at the preview; kept only where records changed since are left
+   * alone.
+   */
   snapshot: string | null;
 }
 
 /**
- * Writes a task row, or finds the principal's own that has the same operation id, or the same fingerprint and is unfinished.
- * Throws AppError 'preview-gone' (409): the operation id is somebody else's.
+ * Writes a task row, or finds the principal's own that has the same operation id, or the same
+ * fingerprint and is unfinished. Throws AppError 'preview-gone' (409): the operation id is somebody
+ * else's.
  */
 export async function insertTask(
   client: Queryable,
@@ -79,19 +83,31 @@ export async function insertTask(
      order by id desc limit 1`,
     [task.operationId, task.taskKey, task.principal.id],
   );
-  if (!earlier.rows[0]) throw new AppError('preview-gone', 409, 'This form is no longer valid. Open it again. Nothing was changed.');
+  if (!earlier.rows[0])
+    throw new AppError(
+      'preview-gone',
+      409,
+      'This form is no longer valid. Open it again. Nothing was changed.',
+    );
   return { task: earlier.rows[0], isNew: false };
 }
 
-export async function findTaskByOperation(db: Database, principal: Principal, operationId: string): Promise<TaskRow | null> {
-  const { rows } = await db.pages.query<TaskRow>(`${selectTask(db.t)} where operation_id::text = $1 and principal_id = $2`, [
-    operationId.toLowerCase(),
-    principal.id,
-  ]);
+export async function findTaskByOperation(
+  db: Database,
+  principal: Principal,
+  operationId: string,
+): Promise<TaskRow | null> {
+  const { rows } = await db.pages.query<TaskRow>(
+    `${selectTask(db.t)} where operation_id::text = $1 and principal_id = $2`,
+    [operationId.toLowerCase(), principal.id],
+  );
   return rows[0] ?? null;
 }
 
 export async function findTaskByKey(db: Database, taskKey: string): Promise<TaskRow | null> {
-  const { rows } = await db.pages.query<TaskRow>(`${selectTask(db.t)} where task_key = $1 and state in (${unfinishedSql})`, [taskKey]);
+  const { rows } = await db.pages.query<TaskRow>(
+    `${selectTask(db.t)} where task_key = $1 and state in (${unfinishedSql})`,
+    [taskKey],
+  );
   return rows[0] ?? null;
 }

@@ -4,7 +4,8 @@ import type { TaskRow } from './task-row.ts';
 export interface Launched {
   task: TaskRow;
   /**
-   * `task` is one that was launched before: already, by the same form; same, by another form, and it is unfinished and does just this.
+   * `task` is one that was launched before: already, by the same form; same, by another form, and
+   * it is unfinished and does just this.
    */
   outcome: 'inline' | 'queued' | 'already' | 'same';
 }

@@ -16,5 +16,7 @@ export function hasWorkerSql(t: TableNames): string {
 
 /** Remembers that a worker has ended: where none is alive, that is since when. */
 export async function noteWorkerEnd(client: Queryable, t: TableNames): Promise<void> {
-  await client.query(`insert into ${t.worker_end} (id, at) values (1, clock_timestamp()) on conflict (id) do update set at = excluded.at`);
+  await client.query(
+    `insert into ${t.worker_end} (id, at) values (1, clock_timestamp()) on conflict (id) do update set at = excluded.at`,
+  );
 }

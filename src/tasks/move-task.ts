@@ -1,5 +1,5 @@
-import type { Queryable } from '../db/transaction.ts';
 import type { TableNames } from '../db/names.ts';
+import type { Queryable } from '../db/transaction.ts';
 import { isFinished, statesBefore, type TaskState } from './states.ts';
 
 export interface MoveReason {
@@ -8,8 +8,9 @@ export interface MoveReason {
 }
 
 /**
- * The one way a task changes state outside a chunk's own last statement: a conditional update and its event, together.
- * Returns false when the task is not in a state from which the move is allowed (somebody else was faster).
+ * The one way a task changes state outside a chunk's own last statement: a conditional update and
+ * its event, together. Returns false when the task is not in a state from which the move is allowed
+ * (somebody else was faster).
  */
 export async function moveTask(
   client: Queryable,

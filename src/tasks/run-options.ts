@@ -1,7 +1,10 @@
 import { AppError } from '../errors.ts';
 import { limits, limitTexts } from '../limits.ts';
 
-/** What to do where another task holds some of the records: nothing, go on without them, or wait for its end. */
+/**
+ * What to do where another task holds some of the records: nothing, go on without them, or wait for
+ * its end.
+ */
 export type Overlap = 'refuse' | 'skip' | 'wait';
 
 /** What somebody chose beside the operation itself, on the preview. */
@@ -34,9 +37,11 @@ export function parseRunOptions(body: Readonly<Record<string, unknown>>): RunOpt
     fieldErrors.overlap = 'Choose what to do with records that are held.';
   const percent = text('stopPercent');
   const isPercent = /^\d{1,3}(\.\d+)?$/.test(percent) && Number(percent) <= 100;
-  if (percent !== '' && !isPercent) fieldErrors.stopPercent = 'Give a percentage from 0 to 100, or nothing.';
+  if (percent !== '' && !isPercent)
+    fieldErrors.stopPercent = 'Give a percentage from 0 to 100, or nothing.';
   const reason = text('reason');
-  if (lengthOf(reason) > limits.bulk.reasonLength || reason.includes('\0')) fieldErrors.reason = limitTexts.reason;
+  if (lengthOf(reason) > limits.bulk.reasonLength || reason.includes('\0'))
+    fieldErrors.reason = limitTexts.reason;
   const [wrong] = Object.values(fieldErrors);
   if (wrong) throw new AppError('invalid-operation', 422, wrong, { fieldErrors });
   return {
@@ -48,7 +53,8 @@ export function parseRunOptions(body: Readonly<Record<string, unknown>>): RunOpt
   };
 }
 
-// As PostgreSQL counts: a browser sends a line end as two characters, and a picture is two to JavaScript.
+// As PostgreSQL counts: a browser sends a line end as two characters, and a picture is two to
+// JavaScript.
 function lengthOf(text: string): number {
   return [...text.replaceAll('\r\n', '\n')].length;
 }

@@ -1,20 +1,34 @@
 import type { Principal } from '../auth/principal.ts';
 import { AppError } from '../errors.ts';
-import { countCascade, type PlannedWrite } from '../operations/count-cascade.ts';
 import { limits, limitTexts } from '../limits.ts';
+import { countCascade, type PlannedWrite } from '../operations/count-cascade.ts';
 import type { Resource } from '../resources/contract.ts';
 import type { BulkSelection } from '../resources/options.ts';
 import type { TaskContext } from './context.ts';
 
-/** Is this done within the request, all or nothing? Throws 422 for more than a request can do where nothing else is allowed. */
-export function runsInline(resource: Resource, selection: BulkSelection, principal: Principal): boolean {
+/**
+ * Is this done within the request, all or nothing? Throws 422 for more than a request can do where
+ * nothing else is allowed.
+ */
+export function runsInline(
+  resource: Resource,
+  selection: BulkSelection,
+  principal: Principal,
+): boolean {
   if (resource.runsInBackground(selection, principal)) return false;
   if (selection.count + selection.cascadeCount <= limits.bulk.inline) return true;
   if (resource.hasBackground) return false;
-  throw new AppError('too-many-records', 422, limitTexts.inline(resource.label, selection.count <= limits.bulk.inline));
+  throw new AppError(
+    'too-many-records',
+    422,
+    limitTexts.inline(resource.label, selection.count <= limits.bulk.inline),
+  );
 }
 
-/** What is written along with the records, no further than it decides whether they run within the request. */
+/**
+ * What is written along with the records, no further than it decides whether they run within the
+ * request.
+ */
 export async function countCascadeInline(
   { db, registry }: TaskContext,
   resource: Resource,
@@ -22,6 +36,10 @@ export async function countCascadeInline(
   writing: PlannedWrite & Pick<BulkSelection, 'kind'>,
 ): Promise<number> {
   const { count, kind, operation } = writing;
-  if (count > resource.maxInline || resource.runsInBackground({ count, cascadeCount: 0, kind, operation }, principal)) return 0;
+  if (
+    count > resource.maxInline ||
+    resource.runsInBackground({ count, cascadeCount: 0, kind, operation }, principal)
+  )
+    return 0;
   return countCascade(db, registry, resource, writing, resource.maxInline + 1 - count);
 }

@@ -12,7 +12,8 @@ test('no move leads out of a finished state, and every move has a reason', () =>
 test('every unfinished state can come to an end', () => {
   for (const start of unfinishedStates) {
     const seen = new Set([start]);
-    for (const state of seen) for (const move of taskMoves) if (move.from === state) seen.add(move.to);
+    for (const state of seen)
+      for (const move of taskMoves) if (move.from === state) seen.add(move.to);
     assert.ok(
       [...seen].some((state) => taskStates[state].isFinished),
       start,

@@ -2,7 +2,10 @@
 export const taskStates = {
   scheduled: { isFinished: false, meaning: 'will be queued when its time comes' },
   queued: { isFinished: false, meaning: 'waits for a worker, or for another task' },
-  preparing: { isFinished: false, meaning: 'a worker is reading which records it is about; nothing is held or written yet' },
+  preparing: {
+    isFinished: false,
+    meaning: 'a worker is reading which records it is about; nothing is held or written yet',
+  },
   running: { isFinished: false, meaning: 'its records are held and changed, chunk by chunk' },
   pausing: { isFinished: false, meaning: 'stops before the next chunk and keeps its locks' },
   paused: { isFinished: false, meaning: 'stopped between chunks; its locks are kept' },
@@ -10,13 +13,20 @@ export const taskStates = {
   succeeded: { isFinished: true, meaning: 'every record was changed, was so already, or was gone' },
   partial: { isFinished: true, meaning: 'some records were changed and some could not be' },
   failed: { isFinished: true, meaning: 'no record was changed, or it ended by an error' },
-  cancelled: { isFinished: true, meaning: 'ended before all records were done; what was done stays' },
+  cancelled: {
+    isFinished: true,
+    meaning: 'ended before all records were done; what was done stays',
+  },
 } as const;
 
 export type TaskState = keyof typeof taskStates;
 
 /** Every allowed move, with its reason. No other move is ever written. */
-export const taskMoves: readonly { readonly from: TaskState; readonly to: TaskState; readonly because: string }[] = [
+export const taskMoves: readonly {
+  readonly from: TaskState;
+  readonly to: TaskState;
+  readonly because: string;
+}[] = [
   { from: 'scheduled', to: 'queued', because: 'its time has come' },
   { from: 'scheduled', to: 'cancelled', because: 'cancelled before its time' },
   { from: 'queued', to: 'preparing', because: 'a worker took it' },
@@ -24,11 +34,19 @@ export const taskMoves: readonly { readonly from: TaskState; readonly to: TaskSt
   { from: 'queued', to: 'failed', because: 'its workers died, or it may not run any more' },
   { from: 'preparing', to: 'running', because: 'its records are frozen and held' },
   { from: 'preparing', to: 'queued', because: 'it waits for another task' },
-  { from: 'preparing', to: 'failed', because: 'overlap, another count than previewed, permission withdrawn, or an error' },
+  {
+    from: 'preparing',
+    to: 'failed',
+    because: 'overlap, another count than previewed, permission withdrawn, or an error',
+  },
   { from: 'preparing', to: 'cancelled', because: 'cancelled before its first chunk' },
   { from: 'running', to: 'succeeded', because: 'the last chunk is done and nothing failed' },
   { from: 'running', to: 'partial', because: 'the last chunk is done and something failed' },
-  { from: 'running', to: 'failed', because: 'nothing could be changed, too much was refused, its workers died, or an error' },
+  {
+    from: 'running',
+    to: 'failed',
+    because: 'nothing could be changed, too much was refused, its workers died, or an error',
+  },
   { from: 'running', to: 'cancelling', because: 'somebody cancelled it' },
   { from: 'running', to: 'cancelled', because: 'cancelled while no worker was at it' },
   { from: 'running', to: 'pausing', because: 'somebody paused it' },

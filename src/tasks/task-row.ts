@@ -1,13 +1,13 @@
-import type { TableNames } from '../db/names.ts';
 import type { Principal } from '../auth/principal.ts';
+import type { TableNames } from '../db/names.ts';
 import type { WritePath } from '../operations/write-path.ts';
-import type { Overlap } from './run-options.ts';
 import { hasWorkerSql } from './liveness.ts';
+import type { Overlap } from './run-options.ts';
 import type { TaskState } from './states.ts';
 
 /**
- * Which records a task is about: what somebody selected, or what another task (its parent) refused (`code`: for this
- * reason only) or changed (`keys`: of these only).
+ * Which records a task is about: what somebody selected, or what another task (its parent) refused
+ * (`code`: for this reason only) or changed (`keys`: of these only).
  */
 export interface TaskSelection {
   kind: 'ticked' | 'matching' | 'refused' | 'changed';
@@ -59,7 +59,10 @@ export interface TaskRow {
   conflicted: number;
   /** The database kept them as they were, without an error. */
   keptBack: number;
-  /** Of an undo: records that triggers altered as they were put back, those that came back along included. */
+  /**
+   * Of an undo: records that triggers altered as they were put back, those that came back along
+   * included.
+   */
   altered: number;
   /** The task that this one retries or undoes. */
   parentId: number | null;

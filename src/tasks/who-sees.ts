@@ -1,5 +1,5 @@
 import type { Principal } from '../auth/principal.ts';
-import { shared, sql, type Sql } from '../db/sql.ts';
+import { type Sql, shared, sql } from '../db/sql.ts';
 import type { ResourceRegistry } from '../resources/contract.ts';
 import type { TaskRow } from './task-row.ts';
 
@@ -7,15 +7,22 @@ import type { TaskRow } from './task-row.ts';
 export type Seeable = Pick<TaskRow, 'resource' | 'principalId'>;
 
 /**
- * Slugs of the resources whose tasks a principal sees, whoever started them; null: those of every resource, and of what is no
- * resource any more.
+ * Slugs of the resources whose tasks a principal sees, whoever started them; null: those of every
+ * resource, and of what is no resource any more.
  */
-export function tasksSeen({ list }: Pick<ResourceRegistry, 'list'>, principal: Principal): readonly string[] | null {
+export function tasksSeen(
+  { list }: Pick<ResourceRegistry, 'list'>,
+  principal: Principal,
+): readonly string[] | null {
   const seen = list.filter((resource) => resource.seesTasks(principal));
   return seen.length === list.length ? null : seen.map(({ slug }) => slug);
 }
 
-export function seesTask(registry: Pick<ResourceRegistry, 'list'>, principal: Principal, { resource, principalId }: Seeable): boolean {
+export function seesTask(
+  registry: Pick<ResourceRegistry, 'list'>,
+  principal: Principal,
+  { resource, principalId }: Seeable,
+): boolean {
   if (principalId === principal.id) return true;
   const seen = tasksSeen(registry, principal);
   return seen === null || seen.includes(resource);

@@ -9,8 +9,8 @@ import { type Config, parseConfig } from '../config.ts';
 import type { Database } from '../db/database.ts';
 import type { TaskContext } from '../tasks/context.ts';
 import { testContext } from './context.ts';
+import { type TestDatabase, type TestDatabaseOptions, testDatabase } from './database.ts';
 import { recordStatements } from './record-statements.ts';
-import { type TestDatabase, testDatabase, type TestDatabaseOptions } from './database.ts';
 import { insertUsers, testPassword } from './users.ts';
 
 export { testPassword };
@@ -23,7 +23,11 @@ export interface Visitor {
   csrf: string;
   get(path: string, headers?: Record<string, string>): Promise<LightMyRequestResponse>;
   /** A form as a browser sends it, with the token; a list is sent as a repeated key. */
-  post(path: string, body?: Form, headers?: Record<string, string>): Promise<LightMyRequestResponse>;
+  post(
+    path: string,
+    body?: Form,
+    headers?: Record<string, string>,
+  ): Promise<LightMyRequestResponse>;
 }
 
 type Form = Record<string, string | readonly string[]>;
@@ -60,17 +64,30 @@ export async function testApp(
   const { connectionString } = database;
   const db = await prepare(database);
   const admin = typeof given === 'function' ? await given(connectionString) : given;
-  const config = parseConfig({ BULKHEAD_SESSION_SECRET: 'a secret of tests that is long enough', BULKHEAD_LOG_LEVEL: 'silent', ...env });
+  const config = parseConfig({
+    BULKHEAD_SESSION_SECRET: 'a secret of tests that is long enough',
+    BULKHEAD_LOG_LEVEL: 'silent',
+    ...env,
+  });
   const context = testContext(db, {}, {}, admin);
   const app = await buildApp({ admin, config, context });
   t.after(() => app.close());
   const nameOf = (role: Role) => `${role[0]?.toUpperCase()}${role.slice(1)}`;
-  const principals = await insertUsers(db, (role) => ({ email: emailOf(role), name: nameOf(role) }));
-  const signIn = async (role: Role) => visit(app, config.BULKHEAD_PREFIX, role, principals.get(role) as Principal);
+  const principals = await insertUsers(db, (role) => ({
+    email: emailOf(role),
+    name: nameOf(role),
+  }));
+  const signIn = async (role: Role) =>
+    visit(app, config.BULKHEAD_PREFIX, role, principals.get(role) as Principal);
   return { app, db, context, connectionString, config, signIn };
 }
 
-async function visit(app: FastifyInstance, prefix: string, role: Role, principal: Principal): Promise<Visitor> {
+async function visit(
+  app: FastifyInstance,
+  prefix: string,
+  role: Role,
+  principal: Principal,
+): Promise<Visitor> {
   const form = await app.inject(`${prefix}/sign-in`);
   const answer = await app.inject({
     method: 'POST',
@@ -78,7 +95,8 @@ async function visit(app: FastifyInstance, prefix: string, role: Role, principal
     ...formBody({ email: emailOf(role), password: testPassword, _csrf: csrfOf(form.body) }),
     headers: { cookie: cookieOf(form), 'content-type': 'application/x-www-form-urlencoded' },
   });
-  if (answer.statusCode !== 303) throw new Error(`signing in as ${role} was answered ${answer.statusCode}: ${answer.body}`);
+  if (answer.statusCode !== 303)
+    throw new Error(`signing in as ${role} was answered ${answer.statusCode}: ${answer.body}`);
   const cookie = cookieOf(answer);
   const send = (options: InjectOptions, headers: Record<string, string> = {}) =>
     app.inject({ ...options, headers: { cookie, ...options.headers, ...headers } });
@@ -89,13 +107,19 @@ async function visit(app: FastifyInstance, prefix: string, role: Role, principal
     cookie,
     csrf,
     get: (path, headers) => send({ url: path }, headers),
-    post: (path, body = {}, headers) => send({ method: 'POST', url: path, ...formBody({ _csrf: csrf, ...body }) }, headers),
+    post: (path, body = {}, headers) =>
+      send({ method: 'POST', url: path, ...formBody({ _csrf: csrf, ...body }) }, headers),
   };
 }
 
 export function formBody(form: Form): { payload: string; headers: Record<string, string> } {
-  const pairs = Object.entries(form).flatMap(([key, value]) => [value].flat().map((one) => [key, String(one)]));
-  return { payload: new URLSearchParams(pairs).toString(), headers: { 'content-type': 'application/x-www-form-urlencoded' } };
+  const pairs = Object.entries(form).flatMap(([key, value]) =>
+    [value].flat().map((one) => [key, String(one)]),
+  );
+  return {
+    payload: new URLSearchParams(pairs).toString(),
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+  };
 }
 
 export function csrfOf(html: string): string {
@@ -107,7 +131,10 @@ export function cookieOf(answer: LightMyRequestResponse): string {
 }
 
 /** Every statement that was sent to the database while `work` ran. */
-export async function countStatements<T>(db: Database, work: () => Promise<T>): Promise<{ result: T; statements: string[] }> {
+export async function countStatements<T>(
+  db: Database,
+  work: () => Promise<T>,
+): Promise<{ result: T; statements: string[] }> {
   const { result, statements } = await recordStatements(db, work);
   return { result, statements: statements.map(({ text }) => text) };
 }

@@ -14,8 +14,15 @@ test('two web processes behind PgBouncer with three sessions: every route answer
 }, async (t) => {
   const seed = randomInt(2 ** 31);
   t.diagnostic(`seed ${seed}`);
-  const { routes, asked, writes, tasks, broken } = await behindBouncer({ seed, ms: minutes * 60_000, say: (line) => t.diagnostic(line) });
+  const { routes, asked, writes, tasks, broken } = await behindBouncer({
+    seed,
+    ms: minutes * 60_000,
+    say: (line) => t.diagnostic(line),
+  });
   assert.deepEqual(broken, [], `seed ${seed}`);
   assert.equal(asked, routes);
-  assert.ok(writes > 1_000 && tasks.has('succeeded (inline)') && tasks.has('succeeded (queue)'), `${writes} writes, ${[...tasks]}`);
+  assert.ok(
+    writes > 1_000 && tasks.has('succeeded (inline)') && tasks.has('succeeded (queue)'),
+    `${writes} writes, ${[...tasks]}`,
+  );
 });

@@ -4,13 +4,13 @@ import { AppError } from '../errors.ts';
 import { keyOf } from '../metadata/keys.ts';
 import { deleteRecord, updateRecord } from '../operations/save-record.ts';
 import type { Resource } from '../resources/contract.ts';
-import { cancel } from '../tasks/control/cancel.ts';
 import type { TaskContext } from '../tasks/context.ts';
-import { retry } from '../tasks/follow-ups/retry.ts';
+import { cancel } from '../tasks/control/cancel.ts';
 import { pause, resume } from '../tasks/control/pause.ts';
-import type { Overlap } from '../tasks/run-options.ts';
-import { saveContextOf } from '../tasks/launching/save-context.ts';
+import { retry } from '../tasks/follow-ups/retry.ts';
 import { undo } from '../tasks/follow-ups/undo.ts';
+import { saveContextOf } from '../tasks/launching/save-context.ts';
+import type { Overlap } from '../tasks/run-options.ts';
 import { holdOfPlace, oddCount } from './chaos-tables.ts';
 import { launchOn } from './context.ts';
 import type { Drawable } from './drawn-causes.ts';
@@ -21,34 +21,73 @@ export type ChaosAction = readonly [name: string, work: () => Promise<Iterable<D
 const unfinished = 'finished_at is null';
 
 /** Everything that a person may do next, each drawn anew. */
-export function chaosActions(context: TaskContext, who: Principal, places: number, random: () => number): ChaosAction[] {
+export function chaosActions(
+  context: TaskContext,
+  who: Principal,
+  places: number,
+  random: () => number,
+): ChaosAction[] {
   const { db, registry } = context;
   const below = (count: number) => Math.floor(random() * count);
   const pick = <T>(from: readonly T[]): T => from[below(from.length)] as T;
-  const [cities, countries] = ['cities', 'countries'].map((slug) => registry.for(who, slug)) as [Resource, Resource];
-  const of = (model: string) => registry.for(who, registry.list.find((one) => one.model.name === model)?.slug ?? model);
+  const [cities, countries] = ['cities', 'countries'].map((slug) => registry.for(who, slug)) as [
+    Resource,
+    Resource,
+  ];
+  const of = (model: string) =>
+    registry.for(who, registry.list.find((one) => one.model.name === model)?.slug ?? model);
   const key = (id: number) => String(id).padStart(20, '0');
   const save = saveContextOf(context, cities, who);
-  const options = { overlap: pick<Overlap>(['refuse', 'skip', 'wait']), inBackground: random() < 0.3, skipChanged: random() < 0.2 };
+  const options = {
+    overlap: pick<Overlap>(['refuse', 'skip', 'wait']),
+    inBackground: random() < 0.3,
+    skipChanged: random() < 0.2,
+  };
   const numbers = (max: number, of: number) => {
     const count = 1 + below(max);
     const first = 1 + below(Math.max(1, of - count));
     return Array.from({ length: count }, (_, index) => first + index);
   };
   const holdsOf = (ids: readonly number[]) => new Set(ids.flatMap((id) => holdOfPlace(id) ?? []));
-  const onPlaces = async (ids: readonly number[], body: Record<string, string>, operation: 'update' | 'delete' = 'update') => {
-    await launchOn(context, cities, { kind: 'ticked', keys: ids.map(key) }, operation, body, who, options);
+  const onPlaces = async (
+    ids: readonly number[],
+    body: Record<string, string>,
+    operation: 'update' | 'delete' = 'update',
+  ) => {
+    await launchOn(
+      context,
+      cities,
+      { kind: 'ticked', keys: ids.map(key) },
+      operation,
+      body,
+      who,
+      options,
+    );
     const written: Drawable[] = body.field === 'notes' ? ['collation without accents'] : [];
     return ['partitioned table' as const, ...written, ...holdsOf(ids)];
   };
   const onAll = async (body: Record<string, string>) => {
     await launchOn(context, cities, { kind: 'matching', filter: '' }, 'update', body, who, options);
-    return ['partitioned table' as const, ...holdsOf(Array.from({ length: places }, (_, index) => index + 1))];
+    return [
+      'partitioned table' as const,
+      ...holdsOf(Array.from({ length: places }, (_, index) => index + 1)),
+    ];
   };
   const edit = (resource: Resource, keys: readonly string[], body: Record<string, unknown>) =>
-    launchOn(context, resource, { kind: 'ticked', keys: [...keys].sort() }, 'update', body, who, options);
+    launchOn(
+      context,
+      resource,
+      { kind: 'ticked', keys: [...keys].sort() },
+      'update',
+      body,
+      who,
+      options,
+    );
   const append = { field: 'notes', 'change.notes': 'append', 'value.notes': '+' };
-  const setNotes = () => ({ field: 'notes', 'value.notes': `${pick(['refused', 'note', 'Note', 'nöte'])} ${below(20)}` });
+  const setNotes = () => ({
+    field: 'notes',
+    'value.notes': `${pick(['refused', 'note', 'Note', 'nöte'])} ${below(20)}`,
+  });
   const setStatus = () => ({ field: 'status', 'value.status': pick(['draft', 'published']) });
   const onTask = async (condition: string, work: (id: number) => Promise<unknown>) => {
     const { rows } = await db.pages.query<{ id: number }>(
@@ -58,12 +97,17 @@ export function chaosActions(context: TaskContext, who: Principal, places: numbe
     if (rows.length > 0) await work(pick(rows).id);
     return [];
   };
-  const undone = (id: number) => undo(context, who, id, { operationId: randomUUID(), chosen: null });
+  const undone = (id: number) =>
+    undo(context, who, id, { operationId: randomUUID(), chosen: null });
   const isPausing = `${unfinished} and state in ('paused', 'pausing')`;
   return [
     ['edit all', () => onAll(pick([append, setStatus(), setNotes()]))],
     ['edit some', () => onPlaces(numbers(places / 2, places), append)],
-    ['edit some', () => onPlaces(numbers(places / 2, places), { field: 'featured', 'change.featured': 'toggle' })],
+    [
+      'edit some',
+      () =>
+        onPlaces(numbers(places / 2, places), { field: 'featured', 'change.featured': 'toggle' }),
+    ],
     ['edit some', () => onPlaces(numbers(places / 2, places), setNotes())],
     ['edit few', () => onPlaces(numbers(15, places), pick([append, setNotes()]))],
     ['delete some', () => onPlaces(numbers(places / 10, places), { acknowledge: 'yes' }, 'delete')],
@@ -75,7 +119,13 @@ export function chaosActions(context: TaskContext, who: Principal, places: numbe
     ['resume', () => onTask(isPausing, (id) => resume(context, who, id))],
     ['resume', () => onTask(isPausing, (id) => resume(context, who, id))],
     ['cancel', () => onTask(unfinished, (id) => cancel(context, who, id))],
-    ['retry', () => onTask('failed + kept_back > 0', (id) => retry(context, who, id, { operationId: randomUUID(), code: null }))],
+    [
+      'retry',
+      () =>
+        onTask('failed + kept_back > 0', (id) =>
+          retry(context, who, id, { operationId: randomUUID(), code: null }),
+        ),
+    ],
     ['undo', () => onTask('changed > 0', undone)],
     ['undo of a delete', () => onTask(`operation = 'delete' and changed > 0`, undone)],
     ['save one', () => saveOne()],
@@ -96,7 +146,9 @@ export function chaosActions(context: TaskContext, who: Principal, places: numbe
       'change.texts': pick(['add', 'add', 'remove', 'remove', 'replace']),
       'value.texts': value,
     });
-    return ids.length < 4 ? [] : ['list with empty places', 'list of lists', 'collation without case'];
+    return ids.length < 4
+      ? []
+      : ['list with empty places', 'list of lists', 'collation without case'];
   }
 
   /** Some of them onto names that others have. */
@@ -108,14 +160,24 @@ export function chaosActions(context: TaskContext, who: Principal, places: numbe
     ]);
     const ids = numbers(oddCount, oddCount);
     const keys = model === 'IdCuid' ? ids.flatMap((n) => [`c${n}`, `d${n}`]) : ids.map(key);
-    const digits = { 'change.name': 'find-replace', 'find.name': String(below(10)), 'with.name': String(below(100)) };
-    await edit(of(model), keys, { field: 'name', ...(random() < 0.7 ? digits : { 'change.name': 'append', 'value.name': '+' }) });
+    const digits = {
+      'change.name': 'find-replace',
+      'find.name': String(below(10)),
+      'with.name': String(below(100)),
+    };
+    await edit(of(model), keys, {
+      field: 'name',
+      ...(random() < 0.7 ? digits : { 'change.name': 'append', 'value.name': '+' }),
+    });
     return [is];
   }
 
   async function editCountries(): Promise<Drawable[]> {
     try {
-      await edit(countries, ['ESP', 'FRA'], { field: 'region', 'value.region': `Region ${below(100)}` });
+      await edit(countries, ['ESP', 'FRA'], {
+        field: 'region',
+        'value.region': `Region ${below(100)}`,
+      });
     } catch (error) {
       if (error instanceof AppError && error.code === 'rewritten-table') return ['rule'];
       throw error;
@@ -127,7 +189,11 @@ export function chaosActions(context: TaskContext, who: Principal, places: numbe
     const id = 1 + below(places);
     const field = cities.fields.find(({ name }) => name === 'notes');
     if (!field) throw new Error('there is no field notes');
-    await updateRecord(save, keyOf(cities.model, { id }), () => new Map([[field, `by hand ${random()}`]]));
+    await updateRecord(
+      save,
+      keyOf(cities.model, { id }),
+      () => new Map([[field, `by hand ${random()}`]]),
+    );
     const hold = holdOfPlace(id);
     if (hold) throw new Error(`place ${id} was saved in spite of a ${hold}`);
     return ['partitioned table'];

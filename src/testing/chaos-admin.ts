@@ -11,10 +11,14 @@ const delegates = oddModels.map((name): string => `${name[0]?.toLowerCase()}${na
 /** The sample's places, and odd tables beside them: one database, two clients. */
 export const chaosAdmin = defineAdmin({
   ...sample,
-  resources: [...sample.resources, ...tortureAdmin.resources.filter(({ model }) => oddModels.some((name) => name === model))],
+  resources: [
+    ...sample.resources,
+    ...tortureAdmin.resources.filter(({ model }) => oddModels.some((name) => name === model)),
+  ],
   createClient(pool, place) {
     const other = tortureAdmin.createClient(pool, place);
-    const from = (target: Client, name: string | symbol) => Reflect.get(delegates.includes(String(name)) ? other : target, name);
+    const from = (target: Client, name: string | symbol) =>
+      Reflect.get(delegates.includes(String(name)) ? other : target, name);
     return new Proxy(sample.createClient(pool, place), { get: from });
   },
 });

@@ -1,9 +1,9 @@
 import type { Database } from '../db/database.ts';
-import { fillTorture } from './torture-database.ts';
 import { fateOfHeld, holds, ruleSql } from './holding.ts';
 import { oddCitiesSql } from './odd-cities.ts';
 import { heir, oddTablesSql } from './odd-tables.ts';
 import { insertPlaces } from './places.ts';
+import { fillTorture } from './torture-database.ts';
 import { keepLedger, type Ledgered, ledgerDifferences, numbered } from './write-ledger.ts';
 
 type Owner = Database['pages'];
@@ -25,20 +25,44 @@ const ledgered: readonly Ledgered[] = [
     key: numbered,
     columns: { notes: 'notes', status: 'status', featured: 'featured', rating: 'rating' },
   },
-  { model: 'ScalarList', table: '"Odd-Schema"."ScalarList"', key: numbered, columns: { texts: 'texts', ints: 'ints' } },
+  {
+    model: 'ScalarList',
+    table: '"Odd-Schema"."ScalarList"',
+    key: numbered,
+    columns: { texts: 'texts', ints: 'ints' },
+  },
   { model: 'IdBigInt', table: 'torture."IdBigInt"', key: numbered, columns: { name: 'name' } },
-  { model: 'IdSnowflake', table: 'torture."IdSnowflake"', key: numbered, columns: { name: 'name' } },
-  { model: 'IdCuid', table: 'torture."IdCuid"', heirs: [heir], key: 'row.id', columns: { name: 'name' } },
+  {
+    model: 'IdSnowflake',
+    table: 'torture."IdSnowflake"',
+    key: numbered,
+    columns: { name: 'name' },
+  },
+  {
+    model: 'IdCuid',
+    table: 'torture."IdCuid"',
+    heirs: [heir],
+    key: 'row.id',
+    columns: { name: 'name' },
+  },
 ];
 
-/** Places in partitions, held in every way; lists of all kinds; names that are there once; a table that inherits; a rule on countries. */
-export async function fillChaos(owner: Owner, connectionString: string, places: number): Promise<void> {
+/**
+ * Places in partitions, held in every way; lists of all kinds; names that are there once; a table
+ * that inherits; a rule on countries.
+ */
+export async function fillChaos(
+  owner: Owner,
+  connectionString: string,
+  places: number,
+): Promise<void> {
   await fillTorture(connectionString);
   // A rule on a table that is written along with a place by a foreign key would end both.
   await owner.query(`${oddCitiesSql('partitioned')} ${oddTablesSql}
     alter table "Odd-Schema"."ScalarList" alter texts type text[] collate torture.any_case;
     alter table gazetteer.country drop constraint country_capital_city_id_fkey;`);
-  for (const { model, table } of ledgered) if (model !== 'City') await owner.query(`delete from ${table}`);
+  for (const { model, table } of ledgered)
+    if (model !== 'City') await owner.query(`delete from ${table}`);
   await insertPlaces({ pages: owner }, places);
   await owner.query(
     `insert into "Odd-Schema"."ScalarList" (id, name, texts, ints)
@@ -52,12 +76,17 @@ export async function fillChaos(owner: Owner, connectionString: string, places: 
     ['torture."IdCuid"', `'c' || n`],
     [heir, `'d' || n`],
   ])
-    await owner.query(`insert into ${table} (id, name) select ${key}, 'Name ' || n from generate_series(1, $1::int) n`, [oddCount]);
-  const held = Array.from({ length: places }, (_, index) => index + 1).filter((id) => holdOfPlace(id));
-  await owner.query(`insert into gazetteer.held select 'City', id, hold from unnest($1::text[], $2::text[]) as held(id, hold)`, [
-    held.map(String),
-    held.map(holdOfPlace),
-  ]);
+    await owner.query(
+      `insert into ${table} (id, name) select ${key}, 'Name ' || n from generate_series(1, $1::int) n`,
+      [oddCount],
+    );
+  const held = Array.from({ length: places }, (_, index) => index + 1).filter((id) =>
+    holdOfPlace(id),
+  );
+  await owner.query(
+    `insert into gazetteer.held select 'City', id, hold from unnest($1::text[], $2::text[]) as held(id, hold)`,
+    [held.map(String), held.map(holdOfPlace)],
+  );
   // Some places refuse some notes, so that there is something to isolate and to retry.
   await owner.query(
     `alter table gazetteer.city add constraint no_refused check (id % 97 <> 0 or notes is null or notes collate "C" not like 'refused%')`,
@@ -67,10 +96,15 @@ export async function fillChaos(owner: Owner, connectionString: string, places: 
     create table gazetteer.country_before as table gazetteer.country`);
 }
 
-/** What was written and not told, or told and not written, or written though the database holds it back. */
+/**
+ * What was written and not told, or told and not written, or written though the database holds it
+ * back.
+ */
 export async function findUntold(owner: Owner, change: string): Promise<string[]> {
   const written = (['update', 'delete'] as const).flatMap((kind) =>
-    holds.filter((hold) => fateOfHeld(hold, kind) !== 'passes').map((hold) => `(kind = '${kind}' and hold = '${hold}')`),
+    holds
+      .filter((hold) => fateOfHeld(hold, kind) !== 'passes')
+      .map((hold) => `(kind = '${kind}' and hold = '${hold}')`),
   );
   const looks: Record<string, string> = {
     'a place that is held back is never written': `
@@ -91,10 +125,16 @@ export async function findUntold(owner: Owner, change: string): Promise<string[]
   const broken: string[] = [];
   const differences = await ledgerDifferences(owner, change, 10, ledgered);
   if (differences.length > 0)
-    broken.push(['BROKEN: every write is told once, as it was', ...differences.map((text) => `  ${text}`)].join('\n'));
+    broken.push(
+      [
+        'BROKEN: every write is told once, as it was',
+        ...differences.map((text) => `  ${text}`),
+      ].join('\n'),
+    );
   for (const [name, sql] of Object.entries(looks)) {
     const { rows } = await owner.query<{ text: string }>(sql);
-    if (rows.length > 0) broken.push([`BROKEN: ${name}`, ...rows.map(({ text }) => `  ${text}`)].join('\n'));
+    if (rows.length > 0)
+      broken.push([`BROKEN: ${name}`, ...rows.map(({ text }) => `  ${text}`)].join('\n'));
   }
   return broken;
 }

@@ -1,11 +1,11 @@
 import { join } from 'node:path';
-import { parseConfig } from '../config.ts';
-import { openPool } from '../db/pool.ts';
-import { databaseError } from '../db/database-error.ts';
-import { AppError } from '../errors.ts';
 import { buildContext } from '../build-context.ts';
-import { resume } from '../tasks/control/pause.ts';
+import { parseConfig } from '../config.ts';
+import { databaseError } from '../db/database-error.ts';
+import { openPool } from '../db/pool.ts';
 import { blame } from '../db/sqlstate.ts';
+import { AppError } from '../errors.ts';
+import { resume } from '../tasks/control/pause.ts';
 import { startRecovery } from '../tasks/worker/worker.ts';
 import { type ChaosAction, chaosActions } from './chaos-actions.ts';
 import { chaosAdmin } from './chaos-admin.ts';
@@ -38,7 +38,10 @@ export interface ChaosResult {
   broken: string[];
 }
 
-/** Short, so that a worker that was stopped for a moment outlives them; no task is given up for its dead workers. */
+/**
+ * Short, so that a worker that was stopped for a moment outlives them; no task is given up for its
+ * dead workers.
+ */
 const env = {
   BULKHEAD_STATEMENT_TIMEOUT_MS: '3000',
   BULKHEAD_LOCK_TIMEOUT_MS: '1000',
@@ -50,12 +53,23 @@ const pooledSessions = 4;
 const restMs = 120_000;
 
 /**
- * People launch, pause, cancel, retry and undo random tasks and edit single records, while workers are killed and stopped,
- * connections ended and the database crashed. Then everything comes to rest, and nothing may be lost, done twice or untold.
+ * People launch, pause, cancel, retry and undo random tasks and edit single records, while workers
+ * are killed and stopped, connections ended and the database crashed. Then everything comes to
+ * rest, and nothing may be lost, done twice or untold.
  */
-export async function chaos({ seed, ms, places, isBehindBouncer = false, say }: Chaos): Promise<ChaosResult> {
+export async function chaos({
+  seed,
+  ms,
+  places,
+  isBehindBouncer = false,
+  say,
+}: Chaos): Promise<ChaosResult> {
   const server = await startTestServer();
-  const { db, owner, context, connectionString, close } = await openPages(server, places, isBehindBouncer);
+  const { db, owner, context, connectionString, close } = await openPages(
+    server,
+    places,
+    isBehindBouncer,
+  );
   const random = seededRandom(seed);
   const pick = <T>(from: readonly T[]): T => from[Math.floor(random() * from.length)] as T;
   const done = new Map<string, number>();
@@ -63,7 +77,8 @@ export async function chaos({ seed, ms, places, isBehindBouncer = false, say }: 
   const troubles = new Map<string, number>();
   const drawn = countDrawn();
   const broken: string[] = [];
-  const startWorker = () => startWorkerProcess(connectionString, env, join(import.meta.dirname, 'chaos-worker.ts'));
+  const startWorker = () =>
+    startWorkerProcess(connectionString, env, join(import.meta.dirname, 'chaos-worker.ts'));
   const workers = await Promise.all(Array.from({ length: workerCount }, startWorker));
   const deadline = Date.now() + ms;
   const isOver = () => Date.now() > deadline || broken.length > 0;
@@ -84,7 +99,11 @@ export async function chaos({ seed, ms, places, isBehindBouncer = false, say }: 
   try {
     say('Coming to rest …');
     await comeToRest();
-    if (broken.length === 0) broken.push(...(await findBroken(db, invariantsAtRest(db))), ...(await findUntold(owner, db.t.change)));
+    if (broken.length === 0)
+      broken.push(
+        ...(await findBroken(db, invariantsAtRest(db))),
+        ...(await findUntold(owner, db.t.change)),
+      );
     const { rows } = await db.pages.query<{ state: string; count: number }>(
       `select state, count(*)::int as count from ${db.t.task} group by state`,
     );
@@ -110,7 +129,10 @@ export async function chaos({ seed, ms, places, isBehindBouncer = false, say }: 
     } catch (error) {
       if (error instanceof AppError) count(refused, `${name}: ${error.code}`);
       else if (isPassing(error)) count(refused, `${name}: database`);
-      else broken.push(`BROKEN: ${name} threw ${error instanceof Error ? error.stack : String(error)}`);
+      else
+        broken.push(
+          `BROKEN: ${name} threw ${error instanceof Error ? error.stack : String(error)}`,
+        );
     }
   }
 
@@ -125,12 +147,19 @@ export async function chaos({ seed, ms, places, isBehindBouncer = false, say }: 
       await sleep(1_500 * random());
       workers[index] = await startWorker();
     };
-    const onServer = (sql: string) => async () => void (await owner.query(sql, [random()]).catch(() => undefined));
+    const onServer = (sql: string) => async () =>
+      void (await owner.query(sql, [random()]).catch(() => undefined));
     const others = `from (select pid from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() order by pid) backend`;
     const one = `(select pid ${others} offset floor($1 * (select count(*) ${others})) limit 1)`;
     const kill: Trouble = ['worker killed', () => replaced(Math.floor(random() * workerCount))];
-    const terminate: Trouble = ['connection terminated', onServer(`select pg_terminate_backend(${one})`)];
-    const interrupt: Trouble = ['statement cancelled', onServer(`select pg_cancel_backend(${one})`)];
+    const terminate: Trouble = [
+      'connection terminated',
+      onServer(`select pg_terminate_backend(${one})`),
+    ];
+    const interrupt: Trouble = [
+      'statement cancelled',
+      onServer(`select pg_cancel_backend(${one})`),
+    ];
     const freezeWorker: Trouble = [
       'worker stopped for a while',
       async () => {
@@ -167,8 +196,11 @@ export async function chaos({ seed, ms, places, isBehindBouncer = false, say }: 
   async function comeToRest(): Promise<void> {
     const until = Date.now() + restMs;
     while (Date.now() < until) {
-      const { rows } = await db.pages.query<{ id: number; state: string }>(`select id, state from ${db.t.task} where finished_at is null`);
-      for (const { id } of rows.filter(({ state }) => state === 'paused')) await resume(context, ada, id);
+      const { rows } = await db.pages.query<{ id: number; state: string }>(
+        `select id, state from ${db.t.task} where finished_at is null`,
+      );
+      for (const { id } of rows.filter(({ state }) => state === 'paused'))
+        await resume(context, ada, id);
       const slots = await db.pages.query(`select 1 from ${db.t.task_slot}`);
       if (rows.length === 0 && slots.rowCount === 0) return;
       await sleep(250);
@@ -183,10 +215,19 @@ async function openPages(server: TestServer, places: number, isBehindBouncer: bo
   const { connectionString: asOwner } = await createDatabase('empty');
   const owner = openPool({ connectionString: asOwner, name: 'owner', max: 2 });
   await fillChaos(owner, asOwner, places);
-  const connectionString = await makeKeeper(owner, asOwner, ['gazetteer', '"Odd-Schema"', 'torture']);
+  const connectionString = await makeKeeper(owner, asOwner, [
+    'gazetteer',
+    '"Odd-Schema"',
+    'torture',
+  ]);
   const config = parseConfig({ ...env, BULKHEAD_LOG_LEVEL: 'silent' });
   const bouncer = isBehindBouncer ? await startBouncer(connectionString, pooledSessions) : null;
-  const { db, context } = await buildContext(bouncer?.through(connectionString) ?? connectionString, config, chaosAdmin, () => undefined);
+  const { db, context } = await buildContext(
+    bouncer?.through(connectionString) ?? connectionString,
+    config,
+    chaosAdmin,
+    () => undefined,
+  );
   await insertPrincipals(db);
   const recovery = startRecovery(context);
   return {

@@ -2,7 +2,10 @@ const skipped =
   /\/\/.*|\/\*[\s\S]*?\*\/|'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|(?<=[(,=:[!&|?{};+>]\s*|\breturn\s+)\/(?:[^/\\\n[]|\\.|\[(?:[^\]\\\n]|\\.)*\])+\/[a-z]*/y;
 const templateText = /(?:[^`\\$]|\\[\s\S]|\$(?!\{))*(?:`|\$\{|$)/y;
 
-/** A source without its comments, strings, templates and regular expressions; the code within `${}` stays. */
+/**
+ * A source without its comments, strings, templates and regular expressions; the code within `${}`
+ * stays.
+ */
 export function codeOf(source: string): string {
   /** For each `${` that is open, the braces that are open in it. */
   const braces: number[] = [];
@@ -30,7 +33,8 @@ export function codeOf(source: string): string {
       braces.pop();
       skipTemplateText();
     } else {
-      if (depth !== undefined && (sign === '{' || sign === '}')) braces[braces.length - 1] = depth + (sign === '{' ? 1 : -1);
+      if (depth !== undefined && (sign === '{' || sign === '}'))
+        braces[braces.length - 1] = depth + (sign === '{' ? 1 : -1);
       code += sign;
     }
   }

@@ -18,7 +18,11 @@ function spawnCommand(args: readonly string[], env: Record<string, string>, cwd:
   const { DATABASE_URL: _, NODE_COMPILE_CACHE: cache, ...rest } = process.env;
   // A clone keeps what it compiles to itself, and it goes with it.
   const own = cwd === root && cache ? { NODE_COMPILE_CACHE: cache } : {};
-  return spawn('npm', ['run', '--silent', ...args], { cwd, env: { ...rest, ...own, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  return spawn('npm', ['run', '--silent', ...args], {
+    cwd,
+    env: { ...rest, ...own, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
 }
 
 const running = new Set<() => Promise<void>>();
@@ -29,7 +33,11 @@ export async function stopCommands(): Promise<void> {
 }
 
 /** Starts what a person would type (`start -- --schema …`) and waits until it says that it runs. */
-export async function startCommand(args: readonly string[], env: Record<string, string>, cwd = root): Promise<RunningCommand> {
+export async function startCommand(
+  args: readonly string[],
+  env: Record<string, string>,
+  cwd = root,
+): Promise<RunningCommand> {
   const npm = spawnCommand(args, env, cwd);
   let text = '';
   const ended = new Promise<void>((done) => npm.on('close', () => done()));
@@ -46,7 +54,9 @@ export async function startCommand(args: readonly string[], env: Record<string, 
     };
     npm.stdout.on('data', hear);
     npm.stderr.on('data', hear);
-    npm.on('close', (code) => fail(new Error(`npm run ${args.join(' ')} ended with ${code}:\n${text}`)));
+    npm.on('close', (code) =>
+      fail(new Error(`npm run ${args.join(' ')} ended with ${code}:\n${text}`)),
+    );
   });
   return { address: /(?:running|served) at (\S+)/.exec(text)?.[1] ?? '', text: () => text, stop };
 }
@@ -69,10 +79,16 @@ export async function endedCommand(
 
 export interface HttpVisitor {
   get(path: string): Promise<string>;
-  post(path: string, body: Record<string, string>): Promise<{ status: number; text: string; location: string | null }>;
+  post(
+    path: string,
+    body: Record<string, string>,
+  ): Promise<{ status: number; text: string; location: string | null }>;
 }
 
-/** Signs in over the network as the admin whose password the command printed, else by the link that it printed, now or before. */
+/**
+ * Signs in over the network as the admin whose password the command printed, else by the link that
+ * it printed, now or before.
+ */
 export async function visitAs(command: RunningCommand): Promise<HttpVisitor> {
   const { address } = command;
   const sample = /admin@example.com +(\S+)/.exec(command.text())?.[1];
@@ -112,12 +128,19 @@ export async function visitAs(command: RunningCommand): Promise<HttpVisitor> {
         headers: { cookie },
         redirect: 'manual',
       });
-      return { status: answer.status, text: await answer.text(), location: answer.headers.get('location') };
+      return {
+        status: answer.status,
+        text: await answer.text(),
+        location: answer.headers.get('location'),
+      };
     },
   };
 }
 
-/** Opens the home page and every page that it leads to, each once whatever stands behind its `?`. Returns their paths. */
+/**
+ * Opens the home page and every page that it leads to, each once whatever stands behind its `?`.
+ * Returns their paths.
+ */
 export async function openEveryPage({ get }: HttpVisitor): Promise<string[]> {
   const opened = new Set<string>();
   const left = ['/'];
@@ -125,7 +148,8 @@ export async function openEveryPage({ get }: HttpVisitor): Promise<string[]> {
     if (opened.has(path)) continue;
     opened.add(path);
     const html = await get(path);
-    for (const [, found = ''] of html.matchAll(/<a\b[^>]*\shref="(\/[^"?#]*)/g)) if (!found.startsWith('/static/')) left.push(found);
+    for (const [, found = ''] of html.matchAll(/<a\b[^>]*\shref="(\/[^"?#]*)/g))
+      if (!found.startsWith('/static/')) left.push(found);
   }
   return [...opened].sort();
 }

@@ -5,17 +5,34 @@ import { join } from 'node:path';
 
 const root = join(import.meta.dirname, '../..');
 
-/** What the compiler says of examples as projects would write them, each a file; empty where they compile. */
-export async function compileExamples(examples: readonly string[], compilerOptions: object = {}): Promise<string> {
+/**
+ * What the compiler says of examples as projects would write them, each a file; empty where they
+ * compile.
+ */
+export async function compileExamples(
+  examples: readonly string[],
+  compilerOptions: object = {},
+): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'bulkhead-examples-'));
   try {
-    for (const [index, code] of examples.entries()) await writeFile(join(folder, `example-${index}.ts`), inPlace(code));
+    for (const [index, code] of examples.entries())
+      await writeFile(join(folder, `example-${index}.ts`), inPlace(code));
     await writeFile(join(folder, 'package.json'), '{ "type": "module" }');
-    const options = { typeRoots: [join(root, 'node_modules/@types')], types: ['node'], ...compilerOptions };
-    const config = { extends: join(root, 'tsconfig.json'), compilerOptions: options, include: ['./*.ts'] };
+    const options = {
+      typeRoots: [join(root, 'node_modules/@types')],
+      types: ['node'],
+      ...compilerOptions,
+    };
+    const config = {
+      extends: join(root, 'tsconfig.json'),
+      compilerOptions: options,
+      include: ['./*.ts'],
+    };
     await writeFile(join(folder, 'tsconfig.json'), JSON.stringify(config));
     return await new Promise<string>((resolve) => {
-      execFile(join(root, 'node_modules/.bin/tsc'), ['-p', folder], (error, stdout) => resolve(error ? stdout || String(error) : ''));
+      execFile(join(root, 'node_modules/.bin/tsc'), ['-p', folder], (error, stdout) =>
+        resolve(error ? stdout || String(error) : ''),
+      );
     });
   } finally {
     await rm(folder, { recursive: true });
@@ -27,5 +44,8 @@ function inPlace(code: string): string {
     .replaceAll(/from '(?:bulkhead|\.\/index\.ts)'/g, `from '${root}/src/index.ts'`)
     .replaceAll("declare module 'bulkhead'", `declare module '${root}/src/index.ts'`)
     .replaceAll("from '../generated/", `from '${root}/generated/`)
-    .replaceAll("from '@prisma/adapter-pg'", `from '${root}/node_modules/@prisma/adapter-pg/dist/index.mjs'`);
+    .replaceAll(
+      "from '@prisma/adapter-pg'",
+      `from '${root}/node_modules/@prisma/adapter-pg/dist/index.mjs'`,
+    );
 }

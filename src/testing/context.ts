@@ -3,20 +3,28 @@ import type { AdminDefinition } from '../admin-definition.ts';
 import type { Principal } from '../auth/principal.ts';
 import type { Database } from '../db/database.ts';
 import { getOperation } from '../operations/operations.ts';
-import { buildRegistry } from '../resources/registry.ts';
 import type { ResourceDefaults } from '../resources/build-resource.ts';
 import type { Resource } from '../resources/contract.ts';
+import { buildRegistry } from '../resources/registry.ts';
 import { createSelection, type Selected } from '../selection/selection.ts';
 import { defaultTaskSettings, type TaskContext, type TaskSettings } from '../tasks/context.ts';
-import { launch } from '../tasks/launching/launch.ts';
 import type { Launched } from '../tasks/launched.ts';
-import type { RunOptions } from '../tasks/run-options.ts';
+import { launch } from '../tasks/launching/launch.ts';
 import { createPreview } from '../tasks/previewing/preview.ts';
+import type { RunOptions } from '../tasks/run-options.ts';
 import type { TaskRow } from '../tasks/task-row.ts';
 import { selectTask } from '../tasks/task-row.ts';
 
-export const ada: Principal = { id: '00000000-0000-4000-8000-00000000000a', name: 'Ada', roles: ['admin'] };
-export const eve: Principal = { id: '00000000-0000-4000-8000-00000000000e', name: 'Eve', roles: ['editor'] };
+export const ada: Principal = {
+  id: '00000000-0000-4000-8000-00000000000a',
+  name: 'Ada',
+  roles: ['admin'],
+};
+export const eve: Principal = {
+  id: '00000000-0000-4000-8000-00000000000e',
+  name: 'Eve',
+  roles: ['editor'],
+};
 
 /** Makes them users who may sign in, as a worker of another process asks for. */
 export async function insertPrincipals(db: Database): Promise<void> {
@@ -61,10 +69,22 @@ export async function launchOn(
     exclusions: [],
     ...selected,
   });
-  const preview = await createPreview(context, { resource, principal, operation, selectionId: selection.id });
+  const preview = await createPreview(context, {
+    resource,
+    principal,
+    operation,
+    selectionId: selection.id,
+  });
   const parameters = getOperation(resource, operation).parse(resource, body);
   return {
-    ...(await launch(context, { resource, principal, operationId: preview.id, operation, parameters, options })),
+    ...(await launch(context, {
+      resource,
+      principal,
+      operationId: preview.id,
+      operation,
+      parameters,
+      options,
+    })),
     operationId: preview.id,
   };
 }
@@ -73,8 +93,12 @@ export async function launchOn(
 export async function finished(db: Database, taskId: number, timeoutMs = 60_000): Promise<TaskRow> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
-    // Every 25 ms: no more is asked than whether it has ended, so that what is measured is not the looking.
-    const { rows: ended } = await db.pages.query(`select 1 from ${db.t.task} where id = $1 and finished_at is not null`, [taskId]);
+    // Every 25 ms: no more is asked than whether it has ended, so that what is measured is not the
+    // looking.
+    const { rows: ended } = await db.pages.query(
+      `select 1 from ${db.t.task} where id = $1 and finished_at is not null`,
+      [taskId],
+    );
     if (ended.length > 0 || Date.now() > deadline) {
       const { rows } = await db.pages.query<TaskRow>(`${selectTask(db.t)} where id = $1`, [taskId]);
       if (ended.length > 0) return rows[0] as TaskRow;

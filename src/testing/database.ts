@@ -5,18 +5,24 @@ import { join } from 'node:path';
 import { after, type TestContext } from 'node:test';
 import pg from 'pg';
 import admin from '../admin.ts';
+import { migrateAll } from '../cli/migrate-all.ts';
 import { type Database, openDatabase } from '../db/database.ts';
 import { removeEmbedded, startEmbedded } from '../db/embedded.ts';
-import { migrateAll } from '../cli/migrate-all.ts';
 import { memoryFolder } from './memory-folder.ts';
 import { fillTorture } from './torture-database.ts';
 
-/** Where the run's server is, for the processes of one run; DATABASE_URL is a server that somebody else keeps. */
+/**
+ * Where the run's server is, for the processes of one run; DATABASE_URL is a server that somebody
+ * else keeps.
+ */
 const serverVariable = 'BULKHEAD_TEST_SERVER';
 
 export interface TestServer {
   connectionString: string;
-  /** Ends it as a power cut would, and starts it again where it was; null where the server is somebody else's. */
+  /**
+   * Ends it as a power cut would, and starts it again where it was; null where the server is
+   * somebody else's.
+   */
   crash: (() => Promise<void>) | null;
   stop(): Promise<void>;
 }
@@ -74,7 +80,10 @@ function urlOf(server: string, database: string): string {
 
 let sessions: Promise<pg.Pool> | null = null;
 
-/** Sessions on the server itself, for all databases that this process makes and drops; they keep nobody alive. */
+/**
+ * Sessions on the server itself, for all databases that this process makes and drops; they keep
+ * nobody alive.
+ */
 async function openSessions(): Promise<pg.Pool> {
   const pool = new pg.Pool({ connectionString: await serverUrl(), max: 4, allowExitOnIdle: true });
   return pool.on('error', () => undefined);
@@ -104,7 +113,10 @@ async function locked(work: (client: pg.ClientBase) => Promise<unknown>): Promis
   });
 }
 
-/** What a test's database begins with: nothing at all, the sample's empty tables, the whole gazetteer, or the torture schema with its rows. */
+/**
+ * What a test's database begins with: nothing at all, the sample's empty tables, the whole
+ * gazetteer, or the torture schema with its rows.
+ */
 export type Content = 'nothing' | 'empty' | 'seeded' | 'torture';
 
 /** Those that this process knows to be there. */
@@ -121,13 +133,20 @@ async function makeTemplate(content: Content): Promise<string> {
   if (content === 'nothing') return 'template1';
   const name = content === 'empty' ? 'bulkhead_template' : `bulkhead_template_${content}`;
   await locked(async (client) => {
-    const { rowCount } = await client.query(`select 1 from pg_database where datname = $1 and datistemplate`, [name]);
+    const { rowCount } = await client.query(
+      `select 1 from pg_database where datname = $1 and datistemplate`,
+      [name],
+    );
     if (rowCount === 1) return;
     await client.query(`drop database if exists ${name}`);
     await client.query(`create database ${name}`);
     const url = urlOf(await serverUrl(), name);
     if (content === 'torture') await fillTorture(url);
-    await migrateAll(url, { BULKHEAD_DATABASE_SCHEMA: 'bulkhead' }, content === 'torture' ? {} : admin);
+    await migrateAll(
+      url,
+      { BULKHEAD_DATABASE_SCHEMA: 'bulkhead' },
+      content === 'torture' ? {} : admin,
+    );
     if (content === 'seeded') await admin.seed?.(url, () => undefined);
     await client.query(`alter database ${name} is_template true`);
   });
@@ -141,11 +160,17 @@ export interface TestDatabase {
   defer(undo: () => unknown): void;
 }
 
-/** Makes a database of the caller's own and a way to drop it; `testDatabase` does both for a test. */
-export async function createDatabase(content: Content): Promise<{ connectionString: string; drop(): Promise<void> }> {
+/**
+ * Makes a database of the caller's own and a way to drop it; `testDatabase` does both for a test.
+ */
+export async function createDatabase(
+  content: Content,
+): Promise<{ connectionString: string; drop(): Promise<void> }> {
   const template = await ensureTemplate(content);
   const name = `bulkhead_test_${randomBytes(6).toString('hex')}`;
-  await locked((client) => client.query(`create database ${name} template ${template} strategy file_copy`));
+  await locked((client) =>
+    client.query(`create database ${name} template ${template} strategy file_copy`),
+  );
   return {
     connectionString: urlOf(await serverUrl(), name),
     drop: () => onServer((client) => dropDatabase(client, name)),
@@ -168,14 +193,25 @@ export interface TestDatabaseOptions {
 /** Databases of tests that this process has open: its own server ends with the last. */
 let opened = 0;
 
-/** A database for one test (or one file), dropped after it; a connection that is left open then fails the test. */
+/**
+ * A database for one test (or one file), dropped after it; a connection that is left open then
+ * fails the test.
+ */
 export async function testDatabase(
   t: Pick<TestContext, 'after'>,
-  { seeded = false, content = seeded ? 'seeded' : 'empty', pagesPoolSize, through = (url) => url }: TestDatabaseOptions = {},
+  {
+    seeded = false,
+    content = seeded ? 'seeded' : 'empty',
+    pagesPoolSize,
+    through = (url) => url,
+  }: TestDatabaseOptions = {},
 ): Promise<TestDatabase> {
   opened += 1;
   const { connectionString } = await createDatabase(content);
-  const db = await openDatabase({ connectionString: through(connectionString), ...(pagesPoolSize ? { pagesPoolSize } : {}) });
+  const db = await openDatabase({
+    connectionString: through(connectionString),
+    ...(pagesPoolSize ? { pagesPoolSize } : {}),
+  });
   const undoes: (() => unknown)[] = [];
   t.after(async () => {
     for (const undo of undoes.reverse()) await undo();

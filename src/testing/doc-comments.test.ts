@@ -16,7 +16,9 @@ interface Exported {
 async function readExports(): Promise<Exported[]> {
   const index = await readFile(join(root, 'index.ts'), 'utf8');
   const found: Exported[] = [];
-  for (const [, names = '', path = ''] of index.matchAll(/export (?:type )?\{([^}]*)\} from '(.+?)'/g)) {
+  for (const [, names = '', path = ''] of index.matchAll(
+    /export (?:type )?\{([^}]*)\} from '(.+?)'/g,
+  )) {
     const text = await readFile(join(root, path), 'utf8');
     for (const name of names.split(',').map((item) => item.trim().replace(/^type /, '')))
       if (name !== '') found.push({ name, comment: commentOf(name, text) });
@@ -42,7 +44,8 @@ import type { ResourceDefinition } from 'bulkhead';
 import { metadata } from '../generated/sample-metadata/metadata.ts';
 import { PrismaClient } from '../generated/sample/client.ts';
 `;
-const declared = 'declare const [cities, countries]: readonly [ResourceDefinition, ResourceDefinition];\n';
+const declared =
+  'declare const [cities, countries]: readonly [ResourceDefinition, ResourceDefinition];\n';
 
 test('everything that a project may import says what it is', async () => {
   const exported = await readExports();
@@ -60,12 +63,16 @@ test('what projects call has an example, and every example compiles', async () =
     return example ? [{ name, example }] : [];
   });
   const named = examples.map(({ name }) => name);
-  const called = exported.map(({ name }) => name).filter((name) => name.startsWith('define') || name === 'AppError');
+  const called = exported
+    .map(({ name }) => name)
+    .filter((name) => name.startsWith('define') || name === 'AppError');
   assert.deepEqual(
     called.filter((name) => !named.includes(name)),
     [],
   );
-  const ours = exported.map(({ name }) => name).filter((name) => /^define|^AppError$|^kinds$|^t$/.test(name));
+  const ours = exported
+    .map(({ name }) => name)
+    .filter((name) => /^define|^AppError$|^kinds$|^t$/.test(name));
   const codes = examples.map(
     ({ example }) =>
       `import { ${ours.join(', ')} } from 'bulkhead';\n${given}${example.includes('const cities') ? '' : declared}${example}\nexport {};\n`,

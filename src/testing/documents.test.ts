@@ -21,7 +21,9 @@ const isThere = (path: string) =>
 test('the index of documents names every page once', async () => {
   const index = await read('docs/README.md');
   const named = [...index.matchAll(/\]\(([\w-]+\.md)\)/g)].map(([, name]) => name);
-  const there = (await readdir(join(root, 'docs'))).filter((name) => name.endsWith('.md') && name !== 'README.md');
+  const there = (await readdir(join(root, 'docs'))).filter(
+    (name) => name.endsWith('.md') && name !== 'README.md',
+  );
   assert.deepEqual(named.sort(), there.sort());
 });
 
@@ -38,7 +40,9 @@ test('every link between documents leads to a file', async () => {
 test('every file that a document names is there', async () => {
   const lost: string[] = [];
   for (const page of await pages())
-    for (const [, path = ''] of (await read(page)).matchAll(/`((?:src|views|public|bench|scripts|prisma|e2e)\/[\w./-]*)`/g))
+    for (const [, path = ''] of (await read(page)).matchAll(
+      /`((?:src|views|public|bench|scripts|prisma|e2e)\/[\w./-]*)`/g,
+    ))
       if (!(await isThere(path))) lost.push(`${page}: ${path}`);
   assert.deepEqual(lost, []);
 });
@@ -48,8 +52,13 @@ test('decisions are numbered from one, each with its date and its four parts', a
   for (const [index, name] of names.entries()) {
     assert.ok(name.startsWith(`${String(index + 1).padStart(3, '0')}-`), name);
     const text = await read(join('docs/decisions', name));
-    assert.match(text, new RegExp(`^# ${index + 1}\\. .+\\n\\n20\\d\\d-\\d\\d-\\d\\d\\n\\n\\*\\*Context\\.\\*\\* `), name);
-    for (const part of ['Also possible', 'Decision', 'Consequence']) assert.ok(text.includes(`\n\n**${part}.** `), `${name}: ${part}`);
+    assert.match(
+      text,
+      new RegExp(`^# ${index + 1}\\. .+\\n\\n20\\d\\d-\\d\\d-\\d\\d\\n\\n\\*\\*Context\\.\\*\\* `),
+      name,
+    );
+    for (const part of ['Also possible', 'Decision', 'Consequence'])
+      assert.ok(text.includes(`\n\n**${part}.** `), `${name}: ${part}`);
   }
   assert.ok(names.length > 30);
 });

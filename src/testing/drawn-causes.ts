@@ -1,4 +1,7 @@
-/** What a database does that Prisma's schema does not say: the generators of the long runs draw each of it. */
+/**
+ * What a database does that Prisma's schema does not say: the generators of the long runs draw each
+ * of it.
+ */
 export const drawables = [
   'trigger that returns NULL',
   'trigger that puts the old value back',

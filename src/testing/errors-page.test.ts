@@ -15,7 +15,10 @@ async function readRows(): Promise<Map<string, Row>> {
   return new Map(
     rows.map(([, code = '', statuses = '', details = '']) => [
       code,
-      { statuses: statuses.split(', ').map(Number), details: [...details.matchAll(/`(\w+):/g)].map(([, key]) => key as string) },
+      {
+        statuses: statuses.split(', ').map(Number),
+        details: [...details.matchAll(/`(\w+):/g)].map(([, key]) => key as string),
+      },
     ]),
   );
 }
@@ -30,7 +33,12 @@ test('the page of errors has every code with its statuses and details, and no ot
     thrown.set(code, all);
   }
   assert.ok(thrown.size > 60, 'the throws are found');
-  const said = [...rows].map(([code, { statuses, details }]) => `${code} ${statuses.join()} ${[...details].sort().join()}`);
-  const there = [...thrown].map(([code, { statuses, details }]) => `${code} ${[...statuses].sort().join()} ${[...details].sort().join()}`);
+  const said = [...rows].map(
+    ([code, { statuses, details }]) => `${code} ${statuses.join()} ${[...details].sort().join()}`,
+  );
+  const there = [...thrown].map(
+    ([code, { statuses, details }]) =>
+      `${code} ${[...statuses].sort().join()} ${[...details].sort().join()}`,
+  );
   assert.deepEqual(said.sort(), there.sort());
 });

@@ -1,8 +1,12 @@
-import type { FieldMeta } from '../metadata/contract.ts';
 import type { ResourceField } from '../fields/contract.ts';
+import type { FieldMeta } from '../metadata/contract.ts';
 
 /** A field of a kind, without a model around it. */
-export function testField(type: string, sqlType: string, meta: Partial<FieldMeta> = {}): ResourceField {
+export function testField(
+  type: string,
+  sqlType: string,
+  meta: Partial<FieldMeta> = {},
+): ResourceField {
   const isEnum = type === 'Mood';
   const moods = isEnum ? [mood('calm', 'is-calm'), mood('wild', 'WILD!')] : null;
   return {

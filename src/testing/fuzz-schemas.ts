@@ -23,6 +23,11 @@ export const fuzzSchemas: Readonly<Record<'sample' | 'torture', Fuzzed>> = {
   torture: {
     admin: tortureAdmin,
     content: 'torture',
-    odd: { schema: 'torture', schemas: ['torture', '"Odd-Schema"'], sql: oddTablesSql, tables: oddTables },
+    odd: {
+      schema: 'torture',
+      schemas: ['torture', '"Odd-Schema"'],
+      sql: oddTablesSql,
+      tables: oddTables,
+    },
   },
 };

@@ -2,26 +2,26 @@ import type { TestContext } from 'node:test';
 import type { LightMyRequestResponse, RouteOptions } from 'fastify';
 import pg from 'pg';
 import { pino } from 'pino';
-import { query, raw, sql } from '../db/sql.ts';
 import type { AdminDefinition } from '../admin-definition.ts';
 import { buildApp } from '../app.ts';
+import type { Role } from '../auth/users.ts';
+import { query, raw, sql } from '../db/sql.ts';
+import type { ModelMeta } from '../metadata/contract.ts';
 import { keyCondition } from '../metadata/key-sql.ts';
 import { keyOf, keyToUrl, whereKeys } from '../metadata/keys.ts';
-import type { ModelMeta } from '../metadata/contract.ts';
-import type { Resource } from '../resources/contract.ts';
-import type { Where } from '../resources/client.ts';
 import { actions } from '../resources/actions.ts';
+import type { Where } from '../resources/client.ts';
+import type { Resource } from '../resources/contract.ts';
 import { delegateOf } from '../resources/delegate.ts';
-import type { Role } from '../auth/users.ts';
+import { markGenerated } from '../resources/generated-columns.ts';
 import { cancel } from '../tasks/control/cancel.ts';
 import { formBody, testApp } from './app.ts';
 import type { Content, TestDatabase, TestDatabaseOptions } from './database.ts';
 import type { DrawnCauses } from './drawn-causes.ts';
 import { openAsKeeper } from './keeper.ts';
-import { type OddSchema, type WriteWatch, watchWrites, type WritesSeen } from './watch-writes.ts';
-import { markGenerated } from '../resources/generated-columns.ts';
 import { encode, marks, type OddRequest, oddRequests } from './odd-requests.ts';
 import { seededRandom } from './random.ts';
+import { type OddSchema, type WritesSeen, type WriteWatch, watchWrites } from './watch-writes.ts';
 
 export interface FuzzOptions extends Pick<TestDatabaseOptions, 'pagesPoolSize' | 'through'> {
   /** Told in the command that sends one request again. */
@@ -33,7 +33,10 @@ export interface FuzzOptions extends Pick<TestDatabaseOptions, 'pagesPoolSize' |
   /** Only the request of this number. */
   only?: number;
   fill?: (database: Pick<TestDatabase, 'db'>) => Promise<void>;
-  /** Makes tables odd, after they were filled, and says which. Without it nothing is put in the way of writes. */
+  /**
+   * Makes tables odd, after they were filled, and says which. Without it nothing is put in the way
+   * of writes.
+   */
   odd?: OddSchema & { sql: string; schemas: readonly string[] };
   onProgress?: (sent: number) => void;
 }
@@ -53,11 +56,15 @@ export interface FuzzResult {
 const role: Role = 'admin';
 
 /**
- * Sends odd requests to every GET and POST route, as somebody who may do everything with all records but one of each
- * model. No answer may be a 5xx, show how the program is made, or hold what it was sent unescaped; the records outside
- * the scope must be as they were; and what an answer says was written, and nothing else, must stand in the table.
+ * Sends odd requests to every GET and POST route, as somebody who may do everything with all
+ * records but one of each model. No answer may be a 5xx, show how the program is made, or hold what
+ * it was sent unescaped; the records outside the scope must be as they were; and what an answer
+ * says was written, and nothing else, must stand in the table.
  */
-export async function fuzz(t: Pick<TestContext, 'after'>, options: FuzzOptions): Promise<FuzzResult> {
+export async function fuzz(
+  t: Pick<TestContext, 'after'>,
+  options: FuzzOptions,
+): Promise<FuzzResult> {
   const scopes = new Map<string, Where>();
   let admin = held(options.admin, scopes);
   const { content, pagesPoolSize, through, odd } = options;
@@ -92,7 +99,8 @@ export async function fuzz(t: Pick<TestContext, 'after'>, options: FuzzOptions):
     context,
     logger,
     onRoute: ({ method, url }: RouteOptions) => {
-      for (const one of [method].flat()) if (one === 'GET' || one === 'POST') routes.add(`${one} ${url}`);
+      for (const one of [method].flat())
+        if (one === 'GET' || one === 'POST') routes.add(`${one} ${url}`);
     },
   });
   t.after(() => app.close());
@@ -101,10 +109,17 @@ export async function fuzz(t: Pick<TestContext, 'after'>, options: FuzzOptions):
   const before = await checksum();
   const visitor = await testing.signIn(role);
   // Whoever signs out a thousand times is let in again without the password.
-  const sessions = await db.pages.query<{ row: string }>(`select to_jsonb(session)::text as row from ${db.t.session} session`);
+  const sessions = await db.pages.query<{ row: string }>(
+    `select to_jsonb(session)::text as row from ${db.t.session} session`,
+  );
   // The preview that was made last, of each resource: what a confirmation names.
   const previews = new Map<string, string>();
-  const requests = oddRequests([...routes], registry.listFor(visitor.principal), visitor.principal, options);
+  const requests = oddRequests(
+    [...routes],
+    registry.listFor(visitor.principal),
+    visitor.principal,
+    options,
+  );
   const failures: string[] = [];
   const statuses: Record<string, number> = {};
   let lastTask = 0;
@@ -123,7 +138,8 @@ export async function fuzz(t: Pick<TestContext, 'after'>, options: FuzzOptions):
       statuses[answer.statusCode] = (statuses[answer.statusCode] ?? 0) + 1;
       wrong = whatIsWrong(answer) ?? untold ?? null;
       const made =
-        /name="_op" value="([^"]+)"/.exec(answer.body)?.[1] ?? /\/previews\/([0-9a-f-]{36})/.exec(String(answer.headers.location))?.[1];
+        /name="_op" value="([^"]+)"/.exec(answer.body)?.[1] ??
+        /\/previews\/([0-9a-f-]{36})/.exec(String(answer.headers.location))?.[1];
       if (made) previews.set(slug, made);
       if (/^POST .*(delete|previews)/.test(request.route)) await chooseVisible(slug);
       if (request.route === 'POST /sign-out' || answer.statusCode === 401) await signInAgain();
@@ -135,7 +151,8 @@ export async function fuzz(t: Pick<TestContext, 'after'>, options: FuzzOptions):
   }
   const after = await checksum();
   for (const [slug, sum] of before)
-    if (after.get(slug) !== sum) failures.push(`seed ${options.seed}: the record of ${slug} outside the scope was written`);
+    if (after.get(slug) !== sum)
+      failures.push(`seed ${options.seed}: the record of ${slug} outside the scope was written`);
   const { drawn = null, wrote = 0, kept = 0 } = (watch as WriteWatch | null) ?? {};
   return { sent: chosen.length, statuses, routes: routes.size, drawn, wrote, kept, failures };
 
@@ -149,7 +166,12 @@ export async function fuzz(t: Pick<TestContext, 'after'>, options: FuzzOptions):
 
   /** Nobody works through a task that waits for a worker, so it is called off. */
   async function writtenBy({ statusCode: status }: LightMyRequestResponse): Promise<WritesSeen> {
-    const { rows } = await db.pages.query<{ id: number; operation: string; changed: number; isOver: boolean }>(
+    const { rows } = await db.pages.query<{
+      id: number;
+      operation: string;
+      changed: number;
+      isOver: boolean;
+    }>(
       `select id, operation, changed, finished_at is not null as "isOver" from ${db.t.task} where id > $1 order by id`,
       [lastTask],
     );
@@ -158,30 +180,55 @@ export async function fuzz(t: Pick<TestContext, 'after'>, options: FuzzOptions):
     return { status, tasks: rows.filter(({ isOver }) => isOver) };
   }
 
-  async function send({ method, route, path, query, body, raw, headers }: OddRequest): Promise<LightMyRequestResponse> {
+  async function send({
+    method,
+    route,
+    path,
+    query,
+    body,
+    raw,
+    headers,
+  }: OddRequest): Promise<LightMyRequestResponse> {
     const slug = path.split('/')[1] ?? '';
     const ids = visible.get(slug);
-    const selection = /\{selection\}/.test(JSON.stringify([query, body])) ? await selectionOf(slug) : '';
+    const selection = /\{selection\}/.test(JSON.stringify([query, body]))
+      ? await selectionOf(slug)
+      : '';
     const put = (text: string) =>
       text
         .replaceAll('{selection}', selection)
         .replaceAll('{operation}', previews.get(slug) ?? '')
         .replaceAll('{task}', '1')
         .replaceAll('{number}', String(number))
-        .replaceAll('{field}', registry.list.find((one) => one.slug === slug)?.bulkFields[0]?.name ?? 'name')
+        .replaceAll(
+          '{field}',
+          registry.list.find((one) => one.slug === slug)?.bulkFields[0]?.name ?? 'name',
+        )
         .replaceAll('{hidden}', encode(hidden.get(slug)?.url ?? '1'))
         .replaceAll('{key}', ids?.key ?? '1');
     const fill = (text: string) => put(text).replaceAll('{id}', ids?.url ?? '1');
-    const search = query.map(([name, value]) => `${encode(fill(name))}=${encode(fill(value))}`).join('&');
+    const search = query
+      .map(([name, value]) => `${encode(fill(name))}=${encode(fill(value))}`)
+      .join('&');
     const url = `${put(path).replaceAll('{id}', encode(ids?.url ?? '1'))}${search === '' ? '' : `?${search}`}`;
     const given = { cookie: visitor.cookie, ...safe(headers) };
     if (method === 'GET') return app.inject({ method, url, headers: given });
     if (raw && route !== 'POST /sign-out') {
       const type: Record<string, string> = raw.type === '' ? {} : { 'content-type': raw.type };
-      return app.inject({ method, url, headers: { ...given, ...type, 'x-csrf-token': visitor.csrf }, payload: raw.text });
+      return app.inject({
+        method,
+        url,
+        headers: { ...given, ...type, 'x-csrf-token': visitor.csrf },
+        payload: raw.text,
+      });
     }
-    const pairs = [...(body ?? []), ...(body?.some(([name]) => name === '_csrf') ? [] : [['_csrf', visitor.csrf] as const])];
-    const payload = pairs.map(([name, value]) => `${encode(fill(name))}=${encode(fill(value))}`).join('&');
+    const pairs = [
+      ...(body ?? []),
+      ...(body?.some(([name]) => name === '_csrf') ? [] : [['_csrf', visitor.csrf] as const]),
+    ];
+    const payload = pairs
+      .map(([name, value]) => `${encode(fill(name))}=${encode(fill(value))}`)
+      .join('&');
     return app.inject({ method, url, headers: { ...given, ...formBody({}).headers }, payload });
   }
 
@@ -193,7 +240,8 @@ export async function fuzz(t: Pick<TestContext, 'after'>, options: FuzzOptions):
   }
 
   function whatIsWrong({ statusCode, body, headers }: LightMyRequestResponse): string | null {
-    if (statusCode >= 500) return `answered ${statusCode}: ${whyOf(logged[0]) ?? body.slice(0, 500)}`;
+    if (statusCode >= 500)
+      return `answered ${statusCode}: ${whyOf(logged[0]) ?? body.slice(0, 500)}`;
     const leak =
       /\n\s+at .+:\d+:\d+|node_modules|\.ts:\d+|PrismaClient|Invalid `|\b(select|insert into|update|delete from) (.|\n){0,200}\b(from|where|set|values)\b.*"\w+"\."\w+"|syntax error at|SQLSTATE/i.exec(
         body,
@@ -203,7 +251,8 @@ export async function fuzz(t: Pick<TestContext, 'after'>, options: FuzzOptions):
       return `is not escaped: ${around(body, body.indexOf(marks.html))}`;
     if (marks.header in headers) return 'a header was injected';
     const { location } = headers;
-    if (typeof location === 'string' && !/^\/(?![/\\])/.test(location)) return `redirects to ${location}`;
+    if (typeof location === 'string' && !/^\/(?![/\\])/.test(location))
+      return `redirects to ${location}`;
     return null;
   }
 
@@ -230,7 +279,11 @@ export async function fuzz(t: Pick<TestContext, 'after'>, options: FuzzOptions):
       const select = Object.fromEntries(model.idFields.map((name) => [name, true]));
       const rows = await delegateOf(registry.client, model).findMany({ select, take: 2 });
       const [first, second] = rows.map((row) => chosenOf(model, row));
-      if (first && second && !Object.values(model.fields).some(({ relation }) => relation?.kind === 'to-one')) {
+      if (
+        first &&
+        second &&
+        !Object.values(model.fields).some(({ relation }) => relation?.kind === 'to-one')
+      ) {
         chosen.hidden.set(slug, first);
         scopes.set(model.name, { NOT: whereKeys(model, [first.key]) });
       }
@@ -245,7 +298,11 @@ export async function fuzz(t: Pick<TestContext, 'after'>, options: FuzzOptions):
     const model = registry.list.find((one) => one.slug === slug)?.model;
     if (!model || model.idFields.length === 0) return;
     const select = Object.fromEntries(model.idFields.map((name) => [name, true]));
-    const rows = await delegateOf(registry.client, model).findMany({ where: scopes.get(model.name) ?? {}, select, take: 50 });
+    const rows = await delegateOf(registry.client, model).findMany({
+      where: scopes.get(model.name) ?? {},
+      select,
+      take: 50,
+    });
     const row = rows[Math.floor(random() * rows.length)];
     if (row) visible.set(slug, chosenOf(model, row));
   }
@@ -278,21 +335,31 @@ interface Chosen {
 
 function chosenOf(model: ModelMeta, row: Record<string, unknown>): Chosen {
   const key = keyOf(model, row);
-  return { key, url: keyToUrl(model, key), ids: model.idFields.map((name) => String(row[name])).join('/') };
+  return {
+    key,
+    url: keyToUrl(model, key),
+    ids: model.idFields.map((name) => String(row[name])).join('/'),
+  };
 }
 
 /** The same admin, all its resources open to everything within the scopes. */
 function held(admin: AdminDefinition, scopes: ReadonlyMap<string, Where>): AdminDefinition {
   const resources = admin.resources.map((definition) => ({
     ...definition,
-    options: { ...definition.options, permissions: () => actions, scope: () => scopes.get(definition.model) ?? {} },
+    options: {
+      ...definition.options,
+      permissions: () => actions,
+      scope: () => scopes.get(definition.model) ?? {},
+    },
   }));
   return { ...admin, resources };
 }
 
 // What a client library would refuse to send at all is for the test over sockets.
 function safe(headers: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(headers).filter(([, value]) => /^[\t\x20-\x7e]*$/.test(value)));
+  return Object.fromEntries(
+    Object.entries(headers).filter(([, value]) => /^[\t\x20-\x7e]*$/.test(value)),
+  );
 }
 
 /** What the log says was thrown, and where. */

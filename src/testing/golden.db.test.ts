@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { test } from 'node:test';
+import { undo } from '../tasks/follow-ups/undo.ts';
 import { runSlice } from '../tasks/running/run-slice.ts';
 import type { TaskRow } from '../tasks/task-row.ts';
-import { undo } from '../tasks/follow-ups/undo.ts';
 import { testApp } from './app.ts';
 import { ada, finished, launchOn, testContext } from './context.ts';
 import { testDatabase } from './database.ts';
@@ -13,8 +13,9 @@ import { insertPlaces } from './places.ts';
 import { type Recorded, recordStatements } from './record-statements.ts';
 
 /**
- * What is sent to the database, to be read and reviewed: the life of a task, what each operation does to the sample's
- * tables, a list page. From PostgreSQL 18 on; an older server is asked for old values by other statements.
+ * What is sent to the database, to be read and reviewed: the life of a task, what each operation
+ * does to the sample's tables, a list page. From PostgreSQL 18 on; an older server is asked for old
+ * values by other statements.
  */
 const everything = { kind: 'matching', filter: '' } as const;
 
@@ -24,16 +25,31 @@ async function setUp(t: Parameters<typeof testDatabase>[0]) {
   const { db } = await testDatabase(t);
   const context = testContext(db, {}, { chunkSize: 100 });
   await insertPlaces(db, 30);
-  const worker = { id: '00000000-0000-4000-8000-0000000000d1', pool: db.background, tokens: new Set<string>() };
+  const worker = {
+    id: '00000000-0000-4000-8000-0000000000d1',
+    pool: db.background,
+    tokens: new Set<string>(),
+  };
   /** Takes a task from its queue to its end. */
   const record = async ({ id }: TaskRow) => {
-    const { statements } = await recordStatements(db, () => runSlice(context, worker, id, new AbortController().signal));
+    const { statements } = await recordStatements(db, () =>
+      runSlice(context, worker, id, new AbortController().signal),
+    );
     const task = await finished(db, id, 0);
-    assert.deepEqual({ state: task.state, changed: task.changed }, { state: 'succeeded', changed: 30 });
+    assert.deepEqual(
+      { state: task.state, changed: task.changed },
+      { state: 'succeeded', changed: 30 },
+    );
     return { task, statements };
   };
   const run = async (operation: string, body: Record<string, unknown>) => {
-    const { task } = await launchOn(context, context.registry.get('cities'), everything, operation, body);
+    const { task } = await launchOn(
+      context,
+      context.registry.get('cities'),
+      everything,
+      operation,
+      body,
+    );
     return record(task);
   };
   const takeBack = async ({ id }: TaskRow) => {
@@ -76,7 +92,8 @@ test('what tasks and operations send to the database', async (t) => {
   const life = update.statements.filter((statement) => !ofSample(statement));
   await hold('task', life);
   const known = new Set(life.map(({ text }) => text));
-  const rest = ({ statements }: { statements: readonly Recorded[] }) => statements.filter(({ text }) => !known.has(text));
+  const rest = ({ statements }: { statements: readonly Recorded[] }) =>
+    statements.filter(({ text }) => !known.has(text));
   await hold('update', rest(update));
   await hold('undo-update', rest(undoUpdate));
   for (const [name, done] of own) await hold(name, rest(done));

@@ -12,8 +12,14 @@ export const goldenFolder = join(import.meta.dirname, 'golden');
 /** Set to `true`, files are written instead of compared. */
 const renewVariable = 'BULKHEAD_TEST_RENEW_GOLDEN';
 
-/** Holds statements to `golden/NAME.sql`: formatted, each once, under the name of the function that sends it. */
-export async function assertStatements(name: string, statements: readonly Recorded[]): Promise<void> {
+/**
+ * Holds statements to `golden/NAME.sql`: formatted, each once, under the name of the function that
+ * sends it.
+ */
+export async function assertStatements(
+  name: string,
+  statements: readonly Recorded[],
+): Promise<void> {
   const texts = statements.map(({ text, by }) => `-- ${by}\n${formatted(text)};\n`);
   await assertGolden(join(goldenFolder, `${name}.sql`), [...new Set(texts)].join('\n'));
 }

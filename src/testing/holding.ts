@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { journal, type JournalKind } from '../operations/journal-kind.ts';
+import { type JournalKind, journal } from '../operations/journal-kind.ts';
 import type { Drawable } from './drawn-causes.ts';
 
 /** How a database holds single records back from being written. */
@@ -15,7 +15,8 @@ export type Hold = (typeof holds)[number];
 /** What comes of a held record that would be written. */
 export function fateOfHeld(hold: Hold, written: JournalKind): 'kept-back' | 'refused' | 'passes' {
   if (hold === 'trigger that raises') return 'refused';
-  if (hold === 'trigger that puts the old value back') return written === journal.changed ? 'kept-back' : 'passes';
+  if (hold === 'trigger that puts the old value back')
+    return written === journal.changed ? 'kept-back' : 'passes';
   if (hold === 'policy') return written === journal.created ? 'refused' : 'kept-back';
   return 'kept-back';
 }
@@ -37,14 +38,20 @@ export const holdingSql = (schema: string) => `
       return new;
     end $$;`;
 
-/** What holds records of a table: its name for `held`, and the columns of its key, whose texts are joined by slashes. */
+/**
+ * What holds records of a table: its name for `held`, and the columns of its key, whose texts are
+ * joined by slashes.
+ */
 export interface Holdable {
   table: string;
   of: string;
   ids: readonly string[];
 }
 
-/** Statements of the owner that let a table's records be held; the triggers are needed on tables that inherit, too. */
+/**
+ * Statements of the owner that let a table's records be held; the triggers are needed on tables
+ * that inherit, too.
+ */
 export function holdableSql(schema: string, { table, of, ids }: Holdable): string {
   const key = ids.map((id) => `"${id}"::text`).join(` || '/' || `);
   const isFree = `${schema}.hold_of('${of}', ${key}) is distinct from 'policy'`;
@@ -71,18 +78,21 @@ export async function holdOnly(
   const entries = [...held];
   await owner.query(`delete from ${schema}.held`);
   if (entries.length === 0) return;
-  await owner.query(`insert into ${schema}.held select $1, key, hold from unnest($2::text[], $3::text[]) as held(key, hold)`, [
-    of,
-    entries.map(([key]) => key),
-    entries.map(([, hold]) => hold),
-  ]);
+  await owner.query(
+    `insert into ${schema}.held select $1, key, hold from unnest($2::text[], $3::text[]) as held(key, hold)`,
+    [of, entries.map(([key]) => key), entries.map(([, hold]) => hold)],
+  );
 }
 
-/** Statements that put a rule on a table, which does nothing instead or something besides, and that take it away. */
+/**
+ * Statements that put a rule on a table, which does nothing instead or something besides, and that
+ * take it away.
+ */
 export const ruleSql = {
   instead: (table: string) => `create rule held_change as on update to ${table} do instead nothing;
     create rule held_delete as on delete to ${table} do instead nothing;`,
   besides: (table: string) => `create rule held_change as on update to ${table} do also select 1;
     create rule held_delete as on delete to ${table} do also select 1;`,
-  none: (table: string) => `drop rule if exists held_change on ${table}; drop rule if exists held_delete on ${table};`,
+  none: (table: string) =>
+    `drop rule if exists held_change on ${table}; drop rule if exists held_delete on ${table};`,
 } as const;

@@ -1,7 +1,17 @@
-const entities: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', '#39': "'", nbsp: '\u00a0' };
+const entities: Record<string, string> = {
+  amp: '&',
+  lt: '<',
+  gt: '>',
+  quot: '"',
+  '#39': "'",
+  nbsp: '\u00a0',
+};
 
 export function plain(html: string): string {
-  return html.replace(/&(amp|lt|gt|quot|#39|nbsp);/g, (_, name: string) => entities[name] as string);
+  return html.replace(
+    /&(amp|lt|gt|quot|#39|nbsp);/g,
+    (_, name: string) => entities[name] as string,
+  );
 }
 
 function attribute(tag: string, name: string): string | null {
@@ -15,7 +25,10 @@ const holds: Record<string, RegExp> = {
   'datetime-local': /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?$/,
 };
 
-/** A control that cannot hold its value is shown empty, and sends that; of a time it sends no zeros at the end, and of one line no ends. */
+/**
+ * A control that cannot hold its value is shown empty, and sends that; of a time it sends no zeros
+ * at the end, and of one line no ends.
+ */
 function held(type: string | null, value: string): string {
   if (type === 'hidden' || type === 'checkbox' || type === 'radio') return value;
   if (!(holds[type ?? '']?.test(value) ?? true)) return '';
@@ -32,14 +45,19 @@ export function formOf(html: string, id: string): Record<string, string[]> {
   const form = new RegExp(`<form[^>]*\\sid="${id}"[\\s\\S]*?</form>`).exec(html)?.[0];
   if (!form) throw new Error(`the page has no form "${id}"`);
   const pairs: [string, string][] = [];
-  const controls = /<input\b[^>]*>|<textarea\b[^>]*>[\s\S]*?<\/textarea>|<select\b[^>]*>[\s\S]*?<\/select>/g;
+  const controls =
+    /<input\b[^>]*>|<textarea\b[^>]*>[\s\S]*?<\/textarea>|<select\b[^>]*>[\s\S]*?<\/select>/g;
   for (const [control] of form.matchAll(controls)) {
     const tag = /^<[^>]*>/.exec(control)?.[0] ?? '';
     const name = attribute(tag, 'name');
     const type = attribute(tag, 'type');
     if (!name || attribute(tag, 'disabled') !== null) continue;
     if ((type === 'checkbox' || type === 'radio') && attribute(tag, 'checked') === null) continue;
-    if (tag.startsWith('<textarea')) pairs.push([name, plain(control.slice(tag.length, -'</textarea>'.length)).replace(/^\n/, '')]);
+    if (tag.startsWith('<textarea'))
+      pairs.push([
+        name,
+        plain(control.slice(tag.length, -'</textarea>'.length)).replace(/^\n/, ''),
+      ]);
     else if (tag.startsWith('<select')) pairs.push([name, chosenOf(control)]);
     else pairs.push([name, held(type, attribute(tag, 'value') ?? '')]);
   }

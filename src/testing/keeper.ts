@@ -1,6 +1,9 @@
 import { type Database, openDatabase } from '../db/database.ts';
 
-/** Bulkhead's tables belong to a role that is neither owner nor superuser of the project's, so that policies hold for it. */
+/**
+ * Bulkhead's tables belong to a role that is neither owner nor superuser of the project's, so that
+ * policies hold for it.
+ */
 const owned = (schemas: readonly string[]) => `
   do $$ declare found record; begin
     begin
@@ -34,7 +37,11 @@ interface Owned {
 }
 
 /** Makes that role; `schemas` are the project's, quoted. Returns how it reaches the database. */
-export async function makeKeeper(owner: Pick<Database['pages'], 'query'>, address: string, schemas: readonly string[]): Promise<string> {
+export async function makeKeeper(
+  owner: Pick<Database['pages'], 'query'>,
+  address: string,
+  schemas: readonly string[],
+): Promise<string> {
   await owner.query(owned(schemas));
   const url = new URL(address);
   [url.username, url.password] = ['bulkhead_keeper', 'keeper'];
@@ -42,7 +49,10 @@ export async function makeKeeper(owner: Pick<Database['pages'], 'query'>, addres
 }
 
 /** The same database as that role sees it. */
-export async function openAsKeeper({ db: owner, connectionString: address, defer }: Owned, schemas: readonly string[]) {
+export async function openAsKeeper(
+  { db: owner, connectionString: address, defer }: Owned,
+  schemas: readonly string[],
+) {
   const connectionString = await makeKeeper(owner.pages, address, schemas);
   const db = await openDatabase({ connectionString });
   defer(() => db.close());

@@ -41,7 +41,10 @@ export async function startKinds(): Promise<StartKinds> {
   const folder = await mkdtemp(join(tmpdir(), 'bulkhead-kill-'));
   const config = parseConfig({ BULKHEAD_FOLDER: folder });
   const sample = await openAdmin({}, config);
-  const shop = await openAdmin({ schema: join(import.meta.dirname, 'schemas/several-files') }, config);
+  const shop = await openAdmin(
+    { schema: join(import.meta.dirname, 'schemas/several-files') },
+    config,
+  );
   const pooled = async (direct: string) => {
     const pooler = await startTransactionPooler(direct, 2);
     try {
@@ -53,8 +56,19 @@ export async function startKinds(): Promise<StartKinds> {
   const kinds: StartKind[] = [
     { name: 'tables', content: 'nothing', from: /./, start: (url) => bringUp(sample, config, url) },
     { name: 'pooled', content: 'nothing', from: /./, start: pooled },
-    { name: 'push', content: 'empty', from: /schema_push/, start: (url) => bringUp(shop, config, url) },
-    { name: 'seed', content: 'empty', from: /./, reference: 'seeded', start: async (url) => sample.admin.seed?.(url, () => undefined) },
+    {
+      name: 'push',
+      content: 'empty',
+      from: /schema_push/,
+      start: (url) => bringUp(shop, config, url),
+    },
+    {
+      name: 'seed',
+      content: 'empty',
+      from: /./,
+      reference: 'seeded',
+      start: async (url) => sample.admin.seed?.(url, () => undefined),
+    },
   ];
   return { kinds, close: () => rm(folder, { recursive: true, force: true }) };
 }
@@ -69,13 +83,16 @@ async function stateOf(connectionString: string): Promise<unknown> {
     );
     const schemas = rows.map(({ name }) => name);
     const state: unknown[] = [];
-    for (const schema of schemas) state.push(schema, await catalog(client, client.escapeIdentifier(schema)));
+    for (const schema of schemas)
+      state.push(schema, await catalog(client, client.escapeIdentifier(schema)));
     const tables = await client.query<{ name: string }>(
       `select oid::regclass::text as name from pg_class where relkind = 'r' and relnamespace::regnamespace::text = any($1) order by 1`,
       [schemas],
     );
     for (const { name } of tables.rows) {
-      const counted = await client.query<{ count: number }>(`select count(*)::int as count from ${name}`);
+      const counted = await client.query<{ count: number }>(
+        `select count(*)::int as count from ${name}`,
+      );
       state.push(name, counted.rows[0]?.count);
     }
     return state;
@@ -104,7 +121,10 @@ async function wholeStart({ content, start }: StartKind): Promise<Whole> {
 
 const unknownStatements = 24;
 
-/** Where what was done and what is remembered of it come apart, were they not of one transaction: every third draw is one of these. */
+/**
+ * Where what was done and what is remembered of it come apart, were they not of one transaction:
+ * every third draw is one of these.
+ */
 const pivotal = /insert into _prisma_migrations|^commit/i;
 
 async function referenceOf(content: Content): Promise<Whole> {
@@ -112,7 +132,10 @@ async function referenceOf(content: Content): Promise<Whole> {
   return { statements, state: await onDatabase(content, stateOf) };
 }
 
-async function onDatabase<T>(content: Content, work: (connectionString: string) => Promise<T>): Promise<T> {
+async function onDatabase<T>(
+  content: Content,
+  work: (connectionString: string) => Promise<T>,
+): Promise<T> {
   const { connectionString, drop } = await createDatabase(content);
   try {
     return await work(connectionString);
@@ -129,10 +152,14 @@ export interface KillStarts {
 }
 
 /**
- * Kills starts at statements of theirs and starts again: what is there then is what a start leaves that nobody disturbed. Returns
- * how many were killed, and what was wrong.
+ * Kills starts at statements of theirs and starts again: what is there then is what a start leaves
+ * that nobody disturbed. Returns how many were killed, and what was wrong.
  */
-export async function killStarts({ seed, draws, say }: KillStarts): Promise<{ killed: number; broken: string[] }> {
+export async function killStarts({
+  seed,
+  draws,
+  say,
+}: KillStarts): Promise<{ killed: number; broken: string[] }> {
   const random = seededRandom(seed);
   const oneOf = (some: readonly KilledAt[]) => some[Math.floor(random() * some.length)] as KilledAt;
   const { kinds, close } = await startKinds();
@@ -141,20 +168,27 @@ export async function killStarts({ seed, draws, say }: KillStarts): Promise<{ ki
   try {
     for (const kind of kinds) {
       if (draws && !draws[kind.name]) continue;
-      const whole = draws && kind.reference ? await referenceOf(kind.reference) : await wholeStart(kind);
+      const whole =
+        draws && kind.reference ? await referenceOf(kind.reference) : await wholeStart(kind);
       // One that takes long is not begun a third time.
       const isAlwaysBeside = draws !== undefined && kind.reference !== undefined;
       const first = whole.statements.findIndex((text) => kind.from.test(text));
-      const all = whole.statements
-        .slice(first)
-        .flatMap((text, index) =>
-          [true, false].map(
-            (isSent): KilledAt => ({ kind, statement: first + index + 1, isSent, text, isBeside: isAlwaysBeside || random() < 0.3 }),
-          ),
-        );
+      const all = whole.statements.slice(first).flatMap((text, index) =>
+        [true, false].map(
+          (isSent): KilledAt => ({
+            kind,
+            statement: first + index + 1,
+            isSent,
+            text,
+            isBeside: isAlwaysBeside || random() < 0.3,
+          }),
+        ),
+      );
       const pivots = all.filter(({ text }) => pivotal.test(text));
       const chosen = draws
-        ? Array.from({ length: draws[kind.name] ?? 0 }, (_, index) => oneOf(index % 3 === 0 && pivots.length > 0 ? pivots : all))
+        ? Array.from({ length: draws[kind.name] ?? 0 }, (_, index) =>
+            oneOf(index % 3 === 0 && pivots.length > 0 ? pivots : all),
+          )
         : all;
       say(`${kind.name}: ${whole.statements.length - first} statements, ${chosen.length} kills`);
       for (const at of chosen) {
@@ -172,7 +206,10 @@ export async function killStarts({ seed, draws, say }: KillStarts): Promise<{ ki
   return { killed, broken };
 }
 
-async function killOne({ kind, statement, isSent, isBeside }: KilledAt, wanted: unknown): Promise<string | null> {
+async function killOne(
+  { kind, statement, isSent, isBeside }: KilledAt,
+  wanted: unknown,
+): Promise<string | null> {
   return onDatabase(kind.content, async (connectionString) => {
     const proxy = await startKillingProxy(connectionString, { statement, isSent });
     const ended = kind.start(proxy.through(connectionString)).then(
@@ -186,7 +223,9 @@ async function killOne({ kind, statement, isSent, isBeside }: KilledAt, wanted: 
       const wrong = (await beside) ?? (await whyNot(kind.start(connectionString)));
       await ended;
       if (wrong) return `the next start ended with ${wrong}`;
-      return isDeepStrictEqual(await stateOf(connectionString), wanted) ? null : 'the next start left something else behind';
+      return isDeepStrictEqual(await stateOf(connectionString), wanted)
+        ? null
+        : 'the next start left something else behind';
     } finally {
       await proxy.stop();
     }

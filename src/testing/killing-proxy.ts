@@ -1,4 +1,4 @@
-import { createServer, type AddressInfo, connect, type Socket } from 'node:net';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
 export interface KillAt {
   /** Number of the statement, from 1; none where it never comes. */
@@ -24,8 +24,14 @@ interface Front {
   hasBegun: boolean;
 }
 
-/** Stands before a server, counts statements over all connections, and cuts every one of them at one: to the server it is as if the process had died. */
-export async function startKillingProxy(connectionString: string, { statement: last, isSent }: KillAt): Promise<KillingProxy> {
+/**
+ * Stands before a server, counts statements over all connections, and cuts every one of them at
+ * one: to the server it is as if the process had died.
+ */
+export async function startKillingProxy(
+  connectionString: string,
+  { statement: last, isSent }: KillAt,
+): Promise<KillingProxy> {
   const { hostname, port } = new URL(connectionString);
   const fronts = new Set<Front>();
   const statements: string[] = [];
@@ -36,7 +42,12 @@ export async function startKillingProxy(connectionString: string, { statement: l
   });
   const server = createServer((socket) => {
     if (isDead) return void socket.destroy();
-    const front: Front = { socket, back: connect(Number(port), hostname), rest: Buffer.alloc(0), hasBegun: false };
+    const front: Front = {
+      socket,
+      back: connect(Number(port), hostname),
+      rest: Buffer.alloc(0),
+      hasBegun: false,
+    };
     fronts.add(front);
     for (const [one, other] of [
       [socket, front.back],
@@ -85,7 +96,14 @@ export async function startKillingProxy(connectionString: string, { statement: l
       const type = String.fromCharCode(rest[0] ?? 0);
       if (type === 'Q' || type === 'P') {
         const from = type === 'Q' ? 5 : rest.indexOf(0, 5) + 1;
-        statements.push(rest.subarray(from, rest.indexOf(0, from)).toString().trim().replaceAll(/\s+/g, ' ').slice(0, 120));
+        statements.push(
+          rest
+            .subarray(from, rest.indexOf(0, from))
+            .toString()
+            .trim()
+            .replaceAll(/\s+/g, ' ')
+            .slice(0, 120),
+        );
         isLast ||= statements.length === last;
       }
       rest = rest.subarray(length);

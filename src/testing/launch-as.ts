@@ -4,7 +4,11 @@ import type { Answer } from './network-visitor.ts';
 /** Somebody signed in, whether over the network or not. */
 interface Sender {
   get(path: string, headers?: Record<string, string>): Promise<Answer>;
-  post(path: string, body?: Record<string, string | readonly string[]>, headers?: Record<string, string>): Promise<Answer>;
+  post(
+    path: string,
+    body?: Record<string, string | readonly string[]>,
+    headers?: Record<string, string>,
+  ): Promise<Answer>;
 }
 
 const publish = { field: 'status', 'value.status': 'published' };
@@ -22,7 +26,8 @@ export async function selectAs(visitor: Sender, count: number, from = 1): Promis
 export async function openAs(visitor: Sender, path: string): Promise<string> {
   const { body, statusCode } = await visitor.get(path, htmx);
   const id = /name="_op" value="([^"]+)"/.exec(body)?.[1];
-  if (!id || csrfOf(body) === '') throw new Error(`opening ${path} was answered ${statusCode}: ${body}`);
+  if (!id || csrfOf(body) === '')
+    throw new Error(`opening ${path} was answered ${statusCode}: ${body}`);
   return id;
 }
 
@@ -30,10 +35,18 @@ export async function openAs(visitor: Sender, path: string): Promise<string> {
 export async function launchAs(
   visitor: Sender,
   count: number,
-  { from = 1, body = publish }: { from?: number; body?: Record<string, string | readonly string[]> } = {},
+  {
+    from = 1,
+    body = publish,
+  }: { from?: number; body?: Record<string, string | readonly string[]> } = {},
 ): Promise<number> {
   const path = `/cities/bulk-edit?_s=${await selectAs(visitor, count, from)}`;
-  const answer = await visitor.post(path, { _op: await openAs(visitor, path), ...body }, { accept: 'application/json' });
-  if (answer.statusCode !== 202) throw new Error(`launching was answered ${answer.statusCode}: ${answer.body}`);
+  const answer = await visitor.post(
+    path,
+    { _op: await openAs(visitor, path), ...body },
+    { accept: 'application/json' },
+  );
+  if (answer.statusCode !== 202)
+    throw new Error(`launching was answered ${answer.statusCode}: ${answer.body}`);
   return Number(answer.json().taskId);
 }

@@ -8,7 +8,10 @@ test('a folder in memory is free of what a killed run has left there, and leaves
   const folder = await memoryFolder();
   if (folder === null) return t.skip('there is no room in /dev/shm');
   const { pid: gone } = spawnSync('true');
-  const [left, others] = [`/dev/shm/bulkhead-test-${gone}-left`, `/dev/shm/bulkhead-test-${process.ppid}-others`];
+  const [left, others] = [
+    `/dev/shm/bulkhead-test-${gone}-left`,
+    `/dev/shm/bulkhead-test-${process.ppid}-others`,
+  ];
   const made = [folder, left, others];
   t.after(() => {
     for (const path of made) rmSync(path, { recursive: true, force: true });

@@ -8,7 +8,10 @@ const collated = (level: 1 | 2) => `
   create collation gazetteer.loose (provider = icu, locale = 'und-u-ks-level${level}', deterministic = false);
   alter table gazetteer.city alter notes type text collate gazetteer.loose;`;
 
-/** What the table of places may be besides, with the owner's statements that make it so while it is empty. */
+/**
+ * What the table of places may be besides, with the owner's statements that make it so while it is
+ * empty.
+ */
 export const cityShapes = {
   plain: { is: ['collation without case'], sql: collated(2), heirs: [] },
   partitioned: {
@@ -25,7 +28,10 @@ export const cityShapes = {
       create table gazetteer.village (own text not null default 'only here', primary key (id)) inherits (gazetteer.city);`,
     heirs: ['gazetteer.village'],
   },
-} as const satisfies Record<string, { is: readonly Drawable[]; sql: string; heirs: readonly string[] }>;
+} as const satisfies Record<
+  string,
+  { is: readonly Drawable[]; sql: string; heirs: readonly string[] }
+>;
 
 export type CityShape = keyof typeof cityShapes;
 
@@ -33,5 +39,7 @@ export type CityShape = keyof typeof cityShapes;
 export function oddCitiesSql(shape: CityShape): string {
   const { sql, heirs } = cityShapes[shape];
   const inherited = heirs.map((table) => holdingTriggerSql('gazetteer', { ...oddCities, table }));
-  return [sql, holdingSql('gazetteer'), holdableSql('gazetteer', oddCities), ...inherited].join('\n');
+  return [sql, holdingSql('gazetteer'), holdableSql('gazetteer', oddCities), ...inherited].join(
+    '\n',
+  );
 }

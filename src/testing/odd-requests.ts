@@ -1,7 +1,7 @@
 import fc from 'fast-check';
+import type { Principal } from '../auth/principal.ts';
 import type { Resource, ResourceField } from '../resources/contract.ts';
 import { filterFieldsOf } from '../selection/filter-fields.ts';
-import type { Principal } from '../auth/principal.ts';
 
 /** A request that no browser of ours would send; `{…}` in it is put in when it is sent. */
 export interface OddRequest {
@@ -139,7 +139,12 @@ const odd = fc.oneof(
   { weight: 1, arbitrary: fc.string({ unit: 'binary', maxLength: 30 }) },
   { weight: 1, arbitrary: fc.string({ unit: 'grapheme', maxLength: 30 }) },
   { weight: 1, arbitrary: fc.integer({ min: -3, max: 40 }).map(String) },
-  { weight: 1, arbitrary: fc.tuple(fc.constantFrom(...texts), fc.constantFrom(...texts)).map(([a, b]) => `${a},${b}`) },
+  {
+    weight: 1,
+    arbitrary: fc
+      .tuple(fc.constantFrom(...texts), fc.constantFrom(...texts))
+      .map(([a, b]) => `${a},${b}`),
+  },
 );
 
 const stateNames = [
@@ -209,50 +214,77 @@ export function oddRequests(
   return fc.sample(requestTo(routes, resources, principal), { seed, numRuns: count });
 }
 
-function requestTo(routes: readonly string[], resources: readonly Resource[], principal: Principal): fc.Arbitrary<OddRequest> {
+function requestTo(
+  routes: readonly string[],
+  resources: readonly Resource[],
+  principal: Principal,
+): fc.Arbitrary<OddRequest> {
   const names = new Map(resources.map((resource) => [resource.slug, namesOf(resource, principal)]));
   // Where there is most to get wrong.
-  const deep = routes.filter((route) => /:resource$|:resource\/(bulk|new|previews|:id\/edit)/.test(route));
-  return fc.tuple(fc.constantFrom(...routes, ...deep, ...deep, ...deep), fc.constantFrom(...resources)).chain(([route, resource]) => {
-    const [method = 'GET', pattern = '/'] = route.split(' ');
-    const known = names.get(resource.slug) as Names;
-    const filterName = fc.oneof(
-      { weight: 12, arbitrary: fc.constantFrom(...known.filters) },
-      { weight: 3, arbitrary: fc.constantFrom(...stateNames) },
-      { weight: 1, arbitrary: odd },
-    );
-    const formName = fc.oneof(
-      { weight: 12, arbitrary: fc.constantFrom(...known.form) },
-      { weight: 4, arbitrary: fc.constantFrom(...bodyNames) },
-      { weight: 1, arbitrary: odd },
-    );
-    const value = fc.oneof(
-      { weight: 6, arbitrary: odd },
-      { weight: 2, arbitrary: fc.constantFrom(...known.values, '{selection}', '{selection}', '{operation}', '{id}', '{key}', ...doings) },
-    );
-    return fc.record({
-      method: fc.constant(method as 'GET' | 'POST'),
-      route: fc.constant(route),
-      path: pathOf(pattern, resource, known),
-      query: fc.array(fc.tuple(filterName, value), { maxLength: 4 }).chain((pairs) =>
-        repeated(
-          pairs,
-          /bulk|\/do\//.test(pattern)
-            ? [
-                ['_s', '{selection}'],
-                ['of', '{field}'],
-              ]
-            : [],
+  const deep = routes.filter((route) =>
+    /:resource$|:resource\/(bulk|new|previews|:id\/edit)/.test(route),
+  );
+  return fc
+    .tuple(fc.constantFrom(...routes, ...deep, ...deep, ...deep), fc.constantFrom(...resources))
+    .chain(([route, resource]) => {
+      const [method = 'GET', pattern = '/'] = route.split(' ');
+      const known = names.get(resource.slug) as Names;
+      const filterName = fc.oneof(
+        { weight: 12, arbitrary: fc.constantFrom(...known.filters) },
+        { weight: 3, arbitrary: fc.constantFrom(...stateNames) },
+        { weight: 1, arbitrary: odd },
+      );
+      const formName = fc.oneof(
+        { weight: 12, arbitrary: fc.constantFrom(...known.form) },
+        { weight: 4, arbitrary: fc.constantFrom(...bodyNames) },
+        { weight: 1, arbitrary: odd },
+      );
+      const value = fc.oneof(
+        { weight: 6, arbitrary: odd },
+        {
+          weight: 2,
+          arbitrary: fc.constantFrom(
+            ...known.values,
+            '{selection}',
+            '{selection}',
+            '{operation}',
+            '{id}',
+            '{key}',
+            ...doings,
+          ),
+        },
+      );
+      return fc.record({
+        method: fc.constant(method as 'GET' | 'POST'),
+        route: fc.constant(route),
+        path: pathOf(pattern, resource, known),
+        query: fc.array(fc.tuple(filterName, value), { maxLength: 4 }).chain((pairs) =>
+          repeated(
+            pairs,
+            /bulk|\/do\//.test(pattern)
+              ? [
+                  ['_s', '{selection}'],
+                  ['of', '{field}'],
+                ]
+              : [],
+          ),
         ),
-      ),
-      body:
-        method === 'GET'
-          ? fc.constant(null)
-          : fc.array(fc.tuple(formName, value), { maxLength: 8 }).chain((pairs) => repeated(pairs, usual(pattern, resource))),
-      raw: method === 'GET' ? fc.constant(null) : fc.oneof({ weight: 12, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: rawBody }),
-      headers: headersOf,
+        body:
+          method === 'GET'
+            ? fc.constant(null)
+            : fc
+                .array(fc.tuple(formName, value), { maxLength: 8 })
+                .chain((pairs) => repeated(pairs, usual(pattern, resource))),
+        raw:
+          method === 'GET'
+            ? fc.constant(null)
+            : fc.oneof(
+                { weight: 12, arbitrary: fc.constant(null) },
+                { weight: 1, arbitrary: rawBody },
+              ),
+        headers: headersOf,
+      });
     });
-  });
 }
 
 interface Names {
@@ -280,7 +312,9 @@ function namesOf(resource: Resource, principal: Principal): Names {
     `from.${name}`,
     `by.${name}`,
   ]);
-  const enums = resource.fields.flatMap((field) => field.enum?.values.map(({ name }) => name) ?? []);
+  const enums = resource.fields.flatMap(
+    (field) => field.enum?.values.map(({ name }) => name) ?? [],
+  );
   return {
     filters: [...filters, ...filters.map((name) => `_1.${name}`), ...fields],
     form,
@@ -316,9 +350,14 @@ function usual(pattern: string, { form, bulkFields, operations }: Resource): [st
       ['_do', 'add'],
       ['key', '{key}'],
     ];
-  if (pattern.endsWith('/new')) return form.flatMap((field) => (field.meta.hasDefault ? [] : [[field.name, plausible(field)]]));
+  if (pattern.endsWith('/new'))
+    return form.flatMap((field) => (field.meta.hasDefault ? [] : [[field.name, plausible(field)]]));
   if (pattern.includes('/:id/edit'))
-    return form.flatMap((field) => (field.meta.isRequired || field.meta.sqlType === 'text' ? [[field.name, plausible(field)]] : []));
+    return form.flatMap((field) =>
+      field.meta.isRequired || field.meta.sqlType === 'text'
+        ? [[field.name, plausible(field)]]
+        : [],
+    );
   return [];
 }
 
@@ -326,27 +365,53 @@ function plausible({ meta, relation, enum: choices }: ResourceField): string {
   if (relation) return '1';
   if (choices) return choices.values[0]?.name ?? '';
   return (
-    { Int: '7', BigInt: '7', Float: '0.5', Decimal: '0.5', Boolean: 'true', DateTime: '2024-01-02T03:04', Json: '{}' }[meta.type] ??
-    (meta.sqlType === 'text' ? 'Odd {number}' : 'Odd')
+    {
+      Int: '7',
+      BigInt: '7',
+      Float: '0.5',
+      Decimal: '0.5',
+      Boolean: 'true',
+      DateTime: '2024-01-02T03:04',
+      Json: '{}',
+    }[meta.type] ?? (meta.sqlType === 'text' ? 'Odd {number}' : 'Odd')
   );
 }
 
-function repeated(pairs: [string, string][], given: [string, string][]): fc.Arbitrary<[string, string][]> {
-  const once = fc.oneof({ weight: 6, arbitrary: fc.constant(given) }, { weight: 1, arbitrary: fc.subarray(given) });
-  const again = fc.oneof({ weight: 3, arbitrary: fc.constant<[string, string][]>([]) }, { weight: 1, arbitrary: fc.subarray(pairs) });
+function repeated(
+  pairs: [string, string][],
+  given: [string, string][],
+): fc.Arbitrary<[string, string][]> {
+  const once = fc.oneof(
+    { weight: 6, arbitrary: fc.constant(given) },
+    { weight: 1, arbitrary: fc.subarray(given) },
+  );
+  const again = fc.oneof(
+    { weight: 3, arbitrary: fc.constant<[string, string][]>([]) },
+    { weight: 1, arbitrary: fc.subarray(pairs) },
+  );
   return fc.tuple(once, again).map(([usually, twice]) => [...usually, ...pairs, ...twice]);
 }
 
 function pathOf(pattern: string, resource: Resource, { fields }: Names): fc.Arbitrary<string> {
   const parts = pattern.split('/').map((part) => {
     if (part === ':resource')
-      return fc.oneof({ weight: 40, arbitrary: fc.constant(resource.slug) }, { weight: 1, arbitrary: odd.map(encode) });
-    if (part === ':operation' && resource.operations.length > 0)
       return fc.oneof(
-        { weight: 6, arbitrary: fc.constantFrom(...resource.operations.map(({ options }) => options.name)) },
+        { weight: 40, arbitrary: fc.constant(resource.slug) },
         { weight: 1, arbitrary: odd.map(encode) },
       );
-    if (part === ':field') return fc.oneof({ weight: 3, arbitrary: fc.constantFrom(...fields) }, { weight: 1, arbitrary: odd.map(encode) });
+    if (part === ':operation' && resource.operations.length > 0)
+      return fc.oneof(
+        {
+          weight: 6,
+          arbitrary: fc.constantFrom(...resource.operations.map(({ options }) => options.name)),
+        },
+        { weight: 1, arbitrary: odd.map(encode) },
+      );
+    if (part === ':field')
+      return fc.oneof(
+        { weight: 3, arbitrary: fc.constantFrom(...fields) },
+        { weight: 1, arbitrary: odd.map(encode) },
+      );
     if (part === '*')
       return fc.oneof(
         odd.map(encode),
@@ -361,7 +426,10 @@ function pathOf(pattern: string, resource: Resource, { fields }: Names): fc.Arbi
         ),
       );
     if (part === ':id' && pattern.includes('/previews/'))
-      return fc.oneof({ weight: 6, arbitrary: fc.constant('{operation}') }, { weight: 1, arbitrary: odd.map(encode) });
+      return fc.oneof(
+        { weight: 6, arbitrary: fc.constant('{operation}') },
+        { weight: 1, arbitrary: odd.map(encode) },
+      );
     if (part.startsWith(':'))
       return fc.oneof(
         { weight: 12, arbitrary: fc.constantFrom('{id}', '{id}', '{id}', '{hidden}', '{task}') },
@@ -378,7 +446,12 @@ const headersOf = fc
     {
       'hx-request': fc.constantFrom('true', 'false', '1'),
       'hx-target': fc.constantFrom('records', 'list', 'dialog-content', '"><fuzz-tag'),
-      'hx-current-url': fc.constantFrom('http://localhost/cities?a=1', '//evil.test', 'javascript:1', 'x'.repeat(300)),
+      'hx-current-url': fc.constantFrom(
+        'http://localhost/cities?a=1',
+        '//evil.test',
+        'javascript:1',
+        'x'.repeat(300),
+      ),
       accept: fc.constantFrom('application/json', 'text/html', '*/*', ''),
       'accept-language': fc.constantFrom('de', '*', '__proto__'),
       'x-forwarded-for': fc.constantFrom('1.1.1.1', 'x', ','),

@@ -6,14 +6,22 @@ export interface OddTable extends Holdable {
   is: readonly Drawable[];
 }
 
-const odd = (of: string, ids: readonly string[], is: readonly Drawable[] = [], table = `torture."${of}"`): OddTable => ({
+const odd = (
+  of: string,
+  ids: readonly string[],
+  is: readonly Drawable[] = [],
+  table = `torture."${of}"`,
+): OddTable => ({
   of,
   table,
   ids,
   is,
 });
 
-/** Tables of the torture schema that are what Prisma's schema cannot say, and whose records can be held back. */
+/**
+ * Tables of the torture schema that are what Prisma's schema cannot say, and whose records can be
+ * held back.
+ */
 export const oddTables: readonly OddTable[] = [
   odd('Everything', ['id'], [], 'torture."every thing"'),
   odd('ScalarList', ['id'], [], '"Odd-Schema"."ScalarList"'),

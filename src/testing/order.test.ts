@@ -3,7 +3,10 @@ import { glob, readFile } from 'node:fs/promises';
 import { dirname, join, normalize } from 'node:path';
 import { test } from 'node:test';
 
-/** From the ground up: a file imports from its own room and from those before it. Folders within a room are rooms of their own. */
+/**
+ * From the ground up: a file imports from its own room and from those before it. Folders within a
+ * room are rooms of their own.
+ */
 const rooms = [
   'errors.ts nearest.ts bounded-map.ts own-property.ts form-texts.ts icon-names.ts limits.ts config.ts',
   'db queue metadata fields auth resources admin-definition.ts selection',
@@ -25,12 +28,16 @@ function place(path: string): number {
 
 function importsOf(path: string, text: string): string[] {
   const found = text.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*'(\.{1,2}\/[^']+\.ts)'/g);
-  return [...found].map(([, target = '']) => normalize(join(dirname(path), target))).filter((target) => !target.startsWith('..'));
+  return [...found]
+    .map(([, target = '']) => normalize(join(dirname(path), target)))
+    .filter((target) => !target.startsWith('..'));
 }
 
 function arrowsUp(sources: Sources): string[] {
   return [...sources].flatMap(([path, text]) =>
-    importsOf(path, text).flatMap((target) => (place(path) < place(target) ? [`${path} → ${target}`] : [])),
+    importsOf(path, text).flatMap((target) =>
+      place(path) < place(target) ? [`${path} → ${target}`] : [],
+    ),
   );
 }
 
@@ -51,7 +58,8 @@ async function readSources(): Promise<Sources> {
   const root = join(import.meta.dirname, '..');
   const sources = new Map<string, string>();
   for await (const path of glob('**/*.ts', { cwd: root }))
-    if (!/\.test\.ts$|^testing\//.test(path)) sources.set(path, await readFile(join(root, path), 'utf8'));
+    if (!/\.test\.ts$|^testing\//.test(path))
+      sources.set(path, await readFile(join(root, path), 'utf8'));
   return sources;
 }
 
@@ -67,7 +75,9 @@ test('imports point from later rooms to earlier ones, and every file has its pla
 
 test('the sample imports what any project could', async () => {
   const sources = [...(await readSources())].filter(([path]) => path.startsWith('sample/'));
-  const others = sources.flatMap(([path, text]) => importsOf(path, text)).filter((target) => !target.startsWith('sample/'));
+  const others = sources
+    .flatMap(([path, text]) => importsOf(path, text))
+    .filter((target) => !target.startsWith('sample/'));
   assert.deepEqual(new Set(others), new Set(['index.ts']));
 });
 

@@ -1,4 +1,7 @@
-/** A way in which a table lets fewer of the ten places be written than were asked for, and what is to be said of them. */
+/**
+ * A way in which a table lets fewer of the ten places be written than were asked for, and what is
+ * to be said of them.
+ */
 export interface OutcomeCause {
   name: string;
   /** Statements of the table's owner. */
@@ -13,7 +16,10 @@ export interface OutcomeCause {
   stands?: string;
 }
 
-/** `refused`: the whole table, the rule named; `set-refused`: the same, but a form of one record writes. */
+/**
+ * `refused`: the whole table, the rule named; `set-refused`: the same, but a form of one record
+ * writes.
+ */
 export type TableFate = 'passes' | 'kept-back' | 'failed' | 'refused' | 'set-refused';
 
 const trigger = (name: string, when: string, on: string, body: string) => `
@@ -27,16 +33,36 @@ export const causes: readonly OutcomeCause[] = [
   {
     name: 'a trigger that returns NULL',
     sql:
-      trigger('hold_change', 'before', 'update', 'if old.population <= 3 then return null; end if; return new;') +
-      trigger('hold_delete', 'before', 'delete', 'if old.population <= 3 then return null; end if; return old;') +
-      trigger('hold_insert', 'before', 'insert', 'if new.population <= 3 then return null; end if; return new;'),
+      trigger(
+        'hold_change',
+        'before',
+        'update',
+        'if old.population <= 3 then return null; end if; return new;',
+      ) +
+      trigger(
+        'hold_delete',
+        'before',
+        'delete',
+        'if old.population <= 3 then return null; end if; return old;',
+      ) +
+      trigger(
+        'hold_insert',
+        'before',
+        'insert',
+        'if new.population <= 3 then return null; end if; return new;',
+      ),
     update: 'kept-back',
     remove: 'kept-back',
     insert: 'kept-back',
   },
   {
     name: 'a trigger that puts the old value back',
-    sql: trigger('put_back', 'before', 'update', 'if old.population <= 3 then new.notes := old.notes; end if; return new;'),
+    sql: trigger(
+      'put_back',
+      'before',
+      'update',
+      'if old.population <= 3 then new.notes := old.notes; end if; return new;',
+    ),
     ...passing,
     update: 'kept-back',
   },
@@ -54,7 +80,13 @@ export const causes: readonly OutcomeCause[] = [
         'before',
         'update or insert',
         `if new.population <= 3 then raise exception 'not this one'; end if; return new;`,
-      ) + trigger('refuse_delete', 'before', 'delete', `if old.population <= 3 then raise exception 'not this one'; end if; return old;`),
+      ) +
+      trigger(
+        'refuse_delete',
+        'before',
+        'delete',
+        `if old.population <= 3 then raise exception 'not this one'; end if; return old;`,
+      ),
     update: 'failed',
     remove: 'failed',
     insert: 'failed',

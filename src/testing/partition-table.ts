@@ -1,9 +1,11 @@
 /**
- * Statements of the owner that make an empty table one of two partitions, cut at a number of `column`. Foreign keys lead as before, and
- * the sequence of its ids stays. Names without quotes.
+ * Statements of the owner that make an empty table one of two partitions, cut at a number of
+ * `column`. Foreign keys lead as before, and the sequence of its ids stays. Names without quotes.
  */
 export function partitionSql(schema: string, table: string, column: string, below: number): string {
-  const [whole, low, rest] = [table, `${table} low`, `${table} rest`].map((name) => `${schema}."${name}"`);
+  const [whole, low, rest] = [table, `${table} low`, `${table} rest`].map(
+    (name) => `${schema}."${name}"`,
+  );
   return `
     alter table ${whole} rename to "${table} rest";
     create table ${whole} (like ${rest} including defaults including constraints including indexes) partition by range ("${column}");

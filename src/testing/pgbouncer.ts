@@ -1,12 +1,15 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { chmod, chown, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer, type AddressInfo, connect } from 'node:net';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { databaseAccount } from '../db/embedded-account.ts';
 
-/** A pooler in transaction mode before a server: whoever is next gets whichever of a few sessions is free. */
+/**
+ * A pooler in transaction mode before a server: whoever is next gets whichever of a few sessions is
+ * free.
+ */
 export interface Bouncer {
   /** The way through it to a database of the server. */
   through(connectionString: string): string;
@@ -15,11 +18,21 @@ export interface Bouncer {
 
 /** Debian's PgBouncer, where it is installed. */
 export function findBouncer(): string | null {
-  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin', '/usr/local/bin', '/opt/homebrew/bin'];
-  return folders.map((folder) => join(folder, 'pgbouncer')).find((path) => existsSync(path)) ?? null;
+  const folders = [
+    ...(process.env.PATH ?? '').split(delimiter),
+    '/usr/sbin',
+    '/usr/local/sbin',
+    '/usr/local/bin',
+    '/opt/homebrew/bin',
+  ];
+  return (
+    folders.map((folder) => join(folder, 'pgbouncer')).find((path) => existsSync(path)) ?? null
+  );
 }
 
-/** Starts one of our own, on a free port of this machine, with so many sessions for each database. */
+/**
+ * Starts one of our own, on a free port of this machine, with so many sessions for each database.
+ */
 export async function startBouncer(server: string, poolSize: number): Promise<Bouncer> {
   const program = findBouncer();
   if (!program) throw new Error('There is no PgBouncer here: apt-get install pgbouncer');
@@ -29,7 +42,9 @@ export async function startBouncer(server: string, poolSize: number): Promise<Bo
   const { hostname, port, username, password } = new URL(server);
   const own = await freePort();
   const settings = join(folder, 'pgbouncer.ini');
-  const [user, secret] = [username, password].map((part) => decodeURIComponent(part).replaceAll("'", "''"));
+  const [user, secret] = [username, password].map((part) =>
+    decodeURIComponent(part).replaceAll("'", "''"),
+  );
   await writeFile(
     settings,
     [
@@ -48,7 +63,11 @@ export async function startBouncer(server: string, poolSize: number): Promise<Bo
   );
   await chmod(folder, 0o700);
   if (account) for (const path of [folder, settings]) await chown(path, account.uid, account.gid);
-  const child = spawn(program, ['-q', settings], { ...account, cwd: '/', stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn(program, ['-q', settings], {
+    ...account,
+    cwd: '/',
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
   let said = '';
   child.stderr.on('data', (chunk) => {
     said += chunk;

@@ -1,4 +1,7 @@
-/** A small seeded generator (mulberry32), so that a failing run can be repeated. Values are in [0, 1). */
+/**
+ * A small seeded generator (mulberry32), so that a failing run can be repeated. Values are in [0,
+ * 1).
+ */
 export function seededRandom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {

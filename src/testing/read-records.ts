@@ -1,9 +1,12 @@
-import { joinOf } from '../metadata/model-fields.ts';
 import type pg from 'pg';
 import type { FieldMeta, ModelMeta } from '../metadata/contract.ts';
+import { joinOf } from '../metadata/model-fields.ts';
 import type { ModelRecord } from './change-model.ts';
 
-/** Reads a table by statements of the tests' own. The returned function gives records by the texts of their ids, joined by slashes. */
+/**
+ * Reads a table by statements of the tests' own. The returned function gives records by the texts
+ * of their ids, joined by slashes.
+ */
 export function recordReader(
   client: Pick<pg.Client, 'query'>,
   model: ModelMeta,

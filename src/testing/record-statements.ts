@@ -18,8 +18,13 @@ export async function recordStatements<T>(
   const ofClient = pg.Client.prototype.query;
   const ofPool = pg.Pool.prototype.query;
   Error.stackTraceLimit = 40;
-  pg.Client.prototype.query = function (this: pg.Client & { database: string }, statement: SentQuery, ...rest: unknown[]) {
-    const { text, by } = typeof statement === 'string' ? { text: statement, by: undefined } : statement;
+  pg.Client.prototype.query = function (
+    this: pg.Client & { database: string },
+    statement: SentQuery,
+    ...rest: unknown[]
+  ) {
+    const { text, by } =
+      typeof statement === 'string' ? { text: statement, by: undefined } : statement;
     if (this.database === database) statements.push({ text: text ?? '', by: by ?? sender() });
     return (ofClient as QueryMethod).call(this, statement, ...rest);
   } as typeof ofClient;
@@ -40,7 +45,9 @@ export async function recordStatements<T>(
 type SentQuery = string | { text?: string; by?: string };
 type QueryMethod = (this: object, ...given: unknown[]) => unknown;
 
-/** The nearest named function of the product's own; what only hands statements on is passed over. */
+/**
+ * The nearest named function of the product's own; what only hands statements on is passed over.
+ */
 function sender(): string {
   const frames = (new Error().stack ?? '').split('\n');
   for (const frame of frames) {

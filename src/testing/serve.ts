@@ -1,23 +1,32 @@
 import { createInterface } from 'node:readline';
 import admin from '../admin.ts';
 import { roles } from '../auth/users.ts';
+import { buildContext } from '../build-context.ts';
 import { servePages } from '../cli/serve-pages.ts';
 import { parseConfig } from '../config.ts';
-import { buildContext } from '../build-context.ts';
 import { startWorker } from '../tasks/worker/worker.ts';
 import { createDatabase, stopOwnServer } from './database.ts';
 import { insertUsers, testPassword } from './users.ts';
 
 /**
- * The product for browser journeys, one after the other, in a process that each of them finds warm. `open` on its input: pages
- * and a worker over a database of their own with the whole gazetteer, on a free port; where, is said as one line of JSON.
- * `close`: all that is gone again. Its end: so is the process.
+ * The product for browser journeys, one after the other, in a process that each of them finds warm.
+ * `open` on its input: pages and a worker over a database of their own with the whole gazetteer, on
+ * a free port; where, is said as one line of JSON. `close`: all that is gone again. Its end: so is
+ * the process.
  */
-const config = parseConfig({ ...process.env, PORT: '0', BULKHEAD_LOG_LEVEL: 'error', BULKHEAD_SESSION_SECRET: 'x'.repeat(40) });
-const log = (level: string, message: string, details?: object) => level === 'error' && console.error(message, details);
+const config = parseConfig({
+  ...process.env,
+  PORT: '0',
+  BULKHEAD_LOG_LEVEL: 'error',
+  BULKHEAD_SESSION_SECRET: 'x'.repeat(40),
+});
+const log = (level: string, message: string, details?: object) =>
+  level === 'error' && console.error(message, details);
 const names = { admin: 'Ada Admin', editor: 'Eve Editor', viewer: 'Vic Viewer' };
 const emailOf = (role: string) => `${role}@example.com`;
-const users = Object.fromEntries(roles.map((role) => [role, { email: emailOf(role), password: testPassword }]));
+const users = Object.fromEntries(
+  roles.map((role) => [role, { email: emailOf(role), password: testPassword }]),
+);
 let close: (() => Promise<void>) | null = null;
 
 for await (const line of createInterface({ input: process.stdin })) {

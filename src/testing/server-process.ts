@@ -7,12 +7,21 @@ export interface ServerProcess {
   stop(): Promise<void>;
 }
 
-/** Starts the pages as `npm run serve` does, on a free port. Resolves when it says where they are. */
-export async function startServerProcess(connectionString: string, env: Record<string, string> = {}): Promise<ServerProcess> {
-  const child = spawn(process.execPath, [...process.execArgv, join(import.meta.dirname, '../cli/serve.ts')], {
-    env: { ...process.env, DATABASE_URL: connectionString, PORT: '0', ...env },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+/**
+ * Starts the pages as `npm run serve` does, on a free port. Resolves when it says where they are.
+ */
+export async function startServerProcess(
+  connectionString: string,
+  env: Record<string, string> = {},
+): Promise<ServerProcess> {
+  const child = spawn(
+    process.execPath,
+    [...process.execArgv, join(import.meta.dirname, '../cli/serve.ts')],
+    {
+      env: { ...process.env, DATABASE_URL: connectionString, PORT: '0', ...env },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
   const ended = once(child, 'exit');
   let text = '';
   const address = await new Promise<string>((resolve, reject) => {

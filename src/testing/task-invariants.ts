@@ -43,7 +43,10 @@ export function invariantsAlways({ t }: Pick<Database, 't'>): Record<string, str
 }
 
 /** What must hold once everything has come to rest. */
-export function invariantsAtRest({ t, queueSchema }: Pick<Database, 't' | 'queueSchema'>): Record<string, string> {
+export function invariantsAtRest({
+  t,
+  queueSchema,
+}: Pick<Database, 't' | 'queueSchema'>): Record<string, string> {
   return {
     ...invariantsAlways({ t }),
     'every task has ended': `
@@ -60,11 +63,17 @@ export function invariantsAtRest({ t, queueSchema }: Pick<Database, 't' | 'queue
 }
 
 /** Every broken one by name, with the first rows that say so. */
-export async function findBroken({ pages }: Database, invariants: Record<string, string>): Promise<string[]> {
+export async function findBroken(
+  { pages }: Database,
+  invariants: Record<string, string>,
+): Promise<string[]> {
   const broken: string[] = [];
   for (const [name, sql] of Object.entries(invariants)) {
     const { rows } = await pages.query<{ text: string }>(sql);
-    if (rows.length > 0) broken.push([`BROKEN: ${name}`, ...rows.slice(0, 5).map(({ text }) => `  ${text}`)].join('\n'));
+    if (rows.length > 0)
+      broken.push(
+        [`BROKEN: ${name}`, ...rows.slice(0, 5).map(({ text }) => `  ${text}`)].join('\n'),
+      );
   }
   return broken;
 }

@@ -19,7 +19,12 @@ export async function thrownErrors(): Promise<Thrown[]> {
     const text = await readFile(join(root, path), 'utf8');
     for (const { index } of text.matchAll(/(?<!\* throw )new AppError\(/g)) {
       const [code = '', status = '', , details = ''] = argumentsAt(text, text.indexOf('(', index));
-      thrown.push({ path, code: await codeOf(code, text), status: Number(status), details: keysOf(details) });
+      thrown.push({
+        path,
+        code: await codeOf(code, text),
+        status: Number(status),
+        details: keysOf(details),
+      });
     }
   }
   return thrown;
@@ -29,7 +34,10 @@ export async function thrownErrors(): Promise<Thrown[]> {
 async function codeOf(written: string, text: string): Promise<string> {
   const [, quoted] = /^'(.+)'$/.exec(written) ?? [];
   if (quoted !== undefined) return quoted;
-  const [, from] = new RegExp(`import \\{[^}]*\\b${written}\\b[^}]*\\} from '\\.{1,2}/(?:.*/)?([\\w-]+\\.ts)'`).exec(text) ?? [];
+  const [, from] =
+    new RegExp(
+      `import \\{[^}]*\\b${written}\\b[^}]*\\} from '\\.{1,2}/(?:.*/)?([\\w-]+\\.ts)'`,
+    ).exec(text) ?? [];
   const declared = new RegExp(`const ${written} = '(.+)'`);
   if (!from) return declared.exec(text)?.[1] ?? written;
   for await (const path of glob(`src/**/${from}`, { cwd: root })) {

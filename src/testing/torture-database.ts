@@ -7,7 +7,13 @@ const folder = join(import.meta.dirname, '../../prisma/torture');
 
 async function readSchema(): Promise<SchemaFiles> {
   const names = (await readdir(folder)).filter((name) => name.endsWith('.prisma'));
-  return Promise.all(names.sort().map(async (name) => [join(folder, name), await readFile(join(folder, name), 'utf8')] as const));
+  return Promise.all(
+    names
+      .sort()
+      .map(
+        async (name) => [join(folder, name), await readFile(join(folder, name), 'utf8')] as const,
+      ),
+  );
 }
 
 /** Makes the torture schema's tables in an empty database and fills them. */
@@ -17,7 +23,9 @@ export async function fillTorture(connectionString: string): Promise<void> {
   const client = new pg.Client({ connectionString });
   await client.connect();
   try {
-    await client.query('create extension citext; create schema torture; create sequence torture.ticket');
+    await client.query(
+      'create extension citext; create schema torture; create sequence torture.ticket',
+    );
     await client.query(tables);
     await client.query(seed);
   } finally {

@@ -1,4 +1,4 @@
-import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import pg from 'pg';
 
 /** A session with the server, lent to whoever begins a transaction. */
@@ -25,10 +25,13 @@ const message = (type: string, ...parts: (Buffer | string)[]) => {
 };
 
 /**
- * A pooler in transaction mode that keeps nothing of what a client began with, as some do: sessions are opened beforehand, and each
- * transaction gets the one that has rested longest.
+ * A pooler in transaction mode that keeps nothing of what a client began with, as some do: sessions
+ * are opened beforehand, and each transaction gets the one that has rested longest.
  */
-export async function startTransactionPooler(connectionString: string, size: number): Promise<TransactionPooler> {
+export async function startTransactionPooler(
+  connectionString: string,
+  size: number,
+): Promise<TransactionPooler> {
   const clients = Array.from({ length: size }, () => new pg.Client({ connectionString }));
   const waiting: (() => void)[] = [];
   const free: Session[] = [];
@@ -67,7 +70,9 @@ export async function startTransactionPooler(connectionString: string, size: num
     front.on('data', (chunk) => {
       if (!hasBegun) {
         hasBegun = true;
-        front.write(Buffer.concat([message('R', int(0)), message('K', int(1), int(1)), message('Z', 'I')]));
+        front.write(
+          Buffer.concat([message('R', int(0)), message('K', int(1), int(1)), message('Z', 'I')]),
+        );
         return;
       }
       // Goodbye is for us alone.
@@ -92,7 +97,10 @@ export async function startTransactionPooler(connectionString: string, size: num
     },
   };
 
-  /** Passes on what the server says; a transaction is over when the server says that it waits outside of one. */
+  /**
+   * Passes on what the server says; a transaction is over when the server says that it waits
+   * outside of one.
+   */
   function hear(session: Session, chunk: Buffer): void {
     session.owner?.write(chunk);
     let rest = Buffer.concat([session.rest, chunk]);

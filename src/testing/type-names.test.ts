@@ -15,7 +15,9 @@ interface Home {
 }
 
 function readTypes(path: string, text: string, homes: Map<string, Home[]>): void {
-  for (const [, exported, name = ''] of codeOf(text).matchAll(/^(export )?(?:default )?(?:abstract )?(?:interface|type|class) (\w+)/gm))
+  for (const [, exported, name = ''] of codeOf(text).matchAll(
+    /^(export )?(?:default )?(?:abstract )?(?:interface|type|class) (\w+)/gm,
+  ))
     homes.set(name, [...(homes.get(name) ?? []), { path, isExported: exported !== undefined }]);
 }
 
@@ -29,9 +31,11 @@ function doubled(homes: ReadonlyMap<string, readonly Home[]>): string[] {
 test('a type that is exported has its name to itself', async () => {
   const homes = new Map<string, Home[]>();
   for await (const path of glob('**/*.ts', { cwd: source }))
-    if (!path.endsWith('.test.ts')) readTypes(path, await readFile(join(source, path), 'utf8'), homes);
+    if (!path.endsWith('.test.ts'))
+      readTypes(path, await readFile(join(source, path), 'utf8'), homes);
   assert.ok(homes.size > 500);
-  for (const name of Object.keys(allowed)) assert.ok((homes.get(name)?.length ?? 0) > 1, `${name} is allowed for nothing`);
+  for (const name of Object.keys(allowed))
+    assert.ok((homes.get(name)?.length ?? 0) > 1, `${name} is allowed for nothing`);
   assert.deepEqual(
     doubled(homes).filter((line) => allowed[line.split(':')[0] as string] === undefined),
     [],

@@ -4,10 +4,12 @@ import { type Role, roles, type Users } from '../auth/users.ts';
 export const testPassword = 'correct horse battery';
 
 /**
- * Of that password, at the least cost there is: a hash says its own, so that signing in goes the product's way and takes no time.
- * What the product's own cost is about, such as a new password, is tried with `createUser` and `setPassword`.
+ * Of that password, at the least cost there is: a hash says its own, so that signing in goes the
+ * product's way and takes no time. What the product's own cost is about, such as a new password, is
+ * tried with `createUser` and `setPassword`.
  */
-const cheapHash = 'scrypt$1$1$1$c2FsdCBvZiB0aGUgdGVzdHM$7ogDXyJoyHVyxpfxWYIyTbe1vPPrY180g1Bdx0U1oeQ';
+const cheapHash =
+  'scrypt$1$1$1$c2FsdCBvZiB0aGUgdGVzdHM$7ogDXyJoyHVyxpfxWYIyTbe1vPPrY180g1Bdx0U1oeQ';
 
 /** A user for each role, who signs in with `testPassword`. */
 export async function insertUsers(

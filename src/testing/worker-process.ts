@@ -7,7 +7,10 @@ export interface WorkerProcess {
   kill(signal: 'SIGKILL' | 'SIGTERM'): Promise<void>;
 }
 
-/** Starts a worker as `npm run work` does, or by another file, in a process that can be killed. Resolves when it says that it runs. */
+/**
+ * Starts a worker as `npm run work` does, or by another file, in a process that can be killed.
+ * Resolves when it says that it runs.
+ */
 export async function startWorkerProcess(
   connectionString: string,
   env: Record<string, string> = {},

@@ -21,8 +21,14 @@ const cities: Ledgered = {
   columns: { notes: 'notes', status: 'status', featured: 'featured', rating: 'rating' },
 };
 
-/** Writes down every write of these tables, by triggers of the test's own: what was really done, whatever our tables say. */
-export async function keepLedger(owner: Pick<Database['pages'], 'query'>, tables: readonly Ledgered[] = [cities]): Promise<void> {
+/**
+ * Writes down every write of these tables, by triggers of the test's own: what was really done,
+ * whatever our tables say.
+ */
+export async function keepLedger(
+  owner: Pick<Database['pages'], 'query'>,
+  tables: readonly Ledgered[] = [cities],
+): Promise<void> {
   await owner.query(
     `create table gazetteer.ledger (seq bigserial primary key, model text not null, key text not null, kind text not null, before jsonb, after jsonb);
      create index on gazetteer.ledger (model, key, seq)`,
@@ -43,13 +49,15 @@ export async function keepLedger(owner: Pick<Database['pages'], 'query'>, tables
          end $$`,
     );
     for (const one of [table, ...heirs])
-      await owner.query(`create trigger keep_ledger after insert or update or delete on ${one} for each row execute function ${name}()`);
+      await owner.query(
+        `create trigger keep_ledger after insert or update or delete on ${one} for each row execute function ${name}()`,
+      );
   }
 }
 
 /**
- * The ledger and what we say was done, side by side: the first writes of a record that only one of them knows, or that each
- * tells otherwise.
+ * The ledger and what we say was done, side by side: the first writes of a record that only one of
+ * them knows, or that each tells otherwise.
  */
 export async function ledgerDifferences(
   owner: Pick<Database['pages'], 'query'>,

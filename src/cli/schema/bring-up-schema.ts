@@ -1,10 +1,9 @@
-import { escapeIdentifier } from 'pg';
 import { createHash } from 'node:crypto';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import pg from 'pg';
-import { differenceSql, noFilters, type SchemaFiles, schemaSql } from '../../db/schema-engine.ts';
+import pg, { escapeIdentifier } from 'pg';
 import { tableNames } from '../../db/names.ts';
+import { differenceSql, noFilters, type SchemaFiles, schemaSql } from '../../db/schema-engine.ts';
 import type { Metadata } from '../../metadata/contract.ts';
 import { compareCatalog } from './compare-catalog.ts';
 import { makeExtensions, withoutForeignTypes } from './extensions.ts';
@@ -34,8 +33,9 @@ export interface BringUp {
 const advisoryLock = 0x42_4c_4b_07;
 
 /**
- * Makes an empty database fit the schema. One that is not empty is changed only where we made it and nothing would be dropped.
- * Any other is only looked at: refused where pages could not work, and else a line or two says what differs.
+ * Makes an empty database fit the schema. One that is not empty is changed only where we made it
+ * and nothing would be dropped. Any other is only looked at: refused where pages could not work,
+ * and else a line or two says what differs.
  *
  * @returns names of the models whose table or view is not there even so
  */
@@ -58,10 +58,18 @@ export async function bringUpSchema(options: BringUp): Promise<string[]> {
 }
 
 // Prisma makes no views, so one that the schema names may not be there.
-async function missingModels(client: pg.Client, { dbSchemas, metadata, say }: BringUp): Promise<string[]> {
-  const there = new Set((await tablesOf(client, dbSchemas)).map(({ schema, name }) => `${schema}.${name}`));
-  const missing = Object.values(metadata.models).filter(({ dbSchema, dbTable }) => !there.has(`${dbSchema}.${dbTable}`));
-  for (const { name, isView } of missing) say(`${name} has no pages: its ${isView ? 'view' : 'table'} is not in the database.`);
+async function missingModels(
+  client: pg.Client,
+  { dbSchemas, metadata, say }: BringUp,
+): Promise<string[]> {
+  const there = new Set(
+    (await tablesOf(client, dbSchemas)).map(({ schema, name }) => `${schema}.${name}`),
+  );
+  const missing = Object.values(metadata.models).filter(
+    ({ dbSchema, dbTable }) => !there.has(`${dbSchema}.${dbTable}`),
+  );
+  for (const { name, isView } of missing)
+    say(`${name} has no pages: its ${isView ? 'view' : 'table'} is not in the database.`);
   return missing.map(({ name }) => name);
 }
 
@@ -71,7 +79,11 @@ interface CatalogTable {
 }
 
 /** Tables and views; those that an extension made are nobody's data. */
-async function tablesOf(client: pg.Client, dbSchemas: readonly string[], isOfExtension = false): Promise<CatalogTable[]> {
+async function tablesOf(
+  client: pg.Client,
+  dbSchemas: readonly string[],
+  isOfExtension = false,
+): Promise<CatalogTable[]> {
   const { rows } = await client.query<CatalogTable>(
     `select n.nspname as schema, c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
      where n.nspname = any($1) and c.relkind in ('r', 'p', 'f', 'v', 'm')
@@ -104,23 +116,36 @@ function digestOf({ files, defaultSchema }: BringUp): string {
 }
 
 async function fill(client: pg.Client, options: BringUp): Promise<void> {
-  await push(client, options, (files) => schemaSql(options.connectionString, options.defaultSchema, files));
+  await push(client, options, (files) =>
+    schemaSql(options.connectionString, options.defaultSchema, files),
+  );
 }
 
 /**
- * Brings a database that we filled up to date: nothing to do if this schema was the last one pushed; any other is pushed where nothing
- * would be dropped.
+ * Brings a database that we filled up to date: nothing to do if this schema was the last one
+ * pushed; any other is pushed where nothing would be dropped.
  */
-async function followUp(client: pg.Client, options: BringUp, { id, digest, remainder }: Push): Promise<void> {
+async function followUp(
+  client: pg.Client,
+  options: BringUp,
+  { id, digest, remainder }: Push,
+): Promise<void> {
   if (digest === digestOf(options)) return;
   const known = new Set(readStatements(remainder).all);
-  const statements = readStatements(await difference(client, options)).all.filter((text) => !known.has(text));
+  const statements = readStatements(await difference(client, options)).all.filter(
+    (text) => !known.has(text),
+  );
   const sql = statements.join('\n\n');
   if (sql === '') {
-    await client.query(`update ${tableNames(options.ownSchema).schema_push} set digest = $2 where id = $1`, [id, digestOf(options)]);
+    await client.query(
+      `update ${tableNames(options.ownSchema).schema_push} set digest = $2 where id = $1`,
+      [id, digestOf(options)],
+    );
     return;
   }
-  options.say(`The schema has changed. These statements make the database fit it:\n\n${indented(sql)}\n`);
+  options.say(
+    `The schema has changed. These statements make the database fit it:\n\n${indented(sql)}\n`,
+  );
   if (options.isDifferenceIgnored) return;
   if (readStatements(sql).drops.length > 0) {
     throw schemaError(
@@ -131,8 +156,15 @@ async function followUp(client: pg.Client, options: BringUp, { id, digest, remai
   await push(client, options, async () => sql);
 }
 
-/** A database that somebody else keeps: the catalog says whether pages can work; Prisma's comparison is only advice. */
-async function compare(client: pg.Client, options: BringUp, found: readonly CatalogTable[]): Promise<void> {
+/**
+ * A database that somebody else keeps: the catalog says whether pages can work; Prisma's comparison
+ * is only advice.
+ */
+async function compare(
+  client: pg.Client,
+  options: BringUp,
+  found: readonly CatalogTable[],
+): Promise<void> {
   if (options.isDifferenceIgnored) return;
   const { say } = options;
   const { lacks, notes } = await compareCatalog(client, options.metadata);
@@ -140,7 +172,10 @@ async function compare(client: pg.Client, options: BringUp, found: readonly Cata
   const sql = await adviceFor(client, options, found);
   if (lacks.length > 0) {
     const wanted = readStatements(sql ?? '').lacks;
-    if (wanted.length > 0) say(`The database lacks what these statements would add:\n\n${indented(firstOf(wanted, 20).join('\n\n'))}\n`);
+    if (wanted.length > 0)
+      say(
+        `The database lacks what these statements would add:\n\n${indented(firstOf(wanted, 20).join('\n\n'))}\n`,
+      );
     const named = `${firstOf(lacks, 5).join(', ')}${lacks.length > 5 ? ` and ${lacks.length - 5} more` : ''}`;
     throw schemaError(
       `The database lacks something that the schema names, and it is not ours to change (${named}): bring it up to date as you always do, or start with --ignore-differences.`,
@@ -154,18 +189,26 @@ function firstOf<T>(list: readonly T[], count: number): T[] {
   return list.slice(0, count);
 }
 
-async function adviceFor(client: pg.Client, options: BringUp, found: readonly CatalogTable[]): Promise<string | null> {
+async function adviceFor(
+  client: pg.Client,
+  options: BringUp,
+  found: readonly CatalogTable[],
+): Promise<string | null> {
   // Tables that the schema does not know are none of its business.
   const named = namedTables(options.metadata);
   const others = found.filter(({ schema, name }) => !named.has(`${schema}.${name}`));
-  const external = [...others, ...(await tablesOf(client, options.dbSchemas, true))].map(({ schema, name }) => `${schema}.${name}`);
+  const external = [...others, ...(await tablesOf(client, options.dbSchemas, true))].map(
+    ({ schema, name }) => `${schema}.${name}`,
+  );
   try {
     return await differenceSql(options.connectionString, options.defaultSchema, options.files, {
       externalTables: external,
       externalEnums: await otherEnums(client, options),
     });
   } catch (error) {
-    options.say(`Prisma cannot compare this database with the schema (${reasonOf(error)}): only tables and columns were looked at.`);
+    options.say(
+      `Prisma cannot compare this database with the schema (${reasonOf(error)}): only tables and columns were looked at.`,
+    );
     return null;
   }
 }
@@ -173,57 +216,94 @@ async function adviceFor(client: pg.Client, options: BringUp, found: readonly Ca
 /** The engine's own sentence, without its stack. */
 function reasonOf(error: unknown): string {
   const { message } = error as Error;
-  return (message.split('\n').find((line) => line.trim() !== '') ?? 'no reason given').trim().replace(/\.$/, '');
+  return (message.split('\n').find((line) => line.trim() !== '') ?? 'no reason given')
+    .trim()
+    .replace(/\.$/, '');
 }
 
-async function keepAdvice({ differencesPath, say }: BringUp, statements: readonly string[]): Promise<void> {
+async function keepAdvice(
+  { differencesPath, say }: BringUp,
+  statements: readonly string[],
+): Promise<void> {
   if (statements.length === 0) return rm(differencesPath, { force: true });
   await mkdir(dirname(differencesPath), { recursive: true });
-  const head = '-- What Prisma would add or alter for the database to be to the letter what the schema says. No page needs it.\n\n';
+  const head =
+    '-- What Prisma would add or alter for the database to be to the letter what the schema says. No page needs it.\n\n';
   await writeFile(differencesPath, `${head}${statements.join('\n\n')}\n`);
-  say(`Prisma finds ${statements.length} further differences, which no page needs: ${differencesPath}`);
+  say(
+    `Prisma finds ${statements.length} further differences, which no page needs: ${differencesPath}`,
+  );
 }
 
 async function difference(client: pg.Client, options: BringUp): Promise<string> {
-  const external = (await tablesOf(client, options.dbSchemas, true)).map(({ schema, name }) => `${schema}.${name}`);
-  return differenceSql(options.connectionString, options.defaultSchema, options.files, { ...noFilters, externalTables: external });
+  const external = (await tablesOf(client, options.dbSchemas, true)).map(
+    ({ schema, name }) => `${schema}.${name}`,
+  );
+  return differenceSql(options.connectionString, options.defaultSchema, options.files, {
+    ...noFilters,
+    externalTables: external,
+  });
 }
 
 function indented(sql: string): string {
   return sql.replace(/^(?=.)/gm, '  ');
 }
 
-/** Pushes the schema in one transaction: all of it or nothing, except for extensions, which hold no data. */
-async function push(client: pg.Client, options: BringUp, sqlFor: (files: SchemaFiles) => Promise<string>): Promise<void> {
+/**
+ * Pushes the schema in one transaction: all of it or nothing, except for extensions, which hold no
+ * data.
+ */
+async function push(
+  client: pg.Client,
+  options: BringUp,
+  sqlFor: (files: SchemaFiles) => Promise<string>,
+): Promise<void> {
   const { ownSchema, defaultSchema, dbSchemas, metadata, say } = options;
   await makeExtensions(client, options.files, options.extensions, options);
   const files = await withoutForeignTypes(client, options.files, dbSchemas, say);
-  // Prisma's engine has a connection of its own: it would wait for what a transaction here has made.
+  // Prisma's engine has a connection of its own: it would wait for what a transaction here has
+  // made.
   const given = await sqlFor(files);
   let sql = given;
   try {
     await client.query('begin');
     await client.query(`create schema if not exists ${client.escapeIdentifier(defaultSchema)}`);
-    await client.query(`set local search_path to ${client.escapeIdentifier(defaultSchema)}, public`);
+    await client.query(
+      `set local search_path to ${client.escapeIdentifier(defaultSchema)}, public`,
+    );
     sql = await withGenerated(client, metadata, given);
     if (sql !== '') await client.query(sql);
-    await client.query(`insert into ${tableNames(ownSchema).schema_push} (sql, digest) values ($1, $2)`, [sql, digestOf(options)]);
+    await client.query(
+      `insert into ${tableNames(ownSchema).schema_push} (sql, digest) values ($1, $2)`,
+      [sql, digestOf(options)],
+    );
     await client.query('commit');
   } catch (error) {
     await client.query('rollback').catch(() => undefined);
-    if (typeof (error as { code?: unknown }).code !== 'string' || !('severity' in (error as object))) throw error;
-    throw schemaError(`The database refused the schema, and nothing was changed: ${(error as Error).message}.`, { sql });
+    if (
+      typeof (error as { code?: unknown }).code !== 'string' ||
+      !('severity' in (error as object))
+    )
+      throw error;
+    throw schemaError(
+      `The database refused the schema, and nothing was changed: ${(error as Error).message}.`,
+      { sql },
+    );
   }
   await keepRemainder(client, options);
   say(`The database was made to fit the schema (${readStatements(sql).all.length} statements).`);
 }
 
-// Stores the differences that Prisma reports right after a push: for some constructs it always does. The same ones are no difference later.
+// Stores the differences that Prisma reports right after a push: for some constructs it always
+// does. The same ones are no difference later.
 async function keepRemainder(client: pg.Client, options: BringUp): Promise<void> {
   const remainder = await difference(client, options).catch(() => '');
   if (remainder === '') return;
   const { schema_push: table } = tableNames(options.ownSchema);
-  await client.query(`update ${table} set remainder = $1 where id = (select max(id) from ${table})`, [remainder]);
+  await client.query(
+    `update ${table} set remainder = $1 where id = (select max(id) from ${table})`,
+    [remainder],
+  );
 }
 
 function namedTables({ models }: Metadata): Set<string> {
@@ -231,8 +311,10 @@ function namedTables({ models }: Metadata): Set<string> {
   for (const { dbSchema, dbTable, fields } of Object.values(models)) {
     named.add(`${dbSchema}.${dbTable}`);
     for (const { relation } of Object.values(fields)) {
-      const [, schema, table] = /^"((?:[^"]|"")+)"\."((?:[^"]|"")+)"$/.exec(relation?.joinTable ?? '') ?? [];
-      if (schema && table) named.add(`${schema.replaceAll('""', '"')}.${table.replaceAll('""', '"')}`);
+      const [, schema, table] =
+        /^"((?:[^"]|"")+)"\."((?:[^"]|"")+)"$/.exec(relation?.joinTable ?? '') ?? [];
+      if (schema && table)
+        named.add(`${schema.replaceAll('""', '"')}.${table.replaceAll('""', '"')}`);
     }
   }
   return named;
@@ -246,6 +328,8 @@ async function otherEnums(client: pg.Client, { dbSchemas, metadata }: BringUp): 
     [dbSchemas],
   );
   return rows
-    .filter(({ schema, name }) => !named.has(`${escapeIdentifier(schema)}.${escapeIdentifier(name)}`))
+    .filter(
+      ({ schema, name }) => !named.has(`${escapeIdentifier(schema)}.${escapeIdentifier(name)}`),
+    )
     .map(({ schema, name }) => `${schema}.${name}`);
 }

@@ -1,7 +1,10 @@
 import type { Client } from 'pg';
 import type { FieldMeta, Metadata, ModelMeta } from '../../metadata/contract.ts';
 
-/** What a database that somebody else keeps has otherwise than the schema says, as far as pages notice. */
+/**
+ * What a database that somebody else keeps has otherwise than the schema says, as far as pages
+ * notice.
+ */
 export interface CatalogDifferences {
   /** Without these, pages of the schema cannot work: a sentence's end each. */
   readonly lacks: readonly string[];
@@ -20,9 +23,14 @@ interface CatalogColumn {
 }
 
 /** Asks the catalog, which anybody may read: a role sees there also what it has no rights to. */
-export async function compareCatalog(client: Client, metadata: Metadata): Promise<CatalogDifferences> {
+export async function compareCatalog(
+  client: Client,
+  metadata: Metadata,
+): Promise<CatalogDifferences> {
   const models = Object.values(metadata.models);
-  const columns = await columnsOf(client, [...new Set(models.flatMap((model) => [model.table, ...joinTables(model)]))]);
+  const columns = await columnsOf(client, [
+    ...new Set(models.flatMap((model) => [model.table, ...joinTables(model)])),
+  ]);
   const lacks: string[] = [];
   const unknown: string[] = [];
   const needed: string[] = [];
@@ -40,24 +48,35 @@ export async function compareCatalog(client: Client, metadata: Metadata): Promis
       named.add(field.column);
       if (!found) lacks.push(`the column ${field.column} of ${model.table}`);
       else if (!isReadableAs(found, field))
-        lacks.push(`a column ${field.column} of ${model.table} that is ${field.sqlType}: it is ${found.type}${found.isList ? '[]' : ''}`);
+        lacks.push(
+          `a column ${field.column} of ${model.table} that is ${field.sqlType}: it is ${found.type}${found.isList ? '[]' : ''}`,
+        );
     }
     for (const join of joinTables(model)) if (!columns.has(join)) lacks.push(`the table ${join}`);
     if (model.isView) continue;
     for (const [column, found] of there) {
       if (named.has(column)) continue;
-      const isNeeded = found.mustBeGiven && !model.unwritable.some((name) => `"${name}"` === column);
+      const isNeeded =
+        found.mustBeGiven && !model.unwritable.some((name) => `"${name}"` === column);
       (isNeeded ? needed : unknown).push(`${model.name}.${column.slice(1, -1)}`);
     }
   }
-  return { lacks: [...new Set(lacks)], notes: [...notesOf(unknown, needed), ...(await enumNotes(client, metadata))] };
+  return {
+    lacks: [...new Set(lacks)],
+    notes: [...notesOf(unknown, needed), ...(await enumNotes(client, metadata))],
+  };
 }
 
 function notesOf(unknown: readonly string[], needed: readonly string[]): string[] {
   return [
-    ...(unknown.length > 0 ? [`The database has columns that the schema does not name, and they are left alone: ${listed(unknown)}.`] : []),
+    ...(unknown.length > 0
+      ? [
+          `The database has columns that the schema does not name, and they are left alone: ${listed(unknown)}.`,
+        ]
+      : []),
     ...needed.map(
-      (column) => `Records of ${column.split('.')[0]} cannot be made here: ${column} needs a value, and the schema does not name it.`,
+      (column) =>
+        `Records of ${column.split('.')[0]} cannot be made here: ${column} needs a value, and the schema does not name it.`,
     ),
   ];
 }
@@ -69,10 +88,15 @@ function listed(names: readonly string[]): string {
 }
 
 function joinTables({ fields }: ModelMeta): string[] {
-  return Object.values(fields).flatMap(({ relation }) => (relation?.joinTable ? [relation.joinTable] : []));
+  return Object.values(fields).flatMap(({ relation }) =>
+    relation?.joinTable ? [relation.joinTable] : [],
+  );
 }
 
-async function columnsOf(client: Client, tables: readonly string[]): Promise<Map<string, Map<string, CatalogColumn>>> {
+async function columnsOf(
+  client: Client,
+  tables: readonly string[],
+): Promise<Map<string, Map<string, CatalogColumn>>> {
   const { rows } = await client.query<CatalogColumn>(
     `select wanted.name as table, '"' || replace(a.attname, '"', '""') || '"' as column, base.typname as type, n.nspname as "typeSchema",
        base.typtype = 'e' as "isEnum", element.oid is not null as "isList",
@@ -98,7 +122,20 @@ async function columnsOf(client: Client, tables: readonly string[]): Promise<Map
 /** Types that are read, compared and written as one another. */
 const families: readonly (readonly string[])[] = [
   ['text', 'varchar', 'character varying', 'bpchar', 'character', 'char', 'citext', 'name'],
-  ['int2', 'int4', 'int8', 'smallint', 'integer', 'bigint', 'numeric', 'decimal', 'float4', 'float8', 'real', 'double precision'],
+  [
+    'int2',
+    'int4',
+    'int8',
+    'smallint',
+    'integer',
+    'bigint',
+    'numeric',
+    'decimal',
+    'float4',
+    'float8',
+    'real',
+    'double precision',
+  ],
   ['timestamp', 'timestamptz', 'date'],
   ['time', 'timetz'],
   ['json', 'jsonb'],
@@ -129,9 +166,13 @@ async function enumNotes(client: Client, { enums }: Metadata): Promise<string[]>
     const unknown = [...there].filter((value) => !known.has(value));
     const absent = [...known].filter((value) => !there.has(value));
     if (unknown.length > 0)
-      notes.push(`${name} has values in the database that the schema does not name, and they are shown as they are: ${listed(unknown)}.`);
+      notes.push(
+        `${name} has values in the database that the schema does not name, and they are shown as they are: ${listed(unknown)}.`,
+      );
     if (absent.length > 0)
-      notes.push(`${name} lacks values in the database that the schema names, so no record can have them: ${listed(absent)}.`);
+      notes.push(
+        `${name} lacks values in the database that the schema names, so no record can have them: ${listed(absent)}.`,
+      );
   }
   return notes;
 }

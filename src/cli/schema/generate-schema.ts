@@ -1,6 +1,16 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { access, mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import {
+  access,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
 import type { SchemaFiles } from '../../db/schema-engine.ts';
 import type { Generated } from './load-admin.ts';
@@ -39,8 +49,11 @@ export async function generateSchema(
 async function hashOf(files: SchemaFiles): Promise<string> {
   const digest = createHash('sha256');
   const own = join(root, 'src/metadata');
-  const sources = (await readdir(own)).filter((name) => !name.includes('.test.')).map((name) => join(own, name));
-  for (const path of [join(root, 'package-lock.json'), ...sources.sort()]) digest.update(await readFile(path));
+  const sources = (await readdir(own))
+    .filter((name) => !name.includes('.test.'))
+    .map((name) => join(own, name));
+  for (const path of [join(root, 'package-lock.json'), ...sources.sort()])
+    digest.update(await readFile(path));
   for (const [name, text] of files) digest.update(`\0${name}\0${text}`);
   return digest.digest('hex').slice(0, 32);
 }
@@ -53,10 +66,14 @@ async function exists(path: string): Promise<boolean> {
 }
 
 /**
- * When Prisma refuses our copy of the schema, the fault may be the copy's: asks it about the project's own text, and reports only what it
- * finds there.
+ * When Prisma refuses our copy of the schema, the fault may be the copy's: asks it about the
+ * project's own text, and reports only what it finds there.
  */
-async function generateEither(schema: string, files: SchemaFiles, plain: SchemaFiles): Promise<void> {
+async function generateEither(
+  schema: string,
+  files: SchemaFiles,
+  plain: SchemaFiles,
+): Promise<void> {
   const complaints = await generateOf(schema, files);
   if (complaints === null) return;
   const own = await generateOf(schema, plain);
@@ -75,19 +92,23 @@ async function generateOf(schema: string, files: SchemaFiles): Promise<string[] 
 
 /** Null when it worked, else each complaint with its place in the project's own file. */
 async function prismaGenerate(schema: string): Promise<string[] | null> {
-  const child = spawn(process.execPath, [join(root, 'node_modules/prisma/build/index.js'), 'generate', '--schema', schema], {
-    cwd: root,
-    env: {
-      ...process.env,
-      // The generator runs by this name; the engine binary is asked for and never run.
-      PATH: [dirname(process.execPath), process.env.PATH].join(delimiter),
-      PRISMA_SCHEMA_ENGINE_BINARY: process.execPath,
-      PRISMA_HIDE_UPDATE_MESSAGE: '1',
-      NO_COLOR: '1',
-      FORCE_COLOR: '0',
+  const child = spawn(
+    process.execPath,
+    [join(root, 'node_modules/prisma/build/index.js'), 'generate', '--schema', schema],
+    {
+      cwd: root,
+      env: {
+        ...process.env,
+        // The generator runs by this name; the engine binary is asked for and never run.
+        PATH: [dirname(process.execPath), process.env.PATH].join(delimiter),
+        PRISMA_SCHEMA_ENGINE_BINARY: process.execPath,
+        PRISMA_HIDE_UPDATE_MESSAGE: '1',
+        NO_COLOR: '1',
+        FORCE_COLOR: '0',
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
     },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  );
   let text = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (chunk) => {
@@ -103,10 +124,15 @@ async function prismaGenerate(schema: string): Promise<string[] | null> {
 
 function complaintsOf(text: string, schema: string): string[] {
   const plain = text.replace(/\u001b\[[\d;]*m/g, '');
-  const complaints = [...plain.matchAll(/^error: (.+)\n(?:\s*-->\s+(.+?):(\d+))?/gm)].map(([, what = '', file = '', line]) => {
-    const name = file.split(/[\\/]schema[\\/]/).at(-1) ?? file;
-    return `${line ? `${name}, line ${line}: ` : ''}${what.replace(/\.$/, '')}`.replaceAll(schema, '');
-  });
+  const complaints = [...plain.matchAll(/^error: (.+)\n(?:\s*-->\s+(.+?):(\d+))?/gm)].map(
+    ([, what = '', file = '', line]) => {
+      const name = file.split(/[\\/]schema[\\/]/).at(-1) ?? file;
+      return `${line ? `${name}, line ${line}: ` : ''}${what.replace(/\.$/, '')}`.replaceAll(
+        schema,
+        '',
+      );
+    },
+  );
   return complaints.length > 0 ? complaints : [plain.trim().split('\n').slice(-3).join(' ')];
 }
 

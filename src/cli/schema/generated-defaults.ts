@@ -1,13 +1,15 @@
-import { sqlstate } from '../../db/sqlstate.ts';
 import type { Client } from 'pg';
+import { sqlstate } from '../../db/sqlstate.ts';
 import type { Metadata } from '../../metadata/contract.ts';
 
 /**
- * Finds columns whose "default" refers to other columns: Prisma's introspection writes generated columns so, and PostgreSQL refuses them as
- * defaults.
+ * Finds columns whose "default" refers to other columns: Prisma's introspection writes generated
+ * columns so, and PostgreSQL refuses them as defaults.
  */
 async function generatedExpressions(client: Client, { models }: Metadata): Promise<string[]> {
-  const defaults = Object.values(models).flatMap(({ fields }) => Object.values(fields).map((field) => field.default));
+  const defaults = Object.values(models).flatMap(({ fields }) =>
+    Object.values(fields).map((field) => field.default),
+  );
   const found: string[] = [];
   for (const expression of new Set(defaults.flatMap(expressionOf))) {
     if (await namesColumns(client, expression)) found.push(expression);
@@ -18,12 +20,15 @@ async function generatedExpressions(client: Client, { models }: Metadata): Promi
 function expressionOf(given: unknown): string[] {
   const { name, args } = (given ?? {}) as { name?: string; args?: readonly unknown[] };
   const [expression] = args ?? [];
-  return name === 'dbgenerated' && typeof expression === 'string' && expression.trim() !== '' ? [expression] : [];
+  return name === 'dbgenerated' && typeof expression === 'string' && expression.trim() !== ''
+    ? [expression]
+    : [];
 }
 
 const undefinedColumn = sqlstate.undefinedColumn;
 
-// Asks PostgreSQL whether an expression names columns: planned alone, it fails on an unknown column. It is planned and never run.
+// Asks PostgreSQL whether an expression names columns: planned alone, it fails on an unknown
+// column. It is planned and never run.
 async function namesColumns(client: Client, expression: string): Promise<boolean> {
   await client.query('savepoint expression');
   try {
@@ -37,10 +42,17 @@ async function namesColumns(client: Client, expression: string): Promise<boolean
 }
 
 /** The statements with such columns as `GENERATED ALWAYS`. */
-export async function withGenerated(client: Client, metadata: Metadata, sql: string): Promise<string> {
+export async function withGenerated(
+  client: Client,
+  metadata: Metadata,
+  sql: string,
+): Promise<string> {
   let result = sql;
   for (const expression of await generatedExpressions(client, metadata)) {
-    result = result.replaceAll(` DEFAULT ${expression}`, () => ` GENERATED ALWAYS AS (${expression}) STORED`);
+    result = result.replaceAll(
+      ` DEFAULT ${expression}`,
+      () => ` GENERATED ALWAYS AS (${expression}) STORED`,
+    );
   }
   return result;
 }

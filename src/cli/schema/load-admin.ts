@@ -16,12 +16,16 @@ export interface Generated {
 
 /** The admin of a schema about which nothing was said: every model has its pages. */
 export async function loadAdmin(name: string, generated: Generated): Promise<AdminDefinition> {
-  const open = (folder: string, file: string): Promise<unknown> => import(pathToFileURL(join(folder, file)).href);
-  const { PrismaClient } = (await open(generated.client, 'client.ts')) as { PrismaClient: new (options: object) => unknown };
+  const open = (folder: string, file: string): Promise<unknown> =>
+    import(pathToFileURL(join(folder, file)).href);
+  const { PrismaClient } = (await open(generated.client, 'client.ts')) as {
+    PrismaClient: new (options: object) => unknown;
+  };
   const { metadata } = (await open(generated.metadata, 'metadata.ts')) as { metadata: Metadata };
   return defineAdmin({
     name,
-    createClient: (pool, place) => new PrismaClient({ adapter: new PrismaPg(pool, place) }) as Client,
+    createClient: (pool, place) =>
+      new PrismaClient({ adapter: new PrismaPg(pool, place) }) as Client,
     resources: defineEveryResource(metadata),
   });
 }

@@ -6,15 +6,15 @@ import { type TestContext, test } from 'node:test';
 import pg from 'pg';
 import { parseConfig } from '../../config.ts';
 import { openDatabase } from '../../db/database.ts';
-import { markGenerated } from '../../resources/generated-columns.ts';
-import { bringUp } from '../bring-up.ts';
-import { keyToUrl } from '../../metadata/keys.ts';
 import { keySql } from '../../metadata/key-sql.ts';
-import { isPossible } from '../../resources/possible-actions.ts';
+import { keyToUrl } from '../../metadata/keys.ts';
 import type { Resource } from '../../resources/contract.ts';
+import { markGenerated } from '../../resources/generated-columns.ts';
+import { isPossible } from '../../resources/possible-actions.ts';
 import { type TestApp, testApp, type Visitor } from '../../testing/app.ts';
 import { formOf } from '../../testing/html-form.ts';
 import { typedText } from '../../testing/typed-text.ts';
+import { bringUp } from '../bring-up.ts';
 import { openAdmin, openSchema } from '../open-admin.ts';
 
 const folder = join(import.meta.dirname, '../../testing/schemas/minimal');
@@ -26,14 +26,22 @@ const refused: Readonly<Record<string, RegExp>> = {
   cockroach: /^The schema is for CockroachDB, and Bulkhead works with PostgreSQL only\.$/,
   mysql: /^The schema is for MySQL, and Bulkhead works with PostgreSQL only\.$/,
   sqlite: /^The schema is for SQLite, and Bulkhead works with PostgreSQL only\.$/,
-  error: /^The schema cannot be used: error\.prisma, line 7: Type "B" is neither a built-in type.*\.$/,
-  arrayprovider: /^The datasource in arrayprovider\.prisma names several providers, \["postgresql", "sqlite"\], and Prisma takes one: /,
-  envprovider: /^The datasource in envprovider\.prisma has its provider from elsewhere, env\("PROVIDER"\), and Prisma takes a text only: /,
-  vector: /^The schema needs the extension vector \(named by its datasource\), which the embedded database does not have: set DATABASE_URL/,
-  vectornoext: /^The schema needs the extension vector \(vector in Chunk\), which the embedded database does not have: set DATABASE_URL/,
+  error:
+    /^The schema cannot be used: error\.prisma, line 7: Type "B" is neither a built-in type.*\.$/,
+  arrayprovider:
+    /^The datasource in arrayprovider\.prisma names several providers, \["postgresql", "sqlite"\], and Prisma takes one: /,
+  envprovider:
+    /^The datasource in envprovider\.prisma has its provider from elsewhere, env\("PROVIDER"\), and Prisma takes a text only: /,
+  vector:
+    /^The schema needs the extension vector \(named by its datasource\), which the embedded database does not have: set DATABASE_URL/,
+  vectornoext:
+    /^The schema needs the extension vector \(vector in Chunk\), which the embedded database does not have: set DATABASE_URL/,
 };
 
-/** Tables that somebody else made, and is looked at through a schema that says less or other than they are. */
+/**
+ * Tables that somebody else made, and is looked at through a schema that says less or other than
+ * they are.
+ */
 const tables: Readonly<Record<string, { sql: string; said: RegExp }>> = {
   extra: {
     sql: `create table "Person" (id serial primary key, name text not null, legacy_note text);
@@ -69,11 +77,17 @@ async function start(t: TestContext, name: string, sql = ''): Promise<Started> {
     content: 'nothing',
     async admin(connectionString) {
       await run(connectionString, sql);
-      const config = parseConfig({ BULKHEAD_FOLDER: state, ...(sql ? { DATABASE_URL: connectionString } : {}) });
+      const config = parseConfig({
+        BULKHEAD_FOLDER: state,
+        ...(sql ? { DATABASE_URL: connectionString } : {}),
+      });
       const opened = await openAdmin({ schema: join(folder, `${name}.prisma`) }, config);
       const admin = await bringUp(opened, config, connectionString);
       const db = await openDatabase({ connectionString });
-      return { ...admin, resources: await markGenerated(admin.resources, db.pages).finally(() => db.close()) };
+      return {
+        ...admin,
+        resources: await markGenerated(admin.resources, db.pages).finally(() => db.close()),
+      };
     },
   });
   return { app, said };
@@ -104,17 +118,28 @@ async function everyPage({ app }: Started): Promise<void> {
 
 async function opens(admin: Visitor, path: string): Promise<string> {
   const { statusCode, body } = await admin.get(path);
-  assert.equal(statusCode, 200, `${path}: ${body.slice(body.indexOf('<main'), body.indexOf('<main') + 800)}`);
+  assert.equal(
+    statusCode,
+    200,
+    `${path}: ${body.slice(body.indexOf('<main'), body.indexOf('<main') + 800)}`,
+  );
   return body;
 }
 
-async function createIn(admin: Visitor, app: TestApp, resource: Resource): Promise<Record<string, string> | null> {
+async function createIn(
+  admin: Visitor,
+  app: TestApp,
+  resource: Resource,
+): Promise<Record<string, string> | null> {
   const path = `/${resource.slug}/new`;
   const shown = formOf(await opens(admin, path), 'record-form');
   const typed: Record<string, string> = {};
   for (const field of resource.form) {
-    if (field.relation?.kind === 'many-to-many' || (field.relation && !field.meta.isRequired)) continue;
-    typed[field.name] = field.relation ? await relatedId(app, resource, field.relation.model) : typedText(field, 81);
+    if (field.relation?.kind === 'many-to-many' || (field.relation && !field.meta.isRequired))
+      continue;
+    typed[field.name] = field.relation
+      ? await relatedId(app, resource, field.relation.model)
+      : typedText(field, 81);
   }
   const answer = await admin.post(path, { ...shown, ...typed });
   assert.equal(
@@ -127,7 +152,10 @@ async function createIn(admin: Visitor, app: TestApp, resource: Resource): Promi
 
 async function relatedId(app: TestApp, { metadata }: Resource, model: string): Promise<string> {
   const table = metadata.models[model]?.table ?? '';
-  return (await app.db.pages.query<{ id: string }>(`select id::text from ${table} limit 1`)).rows[0]?.id ?? '';
+  return (
+    (await app.db.pages.query<{ id: string }>(`select id::text from ${table} limit 1`)).rows[0]
+      ?.id ?? ''
+  );
 }
 
 async function firstKey(app: TestApp, { model }: Resource): Promise<string> {
@@ -168,7 +196,11 @@ for (const file of readdirSync(folder).sort()) {
 for (const [name, { sql, said: expected }] of Object.entries(tables)) {
   test(`${name}: starts on tables of somebody else's`, async (t) => {
     const { app, said } = await start(t, name, sql);
-    const lines = said.filter((line) => !/^Generating|^Database: |further differences, which no page needs/.test(line)).join('\n');
+    const lines = said
+      .filter(
+        (line) => !/^Generating|^Database: |further differences, which no page needs/.test(line),
+      )
+      .join('\n');
     assert.match(lines, expected);
     assert.doesNotMatch(said.join('\n'), /\bDROP\b/);
     await everyPage({ app, said });
@@ -177,8 +209,13 @@ for (const [name, { sql, said: expected }] of Object.entries(tables)) {
 
 test('what introspection writes as a default over other columns is made as a generated column', async (t) => {
   const { app } = await start(t, 'generated');
-  const { rows } = await app.db.pages.query(`insert into "Line" (id, amount) values (900, -1) returning flow, "double"`);
+  const { rows } = await app.db.pages.query(
+    `insert into "Line" (id, amount) values (900, -1) returning flow, "double"`,
+  );
   assert.deepEqual(rows, [{ flow: 'in', double: null }]);
-  const { schema } = await openSchema(join(folder, 'generated.prisma'), parseConfig({ BULKHEAD_FOLDER: state }));
+  const { schema } = await openSchema(
+    join(folder, 'generated.prisma'),
+    parseConfig({ BULKHEAD_FOLDER: state }),
+  );
   assert.equal(schema.name, 'Minimal');
 });

@@ -26,23 +26,31 @@ interface Located extends Block {
 }
 
 /**
- * Makes the copy: generators are replaced by ours, the address of the database is left out of the datasource. Lines keep their
- * numbers, so that what Prisma says about the copy is true of the original.
+ * Makes the copy: generators are replaced by ours, the address of the database is left out of the
+ * datasource. Lines keep their numbers, so that what Prisma says about the copy is true of the
+ * original.
  *
  * @param defaultSchema Postgres schema of what names none
  */
 export function prepareSchema(files: SchemaFiles, defaultSchema: string): PreparedSchema {
-  const blocks = files.flatMap(([file, text]) => blocksOf(text).map((block): Located => ({ ...block, file })));
+  const blocks = files.flatMap(([file, text]) =>
+    blocksOf(text).map((block): Located => ({ ...block, file })),
+  );
   const source = datasourceOf(blocks);
-  if (!blocks.some(({ kind }) => kind === 'model' || kind === 'view')) throw schemaError('The schema has no models.');
-  const dbSchemas = [...(source.lists.schemas ?? '').matchAll(/"([^"]+)"/g)].map((match) => match[1] as string);
+  if (!blocks.some(({ kind }) => kind === 'model' || kind === 'view'))
+    throw schemaError('The schema has no models.');
+  const dbSchemas = [...(source.lists.schemas ?? '').matchAll(/"([^"]+)"/g)].map(
+    (match) => match[1] as string,
+  );
   const own = ownBlocks(source, featuresOf(blocks));
   const copy = (alter: (block: Block, own: string) => string): SchemaFiles => [
     ...files.map(([file, text]) => [file, copyOf(text, alter)] as const),
     [ownFile, own],
   ];
   return {
-    files: copy((block, text) => renamed(block, isWithoutUnique(block) ? asView(text) : viewOf(block, text))),
+    files: copy((block, text) =>
+      renamed(block, isWithoutUnique(block) ? asView(text) : viewOf(block, text)),
+    ),
     plain: copy((_, text) => text),
     tables: copy(viewOf),
     dbSchemas: dbSchemas.length > 0 ? dbSchemas : [defaultSchema],
@@ -51,7 +59,10 @@ export function prepareSchema(files: SchemaFiles, defaultSchema: string): Prepar
   };
 }
 
-/** Preview features that change what a schema may say; those of the client's make no difference to pages. */
+/**
+ * Preview features that change what a schema may say; those of the client's make no difference to
+ * pages.
+ */
 const grammarFeatures = ['partialIndexes', 'postgresqlExtensions'];
 
 function featuresOf(blocks: readonly Block[]): string[] {
@@ -85,15 +96,26 @@ const providers: Readonly<Record<string, string>> = {
 
 function datasourceOf(blocks: readonly Located[]): Datasource {
   const [source, second] = blocks.filter(({ kind }) => kind === 'datasource');
-  if (!source) throw schemaError('The schema has no datasource: add datasource db { provider = "postgresql" }.');
-  if (second) throw schemaError(`The schema has two datasources, in ${source.file} and ${second.file}: keep one.`);
+  if (!source)
+    throw schemaError(
+      'The schema has no datasource: add datasource db { provider = "postgresql" }.',
+    );
+  if (second)
+    throw schemaError(
+      `The schema has two datasources, in ${source.file} and ${second.file}: keep one.`,
+    );
   const provider = setting(source, 'provider');
   if (!provider) throw schemaError(withoutProvider(source));
   if (provider !== 'postgresql' && provider !== 'postgres') {
-    throw schemaError(`The schema is for ${providers[provider] ?? provider}, and Bulkhead works with PostgreSQL only.`);
+    throw schemaError(
+      `The schema is for ${providers[provider] ?? provider}, and Bulkhead works with PostgreSQL only.`,
+    );
   }
   const lists: Record<string, string> = {};
-  for (const [, name = '', list = ''] of source.body.matchAll(/(?:^|\n)\s*(schemas|extensions)\s*=\s*(\[[^\]]*\])/g)) lists[name] = list;
+  for (const [, name = '', list = ''] of source.body.matchAll(
+    /(?:^|\n)\s*(schemas|extensions)\s*=\s*(\[[^\]]*\])/g,
+  ))
+    lists[name] = list;
   return {
     name: source.name,
     lists,
@@ -107,7 +129,8 @@ function withoutProvider({ body, file }: Located): string {
   const given = /(?:^|\n)\s*provider\s*=\s*(\S[^\n]*)/.exec(body)?.[1]?.trim();
   if (!given) return `The datasource in ${file} names no provider: add provider = "postgresql".`;
   const one = 'write provider = "postgresql", or give Bulkhead a copy of the schema that does';
-  if (given.startsWith('[')) return `The datasource in ${file} names several providers, ${given}, and Prisma takes one: ${one}.`;
+  if (given.startsWith('['))
+    return `The datasource in ${file} names several providers, ${given}, and Prisma takes one: ${one}.`;
   return `The datasource in ${file} has its provider from elsewhere, ${given}, and Prisma takes a text only: ${one}.`;
 }
 
@@ -116,7 +139,9 @@ function setting({ body }: Block, name: string): string | null {
 }
 
 function ownBlocks({ name, lists, relationMode }: Datasource, given: readonly string[]): string {
-  const features = [...new Set(['views', ...(lists.extensions ? ['postgresqlExtensions'] : []), ...given])];
+  const features = [
+    ...new Set(['views', ...(lists.extensions ? ['postgresqlExtensions'] : []), ...given]),
+  ];
   return `generator bulkhead_client {
   provider               = "prisma-client"
   output                 = "../client"
@@ -158,7 +183,11 @@ function copyOf(text: string, alter: (block: Block, own: string) => string): str
 
 // Prisma ignores a table that nothing unique addresses; as a view it can at least be looked at.
 function isWithoutUnique(block: Block): boolean {
-  return block.kind === 'model' && /(^|\n)\s*@@ignore\b/.test(block.body) && !/@@?(id|unique)\b/.test(block.body);
+  return (
+    block.kind === 'model' &&
+    /(^|\n)\s*@@ignore\b/.test(block.body) &&
+    !/@@?(id|unique)\b/.test(block.body)
+  );
 }
 
 function asView(own: string): string {
@@ -168,7 +197,9 @@ function asView(own: string): string {
 /** Until Prisma 6 a view could have an id and indexes. */
 function viewOf({ kind }: Block, own: string): string {
   if (kind !== 'view') return own;
-  return withoutIndexes(own.replace(/(@@?)id\b(?!\s*\()/g, '$1unique').replace(/(@@?)id\s*\(/g, '$1unique('));
+  return withoutIndexes(
+    own.replace(/(@@?)id\b(?!\s*\()/g, '$1unique').replace(/(@@?)id\s*\(/g, '$1unique('),
+  );
 }
 
 function withoutIndexes(own: string): string {
@@ -180,8 +211,9 @@ function renamed({ kind }: Block, own: string): string {
   if (kind !== 'model' && kind !== 'view') return own;
   const lines = own.split('\n').map((line) => {
     const [, word] = /^\s*(AND|OR|NOT)\s/.exec(line) ?? [];
-    const name = line.replace(/("(?:[^"\\]|\\.)*"|\/\/.*)|(?<![\w".@])(AND|OR|NOT)(?![\w"])/g, (text, kept, found) =>
-      kept ? text : `${found}_`,
+    const name = line.replace(
+      /("(?:[^"\\]|\\.)*"|\/\/.*)|(?<![\w".@])(AND|OR|NOT)(?![\w"])/g,
+      (text, kept, found) => (kept ? text : `${found}_`),
     );
     if (!word || /@map\(/.test(line)) return name;
     return name.replace(/^(\s*\w+\s+[^\s@/]+)/, `$1 @map("${word}")`);
@@ -189,9 +221,14 @@ function renamed({ kind }: Block, own: string): string {
   return lines.join('\n');
 }
 
-/** The Postgres schema that a table without one is in: Prisma's own parameter of the address, else public. */
+/**
+ * The Postgres schema that a table without one is in: Prisma's own parameter of the address, else
+ * public.
+ */
 export function defaultSchemaOf(connectionString: string | undefined): string {
   if (!connectionString) return 'public';
-  const given = URL.canParse(connectionString) ? new URL(connectionString).searchParams.get('schema') : null;
+  const given = URL.canParse(connectionString)
+    ? new URL(connectionString).searchParams.get('schema')
+    : null;
   return given || 'public';
 }

@@ -25,7 +25,11 @@ export async function readSchema(schemaPath: string): Promise<UserSchema> {
     if (paths.length === 0) throw schemaError(`The folder ${path} holds no .prisma file.`);
     const files = await Promise.all(
       paths.map(
-        async (file) => [isFolder ? relative(path, file).replaceAll('\\', '/') : basename(file), await readFile(file, 'utf8')] as const,
+        async (file) =>
+          [
+            isFolder ? relative(path, file).replaceAll('\\', '/') : basename(file),
+            await readFile(file, 'utf8'),
+          ] as const,
       ),
     );
     return { path, files, name: nameOf(isFolder ? path : dirname(path)) };
@@ -33,7 +37,8 @@ export async function readSchema(schemaPath: string): Promise<UserSchema> {
     if (error instanceof AppError) throw error;
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT') throw schemaError(`There is no schema at ${path}.`);
-    if (code) throw schemaError(`The schema at ${path} cannot be read (${(error as Error).message}).`);
+    if (code)
+      throw schemaError(`The schema at ${path} cannot be read (${(error as Error).message}).`);
     throw error;
   }
 }

@@ -15,9 +15,15 @@ test('a role that may not see some tables, in a database that was filled before:
   const folder = await mkdtemp(join(tmpdir(), 'bulkhead-role-'));
   defer(() => rm(folder, { recursive: true, force: true }));
   const shop = join(folder, 'shop');
-  await cp(join(import.meta.dirname, '../../testing/schemas/several-files'), shop, { recursive: true });
-  const config = parseConfig({ BULKHEAD_FOLDER: join(folder, 'state'), DATABASE_URL: connectionString });
-  const start = async (url: string) => bringUp(await openAdmin({ schema: shop }, config), config, url);
+  await cp(join(import.meta.dirname, '../../testing/schemas/several-files'), shop, {
+    recursive: true,
+  });
+  const config = parseConfig({
+    BULKHEAD_FOLDER: join(folder, 'state'),
+    DATABASE_URL: connectionString,
+  });
+  const start = async (url: string) =>
+    bringUp(await openAdmin({ schema: shop }, config), config, url);
   await start(connectionString);
 
   const role = `bulkhead_narrow_${process.pid}`;
@@ -27,7 +33,9 @@ test('a role that may not see some tables, in a database that was filled before:
     await db.pages.query(`drop role ${role}`);
   });
   for (const schema of ['bulkhead', 'bulkhead_queue', 'people']) {
-    await db.pages.query(`grant usage on schema ${schema} to ${role}; grant all on all tables in schema ${schema} to ${role}`);
+    await db.pages.query(
+      `grant usage on schema ${schema} to ${role}; grant all on all tables in schema ${schema} to ${role}`,
+    );
   }
   const as = Object.assign(new URL(connectionString), { username: role, password: 'pass' }).href;
   const admin = await start(as);
@@ -41,7 +49,13 @@ test('a role that may not see some tables, in a database that was filled before:
     ).rows;
   const before = await columns();
   const file = join(shop, 'prisma/schema/billing/invoice.prisma');
-  await writeFile(file, (await readFile(file, 'utf8')).replace('number   String', 'note     String?\n  number   String'));
+  await writeFile(
+    file,
+    (await readFile(file, 'utf8')).replace(
+      'number   String',
+      'note     String?\n  number   String',
+    ),
+  );
   const said = sentenceOf(
     await start(as).then(
       () => null,

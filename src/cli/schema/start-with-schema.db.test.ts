@@ -1,5 +1,14 @@
 import assert from 'node:assert/strict';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -13,7 +22,10 @@ const generated = mkdtempSync(join(tmpdir(), 'bulkhead-generated-'));
 test.after(() => rmSync(generated, { recursive: true, force: true }));
 
 /** A copy of a project, and a folder for what Bulkhead keeps. */
-function project(t: TestContext, name: string): { path: string; folder: string; read(): Record<string, string> } {
+function project(
+  t: TestContext,
+  name: string,
+): { path: string; folder: string; read(): Record<string, string> } {
   const base = mkdtempSync(join(tmpdir(), 'bulkhead-project-'));
   t.after(async () => {
     await stopCommands();
@@ -27,7 +39,10 @@ function project(t: TestContext, name: string): { path: string; folder: string; 
     Object.fromEntries(
       readdirSync(path, { recursive: true, withFileTypes: true })
         .filter((entry) => entry.isFile())
-        .map((entry) => [join(entry.parentPath, entry.name), readFileSync(join(entry.parentPath, entry.name), 'utf8')]),
+        .map((entry) => [
+          join(entry.parentPath, entry.name),
+          readFileSync(join(entry.parentPath, entry.name), 'utf8'),
+        ]),
     );
   return { path, folder, read };
 }
@@ -47,10 +62,17 @@ test('a schema of Prisma 5 and the embedded database: the tables are made, every
     await admin.get(`/${slug}`);
   }
   assert.ok(!home.includes('post-counts'));
-  const created = await admin.post('/users/new', { email: 'ada@example.com', name: 'Ada', role: 'ADMIN' });
+  const created = await admin.post('/users/new', {
+    email: 'ada@example.com',
+    name: 'Ada',
+    role: 'ADMIN',
+  });
   assert.equal(created.status, 303, created.text);
   assert.match(await admin.get('/users'), /ada@example\.com/);
-  assert.ok(!(await admin.get('/audit-lines')).includes('/audit-lines/new'), 'what nothing unique addresses is only looked at');
+  assert.ok(
+    !(await admin.get('/audit-lines')).includes('/audit-lines/new'),
+    'what nothing unique addresses is only looked at',
+  );
   await first.stop();
 
   const second = await startCommand(args, { BULKHEAD_FOLDER: folder });
@@ -85,13 +107,19 @@ test('a schema of Prisma 7 and a database with rows: pages and a worker run, and
     ).rows;
   const columnsBefore = await columns();
   const env = { BULKHEAD_FOLDER: folder, DATABASE_URL: connectionString, PORT: '0' };
-  const served = await startCommand(['serve', '--', '--schema', join(path, 'prisma/schema.prisma')], env);
+  const served = await startCommand(
+    ['serve', '--', '--schema', join(path, 'prisma/schema.prisma')],
+    env,
+  );
   const worker = await startCommand(['work', '--', '--schema', join(path, 'prisma')], env);
   const { status } = await fetch(`${served.address}/healthz`);
   assert.equal(status, 200);
   await served.stop();
 
-  const started = await startCommand(['start', '--', '--schema', path], { ...env, BULKHEAD_FOLDER: folder });
+  const started = await startCommand(['start', '--', '--schema', path], {
+    ...env,
+    BULKHEAD_FOLDER: folder,
+  });
   const admin = await visitAs(started);
   const list = await admin.get('/products');
   assert.match(list, /SKU-1\b/);
@@ -105,13 +133,20 @@ test('a schema of Prisma 7 and a database with rows: pages and a worker run, and
 test('a schema of several files and Postgres schemas', async (t) => {
   const { path, folder } = project(t, 'several-files');
   const { db, connectionString } = await testDatabase(t, { content: 'nothing' });
-  const started = await startCommand(['start', '--', '--schema', join(path, 'prisma/schema'), '--port', '0'], {
-    BULKHEAD_FOLDER: folder,
-    DATABASE_URL: connectionString,
-  });
+  const started = await startCommand(
+    ['start', '--', '--schema', join(path, 'prisma/schema'), '--port', '0'],
+    {
+      BULKHEAD_FOLDER: folder,
+      DATABASE_URL: connectionString,
+    },
+  );
   const admin = await visitAs(started);
   assert.equal((await admin.post('/people/new', { name: 'Ada' })).status, 303);
-  const created = await admin.post('/invoices/new', { number: '2026/1', state: 'paid', person: '1' });
+  const created = await admin.post('/invoices/new', {
+    number: '2026/1',
+    state: 'paid',
+    person: '1',
+  });
   assert.equal(created.status, 303, created.text);
   assert.match(await admin.get('/invoices'), /2026\/1/);
   const { rows: kept } = await db.pages.query(
@@ -142,7 +177,11 @@ test('a later difference is shown as SQL, made where nothing is dropped, and ref
   assert.equal(refused.status, 1);
   assert.match(refused.text, /DROP COLUMN "name"/);
   assert.match(refused.text, /would drop something/);
-  assert.doesNotMatch(refused.text, /"bulkhead|\n +at /, 'our own tables are no difference, and there is no stack');
+  assert.doesNotMatch(
+    refused.text,
+    /"bulkhead|\n +at /,
+    'our own tables are no difference, and there is no stack',
+  );
   assert.deepEqual((await db.pages.query('select name from products')).rows, [{ name: 'Anvil' }]);
 
   const despite = await startCommand([...args, '--ignore-differences'], env);
@@ -180,14 +219,22 @@ test('what is wrong with a schema is one sentence and exit status 1', async (t) 
   const source = 'datasource db {\n  provider = "postgresql"\n}\n';
   const cases: [string, () => string, RegExp][] = [
     ['no such path', () => join(path, 'none'), /^There is no schema at .*none\.$/],
-    ['a folder without one', () => join(path, '..', 'empty'), /^The folder .*empty holds no \.prisma file\.$/],
+    [
+      'a folder without one',
+      () => join(path, '..', 'empty'),
+      /^The folder .*empty holds no \.prisma file\.$/,
+    ],
     ['no datasource', () => file(model), /^The schema has no datasource: add datasource db/],
     [
       'another database',
       () => file(`datasource db { provider = "mysql"\n url = env("X") }${model}`),
       /^The schema is for MySQL, and Bulkhead works with PostgreSQL only\.$/,
     ],
-    ['no provider', () => file(`datasource db {\n}${model}`), /^The datasource in one\.prisma names no provider/],
+    [
+      'no provider',
+      () => file(`datasource db {\n}${model}`),
+      /^The datasource in one\.prisma names no provider/,
+    ],
     [
       'two datasources',
       () => file(`${source}${source}${model}`),
@@ -207,7 +254,10 @@ test('what is wrong with a schema is one sentence and exit status 1', async (t) 
   ];
   mkdirSync(join(path, '..', 'empty'));
   for (const [what, given, sentence] of cases) {
-    const { status, text } = await endedCommand(['start', '--', '--schema', given()], { BULKHEAD_FOLDER: folder, PORT: '0' });
+    const { status, text } = await endedCommand(['start', '--', '--schema', given()], {
+      BULKHEAD_FOLDER: folder,
+      PORT: '0',
+    });
     const said = text
       .trim()
       .split('\n')
@@ -223,14 +273,28 @@ test('what is wrong with a schema is one sentence and exit status 1', async (t) 
 test("tables are where Prisma's own parameter of the address says", async (t) => {
   const { path, folder } = project(t, 'prisma-7');
   const { db, connectionString } = await testDatabase(t, { content: 'nothing' });
-  const env = { BULKHEAD_FOLDER: folder, DATABASE_URL: `${connectionString}?schema=shop&connection_limit=5`, PORT: '0' };
+  const env = {
+    BULKHEAD_FOLDER: folder,
+    DATABASE_URL: `${connectionString}?schema=shop&connection_limit=5`,
+    PORT: '0',
+  };
   const started = await startCommand(['start', '--', '--schema', path], env);
   const admin = await visitAs(started);
-  const made = await admin.post('/products/new', { sku: 'A', name: 'Anvil', price: '1.10', attributes: '{}' });
+  const made = await admin.post('/products/new', {
+    sku: 'A',
+    name: 'Anvil',
+    price: '1.10',
+    attributes: '{}',
+  });
   assert.equal(made.status, 303, made.text);
   assert.equal((await admin.post('/products/A/edit', { name: 'Anvils' })).status, 303);
   assert.match(await admin.get('/products'), /Anvils/);
   await started.stop();
-  assert.deepEqual((await db.pages.query('select name from shop.products')).rows, [{ name: 'Anvils' }]);
-  assert.deepEqual((await db.pages.query(`select 1 from pg_tables where schemaname = 'public'`)).rows, []);
+  assert.deepEqual((await db.pages.query('select name from shop.products')).rows, [
+    { name: 'Anvils' },
+  ]);
+  assert.deepEqual(
+    (await db.pages.query(`select 1 from pg_tables where schemaname = 'public'`)).rows,
+    [],
+  );
 });

@@ -1,5 +1,4 @@
-import type { ResourceField } from '../contract.ts';
-import type { FilterOperator } from '../contract.ts';
+import type { FilterOperator, ResourceField } from '../contract.ts';
 
 type Conditions = (field: ResourceField) => Record<string, unknown>;
 

@@ -1,6 +1,6 @@
-import { asTyped, needsValue, type ReadFilterText, readAll } from './read-all.ts';
 import type { FilterOperator } from '../contract.ts';
 import { emptiness } from './empty.ts';
+import { asTyped, needsValue, type ReadFilterText, readAll } from './read-all.ts';
 
 /** A list that is null is empty. */
 const listEmptiness = emptiness(
@@ -12,7 +12,11 @@ const listEmptiness = emptiness(
 export function listOperators(readItem: ReadFilterText | null): readonly FilterOperator[] {
   if (!readItem) return listEmptiness;
   const read = asTyped(readItem);
-  const operator = (name: string, label: string, where: (name: string, values: unknown[]) => Record<string, unknown>): FilterOperator => ({
+  const operator = (
+    name: string,
+    label: string,
+    where: (name: string, values: unknown[]) => Record<string, unknown>,
+  ): FilterOperator => ({
     name,
     label,
     input: 'many',
@@ -29,7 +33,9 @@ export function listOperators(readItem: ReadFilterText | null): readonly FilterO
   return [
     operator('has', 'has any of', (name, values) => ({ [name]: { hasSome: values } })),
     operator('all', 'has all of', (name, values) => ({ [name]: { hasEvery: values } })),
-    operator('none', 'has none of', (name, values) => ({ OR: [{ [name]: { equals: null } }, { NOT: { [name]: { hasSome: values } } }] })),
+    operator('none', 'has none of', (name, values) => ({
+      OR: [{ [name]: { equals: null } }, { NOT: { [name]: { hasSome: values } } }],
+    })),
     ...listEmptiness,
   ];
 }

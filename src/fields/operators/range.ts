@@ -1,7 +1,12 @@
-import { asTyped, type ReadFilterText, readAll } from './read-all.ts';
 import type { FilterOperator } from '../contract.ts';
+import { asTyped, type ReadFilterText, readAll } from './read-all.ts';
 
-function bound(name: string, label: string, comparison: 'gte' | 'lte', read: ReadFilterText): FilterOperator {
+function bound(
+  name: string,
+  label: string,
+  comparison: 'gte' | 'lte',
+  read: ReadFilterText,
+): FilterOperator {
   return {
     name,
     label,
@@ -10,7 +15,9 @@ function bound(name: string, label: string, comparison: 'gte' | 'lte', read: Rea
     includesEmpty: false,
     where(texts, field, context) {
       const values = readAll(read, texts, field, context);
-      return 'error' in values ? values : { value: { [field.meta.name]: { [comparison]: values.value[0] } } };
+      return 'error' in values
+        ? values
+        : { value: { [field.meta.name]: { [comparison]: values.value[0] } } };
     },
   };
 }
@@ -28,9 +35,12 @@ export function ranges(readPlain: ReadFilterText): readonly FilterOperator[] {
       value: null,
       includesEmpty: false,
       where(texts, field, context) {
-        if (texts.length !== 2) return { error: `${field.label} is compared with two values, such as 1..9.` };
+        if (texts.length !== 2)
+          return { error: `${field.label} is compared with two values, such as 1..9.` };
         const ends = readAll(read, texts, field, context);
-        return 'error' in ends ? ends : { value: { [field.meta.name]: { gte: ends.value[0], lte: ends.value[1] } } };
+        return 'error' in ends
+          ? ends
+          : { value: { [field.meta.name]: { gte: ends.value[0], lte: ends.value[1] } } };
       },
     },
   ];

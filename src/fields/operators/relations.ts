@@ -1,10 +1,8 @@
 import type { ModelMeta, RelationMeta } from '../../metadata/contract.ts';
 import { parseKey, whereKeys } from '../../metadata/keys.ts';
 import { idFieldsOf } from '../../metadata/model-fields.ts';
-import type { Parsed } from '../contract.ts';
-import type { ResourceField } from '../contract.ts';
+import type { FilterContext, FilterOperator, Parsed, ResourceField } from '../contract.ts';
 import { needsValue } from './read-all.ts';
-import type { FilterContext, FilterOperator } from '../contract.ts';
 
 type RelatedWhere = Record<string, unknown>;
 
@@ -32,7 +30,11 @@ function readKeys(
 }
 
 /** The condition on a related record, among those that the reader may see. */
-function seen(field: ResourceField, context: FilterContext, where: RelatedWhere | null): RelatedWhere {
+function seen(
+  field: ResourceField,
+  context: FilterContext,
+  where: RelatedWhere | null,
+): RelatedWhere {
   const scope = context.scopeOf(relationOf(field).model);
   if (scope && where) return { AND: [scope, where] };
   return scope ?? where ?? {};
@@ -41,7 +43,12 @@ function seen(field: ResourceField, context: FilterContext, where: RelatedWhere 
 function operator(
   name: string,
   label: string,
-  where: (field: ResourceField, context: FilterContext, model: ModelMeta, keys: string[]) => RelatedWhere,
+  where: (
+    field: ResourceField,
+    context: FilterContext,
+    model: ModelMeta,
+    keys: string[],
+  ) => RelatedWhere,
 ): FilterOperator {
   return {
     name,
@@ -51,7 +58,9 @@ function operator(
     includesEmpty: name === 'not' || name === 'none',
     where(texts, field, context) {
       const read = readKeys(texts, field, context);
-      return 'error' in read ? read : { value: where(field, context, read.value.model, read.value.keys) };
+      return 'error' in read
+        ? read
+        : { value: where(field, context, read.value.model, read.value.keys) };
     },
   };
 }
@@ -66,26 +75,43 @@ const toOne: readonly FilterOperator[] = [
   ),
 ];
 
-function isOneOf(field: ResourceField, context: FilterContext, model: ModelMeta, keys: string[]): RelatedWhere {
+function isOneOf(
+  field: ResourceField,
+  context: FilterContext,
+  model: ModelMeta,
+  keys: string[],
+): RelatedWhere {
   const related = whereKeys(model, keys);
-  if (hasPlainKey(field, context)) return { [field.meta.name]: related[idFieldsOf(model)[0]?.name ?? ''] };
+  if (hasPlainKey(field, context))
+    return { [field.meta.name]: related[idFieldsOf(model)[0]?.name ?? ''] };
   return { [field.name]: { is: seen(field, context, related) } };
 }
 
-/** The foreign key is the related record's id, which the record itself shows: no need to look at the related table. */
+/**
+ * The foreign key is the related record's id, which the record itself shows: no need to look at the
+ * related table.
+ */
 function hasPlainKey({ relation }: ResourceField, { metadata }: FilterContext): boolean {
   const idFields = metadata.models[relation?.model ?? '']?.idFields ?? [];
-  return relation?.fromFields.length === 1 && idFields.length === 1 && relation.toFields[0] === idFields[0];
+  return (
+    relation?.fromFields.length === 1 &&
+    idFields.length === 1 &&
+    relation.toFields[0] === idFields[0]
+  );
 }
 
-function whether(isThere: (field: ResourceField, context: FilterContext) => RelatedWhere): readonly FilterOperator[] {
+function whether(
+  isThere: (field: ResourceField, context: FilterContext) => RelatedWhere,
+): readonly FilterOperator[] {
   return (['yes', 'no'] as const).map((value) => ({
     name: 'empty',
     label: value === 'yes' ? 'is empty' : 'is not empty',
     input: 'none',
     value,
     includesEmpty: value === 'yes',
-    where: (_texts, field, context) => ({ value: value === 'yes' ? { NOT: isThere(field, context) } : isThere(field, context) }),
+    where: (_texts, field, context) => ({
+      value: value === 'yes' ? { NOT: isThere(field, context) } : isThere(field, context),
+    }),
   }));
 }
 
@@ -94,7 +120,9 @@ const toMany: readonly FilterOperator[] = [
     [field.name]: { some: seen(field, context, whereKeys(model, keys)) },
   })),
   operator('all', 'has all of', (field, context, model, keys) => ({
-    AND: keys.map((key) => ({ [field.name]: { some: seen(field, context, whereKeys(model, [key])) } })),
+    AND: keys.map((key) => ({
+      [field.name]: { some: seen(field, context, whereKeys(model, [key])) },
+    })),
   })),
   operator('none', 'has none of', (field, context, model, keys) => ({
     [field.name]: { none: seen(field, context, whereKeys(model, keys)) },
@@ -102,9 +130,13 @@ const toMany: readonly FilterOperator[] = [
 ];
 
 const toOneEmptiness = whether((field, context) =>
-  hasPlainKey(field, context) ? { [field.meta.name]: { not: null } } : { [field.name]: { is: seen(field, context, null) } },
+  hasPlainKey(field, context)
+    ? { [field.meta.name]: { not: null } }
+    : { [field.name]: { is: seen(field, context, null) } },
 );
-const toManyEmptiness = whether((field, context) => ({ [field.name]: { some: seen(field, context, null) } }));
+const toManyEmptiness = whether((field, context) => ({
+  [field.name]: { some: seen(field, context, null) },
+}));
 
 /** A related record that the reader may not see counts as none. */
 export function relationOperators(field: ResourceField): readonly FilterOperator[] {

@@ -2,17 +2,24 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AppError } from '../../errors.ts';
 import type { TaskContext } from '../../tasks/context.ts';
 import type { Launched } from '../../tasks/launched.ts';
-import { seesTask } from '../../tasks/who-sees.ts';
 import { isFinished } from '../../tasks/states.ts';
+import { seesTask } from '../../tasks/who-sees.ts';
 import { headerJson, isHtmx, wantsJson } from '../negotiate.ts';
-import { type BulkOutcomeData, type BulkRequest, explanationData, listUrl, overlapData, refusedData } from './bulk.ts';
+import { earlierNote } from '../tasks/earlier-note.ts';
+import { followUpTexts } from '../tasks/follow-ups-texts.ts';
 import { finishedData, finishedEvents, progressData } from '../tasks/progress.ts';
 import { taskJson } from '../tasks/task.ts';
-import { earlierNote } from '../tasks/earlier-note.ts';
-import { getNamed, named, namedHolders, type NamedTask } from '../tasks/task-title.ts';
-import { followUpTexts } from '../tasks/follow-ups-texts.ts';
 import { taskChangeTexts } from '../tasks/task-changes-texts.ts';
+import { getNamed, type NamedTask, named, namedHolders } from '../tasks/task-title.ts';
 import { taskTexts } from '../tasks/tasks-texts.ts';
+import {
+  type BulkOutcomeData,
+  type BulkRequest,
+  explanationData,
+  listUrl,
+  overlapData,
+  refusedData,
+} from './bulk.ts';
 
 /** What a confirmed dialog or preview leads to: the task, on its own page or in the dialog. */
 export async function sendLaunched(
@@ -29,22 +36,41 @@ export async function sendLaunched(
   const finished = isFinished(task.state);
   if (wantsJson(request)) {
     const message =
-      earlierNote(outcome) ?? (finished ? (task.message ?? task.title) : taskTexts.processing(task.total ?? task.expected ?? 0));
-    return reply.code(202).send({ ...taskJson(task, now), taskId: task.id, outcome, message, statusUrl });
+      earlierNote(outcome) ??
+      (finished
+        ? (task.message ?? task.title)
+        : taskTexts.processing(task.total ?? task.expected ?? 0));
+    return reply
+      .code(202)
+      .send({ ...taskJson(task, now), taskId: task.id, outcome, message, statusUrl });
   }
   const note = earlierNote(outcome);
-  if (!isHtmx(request)) return (note === null ? reply : reply.flash('info', note)).redirect(statusUrl, 303);
+  if (!isHtmx(request))
+    return (note === null ? reply : reply.flash('info', note)).redirect(statusUrl, 303);
   if (outcome === 'inline') {
     // An empty dialog closes itself. What was just done at once can be undone by whoever did it.
     const undo =
-      task.changed > 0 && about.operation.isUndoable !== false ? { href: url(`/tasks/${task.id}/undo`), label: followUpTexts.undo } : null;
-    const changes = task.changed > 0 ? { href: url(`/tasks/${task.id}/changes`), label: taskChangeTexts.show(task.changed) } : null;
+      task.changed > 0 && about.operation.isUndoable !== false
+        ? { href: url(`/tasks/${task.id}/undo`), label: followUpTexts.undo }
+        : null;
+    const changes =
+      task.changed > 0
+        ? { href: url(`/tasks/${task.id}/changes`), label: taskChangeTexts.show(task.changed) }
+        : null;
     return reply
-      .header('HX-Trigger', headerJson({ ...finishedEvents(task, { undo, changes }), 'bulkhead:close-dialog': true }))
+      .header(
+        'HX-Trigger',
+        headerJson({ ...finishedEvents(task, { undo, changes }), 'bulkhead:close-dialog': true }),
+      )
       .type('text/html')
       .send('');
   }
-  reply.code(202).header('HX-Trigger', headerJson({ 'bulkhead:launched': { taskId: task.id, resource: task.resource } }));
+  reply
+    .code(202)
+    .header(
+      'HX-Trigger',
+      headerJson({ 'bulkhead:launched': { taskId: task.id, resource: task.resource } }),
+    );
   return reply.page('bulk/_launched', {
     title: task.title,
     note,
@@ -55,7 +81,10 @@ export async function sendLaunched(
   });
 }
 
-/** The error to show on the form itself, with all that was typed; null: the error has a page of its own. */
+/**
+ * The error to show on the form itself, with all that was typed; null: the error has a page of its
+ * own.
+ */
 export function saidOnForm(error: unknown): AppError | null {
   if (!(error instanceof AppError)) return null;
   if (error.code === 'invalid-operation') return error;
@@ -64,7 +93,13 @@ export function saidOnForm(error: unknown): AppError | null {
 }
 
 /** A conflict or a refusal in words, with a way on; anything else is thrown on. */
-export async function explain(context: TaskContext, request: FastifyRequest, reply: FastifyReply, about: BulkRequest, error: unknown) {
+export async function explain(
+  context: TaskContext,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  about: BulkRequest,
+  error: unknown,
+) {
   if (!(error instanceof AppError) || wantsJson(request)) throw error;
   // htmx swaps only these into a dialog; for others, the error page or a toast tells.
   if (error.status !== 409 && error.status !== 422) throw error;
@@ -72,7 +107,11 @@ export async function explain(context: TaskContext, request: FastifyRequest, rep
   return reply.code(error.status).page('bulk/outcome', data);
 }
 
-async function explanationOf(context: TaskContext, about: BulkRequest, error: AppError): Promise<BulkOutcomeData> {
+async function explanationOf(
+  context: TaskContext,
+  about: BulkRequest,
+  error: AppError,
+): Promise<BulkOutcomeData> {
   if (error.code === 'refused') return refusedData(about, error);
   if (error.code !== 'overlap') return explanationData(about, error);
   const { principal, url } = about;

@@ -1,16 +1,21 @@
 import { textsOf } from '../../form-texts.ts';
 import { controlName } from '../../operations/own/form-values.ts';
 import { ownProperty } from '../../own-property.ts';
-import { bulkTexts } from './bulk-texts.ts';
-import { recordTexts } from '../records/records-texts.ts';
-import { type BulkDialogData, dialogData, fieldErrors, type BulkDialog } from './bulk.ts';
-import type { ConsequencesData } from '../records/consequences.ts';
 import { type InputData, inputData } from '../controls/input.ts';
 import { zoneHint } from '../controls/zone-hint.ts';
+import type { ConsequencesData } from '../records/consequences.ts';
+import { recordTexts } from '../records/records-texts.ts';
+import { type BulkDialog, type BulkDialogData, dialogData, fieldErrors } from './bulk.ts';
+import { bulkTexts } from './bulk-texts.ts';
 
 /** The form of an operation of the project's own. */
 export interface BulkDoData extends BulkDialogData {
-  controls: readonly { label: string; help: string | null; input: InputData; error: string | null }[];
+  controls: readonly {
+    label: string;
+    help: string | null;
+    input: InputData;
+    error: string | null;
+  }[];
   /** The cascade of what is deleted; null: nothing is. */
   consequences: ConsequencesData | null;
   consequencesHeading: string;
@@ -18,7 +23,10 @@ export interface BulkDoData extends BulkDialogData {
   isDangerous: boolean;
 }
 
-export async function bulkDoData(opened: BulkDialog, consequences: ConsequencesData | null): Promise<BulkDoData> {
+export async function bulkDoData(
+  opened: BulkDialog,
+  consequences: ConsequencesData | null,
+): Promise<BulkDoData> {
   const { operation, body, error, preview } = opened;
   const { offer, words, inputs = [] } = operation;
   const errors = fieldErrors(error);
@@ -30,7 +38,9 @@ export async function bulkDoData(opened: BulkDialog, consequences: ConsequencesD
     submitText: isHopeless ? null : dialog.submitText,
     message: wrong === null ? dialog.message : null,
     notes: [...dialog.notes, ...(isHopeless ? [bulkTexts.deleteHopeless] : [])],
-    controls: await Promise.all(inputs.map((field) => controlOf(opened, field, ownProperty(errors, field.name) ?? null))),
+    controls: await Promise.all(
+      inputs.map((field) => controlOf(opened, field, ownProperty(errors, field.name) ?? null)),
+    ),
     consequences: consequences && isHopeless ? { ...consequences, undo: null } : consequences,
     consequencesHeading: recordTexts.consequences,
     acknowledge: offer?.isAcknowledged
@@ -65,7 +75,8 @@ async function controlOf(
     isRequired: field.meta.isRequired,
     emptyText: bulkTexts.choose,
     isWrong: error !== null,
-    describedBy: [help ? `${id}-help` : '', error ? `${id}-error` : ''].filter(Boolean).join(' ') || null,
+    describedBy:
+      [help ? `${id}-help` : '', error ? `${id}-error` : ''].filter(Boolean).join(' ') || null,
   });
   return { label: field.label, help, input, error };
 }

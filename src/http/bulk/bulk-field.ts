@@ -1,17 +1,17 @@
-import type { Body } from '../form.ts';
 import type { Principal } from '../../auth/principal.ts';
-import { textsOf } from '../../form-texts.ts';
 import type { Queryable } from '../../db/transaction.ts';
+import { textsOf } from '../../form-texts.ts';
 import type { Edit, EditInput } from '../../operations/edits/contract.ts';
 import { editsFor } from '../../operations/edits/edits.ts';
-import type { ResourceRegistry, Resource, ResourceField } from '../../resources/contract.ts';
-import { bulkTexts } from './bulk-texts.ts';
-import { recordTexts } from '../records/records-texts.ts';
-import { type EditInputTexts, editTexts, choiceTexts } from './edits-texts.ts';
+import { ownProperty } from '../../own-property.ts';
+import type { Resource, ResourceField, ResourceRegistry } from '../../resources/contract.ts';
 import { type InputData, inputData, plainInput } from '../controls/input.ts';
 import { zoneHint } from '../controls/zone-hint.ts';
+import type { Body } from '../form.ts';
+import { recordTexts } from '../records/records-texts.ts';
 import type { Url } from '../url.ts';
-import { ownProperty } from '../../own-property.ts';
+import { bulkTexts } from './bulk-texts.ts';
+import { choiceTexts, type EditInputTexts, editTexts } from './edits-texts.ts';
 
 export interface Option {
   value: string;
@@ -87,7 +87,9 @@ export async function bulkFields(parts: FieldsParts): Promise<BulkField[]> {
 export async function bulkInputs(parts: FieldsParts, field: ResourceField): Promise<BulkInputs> {
   const change = currentChange(parts, field);
   const inputs = await Promise.all(
-    change.inputs(field, parts.resource).map((input) => bulkInput(parts, field, input, editTexts[change.name].inputs[input.name])),
+    change
+      .inputs(field, parts.resource)
+      .map((input) => bulkInput(parts, field, input, editTexts[change.name].inputs[input.name])),
   );
   return { id: `bulk-${field.name}`, inputs, error: ownProperty(parts.errors, field.name) ?? null };
 }
@@ -98,7 +100,12 @@ function currentChange({ resource, body }: FieldsParts, field: ResourceField): E
   return offered.find(({ name }) => name === wanted) ?? (offered[0] as Edit);
 }
 
-async function bulkInput(parts: FieldsParts, field: ResourceField, control: EditInput, texts?: EditInputTexts): Promise<BulkInput> {
+async function bulkInput(
+  parts: FieldsParts,
+  field: ResourceField,
+  control: EditInput,
+  texts?: EditInputTexts,
+): Promise<BulkInput> {
   const { body, errors } = parts;
   const name = `${control.name}.${field.name}`;
   const id = `bulk-${field.name}-${control.name}`;
@@ -115,20 +122,39 @@ async function bulkInput(parts: FieldsParts, field: ResourceField, control: Edit
     again: { name: '_do', value: 'inputs' },
     isSmall: true,
     isWrong: error !== undefined,
-    describedBy: [hint ? `${id}-hint` : '', error ? `bulk-${field.name}-error` : ''].filter(Boolean).join(' ') || null,
+    describedBy:
+      [hint ? `${id}-hint` : '', error ? `bulk-${field.name}-error` : '']
+        .filter(Boolean)
+        .join(' ') || null,
   };
-  const input = control.control === 'field' ? await inputData(about) : plainInput(about, ownControl(parts, control, about.values));
+  const input =
+    control.control === 'field'
+      ? await inputData(about)
+      : plainInput(about, ownControl(parts, control, about.values));
   const isGroup = input.control === 'checkboxes';
-  return { label, of: field.label, hint, input: { ...input, rows: 3, ariaLabel: isGroup ? `${label}: ${field.label}` : null } };
+  return {
+    label,
+    of: field.label,
+    hint,
+    input: { ...input, rows: 3, ariaLabel: isGroup ? `${label}: ${field.label}` : null },
+  };
 }
 
-function ownControl({ resource }: FieldsParts, { control, choices = [] }: EditInput, values: readonly string[]): Partial<InputData> {
+function ownControl(
+  { resource }: FieldsParts,
+  { control, choices = [] }: EditInput,
+  values: readonly string[],
+): Partial<InputData> {
   const labelOf = (value: string) =>
     control === 'choice'
       ? (ownProperty(choiceTexts, value) ?? value)
       : (resource.fields.find(({ name }) => name === value)?.label ?? value);
   if (control === 'choice' || control === 'field-name') {
-    const options = choices.map((value) => ({ value, label: labelOf(value), isChosen: values.includes(value) }));
+    const options = choices.map((value) => ({
+      value,
+      label: labelOf(value),
+      isChosen: values.includes(value),
+    }));
     return { control: 'select', options, emptyText: bulkTexts.choose };
   }
   return control === 'number' ? { control: 'number', inputMode: 'decimal' } : { control: 'text' };

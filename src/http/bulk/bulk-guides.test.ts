@@ -9,7 +9,9 @@ import { previewTexts } from './previews-texts.ts';
 const root = join(import.meta.dirname, '../../..');
 const read = (path: string) => readFile(join(root, path), 'utf8');
 const names = ['bulk-editing', 'edits', 'undo-and-retention', 'tuning'] as const;
-const guides = new Map(await Promise.all(names.map(async (name) => [name, await read(`docs/${name}.md`)] as const)));
+const guides = new Map(
+  await Promise.all(names.map(async (name) => [name, await read(`docs/${name}.md`)] as const)),
+);
 
 /** First cells of a table's rows, by its head. */
 function rowsUnder(head: string, guide: string): string[] {
@@ -19,7 +21,9 @@ function rowsUnder(head: string, guide: string): string[] {
 
 test('every bench that a guide names is there', async () => {
   const benches = await read('bench/main.ts');
-  const named = [...[...guides.values()].join('\n').matchAll(/bench -- ([\w-]+)/g)].map(([, name]) => name as string);
+  const named = [...[...guides.values()].join('\n').matchAll(/bench -- ([\w-]+)/g)].map(
+    ([, name]) => name as string,
+  );
   assert.ok(named.length > 5);
   for (const name of named) assert.match(benches, new RegExp(`^ +'?${name}'?[:,]`, 'm'), name);
 });
@@ -27,16 +31,28 @@ test('every bench that a guide names is there', async () => {
 test('every setting that a guide names is there, with the default that it says', () => {
   const defaults = parseConfig({});
   for (const [name, guide] of guides) {
-    for (const [, setting = '', told] of guide.matchAll(/`(BULKHEAD_[A-Z_]+)`(?: \(([\d.,]*\d))?/g)) {
+    for (const [, setting = '', told] of guide.matchAll(
+      /`(BULKHEAD_[A-Z_]+)`(?: \(([\d.,]*\d))?/g,
+    )) {
       assert.ok((settingNames as readonly string[]).includes(setting), `${setting} in ${name}`);
-      if (told) assert.equal(Number(told.replaceAll(',', '')), defaults[setting as keyof typeof defaults], `${setting} in ${name}`);
+      if (told)
+        assert.equal(
+          Number(told.replaceAll(',', '')),
+          defaults[setting as keyof typeof defaults],
+          `${setting} in ${name}`,
+        );
     }
   }
 });
 
 test('the guide has every figure of a preview, and no other', () => {
-  const figures = rowsUnder('| figure |', guides.get('bulk-editing') ?? '').flatMap((cell) => cell.split(' / '));
-  assert.deepEqual(figures.toSorted(), [editWords.willBe, deleteWords.willBe, ...Object.values(previewTexts.counts)].toSorted());
+  const figures = rowsUnder('| figure |', guides.get('bulk-editing') ?? '').flatMap((cell) =>
+    cell.split(' / '),
+  );
+  assert.deepEqual(
+    figures.toSorted(),
+    [editWords.willBe, deleteWords.willBe, ...Object.values(previewTexts.counts)].toSorted(),
+  );
 });
 
 test('the guide has every option of a preview, in the words of the page', () => {

@@ -16,12 +16,16 @@ const publish = { field: 'status', 'value.status': 'published' };
 const json = { accept: 'application/json' };
 
 async function countOf({ db }: TestApp, condition: string): Promise<number> {
-  const { rows } = await db.pages.query<{ count: number }>(`select count(*)::int as count from gazetteer.city where ${condition}`);
+  const { rows } = await db.pages.query<{ count: number }>(
+    `select count(*)::int as count from gazetteer.city where ${condition}`,
+  );
   return rows[0]?.count ?? -1;
 }
 
-const editPath = async (visitor: Visitor, count: number, from = 1) => `/cities/bulk-edit?_s=${await selectAs(visitor, count, from)}`;
-const deletePath = async (visitor: Visitor, count: number) => `/cities/bulk-delete?_s=${await selectAs(visitor, count)}`;
+const editPath = async (visitor: Visitor, count: number, from = 1) =>
+  `/cities/bulk-edit?_s=${await selectAs(visitor, count, from)}`;
+const deletePath = async (visitor: Visitor, count: number) =>
+  `/cities/bulk-delete?_s=${await selectAs(visitor, count)}`;
 
 for (const [count, manner] of [
   [19, /All or nothing/],
@@ -55,7 +59,13 @@ test('a ticked field without a value is an error at that field, and what was typ
   const app = await setUp(t);
   const path = await editPath(app.editor, 3);
   const _op = await openAs(app.editor, path);
-  const body = { _op, field: ['status', 'rating', 'notes'], 'value.status': '', 'value.rating': 'much', 'value.notes': 'fine <words>' };
+  const body = {
+    _op,
+    field: ['status', 'rating', 'notes'],
+    'value.status': '',
+    'value.rating': 'much',
+    'value.notes': 'fine <words>',
+  };
   const answer = await app.editor.post(path, body, htmx);
   assert.equal(answer.statusCode, 422);
   assert.match(answer.body, /id="bulk-status-error">[^<]*value for Status/);
@@ -70,7 +80,11 @@ test('a ticked field without a value is an error at that field, and what was typ
 test('ticking nothing is an error', async (t) => {
   const { editor } = await setUp(t);
   const path = await editPath(editor, 3);
-  const answer = await editor.post(path, { _op: await openAs(editor, path), 'value.status': 'published' }, htmx);
+  const answer = await editor.post(
+    path,
+    { _op: await openAs(editor, path), 'value.status': 'published' },
+    htmx,
+  );
   assert.equal(answer.statusCode, 422);
   assert.match(answer.body, /Tick at least one field/);
 });
@@ -78,13 +92,20 @@ test('ticking nothing is an error', async (t) => {
 test('a small edit is done when the dialog closes, and a toast says what happened', async (t) => {
   const app = await setUp(t);
   const path = await editPath(app.editor, 19);
-  const answer = await app.editor.post(path, { _op: await openAs(app.editor, path), ...publish }, htmx);
+  const answer = await app.editor.post(
+    path,
+    { _op: await openAs(app.editor, path), ...publish },
+    htmx,
+  );
   assert.deepEqual([answer.statusCode, answer.body], [200, '']);
   const told = JSON.parse(String(answer.headers['hx-trigger']));
   assert.equal(told['bulkhead:close-dialog'], true);
   assert.equal(told['bulkhead:finished'].resource, 'cities');
   const { level, message } = told['bulkhead:toast'];
-  assert.deepEqual([level, message], ['success', 'Status → published · 19 cities: done. 19 changed.']);
+  assert.deepEqual(
+    [level, message],
+    ['success', 'Status → published · 19 cities: done. 19 changed.'],
+  );
   assert.equal(await countOf(app, `status = 'published'`), 19);
 });
 
@@ -118,20 +139,30 @@ test('programs get 202 with id, state, message and status URL, and errors as JSO
   const answer = await editor.post(path, { _op: await openAs(editor, path), ...publish }, json);
   assert.equal(answer.statusCode, 202);
   const { id, taskId, state, message, statusUrl } = answer.json();
-  assert.deepEqual([taskId, state, message, statusUrl], [id, 'queued', 'Processing 30 records in the background', `/tasks/${id}`]);
+  assert.deepEqual(
+    [taskId, state, message, statusUrl],
+    [id, 'queued', 'Processing 30 records in the background', `/tasks/${id}`],
+  );
   const wrong = await editor.post(path, { _op: await openAs(editor, path) }, json);
   assert.deepEqual([wrong.statusCode, wrong.json().error], [422, 'invalid-operation']);
 });
 
 test('a refused small edit is rolled back, and every refused record is named with its reason', async (t) => {
   const app = await setUp(t);
-  await app.db.pages.query(`alter table gazetteer.city add constraint no_five check (id not in (5, 7) or status = 'draft')`);
+  await app.db.pages.query(
+    `alter table gazetteer.city add constraint no_five check (id not in (5, 7) or status = 'draft')`,
+  );
   for (const headers of [htmx, {}]) {
     const path = await editPath(app.editor, 10);
-    const answer = await app.editor.post(path, { _op: await openAs(app.editor, path), ...publish }, headers);
+    const answer = await app.editor.post(
+      path,
+      { _op: await openAs(app.editor, path), ...publish },
+      headers,
+    );
     assert.equal(answer.statusCode, 422);
     assert.match(answer.body, /Rolled back: 0 records changed/);
-    for (const id of [5, 7]) assert.match(answer.body, new RegExp(`href="/cities/${id}/edit">Place ${id}<`));
+    for (const id of [5, 7])
+      assert.match(answer.body, new RegExp(`href="/cities/${id}/edit">Place ${id}<`));
     assert.match(answer.body, /no_five/);
   }
   assert.equal(await countOf(app, `status = 'published'`), 0);
@@ -145,7 +176,10 @@ test('an edit of records that a task holds names who, which task and how far', a
      select $1, 0, 'active', array_agg(key order by key), min(key), max(key) from (select lpad(n::text, 20, '0') as key from generate_series(1, 30) n) keys`,
     [id],
   );
-  await app.db.pages.query(`update ${app.db.t.task} set state = 'running', total = 30, done = 12, started_at = now() where id = $1`, [id]);
+  await app.db.pages.query(
+    `update ${app.db.t.task} set state = 'running', total = 30, done = 12, started_at = now() where id = $1`,
+    [id],
+  );
   const featured = { field: 'featured', 'value.featured': 'true' };
   for (const [visitor, sees] of [
     [app.admin, true],
@@ -153,11 +187,19 @@ test('an edit of records that a task holds names who, which task and how far', a
   ] as const) {
     for (const count of [5, 25]) {
       const path = await editPath(visitor, count, 20);
-      const answer = await visitor.post(path, { _op: await openAs(visitor, path), ...featured }, htmx);
+      const answer = await visitor.post(
+        path,
+        { _op: await openAs(visitor, path), ...featured },
+        htmx,
+      );
       assert.equal(answer.statusCode, 409);
       const title = sees ? 'Status → published · 30 cities' : 'Edit cities';
       assert.ok(answer.body.includes(`Admin: “${title}”, 12 of 30 done`));
-      assert.equal(answer.body.includes(`id="task-${id}-progress"`), sees, 'only who may see the task gets its live progress');
+      assert.equal(
+        answer.body.includes(`id="task-${id}-progress"`),
+        sees,
+        'only who may see the task gets its live progress',
+      );
       assert.match(answer.body, /Open the form again/);
     }
   }

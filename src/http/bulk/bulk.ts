@@ -1,22 +1,22 @@
-import { textsOf } from '../../form-texts.ts';
 import type { Principal } from '../../auth/principal.ts';
 import type { Queryable } from '../../db/transaction.ts';
 import type { AppError } from '../../errors.ts';
+import { textsOf } from '../../form-texts.ts';
 import type { Operation } from '../../operations/contract.ts';
-import type { ResourceRegistry, Resource } from '../../resources/contract.ts';
+import type { Resource, ResourceRegistry } from '../../resources/contract.ts';
 import { titlesOf } from '../../selection/list.ts';
 import type { Holder } from '../../tasks/looking/holders.ts';
 import type { Preview } from '../../tasks/previewing/preview.ts';
-import { recordTexts } from '../records/records-texts.ts';
-import { bulkTexts } from './bulk-texts.ts';
-import { taskTexts } from '../tasks/tasks-texts.ts';
-import { type BulkField, type BulkInputs, bulkFields } from './bulk-field.ts';
 import type { Body } from '../form.ts';
 import type { ConsequencesData } from '../records/consequences.ts';
+import { recordTexts } from '../records/records-texts.ts';
 import type { EndedData, ProgressData } from '../tasks/progress.ts';
-import { type CarriedOptions, carriedOptions } from './typed-form.ts';
 import { type RefusedRecord, refusedRecord } from '../tasks/task.ts';
+import { taskTexts } from '../tasks/tasks-texts.ts';
 import type { Url } from '../url.ts';
+import { type BulkField, type BulkInputs, bulkFields } from './bulk-field.ts';
+import { bulkTexts } from './bulk-texts.ts';
+import { type CarriedOptions, carriedOptions } from './typed-form.ts';
 
 interface DialogWords {
   dismiss: string;
@@ -89,21 +89,41 @@ export interface BulkDialog {
 }
 
 /** The form of a selection; with a preview's id, as it was typed for that. */
-export function formUrl(resource: Resource, operation: Operation, selectionId: string, previewId: string | null, url: Url): string {
+export function formUrl(
+  resource: Resource,
+  operation: Operation,
+  selectionId: string,
+  previewId: string | null,
+  url: Url,
+): string {
   const from = previewId === null ? '' : `&_preview=${encodeURIComponent(previewId)}`;
-  return url(`/${resource.slug}/${operation.offer?.path ?? ''}?_s=${encodeURIComponent(selectionId)}${from}`);
+  return url(
+    `/${resource.slug}/${operation.offer?.path ?? ''}?_s=${encodeURIComponent(selectionId)}${from}`,
+  );
 }
 
-export function reasonData({ reason }: Resource, count: number, body: Body, error: AppError | null): ReasonData | null {
+export function reasonData(
+  { reason }: Resource,
+  count: number,
+  body: Body,
+  error: AppError | null,
+): ReasonData | null {
   if (!reason.isAsked) return null;
   const isRequired = reason.requiredAbove !== null && count > reason.requiredAbove;
   const value = textsOf(body.reason).at(-1) ?? '';
-  return { label: isRequired ? bulkTexts.reason : bulkTexts.reasonOptional, isRequired, value, error: fieldErrors(error).reason ?? null };
+  return {
+    label: isRequired ? bulkTexts.reason : bulkTexts.reasonOptional,
+    isRequired,
+    value,
+    error: fieldErrors(error).reason ?? null,
+  };
 }
 
 /** The list as it was; a selection of everything matching lives only under its own filter. */
 export function listUrl(resource: Resource, selectionId: string, filter: string, url: Url): string {
-  const state = [filter, selectionId === '' ? '' : `_s=${encodeURIComponent(selectionId)}`].filter((part) => part !== '').join('&');
+  const state = [filter, selectionId === '' ? '' : `_s=${encodeURIComponent(selectionId)}`]
+    .filter((part) => part !== '')
+    .join('&');
   return url(`/${resource.slug}${state === '' ? '' : `?${state}`}`);
 }
 
@@ -111,8 +131,20 @@ export async function bulkEditData(opened: BulkDialog): Promise<BulkEditData> {
   const { registry, sql, resource, principal, body, error, url } = opened;
   return {
     ...dialogData(opened),
-    fields: await bulkFields({ registry, sql, resource, principal, body, errors: fieldErrors(error), url }),
-    fieldWords: { legend: bulkTexts.chooseFields, hint: bulkTexts.fieldHint, showInputs: bulkTexts.showInputs },
+    fields: await bulkFields({
+      registry,
+      sql,
+      resource,
+      principal,
+      body,
+      errors: fieldErrors(error),
+      url,
+    }),
+    fieldWords: {
+      legend: bulkTexts.chooseFields,
+      hint: bulkTexts.fieldHint,
+      showInputs: bulkTexts.showInputs,
+    },
     scripts: ['picker.js'],
   };
 }
@@ -121,7 +153,8 @@ export function bulkDeleteData(opened: BulkDialog, consequences: ConsequencesDat
   const { body, error, preview } = opened;
   const dialog = dialogData(opened);
   const wrong = fieldErrors(error).acknowledge ?? null;
-  // All or nothing: one record in the way prevents all deletes. A preview says which, and can leave them out.
+  // All or nothing: one record in the way prevents all deletes. A preview says which, and can leave
+  // them out.
   const isHopeless = preview.runsInline && consequences.isForbidden;
   return {
     ...dialog,
@@ -130,13 +163,25 @@ export function bulkDeleteData(opened: BulkDialog, consequences: ConsequencesDat
     warning: isHopeless ? bulkTexts.deleteHopeless : bulkTexts.deleteWarning,
     consequences: isHopeless ? { ...consequences, undo: null } : consequences,
     consequencesHeading: recordTexts.consequences,
-    acknowledgeText: opened.operation.words.acknowledge(bulkTexts.records(preview.recordCount, opened.resource)),
+    acknowledgeText: opened.operation.words.acknowledge(
+      bulkTexts.records(preview.recordCount, opened.resource),
+    ),
     isAcknowledged: textsOf(body.acknowledge).includes('yes'),
     error: wrong,
   };
 }
 
-export function dialogData({ resource, operation, preview, names, selectionId, filter, body, error, url }: BulkDialog): BulkDialogData {
+export function dialogData({
+  resource,
+  operation,
+  preview,
+  names,
+  selectionId,
+  filter,
+  body,
+  error,
+  url,
+}: BulkDialog): BulkDialogData {
   const { words } = operation;
   const records = bulkTexts.records(preview.recordCount, resource);
   const carried = carriedOptions(body);
@@ -154,7 +199,10 @@ export function dialogData({ resource, operation, preview, names, selectionId, f
     submitText: words.submit(records),
     previewText: bulkTexts.preview,
     reason: reasonData(resource, preview.recordCount, body, error),
-    notes: [...(leftOut > 0 ? [bulkTexts.leftOut(leftOut)] : []), ...(carried.text === null ? [] : [carried.text])],
+    notes: [
+      ...(leftOut > 0 ? [bulkTexts.leftOut(leftOut)] : []),
+      ...(carried.text === null ? [] : [carried.text]),
+    ],
     carried: carried.inputs,
     message: error?.message ?? null,
     isUnsaved: Object.keys(body).length > 0,
@@ -166,14 +214,21 @@ export function fieldErrors(error: AppError | null): Record<string, string> {
   return error?.details.fieldErrors ?? {};
 }
 
-/** A dialog that tells the outcome instead of a form: refused, overlapping, changed meanwhile, or already sent. */
+/**
+ * A dialog that tells the outcome instead of a form: refused, overlapping, changed meanwhile, or
+ * already sent.
+ */
 export interface BulkOutcomeData {
   title: string;
   heading: string;
   tone: 'error' | 'warning' | 'info';
   message: string;
   hint: string | null;
-  refused: { heading: string; records: readonly (RefusedRecord & { reason: string })[]; moreText: string | null } | null;
+  refused: {
+    heading: string;
+    records: readonly (RefusedRecord & { reason: string })[];
+    moreText: string | null;
+  } | null;
   holders: readonly { text: string; href: string }[];
   progress: ProgressData | null;
   ended: EndedData | null;
@@ -198,7 +253,14 @@ export interface BulkRequest {
   url: Url;
 }
 
-function outcomeData({ resource, operation, selectionId, filter, previewId, url }: BulkRequest): BulkOutcomeData {
+function outcomeData({
+  resource,
+  operation,
+  selectionId,
+  filter,
+  previewId,
+  url,
+}: BulkRequest): BulkOutcomeData {
   return {
     title: resource.label,
     heading: '',
@@ -209,9 +271,15 @@ function outcomeData({ resource, operation, selectionId, filter, previewId, url 
     holders: [],
     progress: null,
     ended: null,
-    again: { href: formUrl(resource, operation, selectionId, previewId, url), label: bulkTexts.openAgain },
+    again: {
+      href: formUrl(resource, operation, selectionId, previewId, url),
+      label: bulkTexts.openAgain,
+    },
     task: null,
-    back: { href: listUrl(resource, selectionId, filter, url), label: bulkTexts.backToList(resource.label) },
+    back: {
+      href: listUrl(resource, selectionId, filter, url),
+      label: bulkTexts.backToList(resource.label),
+    },
     close: taskTexts.close,
   };
 }
@@ -237,14 +305,21 @@ export async function refusedData(asked: BulkRequest, error: AppError): Promise<
     message: error.message,
     refused: {
       heading: bulkTexts.refusedReasons,
-      records: failures.slice(0, maxNamed).map(({ key, message }) => ({ ...refusedRecord(key, titles, resource, url), reason: message })),
-      moreText: failures.length > maxNamed ? bulkTexts.refusedMore(failures.length - maxNamed) : null,
+      records: failures.slice(0, maxNamed).map(({ key, message }) => ({
+        ...refusedRecord(key, titles, resource, url),
+        reason: message,
+      })),
+      moreText:
+        failures.length > maxNamed ? bulkTexts.refusedMore(failures.length - maxNamed) : null,
     },
-    task: taskId === undefined ? null : { href: url(`/tasks/${taskId}`), label: taskTexts.showTask },
+    task:
+      taskId === undefined ? null : { href: url(`/tasks/${taskId}`), label: taskTexts.showTask },
   };
 }
 
-/** Who holds the records, which task, how far. `progress` only where the reader may see that task. */
+/**
+ * Who holds the records, which task, how far. `progress` only where the reader may see that task.
+ */
 export function overlapData(
   asked: BulkRequest,
   holders: readonly Holder[],
@@ -259,7 +334,12 @@ export function overlapData(
     tone: 'warning',
     message: bulkTexts.overlapHint,
     holders: holders.map((holder) => ({
-      text: bulkTexts.holder(holder.principalName, holder.title, number.format(holder.done), number.format(holder.total)),
+      text: bulkTexts.holder(
+        holder.principalName,
+        holder.title,
+        number.format(holder.done),
+        number.format(holder.total),
+      ),
       href: url(`/tasks/${holder.taskId}`),
     })),
     progress,

@@ -17,8 +17,16 @@ async function setUp(t: Context): Promise<TestApp & { editor: Visitor; admin: Vi
 const key = (id: number) => String(id).padStart(20, '0');
 const operationOf = (html: string) => /name="_op" value="([^"]+)"/.exec(html)?.[1] ?? '';
 
-/** Fills the form of a selection, previews it and goes back; what the form then shows, and the form's page. */
-async function thereAndBack(visitor: Visitor, typed: Form, onPreview: Form = {}, operation = 'edit') {
+/**
+ * Fills the form of a selection, previews it and goes back; what the form then shows, and the
+ * form's page.
+ */
+async function thereAndBack(
+  visitor: Visitor,
+  typed: Form,
+  onPreview: Form = {},
+  operation = 'edit',
+) {
   const path = `/cities/bulk-${operation}?_s=${await selectAs(visitor, 12)}`;
   const _op = operationOf((await visitor.get(path)).body);
   const made = await visitor.post(path, { ...typed, _op, _do: 'preview' });
@@ -38,14 +46,24 @@ const changes: Form[] = [
   { field: 'notes', 'change.notes': 'fill', 'value.notes': 'x' },
   { field: 'notes', 'change.notes': 'append', 'value.notes': ' with a blank before' },
   { field: 'notes', 'change.notes': 'find-replace', 'find.notes': 'old', 'with.notes': 'new' },
-  { field: 'notes', 'change.notes': 'find-replace-pattern', 'find.notes': '(a+)b', 'with.notes': '\\1' },
+  {
+    field: 'notes',
+    'change.notes': 'find-replace-pattern',
+    'find.notes': '(a+)b',
+    'with.notes': '\\1',
+  },
   { field: 'notes', 'change.notes': 'letter-case', 'case.notes': 'title' },
   { field: 'notes', 'change.notes': 'copy', 'from.notes': 'adminCode' },
   { field: 'notes', 'change.notes': 'clear' },
   { field: 'rating', 'change.rating': 'percent', 'value.rating': '-2.50' },
   { field: 'rating', 'change.rating': 'round', 'places.rating': '1' },
   { field: 'reviewedAt', 'change.reviewedAt': 'set', 'value.reviewedAt': '2026-03-29T02:30' },
-  { field: 'reviewedAt', 'change.reviewedAt': 'shift', 'value.reviewedAt': '-3', 'unit.reviewedAt': 'months' },
+  {
+    field: 'reviewedAt',
+    'change.reviewedAt': 'shift',
+    'value.reviewedAt': '-3',
+    'unit.reviewedAt': 'months',
+  },
   { field: 'country', 'change.country': 'set', 'value.country': 'FRA' },
   { field: 'tags', 'change.tags': 'remove', 'value.tags': ['', '3', '1'] },
 ];
@@ -55,17 +73,31 @@ test('the way back from a preview shows the fields, the changes and the values t
   for (const typed of changes) {
     const { form } = await thereAndBack(editor, typed);
     const shown = Object.fromEntries(Object.keys(typed).map((name) => [name, form[name]]));
-    const expected = Object.fromEntries(Object.entries(typed).map(([name, value]) => [name, [value].flat()]));
+    const expected = Object.fromEntries(
+      Object.entries(typed).map(([name, value]) => [name, [value].flat()]),
+    );
     assert.deepEqual(shown, expected);
   }
 });
 
 test('several fields come back at once, and a field that is not ticked keeps what was typed into it', async (t) => {
   const { editor } = await setUp(t);
-  const typed = { field: ['status', 'rating'], 'value.status': 'archived', 'change.rating': 'increase', 'value.rating': '1' };
-  const { form } = await thereAndBack(editor, { ...typed, 'change.notes': 'append', 'value.notes': 'later' });
+  const typed = {
+    field: ['status', 'rating'],
+    'value.status': 'archived',
+    'change.rating': 'increase',
+    'value.rating': '1',
+  };
+  const { form } = await thereAndBack(editor, {
+    ...typed,
+    'change.notes': 'append',
+    'value.notes': 'later',
+  });
   assert.deepEqual(form.field, ['status', 'rating']);
-  assert.deepEqual([form['value.status'], form['change.rating'], form['value.rating']], [['archived'], ['increase'], ['1']]);
+  assert.deepEqual(
+    [form['value.status'], form['change.rating'], form['value.rating']],
+    [['archived'], ['increase'], ['1']],
+  );
   assert.deepEqual([form['change.notes'], form['value.notes']], [['append'], ['later']]);
 });
 
@@ -75,7 +107,11 @@ test('the reason goes with the form to its preview, and comes back as it was cha
   const { form, preview } = await thereAndBack(editor, typed, { reason: 'Summer cleaning' });
   assert.deepEqual(form.reason, ['Summer cleaning']);
   assert.match((await editor.get(preview)).body, />\s*Summer cleaning<\/textarea>/);
-  assert.deepEqual((await thereAndBack(editor, typed, { reason: '' })).form.reason, [''], 'also when it was taken out');
+  assert.deepEqual(
+    (await thereAndBack(editor, typed, { reason: '' })).form.reason,
+    [''],
+    'also when it was taken out',
+  );
 });
 
 test('how it is to be run is carried through the form to the next preview, and said', async (t) => {
@@ -83,7 +119,10 @@ test('how it is to be run is carried through the form to the next preview, and s
   const typed = { field: 'status', 'value.status': 'published' };
   const options = { background: 'yes', skipChanged: 'yes', overlap: 'skip', stopPercent: '12.5' };
   const { body, form, path } = await thereAndBack(editor, typed, options);
-  assert.match(body, /in the background; skip records [^.;]+; go on without [^.;]+; stop when more than 12.5 % are refused/);
+  assert.match(
+    body,
+    /in the background; skip records [^.;]+; go on without [^.;]+; stop when more than 12.5 % are refused/,
+  );
   const again = await editor.post(path, { ...form, _do: 'preview' });
   const { body: preview } = await editor.get(String(again.headers.location));
   const { background, skipChanged, overlap, stopPercent } = formOf(preview, 'preview-confirm');
@@ -92,8 +131,14 @@ test('how it is to be run is carried through the form to the next preview, and s
     { background: ['yes'], skipChanged: ['yes'], overlap: ['skip'], stopPercent: ['12.5'] },
   );
   await editor.post(path, { ...form, _do: 'launch' });
-  const { rows } = await db.pages.query(`select backend, overlap, stop_ratio as "stopRatio" from ${db.t.task}`);
-  assert.deepEqual(rows, [{ backend: 'queue', overlap: 'skip', stopRatio: 0.125 }], 'and holds for a launch without another preview');
+  const { rows } = await db.pages.query(
+    `select backend, overlap, stop_ratio as "stopRatio" from ${db.t.task}`,
+  );
+  assert.deepEqual(
+    rows,
+    [{ backend: 'queue', overlap: 'skip', stopRatio: 0.125 }],
+    'and holds for a launch without another preview',
+  );
 });
 
 test('options that cannot be read, and the usual ones, are not carried', async (t) => {
@@ -112,7 +157,11 @@ test('options that cannot be read, and the usual ones, are not carried', async (
 test('records that were left out on a preview stay left out of what is made of its form', async (t) => {
   const { editor, db } = await setUp(t);
   const path = `/cities/bulk-edit?_s=${await selectAs(editor, 12)}`;
-  const made = await editor.post(path, { field: 'status', 'value.status': 'published', _do: 'preview' });
+  const made = await editor.post(path, {
+    field: 'status',
+    'value.status': 'published',
+    _do: 'preview',
+  });
   const preview = String(made.headers.location);
   await editor.post(`${preview}/exclusions`, { kept: [key(2), key(3)] });
   const { headers } = await editor.post(`${preview}/form`, {});
@@ -123,16 +172,27 @@ test('records that were left out on a preview stay left out of what is made of i
   const form = formOf(body, 'bulk-edit-form');
   const wrong = await editor.post(path, { ...form, 'value.status': 'no such', _do: 'preview' });
   assert.match(wrong.body, /Edit 10 cities/, 'also when the form is shown once more');
-  const second = await editor.post(path, { ...formOf(wrong.body, 'bulk-edit-form'), 'value.status': 'archived', _do: 'preview' });
+  const second = await editor.post(path, {
+    ...formOf(wrong.body, 'bulk-edit-form'),
+    'value.status': 'archived',
+    _do: 'preview',
+  });
   assert.match((await editor.get(String(second.headers.location))).body, /Change 10 cities/);
   await editor.post(path, { ...form, _do: 'launch' });
-  const { rows } = await db.pages.query(`select array_agg(id order by id) as ids from gazetteer.city where status = 'published'`);
+  const { rows } = await db.pages.query(
+    `select array_agg(id order by id) as ids from gazetteer.city where status = 'published'`,
+  );
   assert.deepEqual(rows[0].ids, [1, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
 });
 
 test('the form of a delete comes back with its reason', async (t) => {
   const { admin } = await setUp(t);
-  const { form, body } = await thereAndBack(admin, { reason: 'Doubles' }, { reason: 'Doubles', acknowledge: 'yes' }, 'delete');
+  const { form, body } = await thereAndBack(
+    admin,
+    { reason: 'Doubles' },
+    { reason: 'Doubles', acknowledge: 'yes' },
+    'delete',
+  );
   assert.deepEqual(form.reason, ['Doubles']);
   assert.equal(form.acknowledge, undefined, 'which is acknowledged anew');
   assert.match(body, /Delete 12 cities/);
@@ -144,17 +204,31 @@ test('a conflict leads back to the form as it was typed', async (t) => {
   const path = `/cities/bulk-edit?_s=${selection}`;
   const _op = operationOf((await editor.get(path, htmx)).body);
   await editor.post('/cities/selection', { _s: selection, _do: 'remove', key: key(12) });
-  const typed = { field: 'notes', 'change.notes': 'prepend', 'value.notes': 'See: ', reason: 'Why not' };
+  const typed = {
+    field: 'notes',
+    'change.notes': 'prepend',
+    'value.notes': 'See: ',
+    reason: 'Why not',
+  };
   const told = await editor.post(path, { ...typed, _op, _do: 'launch' }, htmx);
   assert.equal(told.statusCode, 409);
   const again = /href="([^"]*_preview=[^"]*)"/.exec(told.body)?.[1]?.replaceAll('&amp;', '&') ?? '';
   const form = formOf((await editor.get(again, htmx)).body, 'bulk-edit-form');
-  assert.deepEqual([form.field, form['change.notes'], form['value.notes'], form.reason], [['notes'], ['prepend'], ['See: '], ['Why not']]);
+  assert.deepEqual(
+    [form.field, form['change.notes'], form['value.notes'], form.reason],
+    [['notes'], ['prepend'], ['See: '], ['Why not']],
+  );
 });
 
 test('what was typed is nobody else’s to see, and nothing that was not asked for is kept', async (t) => {
   const { editor, admin, db } = await setUp(t);
-  const typed = { field: 'status', 'value.status': 'published', password: 'secret', 'value.none': 'x', reason: 'nul \0' };
+  const typed = {
+    field: 'status',
+    'value.status': 'published',
+    password: 'secret',
+    'value.none': 'x',
+    reason: 'nul \0',
+  };
   const { preview } = await thereAndBack(editor, { ...typed, 'value.notes': 'mine' });
   const { rows } = await db.pages.query(`select form from ${db.t.preview} where form is not null`);
   assert.deepEqual(Object.keys(rows[0].form).sort(), ['field', 'value.notes', 'value.status']);

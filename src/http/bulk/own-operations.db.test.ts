@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { metadata } from '../../../generated/sample-metadata/metadata.ts';
 import sample from '../../admin.ts';
-import { defineOperation, defineResource, t as control } from '../../index.ts';
+import { t as control, defineOperation, defineResource } from '../../index.ts';
 import { htmx, testApp, type Visitor } from '../../testing/app.ts';
 import { openAs, selectAs } from '../../testing/launch-as.ts';
 import { insertPlaces } from '../../testing/places.ts';
@@ -16,16 +16,33 @@ const mark = defineOperation(metadata, 'City', {
   icon: 'flag',
   on: ['selection', 'record'],
   allowed: ({ roles }) => roles.includes('editor'),
-  form: { note: control.text({ label: 'Note', help: 'Shown to all.', required: true }), how: control.choice(['softly', 'loudly']) },
+  form: {
+    note: control.text({ label: 'Note', help: 'Shown to all.', required: true }),
+    how: control.choice(['softly', 'loudly']),
+  },
   needs: ['population'],
   refuse: ({ population }) => (population === 7 ? 'Seven is enough.' : null),
-  change: ({ params }) => ({ notes: `${params.note}, ${params.how ?? 'somehow'}`, status: 'reviewed' }),
+  change: ({ params }) => ({
+    notes: `${params.note}, ${params.how ?? 'somehow'}`,
+    status: 'reviewed',
+  }),
 });
-const purge = defineOperation(metadata, 'City', { name: 'purge', label: 'Purge', icon: 'flame', deletes: true, undo: 'none' });
+const purge = defineOperation(metadata, 'City', {
+  name: 'purge',
+  label: 'Purge',
+  icon: 'flame',
+  deletes: true,
+  undo: 'none',
+});
 
 async function setUp(t: Parameters<typeof testApp>[0]) {
   const cities = defineResource(metadata, 'City', { operations: [mark, purge] });
-  const app = await testApp(t, { admin: { ...sample, resources: [cities, ...sample.resources.filter(({ model }) => model !== 'City')] } });
+  const app = await testApp(t, {
+    admin: {
+      ...sample,
+      resources: [cities, ...sample.resources.filter(({ model }) => model !== 'City')],
+    },
+  });
   await insertPlaces(app.db, 60);
   return { ...app, editor: await app.signIn('editor'), admin: await app.signIn('admin') };
 }
@@ -36,7 +53,13 @@ test('an operation of one’s own stands beside Edit and Delete, for whom it is 
   const { editor, admin } = await setUp(t);
   const id = await selectAs(editor, 3);
   const bar = await barOf(editor, id);
-  assert.match(bar, new RegExp(`href="/cities/bulk-edit\\?_s=${id}"[^>]*>.*?Edit….*href="/cities/do/mark\\?_s=${id}"[^>]*>.*?Mark…`, 's'));
+  assert.match(
+    bar,
+    new RegExp(
+      `href="/cities/bulk-edit\\?_s=${id}"[^>]*>.*?Edit….*href="/cities/do/mark\\?_s=${id}"[^>]*>.*?Mark…`,
+      's',
+    ),
+  );
   assert.doesNotMatch(bar, /bulk-delete|do\/purge/);
   const theirs = await selectAs(admin, 3);
   assert.match(await barOf(admin, theirs), /bulk-delete\?.*do\/purge\?/s);
@@ -53,17 +76,29 @@ test('its form asks for what it needs, comes back with what was typed, and begin
   const path = `/cities/do/mark?_s=${await selectAs(editor, 5)}`;
   const opened = await editor.get(path, htmx);
   assert.equal(opened.statusCode, 200);
-  assert.match(opened.body, /Mark · 5 cities.*All or nothing.*for="bulk-do-note">Note<.*Shown to all\./s);
+  assert.match(
+    opened.body,
+    /Mark · 5 cities.*All or nothing.*for="bulk-do-note">Note<.*Shown to all\./s,
+  );
   const _op = await openAs(editor, path);
   const wrong = await editor.post(path, { _op, 'form.note': ' ', 'form.how': 'loudly' }, htmx);
   assert.equal(wrong.statusCode, 422);
   assert.match(wrong.body, /id="bulk-do-note-error">Note is required\./);
   assert.match(wrong.body, /<option value="loudly" selected>/);
   const again = /name="_op" value="([^"]+)"/.exec(wrong.body)?.[1] ?? '';
-  const done = await editor.post(path, { _op: again, 'form.note': 'fine', 'form.how': 'loudly' }, htmx);
+  const done = await editor.post(
+    path,
+    { _op: again, 'form.note': 'fine', 'form.how': 'loudly' },
+    htmx,
+  );
   assert.equal(done.statusCode, 200);
-  assert.match(String(done.headers['hx-trigger']), /Mark \\u00b7 5 cities: done\. 5 changed|Mark · 5 cities: done\. 5 changed/);
-  const { rows } = await db.pages.query(`select distinct notes, status from gazetteer.city where id <= 5`);
+  assert.match(
+    String(done.headers['hx-trigger']),
+    /Mark \\u00b7 5 cities: done\. 5 changed|Mark · 5 cities: done\. 5 changed/,
+  );
+  const { rows } = await db.pages.query(
+    `select distinct notes, status from gazetteer.city where id <= 5`,
+  );
   assert.deepEqual(rows, [{ notes: 'fine, loudly', status: 'reviewed' }]);
 });
 
@@ -79,7 +114,10 @@ test('it is previewed with what it would change and whom it refuses, and the way
   assert.match(body, /1×<\/span> Seven is enough\./);
   assert.match(body, /<del[^>]*>draft<\/del>.*<ins[^>]*>reviewed<\/ins>/);
   const back = await editor.post(`${preview}/form`, {});
-  assert.match((await editor.get(String(back.headers.location))).body, /bulk-do-note[^>]*>\s*fine|value="fine"/);
+  assert.match(
+    (await editor.get(String(back.headers.location))).body,
+    /bulk-do-note[^>]*>\s*fine|value="fine"/,
+  );
   const confirmed = await editor.post(preview, { background: 'yes' }, json);
   assert.equal(confirmed.statusCode, 202);
 });
@@ -88,7 +126,11 @@ test('in the background it is told by its name, and undone from its page', async
   const app = await setUp(t);
   const { editor } = app;
   const path = `/cities/do/mark?_s=${await selectAs(editor, 30)}`;
-  const launched = await editor.post(path, { _op: await openAs(editor, path), 'form.note': 'fine' }, json);
+  const launched = await editor.post(
+    path,
+    { _op: await openAs(editor, path), 'form.note': 'fine' },
+    json,
+  );
   const { taskId, title } = launched.json();
   assert.equal(title, 'Mark · 30 cities');
   assert.deepEqual([(await workOff(app, taskId)).changed], [29]);
@@ -138,7 +180,10 @@ test('one that deletes says what goes, and is not begun before its box is ticked
   assert.doesNotMatch(String(done.headers['hx-trigger']), /Undo/);
   assert.equal((await db.pages.query('select 1 from gazetteer.city')).rowCount, 58);
   const { rows } = await db.pages.query(`select max(id) as id from ${db.t.task}`);
-  assert.doesNotMatch((await admin.get(`/tasks/${rows[0].id}`)).body, new RegExp(`/tasks/${rows[0].id}/undo`));
+  assert.doesNotMatch(
+    (await admin.get(`/tasks/${rows[0].id}`)).body,
+    new RegExp(`/tasks/${rows[0].id}/undo`),
+  );
   assert.equal((await admin.get(`/tasks/${rows[0].id}/undo`)).statusCode, 409);
 });
 
@@ -146,7 +191,12 @@ test('a form without its token, or of a record’s own address, begins nothing',
   const { editor, db, app } = await setUp(t);
   const path = `/cities/do/mark?_s=${await selectAs(editor, 2)}`;
   const headers = { cookie: editor.cookie, 'content-type': 'application/x-www-form-urlencoded' };
-  const answer = await app.inject({ method: 'POST', url: path, payload: `_op=${await openAs(editor, path)}&form.note=x`, headers });
+  const answer = await app.inject({
+    method: 'POST',
+    url: path,
+    payload: `_op=${await openAs(editor, path)}&form.note=x`,
+    headers,
+  });
   assert.equal(answer.statusCode, 403);
   assert.equal((await db.pages.query(`select 1 from ${db.t.task}`)).rowCount, 0);
 });

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Resource } from '../../resources/contract.ts';
 import { htmx, testApp, type Visitor } from '../../testing/app.ts';
 import { selectAs } from '../../testing/launch-as.ts';
-import type { Resource } from '../../resources/contract.ts';
 import { insertPlaces } from '../../testing/places.ts';
 import { tortureAdmin } from '../../testing/torture.ts';
 
@@ -18,10 +18,18 @@ async function setUp(t: Context, rows: number) {
 }
 
 /** Previews an operation on all that match a filter; returns the preview's address. */
-async function previewAs(visitor: Visitor, filter: string, body: Record<string, string> = publish, operation = 'edit'): Promise<string> {
+async function previewAs(
+  visitor: Visitor,
+  filter: string,
+  body: Record<string, string> = publish,
+  operation = 'edit',
+): Promise<string> {
   const answer = await visitor.post('/cities/selection', { _do: 'matching', _list: filter }, htmx);
   const id = /_s=([0-9a-f-]{36})/.exec(answer.body)?.[1];
-  const made = await visitor.post(`/cities/bulk-${operation}?_s=${id}`, { ...body, _do: 'preview' });
+  const made = await visitor.post(`/cities/bulk-${operation}?_s=${id}`, {
+    ...body,
+    _do: 'preview',
+  });
   assert.equal(made.statusCode, 303, made.body);
   return String(made.headers.location);
 }
@@ -35,17 +43,23 @@ test('of up to 1,000 records every one is tried; of more a sample from all over,
   await db.pages.query(`update gazetteer.city set status = 'published' where id % 2 = 0`);
   const exact = (await editor.get(await previewAs(editor, 'population-max=1000'))).body;
   assert.match(exact, /Every record was tried out/);
-  assert.deepEqual([figure(exact, 'Selected'), figure(exact, 'Will change'), figure(exact, 'Already so')], ['1,000', '500', '500']);
+  assert.deepEqual(
+    [figure(exact, 'Selected'), figure(exact, 'Will change'), figure(exact, 'Already so')],
+    ['1,000', '500', '500'],
+  );
   assert.doesNotMatch(exact, />Sample</);
   for (const [filter, count] of [
     ['population-max=1001', '1,001'],
     ['', '1,500'],
   ] as const) {
     const { body } = await editor.get(await previewAs(editor, filter));
-    const [, tried = ''] = /([\d,]+) of [\d,]+ records were tried out, and the figures are of these/.exec(body) ?? [];
+    const [, tried = ''] =
+      /([\d,]+) of [\d,]+ records were tried out, and the figures are of these/.exec(body) ?? [];
     assert.match(body, new RegExp(`>Sample<[\\s\\S]*of ${count} records were tried out`));
     assert.equal(figure(body, 'Selected'), count);
-    const [changed, unchanged] = ['Will change', 'Already so'].map((name) => Number(figure(body, name)));
+    const [changed, unchanged] = ['Will change', 'Already so'].map((name) =>
+      Number(figure(body, name)),
+    );
     assert.equal((changed ?? 0) + (unchanged ?? 0), Number(tried.replace(',', '')));
     assert.ok((changed ?? 0) > 400 && (unchanged ?? 0) > 400, `${changed} ${unchanged}`);
   }
@@ -87,7 +101,8 @@ test('a page of a preview begins where the record was that is no longer there', 
     const { body } = await editor.get(next.replaceAll('&amp;', '&'));
     return [...body.matchAll(/>(Place \d+)<\/a>/g)].map(([, title]) => title);
   };
-  const places = (from: number) => Array.from({ length: 20 }, (_, index) => `Place ${from + index}`);
+  const places = (from: number) =>
+    Array.from({ length: 20 }, (_, index) => `Place ${from + index}`);
   assert.deepEqual(await titles(), places(21));
   await db.pages.query('delete from gazetteer.city where id in (20, 21)');
   assert.deepEqual(await titles(), places(22));
@@ -108,7 +123,9 @@ test('where another task holds some records a confirmation does what was chosen:
   const refused = await editor.post(preview, { overlap: 'refuse' });
   assert.equal(refused.statusCode, 409);
   assert.match(refused.body, /Grace/);
-  const statuses = async () => (await db.pages.query(`select id from gazetteer.city where status = 'published' order by id`)).rows;
+  const statuses = async () =>
+    (await db.pages.query(`select id from gazetteer.city where status = 'published' order by id`))
+      .rows;
   assert.deepEqual(await statuses(), []);
   const waiting = await editor.post(preview, { overlap: 'wait' });
   assert.equal(waiting.statusCode, 303);
@@ -116,7 +133,9 @@ test('where another task holds some records a confirmation does what was chosen:
   const task = await editor.get(String(waiting.headers.location), { accept: 'application/json' });
   assert.equal(task.json().state, 'queued');
   const others = `/cities/bulk-edit?_s=${await selectAs(editor, 6)}`;
-  const second = String((await editor.post(others, { ...publish, _do: 'preview' })).headers.location);
+  const second = String(
+    (await editor.post(others, { ...publish, _do: 'preview' })).headers.location,
+  );
   assert.equal((await editor.post(second, { overlap: 'skip' })).statusCode, 303);
   assert.deepEqual(await statuses(), [{ id: 3 }, { id: 4 }, { id: 5 }, { id: 6 }]);
 });
@@ -124,8 +143,12 @@ test('where another task holds some records a confirmation does what was chosen:
 test('a preview shows numbers in JSON, and whole numbers, with every digit', async (t) => {
   const { context, db, signIn } = await testApp(t, { admin: tortureAdmin, content: 'torture' });
   const admin = await signIn('admin');
-  const { slug, model } = context.registry.list.find((resource) => resource.model.name === 'Everything') as Resource;
-  await db.pages.query(`update ${model.table} set "json" = '[12345678901234567890, 2.50]', "bigInt" = 9007199254740993`);
+  const { slug, model } = context.registry.list.find(
+    (resource) => resource.model.name === 'Everything',
+  ) as Resource;
+  await db.pages.query(
+    `update ${model.table} set "json" = '[12345678901234567890, 2.50]', "bigInt" = 9007199254740993`,
+  );
   const selected = await admin.post(`/${slug}/selection`, { _do: 'matching', _list: '' }, htmx);
   const changes = {
     field: ['json', 'bigInt'],
@@ -136,7 +159,13 @@ test('a preview shows numbers in JSON, and whole numbers, with every digit', asy
   const path = `/${slug}/bulk-edit?_s=${/_s=([0-9a-f-]{36})/.exec(selected.body)?.[1]}`;
   const made = await admin.post(path, { ...changes, _do: 'preview' });
   const { body } = await admin.get(String(made.headers.location));
-  for (const shown of ['12345678901234567890', '2.50', '0.10000000000000000001', '9,007,199,254,740,993', '9,007,199,254,740,995']) {
+  for (const shown of [
+    '12345678901234567890',
+    '2.50',
+    '0.10000000000000000001',
+    '9,007,199,254,740,993',
+    '9,007,199,254,740,995',
+  ]) {
     assert.ok(body.includes(shown), shown);
   }
 });

@@ -10,7 +10,10 @@ import { insertPlaces } from '../../testing/places.ts';
 
 type Context = Parameters<typeof testApp>[0];
 
-async function setUp(t: Context, admin: AdminDefinition = sample): Promise<TestApp & { editor: Visitor; admin: Visitor }> {
+async function setUp(
+  t: Context,
+  admin: AdminDefinition = sample,
+): Promise<TestApp & { editor: Visitor; admin: Visitor }> {
   const app = await testApp(t, { admin });
   await insertPlaces(app.db, 60);
   return { ...app, editor: await app.signIn('editor'), admin: await app.signIn('admin') };
@@ -33,44 +36,77 @@ async function previewAs(
 
 /** The figures at the head of the page, by name. */
 function countsOf(html: string): Record<string, string> {
-  return Object.fromEntries([...html.matchAll(/<dt[^>]*>([^<]+)<\/dt><dd[^>]*>([^<]+)<\/dd>/g)].map(([, name, value]) => [name, value]));
+  return Object.fromEntries(
+    [...html.matchAll(/<dt[^>]*>([^<]+)<\/dt><dd[^>]*>([^<]+)<\/dd>/g)].map(([, name, value]) => [
+      name,
+      value,
+    ]),
+  );
 }
 
 async function statusesOf({ db }: TestApp): Promise<Record<string, number>> {
-  const { rows } = await db.pages.query<{ status: string; n: number }>(`select status, count(*)::int as n from gazetteer.city group by 1`);
+  const { rows } = await db.pages.query<{ status: string; n: number }>(
+    `select status, count(*)::int as n from gazetteer.city group by 1`,
+  );
   return Object.fromEntries(rows.map(({ status, n }) => [status, n]));
 }
 
 test('a preview says what would change, what is so already and what would be refused and why, and changes nothing', async (t) => {
   const app = await setUp(t);
   await app.db.pages.query(`update gazetteer.city set status = 'published' where id <= 4`);
-  await app.db.pages.query(`alter table gazetteer.city add constraint no_five check (id not in (5, 7) or status = 'draft')`);
+  await app.db.pages.query(
+    `alter table gazetteer.city add constraint no_five check (id not in (5, 7) or status = 'draft')`,
+  );
   const path = await previewAs(app.editor, 12);
   const { body, statusCode } = await app.editor.get(path);
   assert.equal(statusCode, 200);
-  assert.deepEqual(countsOf(body), { Selected: '12', 'Will change': '6', 'Already so': '4', Refused: '2' });
+  assert.deepEqual(countsOf(body), {
+    Selected: '12',
+    'Will change': '6',
+    'Already so': '4',
+    Refused: '2',
+  });
   assert.match(body, /Every record was tried out/);
   assert.match(body, /2×<\/span>[^<]*no_five/);
   assert.match(body, /Place 5<\/a>, <a[^>]*>Place 7/);
   assert.match(body, /<del[^>]*>draft<\/del>.*<ins[^>]*>published<\/ins>/);
   assert.deepEqual(await statusesOf(app), { draft: 56, published: 4 });
-  assert.equal((await app.db.pages.query(`select 1 from ${app.db.t.change}`)).rowCount, 0, 'a trial leaves no history');
+  assert.equal(
+    (await app.db.pages.query(`select 1 from ${app.db.t.change}`)).rowCount,
+    0,
+    'a trial leaves no history',
+  );
 });
 
 test('the button counts what will be, and is not there for what cannot be; refused ones are left out in one step', async (t) => {
   const app = await setUp(t);
   await app.db.pages.query(`update gazetteer.city set status = 'published' where id <= 4`);
-  await app.db.pages.query(`alter table gazetteer.city add constraint no_five check (id not in (5, 7) or status = 'draft')`);
-  const buttons = (html: string) => [...html.matchAll(/<button class="btn[^>]*>([^<]+)<\/button>/g)].map(([, text]) => text);
+  await app.db.pages.query(
+    `alter table gazetteer.city add constraint no_five check (id not in (5, 7) or status = 'draft')`,
+  );
+  const buttons = (html: string) =>
+    [...html.matchAll(/<button class="btn[^>]*>([^<]+)<\/button>/g)].map(([, text]) => text);
   const few = await previewAs(app.editor, 12);
   const inline = (await app.editor.get(few)).body;
-  assert.match(inline, /id="preview-why">.*All or nothing: 2 records are refused, so none would be changed\./s);
-  assert.deepEqual(buttons(inline).slice(-2), ['Change 6 cities in the background', 'Leave out the 2 refused']);
+  assert.match(
+    inline,
+    /id="preview-why">.*All or nothing: 2 records are refused, so none would be changed\./s,
+  );
+  assert.deepEqual(buttons(inline).slice(-2), [
+    'Change 6 cities in the background',
+    'Leave out the 2 refused',
+  ]);
   const url = /formaction="([^"]+)" name="_do" value="refused"/.exec(inline)?.[1] as string;
   const back = await app.editor.post(url, { ...formOf(inline, 'preview-confirm'), _do: 'refused' });
   assert.equal(back.statusCode, 303);
   const left = (await app.editor.get(String(back.headers.location))).body;
-  assert.deepEqual(countsOf(left), { Selected: '10', 'Will change': '6', 'Already so': '4', Refused: '0', 'Left out by you': '2' });
+  assert.deepEqual(countsOf(left), {
+    Selected: '10',
+    'Will change': '6',
+    'Already so': '4',
+    Refused: '0',
+    'Left out by you': '2',
+  });
   assert.equal(buttons(left).at(-1), 'Change 6 of 10 cities');
   assert.equal((await app.editor.post(few, formOf(left, 'preview-confirm'))).statusCode, 303);
   assert.deepEqual(await statusesOf(app), { draft: 50, published: 10 });
@@ -93,7 +129,11 @@ test('the same launch from the dialog and from a preview is one task while that 
 test('what was previewed is what runs, whatever else is posted', async (t) => {
   const app = await setUp(t);
   const path = await previewAs(app.editor, 12);
-  const answer = await app.editor.post(path, { field: 'status', 'value.status': 'archived', _s: 'x' });
+  const answer = await app.editor.post(path, {
+    field: 'status',
+    'value.status': 'archived',
+    _s: 'x',
+  });
   assert.match(String(answer.headers.location), /^\/tasks\/\d+$/);
   assert.deepEqual(await statusesOf(app), { draft: 48, published: 12 });
   const again = await app.editor.post(path, {});
@@ -109,26 +149,45 @@ test('records unticked on a preview are left out, page by page, and can be taken
   const second = (await app.editor.get(next)).body;
   assert.match(second, /Place 21</);
   const untick = (ids: number[], ticked: number[], from = '') =>
-    app.editor.post(`${path}/exclusions${from}`, { kept: [...ids, ...ticked].map(key), keep: ticked.map(key) });
+    app.editor.post(`${path}/exclusions${from}`, {
+      kept: [...ids, ...ticked].map(key),
+      keep: ticked.map(key),
+    });
   assert.equal((await untick([1, 2], [3])).statusCode, 303);
   assert.equal((await untick([21], [22], '?_after=20')).headers.location, `${path}?_after=20`);
   assert.equal(countsOf((await app.editor.get(path)).body)['Will change'], '42');
   await app.editor.post(`${path}/exclusions`, { leftOut: [1, 2].map(key), keep: key(2) });
   const body = (await app.editor.get(path)).body;
-  assert.deepEqual(countsOf(body), { Selected: '43', 'Will change': '43', 'Already so': '0', Refused: '0', 'Left out by you': '2' });
+  assert.deepEqual(countsOf(body), {
+    Selected: '43',
+    'Will change': '43',
+    'Already so': '0',
+    Refused: '0',
+    'Left out by you': '2',
+  });
   assert.match(body, /Change 43 cities/);
   const launched = await app.editor.post(path, {});
   assert.equal(launched.statusCode, 303);
-  const { rows } = await app.db.pages.query(`select expected, selection->'keys' as keys from ${app.db.t.task}`);
+  const { rows } = await app.db.pages.query(
+    `select expected, selection->'keys' as keys from ${app.db.t.task}`,
+  );
   assert.equal(rows[0].expected, 43);
-  assert.ok(!rows[0].keys.includes(key(1)) && !rows[0].keys.includes(key(21)) && rows[0].keys.includes(key(2)));
+  assert.ok(
+    !rows[0].keys.includes(key(1)) &&
+      !rows[0].keys.includes(key(21)) &&
+      rows[0].keys.includes(key(2)),
+  );
 });
 
 test('htmx is answered with the page as it is after a tick, and what is being typed on it is kept', async (t) => {
   const app = await setUp(t);
   const path = await previewAs(app.editor, 12);
   const typed = { reason: 'Spring cleaning', stopPercent: '5', overlap: 'wait' };
-  const answer = await app.editor.post(`${path}/exclusions`, { ...typed, kept: [key(1), key(2)], keep: key(2) }, htmx);
+  const answer = await app.editor.post(
+    `${path}/exclusions`,
+    { ...typed, kept: [key(1), key(2)], keep: key(2) },
+    htmx,
+  );
   assert.equal(answer.statusCode, 200);
   assert.doesNotMatch(answer.body, /<html/);
   assert.match(answer.body, /Change 11 cities/);
@@ -136,35 +195,55 @@ test('htmx is answered with the page as it is after a tick, and what is being ty
   assert.match(answer.body, new RegExp(`name="leftOut" value="${key(1)}"`));
   for (const body of [answer.body, (await app.editor.get(path)).body]) {
     const { reason, stopPercent, overlap } = formOf(body, 'preview-confirm');
-    assert.deepEqual({ reason, stopPercent, overlap }, { reason: ['Spring cleaning'], stopPercent: ['5'], overlap: ['wait'] });
+    assert.deepEqual(
+      { reason, stopPercent, overlap },
+      { reason: ['Spring cleaning'], stopPercent: ['5'], overlap: ['wait'] },
+    );
   }
 });
 
 test('ticks say what to do, so that an answer that comes late or twice undoes nothing', async (t) => {
   const app = await setUp(t);
   const path = await previewAs(app.editor, 12);
-  const send = (body: Record<string, string[]>) => app.editor.post(`${path}/exclusions`, body, htmx);
+  const send = (body: Record<string, string[]>) =>
+    app.editor.post(`${path}/exclusions`, body, htmx);
   const untick = (...ids: number[]) => ({ kept: ids.map(key), keep: [] });
-  await Promise.all([send(untick(1)), send(untick(1)), send(untick(2)), send(untick(3)), send({ leftOut: [key(4)], keep: [] })]);
+  await Promise.all([
+    send(untick(1)),
+    send(untick(1)),
+    send(untick(2)),
+    send(untick(3)),
+    send({ leftOut: [key(4)], keep: [] }),
+  ]);
   const { body } = await app.editor.get(path);
   assert.equal(countsOf(body)['Left out by you'], '3', 'at once from several pages, none is lost');
   await send({ leftOut: [key(1)], keep: [key(1)] });
   await send({ leftOut: [key(1)], keep: [key(1)] });
   assert.equal(countsOf((await app.editor.get(path)).body)['Left out by you'], '2');
-  const { rows } = await app.db.pages.query(`select exclusions, record_count from ${app.db.t.preview} where findings is not null`);
+  const { rows } = await app.db.pages.query(
+    `select exclusions, record_count from ${app.db.t.preview} where findings is not null`,
+  );
   assert.deepEqual(rows, [{ exclusions: [key(2), key(3)], record_count: 10 }]);
 });
 
 test('what was unticked and not sent before the confirmation is left out and shown, not changed', async (t) => {
   const app = await setUp(t);
   const path = await previewAs(app.editor, 12);
-  const answer = await app.editor.post(path, { kept: [key(1), key(2)], keep: key(2), reason: 'Why', count: '12' });
+  const answer = await app.editor.post(path, {
+    kept: [key(1), key(2)],
+    keep: key(2),
+    reason: 'Why',
+    count: '12',
+  });
   assert.equal(answer.statusCode, 409);
   assert.match(answer.body, /Nothing was changed yet/);
   assert.match(answer.body, /Change 11 cities/);
   assert.match(answer.body, />\s*Why<\/textarea>/);
   assert.deepEqual(await statusesOf(app), { draft: 60 });
-  assert.equal((await app.editor.post(path, formOf(answer.body, 'preview-confirm'))).statusCode, 303);
+  assert.equal(
+    (await app.editor.post(path, formOf(answer.body, 'preview-confirm'))).statusCode,
+    303,
+  );
   assert.deepEqual(await statusesOf(app), { draft: 49, published: 11 });
 });
 
@@ -210,8 +289,17 @@ test('records that somebody changed since the preview are told, and the preview 
   const answer = await app.editor.post(path, {});
   assert.equal(answer.statusCode, 409);
   assert.match(answer.body, /Somebody changed some of these records/);
-  assert.deepEqual(countsOf(answer.body), { Selected: '12', 'Will change': '11', 'Already so': '1', Refused: '0' });
-  assert.equal((await app.editor.post(path, {})).statusCode, 303, 'the second confirmation is of what was shown then');
+  assert.deepEqual(countsOf(answer.body), {
+    Selected: '12',
+    'Will change': '11',
+    'Already so': '1',
+    Refused: '0',
+  });
+  assert.equal(
+    (await app.editor.post(path, {})).statusCode,
+    303,
+    'the second confirmation is of what was shown then',
+  );
   assert.deepEqual(await statusesOf(app), { draft: 48, published: 12 });
 });
 
@@ -224,8 +312,14 @@ test('a change to another field since the preview is nobody’s conflict', async
 
 test('records that match since the preview, or no longer do, are told', async (t) => {
   const app = await setUp(t);
-  const selection = await app.editor.post('/cities/selection', { _do: 'matching', _list: 'population-max=10' }, htmx);
-  const id = /_s=([0-9a-f-]{36})/.exec(selection.body)?.[1] ?? String(selection.headers.location).split('_s=')[1];
+  const selection = await app.editor.post(
+    '/cities/selection',
+    { _do: 'matching', _list: 'population-max=10' },
+    htmx,
+  );
+  const id =
+    /_s=([0-9a-f-]{36})/.exec(selection.body)?.[1] ??
+    String(selection.headers.location).split('_s=')[1];
   const made = await app.editor.post(`/cities/bulk-edit?_s=${id}`, { ...publish, _do: 'preview' });
   const path = String(made.headers.location);
   assert.match(path, /previews/, made.body);
@@ -250,10 +344,21 @@ test('a preview names who holds records and counts those being edited, and waits
   const { body } = await app.editor.get(await previewAs(app.editor, 12));
   await editing.query('rollback');
   editing.release();
-  const counts = { Selected: '12', 'Will change': '9', 'Already so': '0', Refused: '0', 'Held by a task': '2', 'Being edited now': '1' };
+  const counts = {
+    Selected: '12',
+    'Will change': '9',
+    'Already so': '0',
+    Refused: '0',
+    'Held by a task': '2',
+    'Being edited now': '1',
+  };
   assert.deepEqual(countsOf(body), counts);
   assert.match(body, /Grace: “Edit cities” holds 2/);
-  assert.doesNotMatch(body, new RegExp(`href="/tasks/${rows[0].id}"`), 'a task of somebody else is named, not linked');
+  assert.doesNotMatch(
+    body,
+    new RegExp(`href="/tasks/${rows[0].id}"`),
+    'a task of somebody else is named, not linked',
+  );
 });
 
 test('a delete is previewed with what goes with it, and acknowledged on the preview', async (t) => {
@@ -271,13 +376,21 @@ test('a delete is previewed with what goes with it, and acknowledged on the prev
 test('an expression that PostgreSQL refuses is refused at the preview, at its field', async (t) => {
   const app = await setUp(t);
   const path = `/cities/bulk-edit?_s=${await selectAs(app.editor, 3)}`;
-  const body = { field: 'notes', 'change.notes': 'find-replace-pattern', 'find.notes': '(a', 'with.notes': '' };
+  const body = {
+    field: 'notes',
+    'change.notes': 'find-replace-pattern',
+    'find.notes': '(a',
+    'with.notes': '',
+  };
   for (const wanted of ['preview', 'launch']) {
     const { body: opened } = await app.editor.get(path);
     const _op = /name="_op" value="([^"]+)"/.exec(opened)?.[1] ?? '';
     const answer = await app.editor.post(path, { ...body, _op, _do: wanted }, htmx);
     assert.equal(answer.statusCode, 422, wanted);
-    assert.match(answer.body, /id="bulk-notes-error">[^<]*not one that PostgreSQL takes: parentheses \(\) not balanced/);
+    assert.match(
+      answer.body,
+      /id="bulk-notes-error">[^<]*not one that PostgreSQL takes: parentheses \(\) not balanced/,
+    );
     assert.match(answer.body, /value="\(a"/, 'what was typed is kept');
   }
 });
@@ -286,7 +399,12 @@ test('an expression that would take for ever is refused at the preview', async (
   const app = await setUp(t);
   await app.db.pages.query(`update gazetteer.city set notes = repeat('a', 4001) || 'b'`);
   const path = `/cities/bulk-edit?_s=${await selectAs(app.editor, 30)}`;
-  const body = { field: 'notes', 'change.notes': 'find-replace-pattern', 'find.notes': '^(a+)(a+)(a+)\\1\\2\\3b$', 'with.notes': '' };
+  const body = {
+    field: 'notes',
+    'change.notes': 'find-replace-pattern',
+    'find.notes': '^(a+)(a+)(a+)\\1\\2\\3b$',
+    'with.notes': '',
+  };
   const answer = await app.editor.post(path, { ...body, _do: 'preview' }, htmx);
   assert.equal(answer.statusCode, 422);
   assert.match(answer.body, /within two seconds/);
@@ -295,7 +413,12 @@ test('an expression that would take for ever is refused at the preview', async (
 test('a change by an expression leads to its preview, also when it was to start at once', async (t) => {
   const app = await setUp(t);
   const path = `/cities/bulk-edit?_s=${await selectAs(app.editor, 3)}`;
-  const body = { field: 'notes', 'change.notes': 'find-replace-pattern', 'find.notes': 'a+', 'with.notes': '' };
+  const body = {
+    field: 'notes',
+    'change.notes': 'find-replace-pattern',
+    'find.notes': 'a+',
+    'with.notes': '',
+  };
   const answer = await app.editor.post(path, { ...body, _do: 'launch' });
   assert.match(String(answer.headers.location), /^\/cities\/previews\//);
   assert.equal((await app.db.pages.query(`select 1 from ${app.db.t.task}`)).rowCount, 0);
@@ -334,13 +457,23 @@ test('previews of two days ago are gone', async (t) => {
 test('options that cannot be are named, and what was chosen is kept', async (t) => {
   const app = await setUp(t);
   const path = await previewAs(app.editor, 30);
-  const answer = await app.editor.post(path, { stopPercent: '150', overlap: 'skip', skipChanged: 'yes' });
+  const answer = await app.editor.post(path, {
+    stopPercent: '150',
+    overlap: 'skip',
+    skipChanged: 'yes',
+  });
   assert.equal(answer.statusCode, 422);
   assert.match(answer.body, /id="preview-stop-error"/);
   assert.deepEqual(formOf(answer.body, 'preview-confirm').overlap, ['skip']);
-  const launched = await app.editor.post(path, { stopPercent: '12.5', overlap: 'skip', skipChanged: 'yes' });
+  const launched = await app.editor.post(path, {
+    stopPercent: '12.5',
+    overlap: 'skip',
+    skipChanged: 'yes',
+  });
   assert.equal(launched.statusCode, 303);
-  const { rows } = await app.db.pages.query(`select overlap, stop_ratio, snapshot is not null as "isKept" from ${app.db.t.task}`);
+  const { rows } = await app.db.pages.query(
+    `select overlap, stop_ratio, snapshot is not null as "isKept" from ${app.db.t.task}`,
+  );
   assert.deepEqual(rows, [{ overlap: 'skip', stop_ratio: 0.125, isKept: true }]);
 });
 
@@ -353,15 +486,33 @@ test('few records run in the background when asked to', async (t) => {
 
 test('a preview says that an extension of the client will not run, and that nothing is held', async (t) => {
   const extended: AdminDefinition['createClient'] = (pool) =>
-    (sample.createClient(pool) as unknown as { $extends(extension: object): Client }).$extends({ name: 'mine' });
-  const resources = (options: object) => [defineResource(metadata, 'City', options), ...sample.resources.slice(1)];
+    (sample.createClient(pool) as unknown as { $extends(extension: object): Client }).$extends({
+      name: 'mine',
+    });
+  const resources = (options: object) => [
+    defineResource(metadata, 'City', options),
+    ...sample.resources.slice(1),
+  ];
   const noteOf = async (admin: AdminDefinition) => {
     const app = await setUp(t, admin);
     const { body } = await app.admin.get(await previewAs(app.admin, 3));
-    return [/Prisma client does beside writing is not done/.test(body), /No records are held meanwhile.*Mine alone\./.test(body)];
+    return [
+      /Prisma client does beside writing is not done/.test(body),
+      /No records are held meanwhile.*Mine alone\./.test(body),
+    ];
   };
   assert.deepEqual(await noteOf(sample), [false, false]);
-  assert.deepEqual(await noteOf({ ...sample, createClient: extended, resources: resources({ writeThrough: 'sql' }) }), [true, false]);
+  assert.deepEqual(
+    await noteOf({
+      ...sample,
+      createClient: extended,
+      resources: resources({ writeThrough: 'sql' }),
+    }),
+    [true, false],
+  );
   assert.deepEqual(await noteOf({ ...sample, createClient: extended }), [false, false]);
-  assert.deepEqual(await noteOf({ ...sample, resources: resources({ bulk: { locks: { off: 'Mine alone.' } } }) }), [false, true]);
+  assert.deepEqual(
+    await noteOf({ ...sample, resources: resources({ bulk: { locks: { off: 'Mine alone.' } } }) }),
+    [false, true],
+  );
 });

@@ -22,24 +22,34 @@ export const previewTexts = {
   refusedCount: (count: number) => `${number(count)}×`,
   moreRecords: (count: number) => `and ${number(count)} more`,
   heldHeading: 'Held by other tasks',
-  holder: (who: string, title: string, count: number) => `${who}: “${title}” holds ${number(count)}`,
+  holder: (who: string, title: string, count: number) =>
+    `${who}: “${title}” holds ${number(count)}`,
   notesHeading: 'Worth knowing',
   trigger: (name: string) => `The trigger “${name}” runs for every record.`,
-  withoutExtensions: 'It is written in SQL, so what the project’s Prisma client does beside writing is not done.',
-  withoutLocks: (reason: string) => `No records are held meanwhile, and nobody who holds them is asked. ${reason}`,
+  withoutExtensions:
+    'It is written in SQL, so what the project’s Prisma client does beside writing is not done.',
+  withoutLocks: (reason: string) =>
+    `No records are held meanwhile, and nobody who holds them is asked. ${reason}`,
   expected: (span: string) => `Expected to take about ${span}.`,
   unchangedNote: 'Records that are so already are left alone and not written.',
   keep: 'Included',
   record: 'Record',
   outcome: 'Outcome',
-  fates: { unchanged: 'Already so', refused: 'Refused', held: 'Held', busy: 'Being edited', unknown: 'Not tried' },
+  fates: {
+    unchanged: 'Already so',
+    refused: 'Refused',
+    held: 'Held',
+    busy: 'Being edited',
+    unknown: 'Not tried',
+  },
   leftOutFate: 'Left out',
   keepRecord: (title: string) => `Include ${title}`,
   leaveOut: 'Leave out what is not ticked',
   leaveOutHint: 'Untick what is to stay as it is.',
   firstPage: 'First records',
   nextPage: 'Next records',
-  leaveOutRefused: (count: number) => (count === 1 ? 'Leave out the refused one' : `Leave out the ${number(count)} refused`),
+  leaveOutRefused: (count: number) =>
+    count === 1 ? 'Leave out the refused one' : `Leave out the ${number(count)} refused`,
   wouldRollBack: (count: number) =>
     `All or nothing: ${count === 1 ? 'one record is refused, so none' : `${number(count)} records are refused, so none`} would be changed.`,
   wouldChangeNothing: 'Run now, it would change nothing.',
@@ -56,8 +66,10 @@ export const previewTexts = {
   stopHint: 'Left empty, the usual rule applies.',
   back: (label: string) => `Back to ${label.toLowerCase()}`,
   change: 'Change the form',
-  unsentTicks: 'Records were ticked or unticked on this page before it was sent. Nothing was changed yet: this is how it would be now.',
-  otherTab: 'Records were left out or taken in again in another tab. Nothing was changed yet: this is how it would be now.',
+  unsentTicks:
+    'Records were ticked or unticked on this page before it was sent. Nothing was changed yet: this is how it would be now.',
+  otherTab:
+    'Records were left out or taken in again in another tab. Nothing was changed yet: this is how it would be now.',
   started: (id: number, state: string) =>
     `This preview was run: it is task ${id} now (${state.toLowerCase()}). What it found then is not so any more.`,
   alsoIn: 'Nothing was changed yet.',

@@ -1,27 +1,27 @@
-import { textsOf } from '../../form-texts.ts';
 import type { Principal } from '../../auth/principal.ts';
 import type { AppError } from '../../errors.ts';
+import { textsOf } from '../../form-texts.ts';
 import type { Operation } from '../../operations/contract.ts';
 import { journal } from '../../operations/journal-kind.ts';
 import { seenEdits } from '../../operations/operations.ts';
-import type { ResourceRegistry, Resource } from '../../resources/contract.ts';
+import type { Resource, ResourceRegistry } from '../../resources/contract.ts';
+import { hasExtensions } from '../../resources/has-extensions.ts';
 import type { Findings, Preview } from '../../tasks/previewing/preview.ts';
 import type { PreviewedRecord, PreviewPage } from '../../tasks/previewing/preview-page.ts';
 import type { TaskRow } from '../../tasks/task-row.ts';
-import { taskTexts } from '../tasks/tasks-texts.ts';
-import { formatNumber, formatSpan } from '../format.ts';
-import { bulkTexts } from './bulk-texts.ts';
-import { hasExtensions } from '../../resources/has-extensions.ts';
-import { previewTexts } from './previews-texts.ts';
-import { fieldErrors, formUrl, listUrl, type ReasonData, reasonData } from './bulk.ts';
-import type { Body } from '../form.ts';
-import type { ConsequencesData } from '../records/consequences.ts';
 import { excerpt } from '../controls/excerpt.ts';
 import { inputTexts } from '../controls/input-texts.ts';
-import { type SubmitData, submitOf } from './preview-submit.ts';
-import { recordPath } from '../records/record-form.ts';
 import { shownValues } from '../controls/shown-values.ts';
+import type { Body } from '../form.ts';
+import { formatNumber, formatSpan } from '../format.ts';
+import type { ConsequencesData } from '../records/consequences.ts';
+import { recordPath } from '../records/record-form.ts';
+import { taskTexts } from '../tasks/tasks-texts.ts';
 import type { Url } from '../url.ts';
+import { fieldErrors, formUrl, listUrl, type ReasonData, reasonData } from './bulk.ts';
+import { bulkTexts } from './bulk-texts.ts';
+import { type SubmitData, submitOf } from './preview-submit.ts';
+import { previewTexts } from './previews-texts.ts';
 
 export interface PreviewData {
   title: string;
@@ -39,7 +39,12 @@ export interface PreviewData {
   counts: readonly { label: string; value: string; tone: 'plain' | 'good' | 'bad' | 'warning' }[];
   basis: string;
   isSample: boolean;
-  refused: readonly { reason: string; countText: string; records: readonly { title: string; href: string }[]; moreText: string | null }[];
+  refused: readonly {
+    reason: string;
+    countText: string;
+    records: readonly { title: string; href: string }[];
+    moreText: string | null;
+  }[];
   held: readonly { text: string; href: string | null }[];
   consequences: ConsequencesData | null;
   notes: readonly string[];
@@ -137,12 +142,19 @@ export async function previewData(parts: PreviewParts): Promise<PreviewData> {
     },
     lines,
     message: error ? { text: error.message, tone: wrong ? 'error' : 'warning' } : null,
-    basis: findings.isUntried ? previewTexts.untried : findings.isSample ? previewTexts.sample(findings.tried, count) : previewTexts.exact,
+    basis: findings.isUntried
+      ? previewTexts.untried
+      : findings.isSample
+        ? previewTexts.sample(findings.tried, count)
+        : previewTexts.exact,
     isSample: findings.isSample,
     ...found,
     consequences: started ? null : consequences,
     confirm: count === 0 || started ? null : confirmOf(parts),
-    back: { href: listUrl(resource, preview.selectionId, filter, url), label: previewTexts.back(resource.label) },
+    back: {
+      href: listUrl(resource, preview.selectionId, filter, url),
+      label: previewTexts.back(resource.label),
+    },
     leaveOutUrl: url(`${previewPath(resource, preview.id)}/exclusions`),
     form: {
       href: formUrl(resource, operation, preview.selectionId, preview.id, url),
@@ -167,16 +179,24 @@ async function foundOf(parts: PreviewParts, findings: Findings): Promise<Found> 
   };
 }
 
-function countsOf({ operation, preview: { recordCount, exclusions } }: PreviewParts, findings: Findings): PreviewData['counts'] {
+function countsOf(
+  { operation, preview: { recordCount, exclusions } }: PreviewParts,
+  findings: Findings,
+): PreviewData['counts'] {
   const { counts } = previewTexts;
   const refused = findings.refused.reduce((sum, { count }) => sum + count, 0);
   const held = findings.held.reduce((sum, { count }) => sum + count, 0);
-  const figure = (label: string, value: number, tone: PreviewData['counts'][number]['tone'] = 'plain') => ({
+  const figure = (
+    label: string,
+    value: number,
+    tone: PreviewData['counts'][number]['tone'] = 'plain',
+  ) => ({
     label,
     value: formatNumber(value),
     tone,
   });
-  const unlessNone = (label: string, value: number, tone: 'bad' | 'warning' | 'plain') => (value === 0 ? [] : [figure(label, value, tone)]);
+  const unlessNone = (label: string, value: number, tone: 'bad' | 'warning' | 'plain') =>
+    value === 0 ? [] : [figure(label, value, tone)];
   const isDelete = operation.writes === journal.deleted;
   if (findings.isUntried) {
     return [
@@ -188,7 +208,11 @@ function countsOf({ operation, preview: { recordCount, exclusions } }: PreviewPa
   return [
     figure(counts.selected, recordCount),
     ...(findings.isSample ? [figure(counts.tried, findings.tried)] : []),
-    figure(operation.words.willBe, findings.changed, findings.changed === 0 ? 'plain' : isDelete ? 'bad' : 'good'),
+    figure(
+      operation.words.willBe,
+      findings.changed,
+      findings.changed === 0 ? 'plain' : isDelete ? 'bad' : 'good',
+    ),
     ...(isDelete ? [] : [figure(counts.unchanged, findings.unchanged)]),
     figure(counts.refused, refused, refused > 0 ? 'bad' : 'plain'),
     ...unlessNone(counts.held, held, 'warning'),
@@ -201,13 +225,19 @@ function countsOf({ operation, preview: { recordCount, exclusions } }: PreviewPa
 /** Refused records that a reason names. */
 export const maxNamed = 5;
 
-function refusedOf({ resource, titles, url }: PreviewParts, { refused }: Findings): PreviewData['refused'] {
+function refusedOf(
+  { resource, titles, url }: PreviewParts,
+  { refused }: Findings,
+): PreviewData['refused'] {
   return refused.map(({ message, field, count, keys }) => {
     const label = resource.fields.find(({ meta }) => meta.name === field)?.label;
     return {
       reason: label && !message.includes(label) ? `${label}: ${message}` : message,
       countText: previewTexts.refusedCount(count),
-      records: keys.slice(0, maxNamed).map((key) => ({ title: titles.get(key) ?? key, href: url(`${recordPath(resource, key)}/edit`) })),
+      records: keys.slice(0, maxNamed).map((key) => ({
+        title: titles.get(key) ?? key,
+        href: url(`${recordPath(resource, key)}/edit`),
+      })),
       moreText: count > maxNamed ? previewTexts.moreRecords(count - maxNamed) : null,
     };
   });
@@ -223,14 +253,21 @@ function heldOf({ heldTitles, url }: PreviewParts, { held }: Findings): PreviewD
 /** Less than this is not worth a word, in milliseconds. */
 const quickMs = 2_000;
 
-function notesOf({ registry, resource, operation }: PreviewParts, { triggers, unchanged, expectedMs }: Findings): string[] {
+function notesOf(
+  { registry, resource, operation }: PreviewParts,
+  { triggers, unchanged, expectedMs }: Findings,
+): string[] {
   const isSql = operation.writePath(resource).startsWith('sql');
   return [
     ...(unchanged > 0 ? [previewTexts.unchangedNote] : []),
     ...triggers.map(previewTexts.trigger),
     ...(isSql && hasExtensions(registry.client) ? [previewTexts.withoutExtensions] : []),
-    ...(resource.locksOffReason === null ? [] : [previewTexts.withoutLocks(resource.locksOffReason)]),
-    ...(expectedMs !== null && expectedMs >= quickMs ? [previewTexts.expected(formatSpan(expectedMs))] : []),
+    ...(resource.locksOffReason === null
+      ? []
+      : [previewTexts.withoutLocks(resource.locksOffReason)]),
+    ...(expectedMs !== null && expectedMs >= quickMs
+      ? [previewTexts.expected(formatSpan(expectedMs))]
+      : []),
   ];
 }
 
@@ -240,11 +277,15 @@ async function tableOf(parts: PreviewParts): Promise<PreviewTable> {
     .map(({ field }) => resource.fields.find(({ meta }) => meta.name === field))
     .filter((field) => field !== undefined);
   const show = await Promise.all(
-    fields.map((field, index) => shownValues(registry, resource, principal, field, textsAt(page.records, index))),
+    fields.map((field, index) =>
+      shownValues(registry, resource, principal, field, textsAt(page.records, index)),
+    ),
   );
   const path = previewPath(resource, preview.id);
   return {
-    action: url(`${path}/exclusions${after === null ? '' : `?_after=${encodeURIComponent(after)}`}`),
+    action: url(
+      `${path}/exclusions${after === null ? '' : `?_after=${encodeURIComponent(after)}`}`,
+    ),
     heading: operation.words.records,
     columns: fields.map(({ label }) => label),
     rows: page.records.map((record) => ({
@@ -258,7 +299,10 @@ async function tableOf(parts: PreviewParts): Promise<PreviewTable> {
         label,
         ...excerpt({
           before: show[index]?.(record.before[index] ?? null) || inputTexts.nothing,
-          after: record.after === null || record.isLeftOut ? null : show[index]?.(record.after[index] ?? null) || inputTexts.nothing,
+          after:
+            record.after === null || record.isLeftOut
+              ? null
+              : show[index]?.(record.after[index] ?? null) || inputTexts.nothing,
         }),
       })),
       fate: fateOf(record, operation),
@@ -268,15 +312,27 @@ async function tableOf(parts: PreviewParts): Promise<PreviewTable> {
   };
 }
 
-function fateOf({ isLeftOut, fate, reason }: PreviewedRecord, { words, writes }: Operation): PreviewRow['fate'] {
+function fateOf(
+  { isLeftOut, fate, reason }: PreviewedRecord,
+  { words, writes }: Operation,
+): PreviewRow['fate'] {
   if (isLeftOut) return { text: previewTexts.leftOutFate, tone: 'plain', reason: null };
-  if (fate === 'changed') return { text: words.fate, tone: writes === journal.deleted ? 'bad' : 'good', reason };
-  const tones = { unchanged: 'plain', refused: 'bad', held: 'warning', busy: 'warning', unknown: 'plain' } as const;
+  if (fate === 'changed')
+    return { text: words.fate, tone: writes === journal.deleted ? 'bad' : 'good', reason };
+  const tones = {
+    unchanged: 'plain',
+    refused: 'bad',
+    held: 'warning',
+    busy: 'warning',
+    unknown: 'plain',
+  } as const;
   return { text: previewTexts.fates[fate], tone: tones[fate], reason };
 }
 
 function textsAt(records: readonly PreviewedRecord[], index: number): string[] {
-  return records.flatMap(({ before, after }) => [before[index], after?.[index]]).filter((text) => text !== null && text !== undefined);
+  return records
+    .flatMap(({ before, after }) => [before[index], after?.[index]])
+    .filter((text) => text !== null && text !== undefined);
 }
 
 function confirmOf({ resource, operation, preview, body, error }: PreviewParts): ConfirmData {
@@ -299,7 +355,9 @@ function confirmOf({ resource, operation, preview, body, error }: PreviewParts):
         }
       : null,
     reason: reasonData(resource, count, body, error),
-    isOpen: ['background', 'skipChanged', 'stopPercent'].some((name) => given(name) !== '') || chosen !== 'refuse',
+    isOpen:
+      ['background', 'skipChanged', 'stopPercent'].some((name) => given(name) !== '') ||
+      chosen !== 'refuse',
     hasBackground: preview.runsInline && resource.hasBackground,
     isBackground: given('background') === 'yes',
     skipsChanged: given('skipChanged') === 'yes',

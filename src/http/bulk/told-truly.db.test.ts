@@ -20,11 +20,16 @@ test('the same form sent twice, and the same change from another form, are told 
   const { editor } = await setUp(t);
   const path = `/cities/bulk-edit?_s=${await selectAs(editor, 30)}`;
   const [first, second] = [await openAs(editor, path), await openAs(editor, path)];
-  const send = (_op: string, headers: Record<string, string> = {}) => editor.post(path, { _op, ...publish }, headers);
+  const send = (_op: string, headers: Record<string, string> = {}) =>
+    editor.post(path, { _op, ...publish }, headers);
   assert.equal(place(await send(first)), '/tasks/1');
   const told = async (_op: string) => {
     assert.equal(place(await send(_op)), '/tasks/1');
-    return [(await editor.get('/tasks/1')).body, (await send(_op, htmx)).body, (await send(_op, { accept: 'application/json' })).body];
+    return [
+      (await editor.get('/tasks/1')).body,
+      (await send(_op, htmx)).body,
+      (await send(_op, { accept: 'application/json' })).body,
+    ];
   };
   for (const body of await told(second)) {
     assert.match(body, /already in progress/);
@@ -36,9 +41,15 @@ test('the same form sent twice, and the same change from another form, are told 
   }
 });
 
-async function previewOf(editor: Visitor, count: number, body: Record<string, string | string[]>): Promise<string> {
+async function previewOf(
+  editor: Visitor,
+  count: number,
+  body: Record<string, string | string[]>,
+): Promise<string> {
   const path = `/cities/bulk-edit?_s=${await selectAs(editor, count)}`;
-  return place(await editor.post(path, { _op: await openAs(editor, path), _do: 'preview', ...body }));
+  return place(
+    await editor.post(path, { _op: await openAs(editor, path), _do: 'preview', ...body }),
+  );
 }
 
 test('a preview that was run says so, offers nothing, and leads to its task; sent again it says that this is the task', async (t) => {
@@ -47,7 +58,10 @@ test('a preview that was run says so, offers nothing, and leads to its task; sen
   assert.match((await editor.get(preview)).body, /Nothing was changed yet[\s\S]*Change 3 cities/);
   assert.equal((await editor.post(preview, { count: '3' })).statusCode, 303);
   const { body } = await editor.get(preview);
-  assert.match(body, /This preview was run: it is task 1 now \(succeeded\)[\s\S]*href="\/tasks\/1"/);
+  assert.match(
+    body,
+    /This preview was run: it is task 1 now \(succeeded\)[\s\S]*href="\/tasks\/1"/,
+  );
   assert.doesNotMatch(body, /Nothing was changed yet|Change 3 cities|Will change|Included/);
   assert.equal(place(await editor.post(preview, { count: '3' })), '/tasks/1');
   assert.match((await editor.get('/tasks/1')).body, /already been sent/);
@@ -77,9 +91,16 @@ test('a worker that does not know what a task is about leaves it waiting with th
   const { db, context, connectionString, editor } = await setUp(t);
   const path = `/cities/bulk-edit?_s=${await selectAs(editor, 30)}`;
   await editor.post(path, { _op: await openAs(editor, path), ...publish });
-  const older = { ...context, registry: { ...context.registry, list: context.registry.list.filter(({ slug }) => slug !== 'cities') } };
+  const older = {
+    ...context,
+    registry: {
+      ...context.registry,
+      list: context.registry.list.filter(({ slug }) => slug !== 'cities'),
+    },
+  };
   const first = await startWorker(older, { connectionString, concurrency: 1 });
-  const row = async () => (await db.pages.query(`select state, reason, message from ${db.t.task} where id = 1`)).rows[0];
+  const row = async () =>
+    (await db.pages.query(`select state, reason, message from ${db.t.task} where id = 1`)).rows[0];
   for (let tries = 0; (await row()).reason !== 'unknown'; tries++) {
     assert.ok(tries < 400, JSON.stringify(await row()));
     await new Promise((done) => setTimeout(done, 25));
@@ -92,12 +113,16 @@ test('a worker that does not know what a task is about leaves it waiting with th
   const second = await startWorker(context, { connectionString, concurrency: 1 });
   const task = await finished(db, 1);
   await second.stop();
-  assert.deepEqual([task.state, task.changed, task.reason, task.message], ['succeeded', 30, null, null]);
+  assert.deepEqual(
+    [task.state, task.changed, task.reason, task.message],
+    ['succeeded', 30, null, null],
+  );
 });
 
 test('the first page counts small tables and only believes the database about large ones, which it says', async (t) => {
   const { editor, db } = await setUp(t);
-  const countOf = async (label: string) => new RegExp(`<strong>${label}</strong><small>([^<]+)<`).exec((await editor.get('/')).body)?.[1];
+  const countOf = async (label: string) =>
+    new RegExp(`<strong>${label}</strong><small>([^<]+)<`).exec((await editor.get('/')).body)?.[1];
   await db.pages.query(`analyze gazetteer.tag, gazetteer.city`);
   await db.pages.query(`insert into gazetteer.tag (name) values ('harbour'), ('ferry')`);
   assert.equal(await countOf('Tags'), '5 records');
@@ -105,7 +130,11 @@ test('the first page counts small tables and only believes the database about la
   const more = `insert into gazetteer.city (name, country_code, feature_code, population, latitude, longitude)
     select 'More ' || n, 'ESP', 'PPL', n, 0, 0 from generate_series(1, 2940) n`;
   await db.pages.query(more);
-  assert.equal(await countOf('Cities'), undefined, 'more than are counted, and the database has not looked');
+  assert.equal(
+    await countOf('Cities'),
+    undefined,
+    'more than are counted, and the database has not looked',
+  );
   await db.pages.query(`analyze gazetteer.city`);
   assert.equal(await countOf('Cities'), 'about 3,000 records');
 });

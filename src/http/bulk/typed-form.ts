@@ -2,10 +2,10 @@ import { textsOf } from '../../form-texts.ts';
 import type { Operation } from '../../operations/contract.ts';
 import { controlName } from '../../operations/own/form-values.ts';
 import type { Resource } from '../../resources/contract.ts';
-import { parseRunOptions, type RunOptions } from '../../tasks/run-options.ts';
 import type { TypedForm } from '../../tasks/previewing/preview.ts';
-import { bulkTexts } from './bulk-texts.ts';
+import { parseRunOptions, type RunOptions } from '../../tasks/run-options.ts';
 import type { Body } from '../form.ts';
+import { bulkTexts } from './bulk-texts.ts';
 
 /** Whose form it is. */
 interface Formed {
@@ -16,8 +16,14 @@ interface Formed {
 /** Controls of how it is run, on a preview. */
 const optionNames = ['background', 'skipChanged', 'overlap', 'stopPercent'];
 
-/** What was typed into the form of a bulk change, also for fields that are not ticked; nothing else that was posted. */
-export function typedForm({ resource: { bulkFields }, operation: { inputs = [] } }: Formed, body: Body): TypedForm {
+/**
+ * What was typed into the form of a bulk change, also for fields that are not ticked; nothing else
+ * that was posted.
+ */
+export function typedForm(
+  { resource: { bulkFields }, operation: { inputs = [] } }: Formed,
+  body: Body,
+): TypedForm {
   const own = new Set(['field', 'reason', ...optionNames, ...inputs.map(controlName)]);
   const isOfField = (name: string) => bulkFields.some((field) => name.endsWith(`.${field.name}`));
   return Object.fromEntries(
@@ -56,7 +62,9 @@ export function carriedOptions(body: Body): CarriedOptions {
     chosen.overlap === 'refuse' ? '' : options.overlap[chosen.overlap],
     chosen.stopRatio === null ? '' : options.stop(Math.round(chosen.stopRatio * 1e6) / 1e4),
   ].filter((text) => text !== '');
-  return words.length === 0 ? { text: null, inputs: [] } : { text: options.carried(words), inputs: given };
+  return words.length === 0
+    ? { text: null, inputs: [] }
+    : { text: options.carried(words), inputs: given };
 }
 
 // What cannot be read is said on the preview, where it is typed.
@@ -70,6 +78,8 @@ function readable(options: Body): RunOptions | null {
 
 /** The form as it was, with what was typed on the preview since: its reason and its options. */
 export function formAfterPreview(formed: Formed, form: TypedForm, body: Body): TypedForm {
-  const left = Object.entries(form).filter(([name]) => name !== 'reason' && !optionNames.includes(name));
+  const left = Object.entries(form).filter(
+    ([name]) => name !== 'reason' && !optionNames.includes(name),
+  );
   return { ...Object.fromEntries(left), ...typedForm(formed, body) };
 }

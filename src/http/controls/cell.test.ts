@@ -3,13 +3,32 @@ import { test } from 'node:test';
 import type { Column, Resource } from '../../resources/contract.ts';
 import { columnCell } from './cell.ts';
 
-const column = { name: 'web', label: 'Web', field: null, through: null, computed: {}, align: null } as unknown as Column;
-const parts = { resource: {} as Resource, principal: { id: '1', name: 'Ada', roles: [] }, url: (path: string) => `/admin${path}` };
-const hrefOf = (link: string) => columnCell(parts, column, { key: '1', title: '', values: { web: 'x' }, links: { web: link } }).href;
+const column = {
+  name: 'web',
+  label: 'Web',
+  field: null,
+  through: null,
+  computed: {},
+  align: null,
+} as unknown as Column;
+const parts = {
+  resource: {} as Resource,
+  principal: { id: '1', name: 'Ada', roles: [] },
+  url: (path: string) => `/admin${path}`,
+};
+const hrefOf = (link: string) =>
+  columnCell(parts, column, { key: '1', title: '', values: { web: 'x' }, links: { web: link } })
+    .href;
 
 test('a link leads to a path of this site, or plainly to another', () => {
   assert.equal(hrefOf('/cities/7?a=b#c'), '/admin/cities/7?a=b#c');
-  for (const link of ['https://elsewhere.test/a', 'http://elsewhere.test', 'mailto:a@b.test', 'tel:+123']) assert.equal(hrefOf(link), link);
+  for (const link of [
+    'https://elsewhere.test/a',
+    'http://elsewhere.test',
+    'mailto:a@b.test',
+    'tel:+123',
+  ])
+    assert.equal(hrefOf(link), link);
 });
 
 test('what a browser would take to another site, or run, is no link', () => {
@@ -22,6 +41,13 @@ test('what a browser would take to another site, or run, is no link', () => {
     '/..//evil.example',
     '/a\\b',
   ];
-  for (const link of [...none, 'javascript:alert(1)', ' javascript:alert(1)', 'data:text/html,x', 'evil', ''])
+  for (const link of [
+    ...none,
+    'javascript:alert(1)',
+    ' javascript:alert(1)',
+    'data:text/html,x',
+    'evil',
+    '',
+  ])
     assert.equal(hrefOf(link), null, link);
 });

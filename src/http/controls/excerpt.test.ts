@@ -3,7 +3,10 @@ import { test } from 'node:test';
 import { excerpt } from './excerpt.ts';
 
 test('short texts stand as they are', () => {
-  assert.deepEqual(excerpt({ before: 'draft', after: 'published' }), { before: 'draft', after: 'published' });
+  assert.deepEqual(excerpt({ before: 'draft', after: 'published' }), {
+    before: 'draft',
+    after: 'published',
+  });
   assert.deepEqual(excerpt({ before: '', after: null }), { before: '', after: null });
 });
 
@@ -19,7 +22,10 @@ test('long texts are shown about the place where they begin to differ', () => {
 
 test('a long text that stays as it is, or is new, is shown from its beginning', () => {
   assert.equal(excerpt({ before: 'x'.repeat(1_000), after: null }).before, `${'x'.repeat(200)}…`);
-  assert.deepEqual(excerpt({ before: '', after: 'x'.repeat(201) }), { before: '', after: `${'x'.repeat(200)}…` });
+  assert.deepEqual(excerpt({ before: '', after: 'x'.repeat(201) }), {
+    before: '',
+    after: `${'x'.repeat(200)}…`,
+  });
 });
 
 test('no half of a character is shown', () => {

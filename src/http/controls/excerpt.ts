@@ -1,4 +1,6 @@
-/** Characters of a long text that are shown, and how many of them stand before what is different. */
+/**
+ * Characters of a long text that are shown, and how many of them stand before what is different.
+ */
 const shown = 200;
 const lead = 40;
 
@@ -8,7 +10,9 @@ export interface BeforeAfter {
   after: string | null;
 }
 
-/** Long texts about the place where they begin to differ; of one that stays as it is, its beginning. */
+/**
+ * Long texts about the place where they begin to differ; of one that stays as it is, its beginning.
+ */
 export function excerpt({ before, after }: BeforeAfter): BeforeAfter {
   const start = Math.max(0, firstDifference(before, after ?? before) - lead);
   const cut = (text: string) => {

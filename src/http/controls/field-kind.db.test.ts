@@ -8,12 +8,20 @@ import { testApp } from '../../testing/app.ts';
 import { insertPlaces } from '../../testing/places.ts';
 
 test('a kind of the project’s own shows, reads and filters a field wherever it stands', async (t) => {
-  const cities = defineResource(metadata, 'City', { columns: ['name', 'notes'], form: ['notes'], fields: { notes: { kind: webAddress } } });
-  const resources = sample.resources.map((definition) => (definition.model === 'City' ? cities : definition));
+  const cities = defineResource(metadata, 'City', {
+    columns: ['name', 'notes'],
+    form: ['notes'],
+    fields: { notes: { kind: webAddress } },
+  });
+  const resources = sample.resources.map((definition) =>
+    definition.model === 'City' ? cities : definition,
+  );
   const { db, signIn } = await testApp(t, { admin: { ...sample, resources } });
   await insertPlaces(db, 3);
   await db.pages.query(`update gazetteer.city set notes = 'https://example.com/map' where id = 1`);
-  await db.pages.query(`update gazetteer.city set notes = 'https://example.com.evil.test/' where id = 2`);
+  await db.pages.query(
+    `update gazetteer.city set notes = 'https://example.com.evil.test/' where id = 2`,
+  );
   const visitor = await signIn('admin');
 
   const list = await visitor.get('/cities?notes-host=example.com');
@@ -26,6 +34,12 @@ test('a kind of the project’s own shows, reads and filters a field wherever it
   const wrong = await visitor.post('/cities/1/edit', { notes: 'javascript:alert(1)' });
   assert.equal(wrong.statusCode, 422);
   assert.match(wrong.body, /Notes must be an address such as https:\/\/example\.com/);
-  assert.equal((await visitor.post('/cities/1/edit', { notes: 'https://Example.org' })).statusCode, 303);
-  assert.equal((await db.pages.query('select notes from gazetteer.city where id = 1')).rows[0].notes, 'https://example.org/');
+  assert.equal(
+    (await visitor.post('/cities/1/edit', { notes: 'https://Example.org' })).statusCode,
+    303,
+  );
+  assert.equal(
+    (await db.pages.query('select notes from gazetteer.city where id = 1')).rows[0].notes,
+    'https://example.org/',
+  );
 });

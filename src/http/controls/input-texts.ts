@@ -29,6 +29,7 @@ export const inputTexts = {
   incomplete: {
     date: 'A part of this date is missing. Complete it, or clear all of it for no date.',
     time: 'A part of this time is missing. Complete it, or clear all of it for no time.',
-    'datetime-local': 'A part of this date and time is missing. Complete it, or clear all of it for no date.',
+    'datetime-local':
+      'A part of this date and time is missing. Complete it, or clear all of it for no date.',
   },
 };

@@ -1,15 +1,20 @@
 import { Eta } from 'eta';
 import type { Principal } from '../../auth/principal.ts';
-import { answersOf, choicesOf } from '../../fields/choices.ts';
-import { isUnclear, readDateSpan } from '../../fields/timestamp.ts';
-import { getFieldKind } from '../../fields/field-kinds.ts';
-import type { ResourceRegistry, Resource, ResourceField } from '../../resources/contract.ts';
-import { can } from '../../resources/permissions.ts';
-import { hasResource, relatedTitles, relationTarget, searchRelated } from '../../selection/related.ts';
 import type { Queryable } from '../../db/transaction.ts';
-import { type OwnView, ownViewOf } from './own-views.ts';
-import { inputTexts } from './input-texts.ts';
+import { answersOf, choicesOf } from '../../fields/choices.ts';
+import { getFieldKind } from '../../fields/field-kinds.ts';
+import { isUnclear, readDateSpan } from '../../fields/timestamp.ts';
+import type { Resource, ResourceField, ResourceRegistry } from '../../resources/contract.ts';
+import { can } from '../../resources/permissions.ts';
+import {
+  hasResource,
+  relatedTitles,
+  relationTarget,
+  searchRelated,
+} from '../../selection/related.ts';
 import type { Url } from '../url.ts';
+import { inputTexts } from './input-texts.ts';
+import { type OwnView, ownViewOf } from './own-views.ts';
 
 export type Control =
   | 'text'
@@ -41,9 +46,21 @@ export interface InputData {
   inputMode: 'decimal' | 'numeric' | null;
   /** Of a date: its year has four digits. */
   latest: string | null;
-  /** Beside a day, a time of it that need not be named; null: there is none. Hidden, it keeps the two in step beside a text. */
-  time: { name: string; value: string; ariaLabel: string | null; isHidden: boolean; incompleteText: string } | null;
-  /** Said where a part of it is missing: a browser sends such a control as an empty one. Null: no part can be. */
+  /**
+   * Beside a day, a time of it that need not be named; null: there is none. Hidden, it keeps the
+   * two in step beside a text.
+   */
+  time: {
+    name: string;
+    value: string;
+    ariaLabel: string | null;
+    isHidden: boolean;
+    incompleteText: string;
+  } | null;
+  /**
+   * Said where a part of it is missing: a browser sends such a control as an empty one. Null: no
+   * part can be.
+   */
   incompleteText: string | null;
   rows: number;
   isCode: boolean;
@@ -51,7 +68,10 @@ export interface InputData {
   isMasked: boolean;
   isSmall: boolean;
   isWrong: boolean;
-  /** Makes a related record in a tab of its own, which is then chosen here; null: there is none to make, or not by this reader. */
+  /**
+   * Makes a related record in a tab of its own, which is then chosen here; null: there is none to
+   * make, or not by this reader.
+   */
   make: MakeData | null;
   /** Where no label points at it. */
   ariaLabel: string | null;
@@ -68,7 +88,10 @@ export interface OwnControl {
   /** Address of the template. */
   view: OwnView;
   data: object;
-  /** What the control must say of itself, as HTML: its id and name, its label and the texts about it, whether it is wrong. */
+  /**
+   * What the control must say of itself, as HTML: its id and name, its label and the texts about
+   * it, whether it is wrong.
+   */
   attributes(input: InputData): string;
 }
 
@@ -77,11 +100,17 @@ export interface MakeData {
   label: string;
   /** Says what this control holds for a record, and its title. */
   optionsUrl: string;
-  /** Without JavaScript: the submit button that shows the form again, with what was made among what can be chosen. */
+  /**
+   * Without JavaScript: the submit button that shows the form again, with what was made among what
+   * can be chosen.
+   */
   again: { name: string; value: string };
 }
 
-/** Searches on the server. Without JavaScript an id can be typed, and a form has a step of its own for searching. */
+/**
+ * Searches on the server. Without JavaScript an id can be typed, and a form has a step of its own
+ * for searching.
+ */
 export interface PickerData {
   url: string;
   isMany: boolean;
@@ -116,11 +145,17 @@ export interface InputParts {
   canBeEmpty?: boolean;
   /** The form understands `_choose`. */
   hasSearchStep?: boolean;
-  /** What is chosen of a relation: the foreign key's own value, as forms send it, or the natural id, as filters have it. */
+  /**
+   * What is chosen of a relation: the foreign key's own value, as forms send it, or the natural id,
+   * as filters have it.
+   */
   holds?: 'value' | 'id';
   /** Offer all targets of a relation where they are few; costs a statement. */
   offersFew?: boolean;
-  /** What shows the form again without JavaScript; without it related records cannot be made from here. */
+  /**
+   * What shows the form again without JavaScript; without it related records cannot be made from
+   * here.
+   */
   again?: { name: string; value: string };
 }
 
@@ -129,12 +164,19 @@ const fewTargets = 30;
 
 /** The control of a field. At most one statement, for a relation. */
 export async function inputData(parts: InputParts): Promise<InputData> {
-  if (parts.field.relation) return plainInput(parts, { ...(await relationControl(parts)), make: makeOf(parts) });
-  return plainInput(parts, { isMasked: parts.field.isSecret, ...(parts.isFixed ? { control: 'fixed' } : plainControlOf(parts)) });
+  if (parts.field.relation)
+    return plainInput(parts, { ...(await relationControl(parts)), make: makeOf(parts) });
+  return plainInput(parts, {
+    isMasked: parts.field.isSecret,
+    ...(parts.isFixed ? { control: 'fixed' } : plainControlOf(parts)),
+  });
 }
 
 /** A control that says itself what it is. */
-export function plainInput(parts: Omit<InputParts, 'registry' | 'sql' | 'principal'>, rest: Partial<InputData>): InputData {
+export function plainInput(
+  parts: Omit<InputParts, 'registry' | 'sql' | 'principal'>,
+  rest: Partial<InputData>,
+): InputData {
   const { name, id, values } = parts;
   return {
     control: 'text',
@@ -181,7 +223,14 @@ function ownControlOf({ resource, field, values }: ControlParts): OwnControl | n
 
 const { escapeFunction } = new Eta().config;
 
-function attributesOf({ id, name, ariaLabel, describedBy, isRequired, isWrong }: InputData): string {
+function attributesOf({
+  id,
+  name,
+  ariaLabel,
+  describedBy,
+  isRequired,
+  isWrong,
+}: InputData): string {
   const attributes = {
     id,
     name,
@@ -191,26 +240,40 @@ function attributesOf({ id, name, ariaLabel, describedBy, isRequired, isWrong }:
     'aria-invalid': isWrong ? 'true' : null,
   };
   return Object.entries(attributes)
-    .flatMap(([attribute, value]) => (value === null ? [] : [`${attribute}="${escapeFunction(value)}"`]))
+    .flatMap(([attribute, value]) =>
+      value === null ? [] : [`${attribute}="${escapeFunction(value)}"`],
+    )
     .join(' ');
 }
 
-function usualControlOf({ resource, field, values, isRequired, emptyText = null }: ControlParts): Partial<InputData> {
+function usualControlOf({
+  resource,
+  field,
+  values,
+  isRequired,
+  emptyText = null,
+}: ControlParts): Partial<InputData> {
   const { meta } = field;
-  const chosen = (choice: { value: string; label: string }) => ({ ...choice, isChosen: values.includes(choice.value) });
+  const chosen = (choice: { value: string; label: string }) => ({
+    ...choice,
+    isChosen: values.includes(choice.value),
+  });
   const empty = emptyText ?? (isRequired ? inputTexts.choose : inputTexts.none);
   switch (getFieldKind(field).input) {
     case 'number':
       return { control: 'number', inputMode: isWhole(field) ? 'numeric' : 'decimal' };
     case 'checkbox': {
       const answers = answersOf(field, [], [inputTexts.yes, inputTexts.no]);
-      if (isRequired && emptyText === null && answers[0].value === 'true') return { control: 'toggle' };
+      if (isRequired && emptyText === null && answers[0].value === 'true')
+        return { control: 'toggle' };
       return { control: 'select', options: answers.map(chosen), emptyText: empty };
     }
     case 'select':
       return { control: 'select', options: choicesOf(field, values).map(chosen), emptyText: empty };
     case 'date-time':
-      return values.every((value) => value === '' || fitsDateControl(value, meta.sqlType, resource.reader.timeZone))
+      return values.every(
+        (value) => value === '' || fitsDateControl(value, meta.sqlType, resource.reader.timeZone),
+      )
         ? dateControl(meta.sqlType)
         : {};
     case 'textarea':
@@ -230,8 +293,8 @@ function isCode({ kind, meta }: ResourceField): boolean {
   return kind === null && meta.type === 'Json';
 }
 
-// Does the value fit a browser's date control? The control would show nothing for a value that it cannot hold, and send that; it has no
-// place for an offset.
+// Does the value fit a browser's date control? The control would show nothing for a value that it
+// cannot hold, and send that; it has no place for an offset.
 function fitsDateControl(value: string, sqlType: string | null, timeZone: string): boolean {
   return (
     plainTimestamps[dateControlName(sqlType)].test(value) &&
@@ -240,20 +303,39 @@ function fitsDateControl(value: string, sqlType: string | null, timeZone: string
   );
 }
 
-/** What such a control can hold, and send as it is: zeros at the end are left out by browsers, and a filter that names the second is not one of the minute. */
+/**
+ * What such a control can hold, and send as it is: zeros at the end are left out by browsers, and a
+ * filter that names the second is not one of the minute.
+ */
 const plainTimestamps = {
   date: /^\d{4}-\d{2}-\d{2}$/,
   time: /^\d{2}:\d{2}(?::(?:(?!00)\d{2}|\d{2}\.\d{0,2}[1-9]))?$/,
   'datetime-local': /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::(?:(?!00)\d{2}|\d{2}\.\d{0,2}[1-9]))?$/,
 } as const;
 
-/** A filter's timestamp: a day, and a time of it where that is meant; a text where neither control could hold it. */
-export function dayControl(field: ResourceField, value: string, timeZone: string, name: string): Partial<InputData> {
+/**
+ * A filter's timestamp: a day, and a time of it where that is meant; a text where neither control
+ * could hold it.
+ */
+export function dayControl(
+  field: ResourceField,
+  value: string,
+  timeZone: string,
+  name: string,
+): Partial<InputData> {
   const [, day = '', clock = ''] = /^(\d{4}-\d{2}-\d{2})?(?:T(.+))?$/.exec(value) ?? [];
   const isWhole = value === day || (clock !== '' && plainTimestamps.time.test(clock));
-  const isClear = day === '' || clock === '' || fitsDateControl(value, field.meta.sqlType, timeZone);
-  const isHidden = !isWhole || !isClear || (day !== '' && readDateSpan(day, 'date', 'utc') === null);
-  const time = { name, value: isHidden ? '' : clock, ariaLabel: null, isHidden, incompleteText: inputTexts.incomplete.time };
+  const isClear =
+    day === '' || clock === '' || fitsDateControl(value, field.meta.sqlType, timeZone);
+  const isHidden =
+    !isWhole || !isClear || (day !== '' && readDateSpan(day, 'date', 'utc') === null);
+  const time = {
+    name,
+    value: isHidden ? '' : clock,
+    ariaLabel: null,
+    isHidden,
+    incompleteText: inputTexts.incomplete.time,
+  };
   return isHidden ? { control: 'text', value, time } : { ...dateControl('date'), value: day, time };
 }
 
@@ -264,11 +346,23 @@ function dateControlName(sqlType: string | null): keyof typeof plainTimestamps {
 
 function dateControl(sqlType: string | null): Partial<InputData> {
   const control = dateControlName(sqlType);
-  const latest = { date: '9999-12-31', time: undefined, 'datetime-local': '9999-12-31T23:59:59.999' }[control];
+  const latest = {
+    date: '9999-12-31',
+    time: undefined,
+    'datetime-local': '9999-12-31T23:59:59.999',
+  }[control];
   return { control, ...(latest ? { latest } : {}), incompleteText: inputTexts.incomplete[control] };
 }
 
-function makeOf({ resource, field, principal, url, again, isFixed, holds }: InputParts): InputData['make'] {
+function makeOf({
+  resource,
+  field,
+  principal,
+  url,
+  again,
+  isFixed,
+  holds,
+}: InputParts): InputData['make'] {
   const target = relationTarget(resource, field, holds);
   if (!target || !again || isFixed || !can(target.resource, principal, 'create')) return null;
   return {
@@ -286,13 +380,18 @@ async function relationControl(parts: InputParts): Promise<Partial<InputData>> {
   const isMany = parts.isMany ?? field.relation?.kind === 'many-to-many';
   const target = relationTarget(resource, field, parts.holds);
   // A model without a resource has no titles and no scope: its records are known by their ids.
-  if (!target && !parts.isFixed && !hasResource(registry, field)) return { control: 'text', value: given.join(', ') };
+  if (!target && !parts.isFixed && !hasResource(registry, field))
+    return { control: 'text', value: given.join(', ') };
   if (parts.isFixed || !target) {
-    const titles = target ? await relatedTitles(registry, target, principal, given) : new Map<string, string>();
+    const titles = target
+      ? await relatedTitles(registry, target, principal, given)
+      : new Map<string, string>();
     return { control: 'fixed', value: given.map((value) => titles.get(value) ?? value).join(', ') };
   }
   if (parts.offersFew ?? true) {
-    const few = await searchRelated({ registry, sql }, target, principal, '', { limit: fewTargets });
+    const few = await searchRelated({ registry, sql }, target, principal, '', {
+      limit: fewTargets,
+    });
     const known = new Set(few.options.map(({ value }) => value));
     if (!few.isMore && given.every((value) => known.has(value))) {
       const options = few.options
@@ -303,7 +402,9 @@ async function relationControl(parts: InputParts): Promise<Partial<InputData>> {
       return {
         control: 'select',
         options,
-        emptyText: hasEmpty ? (parts.emptyText ?? (parts.isRequired ? inputTexts.choose : inputTexts.none)) : null,
+        emptyText: hasEmpty
+          ? (parts.emptyText ?? (parts.isRequired ? inputTexts.choose : inputTexts.none))
+          : null,
       };
     }
   }
@@ -312,9 +413,15 @@ async function relationControl(parts: InputParts): Promise<Partial<InputData>> {
   return {
     control: 'picker',
     picker: {
-      url: url(`/${resource.slug}/options/${encodeURIComponent(field.name)}${parts.holds === 'id' ? '?as=id' : ''}`),
+      url: url(
+        `/${resource.slug}/options/${encodeURIComponent(field.name)}${parts.holds === 'id' ? '?as=id' : ''}`,
+      ),
       isMany,
-      chosen: given.map((value) => ({ value, label: label(value), removeText: inputTexts.remove(label(value)) })),
+      chosen: given.map((value) => ({
+        value,
+        label: label(value),
+        removeText: inputTexts.remove(label(value)),
+      })),
       chooseName: parts.hasSearchStep ? '_choose' : null,
       fieldName: field.name,
       placeholder: inputTexts.search(target.resource.label),
@@ -329,5 +436,7 @@ const longNames = /^(notes?|remarks?|comments?|description|summary|content|body|
 
 // A text column says nothing of how long its texts are: its name and its value do.
 function isLong({ meta }: ResourceField, values: readonly string[]): boolean {
-  return longNames.test(meta.name) || values.some((value) => /[\r\n]/.test(value) || value.length > 120);
+  return (
+    longNames.test(meta.name) || values.some((value) => /[\r\n]/.test(value) || value.length > 120)
+  );
 }

@@ -1,8 +1,8 @@
 const ends = /\r\n|\r|\n/g;
 
 /**
- * A typed text with the line ends that it had before it was shown: a browser makes all of them alike. Lines that were left
- * alone keep theirs, and a new one gets that of the line before it.
+ * A typed text with the line ends that it had before it was shown: a browser makes all of them
+ * alike. Lines that were left alone keep theirs, and a new one gets that of the line before it.
  */
 export function withLineEnds(typed: string, was: string): string {
   const had = was.match(ends) ?? [];

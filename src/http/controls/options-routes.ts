@@ -1,15 +1,21 @@
-import { textsOf } from '../../form-texts.ts';
 import type { FastifyPluginAsync } from 'fastify';
-import type { RouteOptions } from '../route-options.ts';
 import { notFound } from '../../errors.ts';
+import { textsOf } from '../../form-texts.ts';
 import { parseKey } from '../../metadata/keys.ts';
 import { relationTarget, searchRelated } from '../../selection/related.ts';
 import { isHtmx, principalOf } from '../negotiate.ts';
+import type { RouteOptions } from '../route-options.ts';
 import { optionsData } from './options.ts';
 
-type ForField = { Params: { resource: string; field: string }; Querystring: { q?: string; as?: string; made?: string; _back?: string } };
+type ForField = {
+  Params: { resource: string; field: string };
+  Querystring: { q?: string; as?: string; made?: string; _back?: string };
+};
 
-/** What a relation may lead to: the list of a picker for htmx and scripts, else a page to filter by one of them. */
+/**
+ * What a relation may lead to: the list of a picker for htmx and scripts, else a page to filter by
+ * one of them.
+ */
 export const optionsRoutes: FastifyPluginAsync<RouteOptions> = async (app, { context, url }) => {
   const { db, registry } = context;
 
@@ -24,8 +30,21 @@ export const optionsRoutes: FastifyPluginAsync<RouteOptions> = async (app, { con
     const search = textsOf(request.query.q)[0] ?? '';
     const made = textsOf(request.query.made)[0];
     const only = made === undefined ? null : parseKey(target.resource.model, made);
-    const found = await searchRelated({ registry, sql: db.pages }, target, principal, search, { only });
+    const found = await searchRelated({ registry, sql: db.pages }, target, principal, search, {
+      only,
+    });
     const back = textsOf(request.query._back)[0] ?? '';
-    return reply.page('records/options', optionsData({ resource, field, targetLabel: target.resource.label, search, found, back, url }));
+    return reply.page(
+      'records/options',
+      optionsData({
+        resource,
+        field,
+        targetLabel: target.resource.label,
+        search,
+        found,
+        back,
+        url,
+      }),
+    );
   });
 };

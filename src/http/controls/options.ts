@@ -1,10 +1,13 @@
 import type { Resource, ResourceField } from '../../resources/contract.ts';
 import type { RelatedOption, RelatedOptions } from '../../selection/related.ts';
-import { inputTexts } from './input-texts.ts';
 import { backPath } from '../list-address.ts';
 import type { Url } from '../url.ts';
+import { inputTexts } from './input-texts.ts';
 
-/** What a picker shows under its control; as a page of its own, ways to filter the list by one of them. */
+/**
+ * What a picker shows under its control; as a page of its own, ways to filter the list by one of
+ * them.
+ */
 export interface OptionsData {
   title: string;
   heading: string;
@@ -29,7 +32,15 @@ export interface OptionsParts {
   url: Url;
 }
 
-export function optionsData({ resource, field, targetLabel, search, found, back, url }: OptionsParts): OptionsData {
+export function optionsData({
+  resource,
+  field,
+  targetLabel,
+  search,
+  found,
+  back,
+  url,
+}: OptionsParts): OptionsData {
   return {
     title: inputTexts.chooseHeading(field.label),
     heading: inputTexts.chooseHeading(field.label),
@@ -37,7 +48,10 @@ export function optionsData({ resource, field, targetLabel, search, found, back,
     search: { label: inputTexts.search(targetLabel), value: search },
     back,
     backLink: { href: url(backPath(resource, back)), label: inputTexts.backTo(resource.label) },
-    options: found.options.map((option) => ({ ...option, href: url(filteredPath(resource, field, option.value, back)) })),
+    options: found.options.map((option) => ({
+      ...option,
+      href: url(filteredPath(resource, field, option.value, back)),
+    })),
     note: noteOf(found),
     words: inputTexts,
   };
@@ -48,7 +62,12 @@ export function noteOf({ options, isMore }: RelatedOptions): string | null {
   return options.length === 0 ? inputTexts.noMatch : null;
 }
 
-function filteredPath(resource: Resource, field: ResourceField, value: string, back: string): string {
+function filteredPath(
+  resource: Resource,
+  field: ResourceField,
+  value: string,
+  back: string,
+): string {
   const query = new URLSearchParams(back);
   for (const name of ['_page', '_after', '_before', '_s', field.name]) query.delete(name);
   query.append(field.name, value);

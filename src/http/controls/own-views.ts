@@ -11,9 +11,13 @@ export function ownViewOf({ view }: { view: URL }): OwnView {
   return view.href as OwnView;
 }
 
-const isOwn = (name: unknown): name is OwnView => typeof name === 'string' && name.startsWith('file:');
+const isOwn = (name: unknown): name is OwnView =>
+  typeof name === 'string' && name.startsWith('file:');
 
-/** Lets templates include those of the project's own, which are named by their addresses. One that fails draws nothing. */
+/**
+ * Lets templates include those of the project's own, which are named by their addresses. One that
+ * fails draws nothing.
+ */
 export function withOwnViews<E extends Eta>(eta: E, onFailure: OnFailure): E {
   const { resolvePath, render } = eta;
   const reported = new Set<string>();
@@ -22,7 +26,8 @@ export function withOwnViews<E extends Eta>(eta: E, onFailure: OnFailure): E {
     reported.add(view);
   };
   const own: Pick<Eta, 'resolvePath' | 'render'> = {
-    resolvePath: (name, options) => (isOwn(name) ? fileURLToPath(name) : (resolvePath?.call(eta, name, options) ?? name)),
+    resolvePath: (name, options) =>
+      isOwn(name) ? fileURLToPath(name) : (resolvePath?.call(eta, name, options) ?? name),
     render(template, data, options) {
       if (!isOwn(template)) return render.call(eta, template, data, options);
       try {

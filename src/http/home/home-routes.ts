@@ -1,18 +1,24 @@
 import type { FastifyPluginAsync } from 'fastify';
 import { listTasks } from '../../tasks/looking/queries.ts';
 import { principalOf } from '../negotiate.ts';
-import { homeData } from './home.ts';
-import { named } from '../tasks/task-title.ts';
 import type { RouteOptions } from '../route-options.ts';
+import { named } from '../tasks/task-title.ts';
+import { homeData } from './home.ts';
 
 const tasksShown = 5;
 
-export const homeRoutes: FastifyPluginAsync<RouteOptions> = async (app, { admin, context, url }) => {
+export const homeRoutes: FastifyPluginAsync<RouteOptions> = async (
+  app,
+  { admin, context, url },
+) => {
   const { db, registry } = context;
   app.get('/', async (request, reply) => {
     const principal = principalOf(request);
     const latest = await listTasks(context, principal, { page: 1, size: tasksShown });
     const tasks = await named(context, principal, latest.tasks);
-    return reply.page('home/show', await homeData({ name: admin.name, db, registry, principal, tasks, url, now: new Date() }));
+    return reply.page(
+      'home/show',
+      await homeData({ name: admin.name, db, registry, principal, tasks, url, now: new Date() }),
+    );
   });
 };

@@ -1,15 +1,15 @@
 import type { Principal } from '../../auth/principal.ts';
 import type { Database } from '../../db/database.ts';
 import type { ResourceRegistry } from '../../resources/contract.ts';
-import type { Count } from '../../selection/count.ts';
 import { seesEveryRow } from '../../resources/permissions.ts';
+import type { Count } from '../../selection/count.ts';
 import type { ListedTask } from '../../tasks/looking/queries.ts';
-import { formatCount, formatRough } from '../format.ts';
-import { shellTexts } from '../shell/shell-texts.ts';
-import type { SiteUrl } from '../url.ts';
-import { resourceIcon } from '../shell/resource-icon.ts';
 import { canSelect } from '../controls/can-select.ts';
+import { formatCount, formatRough } from '../format.ts';
+import { resourceIcon } from '../shell/resource-icon.ts';
+import { shellTexts } from '../shell/shell-texts.ts';
 import { type TaskLine, taskLine } from '../tasks/tasks.ts';
+import type { SiteUrl } from '../url.ts';
 
 export interface HomeData {
   title: string;
@@ -32,7 +32,15 @@ export interface Home {
 }
 
 /** Two statements beside the tasks it is given. */
-export async function homeData({ name, db, registry, principal, tasks, url, now }: Home): Promise<HomeData> {
+export async function homeData({
+  name,
+  db,
+  registry,
+  principal,
+  tasks,
+  url,
+  now,
+}: Home): Promise<HomeData> {
   const listed = registry.listFor(principal);
   // What somebody sees only in part is not counted from the outside.
   const counts = await countTables(
@@ -50,22 +58,27 @@ export async function homeData({ name, db, registry, principal, tasks, url, now 
     })),
     tasks: tasks.map((task) => taskLine(task, { now, url, resources: registry.list, principal })),
     tasksUrl: url('/tasks'),
-    noTasks: listed.some((resource) => canSelect(resource, principal)) ? shellTexts.noTasks : shellTexts.noTasksForViewers,
+    noTasks: listed.some((resource) => canSelect(resource, principal))
+      ? shellTexts.noTasks
+      : shellTexts.noTasksForViewers,
     words: shellTexts,
   };
 }
 
 function countText(count: Count | undefined): string | null {
   if (count === undefined) return null;
-  return count.isExact ? formatCount(count.value, 'record', 'records') : shellTexts.aboutRecords(formatRough(count.value));
+  return count.isExact
+    ? formatCount(count.value, 'record', 'records')
+    : shellTexts.aboutRecords(formatRough(count.value));
 }
 
 /** Up to so many rows are counted. */
 const maxCounted = 1_000;
 
 /**
- * Small tables are counted; of large ones the database is believed, since counting millions of rows to greet somebody would be
- * slow. What is neither is left out: views, tables that our role may not read, large ones that the database never looked at.
+ * Small tables are counted; of large ones the database is believed, since counting millions of rows
+ * to greet somebody would be slow. What is neither is left out: views, tables that our role may not
+ * read, large ones that the database never looked at.
  */
 async function countTables(db: Database, tables: readonly string[]): Promise<Map<string, Count>> {
   const { rows } = await db.pages.query<{ name: string; count: number }>(
@@ -74,12 +87,16 @@ async function countTables(db: Database, tables: readonly string[]): Promise<Map
     [tables],
   );
   const counts = new Map<string, Count>();
-  for (const { name, count } of rows) if (count > maxCounted) counts.set(name, { value: count, isExact: false });
+  for (const { name, count } of rows)
+    if (count > maxCounted) counts.set(name, { value: count, isExact: false });
   const small = rows.filter(({ count }) => count <= maxCounted);
   if (small.length === 0) return counts;
   const counted = await db.pages.query<{ place: number; count: number }>(
     small
-      .map(({ name }, place) => `select ${place} as place, count(*)::int from (select from ${name} limit ${maxCounted + 1}) t`)
+      .map(
+        ({ name }, place) =>
+          `select ${place} as place, count(*)::int from (select from ${name} limit ${maxCounted + 1}) t`,
+      )
       .join(' union all '),
   );
   for (const { place, count } of counted.rows) {

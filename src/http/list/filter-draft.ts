@@ -1,8 +1,11 @@
+import { limits } from '../../limits.ts';
 import { type Condition, type Group, isGroup, isOwnPath } from '../../selection/filter.ts';
 import type { Query } from '../list-address.ts';
-import { limits } from '../../limits.ts';
 
-/** A filter while it is being made: conditions may still be without a field or a value, groups without conditions. */
+/**
+ * A filter while it is being made: conditions may still be without a field or a value, groups
+ * without conditions.
+ */
 export interface DraftGroup {
   kind: 'and' | 'or';
   items: (DraftGroup | DraftCondition)[];
@@ -11,13 +14,18 @@ export interface DraftGroup {
 export interface DraftCondition {
   /** Empty: not chosen yet. */
   path: string;
-  /** The operator's name, with its value where that is fixed: `empty=yes`. Empty: the field's first. */
+  /**
+   * The operator's name, with its value where that is fixed: `empty=yes`. Empty: the field's first.
+   */
   operator: string;
   values: string[];
   isNew: boolean;
 }
 
-/** Most levels of groups that the page offers to make; deeper ones from elsewhere are shown and kept. */
+/**
+ * Most levels of groups that the page offers to make; deeper ones from elsewhere are shown and
+ * kept.
+ */
 export const maxLevels = 2;
 
 const blank = (): DraftCondition => ({ path: '', operator: '', values: [], isNew: true });
@@ -27,7 +35,10 @@ export function isDraftGroup(item: DraftGroup | DraftCondition): item is DraftGr
 }
 
 /** A filter as a draft; the search, and whose task's records, are not part of it. */
-export function draftOf(group: Group, fixedOf: (condition: Condition) => string | null): DraftGroup {
+export function draftOf(
+  group: Group,
+  fixedOf: (condition: Condition) => string | null,
+): DraftGroup {
   const items = group.items.filter((item) => isGroup(item) || !isOwnPath(item.path));
   return {
     kind: group.kind,
@@ -51,7 +62,11 @@ export function groupOf({ kind, items }: DraftGroup): Group {
 
 function conditionOf({ path, operator, values }: DraftCondition): Condition {
   const [name = '', fixed] = operator.split('=');
-  return { path, operator: name, values: fixed === undefined ? values.filter((value) => value !== '') : [fixed] };
+  return {
+    path,
+    operator: name,
+    values: fixed === undefined ? values.filter((value) => value !== '') : [fixed],
+  };
 }
 
 const all = (given: string | string[] | undefined) => [given ?? []].flat();
@@ -59,7 +74,10 @@ const last = (given: string | string[] | undefined) => all(given).at(-1) ?? '';
 
 const placeName = /^([pg])\.(\d{1,3}(?:-\d{1,3}){0,5})$/;
 
-/** Reads the page's own fields: `p.1-2` is the path of the second item in the first group, `o.` its operator, `v.` its values, `t.` times of those that are days. */
+/**
+ * Reads the page's own fields: `p.1-2` is the path of the second item in the first group, `o.` its
+ * operator, `v.` its values, `t.` times of those that are days.
+ */
 export function draftFrom(query: Query): DraftGroup {
   const top: DraftGroup = { kind: 'and', items: [] };
   const groups = new Map<string, DraftGroup>([['', top]]);
@@ -115,16 +133,25 @@ function conditionFrom(query: Query, place: string): DraftCondition {
   // Another field has other operators and other values.
   if (path !== last(query[`w.${place}`])) return { ...blank(), path };
   const times = all(query[`t.${place}`]);
-  const typed = all(query[`v.${place}`]).map((value, index) => (times[index] ? `${value.trim()}T${times[index]}` : value));
+  const typed = all(query[`v.${place}`]).map((value, index) =>
+    times[index] ? `${value.trim()}T${times[index]}` : value,
+  );
   const kept = keptFrom(last(query[`k.${place}`]));
   const values = asShown([...typed, ...all(query[`_add.v.${place}`])], kept);
   const unit = last(query[`u.${place}`]);
   const span = unit && values[0] ? `${values[0].trim()}${unit}` : null;
   const operator = last(query[`o.${place}`]);
-  return { path, operator, values: span === null ? values : [kept.find((value) => value.trim() === span) ?? span], isNew: false };
+  return {
+    path,
+    operator,
+    values: span === null ? values : [kept.find((value) => value.trim() === span) ?? span],
+    isNew: false,
+  };
 }
 
-/** Does what a button says: `add:1`, `group:`, `remove:1-2`. Any other leaves the draft as it is. */
+/**
+ * Does what a button says: `add:1`, `group:`, `remove:1-2`. Any other leaves the draft as it is.
+ */
 export function changeDraft(draft: DraftGroup, command: string): void {
   const [action, place = ''] = command.split(':');
   const path = place === '' ? [] : place.split('-').map(Number);
@@ -133,7 +160,8 @@ export function changeDraft(draft: DraftGroup, command: string): void {
     const parent = groupAt(draft, path);
     parent?.items.push({ kind: parent.kind === 'and' ? 'or' : 'and', items: [blank()] });
   }
-  if (action === 'remove') groupAt(draft, path.slice(0, -1))?.items.splice((path.at(-1) ?? 0) - 1, 1);
+  if (action === 'remove')
+    groupAt(draft, path.slice(0, -1))?.items.splice((path.at(-1) ?? 0) - 1, 1);
 }
 
 function groupAt(draft: DraftGroup, path: readonly number[]): DraftGroup | null {

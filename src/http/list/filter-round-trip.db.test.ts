@@ -2,13 +2,23 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DateTime } from 'luxon';
 import { AppError } from '../../errors.ts';
-import { timestampKind } from '../../fields/timestamp.ts';
 import { getFieldKind } from '../../fields/field-kinds.ts';
 import { comparedField } from '../../fields/scalar-list.ts';
+import { timestampKind } from '../../fields/timestamp.ts';
 import { keyToUrl } from '../../metadata/keys.ts';
 import type { Resource } from '../../resources/contract.ts';
-import { type Condition, filterToText, type Group, isGroup, parseFilterText } from '../../selection/filter.ts';
-import { type FilterField, filterFieldsOf, type FilterOperator } from '../../selection/filter-fields.ts';
+import {
+  type Condition,
+  filterToText,
+  type Group,
+  isGroup,
+  parseFilterText,
+} from '../../selection/filter.ts';
+import {
+  type FilterField,
+  type FilterOperator,
+  filterFieldsOf,
+} from '../../selection/filter-fields.ts';
 import { conditionsOf } from '../../selection/filter-titles.ts';
 import { listRecords } from '../../selection/list.ts';
 import { groupWhere } from '../../selection/where.ts';
@@ -19,7 +29,10 @@ import { tortureAdmin } from '../../testing/torture.ts';
 
 const timeZone = 'Europe/Madrid';
 
-/** Texts of which every kind takes some. Each operator is tried with all that it takes, and with values that are in the column. */
+/**
+ * Texts of which every kind takes some. Each operator is tried with all that it takes, and with
+ * values that are in the column.
+ */
 // biome-ignore format: read at a glance
 const odd = [
   ' ', '  ', 'a,b', 'a, "b" & c', "it's", '“x”', '%', '_', '100%_\\', '\\', 'a..b', '..', 'é', 'e\u0301', '東京', '🙂', 'a\nb', 'a\r\nb', 'a\rb', '\na', 'a\n',
@@ -31,7 +44,17 @@ const odd = [
   '10.0.0.1', '192.168.0.0/24', '::1', '7b1b2d0c-5b5e-4d8a-9d5e-0a4b2c3d4e5f', '7B1B2D0C-5B5E-4D8A-9D5E-0A4B2C3D4E5F', 'x'.repeat(900),
 ];
 
-const few = ['a, "b" & c', '1', '-1.50', '2026-01-31', '2026-01-31T10:30', '10:30', '7d', 'true', '10.0.0.1'];
+const few = [
+  'a, "b" & c',
+  '1',
+  '-1.50',
+  '2026-01-31',
+  '2026-01-31T10:30',
+  '10:30',
+  '7d',
+  'true',
+  '10.0.0.1',
+];
 
 interface Case {
   resource: Resource;
@@ -40,7 +63,10 @@ interface Case {
   condition: Condition;
 }
 
-/** Every operator of every kind of field of the schema, with every value that it takes: whatever is added to either is among them. */
+/**
+ * Every operator of every kind of field of the schema, with every value that it takes: whatever is
+ * added to either is among them.
+ */
 async function everyCase(
   { db, context }: TestApp,
   principal: Visitor['principal'],
@@ -70,7 +96,11 @@ async function everyCase(
         if (seen.has(JSON.stringify(about))) continue;
         seen.add(JSON.stringify(about));
         // Once with all that there is; of other tables and through relations with a few.
-        const first = JSON.stringify([getFieldKind(field.field).name, timestampKind(meta.sqlType), operator.name]);
+        const first = JSON.stringify([
+          getFieldKind(field.field).name,
+          timestampKind(meta.sqlType),
+          operator.name,
+        ]);
         const texts = tried.has(first) ? [...own.slice(0, 3), ...few] : [...own, ...odd];
         tried.add(first);
         const caseOf = (values: string[]): Case => ({
@@ -84,13 +114,19 @@ async function everyCase(
           continue;
         }
         const taken = texts.filter((text) =>
-          isTaken(resource, principal, caseOf(operator.input === 'range' ? [text, text] : [text]).condition),
+          isTaken(
+            resource,
+            principal,
+            caseOf(operator.input === 'range' ? [text, text] : [text]).condition,
+          ),
         );
-        if (operator.input === 'range') cases.push(...taken.map((text, index) => caseOf([text, taken.at(index - 1) as string])));
+        if (operator.input === 'range')
+          cases.push(...taken.map((text, index) => caseOf([text, taken.at(index - 1) as string])));
         else for (const text of taken) cases.push(caseOf([text]));
         const isAnswer = meta.type === 'Boolean';
         if (operator.input === 'many' && isAnswer) cases.push(caseOf(['no', 'on']));
-        else if (operator.input === 'many' && taken.length > 1) cases.push(caseOf(taken.filter((text) => text.length < 100).slice(0, 9)));
+        else if (operator.input === 'many' && taken.length > 1)
+          cases.push(caseOf(taken.filter((text) => text.length < 100).slice(0, 9)));
       }
     }
   }
@@ -98,23 +134,38 @@ async function everyCase(
 
   async function valuesOf({ field }: FilterField, { model, related }: Resource): Promise<string[]> {
     const { relation, meta } = field;
-    const other = (relation ?? meta.relation) ? related((relation ?? meta.relation)?.model as string) : null;
+    const other =
+      (relation ?? meta.relation) ? related((relation ?? meta.relation)?.model as string) : null;
     if (other) {
-      const query = { filter: '', sort: '', page: 1, size: 4, after: null, before: null, isCounted: false };
+      const query = {
+        filter: '',
+        sort: '',
+        page: 1,
+        size: 4,
+        after: null,
+        before: null,
+        isCounted: false,
+      };
       const { records } = await listRecords(context.registry, other, principal, query);
-      for (const { key, title } of records) titles.set(`${other.model.name} ${keyToUrl(other.model, key)}`, title);
+      for (const { key, title } of records)
+        titles.set(`${other.model.name} ${keyToUrl(other.model, key)}`, title);
       return records.map(({ key }) => keyToUrl(other.model, key));
     }
     if (!meta.column || model.fields[meta.name] !== meta) return [];
     const { rows } = await db.pages.query<{ text: string }>(
       `select distinct ${meta.isList ? `unnest(${meta.column})` : meta.column}::text as text from ${model.table} where ${meta.column} is not null limit 12`,
     );
-    const nameOf = (text: string) => field.enum?.values.find(({ dbName }) => dbName === text)?.name ?? text;
+    const nameOf = (text: string) =>
+      field.enum?.values.find(({ dbName }) => dbName === text)?.name ?? text;
     return rows.map(({ text }) => nameOf(text)).filter((text) => text !== null && text !== '');
   }
 }
 
-function isTaken(resource: Resource, principal: Visitor['principal'], condition: Condition): boolean {
+function isTaken(
+  resource: Resource,
+  principal: Visitor['principal'],
+  condition: Condition,
+): boolean {
   try {
     groupWhere(resource, principal, { kind: 'and', items: [condition] });
     return true;
@@ -130,12 +181,14 @@ interface Chip {
 }
 
 function chipsOf(html: string): Chip[] {
-  return [...html.matchAll(/<a class="list-chip[^"]*" href="([^"]*)"[^>]*><span[^>]*>([\s\S]*?)<\/span>/g)].map(
-    ([, href = '', text = '']) => ({
-      text: plain(text),
-      href: plain(href),
-    }),
-  );
+  return [
+    ...html.matchAll(
+      /<a class="list-chip[^"]*" href="([^"]*)"[^>]*><span[^>]*>([\s\S]*?)<\/span>/g,
+    ),
+  ].map(([, href = '', text = '']) => ({
+    text: plain(text),
+    href: plain(href),
+  }));
 }
 
 function filterIn(address: string): string {
@@ -145,10 +198,16 @@ function filterIn(address: string): string {
 }
 
 const told = (conditions: readonly Condition[]) =>
-  conditions.map(({ path, operator, values }) => JSON.stringify([path, operator, [...values].sort()])).sort();
+  conditions
+    .map(({ path, operator, values }) => JSON.stringify([path, operator, [...values].sort()]))
+    .sort();
 
 /** What a chip must say of a value, by other means than the product's. */
-function wordsFor({ field, operator, resource }: Case, value: string, titles: ReadonlyMap<string, string>): string {
+function wordsFor(
+  { field, operator, resource }: Case,
+  value: string,
+  titles: ReadonlyMap<string, string>,
+): string {
   const compared = comparedField(field.field);
   const { meta, relation } = compared;
   const leadsTo = relation ?? meta.relation;
@@ -163,9 +222,15 @@ function wordsFor({ field, operator, resource }: Case, value: string, titles: Re
   }
   const kind = getFieldKind(compared);
   // Blanks at the end of `character(n)` are no part of a text.
-  if (kind.isSearchable) return (meta.sqlType?.startsWith('character') ? value.replace(/ +$/, '') : value).replace(/\r\n?|\n/g, '⏎');
+  if (kind.isSearchable)
+    return (meta.sqlType?.startsWith('character') ? value.replace(/ +$/, '') : value).replace(
+      /\r\n?|\n/g,
+      '⏎',
+    );
   const parsed = kind.parse(value, compared, resource.reader);
-  return 'error' in parsed ? value : kind.format(parsed.value, compared, resource.reader).text || value;
+  return 'error' in parsed
+    ? value
+    : kind.format(parsed.value, compared, resource.reader).text || value;
 }
 
 /** So many at once that an address still takes them. */
@@ -173,8 +238,15 @@ function togetherOf(cases: readonly Case[]): Case[][] {
   const all: Case[][] = [];
   for (const one of cases) {
     const last = all.at(-1);
-    const length = (some: readonly Case[]) => filterToText({ kind: 'and', items: some.map(({ condition }) => condition) }).length;
-    if (last && last.length < 20 && last[0]?.resource === one.resource && length([...last, one]) < 6_000) last.push(one);
+    const length = (some: readonly Case[]) =>
+      filterToText({ kind: 'and', items: some.map(({ condition }) => condition) }).length;
+    if (
+      last &&
+      last.length < 20 &&
+      last[0]?.resource === one.resource &&
+      length([...last, one]) < 6_000
+    )
+      last.push(one);
     else all.push([one]);
   }
   return all;
@@ -183,12 +255,17 @@ function togetherOf(cases: readonly Case[]): Case[][] {
 test('every operator of every field, with every sort of value, stays as it is from the address to chips, the builder and the quick filters, and back', async (t) => {
   const app = await testApp(t, { admin: tortureAdmin, content: 'torture' });
   const { get, principal } = await app.signIn('admin').then((visitor) => ({
-    get: (path: string) => visitor.get(path, { cookie: `${visitor.cookie}; bulkhead_time_zone=${encodeURIComponent(timeZone)}` }),
+    get: (path: string) =>
+      visitor.get(path, {
+        cookie: `${visitor.cookie}; bulkhead_time_zone=${encodeURIComponent(timeZone)}`,
+      }),
     principal: { ...visitor.principal, timeZone },
   }));
   const { cases, titles } = await everyCase(app, principal);
   const wrong: string[] = [];
-  const operators = new Set(cases.map(({ field, operator }) => `${getFieldKind(field.field).name} ${operator.name}`));
+  const operators = new Set(
+    cases.map(({ field, operator }) => `${getFieldKind(field.field).name} ${operator.name}`),
+  );
   for (const some of togetherOf(cases)) {
     const { slug } = (some[0] as Case).resource;
     const text = filterToText({ kind: 'and', items: some.map(({ condition }) => condition) });
@@ -201,16 +278,28 @@ test('every operator of every field, with every sort of value, stays as it is fr
     const sent = await sendQuick(slug, listed.body);
     if (filterIn(sent) !== text) wrong.push(`${slug}?${text} became ${sent} by the quick filters`);
     const came = await throughBuilder(get, slug, text);
-    if (came === null || filterIn(came) !== text) wrong.push(`${slug}?${text} became ${came} by the builder`);
+    if (came === null || filterIn(came) !== text)
+      wrong.push(`${slug}?${text} became ${came} by the builder`);
   }
   assert.deepEqual(wrong, []);
-  assert.ok(cases.length > 1_000 && operators.size > 80, `${cases.length} cases of ${operators.size} operators`);
+  assert.ok(
+    cases.length > 1_000 && operators.size > 80,
+    `${cases.length} cases of ${operators.size} operators`,
+  );
 
-  function seeChips(slug: string, some: readonly Case[], filter: Group, chips: readonly Chip[]): void {
-    if (chips.length !== filter.items.length) wrong.push(`${slug} has ${chips.length} chips for ${filter.items.length} conditions`);
+  function seeChips(
+    slug: string,
+    some: readonly Case[],
+    filter: Group,
+    chips: readonly Chip[],
+  ): void {
+    if (chips.length !== filter.items.length)
+      wrong.push(`${slug} has ${chips.length} chips for ${filter.items.length} conditions`);
     filter.items.forEach((item, index) => {
       const [own] = isGroup(item) ? conditionsOf(item) : [item];
-      const found = some.find(({ condition }) => told([condition]).join() === told(own ? [own] : []).join());
+      const found = some.find(
+        ({ condition }) => told([condition]).join() === told(own ? [own] : []).join(),
+      );
       const chip = chips[index];
       if (!found || !chip) return;
       const said = chip.text.replaceAll('\u00a0', ' ');
@@ -221,19 +310,30 @@ test('every operator of every field, with every sort of value, stays as it is fr
           : found.condition.values.map((value) => wordsFor(found, value, titles))),
       ].filter((words) => !said.includes(words));
       for (const words of missing)
-        wrong.push(`the chip “${said}” of ${slug}?${filterToText({ kind: 'and', items: [item] })} does not say “${words}”`);
-      const rest = conditionsOf({ ...filter, items: filter.items.filter((_, other) => other !== index) });
+        wrong.push(
+          `the chip “${said}” of ${slug}?${filterToText({ kind: 'and', items: [item] })} does not say “${words}”`,
+        );
+      const rest = conditionsOf({
+        ...filter,
+        items: filter.items.filter((_, other) => other !== index),
+      });
       const left = conditionsOf(parseFilterText(filterIn(chip.href)));
-      if (told(left).join() !== told(rest).join()) wrong.push(`“${said}” of ${slug} takes more away than itself`);
+      if (told(left).join() !== told(rest).join())
+        wrong.push(`“${said}” of ${slug} takes more away than itself`);
     });
   }
 });
 
 /** Where the builder leads with what the page shows, untouched; null: nowhere. */
-async function throughBuilder(get: (path: string) => ReturnType<Visitor['get']>, slug: string, text: string): Promise<string | null> {
+async function throughBuilder(
+  get: (path: string) => ReturnType<Visitor['get']>,
+  slug: string,
+  text: string,
+): Promise<string | null> {
   const { body } = await get(`/${slug}/filter?${text}`);
   const sent = new URLSearchParams({ _do: 'apply' });
-  for (const [name, all] of Object.entries(formOf(body, 'filter-builder'))) for (const one of all) sent.append(name, one);
+  for (const [name, all] of Object.entries(formOf(body, 'filter-builder')))
+    for (const one of all) sent.append(name, one);
   const applied = await get(`/${slug}/filter?${sent}`);
   return applied.headers.location === undefined ? null : String(applied.headers.location);
 }
@@ -241,7 +341,9 @@ async function throughBuilder(get: (path: string) => ReturnType<Visitor['get']>,
 /** The address that the quick filters lead to, with what belongs to them elsewhere on the page. */
 async function sendQuick(slug: string, html: string): Promise<string> {
   const sent = new URLSearchParams();
-  const beside = [...html.matchAll(/<input type="hidden" form="list-filter" name="([^"]*)" value="([^"]*)">/g)];
+  const beside = [
+    ...html.matchAll(/<input type="hidden" form="list-filter" name="([^"]*)" value="([^"]*)">/g),
+  ];
   for (const [, name = '', value = ''] of beside) sent.append(plain(name), plain(value));
   for (const [name, all] of Object.entries(formOf(html, 'list-filter'))) {
     for (const one of all) if (one !== '') sent.append(name.replace(/^_add\./, ''), one);
@@ -263,7 +365,9 @@ test('groups in groups, of whatever is in them, come back from the builder as th
     const tree = (kind: Group['kind'], depth: number): Group => ({
       kind,
       items: Array.from({ length: 1 + below(3) }, () =>
-        depth > 0 && below(3) === 0 ? tree(kind === 'and' ? 'or' : 'and', depth - 1) : pick(own).condition,
+        depth > 0 && below(3) === 0
+          ? tree(kind === 'and' ? 'or' : 'and', depth - 1)
+          : pick(own).condition,
       ),
     });
     const text = filterToText(tree('and', 3));

@@ -9,11 +9,11 @@ import { filterToText, type Group, parseFilterText } from '../../selection/filte
 import { findFilterField } from '../../selection/filter-fields.ts';
 import type { TitleOf } from '../../selection/filter-titles.ts';
 import { relationTarget } from '../../selection/related.ts';
-import { inputTexts } from '../controls/input-texts.ts';
-import { listTexts } from './list-texts.ts';
 import { type InputData, isWhole, type PickerData, plainInput } from '../controls/input.ts';
-import { listPath, type ListState, start } from '../list-address.ts';
+import { inputTexts } from '../controls/input-texts.ts';
+import { type ListState, listPath, start } from '../list-address.ts';
 import type { Url } from '../url.ts';
+import { listTexts } from './list-texts.ts';
 
 /** One quick filter's control, with what it is set to. */
 export interface FilterControl {
@@ -55,7 +55,10 @@ export function filterControls(parts: ListFilterParts): FilterControl[] {
   return resource.filters.map((field) => {
     const kind = getFieldKind(field).filter as FilterKind;
     const chosen = query.getAll(field.name);
-    const [min = '', max = ''] = [query.get(`${field.name}-min`) ?? '', query.get(`${field.name}-max`) ?? ''];
+    const [min = '', max = ''] = [
+      query.get(`${field.name}-min`) ?? '',
+      query.get(`${field.name}-max`) ?? '',
+    ];
     return {
       name: field.name,
       id: `filter-${field.name}`,
@@ -80,15 +83,22 @@ export function filterControls(parts: ListFilterParts): FilterControl[] {
 export function controlNames(resource: Resource): [name: string, values: number][] {
   return resource.filters.flatMap((field): [string, number][] => {
     const kind = getFieldKind(field).filter;
-    if (kind === 'range') return [`${field.name}-min`, `${field.name}-max`].map((name) => [name, 1]);
+    if (kind === 'range')
+      return [`${field.name}-min`, `${field.name}-max`].map((name) => [name, 1]);
     const isTyped = kind === 'relation' && relationTarget(resource, field, 'id') === null;
     return [[field.name, isTyped || kind === 'boolean' ? 1 : Number.POSITIVE_INFINITY]];
   });
 }
 
-function optionsOf(field: ResourceField, kind: FilterKind, chosen: readonly string[]): { value: string; label: string }[] {
+function optionsOf(
+  field: ResourceField,
+  kind: FilterKind,
+  chosen: readonly string[],
+): { value: string; label: string }[] {
   if (kind === 'choice') return choicesOf(field);
-  return kind === 'boolean' ? answersOf(field, chosen.slice(0, 1), [listTexts.yes, listTexts.no]) : [];
+  return kind === 'boolean'
+    ? answersOf(field, chosen.slice(0, 1), [listTexts.yes, listTexts.no])
+    : [];
 }
 
 /** Null: the related model has no pages, so that only ids can be named. */
@@ -104,26 +114,59 @@ function pickerOf(
   const picker = {
     url: url(`${path}?as=id`),
     isMany: true,
-    chosen: values.map((value) => ({ value, label: label(value), removeText: inputTexts.remove(label(value)) })),
+    chosen: values.map((value) => ({
+      value,
+      label: label(value),
+      removeText: inputTexts.remove(label(value)),
+    })),
     chooseName: null,
     fieldName: field.name,
     placeholder: inputTexts.search(target.resource.label),
   };
   const isWrong = wrongField === field.name;
-  const asked = { resource, field, url, name: field.name, id: `filter-${field.name}`, values, isSmall: true, isWrong };
+  const asked = {
+    resource,
+    field,
+    url,
+    name: field.name,
+    id: `filter-${field.name}`,
+    values,
+    isSmall: true,
+    isWrong,
+  };
   const about = { ariaLabel: field.label, describedBy: isWrong ? 'list-error' : null };
   const input = { ...plainInput(asked, { control: 'picker' }), picker, ...about };
   const back = listPath(resource, state).split('?')[1] ?? '';
-  return { input, searchUrl: url(`${path}${back === '' ? '' : `?_back=${encodeURIComponent(back)}`}`) };
+  return {
+    input,
+    searchUrl: url(`${path}${back === '' ? '' : `?_back=${encodeURIComponent(back)}`}`),
+  };
 }
 
-/** Every condition and group of the filter as a chip, also one that is not understood, so that it can be removed. */
-export function chipsOf({ resource, state, titleOf, url }: ListFilterParts, principal: Principal): Chip[] {
+/**
+ * Every condition and group of the filter as a chip, also one that is not understood, so that it
+ * can be removed.
+ */
+export function chipsOf(
+  { resource, state, titleOf, url }: ListFilterParts,
+  principal: Principal,
+): Chip[] {
   const filter = readableFilter(state.filter);
   return filter.items.map((item, index) => {
-    const text = describeItem(item, { fieldOf: (path) => findFilterField(resource, principal, path), titleOf, reader: resource.reader });
-    const rest = filterToText({ ...filter, items: filter.items.filter((_, other) => other !== index) });
-    return { text, removeUrl: url(listPath(resource, state, { filter: rest, ...start })), removeText: listTexts.removeFilter(text) };
+    const text = describeItem(item, {
+      fieldOf: (path) => findFilterField(resource, principal, path),
+      titleOf,
+      reader: resource.reader,
+    });
+    const rest = filterToText({
+      ...filter,
+      items: filter.items.filter((_, other) => other !== index),
+    });
+    return {
+      text,
+      removeUrl: url(listPath(resource, state, { filter: rest, ...start })),
+      removeText: listTexts.removeFilter(text),
+    };
   });
 }
 

@@ -24,12 +24,18 @@ async function setUp(t: Context, rows = 130) {
   return { ...testing, key };
 }
 
-const rowsOf = (html: string) => [...html.matchAll(/class="list-row[^"]*"[^>]*data-key="([^"]+)"/g)].map(([, key]) => key as string);
+const rowsOf = (html: string) =>
+  [...html.matchAll(/class="list-row[^"]*"[^>]*data-key="([^"]+)"/g)].map(
+    ([, key]) => key as string,
+  );
 const tickedOf = (html: string) =>
-  [...html.matchAll(/<input[^>]*class="row-tick[^>]*value="([^"]+)"[^>]*\schecked/g)].map(([, key]) => key as string);
+  [...html.matchAll(/<input[^>]*class="row-tick[^>]*value="([^"]+)"[^>]*\schecked/g)].map(
+    ([, key]) => key as string,
+  );
 const countOf = (html: string) => /class="selection-count[^"]*">([^<]*)</.exec(html)?.[1];
 const rangeOf = (html: string) => /class="pager-range[^"]*">([^<]*)</.exec(html)?.[1];
-const selectionIn = (address: unknown) => new URL(String(address), 'http://x').searchParams.get('_s') ?? '';
+const selectionIn = (address: unknown) =>
+  new URL(String(address), 'http://x').searchParams.get('_s') ?? '';
 
 test('a list shows a page of records with related titles, and texts are escaped', async (t) => {
   const { signIn } = await setUp(t);
@@ -58,7 +64,8 @@ test('each kind of filter leaves the records it says', async (t) => {
     '_q=&status=&population-min=': 130,
   };
   const found: Record<string, number> = {};
-  for (const query of Object.keys(expected)) found[query] = Number(rangeOf((await visitor.get(`/cities?${query}`)).body)?.split(' of ')[1]);
+  for (const query of Object.keys(expected))
+    found[query] = Number(rangeOf((await visitor.get(`/cities?${query}`)).body)?.split(' of ')[1]);
   assert.deepEqual(found, expected);
 });
 
@@ -78,7 +85,11 @@ test('a wrong filter, sort, size or page is an error that names it, and shows no
     assert.equal(statusCode, 422, query);
     assert.match(body, words);
     assert.deepEqual(rowsOf(body), []);
-    assert.equal((await visitor.get(`/cities?${query}`, { ...htmx, 'hx-target': 'records' })).statusCode, 422, query);
+    assert.equal(
+      (await visitor.get(`/cities?${query}`, { ...htmx, 'hx-target': 'records' })).statusCode,
+      422,
+      query,
+    );
   }
 });
 
@@ -91,13 +102,18 @@ test('sorting, paging and the size are in the address, and pages share no record
   const last = await visitor.get('/cities?_sort=-population&_size=50&_page=3');
   assert.deepEqual(rowsOf(last.body).at(-1), key(1));
   assert.equal(rangeOf(last.body), '101–130 of 130');
-  const pages = await Promise.all([1, 2, 3].map((page) => visitor.get(`/cities?_sort=status&_size=50&_page=${page}`)));
+  const pages = await Promise.all(
+    [1, 2, 3].map((page) => visitor.get(`/cities?_sort=status&_size=50&_page=${page}`)),
+  );
   assert.equal(new Set(pages.flatMap(({ body }) => rowsOf(body))).size, 130);
   assert.match((await visitor.get('/cities?_page=99')).body, /There is no page 99/);
   const beyond = await visitor.get('/cities?status=draft&_page=9999999');
   assert.equal(beyond.statusCode, 422);
   assert.match(beyond.body, /There is no such place in this list/);
-  assert.match(beyond.body, /<a class="btn btn-sm" href="\/cities\?status=draft&amp;_before=!end">Go to the last page/);
+  assert.match(
+    beyond.body,
+    /<a class="btn btn-sm" href="\/cities\?status=draft&amp;_before=!end">Go to the last page/,
+  );
 });
 
 test('htmx gets the piece that it swaps, and the address without empty fields', async (t) => {
@@ -111,13 +127,21 @@ test('htmx gets the piece that it swaps, and the address without empty fields', 
   assert.match(records.body.trimStart(), /^<section id="records"/);
   assert.equal(records.headers['hx-push-url'], '/cities?status=draft');
   const typing = async (before: string, now: string) => {
-    const headers = { ...htmx, 'hx-trigger': 'list-filter', 'hx-target': 'records', 'hx-current-url': `http://localhost/cities${before}` };
+    const headers = {
+      ...htmx,
+      'hx-trigger': 'list-filter',
+      'hx-target': 'records',
+      'hx-current-url': `http://localhost/cities${before}`,
+    };
     const answer = await visitor.get(`/cities${now}`, headers);
     return [answer.headers['hx-push-url'], answer.headers['hx-replace-url']];
   };
   assert.deepEqual(await typing('', '?_q=p'), ['/cities?_q=p', undefined]);
   assert.deepEqual(await typing('?_q=p', '?_q=pl'), [undefined, '/cities?_q=pl']);
-  assert.deepEqual(await typing('?_q=pl', '?_q=pl&status=draft'), ['/cities?_q=pl&status=draft', undefined]);
+  assert.deepEqual(await typing('?_q=pl', '?_q=pl&status=draft'), [
+    '/cities?_q=pl&status=draft',
+    undefined,
+  ]);
   const list = await visitor.get('/cities', { ...htmx, 'hx-target': 'list' });
   assert.match(list.body.trimStart(), /^<div id="list"/);
 });
@@ -133,14 +157,24 @@ test('a record that a task holds says who and which, and cannot be edited', asyn
   const cities = context.registry.get('cities');
   const keys = Array.from({ length: 25 }, (_, index) => key(index + 1));
   const visitor = await signIn('admin');
-  const { task } = await launchOn(context, cities, { keys }, 'update', { field: 'status', 'value.status': 'archived' }, visitor.principal);
+  const { task } = await launchOn(
+    context,
+    cities,
+    { keys },
+    'update',
+    { field: 'status', 'value.status': 'archived' },
+    visitor.principal,
+  );
   await db.pages.query(
     `insert into ${db.t.chunk} (task_id, number, state, keys, first_key, last_key) values ($1, 900, 'active', $2, $3, $4)`,
     [task.id, keys, keys[0], keys.at(-1)],
   );
   const { body } = await visitor.get('/cities?_size=50');
   assert.equal(body.match(/data-locked="true"/g)?.length, 25);
-  assert.match(body, new RegExp(`href="/tasks/${task.id}"[^>]*>.*Status → archived · 25 cities`, 's'));
+  assert.match(
+    body,
+    new RegExp(`href="/tasks/${task.id}"[^>]*>.*Status → archived · 25 cities`, 's'),
+  );
   assert.doesNotMatch(body, /\/cities\/7\/edit/);
   assert.match(body, /\/cities\/26\/edit/);
   const locked = await visitor.get('/cities/7/edit');
@@ -154,8 +188,12 @@ test('a record that a task holds says who and which, and cannot be edited', asyn
 test('a list needs as many statements for 100 records as for 25: at most 6, and 2 more for a selection', async (t) => {
   const { db, signIn, key } = await setUp(t, 300);
   const visitor = await signIn('admin');
-  const id = selectionIn((await visitor.post('/cities/selection', { _do: 'add', key: [key(1), key(2)], _list: '' })).headers.location);
-  const count = async (path: string) => (await countStatements(db, () => visitor.get(path))).statements;
+  const id = selectionIn(
+    (await visitor.post('/cities/selection', { _do: 'add', key: [key(1), key(2)], _list: '' }))
+      .headers.location,
+  );
+  const count = async (path: string) =>
+    (await countStatements(db, () => visitor.get(path))).statements;
   for (const [query, max] of [
     ['', 6],
     ['_sort=country.name,-rating&_after=Spain~5~1', 6],
@@ -177,7 +215,8 @@ const shownOn = async (visitor: Visitor, path: string) => (await visitor.get(pat
 test('a selection survives paging, sorting and filtering, and another one is not disturbed', async (t) => {
   const { signIn, key } = await setUp(t);
   const visitor = await signIn('editor');
-  const post = async (body: Record<string, string | string[]>) => (await visitor.post('/cities/selection', body)).headers.location;
+  const post = async (body: Record<string, string | string[]>) =>
+    (await visitor.post('/cities/selection', body)).headers.location;
   const one = selectionIn(await post({ _do: 'add', key: key(1), _list: '' }));
   await post({ _do: 'add', key: [key(2), key(30)], _s: one, _list: '_page=2' });
   await post({ _do: 'add', key: key(2), _s: one, _list: '' });
@@ -185,7 +224,10 @@ test('a selection survives paging, sorting and filtering, and another one is not
   assert.notEqual(one, other);
   assert.deepEqual(tickedOf(await shownOn(visitor, `/cities?_s=${one}`)), [key(1), key(2)]);
   assert.deepEqual(tickedOf(await shownOn(visitor, `/cities?_s=${one}&_page=2`)), [key(30)]);
-  assert.deepEqual(tickedOf(await shownOn(visitor, `/cities?_s=${one}&_sort=-population&_size=100&country=FRA`)), [key(1)]);
+  assert.deepEqual(
+    tickedOf(await shownOn(visitor, `/cities?_s=${one}&_sort=-population&_size=100&country=FRA`)),
+    [key(1)],
+  );
   assert.equal(countOf(await shownOn(visitor, `/cities?_s=${one}&country=FRA`)), '3 selected');
   await post({ _do: 'remove', key: key(2), _s: one, _list: '' });
   assert.equal(countOf(await shownOn(visitor, `/cities?_s=${one}`)), '2 selected');
@@ -206,17 +248,34 @@ test('without JavaScript the ticks of a page become exactly the ticked ones', as
   assert.equal(first.statusCode, 303);
   const id = selectionIn(first.headers.location);
   assert.equal(first.headers.location, `/cities?country=ESP&_page=2&_s=${id}`);
-  await visitor.post('/cities/selection', { _do: 'page', key: [key(27), key(28)], shown, _s: id, _list: '_page=2' });
-  assert.deepEqual(tickedOf(await shownOn(visitor, `/cities?_page=2&_s=${id}`)), [key(27), key(28)]);
+  await visitor.post('/cities/selection', {
+    _do: 'page',
+    key: [key(27), key(28)],
+    shown,
+    _s: id,
+    _list: '_page=2',
+  });
+  assert.deepEqual(tickedOf(await shownOn(visitor, `/cities?_page=2&_s=${id}`)), [
+    key(27),
+    key(28),
+  ]);
 });
 
 test('everything matching is selected less exclusions, and ends visibly with the filter', async (t) => {
   const { signIn, key } = await setUp(t);
   const visitor = await signIn('editor');
-  const answer = await visitor.post('/cities/selection', { _do: 'matching', _list: 'country=ESP' }, htmx);
+  const answer = await visitor.post(
+    '/cities/selection',
+    { _do: 'matching', _list: 'country=ESP' },
+    htmx,
+  );
   assert.equal(countOf(answer.body), 'All 65 matching cities selected');
   const id = selectionIn(answer.headers['hx-replace-url']);
-  await visitor.post('/cities/selection', { _do: 'remove', key: key(2), _s: id, _list: 'country=ESP' }, htmx);
+  await visitor.post(
+    '/cities/selection',
+    { _do: 'remove', key: key(2), _s: id, _list: 'country=ESP' },
+    htmx,
+  );
   const page = await shownOn(visitor, `/cities?country=ESP&_s=${id}`);
   assert.equal(countOf(page), '64 selected');
   assert.equal(tickedOf(page).length, 24);
@@ -227,31 +286,67 @@ test('everything matching is selected less exclusions, and ends visibly with the
   assert.match(changed, /class="selection-notice[^>]*>The filter changed/);
   assert.deepEqual(tickedOf(changed), []);
   assert.doesNotMatch(changed, /bulk-edit/);
-  const cleared = await visitor.post('/cities/selection', { _do: 'clear', _s: id, _list: 'country=ESP' });
+  const cleared = await visitor.post('/cities/selection', {
+    _do: 'clear',
+    _s: id,
+    _list: 'country=ESP',
+  });
   assert.equal(cleared.headers.location, '/cities?country=ESP');
 });
 
 test('what cannot be selected is refused', async (t) => {
   const { signIn, key } = await setUp(t, 3);
   const editor = await signIn('editor');
-  assert.equal((await editor.post('/cities/selection', { _do: 'add', key: 'abc', _list: '' }, htmx)).statusCode, 422);
-  assert.equal((await editor.post('/cities/selection', { _do: 'toggle', key: key(1), _list: '' }, htmx)).statusCode, 422);
-  assert.equal((await editor.post('/cities/selection', { _do: 'matching', _list: 'nonsense=1' }, htmx)).statusCode, 422);
-  assert.equal((await (await signIn('viewer')).post('/cities/selection', { _do: 'add', key: key(1), _list: '' }, htmx)).statusCode, 403);
+  assert.equal(
+    (await editor.post('/cities/selection', { _do: 'add', key: 'abc', _list: '' }, htmx))
+      .statusCode,
+    422,
+  );
+  assert.equal(
+    (await editor.post('/cities/selection', { _do: 'toggle', key: key(1), _list: '' }, htmx))
+      .statusCode,
+    422,
+  );
+  assert.equal(
+    (await editor.post('/cities/selection', { _do: 'matching', _list: 'nonsense=1' }, htmx))
+      .statusCode,
+    422,
+  );
+  assert.equal(
+    (
+      await (
+        await signIn('viewer')
+      ).post('/cities/selection', { _do: 'add', key: key(1), _list: '' }, htmx)
+    ).statusCode,
+    403,
+  );
 });
 
 test("somebody else's selection is not shown", async (t: Context) => {
   const { signIn, key }: TestApp & { key(id: number): string } = await setUp(t, 3);
-  const answer = await (await signIn('editor')).post('/cities/selection', { _do: 'add', key: key(1), _list: '' });
-  const page = await shownOn(await signIn('admin'), `/cities?_s=${selectionIn(answer.headers.location)}`);
+  const answer = await (await signIn('editor')).post('/cities/selection', {
+    _do: 'add',
+    key: key(1),
+    _list: '',
+  });
+  const page = await shownOn(
+    await signIn('admin'),
+    `/cities?_s=${selectionIn(answer.headers.location)}`,
+  );
   assert.deepEqual(tickedOf(page), []);
 });
 
 test('records linked through a join table are named in the list', async (t) => {
   const { db, signIn } = await testApp(t);
-  await db.pages.query(`insert into gazetteer.country values ('ESP', 'ES', 'Spain', 'Europe', null, null, 1, '{}')`);
-  await db.pages.query(`insert into gazetteer.language values ('spa', 'Spanish'), ('eus', 'Basque')`);
-  await db.pages.query(`insert into gazetteer."_CountryToLanguage" values ('ESP', 'spa'), ('ESP', 'eus')`);
+  await db.pages.query(
+    `insert into gazetteer.country values ('ESP', 'ES', 'Spain', 'Europe', null, null, 1, '{}')`,
+  );
+  await db.pages.query(
+    `insert into gazetteer.language values ('spa', 'Spanish'), ('eus', 'Basque')`,
+  );
+  await db.pages.query(
+    `insert into gazetteer."_CountryToLanguage" values ('ESP', 'spa'), ('ESP', 'eus')`,
+  );
   const visitor = await signIn('viewer');
   assert.match((await visitor.get('/countries')).body, /Basque, Spanish/);
 });
@@ -259,8 +354,12 @@ test('records linked through a join table are named in the list', async (t) => {
 test('a column of many related records names them', async (t) => {
   const { db, signIn } = await testApp(t);
   await insertPlaces(db, 1);
-  await db.pages.query(`insert into gazetteer.language values ('spa', 'Spanish'), ('cat', 'Catalan')`);
-  await db.pages.query(`insert into gazetteer."_CountryToLanguage" ("A", "B") values ('ESP', 'spa'), ('ESP', 'cat')`);
+  await db.pages.query(
+    `insert into gazetteer.language values ('spa', 'Spanish'), ('cat', 'Catalan')`,
+  );
+  await db.pages.query(
+    `insert into gazetteer."_CountryToLanguage" ("A", "B") values ('ESP', 'spa'), ('ESP', 'cat')`,
+  );
   const answer = await (await signIn('viewer')).get('/countries');
   assert.equal(answer.statusCode, 200);
   assert.match(answer.body, /Catalan, Spanish/);

@@ -1,5 +1,4 @@
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
-import type { RouteOptions } from '../route-options.ts';
 import type { Principal } from '../../auth/principal.ts';
 import { AppError } from '../../errors.ts';
 import type { Resource } from '../../resources/contract.ts';
@@ -7,12 +6,19 @@ import { filterTitles, shownTitles } from '../../selection/filter-titles.ts';
 import { type ListPage, listRecords } from '../../selection/list.ts';
 import { type Holder, listHolders } from '../../tasks/looking/holders.ts';
 import { listRunning } from '../../tasks/looking/queries.ts';
+import {
+  type ListState,
+  listPath,
+  looseListState,
+  parseListState,
+  type Query,
+} from '../list-address.ts';
 import { isHtmx, principalOf } from '../negotiate.ts';
-import { listData, listPageData, type ListParts, recordsData } from './list.ts';
-import { readableFilter } from './list-filters.ts';
-import { listPath, type ListState, looseListState, parseListState, type Query } from '../list-address.ts';
+import type { RouteOptions } from '../route-options.ts';
 import { runningData } from '../tasks/progress.ts';
 import { named, titlesOfTasks } from '../tasks/task-title.ts';
+import { type ListParts, listData, listPageData, recordsData } from './list.ts';
+import { readableFilter } from './list-filters.ts';
 import { findLiveSelection, noSelection } from './selection-bar.ts';
 
 const noRecords: ListPage = {
@@ -47,18 +53,28 @@ export const listRoutes: FastifyPluginAsync<RouteOptions> = async (app, { contex
     const target = isHtmx(request) ? request.headers['hx-target'] : null;
     // A form sends its empty fields too: the address bar gets the short form.
     if (request.headers['hx-trigger'] === 'list-filter') {
-      reply.header(isSearchingOn(request, parts.state) ? 'HX-Replace-Url' : 'HX-Push-Url', url(listPath(resource, parts.state)));
+      reply.header(
+        isSearchingOn(request, parts.state) ? 'HX-Replace-Url' : 'HX-Push-Url',
+        url(listPath(resource, parts.state)),
+      );
     }
     if (target === 'records') return reply.page('list/_records', recordsData(parts));
     if (target === 'list') return reply.page('list/_list', listData(parts));
     const tasks = await named(context, principal, await listRunning(db, principal, resource.slug));
     return reply.page(
       'list/index',
-      listPageData(parts, runningData(tasks, resource.slug, { now: new Date(), url, reader: resource.reader })),
+      listPageData(
+        parts,
+        runningData(tasks, resource.slug, { now: new Date(), url, reader: resource.reader }),
+      ),
     );
   });
 
-  async function partsOf(request: FastifyRequest<ForResource>, resource: Resource, principal: Principal): Promise<ListParts> {
+  async function partsOf(
+    request: FastifyRequest<ForResource>,
+    resource: Resource,
+    principal: Principal,
+  ): Promise<ListParts> {
     const base = { registry, resource, principal, url };
     try {
       const state = parseListState(resource, request.query);
@@ -67,7 +83,9 @@ export const listRoutes: FastifyPluginAsync<RouteOptions> = async (app, { contex
       const shown = shownTitles(resource, page.records);
       const [titleOf, holders, live] = await Promise.all([
         filterTitles(registry, resource, principal, readableFilter(state.filter), shown),
-        resource.locksOffReason === null ? listHolders(db, resource.model.name, keys) : new Map<string, Holder>(),
+        resource.locksOffReason === null
+          ? listHolders(db, resource.model.name, keys)
+          : new Map<string, Holder>(),
         findLiveSelection({ db, registry }, resource, principal, state, page.total),
       ]);
       const taskTitles = await titlesOfTasks(

@@ -19,7 +19,8 @@ export const listTexts = {
   activeFilters: 'Active filters',
   removeFilter: (text: string) => `Remove the filter ${text}`,
   clearFilters: 'Clear all',
-  sortBy: (label: string, descending: boolean) => `Sort by ${label}, ${descending ? 'descending' : 'ascending'}`,
+  sortBy: (label: string, descending: boolean) =>
+    `Sort by ${label}, ${descending ? 'descending' : 'ascending'}`,
   actions: 'Actions',
   edit: (title: string) => `Edit ${title}`,
   delete: (title: string) => `Delete ${title}`,
@@ -27,7 +28,8 @@ export const listTexts = {
   lockedLabel: (title: string, who: string, task: string) => `${title} is locked: ${who}, ${task}`,
   /** `1,234`, `about 1,230,000`. */
   count: countText,
-  range: (from: number, to: number, of: string) => `${number.format(from)}–${number.format(to)} of ${of}`,
+  range: (from: number, to: number, of: string) =>
+    `${number.format(from)}–${number.format(to)} of ${of}`,
   some: (count: number, of: string) => `${number.format(count)} of ${of}`,
   countExactly: 'Count exactly',
   pageNumber: (page: number) => `Page ${number.format(page)}`,
@@ -63,7 +65,9 @@ export const selectionTexts = {
       : `All matching ${label.toLowerCase()} selected, ${countText(count)}`,
   excluded: (count: number) => `${number.format(count)} excluded`,
   selectMatching: (count: Parameters<typeof countText>[0]) =>
-    count.isExact ? `Select all ${countText(count)} matching` : `Select all matching, ${countText(count)}`,
+    count.isExact
+      ? `Select all ${countText(count)} matching`
+      : `Select all matching, ${countText(count)}`,
   clear: 'Clear',
   submitTicked: 'Select ticked',
   ended: 'The filter changed, so “all matching” is no longer selected.',

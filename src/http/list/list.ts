@@ -1,24 +1,31 @@
 import type { Principal } from '../../auth/principal.ts';
 import type { AppError } from '../../errors.ts';
 import { keyToUrl } from '../../metadata/keys.ts';
+import type { Column, Resource, ResourceRegistry } from '../../resources/contract.ts';
 import { can } from '../../resources/permissions.ts';
-import type { Column, ResourceRegistry, Resource } from '../../resources/contract.ts';
-import type { ListedRecord, ListPage } from '../../selection/list.ts';
 import { endCursor } from '../../selection/cursor.ts';
 import type { TitleOf } from '../../selection/filter-titles.ts';
+import type { ListedRecord, ListPage } from '../../selection/list.ts';
+import { canSearch } from '../../selection/search.ts';
 import { isSelected } from '../../selection/selection.ts';
 import { findSortable, sortParts, sortText } from '../../selection/sort.ts';
 import type { Holder } from '../../tasks/looking/holders.ts';
-import { canSearch } from '../../selection/search.ts';
-import { listTexts, selectionTexts } from './list-texts.ts';
-import { alignOf, type CellData, columnCell } from '../controls/cell.ts';
-import { type Chip, chipsOf, controlNames, type FilterControl, filterControls, type ListFilterParts } from './list-filters.ts';
-import { type PagerData, pagerData } from './list-pager.ts';
-import { backText, listPath, type ListState, start } from '../list-address.ts';
-import type { RunningData } from '../tasks/progress.ts';
-import { type LiveSelection, type SelectionBarData, selectionBarData } from './selection-bar.ts';
 import { canSelect } from '../controls/can-select.ts';
+import { alignOf, type CellData, columnCell } from '../controls/cell.ts';
+import { backText, type ListState, listPath, start } from '../list-address.ts';
+import type { RunningData } from '../tasks/progress.ts';
 import type { Url } from '../url.ts';
+import {
+  type Chip,
+  chipsOf,
+  controlNames,
+  type FilterControl,
+  filterControls,
+  type ListFilterParts,
+} from './list-filters.ts';
+import { type PagerData, pagerData } from './list-pager.ts';
+import { listTexts, selectionTexts } from './list-texts.ts';
+import { type LiveSelection, type SelectionBarData, selectionBarData } from './selection-bar.ts';
 
 /** The whole page of a list. */
 export interface ListPageData extends ListData {
@@ -57,7 +64,12 @@ export interface RecordsData {
   rows: readonly RowData[];
   hasActions: boolean;
   /** Null: nothing can be done with a selection, so nothing can be selected. */
-  selection: { action: string; listQuery: string; bar: SelectionBarData; page: 'none' | 'some' | 'all' } | null;
+  selection: {
+    action: string;
+    listQuery: string;
+    bar: SelectionBarData;
+    page: 'none' | 'some' | 'all';
+  } | null;
   pager: PagerData | null;
   words: typeof listTexts;
 }
@@ -119,7 +131,9 @@ export function listPageData(parts: ListParts, running: RunningData): ListPageDa
       can(resource, principal, 'delete') && resource.scope(principal) === null
         ? { href: url(`/${resource.slug}/deleted`), label: listTexts.deleted }
         : null,
-    create: can(resource, principal, 'create') ? { href: url(`/${resource.slug}/new`), label: listTexts.create(resource.singular) } : null,
+    create: can(resource, principal, 'create')
+      ? { href: url(`/${resource.slug}/new`), label: listTexts.create(resource.singular) }
+      : null,
     running,
     scripts: ['selection.js', 'picker.js', 'list.js'],
   };
@@ -131,9 +145,13 @@ export function listData(parts: ListParts): ListData {
   const isWrong = error?.details.field === '_q';
   return {
     ...recordsData(parts),
-    search: canSearch(resource) ? { label: listTexts.search(resource.label), value, isWrong } : null,
+    search: canSearch(resource)
+      ? { label: listTexts.search(resource.label), value, isWrong }
+      : null,
     filters: filterControls(filterParts(parts)),
-    filterUrl: parts.url(listPath(resource, state).replace(`/${resource.slug}`, `/${resource.slug}/filter`)),
+    filterUrl: parts.url(
+      listPath(resource, state).replace(`/${resource.slug}`, `/${resource.slug}/filter`),
+    ),
   };
 }
 
@@ -143,7 +161,10 @@ export function recordsData(parts: ListParts): RecordsData {
   const back = backText(resource, state);
   const rows = page.records.map((record) => rowData(parts, record, back));
   const ticked = rows.filter((row) => row.isTicked).length;
-  const query = new URL(listPath(resource, { ...state, selectionId: null }), 'http://x').search.slice(1);
+  const query = new URL(
+    listPath(resource, { ...state, selectionId: null }),
+    'http://x',
+  ).search.slice(1);
   return {
     label: resource.label,
     href: url(listPath(resource, state)),
@@ -165,22 +186,38 @@ export function recordsData(parts: ListParts): RecordsData {
             bar: selectionBarData(resource, principal, live, { total: page.total, url }),
             page: ticked === 0 ? 'none' : ticked === rows.length ? 'all' : 'some',
           },
-    pager: error || (rows.length === 0 && page.total.value === 0) ? null : pagerData(resource, state, page, url),
+    pager:
+      error || (rows.length === 0 && page.total.value === 0)
+        ? null
+        : pagerData(resource, state, page, url),
     words: listTexts,
   };
 }
 
 function filterParts({ resource, state, titleOf, error, url }: ListParts): ListFilterParts {
-  return { resource, state, titleOf, wrongField: error ? String(error.details.field ?? '') : null, url };
+  return {
+    resource,
+    state,
+    titleOf,
+    wrongField: error ? String(error.details.field ?? '') : null,
+    url,
+  };
 }
 
 /** A relation is sorted by as `country` or, to the same end, as `country.name`. */
-function titlePath(registry: ResourceRegistry, resource: Resource, { name, field }: Column): string | null {
+function titlePath(
+  registry: ResourceRegistry,
+  resource: Resource,
+  { name, field }: Column,
+): string | null {
   if (field?.relation?.kind !== 'to-one') return null;
   return `${name}.${resource.related(field.relation.model)?.titleField ?? registry.titleFieldOf(field.relation.model)}`;
 }
 
-/** State that the quick filters' form carries on: also the conditions for which it has no control, or no room in it. */
+/**
+ * State that the quick filters' form carries on: also the conditions for which it has no control,
+ * or no room in it.
+ */
 function keptOf(resource: Resource, state: ListState): { name: string; value: string }[] {
   const room = new Map([['_q', 1], ...controlNames(resource)]);
   const pairs = [...new URL(listPath(resource, state, start), 'http://x').searchParams];
@@ -193,18 +230,31 @@ function keptOf(resource: Resource, state: ListState): { name: string; value: st
 
 /** A place that there is not leaves the filter as it is. */
 function errorOf({ resource, state, url }: ListParts, error: AppError): RecordsData['error'] {
-  const link = (changes: Partial<ListState>, label: string) => ({ href: url(listPath(resource, state, changes)), label });
+  const link = (changes: Partial<ListState>, label: string) => ({
+    href: url(listPath(resource, state, changes)),
+    label,
+  });
   const { message } = error;
   if (!['_page', '_size', '_after', '_before'].includes(String(error.details.field))) {
-    return { heading: listTexts.invalidHeading, message, hint: listTexts.invalidHint, ...link({ filter: '', ...start }, listTexts.reset) };
+    return {
+      heading: listTexts.invalidHeading,
+      message,
+      hint: listTexts.invalidHint,
+      ...link({ filter: '', ...start }, listTexts.reset),
+    };
   }
   const isBeyond = error.code === 'page-too-far';
-  const to = isBeyond ? link({ ...start, before: endCursor }, listTexts.toLastPage) : link(start, listTexts.first);
+  const to = isBeyond
+    ? link({ ...start, before: endCursor }, listTexts.toLastPage)
+    : link(start, listTexts.first);
   return { heading: listTexts.noPlaceHeading, message, hint: '', ...to };
 }
 
 function emptyOf({ resource, principal, state, page, url }: ListParts): RecordsData['empty'] {
-  const link = (changes: Partial<ListState>, label: string) => ({ href: url(listPath(resource, state, changes)), label });
+  const link = (changes: Partial<ListState>, label: string) => ({
+    href: url(listPath(resource, state, changes)),
+    label,
+  });
   if (page.total.value > 0 && (page.hasPrevious || page.hasNext)) {
     const pages = Math.ceil(page.total.value / state.size);
     const isNumbered = page.total.isExact && page.total.value <= resource.countLimit;
@@ -213,7 +263,11 @@ function emptyOf({ resource, principal, state, page, url }: ListParts): RecordsD
     return { text, icon: 'search-x', ...link(last, listTexts.toLastPage) };
   }
   if (state.filter !== '') {
-    return { text: listTexts.emptyFiltered(resource.label), icon: 'search-x', ...link({ filter: '', ...start }, listTexts.reset) };
+    return {
+      text: listTexts.emptyFiltered(resource.label),
+      icon: 'search-x',
+      ...link({ filter: '', ...start }, listTexts.reset),
+    };
   }
   const create = can(resource, principal, 'create')
     ? { href: url(`/${resource.slug}/new`), label: listTexts.create(resource.singular) }
@@ -221,11 +275,16 @@ function emptyOf({ resource, principal, state, page, url }: ListParts): RecordsD
   return { text: listTexts.emptyAll(resource.label), icon: 'inbox', ...create };
 }
 
-function columnData({ registry, resource, principal, page, state, url }: ListParts, column: Column): ColumnData {
+function columnData(
+  { registry, resource, principal, page, state, url }: ListParts,
+  column: Column,
+): ColumnData {
   const { name, label } = column;
   const first = page.records.find((record) => record.values[name] !== null)?.values[name];
-  const align = alignOf(column) ?? (typeof first === 'number' || typeof first === 'bigint' ? 'end' : 'start');
-  if (!column.field || !findSortable(registry, resource, principal, name)) return { name, label, align, sort: null };
+  const align =
+    alignOf(column) ?? (typeof first === 'number' || typeof first === 'bigint' ? 'end' : 'start');
+  if (!column.field || !findSortable(registry, resource, principal, name))
+    return { name, label, align, sort: null };
   const sorts = sortParts(state.sort);
   const longPath = titlePath(registry, resource, column);
   const place = sorts.findIndex(({ path }) => path === name || path === longPath);
@@ -253,7 +312,9 @@ function rowData(parts: ListParts, record: ListedRecord, back: string): RowData 
   const holder = holders.get(record.key);
   const title = record.title.trim() || keyToUrl(resource.model, record.key);
   const link = (action: 'update' | 'delete', segment: string, label: string) =>
-    can(resource, principal, action) ? { href: holder ? null : url(`${path}/${segment}${back}`), label } : null;
+    can(resource, principal, action)
+      ? { href: holder ? null : url(`${path}/${segment}${back}`), label }
+      : null;
   return {
     key: record.key,
     title,
@@ -268,7 +329,8 @@ function rowData(parts: ListParts, record: ListedRecord, back: string): RowData 
 }
 
 function lockOf({ taskTitles, url }: ListParts, holder: Holder, title: string): RowData['lock'] {
-  const percent = holder.total === 0 ? 0 : Math.min(100, Math.floor((holder.done / holder.total) * 100));
+  const percent =
+    holder.total === 0 ? 0 : Math.min(100, Math.floor((holder.done / holder.total) * 100));
   const task = taskTitles.get(holder.taskId);
   return {
     text: listTexts.locked(holder.principalName, task ?? holder.title, percent),

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test, type TestContext } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { metadata } from '../../../generated/sample-metadata/metadata.ts';
 import sample from '../../admin.ts';
 import { defineResource } from '../../index.ts';
@@ -24,7 +24,12 @@ const cities = defineResource(metadata, 'City', {
   show: [{ label: 'Figures', fields: ['population', 'featured'] }, 'altName'],
   fields: {
     name: { help: 'What it calls itself.' },
-    population: { label: 'People', format: (people) => `${people} souls`, readOnly: true, align: 'start' },
+    population: {
+      label: 'People',
+      format: (people) => `${people} souls`,
+      readOnly: true,
+      align: 'start',
+    },
     altName: { link: (name) => name },
     notes: { hidden: true },
   },
@@ -32,10 +37,16 @@ const cities = defineResource(metadata, 'City', {
 });
 
 async function setUp(t: TestContext) {
-  const { db, signIn } = await testApp(t, { admin: { ...sample, resources: [cities, ...sample.resources.slice(1)] } });
+  const { db, signIn } = await testApp(t, {
+    admin: { ...sample, resources: [cities, ...sample.resources.slice(1)] },
+  });
   await insertPlaces(db, 3);
-  await db.pages.query(`update gazetteer.city set alt_name = 'javascript:alert(1)', notes = 'a secret note' where id = 1`);
-  await db.pages.query(`update gazetteer.city set alt_name = 'https://example.org/two' where id = 2`);
+  await db.pages.query(
+    `update gazetteer.city set alt_name = 'javascript:alert(1)', notes = 'a secret note' where id = 1`,
+  );
+  await db.pages.query(
+    `update gazetteer.city set alt_name = 'https://example.org/two' where id = 2`,
+  );
   return { db, admin: await signIn('admin') };
 }
 
@@ -45,8 +56,12 @@ test('a list has formatted, computed and linked columns, and those of related re
   const { admin } = await setUp(t);
   const { body } = await admin.get('/cities');
   const text = textOf(body);
-  for (const said of ['Country region', 'People', 'Per nothing', 'Europe', '2 souls', '2,000']) assert.ok(text.includes(said), said);
-  assert.match(body, /<td data-label="Per nothing" class="md:text-end [^>]*>\s*<a href="\/cities\/2\/edit">2,000<\/a>/);
+  for (const said of ['Country region', 'People', 'Per nothing', 'Europe', '2 souls', '2,000'])
+    assert.ok(text.includes(said), said);
+  assert.match(
+    body,
+    /<td data-label="Per nothing" class="md:text-end [^>]*>\s*<a href="\/cities\/2\/edit">2,000<\/a>/,
+  );
   assert.match(body, /<td data-label="People" class="(?!md:text-end)/);
   assert.match(body, /<a href="https:\/\/example.org\/two"/);
   assert.doesNotMatch(body, /href="javascript/);
@@ -63,16 +78,26 @@ test('a form has groups, help and read-only fields, and writes what may be writt
   const { db, admin } = await setUp(t);
   const { body } = await admin.get('/cities/1/edit');
   const text = textOf(body);
-  for (const said of ['What it calls itself.', 'Figures', 'Counted by hand.', 'Where']) assert.ok(text.includes(said), said);
+  for (const said of ['What it calls itself.', 'Figures', 'Counted by hand.', 'Where'])
+    assert.ok(text.includes(said), said);
   assert.doesNotMatch(body, /name="notes"|a secret note/);
   const [people = ''] = body.match(/<[^>]*id="field-population"[^>]*>/) ?? [];
   assert.ok(/value="1 souls"/.test(people) && /disabled/.test(people), people);
   assert.ok(!text.includes('Cannot be changed.'));
   const typed = { name: 'One', latitude: '0', longitude: '0', country: 'ESP', featureCode: 'PPL' };
-  assert.equal((await admin.post('/cities/1/edit', { ...typed, notes: 'overwritten' })).statusCode, 422);
+  assert.equal(
+    (await admin.post('/cities/1/edit', { ...typed, notes: 'overwritten' })).statusCode,
+    422,
+  );
   const answer = await admin.post('/cities/1/edit', { ...typed, population: '77' });
-  const { rows } = await db.pages.query(`select name, population, notes from gazetteer.city where id = 1`);
-  assert.deepEqual([answer.statusCode, rows[0]], [303, { name: 'One', population: 1, notes: 'a secret note' }], answer.body);
+  const { rows } = await db.pages.query(
+    `select name, population, notes from gazetteer.city where id = 1`,
+  );
+  assert.deepEqual(
+    [answer.statusCode, rows[0]],
+    [303, { name: 'One', population: 1, notes: 'a secret note' }],
+    answer.body,
+  );
 });
 
 test('the page of a record has its groups and formats, and nothing hidden; nor has its history', async (t) => {

@@ -2,12 +2,12 @@ import type { Principal } from '../../auth/principal.ts';
 import type { Database } from '../../db/database.ts';
 import type { Tone } from '../../operations/contract.ts';
 import { offeredTo } from '../../operations/operations.ts';
-import type { ResourceRegistry, Resource } from '../../resources/contract.ts';
+import type { Resource, ResourceRegistry } from '../../resources/contract.ts';
 import type { Count } from '../../selection/count.ts';
 import { countSelection, findSelection, type Selection } from '../../selection/selection.ts';
-import { selectionTexts } from './list-texts.ts';
 import type { ListState } from '../list-address.ts';
 import type { Url } from '../url.ts';
+import { selectionTexts } from './list-texts.ts';
 
 /** What is selected, and what can be done with it. */
 export interface SelectionBarData {
@@ -31,14 +31,20 @@ export interface OfferLink {
   tone: Tone;
 }
 
-/** A selection that counts for a list: one of everything matching ends when the filter is another. */
+/**
+ * A selection that counts for a list: one of everything matching ends when the filter is another.
+ */
 export interface LiveSelection {
   selection: Selection | null;
   count: Count;
   notice: string | null;
 }
 
-export const noSelection: LiveSelection = { selection: null, count: { value: 0, isExact: true }, notice: null };
+export const noSelection: LiveSelection = {
+  selection: null,
+  count: { value: 0, isExact: true },
+  notice: null,
+};
 
 /** At most two statements. `total` is how many records match the list's filter. */
 export async function findLiveSelection(
@@ -52,10 +58,17 @@ export async function findLiveSelection(
   const selection = await findSelection(db, principal, resource, state.selectionId);
   if (!selection) return { ...noSelection, notice: selectionTexts.gone };
   if (hasEnded(selection, state.filter)) return { ...noSelection, notice: selectionTexts.ended };
-  return { selection, count: await countSelected(registry, resource, principal, selection, total), notice: null };
+  return {
+    selection,
+    count: await countSelected(registry, resource, principal, selection, total),
+    notice: null,
+  };
 }
 
-/** Of everything matching a large filter, an estimate as the filter's own count is one. At most one statement. */
+/**
+ * Of everything matching a large filter, an estimate as the filter's own count is one. At most one
+ * statement.
+ */
 export async function countSelected(
   registry: ResourceRegistry,
   resource: Resource,
@@ -65,7 +78,8 @@ export async function countSelected(
 ): Promise<Count> {
   const { kind, exclusions } = selection;
   if (kind === 'matching' && exclusions.length === 0) return total;
-  if (kind === 'matching' && !total.isExact) return { value: Math.max(0, total.value - exclusions.length), isExact: false };
+  if (kind === 'matching' && !total.isExact)
+    return { value: Math.max(0, total.value - exclusions.length), isExact: false };
   return { value: await countSelection(registry, resource, principal, selection), isExact: true };
 }
 
@@ -88,7 +102,12 @@ export function selectionBarData(
     selectionId: id,
     count: count.value,
     kind: count.value === 0 ? 'none' : isMatching ? 'matching' : 'ticked',
-    countText: count.value === 0 ? selectionTexts.none : isWhole ? selectionTexts.all(count, resource.label) : selectionTexts.count(count),
+    countText:
+      count.value === 0
+        ? selectionTexts.none
+        : isWhole
+          ? selectionTexts.all(count, resource.label)
+          : selectionTexts.count(count),
     excludedText: excluded > 0 ? selectionTexts.excluded(excluded) : null,
     notice,
     matchingText: total.value > 0 && !isWhole ? selectionTexts.selectMatching(total) : null,

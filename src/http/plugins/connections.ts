@@ -5,7 +5,10 @@ import plugin from 'fastify-plugin';
 import { limits, limitTexts } from '../../limits.ts';
 import { shellTexts } from '../shell/shell-texts.ts';
 
-/** So many connections are served; some more are told so, and what comes beyond them is ended as it begins. */
+/**
+ * So many connections are served; some more are told so, and what comes beyond them is ended as it
+ * begins.
+ */
 export const connections = plugin(
   async (app) => {
     const { server } = app;
@@ -21,14 +24,21 @@ export const connections = plugin(
     });
     app.addHook('onRequest', async ({ raw }, reply) => {
       if (!surplus.has(raw.socket)) return;
-      return reply.code(503).header('connection', 'close').type('text/plain; charset=utf-8').send(limitTexts.connections);
+      return reply
+        .code(503)
+        .header('connection', 'close')
+        .type('text/plain; charset=utf-8')
+        .send(limitTexts.connections);
     });
   },
   { name: 'bulkhead-connections' },
 );
 
 const answered = new WeakSet<Socket>();
-/** For so long what still arrives is read and thrown away: a connection that is ended before takes its answer with it. */
+/**
+ * For so long what still arrives is read and thrown away: a connection that is ended before takes
+ * its answer with it.
+ */
 const readOnMs = 1_000;
 
 /** What is no request that could be answered by a page is answered in a sentence. */
@@ -40,7 +50,11 @@ export function answerClientError({ code }: ConnectionError, socket: Socket): vo
     return;
   }
   const [status, message] = sentences[code] ?? [400, shellTexts.errors['bad-request']];
-  const head = [`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, 'Connection: close', 'Content-Type: text/plain; charset=utf-8'];
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    'Connection: close',
+    'Content-Type: text/plain; charset=utf-8',
+  ];
   socket.end([...head, `Content-Length: ${Buffer.byteLength(message)}`, '', message].join('\r\n'));
   socket.once('end', () => socket.destroy());
   setTimeout(() => socket.destroy(), readOnMs).unref();

@@ -1,4 +1,6 @@
 import cookie from '@fastify/cookie';
 import plugin from 'fastify-plugin';
 
-export const cookies = plugin(async (app) => void (await app.register(cookie)), { name: 'bulkhead-cookie' });
+export const cookies = plugin(async (app) => void (await app.register(cookie)), {
+  name: 'bulkhead-cookie',
+});

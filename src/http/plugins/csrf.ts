@@ -1,9 +1,9 @@
 import csrf from '@fastify/csrf-protection';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import plugin from 'fastify-plugin';
-import { tokenOf } from '../csrf-token.ts';
-import { visits } from '../../auth/visits.ts';
 import { type FormOwners, formOwners, withoutMark } from '../../auth/form-owner.ts';
+import { visits } from '../../auth/visits.ts';
+import { tokenOf } from '../csrf-token.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -18,7 +18,10 @@ const visitCookie = 'bulkhead_visit';
 
 const safeMethods = ['GET', 'HEAD', 'OPTIONS'];
 
-/** Every request that may change something carries the session's token, in the body's `_csrf` or the header `x-csrf-token`. */
+/**
+ * Every request that may change something carries the session's token, in the body's `_csrf` or the
+ * header `x-csrf-token`.
+ */
 export const csrfProtection = plugin<{ secret: string; path: string; isHttps: boolean }>(
   async (app, { secret, path, isHttps }) => {
     const known = visits(secret);
@@ -28,15 +31,24 @@ export const csrfProtection = plugin<{ secret: string; path: string; isHttps: bo
       const visit = given ?? known.begin();
       if (given === undefined) {
         begun.set(request, visit);
-        reply.setCookie(visitCookie, visit, { path, httpOnly: true, sameSite: 'lax', secure: isHttps });
+        reply.setCookie(visitCookie, visit, {
+          path,
+          httpOnly: true,
+          sameSite: 'lax',
+          secure: isHttps,
+        });
       }
       return known.token(visit);
     });
     app.decorate('formOwners', formOwners(secret));
-    await app.register(csrf, { sessionPlugin: '@fastify/session', getToken: (request) => withoutMark(tokenOf(request)) });
+    await app.register(csrf, {
+      sessionPlugin: '@fastify/session',
+      getToken: (request) => withoutMark(tokenOf(request)),
+    });
     app.addHook('preHandler', (request, reply, done) => {
       const isVisit = () =>
-        request.routeOptions.config?.isPublic === true && known.isOf(withoutMark(tokenOf(request)), request.cookies?.[visitCookie]);
+        request.routeOptions.config?.isPublic === true &&
+        known.isOf(withoutMark(tokenOf(request)), request.cookies?.[visitCookie]);
       if (safeMethods.includes(request.method) || isVisit()) done();
       else app.csrfProtection(request, reply, done);
     });

@@ -1,21 +1,21 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { databaseError } from '../../db/database-error.ts';
-import { AppError, notFound } from '../../errors.ts';
-import { blame, isTableChanged, sqlstateOf, sqlstate } from '../../db/sqlstate.ts';
 import { isMarked } from '../../auth/form-owner.ts';
+import { databaseError } from '../../db/database-error.ts';
+import { blame, isTableChanged, sqlstate, sqlstateOf } from '../../db/sqlstate.ts';
+import { AppError, notFound } from '../../errors.ts';
+import { limits } from '../../limits.ts';
+import type { ResourceRegistry } from '../../resources/contract.ts';
 import { ids } from '../ids.ts';
 import { type KeptForm, keptFormOf, sealForm, tokenIn } from '../kept-form.ts';
 import { isHtmx, wantsJson } from '../negotiate.ts';
+import { withSealedSecrets } from '../sealed-secrets.ts';
 import { errorData } from '../shell/errors.ts';
 import { keptData } from '../shell/kept.ts';
-import { signInData } from '../shell/sign-in.ts';
-import { shellTexts } from '../shell/shell-texts.ts';
 import { keptTexts } from '../shell/kept-texts.ts';
-import type { ResourceRegistry } from '../../resources/contract.ts';
-import { withSealedSecrets } from '../sealed-secrets.ts';
+import { shellTexts } from '../shell/shell-texts.ts';
+import { signInData } from '../shell/sign-in.ts';
 import type { SiteUrl } from '../url.ts';
 import { addTrigger } from './page.ts';
-import { limits } from '../../limits.ts';
 
 const swappedStatuses = [409, 422, 423];
 
@@ -35,20 +35,41 @@ export function handleErrors(app: FastifyInstance, options: ErrorOptions): void 
   const { name, url, registry, secret, isHttps } = options;
   app.setErrorHandler(async (error, request, reply) => {
     const shown = safeError(error, isHttps && request.protocol !== 'https');
-    if (shown.status >= 500) request.log.error({ err: error, requestId: request.id }, 'request failed');
+    if (shown.status >= 500)
+      request.log.error({ err: error, requestId: request.id }, 'request failed');
     // An attempt to sign in is no reason to lose what waits for it.
-    const waiting = (request.body as { kept?: unknown; next?: unknown; email?: unknown } | null | undefined) ?? {};
-    if (request.routeOptions.config?.isPublic && typeof waiting.kept === 'string' && waiting.kept !== '' && !wantsJson(request)) {
-      const [next, email] = [waiting.next, waiting.email].map((text) => (typeof text === 'string' ? text : ''));
-      return reply.code(shown.status).page('sign-in/new', signInData(name, url, { kept: waiting.kept, next, email, error: shown.message }));
+    const waiting =
+      (request.body as { kept?: unknown; next?: unknown; email?: unknown } | null | undefined) ??
+      {};
+    if (
+      request.routeOptions.config?.isPublic &&
+      typeof waiting.kept === 'string' &&
+      waiting.kept !== '' &&
+      !wantsJson(request)
+    ) {
+      const [next, email] = [waiting.next, waiting.email].map((text) =>
+        typeof text === 'string' ? text : '',
+      );
+      return reply
+        .code(shown.status)
+        .page(
+          'sign-in/new',
+          signInData(name, url, { kept: waiting.kept, next, email, error: shown.message }),
+        );
     }
     const form = wantsJson(request)
       ? null
-      : await keptFormOf(request, shown.status === 413 ? limits.form.textFormBytes : limits.form.bytes);
+      : await keptFormOf(
+          request,
+          shown.status === 413 ? limits.form.textFormBytes : limits.form.bytes,
+        );
     const { principal } = request;
     const sealing = principal ? { secret, principalId: principal.id } : null;
     const unseen = form && (await withSealedSecrets(form, registry, url.prefix, sealing));
-    return (form && (await sendKept(request, reply, shown, form, options))) ?? sendError(request, reply, shown, url, unseen);
+    return (
+      (form && (await sendKept(request, reply, shown, form, options))) ??
+      sendError(request, reply, shown, url, unseen)
+    );
   });
   app.setNotFoundHandler((request, reply) => sendError(request, reply, notFound(), url));
 }
@@ -57,16 +78,19 @@ function safeError(error: unknown, isCookieLost: boolean): AppError {
   if (error instanceof AppError) return error;
   const { code, statusCode } = (error ?? {}) as { code?: string; statusCode?: number };
   const { errors } = shellTexts;
-  if (code?.startsWith('FST_CSRF_')) return new AppError('csrf', 403, isCookieLost ? errors['not-https'] : errors.csrf);
+  if (code?.startsWith('FST_CSRF_'))
+    return new AppError('csrf', 403, isCookieLost ? errors['not-https'] : errors.csrf);
   const met = databaseError(error);
   if (blame(met) === 'passing') return new AppError('busy', 503, errors.busy);
   if (isTableChanged(met)) return new AppError('table-changed', 500, errors['table-changed']);
   // A NUL: no text of PostgreSQL's can hold one, so nothing that is asked for by it is there.
-  if (sqlstateOf(met) === sqlstate.characterNotInRepertoire) return new AppError('bad-request', 400, errors['bad-request']);
+  if (sqlstateOf(met) === sqlstate.characterNotInRepertoire)
+    return new AppError('bad-request', 400, errors['bad-request']);
   if (statusCode === 413) return new AppError('too-large', 413, errors['too-large']);
   if (statusCode === 415) return new AppError('wrong-type', 415, errors['wrong-type']);
   if (statusCode === 404) return notFound();
-  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) return new AppError('bad-request', 400, errors['bad-request']);
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500)
+    return new AppError('bad-request', 400, errors['bad-request']);
   return new AppError('internal', 500, errors.internal);
 }
 
@@ -92,7 +116,8 @@ function sendError(
 }
 
 /**
- * Gives a form back to somebody who must sign in first, or whose token is out of date, with what they typed; null: the form is not theirs.
+ * Gives a form back to somebody who must sign in first, or whose token is out of date, with what
+ * they typed; null: the form is not theirs.
  */
 async function sendKept(
   request: FastifyRequest,
@@ -103,28 +128,40 @@ async function sendKept(
 ) {
   const token = tokenIn(form);
   // Whatever stood where the form was sent from, what comes back takes a place of its own.
-  const place = () => reply.header('HX-Retarget', `#${ids.dialogContent}`).header('HX-Reswap', 'innerHTML');
+  const place = () =>
+    reply.header('HX-Retarget', `#${ids.dialogContent}`).header('HX-Reswap', 'innerHTML');
   if (status === 401 && isMarked(token)) {
     const kept = await sealForm(secret, form);
     const next = isHtmx(request) ? currentPath(request) : '';
     place().code(401);
-    return reply.page('sign-in/new', signInData(name, url, { kept, next, notice: keptTexts.toSignIn }));
+    return reply.page(
+      'sign-in/new',
+      signInData(name, url, { kept, next, notice: keptTexts.toSignIn }),
+    );
   }
   const { principal, server } = request;
   if (code !== 'csrf' || !principal || !server.formOwners.isOwner(token, principal.id)) return null;
   place().code(422);
-  const unseen = await withSealedSecrets(form, registry, url.prefix, { secret, principalId: principal.id });
+  const unseen = await withSealedSecrets(form, registry, url.prefix, {
+    secret,
+    principalId: principal.id,
+  });
   return reply.page('kept/show', keptData(unseen, keptTexts.old));
 }
 
 function sendToSignIn(request: FastifyRequest, reply: FastifyReply, url: SiteUrl): FastifyReply {
-  if (isHtmx(request)) return reply.header('HX-Redirect', signInUrl(url, currentPath(request))).send('');
+  if (isHtmx(request))
+    return reply.header('HX-Redirect', signInUrl(url, currentPath(request))).send('');
   return reply.redirect(signInUrl(url, request.method === 'GET' ? request.url : ''), 303);
 }
 
 function signInUrl(url: SiteUrl, next: string): string {
   const address = url(`/sign-in?next=${encodeURIComponent(next)}`);
-  const isWorthGoing = next !== '' && next !== url('/') && next !== url('') && address.length <= limits.server.addressLength;
+  const isWorthGoing =
+    next !== '' &&
+    next !== url('/') &&
+    next !== url('') &&
+    address.length <= limits.server.addressLength;
   return isWorthGoing ? address : url('/sign-in');
 }
 

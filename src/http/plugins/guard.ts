@@ -14,7 +14,10 @@ declare module 'fastify' {
   }
 }
 
-/** Default deny: without a session only routes that say `isPublic` answer, and what does not exist is not told apart. */
+/**
+ * Default deny: without a session only routes that say `isPublic` answer, and what does not exist
+ * is not told apart.
+ */
 export const guard = plugin(
   async (app) => {
     app.decorateRequest('principal', null);

@@ -1,7 +1,10 @@
 import type { FastifyPluginAsync } from 'fastify';
 import type { Database } from '../../db/database.ts';
 
-/** For load balancers: is this process up, and does its database answer? Open to all, and says nothing else. */
+/**
+ * For load balancers: is this process up, and does its database answer? Open to all, and says
+ * nothing else.
+ */
 export const healthRoutes: FastifyPluginAsync<{ db: Database }> = async (app, { db }) => {
   app.get('/healthz', async (request, reply) => {
     reply.header('cache-control', 'no-store');

@@ -1,12 +1,12 @@
-import { readerOf } from '../../fields/reader.ts';
 import type { FastifyReply } from 'fastify';
 import plugin from 'fastify-plugin';
 import type { AdminDefinition } from '../../admin-definition.ts';
+import { readerOf } from '../../fields/reader.ts';
 import type { ResourceRegistry } from '../../resources/contract.ts';
+import { csrfToken } from '../csrf-token.ts';
 import { headerJson, isHtmx } from '../negotiate.ts';
 import type { CommonData, Pages } from '../pages.ts';
 import { layoutData } from '../shell/layout.ts';
-import { csrfToken } from '../csrf-token.ts';
 import type { SiteUrl } from '../url.ts';
 
 type Level = 'success' | 'warning' | 'error' | 'info';
@@ -19,7 +19,10 @@ export interface FlashLink {
 
 declare module 'fastify' {
   interface FastifyReply {
-    /** Sends a template: a whole page, or the fragment of the same name where htmx asks and there is one. */
+    /**
+     * Sends a template: a whole page, or the fragment of the same name where htmx asks and there is
+     * one.
+     */
     page<Name extends keyof Pages>(name: Name, data: Pages[Name]): FastifyReply;
     /** Tells something on this answer, or on the next whole page. */
     flash(level: Level, message: string, link?: FlashLink): FastifyReply;
@@ -32,31 +35,46 @@ export interface PageOptions {
   url: SiteUrl;
 }
 
-/** `reply.page(name, data)`: the one place where it is decided whether a whole page or a piece of one is sent. */
+/**
+ * `reply.page(name, data)`: the one place where it is decided whether a whole page or a piece of
+ * one is sent.
+ */
 export const page = plugin<PageOptions>(
   async (app, options) => {
     app.decorateReply('page', function (this: FastifyReply, name: string, data: object) {
       const { request } = this;
       const it = withCommon(this, data);
-      this.type('text/html; charset=utf-8').header('vary', 'HX-Request, HX-History-Restore-Request');
+      this.type('text/html; charset=utf-8').header(
+        'vary',
+        'HX-Request, HX-History-Restore-Request',
+      );
       const part = partOf(name);
       if (isPart(name)) return this.send(app.views.render(name, it));
       if (isHtmx(request) && app.views.has(part)) return this.send(app.views.render(part, it));
       const body = app.views.render(name, it);
-      const layout = layoutData(this, { ...options, body, title: titleOf(data), scripts: scriptsOf(data) });
+      const layout = layoutData(this, {
+        ...options,
+        body,
+        title: titleOf(data),
+        scripts: scriptsOf(data),
+      });
       return this.send(app.views.render('layout', layout));
     });
 
-    // What somebody may see is no proxy's to keep, be it a page, a part of one, JSON or a file to download.
+    // What somebody may see is no proxy's to keep, be it a page, a part of one, JSON or a file to
+    // download.
     app.addHook('onSend', async (_request, reply) => {
       if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store');
     });
 
-    app.decorateReply('flash', function (this: FastifyReply, level: Level, message: string, link?: FlashLink) {
-      if (isHtmx(this.request)) addTrigger(this, 'bulkhead:toast', { level, message, link });
-      else this.request.session.flash = { level, message, ...(link && { link }) };
-      return this;
-    });
+    app.decorateReply(
+      'flash',
+      function (this: FastifyReply, level: Level, message: string, link?: FlashLink) {
+        if (isHtmx(this.request)) addTrigger(this, 'bulkhead:toast', { level, message, link });
+        else this.request.session.flash = { level, message, ...(link && { link }) };
+        return this;
+      },
+    );
   },
   { name: 'bulkhead-page', dependencies: ['bulkhead-views'] },
 );

@@ -1,15 +1,16 @@
-import rateLimit from '@fastify/rate-limit';
 import { isIPv6 } from 'node:net';
+import rateLimit from '@fastify/rate-limit';
 import type { FastifyInstance, FastifyRequest, RouteShorthandOptions } from 'fastify';
 import plugin from 'fastify-plugin';
 import { normalEmail } from '../../auth/users.ts';
 import { AppError } from '../../errors.ts';
-import { shellTexts } from '../shell/shell-texts.ts';
 import { limits } from '../../limits.ts';
+import { shellTexts } from '../shell/shell-texts.ts';
 
 /** Only routes that ask for it are limited. */
 export const rateLimits = plugin(
-  async (app) => void (await app.register(rateLimit, { global: false, cache: limits.signIn.watchedAddresses })),
+  async (app) =>
+    void (await app.register(rateLimit, { global: false, cache: limits.signIn.watchedAddresses })),
   { name: 'bulkhead-rate-limit' },
 );
 
@@ -22,13 +23,20 @@ export const limitSignIn = (deviceOf: DeviceOf): NonNullable<RouteShorthandOptio
     max: limits.signIn.attemptsPerMinute,
     timeWindow: 60_000,
     hook: 'preHandler',
-    keyGenerator: (request: FastifyRequest) => `${networkOf(request.ip)} ${normalEmail(emailOf(request))} ${deviceOf(request)}`,
+    keyGenerator: (request: FastifyRequest) =>
+      `${networkOf(request.ip)} ${normalEmail(emailOf(request))} ${deviceOf(request)}`,
     errorResponseBuilder: tooMany,
   },
 });
 
-/** A hook for routes that take a password or a secret: counts them all together, by address alone, but for known browsers. */
-export function limitAddress(app: FastifyInstance, deviceOf: DeviceOf = () => ''): (request: FastifyRequest) => Promise<void> {
+/**
+ * A hook for routes that take a password or a secret: counts them all together, by address alone,
+ * but for known browsers.
+ */
+export function limitAddress(
+  app: FastifyInstance,
+  deviceOf: DeviceOf = () => '',
+): (request: FastifyRequest) => Promise<void> {
   const check = app.createRateLimit({
     max: limits.signIn.addressAttemptsPerMinute,
     timeWindow: 60_000,

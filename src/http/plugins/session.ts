@@ -23,8 +23,13 @@ export const sessionCookie = 'bulkhead_session';
 
 export const sessions = plugin<SessionOptions>(
   async (app, { db, config, secret }) => {
-    const limits = { idleMs: config.BULKHEAD_SESSION_HOURS * 3_600_000, maxMs: config.BULKHEAD_SESSION_DAYS * 86_400_000 };
-    const store = new SessionStore(db, limits, (error) => app.log.error(error, 'sessions could not be cleaned up'));
+    const limits = {
+      idleMs: config.BULKHEAD_SESSION_HOURS * 3_600_000,
+      maxMs: config.BULKHEAD_SESSION_DAYS * 86_400_000,
+    };
+    const store = new SessionStore(db, limits, (error) =>
+      app.log.error(error, 'sessions could not be cleaned up'),
+    );
     await app.register(session, {
       secret,
       store,
@@ -45,16 +50,22 @@ export const sessions = plugin<SessionOptions>(
       const { session } = request;
       if (!isTold && request.protocol !== 'https') {
         isTold = true;
-        request.log.warn('Nobody can sign in: BULKHEAD_SECURE_COOKIES is true, and the proxy sends no X-Forwarded-Proto: https');
+        request.log.warn(
+          'Nobody can sign in: BULKHEAD_SECURE_COOKIES is true, and the proxy sends no X-Forwarded-Proto: https',
+        );
       }
-      if (session.user && isOfPerson(request)) await store.prolong(session.sessionId, session, Date.now());
+      if (session.user && isOfPerson(request))
+        await store.prolong(session.sessionId, session, Date.now());
     });
     app.addHook('onClose', () => store.close());
   },
   { name: 'bulkhead-session', dependencies: ['bulkhead-cookie'] },
 );
 
-/** Pages ask by themselves how a task goes, and a list looks again when one has ended; programs ask when they please. */
+/**
+ * Pages ask by themselves how a task goes, and a list looks again when one has ended; programs ask
+ * when they please.
+ */
 function isOfPerson(request: FastifyRequest): boolean {
   const isListAgain = request.headers['hx-trigger'] === 'records';
   return request.routeOptions.config?.isPolled !== true && !isListAgain && !wantsJson(request);

@@ -5,8 +5,9 @@ import { zoneNamed } from '../../fields/time-zone.ts';
 const timeZoneCookie = 'bulkhead_time_zone';
 
 /**
- * Times are shown, and meant, in the zone of the browser, which it says by a cookie. A form says itself in which zone it was
- * shown: its times mean that one, wherever the browser has travelled meanwhile.
+ * Times are shown, and meant, in the zone of the browser, which it says by a cookie. A form says
+ * itself in which zone it was shown: its times mean that one, wherever the browser has travelled
+ * meanwhile.
  */
 export const timeZones = plugin(
   async (app) => {

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { Eta } from 'eta';
 import plugin from 'fastify-plugin';
-import { icon } from '../icons.ts';
 import { withOwnViews } from '../controls/own-views.ts';
+import { icon } from '../icons.ts';
 import type { SiteUrl } from '../url.ts';
 
 declare module 'fastify' {
@@ -35,7 +35,10 @@ export const views = plugin<ViewOptions>(
       { icon, url },
     );
     const eta = withOwnViews(plain, (view, error) =>
-      app.log.error({ err: error, view }, 'a template of a field kind failed, so the usual is shown'),
+      app.log.error(
+        { err: error, view },
+        'a template of a field kind failed, so the usual is shown',
+      ),
     );
     const known = new Map<string, boolean>();
     app.decorate('views', {

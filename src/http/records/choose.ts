@@ -1,16 +1,19 @@
-import { textsOf } from '../../form-texts.ts';
-import type { Queryable } from '../../db/transaction.ts';
 import type { Principal } from '../../auth/principal.ts';
-import type { ResourceRegistry, Resource, ResourceField } from '../../resources/contract.ts';
+import type { Queryable } from '../../db/transaction.ts';
+import type { FormTexts } from '../../form-texts.ts';
+import { textsOf } from '../../form-texts.ts';
+import { ownProperty } from '../../own-property.ts';
+import type { Resource, ResourceField, ResourceRegistry } from '../../resources/contract.ts';
 import { type RelatedOption, relationTarget, searchRelated } from '../../selection/related.ts';
 import { inputTexts } from '../controls/input-texts.ts';
-import type { Body } from '../form.ts';
 import { noteOf } from '../controls/options.ts';
-import type { FormTexts } from '../../form-texts.ts';
+import type { Body } from '../form.ts';
 import { isMany } from './record-input.ts';
-import { ownProperty } from '../../own-property.ts';
 
-/** The step of a form in which a related record is searched and chosen without JavaScript; everything typed comes along. */
+/**
+ * The step of a form in which a related record is searched and chosen without JavaScript;
+ * everything typed comes along.
+ */
 export interface ChooseData {
   title: string;
   heading: string;
@@ -35,7 +38,13 @@ export async function chooseData(
     resource,
     principal,
     action,
-  }: { registry: ResourceRegistry; sql: Queryable; resource: Resource; principal: Principal; action: string },
+  }: {
+    registry: ResourceRegistry;
+    sql: Queryable;
+    resource: Resource;
+    principal: Principal;
+    action: string;
+  },
   body: Body,
 ): Promise<ChooseData | null> {
   const asked = textsOf(body._choose).at(-1);
@@ -62,11 +71,17 @@ export async function chooseData(
 /** Everything that a form sent, to be sent again. */
 export function pairsOf(body: Body): { name: string; value: string }[] {
   return Object.entries(body)
-    .filter(([name]) => !own.includes(name) && !name.startsWith('_chosen.') && !name.startsWith('_sealed.'))
+    .filter(
+      ([name]) =>
+        !own.includes(name) && !name.startsWith('_chosen.') && !name.startsWith('_sealed.'),
+    )
     .flatMap(([name, value]) => textsOf(value).map((text) => ({ name, value: text })));
 }
 
-/** What the step was left with: the texts with the choice in them; null where the form comes from elsewhere. */
+/**
+ * What the step was left with: the texts with the choice in them; null where the form comes from
+ * elsewhere.
+ */
 export function chosenTexts(resource: Resource, texts: FormTexts, body: Body): FormTexts | null {
   if (body._return !== undefined) return texts;
   const field = resource.form.find(({ name }) => body[`_chosen.${name}`] !== undefined);
@@ -76,7 +91,9 @@ export function chosenTexts(resource: Resource, texts: FormTexts, body: Body): F
 }
 
 function choiceOf(field: ResourceField, texts: FormTexts, value: string): string | string[] {
-  return isMany(field) ? [...new Set([...[ownProperty(texts, field.name) ?? []].flat(), value])] : value;
+  return isMany(field)
+    ? [...new Set([...[ownProperty(texts, field.name) ?? []].flat(), value])]
+    : value;
 }
 
 declare module '../pages.ts' {

@@ -1,10 +1,10 @@
 import type { Principal } from '../../auth/principal.ts';
-import type { Affected, Consequences } from '../../operations/cascade/consequences.ts';
-import type { ResourceRegistry, Resource } from '../../resources/contract.ts';
-import { can } from '../../resources/permissions.ts';
-import { consequenceTexts } from './consequences-texts.ts';
-import type { Url } from '../url.ts';
 import { limits } from '../../limits.ts';
+import type { Affected, Consequences } from '../../operations/cascade/consequences.ts';
+import type { Resource, ResourceRegistry } from '../../resources/contract.ts';
+import { can } from '../../resources/permissions.ts';
+import type { Url } from '../url.ts';
+import { consequenceTexts } from './consequences-texts.ts';
 
 /** What a delete does to others, in words: on a record's delete page and in the bulk dialog. */
 export interface ConsequencesData {
@@ -51,22 +51,48 @@ export function consequencesData(
     const { count, isMore, records, resource: own, columns } = affected;
     return {
       text: textOf(registry, resource, affected),
-      detail: columns.length > 0 && own ? words.by(columns.map((column) => columnLabel(own, column)).join(', ')) : null,
-      records: own ? records.map(({ id, title }) => ({ title, href: url(`/${own.slug}/${encodeURIComponent(id)}`) })) : [],
-      moreText: records.length > 0 && count > records.length ? words.more(count - records.length, isMore) : null,
+      detail:
+        columns.length > 0 && own
+          ? words.by(columns.map((column) => columnLabel(own, column)).join(', '))
+          : null,
+      records: own
+        ? records.map(({ id, title }) => ({
+            title,
+            href: url(`/${own.slug}/${encodeURIComponent(id)}`),
+          }))
+        : [],
+      moreText:
+        records.length > 0 && count > records.length
+          ? words.more(count - records.length, isMore)
+          : null,
     };
   };
-  const group = (kind: ConsequenceGroup['kind'], icon: string, heading: string, all: readonly Affected[], note: string | null = null) =>
-    all.length === 0 ? [] : [{ kind, icon, heading, note, items: all.map(item) }];
+  const group = (
+    kind: ConsequenceGroup['kind'],
+    icon: string,
+    heading: string,
+    all: readonly Affected[],
+    note: string | null = null,
+  ) => (all.length === 0 ? [] : [{ kind, icon, heading, note, items: all.map(item) }]);
   const groups = [
-    ...group('forbidding', 'ban', words.forbidding, consequences.forbidding, isOne ? words.forbiddingNote : words.forbiddingMany),
+    ...group(
+      'forbidding',
+      'ban',
+      words.forbidding,
+      consequences.forbidding,
+      isOne ? words.forbiddingNote : words.forbiddingMany,
+    ),
     ...group('deleted', 'trash-2', isOne ? words.deleted : words.deletedMany, consequences.deleted),
     ...group('cleared', 'unlink', words.cleared, consequences.cleared),
   ];
   const notes = [
     ...(groups.length === 0 ? [words.nothing] : []),
     ...(consequences.amongThem.length > 0
-      ? [words.amongThem(consequences.amongThem.map((column) => columnLabel(resource, column)).join(', '))]
+      ? [
+          words.amongThem(
+            consequences.amongThem.map((column) => columnLabel(resource, column)).join(', '),
+          ),
+        ]
       : []),
     ...(consequences.isComplete ? [] : [words.partial]),
     ...(consequences.unindexed.length > 0 ? [words.slow(consequences.unindexed.join(', '))] : []),
@@ -87,8 +113,13 @@ function undoOf(
 ): ConsequencesData['undo'] {
   const records = found.deleted.filter(({ links }) => !links);
   const named = records.map((affected) => textOf(registry, resource, affected));
-  const refused = (why: string) => ({ text: words.notUndoable(named), note: why, isPossible: false });
-  if (!found.cascade.isKept) return refused(words.whyNotUndoable[found.cascade.reason](found.cascade.table));
+  const refused = (why: string) => ({
+    text: words.notUndoable(named),
+    note: why,
+    isPossible: false,
+  });
+  if (!found.cascade.isKept)
+    return refused(words.whyNotUndoable[found.cascade.reason](found.cascade.table));
   const cascade = found.deleted.reduce((sum, { count }) => sum + count, 0);
   if (found.records === 1 && !found.isComplete && found.records + cascade >= limits.record.followed)
     return refused(words.whyNotUndoable.tooMany(limits.record.cascade));
@@ -98,10 +129,18 @@ function undoOf(
     ...(found.cleared.length > 0 ? [words.clearedNote] : []),
     ...(records.some(({ isMore }) => isMore) ? [words.undoableNote(limits.record.cascade)] : []),
   ];
-  return { text: words.undoable(days, named), note: notes.length > 0 ? notes.join(' ') : null, isPossible: true };
+  return {
+    text: words.undoable(days, named),
+    note: notes.length > 0 ? notes.join(' ') : null,
+    isPossible: true,
+  };
 }
 
-function textOf(registry: ResourceRegistry, about: Resource, { model, resource, table, links, count, isMore }: Affected): string {
+function textOf(
+  registry: ResourceRegistry,
+  about: Resource,
+  { model, resource, table, links, count, isMore }: Affected,
+): string {
   if (resource) return words.records(count, isMore, resource.singular, resource.label);
   if (links) {
     const other = links[0] === about.model.name ? links[1] : links[0];

@@ -8,7 +8,8 @@ test('nothing and a text of no characters are both said by a form, and told apar
   const { db, signIn } = await testApp(t);
   await insertPlaces(db, 1);
   const visitor = await signIn('admin');
-  const row = async () => (await db.pages.query('select name, notes from gazetteer.city where id = 1')).rows[0];
+  const row = async () =>
+    (await db.pages.query('select name, notes from gazetteer.city where id = 1')).rows[0];
   const send = async (typed: Record<string, string>, without: string[] = []) => {
     const form = formOf((await visitor.get('/cities/1/edit')).body, 'record-form');
     for (const name of without) delete form[name];

@@ -1,20 +1,22 @@
-import { textsOf } from '../../form-texts.ts';
 import type { FastifyPluginAsync } from 'fastify';
-import type { RouteOptions } from '../route-options.ts';
-import { AppError, notFound } from '../../errors.ts';
 import type { Principal } from '../../auth/principal.ts';
-import type { Resource } from '../../resources/contract.ts';
+import { AppError, notFound } from '../../errors.ts';
+import { textsOf } from '../../form-texts.ts';
 import { parseKey } from '../../metadata/keys.ts';
 import { listDeleted, readChangedValue, readHistory } from '../../operations/journal/history.ts';
+import type { Resource } from '../../resources/contract.ts';
 import { titlesOf } from '../../selection/list.ts';
 import { readRecord } from '../../selection/record.ts';
 import { principalOf } from '../negotiate.ts';
-import { titleOf } from './record-form.ts';
-import { deletedData, historyData } from './history.ts';
+import type { RouteOptions } from '../route-options.ts';
 import { titlesOfTasks } from '../tasks/task-title.ts';
+import { deletedData, historyData } from './history.ts';
+import { titleOf } from './record-form.ts';
 
 type ForRecord = { Params: { resource: string; id: string }; Querystring: { before?: string } };
-type ForValue = { Params: { resource: string; id: string; change: string; side: string; field: string } };
+type ForValue = {
+  Params: { resource: string; id: string; change: string; side: string; field: string };
+};
 type ForResource = { Params: { resource: string }; Querystring: { before?: string } };
 
 /** What was done to a record, also to one that is gone. */
@@ -57,7 +59,8 @@ export const historyRoutes: FastifyPluginAsync<RouteOptions> = async (app, { con
     const key = parseKey(resource.model, request.params.id);
     await recordOf(resource, principal, key);
     const field = resource.fields.find((one) => one.name === name);
-    if (!field || !/^\d{1,18}$/.test(change) || (side !== 'before' && side !== 'after')) throw notFound();
+    if (!field || !/^\d{1,18}$/.test(change) || (side !== 'before' && side !== 'after'))
+      throw notFound();
     const value = await readChangedValue(db, resource, key, change, field, side);
     if (value === null) throw notFound();
     return reply.type('text/plain; charset=utf-8').send(value);
@@ -66,19 +69,29 @@ export const historyRoutes: FastifyPluginAsync<RouteOptions> = async (app, { con
   app.get<ForResource>('/:resource/deleted', async (request, reply) => {
     const principal = principalOf(request);
     const resource = registry.for(principal, request.params.resource);
-    const found = await listDeleted(db, resource, principal, cursorOf(request.query.before, /^\d{1,18}-\d{1,9}$/));
+    const found = await listDeleted(
+      db,
+      resource,
+      principal,
+      cursorOf(request.query.before, /^\d{1,18}-\d{1,9}$/),
+    );
     const keys = found.records.map(({ key }) => key);
     // An undone delete is none.
     const there = await titlesOf(registry, resource, principal, keys);
     const records = found.records.filter(({ key }) => !there.has(key));
-    return reply.page('records/deleted', deletedData({ registry, resource, principal, url }, { ...found, records }));
+    return reply.page(
+      'records/deleted',
+      deletedData({ registry, resource, principal, url }, { ...found, records }),
+    );
   });
 
   /** Null: it is gone. */
   function recordOf(resource: Resource, principal: Principal, key: string) {
     return readRecord(registry, resource, principal, key, []).catch((error) => {
-      // A scope cannot be asked about what is not there, so only who sees every record sees what is gone.
-      if (error instanceof AppError && error.status === 404 && resource.scope(principal) === null) return null;
+      // A scope cannot be asked about what is not there, so only who sees every record sees what is
+      // gone.
+      if (error instanceof AppError && error.status === 404 && resource.scope(principal) === null)
+        return null;
       throw error;
     });
   }
@@ -87,6 +100,7 @@ export const historyRoutes: FastifyPluginAsync<RouteOptions> = async (app, { con
 function cursorOf(given: unknown, pattern: RegExp): string | null {
   const text = textsOf(given).at(-1) ?? '';
   if (text === '') return null;
-  if (!pattern.test(text)) throw new AppError('invalid-page', 422, 'There is no such page.', { field: 'before' });
+  if (!pattern.test(text))
+    throw new AppError('invalid-page', 422, 'There is no such page.', { field: 'before' });
   return text;
 }

@@ -3,18 +3,24 @@ import type { Principal } from '../../auth/principal.ts';
 import { getFieldKind } from '../../fields/field-kinds.ts';
 import { shownText } from '../../fields/stored-text.ts';
 import { keyToUrl } from '../../metadata/keys.ts';
-import type { ChangedValue, DeletedRecord, HistoryEntry, HistoryPage, HistoryTask } from '../../operations/journal/history.ts';
-import { journal, type JournalWord, journalWord } from '../../operations/journal-kind.ts';
+import type {
+  ChangedValue,
+  DeletedRecord,
+  HistoryEntry,
+  HistoryPage,
+  HistoryTask,
+} from '../../operations/journal/history.ts';
+import { type JournalWord, journal, journalWord } from '../../operations/journal-kind.ts';
 import { mayUndo } from '../../operations/operations.ts';
-import type { ResourceRegistry, Resource, ResourceField } from '../../resources/contract.ts';
-import { relatedTitles, relationTarget } from '../../selection/related.ts';
+import type { Resource, ResourceField, ResourceRegistry } from '../../resources/contract.ts';
 import { titleText } from '../../selection/cut.ts';
+import { relatedTitles, relationTarget } from '../../selection/related.ts';
 import { seesTask } from '../../tasks/who-sees.ts';
 import { formatDateTime, isoTime } from '../format-span.ts';
+import type { Url } from '../url.ts';
 import { historyTexts } from './history-texts.ts';
 import { recordPath } from './record-form.ts';
 import { isMany } from './record-input.ts';
-import type { Url } from '../url.ts';
 
 export interface HistoryData {
   title: string;
@@ -87,21 +93,29 @@ export async function historyData(parts: HistoryParts): Promise<HistoryData> {
     deletedText: title === null ? historyTexts.isDeleted : null,
     restore: title === null && isFirst ? restoreOfLast(parts) : null,
     entries: page.entries.map((entry) => itemOf(parts, entry, words)),
-    older: page.olderThan ? { href: to(`?before=${page.olderThan}`), label: historyTexts.older } : null,
+    older: page.olderThan
+      ? { href: to(`?before=${page.olderThan}`), label: historyTexts.older }
+      : null,
     newest: isFirst ? null : { href: to(''), label: historyTexts.newest },
     words: historyTexts,
   };
 }
 
 function lastTitle({ titleField }: Resource, { entries }: HistoryPage): string | null {
-  const values = entries.flatMap((entry) => entry.values ?? []).filter(({ field }) => field.meta.name === titleField);
+  const values = entries
+    .flatMap((entry) => entry.values ?? [])
+    .filter(({ field }) => field.meta.name === titleField);
   const last = values[0]?.after ?? values[0]?.before;
   return last === undefined || last === null ? null : titleText(last);
 }
 
 export type Words = (field: ResourceField, text: string | null) => string | null;
 
-function itemOf({ resource, key, taskTitles, url }: HistoryParts, entry: HistoryEntry, words: Words): HistoryItem {
+function itemOf(
+  { resource, key, taskTitles, url }: HistoryParts,
+  entry: HistoryEntry,
+  words: Words,
+): HistoryItem {
   const { task } = entry;
   const taskTitle = task === null ? undefined : taskTitles.get(task.id);
   return {
@@ -112,20 +126,29 @@ function itemOf({ resource, key, taskTitles, url }: HistoryParts, entry: History
     at: formatDateTime(entry.at, resource.reader.timeZone),
     iso: isoTime(entry.at),
     task: task && {
-      text: taskTitle === undefined ? historyTexts.otherTask : historyTexts.task(taskTitle, task.id),
+      text:
+        taskTitle === undefined ? historyTexts.otherTask : historyTexts.task(taskTitle, task.id),
       href: taskTitle !== undefined ? url(`/tasks/${task.id}`) : null,
     },
     reason: entry.reason,
-    values: entry.values?.map((value) => shownChange(value, words, `${url(recordPath(resource, key))}/history/${entry.id}`)) ?? null,
+    values:
+      entry.values?.map((value) =>
+        shownChange(value, words, `${url(recordPath(resource, key))}/history/${entry.id}`),
+      ) ?? null,
   };
 }
 
 /** `path` is where all of a value is, of which only the beginning is shown. */
-export function shownChange({ field, before, after, cut }: ChangedValue, words: Words, path: string): ShownChange {
+export function shownChange(
+  { field, before, after, cut }: ChangedValue,
+  words: Words,
+  path: string,
+): ShownChange {
   const [was, is] = [words(field, before), words(field, after)];
   // Two that cells do not tell apart are told as they are stored.
   const isTold = was !== is || before === null || after === null;
-  const whole = (side: 'before' | 'after') => (cut.includes(side) ? `${path}/${side}/${encodeURIComponent(field.name)}` : null);
+  const whole = (side: 'before' | 'after') =>
+    cut.includes(side) ? `${path}/${side}/${encodeURIComponent(field.name)}` : null;
   return {
     label: field.label,
     before: isTold ? was : before,
@@ -140,9 +163,13 @@ export async function valueWords(
   values: readonly ChangedValue[],
 ): Promise<Words> {
   const titles = new Map<ResourceField, Map<string, string>>();
-  for (const field of new Set(values.filter(({ field: { relation } }) => relation).map(({ field }) => field))) {
+  for (const field of new Set(
+    values.filter(({ field: { relation } }) => relation).map(({ field }) => field),
+  )) {
     const target = relationTarget(resource, field);
-    const ids = new Set(values.filter((value) => value.field === field).flatMap((value) => idsOf(value)));
+    const ids = new Set(
+      values.filter((value) => value.field === field).flatMap((value) => idsOf(value)),
+    );
     if (target) titles.set(field, await relatedTitles(registry, target, principal, [...ids]));
   }
   return (field, text) => {
@@ -184,7 +211,12 @@ interface Restorable {
 
 /** Null: it cannot be brought back by this person, as far as that is known without looking. */
 function restoreForm(
-  { registry, resource, principal, url }: Pick<HistoryParts, 'registry' | 'resource' | 'principal' | 'url'>,
+  {
+    registry,
+    resource,
+    principal,
+    url,
+  }: Pick<HistoryParts, 'registry' | 'resource' | 'principal' | 'url'>,
   { key, title, task }: Restorable,
 ) {
   if (task === null || !task.isFinished || !mayUndo(resource, principal, task)) return null;
@@ -202,27 +234,46 @@ function restoreOfLast(parts: HistoryParts): RestoreForm | null {
   const { resource, key, page } = parts;
   const last = page.entries[0];
   if (last?.kind !== journal.deleted || last.values === null || last.isCascaded) return null;
-  return restoreForm(parts, { key, title: lastTitle(resource, page) ?? keyToUrl(resource.model, key), task: last.task });
+  return restoreForm(parts, {
+    key,
+    title: lastTitle(resource, page) ?? keyToUrl(resource.model, key),
+    task: last.task,
+  });
 }
 
 export interface DeletedData {
   title: string;
   heading: string;
   back: { href: string; label: string };
-  records: readonly { title: string; href: string; at: string; iso: string; who: string; restore: RestoreForm | null }[];
+  records: readonly {
+    title: string;
+    href: string;
+    at: string;
+    iso: string;
+    who: string;
+    restore: RestoreForm | null;
+  }[];
   older: { href: string; label: string } | null;
   words: typeof historyTexts;
 }
 
 export function deletedData(
-  { registry, resource, principal, url }: Pick<HistoryParts, 'registry' | 'resource' | 'principal' | 'url'>,
+  {
+    registry,
+    resource,
+    principal,
+    url,
+  }: Pick<HistoryParts, 'registry' | 'resource' | 'principal' | 'url'>,
   page: { records: readonly DeletedRecord[]; next: string | null },
 ): DeletedData {
   const heading = historyTexts.deletedHeading(resource.label);
   return {
     title: heading,
     heading,
-    back: { href: url(`/${resource.slug}`), label: historyTexts.back(resource.label.toLowerCase()) },
+    back: {
+      href: url(`/${resource.slug}`),
+      label: historyTexts.back(resource.label.toLowerCase()),
+    },
     records: page.records.map(({ key, title, at, principalName, task, isKept }) => ({
       title: title || keyToUrl(resource.model, key),
       href: url(`${recordPath(resource, key)}/history`),
@@ -230,10 +281,18 @@ export function deletedData(
       iso: isoTime(at),
       who: historyTexts.deletedBy(principalName),
       restore: isKept
-        ? restoreForm({ registry, resource, principal, url }, { key, title: title || keyToUrl(resource.model, key), task })
+        ? restoreForm(
+            { registry, resource, principal, url },
+            { key, title: title || keyToUrl(resource.model, key), task },
+          )
         : null,
     })),
-    older: page.next ? { href: url(`/${resource.slug}/deleted?before=${page.next}`), label: historyTexts.deletedOlder } : null,
+    older: page.next
+      ? {
+          href: url(`/${resource.slug}/deleted?before=${page.next}`),
+          label: historyTexts.deletedOlder,
+        }
+      : null,
     words: historyTexts,
   };
 }

@@ -9,7 +9,8 @@ const size = 2_000_000;
 test('a list whose records hold two megabytes each stays small, whatever holds them', async (t) => {
   const { db, context, signIn } = await testApp(t, { admin: tortureAdmin, content: 'torture' });
   const viewer = await signIn('viewer');
-  const slugOf = (model: string) => context.registry.list.find((one) => one.model.name === model)?.slug;
+  const slugOf = (model: string) =>
+    context.registry.list.find((one) => one.model.name === model)?.slug;
   // Copied as it is stored, so that it is made once.
   const copies = (table: string, columns: string) =>
     db.pages.query(
@@ -39,14 +40,29 @@ test('a list whose records hold two megabytes each stays small, whatever holds t
       t.diagnostic(
         `${model}: ${rows} rows, ${answer.body.length} characters, ${Buffer.byteLength(answer.body)} bytes, ${Math.round(performance.now() - started)} ms`,
       );
-      assert.ok(Buffer.byteLength(answer.body) < max, `${model}: ${Buffer.byteLength(answer.body)} bytes`);
+      assert.ok(
+        Buffer.byteLength(answer.body) < max,
+        `${model}: ${Buffer.byteLength(answer.body)} bytes`,
+      );
     }
   }
   // What is not shown is not read either.
   const resource = context.registry.for(viewer.principal, slugOf('Everything') ?? '');
-  const query = { filter: '', sort: '-id', page: 1, size: 25, after: null, before: null, isCounted: false };
+  const query = {
+    filter: '',
+    sort: '-id',
+    page: 1,
+    size: 25,
+    after: null,
+    before: null,
+    isCounted: false,
+  };
   const { records } = await listRecords(context.registry, resource, viewer.principal, query);
-  const longest = Math.max(...records.flatMap(({ values }) => Object.values(values).map((value) => String(value ?? '').length)));
+  const longest = Math.max(
+    ...records.flatMap(({ values }) =>
+      Object.values(values).map((value) => String(value ?? '').length),
+    ),
+  );
   assert.ok(longest < 500, `a value of ${longest} characters was read`);
   // Sorted by such a text there is no place in the list that an address could name.
   const sorted = await viewer.get(`/${slugOf('Everything')}?_sort=-text`);

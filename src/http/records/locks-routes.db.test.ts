@@ -13,12 +13,20 @@ async function setUp(t: Parameters<typeof testApp>[0]) {
   const cities = context.registry.get('cities');
   const keys = Array.from({ length: 25 }, (_, index) => keyOf(cities.model, { id: index + 1 }));
   const admin = await signIn('admin');
-  const { task } = await launchOn(context, cities, { keys }, 'update', { field: 'status', 'value.status': 'archived' }, admin.principal);
+  const { task } = await launchOn(
+    context,
+    cities,
+    { keys },
+    'update',
+    { field: 'status', 'value.status': 'archived' },
+    admin.principal,
+  );
   await db.pages.query(
     `insert into ${db.t.chunk} (task_id, number, state, keys, first_key, last_key) values ($1, 900, 'active', $2, $3, $4)`,
     [task.id, keys, keys[0], keys.at(-1)],
   );
-  const release = () => db.pages.query(`update ${db.t.chunk} set state = 'done' where task_id = $1`, [task.id]);
+  const release = () =>
+    db.pages.query(`update ${db.t.chunk} set state = 'done' where task_id = $1`, [task.id]);
   return { ...testing, admin, editor: await signIn('editor'), taskId: task.id, release };
 }
 
@@ -28,12 +36,17 @@ test('whoever waits for a record sees how far somebody else’s task is, and not
   assert.equal(page.statusCode, 423);
   assert.match(page.body, /hx-get="\/cities\/7\/lock"/);
   assert.doesNotMatch(page.body, /href="\/tasks\/\d/);
-  const { result: poll, statements } = await countStatements(db, () => editor.get('/cities/7/lock', htmx));
+  const { result: poll, statements } = await countStatements(db, () =>
+    editor.get('/cities/7/lock', htmx),
+  );
   assert.equal(poll.statusCode, 200);
   assert.match(poll.body, /hx-get="\/cities\/7\/lock"[^>]*hx-trigger="every 1s"/);
   assert.doesNotMatch(poll.body, /href=|<form|<button/);
   assert.ok(statements.length <= 4, statements.join('\n'));
-  assert.match((await admin.get('/cities/7/lock', htmx)).body, new RegExp(`href="/tasks/${taskId}"`));
+  assert.match(
+    (await admin.get('/cities/7/lock', htmx)).body,
+    new RegExp(`href="/tasks/${taskId}"`),
+  );
 });
 
 test('the poll ends with the way back when the record is free', async (t) => {
@@ -60,5 +73,9 @@ test('the poll ends for a record that is gone and for whoever is signed out', as
   assert.equal(stranger.statusCode, 286);
   assert.match(stranger.body, /data-ended="signed-out"/);
   assert.doesNotMatch(stranger.body, /archived|Edit cities/);
-  assert.equal((await app.inject({ url: '/cities/7/lock', headers: { accept: 'application/json' } })).statusCode, 401);
+  assert.equal(
+    (await app.inject({ url: '/cities/7/lock', headers: { accept: 'application/json' } }))
+      .statusCode,
+    401,
+  );
 });

@@ -1,21 +1,24 @@
 import type { FastifyPluginAsync } from 'fastify';
-import type { RouteOptions } from '../route-options.ts';
 import { AppError } from '../../errors.ts';
 import { parseKey } from '../../metadata/keys.ts';
 import { readRecord } from '../../selection/record.ts';
 import { getHoldingTask } from '../../tasks/looking/queries.ts';
 import { seesTask } from '../../tasks/who-sees.ts';
 import { isHtmx, principalOf } from '../negotiate.ts';
+import type { RouteOptions } from '../route-options.ts';
 import { type EndedData, progressData, signedOutData } from '../tasks/progress.ts';
-import { recordPath } from './record-form.ts';
 import { named } from '../tasks/task-title.ts';
+import { recordPath } from './record-form.ts';
 import { recordTexts } from './records-texts.ts';
 
 /** htmx stops a poll when it swaps an answer of this status. */
 const stopPolling = 286;
 const elementId = 'record-lock-progress';
 
-/** How far the task is that holds a record, for whoever waits for the record; it polls the lock, not the task. */
+/**
+ * How far the task is that holds a record, for whoever waits for the record; it polls the lock, not
+ * the task.
+ */
 export const lockRoutes: FastifyPluginAsync<RouteOptions> = async (app, { context, url }) => {
   const { db, registry } = context;
 
@@ -33,7 +36,10 @@ export const lockRoutes: FastifyPluginAsync<RouteOptions> = async (app, { contex
         const again = url(`${recordPath(resource, key)}/edit`);
         if (!isHtmx(request)) return reply.redirect(again, 303);
         const task = await getHoldingTask(db, resource.model.name, key);
-        if (!task) return reply.code(stopPolling).page('tasks/_ended', freeData({ href: again, label: recordTexts.tryAgain }));
+        if (!task)
+          return reply
+            .code(stopPolling)
+            .page('tasks/_ended', freeData({ href: again, label: recordTexts.tryAgain }));
         const isVisible = seesTask(registry, principal, task);
         const [shown = task] = isVisible ? await named(context, principal, [task]) : [];
         const progress = progressData(shown, { now: new Date(), url, reader: resource.reader });
@@ -48,8 +54,14 @@ export const lockRoutes: FastifyPluginAsync<RouteOptions> = async (app, { contex
       } catch (error) {
         if (!isHtmx(request) || !(error instanceof AppError)) throw error;
         reply.code(stopPolling);
-        if (error.status === 401) return reply.page('tasks/_ended', { ...signedOutData(id, url, 'page'), elementId });
-        return reply.page('tasks/_ended', { ...freeData(null), kind: 'gone', heading: error.message, note: '' });
+        if (error.status === 401)
+          return reply.page('tasks/_ended', { ...signedOutData(id, url, 'page'), elementId });
+        return reply.page('tasks/_ended', {
+          ...freeData(null),
+          kind: 'gone',
+          heading: error.message,
+          note: '',
+        });
       }
     },
   );

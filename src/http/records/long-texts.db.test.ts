@@ -10,14 +10,20 @@ async function site(t: Parameters<typeof testApp>[0]) {
   const app = await testApp(t);
   await insertPlaces(app.db, 2);
   const editor = await app.signIn('admin');
-  const write = (text: string) => app.db.pages.query('update gazetteer.city set notes = $1 where id = 1', [text]);
+  const write = (text: string) =>
+    app.db.pages.query('update gazetteer.city set notes = $1 where id = 1', [text]);
   const read = async () =>
-    (await app.db.pages.query('select name, notes from gazetteer.city where id = 1')).rows[0] as Record<string, string>;
+    (await app.db.pages.query('select name, notes from gazetteer.city where id = 1'))
+      .rows[0] as Record<string, string>;
   return { ...app, editor, write, read };
 }
 
 const bytes = (form: Record<string, string | readonly string[]>) =>
-  Buffer.byteLength(new URLSearchParams(Object.entries(form).flatMap(([name, all]) => [all].flat().map((one) => [name, one]))).toString());
+  Buffer.byteLength(
+    new URLSearchParams(
+      Object.entries(form).flatMap(([name, all]) => [all].flat().map((one) => [name, one])),
+    ).toString(),
+  );
 
 async function openForm(visitor: Visitor, path: string) {
   const page = await visitor.get(path);
@@ -36,7 +42,9 @@ test('a record with a text of five megabytes is opened, changed in another field
   const saved = await editor.post('/cities/1/edit', { ...form, name: 'Changed' });
   assert.equal(saved.statusCode, 303);
   assert.deepEqual(await read(), { name: 'Changed', notes: fiveMegabytes });
-  const { rows } = await db.pages.query(`select fields, pg_column_size(before) as size from ${db.t.change}`);
+  const { rows } = await db.pages.query(
+    `select fields, pg_column_size(before) as size from ${db.t.change}`,
+  );
   assert.deepEqual(rows[0].fields.includes('notes'), false);
   assert.ok(rows[0].size < 1_000);
   const shown = await editor.get('/cities/1');
@@ -61,7 +69,9 @@ test('a long text is edited on a page of its own, with its own line ends kept', 
   assert.equal((await read()).notes, `${fiveMegabytes}the end`);
   const history = await editor.get('/cities/1/history');
   assert.ok(history.body.length < 100_000);
-  const links = [...history.body.matchAll(/href="([^"]+)">Show the whole value/g)].map(([, href]) => href as string);
+  const links = [...history.body.matchAll(/href="([^"]+)">Show the whole value/g)].map(
+    ([, href]) => href as string,
+  );
   const values = await Promise.all(links.map(async (href) => (await editor.get(href)).body));
   assert.deepEqual(
     values.map((value) => value.length),
@@ -75,7 +85,10 @@ test('a long text that somebody else has changed is refused, with both values cu
   await write(fiveMegabytes);
   const { form } = await openForm(editor, '/cities/1/edit/notes');
   await write(`theirs ${fiveMegabytes}`);
-  const refused = await editor.post('/cities/1/edit/notes', { ...form, notes: `mine ${fiveMegabytes}` });
+  const refused = await editor.post('/cities/1/edit/notes', {
+    ...form,
+    notes: `mine ${fiveMegabytes}`,
+  });
   assert.equal(refused.statusCode, 409);
   assert.match(refused.body, /Theirs:<\/b> <span class="conflict-value">theirs line of/);
   assert.match(refused.body, /Yours:<\/b> <span class="conflict-value">mine line of/);
@@ -94,7 +107,11 @@ test('a text that grew too long for the form while it was open is not overwritte
   const refused = await editor.post('/cities/1/edit', { ...form, notes: 'mine' });
   assert.equal(refused.statusCode, 409);
   assert.equal((await read()).notes, fiveMegabytes);
-  const left = await editor.post('/cities/1/edit', { ...formOf(refused.body, 'record-form'), name: 'Changed', '_keep.notes': 'theirs' });
+  const left = await editor.post('/cities/1/edit', {
+    ...formOf(refused.body, 'record-form'),
+    name: 'Changed',
+    '_keep.notes': 'theirs',
+  });
   assert.equal(left.statusCode, 303);
   assert.deepEqual(await read(), { name: 'Changed', notes: fiveMegabytes });
 });
@@ -110,7 +127,10 @@ test('unchanged values travel once, and a record of long values in another scrip
   assert.deepEqual(await read(), { name: 'Changed', notes });
   await write('д'.repeat(100_000));
   const long = await openForm(editor, '/cities/1/edit');
-  assert.equal((await editor.post('/cities/1/edit', { ...long.form, name: 'Again' })).statusCode, 303);
+  assert.equal(
+    (await editor.post('/cities/1/edit', { ...long.form, name: 'Again' })).statusCode,
+    303,
+  );
   assert.deepEqual(await read(), { name: 'Again', notes: 'д'.repeat(100_000) });
 });
 
@@ -132,7 +152,10 @@ test('a form that is too large comes back as it was typed, and leads to where it
   const created = await editor.post('/cities/new', typed);
   assert.equal(created.statusCode, 413);
   assert.equal(formOf(created.body, 'record-form').notes?.[0]?.length, 2_000_000);
-  const largest = await editor.post('/cities/1/edit/notes', { ...ownForm, notes: 'y'.repeat(16 * 1024 * 1024 + 1) });
+  const largest = await editor.post('/cities/1/edit/notes', {
+    ...ownForm,
+    notes: 'y'.repeat(16 * 1024 * 1024 + 1),
+  });
   assert.equal(largest.statusCode, 413);
   assert.match(largest.body, /may have at most 16/);
   assert.equal((await read()).notes?.length, 2_000_000);

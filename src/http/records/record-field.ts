@@ -1,22 +1,22 @@
-import type { FormTexts } from '../../form-texts.ts';
-import { sizeInWords } from '../../fields/bytes.ts';
-import { canBeTyped } from '../../fields/scalar-list.ts';
-import { getFieldKind } from '../../fields/field-kinds.ts';
-import { keyToUrl } from '../../metadata/keys.ts';
-import { canBeLong } from '../../selection/cut.ts';
-import type { Queryable } from '../../db/transaction.ts';
 import type { Principal } from '../../auth/principal.ts';
-import type { ResourceRegistry, Resource, ResourceField } from '../../resources/contract.ts';
+import type { Queryable } from '../../db/transaction.ts';
+import { sizeInWords } from '../../fields/bytes.ts';
+import { getFieldKind } from '../../fields/field-kinds.ts';
+import { canBeTyped } from '../../fields/scalar-list.ts';
+import type { FormTexts } from '../../form-texts.ts';
+import { limits } from '../../limits.ts';
+import { keyToUrl } from '../../metadata/keys.ts';
+import { ownProperty } from '../../own-property.ts';
+import type { Resource, ResourceField, ResourceRegistry } from '../../resources/contract.ts';
+import { canBeLong } from '../../selection/cut.ts';
 import type { RecordValuesRead } from '../../selection/record.ts';
-import { recordTexts } from './records-texts.ts';
 import { fieldCell } from '../controls/cell.ts';
 import { type InputData, inputData } from '../controls/input.ts';
-import type { Url } from '../url.ts';
-import { ownProperty } from '../../own-property.ts';
-import { sealedName } from '../sealed-secrets.ts';
-import { canBeEmptyText, emptyText, shownTexts } from './record-input.ts';
 import { zoneHint } from '../controls/zone-hint.ts';
-import { limits } from '../../limits.ts';
+import { sealedName } from '../sealed-secrets.ts';
+import type { Url } from '../url.ts';
+import { canBeEmptyText, emptyText, shownTexts } from './record-input.ts';
+import { recordTexts } from './records-texts.ts';
 
 /** One field of a form, with what was typed. */
 export interface RecordField {
@@ -25,7 +25,10 @@ export interface RecordField {
   id: string;
   label: string;
   input: InputData;
-  /** The label stands beside a toggle, above anything else; it is no label where the control is a group. */
+  /**
+   * The label stands beside a toggle, above anything else; it is no label where the control is a
+   * group.
+   */
   labelIs: 'above' | 'beside' | 'group';
   isOptional: boolean;
   isWide: boolean;
@@ -91,12 +94,21 @@ export async function recordField(field: ResourceField, parts: FieldParts): Prom
   const isKept = record !== null && !field.isSecret && !canBeTyped(record.values[field.meta.name]);
   const isFixed = field.isReadOnly || isOverfull || isKept || (field.meta.isId && !isNew);
   const given = ownProperty(texts, field.name) ?? '';
-  const values = isFixed && record && !field.relation ? [shownText(parts, field, record)] : [given === emptyText ? '' : given].flat();
+  const values =
+    isFixed && record && !field.relation
+      ? [shownText(parts, field, record)]
+      : [given === emptyText ? '' : given].flat();
   const long = record && !Object.hasOwn(texts, field.name) ? longField(parts, field, record) : null;
   // A toggle would show no value as “no”, and send that.
   const isNothing = !isNew && values.every((value) => value === '');
-  const hint = isOverfull ? recordTexts.overfull(limits.record.links) : isKept ? recordTexts.listKept : hintOf(field, isFixed, parts);
-  const describedBy = [hint ? `${id}-hint` : '', error || conflict ? `${id}-error` : ''].filter((item) => item !== '').join(' ');
+  const hint = isOverfull
+    ? recordTexts.overfull(limits.record.links)
+    : isKept
+      ? recordTexts.listKept
+      : hintOf(field, isFixed, parts);
+  const describedBy = [hint ? `${id}-hint` : '', error || conflict ? `${id}-error` : '']
+    .filter((item) => item !== '')
+    .join(' ');
   const canBeEmpty = !isFixed && long === null && canBeEmptyText(field);
   const input = await inputData({
     registry,
@@ -109,7 +121,9 @@ export async function recordField(field: ResourceField, parts: FieldParts): Prom
     id,
     values,
     isRequired:
-      isRequired(field, isNew) && !(isNothing && field.meta.type === 'Boolean') && !(field.isSecret && (!isNew || parts.sealed !== null)),
+      isRequired(field, isNew) &&
+      !(isNothing && field.meta.type === 'Boolean') &&
+      !(field.isSecret && (!isNew || parts.sealed !== null)),
     emptyText: field.isSecret && !isNew ? recordTexts.secretKept : null,
     isFixed,
     isWrong: error !== null || conflict !== null,
@@ -123,31 +137,59 @@ export async function recordField(field: ResourceField, parts: FieldParts): Prom
     id,
     label: field.label,
     input,
-    labelIs: long ? 'group' : input.control === 'toggle' ? 'beside' : input.control === 'checkboxes' ? 'group' : 'above',
+    labelIs: long
+      ? 'group'
+      : input.control === 'toggle'
+        ? 'beside'
+        : input.control === 'checkboxes'
+          ? 'group'
+          : 'above',
     isOptional: !input.isRequired,
-    isWide: conflict !== null || long !== null || input.control === 'textarea' || field.relation?.kind === 'many-to-many',
+    isWide:
+      conflict !== null ||
+      long !== null ||
+      input.control === 'textarea' ||
+      field.relation?.kind === 'many-to-many',
     hint,
     error,
     errorLink: parts.errorLink,
     sealed: parts.sealed === null ? null : { name: sealedName(field.name), value: parts.sealed },
     conflict,
     long,
-    empty: canBeEmpty ? { name: `_empty.${field.name}`, isChosen: given === emptyText, label: recordTexts.emptyText } : null,
+    empty: canBeEmpty
+      ? {
+          name: `_empty.${field.name}`,
+          isChosen: given === emptyText,
+          label: recordTexts.emptyText,
+        }
+      : null,
     tooLong:
       parts.isTooLong && record && canBeLong(field.meta)
-        ? { action: fieldHref(parts, field, record, 'edit'), label: recordTexts.editOnItsOwn(field.label) }
+        ? {
+            action: fieldHref(parts, field, record, 'edit'),
+            label: recordTexts.editOnItsOwn(field.label),
+          }
         : null,
   };
 }
 
-function longField(parts: FieldParts, field: ResourceField, record: RecordValuesRead): LongField | null {
+function longField(
+  parts: FieldParts,
+  field: ResourceField,
+  record: RecordValuesRead,
+): LongField | null {
   const long = record.long.get(field.name);
   if (!long) return null;
-  const canEdit = !field.isReadOnly && getFieldKind(field).input !== 'none' && canBeTyped(record.values[field.meta.name]);
+  const canEdit =
+    !field.isReadOnly &&
+    getFieldKind(field).input !== 'none' &&
+    canBeTyped(record.values[field.meta.name]);
   return {
     beginning: `${long.beginning}…`,
     sizeText: recordTexts.longValue(sizeInWords(long.bytes)),
-    edit: canEdit ? { href: fieldHref(parts, field, record, 'edit'), label: recordTexts.editText } : null,
+    edit: canEdit
+      ? { href: fieldHref(parts, field, record, 'edit'), label: recordTexts.editText }
+      : null,
     whole: { href: fieldHref(parts, field, record, 'value'), label: recordTexts.wholeValue },
   };
 }
@@ -159,22 +201,38 @@ export function fieldHref(
   { key }: { key: string },
   segment: 'edit' | 'value',
 ): string {
-  return url(`/${resource.slug}/${encodeURIComponent(keyToUrl(resource.model, key))}/${segment}/${encodeURIComponent(field.name)}`);
+  return url(
+    `/${resource.slug}/${encodeURIComponent(keyToUrl(resource.model, key))}/${segment}/${encodeURIComponent(field.name)}`,
+  );
 }
 
 // What is only looked at is shown as it is elsewhere.
-function shownText(parts: FieldParts, field: ResourceField, { values, long }: RecordValuesRead): string {
+function shownText(
+  parts: FieldParts,
+  field: ResourceField,
+  { values, long }: RecordValuesRead,
+): string {
   if (long.has(field.name)) return '';
   return fieldCell(parts, field, values[field.meta.name]).text;
 }
 
-/** An empty list is a list; and what is left empty in a new record gets its default, where the control can be empty at all. */
-export function isRequired({ meta, relation, enum: choices }: ResourceField, isNew: boolean): boolean {
+/**
+ * An empty list is a list; and what is left empty in a new record gets its default, where the
+ * control can be empty at all.
+ */
+export function isRequired(
+  { meta, relation, enum: choices }: ResourceField,
+  isNew: boolean,
+): boolean {
   if (!meta.isRequired || meta.isList || relation?.kind === 'many-to-many') return false;
   return !(isNew && meta.hasDefault) || meta.type === 'Boolean' || choices !== null;
 }
 
-function hintOf(field: ResourceField, isFixed: boolean, { resource: { reader }, sealed, record }: FieldParts): string | null {
+function hintOf(
+  field: ResourceField,
+  isFixed: boolean,
+  { resource: { reader }, sealed, record }: FieldParts,
+): string | null {
   if (field.isSecret && sealed !== null) return recordTexts.secretSealed;
   if (isFixed) return field.help ?? (field.meta.isId ? recordTexts.idFixed : null);
   if (field.help) return field.help;

@@ -1,26 +1,26 @@
 import type { Principal } from '../../auth/principal.ts';
-import { typedInWords } from '../../fields/in-words.ts';
 import type { Queryable } from '../../db/transaction.ts';
 import type { AppError } from '../../errors.ts';
 import { getFieldKind } from '../../fields/field-kinds.ts';
+import { typedInWords } from '../../fields/in-words.ts';
+import type { FormTexts } from '../../form-texts.ts';
 import { keyToUrl } from '../../metadata/keys.ts';
+import { ownProperty } from '../../own-property.ts';
+import type { Resource, ResourceField, ResourceRegistry } from '../../resources/contract.ts';
 import { can } from '../../resources/permissions.ts';
-import type { ResourceRegistry, Resource, ResourceField } from '../../resources/contract.ts';
 import { findHolding } from '../../selection/find-holding.ts';
 import type { RecordValuesRead } from '../../selection/record.ts';
 import { relatedTitles, relationTarget } from '../../selection/related.ts';
 import { heldMessage } from '../../tasks/looking/assert-free.ts';
 import type { Holder } from '../../tasks/looking/holders.ts';
 import { seesTask } from '../../tasks/who-sees.ts';
-import { recordTexts } from './records-texts.ts';
-import type { ConsequencesData } from './consequences.ts';
 import { excerpt } from '../controls/excerpt.ts';
 import { backPath } from '../list-address.ts';
-import { isRequired, type RecordField, recordField } from './record-field.ts';
-import type { FormTexts } from '../../form-texts.ts';
-import { emptyText, type StaleField, shownTexts, type WasTexts } from './record-input.ts';
 import type { Url } from '../url.ts';
-import { ownProperty } from '../../own-property.ts';
+import type { ConsequencesData } from './consequences.ts';
+import { isRequired, type RecordField, recordField } from './record-field.ts';
+import { emptyText, type StaleField, shownTexts, type WasTexts } from './record-input.ts';
+import { recordTexts } from './records-texts.ts';
 
 export interface RecordFormData {
   title: string;
@@ -30,7 +30,10 @@ export interface RecordFormData {
   delete: { href: string; label: string } | null;
   submitText: string;
   groups: readonly { label: string | null; help: string | null; fields: readonly RecordField[] }[];
-  /** What the controls showed when the form was opened, as JSON: only what differs from it is written. */
+  /**
+   * What the controls showed when the form was opened, as JSON: only what differs from it is
+   * written.
+   */
   was: string;
   /** The values that somebody else gave meanwhile, as JSON; empty: there was no conflict. */
   theirs: string;
@@ -91,7 +94,8 @@ export async function recordFormData(parts: FormParts): Promise<RecordFormData> 
         error: ownProperty(fieldErrors, field.name) ?? null,
         errorLink: taken.includes(field.name) ? holder : null,
         conflict: conflict ? await conflictOf(parts, field, conflict) : null,
-        isTooLong: error?.code === 'too-large' && error.details.longest?.includes(field.name) === true,
+        isTooLong:
+          error?.code === 'too-large' && error.details.longest?.includes(field.name) === true,
         isOverfull: record?.overfull.includes(field.name) ?? false,
         sealed: parts.sealed.get(field.name) ?? null,
       });
@@ -120,7 +124,10 @@ export async function recordFormData(parts: FormParts): Promise<RecordFormData> 
     submitText: record ? recordTexts.save : recordTexts.create,
     groups: groupsOf(resource, one ? fields.map(tall) : fields, record === null),
     was: JSON.stringify(was),
-    theirs: stale.size > 0 ? JSON.stringify(Object.fromEntries([...stale].map(([name, { now }]) => [name, now]))) : '',
+    theirs:
+      stale.size > 0
+        ? JSON.stringify(Object.fromEntries([...stale].map(([name, { now }]) => [name, now])))
+        : '',
     summary: error ? summaryOf(error, fields, parts.changedBy ?? null) : null,
     isUnsaved: parts.isUnsaved,
     scripts: ['picker.js'],
@@ -133,21 +140,35 @@ function tall(field: RecordField): RecordField {
   return { ...field, input: { ...field.input, rows: 24 } };
 }
 
-/** The groups of the form with the controls that this principal has; what a new record does not have yet is left out. */
-function groupsOf(resource: Resource, fields: readonly RecordField[], isNew: boolean): RecordFormData['groups'] {
-  const isLater = (own: ResourceField) => own.isReadOnly || (own.isSecret && !isRequired(own, true));
-  const isShown = (own: ResourceField) => !(isNew && isLater(own)) && fields.some((field) => field.name === own.name);
+/**
+ * The groups of the form with the controls that this principal has; what a new record does not have
+ * yet is left out.
+ */
+function groupsOf(
+  resource: Resource,
+  fields: readonly RecordField[],
+  isNew: boolean,
+): RecordFormData['groups'] {
+  const isLater = (own: ResourceField) =>
+    own.isReadOnly || (own.isSecret && !isRequired(own, true));
+  const isShown = (own: ResourceField) =>
+    !(isNew && isLater(own)) && fields.some((field) => field.name === own.name);
   return resource.formGroups
     .map(({ label, help, fields: own }) => ({
       label,
       help,
-      fields: own.filter(isShown).map(({ name }) => fields.find((field) => field.name === name) as RecordField),
+      fields: own
+        .filter(isShown)
+        .map(({ name }) => fields.find((field) => field.name === name) as RecordField),
     }))
     .filter((group) => group.fields.length > 0);
 }
 
 /** The record that has the values which are taken, where it may be seen. */
-async function holderOf({ registry, resource, principal, texts, url }: FormParts, taken: readonly string[]) {
+async function holderOf(
+  { registry, resource, principal, texts, url }: FormParts,
+  taken: readonly string[],
+) {
   const values = new Map<ResourceField, unknown>();
   for (const field of resource.form.filter(({ name }) => taken.includes(name))) {
     const parsed = getFieldKind(field).parse(texts[field.name], field, resource.reader);
@@ -155,19 +176,37 @@ async function holderOf({ registry, resource, principal, texts, url }: FormParts
     values.set(field, parsed.value);
   }
   const found = await findHolding(registry, resource, principal, values);
-  return found && { href: url(`/${resource.slug}/${encodeURIComponent(found.id)}`), label: recordTexts.takenBy(found.title) };
+  return (
+    found && {
+      href: url(`/${resource.slug}/${encodeURIComponent(found.id)}`),
+      label: recordTexts.takenBy(found.title),
+    }
+  );
 }
 
 /** What a record is called; without a title, its id. */
-export function titleOf(resource: Resource, { key, title }: { key: string; title: string }): string {
+export function titleOf(
+  resource: Resource,
+  { key, title }: { key: string; title: string },
+): string {
   return title.trim() || keyToUrl(resource.model, key);
 }
 
-async function conflictOf({ registry, resource, principal, texts }: FormParts, field: ResourceField, { name, was, theirs }: StaleField) {
-  const values = [theirs, ownProperty(texts, name) ?? '', was ?? ''].map((value) => [value === emptyText ? '' : value].flat());
+async function conflictOf(
+  { registry, resource, principal, texts }: FormParts,
+  field: ResourceField,
+  { name, was, theirs }: StaleField,
+) {
+  const values = [theirs, ownProperty(texts, name) ?? '', was ?? ''].map((value) =>
+    [value === emptyText ? '' : value].flat(),
+  );
   const target = relationTarget(resource, field);
-  const titles = target ? await relatedTitles(registry, target, principal, values.flat()) : new Map<string, string>();
-  const said = values.map((value) => value.map((item) => titles.get(item) ?? typedInWords(item, field, resource.reader)).join(', '));
+  const titles = target
+    ? await relatedTitles(registry, target, principal, values.flat())
+    : new Map<string, string>();
+  const said = values.map((value) =>
+    value.map((item) => titles.get(item) ?? typedInWords(item, field, resource.reader)).join(', '),
+  );
   const written = values.map((value) => value.join(', '));
   // Two that differ where cells do not say it are shown as they are written.
   const isTold = new Set(said).size === new Set(written).size;
@@ -182,14 +221,25 @@ async function conflictOf({ registry, resource, principal, texts }: FormParts, f
   };
 }
 
-function summaryOf(error: AppError, fields: readonly RecordField[], changedBy: string | null): FormSummary {
+function summaryOf(
+  error: AppError,
+  fields: readonly RecordField[],
+  changedBy: string | null,
+): FormSummary {
   const conflicts = fields.filter(({ conflict }) => conflict !== null);
   if (conflicts.length > 0) {
-    const errors = conflicts.map(({ id, label }) => ({ href: `#${id}-theirs`, text: recordTexts.conflictAt(label) }));
-    const message = [error.message, changedBy, recordTexts.staleHint].filter((sentence) => sentence !== null).join(' ');
+    const errors = conflicts.map(({ id, label }) => ({
+      href: `#${id}-theirs`,
+      text: recordTexts.conflictAt(label),
+    }));
+    const message = [error.message, changedBy, recordTexts.staleHint]
+      .filter((sentence) => sentence !== null)
+      .join(' ');
     return { heading: recordTexts.staleHeading, message, errors };
   }
-  const errors = fields.flatMap((field) => (field.error ? [{ href: `#${field.id}`, text: field.error }] : []));
+  const errors = fields.flatMap((field) =>
+    field.error ? [{ href: `#${field.id}`, text: field.error }] : [],
+  );
   if (errors.length === 0) return { heading: recordTexts.refused, message: error.message, errors };
   return { heading: recordTexts.errors(errors.length), message: null, errors };
 }
@@ -298,7 +348,11 @@ export interface RecordGoneData {
   words: typeof recordTexts;
 }
 
-export function recordGoneData({ resource, back }: { resource: Resource; back: string }, texts: FormTexts, url: Url): RecordGoneData {
+export function recordGoneData(
+  { resource, back }: { resource: Resource; back: string },
+  texts: FormTexts,
+  url: Url,
+): RecordGoneData {
   const seen = shownTexts(resource, texts);
   const typed = resource.form.map(({ name, label }) => ({
     label,

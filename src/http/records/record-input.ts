@@ -1,41 +1,56 @@
 import { createHash } from 'node:crypto';
-import { textsOf } from '../../form-texts.ts';
 import { z } from 'zod';
 import { AppError } from '../../errors.ts';
-import type { Parsed } from '../../fields/contract.ts';
 import { literalDefault } from '../../fields/column-value.ts';
-import { canBeTyped } from '../../fields/scalar-list.ts';
+import type { Parsed } from '../../fields/contract.ts';
 import { getFieldKind } from '../../fields/field-kinds.ts';
+import { canBeTyped } from '../../fields/scalar-list.ts';
+import type { FormTexts } from '../../form-texts.ts';
+import { textsOf } from '../../form-texts.ts';
+import { ownProperty } from '../../own-property.ts';
 import type { Resource, ResourceField } from '../../resources/contract.ts';
 import type { RecordValuesRead } from '../../selection/record.ts';
 import { withLineEnds } from '../controls/line-ends.ts';
-import type { FormTexts } from '../../form-texts.ts';
-import { ownProperty } from '../../own-property.ts';
 import type { Body } from '../form.ts';
 
 /**
- * What a control showed when its form was opened: a short value itself, of a longer one the digest of what was shown, of one
- * that is too long for a form the digest of what is stored.
+ * What a control showed when its form was opened: a short value itself, of a longer one the digest
+ * of what was shown, of one that is too long for a form the digest of what is stored.
  */
 export type Was = string | readonly string[] | { shown: string } | { stored: string };
 
 export type WasTexts = Readonly<Record<string, Was>>;
 
-/** A form as it came: what its controls say now, and what they said when it was opened. A field too long for it has no text. */
+/**
+ * A form as it came: what its controls say now, and what they said when it was opened. A field too
+ * long for it has no text.
+ */
 export interface SentForm {
   texts: FormTexts;
   was: WasTexts;
 }
 
-/** A text of no characters, as a control has it: an empty one says that there is nothing. No text of PostgreSQL's holds a NUL. */
+/**
+ * A text of no characters, as a control has it: an empty one says that there is nothing. No text of
+ * PostgreSQL's holds a NUL.
+ */
 export const emptyText = '\0';
 
 /** Can the field hold a text of no characters? */
 export function canBeEmptyText(field: ResourceField): boolean {
-  return field.meta.type === 'String' && !field.isSecret && !field.meta.isList && !field.relation && getFieldKind(field).name === 'text';
+  return (
+    field.meta.type === 'String' &&
+    !field.isSecret &&
+    !field.meta.isList &&
+    !field.relation &&
+    getFieldKind(field).name === 'text'
+  );
 }
 
-/** What the controls show for a record, but for what is too long for a form; those of secrets show nothing. */
+/**
+ * What the controls show for a record, but for what is too long for a form; those of secrets show
+ * nothing.
+ */
 export function textsOfRecord(resource: Resource, record: RecordValuesRead): FormTexts {
   return Object.fromEntries(
     shownIn(resource)
@@ -44,7 +59,11 @@ export function textsOfRecord(resource: Resource, record: RecordValuesRead): For
   );
 }
 
-function textOf({ reader }: Resource, field: ResourceField, { values }: RecordValuesRead): string | string[] {
+function textOf(
+  { reader }: Resource,
+  field: ResourceField,
+  { values }: RecordValuesRead,
+): string | string[] {
   const value = isMany(field) ? values[field.name] : values[field.meta.name];
   const text = getFieldKind(field).toForm(value, field, reader);
   return text === '' && typeof value === 'string' && canBeEmptyText(field) ? emptyText : text;
@@ -52,7 +71,9 @@ function textOf({ reader }: Resource, field: ResourceField, { values }: RecordVa
 
 /** The same, as a form carries it. */
 export function wasOfRecord(resource: Resource, record: RecordValuesRead): WasTexts {
-  return Object.fromEntries(shownIn(resource).map((field) => [field.name, wasOf(resource, field, record)]));
+  return Object.fromEntries(
+    shownIn(resource).map((field) => [field.name, wasOf(resource, field, record)]),
+  );
 }
 
 function wasOf(resource: Resource, field: ResourceField, record: RecordValuesRead): Was {
@@ -73,7 +94,9 @@ function digestOf(field: ResourceField, text: Shown): string {
 
 /** What the controls of a new record begin with: the schema's own defaults. */
 export function textsOfNew(resource: Resource): FormTexts {
-  return Object.fromEntries(shownIn(resource).map((field) => [field.name, defaultText(field, resource.reader)]));
+  return Object.fromEntries(
+    shownIn(resource).map((field) => [field.name, defaultText(field, resource.reader)]),
+  );
 }
 
 function shownIn({ form }: Resource): readonly ResourceField[] {
@@ -82,45 +105,66 @@ function shownIn({ form }: Resource): readonly ResourceField[] {
 
 /** What was typed, as a page may say it again. */
 export function shownTexts({ secrets }: Resource, texts: FormTexts): FormTexts {
-  return Object.fromEntries(Object.entries(texts).filter(([name]) => !secrets.some((field) => field.name === name)));
+  return Object.fromEntries(
+    Object.entries(texts).filter(([name]) => !secrets.some((field) => field.name === name)),
+  );
 }
 
 function defaultText(field: ResourceField, reader: Resource['reader']): string | string[] {
   if (isMany(field)) return [];
   const literal = literalDefault(field.meta);
-  return literal === undefined ? '' : (getFieldKind(field).toForm(literal, field, reader) as string);
+  return literal === undefined
+    ? ''
+    : (getFieldKind(field).toForm(literal, field, reader) as string);
 }
 
-/** What was typed, by field, of the controls that were sent. A browser sends line ends as CRLF, whatever the text had. */
+/**
+ * What was typed, by field, of the controls that were sent. A browser sends line ends as CRLF,
+ * whatever the text had.
+ */
 export function typedTexts(resource: Resource, body: Body): FormTexts {
   const sent = resource.form.filter((field) => Object.hasOwn(body, field.name));
   return Object.fromEntries(
     sent.map((field) => {
       if (isMany(field)) return [field.name, sentIds(body, field.name)];
       const text = (textsOf(body[field.name]).at(-1) ?? '').replace(/\r\n?/g, '\n');
-      return [field.name, text === '' && canBeEmptyText(field) && Object.hasOwn(body, `_empty.${field.name}`) ? emptyText : text];
+      return [
+        field.name,
+        text === '' && canBeEmptyText(field) && Object.hasOwn(body, `_empty.${field.name}`)
+          ? emptyText
+          : text,
+      ];
     }),
   );
 }
 
 /** Secrets of which something was typed. */
-export function typedSecrets({ secrets }: Resource, texts: FormTexts): { name: string; value: string }[] {
+export function typedSecrets(
+  { secrets }: Resource,
+  texts: FormTexts,
+): { name: string; value: string }[] {
   return secrets.flatMap(({ name }) => {
     const value = [ownProperty(texts, name) ?? ''].flat().join('\n');
     return value === '' ? [] : [{ name, value }];
   });
 }
 
-/** What a picker of many sends: a value for each token, and ids that were typed without JavaScript, separated by commas. */
+/**
+ * What a picker of many sends: a value for each token, and ids that were typed without JavaScript,
+ * separated by commas.
+ */
 function sentIds(body: Body, name: string): string[] {
-  const typed = textsOf(body[`_add.${name}`]).flatMap((text) => (text.startsWith('[') ? [text] : text.split(',')));
+  const typed = textsOf(body[`_add.${name}`]).flatMap((text) =>
+    text.startsWith('[') ? [text] : text.split(','),
+  );
   const ids = [...textsOf(body[name]), ...typed.map((id) => id.trim())];
   return [...new Set(ids.filter((id) => id !== ''))];
 }
 
 /**
- * A sent edit form. Its hidden `_was` holds what the controls showed; a form that does not say is compared with the record
- * as it is. Where a conflict was shown, `_theirs` holds the other value and `_keep.<field>` which of the two is to stay.
+ * A sent edit form. Its hidden `_was` holds what the controls showed; a form that does not say is
+ * compared with the record as it is. Where a conflict was shown, `_theirs` holds the other value
+ * and `_keep.<field>` which of the two is to stay.
  */
 export function readSentForm(resource: Resource, body: Body, record: RecordValuesRead): SentForm {
   const current = textsOfRecord(resource, record);
@@ -141,7 +185,13 @@ export function readSentForm(resource: Resource, body: Body, record: RecordValue
   }
   // An id's control is disabled, and a disabled control is not sent.
   for (const { name, meta, isReadOnly } of resource.form) {
-    if (meta.isId || isReadOnly || record.overfull.includes(name) || !canBeTyped(record.values[meta.name])) asItIs(name);
+    if (
+      meta.isId ||
+      isReadOnly ||
+      record.overfull.includes(name) ||
+      !canBeTyped(record.values[meta.name])
+    )
+      asItIs(name);
   }
   return { texts, was };
 }
@@ -181,11 +231,17 @@ export function parseNew(resource: Resource, texts: FormTexts): Map<ResourceFiel
     const isLeft = (ownProperty(texts, field.name) ?? '').length === 0 && field.meta.hasDefault;
     return !field.isReadOnly && !isLeft;
   });
-  return parseAll(given, (field) => parseText(resource, field, ownProperty(texts, field.name) ?? ''));
+  return parseAll(given, (field) =>
+    parseText(resource, field, ownProperty(texts, field.name) ?? ''),
+  );
 }
 
 /** Typed values of the fields whose control shows something else than it did. */
-export function parseChanged(resource: Resource, { texts, was }: SentForm, record: RecordValuesRead): Map<ResourceField, unknown> {
+export function parseChanged(
+  resource: Resource,
+  { texts, was }: SentForm,
+  record: RecordValuesRead,
+): Map<ResourceField, unknown> {
   const now = textsOfRecord(resource, record);
   const changed = resource.form.filter((field) => {
     const given = ownProperty(texts, field.name);
@@ -202,13 +258,22 @@ export function parseChanged(resource: Resource, { texts, was }: SentForm, recor
   });
 }
 
-function parseText({ reader }: Resource, field: ResourceField, given: string | readonly string[]): Parsed {
+function parseText(
+  { reader }: Resource,
+  field: ResourceField,
+  given: string | readonly string[],
+): Parsed {
   if (given === emptyText && canBeEmptyText(field)) return { value: '' };
   const parsed = getFieldKind(field).parse(given, field, reader);
-  return field.isSecret && 'error' in parsed ? { error: unseen(field, given, parsed.error) } : parsed;
+  return field.isSecret && 'error' in parsed
+    ? { error: unseen(field, given, parsed.error) }
+    : parsed;
 }
 
-function parseAll(fields: readonly ResourceField[], parse: (field: ResourceField) => Parsed): Map<ResourceField, unknown> {
+function parseAll(
+  fields: readonly ResourceField[],
+  parse: (field: ResourceField) => Parsed,
+): Map<ResourceField, unknown> {
   const values = new Map<ResourceField, unknown>();
   const fieldErrors: Record<string, string> = {};
   for (const field of fields) {
@@ -217,15 +282,25 @@ function parseAll(fields: readonly ResourceField[], parse: (field: ResourceField
     else values.set(field, parsed.value);
   }
   if (Object.keys(fieldErrors).length > 0) {
-    throw new AppError('invalid-record', 422, 'Some values need attention. Nothing was saved.', { fieldErrors });
+    throw new AppError('invalid-record', 422, 'Some values need attention. Nothing was saved.', {
+      fieldErrors,
+    });
   }
   return values;
 }
 
 /** An error without what was typed. */
-function unseen({ label }: ResourceField, given: string | readonly string[], error: string): string {
-  const lines = [given].flat().flatMap((text) => text.split('\n').map((line) => line.trim().slice(0, 20)));
-  return lines.some((line) => line !== '' && error.includes(line)) ? `${label} cannot be used as it is.` : error;
+function unseen(
+  { label }: ResourceField,
+  given: string | readonly string[],
+  error: string,
+): string {
+  const lines = [given]
+    .flat()
+    .flatMap((text) => text.split('\n').map((line) => line.trim().slice(0, 20)));
+  return lines.some((line) => line !== '' && error.includes(line))
+    ? `${label} cannot be used as it is.`
+    : error;
 }
 
 /** A field that somebody else has given another value since the form was opened. */
@@ -246,8 +321,9 @@ export interface StaleField {
 }
 
 /**
- * Throws AppError 409 where a field that is to be written is not as the form was opened with, nor as it is to be. Other
- * people's changes to other fields are no conflict: only what was changed is written.
+ * Throws AppError 409 where a field that is to be written is not as the form was opened with, nor
+ * as it is to be. Other people's changes to other fields are no conflict: only what was changed is
+ * written.
  */
 export function assertFresh(
   resource: Resource,
@@ -266,7 +342,12 @@ export function assertFresh(
     return [{ name, was: isDigest(before) ? null : before, theirs, now }];
   });
   if (stale.length === 0) return;
-  throw new AppError('stale', 409, 'Somebody has changed this record since you opened it. Nothing was saved.', { stale });
+  throw new AppError(
+    'stale',
+    409,
+    'Somebody has changed this record since you opened it. Nothing was saved.',
+    { stale },
+  );
 }
 
 type Shown = string | readonly string[] | undefined;
@@ -287,7 +368,10 @@ function isSameWas(field: ResourceField, before: Was, now: Was): boolean {
   return JSON.stringify(before) === JSON.stringify(now);
 }
 
-/** What a browser sends of a text that it was shown: every line end alike, and of a control of one line none. */
+/**
+ * What a browser sends of a text that it was shown: every line end alike, and of a control of one
+ * line none.
+ */
 function comparable(field: ResourceField, shown: Shown): string {
   if (Array.isArray(shown)) return [...shown].sort().join('\0');
   const text = String(shown ?? '');

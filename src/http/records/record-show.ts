@@ -2,24 +2,25 @@ import type { Principal } from '../../auth/principal.ts';
 import { getFieldKind } from '../../fields/field-kinds.ts';
 import { keyToUrl } from '../../metadata/keys.ts';
 import { offeredTo } from '../../operations/operations.ts';
+import type { Resource, ResourceField, ResourceRegistry } from '../../resources/contract.ts';
 import { can } from '../../resources/permissions.ts';
-import type { ResourceRegistry, Resource, ResourceField } from '../../resources/contract.ts';
+import { cutText } from '../../selection/cut.ts';
 import type { RecordValuesRead } from '../../selection/record.ts';
 import { findRelated, type RelatedRecord, relationTarget } from '../../selection/related.ts';
 import type { RelatedList } from '../../selection/related-lists.ts';
 import type { Holder } from '../../tasks/looking/holders.ts';
 import { seesTask } from '../../tasks/who-sees.ts';
-import { recordTexts } from './records-texts.ts';
-import { cutText } from '../../selection/cut.ts';
 import { type CellData, fieldCell } from '../controls/cell.ts';
-import { fieldHref } from './record-field.ts';
 import { backPath } from '../list-address.ts';
+import type { Url } from '../url.ts';
+import { fieldHref } from './record-field.ts';
 import { recordPath, titleOf } from './record-form.ts';
 import { isMany } from './record-input.ts';
-import type { Url } from '../url.ts';
+import { recordTexts } from './records-texts.ts';
 
 /** A value on a record's page; of a relation to many, each of them. */
-export interface ShownValue extends Pick<CellData, 'text' | 'badge' | 'icon' | 'href' | 'isOutside' | 'label' | 'own'> {
+export interface ShownValue
+  extends Pick<CellData, 'text' | 'badge' | 'icon' | 'href' | 'isOutside' | 'label' | 'own'> {
   name: string;
   records: readonly { title: string; href: string | null }[];
   isWide: boolean;
@@ -72,9 +73,18 @@ export async function recordShowData(parts: ShowParts): Promise<RecordShowData> 
   const path = recordPath(resource, record.key);
   const backQuery = back === '' ? '' : `?_back=${encodeURIComponent(back)}`;
   const link = (action: 'update' | 'delete', segment: string, label: string) =>
-    can(resource, principal, action) ? { href: url(`${path}/${segment}${backQuery}`), label } : null;
-  const values = new Map(await Promise.all(resource.show.map(async (field) => [field, await shownValue(parts, field)] as const)));
-  const listed = lists.filter(({ field }) => !isMany(field) || !resource.show.includes(field) || record.overfull.includes(field.name));
+    can(resource, principal, action)
+      ? { href: url(`${path}/${segment}${backQuery}`), label }
+      : null;
+  const values = new Map(
+    await Promise.all(
+      resource.show.map(async (field) => [field, await shownValue(parts, field)] as const),
+    ),
+  );
+  const listed = lists.filter(
+    ({ field }) =>
+      !isMany(field) || !resource.show.includes(field) || record.overfull.includes(field.name),
+  );
   return {
     title: heading,
     heading,
@@ -84,14 +94,20 @@ export async function recordShowData(parts: ShowParts): Promise<RecordShowData> 
     delete: link('delete', 'delete', recordTexts.deleteLink),
     history: { href: url(`${path}/history`), label: recordTexts.history },
     operations: offeredTo(resource, principal, 'record').map(({ offer, words }) => ({
-      href: url(`/${resource.slug}/${offer.path}?${new URLSearchParams({ _record: keyToUrl(resource.model, record.key) })}`),
+      href: url(
+        `/${resource.slug}/${offer.path}?${new URLSearchParams({ _record: keyToUrl(resource.model, record.key) })}`,
+      ),
       label: words.button,
       icon: offer.icon,
       isDangerous: offer.tone === 'danger',
     })),
     lock: holder ? lockOf(parts, holder) : null,
     groups: resource.showGroups
-      .map(({ label, help, fields }) => ({ label, help, values: fields.flatMap((field) => values.get(field) ?? []) }))
+      .map(({ label, help, fields }) => ({
+        label,
+        help,
+        values: fields.flatMap((field) => values.get(field) ?? []),
+      }))
       .filter((group) => group.values.length > 0),
     related: listed.map((list) => relatedData(parts, list)),
     words: recordTexts,
@@ -105,7 +121,11 @@ async function shownValue(parts: ShowParts, field: ResourceField): Promise<Shown
   const value = field.relation?.kind === 'to-one' ? related[0] : record.values[field.meta.name];
   const cell = isMuch ? null : fieldCell({ resource, principal, url }, field, value ?? null);
   const long = record.long.get(field.name);
-  const isCode = field.meta.type === 'Json' && field.format === null && field.kind === null && !field.meta.isList;
+  const isCode =
+    field.meta.type === 'Json' &&
+    field.format === null &&
+    field.kind === null &&
+    !field.meta.isList;
   const isCut = long !== undefined && field.format === null && field.kind === null;
   const text = isCut
     ? `${long.beginning}…`
@@ -122,10 +142,14 @@ async function shownValue(parts: ShowParts, field: ResourceField): Promise<Shown
     href: cell?.href ?? null,
     isOutside: cell?.isOutside ?? false,
     own: cell?.own ?? null,
-    records: isMuch ? related.map(({ id, title }) => ({ title, href: target ? url(hrefOf(target, id)) : null })) : [],
+    records: isMuch
+      ? related.map(({ id, title }) => ({ title, href: target ? url(hrefOf(target, id)) : null }))
+      : [],
     isWide: isMuch || text.length > 80 || text.includes('\n') || isCode,
     isCode,
-    whole: long ? { href: fieldHref(parts, field, record, 'value'), label: recordTexts.wholeValue } : null,
+    whole: long
+      ? { href: fieldHref(parts, field, record, 'value'), label: recordTexts.wholeValue }
+      : null,
   };
 }
 
@@ -133,14 +157,19 @@ async function shownValue(parts: ShowParts, field: ResourceField): Promise<Shown
 const maxShownLength = 100_000;
 
 /** What a relation leads to; what may not be seen is known by what the record itself holds. */
-async function relatedOf({ registry, resource, principal, record }: ShowParts, field: ResourceField): Promise<RelatedRecord[]> {
+async function relatedOf(
+  { registry, resource, principal, record }: ShowParts,
+  field: ResourceField,
+): Promise<RelatedRecord[]> {
   if (!field.relation) return [];
   const held = isMany(field)
     ? ((record.values[field.name] ?? []) as { id: string }[]).map(({ id }) => id)
     : [record.values[field.meta.name]];
   const values = held.filter((value) => value !== null && value !== undefined).map(String);
   const target = relationTarget(resource, field);
-  const found = target ? await findRelated(registry, target, principal, values) : new Map<string, RelatedRecord>();
+  const found = target
+    ? await findRelated(registry, target, principal, values)
+    : new Map<string, RelatedRecord>();
   return values.map((value) => found.get(value) ?? { id: value, title: value });
 }
 
@@ -152,13 +181,18 @@ function relatedData(
   { resource, record, url }: ShowParts,
   { field, resource: related, opposite, records, count, isMore, given }: RelatedList,
 ) {
-  const query = new URLSearchParams([[isMany(field) ? `${opposite.name}-has` : opposite.name, keyToUrl(resource.model, record.key)]]);
+  const query = new URLSearchParams([
+    [isMany(field) ? `${opposite.name}-has` : opposite.name, keyToUrl(resource.model, record.key)],
+  ]);
   return {
     label: field.label,
-    countText: count === null ? recordTexts.relatedNotCounted : recordTexts.relatedCount(count, isMore),
+    countText:
+      count === null ? recordTexts.relatedNotCounted : recordTexts.relatedCount(count, isMore),
     note: given === 'nothing' ? recordTexts.relatedNotRead : null,
     href: opposite.relation ? url(`/${related.slug}?${query}`) : null,
-    records: records.filter(({ id }) => id !== '').map(({ id, title }) => ({ title, href: url(hrefOf(related, id)) })),
+    records: records
+      .filter(({ id }) => id !== '')
+      .map(({ id, title }) => ({ title, href: url(hrefOf(related, id)) })),
     isMore: count === null || count > records.length,
     allText: recordTexts.relatedAll(field.label),
   };

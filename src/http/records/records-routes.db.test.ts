@@ -13,8 +13,11 @@ async function setUp(t: Parameters<typeof testApp>[0]) {
     `insert into gazetteer.city (name, country_code, feature_code, population, latitude, longitude, reviewed_at, featured)
      select 'Place ' || n, 'ESP', 'PPL', n, 40.12345, -3, '2026-01-31T14:30:12.345Z', true from generate_series(1, 5) n`,
   );
-  const changes = async () => (await db.pages.query(`select kind, fields, principal_name from ${db.t.change} order by id`)).rows;
-  const city = async (id: number) => (await db.pages.query(`select * from gazetteer.city where id = $1`, [id])).rows[0];
+  const changes = async () =>
+    (await db.pages.query(`select kind, fields, principal_name from ${db.t.change} order by id`))
+      .rows;
+  const city = async (id: number) =>
+    (await db.pages.query(`select * from gazetteer.city where id = $1`, [id])).rows[0];
   return { ...testing, changes, city };
 }
 
@@ -27,27 +30,39 @@ function controlsOf(html: string): Record<string, string | string[]> {
   };
   for (const [tag] of form.matchAll(/<input[^>]*>/g)) {
     const name = /name="([^"]*)"/.exec(tag)?.[1];
-    const isOff = / disabled/.test(tag) || (/type="(?:checkbox|radio)"/.test(tag) && !/ checked/.test(tag));
+    const isOff =
+      / disabled/.test(tag) || (/type="(?:checkbox|radio)"/.test(tag) && !/ checked/.test(tag));
     if (name && !isOff) add(name, /value="([^"]*)"/.exec(tag)?.[1] ?? '');
   }
-  for (const [, name = '', options = ''] of form.matchAll(/<select[^>]*name="([^"]*)"[^>]*>([\s\S]*?)<\/select>/g)) {
+  for (const [, name = '', options = ''] of form.matchAll(
+    /<select[^>]*name="([^"]*)"[^>]*>([\s\S]*?)<\/select>/g,
+  )) {
     add(name, /value="([^"]*)" selected/.exec(options)?.[1] ?? '');
   }
-  for (const [, name = '', text = ''] of form.matchAll(/<textarea[^>]*name="([^"]*)"[^>]*>\n?([\s\S]*?)<\/textarea>/g)) {
+  for (const [, name = '', text = ''] of form.matchAll(
+    /<textarea[^>]*name="([^"]*)"[^>]*>\n?([\s\S]*?)<\/textarea>/g,
+  )) {
     add(name, text.replaceAll('\n', '\r\n'));
   }
   return controls;
 }
 
 function textOf(text: string): string {
-  return text.replaceAll('&quot;', '"').replaceAll('&#39;', "'").replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&');
+  return text
+    .replaceAll('&quot;', '"')
+    .replaceAll('&#39;', "'")
+    .replaceAll('&lt;', '<')
+    .replaceAll('&gt;', '>')
+    .replaceAll('&amp;', '&');
 }
 
 test('a record has a page with its values, its relations linked, and what leads to it', async (t) => {
   const { db, signIn } = await setUp(t);
   await db.pages.query(`update gazetteer.country set capital_city_id = 2 where code = 'ESP'`);
   await db.pages.query(`insert into gazetteer."_CityToTag" values (2, 1)`);
-  await db.pages.query(`update gazetteer.country set currencies = '{"big": 12345678901234567890.10}' where code = 'ESP'`);
+  await db.pages.query(
+    `update gazetteer.country set currencies = '{"big": 12345678901234567890.10}' where code = 'ESP'`,
+  );
   const viewer = await signIn('viewer');
   const city = (await viewer.get('/cities/2')).body;
   assert.match(city, /<h1[^>]*>Place 2</);
@@ -81,7 +96,9 @@ test('only what was changed in the form is written, so that somebody else’s ch
   const { db, signIn, changes, city } = await setUp(t);
   const visitor = await signIn('editor');
   const { body } = await visitor.get('/cities/1/edit');
-  await db.pages.query(`update gazetteer.city set status = 'archived', notes = 'theirs' where id = 1`);
+  await db.pages.query(
+    `update gazetteer.city set status = 'archived', notes = 'theirs' where id = 1`,
+  );
   const answer = await visitor.post('/cities/1/edit?_back=country%3DESP%26_page%3D2', {
     ...controlsOf(body),
     name: 'New name',
@@ -90,7 +107,10 @@ test('only what was changed in the form is written, so that somebody else’s ch
   });
   assert.equal(answer.headers.location, '/cities?country=ESP&_page=2');
   const { name, status, notes, featured, reviewed_at: reviewedAt } = await city(1);
-  assert.deepEqual({ name, status, notes, featured }, { name: 'New name', status: 'archived', notes: 'theirs', featured: false });
+  assert.deepEqual(
+    { name, status, notes, featured },
+    { name: 'New name', status: 'archived', notes: 'theirs', featured: false },
+  );
   assert.equal(reviewedAt.toISOString(), '2026-01-31T14:30:12.345Z');
   const [change] = await changes();
   assert.deepEqual([...change.fields].sort(), ['featured', 'name', 'tags', 'updatedAt']);
@@ -114,7 +134,8 @@ test('errors stand at their fields with what was typed, and nothing is written',
     answer.body,
     /<input[^>]*id="field-population"[^>]*value="ab&quot;c"[^>]*aria-describedby="field-population-error"[^>]*aria-invalid="true"/,
   );
-  for (const name of ['population', 'latitude', 'name']) assert.match(answer.body, new RegExp(`id="field-${name}-error"`));
+  for (const name of ['population', 'latitude', 'name'])
+    assert.match(answer.body, new RegExp(`id="field-${name}-error"`));
   assert.match(answer.body, /value="kept"/);
   assert.equal((await city(1)).admin_code, null);
   const again = await visitor.post('/cities/1/edit', {
@@ -124,7 +145,11 @@ test('errors stand at their fields with what was typed, and nothing is written',
     name: 'Place 1',
   });
   assert.equal(again.statusCode, 303);
-  assert.deepEqual([...(await changes())[0].fields].sort(), ['adminCode', 'population', 'updatedAt']);
+  assert.deepEqual([...(await changes())[0].fields].sort(), [
+    'adminCode',
+    'population',
+    'updatedAt',
+  ]);
 });
 
 test('a record is created with its defaults and relations', async (t) => {
@@ -159,7 +184,10 @@ test('a value that is taken and one that is required are errors at their fields'
   const visitor = await signIn('editor');
   const taken = await visitor.post('/tags/new', { name: 'port' });
   assert.equal(taken.statusCode, 422);
-  assert.match(taken.body, /id="field-name-error"[^>]*>[^<]*taken[^<]*<a class="link" href="\/tags\/1">Show port</);
+  assert.match(
+    taken.body,
+    /id="field-name-error"[^>]*>[^<]*taken[^<]*<a class="link" href="\/tags\/1">Show port</,
+  );
   const missing = await visitor.post('/tags/new', { name: '  ' });
   assert.match(missing.body, /id="field-name-error"[^>]*>[^<]*required/);
 });
@@ -173,16 +201,25 @@ test('deleting asks first and names the record, and what others point at stays',
   const { body: question } = await visitor.get('/cities/2/delete');
   assert.match(question, /<h1[^>]*>Delete Place 2\?/);
   assert.match(question, /consequence-deleted[\s\S]*1 link to tags/);
-  assert.match(question, /consequence-cleared[\s\S]*1 country[\s\S]*by Capital city[\s\S]*href="\/countries\/FRA">France/);
+  assert.match(
+    question,
+    /consequence-cleared[\s\S]*1 country[\s\S]*by Capital city[\s\S]*href="\/countries\/FRA">France/,
+  );
   assert.equal((await visitor.post('/cities/2/delete')).statusCode, 303);
   assert.equal((await visitor.get('/cities/2/edit')).statusCode, 404);
   const forbidden = await visitor.get('/countries/ESP/delete');
-  assert.match(forbidden.body, /consequence-forbidding[\s\S]*4 cities[\s\S]*by Country[\s\S]*Place 1/);
+  assert.match(
+    forbidden.body,
+    /consequence-forbidding[\s\S]*4 cities[\s\S]*by Country[\s\S]*Place 1/,
+  );
   assert.doesNotMatch(forbidden.body, /<button class="btn btn-error"/);
   const refused = await visitor.post('/countries/ESP/delete');
   assert.equal(refused.statusCode, 422);
   assert.match(refused.body, /point at this country/);
-  assert.equal((await db.pages.query(`select 1 from gazetteer.country where code = 'ESP'`)).rowCount, 1);
+  assert.equal(
+    (await db.pages.query(`select 1 from gazetteer.country where code = 'ESP'`)).rowCount,
+    1,
+  );
 });
 
 test('who may not is refused', async (t) => {
@@ -215,12 +252,17 @@ test('a save over somebody else’s change is refused with both values, and goes
   const { db, signIn, city, changes } = await setUp(t);
   const visitor = await signIn('editor');
   const { body } = await visitor.get('/cities/1/edit');
-  await db.pages.query(`update gazetteer.city set name = 'Theirs', country_code = 'FRA', notes = 'theirs', population = 5 where id = 1`);
+  await db.pages.query(
+    `update gazetteer.city set name = 'Theirs', country_code = 'FRA', notes = 'theirs', population = 5 where id = 1`,
+  );
   const typed = { ...controlsOf(body), name: 'Mine', country: 'FRA', notes: 'mine', rating: '4.5' };
   const refused = await visitor.post('/cities/1/edit', typed);
   assert.equal(refused.statusCode, 409);
   assert.match(refused.body, /href="#field-name-theirs">Name has two values/);
-  assert.match(refused.body, /data-field="name"[\s\S]*?Theirs<[\s\S]*?Mine<[\s\S]*?Before: Place 1/);
+  assert.match(
+    refused.body,
+    /data-field="name"[\s\S]*?Theirs<[\s\S]*?Mine<[\s\S]*?Before: Place 1/,
+  );
   // The same change by both is no conflict.
   assert.doesNotMatch(refused.body, /_keep\.country|_keep\.population|_keep\.rating/);
   assert.equal((await city(1)).name, 'Theirs');
@@ -229,15 +271,25 @@ test('a save over somebody else’s change is refused with both values, and goes
 
   await t.test('saving without a choice asks again', async () => {
     assert.equal((await visitor.post('/cities/1/edit', again)).statusCode, 409);
-    assert.equal((await visitor.post('/cities/1/edit', { ...again, '_keep.name': 'mine' })).statusCode, 409);
+    assert.equal(
+      (await visitor.post('/cities/1/edit', { ...again, '_keep.name': 'mine' })).statusCode,
+      409,
+    );
   });
 
   await t.test('a value that was changed once more is shown once more', async () => {
     await db.pages.query(`update gazetteer.city set name = 'Theirs again' where id = 1`);
-    const third = await visitor.post('/cities/1/edit', { ...again, '_keep.name': 'mine', '_keep.notes': 'theirs' });
+    const third = await visitor.post('/cities/1/edit', {
+      ...again,
+      '_keep.name': 'mine',
+      '_keep.notes': 'theirs',
+    });
     assert.equal(third.statusCode, 409);
     assert.match(third.body, /data-field="name"[\s\S]*?Theirs again</);
-    const last = await visitor.post('/cities/1/edit', { ...controlsOf(third.body), '_keep.name': 'mine' });
+    const last = await visitor.post('/cities/1/edit', {
+      ...controlsOf(third.body),
+      '_keep.name': 'mine',
+    });
     assert.equal(last.statusCode, 303, last.body);
   });
   const { name, notes, population, country_code: country, rating } = await city(1);
@@ -254,14 +306,21 @@ test('two people who save different fields of one record at once lose neither', 
   const [first, second] = [await one.get('/cities/3/edit'), await other.get('/cities/3/edit')];
   const answers = await Promise.all([
     one.post('/cities/3/edit', { ...controlsOf(first.body), name: 'Renamed', tags: ['1'] }),
-    other.post('/cities/3/edit', { ...controlsOf(second.body), population: '77', featured: 'false' }),
+    other.post('/cities/3/edit', {
+      ...controlsOf(second.body),
+      population: '77',
+      featured: 'false',
+    }),
   ]);
   assert.deepEqual(
     answers.map(({ statusCode }) => statusCode),
     [303, 303],
   );
   const { name, population, featured } = await city(3);
-  assert.deepEqual({ name, population, featured }, { name: 'Renamed', population: 77, featured: false });
+  assert.deepEqual(
+    { name, population, featured },
+    { name: 'Renamed', population: 77, featured: false },
+  );
   assert.equal((await changes()).length, 2);
 });
 
@@ -282,7 +341,10 @@ test('what was typed for a record that is gone is shown', async (t) => {
   const visitor = await signIn('editor');
   const { body } = await visitor.get('/cities/4/edit');
   await db.pages.query(`delete from gazetteer.city where id = 4`);
-  const answer = await visitor.post('/cities/4/edit', { ...controlsOf(body), notes: 'a long <text>' });
+  const answer = await visitor.post('/cities/4/edit', {
+    ...controlsOf(body),
+    notes: 'a long <text>',
+  });
   assert.equal(answer.statusCode, 404);
   assert.match(answer.body, /Notes<[\s\S]*a long &lt;text&gt;/);
 });
@@ -293,8 +355,13 @@ test('a related record is searched on the server, and chosen without JavaScript'
     select name || case when n = 1 then '' else ' ' || n end, 'FRA', 'PPL', n, 0, 0 from unnest(array['York', 'New York', 'Yorketown', '100% Yo_rk']) name, generate_series(1, 30) n`);
   const visitor = await signIn('editor');
   const search = async (q: string) => {
-    const { body } = await visitor.get(`/countries/options/capitalCity?q=${encodeURIComponent(q)}`, htmx);
-    return [...body.matchAll(/data-value="(\d+)" data-label="([^"]*)"/g)].map(([, , label]) => textOf(label ?? ''));
+    const { body } = await visitor.get(
+      `/countries/options/capitalCity?q=${encodeURIComponent(q)}`,
+      htmx,
+    );
+    return [...body.matchAll(/data-value="(\d+)" data-label="([^"]*)"/g)].map(([, , label]) =>
+      textOf(label ?? ''),
+    );
   };
   const found = await search('york');
   assert.deepEqual([found[0], found.length], ['York', 20]);
@@ -306,13 +373,19 @@ test('a related record is searched on the server, and chosen without JavaScript'
   const { statements } = await countStatements(db, () => search('yo'));
   assert.equal(statements.filter((text) => text.includes('gazetteer')).length, 1);
   assert.equal((await visitor.get('/countries/options/name?q=x', htmx)).statusCode, 404);
-  assert.match((await visitor.get('/countries/options/capitalCity?q=york')).body, /<html[\s\S]*href="\/countries\?capitalCity=\d+"/);
+  assert.match(
+    (await visitor.get('/countries/options/capitalCity?q=york')).body,
+    /<html[\s\S]*href="\/countries\?capitalCity=\d+"/,
+  );
 
   const { body } = await visitor.get('/countries/ESP/edit');
   const typed = { ...controlsOf(body), region: 'typed', _choose: 'capitalCity', _find: 'york' };
   const step = await visitor.post('/countries/ESP/edit', typed);
   assert.equal(step.statusCode, 200);
-  const [, id = ''] = /name="_chosen.capitalCity" value="(\d+)">York <span class="picker-detail">France, /.exec(step.body) ?? [];
+  const [, id = ''] =
+    /name="_chosen.capitalCity" value="(\d+)">York <span class="picker-detail">France, /.exec(
+      step.body,
+    ) ?? [];
   const { _choose, _find, ...kept } = typed;
   const form = await visitor.post('/countries/ESP/edit', { ...kept, '_chosen.capitalCity': id });
   assert.match(form.body, /value="typed"/);
@@ -330,19 +403,36 @@ test('dates are shown and read in the reader’s own time zone, and numbers in J
   const { body } = await visitor.get('/cities/1/edit', zoned);
   assert.match(body, /id="field-reviewedAt"[^>]*value="2026-01-31T09:30:12\.345"/);
   assert.match(body, /Times are in America\/New_York/);
-  assert.equal((await visitor.post('/cities/1/edit', { ...controlsOf(body), reviewedAt: '2026-07-01T12:00' })).statusCode, 303);
+  assert.equal(
+    (await visitor.post('/cities/1/edit', { ...controlsOf(body), reviewedAt: '2026-07-01T12:00' }))
+      .statusCode,
+    303,
+  );
   assert.equal((await city(1)).reviewed_at.toISOString(), '2026-07-01T16:00:00.000Z');
   assert.match((await visitor.get('/cities/1', zoned)).body, /1 Jul 2026, 12:00/);
-  assert.match((await visitor.get('/cities/1', { cookie: `${visitor.cookie}; bulkhead_time_zone=Nowhere` })).body, /1 Jul 2026, 16:00/);
+  assert.match(
+    (await visitor.get('/cities/1', { cookie: `${visitor.cookie}; bulkhead_time_zone=Nowhere` }))
+      .body,
+    /1 Jul 2026, 16:00/,
+  );
 
   const json = '{"big": 12345678901234567890, "exact": 0.1000000000000000000001}';
   const country = await visitor.get('/countries/ESP/edit');
-  assert.equal((await visitor.post('/countries/ESP/edit', { ...controlsOf(country.body), currencies: json })).statusCode, 303);
-  const { rows } = await db.pages.query(`select currencies::text as text from gazetteer.country where code = 'ESP'`);
+  assert.equal(
+    (await visitor.post('/countries/ESP/edit', { ...controlsOf(country.body), currencies: json }))
+      .statusCode,
+    303,
+  );
+  const { rows } = await db.pages.query(
+    `select currencies::text as text from gazetteer.country where code = 'ESP'`,
+  );
   assert.equal(rows[0].text, json);
   const again = await visitor.get('/countries/ESP/edit');
   assert.match(textOf(again.body), /12345678901234567890[\s\S]*0\.1000000000000000000001/);
-  const wrong = await visitor.post('/countries/ESP/edit', { ...controlsOf(again.body), currencies: '{"a": }' });
+  const wrong = await visitor.post('/countries/ESP/edit', {
+    ...controlsOf(again.body),
+    currencies: '{"a": }',
+  });
   assert.equal(wrong.statusCode, 422);
   assert.match(textOf(wrong.body), /id="field-currencies-error"[^>]*>Currencies is not valid JSON/);
 });
@@ -358,7 +448,10 @@ test('the history of a record names who, when, before and after, and outlives it
   assert.match(page, /Featured<\/th><td class="history-before">Yes<\/td><td>No</);
   await visitor.post('/cities/5/delete');
   assert.match((await visitor.get('/cities/deleted')).body, /href="\/cities\/5\/history">Place 5</);
-  assert.match((await visitor.get('/cities/5/history')).body, /History of Place 5[\s\S]*This record was deleted[\s\S]*deleted it/);
+  assert.match(
+    (await visitor.get('/cities/5/history')).body,
+    /History of Place 5[\s\S]*This record was deleted[\s\S]*deleted it/,
+  );
   assert.equal((await visitor.get('/cities/6/history')).statusCode, 404);
   assert.equal((await visitor.get('/cities/5/history?before=x')).statusCode, 422);
 });

@@ -1,35 +1,51 @@
-import { taskTexts } from '../tasks/tasks-texts.ts';
-import { textsOf } from '../../form-texts.ts';
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
-import type { RouteOptions } from '../route-options.ts';
 import type { Principal } from '../../auth/principal.ts';
 import { AppError, notFound } from '../../errors.ts';
 import { sizeInWords } from '../../fields/bytes.ts';
 import { getFieldKind } from '../../fields/field-kinds.ts';
+import type { FormTexts } from '../../form-texts.ts';
+import { textsOf } from '../../form-texts.ts';
+import { limits } from '../../limits.ts';
 import { parseKey, whereKeys } from '../../metadata/keys.ts';
 import { consequences } from '../../operations/cascade/consequences.ts';
 import { readHistory } from '../../operations/journal/history.ts';
 import { assertNoFixedField } from '../../operations/rules/fixed-fields.ts';
-import { createRecord, deleteRecord, type SaveContext, updateRecord } from '../../operations/save-record.ts';
+import {
+  createRecord,
+  deleteRecord,
+  type SaveContext,
+  updateRecord,
+} from '../../operations/save-record.ts';
+import { ownProperty } from '../../own-property.ts';
+import type { Action } from '../../resources/actions.ts';
+import type { Resource, ResourceField } from '../../resources/contract.ts';
 import { assertCan } from '../../resources/permissions.ts';
 import { titleText } from '../../selection/cut.ts';
-import type { Resource, ResourceField } from '../../resources/contract.ts';
-import type { Action } from '../../resources/actions.ts';
+import { type RecordValuesRead, readRecord, readWhole } from '../../selection/record.ts';
 import { relatedLists } from '../../selection/related-lists.ts';
-import { readRecord, readWhole, type RecordValuesRead } from '../../selection/record.ts';
-import { findHolder, type Holder } from '../../tasks/looking/holders.ts';
-import { assertFree } from '../../tasks/looking/assert-free.ts';
 import { isSlowDelete, queueFormDelete } from '../../tasks/launching/form-delete.ts';
 import { saveContextOf } from '../../tasks/launching/save-context.ts';
-import { ownProperty } from '../../own-property.ts';
-import { formatTimestamp } from '../format.ts';
-import { principalOf } from '../negotiate.ts';
+import { assertFree } from '../../tasks/looking/assert-free.ts';
+import { findHolder, type Holder } from '../../tasks/looking/holders.ts';
 import type { Body } from '../form.ts';
+import { formatTimestamp } from '../format.ts';
+import { backPath } from '../list-address.ts';
+import { principalOf } from '../negotiate.ts';
+import type { RouteOptions } from '../route-options.ts';
+import { openSecrets, type Sealing, sealSecret, sealSecrets } from '../sealed-secrets.ts';
+import { followUpTexts } from '../tasks/follow-ups-texts.ts';
+import { namedHolders } from '../tasks/task-title.ts';
+import { taskTexts } from '../tasks/tasks-texts.ts';
 import { chooseData, chosenTexts, pairsOf } from './choose.ts';
 import { consequencesData } from './consequences.ts';
-import { backPath } from '../list-address.ts';
-import type { FormTexts } from '../../form-texts.ts';
-import { recordDeleteData, recordFormData, recordGoneData, recordLockedData, recordPath, titleOf } from './record-form.ts';
+import {
+  recordDeleteData,
+  recordFormData,
+  recordGoneData,
+  recordLockedData,
+  recordPath,
+  titleOf,
+} from './record-form.ts';
 import {
   assertFresh,
   emptyText,
@@ -44,11 +60,7 @@ import {
   wasOfRecord,
 } from './record-input.ts';
 import { recordShowData } from './record-show.ts';
-import { namedHolders } from '../tasks/task-title.ts';
-import { openSecrets, type Sealing, sealSecret, sealSecrets } from '../sealed-secrets.ts';
-import { followUpTexts } from '../tasks/follow-ups-texts.ts';
 import { recordTexts } from './records-texts.ts';
-import { limits } from '../../limits.ts';
 
 type ForResource = {
   Params: { resource: string };
@@ -85,7 +97,10 @@ interface Form {
   madeFor?: string | null;
 }
 
-export const recordRoutes: FastifyPluginAsync<RouteOptions> = async (app, { context, url, secret }) => {
+export const recordRoutes: FastifyPluginAsync<RouteOptions> = async (
+  app,
+  { context, url, secret },
+) => {
   const { db, registry } = context;
   // A form that is too large is read all the same, so that it can be given back.
   const typed = { config: { shownAgain: { _return: '1' } }, bodyLimit: limits.form.textFormBytes };
@@ -93,7 +108,13 @@ export const recordRoutes: FastifyPluginAsync<RouteOptions> = async (app, { cont
   app.get<ForResource>('/:resource/new', async (request, reply) => {
     const about = aboutOf(request, 'create');
     const texts = textsOfNew(about.resource);
-    return sendForm(reply, about, { record: null, texts, was: {}, error: null, madeFor: madeFor(request.query) });
+    return sendForm(reply, about, {
+      record: null,
+      texts,
+      was: {},
+      error: null,
+      madeFor: madeFor(request.query),
+    });
   });
 
   app.post<ForResource>('/:resource/new', typed, async (request, reply) => {
@@ -101,16 +122,29 @@ export const recordRoutes: FastifyPluginAsync<RouteOptions> = async (app, { cont
     const body = await openSecrets(sealingOf(about), about.resource, request.body ?? {});
     assertNoFixedField(about.resource, Object.keys(body));
     const texts = typedTexts(about.resource, body);
-    const form: Form = { record: null, texts, was: {}, error: tooLarge(request, about.resource, texts), madeFor: madeFor(request.query) };
+    const form: Form = {
+      record: null,
+      texts,
+      was: {},
+      error: tooLarge(request, about.resource, texts),
+      madeFor: madeFor(request.query),
+    };
     if (form.error) return sendForm(reply, about, form);
     const step = await sendStep(request, reply, about, form);
     if (step) return step;
     try {
       const key = await createRecord(saveContext(about), parseNew(about.resource, texts));
-      const title = titleText(ownProperty(texts, about.resource.titleField)).replace(emptyText, '') || about.resource.singular;
+      const title =
+        titleText(ownProperty(texts, about.resource.titleField)).replace(emptyText, '') ||
+        about.resource.singular;
       const token = madeFor(request.query);
-      if (token === null) return reply.flash('success', recordTexts.created(title)).redirect(afterSave(about, key), 303);
-      return reply.flash('success', recordTexts.createdFor(title)).redirect(url(`${recordPath(about.resource, key)}?_made=${token}`), 303);
+      if (token === null)
+        return reply
+          .flash('success', recordTexts.created(title))
+          .redirect(afterSave(about, key), 303);
+      return reply
+        .flash('success', recordTexts.createdFor(title))
+        .redirect(url(`${recordPath(about.resource, key)}?_made=${token}`), 303);
     } catch (error) {
       return sendForm(reply, about, { ...form, error: sayable(error) });
     }
@@ -126,7 +160,10 @@ export const recordRoutes: FastifyPluginAsync<RouteOptions> = async (app, { cont
     ]);
     const [holder = null] = await namedHolders(context, principal, found ? [found] : []);
     const data = await recordShowData({ ...about, registry, record, lists, holder, url });
-    return reply.page('records/show', { ...data, scripts: request.query._made === undefined ? [] : ['made.js'] });
+    return reply.page('records/show', {
+      ...data,
+      scripts: request.query._made === undefined ? [] : ['made.js'],
+    });
   });
 
   for (const path of ['/:resource/:id/edit', '/:resource/:id/edit/:field'] as const) {
@@ -139,7 +176,12 @@ export const recordRoutes: FastifyPluginAsync<RouteOptions> = async (app, { cont
         return sendLocked(reply, about, record, error, null);
       }
       const texts = textsOfRecord(about.resource, record);
-      return sendForm(reply, about, { record, texts, was: wasOfRecord(about.resource, record), error: null });
+      return sendForm(reply, about, {
+        record,
+        texts,
+        was: wasOfRecord(about.resource, record),
+        error: null,
+      });
     });
 
     app.post<ForField>(path, typed, async (request, reply) => {
@@ -147,12 +189,17 @@ export const recordRoutes: FastifyPluginAsync<RouteOptions> = async (app, { cont
       const body = await openSecrets(sealingOf(about), about.resource, request.body ?? {});
       assertNoFixedField(about.whole, Object.keys(body));
       const record = await recordOf(about, key).catch(nullIfGone);
-      if (!record) return reply.code(404).page('records/gone', recordGoneData(about, typedTexts(about.resource, body), url));
+      if (!record)
+        return reply
+          .code(404)
+          .page('records/gone', recordGoneData(about, typedTexts(about.resource, body), url));
       const sent = readSentForm(about.resource, body, record);
       const form: Form = {
         record,
         ...sent,
-        error: about.field ? tooLong(about.field, sent.texts) : tooLarge(request, about.resource, sent.texts),
+        error: about.field
+          ? tooLong(about.field, sent.texts)
+          : tooLarge(request, about.resource, sent.texts),
       };
       if (form.error) return sendForm(reply, about, form);
       const step = await sendStep(request, reply, about, form);
@@ -165,7 +212,10 @@ export const recordRoutes: FastifyPluginAsync<RouteOptions> = async (app, { cont
             assertFresh(about.resource, sent, values.keys(), current);
             return values;
           }));
-        reply.flash(isSaved ? 'success' : 'info', isSaved ? recordTexts.saved(titleOf(about.resource, record)) : recordTexts.unchanged);
+        reply.flash(
+          isSaved ? 'success' : 'info',
+          isSaved ? recordTexts.saved(titleOf(about.resource, record)) : recordTexts.unchanged,
+        );
         return reply.redirect(afterSave(about, key), 303);
       } catch (error) {
         if (isLocked(error)) return sendLocked(reply, about, record, error, body);
@@ -178,9 +228,14 @@ export const recordRoutes: FastifyPluginAsync<RouteOptions> = async (app, { cont
   app.get<ForField>('/:resource/:id/value/:field', async (request, reply) => {
     const { resource, principal } = aboutOf(request as FastifyRequest<ForResource>, 'list');
     const key = parseKey(resource.model, request.params.id);
-    const field = [...resource.show, ...resource.form].find(({ name }) => name === request.params.field);
-    if (!field?.meta.column || field.isSecret || field.relation || field.meta.type === 'Bytes') throw notFound();
-    return reply.type('text/plain; charset=utf-8').send((await readWhole(registry, resource, principal, key, field)) ?? '');
+    const field = [...resource.show, ...resource.form].find(
+      ({ name }) => name === request.params.field,
+    );
+    if (!field?.meta.column || field.isSecret || field.relation || field.meta.type === 'Bytes')
+      throw notFound();
+    return reply
+      .type('text/plain; charset=utf-8')
+      .send((await readWhole(registry, resource, principal, key, field)) ?? '');
   });
 
   app.get<ForRecord>('/:resource/:id/delete', async (request, reply) => {
@@ -224,10 +279,19 @@ export const recordRoutes: FastifyPluginAsync<RouteOptions> = async (app, { cont
     const principal = principalOf(request);
     const resource = registry.for(principal, request.params.resource);
     assertCan(resource, principal, action);
-    return { resource, field: null, whole: resource, principal, back: textsOf(request.query._back)[0] ?? '' };
+    return {
+      resource,
+      field: null,
+      whole: resource,
+      principal,
+      back: textsOf(request.query._back)[0] ?? '',
+    };
   }
 
-  function aboutRecord(request: FastifyRequest<ForField>, action: Action): { about: About; key: string } {
+  function aboutRecord(
+    request: FastifyRequest<ForField>,
+    action: Action,
+  ): { about: About; key: string } {
     const about = aboutOf(request as FastifyRequest<ForResource>, action);
     const key = parseKey(about.resource.model, request.params.id);
     const name = request.params.field;
@@ -236,7 +300,14 @@ export const recordRoutes: FastifyPluginAsync<RouteOptions> = async (app, { cont
 
   function aboutField(about: About, name: string): About {
     const field = about.resource.form.find((one) => one.name === name);
-    if (!field || field.isReadOnly || field.isSecret || field.meta.isId || getFieldKind(field).input === 'none') throw notFound();
+    if (
+      !field ||
+      field.isReadOnly ||
+      field.isSecret ||
+      field.meta.isId ||
+      getFieldKind(field).input === 'none'
+    )
+      throw notFound();
     const formGroups = [{ label: null, help: null, fields: [field] }];
     return { ...about, field, resource: { ...about.resource, form: [field], formGroups } };
   }
@@ -245,7 +316,11 @@ export const recordRoutes: FastifyPluginAsync<RouteOptions> = async (app, { cont
     return { secret, principalId: principal.id };
   }
 
-  function recordOf({ resource, field, principal }: About, key: string, fields = resource.form): Promise<RecordValuesRead> {
+  function recordOf(
+    { resource, field, principal }: About,
+    key: string,
+    fields = resource.form,
+  ): Promise<RecordValuesRead> {
     return readRecord(registry, resource, principal, key, fields, { isWhole: field !== null });
   }
 
@@ -254,7 +329,10 @@ export const recordRoutes: FastifyPluginAsync<RouteOptions> = async (app, { cont
   }
 
   function afterSave({ resource, field, back }: About, key: string): string {
-    if (field) return url(`${recordPath(resource, key)}/edit${back === '' ? '' : `?_back=${encodeURIComponent(back)}`}`);
+    if (field)
+      return url(
+        `${recordPath(resource, key)}/edit${back === '' ? '' : `?_back=${encodeURIComponent(back)}`}`,
+      );
     return url(backPath(resource, back));
   }
 
@@ -264,44 +342,110 @@ export const recordRoutes: FastifyPluginAsync<RouteOptions> = async (app, { cont
       sealed.set(name, await sealSecret(sealingOf(about), name, value));
     const isUnsaved = reply.request.method === 'POST';
     const changedBy = await whoChanged(about, form);
-    const data = await recordFormData({ ...form, ...about, changedBy, isUnsaved, sealed, registry, sql: db.pages, url });
+    const data = await recordFormData({
+      ...form,
+      ...about,
+      changedBy,
+      isUnsaved,
+      sealed,
+      registry,
+      sql: db.pages,
+      url,
+    });
     return reply.code(form.error?.status ?? 200).page('records/form', data);
   }
 
-  /** Who gave a stale form's fields their values meanwhile; null: it is not stale, or they were not changed here. */
+  /**
+   * Who gave a stale form's fields their values meanwhile; null: it is not stale, or they were not
+   * changed here.
+   */
   async function whoChanged({ resource }: About, { record, error }: Form): Promise<string | null> {
     const stale = (error?.details.stale ?? []).map(({ name }) => name);
     if (!record || stale.length === 0) return null;
     const { entries } = await readHistory(db, resource, record.key, null);
-    const last = entries.find(({ values }) => values?.some(({ field }) => stale.includes(field.name)));
-    return last ? recordTexts.staleBy(last.principalName, formatTimestamp(last.at, new Date(), resource.reader.timeZone)) : null;
+    const last = entries.find(({ values }) =>
+      values?.some(({ field }) => stale.includes(field.name)),
+    );
+    return last
+      ? recordTexts.staleBy(
+          last.principalName,
+          formatTimestamp(last.at, new Date(), resource.reader.timeZone),
+        )
+      : null;
   }
 
-  async function sendDelete(reply: FastifyReply, about: About, record: RecordValuesRead, error: AppError | null) {
+  async function sendDelete(
+    reply: FastifyReply,
+    about: About,
+    record: RecordValuesRead,
+    error: AppError | null,
+  ) {
     const { resource, principal } = about;
     const where = whereKeys(resource.model, [record.key]);
-    const undoer = { principal, days: context.settings.undoRetentionDays, action: 'delete' } as const;
-    const data = consequencesData(registry, resource, await consequences(db, registry, resource, principal, where), url, undoer);
-    return reply.code(error?.status ?? 200).page('records/delete', recordDeleteData(about, record, error, data, url));
+    const undoer = {
+      principal,
+      days: context.settings.undoRetentionDays,
+      action: 'delete',
+    } as const;
+    const data = consequencesData(
+      registry,
+      resource,
+      await consequences(db, registry, resource, principal, where),
+      url,
+      undoer,
+    );
+    return reply
+      .code(error?.status ?? 200)
+      .page('records/delete', recordDeleteData(about, record, error, data, url));
   }
 
   /** Searching and choosing a related record without JavaScript; null: the form is to be saved. */
-  async function sendStep(request: FastifyRequest, reply: FastifyReply, about: About, form: Form): Promise<FastifyReply | null> {
+  async function sendStep(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    about: About,
+    form: Form,
+  ): Promise<FastifyReply | null> {
     const body = (request.body ?? {}) as Body;
     const step = await chooseData({ registry, sql: db.pages, ...about, action: request.url }, body);
-    if (step) return reply.page('records/choose', { ...step, kept: await sealSecrets(sealingOf(about), about.resource, step.kept) });
+    if (step)
+      return reply.page('records/choose', {
+        ...step,
+        kept: await sealSecrets(sealingOf(about), about.resource, step.kept),
+      });
     const texts = chosenTexts(about.resource, form.texts, body);
     return texts ? sendForm(reply, about, { ...form, texts }) : null;
   }
 
   /** `typed` is the form that was refused, kept to be sent again. */
-  async function sendLocked(reply: FastifyReply, about: About, record: RecordValuesRead, error: unknown, typed: Body | null) {
+  async function sendLocked(
+    reply: FastifyReply,
+    about: About,
+    record: RecordValuesRead,
+    error: unknown,
+    typed: Body | null,
+  ) {
     if (!isLocked(error)) throw error;
-    const again = url(`${recordPath(about.resource, record.key)}/edit${about.field ? `/${encodeURIComponent(about.field.name)}` : ''}`);
+    const again = url(
+      `${recordPath(about.resource, record.key)}/edit${about.field ? `/${encodeURIComponent(about.field.name)}` : ''}`,
+    );
     const title = titleOf(about.resource, record);
     const kept = typed ? await sealSecrets(sealingOf(about), about.resource, pairsOf(typed)) : null;
-    const [holder] = await namedHolders(context, about.principal, error.details.holder ? [error.details.holder] : []);
-    const data = recordLockedData({ ...about, registry, key: record.key, title, holder: holder as Holder, again, kept, url });
+    const [holder] = await namedHolders(
+      context,
+      about.principal,
+      error.details.holder ? [error.details.holder] : [],
+    );
+    const data = recordLockedData({
+      ...about,
+      registry,
+      key: record.key,
+      title,
+      holder: holder as Holder,
+      again,
+      kept,
+      url,
+    });
     return reply.code(error.status).page('records/locked', data);
   }
 };
@@ -316,19 +460,33 @@ function isLocked(error: unknown): error is AppError {
 }
 
 /** More was sent than a form takes: it comes back as it was typed. */
-function tooLarge({ headers, body }: FastifyRequest, resource: Resource, texts: FormTexts): AppError | null {
-  const sizes = pairsOf((body ?? {}) as Body).map(({ name, value }) => name.length + Buffer.byteLength(value) + 2);
+function tooLarge(
+  { headers, body }: FastifyRequest,
+  resource: Resource,
+  texts: FormTexts,
+): AppError | null {
+  const sizes = pairsOf((body ?? {}) as Body).map(
+    ({ name, value }) => name.length + Buffer.byteLength(value) + 2,
+  );
   const all = Number(headers['content-length'] ?? 0) || sizes.reduce((sum, one) => sum + one, 0);
   if (all <= limits.form.bytes) return null;
   const byLength = resource.form
     .map((field) => ({ field, bytes: bytesOf(ownProperty(texts, field.name)) }))
     .sort((one, other) => other.bytes - one.bytes);
-  const longest = byLength.filter(({ bytes }, place) => place === 0 || bytes > limits.record.valueBytes).map(({ field }) => field);
+  const longest = byLength
+    .filter(({ bytes }, place) => place === 0 || bytes > limits.record.valueBytes)
+    .map(({ field }) => field);
   const fieldErrors = Object.fromEntries(
-    longest.map(({ name, label }) => [name, recordTexts.tooLargeField(label, sizeInWords(limits.form.bytes))]),
+    longest.map(({ name, label }) => [
+      name,
+      recordTexts.tooLargeField(label, sizeInWords(limits.form.bytes)),
+    ]),
   );
   const message = recordTexts.tooLarge(sizeInWords(limits.form.bytes));
-  return new AppError('too-large', 413, message, { fieldErrors, longest: longest.map(({ name }) => name) });
+  return new AppError('too-large', 413, message, {
+    fieldErrors,
+    longest: longest.map(({ name }) => name),
+  });
 }
 
 function tooLong({ name, label }: ResourceField, texts: FormTexts): AppError | null {

@@ -10,7 +10,10 @@ import { tortureAdmin } from '../../testing/torture.ts';
 async function setUp(t: TestContext, options: Parameters<typeof testApp>[1] = {}) {
   const app = await testApp(t, options);
   const end = async (taskId: number) => {
-    const worker = await startWorker(app.context, { connectionString: app.connectionString, concurrency: 1 });
+    const worker = await startWorker(app.context, {
+      connectionString: app.connectionString,
+      concurrency: 1,
+    });
     try {
       return await finished(app.db, taskId, 10_000);
     } finally {
@@ -24,12 +27,15 @@ async function setUp(t: TestContext, options: Parameters<typeof testApp>[1] = {}
 function restoreOf(html: string): { action: string; body: Record<string, string> } | null {
   const [form] = /<form[^>]*action="[^"]*\/undo"[\s\S]*?<\/form>/.exec(html) ?? [];
   if (!form) return null;
-  const hidden = [...form.matchAll(/name="(_op|_which|key)" value="([^"]*)"/g)].map(([, name, value]) => [name, value]);
+  const hidden = [...form.matchAll(/name="(_op|_which|key)" value="([^"]*)"/g)].map(
+    ([, name, value]) => [name, value],
+  );
   return { action: /action="([^"]+)"/.exec(form)?.[1] ?? '', body: Object.fromEntries(hidden) };
 }
 
 async function restore(visitor: Visitor, page: string): Promise<number> {
-  const form = restoreOf((await visitor.get(page)).body) ?? assert.fail(`nothing to restore on ${page}`);
+  const form =
+    restoreOf((await visitor.get(page)).body) ?? assert.fail(`nothing to restore on ${page}`);
   const answer = await visitor.post(form.action, form.body);
   assert.equal(answer.statusCode, 303, answer.body);
   return Number(/\/tasks\/(\d+)$/.exec(String(answer.headers.location))?.[1]);
@@ -47,7 +53,10 @@ test('a record that was deleted by its own page comes back from the list of dele
   assert.doesNotMatch(asked, /no way back/);
   const deleted = await admin.post('/ships/3/delete');
   assert.equal(deleted.statusCode, 303);
-  assert.match((await admin.get(String(deleted.headers.location))).body, /was deleted\. <a[^>]*href="\/tasks\/1\/undo">Undo…/);
+  assert.match(
+    (await admin.get(String(deleted.headers.location))).body,
+    /was deleted\. <a[^>]*href="\/tasks\/1\/undo">Undo…/,
+  );
   assert.notDeepEqual((await db.pages.query(whole)).rows[0], before);
   // What went along comes back with it, not by itself.
   assert.equal(restoreOf((await admin.get('/cabins/deleted')).body), null);
@@ -77,14 +86,26 @@ test('the history of a record that is gone restores it too; many-to-many links c
 test('a record is restored by who may: its deleter or who sees every task, as far as they may delete', async (t) => {
   const { db, context, signIn } = await setUp(t);
   await insertPlaces(db, 3);
-  const [admin, editor, viewer] = [await signIn('admin'), await signIn('editor'), await signIn('viewer')];
+  const [admin, editor, viewer] = [
+    await signIn('admin'),
+    await signIn('editor'),
+    await signIn('viewer'),
+  ];
   await admin.post('/cities/2/delete');
   assert.notEqual(restoreOf((await admin.get('/cities/deleted')).body), null);
   for (const other of [editor, viewer]) {
     const { body } = await other.get('/cities/deleted');
     assert.match(body, /Place 2|\/cities\/2\/history/);
     assert.equal(restoreOf(body), null);
-    assert.equal((await other.post('/tasks/1/undo', { _op: '00000000-0000-4000-8000-000000000001', _which: 'all' })).statusCode, 404);
+    assert.equal(
+      (
+        await other.post('/tasks/1/undo', {
+          _op: '00000000-0000-4000-8000-000000000001',
+          _which: 'all',
+        })
+      ).statusCode,
+      404,
+    );
   }
   // When its values are no longer kept, nothing is offered.
   await db.pages.query(`update ${context.db.t.change} set before = null`);

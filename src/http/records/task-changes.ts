@@ -1,20 +1,20 @@
 import type { Principal } from '../../auth/principal.ts';
 import { keyToUrl } from '../../metadata/keys.ts';
 import type { TaskChange } from '../../operations/journal/history.ts';
-import { journal, type JournalWord, journalWord } from '../../operations/journal-kind.ts';
+import { type JournalWord, journal, journalWord } from '../../operations/journal-kind.ts';
 import { findOperation } from '../../operations/operations.ts';
-import type { ResourceRegistry, Resource, ResourceField } from '../../resources/contract.ts';
+import type { Resource, ResourceField, ResourceRegistry } from '../../resources/contract.ts';
 import { seesEveryRow } from '../../resources/permissions.ts';
 import { taskRecordsFilter } from '../../selection/task-records.ts';
-import { taskChangeTexts } from '../tasks/task-changes-texts.ts';
-import { taskTexts } from '../tasks/tasks-texts.ts';
-import { followUpTexts } from '../tasks/follow-ups-texts.ts';
 import { excerpt } from '../controls/excerpt.ts';
+import { followUpTexts } from '../tasks/follow-ups-texts.ts';
 import { type InList, inList } from '../tasks/in-list.ts';
-import { recordPath } from './record-form.ts';
-import { shownChange, type ShownChange, valueWords } from './history.ts';
+import { taskChangeTexts } from '../tasks/task-changes-texts.ts';
 import type { NamedTask } from '../tasks/task-title.ts';
+import { taskTexts } from '../tasks/tasks-texts.ts';
 import type { Url } from '../url.ts';
+import { type ShownChange, shownChange, valueWords } from './history.ts';
+import { recordPath } from './record-form.ts';
 
 /** More fields than these are a list under their record, not columns. */
 const maxColumns = 5;
@@ -42,7 +42,9 @@ export interface TaskChangeLine {
   /** What the values alone do not say. */
   notes: readonly string[];
   kind: JournalWord;
-  /** In the order of the columns, null where it was not written; without columns those that were. */
+  /**
+   * In the order of the columns, null where it was not written; without columns those that were.
+   */
   values: readonly (ShownChange | null)[];
 }
 
@@ -62,19 +64,24 @@ export interface TaskChangesParts {
 /** One statement for each relation among the changed fields. */
 export async function taskChangesData(parts: TaskChangesParts): Promise<TaskChangesData> {
   const { resource, principal, task, changes, next, titles, after, url } = parts;
-  // A scope cannot be asked about what is not there: whoever deleted it saw it, and so does who sees every record.
+  // A scope cannot be asked about what is not there: whoever deleted it saw it, and so does who
+  // sees every record.
   const seesGone =
     seesEveryRow(resource, principal) ||
-    (task.principalId === principal.id && findOperation(resource, task.operation)?.writes === journal.deleted);
+    (task.principalId === principal.id &&
+      findOperation(resource, task.operation)?.writes === journal.deleted);
   const seen = changes.filter(({ key }) => titles.has(key) || seesGone);
   const words = await valueWords(
     parts,
     seen.flatMap(({ values }) => values ?? []),
   );
   const base = `/tasks/${task.id}/changes`;
-  const fields = [...new Set(seen.flatMap(({ values }) => (values ?? []).map(({ field }) => field)))];
+  const fields = [
+    ...new Set(seen.flatMap(({ values }) => (values ?? []).map(({ field }) => field))),
+  ];
   const hasColumns = fields.length > 0 && fields.length <= maxColumns;
-  const unseen = new Set(changes.filter((change) => !seen.includes(change)).map(({ key }) => key)).size;
+  const unseen = new Set(changes.filter((change) => !seen.includes(change)).map(({ key }) => key))
+    .size;
   return {
     title: taskChangeTexts.heading(task.title),
     heading: taskChangeTexts.heading(task.title),
@@ -91,7 +98,13 @@ export async function taskChangesData(parts: TaskChangesParts): Promise<TaskChan
     unseenText: unseen > 0 ? taskChangeTexts.unseen(unseen) : null,
     emptyText: taskChangeTexts.none,
     first: after === '' ? null : { href: url(base), label: taskChangeTexts.first },
-    next: next === null ? null : { href: url(`${base}?${new URLSearchParams({ _after: next })}`), label: taskChangeTexts.next },
+    next:
+      next === null
+        ? null
+        : {
+            href: url(`${base}?${new URLSearchParams({ _after: next })}`),
+            label: taskChangeTexts.next,
+          },
     words: taskChangeTexts,
   };
 
@@ -99,7 +112,9 @@ export async function taskChangesData(parts: TaskChangesParts): Promise<TaskChan
     const { key, id, kind, values, hiddenCount } = change;
     const isThere = titles.has(key);
     const path = url(recordPath(resource, key));
-    const shown = (values ?? []).map((value) => short(shownChange(value, words, `${path}/history/${id}`)));
+    const shown = (values ?? []).map((value) =>
+      short(shownChange(value, words, `${path}/history/${id}`)),
+    );
     return {
       title: (titles.get(key) ?? change.title ?? '').trim() || keyToUrl(resource.model, key),
       href: isThere ? path : seesEveryRow(resource, principal) ? `${path}/history` : null,
@@ -114,7 +129,11 @@ export async function taskChangesData(parts: TaskChangesParts): Promise<TaskChan
     };
   }
 
-  function cellOf(field: ResourceField, values: TaskChange['values'], shown: readonly ShownChange[]): ShownChange | null {
+  function cellOf(
+    field: ResourceField,
+    values: TaskChange['values'],
+    shown: readonly ShownChange[],
+  ): ShownChange | null {
     const at = (values ?? []).findIndex((value) => value.field === field);
     return shown[at] ?? null;
   }

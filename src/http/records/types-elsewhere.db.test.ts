@@ -16,13 +16,18 @@ const domains = `
   alter table torture."every thing" alter "varchar" type "else where"."Short", alter "int" type "else where"."Count", alter timestamptz type "else where"."Moment";`;
 
 test('an enum and domains of schemas outside of the search path are listed, filtered, typed, changed in bulk, refused and put back', async (t) => {
-  const { db, context, connectionString, signIn } = await testApp(t, { admin: tortureAdmin, content: 'torture' });
+  const { db, context, connectionString, signIn } = await testApp(t, {
+    admin: tortureAdmin,
+    content: 'torture',
+  });
   await db.pages.query(domains);
   const visitor = await signIn('admin');
   const { slug, model } =
-    context.registry.list.find(({ model: { name } }) => name === 'Everything') ?? assert.fail('nothing of everything');
+    context.registry.list.find(({ model: { name } }) => name === 'Everything') ??
+    assert.fail('nothing of everything');
   const worker = await startWorker(context, { connectionString, concurrency: 1 });
-  const readAll = async () => (await db.pages.query(`select * from ${model.table} order by id`)).rows;
+  const readAll = async () =>
+    (await db.pages.query(`select * from ${model.table} order by id`)).rows;
 
   for (const filter of [
     '',
@@ -41,13 +46,30 @@ test('an enum and domains of schemas outside of the search path are listed, filt
 
   const edit = `/${slug}/4/edit`;
   const form = formOf((await visitor.get(edit)).body, 'record-form');
-  const typed = { ...form, otherKind: 'green', varchar: 'typed', int: '7', timestamptz: '2026-01-31T10:30' };
+  const typed = {
+    ...form,
+    otherKind: 'green',
+    varchar: 'typed',
+    int: '7',
+    timestamptz: '2026-01-31T10:30',
+  };
   const saved = await visitor.post(edit, typed);
   assert.equal(saved.statusCode, 303, saved.body);
-  const [row] = (await db.pages.query(`select "otherKind"::text as kind, "varchar", "int", timestamptz from ${model.table} where id = 4`))
-    .rows;
-  assert.deepEqual(row, { kind: 'green', varchar: 'typed', int: 7, timestamptz: new Date('2026-01-31T10:30Z') });
-  const wrong = await visitor.post(edit, { ...formOf((await visitor.get(edit)).body, 'record-form'), varchar: 'never' });
+  const [row] = (
+    await db.pages.query(
+      `select "otherKind"::text as kind, "varchar", "int", timestamptz from ${model.table} where id = 4`,
+    )
+  ).rows;
+  assert.deepEqual(row, {
+    kind: 'green',
+    varchar: 'typed',
+    int: 7,
+    timestamptz: new Date('2026-01-31T10:30Z'),
+  });
+  const wrong = await visitor.post(edit, {
+    ...formOf((await visitor.get(edit)).body, 'record-form'),
+    varchar: 'never',
+  });
   assert.equal(wrong.statusCode, 422);
 
   const before = await readAll();
@@ -58,7 +80,11 @@ test('an enum and domains of schemas outside of the search path are listed, filt
     const previewed = await visitor.post(path, { _op: operation, _do: 'preview', ...body });
     assert.equal(previewed.statusCode, 303, previewed.body);
     assert.equal((await visitor.get(String(previewed.headers.location))).statusCode, 200);
-    const confirmed = await visitor.post(String(previewed.headers.location), {}, { accept: 'application/json' });
+    const confirmed = await visitor.post(
+      String(previewed.headers.location),
+      {},
+      { accept: 'application/json' },
+    );
     assert.equal(confirmed.statusCode, 202, confirmed.body);
     return finished(db, confirmed.json().taskId);
   };
@@ -74,7 +100,11 @@ test('an enum and domains of schemas outside of the search path are listed, filt
     'value.timestamptz': '1',
     'unit.timestamptz': 'days',
   });
-  assert.deepEqual([task.state, task.failed], ['partial', 4], 'what the largest number cannot take is refused');
+  assert.deepEqual(
+    [task.state, task.failed],
+    ['partial', 4],
+    'what the largest number cannot take is refused',
+  );
   const changed = await db.pages.query(
     `select count(*)::int as count from ${model.table} where "otherKind"::text = 'red' and "varchar" = 'all of them'`,
   );
@@ -90,7 +120,11 @@ test('an enum and domains of schemas outside of the search path are listed, filt
   assert.equal((await finished(db, undone.json().taskId)).state, 'succeeded');
   assert.deepEqual(await readAll(), before);
 
-  const refused = await launch({ field: 'varchar', 'change.varchar': 'set', 'value.varchar': 'never' });
+  const refused = await launch({
+    field: 'varchar',
+    'change.varchar': 'set',
+    'value.varchar': 'never',
+  });
   assert.deepEqual([refused.state, refused.changed, refused.failed], ['failed', 0, before.length]);
   await worker.stop();
   assert.deepEqual(await readAll(), before);

@@ -1,11 +1,14 @@
 import type { FastifyRequest } from 'fastify';
 import type { AppError } from '../../errors.ts';
 import { type KeptForm, tokenIn } from '../kept-form.ts';
+import type { SiteUrl } from '../url.ts';
 import { type KeptFormData, keptFormData } from './kept.ts';
 import { shellTexts } from './shell-texts.ts';
-import type { SiteUrl } from '../url.ts';
 
-/** After these the same form may be taken. Its token stays what it was: an error is no reason to give one. */
+/**
+ * After these the same form may be taken. Its token stays what it was: an error is no reason to
+ * give one.
+ */
 const again = [429, 500, 503];
 
 export interface ErrorData {
@@ -16,13 +19,21 @@ export interface ErrorData {
   requestId: string | null;
   words: typeof shellTexts;
   back: { href: string; label: string };
-  /** The form that met the error, to be sent again; null: there was none, or it is the form that was refused. */
+  /**
+   * The form that met the error, to be sent again; null: there was none, or it is the form that was
+   * refused.
+   */
   kept: (KeptFormData & { csrf: string }) | null;
   /** What was typed into a form that is too large to be taken. */
   typed: readonly { name: string; value: string }[];
 }
 
-export function errorData(error: AppError, request: FastifyRequest, url: SiteUrl, form: KeptForm | null): ErrorData {
+export function errorData(
+  error: AppError,
+  request: FastifyRequest,
+  url: SiteUrl,
+  form: KeptForm | null,
+): ErrorData {
   const referrer = sameSite(request, url);
   return {
     title: shellTexts.errorTitles[error.status] ?? shellTexts.wentWrong,
@@ -30,12 +41,20 @@ export function errorData(error: AppError, request: FastifyRequest, url: SiteUrl
     message: error.message,
     requestId: error.status >= 500 ? request.id : null,
     words: shellTexts,
-    kept: form && again.includes(error.status) ? { ...keptFormData({ ...form, again: null }), csrf: tokenIn(form) } : null,
+    kept:
+      form && again.includes(error.status)
+        ? { ...keptFormData({ ...form, again: null }), csrf: tokenIn(form) }
+        : null,
     typed:
       form && error.status === 413
-        ? form.pairs.filter(([name, value]) => !name.startsWith('_') && value !== '').map(([name, value]) => ({ name, value }))
+        ? form.pairs
+            .filter(([name, value]) => !name.startsWith('_') && value !== '')
+            .map(([name, value]) => ({ name, value }))
         : [],
-    back: referrer && error.status !== 404 ? { href: referrer, label: shellTexts.goBack } : { href: url('/'), label: shellTexts.goHome },
+    back:
+      referrer && error.status !== 404
+        ? { href: referrer, label: shellTexts.goBack }
+        : { href: url('/'), label: shellTexts.goHome },
   };
 }
 

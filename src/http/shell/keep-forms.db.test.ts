@@ -4,15 +4,33 @@ import type { LightMyRequestResponse, RouteOptions } from 'fastify';
 import pg from 'pg';
 import sample from '../../admin.ts';
 import { buildApp } from '../../app.ts';
-import { cookieOf, csrfOf, emailOf, formBody, htmx, testApp, type TestApp, testPassword, type Visitor } from '../../testing/app.ts';
+import { limits } from '../../limits.ts';
+import {
+  cookieOf,
+  csrfOf,
+  emailOf,
+  formBody,
+  htmx,
+  type TestApp,
+  testApp,
+  testPassword,
+  type Visitor,
+} from '../../testing/app.ts';
 import { formOf } from '../../testing/html-form.ts';
 import { insertPlaces } from '../../testing/places.ts';
-import { limits } from '../../limits.ts';
 
 /** Every form of the router but those of signing in and out, with whether it can be shown again. */
-async function everyForm({ config, context }: TestApp): Promise<{ path: string; isShown: boolean }[]> {
+async function everyForm({
+  config,
+  context,
+}: TestApp): Promise<{ path: string; isShown: boolean }[]> {
   const found: RouteOptions[] = [];
-  const app = await buildApp({ admin: sample, config, context, onRoute: (route) => found.push(route) });
+  const app = await buildApp({
+    admin: sample,
+    config,
+    context,
+    onRoute: (route) => found.push(route),
+  });
   await app.close();
   return found
     .filter(({ method, config: own }) => [method].flat().includes('POST') && own?.isPublic !== true)
@@ -30,17 +48,35 @@ let addresses = 0;
 const typed = 'typed with care, "<b>" & 1\r\nline two';
 const holds = (html: string) => html.includes('typed with care, &quot;&lt;b&gt;&quot; &amp; 1');
 
-async function signInWith({ app }: TestApp, page: LightMyRequestResponse, role: 'admin' | 'editor', more: Record<string, string> = {}) {
+async function signInWith(
+  { app }: TestApp,
+  page: LightMyRequestResponse,
+  role: 'admin' | 'editor',
+  more: Record<string, string> = {},
+) {
   const kept = /name="kept" value="([^"]+)"/.exec(page.body)?.[1] ?? '';
-  const body = { _csrf: csrfOf(page.body), kept, email: emailOf(role), password: testPassword, ...more };
+  const body = {
+    _csrf: csrfOf(page.body),
+    kept,
+    email: emailOf(role),
+    password: testPassword,
+    ...more,
+  };
   const { payload, headers } = formBody(body);
   // Each from an address of its own: an account is only tried so often from one.
   const remoteAddress = `10.0.0.${++addresses}`;
-  return app.inject({ method: 'POST', url: '/sign-in', payload, remoteAddress, headers: { ...headers, cookie: cookieOf(page) } });
+  return app.inject({
+    method: 'POST',
+    url: '/sign-in',
+    payload,
+    remoteAddress,
+    headers: { ...headers, cookie: cookieOf(page) },
+  });
 }
 
 const endSessions = ({ db }: TestApp) => db.pages.query(`delete from ${db.t.session}`);
-const send = (visitor: Visitor, path: string, headers = {}) => visitor.post(path, { notes: typed, name: 'Changed' }, headers);
+const send = (visitor: Visitor, path: string, headers = {}) =>
+  visitor.post(path, { notes: typed, name: 'Changed' }, headers);
 
 test('a form that is posted after the session ended waits, sealed, for its owner', async (t) => {
   const site = await testApp(t);
@@ -53,9 +89,15 @@ test('a form that is posted after the session ended waits, sealed, for its owner
       assert.equal(answer.statusCode, 401);
       assert.match(answer.body, /what you typed comes back/);
       assert.ok(!holds(answer.body), 'it is sealed');
-      const wrong = await signInWith(site, answer, 'admin', { password: 'not the password at all' });
+      const wrong = await signInWith(site, answer, 'admin', {
+        password: 'not the password at all',
+      });
       assert.equal(wrong.statusCode, 422);
-      const again = await signInWith(site, { ...wrong, cookies: answer.cookies } as LightMyRequestResponse, 'admin');
+      const again = await signInWith(
+        site,
+        { ...wrong, cookies: answer.cookies } as LightMyRequestResponse,
+        'admin',
+      );
       assert.equal(again.statusCode, 200);
       assert.ok(holds(again.body));
       assert.match(again.body, isShown ? /<form id="kept-form"[^>]* data-shows>/ : /Send it now/);
@@ -84,7 +126,10 @@ test('a form that is posted after the session ended waits, sealed, for its owner
 
   await t.test('in a dialog the sign-in form takes its place', async () => {
     await endSessions(site);
-    const answer = await send(visitor, '/cities/selection', { ...htmx, 'hx-current-url': 'http://localhost/cities?_s=x' });
+    const answer = await send(visitor, '/cities/selection', {
+      ...htmx,
+      'hx-current-url': 'http://localhost/cities?_s=x',
+    });
     assert.equal(answer.statusCode, 401);
     assert.equal(answer.headers['hx-retarget'], '#dialog-content');
     assert.ok(!answer.body.includes('<html'));
@@ -93,7 +138,11 @@ test('a form that is posted after the session ended waits, sealed, for its owner
 
   await t.test('a form that says nobody’s name is kept for nobody', async () => {
     const { payload, headers } = formBody({ _csrf: 'x', notes: typed });
-    assert.equal((await site.app.inject({ method: 'POST', url: '/cities/1/edit', payload, headers })).statusCode, 303);
+    assert.equal(
+      (await site.app.inject({ method: 'POST', url: '/cities/1/edit', payload, headers }))
+        .statusCode,
+      303,
+    );
   });
 });
 
@@ -139,7 +188,9 @@ test('a form that is too large is told so; one that meets no database is given b
   await client.connect();
   site.db.pages.on('error', () => undefined);
   await client.query(`alter database "${name}" allow_connections false`);
-  await client.query('select pg_terminate_backend(pid) from pg_stat_activity where datname = $1', [name]);
+  await client.query('select pg_terminate_backend(pid) from pg_stat_activity where datname = $1', [
+    name,
+  ]);
   for (const { path } of forms) {
     await t.test(`${path}, without a database`, async () => {
       const answer = await send(visitor, path);

@@ -2,7 +2,8 @@
 export const keptTexts = {
   heading: 'Nothing was done yet',
   signedIn: 'You are signed in again',
-  afterSignIn: 'What you sent when your session was over has waited for you. Nothing was done with it yet.',
+  afterSignIn:
+    'What you sent when your session was over has waited for you. Nothing was done with it yet.',
   old: 'This form is older than your session, so nothing was done with it.',
   toSignIn: 'Your session is over, so nothing was done. Sign in, and what you typed comes back.',
   show: 'Show what I typed',

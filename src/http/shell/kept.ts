@@ -30,7 +30,9 @@ export function keptData(form: KeptForm, message: string, isSignedInAgain = fals
 /** Without its token: who shows it gives it one. */
 export function keptFormData({ action, again, pairs }: KeptForm): KeptFormData {
   const replaced = new Set(['_csrf', ...Object.keys(again ?? {})]);
-  const own = pairs.filter(([name]) => !replaced.has(name)).map(([name, value]) => ({ name, value }));
+  const own = pairs
+    .filter(([name]) => !replaced.has(name))
+    .map(([name, value]) => ({ name, value }));
   const added = Object.entries(again ?? {}).map(([name, value]) => ({ name, value }));
   return {
     action,

@@ -1,13 +1,13 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { AdminDefinition } from '../../admin-definition.ts';
-import type { ResourceRegistry } from '../../resources/contract.ts';
 import { readerOf } from '../../fields/reader.ts';
+import type { ResourceRegistry } from '../../resources/contract.ts';
+import { csrfToken } from '../csrf-token.ts';
 import { ids } from '../ids.ts';
 import type { CommonData } from '../pages.ts';
-import { csrfToken } from '../csrf-token.ts';
-import { shellTexts } from './shell-texts.ts';
 import type { SiteUrl } from '../url.ts';
 import { resourceIcon } from './resource-icon.ts';
+import { shellTexts } from './shell-texts.ts';
 
 export interface NavItem {
   label: string;
@@ -39,14 +39,16 @@ export interface LayoutData extends CommonData {
   scripts: readonly string[];
 }
 
-// No eval and no style elements, for the content security policy; answers with these statuses are meant to be seen.
+// No eval and no style elements, for the content security policy; answers with these statuses are
+// meant to be seen.
 const htmxConfig = JSON.stringify({
   includeIndicatorStyles: false,
   allowEval: false,
   selfRequestsOnly: true,
   // Without `style`: carrying that attribute over is an inline style to the policy.
   attributesToSettle: ['class', 'width', 'height'],
-  // What was swapped in works at once: pressed before it settles, a form would be sent by the browser, and leave the page.
+  // What was swapped in works at once: pressed before it settles, a form would be sent by the
+  // browser, and leave the page.
   defaultSettleDelay: 0,
   historyCacheSize: 0,
   refreshOnHistoryMiss: true,
@@ -67,7 +69,10 @@ export interface LayoutParts {
   scripts: readonly string[];
 }
 
-export function layoutData(reply: FastifyReply, { admin, registry, url, body, title, scripts }: LayoutParts): LayoutData {
+export function layoutData(
+  reply: FastifyReply,
+  { admin, registry, url, body, title, scripts }: LayoutParts,
+): LayoutData {
   const { request } = reply;
   const user = request.principal ?? null;
   const path = (request.url.split('?')[0] ?? '').slice(url.prefix.length) || '/';
@@ -91,7 +96,11 @@ export function layoutData(reply: FastifyReply, { admin, registry, url, body, ti
       signOutUrl: url('/sign-out'),
     },
     home: item(shellTexts.home, '/', 'layout-grid'),
-    resources: user ? registry.listFor(user).map((resource) => item(resource.label, `/${resource.slug}`, resourceIcon(resource))) : [],
+    resources: user
+      ? registry
+          .listFor(user)
+          .map((resource) => item(resource.label, `/${resource.slug}`, resourceIcon(resource)))
+      : [],
     work: user ? [item(shellTexts.tasks, '/tasks', 'list-checks')] : [],
     flash: takeFlash(reply),
     credits: admin.credits ?? [],

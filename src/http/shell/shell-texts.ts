@@ -15,7 +15,8 @@ export const shellTexts = {
   unsaved: 'You have typed something here that was not sent. Leave it?',
   discard: 'Throw it away',
   keepTyping: 'Go on typing',
-  signedOutBeside: 'You are no longer signed in, and nothing was sent. Sign in again in another tab, then go on here.',
+  signedOutBeside:
+    'You are no longer signed in, and nothing was sent. Sign in again in another tab, then go on here.',
   offline: 'The server does not answer. Nothing was sent twice; try again.',
   wentWrong: 'That did not work.',
   email: 'Email',
@@ -52,7 +53,8 @@ export const shellTexts = {
     'not-https':
       'Nobody can sign in here: cookies are kept for HTTPS, and what stands in front of this server does not say that you came by it. Whoever runs it: let the proxy send X-Forwarded-Proto, or leave BULKHEAD_SECURE_COOKIES out.',
     busy: 'The server is busy or cannot reach its database. Try again in a moment; look first whether what you sent was done.',
-    'table-changed': 'A table is not what the schema of this app says. Whoever runs the app finds in its log what is missing.',
+    'table-changed':
+      'A table is not what the schema of this app says. Whoever runs the app finds in its log what is missing.',
     internal: 'Something went wrong on our side. It has been written down.',
   },
   errorTitles: {

@@ -1,6 +1,6 @@
 import { minPasswordLength } from '../../auth/users.ts';
-import { shellTexts } from './shell-texts.ts';
 import type { SiteUrl } from '../url.ts';
+import { shellTexts } from './shell-texts.ts';
 
 export interface SignInData {
   title: string;
@@ -18,7 +18,13 @@ export interface SignInData {
 export function signInData(
   name: string,
   url: SiteUrl,
-  { email = '', next = '', kept = '', error = null as string | null, notice = null as string | null },
+  {
+    email = '',
+    next = '',
+    kept = '',
+    error = null as string | null,
+    notice = null as string | null,
+  },
 ): SignInData {
   return {
     title: shellTexts.signIn,

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { htmx, testApp, type TestApp, type Visitor } from '../../testing/app.ts';
+import { htmx, type TestApp, testApp, type Visitor } from '../../testing/app.ts';
 
 const hour = 3_600_000;
 
-/** The row of the one session, as if its user had done nothing for so long, having signed in so long ago. */
+/**
+ * The row of the one session, as if its user had done nothing for so long, having signed in so long
+ * ago.
+ */
 async function idleFor(site: TestApp, idleMs: number, sinceSignIn = idleMs): Promise<void> {
   const { db, config } = site;
   const leftMs = config.BULKHEAD_SESSION_HOURS * hour - idleMs;
@@ -32,7 +35,9 @@ async function only(site: TestApp): Promise<Visitor> {
 }
 
 test('a session lasts as long as its user is at work', async (t) => {
-  const site = await testApp(t, { env: { BULKHEAD_SESSION_HOURS: '2', BULKHEAD_SESSION_DAYS: '3' } });
+  const site = await testApp(t, {
+    env: { BULKHEAD_SESSION_HOURS: '2', BULKHEAD_SESSION_DAYS: '3' },
+  });
 
   await t.test('is prolonged by a request, at most every five minutes', async () => {
     const visitor = await only(site);
@@ -43,7 +48,10 @@ test('a session lasts as long as its user is at work', async (t) => {
     await visitor.get('/');
     assert.ok(isAbout(await leftMs(site), 2 * hour));
     await idleFor(site, hour);
-    assert.equal((await visitor.post('/cities/selection', { _do: 'clear', _list: '' })).statusCode, 303);
+    assert.equal(
+      (await visitor.post('/cities/selection', { _do: 'clear', _list: '' })).statusCode,
+      303,
+    );
     assert.ok(isAbout(await leftMs(site), 2 * hour));
   });
 

@@ -1,20 +1,20 @@
-import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
-import type { Principal } from '../../auth/principal.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
 import { AccountTurns } from '../../auth/account-turns.ts';
 import { knownDevices } from '../../auth/known-devices.ts';
-import { normalEmail, readPasswordMark, type Users } from '../../auth/users.ts';
+import type { Principal } from '../../auth/principal.ts';
 import { findByPassword } from '../../auth/sign-in.ts';
-import { openForm, tokenIn } from '../kept-form.ts';
-import { withSealedSecrets } from '../sealed-secrets.ts';
-import { keptData } from '../shell/kept.ts';
-import { signInData } from '../shell/sign-in.ts';
-import { limitAddress, limitSignIn, tooMany } from '../plugins/rate-limit.ts';
-import type { RouteOptions } from '../route-options.ts';
-import { shellTexts } from '../shell/shell-texts.ts';
-import { keptTexts } from '../shell/kept-texts.ts';
+import { normalEmail, readPasswordMark, type Users } from '../../auth/users.ts';
 import { limits } from '../../limits.ts';
 import type { Body } from '../form.ts';
+import { openForm, tokenIn } from '../kept-form.ts';
+import { limitAddress, limitSignIn, tooMany } from '../plugins/rate-limit.ts';
+import type { RouteOptions } from '../route-options.ts';
+import { withSealedSecrets } from '../sealed-secrets.ts';
+import { keptData } from '../shell/kept.ts';
+import { keptTexts } from '../shell/kept-texts.ts';
+import { shellTexts } from '../shell/shell-texts.ts';
+import { signInData } from '../shell/sign-in.ts';
 
 const textOf = (value: unknown) => (typeof value === 'string' ? value : '');
 
@@ -22,12 +22,22 @@ const textOf = (value: unknown) => (typeof value === 'string' ? value : '');
 const deviceCookie = 'bulkhead_device';
 const deviceKeptSeconds = 180 * 86_400;
 
-export const signInRoutes: FastifyPluginAsync<RouteOptions> = async (app, { admin, context: { db, registry }, url, secret, isHttps }) => {
-  app.get<{ Querystring: { next?: unknown } }>('/sign-in', { config: { isPublic: true } }, async (request, reply) => {
-    if (request.principal) return reply.redirect(url.local(request.query.next), 303);
-    const next = textOf(request.query.next);
-    return reply.page('sign-in/new', signInData(admin.name, url, { next, notice: next === '' ? null : shellTexts.sessionOver }));
-  });
+export const signInRoutes: FastifyPluginAsync<RouteOptions> = async (
+  app,
+  { admin, context: { db, registry }, url, secret, isHttps },
+) => {
+  app.get<{ Querystring: { next?: unknown } }>(
+    '/sign-in',
+    { config: { isPublic: true } },
+    async (request, reply) => {
+      if (request.principal) return reply.redirect(url.local(request.query.next), 303);
+      const next = textOf(request.query.next);
+      return reply.page(
+        'sign-in/new',
+        signInData(admin.name, url, { next, notice: next === '' ? null : shellTexts.sessionOver }),
+      );
+    },
+  );
 
   const devices = knownDevices(secret);
   const turns = new AccountTurns();
@@ -39,8 +49,12 @@ export const signInRoutes: FastifyPluginAsync<RouteOptions> = async (app, { admi
     maxAge: deviceKeptSeconds,
   } as const;
   const accountOf = (request: FastifyRequest) =>
-    normalEmail(textOf((request.body as Body | undefined)?.email)).slice(0, limits.signIn.emailLength);
-  const deviceOf = (request: FastifyRequest) => devices.find(accountOf(request), request.cookies?.[deviceCookie]) ?? '';
+    normalEmail(textOf((request.body as Body | undefined)?.email)).slice(
+      0,
+      limits.signIn.emailLength,
+    );
+  const deviceOf = (request: FastifyRequest) =>
+    devices.find(accountOf(request), request.cookies?.[deviceCookie]) ?? '';
   // A known browser has turns of its own, so that nobody who only knows the account takes them.
   const turnsOf = (request: FastifyRequest) => `${accountOf(request)} ${deviceOf(request)}`;
 
@@ -74,9 +88,13 @@ export const signInRoutes: FastifyPluginAsync<RouteOptions> = async (app, { admi
     // Makes the token now: the pages and polls that follow then have nothing to write.
     reply.generateCsrf();
     const form = await openForm(secret, kept);
-    if (!form || !app.formOwners.isOwner(tokenIn(form), user.id)) return reply.redirect(url.local(next), 303);
+    if (!form || !app.formOwners.isOwner(tokenIn(form), user.id))
+      return reply.redirect(url.local(next), 303);
     request.principal = user;
-    const unseen = await withSealedSecrets(form, registry, url.prefix, { secret, principalId: user.id });
+    const unseen = await withSealedSecrets(form, registry, url.prefix, {
+      secret,
+      principalId: user.id,
+    });
     return reply.page('kept/show', keptData(unseen, keptTexts.afterSignIn, true));
   });
 
@@ -87,7 +105,11 @@ export const signInRoutes: FastifyPluginAsync<RouteOptions> = async (app, { admi
 };
 
 /** A new session id, so that one planted before is worth nothing. */
-export async function signIn(users: Users, request: FastifyRequest, user: Principal): Promise<void> {
+export async function signIn(
+  users: Users,
+  request: FastifyRequest,
+  user: Principal,
+): Promise<void> {
   await request.session.regenerate();
   request.session.startedAt = Date.now();
   request.session.userId = user.id;

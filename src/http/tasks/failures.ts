@@ -1,21 +1,21 @@
 import type { Principal } from '../../auth/principal.ts';
+import { limits } from '../../limits.ts';
 import { keyToUrl } from '../../metadata/keys.ts';
 import { getEdit } from '../../operations/edits/edits.ts';
-import type { ResourceRegistry, Resource, ResourceField } from '../../resources/contract.ts';
+import type { Resource, ResourceField, ResourceRegistry } from '../../resources/contract.ts';
 import type { FailedRecord } from '../../tasks/looking/failed-records.ts';
 import type { FailedValues } from '../../tasks/looking/failed-values.ts';
 import type { FailureGroup } from '../../tasks/looking/queries.ts';
 import { isFinished } from '../../tasks/states.ts';
 import type { TaskRow } from '../../tasks/task-row.ts';
-import { followUpTexts } from './follow-ups-texts.ts';
-import { inputTexts } from '../controls/input-texts.ts';
 import { excerpt } from '../controls/excerpt.ts';
-import type { InList } from './in-list.ts';
+import { inputTexts } from '../controls/input-texts.ts';
 import { shownValues } from '../controls/shown-values.ts';
+import type { Url } from '../url.ts';
+import { followUpTexts } from './follow-ups-texts.ts';
+import type { InList } from './in-list.ts';
 import { type RefusedRecord, refusedRecord } from './task.ts';
 import { failedInList, type RetryForm, type TaskActions } from './task-actions.ts';
-import type { Url } from '../url.ts';
-import { limits } from '../../limits.ts';
 
 /** Records of a page. */
 
@@ -33,7 +33,12 @@ export interface FailuresData {
   reasons: readonly { label: string; href: string; isCurrent: boolean }[];
   columns: typeof followUpTexts.columns;
   hasValues: boolean;
-  lines: readonly { record: RefusedRecord; reason: string; field: string; values: readonly FailedValue[] }[];
+  lines: readonly {
+    record: RefusedRecord;
+    reason: string;
+    field: string;
+    values: readonly FailedValue[];
+  }[];
   emptyText: string;
   first: { href: string; label: string } | null;
   next: { href: string; label: string } | null;
@@ -67,7 +72,8 @@ export async function failuresData(listed: ListedFailures, url: Url): Promise<Fa
   const { principal, task, actions, groups, found, titles, resource, code, after } = listed;
   const valuesOf = await shownFailedValues(listed);
   const base = `/tasks/${task.id}/failures`;
-  const href = (query: Record<string, string>) => url(`${base}${queryOf({ ...(code === null ? {} : { code }), ...query })}`);
+  const href = (query: Record<string, string>) =>
+    url(`${base}${queryOf({ ...(code === null ? {} : { code }), ...query })}`);
   const total = groups.reduce((sum, { count }) => sum + count, 0);
   const counts = new Map<string, { message: string; count: number }>();
   for (const group of groups) {
@@ -81,10 +87,17 @@ export async function failuresData(listed: ListedFailures, url: Url): Promise<Fa
   return {
     title: followUpTexts.failuresHeading(task.title),
     back: { href: url(`/tasks/${task.id}`), label: followUpTexts.backToTask(task.id) },
-    csv: { href: url(`${base}.csv${queryOf(code === null ? {} : { code })}`), label: followUpTexts.csv },
+    csv: {
+      href: url(`${base}.csv${queryOf(code === null ? {} : { code })}`),
+      label: followUpTexts.csv,
+    },
     inList: !isFinished(task.state)
       ? null
-      : failedInList({ resource, principal, url }, task, code === null ? null : { code, count: counts.get(code)?.count ?? 0 }),
+      : failedInList(
+          { resource, principal, url },
+          task,
+          code === null ? null : { code, count: counts.get(code)?.count ?? 0 },
+        ),
     retry: code === null ? actions.retry : (actions.retryOf.get(code) ?? null),
     isRetryVain: actions.isRetryVain,
     retryHint: actions.retry && actions.isRetryVain ? followUpTexts.retryHint : null,
@@ -107,14 +120,23 @@ export async function failuresData(listed: ListedFailures, url: Url): Promise<Fa
     })),
     emptyText: followUpTexts.noFailures,
     first: after === '' ? null : { href: href({}), label: followUpTexts.first },
-    next: found.length > limits.shown.failures ? { href: href({ _after: last }), label: followUpTexts.next } : null,
+    next:
+      found.length > limits.shown.failures
+        ? { href: href({ _after: last }), label: followUpTexts.next }
+        : null,
     words: { reasons: followUpTexts.reasons },
   };
 }
 
-async function shownFailedValues({ registry, principal, resource, values }: ListedFailures): Promise<(key: string) => FailedValue[]> {
+async function shownFailedValues({
+  registry,
+  principal,
+  resource,
+  values,
+}: ListedFailures): Promise<(key: string) => FailedValue[]> {
   if (!resource || values.byKey.size === 0) return () => [];
-  const texts = (index: number) => [...values.byKey.values()].flatMap(({ now, wanted }) => [now[index], wanted?.[index]]);
+  const texts = (index: number) =>
+    [...values.byKey.values()].flatMap(({ now, wanted }) => [now[index], wanted?.[index]]);
   const shown = await Promise.all(
     values.edits.map(async (edit, index) => {
       const field = resource.fields.find(({ meta }) => meta.name === edit.field) as ResourceField;
@@ -126,16 +148,25 @@ async function shownFailedValues({ registry, principal, resource, values }: List
     const found = values.byKey.get(key);
     if (!found) return [];
     return shown.map(({ edit, field, show }, index) => {
-      const wanted = found.wanted === null ? getEdit(edit.change).describe(edit.value, field, resource) : show(found.wanted[index] ?? null);
+      const wanted =
+        found.wanted === null
+          ? getEdit(edit.change).describe(edit.value, field, resource)
+          : show(found.wanted[index] ?? null);
       const { before, after } = excerpt({ before: show(found.now[index] ?? null), after: wanted });
-      return { label: field.label, now: before || inputTexts.nothing, wanted: after || inputTexts.nothing };
+      return {
+        label: field.label,
+        now: before || inputTexts.nothing,
+        wanted: after || inputTexts.nothing,
+      };
     });
   };
 }
 
 function fieldLabel(resource: Resource | null, field: string | null): string {
   if (field === null) return '';
-  return resource?.fields.find(({ meta, name }) => meta.name === field || name === field)?.label ?? '';
+  return (
+    resource?.fields.find(({ meta, name }) => meta.name === field || name === field)?.label ?? ''
+  );
 }
 
 /** One line of the CSV: what a person needs to find the record and mend it. */
@@ -144,7 +175,13 @@ export function csvLine(
   titles: ReadonlyMap<string, string>,
   { key, code, message, field }: FailedRecord,
 ): string[] {
-  return [resource ? keyToUrl(resource.model, key) : key, titles.get(key) ?? '', message, fieldLabel(resource, field), code];
+  return [
+    resource ? keyToUrl(resource.model, key) : key,
+    titles.get(key) ?? '',
+    message,
+    fieldLabel(resource, field),
+    code,
+  ];
 }
 
 function queryOf(query: Record<string, string>): string {

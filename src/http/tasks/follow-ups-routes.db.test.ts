@@ -6,7 +6,10 @@ import { finished } from '../../testing/context.ts';
 import { launchAs } from '../../testing/launch-as.ts';
 import { insertPlaces } from '../../testing/places.ts';
 
-/** A finished task of 30 places, of which the database refused two for one reason and one for another. */
+/**
+ * A finished task of 30 places, of which the database refused two for one reason and one for
+ * another.
+ */
 async function setUp(t: Parameters<typeof testApp>[0]) {
   const app = await testApp(t);
   await insertPlaces(app.db, 60);
@@ -18,7 +21,10 @@ async function setUp(t: Parameters<typeof testApp>[0]) {
   const editor = await app.signIn('editor');
   const id = await launchAs(editor, 30);
   const run = async <T>(work: () => Promise<T>): Promise<T> => {
-    const worker = await startWorker(app.context, { connectionString: app.connectionString, concurrency: 1 });
+    const worker = await startWorker(app.context, {
+      connectionString: app.connectionString,
+      concurrency: 1,
+    });
     try {
       return await work();
     } finally {
@@ -31,7 +37,9 @@ async function setUp(t: Parameters<typeof testApp>[0]) {
 }
 
 const formOf = (html: string, action: string, code = '') =>
-  new RegExp(`action="${action}"[\\s\\S]*?name="_op" value="([^"]+)"[\\s\\S]*?name="code" value="${code}"`).exec(html)?.[1] ?? '';
+  new RegExp(
+    `action="${action}"[\\s\\S]*?name="_op" value="([^"]+)"[\\s\\S]*?name="code" value="${code}"`,
+  ).exec(html)?.[1] ?? '';
 
 test('what failed is grouped by reason, each with its count, its records and a retry of its own', async (t) => {
   const { editor, id } = await setUp(t);
@@ -40,7 +48,10 @@ test('what failed is grouped by reason, each with its count, its records and a r
   assert.match(body, /Retry 3 records/);
   assert.match(body, /Retry 2 of this reason/);
   assert.match(body, /Retry 1 of this reason/);
-  assert.match(body, new RegExp(`href="/tasks/${id}/failures\\?code=23514%3Aodd_one"|href="/tasks/${id}/failures"`));
+  assert.match(
+    body,
+    new RegExp(`href="/tasks/${id}/failures\\?code=23514%3Aodd_one"|href="/tasks/${id}/failures"`),
+  );
   assert.match(body, /set by set, in SQL/);
 });
 
@@ -97,15 +108,29 @@ test('failures lead on: what each holds and was to hold, and a selection of them
   assert.doesNotMatch(body, /23514(?!%3A)|<code/, 'no codes for people');
   assert.match(body, /<a class="link" href="\/cities\/9\/edit">Place 9/);
   const buttons = (html: string) =>
-    [...html.matchAll(/<button class="([^"]*)" type="submit"[^>]*>(?:<svg[\s\S]*?<\/svg>)?([^<]+)/g)]
-      .map(([, look = '', label = '']) => `${label}${look.includes('btn-primary') ? ' (first)' : ''}`)
+    [
+      ...html.matchAll(
+        /<button class="([^"]*)" type="submit"[^>]*>(?:<svg[\s\S]*?<\/svg>)?([^<]+)/g,
+      ),
+    ]
+      .map(
+        ([, look = '', label = '']) => `${label}${look.includes('btn-primary') ? ' (first)' : ''}`,
+      )
       .filter((label) => /another way|Retry/.test(label) && !/reason/.test(label));
   assert.deepEqual(buttons(body), ['Change these 3 in another way (first)', 'Retry 3 records']);
-  assert.deepEqual(buttons((await editor.get(`/tasks/${id}`)).body), ['Change these 3 in another way (first)', 'Retry 3 records']);
+  assert.deepEqual(buttons((await editor.get(`/tasks/${id}`)).body), [
+    'Change these 3 in another way (first)',
+    'Retry 3 records',
+  ]);
   assert.match(body, /will refuse them again/);
   const listQuery =
-    /name="_list" value="([^"]+)"/.exec((await editor.get(`/tasks/${id}/failures?code=23514%3Acity_status_check`)).body)?.[1] ?? '';
-  const sent = await editor.post('/cities/selection', { _do: 'matching', _list: listQuery.replaceAll('&amp;', '&') });
+    /name="_list" value="([^"]+)"/.exec(
+      (await editor.get(`/tasks/${id}/failures?code=23514%3Acity_status_check`)).body,
+    )?.[1] ?? '';
+  const sent = await editor.post('/cities/selection', {
+    _do: 'matching',
+    _list: listQuery.replaceAll('&amp;', '&'),
+  });
   const list = (await editor.get(String(sent.headers.location))).body;
   assert.match(list, /All 2 matching cities selected/);
   assert.match(list, new RegExp(`Failed in task ${id}, for one reason`));
@@ -116,7 +141,10 @@ test('failures lead on: what each holds and was to hold, and a selection of them
     [id],
   );
   await db.pages.query(`update ${db.t.task} set failed = 0, conflicted = 3 where id = $1`, [id]);
-  assert.deepEqual(buttons((await editor.get(`/tasks/${id}/failures`)).body), ['Change these 3 in another way', 'Retry 3 records (first)']);
+  assert.deepEqual(buttons((await editor.get(`/tasks/${id}/failures`)).body), [
+    'Change these 3 in another way',
+    'Retry 3 records (first)',
+  ]);
 });
 
 test('a wanted value that no column has room for is told by the change', async (t) => {
@@ -130,7 +158,10 @@ test('a wanted value that no column has room for is told by the change', async (
   await end(id);
   const page = await editor.get(`/tasks/${id}/failures`);
   assert.equal(page.statusCode, 200);
-  assert.match(page.body.replaceAll(/<[^>]*>/g, ' ').replaceAll(/\s+/g, ' '), /Place 41 Rating 9(\.0)? → /);
+  assert.match(
+    page.body.replaceAll(/<[^>]*>/g, ' ').replaceAll(/\s+/g, ' '),
+    /Place 41 Rating 9(\.0)? → /,
+  );
 });
 
 test('an undo is previewed, names what it would refuse, and is confirmed once', async (t) => {
@@ -149,7 +180,9 @@ test('an undo is previewed, names what it would refuse, and is confirmed once', 
   const undoId = Number(/\/tasks\/(\d+)$/.exec(String(chosen.headers.location))?.[1]);
   const end = await ended(undoId);
   assert.deepEqual([end.state, end.changed], ['succeeded', 2]);
-  const { rows } = await db.pages.query(`select count(*)::int as n from gazetteer.city where status = 'published'`);
+  const { rows } = await db.pages.query(
+    `select count(*)::int as n from gazetteer.city where status = 'published'`,
+  );
   assert.equal(rows[0].n, 24);
   assert.match((await editor.get(`/tasks/${undoId}`)).body, /2 put back/);
   assert.match((await editor.get(`/tasks/${id}`)).body, new RegExp(`Undone by task ${undoId}`));
@@ -161,10 +194,17 @@ test('pause and resume need no JavaScript, and what has finished cannot be pause
   const blocker = await db.pages.connect();
   await blocker.query('begin');
   await blocker.query('select 1 from gazetteer.city where id = 40 for update');
-  const running = await launchAs(editor, 25, { from: 31, body: { field: 'notes', 'value.notes': 'x' } });
+  const running = await launchAs(editor, 25, {
+    from: 31,
+    body: { field: 'notes', 'value.notes': 'x' },
+  });
   const until = async (state: string) => {
     for (let tries = 0; tries < 200; tries++) {
-      if ((await editor.get(`/tasks/${running}`, { accept: 'application/json' })).json().state === state) return;
+      if (
+        (await editor.get(`/tasks/${running}`, { accept: 'application/json' })).json().state ===
+        state
+      )
+        return;
       await new Promise((done) => setTimeout(done, 20));
     }
     blocker.release(true);
@@ -177,7 +217,10 @@ test('pause and resume need no JavaScript, and what has finished cannot be pause
     await blocker.query('rollback');
     await until('paused');
     blocker.release();
-    assert.match((await editor.get(`/tasks/${running}`)).body, /action="\/tasks\/\d+\/resumption[?"]/);
+    assert.match(
+      (await editor.get(`/tasks/${running}`)).body,
+      /action="\/tasks\/\d+\/resumption[?"]/,
+    );
     await editor.post(`/tasks/${running}/resumption`);
     assert.equal((await finished(db, running, 10_000)).state, 'succeeded');
   });
@@ -186,6 +229,8 @@ test('pause and resume need no JavaScript, and what has finished cannot be pause
 test('somebody else’s task has no failures, no CSV, no undo and no retry', async (t) => {
   const { id, signIn } = await setUp(t);
   const viewer = await signIn('viewer');
-  for (const path of ['failures', 'failures.csv', 'undo']) assert.equal((await viewer.get(`/tasks/${id}/${path}`)).statusCode, 404);
-  for (const path of ['retry', 'undo', 'pause']) assert.equal((await viewer.post(`/tasks/${id}/${path}`, { _op: 'x' })).statusCode, 404);
+  for (const path of ['failures', 'failures.csv', 'undo'])
+    assert.equal((await viewer.get(`/tasks/${id}/${path}`)).statusCode, 404);
+  for (const path of ['retry', 'undo', 'pause'])
+    assert.equal((await viewer.post(`/tasks/${id}/${path}`, { _op: 'x' })).statusCode, 404);
 });

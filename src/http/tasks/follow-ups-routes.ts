@@ -1,32 +1,32 @@
-import { textsOf } from '../../form-texts.ts';
 import { Readable } from 'node:stream';
 import { stringify } from 'csv-stringify';
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
-import type { RouteOptions } from '../route-options.ts';
 import type { Principal } from '../../auth/principal.ts';
 import { AppError } from '../../errors.ts';
+import { textsOf } from '../../form-texts.ts';
+import { limits } from '../../limits.ts';
 import { parseKey } from '../../metadata/keys.ts';
 import type { Resource } from '../../resources/contract.ts';
 import { titlesOf } from '../../selection/list.ts';
+import { retry } from '../../tasks/follow-ups/retry.ts';
+import { firstChanged, previewUndo, undo } from '../../tasks/follow-ups/undo.ts';
+import type { Launched } from '../../tasks/launched.ts';
 import { type FailedRecord, listFailedRecords } from '../../tasks/looking/failed-records.ts';
 import { failedValues } from '../../tasks/looking/failed-values.ts';
-import { retry } from '../../tasks/follow-ups/retry.ts';
-import type { Launched } from '../../tasks/launched.ts';
 import { listFailures } from '../../tasks/looking/queries.ts';
 import type { TaskRow } from '../../tasks/task-row.ts';
-import { firstChanged, previewUndo, undo } from '../../tasks/follow-ups/undo.ts';
-import { principalOf, wantsJson } from '../negotiate.ts';
 import type { Body } from '../form.ts';
+import { principalOf, wantsJson } from '../negotiate.ts';
+import type { RouteOptions } from '../route-options.ts';
+import { earlierNote } from './earlier-note.ts';
 import { csvLine, failuresData } from './failures.ts';
+import { followUpTexts } from './follow-ups-texts.ts';
 import { taskJson } from './task.ts';
 import { taskActions } from './task-actions.ts';
 import { findResource } from './task-filter.ts';
-import { getNamed, named, type NamedTask } from './task-title.ts';
-import { undoData } from './undo.ts';
-import { earlierNote } from './earlier-note.ts';
-import { followUpTexts } from './follow-ups-texts.ts';
+import { getNamed, type NamedTask, named } from './task-title.ts';
 import { taskTexts } from './tasks-texts.ts';
-import { limits } from '../../limits.ts';
+import { undoData } from './undo.ts';
 
 type WithId = { Params: { id: string }; Querystring: { code?: unknown; _after?: unknown } };
 
@@ -46,14 +46,30 @@ export const followUpRoutes: FastifyPluginAsync<RouteOptions> = async (app, { co
     ]);
     const titles = await titlesFor(resource, principal, found);
     const actions = await taskActions({ db, principal, resource, url }, task);
-    const values = resource ? await failedValues(context, resource, task, [...titles.keys()]) : { edits: [], byKey: new Map() };
-    const listed = { registry, principal, task, actions, values, groups, found, titles, resource, code, after };
+    const values = resource
+      ? await failedValues(context, resource, task, [...titles.keys()])
+      : { edits: [], byKey: new Map() };
+    const listed = {
+      registry,
+      principal,
+      task,
+      actions,
+      values,
+      groups,
+      found,
+      titles,
+      resource,
+      code,
+      after,
+    };
     return reply.page('tasks/failures', await failuresData(listed, url));
   });
 
   app.get<WithId>('/tasks/:id/failures.csv', async (request, reply) => {
     const { task, principal, resource, code } = await readRequest(request);
-    reply.header('content-disposition', `attachment; filename="task-${task.id}-failures.csv"`).type('text/csv; charset=utf-8');
+    reply
+      .header('content-disposition', `attachment; filename="task-${task.id}-failures.csv"`)
+      .type('text/csv; charset=utf-8');
     // A spreadsheet would run a text that begins as a formula does.
     const csv = stringify({ header: true, columns: csvHeader(), escape_formulas: true, bom: true });
     return reply.send(Readable.from(lines(task, principal, resource, code)).pipe(csv));
@@ -63,7 +79,11 @@ export const followUpRoutes: FastifyPluginAsync<RouteOptions> = async (app, { co
     const body = (request.body ?? {}) as Body;
     const [operationId = ''] = textsOf(body._op);
     const code = textsOf(body.code)[0] || null;
-    return sendFollowUp(request, reply, await retry(context, principalOf(request), Number(request.params.id), { operationId, code }));
+    return sendFollowUp(
+      request,
+      reply,
+      await retry(context, principalOf(request), Number(request.params.id), { operationId, code }),
+    );
   });
 
   app.get<WithId>('/tasks/:id/undo', (request, reply) => sendUndo(request, reply, [], null));
@@ -84,15 +104,30 @@ export const followUpRoutes: FastifyPluginAsync<RouteOptions> = async (app, { co
       );
     const isChosen = textsOf(body._which)[0] === 'chosen';
     const chosen = isChosen && resource ? ticked.map((id) => parseKey(resource.model, id)) : null;
-    if (chosen?.length === 0) return sendUndo(request, reply, [], new AppError('empty-selection', 422, followUpTexts.chooseNone));
-    return sendFollowUp(request, reply, await undo(context, principal, task.id, { operationId, chosen }));
+    if (chosen?.length === 0)
+      return sendUndo(
+        request,
+        reply,
+        [],
+        new AppError('empty-selection', 422, followUpTexts.chooseNone),
+      );
+    return sendFollowUp(
+      request,
+      reply,
+      await undo(context, principal, task.id, { operationId, chosen }),
+    );
   });
 
   async function readRequest(request: FastifyRequest<WithId>) {
     const principal = principalOf(request);
     const task = await getNamed(context, principal, Number(request.params.id));
     const [code = ''] = textsOf(request.query.code);
-    return { principal, task, resource: findResource(registry, principal, task), code: code === '' ? null : code };
+    return {
+      principal,
+      task,
+      resource: findResource(registry, principal, task),
+      code: code === '' ? null : code,
+    };
   }
 
   async function sendUndo(
@@ -118,16 +153,37 @@ export const followUpRoutes: FastifyPluginAsync<RouteOptions> = async (app, { co
     reply.code(error?.status ?? 200);
     return reply.page(
       'tasks/undo',
-      undoData({ preview: { ...preview, task }, keys, titles, after, chosen, error: error?.message ?? null }, url),
+      undoData(
+        {
+          preview: { ...preview, task },
+          keys,
+          titles,
+          after,
+          chosen,
+          error: error?.message ?? null,
+        },
+        url,
+      ),
     );
   }
 
-  async function titlesFor(resource: Resource | null, principal: Principal, found: readonly FailedRecord[]) {
+  async function titlesFor(
+    resource: Resource | null,
+    principal: Principal,
+    found: readonly FailedRecord[],
+  ) {
     const keys = [...new Set(found.map(({ key }) => key))];
-    return resource && keys.length > 0 ? titlesOf(registry, resource, principal, keys) : new Map<string, string>();
+    return resource && keys.length > 0
+      ? titlesOf(registry, resource, principal, keys)
+      : new Map<string, string>();
   }
 
-  async function* lines(task: TaskRow, principal: Principal, resource: Resource | null, code: string | null) {
+  async function* lines(
+    task: TaskRow,
+    principal: Principal,
+    resource: Resource | null,
+    code: string | null,
+  ) {
     for (let after = ''; ; ) {
       const found = await listFailedRecords(db, task.id, { code, after, limit: csvPage });
       const titles = await titlesFor(resource, principal, found);
@@ -138,13 +194,20 @@ export const followUpRoutes: FastifyPluginAsync<RouteOptions> = async (app, { co
     }
   }
 
-  async function sendFollowUp(request: FastifyRequest, reply: FastifyReply, { task: launched, outcome }: Launched) {
+  async function sendFollowUp(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    { task: launched, outcome }: Launched,
+  ) {
     const [task] = (await named(context, principalOf(request), [launched])) as [NamedTask];
     const note = earlierNote(outcome);
     const statusUrl = url(`/tasks/${task.id}`);
-    if (!wantsJson(request)) return (note === null ? reply : reply.flash('info', note)).redirect(statusUrl, 303);
+    if (!wantsJson(request))
+      return (note === null ? reply : reply.flash('info', note)).redirect(statusUrl, 303);
     const message = note ?? taskTexts.processing(task.total ?? task.expected ?? 0);
-    return reply.code(202).send({ ...taskJson(task, new Date()), taskId: task.id, outcome, message, statusUrl });
+    return reply
+      .code(202)
+      .send({ ...taskJson(task, new Date()), taskId: task.id, outcome, message, statusUrl });
   }
 };
 

@@ -13,7 +13,10 @@ export const followUpTexts = {
   showAll: 'Show all as a list',
   csv: 'Download as CSV',
   actions: 'What can be done now',
-  parent: { undo: (id: number) => `Takes back task ${id}`, retry: (id: number) => `Retries task ${id}` },
+  parent: {
+    undo: (id: number) => `Takes back task ${id}`,
+    retry: (id: number) => `Retries task ${id}`,
+  },
   child: {
     undo: (id: number, state: string) => `Undone by task ${id} (${state.toLowerCase()})`,
     retry: (id: number, state: string) => `Retried by task ${id} (${state.toLowerCase()})`,
@@ -22,15 +25,26 @@ export const followUpTexts = {
   blockedBy: (id: number) => `Waits until task ${id} is finished, and holds nothing meanwhile.`,
   backToTask: (id: number) => `Back to task ${id}`,
   failuresHeading: (title: string) => `Failed: ${title}`,
-  selectFailed: (count: number) => (count === 1 ? 'Select it in the list' : 'Select these in the list'),
+  selectFailed: (count: number) =>
+    count === 1 ? 'Select it in the list' : 'Select these in the list',
   listFailed: (count: number) => (count === 1 ? 'Show it in the list' : 'Show these in the list'),
-  changeFailed: (count: number) => (count === 1 ? 'Change it in another way' : `Change these ${number.format(count)} in another way`),
-  retryHint: 'A rule that refused them will refuse them again, unless it or the records were changed since.',
+  changeFailed: (count: number) =>
+    count === 1
+      ? 'Change it in another way'
+      : `Change these ${number.format(count)} in another way`,
+  retryHint:
+    'A rule that refused them will refuse them again, unless it or the records were changed since.',
   failuresOf: (count: number) => records(count),
   anyReason: (count: number) => `Every reason (${number.format(count)})`,
   reason: (message: string, count: number) => `${message} (${number.format(count)})`,
   reasons: 'Reasons',
-  columns: { record: 'Record', reason: 'Reason', values: 'Now, and as it was to be', field: 'Field', code: 'Code' },
+  columns: {
+    record: 'Record',
+    reason: 'Reason',
+    values: 'Now, and as it was to be',
+    field: 'Field',
+    code: 'Code',
+  },
   noFailures: 'No record failed.',
   next: 'Next',
   first: 'Back to the first',
@@ -41,7 +55,8 @@ export const followUpTexts = {
     `A sample: the first ${number.format(judged)} of ${records(total)} were looked at. The undo itself looks at each.`,
   restored: (count: number, cascade: readonly string[]) =>
     `${records(count)} would be put back${cascade.length > 0 ? `, together with ${list.format(cascade)}` : ''}`,
-  ofKind: (count: number, singular: string, plural: string) => `${number.format(count)} ${(count === 1 ? singular : plural).toLowerCase()}`,
+  ofKind: (count: number, singular: string, plural: string) =>
+    `${number.format(count)} ${(count === 1 ? singular : plural).toLowerCase()}`,
   restoredNone: 'No record would be put back',
   unchanged: (count: number) => `${records(count)} already as before`,
   gone: (count: number) => `${records(count)} no longer there`,

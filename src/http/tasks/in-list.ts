@@ -3,7 +3,10 @@ import type { Resource } from '../../resources/contract.ts';
 import { canSelect } from '../controls/can-select.ts';
 import type { Url } from '../url.ts';
 
-/** A form that selects records of a task in their list, or where nothing can be selected a link that shows them there. */
+/**
+ * A form that selects records of a task in their list, or where nothing can be selected a link that
+ * shows them there.
+ */
 export interface InList {
   action: string;
   /** The list's query, as its own form carries it. */

@@ -73,5 +73,8 @@ test('a task whose only worker was killed says so wherever it is shown, since wh
   assert.ok(workedMs(task, new Date()) < 1_800_000);
   assert.match((await editor.get(`/tasks/${id}`)).body, /Stood still<\/dt><dd[^>]*>1 hr/);
   await noteWorkerEnd(db.pages, db.t);
-  assert.equal((await editor.get(`/tasks/${id}`, { accept: 'application/json' })).json().noWorker, null);
+  assert.equal(
+    (await editor.get(`/tasks/${id}`, { accept: 'application/json' })).json().noWorker,
+    null,
+  );
 });

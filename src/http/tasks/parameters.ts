@@ -1,18 +1,30 @@
 import type { Principal } from '../../auth/principal.ts';
 import { type FieldEdit, relatedIds } from '../../operations/field-edit.ts';
 import { editsOf, findOperation, type Run } from '../../operations/operations.ts';
-import type { ResourceRegistry, Resource } from '../../resources/contract.ts';
+import type { Resource, ResourceRegistry } from '../../resources/contract.ts';
 import { relatedTitles, relationTarget } from '../../selection/related.ts';
 import { taskTexts } from './tasks-texts.ts';
 
-/** What a task does, or would do, in words, related records by their titles; one statement for each relation it edits. */
-export async function parametersInWords(registry: ResourceRegistry, resource: Resource, principal: Principal, run: Run): Promise<string[]> {
+/**
+ * What a task does, or would do, in words, related records by their titles; one statement for each
+ * relation it edits.
+ */
+export async function parametersInWords(
+  registry: ResourceRegistry,
+  resource: Resource,
+  principal: Principal,
+  run: Run,
+): Promise<string[]> {
   const operation = findOperation(resource, run.operation);
   if (!operation) return [];
   const edits = editsOf(resource, run);
   if (edits.length === 0) return operation.describe(resource, run.parameters);
-  const seen = edits.filter((change) => resource.fields.some(({ meta }) => meta.name === change.field));
-  const named = await Promise.all(seen.map((change) => withTitles(registry, resource, principal, change)));
+  const seen = edits.filter((change) =>
+    resource.fields.some(({ meta }) => meta.name === change.field),
+  );
+  const named = await Promise.all(
+    seen.map((change) => withTitles(registry, resource, principal, change)),
+  );
   const hidden = edits.length - seen.length;
   return [
     ...operation.describe(resource, { ...(run.parameters as object), changes: named }),
@@ -20,7 +32,12 @@ export async function parametersInWords(registry: ResourceRegistry, resource: Re
   ];
 }
 
-async function withTitles(registry: ResourceRegistry, resource: Resource, principal: Principal, change: FieldEdit): Promise<FieldEdit> {
+async function withTitles(
+  registry: ResourceRegistry,
+  resource: Resource,
+  principal: Principal,
+  change: FieldEdit,
+): Promise<FieldEdit> {
   const field = resource.fields.find((candidate) => candidate.meta.name === change.field);
   const target = field && relationTarget(resource, field);
   const ids = field ? relatedIds(field, change) : [];

@@ -71,7 +71,10 @@ function taskOf(values: Partial<TaskRow>): TaskRow {
 test('a running task says how far it is, how fast, and how long it will take', () => {
   const data = progressData(taskOf({ done: 1000, changed: 1000 }), look);
   assert.equal(data.heading, 'Processing 6,972 records in the background');
-  assert.deepEqual([data.doneText, data.percentText, data.rateText], ['1,000 of 6,972', '14 %', '100 records/s']);
+  assert.deepEqual(
+    [data.doneText, data.percentText, data.rateText],
+    ['1,000 of 6,972', '14 %', '100 records/s'],
+  );
   assert.equal(data.leftText, 'about 1 min left');
   assert.equal(data.pollUrl, `/admin/tasks/7/progress?told=running.1000.${now.getTime()}`);
   assert.equal(data.canCancel, true);
@@ -79,13 +82,20 @@ test('a running task says how far it is, how fast, and how long it will take', (
 
 test('a list behind a task is read again at most every 5 s while records change, and at once in another state', () => {
   const task = taskOf({ done: 1000 });
-  const told = (state: string, done: number, msAgo: number) => `${state}.${done}.${now.getTime() - msAgo}`;
+  const told = (state: string, done: number, msAgo: number) =>
+    `${state}.${done}.${now.getTime() - msAgo}`;
   assert.equal(hasMoved(task, now, told('running', 900, 4_999)), false);
   assert.equal(hasMoved(task, now, told('running', 900, 5_000)), true);
   assert.equal(hasMoved(task, now, told('running', 1000, 60_000)), false);
   assert.equal(hasMoved(task, now, told('queued', 1000, 1)), true);
-  assert.equal(hasMoved(taskOf({ state: 'paused', done: 1000 }), now, told('paused', 900, 1)), true);
-  assert.equal(hasMoved(taskOf({ state: 'paused', done: 1000 }), now, told('paused', 1000, 60_000)), false);
+  assert.equal(
+    hasMoved(taskOf({ state: 'paused', done: 1000 }), now, told('paused', 900, 1)),
+    true,
+  );
+  assert.equal(
+    hasMoved(taskOf({ state: 'paused', done: 1000 }), now, told('paused', 1000, 60_000)),
+    false,
+  );
   for (const odd of [undefined, '', 'running', 'running.x.1', `running.1000.${'9'.repeat(40)}`])
     assert.equal(hasMoved(task, now, odd), true, odd);
   const kept = progressData(task, look, 'strip', told('running', 900, 1));
@@ -93,7 +103,9 @@ test('a list behind a task is read again at most every 5 s while records change,
 });
 
 test('every unfinished state has words of its own, and only queued and preparing have a bar without a value', () => {
-  const unfinished = (Object.keys(taskStates) as TaskState[]).filter((state) => !taskStates[state].isFinished);
+  const unfinished = (Object.keys(taskStates) as TaskState[]).filter(
+    (state) => !taskStates[state].isFinished,
+  );
   const notes = unfinished.map((state) => progressData(taskOf({ state }), look).note);
   assert.equal(new Set(notes).size, unfinished.length);
   const unknown = unfinished.filter((state) => !progressData(taskOf({ state }), look).bar.isKnown);
@@ -101,21 +113,37 @@ test('every unfinished state has words of its own, and only queued and preparing
 });
 
 test('a task that waits long says that it waits for a worker', () => {
-  const fresh = progressData(taskOf({ state: 'queued', queuedAt: new Date('2026-11-21T12:00:09Z') }), look);
+  const fresh = progressData(
+    taskOf({ state: 'queued', queuedAt: new Date('2026-11-21T12:00:09Z') }),
+    look,
+  );
   const old = progressData(taskOf({ state: 'queued' }), look);
   assert.match(fresh.note, /its turn since/);
   assert.match(old.note, /a worker since/);
   assert.match(old.note, /since 21:00:00\./, 'in the reader’s own time');
-  const older = progressData(taskOf({ state: 'queued', queuedAt: new Date('2026-11-20T14:59:00Z') }), look);
-  assert.match(older.note, /since 20 Nov 2026,? (at )?23:59:00/, 'with the day where it is another');
+  const older = progressData(
+    taskOf({ state: 'queued', queuedAt: new Date('2026-11-20T14:59:00Z') }),
+    look,
+  );
+  assert.match(
+    older.note,
+    /since 20 Nov 2026,? (at )?23:59:00/,
+    'with the day where it is another',
+  );
 });
 
 test('where no worker is alive it says so, since when, with no speed and no end', () => {
   const workerEndedAt = new Date('2026-11-21T12:00:05Z');
   for (const state of ['queued', 'preparing', 'running', 'pausing', 'cancelling'] as const) {
-    const data = progressData(taskOf({ state, done: 1000, changed: 1000, hasWorker: false, workerEndedAt }), look);
+    const data = progressData(
+      taskOf({ state, done: 1000, changed: 1000, hasWorker: false, workerEndedAt }),
+      look,
+    );
     assert.equal(data.heading, 'Waiting for a worker: 6,972 records');
-    assert.equal(data.note, 'No worker is alive since 21:00:05, so nobody is at it. It goes on when one starts.');
+    assert.equal(
+      data.note,
+      'No worker is alive since 21:00:05, so nobody is at it. It goes on when one starts.',
+    );
     assert.deepEqual([data.rateText, data.leftText], [null, null]);
   }
   const unknown = progressData(taskOf({ hasWorker: false }), look);
@@ -126,10 +154,23 @@ test('where no worker is alive it says so, since when, with no speed and no end'
 
 test('the time in which nobody was at it counts neither for its speed nor for what it took', () => {
   const task = taskOf({ done: 1000, changed: 1000, idleMs: 5_000 });
-  assert.deepEqual([progressData(task, look).rateText, workedMs(task, now)], ['200 records/s', 5_000]);
-  const resting = taskOf({ state: 'paused', done: 1000, restedAt: new Date('2026-11-21T12:00:04Z') });
+  assert.deepEqual(
+    [progressData(task, look).rateText, workedMs(task, now)],
+    ['200 records/s', 5_000],
+  );
+  const resting = taskOf({
+    state: 'paused',
+    done: 1000,
+    restedAt: new Date('2026-11-21T12:00:04Z'),
+  });
   assert.equal(workedMs(resting, now), 4_000);
-  assert.equal(workedMs(taskOf({ state: 'cancelled', finishedAt: now, restedAt: new Date('2026-11-21T12:00:04Z') }), now), 4_000);
+  assert.equal(
+    workedMs(
+      taskOf({ state: 'cancelled', finishedAt: now, restedAt: new Date('2026-11-21T12:00:04Z') }),
+      now,
+    ),
+    4_000,
+  );
 });
 
 test('a cancelling task cannot be cancelled again', () => {
@@ -137,10 +178,21 @@ test('a cancelling task cannot be cancelled again', () => {
 });
 
 test('what the page is told at the end names changed, failed and unchanged records', () => {
-  const task = taskOf({ state: 'partial', done: 6972, changed: 6900, failed: 70, unchanged: 2, finishedAt: now });
+  const task = taskOf({
+    state: 'partial',
+    done: 6972,
+    changed: 6900,
+    failed: 70,
+    unchanged: 2,
+    finishedAt: now,
+  });
   assert.deepEqual(finishedEvents(task), {
     'bulkhead:finished': { taskId: 7, resource: 'cities', model: 'City' },
-    'bulkhead:toast': { level: 'warning', message: 'Edit cities: partly done. 6,900 changed, 70 failed, 2 already so.', key: 'task-7' },
+    'bulkhead:toast': {
+      level: 'warning',
+      message: 'Edit cities: partly done. 6,900 changed, 70 failed, 2 already so.',
+      key: 'task-7',
+    },
   });
 });
 

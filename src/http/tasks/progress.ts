@@ -5,12 +5,12 @@ import { type Progress, progressOf, withoutWorkerSince } from '../../tasks/looki
 import { isFinished, type TaskState } from '../../tasks/states.ts';
 import type { TaskRow } from '../../tasks/task-row.ts';
 import { formatNumber } from '../format.ts';
-import { formatTimestamp, formatSpan } from '../format-span.ts';
-import { followUpTexts } from './follow-ups-texts.ts';
-import { taskTexts } from './tasks-texts.ts';
-import type { NamedTask } from './task-title.ts';
+import { formatSpan, formatTimestamp } from '../format-span.ts';
 import type { Url } from '../url.ts';
 import { type Badge, badgeOf } from './badge.ts';
+import { followUpTexts } from './follow-ups-texts.ts';
+import type { NamedTask } from './task-title.ts';
+import { taskTexts } from './tasks-texts.ts';
 
 /** One count of what happened to records, in words. */
 export interface CountInWords {
@@ -77,14 +77,20 @@ export interface Link {
   label: string;
 }
 
-/** The same task may be live above the list and in a dialog at once; their elements must not share an id. task: on its own page. */
+/**
+ * The same task may be live above the list and in a dialog at once; their elements must not share
+ * an id. task: on its own page.
+ */
 export type ProgressPlace = 'page' | 'strip' | 'task';
 
 function progressElementId(taskId: number | string, place: ProgressPlace): string {
   return `task-${taskId}-progress${place === 'strip' ? '-strip' : ''}`;
 }
 
-/** What a list was last told about a task: the address of the next poll carries it, so that the server need not keep it. */
+/**
+ * What a list was last told about a task: the address of the next poll carries it, so that the
+ * server need not keep it.
+ */
 interface ShownState {
   state: string;
   done: number;
@@ -103,7 +109,10 @@ function parseShownState(shownState: string | undefined): ShownState | null {
   return state === undefined ? null : { state, done: Number(done), atMs: Number(at) };
 }
 
-/** Whether lists are to be read again: the task came into another state, or changed records that they still show as they were. */
+/**
+ * Whether lists are to be read again: the task came into another state, or changed records that
+ * they still show as they were.
+ */
 export function hasMoved(task: TaskRow, now: Date, shownState: string | undefined): boolean {
   const last = parseShownState(shownState);
   if (!last || last.state !== task.state) return true;
@@ -135,25 +144,38 @@ export function progressData(
   const note = noteOf(task, look);
   return {
     elementId: progressElementId(task.id, place),
-    pollUrl: url(`/tasks/${task.id}/progress?${place === 'page' ? '' : `in=${place}&`}told=${shownState ?? stateNow(task, now)}`),
+    pollUrl: url(
+      `/tasks/${task.id}/progress?${place === 'page' ? '' : `in=${place}&`}told=${shownState ?? stateNow(task, now)}`,
+    ),
     taskUrl: place === 'task' ? null : url(`/tasks/${task.id}`),
     cancelUrl: url(`/tasks/${task.id}/cancellation${inPlace(place)}`),
     canCancel: progress.canCancel,
     pause: pauseOf(task, progress, url, place),
     title: task.title,
     caption: place === 'task' ? null : task.title,
-    heading: withoutWorkerSince(task) === undefined ? headingOf(task.state, progress.total) : taskTexts.noWorkerHeading(progress.total),
+    heading:
+      withoutWorkerSince(task) === undefined
+        ? headingOf(task.state, progress.total)
+        : taskTexts.noWorkerHeading(progress.total),
     note,
     waitsFor:
       task.waitsFor && note === followUpTexts.blockedBy(task.waitsFor.id)
-        ? { href: url(`/tasks/${task.waitsFor.id}`), label: followUpTexts.task(task.waitsFor.id), title: task.waitsFor.title }
+        ? {
+            href: url(`/tasks/${task.waitsFor.id}`),
+            label: followUpTexts.task(task.waitsFor.id),
+            title: task.waitsFor.title,
+          }
         : null,
     badge: badgeOf(task.state),
     bar: barOf(task, now),
     doneText: taskTexts.doneOf(progress.done, progress.total),
     percentText: taskTexts.percent(progress.percent),
-    rateText: task.state === 'running' && progress.rate !== null ? taskTexts.rate(progress.rate) : null,
-    leftText: task.state === 'running' && progress.secondsLeft !== null ? taskTexts.left(formatSpan(progress.secondsLeft * 1000)) : null,
+    rateText:
+      task.state === 'running' && progress.rate !== null ? taskTexts.rate(progress.rate) : null,
+    leftText:
+      task.state === 'running' && progress.secondsLeft !== null
+        ? taskTexts.left(formatSpan(progress.secondsLeft * 1000))
+        : null,
     words: { cancel: taskTexts.cancel, details: taskTexts.details },
   };
 }
@@ -162,7 +184,12 @@ function inPlace(place: ProgressPlace): string {
   return place === 'page' ? '' : `?in=${place}`;
 }
 
-function pauseOf(task: TaskRow, { canPause, canResume }: Progress, url: Url, place: ProgressPlace): ProgressData['pause'] {
+function pauseOf(
+  task: TaskRow,
+  { canPause, canResume }: Progress,
+  url: Url,
+  place: ProgressPlace,
+): ProgressData['pause'] {
   if (!canPause && !canResume) return null;
   const name = canPause ? 'pause' : 'resumption';
   const [label, icon] = canPause ? [followUpTexts.pause, 'pause'] : [followUpTexts.resume, 'play'];
@@ -180,14 +207,17 @@ const longWaitMs = 5_000;
 
 function noteOf(task: TaskRow, { now, reader }: Onlooker): string {
   const away = withoutWorkerSince(task);
-  if (away !== undefined) return taskTexts.noWorker(away && formatTimestamp(away, now, reader.timeZone));
+  if (away !== undefined)
+    return taskTexts.noWorker(away && formatTimestamp(away, now, reader.timeZone));
   if (task.reason === 'unknown' && task.message) return task.message;
   switch (task.state) {
     case 'queued': {
       if (task.blockedBy !== null) return followUpTexts.blockedBy(task.blockedBy);
       const since = task.queuedAt ?? task.createdAt;
       const isLong = now.getTime() - since.getTime() > longWaitMs;
-      return (isLong ? taskTexts.waitingWorker : taskTexts.waitingTurn)(formatTimestamp(since, now, reader.timeZone));
+      return (isLong ? taskTexts.waitingWorker : taskTexts.waitingTurn)(
+        formatTimestamp(since, now, reader.timeZone),
+      );
     }
     case 'scheduled':
       return taskTexts.scheduledFor;
@@ -214,8 +244,14 @@ export function barOf(task: TaskRow, now: Date): Bar {
   };
 }
 
-/** How far it is; once it has ended, how far it came with what was asked for: what failed is no part of that. */
-export function shownProgress(task: TaskRow, now: Date): Pick<Progress, 'done' | 'total' | 'percent'> {
+/**
+ * How far it is; once it has ended, how far it came with what was asked for: what failed is no part
+ * of that.
+ */
+export function shownProgress(
+  task: TaskRow,
+  now: Date,
+): Pick<Progress, 'done' | 'total' | 'percent'> {
   const { done, total, percent } = progressOf(task, now);
   const amiss = task.failed + task.keptBack + task.conflicted;
   if (!isFinished(task.state) || amiss === 0) return { done, total, percent };
@@ -228,7 +264,11 @@ export function countsOf(task: TaskRow & Partial<NamedTask>): CountInWords[] {
   const { counts } = taskTexts;
   const left = isFinished(task.state) ? Math.max(0, (task.total ?? 0) - task.done) : 0;
   const all: [number, (count: number) => string, CountInWords['tone']][] = [
-    [task.changed, (count) => (task.words ?? wordsOf(task.operation)).done(formatNumber(count)), 'success'],
+    [
+      task.changed,
+      (count) => (task.words ?? wordsOf(task.operation)).done(formatNumber(count)),
+      'success',
+    ],
     [task.failed, counts.failed, 'error'],
     [task.keptBack, counts.keptBack, 'error'],
     [task.altered, counts.altered, 'warning'],
@@ -237,7 +277,9 @@ export function countsOf(task: TaskRow & Partial<NamedTask>): CountInWords[] {
     [task.gone, counts.gone, 'plain'],
     [left, task.backend === 'inline' ? counts.rolledBack : counts.left, 'warning'],
   ];
-  return all.filter(([count]) => count > 0).map(([count, words, tone]) => ({ text: words(count), tone }));
+  return all
+    .filter(([count]) => count > 0)
+    .map(([count, words, tone]) => ({ text: words(count), tone }));
 }
 
 export function finishedData(
@@ -314,18 +356,33 @@ export interface EndLinks {
   changes?: Link | null;
 }
 
-/** What the page is told when a task ends: the list refreshes, a toast says what happened and leads to its records and its undo. */
-export function finishedEvents(task: TaskRow, { undo, changes }: EndLinks = {}): Record<string, unknown> {
+/**
+ * What the page is told when a task ends: the list refreshes, a toast says what happened and leads
+ * to its records and its undo.
+ */
+export function finishedEvents(
+  task: TaskRow,
+  { undo, changes }: EndLinks = {},
+): Record<string, unknown> {
   return {
     'bulkhead:finished': { taskId: task.id, resource: task.resource, model: task.model },
     // The same task may be live twice on a page; one key is one toast.
-    'bulkhead:toast': { ...toastOf(task), key: `task-${task.id}`, ...(undo && { link: undo }), ...(changes && { more: changes }) },
+    'bulkhead:toast': {
+      ...toastOf(task),
+      key: `task-${task.id}`,
+      ...(undo && { link: undo }),
+      ...(changes && { more: changes }),
+    },
   };
 }
 
 function toastOf(task: TaskRow): { level: ToastLevel; message: string } {
   const counts = countsOf(task).map(({ text }) => text);
-  const level: Partial<Record<TaskState, ToastLevel>> = { succeeded: 'success', partial: 'warning', failed: 'error' };
+  const level: Partial<Record<TaskState, ToastLevel>> = {
+    succeeded: 'success',
+    partial: 'warning',
+    failed: 'error',
+  };
   return {
     level: level[task.state] ?? 'info',
     message: `${endedHeading(task)}. ${counts.length > 0 ? counts.join(', ') : taskTexts.countsNone}.`,
@@ -344,7 +401,11 @@ export interface RunningData {
   label: string;
 }
 
-export function runningData(tasks: readonly TaskRow[], resource: string, look: Onlooker): RunningData {
+export function runningData(
+  tasks: readonly TaskRow[],
+  resource: string,
+  look: Onlooker,
+): RunningData {
   return {
     tasks: tasks.map((task) => progressData(task, look, 'strip')),
     refreshUrl: look.url(`/tasks/running?resource=${encodeURIComponent(resource)}`),

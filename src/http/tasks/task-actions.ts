@@ -1,17 +1,21 @@
 import { randomUUID } from 'node:crypto';
 import type { Principal } from '../../auth/principal.ts';
+import type { Database } from '../../db/database.ts';
 import { findOperation, mayRun, mayUndo } from '../../operations/operations.ts';
 import type { Resource } from '../../resources/contract.ts';
-import type { Database } from '../../db/database.ts';
-import { countRetryable, type FollowUpTask, listFollowUps } from '../../tasks/looking/failed-records.ts';
+import { taskRecordsFilter } from '../../selection/task-records.ts';
+import {
+  countRetryable,
+  type FollowUpTask,
+  listFollowUps,
+} from '../../tasks/looking/failed-records.ts';
 import { isFinished, type TaskState } from '../../tasks/states.ts';
 import type { TaskRow } from '../../tasks/task-row.ts';
-import { taskRecordsFilter } from '../../selection/task-records.ts';
+import type { Url } from '../url.ts';
 import { followUpTexts } from './follow-ups-texts.ts';
+import { type InList, inList } from './in-list.ts';
 import { taskChangeTexts } from './task-changes-texts.ts';
 import { taskTexts } from './tasks-texts.ts';
-import { type InList, inList } from './in-list.ts';
-import type { Url } from '../url.ts';
 
 export interface RetryForm {
   action: string;
@@ -42,7 +46,12 @@ export interface TaskActions {
 }
 
 export async function taskActions(
-  { db, principal, resource, url }: { db: Database; principal: Principal; resource: Resource | null; url: Url },
+  {
+    db,
+    principal,
+    resource,
+    url,
+  }: { db: Database; principal: Principal; resource: Resource | null; url: Url },
   task: TaskRow,
 ): Promise<TaskActions> {
   const mayAct = resource !== null && isFinished(task.state) && mayRun(resource, principal, task);
@@ -63,22 +72,38 @@ export async function taskActions(
     heading: followUpTexts.actions,
     undone: task.changed > 0 && isUndone(task, followUps) ? taskTexts.undone : null,
     retry: total > 0 ? form('', followUpTexts.retryAll(total)) : null,
-    retryOf: new Map([...retryable].map(([code, count]) => [code, form(code, followUpTexts.retryReason(count))])),
+    retryOf: new Map(
+      [...retryable].map(([code, count]) => [code, form(code, followUpTexts.retryReason(count))]),
+    ),
     undo:
       mayAct && mayUndo(resource, principal, task) && task.changed > 0 && !isUndone(task, followUps)
         ? { href: url(`/tasks/${task.id}/undo`), label: followUpTexts.undo }
         : null,
-    changes: resource && task.changed > 0 ? { href: url(`/tasks/${task.id}/changes`), label: taskChangeTexts.show(task.changed) } : null,
-    failed: hasFailed && isFinished(task.state) ? failedInList({ resource, principal, url }, task) : null,
+    changes:
+      resource && task.changed > 0
+        ? { href: url(`/tasks/${task.id}/changes`), label: taskChangeTexts.show(task.changed) }
+        : null,
+    failed:
+      hasFailed && isFinished(task.state) ? failedInList({ resource, principal, url }, task) : null,
     isRetryVain: task.conflicted === 0,
     failures: hasFailed ? { href: failures, label: followUpTexts.showAll } : null,
     csv: hasFailed ? { href: `${failures}.csv`, label: followUpTexts.csv } : null,
     relatives: [
       ...(task.parentId === null
         ? []
-        : [relative(task.parentId, followUpTexts.parent[isUndo(task) ? 'undo' : 'retry'](task.parentId), url)]),
+        : [
+            relative(
+              task.parentId,
+              followUpTexts.parent[isUndo(task) ? 'undo' : 'retry'](task.parentId),
+              url,
+            ),
+          ]),
       ...followUps.map(({ id, isUndo: undoes, state }) =>
-        relative(id, followUpTexts.child[undoes ? 'undo' : 'retry'](id, taskTexts.states[state as TaskState]), url),
+        relative(
+          id,
+          followUpTexts.child[undoes ? 'undo' : 'retry'](id, taskTexts.states[state as TaskState]),
+          url,
+        ),
       ),
     ],
   };
@@ -87,18 +112,28 @@ export async function taskActions(
 /** The records of a task that failed, for one reason or any. */
 export function failedInList(
   parts: { resource: Resource | null; principal: Principal; url: Url },
-  { id, operation, failed, conflicted, keptBack }: Pick<TaskRow, 'id' | 'operation' | 'failed' | 'conflicted' | 'keptBack'>,
+  {
+    id,
+    operation,
+    failed,
+    conflicted,
+    keptBack,
+  }: Pick<TaskRow, 'id' | 'operation' | 'failed' | 'conflicted' | 'keptBack'>,
   reason: { code: string; count: number } | null = null,
 ): InList | null {
   const count = reason?.count ?? failed + conflicted + keptBack;
-  const hasFields = parts.resource && findOperation(parts.resource, operation)?.offer?.view === 'bulk/edit';
+  const hasFields =
+    parts.resource && findOperation(parts.resource, operation)?.offer?.view === 'bulk/edit';
   return inList(parts, taskRecordsFilter('failed', id, reason?.code ?? null), {
     select: hasFields ? followUpTexts.changeFailed(count) : followUpTexts.selectFailed(count),
     list: followUpTexts.listFailed(count),
   });
 }
 
-/** Its undos have put back as many records as it changed; one that was undone in its turn is not counted. */
+/**
+ * Its undos have put back as many records as it changed; one that was undone in its turn is not
+ * counted.
+ */
 function isUndone({ changed }: TaskRow, followUps: readonly FollowUpTask[]): boolean {
   return followUps.some((undo) => undo.isUndo && undo.changed >= changed && !undo.isUndone);
 }

@@ -11,7 +11,8 @@ export const taskChangeTexts = {
   select: (count: number) => (count === 1 ? 'Select it in the list' : 'Select these in the list'),
   list: (count: number) => (count === 1 ? 'Show it in the list' : 'Show these in the list'),
   columns: { record: 'Record', values: 'Before and after' },
-  unseen: (count: number) => `${records(count)} on this page ${count === 1 ? 'is' : 'are'} not yours to see.`,
+  unseen: (count: number) =>
+    `${records(count)} on this page ${count === 1 ? 'is' : 'are'} not yours to see.`,
   gone: 'no longer there',
   emptied: 'The values are no longer kept.',
   created: 'Brought back',

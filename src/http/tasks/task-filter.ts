@@ -1,6 +1,6 @@
 import type { Principal } from '../../auth/principal.ts';
 import { AppError } from '../../errors.ts';
-import type { ResourceRegistry, Resource } from '../../resources/contract.ts';
+import type { Resource, ResourceRegistry } from '../../resources/contract.ts';
 import { describeItem } from '../../selection/describe-filter.ts';
 import { type Group, isOwnPath, parseFilterText } from '../../selection/filter.ts';
 import { findFilterField } from '../../selection/filter-fields.ts';
@@ -8,7 +8,11 @@ import { conditionsOf, filterTitles } from '../../selection/filter-titles.ts';
 import type { TaskRow } from '../../tasks/task-row.ts';
 
 /** Null: there is no such resource any more, or it is not this principal's to see. */
-export function findResource(registry: ResourceRegistry, principal: Principal, task: Pick<TaskRow, 'resource'>): Resource | null {
+export function findResource(
+  registry: ResourceRegistry,
+  principal: Principal,
+  task: Pick<TaskRow, 'resource'>,
+): Resource | null {
   try {
     return registry.for(principal, task.resource);
   } catch (error) {
@@ -42,21 +46,35 @@ export async function filterInWords(
     const titleOf = await filterTitles(registry, resource, principal, visible);
     return {
       text,
-      words: describeItem(visible, { fieldOf: (path) => findFilterField(resource, principal, path), titleOf, reader: resource.reader }),
+      words: describeItem(visible, {
+        fieldOf: (path) => findFilterField(resource, principal, path),
+        titleOf,
+        reader: resource.reader,
+      }),
     };
   }
   // A field that the project no longer has: who typed its name may read it again.
   const whole = registry.get(resource.slug);
   const isOwn = task.principalId === principal.id;
-  const isUnseen = (path: string) => !isVisible(resource, principal, path) && isVisible(whole, principal, path);
+  const isUnseen = (path: string) =>
+    !isVisible(resource, principal, path) && isVisible(whole, principal, path);
   if (!isOwn || conditionsOf(filter).some(({ path }) => isUnseen(path))) return hidden;
-  return { text: '', words: [...new URLSearchParams(text)].map(([name, value]) => `${name} = ${value}`).join(', ') };
+  return {
+    text: '',
+    words: [...new URLSearchParams(text)].map(([name, value]) => `${name} = ${value}`).join(', '),
+  };
 }
 
 /** Null: it names what its reader may not see, or what is no more. */
-export function visibleFilter(resource: Resource, principal: Principal, text: string): Group | null {
+export function visibleFilter(
+  resource: Resource,
+  principal: Principal,
+  text: string,
+): Group | null {
   const filter = readFilter(text);
-  return filter && conditionsOf(filter).every(({ path }) => isVisible(resource, principal, path)) ? filter : null;
+  return filter && conditionsOf(filter).every(({ path }) => isVisible(resource, principal, path))
+    ? filter
+    : null;
 }
 
 function isVisible(resource: Resource, principal: Principal, path: string): boolean {

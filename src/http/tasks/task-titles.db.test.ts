@@ -4,8 +4,8 @@ import { metadata } from '../../../generated/sample-metadata/metadata.ts';
 import sample from '../../admin.ts';
 import type { Principal } from '../../auth/principal.ts';
 import { defineResource } from '../../index.ts';
-import { actions } from '../../resources/actions.ts';
 import { parseKey } from '../../metadata/keys.ts';
+import { actions } from '../../resources/actions.ts';
 import { countStatements, htmx, type TestApp, testApp, type Visitor } from '../../testing/app.ts';
 import { launchOn } from '../../testing/context.ts';
 import { insertPlaces } from '../../testing/places.ts';
@@ -13,7 +13,10 @@ import { workOff } from '../../testing/work-off.ts';
 
 const inBackground = { inBackground: true };
 
-async function setUp(t: Parameters<typeof testApp>[0], options: Parameters<typeof testApp>[1] = {}) {
+async function setUp(
+  t: Parameters<typeof testApp>[0],
+  options: Parameters<typeof testApp>[1] = {},
+) {
   const app = await testApp(t, options);
   await insertPlaces(app.db, 60);
   await app.db.pages.query(`insert into gazetteer.tag (name) values ('hill')`);
@@ -21,12 +24,21 @@ async function setUp(t: Parameters<typeof testApp>[0], options: Parameters<typeo
 }
 
 /** Of the first `count` cities, or all that a filter finds. */
-async function launched({ context }: TestApp, { principal }: Visitor, body: object, { count = 25, filter = null as string | null } = {}) {
+async function launched(
+  { context }: TestApp,
+  { principal }: Visitor,
+  body: object,
+  { count = 25, filter = null as string | null } = {},
+) {
   const cities = context.registry.get('cities');
-  const keys = Array.from({ length: count }, (_, index) => parseKey(cities.model, String(index + 1)));
+  const keys = Array.from({ length: count }, (_, index) =>
+    parseKey(cities.model, String(index + 1)),
+  );
   const selected = filter === null ? { keys } : { kind: 'matching' as const, filter, keys: [] };
   const operation = 'acknowledge' in body ? 'delete' : 'update';
-  return (await launchOn(context, cities, selected, operation, { ...body }, principal, inBackground)).task.id;
+  return (
+    await launchOn(context, cities, selected, operation, { ...body }, principal, inBackground)
+  ).task.id;
 }
 
 const titleOn = async (visitor: Visitor, id: number) =>
@@ -35,30 +47,52 @@ const titleOn = async (visitor: Visitor, id: number) =>
 test('a task is called by what it does to how many records, in the words of its fields', async (t) => {
   const app = await setUp(t);
   const visitor = await app.signIn('admin');
-  const long = 'a very long remark about each of these places, which nobody wants to read in a list';
+  const long =
+    'a very long remark about each of these places, which nobody wants to read in a list';
   const kinds: [object, { count?: number; filter?: string }, string | RegExp][] = [
     [{ field: 'status', 'value.status': 'archived' }, {}, 'Status → archived · 25 cities'],
     [{ field: 'status', 'value.status': 'archived' }, { count: 1 }, 'Status → archived · 1 city'],
     [{ field: 'featured', 'value.featured': 'true' }, {}, 'Featured → Yes · 25 cities'],
-    [{ field: 'reviewedAt', 'value.reviewedAt': '2026-11-28T07:56' }, {}, /^Reviewed → 28 Nov 2026,? .*07:56.* · 25 cities$/],
+    [
+      { field: 'reviewedAt', 'value.reviewedAt': '2026-11-28T07:56' },
+      {},
+      /^Reviewed → 28 Nov 2026,? .*07:56.* · 25 cities$/,
+    ],
     [{ field: 'country', 'value.country': 'ESP' }, {}, 'Country → Spain · 25 cities'],
-    [{ field: 'tags', 'change.tags': 'add', 'value.tags': ['1', '2'] }, {}, 'Tags: add port, island · 25 cities'],
+    [
+      { field: 'tags', 'change.tags': 'add', 'value.tags': ['1', '2'] },
+      {},
+      'Tags: add port, island · 25 cities',
+    ],
     [
       { field: 'tags', 'change.tags': 'add', 'value.tags': ['1', '2', '3', '4'] },
       {},
       'Tags: add port, island, capital, 1 more · 25 cities',
     ],
-    [{ field: 'rating', 'change.rating': 'percent', 'value.rating': '10' }, {}, 'Rating: changed by +10 % · 25 cities'],
+    [
+      { field: 'rating', 'change.rating': 'percent', 'value.rating': '10' },
+      {},
+      'Rating: changed by +10 % · 25 cities',
+    ],
     [{ field: 'notes', 'change.notes': 'clear' }, {}, 'Notes: cleared · 25 cities'],
     [{ field: 'notes', 'value.notes': long }, {}, `Notes → ${long.slice(0, 40)}… · 25 cities`],
     [{ field: 'notes', 'value.notes': 'two\nlines' }, {}, 'Notes → two lines · 25 cities'],
     [
-      { field: ['status', 'featured', 'notes'], 'value.status': 'draft', 'value.featured': 'false', 'value.notes': 'x' },
+      {
+        field: ['status', 'featured', 'notes'],
+        'value.status': 'draft',
+        'value.featured': 'false',
+        'value.notes': 'x',
+      },
       {},
       'Status → draft, Featured → No and 1 more · 25 cities',
     ],
     [{ acknowledge: 'yes' }, { count: 3 }, 'Delete 3 cities'],
-    [{ field: 'status', 'value.status': 'draft' }, { filter: 'country=ESP' }, 'Status → draft · 60 cities · Country is Spain'],
+    [
+      { field: 'status', 'value.status': 'draft' },
+      { filter: 'country=ESP' },
+      'Status → draft · 60 cities · Country is Spain',
+    ],
     [{ acknowledge: 'yes' }, { filter: '_q=place' }, 'Delete 60 cities · Search: place'],
     [{ field: 'notes', 'value.notes': 'all' }, { filter: '' }, 'Notes → all · 60 cities'],
     [
@@ -73,7 +107,10 @@ test('a task is called by what it does to how many records, in the words of its 
     if (title instanceof RegExp) assert.match(found, title);
     else assert.equal(found, title);
     assert.ok(found.length <= 140, found);
-    await app.db.pages.query(`update ${app.db.t.task} set state = 'cancelled', finished_at = now() where id = $1`, [id]);
+    await app.db.pages.query(
+      `update ${app.db.t.task} set state = 'cancelled', finished_at = now() where id = $1`,
+      [id],
+    );
   }
 });
 
@@ -106,28 +143,42 @@ test('every page that names a task calls it so', async (t) => {
   await db.pages.query(`delete from ${db.t.chunk} where task_id = $1`, [id]);
 
   const waiting = await launched(app, visitor, { field: 'notes', 'value.notes': 'later' });
-  await db.pages.query(`update ${db.t.task} set blocked_by = $2, backend = 'inline' where id = $1`, [waiting, id]);
+  await db.pages.query(
+    `update ${db.t.task} set blocked_by = $2, backend = 'inline' where id = $1`,
+    [waiting, id],
+  );
   const { body: waits } = await visitor.get(`/tasks/${waiting}`);
   const link = `Waits until <a class="link" href="/tasks/${id}" title="${title}">task ${id}</a> is finished, and holds`;
   assert.ok(waits.includes(link), /Waits[^\n]*/.exec(waits)?.[0]);
-  await db.pages.query(`update ${db.t.task} set state = 'cancelled', finished_at = now(), blocked_by = null where id = $1`, [waiting]);
+  await db.pages.query(
+    `update ${db.t.task} set state = 'cancelled', finished_at = now(), blocked_by = null where id = $1`,
+    [waiting],
+  );
 
   await workOff(app, id);
-  const toast = JSON.parse(String((await visitor.get(`/tasks/${id}/progress`, htmx)).headers['hx-trigger']))['bulkhead:toast'];
+  const toast = JSON.parse(
+    String((await visitor.get(`/tasks/${id}/progress`, htmx)).headers['hx-trigger']),
+  )['bulkhead:toast'];
   assert.equal(toast.message, JSON.parse(JSON.stringify(`${title}: done. 25 changed.`)));
   await says('/cities/7/history');
   await says(`/tasks/${id}/undo`);
   await says(`/tasks/${id}/failures`);
   await says(`/tasks/${id}/changes`);
   const undo = async (of: number) => {
-    const { headers } = await visitor.post(`/tasks/${of}/undo`, { _op: crypto.randomUUID(), _which: 'all' });
+    const { headers } = await visitor.post(`/tasks/${of}/undo`, {
+      _op: crypto.randomUUID(),
+      _which: 'all',
+    });
     const undoId = Number(/\d+$/.exec(String(headers.location))?.[0]);
     await workOff(app, undoId);
     return undoId;
   };
   const undone = await undo(id);
   assert.equal(await titleOn(visitor, undone), `Undo: ${title}`);
-  assert.match((await visitor.get('/tasks')).body, new RegExp(`id="task-${id}"[\\s\\S]*?Undone[\\s\\S]*?</tr>`));
+  assert.match(
+    (await visitor.get('/tasks')).body,
+    new RegExp(`id="task-${id}"[\\s\\S]*?Undone[\\s\\S]*?</tr>`),
+  );
   assert.match((await visitor.get('/')).body, /Undone/);
   assert.match((await visitor.get(`/tasks/${id}`)).body, /Undone<\/span>/);
   const redone = await undo(undone);
@@ -139,7 +190,9 @@ test('every page that names a task calls it so', async (t) => {
 test('a retry is called by what is tried again', async (t) => {
   const app = await setUp(t);
   const visitor = await app.signIn('admin');
-  await app.db.pages.query(`alter table gazetteer.city add constraint odd check (id <> 5 or status <> 'published') not valid`);
+  await app.db.pages.query(
+    `alter table gazetteer.city add constraint odd check (id <> 5 or status <> 'published') not valid`,
+  );
   const id = await launched(app, visitor, { field: 'status', 'value.status': 'published' });
   await workOff(app, id);
   const again = await visitor.post(`/tasks/${id}/retry`, { _op: crypto.randomUUID(), code: '' });
@@ -159,21 +212,38 @@ test('no title names a field, or a record, that its reader may not see', async (
         fields: { notes: { see: isAdmin }, population: { see: isAdmin } },
       }),
       defineResource(metadata, 'Country', { permissions }),
-      defineResource(metadata, 'Tag', { permissions, scope: (principal: Principal) => (isAdmin(principal) ? {} : { id: 1 }) }),
+      defineResource(metadata, 'Tag', {
+        permissions,
+        scope: (principal: Principal) => (isAdmin(principal) ? {} : { id: 1 }),
+      }),
       defineResource(metadata, 'Language', { permissions }),
     ],
   };
   const app = await setUp(t, { admin });
   const visitor = await app.signIn('admin');
   const viewer = await app.signIn('viewer');
-  const hiddenIn = async (body: object, selected: { filter?: string }, seen: string, unseen: string) => {
+  const hiddenIn = async (
+    body: object,
+    selected: { filter?: string },
+    seen: string,
+    unseen: string,
+  ) => {
     const id = await launched(app, visitor, body, selected);
     assert.equal(await titleOn(visitor, id), seen);
     assert.equal(await titleOn(viewer, id), unseen);
-    for (const path of ['/', '/tasks', `/tasks/${id}`]) assert.doesNotMatch((await viewer.get(path)).body, /h1dden|island/, path);
-    await app.db.pages.query(`update ${app.db.t.task} set state = 'cancelled', finished_at = now() where id = $1`, [id]);
+    for (const path of ['/', '/tasks', `/tasks/${id}`])
+      assert.doesNotMatch((await viewer.get(path)).body, /h1dden|island/, path);
+    await app.db.pages.query(
+      `update ${app.db.t.task} set state = 'cancelled', finished_at = now() where id = $1`,
+      [id],
+    );
   };
-  await hiddenIn({ field: 'notes', 'value.notes': 'h1dden' }, {}, 'Notes → h1dden · 25 cities', 'Edit 25 cities');
+  await hiddenIn(
+    { field: 'notes', 'value.notes': 'h1dden' },
+    {},
+    'Notes → h1dden · 25 cities',
+    'Edit 25 cities',
+  );
   await hiddenIn(
     { field: ['status', 'notes'], 'value.status': 'draft', 'value.notes': 'h1dden' },
     {},
@@ -197,7 +267,8 @@ test('no title names a field, or a record, that its reader may not see', async (
 test('titles cost the same for one task as for twenty-five, and nothing where no related record is named', async (t) => {
   const app = await setUp(t);
   const visitor = await app.signIn('admin');
-  const count = async () => (await countStatements(app.db, () => visitor.get('/tasks'))).statements.length;
+  const count = async () =>
+    (await countStatements(app.db, () => visitor.get('/tasks'))).statements.length;
   const none = await count();
   await launched(app, visitor, { field: 'notes', 'value.notes': 'x' });
   assert.equal(await count(), none);
@@ -210,7 +281,10 @@ test('titles cost the same for one task as for twenty-five, and nothing where no
         { field: 'tags', 'change.tags': 'add', 'value.tags': String((made % 4) + 1) },
         { filter: 'country=ESP' },
       );
-      await app.db.pages.query(`update ${app.db.t.task} set state = 'cancelled', finished_at = now() where id = $1`, [id]);
+      await app.db.pages.query(
+        `update ${app.db.t.task} set state = 'cancelled', finished_at = now() where id = $1`,
+        [id],
+      );
     }
     costs.push(await count());
   }

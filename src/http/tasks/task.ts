@@ -1,23 +1,36 @@
 import type { Principal } from '../../auth/principal.ts';
-import { keyToUrl } from '../../metadata/keys.ts';
-import type { ResourceRegistry, Resource } from '../../resources/contract.ts';
-import { readerOf } from '../../fields/reader.ts';
-import { titlesOf } from '../../selection/list.ts';
 import type { Database } from '../../db/database.ts';
-import { type AlterationGroup, listAlterations } from '../../tasks/running/alterations.ts';
-import { progressOf, successOf, withoutWorkerSince, workedMs } from '../../tasks/looking/progress.ts';
+import { readerOf } from '../../fields/reader.ts';
+import { keyToUrl } from '../../metadata/keys.ts';
+import type { WritePath } from '../../operations/write-path.ts';
+import type { Resource, ResourceRegistry } from '../../resources/contract.ts';
+import { titlesOf } from '../../selection/list.ts';
+import {
+  progressOf,
+  successOf,
+  withoutWorkerSince,
+  workedMs,
+} from '../../tasks/looking/progress.ts';
 import type { ChunkRow, EventRow, FailureGroup } from '../../tasks/looking/queries.ts';
+import { type AlterationGroup, listAlterations } from '../../tasks/running/alterations.ts';
 import { isFinished } from '../../tasks/states.ts';
 import type { TaskRow } from '../../tasks/task-row.ts';
-import { formatDateTime, formatTimestamp, formatNumber, formatSpan, isoTime } from '../format.ts';
-import type { WritePath } from '../../operations/write-path.ts';
-import { taskTexts } from './tasks-texts.ts';
+import { formatDateTime, formatNumber, formatSpan, formatTimestamp, isoTime } from '../format.ts';
+import type { Url } from '../url.ts';
+import { type Badge, badgeOf } from './badge.ts';
+import {
+  type CountInWords,
+  countsOf,
+  type EndedData,
+  finishedData,
+  type ProgressData,
+  progressData,
+  resourceLabel,
+} from './progress.ts';
 import type { RetryForm, TaskActions } from './task-actions.ts';
 import { findResource, type ShownFilter } from './task-filter.ts';
 import type { NamedTask } from './task-title.ts';
-import { type Badge, badgeOf } from './badge.ts';
-import { type CountInWords, countsOf, type EndedData, finishedData, type ProgressData, progressData, resourceLabel } from './progress.ts';
-import type { Url } from '../url.ts';
+import { taskTexts } from './tasks-texts.ts';
 
 export interface Fact {
   label: string;
@@ -52,7 +65,12 @@ export interface TaskDetailsData {
     heading: string;
     total: string;
     note: string;
-    groups: readonly { message: string; countText: string; records: readonly RefusedRecord[]; moreText: string | null }[];
+    groups: readonly {
+      message: string;
+      countText: string;
+      records: readonly RefusedRecord[];
+      moreText: string | null;
+    }[];
   } | null;
   chunks: {
     heading: string;
@@ -72,7 +90,14 @@ export interface TaskDetailsData {
   };
   events: {
     heading: string;
-    lines: readonly { label: string; badge: Badge; at: string; iso: string; reason: string | null; after: string | null }[];
+    lines: readonly {
+      label: string;
+      badge: Badge;
+      at: string;
+      iso: string;
+      reason: string | null;
+      after: string | null;
+    }[];
   };
 }
 
@@ -114,7 +139,13 @@ export function taskPageData(
     registry,
     principal,
     resource,
-  }: { now: Date; url: Url; registry: ResourceRegistry; principal: Principal; resource: Resource | null },
+  }: {
+    now: Date;
+    url: Url;
+    registry: ResourceRegistry;
+    principal: Principal;
+    resource: Resource | null;
+  },
 ): TaskPageData {
   const finished = isFinished(task.state);
   const label = resourceLabel(registry.list, task.resource);
@@ -127,11 +158,18 @@ export function taskPageData(
     records: recordsInWords(task, filter.words),
     reason: task.changeReason,
     list: resource
-      ? { href: url(`/${resource.slug}${filter.text === '' ? '' : `?${filter.text}`}`), label: taskTexts.backToList(label) }
+      ? {
+          href: url(`/${resource.slug}${filter.text === '' ? '' : `?${filter.text}`}`),
+          label: taskTexts.backToList(label),
+        }
       : null,
     allTasks: { href: url('/tasks'), label: taskTexts.allTasks },
-    progress: finished ? null : progressData(task, { now, url, reader: readerOf(principal) }, 'task'),
-    ended: finished ? { ...finishedData(task, now, url, 'task'), undone: parts.actions.undone } : null,
+    progress: finished
+      ? null
+      : progressData(task, { now, url, reader: readerOf(principal) }, 'task'),
+    ended: finished
+      ? { ...finishedData(task, now, url, 'task'), undone: parts.actions.undone }
+      : null,
     details: taskDetailsData(task, parts, { now, url, resource, principal }),
     refreshes: !finished,
     words: { what: taskTexts.what, whichRecords: taskTexts.whichRecords, why: taskTexts.why },
@@ -141,7 +179,12 @@ export function taskPageData(
 export function taskDetailsData(
   task: TaskRow,
   { chunks, failures, alterations, events, titles, actions }: TaskParts,
-  { now, url, resource, principal }: { now: Date; url: Url; resource: Resource | null; principal: Principal },
+  {
+    now,
+    url,
+    resource,
+    principal,
+  }: { now: Date; url: Url; resource: Resource | null; principal: Principal },
 ): TaskDetailsData {
   const { timeZone } = readerOf(principal);
   const refused = failures.reduce((sum, { count }) => sum + count, 0);
@@ -163,7 +206,10 @@ export function taskDetailsData(
               records: keys.map((key) => refusedRecord(key, titles, resource, url)),
               moreText: count > keys.length ? taskTexts.errorsMore(count - keys.length) : null,
               retry: actions.retryOf.get(code) ?? null,
-              list: actions.failures && { ...actions.failures, href: `${actions.failures.href}?${new URLSearchParams({ code })}` },
+              list: actions.failures && {
+                ...actions.failures,
+                href: `${actions.failures.href}?${new URLSearchParams({ code })}`,
+              },
             })),
           },
     alterations:
@@ -187,7 +233,9 @@ export function taskDetailsData(
   };
 }
 
-/** Titles of the records that a page of a task names; one statement, none when nothing was refused. */
+/**
+ * Titles of the records that a page of a task names; one statement, none when nothing was refused.
+ */
 export async function refusedTitles(
   registry: ResourceRegistry,
   principal: Principal,
@@ -199,16 +247,31 @@ export async function refusedTitles(
   return resource && keys.length > 0 ? titlesOf(registry, resource, principal, keys) : new Map();
 }
 
-export function refusedRecord(key: string, titles: ReadonlyMap<string, string>, resource: Resource | null, url: Url): RefusedRecord {
+export function refusedRecord(
+  key: string,
+  titles: ReadonlyMap<string, string>,
+  resource: Resource | null,
+  url: Url,
+): RefusedRecord {
   if (!resource) return { title: key, href: null };
   const id = keyToUrl(resource.model, key);
   const title = titles.get(key);
-  return { title: title ?? id, href: title === undefined ? null : url(`/${resource.slug}/${encodeURIComponent(id)}/edit`) };
+  return {
+    title: title ?? id,
+    href: title === undefined ? null : url(`/${resource.slug}/${encodeURIComponent(id)}/edit`),
+  };
 }
 
-function alterationLine({ count, keys, isBeside, resource, label, titles }: ShownAlteration, task: TaskRow, url: Url) {
+function alterationLine(
+  { count, keys, isBeside, resource, label, titles }: ShownAlteration,
+  task: TaskRow,
+  url: Url,
+) {
   const field = label ?? taskTexts.hiddenField;
-  const named = resource && resource.model.name !== task.model ? taskTexts.alterationOf(resource.label, field) : field;
+  const named =
+    resource && resource.model.name !== task.model
+      ? taskTexts.alterationOf(resource.label, field)
+      : field;
   return {
     message: (isBeside ? taskTexts.alterationBeside : taskTexts.alteration)(named),
     countText: taskTexts.records(count),
@@ -217,7 +280,12 @@ function alterationLine({ count, keys, isBeside, resource, label, titles }: Show
   };
 }
 
-function chunkLine(task: TaskRow, chunk: ChunkRow, _titles: ReadonlyMap<string, string>, resource: Resource | null) {
+function chunkLine(
+  task: TaskRow,
+  chunk: ChunkRow,
+  _titles: ReadonlyMap<string, string>,
+  resource: Resource | null,
+) {
   const name = (key: string) => (resource ? keyToUrl(resource.model, key) : key);
   const idle = { ...task, total: 0, done: 0, conflicted: 0, altered: 0 };
   const { changed, unchanged, failed, gone, keptBack } = chunk;
@@ -226,8 +294,14 @@ function chunkLine(task: TaskRow, chunk: ChunkRow, _titles: ReadonlyMap<string, 
     state: taskTexts.chunkStates[chunk.state],
     isDone: chunk.state === 'done',
     records: String(chunk.size),
-    range: chunk.firstKey === chunk.lastKey ? name(chunk.firstKey) : `${name(chunk.firstKey)} – ${name(chunk.lastKey)}`,
-    counts: chunk.state === 'done' ? countsOf({ ...idle, changed, unchanged, failed, gone, keptBack }) : [],
+    range:
+      chunk.firstKey === chunk.lastKey
+        ? name(chunk.firstKey)
+        : `${name(chunk.firstKey)} – ${name(chunk.lastKey)}`,
+    counts:
+      chunk.state === 'done'
+        ? countsOf({ ...idle, changed, unchanged, failed, gone, keptBack })
+        : [],
     took: chunk.durationMs === null ? '' : formatSpan(chunk.durationMs),
   };
 }
@@ -249,8 +323,13 @@ function eventLines(events: readonly EventRow[], now: Date, timeZone: string) {
 function factsOf(task: TaskRow, now: Date, timeZone: string): Fact[] {
   const { facts } = taskTexts;
   const at = (label: string, date: Date | null): Fact =>
-    date ? { label, value: formatDateTime(date, timeZone), iso: isoTime(date) } : { label, value: taskTexts.notYet };
-  const list: Fact[] = [{ label: facts.by, value: task.principalName }, at(facts.asked, task.createdAt)];
+    date
+      ? { label, value: formatDateTime(date, timeZone), iso: isoTime(date) }
+      : { label, value: taskTexts.notYet };
+  const list: Fact[] = [
+    { label: facts.by, value: task.principalName },
+    at(facts.asked, task.createdAt),
+  ];
   if (task.startedAt) list.push(at(facts.started, task.startedAt));
   if (task.finishedAt) list.push(at(facts.finished, task.finishedAt));
   const waited = (task.startedAt ?? task.finishedAt ?? now).getTime() - task.createdAt.getTime();
@@ -262,9 +341,14 @@ function factsOf(task: TaskRow, now: Date, timeZone: string): Fact[] {
     if (idle >= 1_000) list.push({ label: facts.idle, value: formatSpan(idle) });
   }
   list.push({ label: facts.backend, value: taskTexts.backends[task.backend] ?? task.backend });
-  list.push({ label: facts.way, value: taskTexts.ways[task.writeThrough as WritePath] ?? task.writeThrough });
-  if (task.locksOffReason !== null) list.push({ label: facts.locks, value: taskTexts.withoutLocks(task.locksOffReason) });
-  if (task.parallelism > 1) list.push({ label: facts.parallelism, value: formatNumber(task.parallelism) });
+  list.push({
+    label: facts.way,
+    value: taskTexts.ways[task.writeThrough as WritePath] ?? task.writeThrough,
+  });
+  if (task.locksOffReason !== null)
+    list.push({ label: facts.locks, value: taskTexts.withoutLocks(task.locksOffReason) });
+  if (task.parallelism > 1)
+    list.push({ label: facts.parallelism, value: formatNumber(task.parallelism) });
   return list;
 }
 
@@ -273,7 +357,12 @@ function recordsInWords({ selection, total, expected }: TaskRow, filter: string 
   if (selection.kind === 'ticked') return `${count}: ${taskTexts.ticked.toLowerCase()}`;
   if (selection.kind === 'refused') return `${count}: ${taskTexts.refusedBefore}`;
   if (selection.kind === 'changed') return `${count}: ${taskTexts.changedBefore}`;
-  const words = filter === null ? taskTexts.matchingHidden : filter === '' ? taskTexts.matchingAll : taskTexts.matching(filter);
+  const words =
+    filter === null
+      ? taskTexts.matchingHidden
+      : filter === ''
+        ? taskTexts.matchingAll
+        : taskTexts.matching(filter);
   const left = selection.exclusions?.length ?? 0;
   return `${count}: ${words.charAt(0).toLowerCase()}${words.slice(1)}${left > 0 ? `, ${taskTexts.excluding(left)}` : ''}`;
 }
@@ -296,17 +385,30 @@ export async function shownAlterations(
   if (!(task.altered > 0)) return [];
   const groups = await listAlterations(db, task.id);
   const own = findResource(registry, principal, task);
-  const resources = new Map(groups.map(({ model }) => [model, model === task.model ? own : (own?.related(model) ?? null)] as const));
+  const resources = new Map(
+    groups.map(
+      ({ model }) => [model, model === task.model ? own : (own?.related(model) ?? null)] as const,
+    ),
+  );
   const titles = new Map<string, Map<string, string>>();
   for (const [model, resource] of resources) {
-    const keys = [...new Set(groups.filter((group) => group.model === model).flatMap((group) => group.keys))].slice(0, 1000);
+    const keys = [
+      ...new Set(groups.filter((group) => group.model === model).flatMap((group) => group.keys)),
+    ].slice(0, 1000);
     if (resource) titles.set(model, await titlesOf(registry, resource, principal, keys));
   }
   return groups.map((group) => {
     const resource = resources.get(group.model) ?? null;
-    const shown = resource?.fields.find(({ meta, name }) => meta.name === group.field || name === group.field);
+    const shown = resource?.fields.find(
+      ({ meta, name }) => meta.name === group.field || name === group.field,
+    );
     const isUnknown = resource !== null && resource.model.fields[group.field] === undefined;
-    return { ...group, resource, label: shown?.label ?? (isUnknown ? group.field : null), titles: titles.get(group.model) ?? new Map() };
+    return {
+      ...group,
+      resource,
+      label: shown?.label ?? (isUnknown ? group.field : null),
+      titles: titles.get(group.model) ?? new Map(),
+    };
   });
 }
 
@@ -320,11 +422,27 @@ export interface TaskJson {
   done: number;
   total: number;
   percent: number;
-  counts: { changed: number; unchanged: number; failed: number; gone: number; conflicted: number; keptBack: number };
+  counts: {
+    changed: number;
+    unchanged: number;
+    failed: number;
+    gone: number;
+    conflicted: number;
+    keptBack: number;
+  };
   /** Of an undo: records that triggers altered as they were put back. */
   altered: number;
-  /** Where one task is asked for: in which fields, with the first records of each; a field that may not be seen is null. */
-  alterations?: readonly { model: string; field: string | null; isBeside: boolean; count: number; records: readonly string[] }[];
+  /**
+   * Where one task is asked for: in which fields, with the first records of each; a field that may
+   * not be seen is null.
+   */
+  alterations?: readonly {
+    model: string;
+    field: string | null;
+    isBeside: boolean;
+    count: number;
+    records: readonly string[];
+  }[];
   /** Null while unfinished. */
   success: boolean | null;
   error: { reason: string; message: string | null } | null;
@@ -333,14 +451,21 @@ export interface TaskJson {
   /** Records per second and seconds left, while somebody is at it. */
   rate: number | null;
   secondsLeft: number | null;
-  /** That no worker is alive to go on with it, and since when as far as it is known; null: one is, or none is needed. */
+  /**
+   * That no worker is alive to go on with it, and since when as far as it is known; null: one is,
+   * or none is needed.
+   */
   noWorker: { since: string | null } | null;
   createdAt: string;
   startedAt: string | null;
   finishedAt: string | null;
 }
 
-export function taskJson(task: TaskRow, now: Date, alterations?: readonly ShownAlteration[]): TaskJson {
+export function taskJson(
+  task: TaskRow,
+  now: Date,
+  alterations?: readonly ShownAlteration[],
+): TaskJson {
   const { done, total, percent, rate, secondsLeft } = progressOf(task, now);
   const away = withoutWorkerSince(task);
   const isRunning = task.state === 'running';

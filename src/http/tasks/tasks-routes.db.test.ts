@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { countStatements, htmx, type TestApp, testApp, type Visitor } from '../../testing/app.ts';
-import { insertPlaces } from '../../testing/places.ts';
 import { launchAs } from '../../testing/launch-as.ts';
+import { insertPlaces } from '../../testing/places.ts';
 import { taskTexts } from './tasks-texts.ts';
 
 type Context = Parameters<typeof testApp>[0];
@@ -19,7 +19,10 @@ async function finish({ db }: TestApp, id: number): Promise<void> {
   await db.pages.query(`update ${db.t.task} set ${end} where id = $1`, [id]);
 }
 
-/** What ends a poll in the browser: htmx swaps the answer, stops at its status, and finds nothing in it that starts anew. */
+/**
+ * What ends a poll in the browser: htmx swaps the answer, stops at its status, and finds nothing in
+ * it that starts anew.
+ */
 function assertEndsPoll(answer: { statusCode: number; body: string }, kind: string): void {
   assert.equal(answer.statusCode, 286);
   assert.match(answer.body, new RegExp(`data-ended="${kind}"`));
@@ -31,7 +34,9 @@ test('a poll of an unfinished task is two statements and no write, and polls on'
   const app = await setUp(t);
   const id = await launchAs(app.editor, 30);
   await app.editor.get(`/tasks/${id}/progress`, htmx);
-  const { result, statements } = await countStatements(app.db, () => app.editor.get(`/tasks/${id}/progress`, htmx));
+  const { result, statements } = await countStatements(app.db, () =>
+    app.editor.get(`/tasks/${id}/progress`, htmx),
+  );
   assert.equal(result.statusCode, 200);
   assert.match(result.body, new RegExp(`id="task-${id}-progress"`));
   assert.match(result.body, /hx-trigger="every 1s"/);
@@ -45,16 +50,24 @@ test('a poll tells the list when the task came further than the list was told, a
   const app = await setUp(t);
   const id = await launchAs(app.editor, 30);
   const page = (await app.editor.get('/cities')).body;
-  const poll = /hx-get="([^"]+progress\?in=strip&amp;told=[^"]+)"/.exec(page)?.[1]?.replace('&amp;', '&') as string;
+  const poll = /hx-get="([^"]+progress\?in=strip&amp;told=[^"]+)"/
+    .exec(page)?.[1]
+    ?.replace('&amp;', '&') as string;
   assert.equal((await app.editor.get(poll, htmx)).headers['hx-trigger'], undefined);
-  await app.db.pages.query(`update ${app.db.t.task} set state = 'paused', done = 10, changed = 10 where id = $1`, [id]);
+  await app.db.pages.query(
+    `update ${app.db.t.task} set state = 'paused', done = 10, changed = 10 where id = $1`,
+    [id],
+  );
   const answer = await app.editor.get(poll, htmx);
   assert.deepEqual(JSON.parse(String(answer.headers['hx-trigger'])), {
     'bulkhead:moved': { taskId: id, resource: 'cities', model: 'City' },
   });
   const next = /hx-get="([^"]+)"/.exec(answer.body)?.[1]?.replace('&amp;', '&') as string;
   assert.equal((await app.editor.get(next, htmx)).headers['hx-trigger'], undefined);
-  assert.match(page, /hx-trigger="bulkhead:finished from:body, bulkhead:moved from:body, bulkhead:launched from:body"/);
+  assert.match(
+    page,
+    /hx-trigger="bulkhead:finished from:body, bulkhead:moved from:body, bulkhead:launched from:body"/,
+  );
 });
 
 test('a poll of a finished task ends, and tells the list and a toast what happened', async (t) => {
@@ -81,7 +94,10 @@ test('a poll of a purged task, of somebody else’s, of nonsense and after signi
   const other = await launchAs(app.admin, 25, { from: 31 });
   assertEndsPoll(await app.editor.get(`/tasks/${other}/progress`, htmx), 'gone');
   assertEndsPoll(await app.editor.get('/tasks/none/progress', htmx), 'gone');
-  assertEndsPoll(await app.app.inject({ url: `/tasks/${own}/progress`, headers: htmx }), 'signed-out');
+  assertEndsPoll(
+    await app.app.inject({ url: `/tasks/${own}/progress`, headers: htmx }),
+    'signed-out',
+  );
   await app.db.pages.query(`delete from ${app.db.t.task} where id = $1`, [own]);
   assertEndsPoll(await app.editor.get(`/tasks/${own}/progress`, htmx), 'gone');
 });
@@ -103,7 +119,12 @@ test('a plain request keeps its status', async (t) => {
   const other = await launchAs(app.admin, 25, { from: 31 });
   const toPage = await app.editor.get(`/tasks/${own}/progress`);
   assert.deepEqual([toPage.statusCode, toPage.headers.location], [303, `/tasks/${own}`]);
-  for (const path of [`/tasks/${other}`, `/tasks/${other}/progress`, '/tasks/999999', '/tasks/none']) {
+  for (const path of [
+    `/tasks/${other}`,
+    `/tasks/${other}/progress`,
+    '/tasks/999999',
+    '/tasks/none',
+  ]) {
     assert.equal((await app.editor.get(path)).statusCode, 404, path);
   }
   assert.equal((await app.app.inject({ url: `/tasks/${own}/progress` })).statusCode, 303);
@@ -114,11 +135,24 @@ test('programs read a task as JSON, and somebody else’s as not found', async (
   const id = await launchAs(app.editor, 30);
   const json = { accept: 'application/json' };
   const running = (await app.editor.get(`/tasks/${id}`, json)).json();
-  assert.deepEqual([running.id, running.state, running.success, running.error], [id, 'queued', null, null]);
+  assert.deepEqual(
+    [running.id, running.state, running.success, running.error],
+    [id, 'queued', null, null],
+  );
   await finish(app, id);
   const ended = (await app.editor.get(`/tasks/${id}`, json)).json();
-  assert.deepEqual([ended.state, ended.done, ended.total, ended.percent, ended.success], ['partial', 30, 30, 100, false]);
-  assert.deepEqual(ended.counts, { changed: 27, unchanged: 1, failed: 2, gone: 0, conflicted: 0, keptBack: 0 });
+  assert.deepEqual(
+    [ended.state, ended.done, ended.total, ended.percent, ended.success],
+    ['partial', 30, 30, 100, false],
+  );
+  assert.deepEqual(ended.counts, {
+    changed: 27,
+    unchanged: 1,
+    failed: 2,
+    gone: 0,
+    conflicted: 0,
+    keptBack: 0,
+  });
   const other = await launchAs(app.admin, 25, { from: 31 });
   assert.equal((await app.editor.get(`/tasks/${other}`, json)).statusCode, 404);
   assert.equal((await app.admin.get(`/tasks/${other}`, json)).statusCode, 200);
@@ -143,7 +177,8 @@ test('people see their own tasks, admins all, and a state filters them', async (
   const app = await setUp(t);
   const own = await launchAs(app.editor, 30);
   const other = await launchAs(app.admin, 25, { from: 31 });
-  const idsOn = (body: string) => [...body.matchAll(/<tr[^>]* id="task-(\d+)"/g)].map(([, id]) => Number(id));
+  const idsOn = (body: string) =>
+    [...body.matchAll(/<tr[^>]* id="task-(\d+)"/g)].map(([, id]) => Number(id));
   assert.deepEqual(idsOn((await app.editor.get('/tasks')).body), [own]);
   assert.deepEqual(idsOn((await app.admin.get('/tasks')).body), [other, own]);
   await finish(app, own);
@@ -172,7 +207,12 @@ test('the dashboard and a task’s page need at most 12 statements', async (t) =
 test('a task’s page says what it does, names refused records with links, and leads back', async (t) => {
   const app = await setUp(t);
   const id = await launchAs(app.editor, 30, {
-    body: { field: ['status', 'tags'], 'value.status': 'published', 'change.tags': 'add', 'value.tags': ['1'] },
+    body: {
+      field: ['status', 'tags'],
+      'value.status': 'published',
+      'change.tags': 'add',
+      'value.tags': ['1'],
+    },
   });
   await app.db.pages.query(
     `insert into ${app.db.t.task_failure} (task_id, chunk, code, message, keys) values ($1, 0, '23514', 'is too small', $2)`,
@@ -202,20 +242,40 @@ test('a task’s page says in words which records it was about, to who may see t
     return /Which records<\/dt><dd[^>]*>([^<]*)</.exec(body)?.[1];
   };
   const filter = 'country=ESP&_1.status=draft&_1.featured=true&population-between=1000..5000';
-  const words = 'Country is Spain and (Status is draft or Featured is Yes) and Population between 1,000 and 5,000';
-  assert.equal(await recordsOf(editor, filter), `Cities, 6,972 records: everything matching ${words}`);
-  assert.equal(await recordsOf(admin, filter, ['a', 'b']), `Cities, 6,972 records: everything matching ${words}, less 2 left out`);
+  const words =
+    'Country is Spain and (Status is draft or Featured is Yes) and Population between 1,000 and 5,000';
+  assert.equal(
+    await recordsOf(editor, filter),
+    `Cities, 6,972 records: everything matching ${words}`,
+  );
+  assert.equal(
+    await recordsOf(admin, filter, ['a', 'b']),
+    `Cities, 6,972 records: everything matching ${words}, less 2 left out`,
+  );
   assert.equal(await recordsOf(editor, ''), 'Cities, 6,972 records: everything');
-  assert.equal(await recordsOf(editor, '_q=old%20mill'), 'Cities, 6,972 records: everything matching Search: old mill');
-  assert.equal(await recordsOf(editor, 'gone-min=3'), 'Cities, 6,972 records: everything matching gone-min = 3', 'a field that is no more');
-  assert.match((await recordsOf(admin, 'gone-min=3')) ?? '', /a filter on fields that you may not see$/);
+  assert.equal(
+    await recordsOf(editor, '_q=old%20mill'),
+    'Cities, 6,972 records: everything matching Search: old mill',
+  );
+  assert.equal(
+    await recordsOf(editor, 'gone-min=3'),
+    'Cities, 6,972 records: everything matching gone-min = 3',
+    'a field that is no more',
+  );
+  assert.match(
+    (await recordsOf(admin, 'gone-min=3')) ?? '',
+    /a filter on fields that you may not see$/,
+  );
 });
 
 test('a task’s page says which way it is written, by how many runners', async (t) => {
   const app = await setUp(t);
   const id = await launchAs(app.editor, 30);
   for (const [way, words] of Object.entries(taskTexts.ways)) {
-    await app.db.pages.query(`update ${app.db.t.task} set write_through = $2, parallelism = 3 where id = $1`, [id, way]);
+    await app.db.pages.query(
+      `update ${app.db.t.task} set write_through = $2, parallelism = 3 where id = $1`,
+      [id, way],
+    );
     const { body } = await app.editor.get(`/tasks/${id}`);
     assert.match(body, new RegExp(`>Written</dt>\\s*<dd[^>]*>${words}<`), way);
     assert.match(body, />Running side by side<\/dt>\s*<dd[^>]*>3</, way);
@@ -230,7 +290,11 @@ test('cancelling works by a plain form and by htmx, and a late one says that the
   const second = await launchAs(app.editor, 25, { from: 31 });
   assertEndsPoll(await app.editor.post(`/tasks/${second}/cancellation`, {}, htmx), 'finished');
   assertEndsPoll(await app.editor.post(`/tasks/${second}/cancellation`, {}, htmx), 'finished');
-  assert.equal((await app.editor.post(`/tasks/${second}/cancellation`, {}, { accept: 'application/json' })).statusCode, 409);
+  assert.equal(
+    (await app.editor.post(`/tasks/${second}/cancellation`, {}, { accept: 'application/json' }))
+      .statusCode,
+    409,
+  );
   const others = await launchAs(app.admin, 20, { from: 1 });
   assert.equal((await app.editor.post(`/tasks/${others}/cancellation`)).statusCode, 404);
 });

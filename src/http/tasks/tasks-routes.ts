@@ -1,14 +1,22 @@
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
-import type { RouteOptions } from '../route-options.ts';
 import type { Principal } from '../../auth/principal.ts';
-import { readerOf } from '../../fields/reader.ts';
 import { AppError } from '../../errors.ts';
+import { readerOf } from '../../fields/reader.ts';
+import { limits } from '../../limits.ts';
 import { cancel } from '../../tasks/control/cancel.ts';
 import { pause, resume } from '../../tasks/control/pause.ts';
-import { listChunks, listEvents, listFailures, listRunning, listTasks, type TaskPage } from '../../tasks/looking/queries.ts';
+import {
+  listChunks,
+  listEvents,
+  listFailures,
+  listRunning,
+  listTasks,
+  type TaskPage,
+} from '../../tasks/looking/queries.ts';
 import { isFinished, type TaskState, taskStates } from '../../tasks/states.ts';
 import { tasksSeen } from '../../tasks/who-sees.ts';
 import { headerJson, isHtmx, principalOf, wantsJson } from '../negotiate.ts';
+import type { RouteOptions } from '../route-options.ts';
 import { parametersInWords } from './parameters.ts';
 import {
   finishedData,
@@ -21,12 +29,18 @@ import {
   runningData,
   signedOutData,
 } from './progress.ts';
-import { refusedTitles, shownAlterations, taskDetailsData, taskJson, taskPageData, type TaskParts } from './task.ts';
+import {
+  refusedTitles,
+  shownAlterations,
+  type TaskParts,
+  taskDetailsData,
+  taskJson,
+  taskPageData,
+} from './task.ts';
 import { taskActions } from './task-actions.ts';
 import { filterInWords, findResource } from './task-filter.ts';
-import { getNamed, named, type NamedTask } from './task-title.ts';
-import { taskListData, tasksPageData, type TasksQuery } from './tasks.ts';
-import { limits } from '../../limits.ts';
+import { getNamed, type NamedTask, named } from './task-title.ts';
+import { type TasksQuery, taskListData, tasksPageData } from './tasks.ts';
 
 /** htmx stops a poll when it swaps an answer of this status. */
 const stopPolling = 286;
@@ -44,9 +58,17 @@ export const taskRoutes: FastifyPluginAsync<RouteOptions> = async (app, { contex
     const query = parseTasksQuery(request.query as Record<string, unknown>);
     const page = await readPage(principal, query);
     const now = new Date();
-    if (wantsJson(request)) return { tasks: page.tasks.map((task) => taskJson(task, now)), total: page.total, page: query.page };
+    if (wantsJson(request))
+      return {
+        tasks: page.tasks.map((task) => taskJson(task, now)),
+        total: page.total,
+        page: query.page,
+      };
     const list = taskListData(page, { query, now, url, resources: registry.list, principal });
-    return reply.page('tasks/index', tasksPageData(list, { seen: tasksSeen(registry, principal), query, url }));
+    return reply.page(
+      'tasks/index',
+      tasksPageData(list, { seen: tasksSeen(registry, principal), query, url }),
+    );
   });
 
   app.get('/tasks/list', polled, async (request, reply) => {
@@ -54,28 +76,52 @@ export const taskRoutes: FastifyPluginAsync<RouteOptions> = async (app, { contex
     if (!isHtmx(request)) return reply.redirect(url('/tasks'), 303);
     const principal = principalOf(request);
     const page = await readPage(principal, query);
-    const list = taskListData(page, { query, now: new Date(), url, resources: registry.list, principal });
+    const list = taskListData(page, {
+      query,
+      now: new Date(),
+      url,
+      resources: registry.list,
+      principal,
+    });
     return reply.code(list.pollUrl === null ? stopPolling : 200).page('tasks/_list', list);
   });
 
-  app.get<{ Querystring: { resource?: string } }>('/tasks/running', polled, async (request, reply) => {
-    const resource = registry.for(principalOf(request), String(request.query.resource ?? ''));
-    if (!isHtmx(request)) return reply.redirect(url(`/${resource.slug}`), 303);
-    const tasks = await named(context, principalOf(request), await listRunning(db, principalOf(request), resource.slug));
-    return reply.page('tasks/_running', runningData(tasks, resource.slug, { now: new Date(), url, reader: resource.reader }));
-  });
+  app.get<{ Querystring: { resource?: string } }>(
+    '/tasks/running',
+    polled,
+    async (request, reply) => {
+      const resource = registry.for(principalOf(request), String(request.query.resource ?? ''));
+      if (!isHtmx(request)) return reply.redirect(url(`/${resource.slug}`), 303);
+      const tasks = await named(
+        context,
+        principalOf(request),
+        await listRunning(db, principalOf(request), resource.slug),
+      );
+      return reply.page(
+        'tasks/_running',
+        runningData(tasks, resource.slug, { now: new Date(), url, reader: resource.reader }),
+      );
+    },
+  );
 
   app.get<WithId>('/tasks/:id', async (request, reply) => {
     const principal = principalOf(request);
     const task = await getNamed(context, principal, Number(request.params.id));
     const now = new Date();
-    if (wantsJson(request)) return taskJson(task, now, await shownAlterations(db, registry, principal, task));
+    if (wantsJson(request))
+      return taskJson(task, now, await shownAlterations(db, registry, principal, task));
     const resource = findResource(registry, principal, task);
     const parameters = resource ? await parametersInWords(registry, resource, principal, task) : [];
     const filter = await filterInWords(registry, resource, principal, task);
     return reply.page(
       'tasks/show',
-      taskPageData(task, await partsOf(principal, task), parameters, filter, { now, url, registry, principal, resource }),
+      taskPageData(task, await partsOf(principal, task), parameters, filter, {
+        now,
+        url,
+        registry,
+        principal,
+        resource,
+      }),
     );
   });
 
@@ -96,7 +142,8 @@ export const taskRoutes: FastifyPluginAsync<RouteOptions> = async (app, { contex
     try {
       const principal = principalOf(request);
       const task = await getNamed(context, principal, Number(request.params.id));
-      if (wantsJson(request)) return taskJson(task, new Date(), await shownAlterations(db, registry, principal, task));
+      if (wantsJson(request))
+        return taskJson(task, new Date(), await shownAlterations(db, registry, principal, task));
       return sendProgress(request, reply, task);
     } catch (error) {
       return endPoll(request, reply, error);
@@ -109,14 +156,19 @@ export const taskRoutes: FastifyPluginAsync<RouteOptions> = async (app, { contex
     app.post<WithId>(`/tasks/:id/${noun}`, (request, reply) => sendMoved(request, reply, move));
   }
 
-  async function sendMoved(request: FastifyRequest<WithId>, reply: FastifyReply, move: typeof cancel) {
+  async function sendMoved(
+    request: FastifyRequest<WithId>,
+    reply: FastifyReply,
+    move: typeof cancel,
+  ) {
     const principal = principalOf(request);
     const id = Number(request.params.id);
     try {
       await move(context, principal, id);
     } catch (error) {
       // Success beats a late cancel or pause; its page says so better than an error would.
-      if (!(error instanceof AppError && error.code === 'task-finished' && !wantsJson(request))) throw error;
+      if (!(error instanceof AppError && error.code === 'task-finished' && !wantsJson(request)))
+        throw error;
     }
     if (!isHtmx(request) && !wantsJson(request)) return reply.redirect(url(`/tasks/${id}`), 303);
     const task = await getNamed(context, principal, id);
@@ -125,12 +177,20 @@ export const taskRoutes: FastifyPluginAsync<RouteOptions> = async (app, { contex
   }
 
   async function readPage(principal: Principal, { page, state }: TasksQuery): Promise<TaskPage> {
-    const { tasks, total } = await listTasks(context, principal, { page, size: limits.shown.tasks, state });
+    const { tasks, total } = await listTasks(context, principal, {
+      page,
+      size: limits.shown.tasks,
+      state,
+    });
     return { tasks: await named(context, principal, tasks), total };
   }
 
   async function partsOf(principal: Principal, task: NamedTask): Promise<TaskParts> {
-    const [chunks, failures, events] = await Promise.all([listChunks(db, task.id), listFailures(db, task.id), listEvents(db, task.id)]);
+    const [chunks, failures, events] = await Promise.all([
+      listChunks(db, task.id),
+      listFailures(db, task.id),
+      listEvents(db, task.id),
+    ]);
     const [titles, alterations, actions] = await Promise.all([
       refusedTitles(registry, principal, task, failures),
       shownAlterations(db, registry, principal, task),
@@ -139,14 +199,17 @@ export const taskRoutes: FastifyPluginAsync<RouteOptions> = async (app, { contex
     return { chunks, failures, alterations, events, titles, actions };
   }
 
-  // htmx swaps no 4xx, so a poll that got one would go on for ever: every ending is 286 without a trigger.
+  // htmx swaps no 4xx, so a poll that got one would go on for ever: every ending is 286 without a
+  // trigger.
   function endPoll(request: FastifyRequest<WithId>, reply: FastifyReply, error: unknown) {
     if (!isHtmx(request) || wantsJson(request) || !(error instanceof AppError)) throw error;
     reply.code(stopPolling);
     const { id } = request.params;
     return reply.page(
       'tasks/_ended',
-      error.status === 401 ? signedOutData(id, url, placeOf(request)) : goneData(id, url, placeOf(request)),
+      error.status === 401
+        ? signedOutData(id, url, placeOf(request))
+        : goneData(id, url, placeOf(request)),
     );
   }
 
@@ -158,10 +221,16 @@ export const taskRoutes: FastifyPluginAsync<RouteOptions> = async (app, { contex
       const { told: shownState } = request.query as { told?: string };
       const isMoved = hasMoved(task, now, shownState);
       if (isMoved) reply.header('HX-Trigger', headerJson(movedEvents(task)));
-      return reply.page('tasks/_progress', progressData(task, look, placeOf(request), isMoved ? undefined : shownState));
+      return reply.page(
+        'tasks/_progress',
+        progressData(task, look, placeOf(request), isMoved ? undefined : shownState),
+      );
     }
     const principal = principalOf(request);
-    const links = await taskActions({ db, principal, resource: findResource(registry, principal, task), url }, task);
+    const links = await taskActions(
+      { db, principal, resource: findResource(registry, principal, task), url },
+      task,
+    );
     reply.code(stopPolling).header('HX-Trigger', headerJson(finishedEvents(task, links)));
     return reply.page('tasks/_ended', finishedData(task, now, url, placeOf(request), links));
   }
@@ -180,7 +249,9 @@ function parseTasksQuery(query: Record<string, unknown>): TasksQuery {
   }
   if (state === undefined || state === '') return { page: number };
   if (typeof state !== 'string' || !Object.hasOwn(taskStates, state)) {
-    throw new AppError('invalid-filter', 422, 'There is no such state of a task.', { field: 'state' });
+    throw new AppError('invalid-filter', 422, 'There is no such state of a task.', {
+      field: 'state',
+    });
   }
   return { page: number, state: state as TaskState };
 }

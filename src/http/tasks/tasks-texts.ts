@@ -15,7 +15,8 @@ export const taskTexts = {
   titles: {
     set: (field: string, value: string) => `${field} → ${value}`,
     change: (field: string, words: string) => `${field}: ${words}`,
-    changes: (words: string, more: number, counted: string) => `${words}${more > 0 ? ` and ${number.format(more)} more` : ''} · ${counted}`,
+    changes: (words: string, more: number, counted: string) =>
+      `${words}${more > 0 ? ` and ${number.format(more)} more` : ''} · ${counted}`,
     undo: (title: string) => `Undo: ${title}`,
     redo: (title: string) => `Redo: ${title}`,
     retry: (title: string) => `Retry: ${title}`,
@@ -26,7 +27,14 @@ export const taskTexts = {
     `${number.format(count)} ${(count === 1 ? singular : plural).toLowerCase()}`,
   moreRecords: (count: number) => `${number.format(count)} more`,
   undone: 'Undone',
-  columns: { task: 'Task', state: 'State', who: 'By', when: 'Started', progress: 'Progress', counts: 'Result' },
+  columns: {
+    task: 'Task',
+    state: 'State',
+    who: 'By',
+    when: 'Started',
+    progress: 'Progress',
+    counts: 'Result',
+  },
   states: {
     scheduled: 'Scheduled',
     queued: 'Queued',
@@ -41,12 +49,14 @@ export const taskTexts = {
     cancelled: 'Cancelled',
   } satisfies Record<TaskState, string>,
   anyState: 'All',
-  hiddenChanges: (count: number) => `${count === 1 ? 'A field' : `${number.format(count)} fields`} that you may not see`,
+  hiddenChanges: (count: number) =>
+    `${count === 1 ? 'A field' : `${number.format(count)} fields`} that you may not see`,
   none: 'No tasks yet. Select records in a list and change them in bulk: the task appears here.',
   noneForViewers: 'No tasks yet.',
   noneOfState: 'No task is in this state.',
   showAll: 'Show all tasks',
-  pageOf: (from: number, to: number, total: number) => `${number.format(from)}–${number.format(to)} of ${number.format(total)}`,
+  pageOf: (from: number, to: number, total: number) =>
+    `${number.format(from)}–${number.format(to)} of ${number.format(total)}`,
   pages: 'Pages',
   filterLabel: 'Filter by state',
   previous: 'Newer',
@@ -56,7 +66,8 @@ export const taskTexts = {
   cancellingHeading: (count: number) => `Cancelling the work on ${records(count)}`,
   pausedHeading: (count: number) => `Paused: the work on ${records(count)}`,
   waitingTurn: (since: string) => `Waiting for its turn since ${since}.`,
-  waitingWorker: (since: string) => `Waiting for a worker since ${since}. It starts as soon as one is free.`,
+  waitingWorker: (since: string) =>
+    `Waiting for a worker since ${since}. It starts as soon as one is free.`,
   noWorker: (since: string | null) =>
     `No worker is alive${since === null ? '' : ` since ${since}`}, so nobody is at it. It goes on when one starts.`,
   noWorkerHeading: (count: number) => `Waiting for a worker: ${records(count)}`,
@@ -87,7 +98,8 @@ export const taskTexts = {
   },
   showTask: 'Show the task',
   alreadySent: 'This form had already been sent. This is the task it started.',
-  alreadyRunning: 'This bulk operation is already in progress, from another form. Nothing was started: this is its task.',
+  alreadyRunning:
+    'This bulk operation is already in progress, from another form. Nothing was started: this is its task.',
   countsNone: 'nothing changed',
   ended: {
     succeeded: (title: string) => `${title}: done`,
@@ -112,7 +124,8 @@ export const taskTexts = {
   alterations: 'Altered by triggers',
   alterationsNote: 'The database’s own triggers wrote these fields when the records were put back.',
   alteration: (field: string) => `${field} is not what it was before.`,
-  alterationBeside: (field: string) => `${field} was written besides; what it was before is not kept.`,
+  alterationBeside: (field: string) =>
+    `${field} was written besides; what it was before is not kept.`,
   alterationOf: (label: string, field: string) => `${label}: ${field}`,
   hiddenField: 'A field that you may not see',
   goneHeading: 'This task is gone',
@@ -156,13 +169,24 @@ export const taskTexts = {
   withoutLocks: (reason: string) => `no records: ${reason}`,
   refusedBefore: 'what failed in an earlier task',
   changedBefore: 'what an earlier task had changed',
-  backends: { inline: 'at once, all or nothing', queue: 'in the background, good ones kept' } as Record<string, string>,
+  backends: {
+    inline: 'at once, all or nothing',
+    queue: 'in the background, good ones kept',
+  } as Record<string, string>,
   notYet: 'not yet',
   events: 'Events',
   chunks: 'Chunks',
-  chunksDone: (done: number, count: number) => `${number.format(done)} of ${number.format(count)} done`,
+  chunksDone: (done: number, count: number) =>
+    `${number.format(done)} of ${number.format(count)} done`,
   chunksLatest: (count: number) => `the latest ${number.format(count)}`,
-  chunkColumns: { number: 'From no.', state: 'State', records: 'Records', range: 'From – to', counts: 'Result', took: 'Took' },
+  chunkColumns: {
+    number: 'From no.',
+    state: 'State',
+    records: 'Records',
+    range: 'From – to',
+    counts: 'Result',
+    took: 'Took',
+  },
   chunkStates: { draft: 'Prepared', active: 'Waiting', done: 'Done' },
   chunksNone: 'Its records have not been read yet.',
   errors: 'Failed records',

@@ -1,16 +1,23 @@
 import type { Principal } from '../../auth/principal.ts';
 import { readerOf } from '../../fields/reader.ts';
+import { limits } from '../../limits.ts';
 import type { Resource } from '../../resources/contract.ts';
-import { isFinished, type TaskState, taskStates } from '../../tasks/states.ts';
-import type { ListedTask, TaskPage } from '../../tasks/looking/queries.ts';
 import { withoutWorkerSince, workedMs } from '../../tasks/looking/progress.ts';
-import { formatDateTime, formatTimestamp, formatSpan, isoTime } from '../format-span.ts';
-import { taskTexts } from './tasks-texts.ts';
+import type { ListedTask, TaskPage } from '../../tasks/looking/queries.ts';
+import { isFinished, type TaskState, taskStates } from '../../tasks/states.ts';
+import { canSelect } from '../controls/can-select.ts';
+import { formatDateTime, formatSpan, formatTimestamp, isoTime } from '../format-span.ts';
 import type { Url } from '../url.ts';
 import { type Badge, badgeOf } from './badge.ts';
-import { canSelect } from '../controls/can-select.ts';
-import { type Bar, barOf, type CountInWords, countsOf, resourceLabel, shownProgress } from './progress.ts';
-import { limits } from '../../limits.ts';
+import {
+  type Bar,
+  barOf,
+  type CountInWords,
+  countsOf,
+  resourceLabel,
+  shownProgress,
+} from './progress.ts';
+import { taskTexts } from './tasks-texts.ts';
 
 export interface TaskLine {
   id: number;
@@ -42,7 +49,12 @@ export interface TaskListData {
   emptyText: string;
   showAllUrl: string | null;
   paging: { text: string; previous: string | null; next: string | null } | null;
-  words: typeof taskTexts.columns & { showAll: string; previous: string; next: string; pages: string };
+  words: typeof taskTexts.columns & {
+    showAll: string;
+    previous: string;
+    next: string;
+    pages: string;
+  };
 }
 
 export interface TasksPageData {
@@ -90,7 +102,10 @@ function introOf(seen: readonly string[] | null): string {
   return seen.length === 0 ? own : some;
 }
 
-export function taskListData({ tasks, total }: TaskPage, { query, ...parts }: { query: TasksQuery } & LineParts): TaskListData {
+export function taskListData(
+  { tasks, total }: TaskPage,
+  { query, ...parts }: { query: TasksQuery } & LineParts,
+): TaskListData {
   const { url, resources, principal } = parts;
   const isLive = tasks.some((task) => !isFinished(task.state));
   const lastPage = Math.max(1, Math.ceil(total / limits.shown.tasks));
@@ -109,10 +124,19 @@ export function taskListData({ tasks, total }: TaskPage, { query, ...parts }: { 
         ? null
         : {
             text: taskTexts.pageOf(from + (tasks.length > 0 ? 1 : 0), from + tasks.length, total),
-            previous: query.page > 1 ? url(`/tasks${search(query, Math.min(query.page - 1, lastPage))}`) : null,
+            previous:
+              query.page > 1
+                ? url(`/tasks${search(query, Math.min(query.page - 1, lastPage))}`)
+                : null,
             next: query.page < lastPage ? url(`/tasks${search(query, query.page + 1)}`) : null,
           },
-    words: { ...taskTexts.columns, showAll: taskTexts.showAll, previous: taskTexts.previous, next: taskTexts.next, pages: taskTexts.pages },
+    words: {
+      ...taskTexts.columns,
+      showAll: taskTexts.showAll,
+      previous: taskTexts.previous,
+      next: taskTexts.next,
+      pages: taskTexts.pages,
+    },
   };
 }
 
@@ -132,7 +156,10 @@ export interface LineParts {
   principal: Principal;
 }
 
-export function taskLine(task: ListedTask, { now, url, resources, principal }: LineParts): TaskLine {
+export function taskLine(
+  task: ListedTask,
+  { now, url, resources, principal }: LineParts,
+): TaskLine {
   const progress = shownProgress(task, now);
   const when = task.startedAt ?? task.createdAt;
   const away = withoutWorkerSince(task);
@@ -154,7 +181,10 @@ export function taskLine(task: ListedTask, { now, url, resources, principal }: L
     isFinished: isFinished(task.state),
     reason: task.changeReason === null ? null : taskTexts.because(task.changeReason),
     undone: task.isUndone ? taskTexts.undone : null,
-    note: away === undefined ? null : taskTexts.noWorkerShort(away && formatTimestamp(away, now, timeZone)),
+    note:
+      away === undefined
+        ? null
+        : taskTexts.noWorkerShort(away && formatTimestamp(away, now, timeZone)),
   };
 }
 

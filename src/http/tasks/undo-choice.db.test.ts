@@ -28,16 +28,26 @@ test('what is ticked on one page of an undo is kept on the others, and is what i
     assert.match(back, /value="1" checked[\s\S]*value="2" checked/);
     assert.match(back, /name="ticked" value="55"/);
     const _op = /name="_op" value="([^"]+)"/.exec(back)?.[1] ?? '';
-    const sent = await editor.post(path, { _op, _which: 'chosen', ticked: ['55'], key: ['1', '2'] });
+    const sent = await editor.post(path, {
+      _op,
+      _which: 'chosen',
+      ticked: ['55'],
+      key: ['1', '2'],
+    });
     const some = await finished(db, Number(/\d+$/.exec(String(sent.headers.location))?.[0]));
     assert.equal(some.changed, 3);
     // The rest can still be taken back.
     assert.match((await editor.get(`/tasks/${id}`)).body, /Undo…/);
 
-    const other = await launchAs(editor, 25, { body: { field: 'status', 'value.status': 'archived' } });
+    const other = await launchAs(editor, 25, {
+      body: { field: 'status', 'value.status': 'archived' },
+    });
     await finished(db, other);
     const page = (await editor.get(`/tasks/${other}/undo`)).body;
-    const all = await editor.post(`/tasks/${other}/undo`, { _op: /name="_op" value="([^"]+)"/.exec(page)?.[1] ?? '', _which: 'all' });
+    const all = await editor.post(`/tasks/${other}/undo`, {
+      _op: /name="_op" value="([^"]+)"/.exec(page)?.[1] ?? '',
+      _which: 'all',
+    });
     const undone = await finished(db, Number(/\d+$/.exec(String(all.headers.location))?.[0]));
     assert.equal(undone.changed, 25);
     assert.doesNotMatch((await editor.get(`/tasks/${other}`)).body, /Undo…/);

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
+import { limits } from '../../limits.ts';
 import { keyToUrl } from '../../metadata/keys.ts';
 import type { UndoPreview } from '../../tasks/follow-ups/undo.ts';
+import type { Url } from '../url.ts';
 import { followUpTexts } from './follow-ups-texts.ts';
 import { type RefusedRecord, refusedRecord } from './task.ts';
-import type { Url } from '../url.ts';
-import { limits } from '../../limits.ts';
 
 /** Records of a page to choose from. */
 const namedPerReason = 10;
@@ -21,10 +21,20 @@ export interface UndoData {
   counts: readonly string[];
   refused: {
     heading: string;
-    groups: readonly { message: string; countText: string; records: readonly RefusedRecord[]; moreText: string | null }[];
+    groups: readonly {
+      message: string;
+      countText: string;
+      records: readonly RefusedRecord[];
+      moreText: string | null;
+    }[];
   } | null;
   canUndo: boolean;
-  records: readonly { record: RefusedRecord; value: string; tickLabel: string; isChecked: boolean }[];
+  records: readonly {
+    record: RefusedRecord;
+    value: string;
+    tickLabel: string;
+    isChecked: boolean;
+  }[];
   /** Ticked on other pages. */
   ticked: readonly string[];
   tickedText: string | null;
@@ -44,7 +54,10 @@ export interface OpenedUndo {
   error: string | null;
 }
 
-export function undoData({ preview, keys, titles, after, chosen, error }: OpenedUndo, url: Url): UndoData {
+export function undoData(
+  { preview, keys, titles, after, chosen, error }: OpenedUndo,
+  url: Url,
+): UndoData {
   const { task, resource, total, judged, restored, unchanged, gone, refused, cascade } = preview;
   const base = `/tasks/${task.id}/undo`;
   const shown = keys.slice(0, limits.shown.undone);
@@ -59,8 +72,14 @@ export function undoData({ preview, keys, titles, after, chosen, error }: Opened
     intro: followUpTexts.undoIntro,
     error,
     sampleText: judged < total ? followUpTexts.undoSample(judged, total) : null,
-    restoredText: restored > 0 ? followUpTexts.restored(restored, cascade.map(kindOf)) : followUpTexts.restoredNone,
-    counts: [...(unchanged > 0 ? [followUpTexts.unchanged(unchanged)] : []), ...(gone > 0 ? [followUpTexts.gone(gone)] : [])],
+    restoredText:
+      restored > 0
+        ? followUpTexts.restored(restored, cascade.map(kindOf))
+        : followUpTexts.restoredNone,
+    counts: [
+      ...(unchanged > 0 ? [followUpTexts.unchanged(unchanged)] : []),
+      ...(gone > 0 ? [followUpTexts.gone(gone)] : []),
+    ],
     refused:
       refusedCount === 0
         ? null
@@ -70,17 +89,28 @@ export function undoData({ preview, keys, titles, after, chosen, error }: Opened
               message,
               countText: followUpTexts.failuresOf(count),
               records: refusedKeys.slice(0, namedPerReason).map(named),
-              moreText: count > namedPerReason ? followUpTexts.more(count - Math.min(namedPerReason, refusedKeys.length)) : null,
+              moreText:
+                count > namedPerReason
+                  ? followUpTexts.more(count - Math.min(namedPerReason, refusedKeys.length))
+                  : null,
             })),
           },
     canUndo: restored > 0 || judged < total,
     records: shown.map((key) => {
       const record = named(key);
-      return { record, value: keyToUrl(resource.model, key), tickLabel: followUpTexts.tick(record.title), isChecked: chosen.includes(key) };
+      return {
+        record,
+        value: keyToUrl(resource.model, key),
+        tickLabel: followUpTexts.tick(record.title),
+        isChecked: chosen.includes(key),
+      };
     }),
     ticked: elsewhere.map((key) => keyToUrl(resource.model, key)),
     tickedText: elsewhere.length > 0 ? followUpTexts.tickedElsewhere(elsewhere.length) : null,
-    next: keys.length > limits.shown.undone ? { after: keyToUrl(resource.model, shown.at(-1) as string), label: followUpTexts.next } : null,
+    next:
+      keys.length > limits.shown.undone
+        ? { after: keyToUrl(resource.model, shown.at(-1) as string), label: followUpTexts.next }
+        : null,
     first: after === '' ? null : { after: '', label: followUpTexts.first },
     words: {
       all: followUpTexts.undoAll(total),

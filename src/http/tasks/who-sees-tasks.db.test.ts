@@ -11,16 +11,29 @@ import { insertPlaces } from '../../testing/places.ts';
 const permissions = () => actions;
 const isAdmin = ({ roles }: Principal) => roles.includes('admin');
 const keyOf = (id: number) => String(id).padStart(20, '0');
-const somebody: typeof ada = { id: '00000000-0000-4000-8000-0000000000bb', name: 'Bo', roles: ['whole'] };
+const somebody: typeof ada = {
+  id: '00000000-0000-4000-8000-0000000000bb',
+  name: 'Bo',
+  roles: ['whole'],
+};
 const told = 'Why-4711';
 
-/** Administrators of a tenant: its cities are theirs, every country is. Viewers are told of tasks by the project. */
+/**
+ * Administrators of a tenant: its cities are theirs, every country is. Viewers are told of tasks by
+ * the project.
+ */
 const admin = {
   ...sample,
   resources: [
-    defineResource(metadata, 'City', { permissions, scope: (principal: Principal) => (isAdmin(principal) ? { id: { lte: 20 } } : {}) }),
+    defineResource(metadata, 'City', {
+      permissions,
+      scope: (principal: Principal) => (isAdmin(principal) ? { id: { lte: 20 } } : {}),
+    }),
     defineResource(metadata, 'Country', { permissions }),
-    defineResource(metadata, 'Tag', { permissions, tasks: ({ roles }: Principal) => roles.includes('viewer') }),
+    defineResource(metadata, 'Tag', {
+      permissions,
+      tasks: ({ roles }: Principal) => roles.includes('viewer'),
+    }),
     defineResource(metadata, 'Language', { permissions, tasks: () => undefined as never }),
   ],
 };
@@ -31,10 +44,26 @@ async function setUp(t: Parameters<typeof testApp>[0]) {
   const { registry } = app.context;
   const launched = async (slug: string, keys: string[], body: object) => {
     const options = { inBackground: true, changeReason: told };
-    return (await launchOn(app.context, registry.get(slug), { keys }, 'update', { ...body }, somebody, options)).task.id;
+    return (
+      await launchOn(
+        app.context,
+        registry.get(slug),
+        { keys },
+        'update',
+        { ...body },
+        somebody,
+        options,
+      )
+    ).task.id;
   };
-  const cities = await launched('cities', [keyOf(3), keyOf(50)], { field: 'notes', 'value.notes': 'of others' });
-  const countries = await launched('countries', ['ESP'], { field: 'region', 'value.region': 'Elsewhere' });
+  const cities = await launched('cities', [keyOf(3), keyOf(50)], {
+    field: 'notes',
+    'value.notes': 'of others',
+  });
+  const countries = await launched('countries', ['ESP'], {
+    field: 'region',
+    'value.region': 'Elsewhere',
+  });
   return { ...app, cities, countries };
 }
 
@@ -49,7 +78,11 @@ test('who sees records only in part sees no task of others about them, whatever 
   for (const headers of [{}, htmx, { accept: 'application/json' }]) {
     for (const path of ['/', '/tasks', '/tasks/list', '/tasks?state=queued']) {
       const { body } = await visitor.get(path, headers);
-      assert.doesNotMatch(body, new RegExp(`/tasks/${cities}\\b|"id":${cities}\\b|task-${cities}\\b`), path);
+      assert.doesNotMatch(
+        body,
+        new RegExp(`/tasks/${cities}\\b|"id":${cities}\\b|task-${cities}\\b`),
+        path,
+      );
     }
     for (const end of ['', '/details', '/progress', '/failures', '/failures.csv', '/undo']) {
       const { statusCode, body } = await visitor.get(`/tasks/${cities}${end}`, headers);
@@ -61,11 +94,16 @@ test('who sees records only in part sees no task of others about them, whatever 
   const { total, tasks } = (await visitor.get('/tasks', { accept: 'application/json' })).json();
   assert.deepEqual([total, tasks.map(({ id }: { id: number }) => id)], [1, [countries]]);
   for (const end of ['cancellation', 'pause', 'resumption', 'retry', 'undo']) {
-    assert.equal((await visitor.post(`/tasks/${cities}/${end}`, { _op: cityOp })).statusCode, 404, end);
+    assert.equal(
+      (await visitor.post(`/tasks/${cities}/${end}`, { _op: cityOp })).statusCode,
+      404,
+      end,
+    );
   }
   assert.match((await visitor.get('/tasks')).body, /where you see every record/);
   const held = ['/cities', '/cities/3', '/cities/3/edit', '/cities/3/history', '/cities/3/delete'];
-  for (const path of held) assert.doesNotMatch((await visitor.get(path)).body, new RegExp(`/tasks/${cities}\\b`), path);
+  for (const path of held)
+    assert.doesNotMatch((await visitor.get(path)).body, new RegExp(`/tasks/${cities}\\b`), path);
   const { body } = await visitor.get('/cities/3/lock', htmx);
   assert.doesNotMatch(body, new RegExp(`/tasks/${cities}\\b|Cancel`));
 });
@@ -103,6 +141,9 @@ test('a project says otherwise, and an answer that is none shows nothing', async
   const statusOf = async (role: 'admin' | 'viewer', slug: string) =>
     (await (await signIn(role)).get(`/tasks/${await about(slug)}`)).statusCode;
   assert.deepEqual([await statusOf('viewer', 'tags'), await statusOf('admin', 'tags')], [200, 404]);
-  assert.deepEqual([await statusOf('viewer', 'languages'), await statusOf('admin', 'languages')], [404, 404]);
+  assert.deepEqual(
+    [await statusOf('viewer', 'languages'), await statusOf('admin', 'languages')],
+    [404, 404],
+  );
   assert.equal(await statusOf('admin', 'no-resource-any-more'), 404);
 });

@@ -1,17 +1,20 @@
 import { escapeIdentifier } from 'pg';
-import { join, query, raw, sql, type Sql } from '../../db/sql.ts';
+import { join, query, raw, type Sql, sql } from '../../db/sql.ts';
 import type { Queryable } from '../../db/transaction.ts';
+import { limits } from '../../limits.ts';
 import type { ModelMeta } from '../../metadata/contract.ts';
 import { keyCondition, keySql } from '../../metadata/key-sql.ts';
-import { insertChange } from '../journal/journal-entry.ts';
 import type { ApplyTarget, HoldersOf, Refusal } from '../contract.ts';
+import { lastImage } from '../journal/images.ts';
+import { insertChange } from '../journal/journal-entry.ts';
+import { journal } from '../journal-kind.ts';
 import type { Dependant } from './dependants.ts';
 import type { ForeignKey } from './foreign-keys.ts';
-import { journal } from '../journal-kind.ts';
-import { lastImage } from '../journal/images.ts';
-import { limits } from '../../limits.ts';
 
-/** Key in the image of a cascaded record for the records that it went with: their ids by key. No column of Prisma's has such a name. */
+/**
+ * Key in the image of a cascaded record for the records that it went with: their ids by key. No
+ * column of Prisma's has such a name.
+ */
 export const withKey = '*with';
 
 export interface Taking {
@@ -26,7 +29,10 @@ export interface DeletedCascade {
   cascadeKept?: readonly string[] | null;
 }
 
-export function deletedCascade(dependants: readonly Dependant[], isTooMany: boolean): DeletedCascade {
+export function deletedCascade(
+  dependants: readonly Dependant[],
+  isTooMany: boolean,
+): DeletedCascade {
   if (isTooMany) return { dependants: [], cascadeKept: null };
   return { dependants, cascadeKept: dependants.map(({ resource }) => resource.model.name) };
 }
@@ -42,8 +48,9 @@ export interface LockedCascade {
 }
 
 /**
- * Locks records and everything that would be deleted with them, level by level, so that nobody can add to it, take from it or edit it; then
- * asks who holds any of it. Each step is a statement of its own: a statement that waited does not see what it waited for.
+ * Locks records and everything that would be deleted with them, level by level, so that nobody can
+ * add to it, take from it or edit it; then asks who holds any of it. Each step is a statement of
+ * its own: a statement that waited does not see what it waited for.
  */
 export async function lockCascade(
   client: Queryable,
@@ -54,7 +61,10 @@ export async function lockCascade(
   if (keys.length === 0) return { free: keys, conflicts: [], isTooMany: false };
   const condition = keyCondition(model, 'r', keys);
   const order = raw(`${keySql(model, 'r')} collate "C"`);
-  await query(client, sql`select 1 from ${raw(model.table)} r where ${condition} order by ${order} for update of r`);
+  await query(
+    client,
+    sql`select 1 from ${raw(model.table)} r where ${condition} order by ${order} for update of r`,
+  );
   const conflicts = new Map<string, { keys: string[] }>();
   let room: number = limits.record.cascade;
   for (const dependant of dependants) {
@@ -67,7 +77,10 @@ export async function lockCascade(
       const held = [...holders].filter(([, one]) => one === holder).map(([key]) => key);
       const message = `${dependant.resource.label} that would go with it: ${holder}`;
       conflicts.set(message, {
-        keys: [...(conflicts.get(message)?.keys ?? []), ...(await parentsOf(client, model, dependant, keys, held))],
+        keys: [
+          ...(conflicts.get(message)?.keys ?? []),
+          ...(await parentsOf(client, model, dependant, keys, held)),
+        ],
       });
     }
   }
@@ -84,7 +97,13 @@ export async function lockCascade(
   };
 }
 
-async function lockRows(client: Queryable, root: ModelMeta, dependant: Dependant, condition: Sql, limit: number): Promise<string[]> {
+async function lockRows(
+  client: Queryable,
+  root: ModelMeta,
+  dependant: Dependant,
+  condition: Sql,
+  limit: number,
+): Promise<string[]> {
   const { model } = dependant.resource;
   const ids = idColumns(model);
   const own = raw(ids.map((id) => `t.${id}`).join(', '));
@@ -126,12 +145,17 @@ function isSame(model: ModelMeta, alias: string, cascaded: string): string {
     .join(' and ');
 }
 
-/** Rows of a dependant's ids with `taker`, the record that it goes with, and the taker's ids: one row for each taker. */
+/**
+ * Rows of a dependant's ids with `taker`, the record that it goes with, and the taker's ids: one
+ * row for each taker.
+ */
 function cascadeSql(root: ModelMeta, dependant: Dependant, condition: Sql): Sql {
   const { model } = dependant.resource;
   const ids = idColumns(model).map((id, index) => `t.${id} as id${index}`);
   const parents = idColumns(root).map((id) => `r.${id}::text`);
-  const columns = raw(`${ids.join(', ')}, ${keySql(root, 'r')} collate "C" as parent, array[${parents.join(', ')}] as parent_ids`);
+  const columns = raw(
+    `${ids.join(', ')}, ${keySql(root, 'r')} collate "C" as parent, array[${parents.join(', ')}] as parent_ids`,
+  );
   const ways = pathsOf(root, dependant, 't').map(
     (path) => sql`select ${columns}
       from ${raw(`${model.table} t ${path}`)} where ${condition}`,
@@ -144,13 +168,18 @@ function pathsOf(root: ModelMeta, { by }: Dependant, alias: string): string[] {
   return by.flatMap(({ key, of }) => {
     if (of === null) return [`join ${root.table} r on ${leads(key, alias, 'r')}`];
     const next = `${alias}t`;
-    return pathsOf(root, of, next).map((path) => `join ${of.resource.model.table} ${next} on ${leads(key, alias, next)} ${path}`);
+    return pathsOf(root, of, next).map(
+      (path) => `join ${of.resource.model.table} ${next} on ${leads(key, alias, next)} ${path}`,
+    );
   });
 }
 
 function leads({ columns, targetColumns }: ForeignKey, from: string, to: string): string {
   return columns
-    .map((column, index) => `${from}.${escapeIdentifier(column)} = ${to}.${escapeIdentifier(targetColumns[index] as string)}`)
+    .map(
+      (column, index) =>
+        `${from}.${escapeIdentifier(column)} = ${to}.${escapeIdentifier(targetColumns[index] as string)}`,
+    )
     .join(' and ');
 }
 
@@ -162,7 +191,9 @@ function imagesSql(root: ModelMeta, dependant: Dependant, condition: Sql): Sql {
       .map((_, index) => `id${index}`)
       .join(', '),
   );
-  const image = raw(`${lastImage(model, 't')} || jsonb_build_object('${withKey}', cascaded.parents)`);
+  const image = raw(
+    `${lastImage(model, 't')} || jsonb_build_object('${withKey}', cascaded.parents)`,
+  );
   return sql`select ${raw(keySql(model, 't'))} collate "C" as key, ${image} as image
     from (select ${ids}, jsonb_object_agg(parent, parent_ids) as parents from (${cascadeSql(root, dependant, condition)}) every group by ${ids}) cascaded
     join ${raw(`${model.table} t on ${isSame(model, 't', 'cascaded')}`)}`;
@@ -178,7 +209,10 @@ export async function keepCascade(
   const { model } = target.resource;
   for (const dependant of dependants) {
     const images = imagesSql(model, dependant, keyCondition(model, 'r', keys));
-    await query(client, sql`${changeOf(target, dependant)} from (${images}) images having count(*) > 0`);
+    await query(
+      client,
+      sql`${changeOf(target, dependant)} from (${images}) images having count(*) > 0`,
+    );
   }
 }
 
@@ -190,8 +224,8 @@ export interface CascadeImages {
 }
 
 /**
- * Reads the images before the delete, for a delete of which it is not certain what it will remove; `keepGoneAlong` keeps those that are
- * then gone.
+ * Reads the images before the delete, for a delete of which it is not certain what it will remove;
+ * `keepGoneAlong` keeps those that are then gone.
  */
 export async function readCascade(
   client: Queryable,
@@ -206,13 +240,22 @@ export async function readCascade(
       client,
       sql`select key, image::text as image from (${images}) images order by key`,
     );
-    if (rows.length > 0) found.push({ dependant, keys: rows.map(({ key }) => key), images: rows.map(({ image }) => image) });
+    if (rows.length > 0)
+      found.push({
+        dependant,
+        keys: rows.map(({ key }) => key),
+        images: rows.map(({ image }) => image),
+      });
   }
   return found;
 }
 
 /** Keeps the images of those that are gone. */
-export async function keepGoneCascade(client: Queryable, target: Author, cascade: readonly CascadeImages[]): Promise<void> {
+export async function keepGoneCascade(
+  client: Queryable,
+  target: Author,
+  cascade: readonly CascadeImages[],
+): Promise<void> {
   for (const { dependant, keys, images } of cascade) {
     const { model } = dependant.resource;
     const there = sql`select ${raw(`${keySql(model, 't')} collate "C" from ${model.table} t`)} where ${keyCondition(model, 't', keys)}`;

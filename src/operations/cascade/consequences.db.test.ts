@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { Database } from '../../db/database.ts';
+import { limits } from '../../limits.ts';
 import { keyOf, whereKeys } from '../../metadata/keys.ts';
 import type { Resource } from '../../resources/contract.ts';
 import { ada, testContext } from '../../testing/context.ts';
 import { testDatabase } from '../../testing/database.ts';
 import { insertPlaces } from '../../testing/places.ts';
 import { type Affected, consequences } from './consequences.ts';
-import { limits } from '../../limits.ts';
 
 const sentence = ({ model, table, columns, count, isMore, links }: Affected) =>
   `${count}${isMore ? '+' : ''} ${model?.name ?? links?.join('–') ?? table}${columns.length > 0 ? ` (${columns.join(', ')})` : ''}`;
@@ -42,12 +42,20 @@ test('what the database does to others when records are deleted', async (t) => {
     insert into gazetteer.badge values (5);
   `);
 
-  await t.test('cascades are followed through tables without a key, in a circle too, each row once', async () => {
-    const found = await of('cities', [1]);
-    assert.deepEqual(found.deleted.map(sentence), ['2 City–Tag', '3 visit', '2 souvenir']);
-    assert.deepEqual([found.records, found.isComplete], [1, true]);
-    assert.deepEqual(found.unindexed, ['badge (city_id)', 'invoice (city_id)', 'souvenir (visit_id)', 'visit (after_id)']);
-  });
+  await t.test(
+    'cascades are followed through tables without a key, in a circle too, each row once',
+    async () => {
+      const found = await of('cities', [1]);
+      assert.deepEqual(found.deleted.map(sentence), ['2 City–Tag', '3 visit', '2 souvenir']);
+      assert.deepEqual([found.records, found.isComplete], [1, true]);
+      assert.deepEqual(found.unindexed, [
+        'badge (city_id)',
+        'invoice (city_id)',
+        'souvenir (visit_id)',
+        'visit (after_id)',
+      ]);
+    },
+  );
 
   await t.test('what is emptied is titled, and what forbids is named', async () => {
     const found = await of('cities', [1, 2, 5]);
@@ -108,7 +116,13 @@ test('a table that may not be read is said to be missing from the answer', async
     return client;
   }) as Database['pages']['connect'];
   const cities = registry.for(ada, 'cities');
-  const found = await consequences({ ...db, pages }, registry, cities, ada, whereKeys(cities.model, [keyOf(cities.model, { id: 1 })]));
+  const found = await consequences(
+    { ...db, pages },
+    registry,
+    cities,
+    ada,
+    whereKeys(cities.model, [keyOf(cities.model, { id: 1 })]),
+  );
   assert.equal(found.isComplete, false);
 });
 
@@ -129,7 +143,9 @@ test('what the principal may not see is counted and not titled', async (t) => {
   const titles = ['Place 1', 'Place 2', 'Place 3', 'Place 4', 'Place 5'];
   assert.deepEqual(await seenBy(cities), [{ count: 50, titles, isShown: true }]);
   const scoped: Resource = { ...cities, scope: () => ({ population: { gt: 48 } }) };
-  assert.deepEqual(await seenBy(scoped), [{ count: 50, titles: ['Place 49', 'Place 50'], isShown: true }]);
+  assert.deepEqual(await seenBy(scoped), [
+    { count: 50, titles: ['Place 49', 'Place 50'], isShown: true },
+  ]);
   assert.deepEqual(await seenBy(null), [{ count: 50, titles: [], isShown: false }]);
 });
 

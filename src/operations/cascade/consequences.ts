@@ -2,28 +2,28 @@ import { escapeIdentifier } from 'pg';
 import type { Principal } from '../../auth/principal.ts';
 import type { Database } from '../../db/database.ts';
 import { query, raw, sql } from '../../db/sql.ts';
+import { limits } from '../../limits.ts';
 import type { ModelMeta } from '../../metadata/contract.ts';
+import { keySql } from '../../metadata/key-sql.ts';
 import { keyToUrl, whereKeys } from '../../metadata/keys.ts';
-import type { ResourceRegistry, Resource } from '../../resources/contract.ts';
 import type { Where } from '../../resources/client.ts';
+import type { Resource, ResourceRegistry } from '../../resources/contract.ts';
 import { readTitled } from '../../selection/titled.ts';
 import { buildWhere } from '../../selection/where.ts';
 import { type Cascade, cascadeFrom } from './dependants.ts';
 import { type ForeignKey, readKeysAndHeirs } from './foreign-keys.ts';
-import { keySql } from '../../metadata/key-sql.ts';
-import { limits } from '../../limits.ts';
 import {
   chosenPlaces,
   follow,
   inSnapshot,
   isAt,
   type PatientQuery,
+  type PlacesByTable,
   patiently,
   placeOf,
   placesIn,
   pointing,
   rootId,
-  type PlacesByTable,
 } from './key-walk.ts';
 
 /** What deleting records does to others, by the rules of the database itself. */
@@ -38,7 +38,10 @@ export interface Consequences {
   cleared: readonly Affected[];
   /** Point at them and may not be left behind: the database will refuse. */
   forbidding: readonly Affected[];
-  /** Columns by which selected records point at other selected ones that may not be left behind: the order of deletes then decides. */
+  /**
+   * Columns by which selected records point at other selected ones that may not be left behind: the
+   * order of deletes then decides.
+   */
   amongThem: readonly string[];
   /** Can what goes along be kept, so that they can be brought back? */
   cascade: Cascade;
@@ -49,7 +52,10 @@ export interface Consequences {
 /** Rows of one table, and where they are cleared or forbid, by which columns. */
 export interface Affected {
   model: ModelMeta | null;
-  /** Where they are administered, as the principal sees it; null where they are not, or not for this principal. */
+  /**
+   * Where they are administered, as the principal sees it; null where they are not, or not for this
+   * principal.
+   */
   resource: Resource | null;
   /** Of the table in the database, for what no resource is about. */
   table: string;
@@ -68,9 +74,10 @@ const maxTitled = 5;
 const maxWaitMs = 4_000;
 
 /**
- * What goes along when the records of `where` (the row scope is the caller's) are deleted. Follows the foreign keys of
- * `pg_constraint`; reads at most 10,000 rows, in one snapshot, by their place in the table, so that tables without a key are
- * counted too. What the principal may not see is counted and not titled.
+ * What goes along when the records of `where` (the row scope is the caller's) are deleted. Follows
+ * the foreign keys of `pg_constraint`; reads at most 10,000 rows, in one snapshot, by their place
+ * in the table, so that tables without a key are counted too. What the principal may not see is
+ * counted and not titled.
  */
 export async function consequences(
   db: Database,
@@ -86,14 +93,27 @@ export async function consequences(
     const { keys, heirs } = await readKeysAndHeirs(client);
     const root = rootId(keys, model);
     const chosen = await chosenPlaces(look, model, matching, limits.record.followed + 1);
-    const rows: PlacesByTable = new Map([[root, new Set([...(chosen ?? [])].slice(0, limits.record.followed))]]);
+    const rows: PlacesByTable = new Map([
+      [root, new Set([...(chosen ?? [])].slice(0, limits.record.followed))],
+    ]);
     let isComplete = chosen !== null && chosen.size <= limits.record.followed;
     const first = new Set(rows.get(root));
     if (!(await follow(look, keys, rows, root, limits.record.followed))) isComplete = false;
     const left = await leftBehind(look, keys, rows);
     if (!left.isComplete) isComplete = false;
-    const gone = [...rows].map(([table, all]) => [table, table === root ? difference(all, first) : all] as const);
-    return { keys, heirs, rows, gone, left, isComplete, records: first.size, amongThem: await amongThem(look, keys, root, first) };
+    const gone = [...rows].map(
+      ([table, all]) => [table, table === root ? difference(all, first) : all] as const,
+    );
+    return {
+      keys,
+      heirs,
+      rows,
+      gone,
+      left,
+      isComplete,
+      records: first.size,
+      amongThem: await amongThem(look, keys, root, first),
+    };
   });
   const { keys, heirs, gone, left, rows, isComplete, records } = found;
   const describe = affectedOf({ db, registry, resource, principal });
@@ -102,13 +122,19 @@ export async function consequences(
     records,
     isComplete,
     deleted: await Promise.all(
-      tables.map(([table, all]) => describe(tableName(keys, table, model), [], [...all], { isMore: !isComplete })),
+      tables.map(([table, all]) =>
+        describe(tableName(keys, table, model), [], [...all], { isMore: !isComplete }),
+      ),
     ),
     cleared: await Promise.all(
-      left.cleared.map(({ key, ids, isMore }) => describe(sourceOf(key), key.columns, ids, { isMore: isMore || !isComplete })),
+      left.cleared.map(({ key, ids, isMore }) =>
+        describe(sourceOf(key), key.columns, ids, { isMore: isMore || !isComplete }),
+      ),
     ),
     forbidding: await Promise.all(
-      left.forbidding.map(({ key, ids, isMore }) => describe(sourceOf(key), key.columns, ids, { isMore: isMore || !isComplete })),
+      left.forbidding.map(({ key, ids, isMore }) =>
+        describe(sourceOf(key), key.columns, ids, { isMore: isMore || !isComplete }),
+      ),
     ),
     amongThem: found.amongThem,
     cascade: cascadeFrom(keys, heirs, registry, model),
@@ -157,12 +183,19 @@ async function leftBehind(look: PatientQuery, keys: readonly ForeignKey[], rows:
   return { cleared, forbidding, isComplete };
 }
 
-async function amongThem(look: PatientQuery, keys: readonly ForeignKey[], root: string, at: ReadonlySet<string>): Promise<string[]> {
+async function amongThem(
+  look: PatientQuery,
+  keys: readonly ForeignKey[],
+  root: string,
+  at: ReadonlySet<string>,
+): Promise<string[]> {
   const columns = new Set<string>();
   for (const key of keys) {
-    if (key.action !== 'forbid' || key.source !== root || key.target !== root || at.size < 2) continue;
+    if (key.action !== 'forbid' || key.source !== root || key.target !== root || at.size < 2)
+      continue;
     const on = key.columns.map(
-      (column, index) => `s.${escapeIdentifier(column)} = t.${escapeIdentifier(key.targetColumns[index] as string)}`,
+      (column, index) =>
+        `s.${escapeIdentifier(column)} = t.${escapeIdentifier(key.targetColumns[index] as string)}`,
     );
     const table = `${escapeIdentifier(key.schema)}.${escapeIdentifier(key.table)}`;
     const places = placesIn(at);
@@ -175,7 +208,12 @@ async function amongThem(look: PatientQuery, keys: readonly ForeignKey[], root: 
   return [...columns];
 }
 
-function affectedOf(about: { db: Database; registry: ResourceRegistry; resource: Resource; principal: Principal }) {
+function affectedOf(about: {
+  db: Database;
+  registry: ResourceRegistry;
+  resource: Resource;
+  principal: Principal;
+}) {
   const { db, registry, resource, principal } = about;
   const { metadata } = resource;
   return async (
@@ -184,13 +222,20 @@ function affectedOf(about: { db: Database; registry: ResourceRegistry; resource:
     ids: readonly string[],
     { isMore }: { isMore: boolean },
   ): Promise<Affected> => {
-    const model = Object.values(metadata.models).find(({ dbSchema, dbTable }) => dbSchema === schema && dbTable === name) ?? null;
-    const own = model === null ? null : model === resource.model ? resource : resource.related(model.name);
+    const model =
+      Object.values(metadata.models).find(
+        ({ dbSchema, dbTable }) => dbSchema === schema && dbTable === name,
+      ) ?? null;
+    const own =
+      model === null ? null : model === resource.model ? resource : resource.related(model.name);
     return {
       model,
       resource: own,
       table: name,
-      links: model === null ? linkedBy(resource, `${escapeIdentifier(schema)}.${escapeIdentifier(name)}`) : null,
+      links:
+        model === null
+          ? linkedBy(resource, `${escapeIdentifier(schema)}.${escapeIdentifier(name)}`)
+          : null,
       columns,
       count: ids.length,
       isMore,
@@ -199,14 +244,24 @@ function affectedOf(about: { db: Database; registry: ResourceRegistry; resource:
   };
 }
 
-function linkedBy({ metadata, model: first }: Resource, joinTable: string): [string, string] | null {
+function linkedBy(
+  { metadata, model: first }: Resource,
+  joinTable: string,
+): [string, string] | null {
   for (const model of [first, ...Object.values(metadata.models)]) {
-    for (const { relation } of Object.values(model.fields)) if (relation?.joinTable === joinTable) return [model.name, relation.model];
+    for (const { relation } of Object.values(model.fields))
+      if (relation?.joinTable === joinTable) return [model.name, relation.model];
   }
   return null;
 }
 
-async function firstTitles(db: Database, registry: ResourceRegistry, resource: Resource, principal: Principal, places: readonly string[]) {
+async function firstTitles(
+  db: Database,
+  registry: ResourceRegistry,
+  resource: Resource,
+  principal: Principal,
+  places: readonly string[],
+) {
   const { model } = resource;
   if (model.idFields.length === 0) return [];
   const { rows } = await query<{ key: string }>(
@@ -216,5 +271,8 @@ async function firstTitles(db: Database, registry: ResourceRegistry, resource: R
   const keys = rows.map(({ key }) => key);
   const where: Where = { AND: [buildWhere(resource, principal, ''), whereKeys(model, keys)] };
   const seen = await readTitled(registry, { resource, where, limit: maxTitled });
-  return seen.map(({ key, title }) => ({ id: keyToUrl(model, key), title: title || keyToUrl(model, key) }));
+  return seen.map(({ key, title }) => ({
+    id: keyToUrl(model, key),
+    title: title || keyToUrl(model, key),
+  }));
 }

@@ -11,7 +11,10 @@ export interface ForeignKey {
   targetSchema: string;
   targetTable: string;
   targetColumns: readonly string[];
-  /** True for a key of a partitioned table: it covers the rows of all partitions. Any other key covers the rows of its own table only. */
+  /**
+   * True for a key of a partitioned table: it covers the rows of all partitions. Any other key
+   * covers the rows of its own table only.
+   */
   isSourcePartitioned: boolean;
   isTargetPartitioned: boolean;
   /** What happens to the pointing rows when the row they point at is deleted. */
@@ -53,23 +56,35 @@ const heirsSql = `select nspname::text as schema, parent.relname::text as table,
   from pg_inherits join pg_class parent on parent.oid = inhparent and parent.relkind = 'r' join pg_namespace on pg_namespace.oid = parent.relnamespace
   join pg_class heir on heir.oid = inhrelid group by 1, 2`;
 
-/** Tables from which others inherit, as `[schema, table]` in JSON, each with the name of one that does. Partitions are of their table. */
+/**
+ * Tables from which others inherit, as `[schema, table]` in JSON, each with the name of one that
+ * does. Partitions are of their table.
+ */
 export type Heirs = ReadonlyMap<string, string>;
 
-/** Every foreign key of the database. Emptying a column that may not be empty forbids as well as a rule that says so. */
+/**
+ * Every foreign key of the database. Emptying a column that may not be empty forbids as well as a
+ * rule that says so.
+ */
 export async function readForeignKeys(client: Queryable): Promise<ForeignKey[]> {
   const { rows } = await client.query<KeyRow>(keysSql);
   return rows.map(keyOf);
 }
 
 /** The same, and which tables have heirs, in one statement. */
-export async function readKeysAndHeirs(client: Queryable): Promise<{ keys: ForeignKey[]; heirs: Heirs }> {
+export async function readKeysAndHeirs(
+  client: Queryable,
+): Promise<{ keys: ForeignKey[]; heirs: Heirs }> {
   const list = (sql: string) => `(select coalesce(json_agg(item), '[]') from (${sql}) item)`;
-  const { rows } = await client.query<{ keys: KeyRow[]; heirs: { schema: string; table: string; heir: string }[] }>(
-    `select ${list(keysSql)} as keys, ${list(heirsSql)} as heirs`,
-  );
+  const { rows } = await client.query<{
+    keys: KeyRow[];
+    heirs: { schema: string; table: string; heir: string }[];
+  }>(`select ${list(keysSql)} as keys, ${list(heirsSql)} as heirs`);
   const { keys = [], heirs = [] } = rows[0] ?? {};
-  return { keys: keys.map(keyOf), heirs: new Map(heirs.map(({ schema, table, heir }) => [JSON.stringify([schema, table]), heir])) };
+  return {
+    keys: keys.map(keyOf),
+    heirs: new Map(heirs.map(({ schema, table, heir }) => [JSON.stringify([schema, table]), heir])),
+  };
 }
 
 function keyOf({ rule, isRequired, ...key }: KeyRow): ForeignKey {

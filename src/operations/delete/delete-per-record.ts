@@ -2,17 +2,20 @@ import { query, raw, sql } from '../../db/sql.ts';
 import type { Queryable } from '../../db/transaction.ts';
 import { whereKeys } from '../../metadata/keys.ts';
 import { delegateOf } from '../../resources/delegate.ts';
-import { insertChange } from '../journal/journal-entry.ts';
+import { type DeletedCascade, keepGoneCascade, readCascade } from '../cascade/cascade.ts';
 import type { ApplyCounts, ApplyTarget, Through } from '../contract.ts';
-import { journal } from '../journal-kind.ts';
+import { insertChange } from '../journal/journal-entry.ts';
 import { keepDifference } from '../journal/keep-difference.ts';
+import { type Row, readRows } from '../journal/row-values.ts';
+import { journal } from '../journal-kind.ts';
 import { keptBackOf, presentKeys, refuseKeptBack, without } from '../refusals/kept-back.ts';
 import { callEach } from '../rules/objections.ts';
-import { readRows, type Row } from '../journal/row-values.ts';
 import { askClient, type HookContext, runHook } from '../rules/run-hooks.ts';
-import { keepGoneCascade, readCascade, type DeletedCascade } from '../cascade/cascade.ts';
 
-/** Deletes records of a resource that has rules of its own, or that is written through the project's client. */
+/**
+ * Deletes records of a resource that has rules of its own, or that is written through the project's
+ * client.
+ */
 export async function deletePerRecord(
   client: Queryable,
   target: ApplyTarget,
@@ -23,15 +26,30 @@ export async function deletePerRecord(
 ): Promise<ApplyCounts> {
   const { resource, author } = target;
   const { model, hooks, writeThrough } = resource;
-  const context: HookContext = { resource, principal: through.principal, taskId: author.taskId, tx: through.tx, log: through.log };
-  if (target.isTrial || (writeThrough === 'sql' && !hooks.beforeDelete && !hooks.afterDelete)) return deleteSet();
-  const rows = await readRows(client, model, keys, writeThrough === 'client' ? { keeps: 'image and whole' } : {});
+  const context: HookContext = {
+    resource,
+    principal: through.principal,
+    taskId: author.taskId,
+    tx: through.tx,
+    log: through.log,
+  };
+  if (target.isTrial || (writeThrough === 'sql' && !hooks.beforeDelete && !hooks.afterDelete))
+    return deleteSet();
+  const rows = await readRows(
+    client,
+    model,
+    keys,
+    writeThrough === 'client' ? { keeps: 'image and whole' } : {},
+  );
   const keyOfRow = ({ key }: Row) => key;
   await callEach(rows, keyOfRow, ({ record }) => runHook(context, 'beforeDelete', { record }));
   // Those that are there and cannot be locked are kept back by a policy.
   const absent = without(keys, rows.map(keyOfRow));
   refuseKeptBack(await presentKeys(client, model, absent));
-  const counts = writeThrough === 'client' ? await deleteThroughClient(client, target, context, rows, cascade) : await deleteSet();
+  const counts =
+    writeThrough === 'client'
+      ? await deleteThroughClient(client, target, context, rows, cascade)
+      : await deleteSet();
   refuseKeptBack(keptBackOf(counts));
   await callEach(rows, keyOfRow, ({ record }) => runHook(context, 'afterDelete', { record }));
   return { ...counts, gone: absent.length };
@@ -66,7 +84,8 @@ async function deleteThroughClient(
     await callEach(
       rows,
       ({ key }) => key,
-      ({ key }) => askClient(context, () => delegate.deleteMany({ where: whereKeys(model, [key]) })),
+      ({ key }) =>
+        askClient(context, () => delegate.deleteMany({ where: whereKeys(model, [key]) })),
     );
   }
   // An extension may have made something else of it, such as a mark on rows that stay.
@@ -99,6 +118,9 @@ async function deleteThroughClient(
   const keysGone = gone.map(({ key }) => key);
   const images = gone.map(({ whole }) => whole);
   await keepGoneCascade(client, target, taken);
-  await query(client, sql`${change} from unnest(${keysGone}::text[], ${images}::text[]) as was(key, image) having count(*) > 0`);
+  await query(
+    client,
+    sql`${change} from unnest(${keysGone}::text[], ${images}::text[]) as was(key, image) having count(*) > 0`,
+  );
   return { changed: rows.length, unchanged: 0, gone: 0 };
 }

@@ -1,18 +1,24 @@
-import { raw, sql, type Statement, statementOf } from '../../db/sql.ts';
+import { raw, type Statement, sql, statementOf } from '../../db/sql.ts';
 import type { Queryable } from '../../db/transaction.ts';
 import { keyCondition, keySql } from '../../metadata/key-sql.ts';
-import { insertChange } from '../journal/journal-entry.ts';
-import type { ApplyCounts, ApplyTarget, Operation, StatementRow } from '../contract.ts';
-import { deletePerRecord } from './delete-per-record.ts';
+import {
+  type DeletedCascade,
+  deletedCascade,
+  keepCascade,
+  lockCascade,
+  type Taking,
+} from '../cascade/cascade.ts';
 import { findCascade } from '../cascade/dependants.ts';
 import { leadsToItself } from '../cascade/foreign-keys.ts';
+import type { ApplyCounts, ApplyTarget, Operation, StatementRow } from '../contract.ts';
 import { inHalves, sumOf } from '../in-halves.ts';
+import { lastImage } from '../journal/images.ts';
+import { insertChange } from '../journal/journal-entry.ts';
 import { journal } from '../journal-kind.ts';
 import { keptBack, presentKeys, without } from '../refusals/kept-back.ts';
-import { lastImage } from '../journal/images.ts';
-import { keepCascade, lockCascade, type Taking, type DeletedCascade, deletedCascade } from '../cascade/cascade.ts';
 import { deleteWords } from '../words.ts';
 import { deletePath } from '../write-path.ts';
+import { deletePerRecord } from './delete-per-record.ts';
 
 export interface DeleteParameters {
   /** One record, by its own delete page. */
@@ -27,7 +33,14 @@ const noCascade: DeletedCascade = { dependants: [] };
 /** Deletes records and keeps their last image. */
 export const deleteOperation: Operation<DeleteParameters> = {
   kind: 'delete',
-  offer: { path: 'bulk-delete', icon: 'trash-2', tone: 'danger', view: 'bulk/delete', isAcknowledged: true, on: ['selection'] },
+  offer: {
+    path: 'bulk-delete',
+    icon: 'trash-2',
+    tone: 'danger',
+    view: 'bulk/delete',
+    isAcknowledged: true,
+    on: ['selection'],
+  },
   words: deleteWords,
   action: 'bulk-delete',
   actionOf: ({ isForm }) => (isForm ? 'delete' : 'bulk-delete'),
@@ -39,8 +52,15 @@ export const deleteOperation: Operation<DeleteParameters> = {
   ...deleting(noCascade),
   async prepared({ client, registry, resource, holdersOf }) {
     const cascade = await findCascade(client, registry, resource.model);
-    const together = (await leadsToItself(client, resource.model.table)) ? { together: maxTogether } : {};
-    if (!cascade.isKept) return { ...deleteOperation, ...together, ...deleting({ dependants: [], cascadeKept: null }) };
+    const together = (await leadsToItself(client, resource.model.table))
+      ? { together: maxTogether }
+      : {};
+    if (!cascade.isKept)
+      return {
+        ...deleteOperation,
+        ...together,
+        ...deleting({ dependants: [], cascadeKept: null }),
+      };
     const { dependants } = cascade;
     if (dependants.length === 0) return { ...deleteOperation, ...together };
     const { statement: _, ...others } = deleteOperation;
@@ -48,12 +68,15 @@ export const deleteOperation: Operation<DeleteParameters> = {
       ...others,
       ...together,
       firstRows: 10,
-      apply: (client, target, keys) => deleteWithCascade(client, target, keys, { dependants, holdersOf }),
+      apply: (client, target, keys) =>
+        deleteWithCascade(client, target, keys, { dependants, holdersOf }),
     };
   },
 };
 
-function deleting(cascade: DeletedCascade): Pick<Operation<DeleteParameters>, 'apply' | 'statement' | 'settle'> {
+function deleting(
+  cascade: DeletedCascade,
+): Pick<Operation<DeleteParameters>, 'apply' | 'statement' | 'settle'> {
   return {
     apply: (client, target, keys) => deleteRecords(client, target, keys, cascade),
     statement: (target, keys) => (target.through ? null : deleteStatement(target, keys, cascade)),
@@ -62,11 +85,25 @@ function deleting(cascade: DeletedCascade): Pick<Operation<DeleteParameters>, 'a
 }
 
 /** The database takes them along; what they were is kept before. */
-async function deleteWithCascade(client: Queryable, target: ApplyTarget, keys: readonly string[], taking: Taking): Promise<ApplyCounts> {
-  const { free, conflicts, isTooMany } = await lockCascade(client, target.resource.model, taking, keys);
-  if (isTooMany && keys.length > 1) return inHalves(keys, (half) => deleteWithCascade(client, target, half, taking));
+async function deleteWithCascade(
+  client: Queryable,
+  target: ApplyTarget,
+  keys: readonly string[],
+  taking: Taking,
+): Promise<ApplyCounts> {
+  const { free, conflicts, isTooMany } = await lockCascade(
+    client,
+    target.resource.model,
+    taking,
+    keys,
+  );
+  if (isTooMany && keys.length > 1)
+    return inHalves(keys, (half) => deleteWithCascade(client, target, half, taking));
   const cascade = deletedCascade(taking.dependants, isTooMany);
-  const counts = free.length === 0 ? { changed: 0, unchanged: 0, gone: 0 } : await deleteRecords(client, target, free, cascade);
+  const counts =
+    free.length === 0
+      ? { changed: 0, unchanged: 0, gone: 0 }
+      : await deleteRecords(client, target, free, cascade);
   return { ...counts, conflicts };
 }
 
@@ -82,19 +119,36 @@ async function deleteRecords(
     const { rows } = await client.query<StatementRow>(statement.text, statement.values);
     const { changed = 0, written = null } = rows[0] ?? {};
     const deleted: ApplyCounts = { changed, unchanged: 0, gone: 0 };
-    return written === null ? deleted : sumOf(deleted, await settleDelete(client, target, without(keys, written)));
+    return written === null
+      ? deleted
+      : sumOf(deleted, await settleDelete(client, target, without(keys, written)));
   };
-  return target.through ? deletePerRecord(client, target, target.through, keys, cascade, deleteSet) : deleteSet();
+  return target.through
+    ? deletePerRecord(client, target, target.through, keys, cascade, deleteSet)
+    : deleteSet();
 }
 
 /** Of records that were not deleted: no longer there, or kept back. */
-async function settleDelete(client: Queryable, { resource: { model } }: ApplyTarget, keys: readonly string[]): Promise<ApplyCounts> {
+async function settleDelete(
+  client: Queryable,
+  { resource: { model } }: ApplyTarget,
+  keys: readonly string[],
+): Promise<ApplyCounts> {
   const present = await presentKeys(client, model, keys);
   const gone = keys.length - present.length;
-  return { changed: 0, unchanged: 0, gone, ...(present.length > 0 && { refusals: [keptBack(present)] }) };
+  return {
+    changed: 0,
+    unchanged: 0,
+    gone,
+    ...(present.length > 0 && { refusals: [keptBack(present)] }),
+  };
 }
 
-function deleteStatement(target: ApplyTarget, keys: readonly string[], { cascadeKept }: DeletedCascade): Statement {
+function deleteStatement(
+  target: ApplyTarget,
+  keys: readonly string[],
+  { cascadeKept }: DeletedCascade,
+): Statement {
   const { model } = target.resource;
   const change = insertChange(target, {
     kind: journal.deleted,
@@ -105,7 +159,9 @@ function deleteStatement(target: ApplyTarget, keys: readonly string[], { cascade
     cascadeKept,
   });
   const isAll = sql`coalesce(cardinality(keys), 0) = ${keys.length}::int`;
-  const returned = raw(`${keySql(model, 't')} collate "C" as key, ${lastImage(model, 't')} as before`);
+  const returned = raw(
+    `${keySql(model, 't')} collate "C" as key, ${lastImage(model, 't')} as before`,
+  );
   return statementOf(
     sql`with deleted as (
         delete from ${raw(model.table)} t where ${keyCondition(model, 't', keys)} returning ${returned}

@@ -1,6 +1,6 @@
-import { sql, type Sql } from '../../db/sql.ts';
-import type { FieldMeta } from '../../metadata/contract.ts';
+import { type Sql, sql } from '../../db/sql.ts';
 import { shownItems } from '../../fields/stored-text.ts';
+import type { FieldMeta } from '../../metadata/contract.ts';
 import type { Edit } from './contract.ts';
 import { cast, isMany } from './field-family.ts';
 import { isNotIn, refusedList } from './list-items.ts';

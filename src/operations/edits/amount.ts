@@ -1,17 +1,25 @@
-import type { FieldKind, Parsed } from '../../fields/contract.ts';
+import type { FieldKind, Parsed, ResourceField } from '../../fields/contract.ts';
 import { decimal } from '../../fields/number.ts';
 import type { Reader } from '../../fields/reader.ts';
-import type { ResourceField } from '../../fields/contract.ts';
 import { shownText } from '../../fields/stored-text.ts';
-import type { Controls } from './contract.ts';
 import { limits } from '../../limits.ts';
+import type { Controls } from './contract.ts';
 
 /** A decimal number as text, digit for digit; what is wrong with it names the field. */
-export function parseAmount(controls: Controls, control: string, { label }: ResourceField, what: string): Parsed<string> {
+export function parseAmount(
+  controls: Controls,
+  control: string,
+  { label }: ResourceField,
+  what: string,
+): Parsed<string> {
   const text = (controls(control).at(-1) ?? '').trim();
   if (text === '') return { error: `Give ${what} for ${label}, or untick it.` };
-  const isNumber = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)$/.test(text) && text.length <= limits.bulk.numberLength;
-  if (!isNumber) return { error: `${what[0]?.toUpperCase()}${what.slice(1)} for ${label} must be a number such as 10 or -2.5.` };
+  const isNumber =
+    /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)$/.test(text) && text.length <= limits.bulk.numberLength;
+  if (!isNumber)
+    return {
+      error: `${what[0]?.toUpperCase()}${what.slice(1)} for ${label} must be a number such as 10 or -2.5.`,
+    };
   return {
     value: text
       .replace(/^\+/, '')
@@ -20,7 +28,10 @@ export function parseAmount(controls: Controls, control: string, { label }: Reso
   };
 }
 
-/** An amount of a kind of the project's own, typed as its values are, as text that PostgreSQL reads. It may have a sign where they have none. */
+/**
+ * An amount of a kind of the project's own, typed as its values are, as text that PostgreSQL reads.
+ * It may have a sign where they have none.
+ */
 export function parseKindAmount(
   controls: Controls,
   control: string,

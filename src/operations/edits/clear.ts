@@ -8,7 +8,8 @@ export const clear: Edit<null> = {
   name: 'clear',
   isConstant: true,
   canOverflow: false,
-  fits: (field) => getFieldKind(field).input !== 'none' && (isMany(field) || !field.meta.isRequired),
+  fits: (field) =>
+    getFieldKind(field).input !== 'none' && (isMany(field) || !field.meta.isRequired),
   inputs: () => [],
   parse: () => ({ value: null }),
   sql: (_value, { field }) => cast(raw(field.isList ? `'{}'` : 'null'), field),

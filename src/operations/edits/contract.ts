@@ -1,7 +1,6 @@
 import type { Sql } from '../../db/sql.ts';
 import type { Queryable } from '../../db/transaction.ts';
-import type { Parsed } from '../../fields/contract.ts';
-import type { ResourceField } from '../../fields/contract.ts';
+import type { Parsed, ResourceField } from '../../fields/contract.ts';
 import type { FieldMeta } from '../../metadata/contract.ts';
 import type { Resource } from '../../resources/contract.ts';
 
@@ -30,7 +29,10 @@ export const editNames = [
 ] as const;
 export type EditName = (typeof editNames)[number];
 
-/** A value as text that PostgreSQL reads for the field's type; a list for lists and many-to-many; null is empty. */
+/**
+ * A value as text that PostgreSQL reads for the field's type; a list for lists and many-to-many;
+ * null is empty.
+ */
 export type FieldText = string | readonly string[] | null;
 
 /** What a form sent for one field, by the name of the control; absent is an empty list. */
@@ -62,8 +64,9 @@ export interface TwinPlace {
 }
 
 /**
- * What can be done to a field in bulk: one file a kind. `V` is plain JSON and stays with the task. A change that works on
- * the value there is leaves an empty field empty. The value there is already is never written again.
+ * What can be done to a field in bulk: one file a kind. `V` is plain JSON and stays with the task.
+ * A change that works on the value there is leaves an empty field empty. The value there is already
+ * is never written again.
  */
 export interface Edit<V = unknown> {
   readonly name: EditName;
@@ -76,11 +79,17 @@ export interface Edit<V = unknown> {
   readonly isAlwaysPreviewed?: boolean;
   /** What only the database can say of the value; null when nothing is wrong. */
   check?(value: V, client: Queryable, field: ResourceField): Promise<string | null>;
-  /** SQL of the new value. It stands for one record in several places: the same values in each, in the same order. */
+  /**
+   * SQL of the new value. It stands for one record in several places: the same values in each, in
+   * the same order.
+   */
   sql(value: V, place: SqlPlace): Sql;
   /** Every record gets the same value, so that one image of it is enough. */
   readonly isConstant: boolean;
-  /** May the new value be one that there is no room for? Then it is only worked out for records of the task. */
+  /**
+   * May the new value be one that there is no room for? Then it is only worked out for records of
+   * the task.
+   */
   readonly canOverflow: boolean;
   /** The same on plain values. Throws `NoRoom` where PostgreSQL would refuse the value. */
   twin(current: FieldText, value: V, place: TwinPlace): FieldText;

@@ -1,4 +1,7 @@
-/** A decimal number without a limit: `units` × 10^-`scale`. For the JavaScript twins of what PostgreSQL does with `numeric`. */
+/**
+ * A decimal number without a limit: `units` × 10^-`scale`. For the JavaScript twins of what
+ * PostgreSQL does with `numeric`.
+ */
 export interface Decimal {
   units: bigint;
   scale: number;
@@ -6,7 +9,8 @@ export interface Decimal {
 
 /** Reads `-12.50`, and what JavaScript writes of a float: `1e-7`. */
 export function decimalOf(text: string): Decimal {
-  const [, sign = '', whole = '', fraction = '', exponent = '0'] = /^([+-]?)(\d*)(?:\.(\d*))?(?:e([+-]?\d+))?$/i.exec(text) ?? [];
+  const [, sign = '', whole = '', fraction = '', exponent = '0'] =
+    /^([+-]?)(\d*)(?:\.(\d*))?(?:e([+-]?\d+))?$/i.exec(text) ?? [];
   if (whole === '' && fraction === '') throw new Error(`"${text}" is not a decimal number`);
   const units = BigInt(`${whole}${fraction}`) * (sign === '-' ? -1n : 1n);
   const scale = fraction.length - Number(exponent);
@@ -22,13 +26,19 @@ export function multiply(a: Decimal, b: Decimal): Decimal {
   return { units: a.units * b.units, scale: a.scale + b.scale };
 }
 
-/** To so many places; a half goes away from zero, as `round(numeric)` has it. Negative places are tens, hundreds. */
+/**
+ * To so many places; a half goes away from zero, as `round(numeric)` has it. Negative places are
+ * tens, hundreds.
+ */
 export function round(value: Decimal, places: number): Decimal {
   if (value.scale <= places) return value;
   const divisor = 10n ** BigInt(value.scale - places);
   const half = divisor / 2n;
-  const rounded = value.units < 0n ? -((-value.units + half) / divisor) : (value.units + half) / divisor;
-  return places >= 0 ? { units: rounded, scale: places } : { units: rounded * 10n ** BigInt(-places), scale: 0 };
+  const rounded =
+    value.units < 0n ? -((-value.units + half) / divisor) : (value.units + half) / divisor;
+  return places >= 0
+    ? { units: rounded, scale: places }
+    : { units: rounded * 10n ** BigInt(-places), scale: 0 };
 }
 
 export function decimalText({ units, scale }: Decimal): string {

@@ -10,7 +10,10 @@ import { editsFor } from './edits.ts';
 
 const guide = await readFile(join(import.meta.dirname, '../../../docs/edits.md'), 'utf8');
 
-/** One field for each row of the guide's first table: all may be empty, and have another of their kind beside them. */
+/**
+ * One field for each row of the guide's first table: all may be empty, and have another of their
+ * kind beside them.
+ */
 const examples: Readonly<Record<string, [model: string, field: string]>> = {
   text: ['Everything', 'text'],
   'whole number': ['Everything', 'int'],
@@ -28,8 +31,12 @@ const examples: Readonly<Record<string, [model: string, field: string]>> = {
 
 function rowsOf(heading: string): string[][] {
   const section = guide.slice(guide.indexOf(heading));
-  const lines = section.slice(0, section.indexOf('\n## ', 4) < 0 ? undefined : section.indexOf('\n## ', 4)).split('\n');
-  const rows = lines.filter((line) => line.startsWith('| ')).map((line) => line.slice(2, -2).split(' | '));
+  const lines = section
+    .slice(0, section.indexOf('\n## ', 4) < 0 ? undefined : section.indexOf('\n## ', 4))
+    .split('\n');
+  const rows = lines
+    .filter((line) => line.startsWith('| '))
+    .map((line) => line.slice(2, -2).split(' | '));
   return rows.slice(2);
 }
 
@@ -59,6 +66,12 @@ test('the guide has a row for every kind of field that the tests know, and no ot
 });
 
 test('the guide has a row for every change, by its name in the dialog', () => {
-  const rows = rowsOf('## What each does').map(([name = '', label]) => [name.replaceAll('`', ''), label]);
-  assert.deepEqual(Object.fromEntries(rows), Object.fromEntries(editNames.map((name) => [name, editTexts[name].label])));
+  const rows = rowsOf('## What each does').map(([name = '', label]) => [
+    name.replaceAll('`', ''),
+    label,
+  ]);
+  assert.deepEqual(
+    Object.fromEntries(rows),
+    Object.fromEntries(editNames.map((name) => [name, editTexts[name].label])),
+  );
 });

@@ -2,7 +2,9 @@ import { sql } from '../../db/sql.ts';
 import type { Edit } from './contract.ts';
 import { cast, isText } from './field-family.ts';
 
-/** A text of no characters, which is something else than nothing, and which a required text may be. */
+/**
+ * A text of no characters, which is something else than nothing, and which a required text may be.
+ */
 export const empty: Edit<null> = {
   name: 'empty',
   isConstant: true,

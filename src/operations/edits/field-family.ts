@@ -1,8 +1,11 @@
-import { raw, sql, type Sql } from '../../db/sql.ts';
+import { raw, type Sql, sql } from '../../db/sql.ts';
 import type { ResourceField } from '../../fields/contract.ts';
 import type { FieldMeta } from '../../metadata/contract.ts';
 
-/** Fields whose values are of one nature, whatever their precision: what one change can work on, and what can be copied into what. */
+/**
+ * Fields whose values are of one nature, whatever their precision: what one change can work on, and
+ * what can be copied into what.
+ */
 export type Family = 'text' | 'integer' | 'decimal' | 'float' | 'date' | 'boolean';
 
 const textTypes = /^(text|varchar|character|bpchar|(?:[^.]+\.)?citext)(\(|$)/;
@@ -35,8 +38,8 @@ export function isMany({ meta, relation }: ResourceField): boolean {
 }
 
 /**
- * Casts a new value to the field's type. Text keeps its length: a cast to `varchar(20)` would cut it in silence, where
- * writing it is refused. Related ids are text, whatever their type.
+ * Casts a new value to the field's type. Text keeps its length: a cast to `varchar(20)` would cut
+ * it in silence, where writing it is refused. Related ids are text, whatever their type.
  */
 export function cast(value: Sql, meta: FieldMeta): Sql {
   if (meta.relation) return sql`(${value})::text[]`;
@@ -44,7 +47,9 @@ export function cast(value: Sql, meta: FieldMeta): Sql {
   return sql`(${value})::${raw(meta.sqlType?.startsWith('character(') ? 'bpchar' : 'text')}`;
 }
 
-/** A float as a number of any length: cast without its text it would keep 15 digits, and a real 6. */
+/**
+ * A float as a number of any length: cast without its text it would keep 15 digits, and a real 6.
+ */
 export function everyDigit(value: Sql): Sql {
   return sql`(${value})::text::numeric`;
 }

@@ -1,6 +1,6 @@
 import { sql } from '../../db/sql.ts';
-import { shownText } from '../../fields/stored-text.ts';
 import { getFieldKind } from '../../fields/field-kinds.ts';
+import { shownText } from '../../fields/stored-text.ts';
 import type { FieldMeta } from '../../metadata/contract.ts';
 import type { Edit } from './contract.ts';
 import { cast, familyOf, isMany } from './field-family.ts';
@@ -23,7 +23,8 @@ export const fill: Edit<string> = {
       ? sql`case when ${current} is null or (${current})::text collate "C" = '' then ${operand} else ${current} end`
       : sql`coalesce(${current}, ${operand})`;
   },
-  twin: (current, value, { field }) => (current === null || (hasEmptyText(field) && current === '') ? value : current),
+  twin: (current, value, { field }) =>
+    current === null || (hasEmptyText(field) && current === '') ? value : current,
   describe: (value, field, { reader }) => `set to ${shownText(value, field, reader)} where empty`,
 };
 

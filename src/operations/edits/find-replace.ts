@@ -22,9 +22,16 @@ export const findReplace: Edit<FindReplace> = {
     const find = parseText(controls, 'find', field, 'a text to find');
     if ('error' in find) return find;
     const replacement = parseText(controls, 'with', field, 'a replacement', true);
-    return 'error' in replacement ? replacement : { value: { find: find.value, with: replacement.value } };
+    return 'error' in replacement
+      ? replacement
+      : { value: { find: find.value, with: replacement.value } };
   },
-  sql: (value, { field, current }) => cast(sql`replace((${current})::text collate "C", ${value.find}::text, ${value.with}::text)`, field),
-  twin: (current, value) => (current === null ? null : String(current).replaceAll(value.find, () => value.with)),
+  sql: (value, { field, current }) =>
+    cast(
+      sql`replace((${current})::text collate "C", ${value.find}::text, ${value.with}::text)`,
+      field,
+    ),
+  twin: (current, value) =>
+    current === null ? null : String(current).replaceAll(value.find, () => value.with),
   describe: (value) => `“${value.find}” replaced by “${value.with}”`,
 };

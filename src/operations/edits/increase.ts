@@ -17,7 +17,8 @@ export const increase: Edit<string> = {
   parse(controls, field, { reader }): Parsed<string> {
     if (field.kind) return parseKindAmount(controls, 'value', field, field.kind, reader);
     const amount = parseAmount(controls, 'value', field, 'an amount');
-    if ('error' in amount || familyOf(field.meta) !== 'integer' || /^-?\d+$/.test(amount.value)) return amount;
+    if ('error' in amount || familyOf(field.meta) !== 'integer' || /^-?\d+$/.test(amount.value))
+      return amount;
     return { error: `${field.label} has whole numbers only: give a whole number to add.` };
   },
   sql: (value, { field, current }) =>
@@ -26,7 +27,8 @@ export const increase: Edit<string> = {
       : cast(sql`${current}::numeric + ${value}::numeric`, field),
   twin(current, value, { field }) {
     if (current === null) return null;
-    if (familyOf(field) === 'float') return fitFloat(floatOf(current, field) + floatOf(value, field), field);
+    if (familyOf(field) === 'float')
+      return fitFloat(floatOf(current, field) + floatOf(value, field), field);
     return fitNumber(add(decimalOf(String(current)), decimalOf(value)), field);
   },
   describe: (value, field, { reader }) =>

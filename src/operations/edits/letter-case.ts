@@ -9,7 +9,10 @@ const cases = {
 } as const;
 type LetterCase = keyof typeof cases;
 
-/** Upper case, lower case, or a capital at the head of each word, by the rules of the column's collation. */
+/**
+ * Upper case, lower case, or a capital at the head of each word, by the rules of the column's
+ * collation.
+ */
 export const letterCase: Edit<LetterCase> = {
   name: 'letter-case',
   isConstant: false,
@@ -18,9 +21,12 @@ export const letterCase: Edit<LetterCase> = {
   inputs: () => [{ name: 'case', control: 'choice', choices: Object.keys(cases) }],
   parse(controls, { label }) {
     const wanted = controls('case').at(-1) ?? '';
-    return Object.hasOwn(cases, wanted) ? { value: wanted as LetterCase } : { error: `Choose a case for ${label}, or untick it.` };
+    return Object.hasOwn(cases, wanted)
+      ? { value: wanted as LetterCase }
+      : { error: `Choose a case for ${label}, or untick it.` };
   },
-  sql: (value, { field, current }) => cast(sql`${raw(cases[value].sql)}((${current})::text)`, field),
+  sql: (value, { field, current }) =>
+    cast(sql`${raw(cases[value].sql)}((${current})::text)`, field),
   twin(current, value) {
     if (current === null) return null;
     const text = String(current);

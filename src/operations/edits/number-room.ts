@@ -18,7 +18,8 @@ export function fitNumber(value: Decimal, meta: FieldMeta): string {
   const rounded = round(value, scale);
   const precision = Number(/\d+/.exec(meta.sqlType ?? '')?.[0]);
   const units = rounded.units * 10n ** BigInt(scale - rounded.scale);
-  if ((units < 0n ? -units : units) >= 10n ** BigInt(precision)) throw new NoRoom('numeric field overflow');
+  if ((units < 0n ? -units : units) >= 10n ** BigInt(precision))
+    throw new NoRoom('numeric field overflow');
   return decimalText({ units, scale });
 }
 

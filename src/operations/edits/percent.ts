@@ -14,7 +14,8 @@ export const percent: Edit<string> = {
   parse: (controls, field) => parseAmount(controls, 'value', field, 'a percentage'),
   sql: (value, place) => scaleBySql(factorOf(value), place),
   twin: (current, value, { field }) => scaleBy(current, factorOf(value), field),
-  describe: (value, field) => `changed by ${value.startsWith('-') ? '' : '+'}${amountInWords(value, field)} %`,
+  describe: (value, field) =>
+    `changed by ${value.startsWith('-') ? '' : '+'}${amountInWords(value, field)} %`,
 };
 
 // Exact: a hundredth is two places more, not a division.

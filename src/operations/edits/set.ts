@@ -1,6 +1,6 @@
 import { sql } from '../../db/sql.ts';
-import { shownText } from '../../fields/stored-text.ts';
 import { getFieldKind } from '../../fields/field-kinds.ts';
+import { shownText } from '../../fields/stored-text.ts';
 import type { Edit } from './contract.ts';
 import { cast, isMany } from './field-family.ts';
 import { ownInput, parseOwnValue } from './own-value.ts';

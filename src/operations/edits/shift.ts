@@ -1,8 +1,8 @@
 import { sql } from '../../db/sql.ts';
-import { type Edit, NoRoom } from './contract.ts';
 import { storedTimestamp } from '../../fields/timestamp.ts';
-import { cast, familyOf } from './field-family.ts';
 import { limits } from '../../limits.ts';
+import { type Edit, NoRoom } from './contract.ts';
+import { cast, familyOf } from './field-family.ts';
 
 const units = ['minutes', 'hours', 'days', 'weeks', 'months', 'years'] as const;
 type Unit = (typeof units)[number];
@@ -13,8 +13,8 @@ interface Shift {
 }
 
 /**
- * A date so much later, or with a negative number earlier, in UTC. A month later than 31 January is the last of February,
- * as PostgreSQL has it.
+ * A date so much later, or with a negative number earlier, in UTC. A month later than 31 January is
+ * the last of February, as PostgreSQL has it.
  */
 export const shift: Edit<Shift> = {
   name: 'shift',
@@ -34,17 +34,21 @@ export const shift: Edit<Shift> = {
         error: `${label} can be shifted by a whole number from -${limits.bulk.shift.toLocaleString('en')} to ${limits.bulk.shift.toLocaleString('en')}.`,
       };
     }
-    const unit = unitsOf(meta.sqlType).find((candidate) => candidate === (controls('unit').at(-1) ?? ''));
+    const unit = unitsOf(meta.sqlType).find(
+      (candidate) => candidate === (controls('unit').at(-1) ?? ''),
+    );
     return unit ? { value: { amount, unit } } : { error: `Choose a unit to shift ${label} by.` };
   },
-  sql: ({ amount, unit }, { field, current }) => cast(sql`${current} + ${`${amount} ${unit}`}::interval`, field),
+  sql: ({ amount, unit }, { field, current }) =>
+    cast(sql`${current} + ${`${amount} ${unit}`}::interval`, field),
   twin(current, { amount, unit }, { field }) {
     if (current === null) return null;
     const shifted =
       unit === 'months' || unit === 'years'
         ? addMonths(timestampOf(current), unit === 'years' ? amount * 12 : amount)
         : add(current, amount, unit);
-    if (shifted.getUTCFullYear() < -4712 || Number.isNaN(shifted.getTime())) throw new NoRoom('timestamp out of range');
+    if (shifted.getUTCFullYear() < -4712 || Number.isNaN(shifted.getTime()))
+      throw new NoRoom('timestamp out of range');
     return field.sqlType === 'date' ? shifted.toISOString().slice(0, 10) : shifted.toISOString();
   },
   describe: ({ amount, unit }) =>

@@ -14,6 +14,9 @@ export const trim: Edit<null> = {
   inputs: () => [],
   parse: () => ({ value: null }),
   sql: (_value, { field, current }) => cast(sql`btrim((${current})::text, ${blanks}::text)`, field),
-  twin: (current) => (current === null ? null : String(current).replace(/^[ \t\n\r\f\v\u00a0]+|[ \t\n\r\f\v\u00a0]+$/g, '')),
+  twin: (current) =>
+    current === null
+      ? null
+      : String(current).replace(/^[ \t\n\r\f\v\u00a0]+|[ \t\n\r\f\v\u00a0]+$/g, ''),
   describe: () => 'blanks at both ends removed',
 };

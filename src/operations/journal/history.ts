@@ -1,11 +1,11 @@
-import type { Database } from '../../db/database.ts';
-import { query, raw, shared, sql, type Sql } from '../../db/sql.ts';
 import type { Principal } from '../../auth/principal.ts';
+import type { Database } from '../../db/database.ts';
+import { query, raw, type Sql, shared, sql } from '../../db/sql.ts';
+import { limits } from '../../limits.ts';
 import type { FieldMeta } from '../../metadata/contract.ts';
-import { journal, type JournalKind } from '../journal-kind.ts';
 import type { Resource, ResourceField } from '../../resources/contract.ts';
 import { cutSql, titleText } from '../../selection/cut.ts';
-import { limits } from '../../limits.ts';
+import { type JournalKind, journal } from '../journal-kind.ts';
 
 /** One change of a record: by a form, or by a task. */
 export interface HistoryEntry {
@@ -35,7 +35,10 @@ export interface HistoryTask {
 
 export interface ChangedValue {
   field: ResourceField;
-  /** As the database writes them, long ones cut off; null for nothing. Of a new record there is no before, of a deleted one no after. */
+  /**
+   * As the database writes them, long ones cut off; null for nothing. Of a new record there is no
+   * before, of a deleted one no after.
+   */
   before: string | null;
   after: string | null;
   /** Those of the two that are cut off. */
@@ -61,7 +64,9 @@ interface CutValue {
 type Image = Record<string, string | CutValue | null> | null;
 
 function wholeNames({ fields }: Resource): string[] {
-  return fields.filter(({ relation }) => relation?.kind === 'many-to-many').map(({ meta }) => meta.name);
+  return fields
+    .filter(({ relation }) => relation?.kind === 'many-to-many')
+    .map(({ meta }) => meta.name);
 }
 
 interface ChangeRow {
@@ -85,10 +90,16 @@ interface ChangeRow {
 }
 
 /**
- * Every change of a record that the store keeps, newest first, one statement whose cost does not grow with the records of a task.
- * Fields that the principal may not see are in none; a change of nothing else is left out.
+ * Every change of a record that the store keeps, newest first, one statement whose cost does not
+ * grow with the records of a task. Fields that the principal may not see are in none; a change of
+ * nothing else is left out.
  */
-export async function readHistory(db: Database, resource: Resource, key: string, olderThan: string | null): Promise<HistoryPage> {
+export async function readHistory(
+  db: Database,
+  resource: Resource,
+  key: string,
+  olderThan: string | null,
+): Promise<HistoryPage> {
   const { t } = db;
   const change = raw(t.change);
   const model = shared(sql`${resource.model.name}`);
@@ -127,7 +138,9 @@ export async function readHistory(db: Database, resource: Resource, key: string,
   );
   const shown = rows.slice(0, limits.shown.changes);
   return {
-    entries: shown.map((row) => entryOf(resource, row)).filter((entry) => entry.kind !== journal.changed || entry.values?.length !== 0),
+    entries: shown
+      .map((row) => entryOf(resource, row))
+      .filter((entry) => entry.kind !== journal.changed || entry.values?.length !== 0),
     olderThan: rows.length > limits.shown.changes ? (shown.at(-1)?.id ?? null) : null,
   };
 }
@@ -136,7 +149,9 @@ export async function readHistory(db: Database, resource: Resource, key: string,
 function imagesSql(change: string, place: string, resource: Resource): Sql {
   const whole = shared(sql`${wholeNames(resource)}::text[]`);
   const max = raw(String(maxShownLength));
-  const image = (found: string) => sql`(select jsonb_object_agg(key, case when length(value) > ${max} and key <> all(${whole})
+  const image = (
+    found: string,
+  ) => sql`(select jsonb_object_agg(key, case when length(value) > ${max} and key <> all(${whole})
       then jsonb_build_object('cut', left(value, ${max}), 'length', length(value), 'digest', md5(value)) else to_jsonb(value) end)
     from jsonb_each_text(${raw(found)}))`;
   const after = `case jsonb_typeof(${change}.after) when 'array' then ${change}.after -> ${place} else ${change}.after end`;
@@ -144,14 +159,37 @@ function imagesSql(change: string, place: string, resource: Resource): Sql {
 }
 
 function entryOf(resource: Resource, row: ChangeRow): HistoryEntry {
-  const { id, kind, at, principal_id: principalId, principal_name: principalName, change_reason: reason } = row;
+  const {
+    id,
+    kind,
+    at,
+    principal_id: principalId,
+    principal_name: principalName,
+    change_reason: reason,
+  } = row;
   const task = taskOf(row);
-  return { id, kind, at, principalId, principalName, reason, task, isCascaded: row.is_cascaded, values: valuesOf(resource, row) };
+  return {
+    id,
+    kind,
+    at,
+    principalId,
+    principalName,
+    reason,
+    task,
+    isCascaded: row.is_cascaded,
+    values: valuesOf(resource, row),
+  };
 }
 
 type TaskColumns = Pick<
   ChangeRow,
-  'task_id' | 'task_title' | 'task_owner' | 'task_resource' | 'task_operation' | 'task_parameters' | 'task_finished'
+  | 'task_id'
+  | 'task_title'
+  | 'task_owner'
+  | 'task_resource'
+  | 'task_operation'
+  | 'task_parameters'
+  | 'task_finished'
 >;
 
 function taskOf(row: TaskColumns): HistoryTask | null {
@@ -171,19 +209,27 @@ function valuesOf(
   resource: Resource,
   { kind, fields, before, after }: Pick<ChangeRow, 'kind' | 'fields' | 'before' | 'after'>,
 ): ChangedValue[] | null {
-  const written = resource.fields.filter(({ meta }) => !meta.isUpdatedAt && (kind !== journal.changed || fields.includes(meta.name)));
+  const written = resource.fields.filter(
+    ({ meta }) => !meta.isUpdatedAt && (kind !== journal.changed || fields.includes(meta.name)),
+  );
   // Only that it happened outlives the images; what the principal may not see is not even that.
   if (!before && !after) return written.length === 0 ? [] : null;
   return written
     .map((field) => ({ field, before: valueIn(field, before), after: valueIn(field, after) }))
     .filter((value) => digestOf(value.before) !== digestOf(value.after))
     .map(({ field, before: was, after: is }) => {
-      const cut = [isLong(was) ? (['before'] as const) : [], isLong(is) ? (['after'] as const) : []].flat();
+      const cut = [
+        isLong(was) ? (['before'] as const) : [],
+        isLong(is) ? (['after'] as const) : [],
+      ].flat();
       return { field, before: shownOf(was), after: shownOf(is), cut };
     });
 }
 
-/** All of a value that a change of the record wrote, or wrote over; null: it is not kept, or there was none. */
+/**
+ * All of a value that a change of the record wrote, or wrote over; null: it is not kept, or there
+ * was none.
+ */
 export async function readChangedValue(
   db: Database,
   { model }: Resource,
@@ -238,9 +284,10 @@ interface TaskChangeRow extends Pick<ChangeRow, 'id' | 'kind' | 'fields' | 'befo
 }
 
 /**
- * The records of its model that a task changed, in the order of their keys, after `after`; one statement that reads what a page
- * shows and one chunk at most, however many there are: the changes of a task begin in the order of keys, each with one record at
- * least, and only those of one chunk lie across another.
+ * The records of its model that a task changed, in the order of their keys, after `after`; one
+ * statement that reads what a page shows and one chunk at most, however many there are: the changes
+ * of a task begin in the order of keys, each with one record at least, and only those of one chunk
+ * lie across another.
  */
 export async function listTaskChanges(
   db: Database,
@@ -251,7 +298,11 @@ export async function listTaskChanges(
   const { t } = db;
   const { model, titleField } = resource;
   const change = raw(t.change);
-  const [task, ofModel, from] = [shared(sql`${taskId}`), shared(sql`${model.name}`), shared(sql`${after}`)] as const;
+  const [task, ofModel, from] = [
+    shared(sql`${taskId}`),
+    shared(sql`${model.name}`),
+    shared(sql`${after}`),
+  ] as const;
   const max = shared(sql`${limit + 1}`);
   const image = raw('c.before -> (item.place::int - 1)');
   const title = sql`coalesce(${image} ->> ${columnName(model.fields[titleField]) ?? titleField}, ${image} ->> ${titleField})`;
@@ -282,9 +333,18 @@ export async function listTaskChanges(
 function taskChange(resource: Resource, row: TaskChangeRow): TaskChange {
   const { key, id, kind, fields } = row;
   const isSeen = (name: string) => resource.fields.some(({ meta }) => meta.name === name);
-  const hidden = fields.filter((name) => !isSeen(name) && !resource.model.fields[name]?.isUpdatedAt);
+  const hidden = fields.filter(
+    (name) => !isSeen(name) && !resource.model.fields[name]?.isUpdatedAt,
+  );
   const title = row.title === null ? null : titleText(row.title);
-  return { key, id, kind, title, values: valuesOf(resource, row), hiddenCount: kind === journal.changed ? hidden.length : 0 };
+  return {
+    key,
+    id,
+    kind,
+    title,
+    values: valuesOf(resource, row),
+    hiddenCount: kind === journal.changed ? hidden.length : 0,
+  };
 }
 
 /** A record that is no longer there. */
@@ -294,7 +354,10 @@ export interface DeletedRecord {
   at: Date;
   principalName: string;
   task: HistoryTask | null;
-  /** Whether what it was is still kept, and was deleted for its own sake: what went along comes back with what it went with. */
+  /**
+   * Whether what it was is still kept, and was deleted for its own sake: what went along comes back
+   * with what it went with.
+   */
   isKept: boolean;
 }
 
@@ -302,7 +365,12 @@ export interface DeletedRecord {
 const cursorPattern = /^(\d{1,18})-(\d{1,9})$/;
 
 /** Records of the model that were deleted here, newest first: one page of them, after `cursor`. */
-export async function listDeleted(db: Database, resource: Resource, principal: Principal, cursor: string | null) {
+export async function listDeleted(
+  db: Database,
+  resource: Resource,
+  principal: Principal,
+  cursor: string | null,
+) {
   // A scope cannot be asked about what is not there.
   if (resource.scope(principal) !== null) return { records: [], next: null };
   const { model, titleField } = resource;
@@ -316,7 +384,14 @@ export async function listDeleted(db: Database, resource: Resource, principal: P
        left join ${db.t.task} task on task.id = c.task_id
      where c.model = $1 and c.kind = 'delete' and ($4::bigint is null or c.id <= $4) and ($4::bigint is null or c.id < $4 or item.place > $5::bigint)
      order by c.id desc, item.place limit $6`,
-    [model.name, columnName(model.fields[titleField]) ?? titleField, titleField, change, place, limits.shown.deleted + 1],
+    [
+      model.name,
+      columnName(model.fields[titleField]) ?? titleField,
+      titleField,
+      change,
+      place,
+      limits.shown.deleted + 1,
+    ],
   );
   const shown = rows.slice(0, limits.shown.deleted);
   const records: DeletedRecord[] = shown.map((row) => ({
@@ -328,7 +403,10 @@ export async function listDeleted(db: Database, resource: Resource, principal: P
     isKept: row.is_kept,
   }));
   const last = shown.at(-1);
-  return { records, next: rows.length > limits.shown.deleted && last ? `${last.id}-${last.place}` : null };
+  return {
+    records,
+    next: rows.length > limits.shown.deleted && last ? `${last.id}-${last.place}` : null,
+  };
 }
 
 interface DeletedRow extends TaskColumns {

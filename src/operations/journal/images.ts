@@ -1,14 +1,19 @@
 import { escapeLiteral } from 'pg';
 import { fragmentOf, type Sql } from '../../db/sql.ts';
-import { idFieldsOf, joinOf } from '../../metadata/model-fields.ts';
 import type { FieldMeta, ModelMeta } from '../../metadata/contract.ts';
+import { idFieldsOf, joinOf } from '../../metadata/model-fields.ts';
 
-/** Where the image of a deleted record keeps what it was linked to; no column of Prisma's has such a name. */
+/**
+ * Where the image of a deleted record keeps what it was linked to; no column of Prisma's has such a
+ * name.
+ */
 export const linksKey = '*links';
 
 /** Implicit many-to-many fields, whose links go with the record. */
 export function linksOf(model: ModelMeta): FieldMeta[] {
-  return Object.values(model.fields).filter(({ relation }) => relation?.kind === 'many-to-many' && relation.joinTable);
+  return Object.values(model.fields).filter(
+    ({ relation }) => relation?.kind === 'many-to-many' && relation.joinTable,
+  );
 }
 
 /** SQL of the ids that a row is linked to by such a field, as a sorted list of texts. */
@@ -41,22 +46,42 @@ function aroundImaged(field: FieldMeta): string[] {
   if (isTextInImage(field)) return ['(', ')::text'];
   if (field.type !== 'Float') return ['', ''];
   // JSON's numbers know no -0.
-  if (field.isList) return [`case when '-0' = any ((`, ')::text[]) then to_jsonb((', ')::text[]) else to_jsonb(', ') end'];
-  return ['case when (', ') = 0 and (', `)::text = '-0' then to_jsonb((`, ')::text) else to_jsonb(', ') end'];
+  if (field.isList)
+    return [
+      `case when '-0' = any ((`,
+      ')::text[]) then to_jsonb((',
+      ')::text[]) else to_jsonb(',
+      ') end',
+    ];
+  return [
+    'case when (',
+    ') = 0 and (',
+    `)::text = '-0' then to_jsonb((`,
+    ')::text) else to_jsonb(',
+    ') end',
+  ];
 }
 
 /** SQL of every column of a row by name, as images have it. */
 export function wholeRow(model: ModelMeta, alias: string): string {
   const texts = Object.values(model.fields)
     .filter((field) => field.column && (isTextInImage(field) || field.type === 'Float'))
-    .map((field) => `${escapeLiteral(field.dbColumn ?? '')}, ${imaged(field, `${alias}.${field.column}`)}`);
+    .map(
+      (field) =>
+        `${escapeLiteral(field.dbColumn ?? '')}, ${imaged(field, `${alias}.${field.column}`)}`,
+    );
   if (texts.length === 0) return `to_jsonb(${alias}.*)`;
   // A function takes at most 100 arguments.
-  const parts = Array.from({ length: Math.ceil(texts.length / 50) }, (_, index) => texts.slice(index * 50, index * 50 + 50));
+  const parts = Array.from({ length: Math.ceil(texts.length / 50) }, (_, index) =>
+    texts.slice(index * 50, index * 50 + 50),
+  );
   return `(to_jsonb(${alias}.*) || ${parts.map((part) => `jsonb_build_object(${part.join(', ')})`).join(' || ')})`;
 }
 
-/** SQL of the last image of a row: every column, and what it was linked to, which goes with it. Most are linked to nothing. */
+/**
+ * SQL of the last image of a row: every column, and what it was linked to, which goes with it. Most
+ * are linked to nothing.
+ */
 export function lastImage(model: ModelMeta, alias: string): string {
   const links = linksOf(model);
   const whole = wholeRow(model, alias);
@@ -64,7 +89,12 @@ export function lastImage(model: ModelMeta, alias: string): string {
   const id = idFieldsOf(model)[0]?.column;
   const isLinked = links
     .map(joinOf)
-    .map(({ joinTable, ownColumn }) => `exists (select from ${joinTable} j where j.${ownColumn} = ${alias}.${id})`);
-  const ids = links.map((field) => `'${field.name}', to_jsonb(${linkedIds(model, field, alias)})`).join(', ');
+    .map(
+      ({ joinTable, ownColumn }) =>
+        `exists (select from ${joinTable} j where j.${ownColumn} = ${alias}.${id})`,
+    );
+  const ids = links
+    .map((field) => `'${field.name}', to_jsonb(${linkedIds(model, field, alias)})`)
+    .join(', ');
   return `case when ${isLinked.join(' or ')} then ${whole} || jsonb_build_object('${linksKey}', jsonb_build_object(${ids})) else ${whole} end`;
 }

@@ -1,4 +1,4 @@
-import { join, raw, sql, type Sql } from '../../db/sql.ts';
+import { join, raw, type Sql, sql } from '../../db/sql.ts';
 import type { Resource } from '../../resources/contract.ts';
 import type { ApplyTarget } from '../contract.ts';
 import type { JournalKind } from '../journal-kind.ts';
@@ -22,10 +22,25 @@ export interface ChangeParts {
 
 const nothing = raw('null');
 
-/** The insert that keeps a change with who made it, without the `from` that its parts are read from. */
+/**
+ * The insert that keeps a change with who made it, without the `from` that its parts are read from.
+ */
 export function insertChange(
-  { resource, t, author }: Pick<ApplyTarget, 't' | 'author'> & { resource: Pick<Resource, 'model' | 'slug'> },
-  { kind, fields, keys, firstKey, before = nothing, after = nothing, cascadeOf, cascadeKept }: ChangeParts,
+  {
+    resource,
+    t,
+    author,
+  }: Pick<ApplyTarget, 't' | 'author'> & { resource: Pick<Resource, 'model' | 'slug'> },
+  {
+    kind,
+    fields,
+    keys,
+    firstKey,
+    before = nothing,
+    after = nothing,
+    cascadeOf,
+    cascadeKept,
+  }: ChangeParts,
 ): Sql {
   const row = {
     model: sql`${resource.model.name}::text`,

@@ -1,10 +1,10 @@
 import { query, raw, sql } from '../../db/sql.ts';
 import type { Queryable } from '../../db/transaction.ts';
 import type { FieldMeta } from '../../metadata/contract.ts';
-import { insertChange } from './journal-entry.ts';
+import { keyCondition, keySql } from '../../metadata/key-sql.ts';
 import type { ApplyTarget } from '../contract.ts';
 import { journal } from '../journal-kind.ts';
-import { keyCondition, keySql } from '../../metadata/key-sql.ts';
+import { insertChange } from './journal-entry.ts';
 import { imageSql, type Row } from './row-values.ts';
 import { jsonToTheLetter } from './stored.ts';
 
@@ -15,8 +15,9 @@ export interface Differing {
 }
 
 /**
- * Looks at rows again after they were written, by whomever, and keeps before and after of exactly the columns that differ:
- * one change for every set of columns. Returns the rows that differ, and in what.
+ * Looks at rows again after they were written, by whomever, and keeps before and after of exactly
+ * the columns that differ: one change for every set of columns. Returns the rows that differ, and
+ * in what.
  */
 export async function keepDifference(
   client: Queryable,
@@ -35,8 +36,12 @@ export async function keepDifference(
     before: raw('jsonb_agg(before order by key)'),
     after: raw('jsonb_agg(after order by key)'),
   });
-  const now = raw(`${keySql(model, 't')} collate "C" as key, ${imageSql(model, 't', links)} as image from ${model.table} t`);
-  const isAltered = raw(`${jsonToTheLetter('field.value')} is distinct from ${jsonToTheLetter('was.image::jsonb -> field.key')}`);
+  const now = raw(
+    `${keySql(model, 't')} collate "C" as key, ${imageSql(model, 't', links)} as image from ${model.table} t`,
+  );
+  const isAltered = raw(
+    `${jsonToTheLetter('field.value')} is distinct from ${jsonToTheLetter('was.image::jsonb -> field.key')}`,
+  );
   const { rows: found } = await query<Differing>(
     client,
     sql`with was as (

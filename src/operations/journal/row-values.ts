@@ -1,11 +1,11 @@
-import { idFieldsOf, joinOf } from '../../metadata/model-fields.ts';
 import { DbNull, JsonNull } from '@prisma/client/runtime/client';
-import { plainColumnValue } from '../../fields/column-value.ts';
-import { scalarKind } from '../../fields/scalar-kind.ts';
 import { query, raw, sql } from '../../db/sql.ts';
 import type { Queryable } from '../../db/transaction.ts';
+import { plainColumnValue } from '../../fields/column-value.ts';
+import { scalarKind } from '../../fields/scalar-kind.ts';
 import type { FieldMeta, ModelMeta } from '../../metadata/contract.ts';
 import { keyCondition, keySql } from '../../metadata/key-sql.ts';
+import { idFieldsOf, joinOf } from '../../metadata/model-fields.ts';
 import { textSql } from '../../metadata/value-text.ts';
 import { imaged, lastImage } from './images.ts';
 
@@ -22,11 +22,15 @@ export interface Row {
 
 /** Fields with a column, in the order of the schema. */
 export function columnFields(model: ModelMeta): FieldMeta[] {
-  return Object.values(model.fields).filter((field) => field.column !== null && (field.kind === 'scalar' || field.kind === 'enum'));
+  return Object.values(model.fields).filter(
+    (field) => field.column !== null && (field.kind === 'scalar' || field.kind === 'enum'),
+  );
 }
 
 export interface ReadRowsOptions {
-  /** Which images are made; what is not asked for is empty. Default: none, which is half the work. */
+  /**
+   * Which images are made; what is not asked for is empty. Default: none, which is half the work.
+   */
   keeps?: 'image' | 'image and whole';
   /** Many-to-many fields that belong in the image. */
   links?: readonly FieldMeta[];
@@ -44,22 +48,35 @@ export async function readRows(
   const whole = keeps === 'image and whole' ? lastImage(model, 't') : `''`;
   const read = fields.map((field) => textSql(field, 't')).join(', ');
   // As JSON, since the driver reads an array letter by letter.
-  const { rows } = await query<{ key: string; image: string; whole: string; texts: (string | null)[] }>(
+  const { rows } = await query<{
+    key: string;
+    image: string;
+    whole: string;
+    texts: (string | null)[];
+  }>(
     client,
     sql`select ${raw(keySql(model, 't'))} collate "C" as key, (${raw(image)})::text as image, (${raw(whole)})::text as whole,
        to_json(array[${raw(read)}]::text[]) as texts
      from ${raw(model.table)} t where ${keyCondition(model, 't', keys)} order by 1 for update of t`,
   );
   return rows.map(({ key, image, whole, texts }) => {
-    const values = fields.map((field, index) => [field.name, plainColumnValue(field, texts[index] ?? null)]);
+    const values = fields.map((field, index) => [
+      field.name,
+      plainColumnValue(field, texts[index] ?? null),
+    ]);
     return { key, image, whole, record: Object.fromEntries(values) };
   });
 }
 
-/** SQL of a row's columns by field name as JSON, without those that the database generates: nobody can put them back. */
+/**
+ * SQL of a row's columns by field name as JSON, without those that the database generates: nobody
+ * can put them back.
+ */
 export function imageSql(model: ModelMeta, alias: string, links: readonly FieldMeta[]): string {
   const written = columnFields(model).filter(({ isGenerated }) => !isGenerated);
-  const columns = written.map((field) => `'${field.name}', ${imaged(field, `${alias}.${field.column}`)}`);
+  const columns = written.map(
+    (field) => `'${field.name}', ${imaged(field, `${alias}.${field.column}`)}`,
+  );
   const id = idFieldsOf(model)[0]?.column;
   const linked = links.map((field) => {
     const { joinTable, ownColumn, otherColumn } = joinOf(field);
@@ -67,11 +84,16 @@ export function imageSql(model: ModelMeta, alias: string, links: readonly FieldM
   });
   // A function takes at most 100 arguments.
   const pairs = [...columns, ...linked];
-  const parts = Array.from({ length: Math.ceil(pairs.length / 50) }, (_, index) => pairs.slice(index * 50, index * 50 + 50));
+  const parts = Array.from({ length: Math.ceil(pairs.length / 50) }, (_, index) =>
+    pairs.slice(index * 50, index * 50 + 50),
+  );
   return parts.map((part) => `jsonb_build_object(${part.join(', ')})`).join(' || ');
 }
 
-/** Text that PostgreSQL casts to the field's type, from a value as Prisma's client takes it; a list as a JSON array of texts. */
+/**
+ * Text that PostgreSQL casts to the field's type, from a value as Prisma's client takes it; a list
+ * as a JSON array of texts.
+ */
 export function toText(field: FieldMeta, value: unknown): string | null {
   if (value === null || value === undefined || value === DbNull) return null;
   if (value === JsonNull) return 'null';

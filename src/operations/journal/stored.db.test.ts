@@ -1,25 +1,31 @@
 import assert from 'node:assert/strict';
-import { test, type TestContext } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { query } from '../../db/sql.ts';
 import { transaction } from '../../db/transaction.ts';
 import type { FieldMeta, ModelMeta } from '../../metadata/contract.ts';
 import { keyOf } from '../../metadata/keys.ts';
 import type { Resource } from '../../resources/contract.ts';
 import { markGenerated } from '../../resources/generated-columns.ts';
-import { applyIsolated } from '../../tasks/running/apply-isolated.ts';
 import { searchRelated } from '../../selection/related.ts';
 import { buildWhere } from '../../selection/where.ts';
+import { applyIsolated } from '../../tasks/running/apply-isolated.ts';
 import { ada, testContext } from '../../testing/context.ts';
 import { testDatabase } from '../../testing/database.ts';
 import { tortureAdmin } from '../../testing/torture.ts';
 import type { EditName } from '../edits/contract.ts';
+import { undoStatement } from '../undo/undo-sql.ts';
+import { updateOperation } from '../update/update.ts';
+import { compareStatement } from '../update/update-sql.ts';
 import { keepDifference } from './keep-difference.ts';
 import { readRows } from './row-values.ts';
-import { undoStatement } from '../undo/undo-sql.ts';
-import { compareStatement } from '../update/update-sql.ts';
-import { updateOperation } from '../update/update.ts';
 
-const author = { taskId: null, chunk: null, principalId: ada.id, principalName: ada.name, changeReason: null };
+const author = {
+  taskId: null,
+  chunk: null,
+  principalId: ada.id,
+  principalName: ada.name,
+  changeReason: null,
+};
 
 /** One record of a model that holds a value of one column, and what an operation makes of it. */
 async function setUp(t: TestContext) {
@@ -30,10 +36,14 @@ async function setUp(t: TestContext) {
     alter table torture."every thing" alter column decimal type numeric;
     alter table torture."every thing" alter column varchar type varchar(20) collate public.any_case;
     alter table "Odd-Schema"."ScalarList" alter column texts type text[] collate public.any_case;`);
-  const admin = { ...tortureAdmin, resources: await markGenerated(tortureAdmin.resources, db.pages) };
+  const admin = {
+    ...tortureAdmin,
+    resources: await markGenerated(tortureAdmin.resources, db.pages),
+  };
   const { registry } = testContext(db, {}, {}, admin);
   const resources = registry.list;
-  const resourceOf = (name: string) => resources.find(({ model }) => model.name === name) as Resource;
+  const resourceOf = (name: string) =>
+    resources.find(({ model }) => model.name === name) as Resource;
   const fieldOf = ({ fields }: ModelMeta, name: string) => fields[name] as FieldMeta;
   const holding = async (resource: Resource, name: string, text: string | null) => {
     const { model } = resource;
@@ -47,14 +57,28 @@ async function setUp(t: TestContext) {
     return [keyOf(model, { id: 1 })];
   };
   const held = async ({ model }: Resource, name: string) => {
-    const { rows } = await db.pages.query<{ text: string }>(`select ${fieldOf(model, name).column}::text as text from ${model.table}`);
+    const { rows } = await db.pages.query<{ text: string }>(
+      `select ${fieldOf(model, name).column}::text as text from ${model.table}`,
+    );
     return rows[0]?.text;
   };
-  const apply = (resource: Resource, keys: readonly string[], name: string, change: EditName, value: unknown) =>
+  const apply = (
+    resource: Resource,
+    keys: readonly string[],
+    name: string,
+    change: EditName,
+    value: unknown,
+  ) =>
     transaction(db.pages, (client) =>
-      applyIsolated(client, updateOperation, { resource, t: db.t, serverVersion: db.version, author }, keys, {
-        changes: [{ field: name, change, value }],
-      }),
+      applyIsolated(
+        client,
+        updateOperation,
+        { resource, t: db.t, serverVersion: db.version, author },
+        keys,
+        {
+          changes: [{ field: name, change, value }],
+        },
+      ),
     );
   return { db, registry, resourceOf, fieldOf, holding, held, apply };
 }
@@ -84,12 +108,17 @@ test('a value that is stored as another is written, however equal the database f
     const keys = await holding(resource, column, from);
     const before = await held(resource, column);
     const compared = await db.pages.query<{ isChanged: boolean }>(
-      ...(Object.values(compareStatement(resource, keys, [{ field: column, change: 'set', value: to }])) as [string, unknown[]]),
+      ...(Object.values(
+        compareStatement(resource, keys, [{ field: column, change: 'set', value: to }]),
+      ) as [string, unknown[]]),
     );
     assert.equal(compared.rows[0]?.isChanged, true, `${column} compared`);
     const { changed } = await apply(resource, keys, column, 'set', to);
     assert.equal(changed, 1, column);
-    const { rows } = await db.pages.query<{ text: string }>(`select ($1::${fieldOf(resource.model, column).sqlType})::text as text`, [to]);
+    const { rows } = await db.pages.query<{ text: string }>(
+      `select ($1::${fieldOf(resource.model, column).sqlType})::text as text`,
+      [to],
+    );
     assert.equal(await held(resource, column), rows[0]?.text, column);
     assert.notEqual(await held(resource, column), before, column);
     const again = await apply(resource, keys, column, 'set', to);
@@ -139,7 +168,11 @@ test('capitals are changed where the collation knows none, and nothing is found 
       if (change === 'letter-case' && column === 'citext') continue;
       const keys = await holding(resource, column, from);
       const { changed, failed } = await apply(resource, keys, column, change, value);
-      assert.deepEqual([failed, changed, await held(resource, column)], [0, from === to ? 0 : 1, to], `${change} of ${column}`);
+      assert.deepEqual(
+        [failed, changed, await held(resource, column)],
+        [0, from === to ? 0 : 1, to],
+        `${change} of ${column}`,
+      );
     }
   }
 });
@@ -173,7 +206,12 @@ test('lists with empty places and lists of lists: right, or refused in words wit
     const keys = await holding(resource, column, from);
     const { failed, refusals } = await apply(resource, keys, column, change, value);
     const at = `${change} ${value} of ${from}`;
-    if (to === refused) assert.deepEqual([failed, refusals[0]?.message, await held(resource, column)], [1, refused, from], at);
+    if (to === refused)
+      assert.deepEqual(
+        [failed, refusals[0]?.message, await held(resource, column)],
+        [1, refused, from],
+        at,
+      );
     else assert.deepEqual([failed, await held(resource, column)], [0, to], at);
   }
 });
@@ -187,21 +225,35 @@ test('undo puts back to the byte, and sees an edit that the database finds equal
     const stored = await held(resource, column);
     const undo = () =>
       transaction(db.pages, async (client) => {
-        const { rows } = await client.query<{ id: number }>(`select max(id) as id from ${db.t.change}`);
+        const { rows } = await client.query<{ id: number }>(
+          `select max(id) as id from ${db.t.change}`,
+        );
         await client.query(`update ${db.t.change} set task_id = null`);
         await client.query('set local session_replication_role = replica');
         await client.query(`update ${db.t.change} set task_id = 7 where id = $1`, [rows[0]?.id]);
         const target = { resource, t: db.t, serverVersion: db.version, author };
-        const { text, values } = undoStatement(target, keys, { taskId: 7, columns: [] }, { kind: 'update', fields: [column] });
-        return (await client.query<{ changed: number; refusals: { code: string }[] }>(text, values)).rows[0];
+        const { text, values } = undoStatement(
+          target,
+          keys,
+          { taskId: 7, columns: [] },
+          { kind: 'update', fields: [column] },
+        );
+        return (await client.query<{ changed: number; refusals: { code: string }[] }>(text, values))
+          .rows[0];
       });
     await apply(resource, keys, column, 'set', to);
     assert.equal((await undo())?.changed, 1, column);
     assert.equal(await held(resource, column), stored, column);
     await apply(resource, keys, column, 'set', to);
     const { column: sqlColumn, sqlType } = fieldOf(resource.model, column);
-    await db.pages.query(`update ${resource.model.table} set ${sqlColumn} = $1::${sqlType}`, [from]);
-    assert.deepEqual((await undo())?.changed, 0, `${column}: is again what it was, which is not what the task wrote`);
+    await db.pages.query(`update ${resource.model.table} set ${sqlColumn} = $1::${sqlType}`, [
+      from,
+    ]);
+    assert.deepEqual(
+      (await undo())?.changed,
+      0,
+      `${column}: is again what it was, which is not what the task wrote`,
+    );
   }
 });
 
@@ -237,6 +289,11 @@ test('texts of a collation that ignores case or accents can be searched and filt
     const matching = await registry.whereSql(resource.model, buildWhere(resource, ada, name));
     assert.equal((await query(db.pages, matching)).rowCount, found, name);
   }
-  const { options } = await searchRelated({ registry, sql: db.pages }, { resource, valueField: null }, ada, 'straß');
+  const { options } = await searchRelated(
+    { registry, sql: db.pages },
+    { resource, valueField: null },
+    ada,
+    'straß',
+  );
   assert.equal(options.length, 1);
 });

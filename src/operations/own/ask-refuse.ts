@@ -1,9 +1,9 @@
 import { query, raw, sql } from '../../db/sql.ts';
 import type { Queryable } from '../../db/transaction.ts';
 import { AppError } from '../../errors.ts';
+import { plainColumnValue } from '../../fields/column-value.ts';
 import type { FieldMeta } from '../../metadata/contract.ts';
 import { keyCondition, keySql } from '../../metadata/key-sql.ts';
-import { plainColumnValue } from '../../fields/column-value.ts';
 import { textSql } from '../../metadata/value-text.ts';
 import type { OperationOptions } from '../../resources/operation-options.ts';
 import type { ApplyTarget, Refusal } from '../contract.ts';
@@ -17,7 +17,10 @@ export function refusedBecause(message: string): Objection {
   return { code: refusedCode, message, fieldErrors: {} };
 }
 
-/** Asks an operation's `refuse` of each record. Returns the keys that it says nothing against, and the others by what it says. */
+/**
+ * Asks an operation's `refuse` of each record. Returns the keys that it says nothing against, and
+ * the others by what it says.
+ */
 export async function askRefuse(
   client: Queryable,
   target: ApplyTarget,
@@ -42,12 +45,17 @@ export async function askRefuse(
       if (typeof why === 'string') return refusedBecause(why);
       throw new Error(`refuse gives ${typeof why}, and a text or null is asked for`);
     } catch (error) {
-      if (error instanceof AppError) return { code: error.code, message: error.message, fieldErrors: {} };
+      if (error instanceof AppError)
+        return { code: error.code, message: error.message, fieldErrors: {} };
       target.log?.('error', 'a rule of an operation failed', {
         operation: label,
         error: error instanceof Error ? error.stack : String(error),
       });
-      return { code: 'hook-failed', message: `The refuse rule of “${label}” failed. The log has the details.`, fieldErrors: {} };
+      return {
+        code: 'hook-failed',
+        message: `The refuse rule of “${label}” failed. The log has the details.`,
+        fieldErrors: {},
+      };
     }
   }
 }
@@ -68,6 +76,8 @@ async function readNeeds(
   );
   return rows.map((row) => ({
     key: row.key,
-    record: Object.fromEntries(fields.map((field, index) => [field.name, plainColumnValue(field, row.texts[index] ?? null)])),
+    record: Object.fromEntries(
+      fields.map((field, index) => [field.name, plainColumnValue(field, row.texts[index] ?? null)]),
+    ),
   }));
 }

@@ -3,11 +3,11 @@ import type { FieldMeta } from '../../metadata/contract.ts';
 import { type OperationOptions, Refused } from '../../resources/operation-options.ts';
 import type { ApplyCounts, ApplyTarget, Through } from '../contract.ts';
 import { keepDifference } from '../journal/keep-difference.ts';
+import { type Row, readRows, toText } from '../journal/row-values.ts';
 import { presentKeys, refuseKeptBack, without } from '../refusals/kept-back.ts';
+import { RecordsRefused } from '../refusals/records-refused.ts';
 import { callEach } from '../rules/objections.ts';
 import { keyOfPassing, keysOf, type Passing } from '../rules/passing.ts';
-import { RecordsRefused } from '../refusals/records-refused.ts';
-import { readRows, type Row, toText } from '../journal/row-values.ts';
 import {
   askOwn,
   type Draft,
@@ -26,8 +26,9 @@ type Each = NonNullable<OperationOptions['each']>;
 const keyOfRow = ({ key }: Row) => key;
 
 /**
- * Does an operation's `each` to one record after another, and writes what it gives through the project's client, by the resource's
- * own rules as a form does. What is kept as before and after is what is then different, whoever wrote it.
+ * Does an operation's `each` to one record after another, and writes what it gives through the
+ * project's client, by the resource's own rules as a form does. What is kept as before and after is
+ * what is then different, whoever wrote it.
  */
 export async function eachRecord(
   sql: Queryable,
@@ -39,7 +40,13 @@ export async function eachRecord(
 ): Promise<ApplyCounts> {
   const { resource, author } = target;
   const { model, hooks } = resource;
-  const context: HookContext = { resource, principal: through.principal, taskId: author.taskId, tx: through.tx, log: through.log };
+  const context: HookContext = {
+    resource,
+    principal: through.principal,
+    taskId: author.taskId,
+    tx: through.tx,
+    log: through.log,
+  };
   const rows = await readRows(sql, model, keys, { keeps: 'image' });
   const absent = without(keys, rows.map(keyOfRow));
   refuseKeptBack(await presentKeys(sql, model, absent));
@@ -49,7 +56,14 @@ export async function eachRecord(
   const passing: Passing[] = [];
   await callEach(rows, keyOfRow, async (row) => {
     const { principal, taskId, tx } = context;
-    const event = { record: { ...row.record }, params, principal, taskId, tx: tx as never, refuse: (why: string) => new Refused(why) };
+    const event = {
+      record: { ...row.record },
+      params,
+      principal,
+      taskId,
+      tx: tx as never,
+      refuse: (why: string) => new Refused(why),
+    };
     const given = await askOwn(context, name, async () => each(event));
     if (isObjection(given)) return given;
     if (given instanceof Refused) return refusedBecause(given.why);
@@ -80,8 +94,14 @@ export async function eachRecord(
 
   function passingOf(row: Row, given: Record<string, unknown>): Passing {
     const unknown = Object.keys(given).find((field) => !model.fields[field]?.column);
-    if (unknown) throw new Error(`${name} gives "${unknown}", and ${model.name} has no such column`);
-    const draft: Draft = { kind: 'update', before: row.record, record: { ...row.record, ...given }, fields: Object.keys(given) };
+    if (unknown)
+      throw new Error(`${name} gives "${unknown}", and ${model.name} has no such column`);
+    const draft: Draft = {
+      kind: 'update',
+      before: row.record,
+      record: { ...row.record, ...given },
+      fields: Object.keys(given),
+    };
     return { row, draft, links: new Map(), given };
   }
 
@@ -96,11 +116,14 @@ export async function eachRecord(
     const all = rows.map(keyOfRow);
     const deleted = without(all, await presentKeys(sql, model, all));
     const message = 'The operation deletes it, and its definition does not say so.';
-    if (deleted.length > 0) throw new RecordsRefused([{ code: refusedCode, message, keys: deleted }]);
+    if (deleted.length > 0)
+      throw new RecordsRefused([{ code: refusedCode, message, keys: deleted }]);
   }
 
   async function tellAfter(): Promise<void> {
-    const now = new Map((await readRows(sql, model, keysOf(asked))).map((row) => [row.key, row.record]));
+    const now = new Map(
+      (await readRows(sql, model, keysOf(asked))).map((row) => [row.key, row.record]),
+    );
     await callEach(asked, keyOfPassing, ({ row, draft: { kind, before, fields } }) =>
       runHook(context, 'afterSave', { kind, before, fields, record: now.get(row.key) }),
     );

@@ -1,6 +1,6 @@
 import { AppError } from '../../errors.ts';
-import { getFieldKind } from '../../fields/field-kinds.ts';
 import type { ResourceField } from '../../fields/contract.ts';
+import { getFieldKind } from '../../fields/field-kinds.ts';
 import { textsOf } from '../../form-texts.ts';
 import { limits, limitTexts } from '../../limits.ts';
 import type { Resource } from '../../resources/contract.ts';
@@ -14,7 +14,11 @@ export function controlName({ name }: Pick<ResourceField, 'name'>): string {
 }
 
 /** Throws AppError 'invalid-operation' (422) with what is wrong, by control. */
-export function parseForm(inputs: readonly ResourceField[], { reader }: Resource, body: Record<string, unknown>): OwnFormTexts {
+export function parseForm(
+  inputs: readonly ResourceField[],
+  { reader }: Resource,
+  body: Record<string, unknown>,
+): OwnFormTexts {
   const fieldErrors: Record<string, string> = {};
   const texts: Record<string, string> = {};
   for (const input of inputs) {
@@ -22,14 +26,21 @@ export function parseForm(inputs: readonly ResourceField[], { reader }: Resource
     const parsed = kind.parse(textsOf(body[controlName(input)]), input, reader);
     if ('error' in parsed) fieldErrors[input.name] = parsed.error;
     else texts[input.name] = String(kind.toForm(parsed.value, input, reader));
-    if ((texts[input.name]?.length ?? 0) > limits.bulk.textLength) fieldErrors[input.name] = limitTexts.bulkText(input.label);
+    if ((texts[input.name]?.length ?? 0) > limits.bulk.textLength)
+      fieldErrors[input.name] = limitTexts.bulkText(input.label);
   }
   if (Object.keys(fieldErrors).length === 0) return texts;
-  throw new AppError('invalid-operation', 422, 'Some values need attention. Nothing was changed.', { fieldErrors });
+  throw new AppError('invalid-operation', 422, 'Some values need attention. Nothing was changed.', {
+    fieldErrors,
+  });
 }
 
 /** The typed values that the project's code is given. */
-export function formValues(inputs: readonly ResourceField[], { reader }: Resource, texts: OwnFormTexts): Record<string, unknown> {
+export function formValues(
+  inputs: readonly ResourceField[],
+  { reader }: Resource,
+  texts: OwnFormTexts,
+): Record<string, unknown> {
   const values = inputs.map((input) => {
     const parsed = getFieldKind(input).parse(texts[input.name] ?? '', input, reader);
     return [input.name, 'error' in parsed ? null : parsed.value];
@@ -38,12 +49,18 @@ export function formValues(inputs: readonly ResourceField[], { reader }: Resourc
 }
 
 /** `Reason: too small`, a line for each control that was filled in. */
-export function formInWords(inputs: readonly ResourceField[], { reader }: Resource, texts: OwnFormTexts): string[] {
+export function formInWords(
+  inputs: readonly ResourceField[],
+  { reader }: Resource,
+  texts: OwnFormTexts,
+): string[] {
   return inputs.flatMap((input) => {
     const text = texts[input.name] ?? '';
     if (text === '') return [];
     const kind = getFieldKind(input);
     const parsed = kind.parse(text, input, reader);
-    return [`${input.label}: ${'error' in parsed ? text : kind.format(parsed.value, input, reader).text}`];
+    return [
+      `${input.label}: ${'error' in parsed ? text : kind.format(parsed.value, input, reader).text}`,
+    ];
   });
 }

@@ -1,7 +1,7 @@
-import type { OperationDefinition } from '../../resources/define-operation.ts';
-import type { OperationOptions } from '../../resources/operation-options.ts';
 import { AppError } from '../../errors.ts';
 import type { Resource } from '../../resources/contract.ts';
+import type { OperationDefinition } from '../../resources/define-operation.ts';
+import type { OperationOptions } from '../../resources/operation-options.ts';
 import type { ApplyCounts, Operation } from '../contract.ts';
 import { deleteOperation } from '../delete/delete.ts';
 import type { FieldEdit } from '../field-edit.ts';
@@ -11,7 +11,7 @@ import { ownWords } from '../words.ts';
 import { changePath, type WritePath } from '../write-path.ts';
 import { askRefuse } from './ask-refuse.ts';
 import { eachRecord } from './each-record.ts';
-import { type OwnFormTexts, formInWords, formValues, parseForm } from './form-values.ts';
+import { formInWords, formValues, type OwnFormTexts, parseForm } from './form-values.ts';
 
 /** What a task keeps of an operation of the project's own. */
 interface OwnParameters {
@@ -31,12 +31,31 @@ export function ownOperation(definition: OperationDefinition): Operation {
 }
 
 function build(options: OperationOptions): Operation {
-  const { name, label, icon, on = ['selection'], allowed, form = {}, needs = [], change, each, deletes = false, undo } = options;
+  const {
+    name,
+    label,
+    icon,
+    on = ['selection'],
+    allowed,
+    form = {},
+    needs = [],
+    change,
+    each,
+    deletes = false,
+    undo,
+  } = options;
   const inputs = Object.entries(form).map(([control, input]) => input.fieldOf(control));
   const base: Operation = deletes ? deleteOperation : updateOperation;
   const own: Operation<OwnParameters> = {
     kind: name,
-    offer: { path: `do/${name}`, icon, tone: deletes ? 'danger' : 'plain', view: 'bulk/do', isAcknowledged: deletes, on },
+    offer: {
+      path: `do/${name}`,
+      icon,
+      tone: deletes ? 'danger' : 'plain',
+      view: 'bulk/do',
+      isAcknowledged: deletes,
+      on,
+    },
     words: ownWords(label, base.words),
     action: base.action,
     isAllowed: (principal) => isGranted(allowed?.(principal) ?? true),
@@ -47,18 +66,28 @@ function build(options: OperationOptions): Operation {
     ...(undo === 'none' && { isUndoable: false }),
     parse(resource, body) {
       const texts = parseForm(inputs, resource, body);
-      return { form: texts, changes: change ? editsBy(resource, change, formValues(inputs, resource, texts)) : [] };
+      return {
+        form: texts,
+        changes: change ? editsBy(resource, change, formValues(inputs, resource, texts)) : [],
+      };
     },
     edits: ({ changes }) => changes,
     digestFields: ({ changes }) => [...new Set([...changes.map(({ field }) => field), ...needs])],
     title: (resource) => own.words.heading(resource.label.toLowerCase()),
-    describe: (resource, params) => [...formInWords(inputs, resource, params.form), ...updateOperation.describe(resource, params)],
+    describe: (resource, params) => [
+      ...formInWords(inputs, resource, params.form),
+      ...updateOperation.describe(resource, params),
+    ],
     apply: base.apply,
   };
   if (each) return withEach(own, each, options);
   const operation = asked(own, base, options);
   if (!deletes) return operation;
-  return { ...operation, prepared: async (context) => asked(own, (await deleteOperation.prepared?.(context, {})) ?? base, options) };
+  return {
+    ...operation,
+    prepared: async (context) =>
+      asked(own, (await deleteOperation.prepared?.(context, {})) ?? base, options),
+  };
 }
 
 // Whatever is not plainly a yes grants nothing.
@@ -67,22 +96,41 @@ function isGranted(answer: unknown): boolean {
 }
 
 /** The operation as its base writes it, of the records that nothing is said against. */
-function asked(own: Operation<OwnParameters>, base: Operation, options: OperationOptions): Operation {
+function asked(
+  own: Operation<OwnParameters>,
+  base: Operation,
+  options: OperationOptions,
+): Operation {
   const { statement, settle, together, firstRows } = base;
-  const whole = options.refuse ? {} : { ...(statement && { statement }), ...(settle && { settle }) };
+  const whole = options.refuse
+    ? {}
+    : { ...(statement && { statement }), ...(settle && { settle }) };
   return {
     ...own,
     ...whole,
     ...(together && { together }),
     ...(firstRows && { firstRows }),
     async apply(client, target, keys, params: OwnParameters) {
-      const { rest, refusals } = await askRefuse(client, target, keys, options, valuesOf(target.resource, own, params));
-      return withRefusals(rest.length === 0 ? nothing : await base.apply(client, target, rest, params), refusals);
+      const { rest, refusals } = await askRefuse(
+        client,
+        target,
+        keys,
+        options,
+        valuesOf(target.resource, own, params),
+      );
+      return withRefusals(
+        rest.length === 0 ? nothing : await base.apply(client, target, rest, params),
+        refusals,
+      );
     },
   } as Operation;
 }
 
-function withEach(own: Operation<OwnParameters>, each: NonNullable<OperationOptions['each']>, options: OperationOptions): Operation {
+function withEach(
+  own: Operation<OwnParameters>,
+  each: NonNullable<OperationOptions['each']>,
+  options: OperationOptions,
+): Operation {
   const { name } = options;
   return {
     ...own,
@@ -91,7 +139,10 @@ function withEach(own: Operation<OwnParameters>, each: NonNullable<OperationOpti
       const values = valuesOf(target.resource, own, params);
       const { rest, refusals } = await askRefuse(client, target, keys, options, values);
       if (rest.length === 0) return withRefusals(nothing, refusals);
-      return withRefusals(await eachRecord(client, target, target.through, rest, { name, each }, values), refusals);
+      return withRefusals(
+        await eachRecord(client, target, target.through, rest, { name, each }, values),
+        refusals,
+      );
     },
   } as Operation;
 }
@@ -99,33 +150,56 @@ function withEach(own: Operation<OwnParameters>, each: NonNullable<OperationOpti
 const nothing: ApplyCounts = { changed: 0, unchanged: 0, gone: 0 };
 
 function withRefusals(counts: ApplyCounts, refusals: ApplyCounts['refusals'] = []): ApplyCounts {
-  return refusals.length === 0 ? counts : { ...counts, refusals: [...refusals, ...(counts.refusals ?? [])] };
+  return refusals.length === 0
+    ? counts
+    : { ...counts, refusals: [...refusals, ...(counts.refusals ?? [])] };
 }
 
-function valuesOf(resource: Resource, { inputs = [] }: Operation<OwnParameters>, { form }: OwnParameters): Record<string, unknown> {
+function valuesOf(
+  resource: Resource,
+  { inputs = [] }: Operation<OwnParameters>,
+  { form }: OwnParameters,
+): Record<string, unknown> {
   return formValues(inputs, resource, form);
 }
 
-/** Code for each record is given the project's client, whatever the resource is written through else. */
+/**
+ * Code for each record is given the project's client, whatever the resource is written through
+ * else.
+ */
 function eachPath({ validate, hooks }: Resource): WritePath {
   return changePath({ writeThrough: 'client', validate, hooks });
 }
 
-/** What `change` gives, as edits of single fields. Throws AppError 'invalid-operation' (422) where it refuses. */
-function editsBy({ model }: Resource, change: NonNullable<OperationOptions['change']>, params: Record<string, unknown>): FieldEdit[] {
+/**
+ * What `change` gives, as edits of single fields. Throws AppError 'invalid-operation' (422) where
+ * it refuses.
+ */
+function editsBy(
+  { model }: Resource,
+  change: NonNullable<OperationOptions['change']>,
+  params: Record<string, unknown>,
+): FieldEdit[] {
   let given: Record<string, unknown>;
   try {
     given = change({ now: new Date(), params });
   } catch (error) {
-    if (error instanceof AppError) throw new AppError('invalid-operation', 422, error.message, { fieldErrors: {} });
+    if (error instanceof AppError)
+      throw new AppError('invalid-operation', 422, error.message, { fieldErrors: {} });
     throw error;
   }
   return Object.entries(given).map(([name, value]) => {
     const field = model.fields[name];
-    if (!field?.column) throw new Error(`change gives "${name}", and ${model.name} has no such column`);
-    if (value === undefined) throw new Error(`change gives undefined for ${model.name}.${name}; null clears`);
+    if (!field?.column)
+      throw new Error(`change gives "${name}", and ${model.name} has no such column`);
+    if (value === undefined)
+      throw new Error(`change gives undefined for ${model.name}.${name}; null clears`);
     const text = toText(field, value);
     if (text === null) return { field: name, change: 'clear', value: null };
-    return { field: name, change: 'set', value: field.isList ? (JSON.parse(text) as unknown) : text };
+    return {
+      field: name,
+      change: 'set',
+      value: field.isList ? (JSON.parse(text) as unknown) : text,
+    };
   });
 }

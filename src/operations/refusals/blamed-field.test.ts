@@ -10,7 +10,10 @@ test('a column is found by the name that the database says, whatever stands in i
   const city = (metadata as Metadata).models.City ?? assert.fail();
   const name = fieldOf(city, 'name');
   for (const dbColumn of ['name', 'a"b', '"', "it's"]) {
-    const odd = { ...city, fields: { ...city.fields, name: { ...name, dbColumn, column: escapeIdentifier(dbColumn) } } };
+    const odd = {
+      ...city,
+      fields: { ...city.fields, name: { ...name, dbColumn, column: escapeIdentifier(dbColumn) } },
+    };
     assert.equal(blamedField(odd, { column: dbColumn }), 'name', dbColumn);
     for (const kind of ['key', 'check', 'fkey'])
       assert.equal(blamedField(odd, { constraint: `city_${dbColumn}_${kind}` }), 'name', dbColumn);

@@ -13,8 +13,14 @@ export interface Constraint {
   isOfItself: boolean;
 }
 
-/** Constraints and unique indexes of the table itself and of its parts; not the foreign keys that lead to it. */
-export async function readConstraints(client: Queryable, { table }: ModelMeta): Promise<Constraints> {
+/**
+ * Constraints and unique indexes of the table itself and of its parts; not the foreign keys that
+ * lead to it.
+ */
+export async function readConstraints(
+  client: Queryable,
+  { table }: ModelMeta,
+): Promise<Constraints> {
   const { rows } = await client.query<Constraint>(
     `with recursive part (id) as (
        select $1::text::regclass::oid union select inhrelid from part join pg_inherits on inhparent = id
@@ -35,13 +41,20 @@ export async function readConstraints(client: Queryable, { table }: ModelMeta): 
 const known = new WeakMap<object, Promise<Constraints>>();
 
 /** The same, asked once on behalf of `asker`. */
-export function knownConstraints(client: Queryable, model: ModelMeta, asker: object): Promise<Constraints> {
+export function knownConstraints(
+  client: Queryable,
+  model: ModelMeta,
+  asker: object,
+): Promise<Constraints> {
   const found = known.get(asker) ?? readConstraints(client, model);
   known.set(asker, found);
   return found;
 }
 
 /** Fields that hold the columns, a relation for its foreign key; each once. */
-export function fieldsOfColumns({ fields }: Pick<Resource, 'fields'>, columns: readonly string[]): ResourceField[] {
+export function fieldsOfColumns(
+  { fields }: Pick<Resource, 'fields'>,
+  columns: readonly string[],
+): ResourceField[] {
   return fields.filter(({ meta }) => meta.dbColumn !== null && columns.includes(meta.dbColumn));
 }

@@ -20,8 +20,8 @@ export interface Refusing {
 const list = new Intl.ListFormat('en');
 
 /**
- * Why the database refused a record, for people who do not write SQL: by form and task alike, and whatever language the server
- * speaks. What a trigger or a type says stays as it is said.
+ * Why the database refused a record, for people who do not write SQL: by form and task alike, and
+ * whatever language the server speaks. What a trigger or a type says stays as it is said.
  */
 export function refusalInWords(refused: DatabaseRefusal, about: Refusing | null = null): string {
   const { code, constraint, column, message } = refused;
@@ -31,16 +31,21 @@ export function refusalInWords(refused: DatabaseRefusal, about: Refusing | null 
     if (labels.length > 0) return `${list.format(labels)} is required.`;
     return column ? `“${column}” must not be empty.` : message;
   }
-  if (code === sqlstate.arraySubscriptError) return 'The list holds lists of its own: single values cannot be put in or taken out.';
-  if (code === sqlstate.generatedAlways) return 'The database makes this value itself: it cannot be written.';
+  if (code === sqlstate.arraySubscriptError)
+    return 'The list holds lists of its own: single values cannot be put in or taken out.';
+  if (code === sqlstate.generatedAlways)
+    return 'The database makes this value itself: it cannot be written.';
   if (!constraint) return message;
   switch (code) {
     case sqlstate.checkViolation:
       return `The database’s rule “${constraint}” does not allow it.`;
     case sqlstate.uniqueViolation:
       // That somebody has the same secret is nobody's to know.
-      if (blamed.some(({ isSecret }) => isSecret)) return `${list.format(labels)} cannot be this value. Choose another.`;
-      return labels.length === 0 || !about ? `Another record has the same already: “${constraint}” allows it once.` : taken(labels, about);
+      if (blamed.some(({ isSecret }) => isSecret))
+        return `${list.format(labels)} cannot be this value. Choose another.`;
+      return labels.length === 0 || !about
+        ? `Another record has the same already: “${constraint}” allows it once.`
+        : taken(labels, about);
     case sqlstate.exclusionViolation:
       return `It clashes with another record: “${constraint}” does not allow both.`;
     case sqlstate.restrictViolation:
@@ -69,8 +74,11 @@ export function blamedFields(refused: DatabaseRefusal, about: Refusing | null): 
   if (code === sqlstate.uniqueViolation || code === sqlstate.exclusionViolation)
     return fieldsOfColumns(about.resource, about.constraints.get(constraint ?? '')?.columns ?? []);
   const isLeading =
-    (code === sqlstate.foreignKeyViolation || code === sqlstate.restrictViolation) && directionOf(refused, about) === 'from it';
-  return isLeading ? fieldsOfColumns(about.resource, about.constraints.get(constraint ?? '')?.columns ?? []) : [];
+    (code === sqlstate.foreignKeyViolation || code === sqlstate.restrictViolation) &&
+    directionOf(refused, about) === 'from it';
+  return isLeading
+    ? fieldsOfColumns(about.resource, about.constraints.get(constraint ?? '')?.columns ?? [])
+    : [];
 }
 
 function taken(labels: readonly string[], { resource }: Refusing): string {
@@ -79,8 +87,14 @@ function taken(labels: readonly string[], { resource }: Refusing): string {
   return `${list.format(labels)} together are taken: ${another} the same already.`;
 }
 
-/** Others may not point at it in vain, or it at others. PostgreSQL has one code for both, and a sentence in its own language. */
-function directionOf({ code, constraint, message }: DatabaseRefusal, about: Refusing | null): 'to it' | 'from it' | null {
+/**
+ * Others may not point at it in vain, or it at others. PostgreSQL has one code for both, and a
+ * sentence in its own language.
+ */
+function directionOf(
+  { code, constraint, message }: DatabaseRefusal,
+  about: Refusing | null,
+): 'to it' | 'from it' | null {
   if (code === sqlstate.restrictViolation || about?.isDelete) return 'to it';
   if (/^update or delete/.test(message)) return 'to it';
   if (/^insert or update/.test(message)) return 'from it';

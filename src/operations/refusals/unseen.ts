@@ -10,9 +10,15 @@ type WithSecrets = Pick<Resource, 'model' | 'secrets'>;
 const minLength = 3;
 
 /** What the database says, without the values that it names and without these. */
-export function unseen(message: string, { secrets }: Pick<Resource, 'secrets'>, values: readonly string[]): string {
+export function unseen(
+  message: string,
+  { secrets }: Pick<Resource, 'secrets'>,
+  values: readonly string[],
+): string {
   if (secrets.length === 0) return message;
-  const named = message.replace(/\(([^()]+)\)=\([^)]*\)/g, '($1)=(…)').replace(/(Failing row contains) \(.*\)/s, '$1 (…)');
+  const named = message
+    .replace(/\(([^()]+)\)=\([^)]*\)/g, '($1)=(…)')
+    .replace(/(Failing row contains) \(.*\)/s, '$1 (…)');
   const longestFirst = values
     .flatMap((value) => [value, ...value.split('\n')])
     .filter((value) => value.length >= minLength)
@@ -21,8 +27,14 @@ export function unseen(message: string, { secrets }: Pick<Resource, 'secrets'>, 
 }
 
 /** Every text in the secrets of a record; null: there is no such record to look at. */
-export async function readSecrets(client: Queryable, { model, secrets }: WithSecrets, key: string): Promise<string[] | null> {
-  const columns = secrets.flatMap(({ meta: { column } }) => (column ? [`to_jsonb(t.${column})`] : []));
+export async function readSecrets(
+  client: Queryable,
+  { model, secrets }: WithSecrets,
+  key: string,
+): Promise<string[] | null> {
+  const columns = secrets.flatMap(({ meta: { column } }) =>
+    column ? [`to_jsonb(t.${column})`] : [],
+  );
   const { rows } = await query<{ found: unknown[] }>(
     client,
     sql`select ${raw(`jsonb_build_array(${columns.join(', ')}) as found from ${model.table} t`)} where ${keyCondition(model, 't', [key])}`,

@@ -1,4 +1,4 @@
-import { databaseError, DatabaseError } from '../../db/database-error.ts';
+import { DatabaseError, databaseError } from '../../db/database-error.ts';
 import { isRowsFault, sqlstate } from '../../db/sqlstate.ts';
 import { AppError } from '../../errors.ts';
 import type { Resource } from '../../resources/contract.ts';
@@ -20,21 +20,42 @@ export async function writeError(error: unknown, writing: FailedWrite): Promise<
   if (error instanceof AppError) return null;
   const refusal = databaseError(error);
   const { code } = (error instanceof DatabaseError ? error.cause : error) as { code?: string };
-  if (code === 'P2025' || code === 'P2018') return refused('A record that was chosen does not exist any more. Nothing was changed.');
+  if (code === 'P2025' || code === 'P2018')
+    return refused('A record that was chosen does not exist any more. Nothing was changed.');
   const state = refusal instanceof DatabaseError ? refusal.code : '';
   if (code === 'P2028' || state === sqlstate.lockNotAvailable) {
-    return new AppError('busy', 503, 'The record is being changed by somebody else right now. Try again in a moment.');
+    return new AppError(
+      'busy',
+      503,
+      'The record is being changed by somebody else right now. Try again in a moment.',
+    );
   }
-  if (!(refusal instanceof DatabaseError) || !(isRowsFault(state) || state === sqlstate.generatedAlways)) return null;
+  if (
+    !(refusal instanceof DatabaseError) ||
+    !(isRowsFault(state) || state === sqlstate.generatedAlways)
+  )
+    return null;
   const { constraint, column, message } = refusal;
   const about = { resource, isDelete, constraints: await constraints() };
-  const what = { code: state, constraint, column, message: unsaid(message.split('\n')[0] || 'no reason was given') };
+  const what = {
+    code: state,
+    constraint,
+    column,
+    message: unsaid(message.split('\n')[0] || 'no reason was given'),
+  };
   const words = refusalInWords(what, about);
   const fields = blamedFields(what, about).filter((field) => resource.form.includes(field));
-  if (fields.length === 0) return refused(words === what.message ? `The database refused it: ${words}` : `${words} Nothing was changed.`);
+  if (fields.length === 0)
+    return refused(
+      words === what.message
+        ? `The database refused it: ${words}`
+        : `${words} Nothing was changed.`,
+    );
   return new AppError('invalid-record', 422, 'Some values need attention. Nothing was changed.', {
     fieldErrors: Object.fromEntries(fields.map(({ name }) => [name, words])),
-    ...(state === sqlstate.uniqueViolation && { taken: fields.filter(({ isSecret }) => !isSecret).map(({ name }) => name) }),
+    ...(state === sqlstate.uniqueViolation && {
+      taken: fields.filter(({ isSecret }) => !isSecret).map(({ name }) => name),
+    }),
   });
 }
 

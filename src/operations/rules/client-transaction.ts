@@ -1,22 +1,29 @@
 import type { Pool } from 'pg';
 import { databaseError } from '../../db/database-error.ts';
 import type { Queryable } from '../../db/transaction.ts';
-import type { ResourceRegistry, Resource } from '../../resources/contract.ts';
 import type { Client } from '../../resources/client.ts';
+import type { Resource, ResourceRegistry } from '../../resources/contract.ts';
 import type { Operation } from '../contract.ts';
 
-/** Must this operation, or this resource, be written inside a transaction of the project's own client? */
+/**
+ * Must this operation, or this resource, be written inside a transaction of the project's own
+ * client?
+ */
 export function needsClient(
   { writeThrough, validate, hooks }: Pick<Resource, 'writeThrough' | 'validate' | 'hooks'>,
   operation: Pick<Operation, 'needsClient'>,
 ): boolean {
   if (operation.needsClient) return true;
-  return writeThrough === 'client' || validate !== null || Object.values(hooks).some((hook) => hook !== undefined);
+  return (
+    writeThrough === 'client' ||
+    validate !== null ||
+    Object.values(hooks).some((hook) => hook !== undefined)
+  );
 }
 
 /**
- * One READ COMMITTED transaction of the project's client over a pool, with our own statements on the same connection:
- * never two connections in one unit of work.
+ * One READ COMMITTED transaction of the project's client over a pool, with our own statements on
+ * the same connection: never two connections in one unit of work.
  */
 export async function clientTransaction<T>(
   registry: ResourceRegistry,
@@ -25,17 +32,19 @@ export async function clientTransaction<T>(
   work: (sql: Queryable, tx: Client) => Promise<T>,
 ): Promise<T> {
   try {
-    return await registry
-      .clientOver(pool)
-      .$transaction((tx) => work(queryableOf(tx), tx), { isolationLevel: 'ReadCommitted', timeout: timeoutMs, maxWait: timeoutMs });
+    return await registry.clientOver(pool).$transaction((tx) => work(queryableOf(tx), tx), {
+      isolationLevel: 'ReadCommitted',
+      timeout: timeoutMs,
+      maxWait: timeoutMs,
+    });
   } catch (error) {
     throw databaseError(error);
   }
 }
 
 /**
- * Raw statements inside a transaction of the client's. A text of several statements, which only the simple protocol
- * takes, is sent one by one; the number of rows is of what is returned.
+ * Raw statements inside a transaction of the client's. A text of several statements, which only the
+ * simple protocol takes, is sent one by one; the number of rows is of what is returned.
  */
 export function queryableOf(client: Client): Queryable {
   const run = async (sql: string, values: unknown[]) => {
@@ -46,7 +55,8 @@ export function queryableOf(client: Client): Queryable {
     }
   };
   const query = async (sql: string, values: unknown[] = []) => {
-    const parts = values.length > 0 ? [sql] : sql.split(/;\s*/).filter((part) => part.trim() !== '');
+    const parts =
+      values.length > 0 ? [sql] : sql.split(/;\s*/).filter((part) => part.trim() !== '');
     let rows: Record<string, unknown>[] = [];
     for (const part of parts) rows = await run(part, values);
     return { rows, rowCount: rows.length, command: '', oid: 0, fields: [] };

@@ -22,7 +22,10 @@ export interface Ruled {
   given: Record<string, unknown>;
 }
 
-/** Asks `validate` and `beforeSave` about a form's values. Throws AppError 422 with details.fieldErrors where they object. */
+/**
+ * Asks `validate` and `beforeSave` about a form's values. Throws AppError 422 with
+ * details.fieldErrors where they object.
+ */
 export async function ruleForm(
   context: HookContext,
   before: Record<string, unknown> | null,
@@ -30,7 +33,8 @@ export async function ruleForm(
 ): Promise<Ruled> {
   const { resource } = context;
   const record = before ? { ...before } : defaultsOf(resource);
-  for (const [field, value] of values) if (field.meta.column) record[field.meta.name] = typed(field, value);
+  for (const [field, value] of values)
+    if (field.meta.column) record[field.meta.name] = typed(field, value);
   const fields = [...values.keys()].map(({ meta }) => meta.name);
   const draft: Draft = { kind: before ? 'update' : 'create', before, record, fields };
   const objection = await validateDraft(context, draft);
@@ -41,19 +45,32 @@ export async function ruleForm(
 }
 
 /** Lets the resource's `save` write. Returns the key it gives to a new record. */
-export async function saveForm(context: HookContext, { draft }: Ruled, data: Record<string, unknown>): Promise<string | null> {
+export async function saveForm(
+  context: HookContext,
+  { draft }: Ruled,
+  data: Record<string, unknown>,
+): Promise<string | null> {
   const { resource } = context;
   const done = await runOwnSave(context, draft, data);
   if (isObjection(done)) throw refused(resource, done);
   if (draft.before) return null;
   const id = (done ?? {}) as Record<string, unknown>;
-  const missing = resource.model.idFields.find((name) => id[name] === undefined || id[name] === null);
-  if (missing) throw new Error(`save of ${resource.model.name} returned no ${missing}, so the new record cannot be found`);
+  const missing = resource.model.idFields.find(
+    (name) => id[name] === undefined || id[name] === null,
+  );
+  if (missing)
+    throw new Error(
+      `save of ${resource.model.name} returned no ${missing}, so the new record cannot be found`,
+    );
   return keyOf(resource.model, id);
 }
 
 /** Runs a hook that only looks; throws what it objects to, which takes the write back. */
-export async function askHook(context: HookContext, name: 'afterSave' | 'beforeDelete' | 'afterDelete', event: object): Promise<void> {
+export async function askHook(
+  context: HookContext,
+  name: 'afterSave' | 'beforeDelete' | 'afterDelete',
+  event: object,
+): Promise<void> {
   const objection = await runHook(context, name, event);
   if (objection) throw refused(context.resource, objection);
 }
@@ -63,7 +80,9 @@ function refused({ form }: Resource, { message, fieldErrors }: Objection): AppEr
   const isSeen = (name: string) => form.some((field) => field.name === name);
   const unseen = Object.entries(fieldErrors).filter(([name]) => !isSeen(name));
   const isAtFields = Object.keys(fieldErrors).length > 0 && unseen.length === 0;
-  const summary = isAtFields ? 'Some values need attention. Nothing was saved.' : unseen.map(([, text]) => text).join(' ') || message;
+  const summary = isAtFields
+    ? 'Some values need attention. Nothing was saved.'
+    : unseen.map(([, text]) => text).join(' ') || message;
   return new AppError('invalid-record', 422, summary, { fieldErrors });
 }
 
@@ -73,14 +92,18 @@ function typed(field: ResourceField, value: unknown): unknown {
   return plainColumnValue(field.meta, Array.isArray(text) ? JSON.stringify(text) : text);
 }
 
-/** A new record before anything is said: what the schema gives as a literal; null where nothing need be. */
+/**
+ * A new record before anything is said: what the schema gives as a literal; null where nothing need
+ * be.
+ */
 function defaultsOf({ model }: Resource): Record<string, unknown> {
   const record: Record<string, unknown> = {};
   for (const field of columnFields(model)) {
     const literal = literalDefault(field);
     if (literal !== undefined) record[field.name] = plainValue(field, literal);
     else if (field.isList) record[field.name] = [];
-    else if (field.default === null && !field.isRequired && !field.isUpdatedAt) record[field.name] = null;
+    else if (field.default === null && !field.isRequired && !field.isUpdatedAt)
+      record[field.name] = null;
   }
   return record;
 }

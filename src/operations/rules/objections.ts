@@ -20,8 +20,8 @@ export class Objections {
 }
 
 /**
- * Calls a hook for one record after the other, since what hooks write shares one connection. The objections of all end
- * the attempt: `RecordsRefused`.
+ * Calls a hook for one record after the other, since what hooks write shares one connection. The
+ * objections of all end the attempt: `RecordsRefused`.
  */
 export async function callEach<T>(
   items: readonly T[],

@@ -1,8 +1,8 @@
 import type { Principal } from '../../auth/principal.ts';
 import { DatabaseError, databaseError } from '../../db/database-error.ts';
 import { AppError } from '../../errors.ts';
-import type { Resource } from '../../resources/contract.ts';
 import type { Client } from '../../resources/client.ts';
+import type { Resource } from '../../resources/contract.ts';
 import type { Hooks, TransactionClient } from '../../resources/hooks.ts';
 
 /** What a hook is told beside its record. */
@@ -40,28 +40,42 @@ export async function validateDraft(context: HookContext, draft: Draft): Promise
     validate(draft.record, { ...eventContext(context), ...draft, record: undefined } as never),
   );
   if (isObjection(errors)) return errors;
-  if (typeof errors === 'string') return errors === '' ? null : { code: 'invalid', message: errors, fieldErrors: {} };
+  if (typeof errors === 'string')
+    return errors === '' ? null : { code: 'invalid', message: errors, fieldErrors: {} };
   const fieldErrors = Object.fromEntries(
-    Object.entries(errors ?? {}).filter((entry): entry is [string, string] => typeof entry[1] === 'string' && entry[1] !== ''),
+    Object.entries(errors ?? {}).filter(
+      (entry): entry is [string, string] => typeof entry[1] === 'string' && entry[1] !== '',
+    ),
   );
   if (Object.keys(fieldErrors).length === 0) return null;
-  const message = Object.values(fieldErrors).join(' ') || `This ${singular.toLowerCase()} is not valid.`;
+  const message =
+    Object.values(fieldErrors).join(' ') || `This ${singular.toLowerCase()} is not valid.`;
   return { code: 'invalid', message, fieldErrors: byRelation(context.resource, fieldErrors) };
 }
 
-/** Lets `beforeSave` look and set more. Returns what it set, by field of a column; or what it objects to. */
-export async function runBeforeSave(context: HookContext, draft: Draft): Promise<Record<string, unknown> | Objection> {
+/**
+ * Lets `beforeSave` look and set more. Returns what it set, by field of a column; or what it
+ * objects to.
+ */
+export async function runBeforeSave(
+  context: HookContext,
+  draft: Draft,
+): Promise<Record<string, unknown> | Objection> {
   const { hooks, model } = context.resource;
   const { beforeSave } = hooks;
   const given: Record<string, unknown> = {};
   if (!beforeSave) return given;
   const set = (name: string, value: unknown) => {
-    if (!model.fields[name]?.column) throw new Error(`beforeSave sets "${name}", and ${model.name} has no such column`);
-    if (value === undefined) throw new Error(`beforeSave sets ${model.name}.${name} to undefined; null clears`);
+    if (!model.fields[name]?.column)
+      throw new Error(`beforeSave sets "${name}", and ${model.name} has no such column`);
+    if (value === undefined)
+      throw new Error(`beforeSave sets ${model.name}.${name} to undefined; null clears`);
     given[name] = value;
     draft.record[name] = value;
   };
-  const done = await guarded(context, 'beforeSave', () => beforeSave({ ...eventContext(context), ...draft, set } as never));
+  const done = await guarded(context, 'beforeSave', () =>
+    beforeSave({ ...eventContext(context), ...draft, set } as never),
+  );
   if (isObjection(done)) return done;
   draft.fields = [...new Set([...draft.fields, ...Object.keys(given)])];
   return given;
@@ -75,26 +89,44 @@ export async function runHook(
   name: Exclude<HookName, 'beforeSave' | 'save'>,
   event: object,
 ): Promise<Objection | null> {
-  const hook = context.resource.hooks[name] as ((event: object) => void | Promise<void>) | undefined;
+  const hook = context.resource.hooks[name] as
+    | ((event: object) => void | Promise<void>)
+    | undefined;
   if (!hook) return null;
   const done = await guarded(context, name, () => hook({ ...eventContext(context), ...event }));
   return isObjection(done) ? done : null;
 }
 
 /** Lets `save` write in place of ours; returns the id it gives, or what it objects to. */
-export async function runOwnSave(context: HookContext, draft: Draft, data: Readonly<Record<string, unknown>>): Promise<unknown> {
+export async function runOwnSave(
+  context: HookContext,
+  draft: Draft,
+  data: Readonly<Record<string, unknown>>,
+): Promise<unknown> {
   const { save } = context.resource.hooks;
-  return guarded(context, 'save', () => save?.({ ...eventContext(context), ...draft, data } as never));
+  return guarded(context, 'save', () =>
+    save?.({ ...eventContext(context), ...draft, data } as never),
+  );
 }
 
 /** Lets the project's client write; returns what its extensions, or Prisma itself, object to. */
-export async function askClient(context: HookContext, run: () => Promise<unknown>): Promise<Objection | null> {
+export async function askClient(
+  context: HookContext,
+  run: () => Promise<unknown>,
+): Promise<Objection | null> {
   const done = await guarded(context, 'client', run);
   return isObjection(done) ? done : null;
 }
 
-/** Lets other code of the project's run for one record; `name` is what it is called in the log and to people. */
-export async function askOwn<T>(context: HookContext, name: string, run: () => Promise<T>): Promise<T | Objection> {
+/**
+ * Lets other code of the project's run for one record; `name` is what it is called in the log and
+ * to people.
+ */
+export async function askOwn<T>(
+  context: HookContext,
+  name: string,
+  run: () => Promise<T>,
+): Promise<T | Objection> {
   return guarded(context, name, run);
 }
 
@@ -118,8 +150,15 @@ function eventContext({ principal, taskId, tx }: HookContext) {
   return { principal, taskId, tx: tx as unknown as TransactionClient };
 }
 
-/** What the hook returns, or its objection. What the database refused within it is the database's word, and thrown on. */
-async function guarded<T>(context: HookContext, name: string, run: () => T | Promise<T>): Promise<T | Objection> {
+/**
+ * What the hook returns, or its objection. What the database refused within it is the database's
+ * word, and thrown on.
+ */
+async function guarded<T>(
+  context: HookContext,
+  name: string,
+  run: () => T | Promise<T>,
+): Promise<T | Objection> {
   try {
     return await run();
   } catch (caught) {
@@ -129,9 +168,17 @@ async function guarded<T>(context: HookContext, name: string, run: () => T | Pro
     if (error instanceof AppError) {
       const { field, fieldErrors } = error.details;
       const named = fieldErrors ?? (field ? { [field]: error.message } : {});
-      return new RaisedObjection({ code: error.code, message: error.message, fieldErrors: byRelation(resource, named) });
+      return new RaisedObjection({
+        code: error.code,
+        message: error.message,
+        fieldErrors: byRelation(resource, named),
+      });
     }
-    const details = { resource: resource.slug, hook: name, error: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+    const details = {
+      resource: resource.slug,
+      hook: name,
+      error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    };
     context.log('error', 'a hook failed', details);
     return new RaisedObjection({
       code: 'hook-failed',
@@ -142,8 +189,14 @@ async function guarded<T>(context: HookContext, name: string, run: () => T | Pro
 }
 
 /** Errors by the names that forms use: a foreign key's is its relation's. */
-function byRelation({ fields }: Resource, errors: Readonly<Record<string, string>>): Record<string, string> {
+function byRelation(
+  { fields }: Resource,
+  errors: Readonly<Record<string, string>>,
+): Record<string, string> {
   return Object.fromEntries(
-    Object.entries(errors).map(([name, message]) => [fields.find((field) => field.meta.name === name)?.name ?? name, message]),
+    Object.entries(errors).map(([name, message]) => [
+      fields.find((field) => field.meta.name === name)?.name ?? name,
+      message,
+    ]),
   );
 }

@@ -1,23 +1,29 @@
-import { fieldOf, joinOf } from '../../metadata/model-fields.ts';
-import { query, raw, shared, sql, type Sql } from '../../db/sql.ts';
+import { query, raw, type Sql, shared, sql } from '../../db/sql.ts';
 import type { Queryable } from '../../db/transaction.ts';
 import type { Metadata, ModelMeta } from '../../metadata/contract.ts';
 import { keyCondition, keySql } from '../../metadata/key-sql.ts';
+import { fieldOf, joinOf } from '../../metadata/model-fields.ts';
+import { withKey } from '../cascade/cascade.ts';
 import type { Alteration, ApplyTarget, Watch } from '../contract.ts';
-import { journal } from '../journal-kind.ts';
 import { imaged, linkedIds, linksKey, linksOf, wholeRow } from '../journal/images.ts';
 import { jsonToTheLetter } from '../journal/stored.ts';
-import { withKey } from '../cascade/cascade.ts';
+import { journal } from '../journal-kind.ts';
 import { hasTriggers } from '../triggers.ts';
 import type { UndoParameters } from './undo-parameters.ts';
 
-/** Compares records with what they were before, once they are put back; null where no trigger could have altered them. */
+/**
+ * Compares records with what they were before, once they are put back; null where no trigger could
+ * have altered them.
+ */
 export async function watchUndo(
   client: Queryable,
   { model, metadata }: { model: ModelMeta; metadata: Metadata },
   { shapes, along: cascade = [] }: UndoParameters,
 ): Promise<Watch<UndoParameters> | null> {
-  const models = [model, ...cascade.filter(({ isThere }) => isThere).map((one) => modelOf(metadata, one.model))];
+  const models = [
+    model,
+    ...cascade.filter(({ isThere }) => isThere).map((one) => modelOf(metadata, one.model)),
+  ];
   const links = models.flatMap(linksOf).map((field) => joinOf(field).joinTable);
   if (shapes.every(({ kind }) => kind === journal.created)) return null;
   if (!(await hasTriggers(client, [...models.map(({ table }) => table), ...links]))) return null;
@@ -31,7 +37,8 @@ export async function watchUndo(
       for (const written of await readWritten(client, target)) {
         const of = modelOf(metadata, written.model);
         found.push(...(await findAltered(client, target, of, written, params.taskId)));
-        if (written.kind === journal.changed) found.push(...besides(of, written, digests, await readDigests(client, of, written.keys)));
+        if (written.kind === journal.changed)
+          found.push(...besides(of, written, digests, await readDigests(client, of, written.keys)));
       }
       return found;
     };
@@ -66,16 +73,24 @@ async function findAltered(
   parentId: number,
 ): Promise<Alteration[]> {
   const ofChunk = sql`task_id = ${author.taskId}::int and chunk = ${author.chunk}`;
-  // What came back along is kept as it was to be written; of the records themselves as it was read back.
-  const before = isCascaded ? sql`${ofChunk} and along_with is not null` : sql`task_id = ${parentId}::int and along_with is null`;
+  // What came back along is kept as it was to be written; of the records themselves as it was read
+  // back.
+  const before = isCascaded
+    ? sql`${ofChunk} and along_with is not null`
+    : sql`task_id = ${parentId}::int and along_with is null`;
   const given = shared(sql`${keys}::text[]`);
   const imagesOf = (chosen: Sql) => sql`select entry.key, entry.before,
       case when jsonb_typeof(change.after) = 'array' then entry.after else change.after end as after
     from ${raw(t.change)} change cross join lateral rows from (unnest(change.keys), jsonb_array_elements(change.before),
       jsonb_array_elements(case when jsonb_typeof(change.after) = 'array' then change.after else '[]' end)) as entry(key, before, after)
     where ${chosen} and model = ${model.name} and change.keys && ${given} and entry.key = any(${given})`;
-  const sides = kind === journal.changed ? sidesOfUpdate(model, fields) : sidesOfRow(model, isCascaded ? 'after' : 'before');
-  const isAltered = raw(`${jsonToTheLetter('side.now')} is distinct from ${jsonToTheLetter('side.was')}`);
+  const sides =
+    kind === journal.changed
+      ? sidesOfUpdate(model, fields)
+      : sidesOfRow(model, isCascaded ? 'after' : 'before');
+  const isAltered = raw(
+    `${jsonToTheLetter('side.now')} is distinct from ${jsonToTheLetter('side.was')}`,
+  );
   const { rows } = await query<{ name: string; keys: string[] }>(
     client,
     sql`with image as materialized (${imagesOf(ofChunk)}), was as materialized (${imagesOf(before)}),
@@ -84,7 +99,8 @@ async function findAltered(
      from present t join was on was.key = t."_key" join image on image.key = t."_key" cross join lateral (${raw(sides)}) side (name, now, was, is_asked)
      where side.is_asked and ${isAltered} group by side.name order by side.name`,
   );
-  const nameOf = (column: string) => Object.values(model.fields).find(({ dbColumn }) => dbColumn === column)?.name ?? column;
+  const nameOf = (column: string) =>
+    Object.values(model.fields).find(({ dbColumn }) => dbColumn === column)?.name ?? column;
   return rows.map(({ name, keys: altered }) => ({
     model: model.name,
     field: kind === journal.changed ? name : nameOf(name),
@@ -98,8 +114,12 @@ function sidesOfUpdate(model: ModelMeta, fields: readonly string[]): string {
   const sides = fields
     .map((name) => fieldOf(model, name))
     .map((field) => {
-      const now = field.column ? asImage(imaged(field, `t.${field.column}`)) : `to_jsonb(${linkedIds(model, field, 't')})`;
-      const isAsked = field.isUpdatedAt ? `image.before -> '${field.name}' is not distinct from was.after -> '${field.name}'` : 'true';
+      const now = field.column
+        ? asImage(imaged(field, `t.${field.column}`))
+        : `to_jsonb(${linkedIds(model, field, 't')})`;
+      const isAsked = field.isUpdatedAt
+        ? `image.before -> '${field.name}' is not distinct from was.after -> '${field.name}'`
+        : 'true';
       return `('${field.name}', ${now}, was.before -> '${field.name}', ${isAsked})`;
     });
   return `values ${sides.join(', ')}`;
@@ -119,7 +139,11 @@ function sidesOfRow(model: ModelMeta, side: 'before' | 'after'): string {
 /** By column, a digest of what a record holds. */
 type Digests = Readonly<Record<string, string>>;
 
-async function readDigests(client: Queryable, model: ModelMeta, keys: readonly string[]): Promise<Map<string, Digests>> {
+async function readDigests(
+  client: Queryable,
+  model: ModelMeta,
+  keys: readonly string[],
+): Promise<Map<string, Digests>> {
   const { rows } = await query<{ key: string; digests: Digests }>(
     client,
     sql`select ${raw(keySql(model, 't'))} collate "C" as key, (select jsonb_object_agg(value.key, md5(value.value::text)) from jsonb_each(${raw(wholeRow(model, 't'))}) value) as digests
@@ -144,7 +168,9 @@ function besides(
       if (!fields.includes(field)) found.set(field, [...(found.get(field) ?? []), key]);
     }
   }
-  return [...found].sort().map(([field, altered]) => ({ model: model.name, field, isBeside: true, keys: altered }));
+  return [...found]
+    .sort()
+    .map(([field, altered]) => ({ model: model.name, field, isBeside: true, keys: altered }));
 }
 
 function asImage(sql: string): string {

@@ -1,15 +1,18 @@
-import { raw, shared, sql, type Sql } from '../../db/sql.ts';
-import { idFieldsOf, joinOf } from '../../metadata/model-fields.ts';
+import { raw, type Sql, shared, sql } from '../../db/sql.ts';
 import type { FieldMeta, Metadata, ModelMeta } from '../../metadata/contract.ts';
 import { keySql } from '../../metadata/key-sql.ts';
+import { idFieldsOf, joinOf } from '../../metadata/model-fields.ts';
 import type { Resource } from '../../resources/contract.ts';
-import { insertChange } from '../journal/journal-entry.ts';
-import type { ApplyTarget } from '../contract.ts';
-import { journal } from '../journal-kind.ts';
-import { isTextInImage, linksKey, linksOf, wholeRow } from '../journal/images.ts';
 import { withKey } from '../cascade/cascade.ts';
+import type { ApplyTarget } from '../contract.ts';
+import { isTextInImage, linksKey, linksOf, wholeRow } from '../journal/images.ts';
+import { insertChange } from '../journal/journal-entry.ts';
+import { journal } from '../journal-kind.ts';
 
-/** A model whose records went along with deleted ones, and come back with them. Plain JSON, for a task's parameters. */
+/**
+ * A model whose records went along with deleted ones, and come back with them. Plain JSON, for a
+ * task's parameters.
+ */
 export interface CascadedModel {
   model: string;
   /** Some went along; else nobody is asked for the right to bring them back. */
@@ -38,7 +41,9 @@ function modelOf(metadata: Metadata, { model }: CascadedModel): ModelMeta {
   return found;
 }
 
-/** Deleted records, each judged: `judged` of key, image and state. `image` has the images of `keys`. */
+/**
+ * Deleted records, each judged: `judged` of key, image and state. `image` has the images of `keys`.
+ */
 export function judgeDeleted(
   { resource, t }: Pick<ApplyTarget, 'resource' | 't'>,
   { taskId, along: cascade = [] }: Returns,
@@ -46,19 +51,25 @@ export function judgeDeleted(
   condition: Sql,
 ): Sql[] {
   const { model, metadata } = resource;
-  const parts = [sql`there as (select ${raw(`${keySql(model, 't')} collate "C" as key from ${model.table} t`)} where ${condition})`];
+  const parts = [
+    sql`there as (select ${raw(`${keySql(model, 't')} collate "C" as key from ${model.table} t`)} where ${condition})`,
+  ];
   const states: string[] = [];
   const ofChunks = shared(
     sql`task_id = ${taskId}::int and along_with = ${model.name}::text and kind = 'delete' and chunk in (select chunk from image)`,
   );
   if (cascade.length > 0) {
-    parts.push(sql`purged as (select distinct chunk from ${raw(t.change)} where ${ofChunks} and before is null)`);
+    parts.push(
+      sql`purged as (select distinct chunk from ${raw(t.change)} where ${ofChunks} and before is null)`,
+    );
     states.push(`when chunk in (select chunk from purged) then 'purged'`);
   }
   const exists: string[] = [];
   for (const [index, one] of cascade.entries()) {
     const dependant = modelOf(metadata, one);
-    const isThere = idFieldsOf(dependant).map((field) => `t.${field.column} = ${columnIn('item.image', field)}`);
+    const isThere = idFieldsOf(dependant).map(
+      (field) => `t.${field.column} = ${columnIn('item.image', field)}`,
+    );
     parts.push(
       sql`${raw(`cascade${index}`)} as materialized (
         select item.key, item.image from ${raw(t.change)} change
@@ -83,7 +94,9 @@ export function judgeDeleted(
   ];
 }
 
-/** Creates the judged records again and their cascade, with their links; keeps that of the latter. */
+/**
+ * Creates the judged records again and their cascade, with their links; keeps that of the latter.
+ */
 export function recreate(
   { resource, t, author, rewriting }: ApplyTarget,
   { columns, along: cascade = [] }: Returns & { columns: readonly string[] },
@@ -119,25 +132,36 @@ export function recreate(
 /** Keys of records whose dependants were to come back with them, and did not. */
 export function missingCascaded(cascade: readonly CascadedModel[]): string[] {
   return cascade.map(
-    (_, index) => `select parent from back${index} cross join lateral jsonb_object_keys("_before" -> '${withKey}') parent
+    (
+      _,
+      index,
+    ) => `select parent from back${index} cross join lateral jsonb_object_keys("_before" -> '${withKey}') parent
       where "_key" not in (select key from created_${index}) and parent in (select "_key" from judged where "_state" = 'restore')`,
   );
 }
 
 /**
- * Condition: the record went with a restored one, and every other record that it went with is there or restored too; it needs them all.
- * `keys` are the restored records.
+ * Condition: the record went with a restored one, and every other record that it went with is there
+ * or restored too; it needs them all. `keys` are the restored records.
  */
-function comesBack(root: ModelMeta, keys = `select "_key" from judged where "_state" = 'restore'`): string {
+function comesBack(
+  root: ModelMeta,
+  keys = `select "_key" from judged where "_state" = 'restore'`,
+): string {
   const restored = `array(${keys})`;
-  const isThere = idFieldsOf(root).map(({ column, sqlType }, index) => `t.${column} = (parent.ids ->> ${index})::${sqlType}`);
+  const isThere = idFieldsOf(root).map(
+    ({ column, sqlType }, index) => `t.${column} = (parent.ids ->> ${index})::${sqlType}`,
+  );
   return `jsonb_exists_any(image -> '${withKey}', ${restored}) and not exists (
           select 1 from jsonb_each(image -> '${withKey}') parent(key, ids) where parent.key <> all(${restored})
             and not exists (select 1 from ${root.table} t where ${isThere.join(' and ')}))`;
 }
 
 /** Rows of model and count: what would come back along with the judged records. */
-export function countCascaded({ model: root }: Pick<Resource, 'model'>, { along: cascade = [] }: Returns): string {
+export function countCascaded(
+  { model: root }: Pick<Resource, 'model'>,
+  { along: cascade = [] }: Returns,
+): string {
   return cascade
     .map(
       ({ model }, index) => `select '${model}' as model, count(*)::int as count from cascade${index}
@@ -146,7 +170,10 @@ export function countCascaded({ model: root }: Pick<Resource, 'model'>, { along:
     .join(' union all ');
 }
 
-/** Inserts rows of `_before` that are to be restored; foreign keys are asked when the whole statement is done. */
+/**
+ * Inserts rows of `_before` that are to be restored; foreign keys are asked when the whole
+ * statement is done.
+ */
 function insertRows(
   metadata: Metadata,
   model: ModelMeta,
@@ -155,7 +182,8 @@ function insertRows(
   suffix: string,
   asWritten = '',
 ): string[] {
-  const fieldAt = (column: string) => Object.values(model.fields).find((field) => unquoted(field.column) === unquoted(column));
+  const fieldAt = (column: string) =>
+    Object.values(model.fields).find((field) => unquoted(field.column) === unquoted(column));
   const parts = [
     `created${suffix} as (
       insert into ${model.table} as t (${columns.join(', ')}) overriding system value
@@ -180,7 +208,9 @@ function insertRows(
 
 // Reading a whole row would take the text of JSON for a JSON string.
 function recreated(column: string, field: FieldMeta | undefined, from: string): string {
-  return field && isTextInImage(field) ? `(${from}."_before" ->> '${unquoted(column)}')::${field.sqlType}` : `was.${column}`;
+  return field && isTextInImage(field)
+    ? `(${from}."_before" ->> '${unquoted(column)}')::${field.sqlType}`
+    : `was.${column}`;
 }
 
 export function relatedIdType({ metadata }: Pick<Resource, 'metadata'>, field: FieldMeta): string {

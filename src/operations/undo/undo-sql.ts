@@ -1,15 +1,30 @@
-import { join, raw, shared, sql, type Sql, type Statement, statementOf } from '../../db/sql.ts';
-import { fieldOf, idFieldsOf, joinOf } from '../../metadata/model-fields.ts';
+import { join, raw, type Sql, type Statement, shared, sql, statementOf } from '../../db/sql.ts';
 import type { FieldMeta, ModelMeta } from '../../metadata/contract.ts';
-import type { Resource } from '../../resources/contract.ts';
-import { insertChange } from '../journal/journal-entry.ts';
-import type { ApplyTarget } from '../contract.ts';
 import { keyCondition, keySql } from '../../metadata/key-sql.ts';
-import { journal, type JournalKind, undoneBy } from '../journal-kind.ts';
-import { keptBackCode, keptBackMessage } from '../refusals/kept-back.ts';
-import { imaged, isTextInImage, linkedIds, linksKey, linksOf, wholeRow } from '../journal/images.ts';
-import { missingCascaded, countCascaded, judgeDeleted, recreate, relatedIdType, type CascadedModel, unquoted } from './recreate-sql.ts';
+import { fieldOf, idFieldsOf, joinOf } from '../../metadata/model-fields.ts';
+import type { Resource } from '../../resources/contract.ts';
+import type { ApplyTarget } from '../contract.ts';
+import {
+  imaged,
+  isTextInImage,
+  linkedIds,
+  linksKey,
+  linksOf,
+  wholeRow,
+} from '../journal/images.ts';
+import { insertChange } from '../journal/journal-entry.ts';
 import { jsonToTheLetter } from '../journal/stored.ts';
+import { type JournalKind, journal, undoneBy } from '../journal-kind.ts';
+import { keptBackCode, keptBackMessage } from '../refusals/kept-back.ts';
+import {
+  type CascadedModel,
+  countCascaded,
+  judgeDeleted,
+  missingCascaded,
+  recreate,
+  relatedIdType,
+  unquoted,
+} from './recreate-sql.ts';
 
 /** What one task did to records, in one way: which kind of change, of which fields. */
 export interface Shape {
@@ -26,10 +41,11 @@ export interface Undoing {
 }
 
 /**
- * Takes back, for the records of `keys`, what a task did in one way: restores what it updated, creates what it deleted,
- * deletes what it created (`cascadeKept`: as `ChangeParts` has it). A record that no longer holds what the task wrote is refused; one that holds already what was
- * there before is left alone; one that was to be written and was not is kept back. Keeps the change, so that an undo can be
- * undone. One row: changed, unchanged, gone, refusals.
+ * Takes back, for the records of `keys`, what a task did in one way: restores what it updated,
+ * creates what it deleted, deletes what it created (`cascadeKept`: as `ChangeParts` has it). A
+ * record that no longer holds what the task wrote is refused; one that holds already what was there
+ * before is left alone; one that was to be written and was not is kept back. Keeps the change, so
+ * that an undo can be undone. One row: changed, unchanged, gone, refusals.
  */
 export function undoStatement(
   target: ApplyTarget,
@@ -64,10 +80,15 @@ export function undoStatement(
 }
 
 /**
- * What became of the records: `unlocked` are those without a row to write, `kept_back` those that were to be written, or are
- * there and could not be locked, and stand as they were.
+ * What became of the records: `unlocked` are those without a row to write, `kept_back` those that
+ * were to be written, or are there and could not be locked, and stand as they were.
  */
-function standing({ resource: { model }, rewriting }: ApplyTarget, shape: Shape, { along: cascade = [] }: Undoing, condition: Sql): Sql[] {
+function standing(
+  { resource: { model }, rewriting }: ApplyTarget,
+  shape: Shape,
+  { along: cascade = [] }: Undoing,
+  condition: Sql,
+): Sql[] {
   const key = raw(`${keySql(model, 't')} collate "C"`);
   const isThere = sql`select ${key} from ${raw(model.table)} t where ${condition} and ${key} = any(array(select key from unlocked))`;
   const columns = shape.fields.map((name) => fieldOf(model, name)).filter(({ column }) => column);
@@ -76,21 +97,40 @@ function standing({ resource: { model }, rewriting }: ApplyTarget, shape: Shape,
     delete: 'select key from created',
     create: 'select key from removed',
   };
-  const hidden = shape.kind === journal.deleted ? [] : [sql`select key from unlocked where key in (${isThere})`];
+  const hidden =
+    shape.kind === journal.deleted ? [] : [sql`select key from unlocked where key in (${isThere})`];
   const unwritten = written[shape.kind]
-    ? [raw(`select "_key" from judged where "_state" = 'restore' and "_key" not in (${written[shape.kind]})`)]
+    ? [
+        raw(
+          `select "_key" from judged where "_state" = 'restore' and "_key" not in (${written[shape.kind]})`,
+        ),
+      ]
     : [];
   const asked = columns.filter(({ isUpdatedAt }) => !isUpdatedAt);
   const isPutBack = shape.kind === journal.changed && rewriting?.update && asked.length > 0;
   const same = [
-    ...asked.map((field) => `${asImage(imaged(field, `judged.${field.column}`))} is not distinct from "_image" -> '${field.name}'`),
-    ...relationsOf(model, shape).map((field) => `to_jsonb(judged.${linkColumn(field)}) is not distinct from "_before" -> '${field.name}'`),
+    ...asked.map(
+      (field) =>
+        `${asImage(imaged(field, `judged.${field.column}`))} is not distinct from "_image" -> '${field.name}'`,
+    ),
+    ...relationsOf(model, shape).map(
+      (field) =>
+        `to_jsonb(judged.${linkColumn(field)}) is not distinct from "_before" -> '${field.name}'`,
+    ),
   ];
-  const back = isPutBack ? [raw(`select "_key" from judged join written on "_written" = "_key" where ${same.join(' and ')}`)] : [];
+  const back = isPutBack
+    ? [
+        raw(
+          `select "_key" from judged join written on "_written" = "_key" where ${same.join(' and ')}`,
+        ),
+      ]
+    : [];
   const alongside = shape.kind === journal.deleted ? missingCascaded(cascade).map(raw) : [];
   const every = [...hidden, ...unwritten, ...back, ...alongside];
   return [
-    raw('unlocked as materialized (select key from image where key not in (select "_key" from judged))'),
+    raw(
+      'unlocked as materialized (select key from image where key not in (select "_key" from judged))',
+    ),
     sql`kept_back (key) as (${every.length > 0 ? join(every, ' union ') : raw('select null::text where false')})`,
   ];
 }
@@ -101,7 +141,8 @@ export function sentences(
   shape: Shape,
   cascade: readonly CascadedModel[] = [],
 ): Record<string, string> {
-  const labelOf = (name: string) => fields.find(({ meta, name: shown }) => meta.name === name || shown === name)?.label ?? name;
+  const labelOf = (name: string) =>
+    fields.find(({ meta, name: shown }) => meta.name === name || shown === name)?.label ?? name;
   const edited = [...shape.fields, ...linksOf(model).map(({ name }) => name)].map((name) => [
     `edited-since:${name}`,
     `Edited since: ${labelOf(name)} is no longer what the task wrote.`,
@@ -119,9 +160,24 @@ export function sentences(
   };
 }
 
-/** What the same statement would find, and writes nothing: rows of state, field, count and the first keys. */
-export function judgeStatement(target: ApplyTarget, keys: readonly string[], undoing: Undoing, shape: Shape): Statement {
-  const parts = judgingParts(target, undoing, shape, keys, keyCondition(target.resource.model, 't', keys), false);
+/**
+ * What the same statement would find, and writes nothing: rows of state, field, count and the first
+ * keys.
+ */
+export function judgeStatement(
+  target: ApplyTarget,
+  keys: readonly string[],
+  undoing: Undoing,
+  shape: Shape,
+): Statement {
+  const parts = judgingParts(
+    target,
+    undoing,
+    shape,
+    keys,
+    keyCondition(target.resource.model, 't', keys),
+    false,
+  );
   return statementOf(sql`with ${join(parts)}
       select state, field, count(*)::int as count, (array_agg(key order by key))[1:50] as keys from (
         select "_key" as key, "_state" as state, "_field" as field from judged
@@ -131,15 +187,41 @@ export function judgeStatement(target: ApplyTarget, keys: readonly string[], und
 }
 
 /** What would come back along with deleted records: one row for each model, of model and count. */
-export function countCascadedStatement(target: ApplyTarget, keys: readonly string[], undoing: Undoing, shape: Shape): Statement {
-  const parts = judgingParts(target, undoing, shape, keys, keyCondition(target.resource.model, 't', keys), false);
+export function countCascadedStatement(
+  target: ApplyTarget,
+  keys: readonly string[],
+  undoing: Undoing,
+  shape: Shape,
+): Statement {
+  const parts = judgingParts(
+    target,
+    undoing,
+    shape,
+    keys,
+    keyCondition(target.resource.model, 't', keys),
+    false,
+  );
   return statementOf(sql`with ${join(parts)} ${raw(countCascaded(target.resource, undoing))}`);
 }
 
 /** Locks the records, and tells which would be taken back: rows of `key`. */
-export function restorableStatement(target: ApplyTarget, keys: readonly string[], undoing: Undoing, shape: Shape): Statement {
-  const parts = judgingParts(target, undoing, shape, keys, keyCondition(target.resource.model, 't', keys), true);
-  return statementOf(sql`with ${join(parts)} select "_key" as key from judged where "_state" = 'restore' order by 1`);
+export function restorableStatement(
+  target: ApplyTarget,
+  keys: readonly string[],
+  undoing: Undoing,
+  shape: Shape,
+): Statement {
+  const parts = judgingParts(
+    target,
+    undoing,
+    shape,
+    keys,
+    keyCondition(target.resource.model, 't', keys),
+    true,
+  );
+  return statementOf(
+    sql`with ${join(parts)} select "_key" as key from judged where "_state" = 'restore' order by 1`,
+  );
 }
 
 /** The images of the records, and every record judged by them. */
@@ -154,8 +236,8 @@ function judgingParts(
   const { model } = resource;
   const task = shared(sql`${undoing.taskId}::int`);
   const given = shared(sql`${[...keys]}::text[]`);
-  // Finds the journal entries of the keys. Entries of one chunk may overlap, chunks do not: no entry of these keys begins before the chunk
-  // of the first key.
+  // Finds the journal entries of the keys. Entries of one chunk may overlap, chunks do not: no
+  // entry of these keys begins before the chunk of the first key.
   const image = sql`image as materialized (
       select entry.key, entry.before, case when jsonb_typeof(change.after) = 'array' then entry.after else change.after end as after,
         change.chunk, change.kept_along
@@ -167,9 +249,13 @@ function judgingParts(
         and change.first_key <= ${keys.at(-1)} and entry.key = any(${given})
     )`;
   const key = `${keySql(model, 't')} collate "C"`;
-  if (shape.kind === journal.deleted) return [image, ...judgeDeleted({ resource, t }, undoing, given, condition)];
-  const links = shape.kind === journal.created ? linksOf(resource.model) : relationsOf(model, shape);
-  const current = links.map((field) => `, ${linkedIds(model, field, 't')} as ${linkColumn(field)}`).join('');
+  if (shape.kind === journal.deleted)
+    return [image, ...judgeDeleted({ resource, t }, undoing, given, condition)];
+  const links =
+    shape.kind === journal.created ? linksOf(resource.model) : relationsOf(model, shape);
+  const current = links
+    .map((field) => `, ${linkedIds(model, field, 't')} as ${linkColumn(field)}`)
+    .join('');
   const columns = raw(`t.*, ${key} as "_key", ${wholeRow(model, 't')} as "_row"${current}`);
   const locked = sql`locked as materialized (
       select ${columns} from ${raw(model.table)} t where ${condition}
@@ -177,10 +263,18 @@ function judgingParts(
     )`;
   const sides = shape.kind === journal.created ? wholeSides(links) : fieldSides(model, shape);
   const differing = sides
-    .map(({ name, now, after }) => `when ${jsonToTheLetter(now)} is distinct from ${jsonToTheLetter(after)} then '${name}'`)
+    .map(
+      ({ name, now, after }) =>
+        `when ${jsonToTheLetter(now)} is distinct from ${jsonToTheLetter(after)} then '${name}'`,
+    )
     .join(' ');
   const isAsBefore =
-    sides.map(({ now, before }) => `${jsonToTheLetter(now)} is not distinct from ${jsonToTheLetter(before)}`).join(' and ') || 'false';
+    sides
+      .map(
+        ({ now, before }) =>
+          `${jsonToTheLetter(now)} is not distinct from ${jsonToTheLetter(before)}`,
+      )
+      .join(' and ') || 'false';
   return [
     image,
     locked,
@@ -208,7 +302,9 @@ function fieldSides(model: ModelMeta, shape: Shape): Comparison[] {
     .filter((field) => !field.isUpdatedAt)
     .map((field) => ({
       name: field.name,
-      now: field.relation ? `to_jsonb(locked.${linkColumn(field)})` : asImage(imaged(field, `locked.${field.column}`)),
+      now: field.relation
+        ? `to_jsonb(locked.${linkColumn(field)})`
+        : asImage(imaged(field, `locked.${field.column}`)),
       before: `image.before -> '${field.name}'`,
       after: `image.after -> '${field.name}'`,
     }));
@@ -233,8 +329,12 @@ function restore({ resource, rewriting }: ApplyTarget, shape: Shape): string[] {
   const typed = columns.filter((field) => !isTextInImage(field));
   const parts: string[] = [];
   if (columns.length > 0) {
-    const image = typed.map(({ name, column }) => `'${unquoted(column)}', judged."_before" -> '${name}'`).join(', ');
-    const back = columns.map((field) => `'${field.name}', ${imaged(field, `t.${field.column}`)}`).join(', ');
+    const image = typed
+      .map(({ name, column }) => `'${unquoted(column)}', judged."_before" -> '${name}'`)
+      .join(', ');
+    const back = columns
+      .map((field) => `'${field.name}', ${imaged(field, `t.${field.column}`)}`)
+      .join(', ');
     parts.push(`written as (
       update ${model.table} t set ${columns.map((field) => `${field.column} = ${restored(field)}`).join(', ')}
       from judged cross join lateral jsonb_populate_record(null::${model.table}, jsonb_build_object(${image})) was
@@ -281,8 +381,13 @@ function keptPart(target: ApplyTarget, shape: Shape, cascadeKept?: readonly stri
     `jsonb_agg(jsonb_build_object(${fields.map((field) => `'${field.name}', ${value(field)}`).join(', ')})${asWritten} order by "_key")`;
   const images: Readonly<Record<Shape['kind'], () => [string, string]>> = {
     update: () => [
-      image((field) => (field.relation ? linkColumn(field) : imaged(field, `judged.${field.column}`))),
-      image((field) => (field.isUpdatedAt ? stampAfter(field) : `"_before" -> '${field.name}'`), back?.image),
+      image((field) =>
+        field.relation ? linkColumn(field) : imaged(field, `judged.${field.column}`),
+      ),
+      image(
+        (field) => (field.isUpdatedAt ? stampAfter(field) : `"_before" -> '${field.name}'`),
+        back?.image,
+      ),
     ],
     delete: () => ['null', `jsonb_agg("_before"${back?.image ?? ''} order by "_key")`],
     create: () => ['jsonb_agg("_after" order by "_key")', 'null'],
@@ -301,11 +406,17 @@ function keptPart(target: ApplyTarget, shape: Shape, cascadeKept?: readonly stri
 }
 
 /** What the table made of rows that were put back, over what it was told to. */
-function readBack({ rewriting, resource: { model } }: ApplyTarget, { kind, fields }: Shape): { join: string; image: string } | null {
+function readBack(
+  { rewriting, resource: { model } }: ApplyTarget,
+  { kind, fields }: Shape,
+): { join: string; image: string } | null {
   const image = ` || coalesce("_image", '{}')`;
-  if (kind === journal.deleted && rewriting?.insert) return { join: 'left join created on created.key = "_key"', image };
+  if (kind === journal.deleted && rewriting?.insert)
+    return { join: 'left join created on created.key = "_key"', image };
   const writes = kind === journal.changed && fields.some((name) => fieldOf(model, name).column);
-  return writes && rewriting?.update ? { join: 'left join written on "_written" = "_key"', image } : null;
+  return writes && rewriting?.update
+    ? { join: 'left join written on "_written" = "_key"', image }
+    : null;
 }
 
 function stampAfter(field: FieldMeta): string {
@@ -331,5 +442,9 @@ function idColumn(model: ModelMeta): string {
 }
 
 function isSame(model: ModelMeta, one: string, other: string): string {
-  return model.idFields.map((name) => `${one}.${fieldOf(model, name).column} = ${other}.${fieldOf(model, name).column}`).join(' and ');
+  return model.idFields
+    .map(
+      (name) => `${one}.${fieldOf(model, name).column} = ${other}.${fieldOf(model, name).column}`,
+    )
+    .join(' and ');
 }

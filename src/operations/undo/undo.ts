@@ -1,15 +1,15 @@
-import { AppError } from '../../errors.ts';
 import type { Queryable } from '../../db/transaction.ts';
-import { watchUndo } from './alterations.ts';
-import type { ApplyCounts, ApplyTarget, Operation, PrepareContext, Refusal } from '../contract.ts';
+import { AppError } from '../../errors.ts';
+import { deletedCascade, keepCascade, lockCascade, type Taking } from '../cascade/cascade.ts';
 import { findCascade } from '../cascade/dependants.ts';
-import { isFixed } from '../rules/fixed-fields.ts';
+import type { ApplyCounts, ApplyTarget, Operation, PrepareContext, Refusal } from '../contract.ts';
 import { inHalves, sumOf } from '../in-halves.ts';
 import { journal } from '../journal-kind.ts';
-import { keepCascade, lockCascade, type Taking, deletedCascade } from '../cascade/cascade.ts';
-import { restorableStatement, type Shape, undoStatement } from './undo-sql.ts';
-import type { UndoneParameters, UndoParameters } from './undo-parameters.ts';
+import { isFixed } from '../rules/fixed-fields.ts';
 import { undoWords } from '../words.ts';
+import { watchUndo } from './alterations.ts';
+import type { UndoneParameters, UndoParameters } from './undo-parameters.ts';
+import { restorableStatement, type Shape, undoStatement } from './undo-sql.ts';
 
 /** Takes back what another task did, record by record, from the images that it kept. */
 export const undoOperation: Operation<UndoneParameters> = {
@@ -21,14 +21,21 @@ export const undoOperation: Operation<UndoneParameters> = {
   writes: journal.changed,
   writePath: () => 'sql',
   writesImages: true,
-  mayChange: (resource, principal, { shapes }) => !shapes.some(({ fields }) => fields.some((name) => isFixed(resource, principal, name))),
+  mayChange: (resource, principal, { shapes }) =>
+    !shapes.some(({ fields }) => fields.some((name) => isFixed(resource, principal, name))),
   recreates: ({ taskId, action, shapes, along: cascade = [] }) =>
     shapes.some(({ kind }) => kind === journal.deleted)
-      ? { taskId, action, models: cascade.filter(({ isThere }) => isThere).map(({ model }) => model) }
+      ? {
+          taskId,
+          action,
+          models: cascade.filter(({ isThere }) => isThere).map(({ model }) => model),
+        }
       : null,
   undone: ({ what, isRedo = false }) => ({ ...(what && { what }), isRedo }),
   parse() {
-    throw new AppError('invalid-operation', 422, 'A task is undone from its own page.', { fieldErrors: {} });
+    throw new AppError('invalid-operation', 422, 'A task is undone from its own page.', {
+      fieldErrors: {},
+    });
   },
   title: (resource) => `Undo changes of ${resource.label.toLowerCase()}`,
   describe: (_resource, { taskId, title }) => [`Take back task ${taskId}: ${title}`],
@@ -36,7 +43,8 @@ export const undoOperation: Operation<UndoneParameters> = {
     const [shape, ...more] = params.shapes;
     return shape && more.length === 0 ? undoStatement(target, keys, params, shape) : null;
   },
-  apply: (client, target, keys, params) => undoEach(params, (shape) => takeBack(client, target, keys, params, shape)),
+  apply: (client, target, keys, params) =>
+    undoEach(params, (shape) => takeBack(client, target, keys, params, shape)),
   async prepared(context, params) {
     const watch = await watchUndo(context.client, context.resource, params);
     return { ...(await preparedFor(context, params)), ...(watch && { watch }) };
@@ -49,8 +57,12 @@ async function preparedFor(
 ): Promise<Operation<UndoneParameters>> {
   const { statement: _, ...others } = undoOperation;
   if (!shapes.some(({ kind }) => kind === journal.created)) {
-    if (cascade.some(({ isThere }) => isThere)) return { ...others, firstRows: 50, apply: bringBackCascade };
-    return { ...undoOperation, ...(shapes.some(({ kind }) => kind === journal.deleted) && { firstRows: 50 }) };
+    if (cascade.some(({ isThere }) => isThere))
+      return { ...others, firstRows: 50, apply: bringBackCascade };
+    return {
+      ...undoOperation,
+      ...(shapes.some(({ kind }) => kind === journal.deleted) && { firstRows: 50 }),
+    };
   }
   const found = await findCascade(client, registry, resource.model);
   if (found.isKept && found.dependants.length === 0) return undoOperation;
@@ -68,8 +80,8 @@ async function preparedFor(
 }
 
 /**
- * A record that went with several comes back with the last of them, so they are restored one after another: side by side, none would be the
- * last.
+ * A record that went with several comes back with the last of them, so they are restored one after
+ * another: side by side, none would be the last.
  */
 async function bringBackCascade(
   client: Queryable,
@@ -77,11 +89,16 @@ async function bringBackCascade(
   keys: readonly string[],
   params: UndoParameters,
 ): Promise<ApplyCounts> {
-  await client.query(`select 1 from ${target.t.task} where id = $1 for no key update`, [params.taskId]);
+  await client.query(`select 1 from ${target.t.task} where id = $1 for no key update`, [
+    params.taskId,
+  ]);
   return undoEach(params, (shape) => takeBack(client, target, keys, params, shape));
 }
 
-async function undoEach({ shapes }: UndoParameters, undo: (shape: Shape) => Promise<ApplyCounts>): Promise<ApplyCounts> {
+async function undoEach(
+  { shapes }: UndoParameters,
+  undo: (shape: Shape) => Promise<ApplyCounts>,
+): Promise<ApplyCounts> {
   let total: ApplyCounts = { changed: 0, unchanged: 0, gone: 0 };
   for (const shape of shapes) total = sumOf(total, await undo(shape));
   return total;
@@ -113,12 +130,20 @@ async function removeWithCascade(
   const restorable = restorableStatement(target, keys, params, shape);
   const { rows } = await client.query<{ key: string }>(restorable.text, restorable.values);
   const going = rows.map(({ key }) => key);
-  const { free, conflicts, isTooMany } = await lockCascade(client, target.resource.model, taking, going);
-  if (isTooMany && keys.length > 1) return inHalves(keys, (half) => removeWithCascade(client, target, half, params, shape, taking));
+  const { free, conflicts, isTooMany } = await lockCascade(
+    client,
+    target.resource.model,
+    taking,
+    going,
+  );
+  if (isTooMany && keys.length > 1)
+    return inHalves(keys, (half) => removeWithCascade(client, target, half, params, shape, taking));
   const held = new Set(conflicts.flatMap((conflict) => conflict.keys));
   const { dependants, cascadeKept } = deletedCascade(taking.dependants, isTooMany);
   if (free.length > 0) await keepCascade(client, target, dependants, free);
   const rest = keys.filter((key) => !held.has(key));
   const left: ApplyCounts = { changed: 0, unchanged: 0, gone: 0, conflicts };
-  return rest.length === 0 ? left : sumOf(left, await takeBack(client, target, rest, params, shape, cascadeKept));
+  return rest.length === 0
+    ? left
+    : sumOf(left, await takeBack(client, target, rest, params, shape, cascadeKept));
 }

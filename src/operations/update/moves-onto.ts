@@ -1,19 +1,22 @@
-import { fieldOf } from '../../metadata/model-fields.ts';
-import { join, query, raw, sql, type Sql } from '../../db/sql.ts';
+import { join, query, raw, type Sql, sql } from '../../db/sql.ts';
 import type { Queryable } from '../../db/transaction.ts';
 import { AppError } from '../../errors.ts';
 import type { FieldMeta, ModelMeta } from '../../metadata/contract.ts';
 import { keyCondition, keySql } from '../../metadata/key-sql.ts';
+import { fieldOf } from '../../metadata/model-fields.ts';
 import type { Edit } from '../edits/contract.ts';
-import { cast, familyOf, scaleOf } from '../edits/field-family.ts';
 import { getEdit } from '../edits/edits.ts';
+import { cast, familyOf, scaleOf } from '../edits/field-family.ts';
 import type { FieldEdit } from '../field-edit.ts';
 import { unquoted } from '../undo/recreate-sql.ts';
 
 /** Reason of a task that would move records onto what others of them have until they move too. */
 export const movesOntoCode = 'moves-onto';
 
-/** What no two records of a table may share: an index's parts as SQL over its columns, and how two of them are compared. */
+/**
+ * What no two records of a table may share: an index's parts as SQL over its columns, and how two
+ * of them are compared.
+ */
 interface Exclusive {
   name: string;
   parts: string[];
@@ -35,10 +38,11 @@ export function rowsOf(model: ModelMeta, keys: readonly string[]): Sql {
 }
 
 /**
- * Refuses an update that moves a record onto a unique value which another of the selected records still holds and gives up by the same
- * update (+1 on positions). Each such update would be allowed or refused by accident: by the order of rows, by when the constraint is
- * checked, by where chunks are cut. Throws AppError 422, and the database's error where a value cannot be computed. `rows` are whole rows
- * of the model's table.
+ * Refuses an update that moves a record onto a unique value which another of the selected records
+ * still holds and gives up by the same update (+1 on positions). Each such update would be allowed
+ * or refused by accident: by the order of rows, by when the constraint is checked, by where chunks
+ * are cut. Throws AppError 422, and the database's error where a value cannot be computed. `rows`
+ * are whole rows of the model's table.
  */
 export async function assertNotOnto(
   client: Queryable,
@@ -48,9 +52,14 @@ export async function assertNotOnto(
 ): Promise<void> {
   const moved = movedBy(model, edits);
   if (moved.size === 0) return;
-  const touched = (await readExclusives(client, model)).filter(({ columns }) => columns.some((column) => moved.has(column)));
+  const touched = (await readExclusives(client, model)).filter(({ columns }) =>
+    columns.some((column) => moved.has(column)),
+  );
   for (const exclusive of touched) {
-    const { rows: found } = await query<{ count: number }>(client, meeting(model, moved, exclusive, await rows()));
+    const { rows: found } = await query<{ count: number }>(
+      client,
+      meeting(model, moved, exclusive, await rows()),
+    );
     const count = found[0]?.count ?? 0;
     if (count > 0) throw refused(count, exclusive);
   }
@@ -58,13 +67,18 @@ export async function assertNotOnto(
 
 function refused(count: number, { name }: Exclusive): AppError {
   const records =
-    count === 1 ? 'one of these records would take what another' : `${count.toLocaleString('en')} of these records would take what others`;
+    count === 1
+      ? 'one of these records would take what another'
+      : `${count.toLocaleString('en')} of these records would take what others`;
   const message = `With this change ${records} of them still has, and “${name}” allows it once. Who may and who may not would depend on the order, so none was changed. Move them somewhere free first.`;
   return new AppError(movesOntoCode, 422, message, { constraint: name, fieldErrors: {} });
 }
 
 /** The new value of each column whose value depends on what the record holds. */
-function movedBy(model: ModelMeta, edits: readonly FieldEdit[]): Map<string, { field: FieldMeta; change: Edit; value: unknown }> {
+function movedBy(
+  model: ModelMeta,
+  edits: readonly FieldEdit[],
+): Map<string, { field: FieldMeta; change: Edit; value: unknown }> {
   const moved = new Map<string, { field: FieldMeta; change: Edit; value: unknown }>();
   for (const { field: name, change: kind, value } of edits) {
     const field = model.fields[name];
@@ -113,17 +127,28 @@ function meeting(
   // Whatever made the value, it is of the column's collation once it is there.
   const next = every.map((column, index) => {
     const found = moved.get(unquoted(column));
-    return found ? sql`(${nextOf(model, found)})${raw(`${everyCollation[index]} as ${column}`)}` : raw(`t.${column} as ${column}`);
+    return found
+      ? sql`(${nextOf(model, found)})${raw(`${everyCollation[index]} as ${column}`)}`
+      : raw(`t.${column} as ${column}`);
   });
   const now = every.map((column) => raw(`t.${column} as ${column}`));
   const of = (cells: readonly Sql[], letter: string) => {
-    const columns = [...parts.map((part, index) => `${part} as ${letter}${index}`), `${predicate ?? 'true'} as ${letter}_in`];
+    const columns = [
+      ...parts.map((part, index) => `${part} as ${letter}${index}`),
+      `${predicate ?? 'true'} as ${letter}_in`,
+    ];
     return sql`(select ${raw(columns.join(', '))} from (select ${join(cells)}) cells) ${raw(letter)}`;
   };
-  const isOther = parts.map((_, index) => `n${index}::text is distinct from o${index}::text`).join(' or ');
+  const isOther = parts
+    .map((_, index) => `n${index}::text is distinct from o${index}::text`)
+    .join(' or ');
   const meets = parts.map((_, index) => {
-    const [one, other] = ['taker.n', 'holder.o'].map((cell) => `${cell}${index}${collations[index]}`);
-    return isNullSame ? `${one} is not distinct from ${other}` : `${one} ${operators[index]} ${other}`;
+    const [one, other] = ['taker.n', 'holder.o'].map(
+      (cell) => `${cell}${index}${collations[index]}`,
+    );
+    return isNullSame
+      ? `${one} is not distinct from ${other}`
+      : `${one} ${operators[index]} ${other}`;
   });
   return sql`with moving as materialized (
       select ${raw(keySql(model, 't'))} collate "C" as key, o.*, n.* from (${source}) t cross join lateral ${of(now, 'o')} cross join lateral ${of(next, 'n')}
@@ -134,12 +159,13 @@ function meeting(
 }
 
 /**
- * The new value as it will be written. Where the column may have no room for it, it is computed without a limit: such a record is refused
- * alone and is in nobody's way.
+ * The new value as it will be written. Where the column may have no room for it, it is computed
+ * without a limit: such a record is refused alone and is in nobody's way.
  */
 function nextOf(model: ModelMeta, { field, change, value }: MovedField): Sql {
   const family = familyOf(field);
-  const isWide = change.canOverflow && change.name !== 'copy' && (family === 'integer' || family === 'decimal');
+  const isWide =
+    change.canOverflow && change.name !== 'copy' && (family === 'integer' || family === 'decimal');
   const next = change.sql(value, {
     field: isWide ? { ...field, sqlType: 'numeric' } : field,
     current: raw(`t.${field.column}`),

@@ -1,24 +1,33 @@
-import { fieldOf } from '../../metadata/model-fields.ts';
 import type { Queryable } from '../../db/transaction.ts';
+import { plainColumnValue } from '../../fields/column-value.ts';
 import type { FieldMeta } from '../../metadata/contract.ts';
+import { fieldOf } from '../../metadata/model-fields.ts';
 import type { ApplyCounts, ApplyTarget, Through } from '../contract.ts';
 import type { FieldEdit } from '../field-edit.ts';
 import { keepDifference } from '../journal/keep-difference.ts';
+import { type Row, readRows } from '../journal/row-values.ts';
 import { refuseKeptBack, without } from '../refusals/kept-back.ts';
 import { callEach, Objections } from '../rules/objections.ts';
 import { isLink, keyOfPassing, keysOf, type Passing } from '../rules/passing.ts';
-import { plainColumnValue } from '../../fields/column-value.ts';
-import { readRows, type Row } from '../journal/row-values.ts';
-import { type Draft, type HookContext, isObjection, runBeforeSave, runHook, runOwnSave, validateDraft } from '../rules/run-hooks.ts';
-import { writeSet } from './write-set.ts';
+import {
+  type Draft,
+  type HookContext,
+  isObjection,
+  runBeforeSave,
+  runHook,
+  runOwnSave,
+  validateDraft,
+} from '../rules/run-hooks.ts';
 import { compareStatement, differingStatement, updateStatement } from './update-sql.ts';
 import { writeGiven } from './write-given.ts';
+import { writeSet } from './write-set.ts';
 import { writeThroughClient } from './write-through-client.ts';
 
 /**
- * Changes records of a resource that has rules of its own, or that is written through the project's client. The set is
- * read and locked at once, PostgreSQL itself says what the edits make of it, the rules look at one record after the
- * other, and what is left is written at once where one statement can say it.
+ * Changes records of a resource that has rules of its own, or that is written through the project's
+ * client. The set is read and locked at once, PostgreSQL itself says what the edits make of it, the
+ * rules look at one record after the other, and what is left is written at once where one statement
+ * can say it.
  */
 export async function updatePerRecord(
   sql: Queryable,
@@ -29,7 +38,13 @@ export async function updatePerRecord(
 ): Promise<ApplyCounts> {
   const { resource, author } = target;
   const { model, hooks } = resource;
-  const context: HookContext = { resource, principal: through.principal, taskId: author.taskId, tx: through.tx, log: through.log };
+  const context: HookContext = {
+    resource,
+    principal: through.principal,
+    taskId: author.taskId,
+    tx: through.tx,
+    log: through.log,
+  };
   const links = edits.map(({ field }) => fieldOf(model, field)).filter(isLink);
   // Where one statement writes what was chosen, it keeps the images too.
   const isPlain = resource.writeThrough === 'sql' && !hooks.save && !hooks.beforeSave;
@@ -46,7 +61,12 @@ export async function updatePerRecord(
   const refusals = objections.list();
   if (target.isTrial) {
     await writePlain(sql, target, passing, edits);
-    return { ...rest, changed: passing.length, unchanged: rest.unchanged + rows.length - differing.length, refusals };
+    return {
+      ...rest,
+      changed: passing.length,
+      unchanged: rest.unchanged + rows.length - differing.length,
+      refusals,
+    };
   }
   await callEach(passing, keyOfPassing, async (item) => {
     const given = await runBeforeSave(context, item.draft);
@@ -59,13 +79,26 @@ export async function updatePerRecord(
     const now = await readRows(sql, model, keysOf(passing));
     const written = new Map(now.map((row) => [row.key, row.record]));
     await callEach(passing, keyOfPassing, ({ row, draft }) =>
-      runHook(context, 'afterSave', { kind: draft.kind, before: draft.before, fields: draft.fields, record: written.get(row.key) }),
+      runHook(context, 'afterSave', {
+        kind: draft.kind,
+        before: draft.before,
+        fields: draft.fields,
+        record: written.get(row.key),
+      }),
     );
   }
-  return { ...rest, changed: passing.length, unchanged: rest.unchanged + rows.length - differing.length, refusals };
+  return {
+    ...rest,
+    changed: passing.length,
+    unchanged: rest.unchanged + rows.length - differing.length,
+    refusals,
+  };
 }
 
-/** Records that could not be locked: no longer there, or there under a policy, where those that hold the values already are left alone. */
+/**
+ * Records that could not be locked: no longer there, or there under a policy, where those that hold
+ * the values already are left alone.
+ */
 async function whyUnlocked(
   sql: Queryable,
   { resource }: ApplyTarget,
@@ -79,18 +112,31 @@ async function whyUnlocked(
     rows.map(({ key }) => key),
   );
   const statement = differingStatement(resource, unlocked, edits);
-  const { rows: there } = await sql.query<{ key: string; isChanged: boolean }>(statement.text, statement.values);
+  const { rows: there } = await sql.query<{ key: string; isChanged: boolean }>(
+    statement.text,
+    statement.values,
+  );
   refuseKeptBack(there.filter(({ isChanged }) => isChanged).map(({ key }) => key));
   return { unchanged: there.length, gone: unlocked.length - there.length };
 }
 
-async function writePlain(sql: Queryable, target: ApplyTarget, items: readonly Passing[], edits: readonly FieldEdit[]): Promise<void> {
+async function writePlain(
+  sql: Queryable,
+  target: ApplyTarget,
+  items: readonly Passing[],
+  edits: readonly FieldEdit[],
+): Promise<void> {
   if (items.length === 0) return;
-  const { left, putBack } = await writeSet(sql, target, keysOf(items), edits, { countsSame: false });
+  const { left, putBack } = await writeSet(sql, target, keysOf(items), edits, {
+    countsSame: false,
+  });
   refuseKeptBack([...left, ...putBack]);
 }
 
-/** Keeps what was written; a record of which nothing of what was asked for is different now was kept back. */
+/**
+ * Keeps what was written; a record of which nothing of what was asked for is different now was kept
+ * back.
+ */
 async function keepWritten(
   sql: Queryable,
   target: ApplyTarget,
@@ -105,11 +151,20 @@ async function keepWritten(
     links,
   );
   const fieldsOf = new Map(found.map(({ key, fields }) => [key, fields]));
-  refuseKeptBack(keysOf(items.filter((item) => !fieldsOf.get(item.row.key)?.some((field) => isAsked(item, field)))));
+  refuseKeptBack(
+    keysOf(
+      items.filter((item) => !fieldsOf.get(item.row.key)?.some((field) => isAsked(item, field))),
+    ),
+  );
 }
 
 /** What the edits would make of the rows; without those that hold it already. */
-async function compare(sql: Queryable, { resource }: ApplyTarget, rows: readonly Row[], edits: readonly FieldEdit[]): Promise<Passing[]> {
+async function compare(
+  sql: Queryable,
+  { resource }: ApplyTarget,
+  rows: readonly Row[],
+  edits: readonly FieldEdit[],
+): Promise<Passing[]> {
   if (rows.length === 0) return [];
   const { model } = resource;
   const statement = compareStatement(
@@ -117,10 +172,12 @@ async function compare(sql: Queryable, { resource }: ApplyTarget, rows: readonly
     rows.map(({ key }) => key),
     edits,
   );
-  const compared = await sql.query<{ key: string; isChanged: boolean; before: (string | null)[]; after: (string | null)[] }>(
-    statement.text,
-    statement.values,
-  );
+  const compared = await sql.query<{
+    key: string;
+    isChanged: boolean;
+    before: (string | null)[];
+    after: (string | null)[];
+  }>(statement.text, statement.values);
   const byKey = new Map(rows.map((row) => [row.key, row]));
   return compared.rows.flatMap(({ key, isChanged, before, after }) => {
     const row = byKey.get(key);
@@ -133,7 +190,12 @@ async function compare(sql: Queryable, { resource }: ApplyTarget, rows: readonly
       if (isLink(field)) links.set(name, { before: idsOf(was), after: idsOf(is) });
       else record[name] = plainColumnValue(field, is);
     }
-    const draft: Draft = { kind: 'update', before: row.record, record, fields: edits.map(({ field }) => field) };
+    const draft: Draft = {
+      kind: 'update',
+      before: row.record,
+      record,
+      fields: edits.map(({ field }) => field),
+    };
     return { row, draft, links, given: {} };
   });
 }
@@ -159,7 +221,13 @@ async function write(
       return isObjection(done) ? done : null;
     });
     // A save of the project's own may have written something else for it.
-    return keepWritten(sql, target, passing, links, (_item, field) => !model.fields[field]?.isUpdatedAt);
+    return keepWritten(
+      sql,
+      target,
+      passing,
+      links,
+      (_item, field) => !model.fields[field]?.isUpdatedAt,
+    );
   }
   if (context.resource.writeThrough === 'client') {
     await writeThroughClient(context, passing, edits);
@@ -176,8 +244,13 @@ async function write(
   }
 }
 
-/** What a `save` of the resource's own is given: values by column, ids as text by many-to-many field. */
+/**
+ * What a `save` of the resource's own is given: values by column, ids as text by many-to-many
+ * field.
+ */
 function ownData(item: Passing, edits: readonly FieldEdit[]): Record<string, unknown> {
   const names = new Set([...edits.map(({ field }) => field), ...Object.keys(item.given)]);
-  return Object.fromEntries([...names].map((name) => [name, item.links.get(name)?.after ?? item.draft.record[name]]));
+  return Object.fromEntries(
+    [...names].map((name) => [name, item.links.get(name)?.after ?? item.draft.record[name]]),
+  );
 }

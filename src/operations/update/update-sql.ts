@@ -1,16 +1,26 @@
-import { empty, join, raw, reworded, shared, sql, type Sql, type Statement, statementOf } from '../../db/sql.ts';
-import { fieldOf, idFieldsOf, joinOf } from '../../metadata/model-fields.ts';
+import {
+  empty,
+  join,
+  raw,
+  reworded,
+  type Sql,
+  type Statement,
+  shared,
+  sql,
+  statementOf,
+} from '../../db/sql.ts';
 import type { FieldMeta, ModelMeta } from '../../metadata/contract.ts';
+import { keyCondition, keySql } from '../../metadata/key-sql.ts';
+import { fieldOf, idFieldsOf, joinOf } from '../../metadata/model-fields.ts';
 import type { Resource } from '../../resources/contract.ts';
+import type { ApplyTarget } from '../contract.ts';
 import type { Edit } from '../edits/contract.ts';
 import { getEdit } from '../edits/edits.ts';
-import { insertChange } from '../journal/journal-entry.ts';
-import type { ApplyTarget } from '../contract.ts';
 import type { FieldEdit } from '../field-edit.ts';
-import { journal } from '../journal-kind.ts';
-import { keyCondition, keySql } from '../../metadata/key-sql.ts';
 import { imagedSql } from '../journal/images.ts';
+import { insertChange } from '../journal/journal-entry.ts';
 import { differsAsStored } from '../journal/stored.ts';
+import { journal } from '../journal-kind.ts';
 
 interface WrittenField {
   field: FieldMeta;
@@ -21,9 +31,10 @@ interface WrittenField {
 }
 
 /**
- * One statement that edits the rows of `keys`, leaves alone those that hold the values already, and writes the
- * change row, unless somebody else keeps what was done (`keepsChange`). Its row is as `Operation.statement` says; without
- * `countsSame` every record that was not written is left to the caller.
+ * One statement that edits the rows of `keys`, leaves alone those that hold the values already, and
+ * writes the change row, unless somebody else keeps what was done (`keepsChange`). Its row is as
+ * `Operation.statement` says; without `countsSame` every record that was not written is left to the
+ * caller.
  */
 export function updateStatement(
   target: ApplyTarget,
@@ -35,12 +46,23 @@ export function updateStatement(
   const condition = keyCondition(model, 't', keys);
   const { scalars, relations } = writtenBy(model, edits);
   const stamps: WrittenField[] = Object.values(model.fields)
-    .filter((field) => field.isUpdatedAt && field.column && !edits.some((change) => change.field === field.name))
-    .map((field) => ({ field, value: () => raw(`now()::${field.sqlType}`), isConstant: true, canOverflow: false }));
+    .filter(
+      (field) =>
+        field.isUpdatedAt && field.column && !edits.some((change) => change.field === field.name),
+    )
+    .map((field) => ({
+      field,
+      value: () => raw(`now()::${field.sqlType}`),
+      isConstant: true,
+      canOverflow: false,
+    }));
   const written = [...scalars, ...stamps];
   const isOneScan = relations.length === 0 && target.serverVersion >= 18;
-  const body = isOneScan ? returningOld(target, condition, scalars, written) : lockedFirst(target, condition, scalars, written, relations);
-  // Counts the records that already held the values, among those that the statement read; only when some were not written.
+  const body = isOneScan
+    ? returningOld(target, condition, scalars, written)
+    : lockedFirst(target, condition, scalars, written, relations);
+  // Counts the records that already held the values, among those that the statement read; only when
+  // some were not written.
   const same = !countsSame
     ? raw('select 0')
     : isOneScan
@@ -61,15 +83,21 @@ export function updateStatement(
     before: raw('before'),
     after: raw('after'),
   });
-  return statementOf(sql`with ${body}, journal as (${change} from images where cardinality(keys) > 0) ${counted}`);
+  return statementOf(
+    sql`with ${body}, journal as (${change} from images where cardinality(keys) > 0) ${counted}`,
+  );
 }
 
 /**
- * Reads what the edits would make of the rows of `keys`, and writes nothing: by key, whether anything would differ, and
- * the values before and after as text in the order of `changes`; lists as JSON. All of them as JSON, since the driver reads an array
- * letter by letter.
+ * Reads what the edits would make of the rows of `keys`, and writes nothing: by key, whether
+ * anything would differ, and the values before and after as text in the order of `changes`; lists
+ * as JSON. All of them as JSON, since the driver reads an array letter by letter.
  */
-export function compareStatement(resource: Resource, keys: readonly string[], edits: readonly FieldEdit[]): Statement {
+export function compareStatement(
+  resource: Resource,
+  keys: readonly string[],
+  edits: readonly FieldEdit[],
+): Statement {
   const { model } = resource;
   const { scalars, relations } = writtenBy(model, edits);
   const sides = relations.map((relation, index) => sideOf(resource, relation, index));
@@ -77,7 +105,9 @@ export function compareStatement(resource: Resource, keys: readonly string[], ed
     edits.map(({ field }) => {
       const item = scalars.find((candidate) => candidate.field.name === field);
       const side = sides.find((candidate) => candidate.field.name === field);
-      return item ? textOf(item.field, sqlOf(item)) : textOf((side as Side).field, sideOfSql(side as Side));
+      return item
+        ? textOf(item.field, sqlOf(item))
+        : textOf((side as Side).field, sideOfSql(side as Side));
     });
   const before = texts(
     ({ field }) => raw(`c.${field.column}`),
@@ -94,8 +124,15 @@ export function compareStatement(resource: Resource, keys: readonly string[], ed
   );
 }
 
-/** Reads by key whether the edits would make another row of it, of those of `keys` that are there; locks nothing. */
-export function differingStatement(resource: Resource, keys: readonly string[], edits: readonly FieldEdit[]): Statement {
+/**
+ * Reads by key whether the edits would make another row of it, of those of `keys` that are there;
+ * locks nothing.
+ */
+export function differingStatement(
+  resource: Resource,
+  keys: readonly string[],
+  edits: readonly FieldEdit[],
+): Statement {
   const { model } = resource;
   const { scalars, relations } = writtenBy(model, edits);
   const sides = relations.map((relation, index) => sideOf(resource, relation, index));
@@ -110,7 +147,11 @@ function rowsOf(model: ModelMeta, keys: readonly string[]): Sql {
 }
 
 /** Reads these fields of the rows of `keys` as text, lists as JSON. */
-export function valuesStatement({ model }: Resource, keys: readonly string[], fields: readonly string[]): Statement {
+export function valuesStatement(
+  { model }: Resource,
+  keys: readonly string[],
+  fields: readonly string[],
+): Statement {
   const texts = fields.map((name) => {
     const field = fieldOf(model, name);
     return textOf(field, raw(field.column ? `t.${field.column}` : linkedIds(model, field)));
@@ -123,7 +164,9 @@ export function valuesStatement({ model }: Resource, keys: readonly string[], fi
 
 // A JSON text without its quotes could be a number’s, and JSON knows no -0.
 function textOf(field: FieldMeta, value: Sql): Sql {
-  return ['Json', 'Float'].includes(field.type) && !field.isList ? sql`(${value})::text` : sql`to_jsonb(${value}) #>> '{}'`;
+  return ['Json', 'Float'].includes(field.type) && !field.isList
+    ? sql`(${value})::text`
+    : sql`to_jsonb(${value}) #>> '{}'`;
 }
 
 function writtenBy(model: ModelMeta, edits: readonly FieldEdit[]) {
@@ -139,7 +182,12 @@ function writtenBy(model: ModelMeta, edits: readonly FieldEdit[]) {
 }
 
 // The value is used in several places of the statement, and sent once.
-function writtenScalar(model: ModelMeta, field: FieldMeta, change: Edit, value: unknown): WrittenField {
+function writtenScalar(
+  model: ModelMeta,
+  field: FieldMeta,
+  change: Edit,
+  value: unknown,
+): WrittenField {
   let first: Sql | null = null;
   return {
     field,
@@ -180,23 +228,44 @@ function differs(alias: string, item: WrittenField): Sql {
 }
 
 function isChanged(alias: string, scalars: readonly WrittenField[], sides: readonly Side[]): Sql {
-  const linked = sides.map((side) => raw(`${alias}.${side.before} is distinct from ${alias}.${side.after}`));
+  const linked = sides.map((side) =>
+    raw(`${alias}.${side.before} is distinct from ${alias}.${side.after}`),
+  );
   return join([...scalars.map((item) => differs(alias, item)), ...linked], ' or ');
 }
 
-/** Of rows that were to be changed in these fields, the keys of those that stand as they were, linked as they were. */
-function putBack(scalars: readonly WrittenField[], key: string, before: Sql, after: string, sides: readonly Side[] = []): Sql {
+/**
+ * Of rows that were to be changed in these fields, the keys of those that stand as they were,
+ * linked as they were.
+ */
+function putBack(
+  scalars: readonly WrittenField[],
+  key: string,
+  before: Sql,
+  after: string,
+  sides: readonly Side[] = [],
+): Sql {
   const isSame = [
-    ...scalars.map(({ field: { name } }) => sql`${before} -> ${raw(`'${name}' is not distinct from ${after} -> '${name}'`)}`),
-    ...sides.map((side) => raw(`changed.${side.before} is not distinct from changed.${side.after}`)),
+    ...scalars.map(
+      ({ field: { name } }) =>
+        sql`${before} -> ${raw(`'${name}' is not distinct from ${after} -> '${name}'`)}`,
+    ),
+    ...sides.map((side) =>
+      raw(`changed.${side.before} is not distinct from changed.${side.after}`),
+    ),
   ];
   return sql`${raw(`array_agg(${key} order by ${key})`)} filter (where ${join(isSame, ' and ')})`;
 }
 
-/** The planner may evaluate the comparison for rows outside the keys, whose values could overflow: the keys are asked first. */
+/**
+ * The planner may evaluate the comparison for rows outside the keys, whose values could overflow:
+ * the keys are asked first.
+ */
 function asked(condition: Sql, scalars: readonly WrittenField[], negation: 'not ' | '' = ''): Sql {
   const differing = sql`${raw(negation)}(${isChanged('t', scalars, [])})`;
-  return scalars.some((item) => item.canOverflow) ? sql`case when ${condition} then ${differing} else false end` : differing;
+  return scalars.some((item) => item.canOverflow)
+    ? sql`case when ${condition} then ${differing} else false end`
+    : differing;
 }
 
 function returningOld(
@@ -219,7 +288,8 @@ function returningOld(
     )`;
 }
 
-// Before-images are read and locked first: for many-to-many fields, and on servers that cannot return old values.
+// Before-images are read and locked first: for many-to-many fields, and on servers that cannot
+// return old values.
 function lockedFirst(
   { resource, rewriting }: ApplyTarget,
   condition: Sql,
@@ -244,8 +314,12 @@ function lockedFirst(
   ];
   const isReadBack = rewriting?.update && written.length > 0;
   if (written.length > 0) {
-    const isSame = model.idFields.map((name) => `t.${columnOf(name)} = changed.${columnOf(name)}`).join(' and ');
-    const image = isReadBack ? sql`, ${imageOf(written, ({ field }) => raw(`t.${field.column}`))} as "_image"` : empty;
+    const isSame = model.idFields
+      .map((name) => `t.${columnOf(name)} = changed.${columnOf(name)}`)
+      .join(' and ');
+    const image = isReadBack
+      ? sql`, ${imageOf(written, ({ field }) => raw(`t.${field.column}`))} as "_image"`
+      : empty;
     parts.push(sql`written as (
       update ${raw(model.table)} t set ${assignments(written)} from changed where ${raw(isSame)} returning changed."_key" as "_written"${image}
     )`);
@@ -253,7 +327,11 @@ function lockedFirst(
   // Links go with the row: where it is kept back, so are they.
   const rows = written.length > 0 ? 'linked' : 'changed';
   if (sides.length > 0 && written.length > 0)
-    parts.push(raw('linked as materialized (select changed.* from changed join written on "_written" = "_key")'));
+    parts.push(
+      raw(
+        'linked as materialized (select changed.* from changed join written on "_written" = "_key")',
+      ),
+    );
   for (const side of sides) parts.push(...side.writes(rows).map(raw));
   const before = images(
     ({ field }) => raw(`changed.${field.column}`),
@@ -308,7 +386,12 @@ function sideOf(resource: Resource, { field, change, value }: Linked, index: num
   const relatedId = relatedModel && idFieldsOf(relatedModel)[0];
   if (!relatedId) throw new Error(`${model.name}.${field.name} leads to records without an id`);
   const [before, after] = [`"_before${index}"`, `"_after${index}"`];
-  const next = change.sql(value, { field, current: raw(`t.${before}`), columnOf: () => raw('null'), metaOf: () => field });
+  const next = change.sql(value, {
+    field,
+    current: raw(`t.${before}`),
+    columnOf: () => raw('null'),
+    metaOf: () => field,
+  });
   return {
     field,
     before,

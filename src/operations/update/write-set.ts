@@ -15,7 +15,12 @@ export async function writeSet(
   const statement = updateStatement(target, keys, edits, options);
   const { rows } = await client.query<StatementRow>(statement.text, statement.values);
   const { changed = 0, unchanged = 0, written = null, putBack } = rows[0] ?? {};
-  return { changed, unchanged, left: written === null ? [] : without(keys, written), putBack: putBack ?? [] };
+  return {
+    changed,
+    unchanged,
+    left: written === null ? [] : without(keys, written),
+    putBack: putBack ?? [],
+  };
 }
 
 /** Of records that were not written: equal already, no longer there, or kept back. */
@@ -26,14 +31,26 @@ export async function settleUpdate(
   edits: readonly FieldEdit[],
 ): Promise<ApplyCounts> {
   const statement = differingStatement(target.resource, keys, edits);
-  const { rows } = await client.query<{ key: string; isChanged: boolean }>(statement.text, statement.values);
+  const { rows } = await client.query<{ key: string; isChanged: boolean }>(
+    statement.text,
+    statement.values,
+  );
   const differing = rows.filter(({ isChanged }) => isChanged).map(({ key }) => key);
-  const counts: ApplyCounts = { changed: 0, unchanged: rows.length - differing.length, gone: keys.length - rows.length };
+  const counts: ApplyCounts = {
+    changed: 0,
+    unchanged: rows.length - differing.length,
+    gone: keys.length - rows.length,
+  };
   if (differing.length === 0) return counts;
   // One that somebody changed after the statement had looked at it is written now.
   const again = await writeSet(client, target, differing, edits);
   const unchanged = counts.unchanged + again.unchanged;
-  return { ...counts, changed: again.changed, unchanged, refusals: [keptBack([...again.left, ...again.putBack])].filter(hasKeys) };
+  return {
+    ...counts,
+    changed: again.changed,
+    unchanged,
+    refusals: [keptBack([...again.left, ...again.putBack])].filter(hasKeys),
+  };
 }
 
 function hasKeys({ keys }: Refusal): boolean {

@@ -4,12 +4,12 @@ import { test } from 'node:test';
 import { ada, eve, finished, launchOn, testContext } from '../../testing/context.ts';
 import { testDatabase } from '../../testing/database.ts';
 import { insertPlaces } from '../../testing/places.ts';
-import { cancel } from './cancel.ts';
-import { finishChunk } from '../running/finish-chunk.ts';
 import { findHolder } from '../looking/holders.ts';
-import { recover } from '../worker/recovery.ts';
+import { finishChunk } from '../running/finish-chunk.ts';
 import { releaseSlot, takeSlot } from '../running/slots.ts';
+import { recover } from '../worker/recovery.ts';
 import { startWorker } from '../worker/worker.ts';
+import { cancel } from './cancel.ts';
 
 const key = (id: number) => String(id).padStart(20, '0');
 const body = { field: 'notes', 'value.notes': 'changed' };
@@ -27,11 +27,19 @@ async function setUp(t: Parameters<typeof testDatabase>[0], chunkSize = 100) {
 
 test('a task that waits is cancelled at once and never begins', async (t) => {
   const { db, context, cities, run } = await setUp(t);
-  const { task } = await launchOn(context, cities, { kind: 'matching', filter: '' }, 'update', body);
+  const { task } = await launchOn(
+    context,
+    cities,
+    { kind: 'matching', filter: '' },
+    'update',
+    body,
+  );
   assert.equal(await cancel(context, ada, task.id), 'cancelled');
   await run();
   await new Promise((done) => setTimeout(done, 500));
-  const { rows } = await db.pages.query(`select count(*)::int as n from gazetteer.city where notes is not null`);
+  const { rows } = await db.pages.query(
+    `select count(*)::int as n from gazetteer.city where notes is not null`,
+  );
   assert.equal(rows[0].n, 0);
 });
 
@@ -40,10 +48,18 @@ test('a running task ends before its next chunk; what was done stays, and the re
   const holder = await db.pages.connect();
   await holder.query('begin');
   await holder.query('select 1 from gazetteer.city where id = 450 for update');
-  const { task } = await launchOn(context, cities, { kind: 'matching', filter: '' }, 'update', body);
+  const { task } = await launchOn(
+    context,
+    cities,
+    { kind: 'matching', filter: '' },
+    'update',
+    body,
+  );
   await run();
   for (let tries = 0; tries < 400; tries++) {
-    const { rows } = await db.pages.query(`select chunks_done from ${db.t.task} where id = $1`, [task.id]);
+    const { rows } = await db.pages.query(`select chunks_done from ${db.t.task} where id = $1`, [
+      task.id,
+    ]);
     if (rows[0].chunks_done === 4) break;
     await new Promise((done) => setTimeout(done, 10));
   }
@@ -54,7 +70,9 @@ test('a running task ends before its next chunk; what was done stays, and the re
   holder.release();
   const end = await finished(db, task.id);
   assert.deepEqual([end.state, end.reason], ['cancelled', 'cancelled']);
-  const { rows } = await db.pages.query(`select count(*)::int as n from gazetteer.city where notes = 'changed'`);
+  const { rows } = await db.pages.query(
+    `select count(*)::int as n from gazetteer.city where notes = 'changed'`,
+  );
   assert.equal(rows[0].n, end.changed);
   assert.ok(end.changed < 1_000);
   assert.equal(await findHolder(db.pages, db.t, 'City', key(900)), null);
@@ -62,7 +80,13 @@ test('a running task ends before its next chunk; what was done stays, and the re
 
 test("success beats a late cancel, and somebody else's task is not found", async (t) => {
   const { db, context, cities, run } = await setUp(t);
-  const { task } = await launchOn(context, cities, { kind: 'matching', filter: '' }, 'update', body);
+  const { task } = await launchOn(
+    context,
+    cities,
+    { kind: 'matching', filter: '' },
+    'update',
+    body,
+  );
   await assert.rejects(cancel(context, eve, task.id), { status: 404 });
   await run();
   await finished(db, task.id);
@@ -72,25 +96,60 @@ test("success beats a late cancel, and somebody else's task is not found", async
 
 test('a runner whose slot was given away cannot count a chunk any more', async (t) => {
   const { db, context, cities } = await setUp(t);
-  const { task } = await launchOn(context, cities, { kind: 'matching', filter: '' }, 'update', body);
+  const { task } = await launchOn(
+    context,
+    cities,
+    { kind: 'matching', filter: '' },
+    'update',
+    body,
+  );
   const lease = await takeSlot(context, db.background, task.id, randomUUID());
   assert.ok(lease);
   assert.equal(await takeSlot(context, db.background, task.id, randomUUID()), null);
-  await db.pages.query(`update ${db.t.task} set state = 'running', chunk_count = 3 where id = $1`, [task.id]);
-  const none = { changed: 1, unchanged: 0, gone: 0, failed: 0, conflicted: 0, keptBack: 0, refusals: [], conflicts: [] };
-  const chunk = { taskId: task.id, number: 0, added: 0, outcome: none, durationMs: 1, stopRatio: 1 };
+  await db.pages.query(`update ${db.t.task} set state = 'running', chunk_count = 3 where id = $1`, [
+    task.id,
+  ]);
+  const none = {
+    changed: 1,
+    unchanged: 0,
+    gone: 0,
+    failed: 0,
+    conflicted: 0,
+    keptBack: 0,
+    refusals: [],
+    conflicts: [],
+  };
+  const chunk = {
+    taskId: task.id,
+    number: 0,
+    added: 0,
+    outcome: none,
+    durationMs: 1,
+    stopRatio: 1,
+  };
   assert.equal((await finishChunk(db.pages, db.t, { ...chunk, lease }))?.state, 'running');
-  assert.equal(await finishChunk(db.pages, db.t, { ...chunk, lease: { ...lease, token: randomUUID() } }), null);
+  assert.equal(
+    await finishChunk(db.pages, db.t, { ...chunk, lease: { ...lease, token: randomUUID() } }),
+    null,
+  );
   await releaseSlot(context, db.background, lease);
   assert.equal(await finishChunk(db.pages, db.t, { ...chunk, lease }), null);
 });
 
 test('five workers lost in a row without a chunk between fail the task, and its records are free', async (t) => {
   const { db, context, cities } = await setUp(t);
-  const { task } = await launchOn(context, cities, { kind: 'matching', filter: '' }, 'update', body);
+  const { task } = await launchOn(
+    context,
+    cities,
+    { kind: 'matching', filter: '' },
+    'update',
+    body,
+  );
   for (let death = 1; death <= 5; death++) {
     const id = randomUUID();
-    await db.pages.query(`insert into ${db.t.worker} (id, host, pid) values ($1, 'nowhere', 1)`, [id]);
+    await db.pages.query(`insert into ${db.t.worker} (id, host, pid) values ($1, 'nowhere', 1)`, [
+      id,
+    ]);
     assert.ok(await takeSlot(context, db.background, task.id, id));
     assert.equal(await recover(context), 1);
   }
@@ -100,7 +159,13 @@ test('five workers lost in a row without a chunk between fail the task, and its 
 
 test('whoever may not sign in any more, or lost the right, changes nothing', async (t) => {
   const { db, context, cities, run } = await setUp(t);
-  const { task } = await launchOn(context, cities, { kind: 'matching', filter: '' }, 'update', body);
+  const { task } = await launchOn(
+    context,
+    cities,
+    { kind: 'matching', filter: '' },
+    'update',
+    body,
+  );
   Object.assign(context, { isPrincipalActive: async () => false });
   await run();
   const end = await finished(db, task.id);
@@ -109,7 +174,13 @@ test('whoever may not sign in any more, or lost the right, changes nothing', asy
 
 test('a task runs by the roles of today, not by those it was launched with', async (t) => {
   const { db, context, cities, run } = await setUp(t);
-  const { task } = await launchOn(context, cities, { kind: 'matching', filter: '' }, 'update', body);
+  const { task } = await launchOn(
+    context,
+    cities,
+    { kind: 'matching', filter: '' },
+    'update',
+    body,
+  );
   Object.assign(context, { rolesOf: async () => ['viewer'] });
   await run();
   const end = await finished(db, task.id);
@@ -118,7 +189,13 @@ test('a task runs by the roles of today, not by those it was launched with', asy
 
 test('a count that moved too far since it was confirmed ends the task before its first write', async (t) => {
   const { db, context, cities, run } = await setUp(t);
-  const { task } = await launchOn(context, cities, { kind: 'matching', filter: 'population-max=100' }, 'update', body);
+  const { task } = await launchOn(
+    context,
+    cities,
+    { kind: 'matching', filter: 'population-max=100' },
+    'update',
+    body,
+  );
   await db.pages.query('update gazetteer.city set population = 1 where id between 500 and 520');
   await run();
   const end = await finished(db, task.id);

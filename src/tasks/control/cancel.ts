@@ -1,22 +1,31 @@
 import type { Principal } from '../../auth/principal.ts';
 import { patientTransaction } from '../../db/patient-transaction.ts';
 import type { TaskContext } from '../context.ts';
-import { lockUnfinished, taskHeld } from './lock-task.ts';
 import { moveTask } from '../move-task.ts';
 import { wakeWaiting } from '../running/slots.ts';
 import type { TaskState } from '../states.ts';
+import { lockUnfinished, taskHeld } from './lock-task.ts';
 
 /**
- * Asks a task to stop. With no runner at it, it is cancelled at once; otherwise before the next chunk. Cancelling what
- * has finished meanwhile is AppError 'task-finished' (409): success beats a late cancel.
+ * Asks a task to stop. With no runner at it, it is cancelled at once; otherwise before the next
+ * chunk. Cancelling what has finished meanwhile is AppError 'task-finished' (409): success beats a
+ * late cancel.
  */
-export async function cancel(context: TaskContext, principal: Principal, taskId: number): Promise<TaskState> {
+export async function cancel(
+  context: TaskContext,
+  principal: Principal,
+  taskId: number,
+): Promise<TaskState> {
   const { t } = context.db;
   return patientTransaction(context.db.pages, taskHeld, async (client) => {
     const { state, isWorkedOn } = await lockUnfinished(client, context, principal, taskId);
     if (state === 'cancelling') return state;
-    const to: TaskState = (state === 'running' || state === 'pausing') && isWorkedOn ? 'cancelling' : 'cancelled';
-    await moveTask(client, t, taskId, to, { reason: 'cancelled', message: `Cancelled by ${principal.name}.` });
+    const to: TaskState =
+      (state === 'running' || state === 'pausing') && isWorkedOn ? 'cancelling' : 'cancelled';
+    await moveTask(client, t, taskId, to, {
+      reason: 'cancelled',
+      message: `Cancelled by ${principal.name}.`,
+    });
     if (to === 'cancelled') await wakeWaiting(client, context, taskId);
     return to;
   });

@@ -1,18 +1,19 @@
-import { AppError, notFound } from '../../errors.ts';
 import type { Principal } from '../../auth/principal.ts';
 import { query, raw, sql } from '../../db/sql.ts';
 import type { Queryable } from '../../db/transaction.ts';
+import { AppError, notFound } from '../../errors.ts';
 import type { TaskContext } from '../context.ts';
-import { seenSql } from '../who-sees.ts';
 import { isTaskId } from '../looking/queries.ts';
 import { isFinished, type TaskState } from '../states.ts';
+import { seenSql } from '../who-sees.ts';
 
 /** Where the row was not to be had in time. */
-export const taskHeld = 'The task is in the middle of a step and does not answer. Nothing was changed. Try again in a moment.';
+export const taskHeld =
+  'The task is in the middle of a step and does not answer. Nothing was changed. Try again in a moment.';
 
 /**
- * The state of a task that somebody wants to move, its row locked. Not found and not theirs are the same 404; what has
- * finished meanwhile is AppError 'task-finished' (409).
+ * The state of a task that somebody wants to move, its row locked. Not found and not theirs are the
+ * same 404; what has finished meanwhile is AppError 'task-finished' (409).
  */
 export async function lockUnfinished(
   client: Queryable,
@@ -28,6 +29,9 @@ export async function lockUnfinished(
   );
   const task = rows[0];
   if (!task) throw notFound();
-  if (isFinished(task.state)) throw new AppError('task-finished', 409, 'This task had already finished.', { state: task.state });
+  if (isFinished(task.state))
+    throw new AppError('task-finished', 409, 'This task had already finished.', {
+      state: task.state,
+    });
   return task;
 }

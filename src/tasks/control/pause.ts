@@ -1,29 +1,44 @@
-import { AppError } from '../../errors.ts';
 import type { Principal } from '../../auth/principal.ts';
 import { patientTransaction } from '../../db/patient-transaction.ts';
+import { AppError } from '../../errors.ts';
 import { wake } from '../../queue/wake.ts';
 import type { TaskContext } from '../context.ts';
-import { lockUnfinished, taskHeld } from './lock-task.ts';
-import { whyNot } from '../running/may-run.ts';
-import { moveTask } from '../move-task.ts';
 import { getTask } from '../looking/queries.ts';
+import { moveTask } from '../move-task.ts';
+import { whyNot } from '../running/may-run.ts';
 import type { TaskState } from '../states.ts';
+import { lockUnfinished, taskHeld } from './lock-task.ts';
 
-/** Asks a running task to stop before its next chunk and to keep its locks. With no runner at it, it is paused at once. */
-export async function pause(context: TaskContext, principal: Principal, taskId: number): Promise<TaskState> {
+/**
+ * Asks a running task to stop before its next chunk and to keep its locks. With no runner at it, it
+ * is paused at once.
+ */
+export async function pause(
+  context: TaskContext,
+  principal: Principal,
+  taskId: number,
+): Promise<TaskState> {
   const { t } = context.db;
   return patientTransaction(context.db.pages, taskHeld, async (client) => {
     const { state, isWorkedOn } = await lockUnfinished(client, context, principal, taskId);
     if (state === 'pausing' || state === 'paused') return state;
-    if (state !== 'running') throw new AppError('not-running', 409, 'Only a running task can be paused.', { state });
+    if (state !== 'running')
+      throw new AppError('not-running', 409, 'Only a running task can be paused.', { state });
     const to = isWorkedOn ? 'pausing' : 'paused';
     await moveTask(client, t, taskId, to, { reason: 'paused' });
     return to;
   });
 }
 
-/** Lets a paused task go on. Permission and "may this person still sign in" are asked again: AppError 'forbidden' (403). */
-export async function resume(context: TaskContext, principal: Principal, taskId: number): Promise<TaskState> {
+/**
+ * Lets a paused task go on. Permission and "may this person still sign in" are asked again:
+ * AppError 'forbidden' (403).
+ */
+export async function resume(
+  context: TaskContext,
+  principal: Principal,
+  taskId: number,
+): Promise<TaskState> {
   const { t, queueSchema } = context.db;
   const task = await getTask(context, principal, taskId);
   const refusal = await whyNot(context, task);
@@ -32,7 +47,9 @@ export async function resume(context: TaskContext, principal: Principal, taskId:
     const { state } = await lockUnfinished(client, context, principal, taskId);
     if (state !== 'pausing' && state !== 'paused') return state;
     await moveTask(client, t, taskId, 'running', { reason: 'resumed' });
-    await client.query(`update ${t.task} set reason = null, woken_at = now() where id = $1`, [taskId]);
+    await client.query(`update ${t.task} set reason = null, woken_at = now() where id = $1`, [
+      taskId,
+    ]);
     for (let slot = 0; slot < task.parallelism; slot++) await wake(client, queueSchema, taskId);
     return 'running';
   });

@@ -4,10 +4,10 @@ import { AppError } from '../../errors.ts';
 import { assertMayRun, getOperation } from '../../operations/operations.ts';
 import type { Resource } from '../../resources/contract.ts';
 import type { TaskContext } from '../context.ts';
-import { countRetryable } from '../looking/failed-records.ts';
 import { findTaskByOperation, type NewTask } from '../insert-task.ts';
-import { enqueue } from '../launching/launch.ts';
 import type { Launched } from '../launched.ts';
+import { enqueue } from '../launching/launch.ts';
+import { countRetryable } from '../looking/failed-records.ts';
 import { getTask } from '../looking/queries.ts';
 import { defaultRunOptions } from '../run-options.ts';
 import { isFinished } from '../states.ts';
@@ -34,16 +34,37 @@ export async function getFinished(
   taskId: number,
 ): Promise<{ task: TaskRow; resource: Resource }> {
   const task = await getTask(context, principal, taskId);
-  if (!isFinished(task.state)) throw new AppError('not-finished', 409, 'This task has not finished yet.', { state: task.state });
+  if (!isFinished(task.state))
+    throw new AppError('not-finished', 409, 'This task has not finished yet.', {
+      state: task.state,
+    });
   return { task, resource: context.registry.for(principal, task.resource) };
 }
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
-/** Queues it, or finds the one that the same form, or another of the same meaning that is unfinished, has launched. */
+/**
+ * Queues it, or finds the one that the same form, or another of the same meaning that is
+ * unfinished, has launched.
+ */
 export async function launchFollowUp(context: TaskContext, followUp: FollowUp): Promise<Launched> {
-  const { parent, resource, principal, operationId, operation, title, parameters, selection, expected } = followUp;
-  if (!uuid.test(operationId)) throw new AppError('preview-gone', 409, 'This form is no longer valid. Open it again from the task.');
+  const {
+    parent,
+    resource,
+    principal,
+    operationId,
+    operation,
+    title,
+    parameters,
+    selection,
+    expected,
+  } = followUp;
+  if (!uuid.test(operationId))
+    throw new AppError(
+      'preview-gone',
+      409,
+      'This form is no longer valid. Open it again from the task.',
+    );
   const earlier = await findTaskByOperation(context.db, principal, operationId);
   if (earlier) return { task: earlier, outcome: 'already' };
   const parts = [principal.id, parent.id, operation, selection];
@@ -70,8 +91,9 @@ function titleAfter(word: string, title: string): string {
 }
 
 /**
- * Launches the same operation again over the records that a task could not change: all of them, or those of one reason.
- * Permission, scope and parameters are asked again. Throws AppError 'nothing-to-retry' (409), 'forbidden' (403).
+ * Launches the same operation again over the records that a task could not change: all of them, or
+ * those of one reason. Permission, scope and parameters are asked again. Throws AppError
+ * 'nothing-to-retry' (409), 'forbidden' (403).
  */
 export async function retry(
   context: TaskContext,
@@ -89,7 +111,12 @@ export async function retry(
   if (earlier) return { task: earlier, outcome: 'already' };
   const retryable = await countRetryable(context.db, task.id);
   const expected = code === null ? sum(retryable.values()) : (retryable.get(code) ?? 0);
-  if (expected === 0) throw new AppError('nothing-to-retry', 409, 'Nothing is left to retry: these records have been tried again.');
+  if (expected === 0)
+    throw new AppError(
+      'nothing-to-retry',
+      409,
+      'Nothing is left to retry: these records have been tried again.',
+    );
   return launchFollowUp(context, {
     parent: task,
     resource,

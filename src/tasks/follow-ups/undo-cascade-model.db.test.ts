@@ -6,7 +6,15 @@ import pg from 'pg';
 import { ada, launchOn, testContext } from '../../testing/context.ts';
 import { testDatabase } from '../../testing/database.ts';
 import { countDrawn, type Drawable } from '../../testing/drawn-causes.ts';
-import { fateOfHeld, type Hold, holdableSql, holdingSql, holdOnly, holds, ruleSql } from '../../testing/holding.ts';
+import {
+  fateOfHeld,
+  type Hold,
+  holdableSql,
+  holdingSql,
+  holdOnly,
+  holds,
+  ruleSql,
+} from '../../testing/holding.ts';
 import { openAsKeeper } from '../../testing/keeper.ts';
 import { partitionSql } from '../../testing/partition-table.ts';
 import { runAtOnce } from '../../testing/run-at-once.ts';
@@ -22,11 +30,20 @@ const seed = Number(process.env.BULKHEAD_TEST_SEED ?? 20261121);
 
 const chunkSizes = [1, 3, 8] as const;
 const ship = fc.nat({ max: 11 }).map((n) => n + 1);
-const held = fc.uniqueArray(fc.tuple(ship, fc.constantFrom(...holds)), { maxLength: 4, selector: ([id]) => id });
+const held = fc.uniqueArray(fc.tuple(ship, fc.constantFrom(...holds)), {
+  maxLength: 4,
+  selector: ([id]) => id,
+});
 const ships = 'torture."ships at sea"';
 /** The least number of the second partition, in which a name is there once. */
 const secondPart = 5;
-const drawables: readonly Drawable[] = [...holds, 'rule', 'partitioned table', 'collation without case', 'plain unique'];
+const drawables: readonly Drawable[] = [
+  ...holds,
+  'rule',
+  'partitioned table',
+  'collation without case',
+  'plain unique',
+];
 
 const scenario = fc.record({
   /** Cabins of each deck of each ship. */
@@ -42,7 +59,13 @@ const scenario = fc.record({
   /** A rule is on their table while this is asked for. */
   ruled: fc.oneof(
     { arbitrary: fc.constant(null), weight: 8 },
-    { arbitrary: fc.tuple(fc.constantFrom('instead' as const, 'besides' as const), fc.constantFrom('delete', 'redo')), weight: 1 },
+    {
+      arbitrary: fc.tuple(
+        fc.constantFrom('instead' as const, 'besides' as const),
+        fc.constantFrom('delete', 'redo'),
+      ),
+      weight: 1,
+    },
   ),
   chunkSize: fc.constantFrom(...chunkSizes),
 });
@@ -50,7 +73,9 @@ const scenario = fc.record({
 /** Every row, by the ship that it belongs to. */
 type Rows = ReadonlyMap<number, readonly string[]>;
 
-test(`deletes, undos and redos of ships with what is on them equal a model in ${runs} runs`, { timeout: 7_200_000 }, async (t) => {
+test(`deletes, undos and redos of ships with what is on them equal a model in ${runs} runs`, {
+  timeout: 7_200_000,
+}, async (t) => {
   const { own, contexts } = await setUp(t);
   const drawn = countDrawn(drawables);
   await fc.assert(
@@ -61,9 +86,15 @@ test(`deletes, undos and redos of ships with what is on them equal a model in ${
       await book(own, booked);
       const hasCabin = (id: number) => (fleet[id - 1] ?? []).some((count) => count > 0);
       const before = await read(own);
-      const undoing = (id: number) => undo(context, ada, id, { operationId: randomUUID(), chosen: null });
+      const undoing = (id: number) =>
+        undo(context, ada, id, { operationId: randomUUID(), chosen: null });
       const shipsHeld = new Map(given.held.filter(([id]) => chosen.includes(id)));
-      drawn.draw(['partitioned table', 'collation without case', ...shipsHeld.values(), ...(ruled ? (['rule'] as const) : [])]);
+      drawn.draw([
+        'partitioned table',
+        'collation without case',
+        ...shipsHeld.values(),
+        ...(ruled ? (['rule'] as const) : []),
+      ]);
 
       await hold(own, shipsHeld);
       if (ruled?.[1] === 'delete') {
@@ -77,11 +108,15 @@ test(`deletes, undos and redos of ships with what is on them equal a model in ${
       const gone = chosen.filter((id) => fateOf(id) === 'passes');
       const task = await run(context, chosen);
       const those = (fate: string) => chosen.filter((id) => fateOf(id) === fate).length;
-      assert.deepEqual([task.changed, task.failed, task.keptBack], [gone.length, those('refused'), those('kept-back')]);
+      assert.deepEqual(
+        [task.changed, task.failed, task.keptBack],
+        [gone.length, those('refused'), those('kept-back')],
+      );
       assert.deepEqual(await read(own), without(before, gone));
       if (gone.length === 0) return;
 
-      // A cabin of the same code on a ship that was never chosen, or a ship of the same name but for capitals.
+      // A cabin of the same code on a ship that was never chosen, or a ship of the same name but
+      // for capitals.
       const taken = gone.filter((id) => again.includes(id) && (hasCabin(id) || id >= secondPart));
       const refused = taken.filter(hasCabin);
       const named = taken.filter((id) => !hasCabin(id));
@@ -89,24 +124,40 @@ test(`deletes, undos and redos of ships with what is on them equal a model in ${
         `insert into torture.cabins select n || '/' || level || '/1', 100, 1, 0 from unnest($1::int[], $2::int[]) as taken(n, level)`,
         [refused, refused.map((id) => (fleet[id - 1] ?? []).findIndex((count) => count > 0) + 1)],
       );
-      await own.query(`insert into ${ships} select 200 + n, upper('Ship ' || n) from unnest($1::int[]) n`, [named]);
+      await own.query(
+        `insert into ${ships} select 200 + n, upper('Ship ' || n) from unnest($1::int[]) n`,
+        [named],
+      );
       if (named.length > 0) drawn.draw(['plain unique']);
       const added = new Map([...(await read(own))].filter(([id]) => id >= 100));
-      const heldBack = new Map(given.heldBack.filter(([id]) => gone.includes(id) && !taken.includes(id)));
+      const heldBack = new Map(
+        given.heldBack.filter(([id]) => gone.includes(id) && !taken.includes(id)),
+      );
       drawn.draw(heldBack.values());
       await hold(own, heldBack);
-      const backFate = (id: number) => (taken.includes(id) ? 'refused' : fateIn(heldBack, id, 'create'));
+      const backFate = (id: number) =>
+        taken.includes(id) ? 'refused' : fateIn(heldBack, id, 'create');
       const back = gone.filter((id) => backFate(id) === 'passes');
       const left = gone.filter((id) => !back.includes(id));
-      const cabinsOf = (of: readonly number[]) => of.flatMap((id) => fleet[id - 1] ?? []).reduce((sum, count) => sum + count, 0);
+      const cabinsOf = (of: readonly number[]) =>
+        of.flatMap((id) => fleet[id - 1] ?? []).reduce((sum, count) => sum + count, 0);
       const preview = await previewUndo(context, ada, task.id, null);
       // It looks at what is there, and tries nothing.
       const foreseen = gone.filter((id) => !refused.includes(id));
-      assert.deepEqual([preview.restored, preview.refused.reduce((sum, { count }) => sum + count, 0)], [foreseen.length, refused.length]);
-      assert.equal(preview.cascade.find(({ resource }) => resource.slug === 'cabins')?.count ?? 0, cabinsOf(foreseen));
+      assert.deepEqual(
+        [preview.restored, preview.refused.reduce((sum, { count }) => sum + count, 0)],
+        [foreseen.length, refused.length],
+      );
+      assert.equal(
+        preview.cascade.find(({ resource }) => resource.slug === 'cabins')?.count ?? 0,
+        cabinsOf(foreseen),
+      );
       const undone = await runAtOnce(context, undoing(task.id));
       const keptBack = left.filter((id) => backFate(id) === 'kept-back').length;
-      assert.deepEqual([undone.changed, undone.failed, undone.keptBack], [back.length, left.length - keptBack, keptBack]);
+      assert.deepEqual(
+        [undone.changed, undone.failed, undone.keptBack],
+        [back.length, left.length - keptBack, keptBack],
+      );
       const restored = new Map([...without(before, left), ...added]);
       assert.deepEqual(await read(own), restored);
       await hold(own, new Map());
@@ -128,7 +179,10 @@ test(`deletes, undos and redos of ships with what is on them equal a model in ${
   if (runs >= fullSize) assert.deepEqual(drawn.never(), [], 'never drawn');
 });
 
-/** Ships are of two partitions, of which the second has every name once, capitals or not; each can be held. */
+/**
+ * Ships are of two partitions, of which the second has every name once, capitals or not; each can
+ * be held.
+ */
 async function setUp(t: Parameters<typeof testDatabase>[0]) {
   const database = await testDatabase(t, { content: 'torture' });
   const own = new pg.Client({ connectionString: database.connectionString });
@@ -146,7 +200,10 @@ async function setUp(t: Parameters<typeof testDatabase>[0]) {
   `);
   const { db } = await openAsKeeper(database, ['torture', '"Odd-Schema"']);
   const contexts = new Map(
-    chunkSizes.map((chunkSize) => [chunkSize, testContext(db, {}, { chunkSize, minAsyncRecords: 1 }, tortureAdmin)]),
+    chunkSizes.map((chunkSize) => [
+      chunkSize,
+      testContext(db, {}, { chunkSize, minAsyncRecords: 1 }, tortureAdmin),
+    ]),
   );
   return { own, contexts };
 }
@@ -167,7 +224,11 @@ async function hold(own: pg.Client, shipsHeld: Held): Promise<void> {
   );
 }
 
-async function refusedAsRuled(own: pg.Client, kind: 'instead' | 'besides', work: () => Promise<unknown>): Promise<void> {
+async function refusedAsRuled(
+  own: pg.Client,
+  kind: 'instead' | 'besides',
+  work: () => Promise<unknown>,
+): Promise<void> {
   await own.query(ruleSql[kind](ships));
   try {
     await assert.rejects(work, { code: 'rewritten-table' });
@@ -177,14 +238,18 @@ async function refusedAsRuled(own: pg.Client, kind: 'instead' | 'besides', work:
 }
 
 async function write(own: pg.Client, fleet: readonly (readonly number[])[]): Promise<void> {
-  const decks = fleet.flatMap((levels, index) => levels.map((cabins, level) => ({ ship: index + 1, level: level + 1, cabins })));
+  const decks = fleet.flatMap((levels, index) =>
+    levels.map((cabins, level) => ({ ship: index + 1, level: level + 1, cabins })),
+  );
   await own.query(`delete from torture.held; truncate ${ships}, torture.booking cascade`);
-  await own.query(`insert into torture."ships at sea" select n, 'Ship ' || n from unnest($1::int[]) n`, [
-    [...fleet.map((_, index) => index + 1), 100],
-  ]);
-  await own.query(`insert into "Odd-Schema".deck select ship, level, '{ "a":1.0 }' from jsonb_to_recordset($1) as d(ship int, level int)`, [
-    JSON.stringify([...decks, { ship: 100, level: 1 }]),
-  ]);
+  await own.query(
+    `insert into torture."ships at sea" select n, 'Ship ' || n from unnest($1::int[]) n`,
+    [[...fleet.map((_, index) => index + 1), 100]],
+  );
+  await own.query(
+    `insert into "Odd-Schema".deck select ship, level, '{ "a":1.0 }' from jsonb_to_recordset($1) as d(ship int, level int)`,
+    [JSON.stringify([...decks, { ship: 100, level: 1 }])],
+  );
   await own.query(
     `insert into torture.cabins select ship || '/' || level || '/' || n, ship, level, n / 3.0, '\\x00ff'
      from jsonb_to_recordset($1) as d(ship int, level int, cabins int) cross join generate_series(1, cabins) n`,
@@ -196,7 +261,10 @@ async function write(own: pg.Client, fleet: readonly (readonly number[])[]): Pro
 }
 
 async function book(own: pg.Client, of: readonly number[]): Promise<void> {
-  await own.query(`insert into torture.booking select min(code) from torture.cabins where "on ship" = any($1) group by "on ship"`, [of]);
+  await own.query(
+    `insert into torture.booking select min(code) from torture.cabins where "on ship" = any($1) group by "on ship"`,
+    [of],
+  );
 }
 
 async function read(own: pg.Client): Promise<Rows> {
@@ -216,8 +284,16 @@ function without(rows: Rows, of: readonly number[]): Rows {
 
 async function run(context: TaskContext, chosen: readonly number[]): Promise<TaskRow> {
   const keys = chosen.map((id) => String(id).padStart(20, '0'));
-  const launching = launchOn(context, context.registry.get('ships'), { keys }, 'delete', { acknowledge: 'yes' }, ada, {
-    inBackground: true,
-  });
+  const launching = launchOn(
+    context,
+    context.registry.get('ships'),
+    { keys },
+    'delete',
+    { acknowledge: 'yes' },
+    ada,
+    {
+      inBackground: true,
+    },
+  );
   return runAtOnce(context, launching);
 }

@@ -1,20 +1,29 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { test, type TestContext } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { ada, finished, launchOn, testContext } from '../../testing/context.ts';
 import { testDatabase } from '../../testing/database.ts';
 import { insertPlaces } from '../../testing/places.ts';
 import type { TaskRow } from '../task-row.ts';
-import { undo } from './undo.ts';
 import { startWorker } from '../worker/worker.ts';
+import { undo } from './undo.ts';
 
 const notes = { field: 'notes', 'value.notes': 'changed' };
-const tagged = { field: ['notes', 'tags'], 'value.notes': 'changed', 'change.tags': 'add', 'value.tags': ['1'] };
+const tagged = {
+  field: ['notes', 'tags'],
+  'value.notes': 'changed',
+  'change.tags': 'add',
+  'value.tags': ['1'],
+};
 
 /** Thirty places whose notes a trigger writes in capitals from now on. */
 async function setUp(t: TestContext, { minAsyncRecords = 1, version = 18 } = {}) {
   const { db, connectionString, defer } = await testDatabase(t);
-  const context = testContext({ ...db, version: Math.min(db.version, version) }, {}, { minAsyncRecords });
+  const context = testContext(
+    { ...db, version: Math.min(db.version, version) },
+    {},
+    { minAsyncRecords },
+  );
   await insertPlaces(db, 30);
   await db.pages.query(`update gazetteer.city set notes = 'old'`);
   await db.pages.query(`
@@ -31,9 +40,23 @@ async function setUp(t: TestContext, { minAsyncRecords = 1, version = 18 } = {})
     return rows;
   };
   const run = async (operation: 'update' | 'delete', body: Record<string, unknown>) =>
-    finished(db, (await launchOn(context, context.registry.get('cities'), { kind: 'matching' }, operation, body)).task.id);
+    finished(
+      db,
+      (
+        await launchOn(
+          context,
+          context.registry.get('cities'),
+          { kind: 'matching' },
+          operation,
+          body,
+        )
+      ).task.id,
+    );
   const undone = async (task: TaskRow) => {
-    const end = await finished(db, (await undo(context, ada, task.id, { operationId: randomUUID(), chosen: null })).task.id);
+    const end = await finished(
+      db,
+      (await undo(context, ada, task.id, { operationId: randomUUID(), chosen: null })).task.id,
+    );
     assert.deepEqual([end.state, end.changed, end.failed], ['succeeded', 30, 0]);
     return end;
   };

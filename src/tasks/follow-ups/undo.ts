@@ -2,22 +2,33 @@ import type { Principal } from '../../auth/principal.ts';
 import { AppError } from '../../errors.ts';
 import type { ModelMeta } from '../../metadata/contract.ts';
 import { type Cascade, findCascade } from '../../operations/cascade/dependants.ts';
-import { isFixed } from '../../operations/rules/fixed-fields.ts';
 import type { Undone } from '../../operations/contract.ts';
 import { journal, undoneBy } from '../../operations/journal-kind.ts';
-import { actionOf, assertMayRun, mayUndo, type OperationKind, undoneOf } from '../../operations/operations.ts';
+import {
+  actionOf,
+  assertMayRun,
+  mayUndo,
+  type OperationKind,
+  undoneOf,
+} from '../../operations/operations.ts';
+import { isFixed } from '../../operations/rules/fixed-fields.ts';
 import { assertNoRule } from '../../operations/rules/rewrite-rules.ts';
 import type { CascadedModel } from '../../operations/undo/recreate-sql.ts';
-import { countCascadedStatement, judgeStatement, sentences, type Shape } from '../../operations/undo/undo-sql.ts';
 import type { UndoneParameters } from '../../operations/undo/undo-parameters.ts';
-import { can } from '../../resources/permissions.ts';
-import type { Resource } from '../../resources/contract.ts';
+import {
+  countCascadedStatement,
+  judgeStatement,
+  type Shape,
+  sentences,
+} from '../../operations/undo/undo-sql.ts';
 import type { Action } from '../../resources/actions.ts';
+import type { Resource } from '../../resources/contract.ts';
+import { can } from '../../resources/permissions.ts';
 import type { TaskContext } from '../context.ts';
-import { getFinished, launchFollowUp } from './retry.ts';
 import { findTaskByOperation } from '../insert-task.ts';
 import type { Launched } from '../launched.ts';
 import type { TaskRow } from '../task-row.ts';
+import { getFinished, launchFollowUp } from './retry.ts';
 
 /** Records that a preview judges exactly; of more, it judges the first of these and says so. */
 const judgedRecords = 5_000;
@@ -38,7 +49,10 @@ export interface UndoPreview {
   refused: readonly { code: string; message: string; count: number; keys: readonly string[] }[];
 }
 
-/** What undoing a task, or the chosen records of it, would do. Writes nothing. Throws what `undo` throws. */
+/**
+ * What undoing a task, or the chosen records of it, would do. Writes nothing. Throws what `undo`
+ * throws.
+ */
 export async function previewUndo(
   context: TaskContext,
   principal: Principal,
@@ -60,22 +74,41 @@ export async function previewUndo(
     refused: [] as UndoPreview['refused'][number][],
   };
   if (keys.length === 0) return preview;
-  const author = { taskId: null, chunk: null, principalId: principal.id, principalName: principal.name, changeReason: null };
+  const author = {
+    taskId: null,
+    chunk: null,
+    principalId: principal.id,
+    principalName: principal.name,
+    changeReason: null,
+  };
   const target = { resource, t: context.db.t, serverVersion: context.db.version, author };
   for (const shape of parameters.shapes) {
     const { text, values } = judgeStatement(target, keys, parameters, shape);
-    const { rows } = await context.db.pages.query<{ state: string; field: string | null; count: number; keys: string[] }>(text, values);
+    const { rows } = await context.db.pages.query<{
+      state: string;
+      field: string | null;
+      count: number;
+      keys: string[];
+    }>(text, values);
     for (const { state, field, count, keys: named } of rows) {
       if (state === 'restore') preview.restored += count;
       else if (state === 'unchanged' || state === 'gone') preview[state] += count;
       else {
         const code = field ? `${state}:${field}` : state;
-        preview.refused.push({ code, message: sentences(resource, shape, parameters.along)[code] ?? code, count, keys: named });
+        preview.refused.push({
+          code,
+          message: sentences(resource, shape, parameters.along)[code] ?? code,
+          count,
+          keys: named,
+        });
       }
     }
     if (shape.kind === journal.deleted && parameters.along?.length) {
       const counting = countCascadedStatement(target, keys, parameters, shape);
-      const { rows: back } = await context.db.pages.query<{ model: string; count: number }>(counting.text, counting.values);
+      const { rows: back } = await context.db.pages.query<{ model: string; count: number }>(
+        counting.text,
+        counting.values,
+      );
       for (const { model, count } of back) {
         const own = resource.related(model);
         if (own && count > 0) preview.cascade.push({ resource: own, count });
@@ -86,9 +119,10 @@ export async function previewUndo(
 }
 
 /**
- * Launches the undo of a task, or of chosen records of it: a task of its own, which can be undone too. A record that no
- * longer holds what the task wrote is refused and named, and stays as it is. Throws AppError 'not-finished',
- * 'nothing-to-undo', 'images-gone', 'not-undoable' (409), 'forbidden' (403).
+ * Launches the undo of a task, or of chosen records of it: a task of its own, which can be undone
+ * too. A record that no longer holds what the task wrote is refused and named, and stays as it is.
+ * Throws AppError 'not-finished', 'nothing-to-undo', 'images-gone', 'not-undoable' (409),
+ * 'forbidden' (403).
  */
 export async function undo(
   context: TaskContext,
@@ -120,18 +154,25 @@ function undoTitle(title: string): string {
 }
 
 function nothingToUndo(): AppError {
-  return new AppError('nothing-to-undo', 409, 'This task changed nothing that could be taken back.');
+  return new AppError(
+    'nothing-to-undo',
+    409,
+    'This task changed nothing that could be taken back.',
+  );
 }
 
 async function prepareUndo(context: TaskContext, principal: Principal, taskId: number) {
   const { task, resource } = await getFinished(context, principal, taskId);
   const action = actionOf(resource, task);
   assertMayRun(resource, principal, task);
-  if (!mayUndo(resource, principal, task)) throw new AppError('not-undoable', 409, 'What this operation does is not taken back.');
+  if (!mayUndo(resource, principal, task))
+    throw new AppError('not-undoable', 409, 'What this operation does is not taken back.');
   const shapes = await shapesOf(context, task);
   for (const { fields } of shapes) assertMayChange(resource, principal, fields);
   const recreates = shapes.some(({ kind }) => kind === journal.deleted);
-  const cascade = recreates ? await assertRecreatable(context, principal, task, resource, action) : [];
+  const cascade = recreates
+    ? await assertRecreatable(context, principal, task, resource, action)
+    : [];
   await assertNoRule(
     context.db.pages,
     resource.model,
@@ -166,22 +207,35 @@ async function shapesOf({ db }: TaskContext, task: TaskRow): Promise<Shape[]> {
   );
   if (rows.length === 0) throw nothingToUndo();
   if (rows.every(({ isGone }) => isGone)) {
-    throw new AppError('images-gone', 409, 'The values that this task replaced are no longer kept, so it cannot be undone.');
+    throw new AppError(
+      'images-gone',
+      409,
+      'The values that this task replaced are no longer kept, so it cannot be undone.',
+    );
   }
   return rows.map(({ kind, fields }) => ({ kind, fields }));
 }
 
-function assertMayChange(resource: Resource, principal: Principal, fields: readonly string[]): void {
+function assertMayChange(
+  resource: Resource,
+  principal: Principal,
+  fields: readonly string[],
+): void {
   for (const name of fields) {
     if (!resource.model.fields[name])
-      throw new AppError('not-undoable', 409, `The field "${name}" that this task changed is no longer there.`);
-    if (isFixed(resource, principal, name)) throw new AppError('forbidden', 403, 'This task changed fields that you may not change.');
+      throw new AppError(
+        'not-undoable',
+        409,
+        `The field "${name}" that this task changed is no longer there.`,
+      );
+    if (isFixed(resource, principal, name))
+      throw new AppError('forbidden', 403, 'This task changed fields that you may not change.');
   }
 }
 
 /**
- * Asserts that the principal may bring deleted records back, and returns what comes back with them: the records that were kept with the
- * delete, if today's foreign keys still delete no others.
+ * Asserts that the principal may bring deleted records back, and returns what comes back with them:
+ * the records that were kept with the delete, if today's foreign keys still delete no others.
  */
 async function assertRecreatable(
   { db, registry }: TaskContext,
@@ -190,18 +244,31 @@ async function assertRecreatable(
   resource: Resource,
   action: Action,
 ): Promise<CascadedModel[]> {
-  const mayBringBack = (one: Resource) => one.scope(principal) === null || task.principalId === principal.id;
+  const mayBringBack = (one: Resource) =>
+    one.scope(principal) === null || task.principalId === principal.id;
   if (!mayBringBack(resource)) {
-    throw new AppError('forbidden', 403, 'Only whoever deleted these records, or somebody who may see every one, can bring them back.');
+    throw new AppError(
+      'forbidden',
+      403,
+      'Only whoever deleted these records, or somebody who may see every one, can bring them back.',
+    );
   }
   const { rows } = await db.pages.query<{ kept: string[] }>(
     `select distinct kept_along as kept from ${db.t.change} where task_id = $1 and model = $2 and kind = 'delete' and kept_along is not null`,
     [task.id, task.model],
   );
   const cascade = await findCascade(db.pages, registry, resource.model);
-  const going = cascade.isKept ? cascade.dependants.map((dependant) => dependant.resource.model.name) : null;
-  if (rows.length === 0 || going === null || rows.some(({ kept }) => going.some((name) => !kept.includes(name)))) {
-    throw cascade.isKept || cascade.reason !== 'heirs' ? notKept(tablesOf(cascade)) : ofHeirs(cascade.table);
+  const going = cascade.isKept
+    ? cascade.dependants.map((dependant) => dependant.resource.model.name)
+    : null;
+  if (
+    rows.length === 0 ||
+    going === null ||
+    rows.some(({ kept }) => going.some((name) => !kept.includes(name)))
+  ) {
+    throw cascade.isKept || cascade.reason !== 'heirs'
+      ? notKept(tablesOf(cascade))
+      : ofHeirs(cascade.table);
   }
   const models = [...new Set(rows.flatMap(({ kept }) => kept))];
   return Promise.all(models.map((model) => cascadedModelOf(model)));
@@ -217,7 +284,11 @@ async function assertRecreatable(
     const seen = resource.related(model);
     if (isThere && !(seen && can(seen, principal, action) && mayBringBack(seen))) {
       const label = seen ? seen.label.toLowerCase() : 'records that you may not see';
-      throw new AppError('forbidden', 403, `What was deleted along with these records is not yours to bring back: ${label}.`);
+      throw new AppError(
+        'forbidden',
+        403,
+        `What was deleted along with these records is not yours to bring back: ${label}.`,
+      );
     }
     return {
       model,
@@ -230,7 +301,9 @@ async function assertRecreatable(
 }
 
 function tablesOf(cascade: Cascade): readonly string[] {
-  return cascade.isKept ? cascade.dependants.map(({ resource }) => resource.model.dbTable) : cascade.tables;
+  return cascade.isKept
+    ? cascade.dependants.map(({ resource }) => resource.model.dbTable)
+    : cascade.tables;
 }
 
 function ofHeirs(heir: string): AppError {
@@ -253,7 +326,11 @@ async function insertableColumns(db: TaskContext['db'], model: ModelMeta): Promi
   return rows.map(({ column }) => column);
 }
 
-async function countChanged({ db }: TaskContext, task: TaskRow, chosen: readonly string[] | null): Promise<number> {
+async function countChanged(
+  { db }: TaskContext,
+  task: TaskRow,
+  chosen: readonly string[] | null,
+): Promise<number> {
   const { rows } = await db.pages.query<{ count: number }>(
     chosen
       ? `select count(distinct key)::int as count from ${db.t.change} cross join unnest(keys) key where task_id = $1 and model = $2 and key = any($3::text[])`

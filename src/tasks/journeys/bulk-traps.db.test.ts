@@ -3,9 +3,9 @@ import { test } from 'node:test';
 import { metadata } from '../../../generated/sample-metadata/metadata.ts';
 import sample from '../../admin.ts';
 import type { AdminDefinition } from '../../admin-definition.ts';
+import { transaction } from '../../db/transaction.ts';
 import { defineResource } from '../../index.ts';
 import { keyOf } from '../../metadata/keys.ts';
-import { transaction } from '../../db/transaction.ts';
 import type { UpdateParameters } from '../../operations/field-edit.ts';
 import { updateOperation } from '../../operations/update/update.ts';
 import type { Resource } from '../../resources/contract.ts';
@@ -14,8 +14,8 @@ import { ada, finished, launchOn, testContext } from '../../testing/context.ts';
 import { testDatabase } from '../../testing/database.ts';
 import { insertPlaces } from '../../testing/places.ts';
 import { tortureAdmin } from '../../testing/torture.ts';
-import { confirmPreview } from '../launching/confirm-preview.ts';
 import type { TaskContext } from '../context.ts';
+import { confirmPreview } from '../launching/confirm-preview.ts';
 import { lookAhead } from '../previewing/look-ahead.ts';
 import { createPreview, type Preview } from '../previewing/preview.ts';
 import { defaultRunOptions } from '../run-options.ts';
@@ -23,7 +23,12 @@ import { startWorker } from '../worker/worker.ts';
 
 type Context = Parameters<typeof testDatabase>[0];
 
-async function setUp(t: Context, rows: number, defaults: { chunkSize?: number } = {}, admin: AdminDefinition = sample) {
+async function setUp(
+  t: Context,
+  rows: number,
+  defaults: { chunkSize?: number } = {},
+  admin: AdminDefinition = sample,
+) {
   const { db, connectionString, defer } = await testDatabase(t);
   const context = testContext(db, {}, { chunkSize: 10, ...defaults }, admin);
   const cities = context.registry.get('cities');
@@ -35,7 +40,8 @@ async function setUp(t: Context, rows: number, defaults: { chunkSize?: number } 
   // With rules of its own a test decides when they are first asked.
   if (admin === sample) await run();
   const count = async (condition: string) =>
-    (await db.pages.query(`select count(*)::int as n from gazetteer.city where ${condition}`)).rows[0].n as number;
+    (await db.pages.query(`select count(*)::int as n from gazetteer.city where ${condition}`))
+      .rows[0].n as number;
   return { db, context, cities, count, run };
 }
 
@@ -47,7 +53,13 @@ async function preview(
 ): Promise<Preview> {
   const whole = { kind: 'ticked' as const, filter: '', keys: [], exclusions: [], ...selected };
   const { id } = await createSelection(context.db, ada, resource, whole);
-  const made = await createPreview(context, { resource, principal: ada, operation: 'update', selectionId: id, parameters });
+  const made = await createPreview(context, {
+    resource,
+    principal: ada,
+    operation: 'update',
+    selectionId: id,
+    parameters,
+  });
   return lookAhead(context, { resource, principal: ada, preview: made });
 }
 
@@ -58,9 +70,18 @@ const publish = { field: 'status', 'value.status': 'published' };
 
 test('an operation that changes the field of its own filter reaches every record that matched', async (t) => {
   const { context, cities, count } = await setUp(t, 95);
-  const { task } = await launchOn(context, cities, { kind: 'matching', filter: 'status=draft' }, 'update', publish);
+  const { task } = await launchOn(
+    context,
+    cities,
+    { kind: 'matching', filter: 'status=draft' },
+    'update',
+    publish,
+  );
   const done = await finished(context.db, task.id);
-  assert.deepEqual([done.state, done.changed, await count(`status = 'draft'`)], ['succeeded', 95, 0]);
+  assert.deepEqual(
+    [done.state, done.changed, await count(`status = 'draft'`)],
+    ['succeeded', 95, 0],
+  );
 });
 
 test('an empty selection is an error, never everything', async (t) => {
@@ -71,23 +92,36 @@ test('an empty selection is an error, never everything', async (t) => {
     { kind: 'matching' as const, exclusions: all },
     { kind: 'matching' as const, filter: 'population-min=1000' },
   ]) {
-    await assert.rejects(launchOn(context, cities, nothing, 'update', publish), { code: 'empty-selection', status: 422 });
+    await assert.rejects(launchOn(context, cities, nothing, 'update', publish), {
+      code: 'empty-selection',
+      status: 422,
+    });
   }
   assert.equal(await count(`status <> 'draft'`), 0);
 });
 
 test('an invalid filter is an error, never no filter', async (t) => {
   const { context, cities, count } = await setUp(t, 30);
-  await assert.rejects(launchOn(context, cities, { kind: 'matching', filter: 'nonsense=1' }, 'update', publish), {
-    code: 'invalid-filter',
-  });
+  await assert.rejects(
+    launchOn(context, cities, { kind: 'matching', filter: 'nonsense=1' }, 'update', publish),
+    {
+      code: 'invalid-filter',
+    },
+  );
   assert.equal(await count(`status <> 'draft'`), 0);
 });
 
 test('`undefined` in a row scope is an error, never every record: at the click, and when a task begins', async (t) => {
   let max: number | undefined = 20;
-  const scope = () => ({ population: { gte: 1 }, AND: [{ population: max === undefined ? max : { lte: max } }] }) as never;
-  const admin = { ...sample, resources: [defineResource(metadata, 'City', { scope }), ...sample.resources.slice(1)] };
+  const scope = () =>
+    ({
+      population: { gte: 1 },
+      AND: [{ population: max === undefined ? max : { lte: max } }],
+    }) as never;
+  const admin = {
+    ...sample,
+    resources: [defineResource(metadata, 'City', { scope }), ...sample.resources.slice(1)],
+  };
   const { db, context, cities, count, run } = await setUp(t, 30, {}, admin);
   const launch = () => launchOn(context, cities, { kind: 'matching' }, 'update', publish);
   const { task } = await launch();
@@ -102,7 +136,13 @@ test('`undefined` in a row scope is an error, never every record: at the click, 
 test('wildcards in a filter are taken for what they are', async (t) => {
   const { db, context, cities } = await setUp(t, 30);
   await db.pages.query(`update gazetteer.city set name = '100 %' where id = 7`);
-  const { task } = await launchOn(context, cities, { kind: 'matching', filter: 'name-contains=%25' }, 'update', publish);
+  const { task } = await launchOn(
+    context,
+    cities,
+    { kind: 'matching', filter: 'name-contains=%25' },
+    'update',
+    publish,
+  );
   await finished(db, task.id);
   const { rows } = await db.pages.query(`select id from gazetteer.city where status = 'published'`);
   assert.deepEqual(rows, [{ id: 7 }]);
@@ -120,25 +160,42 @@ test('only the chosen columns are written, and what somebody else writes to anot
   await db.pages.query(`update gazetteer.city set notes = 'theirs' where id = 5`);
   const { task } = await confirm(context, cities, id);
   await finished(db, task.id);
-  const { rows } = await db.pages.query('select status, notes, rating::float from gazetteer.city where id = 5');
+  const { rows } = await db.pages.query(
+    'select status, notes, rating::float from gazetteer.city where id = 5',
+  );
   assert.deepEqual(rows, [{ status: 'published', notes: 'theirs', rating: 3 }]);
 });
 
 test('“no change” writes nothing: no null, no row, no history', async (t) => {
   const { db, context, cities } = await setUp(t, 30);
   await db.pages.query(`update gazetteer.city set status = 'published', notes = 'kept'`);
-  const before = (await db.pages.query('select xmin::text, id from gazetteer.city order by id')).rows;
-  const { task } = await launchOn(context, cities, { kind: 'matching' }, 'update', { ...publish, 'value.notes': '' });
+  const before = (await db.pages.query('select xmin::text, id from gazetteer.city order by id'))
+    .rows;
+  const { task } = await launchOn(context, cities, { kind: 'matching' }, 'update', {
+    ...publish,
+    'value.notes': '',
+  });
   const { changed, unchanged, state } = await finished(db, task.id);
-  assert.deepEqual({ changed, unchanged, state }, { changed: 0, unchanged: 30, state: 'succeeded' });
-  assert.deepEqual((await db.pages.query('select xmin::text, id from gazetteer.city order by id')).rows, before);
+  assert.deepEqual(
+    { changed, unchanged, state },
+    { changed: 0, unchanged: 30, state: 'succeeded' },
+  );
+  assert.deepEqual(
+    (await db.pages.query('select xmin::text, id from gazetteer.city order by id')).rows,
+    before,
+  );
   assert.equal((await db.pages.query(`select 1 from ${db.t.change}`)).rowCount, 0);
 });
 
 test('a second click on a finished “+10 %” changes nothing more', async (t) => {
   const { db, context, cities, count } = await setUp(t, 30);
   await db.pages.query('update gazetteer.city set rating = 5');
-  const { id } = await preview(context, cities, { kind: 'matching' }, { changes: [{ field: 'rating', change: 'percent', value: '10' }] });
+  const { id } = await preview(
+    context,
+    cities,
+    { kind: 'matching' },
+    { changes: [{ field: 'rating', change: 'percent', value: '10' }] },
+  );
   const first = await confirm(context, cities, id);
   await finished(db, first.task.id);
   const second = await confirm(context, cities, id);
@@ -150,18 +207,37 @@ test('eight clicks at the same moment on “+10 %” of a few records are one', 
   const { db, context, cities, count } = await setUp(t, 30);
   await db.pages.query('update gazetteer.city set rating = 5');
   const keys = [1, 2, 3].map((id) => keyOf(cities.model, { id }));
-  const { id } = await preview(context, cities, { keys }, { changes: [{ field: 'rating', change: 'percent', value: '10' }] });
+  const { id } = await preview(
+    context,
+    cities,
+    { keys },
+    { changes: [{ field: 'rating', change: 'percent', value: '10' }] },
+  );
   const clicks = await Promise.all(Array.from({ length: 8 }, () => confirm(context, cities, id)));
-  assert.deepEqual(clicks.map(({ outcome }) => outcome).sort(), [...Array.from({ length: 7 }, () => 'already'), 'inline']);
+  assert.deepEqual(clicks.map(({ outcome }) => outcome).sort(), [
+    ...Array.from({ length: 7 }, () => 'already'),
+    'inline',
+  ]);
   assert.equal(new Set(clicks.map(({ task }) => task.id)).size, 1);
   assert.equal(await count('rating = 5.5'), 3);
 });
 
 test('two tabs that preview one selection do not disturb each other', async (t) => {
   const { db, context, cities, count } = await setUp(t, 30);
-  const one = await preview(context, cities, { kind: 'matching' }, { changes: [{ field: 'status', change: 'set', value: 'published' }] });
-  const other = await preview(context, cities, { kind: 'matching' }, { changes: [{ field: 'notes', change: 'set', value: 'seen' }] });
-  for (const { id } of [other, one]) await finished(db, (await confirm(context, cities, id)).task.id);
+  const one = await preview(
+    context,
+    cities,
+    { kind: 'matching' },
+    { changes: [{ field: 'status', change: 'set', value: 'published' }] },
+  );
+  const other = await preview(
+    context,
+    cities,
+    { kind: 'matching' },
+    { changes: [{ field: 'notes', change: 'set', value: 'seen' }] },
+  );
+  for (const { id } of [other, one])
+    await finished(db, (await confirm(context, cities, id)).task.id);
   assert.equal(await count(`status = 'published' and notes = 'seen'`), 30);
 });
 
@@ -190,7 +266,8 @@ test('a value that is refused only when the transaction ends is refused by name,
 
 test('the history has every record of a bulk change, of the inline as of the queued', async (t) => {
   const { db, context, cities } = await setUp(t, 60);
-  const keys = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => keyOf(cities.model, { id: from + index }));
+  const keys = (from: number, to: number) =>
+    Array.from({ length: to - from + 1 }, (_, index) => keyOf(cities.model, { id: from + index }));
   const inline = await launchOn(context, cities, { keys: keys(1, 9) }, 'update', publish);
   const queued = await launchOn(context, cities, { keys: keys(10, 59) }, 'update', publish);
   await finished(db, queued.task.id);
@@ -209,11 +286,21 @@ test('the history has every record of a bulk change, of the inline as of the que
 test('more than 32,767 keys are one statement with a handful of parameters, and one task', async (t) => {
   const { db, context, cities, count } = await setUp(t, 33_000, { chunkSize: 33_000 });
   const keys = Array.from({ length: 33_000 }, (_, index) => keyOf(cities.model, { id: index + 1 }));
-  const author = { taskId: null, chunk: null, principalId: ada.id, principalName: ada.name, changeReason: null };
+  const author = {
+    taskId: null,
+    chunk: null,
+    principalId: ada.id,
+    principalName: ada.name,
+    changeReason: null,
+  };
   const target = { resource: cities, t: db.t, serverVersion: db.version, author };
-  const parameters: UpdateParameters = { changes: [{ field: 'notes', change: 'set', value: 'at once' }] };
+  const parameters: UpdateParameters = {
+    changes: [{ field: 'notes', change: 'set', value: 'at once' }],
+  };
   assert.ok((updateOperation.statement?.(target, keys, parameters)?.values.length ?? 99) < 20);
-  const counts = await transaction(db.pages, (client) => updateOperation.apply(client, target, keys, parameters));
+  const counts = await transaction(db.pages, (client) =>
+    updateOperation.apply(client, target, keys, parameters),
+  );
   assert.deepEqual(counts, { changed: 33_000, unchanged: 0, gone: 0 });
   const { task } = await launchOn(context, cities, { kind: 'matching' }, 'update', publish);
   const { state, changed } = await finished(db, task.id);
@@ -248,7 +335,10 @@ for (const [name, table] of [
     const column = model.fields.name?.column;
     await db.pages.query(`update ${model.table} set ${column} = 'before'`);
     const records = await (
-      context.registry.client as unknown as Record<string, { findMany(args: object): Promise<Record<string, unknown>[]> }>
+      context.registry.client as unknown as Record<
+        string,
+        { findMany(args: object): Promise<Record<string, unknown>[]> }
+      >
     )[model.delegate]?.findMany({});
     const keys = (records ?? []).map((record) => keyOf(model, record)).sort();
     assert.ok(keys.length > 2);
@@ -267,7 +357,9 @@ for (const [name, table] of [
       options: { ...defaultRunOptions, inBackground: true },
     });
     assert.equal((await finished(db, task.id)).changed, keys.length - 1);
-    const { rows } = await db.pages.query(`select ${column} as name, count(*)::int as n from ${model.table} group by 1 order by 1`);
+    const { rows } = await db.pages.query(
+      `select ${column} as name, count(*)::int as n from ${model.table} group by 1 order by 1`,
+    );
     assert.deepEqual(rows, [
       { name: 'before', n: 1 },
       { name: 'before!', n: keys.length - 1 },

@@ -10,7 +10,15 @@ import type { FieldEdit } from '../../operations/field-edit.ts';
 import type { Resource } from '../../resources/contract.ts';
 import { markGenerated } from '../../resources/generated-columns.ts';
 import { createSelection, type Selected } from '../../selection/selection.ts';
-import { applyToModel, canonical, changeOf, type RecordFate, fieldValue, isNested, type ModelRecord } from '../../testing/change-model.ts';
+import {
+  applyToModel,
+  canonical,
+  changeOf,
+  fieldValue,
+  isNested,
+  type ModelRecord,
+  type RecordFate,
+} from '../../testing/change-model.ts';
 import { ada, finished, testContext } from '../../testing/context.ts';
 import { testDatabase } from '../../testing/database.ts';
 import { countDrawn, type Drawable } from '../../testing/drawn-causes.ts';
@@ -19,14 +27,14 @@ import { openAsKeeper } from '../../testing/keeper.ts';
 import { heir, oddTables, oddTablesSql, withoutAccents } from '../../testing/odd-tables.ts';
 import { recordReader } from '../../testing/read-records.ts';
 import { tortureAdmin } from '../../testing/torture.ts';
-import { confirmPreview } from '../launching/confirm-preview.ts';
 import type { TaskContext } from '../context.ts';
 import { retry } from '../follow-ups/retry.ts';
+import { previewUndo, undo } from '../follow-ups/undo.ts';
+import { confirmPreview } from '../launching/confirm-preview.ts';
 import { lookAhead } from '../previewing/look-ahead.ts';
 import { createPreview, excludeFromPreview } from '../previewing/preview.ts';
 import { defaultRunOptions } from '../run-options.ts';
 import type { TaskRow } from '../task-row.ts';
-import { previewUndo, undo } from '../follow-ups/undo.ts';
 import { startWorker, type Worker } from '../worker/worker.ts';
 
 /** `npm run property -- --runs 2000 --seed 7` */
@@ -35,19 +43,42 @@ const fullSize = 200;
 const seed = Number(process.env.BULKHEAD_TEST_SEED ?? 20261121);
 
 /** The tables of the runs: fields that are changed, and how ids are made of a number. */
-const tables: Readonly<Record<string, { fields: readonly string[]; id: (n: number) => Record<string, unknown> }>> = {
+const tables: Readonly<
+  Record<string, { fields: readonly string[]; id: (n: number) => Record<string, unknown> }>
+> = {
   Everything: {
     fields: [
-      ...['text', 'varchar', 'char', 'uuid', 'int', 'smallInt', 'bigInt', 'float', 'real', 'decimal12', 'boolean'],
+      ...[
+        'text',
+        'varchar',
+        'char',
+        'uuid',
+        'int',
+        'smallInt',
+        'bigInt',
+        'float',
+        'real',
+        'decimal12',
+        'boolean',
+      ],
       ...['dateTime', 'timestamptz', 'date', 'time', 'json', 'mood'],
     ],
     id: (n) => ({ id: n }),
   },
   ScalarList: { fields: ['name', 'texts', 'ints', 'moods'], id: (n) => ({ id: n }) },
   Person: { fields: ['name', 'clubs', 'friends', 'mentorId'], id: (n) => ({ id: n }) },
-  IdText: { fields: ['name'], id: (n) => ({ code: `${['é', 'b%', 'A_', '"', '[', ''][n % 6]}${n}` }) },
-  IdUuid: { fields: ['name'], id: (n) => ({ id: `00000000-0000-4000-8000-${String((n * 7919) % 1000).padStart(12, '0')}` }) },
-  IdSnowflake: { fields: ['name'], id: (n) => ({ id: (n % 2 === 0 ? 1n : -1n) * (9_007_199_254_740_993n + BigInt(n)) }) },
+  IdText: {
+    fields: ['name'],
+    id: (n) => ({ code: `${['é', 'b%', 'A_', '"', '[', ''][n % 6]}${n}` }),
+  },
+  IdUuid: {
+    fields: ['name'],
+    id: (n) => ({ id: `00000000-0000-4000-8000-${String((n * 7919) % 1000).padStart(12, '0')}` }),
+  },
+  IdSnowflake: {
+    fields: ['name'],
+    id: (n) => ({ id: (n % 2 === 0 ? 1n : -1n) * (9_007_199_254_740_993n + BigInt(n)) }),
+  },
   CompositeInt: { fields: ['name'], id: (n) => ({ a: n % 3, b: n }) },
   IdUuidText: { fields: ['name'], id: (n) => ({ id: `text ${n}` }) },
   IdCuid: { fields: ['name'], id: (n) => ({ id: `c${n}` }) },
@@ -66,10 +97,15 @@ const unique: Readonly<Record<string, (name: string) => string>> = {
 const ofOtherWords = ['IdUuid', 'IdUuidText', 'IdVarChar'];
 
 /** What the database refuses of its own accord, and the model with it. */
-const mayBe = (record: ModelRecord) => record.int !== '13' && !String(record.name ?? record.text ?? '').endsWith('x');
+const mayBe = (record: ModelRecord) =>
+  record.int !== '13' && !String(record.name ?? record.text ?? '').endsWith('x');
 
 /** Where relations may lead: to clubs, and to the one person that there always is. */
-const relatedIds: Readonly<Record<string, readonly string[]>> = { clubs: ['1', '2', '3', '4'], friends: ['1'], mentorId: ['1'] };
+const relatedIds: Readonly<Record<string, readonly string[]>> = {
+  clubs: ['1', '2', '3', '4'],
+  friends: ['1'],
+  mentorId: ['1'],
+};
 
 let context: TaskContext;
 let worker: Worker;
@@ -82,7 +118,10 @@ let spellsOutSharpS = true;
 const undoes: (() => unknown)[] = [];
 
 before(async () => {
-  const database = await testDatabase({ after: (undo) => void undoes.push(undo as () => unknown) }, { content: 'torture' });
+  const database = await testDatabase(
+    { after: (undo) => void undoes.push(undo as () => unknown) },
+    { content: 'torture' },
+  );
   const { db } = database;
   context = testContext(db, {}, { parallelism: 2, chunkSize: 7 }, tortureAdmin);
   const { rows } = await db.pages.query<{ isSo: boolean }>(`select upper('ß') = 'SS' as "isSo"`);
@@ -90,10 +129,13 @@ before(async () => {
   own = new pg.Client({ connectionString: database.connectionString });
   await own.connect();
   database.defer(() => own.end());
-  for (const name of Object.keys(tables)) await db.pages.query(`truncate ${resourceOf(name).model.table} cascade`);
+  for (const name of Object.keys(tables))
+    await db.pages.query(`truncate ${resourceOf(name).model.table} cascade`);
   await own.query(oddTablesSql);
   await db.pages.query(`truncate "Odd-Schema"."clubs of people" cascade`);
-  await db.pages.query(`insert into "Odd-Schema"."clubs of people" (id, name) select n, 'Club ' || n from generate_series(1, 4) n`);
+  await db.pages.query(
+    `insert into "Odd-Schema"."clubs of people" (id, name) select n, 'Club ' || n from generate_series(1, 4) n`,
+  );
   await db.pages.query(`
     create table torture.lenience as select false as is_on;
     create function torture.is_lenient() returns boolean language sql stable as 'select is_on from torture.lenience';
@@ -101,15 +143,29 @@ before(async () => {
   for (const [name, { fields }] of Object.entries(tables)) {
     const { model } = resourceOf(name);
     const text = fields.includes('name') ? model.fields.name?.column : model.fields.text?.column;
-    await db.pages.query(`alter table ${model.table} add constraint no_x check (${text} collate "C" !~ 'x$' or torture.is_lenient())`);
+    await db.pages.query(
+      `alter table ${model.table} add constraint no_x check (${text} collate "C" !~ 'x$' or torture.is_lenient())`,
+    );
     if (name === 'Everything')
-      await db.pages.query(`alter table ${model.table} add constraint no_13 check ("int" <> 13 or torture.is_lenient())`);
+      await db.pages.query(
+        `alter table ${model.table} add constraint no_13 check ("int" <> 13 or torture.is_lenient())`,
+      );
   }
-  await db.pages.query(`create table torture.pin (id integer references torture."every thing" (id) deferrable initially deferred)`);
+  await db.pages.query(
+    `create table torture.pin (id integer references torture."every thing" (id) deferrable initially deferred)`,
+  );
   const keeper = await openAsKeeper(database, ['torture', '"Odd-Schema"']);
   const resources = await markGenerated(tortureAdmin.resources, db.pages);
-  context = testContext(keeper.db, {}, { parallelism: 2, chunkSize: 7 }, { ...tortureAdmin, resources });
-  worker = await startWorker(context, { connectionString: keeper.connectionString, concurrency: 2 });
+  context = testContext(
+    keeper.db,
+    {},
+    { parallelism: 2, chunkSize: 7 },
+    { ...tortureAdmin, resources },
+  );
+  worker = await startWorker(context, {
+    connectionString: keeper.connectionString,
+    concurrency: 2,
+  });
 });
 
 after(async () => {
@@ -128,8 +184,16 @@ function resourceOf(name: string): Resource {
 interface Scenario {
   table: string;
   records: ModelRecord[];
-  /** Ticked records; or those with this letter, or all, less the chosen ones. Of either less what is unticked on the preview. */
-  selection: { kind: 'ticked' | 'matching'; letter: string; chosen: boolean[]; unticked: boolean[] };
+  /**
+   * Ticked records; or those with this letter, or all, less the chosen ones. Of either less what is
+   * unticked on the preview.
+   */
+  selection: {
+    kind: 'ticked' | 'matching';
+    letter: string;
+    chosen: boolean[];
+    unticked: boolean[];
+  };
   changes: FieldEdit[] | null;
   pinned: boolean[];
   /** Held by the database, each in its way. */
@@ -150,12 +214,22 @@ function scenarioOf(table: string): fc.Arbitrary<Scenario> {
   const flags = fc.array(fc.boolean(), { minLength: max, maxLength: max });
   const changes = fc
     .uniqueArray(fc.constantFrom(...fields), { minLength: 1, maxLength: 3 })
-    .chain((names) => fc.tuple(...names.map((name) => changeOf(model, meta(name), relatedIds[name] ?? [], fields))))
-    .filter((made) => !ofOtherWords.includes(table) || made.every(({ change, value }) => change !== 'letter-case' || value !== 'title'));
+    .chain((names) =>
+      fc.tuple(...names.map((name) => changeOf(model, meta(name), relatedIds[name] ?? [], fields))),
+    )
+    .filter(
+      (made) =>
+        !ofOtherWords.includes(table) ||
+        made.every(({ change, value }) => change !== 'letter-case' || value !== 'title'),
+    );
   return fc.record({
     table: fc.constant(table),
     records: unique[table]
-      ? fc.uniqueArray(record, { minLength: 1, maxLength: max, selector: ({ name }) => unique[table]?.(String(name)) })
+      ? fc.uniqueArray(record, {
+          minLength: 1,
+          maxLength: max,
+          selector: ({ name }) => unique[table]?.(String(name)),
+        })
       : fc.array(record, { minLength: 1, maxLength: max }),
     selection: fc.record({
       kind: fc.constantFrom('ticked' as const, 'matching' as const),
@@ -163,10 +237,21 @@ function scenarioOf(table: string): fc.Arbitrary<Scenario> {
       chosen: flags,
       unticked: fc.oneof(fc.constant<boolean[]>([]), flags),
     }),
-    changes: fc.oneof({ arbitrary: changes, weight: 6 }, { arbitrary: fc.constant(null), weight: 1 }),
+    changes: fc.oneof(
+      { arbitrary: changes, weight: 6 },
+      { arbitrary: fc.constant(null), weight: 1 },
+    ),
     pinned: flags,
-    held: fc.oneof(fc.constant<Hold[]>([]), fc.array(fc.constantFrom(null, null, null, ...holds), { minLength: max, maxLength: max })),
-    rule: rarely(fc.record({ kind: fc.constantFrom('instead' as const, 'besides' as const), isLate: fc.boolean() })),
+    held: fc.oneof(
+      fc.constant<Hold[]>([]),
+      fc.array(fc.constantFrom(null, null, null, ...holds), { minLength: max, maxLength: max }),
+    ),
+    rule: rarely(
+      fc.record({
+        kind: fc.constantFrom('instead' as const, 'besides' as const),
+        isLate: fc.boolean(),
+      }),
+    ),
     inBackground: fc.boolean(),
   });
 }
@@ -179,17 +264,26 @@ function rarely<T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | null> {
 function contentOf(field: FieldMeta): fc.Arbitrary<ModelRecord[string]> {
   if (field.name === 'friends') return fc.constant([]);
   if (field.name === 'mentorId') return fc.option(fc.constant('1'));
-  if (field.relation) return fc.uniqueArray(fc.constantFrom(...(relatedIds[field.name] ?? [])), { maxLength: 3 }).map((ids) => ids.sort());
+  if (field.relation)
+    return fc
+      .uniqueArray(fc.constantFrom(...(relatedIds[field.name] ?? [])), { maxLength: 3 })
+      .map((ids) => ids.sort());
   const item = fieldValue({ ...field, sqlType: field.sqlType?.replace('[]', '') ?? null });
   if (field.isList && field.name === 'moods') return fc.array(item, { maxLength: 4 });
   if (field.isList) {
     // It may have empty places, and be a list of lists.
     const place = fc.option(item, { freq: 5 });
-    const nested = fc
-      .integer({ min: 1, max: 2 })
-      .chain((length) => fc.array(fc.array(place, { minLength: length, maxLength: length }), { minLength: 1, maxLength: 2 }));
+    const nested = fc.integer({ min: 1, max: 2 }).chain((length) =>
+      fc.array(fc.array(place, { minLength: length, maxLength: length }), {
+        minLength: 1,
+        maxLength: 2,
+      }),
+    );
     const flat = fc.array(place, { maxLength: 4 });
-    return fc.oneof({ arbitrary: flat, weight: 9 }, { arbitrary: nested, weight: 1 }) as fc.Arbitrary<unknown> as fc.Arbitrary<string[]>;
+    return fc.oneof(
+      { arbitrary: flat, weight: 9 },
+      { arbitrary: nested, weight: 1 },
+    ) as fc.Arbitrary<unknown> as fc.Arbitrary<string[]>;
   }
   return field.isRequired ? item : fc.option(item, { freq: 4 });
 }
@@ -200,33 +294,45 @@ async function insert({ table, records, pinned, held }: Scenario): Promise<strin
   await own.query(
     `update torture.lenience set is_on = false; delete from torture.pin; delete from torture.held; delete from ${model.table}`,
   );
-  const columns = fields.map((name) => model.fields[name] as FieldMeta).filter(({ column }) => column !== null);
+  const columns = fields
+    .map((name) => model.fields[name] as FieldMeta)
+    .filter(({ column }) => column !== null);
   const written = [...model.idFields.map((name) => model.fields[name] as FieldMeta), ...columns];
   const values: unknown[] = [];
   const rowOf = (record: ModelRecord, index: number) => {
     const ids = id(index + 1);
-    const cells = written.map(({ name, sqlType }) => `$${values.push(name in ids ? String(ids[name]) : record[name])}::${sqlType}`);
+    const cells = written.map(
+      ({ name, sqlType }) =>
+        `$${values.push(name in ids ? String(ids[name]) : record[name])}::${sqlType}`,
+    );
     return `(${cells.join(', ')})`;
   };
   const into = (target: string, isHere: (index: number) => boolean) => {
     values.length = 0;
     const rows = records.flatMap((record, index) => (isHere(index) ? [rowOf(record, index)] : []));
     const names = written.map(({ column }) => column).join(', ');
-    return rows.length === 0 ? null : own.query(`insert into ${target} (${names}) values ${rows.join(', ')}`, values);
+    return rows.length === 0
+      ? null
+      : own.query(`insert into ${target} (${names}) values ${rows.join(', ')}`, values);
   };
   // Every other one is of the table that inherits, where there is one.
   const isInherited = (index: number) => table === 'IdCuid' && index % 2 === 1;
   await into(model.table, (index) => !isInherited(index));
   await into(heir, isInherited);
   const numbers = records.map((_, index) => index + 1);
-  if (table === 'Everything') await own.query('insert into torture.pin select unnest($1::int[])', [numbers.filter((n) => pinned[n - 1])]);
+  if (table === 'Everything')
+    await own.query('insert into torture.pin select unnest($1::int[])', [
+      numbers.filter((n) => pinned[n - 1]),
+    ]);
   const { joinTable, ownColumn, otherColumn } = model.fields.clubs?.relation ?? {};
   if (joinTable) {
-    const links = numbers.flatMap((n) => [...(records[n - 1]?.clubs ?? [])].map((club) => [n, club] as const));
-    await own.query(`insert into ${joinTable} (${ownColumn}, ${otherColumn}) select * from unnest($1::int[], $2::bigint[])`, [
-      links.map(([n]) => n),
-      links.map(([, club]) => club),
-    ]);
+    const links = numbers.flatMap((n) =>
+      [...(records[n - 1]?.clubs ?? [])].map((club) => [n, club] as const),
+    );
+    await own.query(
+      `insert into ${joinTable} (${ownColumn}, ${otherColumn}) select * from unnest($1::int[], $2::bigint[])`,
+      [links.map(([n]) => n), links.map(([, club]) => club)],
+    );
   }
   const inWay = numbers.flatMap((n) => {
     const hold = held[n - 1];
@@ -237,14 +343,20 @@ async function insert({ table, records, pinned, held }: Scenario): Promise<strin
 }
 
 /** What the table holds now, by key. */
-async function contents({ table }: Scenario, keys: readonly string[]): Promise<Map<string, ModelRecord>> {
+async function contents(
+  { table }: Scenario,
+  keys: readonly string[],
+): Promise<Map<string, ModelRecord>> {
   const { model } = resourceOf(table);
   const { fields, id } = tables[table] as (typeof tables)[string];
   const found = await recordReader(own, model, fields)();
   const records = keys.flatMap((key, index) => {
     const record = found.get(model.idFields.map((name) => String(id(index + 1)[name])).join('/'));
     if (!record) return [];
-    const cells = fields.map((name) => [name, canonical(model.fields[name] as FieldMeta, record[name] ?? null)]);
+    const cells = fields.map((name) => [
+      name,
+      canonical(model.fields[name] as FieldMeta, record[name] ?? null),
+    ]);
     return [[key, Object.fromEntries(cells)] as const];
   });
   return new Map(records);
@@ -275,7 +387,9 @@ function expected(
 ): Map<string, Expected> {
   const { model } = resourceOf(table);
   const same = unique[table];
-  const moves = new Set(changes && same ? moving({ table, records, changes }, keys, selected).keys() : []);
+  const moves = new Set(
+    changes && same ? moving({ table, records, changes }, keys, selected).keys() : [],
+  );
   const found = records.map((record, index): Expected => {
     if (!selected.has(keys[index] as string)) return { fate: null, record };
     const hold = isHoldable(table) && !isLenient ? held[index] : null;
@@ -287,7 +401,12 @@ function expected(
     }
     const isTaken = (next: ModelRecord) =>
       same !== undefined &&
-      records.some((other, at) => same(String(other.name)) === same(String(next.name)) && at !== index && !moves.has(keys[at] as string));
+      records.some(
+        (other, at) =>
+          same(String(other.name)) === same(String(next.name)) &&
+          at !== index &&
+          !moves.has(keys[at] as string),
+      );
     const isAllowed = (next: ModelRecord) => (isLenient || mayBe(next)) && !isTaken(next);
     if (changes) return applyToModel(model, record, changes, isAllowed);
     const isPinned = table === 'Everything' && pinned[index] === true && !isLenient;
@@ -297,12 +416,21 @@ function expected(
   return new Map(
     found.map(({ fate, record }, index) => [
       keys[index] as string,
-      { fate, record: record && isWithoutMentor && 'mentorId' in record ? { ...record, mentorId: null } : record },
+      {
+        fate,
+        record:
+          record && isWithoutMentor && 'mentorId' in record
+            ? { ...record, mentorId: null }
+            : record,
+      },
     ]),
   );
 }
 
-/** By key, the names that records would take where no two may have the same, alike where that makes no difference. */
+/**
+ * By key, the names that records would take where no two may have the same, alike where that makes
+ * no difference.
+ */
 function moving(
   { table, records, changes }: Pick<Scenario, 'table' | 'records' | 'changes'>,
   keys: readonly string[],
@@ -310,7 +438,10 @@ function moving(
 ): Map<string, string> {
   const { model } = resourceOf(table);
   const same = unique[table] ?? String;
-  const entries = records.map((record, index) => [keys[index] as string, applyToModel(model, record, changes ?? [], () => true)] as const);
+  const entries = records.map(
+    (record, index) =>
+      [keys[index] as string, applyToModel(model, record, changes ?? [], () => true)] as const,
+  );
   return new Map(
     entries
       .filter(([key, { fate }]) => selected.has(key) && fate === 'changed')
@@ -318,18 +449,40 @@ function moving(
   );
 }
 
-function countsOf(model: ReadonlyMap<string, Expected>): Record<RecordFate, number> & { keptBack: number } {
-  const count = (fate: Expected['fate']) => [...model.values()].filter((one) => one.fate === fate).length;
-  return { changed: count('changed'), unchanged: count('unchanged'), refused: count('refused'), keptBack: count('kept-back') };
+function countsOf(
+  model: ReadonlyMap<string, Expected>,
+): Record<RecordFate, number> & { keptBack: number } {
+  const count = (fate: Expected['fate']) =>
+    [...model.values()].filter((one) => one.fate === fate).length;
+  return {
+    changed: count('changed'),
+    unchanged: count('unchanged'),
+    refused: count('refused'),
+    keptBack: count('kept-back'),
+  };
 }
 
-async function assertHolds(scenario: Scenario, keys: readonly string[], model: ReadonlyMap<string, Expected>, when: string) {
+async function assertHolds(
+  scenario: Scenario,
+  keys: readonly string[],
+  model: ReadonlyMap<string, Expected>,
+  when: string,
+) {
   const { fields } = resourceOf(scenario.table).model;
   const left = await contents(scenario, keys);
   for (const key of keys) {
     const { record } = model.get(key) as Expected;
-    const cells = record && Object.entries(record).map(([name, value]) => [name, canonical(fields[name] as FieldMeta, value)]);
-    assert.deepEqual(left.get(key) ?? null, cells && Object.fromEntries(cells), `record ${key} after the ${when}`);
+    const cells =
+      record &&
+      Object.entries(record).map(([name, value]) => [
+        name,
+        canonical(fields[name] as FieldMeta, value),
+      ]);
+    assert.deepEqual(
+      left.get(key) ?? null,
+      cells && Object.fromEntries(cells),
+      `record ${key} after the ${when}`,
+    );
   }
 }
 
@@ -342,9 +495,18 @@ async function check(scenario: Scenario): Promise<void> {
   const { id } = await createSelection(context.db, ada, resource, kept);
   const operation = changes ? 'update' : 'delete';
   const about = { resource, principal: ada };
-  const make = () => createPreview(context, { ...about, operation, selectionId: id, parameters: changes ? { changes } : {} });
+  const make = () =>
+    createPreview(context, {
+      ...about,
+      operation,
+      selectionId: id,
+      parameters: changes ? { changes } : {},
+    });
   const look = async () =>
-    lookAhead(context, { ...about, preview: await excludeFromPreview(context, await make(), { out: unticked, back: [] }) });
+    lookAhead(context, {
+      ...about,
+      preview: await excludeFromPreview(context, await make(), { out: unticked, back: [] }),
+    });
   if (whole.length === 0) return assert.rejects(make, { code: 'empty-selection' });
   const isRuled = (isLate: boolean) => rule?.isLate === isLate && selected.size > 0;
   drawn.draw(drawnIn(scenario, keys, selected));
@@ -352,8 +514,11 @@ async function check(scenario: Scenario): Promise<void> {
   const same = unique[table];
   if (changes && same) {
     const moves = moving(scenario, keys, selected);
-    const left = new Map(records.map(({ name }, index) => [same(String(name)), keys[index] as string]));
-    const isOnto = ([key, name]: [string, string]) => moves.has(left.get(name) ?? '') && left.get(name) !== key;
+    const left = new Map(
+      records.map(({ name }, index) => [same(String(name)), keys[index] as string]),
+    );
+    const isOnto = ([key, name]: [string, string]) =>
+      moves.has(left.get(name) ?? '') && left.get(name) !== key;
     if ([...moves].some(isOnto)) return assert.rejects(look, { code: 'moves-onto' });
     // Which of two that want the same name has it, is for two runners to settle.
     if (new Set(moves.values()).size < moves.size) return void (await look());
@@ -363,21 +528,37 @@ async function check(scenario: Scenario): Promise<void> {
   const counts = countsOf(model);
   const found = preview.findings;
   const refused = found?.refused.reduce((sum, reason) => sum + reason.count, 0);
-  // A preview has a time of its own, and says how many it came to; on a busy machine that may be too few.
+  // A preview has a time of its own, and says how many it came to; on a busy machine that may be
+  // too few.
   if (found?.tried === selected.size) {
     assert.deepEqual(
       { changed: found.changed, unchanged: found.unchanged, refused },
-      { changed: counts.changed, unchanged: counts.unchanged, refused: counts.refused + counts.keptBack },
+      {
+        changed: counts.changed,
+        unchanged: counts.unchanged,
+        refused: counts.refused + counts.keptBack,
+      },
       'the preview',
     );
   } else unfinished += 1;
   if (selected.size === 0) return;
-  if (isRuled(true)) return checkRefused(scenario, before, () => run(resource, preview.id, scenario.inBackground));
+  if (isRuled(true))
+    return checkRefused(scenario, before, () => run(resource, preview.id, scenario.inBackground));
 
   const task = await run(resource, preview.id, scenario.inBackground);
   const left = counts.refused + counts.keptBack;
-  if (task.backend === 'inline' && left > 0) return assert.deepEqual(await bytes(scenario), before, 'all or nothing');
-  assert.deepEqual({ changed: task.changed, unchanged: task.unchanged, refused: task.failed, keptBack: task.keptBack }, counts, 'the task');
+  if (task.backend === 'inline' && left > 0)
+    return assert.deepEqual(await bytes(scenario), before, 'all or nothing');
+  assert.deepEqual(
+    {
+      changed: task.changed,
+      unchanged: task.unchanged,
+      refused: task.failed,
+      keptBack: task.keptBack,
+    },
+    counts,
+    'the task',
+  );
   await assertHolds(scenario, keys, model, 'task');
 
   const done = [task, ...(left > 0 ? [await checkRetry(scenario, keys, model, task)] : [])];
@@ -386,25 +567,40 @@ async function check(scenario: Scenario): Promise<void> {
   if (changes || table !== 'Person') await checkUndo(done, () => bytes(scenario), before);
 }
 
-/** What is selected, as the selection says it; the keys that it means, and of these without what is unticked on the preview. */
+/**
+ * What is selected, as the selection says it; the keys that it means, and of these without what is
+ * unticked on the preview.
+ */
 function select({ table, selection, records }: Scenario, keys: readonly string[]) {
   const { kind, letter } = selection;
   const chosen = keys.filter((_, index) => selection.chosen[index]);
   const unticked = keys.filter((_, index) => selection.unticked[index]);
   const text = resourceOf(table).model.fields.name ? 'name' : 'text';
-  const matching = keys.filter((_, index) => matches(records[index]?.[text] as string | null, letter));
+  const matching = keys.filter((_, index) =>
+    matches(records[index]?.[text] as string | null, letter),
+  );
   const kept: Selected =
     kind === 'ticked'
       ? { kind, filter: '', keys: chosen, exclusions: [] }
       : { kind, filter: filterOf(text, letter), keys: [], exclusions: chosen };
   const whole = kind === 'ticked' ? chosen : matching.filter((key) => !chosen.includes(key));
-  return { kept, whole, unticked, selected: new Set(whole.filter((key) => !unticked.includes(key))) };
+  return {
+    kept,
+    whole,
+    unticked,
+    selected: new Set(whole.filter((key) => !unticked.includes(key))),
+  };
 }
 
 /** What the database does to the selected records besides. */
-function drawnIn({ table, records, held, rule }: Scenario, keys: readonly string[], selected: ReadonlySet<string>): Set<Drawable> {
+function drawnIn(
+  { table, records, held, rule }: Scenario,
+  keys: readonly string[],
+  selected: ReadonlySet<string>,
+): Set<Drawable> {
   const chosen = [...records.keys()].filter((index) => selected.has(keys[index] as string));
-  const lists = table === 'ScalarList' ? chosen.flatMap((index) => Object.values(records[index] ?? {})) : [];
+  const lists =
+    table === 'ScalarList' ? chosen.flatMap((index) => Object.values(records[index] ?? {})) : [];
   const isGappy = (list: ModelRecord[string]) => Array.isArray(list) && list.flat().includes(null);
   return new Set<Drawable>([
     ...(chosen.length > 0 ? (oddTables.find(({ of }) => of === table)?.is ?? []) : []),
@@ -416,7 +612,11 @@ function drawnIn({ table, records, held, rule }: Scenario, keys: readonly string
 }
 
 /** A table with a rule is refused as a whole, and is as it was. */
-async function checkRefused(scenario: Scenario, before: unknown, work: () => Promise<unknown>): Promise<void> {
+async function checkRefused(
+  scenario: Scenario,
+  before: unknown,
+  work: () => Promise<unknown>,
+): Promise<void> {
   const { table } = resourceOf(scenario.table).model;
   await own.query(ruleSql[scenario.rule?.kind ?? 'none'](table));
   try {
@@ -427,10 +627,14 @@ async function checkRefused(scenario: Scenario, before: unknown, work: () => Pro
   assert.deepEqual(await bytes(scenario), before, 'refused as a whole');
 }
 
-/** Which table a deleted record was of, where others inherit, is not kept, and nor are their own columns. */
+/**
+ * Which table a deleted record was of, where others inherit, is not kept, and nor are their own
+ * columns.
+ */
 async function checkFinal(tasks: readonly TaskRow[]): Promise<void> {
   for (const { id, changed } of tasks) {
-    if (changed > 0) await assert.rejects(previewUndo(context, ada, id, null), { code: 'not-undoable' });
+    if (changed > 0)
+      await assert.rejects(previewUndo(context, ada, id, null), { code: 'not-undoable' });
   }
 }
 
@@ -442,30 +646,54 @@ function filterOf(field: string, letter: string): string {
   return letter === '' ? '' : `${field}-contains=${encodeURIComponent(letter)}`;
 }
 
-/** Once the database refuses nothing of its own accord any more, a retry changes what there is room for, and no other record. */
+/**
+ * Once the database refuses nothing of its own accord any more, a retry changes what there is room
+ * for, and no other record.
+ */
 async function checkRetry(
   scenario: Scenario,
   keys: readonly string[],
   model: ReadonlyMap<string, Expected>,
   task: TaskRow,
 ): Promise<TaskRow> {
-  await context.db.pages.query('update torture.lenience set is_on = true; delete from torture.pin; delete from torture.held');
-  const refused = new Set(keys.filter((key) => ['refused', 'kept-back'].includes(model.get(key)?.fate ?? '')));
+  await context.db.pages.query(
+    'update torture.lenience set is_on = true; delete from torture.pin; delete from torture.held',
+  );
+  const refused = new Set(
+    keys.filter((key) => ['refused', 'kept-back'].includes(model.get(key)?.fate ?? '')),
+  );
   const retried = expected(scenario, keys, refused, true);
-  const { task: launched } = await retry(context, ada, task.id, { operationId: randomUUID(), code: null });
+  const { task: launched } = await retry(context, ada, task.id, {
+    operationId: randomUUID(),
+    code: null,
+  });
   const { changed, unchanged, failed, keptBack, ...end } = await finished(context.db, launched.id);
-  assert.deepEqual({ changed, unchanged, refused: failed, keptBack }, countsOf(retried), 'the retry');
-  const after = new Map(keys.map((key) => [key, (refused.has(key) ? retried : model).get(key) as Expected]));
+  assert.deepEqual(
+    { changed, unchanged, refused: failed, keptBack },
+    countsOf(retried),
+    'the retry',
+  );
+  const after = new Map(
+    keys.map((key) => [key, (refused.has(key) ? retried : model).get(key) as Expected]),
+  );
   await assertHolds(scenario, keys, after, 'retry');
   return { changed, unchanged, failed, keptBack, ...end };
 }
 
 /** Taken back from the last to the first, tasks leave every byte as it was. */
-async function checkUndo(tasks: readonly TaskRow[], look: () => Promise<unknown>, before: unknown): Promise<void> {
+async function checkUndo(
+  tasks: readonly TaskRow[],
+  look: () => Promise<unknown>,
+  before: unknown,
+): Promise<void> {
   for (const { id, changed } of tasks.toReversed()) {
     if (changed === 0) continue;
     const { restored, refused, gone } = await previewUndo(context, ada, id, null);
-    assert.deepEqual({ restored, refused, gone }, { restored: changed, refused: [], gone: 0 }, 'the preview of the undo');
+    assert.deepEqual(
+      { restored, refused, gone },
+      { restored: changed, refused: [], gone: 0 },
+      'the preview of the undo',
+    );
     const { task } = await undo(context, ada, id, { operationId: randomUUID(), chosen: null });
     assert.equal((await finished(context.db, task.id)).changed, changed, 'the undo');
   }
@@ -488,7 +716,10 @@ async function run(resource: Resource, previewId: string, inBackground: boolean)
   }
 }
 
-/** With another letter instead of ß where the locale of the database leaves it alone in upper case: the model does not. */
+/**
+ * With another letter instead of ß where the locale of the database leaves it alone in upper case:
+ * the model does not.
+ */
 function inLocale(scenario: Scenario): Scenario {
   return spellsOutSharpS ? scenario : JSON.parse(JSON.stringify(scenario).replaceAll('ß', 'ö'));
 }

@@ -20,16 +20,24 @@ for (const [what, statement] of Object.entries(changes)) {
     const worker = await startWorker(context, { connectionString, concurrency: 1 });
     defer(() => worker.stop());
     const cities = context.registry.get('cities');
-    const { task } = await launchOn(context, cities, { kind: 'matching', filter: '' }, 'update', { field: 'notes', 'value.notes': 'x' });
+    const { task } = await launchOn(context, cities, { kind: 'matching', filter: '' }, 'update', {
+      field: 'notes',
+      'value.notes': 'x',
+    });
     for (let done = 0; done < 200; ) {
       await new Promise((resolve) => setTimeout(resolve, 5));
-      ({ done } = (await db.pages.query(`select done from ${db.t.task} where id = $1`, [task.id])).rows[0]);
+      ({ done } = (
+        await db.pages.query(`select done from ${db.t.task} where id = $1`, [task.id])
+      ).rows[0]);
     }
     await db.pages.query(statement);
     const end = await finished(db, task.id);
     assert.deepEqual([end.state, end.reason, end.failed], ['failed', 'table-changed', 0]);
     assert.match(end.message ?? '', /no longer what/);
-    const { rows } = await db.pages.query(`select sum(cardinality(keys))::int as kept from ${db.t.change} where task_id = $1`, [task.id]);
+    const { rows } = await db.pages.query(
+      `select sum(cardinality(keys))::int as kept from ${db.t.change} where task_id = $1`,
+      [task.id],
+    );
     assert.equal(end.changed, rows[0].kept);
     assert.ok(end.changed > 0 && end.changed < 3_000);
   });

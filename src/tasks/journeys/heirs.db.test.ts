@@ -21,18 +21,33 @@ test('records of a table that others inherit from are edited and put back where 
   );
   const context = testContext(db);
   const cities = context.registry.for(ada, 'cities');
-  const rows = async () => (await db.pages.query('select tableoid::regclass::text as of, id, notes from gazetteer.city order by id')).rows;
+  const rows = async () =>
+    (
+      await db.pages.query(
+        'select tableoid::regclass::text as of, id, notes from gazetteer.city order by id',
+      )
+    ).rows;
   const before = await rows();
   const run = (operation: 'update' | 'delete', body: Record<string, string>) =>
-    runAtOnce(context, launchOn(context, cities, { keys }, operation, body, ada, { inBackground: true }));
-  const takeBack = (id: number) => undo(context, ada, id, { operationId: randomUUID(), chosen: null });
+    runAtOnce(
+      context,
+      launchOn(context, cities, { keys }, operation, body, ada, { inBackground: true }),
+    );
+  const takeBack = (id: number) =>
+    undo(context, ada, id, { operationId: randomUUID(), chosen: null });
 
   const edited = await run('update', { field: 'notes', 'value.notes': 'new' });
   assert.equal(edited.changed, 4);
   await runAtOnce(context, takeBack(edited.id));
   assert.deepEqual(await rows(), before);
 
-  const { cascade } = await consequences(db, context.registry, cities, ada, whereKeys(cities.model, keys));
+  const { cascade } = await consequences(
+    db,
+    context.registry,
+    cities,
+    ada,
+    whereKeys(cities.model, keys),
+  );
   assert.deepEqual(cascade, { isKept: false, reason: 'heirs', table: 'village', tables: [] });
   const deleted = await run('delete', { acknowledge: 'yes' });
   assert.equal(deleted.changed, 4);

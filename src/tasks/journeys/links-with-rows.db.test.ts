@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { test, type TestContext } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import pg from 'pg';
 import { metadata } from '../../../generated/sample-metadata/metadata.ts';
 import sample from '../../admin.ts';
@@ -12,8 +12,8 @@ import { openAsKeeper } from '../../testing/keeper.ts';
 import { oddCitiesSql } from '../../testing/odd-cities.ts';
 import { insertPlaces } from '../../testing/places.ts';
 import { runAtOnce } from '../../testing/run-at-once.ts';
-import type { TaskRow } from '../task-row.ts';
 import { undo } from '../follow-ups/undo.ts';
+import type { TaskRow } from '../task-row.ts';
 
 type Options = TypedResourceOptions<typeof metadata, 'City'>;
 
@@ -24,7 +24,9 @@ const ways: Readonly<Record<string, Options>> = {
 };
 
 /** Places 1 to 4 are held, each in a way of its own; the fifth is free. */
-const held: readonly (readonly [string, Hold])[] = holds.map((hold, index) => [String(index + 1), hold] as const);
+const held: readonly (readonly [string, Hold])[] = holds.map(
+  (hold, index) => [String(index + 1), hold] as const,
+);
 const five = [1, 2, 3, 4, 5];
 
 async function setUp(t: TestContext, options: Options = {}) {
@@ -39,14 +41,23 @@ async function setUp(t: TestContext, options: Options = {}) {
     db,
     {},
     {},
-    { ...sample, resources: [defineResource(metadata, 'City', options), ...sample.resources.slice(1)] },
+    {
+      ...sample,
+      resources: [defineResource(metadata, 'City', options), ...sample.resources.slice(1)],
+    },
   );
   const hold = (entries: typeof held) => holdOnly(own, 'gazetteer', 'City', entries);
   const run = (operation: 'update' | 'delete', body: Record<string, unknown>) => {
     const keys = five.map((id) => String(id).padStart(20, '0'));
-    return runAtOnce(context, launchOn(context, context.registry.get('cities'), { keys }, operation, body, ada, { inBackground: true }));
+    return runAtOnce(
+      context,
+      launchOn(context, context.registry.get('cities'), { keys }, operation, body, ada, {
+        inBackground: true,
+      }),
+    );
   };
-  const takeBack = ({ id }: TaskRow) => runAtOnce(context, undo(context, ada, id, { operationId: randomUUID(), chosen: null }));
+  const takeBack = ({ id }: TaskRow) =>
+    runAtOnce(context, undo(context, ada, id, { operationId: randomUUID(), chosen: null }));
   /** By place, its notes and tags. */
   const table = async () => {
     const { rows } = await own.query<{ id: number; notes: string | null; tags: number[] }>(
@@ -54,11 +65,17 @@ async function setUp(t: TestContext, options: Options = {}) {
     );
     return Object.fromEntries(rows.map(({ id, notes, tags }) => [id, [notes, ...tags].join(' ')]));
   };
-  const link = (tag: number) => own.query('insert into gazetteer."_CityToTag" select id, $1 from gazetteer.city', [tag]);
+  const link = (tag: number) =>
+    own.query('insert into gazetteer."_CityToTag" select id, $1 from gazetteer.city', [tag]);
   return { hold, run, takeBack, table, link };
 }
 
-const counts = ({ changed, unchanged, failed, keptBack }: TaskRow) => ({ changed, unchanged, failed, keptBack });
+const counts = ({ changed, unchanged, failed, keptBack }: TaskRow) => ({
+  changed,
+  unchanged,
+  failed,
+  keptBack,
+});
 const addTag = { field: 'tags', 'change.tags': 'add', 'value.tags': ['2'] };
 const notesAndTag = { ...addTag, field: ['notes', 'tags'], 'value.notes': 'new' };
 
@@ -66,11 +83,20 @@ for (const [way, options] of Object.entries(ways)) {
   test(`links are written with their row or not at all, and told so: ${way}`, async (t) => {
     const { hold, run, takeBack, table, link } = await setUp(t, options);
     await hold(held);
-    // A row that is put back as it was does not hold its links; and the project's client writes links alone, past triggers of the row.
+    // A row that is put back as it was does not hold its links; and the project's client writes
+    // links alone, past triggers of the row.
     const added = await run('update', addTag);
     const isRowWritten = way !== 'client';
-    assert.deepEqual(await table(), { 1: isRowWritten ? '' : ' 2', 2: ' 2', 3: isRowWritten ? '' : ' 2', 4: '', 5: ' 2' });
-    const told = isRowWritten ? { changed: 2, failed: 1, keptBack: 2 } : { changed: 4, failed: 0, keptBack: 1 };
+    assert.deepEqual(await table(), {
+      1: isRowWritten ? '' : ' 2',
+      2: ' 2',
+      3: isRowWritten ? '' : ' 2',
+      4: '',
+      5: ' 2',
+    });
+    const told = isRowWritten
+      ? { changed: 2, failed: 1, keptBack: 2 }
+      : { changed: 4, failed: 0, keptBack: 1 };
     assert.deepEqual(counts(added), { unchanged: 0, ...told });
     await hold([]);
     await takeBack(added);

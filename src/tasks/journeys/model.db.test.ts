@@ -12,8 +12,8 @@ import { type CityShape, cityShapes, oddCitiesSql } from '../../testing/odd-citi
 import { runAtOnce } from '../../testing/run-at-once.ts';
 import type { TaskContext } from '../context.ts';
 import { retry } from '../follow-ups/retry.ts';
-import type { TaskRow } from '../task-row.ts';
 import { previewUndo, undo } from '../follow-ups/undo.ts';
+import type { TaskRow } from '../task-row.ts';
 
 /** More by command: `npm run property -- --runs 5000`; a failing run names its seed. */
 const runs = Number(process.env.BULKHEAD_TEST_RUNS ?? 200);
@@ -48,7 +48,9 @@ interface Edit {
 const edits = {
   status: fc
     .constantFrom('draft', 'published', 'archived')
-    .map((value): Edit => ({ field: 'status', body: { 'value.status': value }, apply: () => value })),
+    .map(
+      (value): Edit => ({ field: 'status', body: { 'value.status': value }, apply: () => value }),
+    ),
   notes: fc.constantFrom<Edit>(
     { field: 'notes', body: { 'value.notes': 'mine' }, apply: () => 'mine' },
     { field: 'notes', body: { 'change.notes': 'clear' }, apply: () => null },
@@ -66,25 +68,29 @@ const edits = {
       apply: (value: number | null) => (value === null ? null : value + 2),
     },
   ),
-  tags: fc.tuple(fc.constantFrom('add', 'remove', 'replace'), fc.subarray([1, 2, 3], { minLength: 1 })).map(
-    ([change, given]): Edit => ({
-      field: 'tags',
-      body: { 'change.tags': change, 'value.tags': given.map(String) },
-      apply: (tags: readonly number[]) =>
-        [1, 2, 3].filter((tag) =>
-          change === 'replace'
-            ? given.includes(tag)
-            : change === 'add'
-              ? tags.includes(tag) || given.includes(tag)
-              : tags.includes(tag) && !given.includes(tag),
-        ),
-    }),
-  ),
+  tags: fc
+    .tuple(fc.constantFrom('add', 'remove', 'replace'), fc.subarray([1, 2, 3], { minLength: 1 }))
+    .map(
+      ([change, given]): Edit => ({
+        field: 'tags',
+        body: { 'change.tags': change, 'value.tags': given.map(String) },
+        apply: (tags: readonly number[]) =>
+          [1, 2, 3].filter((tag) =>
+            change === 'replace'
+              ? given.includes(tag)
+              : change === 'add'
+                ? tags.includes(tag) || given.includes(tag)
+                : tags.includes(tag) && !given.includes(tag),
+          ),
+      }),
+    ),
 };
 
 const someEdits = fc
   .subarray(Object.values(edits), { minLength: 1 })
-  .chain((chosen) => fc.tuple(...(chosen as [fc.Arbitrary<Edit>])) as unknown as fc.Arbitrary<Edit[]>);
+  .chain(
+    (chosen) => fc.tuple(...(chosen as [fc.Arbitrary<Edit>])) as unknown as fc.Arbitrary<Edit[]>,
+  );
 
 const max = 16;
 const ids = fc.array(fc.boolean(), { minLength: max, maxLength: max });
@@ -104,10 +110,19 @@ const scenario = fc.record({
   /** A rule is on the table while this is asked for. */
   ruled: fc.oneof(
     { arbitrary: fc.constant(null), weight: 12 },
-    { arbitrary: fc.tuple(fc.constantFrom('instead' as const, 'besides' as const), fc.constantFrom('launch', 'undo')), weight: 1 },
+    {
+      arbitrary: fc.tuple(
+        fc.constantFrom('instead' as const, 'besides' as const),
+        fc.constantFrom('launch', 'undo'),
+      ),
+      weight: 1,
+    },
   ),
   edits: someEdits,
-  interference: fc.array(fc.tuple(fc.integer({ min: 1, max: max }), fc.constantFrom('notes', 'name', 'delete')), { maxLength: 6 }),
+  interference: fc.array(
+    fc.tuple(fc.integer({ min: 1, max: max }), fc.constantFrom('notes', 'name', 'delete')),
+    { maxLength: 6 },
+  ),
   chunkSize: fc.constantFrom(...chunkSizes),
 });
 
@@ -121,7 +136,9 @@ const drawables: readonly Drawable[] = [
   'inherited table',
 ];
 
-test(`updating, retrying and undoing equal a model of plain objects in ${runs} runs`, { timeout: 7_200_000 }, async (t) => {
+test(`updating, retrying and undoing equal a model of plain objects in ${runs} runs`, {
+  timeout: 7_200_000,
+}, async (t) => {
   const sites = await setUp(t);
   const drawn = countDrawn(drawables);
   await fc.assert(
@@ -133,15 +150,24 @@ test(`updating, retrying and undoing equal a model of plain objects in ${runs} r
       const chosen = [...table.keys()].filter((id) => given.selected[id - 1]);
       if (chosen.length === 0) return;
       const next = (of: Place): Place => {
-        const changed = Object.fromEntries(given.edits.map(({ field, apply }) => [field, apply(of[field] as never)]));
+        const changed = Object.fromEntries(
+          given.edits.map(({ field, apply }) => [field, apply(of[field] as never)]),
+        );
         return { ...of, ...changed };
       };
       const inWay = new Map(given.held.filter(([id]) => chosen.includes(id)));
-      drawn.draw([...cityShapes[given.shape].is, ...inWay.values(), ...(given.ruled ? ['rule' as const] : [])]);
+      drawn.draw([
+        ...cityShapes[given.shape].is,
+        ...inWay.values(),
+        ...(given.ruled ? ['rule' as const] : []),
+      ]);
 
-      // Update: a held record is left alone, by itself; one that holds the values already is not written.
+      // Update: a held record is left alone, by itself; one that holds the values already is not
+      // written.
       const before = new Map(table);
-      const made = new Map(chosen.map((id) => [id, written(at(before, id), next(at(before, id)), inWay.get(id))]));
+      const made = new Map(
+        chosen.map((id) => [id, written(at(before, id), next(at(before, id)), inWay.get(id))]),
+      );
       const those = (fate: Fate) => chosen.filter((id) => made.get(id)?.fate === fate);
       await holdOnly(
         site.own,
@@ -149,25 +175,44 @@ test(`updating, retrying and undoing equal a model of plain objects in ${runs} r
         'City',
         [...inWay].map(([id, hold]) => [String(id), hold] as const),
       );
-      if (given.ruled?.[1] === 'launch') await ruled(site, given.ruled[0], table, () => run(context, given.edits, chosen));
+      if (given.ruled?.[1] === 'launch')
+        await ruled(site, given.ruled[0], table, () => run(context, given.edits, chosen));
       for (const [id, { of }] of made) table.set(id, of);
       const task = await run(context, given.edits, chosen);
       const left = [...those('refused'), ...those('kept-back')];
       assert.deepEqual(
         [task.changed, task.failed, task.keptBack, task.unchanged, task.done],
-        [those('changed').length, those('refused').length, those('kept-back').length, those('unchanged').length, chosen.length],
+        [
+          those('changed').length,
+          those('refused').length,
+          those('kept-back').length,
+          those('unchanged').length,
+          chosen.length,
+        ],
       );
-      assert.equal(task.state, left.length === 0 ? 'succeeded' : task.changed > 0 ? 'partial' : 'failed');
+      assert.equal(
+        task.state,
+        left.length === 0 ? 'succeeded' : task.changed > 0 ? 'partial' : 'failed',
+      );
       assert.deepEqual(await read(site), table);
 
       // Retry: only what failed, and once.
       await holdOnly(site.own, 'gazetteer', 'City', []);
       if (left.length > 0) {
-        const again = await runAtOnce(context, retry(context, ada, task.id, { operationId: randomUUID(), code: null }));
+        const again = await runAtOnce(
+          context,
+          retry(context, ada, task.id, { operationId: randomUUID(), code: null }),
+        );
         for (const id of left) table.set(id, next(at(table, id)));
-        assert.deepEqual([again.state, again.changed, again.done], ['succeeded', left.length, left.length]);
+        assert.deepEqual(
+          [again.state, again.changed, again.done],
+          ['succeeded', left.length, left.length],
+        );
         assert.deepEqual(await read(site), table);
-        await assert.rejects(retry(context, ada, task.id, { operationId: randomUUID(), code: null }), { code: 'nothing-to-retry' });
+        await assert.rejects(
+          retry(context, ada, task.id, { operationId: randomUUID(), code: null }),
+          { code: 'nothing-to-retry' },
+        );
       }
 
       // Undo of the first task: what somebody has edited since is refused, what is gone is gone.
@@ -175,28 +220,45 @@ test(`updating, retrying and undoing equal a model of plain objects in ${runs} r
       for (const [id, how] of given.interference) await interfere(site, table, id, how);
       const mine = those('changed');
       const fields = given.edits.map(({ field }) => field);
-      const holdsThose = (id: number, of: Table) => fields.every((field) => same(at(table, id)[field], at(of, id)[field]));
+      const holdsThose = (id: number, of: Table) =>
+        fields.every((field) => same(at(table, id)[field], at(of, id)[field]));
       const after: Table = new Map(mine.map((id) => [id, made.get(id)?.of as Place]));
       const there = mine.filter((id) => table.has(id));
       const restored = there.filter((id) => holdsThose(id, after));
       const unchanged = there.filter((id) => !restored.includes(id) && holdsThose(id, before));
       const preview = await previewUndo(context, ada, task.id, null);
-      const undoing = () => undo(context, ada, task.id, { operationId: randomUUID(), chosen: null });
+      const undoing = () =>
+        undo(context, ada, task.id, { operationId: randomUUID(), chosen: null });
       if (given.ruled?.[1] === 'undo') await ruled(site, given.ruled[0], table, undoing);
       const undone = await runAtOnce(context, undoing());
-      for (const id of restored) table.set(id, { ...at(table, id), ...pick(at(before, id), fields) });
-      const counts = [restored.length, unchanged.length, there.length - restored.length - unchanged.length, mine.length - there.length];
+      for (const id of restored)
+        table.set(id, { ...at(table, id), ...pick(at(before, id), fields) });
+      const counts = [
+        restored.length,
+        unchanged.length,
+        there.length - restored.length - unchanged.length,
+        mine.length - there.length,
+      ];
       assert.deepEqual([undone.changed, undone.unchanged, undone.failed, undone.gone], counts);
       assert.deepEqual(
-        [preview.restored, preview.unchanged, preview.refused.reduce((sum, { count }) => sum + count, 0), preview.gone],
+        [
+          preview.restored,
+          preview.unchanged,
+          preview.refused.reduce((sum, { count }) => sum + count, 0),
+          preview.gone,
+        ],
         counts,
       );
       assert.deepEqual(await read(site), table);
 
       // And the undo of the undo.
       if (restored.length === 0) return;
-      await runAtOnce(context, undo(context, ada, undone.id, { operationId: randomUUID(), chosen: null }));
-      for (const id of restored) table.set(id, { ...at(table, id), ...pick(at(after, id), fields) });
+      await runAtOnce(
+        context,
+        undo(context, ada, undone.id, { operationId: randomUUID(), chosen: null }),
+      );
+      for (const id of restored)
+        table.set(id, { ...at(table, id), ...pick(at(after, id), fields) });
       assert.deepEqual(await read(site), table);
     }),
     { numRuns: runs, endOnFailure: true, seed },
@@ -215,20 +277,30 @@ test(`undoing restores a table exactly, byte for byte, after updates and deletes
       const site = sites[given.shape];
       await write(site, new Map(given.places.map((of, index) => [index + 1, of])));
       const context = site.contexts[given.chunkSize] as TaskContext;
-      const chosen = given.places.map((_, index) => index + 1).filter((id) => given.selected[id - 1]);
+      const chosen = given.places
+        .map((_, index) => index + 1)
+        .filter((id) => given.selected[id - 1]);
       if (chosen.length === 0) return;
       const before = await bytes(site);
-      const task = isDelete ? await run(context, null, chosen) : await run(context, given.edits, chosen);
+      const task = isDelete
+        ? await run(context, null, chosen)
+        : await run(context, given.edits, chosen);
       const after = await bytes(site);
       const changed = [...before.keys()].filter((id) => before.get(id) !== after.get(id));
       assert.equal(task.changed, changed.length);
       if (task.changed === 0) return;
-      const undoing = (id = task.id) => undo(context, ada, id, { operationId: randomUUID(), chosen: null });
+      const undoing = (id = task.id) =>
+        undo(context, ada, id, { operationId: randomUUID(), chosen: null });
       // Which table a record was of, and what it held there only, is not kept.
-      if (isDelete && given.shape === 'inherited') return assert.rejects(undoing, { code: 'not-undoable' });
+      if (isDelete && given.shape === 'inherited')
+        return assert.rejects(undoing, { code: 'not-undoable' });
 
       const inWay = new Map(given.held.filter(([id]) => changed.includes(id)));
-      drawn.draw([...cityShapes[given.shape].is, ...inWay.values(), ...(given.ruled ? ['rule' as const] : [])]);
+      drawn.draw([
+        ...cityShapes[given.shape].is,
+        ...inWay.values(),
+        ...(given.ruled ? ['rule' as const] : []),
+      ]);
       await holdOnly(
         site.own,
         'gazetteer',
@@ -236,11 +308,14 @@ test(`undoing restores a table exactly, byte for byte, after updates and deletes
         [...inWay].map(([id, hold]) => [String(id), hold] as const),
       );
       const fateOf = (id: number) => fateOfHeldPlace(inWay.get(id), isDelete ? 'create' : 'update');
-      const those = (fate: ReturnType<typeof fateOf>) => changed.filter((id) => fateOf(id) === fate);
+      const those = (fate: ReturnType<typeof fateOf>) =>
+        changed.filter((id) => fateOf(id) === fate);
       const preview = await previewUndo(context, ada, task.id, null);
       const isLinked = !isDelete && given.edits.some(({ field }) => field === 'tags');
       // Of a place whose row alone is put back, the links are free.
-      const isClear = !isLinked || those('kept-back').every((id) => inWay.get(id) !== 'trigger that puts the old value back');
+      const isClear =
+        !isLinked ||
+        those('kept-back').every((id) => inWay.get(id) !== 'trigger that puts the old value back');
       const undone = await runAtOnce(context, undoing());
       const left = changed.filter((id) => fateOf(id) !== 'passes');
       if (isClear) {
@@ -255,7 +330,10 @@ test(`undoing restores a table exactly, byte for byte, after updates and deletes
       await holdOnly(site.own, 'gazetteer', 'City', []);
       if (left.length > 0) {
         if (undone.failed + undone.keptBack > 0)
-          await runAtOnce(context, retry(context, ada, undone.id, { operationId: randomUUID(), code: null }));
+          await runAtOnce(
+            context,
+            retry(context, ada, undone.id, { operationId: randomUUID(), code: null }),
+          );
         if (isClear) assert.deepEqual(await bytes(site), before);
         return;
       }
@@ -271,9 +349,13 @@ test(`undoing restores a table exactly, byte for byte, after updates and deletes
 
 type Fate = 'changed' | 'unchanged' | 'refused' | 'kept-back';
 
-const fateOfHeldPlace = (hold: Hold | undefined, written: 'update' | 'create') => (hold ? fateOfHeld(hold, written) : 'passes');
+const fateOfHeldPlace = (hold: Hold | undefined, written: 'update' | 'create') =>
+  hold ? fateOfHeld(hold, written) : 'passes';
 
-/** What comes of a place that is to be another. Links stand in a table of their own, and are not put back with it. */
+/**
+ * What comes of a place that is to be another. Links stand in a table of their own, and are not put
+ * back with it.
+ */
 function written(of: Place, asked: Place, hold: Hold | undefined): { fate: Fate; of: Place } {
   if (same(asked, of)) return { fate: 'unchanged', of };
   const fate = fateOfHeldPlace(hold, 'update');
@@ -298,10 +380,16 @@ async function setUp(t: Parameters<typeof testDatabase>[0]): Promise<Record<City
     await own.connect();
     database.defer(() => own.end());
     await own.query(oddCitiesSql(shape));
-    await own.query(`insert into gazetteer.country values ('ESP', 'ES', 'Spain', 'Europe', null, null, 1, '{}')`);
-    await own.query(`insert into gazetteer.tag (id, name) values (1, 'port'), (2, 'island'), (3, 'capital')`);
+    await own.query(
+      `insert into gazetteer.country values ('ESP', 'ES', 'Spain', 'Europe', null, null, 1, '{}')`,
+    );
+    await own.query(
+      `insert into gazetteer.tag (id, name) values (1, 'port'), (2, 'island'), (3, 'capital')`,
+    );
     const { db } = await openAsKeeper(database, ['gazetteer']);
-    const contexts = Object.fromEntries(chunkSizes.map((chunkSize) => [chunkSize, testContext(db, {}, { chunkSize })]));
+    const contexts = Object.fromEntries(
+      chunkSizes.map((chunkSize) => [chunkSize, testContext(db, {}, { chunkSize })]),
+    );
     return [shape, { shape, own, contexts }] as const;
   });
   return Object.fromEntries(await Promise.all(sites)) as Record<CityShape, Site>;
@@ -336,7 +424,12 @@ async function write({ shape, own, contexts }: Site, table: Table): Promise<void
 }
 
 /** A table with a rule is refused as a whole, and is as it was. */
-async function ruled(site: Site, kind: 'instead' | 'besides', table: Table, work: () => Promise<unknown>): Promise<void> {
+async function ruled(
+  site: Site,
+  kind: 'instead' | 'besides',
+  table: Table,
+  work: () => Promise<unknown>,
+): Promise<void> {
   await site.own.query(ruleSql[kind]('gazetteer.city'));
   try {
     await assert.rejects(work, { code: 'rewritten-table' });
@@ -371,18 +464,40 @@ async function interfere({ own }: Site, table: Table, id: number, how: string): 
     await own.query('delete from gazetteer.city where id = $1', [id]);
   } else if (how === 'notes') {
     table.set(id, { ...of, notes: 'theirs' });
-    await own.query(`update gazetteer.city set notes = 'theirs', updated_at = now() where id = $1`, [id]);
-  } else await own.query(`update gazetteer.city set name = 'Renamed', updated_at = now() where id = $1`, [id]);
+    await own.query(
+      `update gazetteer.city set notes = 'theirs', updated_at = now() where id = $1`,
+      [id],
+    );
+  } else
+    await own.query(
+      `update gazetteer.city set name = 'Renamed', updated_at = now() where id = $1`,
+      [id],
+    );
 }
 
-async function run(context: TaskContext, changes: readonly Edit[] | null, chosen: readonly number[]): Promise<TaskRow> {
+async function run(
+  context: TaskContext,
+  changes: readonly Edit[] | null,
+  chosen: readonly number[],
+): Promise<TaskRow> {
   const body = changes
-    ? Object.assign({ field: changes.map(({ field }) => field) }, ...changes.map(({ body: own }) => own))
+    ? Object.assign(
+        { field: changes.map(({ field }) => field) },
+        ...changes.map(({ body: own }) => own),
+      )
     : { acknowledge: 'yes' };
   const keys = chosen.map((id) => String(id).padStart(20, '0'));
-  const launching = launchOn(context, context.registry.get('cities'), { kind: 'ticked', keys }, changes ? 'update' : 'delete', body, ada, {
-    inBackground: true,
-  });
+  const launching = launchOn(
+    context,
+    context.registry.get('cities'),
+    { kind: 'ticked', keys },
+    changes ? 'update' : 'delete',
+    body,
+    ada,
+    {
+      inBackground: true,
+    },
+  );
   return runAtOnce(context, launching);
 }
 

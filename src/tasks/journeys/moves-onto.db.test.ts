@@ -20,24 +20,63 @@ const ways: Readonly<Record<string, TypedResourceOptions<typeof metadata, 'City'
 
 const constraints: Readonly<Record<string, string>> = {
   plain: 'alter table gazetteer.city add constraint place_once unique (country_code, population)',
-  deferrable: 'alter table gazetteer.city add constraint place_once unique (country_code, population) deferrable',
-  deferred: 'alter table gazetteer.city add constraint place_once unique (country_code, population) deferrable initially deferred',
-  partial: 'create unique index place_once on gazetteer.city (country_code, population) where population is not null',
+  deferrable:
+    'alter table gazetteer.city add constraint place_once unique (country_code, population) deferrable',
+  deferred:
+    'alter table gazetteer.city add constraint place_once unique (country_code, population) deferrable initially deferred',
+  partial:
+    'create unique index place_once on gazetteer.city (country_code, population) where population is not null',
   'of an expression': 'create unique index place_once on gazetteer.city ((population + 0))',
-  excluding: 'alter table gazetteer.city add constraint place_once exclude using btree (population with =) deferrable',
+  excluding:
+    'alter table gazetteer.city add constraint place_once exclude using btree (population with =) deferrable',
 };
 
-/** Places 1 to 40 with populations 1 to 40; those of `keys` are changed. Each by what it says, or `null`: refused as a whole. */
-const cases: readonly { name: string; keys: number[]; by: string; change?: string; fates: { changed: number; failed: number } | null }[] = [
+/**
+ * Places 1 to 40 with populations 1 to 40; those of `keys` are changed. Each by what it says, or
+ * `null`: refused as a whole.
+ */
+const cases: readonly {
+  name: string;
+  keys: number[];
+  by: string;
+  change?: string;
+  fates: { changed: number; failed: number } | null;
+}[] = [
   { name: '+1 on all', keys: range(1, 40), by: '1', fates: null },
   { name: '-1 on all', keys: range(1, 40), by: '-1', fates: null },
   { name: '+1 on two that meet, among others that do not', keys: [3, 4, 20], by: '1', fates: null },
-  { name: '+40 on all: nobody is in the way', keys: range(1, 40), by: '40', fates: { changed: 40, failed: 0 } },
-  { name: '+1 on every other: each meets one that stays', keys: [1, 3, 5], by: '1', fates: { changed: 0, failed: 3 } },
+  {
+    name: '+40 on all: nobody is in the way',
+    keys: range(1, 40),
+    by: '40',
+    fates: { changed: 40, failed: 0 },
+  },
+  {
+    name: '+1 on every other: each meets one that stays',
+    keys: [1, 3, 5],
+    by: '1',
+    fates: { changed: 0, failed: 3 },
+  },
   { name: '+1 on the last', keys: [40], by: '1', fates: { changed: 1, failed: 0 } },
-  { name: '+30 on some: those that meet one that stays are refused', keys: [5, 10, 15, 20], by: '30', fates: { changed: 2, failed: 2 } },
-  { name: 'all to one that is free: the first has it', keys: [5, 6, 7], change: 'set', by: '99', fates: { changed: 1, failed: 2 } },
-  { name: '+2147483640: there is no room for some', keys: range(1, 10), by: '2147483640', fates: { changed: 7, failed: 3 } },
+  {
+    name: '+30 on some: those that meet one that stays are refused',
+    keys: [5, 10, 15, 20],
+    by: '30',
+    fates: { changed: 2, failed: 2 },
+  },
+  {
+    name: 'all to one that is free: the first has it',
+    keys: [5, 6, 7],
+    change: 'set',
+    by: '99',
+    fates: { changed: 1, failed: 2 },
+  },
+  {
+    name: '+2147483640: there is no room for some',
+    keys: range(1, 10),
+    by: '2147483640',
+    fates: { changed: 7, failed: 3 },
+  },
 ];
 
 function range(from: number, to: number): number[] {
@@ -49,14 +88,21 @@ for (const [kind, sql] of Object.entries(constraints)) {
     const { db, connectionString, defer } = await testDatabase(t);
     await insertPlaces(db, 40);
     const reset = async () => {
-      await db.pages.query('alter table gazetteer.city drop constraint if exists place_once; drop index if exists gazetteer.place_once');
+      await db.pages.query(
+        'alter table gazetteer.city drop constraint if exists place_once; drop index if exists gazetteer.place_once',
+      );
       await db.pages.query('update gazetteer.city set population = id');
       await db.pages.query(sql);
     };
     const isIndex = sql.startsWith('create');
     for (const [way, options] of Object.entries(isIndex ? { sql: ways.sql ?? {} } : ways)) {
       const resources = [defineResource(metadata, 'City', options), ...sample.resources.slice(1)];
-      const context = testContext(db, {}, { minAsyncRecords: 1_000, chunkSize: 7 }, { ...sample, resources });
+      const context = testContext(
+        db,
+        {},
+        { minAsyncRecords: 1_000, chunkSize: 7 },
+        { ...sample, resources },
+      );
       const worker = await startWorker(context, { connectionString, concurrency: 1 });
       defer(() => worker.stop());
       const cities = context.registry.get('cities');
@@ -65,7 +111,12 @@ for (const [kind, sql] of Object.entries(constraints)) {
         await reset();
         const keys = ids.map((id) => keyOf(cities.model, { id }));
         const changes = [{ field: 'population', change, value: by }];
-        const { id: selectionId } = await createSelection(db, ada, cities, { kind: 'ticked', filter: '', keys, exclusions: [] });
+        const { id: selectionId } = await createSelection(db, ada, cities, {
+          kind: 'ticked',
+          filter: '',
+          keys,
+          exclusions: [],
+        });
         const previewing = createPreview(context, {
           resource: cities,
           principal: ada,
@@ -74,15 +125,24 @@ for (const [kind, sql] of Object.entries(constraints)) {
           parameters: { changes },
         }).then((preview) => lookAhead(context, { resource: cities, principal: ada, preview }));
         const populations = async () =>
-          (await db.pages.query<{ p: number }>('select population as p from gazetteer.city order by id')).rows.map(({ p }) => p);
+          (
+            await db.pages.query<{ p: number }>(
+              'select population as p from gazetteer.city order by id',
+            )
+          ).rows.map(({ p }) => p);
         const body = { field: 'population', 'change.population': change, 'value.population': by };
-        const launch = (inBackground: boolean) => launchOn(context, cities, { keys }, 'update', body, ada, { inBackground });
+        const launch = (inBackground: boolean) =>
+          launchOn(context, cities, { keys }, 'update', body, ada, { inBackground });
         const isRefused = { code: 'moves-onto', status: 422 };
         if (fates === null) {
           await assert.rejects(previewing, isRefused, `preview of ${how}`);
           await assert.rejects(launch(false), isRefused, `${how}, inline`);
           const task = await finished(db, (await launch(true)).task.id);
-          assert.deepEqual([task.state, task.reason, task.changed, task.done], ['failed', 'moves-onto', 0, 0], how);
+          assert.deepEqual(
+            [task.state, task.reason, task.changed, task.done],
+            ['failed', 'moves-onto', 0, 0],
+            how,
+          );
           assert.match(task.message ?? '', /“place_once” allows it once.*none was changed/);
           assert.deepEqual(await populations(), range(1, 40), how);
           continue;
@@ -97,7 +157,11 @@ for (const [kind, sql] of Object.entries(constraints)) {
           if (!(error instanceof AppError) || error.code !== 'refused') throw error;
           return null;
         });
-        assert.equal((await inline)?.task.changed ?? 0, fates.failed > 0 ? 0 : fates.changed, `${how}, inline`);
+        assert.equal(
+          (await inline)?.task.changed ?? 0,
+          fates.failed > 0 ? 0 : fates.changed,
+          `${how}, inline`,
+        );
       }
       await worker.stop();
     }
@@ -112,7 +176,12 @@ test('a date that cannot be that late is refused alone, also where dates are uni
     create unique index reviewed_once on gazetteer.city (reviewed_at)`);
   const cities = context.registry.get('cities');
   const keys = range(1, 3).map((id) => keyOf(cities.model, { id }));
-  const body = { field: 'reviewedAt', 'change.reviewedAt': 'shift', 'value.reviewedAt': '1000', 'unit.reviewedAt': 'years' };
+  const body = {
+    field: 'reviewedAt',
+    'change.reviewedAt': 'shift',
+    'value.reviewedAt': '1000',
+    'unit.reviewedAt': 'years',
+  };
   await assert.rejects(launchOn(context, cities, { keys }, 'update', body), (error: AppError) => {
     const { failures = [] } = error.details;
     assert.deepEqual(
@@ -132,18 +201,27 @@ test('names are compared as their constraint compares them, whatever made the ne
     alter table gazetteer.city alter name type text collate gazetteer.loose, add constraint name_once unique (name);
     create unique index on gazetteer.city (lower(name collate "C"));
   `);
-  const resources = [defineResource(metadata, 'City', { bulk: { fields: ['name'] } }), ...sample.resources.slice(1)];
+  const resources = [
+    defineResource(metadata, 'City', { bulk: { fields: ['name'] } }),
+    ...sample.resources.slice(1),
+  ];
   const context = testContext(db, {}, { minAsyncRecords: 1_000 }, { ...sample, resources });
   const cities = context.registry.get('cities');
   const edit = (ids: readonly number[], body: Record<string, string>) =>
-    launchOn(context, cities, { keys: ids.map((id) => keyOf(cities.model, { id })) }, 'update', { field: 'name', ...body });
+    launchOn(context, cities, { keys: ids.map((id) => keyOf(cities.model, { id })) }, 'update', {
+      field: 'name',
+      ...body,
+    });
   const names = async () =>
-    (await db.pages.query<{ name: string }>('select name from gazetteer.city order by id')).rows.map(({ name }) => name);
+    (
+      await db.pages.query<{ name: string }>('select name from gazetteer.city order by id')
+    ).rows.map(({ name }) => name);
   const before = await names();
   const prepend = { 'change.name': 'prepend', 'value.name': 'x' };
   const replace = { 'change.name': 'find-replace', 'find.name': 'a', 'with.name': 'XB' };
   const pattern = { 'change.name': 'find-replace-pattern', 'find.name': '^', 'with.name': 'x' };
-  for (const body of [prepend, pattern]) await assert.rejects(edit([1, 2], body), { code: 'moves-onto' });
+  for (const body of [prepend, pattern])
+    await assert.rejects(edit([1, 2], body), { code: 'moves-onto' });
   // One stays, so the other is refused alone.
   await assert.rejects(edit([1], prepend), { code: 'refused' });
   await assert.rejects(edit([1, 3], replace), { code: 'refused' });

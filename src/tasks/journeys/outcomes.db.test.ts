@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { test, type TestContext } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import pg from 'pg';
 import { metadata } from '../../../generated/sample-metadata/metadata.ts';
 import sample from '../../admin.ts';
@@ -11,15 +11,15 @@ import { createSelection } from '../../selection/selection.ts';
 import { ada, finished, launchOn, testContext } from '../../testing/context.ts';
 import { testDatabase } from '../../testing/database.ts';
 import { openAsKeeper } from '../../testing/keeper.ts';
-import { causes, type TableFate, nothingInTheWay } from '../../testing/outcome-causes.ts';
+import { causes, nothingInTheWay, type TableFate } from '../../testing/outcome-causes.ts';
 import { findBroken, invariantsAlways } from '../../testing/task-invariants.ts';
 import type { TaskContext } from '../context.ts';
+import { undo } from '../follow-ups/undo.ts';
+import { saveContextOf } from '../launching/save-context.ts';
 import { lookAhead } from '../previewing/look-ahead.ts';
 import { createPreview } from '../previewing/preview.ts';
 import type { TaskRow } from '../task-row.ts';
-import { undo } from '../follow-ups/undo.ts';
 import { startWorker } from '../worker/worker.ts';
-import { saveContextOf } from '../launching/save-context.ts';
 
 type Options = TypedResourceOptions<typeof metadata, 'City'>;
 
@@ -45,20 +45,34 @@ async function setUp(t: TestContext) {
   const database = await testDatabase(t);
   const { db: owner, connectionString, defer } = database;
   const { db, connectionString: asKeeper } = await openAsKeeper(database, ['gazetteer']);
-  await owner.pages.query(`insert into gazetteer.country values ('ESP', 'ES', 'Spain', 'Europe', null, null, 1, '{}')`);
+  await owner.pages.query(
+    `insert into gazetteer.country values ('ESP', 'ES', 'Spain', 'Europe', null, null, 1, '{}')`,
+  );
   const contextOf = (options: Options) =>
-    testContext(db, {}, {}, { ...sample, resources: [defineResource(metadata, 'City', options), ...sample.resources.slice(1)] });
+    testContext(
+      db,
+      {},
+      {},
+      {
+        ...sample,
+        resources: [defineResource(metadata, 'City', options), ...sample.resources.slice(1)],
+      },
+    );
   // Asked over a connection of its own.
   const own = new pg.Client({ connectionString });
   await own.connect();
   defer(() => own.end());
   const table = async () => {
-    const { rows } = await own.query<{ id: number; notes: string }>('select id, notes from gazetteer.city order by id');
+    const { rows } = await own.query<{ id: number; notes: string }>(
+      'select id, notes from gazetteer.city order by id',
+    );
     return new Map(rows.map(({ id, notes }) => [Number(id), notes]));
   };
   /** As it is before each way: neither triggers, nor rules, nor policies are asked. */
   const reset = async ({ notes = 'old', tenth = 'new', count = 10, were = notes }: Reset = {}) => {
-    await own.query(`set session_replication_role = replica; delete from gazetteer.city; select setval('gazetteer.city_id_seq', 100)`);
+    await own.query(
+      `set session_replication_role = replica; delete from gazetteer.city; select setval('gazetteer.city_id_seq', 100)`,
+    );
     await own.query(
       `insert into gazetteer.city (id, name, country_code, feature_code, population, latitude, longitude, notes)
        select n, 'Place ' || n, 'ESP', 'PPL', n, 0, 0, case when n <= 3 then $4 when n < 10 then $1 else $2 end from generate_series(1, $3::int) n`,
@@ -79,7 +93,8 @@ async function setUp(t: TestContext) {
 
 type Table = ReadonlyMap<number, string>;
 
-const keyOfId = (context: TaskContext, id: number) => keyOf(context.registry.get('cities').model, { id });
+const keyOfId = (context: TaskContext, id: number) =>
+  keyOf(context.registry.get('cities').model, { id });
 const ten = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
 const three = [1, 2, 3];
 const fateOf = (code: string) => (code === 'kept-back' ? code : 'failed');
@@ -104,24 +119,42 @@ test('what is said of records is what the table says', async (t) => {
   const { db, owner, table, reset, contextOf, withWorker } = await setUp(t);
   const keysOf = (context: TaskContext) => ten.map((id) => keyOfId(context, id));
 
-  const launch = async (context: TaskContext, operation: 'update' | 'delete', inBackground: boolean) => {
+  const launch = async (
+    context: TaskContext,
+    operation: 'update' | 'delete',
+    inBackground: boolean,
+  ) => {
     const body = operation === 'update' ? newNotes : deleting;
-    const { task } = await launchOn(context, context.registry.get('cities'), { keys: keysOf(context) }, operation, body, ada, {
-      inBackground,
-    });
+    const { task } = await launchOn(
+      context,
+      context.registry.get('cities'),
+      { keys: keysOf(context) },
+      operation,
+      body,
+      ada,
+      {
+        inBackground,
+      },
+    );
     return finished(db, task.id);
   };
   const preview = async (context: TaskContext, operation: 'update' | 'delete') => {
     const about = { resource: context.registry.get('cities'), principal: ada };
     const selected = { kind: 'ticked' as const, filter: '', keys: keysOf(context), exclusions: [] };
     const { id: selectionId } = await createSelection(db, ada, about.resource, selected);
-    const parameters = operation === 'update' ? { changes: [{ field: 'notes', change: 'set', value: 'new' }] } : {};
+    const parameters =
+      operation === 'update' ? { changes: [{ field: 'notes', change: 'set', value: 'new' }] } : {};
     const { findings } = await lookAhead(context, {
       ...about,
       preview: await createPreview(context, { ...about, operation, selectionId, parameters }),
     });
     const { changed, unchanged, busy, refused } = findings ?? assert.fail('nothing was tried');
-    return { changed, unchanged, busy, refused: refused.map(({ code, count }) => [fateOf(code), count]) };
+    return {
+      changed,
+      unchanged,
+      busy,
+      refused: refused.map(({ code, count }) => [fateOf(code), count]),
+    };
   };
   const named = async (taskId: number) => {
     const { rows } = await db.pages.query<{ code: string; keys: string[] }>(
@@ -130,7 +163,8 @@ test('what is said of records is what the table says', async (t) => {
     );
     return rows.map(({ code, keys }) => [fateOf(code), keys.map(Number)]);
   };
-  const isAsBefore = async (before: Table, how: string) => assert.deepEqual(await table(), before, how);
+  const isAsBefore = async (before: Table, how: string) =>
+    assert.deepEqual(await table(), before, how);
 
   /** Every count against the table before and after. */
   const agrees = async (
@@ -143,7 +177,17 @@ test('what is said of records is what the table says', async (t) => {
     const refused = fate === 'passes' ? [] : three;
     const { state, changed, unchanged, failed, keptBack, gone, conflicted } = task;
     assert.deepEqual(
-      { differ, state, changed, unchanged, failed, keptBack, gone, conflicted, named: await named(task.id) },
+      {
+        differ,
+        state,
+        changed,
+        unchanged,
+        failed,
+        keptBack,
+        gone,
+        conflicted,
+        named: await named(task.id),
+      },
       {
         differ: ten.filter((id) => isAsked(id) && !refused.includes(id)),
         state: refused.length > 0 ? 'partial' : 'succeeded',
@@ -191,22 +235,38 @@ test('what is said of records is what the table says', async (t) => {
           const task = await launch(context, operation, true);
           await agrees(task, before, { fate, isAsked, how });
           const { changed, unchanged } = task;
-          assert.deepEqual(foreseen, { changed, unchanged, busy: 0, refused: fate === 'passes' ? [] : [[fate, 3]] }, `preview of ${how}`);
+          assert.deepEqual(
+            foreseen,
+            { changed, unchanged, busy: 0, refused: fate === 'passes' ? [] : [[fate, 3]] },
+            `preview of ${how}`,
+          );
           if (cause.stands && operation === 'update') {
             const { rows } = await db.pages.query(
               `select coalesce(after -> 0, after) ->> 'notes' as notes from ${db.t.change} where task_id = $1`,
               [task.id],
             );
-            assert.deepEqual([(await table()).get(1), rows[0].notes], [cause.stands, cause.stands], `image of ${how}`);
+            assert.deepEqual(
+              [(await table()).get(1), rows[0].notes],
+              [cause.stands, cause.stands],
+              `image of ${how}`,
+            );
           }
           await reset(start);
           if (fate === 'passes') {
-            await agrees(await launch(context, operation, false), before, { fate, isAsked, how: `${how} inline` });
+            await agrees(await launch(context, operation, false), before, {
+              fate,
+              isAsked,
+              how: `${how} inline`,
+            });
             continue;
           }
           const error = await refusal(() => launch(context, operation, false));
           const { failures = [], taskId = 0 } = error.details;
-          assert.deepEqual([error.code, error.status, failures.map(({ key }) => Number(key))], ['refused', 422, three], how);
+          assert.deepEqual(
+            [error.code, error.status, failures.map(({ key }) => Number(key))],
+            ['refused', 422, three],
+            how,
+          );
           await isAsBefore(before, `${how} inline`);
           assert.deepEqual(await named(taskId), [[fate, three]], `${how} inline`);
         }
@@ -225,7 +285,8 @@ test('what is said of records is what the table says', async (t) => {
         const how = `${cause.name}: undo of ${parent.operation}`;
         await reset(before);
         const stood = await table();
-        const undoing = () => undo(plain, ada, parent.id, { operationId: randomUUID(), chosen: null });
+        const undoing = () =>
+          undo(plain, ada, parent.id, { operationId: randomUUID(), chosen: null });
         if (isRefusedAsSet(fate)) {
           isOfRule(await refusal(undoing), how);
           await isAsBefore(stood, how);
@@ -241,8 +302,20 @@ test('what is said of records is what the table says', async (t) => {
   const cities = plain.registry.get('cities');
   const save = saveContextOf(plain, cities, ada);
   const values = (given: Record<string, unknown>) =>
-    new Map(Object.entries(given).map(([name, value]) => [cities.form.find((field) => field.name === name) ?? assert.fail(name), value]));
-  const place = { name: 'Eleventh', country: 'ESP', featureCode: 'PPL', population: 1, latitude: '1.5', longitude: '2' };
+    new Map(
+      Object.entries(given).map(([name, value]) => [
+        cities.form.find((field) => field.name === name) ?? assert.fail(name),
+        value,
+      ]),
+    );
+  const place = {
+    name: 'Eleventh',
+    country: 'ESP',
+    featureCode: 'PPL',
+    population: 1,
+    latitude: '1.5',
+    longitude: '2',
+  };
   for (const cause of causes) {
     await owner.pages.query(cause.sql);
     const forms: [string, TableFate, () => Promise<unknown>, (after: Table) => boolean][] = [
@@ -252,7 +325,12 @@ test('what is said of records is what the table says', async (t) => {
         () => updateRecord(save, keyOfId(plain, 1), () => values({ notes: 'new' })),
         (after) => after.get(1) === (cause.stands ?? 'new'),
       ],
-      ['delete', cause.remove, () => deleteRecord(save, keyOfId(plain, 2)), (after) => !after.has(2)],
+      [
+        'delete',
+        cause.remove,
+        () => deleteRecord(save, keyOfId(plain, 2)),
+        (after) => !after.has(2),
+      ],
       ['new', cause.insert, () => createRecord(save, values(place)), (after) => after.size === 11],
     ];
     for (const [form, fate, work, isDone] of forms) {

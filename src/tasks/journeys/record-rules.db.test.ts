@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { test, type TestContext } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { PrismaPg } from '@prisma/adapter-pg';
 import { PrismaClient } from '../../../generated/sample/client.ts';
 import { metadata } from '../../../generated/sample-metadata/metadata.ts';
@@ -9,8 +9,8 @@ import { AppError, type Client, defineResource, type TypedResourceOptions } from
 import { keyOf } from '../../metadata/keys.ts';
 import { ada, finished, launchOn, testContext } from '../../testing/context.ts';
 import { testDatabase } from '../../testing/database.ts';
-import type { TaskRow } from '../task-row.ts';
 import { undo } from '../follow-ups/undo.ts';
+import type { TaskRow } from '../task-row.ts';
 import { startWorker } from '../worker/worker.ts';
 
 type Options = TypedResourceOptions<typeof metadata, 'City'>;
@@ -20,12 +20,24 @@ interface SetUp {
   createClient?: typeof sample.createClient;
 }
 
-async function setUp(t: TestContext, options: Options, { records = 30, createClient = sample.createClient }: SetUp = {}) {
+async function setUp(
+  t: TestContext,
+  options: Options,
+  { records = 30, createClient = sample.createClient }: SetUp = {},
+) {
   const { db, connectionString, defer } = await testDatabase(t);
-  const admin = { resources: [defineResource(metadata, 'City', options), ...sample.resources.slice(1)], createClient };
+  const admin = {
+    resources: [defineResource(metadata, 'City', options), ...sample.resources.slice(1)],
+    createClient,
+  };
   const told: unknown[] = [];
-  const context = { ...testContext(db, {}, {}, admin), log: (...line: unknown[]) => void told.push(...line) };
-  await db.pages.query(`insert into gazetteer.country values ('ESP', 'ES', 'Spain', 'Europe', null, null, 1, '{}')`);
+  const context = {
+    ...testContext(db, {}, {}, admin),
+    log: (...line: unknown[]) => void told.push(...line),
+  };
+  await db.pages.query(
+    `insert into gazetteer.country values ('ESP', 'ES', 'Spain', 'Europe', null, null, 1, '{}')`,
+  );
   await db.pages.query(`insert into gazetteer.tag (name) values ('port'), ('island')`);
   await db.pages.query(
     `insert into gazetteer.city (name, country_code, feature_code, population, latitude, longitude, rating)
@@ -41,7 +53,9 @@ async function setUp(t: TestContext, options: Options, { records = 30, createCli
     resource,
     /** Launches on the first `count` places and waits for the end. */
     async run(operation: 'update' | 'delete', body: Record<string, unknown>, count = records) {
-      const keys = Array.from({ length: count }, (_, index) => keyOf(resource.model, { id: index + 1 }));
+      const keys = Array.from({ length: count }, (_, index) =>
+        keyOf(resource.model, { id: index + 1 }),
+      );
       const { task } = await launchOn(context, resource, { keys }, operation, body);
       if (task.finishedAt) return task;
       if (!hasWorker) {
@@ -52,18 +66,31 @@ async function setUp(t: TestContext, options: Options, { records = 30, createCli
       return finished(db, task.id);
     },
     async undone(task: TaskRow) {
-      const undoing = await undo(context, ada, task.id, { operationId: randomUUID(), chosen: null });
+      const undoing = await undo(context, ada, task.id, {
+        operationId: randomUUID(),
+        chosen: null,
+      });
       return finished(db, undoing.task.id);
     },
-    cities: async (where = 'true') => (await db.pages.query(`select * from gazetteer.city where ${where} order by id`)).rows,
-    count: async (table: string) => Number((await db.pages.query(`select count(*) from ${table}`)).rows[0].count),
+    cities: async (where = 'true') =>
+      (await db.pages.query(`select * from gazetteer.city where ${where} order by id`)).rows,
+    count: async (table: string) =>
+      Number((await db.pages.query(`select count(*) from ${table}`)).rows[0].count),
     failures: async () =>
-      (await db.pages.query(`select code, field, message, keys from ${db.t.task_failure} order by code, message`)).rows.map((row) => ({
+      (
+        await db.pages.query(
+          `select code, field, message, keys from ${db.t.task_failure} order by code, message`,
+        )
+      ).rows.map((row) => ({
         ...row,
         keys: row.keys.map((key: string) => Number(key)),
       })),
     changes: async () =>
-      (await db.pages.query(`select kind, task_id, fields, keys, before, after from ${db.t.change} order by id`)).rows as {
+      (
+        await db.pages.query(
+          `select kind, task_id, fields, keys, before, after from ${db.t.change} order by id`,
+        )
+      ).rows as {
         kind: string;
         fields: string[];
         keys: string[];
@@ -74,7 +101,13 @@ async function setUp(t: TestContext, options: Options, { records = 30, createCli
 }
 
 const publish = { field: 'status', 'value.status': 'published' };
-const counts = (task: TaskRow) => [task.state, task.changed, task.unchanged, task.failed, task.gone];
+const counts = (task: TaskRow) => [
+  task.state,
+  task.changed,
+  task.unchanged,
+  task.failed,
+  task.gone,
+];
 
 test('what validate refuses fails alone, with field and message', async (t) => {
   const { run, cities, failures, changes } = await setUp(t, {
@@ -88,7 +121,12 @@ test('what validate refuses fails alone, with field and message', async (t) => {
   assert.equal((await cities(`status = 'published'`)).length, 26);
   assert.deepEqual(await failures(), [
     { code: 'invalid', field: null, message: 'Place 7 is special.', keys: [7] },
-    { code: 'invalid', field: 'population', message: 'Round numbers are guesses.', keys: [10, 20, 30] },
+    {
+      code: 'invalid',
+      field: 'population',
+      message: 'Round numbers are guesses.',
+      keys: [10, 20, 30],
+    },
   ]);
   const [change] = await changes();
   assert.deepEqual([change?.fields, change?.keys.length], [['status', 'updatedAt'], 26]);
@@ -100,7 +138,10 @@ test('a hook that throws for one of a thousand leaves out that one, and what it 
     {
       hooks: {
         async beforeSave({ record, tx }) {
-          if (record.id === 500) await (tx as unknown as Tags).tag.create({ data: { name: 'written by a hook that throws' } });
+          if (record.id === 500)
+            await (tx as unknown as Tags).tag.create({
+              data: { name: 'written by a hook that throws' },
+            });
           if (record.id === 500) throw new Error('secret');
         },
       },
@@ -114,7 +155,12 @@ test('a hook that throws for one of a thousand leaves out that one, and what it 
   );
   assert.equal(await count('gazetteer.tag'), 2);
   assert.deepEqual(await failures(), [
-    { code: 'hook-failed', field: null, message: 'The beforeSave rule of cities failed. The log has the details.', keys: [500] },
+    {
+      code: 'hook-failed',
+      field: null,
+      message: 'The beforeSave rule of cities failed. The log has the details.',
+      keys: [500],
+    },
   ]);
   assert.match(JSON.stringify(told), /a hook failed.*secret/);
 });
@@ -177,14 +223,17 @@ test('what afterSave throws takes that record back, with what it wrote itself', 
       async afterSave({ record, tx }) {
         assert.equal(record.status, 'published');
         await (tx as unknown as Tags).tag.create({ data: { name: record.name } });
-        if (record.id === 3) throw new AppError('not-three', 422, 'Three stays a draft.', { field: 'status' });
+        if (record.id === 3)
+          throw new AppError('not-three', 422, 'Three stays a draft.', { field: 'status' });
       },
     },
   });
   assert.deepEqual(counts(await run('update', publish)), ['partial', 29, 0, 1, 0]);
   assert.equal((await cities('id = 3'))[0].status, 'draft');
   assert.equal(await count('gazetteer.tag'), 2 + 29);
-  assert.deepEqual(await failures(), [{ code: 'not-three', field: 'status', message: 'Three stays a draft.', keys: [3] }]);
+  assert.deepEqual(await failures(), [
+    { code: 'not-three', field: 'status', message: 'Three stays a draft.', keys: [3] },
+  ]);
 });
 
 test('a row that the database refuses fails alone beside the hooks', async (t) => {
@@ -192,9 +241,19 @@ test('a row that the database refuses fails alone beside the hooks', async (t) =
     validate: (city) => (city.id === 5 ? { rating: 'Five is not rated.' } : null),
     hooks: { beforeSave: ({ record, set }) => void (record.id === 9 && set('population', -1)) },
   });
-  await db.pages.query(`alter table gazetteer.city add constraint city_population_check check (population >= 0)`);
-  await db.pages.query(`alter table gazetteer.city add constraint city_rating_check check (rating <> 3 or id <> 11)`);
-  assert.deepEqual(counts(await run('update', { field: 'rating', 'value.rating': '3' })), ['partial', 27, 0, 3, 0]);
+  await db.pages.query(
+    `alter table gazetteer.city add constraint city_population_check check (population >= 0)`,
+  );
+  await db.pages.query(
+    `alter table gazetteer.city add constraint city_rating_check check (rating <> 3 or id <> 11)`,
+  );
+  assert.deepEqual(counts(await run('update', { field: 'rating', 'value.rating': '3' })), [
+    'partial',
+    27,
+    0,
+    3,
+    0,
+  ]);
   assert.equal((await cities('rating = 3')).length, 27);
   assert.deepEqual(
     (await failures()).map(({ code, field, keys }) => [code, field, keys]),
@@ -207,7 +266,9 @@ test('a row that the database refuses fails alone beside the hooks', async (t) =
 });
 
 test('few records are all or nothing: one that a rule refuses keeps the others as they were', async (t) => {
-  const { run, cities, changes } = await setUp(t, { validate: (city) => (city.id === 2 ? { status: 'Two stays.' } : null) });
+  const { run, cities, changes } = await setUp(t, {
+    validate: (city) => (city.id === 2 ? { status: 'Two stays.' } : null),
+  });
   await assert.rejects(run('update', publish, 5), (error: AppError) => {
     assert.deepEqual([error.code, error.status], ['refused', 422]);
     return true;
@@ -233,7 +294,9 @@ test('save writes in place of ours, and the change has what it wrote', async (t)
       async save({ record, data, tx }) {
         if (record.id === 4) return undefined;
         const update = { where: { id: record.id }, data: { ...data, notes: 'written by save' } };
-        await (tx as unknown as { city: { update(args: object): Promise<unknown> } }).city.update(update);
+        await (tx as unknown as { city: { update(args: object): Promise<unknown> } }).city.update(
+          update,
+        );
         return undefined;
       },
     },
@@ -253,7 +316,10 @@ interface Tags {
   tag: { create(args: object): Promise<unknown> };
 }
 
-/** A client whose extension marks what it updates, refuses place 6, and makes a mark of every delete. */
+/**
+ * A client whose extension marks what it updates, refuses place 6, and makes a mark of every
+ * delete.
+ */
 function extended(asked: string[]): typeof sample.createClient {
   return (pool) =>
     new PrismaClient({ adapter: new PrismaPg(pool) }).$extends({
@@ -263,7 +329,8 @@ function extended(asked: string[]): typeof sample.createClient {
             if (!/^(update|delete)/.test(operation)) return query(args);
             asked.push(operation);
             const where = JSON.stringify((args as { where?: object }).where);
-            if (operation === 'update' && where === '{"id":6}') throw new AppError('six', 422, 'The client keeps six.');
+            if (operation === 'update' && where === '{"id":6}')
+              throw new AppError('six', 422, 'The client keeps six.');
             if (/[[,:]6[,}\]]/.test(where)) throw new Error('one of these is six');
             const { data } = args as { data?: object };
             return query({ ...args, ...(data && { data: { ...data, notes: 'marked' } }) } as never);
@@ -275,7 +342,11 @@ function extended(asked: string[]): typeof sample.createClient {
 
 test('an extension of the client does not run under sql', async (t) => {
   const asked: string[] = [];
-  const { run, cities } = await setUp(t, { writeThrough: 'sql' }, { createClient: extended(asked) });
+  const { run, cities } = await setUp(
+    t,
+    { writeThrough: 'sql' },
+    { createClient: extended(asked) },
+  );
   const task = await run('update', publish);
   assert.deepEqual([...counts(task), task.writeThrough], ['succeeded', 30, 0, 0, 0, 'sql']);
   assert.deepEqual([asked, (await cities(`notes is not null`)).length], [[], 0]);
@@ -285,9 +356,16 @@ test('an extension of the client does not run under sql', async (t) => {
 
 test('it does not run under sql with rules either', async (t) => {
   const asked: string[] = [];
-  const { run } = await setUp(t, { writeThrough: 'sql', validate: () => null }, { createClient: extended(asked) });
+  const { run } = await setUp(
+    t,
+    { writeThrough: 'sql', validate: () => null },
+    { createClient: extended(asked) },
+  );
   const task = await run('update', publish);
-  assert.deepEqual([...counts(task), task.writeThrough, asked], ['succeeded', 30, 0, 0, 0, 'sql-with-rules', []]);
+  assert.deepEqual(
+    [...counts(task), task.writeThrough, asked],
+    ['succeeded', 30, 0, 0, 0, 'sql-with-rules', []],
+  );
 });
 
 test('a client that is extended is written through: it runs, what it adds is in the change, and what it refuses fails alone', async (t) => {
@@ -298,15 +376,25 @@ test('a client that is extended is written through: it runs, what it adds is in 
   assert.ok(asked.includes('updateMany'));
   assert.equal((await cities(`notes = 'marked' and status = 'published'`)).length, 29);
   assert.deepEqual((await changes())[0]?.fields, ['notes', 'status', 'updatedAt']);
-  assert.deepEqual(await failures(), [{ code: 'six', field: null, message: 'The client keeps six.', keys: [6] }]);
-  assert.deepEqual(counts(await run('delete', { acknowledge: 'yes' }, 5)), ['succeeded', 5, 0, 0, 0]);
+  assert.deepEqual(await failures(), [
+    { code: 'six', field: null, message: 'The client keeps six.', keys: [6] },
+  ]);
+  assert.deepEqual(counts(await run('delete', { acknowledge: 'yes' }, 5)), [
+    'succeeded',
+    5,
+    0,
+    0,
+    0,
+  ]);
   assert.ok(asked.includes('deleteMany'));
   assert.equal((await cities()).length, 25);
 });
 
 test('under client values are computed by the database, and relations are linked', async (t) => {
   const { db, run, cities, changes } = await setUp(t, { writeThrough: 'client' });
-  await db.pages.query(`insert into gazetteer."_CityToTag" ("A", "B") select id, 1 from gazetteer.city where id <= 10`);
+  await db.pages.query(
+    `insert into gazetteer."_CityToTag" ("A", "B") select id, 1 from gazetteer.city where id <= 10`,
+  );
   const task = await run('update', {
     field: ['population', 'tags', 'notes'],
     'change.population': 'increase',
@@ -322,7 +410,10 @@ test('under client values are computed by the database, and relations are linked
   );
   assert.equal((await db.pages.query(`select 1 from gazetteer."_CityToTag"`)).rowCount, 60);
   const [first] = await changes();
-  assert.deepEqual([first?.before[0]?.tags, first?.after[0]?.tags, first?.after[0]?.population], [['1'], ['1', '2'], 1001]);
+  assert.deepEqual(
+    [first?.before[0]?.tags, first?.after[0]?.tags, first?.after[0]?.population],
+    [['1'], ['1', '2'], 1001],
+  );
 });
 
 test('beforeDelete refuses one, afterDelete sees the others', async (t) => {
@@ -340,5 +431,8 @@ test('beforeDelete refuses one, afterDelete sees the others', async (t) => {
     (await cities()).map(({ id }) => id),
     [8],
   );
-  assert.deepEqual([seen.length, await failures()], [29, [{ code: 'kept', field: null, message: 'Eight stays.', keys: [8] }]]);
+  assert.deepEqual(
+    [seen.length, await failures()],
+    [29, [{ code: 'kept', field: null, message: 'Eight stays.', keys: [8] }]],
+  );
 });

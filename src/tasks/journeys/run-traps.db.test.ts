@@ -3,9 +3,9 @@ import { test } from 'node:test';
 import { ada, finished, launchOn, testContext } from '../../testing/context.ts';
 import { testDatabase } from '../../testing/database.ts';
 import { insertPlaces } from '../../testing/places.ts';
-import { successOf } from '../looking/progress.ts';
-import { cancel } from '../control/cancel.ts';
 import type { TaskContext } from '../context.ts';
+import { cancel } from '../control/cancel.ts';
+import { successOf } from '../looking/progress.ts';
 import { startWorker } from '../worker/worker.ts';
 
 const body = { field: 'notes', 'value.notes': 'changed' };
@@ -14,7 +14,14 @@ async function setUp(t: Parameters<typeof testDatabase>[0], { places = 600, runn
   const { db, connectionString, defer } = await testDatabase(t);
   const context = testContext(db, {}, { chunkSize: 50, parallelism: runners });
   await insertPlaces(db, places);
-  const launch = () => launchOn(context, context.registry.get('cities'), { kind: 'matching', filter: '' }, 'update', body);
+  const launch = () =>
+    launchOn(
+      context,
+      context.registry.get('cities'),
+      { kind: 'matching', filter: '' },
+      'update',
+      body,
+    );
   const run = async () => {
     const worker = await startWorker(context, { connectionString, concurrency: runners });
     defer(() => worker.stop());
@@ -37,9 +44,14 @@ test('records at the bounds of chunks that are deleted before their turn end not
   `);
   await run();
   const end = await finished(db, task.id);
-  const { rows } = await db.pages.query(`select count(*)::int as all, count(notes)::int as changed from gazetteer.city`);
+  const { rows } = await db.pages.query(
+    `select count(*)::int as all, count(notes)::int as changed from gazetteer.city`,
+  );
   assert.deepEqual(rows[0], { all: 595, changed: 595 });
-  assert.deepEqual([end.state, end.done, end.failed, end.changed + end.gone], ['succeeded', 600, 0, 600]);
+  assert.deepEqual(
+    [end.state, end.done, end.failed, end.changed + end.gone],
+    ['succeeded', 600, 0, 600],
+  );
   assert.ok(end.gone >= 4, String(end.gone));
 });
 
@@ -61,7 +73,11 @@ test('runners that work side by side never share a connection: every chunk is a 
      from ${db.t.chunk} chunk cross join unnest(keys) key join gazetteer.city on city.id = key::int where task_id = $1`,
     [task.id],
   );
-  assert.deepEqual(rows[0], { transactions: end.chunkCount, chunks: end.chunkCount, pairs: end.chunkCount });
+  assert.deepEqual(rows[0], {
+    transactions: end.chunkCount,
+    chunks: end.chunkCount,
+    pairs: end.chunkCount,
+  });
 });
 
 test('a task that changed nothing says failed, and never success', async (t) => {
@@ -82,7 +98,13 @@ test('a task whose smallest chunk takes too long ends, and says so', async (t) =
     create function gazetteer.dawdle() returns trigger language plpgsql as $$ begin perform pg_sleep(1); return new; end $$;
     create trigger dawdle before update on gazetteer.city for each row execute function gazetteer.dawdle();
   `);
-  const { task } = await launchOn(context, context.registry.get('cities'), { kind: 'matching', filter: '' }, 'update', body);
+  const { task } = await launchOn(
+    context,
+    context.registry.get('cities'),
+    { kind: 'matching', filter: '' },
+    'update',
+    body,
+  );
   const worker = await startWorker(context, { connectionString, concurrency: 1 });
   defer(() => worker.stop());
   const end = await finished(db, task.id, 15_000);
@@ -92,30 +114,51 @@ test('a task whose smallest chunk takes too long ends, and says so', async (t) =
 for (const sliceMs of [30_000, 200]) {
   test(`a task of which one statement can do a single record finishes, in slices of ${sliceMs} ms`, async (t) => {
     const { db, connectionString, defer } = await testDatabase(t);
-    const context = testContext(db, { statementTimeoutMs: 700, maxDeaths: 2, sliceMs }, { minAsyncRecords: 1 });
+    const context = testContext(
+      db,
+      { statementTimeoutMs: 700, maxDeaths: 2, sliceMs },
+      { minAsyncRecords: 1 },
+    );
     await insertPlaces(db, 8);
     await db.pages.query(`
       create function gazetteer.dawdle() returns trigger language plpgsql as $$ begin perform pg_sleep(0.4); return new; end $$;
       create trigger dawdle before update on gazetteer.city for each row execute function gazetteer.dawdle();
     `);
-    const { task } = await launchOn(context, context.registry.get('cities'), { kind: 'matching', filter: '' }, 'update', body);
+    const { task } = await launchOn(
+      context,
+      context.registry.get('cities'),
+      { kind: 'matching', filter: '' },
+      'update',
+      body,
+    );
     const worker = await startWorker(context, { connectionString, concurrency: 1 });
     defer(() => worker.stop());
     const end = await finished(db, task.id, 30_000);
-    assert.deepEqual([end.state, end.changed, end.chunksDone], ['succeeded', 8, 8], end.message ?? '');
+    assert.deepEqual(
+      [end.state, end.changed, end.chunksDone],
+      ['succeeded', 8, 8],
+      end.message ?? '',
+    );
   });
 }
 
 test('a task that is cancelled while its chunk is tried again and again ends with the try that is under way', async (t) => {
   const { db, connectionString, defer } = await testDatabase(t);
   const again: string[] = [];
-  const log = (_level: string, message: string) => message === 'a chunk is tried again' && void again.push(message);
+  const log = (_level: string, message: string) =>
+    message === 'a chunk is tried again' && void again.push(message);
   const context = { ...testContext(db, { lockTimeoutMs: 200 }), log: log as TaskContext['log'] };
   await insertPlaces(db, 100);
   const holder = await db.pages.connect();
   defer(() => holder.release());
   await holder.query('begin; select 1 from gazetteer.city where id = 1 for update');
-  const { task } = await launchOn(context, context.registry.get('cities'), { kind: 'matching', filter: '' }, 'update', body);
+  const { task } = await launchOn(
+    context,
+    context.registry.get('cities'),
+    { kind: 'matching', filter: '' },
+    'update',
+    body,
+  );
   const worker = await startWorker(context, { connectionString, concurrency: 1 });
   defer(() => worker.stop());
   while (again.length === 0) await new Promise((done) => setTimeout(done, 5));
@@ -130,7 +173,10 @@ test('a task that is cancelled while its chunk is tried again and again ends wit
 test('a right that was withdrawn between launch and start changes nothing', async (t) => {
   const { db, context, launch, run } = await setUp(t);
   const { task } = await launch();
-  await db.pages.query(`update ${db.t.task} set principal = jsonb_set(principal::jsonb, '{roles}', '["viewer"]') where id = $1`, [task.id]);
+  await db.pages.query(
+    `update ${db.t.task} set principal = jsonb_set(principal::jsonb, '{roles}', '["viewer"]') where id = $1`,
+    [task.id],
+  );
   await run();
   const end = await finished(db, task.id);
   assert.deepEqual([end.state, end.changed], ['failed', 0]);

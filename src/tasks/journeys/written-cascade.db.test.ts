@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test, type TestContext } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { metadata } from '../../../generated/sample-metadata/metadata.ts';
 import sample from '../../admin.ts';
 import { defineResource, type TypedResourceOptions } from '../../index.ts';
@@ -18,14 +18,28 @@ type Bulk = TypedResourceOptions<typeof metadata, 'City'>['bulk'];
 
 async function setUp(t: TestContext, bulk: Bulk = {}) {
   const { db } = await testDatabase(t);
-  const cities = defineResource(metadata, 'City', { bulk: { fields: ['name', 'tags', 'status'], ...bulk } });
-  const context = testContext(db, {}, {}, { ...sample, resources: [cities, ...sample.resources.slice(1)] });
+  const cities = defineResource(metadata, 'City', {
+    bulk: { fields: ['name', 'tags', 'status'], ...bulk },
+  });
+  const context = testContext(
+    db,
+    {},
+    {},
+    { ...sample, resources: [cities, ...sample.resources.slice(1)] },
+  );
   await insertPlaces(db, 30);
   const resource = context.registry.get('cities');
-  const keysOf = (count: number) => Array.from({ length: count }, (_, index) => keyOf(resource.model, { id: index + 1 }));
+  const keysOf = (count: number) =>
+    Array.from({ length: count }, (_, index) => keyOf(resource.model, { id: index + 1 }));
   const launch = async (count: number, body: Record<string, unknown> | null = null) => {
     const operation = body === null ? 'delete' : 'update';
-    const { task } = await launchOn(context, resource, { keys: keysOf(count) }, operation, body ?? { acknowledge: 'yes' });
+    const { task } = await launchOn(
+      context,
+      resource,
+      { keys: keysOf(count) },
+      operation,
+      body ?? { acknowledge: 'yes' },
+    );
     return task.backend;
   };
   return { db, context, resource, keysOf, launch };
@@ -44,7 +58,11 @@ const named = (rows: number, rule: string) => `
   insert into gazetteer.nick select 'Place 1' from generate_series(1, ${rows});`;
 
 const rename = { field: 'name', 'change.name': 'append', 'value.name': ' (old)' };
-const retag = (change: string, ids: string[]) => ({ field: 'tags', 'change.tags': change, 'value.tags': ids });
+const retag = (change: string, ids: string[]) => ({
+  field: 'tags',
+  'change.tags': change,
+  'value.tags': ids,
+});
 const tagged = `insert into gazetteer."_CityToTag" ("A", "B") select 1, id from gazetteer.tag`;
 
 // biome-ignore format: read at a glance
@@ -78,9 +96,18 @@ test('what is written along counts towards what is done within the request, and 
   for (const { name, sql, body, count = 1, cascade, backend } of cases) {
     await db.pages.query(sql);
     const operation = body ? 'update' : 'delete';
-    const parameters = getOperation(resource, operation).parse(resource, body ?? { acknowledge: 'yes' });
-    const where = selectionWhere(resource, ada, { kind: 'ticked', filter: '', keys: keysOf(count), exclusions: [] });
-    const counted = (max: number) => countCascade(db, context.registry, resource, { operation, parameters, where, count }, max);
+    const parameters = getOperation(resource, operation).parse(
+      resource,
+      body ?? { acknowledge: 'yes' },
+    );
+    const where = selectionWhere(resource, ada, {
+      kind: 'ticked',
+      filter: '',
+      keys: keysOf(count),
+      exclusions: [],
+    });
+    const counted = (max: number) =>
+      countCascade(db, context.registry, resource, { operation, parameters, where, count }, max);
     assert.equal(await counted(10_000), cascade, name);
     assert.equal(await counted(7), Math.min(7, cascade), name);
     assert.equal(await launch(count, body ?? null), backend, name);
@@ -112,10 +139,17 @@ test('dialog, preview and task say alike that much goes along: one record with m
   const app = await testApp(t);
   await insertPlaces(app.db, 3);
   await app.db.pages.query(leading(10_050, 'on delete cascade'));
-  await app.db.pages.query('insert into gazetteer.visit (city_id) select 2 from generate_series(1, 25)');
-  await app.db.pages.query('insert into gazetteer.visit (city_id) select 3 from generate_series(1, 10050)');
+  await app.db.pages.query(
+    'insert into gazetteer.visit (city_id) select 2 from generate_series(1, 25)',
+  );
+  await app.db.pages.query(
+    'insert into gazetteer.visit (city_id) select 3 from generate_series(1, 10050)',
+  );
   const admin = await app.signIn('admin');
-  const worker = await startWorker(app.context, { connectionString: app.connectionString, concurrency: 1 });
+  const worker = await startWorker(app.context, {
+    connectionString: app.connectionString,
+    concurrency: 1,
+  });
   try {
     for (const [id, said] of [
       [1, /at least 9,999 rows of visit/],
@@ -128,7 +162,11 @@ test('dialog, preview and task say alike that much goes along: one record with m
       const previewed = await admin.post(path, { _op: await openAs(admin, path), _do: 'preview' });
       const preview = String(previewed.headers.location);
       assert.match((await admin.get(preview)).body, /In the background: the good ones are kept/);
-      const confirmed = await admin.post(preview, { count: '1', acknowledge: 'yes' }, { accept: 'application/json' });
+      const confirmed = await admin.post(
+        preview,
+        { count: '1', acknowledge: 'yes' },
+        { accept: 'application/json' },
+      );
       assert.equal(confirmed.statusCode, 202, confirmed.body);
       const task = await finished(app.db, confirmed.json().taskId);
       assert.deepEqual([task.backend, task.state, task.changed], ['queue', 'succeeded', 1]);
@@ -136,13 +174,21 @@ test('dialog, preview and task say alike that much goes along: one record with m
 
     const page = await admin.get('/cities/3/delete');
     assert.match(page.body, /Cannot be undone/);
-    const [first, again] = [await admin.post('/cities/3/delete'), await admin.post('/cities/3/delete')];
+    const [first, again] = [
+      await admin.post('/cities/3/delete'),
+      await admin.post('/cities/3/delete'),
+    ];
     assert.equal(first.statusCode, 303, first.body);
     // The second click meets the same task: waiting, at work, or done.
     assert.ok([303, 404, 423].includes(again.statusCode), `${again.statusCode} ${again.body}`);
-    const { rows } = await app.db.pages.query<{ id: number }>(`select id from ${app.db.t.task} order by id desc limit 1`);
+    const { rows } = await app.db.pages.query<{ id: number }>(
+      `select id from ${app.db.t.task} order by id desc limit 1`,
+    );
     const task = await finished(app.db, rows[0]?.id as number);
-    assert.deepEqual([task.backend, task.state, task.changed, task.title], ['queue', 'succeeded', 1, 'Delete city']);
+    assert.deepEqual(
+      [task.backend, task.state, task.changed, task.title],
+      ['queue', 'succeeded', 1, 'Delete city'],
+    );
   } finally {
     await worker.stop();
   }

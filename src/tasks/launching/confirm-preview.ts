@@ -1,16 +1,16 @@
-import { sortKeys } from '../../metadata/keys.ts';
 import type { Principal } from '../../auth/principal.ts';
 import { AppError } from '../../errors.ts';
+import { sortKeys } from '../../metadata/keys.ts';
 import type { Resource } from '../../resources/contract.ts';
 import { getSelection } from '../../selection/selection.ts';
 import type { TaskContext } from '../context.ts';
 import { findTaskByOperation } from '../insert-task.ts';
-import { launch } from './launch.ts';
 import type { Launched } from '../launched.ts';
 import { digestOf, maxTried } from '../previewing/look-ahead.ts';
 import { findPreview, type Preview, previewed } from '../previewing/preview.ts';
 import { readSelectedKeys } from '../previewing/read-selected-keys.ts';
 import type { RunOptions } from '../run-options.ts';
+import { launch } from './launch.ts';
 
 export interface Confirmation {
   resource: Resource;
@@ -20,12 +20,21 @@ export interface Confirmation {
 }
 
 /**
- * Launches what a preview showed. Where every record was tried they are compared once more: throws AppError
- * 'preview-stale' 409 when others match now, or somebody changed the values that were shown. Else throws as `launch` does.
+ * Launches what a preview showed. Where every record was tried they are compared once more: throws
+ * AppError 'preview-stale' 409 when others match now, or somebody changed the values that were
+ * shown. Else throws as `launch` does.
  */
-export async function confirmPreview(context: TaskContext, { resource, principal, previewId, options }: Confirmation): Promise<Launched> {
+export async function confirmPreview(
+  context: TaskContext,
+  { resource, principal, previewId, options }: Confirmation,
+): Promise<Launched> {
   const preview = await findPreview(context, resource, principal, previewId);
-  if (!preview?.findings) throw new AppError('preview-gone', 409, 'This preview is no longer there. Make it again from your selection.');
+  if (!preview?.findings)
+    throw new AppError(
+      'preview-gone',
+      409,
+      'This preview is no longer there. Make it again from your selection.',
+    );
   const isSent = await findTaskByOperation(context.db, principal, preview.id);
   if (!isSent) {
     await assertFresh(context, { resource, principal, preview, options }).catch(async (error) => {
@@ -33,7 +42,13 @@ export async function confirmPreview(context: TaskContext, { resource, principal
       if (!(await findTaskByOperation(context.db, principal, preview.id))) throw error;
     });
   }
-  return launch(context, { resource, principal, operationId: preview.id, operation: preview.operation, options });
+  return launch(context, {
+    resource,
+    principal,
+    operationId: preview.id,
+    operation: preview.operation,
+    options,
+  });
 }
 
 async function assertFresh(
@@ -45,16 +60,29 @@ async function assertFresh(
   // Another version of the selection is told by the launch, with both counts.
   if (digest === null || selection.version !== preview.selectionVersion) return;
   const selected = previewed(selection, preview);
-  const keys = await readSelectedKeys(context, { resource, principal, selected }, { after: null, limit: maxTried + 1 });
+  const keys = await readSelectedKeys(
+    context,
+    { resource, principal, selected },
+    { after: null, limit: maxTried + 1 },
+  );
   if (keys.length !== preview.recordCount) {
-    const [from, to] = [preview.recordCount, keys.length].map((count) => count.toLocaleString('en'));
+    const [from, to] = [preview.recordCount, keys.length].map((count) =>
+      count.toLocaleString('en'),
+    );
     throw stale(`${from} records were previewed, but ${to} match now.`);
   }
-  if (!options.skipChanged && (await digestOf(context, { resource, principal, preview }, sortKeys(keys))) !== digest) {
+  if (
+    !options.skipChanged &&
+    (await digestOf(context, { resource, principal, preview }, sortKeys(keys))) !== digest
+  ) {
     throw stale('Somebody changed some of these records since the preview.');
   }
 }
 
 function stale(what: string): AppError {
-  return new AppError('preview-stale', 409, `${what} Nothing was changed. This is how it would be now.`);
+  return new AppError(
+    'preview-stale',
+    409,
+    `${what} Nothing was changed. This is how it would be now.`,
+  );
 }

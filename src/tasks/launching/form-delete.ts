@@ -2,19 +2,19 @@ import { createHash, randomUUID } from 'node:crypto';
 import type { Principal } from '../../auth/principal.ts';
 import type { Database } from '../../db/database.ts';
 import type { Queryable } from '../../db/transaction.ts';
-import type { DeleteParameters } from '../../operations/delete/delete.ts';
+import { limits } from '../../limits.ts';
 import { whereKeys } from '../../metadata/keys.ts';
 import { countCascade } from '../../operations/count-cascade.ts';
+import type { DeleteParameters } from '../../operations/delete/delete.ts';
 import { journal } from '../../operations/journal-kind.ts';
 import { assertNoRule } from '../../operations/rules/rewrite-rules.ts';
-import { limits } from '../../limits.ts';
 import type { Resource } from '../../resources/contract.ts';
-import { assertFree } from '../looking/assert-free.ts';
 import type { TaskContext } from '../context.ts';
 import { insertTask, type NewTask } from '../insert-task.ts';
-import { enqueue } from './launch.ts';
+import { assertFree } from '../looking/assert-free.ts';
 import { defaultRunOptions } from '../run-options.ts';
 import type { TaskRow } from '../task-row.ts';
+import { enqueue } from './launch.ts';
 
 interface Whose {
   resource: Resource;
@@ -22,14 +22,33 @@ interface Whose {
 }
 
 /** Does more go along with a record than a request can wait for? */
-export async function isSlowDelete({ db, registry }: TaskContext, { resource }: Whose, key: string): Promise<boolean> {
+export async function isSlowDelete(
+  { db, registry }: TaskContext,
+  { resource }: Whose,
+  key: string,
+): Promise<boolean> {
   if (!resource.hasBackground) return false;
-  const writing = { operation: 'delete', parameters: {}, where: whereKeys(resource.model, [key]), count: 1 } as const;
-  return 1 + (await countCascade(db, registry, resource, writing, limits.bulk.inline)) > limits.bulk.inline;
+  const writing = {
+    operation: 'delete',
+    parameters: {},
+    where: whereKeys(resource.model, [key]),
+    count: 1,
+  } as const;
+  return (
+    1 + (await countCascade(db, registry, resource, writing, limits.bulk.inline)) >
+    limits.bulk.inline
+  );
 }
 
-/** The same delete as a task that a worker runs. Sent twice it is one. Throws AppError 423 where somebody holds the record. */
-export async function queueFormDelete(context: TaskContext, whose: Whose, key: string): Promise<TaskRow> {
+/**
+ * The same delete as a task that a worker runs. Sent twice it is one. Throws AppError 423 where
+ * somebody holds the record.
+ */
+export async function queueFormDelete(
+  context: TaskContext,
+  whose: Whose,
+  key: string,
+): Promise<TaskRow> {
   const { db } = context;
   const { model } = whose.resource;
   await assertNoRule(db.pages, model, [journal.deleted], false);
@@ -60,8 +79,8 @@ function formDelete({ resource, principal }: Whose, key: string): NewTask {
 }
 
 /**
- * Writes the task that a record's own delete page is: done when its transaction commits, and undone as any other. Returns
- * its id, and the number of its one chunk.
+ * Writes the task that a record's own delete page is: done when its transaction commits, and undone
+ * as any other. Returns its id, and the number of its one chunk.
  */
 export async function insertFormDelete(
   client: Queryable,
@@ -69,7 +88,10 @@ export async function insertFormDelete(
   whose: Whose,
   key: string,
 ): Promise<{ taskId: number; chunk: number }> {
-  const { task } = await insertTask(client, db, formDelete(whose, key), { backend: 'inline', state: 'succeeded' });
+  const { task } = await insertTask(client, db, formDelete(whose, key), {
+    backend: 'inline',
+    state: 'succeeded',
+  });
   await client.query(
     `with part as (
        insert into ${db.t.chunk} (task_id, number, state, keys, first_key, last_key, changed, finished_at)

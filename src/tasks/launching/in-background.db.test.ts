@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test, type TestContext } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { metadata } from '../../../generated/sample-metadata/metadata.ts';
 import sample from '../../admin.ts';
 import { defineResource, type TypedResourceOptions } from '../../index.ts';
@@ -8,15 +8,29 @@ import { launchOn, testContext } from '../../testing/context.ts';
 import { testDatabase } from '../../testing/database.ts';
 import { insertPlaces } from '../../testing/places.ts';
 
-async function setUp(t: TestContext, bulk: TypedResourceOptions<typeof metadata, 'City'>['bulk'], records = 50) {
+async function setUp(
+  t: TestContext,
+  bulk: TypedResourceOptions<typeof metadata, 'City'>['bulk'],
+  records = 50,
+) {
   const { db } = await testDatabase(t);
   const cities = defineResource(metadata, 'City', bulk ? { bulk } : {});
-  const context = testContext(db, {}, {}, { ...sample, resources: [cities, ...sample.resources.slice(1)] });
+  const context = testContext(
+    db,
+    {},
+    {},
+    { ...sample, resources: [cities, ...sample.resources.slice(1)] },
+  );
   await insertPlaces(db, records);
   const resource = context.registry.get('cities');
   return async (count: number, operation: 'update' | 'delete' = 'update') => {
-    const keys = Array.from({ length: count }, (_, index) => keyOf(resource.model, { id: index + 1 }));
-    const body = operation === 'update' ? { field: 'status', 'value.status': 'archived' } : { acknowledge: 'yes' };
+    const keys = Array.from({ length: count }, (_, index) =>
+      keyOf(resource.model, { id: index + 1 }),
+    );
+    const body =
+      operation === 'update'
+        ? { field: 'status', 'value.status': 'archived' }
+        : { acknowledge: 'yes' };
     const selected = count === records ? { kind: 'matching' as const } : { keys };
     const { task } = await launchOn(context, resource, selected, operation, body);
     return [task.backend, task.changed];
@@ -52,7 +66,10 @@ test('without a background everything is done within the request, up to what a r
   const few = await setUp(t, { background: false });
   assert.deepEqual(await few(45), ['inline', 45]);
   const many = await setUp(t, { background: false }, 10_001);
-  await assert.rejects(many(10_001), { code: 'too-many-records', message: 'At most 10,000 cities can be changed at once.' });
+  await assert.rejects(many(10_001), {
+    code: 'too-many-records',
+    message: 'At most 10,000 cities can be changed at once.',
+  });
   assert.deepEqual(await many(10_000), ['inline', 10_000]);
 });
 

@@ -1,13 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { keyOf } from '../../metadata/keys.ts';
 import type { AppError } from '../../errors.ts';
+import { keyOf } from '../../metadata/keys.ts';
 import { ada, eve, finished, launchOn, testContext } from '../../testing/context.ts';
 import { testDatabase } from '../../testing/database.ts';
-import { launch } from './launch.ts';
 import { startWorker } from '../worker/worker.ts';
+import { launch } from './launch.ts';
 
-async function setUp(t: Parameters<typeof testDatabase>[0], rows: number, settings = {}, defaults = {}) {
+async function setUp(
+  t: Parameters<typeof testDatabase>[0],
+  rows: number,
+  settings = {},
+  defaults = {},
+) {
   const { db, connectionString, defer } = await testDatabase(t);
   const context = testContext(db, settings, defaults);
   const cities = context.registry.get('cities');
@@ -20,7 +25,8 @@ async function setUp(t: Parameters<typeof testDatabase>[0], rows: number, settin
      select 'Place ' || n, 'ESP', 'PPL', n, 0, 0 from generate_series(1, $1::int) n`,
     [rows],
   );
-  const keys = (count: number, from = 1) => Array.from({ length: count }, (_, index) => keyOf(cities.model, { id: from + index }));
+  const keys = (count: number, from = 1) =>
+    Array.from({ length: count }, (_, index) => keyOf(cities.model, { id: from + index }));
   return { db, context, cities, keys, connectionString, defer };
 }
 
@@ -45,13 +51,17 @@ for (const [count, backend] of [
       { state: task.state, changed: task.changed, total: task.total, done: task.done },
       { state: 'succeeded', changed: count, total: count, done: count },
     );
-    const { rows } = await db.pages.query(`select count(*)::int as n from gazetteer.city where status = 'published'`);
+    const { rows } = await db.pages.query(
+      `select count(*)::int as n from gazetteer.city where status = 'published'`,
+    );
     assert.equal(rows[0].n, count);
   });
 
   test(`of ${count} records, 2 of which the database refuses, ${backend === 'inline' ? 'none is' : 'the others are'} changed, and each refused one is named`, async (t) => {
     const { db, context, cities, keys, connectionString, defer } = await setUp(t, 30);
-    await db.pages.query(`alter table gazetteer.city add constraint city_no_five check (id not in (5, 7) or status = 'draft')`);
+    await db.pages.query(
+      `alter table gazetteer.city add constraint city_no_five check (id not in (5, 7) or status = 'draft')`,
+    );
     const refused = [keys(1, 5)[0], keys(1, 7)[0]];
     if (backend === 'inline') {
       const error = await launchOn(context, cities, { keys: keys(count) }, 'update', publish).then(
@@ -63,18 +73,29 @@ for (const [count, backend] of [
       const task = await finished(db, error.details.taskId as number);
       assert.deepEqual([task.state, task.changed, task.failed], ['failed', 0, 2]);
     } else {
-      const { task: queued } = await launchOn(context, cities, { keys: keys(count) }, 'update', publish);
+      const { task: queued } = await launchOn(
+        context,
+        cities,
+        { keys: keys(count) },
+        'update',
+        publish,
+      );
       const worker = await startWorker(context, { connectionString, concurrency: 1 });
       defer(() => worker.stop());
       const task = await finished(db, queued.id);
-      assert.deepEqual([task.state, task.changed, task.failed, task.done], ['partial', count - 2, 2, count]);
+      assert.deepEqual(
+        [task.state, task.changed, task.failed, task.done],
+        ['partial', count - 2, 2, count],
+      );
       const { rows } = await db.pages.query(
         `select array_agg(k order by k) as keys from ${db.t.task_failure}, unnest(keys) k where task_id = $1`,
         [queued.id],
       );
       assert.deepEqual(rows[0].keys, refused);
     }
-    const { rows } = await db.pages.query(`select count(*)::int as n from gazetteer.city where status = 'published'`);
+    const { rows } = await db.pages.query(
+      `select count(*)::int as n from gazetteer.city where status = 'published'`,
+    );
     assert.equal(rows[0].n, backend === 'inline' ? 0 : count - 2);
   });
 }
@@ -89,7 +110,10 @@ test('posting the same form again, also after the end, shows the first task', as
     operation: 'update' as const,
     parameters: { changes: [] },
   };
-  assert.deepEqual([(await launch(context, again)).outcome, (await launch(context, again)).task.id], ['already', first.task.id]);
+  assert.deepEqual(
+    [(await launch(context, again)).outcome, (await launch(context, again)).task.id],
+    ['already', first.task.id],
+  );
   const worker = await startWorker(context, { connectionString, concurrency: 1 });
   defer(() => worker.stop());
   await finished(db, first.task.id);
@@ -107,7 +131,11 @@ test('the same operation from another form is the first one while that is unfini
 
 test('double clicks at the same moment lead to one task', async (t) => {
   const { db, context, cities, keys } = await setUp(t, 40);
-  const outcomes = await Promise.all(Array.from({ length: 8 }, () => launchOn(context, cities, { keys: keys(25) }, 'update', publish)));
+  const outcomes = await Promise.all(
+    Array.from({ length: 8 }, () =>
+      launchOn(context, cities, { keys: keys(25) }, 'update', publish),
+    ),
+  );
   assert.equal(new Set(outcomes.map(({ task }) => task.id)).size, 1);
   const { rows } = await db.pages.query(`select count(*)::int as n from ${db.t.task}`);
   assert.equal(rows[0].n, 1);
@@ -117,16 +145,28 @@ test('nobody but its owner can confirm a form, and an unknown operation id is re
   const { context, cities, keys } = await setUp(t, 40);
   const { operationId } = await launchOn(context, cities, { keys: keys(25) }, 'update', publish);
   const request = { resource: cities, operation: 'update' as const, parameters: { changes: [] } };
-  await assert.rejects(launch(context, { ...request, principal: eve, operationId }), { code: 'preview-gone', status: 409 });
-  await assert.rejects(launch(context, { ...request, principal: ada, operationId: 'nonsense' }), { code: 'preview-gone' });
+  await assert.rejects(launch(context, { ...request, principal: eve, operationId }), {
+    code: 'preview-gone',
+    status: 409,
+  });
+  await assert.rejects(launch(context, { ...request, principal: ada, operationId: 'nonsense' }), {
+    code: 'preview-gone',
+  });
 });
 
 test('many-to-many fields are added, removed and replaced, with images of what was there', async (t) => {
   const { db, context, cities, keys } = await setUp(t, 5);
   const tagsOf = async () =>
-    (await db.pages.query(`select "A" as city, array_agg("B" order by "B") as tags from gazetteer."_CityToTag" group by 1 order by 1`))
-      .rows;
-  await launchOn(context, cities, { keys: keys(2) }, 'update', { field: 'tags', 'change.tags': 'add', 'value.tags': ['1', '2'] });
+    (
+      await db.pages.query(
+        `select "A" as city, array_agg("B" order by "B") as tags from gazetteer."_CityToTag" group by 1 order by 1`,
+      )
+    ).rows;
+  await launchOn(context, cities, { keys: keys(2) }, 'update', {
+    field: 'tags',
+    'change.tags': 'add',
+    'value.tags': ['1', '2'],
+  });
   assert.deepEqual(await tagsOf(), [
     { city: 1, tags: [1, 2] },
     { city: 2, tags: [1, 2] },
@@ -147,9 +187,16 @@ test('many-to-many fields are added, removed and replaced, with images of what w
     { city: 1, tags: [3] },
     { city: 2, tags: [2] },
   ]);
-  const { rows } = await db.pages.query(`select before, after from ${db.t.change} order by id desc limit 1`);
+  const { rows } = await db.pages.query(
+    `select before, after from ${db.t.change} order by id desc limit 1`,
+  );
   assert.deepEqual(
-    [rows[0].before[0].tags, rows[0].after[0].tags, rows[0].before[0].notes, rows[0].after[0].notes],
+    [
+      rows[0].before[0].tags,
+      rows[0].after[0].tags,
+      rows[0].before[0].notes,
+      rows[0].after[0].notes,
+    ],
     [['2'], ['3'], null, 'hello'],
   );
 });
@@ -159,7 +206,9 @@ test('records that have the value already are left alone', async (t) => {
   await launchOn(context, cities, { keys: keys(4) }, 'update', publish);
   const { task } = await launchOn(context, cities, { keys: keys(10) }, 'update', { ...publish });
   assert.deepEqual([task.changed, task.unchanged, task.done], [6, 4, 10]);
-  const { rows } = await db.pages.query(`select keys, before, after from ${db.t.change} order by id desc limit 1`);
+  const { rows } = await db.pages.query(
+    `select keys, before, after from ${db.t.change} order by id desc limit 1`,
+  );
   assert.equal(rows[0].keys.length, 6);
   assert.equal(rows[0].before[0].status, 'draft');
   // One image for all where the server returns old values, else one for each.
@@ -188,14 +237,22 @@ test('a filter that counts back from now, and one on a day, mean in a task what 
 
 test('deleting keeps the last image of every record and counts what was gone', async (t) => {
   const { db, context, cities, keys, connectionString, defer } = await setUp(t, 60);
-  const { task: queued } = await launchOn(context, cities, { kind: 'matching', filter: 'population-max=50' }, 'delete', {
-    acknowledge: 'yes',
-  });
+  const { task: queued } = await launchOn(
+    context,
+    cities,
+    { kind: 'matching', filter: 'population-max=50' },
+    'delete',
+    {
+      acknowledge: 'yes',
+    },
+  );
   const worker = await startWorker(context, { connectionString, concurrency: 1 });
   defer(() => worker.stop());
   const task = await finished(db, queued.id);
   assert.deepEqual([task.state, task.changed], ['succeeded', 50]);
-  const { rows } = await db.pages.query(`select cardinality(keys) as n, before->0->>'name' as name from ${db.t.change}`);
+  const { rows } = await db.pages.query(
+    `select cardinality(keys) as n, before->0->>'name' as name from ${db.t.change}`,
+  );
   assert.deepEqual(rows, [{ n: 50, name: 'Place 1' }]);
   void keys;
 });
@@ -206,21 +263,41 @@ test('an overlapping launch is refused with the holder named, and a disjoint one
   defer(() => holder.release());
   await holder.query('begin');
   await holder.query('select 1 from gazetteer.city where id = 50 for update');
-  const { task: first } = await launchOn(context, cities, { kind: 'matching', filter: 'population-max=100' }, 'update', publish);
+  const { task: first } = await launchOn(
+    context,
+    cities,
+    { kind: 'matching', filter: 'population-max=100' },
+    'update',
+    publish,
+  );
   const worker = await startWorker(context, { connectionString, concurrency: 2 });
   defer(() => worker.stop());
   await until(
-    async () => (await db.pages.query(`select 1 from ${db.t.task} where id = $1 and state = 'running'`, [first.id])).rowCount === 1,
+    async () =>
+      (
+        await db.pages.query(`select 1 from ${db.t.task} where id = $1 and state = 'running'`, [
+          first.id,
+        ])
+      ).rowCount === 1,
   );
   await assert.rejects(
-    launchOn(context, cities, { kind: 'matching', filter: 'population-min=90' }, 'update', { field: 'featured', 'value.featured': 'true' }),
+    launchOn(context, cities, { kind: 'matching', filter: 'population-min=90' }, 'update', {
+      field: 'featured',
+      'value.featured': 'true',
+    }),
     (error: AppError) => {
       assert.deepEqual([error.code, error.status], ['overlap', 409]);
       assert.match(error.message, new RegExp(`task ${first.id} .*Ada`));
       return true;
     },
   );
-  const { task: other } = await launchOn(context, cities, { kind: 'matching', filter: 'population-min=101' }, 'update', publish);
+  const { task: other } = await launchOn(
+    context,
+    cities,
+    { kind: 'matching', filter: 'population-min=101' },
+    'update',
+    publish,
+  );
   assert.equal((await finished(db, other.id)).state, 'succeeded');
   await holder.query('rollback');
   assert.equal((await finished(db, first.id)).state, 'succeeded');

@@ -2,23 +2,27 @@ import { createHash } from 'node:crypto';
 import type { Principal } from '../../auth/principal.ts';
 import { patientTransaction } from '../../db/patient-transaction.ts';
 import { AppError } from '../../errors.ts';
+import { limits, limitTexts } from '../../limits.ts';
 import { assertMayBegin, getOperation } from '../../operations/operations.ts';
 import { assertNoRule } from '../../operations/rules/rewrite-rules.ts';
 import { wake } from '../../queue/wake.ts';
 import type { Resource } from '../../resources/contract.ts';
-import { countSelection, getSelection, type Selection, selectionWhere } from '../../selection/selection.ts';
+import {
+  countSelection,
+  getSelection,
+  type Selection,
+  selectionWhere,
+} from '../../selection/selection.ts';
 import type { TaskContext } from '../context.ts';
-import { readKeys } from '../running/freeze.ts';
 import { findTaskByKey, findTaskByOperation, insertTask, type NewTask } from '../insert-task.ts';
+import { earlierTask, type Launched, recordsHeld } from '../launched.ts';
 import { findPreview, type Preview, previewed } from '../previewing/preview.ts';
-import { probeOverlap } from './probe-overlap.ts';
-import { overlapMessage } from '../running/prepare.ts';
-import { earlierTask, type Launched } from '../launched.ts';
-import { runInline } from './run-inline.ts';
-import { recordsHeld } from '../launched.ts';
-import { countCascadeInline, runsInline } from '../runs-inline.ts';
 import { defaultRunOptions, type RunOptions } from '../run-options.ts';
-import { limits, limitTexts } from '../../limits.ts';
+import { readKeys } from '../running/freeze.ts';
+import { overlapMessage } from '../running/prepare.ts';
+import { countCascadeInline, runsInline } from '../runs-inline.ts';
+import { probeOverlap } from './probe-overlap.ts';
+import { runInline } from './run-inline.ts';
 
 export interface Launch {
   resource: Resource;
@@ -33,11 +37,12 @@ export interface Launch {
 }
 
 /**
- * Launches one run of an operation. Small ones are done when this returns; the others are one row and one wake-up, and
- * nothing here waits for records.
+ * Launches one run of an operation. Small ones are done when this returns; the others are one row
+ * and one wake-up, and nothing here waits for records.
  *
- * Throws AppError: 'preview-gone' 409, 'selection-changed' 409, 'overlap' 409 (details.holders), 'empty-selection' 422,
- * 'invalid-operation' 422 (details.fieldErrors), 'refused' 422 (details.failures, details.taskId; everything rolled back), 'forbidden' 403.
+ * Throws AppError: 'preview-gone' 409, 'selection-changed' 409, 'overlap' 409 (details.holders),
+ * 'empty-selection' 422, 'invalid-operation' 422 (details.fieldErrors), 'refused' 422
+ * (details.failures, details.taskId; everything rolled back), 'forbidden' 403.
  */
 export async function launch(context: TaskContext, request: Launch): Promise<Launched> {
   const { db, registry } = context;
@@ -68,12 +73,27 @@ export async function launch(context: TaskContext, request: Launch): Promise<Lau
   }
   const where = selectionWhere(resource, principal, selection);
   const { kind } = selection;
-  const isPutOff = (options.inBackground || preview.findings?.isUntried === true) && resource.hasBackground;
-  const writing = { operation: request.operation, parameters, where, count: preview.recordCount, kind };
-  const cascadeCount = isPutOff ? 0 : await countCascadeInline(context, resource, principal, writing);
+  const isPutOff =
+    (options.inBackground || preview.findings?.isUntried === true) && resource.hasBackground;
+  const writing = {
+    operation: request.operation,
+    parameters,
+    where,
+    count: preview.recordCount,
+    kind,
+  };
+  const cascadeCount = isPutOff
+    ? 0
+    : await countCascadeInline(context, resource, principal, writing);
   const isInline = (count: number) =>
-    !isPutOff && runsInline(resource, { count, cascadeCount, kind, operation: request.operation }, principal);
-  const keys = await readKeys(registry, resource.model, where, isInline(preview.recordCount) ? limits.bulk.inline + 1 : 1);
+    !isPutOff &&
+    runsInline(resource, { count, cascadeCount, kind, operation: request.operation }, principal);
+  const keys = await readKeys(
+    registry,
+    resource.model,
+    where,
+    isInline(preview.recordCount) ? limits.bulk.inline + 1 : 1,
+  );
   if (keys.length === 0) throw new AppError('empty-selection', 422, 'Nothing is selected.');
   const task: NewTask = {
     operationId,
@@ -96,11 +116,13 @@ export async function launch(context: TaskContext, request: Launch): Promise<Lau
     try {
       return await runInline(context, task, keys);
     } catch (error) {
-      const isToWait = error instanceof AppError && error.code === 'overlap' && task.options.overlap === 'wait';
+      const isToWait =
+        error instanceof AppError && error.code === 'overlap' && task.options.overlap === 'wait';
       if (!isToWait) throw error;
     }
   }
-  const holders = task.options.overlap === 'refuse' ? await probeOverlap(context, resource, where) : [];
+  const holders =
+    task.options.overlap === 'refuse' ? await probeOverlap(context, resource, where) : [];
   if (holders.length > 0) throw new AppError('overlap', 409, overlapMessage(holders), { holders });
   return enqueue(context, task);
 }
@@ -116,15 +138,23 @@ export async function enqueue(context: TaskContext, task: NewTask): Promise<Laun
   });
 }
 
-async function getPreview(context: TaskContext, { resource, principal, operationId, operation }: Launch): Promise<Preview> {
+async function getPreview(
+  context: TaskContext,
+  { resource, principal, operationId, operation }: Launch,
+): Promise<Preview> {
   const preview = await findPreview(context, resource, principal, operationId);
   if (preview?.operation === operation) return preview;
-  throw new AppError('preview-gone', 409, 'This form is no longer valid. Open it again from your selection.');
+  throw new AppError(
+    'preview-gone',
+    409,
+    'This form is no longer valid. Open it again from your selection.',
+  );
 }
 
 /** A resource may ask for a reason, and above so many records insist on one. */
 function assertReason({ reason }: Resource, recordCount: number, given: string | null): void {
-  if (reason.requiredAbove === null || recordCount <= reason.requiredAbove || given !== null) return;
+  if (reason.requiredAbove === null || recordCount <= reason.requiredAbove || given !== null)
+    return;
   const message = `Say why: above ${reason.requiredAbove.toLocaleString('en')} records a reason is asked for.`;
   throw new AppError('invalid-operation', 422, message, { fieldErrors: { reason: message } });
 }
@@ -134,8 +164,14 @@ function frozenForm({ kind, filter, keys, exclusions }: Selection): NewTask['sel
   return kind === 'ticked' ? { kind, filter, keys } : { kind, filter, exclusions };
 }
 
-/** Of principal, model, selection and parameters: equal for a repeated launch, whichever form it comes from. */
-function fingerprint({ resource, principal, operation, parameters }: Launch, selection: Selection): string {
+/**
+ * Of principal, model, selection and parameters: equal for a repeated launch, whichever form it
+ * comes from.
+ */
+function fingerprint(
+  { resource, principal, operation, parameters }: Launch,
+  selection: Selection,
+): string {
   const parts = [principal.id, resource.model.name, operation, parameters, frozenForm(selection)];
   return createHash('sha256').update(JSON.stringify(parts, inOrder)).digest('hex');
 }

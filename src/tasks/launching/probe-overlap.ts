@@ -1,21 +1,27 @@
 import { whereKeys } from '../../metadata/keys.ts';
-import type { Resource } from '../../resources/contract.ts';
 import type { Where } from '../../resources/client.ts';
-import { readKeys } from '../running/freeze.ts';
+import type { Resource } from '../../resources/contract.ts';
 import type { TaskContext } from '../context.ts';
-
 import { type Holder, holderColumns } from '../looking/holders.ts';
+import { readKeys } from '../running/freeze.ts';
 import { unfinishedSql } from '../states.ts';
 
-/** Held records looked at per unfinished task: enough to refuse the usual overlap at the click, bounded whatever is held. */
+/**
+ * Held records looked at per unfinished task: enough to refuse the usual overlap at the click,
+ * bounded whatever is held.
+ */
 const probeSize = 500;
 const probeTasks = 5;
 
 /**
- * Looks whether a predicate plainly overlaps what unfinished tasks hold, so that the click itself can be refused. A
- * probe: what it misses, activation finds before the first write.
+ * Looks whether a predicate plainly overlaps what unfinished tasks hold, so that the click itself
+ * can be refused. A probe: what it misses, activation finds before the first write.
  */
-export async function probeOverlap({ db, registry }: TaskContext, resource: Resource, where: Where): Promise<Holder[]> {
+export async function probeOverlap(
+  { db, registry }: TaskContext,
+  resource: Resource,
+  where: Where,
+): Promise<Holder[]> {
   if (resource.locksOffReason !== null) return [];
   const { rows } = await db.pages.query<Holder & { keys: string[] }>(
     `select ${holderColumns}, held.keys
@@ -30,7 +36,12 @@ export async function probeOverlap({ db, registry }: TaskContext, resource: Reso
   );
   const overlapping: Holder[] = [];
   for (const { keys, ...holder } of rows) {
-    const [record] = await readKeys(registry, resource.model, { AND: [where, whereKeys(resource.model, keys)] }, 1);
+    const [record] = await readKeys(
+      registry,
+      resource.model,
+      { AND: [where, whereKeys(resource.model, keys)] },
+      1,
+    );
     if (record !== undefined) overlapping.push(holder);
   }
   return overlapping;

@@ -1,48 +1,64 @@
-import { AppError } from '../../errors.ts';
 import type { TableNames } from '../../db/names.ts';
+import { sqlstate, sqlstateOf } from '../../db/sqlstate.ts';
 import { type Queryable, transaction } from '../../db/transaction.ts';
 import { inTurn } from '../../db/turns.ts';
-import { clientTransaction, needsClient } from '../../operations/rules/client-transaction.ts';
-import { rowsOf } from '../../operations/update/moves-onto.ts';
+import { AppError } from '../../errors.ts';
 import { editsOf, getOperation } from '../../operations/operations.ts';
-import { assertStayApart } from '../running/stay-apart.ts';
+import { clientTransaction, needsClient } from '../../operations/rules/client-transaction.ts';
 import { findRewriting } from '../../operations/triggers.ts';
+import { rowsOf } from '../../operations/update/moves-onto.ts';
 import type { Client } from '../../resources/client.ts';
+import type { TaskContext } from '../context.ts';
+import { insertTask, type NewTask } from '../insert-task.ts';
+import type { Launched } from '../launched.ts';
+import { earlierTask, recordsHeld } from '../launched.ts';
 import { activate, lockModel } from '../running/activate.ts';
 import { applyIsolated, type ChunkOutcome } from '../running/apply-isolated.ts';
-import type { TaskContext } from '../context.ts';
 import { keepFailures } from '../running/failures.ts';
 import { finishChunk } from '../running/finish-chunk.ts';
-import { insertTask, type NewTask } from '../insert-task.ts';
-import { earlierTask } from '../launched.ts';
-import { recordsHeld } from '../launched.ts';
-import type { Launched } from '../launched.ts';
 import { overlapMessage } from '../running/prepare.ts';
 import { readyOperation } from '../running/ready-operation.ts';
-import { sqlstateOf, sqlstate } from '../../db/sqlstate.ts';
-import { selectTask, type TaskRow } from '../task-row.ts';
+import { assertStayApart } from '../running/stay-apart.ts';
 import { TaskRefused } from '../running/task-refused.ts';
+import { selectTask, type TaskRow } from '../task-row.ts';
 
 /** Runs a small task within the request: one transaction, all or nothing. */
-export async function runInline(context: TaskContext, task: NewTask, keys: readonly string[]): Promise<Launched> {
+export async function runInline(
+  context: TaskContext,
+  task: NewTask,
+  keys: readonly string[],
+): Promise<Launched> {
   try {
     return await inTurn(context.db.pages, (lockMs) => {
-      const run = (client: Queryable, tx: Client | null) => inTransaction(client, tx, Math.min(lockMs, context.settings.lockTimeoutMs));
+      const run = (client: Queryable, tx: Client | null) =>
+        inTransaction(client, tx, Math.min(lockMs, context.settings.lockTimeoutMs));
       if (!needsClient(task.resource, getOperation(task.resource, task.operation)))
         return transaction(context.db.pages, (client) => run(client, null));
-      return clientTransaction(context.registry, context.db.pages, { timeoutMs: context.settings.statementTimeoutMs }, run);
+      return clientTransaction(
+        context.registry,
+        context.db.pages,
+        { timeoutMs: context.settings.statementTimeoutMs },
+        run,
+      );
     });
   } catch (error) {
     if (error instanceof TaskRefused) return recordRefusal(context, task, keys, error.outcome);
-    if (sqlstateOf(error) === sqlstate.lockNotAvailable) throw new AppError('busy', 503, recordsHeld);
+    if (sqlstateOf(error) === sqlstate.lockNotAvailable)
+      throw new AppError('busy', 503, recordsHeld);
     throw error;
   }
 
-  async function inTransaction(client: Queryable, tx: Client | null, lockMs: number): Promise<Launched> {
+  async function inTransaction(
+    client: Queryable,
+    tx: Client | null,
+    lockMs: number,
+  ): Promise<Launched> {
     const { db, settings } = context;
     const { resource } = task;
     const startedAt = performance.now();
-    await client.query(`set local lock_timeout = ${lockMs}; set local statement_timeout = ${settings.statementTimeoutMs}`);
+    await client.query(
+      `set local lock_timeout = ${lockMs}; set local statement_timeout = ${settings.statementTimeoutMs}`,
+    );
     await lockModel(client, db.t, resource.model.name);
     const inserted = await insertTask(client, db, task, { backend: 'inline', state: 'running' });
     if (!inserted.isNew) return earlierTask(inserted.task, task.operationId);
@@ -52,7 +68,10 @@ export async function runInline(context: TaskContext, task: NewTask, keys: reado
        values ($1, 0, 'draft', $2, $3, $4)`,
       [id, keys, keys[0], keys.at(-1)],
     );
-    await client.query(`update ${db.t.task} set total = $2, chunk_count = 1 where id = $1`, [id, keys.length]);
+    await client.query(`update ${db.t.task} set total = $2, chunk_count = 1 where id = $1`, [
+      id,
+      keys.length,
+    ]);
     const holders = await activate(client, db.t, {
       id,
       model: resource.model.name,
@@ -60,7 +79,8 @@ export async function runInline(context: TaskContext, task: NewTask, keys: reado
       locksOffReason: resource.locksOffReason,
     });
     const free = await readChunk(client, db.t, id);
-    if (holders.length > 0 || free.length === 0) throw new AppError('overlap', 409, overlapMessage(holders), { holders });
+    if (holders.length > 0 || free.length === 0)
+      throw new AppError('overlap', 409, overlapMessage(holders), { holders });
     const target = {
       resource,
       t: db.t,
@@ -76,14 +96,33 @@ export async function runInline(context: TaskContext, task: NewTask, keys: reado
       log: context.log,
       through: tx && { tx, principal: task.principal, log: context.log },
     };
-    await assertStayApart(client, { isInTransaction: true }, resource.model, editsOf(resource, task), () => rowsOf(resource.model, free));
-    const operation = await readyOperation(context, { ...task, client, snapshot: task.options.skipChanged ? task.snapshot : null });
+    await assertStayApart(
+      client,
+      { isInTransaction: true },
+      resource.model,
+      editsOf(resource, task),
+      () => rowsOf(resource.model, free),
+    );
+    const operation = await readyOperation(context, {
+      ...task,
+      client,
+      snapshot: task.options.skipChanged ? task.snapshot : null,
+    });
     const altered = await operation.watch?.(client, target, free, task.parameters);
     const outcome = await applyIsolated(client, operation, target, free, task.parameters);
     if (outcome.failed + outcome.keptBack > 0) throw new TaskRefused(outcome);
     const alterations = (await altered?.()) ?? [];
     const durationMs = performance.now() - startedAt;
-    await finishChunk(client, db.t, { taskId: id, number: 0, added: 0, outcome, alterations, durationMs, lease: null, stopRatio: 1 });
+    await finishChunk(client, db.t, {
+      taskId: id,
+      number: 0,
+      added: 0,
+      outcome,
+      alterations,
+      durationMs,
+      lease: null,
+      stopRatio: 1,
+    });
     const { rows } = await client.query<TaskRow>(`${selectTask(db.t)} where id = $1`, [id]);
     return { task: rows[0] as TaskRow, outcome: 'inline' };
   }
@@ -91,12 +130,20 @@ export async function runInline(context: TaskContext, task: NewTask, keys: reado
 
 /** What is left of the only chunk once held records were left out. */
 async function readChunk(client: Queryable, t: TableNames, taskId: number): Promise<string[]> {
-  const { rows } = await client.query<{ keys: string[] }>(`select keys from ${t.chunk} where task_id = $1`, [taskId]);
+  const { rows } = await client.query<{ keys: string[] }>(
+    `select keys from ${t.chunk} where task_id = $1`,
+    [taskId],
+  );
   return rows[0]?.keys ?? [];
 }
 
 /** Writes the refused task down: failed, 0 changed, every refused record named. */
-async function recordRefusal(context: TaskContext, task: NewTask, keys: readonly string[], outcome: ChunkOutcome): Promise<never> {
+async function recordRefusal(
+  context: TaskContext,
+  task: NewTask,
+  keys: readonly string[],
+  outcome: ChunkOutcome,
+): Promise<never> {
   const { db } = context;
   const { failed, keptBack } = outcome;
   const message = `${(failed + keptBack).toLocaleString('en')} of ${keys.length.toLocaleString('en')} records were refused, so nothing was changed.`;
@@ -112,6 +159,8 @@ async function recordRefusal(context: TaskContext, task: NewTask, keys: readonly
     await keepFailures(client, db.t, id, 0, outcome);
     return id;
   });
-  const failures = outcome.refusals.flatMap(({ code, message: why, keys: refused }) => refused.map((key) => ({ key, code, message: why })));
+  const failures = outcome.refusals.flatMap(({ code, message: why, keys: refused }) =>
+    refused.map((key) => ({ key, code, message: why })),
+  );
   throw new AppError('refused', 422, message, { taskId, failures });
 }

@@ -1,13 +1,20 @@
 import type { Principal } from '../../auth/principal.ts';
 import type { SaveContext } from '../../operations/save-record.ts';
 import type { Resource } from '../../resources/contract.ts';
-import { assertFree } from '../looking/assert-free.ts';
 import type { TaskContext } from '../context.ts';
-import { insertFormDelete } from './form-delete.ts';
+import { assertFree } from '../looking/assert-free.ts';
 import { holdersOf } from '../looking/holders.ts';
+import { insertFormDelete } from './form-delete.ts';
 
-/** What a form's save has to know of tasks: who holds the record, and the task that a delete by form is. */
-export function saveContextOf({ db, registry, log }: TaskContext, resource: Resource, principal: Principal): SaveContext {
+/**
+ * What a form's save has to know of tasks: who holds the record, and the task that a delete by form
+ * is.
+ */
+export function saveContextOf(
+  { db, registry, log }: TaskContext,
+  resource: Resource,
+  principal: Principal,
+): SaveContext {
   return {
     registry,
     t: db.t,

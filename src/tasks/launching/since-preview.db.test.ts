@@ -5,11 +5,11 @@ import { createSelection } from '../../selection/selection.ts';
 import { ada, finished, testContext } from '../../testing/context.ts';
 import { testDatabase } from '../../testing/database.ts';
 import { insertPlaces } from '../../testing/places.ts';
-import { confirmPreview } from './confirm-preview.ts';
 import { lookAhead } from '../previewing/look-ahead.ts';
 import { createPreview } from '../previewing/preview.ts';
 import { defaultRunOptions } from '../run-options.ts';
 import { startWorker } from '../worker/worker.ts';
+import { confirmPreview } from './confirm-preview.ts';
 
 async function setUp(t: Parameters<typeof testDatabase>[0]) {
   const { db, connectionString, defer } = await testDatabase(t);
@@ -18,21 +18,39 @@ async function setUp(t: Parameters<typeof testDatabase>[0]) {
   await insertPlaces(db, 30);
   const preview = async () => {
     const keys = Array.from({ length: 30 }, (_, index) => keyOf(cities.model, { id: index + 1 }));
-    const { id } = await createSelection(db, ada, cities, { kind: 'ticked', filter: '', keys, exclusions: [] });
+    const { id } = await createSelection(db, ada, cities, {
+      kind: 'ticked',
+      filter: '',
+      keys,
+      exclusions: [],
+    });
     const parameters = { changes: [{ field: 'status', change: 'set', value: 'published' }] };
-    const made = await createPreview(context, { resource: cities, principal: ada, operation: 'update', selectionId: id, parameters });
+    const made = await createPreview(context, {
+      resource: cities,
+      principal: ada,
+      operation: 'update',
+      selectionId: id,
+      parameters,
+    });
     return lookAhead(context, { resource: cities, principal: ada, preview: made });
   };
   const worker = await startWorker(context, { connectionString, concurrency: 1 });
   defer(() => worker.stop());
   const confirm = async (previewId: string) => {
     const options = { ...defaultRunOptions, skipChanged: true };
-    const { task } = await confirmPreview(context, { resource: cities, principal: ada, previewId, options });
+    const { task } = await confirmPreview(context, {
+      resource: cities,
+      principal: ada,
+      previewId,
+      options,
+    });
     const { changed, conflicted, state } = await finished(db, task.id);
     return { changed, conflicted, state };
   };
   const draft = async () =>
-    (await db.pages.query(`select id from gazetteer.city where status = 'draft' order by 1`)).rows.map(({ id }) => id);
+    (
+      await db.pages.query(`select id from gazetteer.city where status = 'draft' order by 1`)
+    ).rows.map(({ id }) => id);
   return { db, preview, confirm, draft };
 }
 
@@ -41,11 +59,15 @@ test('records that somebody changes after the preview are left alone, whichever 
   const { id } = await preview();
   await db.pages.query(`update gazetteer.city set notes = 'x' where id = 3`);
   const client = await db.pages.connect();
-  await client.query(`begin; savepoint one; update gazetteer.city set notes = 'y' where id = 4; release one; commit`);
+  await client.query(
+    `begin; savepoint one; update gazetteer.city set notes = 'y' where id = 4; release one; commit`,
+  );
   client.release();
   assert.deepEqual(await confirm(id), { changed: 28, conflicted: 2, state: 'partial' });
   assert.deepEqual(await draft(), [3, 4]);
-  const { rows } = await db.pages.query(`select code, is_conflict, cardinality(keys) as count from ${db.t.task_failure}`);
+  const { rows } = await db.pages.query(
+    `select code, is_conflict, cardinality(keys) as count from ${db.t.task_failure}`,
+  );
   assert.deepEqual(rows, [{ code: 'changed-since-preview', is_conflict: true, count: 2 }]);
 });
 

@@ -6,7 +6,10 @@ import { findHolder, type Holder } from './holders.ts';
 
 const number = new Intl.NumberFormat('en');
 
-/** Throws 423 with the holder when a task holds the record. Ask it after the row is locked, on the same transaction. */
+/**
+ * Throws 423 with the holder when a task holds the record. Ask it after the row is locked, on the
+ * same transaction.
+ */
 export async function assertFree(
   client: Queryable,
   t: TableNames,

@@ -1,6 +1,6 @@
 import type { Database } from '../../db/database.ts';
 import type { TableNames } from '../../db/names.ts';
-import { query, raw, shared, sql, type Sql } from '../../db/sql.ts';
+import { query, raw, type Sql, shared, sql } from '../../db/sql.ts';
 
 /** A record that a task did not change, and why. */
 export interface FailedRecord {
@@ -24,8 +24,14 @@ export async function listFailedRecords(
   return rows;
 }
 
-/** How many records a retry would try, by reason; those of a reason that were all tried again are absent. */
-export async function countRetryable({ pages, t }: Database, taskId: number): Promise<Map<string, number>> {
+/**
+ * How many records a retry would try, by reason; those of a reason that were all tried again are
+ * absent.
+ */
+export async function countRetryable(
+  { pages, t }: Database,
+  taskId: number,
+): Promise<Map<string, number>> {
   const { rows } = await query<{ code: string; count: number }>(
     pages,
     sql`select failure.code, count(*)::int as count from ${raw(t.task_failure)} failure cross join unnest(failure.keys) as failed(key)
@@ -35,7 +41,10 @@ export async function countRetryable({ pages, t }: Database, taskId: number): Pr
   return new Map(rows.map(({ code, count }) => [code, count]));
 }
 
-/** Records that a task could not change, for one reason or (null) any, and that no retry has dealt with since. */
+/**
+ * Records that a task could not change, for one reason or (null) any, and that no retry has dealt
+ * with since.
+ */
 export function refusedKeysSql(t: TableNames, taskId: number | null, reason: string | null): Sql {
   const task = shared(sql`${taskId}::int`);
   const code = shared(sql`${reason}::text`);
@@ -55,14 +64,20 @@ export interface FollowUpTask {
   isUndone: boolean;
 }
 
-/** SQL: the undos of a task (an alias) have put back as many records as it changed; one that was undone in its turn is not counted. */
+/**
+ * SQL: the undos of a task (an alias) have put back as many records as it changed; one that was
+ * undone in its turn is not counted.
+ */
 export function isUndoneSql(t: TableNames, task: string): string {
   return `(${task}.changed > 0 and exists (select 1 from ${t.task} undo where undo.parent_id = ${task}.id and undo.selection ->> 'kind' = 'changed'
     and undo.changed >= ${task}.changed and not exists (select 1 from ${t.task} again where again.parent_id = undo.id and again.selection ->> 'kind' = 'changed' and again.changed > 0)))`;
 }
 
 /** The tasks that went on from one: its retries and undos, the newest first. */
-export async function listFollowUps({ pages, t }: Database, taskId: number): Promise<FollowUpTask[]> {
+export async function listFollowUps(
+  { pages, t }: Database,
+  taskId: number,
+): Promise<FollowUpTask[]> {
   const { rows } = await pages.query<FollowUpTask>(
     `select id, selection ->> 'kind' = 'changed' as "isUndo", state, changed,
        exists (select 1 from ${t.task} again where again.parent_id = task.id and again.selection ->> 'kind' = 'changed' and again.changed > 0) as "isUndone" from ${t.task} task where parent_id = $1 order by id desc limit 20`,

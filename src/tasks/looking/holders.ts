@@ -1,8 +1,8 @@
-import { query, raw, shared, sql, type Sql } from '../../db/sql.ts';
-import type { Queryable } from '../../db/transaction.ts';
 import type { TableNames } from '../../db/names.ts';
+import { query, raw, type Sql, shared, sql } from '../../db/sql.ts';
+import type { Queryable } from '../../db/transaction.ts';
 import type { HoldersOf } from '../../operations/contract.ts';
-import { unfinishedSql, type TaskState } from '../states.ts';
+import { type TaskState, unfinishedSql } from '../states.ts';
 
 declare module '../../errors.ts' {
   interface ErrorDetails {
@@ -27,7 +27,8 @@ export interface Holder {
 export const holderColumns = `task.id as "taskId", task.title, task.resource, task.principal_id as "principalId",
   task.principal_name as "principalName", task.state, task.done, coalesce(task.total, 0) as total`;
 
-// Chunks of a task hold sorted keys and are disjoint, so at most one can hold a key: the last that begins at or before it.
+// Chunks of a task hold sorted keys and are disjoint, so at most one can hold a key: the last that
+// begins at or before it.
 function chunkBefore(t: TableNames, key: Sql): Sql {
   return sql`(select chunk.keys, chunk.last_key from ${raw(t.chunk)} chunk
       where chunk.task_id = task.id and chunk.state = 'active' and chunk.first_key <= ${key} collate "C"
@@ -39,7 +40,12 @@ function holds(model: string, key: Sql): Sql {
       and chunk.last_key >= ${key} collate "C" and ${key} = any(chunk.keys)`;
 }
 
-export async function findHolder(client: Queryable, t: TableNames, model: string, key: string): Promise<Holder | null> {
+export async function findHolder(
+  client: Queryable,
+  t: TableNames,
+  model: string,
+  key: string,
+): Promise<Holder | null> {
   const wanted = shared(sql`${key}::text`);
   const { rows } = await query<Holder>(
     client,
@@ -69,7 +75,10 @@ export function holdersOf(t: TableNames): HoldersOf {
   return async (client, model, keys) => {
     const holders = await listHolders({ pages: client, t }, model, keys);
     return new Map(
-      [...holders].map(([key, { taskId, title, principalName }]) => [key, `Held by task ${taskId}: ${title}, ${principalName}.`]),
+      [...holders].map(([key, { taskId, title, principalName }]) => [
+        key,
+        `Held by task ${taskId}: ${title}, ${principalName}.`,
+      ]),
     );
   };
 }

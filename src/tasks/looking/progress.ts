@@ -8,7 +8,10 @@ export interface Progress {
   done: number;
   /** Frozen count, or before that the previewed one. */
   total: number;
-  /** Records per second while somebody was at it; null while nothing is known, and where no worker is alive. */
+  /**
+   * Records per second while somebody was at it; null while nothing is known, and where no worker
+   * is alive.
+   */
   rate: number | null;
   secondsLeft: number | null;
   isFinished: boolean;
@@ -20,9 +23,11 @@ export interface Progress {
 export function progressOf(task: TaskRow, now: Date): Progress {
   const total = task.total ?? task.expected ?? 0;
   const finished = isFinished(task.state);
-  const percent = total === 0 ? (task.state === 'succeeded' ? 100 : 0) : Math.floor((task.done / total) * 100);
+  const percent =
+    total === 0 ? (task.state === 'succeeded' ? 100 : 0) : Math.floor((task.done / total) * 100);
   const seconds = workedMs(task, now) / 1000;
-  const rate = task.done > 0 && seconds > 0 && task.hasWorker !== false ? task.done / seconds : null;
+  const rate =
+    task.done > 0 && seconds > 0 && task.hasWorker !== false ? task.done / seconds : null;
   return {
     percent: Math.min(100, percent),
     done: task.done,
@@ -43,13 +48,22 @@ export function workedMs({ startedAt, finishedAt, restedAt, idleMs }: TaskRow, n
   return Math.max(0, end - startedAt.getTime() - idleMs);
 }
 
-/** Since when no worker is alive that could go on with it: a timestamp, or null where that is not known; undefined: one is, or none is needed. */
-export function withoutWorkerSince({ state, hasWorker, workerEndedAt }: TaskRow): Date | null | undefined {
+/**
+ * Since when no worker is alive that could go on with it: a timestamp, or null where that is not
+ * known; undefined: one is, or none is needed.
+ */
+export function withoutWorkerSince({
+  state,
+  hasWorker,
+  workerEndedAt,
+}: TaskRow): Date | null | undefined {
   if (hasWorker !== false || state === 'paused' || state === 'scheduled') return undefined;
   return workerEndedAt;
 }
 
-/** Words of the requirement documents: null while unfinished, true for succeeded, false otherwise. */
+/**
+ * Words of the requirement documents: null while unfinished, true for succeeded, false otherwise.
+ */
 export function successOf(task: TaskRow): boolean | null {
   return isFinished(task.state) ? task.state === 'succeeded' : null;
 }

@@ -1,13 +1,13 @@
-import { notFound } from '../../errors.ts';
+import type { Principal } from '../../auth/principal.ts';
 import type { Database } from '../../db/database.ts';
 import { query, raw, shared, sql } from '../../db/sql.ts';
-import type { Principal } from '../../auth/principal.ts';
-import { findHolder } from './holders.ts';
+import { notFound } from '../../errors.ts';
 import type { TaskContext } from '../context.ts';
 import type { TaskState } from '../states.ts';
-import { isUndoneSql } from './failed-records.ts';
+import { selectTask, type TaskRow, taskColumns } from '../task-row.ts';
 import { seenSql } from '../who-sees.ts';
-import { selectTask, taskColumns, type TaskRow } from '../task-row.ts';
+import { isUndoneSql } from './failed-records.ts';
+import { findHolder } from './holders.ts';
 
 const maxId = 2_147_483_647;
 
@@ -19,15 +19,26 @@ export function isTaskId(id: number): boolean {
 type Seeing = Pick<TaskContext, 'db' | 'registry'>;
 
 /** One statement. Not found and not yours are the same 404. */
-export async function getTask({ db, registry }: Seeing, principal: Principal, id: number): Promise<TaskRow> {
+export async function getTask(
+  { db, registry }: Seeing,
+  principal: Principal,
+  id: number,
+): Promise<TaskRow> {
   if (!isTaskId(id)) throw notFound();
-  const { rows } = await query<TaskRow>(db.pages, sql`${raw(selectTask(db.t))} where id = ${id} and ${seenSql(registry, principal)}`);
+  const { rows } = await query<TaskRow>(
+    db.pages,
+    sql`${raw(selectTask(db.t))} where id = ${id} and ${seenSql(registry, principal)}`,
+  );
   if (!rows[0]) throw notFound();
   return rows[0];
 }
 
 /** Those of them that the principal sees; one statement, none where there are none. */
-export async function listTasksById({ db, registry }: Seeing, principal: Principal, ids: readonly number[]): Promise<TaskRow[]> {
+export async function listTasksById(
+  { db, registry }: Seeing,
+  principal: Principal,
+  ids: readonly number[],
+): Promise<TaskRow[]> {
   if (ids.length === 0) return [];
   const { rows } = await query<TaskRow>(
     db.pages,
@@ -36,11 +47,19 @@ export async function listTasksById({ db, registry }: Seeing, principal: Princip
   return rows;
 }
 
-/** The task that holds a record, whosever it is: a person who is kept waiting may see its progress. */
-export async function getHoldingTask(db: Database, model: string, key: string): Promise<TaskRow | null> {
+/**
+ * The task that holds a record, whosever it is: a person who is kept waiting may see its progress.
+ */
+export async function getHoldingTask(
+  db: Database,
+  model: string,
+  key: string,
+): Promise<TaskRow | null> {
   const holder = await findHolder(db.pages, db.t, model, key);
   if (!holder) return null;
-  const { rows } = await db.pages.query<TaskRow>(`${selectTask(db.t)} where id = $1`, [holder.taskId]);
+  const { rows } = await db.pages.query<TaskRow>(`${selectTask(db.t)} where id = $1`, [
+    holder.taskId,
+  ]);
   return rows[0] ?? null;
 }
 
@@ -76,7 +95,11 @@ export async function listTasks(
 }
 
 /** The principal's own unfinished tasks on one resource, newest first. */
-export async function listRunning(db: Database, principal: Principal, resource: string): Promise<TaskRow[]> {
+export async function listRunning(
+  db: Database,
+  principal: Principal,
+  resource: string,
+): Promise<TaskRow[]> {
   const { rows } = await db.pages.query<TaskRow>(
     `${selectTask(db.t)} where principal_id = $1 and resource = $2 and finished_at is null order by id desc limit 5`,
     [principal.id, resource],
@@ -133,7 +156,11 @@ export interface FailureGroup {
 }
 
 /** Reasons with the most records first; of each the first 50 keys. */
-export async function listFailures(db: Database, taskId: number, limit = 50): Promise<FailureGroup[]> {
+export async function listFailures(
+  db: Database,
+  taskId: number,
+  limit = 50,
+): Promise<FailureGroup[]> {
   const { rows } = await db.pages.query<FailureGroup>(
     `select code, message, count(*)::int as count, (array_agg(key order by key))[1:50] as keys
      from ${db.t.task_failure} failure cross join unnest(failure.keys) as key

@@ -1,26 +1,40 @@
-import { sortKeys } from '../../metadata/keys.ts';
 import { createHash } from 'node:crypto';
 import type { Principal } from '../../auth/principal.ts';
-import { AppError } from '../../errors.ts';
-import { snapshotSql } from '../../operations/since-preview.ts';
-import { rowsOf } from '../../operations/update/moves-onto.ts';
-import { assertStayApart } from '../running/stay-apart.ts';
+import { sqlstate, sqlstateOf } from '../../db/sqlstate.ts';
 import { transaction } from '../../db/transaction.ts';
-import { sqlstateOf, sqlstate } from '../../db/sqlstate.ts';
-import { assertNoRule } from '../../operations/rules/rewrite-rules.ts';
+import { AppError } from '../../errors.ts';
+import { sortKeys } from '../../metadata/keys.ts';
 import { editsOf, getOperation } from '../../operations/operations.ts';
-import { valuesStatement } from '../../operations/update/update-sql.ts';
+import { assertNoRule } from '../../operations/rules/rewrite-rules.ts';
+import { snapshotSql } from '../../operations/since-preview.ts';
 import { listTriggers } from '../../operations/triggers.ts';
+import { rowsOf } from '../../operations/update/moves-onto.ts';
+import { valuesStatement } from '../../operations/update/update-sql.ts';
 import type { Resource } from '../../resources/contract.ts';
 import { reselect } from '../../selection/matching-sql.ts';
-import { countSelection, getSelection, type Selection, selectionWhere } from '../../selection/selection.ts';
+import {
+  countSelection,
+  getSelection,
+  type Selection,
+  selectionWhere,
+} from '../../selection/selection.ts';
 import type { TaskContext } from '../context.ts';
 import { listHolders } from '../looking/holders.ts';
-import { countPreviewCascade, type Findings, type Preview, previewed, withManner, writePreview } from './preview.ts';
+import { assertStayApart } from '../running/stay-apart.ts';
+import {
+  countPreviewCascade,
+  type Findings,
+  type Preview,
+  previewed,
+  withManner,
+  writePreview,
+} from './preview.ts';
 import { readSelectedKeys, sampleSelectedKeys } from './read-selected-keys.ts';
 import { type Tried, tryOut } from './try-out.ts';
 
-/** Up to so many records every one is tried, and the counts are exact; of more, a sample of so many. */
+/**
+ * Up to so many records every one is tried, and the counts are exact; of more, a sample of so many.
+ */
 export const maxTried = 1_000;
 
 /** Longest that somebody waits for a preview, in milliseconds. */
@@ -38,7 +52,10 @@ interface Looking {
   preview: Preview;
 }
 
-/** Finds out what confirming a preview would do, and keeps it with the preview, which from then on is of this moment. */
+/**
+ * Finds out what confirming a preview would do, and keeps it with the preview, which from then on
+ * is of this moment.
+ */
 export async function lookAhead(context: TaskContext, looking: Looking): Promise<Preview> {
   const { db, registry } = context;
   const { resource, principal, preview } = looking;
@@ -48,34 +65,79 @@ export async function lookAhead(context: TaskContext, looking: Looking): Promise
   await operation.check?.({ client: db.pages, registry, resource, principal }, preview.parameters);
   const selection = await getSelection(db, principal, resource, preview.selectionId);
   const selected = previewed(selection, preview);
-  const { snapshot } = (await db.pages.query<{ snapshot: string }>(`select ${snapshotSql} as snapshot`)).rows[0] as {
+  const { snapshot } = (
+    await db.pages.query<{ snapshot: string }>(`select ${snapshotSql} as snapshot`)
+  ).rows[0] as {
     snapshot: string;
   };
-  const isJustMade = preview.findings === null && preview.exclusions.length === 0 && preview.selectionVersion === selection.version;
-  const recordCount = isJustMade ? preview.recordCount : await countSelection(registry, resource, principal, selected);
-  const cascadeCount = await countPreviewCascade(context, resource, principal, { ...preview, recordCount }, selected);
+  const isJustMade =
+    preview.findings === null &&
+    preview.exclusions.length === 0 &&
+    preview.selectionVersion === selection.version;
+  const recordCount = isJustMade
+    ? preview.recordCount
+    : await countSelection(registry, resource, principal, selected);
+  const cascadeCount = await countPreviewCascade(
+    context,
+    resource,
+    principal,
+    { ...preview, recordCount },
+    selected,
+  );
   const { runsInline } = withManner({ ...preview, recordCount }, resource, principal, cascadeCount);
   const keys = await keysToTry(context, looking, selected, recordCount, deadline);
   await assertApart(context, looking, selected, recordCount, keys, deadline);
-  const found = await findOut(context, { ...looking, preview: { ...preview, runsInline } }, selected, recordCount, keys, deadline);
+  const found = await findOut(
+    context,
+    { ...looking, preview: { ...preview, runsInline } },
+    selected,
+    recordCount,
+    keys,
+    deadline,
+  );
   const findings = { ...found, along: cascadeCount };
-  // If records were left out meanwhile, these findings are about another set and are dropped: the request that left them out makes its own.
+  // If records were left out meanwhile, these findings are about another set and are dropped: the
+  // request that left them out makes its own.
   await writePreview(
     db,
     `update ${db.t.preview} set record_count = $2, selection_version = $3, findings = $4, snapshot = $5 where id = $1 and exclusions = $6`,
-    [preview.id, recordCount, selection.version, JSON.stringify(findings), snapshot, preview.exclusions],
+    [
+      preview.id,
+      recordCount,
+      selection.version,
+      JSON.stringify(findings),
+      snapshot,
+      preview.exclusions,
+    ],
   );
-  return withManner({ ...preview, recordCount, selectionVersion: selection.version, findings, snapshot }, resource, looking.principal);
+  return withManner(
+    { ...preview, recordCount, selectionVersion: selection.version, findings, snapshot },
+    resource,
+    looking.principal,
+  );
 }
 
-async function keysToTry(context: TaskContext, looking: Looking, selected: Selection, count: number, deadline: number): Promise<string[]> {
+async function keysToTry(
+  context: TaskContext,
+  looking: Looking,
+  selected: Selection,
+  count: number,
+  deadline: number,
+): Promise<string[]> {
   if (count === 0) return [];
   const by = { resource: looking.resource, principal: looking.principal, selected };
-  if (count <= maxTried) return sortKeys(await readSelectedKeys(context, by, { after: null, limit: maxTried }));
-  return sampleSelectedKeys(context, by, { count, limit: maxTried, withinMs: (deadline - performance.now()) / 2 });
+  if (count <= maxTried)
+    return sortKeys(await readSelectedKeys(context, by, { after: null, limit: maxTried }));
+  return sampleSelectedKeys(context, by, {
+    count,
+    limit: maxTried,
+    withinMs: (deadline - performance.now()) / 2,
+  });
 }
 
-/** Of more records than are tried, as far as the time allows: the task asks again before it writes. */
+/**
+ * Of more records than are tried, as far as the time allows: the task asks again before it writes.
+ */
 async function assertApart(
   context: TaskContext,
   { resource, principal, preview }: Looking,
@@ -87,12 +149,21 @@ async function assertApart(
   const { model } = resource;
   if (keys.length === 0) return;
   const edits = editsOf(resource, preview);
-  if (count <= maxTried) return assertStayApart(context.db.pages, { isInTransaction: false }, model, edits, () => rowsOf(model, keys));
+  if (count <= maxTried)
+    return assertStayApart(context.db.pages, { isInTransaction: false }, model, edits, () =>
+      rowsOf(model, keys),
+    );
   const selectedRows = async () =>
-    reselect(model, await context.registry.whereSql(model, selectionWhere(resource, principal, selected)), '*');
+    reselect(
+      model,
+      await context.registry.whereSql(model, selectionWhere(resource, principal, selected)),
+      '*',
+    );
   try {
     await transaction(context.db.pages, async (client) => {
-      await client.query(`set local statement_timeout = ${Math.max(1, Math.round((deadline - performance.now()) / 2))}`);
+      await client.query(
+        `set local statement_timeout = ${Math.max(1, Math.round((deadline - performance.now()) / 2))}`,
+      );
       await assertStayApart(client, { isInTransaction: true }, model, edits, selectedRows);
     });
   } catch (error) {
@@ -110,10 +181,18 @@ async function findOut(
 ): Promise<Findings> {
   const { db } = context;
   const { resource, preview } = looking;
-  const holders = resource.locksOffReason === null ? await listHolders(db, resource.model.name, keys) : new Map();
+  const holders =
+    resource.locksOffReason === null ? await listHolders(db, resource.model.name, keys) : new Map();
   const held = new Map<number, Findings['held'][number]>();
   for (const { taskId, title, resource: slug, principalId, principalName } of holders.values()) {
-    const known = held.get(taskId) ?? { taskId, title, resource: slug, principalId, principalName, count: 0 };
+    const known = held.get(taskId) ?? {
+      taskId,
+      title,
+      resource: slug,
+      principalId,
+      principalName,
+      count: 0,
+    };
     held.set(taskId, { ...known, count: known.count + 1 });
   }
   const free = keys.filter((key) => !holders.has(key));
@@ -140,14 +219,27 @@ async function findOut(
     held: [...held.values()],
     busy: busy.length,
     missing: selected.kind === 'ticked' ? Math.max(0, selected.keys.length - recordCount) : 0,
-    triggers: await listTriggers(db.pages, resource.model, getOperation(resource, preview.operation).writes),
+    triggers: await listTriggers(
+      db.pages,
+      resource.model,
+      getOperation(resource, preview.operation).writes,
+    ),
     expectedMs: preview.runsInline || isUntried ? null : expectedMs,
     digest: isSample ? null : await digestOf(context, looking, keys),
   };
 }
 
 const nothing: Tried = {
-  outcome: { changed: 0, unchanged: 0, gone: 0, failed: 0, conflicted: 0, keptBack: 0, refusals: [], conflicts: [] },
+  outcome: {
+    changed: 0,
+    unchanged: 0,
+    gone: 0,
+    failed: 0,
+    conflicted: 0,
+    keptBack: 0,
+    refusals: [],
+    conflicts: [],
+  },
   busy: [],
   tookMs: 0,
 };
@@ -177,17 +269,30 @@ async function tryFewer(
   }
   if (keys.length === 0) return { tried: nothing, count: 0 };
   const { resource, preview } = looking;
-  const isEndless = getOperation(resource, preview.operation).isAlwaysPreviewed?.(preview.parameters) === true;
-  // An operation that is slow by nature (cascades, triggers) may still run in the background; a slow expression may never end.
+  const isEndless =
+    getOperation(resource, preview.operation).isAlwaysPreviewed?.(preview.parameters) === true;
+  // An operation that is slow by nature (cascades, triggers) may still run in the background; a
+  // slow expression may never end.
   if (resource.hasBackground && !isEndless) return { tried: nothing, count: 0 };
-  const message = 'Not one record could be tried out within two seconds. Change fewer records, or write a simpler expression.';
+  const message =
+    'Not one record could be tried out within two seconds. Change fewer records, or write a simpler expression.';
   throw new AppError('too-slow', 422, message);
 }
 
-/** Of the values that a preview showed. The same digest at the confirmation: nobody changed them meanwhile. */
-export async function digestOf({ db }: TaskContext, { resource, preview }: Looking, keys: readonly string[]): Promise<string> {
+/**
+ * Of the values that a preview showed. The same digest at the confirmation: nobody changed them
+ * meanwhile.
+ */
+export async function digestOf(
+  { db }: TaskContext,
+  { resource, preview }: Looking,
+  keys: readonly string[],
+): Promise<string> {
   const fields = getOperation(resource, preview.operation).digestFields?.(preview.parameters) ?? [];
   const statement = valuesStatement(resource, keys, fields);
-  const { rows } = await db.pages.query<{ key: string; texts: (string | null)[] }>(statement.text, statement.values);
+  const { rows } = await db.pages.query<{ key: string; texts: (string | null)[] }>(
+    statement.text,
+    statement.values,
+  );
   return createHash('sha256').update(JSON.stringify(rows)).digest('hex');
 }

@@ -1,4 +1,5 @@
 import type { Principal } from '../../auth/principal.ts';
+import { limits } from '../../limits.ts';
 import { seenEdits } from '../../operations/operations.ts';
 import { compareStatement, valuesStatement } from '../../operations/update/update-sql.ts';
 import type { Resource } from '../../resources/contract.ts';
@@ -9,7 +10,6 @@ import { type Holder, listHolders } from '../looking/holders.ts';
 import { isLeftOut, type Preview, previewed } from './preview.ts';
 import { readSelectedKeys } from './read-selected-keys.ts';
 import { tryOut } from './try-out.ts';
-import { limits } from '../../limits.ts';
 
 /** Records of a preview that a page shows. */
 
@@ -44,15 +44,31 @@ interface Paged {
 
 const withinMs = 500;
 
-/** Some records of a preview, each with what would become of it; those that were unticked among them. */
-export async function previewPage(context: TaskContext, { resource, principal, preview, after }: Paged): Promise<PreviewPage> {
+/**
+ * Some records of a preview, each with what would become of it; those that were unticked among
+ * them.
+ */
+export async function previewPage(
+  context: TaskContext,
+  { resource, principal, preview, after }: Paged,
+): Promise<PreviewPage> {
   const { db, registry } = context;
-  const selected = previewed(await getSelection(db, principal, resource, preview.selectionId), { ...preview, exclusions: [] });
+  const selected = previewed(await getSelection(db, principal, resource, preview.selectionId), {
+    ...preview,
+    exclusions: [],
+  });
   if (selected.kind === 'ticked' && selected.keys.length === 0) return { records: [], next: null };
-  const found = await readSelectedKeys(context, { resource, principal, selected }, { after, limit: limits.shown.previewed + 1 });
+  const found = await readSelectedKeys(
+    context,
+    { resource, principal, selected },
+    { after, limit: limits.shown.previewed + 1 },
+  );
   const keys = found.slice(0, limits.shown.previewed);
   const titles = await titlesOf(registry, resource, principal, keys);
-  const holders = resource.locksOffReason === null ? await listHolders(db, resource.model.name, keys) : new Map<string, Holder>();
+  const holders =
+    resource.locksOffReason === null
+      ? await listHolders(db, resource.model.name, keys)
+      : new Map<string, Holder>();
   const free = keys.filter((key) => !holders.has(key));
   const fates = await fatesOf(context, { resource, principal, preview }, free);
   const values = await valuesOf(context, resource, preview, keys, fates);
@@ -85,7 +101,12 @@ async function fatesOf(
 ): Promise<Map<string, Fate>> {
   const fates = new Map<string, Fate>();
   if (keys.length === 0) return fates;
-  const trial = { resource, principal, operation: preview.operation, parameters: preview.parameters };
+  const trial = {
+    resource,
+    principal,
+    operation: preview.operation,
+    parameters: preview.parameters,
+  };
   const tried = await tryOut(context, trial, keys, withinMs);
   if (!tried) return fates;
   for (const key of keys) fates.set(key, { fate: 'changed', reason: null });
@@ -101,7 +122,9 @@ interface Values {
   isChanged: boolean;
 }
 
-/** Before and after of what would be changed; of the rest before alone, since there may be no after. */
+/**
+ * Before and after of what would be changed; of the rest before alone, since there may be no after.
+ */
 async function valuesOf(
   { db }: TaskContext,
   resource: Resource,
@@ -115,7 +138,8 @@ async function valuesOf(
   const isTried = (key: string) => fates.get(key)?.fate === 'changed';
   const compared = compareStatement(resource, keys.filter(isTried), edits);
   const { rows } = await db.pages.query<Values & { key: string }>(compared.text, compared.values);
-  for (const { key, before, after, isChanged } of rows) values.set(key, { before, after, isChanged });
+  for (const { key, before, after, isChanged } of rows)
+    values.set(key, { before, after, isChanged });
   const rest = keys.filter((key) => !isTried(key));
   if (rest.length === 0) return values;
   const read = valuesStatement(
@@ -123,7 +147,11 @@ async function valuesOf(
     rest,
     edits.map(({ field }) => field),
   );
-  const left = await db.pages.query<{ key: string; texts: (string | null)[] }>(read.text, read.values);
-  for (const { key, texts } of left.rows) values.set(key, { before: texts, after: null, isChanged: false });
+  const left = await db.pages.query<{ key: string; texts: (string | null)[] }>(
+    read.text,
+    read.values,
+  );
+  for (const { key, texts } of left.rows)
+    values.set(key, { before: texts, after: null, isChanged: false });
   return values;
 }

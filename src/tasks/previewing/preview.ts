@@ -1,17 +1,23 @@
 import type { QueryResult, QueryResultRow } from 'pg';
-import { sortKeys } from '../../metadata/keys.ts';
 import type { Principal } from '../../auth/principal.ts';
-import { AppError } from '../../errors.ts';
 import type { Database } from '../../db/database.ts';
 import type { TableNames } from '../../db/names.ts';
 import { patientTransaction } from '../../db/patient-transaction.ts';
-import { snapshotSql } from '../../operations/since-preview.ts';
+import { AppError } from '../../errors.ts';
+import { limits, limitTexts } from '../../limits.ts';
+import { sortKeys } from '../../metadata/keys.ts';
 import { assertMayBegin, getOperation } from '../../operations/operations.ts';
+import { snapshotSql } from '../../operations/since-preview.ts';
 import type { Resource } from '../../resources/contract.ts';
-import { countSelection, getSelection, type Selected, type Selection, selectionWhere } from '../../selection/selection.ts';
+import {
+  countSelection,
+  getSelection,
+  type Selected,
+  type Selection,
+  selectionWhere,
+} from '../../selection/selection.ts';
 import type { TaskContext } from '../context.ts';
 import { countCascadeInline, runsInline } from '../runs-inline.ts';
-import { limits, limitTexts } from '../../limits.ts';
 
 /** What was typed, by the name of the control. */
 export type TypedForm = Readonly<Record<string, readonly string[]>>;
@@ -33,7 +39,10 @@ export interface Preview {
   findings: Findings | null;
   /** Keys that were unticked on the preview. */
   exclusions: string[];
-  /** When it was made: "in the last hour" is the hour before it, also when the task begins the next day. */
+  /**
+   * When it was made: "in the last hour" is the hour before it, also when the task begins the next
+   * day.
+   */
   asOf: string;
   /** The database's transactions at the moment, as `snapshotSql` has them. */
   snapshot: string;
@@ -52,7 +61,14 @@ export interface Findings {
   changed: number;
   unchanged: number;
   refused: { code: string; message: string; field: string | null; count: number; keys: string[] }[];
-  held: { taskId: number; title: string; resource: string; principalId: string; principalName: string; count: number }[];
+  held: {
+    taskId: number;
+    title: string;
+    resource: string;
+    principalId: string;
+    principalName: string;
+    count: number;
+  }[];
   /** Rows of others that are written along, as far as they were counted. */
   along?: number;
   /** Rows that somebody else's transaction is at this very moment. */
@@ -89,12 +105,20 @@ export interface NewPreview {
 }
 
 /** What a dialog shows and its confirmation binds to. Previews of yesterday go on the way. */
-export async function createPreview(context: TaskContext, newPreview: NewPreview): Promise<Preview> {
+export async function createPreview(
+  context: TaskContext,
+  newPreview: NewPreview,
+): Promise<Preview> {
   const { db, registry } = context;
   const { resource, principal, operation, selectionId, exclusions = [] } = newPreview;
   assertMayBegin(resource, principal, getOperation(resource, operation));
   const selection = await getSelection(db, principal, resource, selectionId);
-  const recordCount = await countSelection(registry, resource, principal, less(selection, exclusions));
+  const recordCount = await countSelection(
+    registry,
+    resource,
+    principal,
+    less(selection, exclusions),
+  );
   if (recordCount === 0) throw nothingSelected();
   const { rows } = await db.pages.query<Omit<Preview, 'runsInline'>>(
     `with purged as (
@@ -116,7 +140,12 @@ export async function createPreview(context: TaskContext, newPreview: NewPreview
   );
   const preview = rows[0] as Preview;
   const selected = previewed(selection, preview);
-  return withManner(preview, resource, principal, await countPreviewCascade(context, resource, principal, preview, selected));
+  return withManner(
+    preview,
+    resource,
+    principal,
+    await countPreviewCascade(context, resource, principal, preview, selected),
+  );
 }
 
 /** What is written along with a preview's records. */
@@ -124,16 +153,34 @@ export async function countPreviewCascade(
   context: TaskContext,
   resource: Resource,
   principal: Principal,
-  { operation, parameters, recordCount: count }: Pick<Preview, 'operation' | 'parameters' | 'recordCount'>,
+  {
+    operation,
+    parameters,
+    recordCount: count,
+  }: Pick<Preview, 'operation' | 'parameters' | 'recordCount'>,
   selected: Selected,
 ): Promise<number> {
   if (count === 0) return 0;
   const where = selectionWhere(resource, principal, selected);
-  return countCascadeInline(context, resource, principal, { operation, parameters, where, count, kind: selected.kind });
+  return countCascadeInline(context, resource, principal, {
+    operation,
+    parameters,
+    where,
+    count,
+    kind: selected.kind,
+  });
 }
 
-/** The principal's own; somebody else's, of another resource, and one that is gone are the same null. */
-export async function findPreview({ db }: TaskContext, resource: Resource, principal: Principal, id: string): Promise<Preview | null> {
+/**
+ * The principal's own; somebody else's, of another resource, and one that is gone are the same
+ * null.
+ */
+export async function findPreview(
+  { db }: TaskContext,
+  resource: Resource,
+  principal: Principal,
+  id: string,
+): Promise<Preview | null> {
   const { rows } = await db.pages.query<Omit<Preview, 'runsInline'>>(
     `select ${columnsOf(db.t)} from ${db.t.preview} where id::text = $1 and owner_id = $2 and resource = $3
        and created_at > now() - make_interval(hours => ${maxPreviewHours})`,
@@ -143,23 +190,37 @@ export async function findPreview({ db }: TaskContext, resource: Resource, princ
 }
 
 /** Which records a preview is about: the selection less what was unticked on the preview itself. */
-export function previewed(selection: Selection, { exclusions, asOf }: Pick<Preview, 'exclusions' | 'asOf'>): Selection & Selected {
+export function previewed(
+  selection: Selection,
+  { exclusions, asOf }: Pick<Preview, 'exclusions' | 'asOf'>,
+): Selection & Selected {
   return { ...less(selection, exclusions), asOf };
 }
 
 function less(selection: Selection, keys: readonly string[]): Selection {
   if (keys.length === 0) return selection;
   const excluded = new Set(keys);
-  if (selection.kind === 'ticked') return { ...selection, keys: selection.keys.filter((key) => !excluded.has(key)) };
+  if (selection.kind === 'ticked')
+    return { ...selection, keys: selection.keys.filter((key) => !excluded.has(key)) };
   return { ...selection, exclusions: sortKeys([...selection.exclusions, ...keys]) };
 }
 
 /** Keeps what was typed since, for the way back to the form. */
-export async function keepForm({ db }: TaskContext, preview: Preview, form: TypedForm): Promise<void> {
-  await writePreview(db, `update ${db.t.preview} set form = $2 where id = $1`, [preview.id, JSON.stringify(form)]);
+export async function keepForm(
+  { db }: TaskContext,
+  preview: Preview,
+  form: TypedForm,
+): Promise<void> {
+  await writePreview(db, `update ${db.t.preview} set form = $2 where id = $1`, [
+    preview.id,
+    JSON.stringify(form),
+  ]);
 }
 
-/** Leaves records out of a preview, or takes them in again, in one statement: explicit, so that doing it twice is doing it once. */
+/**
+ * Leaves records out of a preview, or takes them in again, in one statement: explicit, so that
+ * doing it twice is doing it once.
+ */
 export async function excludeFromPreview(
   { db }: TaskContext,
   preview: Preview,
@@ -183,8 +244,14 @@ export async function excludeFromPreview(
 }
 
 /** Writes to a preview's row, which another tab may hold. */
-export function writePreview<R extends QueryResultRow>({ pages }: Database, sql: string, values: unknown[]): Promise<QueryResult<R>> {
-  return patientTransaction(pages, limitTexts.heldPreview, (client) => client.query<R>(sql, values));
+export function writePreview<R extends QueryResultRow>(
+  { pages }: Database,
+  sql: string,
+  values: unknown[],
+): Promise<QueryResult<R>> {
+  return patientTransaction(pages, limitTexts.heldPreview, (client) =>
+    client.query<R>(sql, values),
+  );
 }
 
 export function isLeftOut({ exclusions }: Pick<Preview, 'exclusions'>, key: string): boolean {
@@ -203,6 +270,10 @@ export function withManner(
 ): Preview {
   const { recordCount: count, kind, operation } = preview;
   // An operation that could not be tried in time is run in the background: nobody waits for it.
-  if (preview.findings?.isUntried && resource.hasBackground) return { ...preview, runsInline: false };
-  return { ...preview, runsInline: runsInline(resource, { count, cascadeCount, kind, operation }, principal) };
+  if (preview.findings?.isUntried && resource.hasBackground)
+    return { ...preview, runsInline: false };
+  return {
+    ...preview,
+    runsInline: runsInline(resource, { count, cascadeCount, kind, operation }, principal),
+  };
 }

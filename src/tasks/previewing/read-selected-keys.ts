@@ -1,12 +1,12 @@
 import type { Principal } from '../../auth/principal.ts';
 import { empty, join, query, raw, sql } from '../../db/sql.ts';
+import { sqlstate, sqlstateOf } from '../../db/sqlstate.ts';
 import { transaction } from '../../db/transaction.ts';
-import { keyColumns, sortKeys } from '../../metadata/keys.ts';
 import { keySql } from '../../metadata/key-sql.ts';
+import { keyColumns, sortKeys } from '../../metadata/keys.ts';
 import type { Resource } from '../../resources/contract.ts';
 import { type Selected, selectionWhere } from '../../selection/selection.ts';
 import type { TaskContext } from '../context.ts';
-import { sqlstateOf, sqlstate } from '../../db/sqlstate.ts';
 
 export interface SelectedBy {
   resource: Resource;
@@ -24,7 +24,11 @@ export async function readSelectedKeys(
   const found = await registry.whereSql(model, selectionWhere(resource, principal, selected));
   const ids = model.idFields.map((name) => `found.${model.fields[name]?.column}`).join(', ');
   const place =
-    after === null ? [] : keyColumns(model, [after]).map(({ sqlType, values: [value] }) => sql`${value}::text::${raw(sqlType)}`);
+    after === null
+      ? []
+      : keyColumns(model, [after]).map(
+          ({ sqlType, values: [value] }) => sql`${value}::text::${raw(sqlType)}`,
+        );
   const beyond = after === null ? empty : sql`where (${raw(ids)}) > (${join(place)})`;
   const { rows } = await query<{ key: string }>(
     db.pages,
@@ -33,15 +37,22 @@ export async function readSelectedKeys(
   return rows.map(({ key }) => key);
 }
 
-/** Keys of about `limit` of `count` selected records, taken from all over; the first ones where that takes too long. */
+/**
+ * Keys of about `limit` of `count` selected records, taken from all over; the first ones where that
+ * takes too long.
+ */
 export async function sampleSelectedKeys(
   context: TaskContext,
   by: SelectedBy,
   { count, limit, withinMs }: { count: number; limit: number; withinMs: number },
 ): Promise<string[]> {
   const { resource, principal, selected } = by;
-  const found = await context.registry.whereSql(resource.model, selectionWhere(resource, principal, selected));
-  // A little more than enough, so that chance seldom leaves too few; which are too many is chance as well, or the table's end would be missing.
+  const found = await context.registry.whereSql(
+    resource.model,
+    selectionWhere(resource, principal, selected),
+  );
+  // A little more than enough, so that chance seldom leaves too few; which are too many is chance
+  // as well, or the table's end would be missing.
   const share = Math.min(1, (limit / count) * 1.2);
   try {
     return await transaction(context.db.pages, async (client) => {

@@ -19,7 +19,11 @@ test('a delete that takes too long to be tried out shows what is known, and runs
   assert.match(body, /Not one record could be tried out within two seconds.*in the background/);
   assert.match(body, /Selected[\s\S]*2/);
   assert.doesNotMatch(body, /Will be deleted|Already so/);
-  const confirmed = await admin.post(preview, { count: '2', acknowledge: 'yes' }, { accept: 'application/json' });
+  const confirmed = await admin.post(
+    preview,
+    { count: '2', acknowledge: 'yes' },
+    { accept: 'application/json' },
+  );
   assert.equal(confirmed.statusCode, 202, confirmed.body);
   const task = await workOff(app, confirmed.json().taskId);
   assert.deepEqual([task.backend, task.state, task.changed], ['queue', 'succeeded', 2]);

@@ -1,5 +1,5 @@
-import type { Queryable } from '../../db/transaction.ts';
 import type { TableNames } from '../../db/names.ts';
+import type { Queryable } from '../../db/transaction.ts';
 import { advisoryClass } from '../advisory-class.ts';
 import { type Holder, holderColumns } from '../looking/holders.ts';
 import type { Overlap } from '../run-options.ts';
@@ -14,29 +14,44 @@ export interface Activating {
 }
 
 /**
- * Makes a task's draft chunks into locks, or names who is in the way and writes nothing; under 'skip' what is in the way
- * is left out, counted as conflicted and named. The one activation function.
+ * Makes a task's draft chunks into locks, or names who is in the way and writes nothing; under
+ * 'skip' what is in the way is left out, counted as conflicted and named. The one activation
+ * function.
  *
- * READ COMMITTED only: the overlap is looked for in a statement of its own after the advisory lock, so that it sees
- * every activation that came before. In one statement, or under REPEATABLE READ, two launches both held a record.
+ * READ COMMITTED only: the overlap is looked for in a statement of its own after the advisory lock,
+ * so that it sees every activation that came before. In one statement, or under REPEATABLE READ,
+ * two launches both held a record.
  */
-export async function activate(client: Queryable, t: TableNames, task: Activating): Promise<Holder[]> {
+export async function activate(
+  client: Queryable,
+  t: TableNames,
+  task: Activating,
+): Promise<Holder[]> {
   await lockModel(client, t, task.model);
   const holders = task.locksOffReason === null ? await findOverlap(client, t, task) : [];
   if (holders.length > 0) {
     if (task.overlap !== 'skip') return holders;
     await leaveOut(client, t, task);
   }
-  await client.query(`update ${t.chunk} set state = 'active' where task_id = $1 and state = 'draft'`, [task.id]);
+  await client.query(
+    `update ${t.chunk} set state = 'active' where task_id = $1 and state = 'draft'`,
+    [task.id],
+  );
   return [];
 }
 
 // As text, since Prisma's client cannot read a void.
 export async function lockModel(client: Queryable, t: TableNames, model: string): Promise<void> {
-  await client.query(`select pg_advisory_xact_lock($1, hashtext($2))::text`, [advisoryClass.activation, `${t.chunk} ${model}`]);
+  await client.query(`select pg_advisory_xact_lock($1, hashtext($2))::text`, [
+    advisoryClass.activation,
+    `${t.chunk} ${model}`,
+  ]);
 }
 
-/** Rows of `task_id` and `number` (of the draft chunk) and `key` for every record that another task holds. */
+/**
+ * Rows of `task_id` and `number` (of the draft chunk) and `key` for every record that another task
+ * holds.
+ */
 function overlapSql(t: TableNames): string {
   return `with mine as materialized (
       select number, keys, first_key, last_key from ${t.chunk} where task_id = $1 and state = 'draft'
@@ -53,7 +68,11 @@ function overlapSql(t: TableNames): string {
     )`;
 }
 
-async function findOverlap(client: Queryable, t: TableNames, { id, model }: Activating): Promise<Holder[]> {
+async function findOverlap(
+  client: Queryable,
+  t: TableNames,
+  { id, model }: Activating,
+): Promise<Holder[]> {
   const { rows } = await client.query<Holder>(
     `${overlapSql(t)}
      select ${holderColumns}
@@ -64,7 +83,11 @@ async function findOverlap(client: Queryable, t: TableNames, { id, model }: Acti
 }
 
 /** Takes the held records out of the draft chunks and writes down who held them. */
-async function leaveOut(client: Queryable, t: TableNames, { id, model }: Activating): Promise<void> {
+async function leaveOut(
+  client: Queryable,
+  t: TableNames,
+  { id, model }: Activating,
+): Promise<void> {
   await client.query(
     `${overlapSql(t)}
      insert into ${t.task_failure} (task_id, chunk, code, message, is_conflict, keys)

@@ -19,7 +19,9 @@ export async function keepAlterations(
      from jsonb_array_elements($3::jsonb) alteration`,
     [taskId, chunk, JSON.stringify(alterations)],
   );
-  return new Set(alterations.flatMap(({ model, keys }) => keys.map((key) => JSON.stringify([model, key])))).size;
+  return new Set(
+    alterations.flatMap(({ model, keys }) => keys.map((key) => JSON.stringify([model, key]))),
+  ).size;
 }
 
 export interface AlterationGroup extends Alteration {
@@ -29,7 +31,11 @@ export interface AlterationGroup extends Alteration {
 }
 
 /** By model and field, those with the most records first; of each the first 50 keys. */
-export async function listAlterations(db: Database, taskId: number, limit = 100): Promise<AlterationGroup[]> {
+export async function listAlterations(
+  db: Database,
+  taskId: number,
+  limit = 100,
+): Promise<AlterationGroup[]> {
   const { rows } = await db.pages.query<AlterationGroup>(
     `select model, field, is_beside as "isBeside", count(*)::int as count, (array_agg(key order by key))[1:50] as keys
      from ${db.t.task_alteration} alteration cross join unnest(alteration.keys) as key

@@ -1,16 +1,28 @@
+import { blame, sqlstateOf } from '../../db/sqlstate.ts';
 import type { Queryable } from '../../db/transaction.ts';
-import { blamedField } from '../../operations/refusals/blamed-field.ts';
-import { knownConstraints } from '../../operations/refusals/constraints.ts';
-import { blamedFields, refusalInWords } from '../../operations/refusals/refusal-in-words.ts';
-import type { ApplyCounts, ApplyTarget, Operation, Refusal, StatementRow } from '../../operations/contract.ts';
-import { journal } from '../../operations/journal-kind.ts';
 import type { ModelMeta } from '../../metadata/contract.ts';
 import { keyToUrl } from '../../metadata/keys.ts';
-import { keptBack, keptBackCode, keptBackOf, refuseKeptBack, without } from '../../operations/refusals/kept-back.ts';
+import type {
+  ApplyCounts,
+  ApplyTarget,
+  Operation,
+  Refusal,
+  StatementRow,
+} from '../../operations/contract.ts';
+import { journal } from '../../operations/journal-kind.ts';
+import { blamedField } from '../../operations/refusals/blamed-field.ts';
+import { knownConstraints } from '../../operations/refusals/constraints.ts';
+import {
+  keptBack,
+  keptBackCode,
+  keptBackOf,
+  refuseKeptBack,
+  without,
+} from '../../operations/refusals/kept-back.ts';
 import { RecordsRefused } from '../../operations/refusals/records-refused.ts';
-import { type Attempt, attemptEach } from './attempt-each.ts';
+import { blamedFields, refusalInWords } from '../../operations/refusals/refusal-in-words.ts';
 import { readSecrets, unseen } from '../../operations/refusals/unseen.ts';
-import { blame, sqlstateOf } from '../../db/sqlstate.ts';
+import { type Attempt, attemptEach } from './attempt-each.ts';
 
 export interface ChunkOutcome extends ApplyCounts {
   failed: number;
@@ -21,7 +33,10 @@ export interface ChunkOutcome extends ApplyCounts {
   conflicts: Refusal[];
 }
 
-/** Applies an operation to keys at once; a row that the database refuses or keeps back is thrown, and the transaction with it. */
+/**
+ * Applies an operation to keys at once; a row that the database refuses or keeps back is thrown,
+ * and the transaction with it.
+ */
 export async function applyAll(
   client: Queryable,
   operation: Operation,
@@ -37,9 +52,9 @@ export async function applyAll(
 }
 
 /**
- * Applies an operation to keys so that a row the database refuses fails alone and every other is changed: in
- * savepoints, smaller sets, then single rows. Deferred constraints are checked within, or they would fail at commit
- * with no row to blame. Errors that are no row's fault are thrown.
+ * Applies an operation to keys so that a row the database refuses fails alone and every other is
+ * changed: in savepoints, smaller sets, then single rows. Deferred constraints are checked within,
+ * or they would fail at commit with no row to blame. Errors that are no row's fault are thrown.
  */
 export async function applyIsolated(
   client: Queryable,
@@ -81,7 +96,12 @@ async function isolate(
 ): Promise<ChunkOutcome> {
   const tally = new Tally();
   if (keys.length > maxSetSize && operation.statement?.(target, keys, params)) {
-    return withoutSecrets(client, operation, target, await withinServer(client, operation, target, keys, params));
+    return withoutSecrets(
+      client,
+      operation,
+      target,
+      await withinServer(client, operation, target, keys, params),
+    );
   }
   await tryOrCut(keys);
   return withoutSecrets(client, operation, target, tally.outcome());
@@ -89,12 +109,15 @@ async function isolate(
   async function tryOrCut(set: readonly string[]): Promise<void> {
     const { error, rest } = await tryAll(set);
     if (!error) return;
-    if (rest.length === 1) return tally.refuse(rest, await refusalOf(client, operation, target, error));
+    if (rest.length === 1)
+      return tally.refuse(rest, await refusalOf(client, operation, target, error));
     for (const part of partsOf(rest, Math.ceil(rest.length / 8))) await tryOrCut(part);
   }
 
   /** The keys that are left, with the error of the record that ended the attempt. */
-  async function tryAll(set: readonly string[]): Promise<{ error: unknown; rest: readonly string[] }> {
+  async function tryAll(
+    set: readonly string[],
+  ): Promise<{ error: unknown; rest: readonly string[] }> {
     await client.query('savepoint attempt');
     try {
       const counts = await operation.apply(client, target, set, params);
@@ -117,15 +140,18 @@ async function isolate(
   }
 }
 
-/** Records of the first sets that are tried, and into how many parts one is cut; measured by `npm run bench -- bulk-errors`. */
+/**
+ * Records of the first sets that are tried, and into how many parts one is cut; measured by `npm
+ * run bench -- bulk-errors`.
+ */
 const firstSet = 100;
 const parts = 7;
 /** Up to here as many round trips are not worth preparing a statement. */
 const maxSetSize = 32;
 
 /**
- * Removes secrets from messages: a trigger's text may quote the record. For an operation that writes images, the values cannot be looked
- * up, so all values are removed.
+ * Removes secrets from messages: a trigger's text may quote the record. For an operation that
+ * writes images, the values cannot be looked up, so all values are removed.
  */
 async function withoutSecrets(
   client: Queryable,
@@ -136,14 +162,23 @@ async function withoutSecrets(
   if (resource.secrets.length === 0) return outcome;
   const refusals: Refusal[] = [];
   for (const refusal of outcome.refusals) {
-    const secrets = !isDatabases(refusal.code) ? [] : writesImages ? null : await readSecrets(client, resource, refusal.keys[0] as string);
-    const message = secrets ? unseen(refusal.message, resource, secrets) : `The database refused it (${refusal.code}).`;
+    const secrets = !isDatabases(refusal.code)
+      ? []
+      : writesImages
+        ? null
+        : await readSecrets(client, resource, refusal.keys[0] as string);
+    const message = secrets
+      ? unseen(refusal.message, resource, secrets)
+      : `The database refused it (${refusal.code}).`;
     refusals.push({ ...refusal, message });
   }
   return { ...outcome, refusals };
 }
 
-/** Without those that were kept back, until no more are: what was written on their behalf is taken back. */
+/**
+ * Without those that were kept back, until no more are: what was written on their behalf is taken
+ * back.
+ */
 async function withinServer(
   client: Queryable,
   operation: Operation,
@@ -157,13 +192,18 @@ async function withinServer(
     if (known.length > 0) tally.refuse(known, keptBack(known));
     await client.query('savepoint attempts');
     const found = await attemptSets(client, operation, target, without(keys, known), params, tally);
-    await client.query(`${found.length > 0 ? 'rollback to savepoint attempts; ' : ''}release savepoint attempts`);
+    await client.query(
+      `${found.length > 0 ? 'rollback to savepoint attempts; ' : ''}release savepoint attempts`,
+    );
     if (found.length === 0) return tally.outcome();
     known.push(...found);
   }
 }
 
-/** What a statement says of itself is believed; what it did not write is looked at afterwards. Returns the keys of those kept back. */
+/**
+ * What a statement says of itself is believed; what it did not write is looked at afterwards.
+ * Returns the keys of those kept back.
+ */
 async function attemptSets(
   client: Queryable,
   operation: Operation,
@@ -184,7 +224,14 @@ async function attemptSets(
       if (error && set.length > 1) next.push(...smaller(target.resource.model, set, error.detail));
       else if (error) tally.refuse(set, await refusalOf(client, operation, target, error));
       else {
-        const { changed = 0, unchanged = 0, gone = 0, written, putBack, ...others } = (result ?? {}) as Partial<StatementRow>;
+        const {
+          changed = 0,
+          unchanged = 0,
+          gone = 0,
+          written,
+          putBack,
+          ...others
+        } = (result ?? {}) as Partial<StatementRow>;
         const counts = { ...others, changed, unchanged, gone };
         found.push(...keptBackOf(counts), ...(putBack ?? []));
         if (written) left.push(...without(set, written));
@@ -202,12 +249,14 @@ async function attemptSets(
 }
 
 /**
- * Splits a refused set: the record that the database's message names apart from the others, else into parts. The message is only a hint:
- * every set is tried again.
+ * Splits a refused set: the record that the database's message names apart from the others, else
+ * into parts. The message is only a hint: every set is tried again.
  */
 function smaller(model: ModelMeta, set: readonly string[], detail: string): (readonly string[])[] {
   const blamed = blamedKey(model, set, detail);
-  return blamed === null ? partsOf(set, Math.ceil(set.length / parts)) : [[blamed], set.filter((key) => key !== blamed)];
+  return blamed === null
+    ? partsOf(set, Math.ceil(set.length / parts))
+    : [[blamed], set.filter((key) => key !== blamed)];
 }
 
 /** `Failing row contains (42, Place 42, …)` of a check or a column that may not be empty. */
@@ -232,9 +281,18 @@ function partsOf(set: readonly string[], size: number): (readonly string[])[] {
 
 type Reason = Omit<Refusal, 'keys'>;
 
-async function refusalOf(client: Queryable, operation: Operation, target: ApplyTarget, error: unknown): Promise<Reason> {
+async function refusalOf(
+  client: Queryable,
+  operation: Operation,
+  target: ApplyTarget,
+  error: unknown,
+): Promise<Reason> {
   const { resource } = target;
-  const { message, constraint = null, column = null } = error as { constraint?: string; column?: string; message: string };
+  const {
+    message,
+    constraint = null,
+    column = null,
+  } = error as { constraint?: string; column?: string; message: string };
   const state = sqlstateOf(error);
   const code = [state, constraint].filter(Boolean).join(':');
   const about = {
@@ -244,7 +302,9 @@ async function refusalOf(client: Queryable, operation: Operation, target: ApplyT
   };
   const refused = { code: state, constraint, column, message };
   const [blamed] = blamedFields(refused, about);
-  const field = about.isDelete ? null : (blamed?.meta.name ?? blamedField(resource.model, { constraint, column }));
+  const field = about.isDelete
+    ? null
+    : (blamed?.meta.name ?? blamedField(resource.model, { constraint, column }));
   return { code, message: refusalInWords(refused, about), field };
 }
 
@@ -285,9 +345,16 @@ function isDatabases(code: string): boolean {
   return /^[0-9A-Z]{5}(:|$)/.test(code);
 }
 
-// A rule of the project's has a message of its own for every reason; the database's may hold the record's values.
-function keep(into: Map<string, Refusal & { keys: string[] }>, keys: readonly string[], reason: Reason): void {
-  const name = isDatabases(reason.code) ? reason.code : [reason.code, reason.field, reason.message].join(' ');
+// A rule of the project's has a message of its own for every reason; the database's may hold the
+// record's values.
+function keep(
+  into: Map<string, Refusal & { keys: string[] }>,
+  keys: readonly string[],
+  reason: Reason,
+): void {
+  const name = isDatabases(reason.code)
+    ? reason.code
+    : [reason.code, reason.field, reason.message].join(' ');
   const known = into.get(name);
   if (known) known.keys.push(...keys);
   else into.set(name, { ...reason, keys: [...keys] });

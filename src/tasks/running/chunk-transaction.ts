@@ -1,21 +1,27 @@
 import type { Pool } from 'pg';
 import { type Queryable, transaction } from '../../db/transaction.ts';
-import { clientTransaction, needsClient } from '../../operations/rules/client-transaction.ts';
 import type { Operation } from '../../operations/contract.ts';
-import type { Resource } from '../../resources/contract.ts';
+import { clientTransaction, needsClient } from '../../operations/rules/client-transaction.ts';
 import type { Client } from '../../resources/client.ts';
+import type { Resource } from '../../resources/contract.ts';
 import type { TaskContext } from '../context.ts';
 
-/** What is done in the transaction; null rolls it back. `tx` is the project's client, where the resource is written with it. */
+/**
+ * What is done in the transaction; null rolls it back. `tx` is the project's client, where the
+ * resource is written with it.
+ */
 type Work<T> = (client: Queryable, tx: Client | null) => Promise<T | null>;
 
-// Deferred constraints are checked here rather than at the commit, whose failure would have no row to blame.
+// Deferred constraints are checked here rather than at the commit, whose failure would have no row
+// to blame.
 const checked = 'set constraints all immediate';
 
 /** Thrown to roll back what nobody refused. */
 class RolledBack extends Error {}
 
-/** Runs one chunk in a transaction of its own: committed when there is a result, else rolled back. */
+/**
+ * Runs one chunk in a transaction of its own: committed when there is a result, else rolled back.
+ */
 export async function chunkTransaction<T>(
   context: TaskContext,
   pool: Pool,
@@ -28,14 +34,19 @@ export async function chunkTransaction<T>(
     return result;
   };
   try {
-    return await (needsClient(resource, operation) ? throughClient(context, pool, orRollBack) : throughPool(context, pool, orRollBack));
+    return await (needsClient(resource, operation)
+      ? throughClient(context, pool, orRollBack)
+      : throughPool(context, pool, orRollBack));
   } catch (error) {
     if (error instanceof RolledBack) return null;
     throw error;
   }
 }
 
-/** Settings of a chunk's transaction. Records are always reached by key here; a plan that reads the whole table would be one gone wrong, and one that must is not worth compiling. */
+/**
+ * Settings of a chunk's transaction. Records are always reached by key here; a plan that reads the
+ * whole table would be one gone wrong, and one that must is not worth compiling.
+ */
 function settingsOf({ settings }: TaskContext): Record<string, string> {
   return {
     enable_seqscan: 'off',
@@ -46,18 +57,35 @@ function settingsOf({ settings }: TaskContext): Record<string, string> {
   };
 }
 
-function throughPool<T>(context: TaskContext, pool: Pool, work: (client: Queryable, tx: null) => Promise<T>): Promise<T> {
-  const first = Object.entries(settingsOf(context)).map(([name, value]) => `set local ${name} = ${value}`);
+function throughPool<T>(
+  context: TaskContext,
+  pool: Pool,
+  work: (client: Queryable, tx: null) => Promise<T>,
+): Promise<T> {
+  const first = Object.entries(settingsOf(context)).map(
+    ([name, value]) => `set local ${name} = ${value}`,
+  );
   return transaction(pool, (client) => work(client, null), { first, last: [checked] });
 }
 
-function throughClient<T>(context: TaskContext, pool: Pool, work: (client: Queryable, tx: Client) => Promise<T>): Promise<T> {
-  const settings = Object.entries(settingsOf(context)).map(([name, value]) => `set_config('${name}', '${value}', true)`);
+function throughClient<T>(
+  context: TaskContext,
+  pool: Pool,
+  work: (client: Queryable, tx: Client) => Promise<T>,
+): Promise<T> {
+  const settings = Object.entries(settingsOf(context)).map(
+    ([name, value]) => `set_config('${name}', '${value}', true)`,
+  );
   // Hooks may take longer than any statement of theirs.
-  return clientTransaction(context.registry, pool, { timeoutMs: context.settings.statementTimeoutMs * 2 }, async (client, tx) => {
-    await client.query(`select ${settings.join(', ')}`);
-    const result = await work(client, tx);
-    await client.query(checked);
-    return result;
-  });
+  return clientTransaction(
+    context.registry,
+    pool,
+    { timeoutMs: context.settings.statementTimeoutMs * 2 },
+    async (client, tx) => {
+      await client.query(`select ${settings.join(', ')}`);
+      const result = await work(client, tx);
+      await client.query(checked);
+      return result;
+    },
+  );
 }

@@ -13,11 +13,17 @@ export interface Claimed {
 const minShare = 0.25;
 
 /**
- * Takes the next chunk that nobody is at. One that is larger than the pace is cut in two: the first piece is taken, the
- * rest is there for whoever comes next, at their own pace, once this transaction commits. The keys that are not taken stay
- * in the database, and those that are come as JSON, which is read many times faster than an array of PostgreSQL's.
+ * Takes the next chunk that nobody is at. One that is larger than the pace is cut in two: the first
+ * piece is taken, the rest is there for whoever comes next, at their own pace, once this
+ * transaction commits. The keys that are not taken stay in the database, and those that are come as
+ * JSON, which is read many times faster than an array of PostgreSQL's.
  */
-export async function claimChunk(client: Queryable, t: TableNames, taskId: number, max: number): Promise<Claimed | null> {
+export async function claimChunk(
+  client: Queryable,
+  t: TableNames,
+  taskId: number,
+  max: number,
+): Promise<Claimed | null> {
   const { rows } = await queryPrepared<Claimed>(
     client,
     'claim_chunk',

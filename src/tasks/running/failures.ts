@@ -1,5 +1,5 @@
-import type { Queryable } from '../../db/transaction.ts';
 import type { TableNames } from '../../db/names.ts';
+import type { Queryable } from '../../db/transaction.ts';
 import type { Refusal } from '../../operations/contract.ts';
 
 /** Reasons kept apart in one chunk; the records of further ones are kept under `otherReasons`. */
@@ -16,10 +16,16 @@ export interface Failures {
 }
 
 /**
- * Writes down which records were not changed, and why. Every key is kept, so the store grows with the records that
- * failed; reasons and their texts are bounded, whatever a trigger or a hook says.
+ * Writes down which records were not changed, and why. Every key is kept, so the store grows with
+ * the records that failed; reasons and their texts are bounded, whatever a trigger or a hook says.
  */
-export async function keepFailures(client: Queryable, t: TableNames, taskId: number, chunk: number, failures: Failures): Promise<void> {
+export async function keepFailures(
+  client: Queryable,
+  t: TableNames,
+  taskId: number,
+  chunk: number,
+  failures: Failures,
+): Promise<void> {
   const kept = [
     ...bounded(failures.refusals).map((refusal) => ({ ...refusal, isConflict: false })),
     ...bounded(failures.conflicts).map((refusal) => ({ ...refusal, isConflict: true })),
@@ -49,5 +55,13 @@ function bounded(refusals: readonly Refusal[]): Refusal[] {
   const named = refusals.slice(0, reasonsPerChunk);
   const rest = refusals.slice(reasonsPerChunk);
   if (rest.length === 0) return named;
-  return [...named, { code: otherReasons, message: rest[0]?.message ?? '', field: null, keys: rest.flatMap(({ keys }) => keys) }];
+  return [
+    ...named,
+    {
+      code: otherReasons,
+      message: rest[0]?.message ?? '',
+      field: null,
+      keys: rest.flatMap(({ keys }) => keys),
+    },
+  ];
 }

@@ -2,11 +2,11 @@ import type { TableNames } from '../../db/names.ts';
 import { queryPrepared } from '../../db/prepared.ts';
 import type { Queryable } from '../../db/transaction.ts';
 import type { Alteration } from '../../operations/contract.ts';
-import type { ChunkOutcome } from './apply-isolated.ts';
+import type { TaskState } from '../states.ts';
 import { keepAlterations } from './alterations.ts';
+import type { ChunkOutcome } from './apply-isolated.ts';
 import { keepFailures } from './failures.ts';
 import type { Lease } from './lease.ts';
-import type { TaskState } from '../states.ts';
 
 export interface FinishedChunk {
   taskId: number;
@@ -27,10 +27,10 @@ export interface FinishedChunk {
 const stopAfter = 1_000;
 
 /**
- * The last statement of a chunk's transaction: marks it done, which releases its records, and adds its counts to the task
- * where the task is running and this runner still has its slot. Null means neither, and the caller rolls back. Whoever
- * makes chunks_done equal chunk_count writes the final state here; two runners looking at each other's last chunk would
- * both leave it unfinished.
+ * The last statement of a chunk's transaction: marks it done, which releases its records, and adds
+ * its counts to the task where the task is running and this runner still has its slot. Null means
+ * neither, and the caller rolls back. Whoever makes chunks_done equal chunk_count writes the final
+ * state here; two runners looking at each other's last chunk would both leave it unfinished.
  */
 export async function finishChunk(
   client: Queryable,
@@ -90,6 +90,8 @@ export async function finishChunk(
     altered,
   ];
   type Row = { state: TaskState; isWaitedFor: boolean };
-  const { rows } = await (lease ? queryPrepared<Row>(client, 'finish_chunk', statement, values) : client.query<Row>(statement, values));
+  const { rows } = await (lease
+    ? queryPrepared<Row>(client, 'finish_chunk', statement, values)
+    : client.query<Row>(statement, values));
   return rows[0] ?? null;
 }

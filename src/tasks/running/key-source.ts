@@ -1,23 +1,33 @@
-import { idFieldsOf } from '../../metadata/model-fields.ts';
-import { empty, raw, shared, sql, type Sql } from '../../db/sql.ts';
+import { empty, raw, type Sql, shared, sql } from '../../db/sql.ts';
 import type { ModelMeta } from '../../metadata/contract.ts';
 import { keySql } from '../../metadata/key-sql.ts';
-import type { Resource } from '../../resources/contract.ts';
+import { idFieldsOf } from '../../metadata/model-fields.ts';
 import type { Where } from '../../resources/client.ts';
+import type { Resource } from '../../resources/contract.ts';
 import { selectionWhere } from '../../selection/selection.ts';
 import { buildWhere } from '../../selection/where.ts';
-import { refusedKeysSql } from '../looking/failed-records.ts';
 import type { TaskContext } from '../context.ts';
+import { refusedKeysSql } from '../looking/failed-records.ts';
 import type { TaskRow } from '../task-row.ts';
 
-/** Where a task's keys come from, as SQL that the database freezes from: rows of `key`, and what to order them by. */
+/**
+ * Where a task's keys come from, as SQL that the database freezes from: rows of `key`, and what to
+ * order them by.
+ */
 export interface KeySource {
   keys: Sql;
   order: 'key' | 'place';
 }
 
-/** By a predicate rebuilt from the filter's text and the principal, or from what the task's parent left behind. */
-export async function keySourceOf(context: TaskContext, task: TaskRow, resource: Resource): Promise<KeySource> {
+/**
+ * By a predicate rebuilt from the filter's text and the principal, or from what the task's parent
+ * left behind.
+ */
+export async function keySourceOf(
+  context: TaskContext,
+  task: TaskRow,
+  resource: Resource,
+): Promise<KeySource> {
   const { kind, filter, exclusions = [], asOf } = task.selection;
   if (kind === 'refused') return refusedKeys(context, task, resource);
   const keys = await givenKeys(context, task.id);
@@ -25,7 +35,13 @@ export async function keySourceOf(context: TaskContext, task: TaskRow, resource:
   return matchingKeys(
     context,
     resource,
-    selectionWhere(resource, task.principal, { kind, filter, exclusions: [...exclusions], keys: keys ?? [], ...(asOf && { asOf }) }),
+    selectionWhere(resource, task.principal, {
+      kind,
+      filter,
+      exclusions: [...exclusions],
+      keys: keys ?? [],
+      ...(asOf && { asOf }),
+    }),
   );
 }
 
@@ -39,26 +55,44 @@ async function givenKeys({ db }: TaskContext, taskId: number): Promise<string[] 
   return rows[0]?.keys ?? null;
 }
 
-async function matchingKeys({ registry }: TaskContext, { model }: Resource, where: Where): Promise<KeySource> {
+async function matchingKeys(
+  { registry }: TaskContext,
+  { model }: Resource,
+  where: Where,
+): Promise<KeySource> {
   const found = await registry.whereSql(model, where);
   const id = idFieldsOf(model)[0]?.column;
   const keys = sql`select ${raw(`${keySql(model, 't')} collate "C" as key, t.${id} as place`)} from (${found}) t`;
   return { keys, order: keepsOrder(model) ? 'place' : 'key' };
 }
 
-/** The order of the id is the order of the key for numbers and uuids; text follows the column's collation, which may be any. */
+/**
+ * The order of the id is the order of the key for numbers and uuids; text follows the column's
+ * collation, which may be any.
+ */
 function keepsOrder(model: ModelMeta): boolean {
   const [only, ...more] = model.idFields.map((name) => model.fields[name]);
   if (!only || more.length > 0) return false;
   return only.type === 'Int' || only.type === 'BigInt' || only.sqlType === 'uuid';
 }
 
-/** What the parent could not change and nobody has tried again since, as far as it is in the principal's scope. */
+/**
+ * What the parent could not change and nobody has tried again since, as far as it is in the
+ * principal's scope.
+ */
 function refusedKeys(context: TaskContext, task: TaskRow, resource: Resource): Promise<KeySource> {
-  return withinScope(context, task, resource, refusedKeysSql(context.db.t, task.parentId, task.selection.code ?? null));
+  return withinScope(
+    context,
+    task,
+    resource,
+    refusedKeysSql(context.db.t, task.parentId, task.selection.code ?? null),
+  );
 }
 
-/** Keys as far as the principal may see their records; `deleted` are rows of `keys` that have none to be seen. */
+/**
+ * Keys as far as the principal may see their records; `deleted` are rows of `keys` that have none
+ * to be seen.
+ */
 async function withinScope(
   { registry }: TaskContext,
   { principal }: TaskRow,
@@ -75,14 +109,21 @@ async function withinScope(
 }
 
 /**
- * What the parent changed, or the chosen part of it, as far as it is in the principal's scope. What it deleted is in
- * nobody's: who may bring that back is asked before (`whyNot`).
+ * What the parent changed, or the chosen part of it, as far as it is in the principal's scope. What
+ * it deleted is in nobody's: who may bring that back is asked before (`whyNot`).
  */
-function changedKeys(context: TaskContext, task: TaskRow, resource: Resource, chosen: string[] | null): Promise<KeySource> {
+function changedKeys(
+  context: TaskContext,
+  task: TaskRow,
+  resource: Resource,
+  chosen: string[] | null,
+): Promise<KeySource> {
   const { t } = context.db;
   const given = shared(sql`${chosen}::text[]`);
   const keys = sql`select distinct key from ${raw(t.change)} change cross join unnest(change.keys) key
     where change.task_id = ${task.parentId}::int and change.model = ${task.model} and (${given} is null or key = any(${given}))`;
-  const deleted = raw(`select keys from ${t.change} where task_id = ${Number(task.parentId)} and kind = 'delete' and along_with is null`);
+  const deleted = raw(
+    `select keys from ${t.change} where task_id = ${Number(task.parentId)} and kind = 'delete' and along_with is null`,
+  );
   return withinScope(context, task, resource, keys, deleted);
 }

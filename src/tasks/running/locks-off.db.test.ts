@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test, type TestContext } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { metadata } from '../../../generated/sample-metadata/metadata.ts';
 import sample from '../../admin.ts';
 import { defineResource } from '../../index.ts';
@@ -13,13 +13,25 @@ import { listHolders } from '../looking/holders.ts';
 /** Two resources of one model: `cities` holds what it changes, `counters` holds nothing. */
 async function setUp(t: TestContext) {
   const { db } = await testDatabase(t);
-  const counters = defineResource(metadata, 'City', { slug: 'counters', bulk: { locks: { off: 'Counting hurts nobody.' } } });
-  const context = testContext(db, {}, {}, { ...sample, resources: [...sample.resources, counters] });
+  const counters = defineResource(metadata, 'City', {
+    slug: 'counters',
+    bulk: { locks: { off: 'Counting hurts nobody.' } },
+  });
+  const context = testContext(
+    db,
+    {},
+    {},
+    { ...sample, resources: [...sample.resources, counters] },
+  );
   await insertPlaces(db, 40);
   const key = (id: number) => keyOf(metadata.models.City, { id });
-  const keys = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => key(from + index));
+  const keys = (from: number, to: number) =>
+    Array.from({ length: to - from + 1 }, (_, index) => key(from + index));
   const launch = (slug: string, from: number, to: number, value: string) =>
-    launchOn(context, context.registry.get(slug), { keys: keys(from, to) }, 'update', { field: 'status', 'value.status': value });
+    launchOn(context, context.registry.get(slug), { keys: keys(from, to) }, 'update', {
+      field: 'status',
+      'value.status': value,
+    });
   return {
     db,
     launch,
@@ -33,7 +45,8 @@ async function setUp(t: TestContext) {
       );
       return task;
     },
-    assertFree: (slug: string, id: number) => assertFree(db.pages, db.t, context.registry.get(slug), key(id)),
+    assertFree: (slug: string, id: number) =>
+      assertFree(db.pages, db.t, context.registry.get(slug), key(id)),
     holders: async () => (await listHolders(db, 'City', keys(1, 25))).size,
   };
 }

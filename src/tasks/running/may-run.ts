@@ -1,13 +1,19 @@
 import { AppError } from '../../errors.ts';
 import type { Operation } from '../../operations/contract.ts';
 import { findOperation, mayRun } from '../../operations/operations.ts';
-import { can } from '../../resources/permissions.ts';
 import type { Resource } from '../../resources/contract.ts';
+import { can } from '../../resources/permissions.ts';
 import type { TaskContext } from '../context.ts';
 import type { TaskRow } from '../task-row.ts';
 
-/** Why a task may not run (any more): its person was signed out for good, or has lost the right. Null: it may. */
-export async function whyNot(context: TaskContext, task: TaskRow): Promise<{ code: string; message: string } | null> {
+/**
+ * Why a task may not run (any more): its person was signed out for good, or has lost the right.
+ * Null: it may.
+ */
+export async function whyNot(
+  context: TaskContext,
+  task: TaskRow,
+): Promise<{ code: string; message: string } | null> {
   if (context.isPrincipalActive && !(await context.isPrincipalActive(task.principalId))) {
     return { code: 'user-inactive', message: `${task.principalName} may not sign in any more.` };
   }
@@ -28,7 +34,10 @@ export async function whyNot(context: TaskContext, task: TaskRow): Promise<{ cod
   return null;
 }
 
-/** Deleted records are in nobody's row scope: with one, only whoever deleted them may bring them back, and what went along. */
+/**
+ * Deleted records are in nobody's row scope: with one, only whoever deleted them may bring them
+ * back, and what went along.
+ */
 async function mayBringBack(
   { db }: TaskContext,
   { parameters, principal }: TaskRow,
@@ -41,7 +50,10 @@ async function mayBringBack(
   const back = [resource, ...models.map((model) => resource.related(model))];
   if (back.some((one) => one === null || !can(one, principal, action))) return false;
   if (back.every((one) => one?.scope(principal) === null)) return true;
-  const { rowCount } = await db.background.query(`select 1 from ${db.t.task} where id = $1 and principal_id = $2`, [taskId, principal.id]);
+  const { rowCount } = await db.background.query(
+    `select 1 from ${db.t.task} where id = $1 and principal_id = $2`,
+    [taskId, principal.id],
+  );
   return rowCount === 1;
 }
 

@@ -22,7 +22,13 @@ async function setUp(t: Parameters<typeof testDatabase>[0]) {
   const blocker = await db.pages.connect();
   await blocker.query('begin');
   await blocker.query('select 1 from gazetteer.city where id = 120 for update');
-  const first = await launchOn(context, cities, { kind: 'matching', filter: 'population-max=500' }, 'update', body('first'));
+  const first = await launchOn(
+    context,
+    cities,
+    { kind: 'matching', filter: 'population-max=500' },
+    'update',
+    body('first'),
+  );
   await until(db, first.task.id, (task) => task.done >= 50);
   assert.equal(await pause(context, ada, first.task.id), 'pausing');
   await blocker.query('rollback');
@@ -31,7 +37,11 @@ async function setUp(t: Parameters<typeof testDatabase>[0]) {
   return { db, context, cities, paused };
 }
 
-async function until(db: Parameters<typeof finished>[0], id: number, isSo: (task: TaskRow) => boolean): Promise<TaskRow> {
+async function until(
+  db: Parameters<typeof finished>[0],
+  id: number,
+  isSo: (task: TaskRow) => boolean,
+): Promise<TaskRow> {
   for (let tries = 0; tries < 1_000; tries++) {
     const { rows } = await db.pages.query<TaskRow>(`${selectTask(db.t)} where id = $1`, [id]);
     if (isSo(rows[0] as TaskRow)) return rows[0] as TaskRow;
@@ -42,22 +52,37 @@ async function until(db: Parameters<typeof finished>[0], id: number, isSo: (task
 
 test('records that another task holds are left out, counted and named, and the others are changed', async (t) => {
   const { db, context, cities, paused } = await setUp(t);
-  const { task } = await launchOn(context, cities, { kind: 'matching', filter: '' }, 'update', body('second'), ada, { overlap: 'skip' });
+  const { task } = await launchOn(
+    context,
+    cities,
+    { kind: 'matching', filter: '' },
+    'update',
+    body('second'),
+    ada,
+    { overlap: 'skip' },
+  );
   const end = await finished(db, task.id);
   const held = 500 - paused.done;
-  assert.deepEqual([end.state, end.total, end.conflicted, end.changed, end.done], ['partial', 1_000, held, 1_000 - held, 1_000]);
+  assert.deepEqual(
+    [end.state, end.total, end.conflicted, end.changed, end.done],
+    ['partial', 1_000, held, 1_000 - held, 1_000],
+  );
   assert.equal(end.reason, 'records-held');
   const [group] = await listFailures(db, task.id);
   assert.deepEqual([group?.code, group?.count], ['locked', held]);
   assert.match(group?.message ?? '', new RegExp(`Held by task ${paused.id}: .*, Ada`));
-  const { rows } = await db.pages.query(`select count(*)::int as n from gazetteer.city where notes = 'second'`);
+  const { rows } = await db.pages.query(
+    `select count(*)::int as n from gazetteer.city where notes = 'second'`,
+  );
   assert.equal(rows[0].n, 1_000 - held);
 });
 
 test('a few records of which all are held are refused at once, of which some are held are done without them', async (t) => {
   const { db, context, cities } = await setUp(t);
   const launchTicked = (ids: number[]) =>
-    launchOn(context, cities, { kind: 'ticked', keys: ids.map(key) }, 'update', body('few'), ada, { overlap: 'skip' });
+    launchOn(context, cities, { kind: 'ticked', keys: ids.map(key) }, 'update', body('few'), ada, {
+      overlap: 'skip',
+    });
   await assert.rejects(launchTicked([450, 451]), { code: 'overlap', status: 409 });
   const { task } = await launchTicked([450, 451, 900]);
   assert.deepEqual([task.state, task.changed, task.conflicted], ['partial', 1, 2]);
@@ -67,17 +92,30 @@ test('a few records of which all are held are refused at once, of which some are
 
 test('a task that was told to wait holds nothing, and begins when the one in its way has finished', async (t) => {
   const { db, context, cities, paused } = await setUp(t);
-  const { task } = await launchOn(context, cities, { kind: 'matching', filter: '' }, 'update', body('second'), eve, { overlap: 'wait' });
+  const { task } = await launchOn(
+    context,
+    cities,
+    { kind: 'matching', filter: '' },
+    'update',
+    body('second'),
+    eve,
+    { overlap: 'wait' },
+  );
   const waiting = await until(db, task.id, ({ blockedBy }) => blockedBy !== null);
   assert.deepEqual([waiting.state, waiting.blockedBy], ['queued', paused.id]);
   await new Promise((done) => setTimeout(done, 300));
-  const { rows: held } = await db.pages.query(`select count(*)::int as n from ${db.t.chunk} where task_id = $1`, [task.id]);
+  const { rows: held } = await db.pages.query(
+    `select count(*)::int as n from ${db.t.chunk} where task_id = $1`,
+    [task.id],
+  );
   assert.equal(held[0].n, 0);
   await resume(context, ada, paused.id);
   assert.equal((await finished(db, paused.id)).state, 'succeeded');
   const end = await finished(db, task.id);
   assert.deepEqual([end.state, end.changed], ['succeeded', 1_000]);
-  const { rows } = await db.pages.query(`select count(*)::int as n from gazetteer.city where notes = 'second'`);
+  const { rows } = await db.pages.query(
+    `select count(*)::int as n from gazetteer.city where notes = 'second'`,
+  );
   assert.equal(rows[0].n, 1_000);
 });
 

@@ -9,11 +9,11 @@ import { testDatabase } from '../../testing/database.ts';
 import { insertPlaces } from '../../testing/places.ts';
 import { seededRandom } from '../../testing/random.ts';
 import { tortureAdmin } from '../../testing/torture.ts';
+import { startWorker } from '../worker/worker.ts';
 import { activate } from './activate.ts';
 import type { Lease } from './lease.ts';
 import { prepare } from './prepare.ts';
 import { takeSlot } from './slots.ts';
-import { startWorker } from '../worker/worker.ts';
 
 const seed = 20_261_121;
 
@@ -41,12 +41,16 @@ test(`two connections launching overlapping selections 500 times never hold a re
        where task.state = 'running' and chunk.state = 'active' group by key having count(distinct task.id) > 1`,
     );
     assert.deepEqual(rows, [], `round ${round}: held twice`);
-    await db.pages.query(`update ${db.t.task} set state = 'cancelled', finished_at = now() where state = 'running' and random() < 0.7`);
+    await db.pages.query(
+      `update ${db.t.task} set state = 'cancelled', finished_at = now() where state = 'running' and random() < 0.7`,
+    );
   }
   assert.equal(refused + held, 500);
   assert.ok(refused > 50 && held > 50, `both must happen often: ${refused} refused, ${held} held`);
 
-  /** A launch as the engine does it: a row with drafts, then activation in a transaction of its own. */
+  /**
+   * A launch as the engine does it: a row with drafts, then activation in a transaction of its own.
+   */
   async function hold(client: pg.PoolClient, keys: string[]): Promise<number | null> {
     const { rows } = await client.query<{ id: number }>(
       `insert into ${db.t.task} (resource, model, operation, title, backend, principal_id, principal_name, principal, parameters, selection, state)
@@ -54,16 +58,28 @@ test(`two connections launching overlapping selections 500 times never hold a re
     );
     const id = rows[0]?.id as number;
     const half = Math.ceil(keys.length / 2);
-    for (const [number, part] of [keys.slice(0, half), keys.slice(half)].filter((part) => part.length > 0).entries()) {
+    for (const [number, part] of [keys.slice(0, half), keys.slice(half)]
+      .filter((part) => part.length > 0)
+      .entries()) {
       await client.query(
         `insert into ${db.t.chunk} (task_id, number, state, keys, first_key, last_key) values ($1, $2, 'draft', $3, $4, $5)`,
         [id, number, part, part[0], part.at(-1)],
       );
     }
     await client.query('begin isolation level read committed');
-    const holders = await activate(client, db.t, { id, model: 'City', overlap: 'refuse', locksOffReason: null });
-    if (holders.length === 0) await client.query(`update ${db.t.task} set state = 'running' where id = $1`, [id]);
-    else await client.query(`update ${db.t.task} set state = 'failed', finished_at = now() where id = $1`, [id]);
+    const holders = await activate(client, db.t, {
+      id,
+      model: 'City',
+      overlap: 'refuse',
+      locksOffReason: null,
+    });
+    if (holders.length === 0)
+      await client.query(`update ${db.t.task} set state = 'running' where id = $1`, [id]);
+    else
+      await client.query(
+        `update ${db.t.task} set state = 'failed', finished_at = now() where id = $1`,
+        [id],
+      );
     await client.query('commit');
     return holders.length === 0 ? id : null;
   }
@@ -82,10 +98,15 @@ test('two runners always finish a task', async (t) => {
       'value.notes': `round ${round}`,
     });
     const end = await finished(db, task.id, 20_000);
-    assert.deepEqual([end.state, end.changed, end.chunksDone], ['succeeded', 1_000, end.chunkCount], `round ${round}`);
+    assert.deepEqual(
+      [end.state, end.changed, end.chunksDone],
+      ['succeeded', 1_000, end.chunkCount],
+      `round ${round}`,
+    );
   }
   // A runner gives its slot back a moment after the task has ended.
-  for (let tries = 0; tries < 100 && (await slots()) > 0; tries++) await new Promise((done) => setTimeout(done, 50));
+  for (let tries = 0; tries < 100 && (await slots()) > 0; tries++)
+    await new Promise((done) => setTimeout(done, 50));
   assert.equal(await slots(), 0);
 
   async function slots(): Promise<number> {
@@ -98,12 +119,20 @@ test('a few records of which one is held are refused at once, whatever character
   const context = testContext(db, {}, {}, tortureAdmin);
   const words = context.registry.list.find(({ model }) => model.name === 'IdText') as Resource;
   const keys = ['\uff41', '😀'];
-  await db.pages.query(`insert into ${words.model.table} (code, name) select code, 'before' from unnest($1::text[]) code`, [keys]);
+  await db.pages.query(
+    `insert into ${words.model.table} (code, name) select code, 'before' from unnest($1::text[]) code`,
+    [keys],
+  );
   const body = { field: 'name', 'value.name': 'after' };
-  const { task } = await launchOn(context, words, { keys: keys.slice(0, 1) }, 'update', body, ada, { inBackground: true });
+  const { task } = await launchOn(context, words, { keys: keys.slice(0, 1) }, 'update', body, ada, {
+    inBackground: true,
+  });
   const lease = (await takeSlot(context, db.background, task.id, randomUUID())) as Lease;
   await prepare(context, db.background, task, words, lease);
-  await assert.rejects(launchOn(context, words, { keys }, 'update', body), { code: 'overlap', status: 409 });
+  await assert.rejects(launchOn(context, words, { keys }, 'update', body), {
+    code: 'overlap',
+    status: 409,
+  });
   const { rows } = await db.pages.query(`select 1 from ${words.model.table} where name = 'after'`);
   assert.equal(rows.length, 0);
 });

@@ -11,7 +11,8 @@ const chunk = (rows: number, perRowMs: number, fixedMs = 1) => ({
 
 function settle(perRowMs: number, fixedMs = 1): Pace {
   let pace = startPace(1_000);
-  for (let round = 0; round < 30; round++) pace = nextPace(pace, chunk(pace.rows, perRowMs, fixedMs), 15, 1_000);
+  for (let round = 0; round < 30; round++)
+    pace = nextPace(pace, chunk(pace.rows, perRowMs, fixedMs), 15, 1_000);
   return pace;
 }
 

@@ -4,40 +4,60 @@ import { raw, sql } from '../../db/sql.ts';
 import { transaction } from '../../db/transaction.ts';
 import { AppError } from '../../errors.ts';
 import { keySql } from '../../metadata/key-sql.ts';
-import { movesOntoCode } from '../../operations/update/moves-onto.ts';
 import { editsOf } from '../../operations/operations.ts';
-import { assertStayApart } from './stay-apart.ts';
+import { movesOntoCode } from '../../operations/update/moves-onto.ts';
 import { wake } from '../../queue/wake.ts';
 import type { Resource } from '../../resources/contract.ts';
-import { activate, lockModel } from './activate.ts';
 import type { TaskContext } from '../context.ts';
-import { freeze, type Frozen } from './freeze.ts';
 import type { Holder } from '../looking/holders.ts';
+import { moveTask } from '../move-task.ts';
+import type { TaskRow } from '../task-row.ts';
+import { activate, lockModel } from './activate.ts';
+import { type Frozen, freeze } from './freeze.ts';
 import { keySourceOf } from './key-source.ts';
 import { failTask, holdLease, type Lease } from './lease.ts';
 import { whyNot } from './may-run.ts';
-import { moveTask } from '../move-task.ts';
 import { wholeTask } from './pace.ts';
 import { readyOperation } from './ready-operation.ts';
-import type { TaskRow } from '../task-row.ts';
+import { assertStayApart } from './stay-apart.ts';
 
 /**
- * Freezes what a task is about and makes it hold those records. Permission, scope and "is this user still active" are
- * asked again here. A task that may not run, overlaps another, or finds another count than was confirmed ends before
- * its first write; one that was told to wait goes back to the queue.
+ * Freezes what a task is about and makes it hold those records. Permission, scope and "is this user
+ * still active" are asked again here. A task that may not run, overlaps another, or finds another
+ * count than was confirmed ends before its first write; one that was told to wait goes back to the
+ * queue.
  */
-export async function prepare(context: TaskContext, pool: Pool, task: TaskRow, resource: Resource, lease: Lease): Promise<void> {
+export async function prepare(
+  context: TaskContext,
+  pool: Pool,
+  task: TaskRow,
+  resource: Resource,
+  lease: Lease,
+): Promise<void> {
   const { db } = context;
   const refusal = await whyNot(context, task);
   if (refusal) return fail(refusal.code, `${refusal.message} Nothing was changed.`);
   const source = await keySourceOf(context, task, resource);
   const { together = 0 } = await readyOperation(context, { ...task, client: pool, resource });
-  const frozen = await freeze(pool, db.t, source, task.isAtomic ? wholeTask : Math.max(together, resource.chunkSize), lease);
+  const frozen = await freeze(
+    pool,
+    db.t,
+    source,
+    task.isAtomic ? wholeTask : Math.max(together, resource.chunkSize),
+    lease,
+  );
   if (frozen === null) return;
   const { total } = frozen;
   const isPreviewed = task.selection.kind === 'ticked' || task.selection.kind === 'matching';
-  if (isPreviewed && task.expected !== null && Math.abs(total - task.expected) > tolerance(task.expected)) {
-    return fail('count-changed', `${task.expected} records were confirmed, but ${total} match now. Nothing was changed.`);
+  if (
+    isPreviewed &&
+    task.expected !== null &&
+    Math.abs(total - task.expected) > tolerance(task.expected)
+  ) {
+    return fail(
+      'count-changed',
+      `${task.expected} records were confirmed, but ${total} match now. Nothing was changed.`,
+    );
   }
   if (total === 0) return fail('no-records', 'No record matches any more. Nothing was changed.');
   const onto = await whyOnto(context, pool, task, resource);
@@ -48,7 +68,10 @@ export async function prepare(context: TaskContext, pool: Pool, task: TaskRow, r
     const holders = await activate(client, db.t, task);
     if (holders.length === 0) return begin(context, client, task, frozen);
     if (task.overlap === 'wait') return waitFor(context, client, task, holders);
-    await moveTask(client, db.t, task.id, 'failed', { reason: 'overlap', message: overlapMessage(holders) });
+    await moveTask(client, db.t, task.id, 'failed', {
+      reason: 'overlap',
+      message: overlapMessage(holders),
+    });
   });
 
   async function fail(reason: string, message: string): Promise<void> {
@@ -57,12 +80,23 @@ export async function prepare(context: TaskContext, pool: Pool, task: TaskRow, r
 }
 
 /** Why the change would move its records onto each other; null: it would not. */
-async function whyOnto({ db }: TaskContext, pool: Pool, task: TaskRow, resource: Resource): Promise<string | null> {
+async function whyOnto(
+  { db }: TaskContext,
+  pool: Pool,
+  task: TaskRow,
+  resource: Resource,
+): Promise<string | null> {
   const { model } = resource;
   const rows = sql`select t.* from ${raw(model.table)} t join (select unnest(keys) as key from ${raw(db.t.chunk)} where task_id = ${task.id}) frozen
     on frozen.key = ${raw(keySql(model, 't'))} collate "C"`;
   try {
-    await assertStayApart(pool, { isInTransaction: false }, model, editsOf(resource, task), () => rows);
+    await assertStayApart(
+      pool,
+      { isInTransaction: false },
+      model,
+      editsOf(resource, task),
+      () => rows,
+    );
     return null;
   } catch (error) {
     if (error instanceof AppError) return error.message;
@@ -70,21 +104,35 @@ async function whyOnto({ db }: TaskContext, pool: Pool, task: TaskRow, resource:
   }
 }
 
-/** Asked after the wait for other activations: meanwhile the task may have been cancelled, or be another runner's. */
+/**
+ * Asked after the wait for other activations: meanwhile the task may have been cancelled, or be
+ * another runner's.
+ */
 async function isStillPreparing(client: PoolClient, t: TableNames, lease: Lease): Promise<boolean> {
   if (!(await holdLease(client, t, lease))) return false;
-  const { rowCount } = await client.query(`select 1 from ${t.task} where id = $1 and state = 'preparing' for update`, [lease.taskId]);
+  const { rowCount } = await client.query(
+    `select 1 from ${t.task} where id = $1 and state = 'preparing' for update`,
+    [lease.taskId],
+  );
   return rowCount === 1;
 }
 
-async function begin({ db }: TaskContext, client: PoolClient, task: TaskRow, { total }: Frozen): Promise<void> {
+async function begin(
+  { db }: TaskContext,
+  client: PoolClient,
+  task: TaskRow,
+  { total }: Frozen,
+): Promise<void> {
   const { rows } = await client.query<{ count: number }>(
     `update ${db.t.task} set total = $2, chunk_count = (select count(*) from ${db.t.chunk} where task_id = $1) where id = $1
      returning chunk_count as count`,
     [task.id, total],
   );
   if (rows[0]?.count === 0) {
-    await moveTask(client, db.t, task.id, 'failed', { reason: 'records-held', message: overlapMessage([]) });
+    await moveTask(client, db.t, task.id, 'failed', {
+      reason: 'records-held',
+      message: overlapMessage([]),
+    });
     return;
   }
   if (!(await moveTask(client, db.t, task.id, 'running'))) return;
@@ -92,9 +140,17 @@ async function begin({ db }: TaskContext, client: PoolClient, task: TaskRow, { t
 }
 
 /** Back to the queue, holding nothing, until the first of those in the way has finished. */
-async function waitFor({ db }: TaskContext, client: PoolClient, task: TaskRow, [first]: readonly Holder[]): Promise<void> {
+async function waitFor(
+  { db }: TaskContext,
+  client: PoolClient,
+  task: TaskRow,
+  [first]: readonly Holder[],
+): Promise<void> {
   if (!(await moveTask(client, db.t, task.id, 'queued', { reason: 'waiting' }))) return;
-  await client.query(`update ${db.t.task} set blocked_by = $2 where id = $1`, [task.id, first?.taskId]);
+  await client.query(`update ${db.t.task} set blocked_by = $2 where id = $1`, [
+    task.id,
+    first?.taskId,
+  ]);
   await client.query(`delete from ${db.t.chunk} where task_id = $1`, [task.id]);
 }
 

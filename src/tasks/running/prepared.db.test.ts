@@ -8,16 +8,32 @@ import { insertPlaces } from '../../testing/places.ts';
 import { runSlice } from './run-slice.ts';
 
 const archive = { field: 'status', 'value.status': 'archived' };
-const known = 'select name, (generic_plans + custom_plans)::int as plans from pg_prepared_statements order by name';
+const known =
+  'select name, (generic_plans + custom_plans)::int as plans from pg_prepared_statements order by name';
 
 test('what a worker sends for every chunk is planned once a connection, and a request leaves nothing on one', async (t) => {
   const { db } = await testDatabase(t);
   await insertPlaces(db, 100);
   const context = testContext(db, {}, { chunkSize: 10 });
-  const pool = openPool({ connectionString: db.connectionString, name: 'a worker of one connection', max: 1 });
+  const pool = openPool({
+    connectionString: db.connectionString,
+    name: 'a worker of one connection',
+    max: 1,
+  });
   const everything = { kind: 'matching', filter: '' } as const;
-  const { task } = await launchOn(context, context.registry.get('cities'), everything, 'update', archive);
-  await runSlice(context, { id: randomUUID(), pool, tokens: new Set() }, task.id, new AbortController().signal);
+  const { task } = await launchOn(
+    context,
+    context.registry.get('cities'),
+    everything,
+    'update',
+    archive,
+  );
+  await runSlice(
+    context,
+    { id: randomUUID(), pool, tokens: new Set() },
+    task.id,
+    new AbortController().signal,
+  );
   const { state, changed, chunkCount } = await finished(db, task.id, 0);
   assert.deepEqual({ state, changed }, { state: 'succeeded', changed: 100 });
   assert.deepEqual((await pool.query(known)).rows, [
@@ -26,10 +42,17 @@ test('what a worker sends for every chunk is planned once a connection, and a re
   ]);
   await pool.end();
 
-  const one = openPool({ connectionString: db.connectionString, name: 'pages of one connection', max: 1 });
+  const one = openPool({
+    connectionString: db.connectionString,
+    name: 'pages of one connection',
+    max: 1,
+  });
   const request = { ...context, db: { ...db, pages: one } };
   const few = { kind: 'ticked' as const, keys: ['00000000000000000001'] };
-  const inline = await launchOn(request, context.registry.get('cities'), few, 'update', { field: 'status', 'value.status': 'draft' });
+  const inline = await launchOn(request, context.registry.get('cities'), few, 'update', {
+    field: 'status',
+    'value.status': 'draft',
+  });
   assert.equal(inline.task.state, 'succeeded');
   assert.deepEqual((await one.query(known)).rows, []);
   await one.end();

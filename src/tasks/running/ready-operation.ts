@@ -18,12 +18,23 @@ export interface Readied {
   snapshot: string | null;
 }
 
-/** An operation that knows what it needs of the database, held to the principal's row scope and to what was previewed. */
+/**
+ * An operation that knows what it needs of the database, held to the principal's row scope and to
+ * what was previewed.
+ */
 export async function readyOperation(
   { db, registry }: TaskContext,
   { client, principal, resource, ...asked }: Readied,
 ): Promise<Operation> {
   const operation = getOperation(resource, asked.operation);
-  const prepared = await operation.prepared?.({ client, registry, resource, holdersOf: holdersOf(db.t) }, asked.parameters);
-  return withinScope(sincePreview(prepared ?? operation, asked.snapshot), registry, resource, principal);
+  const prepared = await operation.prepared?.(
+    { client, registry, resource, holdersOf: holdersOf(db.t) },
+    asked.parameters,
+  );
+  return withinScope(
+    sincePreview(prepared ?? operation, asked.snapshot),
+    registry,
+    resource,
+    principal,
+  );
 }

@@ -3,12 +3,16 @@ import { test } from 'node:test';
 import { finished, launchOn, testContext } from '../../testing/context.ts';
 import { testDatabase } from '../../testing/database.ts';
 import { insertPlaces } from '../../testing/places.ts';
-import { keepFailures } from './failures.ts';
 import { startWorker } from '../worker/worker.ts';
+import { keepFailures } from './failures.ts';
 
 const body = { field: 'notes', 'value.notes': 'changed' };
 
-async function setUp(t: Parameters<typeof testDatabase>[0], places: number, options: { chunkSize?: number; isDeferred?: boolean } = {}) {
+async function setUp(
+  t: Parameters<typeof testDatabase>[0],
+  places: number,
+  options: { chunkSize?: number; isDeferred?: boolean } = {},
+) {
   const { db, connectionString, defer } = await testDatabase(t);
   const context = testContext(db, {}, { chunkSize: options.chunkSize ?? 500 });
   await insertPlaces(db, places);
@@ -20,9 +24,21 @@ async function setUp(t: Parameters<typeof testDatabase>[0], places: number, opti
   return { db, context, run, launchAll };
 }
 
-async function launchAtomic(context: ReturnType<typeof testContext>, isAtomic: boolean): Promise<number> {
-  const { task } = await launchOn(context, context.registry.get('cities'), { kind: 'matching', filter: '' }, 'update', body);
-  if (isAtomic) await context.db.pages.query(`update ${context.db.t.task} set is_atomic = true where id = $1`, [task.id]);
+async function launchAtomic(
+  context: ReturnType<typeof testContext>,
+  isAtomic: boolean,
+): Promise<number> {
+  const { task } = await launchOn(
+    context,
+    context.registry.get('cities'),
+    { kind: 'matching', filter: '' },
+    'update',
+    body,
+  );
+  if (isAtomic)
+    await context.db.pages.query(`update ${context.db.t.task} set is_atomic = true where id = $1`, [
+      task.id,
+    ]);
   return task.id;
 }
 
@@ -36,17 +52,24 @@ const named = (db: Awaited<ReturnType<typeof setUp>>['db'], taskId: number) =>
 
 test('one record that the database refuses does not poison the rest of its chunk', async (t) => {
   const { db, run, launchAll } = await setUp(t, 2_000);
-  await db.pages.query(`alter table gazetteer.city add constraint city_notes_check check (id % 97 <> 0 or notes is null) not valid`);
+  await db.pages.query(
+    `alter table gazetteer.city add constraint city_notes_check check (id % 97 <> 0 or notes is null) not valid`,
+  );
   const id = await launchAll();
   await run();
   const end = await finished(db, id);
   const refused = Array.from({ length: 20 }, (_, index) => (index + 1) * 97);
-  assert.deepEqual([end.state, end.reason, end.failed, end.changed, end.done], ['partial', 'records-refused', 20, 1_980, 2_000]);
+  assert.deepEqual(
+    [end.state, end.reason, end.failed, end.changed, end.done],
+    ['partial', 'records-refused', 20, 1_980, 2_000],
+  );
   assert.deepEqual(
     await named(db, id),
     refused.map((key) => ({ code: '23514:city_notes_check', field: 'notes', key })),
   );
-  const { rows } = await db.pages.query(`select array_agg(id order by id) as ids from gazetteer.city where notes is null`);
+  const { rows } = await db.pages.query(
+    `select array_agg(id order by id) as ids from gazetteer.city where notes is null`,
+  );
   assert.deepEqual(rows[0].ids, refused);
 });
 
@@ -94,29 +117,40 @@ test('what a trigger raises with a code of its own is the fault of its record', 
 
 test('a task of which more than half of the first 1,000 are refused stops itself, and says failed', async (t) => {
   const { db, run, launchAll } = await setUp(t, 10_000);
-  await db.pages.query(`alter table gazetteer.city add constraint city_notes_check check (id % 3 = 0 or notes is null) not valid`);
+  await db.pages.query(
+    `alter table gazetteer.city add constraint city_notes_check check (id % 3 = 0 or notes is null) not valid`,
+  );
   const id = await launchAll();
   await run();
   const end = await finished(db, id);
   assert.deepEqual([end.state, end.reason], ['failed', 'too-many-refused']);
   assert.ok(end.done >= 1_000 && end.done < 5_000, String(end.done));
   assert.match(end.message ?? '', /stopped itself: [\d,]+ of [\d,]+ records were refused/);
-  const { rows } = await db.pages.query(`select count(*)::int as n from gazetteer.city where notes = 'changed'`);
+  const { rows } = await db.pages.query(
+    `select count(*)::int as n from gazetteer.city where notes = 'changed'`,
+  );
   assert.equal(rows[0].n, end.changed);
 });
 
 test('all or nothing: one refused record leaves every other as it was, and is named', async (t) => {
   const { db, run, launchAll } = await setUp(t, 3_000);
-  await db.pages.query(`alter table gazetteer.city add constraint city_notes_check check (id <> 2999 or notes is null) not valid`);
+  await db.pages.query(
+    `alter table gazetteer.city add constraint city_notes_check check (id <> 2999 or notes is null) not valid`,
+  );
   const id = await launchAll(true);
   await run();
   const end = await finished(db, id);
-  assert.deepEqual([end.state, end.reason, end.changed, end.failed], ['failed', 'records-refused', 0, 1]);
+  assert.deepEqual(
+    [end.state, end.reason, end.changed, end.failed],
+    ['failed', 'records-refused', 0, 1],
+  );
   assert.deepEqual(
     (await named(db, id)).map(({ key }) => key),
     [2_999],
   );
-  const { rows } = await db.pages.query('select count(*)::int as n from gazetteer.city where notes is not null');
+  const { rows } = await db.pages.query(
+    'select count(*)::int as n from gazetteer.city where notes is not null',
+  );
   assert.equal(rows[0].n, 0);
 });
 
@@ -146,8 +180,13 @@ test('a task keeps 2,000 reasons apart and no more, however many chunks it has',
   const { db, launchAll } = await setUp(t, 20);
   const id = await launchAll();
   const reasonsOf = (chunk: number) =>
-    Array.from({ length: 20 }, (_, at) => ({ code: `P0001:${chunk} ${at}`, message: 'no', keys: [`${chunk} ${at}`] }));
-  for (let chunk = 0; chunk < 120; chunk++) await keepFailures(db.pages, db.t, id, chunk, { refusals: reasonsOf(chunk), conflicts: [] });
+    Array.from({ length: 20 }, (_, at) => ({
+      code: `P0001:${chunk} ${at}`,
+      message: 'no',
+      keys: [`${chunk} ${at}`],
+    }));
+  for (let chunk = 0; chunk < 120; chunk++)
+    await keepFailures(db.pages, db.t, id, chunk, { refusals: reasonsOf(chunk), conflicts: [] });
   const { rows } = await db.pages.query(
     `select count(*)::int as rows, count(distinct code)::int as reasons, sum(cardinality(keys))::int as keys from ${db.t.task_failure} where task_id = $1`,
     [id],

@@ -1,22 +1,25 @@
 import type { Pool } from 'pg';
+import { blame } from '../../db/sqlstate.ts';
 import { type Queryable, transaction } from '../../db/transaction.ts';
 import type { ApplyTarget, Operation, Rewriting } from '../../operations/contract.ts';
 import { RecordsRefused } from '../../operations/refusals/records-refused.ts';
-import type { Resource } from '../../resources/contract.ts';
 import type { Client } from '../../resources/client.ts';
+import type { Resource } from '../../resources/contract.ts';
+import type { TaskContext } from '../context.ts';
+import type { TaskRow } from '../task-row.ts';
 import { applyAll, applyIsolated, type ChunkOutcome } from './apply-isolated.ts';
 import { chunkTransaction } from './chunk-transaction.ts';
-import { claimChunk, type Claimed } from './claim-chunk.ts';
-import type { TaskContext } from '../context.ts';
+import { type Claimed, claimChunk } from './claim-chunk.ts';
 import { keepFailures } from './failures.ts';
 import { finishChunk } from './finish-chunk.ts';
 import { failTask, type Lease } from './lease.ts';
 import { nextPace, type Pace, wholeTask } from './pace.ts';
-import { blame } from '../../db/sqlstate.ts';
-import type { TaskRow } from '../task-row.ts';
 import { TaskRefused } from './task-refused.ts';
 
-/** none-left: nothing to claim; stopped: the task is not running any more, or the slot is lost; finished: that was the last. */
+/**
+ * none-left: nothing to claim; stopped: the task is not running any more, or the slot is lost;
+ * finished: that was the last.
+ */
 export type ChunkResult = 'done' | 'finished' | 'none-left' | 'stopped';
 
 export interface Running {
@@ -29,20 +32,33 @@ export interface Running {
   pace: Pace;
 }
 
-/** Claims one chunk, changes its records, and commits it with its counts: exactly once or not at all, whatever dies when. */
-export async function runChunk(context: TaskContext, pool: Pool, running: Running): Promise<ChunkResult> {
+/**
+ * Claims one chunk, changes its records, and commits it with its counts: exactly once or not at
+ * all, whatever dies when.
+ */
+export async function runChunk(
+  context: TaskContext,
+  pool: Pool,
+  running: Running,
+): Promise<ChunkResult> {
   try {
     return await inTransaction(context, pool, running);
   } catch (error) {
     if (error instanceof TaskRefused) return failWhole(context, pool, running, error.outcome);
-    // A chunk is tried whole and without savepoints first; where a row is to blame, again and carefully.
-    if (running.pace.isCareful || !(error instanceof RecordsRefused || blame(error) === 'row')) throw error;
+    // A chunk is tried whole and without savepoints first; where a row is to blame, again and
+    // carefully.
+    if (running.pace.isCareful || !(error instanceof RecordsRefused || blame(error) === 'row'))
+      throw error;
     running.pace = { ...running.pace, isCareful: true };
     return runChunk(context, pool, running);
   }
 }
 
-async function inTransaction(context: TaskContext, pool: Pool, running: Running): Promise<ChunkResult> {
+async function inTransaction(
+  context: TaskContext,
+  pool: Pool,
+  running: Running,
+): Promise<ChunkResult> {
   const { task, resource } = running;
   const startedAt = performance.now();
   let isClaimed = false;
@@ -54,7 +70,12 @@ async function inTransaction(context: TaskContext, pool: Pool, running: Running)
   });
   if (!finished) return isClaimed ? 'stopped' : 'none-left';
   const { isWaitedFor, outcome, state, rows } = finished;
-  const times = { rows, tookMs: performance.now() - startedAt, isWaitedFor, wasRefused: outcome.failed + outcome.keptBack > 0 };
+  const times = {
+    rows,
+    tookMs: performance.now() - startedAt,
+    isWaitedFor,
+    wasRefused: outcome.failed + outcome.keptBack > 0,
+  };
   running.pace = nextPace(running.pace, times, context.settings.chunkTargetMs, resource.chunkSize);
   // Lets the waiting transaction go first.
   if (isWaitedFor) await new Promise((resolve) => setTimeout(resolve, Math.min(times.tookMs, 100)));
@@ -65,14 +86,29 @@ async function inTransaction(context: TaskContext, pool: Pool, running: Running)
 function maxRowsOf({ task, operation, pace }: Running): number {
   if (task.isAtomic) return wholeTask;
   const { together = 0 } = operation;
-  return (task.total ?? 0) <= together && task.deaths === 0 ? Math.max(together, pace.rows) : pace.rows;
+  return (task.total ?? 0) <= together && task.deaths === 0
+    ? Math.max(together, pace.rows)
+    : pace.rows;
 }
 
-async function work(context: TaskContext, client: Queryable, tx: Client | null, running: Running, claimed: Claimed, startedAt: number) {
+async function work(
+  context: TaskContext,
+  client: Queryable,
+  tx: Client | null,
+  running: Running,
+  claimed: Claimed,
+  startedAt: number,
+) {
   const { task, resource, operation, lease, pace } = running;
   const target = targetOf(context, tx, running, claimed.number);
   const altered = await operation.watch?.(client, target, claimed.keys, task.parameters);
-  const outcome = await (pace.isCareful || tx ? applyIsolated : applyAll)(client, operation, target, claimed.keys, task.parameters);
+  const outcome = await (pace.isCareful || tx ? applyIsolated : applyAll)(
+    client,
+    operation,
+    target,
+    claimed.keys,
+    task.parameters,
+  );
   if (task.isAtomic && outcome.failed + outcome.keptBack > 0) throw new TaskRefused(outcome);
   const counted = await finishChunk(client, context.db.t, {
     taskId: task.id,
@@ -87,25 +123,42 @@ async function work(context: TaskContext, client: Queryable, tx: Client | null, 
   return counted && { ...counted, outcome };
 }
 
-function targetOf({ db, log }: TaskContext, tx: Client | null, { task, resource, rewriting }: Running, chunk: number): ApplyTarget {
+function targetOf(
+  { db, log }: TaskContext,
+  tx: Client | null,
+  { task, resource, rewriting }: Running,
+  chunk: number,
+): ApplyTarget {
   const { id: taskId, principal, principalId, principalName, changeReason } = task;
   const author = { taskId, chunk, principalId, principalName, changeReason };
-  return { resource, t: db.t, serverVersion: db.version, rewriting, author, log, through: tx && { tx, principal, log } };
+  return {
+    resource,
+    t: db.t,
+    serverVersion: db.version,
+    rewriting,
+    author,
+    log,
+    through: tx && { tx, principal, log },
+  };
 }
 
 /** All or nothing: what was refused is named, and everything else is as it was. */
-async function failWhole(context: TaskContext, pool: Pool, { task, lease }: Running, outcome: ChunkOutcome): Promise<ChunkResult> {
+async function failWhole(
+  context: TaskContext,
+  pool: Pool,
+  { task, lease }: Running,
+  outcome: ChunkOutcome,
+): Promise<ChunkResult> {
   const { t } = context.db;
   await transaction(pool, async (client) => {
     const { failed, keptBack } = outcome;
     const message = `${failed + keptBack} of ${task.total} records were refused, so nothing was changed.`;
     if (!(await failTask(client, t, lease, { reason: 'records-refused', message }))) return;
     await keepFailures(client, t, task.id, 0, outcome);
-    await client.query(`update ${t.task} set failed = $2, kept_back = $3, done = $2::int + $3::int where id = $1`, [
-      task.id,
-      failed,
-      keptBack,
-    ]);
+    await client.query(
+      `update ${t.task} set failed = $2, kept_back = $3, done = $2::int + $3::int where id = $1`,
+      [task.id, failed, keptBack],
+    );
   });
   return 'finished';
 }

@@ -1,29 +1,40 @@
 import type { Pool } from 'pg';
+import { blame, isTableChanged, sqlstate, sqlstateOf } from '../../db/sqlstate.ts';
 import { transaction } from '../../db/transaction.ts';
+import { findOperation } from '../../operations/operations.ts';
 import { findRewriting } from '../../operations/triggers.ts';
+import { wake } from '../../queue/wake.ts';
 import type { TaskContext } from '../context.ts';
+import { selectTask, type TaskRow } from '../task-row.ts';
 import { failTask, holdLease, type Lease } from './lease.ts';
 import { resourceOf, withRolesNow } from './may-run.ts';
-import { prepare } from './prepare.ts';
 import { afterTrouble, type Past, startPace } from './pace.ts';
-import { type ChunkResult, runChunk, type Running } from './run-chunk.ts';
-import { findOperation } from '../../operations/operations.ts';
-import { wake } from '../../queue/wake.ts';
+import { prepare } from './prepare.ts';
 import { readyOperation } from './ready-operation.ts';
+import { type ChunkResult, type Running, runChunk } from './run-chunk.ts';
 import { releaseSlot, takeSlot } from './slots.ts';
-import { blame, isTableChanged, sqlstateOf, sqlstate } from '../../db/sqlstate.ts';
-import { selectTask, type TaskRow } from '../task-row.ts';
 
 export interface SliceWorker {
   readonly id: string;
   /** Connections of this worker's runners, named after it. */
   readonly pool: Pool;
-  /** Tokens of the slots this process is at: a slot of ours that is not here was left by a failed release. */
+  /**
+   * Tokens of the slots this process is at: a slot of ours that is not here was left by a failed
+   * release.
+   */
   readonly tokens: Set<string>;
 }
 
-/** Answers one wake-up: works on a task for a slice of time, then hands it on. Returns at once when no slot is free. */
-export async function runSlice(context: TaskContext, worker: SliceWorker, taskId: number, signal: AbortSignal): Promise<void> {
+/**
+ * Answers one wake-up: works on a task for a slice of time, then hands it on. Returns at once when
+ * no slot is free.
+ */
+export async function runSlice(
+  context: TaskContext,
+  worker: SliceWorker,
+  taskId: number,
+  signal: AbortSignal,
+): Promise<void> {
   if (!(await isKnown(context, worker.pool, taskId))) return;
   const lease = await takeSlot(context, worker.pool, taskId, worker.id);
   if (!lease) return;
@@ -42,7 +53,10 @@ export async function runSlice(context: TaskContext, worker: SliceWorker, taskId
 /** How long a task waits for a worker that knows what it is about, before this one looks again. */
 const unknownDelayMs = 5_000;
 
-/** Does this worker know the task's resource and operation? One of an older or newer version may not, and leaves it to others. */
+/**
+ * Does this worker know the task's resource and operation? One of an older or newer version may
+ * not, and leaves it to others.
+ */
 async function isKnown(context: TaskContext, pool: Pool, taskId: number): Promise<boolean> {
   const { db, registry } = context;
   const { rows } = await pool.query<{ resource: string; operation: string }>(
@@ -56,23 +70,30 @@ async function isKnown(context: TaskContext, pool: Pool, taskId: number): Promis
   const what = resource ? `the operation “${task.operation}”` : `the resource “${task.resource}”`;
   context.log('warning', 'a task is left to a worker that knows it', { taskId, ...task });
   await transaction(pool, async (client) => {
-    await client.query(`update ${db.t.task} set reason = 'unknown', message = $2, woken_at = now() where id = $1 and finished_at is null`, [
-      taskId,
-      `A worker that looked at it does not know ${what}. It waits for one that does.`,
-    ]);
+    await client.query(
+      `update ${db.t.task} set reason = 'unknown', message = $2, woken_at = now() where id = $1 and finished_at is null`,
+      [taskId, `A worker that looked at it does not know ${what}. It waits for one that does.`],
+    );
     await wake(client, db.queueSchema, taskId, { delayMs: unknownDelayMs });
   });
   return false;
 }
 
-async function work(context: TaskContext, pool: Pool, lease: Lease, signal: AbortSignal): Promise<void> {
+async function work(
+  context: TaskContext,
+  pool: Pool,
+  lease: Lease,
+  signal: AbortSignal,
+): Promise<void> {
   const { db, settings } = context;
   const deadline = performance.now() + settings.sliceMs;
   let task = await load();
   const resource = resourceOf(context, task);
   if (!resource) {
     const message = `${task.principalName} may not do this any more. What was done before stays.`;
-    await transaction(pool, (client) => failTask(client, db.t, lease, { reason: 'forbidden', message }));
+    await transaction(pool, (client) =>
+      failTask(client, db.t, lease, { reason: 'forbidden', message }),
+    );
     return;
   }
   if (task.state === 'preparing') {
@@ -82,8 +103,18 @@ async function work(context: TaskContext, pool: Pool, lease: Lease, signal: Abor
   const operation = await readyOperation(context, { ...task, client: pool, resource });
   const rewriting = await findRewriting(pool, resource.model);
   const past = await pastOf(context, pool, task);
-  const max = past.chunks.length === 0 ? Math.min(resource.chunkSize, operation.firstRows ?? resource.chunkSize) : resource.chunkSize;
-  const running: Running = { task, resource, operation, rewriting, lease, pace: startPace(max, past) };
+  const max =
+    past.chunks.length === 0
+      ? Math.min(resource.chunkSize, operation.firstRows ?? resource.chunkSize)
+      : resource.chunkSize;
+  const running: Running = {
+    task,
+    resource,
+    operation,
+    rewriting,
+    lease,
+    pace: startPace(max, past),
+  };
   let result: ChunkResult = task.state === 'running' ? 'done' : 'stopped';
   while (result === 'done' && !signal.aborted && performance.now() < deadline) {
     result = await withRetries(context, signal, running, () => runChunk(context, pool, running));
@@ -97,7 +128,11 @@ async function work(context: TaskContext, pool: Pool, lease: Lease, signal: Abor
 }
 
 /** The latest chunks, of whichever runner, for the pace to go on from. */
-async function pastOf({ db: { t } }: TaskContext, pool: Pool, { id, chunksDone, deaths }: TaskRow): Promise<Past> {
+async function pastOf(
+  { db: { t } }: TaskContext,
+  pool: Pool,
+  { id, chunksDone, deaths }: TaskRow,
+): Promise<Past> {
   if (chunksDone === 0) return { chunks: [], deaths };
   const { rows } = await pool.query<Past['chunks'][number]>(
     `select changed + unchanged + failed + gone + conflicted + kept_back as rows, duration_ms as "tookMs" from ${t.chunk}
@@ -109,7 +144,10 @@ async function pastOf({ db: { t } }: TaskContext, pool: Pool, { id, chunksDone, 
 
 const maxTries = 5;
 
-/** What passes (a deadlock, a lock that somebody holds) is tried again a few times, with fewer records, before the slot is handed on. */
+/**
+ * What passes (a deadlock, a lock that somebody holds) is tried again a few times, with fewer
+ * records, before the slot is handed on.
+ */
 async function withRetries(
   context: TaskContext,
   signal: AbortSignal,
@@ -123,22 +161,35 @@ async function withRetries(
       if (blame(error) !== 'passing' || tries === maxTries || signal.aborted) throw error;
       context.log('info', 'a chunk is tried again', { error: String(error), tries });
       running.pace = afterTrouble(running.pace, { isTooSlow: sqlstateOf(error) === timedOut });
-      await new Promise((resolve) => setTimeout(resolve, 20 * 2 ** tries * (0.75 + Math.random() / 2)));
-      // A try may take as long as a statement may: whoever cancelled or paused meanwhile does not wait for another.
+      await new Promise((resolve) =>
+        setTimeout(resolve, 20 * 2 ** tries * (0.75 + Math.random() / 2)),
+      );
+      // A try may take as long as a statement may: whoever cancelled or paused meanwhile does not
+      // wait for another.
       if (!(await isStillRunning(context, running))) return 'stopped';
     }
   }
 }
 
 async function isStillRunning({ db }: TaskContext, { lease }: Running): Promise<boolean> {
-  const { rowCount } = await db.background.query(`select 1 from ${db.t.task} where id = $1 and state = 'running'`, [lease.taskId]);
+  const { rowCount } = await db.background.query(
+    `select 1 from ${db.t.task} where id = $1 and state = 'running'`,
+    [lease.taskId],
+  );
   return rowCount === 1;
 }
 
 const timedOut = sqlstate.queryCanceled;
 
-/** Counted with lost workers: where no chunk was committed between, trying for ever would hold its records for ever. */
-async function isTooSlow({ db: { t }, settings }: TaskContext, pool: Pool, lease: Lease): Promise<boolean> {
+/**
+ * Counted with lost workers: where no chunk was committed between, trying for ever would hold its
+ * records for ever.
+ */
+async function isTooSlow(
+  { db: { t }, settings }: TaskContext,
+  pool: Pool,
+  lease: Lease,
+): Promise<boolean> {
   return transaction(pool, async (client) => {
     if (!(await holdLease(client, t, lease))) return false;
     const { rows } = await client.query<{ deaths: number }>(
@@ -146,22 +197,37 @@ async function isTooSlow({ db: { t }, settings }: TaskContext, pool: Pool, lease
       [lease.taskId],
     );
     if ((rows[0]?.deaths ?? 0) < settings.maxDeaths) return false;
-    const message = 'Even a few records took longer than one statement may. What was done before stays.';
+    const message =
+      'Even a few records took longer than one statement may. What was done before stays.';
     return failTask(client, t, lease, { reason: 'too-slow', message });
   });
 }
 
-/** Passing trouble waits a little; anything else is a bug, or a table that was changed, and ends the task, the whole of it in the log. */
-async function afterError(context: TaskContext, pool: Pool, lease: Lease, error: unknown): Promise<number> {
+/**
+ * Passing trouble waits a little; anything else is a bug, or a table that was changed, and ends the
+ * task, the whole of it in the log.
+ */
+async function afterError(
+  context: TaskContext,
+  pool: Pool,
+  lease: Lease,
+  error: unknown,
+): Promise<number> {
   const { taskId } = lease;
   if (blame(error) === 'passing') {
     if (sqlstateOf(error) === timedOut && (await isTooSlow(context, pool, lease))) return 0;
     context.log('warning', 'a task goes on later', { taskId, error: String(error) });
     return 1_000;
   }
-  context.log('error', 'a task failed', { taskId, error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+  context.log('error', 'a task failed', {
+    taskId,
+    error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+  });
   const [reason, what] = isTableChanged(error)
-    ? ['table-changed', 'The table is no longer what the schema of this app says, which ended this task.']
+    ? [
+        'table-changed',
+        'The table is no longer what the schema of this app says, which ended this task.',
+      ]
     : ['error', 'An unexpected error ended this task.'];
   const message = `${what} What was done before it stays; the log has the details.`;
   await transaction(pool, (client) => failTask(client, context.db.t, lease, { reason, message }));

@@ -3,23 +3,33 @@ import type { Pool } from 'pg';
 import { type Queryable, transaction } from '../../db/transaction.ts';
 import { wake } from '../../queue/wake.ts';
 import type { TaskContext } from '../context.ts';
-import type { Lease } from './lease.ts';
 import { moveTask } from '../move-task.ts';
 import { isFinished, type TaskState, unfinishedSql } from '../states.ts';
+import type { Lease } from './lease.ts';
 
 /**
- * Takes a free slot of a task for this worker, or null: none is free, or there is nothing to do. Only one runner
- * prepares a task; when it runs, as many as its parallelism.
+ * Takes a free slot of a task for this worker, or null: none is free, or there is nothing to do.
+ * Only one runner prepares a task; when it runs, as many as its parallelism.
  */
-export async function takeSlot(context: TaskContext, pool: Pool, taskId: number, workerId: string): Promise<Lease | null> {
+export async function takeSlot(
+  context: TaskContext,
+  pool: Pool,
+  taskId: number,
+  workerId: string,
+): Promise<Lease | null> {
   const { t } = context.db;
   return transaction(pool, async (client) => {
-    const { rows } = await client.query<{ state: TaskState; parallelism: number; isBlocked: boolean }>(
+    const { rows } = await client.query<{
+      state: TaskState;
+      parallelism: number;
+      isBlocked: boolean;
+    }>(
       `select state, parallelism, ${isBlocked(context)} as "isBlocked" from ${t.task} task where id = $1 for update`,
       [taskId],
     );
     const task = rows[0];
-    if (!task || task.isBlocked || !['queued', 'preparing', 'running'].includes(task.state)) return null;
+    if (!task || task.isBlocked || !['queued', 'preparing', 'running'].includes(task.state))
+      return null;
     const token = randomUUID();
     const taken = await client.query<{ slot: number }>(
       `insert into ${t.task_slot} (task_id, slot, worker_id, token)
@@ -48,15 +58,22 @@ function isBlocked({ db: { t } }: TaskContext): string {
 }
 
 /** Gives a slot back and sees to what comes next. */
-export async function releaseSlot(context: TaskContext, pool: Pool, lease: Lease, delayMs = 0): Promise<void> {
+export async function releaseSlot(
+  context: TaskContext,
+  pool: Pool,
+  lease: Lease,
+  delayMs = 0,
+): Promise<void> {
   const { t } = context.db;
   await transaction(pool, async (client) => {
-    const { rows } = await client.query<{ state: TaskState }>(`select state from ${t.task} where id = $1 for update`, [lease.taskId]);
-    const released = await client.query(`delete from ${t.task_slot} where task_id = $1 and slot = $2 and token = $3`, [
-      lease.taskId,
-      lease.slot,
-      lease.token,
-    ]);
+    const { rows } = await client.query<{ state: TaskState }>(
+      `select state from ${t.task} where id = $1 for update`,
+      [lease.taskId],
+    );
+    const released = await client.query(
+      `delete from ${t.task_slot} where task_id = $1 and slot = $2 and token = $3`,
+      [lease.taskId, lease.slot, lease.token],
+    );
     if (released.rowCount === 0 || !rows[0]) return;
     await client.query(
       `update ${t.task} set rested_at = clock_timestamp() where id = $1 and not exists (select 1 from ${t.task_slot} where task_id = $1)`,
@@ -67,25 +84,38 @@ export async function releaseSlot(context: TaskContext, pool: Pool, lease: Lease
 }
 
 /**
- * Decides what becomes of a task one of whose slots was just freed: the last runner of a cancelled or paused one ends or
- * parks it, unfinished work is woken again, and so are those who waited for its end. The caller holds its row lock.
+ * Decides what becomes of a task one of whose slots was just freed: the last runner of a cancelled
+ * or paused one ends or parks it, unfinished work is woken again, and so are those who waited for
+ * its end. The caller holds its row lock.
  */
-export async function settle(client: Queryable, context: TaskContext, taskId: number, state: TaskState, delayMs = 0): Promise<void> {
+export async function settle(
+  client: Queryable,
+  context: TaskContext,
+  taskId: number,
+  state: TaskState,
+  delayMs = 0,
+): Promise<void> {
   const { t, queueSchema } = context.db;
   if (state === 'cancelling' || state === 'pausing') {
-    const { rowCount } = await client.query(`select 1 from ${t.task_slot} where task_id = $1`, [taskId]);
+    const { rowCount } = await client.query(`select 1 from ${t.task_slot} where task_id = $1`, [
+      taskId,
+    ]);
     if (rowCount !== 0) return;
     await moveTask(client, t, taskId, state === 'cancelling' ? 'cancelled' : 'paused');
     if (state === 'cancelling') await wakeWaiting(client, context, taskId);
     return;
   }
   if (isFinished(state)) return wakeWaiting(client, context, taskId);
-  const isForNow = state === 'preparing' || (state === 'queued' && !(await waits())) || (state === 'running' && (await hasFreeChunk()));
+  const isForNow =
+    state === 'preparing' ||
+    (state === 'queued' && !(await waits())) ||
+    (state === 'running' && (await hasFreeChunk()));
   if (!isForNow) return;
   await wake(client, queueSchema, taskId, { delayMs });
   await client.query(`update ${t.task} set woken_at = now() where id = $1`, [taskId]);
 
-  // Asked after the task was put back into the queue: whoever it waits for has either finished by now or will wake it.
+  // Asked after the task was put back into the queue: whoever it waits for has either finished by
+  // now or will wake it.
   async function waits(): Promise<boolean> {
     const { rows } = await client.query<{ isBlocked: boolean }>(
       `select ${isBlocked(context)} as "isBlocked" from ${t.task} task where id = $1`,
@@ -105,7 +135,11 @@ export async function settle(client: Queryable, context: TaskContext, taskId: nu
 }
 
 /** Wakes whoever waits for the end of a task, which has come. */
-export async function wakeWaiting(client: Queryable, { db: { t, queueSchema } }: TaskContext, taskId: number): Promise<void> {
+export async function wakeWaiting(
+  client: Queryable,
+  { db: { t, queueSchema } }: TaskContext,
+  taskId: number,
+): Promise<void> {
   const { rows } = await client.query<{ id: number }>(
     `update ${t.task} set woken_at = now() where blocked_by = $1 and state = 'queued' returning id`,
     [taskId],

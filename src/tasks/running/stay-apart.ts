@@ -1,15 +1,17 @@
+import { sqlstateOf } from '../../db/sqlstate.ts';
 import type { Queryable } from '../../db/transaction.ts';
 import { assertNotOnto } from '../../operations/update/moves-onto.ts';
-import { sqlstateOf } from '../../db/sqlstate.ts';
 
 /**
- * Asks `assertNotOnto`, in a savepoint where the client is in a transaction. Where a new value cannot be worked out for one
- * of the records, each is left to be refused alone.
+ * Asks `assertNotOnto`, in a savepoint where the client is in a transaction. Where a new value
+ * cannot be worked out for one of the records, each is left to be refused alone.
  */
 export async function assertStayApart(
   client: Queryable,
   { isInTransaction }: { isInTransaction: boolean },
-  ...[model, changes, rows]: Parameters<typeof assertNotOnto> extends [unknown, ...infer Rest] ? Rest : never
+  ...[model, changes, rows]: Parameters<typeof assertNotOnto> extends [unknown, ...infer Rest]
+    ? Rest
+    : never
 ): Promise<void> {
   if (isInTransaction) await client.query('savepoint apart');
   try {

@@ -1,6 +1,8 @@
 import type { ChunkOutcome } from './apply-isolated.ts';
 
-/** Thrown to roll back a task that is all or nothing; what was refused is written down afterwards. */
+/**
+ * Thrown to roll back a task that is all or nothing; what was refused is written down afterwards.
+ */
 export class TaskRefused extends Error {
   readonly outcome: ChunkOutcome;
   constructor(outcome: ChunkOutcome) {

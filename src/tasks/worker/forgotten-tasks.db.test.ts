@@ -11,8 +11,15 @@ test('a task that waits while no worker is alive is called for once, however lon
   await insertPlaces(db, 120);
   const cities = context.registry.get('cities');
   const tasks: number[] = [];
-  for (const filter of ['population-max=40', 'population-min=41&population-max=80', 'population-min=81']) {
-    const { task } = await launchOn(context, cities, { kind: 'matching', filter }, 'update', { field: 'notes', 'value.notes': filter });
+  for (const filter of [
+    'population-max=40',
+    'population-min=41&population-max=80',
+    'population-min=81',
+  ]) {
+    const { task } = await launchOn(context, cities, { kind: 'matching', filter }, 'update', {
+      field: 'notes',
+      'value.notes': filter,
+    });
     tasks.push(task.id);
   }
   const calls = async () => {
@@ -33,7 +40,10 @@ test('a task that waits while no worker is alive is called for once, however lon
   assert.deepEqual(await calls(), once);
 
   // Lost, and taken by somebody who is gone without a trace.
-  await db.pages.query(`delete from "${db.queueSchema}"._private_jobs where payload ->> 'taskId' = $1`, [tasks[0]]);
+  await db.pages.query(
+    `delete from "${db.queueSchema}"._private_jobs where payload ->> 'taskId' = $1`,
+    [tasks[0]],
+  );
   await db.pages.query(
     `update "${db.queueSchema}"._private_jobs set locked_at = now(), locked_by = 'nobody' where payload ->> 'taskId' = $1`,
     [String(tasks[1])],

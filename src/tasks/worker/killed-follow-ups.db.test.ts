@@ -7,8 +7,8 @@ import { countWrites, insertPlaces } from '../../testing/places.ts';
 import { seededRandom } from '../../testing/random.ts';
 import { startWorkerProcess } from '../../testing/worker-process.ts';
 import { pause, resume } from '../control/pause.ts';
-import { selectTask, type TaskRow } from '../task-row.ts';
 import { undo } from '../follow-ups/undo.ts';
+import { selectTask, type TaskRow } from '../task-row.ts';
 
 const rounds = Number(process.env.BULKHEAD_TEST_KILLS ?? 12) / 3;
 const seed = Number(process.env.BULKHEAD_TEST_SEED ?? 20_261_121);
@@ -46,7 +46,13 @@ test(`workers killed while they run, pause and undo lose nothing and do nothing 
   };
   for (let round = 0; round < rounds; round++) {
     const body = { field: 'notes', 'value.notes': `round ${round}` };
-    const { task } = await launchOn(context, cities, { kind: 'matching', filter: '' }, 'update', body);
+    const { task } = await launchOn(
+      context,
+      cities,
+      { kind: 'matching', filter: '' },
+      'update',
+      body,
+    );
 
     await when(task.id, ({ done }) => done > records * 0.3 * random());
     await kill();
@@ -57,14 +63,30 @@ test(`workers killed while they run, pause and undo lose nothing and do nothing 
     assert.equal((await writes()).noted, paused.done, `round ${round}`);
     await resume(context, ada, task.id);
     const end = await finished(db, task.id);
-    assert.deepEqual([end.state, end.changed, end.done], ['succeeded', records, records], `round ${round}`);
-    assert.deepEqual(await writes(), { least: 2 * round + 1, most: 2 * round + 1, noted: records }, `round ${round}`);
+    assert.deepEqual(
+      [end.state, end.changed, end.done],
+      ['succeeded', records, records],
+      `round ${round}`,
+    );
+    assert.deepEqual(
+      await writes(),
+      { least: 2 * round + 1, most: 2 * round + 1, noted: records },
+      `round ${round}`,
+    );
 
     const undoing = await undo(context, ada, task.id, { operationId: randomUUID(), chosen: null });
     await when(undoing.task.id, ({ done }) => done > records * (0.2 + 0.6 * random()));
     await kill();
     const undone = await finished(db, undoing.task.id);
-    assert.deepEqual([undone.state, undone.changed, undone.failed], ['succeeded', records, 0], `round ${round}`);
-    assert.deepEqual(await writes(), { least: 2 * round + 2, most: 2 * round + 2, noted: 0 }, `round ${round}`);
+    assert.deepEqual(
+      [undone.state, undone.changed, undone.failed],
+      ['succeeded', records, 0],
+      `round ${round}`,
+    );
+    assert.deepEqual(
+      await writes(),
+      { least: 2 * round + 2, most: 2 * round + 2, noted: 0 },
+      `round ${round}`,
+    );
   }
 });

@@ -23,11 +23,17 @@ test(`after each of ${kills} workers killed half-way the task finishes, every re
   let worker = await startWorkerProcess(connectionString, evenChunks);
   defer(() => worker.kill('SIGTERM'));
   for (let round = 1; round <= kills; round++) {
-    const { task: launched } = await launchOn(context, cities, { kind: 'matching', filter: '' }, 'update', {
-      field: ['notes', 'featured'],
-      'value.notes': `round ${round}`,
-      'value.featured': String(round % 2 === 1),
-    });
+    const { task: launched } = await launchOn(
+      context,
+      cities,
+      { kind: 'matching', filter: '' },
+      'update',
+      {
+        field: ['notes', 'featured'],
+        'value.notes': `round ${round}`,
+        'value.featured': String(round % 2 === 1),
+      },
+    );
     const fraction = 0.2 + 0.6 * random();
     const at = await waitForDone(launched.id, fraction * records);
     assert.ok(at < records, `round ${round}: the kill came too late, at ${at}`);
@@ -43,14 +49,20 @@ test(`after each of ${kills} workers killed half-way the task finishes, every re
       `select min(writes) as least, max(writes) as most, count(*) filter (where notes = $1)::int as right from gazetteer.city`,
       [`round ${round}`],
     );
-    assert.deepEqual(rows[0], { least: round, most: round, right: records }, `round ${round}, killed at ${at}`);
+    assert.deepEqual(
+      rows[0],
+      { least: round, most: round, right: records },
+      `round ${round}, killed at ${at}`,
+    );
   }
   const { rows } = await db.pages.query(`select count(*)::int as slots from ${db.t.task_slot}`);
   assert.equal(rows[0].slots, 0);
 
   async function waitForDone(taskId: number, wanted: number): Promise<number> {
     for (let tries = 0; tries < 6_000; tries++) {
-      const { rows: found } = await db.pages.query(`select done from ${db.t.task} where id = $1`, [taskId]);
+      const { rows: found } = await db.pages.query(`select done from ${db.t.task} where id = $1`, [
+        taskId,
+      ]);
       if (found[0].done >= wanted) return found[0].done;
       await new Promise((done) => setTimeout(done, 5));
     }

@@ -1,17 +1,17 @@
 import assert from 'node:assert/strict';
-import { test, type TestContext } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import type { Database } from '../../db/database.ts';
 import { transaction } from '../../db/transaction.ts';
 import { launchOn, testContext } from '../../testing/context.ts';
 import { testDatabase } from '../../testing/database.ts';
 import { insertPlaces } from '../../testing/places.ts';
-import { lockModel } from '../running/activate.ts';
 import type { TaskContext } from '../context.ts';
+import { getTask } from '../looking/queries.ts';
+import { lockModel } from '../running/activate.ts';
 import { freeze } from '../running/freeze.ts';
 import { keySourceOf } from '../running/key-source.ts';
 import type { Lease } from '../running/lease.ts';
 import { prepare } from '../running/prepare.ts';
-import { getTask } from '../looking/queries.ts';
 import { runSlice } from '../running/run-slice.ts';
 import { takeSlot } from '../running/slots.ts';
 
@@ -21,18 +21,32 @@ async function setUp(t: TestContext) {
   const cities = context.registry.get('cities');
   await insertPlaces(db, 200);
   const body = { field: 'notes', 'value.notes': 'changed' };
-  const { task } = await launchOn(context, cities, { kind: 'matching', filter: '' }, 'update', body);
+  const { task } = await launchOn(
+    context,
+    cities,
+    { kind: 'matching', filter: '' },
+    'update',
+    body,
+  );
   const read = () => getTask(context, task.principal, task.id);
   return {
     db,
     context,
     taskId: task.id,
     read,
-    take: async () => (await takeSlot(context, db.background, task.id, '00000000-0000-4000-8000-0000000000d1')) as Lease,
+    take: async () =>
+      (await takeSlot(
+        context,
+        db.background,
+        task.id,
+        '00000000-0000-4000-8000-0000000000d1',
+      )) as Lease,
     /** What becomes of the slot of a worker that is taken for dead. */
     bury: () => db.background.query(`delete from ${db.t.task_slot} where task_id = $1`, [task.id]),
-    prepareWith: async (lease: Lease, given: TaskContext = context) => prepare(given, db.background, await read(), cities, lease),
-    freezeWith: async (lease: Lease) => freeze(db.background, db.t, await keySourceOf(context, await read(), cities), 50, lease),
+    prepareWith: async (lease: Lease, given: TaskContext = context) =>
+      prepare(given, db.background, await read(), cities, lease),
+    freezeWith: async (lease: Lease) =>
+      freeze(db.background, db.t, await keySourceOf(context, await read(), cities), 50, lease),
     slice: (given: TaskContext = context) =>
       runSlice(
         given,
@@ -41,7 +55,10 @@ async function setUp(t: TestContext) {
         new AbortController().signal,
       ),
     async states() {
-      const chunks = await db.background.query(`select distinct state from ${db.t.chunk} where task_id = $1`, [task.id]);
+      const chunks = await db.background.query(
+        `select distinct state from ${db.t.chunk} where task_id = $1`,
+        [task.id],
+      );
       return [(await read()).state, ...chunks.rows.map(({ state }) => state)];
     },
   };
@@ -126,7 +143,10 @@ test('a runner that lost its slot does not fail the task that its successor is p
 
 for (const [what, error] of [
   ['an error', new Error('of the lost runner')],
-  ['a statement that took too long', Object.assign(new Error('canceling statement'), { code: '57014' })],
+  [
+    'a statement that took too long',
+    Object.assign(new Error('canceling statement'), { code: '57014' }),
+  ],
 ] as const) {
   test(`${what} of a runner that lost its slot does not end the task of its successor`, async (t) => {
     const { context, take, bury, slice, states, read } = await setUp(t);

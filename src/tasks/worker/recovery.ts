@@ -8,17 +8,28 @@ import { moveTask } from '../move-task.ts';
 import { settle, wakeWaiting } from '../running/slots.ts';
 import type { TaskState } from '../states.ts';
 
-/** A task that nobody has been called for in this long, and nobody is at or still to come to, is woken again. */
+/**
+ * A task that nobody has been called for in this long, and nobody is at or still to come to, is
+ * woken again.
+ */
 const forgottenMs = 30_000;
 
 /**
- * Takes from dead workers what they held: unlocks their wake-ups, frees their slots, wakes their tasks. A worker is
- * dead when its session no longer holds its advisory lock, which the server drops within milliseconds of its end.
- * Idempotent, safe to run anywhere at any time. Returns how many dead workers were found.
+ * Takes from dead workers what they held: unlocks their wake-ups, frees their slots, wakes their
+ * tasks. A worker is dead when its session no longer holds its advisory lock, which the server
+ * drops within milliseconds of its end. Idempotent, safe to run anywhere at any time. Returns how
+ * many dead workers were found.
  */
-export async function recover(context: TaskContext, self?: { workerId: string; tokens: ReadonlySet<string> }): Promise<number> {
+export async function recover(
+  context: TaskContext,
+  self?: { workerId: string; tokens: ReadonlySet<string> },
+): Promise<number> {
   const { db } = context;
-  const { rows: dead } = await db.pages.query<{ id: string; lockId: number; poolId: string | null }>(
+  const { rows: dead } = await db.pages.query<{
+    id: string;
+    lockId: number;
+    poolId: string | null;
+  }>(
     `select worker.id, worker.lock_id as "lockId", worker.pool_id as "poolId" from ${db.t.worker} worker
      where not ${isAliveSql}`,
   );
@@ -27,21 +38,29 @@ export async function recover(context: TaskContext, self?: { workerId: string; t
   return dead.length;
 }
 
-async function bury(context: TaskContext, worker: { id: string; lockId: number; poolId: string | null }): Promise<void> {
+async function bury(
+  context: TaskContext,
+  worker: { id: string; lockId: number; poolId: string | null },
+): Promise<void> {
   const { db } = context;
   await transaction(db.pages, async (client) => {
-    const { rows } = await client.query<{ is_ours: boolean }>('select pg_try_advisory_xact_lock($1, $2) as is_ours', [
-      advisoryClass.liveness,
-      worker.lockId,
-    ]);
+    const { rows } = await client.query<{ is_ours: boolean }>(
+      'select pg_try_advisory_xact_lock($1, $2) as is_ours',
+      [advisoryClass.liveness, worker.lockId],
+    );
     if (!rows[0]?.is_ours) return;
     const gone = await client.query(`delete from ${db.t.worker} where id = $1`, [worker.id]);
     if (gone.rowCount === 0) return;
     await noteWorkerEnd(client, db.t);
-    if (worker.poolId) await client.query(`select ${escapeIdentifier(db.queueSchema)}.force_unlock_workers(array[$1])`, [worker.poolId]);
-    const slots = await client.query<{ task_id: number }>(`delete from ${db.t.task_slot} where worker_id = $1 returning task_id`, [
-      worker.id,
-    ]);
+    if (worker.poolId)
+      await client.query(
+        `select ${escapeIdentifier(db.queueSchema)}.force_unlock_workers(array[$1])`,
+        [worker.poolId],
+      );
+    const slots = await client.query<{ task_id: number }>(
+      `delete from ${db.t.task_slot} where worker_id = $1 returning task_id`,
+      [worker.id],
+    );
     const tasks = [...new Set(slots.rows.map((slot) => slot.task_id))].sort((a, b) => a - b);
     context.log('warning', 'a worker died', { workerId: worker.id, tasks });
     for (const taskId of tasks) await countDeath(context, client, taskId);
@@ -68,8 +87,14 @@ async function countDeath(context: TaskContext, client: PoolClient, taskId: numb
   await settle(client, context, taskId, task.state);
 }
 
-/** Belt and braces: a wake-up that was lost, or a slot of ours whose release failed, must not leave a task standing. */
-async function sweep(context: TaskContext, self?: { workerId: string; tokens: ReadonlySet<string> }): Promise<void> {
+/**
+ * Belt and braces: a wake-up that was lost, or a slot of ours whose release failed, must not leave
+ * a task standing.
+ */
+async function sweep(
+  context: TaskContext,
+  self?: { workerId: string; tokens: ReadonlySet<string> },
+): Promise<void> {
   const { db } = context;
   if (self) {
     await db.pages.query(

@@ -17,9 +17,9 @@ export interface Purged {
 }
 
 /**
- * Empties the images of changes that can no longer be undone, forgets changes and finished tasks whose time has come, and
- * removes selections and previews that nobody came back to. Safe to run anywhere at any time; tasks that are not finished
- * are never touched.
+ * Empties the images of changes that can no longer be undone, forgets changes and finished tasks
+ * whose time has come, and removes selections and previews that nobody came back to. Safe to run
+ * anywhere at any time; tasks that are not finished are never touched.
  */
 export async function purge({ db, settings }: TaskContext): Promise<Purged> {
   const { t } = db;

@@ -7,12 +7,15 @@ import { type Queue, startQueue } from '../../queue/graphile.ts';
 import { advisoryClass } from '../advisory-class.ts';
 import type { TaskContext } from '../context.ts';
 import { noteWorkerEnd } from '../liveness.ts';
+import { runSlice } from '../running/run-slice.ts';
 import { recover } from './recovery.ts';
 import { startRetention } from './retention.ts';
-import { runSlice } from '../running/run-slice.ts';
 
 export interface Worker {
-  /** Resolves after `stop`; rejects never: a worker that loses its session starts anew under a new id. */
+  /**
+   * Resolves after `stop`; rejects never: a worker that loses its session starts anew under a new
+   * id.
+   */
   stop(): Promise<void>;
 }
 
@@ -33,7 +36,9 @@ export async function startWorker(context: TaskContext, options: WorkerOptions):
       await current.ended;
       await current.stop();
       if (isStopped) return;
-      context.log('warning', 'the worker lost its session and starts anew', { workerId: current.id });
+      context.log('warning', 'the worker lost its session and starts anew', {
+        workerId: current.id,
+      });
       const next = await startAgain();
       if (!next) return;
       current = next;
@@ -70,7 +75,11 @@ interface Life {
 
 async function startLife(context: TaskContext, options: WorkerOptions): Promise<Life> {
   const id = randomUUID();
-  const session = new UtcClient({ connectionString: options.connectionString, application_name: id, keepAlive: true });
+  const session = new UtcClient({
+    connectionString: options.connectionString,
+    application_name: id,
+    keepAlive: true,
+  });
   let end: () => void = () => undefined;
   const ended = new Promise<void>((resolve) => {
     end = resolve;
@@ -82,7 +91,11 @@ async function startLife(context: TaskContext, options: WorkerOptions): Promise<
 
   const tokens = new Set<string>();
   // Two runners may be at chunks while a third connection takes or releases slots.
-  const pool = openPool({ connectionString: options.connectionString, name: id, max: options.concurrency * 2 + 2 });
+  const pool = openPool({
+    connectionString: options.connectionString,
+    name: id,
+    max: options.concurrency * 2 + 2,
+  });
   const worker = { id, pool, tokens };
   let queue: Queue;
   try {
@@ -93,7 +106,10 @@ async function startLife(context: TaskContext, options: WorkerOptions): Promise<
       run: (taskId, signal) => runSlice(context, worker, taskId, signal),
       log: (level, message) => context.log(level === 'info' ? 'debug' : level, message),
     });
-    await session.query(`update ${context.db.t.worker} set pool_id = $2 where id = $1`, [id, queue.poolId]);
+    await session.query(`update ${context.db.t.worker} set pool_id = $2 where id = $1`, [
+      id,
+      queue.poolId,
+    ]);
   } catch (error) {
     await Promise.allSettled([session.end(), pool.end()]);
     throw error;
@@ -128,17 +144,28 @@ async function announce(context: TaskContext, session: pg.Client, id: string): P
     `insert into ${context.db.t.worker} (id, host, pid) values ($1, $2, $3) returning lock_id`,
     [id, hostname(), process.pid],
   );
-  await session.query('select pg_advisory_lock($1, $2)', [advisoryClass.liveness, rows[0]?.lock_id]);
+  await session.query('select pg_advisory_lock($1, $2)', [
+    advisoryClass.liveness,
+    rows[0]?.lock_id,
+  ]);
   await session.query('commit');
 }
 
-/** Looks for dead workers again and again. The web process runs it too, so that a lone server notices. */
-export function startRecovery(context: TaskContext, self?: { workerId: string; tokens: ReadonlySet<string> }): { stop(): Promise<void> } {
+/**
+ * Looks for dead workers again and again. The web process runs it too, so that a lone server
+ * notices.
+ */
+export function startRecovery(
+  context: TaskContext,
+  self?: { workerId: string; tokens: ReadonlySet<string> },
+): { stop(): Promise<void> } {
   let isStopped = false;
   let wakeUp: () => void = () => undefined;
   const loop = (async () => {
     while (!isStopped) {
-      await recover(context, self).catch((error) => context.log('warning', 'recovery will try again', { error: String(error) }));
+      await recover(context, self).catch((error) =>
+        context.log('warning', 'recovery will try again', { error: String(error) }),
+      );
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, context.settings.recoveryIntervalMs);
         wakeUp = () => {
