@@ -6,9 +6,6 @@ import { codeOf } from './code-of.ts';
 
 const source = join(import.meta.dirname, '..');
 
-/** Names of two types, each with the reason. */
-const allowed: Readonly<Record<string, string>> = {};
-
 interface Home {
   path: string;
   isExported: boolean;
@@ -34,12 +31,7 @@ test('a type that is exported has its name to itself', async () => {
     if (!path.endsWith('.test.ts'))
       readTypes(path, await readFile(join(source, path), 'utf8'), homes);
   assert.ok(homes.size > 500);
-  for (const name of Object.keys(allowed))
-    assert.ok((homes.get(name)?.length ?? 0) > 1, `${name} is allowed for nothing`);
-  assert.deepEqual(
-    doubled(homes).filter((line) => allowed[line.split(':')[0] as string] === undefined),
-    [],
-  );
+  assert.deepEqual(doubled(homes), []);
 });
 
 test('two types of one name are found, unless both are known to their files alone', () => {

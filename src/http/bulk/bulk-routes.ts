@@ -3,7 +3,6 @@ import { AppError, notFound } from '../../errors.ts';
 import { textsOf } from '../../form-texts.ts';
 import { parseKey } from '../../metadata/keys.ts';
 import { assertAcknowledged } from '../../operations/acknowledge.ts';
-import { consequences } from '../../operations/cascade/consequences.ts';
 import type { FormView, Operation } from '../../operations/contract.ts';
 import { journal } from '../../operations/journal-kind.ts';
 import { assertMayBegin, builtIn, operationsOf } from '../../operations/operations.ts';
@@ -30,10 +29,11 @@ import {
 import { parseRunOptions } from '../../tasks/run-options.ts';
 import type { Body } from '../form.ts';
 import { isHtmx, principalOf, wantsJson } from '../negotiate.ts';
-import { type ConsequencesData, consequencesData } from '../records/consequences.ts';
+import type { ConsequencesData } from '../records/consequences.ts';
 import type { RouteOptions } from '../route-options.ts';
 import { type BulkDialog, type BulkRequest, bulkDeleteData, bulkEditData } from './bulk.ts';
 import { explain, saidOnForm, sendLaunched } from './bulk-answers.ts';
+import { bulkConsequences } from './bulk-consequences.ts';
 import { bulkDoData } from './bulk-do.ts';
 import { bulkInputs } from './bulk-field.ts';
 import { bulkTexts } from './bulk-texts.ts';
@@ -301,24 +301,10 @@ export const bulkRoutes: FastifyPluginAsync<RouteOptions> = async (app, { contex
   };
 
   /** What deleting the selected takes along. */
-  async function cascadeData(
-    { resource, principal, operation }: BulkDialog,
-    selected: Selected | null,
-  ): Promise<ConsequencesData> {
+  function cascadeData(opened: BulkDialog, selected: Selected | null): Promise<ConsequencesData> {
+    const { resource, principal } = opened;
     const chosen = selected ? selectionWhere(resource, principal, selected) : { OR: [] };
-    const found = await consequences(db, registry, resource, principal, chosen);
-    const undoer = {
-      principal,
-      days: context.settings.undoRetentionDays,
-      action: 'bulk-delete',
-    } as const;
-    return consequencesData(
-      registry,
-      resource,
-      found,
-      url,
-      operation.isUndoable === false ? null : undoer,
-    );
+    return bulkConsequences(context, opened, chosen, url);
   }
 
   async function firstTitles(

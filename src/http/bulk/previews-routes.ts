@@ -4,7 +4,6 @@ import { textsOf } from '../../form-texts.ts';
 import { limits } from '../../limits.ts';
 import { isKey, keyToUrl, parseKey } from '../../metadata/keys.ts';
 import { assertAcknowledged } from '../../operations/acknowledge.ts';
-import { consequences } from '../../operations/cascade/consequences.ts';
 import { journal } from '../../operations/journal-kind.ts';
 import { getOperation } from '../../operations/operations.ts';
 import type { Resource } from '../../resources/contract.ts';
@@ -26,13 +25,13 @@ import { parseRunOptions } from '../../tasks/run-options.ts';
 import type { TaskRow } from '../../tasks/task-row.ts';
 import type { Body } from '../form.ts';
 import { isHtmx, principalOf, wantsJson } from '../negotiate.ts';
-import { consequencesData } from '../records/consequences.ts';
 import type { RouteOptions } from '../route-options.ts';
 import { parametersInWords } from '../tasks/parameters.ts';
 import { titlesOfTasks } from '../tasks/task-title.ts';
 import { taskTexts } from '../tasks/tasks-texts.ts';
 import { type BulkRequest, formUrl } from './bulk.ts';
 import { explain, saidOnForm, sendLaunched } from './bulk-answers.ts';
+import { bulkConsequences } from './bulk-consequences.ts';
 import { refusedKeys } from './preview-submit.ts';
 import { maxNamed, previewData, previewPath } from './previews.ts';
 import { previewTexts } from './previews-texts.ts';
@@ -239,34 +238,11 @@ export const previewRoutes: FastifyPluginAsync<RouteOptions> = async (app, { con
     return reply.code(error?.status ?? 200).page('previews/show', data);
   }
 
-  async function consequencesOf(
-    { resource, principal, operation }: BulkRequest,
-    selected: Selection,
-  ) {
-    if (
-      operation.writes !== journal.deleted ||
-      (selected.kind === 'ticked' && selected.keys.length === 0)
-    )
-      return null;
-    const found = await consequences(
-      db,
-      registry,
-      resource,
-      principal,
-      selectionWhere(resource, principal, selected),
-    );
-    const undoer = {
-      principal,
-      days: context.settings.undoRetentionDays,
-      action: 'bulk-delete',
-    } as const;
-    return consequencesData(
-      registry,
-      resource,
-      found,
-      url,
-      operation.isUndoable === false ? null : undoer,
-    );
+  async function consequencesOf(about: BulkRequest, selected: Selection) {
+    const { resource, principal, operation } = about;
+    const isEmpty = selected.kind === 'ticked' && selected.keys.length === 0;
+    if (operation.writes !== journal.deleted || isEmpty) return null;
+    return bulkConsequences(context, about, selectionWhere(resource, principal, selected), url);
   }
 };
 

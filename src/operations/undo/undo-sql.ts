@@ -60,7 +60,7 @@ export function undoStatement(
     delete: () => recreate(target, undoing),
     create: () => remove(target.resource).map(raw),
   };
-  const judging = judgingParts(target, undoing, shape, keys, condition, true);
+  const judging = judgingParts(target, undoing, shape, keys, { condition, isLocking: true });
   const parts = [
     ...judging,
     ...writing[shape.kind](),
@@ -170,14 +170,7 @@ export function judgeStatement(
   undoing: Undoing,
   shape: Shape,
 ): Statement {
-  const parts = judgingParts(
-    target,
-    undoing,
-    shape,
-    keys,
-    keyCondition(target.resource.model, 't', keys),
-    false,
-  );
+  const parts = judgingParts(target, undoing, shape, keys);
   return statementOf(sql`with ${join(parts)}
       select state, field, count(*)::int as count, (array_agg(key order by key))[1:50] as keys from (
         select "_key" as key, "_state" as state, "_field" as field from judged
@@ -193,14 +186,7 @@ export function countCascadedStatement(
   undoing: Undoing,
   shape: Shape,
 ): Statement {
-  const parts = judgingParts(
-    target,
-    undoing,
-    shape,
-    keys,
-    keyCondition(target.resource.model, 't', keys),
-    false,
-  );
+  const parts = judgingParts(target, undoing, shape, keys);
   return statementOf(sql`with ${join(parts)} ${raw(countCascaded(target.resource, undoing))}`);
 }
 
@@ -211,14 +197,7 @@ export function restorableStatement(
   undoing: Undoing,
   shape: Shape,
 ): Statement {
-  const parts = judgingParts(
-    target,
-    undoing,
-    shape,
-    keys,
-    keyCondition(target.resource.model, 't', keys),
-    true,
-  );
+  const parts = judgingParts(target, undoing, shape, keys, { isLocking: true });
   return statementOf(
     sql`with ${join(parts)} select "_key" as key from judged where "_state" = 'restore' order by 1`,
   );
@@ -230,8 +209,10 @@ function judgingParts(
   undoing: Undoing,
   shape: Shape,
   keys: readonly string[],
-  condition: Sql,
-  isLocking: boolean,
+  {
+    condition = keyCondition(resource.model, 't', keys),
+    isLocking = false,
+  }: { condition?: Sql; isLocking?: boolean } = {},
 ): Sql[] {
   const { model } = resource;
   const task = shared(sql`${undoing.taskId}::int`);
