@@ -159,3 +159,34 @@ test('the filter builder refuses an incomplete date when another condition is ad
     .click();
   await expect(page.locator('#filter-builder input[type="date"]')).toHaveCount(0);
 });
+
+test('what is typed in a filter while its form is on the way stays, and so does the place in it', async ({
+  page,
+  app,
+}) => {
+  await signIn(page, app);
+  await page.goto('/cities/filter?rating-min=1&population-min=5');
+  const held: (() => void)[] = [];
+  await page.route('**/cities/filter?*', async (route) => {
+    if (held.length === 0) await new Promise<void>((done) => held.push(done));
+    await route.continue();
+  });
+  await page.getByLabel('Comparison', { exact: true }).first().selectOption('at most');
+  await expect.poll(() => held.length).toBe(1);
+  const [rating, population] = ['Rating', 'Population'].map((name) =>
+    page.getByLabel(`${name}: Value`),
+  );
+  await rating?.fill('4');
+  await population?.fill('1234');
+  await population?.press('ArrowLeft');
+  const again = page.waitForResponse(/\/cities\/filter\?.*v\.2=4&/);
+  held[0]?.();
+  await again;
+  await expect(page.locator('[id="operator-1"] option:checked')).toHaveText('at most');
+  await page.keyboard.type('.');
+  await expect(population).toHaveValue('123.4');
+  await expect(rating).toHaveValue('4');
+  await page.keyboard.press('Backspace');
+  await page.keyboard.press('Enter');
+  await expect(page).toHaveURL(/\/cities\?population-max=1234&rating-min=4$/);
+});

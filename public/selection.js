@@ -1,4 +1,5 @@
 // Ticking records: every tick is sent as an explicit wish, one request at a time, and taken back when it fails.
+import { isTyped } from './unsaved.js';
 
 const list = () => document.getElementById('list');
 const bar = () => document.getElementById('selection-bar');
@@ -285,3 +286,5 @@ document.addEventListener(
 document.addEventListener('htmx:afterSettle', showPageTick);
 window.addEventListener('pageshow', showPageTick);
 showPageTick();
+// What was ticked before this script came.
+for (const box of ticks()) if (isTyped(box)) want([box], box.checked);

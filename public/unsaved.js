@@ -6,13 +6,18 @@ const shown = new WeakMap();
 let isLeaving = false;
 
 // The browser restores what was typed before it fires `pageshow`; what a form shows then is not what its page came with.
-const isTyped = (control) =>
+export const isTyped = (control) =>
   control.matches('[type=checkbox], [type=radio]')
     ? control.checked !== control.defaultChecked
     : control instanceof HTMLSelectElement
-      ? [...control.options].some((option) => option.selected !== option.defaultSelected) &&
-        control.selectedIndex > 0
+      ? control.selectedIndex !== firstIndex(control)
       : control.type !== 'hidden' && control.value !== control.defaultValue;
+
+const firstIndex = ({ options }) =>
+  Math.max(
+    0,
+    [...options].findIndex((option) => option.defaultSelected),
+  );
 
 const sent = (form) =>
   [...new FormData(form)]
