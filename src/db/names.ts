@@ -9,6 +9,8 @@ const tables = [
   'preview',
   'task',
   'chunk',
+  'lock_set',
+  'lock_range',
   'task_failure',
   'task_alteration',
   'change',

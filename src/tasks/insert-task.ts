@@ -18,7 +18,7 @@ export interface NewTask {
   parameters: unknown;
   selection: TaskSelection;
   /** The task that this one retries or undoes. */
-  parentId?: number | null;
+  followsId?: number | null;
   isAtomic?: boolean;
   expected: number;
   options: RunOptions;
@@ -43,7 +43,7 @@ export async function insertTask(
   const { rows } = await client.query<TaskRow>(
     `with inserted as (
        insert into ${db.t.task} (operation_id, task_key, resource, model, operation, title, backend, principal_id, principal_name,
-         principal, parameters, selection, state, expected, parallelism, overlap, stop_ratio, snapshot, change_reason, parent_id, is_atomic, write_through, locks_off_reason, queued_at, woken_at, started_at)
+         principal, parameters, selection, state, expected, parallelism, overlap, stop_ratio, snapshot, change_reason, follows_id, is_atomic, write_through, locks_off_reason, queued_at, woken_at, started_at)
        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13::text, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, now(), now(),
          case when $13::text = 'running' then now() end)
        on conflict do nothing returning *
@@ -71,7 +71,7 @@ export async function insertTask(
       task.options.stopRatio,
       task.options.skipChanged ? task.snapshot : null,
       task.options.changeReason,
-      task.parentId ?? null,
+      task.followsId ?? null,
       task.isAtomic ?? false,
       getOperation(task.resource, task.operation).writePath(task.resource),
       task.resource.locksOffReason,

@@ -6,7 +6,7 @@ import type { Overlap } from './run-options.ts';
 import type { TaskState } from './states.ts';
 
 /**
- * Which records a task is about: what somebody selected, or what another task (its parent) refused
+ * Which records a task is about: what somebody selected, or what the task it follows refused
  * (`code`: for this reason only) or changed (`keys`: of these only).
  */
 export interface TaskSelection {
@@ -65,6 +65,8 @@ export interface TaskRow {
    */
   altered: number;
   /** The task that this one retries or undoes. */
+  followsId: number | null;
+  /** The task that launched this one as a part of itself. */
   parentId: number | null;
   /** The task that it waits for. */
   blockedBy: number | null;
@@ -121,6 +123,7 @@ const columns: Record<Exclude<keyof TaskRow, 'hasWorker' | 'workerEndedAt'>, str
   conflicted: 'conflicted',
   keptBack: 'kept_back',
   altered: 'altered',
+  followsId: 'follows_id',
   parentId: 'parent_id',
   blockedBy: 'blocked_by',
   isAtomic: 'is_atomic',

@@ -1,14 +1,27 @@
 import type { Database } from '../db/database.ts';
 import { unfinishedSql } from '../tasks/states.ts';
 
+const isHolding = `task.state in (${unfinishedSql}) and task.locks_off_reason is null`;
+
 /** What must hold of our own tables at any moment: each as SQL whose rows say what is wrong. */
 export function invariantsAlways({ t }: Pick<Database, 't'>): Record<string, string> {
   return {
-    'no record is held by two tasks': `
-      select format('record %s of %s is held by tasks %s', key, model, array_agg(task_id)) as text from (
+    'no record is held by two tasks, but by one and those whose part it is': `
+      with recursive held as materialized (
         select chunk.task_id, task.model, unnest(chunk.keys) as key from ${t.chunk} chunk join ${t.task} task on task.id = chunk.task_id
-        where chunk.state = 'active' and task.state in (${unfinishedSql}) and task.locks_off_reason is null
-      ) held group by key, model having count(*) > 1`,
+        where chunk.state = 'active' and ${isHolding}
+        union
+        select lock_set.task_id, lock_set.model, unnest(lock_range.keys) from ${t.lock_set} lock_set join ${t.task} task on task.id = lock_set.task_id
+        join ${t.lock_range} lock_range on lock_range.set_id = lock_set.id
+        where lock_set.is_held and ${isHolding}
+      ), family as (
+        select id, parent_id as ancestor from ${t.task} where parent_id is not null
+        union
+        select family.id, task.parent_id from family join ${t.task} task on task.id = family.ancestor where task.parent_id is not null
+      )
+      select format('record %s of %s is held by tasks %s and %s', key, model, one.task_id, other.task_id) as text
+      from held one join held other using (model, key) where one.task_id < other.task_id
+        and not exists (select from family where (id, ancestor) in ((one.task_id, other.task_id), (other.task_id, one.task_id)))`,
     'the counts of a task add up': `
       select format('task %s (%s): done %s, but %s + %s + %s + %s + %s + %s', id, state, done, changed, unchanged, failed, gone, conflicted, kept_back) as text
       from ${t.task} where done <> changed + unchanged + failed + gone + conflicted + kept_back`,
@@ -32,11 +45,11 @@ export function invariantsAlways({ t }: Pick<Database, 't'>): Record<string, str
       ) failure on failure.task_id = task.id
       where backend = 'queue' and chunks_done > 0 and failed + conflicted + kept_back <> coalesce(named, 0)`,
     'an undo writes what was there before, or names what triggers made of it': `
-      select format('task %s (%s) undoes %s (%s), but record %s was %s and is %s', undo.task_id, task.title, parent.task_id, task.parent_id, key,
+      select format('task %s (%s) undoes %s (%s), but record %s was %s and is %s', undo.task_id, task.title, parent.task_id, task.follows_id, key,
         parent.before, undo.after) as text
       from ${images(t.change)} undo join ${t.task} task on task.id = undo.task_id and task.operation = 'undo'
       join ${images(t.change)} parent using (key)
-      where parent.task_id = task.parent_id and undo.kind = 'update' and parent.kind = 'update' and undo.after - 'updatedAt' <> parent.before - 'updatedAt'
+      where parent.task_id = task.follows_id and undo.kind = 'update' and parent.kind = 'update' and undo.after - 'updatedAt' <> parent.before - 'updatedAt'
         and not exists (select from ${t.task_alteration} altered where altered.task_id = task.id and key = any(altered.keys) and not altered.is_beside)
       limit 5`,
   };

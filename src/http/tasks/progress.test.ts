@@ -51,6 +51,7 @@ function taskOf(values: Partial<TaskRow>): TaskRow {
     changeReason: null,
     expected: 6972,
     total: 6972,
+    followsId: null,
     parentId: null,
     blockedBy: null,
     isAtomic: false,

@@ -89,12 +89,12 @@ export async function taskActions(
     failures: hasFailed ? { href: failures, label: followUpTexts.showAll } : null,
     csv: hasFailed ? { href: `${failures}.csv`, label: followUpTexts.csv } : null,
     relatives: [
-      ...(task.parentId === null
+      ...(task.followsId === null
         ? []
         : [
             relative(
-              task.parentId,
-              followUpTexts.parent[isUndo(task) ? 'undo' : 'retry'](task.parentId),
+              task.followsId,
+              followUpTexts.parent[isUndo(task) ? 'undo' : 'retry'](task.followsId),
               url,
             ),
           ]),

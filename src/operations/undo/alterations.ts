@@ -70,14 +70,14 @@ async function findAltered(
   { t, author }: ApplyTarget,
   model: ModelMeta,
   { kind, fields, isCascaded, keys }: PutBack,
-  parentId: number,
+  followsId: number,
 ): Promise<Alteration[]> {
   const ofChunk = sql`task_id = ${author.taskId}::int and chunk = ${author.chunk}`;
   // What came back along is kept as it was to be written; of the records themselves as it was read
   // back.
   const before = isCascaded
     ? sql`${ofChunk} and along_with is not null`
-    : sql`task_id = ${parentId}::int and along_with is null`;
+    : sql`task_id = ${followsId}::int and along_with is null`;
   const given = shared(sql`${keys}::text[]`);
   const imagesOf = (chosen: Sql) => sql`select entry.key, entry.before,
       case when jsonb_typeof(change.after) = 'array' then entry.after else change.after end as after

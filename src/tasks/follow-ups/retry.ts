@@ -78,7 +78,7 @@ export async function launchFollowUp(context: TaskContext, followUp: FollowUp): 
     parameters,
     selection,
     expected,
-    parentId: parent.id,
+    followsId: parent.id,
     isAtomic: parent.isAtomic,
     options: { ...defaultRunOptions, inBackground: true, changeReason: parent.changeReason },
     snapshot: null,

@@ -81,7 +81,7 @@ test('undoing an update puts every column back, the stamp of the last change inc
   });
   assert.deepEqual(await picture(db), before);
   assert.deepEqual(
-    [undoing.operation, undoing.parentId, undoing.title],
+    [undoing.operation, undoing.followsId, undoing.title],
     ['undo', task.id, 'Undo: Edit cities'],
   );
 });

@@ -52,7 +52,7 @@ export function refusedKeysSql(t: TableNames, taskId: number | null, reason: str
     where failure.task_id = ${task} and (${code} is null or failure.code = ${code})
     except
     select key from ${raw(t.task)} retry join ${raw(t.chunk)} chunk on chunk.task_id = retry.id cross join unnest(chunk.keys) key
-    where retry.parent_id = ${task} and retry.selection ->> 'kind' = 'refused' and chunk.state = 'done'`;
+    where retry.follows_id = ${task} and retry.selection ->> 'kind' = 'refused' and chunk.state = 'done'`;
 }
 
 export interface FollowUpTask {
@@ -69,8 +69,8 @@ export interface FollowUpTask {
  * undone in its turn is not counted.
  */
 export function isUndoneSql(t: TableNames, task: string): string {
-  return `(${task}.changed > 0 and exists (select 1 from ${t.task} undo where undo.parent_id = ${task}.id and undo.selection ->> 'kind' = 'changed'
-    and undo.changed >= ${task}.changed and not exists (select 1 from ${t.task} again where again.parent_id = undo.id and again.selection ->> 'kind' = 'changed' and again.changed > 0)))`;
+  return `(${task}.changed > 0 and exists (select 1 from ${t.task} undo where undo.follows_id = ${task}.id and undo.selection ->> 'kind' = 'changed'
+    and undo.changed >= ${task}.changed and not exists (select 1 from ${t.task} again where again.follows_id = undo.id and again.selection ->> 'kind' = 'changed' and again.changed > 0)))`;
 }
 
 /** The tasks that went on from one: its retries and undos, the newest first. */
@@ -80,7 +80,7 @@ export async function listFollowUps(
 ): Promise<FollowUpTask[]> {
   const { rows } = await pages.query<FollowUpTask>(
     `select id, selection ->> 'kind' = 'changed' as "isUndo", state, changed,
-       exists (select 1 from ${t.task} again where again.parent_id = task.id and again.selection ->> 'kind' = 'changed' and again.changed > 0) as "isUndone" from ${t.task} task where parent_id = $1 order by id desc limit 20`,
+       exists (select 1 from ${t.task} again where again.follows_id = task.id and again.selection ->> 'kind' = 'changed' and again.changed > 0) as "isUndone" from ${t.task} task where follows_id = $1 order by id desc limit 20`,
     [taskId],
   );
   return rows;

@@ -1,43 +1,81 @@
 import type { TableNames } from '../../db/names.ts';
 import type { Queryable } from '../../db/transaction.ts';
 import { advisoryClass } from '../advisory-class.ts';
+import { familyOf } from '../family.ts';
 import { type Holder, holderColumns } from '../looking/holders.ts';
 import type { Overlap } from '../run-options.ts';
 import { unfinishedSql } from '../states.ts';
 
 export interface Activating {
   id: number;
-  model: string;
+  /** Of its chunks; null: it has none. */
+  model: string | null;
   overlap: Overlap;
   /** Where it holds nothing, nobody is in its way. */
   locksOffReason: string | null;
+  /** The task that launched it as a part of itself. */
+  parentId?: number | null;
 }
 
 /**
- * Makes a task's draft chunks into locks, or names who is in the way and writes nothing; under
- * 'skip' what is in the way is left out, counted as conflicted and named. The one activation
- * function.
+ * Makes a task's draft chunks and draft lock sets into locks, or names who is in the way and writes
+ * nothing; under 'skip' what is in the way of its chunks is left out, counted as conflicted and
+ * named. The one activation function.
  *
- * READ COMMITTED only: the overlap is looked for in a statement of its own after the advisory lock,
- * so that it sees every activation that came before. In one statement, or under REPEATABLE READ,
- * two launches both held a record.
+ * READ COMMITTED only: the overlap is looked for in a statement of its own after the advisory
+ * locks, so that it sees every activation that came before. In one statement, or under REPEATABLE
+ * READ, two launches both held a record.
  */
 export async function activate(
   client: Queryable,
   t: TableNames,
   task: Activating,
 ): Promise<Holder[]> {
-  await lockModel(client, t, task.model);
-  const holders = task.locksOffReason === null ? await findOverlap(client, t, task) : [];
-  if (holders.length > 0) {
-    if (task.overlap !== 'skip') return holders;
-    await leaveOut(client, t, task);
+  const models = await draftModels(client, t, task);
+  await lockModels(client, t, models);
+  if (task.locksOffReason === null) {
+    const { parentId = null } = task;
+    const free = await familyOf(client, t, { id: task.id, parentId });
+    const { holders, isOfChunks } = await findOverlaps(client, t, task.id, models, free);
+    if (holders.length > 0) {
+      if (task.overlap !== 'skip' || !isOfChunks) return holders;
+      await leaveOut(client, t, task, free);
+    }
   }
   await client.query(
-    `update ${t.chunk} set state = 'active' where task_id = $1 and state = 'draft'`,
+    `with sets as (
+       update ${t.lock_set} set is_held = true where task_id = $1 and not is_held
+     )
+     update ${t.chunk} set state = 'active' where task_id = $1 and state = 'draft'`,
     [task.id],
   );
   return [];
+}
+
+/** Models whose records a task is about to hold. */
+async function draftModels(
+  client: Queryable,
+  t: TableNames,
+  { id, model }: Activating,
+): Promise<string[]> {
+  const { rows } = await client.query<{ model: string }>(
+    `select distinct model from ${t.lock_set} where task_id = $1 and not is_held`,
+    [id],
+  );
+  const held = rows.map((row) => row.model);
+  return [...new Set(model === null ? held : [model, ...held])];
+}
+
+/**
+ * Waits for every other activation of these models. Several are always asked for in one order, so
+ * that no two wait for each other.
+ */
+export async function lockModels(
+  client: Queryable,
+  t: TableNames,
+  models: readonly string[],
+): Promise<void> {
+  for (const model of [...models].sort()) await lockModel(client, t, model);
 }
 
 // As text, since Prisma's client cannot read a void.
@@ -49,37 +87,61 @@ export async function lockModel(client: Queryable, t: TableNames, model: string)
 }
 
 /**
- * Rows of `task_id` and `number` (of the draft chunk) and `key` for every record that another task
- * holds.
+ * Rows of `task_id`, `number` (of the draft chunk; null: of a lock set) and `key` for every record
+ * of a model that another task holds. What its ancestors hold is not in its way.
  */
 function overlapSql(t: TableNames): string {
+  const isHeld = `task.id <> all($3::int[]) and task.state in (${unfinishedSql}) and task.locks_off_reason is null`;
   return `with mine as materialized (
-      select number, keys, first_key, last_key from ${t.chunk} where task_id = $1 and state = 'draft'
+      select number, keys, first_key, last_key from ${t.chunk} chunk
+      where task_id = $1 and state = 'draft' and exists (select from ${t.task} where id = $1 and model = $2)
+      union all
+      select null, keys, first_key, last_key from ${t.lock_range} lock_range
+      join ${t.lock_set} lock_set on lock_set.id = lock_range.set_id
+      where lock_set.task_id = $1 and lock_set.model = $2 and not lock_set.is_held
     ), bounds as (
       select min(first_key) as low, max(last_key) as high from mine
     ), held as materialized (
       select chunk.task_id, chunk.keys from ${t.chunk} chunk
       join ${t.task} task on task.id = chunk.task_id, bounds
-      where task.model = $2 and task.id <> $1 and task.state in (${unfinishedSql}) and task.locks_off_reason is null and chunk.state = 'active'
-        and chunk.first_key <= bounds.high and chunk.last_key >= bounds.low
+      where task.model = $2 and ${isHeld} and chunk.state = 'active' and chunk.first_key <= bounds.high and chunk.last_key >= bounds.low
+      union all
+      select lock_set.task_id, lock_range.keys from ${t.lock_set} lock_set join ${t.task} task on task.id = lock_set.task_id
+      join ${t.lock_range} lock_range on lock_range.set_id = lock_set.id, bounds
+      where lock_set.model = $2 and lock_set.is_held and ${isHeld} and lock_range.first_key <= bounds.high and lock_range.last_key >= bounds.low
     ), overlap as (
       select held_key.task_id, my_key.number, key from (select task_id, unnest(keys) as key from held) held_key
       join (select number, unnest(keys) as key from mine) my_key using (key)
     )`;
 }
 
-async function findOverlap(
+/** `isOfChunks`: what is in the way is in the way of the task's chunks alone. */
+async function findOverlaps(
   client: Queryable,
   t: TableNames,
-  { id, model }: Activating,
-): Promise<Holder[]> {
-  const { rows } = await client.query<Holder>(
-    `${overlapSql(t)}
-     select ${holderColumns}
-     from ${t.task} task join (select distinct task_id from overlap) holder on holder.task_id = task.id order by task.id`,
-    [id, model],
-  );
-  return rows;
+  id: number,
+  models: readonly string[],
+  free: readonly number[],
+): Promise<{ holders: Holder[]; isOfChunks: boolean }> {
+  const found = new Map<number, Holder>();
+  let isOfChunks = true;
+  for (const model of models) {
+    const { rows } = await client.query<Holder & { isOfSet: boolean }>(
+      `${overlapSql(t)}
+       select ${holderColumns}, holder.is_of_set as "isOfSet"
+       from ${t.task} task join (select task_id, bool_or(number is null) as is_of_set from overlap group by task_id) holder
+         on holder.task_id = task.id order by task.id`,
+      [id, model, free],
+    );
+    for (const { isOfSet, ...holder } of rows) {
+      found.set(holder.taskId, holder);
+      isOfChunks &&= !isOfSet;
+    }
+  }
+  return {
+    holders: [...found.values()].sort((one, other) => one.taskId - other.taskId),
+    isOfChunks,
+  };
 }
 
 /** Takes the held records out of the draft chunks and writes down who held them. */
@@ -87,6 +149,7 @@ async function leaveOut(
   client: Queryable,
   t: TableNames,
   { id, model }: Activating,
+  free: readonly number[],
 ): Promise<void> {
   await client.query(
     `${overlapSql(t)}
@@ -94,7 +157,7 @@ async function leaveOut(
      select $1, overlap.number, 'locked', format('Held by task %s: %s, %s.', holder.id, holder.title, holder.principal_name), true,
        array_agg(key order by key)
      from overlap join ${t.task} holder on holder.id = overlap.task_id group by overlap.number, holder.id`,
-    [id, model],
+    [id, model, free],
   );
   await client.query(
     `with held as materialized (

@@ -85,7 +85,7 @@ function refusedKeys(context: TaskContext, task: TaskRow, resource: Resource): P
     context,
     task,
     resource,
-    refusedKeysSql(context.db.t, task.parentId, task.selection.code ?? null),
+    refusedKeysSql(context.db.t, task.followsId, task.selection.code ?? null),
   );
 }
 
@@ -121,9 +121,9 @@ function changedKeys(
   const { t } = context.db;
   const given = shared(sql`${chosen}::text[]`);
   const keys = sql`select distinct key from ${raw(t.change)} change cross join unnest(change.keys) key
-    where change.task_id = ${task.parentId}::int and change.model = ${task.model} and (${given} is null or key = any(${given}))`;
+    where change.task_id = ${task.followsId}::int and change.model = ${task.model} and (${given} is null or key = any(${given}))`;
   const deleted = raw(
-    `select keys from ${t.change} where task_id = ${Number(task.parentId)} and kind = 'delete' and along_with is null`,
+    `select keys from ${t.change} where task_id = ${Number(task.followsId)} and kind = 'delete' and along_with is null`,
   );
   return withinScope(context, task, resource, keys, deleted);
 }

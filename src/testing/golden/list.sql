@@ -156,7 +156,7 @@ select
   conflicted as "conflicted",
   kept_back as "keptBack",
   altered as "altered",
-  parent_id as "parentId",
+  follows_id as "followsId",
   blocked_by as "blockedBy",
   is_atomic as "isAtomic",
   attempts as "attempts",
