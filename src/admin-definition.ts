@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 import type { Client } from './resources/client.ts';
 import type { ResourceDefinition } from './resources/define-resource.ts';
+import type { TaskDefinition } from './task-definitions/define-task.ts';
 
 /** Everything a project tells Bulkhead about itself. */
 export interface AdminDefinition {
@@ -13,6 +14,9 @@ export interface AdminDefinition {
    */
   readonly createClient: (pool: Pool, place?: { schema: string }) => Client;
   readonly resources: readonly ResourceDefinition[];
+  /** Tasks of the project's own: what else runs in the background. */
+  // biome-ignore lint/suspicious/noExplicitAny: each has parameters of its own type
+  readonly tasks?: readonly TaskDefinition<any, any>[];
   /**
    * Migrations of the project's own tables that Bulkhead applies at start; leave out to apply them
    * yourself.

@@ -4,6 +4,7 @@ import { type Database, openDatabase } from './db/database.ts';
 import { assertUsesPool, checkedClient } from './resources/checked-client.ts';
 import { markGenerated } from './resources/generated-columns.ts';
 import { buildRegistry } from './resources/registry.ts';
+import { buildTaskDefinitions } from './task-definitions/task-definitions.ts';
 import type { TaskContext } from './tasks/context.ts';
 
 export function queueSchemaOf(config: Pick<Config, 'BULKHEAD_DATABASE_SCHEMA'>): string {
@@ -45,6 +46,7 @@ export async function buildContext(
   const context: TaskContext = {
     db,
     registry,
+    definitions: buildTaskDefinitions(admin.tasks),
     log,
     settings: {
       sliceMs: config.BULKHEAD_SLICE_MS,

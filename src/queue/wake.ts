@@ -30,3 +30,19 @@ export function isWokenSql(queueSchema: string, taskId: string): string {
   return `exists (select 1 from ${escapeIdentifier(queueSchema)}.jobs where task_identifier = '${queueFunction}' and split_part(key, ' ', 1) = ${taskId}::text
     and locked_at is null and attempts < max_attempts)`;
 }
+
+/** The channel on which free places are called, one for each schema of ours. */
+export function placesChannel(queueSchema: string): string {
+  return `${queueSchema}:own`;
+}
+
+/**
+ * Tells free places, once the transaction commits, that there is an own task to take. It only saves
+ * them waiting: they look by themselves too, so nothing is lost with it.
+ */
+export async function callPlaces(
+  client: Queryable,
+  { queueSchema }: { queueSchema: string },
+): Promise<void> {
+  await client.query(`select pg_notify($1, '')::text`, [placesChannel(queueSchema)]);
+}

@@ -1,10 +1,13 @@
 import type { Database } from '../db/database.ts';
 import type { ResourceRegistry } from '../resources/contract.ts';
+import type { TaskDefinitions } from '../task-definitions/task-definitions.ts';
 
 /** What every function of this room is handed. */
 export interface TaskContext {
   readonly db: Database;
   readonly registry: ResourceRegistry;
+  /** Tasks of the project's own. */
+  readonly definitions: TaskDefinitions;
   readonly settings: TaskSettings;
   readonly log: (
     level: 'error' | 'warning' | 'info' | 'debug',

@@ -6,7 +6,7 @@ import { getOperation } from '../operations/operations.ts';
 import type { Resource } from '../resources/contract.ts';
 import type { RunOptions } from './run-options.ts';
 import { type TaskState, unfinishedSql } from './states.ts';
-import { selectTask, type TaskRow, type TaskSelection, taskColumns } from './task-row.ts';
+import { selectTask, type BulkTask, type TaskSelection, taskColumns } from './task-row.ts';
 
 export interface NewTask {
   operationId: string;
@@ -39,8 +39,8 @@ export async function insertTask(
   db: Database,
   task: NewTask,
   { backend, state }: { backend: 'inline' | 'queue'; state: TaskState },
-): Promise<{ task: TaskRow; isNew: boolean }> {
-  const { rows } = await client.query<TaskRow>(
+): Promise<{ task: BulkTask; isNew: boolean }> {
+  const { rows } = await client.query<BulkTask>(
     `with inserted as (
        insert into ${db.t.task} (operation_id, task_key, resource, model, operation, title, backend, principal_id, principal_name,
          principal, parameters, selection, state, expected, parallelism, overlap, stop_ratio, snapshot, change_reason, follows_id, is_atomic, write_through, locks_off_reason, queued_at, woken_at, started_at)
@@ -78,7 +78,7 @@ export async function insertTask(
     ],
   );
   if (rows[0]) return { task: rows[0], isNew: true };
-  const earlier = await client.query<TaskRow>(
+  const earlier = await client.query<BulkTask>(
     `${selectTask(db.t)} where principal_id = $3 and (operation_id = $1 or (task_key = $2 and state in (${unfinishedSql})))
      order by id desc limit 1`,
     [task.operationId, task.taskKey, task.principal.id],
@@ -96,16 +96,16 @@ export async function findTaskByOperation(
   db: Database,
   principal: Principal,
   operationId: string,
-): Promise<TaskRow | null> {
-  const { rows } = await db.pages.query<TaskRow>(
+): Promise<BulkTask | null> {
+  const { rows } = await db.pages.query<BulkTask>(
     `${selectTask(db.t)} where operation_id::text = $1 and principal_id = $2`,
     [operationId.toLowerCase(), principal.id],
   );
   return rows[0] ?? null;
 }
 
-export async function findTaskByKey(db: Database, taskKey: string): Promise<TaskRow | null> {
-  const { rows } = await db.pages.query<TaskRow>(
+export async function findTaskByKey(db: Database, taskKey: string): Promise<BulkTask | null> {
+  const { rows } = await db.pages.query<BulkTask>(
     `${selectTask(db.t)} where task_key = $1 and state in (${unfinishedSql})`,
     [taskKey],
   );

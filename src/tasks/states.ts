@@ -30,6 +30,7 @@ export const taskMoves: readonly {
   { from: 'scheduled', to: 'queued', because: 'its time has come' },
   { from: 'scheduled', to: 'cancelled', because: 'cancelled before its time' },
   { from: 'queued', to: 'preparing', because: 'a worker took it' },
+  { from: 'queued', to: 'running', because: 'a place took it: an own task prepares nothing' },
   { from: 'queued', to: 'cancelled', because: 'cancelled before it began' },
   { from: 'queued', to: 'failed', because: 'its workers died, or it may not run any more' },
   { from: 'preparing', to: 'running', because: 'its records are frozen and held' },
@@ -47,6 +48,7 @@ export const taskMoves: readonly {
     to: 'failed',
     because: 'nothing could be changed, too much was refused, its workers died, or an error',
   },
+  { from: 'running', to: 'queued', because: 'an own task is tried again later' },
   { from: 'running', to: 'cancelling', because: 'somebody cancelled it' },
   { from: 'running', to: 'cancelled', because: 'cancelled while no worker was at it' },
   { from: 'running', to: 'pausing', because: 'somebody paused it' },
@@ -59,6 +61,7 @@ export const taskMoves: readonly {
   { from: 'pausing', to: 'cancelled', because: 'cancelled while pausing, with no worker at it' },
   { from: 'pausing', to: 'failed', because: 'its workers died' },
   { from: 'cancelling', to: 'cancelled', because: 'its last runner has stopped' },
+  { from: 'cancelling', to: 'succeeded', because: 'an own task was done before it heard of it' },
   { from: 'cancelling', to: 'failed', because: 'its workers died' },
 ];
 

@@ -19,13 +19,33 @@ export interface TaskSelection {
   code?: string | null;
 }
 
-/** One run of an operation, as the pages and the engine read it. */
-export interface TaskRow {
-  id: number;
-  operationId: string | null;
+/** A task as the pages and the engine read it: one run of an operation, or one of the project's. */
+export type TaskRow = BulkTask | OwnTask;
+
+/** An operation on records of one resource, done chunk by chunk. */
+export interface BulkTask extends AnyTask {
+  kind: 'bulk';
   resource: string;
   model: string;
-  /** Name of the operation: of this version, another one's, or the project's own. */
+  /** Without the keys of a selection, which may be many. */
+  selection: TaskSelection;
+}
+
+/** A task of the project's own, whose code is called; it is about no records but those it locks. */
+export interface OwnTask extends AnyTask {
+  kind: 'own';
+  resource: null;
+  model: null;
+  selection: null;
+}
+
+interface AnyTask {
+  id: number;
+  operationId: string | null;
+  /**
+   * Name of the operation: of this version, another one's, or the project's own. Of an own task:
+   * of its definition.
+   */
   operation: string;
   title: string;
   backend: 'inline' | 'queue';
@@ -33,8 +53,6 @@ export interface TaskRow {
   principalName: string;
   principal: Principal;
   parameters: unknown;
-  /** Without the keys of a selection, which may be many. */
-  selection: TaskSelection;
   state: TaskState;
   reason: string | null;
   message: string | null;
@@ -73,6 +91,17 @@ export interface TaskRow {
   /** All or nothing, in one chunk. */
   isAtomic: boolean;
   attempts: number;
+  /** Of an own task: attempts that failed, or whose worker was lost. */
+  failedAttempts: number;
+  /** Not before this. */
+  dueAt: Date | null;
+  /** What it waits for: `attempt` is the next one. */
+  waitsFor: 'attempt' | null;
+  priority: number;
+  /** What an own task is at, in its own words. */
+  progressMessage: string | null;
+  /** What an own task returned. */
+  result: unknown;
   deaths: number;
   createdAt: Date;
   queuedAt: Date | null;
@@ -88,8 +117,12 @@ export interface TaskRow {
   workerEndedAt: Date | null;
 }
 
-const columns: Record<Exclude<keyof TaskRow, 'hasWorker' | 'workerEndedAt'>, string> = {
+const columns: Record<
+  Exclude<keyof BulkTask, 'hasWorker' | 'workerEndedAt'>,
+  string
+> = {
   id: 'id',
+  kind: 'kind',
   operationId: 'operation_id',
   resource: 'resource',
   model: 'model',
@@ -128,6 +161,12 @@ const columns: Record<Exclude<keyof TaskRow, 'hasWorker' | 'workerEndedAt'>, str
   blockedBy: 'blocked_by',
   isAtomic: 'is_atomic',
   attempts: 'attempts',
+  failedAttempts: 'failed_attempts',
+  dueAt: 'due_at',
+  waitsFor: 'waits_for',
+  priority: 'priority',
+  progressMessage: 'progress_message',
+  result: 'result',
   deaths: 'deaths',
   createdAt: 'created_at',
   queuedAt: 'queued_at',
@@ -144,6 +183,12 @@ export function taskColumns(t: TableNames): string {
     `case when finished_at is null and backend = 'queue' then ${hasWorkerSql(t)} end as "hasWorker"`,
     `case when finished_at is null and backend = 'queue' and not exists (select 1 from ${t.worker}) then (select max(at) from ${t.worker_end}) end as "workerEndedAt"`,
   ].join(', ');
+}
+
+/** Throws where it is none: only for what bulk work alone comes to. */
+export function asBulk(task: TaskRow): BulkTask {
+  if (task.kind === 'bulk') return task;
+  throw new Error(`task ${task.id} is no bulk task`);
 }
 
 export function selectTask(t: TableNames): string {

@@ -8,7 +8,7 @@ export type Seeable = Pick<TaskRow, 'resource' | 'principalId'>;
 
 /**
  * Slugs of the resources whose tasks a principal sees, whoever started them; null: those of every
- * resource, and of what is no resource any more.
+ * resource, of what is no resource any more, and those about nothing.
  */
 export function tasksSeen(
   { list }: Pick<ResourceRegistry, 'list'>,
@@ -25,7 +25,7 @@ export function seesTask(
 ): boolean {
   if (principalId === principal.id) return true;
   const seen = tasksSeen(registry, principal);
-  return seen === null || seen.includes(resource);
+  return seen === null || (resource !== null && seen.includes(resource));
 }
 
 /** The same of rows. */

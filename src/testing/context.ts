@@ -6,6 +6,7 @@ import { getOperation } from '../operations/operations.ts';
 import type { ResourceDefaults } from '../resources/build-resource.ts';
 import type { Resource } from '../resources/contract.ts';
 import { buildRegistry } from '../resources/registry.ts';
+import { buildTaskDefinitions } from '../task-definitions/task-definitions.ts';
 import { createSelection, type Selected } from '../selection/selection.ts';
 import { defaultTaskSettings, type TaskContext, type TaskSettings } from '../tasks/context.ts';
 import type { Launched } from '../tasks/launched.ts';
@@ -41,7 +42,7 @@ export function testContext(
   db: Database,
   settings: Partial<TaskSettings> = {},
   defaults: Partial<ResourceDefaults> = {},
-  admin: Pick<AdminDefinition, 'resources' | 'createClient'> = sample,
+  admin: Pick<AdminDefinition, 'resources' | 'createClient' | 'tasks'> = sample,
 ): TaskContext {
   const registry = buildRegistry(admin.resources, admin.createClient, db.pages, {
     minAsyncRecords: 20,
@@ -49,7 +50,13 @@ export function testContext(
     chunkSize: 1_000,
     ...defaults,
   });
-  return { db, registry, settings: { ...defaultTaskSettings, ...settings }, log: () => undefined };
+  return {
+    db,
+    registry,
+    definitions: buildTaskDefinitions(admin.tasks),
+    settings: { ...defaultTaskSettings, ...settings },
+    log: () => undefined,
+  };
 }
 
 /** Selects and launches as the pages do: selection, preview, confirm. */

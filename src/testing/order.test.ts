@@ -9,11 +9,11 @@ import { test } from 'node:test';
  */
 const rooms = [
   'errors.ts nearest.ts bounded-map.ts own-property.ts form-texts.ts icon-names.ts limits.ts config.ts',
-  'db queue metadata fields auth resources admin-definition.ts selection',
+  'db queue metadata fields auth resources task-definitions admin-definition.ts selection',
   'operations/edits operations operations/refusals operations/journal operations/rules operations/cascade',
   'operations/undo operations/update operations/delete operations/own',
   'operations/operations.ts operations/count-cascade.ts operations/save-record.ts',
-  'tasks tasks/looking tasks/running tasks/previewing tasks/launching tasks/control tasks/follow-ups tasks/worker',
+  'tasks tasks/looking tasks/running tasks/own tasks/previewing tasks/launching tasks/control tasks/follow-ups tasks/worker',
   'http http/shell http/controls http/plugins http/tasks http/list http/records http/bulk http/home http/sign-in http/routes.ts',
   'app.ts build-context.ts run-worker.ts index.ts sample admin.ts cli',
 ].flatMap((line) => line.split(' '));

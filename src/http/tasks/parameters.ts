@@ -2,6 +2,7 @@ import type { Principal } from '../../auth/principal.ts';
 import { type FieldEdit, relatedIds } from '../../operations/field-edit.ts';
 import { editsOf, findOperation, type Run } from '../../operations/operations.ts';
 import type { Resource, ResourceRegistry } from '../../resources/contract.ts';
+import { cutText } from '../../selection/cut.ts';
 import { relatedTitles, relationTarget } from '../../selection/related.ts';
 import { taskTexts } from './tasks-texts.ts';
 
@@ -30,6 +31,17 @@ export async function parametersInWords(
     ...operation.describe(resource, { ...(run.parameters as object), changes: named }),
     ...(hidden > 0 ? [taskTexts.hiddenChanges(hidden)] : []),
   ];
+}
+
+const maxShownLength = 200;
+
+/** The parameters of an own task, a line each, as they were given. */
+export function plainParameters(parameters: unknown): string[] {
+  if (parameters === null || typeof parameters !== 'object') return [];
+  return Object.entries(parameters).map(([name, value]) => {
+    const text = typeof value === 'string' ? value : JSON.stringify(value);
+    return `${name}: ${cutText(text, maxShownLength)}`;
+  });
 }
 
 async function withTitles(

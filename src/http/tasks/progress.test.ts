@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { workedMs } from '../../tasks/looking/progress.ts';
 import { type TaskState, taskStates } from '../../tasks/states.ts';
-import type { TaskRow } from '../../tasks/task-row.ts';
+import type { BulkTask, TaskRow } from '../../tasks/task-row.ts';
 import { formatSpan } from '../format-span.ts';
 import { badgeOf } from './badge.ts';
 import { countsOf, finishedData, finishedEvents, hasMoved, progressData } from './progress.ts';
@@ -11,7 +11,7 @@ const now = new Date('2026-11-21T12:00:10Z');
 const url = (path: string) => `/admin${path}`;
 const look = { now, url, reader: { timeZone: 'Asia/Tokyo' } };
 
-function taskOf(values: Partial<TaskRow>): TaskRow {
+function taskOf(values: Partial<BulkTask>): TaskRow {
   const empty = {
     chunkCount: 0,
     chunksDone: 0,
@@ -27,6 +27,13 @@ function taskOf(values: Partial<TaskRow>): TaskRow {
   const at = new Date('2026-11-21T12:00:00Z');
   return {
     ...empty,
+    kind: 'bulk',
+    failedAttempts: 0,
+    dueAt: null,
+    waitsFor: null,
+    priority: 0,
+    progressMessage: null,
+    result: null,
     id: 7,
     operationId: null,
     resource: 'cities',

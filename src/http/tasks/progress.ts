@@ -9,7 +9,8 @@ import { formatSpan, formatTimestamp } from '../format-span.ts';
 import type { Url } from '../url.ts';
 import { type Badge, badgeOf } from './badge.ts';
 import { followUpTexts } from './follow-ups-texts.ts';
-import type { NamedTask } from './task-title.ts';
+import { textsOf } from './kind-texts.ts';
+import type { Naming } from './task-title.ts';
 import { taskTexts } from './tasks-texts.ts';
 
 /** One count of what happened to records, in words. */
@@ -134,7 +135,7 @@ export interface Onlooker {
 
 /** `shownState` is what the list behind it shows already; by default it came with this answer. */
 export function progressData(
-  task: TaskRow & Partial<NamedTask>,
+  task: TaskRow & Partial<Naming>,
   look: Onlooker,
   place: ProgressPlace = 'page',
   shownState?: string,
@@ -155,23 +156,25 @@ export function progressData(
     caption: place === 'task' ? null : task.title,
     heading:
       withoutWorkerSince(task) === undefined
-        ? headingOf(task.state, progress.total)
-        : taskTexts.noWorkerHeading(progress.total),
+        ? textsOf(task).heading(task, progress.total)
+        : textsOf(task).noWorkerHeading(progress.total),
     note,
     waitsFor:
-      task.waitsFor && note === followUpTexts.blockedBy(task.waitsFor.id)
+      task.blocker && note === followUpTexts.blockedBy(task.blocker.id)
         ? {
-            href: url(`/tasks/${task.waitsFor.id}`),
-            label: followUpTexts.task(task.waitsFor.id),
-            title: task.waitsFor.title,
+            href: url(`/tasks/${task.blocker.id}`),
+            label: followUpTexts.task(task.blocker.id),
+            title: task.blocker.title,
           }
         : null,
     badge: badgeOf(task.state),
     bar: barOf(task, now),
-    doneText: taskTexts.doneOf(progress.done, progress.total),
-    percentText: taskTexts.percent(progress.percent),
+    doneText: textsOf(task).doneText(progress.done, totalOf(task)),
+    percentText: totalOf(task) === null ? '' : taskTexts.percent(progress.percent),
     rateText:
-      task.state === 'running' && progress.rate !== null ? taskTexts.rate(progress.rate) : null,
+      task.state === 'running' && progress.rate !== null
+        ? textsOf(task).rate(progress.rate)
+        : null,
     leftText:
       task.state === 'running' && progress.secondsLeft !== null
         ? taskTexts.left(formatSpan(progress.secondsLeft * 1000))
@@ -196,10 +199,9 @@ function pauseOf(
   return { name, url: url(`/tasks/${task.id}/${name}${inPlace(place)}`), label, icon };
 }
 
-function headingOf(state: TaskState, total: number): string {
-  if (state === 'cancelling') return taskTexts.cancellingHeading(total);
-  if (state === 'paused' || state === 'pausing') return taskTexts.pausedHeading(total);
-  return taskTexts.processing(total);
+/** Null: nothing says how much there is to do. */
+export function totalOf(task: TaskRow): number | null {
+  return task.kind === 'own' ? task.total : (task.total ?? task.expected ?? 0);
 }
 
 // A worker takes a task within milliseconds when one is free.
@@ -213,6 +215,11 @@ function noteOf(task: TaskRow, { now, reader }: Onlooker): string {
   switch (task.state) {
     case 'queued': {
       if (task.blockedBy !== null) return followUpTexts.blockedBy(task.blockedBy);
+      if (task.dueAt !== null && task.dueAt > now) {
+        const at = formatTimestamp(task.dueAt, now, reader.timeZone);
+        if (task.waitsFor !== 'attempt') return taskTexts.own.dueAt(at);
+        return `${task.message ?? ''} ${taskTexts.own.again(at)}`.trim();
+      }
       const since = task.queuedAt ?? task.createdAt;
       const isLong = now.getTime() - since.getTime() > longWaitMs;
       return (isLong ? taskTexts.waitingWorker : taskTexts.waitingTurn)(
@@ -228,20 +235,24 @@ function noteOf(task: TaskRow, { now, reader }: Onlooker): string {
     case 'paused':
       return taskTexts.paused;
     case 'cancelling':
-      return taskTexts.cancelling;
+      return textsOf(task).cancelling;
     default:
-      return taskTexts.running;
+      return textsOf(task).running;
   }
 }
 
 export function barOf(task: TaskRow, now: Date): Bar {
   const { done, total, percent } = shownProgress(task, now);
-  return {
-    value: Math.min(done, total),
-    max: Math.max(1, total),
-    isKnown: task.state !== 'preparing' && task.state !== 'queued',
-    label: taskTexts.barLabel(task.title, done, total, percent),
-  };
+  const isKnown = task.state !== 'preparing' && task.state !== 'queued';
+  const label = textsOf(task).barLabel(task.title, done, totalOf(task), percent);
+  if (totalOf(task) === null)
+    return {
+      value: task.state === 'succeeded' ? 1 : 0,
+      max: 1,
+      isKnown: isFinished(task.state),
+      label,
+    };
+  return { value: Math.min(done, total), max: Math.max(1, total), isKnown, label };
 }
 
 /**
@@ -260,8 +271,9 @@ export function shownProgress(
 }
 
 /** What happened to the records, only what there was. */
-export function countsOf(task: TaskRow & Partial<NamedTask>): CountInWords[] {
+export function countsOf(task: TaskRow & Partial<Naming>): CountInWords[] {
   const { counts } = taskTexts;
+  if (task.kind === 'own') return [];
   const left = isFinished(task.state) ? Math.max(0, (task.total ?? 0) - task.done) : 0;
   const all: [number, (count: number) => string, CountInWords['tone']][] = [
     [
@@ -298,9 +310,9 @@ export function finishedData(
       task.message ??
       (task.altered > 0
         ? taskTexts.endedAltered(task.altered, isHere)
-        : noteOfEnd(task.state, isHere ? taskTexts.endedNoteHere : taskTexts.endedNote)),
+        : (textsOf(task)[isHere ? 'endedNoteHere' : 'endedNote'][task.state] ?? '')),
     badge: badgeOf(task.state),
-    bar: barOf(task, now),
+    bar: totalOf(task) === null ? null : barOf(task, now),
     counts: countsOf(task),
     link: isHere ? null : { href: url(`/tasks/${task.id}`), label: taskTexts.details },
     undo: isHere ? null : (undo ?? null),
@@ -311,12 +323,6 @@ export function finishedData(
 function endedHeading(task: TaskRow): string {
   const { ended } = taskTexts;
   return task.state in ended ? ended[task.state as keyof typeof ended](task.title) : task.title;
-}
-
-type EndNotes = Readonly<Record<keyof typeof taskTexts.endedNote, string>>;
-
-function noteOfEnd(state: TaskState, notes: EndNotes): string {
-  return state in notes ? notes[state as keyof typeof notes] : '';
 }
 
 /** Removed and somebody else's look the same, so that ids tell nothing. */
@@ -385,12 +391,16 @@ function toastOf(task: TaskRow): { level: ToastLevel; message: string } {
   };
   return {
     level: level[task.state] ?? 'info',
-    message: `${endedHeading(task)}. ${counts.length > 0 ? counts.join(', ') : taskTexts.countsNone}.`,
+    message: [endedHeading(task), counts.join(', ') || (task.kind === 'own' ? task.message : taskTexts.countsNone)]
+      .filter((part) => part !== null)
+      .map((part) => part.replace(/\.?$/, '.'))
+      .join(' '),
   };
 }
 
 /** The label of a task's resource, which may have gone from the configuration since. */
-export function resourceLabel(resources: readonly Resource[], slug: string): string {
+export function resourceLabel(resources: readonly Resource[], slug: string | null): string {
+  if (slug === null) return taskTexts.ownTask;
   return resources.find((resource) => resource.slug === slug)?.label ?? slug;
 }
 

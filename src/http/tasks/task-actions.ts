@@ -66,12 +66,17 @@ export async function taskActions(
     code,
     label,
   });
+  const canRunAgain = task.kind === 'own' && isFinished(task.state) && task.state !== 'succeeded';
   const total = [...retryable.values()].reduce((sum, count) => sum + count, 0);
   const failures = url(`/tasks/${task.id}/failures`);
   return {
     heading: followUpTexts.actions,
     undone: task.changed > 0 && isUndone(task, followUps) ? taskTexts.undone : null,
-    retry: total > 0 ? form('', followUpTexts.retryAll(total)) : null,
+    retry: canRunAgain
+      ? form('', taskTexts.own.retry)
+      : total > 0
+        ? form('', followUpTexts.retryAll(total))
+        : null,
     retryOf: new Map(
       [...retryable].map(([code, count]) => [code, form(code, followUpTexts.retryReason(count))]),
     ),
@@ -139,7 +144,7 @@ function isUndone({ changed }: TaskRow, followUps: readonly FollowUpTask[]): boo
 }
 
 function isUndo({ selection }: TaskRow): boolean {
-  return selection.kind === 'changed';
+  return selection?.kind === 'changed';
 }
 
 function relative(id: number, label: string, url: Url): { href: string; label: string } {

@@ -13,6 +13,7 @@ export function findResource(
   principal: Principal,
   task: Pick<TaskRow, 'resource'>,
 ): Resource | null {
+  if (task.resource === null) return null;
   try {
     return registry.for(principal, task.resource);
   } catch (error) {
@@ -36,7 +37,7 @@ export async function filterInWords(
   principal: Principal,
   task: TaskRow,
 ): Promise<ShownFilter> {
-  const { filter: text } = task.selection;
+  const text = task.selection?.filter ?? '';
   if (text === '') return { text, words: '' };
   const hidden = { text: '', words: null };
   const filter = resource && readFilter(text);

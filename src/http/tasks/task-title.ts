@@ -18,9 +18,12 @@ import { findResource, visibleFilter } from './task-filter.ts';
 import { taskTexts } from './tasks-texts.ts';
 
 /** A task as its reader may know it: `title` says what it does to how many records. */
-export interface NamedTask extends TaskRow {
+export type NamedTask = TaskRow & Naming;
+
+/** What a task is known by beside its title. */
+export interface Naming {
   /** The task that it waits for, where its reader sees that one. */
-  waitsFor: { id: number; title: string } | null;
+  blocker: { id: number; title: string } | null;
   /** Of its operation; null: it is not known here. */
   words: OperationWords | null;
 }
@@ -47,7 +50,7 @@ export async function named<T extends TaskRow>(
   context: Asking,
   principal: Principal,
   tasks: readonly T[],
-): Promise<(T & NamedTask)[]> {
+): Promise<(T & Naming)[]> {
   const blockers = await listTasksById(
     context,
     principal,
@@ -56,11 +59,11 @@ export async function named<T extends TaskRow>(
   const { titles, words } = await titlesFor(context, principal, [...tasks, ...blockers]);
   return tasks.map((task, index) => {
     const place = blockers.findIndex(({ id }) => id === task.blockedBy);
-    const waitsFor =
+    const blocker =
       place === -1
         ? null
         : { id: task.blockedBy as number, title: titles[tasks.length + place] as string };
-    return { ...task, title: titles[index] as string, waitsFor, words: words[index] ?? null };
+    return { ...task, title: titles[index] as string, blocker, words: words[index] ?? null };
   });
 }
 
@@ -149,7 +152,7 @@ function titleIn(
 ): string {
   const { titles } = taskTexts;
   const count = task.total ?? task.expected;
-  if (!resource || count === null) return task.title;
+  if (task.kind === 'own' || !resource || count === null) return task.title;
   const records = taskTexts.counted(count, resource.singular, resource.label);
   const { selection } = task;
   const isRetry = selection.kind === 'refused';

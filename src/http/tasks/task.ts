@@ -18,6 +18,7 @@ import type { TaskRow } from '../../tasks/task-row.ts';
 import { formatDateTime, formatNumber, formatSpan, formatTimestamp, isoTime } from '../format.ts';
 import type { Url } from '../url.ts';
 import { type Badge, badgeOf } from './badge.ts';
+import { textsOf } from './kind-texts.ts';
 import {
   type CountInWords,
   countsOf,
@@ -72,6 +73,9 @@ export interface TaskDetailsData {
       moreText: string | null;
     }[];
   } | null;
+  /** What an own task returned; null: nothing, or it is bulk work. */
+  result: { heading: string; text: string } | null;
+  /** Null: it has none. */
   chunks: {
     heading: string;
     summary: string;
@@ -87,7 +91,7 @@ export interface TaskDetailsData {
       counts: readonly CountInWords[];
       took: string;
     }[];
-  };
+  } | null;
   events: {
     heading: string;
     lines: readonly {
@@ -107,7 +111,8 @@ export interface TaskPageData {
   badge: Badge;
   resource: string;
   parameters: readonly string[];
-  records: string;
+  /** Null: it is about none. */
+  records: string | null;
   /** Why, in the words of whoever launched it. */
   reason: string | null;
   list: { href: string; label: string } | null;
@@ -221,7 +226,8 @@ export function taskDetailsData(
             note: taskTexts.alterationsNote,
             groups: alterations.map((group) => alterationLine(group, task, url)),
           },
-    chunks: {
+    result: resultOf(task),
+    chunks: task.kind === 'own' ? null : {
       heading: taskTexts.chunks,
       summary: task.chunkCount === 0 ? '' : taskTexts.chunksDone(task.chunksDone, task.chunkCount),
       latestText: task.chunkCount > chunks.length ? taskTexts.chunksLatest(chunks.length) : null,
@@ -231,6 +237,12 @@ export function taskDetailsData(
     },
     events: { heading: taskTexts.events, lines: eventLines(events, now, timeZone) },
   };
+}
+
+function resultOf({ kind, result }: TaskRow): TaskDetailsData['result'] {
+  if (kind !== 'own' || result === null) return null;
+  const text = typeof result === 'string' ? result : JSON.stringify(result, null, 2);
+  return { heading: taskTexts.own.result, text };
 }
 
 /**
@@ -340,6 +352,15 @@ function factsOf(task: TaskRow, now: Date, timeZone: string): Fact[] {
     list.push({ label: facts.took, value: formatSpan(worked) });
     if (idle >= 1_000) list.push({ label: facts.idle, value: formatSpan(idle) });
   }
+  if (task.kind === 'own') {
+    list.push({ label: facts.backend, value: textsOf(task).waitedFor });
+    if (task.failedAttempts > 0)
+      list.push({
+        label: taskTexts.own.failedAttempts,
+        value: formatNumber(task.failedAttempts),
+      });
+    return list;
+  }
   list.push({ label: facts.backend, value: taskTexts.backends[task.backend] ?? task.backend });
   list.push({
     label: facts.way,
@@ -352,7 +373,11 @@ function factsOf(task: TaskRow, now: Date, timeZone: string): Fact[] {
   return list;
 }
 
-function recordsInWords({ selection, total, expected }: TaskRow, filter: string | null): string {
+function recordsInWords(
+  { selection, total, expected }: TaskRow,
+  filter: string | null,
+): string | null {
+  if (selection === null) return null;
   const count = taskTexts.records(total ?? expected ?? 0);
   if (selection.kind === 'ticked') return `${count}: ${taskTexts.ticked.toLowerCase()}`;
   if (selection.kind === 'refused') return `${count}: ${taskTexts.refusedBefore}`;
@@ -417,7 +442,8 @@ export interface TaskJson {
   id: number;
   state: string;
   title: string;
-  resource: string;
+  /** Null: a task of the project's own, which is about no resource. */
+  resource: string | null;
   operation: string;
   done: number;
   total: number;

@@ -17,7 +17,7 @@ import { isFinished, type TaskState, taskStates } from '../../tasks/states.ts';
 import { tasksSeen } from '../../tasks/who-sees.ts';
 import { headerJson, isHtmx, principalOf, wantsJson } from '../negotiate.ts';
 import type { RouteOptions } from '../route-options.ts';
-import { parametersInWords } from './parameters.ts';
+import { parametersInWords, plainParameters } from './parameters.ts';
 import {
   finishedData,
   finishedEvents,
@@ -111,7 +111,12 @@ export const taskRoutes: FastifyPluginAsync<RouteOptions> = async (app, { contex
     if (wantsJson(request))
       return taskJson(task, now, await shownAlterations(db, registry, principal, task));
     const resource = findResource(registry, principal, task);
-    const parameters = resource ? await parametersInWords(registry, resource, principal, task) : [];
+    const parameters =
+      task.kind === 'own'
+        ? plainParameters(task.parameters)
+        : resource
+          ? await parametersInWords(registry, resource, principal, task)
+          : [];
     const filter = await filterInWords(registry, resource, principal, task);
     return reply.page(
       'tasks/show',

@@ -27,6 +27,31 @@ export const taskTexts = {
     `${number.format(count)} ${(count === 1 ? singular : plural).toLowerCase()}`,
   moreRecords: (count: number) => `${number.format(count)} more`,
   undone: 'Undone',
+  /** What is about no records, where a resource is named. */
+  ownTask: 'Background task',
+  own: {
+    running: 'Running in the background',
+    cancelling: 'Cancelling',
+    cancellingNote: 'It was asked to stop, and ends when it has heard of it.',
+    noWorkerHeading: 'Waiting for a worker',
+    done: (count: number) => `${number.format(count)} done`,
+    rate: (perSecond: number) => `${number.format(Math.max(1, Math.round(perSecond)))}/s`,
+    barLabel: (title: string, done: number, total: number | null, percent: number) =>
+      total === null
+        ? title
+        : `${title}: ${number.format(done)} of ${number.format(total)} done, ${percent} %`,
+    endedNote: {
+      succeeded: 'It is done.',
+      failed: 'It ended by an error.',
+      cancelled: 'It stopped. What was done stays done.',
+    } as Readonly<Record<string, string>>,
+    backend: 'in the background',
+    failedAttempts: 'Failed attempts',
+    result: 'Result',
+    again: (at: string) => `It is tried again at ${at}.`,
+    dueAt: (at: string) => `It begins at ${at}.`,
+    retry: 'Run it again',
+  },
   columns: {
     task: 'Task',
     state: 'State',

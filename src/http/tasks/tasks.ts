@@ -9,6 +9,7 @@ import { canSelect } from '../controls/can-select.ts';
 import { formatDateTime, formatSpan, formatTimestamp, isoTime } from '../format-span.ts';
 import type { Url } from '../url.ts';
 import { type Badge, badgeOf } from './badge.ts';
+import { textsOf } from './kind-texts.ts';
 import {
   type Bar,
   barOf,
@@ -16,6 +17,7 @@ import {
   countsOf,
   resourceLabel,
   shownProgress,
+  totalOf,
 } from './progress.ts';
 import { taskTexts } from './tasks-texts.ts';
 
@@ -175,8 +177,8 @@ export function taskLine(
     whenIso: isoTime(when),
     took: task.startedAt && task.finishedAt ? formatSpan(workedMs(task, now)) : null,
     bar: barOf(task, now),
-    percentText: taskTexts.percent(progress.percent),
-    doneText: taskTexts.doneOf(progress.done, progress.total),
+    percentText: totalOf(task) === null ? '' : taskTexts.percent(progress.percent),
+    doneText: textsOf(task).doneText(progress.done, totalOf(task)),
     counts: countsOf(task),
     isFinished: isFinished(task.state),
     reason: task.changeReason === null ? null : taskTexts.because(task.changeReason),

@@ -5,11 +5,18 @@ import { AppError, notFound } from '../../errors.ts';
 import type { TaskContext } from '../context.ts';
 import { isTaskId } from '../looking/queries.ts';
 import { isFinished, type TaskState } from '../states.ts';
+import type { TaskRow } from '../task-row.ts';
 import { seenSql } from '../who-sees.ts';
 
 /** Where the row was not to be had in time. */
 export const taskHeld =
   'The task is in the middle of a step and does not answer. Nothing was changed. Try again in a moment.';
+
+export interface Unfinished {
+  kind: TaskRow['kind'];
+  state: TaskState;
+  isWorkedOn: boolean;
+}
 
 /**
  * The state of a task that somebody wants to move, its row locked. Not found and not theirs are the
@@ -20,11 +27,11 @@ export async function lockUnfinished(
   { db: { t }, registry }: Pick<TaskContext, 'db' | 'registry'>,
   principal: Principal,
   taskId: number,
-): Promise<{ state: TaskState; isWorkedOn: boolean }> {
+): Promise<Unfinished> {
   if (!isTaskId(taskId)) throw notFound();
-  const { rows } = await query<{ state: TaskState; isWorkedOn: boolean }>(
+  const { rows } = await query<Unfinished>(
     client,
-    sql`select state, exists (select 1 from ${raw(t.task_slot)} where task_id = ${taskId}) as "isWorkedOn"
+    sql`select kind, state, exists (select 1 from ${raw(t.task_slot)} where task_id = ${taskId}) as "isWorkedOn"
      from ${raw(t.task)} where id = ${taskId} and ${seenSql(registry, principal)} for update`,
   );
   const task = rows[0];

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Principal } from '../../auth/principal.ts';
-import { AppError } from '../../errors.ts';
+import { AppError, notFound } from '../../errors.ts';
 import { assertMayRun, getOperation } from '../../operations/operations.ts';
 import type { Resource } from '../../resources/contract.ts';
 import type { TaskContext } from '../context.ts';
@@ -9,9 +9,10 @@ import type { Launched } from '../launched.ts';
 import { enqueue } from '../launching/launch.ts';
 import { countRetryable } from '../looking/failed-records.ts';
 import { getTask } from '../looking/queries.ts';
+import { launchOwn } from '../own/launch-own.ts';
 import { defaultRunOptions } from '../run-options.ts';
 import { isFinished } from '../states.ts';
-import type { TaskRow, TaskSelection } from '../task-row.ts';
+import type { BulkTask, OwnTask, TaskRow, TaskSelection } from '../task-row.ts';
 
 /** A task of its own that goes on from what another one left: retry and undo. */
 export interface FollowUp {
@@ -32,16 +33,26 @@ export async function getFinished(
   context: TaskContext,
   principal: Principal,
   taskId: number,
-): Promise<{ task: TaskRow; resource: Resource }> {
+): Promise<{ task: BulkTask; resource: Resource }> {
   const task = await getTask(context, principal, taskId);
-  if (!isFinished(task.state))
-    throw new AppError('not-finished', 409, 'This task has not finished yet.', {
-      state: task.state,
-    });
+  assertFinished(task);
+  // What is done to records by a task of the project's own is its own code's to take back.
+  if (task.kind !== 'bulk') throw notFound();
   return { task, resource: context.registry.for(principal, task.resource) };
 }
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+function assertFinished({ state }: TaskRow): void {
+  if (!isFinished(state))
+    throw new AppError('not-finished', 409, 'This task has not finished yet.', { state });
+}
+
+function assertForm(operationId: string): void {
+  if (uuid.test(operationId)) return;
+  const message = 'This form is no longer valid. Open it again from the task.';
+  throw new AppError('preview-gone', 409, message);
+}
 
 /**
  * Queues it, or finds the one that the same form, or another of the same meaning that is
@@ -59,12 +70,7 @@ export async function launchFollowUp(context: TaskContext, followUp: FollowUp): 
     selection,
     expected,
   } = followUp;
-  if (!uuid.test(operationId))
-    throw new AppError(
-      'preview-gone',
-      409,
-      'This form is no longer valid. Open it again from the task.',
-    );
+  assertForm(operationId);
   const earlier = await findTaskByOperation(context.db, principal, operationId);
   if (earlier) return { task: earlier, outcome: 'already' };
   const parts = [principal.id, parent.id, operation, selection];
@@ -101,6 +107,8 @@ export async function retry(
   taskId: number,
   { operationId, code }: { operationId: string; code: string | null },
 ): Promise<Launched> {
+  const own = await getTask(context, principal, taskId);
+  if (own.kind === 'own') return retryOwn(context, principal, own, operationId);
   const { task, resource } = await getFinished(context, principal, taskId);
   assertMayRun(resource, principal, task);
   await getOperation(resource, task.operation).check?.(
@@ -128,6 +136,22 @@ export async function retry(
     selection: { kind: 'refused', filter: '', code },
     expected,
   });
+}
+
+/** The same again, from its beginning, as a task of its own. */
+async function retryOwn(
+  context: TaskContext,
+  principal: Principal,
+  task: OwnTask,
+  operationId: string,
+): Promise<Launched> {
+  assertFinished(task);
+  assertForm(operationId);
+  const definition = context.definitions.get(task.operation);
+  if (!definition || task.state === 'succeeded')
+    throw new AppError('nothing-to-retry', 409, 'There is nothing to try again.');
+  const launch = { principal, operationId, followsId: task.id, priority: task.priority };
+  return { task: await launchOwn(context, definition, task.parameters, launch), outcome: 'queued' };
 }
 
 function sum(counts: Iterable<number>): number {

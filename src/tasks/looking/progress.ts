@@ -36,7 +36,7 @@ export function progressOf(task: TaskRow, now: Date): Progress {
     secondsLeft: !finished && rate ? Math.ceil((total - task.done) / rate) : null,
     isFinished: finished,
     canCancel: !finished && task.state !== 'cancelling',
-    canPause: task.state === 'running',
+    canPause: task.kind === 'bulk' && task.state === 'running',
     canResume: task.state === 'pausing' || task.state === 'paused',
   };
 }

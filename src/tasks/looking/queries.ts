@@ -64,10 +64,10 @@ export async function getHoldingTask(
 }
 
 /** A task on the dashboard. */
-export interface ListedTask extends TaskRow {
+export type ListedTask = TaskRow & {
   /** Its undos have put back what it changed, and none of them was undone in its turn. */
   isUndone: boolean;
-}
+};
 
 export interface TaskPage {
   tasks: ListedTask[];

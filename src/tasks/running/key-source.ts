@@ -8,7 +8,7 @@ import { selectionWhere } from '../../selection/selection.ts';
 import { buildWhere } from '../../selection/where.ts';
 import type { TaskContext } from '../context.ts';
 import { refusedKeysSql } from '../looking/failed-records.ts';
-import type { TaskRow } from '../task-row.ts';
+import type { BulkTask } from '../task-row.ts';
 
 /**
  * Where a task's keys come from, as SQL that the database freezes from: rows of `key`, and what to
@@ -25,7 +25,7 @@ export interface KeySource {
  */
 export async function keySourceOf(
   context: TaskContext,
-  task: TaskRow,
+  task: BulkTask,
   resource: Resource,
 ): Promise<KeySource> {
   const { kind, filter, exclusions = [], asOf } = task.selection;
@@ -80,7 +80,7 @@ function keepsOrder(model: ModelMeta): boolean {
  * What the parent could not change and nobody has tried again since, as far as it is in the
  * principal's scope.
  */
-function refusedKeys(context: TaskContext, task: TaskRow, resource: Resource): Promise<KeySource> {
+function refusedKeys(context: TaskContext, task: BulkTask, resource: Resource): Promise<KeySource> {
   return withinScope(
     context,
     task,
@@ -95,7 +95,7 @@ function refusedKeys(context: TaskContext, task: TaskRow, resource: Resource): P
  */
 async function withinScope(
   { registry }: TaskContext,
-  { principal }: TaskRow,
+  { principal }: BulkTask,
   resource: Resource,
   keys: Sql,
   deleted?: Sql,
@@ -114,7 +114,7 @@ async function withinScope(
  */
 function changedKeys(
   context: TaskContext,
-  task: TaskRow,
+  task: BulkTask,
   resource: Resource,
   chosen: string[] | null,
 ): Promise<KeySource> {

@@ -4,7 +4,7 @@ import { findOperation, mayRun } from '../../operations/operations.ts';
 import type { Resource } from '../../resources/contract.ts';
 import { can } from '../../resources/permissions.ts';
 import type { TaskContext } from '../context.ts';
-import type { TaskRow } from '../task-row.ts';
+import type { BulkTask, TaskRow } from '../task-row.ts';
 
 /**
  * Why a task may not run (any more): its person was signed out for good, or has lost the right.
@@ -16,6 +16,13 @@ export async function whyNot(
 ): Promise<{ code: string; message: string } | null> {
   if (context.isPrincipalActive && !(await context.isPrincipalActive(task.principalId))) {
     return { code: 'user-inactive', message: `${task.principalName} may not sign in any more.` };
+  }
+  if (task.kind === 'own') {
+    const definition = context.definitions.get(task.operation);
+    if (!definition)
+      return { code: 'unknown', message: `There is no task “${task.operation}” here (any more).` };
+    const { principal } = await withRolesNow(context, task);
+    return definition.options.allowed?.(principal) === false ? forbidden(task) : null;
   }
   if (!context.registry.list.some(({ slug }) => slug === task.resource)) {
     return { code: 'unknown', message: `There is no resource “${task.resource}” here (any more).` };
@@ -29,9 +36,13 @@ export async function whyNot(
     operation.mayChange?.(resource, principal, task.parameters) === false ||
     !(await mayBringBack(context, { ...task, principal }, resource, operation))
   ) {
-    return { code: 'forbidden', message: `${task.principalName} may not do this any more.` };
+    return forbidden(task);
   }
   return null;
+}
+
+function forbidden({ principalName }: TaskRow): { code: string; message: string } {
+  return { code: 'forbidden', message: `${principalName} may not do this any more.` };
 }
 
 /**
@@ -58,13 +69,13 @@ async function mayBringBack(
 }
 
 /** The task with its principal's roles as they are now. */
-export async function withRolesNow(context: TaskContext, task: TaskRow): Promise<TaskRow> {
+export async function withRolesNow<T extends TaskRow>(context: TaskContext, task: T): Promise<T> {
   const roles = await context.rolesOf?.(task.principalId);
   return roles ? { ...task, principal: { ...task.principal, roles } } : task;
 }
 
 /** The task's resource as its principal may see it now; null where that is nothing any more. */
-export function resourceOf({ registry }: TaskContext, task: TaskRow): Resource | null {
+export function resourceOf({ registry }: TaskContext, task: BulkTask): Resource | null {
   try {
     return registry.for(task.principal, task.resource);
   } catch (error) {

@@ -9,6 +9,7 @@ import { testDatabase } from '../../testing/database.ts';
 import { insertPlaces } from '../../testing/places.ts';
 import { seededRandom } from '../../testing/random.ts';
 import { tortureAdmin } from '../../testing/torture.ts';
+import { asBulk } from '../task-row.ts';
 import { startWorker } from '../worker/worker.ts';
 import { activate } from './activate.ts';
 import type { Lease } from './lease.ts';
@@ -128,7 +129,7 @@ test('a few records of which one is held are refused at once, whatever character
     inBackground: true,
   });
   const lease = (await takeSlot(context, db.background, task.id, randomUUID())) as Lease;
-  await prepare(context, db.background, task, words, lease);
+  await prepare(context, db.background, asBulk(task), words, lease);
   await assert.rejects(launchOn(context, words, { keys }, 'update', body), {
     code: 'overlap',
     status: 409,

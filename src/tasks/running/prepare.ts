@@ -11,7 +11,7 @@ import type { Resource } from '../../resources/contract.ts';
 import type { TaskContext } from '../context.ts';
 import type { Holder } from '../looking/holders.ts';
 import { moveTask } from '../move-task.ts';
-import type { TaskRow } from '../task-row.ts';
+import type { BulkTask } from '../task-row.ts';
 import { activate, lockModel } from './activate.ts';
 import { type Frozen, freeze } from './freeze.ts';
 import { keySourceOf } from './key-source.ts';
@@ -30,7 +30,7 @@ import { assertStayApart } from './stay-apart.ts';
 export async function prepare(
   context: TaskContext,
   pool: Pool,
-  task: TaskRow,
+  task: BulkTask,
   resource: Resource,
   lease: Lease,
 ): Promise<void> {
@@ -83,7 +83,7 @@ export async function prepare(
 async function whyOnto(
   { db }: TaskContext,
   pool: Pool,
-  task: TaskRow,
+  task: BulkTask,
   resource: Resource,
 ): Promise<string | null> {
   const { model } = resource;
@@ -120,7 +120,7 @@ async function isStillPreparing(client: PoolClient, t: TableNames, lease: Lease)
 async function begin(
   { db }: TaskContext,
   client: PoolClient,
-  task: TaskRow,
+  task: BulkTask,
   { total }: Frozen,
 ): Promise<void> {
   const { rows } = await client.query<{ count: number }>(
@@ -143,7 +143,7 @@ async function begin(
 async function waitFor(
   { db }: TaskContext,
   client: PoolClient,
-  task: TaskRow,
+  task: BulkTask,
   [first]: readonly Holder[],
 ): Promise<void> {
   if (!(await moveTask(client, db.t, task.id, 'queued', { reason: 'waiting' }))) return;

@@ -5,7 +5,7 @@ import { findOperation } from '../../operations/operations.ts';
 import { findRewriting } from '../../operations/triggers.ts';
 import { wake } from '../../queue/wake.ts';
 import type { TaskContext } from '../context.ts';
-import { selectTask, type TaskRow } from '../task-row.ts';
+import { asBulk, type BulkTask, selectTask, type TaskRow } from '../task-row.ts';
 import { failTask, holdLease, type Lease } from './lease.ts';
 import { resourceOf, withRolesNow } from './may-run.ts';
 import { afterTrouble, type Past, startPace } from './pace.ts';
@@ -59,12 +59,14 @@ const unknownDelayMs = 5_000;
  */
 async function isKnown(context: TaskContext, pool: Pool, taskId: number): Promise<boolean> {
   const { db, registry } = context;
-  const { rows } = await pool.query<{ resource: string; operation: string }>(
-    `select resource, operation from ${db.t.task} where id = $1 and finished_at is null`,
+  const { rows } = await pool.query<Pick<TaskRow, 'kind' | 'resource' | 'operation'>>(
+    `select kind, resource, operation from ${db.t.task} where id = $1 and finished_at is null`,
     [taskId],
   );
   const task = rows[0];
   if (!task) return true;
+  // It is taken by places of its own.
+  if (task.kind === 'own') return false;
   const resource = registry.list.find(({ slug }) => slug === task.resource);
   if (resource && findOperation(resource, task.operation)) return true;
   const what = resource ? `the operation “${task.operation}”` : `the resource “${task.resource}”`;
@@ -120,10 +122,10 @@ async function work(
     result = await withRetries(context, signal, running, () => runChunk(context, pool, running));
   }
 
-  async function load(): Promise<TaskRow> {
+  async function load(): Promise<BulkTask> {
     const { rows } = await pool.query<TaskRow>(`${selectTask(db.t)} where id = $1`, [lease.taskId]);
     if (!rows[0]) throw new Error(`task ${lease.taskId} is gone`);
-    return withRolesNow(context, rows[0]);
+    return withRolesNow(context, asBulk(rows[0]));
   }
 }
 

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { Pool } from 'pg';
 import { type Queryable, transaction } from '../../db/transaction.ts';
-import { wake } from '../../queue/wake.ts';
+import { callPlaces, wake } from '../../queue/wake.ts';
 import type { TaskContext } from '../context.ts';
 import { moveTask } from '../move-task.ts';
 import { isFinished, type TaskState, unfinishedSql } from '../states.ts';
+import type { TaskRow } from '../task-row.ts';
 import type { Lease } from './lease.ts';
 
 /**
@@ -137,12 +138,14 @@ export async function settle(
 /** Wakes whoever waits for the end of a task, which has come. */
 export async function wakeWaiting(
   client: Queryable,
-  { db: { t, queueSchema } }: TaskContext,
+  { db }: TaskContext,
   taskId: number,
 ): Promise<void> {
-  const { rows } = await client.query<{ id: number }>(
-    `update ${t.task} set woken_at = now() where blocked_by = $1 and state = 'queued' returning id`,
+  const { rows } = await client.query<Pick<TaskRow, 'id' | 'kind'>>(
+    `update ${db.t.task} set woken_at = now() where blocked_by = $1 and state = 'queued' returning id, kind`,
     [taskId],
   );
-  for (const { id } of rows) await wake(client, queueSchema, id);
+  for (const { id, kind } of rows)
+    if (kind === 'bulk') await wake(client, db.queueSchema, id);
+  if (rows.some(({ kind }) => kind === 'own')) await callPlaces(client, db);
 }

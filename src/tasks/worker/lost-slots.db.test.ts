@@ -14,6 +14,7 @@ import type { Lease } from '../running/lease.ts';
 import { prepare } from '../running/prepare.ts';
 import { runSlice } from '../running/run-slice.ts';
 import { takeSlot } from '../running/slots.ts';
+import { asBulk } from '../task-row.ts';
 
 async function setUp(t: TestContext) {
   const { db } = await testDatabase(t);
@@ -28,7 +29,7 @@ async function setUp(t: TestContext) {
     'update',
     body,
   );
-  const read = () => getTask(context, task.principal, task.id);
+  const read = async () => asBulk(await getTask(context, task.principal, task.id));
   return {
     db,
     context,

@@ -5,8 +5,9 @@ import { advisoryClass } from '../advisory-class.ts';
 import type { TaskContext } from '../context.ts';
 import { isAliveSql, noteWorkerEnd } from '../liveness.ts';
 import { moveTask } from '../move-task.ts';
+import { loseAttempt } from '../own/end-own.ts';
 import { settle, wakeWaiting } from '../running/slots.ts';
-import type { TaskState } from '../states.ts';
+import type { OwnTask, TaskRow } from '../task-row.ts';
 
 /**
  * A task that nobody has been called for in this long, and nobody is at or still to come to, is
@@ -69,15 +70,16 @@ async function bury(
 
 async function countDeath(context: TaskContext, client: PoolClient, taskId: number): Promise<void> {
   const { db, settings } = context;
-  const { rows } = await client.query<{ state: TaskState; deaths: number }>(
+  const { rows } = await client.query<Pick<TaskRow, 'kind' | 'operation' | 'failedAttempts' | 'state' | 'deaths'>>(
     `update ${db.t.task} task set deaths = deaths + 1, rested_at = case
          when exists (select 1 from ${db.t.task_slot} where task_id = task.id) then rested_at
          else coalesce((select max(finished_at) from ${db.t.chunk} where task_id = task.id), started_at) end
-     where id = $1 and finished_at is null returning state, deaths`,
+     where id = $1 and finished_at is null returning kind, operation, failed_attempts as "failedAttempts", state, deaths`,
     [taskId],
   );
   const task = rows[0];
   if (!task) return;
+  if (task.kind === 'own') return loseAttempt(client, context, { id: taskId, ...task });
   if (task.deaths >= settings.maxDeaths) {
     const message = `Its worker died ${task.deaths} times in a row. What was done before stays.`;
     await moveTask(client, db.t, taskId, 'failed', { reason: 'worker-died', message });
@@ -105,18 +107,20 @@ async function sweep(
   const { rows } = await db.pages.query<{ id: number }>(
     `select id from ${db.t.task} task where backend = 'queue' and state in ('queued', 'preparing', 'running', 'pausing', 'cancelling')
        and not exists (select 1 from ${db.t.task_slot} where task_id = task.id)
-       and coalesce(woken_at, queued_at, created_at) < now() - make_interval(secs => $1)
+       and (kind = 'bulk' or state <> 'queued') and coalesce(woken_at, queued_at, created_at) < now() - make_interval(secs => $1)
        and (state not in ('queued', 'preparing', 'running') or not ${isWokenSql(db.queueSchema, 'task.id')})`,
     [forgottenMs / 1000],
   );
   for (const { id } of rows) {
     await transaction(db.pages, async (client) => {
-      const locked = await client.query<{ state: TaskState }>(
-        `select state from ${db.t.task} task where id = $1 and finished_at is null
+      const locked = await client.query<Pick<OwnTask, 'operation' | 'failedAttempts' | 'state'> & Pick<TaskRow, 'kind'>>(
+        `select kind, operation, failed_attempts as "failedAttempts", state from ${db.t.task} task where id = $1 and finished_at is null
            and not exists (select 1 from ${db.t.task_slot} where task_id = task.id) for update skip locked`,
         [id],
       );
-      if (locked.rows[0]) await settle(client, context, id, locked.rows[0].state);
+      const [task] = locked.rows;
+      if (task?.kind === 'own') await loseAttempt(client, context, { id, ...task });
+      else if (task) await settle(client, context, id, task.state);
     });
   }
 }

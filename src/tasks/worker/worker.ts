@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { hostname } from 'node:os';
-import type pg from 'pg';
+import { availableParallelism, hostname } from 'node:os';
+import pg from 'pg';
 import { openPool, UtcClient } from '../../db/pool.ts';
 import { assertOwnSessions } from '../../db/pooler.ts';
 import { type Queue, startQueue } from '../../queue/graphile.ts';
+import { placesChannel } from '../../queue/wake.ts';
 import { advisoryClass } from '../advisory-class.ts';
 import type { TaskContext } from '../context.ts';
 import { noteWorkerEnd } from '../liveness.ts';
+import { startPlaces } from '../own/places.ts';
 import { runSlice } from '../running/run-slice.ts';
 import { recover } from './recovery.ts';
 import { startRetention } from './retention.ts';
@@ -24,6 +26,8 @@ export interface WorkerOptions {
   connectionString: string;
   /** Wake-ups worked on at a time. */
   concurrency: number;
+  /** Own tasks run at a time. Default: as many as there are cores, at most 8. */
+  places?: number;
 }
 
 /** Runs tasks until stopped. Alive is who holds the session advisory lock of its worker row. */
@@ -90,11 +94,12 @@ async function startLife(context: TaskContext, options: WorkerOptions): Promise<
   await announce(context, session, id);
 
   const tokens = new Set<string>();
+  const placeCount = options.places ?? Math.min(8, availableParallelism());
   // Two runners may be at chunks while a third connection takes or releases slots.
   const pool = openPool({
     connectionString: options.connectionString,
     name: id,
-    max: options.concurrency * 2 + 2,
+    max: options.concurrency * 2 + 2 + placeCount,
   });
   const worker = { id, pool, tokens };
   let queue: Queue;
@@ -115,6 +120,9 @@ async function startLife(context: TaskContext, options: WorkerOptions): Promise<
     throw error;
   }
   queue.ended.then(end, end);
+  const places = startPlaces(context, { workerId: id, pool, concurrency: placeCount, tokens });
+  session.on('notification', places.call);
+  await session.query(`listen ${pg.escapeIdentifier(placesChannel(context.db.queueSchema))}`);
   const recovery = startRecovery(context, { workerId: id, tokens });
   const retention = startRetention(context);
 
@@ -125,7 +133,7 @@ async function startLife(context: TaskContext, options: WorkerOptions): Promise<
     async stop() {
       await recovery.stop();
       await retention.stop();
-      await queue.stop();
+      await Promise.all([queue.stop(), places.stop()]);
       try {
         await session.query(`delete from ${context.db.t.worker} where id = $1`, [id]);
         await noteWorkerEnd(session, context.db.t);

@@ -1,0 +1,56 @@
+import type { TaskRow } from '../../tasks/task-row.ts';
+import { taskTexts } from './tasks-texts.ts';
+
+/** What is said of a task by its kind: of bulk work in records, of an own task in its own words. */
+export interface KindTexts {
+  heading(task: TaskRow, total: number): string;
+  noWorkerHeading(total: number): string;
+  /** `3 of 40`; empty where nothing is known. */
+  doneText(done: number, total: number | null): string;
+  rate(perSecond: number): string;
+  barLabel(title: string, done: number, total: number | null, percent: number): string;
+  running: string;
+  cancelling: string;
+  endedNote: Readonly<Record<string, string>>;
+  endedNoteHere: Readonly<Record<string, string>>;
+  waitedFor: string;
+}
+
+const bulk: KindTexts = {
+  heading({ state }, total) {
+    if (state === 'cancelling') return taskTexts.cancellingHeading(total);
+    if (state === 'paused' || state === 'pausing') return taskTexts.pausedHeading(total);
+    return taskTexts.processing(total);
+  },
+  noWorkerHeading: taskTexts.noWorkerHeading,
+  doneText: (done, total) => taskTexts.doneOf(done, total ?? 0),
+  rate: taskTexts.rate,
+  barLabel: (title, done, total, percent) => taskTexts.barLabel(title, done, total ?? 0, percent),
+  running: taskTexts.running,
+  cancelling: taskTexts.cancelling,
+  endedNote: taskTexts.endedNote,
+  endedNoteHere: taskTexts.endedNoteHere,
+  waitedFor: taskTexts.backends.queue ?? '',
+};
+
+const own: KindTexts = {
+  ...bulk,
+  heading: ({ state, progressMessage }) =>
+    state === 'cancelling' ? taskTexts.own.cancelling : (progressMessage ?? taskTexts.own.running),
+  noWorkerHeading: () => taskTexts.own.noWorkerHeading,
+  doneText(done, total) {
+    if (total !== null) return taskTexts.doneOf(done, total);
+    return done === 0 ? '' : taskTexts.own.done(done);
+  },
+  rate: taskTexts.own.rate,
+  barLabel: taskTexts.own.barLabel,
+  cancelling: taskTexts.own.cancellingNote,
+  endedNote: taskTexts.own.endedNote,
+  endedNoteHere: taskTexts.own.endedNote,
+  waitedFor: taskTexts.own.backend,
+};
+
+/** The one place that asks what kind of task it is, to speak of it. */
+export function textsOf({ kind }: Pick<TaskRow, 'kind'>): KindTexts {
+  return kind === 'own' ? own : bulk;
+}

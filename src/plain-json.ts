@@ -1,0 +1,27 @@
+/**
+ * Where a value is not plain JSON, and would not come back from the database as it was given: a
+ * place such as `params.until` and what stands there; null: it is.
+ */
+export function whyNotPlain(value: unknown, place: string): string | null {
+  if (value === null || ['string', 'boolean'].includes(typeof value)) return null;
+  if (typeof value === 'number')
+    return Number.isFinite(value) ? null : `${place} is ${value}, which JSON has no number for.`;
+  if (typeof value !== 'object') return `${place} is a ${typeof value}, which is not plain JSON.`;
+  if (Array.isArray(value)) return first(value.map((one, index) => [`${place}[${index}]`, one]));
+  const prototype = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null)
+    return `${place} is a ${prototype?.constructor?.name ?? 'value of a class'}, which is not plain JSON.`;
+  return first(
+    Object.entries(value).flatMap(([name, one]) =>
+      one === undefined ? [] : [[`${place}.${name}`, one] as const],
+    ),
+  );
+}
+
+function first(parts: readonly (readonly [string, unknown])[]): string | null {
+  for (const [place, value] of parts) {
+    const reason = whyNotPlain(value, place);
+    if (reason) return reason;
+  }
+  return null;
+}

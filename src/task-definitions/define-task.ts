@@ -1,0 +1,85 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import type { Principal } from '../auth/principal.ts';
+import type { TaskRun } from './task-run.ts';
+
+/** How long a task waits before it is tried again. */
+export interface Backoff {
+  /** After the first failed attempt, in milliseconds. */
+  readonly firstMs: number;
+  /** How many times as long after each further one. */
+  readonly factor: number;
+  /** At most, in milliseconds. */
+  readonly maxMs: number;
+}
+
+type Schema = StandardSchemaV1;
+/** What a launch gives. */
+export type GivenParams<S extends Schema> = StandardSchemaV1.InferInput<S>;
+/** What `run` gets. */
+export type Params<S extends Schema> = StandardSchemaV1.InferOutput<S>;
+
+export interface TaskOptions<S extends Schema = Schema, R = unknown> {
+  /** Unique among the tasks of an admin: `places.recount`. Letters, digits, `.`, `-` and `_`. */
+  readonly name: string;
+  /**
+   * Any Standard Schema validator (zod, valibot, arktype). What is stored is what was given, as
+   * plain JSON; `run` gets what the validator makes of it, in the worker.
+   */
+  readonly params: S;
+  /** What people call it: on its page, on the dashboard, to whoever waits for it. */
+  readonly title?: string | ((params: Params<S>) => string);
+  /** How often it is tried in all; 1: never twice, whatever becomes of its worker. Default: 3. */
+  readonly attempts?: number;
+  /** Default: a second, twice as long each time, ten minutes at most. */
+  readonly backoff?: Partial<Backoff>;
+  /** Is it worth another attempt after this error? Default: yes. */
+  readonly retryOn?: (error: unknown) => boolean;
+  /** Of those that are due the greatest is taken first. Default: 0. */
+  readonly priority?: number;
+  /** May this person launch it? Default: whoever the code lets call it. */
+  readonly allowed?: (principal: Principal) => boolean;
+  /**
+   * Does the work. What it returns is kept as the task's result, as plain JSON; what it throws ends
+   * the attempt. It starts from its top at every attempt.
+   */
+  readonly run: (params: Params<S>, task: TaskRun) => Promise<R> | R;
+}
+
+/** A task of a project's own, as `defineTask` made it. */
+export interface TaskDefinition<S extends Schema = Schema, R = unknown> {
+  readonly name: string;
+  readonly options: TaskOptions<S, R>;
+}
+
+const defined = new WeakSet<object>();
+
+/**
+ * Declares a task of your own: anything that is to run in the background, be followed, cancelled
+ * and tried again. List it among the `tasks` of `defineAdmin`.
+ *
+ * @param options see `TaskOptions`
+ * @returns a frozen definition, which a launch is given
+ *
+ * @example
+ * export const recount = defineTask({
+ *   name: 'places.recount',
+ *   params: z.object({ country: z.string() }),
+ *   title: ({ country }) => `Recount ${country}`,
+ *   async run({ country }, task) {
+ *     await task.lock('countries', [country]);
+ *     await task.progress(1, 2, 'Counting');
+ *     return { places: 42 };
+ *   },
+ * });
+ */
+export function defineTask<const S extends Schema, R>(
+  options: TaskOptions<S, R>,
+): TaskDefinition<S, R> {
+  const definition = Object.freeze({ name: options.name, options: Object.freeze({ ...options }) });
+  defined.add(definition);
+  return definition;
+}
+
+export function isTaskDefinition(value: unknown): value is TaskDefinition {
+  return typeof value === 'object' && value !== null && defined.has(value);
+}

@@ -1,0 +1,150 @@
+import type { Pool, PoolClient } from 'pg';
+import { transaction } from '../../db/transaction.ts';
+import type { TaskDefinition } from '../../task-definitions/define-task.ts';
+import { TaskGiveUp, TaskRetryLater } from '../../task-definitions/task-run.ts';
+import type { StopReason } from '../../task-definitions/task-run.ts';
+import { callPlaces } from '../../queue/wake.ts';
+import type { TaskContext } from '../context.ts';
+import { moveTask } from '../move-task.ts';
+import type { Lease } from '../running/lease.ts';
+import { wakeWaiting } from '../running/slots.ts';
+import type { OwnTask } from '../task-row.ts';
+
+const maxMessageLength = 1_000;
+const defaultBackoff = { firstMs: 1_000, factor: 2, maxMs: 600_000 };
+
+/** Keeps what a run returned. False: its slot was another's by then, and nothing is written. */
+export async function succeed(
+  context: TaskContext,
+  pool: Pool,
+  lease: Lease,
+  result: unknown,
+): Promise<boolean> {
+  const { t } = context.db;
+  return transaction(pool, async (client) => {
+    if (!(await letGo(client, context, lease))) return false;
+    await client.query(`update ${t.task} set result = $2 where id = $1`, [
+      lease.taskId,
+      result === undefined ? null : JSON.stringify(result),
+    ]);
+    await moveTask(client, t, lease.taskId, 'succeeded');
+    await wakeWaiting(client, context, lease.taskId);
+    return true;
+  });
+}
+
+/**
+ * What becomes of a task whose run threw: the stop that it was asked for, another attempt, or its
+ * end.
+ */
+export async function endAttempt(
+  context: TaskContext,
+  pool: Pool,
+  task: OwnTask,
+  lease: Lease,
+  { error, stop, definition }: { error: unknown; stop: StopReason | null; definition: TaskDefinition },
+): Promise<void> {
+  await transaction(pool, async (client) => {
+    if (!(await letGo(client, context, lease))) return;
+    if (stop === 'cancelled') return cancelNow(client, context, lease.taskId);
+    if (stop === 'shutdown') return putBack(client, context, lease.taskId, 0, null);
+    if (error instanceof TaskRetryLater)
+      return putBack(client, context, lease.taskId, error.afterMs, error.message);
+    if (error instanceof TaskGiveUp)
+      return fail(client, context, lease.taskId, 'gave-up', error.message);
+    await countFailure(client, context, task, definition, messageOf(error), error);
+  });
+}
+
+/** Its worker is gone, and with it the run. */
+export async function loseAttempt(
+  client: PoolClient,
+  context: TaskContext,
+  task: Pick<OwnTask, 'id' | 'operation' | 'failedAttempts' | 'state'>,
+): Promise<void> {
+  if (task.state === 'cancelling') return cancelNow(client, context, task.id);
+  const message = 'Its worker died while it ran.';
+  const definition = context.definitions.get(task.operation);
+  await countFailure(client, context, task, definition, message, null);
+}
+
+/** An attempt failed: by its own error, or with its worker (`error` is null). */
+async function countFailure(
+  client: PoolClient,
+  context: TaskContext,
+  task: Pick<OwnTask, 'id' | 'failedAttempts'>,
+  definition: TaskDefinition | undefined,
+  message: string,
+  error: unknown,
+): Promise<void> {
+  const { t } = context.db;
+  const { attempts = 3, retryOn, backoff } = definition?.options ?? {};
+  const failed = task.failedAttempts + 1;
+  await client.query(`update ${t.task} set failed_attempts = $2 where id = $1`, [task.id, failed]);
+  const isOver = failed >= attempts || (error !== null && retryOn?.(error) === false);
+  if (isOver) return fail(client, context, task.id, error === null ? 'worker-died' : 'error', message);
+  const { firstMs, factor, maxMs } = { ...defaultBackoff, ...backoff };
+  const waitMs = Math.min(maxMs, firstMs * factor ** (failed - 1));
+  // Tasks that failed together are not tried again together.
+  await putBack(client, context, task.id, waitMs * (0.75 + Math.random() / 2), message);
+}
+
+/** Gives the slot back. False: it is another's. Cancelled meanwhile, the task is cancelled. */
+async function letGo(
+  client: PoolClient,
+  { db: { t } }: TaskContext,
+  { taskId, slot, token }: Lease,
+): Promise<boolean> {
+  await client.query(`select 1 from ${t.task} where id = $1 for update`, [taskId]);
+  const { rowCount } = await client.query(
+    `delete from ${t.task_slot} where task_id = $1 and slot = $2 and token = $3`,
+    [taskId, slot, token],
+  );
+  return rowCount === 1;
+}
+
+async function fail(
+  client: PoolClient,
+  context: TaskContext,
+  taskId: number,
+  reason: string,
+  message: string,
+): Promise<void> {
+  await moveTask(client, context.db.t, taskId, 'failed', {
+    reason,
+    message: message.slice(0, maxMessageLength),
+  });
+  await wakeWaiting(client, context, taskId);
+}
+
+async function cancelNow(client: PoolClient, context: TaskContext, taskId: number): Promise<void> {
+  await moveTask(client, context.db.t, taskId, 'cancelled');
+  await wakeWaiting(client, context, taskId);
+}
+
+/** Back to the queue. One that was cancelled meanwhile is not tried again. */
+async function putBack(
+  client: PoolClient,
+  context: TaskContext,
+  taskId: number,
+  waitMs: number,
+  message: string | null,
+): Promise<void> {
+  const { t } = context.db;
+  const isBack = await moveTask(client, t, taskId, 'queued', {
+    reason: waitMs > 0 ? 'tried-again' : undefined,
+    message: message?.slice(0, maxMessageLength),
+  });
+  if (!isBack) return cancelNow(client, context, taskId);
+  await client.query(
+    `update ${t.task} set rested_at = clock_timestamp(), waits_for = case when $2::float8 > 0 then 'attempt' end,
+       due_at = case when $2::float8 > 0 then clock_timestamp() + make_interval(secs => $2::float8 / 1000) end where id = $1`,
+    [taskId, waitMs],
+  );
+  if (waitMs === 0) await callPlaces(client, context.db);
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message || error.name : String(error);
+}
+

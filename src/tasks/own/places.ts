@@ -1,0 +1,120 @@
+import type { Pool } from 'pg';
+import type { TaskContext } from '../context.ts';
+import { type OwnRun, startRun } from './run-own.ts';
+import { millisecondsUntilDue, takeOwn } from './take-own.ts';
+
+export interface Places {
+  /** Looks at once for tasks to take. */
+  call(): void;
+  /** Asks every run to stop and waits until each has. */
+  stop(): Promise<void>;
+}
+
+export interface PlacesOptions {
+  workerId: string;
+  /** Connections named after the worker. */
+  pool: Pool;
+  /** Own tasks run at a time. */
+  concurrency: number;
+  /** Tokens of the slots that this process is at. */
+  tokens: Set<string>;
+}
+
+/** How often a free place looks by itself, should nobody call. */
+const lookEveryMs = 1_000;
+/** How often it is looked whether runs were cancelled, or have lost their slot. */
+const watchEveryMs = 200;
+
+/** Places in which own tasks run, apart from slices of bulk work. */
+export function startPlaces(
+  context: TaskContext,
+  { workerId, pool, concurrency, tokens }: PlacesOptions,
+): Places {
+  const names = [...context.definitions.keys()];
+  const runs = new Map<string, OwnRun>();
+  let isStopped = names.length === 0;
+  let isLooking = false;
+  let isCalled = false;
+  let isWatching = false;
+  let due: NodeJS.Timeout | undefined;
+
+  const looking = setInterval(call, lookEveryMs);
+  const watching = setInterval(() => void watch(), watchEveryMs);
+  call();
+  return {
+    call,
+    async stop() {
+      isStopped = true;
+      clearInterval(looking);
+      clearTimeout(due);
+      for (const run of runs.values()) run.stop('shutdown');
+      while (runs.size > 0) await Promise.all([...runs.values()].map(({ ended }) => ended));
+      clearInterval(watching);
+    },
+  };
+
+  function call(): void {
+    isCalled = true;
+    if (!isLooking && !isStopped) void look();
+  }
+
+  async function look(): Promise<void> {
+    isLooking = true;
+    try {
+      while (isCalled && !isStopped && runs.size < concurrency) {
+        isCalled = false;
+        const taken = await takeOwn(context, pool, workerId, names, concurrency - runs.size);
+        for (const one of taken) begin(one);
+        if (taken.length > 0) isCalled = true;
+      }
+      if (!isStopped && runs.size < concurrency) await lookWhenDue();
+    } catch (error) {
+      context.log('warning', 'own tasks are looked for again', { error: String(error) });
+    } finally {
+      isLooking = false;
+    }
+  }
+
+  /** A task whose time comes before the next look is not kept waiting for that. */
+  async function lookWhenDue(): Promise<void> {
+    const dueMs = await millisecondsUntilDue(context, pool, names);
+    clearTimeout(due);
+    if (dueMs !== null && dueMs < lookEveryMs) due = setTimeout(call, Math.max(0, dueMs) + 1);
+  }
+
+  function begin(taken: Parameters<typeof startRun>[2]): void {
+    const run = startRun(context, pool, taken);
+    tokens.add(taken.token);
+    runs.set(taken.token, run);
+    if (isStopped) run.stop('shutdown');
+    void run.ended.then(() => {
+      runs.delete(taken.token);
+      tokens.delete(taken.token);
+      call();
+    });
+  }
+
+  async function watch(): Promise<void> {
+    if (runs.size === 0 || isWatching) return;
+    isWatching = true;
+    // One that is taken while the question is on its way is not in its answer.
+    const asked = [...runs];
+    try {
+      const { t } = context.db;
+      const { rows } = await pool.query<{ token: string; state: string }>(
+        `select slot.token, task.state from ${t.task_slot} slot join ${t.task} task on task.id = slot.task_id where slot.token = any($1::uuid[])`,
+        [asked.map(([token]) => token)],
+      );
+      const states = new Map(rows.map(({ token, state }) => [token, state]));
+      for (const [token, run] of asked) {
+        const state = states.get(token);
+        if (state === 'cancelling') run.stop('cancelled');
+        if (state === undefined) run.stop('lost');
+      }
+    } catch (error) {
+      context.log('warning', 'runs are looked after again', { error: String(error) });
+    } finally {
+      isWatching = false;
+    }
+  }
+}
