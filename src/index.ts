@@ -63,3 +63,15 @@ export type {
 } from './resources/options.ts';
 export { DefinitionError } from './resources/problems.ts';
 export * from './resources/project-types.ts';
+export {
+  type Backoff,
+  defineTask,
+  type TaskDefinition,
+  type TaskOptions,
+} from './task-definitions/define-task.ts';
+export {
+  type StopReason,
+  TaskGiveUp,
+  TaskRetryLater,
+  type TaskRun,
+} from './task-definitions/task-run.ts';

@@ -3,7 +3,11 @@
  * place such as `params.until` and what stands there; null: it is.
  */
 export function whyNotPlain(value: unknown, place: string): string | null {
-  if (value === null || ['string', 'boolean'].includes(typeof value)) return null;
+  if (value === null || typeof value === 'boolean') return null;
+  if (typeof value === 'string')
+    return value.isWellFormed() && !value.includes('\0')
+      ? null
+      : `${place} has a character that PostgreSQL does not keep.`;
   if (typeof value === 'number')
     return Number.isFinite(value) ? null : `${place} is ${value}, which JSON has no number for.`;
   if (typeof value !== 'object') return `${place} is a ${typeof value}, which is not plain JSON.`;

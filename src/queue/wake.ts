@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { escapeIdentifier } from 'pg';
 import type { Queryable } from '../db/transaction.ts';
 
@@ -33,7 +34,8 @@ export function isWokenSql(queueSchema: string, taskId: string): string {
 
 /** The channel on which free places are called, one for each schema of ours. */
 export function placesChannel(queueSchema: string): string {
-  return `${queueSchema}:own`;
+  // A channel's name is short, a schema's need not be.
+  return `bulkhead:${createHash('sha256').update(queueSchema).digest('hex').slice(0, 32)}`;
 }
 
 /**

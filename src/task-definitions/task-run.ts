@@ -40,7 +40,10 @@ export class TaskGiveUp extends Error {
 export class TaskRetryLater extends Error {
   readonly afterMs: number;
 
-  constructor({ afterMs, reason = 'It is tried again later.' }: { afterMs: number; reason?: string }) {
+  constructor({
+    afterMs,
+    reason = 'It is tried again later.',
+  }: { afterMs: number; reason?: string }) {
     super(reason);
     this.name = 'TaskRetryLater';
     this.afterMs = afterMs;

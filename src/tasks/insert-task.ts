@@ -6,7 +6,7 @@ import { getOperation } from '../operations/operations.ts';
 import type { Resource } from '../resources/contract.ts';
 import type { RunOptions } from './run-options.ts';
 import { type TaskState, unfinishedSql } from './states.ts';
-import { selectTask, type BulkTask, type TaskSelection, taskColumns } from './task-row.ts';
+import { type BulkTask, selectTask, type TaskSelection, taskColumns } from './task-row.ts';
 
 export interface NewTask {
   operationId: string;

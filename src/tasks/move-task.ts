@@ -10,7 +10,7 @@ export interface MoveReason {
 /**
  * The one way a task changes state outside a chunk's own last statement: a conditional update and
  * its event, together. Returns false when the task is not in a state from which the move is allowed
- * (somebody else was faster).
+ * (somebody else was faster). What has ended holds nothing more.
  */
 export async function moveTask(
   client: Queryable,
@@ -27,6 +27,8 @@ export async function moveTask(
          started_at = case when $3 = 'preparing' then coalesce(started_at, now()) else started_at end,
          finished_at = case when $6 then clock_timestamp() else finished_at end
        from old where task.id = old.id returning task.id, old.state as from_state
+     ), released as (
+       delete from ${t.lock_set} where task_id in (select id from moved where $6)
      )
      insert into ${t.task_event} (task_id, at, from_state, state, reason) select id, clock_timestamp(), from_state, $3, $4 from moved`,
     [taskId, statesBefore(to), to, reason ?? null, message ?? null, isFinished(to)],

@@ -117,10 +117,7 @@ interface AnyTask {
   workerEndedAt: Date | null;
 }
 
-const columns: Record<
-  Exclude<keyof BulkTask, 'hasWorker' | 'workerEndedAt'>,
-  string
-> = {
+const columns: Record<Exclude<keyof BulkTask, 'hasWorker' | 'workerEndedAt'>, string> = {
   id: 'id',
   kind: 'kind',
   operationId: 'operation_id',

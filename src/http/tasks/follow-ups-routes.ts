@@ -25,6 +25,7 @@ import { taskJson } from './task.ts';
 import { taskActions } from './task-actions.ts';
 import { findResource } from './task-filter.ts';
 import { getNamed, type NamedTask, named } from './task-title.ts';
+import { textsOf } from './task-kinds.ts';
 import { taskTexts } from './tasks-texts.ts';
 import { undoData } from './undo.ts';
 
@@ -204,7 +205,7 @@ export const followUpRoutes: FastifyPluginAsync<RouteOptions> = async (app, { co
     const statusUrl = url(`/tasks/${task.id}`);
     if (!wantsJson(request))
       return (note === null ? reply : reply.flash('info', note)).redirect(statusUrl, 303);
-    const message = note ?? taskTexts.processing(task.total ?? task.expected ?? 0);
+    const message = note ?? textsOf(task).heading(task, task.total ?? task.expected ?? 0);
     return reply
       .code(202)
       .send({ ...taskJson(task, new Date()), taskId: task.id, outcome, message, statusUrl });

@@ -9,7 +9,7 @@ import { formatSpan, formatTimestamp } from '../format-span.ts';
 import type { Url } from '../url.ts';
 import { type Badge, badgeOf } from './badge.ts';
 import { followUpTexts } from './follow-ups-texts.ts';
-import { textsOf } from './kind-texts.ts';
+import { textsOf } from './task-kinds.ts';
 import type { Naming } from './task-title.ts';
 import { taskTexts } from './tasks-texts.ts';
 
@@ -172,9 +172,7 @@ export function progressData(
     doneText: textsOf(task).doneText(progress.done, totalOf(task)),
     percentText: totalOf(task) === null ? '' : taskTexts.percent(progress.percent),
     rateText:
-      task.state === 'running' && progress.rate !== null
-        ? textsOf(task).rate(progress.rate)
-        : null,
+      task.state === 'running' && progress.rate !== null ? textsOf(task).rate(progress.rate) : null,
     leftText:
       task.state === 'running' && progress.secondsLeft !== null
         ? taskTexts.left(formatSpan(progress.secondsLeft * 1000))
@@ -391,7 +389,10 @@ function toastOf(task: TaskRow): { level: ToastLevel; message: string } {
   };
   return {
     level: level[task.state] ?? 'info',
-    message: [endedHeading(task), counts.join(', ') || (task.kind === 'own' ? task.message : taskTexts.countsNone)]
+    message: [
+      endedHeading(task),
+      counts.join(', ') || (task.kind === 'own' ? task.message : taskTexts.countsNone),
+    ]
       .filter((part) => part !== null)
       .map((part) => part.replace(/\.?$/, '.'))
       .join(' '),

@@ -18,7 +18,6 @@ import type { TaskRow } from '../../tasks/task-row.ts';
 import { formatDateTime, formatNumber, formatSpan, formatTimestamp, isoTime } from '../format.ts';
 import type { Url } from '../url.ts';
 import { type Badge, badgeOf } from './badge.ts';
-import { textsOf } from './kind-texts.ts';
 import {
   type CountInWords,
   countsOf,
@@ -30,6 +29,7 @@ import {
 } from './progress.ts';
 import type { RetryForm, TaskActions } from './task-actions.ts';
 import { findResource, type ShownFilter } from './task-filter.ts';
+import { textsOf } from './task-kinds.ts';
 import type { NamedTask } from './task-title.ts';
 import { taskTexts } from './tasks-texts.ts';
 
@@ -227,14 +227,19 @@ export function taskDetailsData(
             groups: alterations.map((group) => alterationLine(group, task, url)),
           },
     result: resultOf(task),
-    chunks: task.kind === 'own' ? null : {
-      heading: taskTexts.chunks,
-      summary: task.chunkCount === 0 ? '' : taskTexts.chunksDone(task.chunksDone, task.chunkCount),
-      latestText: task.chunkCount > chunks.length ? taskTexts.chunksLatest(chunks.length) : null,
-      emptyText: taskTexts.chunksNone,
-      columns: taskTexts.chunkColumns,
-      lines: chunks.map((chunk) => chunkLine(task, chunk, titles, resource)),
-    },
+    chunks:
+      task.kind === 'own'
+        ? null
+        : {
+            heading: taskTexts.chunks,
+            summary:
+              task.chunkCount === 0 ? '' : taskTexts.chunksDone(task.chunksDone, task.chunkCount),
+            latestText:
+              task.chunkCount > chunks.length ? taskTexts.chunksLatest(chunks.length) : null,
+            emptyText: taskTexts.chunksNone,
+            columns: taskTexts.chunkColumns,
+            lines: chunks.map((chunk) => chunkLine(task, chunk, titles, resource)),
+          },
     events: { heading: taskTexts.events, lines: eventLines(events, now, timeZone) },
   };
 }

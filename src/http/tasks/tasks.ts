@@ -9,7 +9,6 @@ import { canSelect } from '../controls/can-select.ts';
 import { formatDateTime, formatSpan, formatTimestamp, isoTime } from '../format-span.ts';
 import type { Url } from '../url.ts';
 import { type Badge, badgeOf } from './badge.ts';
-import { textsOf } from './kind-texts.ts';
 import {
   type Bar,
   barOf,
@@ -19,6 +18,7 @@ import {
   shownProgress,
   totalOf,
 } from './progress.ts';
+import { textsOf } from './task-kinds.ts';
 import { taskTexts } from './tasks-texts.ts';
 
 export interface TaskLine {

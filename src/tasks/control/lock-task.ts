@@ -29,10 +29,9 @@ export async function lockUnfinished(
   taskId: number,
 ): Promise<Unfinished> {
   if (!isTaskId(taskId)) throw notFound();
-  const { rows } = await query<Unfinished>(
+  const { rows } = await query<Pick<Unfinished, 'kind' | 'state'>>(
     client,
-    sql`select kind, state, exists (select 1 from ${raw(t.task_slot)} where task_id = ${taskId}) as "isWorkedOn"
-     from ${raw(t.task)} where id = ${taskId} and ${seenSql(registry, principal)} for update`,
+    sql`select kind, state from ${raw(t.task)} where id = ${taskId} and ${seenSql(registry, principal)} for update`,
   );
   const task = rows[0];
   if (!task) throw notFound();
@@ -40,5 +39,10 @@ export async function lockUnfinished(
     throw new AppError('task-finished', 409, 'This task had already finished.', {
       state: task.state,
     });
-  return task;
+  // In a statement of its own: one that began before the wait for the row does not see a slot that
+  // was taken meanwhile.
+  const { rowCount } = await client.query(`select 1 from ${t.task_slot} where task_id = $1`, [
+    taskId,
+  ]);
+  return { ...task, isWorkedOn: rowCount !== 0 };
 }

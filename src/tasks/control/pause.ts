@@ -22,7 +22,9 @@ export async function pause(
   return patientTransaction(context.db.pages, taskHeld, async (client) => {
     const { kind, state, isWorkedOn } = await lockUnfinished(client, context, principal, taskId);
     if (kind === 'own')
-      throw new AppError('not-pausable', 409, 'This task cannot be paused. Nothing was changed.', { state });
+      throw new AppError('not-pausable', 409, 'This task cannot be paused. Nothing was changed.', {
+        state,
+      });
     if (state === 'pausing' || state === 'paused') return state;
     if (state !== 'running')
       throw new AppError('not-running', 409, 'Only a running task can be paused.', { state });

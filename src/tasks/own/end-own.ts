@@ -1,9 +1,9 @@
 import type { Pool, PoolClient } from 'pg';
 import { transaction } from '../../db/transaction.ts';
-import type { TaskDefinition } from '../../task-definitions/define-task.ts';
-import { TaskGiveUp, TaskRetryLater } from '../../task-definitions/task-run.ts';
-import type { StopReason } from '../../task-definitions/task-run.ts';
 import { callPlaces } from '../../queue/wake.ts';
+import type { TaskDefinition } from '../../task-definitions/define-task.ts';
+import type { StopReason } from '../../task-definitions/task-run.ts';
+import { TaskGiveUp, TaskRetryLater } from '../../task-definitions/task-run.ts';
 import type { TaskContext } from '../context.ts';
 import { moveTask } from '../move-task.ts';
 import type { Lease } from '../running/lease.ts';
@@ -42,7 +42,11 @@ export async function endAttempt(
   pool: Pool,
   task: OwnTask,
   lease: Lease,
-  { error, stop, definition }: { error: unknown; stop: StopReason | null; definition: TaskDefinition },
+  {
+    error,
+    stop,
+    definition,
+  }: { error: unknown; stop: StopReason | null; definition: TaskDefinition },
 ): Promise<void> {
   await transaction(pool, async (client) => {
     if (!(await letGo(client, context, lease))) return;
@@ -53,6 +57,20 @@ export async function endAttempt(
     if (error instanceof TaskGiveUp)
       return fail(client, context, lease.taskId, 'gave-up', error.message);
     await countFailure(client, context, task, definition, messageOf(error), error);
+  });
+}
+
+/** It may not run, or its parameters are none any more. */
+export async function endRefused(
+  context: TaskContext,
+  pool: Pool,
+  lease: Lease,
+  reason: string,
+  message: string,
+): Promise<void> {
+  await transaction(pool, async (client) => {
+    if (await letGo(client, context, lease))
+      await fail(client, context, lease.taskId, reason, message);
   });
 }
 
@@ -82,7 +100,8 @@ async function countFailure(
   const failed = task.failedAttempts + 1;
   await client.query(`update ${t.task} set failed_attempts = $2 where id = $1`, [task.id, failed]);
   const isOver = failed >= attempts || (error !== null && retryOn?.(error) === false);
-  if (isOver) return fail(client, context, task.id, error === null ? 'worker-died' : 'error', message);
+  if (isOver)
+    return fail(client, context, task.id, error === null ? 'worker-died' : 'error', message);
   const { firstMs, factor, maxMs } = { ...defaultBackoff, ...backoff };
   const waitMs = Math.min(maxMs, firstMs * factor ** (failed - 1));
   // Tasks that failed together are not tried again together.
@@ -112,7 +131,7 @@ async function fail(
 ): Promise<void> {
   await moveTask(client, context.db.t, taskId, 'failed', {
     reason,
-    message: message.slice(0, maxMessageLength),
+    message: shownMessage(message),
   });
   await wakeWaiting(client, context, taskId);
 }
@@ -133,7 +152,7 @@ async function putBack(
   const { t } = context.db;
   const isBack = await moveTask(client, t, taskId, 'queued', {
     reason: waitMs > 0 ? 'tried-again' : undefined,
-    message: message?.slice(0, maxMessageLength),
+    message: message === null ? undefined : shownMessage(message),
   });
   if (!isBack) return cancelNow(client, context, taskId);
   await client.query(
@@ -144,7 +163,11 @@ async function putBack(
   if (waitMs === 0) await callPlaces(client, context.db);
 }
 
+/** No column holds a NUL. */
+function shownMessage(message: string): string {
+  return message.replaceAll('\0', '').slice(0, maxMessageLength);
+}
+
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message || error.name : String(error);
 }
-

@@ -4,8 +4,8 @@ import { query, raw, sql } from '../../db/sql.ts';
 import type { Queryable } from '../../db/transaction.ts';
 import { AppError } from '../../errors.ts';
 import { whyNotPlain } from '../../plain-json.ts';
-import type { GivenParams, Params, TaskDefinition } from '../../task-definitions/define-task.ts';
 import { callPlaces } from '../../queue/wake.ts';
+import type { GivenParams, Params, TaskDefinition } from '../../task-definitions/define-task.ts';
 import type { TaskContext } from '../context.ts';
 import { type OwnTask, selectTask, taskColumns } from '../task-row.ts';
 
@@ -69,7 +69,8 @@ export async function readParams<S extends StandardSchemaV1, R>(
   throw invalid(
     Object.fromEntries(
       read.issues.map(({ path = [], message }) => [
-        path.map((part) => String(typeof part === 'object' ? part.key : part)).join('.') || 'params',
+        path.map((part) => String(typeof part === 'object' ? part.key : part)).join('.') ||
+          'params',
         message,
       ]),
     ),
@@ -101,7 +102,7 @@ async function insert(
     client,
     sql`with inserted as (
        insert into ${raw(t.task)} (kind, operation_id, operation, title, backend, principal_id, principal_name, principal, parameters, state, priority, due_at, follows_id, queued_at)
-       values ('own', ${operationId}::uuid, ${name}, ${title.slice(0, 500)}, 'queue', ${principal.id}, ${principal.name}, ${JSON.stringify(principal)}, ${JSON.stringify(given ?? null)},
+       values ('own', ${operationId}::uuid, ${name}, ${title.replaceAll('\0', '').slice(0, 500)}, 'queue', ${principal.id}, ${principal.name}, ${JSON.stringify(principal)}, ${JSON.stringify(given ?? null)},
          'queued', ${priority}, case when ${delayMs}::float8 > 0 then clock_timestamp() + make_interval(secs => ${delayMs}::float8 / 1000) end, ${followsId}, now())
        on conflict (operation_id) do nothing returning *
      ), event as (
@@ -122,5 +123,9 @@ async function earlier(
     [operationId, principal.id],
   );
   if (rows[0]) return rows[0];
-  throw new AppError('preview-gone', 409, 'This form is no longer valid. Open it again. Nothing was started.');
+  throw new AppError(
+    'preview-gone',
+    409,
+    'This form is no longer valid. Open it again. Nothing was started.',
+  );
 }

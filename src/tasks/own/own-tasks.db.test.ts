@@ -28,7 +28,7 @@ async function setUp(t: Parameters<typeof testDatabase>[0], ...tasks: TaskDefini
     defer(() => worker.stop());
     return worker;
   };
-  return { db, context, begin };
+  return { db, defer, context, begin };
 }
 
 test('a task of one’s own is launched, told of, and kept with its result', async (t) => {
@@ -152,13 +152,13 @@ test('a failed attempt is tried again, later each time, and the last one ends th
   await begin();
   const end = async (definition: typeof failing) =>
     finished(db, (await launchOwn(context, definition, {}, { principal: ada })).id);
-  const outcome = ({ state, reason, message, failedAttempts, attempts: taken }: Awaited<ReturnType<typeof end>>) => [
+  const outcome = ({
     state,
     reason,
     message,
     failedAttempts,
-    taken,
-  ];
+    attempts: taken,
+  }: Awaited<ReturnType<typeof end>>) => [state, reason, message, failedAttempts, taken];
   assert.deepEqual(outcome(await end(failing)), ['failed', 'error', 'attempt 3 failed', 3, 3]);
   assert.deepEqual(attempts, [1, 2, 3]);
   const there = await end(second as typeof failing);
@@ -229,10 +229,7 @@ test('a run that heeds its signal is cancelled, one that is deaf to it and retur
   await assert.rejects(cancel(context, eve, id), { status: 404 }, 'somebody else’s');
   assert.equal(await cancel(context, ada, id), 'cancelling');
   const cancelled = await finished(db, id, 5_000);
-  assert.deepEqual(
-    [cancelled.state, cancelled.message],
-    ['cancelled', 'Cancelled by Ada.'],
-  );
+  assert.deepEqual([cancelled.state, cancelled.message], ['cancelled', 'Cancelled by Ada.']);
   const other = await running(deaf as unknown as typeof heeding);
   assert.equal(await cancel(context, ada, other), 'cancelling');
   const late = await finished(db, other, 5_000);
@@ -340,4 +337,89 @@ test('a task that failed is tried again by hand as one of its own, once for a fo
   await assert.rejects(retry(context, ada, task.id, { operationId, code: null }), {
     code: 'nothing-to-retry',
   });
+});
+
+test('what may not run any more, cannot be read, or returns what cannot be kept, ends at once and says why', async (t) => {
+  let may = true;
+  let calls = 0;
+  const guarded = defineTask({
+    name: 'guarded',
+    params: z.object({ n: z.number() }).refine(() => calls < 100, 'not today'),
+    allowed: () => may,
+    run: ({ n }) => {
+      calls++;
+      return n === 0 ? 'a\0b' : n;
+    },
+  });
+  const { db, context, begin } = await setUp(t, guarded);
+  const launch = (n: number) => launchOwn(context, guarded, { n }, { principal: ada });
+  const [forbidden, odd] = [await launch(1), await launch(0)];
+  may = false;
+  const first = await begin();
+  const { state, reason, message } = await finished(db, forbidden.id);
+  assert.deepEqual(
+    [state, reason, message, calls],
+    ['failed', 'forbidden', 'Ada may not do this any more.', 0],
+  );
+  await finished(db, odd.id);
+  await first.stop();
+
+  may = true;
+  const [nul, unread] = [await launch(0), await launch(2)];
+  await begin();
+  const kept = await finished(db, nul.id);
+  assert.deepEqual([kept.state, kept.reason, kept.failedAttempts], ['failed', 'gave-up', 0]);
+  assert.match(String(kept.message), /^What the run returned cannot be kept: /);
+  await finished(db, unread.id);
+  calls = 100;
+  const late = await launchOwn(context, guarded, { n: 3 }, { principal: ada }).catch((error) => error);
+  assert.equal((late as AppError).code, 'invalid-params');
+  assert.equal((await db.pages.query(`select from ${db.t.task_slot}`)).rowCount, 0);
+});
+
+test('a run whose slot was taken from it locks nothing more, and its result is not written', async (t) => {
+  let locking: Promise<unknown> = Promise.resolve();
+  const zombie = defineTask({
+    name: 'zombie',
+    params: nothing,
+    async run(_, task) {
+      task.progress(1);
+      await new Promise((resolve) => task.signal.addEventListener('abort', resolve));
+      locking = task.lock('countries', ['ESP']);
+      await locking.catch(() => undefined);
+      return 'too late';
+    },
+  });
+  const { db, context, begin } = await setUp(t, zombie);
+  await begin();
+  const { id } = await launchOwn(context, zombie, {}, { principal: ada });
+  while ((await getTask(context, ada, id)).done === 0) await wait(20);
+  await db.pages.query(`delete from ${db.t.task_slot}`);
+  await db.pages.query(
+    `update ${db.t.task} set state = 'cancelled', finished_at = now() where id = $1`,
+    [id],
+  );
+  await wait(600);
+  await assert.rejects(locking, /has lost task/);
+  const task = await finished(db, id);
+  assert.deepEqual([task.state, task.result], ['cancelled', null]);
+});
+
+test('a cancel that waits for the row of a task that is being taken asks its run to stop', async (t) => {
+  const idle = defineTask({ name: 'idle', params: nothing, run: () => null });
+  const { db, defer, context } = await setUp(t, idle);
+  const { id } = await launchOwn(context, idle, {}, { principal: ada });
+  const client = await db.pages.connect();
+  defer(() => client.release());
+  await client.query('begin');
+  await client.query(`select from ${db.t.task} where id = $1 for update`, [id]);
+  const cancelling = cancel(context, ada, id);
+  await wait(300);
+  await client.query(
+    `insert into ${db.t.task_slot} (task_id, slot, worker_id, token) values ($1, 0, gen_random_uuid(), gen_random_uuid())`,
+    [id],
+  );
+  await client.query(`update ${db.t.task} set state = 'running' where id = $1`, [id]);
+  await client.query('commit');
+  assert.equal(await cancelling, 'cancelling');
 });

@@ -3,7 +3,7 @@ import type { TaskContext } from '../context.ts';
 import { type OwnRun, startRun } from './run-own.ts';
 import { millisecondsUntilDue, takeOwn } from './take-own.ts';
 
-export interface Places {
+export interface TaskPlaces {
   /** Looks at once for tasks to take. */
   call(): void;
   /** Asks every run to stop and waits until each has. */
@@ -29,7 +29,7 @@ const watchEveryMs = 200;
 export function startPlaces(
   context: TaskContext,
   { workerId, pool, concurrency, tokens }: PlacesOptions,
-): Places {
+): TaskPlaces {
   const names = [...context.definitions.keys()];
   const runs = new Map<string, OwnRun>();
   let isStopped = names.length === 0;
@@ -109,7 +109,7 @@ export function startPlaces(
       for (const [token, run] of asked) {
         const state = states.get(token);
         if (state === 'cancelling') run.stop('cancelled');
-        if (state === undefined) run.stop('lost');
+        else if (state !== 'running') run.stop('lost');
       }
     } catch (error) {
       context.log('warning', 'runs are looked after again', { error: String(error) });

@@ -7,7 +7,7 @@ import type { Lease } from '../running/lease.ts';
 const everyMs = 250;
 const maxMessageLength = 500;
 
-interface Told {
+interface LatestProgress {
   done: number;
   total: number | null;
   message: string | null;
@@ -19,7 +19,7 @@ export function keepProgress(
   pool: Pool,
   { taskId, slot, token }: Lease,
 ): { tell: TaskRun['progress']; end(): Promise<void> } {
-  let told: Told | null = null;
+  let latest: LatestProgress | null = null;
   let timer: NodeJS.Timeout | null = null;
   let writing = Promise.resolve();
 
@@ -28,12 +28,14 @@ export function keepProgress(
       for (const count of [done, total])
         if (count !== null && !(Number.isInteger(count) && count >= 0 && count <= 2_147_483_647))
           throw new TypeError(`progress: ${count} is not a whole number from 0 to 2,147,483,647.`);
-      told = { done, total, message: message?.slice(0, maxMessageLength) ?? null };
+      latest = { done, total, message: message?.replaceAll('\0', '').slice(0, maxMessageLength) ?? null };
       timer ??= setTimeout(() => {
         timer = null;
-        writing = writing.then(write).catch((error) =>
-          log('warning', 'progress was not written', { taskId, error: String(error) }),
-        );
+        writing = writing
+          .then(write)
+          .catch((error) =>
+            log('warning', 'progress was not written', { taskId, error: String(error) }),
+          );
       }, everyMs);
     },
     async end() {
@@ -45,9 +47,9 @@ export function keepProgress(
   };
 
   async function write(): Promise<void> {
-    if (!told) return;
-    const { done, total, message } = told;
-    told = null;
+    if (!latest) return;
+    const { done, total, message } = latest;
+    latest = null;
     await pool.query(
       `update ${t.task} set done = $4, total = $5, progress_message = $6
        where id = $1 and exists (select from ${t.task_slot} where task_id = $1 and slot = $2 and token = $3)`,

@@ -1,13 +1,15 @@
 import type { Pool } from 'pg';
+import type { Principal } from '../../auth/principal.ts';
+import { sqlstateOf } from '../../db/sqlstate.ts';
 import { AppError } from '../../errors.ts';
 import { parseKey } from '../../metadata/keys.ts';
 import type { TaskDefinition } from '../../task-definitions/define-task.ts';
-import type { StopReason, TaskRun } from '../../task-definitions/task-run.ts';
+import { type StopReason, TaskGiveUp, type TaskRun } from '../../task-definitions/task-run.ts';
 import type { TaskContext } from '../context.ts';
 import type { Lease } from '../running/lease.ts';
 import { lockRecords, releaseRecords } from '../running/lock-records.ts';
-import { withRolesNow, whyNot } from '../running/may-run.ts';
-import { endAttempt, succeed } from './end-own.ts';
+import { whyNot, withRolesNow } from '../running/may-run.ts';
+import { endAttempt, endRefused, succeed } from './end-own.ts';
 import { readParams } from './launch-own.ts';
 import { keepProgress } from './progress-own.ts';
 import type { Taken } from './take-own.ts';
@@ -39,16 +41,14 @@ export function startRun(context: TaskContext, pool: Pool, taken: Taken): OwnRun
   };
 
   async function run(): Promise<void> {
+    const ready = await getReady();
+    if (!ready) return;
     const progress = keepProgress(context, pool, lease);
     let result: unknown;
     try {
-      const { principal } = await withRolesNow(context, task);
-      const refusal = await whyNot(context, task);
-      if (refusal) throw new AppError('forbidden', 403, refusal.message);
-      const params = await readParams(definition, task.parameters);
-      result = await definition.options.run(params, {
+      result = await definition.options.run(ready.params, {
         ...handle(progress.tell),
-        principal,
+        principal: ready.principal,
       });
       assertKept(result);
       await progress.end();
@@ -62,7 +62,32 @@ export function startRun(context: TaskContext, pool: Pool, taken: Taken): OwnRun
       });
       return endAttempt(context, pool, task, lease, { error, stop, definition });
     }
-    await succeed(context, pool, lease, result);
+    try {
+      await succeed(context, pool, lease, result);
+    } catch (error) {
+      // Text that no column holds: another attempt would return it again.
+      if (!sqlstateOf(error)?.startsWith('22')) throw error;
+      const gaveUp = new TaskGiveUp(`What the run returned cannot be kept: ${String(error)}`);
+      await endAttempt(context, pool, task, lease, { error: gaveUp, stop: null, definition });
+    }
+  }
+
+  /** Null: it may not run, or can no more, which no further attempt would change. */
+  async function getReady(): Promise<{ principal: Principal; params: unknown } | null> {
+    const refusal = await whyNot(context, task);
+    if (refusal) return refuse(refusal.code, refusal.message);
+    try {
+      const { principal } = await withRolesNow(context, task);
+      return { principal, params: await readParams(definition, task.parameters) };
+    } catch (error) {
+      if (error instanceof AppError) return refuse(error.code, error.message);
+      throw error;
+    }
+  }
+
+  async function refuse(reason: string, message: string): Promise<null> {
+    await endRefused(context, pool, lease, reason, message);
+    return null;
   }
 
   function handle(tell: TaskRun['progress']): Omit<TaskRun, 'principal'> {
@@ -73,7 +98,7 @@ export function startRun(context: TaskContext, pool: Pool, taken: Taken): OwnRun
       progress: tell,
       async lock(slug, ids) {
         const { model } = context.registry.get(slug);
-        const locking = { pool, t: context.db.t, task };
+        const locking = { pool, t: context.db.t, task, lease };
         const locked = await lockRecords(
           locking,
           model,

@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
-import { unfinishedSql } from '../states.ts';
 import type { TaskContext } from '../context.ts';
+import { unfinishedSql } from '../states.ts';
 import { type OwnTask, taskColumns } from '../task-row.ts';
 
 export interface Taken {

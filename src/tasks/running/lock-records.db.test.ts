@@ -31,7 +31,7 @@ async function setUp(t: Parameters<typeof testDatabase>[0]) {
       [parentId],
     );
     const id = rows[0]?.id as number;
-    return { pool: db.background, t: db.t, task: { id, parentId, locksOffReason: null } };
+    return { pool: db.background, t: db.t, lease: null, task: { id, parentId, locksOffReason: null } };
   };
   const end = ({ task }: Locking) =>
     db.pages.query(
@@ -152,7 +152,9 @@ test('what its ancestors hold is not in the way of a task, what its siblings hol
 test(`two connections that hold records of three models 500 times never hold one twice (seed ${seed})`, async (t) => {
   const { db, defer, city, country, cities } = await setUp(t);
   const connections = [await db.pages.connect(), await db.pages.connect()];
-  defer(() => connections.forEach((client) => client.release()));
+  defer(() => {
+    for (const client of connections) client.release();
+  });
   const random = seededRandom(seed);
   const codes = (await db.pages.query<{ code: string }>('select code from gazetteer.country')).rows;
   const some = (keys: readonly string[]) => {

@@ -10,6 +10,7 @@ import { sortKeys } from '../../metadata/keys.ts';
 import { heldMessage } from '../looking/assert-free.ts';
 import { isOwnSql } from '../looking/holders.ts';
 import { activate, lockModel } from './activate.ts';
+import { holdLease, type Lease } from './lease.ts';
 
 /** What a task has locked beside its chunks, until it lets go of it or ends. */
 export interface Locked {
@@ -21,6 +22,8 @@ export interface Locked {
 export interface Locking {
   pool: Pool;
   t: TableNames;
+  /** A run that has lost its slot locks nothing more. */
+  lease: Lease | null;
   task: { id: number; parentId: number | null; locksOffReason: string | null };
 }
 
@@ -48,11 +51,13 @@ export async function lockRecords(
   given: readonly string[],
   rows: Queryable | null = null,
 ): Promise<Locked> {
-  const { pool, t, task } = locking;
+  const { pool, t, task, lease } = locking;
   const locked = await transaction(
     pool,
     async (client) => {
       await lockModel(client, t, model.name);
+      if (lease && !(await holdLease(client, t, lease)))
+        throw new Error(`This run has lost task ${task.id}: it locks nothing more.`);
       const keys = await notYetHeld(client, t, task.id, model.name, sortKeys(given));
       const setId = await draft(client, t, task.id, model.name, keys);
       if (setId === null) return { model: model.name, keys };
@@ -76,13 +81,13 @@ export async function lockRecords(
 export async function releaseRecords({ pool, t, task }: Locking, locked: Locked): Promise<void> {
   if (locked.keys.length === 0) return;
   await pool.query(
-    `with own as (
+    `with sets as (
        select id from ${t.lock_set} where task_id = $1 and model = $2
      ), rest as (
        update ${t.lock_range} lock_range set keys = array(select key from unnest(keys) key where key <> all($3) order by key)
-       from own where set_id = own.id and first_key <= $4 and last_key >= $5 and keys && $3::text[] and not keys <@ $3::text[]
+       from sets where set_id = sets.id and first_key <= $4 and last_key >= $5 and keys && $3::text[] and not keys <@ $3::text[]
      )
-     delete from ${t.lock_range} lock_range using own where set_id = own.id and first_key <= $4 and last_key >= $5 and keys <@ $3::text[]`,
+     delete from ${t.lock_range} lock_range using sets where set_id = sets.id and first_key <= $4 and last_key >= $5 and keys <@ $3::text[]`,
     [task.id, locked.model, locked.keys, locked.keys.at(-1), locked.keys[0]],
   );
 }
@@ -112,14 +117,14 @@ async function draft(
   if (keys.length === 0) return null;
   const isFew = keys.length <= fewKeys;
   const { rows } = await client.query<{ id: number }>(
-    `with own as (
+    `with new_set as (
        insert into ${t.lock_set} (task_id, model, is_single) values ($1, $2, $4) returning id
      ), ranges as (
        insert into ${t.lock_range} (set_id, keys, first_key, last_key)
-       select own.id, array_agg(key order by n), min(key), max(key)
-       from own, unnest($3::text[] collate "C") with ordinality given(key, n) group by own.id, (n - 1) / $5
+       select new_set.id, array_agg(key order by n), min(key), max(key)
+       from new_set, unnest($3::text[] collate "C") with ordinality given(key, n) group by new_set.id, (n - 1) / $5
      )
-     select id from own`,
+     select id from new_set`,
     [taskId, model, keys, isFew, isFew ? 1 : rangeSize],
   );
   return rows[0]?.id ?? null;
@@ -139,7 +144,10 @@ async function gather(
   );
   const [before] = rows;
   if (!before) return;
-  await client.query(`update ${t.lock_range} set set_id = $1 where set_id = $2`, [before.id, setId]);
+  await client.query(`update ${t.lock_range} set set_id = $1 where set_id = $2`, [
+    before.id,
+    setId,
+  ]);
   await client.query(`delete from ${t.lock_set} where id = $1`, [setId]);
 }
 
@@ -154,15 +162,20 @@ async function outwaitWriters(
 ): Promise<void> {
   for (let start = 0; start < keys.length; start += rangeSize) {
     const some = keys.slice(start, start + rangeSize);
-    await within(rows, sql`select 1 from ${raw(model.table)} t where ${keyCondition(model, 't', some)} for share`);
+    await within(
+      rows,
+      sql`select 1 from ${raw(model.table)} t where ${keyCondition(model, 't', some)} for share`,
+    );
   }
 }
 
 /** The caller's transaction keeps its own patience. */
 function within(rows: Queryable | Pool, statement: Sql): Promise<void> {
-  const set = 'select set_config(\'lock_timeout\', $1, true)';
+  const set = "select set_config('lock_timeout', $1, true)";
   const wait = async (client: Queryable) => {
-    const { rows: [before] } = await client.query<{ ms: string }>('select current_setting(\'lock_timeout\') as ms');
+    const {
+      rows: [before],
+    } = await client.query<{ ms: string }>("select current_setting('lock_timeout') as ms");
     await client.query(set, [String(writerWaitMs)]);
     await query(client, statement);
     await client.query(set, [before?.ms]);

@@ -145,7 +145,6 @@ export async function wakeWaiting(
     `update ${db.t.task} set woken_at = now() where blocked_by = $1 and state = 'queued' returning id, kind`,
     [taskId],
   );
-  for (const { id, kind } of rows)
-    if (kind === 'bulk') await wake(client, db.queueSchema, id);
+  for (const { id, kind } of rows) if (kind === 'bulk') await wake(client, db.queueSchema, id);
   if (rows.some(({ kind }) => kind === 'own')) await callPlaces(client, db);
 }

@@ -70,7 +70,9 @@ async function bury(
 
 async function countDeath(context: TaskContext, client: PoolClient, taskId: number): Promise<void> {
   const { db, settings } = context;
-  const { rows } = await client.query<Pick<TaskRow, 'kind' | 'operation' | 'failedAttempts' | 'state' | 'deaths'>>(
+  const { rows } = await client.query<
+    Pick<TaskRow, 'kind' | 'operation' | 'failedAttempts' | 'state' | 'deaths'>
+  >(
     `update ${db.t.task} task set deaths = deaths + 1, rested_at = case
          when exists (select 1 from ${db.t.task_slot} where task_id = task.id) then rested_at
          else coalesce((select max(finished_at) from ${db.t.chunk} where task_id = task.id), started_at) end
@@ -113,7 +115,9 @@ async function sweep(
   );
   for (const { id } of rows) {
     await transaction(db.pages, async (client) => {
-      const locked = await client.query<Pick<OwnTask, 'operation' | 'failedAttempts' | 'state'> & Pick<TaskRow, 'kind'>>(
+      const locked = await client.query<
+        Pick<OwnTask, 'operation' | 'failedAttempts' | 'state'> & Pick<TaskRow, 'kind'>
+      >(
         `select kind, operation, failed_attempts as "failedAttempts", state from ${db.t.task} task where id = $1 and finished_at is null
            and not exists (select 1 from ${db.t.task_slot} where task_id = task.id) for update skip locked`,
         [id],
