@@ -70,6 +70,8 @@ export {
   type TaskOptions,
 } from './task-definitions/define-task.ts';
 export {
+  type EachOptions,
+  type Positioned,
   type StopReason,
   TaskGiveUp,
   TaskRetryLater,

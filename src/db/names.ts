@@ -15,6 +15,7 @@ const tables = [
   'task_alteration',
   'change',
   'task_event',
+  'task_step',
   'worker',
   'worker_end',
   'task_slot',

@@ -84,6 +84,8 @@ interface AnyTask {
   altered: number;
   /** The task that this one retries or undoes. */
   followsId: number | null;
+  /** The first of the line of tasks in which each tries the one before again; null: this one. */
+  lineId: number | null;
   /** The task that launched this one as a part of itself. */
   parentId: number | null;
   /** The task that it waits for. */
@@ -96,7 +98,7 @@ interface AnyTask {
   /** Not before this. */
   dueAt: Date | null;
   /** What it waits for: `attempt` is the next one. */
-  waitsFor: 'attempt' | null;
+  waitsFor: 'attempt' | 'sleep' | null;
   priority: number;
   /** What an own task is at, in its own words. */
   progressMessage: string | null;
@@ -154,6 +156,7 @@ const columns: Record<Exclude<keyof BulkTask, 'hasWorker' | 'workerEndedAt'>, st
   keptBack: 'kept_back',
   altered: 'altered',
   followsId: 'follows_id',
+  lineId: 'line_id',
   parentId: 'parent_id',
   blockedBy: 'blocked_by',
   isAtomic: 'is_atomic',

@@ -24,9 +24,8 @@ import { followUpTexts } from './follow-ups-texts.ts';
 import { taskJson } from './task.ts';
 import { taskActions } from './task-actions.ts';
 import { findResource } from './task-filter.ts';
+import { kindTexts } from './task-kinds.ts';
 import { getNamed, type NamedTask, named } from './task-title.ts';
-import { textsOf } from './task-kinds.ts';
-import { taskTexts } from './tasks-texts.ts';
 import { undoData } from './undo.ts';
 
 type WithId = { Params: { id: string }; Querystring: { code?: unknown; _after?: unknown } };
@@ -205,7 +204,7 @@ export const followUpRoutes: FastifyPluginAsync<RouteOptions> = async (app, { co
     const statusUrl = url(`/tasks/${task.id}`);
     if (!wantsJson(request))
       return (note === null ? reply : reply.flash('info', note)).redirect(statusUrl, 303);
-    const message = note ?? textsOf(task).heading(task, task.total ?? task.expected ?? 0);
+    const message = note ?? kindTexts(task).heading(task, task.total ?? task.expected ?? 0);
     return reply
       .code(202)
       .send({ ...taskJson(task, new Date()), taskId: task.id, outcome, message, statusUrl });

@@ -51,7 +51,10 @@ test('a task of one’s own has the pages of any task: queued, running, cancelle
     assert.doesNotMatch(running, />Pause/);
     assert.match((await editor.get(`/tasks/${id}/progress`, htmx)).body, /data-state="running"/);
     const listed = (await editor.get('/countries')).body;
-    assert.match(listed.slice(listed.indexOf('<tbody'), listed.indexOf('</tbody')), /data-key="ESP"\s+data-locked/);
+    assert.match(
+      listed.slice(listed.indexOf('<tbody'), listed.indexOf('</tbody')),
+      /data-key="ESP"\s+data-locked/,
+    );
 
     await editor.post(`/tasks/${id}/cancellation`);
     while ((await json()).state !== 'cancelled') await wait(20);

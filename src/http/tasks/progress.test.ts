@@ -59,6 +59,7 @@ function taskOf(values: Partial<BulkTask>): TaskRow {
     expected: 6972,
     total: 6972,
     followsId: null,
+    lineId: null,
     parentId: null,
     blockedBy: null,
     isAtomic: false,

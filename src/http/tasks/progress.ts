@@ -9,7 +9,7 @@ import { formatSpan, formatTimestamp } from '../format-span.ts';
 import type { Url } from '../url.ts';
 import { type Badge, badgeOf } from './badge.ts';
 import { followUpTexts } from './follow-ups-texts.ts';
-import { textsOf } from './task-kinds.ts';
+import { kindTexts } from './task-kinds.ts';
 import type { Naming } from './task-title.ts';
 import { taskTexts } from './tasks-texts.ts';
 
@@ -156,8 +156,8 @@ export function progressData(
     caption: place === 'task' ? null : task.title,
     heading:
       withoutWorkerSince(task) === undefined
-        ? textsOf(task).heading(task, progress.total)
-        : textsOf(task).noWorkerHeading(progress.total),
+        ? kindTexts(task).heading(task, progress.total)
+        : kindTexts(task).noWorkerHeading(progress.total),
     note,
     waitsFor:
       task.blocker && note === followUpTexts.blockedBy(task.blocker.id)
@@ -169,10 +169,12 @@ export function progressData(
         : null,
     badge: badgeOf(task.state),
     bar: barOf(task, now),
-    doneText: textsOf(task).doneText(progress.done, totalOf(task)),
+    doneText: kindTexts(task).doneText(progress.done, totalOf(task)),
     percentText: totalOf(task) === null ? '' : taskTexts.percent(progress.percent),
     rateText:
-      task.state === 'running' && progress.rate !== null ? textsOf(task).rate(progress.rate) : null,
+      task.state === 'running' && progress.rate !== null
+        ? kindTexts(task).rate(progress.rate)
+        : null,
     leftText:
       task.state === 'running' && progress.secondsLeft !== null
         ? taskTexts.left(formatSpan(progress.secondsLeft * 1000))
@@ -215,6 +217,7 @@ function noteOf(task: TaskRow, { now, reader }: Onlooker): string {
       if (task.blockedBy !== null) return followUpTexts.blockedBy(task.blockedBy);
       if (task.dueAt !== null && task.dueAt > now) {
         const at = formatTimestamp(task.dueAt, now, reader.timeZone);
+        if (task.waitsFor === 'sleep') return taskTexts.own.sleeps(at);
         if (task.waitsFor !== 'attempt') return taskTexts.own.dueAt(at);
         return `${task.message ?? ''} ${taskTexts.own.again(at)}`.trim();
       }
@@ -233,16 +236,16 @@ function noteOf(task: TaskRow, { now, reader }: Onlooker): string {
     case 'paused':
       return taskTexts.paused;
     case 'cancelling':
-      return textsOf(task).cancelling;
+      return kindTexts(task).cancelling;
     default:
-      return textsOf(task).running;
+      return kindTexts(task).running;
   }
 }
 
 export function barOf(task: TaskRow, now: Date): Bar {
   const { done, total, percent } = shownProgress(task, now);
   const isKnown = task.state !== 'preparing' && task.state !== 'queued';
-  const label = textsOf(task).barLabel(task.title, done, totalOf(task), percent);
+  const label = kindTexts(task).barLabel(task.title, done, totalOf(task), percent);
   if (totalOf(task) === null)
     return {
       value: task.state === 'succeeded' ? 1 : 0,
@@ -308,7 +311,7 @@ export function finishedData(
       task.message ??
       (task.altered > 0
         ? taskTexts.endedAltered(task.altered, isHere)
-        : (textsOf(task)[isHere ? 'endedNoteHere' : 'endedNote'][task.state] ?? '')),
+        : (kindTexts(task)[isHere ? 'endedNoteHere' : 'endedNote'][task.state] ?? '')),
     badge: badgeOf(task.state),
     bar: totalOf(task) === null ? null : barOf(task, now),
     counts: countsOf(task),

@@ -51,6 +51,6 @@ const own: KindTexts = {
 };
 
 /** The one place that asks what kind of task it is, to speak of it. */
-export function textsOf({ kind }: Pick<TaskRow, 'kind'>): KindTexts {
+export function kindTexts({ kind }: Pick<TaskRow, 'kind'>): KindTexts {
   return kind === 'own' ? own : bulk;
 }

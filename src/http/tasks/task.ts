@@ -29,7 +29,7 @@ import {
 } from './progress.ts';
 import type { RetryForm, TaskActions } from './task-actions.ts';
 import { findResource, type ShownFilter } from './task-filter.ts';
-import { textsOf } from './task-kinds.ts';
+import { kindTexts } from './task-kinds.ts';
 import type { NamedTask } from './task-title.ts';
 import { taskTexts } from './tasks-texts.ts';
 
@@ -358,7 +358,7 @@ function factsOf(task: TaskRow, now: Date, timeZone: string): Fact[] {
     if (idle >= 1_000) list.push({ label: facts.idle, value: formatSpan(idle) });
   }
   if (task.kind === 'own') {
-    list.push({ label: facts.backend, value: textsOf(task).waitedFor });
+    list.push({ label: facts.backend, value: kindTexts(task).waitedFor });
     if (task.failedAttempts > 0)
       list.push({
         label: taskTexts.own.failedAttempts,

@@ -50,6 +50,7 @@ export const taskTexts = {
     result: 'Result',
     again: (at: string) => `It is tried again at ${at}.`,
     dueAt: (at: string) => `It begins at ${at}.`,
+    sleeps: (at: string) => `It goes on at ${at}.`,
     retry: 'Run it again',
   },
   columns: {

@@ -18,7 +18,7 @@ import {
   shownProgress,
   totalOf,
 } from './progress.ts';
-import { textsOf } from './task-kinds.ts';
+import { kindTexts } from './task-kinds.ts';
 import { taskTexts } from './tasks-texts.ts';
 
 export interface TaskLine {
@@ -178,7 +178,7 @@ export function taskLine(
     took: task.startedAt && task.finishedAt ? formatSpan(workedMs(task, now)) : null,
     bar: barOf(task, now),
     percentText: totalOf(task) === null ? '' : taskTexts.percent(progress.percent),
-    doneText: textsOf(task).doneText(progress.done, totalOf(task)),
+    doneText: kindTexts(task).doneText(progress.done, totalOf(task)),
     counts: countsOf(task),
     isFinished: isFinished(task.state),
     reason: task.changeReason === null ? null : taskTexts.because(task.changeReason),

@@ -5,14 +5,20 @@ import { assertMayRun, getOperation } from '../../operations/operations.ts';
 import type { Resource } from '../../resources/contract.ts';
 import type { TaskContext } from '../context.ts';
 import { findTaskByOperation, type NewTask } from '../insert-task.ts';
-import type { Launched } from '../launched.ts';
+import { earlierTask, type Launched } from '../launched.ts';
 import { enqueue } from '../launching/launch.ts';
 import { countRetryable } from '../looking/failed-records.ts';
 import { getTask } from '../looking/queries.ts';
 import { launchOwn } from '../own/launch-own.ts';
 import { defaultRunOptions } from '../run-options.ts';
-import { isFinished } from '../states.ts';
-import type { BulkTask, OwnTask, TaskRow, TaskSelection } from '../task-row.ts';
+import { isFinished, unfinishedSql } from '../states.ts';
+import {
+  type BulkTask,
+  type OwnTask,
+  selectTask,
+  type TaskRow,
+  type TaskSelection,
+} from '../task-row.ts';
 
 /** A task of its own that goes on from what another one left: retry and undo. */
 export interface FollowUp {
@@ -138,7 +144,10 @@ export async function retry(
   });
 }
 
-/** The same again, from its beginning, as a task of its own. */
+/**
+ * The same again, as a task of its own that goes on after the steps which are kept. One at a time:
+ * two would do the same steps beside each other.
+ */
 async function retryOwn(
   context: TaskContext,
   principal: Principal,
@@ -150,6 +159,12 @@ async function retryOwn(
   const definition = context.definitions.get(task.operation);
   if (!definition || task.state === 'succeeded')
     throw new AppError('nothing-to-retry', 409, 'There is nothing to try again.');
+  const { t } = context.db;
+  const { rows } = await context.db.pages.query<OwnTask>(
+    `${selectTask(t)} where kind = 'own' and coalesce(line_id, id) = $1 and state in (${unfinishedSql}) limit 1`,
+    [task.lineId ?? task.id],
+  );
+  if (rows[0]) return earlierTask(rows[0], operationId);
   const launch = { principal, operationId, followsId: task.id, priority: task.priority };
   return { task: await launchOwn(context, definition, task.parameters, launch), outcome: 'queued' };
 }

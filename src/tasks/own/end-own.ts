@@ -60,6 +60,20 @@ export async function endAttempt(
   });
 }
 
+/** Its run goes on later, from its top and past what is kept. */
+export async function suspend(
+  context: TaskContext,
+  pool: Pool,
+  lease: Lease,
+  until: Date,
+): Promise<void> {
+  await transaction(pool, async (client) => {
+    if (!(await letGo(client, context, lease))) return;
+    const waitMs = Math.max(1, until.getTime() - Date.now());
+    await putBack(client, context, lease.taskId, waitMs, null, 'sleep');
+  });
+}
+
 /** It may not run, or its parameters are none any more. */
 export async function endRefused(
   context: TaskContext,
@@ -78,7 +92,7 @@ export async function endRefused(
 export async function loseAttempt(
   client: PoolClient,
   context: TaskContext,
-  task: Pick<OwnTask, 'id' | 'operation' | 'failedAttempts' | 'state'>,
+  task: Pick<OwnTask, 'id' | 'operation' | 'state'>,
 ): Promise<void> {
   if (task.state === 'cancelling') return cancelNow(client, context, task.id);
   const message = 'Its worker died while it ran.';
@@ -90,15 +104,18 @@ export async function loseAttempt(
 async function countFailure(
   client: PoolClient,
   context: TaskContext,
-  task: Pick<OwnTask, 'id' | 'failedAttempts'>,
+  task: Pick<OwnTask, 'id'>,
   definition: TaskDefinition | undefined,
   message: string,
   error: unknown,
 ): Promise<void> {
   const { t } = context.db;
   const { attempts = 3, retryOn, backoff } = definition?.options ?? {};
-  const failed = task.failedAttempts + 1;
-  await client.query(`update ${t.task} set failed_attempts = $2 where id = $1`, [task.id, failed]);
+  const { rows } = await client.query<{ failed: number }>(
+    `update ${t.task} set failed_attempts = failed_attempts + 1 where id = $1 returning failed_attempts as failed`,
+    [task.id],
+  );
+  const failed = rows[0]?.failed ?? attempts;
   const isOver = failed >= attempts || (error !== null && retryOn?.(error) === false);
   if (isOver)
     return fail(client, context, task.id, error === null ? 'worker-died' : 'error', message);
@@ -148,17 +165,18 @@ async function putBack(
   taskId: number,
   waitMs: number,
   message: string | null,
+  waitsFor: NonNullable<OwnTask['waitsFor']> = 'attempt',
 ): Promise<void> {
   const { t } = context.db;
   const isBack = await moveTask(client, t, taskId, 'queued', {
-    reason: waitMs > 0 ? 'tried-again' : undefined,
+    reason: waitMs > 0 && waitsFor === 'attempt' ? 'tried-again' : undefined,
     message: message === null ? undefined : shownMessage(message),
   });
   if (!isBack) return cancelNow(client, context, taskId);
   await client.query(
-    `update ${t.task} set rested_at = clock_timestamp(), waits_for = case when $2::float8 > 0 then 'attempt' end,
+    `update ${t.task} set rested_at = clock_timestamp(), waits_for = case when $2::float8 > 0 then $3 end,
        due_at = case when $2::float8 > 0 then clock_timestamp() + make_interval(secs => $2::float8 / 1000) end where id = $1`,
-    [taskId, waitMs],
+    [taskId, waitMs, waitsFor],
   );
   if (waitMs === 0) await callPlaces(client, context.db);
 }

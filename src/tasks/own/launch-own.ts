@@ -101,9 +101,9 @@ async function insert(
   const { rows } = await query<OwnTask>(
     client,
     sql`with inserted as (
-       insert into ${raw(t.task)} (kind, operation_id, operation, title, backend, principal_id, principal_name, principal, parameters, state, priority, due_at, follows_id, queued_at)
+       insert into ${raw(t.task)} (kind, operation_id, operation, title, backend, principal_id, principal_name, principal, parameters, state, priority, due_at, follows_id, line_id, queued_at)
        values ('own', ${operationId}::uuid, ${name}, ${title.replaceAll('\0', '').slice(0, 500)}, 'queue', ${principal.id}, ${principal.name}, ${JSON.stringify(principal)}, ${JSON.stringify(given ?? null)},
-         'queued', ${priority}, case when ${delayMs}::float8 > 0 then clock_timestamp() + make_interval(secs => ${delayMs}::float8 / 1000) end, ${followsId}, now())
+         'queued', ${priority}, case when ${delayMs}::float8 > 0 then clock_timestamp() + make_interval(secs => ${delayMs}::float8 / 1000) end, ${followsId}, (select coalesce(line_id, id) from ${raw(t.task)} where id = ${followsId}), now())
        on conflict (operation_id) do nothing returning *
      ), event as (
        insert into ${raw(t.task_event)} (task_id, state) select id, state from inserted

@@ -331,7 +331,7 @@ test('a task that failed is tried again by hand as one of its own, once for a fo
   const operationId = '00000000-0000-4000-8000-000000000123';
   const { task } = await retry(context, ada, id, { operationId, code: null });
   const again = await retry(context, ada, id, { operationId, code: null });
-  assert.equal(again.task.id, task.id);
+  assert.equal(again.task.id, task.id, 'the same form');
   const end = await finished(db, task.id);
   assert.deepEqual([end.state, end.result, end.followsId], ['succeeded', 7, id]);
   await assert.rejects(retry(context, ada, task.id, { operationId, code: null }), {
@@ -372,7 +372,9 @@ test('what may not run any more, cannot be read, or returns what cannot be kept,
   assert.match(String(kept.message), /^What the run returned cannot be kept: /);
   await finished(db, unread.id);
   calls = 100;
-  const late = await launchOwn(context, guarded, { n: 3 }, { principal: ada }).catch((error) => error);
+  const late = await launchOwn(context, guarded, { n: 3 }, { principal: ada }).catch(
+    (error) => error,
+  );
   assert.equal((late as AppError).code, 'invalid-params');
   assert.equal((await db.pages.query(`select from ${db.t.task_slot}`)).rowCount, 0);
 });
@@ -400,7 +402,7 @@ test('a run whose slot was taken from it locks nothing more, and its result is n
     [id],
   );
   await wait(600);
-  await assert.rejects(locking, /has lost task/);
+  await assert.rejects(locking, /is to stop: lost/);
   const task = await finished(db, id);
   assert.deepEqual([task.state, task.result], ['cancelled', null]);
 });

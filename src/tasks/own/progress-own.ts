@@ -28,7 +28,11 @@ export function keepProgress(
       for (const count of [done, total])
         if (count !== null && !(Number.isInteger(count) && count >= 0 && count <= 2_147_483_647))
           throw new TypeError(`progress: ${count} is not a whole number from 0 to 2,147,483,647.`);
-      latest = { done, total, message: message?.replaceAll('\0', '').slice(0, maxMessageLength) ?? null };
+      latest = {
+        done,
+        total,
+        message: message?.replaceAll('\0', '').slice(0, maxMessageLength) ?? null,
+      };
       timer ??= setTimeout(() => {
         timer = null;
         writing = writing

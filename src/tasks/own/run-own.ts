@@ -9,8 +9,9 @@ import type { TaskContext } from '../context.ts';
 import type { Lease } from '../running/lease.ts';
 import { lockRecords, releaseRecords } from '../running/lock-records.ts';
 import { whyNot, withRolesNow } from '../running/may-run.ts';
-import { endAttempt, endRefused, succeed } from './end-own.ts';
+import { endAttempt, endRefused, succeed, suspend } from './end-own.ts';
 import { readParams } from './launch-own.ts';
+import { type NamedCalls, namedCalls } from './named-calls.ts';
 import { keepProgress } from './progress-own.ts';
 import type { Taken } from './take-own.ts';
 
@@ -44,16 +45,20 @@ export function startRun(context: TaskContext, pool: Pool, taken: Taken): OwnRun
     const ready = await getReady();
     if (!ready) return;
     const progress = keepProgress(context, pool, lease);
+    const calls = namedCalls(context, pool, task, lease, stopping.signal);
     let result: unknown;
     try {
       result = await definition.options.run(ready.params, {
-        ...handle(progress.tell),
+        ...handle(progress.tell, calls),
         principal: ready.principal,
       });
+      calls.assertNotSuspended();
       assertKept(result);
       await progress.end();
     } catch (error) {
       await progress.end().catch(() => undefined);
+      const until = calls.suspendedUntil();
+      if (until) return suspend(context, pool, lease, until);
       const stop = stopping.signal.aborted ? (stopping.signal.reason as StopReason) : null;
       context.log(stop ? 'info' : 'warning', stop ? 'a run stopped' : 'an attempt failed', {
         taskId: task.id,
@@ -90,13 +95,20 @@ export function startRun(context: TaskContext, pool: Pool, taken: Taken): OwnRun
     return null;
   }
 
-  function handle(tell: TaskRun['progress']): Omit<TaskRun, 'principal'> {
+  function handle(
+    tell: TaskRun['progress'],
+    { step, each, sleep, assertGoesOn }: NamedCalls,
+  ): Omit<TaskRun, 'principal'> {
     return {
       id: task.id,
       attempt: task.failedAttempts + 1,
       signal: stopping.signal,
       progress: tell,
+      step,
+      each,
+      sleep,
       async lock(slug, ids) {
+        assertGoesOn();
         const { model } = context.registry.get(slug);
         const locking = { pool, t: context.db.t, task, lease };
         const locked = await lockRecords(

@@ -31,7 +31,12 @@ async function setUp(t: Parameters<typeof testDatabase>[0]) {
       [parentId],
     );
     const id = rows[0]?.id as number;
-    return { pool: db.background, t: db.t, lease: null, task: { id, parentId, locksOffReason: null } };
+    return {
+      pool: db.background,
+      t: db.t,
+      lease: null,
+      task: { id, parentId, locksOffReason: null },
+    };
   };
   const end = ({ task }: Locking) =>
     db.pages.query(
@@ -82,6 +87,14 @@ test('a task holds records of any model until it lets go of them or ends, and as
   assert.equal(await holderOf('Country', 'ESP'), null);
   assert.equal((await listHolders(db, 'City', cities(1, 300))).size, 11);
   assert.deepEqual(await findBroken(db, invariantsAlways(db)), []);
+});
+
+test('a run that has lost its slot locks nothing more', async (t) => {
+  const { city, cities, begin, holderOf } = await setUp(t);
+  const task = await begin();
+  const lease = { taskId: task.task.id, slot: 0, token: '00000000-0000-4000-8000-0000000000aa' };
+  await assert.rejects(lockRecords({ ...task, lease }, city, cities(1, 3)), /has lost task/);
+  assert.equal(await holderOf('City', cities(1, 1)[0]), null);
 });
 
 test('what was locked by a few at a time is looked for in one place', async (t) => {

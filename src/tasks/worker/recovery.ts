@@ -71,12 +71,12 @@ async function bury(
 async function countDeath(context: TaskContext, client: PoolClient, taskId: number): Promise<void> {
   const { db, settings } = context;
   const { rows } = await client.query<
-    Pick<TaskRow, 'kind' | 'operation' | 'failedAttempts' | 'state' | 'deaths'>
+    Pick<TaskRow, 'kind' | 'operation' | 'state' | 'deaths'>
   >(
     `update ${db.t.task} task set deaths = deaths + 1, rested_at = case
          when exists (select 1 from ${db.t.task_slot} where task_id = task.id) then rested_at
          else coalesce((select max(finished_at) from ${db.t.chunk} where task_id = task.id), started_at) end
-     where id = $1 and finished_at is null returning kind, operation, failed_attempts as "failedAttempts", state, deaths`,
+     where id = $1 and finished_at is null returning kind, operation, state, deaths`,
     [taskId],
   );
   const task = rows[0];
@@ -116,9 +116,9 @@ async function sweep(
   for (const { id } of rows) {
     await transaction(db.pages, async (client) => {
       const locked = await client.query<
-        Pick<OwnTask, 'operation' | 'failedAttempts' | 'state'> & Pick<TaskRow, 'kind'>
+        Pick<OwnTask, 'operation' | 'state'> & Pick<TaskRow, 'kind'>
       >(
-        `select kind, operation, failed_attempts as "failedAttempts", state from ${db.t.task} task where id = $1 and finished_at is null
+        `select kind, operation, state from ${db.t.task} task where id = $1 and finished_at is null
            and not exists (select 1 from ${db.t.task_slot} where task_id = task.id) for update skip locked`,
         [id],
       );
