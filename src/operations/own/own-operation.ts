@@ -1,3 +1,4 @@
+import { isSystem } from '../../auth/system-principal.ts';
 import { AppError } from '../../errors.ts';
 import type { Resource } from '../../resources/contract.ts';
 import type { OperationDefinition } from '../../resources/define-operation.ts';
@@ -58,7 +59,7 @@ function build(options: OperationOptions): Operation {
     },
     words: ownWords(label, base.words),
     action: base.action,
-    isAllowed: (principal) => isGranted(allowed?.(principal) ?? true),
+    isAllowed: (principal) => isSystem(principal) || isGranted(allowed?.(principal) ?? true),
     inputs,
     writes: base.writes,
     writePath: each ? eachPath : base.writePath,
