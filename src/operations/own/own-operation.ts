@@ -12,7 +12,13 @@ import { ownWords } from '../words.ts';
 import { changePath, type WritePath } from '../write-path.ts';
 import { askRefuse } from './ask-refuse.ts';
 import { eachRecord } from './each-record.ts';
-import { formInWords, formValues, type OwnFormTexts, parseForm } from './form-values.ts';
+import {
+  bodyOfForm,
+  formInWords,
+  formValues,
+  type OwnFormTexts,
+  parseForm,
+} from './form-values.ts';
 
 /** What a task keeps of an operation of the project's own. */
 interface OwnParameters {
@@ -72,6 +78,7 @@ function build(options: OperationOptions): Operation {
         changes: change ? editsBy(resource, change, formValues(inputs, resource, texts)) : [],
       };
     },
+    bodyOf: (resource, values) => bodyOfForm(inputs, resource, values),
     edits: ({ changes }) => changes,
     digestFields: ({ changes }) => [...new Set([...changes.map(({ field }) => field), ...needs])],
     title: (resource) => own.words.heading(resource.label.toLowerCase()),
