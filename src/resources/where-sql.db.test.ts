@@ -69,6 +69,9 @@ test('a where as SQL', async (t) => {
         { NOT: { id: { in: Array.from({ length: 40_000 }, (_, id) => id) } } },
       ],
     };
-    await assert.rejects(context.registry.whereSql(model, where), { code: 'too-many-values' });
+    await assert.rejects(context.registry.whereSql(model, where), {
+      name: 'AppError',
+      code: 'too-many-values',
+    });
   });
 });
