@@ -141,7 +141,7 @@ select
   principal_name as "principalName",
   principal as "principal",
   parameters as "parameters",
-  selection - 'keys' as "selection",
+  selection - 'keys' - 'where' as "selection",
   state as "state",
   reason as "reason",
   message as "message",
@@ -165,6 +165,7 @@ select
   kept_back as "keptBack",
   altered as "altered",
   follows_id as "followsId",
+  parent_id as "parentId",
   blocked_by as "blockedBy",
   is_atomic as "isAtomic",
   attempts as "attempts",
@@ -225,14 +226,15 @@ from
 where
   id = $1;
 
--- givenKeys
+-- readGiven
 select
   case
     when selection ? 'keys' then array(
       select
         jsonb_array_elements_text(selection -> 'keys')
     )
-  end as keys
+  end as keys,
+  selection -> 'where' as "where"
 from
   "bulkhead"."task"
 where
@@ -392,7 +394,16 @@ where
   and state = 'preparing'
 for update;
 
--- findOverlap
+-- draftModels
+select distinct
+  model
+from
+  "bulkhead"."lock_set"
+where
+  task_id = $1
+  and not is_held;
+
+-- findOverlaps
 with
   mine as materialized (
     select
@@ -401,10 +412,31 @@ with
       first_key,
       last_key
     from
-      "bulkhead"."chunk"
+      "bulkhead"."chunk" chunk
     where
       task_id = $1
       and state = 'draft'
+      and exists (
+        select
+        from
+          "bulkhead"."task"
+        where
+          id = $1
+          and model = $2
+      )
+    union all
+    select
+      null,
+      keys,
+      first_key,
+      last_key
+    from
+      "bulkhead"."lock_range" lock_range
+      join "bulkhead"."lock_set" lock_set on lock_set.id = lock_range.set_id
+    where
+      lock_set.task_id = $1
+      and lock_set.model = $2
+      and not lock_set.is_held
   ),
   bounds as (
     select
@@ -423,12 +455,29 @@ with
       bounds
     where
       task.model = $2
-      and task.id <> $1
+      and task.id <> all ($3::int[])
       and task.state in ('scheduled', 'queued', 'preparing', 'running', 'pausing', 'paused', 'cancelling')
       and task.locks_off_reason is null
       and chunk.state = 'active'
       and chunk.first_key <= bounds.high
       and chunk.last_key >= bounds.low
+    union all
+    select
+      lock_set.task_id,
+      lock_range.keys
+    from
+      "bulkhead"."lock_set" lock_set
+      join "bulkhead"."task" task on task.id = lock_set.task_id
+      join "bulkhead"."lock_range" lock_range on lock_range.set_id = lock_set.id,
+      bounds
+    where
+      lock_set.model = $2
+      and lock_set.is_held
+      and task.id <> all ($3::int[])
+      and task.state in ('scheduled', 'queued', 'preparing', 'running', 'pausing', 'paused', 'cancelling')
+      and task.locks_off_reason is null
+      and lock_range.first_key <= bounds.high
+      and lock_range.last_key >= bounds.low
   ),
   overlap as (
     select
@@ -459,19 +508,32 @@ select
   task.principal_name as "principalName",
   task.state,
   task.done,
-  coalesce(task.total, 0) as total
+  coalesce(task.total, 0) as total,
+  holder.is_of_set as "isOfSet"
 from
   "bulkhead"."task" task
   join (
-    select distinct
-      task_id
+    select
+      task_id,
+      bool_or(number is null) as is_of_set
     from
       overlap
+    group by
+      task_id
   ) holder on holder.task_id = task.id
 order by
   task.id;
 
 -- activate
+with
+  sets as (
+    update "bulkhead"."lock_set"
+    set
+      is_held = true
+    where
+      task_id = $1
+      and not is_held
+  )
 update "bulkhead"."chunk"
 set
   state = 'active'
