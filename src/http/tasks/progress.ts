@@ -155,8 +155,8 @@ export function progressData(
     caption: place === 'task' ? null : task.title,
     heading:
       withoutWorkerSince(task) === undefined
-        ? headingOf(task.state, progress.total)
-        : taskTexts.noWorkerHeading(progress.total),
+        ? headingOf(task.state, countOf(progress))
+        : taskTexts.noWorkerHeading(countOf(progress)),
     note,
     waitsFor:
       task.waitsFor && note === followUpTexts.blockedBy(task.waitsFor.id)
@@ -168,7 +168,7 @@ export function progressData(
         : null,
     badge: badgeOf(task.state),
     bar: barOf(task, now),
-    doneText: taskTexts.doneOf(progress.done, progress.total),
+    doneText: doneInWords(progress),
     percentText: taskTexts.percent(progress.percent),
     rateText:
       task.state === 'running' && progress.rate !== null ? taskTexts.rate(progress.rate) : null,
@@ -196,7 +196,21 @@ function pauseOf(
   return { name, url: url(`/tasks/${task.id}/${name}${inPlace(place)}`), label, icon };
 }
 
-function headingOf(state: TaskState, total: number): string {
+/** Null: it is not known yet. */
+function countOf({ isCounted, total }: Progress): number | null {
+  return isCounted ? total : null;
+}
+
+/** `3 of 12` */
+export function doneInWords({
+  isCounted,
+  done,
+  total,
+}: Pick<Progress, 'isCounted' | 'done' | 'total'>): string {
+  return isCounted ? taskTexts.doneOf(done, total) : taskTexts.notCounted;
+}
+
+function headingOf(state: TaskState, total: number | null): string {
   if (state === 'cancelling') return taskTexts.cancellingHeading(total);
   if (state === 'paused' || state === 'pausing') return taskTexts.pausedHeading(total);
   return taskTexts.processing(total);
@@ -235,12 +249,14 @@ function noteOf(task: TaskRow, { now, reader }: Onlooker): string {
 }
 
 export function barOf(task: TaskRow, now: Date): Bar {
-  const { done, total, percent } = shownProgress(task, now);
+  const { isCounted, done, total, percent } = shownProgress(task, now);
   return {
     value: Math.min(done, total),
     max: Math.max(1, total),
     isKnown: task.state !== 'preparing' && task.state !== 'queued',
-    label: taskTexts.barLabel(task.title, done, total, percent),
+    label: isCounted
+      ? taskTexts.barLabel(task.title, done, total, percent)
+      : taskTexts.barNotCounted(task.title),
   };
 }
 
@@ -251,12 +267,17 @@ export function barOf(task: TaskRow, now: Date): Bar {
 export function shownProgress(
   task: TaskRow,
   now: Date,
-): Pick<Progress, 'done' | 'total' | 'percent'> {
-  const { done, total, percent } = progressOf(task, now);
+): Pick<Progress, 'isCounted' | 'done' | 'total' | 'percent'> {
+  const { isCounted, done, total, percent } = progressOf(task, now);
   const amiss = task.failed + task.keptBack + task.conflicted;
-  if (!isFinished(task.state) || amiss === 0) return { done, total, percent };
+  if (!isFinished(task.state) || amiss === 0) return { isCounted, done, total, percent };
   const well = Math.max(0, done - amiss);
-  return { done: well, total, percent: total === 0 ? 0 : Math.floor((well / total) * 100) };
+  return {
+    isCounted,
+    done: well,
+    total,
+    percent: total === 0 ? 0 : Math.floor((well / total) * 100),
+  };
 }
 
 /** What happened to the records, only what there was. */

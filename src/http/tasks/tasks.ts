@@ -14,6 +14,7 @@ import {
   barOf,
   type CountInWords,
   countsOf,
+  doneInWords,
   resourceLabel,
   shownProgress,
 } from './progress.ts';
@@ -176,7 +177,7 @@ export function taskLine(
     took: task.startedAt && task.finishedAt ? formatSpan(workedMs(task, now)) : null,
     bar: barOf(task, now),
     percentText: taskTexts.percent(progress.percent),
-    doneText: taskTexts.doneOf(progress.done, progress.total),
+    doneText: doneInWords(progress),
     counts: countsOf(task),
     isFinished: isFinished(task.state),
     reason: task.changeReason === null ? null : taskTexts.because(task.changeReason),
