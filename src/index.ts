@@ -1,6 +1,7 @@
 /** What a project that uses Bulkhead imports. Nothing else is its business. */
 export { type AdminDefinition, defineAdmin } from './admin-definition.ts';
 export type { Principal } from './auth/principal.ts';
+export { systemPrincipal } from './auth/system-principal.ts';
 export { AppError } from './errors.ts';
 export type {
   Cell,
@@ -77,3 +78,11 @@ export {
   TaskRetryLater,
   type TaskRun,
 } from './task-definitions/task-run.ts';
+export {
+  createTaskManager,
+  type LaunchOptions,
+  type TaskInfo,
+  type TaskManager,
+  type TaskManagerOptions,
+  TaskNotSucceeded,
+} from './task-manager.ts';

@@ -213,6 +213,7 @@ export const limitTexts = {
   password: `A password has at most ${said(limits.signIn.passwordLength)} characters.`,
   sorts: `A list can be sorted by at most ${said(limits.list.sortColumns)} columns.`,
   ticked: `At most ${said(limits.bulk.ticked)} records can be ticked one by one. Use "Select all matching".`,
+  keys: `At most ${said(limits.bulk.ticked)} records can be named by their keys. Give a where or a filter.`,
   leftOut: `At most ${said(limits.bulk.ticked)} records can be left out one by one. Use a filter.`,
   inline: (label: string, withCascade = false) =>
     `At most ${said(limits.bulk.inline)} ${label.toLowerCase()} can be changed at once${withCascade ? ', what goes along with them included' : ''}.`,

@@ -4,6 +4,7 @@ import { AppError } from '../errors.ts';
 import { limits, limitTexts } from '../limits.ts';
 import { hashPassword } from './passwords.ts';
 import type { Principal } from './principal.ts';
+import { looksLikeSystem } from './system-principal.ts';
 
 export const roles = ['admin', 'editor', 'viewer'] as const;
 export type Role = (typeof roles)[number];
@@ -53,6 +54,7 @@ function assertUser({ email, name, password, roles: given }: NewUser): void {
   if (!/^[^\s@]+@[^\s@]+$/.test(email) || email.length > limits.signIn.emailLength)
     wrong.email = 'This is not an email address.';
   if (name === '' || name.length > limits.signIn.nameLength) wrong.name = limitTexts.name;
+  if (looksLikeSystem(name)) wrong.name = 'A name that begins with “system:” is the system’s own.';
   const badPassword = passwordProblem(password);
   if (badPassword) wrong.password = badPassword;
   if (given.length === 0 || given.some((role) => !roles.includes(role as Role)))

@@ -15,7 +15,7 @@ export const manyToMany: FieldKind = {
     const related = (value ?? []) as readonly { title: string }[];
     return { text: related.map(({ title }) => title).join(', '), align: 'start' };
   },
-  toForm: (value) => ((value ?? []) as readonly { id: string }[]).map(({ id }) => id),
+  toForm: (value) => ((value ?? []) as readonly unknown[]).map(idOf),
   parse(input, field) {
     const given = (typeof input === 'string' ? [input] : (input ?? [])).filter((id) => id !== '');
     if (given.some((id) => id.includes('\0') || id.length > 500))
@@ -27,3 +27,10 @@ export const manyToMany: FieldKind = {
     (JSON.parse(text) as unknown[]).map((id) => (typeof id === 'string' ? id : JSON.stringify(id))),
   operators: relationOperators,
 };
+
+/** Code gives ids alone. */
+function idOf(related: unknown): string {
+  return typeof related === 'object' && related !== null && 'id' in related
+    ? String(related.id)
+    : String(related);
+}

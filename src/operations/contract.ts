@@ -44,6 +44,14 @@ export interface Operation<P = unknown> {
    */
   parse(resource: Resource, body: Record<string, unknown>): P;
   /**
+   * What its form would send of values that code gives by name, for `parse` to read; without it, it
+   * takes none. Throws as `parse` does.
+   */
+  bodyOf?(
+    resource: Resource,
+    values: Readonly<Record<string, unknown>>,
+  ): Readonly<Record<string, unknown>>;
+  /**
    * What it does to single fields, where that can be said one by one: previews, failures and counts
    * look at these.
    */

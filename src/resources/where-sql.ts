@@ -48,8 +48,8 @@ export function recordWhereSql(
       .run(statements, async () => await delegate.findMany({ where, select }))
       .catch((error: { code?: string }) => {
         // Prisma answered with several statements in a transaction, or refused: the `where` cannot
-        // be one statement.
-        throw error.code === 'P2029' ? tooManyValues() : error;
+        // be one statement. What our pool throws then, it wraps in an error of its own.
+        throw error.code === 'P2029' || error.code === tooManyCode ? tooManyValues() : error;
       });
     const [statement, ...more] = statements;
     if (!statement || more.length > 0) {
@@ -108,8 +108,10 @@ function recordingPool(storage: AsyncLocalStorage<Statement[]>): pg.Pool {
   return Object.assign(pool, { query, connect });
 }
 
+const tooManyCode = 'too-many-values';
+
 function tooManyValues(): AppError {
-  return new AppError('too-many-values', 422, 'The filter has too many values.');
+  return new AppError(tooManyCode, 422, 'The filter has too many values.');
 }
 
 // Prisma ends every read with `OFFSET 0`, which would keep the planner from seeing through a

@@ -195,6 +195,11 @@ export function selectionWhere(
     : { AND: [matching, { NOT: whereKeys(resource.model, selected.exclusions) }] };
 }
 
+/** Those of a `where` that are in the principal's row scope. */
+export function whereInScope(resource: Resource, principal: Principal, where: Where): Where {
+  return { AND: [buildWhere(resource, principal, ''), where] };
+}
+
 /** How many records it is about now. */
 export async function countSelection(
   registry: ResourceRegistry,

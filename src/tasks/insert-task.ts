@@ -9,7 +9,8 @@ import { type TaskState, unfinishedSql } from './states.ts';
 import { type BulkTask, selectTask, type TaskSelection, taskColumns } from './task-row.ts';
 
 export interface NewTask {
-  operationId: string;
+  /** The one-time id of a form; null: code launches it. */
+  operationId: string | null;
   taskKey: string;
   resource: Resource;
   operation: string;
@@ -20,7 +21,8 @@ export interface NewTask {
   /** The task that this one retries or undoes. */
   followsId?: number | null;
   isAtomic?: boolean;
-  expected: number;
+  /** Records that somebody confirmed; null: nobody was shown any. */
+  expected: number | null;
   options: RunOptions;
   /**
    * The database's transactions at the preview; kept only where records changed since are left
@@ -31,8 +33,8 @@ export interface NewTask {
 
 /**
  * Writes a task row, or finds the principal's own that has the same operation id, or the same
- * fingerprint and is unfinished. Throws AppError 'preview-gone' (409): the operation id is somebody
- * else's.
+ * fingerprint and is unfinished, or was when this began. Throws AppError 'preview-gone' (409): the
+ * operation id is somebody else's.
  */
 export async function insertTask(
   client: Queryable,
@@ -79,7 +81,7 @@ export async function insertTask(
   );
   if (rows[0]) return { task: rows[0], isNew: true };
   const earlier = await client.query<BulkTask>(
-    `${selectTask(db.t)} where principal_id = $3 and (operation_id = $1 or (task_key = $2 and state in (${unfinishedSql})))
+    `${selectTask(db.t)} where principal_id = $3 and (operation_id = $1 or (task_key = $2 and ($1::uuid is null or state in (${unfinishedSql}))))
      order by id desc limit 1`,
     [task.operationId, task.taskKey, task.principal.id],
   );

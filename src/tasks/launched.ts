@@ -4,15 +4,16 @@ import type { TaskRow } from './task-row.ts';
 export interface Launched {
   task: TaskRow;
   /**
-   * `task` is one that was launched before: already, by the same form; same, by another form, and
-   * it is unfinished and does just this.
+   * `task` is one that was launched before: already, by the same form; same, by another form or
+   * by code, and it is unfinished and does just this.
    */
   outcome: 'inline' | 'queued' | 'already' | 'same';
 }
 
 /** The same form sent twice, or another that asks for what is under way. */
-export function earlierTask(task: TaskRow, operationId: string): Launched {
-  return { task, outcome: task.operationId === operationId.toLowerCase() ? 'already' : 'same' };
+export function earlierTask(task: TaskRow, operationId: string | null): Launched {
+  const isSent = operationId !== null && task.operationId === operationId.toLowerCase();
+  return { task, outcome: isSent ? 'already' : 'same' };
 }
 
 /** Where one of them, or another launch on them, was not done with in time. */

@@ -1,19 +1,24 @@
 import type { Principal } from '../auth/principal.ts';
 import type { TableNames } from '../db/names.ts';
 import type { WritePath } from '../operations/write-path.ts';
+import type { Where } from '../resources/client.ts';
 import { hasWorkerSql } from './liveness.ts';
 import type { Overlap } from './run-options.ts';
 import type { TaskState } from './states.ts';
 
 /**
- * Which records a task is about: what somebody selected, or what the task it follows refused
- * (`code`: for this reason only) or changed (`keys`: of these only).
+ * Which records a task is about: what somebody selected, what code asks for (`where`), or what the
+ * task it follows refused (`code`: for this reason only) or changed (`keys`: of these only).
  */
 export interface TaskSelection {
-  kind: 'ticked' | 'matching' | 'refused' | 'changed';
+  kind: 'ticked' | 'matching' | 'where' | 'refused' | 'changed';
   filter: string;
   keys?: readonly string[];
   exclusions?: readonly string[];
+  /** Of Prisma's, as plain JSON, without the row scope, which is added when it is frozen. */
+  where?: Where;
+  /** Nobody was shown them before. */
+  isByCode?: true;
   /** ISO timestamp from which the filter counts back: when it was previewed. */
   asOf?: string;
   code?: string | null;
@@ -27,7 +32,7 @@ export interface BulkTask extends AnyTask {
   kind: 'bulk';
   resource: string;
   model: string;
-  /** Without the keys of a selection, which may be many. */
+  /** Without the keys of a selection and its `where`, which may be long. */
   selection: TaskSelection;
 }
 
@@ -132,7 +137,7 @@ const columns: Record<Exclude<keyof BulkTask, 'hasWorker' | 'workerEndedAt'>, st
   principalName: 'principal_name',
   principal: 'principal',
   parameters: 'parameters',
-  selection: `selection - 'keys'`,
+  selection: `selection - 'keys' - 'where'`,
   state: 'state',
   reason: 'reason',
   message: 'message',

@@ -15,7 +15,7 @@ const rooms = [
   'operations/operations.ts operations/count-cascade.ts operations/save-record.ts',
   'tasks tasks/looking tasks/running tasks/own tasks/previewing tasks/launching tasks/control tasks/follow-ups tasks/worker',
   'http http/shell http/controls http/plugins http/tasks http/list http/records http/bulk http/home http/sign-in http/routes.ts',
-  'app.ts build-context.ts run-worker.ts index.ts sample admin.ts cli',
+  'app.ts build-context.ts run-worker.ts task-manager.ts index.ts sample admin.ts cli',
 ].flatMap((line) => line.split(' '));
 
 type Sources = ReadonlyMap<string, string>;

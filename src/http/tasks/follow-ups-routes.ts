@@ -21,6 +21,7 @@ import type { RouteOptions } from '../route-options.ts';
 import { earlierNote } from './earlier-note.ts';
 import { csvLine, failuresData } from './failures.ts';
 import { followUpTexts } from './follow-ups-texts.ts';
+import { totalOf } from './progress.ts';
 import { taskJson } from './task.ts';
 import { taskActions } from './task-actions.ts';
 import { findResource } from './task-filter.ts';
@@ -204,7 +205,7 @@ export const followUpRoutes: FastifyPluginAsync<RouteOptions> = async (app, { co
     const statusUrl = url(`/tasks/${task.id}`);
     if (!wantsJson(request))
       return (note === null ? reply : reply.flash('info', note)).redirect(statusUrl, 303);
-    const message = note ?? kindTexts(task).heading(task, task.total ?? task.expected ?? 0);
+    const message = note ?? kindTexts(task).heading(task, totalOf(task));
     return reply
       .code(202)
       .send({ ...taskJson(task, new Date()), taskId: task.id, outcome, message, statusUrl });

@@ -156,8 +156,8 @@ export function progressData(
     caption: place === 'task' ? null : task.title,
     heading:
       withoutWorkerSince(task) === undefined
-        ? kindTexts(task).heading(task, progress.total)
-        : kindTexts(task).noWorkerHeading(progress.total),
+        ? kindTexts(task).heading(task, totalOf(task))
+        : kindTexts(task).noWorkerHeading(totalOf(task)),
     note,
     waitsFor:
       task.blocker && note === followUpTexts.blockedBy(task.blocker.id)
@@ -199,9 +199,9 @@ function pauseOf(
   return { name, url: url(`/tasks/${task.id}/${name}${inPlace(place)}`), label, icon };
 }
 
-/** Null: nothing says how much there is to do. */
+/** Null: it is not known how much there is to do. */
 export function totalOf(task: TaskRow): number | null {
-  return task.kind === 'own' ? task.total : (task.total ?? task.expected ?? 0);
+  return task.total ?? task.expected;
 }
 
 // A worker takes a task within milliseconds when one is free.
@@ -263,12 +263,17 @@ export function barOf(task: TaskRow, now: Date): Bar {
 export function shownProgress(
   task: TaskRow,
   now: Date,
-): Pick<Progress, 'done' | 'total' | 'percent'> {
-  const { done, total, percent } = progressOf(task, now);
+): Pick<Progress, 'isCounted' | 'done' | 'total' | 'percent'> {
+  const { isCounted, done, total, percent } = progressOf(task, now);
   const amiss = task.failed + task.keptBack + task.conflicted;
-  if (!isFinished(task.state) || amiss === 0) return { done, total, percent };
+  if (!isFinished(task.state) || amiss === 0) return { isCounted, done, total, percent };
   const well = Math.max(0, done - amiss);
-  return { done: well, total, percent: total === 0 ? 0 : Math.floor((well / total) * 100) };
+  return {
+    isCounted,
+    done: well,
+    total,
+    percent: total === 0 ? 0 : Math.floor((well / total) * 100),
+  };
 }
 
 /** What happened to the records, only what there was. */

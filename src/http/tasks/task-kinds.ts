@@ -3,8 +3,8 @@ import { taskTexts } from './tasks-texts.ts';
 
 /** What is said of a task by its kind: of bulk work in records, of an own task in its own words. */
 export interface KindTexts {
-  heading(task: TaskRow, total: number): string;
-  noWorkerHeading(total: number): string;
+  heading(task: TaskRow, total: number | null): string;
+  noWorkerHeading(total: number | null): string;
   /** `3 of 40`; empty where nothing is known. */
   doneText(done: number, total: number | null): string;
   rate(perSecond: number): string;
@@ -23,9 +23,13 @@ const bulk: KindTexts = {
     return taskTexts.processing(total);
   },
   noWorkerHeading: taskTexts.noWorkerHeading,
-  doneText: (done, total) => taskTexts.doneOf(done, total ?? 0),
+  doneText: (done, total) =>
+    total === null ? taskTexts.notCounted : taskTexts.doneOf(done, total),
   rate: taskTexts.rate,
-  barLabel: (title, done, total, percent) => taskTexts.barLabel(title, done, total ?? 0, percent),
+  barLabel: (title, done, total, percent) =>
+    total === null
+      ? taskTexts.barNotCounted(title)
+      : taskTexts.barLabel(title, done, total, percent),
   running: taskTexts.running,
   cancelling: taskTexts.cancelling,
   endedNote: taskTexts.endedNote,

@@ -162,12 +162,13 @@ export function taskPageData(
     parameters,
     records: recordsInWords(task, filter.words),
     reason: task.changeReason,
-    list: resource
-      ? {
-          href: url(`/${resource.slug}${filter.text === '' ? '' : `?${filter.text}`}`),
-          label: taskTexts.backToList(label),
-        }
-      : null,
+    list:
+      resource && !task.selection?.isByCode
+        ? {
+            href: url(`/${resource.slug}${filter.text === '' ? '' : `?${filter.text}`}`),
+            label: taskTexts.backToList(label),
+          }
+        : null,
     allTasks: { href: url('/tasks'), label: taskTexts.allTasks },
     progress: finished
       ? null
@@ -383,6 +384,10 @@ function recordsInWords(
   filter: string | null,
 ): string | null {
   if (selection === null) return null;
+  if (selection.isByCode) {
+    const chosen = taskTexts.chosenByCode.toLowerCase();
+    return total === null ? chosen : `${taskTexts.records(total)}: ${chosen}`;
+  }
   const count = taskTexts.records(total ?? expected ?? 0);
   if (selection.kind === 'ticked') return `${count}: ${taskTexts.ticked.toLowerCase()}`;
   if (selection.kind === 'refused') return `${count}: ${taskTexts.refusedBefore}`;

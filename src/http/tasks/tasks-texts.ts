@@ -4,6 +4,8 @@ import type { TaskState } from '../../tasks/states.ts';
 type N = (count: number) => string;
 const number = new Intl.NumberFormat('en');
 const records: N = (count) => `${number.format(count)} ${count === 1 ? 'record' : 'records'}`;
+/** Null: it is not known yet how many. */
+const perhaps = (count: number | null) => (count === null ? 'records' : records(count));
 
 export const taskTexts = {
   heading: 'Tasks',
@@ -88,15 +90,15 @@ export const taskTexts = {
   previous: 'Newer',
   next: 'Older',
   records,
-  processing: (count: number) => `Processing ${records(count)} in the background`,
-  cancellingHeading: (count: number) => `Cancelling the work on ${records(count)}`,
-  pausedHeading: (count: number) => `Paused: the work on ${records(count)}`,
+  processing: (count: number | null) => `Processing ${perhaps(count)} in the background`,
+  cancellingHeading: (count: number | null) => `Cancelling the work on ${perhaps(count)}`,
+  pausedHeading: (count: number | null) => `Paused: the work on ${perhaps(count)}`,
   waitingTurn: (since: string) => `Waiting for its turn since ${since}.`,
   waitingWorker: (since: string) =>
     `Waiting for a worker since ${since}. It starts as soon as one is free.`,
   noWorker: (since: string | null) =>
     `No worker is alive${since === null ? '' : ` since ${since}`}, so nobody is at it. It goes on when one starts.`,
-  noWorkerHeading: (count: number) => `Waiting for a worker: ${records(count)}`,
+  noWorkerHeading: (count: number | null) => `Waiting for a worker: ${perhaps(count)}`,
   noWorkerShort: (since: string | null) => `No worker${since === null ? '' : ` since ${since}`}`,
   scheduledFor: 'Waits for its time.',
   preparing: 'Reading which records it is about. Nothing has been changed yet.',
@@ -105,11 +107,13 @@ export const taskTexts = {
   paused: 'Stopped between chunks. Its records stay locked.',
   cancelling: 'Stops before the next chunk. What is done stays done.',
   doneOf: (done: number, total: number) => `${number.format(done)} of ${number.format(total)}`,
+  notCounted: 'not counted',
   percent: (percent: number) => `${percent} %`,
   rate: (perSecond: number) => `${number.format(Math.max(1, Math.round(perSecond)))} records/s`,
   left: (span: string) => `about ${span} left`,
   barLabel: (title: string, done: number, total: number, percent: number) =>
     `${title}: ${number.format(done)} of ${records(total)} done, ${percent} %`,
+  barNotCounted: (title: string) => `${title}: not counted`,
   cancel: 'Cancel the task',
   details: 'Show the task',
   counts: {
@@ -167,6 +171,7 @@ export const taskTexts = {
   because: (reason: string) => `Reason: ${reason}`,
   whichRecords: 'Which records',
   ticked: 'Ticked one by one',
+  chosenByCode: 'Chosen by code',
   matchingAll: 'Everything',
   matchingHidden: 'Everything matching a filter on fields that you may not see',
   matching: (filter: string) => `Everything matching ${filter}`,
@@ -232,6 +237,7 @@ export const taskTexts = {
     overlap: 'another task held its records',
     'moves-onto': 'records would move onto each other',
     'no-records': 'no record matched any more',
+    'too-many-at-once': 'too many records for all or nothing',
     'count-changed': 'another number of records matched',
     'user-inactive': 'its person may not sign in any more',
     forbidden: 'no longer allowed',

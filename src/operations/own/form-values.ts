@@ -3,7 +3,10 @@ import type { ResourceField } from '../../fields/contract.ts';
 import { getFieldKind } from '../../fields/field-kinds.ts';
 import { textsOf } from '../../form-texts.ts';
 import { limits, limitTexts } from '../../limits.ts';
+import { didYouMean } from '../../nearest.ts';
 import type { Resource } from '../../resources/contract.ts';
+import { givenText } from '../given-text.ts';
+import { assertNoErrors, type GivenValues } from '../parse-given.ts';
 
 /** What was typed into an operation's own form, by control, as its kind writes it. */
 export type OwnFormTexts = Readonly<Record<string, string>>;
@@ -11,6 +14,30 @@ export type OwnFormTexts = Readonly<Record<string, string>>;
 /** Name of a control in a form's body. */
 export function controlName({ name }: Pick<ResourceField, 'name'>): string {
   return `form.${name}`;
+}
+
+/**
+ * What the form would send of values by control. Throws AppError 'invalid-operation' (422) with
+ * details.fieldErrors.
+ */
+export function bodyOfForm(
+  inputs: readonly ResourceField[],
+  { reader }: Resource,
+  values: GivenValues,
+): Record<string, string | string[]> {
+  const fieldErrors: Record<string, string> = {};
+  const body: Record<string, string | string[]> = {};
+  for (const [name, value] of Object.entries(values)) {
+    const input = inputs.find((one) => one.name === name);
+    const known = inputs.map((one) => one.name);
+    if (!input) fieldErrors[name] = `There is no “${name}” to fill in.${didYouMean(name, known)}`;
+    if (!input) continue;
+    const text = givenText(value, input, reader);
+    if ('error' in text) fieldErrors[name] = text.error;
+    else body[controlName(input)] = text.value;
+  }
+  assertNoErrors(fieldErrors);
+  return body;
 }
 
 /** Throws AppError 'invalid-operation' (422) with what is wrong, by control. */

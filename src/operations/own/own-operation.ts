@@ -1,3 +1,4 @@
+import { isSystem } from '../../auth/system-principal.ts';
 import { AppError } from '../../errors.ts';
 import type { Resource } from '../../resources/contract.ts';
 import type { OperationDefinition } from '../../resources/define-operation.ts';
@@ -11,7 +12,13 @@ import { ownWords } from '../words.ts';
 import { changePath, type WritePath } from '../write-path.ts';
 import { askRefuse } from './ask-refuse.ts';
 import { eachRecord } from './each-record.ts';
-import { formInWords, formValues, type OwnFormTexts, parseForm } from './form-values.ts';
+import {
+  bodyOfForm,
+  formInWords,
+  formValues,
+  type OwnFormTexts,
+  parseForm,
+} from './form-values.ts';
 
 /** What a task keeps of an operation of the project's own. */
 interface OwnParameters {
@@ -58,7 +65,7 @@ function build(options: OperationOptions): Operation {
     },
     words: ownWords(label, base.words),
     action: base.action,
-    isAllowed: (principal) => isGranted(allowed?.(principal) ?? true),
+    isAllowed: (principal) => isSystem(principal) || isGranted(allowed?.(principal) ?? true),
     inputs,
     writes: base.writes,
     writePath: each ? eachPath : base.writePath,
@@ -71,6 +78,7 @@ function build(options: OperationOptions): Operation {
         changes: change ? editsBy(resource, change, formValues(inputs, resource, texts)) : [],
       };
     },
+    bodyOf: (resource, values) => bodyOfForm(inputs, resource, values),
     edits: ({ changes }) => changes,
     digestFields: ({ changes }) => [...new Set([...changes.map(({ field }) => field), ...needs])],
     title: (resource) => own.words.heading(resource.label.toLowerCase()),

@@ -12,6 +12,7 @@ import { journal } from '../journal-kind.ts';
 import { refuseKeptBack } from '../refusals/kept-back.ts';
 import { editWords } from '../words.ts';
 import { changePath } from '../write-path.ts';
+import { bodyOfEdits } from './given-edits.ts';
 import { updatePerRecord } from './update-per-record.ts';
 import { updateStatement } from './update-sql.ts';
 import { settleUpdate, writeSet } from './write-set.ts';
@@ -32,6 +33,7 @@ export const updateOperation: Operation<UpdateParameters> = {
   writes: journal.changed,
   writePath: changePath,
   parse: parseEdits,
+  bodyOf: bodyOfEdits,
   edits: ({ changes: edits }) => edits,
   digestFields: ({ changes: edits }) => digestFields(edits),
   isAlwaysPreviewed: ({ changes: edits }) =>

@@ -6,6 +6,7 @@ import { limits, limitTexts } from '../../limits.ts';
 import { assertMayBegin, getOperation } from '../../operations/operations.ts';
 import { assertNoRule } from '../../operations/rules/rewrite-rules.ts';
 import { wake } from '../../queue/wake.ts';
+import type { Where } from '../../resources/client.ts';
 import type { Resource } from '../../resources/contract.ts';
 import {
   countSelection,
@@ -97,7 +98,7 @@ export async function launch(context: TaskContext, request: Launch): Promise<Lau
   if (keys.length === 0) throw new AppError('empty-selection', 422, 'Nothing is selected.');
   const task: NewTask = {
     operationId,
-    taskKey: fingerprint({ ...request, parameters }, selection),
+    taskKey: fingerprint({ ...request, parameters, selection: frozenForm(selection) }),
     resource,
     operation: request.operation,
     title: operation.title(resource),
@@ -121,10 +122,18 @@ export async function launch(context: TaskContext, request: Launch): Promise<Lau
       if (!isToWait) throw error;
     }
   }
-  const holders =
-    task.options.overlap === 'refuse' ? await probeOverlap(context, resource, where) : [];
-  if (holders.length > 0) throw new AppError('overlap', 409, overlapMessage(holders), { holders });
+  if (task.options.overlap === 'refuse') await assertNoOverlap(context, resource, where);
   return enqueue(context, task);
+}
+
+/** Throws AppError 'overlap' (409) where other tasks plainly hold some of the records. */
+export async function assertNoOverlap(
+  context: TaskContext,
+  resource: Resource,
+  where: Where,
+): Promise<void> {
+  const holders = await probeOverlap(context, resource, where);
+  if (holders.length > 0) throw new AppError('overlap', 409, overlapMessage(holders), { holders });
 }
 
 /** The task row and the queue entry, together or not at all. */
@@ -152,7 +161,11 @@ async function getPreview(
 }
 
 /** A resource may ask for a reason, and above so many records insist on one. */
-function assertReason({ reason }: Resource, recordCount: number, given: string | null): void {
+export function assertReason(
+  { reason }: Resource,
+  recordCount: number,
+  given: string | null,
+): void {
   if (reason.requiredAbove === null || recordCount <= reason.requiredAbove || given !== null)
     return;
   const message = `Say why: above ${reason.requiredAbove.toLocaleString('en')} records a reason is asked for.`;
@@ -168,11 +181,16 @@ function frozenForm({ kind, filter, keys, exclusions }: Selection): NewTask['sel
  * Of principal, model, selection and parameters: equal for a repeated launch, whichever form it
  * comes from.
  */
-function fingerprint(
-  { resource, principal, operation, parameters }: Launch,
-  selection: Selection,
-): string {
-  const parts = [principal.id, resource.model.name, operation, parameters, frozenForm(selection)];
+export function fingerprint({
+  resource,
+  principal,
+  operation,
+  parameters,
+  selection,
+}: Pick<Launch, 'resource' | 'principal' | 'operation' | 'parameters'> & {
+  selection: NewTask['selection'];
+}): string {
+  const parts = [principal.id, resource.model.name, operation, parameters, selection];
   return createHash('sha256').update(JSON.stringify(parts, inOrder)).digest('hex');
 }
 

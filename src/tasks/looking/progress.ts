@@ -6,8 +6,10 @@ export interface Progress {
   /** 0–100, whole; 100 only when every record is done. */
   percent: number;
   done: number;
-  /** Frozen count, or before that the previewed one. */
+  /** Frozen count, or before that the previewed one; 0 where there is neither. */
   total: number;
+  /** Is it known how many records there are? */
+  isCounted: boolean;
   /**
    * Records per second while somebody was at it; null while nothing is known, and where no worker
    * is alive.
@@ -32,6 +34,7 @@ export function progressOf(task: TaskRow, now: Date): Progress {
     percent: Math.min(100, percent),
     done: task.done,
     total,
+    isCounted: task.total !== null || task.expected !== null,
     rate,
     secondsLeft: !finished && rate ? Math.ceil((total - task.done) / rate) : null,
     isFinished: finished,

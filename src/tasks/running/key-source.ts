@@ -4,7 +4,7 @@ import { keySql } from '../../metadata/key-sql.ts';
 import { idFieldsOf } from '../../metadata/model-fields.ts';
 import type { Where } from '../../resources/client.ts';
 import type { Resource } from '../../resources/contract.ts';
-import { selectionWhere } from '../../selection/selection.ts';
+import { selectionWhere, whereInScope } from '../../selection/selection.ts';
 import { buildWhere } from '../../selection/where.ts';
 import type { TaskContext } from '../context.ts';
 import { refusedKeysSql } from '../looking/failed-records.ts';
@@ -20,8 +20,8 @@ export interface KeySource {
 }
 
 /**
- * By a predicate rebuilt from the filter's text and the principal, or from what the task's parent
- * left behind.
+ * By a predicate rebuilt from the filter's text, or from what code asks for, and the principal; or
+ * from what the task's parent left behind.
  */
 export async function keySourceOf(
   context: TaskContext,
@@ -30,8 +30,12 @@ export async function keySourceOf(
 ): Promise<KeySource> {
   const { kind, filter, exclusions = [], asOf } = task.selection;
   if (kind === 'refused') return refusedKeys(context, task, resource);
-  const keys = await givenKeys(context, task.id);
+  const { keys, where } = await readGiven(context, task.id);
   if (kind === 'changed') return changedKeys(context, task, resource, keys);
+  if (kind === 'where') {
+    if (!where) throw new Error(`task ${task.id} does not say which records it is about`);
+    return matchingKeys(context, resource, whereInScope(resource, task.principal, where));
+  }
   return matchingKeys(
     context,
     resource,
@@ -45,14 +49,20 @@ export async function keySourceOf(
   );
 }
 
-/** The keys that are written in the task's row; null where there are none. */
-async function givenKeys({ db }: TaskContext, taskId: number): Promise<string[] | null> {
-  const { rows } = await db.background.query<{ keys: string[] | null }>(
-    `select case when selection ? 'keys' then array(select jsonb_array_elements_text(selection -> 'keys')) end as keys
+interface Given {
+  keys: string[] | null;
+  where: Where | null;
+}
+
+/** What the task's row says at length; null where it does not. */
+async function readGiven({ db }: TaskContext, taskId: number): Promise<Given> {
+  const { rows } = await db.background.query<Given>(
+    `select case when selection ? 'keys' then array(select jsonb_array_elements_text(selection -> 'keys')) end as keys,
+       selection -> 'where' as "where"
      from ${db.t.task} where id = $1`,
     [taskId],
   );
-  return rows[0]?.keys ?? null;
+  return rows[0] ?? { keys: null, where: null };
 }
 
 async function matchingKeys(

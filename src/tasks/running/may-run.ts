@@ -1,3 +1,5 @@
+import type { Principal } from '../../auth/principal.ts';
+import { isSystem } from '../../auth/system-principal.ts';
 import { AppError } from '../../errors.ts';
 import type { Operation } from '../../operations/contract.ts';
 import { findOperation, mayRun } from '../../operations/operations.ts';
@@ -14,14 +16,14 @@ export async function whyNot(
   context: TaskContext,
   task: TaskRow,
 ): Promise<{ code: string; message: string } | null> {
-  if (context.isPrincipalActive && !(await context.isPrincipalActive(task.principalId))) {
+  if (!(await isActive(context, task.principal))) {
     return { code: 'user-inactive', message: `${task.principalName} may not sign in any more.` };
   }
   if (task.kind === 'own') {
     const definition = context.definitions.get(task.operation);
     if (!definition)
       return { code: 'unknown', message: `There is no task “${task.operation}” here (any more).` };
-    const { principal } = await withRolesNow(context, task);
+    const principal = await principalNow(context, task.principal);
     return definition.options.allowed?.(principal) === false ? forbidden(task) : null;
   }
   if (!context.registry.list.some(({ slug }) => slug === task.resource)) {
@@ -68,10 +70,26 @@ async function mayBringBack(
   return rowCount === 1;
 }
 
+/** Is this person still allowed in? The system is never asked. */
+export async function isActive(
+  { isPrincipalActive }: TaskContext,
+  principal: Principal,
+): Promise<boolean> {
+  return isSystem(principal) || !isPrincipalActive || isPrincipalActive(principal.id);
+}
+
+/** A person with their roles as they are now; the system has none. */
+export async function principalNow(
+  { rolesOf }: TaskContext,
+  principal: Principal,
+): Promise<Principal> {
+  const roles = isSystem(principal) ? null : await rolesOf?.(principal.id);
+  return roles ? { ...principal, roles } : principal;
+}
+
 /** The task with its principal's roles as they are now. */
 export async function withRolesNow<T extends TaskRow>(context: TaskContext, task: T): Promise<T> {
-  const roles = await context.rolesOf?.(task.principalId);
-  return roles ? { ...task, principal: { ...task.principal, roles } } : task;
+  return { ...task, principal: await principalNow(context, task.principal) };
 }
 
 /** The task's resource as its principal may see it now; null where that is nothing any more. */

@@ -1,8 +1,9 @@
 import type { Pool, PoolClient } from 'pg';
 import type { TableNames } from '../../db/names.ts';
-import { raw, sql } from '../../db/sql.ts';
+import { query, raw, sql } from '../../db/sql.ts';
 import { transaction } from '../../db/transaction.ts';
 import { AppError } from '../../errors.ts';
+import { limits, limitTexts } from '../../limits.ts';
 import { keySql } from '../../metadata/key-sql.ts';
 import { editsOf } from '../../operations/operations.ts';
 import { movesOntoCode } from '../../operations/update/moves-onto.ts';
@@ -14,7 +15,7 @@ import { moveTask } from '../move-task.ts';
 import type { BulkTask } from '../task-row.ts';
 import { activate, lockModel } from './activate.ts';
 import { type Frozen, freeze } from './freeze.ts';
-import { keySourceOf } from './key-source.ts';
+import { type KeySource, keySourceOf } from './key-source.ts';
 import { failTask, holdLease, type Lease } from './lease.ts';
 import { whyNot } from './may-run.ts';
 import { wholeTask } from './pace.ts';
@@ -38,6 +39,8 @@ export async function prepare(
   const refusal = await whyNot(context, task);
   if (refusal) return fail(refusal.code, `${refusal.message} Nothing was changed.`);
   const source = await keySourceOf(context, task, resource);
+  if (task.isAtomic && task.expected === null && (await isTooMany(pool, source)))
+    return fail('too-many-at-once', limitTexts.atomic(resource.label));
   const { together = 0 } = await readyOperation(context, { ...task, client: pool, resource });
   const frozen = await freeze(
     pool,
@@ -59,7 +62,10 @@ export async function prepare(
       `${task.expected} records were confirmed, but ${total} match now. Nothing was changed.`,
     );
   }
-  if (total === 0) return fail('no-records', 'No record matches any more. Nothing was changed.');
+  if (total === 0) {
+    const since = task.selection.isByCode ? '' : ' any more';
+    return fail('no-records', `No record matches${since}. Nothing was changed.`);
+  }
   const onto = await whyOnto(context, pool, task, resource);
   if (onto) return fail(movesOntoCode, onto);
   await transaction(pool, async (client) => {
@@ -77,6 +83,15 @@ export async function prepare(
   async function fail(reason: string, message: string): Promise<void> {
     await transaction(pool, (client) => failTask(client, db.t, lease, { reason, message }));
   }
+}
+
+/** More than fit into one transaction? Asked where nobody has counted them at the launch. */
+async function isTooMany(pool: Pool, { keys }: KeySource): Promise<boolean> {
+  const { rowCount } = await query(
+    pool,
+    sql`select 1 from (${keys}) source offset ${limits.bulk.atomic}::int limit 1`,
+  );
+  return rowCount === 1;
 }
 
 /** Why the change would move its records onto each other; null: it would not. */

@@ -70,9 +70,7 @@ async function bury(
 
 async function countDeath(context: TaskContext, client: PoolClient, taskId: number): Promise<void> {
   const { db, settings } = context;
-  const { rows } = await client.query<
-    Pick<TaskRow, 'kind' | 'operation' | 'state' | 'deaths'>
-  >(
+  const { rows } = await client.query<Pick<TaskRow, 'kind' | 'operation' | 'state' | 'deaths'>>(
     `update ${db.t.task} task set deaths = deaths + 1, rested_at = case
          when exists (select 1 from ${db.t.task_slot} where task_id = task.id) then rested_at
          else coalesce((select max(finished_at) from ${db.t.chunk} where task_id = task.id), started_at) end

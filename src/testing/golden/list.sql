@@ -134,7 +134,7 @@ select
   principal_name as "principalName",
   principal as "principal",
   parameters as "parameters",
-  selection - 'keys' as "selection",
+  selection - 'keys' - 'where' as "selection",
   state as "state",
   reason as "reason",
   message as "message",

@@ -143,7 +143,7 @@ select
   principal_name as "principalName",
   principal as "principal",
   parameters as "parameters",
-  selection - 'keys' as "selection",
+  selection - 'keys' - 'where' as "selection",
   state as "state",
   reason as "reason",
   message as "message",
@@ -234,14 +234,15 @@ from
 where
   id = $1;
 
--- givenKeys
+-- readGiven
 select
   case
     when selection ? 'keys' then array(
       select
         jsonb_array_elements_text(selection -> 'keys')
     )
-  end as keys
+  end as keys,
+  selection -> 'where' as "where"
 from
   "bulkhead"."task"
 where
