@@ -41,6 +41,7 @@ export interface TaskInfo<R = unknown> {
   readonly finishedAt: Date | null;
 }
 
+/** How a task of your own is launched. */
 export interface LaunchOptions {
   /** On whose behalf. Default: the system, as `code`. */
   principal?: Principal;
@@ -53,6 +54,7 @@ export interface LaunchOptions {
   operationId?: string;
 }
 
+/** Which admin, over which database. */
 export interface TaskManagerOptions {
   /** The definition that the pages and workers serve. */
   admin: AdminDefinition;
@@ -97,7 +99,7 @@ export interface TaskManager {
    * @throws TaskNotSucceeded where it failed, was cancelled or was done in part; AppError 409
    *   'not-finished' after `timeoutMs` (30,000 unless given), whereupon the task goes on
    */
-  wait<R>(task: Pick<TaskInfo<R>, 'id'>, options?: { timeoutMs?: number }): Promise<R>;
+  wait<R>(task: TaskInfo<R>, options?: { timeoutMs?: number }): Promise<R>;
   /** Asks a task to stop. @throws AppError 404 'not-found', 409 'task-finished' */
   cancel(id: number): Promise<TaskInfo>;
   /** Closes its connections; tasks go on. */
@@ -113,6 +115,11 @@ const lookEveryMs = 100;
  * @throws what is wrong with the definitions, all of it at once
  *
  * @example
+ * const recount = defineTask({
+ *   name: 'places.recount',
+ *   params: z.object({ country: z.string() }),
+ *   run: () => ({ places: 42 }),
+ * });
  * const tasks = await createTaskManager({ admin, databaseUrl });
  * const task = await tasks.launch(recount, { country: 'ESP' });
  * const { places } = await tasks.wait(task, { timeoutMs: 60_000 });

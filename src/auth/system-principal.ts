@@ -11,7 +11,7 @@ const idStart = 'system:';
  * @throws Error where the name is another one
  *
  * @example
- * await launchFromCode(context, { principal: systemPrincipal('nightly'), … });
+ * const nightly = systemPrincipal('nightly');
  */
 export function systemPrincipal(name: string): Principal {
   if (!/^[\w.-]{1,60}$/.test(name))

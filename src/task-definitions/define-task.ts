@@ -18,6 +18,7 @@ export type GivenParams<S extends Schema> = StandardSchemaV1.InferInput<S>;
 /** What `run` gets. */
 export type Params<S extends Schema> = StandardSchemaV1.InferOutput<S>;
 
+/** What a task of your own is: its name, its parameters, its code, and how it is tried. */
 export interface TaskOptions<S extends Schema = Schema, R = unknown> {
   /** Unique among the tasks of an admin: `places.recount`. Letters, digits, `.`, `-` and `_`. */
   readonly name: string;

@@ -10,6 +10,7 @@ export interface Positioned<T> {
   readonly position: unknown;
 }
 
+/** How `each` goes through its items. */
 export interface EachOptions {
   /** Items of one transaction. Default: 500. */
   readonly size?: number;

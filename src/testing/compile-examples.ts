@@ -44,6 +44,7 @@ function inPlace(code: string): string {
     .replaceAll(/from '(?:bulkhead|\.\/index\.ts)'/g, `from '${root}/src/index.ts'`)
     .replaceAll("declare module 'bulkhead'", `declare module '${root}/src/index.ts'`)
     .replaceAll("from '../generated/", `from '${root}/generated/`)
+    .replaceAll("from 'zod'", `from '${root}/node_modules/zod/index.js'`)
     .replaceAll(
       "from '@prisma/adapter-pg'",
       `from '${root}/node_modules/@prisma/adapter-pg/dist/index.mjs'`,

@@ -28,7 +28,7 @@ async function readExports(): Promise<Exported[]> {
 
 function commentOf(name: string, text: string): string | null {
   const declared = new RegExp(
-    `(/\\*\\*(?:(?!\\*/)[\\s\\S])*\\*/)\\n(?:// .*\\n)?export (?:interface|type|const|class|function) ${name}\\b`,
+    `(/\\*\\*(?:(?!\\*/)[\\s\\S])*\\*/)\\n(?:// .*\\n)?export (?:interface|type|const|class|(?:async )?function) ${name}\\b`,
   );
   return declared.exec(text)?.[1] ?? null;
 }
@@ -40,12 +40,13 @@ function exampleOf(comment: string): string | null {
 
 /** What an example may take as there: everything of ours, the sample's metadata and client. */
 const given = `import { PrismaPg } from '@prisma/adapter-pg';
-import type { ResourceDefinition } from 'bulkhead';
+import { z } from 'zod';
+import type { AdminDefinition, ResourceDefinition } from 'bulkhead';
 import { metadata } from '../generated/sample-metadata/metadata.ts';
 import { PrismaClient } from '../generated/sample/client.ts';
 `;
 const declared =
-  'declare const [cities, countries]: readonly [ResourceDefinition, ResourceDefinition];\n';
+  'declare const [cities, countries]: readonly [ResourceDefinition, ResourceDefinition];\ndeclare const admin: AdminDefinition, databaseUrl: string;\n';
 
 test('everything that a project may import says what it is', async () => {
   const exported = await readExports();
@@ -65,14 +66,14 @@ test('what projects call has an example, and every example compiles', async () =
   const named = examples.map(({ name }) => name);
   const called = exported
     .map(({ name }) => name)
-    .filter((name) => name.startsWith('define') || name === 'AppError');
+    .filter((name) => /^define|^create|^AppError$/.test(name));
   assert.deepEqual(
     called.filter((name) => !named.includes(name)),
     [],
   );
   const ours = exported
     .map(({ name }) => name)
-    .filter((name) => /^define|^AppError$|^kinds$|^t$/.test(name));
+    .filter((name) => /^define|^create|^AppError$|^kinds$|^t$|^systemPrincipal$/.test(name));
   const codes = examples.map(
     ({ example }) =>
       `import { ${ours.join(', ')} } from 'bulkhead';\n${given}${example.includes('const cities') ? '' : declared}${example}\nexport {};\n`,

@@ -6,7 +6,7 @@ import { holdLease, type Lease } from '../running/lease.ts';
 export type StepKind = 'step' | 'each' | 'sleep';
 
 /** What is kept of a named call of a run, for all runs of its line. */
-export interface Step {
+export interface NamedStep {
   kind: StepKind;
   isDone: boolean;
   result: unknown;
@@ -28,8 +28,8 @@ export async function findStep(
   t: TableNames,
   lineId: number,
   name: string,
-): Promise<Step | null> {
-  const { rows } = await pool.query<Step>(
+): Promise<NamedStep | null> {
+  const { rows } = await pool.query<NamedStep>(
     `select kind, is_done as "isDone", result, position, count, due_at as "dueAt" from ${t.task_step} where line_id = $1 and name = $2`,
     [lineId, name],
   );

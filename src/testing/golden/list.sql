@@ -158,6 +158,7 @@ select
   kept_back as "keptBack",
   altered as "altered",
   follows_id as "followsId",
+  line_id as "lineId",
   parent_id as "parentId",
   blocked_by as "blockedBy",
   is_atomic as "isAtomic",

@@ -114,6 +114,18 @@ with
     returning
       task.id,
       old.state as from_state
+  ),
+  released as (
+    delete from "bulkhead"."lock_set"
+    where
+      task_id in (
+        select
+          id
+        from
+          moved
+        where
+          $6
+      )
   )
 insert into
   "bulkhead"."task_event" (task_id, at, from_state, state, reason)
@@ -167,6 +179,7 @@ select
   kept_back as "keptBack",
   altered as "altered",
   follows_id as "followsId",
+  line_id as "lineId",
   parent_id as "parentId",
   blocked_by as "blockedBy",
   is_atomic as "isAtomic",
