@@ -1,8 +1,12 @@
+/** Objects and lists in each other; what leads back to itself has more. */
+const maxLevels = 100;
+
 /**
  * Where a value is not plain JSON, and would not come back from the database as it was given: a
  * place such as `params.until` and what stands there; null: it is.
  */
-export function whyNotPlain(value: unknown, place: string): string | null {
+export function whyNotPlain(value: unknown, place: string, level = 0): string | null {
+  if (level > maxLevels) return `${place} is nested too deeply, or leads back to itself.`;
   if (value === null || typeof value === 'boolean') return null;
   if (typeof value === 'string')
     return value.isWellFormed() && !value.includes('\0')
@@ -11,7 +15,11 @@ export function whyNotPlain(value: unknown, place: string): string | null {
   if (typeof value === 'number')
     return Number.isFinite(value) ? null : `${place} is ${value}, which JSON has no number for.`;
   if (typeof value !== 'object') return `${place} is a ${typeof value}, which is not plain JSON.`;
-  if (Array.isArray(value)) return first(value.map((one, index) => [`${place}[${index}]`, one]));
+  if (Array.isArray(value))
+    return first(
+      value.map((one, index) => [`${place}[${index}]`, one]),
+      level,
+    );
   const prototype = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null)
     return `${place} is a ${prototype?.constructor?.name ?? 'value of a class'}, which is not plain JSON.`;
@@ -19,12 +27,13 @@ export function whyNotPlain(value: unknown, place: string): string | null {
     Object.entries(value).flatMap(([name, one]) =>
       one === undefined ? [] : [[`${place}.${name}`, one] as const],
     ),
+    level,
   );
 }
 
-function first(parts: readonly (readonly [string, unknown])[]): string | null {
+function first(parts: readonly (readonly [string, unknown])[], level: number): string | null {
   for (const [place, value] of parts) {
-    const reason = whyNotPlain(value, place);
+    const reason = whyNotPlain(value, place, level + 1);
     if (reason) return reason;
   }
   return null;

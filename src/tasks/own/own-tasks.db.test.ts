@@ -109,6 +109,12 @@ test('what cannot be launched is refused by name, and nothing is written', async
     422,
     { params: 'params.day is a Date, which is not plain JSON.' },
   ]);
+  const round: Record<string, unknown> = { ...good };
+  round.self = round;
+  const [code, status] = await refused(
+    launchOwn(context, known, round as unknown as typeof good, { principal: ada }),
+  );
+  assert.deepEqual([code, status], ['invalid-params', 422]);
   assert.equal((await db.pages.query(`select from ${db.t.task}`)).rowCount, 0);
 });
 
