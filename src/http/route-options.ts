@@ -2,7 +2,7 @@ import type { AdminDefinition } from '../admin-definition.ts';
 import type { TaskContext } from '../tasks/context.ts';
 import type { SiteUrl } from './url.ts';
 
-/** What every file of `routes/` is handed. */
+/** What every file of routes is handed. */
 export interface RouteOptions {
   admin: AdminDefinition;
   context: TaskContext;

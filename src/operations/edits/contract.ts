@@ -38,7 +38,7 @@ export type FieldText = string | readonly string[] | null;
 /** What a form sent for one field, by the name of the control; absent is an empty list. */
 export type Controls = (control: string) => readonly string[];
 
-/** One control of a change. Its name in a form is `name.field`: `value.status`, `find.notes`. */
+/** One control of an edit. Its name in a form is `name.field`: `value.status`, `find.notes`. */
 export interface EditInput {
   readonly name: string;
   /** field: the control of the field itself, as the record's form has it. */
@@ -65,7 +65,7 @@ export interface TwinPlace {
 
 /**
  * What can be done to a field in bulk: one file a kind. `V` is plain JSON and stays with the task.
- * A change that works on the value there is leaves an empty field empty. The value there is already
+ * An edit that works on the value there is leaves an empty field empty. The value there is already
  * is never written again.
  */
 export interface Edit<V = unknown> {

@@ -23,7 +23,7 @@ import { toggle } from './toggle.ts';
 import { trim } from './trim.ts';
 
 /** In the order in which the dialog offers them. */
-const changes = [
+const edits = [
   set,
   fill,
   add,
@@ -46,15 +46,15 @@ const changes = [
   empty,
 ] as unknown as readonly Edit[];
 
-const byName = new Map(changes.map((change) => [change.name, change]));
+const byName = new Map(edits.map((edit) => [edit.name, edit]));
 
 export function getEdit(name: EditName): Edit {
-  const change = byName.get(name);
-  if (!change) throw new Error(`there is no change "${name}"`);
-  return change;
+  const edit = byName.get(name);
+  if (!edit) throw new Error(`there is no edit "${name}"`);
+  return edit;
 }
 
 /** What can be done to a field, the most usual first. */
 export function editsFor(field: ResourceField, resource: Resource): readonly Edit[] {
-  return changes.filter((change) => change.fits(field, resource));
+  return edits.filter((edit) => edit.fits(field, resource));
 }
