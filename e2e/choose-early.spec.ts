@@ -40,3 +40,33 @@ test('a quick filter set before the scripts came filters', async ({ page }) => {
   release();
   await expect(page).toHaveURL(/\/cities\?status=draft$/);
 });
+
+test('an id typed into a picker before the scripts came is shown as what will be saved', async ({
+  page,
+  app,
+}) => {
+  const { rows } = await app.sql.query(
+    `select min(id) as id from gazetteer.city where country_code = 'ESP'`,
+  );
+  const release = await holdScripts(page);
+  await page.goto(`/cities/${rows[0].id}/edit`, { waitUntil: 'commit' });
+  await page.locator('#field-country').fill('FRA');
+  release();
+  await expect(page.getByRole('combobox', { name: 'Country' })).toHaveValue('FRA');
+  await page.locator('footer').getByRole('button', { name: 'Save' }).click();
+  await expect(page.locator('[role=status]').first()).toContainText('was saved');
+  const { rows: saved } = await app.sql.query(
+    'select country_code from gazetteer.city where id = $1',
+    [rows[0].id],
+  );
+  expect(saved[0].country_code).toBe('FRA');
+});
+
+test('a chosen record unticked before the scripts came is not chosen', async ({ page }) => {
+  const release = await holdScripts(page);
+  await page.goto('/cities?country=ESP', { waitUntil: 'commit' });
+  await page.locator('[data-filter="country"] summary').click();
+  await page.locator('[data-filter="country"] .picker-token input').uncheck();
+  release();
+  await expect(page).toHaveURL(/\/cities$/);
+});

@@ -189,3 +189,49 @@ test('what is typed in a filter while its form is on the way stays, and so does 
   await page.keyboard.press('Enter');
   await expect(page).toHaveURL(/\/cities\?population-max=1234&rating-min=4$/);
 });
+
+test('a record taken in a picker while its form is on the way stays taken', async ({
+  page,
+  app,
+}) => {
+  await signIn(page, app);
+  await page.goto('/cities/filter?country=ESP&rating-min=1');
+  const held: (() => void)[] = [];
+  await page.route('**/cities/filter?*', async (route) => {
+    if (held.length === 0) await new Promise<void>((done) => held.push(done));
+    await route.continue();
+  });
+  const rating = page.locator('.filter-condition', { has: page.getByLabel('Rating: Value') });
+  await rating.getByLabel('Comparison', { exact: true }).selectOption('at most');
+  await expect.poll(() => held.length).toBe(1);
+  await page.getByRole('combobox', { name: 'Country: Value' }).fill('Fran');
+  await page.getByRole('option', { name: 'France' }).click();
+  const again = page.waitForResponse(/\/cities\/filter\?.*FRA/);
+  held[0]?.();
+  await again;
+  await expect(page.locator('.picker-token')).toHaveText(['Spain', 'France']);
+});
+
+test('what is typed after a form was sent stays where the form comes back', async ({
+  page,
+  app,
+}) => {
+  await openDialog({ page, app });
+  await page.locator('#bulk-rating-choose').check();
+  await page.locator('.bulk-field[data-field="rating"] input').last().fill('no number');
+  const held: (() => void)[] = [];
+  await page.route('**/cities/bulk-edit*', async (route) => {
+    if (held.length === 0 && route.request().method() === 'POST')
+      await new Promise<void>((done) => held.push(done));
+    await route.continue();
+  });
+  await page
+    .locator('#dialog')
+    .getByRole('button', { name: /^Preview/ })
+    .click();
+  await expect.poll(() => held.length).toBe(1);
+  await page.getByLabel(/Notes/).last().fill('typed meanwhile');
+  held[0]?.();
+  await expect(page.locator('#dialog .text-error').first()).toBeVisible();
+  await expect(page.getByLabel(/Notes/).last()).toHaveValue('typed meanwhile');
+});

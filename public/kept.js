@@ -1,2 +1,5 @@
 // A form that only shows what was typed needs no second press.
-document.querySelector('main form[data-shows]')?.submit();
+import { submit } from './form.js';
+
+const form = document.querySelector('main form[data-shows]');
+if (form) submit(form);

@@ -60,7 +60,9 @@ function enhance(picker) {
     hidden: '',
   });
   const held = make('input', { type: 'hidden', name });
-  let label = input.dataset.label;
+  // What was typed before this script came is an id, whose title is not known here.
+  const isEarly = !isMany && input.value !== input.defaultValue;
+  let label = isEarly ? input.value : input.dataset.label;
   let active = null;
   let asked = 0;
   let timer = 0;
@@ -86,10 +88,16 @@ function enhance(picker) {
     input.setAttribute(key, value);
   list.setAttribute('aria-label', input.placeholder);
   picker.append(list, make('span', { role: 'status', class: 'sr-only' }));
+  let isEarlyChoice = isEarly;
   for (const token of picker.querySelectorAll('.picker-token')) {
-    addToken(token.querySelector('input').value, token.textContent.trim());
+    const box = token.querySelector('input');
+    if (box.checked) addToken(box.value, token.textContent.trim());
+    if (box.checked !== box.defaultChecked) isEarlyChoice = true;
     token.remove();
   }
+  // By then htmx listens.
+  if (isEarlyChoice && document.readyState !== 'complete')
+    document.addEventListener('DOMContentLoaded', changed);
 
   const options = () => [...list.querySelectorAll('[role=option]')];
 

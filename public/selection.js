@@ -1,4 +1,5 @@
 // Ticking records: every tick is sent as an explicit wish, one request at a time, and taken back when it fails.
+import { actionOf } from './form.js';
 import { isTyped } from './unsaved.js';
 
 const list = () => document.getElementById('list');
@@ -138,7 +139,7 @@ function carry(selectionId) {
   const root = list();
   const records = document.getElementById('records');
   if (!root || !records) return;
-  const home = new URL(document.getElementById('list-filter').action).pathname;
+  const home = new URL(actionOf(document.getElementById('list-filter'))).pathname;
   const withSelection = (address) => {
     const url = new URL(address, location.href);
     if (url.pathname !== home) return null;

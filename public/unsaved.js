@@ -1,5 +1,6 @@
 // What was typed into a form and not sent is not left without a question: not by a link, nor by the dialog that it stands in.
 import { ask } from './ask.js';
+import { controlsOf } from './form.js';
 
 const forms = () => [...document.querySelectorAll('form[data-keeps]')];
 const shown = new WeakMap();
@@ -34,7 +35,7 @@ function look() {
 function isUnsaved(form) {
   if ('unsaved' in form.dataset) return true;
   if (shown.has(form) && shown.get(form) !== sent(form)) return true;
-  return [...form.elements].some(
+  return controlsOf(form).some(
     (control) =>
       control.willValidate &&
       (control.validity.badInput || (control.name !== '' && isTyped(control))),
@@ -52,7 +53,7 @@ export async function mayDiscard(place) {
 }
 
 document.addEventListener('submit', (event) => {
-  isLeaving = !event.defaultPrevented && event.target.matches('[data-keeps]');
+  isLeaving = !event.defaultPrevented && forms().includes(event.target);
 });
 // The preview of what was sent from the dialog has a page of its own. One that was not taken, since nobody is signed in any
 // more, leads nowhere by itself: what is typed stays, and somebody who signs in beside it can send it again.
