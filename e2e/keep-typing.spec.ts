@@ -217,7 +217,7 @@ test('what is typed after a form was sent stays where the form comes back', asyn
   app,
 }) => {
   await openDialog({ page, app });
-  await page.locator('#bulk-rating-choose').check();
+  await page.locator('.bulk-field[data-field="rating"] .bulk-choose').check();
   await page.locator('.bulk-field[data-field="rating"] input').last().fill('no number');
   const held: (() => void)[] = [];
   await page.route('**/cities/bulk-edit*', async (route) => {
