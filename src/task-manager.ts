@@ -136,7 +136,7 @@ export async function createTaskManager({
 }
 
 /** The same over what is open already; closing it closes nothing. */
-export function taskManagerOver(context: TaskContext): TaskManager {
+function taskManagerOver(context: TaskContext): TaskManager {
   const system = systemPrincipal('code');
   const get = async (id: number) => infoOf(await getTask(context, system, id));
   return {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { workedMs } from '../../tasks/looking/progress.ts';
+import { progressOf, workedMs } from '../../tasks/looking/progress.ts';
 import { type TaskState, taskStates } from '../../tasks/states.ts';
 import type { BulkTask, TaskRow } from '../../tasks/task-row.ts';
 import { formatSpan } from '../format-span.ts';
@@ -236,3 +236,11 @@ for (const [ms, words] of [
     assert.equal(formatSpan(ms), words);
   });
 }
+
+test('of a task that nothing says the end of, no time is told that is left', () => {
+  const now = new Date('2026-11-21T12:00:10Z');
+  const unknown = { state: 'running', total: null, expected: null, done: 7 } as const;
+  const { rate, secondsLeft } = progressOf(taskOf(unknown), now);
+  assert.ok(rate && rate > 0);
+  assert.equal(secondsLeft, null);
+});

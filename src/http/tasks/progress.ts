@@ -263,13 +263,12 @@ export function barOf(task: TaskRow, now: Date): Bar {
 export function shownProgress(
   task: TaskRow,
   now: Date,
-): Pick<Progress, 'isCounted' | 'done' | 'total' | 'percent'> {
-  const { isCounted, done, total, percent } = progressOf(task, now);
+): Pick<Progress, 'done' | 'total' | 'percent'> {
+  const { done, total, percent } = progressOf(task, now);
   const amiss = task.failed + task.keptBack + task.conflicted;
-  if (!isFinished(task.state) || amiss === 0) return { isCounted, done, total, percent };
+  if (!isFinished(task.state) || amiss === 0) return { done, total, percent };
   const well = Math.max(0, done - amiss);
   return {
-    isCounted,
     done: well,
     total,
     percent: total === 0 ? 0 : Math.floor((well / total) * 100),

@@ -8,8 +8,6 @@ export interface Progress {
   done: number;
   /** Frozen count, or before that the previewed one; 0 where there is neither. */
   total: number;
-  /** Is it known how many records there are? */
-  isCounted: boolean;
   /**
    * Records per second while somebody was at it; null while nothing is known, and where no worker
    * is alive.
@@ -34,9 +32,9 @@ export function progressOf(task: TaskRow, now: Date): Progress {
     percent: Math.min(100, percent),
     done: task.done,
     total,
-    isCounted: task.total !== null || task.expected !== null,
     rate,
-    secondsLeft: !finished && rate ? Math.ceil((total - task.done) / rate) : null,
+    // Of how much there is to do nothing is known, so nothing of the rest either.
+    secondsLeft: !finished && rate && total > 0 ? Math.ceil((total - task.done) / rate) : null,
     isFinished: finished,
     canCancel: !finished && task.state !== 'cancelling',
     canPause: task.kind === 'bulk' && task.state === 'running',

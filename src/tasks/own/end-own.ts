@@ -13,23 +13,22 @@ import type { OwnTask } from '../task-row.ts';
 const maxMessageLength = 1_000;
 const defaultBackoff = { firstMs: 1_000, factor: 2, maxMs: 600_000 };
 
-/** Keeps what a run returned. False: its slot was another's by then, and nothing is written. */
+/** Keeps what a run returned; nothing is written where its slot was another's by then. */
 export async function succeed(
   context: TaskContext,
   pool: Pool,
   lease: Lease,
   result: unknown,
-): Promise<boolean> {
+): Promise<void> {
   const { t } = context.db;
-  return transaction(pool, async (client) => {
-    if (!(await letGo(client, context, lease))) return false;
+  await transaction(pool, async (client) => {
+    if (!(await letGo(client, context, lease))) return;
     await client.query(`update ${t.task} set result = $2 where id = $1`, [
       lease.taskId,
       result === undefined ? null : JSON.stringify(result),
     ]);
     await moveTask(client, t, lease.taskId, 'succeeded');
     await wakeWaiting(client, context, lease.taskId);
-    return true;
   });
 }
 

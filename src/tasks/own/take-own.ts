@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
 import type { TaskContext } from '../context.ts';
-import { unfinishedSql } from '../states.ts';
+import { isBlocked } from '../running/slots.ts';
 import { type OwnTask, taskColumns } from '../task-row.ts';
 
 export interface Taken {
@@ -15,17 +15,18 @@ export interface Taken {
  * passed over.
  */
 export async function takeOwn(
-  { db: { t } }: TaskContext,
+  context: TaskContext,
   pool: Pool,
   workerId: string,
   names: readonly string[],
   limit: number,
 ): Promise<Taken[]> {
+  const { t } = context.db;
   const { rows } = await pool.query<OwnTask & { token: string }>(
     `with next as (
        select id from ${t.task} task where kind = 'own' and state = 'queued' and (due_at is null or due_at <= clock_timestamp())
          and operation = any($2)
-         and not exists (select from ${t.task} blocker where blocker.id = task.blocked_by and blocker.state in (${unfinishedSql}))
+         and not ${isBlocked(context)}
        order by priority desc, due_at nulls first, id limit $3 for update skip locked
      ), slots as (
        insert into ${t.task_slot} (task_id, slot, worker_id, token) select id, 0, $1, gen_random_uuid() from next returning task_id, token

@@ -54,7 +54,7 @@ export async function takeSlot(
 }
 
 /** Does the task wait for one that is not finished? For rows `task`. */
-function isBlocked({ db: { t } }: TaskContext): string {
+export function isBlocked({ db: { t } }: Pick<TaskContext, 'db'>): string {
   return `exists (select 1 from ${t.task} blocker where blocker.id = task.blocked_by and blocker.state in (${unfinishedSql}))`;
 }
 
