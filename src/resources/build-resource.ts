@@ -54,7 +54,7 @@ export function buildResource(
     return null;
   }
   checkOptions(name, model, options, problems);
-  checkOperations(name, model, options.operations ?? [], problems);
+  checkOperations(name, model, options, problems);
   const label = options.label ?? labelOf(pluralOf(name));
   const guard = guardOf(label, onUnreadable);
   const all = resourceFields(metadata, model, options.fields).map((field) =>

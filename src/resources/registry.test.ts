@@ -231,7 +231,64 @@ const refused: [options: object, problem: string][] = [
     'operations.mark.allowd: there is no such option. Did you mean "allowed"?',
   ],
   [{ operations: [own({}, 'Tag')] }, 'operations.mark: is defined for Tag.'],
+  [
+    { operations: [own({ allowed: async () => true })] },
+    'operations.mark.allowed: must answer at once: it is async.',
+  ],
+  [
+    { operations: [own({ change: async () => ({}) })] },
+    'operations.mark.change: must answer at once: it is async.',
+  ],
+  [
+    { operations: [own({}), own({ name: 'flag', label: 'mark ' })] },
+    'operations.flag.label: is the label of "mark" too.',
+  ],
+  [
+    { operations: [own({ change: undefined, deletes: true })], bulk: { delete: false } },
+    'operations.mark.deletes: is offered to nobody, since bulk.delete is false.',
+  ],
+  [
+    { operations: [own({ name: 'm'.repeat(101) })] },
+    `operations.${'m'.repeat(101)}.name: may have 100 characters at most.`,
+  ],
+  [
+    { operations: [own({ label: 'M'.repeat(101) })] },
+    'operations.mark.label: may have 100 characters at most.',
+  ],
+  ...inForm('', { ['__proto__']: t.text() }, '__proto__: is a word of JavaScript itself.'),
+  ...inForm('', { __proto__: t.text() }, '__proto__: is a word of JavaScript itself.'),
+  ...inForm('', { constructor: t.text() }, 'constructor: is a word of JavaScript itself.'),
+  ...inForm(
+    '',
+    { ['a'.repeat(101)]: t.text() },
+    `${'a'.repeat(101)}: may have 100 characters at most.`,
+  ),
+  ...inForm(
+    'note.labell',
+    t.text({ labell: 'Note' } as never),
+    ': there is no such option. Did you mean "label"?',
+  ),
+  ...inForm('note.label', t.text({ label: 7 } as never), ': must be a text.'),
+  ...inForm('note.required', t.date({ required: 'yes' } as never), ': must be true or false.'),
+  ...inForm('note', t.number('Note' as never), ': must be an object of options.'),
+  ...inForm('note', t.yesNo(null as never), ': must be an object of options.'),
+  ...inForm('note.choices', t.choice('abc' as never), ': must be a list of texts.'),
+  ...inForm('note.choices', t.choice([]), ': must be one at least.'),
+  ...inForm('note.choices', t.choice([7] as never), ': must be texts.'),
+  ...inForm('note.choices', t.choice(['a', ' ']), ': must be texts.'),
+  ...inForm('note.choices', t.choice(['a', 'b', 'a']), ': "a" is there twice.'),
+  ...inForm(
+    'note.requird',
+    t.choice(['a'], { requird: true } as never),
+    ': there is no such option. Did you mean "required"?',
+  ),
 ];
+
+/** A form with one control `note`, or with these, and what is said of it. */
+function inForm(at: string, given: object, reason: string): typeof refused {
+  const form = at === '' ? given : { note: given };
+  return [[{ operations: [own({ form })] }, `operations.mark.form.${at}${reason}`]];
+}
 
 /** An operation as a program in JavaScript would define it. */
 function own(options: object, model: 'City' | 'Tag' = 'City') {
