@@ -10,7 +10,7 @@ import { checkOptions } from './check-options.ts';
 import type { Resource, ResourceField } from './contract.ts';
 import type { ResourceDefinition } from './define-resource.ts';
 import { grantsOf, type OnUnreadable } from './grants.ts';
-import { guardField, guardOf } from './guard-own-code.ts';
+import { guardField, guardOf, guardOperation } from './guard-own-code.ts';
 import { guessFilters, guessSearch } from './guess-fields.ts';
 import { labelOf, pluralOf, singularOf, slugOf, sortFieldOf, titleFieldOf } from './guesses.ts';
 import type { WriteThrough } from './options.ts';
@@ -156,7 +156,9 @@ export function buildResource(
     writeThrough: options.writeThrough ?? defaults.writeThrough ?? 'sql',
     validate: options.validate ?? null,
     hooks: options.hooks ?? {},
-    operations: Object.freeze([...(options.operations ?? [])]),
+    operations: Object.freeze(
+      (options.operations ?? []).map((one) => guardOperation(one, label, onUnreadable)),
+    ),
     maxInline: Math.min(
       limits.bulk.inline,
       bulk.background === false || bulk.runInBackground ? limits.bulk.inline : minAsyncRecords - 1,

@@ -1,7 +1,10 @@
+import { AppError } from '../errors.ts';
 import { cellError } from '../fields/cell-error.ts';
 import type { Cell, KindView } from '../fields/contract.ts';
 import type { ComputedValue, ResourceField } from './contract.ts';
+import type { OperationDefinition } from './define-operation.ts';
 import type { OnUnreadable } from './grants.ts';
+import type { OperationOptions } from './operation-options.ts';
 
 /**
  * Calls the project's own code for one value; what it throws is told, once for each column and
@@ -98,10 +101,66 @@ export function guardComputed(
   };
 }
 
+/**
+ * The operation with what it is asked before it begins guarded: who may, and the values that it
+ * gives.
+ */
+export function guardOperation(
+  definition: OperationDefinition,
+  resource: string,
+  onUnreadable: OnUnreadable,
+): OperationDefinition {
+  const { options } = definition;
+  const { name, label, allowed, change } = options ?? {};
+  const tell = (what: string, why: unknown) =>
+    onUnreadable(`${resource}: ${what}`, {
+      resource,
+      rule: `operations.${name}`,
+      why: why instanceof Error ? why.message : String(why),
+    });
+  const isAllowed: OperationOptions['allowed'] = (principal) => {
+    try {
+      const answer: unknown = allowed?.(principal);
+      if (typeof answer === 'boolean') return answer;
+      ignore(answer);
+      tell(`the answer of allowed of “${label}” cannot be used, so it grants nothing`, notYesOrNo);
+    } catch (error) {
+      tell(`allowed of “${label}” failed, so it grants nothing`, error);
+    }
+    return false;
+  };
+  const changing: OperationOptions['change'] = (context) => {
+    try {
+      return change?.(context) as Record<string, unknown>;
+    } catch (error) {
+      const isSaid = error instanceof AppError;
+      if (!isSaid) tell(`change of “${label}” failed, so nothing was begun`, error);
+      const message = isSaid
+        ? error.message
+        : `The change rule of “${label}” failed. The log has the details. Nothing was changed.`;
+      throw new AppError('invalid-operation', 422, message, { fieldErrors: {} });
+    }
+  };
+  return Object.freeze({
+    ...definition,
+    options: Object.freeze({
+      ...options,
+      ...(allowed && { allowed: isAllowed }),
+      ...(change && { change: changing }),
+    }),
+  });
+}
+
+const notYesOrNo = 'it is neither true nor false';
+
+function ignore(made: unknown): void {
+  if (made instanceof Promise) made.catch(() => undefined);
+}
+
 // A promise would be shown as “[object Promise]”, and no page waits for it.
 function textOf(made: unknown): string {
   if (made instanceof Promise) {
-    made.catch(() => undefined);
+    ignore(made);
     throw new Error('it gives a promise, and a page does not wait for one');
   }
   return String(made ?? '');
