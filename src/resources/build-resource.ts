@@ -13,6 +13,7 @@ import { grantsOf, type OnUnreadable } from './grants.ts';
 import { guardField, guardOf, guardOperation } from './guard-own-code.ts';
 import { guessFilters, guessSearch } from './guess-fields.ts';
 import { labelOf, pluralOf, singularOf, slugOf, sortFieldOf, titleFieldOf } from './guesses.ts';
+import { askedKindProblems } from './kind-shapes.ts';
 import type { WriteThrough } from './options.ts';
 import { defaultPermissions } from './permissions.ts';
 import type { Problems } from './problems.ts';
@@ -57,9 +58,11 @@ export function buildResource(
   checkOperations(name, model, options, problems);
   const label = options.label ?? labelOf(pluralOf(name));
   const guard = guardOf(label, onUnreadable);
-  const all = resourceFields(metadata, model, options.fields).map((field) =>
-    guardField(field, guard),
-  );
+  const unguarded = resourceFields(metadata, model, options.fields);
+  for (const field of unguarded)
+    for (const { at, problem } of askedKindProblems(field))
+      problems.add(name, `fields.${field.name}.kind.${at}`, problem);
+  const all = unguarded.map((field) => guardField(field, guard));
   const isHidden = ({ name: own, meta }: ResourceField) =>
     options.fields?.[own]?.hidden || options.fields?.[meta.name]?.hidden;
   // A relation to many whose records nothing may address leads nowhere.

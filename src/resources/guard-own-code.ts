@@ -1,6 +1,7 @@
 import { AppError } from '../errors.ts';
 import { cellError } from '../fields/cell-error.ts';
-import type { Cell, KindView } from '../fields/contract.ts';
+import type { Cell, FilterOperator, KindView, Parsed } from '../fields/contract.ts';
+import { isPlainObject } from '../fields/plain-value.ts';
 import type { ComputedValue, ResourceField } from './contract.ts';
 import type { OperationDefinition } from './define-operation.ts';
 import type { OnUnreadable } from './grants.ts';
@@ -71,8 +72,57 @@ export function guardField(field: ResourceField, guard: Guard): ResourceField {
           value: (...given: Parameters<typeof kind.toForm>) =>
             guard<string | string[]>(label, 'kind.toForm', () => kind.toForm(...given), ''),
         },
+        parse: {
+          value: (...given: Parameters<typeof kind.parse>) =>
+            guard<Parsed>(label, 'kind.parse', () => parsedOf(kind.parse(...given)), {
+              error: `${label} cannot be read. The log has the details.`,
+            }),
+        },
+        operators: {
+          value: (of: ResourceField) =>
+            guard(label, 'kind.operators', () => kind.operators(of), []).map((operator) =>
+              guardOperator(label, operator, guard),
+            ),
+        },
       }),
   });
+}
+
+function guardOperator(label: string, operator: FilterOperator, guard: Guard): FilterOperator {
+  const { name, words, where } = operator;
+  const what = `kind.operators.${name}`;
+  const failed = { error: `${label} cannot be compared by “${operator.label}”.` };
+  return {
+    ...operator,
+    where: (...given) =>
+      guard<Parsed<Record<string, unknown>>>(
+        label,
+        `${what}.where`,
+        () => {
+          const made = parsedOf(where.call(operator, ...given));
+          // An empty one would match every record.
+          if ('value' in made && !isCondition(made.value)) throw new Error('it gives no condition');
+          return made;
+        },
+        failed,
+      ),
+    ...(words && {
+      words: (...given) =>
+        guard(label, `${what}.words`, () => words.call(operator, ...given), null),
+    }),
+  };
+}
+
+function isCondition(value: unknown): boolean {
+  return isPlainObject(value) && Object.keys(value).length > 0;
+}
+
+function parsedOf<T>(made: Parsed<T>): Parsed<T> {
+  const given: unknown = made;
+  ignore(given);
+  if (!isPlainObject(given) || !('value' in given || typeof given.error === 'string'))
+    throw new Error('it gives neither { value } nor { error } with a sentence');
+  return made;
 }
 
 export function guardComputed(

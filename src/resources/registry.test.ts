@@ -31,6 +31,15 @@ function problemsOf(...given: [model: string, options: object][]): readonly stri
   }
 }
 
+const operator = {
+  name: 'host',
+  label: 'is at',
+  input: 'one',
+  value: null,
+  includesEmpty: false,
+  where: () => ({ value: { name: 'x' } }),
+};
+
 const refused: [options: object, problem: string][] = [
   [{ titleField: 'nmae' }, 'titleField: City has no column "nmae". Did you mean "name"?'],
   [{ titleField: 'name', fields: { name: { hidden: true } } }, 'titleField: "name" is hidden.'],
@@ -168,6 +177,33 @@ const refused: [options: object, problem: string][] = [
     { fields: { name: { kind: { name: 'money' } } } },
     'fields.name.kind: must be a kind: one of `kinds`, or your own made from one.',
   ],
+  ...ofKind({ name: ' ' }, 'name: must be a text.'),
+  ...ofKind({ name: undefined }, 'name: must be a text.'),
+  ...ofKind({ formt: () => '' }, 'formt: there is no such member. Did you mean "format"?'),
+  ...ofKind({ isSortable: 'no' }, 'isSortable: must be true or false.'),
+  ...ofKind(
+    { input: 'textt' },
+    'input: must be one of text, number, checkbox, select, date-time, textarea, relation, relations, none. Did you mean "text"?',
+  ),
+  ...ofKind({ filter: true }, 'filter: must be one of choice, boolean, relation, range.'),
+  ...ofKind({ parse: async () => ({ value: '' }) }, 'parse: must answer at once: it is async.'),
+  ...ofKind({ operators: () => ({}) }, 'operators: must give a list.'),
+  ...ofKind({ operators: () => assert.fail('down') }, 'operators: fails for name: down'),
+  ...ofKind({ operators: () => ['is'] }, 'operators.no. 1: must be an object.'),
+  ...ofOperator({ name: 'at-host' }, 'at-host.name: may have letters only.'),
+  ...ofOperator({ label: undefined }, 'host.label: must be a text.'),
+  ...ofOperator(
+    { input: 'rang' },
+    'host.input: must be one of none, one, many, range, span. Did you mean "range"?',
+  ),
+  ...ofOperator({ value: undefined }, 'host.value: must be a text, or null.'),
+  ...ofOperator({ includesEmpty: null }, 'host.includesEmpty: must be true or false.'),
+  ...ofOperator({ where: {} }, 'host.where: must be a function.'),
+  ...ofOperator(
+    { wheer: () => null },
+    'host.wheer: there is no such member. Did you mean "where"?',
+  ),
+  ...ofKind({ operators: () => [operator, operator] }, 'operators.host: is there twice.'),
   [{ fields: { name: { align: 'right' } } }, 'fields.name.align: must be "start" or "end".'],
   [{ fields: { name: { hidden: 'no' } } }, 'fields.name.hidden: must be true or false.'],
   [{ bulk: true }, 'bulk: must be an object of options.'],
@@ -283,6 +319,16 @@ const refused: [options: object, problem: string][] = [
     ': there is no such option. Did you mean "required"?',
   ),
 ];
+
+/** A field whose kind is like that of texts but for these, and what is said of it. */
+function ofKind(more: object, said: string): typeof refused {
+  const kind = { ...kinds.text, name: 'own', ...more };
+  return [[{ fields: { name: { kind } } }, `fields.name.kind.${said}`]];
+}
+
+function ofOperator(more: object, said: string): typeof refused {
+  return ofKind({ operators: () => [{ ...operator, ...more }] }, `operators.${said}`);
+}
 
 /** A form with one control `note`, or with these, and what is said of it. */
 function inForm(at: string, given: object, reason: string): typeof refused {
