@@ -5,6 +5,7 @@ import type { Database } from '../db/database.ts';
 import { getOperation } from '../operations/operations.ts';
 import type { ResourceDefaults } from '../resources/build-resource.ts';
 import type { Resource } from '../resources/contract.ts';
+import type { OnUnreadable } from '../resources/grants.ts';
 import { buildRegistry } from '../resources/registry.ts';
 import { createSelection, type Selected } from '../selection/selection.ts';
 import { buildTaskDefinitions } from '../task-definitions/task-definitions.ts';
@@ -43,13 +44,10 @@ export function testContext(
   settings: Partial<TaskSettings> = {},
   defaults: Partial<ResourceDefaults> = {},
   admin: Pick<AdminDefinition, 'resources' | 'createClient' | 'tasks'> = sample,
+  onUnreadable?: OnUnreadable,
 ): TaskContext {
-  const registry = buildRegistry(admin.resources, admin.createClient, db.pages, {
-    minAsyncRecords: 20,
-    parallelism: 1,
-    chunkSize: 1_000,
-    ...defaults,
-  });
+  const all = { minAsyncRecords: 20, parallelism: 1, chunkSize: 1_000, ...defaults };
+  const registry = buildRegistry(admin.resources, admin.createClient, db.pages, all, onUnreadable);
   return {
     db,
     registry,

@@ -2,15 +2,18 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { test } from 'node:test';
+import { ownOperation } from '../operations/own/own-operation.ts';
 import { undo } from '../tasks/follow-ups/undo.ts';
 import { runSlice } from '../tasks/running/run-slice.ts';
 import type { TaskRow } from '../tasks/task-row.ts';
 import { testApp } from './app.ts';
 import { ada, finished, launchOn, testContext } from './context.ts';
 import { testDatabase } from './database.ts';
+import { filledForm } from './filled-form.ts';
 import { assertStatements, goldenFolder } from './golden.ts';
 import { insertPlaces } from './places.ts';
 import { type Recorded, recordStatements } from './record-statements.ts';
+import { fillWith } from './records-of.ts';
 
 /**
  * What is sent to the database, to be read and reviewed: the life of a task, what each operation
@@ -42,10 +45,10 @@ async function setUp(t: Parameters<typeof testDatabase>[0]) {
     );
     return { task, statements };
   };
-  const run = async (operation: string, body: Record<string, unknown>) => {
+  const run = async (operation: string, body: Record<string, unknown>, slug = 'cities') => {
     const { task } = await launchOn(
       context,
-      context.registry.get('cities'),
+      context.registry.get(slug),
       everything,
       operation,
       body,
@@ -81,11 +84,14 @@ test('what tasks and operations send to the database', async (t) => {
   const update = await run('update', edits);
   const undoUpdate = await takeBack(update.task);
   const own = new Map<string, Awaited<ReturnType<typeof run>>>();
-  for (const { options } of context.registry.get('cities').operations) {
-    const done = await run(options.name, {});
-    own.set(options.name, done);
-    await takeBack(done.task);
+  for (const { slug, model, operations } of context.registry.list) {
+    for (const definition of operations) {
+      await fillWith(db, model.name, 30);
+      const { name } = definition.options;
+      own.set(`${slug}-${name}`, await run(name, filledForm(ownOperation(definition)), slug));
+    }
   }
+  await fillWith(db, 'City', 30);
   const deletion = await run('delete', { acknowledge: 'yes' });
   const undoDelete = await takeBack(deletion.task);
   const redoDelete = await takeBack(undoDelete.task);
