@@ -53,13 +53,13 @@ export function launchBench({ rows, pairs }: { rows: number; pairs: number }): P
         }
       }
       await app.close();
-      const least = median(measured.get(25)?.ms ?? []);
+      const base = median(measured.get(25)?.ms ?? []);
       return [...measured].map(([size, { ms, running, bytes }]) => ({
         case: `launch, ${size} records`,
         rows: size,
         rounds: pairs,
         confirmMs: median(ms),
-        ofLeast: median(ms) / least,
+        ofLeast: median(ms) / base,
         bodyBytes: bytes,
         secondsToRunning: median(running),
       }));

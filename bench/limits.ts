@@ -167,10 +167,10 @@ async function casesOfPlaces({ db, visitor }: Site, rounds: number): Promise<Cas
     'insert into gazetteer.tag (id, name) select n, $1 || n from unnest($2::int[]) n',
     ['tag ', ids],
   );
-  const most = numbered(limits.bulk.ticked).map(String);
+  const ticked = numbered(limits.bulk.ticked).map(String);
   const tasks: number[] = [];
   for (let round = 0; round < rounds; round++) {
-    tasks.push(await launchAll(db, visitor, most.length));
+    tasks.push(await launchAll(db, visitor, ticked.length));
   }
   const form = async (id: number) =>
     formOf((await visitor.get(`/cities/${id}/edit`)).body, 'record-form');
@@ -271,13 +271,13 @@ async function casesOfPlaces({ db, visitor }: Site, rounds: number): Promise<Cas
       expected: [200],
     },
     {
-      name: `an undo of ${most.length} chosen`,
+      name: `an undo of ${ticked.length} chosen`,
       ask: (round) =>
         visitor.post(`/tasks/${tasks[round]}/undo`, {
           _op: crypto.randomUUID(),
           _which: 'chosen',
-          key: most.slice(0, limits.form.values),
-          ticked: most.slice(limits.form.values),
+          key: ticked.slice(0, limits.form.values),
+          ticked: ticked.slice(limits.form.values),
         }),
       expected: [303],
     },

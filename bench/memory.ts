@@ -31,13 +31,13 @@ export function memory({ rows, pairs }: { rows: number; pairs: number }): Promis
         }
       }
     }
-    const least = median(peaks.get(few) ?? []);
+    const base = median(peaks.get(few) ?? []);
     return [...peaks].map(([size, own]) => ({
       case: `memory, ${size} records`,
       rows: size,
       rounds: pairs,
       highestMegabytes: median(own),
-      growthMegabytes: median(own) - least,
+      growthMegabytes: median(own) - base,
     }));
   });
 }

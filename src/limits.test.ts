@@ -14,19 +14,19 @@ import { readProduct } from './testing/read-texts.ts';
 
 test('the docs list every limit with its number, and no other', async () => {
   const text = await readFile(join(import.meta.dirname, '../docs/limits.md'), 'utf8');
-  const told = [...text.matchAll(/^\| `(\w+\.\w+)` \| ([\d,]+) \|/gm)].map(([, name, max = '']) => [
+  const said = [...text.matchAll(/^\| `(\w+\.\w+)` \| ([\d,]+) \|/gm)].map(([, name, max = '']) => [
     name,
     Number(max.replaceAll(',', '')),
   ]);
-  assert.deepEqual(Object.fromEntries(told), limitValues);
+  assert.deepEqual(Object.fromEntries(said), limitValues);
 });
 
 test('the docs say from what to what each setting may be', async () => {
   const text = await readFile(join(import.meta.dirname, '../docs/limits.md'), 'utf8');
-  const told = [...text.matchAll(/^\| `([A-Z_]+)`[^|]*\| ([\d,]+) \| ([\d,]+) \|/gm)].map(
+  const said = [...text.matchAll(/^\| `([A-Z_]+)`[^|]*\| ([\d,]+) \| ([\d,]+) \|/gm)].map(
     ([, name, ...ends]) => [name, ends.map((end) => Number(end.replaceAll(',', '')))],
   );
-  assert.deepEqual(Object.fromEntries(told), settingBounds);
+  assert.deepEqual(Object.fromEntries(said), settingBounds);
 });
 
 test('a setting may be its lowest and its highest, and nothing beyond', () => {
