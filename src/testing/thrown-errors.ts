@@ -67,9 +67,11 @@ function argumentsAt(text: string, open: number): string[] {
   throw new Error('an argument list is not closed');
 }
 
+/** Those that are there only sometimes too: `...(isSo && { key: 1 })`. */
 function keysOf(literal: string): string[] {
   if (!literal.startsWith('{')) return [];
-  return argumentsAt(literal, 0)
-    .map((part) => /^\w+/.exec(part)?.[0] ?? '')
-    .filter(Boolean);
+  return argumentsAt(literal, 0).flatMap((part) => {
+    const open = part.startsWith('...') ? part.indexOf('{') : -1;
+    return open < 0 ? (/^\w+/.exec(part) ?? []) : keysOf(part.slice(open));
+  });
 }
