@@ -39,7 +39,7 @@ export const operationShapes: { readonly [K in keyof Required<OperationOptions>]
 const shape = z.strictObject(operationShapes, 'must be an object of options.');
 
 /** Names of operations that every resource has. */
-const taken = ['update', 'delete', 'undo'];
+export const taken = ['update', 'delete', 'undo'];
 
 const ways = ['change', 'each', 'deletes'] as const;
 
