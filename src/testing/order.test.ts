@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { dirname, join, normalize } from 'node:path';
+import { basename, dirname, join, normalize } from 'node:path';
 import { test } from 'node:test';
-import { readProduct } from './read-texts.ts';
+import { readProduct, readTexts } from './read-texts.ts';
 
 /**
  * From the ground up: a file imports from its own room and from those before it. Folders within a
@@ -102,6 +102,28 @@ test('the sample imports what any project could', async () => {
   assert.deepEqual(beyondProjects(sources), []);
   const planted = `import { z } from 'zod';\nimport { sql } from '../db/sql.ts';\nimport { DateTime } from 'luxon';`;
   assert.deepEqual(beyondProjects(new Map([['sample/a.ts', planted]])), ['db/sql.ts', 'luxon']);
+});
+
+test('a folder of views has the name of a noun of http, and its texts are beside its data', async () => {
+  const all = [...(await readSources()).keys()];
+  const paths = all.filter((path) => path.startsWith('http/'));
+  // What http shows for other rooms: texts of edits.
+  const elsewhere = all.filter((path) => !path.startsWith('http/')).map((path) => basename(path));
+  const nouns = new Set(
+    paths.flatMap((path) => [path.split('/')[1], basename(path).replace(/(-routes)?\.ts$/, '')]),
+  );
+  const folders = [...(await readTexts('views/*/*.eta')).keys()].map((path) => path.split('/')[1]);
+  assert.deepEqual(
+    [...new Set(folders)].filter((folder) => !nouns.has(folder)),
+    [],
+  );
+  const lonely = paths.filter((path) => {
+    const [, noun = ''] = /^(.*)-texts\.ts$/.exec(path) ?? [];
+    const isRoom = basename(noun) === basename(dirname(noun));
+    const isData = [`${noun}.ts`, `${noun}-routes.ts`].some((other) => paths.includes(other));
+    return noun !== '' && !isRoom && !isData && !elsewhere.includes(`${basename(noun)}.ts`);
+  });
+  assert.deepEqual(lonely, []);
 });
 
 test('no file leads to itself', async () => {
