@@ -2,6 +2,7 @@ import type { Pool } from 'pg';
 import type { Client } from './resources/client.ts';
 import type { ResourceDefinition } from './resources/define-resource.ts';
 import type { TaskDefinition } from './task-definitions/define-task.ts';
+import type { TaskManagerClass } from './task-manager.ts';
 
 /** Everything a project tells Bulkhead about itself. */
 export interface AdminDefinition {
@@ -17,6 +18,9 @@ export interface AdminDefinition {
   /** Tasks of the project's own: what else runs in the background. */
   // biome-ignore lint/suspicious/noExplicitAny: each has parameters of its own type
   readonly tasks?: readonly TaskDefinition<any, any>[];
+  /** A class of the project's own that extends `TaskManager`, with what its constructor takes beside. */
+  readonly taskManager?: TaskManagerClass;
+  readonly taskManagerArguments?: readonly unknown[];
   /**
    * Migrations of the project's own tables that Bulkhead applies at start; leave out to apply them
    * yourself.

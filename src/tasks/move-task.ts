@@ -30,7 +30,7 @@ export async function moveTask(
      ), released as (
        delete from ${t.lock_set} where task_id in (select id from moved where $6)
      )
-     insert into ${t.task_event} (task_id, at, from_state, state, reason) select id, clock_timestamp(), from_state, $3, $4 from moved`,
+     insert into ${t.task_event} (task_id, at, from_state, state, reason) select id, clock_timestamp(), from_state, $3, $4 from moved returning task_id`,
     [taskId, statesBefore(to), to, reason ?? null, message ?? null, isFinished(to)],
   );
   return rowCount === 1;

@@ -58,6 +58,8 @@ interface AnyTask {
   principalName: string;
   principal: Principal;
   parameters: unknown;
+  /** What the code that launched it keeps with it, as plain JSON. */
+  meta: unknown;
   state: TaskState;
   reason: string | null;
   message: string | null;
@@ -143,6 +145,7 @@ const columns: Record<Exclude<keyof BulkTask, 'hasWorker' | 'workerEndedAt'>, st
   principalName: 'principal_name',
   principal: 'principal',
   parameters: 'parameters',
+  meta: 'meta',
   selection: `selection - 'keys' - 'where'`,
   state: 'state',
   reason: 'reason',

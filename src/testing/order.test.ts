@@ -9,13 +9,14 @@ import { readProduct, readTexts } from './read-texts.ts';
  */
 const rooms = [
   'errors.ts nearest.ts bounded-map.ts own-property.ts form-texts.ts icon-names.ts limits.ts plain-json.ts queue-names.ts config.ts',
-  'db queue metadata fields auth resources task-definitions admin-definition.ts selection',
+  'db queue metadata fields auth resources task-definitions selection',
   'operations/edits operations operations/refusals operations/journal operations/rules operations/cascade',
   'operations/undo operations/update operations/delete operations/own',
   'operations/operations.ts operations/count-cascade.ts operations/save-record.ts',
   'tasks tasks/looking tasks/running tasks/own tasks/previewing tasks/launching tasks/control tasks/follow-ups tasks/worker',
+  'task-info.ts task-manager.ts admin-definition.ts',
   'http http/shell http/controls http/plugins http/tasks http/list http/records http/bulk http/home http/sign-in http/routes.ts',
-  'app.ts build-context.ts run-worker.ts task-manager.ts index.ts sample admin.ts cli',
+  'build-context.ts create-task-manager.ts app.ts run-worker.ts index.ts sample admin.ts cli',
 ].flatMap((line) => line.split(' '));
 
 type Sources = ReadonlyMap<string, string>;

@@ -6,9 +6,11 @@ import { limitRules } from '../../task-definitions/limits.ts';
 import type { TaskContext } from '../context.ts';
 import { moveTask } from '../move-task.ts';
 import { wakeWaiting } from '../running/slots.ts';
-import type { OwnTask } from '../task-row.ts';
 import { pastStartsSql, untilRateSql } from './limits-sql.ts';
+import { readUnread, type Unread, unreadable } from './read-unread.ts';
 import { askTurn } from './unique.ts';
+
+type Waiting = Unread & { uniqueKey: string | null; isUnread: boolean };
 
 /** Of one look: the rest has the next. */
 const maxAtOnce = 100;
@@ -59,20 +61,25 @@ export async function queueScheduled(context: TaskContext, pool: Pool): Promise<
 async function queueOne(context: TaskContext, pool: Pool, id: number): Promise<void> {
   const { t } = context.db;
   await transaction(pool, async (client) => {
-    const { rows } = await client.query<Pick<OwnTask, 'operation'> & { uniqueKey: string | null }>(
-      `select operation, unique_key as "uniqueKey" from ${t.task} where id = $1 and state = 'scheduled' for update skip locked`,
+    const { rows } = await client.query<Waiting>(
+      `select id, operation, parameters, priority, unique_key as "uniqueKey", is_unread as "isUnread" from ${t.task} where id = $1 and state = 'scheduled' for update skip locked`,
       [id],
     );
     const [task] = rows;
-    if (!task) return;
-    const policy = context.definitions.get(task.operation)?.options.unique?.policy ?? 'existing';
+    const definition = task && context.definitions.get(task.operation);
+    if (!definition) return;
+    const uniqueKey = task.isUnread
+      ? await readUnread(client, context, definition, task)
+      : task.uniqueKey;
+    if (uniqueKey === unreadable) return;
+    const { policy = 'existing' } = definition.options.unique ?? {};
     const turn =
-      task.uniqueKey === null
+      uniqueKey === null
         ? { after: null }
         : await askTurn(client, context, {
             name: task.operation,
-            uniqueKey: task.uniqueKey,
-            // There is nobody to be told: it ends as one that was refused to a person would not begin.
+            uniqueKey,
+            // Nobody is there to be told: it ends, as one ends that others have.
             policy: policy === 'refuse' ? 'existing' : policy,
           });
     if ('existing' in turn) {

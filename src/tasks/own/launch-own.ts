@@ -6,6 +6,7 @@ import { AppError } from '../../errors.ts';
 import { whyNotPlain } from '../../plain-json.ts';
 import { callPlacesSql } from '../../queue/wake.ts';
 import type { GivenParams, Params, TaskDefinition } from '../../task-definitions/define-task.ts';
+import { mayLaunch } from '../../task-definitions/may-launch.ts';
 import type { TaskContext } from '../context.ts';
 import { type OwnTask, selectTask, taskColumns } from '../task-row.ts';
 import { type LaunchRules, launchRules } from './launch-rules.ts';
@@ -24,6 +25,8 @@ export interface OwnLaunch {
   operationId?: string | null;
   /** The task that it tries again. */
   followsId?: number | null;
+  /** Plain JSON that is kept with it. */
+  meta?: unknown;
 }
 
 /**
@@ -42,43 +45,103 @@ export async function launchOwn<S extends StandardSchemaV1, R>(
   launch: OwnLaunch,
   given?: Queryable,
 ): Promise<OwnTask> {
-  const { name, options } = definition;
-  if (context.definitions.get(name) !== (definition as unknown))
-    throw new AppError('unknown-task', 422, `“${name}” is not among the tasks of this admin.`);
-  assertMayLaunch(definition, launch.principal);
-  const plain = whyNotPlain(params ?? null, 'params');
-  if (plain) throw invalid({ params: plain });
-  const read = await readParams(definition, params);
-  const title = typeof options.title === 'function' ? options.title(read) : options.title;
-  const rules = launchRules(definition as unknown as TaskDefinition, params ?? null, read);
-  const { priority = options.priority ?? 0, delayMs = 0 } = launch;
-  const row = { name, title: title ?? name, params, launch, rules, priority };
-  const { uniqueKey } = rules;
-  if (uniqueKey === null || delayMs > 0) {
+  const row = await prepareLaunch(context, definition, params, launch);
+  if (!isAsked(row)) {
     const client = given ?? context.db.pages;
-    return (await insertOwn(client, context, row)) ?? earlier(client, context, launch);
+    return (await insertOwn(client, context, [row]))[0] ?? earlier(client, context, launch);
   }
-  const inTurn = async (client: Queryable) => {
-    const again = launch.operationId ? await findEarlier(client, context, launch) : null;
-    if (again) return again;
-    const turn = await askTurn(client, context, {
-      name,
-      uniqueKey,
-      policy: options.unique?.policy ?? 'existing',
-    });
-    if ('existing' in turn) return getOwn(client, context, turn.existing);
-    const inserted = await insertOwn(client, context, { ...row, blockedBy: turn.after });
-    return inserted ?? earlier(client, context, launch);
-  };
+  const inTurn = (client: Queryable) => launchInTurn(client, context, definition, row);
   return given ? inTurn(given) : transaction(context.db.pages, inTurn);
 }
 
-export function assertMayLaunch(
-  { options }: { options: Pick<TaskDefinition['options'], 'allowed'> },
-  principal: Principal,
-): void {
-  if (options.allowed && !options.allowed(principal))
-    throw new AppError('forbidden', 403, `${principal.name} may not launch this task.`);
+/**
+ * Launches one task for each of `params`, all of them or none, in one statement where none has to
+ * be asked for its turn. Throws as `launchOwn`; details.fieldErrors begin with the number of the
+ * parameters.
+ */
+export async function launchManyOwn<S extends StandardSchemaV1, R>(
+  context: TaskContext,
+  definition: TaskDefinition<S, R>,
+  params: readonly GivenParams<S>[],
+  launch: Omit<OwnLaunch, 'operationId' | 'followsId'>,
+  given?: Queryable,
+): Promise<OwnTask[]> {
+  const rows: NewOwnTask[] = [];
+  for (const [index, one] of params.entries())
+    rows.push(await prepareLaunch(context, definition, one, launch).catch(inPlace(index)));
+  if (rows.length === 0) return [];
+  if (!rows.some(isAsked)) return insertOwn(given ?? context.db.pages, context, rows);
+  const oneByOne = async (client: Queryable) => {
+    const tasks: OwnTask[] = [];
+    for (const row of rows) tasks.push(await launchInTurn(client, context, definition, row));
+    return tasks;
+  };
+  return given ? oneByOne(given) : transaction(context.db.pages, oneByOne);
+}
+
+function inPlace(index: number): (error: unknown) => never {
+  return (error) => {
+    if (!(error instanceof AppError && error.code === 'invalid-params')) throw error;
+    const named = Object.entries(error.details?.fieldErrors ?? {});
+    throw invalid(Object.fromEntries(named.map(([place, why]) => [`${index}.${place}`, why])));
+  };
+}
+
+async function prepareLaunch<S extends StandardSchemaV1, R>(
+  context: TaskContext,
+  definition: TaskDefinition<S, R>,
+  params: GivenParams<S>,
+  launch: OwnLaunch,
+): Promise<NewOwnTask> {
+  const { name, options } = definition;
+  if (context.definitions.get(name) !== (definition as unknown))
+    throw new AppError('unknown-task', 422, `“${name}” is not among the tasks of this admin.`);
+  if (!mayLaunch(definition, launch.principal))
+    throw new AppError('forbidden', 403, `${launch.principal.name} may not launch this task.`);
+  const plain = whyNotPlain(params ?? null, 'params') ?? whyNotPlain(launch.meta ?? null, 'meta');
+  if (plain) throw invalid({ params: plain });
+  const read = await readParams(definition, params);
+  const title = titleOf(definition, read);
+  const rules = launchRules(definition as unknown as TaskDefinition, params ?? null, read);
+  const { priority = options.priority ?? 0 } = launch;
+  return { name, title, params, launch, rules, priority };
+}
+
+/** Is it asked whether the same is under way? What is to begin later is asked then. */
+function isAsked({ rules, launch: { delayMs = 0 } }: NewOwnTask): boolean {
+  return rules.uniqueKey !== null && delayMs <= 0;
+}
+
+async function launchInTurn(
+  client: Queryable,
+  context: TaskContext,
+  {
+    name,
+    options,
+  }: Pick<TaskDefinition, 'name'> & { options: Pick<TaskDefinition['options'], 'unique'> },
+  row: NewOwnTask,
+): Promise<OwnTask> {
+  const { launch, rules } = row;
+  const again = launch.operationId ? await findEarlier(client, context, launch) : null;
+  if (again) return again;
+  const { policy = 'existing' } = options.unique ?? {};
+  const turn = await askTurn(client, context, { name, uniqueKey: rules.uniqueKey ?? '', policy });
+  if ('existing' in turn) return getOwn(client, context, turn.existing);
+  const [inserted] = await insertOwn(client, context, [{ ...row, blockedBy: turn.after }]);
+  return inserted ?? earlier(client, context, launch);
+}
+
+const maxTitleLength = 500;
+
+/** What people call it; no column holds a NUL. */
+export function titleOf<S extends StandardSchemaV1, R>(
+  { name, options }: TaskDefinition<S, R>,
+  params: Params<S>,
+): string {
+  const title = typeof options.title === 'function' ? options.title(params) : options.title;
+  return String(title ?? name)
+    .replaceAll('\0', '')
+    .slice(0, maxTitleLength);
 }
 
 /** What the definition's validator makes of parameters. Throws AppError 'invalid-params' (422). */
@@ -115,36 +178,46 @@ interface NewOwnTask {
   blockedBy?: number | null;
 }
 
-/** Null: one with its operation id is there already. Free places are called by the same statement. */
+/**
+ * Those are missing whose operation id is there already. Free places are called by the same
+ * statement.
+ */
 async function insertOwn(
   client: Queryable,
   { db: { t, queueSchema } }: TaskContext,
-  { name, title, params, launch, rules, priority, blockedBy = null }: NewOwnTask,
-): Promise<OwnTask | null> {
-  const { principal, delayMs = 0, operationId = null, followsId = null } = launch;
-  const { queue, uniqueKey, limitKey, rateKey, expireAfterMs } = rules;
-  const after = (ms: number | null) =>
-    sql`clock_timestamp() + make_interval(secs => ${ms}::float8 / 1000)`;
-  const isLater = delayMs > 0;
-  const { rows } = await query<OwnTask>(
+  given: readonly NewOwnTask[],
+): Promise<OwnTask[]> {
+  const rows = given.map(({ launch, params, rules, ...row }) => ({
+    ...row,
+    ...rules,
+    ...launch,
+    params: params ?? null,
+    expiresAt: launch.expiresAt === undefined ? null : launch.expiresAt,
+    expireAfterMs: launch.expiresAt === undefined ? rules.expireAfterMs : null,
+  }));
+  const inserted = await query<OwnTask & { called: unknown }>(
     client,
-    sql`with inserted as (
-       insert into ${raw(t.task)} (kind, operation_id, operation, title, backend, principal_id, principal_name, principal, parameters, state, priority, due_at, expires_at,
+    sql`with launch as (
+       select n, one.*, one."delayMs" > 0 as "isLater" from jsonb_array_elements(${JSON.stringify(rows)}::jsonb) with ordinality as listed(item, n),
+         jsonb_to_record(item) as one(name text, title text, params jsonb, meta jsonb, principal jsonb, priority int, "delayMs" float8, "expiresAt" timestamptz, "expireAfterMs" float8,
+           queue text, "uniqueKey" text, "limitKey" text, "rateKey" text, "blockedBy" int, "operationId" uuid, "followsId" int)
+     ), inserted as (
+       insert into ${raw(t.task)} (kind, operation_id, operation, title, backend, principal_id, principal_name, principal, parameters, meta, state, priority, due_at, expires_at,
          queue, unique_key, limit_key, rate_key, blocked_by, waits_for, follows_id, line_id, queued_at)
-       values ('own', ${operationId}::uuid, ${name}, ${title.replaceAll('\0', '').slice(0, 500)}, 'queue', ${principal.id}, ${principal.name}, ${JSON.stringify(principal)}, ${JSON.stringify(params ?? null)},
-         ${isLater ? 'scheduled' : 'queued'}, ${priority}, ${isLater ? after(delayMs) : raw('null')}, ${launch.expiresAt === undefined ? after(expireAfterMs) : sql`${launch.expiresAt}::timestamptz`},
-         ${queue}, ${uniqueKey}, ${limitKey}, ${rateKey}, ${blockedBy}, ${blockedBy === null ? null : 'task'}, ${followsId}, (select coalesce(line_id, id) from ${raw(t.task)} where id = ${followsId}), ${isLater ? raw('null') : raw('now()')})
+       select 'own', "operationId", name, title, 'queue', principal->>'id', principal->>'name', principal, coalesce(params, 'null'), meta, case when "isLater" then 'scheduled' else 'queued' end, priority,
+         case when "isLater" then clock_timestamp() + make_interval(secs => "delayMs" / 1000) end, coalesce("expiresAt", clock_timestamp() + make_interval(secs => "expireAfterMs" / 1000)),
+         queue, "uniqueKey", "limitKey", "rateKey", "blockedBy", case when "blockedBy" is not null then 'task' end, "followsId",
+         (select coalesce(line_id, id) from ${raw(t.task)} where id = "followsId"), case when "isLater" then null else now() end
+       from launch order by n
        on conflict (operation_id) do nothing returning *
      ), event as (
        insert into ${raw(t.task_event)} (task_id, state) select id, state from inserted
      ), called as (
-       select ${callPlacesSql(queueSchema)} from inserted
+       select ${callPlacesSql(queueSchema)} from inserted limit 1
      )
-     select ${raw(taskColumns(t))}, (select count(*) from called) as called from inserted`,
+     select ${raw(taskColumns(t))}, (select count(*) from called) as called from inserted order by id`,
   );
-  if (!rows[0]) return null;
-  const { called: _, ...task } = rows[0] as OwnTask & { called: unknown };
-  return task;
+  return inserted.rows.map(({ called: _, ...task }) => task as OwnTask);
 }
 
 async function earlier(

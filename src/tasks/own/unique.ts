@@ -4,6 +4,7 @@ import type { DuplicatePolicy } from '../../task-definitions/define-task.ts';
 import { advisoryClass } from '../advisory-class.ts';
 import type { TaskContext } from '../context.ts';
 import { moveTask } from '../move-task.ts';
+import { assertReadCommitted } from '../read-committed.ts';
 import { unfinishedStates } from '../states.ts';
 import type { OwnTask } from '../task-row.ts';
 
@@ -54,17 +55,4 @@ export async function askTurn(
       message: 'A later launch took its place.',
     });
   return { after: rows.filter((task) => !isReplaced(task)).at(-1)?.id ?? null };
-}
-
-export async function assertReadCommitted(client: Queryable, what: string): Promise<void> {
-  const { rows } = await client.query<{ level: string }>(
-    `select current_setting('transaction_isolation') as level`,
-  );
-  const level = rows[0]?.level;
-  if (level === 'read committed') return;
-  throw new AppError(
-    'wrong-isolation',
-    422,
-    `Your transaction is ${level}: ${what} in one that is read committed.`,
-  );
 }

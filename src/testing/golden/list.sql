@@ -134,6 +134,7 @@ select
   principal_name as "principalName",
   principal as "principal",
   parameters as "parameters",
+  meta as "meta",
   selection - 'keys' - 'where' as "selection",
   state as "state",
   reason as "reason",

@@ -136,7 +136,9 @@ select
   $3,
   $4
 from
-  moved;
+  moved
+returning
+  task_id;
 
 -- runSlice
 commit;
@@ -155,6 +157,7 @@ select
   principal_name as "principalName",
   principal as "principal",
   parameters as "parameters",
+  meta as "meta",
   selection - 'keys' - 'where' as "selection",
   state as "state",
   reason as "reason",

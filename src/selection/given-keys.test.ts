@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Decimal } from '@prisma/client/runtime/client';
-import { buildRegistry } from '../../resources/registry.ts';
-import { tortureAdmin } from '../../testing/torture.ts';
+import { buildRegistry } from '../resources/registry.ts';
+import { tortureAdmin } from '../testing/torture.ts';
 import { type GivenKey, keysGiven } from './given-keys.ts';
 
 const defaults = { minAsyncRecords: 20, parallelism: 1, chunkSize: 1_000, countLimit: 10_000 };
