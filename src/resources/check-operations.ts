@@ -52,7 +52,7 @@ export const operationShapes: { readonly [K in keyof Required<OperationOptions>]
 const shape = z.strictObject(operationShapes, 'must be an object of options.');
 
 /** Names of operations that every resource has. */
-const taken = ['update', 'delete', 'undo'];
+export const taken = ['update', 'delete', 'undo'];
 
 const ofJavaScript = 'is a word of JavaScript itself.';
 

@@ -212,10 +212,10 @@ test('a template that fails for a value, or sends nothing, takes no page away: t
     'cell.eta': '<i><%= it.text === "2 people" ? it.data.exct : "" %></i>',
   };
   const { visitor, app } = await setUp(t, failing);
-  const told: string[] = [];
+  const logLines: string[] = [];
   const logged = app.log.error.bind(app.log);
   app.log.error = ((given: { view?: string }, ...rest: [string]) => {
-    told.push(String(given.view));
+    logLines.push(String(given.view));
     logged(given, ...rest);
   }) as typeof app.log.error;
   const edit = await visitor.get('/cities/2/edit');
@@ -228,7 +228,7 @@ test('a template that fails for a value, or sends nothing, takes no page away: t
     assert.match((await visitor.get('/cities')).body, />2 people</);
   assert.ok(!edit.body.includes('<i>'));
   assert.deepEqual(
-    told.map((view) => view.split('/').at(-1)),
+    logLines.map((view) => view.split('/').at(-1)),
     ['control.eta', 'cell.eta'],
   );
 });

@@ -192,7 +192,6 @@ export const taskTexts = {
     way: 'Written',
     locks: 'Holds',
     parallelism: 'Running side by side',
-    id: 'Task',
   },
   ways: {
     sql: 'set by set, in SQL',

@@ -28,15 +28,15 @@ function gate() {
   });
   const log: string[] = [];
   let standing = 0;
-  let most = 0;
+  let peak = 0;
   return {
     open: () => open(),
     log,
-    most: () => most,
+    peak: () => peak,
     standing: () => standing,
     async pass(name: string) {
       log.push(name);
-      most = Math.max(most, ++standing);
+      peak = Math.max(peak, ++standing);
       await opened;
       standing--;
     },
@@ -123,7 +123,7 @@ test('the same waits for the end of the one before, each for its own', async (t)
   assert.deepEqual(await Promise.all(ids.map(stateOf)), ['running', 'queued', 'queued']);
   gated.open();
   for (const id of ids) assert.equal((await finished(db, id)).state, 'succeeded');
-  assert.equal(gated.most(), 1, 'never two at a time');
+  assert.equal(gated.peak(), 1, 'never two at a time');
 });
 
 test('a later launch takes the place of what has not begun', async (t) => {
@@ -144,7 +144,7 @@ test('a later launch takes the place of what has not begun', async (t) => {
   gated.open();
   assert.equal((await finished(db, second)).state, 'succeeded');
   assert.equal((await finished(db, fourth)).state, 'succeeded');
-  assert.equal(gated.most(), 1);
+  assert.equal(gated.peak(), 1);
 });
 
 test('who asks for a turn in a transaction sees who was faster, or is told that it cannot', async (t) => {
@@ -268,13 +268,13 @@ test('no more run at a time than may, in all workers together, counted by key', 
 
 test('eight places of two workers that take at the same time keep to the limit', async (t) => {
   let standing = 0;
-  let most = 0;
+  let peak = 0;
   const one = defineTask({
     name: 'one',
     params,
     concurrency: 1,
     async run() {
-      most = Math.max(most, ++standing);
+      peak = Math.max(peak, ++standing);
       await wait(5);
       standing--;
     },
@@ -284,7 +284,7 @@ test('eight places of two workers that take at the same time keep to the limit',
   await Promise.all([begin(null, 4), begin(null, 4)]);
   for (let i = 0; i < 40; i++) ids.push(await launch(one));
   for (const id of ids) assert.equal((await finished(db, id)).state, 'succeeded');
-  assert.equal(most, 1);
+  assert.equal(peak, 1);
 });
 
 test('no more are started in a span than may be, counted by key', async (t) => {
