@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { metadata } from '../../../generated/sample-metadata/metadata.ts';
 import sample from '../../admin.ts';
 import { type AdminDefinition, type Client, defineResource } from '../../index.ts';
+import { defaultTaskSettings } from '../../tasks/context.ts';
 import { htmx, type TestApp, testApp, type Visitor } from '../../testing/app.ts';
 import { formOf } from '../../testing/html-form.ts';
 import { launchAs, selectAs } from '../../testing/launch-as.ts';
@@ -12,9 +13,9 @@ type Context = Parameters<typeof testApp>[0];
 
 async function setUp(
   t: Context,
-  admin: AdminDefinition = sample,
+  options: Parameters<typeof testApp>[1] = {},
 ): Promise<TestApp & { editor: Visitor; admin: Visitor }> {
-  const app = await testApp(t, { admin });
+  const app = await testApp(t, options);
   await insertPlaces(app.db, 60);
   return { ...app, editor: await app.signIn('editor'), admin: await app.signIn('admin') };
 }
@@ -396,7 +397,7 @@ test('an expression that PostgreSQL refuses is refused at the preview, at its fi
 });
 
 test('an expression that would take for ever is refused at the preview', async (t) => {
-  const app = await setUp(t);
+  const app = await setUp(t, { settings: { previewMs: defaultTaskSettings.previewMs } });
   await app.db.pages.query(`update gazetteer.city set notes = repeat('a', 4001) || 'b'`);
   const path = `/cities/bulk-edit?_s=${await selectAs(app.editor, 30)}`;
   const body = {
@@ -494,7 +495,7 @@ test('a preview says that an extension of the client will not run, and that noth
     ...sample.resources.slice(1),
   ];
   const noteOf = async (admin: AdminDefinition) => {
-    const app = await setUp(t, admin);
+    const app = await setUp(t, { admin });
     const { body } = await app.admin.get(await previewAs(app.admin, 3));
     return [
       /Prisma client does beside writing is not done/.test(body),
