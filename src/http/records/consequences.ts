@@ -152,5 +152,5 @@ function textOf(
 }
 
 function columnLabel({ fields }: Resource, column: string): string {
-  return fields.find(({ meta }) => meta.column === `"${column}"`)?.label ?? column;
+  return fields.find(({ meta }) => meta.dbColumn === column)?.label ?? column;
 }
