@@ -4,8 +4,7 @@ import { sqlstate, sqlstateOf } from '../../db/sqlstate.ts';
 import { transaction } from '../../db/transaction.ts';
 import { AppError } from '../../errors.ts';
 import { sortKeys } from '../../metadata/keys.ts';
-import { editsOf, getOperation } from '../../operations/operations.ts';
-import { assertNoRule } from '../../operations/rules/rewrite-rules.ts';
+import { assertNoRuleFor, editsOf, getOperation } from '../../operations/operations.ts';
 import { snapshotSql } from '../../operations/since-preview.ts';
 import { listTriggers } from '../../operations/triggers.ts';
 import { rowsOf } from '../../operations/update/moves-onto.ts';
@@ -58,7 +57,7 @@ export async function lookAhead(context: TaskContext, looking: Looking): Promise
   const { resource, principal, preview } = looking;
   const deadline = performance.now() + settings.previewMs;
   const operation = getOperation(resource, preview.operation);
-  await assertNoRule(db.pages, resource.model, [operation.writes], true);
+  await assertNoRuleFor(db.pages, resource, preview);
   await operation.check?.({ client: db.pages, registry, resource, principal }, preview.parameters);
   const selection = await getSelection(db, principal, resource, preview.selectionId);
   const selected = previewed(selection, preview);
