@@ -425,11 +425,13 @@ test('a change by an expression leads to its preview, also when it was to start 
   assert.equal((await app.db.pages.query(`select 1 from ${app.db.t.task}`)).rowCount, 0);
 });
 
-test('htmx is led from the dialog to the preview, a page of its own', async (t) => {
+test('htmx is led from the dialog to the preview, a page of its own, and back to what was typed', async (t) => {
   const app = await setUp(t);
   const path = `/cities/bulk-edit?_s=${await selectAs(app.editor, 3)}`;
   const answer = await app.editor.post(path, { ...publish, _do: 'preview' }, htmx);
   assert.match(String(answer.headers['hx-redirect']), /^\/cities\/previews\/[0-9a-f-]{36}$/);
+  const { body } = await app.editor.get(String(answer.headers['hx-replace-url']));
+  assert.match(body, /<option value="published"[^>]* selected/);
 });
 
 test('somebody else’s preview, and one that is not there, are the same 404', async (t) => {
