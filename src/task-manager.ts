@@ -50,6 +50,8 @@ export interface LaunchOptions {
   /** Not before so many milliseconds have passed, or this time has come. Default: at once. */
   delayMs?: number;
   startAt?: Date;
+  /** Not begun by then, it is cancelled. Default: as the definition says. */
+  expiresAt?: Date | null;
   /** A UUID: launched twice with the same one, it is one task. */
   operationId?: string;
 }
@@ -80,7 +82,8 @@ export interface TaskManager {
   /**
    * Launches a task of your own: one row, taken by the next free place of a worker.
    *
-   * @throws AppError 422 'unknown-task', 'invalid-params' (details.fieldErrors), 403 'forbidden'
+   * @throws AppError 422 'unknown-task', 'invalid-params' (details.fieldErrors), 403 'forbidden',
+   *   409 'duplicate' (details.taskId)
    */
   launch<S extends StandardSchemaV1, R>(
     definition: TaskDefinition<S, R>,

@@ -16,6 +16,7 @@ const tables = [
   'change',
   'task_event',
   'task_step',
+  'task_start',
   'worker',
   'worker_end',
   'task_slot',

@@ -102,9 +102,13 @@ interface AnyTask {
   failedAttempts: number;
   /** Not before this. */
   dueAt: Date | null;
-  /** What it waits for: `attempt` is the next one. */
-  waitsFor: 'attempt' | 'sleep' | null;
+  /** What it waits for: `attempt` is the next one, `task` the end of the one that blocks it. */
+  waitsFor: 'attempt' | 'sleep' | 'task' | null;
   priority: number;
+  /** Of an own task: which workers take it. */
+  queue: string;
+  /** Not begun by then, it is not begun at all. */
+  expiresAt: Date | null;
   /** What an own task is at, in its own words. */
   progressMessage: string | null;
   /** What an own task returned. */
@@ -118,7 +122,9 @@ interface AnyTask {
   idleMs: number;
   /** Since when nobody is at it. */
   restedAt: Date | null;
-  /** Whether any worker is alive; null where none is needed any more. */
+  /** Of an own task: others of its name are counted before it begins. */
+  hasLimit: boolean;
+  /** Whether any worker is alive that listens to its queue; null where none is needed any more. */
   hasWorker: boolean | null;
   /** When a worker ended last; null: none has, or one is dead and it is not known since when. */
   workerEndedAt: Date | null;
@@ -169,6 +175,9 @@ const columns: Record<Exclude<keyof BulkTask, 'hasWorker' | 'workerEndedAt'>, st
   failedAttempts: 'failed_attempts',
   dueAt: 'due_at',
   waitsFor: 'waits_for',
+  queue: 'queue',
+  hasLimit: 'coalesce(limit_key, rate_key) is not null',
+  expiresAt: 'expires_at',
   priority: 'priority',
   progressMessage: 'progress_message',
   result: 'result',

@@ -36,6 +36,10 @@ export const taskTexts = {
     cancelling: 'Cancelling',
     cancellingNote: 'It was asked to stop, and ends when it has heard of it.',
     noWorkerHeading: 'Waiting for a worker',
+    noWorker: (queue: string, since: string | null) =>
+      `No worker that listens to “${queue}” is alive${since === null ? '' : ` since ${since}`}, so nobody is at it. It goes on when one starts.`,
+    waitingLimit: (since: string) =>
+      `Waiting for its turn since ${since}. No more of its kind begin at a time than its limit lets.`,
     done: (count: number) => `${number.format(count)} done`,
     rate: (perSecond: number) => `${number.format(Math.max(1, Math.round(perSecond)))}/s`,
     barLabel: (title: string, done: number, total: number | null, percent: number) =>

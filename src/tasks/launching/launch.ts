@@ -4,6 +4,7 @@ import { patientTransaction } from '../../db/patient-transaction.ts';
 import { AppError } from '../../errors.ts';
 import { limits, limitTexts } from '../../limits.ts';
 import { assertMayBegin, assertNoRuleFor, getOperation } from '../../operations/operations.ts';
+import { inOrder } from '../../plain-json.ts';
 import { wake } from '../../queue/wake.ts';
 import type { Where } from '../../resources/client.ts';
 import type { Resource } from '../../resources/contract.ts';
@@ -191,10 +192,4 @@ export function fingerprint({
 }): string {
   const parts = [principal.id, resource.model.name, operation, parameters, selection];
   return createHash('sha256').update(JSON.stringify(parts, inOrder)).digest('hex');
-}
-
-/** The database keeps parameters in an order of its own. */
-function inOrder(_name: string, value: unknown): unknown {
-  if (value === null || typeof value !== 'object' || Array.isArray(value)) return value;
-  return Object.fromEntries(Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1)));
 }

@@ -187,6 +187,9 @@ select
   failed_attempts as "failedAttempts",
   due_at as "dueAt",
   waits_for as "waitsFor",
+  queue as "queue",
+  coalesce(limit_key, rate_key) is not null as "hasLimit",
+  expires_at as "expiresAt",
   priority as "priority",
   progress_message as "progressMessage",
   result as "result",
@@ -205,7 +208,14 @@ select
       from
         "bulkhead"."worker" worker
       where
-        exists (
+        (
+          queues is null
+          or case kind
+            when 'bulk' then 'bulk'
+            else queue
+          end = any (queues)
+        )
+        and exists (
           select
             1
           from
