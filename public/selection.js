@@ -259,7 +259,7 @@ document.addEventListener('htmx:beforeSwap', ({ detail }) => {
   );
 });
 
-// Whatever leaves the list waits for ticks that are on their way.
+// Whatever leaves the page waits for ticks that are on their way.
 document.addEventListener('htmx:confirm', (event) => {
   if (isIdle() || !list()?.contains(event.detail.elt)) return;
   event.preventDefault();
@@ -276,8 +276,9 @@ document.addEventListener('htmx:configRequest', (event) => {
 document.addEventListener(
   'click',
   (event) => {
-    const link = event.target.closest?.('#list a[href]');
-    if (!link || isIdle() || event.ctrlKey || event.metaKey || link.hasAttribute('hx-get')) return;
+    const link = event.target.closest?.('a[href]');
+    if (!link || isIdle() || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    if (link.hasAttribute('hx-get') || link.target === '_blank') return;
     event.preventDefault();
     void whenIdle().then(() => location.assign(link.href));
   },

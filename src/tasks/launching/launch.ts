@@ -3,8 +3,7 @@ import type { Principal } from '../../auth/principal.ts';
 import { patientTransaction } from '../../db/patient-transaction.ts';
 import { AppError } from '../../errors.ts';
 import { limits, limitTexts } from '../../limits.ts';
-import { assertMayBegin, getOperation } from '../../operations/operations.ts';
-import { assertNoRule } from '../../operations/rules/rewrite-rules.ts';
+import { assertMayBegin, assertNoRuleFor, getOperation } from '../../operations/operations.ts';
 import { inOrder } from '../../plain-json.ts';
 import { wake } from '../../queue/wake.ts';
 import type { Where } from '../../resources/client.ts';
@@ -67,7 +66,7 @@ export async function launch(context: TaskContext, request: Launch): Promise<Lau
     throw new AppError('selection-changed', 409, message, { from: preview.recordCount, to: count });
   }
 
-  await assertNoRule(db.pages, resource.model, [operation.writes], true);
+  await assertNoRuleFor(db.pages, resource, { operation: request.operation, parameters });
   await operation.check?.({ client: db.pages, registry, resource, principal }, parameters);
   assertReason(resource, preview.recordCount, options.changeReason);
   if (resource.isAtomic && preview.recordCount > limits.bulk.atomic) {

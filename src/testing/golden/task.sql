@@ -365,7 +365,7 @@ select
   ) as columns,
   array(
     select
-      quote_ident(attname)
+      attname::text
     from
       pg_attribute
     where
