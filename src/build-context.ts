@@ -5,6 +5,7 @@ import { assertUsesPool, checkedClient } from './resources/checked-client.ts';
 import { markGenerated } from './resources/generated-columns.ts';
 import { buildRegistry } from './resources/registry.ts';
 import { buildTaskDefinitions } from './task-definitions/task-definitions.ts';
+import { checkTaskHooks } from './task-definitions/task-hooks.ts';
 import { defaultTaskSettings, type TaskContext } from './tasks/context.ts';
 
 export function queueSchemaOf(config: Pick<Config, 'BULKHEAD_DATABASE_SCHEMA'>): string {
@@ -47,6 +48,7 @@ export async function buildContext(
     db,
     registry,
     definitions: buildTaskDefinitions(admin.tasks),
+    hooks: checkTaskHooks(admin.taskHooks),
     log,
     settings: {
       sliceMs: config.BULKHEAD_SLICE_MS,

@@ -17,6 +17,8 @@ const tables = [
   'task_event',
   'task_step',
   'task_start',
+  'task_hook',
+  'task_delivery',
   'worker',
   'worker_end',
   'task_slot',

@@ -1,6 +1,7 @@
 import type { Database } from '../db/database.ts';
 import type { ResourceRegistry } from '../resources/contract.ts';
 import type { TaskDefinitions } from '../task-definitions/task-definitions.ts';
+import type { TaskHook } from '../task-definitions/task-hooks.ts';
 
 /** What every function of this room is handed. */
 export interface TaskContext {
@@ -8,6 +9,8 @@ export interface TaskContext {
   readonly registry: ResourceRegistry;
   /** Tasks of the project's own. */
   readonly definitions: TaskDefinitions;
+  /** What the project does when something becomes of a task. */
+  readonly hooks: readonly TaskHook[];
   readonly settings: TaskSettings;
   readonly log: (
     level: 'error' | 'warning' | 'info' | 'debug',

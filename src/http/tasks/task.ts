@@ -11,7 +11,7 @@ import {
   withoutWorkerSince,
   workedMs,
 } from '../../tasks/looking/progress.ts';
-import type { ChunkRow, EventRow, FailureGroup } from '../../tasks/looking/queries.ts';
+import type { ChunkRow, EventRow, FailureGroup, Untold } from '../../tasks/looking/queries.ts';
 import { type AlterationGroup, listAlterations } from '../../tasks/running/alterations.ts';
 import { isFinished } from '../../tasks/states.ts';
 import type { TaskRow } from '../../tasks/task-row.ts';
@@ -75,6 +75,8 @@ export interface TaskDetailsData {
   } | null;
   /** What an own task returned; null: nothing, or it is bulk work. */
   result: { heading: string; text: string } | null;
+  /** Hooks that were told of it in vain; null: none. */
+  untold: { heading: string; lines: readonly string[] } | null;
   /** Null: it has none. */
   chunks: {
     heading: string;
@@ -129,6 +131,7 @@ export interface TaskParts {
   failures: readonly FailureGroup[];
   alterations: readonly ShownAlteration[];
   events: readonly EventRow[];
+  untold: readonly Untold[];
   titles: ReadonlyMap<string, string>;
   actions: TaskActions;
 }
@@ -184,7 +187,7 @@ export function taskPageData(
 
 export function taskDetailsData(
   task: TaskRow,
-  { chunks, failures, alterations, events, titles, actions }: TaskParts,
+  { chunks, failures, alterations, events, untold, titles, actions }: TaskParts,
   {
     now,
     url,
@@ -228,6 +231,15 @@ export function taskDetailsData(
             groups: alterations.map((group) => alterationLine(group, task, url)),
           },
     result: resultOf(task),
+    untold:
+      untold.length === 0
+        ? null
+        : {
+            heading: taskTexts.untold,
+            lines: untold.map(({ hook, event, attempts, parkedAt }) =>
+              taskTexts.untoldLine(hook, event, attempts, formatTimestamp(parkedAt, now, timeZone)),
+            ),
+          },
     chunks:
       task.kind === 'own'
         ? null

@@ -11,6 +11,7 @@ import {
   listFailures,
   listRunning,
   listTasks,
+  listUntold,
   type TaskPage,
 } from '../../tasks/looking/queries.ts';
 import { isFinished, type TaskState, taskStates } from '../../tasks/states.ts';
@@ -191,17 +192,18 @@ export const taskRoutes: FastifyPluginAsync<RouteOptions> = async (app, { contex
   }
 
   async function partsOf(principal: Principal, task: NamedTask): Promise<TaskParts> {
-    const [chunks, failures, events] = await Promise.all([
+    const [chunks, failures, events, untold] = await Promise.all([
       listChunks(db, task.id),
       listFailures(db, task.id),
       listEvents(db, task.id),
+      listUntold(db, task.id),
     ]);
     const [titles, alterations, actions] = await Promise.all([
       refusedTitles(registry, principal, task, failures),
       shownAlterations(db, registry, principal, task),
       taskActions({ db, principal, resource: findResource(registry, principal, task), url }, task),
     ]);
-    return { chunks, failures, alterations, events, titles, actions };
+    return { chunks, failures, alterations, events, untold, titles, actions };
   }
 
   // htmx swaps no 4xx, so a poll that got one would go on for ever: every ending is 286 without a

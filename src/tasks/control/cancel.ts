@@ -24,6 +24,7 @@ export async function cancel(
       (state === 'running' || state === 'pausing') && isWorkedOn ? 'cancelling' : 'cancelled';
     await moveTask(client, t, taskId, to, {
       reason: 'cancelled',
+      by: principal,
       message: `Cancelled by ${principal.name}.`,
     });
     if (to === 'cancelled') await wakeWaiting(client, context, taskId);

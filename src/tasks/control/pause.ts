@@ -29,7 +29,7 @@ export async function pause(
     if (state !== 'running')
       throw new AppError('not-running', 409, 'Only a running task can be paused.', { state });
     const to = isWorkedOn ? 'pausing' : 'paused';
-    await moveTask(client, t, taskId, to, { reason: 'paused' });
+    await moveTask(client, t, taskId, to, { reason: 'paused', by: principal });
     return to;
   });
 }
@@ -50,7 +50,7 @@ export async function resume(
   return patientTransaction(context.db.pages, taskHeld, async (client) => {
     const { state } = await lockUnfinished(client, context, principal, taskId);
     if (state !== 'pausing' && state !== 'paused') return state;
-    await moveTask(client, t, taskId, 'running', { reason: 'resumed' });
+    await moveTask(client, t, taskId, 'running', { reason: 'resumed', by: principal });
     await client.query(`update ${t.task} set reason = null, woken_at = now() where id = $1`, [
       taskId,
     ]);
