@@ -71,9 +71,13 @@ export {
   type TaskOptions,
 } from './task-definitions/define-task.ts';
 export {
+  type ChildOptions,
+  type ChildOutcome,
+  type ChildTask,
   type EachOptions,
   type Positioned,
   type StopReason,
+  TaskChildFailed,
   TaskGiveUp,
   TaskRetryLater,
   type TaskRun,

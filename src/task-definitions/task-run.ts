@@ -1,3 +1,4 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Principal } from '../auth/principal.ts';
 import type { Client } from '../resources/client.ts';
 
@@ -17,6 +18,46 @@ export interface EachOptions {
   /** Longest such a transaction may take, in milliseconds. Default: `BULKHEAD_STATEMENT_TIMEOUT_MS`. */
   readonly timeoutMs?: number;
 }
+
+/** A task that a run has launched as a part of itself. `R` is what its run returns. */
+export interface ChildTask<R = unknown> {
+  readonly id: number;
+  /** What the run calls it. */
+  readonly name: string;
+  /** For the compiler alone; `all` gives it. */
+  readonly result?: R;
+}
+
+/** How a child ended. */
+export interface ChildOutcome<R = unknown> {
+  readonly id: number;
+  readonly name: string;
+  readonly title: string;
+  /** `succeeded`, `failed` or `cancelled`. */
+  readonly state: string;
+  /** What its run returned; null: it has not succeeded. */
+  readonly result: R | null;
+  readonly reason: string | null;
+  readonly message: string | null;
+}
+
+/** How a child is launched. */
+export interface ChildOptions {
+  /** Default: its definition's. */
+  readonly priority?: number;
+  /** Milliseconds before which it does not begin. Default: 0. */
+  readonly delayMs?: number;
+}
+
+/** What of a definition says what it is launched with, and what it gives. */
+export interface Launchable<S extends StandardSchemaV1, R> {
+  readonly name: string;
+  readonly options: { readonly params: S; readonly run: (...given: never[]) => Promise<R> | R };
+}
+
+type Results<C extends readonly ChildTask[]> = {
+  -readonly [I in keyof C]: C[I] extends ChildTask<infer R> ? R : never;
+};
 
 /** What a task's own `run` has at hand. */
 export interface TaskRun {
@@ -63,6 +104,30 @@ export interface TaskRun {
    * an error that you let through, and begins anew at its time. The first moment stays.
    */
   sleep(name: string, until: Date | number): Promise<void>;
+  /**
+   * Launches a task as a part of this one: the same one whenever the run begins anew. It runs in a
+   * place of its own, on the same person's behalf; what this one holds is not in its way. It is
+   * cancelled where this one is or fails, and this one ends after it.
+   */
+  launch<S extends StandardSchemaV1, R>(
+    name: string,
+    definition: Launchable<S, R>,
+    params: StandardSchemaV1.InferInput<S>,
+    options?: ChildOptions,
+  ): Promise<ChildTask<R>>;
+  /**
+   * What children gave, when each has ended: until then the run holds no place, as in `sleep`. The
+   * first that does not succeed ends the wait by a `TaskChildFailed`, which ends the task and
+   * cancels the others; `onFailure: 'collect'` waits for every one and says how each ended.
+   */
+  all<const C extends readonly ChildTask[]>(
+    children: C,
+    options?: { onFailure?: 'fail' },
+  ): Promise<Results<C>>;
+  all<R>(
+    children: readonly ChildTask<R>[],
+    options: { onFailure: 'collect' },
+  ): Promise<ChildOutcome<R>[]>;
 }
 
 /** Thrown by a run: it is in vain, and is not tried again. */
@@ -70,6 +135,19 @@ export class TaskGiveUp extends Error {
   constructor(reason: string, options?: ErrorOptions) {
     super(reason, options);
     this.name = 'TaskGiveUp';
+  }
+}
+
+/** Thrown by `all`: a child has not succeeded. Let through, it ends the task. */
+export class TaskChildFailed extends TaskGiveUp {
+  readonly child: ChildOutcome;
+
+  constructor(child: ChildOutcome) {
+    super(
+      `“${child.title}” (task ${child.id}) has ${child.state === 'cancelled' ? 'been cancelled' : `failed: ${child.message ?? child.reason}`}`,
+    );
+    this.name = 'TaskChildFailed';
+    this.child = child;
   }
 }
 

@@ -17,11 +17,22 @@ export async function moveTask(
   t: TableNames,
   taskId: number,
   to: TaskState,
-  { reason, message }: MoveReason = {},
+  why: MoveReason = {},
 ): Promise<boolean> {
+  return (await moveTasks(client, t, [taskId], to, why)) === 1;
+}
+
+/** The same of several; gives how many were moved. */
+export async function moveTasks(
+  client: Queryable,
+  t: TableNames,
+  taskIds: readonly number[],
+  to: TaskState,
+  { reason, message }: MoveReason = {},
+): Promise<number> {
   const { rowCount } = await client.query(
     `with old as (
-       select id, state from ${t.task} where id = $1 and state = any($2) for update
+       select id, state from ${t.task} where id = any($1) and state = any($2) for update
      ), moved as (
        update ${t.task} task set state = $3, reason = coalesce($4, reason), message = coalesce($5, message),
          started_at = case when $3 = 'preparing' then coalesce(started_at, now()) else started_at end,
@@ -31,7 +42,7 @@ export async function moveTask(
        delete from ${t.lock_set} where task_id in (select id from moved where $6)
      )
      insert into ${t.task_event} (task_id, at, from_state, state, reason) select id, clock_timestamp(), from_state, $3, $4 from moved`,
-    [taskId, statesBefore(to), to, reason ?? null, message ?? null, isFinished(to)],
+    [taskIds, statesBefore(to), to, reason ?? null, message ?? null, isFinished(to)],
   );
-  return rowCount === 1;
+  return rowCount ?? 0;
 }

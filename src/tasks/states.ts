@@ -50,6 +50,8 @@ export const taskMoves: readonly {
   },
   { from: 'running', to: 'queued', because: 'an own task is tried again later' },
   { from: 'running', to: 'cancelling', because: 'somebody cancelled it' },
+  { from: 'queued', to: 'cancelling', because: 'cancelled while parts of it run' },
+  { from: 'paused', to: 'cancelling', because: 'cancelled while parts of it run' },
   { from: 'running', to: 'cancelled', because: 'cancelled while no worker was at it' },
   { from: 'running', to: 'pausing', because: 'somebody paused it' },
   { from: 'running', to: 'paused', because: 'paused while no worker was at it' },

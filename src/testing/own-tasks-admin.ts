@@ -22,5 +22,43 @@ export const holding = defineTask({
 /** The same, and never twice. */
 export const once = defineTask({ ...holding.options, name: 'once', attempts: 1 });
 
+/** Deals with ten items, a few at a time and each once: kept in `public.dealt`. */
+export const piece = defineTask({
+  name: 'piece',
+  params: z.object({ n: z.number() }),
+  title: ({ n }) => `Piece ${n}`,
+  attempts: 100,
+  backoff: { firstMs: 10, maxMs: 50 },
+  async run({ n }, task) {
+    const items = async (after: unknown, limit: number) =>
+      Array.from({ length: 10 }, (_, index) => ({ item: n * 10 + index, position: index }))
+        .slice(after === null ? 0 : Number(after) + 1)
+        .slice(0, limit);
+    await task.each(
+      'items',
+      items,
+      async (some, tx) => {
+        await tx.$executeRawUnsafe('insert into public.dealt select unnest($1::int[])', some);
+        await wait(15);
+      },
+      { size: 2 },
+    );
+    return n;
+  },
+});
+
+/** Twenty pieces, which are parts of it. */
+export const whole = defineTask({
+  name: 'whole',
+  params: z.object({ pieces: z.number() }),
+  attempts: 100,
+  backoff: { firstMs: 10, maxMs: 50 },
+  async run({ pieces }, task) {
+    const children = [];
+    for (let n = 0; n < pieces; n++) children.push(await task.launch(`piece ${n}`, piece, { n }));
+    return (await task.all(children)).length;
+  },
+});
+
 /** The sample, with tasks of its own. */
-export const ownTasksAdmin = defineAdmin({ ...sample, tasks: [holding, once] });
+export const ownTasksAdmin = defineAdmin({ ...sample, tasks: [holding, once, piece, whole] });

@@ -4,7 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { launchOwn } from '../../tasks/own/launch-own.ts';
 import { startWorker } from '../../tasks/worker/worker.ts';
 import { htmx, testApp } from '../../testing/app.ts';
-import { holding, ownTasksAdmin } from '../../testing/own-tasks-admin.ts';
+import { holding, ownTasksAdmin, whole } from '../../testing/own-tasks-admin.ts';
 import { insertPlaces } from '../../testing/places.ts';
 
 const operationId = '00000000-0000-4000-8000-000000000777';
@@ -79,4 +79,36 @@ test('a task of one’s own has the pages of any task: queued, running, cancelle
   } finally {
     await worker.stop();
   }
+});
+
+test('the page of a task names its parts and how they stand, and theirs the task', async (t) => {
+  const app = await testApp(t, { admin: ownTasksAdmin });
+  const editor = await app.signIn('editor');
+  await app.db.pages.query('create table public.dealt (item int)');
+  const { id } = await launchOwn(
+    app.context,
+    whole,
+    { pieces: 3 },
+    { principal: editor.principal },
+  );
+  const json = async () =>
+    (await editor.get(`/tasks/${id}`, { accept: 'application/json' })).json();
+  assert.doesNotMatch((await editor.get(`/tasks/${id}`)).body, /Parts/);
+  const worker = await startWorker(app.context, {
+    connectionString: app.connectionString,
+    concurrency: 1,
+    places: 1,
+  });
+  try {
+    const waits = /It waits for its parts, and goes on when they are done\./;
+    while (!waits.test((await editor.get(`/tasks/${id}`)).body)) await wait(5);
+    assert.equal((await json()).total, 3);
+    while ((await json()).state !== 'succeeded') await wait(20);
+  } finally {
+    await worker.stop();
+  }
+  const page = (await editor.get(`/tasks/${id}`)).body;
+  assert.match(page, /Parts\s*<span[^>]*>3 of 3 ended<\/span>[\s\S]+Piece 0[\s\S]+Piece 2/);
+  const part = (await editor.get(`/tasks/${id + 1}`)).body;
+  assert.match(part, new RegExp(`href="/tasks/${id}">A part of task ${id}</a>`));
 });

@@ -221,6 +221,7 @@ function noteOf(task: TaskRow, { now, reader }: Onlooker): string {
         if (task.waitsFor !== 'attempt') return taskTexts.own.dueAt(at);
         return `${task.message ?? ''} ${taskTexts.own.again(at)}`.trim();
       }
+      if (task.waitsFor === 'children') return taskTexts.own.waitsForChildren;
       const since = task.queuedAt ?? task.createdAt;
       const isLong = now.getTime() - since.getTime() > longWaitMs;
       return (isLong ? taskTexts.waitingWorker : taskTexts.waitingTurn)(

@@ -18,6 +18,7 @@ import type { TaskRow } from '../../tasks/task-row.ts';
 import { formatDateTime, formatNumber, formatSpan, formatTimestamp, isoTime } from '../format.ts';
 import type { Url } from '../url.ts';
 import { type Badge, badgeOf } from './badge.ts';
+import { type OwnDetails, type OwnParts, ownDetails } from './own-details.ts';
 import {
   type CountInWords,
   countsOf,
@@ -54,7 +55,7 @@ export interface RefusalGroup {
 }
 
 /** The part of a task's page that is live. */
-export interface TaskDetailsData {
+export interface TaskDetailsData extends OwnDetails {
   elementId: string;
   /** Null once it has finished. */
   pollUrl: string | null;
@@ -131,6 +132,7 @@ export interface TaskParts {
   events: readonly EventRow[];
   titles: ReadonlyMap<string, string>;
   actions: TaskActions;
+  own: OwnParts | null;
 }
 
 export function taskPageData(
@@ -184,7 +186,7 @@ export function taskPageData(
 
 export function taskDetailsData(
   task: TaskRow,
-  { chunks, failures, alterations, events, titles, actions }: TaskParts,
+  { chunks, failures, alterations, events, titles, actions, own }: TaskParts,
   {
     now,
     url,
@@ -228,6 +230,7 @@ export function taskDetailsData(
             groups: alterations.map((group) => alterationLine(group, task, url)),
           },
     result: resultOf(task),
+    ...ownDetails(own, url),
     chunks:
       task.kind === 'own'
         ? null

@@ -17,6 +17,7 @@ import { isFinished, type TaskState, taskStates } from '../../tasks/states.ts';
 import { tasksSeen } from '../../tasks/who-sees.ts';
 import { headerJson, isHtmx, principalOf, wantsJson } from '../negotiate.ts';
 import type { RouteOptions } from '../route-options.ts';
+import { readOwnParts } from './own-details.ts';
 import { parametersInWords, plainParameters } from './parameters.ts';
 import {
   finishedData,
@@ -196,12 +197,13 @@ export const taskRoutes: FastifyPluginAsync<RouteOptions> = async (app, { contex
       listFailures(db, task.id),
       listEvents(db, task.id),
     ]);
-    const [titles, alterations, actions] = await Promise.all([
+    const [titles, alterations, actions, own] = await Promise.all([
       refusedTitles(registry, principal, task, failures),
       shownAlterations(db, registry, principal, task),
       taskActions({ db, principal, resource: findResource(registry, principal, task), url }, task),
+      readOwnParts(db, task),
     ]);
-    return { chunks, failures, alterations, events, titles, actions };
+    return { chunks, failures, alterations, events, titles, actions, own };
   }
 
   // htmx swaps no 4xx, so a poll that got one would go on for ever: every ending is 286 without a

@@ -53,6 +53,12 @@ export const taskTexts = {
     again: (at: string) => `It is tried again at ${at}.`,
     dueAt: (at: string) => `It begins at ${at}.`,
     sleeps: (at: string) => `It goes on at ${at}.`,
+    waitsForChildren: 'It waits for its parts, and goes on when they are done.',
+    children: 'Parts',
+    childrenDone: (done: number, count: number) =>
+      `${number.format(done)} of ${number.format(count)} ended`,
+    childrenFirst: (count: number) => `the first ${number.format(count)}`,
+    childOf: (id: number) => `A part of task ${id}`,
     retry: 'Run it again',
   },
   columns: {
@@ -225,6 +231,9 @@ export const taskTexts = {
   reasons: {
     cancelled: 'cancelled',
     'worker-died': 'its workers died',
+    'gave-up': 'it gave up',
+    'tried-again': 'is tried again',
+    'child-failed': 'a part of it did not succeed',
     'too-slow': 'even a few records took too long',
     'table-changed': 'the table is no longer what the schema says',
     error: 'an unexpected error',

@@ -3,12 +3,14 @@ import { transaction } from '../../db/transaction.ts';
 import { callPlaces } from '../../queue/wake.ts';
 import type { TaskDefinition } from '../../task-definitions/define-task.ts';
 import type { StopReason } from '../../task-definitions/task-run.ts';
-import { TaskGiveUp, TaskRetryLater } from '../../task-definitions/task-run.ts';
+import { TaskChildFailed, TaskGiveUp, TaskRetryLater } from '../../task-definitions/task-run.ts';
 import type { TaskContext } from '../context.ts';
 import { moveTask } from '../move-task.ts';
 import type { Lease } from '../running/lease.ts';
 import { wakeWaiting } from '../running/slots.ts';
 import type { OwnTask } from '../task-row.ts';
+import { endWithParts } from './children.ts';
+import type { Awaited } from './named-calls.ts';
 
 const maxMessageLength = 1_000;
 const defaultBackoff = { firstMs: 1_000, factor: 2, maxMs: 600_000 };
@@ -53,6 +55,8 @@ export async function endAttempt(
     if (stop === 'shutdown') return putBack(client, context, lease.taskId, 0, null);
     if (error instanceof TaskRetryLater)
       return putBack(client, context, lease.taskId, error.afterMs, error.message);
+    if (error instanceof TaskChildFailed)
+      return fail(client, context, lease.taskId, 'child-failed', error.message);
     if (error instanceof TaskGiveUp)
       return fail(client, context, lease.taskId, 'gave-up', error.message);
     await countFailure(client, context, task, definition, messageOf(error), error);
@@ -64,12 +68,20 @@ export async function suspend(
   context: TaskContext,
   pool: Pool,
   lease: Lease,
-  until: Date,
+  awaited: Awaited,
 ): Promise<void> {
+  const { t } = context.db;
   await transaction(pool, async (client) => {
     if (!(await letGo(client, context, lease))) return;
-    const waitMs = Math.max(1, until.getTime() - Date.now());
-    await putBack(client, context, lease.taskId, waitMs, null, 'sleep');
+    if ('until' in awaited) {
+      const waitMs = Math.max(1, awaited.until.getTime() - Date.now());
+      return putBack(client, context, lease.taskId, waitMs, null, 'sleep');
+    }
+    await putBack(client, context, lease.taskId, 0, null);
+    await client.query(
+      `update ${t.task} set waits_for = 'children', awaits = $2, fails_fast = $3 where id = $1 and state = 'queued'`,
+      [lease.taskId, awaited.children, awaited.failsFast],
+    );
   });
 }
 
@@ -145,16 +157,11 @@ async function fail(
   reason: string,
   message: string,
 ): Promise<void> {
-  await moveTask(client, context.db.t, taskId, 'failed', {
-    reason,
-    message: shownMessage(message),
-  });
-  await wakeWaiting(client, context, taskId);
+  await endWithParts(client, context, taskId, 'failed', { reason, message: shownMessage(message) });
 }
 
 async function cancelNow(client: PoolClient, context: TaskContext, taskId: number): Promise<void> {
-  await moveTask(client, context.db.t, taskId, 'cancelled');
-  await wakeWaiting(client, context, taskId);
+  await endWithParts(client, context, taskId, 'cancelled');
 }
 
 /** Back to the queue. One that was cancelled meanwhile is not tried again. */

@@ -20,6 +20,8 @@ export interface OwnLaunch {
   operationId?: string | null;
   /** The task that it tries again. */
   followsId?: number | null;
+  /** The task that it is a part of. */
+  parentId?: number | null;
 }
 
 /**
@@ -97,13 +99,13 @@ async function insert(
   { name, title, given, launch, options }: Inserted,
 ): Promise<OwnTask | null> {
   const { principal, priority = options.priority ?? 0, delayMs = 0 } = launch;
-  const { operationId = null, followsId = null } = launch;
+  const { operationId = null, followsId = null, parentId = null } = launch;
   const { rows } = await query<OwnTask>(
     client,
     sql`with inserted as (
-       insert into ${raw(t.task)} (kind, operation_id, operation, title, backend, principal_id, principal_name, principal, parameters, state, priority, due_at, follows_id, line_id, queued_at)
+       insert into ${raw(t.task)} (kind, operation_id, operation, title, backend, principal_id, principal_name, principal, parameters, state, priority, due_at, parent_id, follows_id, line_id, queued_at)
        values ('own', ${operationId}::uuid, ${name}, ${title.replaceAll('\0', '').slice(0, 500)}, 'queue', ${principal.id}, ${principal.name}, ${JSON.stringify(principal)}, ${JSON.stringify(given ?? null)},
-         'queued', ${priority}, case when ${delayMs}::float8 > 0 then clock_timestamp() + make_interval(secs => ${delayMs}::float8 / 1000) end, ${followsId}, (select coalesce(line_id, id) from ${raw(t.task)} where id = ${followsId}), now())
+         'queued', ${priority}, case when ${delayMs}::float8 > 0 then clock_timestamp() + make_interval(secs => ${delayMs}::float8 / 1000) end, ${parentId}::int, ${followsId}, (select coalesce(line_id, id) from ${raw(t.task)} where id = ${followsId}), now())
        on conflict (operation_id) do nothing returning *
      ), event as (
        insert into ${raw(t.task_event)} (task_id, state) select id, state from inserted

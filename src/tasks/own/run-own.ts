@@ -9,6 +9,7 @@ import type { TaskContext } from '../context.ts';
 import type { Lease } from '../running/lease.ts';
 import { lockRecords, releaseRecords } from '../running/lock-records.ts';
 import { whyNot, withRolesNow } from '../running/may-run.ts';
+import { endEmptied } from './children.ts';
 import { endAttempt, endRefused, succeed, suspend } from './end-own.ts';
 import { readParams } from './launch-own.ts';
 import { type NamedCalls, namedCalls } from './named-calls.ts';
@@ -33,19 +34,24 @@ export function startRun(context: TaskContext, pool: Pool, taken: Taken): OwnRun
   return {
     lease,
     stop: (reason) => stopping.abort(reason),
-    ended: run().catch((error) =>
-      context.log('error', 'the end of a task could not be written', {
-        taskId: task.id,
-        error: String(error),
-      }),
-    ),
+    ended: run()
+      .then(() => endEmptied(context, pool))
+      .catch((error) =>
+        context.log('error', 'the end of a task could not be written', {
+          taskId: task.id,
+          error: String(error),
+        }),
+      ),
   };
 
   async function run(): Promise<void> {
     const ready = await getReady();
     if (!ready) return;
     const progress = keepProgress(context, pool, lease);
-    const calls = namedCalls(context, pool, task, lease, stopping.signal);
+    const calls = namedCalls(context, pool, task, lease, {
+      signal: stopping.signal,
+      principal: ready.principal,
+    });
     let result: unknown;
     try {
       result = await definition.options.run(ready.params, {
@@ -53,12 +59,13 @@ export function startRun(context: TaskContext, pool: Pool, taken: Taken): OwnRun
         principal: ready.principal,
       });
       calls.assertNotSuspended();
+      await calls.awaitChildren();
       assertKept(result);
       await progress.end();
     } catch (error) {
       await progress.end().catch(() => undefined);
-      const until = calls.suspendedUntil();
-      if (until) return suspend(context, pool, lease, until);
+      const awaited = calls.awaited();
+      if (awaited) return suspend(context, pool, lease, awaited);
       const stop = stopping.signal.aborted ? (stopping.signal.reason as StopReason) : null;
       context.log(stop ? 'info' : 'warning', stop ? 'a run stopped' : 'an attempt failed', {
         taskId: task.id,
@@ -97,7 +104,7 @@ export function startRun(context: TaskContext, pool: Pool, taken: Taken): OwnRun
 
   function handle(
     tell: TaskRun['progress'],
-    { step, each, sleep, assertGoesOn }: NamedCalls,
+    { step, each, sleep, launch, all, assertGoesOn }: NamedCalls,
   ): Omit<TaskRun, 'principal'> {
     return {
       id: task.id,
@@ -107,6 +114,8 @@ export function startRun(context: TaskContext, pool: Pool, taken: Taken): OwnRun
       step,
       each,
       sleep,
+      launch,
+      all,
       async lock(slug, ids) {
         assertGoesOn();
         const { model } = context.registry.get(slug);

@@ -3,7 +3,7 @@ import type { TableNames } from '../../db/names.ts';
 import { type Queryable, transaction } from '../../db/transaction.ts';
 import { holdLease, type Lease } from '../running/lease.ts';
 
-export type StepKind = 'step' | 'each' | 'sleep';
+export type StepKind = 'step' | 'each' | 'sleep' | 'launch';
 
 /** What is kept of a named call of a run, for all runs of its line. */
 export interface NamedStep {

@@ -2,6 +2,7 @@ import type { Pool } from 'pg';
 import type { TaskContext } from '../context.ts';
 import { isBlocked } from '../running/slots.ts';
 import { type OwnTask, taskColumns } from '../task-row.ts';
+import { awaitsChildrenSql } from './children.ts';
 
 export interface Taken {
   task: OwnTask;
@@ -27,12 +28,13 @@ export async function takeOwn(
        select id from ${t.task} task where kind = 'own' and state = 'queued' and (due_at is null or due_at <= clock_timestamp())
          and operation = any($2)
          and not ${isBlocked(context)}
+         and not ${awaitsChildrenSql(t)}
        order by priority desc, due_at nulls first, id limit $3 for update skip locked
      ), slots as (
        insert into ${t.task_slot} (task_id, slot, worker_id, token) select id, 0, $1, gen_random_uuid() from next returning task_id, token
      ), taken as (
        update ${t.task} task set state = 'running', started_at = coalesce(started_at, clock_timestamp()), attempts = attempts + 1,
-         due_at = null, waits_for = null, blocked_by = null, reason = null, message = null, rested_at = null,
+         due_at = null, waits_for = null, awaits = '{}', fails_fast = false, blocked_by = null, reason = null, message = null, rested_at = null,
          idle_ms = idle_ms + coalesce(extract(epoch from clock_timestamp() - greatest(rested_at, started_at)) * 1000, 0)
        from next where task.id = next.id returning task.*
      ), event as (

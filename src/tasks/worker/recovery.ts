@@ -5,6 +5,7 @@ import { advisoryClass } from '../advisory-class.ts';
 import type { TaskContext } from '../context.ts';
 import { isAliveSql, noteWorkerEnd } from '../liveness.ts';
 import { moveTask } from '../move-task.ts';
+import { endEmptied } from '../own/children.ts';
 import { loseAttempt } from '../own/end-own.ts';
 import { settle, wakeWaiting } from '../running/slots.ts';
 import type { OwnTask, TaskRow } from '../task-row.ts';
@@ -36,6 +37,7 @@ export async function recover(
   );
   for (const worker of dead) await bury(context, worker);
   await sweep(context, self);
+  await endEmptied(context, db.pages);
   return dead.length;
 }
 
