@@ -37,6 +37,16 @@ export interface TaskOptions<S extends Schema = Schema, R = unknown> {
   readonly retryOn?: (error: unknown) => boolean;
   /** Of those that are due the greatest is taken first. Default: 0. */
   readonly priority?: number;
+  /**
+   * Milliseconds after which a run is asked to stop: its `signal` is aborted, and the attempt has
+   * failed if it throws then. Default: none.
+   */
+  readonly softLimitMs?: number;
+  /**
+   * Milliseconds after which a run has failed, whether it stops or not: it writes nothing more.
+   * Default: half an hour.
+   */
+  readonly hardLimitMs?: number;
   /** May this person launch it? Default: whoever the code lets call it. */
   readonly allowed?: (principal: Principal) => boolean;
   /**
@@ -51,6 +61,8 @@ export interface TaskDefinition<S extends Schema = Schema, R = unknown> {
   readonly name: string;
   readonly options: TaskOptions<S, R>;
 }
+
+export const defaultHardLimitMs = 1_800_000;
 
 const defined = new WeakSet<object>();
 

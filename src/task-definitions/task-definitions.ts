@@ -1,5 +1,5 @@
 import { DefinitionError } from '../resources/problems.ts';
-import { isTaskDefinition, type TaskDefinition } from './define-task.ts';
+import { defaultHardLimitMs, isTaskDefinition, type TaskDefinition } from './define-task.ts';
 
 /** The tasks of an admin, by name. */
 export type TaskDefinitions = ReadonlyMap<string, TaskDefinition>;
@@ -40,5 +40,19 @@ function whyNot(definition: TaskDefinition, before: TaskDefinitions): string | n
   for (const [key, value] of Object.entries(backoff))
     if (!(typeof value === 'number' && value >= (key === 'factor' ? 1 : 0) && value < 1e12))
       return `backoff.${key} must be a number, ${key === 'factor' ? 'at least 1' : 'at least 0'}.`;
+  return whyNotLimits(options);
+}
+
+const maxLimitMs = 2_147_483_647;
+
+function whyNotLimits({
+  softLimitMs,
+  hardLimitMs = defaultHardLimitMs,
+}: TaskDefinition['options']): string | null {
+  for (const [key, value] of Object.entries({ softLimitMs, hardLimitMs }))
+    if (value !== undefined && !(Number.isInteger(value) && value >= 1 && value <= maxLimitMs))
+      return `${key} must be a whole number of milliseconds from 1 to 2,147,483,647.`;
+  if (softLimitMs !== undefined && softLimitMs >= hardLimitMs)
+    return 'softLimitMs must be less than hardLimitMs, which is half an hour unless set.';
   return null;
 }

@@ -64,7 +64,8 @@ export const taskMoves: readonly {
   { from: 'pausing', to: 'failed', because: 'its workers died' },
   { from: 'cancelling', to: 'cancelled', because: 'its last runner has stopped' },
   { from: 'cancelling', to: 'succeeded', because: 'an own task was done before it heard of it' },
-  { from: 'cancelling', to: 'failed', because: 'its workers died' },
+  { from: 'cancelling', to: 'failed', because: 'its workers died, or it ran longer than it may' },
+  { from: 'cancelling', to: 'queued', because: 'it ran longer than it may, and is tried again' },
 ];
 
 export const unfinishedStates = Object.entries(taskStates)

@@ -60,5 +60,20 @@ export const whole = defineTask({
   },
 });
 
+/** Gives way to nobody, ever. */
+export const spinning = defineTask({
+  name: 'spinning',
+  params: z.object({}),
+  attempts: 1,
+  hardLimitMs: 500,
+  async run(_, task) {
+    await task.lock('countries', ['ESP']);
+    while (true) {}
+  },
+});
+
 /** The sample, with tasks of its own. */
-export const ownTasksAdmin = defineAdmin({ ...sample, tasks: [holding, once, piece, whole] });
+export const ownTasksAdmin = defineAdmin({
+  ...sample,
+  tasks: [holding, once, piece, whole, spinning],
+});

@@ -53,6 +53,8 @@ export const taskTexts = {
     again: (at: string) => `It is tried again at ${at}.`,
     dueAt: (at: string) => `It begins at ${at}.`,
     sleeps: (at: string) => `It goes on at ${at}.`,
+    stuck: (pid: number, host: string) =>
+      `It has run longer than it may, and has not stopped. It writes nothing more, but holds its records: restart the worker, process ${pid} on ${host}, and it ends.`,
     waitsForChildren: 'It waits for its parts, and goes on when they are done.',
     children: 'Parts',
     childrenDone: (done: number, count: number) =>
@@ -233,6 +235,8 @@ export const taskTexts = {
     'worker-died': 'its workers died',
     'gave-up': 'it gave up',
     'tried-again': 'is tried again',
+    'soft-limit': 'it ran too long',
+    'hard-limit': 'it ran longer than it may',
     'child-failed': 'a part of it did not succeed',
     'too-slow': 'even a few records took too long',
     'table-changed': 'the table is no longer what the schema says',

@@ -20,7 +20,13 @@ export async function cancel(
   const { t } = context.db;
   return patientTransaction(context.db.pages, taskHeld, async (client) => {
     const { kind, state, isWorkedOn } = await lockUnfinished(client, context, principal, taskId);
-    if (state === 'cancelling') return state;
+    if (state === 'cancelling') {
+      await client.query(
+        `update ${t.task} set reason = 'cancelled', message = $2 where id = $1 and reason = 'hard-limit'`,
+        [taskId, `Cancelled by ${principal.name}.`],
+      );
+      return state;
+    }
     const goesOn = kind === 'own' && (await cancelDescendants(client, context, taskId));
     const to: TaskState =
       goesOn || ((state === 'running' || state === 'pausing') && isWorkedOn)

@@ -102,13 +102,15 @@ export function startPlaces(
     try {
       const { t } = context.db;
       const { rows } = await pool.query<{ token: string; state: string }>(
-        `select slot.token, task.state from ${t.task_slot} slot join ${t.task} task on task.id = slot.task_id where slot.token = any($1::uuid[])`,
+        `select coalesce(lapsed_token, token) as token, case when lapsed_token is null then task.state else 'lapsed' end as state
+         from ${t.task_slot} slot join ${t.task} task on task.id = slot.task_id where coalesce(lapsed_token, token) = any($1::uuid[])`,
         [asked.map(([token]) => token)],
       );
       const states = new Map(rows.map(({ token, state }) => [token, state]));
       for (const [token, run] of asked) {
         const state = states.get(token);
-        if (state === 'cancelling') run.stop('cancelled');
+        if (state === 'lapsed') run.stop('hard-limit');
+        else if (state === 'cancelling') run.stop('cancelled');
         else if (state !== 'running') run.stop('lost');
       }
     } catch (error) {

@@ -52,6 +52,9 @@ export function startRun(context: TaskContext, pool: Pool, taken: Taken): OwnRun
       signal: stopping.signal,
       principal: ready.principal,
     });
+    const { softLimitMs } = definition.options;
+    const softly =
+      softLimitMs && setTimeout(() => stopping.abort('soft-limit' as StopReason), softLimitMs);
     let result: unknown;
     try {
       result = await definition.options.run(ready.params, {
@@ -65,7 +68,7 @@ export function startRun(context: TaskContext, pool: Pool, taken: Taken): OwnRun
     } catch (error) {
       await progress.end().catch(() => undefined);
       const awaited = calls.awaited();
-      if (awaited) return suspend(context, pool, lease, awaited);
+      if (awaited) return suspend(context, pool, task, lease, { awaited, definition });
       const stop = stopping.signal.aborted ? (stopping.signal.reason as StopReason) : null;
       context.log(stop ? 'info' : 'warning', stop ? 'a run stopped' : 'an attempt failed', {
         taskId: task.id,
@@ -73,9 +76,11 @@ export function startRun(context: TaskContext, pool: Pool, taken: Taken): OwnRun
         error: error instanceof Error ? (error.stack ?? error.message) : String(error),
       });
       return endAttempt(context, pool, task, lease, { error, stop, definition });
+    } finally {
+      if (softly) clearTimeout(softly);
     }
     try {
-      await succeed(context, pool, lease, result);
+      await succeed(context, pool, task, lease, { result, definition });
     } catch (error) {
       // Text that no column holds: another attempt would return it again.
       if (!sqlstateOf(error)?.startsWith('22')) throw error;

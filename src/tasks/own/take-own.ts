@@ -1,4 +1,5 @@
 import type { Pool } from 'pg';
+import { defaultHardLimitMs } from '../../task-definitions/define-task.ts';
 import type { TaskContext } from '../context.ts';
 import { isBlocked } from '../running/slots.ts';
 import { type OwnTask, taskColumns } from '../task-row.ts';
@@ -23,15 +24,19 @@ export async function takeOwn(
   limit: number,
 ): Promise<Taken[]> {
   const { t } = context.db;
+  const limitsMs = names.map(
+    (name) => context.definitions.get(name)?.options.hardLimitMs ?? defaultHardLimitMs,
+  );
   const { rows } = await pool.query<OwnTask & { token: string }>(
     `with next as (
-       select id from ${t.task} task where kind = 'own' and state = 'queued' and (due_at is null or due_at <= clock_timestamp())
-         and operation = any($2)
+       select id, operation from ${t.task} task where kind = 'own' and state = 'queued' and (due_at is null or due_at <= clock_timestamp())
+         and operation = any($2::text[])
          and not ${isBlocked(context)}
          and not ${awaitsChildrenSql(t)}
        order by priority desc, due_at nulls first, id limit $3 for update skip locked
      ), slots as (
-       insert into ${t.task_slot} (task_id, slot, worker_id, token) select id, 0, $1, gen_random_uuid() from next returning task_id, token
+       insert into ${t.task_slot} (task_id, slot, worker_id, token, ends_at)
+       select id, 0, $1, gen_random_uuid(), clock_timestamp() + make_interval(secs => ($4::float8[])[array_position($2::text[], operation)] / 1000) from next returning task_id, token
      ), taken as (
        update ${t.task} task set state = 'running', started_at = coalesce(started_at, clock_timestamp()), attempts = attempts + 1,
          due_at = null, waits_for = null, awaits = '{}', fails_fast = false, blocked_by = null, reason = null, message = null, rested_at = null,
@@ -41,7 +46,7 @@ export async function takeOwn(
        insert into ${t.task_event} (task_id, at, from_state, state) select id, clock_timestamp(), 'queued', 'running' from next
      )
      select ${taskColumns(t)}, token from taken join slots on slots.task_id = taken.id order by priority desc, id`,
-    [workerId, names, limit],
+    [workerId, names, limit, limitsMs],
   );
   return rows.map(({ token, ...task }) => ({ task: task as OwnTask, token }));
 }
