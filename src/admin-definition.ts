@@ -18,6 +18,11 @@ export interface AdminDefinition {
   // biome-ignore lint/suspicious/noExplicitAny: each has parameters of its own type
   readonly tasks?: readonly TaskDefinition<any, any>[];
   /**
+   * URL of the file whose default export this is, `import.meta.url`: processes that run one task
+   * load it. Default, for the commands: `src/admin.ts`.
+   */
+  readonly definition?: string;
+  /**
    * Migrations of the project's own tables that Bulkhead applies at start; leave out to apply them
    * yourself.
    */

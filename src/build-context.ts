@@ -46,7 +46,8 @@ export async function buildContext(
   const context: TaskContext = {
     db,
     registry,
-    definitions: buildTaskDefinitions(admin.tasks),
+    definitions: buildTaskDefinitions(admin.tasks, admin.definition),
+    definitionFile: admin.definition ?? null,
     log,
     settings: {
       sliceMs: config.BULKHEAD_SLICE_MS,

@@ -47,6 +47,16 @@ export interface TaskOptions<S extends Schema = Schema, R = unknown> {
    * Default: half an hour.
    */
   readonly hardLimitMs?: number;
+  /**
+   * Runs in a process of its own, which is killed at the hard limit, or where it has not stopped in
+   * time. It takes a second or so to start. Default: in the worker.
+   */
+  readonly isolate?: boolean;
+  /**
+   * Of one that runs in a process of its own: milliseconds that it has to stop, after which its
+   * process is killed. Default: 10,000.
+   */
+  readonly graceMs?: number;
   /** May this person launch it? Default: whoever the code lets call it. */
   readonly allowed?: (principal: Principal) => boolean;
   /**

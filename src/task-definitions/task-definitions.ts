@@ -6,12 +6,18 @@ export type TaskDefinitions = ReadonlyMap<string, TaskDefinition>;
 
 const wellNamed = /^[A-Za-z][\w.-]{0,99}$/;
 
-/** Throws DefinitionError for what cannot be run, all of it at once. */
-export function buildTaskDefinitions(given: readonly TaskDefinition[] = []): TaskDefinitions {
+/**
+ * Throws DefinitionError for what cannot be run, all of it at once. `file` is the URL of what
+ * exports the admin; null: not known.
+ */
+export function buildTaskDefinitions(
+  given: readonly TaskDefinition[] = [],
+  file: string | null = null,
+): TaskDefinitions {
   const problems: string[] = [];
   const definitions = new Map<string, TaskDefinition>();
   for (const definition of given) {
-    const reason = whyNot(definition, definitions);
+    const reason = whyNot(definition, definitions) ?? whyNotIsolated(definition, file);
     if (reason) problems.push(`Task ${nameOf(definition)}: ${reason}`);
     else definitions.set(definition.name, definition);
   }
@@ -43,13 +49,19 @@ function whyNot(definition: TaskDefinition, before: TaskDefinitions): string | n
   return whyNotLimits(options);
 }
 
+function whyNotIsolated({ options }: TaskDefinition, file: string | null): string | null {
+  if (!options.isolate || file?.startsWith('file:')) return null;
+  return 'a process of its own loads the admin: give defineAdmin its file, definition: import.meta.url.';
+}
+
 const maxLimitMs = 2_147_483_647;
 
 function whyNotLimits({
   softLimitMs,
   hardLimitMs = defaultHardLimitMs,
+  graceMs,
 }: TaskDefinition['options']): string | null {
-  for (const [key, value] of Object.entries({ softLimitMs, hardLimitMs }))
+  for (const [key, value] of Object.entries({ softLimitMs, hardLimitMs, graceMs }))
     if (value !== undefined && !(Number.isInteger(value) && value >= 1 && value <= maxLimitMs))
       return `${key} must be a whole number of milliseconds from 1 to 2,147,483,647.`;
   if (softLimitMs !== undefined && softLimitMs >= hardLimitMs)

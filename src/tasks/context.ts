@@ -8,6 +8,8 @@ export interface TaskContext {
   readonly registry: ResourceRegistry;
   /** Tasks of the project's own. */
   readonly definitions: TaskDefinitions;
+  /** URL of the file that exports the admin; null: it is not known. */
+  readonly definitionFile: string | null;
   readonly settings: TaskSettings;
   readonly log: (
     level: 'error' | 'warning' | 'info' | 'debug',

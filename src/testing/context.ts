@@ -42,7 +42,7 @@ export function testContext(
   db: Database,
   settings: Partial<TaskSettings> = {},
   defaults: Partial<ResourceDefaults> = {},
-  admin: Pick<AdminDefinition, 'resources' | 'createClient' | 'tasks'> = sample,
+  admin: Pick<AdminDefinition, 'resources' | 'createClient' | 'tasks' | 'definition'> = sample,
 ): TaskContext {
   const registry = buildRegistry(admin.resources, admin.createClient, db.pages, {
     minAsyncRecords: 20,
@@ -53,7 +53,8 @@ export function testContext(
   return {
     db,
     registry,
-    definitions: buildTaskDefinitions(admin.tasks),
+    definitions: buildTaskDefinitions(admin.tasks, admin.definition),
+    definitionFile: admin.definition ?? null,
     settings: { ...defaultTaskSettings, ...settings },
     log: () => undefined,
   };

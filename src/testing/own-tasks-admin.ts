@@ -72,8 +72,38 @@ export const spinning = defineTask({
   },
 });
 
+/** In a process of its own: ends as it is told to. */
+export const alone = defineTask({
+  name: 'alone',
+  params: z.object({
+    way: z.enum(['return', 'heed', 'exit', 'spin', 'throw']),
+  }),
+  attempts: 1,
+  isolate: true,
+  graceMs: 300,
+  async run({ way }, task) {
+    await task.lock('countries', ['ESP']);
+    const pid = await task.step('pid', () => process.pid);
+    task.progress(1, 2, way);
+    if (way === 'heed') await wait(60_000, null, { signal: task.signal });
+    if (way === 'exit') process.exit(3);
+    if (way === 'throw') throw new Error('thrown alone');
+    while (way === 'spin') {}
+    return pid;
+  },
+});
+
+/** The same, and not for long. */
+export const aloneForAWhile = defineTask({
+  ...alone.options,
+  name: 'alone-for-a-while',
+  hardLimitMs: 4_000,
+});
+
 /** The sample, with tasks of its own. */
 export const ownTasksAdmin = defineAdmin({
   ...sample,
-  tasks: [holding, once, piece, whole, spinning],
+  definition: import.meta.url,
+  tasks: [holding, once, piece, whole, spinning, alone, aloneForAWhile],
 });
+export default ownTasksAdmin;

@@ -235,6 +235,7 @@ export const taskTexts = {
     'worker-died': 'its workers died',
     'gave-up': 'it gave up',
     'tried-again': 'is tried again',
+    'process-died': 'its process ended',
     'soft-limit': 'it ran too long',
     'hard-limit': 'it ran longer than it may',
     'child-failed': 'a part of it did not succeed',

@@ -16,6 +16,9 @@ import type { Awaited } from './named-calls.ts';
 const maxMessageLength = 1_000;
 const defaultBackoff = { firstMs: 1_000, factor: 2, maxMs: 600_000 };
 
+/** The process that a task ran in alone has ended without an end of its own. */
+export class ProcessDied extends Error {}
+
 /** What a run was, and whose task it is. */
 interface Ended {
   definition: TaskDefinition | undefined;
@@ -72,7 +75,8 @@ export async function endAttempt(
       return fail(client, context, lease.taskId, 'child-failed', error.message);
     if (error instanceof TaskGiveUp)
       return fail(client, context, lease.taskId, 'gave-up', error.message);
-    const failure = { reason: 'error', message: messageOf(error), error };
+    const reason = error instanceof ProcessDied ? 'process-died' : 'error';
+    const failure = { reason, message: messageOf(error), error };
     await countFailure(client, context, task, definition, failure);
   });
 }

@@ -64,13 +64,12 @@ test('a run deaf to its signal writes nothing more past its hard limit, and is t
       most = Math.max(most, ++runs);
       await task.lock('countries', ['ESP']);
       if (task.attempt === 1) {
-        await wait(1_600);
         const say = (call: Promise<unknown>) =>
           call.then(
             () => refused.push('done'),
             (error: Error) => refused.push(error.name),
           );
-        await say(task.step('late', () => 1));
+        await say(task.step('late', () => wait(1_600)));
         await say(task.lock('countries', ['FRA']));
         reasons.push(task.signal.reason);
       }
@@ -87,7 +86,7 @@ test('a run deaf to its signal writes nothing more past its hard limit, and is t
   assert.equal((await findHolder(db.pages, db.t, 'Country', 'ESP'))?.taskId, id);
   const task = await finished(db, id, 10_000);
   assert.deepEqual([task.state, task.result, task.failedAttempts], ['succeeded', 2, 1]);
-  assert.deepEqual([refused, reasons, most], [['Error', 'Error'], ['hard-limit'], 1]);
+  assert.deepEqual([refused, reasons, most], [['RunLost', 'Error'], ['hard-limit'], 1]);
   assert.deepEqual(
     (await listEvents(db, id)).map(({ state }) => state),
     ['queued', 'running', 'cancelling', 'queued', 'running', 'succeeded'],

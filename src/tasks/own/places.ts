@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 import type { TaskContext } from '../context.ts';
+import { startIsolatedRun } from './isolated.ts';
 import { type OwnRun, startRun } from './run-own.ts';
 import { millisecondsUntilDue, takeOwn } from './take-own.ts';
 
@@ -83,7 +84,10 @@ export function startPlaces(
   }
 
   function begin(taken: Parameters<typeof startRun>[2]): void {
-    const run = startRun(context, pool, taken);
+    const isIsolated = context.definitions.get(taken.task.operation)?.options.isolate;
+    const run = isIsolated
+      ? startIsolatedRun(context, pool, taken, workerId)
+      : startRun(context, pool, taken);
     tokens.add(taken.token);
     runs.set(taken.token, run);
     if (isStopped) run.stop('shutdown');
