@@ -16,6 +16,8 @@ const tables = [
   'change',
   'task_event',
   'task_step',
+  'task_log',
+  'task_about',
   'worker',
   'worker_end',
   'task_slot',

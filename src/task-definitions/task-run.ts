@@ -77,6 +77,16 @@ export interface TaskRun {
    */
   progress(done: number, total?: number | null, message?: string | null): void;
   /**
+   * Writes a line: into the process's log, and onto the task's page, where it is seen at once. Lines
+   * are cut at 2,000 characters, and the first 1,000 of a task are kept.
+   */
+  log(line: string): void;
+  /**
+   * Says that the task is about a record of a resource (its slug): the record's page names it. It
+   * stays said whatever becomes of the run.
+   */
+  about(resource: string, key: string | number): Promise<void>;
+  /**
    * Holds records of a resource (its slug) until the task ends, or until `release`: nobody else
    * changes them, by a form or a task. Throws AppError 'locked' (423) with the holder where another
    * task holds one of them, 'busy' (503) where somebody was writing to one for too long.

@@ -100,10 +100,24 @@ export const aloneForAWhile = defineTask({
   hardLimitMs: 4_000,
 });
 
+/** Says what it is about, and more. */
+export const talking = defineTask({
+  name: 'talking',
+  params: z.object({ country: z.string(), lines: z.number() }),
+  title: ({ country }) => `Talk about ${country}`,
+  async run({ country, lines }, task) {
+    await task.about('countries', country);
+    await task.about('countries', country);
+    for (let line = 1; line <= lines; line++) task.log(`line ${line} <b>`);
+    await wait(1_000, null, { signal: task.signal });
+    task.log('x'.repeat(3_000));
+  },
+});
+
 /** The sample, with tasks of its own. */
 export const ownTasksAdmin = defineAdmin({
   ...sample,
   definition: import.meta.url,
-  tasks: [holding, once, piece, whole, spinning, alone, aloneForAWhile],
+  tasks: [holding, once, piece, whole, spinning, alone, aloneForAWhile, talking],
 });
 export default ownTasksAdmin;

@@ -230,7 +230,7 @@ export function taskDetailsData(
             groups: alterations.map((group) => alterationLine(group, task, url)),
           },
     result: resultOf(task),
-    ...ownDetails(own, url),
+    ...ownDetails(own, { now, url, timeZone }),
     chunks:
       task.kind === 'own'
         ? null

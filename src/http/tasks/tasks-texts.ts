@@ -55,6 +55,11 @@ export const taskTexts = {
     sleeps: (at: string) => `It goes on at ${at}.`,
     stuck: (pid: number, host: string) =>
       `It has run longer than it may, and has not stopped. It writes nothing more, but holds its records: restart the worker, process ${pid} on ${host}, and it ends.`,
+    log: 'Log',
+    logLatest: (shown: number, count: number) =>
+      `the latest ${number.format(shown)} of ${number.format(count)} lines`,
+    logFull: (count: number, shown: number) =>
+      `the first ${number.format(count)} lines are kept, the last ${number.format(shown)} of them shown`,
     waitsForChildren: 'It waits for its parts, and goes on when they are done.',
     children: 'Parts',
     childrenDone: (done: number, count: number) =>

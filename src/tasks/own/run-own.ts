@@ -9,9 +9,11 @@ import type { TaskContext } from '../context.ts';
 import type { Lease } from '../running/lease.ts';
 import { lockRecords, releaseRecords } from '../running/lock-records.ts';
 import { whyNot, withRolesNow } from '../running/may-run.ts';
+import { keepAbout } from './about-own.ts';
 import { endEmptied } from './children.ts';
 import { endAttempt, endRefused, succeed, suspend } from './end-own.ts';
 import { readParams } from './launch-own.ts';
+import { keepLog } from './log-own.ts';
 import { type NamedCalls, namedCalls } from './named-calls.ts';
 import { keepProgress } from './progress-own.ts';
 import type { Taken } from './take-own.ts';
@@ -48,6 +50,7 @@ export function startRun(context: TaskContext, pool: Pool, taken: Taken): OwnRun
     const ready = await getReady();
     if (!ready) return;
     const progress = keepProgress(context, pool, lease);
+    const log = keepLog(context, pool, lease);
     const calls = namedCalls(context, pool, task, lease, {
       signal: stopping.signal,
       principal: ready.principal,
@@ -59,14 +62,17 @@ export function startRun(context: TaskContext, pool: Pool, taken: Taken): OwnRun
     try {
       result = await definition.options.run(ready.params, {
         ...handle(progress.tell, calls),
+        log: log.say,
         principal: ready.principal,
       });
       calls.assertNotSuspended();
       await calls.awaitChildren();
       assertKept(result);
       await progress.end();
+      await log.end();
     } catch (error) {
       await progress.end().catch(() => undefined);
+      await log.end().catch(() => undefined);
       const awaited = calls.awaited();
       if (awaited) return suspend(context, pool, task, lease, { awaited, definition });
       const stop = stopping.signal.aborted ? (stopping.signal.reason as StopReason) : null;
@@ -110,7 +116,7 @@ export function startRun(context: TaskContext, pool: Pool, taken: Taken): OwnRun
   function handle(
     tell: TaskRun['progress'],
     { step, each, sleep, launch, all, assertGoesOn }: NamedCalls,
-  ): Omit<TaskRun, 'principal'> {
+  ): Omit<TaskRun, 'principal' | 'log'> {
     return {
       id: task.id,
       attempt: task.failedAttempts + 1,
@@ -121,6 +127,10 @@ export function startRun(context: TaskContext, pool: Pool, taken: Taken): OwnRun
       sleep,
       launch,
       all,
+      async about(slug, id) {
+        assertGoesOn();
+        await keepAbout(context, pool, lease, slug, id);
+      },
       async lock(slug, ids) {
         assertGoesOn();
         const { model } = context.registry.get(slug);
