@@ -3,7 +3,7 @@ import type { Principal } from '../auth/principal.ts';
 import type { Client } from '../resources/client.ts';
 
 /** Why a run is asked to stop. */
-export type StopReason = 'cancelled' | 'shutdown' | 'lost' | 'soft-limit' | 'hard-limit';
+export type StopReason = 'cancelled' | 'paused' | 'shutdown' | 'lost' | 'soft-limit' | 'hard-limit';
 
 /** An item, and where it stands among all of them: plain JSON, from which the next are asked for. */
 export interface Positioned<T> {

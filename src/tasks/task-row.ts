@@ -104,6 +104,8 @@ interface AnyTask {
   dueAt: Date | null;
   /** What it waits for: `attempt` is the next one. */
   waitsFor: 'attempt' | 'sleep' | 'children' | null;
+  /** Of an own task: something is kept of what it has done, after which it goes on. */
+  canGoOn: boolean;
   priority: number;
   /** What an own task is at, in its own words. */
   progressMessage: string | null;
@@ -124,7 +126,10 @@ interface AnyTask {
   workerEndedAt: Date | null;
 }
 
-const columns: Record<Exclude<keyof BulkTask, 'hasWorker' | 'workerEndedAt'>, string> = {
+const columns: Record<
+  Exclude<keyof BulkTask, 'hasWorker' | 'workerEndedAt' | 'canGoOn'>,
+  string
+> = {
   id: 'id',
   kind: 'kind',
   operationId: 'operation_id',
@@ -203,6 +208,7 @@ export function taskColumns(t: TableNames): string {
   };
   return [
     ...Object.entries(columns).map(([name, column]) => `${summed[name] ?? column} as "${name}"`),
+    `coalesce(kind = 'own' and exists (select from (select coalesce(line_id, id) as line) own join ${t.task_step} step on step.line_id = own.line), false) as "canGoOn"`,
     `case when finished_at is null and backend = 'queue' then ${hasWorkerSql(t)} end as "hasWorker"`,
     `case when finished_at is null and backend = 'queue' and not exists (select 1 from ${t.worker}) then (select max(at) from ${t.worker_end}) end as "workerEndedAt"`,
   ].join(', ');

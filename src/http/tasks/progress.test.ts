@@ -31,6 +31,7 @@ function taskOf(values: Partial<BulkTask>): TaskRow {
     failedAttempts: 0,
     dueAt: null,
     waitsFor: null,
+    canGoOn: false,
     priority: 0,
     progressMessage: null,
     result: null,

@@ -233,9 +233,9 @@ function noteOf(task: TaskRow, { now, reader }: Onlooker): string {
     case 'preparing':
       return taskTexts.preparing;
     case 'pausing':
-      return taskTexts.pausing;
+      return kindTexts(task).pausing;
     case 'paused':
-      return taskTexts.paused;
+      return kindTexts(task).paused;
     case 'cancelling':
       return kindTexts(task).cancelling;
     default:

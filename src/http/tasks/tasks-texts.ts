@@ -35,6 +35,7 @@ export const taskTexts = {
     running: 'Running in the background',
     cancelling: 'Cancelling',
     cancellingNote: 'It was asked to stop, and ends when it has heard of it.',
+    pausedNote: 'It goes on after what it has done when it is resumed. Its records stay locked.',
     noWorkerHeading: 'Waiting for a worker',
     done: (count: number) => `${number.format(count)} done`,
     rate: (perSecond: number) => `${number.format(Math.max(1, Math.round(perSecond)))}/s`,

@@ -64,7 +64,8 @@ export async function endAttempt(
     const left = await letGo(client, context, lease);
     if (!left) return;
     if (left.state === 'cancelling') return stopNow(client, context, task, definition, left);
-    if (stop === 'shutdown') return putBack(client, context, lease.taskId, 0, null);
+    if (stop === 'shutdown' || stop === 'paused')
+      return putBack(client, context, lease.taskId, 0, null);
     if (stop === 'soft-limit') {
       const failure = { reason: 'soft-limit', message: 'It did not stop in time of itself.' };
       return countFailure(client, context, task, definition, failure);
@@ -100,7 +101,7 @@ export async function suspend(
     }
     await putBack(client, context, lease.taskId, 0, null);
     await client.query(
-      `update ${t.task} set waits_for = 'children', awaits = $2, fails_fast = $3 where id = $1 and state = 'queued'`,
+      `update ${t.task} set waits_for = 'children', awaits = $2, fails_fast = $3 where id = $1 and state in ('queued', 'paused')`,
       [lease.taskId, awaited.children, awaited.failsFast],
     );
   });
@@ -199,7 +200,7 @@ async function fail(
   await endWithParts(client, context, taskId, 'failed', { reason, message: shownMessage(message) });
 }
 
-/** Back to the queue: at once, or after a while. */
+/** Back to the queue, at once or after a while; one that is to be paused waits until it is resumed. */
 async function putBack(
   client: PoolClient,
   context: TaskContext,
@@ -209,10 +210,12 @@ async function putBack(
   waitsFor: NonNullable<OwnTask['waitsFor']> = 'attempt',
 ): Promise<void> {
   const { t } = context.db;
-  await moveTask(client, t, taskId, 'queued', {
+  const why = {
     reason: waitMs > 0 && waitsFor === 'attempt' ? 'tried-again' : undefined,
     message: message === null ? undefined : shownMessage(message),
-  });
+  };
+  if (!(await moveTask(client, t, taskId, 'queued', why)))
+    await moveTask(client, t, taskId, 'paused', why);
   await client.query(
     `update ${t.task} set rested_at = clock_timestamp(), waits_for = case when $2::float8 > 0 then $3 end,
        due_at = case when $2::float8 > 0 then clock_timestamp() + make_interval(secs => $2::float8 / 1000) end where id = $1`,

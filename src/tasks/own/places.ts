@@ -115,6 +115,7 @@ export function startPlaces(
         const state = states.get(token);
         if (state === 'lapsed') run.stop('hard-limit');
         else if (state === 'cancelling') run.stop('cancelled');
+        else if (state === 'pausing') run.stop('paused');
         else if (state !== 'running') run.stop('lost');
       }
     } catch (error) {

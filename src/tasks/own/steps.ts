@@ -36,6 +36,15 @@ export async function findStep(
   return rows[0] ?? null;
 }
 
+/** Is anything kept of what a task, or the ones that it tries again, have done? */
+export async function hasSteps(client: Queryable, t: TableNames, taskId: number): Promise<boolean> {
+  const { rowCount } = await client.query(
+    `select from ${t.task} task join ${t.task_step} step on step.line_id = coalesce(task.line_id, task.id) where task.id = $1 limit 1`,
+    [taskId],
+  );
+  return rowCount === 1;
+}
+
 export interface KeptStep {
   lineId: number;
   name: string;

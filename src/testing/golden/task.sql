@@ -264,6 +264,19 @@ select
   finished_at as "finishedAt",
   idle_ms as "idleMs",
   rested_at as "restedAt",
+  coalesce(
+    kind = 'own'
+    and exists (
+      select
+      from
+        (
+          select
+            coalesce(line_id, id) as line
+        ) own
+        join "bulkhead"."task_step" step on step.line_id = own.line
+    ),
+    false
+  ) as "canGoOn",
   case
     when finished_at is null
     and backend = 'queue' then exists (
