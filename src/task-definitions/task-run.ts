@@ -110,6 +110,24 @@ export interface TaskRun {
     options?: EachOptions,
   ): Promise<number>;
   /**
+   * Calls `fn` in a transaction of your Prisma client, with nothing of Bulkhead's: no scope, locks
+   * or history. It commits only while the run has its task. Within one, `tx` and `change` join it.
+   */
+  tx<T>(fn: (tx: Client) => Promise<T>, options?: { timeoutMs?: number }): Promise<T>;
+  /**
+   * Changes records of a resource (its slug) as its form does, on behalf of the task's person: in
+   * their scope, by its rules and hooks, where no other task holds them, kept in the history. All
+   * of them or none; joins the transaction of `tx` or `each` that it is called in. Gives how many
+   * there were.
+   *
+   * @throws AppError 403 'forbidden', 404 'not-found', 422 'invalid-record', 423 'locked'
+   */
+  change(
+    resource: string,
+    keys: readonly (string | number)[],
+    data: Readonly<Record<string, unknown>>,
+  ): Promise<number>;
+  /**
    * Goes on at a time, or after milliseconds, and holds no place until then: the run ends here, by
    * an error that you let through, and begins anew at its time. The first moment stays.
    */

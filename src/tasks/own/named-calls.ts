@@ -11,6 +11,7 @@ import type { OwnTask } from '../task-row.ts';
 import { childCalls } from './child-calls.ts';
 import { unfinishedChildren } from './children.ts';
 import { findStep, keepStep, keepStepAlone, type StepKind } from './steps.ts';
+import { writingCalls } from './writing-calls.ts';
 
 /** What a run waits for that is to go on later: a time, or the end of children. */
 export type Awaited = { until: Date } | { children: readonly number[]; failsFast: boolean };
@@ -27,7 +28,8 @@ export class TaskSuspended extends Error {
 }
 
 /** The calls of a run that outlive it, each by its name. */
-export interface NamedCalls extends Pick<TaskRun, 'step' | 'each' | 'sleep' | 'launch' | 'all'> {
+export interface NamedCalls
+  extends Pick<TaskRun, 'step' | 'each' | 'sleep' | 'launch' | 'all' | 'tx' | 'change'> {
   /** Throws where the run was suspended, or asked to stop: whoever caught that gets no further. */
   assertGoesOn(): void;
   /** A run that caught its suspension has done nothing that counts. */
@@ -58,7 +60,16 @@ export function namedCalls(
   const lineId = task.lineId ?? task.id;
   const names = new Set<string>();
   let suspension: TaskSuspended | null = null;
+  const { within, ...writing } = writingCalls({
+    context,
+    pool,
+    task,
+    lease,
+    principal,
+    assertGoesOn,
+  });
   return {
+    ...writing,
     step,
     each,
     sleep,
@@ -153,10 +164,8 @@ export function namedCalls(
       if (!last) break;
       assertKept(last.position, `each “${name}”`);
       await clientTransaction(registry, pool, { timeoutMs }, async (sql, tx) => {
-        await fn(
-          items.map(({ item }) => item),
-          tx,
-        );
+        const some = items.map(({ item }) => item);
+        await within(tx, () => fn(some, tx));
         const kind = 'each';
         const step = {
           lineId,

@@ -115,7 +115,7 @@ export function startRun(context: TaskContext, pool: Pool, taken: Taken): OwnRun
 
   function handle(
     tell: TaskRun['progress'],
-    { step, each, sleep, launch, all, assertGoesOn }: NamedCalls,
+    { step, each, sleep, launch, all, tx, change, assertGoesOn }: NamedCalls,
   ): Omit<TaskRun, 'principal' | 'log'> {
     return {
       id: task.id,
@@ -127,6 +127,8 @@ export function startRun(context: TaskContext, pool: Pool, taken: Taken): OwnRun
       sleep,
       launch,
       all,
+      tx,
+      change,
       async about(slug, id) {
         assertGoesOn();
         await keepAbout(context, pool, lease, slug, id);
