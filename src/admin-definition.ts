@@ -2,6 +2,7 @@ import type { Pool } from 'pg';
 import type { Client } from './resources/client.ts';
 import type { ResourceDefinition } from './resources/define-resource.ts';
 import type { TaskDefinition } from './task-definitions/define-task.ts';
+import type { AroundTask } from './task-definitions/task-run.ts';
 
 /** Everything a project tells Bulkhead about itself. */
 export interface AdminDefinition {
@@ -17,6 +18,11 @@ export interface AdminDefinition {
   /** Tasks of the project's own: what else runs in the background. */
   // biome-ignore lint/suspicious/noExplicitAny: each has parameters of its own type
   readonly tasks?: readonly TaskDefinition<any, any>[];
+  /**
+   * Called around every run of a task of the project's own, and calls `next` once: for the context
+   * of a tenant, for tracing. What `next` throws is let through.
+   */
+  readonly aroundTask?: AroundTask;
   /**
    * URL of the file whose default export this is, `import.meta.url`: processes that run one task
    * load it. Default, for the commands: `src/admin.ts`.

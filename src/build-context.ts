@@ -48,6 +48,7 @@ export async function buildContext(
     registry,
     definitions: buildTaskDefinitions(admin.tasks, admin.definition),
     definitionFile: admin.definition ?? null,
+    aroundTask: admin.aroundTask,
     log,
     settings: {
       sliceMs: config.BULKHEAD_SLICE_MS,

@@ -71,12 +71,14 @@ export {
   type TaskOptions,
 } from './task-definitions/define-task.ts';
 export {
+  type AroundTask,
   type ChildOptions,
   type ChildOutcome,
   type ChildTask,
   type EachOptions,
   type Positioned,
   type StopReason,
+  type TaskAround,
   TaskChildFailed,
   TaskGiveUp,
   TaskRetryLater,

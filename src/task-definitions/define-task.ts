@@ -57,6 +57,8 @@ export interface TaskOptions<S extends Schema = Schema, R = unknown> {
    * process is killed. Default: 10,000.
    */
   readonly graceMs?: number;
+  /** Is what `run` returns kept and shown? Default: yes. Where it is not, nobody is given it. */
+  readonly keepResult?: boolean;
   /** May this person launch it? Default: whoever the code lets call it. */
   readonly allowed?: (principal: Principal) => boolean;
   /**

@@ -19,6 +19,20 @@ export interface EachOptions {
   readonly timeoutMs?: number;
 }
 
+/** What a project's `aroundTask` is told of a run. */
+export interface TaskAround {
+  readonly id: number;
+  /** Of its definition. */
+  readonly name: string;
+  readonly attempt: number;
+  readonly principal: Principal;
+  /** As `run` is given them. */
+  readonly params: unknown;
+  readonly signal: AbortSignal;
+}
+
+export type AroundTask = (task: TaskAround, next: () => Promise<void>) => Promise<void>;
+
 /** A task that a run has launched as a part of itself. `R` is what its run returns. */
 export interface ChildTask<R = unknown> {
   readonly id: number;

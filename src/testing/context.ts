@@ -42,7 +42,10 @@ export function testContext(
   db: Database,
   settings: Partial<TaskSettings> = {},
   defaults: Partial<ResourceDefaults> = {},
-  admin: Pick<AdminDefinition, 'resources' | 'createClient' | 'tasks' | 'definition'> = sample,
+  admin: Pick<
+    AdminDefinition,
+    'resources' | 'createClient' | 'tasks' | 'definition' | 'aroundTask'
+  > = sample,
 ): TaskContext {
   const registry = buildRegistry(admin.resources, admin.createClient, db.pages, {
     minAsyncRecords: 20,
@@ -55,6 +58,7 @@ export function testContext(
     registry,
     definitions: buildTaskDefinitions(admin.tasks, admin.definition),
     definitionFile: admin.definition ?? null,
+    aroundTask: admin.aroundTask,
     settings: { ...defaultTaskSettings, ...settings },
     log: () => undefined,
   };

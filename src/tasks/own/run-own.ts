@@ -4,7 +4,12 @@ import { sqlstateOf } from '../../db/sqlstate.ts';
 import { AppError } from '../../errors.ts';
 import { parseKey } from '../../metadata/keys.ts';
 import type { TaskDefinition } from '../../task-definitions/define-task.ts';
-import { type StopReason, TaskGiveUp, type TaskRun } from '../../task-definitions/task-run.ts';
+import {
+  type StopReason,
+  type TaskAround,
+  TaskGiveUp,
+  type TaskRun,
+} from '../../task-definitions/task-run.ts';
 import type { TaskContext } from '../context.ts';
 import type { Lease } from '../running/lease.ts';
 import { lockRecords, releaseRecords } from '../running/lock-records.ts';
@@ -60,14 +65,17 @@ export function startRun(context: TaskContext, pool: Pool, taken: Taken): OwnRun
       softLimitMs && setTimeout(() => stopping.abort('soft-limit' as StopReason), softLimitMs);
     let result: unknown;
     try {
-      result = await definition.options.run(ready.params, {
+      const given = {
         ...handle(progress.tell, calls),
         log: log.say,
         principal: ready.principal,
-      });
+      };
+      result = await inside({ ...given, name: task.operation, params: ready.params }, () =>
+        definition.options.run(ready.params, given),
+      );
       calls.assertNotSuspended();
       await calls.awaitChildren();
-      assertKept(result);
+      if (definition.options.keepResult !== false) assertKept(result);
       await progress.end();
       await log.end();
     } catch (error) {
@@ -86,13 +94,27 @@ export function startRun(context: TaskContext, pool: Pool, taken: Taken): OwnRun
       if (softly) clearTimeout(softly);
     }
     try {
-      await succeed(context, pool, task, lease, { result, definition });
+      const kept = definition.options.keepResult === false ? undefined : result;
+      await succeed(context, pool, task, lease, { result: kept, definition });
     } catch (error) {
       // Text that no column holds: another attempt would return it again.
       if (!sqlstateOf(error)?.startsWith('22')) throw error;
       const gaveUp = new TaskGiveUp(`What the run returned cannot be kept: ${String(error)}`);
       await endAttempt(context, pool, task, lease, { error: gaveUp, stop: null, definition });
     }
+  }
+
+  /** Calls it within what the project puts around every run. */
+  async function inside(around: TaskAround, call: () => unknown): Promise<unknown> {
+    if (!context.aroundTask) return call();
+    let returned: { result: unknown } | null = null;
+    const { id, name, attempt, principal, params, signal } = around;
+    await context.aroundTask({ id, name, attempt, principal, params, signal }, async () => {
+      if (returned) throw new Error('aroundTask: next is called once.');
+      returned = { result: await call() };
+    });
+    if (!returned) throw new Error('aroundTask has not called next, or not waited for it.');
+    return (returned as { result: unknown }).result;
   }
 
   /** Null: it may not run, or can no more, which no further attempt would change. */
