@@ -1,6 +1,6 @@
 import { finished, launchOn } from '../src/testing/context.ts';
 import { onServer, seconds, withRunners } from './server.ts';
-import { median, type Row } from './table.ts';
+import { type Measured, median } from './table.ts';
 
 const shares = [0, 0.0001, 0.001, 0.01];
 
@@ -8,7 +8,7 @@ const shares = [0, 0.0001, 0.001, 0.01];
  * Records a second where a CHECK constraint refuses a share of them: every refused one named, every
  * other changed. One runner.
  */
-export function bulkErrors({ rows, pairs }: { rows: number; pairs: number }): Promise<Row[]> {
+export function bulkErrors({ rows, pairs }: { rows: number; pairs: number }): Promise<Measured[]> {
   return onServer(rows, (bench) =>
     withRunners(bench, 1, async (context) => {
       const rates = new Map<number, number[]>(shares.map((share) => [share, []]));

@@ -5,13 +5,13 @@ import { delegateOf } from '../src/resources/delegate.ts';
 import { startWorker } from '../src/tasks/worker/worker.ts';
 import { finished, launchOn, testContext } from '../src/testing/context.ts';
 import { onServer, seconds } from './server.ts';
-import { median, type Row } from './table.ts';
+import { type Measured, median } from './table.ts';
 
 /**
  * Records a second with a `validate` hook that looks at every record, beside `prisma.update` one by
  * one with the same check.
  */
-export function bulkHooks({ rows, pairs }: { rows: number; pairs: number }): Promise<Row[]> {
+export function bulkHooks({ rows, pairs }: { rows: number; pairs: number }): Promise<Measured[]> {
   const cities = defineResource(metadata, 'City', {
     validate: (record: { latitude?: unknown }) =>
       Number(record.latitude) > 91 ? { latitude: 'There is no such place.' } : {},

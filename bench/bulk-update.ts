@@ -2,7 +2,7 @@ import { delegateOf } from '../src/resources/delegate.ts';
 import type { TaskContext } from '../src/tasks/context.ts';
 import { finished, launchOn, testContext } from '../src/testing/context.ts';
 import { type Bench, onServer, seconds, withRunners } from './server.ts';
-import { type Row, ratioRow } from './table.ts';
+import { type Measured, ratioRow } from './table.ts';
 
 const twoColumns = {
   field: ['status', 'featured'],
@@ -25,7 +25,7 @@ const rawReplacing = `update gazetteer.city set admin_code = replace(admin_code,
  * table; the order alternates. A server of its own with durable commits; the table has its primary
  * key and three more indexes. Beside them what a script would do.
  */
-export function bulkUpdate({ rows, pairs }: { rows: number; pairs: number }): Promise<Row[]> {
+export function bulkUpdate({ rows, pairs }: { rows: number; pairs: number }): Promise<Measured[]> {
   return onServer(rows, async (bench) => [
     await measure(bench, rows, pairs, 1, 'two columns, one drain', twoColumns, rawTwoColumns),
     await measure(bench, rows, pairs, 2, 'two columns, two drains', twoColumns, rawTwoColumns),
@@ -50,7 +50,7 @@ async function measure(
   body: Record<string, unknown>,
   raw: string,
   operation: 'update' | 'delete' = 'update',
-): Promise<Row> {
+): Promise<Measured> {
   const took = { raw: [] as number[], task: [] as number[] };
   await withRunners(bench, runners, async (context) => {
     for (let pair = 0; pair < pairs; pair++) {
@@ -91,7 +91,7 @@ async function scripted(
   name: string,
   sample: number,
   script: (context: TaskContext, sample: number) => Promise<void>,
-): Promise<Row> {
+): Promise<Measured> {
   const context = testContext(bench.db);
   await bench.freshCopy();
   const took = await seconds(() => script(context, sample));
@@ -124,7 +124,7 @@ async function updateEach({ registry }: TaskContext, sample: number): Promise<vo
 }
 
 /** The same for deleting, beside one raw DELETE. */
-export function bulkDelete({ rows, pairs }: { rows: number; pairs: number }): Promise<Row[]> {
+export function bulkDelete({ rows, pairs }: { rows: number; pairs: number }): Promise<Measured[]> {
   const raw = 'delete from gazetteer.city';
   return onServer(rows, async (bench) => [
     await measure(bench, rows, pairs, 1, 'one drain', { acknowledge: 'yes' }, raw, 'delete'),

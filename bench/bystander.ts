@@ -2,16 +2,16 @@ import pg from 'pg';
 import type { Database } from '../src/db/database.ts';
 import { finished, launchOn } from '../src/testing/context.ts';
 import { onServer, withRunners } from './server.ts';
-import type { Row } from './table.ts';
+import type { Measured } from './table.ts';
 
 /**
  * What somebody else sees who edits random records of the very chunk that is being worked on:
  * milliseconds per edit, without bulk work, and beside one runner and two. A plain UPDATE on a
  * connection of its own, as another program's would be.
  */
-export function bystander({ rows }: { rows: number }): Promise<Row[]> {
+export function bystander({ rows }: { rows: number }): Promise<Measured[]> {
   return onServer(rows, async (bench) => {
-    const measured: Row[] = [];
+    const measured: Measured[] = [];
     const client = new pg.Client({ connectionString: bench.connectionString });
     await client.connect();
     await bench.freshCopy();
@@ -91,7 +91,7 @@ async function editFor(
   return waits;
 }
 
-function row(name: string, rows: number, waits: number[], alone: number[]): Row {
+function row(name: string, rows: number, waits: number[], alone: number[]): Measured {
   const at = (values: readonly number[], share: number) =>
     [...values].sort((a, b) => a - b)[Math.floor((values.length - 1) * share)] ?? 0;
   return {

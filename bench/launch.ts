@@ -5,7 +5,7 @@ import { parseConfig } from '../src/config.ts';
 import { cookieOf, csrfOf, formBody } from '../src/testing/app.ts';
 import { finished } from '../src/testing/context.ts';
 import { onServer, withRunners } from './server.ts';
-import { median, type Row } from './table.ts';
+import { type Measured, median } from './table.ts';
 
 const password = 'a long password of the bench';
 
@@ -13,7 +13,7 @@ const password = 'a long password of the bench';
  * The confirm request: milliseconds until its answer, bytes of its body, and seconds until the task
  * is running, for selections of several sizes. It must not grow with the selection.
  */
-export function launchBench({ rows, pairs }: { rows: number; pairs: number }): Promise<Row[]> {
+export function launchBench({ rows, pairs }: { rows: number; pairs: number }): Promise<Measured[]> {
   return onServer(rows, (bench) =>
     withRunners(bench, 1, async (context) => {
       const { db } = bench;
@@ -53,13 +53,13 @@ export function launchBench({ rows, pairs }: { rows: number; pairs: number }): P
         }
       }
       await app.close();
-      const least = median(measured.get(25)?.ms ?? []);
+      const base = median(measured.get(25)?.ms ?? []);
       return [...measured].map(([size, { ms, running, bytes }]) => ({
         case: `launch, ${size} records`,
         rows: size,
         rounds: pairs,
         confirmMs: median(ms),
-        ofLeast: median(ms) / least,
+        ofLeast: median(ms) / base,
         bodyBytes: bytes,
         secondsToRunning: median(running),
       }));

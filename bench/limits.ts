@@ -21,7 +21,7 @@ import { insertPlaces } from '../src/testing/places.ts';
 import { tortureAdmin } from '../src/testing/torture.ts';
 import { fillTorture } from '../src/testing/torture-database.ts';
 import { onOwnServer } from './own-server.ts';
-import { median, type Row } from './table.ts';
+import { type Measured, median } from './table.ts';
 
 const password = 'a password of the bench';
 const config = parseConfig({
@@ -55,7 +55,7 @@ interface Case {
  * until it is answered, bytes of the answer, and the longest that the server's event loop stood
  * still meanwhile. Beside them an ordinary page of a list.
  */
-export function limitsBench({ rows, pairs }: { rows: number; pairs: number }): Promise<Row[]> {
+export function limitsBench({ rows, pairs }: { rows: number; pairs: number }): Promise<Measured[]> {
   return onOwnServer({}, async ({ connectionString }) => {
     const places = await openSite(connectionString, wide, async (url, db) => {
       await migrateAll(url, { BULKHEAD_DATABASE_SCHEMA: 'bulkhead' }, sample);
@@ -73,7 +73,7 @@ export function limitsBench({ rows, pairs }: { rows: number; pairs: number }): P
       connectionString,
       concurrency: 1,
     });
-    const measured: Row[] = [];
+    const measured: Measured[] = [];
     for (const one of [
       ...(await casesOfPlaces(places, pairs + 1)),
       ...(await casesOfLists(torture)),
@@ -125,7 +125,7 @@ async function ownDatabase(connectionString: string, name: string): Promise<stri
   return url.href;
 }
 
-async function measure({ name, before, ask, expected }: Case, rounds: number): Promise<Row> {
+async function measure({ name, before, ask, expected }: Case, rounds: number): Promise<Measured> {
   const times: number[] = [];
   let [longestBlockMs, bytes, status] = [0, 0, 0];
   // The first time warms up.
@@ -167,10 +167,10 @@ async function casesOfPlaces({ db, visitor }: Site, rounds: number): Promise<Cas
     'insert into gazetteer.tag (id, name) select n, $1 || n from unnest($2::int[]) n',
     ['tag ', ids],
   );
-  const most = numbered(limits.bulk.ticked).map(String);
+  const ticked = numbered(limits.bulk.ticked).map(String);
   const tasks: number[] = [];
   for (let round = 0; round < rounds; round++) {
-    tasks.push(await launchAll(db, visitor, most.length));
+    tasks.push(await launchAll(db, visitor, ticked.length));
   }
   const form = async (id: number) =>
     formOf((await visitor.get(`/cities/${id}/edit`)).body, 'record-form');
@@ -271,13 +271,13 @@ async function casesOfPlaces({ db, visitor }: Site, rounds: number): Promise<Cas
       expected: [200],
     },
     {
-      name: `an undo of ${most.length} chosen`,
+      name: `an undo of ${ticked.length} chosen`,
       ask: (round) =>
         visitor.post(`/tasks/${tasks[round]}/undo`, {
           _op: crypto.randomUUID(),
           _which: 'chosen',
-          key: most.slice(0, limits.form.values),
-          ticked: most.slice(limits.form.values),
+          key: ticked.slice(0, limits.form.values),
+          ticked: ticked.slice(limits.form.values),
         }),
       expected: [303],
     },

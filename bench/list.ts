@@ -9,7 +9,7 @@ import { createIndexes, findWantedIndexes } from '../src/selection/wanted-indexe
 import { cookieOf, csrfOf, formBody } from '../src/testing/app.ts';
 import { testContext } from '../src/testing/context.ts';
 import { onOwnServer } from './own-server.ts';
-import { median, type Row } from './table.ts';
+import { type Measured, median } from './table.ts';
 
 const password = 'a password of the bench';
 const connections = 4;
@@ -28,7 +28,7 @@ interface Case {
  * (pg_stat_statements, pg_stat_user_*), over `rounds` requests each. The indexes are the sample's
  * own and those that `npm run bulkhead -- indexes --create` adds.
  */
-export async function list({ rows, pairs }: { rows: number; pairs: number }): Promise<Row[]> {
+export async function list({ rows, pairs }: { rows: number; pairs: number }): Promise<Measured[]> {
   return onOwnServer({ preload: ['pg_stat_statements'] }, async ({ connectionString }) => {
     await migrateAll(connectionString, { BULKHEAD_DATABASE_SCHEMA: 'bulkhead' }, admin);
     await admin.seed?.(connectionString, () => undefined);
@@ -114,7 +114,7 @@ async function casesOf(db: Database, rows: number): Promise<Case[]> {
   ];
 }
 
-async function measureAll(db: Database, rows: number, rounds: number): Promise<Row[]> {
+async function measureAll(db: Database, rows: number, rounds: number): Promise<Measured[]> {
   const config = parseConfig({
     BULKHEAD_SESSION_SECRET: 'a secret of the bench that is long enough',
     BULKHEAD_LOG_LEVEL: 'silent',
@@ -139,7 +139,7 @@ async function measureAll(db: Database, rows: number, rounds: number): Promise<R
       throw new Error(`${path} was answered ${answer.status}: ${body.slice(0, 500)}`);
     return { ms: performance.now() - start, shown: body.match(/class="list-row/g)?.length ?? 0 };
   };
-  const measured: Row[] = [];
+  const measured: Measured[] = [];
   for (const one of await casesOf(db, rows)) measured.push(await measure(db, one, request, rounds));
   measured.push({
     case: 'median of the ratios',
@@ -154,7 +154,7 @@ async function measure(
   { name, path, sql }: Case,
   request: (path: string) => Promise<{ ms: number; shown: number }>,
   rounds: number,
-): Promise<Row> {
+): Promise<Measured> {
   for (let round = 0; round < warmUps; round++) await request(path);
   await reset(db);
   const answers: { ms: number; shown: number }[] = [];

@@ -1,6 +1,6 @@
 import { runTask } from './bulk-update.ts';
 import { type Bench, onServer, seconds, withRunners } from './server.ts';
-import { type Row, ratioRow } from './table.ts';
+import { type Measured, ratioRow } from './table.ts';
 
 const links = 'gazetteer."_CityToTag"';
 const linkAll = `insert into ${links} ("A", "B") select id, 1 from gazetteer.city`;
@@ -9,7 +9,7 @@ const linkAll = `insert into ${links} ("A", "B") select id, 1 from gazetteer.cit
  * Seconds for a whole task that adds one tag to every record, or removes it, and for one raw INSERT
  * or DELETE of the same rows of the join table. Each run has a fresh copy; the order alternates.
  */
-export function m2m({ rows, pairs }: { rows: number; pairs: number }): Promise<Row[]> {
+export function m2m({ rows, pairs }: { rows: number; pairs: number }): Promise<Measured[]> {
   return onServer(rows, async (bench) => {
     await bench.db.pages.query(
       `insert into gazetteer.tag (id, name) values (1, 'bench') on conflict (id) do nothing`,
@@ -35,7 +35,7 @@ async function measure(
   pairs: number,
   name: string,
   { change, raw, isLinked }: { change: 'add' | 'remove'; raw: string; isLinked: boolean },
-): Promise<Row> {
+): Promise<Measured> {
   const body = { field: 'tags', 'change.tags': change, 'value.tags': ['1'] };
   const took = { raw: [] as number[], task: [] as number[] };
   await withRunners(bench, 1, async (context) => {

@@ -8,10 +8,10 @@ import { limitsBench } from './limits.ts';
 import { list } from './list.ts';
 import { m2m } from './m2m.ts';
 import { memory } from './memory.ts';
-import { printTable, type Row } from './table.ts';
+import { type Measured, printTable } from './table.ts';
 
 interface Case {
-  run(options: { rows: number; pairs: number }): Promise<Row[]>;
+  run(options: { rows: number; pairs: number }): Promise<Measured[]>;
   /** Unless `--rows` says otherwise. */
   rows: number;
   /** Unless `--pairs` says otherwise. */

@@ -3,13 +3,13 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { finished, insertPrincipals, launchOn, testContext } from '../src/testing/context.ts';
 import { startWorkerProcess } from '../src/testing/worker-process.ts';
 import { onServer } from './server.ts';
-import { median, type Row } from './table.ts';
+import { type Measured, median } from './table.ts';
 
 /**
  * The highest resident memory of a worker in megabytes, after a warm-up: it must not grow with the
  * records of a task. Linux only.
  */
-export function memory({ rows, pairs }: { rows: number; pairs: number }): Promise<Row[]> {
+export function memory({ rows, pairs }: { rows: number; pairs: number }): Promise<Measured[]> {
   return onServer(rows, async (bench) => {
     await insertPrincipals(bench.db);
     const few = Math.min(10_000, rows);
@@ -31,13 +31,13 @@ export function memory({ rows, pairs }: { rows: number; pairs: number }): Promis
         }
       }
     }
-    const least = median(peaks.get(few) ?? []);
+    const base = median(peaks.get(few) ?? []);
     return [...peaks].map(([size, own]) => ({
       case: `memory, ${size} records`,
       rows: size,
       rounds: pairs,
       highestMegabytes: median(own),
-      growthMegabytes: median(own) - least,
+      growthMegabytes: median(own) - base,
     }));
   });
 }

@@ -1,9 +1,9 @@
 /** What a bench measured: its case, and figures that apply. */
-export type Row = { case: string } & Record<string, string | number>;
+export type Measured = { case: string } & Record<string, string | number>;
 
-export function printTable(rows: readonly Row[]): void {
+export function printTable(rows: readonly Measured[]): void {
   const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
-  const text = (row: Row, column: string) => {
+  const text = (row: Measured, column: string) => {
     const value = row[column];
     return typeof value === 'number' && !Number.isInteger(value)
       ? value.toFixed(2)
@@ -34,7 +34,7 @@ export interface Took {
 }
 
 /** How many times as long as the raw statement: the middle of the pairs, with their extremes. */
-export function ratioRow(about: Row, { task, raw }: Took): Row {
+export function ratioRow(about: Measured, { task, raw }: Took): Measured {
   const ratios = task.map((seconds, index) => seconds / (raw[index] as number));
   return {
     ...about,

@@ -70,3 +70,25 @@ test('a chosen record unticked before the scripts came is not chosen', async ({ 
   release();
   await expect(page).toHaveURL(/\/cities$/);
 });
+
+test('records ticked before the scripts came are selected after a link was followed and Back', async ({
+  page,
+}) => {
+  const release = await holdScripts(page);
+  const held: (() => void)[] = [];
+  await page.route('**/cities/selection', async (route) => {
+    await new Promise<void>((done) => held.push(done));
+    await route.continue();
+  });
+  await page.goto('/cities', { waitUntil: 'commit' });
+  for (const index of [0, 1]) await page.locator('.row-tick').nth(index).check();
+  release();
+  await expect.poll(() => held.length).toBe(1);
+  await page.getByRole('link', { name: 'Countries' }).click();
+  held[0]?.();
+  await expect.poll(() => held.length).toBe(2);
+  held[1]?.();
+  await page.waitForURL(/countries/);
+  await page.goBack();
+  await expect(page.locator('.selection-count')).toHaveText('2 selected');
+});

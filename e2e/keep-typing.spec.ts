@@ -235,3 +235,66 @@ test('what is typed after a form was sent stays where the form comes back', asyn
   await expect(page.locator('#dialog .text-error').first()).toBeVisible();
   await expect(page.getByLabel(/Notes/).last()).toHaveValue('typed meanwhile');
 });
+
+test('what is searched for while a filter is taken away is searched for without that filter', async ({
+  page,
+  app,
+}) => {
+  await signIn(page, app);
+  await page.goto('/cities?status=draft');
+  const held: (() => void)[] = [];
+  await page.route('**/cities', async (route) => {
+    await new Promise<void>((done) => held.push(done));
+    await route.continue();
+  });
+  const search = page.getByRole('searchbox');
+  await page.getByRole('link', { name: /^Remove/ }).click();
+  await expect.poll(() => held.length).toBe(1);
+  await search.fill('Ma');
+  held[0]?.();
+  await expect(page).toHaveURL(/\/cities\?_q=Ma$/);
+  await expect(search).toHaveValue('Ma');
+  await expect(page.locator('.list-chip')).toHaveCount(1);
+});
+
+test('what was searched for just before a filter is taken away is not lost with it', async ({
+  page,
+  app,
+}) => {
+  await signIn(page, app);
+  await page.goto('/cities?status=draft');
+  const held: (() => void)[] = [];
+  await page.route('**/cities?*_q=Ma*', async (route) => {
+    if (held.length === 0) await new Promise<void>((done) => held.push(done));
+    await route.continue();
+  });
+  const search = page.getByRole('searchbox');
+  await search.fill('Ma');
+  await expect.poll(() => held.length).toBe(1);
+  const again = page.waitForResponse(/\/cities\?_q=Ma&(?!.*status=)/);
+  await page.getByRole('link', { name: /^Remove/ }).click();
+  await again;
+  held[0]?.();
+  await expect(page).toHaveURL(/\/cities\?_q=Ma$/);
+  await expect(search).toHaveValue('Ma');
+  // The search's own chip takes it away.
+  await page.getByRole('link', { name: /^Remove/ }).click();
+  await expect(page).toHaveURL(/\/cities$/);
+  await expect(search).toHaveValue('');
+});
+
+test('Back from a preview leads to the form as it was sent', async ({ page, app }) => {
+  await openDialog({ page, app });
+  await page.locator('#bulk-reviewedAt-choose').uncheck();
+  await page
+    .locator('#dialog')
+    .getByRole('button', { name: /^Preview/ })
+    .click();
+  await page.waitForURL(/\/cities\/previews\//);
+  await page.goBack();
+  await expect(page.getByLabel(/Notes/).last()).toHaveValue('typed with care');
+  await page.getByRole('button', { name: /^Preview/ }).click();
+  await page.waitForURL(/\/cities\/previews\//);
+  await page.goBack();
+  await expect(page.getByLabel(/Notes/).last()).toHaveValue('typed with care');
+});

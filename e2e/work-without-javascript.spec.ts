@@ -3,7 +3,7 @@ import { until } from './brake.ts';
 
 test.use({ javaScriptEnabled: false });
 
-test('the main job passes without JavaScript', async ({ page, app }) => {
+test('the main path passes without JavaScript', async ({ page, app }) => {
   await signInByForm(page, app);
   await page.goto('/cities?country=AND');
   const total = (

@@ -31,7 +31,7 @@ document.addEventListener(
 );
 document.addEventListener('input', ({ target }) => target.validity?.valid && unmark(target), true);
 
-// What asks for another piece of a form does not take an incomplete date along either; its own choice is taken back.
+// What asks for another piece of a form does not send an incomplete date with it either; its own choice is taken back.
 document.addEventListener('htmx:validation:halted', ({ detail: { elt, errors } }) => {
   if (elt instanceof HTMLSelectElement)
     elt.value = [...elt.options].find((option) => option.defaultSelected)?.value ?? '';

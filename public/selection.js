@@ -57,26 +57,26 @@ function want(boxes, isTicked) {
 /** Everything that has gathered goes in one request; what gathers meanwhile waits for its answer. */
 async function send() {
   if (isSending || pending.size === 0) return;
-  const batch = pending;
+  const sent = pending;
   pending = new Map();
-  const keys = [...batch].filter(([, isTicked]) => isTicked).map(([key]) => key);
-  const action = keys.length === batch.size ? 'add' : keys.length === 0 ? 'remove' : 'page';
+  const keys = [...sent].filter(([, isTicked]) => isTicked).map(([key]) => key);
+  const action = keys.length === sent.size ? 'add' : keys.length === 0 ? 'remove' : 'page';
   const body = [
     ['_do', action],
-    ...(action === 'remove' ? [...batch.keys()] : keys).map((key) => ['key', key]),
+    ...(action === 'remove' ? [...sent.keys()] : keys).map((key) => ['key', key]),
   ];
-  if (action === 'page') for (const key of batch.keys()) body.push(['shown', key]);
+  if (action === 'page') for (const key of sent.keys()) body.push(['shown', key]);
   isSending = true;
   const isDone = await post(body);
   isSending = false;
-  if (!isDone) takeBack(batch);
+  if (!isDone) takeBack(sent);
   if (pending.size > 0) void send();
   else settled();
 }
 
-function takeBack(batch) {
+function takeBack(sent) {
   for (const box of ticks())
-    if (batch.has(box.value) && !pending.has(box.value)) box.checked = !batch.get(box.value);
+    if (sent.has(box.value) && !pending.has(box.value)) box.checked = !sent.get(box.value);
   showPageTick();
 }
 
@@ -259,7 +259,7 @@ document.addEventListener('htmx:beforeSwap', ({ detail }) => {
   );
 });
 
-// Whatever leaves the list waits for ticks that are on their way.
+// Whatever leaves the page waits for ticks that are on their way.
 document.addEventListener('htmx:confirm', (event) => {
   if (isIdle() || !list()?.contains(event.detail.elt)) return;
   event.preventDefault();
@@ -276,8 +276,9 @@ document.addEventListener('htmx:configRequest', (event) => {
 document.addEventListener(
   'click',
   (event) => {
-    const link = event.target.closest?.('#list a[href]');
-    if (!link || isIdle() || event.ctrlKey || event.metaKey || link.hasAttribute('hx-get')) return;
+    const link = event.target.closest?.('a[href]');
+    if (!link || isIdle() || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    if (link.hasAttribute('hx-get') || link.target === '_blank') return;
     event.preventDefault();
     void whenIdle().then(() => location.assign(link.href));
   },

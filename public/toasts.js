@@ -1,7 +1,7 @@
 // Shows what an answer tells through HX-Trigger: { "bulkhead:toast": { level, message, link: { href, label }, more: { href, label } } }.
 const region = document.getElementById('toasts');
 const levels = ['success', 'warning', 'error', 'info'];
-const patienceMs = { success: 6000, info: 6000, warning: 12000, error: 20000 };
+const staysMs = { success: 6000, info: 6000, warning: 12000, error: 20000 };
 
 // A modal dialog covers everything outside it: as a popover the region stands above.
 region.popover = 'manual';
@@ -37,7 +37,7 @@ function toast(level, message, key = '', links = []) {
     if (region.childElementCount === 0) region.hidePopover();
   };
   const wait = () => {
-    timer = setTimeout(leave, patienceMs[known]);
+    timer = setTimeout(leave, staysMs[known]);
   };
   note.addEventListener('pointerenter', () => clearTimeout(timer));
   note.addEventListener('pointerleave', wait);

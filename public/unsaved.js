@@ -55,13 +55,16 @@ export async function mayDiscard(place) {
 document.addEventListener('submit', (event) => {
   isLeaving = !event.defaultPrevented && forms().includes(event.target);
 });
-// The preview of what was sent from the dialog has a page of its own. One that was not taken, since nobody is signed in any
+// The preview of what was sent from the dialog has a page of its own, and Back leads to the form as it was sent. One that was not taken, since nobody is signed in any
 // more, leads nowhere by itself: what is typed stays, and somebody who signs in beside it can send it again.
 document.addEventListener('htmx:beforeOnLoad', (event) => {
   const { xhr } = event.detail;
   if (!xhr.getResponseHeader('HX-Redirect')) return;
-  if (xhr.status !== 401) isLeaving = true;
-  else if (unsavedIn(document.body)) {
+  if (xhr.status !== 401) {
+    isLeaving = true;
+    const back = xhr.getResponseHeader('HX-Replace-Url');
+    if (back) history.replaceState(history.state, '', back);
+  } else if (unsavedIn(document.body)) {
     event.preventDefault();
     const detail = { level: 'error', message: document.getElementById('ask').dataset.signedOut };
     document.body.dispatchEvent(new CustomEvent('bulkhead:toast', { bubbles: true, detail }));

@@ -66,6 +66,12 @@ const plants: readonly Plant[] = [
     says: /'number' is not assignable/,
   },
   {
+    file: 'list/_filters.eta',
+    from: "ICON('search')",
+    to: "ICON('serach')",
+    says: /'"serach"' is not assignable/,
+  },
+  {
     file: 'filter/edit.eta',
     from: '/* it: FilterData */',
     to: '/* it: FilterDta */',

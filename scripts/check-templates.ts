@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
-import { glob, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { glob, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
 import { Eta } from 'eta';
+import { iconFile } from '../src/icon-names.ts';
 
 export interface Template {
   /** Its name for `include`: `/list/_table`. */
@@ -87,10 +88,17 @@ async function dataOf(templates: readonly Template[]): Promise<string> {
         `export const sent${index} = (data: ${sent(name)}): Templates['/${name}'] => data;`,
     ),
     `export const pages = (known: Record<${names.map((name) => `'${name}'`).join(' | ')}, 0>): Record<keyof Pages, 0> => known;`,
+    `export type IconName = ${(await iconNames()).map((name) => `'${name}'`).join(' | ')};`,
     "import type { Sent } from '../../scripts/template-types.ts';",
     "import type { Pages } from '../../src/http/pages.ts';",
     ...(await importsOf(templates)),
   ].join('\n');
+}
+
+/** Names of all icons that there are. */
+async function iconNames(): Promise<string[]> {
+  const files = await readdir(dirname(iconFile('x')));
+  return files.flatMap((file) => (file.endsWith('.svg') ? [file.slice(0, -'.svg'.length)] : []));
 }
 
 function typeOf({ text }: Template): string {
@@ -120,10 +128,10 @@ async function importsOf(templates: readonly Template[]): Promise<string[]> {
 /** A template as a function, each tag on the line that it has in the template. */
 function functionOf({ path, text }: Template): string {
   let code =
-    "import type { Include } from '../../scripts/template-types.ts'; import type { icon } from '../../src/http/icons.ts'; " +
+    "import type { Include, ShowIcon } from '../../scripts/template-types.ts'; " +
     "import type { CommonData } from '../../src/http/pages.ts'; import type { SiteUrl } from '../../src/http/url.ts'; " +
-    `import type { Templates } from './data.ts'; type It = Templates['${path}'] & CommonData; export const template = ` +
-    '(it: It, include: Include<Templates, It>, ICON: typeof icon, URL: SiteUrl, ' +
+    `import type { IconName, Templates } from './data.ts'; type It = Templates['${path}'] & CommonData; export const template = ` +
+    '(it: It, include: Include<Templates, It>, ICON: ShowIcon<IconName>, URL: SiteUrl, ' +
     'print: (text: string | number) => void, raw: (html: string) => void) => { ';
   let line = 1;
   for (const tag of eta.parse(text)) {

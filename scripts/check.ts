@@ -6,8 +6,8 @@ import { readOptions, wrongUsage } from './read-options.ts';
 import { runJourneys } from './run-journeys.ts';
 import { runProgram } from './run-program.ts';
 import { runTests } from './run-tests.ts';
-import { Tally } from './tally.ts';
 import { findTestFiles, type Kind, kinds, type TestFiles } from './test-files.ts';
+import { TestTally } from './test-tally.ts';
 
 /**
  * Everything that must hold: format, lint, import direction, types, all tests. Ends with one line
@@ -25,7 +25,7 @@ const files = await findTestFiles(positionals).catch((error: Error) =>
 );
 if (only) for (const kind of kinds) if (kind !== only) files[kind] = [];
 const isWhole = positionals.length === 0 && !only;
-const tally = new Tally();
+const tally = new TestTally();
 
 if (isWhole) {
   await step('format and lint', 'biome', ['check', '--error-on-warnings', '.']);

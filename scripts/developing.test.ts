@@ -26,13 +26,3 @@ test('every command, file, setting and kind of test that a developer is told of 
     assert.ok((settingNames as string[]).includes(name), name);
   assert.deepEqual(found(/--only (\w+)`/g), [...kinds]);
 });
-
-test('links of the developing guide lead to a file, and to a heading of it', () => {
-  for (const [, file = '', heading = ''] of guide.matchAll(/\]\(([\w-]+\.md)(?:#([\w-]+))?\)/g)) {
-    const text = readFileSync(join(root, 'docs', file), 'utf8');
-    const headings = [...text.matchAll(/^#+ (.+)$/gm)].map(([, words = '']) =>
-      words.toLowerCase().replaceAll(' ', '-'),
-    );
-    assert.ok(heading === '' || headings.includes(heading), `${file}#${heading}`);
-  }
-});

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runProgram } from './run-program.ts';
-import type { Tally } from './tally.ts';
+import type { TestTally } from './test-tally.ts';
 
 /**
  * Runs the journeys by Playwright, which reports to a file of `folder`: counts are read there, not
@@ -11,7 +11,7 @@ export async function runJourneys(
   files: readonly string[],
   browser: string,
   folder: string,
-  tally: Tally,
+  tally: TestTally,
 ): Promise<void> {
   const report = join(folder, 'journeys.json');
   const code = await runProgram('playwright', ['test', ...files], {

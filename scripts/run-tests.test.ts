@@ -23,8 +23,8 @@ async function outcomeOf(
   );
   const program = `
     import { runTests } from ${JSON.stringify(join(root, 'scripts/run-tests.ts'))};
-    import { Tally } from ${JSON.stringify(join(root, 'scripts/tally.ts'))};
-    const tally = new Tally();
+    import { TestTally } from ${JSON.stringify(join(root, 'scripts/test-tally.ts'))};
+    const tally = new TestTally();
     await runTests(${JSON.stringify(paths)}, { folder: ${JSON.stringify(folder)}, tally, processes: ${processes} });
     tally.print();
     process.exit(tally.failed > 0 ? 1 : 0);`;

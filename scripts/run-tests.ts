@@ -2,19 +2,19 @@ import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
-import type { Tally } from './tally.ts';
 import { isLong, root } from './test-files.ts';
 import { leftIn, makeQueue, queueVariable } from './test-queue.ts';
+import type { TestTally } from './test-tally.ts';
 
 /** Processes side by side: one more than there are cores, since some wait while others compute. */
 const sideBySide = availableParallelism() + 1;
 
 const taker = 'scripts/take-tests.ts';
 
-export interface Run {
+export interface TestRun {
   /** Made for it and removed after it. */
   folder: string;
-  tally: Tally;
+  tally: TestTally;
   processes?: number;
 }
 
@@ -24,7 +24,7 @@ export interface Run {
  */
 export async function runTests(
   files: readonly string[],
-  { folder, tally, processes = sideBySide }: Run,
+  { folder, tally, processes = sideBySide }: TestRun,
 ): Promise<void> {
   const before = tally.passed + tally.failed;
   const isShared = (file: string) => files.length > processes && !isLong(file);
@@ -36,7 +36,7 @@ export async function runTests(
 async function runProcesses(
   own: readonly string[],
   shared: readonly string[],
-  given: Required<Run>,
+  given: Required<TestRun>,
 ): Promise<void> {
   const { folder, tally, processes } = given;
   const queue = await makeQueue(shared, folder);

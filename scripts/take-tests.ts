@@ -15,7 +15,7 @@ const folder = process.env[queueVariable] as string;
  * What tests held is not all forgotten by the runner: a process that has grown leaves the rest to
  * others.
  */
-const largest = 1_000 * 1_024 ** 2;
+const maxBytes = 1_000 * 1_024 ** 2;
 
 // Each is opened when it is first asked for, whoever asks.
 void [process.stdin, process.stdout, process.stderr];
@@ -41,7 +41,7 @@ for (let file = next(); file !== null; file = next()) {
 setTimeout(() => process.exit(1), 1_000).unref();
 
 function next(): string | null {
-  return process.memoryUsage.rss() > largest ? null : takeNext(folder);
+  return process.memoryUsage.rss() > maxBytes ? null : takeNext(folder);
 }
 
 /** What keeps the process alive, by its kind. */

@@ -10,6 +10,12 @@ export type Include<All, It> = <Path extends keyof All | OwnView>(
   ...data: Given<All, It, Path>
 ) => string;
 
+/** What a template calls to show an icon. A name that data brings may be any text. */
+export type ShowIcon<Icon extends string> = <Name extends string>(
+  name: string extends Name ? Name : Name extends Icon ? Name : Icon,
+  className?: string,
+) => string;
+
 type Given<All, It, Path> = Path extends keyof All
   ? Partial<All[Path]> extends All[Path]
     ? [data?: All[Path]]

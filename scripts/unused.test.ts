@@ -1,18 +1,18 @@
 import assert from 'node:assert/strict';
-import { glob, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { ids } from '../src/http/ids.ts';
+import { readProduct, readTexts } from '../src/testing/read-texts.ts';
 import { readTemplates } from './check-templates.ts';
 
 const root = join(import.meta.dirname, '..');
 
 test('every text is shown somewhere', async () => {
   const templates = await readTemplates();
-  const sources = await read(
-    'src/**/*.ts',
-    (file) => !file.endsWith('.test.ts') && !file.endsWith('-texts.ts'),
-  );
+  const sources = [...(await readProduct())]
+    .filter(([path]) => !path.endsWith('-texts.ts'))
+    .map(([, text]) => text);
   const interfaces = new Map(
     sources.flatMap((text) =>
       [...text.matchAll(/^(?:export )?interface (\w+)([\s\S]*?)^}/gm)].map(
@@ -28,38 +28,70 @@ test('every text is shown somewhere', async () => {
       seen.add(name);
       return catalogues(interfaces.get(name) ?? '', seen);
     });
-  const shown = new Set(
-    templates.flatMap(({ text }) => {
-      const keys = [...text.matchAll(/\bwords\.(\w+)/g)].map(([, key = '']) => key);
-      return catalogues(text.slice(0, text.indexOf('*/'))).flatMap((name) =>
-        keys.map((key) => `${name}.${key}`),
-      );
-    }),
-  );
+  const shown = (name: string) => [
+    ...sources
+      .filter((text) => new RegExp(`\\b${name}\\b`).test(text))
+      .map((text) => (text.includes(`words = ${name};`) ? text.replace(/\bwords\b/g, name) : text)),
+    ...templates.flatMap(({ text }) =>
+      catalogues(text.slice(0, text.indexOf('*/'))).includes(name)
+        ? [text.replace(/\bwords\b/g, name)]
+        : [],
+    ),
+  ];
+  const everywhere = [...sources, ...templates.map(({ text }) => text)].join('\n');
   const unused: string[] = [];
-  for await (const file of glob('src/http/*/*-texts.ts', { cwd: root })) {
+  for (const file of (await readTexts('src/http/*/*-texts.ts')).keys())
     for (const [name, catalogue] of Object.entries(
       (await import(join(root, file))) as Record<string, object>,
-    )) {
-      // What is looked up by a name that data says is used as a whole.
-      if (sources.some((text) => new RegExp(`\\b${name}\\[|own\\w+\\(${name},`).test(text)))
-        continue;
-      const readers = sources.filter((text) => text.includes(name));
-      for (const key of Object.keys(catalogue)) {
-        const use = new RegExp(
-          `\\b${name}\\.${key}\\b|\\{[^}]*\\b${key}\\b[^}]*\\} = ${name};|words = ${name};[\\s\\S]*\\bwords\\.${key}\\b`,
-        );
-        if (!shown.has(`${name}.${key}`) && !readers.some((text) => use.test(text)))
-          unused.push(`${name}.${key}`);
-      }
-    }
-  }
+    ))
+      unused.push(...findUnused(catalogue, name, shown(name), everywhere));
   assert.deepEqual(unused, []);
+});
+
+/** Entries of a catalogue that nothing reads, those of catalogues within it too. */
+function findUnused(catalogue: object, path: string, near: string[], everywhere: string): string[] {
+  const parts = path.split('.');
+  const text = near.join('\n');
+  const handedAs = [...text.matchAll(new RegExp(`(\\w+)(?::| =) ${path}[,;]`, 'g'))].map(
+    ([, name = '']) => name,
+  );
+  // What is looked up by a name that data says is used as a whole.
+  const lookedUp = (name: string) =>
+    new RegExp(`(?<![.\\w])${name}\\[(?!['\\d])|\\b(?:own\\w+|entries)\\(${name}[,)]`);
+  const isLookedUp = near.some((file) =>
+    parts.some((part, at) => {
+      const outer = parts.slice(0, at).join('.');
+      const isKnown =
+        at === 0 || new RegExp(`\\{[^}]*\\b${part}\\b[^}]*\\} = ${outer};`).test(file);
+      return isKnown && lookedUp(parts.slice(at).join('.')).test(file);
+    }),
+  );
+  const isIndirect = (name: string) => new RegExp(`'${name}'(?: : '\\w+')?\\]\\[`).test(everywhere);
+  if (isLookedUp || handedAs.some(isIndirect)) return [];
+  const isSpread = text.includes(`...${path},`);
+  const readers = path.includes('.') && (isSpread || handedAs.length > 0) ? everywhere : text;
+  const name = `(?:${[parts.at(-1), ...handedAs, ...(isSpread ? ['words'] : [])].join('|')})`;
+  return Object.entries(catalogue).flatMap(([key, value]) => {
+    const use = `\\b${name}(?:\\.${key}\\b|\\['${key}'\\])|\\{[^}]*\\b${key}\\b[^}]*\\} = (?:\\w+\\.)*${name};`;
+    if (!new RegExp(use).test(readers)) return [`${path}.${key}`];
+    return typeof value === 'object' ? findUnused(value, `${path}.${key}`, near, everywhere) : [];
+  });
+}
+
+test('a text that nobody reads is found in a catalogue and in one within it', () => {
+  const catalogue = { shown: '', lost: '', states: { on: '', off: '' }, errors: { gone: '' } };
+  const text = 'pageTexts.shown; const { on } = pageTexts.states; pageTexts.errors[code]';
+  assert.deepEqual(findUnused(catalogue, 'pageTexts', [text], text), [
+    'pageTexts.lost',
+    'pageTexts.states.off',
+  ]);
 });
 
 test('every template is a page, a part of one, or included', async () => {
   const templates = await readTemplates();
-  const sources = (await read('src/http/**/*.ts', (file) => !file.endsWith('.test.ts'))).join('\n');
+  const sources = [...(await readProduct())]
+    .flatMap(([path, text]) => (path.startsWith('src/http/') ? [text] : []))
+    .join('\n');
   const isSent = (name: string) => new RegExp(`'${name}'(?!\\??:)`).test(sources);
   const included = new Set(
     templates.flatMap(({ path, text }) =>
@@ -89,7 +121,7 @@ test('every class of the styles is given to something', async () => {
     for (const [code] of text.matchAll(/<%[\s\S]*?%>/g))
       for (const [, value = ''] of code.matchAll(/['`]([^'`]*)['`]/g)) give(value);
   }
-  for (const text of [...(await read('public/*.js')), ...(await read('src/http/icons.ts'))])
+  for (const text of [...(await readTexts('public/*.js', 'src/http/icons.ts')).values()])
     for (const [, value = ''] of text.matchAll(/class(?:Name|List\.\w+)?\W{1,3}['"`]([^'"`]*)/g))
       give(value.replace(/\$\{.*?\}/g, '…'));
   // `state-…` stands for whatever begins so, `panel…` for itself, with more behind a blank.
@@ -127,11 +159,7 @@ test('every id that something looks for is in ids.ts, and every one there is of 
     [...known].filter((id) => !given.has(id)),
     [],
   );
-  const scripts = [
-    ...(await read('public/*.js')),
-    ...(await read('e2e/*.ts')),
-    await readFile(join(root, 'views/styles.css'), 'utf8'),
-  ];
+  const scripts = [...(await readTexts('public/*.js', 'e2e/*.ts', 'views/styles.css')).values()];
   const sought = [
     ...scripts.flatMap((text) => [
       ...text.matchAll(
@@ -163,14 +191,4 @@ async function readStyles(): Promise<{ head: string; classes: Set<string> }> {
     head: styles.slice(0, styles.indexOf('*/')),
     classes: new Set([...selectors.matchAll(/\.([a-z][\w-]*)/g)].map(([, name = '']) => name)),
   };
-}
-
-async function read(
-  pattern: string,
-  takes: (file: string) => boolean = () => true,
-): Promise<string[]> {
-  const texts: string[] = [];
-  for await (const file of glob(pattern, { cwd: root }))
-    if (takes(file)) texts.push(await readFile(join(root, file), 'utf8'));
-  return texts;
 }

@@ -3,6 +3,7 @@ import type { Client } from './resources/client.ts';
 import type { ResourceDefinition } from './resources/define-resource.ts';
 import type { TaskDefinition } from './task-definitions/define-task.ts';
 import type { AroundTask } from './task-definitions/task-run.ts';
+import type { TaskManagerClass } from './task-manager.ts';
 
 /** Everything a project tells Bulkhead about itself. */
 export interface AdminDefinition {
@@ -18,6 +19,9 @@ export interface AdminDefinition {
   /** Tasks of the project's own: what else runs in the background. */
   // biome-ignore lint/suspicious/noExplicitAny: each has parameters of its own type
   readonly tasks?: readonly TaskDefinition<any, any>[];
+  /** A class of the project's own that extends `TaskManager`, with what its constructor takes beside. */
+  readonly taskManager?: TaskManagerClass;
+  readonly taskManagerArguments?: readonly unknown[];
   /**
    * Called around every run of a task of the project's own, and calls `next` once: for the context
    * of a tenant, for tracing. What `next` throws is let through.

@@ -2,6 +2,7 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance, type RouteOption
 import type { AdminDefinition } from './admin-definition.ts';
 import { sessionSecret } from './auth/session-secret.ts';
 import type { Config } from './config.ts';
+import { taskManagerOf } from './create-task-manager.ts';
 import { compression } from './http/plugins/compress.ts';
 import { answerClientError, connections } from './http/plugins/connections.ts';
 import { cookies } from './http/plugins/cookie.ts';
@@ -21,7 +22,15 @@ import { views } from './http/plugins/views.ts';
 import { routes } from './http/routes.ts';
 import { createUrl } from './http/url.ts';
 import { limits } from './limits.ts';
+import type { TaskManager } from './task-manager.ts';
 import type { TaskContext } from './tasks/context.ts';
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** For routes of the project's own, beside these. */
+    readonly bulkhead: { readonly tasks: TaskManager };
+  }
+}
 
 export interface AppOptions {
   admin: AdminDefinition;
@@ -66,6 +75,9 @@ export async function buildApp({
   const url = createUrl(prefix, { isReloaded });
   const { db, registry } = context;
 
+  app.decorate('bulkhead', {
+    tasks: taskManagerOf(admin, context),
+  });
   if (onRoute) app.addHook('onRoute', onRoute);
   await app.register(connections);
   await app.register(security, { isHttps: config.BULKHEAD_SECURE_COOKIES });

@@ -5,7 +5,7 @@ import { assertUsesPool, checkedClient } from './resources/checked-client.ts';
 import { markGenerated } from './resources/generated-columns.ts';
 import { buildRegistry } from './resources/registry.ts';
 import { buildTaskDefinitions } from './task-definitions/task-definitions.ts';
-import type { TaskContext } from './tasks/context.ts';
+import { defaultTaskSettings, type TaskContext } from './tasks/context.ts';
 
 export function queueSchemaOf(config: Pick<Config, 'BULKHEAD_DATABASE_SCHEMA'>): string {
   return `${config.BULKHEAD_DATABASE_SCHEMA}_queue`;
@@ -58,6 +58,7 @@ export async function buildContext(
       historyRetentionDays: config.BULKHEAD_HISTORY_RETENTION_DAYS,
       lockTimeoutMs: config.BULKHEAD_LOCK_TIMEOUT_MS,
       statementTimeoutMs: config.BULKHEAD_STATEMENT_TIMEOUT_MS,
+      previewMs: defaultTaskSettings.previewMs,
       maxDeaths: config.BULKHEAD_MAX_DEATHS,
       recoveryIntervalMs: config.BULKHEAD_RECOVERY_INTERVAL_MS,
     },

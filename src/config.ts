@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { AppError } from './errors.ts';
 import { settingBounds, wholeBetween } from './limits.ts';
 import { nearestOf } from './nearest.ts';
+import { bulkQueue, isQueueName } from './queue-names.ts';
 
 const whole = (name: keyof typeof settingBounds) => {
   const [low, high] = settingBounds[name];
@@ -23,6 +24,14 @@ const address = z
       ? url
       : url.replace(/([?&]sslmode=)(prefer|require|verify-ca)(?=&|$)/, '$1verify-full'),
   );
+
+/** `mail,reports`: names of queues, `bulk` among them where it is to do bulk work. */
+const queueList = z
+  .string()
+  .transform((text) => text.split(',').map((name) => name.trim()))
+  .refine((names) => names.every((name) => name === bulkQueue || isQueueName(name)), {
+    error: `must be names of queues with commas between, such as ${bulkQueue},default`,
+  });
 
 /** Every setting, by its environment variable: what it is, its unit in the name, its default. */
 const settings = z.object({
@@ -55,6 +64,8 @@ const settings = z.object({
     .transform((text) => text === 'true'),
   BULKHEAD_PAGES_POOL_SIZE: whole('BULKHEAD_PAGES_POOL_SIZE').default(10),
   BULKHEAD_WORKER_CONCURRENCY: whole('BULKHEAD_WORKER_CONCURRENCY').default(2),
+  BULKHEAD_PLACES: whole('BULKHEAD_PLACES').optional(),
+  BULKHEAD_QUEUES: queueList.optional(),
   BULKHEAD_MIN_ASYNC_RECORDS: whole('BULKHEAD_MIN_ASYNC_RECORDS').default(20),
   BULKHEAD_PARALLELISM: whole('BULKHEAD_PARALLELISM').default(1),
   BULKHEAD_CHUNK_SIZE: whole('BULKHEAD_CHUNK_SIZE').default(1_000),

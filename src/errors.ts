@@ -23,7 +23,7 @@ export interface ErrorDetails {
   /** Which right is missing. */
   readonly action?: string;
   /** Of the database, by their names there. */
-  readonly constraint?: string | null;
+  readonly constraint?: string;
   readonly rule?: string;
 }
 

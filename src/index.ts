@@ -2,6 +2,7 @@
 export { type AdminDefinition, defineAdmin } from './admin-definition.ts';
 export type { Principal } from './auth/principal.ts';
 export { systemPrincipal } from './auth/system-principal.ts';
+export { createTaskManager, type TaskManagerOptions } from './create-task-manager.ts';
 export { AppError } from './errors.ts';
 export type {
   Cell,
@@ -66,9 +67,13 @@ export { DefinitionError } from './resources/problems.ts';
 export * from './resources/project-types.ts';
 export {
   type Backoff,
+  type Concurrency,
+  type DuplicatePolicy,
   defineTask,
+  type Rate,
   type TaskDefinition,
   type TaskOptions,
+  type Unique,
 } from './task-definitions/define-task.ts';
 export {
   type AroundTask,
@@ -84,11 +89,11 @@ export {
   TaskRetryLater,
   type TaskRun,
 } from './task-definitions/task-run.ts';
+export type { TaskInfo } from './task-info.ts';
 export {
-  createTaskManager,
   type LaunchOptions,
-  type TaskInfo,
-  type TaskManager,
-  type TaskManagerOptions,
+  TaskManager,
+  type TaskManagerAccess,
+  type TaskManagerClass,
   TaskNotSucceeded,
 } from './task-manager.ts';

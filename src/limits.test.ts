@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { glob, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { metadata } from '../generated/sample-metadata/metadata.ts';
@@ -10,22 +10,23 @@ import { limitValues, settingBounds } from './limits.ts';
 import { wellShaped } from './resources/option-shapes.ts';
 import type { ResourceOptions } from './resources/options.ts';
 import { Problems } from './resources/problems.ts';
+import { readProduct } from './testing/read-texts.ts';
 
 test('the docs list every limit with its number, and no other', async () => {
   const text = await readFile(join(import.meta.dirname, '../docs/limits.md'), 'utf8');
-  const told = [...text.matchAll(/^\| `(\w+\.\w+)` \| ([\d,]+) \|/gm)].map(([, name, max = '']) => [
+  const said = [...text.matchAll(/^\| `(\w+\.\w+)` \| ([\d,]+) \|/gm)].map(([, name, max = '']) => [
     name,
     Number(max.replaceAll(',', '')),
   ]);
-  assert.deepEqual(Object.fromEntries(told), limitValues);
+  assert.deepEqual(Object.fromEntries(said), limitValues);
 });
 
 test('the docs say from what to what each setting may be', async () => {
   const text = await readFile(join(import.meta.dirname, '../docs/limits.md'), 'utf8');
-  const told = [...text.matchAll(/^\| `([A-Z_]+)`[^|]*\| ([\d,]+) \| ([\d,]+) \|/gm)].map(
+  const said = [...text.matchAll(/^\| `([A-Z_]+)`[^|]*\| ([\d,]+) \| ([\d,]+) \|/gm)].map(
     ([, name, ...ends]) => [name, ends.map((end) => Number(end.replaceAll(',', '')))],
   );
-  assert.deepEqual(Object.fromEntries(told), settingBounds);
+  assert.deepEqual(Object.fromEntries(said), settingBounds);
 });
 
 test('a setting may be its lowest and its highest, and nothing beyond', () => {
@@ -88,9 +89,7 @@ const known: Record<string, string> = {
 
 test('what lives as long as a process and grows is bounded', async () => {
   const found = new Set<string>();
-  for await (const file of glob('src/**/*.ts', { cwd: join(import.meta.dirname, '..') })) {
-    if (file.endsWith('.test.ts') || file.includes('/testing/')) continue;
-    const text = await readFile(join(import.meta.dirname, '..', file), 'utf8');
+  for (const [file, text] of await readProduct()) {
     if (
       /^(?:export )?(?:const|let) \w+(?::[^=]+)? = new (?:Map|Set)(?:<.*>)?\(\)|^ +(?:static |readonly )*#?\w+ = new (?:Map|Set)(?:<.*>)?\(\)/m.test(
         text,

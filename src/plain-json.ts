@@ -38,3 +38,12 @@ function first(parts: readonly (readonly [string, unknown])[], level: number): s
   }
   return null;
 }
+
+/**
+ * For `JSON.stringify`: names in one order, whatever order they were given in. The database keeps
+ * them in one of its own.
+ */
+export function inOrder(_name: string, value: unknown): unknown {
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1)));
+}

@@ -15,6 +15,8 @@ export async function runWorker(
   const worker = await startWorker(context, {
     connectionString,
     concurrency: config.BULKHEAD_WORKER_CONCURRENCY,
+    places: config.BULKHEAD_PLACES ?? null,
+    queues: config.BULKHEAD_QUEUES ?? null,
   });
   return {
     async stop() {

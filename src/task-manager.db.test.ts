@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createTaskManager, TaskNotSucceeded } from './task-manager.ts';
+import type { PrismaClient } from '../generated/sample/client.ts';
+import { createTaskManager } from './create-task-manager.ts';
+import { transaction } from './db/transaction.ts';
+import type { AppError } from './errors.ts';
+import { TaskManager, type TaskManagerAccess, TaskNotSucceeded } from './task-manager.ts';
 import { startWorker } from './tasks/worker/worker.ts';
-import { ada, insertPrincipals, testContext } from './testing/context.ts';
+import { ada, eve, insertPrincipals, testContext } from './testing/context.ts';
 import { testDatabase } from './testing/database.ts';
 import { holding, ownTasksAdmin } from './testing/own-tasks-admin.ts';
 import { insertPlaces } from './testing/places.ts';
@@ -56,5 +60,175 @@ test('code launches, follows, waits for and cancels tasks over the database of p
   assert.deepEqual(
     [done.state, done.done, done.total, done.resource],
     ['succeeded', 30, 30, 'cities'],
+  );
+});
+
+async function setUp(t: Parameters<typeof testDatabase>[0], admin = ownTasksAdmin) {
+  const { db, connectionString, defer } = await testDatabase(t);
+  await insertPrincipals(db);
+  await insertPlaces(db, 30);
+  const tasks = await createTaskManager({ admin, databaseUrl: connectionString });
+  defer(() => tasks.close());
+  const context = testContext(db, {}, {}, admin);
+  const begin = async () => {
+    const worker = await startWorker(context, { connectionString, concurrency: 1, places: 2 });
+    defer(() => worker.stop());
+  };
+  const counted = async () => {
+    const { rows } = await db.pages.query(`select count(*)::int as n from ${db.t.task}`);
+    return rows[0]?.n as number;
+  };
+  return { db, tasks, context, begin, counted };
+}
+
+const params = { country: 'ESP', ms: 1 };
+
+test('a launch in one’s own transaction is there when that commits, and not otherwise', async (t) => {
+  const { db, tasks, context, begin, counted } = await setUp(t);
+  const prisma = ownTasksAdmin.createClient(db.pages) as unknown as PrismaClient;
+  const inPrisma = (fail: boolean) =>
+    prisma.$transaction(async (tx) => {
+      await tx.city.updateMany({ data: { status: 'reviewed' } });
+      const task = await tasks.launch(holding, params, { tx, meta: { order: 7 } });
+      assert.equal(await counted(), 0, 'nobody sees it yet');
+      if (fail) throw new Error('back');
+      return task;
+    });
+  await assert.rejects(inPrisma(true), /back/);
+  assert.equal(await counted(), 0);
+  await begin();
+  const task = await inPrisma(false);
+  assert.deepEqual([task.state, task.meta], ['queued', { order: 7 }]);
+  assert.ok(task.createdAt instanceof Date);
+  assert.equal(await tasks.wait(task), 1);
+
+  await assert.rejects(
+    transaction(db.pages, async (client) => {
+      await tasks.launchMany(holding, [params, params], { tx: client });
+      throw new Error('back');
+    }),
+    /back/,
+  );
+  assert.equal(await counted(), 1);
+  assert.ok(context);
+});
+
+test('many are launched by one statement, all of them or none', async (t) => {
+  const { db, tasks, counted } = await setUp(t);
+  const many = Array.from({ length: 500 }, (_, n) => ({ country: `C${n}`, ms: 1 }));
+  const launched = await tasks.launchMany(holding, many, { priority: 3 });
+  assert.deepEqual(
+    launched.map(({ title }) => title),
+    many.map(({ country }) => `Hold ${country}`),
+  );
+  const { rows } = await db.pages.query(
+    `select count(distinct created_at)::int as statements, min(priority) as priority from ${db.t.task}`,
+  );
+  assert.deepEqual(rows, [{ statements: 1, priority: 3 }]);
+  const wrong = [...many.slice(0, 3), { country: 7 as unknown as string, ms: 1 }];
+  await assert.rejects(tasks.launchMany(holding, wrong), (error) => {
+    const { code, details } = error as AppError;
+    assert.deepEqual(
+      [code, Object.keys(details?.fieldErrors ?? {})],
+      ['invalid-params', ['3.country']],
+    );
+    return true;
+  });
+  assert.equal(await counted(), 500);
+  assert.deepEqual(await tasks.launchMany(holding, []), []);
+});
+
+test('tasks are listed, moved to another time, paused, tried again and undone from code', async (t) => {
+  const { tasks, begin, db } = await setUp(t);
+  const later = await tasks.launch(holding, params, { delayMs: 3_600_000 });
+  assert.equal(later.state, 'scheduled');
+  const moved = await tasks.reschedule(later.id, new Date(Date.now() + 7_200_000));
+  assert.ok((moved.dueAt as Date).getTime() > Date.now() + 7_000_000);
+  await begin();
+  await tasks.reschedule(later.id, new Date(0));
+  assert.equal(await tasks.wait(later), 1);
+  await assert.rejects(tasks.reschedule(later.id, new Date()), { code: 'task-finished' });
+
+  const bulk = await tasks.launchOn({
+    resource: 'cities',
+    operation: 'update',
+    where: { status: { not: 'archived' } },
+    parameters: { status: 'archived' },
+  });
+  await tasks.wait(bulk);
+  const undone = await tasks.undo(bulk.id);
+  await tasks.wait(undone);
+  const { rows } = await db.pages.query(`select distinct status::text from gazetteer.city`);
+  assert.ok(!rows.some(({ status }) => status === 'archived'), JSON.stringify(rows));
+  const cancelled = await tasks.launch(holding, params, { delayMs: 60_000 });
+  await tasks.cancel(cancelled.id);
+  const again = await tasks.retry(cancelled.id);
+  assert.equal(await tasks.wait(again), 1);
+  await assert.rejects(tasks.pause(again.id), { code: 'task-finished' });
+
+  const ids = async (wanted: Parameters<typeof tasks.list>[0]) =>
+    (await tasks.list(wanted)).map(({ id }) => id);
+  assert.deepEqual(await ids({}), [again.id, cancelled.id, undone.id, bulk.id, later.id]);
+  assert.deepEqual(await ids({ states: ['cancelled'] }), [cancelled.id]);
+  assert.deepEqual(await ids({ name: 'holding', before: again.id }), [cancelled.id, later.id]);
+  assert.deepEqual(await ids({ resource: 'cities', limit: 1 }), [undone.id]);
+  await assert.rejects(tasks.list({ limit: 0 }), TypeError);
+  const eves = tasks.as(eve);
+  await assert.rejects(eves.get(again.id), { status: 404 });
+});
+
+test('code is told who holds records, and sees to it that nobody does before it writes', async (t) => {
+  const { tasks, db, begin } = await setUp(t);
+  await begin();
+  const long = await tasks.launch(holding, { country: 'ESP', ms: 60_000 });
+  for (;;) {
+    if ((await tasks.conflicts([{ resource: 'countries', keys: ['ESP', 'FRA'] }])).length > 0)
+      break;
+    await new Promise((done) => setTimeout(done, 20));
+  }
+  const [conflict] = await tasks.conflicts([{ resource: 'countries', keys: ['ESP', 'FRA'] }]);
+  assert.deepEqual(
+    [conflict?.resource, conflict?.key, conflict?.holder.taskId],
+    ['countries', 'ESP', long.id],
+  );
+  const asked = (level: string, key: string) =>
+    transaction(db.pages, async (client) => {
+      await client.query(`set transaction isolation level ${level}`);
+      await tasks.assertFree(client, 'countries', [key]);
+    });
+  await assert.rejects(asked('read committed', 'ESP'), { code: 'locked', status: 423 });
+  await asked('read committed', 'FRA');
+  for (const level of ['repeatable read', 'serializable'])
+    await assert.rejects(asked(level, 'FRA'), { code: 'wrong-isolation' });
+  await tasks.cancel(long.id);
+  const health = await tasks.health();
+  assert.deepEqual([health.workers.length, health.workers[0]?.queues], [1, null]);
+  assert.equal(await tasks.isWorkerAlive('default'), true);
+  assert.deepEqual(tasks.backends(), ['queue', 'inline']);
+  assert.ok(tasks.settings.sliceMs > 0);
+  assert.equal((await tasks.cleanup()).tasks, 0);
+});
+
+test('a manager of one’s own is used, with what its constructor takes beside', async (t) => {
+  class Named extends TaskManager {
+    readonly suffix: string;
+    constructor(access: TaskManagerAccess, suffix: string) {
+      super(access, suffix);
+      this.suffix = suffix;
+    }
+  }
+  const admin = { ...ownTasksAdmin, taskManager: Named, taskManagerArguments: ['!'] };
+  const { tasks } = await setUp(t, admin);
+  assert.ok(tasks instanceof Named && tasks.suffix === '!');
+  const as = tasks.as(ada);
+  assert.ok(as instanceof Named && as.suffix === '!');
+  assert.deepEqual((await as.launch(holding, params)).principal, { id: ada.id, name: 'Ada' });
+  class Other {}
+  await assert.rejects(
+    createTaskManager({
+      admin: { ...ownTasksAdmin, taskManager: Other as never },
+      databaseUrl: 'postgresql://127.0.0.1:1/none',
+    }),
+    /taskManager must be a class that extends TaskManager/,
   );
 });

@@ -1,67 +1,49 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import type { AdminDefinition } from './admin-definition.ts';
 import type { Principal } from './auth/principal.ts';
-import { systemPrincipal } from './auth/system-principal.ts';
-import { buildContext } from './build-context.ts';
-import { parseConfig } from './config.ts';
+import { type OwnTransaction, queryableOf } from './db/own-transaction.ts';
 import { AppError } from './errors.ts';
 import type { GivenParams, TaskDefinition } from './task-definitions/define-task.ts';
-import type { TaskContext } from './tasks/context.ts';
+import { infoOf, type TaskInfo } from './task-info.ts';
+import type { TaskContext, TaskSettings } from './tasks/context.ts';
 import { cancel } from './tasks/control/cancel.ts';
+import { pause, resume } from './tasks/control/pause.ts';
+import { reschedule } from './tasks/control/reschedule.ts';
+import { retry } from './tasks/follow-ups/retry.ts';
+import { undo } from './tasks/follow-ups/undo.ts';
 import { type CodeLaunch, launchFromCode } from './tasks/launching/launch-from-code.ts';
-import { getTask } from './tasks/looking/queries.ts';
-import { launchOwn } from './tasks/own/launch-own.ts';
-import { isFinished, type TaskState } from './tasks/states.ts';
-import type { TaskRow } from './tasks/task-row.ts';
-
-/** A task as code reads it. `R` is what its run returns. */
-export interface TaskInfo<R = unknown> {
-  readonly id: number;
-  readonly state: TaskState;
-  readonly title: string;
-  /** Name of the operation, or of the task's definition. */
-  readonly name: string;
-  /** Slug of the resource whose records it changes; null: a task of the project's own. */
-  readonly resource: string | null;
-  /** Records, or what `progress` was told. */
-  readonly done: number;
-  /** Null: not known. */
-  readonly total: number | null;
-  /** What the run says it is at. */
-  readonly progressMessage: string | null;
-  /** Why it is in its state: `cancelled`, `error`, `records-refused`; null: it needs no reason. */
-  readonly reason: string | null;
-  readonly message: string | null;
-  /** What the run returned; null until it has. */
-  readonly result: R | null;
-  readonly isFinished: boolean;
-  readonly createdAt: Date;
-  readonly startedAt: Date | null;
-  readonly finishedAt: Date | null;
-}
+import {
+  assertAllFree,
+  type Conflict,
+  listConflicts,
+  type RecordsOf,
+} from './tasks/looking/conflicts.ts';
+import { type Health, readHealth } from './tasks/looking/health.ts';
+import { getTask, listTasksWhere, type TaskQuery } from './tasks/looking/queries.ts';
+import { launchManyOwn, launchOwn, type OwnLaunch } from './tasks/own/launch-own.ts';
+import { type Purged, purge } from './tasks/worker/retention.ts';
 
 /** How a task of your own is launched. */
 export interface LaunchOptions {
-  /** On whose behalf. Default: the system, as `code`. */
+  /** On whose behalf. Default: that of the manager; of `createTaskManager` the system, as `code`. */
   principal?: Principal;
   /** Of those that are due the greatest is taken first. Default: the definition's. */
   priority?: number;
   /** Not before so many milliseconds have passed, or this time has come. Default: at once. */
   delayMs?: number;
   startAt?: Date;
+  /** Not begun by then, it is cancelled. Default: as the definition says. */
+  expiresAt?: Date | null;
   /** A UUID: launched twice with the same one, it is one task. */
   operationId?: string;
-}
-
-/** Which admin, over which database. */
-export interface TaskManagerOptions {
-  /** The definition that the pages and workers serve. */
-  admin: AdminDefinition;
-  /** Of the database that they share. */
-  databaseUrl: string;
-  /** Called with what is worth knowing. Default: nothing is logged. */
-  log?: TaskContext['log'];
+  /** Plain JSON that is kept with it, and given back in `TaskInfo`. */
+  meta?: unknown;
+  /**
+   * A transaction of yours, of Prisma or of `pg`: the task is there when it commits, and not
+   * otherwise. Read committed where the definition has `unique`.
+   */
+  tx?: OwnTransaction;
 }
 
 /** A task did not succeed: `task` says how it ended. */
@@ -75,121 +57,238 @@ export class TaskNotSucceeded extends Error {
   }
 }
 
-/** Launches and follows tasks from code. */
-export interface TaskManager {
+/** What a manager works with; handed to it, and on to `super` by one of your own. */
+export interface TaskManagerAccess {
+  readonly context: TaskContext;
+  readonly principal: Principal;
+  /** Closes what was opened for it. */
+  readonly close?: (() => Promise<void>) | undefined;
+}
+
+/** `TaskManager`, or a class of your own that extends it. */
+// biome-ignore lint/suspicious/noExplicitAny: what it takes beside is its own
+export type TaskManagerClass = new (access: TaskManagerAccess, ...own: any[]) => TaskManager;
+
+const lookEveryMs = 100;
+
+/**
+ * Launches and follows tasks from code. In the web application it is `app.bulkhead.tasks`; in
+ * scripts and servers of your own `createTaskManager` makes one. All calls act for one principal:
+ * see `as`.
+ */
+export class TaskManager {
+  readonly #access: TaskManagerAccess;
+
+  readonly #own: readonly unknown[];
+
+  /** `own`: arguments that a class of your own takes beside; `as` hands them on. */
+  constructor(access: TaskManagerAccess, ...own: readonly unknown[]) {
+    this.#access = access;
+    this.#own = own;
+  }
+
+  /** The same on behalf of somebody: their permissions and row scope hold, and they see their tasks. */
+  as(principal: Principal): TaskManager {
+    const { context } = this.#access;
+    return new (this.constructor as TaskManagerClass)({ context, principal }, ...this.#own);
+  }
+
   /**
    * Launches a task of your own: one row, taken by the next free place of a worker.
    *
-   * @throws AppError 422 'unknown-task', 'invalid-params' (details.fieldErrors), 403 'forbidden'
+   * @throws AppError 422 'unknown-task', 'invalid-params' (details.fieldErrors), 'wrong-isolation',
+   *   403 'forbidden', 409 'duplicate' (details.taskId)
    */
-  launch<S extends StandardSchemaV1, R>(
+  async launch<S extends StandardSchemaV1, R>(
     definition: TaskDefinition<S, R>,
     params: GivenParams<S>,
-    options?: LaunchOptions,
-  ): Promise<TaskInfo<R>>;
+    options: LaunchOptions = {},
+  ): Promise<TaskInfo<R>> {
+    const { launch, client } = this.#launch(options);
+    return infoOf(await launchOwn(this.#access.context, definition, params, launch, client));
+  }
+
+  /**
+   * Launches one task for each of `params`, in one statement; all of them or none.
+   *
+   * @throws as `launch`; details.fieldErrors begin with the number of the parameters: `3.country`
+   */
+  async launchMany<S extends StandardSchemaV1, R>(
+    definition: TaskDefinition<S, R>,
+    params: readonly GivenParams<S>[],
+    options: Omit<LaunchOptions, 'operationId'> = {},
+  ): Promise<TaskInfo<R>[]> {
+    const { launch, client } = this.#launch(options);
+    const { context } = this.#access;
+    return (await launchManyOwn(context, definition, params, launch, client)).map(infoOf<R>);
+  }
+
+  #launch({ startAt, delayMs = 0, tx, ...rest }: LaunchOptions): {
+    launch: OwnLaunch;
+    client: ReturnType<typeof queryableOf> | undefined;
+  } {
+    const waitMs = startAt ? Math.max(0, startAt.getTime() - Date.now()) : delayMs;
+    if (!Number.isFinite(waitMs) || waitMs < 0)
+      throw new TypeError('launch: delayMs is a number from 0, startAt is a Date.');
+    const { expiresAt } = rest;
+    if (expiresAt && !(expiresAt instanceof Date && Number.isFinite(expiresAt.getTime())))
+      throw new TypeError('launch: expiresAt is a Date, or null.');
+    return {
+      launch: { principal: this.#access.principal, ...rest, delayMs: waitMs },
+      client: tx && queryableOf(tx),
+    };
+  }
+
   /** Launches an operation on records that code chooses; throws as `CodeLaunch` says. */
-  launchOn(
+  async launchOn(
     launch: Omit<CodeLaunch, 'principal'> & Partial<Pick<CodeLaunch, 'principal'>>,
-  ): Promise<TaskInfo>;
+  ): Promise<TaskInfo> {
+    const { context, principal } = this.#access;
+    return infoOf((await launchFromCode(context, { principal, ...launch })).task);
+  }
+
   /** @throws AppError 404 'not-found' */
-  get(id: number): Promise<TaskInfo>;
+  async get(id: number): Promise<TaskInfo> {
+    const { context, principal } = this.#access;
+    return infoOf(await getTask(context, principal, id));
+  }
+
+  /** The newest first, 100 unless `limit` says otherwise; of the next page `before` the last id. */
+  async list(wanted: TaskQuery = {}): Promise<TaskInfo[]> {
+    const { context, principal } = this.#access;
+    return (await listTasksWhere(context, principal, wanted)).map(infoOf<unknown>);
+  }
+
   /**
    * Waits for the end of a task and gives what its run returned.
    *
    * @throws TaskNotSucceeded where it failed, was cancelled or was done in part; AppError 409
    *   'not-finished' after `timeoutMs` (30,000 unless given), whereupon the task goes on
    */
-  wait<R>(task: TaskInfo<R>, options?: { timeoutMs?: number }): Promise<R>;
+  async wait<R>(
+    { id }: Pick<TaskInfo<R>, 'id'> & Partial<TaskInfo<R>>,
+    { timeoutMs = 30_000 }: { timeoutMs?: number } = {},
+  ): Promise<R> {
+    const deadline = Date.now() + timeoutMs;
+    for (;;) {
+      const task = await this.get(id);
+      if (task.state === 'succeeded') return task.result as R;
+      if (task.isFinished) throw new TaskNotSucceeded(task);
+      if (Date.now() >= deadline)
+        throw new AppError('not-finished', 409, 'This task has not finished yet.', {
+          state: task.state,
+        });
+      await wait(Math.min(lookEveryMs, Math.max(1, deadline - Date.now())));
+    }
+  }
+
   /** Asks a task to stop. @throws AppError 404 'not-found', 409 'task-finished' */
-  cancel(id: number): Promise<TaskInfo>;
-  /** Closes its connections; tasks go on. */
-  close(): Promise<void>;
-}
+  async cancel(id: number): Promise<TaskInfo> {
+    const { context, principal } = this.#access;
+    await cancel(context, principal, id);
+    return this.get(id);
+  }
 
-const lookEveryMs = 100;
+  /** Asks a task to stop and to keep its locks. @throws AppError 409 'not-running', 'not-pausable' */
+  async pause(id: number): Promise<TaskInfo> {
+    const { context, principal } = this.#access;
+    await pause(context, principal, id);
+    return this.get(id);
+  }
 
-/**
- * Launches and follows tasks from scripts and servers of your own, over the database that pages and
- * workers share. Workers run them: `npm run work`.
- *
- * @throws what is wrong with the definitions, all of it at once
- *
- * @example
- * const recount = defineTask({
- *   name: 'places.recount',
- *   params: z.object({ country: z.string() }),
- *   run: () => ({ places: 42 }),
- * });
- * const tasks = await createTaskManager({ admin, databaseUrl });
- * const task = await tasks.launch(recount, { country: 'ESP' });
- * const { places } = await tasks.wait(task, { timeoutMs: 60_000 });
- * await tasks.close();
- */
-export async function createTaskManager({
-  admin,
-  databaseUrl,
-  log = () => undefined,
-}: TaskManagerOptions): Promise<TaskManager> {
-  const config = parseConfig({ ...process.env, DATABASE_URL: databaseUrl });
-  const { db, context } = await buildContext(databaseUrl, config, admin, log);
-  return { ...taskManagerOver(context), close: () => db.close() };
-}
+  /** Lets a paused task go on. @throws AppError 403 'forbidden', 409 'task-finished' */
+  async resume(id: number): Promise<TaskInfo> {
+    const { context, principal } = this.#access;
+    await resume(context, principal, id);
+    return this.get(id);
+  }
 
-/** The same over what is open already; closing it closes nothing. */
-function taskManagerOver(context: TaskContext): TaskManager {
-  const system = systemPrincipal('code');
-  const get = async (id: number) => infoOf(await getTask(context, system, id));
-  return {
-    async launch(definition, params, options = {}) {
-      const { principal = system, startAt, delayMs, ...rest } = options;
-      const waitMs = startAt ? Math.max(0, startAt.getTime() - Date.now()) : (delayMs ?? 0);
-      if (!Number.isFinite(waitMs) || waitMs < 0)
-        throw new TypeError('launch: delayMs is a number from 0, startAt is a Date.');
-      const launch = { ...rest, principal, delayMs: waitMs };
-      return infoOf(await launchOwn(context, definition, params, launch));
-    },
-    async launchOn(launch) {
-      return infoOf((await launchFromCode(context, { principal: system, ...launch })).task);
-    },
-    get,
-    async wait({ id }, { timeoutMs = 30_000 } = {}) {
-      const deadline = Date.now() + timeoutMs;
-      for (;;) {
-        const task = await get(id);
-        if (task.state === 'succeeded') return task.result as never;
-        if (task.isFinished) throw new TaskNotSucceeded(task);
-        if (Date.now() >= deadline)
-          throw new AppError('not-finished', 409, 'This task has not finished yet.', {
-            state: task.state,
-          });
-        await wait(Math.min(lookEveryMs, Math.max(1, deadline - Date.now())));
-      }
-    },
-    async cancel(id) {
-      await cancel(context, system, id);
-      return get(id);
-    },
-    close: async () => undefined,
-  };
-}
+  /**
+   * Does again what a task did not do: the records it refused (of one reason: `code`), or its run,
+   * after the steps that are kept. Gives the task that does it.
+   *
+   * @throws AppError 409 'not-finished', 'nothing-to-retry'
+   */
+  async retry(id: number, { code = null }: { code?: string | null } = {}): Promise<TaskInfo> {
+    const { context, principal } = this.#access;
+    const again = { operationId: randomUUID(), code };
+    return infoOf((await retry(context, principal, id, again)).task);
+  }
 
-function infoOf<R>(task: TaskRow): TaskInfo<R> {
-  const { id, state, title, operation, resource, done, progressMessage, reason, message } = task;
-  return {
-    id,
-    state,
-    title,
-    name: operation,
-    resource,
-    done,
-    total: task.total ?? task.expected,
-    progressMessage,
-    reason,
-    message,
-    result: task.result as R | null,
-    isFinished: isFinished(state),
-    createdAt: task.createdAt,
-    startedAt: task.startedAt,
-    finishedAt: task.finishedAt,
-  };
+  /**
+   * Takes back what a task changed, or some of its records. Gives the task that does it.
+   *
+   * @throws AppError 409 'not-finished', 'nothing-to-undo', 'images-gone', 'not-undoable'
+   */
+  async undo(
+    id: number,
+    { keys = null }: { keys?: readonly string[] | null } = {},
+  ): Promise<TaskInfo> {
+    const { context, principal } = this.#access;
+    const back = { operationId: randomUUID(), chosen: keys };
+    return infoOf((await undo(context, principal, id, back)).task);
+  }
+
+  /** Gives a task that waits for its time another one. @throws AppError 409 'not-scheduled' */
+  async reschedule(id: number, at: Date): Promise<TaskInfo> {
+    const { context, principal } = this.#access;
+    if (!(at instanceof Date && Number.isFinite(at.getTime())))
+      throw new TypeError('reschedule: at is a Date.');
+    await reschedule(context, principal, id, at);
+    return this.get(id);
+  }
+
+  /** Which of these records tasks hold at this moment, and which tasks. */
+  conflicts(records: readonly RecordsOf[]): Promise<Conflict[]> {
+    return listConflicts(this.#access.context, records);
+  }
+
+  /**
+   * Before code of yours writes records: waits for whoever writes them now, and sees to it that no
+   * task holds them, until `tx`, a transaction of yours, ends.
+   *
+   * @throws AppError 423 'locked' (details.holder), 422 'wrong-isolation', 'invalid-key'
+   */
+  assertFree(tx: OwnTransaction, resource: string, keys: RecordsOf['keys']): Promise<void> {
+    return assertAllFree(this.#access.context, queryableOf(tx), { resource, keys });
+  }
+
+  /** How far a task is: `done` of `total`, and whether it goes on. */
+  async progress(
+    id: number,
+  ): Promise<Pick<TaskInfo, 'done' | 'total' | 'progressMessage' | 'state' | 'isFinished'>> {
+    const { done, total, progressMessage, state, isFinished } = await this.get(id);
+    return { done, total, progressMessage, state, isFinished };
+  }
+
+  /** Workers alive, tasks waiting and running, the longest wait. */
+  health(): Promise<Health> {
+    return readHealth(this.#access.context);
+  }
+
+  /** Is a worker alive that takes tasks of this queue, or of any? */
+  async isWorkerAlive(queue?: string): Promise<boolean> {
+    const { workers } = await this.health();
+    return workers.some(({ queues }) => queue === undefined || !queues || queues.includes(queue));
+  }
+
+  /** Ways in which a task runs: by a worker, or within the call that launches it. */
+  backends(): readonly string[] {
+    return ['queue', 'inline'];
+  }
+
+  /** Forgets what is older than the settings keep it, now and not within the hour. */
+  cleanup(): Promise<Purged> {
+    return purge(this.#access.context);
+  }
+
+  /** The settings that hold here. */
+  get settings(): Readonly<TaskSettings> {
+    return Object.freeze({ ...this.#access.context.settings });
+  }
+
+  /** Closes the connections that `createTaskManager` opened; tasks go on. */
+  async close(): Promise<void> {
+    await this.#access.close?.();
+  }
 }

@@ -24,7 +24,7 @@ interface Land {
 }
 
 const require = createRequire(import.meta.url);
-const batch = 10_000;
+const rowsAtOnce = 10_000;
 const seedLock = 0x42_4c_4b_0a;
 
 /**
@@ -104,9 +104,9 @@ async function seedPlaces(
   places: Place[],
   onProgress: (done: number, total: number) => void,
 ): Promise<void> {
-  for (let start = 0; start < places.length; start += batch) {
+  for (let start = 0; start < places.length; start += rowsAtOnce) {
     const rows = places
-      .slice(start, start + batch)
+      .slice(start, start + rowsAtOnce)
       .map((place) => [
         place.name,
         place.altName,
@@ -127,7 +127,7 @@ async function seedPlaces(
        join country on country.code2 = r->>2 order by position`,
       [JSON.stringify(rows)],
     );
-    onProgress(Math.min(start + batch, places.length), places.length);
+    onProgress(Math.min(start + rowsAtOnce, places.length), places.length);
   }
 }
 

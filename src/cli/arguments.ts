@@ -7,6 +7,9 @@ export const adminOptions = {
   'ignore-differences': { type: 'boolean' },
 } as const;
 
+/** Options that say a setting for this once. */
+const settingOf = { port: 'PORT', queues: 'BULKHEAD_QUEUES', concurrency: 'BULKHEAD_PLACES' };
+
 /**
  * What was typed, and the settings of the environment. `--help` is answered here; settings that
  * nobody knows are named.
@@ -25,10 +28,10 @@ export function readArguments<const O extends ParseArgsOptionsConfig>(
     process.exit(0);
   }
   for (const sentence of unknownSettings(process.env)) console.error(sentence);
-  const { port } = values as { port?: string };
-  const config: Config = parseConfig({
-    ...process.env,
-    ...(port === undefined ? {} : { PORT: port }),
+  const given = Object.entries(settingOf).flatMap(([option, name]) => {
+    const value = (values as Record<string, string | undefined>)[option];
+    return value === undefined ? [] : [[name, value]];
   });
+  const config: Config = parseConfig({ ...process.env, ...Object.fromEntries(given) });
   return { values, positionals, config };
 }

@@ -1,16 +1,18 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { clone } from '../testing/clone.ts';
 import { startCommand, stopCommands } from '../testing/command.ts';
 
-test('npm run dev shows a saved template and style at once, a saved source after a restart, over a database that stays up', async (t) => {
+test('npm run dev follows templates, styles and sources, saved twice by a rename, over a database that stays up', async (t) => {
   const folder = clone(t, { isUsed: true });
-  const edit = (file: string, change: (text: string) => string) => {
+  /** As many editors save: a new file takes the place of the old one. */
+  const edit = (file: string, from: string, to: string) => {
     const path = join(folder, file);
-    writeFileSync(path, change(readFileSync(path, 'utf8')));
+    writeFileSync(`${path}~`, readFileSync(path, 'utf8').replace(from, to));
+    renameSync(`${path}~`, path);
   };
   const port = await freePort();
   const schema = join(folder, 'src/testing/schemas/prisma-7/prisma/schema.prisma');
@@ -25,24 +27,40 @@ test('npm run dev shows a saved template and style at once, a saved source after
     const page = () => read(`${dev.address}/sign-in`);
     const styles = async () =>
       read(`${dev.address}${/\/static\/build\/styles\.css[^"]*/.exec(await page())?.[0]}`);
-    const before = await page();
-    assert.match(before, /An admin for the data you already have/);
+    const tell = async (what: string, isSo: () => Promise<boolean>) =>
+      t.diagnostic(`${await until(isSo)} ms until ${what}`);
+    assert.match(await page(), /An admin for the data you already have/);
 
-    edit('views/sign-in/new.eta', (text) =>
-      text.replace('<h1>', '<h1 class="pt-[7.25rem]">Halt! '),
-    );
-    assert.match(await page(), /Halt! /, 'the next request has it');
-    t.diagnostic(
-      `${await until(async () => (await styles()).includes('7.25rem'))} ms until a class was in the style sheet`,
-    );
+    let heading = '<h1>';
+    for (const [word, size] of [
+      ['Halt', '7.25rem'],
+      ['Wait', '8.75rem'],
+    ] as const) {
+      edit('views/sign-in/new.eta', heading, `<h1 class="pt-[${size}]">${word} `);
+      heading = `<h1 class="pt-[${size}]">${word} `;
+      assert.ok((await page()).includes(`${word} `), 'the next request has it');
+      await tell('a class was in the style sheet', async () => (await styles()).includes(size));
+    }
+    for (const [from, to] of [
+      ['.skip-link {', '.skip-link { scroll-margin: 7.5rem;'],
+      ['7.5rem', '8.5rem'],
+    ] as const) {
+      edit('views/styles.css', from, to);
+      const value = /\d\.5rem/.exec(to)?.[0] as string;
+      await tell('a rule was in the style sheet', async () =>
+        (await styles()).includes(`scroll-margin:${value}`),
+      );
+    }
     assert.equal(dev.text().split('Ctrl-C stops it').length, 2, 'nothing was started again');
 
-    edit('src/http/shell/shell-texts.ts', (text) =>
-      text.replace('An admin for the data', 'A house for the data'),
-    );
-    const isNew = async () => (await page()).includes('A house for the data');
-    t.diagnostic(`${await until(isNew)} ms until a source was running`);
-    assert.match(await page(), /Halt! /);
+    for (const [from, to] of [
+      ['An admin', 'A house'],
+      ['A house', 'A barn'],
+    ] as const) {
+      edit('src/http/shell/shell-texts.ts', `${from} for the data`, `${to} for the data`);
+      await tell('a source was running', async () => (await page()).includes(`${to} for the data`));
+    }
+    assert.match(await page(), /Wait /);
     assert.equal(readFileSync(server, 'utf8').split('\n')[0], postmaster);
   } finally {
     await stopCommands();

@@ -53,6 +53,8 @@ await runCommand(async () => {
     const worker = await startWorker(context, {
       connectionString: direct,
       concurrency: config.BULKHEAD_WORKER_CONCURRENCY,
+      places: config.BULKHEAD_PLACES ?? null,
+      queues: config.BULKHEAD_QUEUES ?? null,
     });
     undo.push(() => worker.stop());
     say(

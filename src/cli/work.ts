@@ -8,14 +8,21 @@ import { runCommand } from './sentence.ts';
 import { onShutdown } from './shutdown.ts';
 
 const usage = [
-  'Usage: npm run work -- [--schema PATH [--ignore-differences]]',
+  'Usage: npm run work -- [--queues NAMES] [--concurrency N] [--schema PATH [--ignore-differences]]',
   '',
   'A worker, on the database of DATABASE_URL; there may be any number of them. Settings: docs/settings.md.',
+  '',
+  '  --queues mail,reports   takes tasks of these queues alone; bulk work is the queue “bulk”. All unless given.',
+  '  --concurrency N         runs so many tasks of your own at a time, beside bulk work. As many as cores, at most 8.',
 ].join('\n');
 
 /** The worker half for production. */
 await runCommand(async () => {
-  const { values, config } = readArguments(usage, adminOptions);
+  const { values, config } = readArguments(usage, {
+    ...adminOptions,
+    queues: { type: 'string' },
+    concurrency: { type: 'string' },
+  });
   const connectionString = requireDatabaseUrl(config);
   const admin = await bringUp(await openAdmin(values, config), config, connectionString);
   const worker = await runWorker(

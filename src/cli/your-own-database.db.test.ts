@@ -93,7 +93,7 @@ for (const [way, isPlaced] of Object.entries({
     shopIn(shop, isPlaced);
     const { db, connectionString } = await testDatabase(t, { content: 'nothing' });
     const since = performance.now();
-    const told = (what: string) =>
+    const step = (what: string) =>
       t.diagnostic(`${((performance.now() - since) / 1000).toFixed(1)} s  ${what}`);
     const [look = [], yours = [], production = [], refine = [], again = []] = blocks('sh').map(
       (block) =>
@@ -114,7 +114,7 @@ for (const [way, isPlaced] of Object.entries({
     };
 
     const first = await start((isPlaced ? look : yours)[0] as Line);
-    told('the pages of --schema are there');
+    step('the pages of --schema are there');
     const visitor = await visitAs(first);
     assert.equal((await visitor.post('/people/new', { name: 'Ada' })).status, 303);
     assert.equal(
@@ -128,7 +128,7 @@ for (const [way, isPlaced] of Object.entries({
       opened.join(' '),
     );
     assert.match(await visitor.get('/'), /Shop/);
-    told(`${opened.length} pages were opened`);
+    step(`${opened.length} pages were opened`);
     await first.stop();
 
     if (!isPlaced) {
@@ -140,13 +140,13 @@ for (const [way, isPlaced] of Object.entries({
       }
       assert.equal(running.length, 2);
       for (const command of running.reverse()) await command.stop();
-      told('the two halves ran, and somebody may come in');
+      step('the two halves ran, and somebody may come in');
     }
 
     for (const line of refine) await end(line);
     writeFileSync(join(bulkhead, 'src/admin.ts'), blocks('ts')[0] ?? '');
     if (isPlaced) compile();
-    told('src/admin.ts was written');
+    step('src/admin.ts was written');
     const second = await start(again[0] as Line);
     const same = await visitAs(second);
     assert.match(await same.get('/people'), /Ada/);
@@ -157,7 +157,7 @@ for (const [way, isPlaced] of Object.entries({
       [],
       refined.join(' '),
     );
-    told(`${refined.length} pages of src/admin.ts were opened`);
+    step(`${refined.length} pages of src/admin.ts were opened`);
     await second.stop();
     if (isPlaced) return;
     const { rows } = await db.pages.query('select name from shop."Person"');

@@ -18,6 +18,7 @@ const tables = [
   'task_step',
   'task_log',
   'task_about',
+  'task_start',
   'worker',
   'worker_end',
   'task_slot',

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
-import { glob, readFile } from 'node:fs/promises';
-import { join as joinPath } from 'node:path';
 import { test } from 'node:test';
+import { readProduct } from '../testing/read-texts.ts';
 import { fragmentOf, join, raw, reworded, shared, sql, statementOf, withHead } from './sql.ts';
 
 test('values are numbered in the order in which they stand, however deep they are nested', () => {
@@ -41,7 +40,7 @@ test('a shared fragment’s values are sent once, wherever it stands and however
 });
 
 /** Prisma's own text is taken apart in the first, and fragments get their numbers in the second. */
-const numbering = ['resources/where-sql.ts', 'db/sql.ts'];
+const numbering = ['src/resources/where-sql.ts', 'src/db/sql.ts'];
 
 const byHand: Readonly<Record<string, RegExp>> = {
   'a number worked out': /\$\$\{/,
@@ -51,18 +50,14 @@ const byHand: Readonly<Record<string, RegExp>> = {
 };
 
 test('nobody else numbers values', async () => {
-  const root = joinPath(import.meta.dirname, '..');
   const found: string[] = [];
-  let count = 0;
-  for await (const path of glob('**/*.ts', { cwd: root })) {
-    if (/\.test\.ts$|^testing\//.test(path) || numbering.includes(path)) continue;
-    count += 1;
-    for (const [index, line] of (await readFile(joinPath(root, path), 'utf8'))
-      .split('\n')
-      .entries())
+  const sources = await readProduct();
+  for (const [path, text] of sources) {
+    if (numbering.includes(path)) continue;
+    for (const [index, line] of text.split('\n').entries())
       for (const [what, pattern] of Object.entries(byHand))
         if (pattern.test(line)) found.push(`${path}:${index + 1}: ${what}`);
   }
-  assert.ok(count > 300);
+  assert.ok(sources.size > 300);
   assert.deepEqual(found, []);
 });

@@ -167,7 +167,7 @@ async function open(t: TestContext): Promise<Site> {
 }
 
 /** Everything that is told on a connection until it ends; null: it is ended without a word. */
-async function toldOn(socket: Socket, request: string): Promise<string | null> {
+async function hearOn(socket: Socket, request: string): Promise<string | null> {
   const pieces: Buffer[] = [];
   socket.on('data', (piece) => pieces.push(piece)).on('error', () => undefined);
   socket.write(request);
@@ -176,8 +176,8 @@ async function toldOn(socket: Socket, request: string): Promise<string | null> {
 }
 
 const health = 'GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n';
-const bodyOf = (told: string | null) =>
-  told?.slice(told.indexOf('\r\n\r\n') + 4) ?? 'ended without a word';
+const bodyOf = (heard: string | null) =>
+  heard?.slice(heard.indexOf('\r\n\r\n') + 4) ?? 'ended without a word';
 
 /** The last of so many connections asks how the server is. */
 async function lastOf(site: Site, count: number): Promise<string | null> {
@@ -188,10 +188,10 @@ async function lastOf(site: Site, count: number): Promise<string | null> {
     sockets.push(socket);
     await once(socket, 'connect');
   }
-  const told = await toldOn(sockets.at(-1) as Socket, health);
+  const heard = await hearOn(sockets.at(-1) as Socket, health);
   for (const socket of sockets) socket.destroy();
   await untilNone(site);
-  return told?.startsWith('HTTP/1.1 200') ? null : bodyOf(told);
+  return heard?.startsWith('HTTP/1.1 200') ? null : bodyOf(heard);
 }
 
 async function untilNone(site: Site): Promise<void> {
@@ -319,10 +319,10 @@ async function waitFor(
     messageOf(async () => (await pool.connect()).release()),
   );
   for (const client of taken) client.release();
-  const told = await Promise.all(waiting);
+  const heard = await Promise.all(waiting);
   await pool.end();
-  t.diagnostic(`${told.filter((one) => one === null).length} of ${count} were given a connection`);
-  return told.at(-1) ?? null;
+  t.diagnostic(`${heard.filter((one) => one === null).length} of ${count} were given a connection`);
+  return heard.at(-1) ?? null;
 }
 
 /** The last of so many that wait for a turn, while the only one is taken. */
@@ -366,16 +366,16 @@ async function posted(
   { visitor }: Site,
   body: Record<string, string | readonly string[]>,
 ): Promise<string | null> {
-  const told = new Set<string | null>();
+  const heard = new Set<string | null>();
   for (const path of ['/cities/1/edit', '/cities/selection', '/tasks/1/undo']) {
     const answer = await visitor.post(path, body, { accept: 'application/json' });
-    told.add(
+    heard.add(
       answer.statusCode === 422 && answer.body.includes('too-much')
         ? String(answer.json().message)
         : null,
     );
   }
-  return [...told].join(' | ') || null;
+  return [...heard].join(' | ') || null;
 }
 
 async function record(
@@ -598,11 +598,11 @@ function rows(t: TestContext, site: Site): Record<LimitName, Row> {
     'server.headerBytes': refused(limitTexts.headers, async (count) => {
       const lines = ['GET /healthz HTTP/1.1', 'Host: x', 'Connection: close'];
       const bytes = '/healthz'.length + 'Hostx'.length + 'Connectionclose'.length + 'Y'.length;
-      const told = await toldOn(
+      const heard = await hearOn(
         connect(site.port, '127.0.0.1'),
         `${[...lines, `Y: ${some(count - bytes)}`, '', ''].join('\r\n')}`,
       );
-      return told?.startsWith('HTTP/1.1 200') ? null : bodyOf(told);
+      return heard?.startsWith('HTTP/1.1 200') ? null : bodyOf(heard);
     }),
     'server.addressLength': refused(limitTexts.address, async (count) => {
       const answer = await site.visitor.get('/cities?_back='.padEnd(count, 'x'), {
@@ -811,12 +811,12 @@ test('an address that is too long is told so, on a page and over the network, wh
     assert.ok(page.body.includes(limitTexts.address));
   }
   assert.equal((await fetch(`http://127.0.0.1:${port}${sort}`)).status, 414);
-  const told = await toldOn(
+  const heard = await hearOn(
     connect(port, '127.0.0.1'),
     `GET /cities?_sort=${some(2_000_000)} HTTP/1.1\r\nHost: x\r\n\r\n`,
   );
-  assert.match(String(told), /^HTTP\/1\.1 431 /);
-  assert.equal(bodyOf(told), limitTexts.headers);
+  assert.match(String(heard), /^HTTP\/1\.1 431 /);
+  assert.equal(bodyOf(heard), limitTexts.headers);
 });
 
 test('the longest filter is asked for by a script from a page with the longest address', async (t) => {

@@ -53,8 +53,8 @@ const secrets: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * Twelve accounts with everything planted, what belongs to them, and a trigger that tells what it
- * sees.
+ * Twelve accounts with everything planted, what belongs to them, more of it than a page shows, and
+ * a trigger that tells what it sees.
  */
 const rows = `
   insert into "Team" (name, "inviteCode") values ('Red', '${mark}-invite');
@@ -62,9 +62,9 @@ const rows = `
     select 'Person ' || n, 'p' || n || '@example.test', '${mark}-hash-' || n, '${mark}-key-' || n, array['${mark}-code-' || n, '${mark}-more-' || n],
       jsonb_build_object('user', '${mark}-credential-' || n), '${mark}-private' || E'\\n${mark}-lines-' || n, '${mark}-bytes'::bytea, '4711471147' || n, '${mark}-favourite-' || n,
       'shown-' || n, 1 from generate_series(1, 12) n;
-  insert into "Session" select '${mark}-session-' || n, 'Browser ' || n, n from generate_series(1, 12) n;
+  insert into "Session" select '${mark}-session-' || n, 'Browser ' || n, 1 + (n - 1) % 12 from generate_series(1, 60) n;
   insert into "Device" (label, held) select 'Phone ' || n, '${mark}-session-' || n from generate_series(1, 12) n;
-  insert into "VerificationToken" select 'p' || n || '@example.test', '${mark}-token-' || n, now() from generate_series(1, 12) n;
+  insert into "VerificationToken" select 'p' || n || '@example.test', '${mark}-token-' || n, now() from generate_series(1, 60) n;
   insert into "Otp" (code, "accountId") select '${mark}-otp-' || n, n from generate_series(1, 12) n;
   create function tell() returns trigger language plpgsql as $$ begin
     if new.visits > 100 then raise exception 'Nobody with % and % visits so often: Key (apiKey)=(%) is odd', new."passwordHash", new."privateKey", new."apiKey"; end if;

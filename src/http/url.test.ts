@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
-import { glob, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { test } from 'node:test';
+import { readTexts } from '../testing/read-texts.ts';
 import { createUrl } from './url.ts';
 
 test('every address gets the prefix', () => {
@@ -18,13 +17,7 @@ test('a file keeps its address until its content changes', () => {
 });
 
 test('no script is loaded under two addresses, and so twice', async () => {
-  const root = join(import.meta.dirname, '../..');
-  const texts = async (pattern: string) => {
-    const found: string[] = [];
-    for await (const path of glob(pattern, { cwd: root }))
-      found.push(await readFile(join(root, path), 'utf8'));
-    return found.join('\n');
-  };
+  const texts = async (pattern: string) => [...(await readTexts(pattern)).values()].join('\n');
   const imported = [
     ...(await texts('public/*.js')).matchAll(/(?:from|import\() ?'\.\/([\w-]+\.js)'/g),
   ].map(([, name]) => name);

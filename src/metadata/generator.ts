@@ -132,7 +132,8 @@ function idOf(
 
 function unsupportedOf(block: Block): string[] {
   const lines = fieldLines(block).filter(
-    ({ rest }) => /^Unsupported\(.*\)(?!\s*[?[])/.test(rest) && !/@default\(/.test(rest),
+    ({ rest }) =>
+      /^Unsupported\("(?:[^"\\]|\\.)*"\)(?!\s*[?[])/.test(rest) && !/@default\(/.test(rest),
   );
   return lines.map(({ name }) => name);
 }

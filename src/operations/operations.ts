@@ -1,4 +1,5 @@
 import type { Principal } from '../auth/principal.ts';
+import type { Queryable } from '../db/transaction.ts';
 import { AppError } from '../errors.ts';
 import type { Action } from '../resources/actions.ts';
 import type { Resource } from '../resources/contract.ts';
@@ -7,6 +8,7 @@ import type { Offer, Operation, Undone } from './contract.ts';
 import { deleteOperation } from './delete/delete.ts';
 import type { FieldEdit } from './field-edit.ts';
 import { ownOperation } from './own/own-operation.ts';
+import { assertNoRule } from './rules/rewrite-rules.ts';
 import { undoOperation } from './undo/undo.ts';
 import { updateOperation } from './update/update.ts';
 import { editWords, type OperationWords } from './words.ts';
@@ -137,6 +139,13 @@ export function editsOf(resource: Resource, { operation, parameters }: Run): rea
   // A form is not filled in yet, and a task of another version may have kept something else.
   if (typeof parameters !== 'object' || parameters === null) return [];
   return findOperation(resource, operation)?.edits?.(parameters) ?? [];
+}
+
+/** Asked before a run is previewed or launched; sets are written by one statement. */
+export function assertNoRuleFor(client: Queryable, resource: Resource, run: Run): Promise<void> {
+  const { writes } = getOperation(resource, run.operation);
+  const fields = editsOf(resource, run).map(({ field }) => field);
+  return assertNoRule(client, resource.model, [writes], { isSet: true, fields });
 }
 
 /** Those of them that are of fields which the resource shows, and read no other. */

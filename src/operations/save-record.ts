@@ -78,7 +78,7 @@ export function createRecord(context: SaveContext, values: RecordValues): Promis
     null,
     () => values,
     async (client, sql) => {
-      await assertNoRule(sql, model, [journal.created], false);
+      await assertNoRule(sql, model, [journal.created], { isSet: false });
       await assertReachable(context, client, values, null);
       const hooks = hookContext(context, client);
       const ruled = await ruleForm(hooks, null, values);
@@ -128,7 +128,6 @@ export function updateRecord(
     key,
     () => typed,
     async (client, sql) => {
-      await assertNoRule(sql, model, [journal.changed], false);
       await lockRecord(sql, resource, key);
       const current = await readRecord(context.registry, resource, principal, key, resource.form, {
         client,
@@ -138,6 +137,8 @@ export function updateRecord(
       const values = decide(current);
       typed = values;
       if (values.size === 0) return false;
+      const fields = [...values.keys()].map(({ meta }) => meta.name);
+      await assertNoRule(sql, model, [journal.changed], { isSet: false, fields });
       await assertReachable(context, client, values, current);
       const links = [...values.keys()]
         .map(({ meta }) => meta)
@@ -178,7 +179,7 @@ export function deleteRecord(context: SaveContext, key: string): Promise<number>
     key,
     () => new Map(),
     async (client, sql) => {
-      await assertNoRule(sql, resource.model, [journal.deleted], false);
+      await assertNoRule(sql, resource.model, [journal.deleted], { isSet: false });
       await lockRecord(sql, resource, key);
       const before = (await imageOf(
         sql,

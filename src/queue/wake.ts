@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { escapeIdentifier } from 'pg';
+import { query, type Sql, sql } from '../db/sql.ts';
 import type { Queryable } from '../db/transaction.ts';
 
 /** The queue's name for the one function it calls. */
@@ -46,5 +47,10 @@ export async function callPlaces(
   client: Queryable,
   { queueSchema }: { queueSchema: string },
 ): Promise<void> {
-  await client.query(`select pg_notify($1, '')::text`, [placesChannel(queueSchema)]);
+  await query(client, sql`select ${callPlacesSql(queueSchema)}`);
+}
+
+/** The same within a statement. */
+export function callPlacesSql(queueSchema: string): Sql {
+  return sql`pg_notify(${placesChannel(queueSchema)}, '')::text`;
 }

@@ -10,9 +10,10 @@ import { checkOptions } from './check-options.ts';
 import type { Resource, ResourceField } from './contract.ts';
 import type { ResourceDefinition } from './define-resource.ts';
 import { grantsOf, type OnUnreadable } from './grants.ts';
-import { guardField, guardOf } from './guard-own-code.ts';
+import { guardField, guardOf, guardOperation } from './guard-own-code.ts';
 import { guessFilters, guessSearch } from './guess-fields.ts';
 import { labelOf, pluralOf, singularOf, slugOf, sortFieldOf, titleFieldOf } from './guesses.ts';
+import { askedKindProblems } from './kind-shapes.ts';
 import type { WriteThrough } from './options.ts';
 import { defaultPermissions } from './permissions.ts';
 import type { Problems } from './problems.ts';
@@ -54,12 +55,14 @@ export function buildResource(
     return null;
   }
   checkOptions(name, model, options, problems);
-  checkOperations(name, model, options.operations ?? [], problems);
+  checkOperations(name, model, options, problems);
   const label = options.label ?? labelOf(pluralOf(name));
   const guard = guardOf(label, onUnreadable);
-  const all = resourceFields(metadata, model, options.fields).map((field) =>
-    guardField(field, guard),
-  );
+  const unguarded = resourceFields(metadata, model, options.fields);
+  for (const field of unguarded)
+    for (const { at, problem } of askedKindProblems(field))
+      problems.add(name, `fields.${field.name}.kind.${at}`, problem);
+  const all = unguarded.map((field) => guardField(field, guard));
   const isHidden = ({ name: own, meta }: ResourceField) =>
     options.fields?.[own]?.hidden || options.fields?.[meta.name]?.hidden;
   // A relation to many whose records nothing may address leads nowhere.
@@ -156,7 +159,9 @@ export function buildResource(
     writeThrough: options.writeThrough ?? defaults.writeThrough ?? 'sql',
     validate: options.validate ?? null,
     hooks: options.hooks ?? {},
-    operations: Object.freeze([...(options.operations ?? [])]),
+    operations: Object.freeze(
+      (options.operations ?? []).map((one) => guardOperation(one, label, onUnreadable)),
+    ),
     maxInline: Math.min(
       limits.bulk.inline,
       bulk.background === false || bulk.runInBackground ? limits.bulk.inline : minAsyncRecords - 1,

@@ -1,5 +1,7 @@
+import { z } from 'zod';
 import type { ResourceField } from '../fields/contract.ts';
 import type { EnumMeta, FieldMeta, ScalarType } from '../metadata/contract.ts';
+import { didYouMean } from '../nearest.ts';
 import { labelOf } from './guesses.ts';
 
 /** One control of a form of your own, made by `t`. `V` is what it gives. */
@@ -47,13 +49,12 @@ export const t = Object.freeze({
     choices: readonly C[],
     options: InputOptions<R> = {},
   ): FormInput<InputValue<C, R>> {
-    const values = choices.map((name) => ({ name, dbName: name }));
-    return made((name) =>
+    return made({ choices, options }, (name) =>
       fieldOf(
         name,
         options,
         { kind: 'enum', type: name, sqlType: 'text' },
-        { name, sqlType: 'text', values },
+        { name, sqlType: 'text', values: choices.map((one) => ({ name: one, dbName: one })) },
       ),
     );
   },
@@ -63,19 +64,60 @@ function inputOf<V>(type: ScalarType, sqlType: string) {
   return <const R extends boolean = false>(
     options: InputOptions<R> = {},
   ): FormInput<InputValue<V, R>> =>
-    made((name) => fieldOf(name, options, { kind: 'scalar', type, sqlType }, null));
+    made({ options }, (name) => fieldOf(name, options, { kind: 'scalar', type, sqlType }, null));
 }
 
-const inputs = new WeakSet<object>();
+/** What `t` was called with: looked at when the program starts, where all mistakes are told. */
+interface Asked {
+  options: unknown;
+  choices?: unknown;
+}
 
-function made<V>(fieldOf: (name: string) => ResourceField): FormInput<V> {
+const inputs = new WeakMap<object, Asked>();
+
+function made<V>(asked: Asked, fieldOf: (name: string) => ResourceField): FormInput<V> {
   const input = Object.freeze({ fieldOf });
-  inputs.add(input);
+  inputs.set(input, asked);
   return input;
 }
 
-export function isFormInput(value: unknown): boolean {
+export function isFormInput(value: unknown): value is FormInput {
   return typeof value === 'object' && value !== null && inputs.has(value);
+}
+
+const text = z.string('must be a text.').optional();
+
+const inputOptionShapes: { readonly [K in keyof Required<InputOptions>]: z.ZodType } = {
+  label: text,
+  help: text,
+  required: z.boolean('must be true or false.').optional(),
+};
+
+const askedShape = z.object({
+  options: z.strictObject(inputOptionShapes, 'must be an object of options.'),
+  choices: z
+    .array(z.string('must be texts.').regex(/\S/, 'must be texts.'), 'must be a list of texts.')
+    .min(1, 'must be one at least.')
+    .optional(),
+});
+
+/** What is wrong with what `t` was called with, by the option that is to blame. */
+export function formInputProblems(input: FormInput): { key: string; reason: string }[] {
+  const asked = inputs.get(input);
+  const issues = askedShape.safeParse(asked).error?.issues ?? [];
+  const found = issues.flatMap((issue) => {
+    const [part, option] = issue.path;
+    const key = part === 'choices' ? 'choices' : String(option ?? '');
+    if (issue.code !== 'unrecognized_keys') return [{ key, reason: issue.message }];
+    return issue.keys.map((name) => ({
+      key: name,
+      reason: `there is no such option.${didYouMean(name, Object.keys(inputOptionShapes))}`,
+    }));
+  });
+  const choices: unknown[] = Array.isArray(asked?.choices) ? asked.choices : [];
+  const twice = choices.find((choice, index) => choices.indexOf(choice) !== index);
+  if (twice !== undefined) found.push({ key: 'choices', reason: `"${twice}" is there twice.` });
+  return found;
 }
 
 function fieldOf(

@@ -10,14 +10,14 @@ const ada: Principal = { id: '1', name: 'Ada', roles: ['admin'] };
 const model = metadata.models.City;
 
 function grants(rules: object) {
-  const told: string[] = [];
+  const logLines: string[] = [];
   const onUnreadable = (_: string, details: Record<string, unknown>) =>
-    void told.push(`${details.rule}: ${details.why}`);
+    void logLines.push(`${details.rule}: ${details.why}`);
   const given = grantsOf(
     { permissions: () => ['list'], ...rules },
     { label: 'Cities', model, secrets: [], onUnreadable },
   );
-  return { ...given, told };
+  return { ...given, logLines };
 }
 
 test('a scope that is no plain answer denies, and is named in the log', () => {
@@ -50,14 +50,14 @@ test('a scope that is no plain answer denies, and is named in the log', () => {
     [new Map([['id', 1]]), /plain object/],
   ];
   for (const [answer, why] of answers) {
-    const { scope, told } = grants({ scope: () => answer });
+    const { scope, logLines } = grants({ scope: () => answer });
     assert.throws(() => scope(ada), { code: 'scope-unreadable', status: 403 }, String(why));
-    assert.match(told.join(), why);
+    assert.match(logLines.join(), why);
   }
 });
 
 test('a scope that throws denies, and what it threw is not shown', () => {
-  const { scope, told } = grants({
+  const { scope, logLines } = grants({
     scope: () => {
       throw new Error('no such tenant: 4711');
     },
@@ -66,7 +66,7 @@ test('a scope that throws denies, and what it threw is not shown', () => {
     () => scope(ada),
     (error: Error) => !error.message.includes('4711'),
   );
-  assert.deepEqual(told, ['scope: no such tenant: 4711']);
+  assert.deepEqual(logLines, ['scope: no such tenant: 4711']);
 });
 
 test('a scope that is a where is taken as it is; {} is every record', () => {
@@ -86,9 +86,9 @@ test('a scope that is a where is taken as it is; {} is every record', () => {
 
 test('permissions that are no list of actions grant nothing', () => {
   for (const answer of [undefined, null, 'list', { list: true }, Promise.resolve(['list']), true]) {
-    const { actions, told } = grants({ permissions: () => answer });
+    const { actions, logLines } = grants({ permissions: () => answer });
     assert.deepEqual(actions(ada), []);
-    assert.equal(told.length, 1);
+    assert.equal(logLines.length, 1);
   }
   assert.deepEqual(grants({ permissions: () => ['delete', 'list', 'fly'] }).actions(ada), [
     'list',
@@ -100,14 +100,14 @@ test('permissions that are no list of actions grant nothing', () => {
     },
   });
   assert.deepEqual(thrown.actions(ada), []);
-  assert.deepEqual(thrown.told, ['permissions: down']);
+  assert.deepEqual(thrown.logLines, ['permissions: down']);
 });
 
 test('a field is granted by true alone, and what may not be seen may not be changed', () => {
   for (const answer of [undefined, null, 1, 'yes', {}, Promise.resolve(true)]) {
-    const { canSee, told } = grants({ fields: { name: { see: () => answer } } });
+    const { canSee, logLines } = grants({ fields: { name: { see: () => answer } } });
     assert.equal(canSee(ada, 'name'), false);
-    assert.equal(told.length, 1);
+    assert.equal(logLines.length, 1);
   }
   const { canSee, canChange } = grants({
     fields: { notes: { see: () => false, change: () => true } },

@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import { guardComputed, guardOf } from './guard-own-code.ts';
 
 test('what the project’s own code throws is told once for a column, however many records it is thrown for', () => {
-  const told: string[] = [];
-  const guard = guardOf('Cities', (message, { why }) => void told.push(`${message}: ${why}`));
+  const logLines: string[] = [];
+  const guard = guardOf('Cities', (message, { why }) => void logLines.push(`${message}: ${why}`));
   const fails = () => {
     throw new Error('no such thing');
   };
@@ -12,7 +12,7 @@ test('what the project’s own code throws is told once for a column, however ma
   for (let record = 0; record < 100; record++)
     assert.equal(value({ record }), '“Size” cannot be shown');
   assert.equal(link({}), null);
-  assert.deepEqual(told, [
+  assert.deepEqual(logLines, [
     'Cities: computed.value of “Size” failed, so an error stands in its place: no such thing',
     'Cities: computed.link of “Size” failed, so an error stands in its place: no such thing',
   ]);

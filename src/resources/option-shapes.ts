@@ -3,7 +3,7 @@ import { settingBounds, wholeBetween } from '../limits.ts';
 import { didYouMean } from '../nearest.ts';
 import { isOperationDefinition } from './define-operation.ts';
 import type { ResourceDefinition } from './define-resource.ts';
-import { kindViewProblems } from './kind-views.ts';
+import { kindProblems } from './kind-shapes.ts';
 import type { ResourceOptions } from './options.ts';
 import type { Problems } from './problems.ts';
 
@@ -33,17 +33,10 @@ const arrangement = z
 const sort = 'must be a field, or a list of fields.';
 const isObject = (given: unknown): given is Record<string, unknown> =>
   typeof given === 'object' && given !== null;
-const kindMembers = ['format', 'toForm', 'parse', 'toSql', 'fromText', 'operators'];
-const kind = z
-  .custom<Record<string, unknown>>(
-    (given) => isObject(given) && kindMembers.every((name) => typeof given[name] === 'function'),
-    'must be a kind: one of `kinds`, or your own made from one.',
-  )
-  .superRefine((given, context) => {
-    if (!isObject(given)) return;
-    for (const { member, problem } of kindViewProblems(given))
-      context.addIssue({ code: 'custom', path: [member], message: problem });
-  });
+const kind = z.unknown().superRefine((given, context) => {
+  for (const { at, problem } of given === undefined ? [] : kindProblems(given))
+    context.addIssue({ code: 'custom', path: at === '' ? [] : [at], message: problem });
+});
 
 /** Every option and what it may be; the compiler keeps the tables complete. */
 export const fieldOptionShapes: Shapes<

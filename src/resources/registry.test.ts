@@ -31,6 +31,15 @@ function problemsOf(...given: [model: string, options: object][]): readonly stri
   }
 }
 
+const operator = {
+  name: 'host',
+  label: 'is at',
+  input: 'one',
+  value: null,
+  includesEmpty: false,
+  where: () => ({ value: { name: 'x' } }),
+};
+
 const refused: [options: object, problem: string][] = [
   [{ titleField: 'nmae' }, 'titleField: City has no column "nmae". Did you mean "name"?'],
   [{ titleField: 'name', fields: { name: { hidden: true } } }, 'titleField: "name" is hidden.'],
@@ -168,6 +177,33 @@ const refused: [options: object, problem: string][] = [
     { fields: { name: { kind: { name: 'money' } } } },
     'fields.name.kind: must be a kind: one of `kinds`, or your own made from one.',
   ],
+  ...ofKind({ name: ' ' }, 'name: must be a text.'),
+  ...ofKind({ name: undefined }, 'name: must be a text.'),
+  ...ofKind({ formt: () => '' }, 'formt: there is no such member. Did you mean "format"?'),
+  ...ofKind({ isSortable: 'no' }, 'isSortable: must be true or false.'),
+  ...ofKind(
+    { input: 'textt' },
+    'input: must be one of text, number, checkbox, select, date-time, textarea, relation, relations, none. Did you mean "text"?',
+  ),
+  ...ofKind({ filter: true }, 'filter: must be one of choice, boolean, relation, range.'),
+  ...ofKind({ parse: async () => ({ value: '' }) }, 'parse: must answer at once: it is async.'),
+  ...ofKind({ operators: () => ({}) }, 'operators: must give a list.'),
+  ...ofKind({ operators: () => assert.fail('down') }, 'operators: fails for name: down'),
+  ...ofKind({ operators: () => ['is'] }, 'operators.no. 1: must be an object.'),
+  ...ofOperator({ name: 'at-host' }, 'at-host.name: may have letters only.'),
+  ...ofOperator({ label: undefined }, 'host.label: must be a text.'),
+  ...ofOperator(
+    { input: 'rang' },
+    'host.input: must be one of none, one, many, range, span. Did you mean "range"?',
+  ),
+  ...ofOperator({ value: undefined }, 'host.value: must be a text, or null.'),
+  ...ofOperator({ includesEmpty: null }, 'host.includesEmpty: must be true or false.'),
+  ...ofOperator({ where: {} }, 'host.where: must be a function.'),
+  ...ofOperator(
+    { wheer: () => null },
+    'host.wheer: there is no such member. Did you mean "where"?',
+  ),
+  ...ofKind({ operators: () => [operator, operator] }, 'operators.host: is there twice.'),
   [{ fields: { name: { align: 'right' } } }, 'fields.name.align: must be "start" or "end".'],
   [{ fields: { name: { hidden: 'no' } } }, 'fields.name.hidden: must be true or false.'],
   [{ bulk: true }, 'bulk: must be an object of options.'],
@@ -231,7 +267,74 @@ const refused: [options: object, problem: string][] = [
     'operations.mark.allowd: there is no such option. Did you mean "allowed"?',
   ],
   [{ operations: [own({}, 'Tag')] }, 'operations.mark: is defined for Tag.'],
+  [
+    { operations: [own({ allowed: async () => true })] },
+    'operations.mark.allowed: must answer at once: it is async.',
+  ],
+  [
+    { operations: [own({ change: async () => ({}) })] },
+    'operations.mark.change: must answer at once: it is async.',
+  ],
+  [
+    { operations: [own({}), own({ name: 'flag', label: 'mark ' })] },
+    'operations.flag.label: is the label of "mark" too.',
+  ],
+  [
+    { operations: [own({ change: undefined, deletes: true })], bulk: { delete: false } },
+    'operations.mark.deletes: is offered to nobody, since bulk.delete is false.',
+  ],
+  [
+    { operations: [own({ name: 'm'.repeat(101) })] },
+    `operations.${'m'.repeat(101)}.name: may have 100 characters at most.`,
+  ],
+  [
+    { operations: [own({ label: 'M'.repeat(101) })] },
+    'operations.mark.label: may have 100 characters at most.',
+  ],
+  ...inForm('', { ['__proto__']: t.text() }, '__proto__: is a word of JavaScript itself.'),
+  ...inForm('', { __proto__: t.text() }, '__proto__: is a word of JavaScript itself.'),
+  ...inForm('', { constructor: t.text() }, 'constructor: is a word of JavaScript itself.'),
+  ...inForm(
+    '',
+    { ['a'.repeat(101)]: t.text() },
+    `${'a'.repeat(101)}: may have 100 characters at most.`,
+  ),
+  ...inForm(
+    'note.labell',
+    t.text({ labell: 'Note' } as never),
+    ': there is no such option. Did you mean "label"?',
+  ),
+  ...inForm('note.label', t.text({ label: 7 } as never), ': must be a text.'),
+  ...inForm('note.required', t.date({ required: 'yes' } as never), ': must be true or false.'),
+  ...inForm('note', t.number('Note' as never), ': must be an object of options.'),
+  ...inForm('note', t.yesNo(null as never), ': must be an object of options.'),
+  ...inForm('note.choices', t.choice('abc' as never), ': must be a list of texts.'),
+  ...inForm('note.choices', t.choice([]), ': must be one at least.'),
+  ...inForm('note.choices', t.choice([7] as never), ': must be texts.'),
+  ...inForm('note.choices', t.choice(['a', ' ']), ': must be texts.'),
+  ...inForm('note.choices', t.choice(['a', 'b', 'a']), ': "a" is there twice.'),
+  ...inForm(
+    'note.requird',
+    t.choice(['a'], { requird: true } as never),
+    ': there is no such option. Did you mean "required"?',
+  ),
 ];
+
+/** A field whose kind is like that of texts but for these, and what is said of it. */
+function ofKind(more: object, said: string): typeof refused {
+  const kind = { ...kinds.text, name: 'own', ...more };
+  return [[{ fields: { name: { kind } } }, `fields.name.kind.${said}`]];
+}
+
+function ofOperator(more: object, said: string): typeof refused {
+  return ofKind({ operators: () => [{ ...operator, ...more }] }, `operators.${said}`);
+}
+
+/** A form with one control `note`, or with these, and what is said of it. */
+function inForm(at: string, given: object, reason: string): typeof refused {
+  const form = at === '' ? given : { note: given };
+  return [[{ operations: [own({ form })] }, `operations.mark.form.${at}${reason}`]];
+}
 
 /** An operation as a program in JavaScript would define it. */
 function own(options: object, model: 'City' | 'Tag' = 'City') {

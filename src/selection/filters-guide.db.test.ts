@@ -71,7 +71,7 @@ const operatorsOfKind = new Map(
 );
 
 test('the guide names the operators of every kind of field', () => {
-  const told = new Map(
+  const said = new Map(
     rowsUnder('Operators')
       .filter((row) => row.length === 2)
       .slice(1)
@@ -85,7 +85,7 @@ test('the guide names the operators of every kind of field', () => {
       [...new Set(operators.map(({ name }) => name))],
     ]),
   );
-  assert.deepEqual(Object.fromEntries([...told].sort()), Object.fromEntries([...known].sort()));
+  assert.deepEqual(Object.fromEntries([...said].sort()), Object.fromEntries([...known].sort()));
   assert.deepEqual(
     fieldKinds.map(({ name }) => name).filter((name) => !known.has(name)),
     ['read-only'],
@@ -93,7 +93,7 @@ test('the guide names the operators of every kind of field', () => {
 });
 
 test('the guide names every operator with its words', () => {
-  const told = rowsUnder('Operators')
+  const said = rowsUnder('Operators')
     .filter((row) => row.length === 3)
     .slice(1)
     .map(([name = '', words = '']) => [named(name)[0] as string, words]);
@@ -106,18 +106,18 @@ test('the guide names every operator with its words', () => {
   for (const { name, label } of operatorsOfKind.get('date-time') ?? [])
     if (!known.has(name)) known.set(name, new Set([label]));
   assert.deepEqual(
-    Object.fromEntries(told),
+    Object.fromEntries(said),
     Object.fromEntries([...known].map(([name, labels]) => [name, [...labels].join(', ')])),
   );
 });
 
 test('the guide names every limit', () => {
-  const told = Object.fromEntries(
+  const said = Object.fromEntries(
     rowsUnder('Errors and limits')
       .slice(1)
       .map(([name = '', max = '']) => [named(name)[0] as string, Number(max.replace(',', ''))]),
   );
-  assert.deepEqual(told, limits.filter);
+  assert.deepEqual(said, limits.filter);
 });
 
 test('every address in the guide is a filter of the sample', async (t) => {

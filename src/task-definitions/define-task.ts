@@ -12,6 +12,34 @@ export interface Backoff {
   readonly maxMs: number;
 }
 
+/**
+ * What a launch does where the same is under way: `existing` gives that task, `refuse` throws
+ * 'duplicate', `after` waits for its end, `replace` cancels what has not begun, and waits for the
+ * end of what has.
+ */
+export type DuplicatePolicy = (typeof duplicatePolicies)[number];
+export const duplicatePolicies = ['existing', 'refuse', 'after', 'replace'] as const;
+
+/** What is not to be under way twice. */
+export interface Unique<P> {
+  /** The same text is the same. Default: the parameters as they are given. */
+  readonly key?: (params: P) => string;
+  /** Default: `existing`. */
+  readonly policy?: DuplicatePolicy;
+}
+
+/** How many tasks of a definition run at a time, in all workers together. */
+export interface Concurrency<P> {
+  readonly max: number;
+  /** Counted apart for each text that it gives: a tenant's id. Default: all together. */
+  readonly key?: (params: P) => string;
+}
+
+/** How many tasks of a definition are started in a span of time, attempts included. */
+export interface Rate<P> extends Concurrency<P> {
+  readonly perMs: number;
+}
+
 type Schema = StandardSchemaV1;
 /** What a launch gives. */
 export type GivenParams<S extends Schema> = StandardSchemaV1.InferInput<S>;
@@ -59,6 +87,16 @@ export interface TaskOptions<S extends Schema = Schema, R = unknown> {
   readonly graceMs?: number;
   /** Is what `run` returns kept and shown? Default: yes. Where it is not, nobody is given it. */
   readonly keepResult?: boolean;
+  /** Which workers take it: those that listen to it, or to all. Default: `default`. */
+  readonly queue?: string;
+  /** How many run at a time, in all workers together: a number, or one for each `key(params)`. */
+  readonly concurrency?: number | Concurrency<Params<S>>;
+  /** At most `max` starts in any `perMs` milliseconds; for each `key(params)` where there is one. */
+  readonly rate?: Rate<Params<S>>;
+  /** What is not to be under way twice, and what a launch does where it is. */
+  readonly unique?: Unique<Params<S>>;
+  /** Not begun so many milliseconds after its launch, it is cancelled. Default: it waits. */
+  readonly expireAfterMs?: number;
   /** May this person launch it? Default: whoever the code lets call it. */
   readonly allowed?: (principal: Principal) => boolean;
   /**

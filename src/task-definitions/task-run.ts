@@ -31,6 +31,7 @@ export interface TaskAround {
   readonly signal: AbortSignal;
 }
 
+/** What a project puts around every run: it calls `next` once, and waits for it. */
 export type AroundTask = (task: TaskAround, next: () => Promise<void>) => Promise<void>;
 
 /** A task that a run has launched as a part of itself. `R` is what its run returns. */

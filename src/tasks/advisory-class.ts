@@ -1,2 +1,7 @@
 /** First number of every advisory lock of ours; the second is a hash or a worker's number. */
-export const advisoryClass = { activation: 0x42_4c_4b_01, liveness: 0x42_4c_4b_02 } as const;
+export const advisoryClass = {
+  activation: 0x42_4c_4b_01,
+  liveness: 0x42_4c_4b_02,
+  uniqueness: 0x42_4c_4b_03,
+  limits: 0x42_4c_4b_04,
+} as const;

@@ -42,6 +42,8 @@ export interface TaskSettings {
   readonly lockTimeoutMs: number;
   /** Longest one statement of a chunk may take. */
   readonly statementTimeoutMs: number;
+  /** Longest that somebody waits for a preview. */
+  readonly previewMs: number;
   /** Days for which what a task changed can be taken back; then its images are emptied. */
   readonly undoRetentionDays: number;
   /** Days for which it is remembered who changed what, when and by which task. */
@@ -61,6 +63,7 @@ export const defaultTaskSettings: TaskSettings = {
   stopRatio: 0.5,
   lockTimeoutMs: 5_000,
   statementTimeoutMs: 30_000,
+  previewMs: 2_000,
   undoRetentionDays: 7,
   historyRetentionDays: 365,
   maxDeaths: 5,

@@ -1,5 +1,6 @@
 import type { TableNames } from '../db/names.ts';
 import type { Queryable } from '../db/transaction.ts';
+import { bulkQueue } from '../queue-names.ts';
 import { advisoryClass } from './advisory-class.ts';
 
 /** SQL: does the session of a `worker` row still hold its advisory lock? */
@@ -9,9 +10,10 @@ export const isAliveSql = `exists (
     and held.database = (select oid from pg_database where datname = current_database())
 )`;
 
-/** SQL: is any worker alive? */
+/** SQL: is any worker alive that listens to this task's queue? Within a select from `task`. */
 export function hasWorkerSql(t: TableNames): string {
-  return `exists (select 1 from ${t.worker} worker where ${isAliveSql})`;
+  return `exists (select 1 from ${t.worker} worker
+    where (queues is null or case kind when 'bulk' then '${bulkQueue}' else queue end = any(queues)) and ${isAliveSql})`;
 }
 
 /** Remembers that a worker has ended: where none is alive, that is since when. */

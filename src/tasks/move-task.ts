@@ -41,7 +41,7 @@ export async function moveTasks(
      ), released as (
        delete from ${t.lock_set} where task_id in (select id from moved where $6)
      )
-     insert into ${t.task_event} (task_id, at, from_state, state, reason) select id, clock_timestamp(), from_state, $3, $4 from moved`,
+     insert into ${t.task_event} (task_id, at, from_state, state, reason) select id, clock_timestamp(), from_state, $3, $4 from moved returning task_id`,
     [taskIds, statesBefore(to), to, reason ?? null, message ?? null, isFinished(to)],
   );
   return rowCount ?? 0;

@@ -32,10 +32,10 @@ async function setUp(
     ...sample,
     resources: [defineResource(metadata, 'City', options), ...sample.resources.slice(1)],
   };
-  const told: string[] = [];
+  const logLines: string[] = [];
   const context = {
     ...testContext(db, settings, { chunkSize }, admin),
-    log: (...line: unknown[]) => void told.push(JSON.stringify(line)),
+    log: (...line: unknown[]) => void logLines.push(JSON.stringify(line)),
   };
   await insertPlaces(db, places);
   const launch = (given: Partial<RunOptions> = {}) =>
@@ -52,7 +52,7 @@ async function setUp(
   const count = async (condition: string) =>
     (await db.pages.query(`select count(*)::int as n from gazetteer.city where ${condition}`))
       .rows[0].n as number;
-  return { db, context, told, launch, run, onUpdate, count };
+  return { db, context, logLines, launch, run, onUpdate, count };
 }
 
 test('a task stops at the share of refused records that its person chose, else at its resource’s', async (t) => {
@@ -118,23 +118,23 @@ for (const [code, name] of [
   ['40P01', 'a deadlock'],
 ] as const) {
   test(`${name} is tried again and never counted as a refusal`, async (t) => {
-    const { db, run, onUpdate, told } = await setUp(t, {});
+    const { db, run, onUpdate, logLines } = await setUp(t, {});
     await db.pages.query('create sequence gazetteer.tries');
     await onUpdate(
       `if new.id = 150 and nextval('gazetteer.tries') <= 2 then raise exception using errcode = '${code}', message = 'again'; end if;`,
     );
     const end = await run();
     assert.deepEqual([end.state, end.failed, end.changed], ['succeeded', 0, 600]);
-    assert.equal(told.filter((line) => line.includes('a chunk is tried again')).length, 2);
+    assert.equal(logLines.filter((line) => line.includes('a chunk is tried again')).length, 2);
   });
 }
 
 test('a record that somebody holds for long is waited for no longer than the timeout, tried again, and never refused', async (t) => {
-  const { db, launch, told } = await setUp(t, { settings: { lockTimeoutMs: 50 } });
+  const { db, launch, logLines } = await setUp(t, { settings: { lockTimeoutMs: 50 } });
   const editing = await db.pages.connect();
   await editing.query('begin; select 1 from gazetteer.city where id = 150 for update');
   const { task } = await launch();
-  const again = () => told.find((line) => line.includes('a chunk is tried again'));
+  const again = () => logLines.find((line) => line.includes('a chunk is tried again'));
   for (let tries = 0; tries < 1_000 && !again(); tries++)
     await new Promise((done) => setTimeout(done, 10));
   await editing.query('rollback');

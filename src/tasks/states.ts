@@ -28,6 +28,11 @@ export const taskMoves: readonly {
   readonly because: string;
 }[] = [
   { from: 'scheduled', to: 'queued', because: 'its time has come' },
+  {
+    from: 'scheduled',
+    to: 'failed',
+    because: 'SQL launched it with parameters that cannot be used',
+  },
   { from: 'scheduled', to: 'cancelled', because: 'cancelled before its time' },
   { from: 'queued', to: 'preparing', because: 'a worker took it' },
   { from: 'queued', to: 'running', because: 'a place took it: an own task prepares nothing' },

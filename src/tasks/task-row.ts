@@ -58,6 +58,8 @@ interface AnyTask {
   principalName: string;
   principal: Principal;
   parameters: unknown;
+  /** What the code that launched it keeps with it, as plain JSON. */
+  meta: unknown;
   state: TaskState;
   reason: string | null;
   message: string | null;
@@ -102,11 +104,15 @@ interface AnyTask {
   failedAttempts: number;
   /** Not before this. */
   dueAt: Date | null;
-  /** What it waits for: `attempt` is the next one. */
-  waitsFor: 'attempt' | 'sleep' | 'children' | null;
+  /** What it waits for: `attempt` is the next one, `task` the end of the one that blocks it. */
+  waitsFor: 'attempt' | 'sleep' | 'task' | 'children' | null;
   /** Of an own task: something is kept of what it has done, after which it goes on. */
   canGoOn: boolean;
   priority: number;
+  /** Of an own task: which workers take it. */
+  queue: string;
+  /** Not begun by then, it is not begun at all. */
+  expiresAt: Date | null;
   /** What an own task is at, in its own words. */
   progressMessage: string | null;
   /** What an own task returned. */
@@ -120,7 +126,9 @@ interface AnyTask {
   idleMs: number;
   /** Since when nobody is at it. */
   restedAt: Date | null;
-  /** Whether any worker is alive; null where none is needed any more. */
+  /** Of an own task: others of its name are counted before it begins. */
+  hasLimit: boolean;
+  /** Whether any worker is alive that listens to its queue; null where none is needed any more. */
   hasWorker: boolean | null;
   /** When a worker ended last; null: none has, or one is dead and it is not known since when. */
   workerEndedAt: Date | null;
@@ -142,6 +150,7 @@ const columns: Record<
   principalName: 'principal_name',
   principal: 'principal',
   parameters: 'parameters',
+  meta: 'meta',
   selection: `selection - 'keys' - 'where'`,
   state: 'state',
   reason: 'reason',
@@ -174,6 +183,9 @@ const columns: Record<
   failedAttempts: 'failed_attempts',
   dueAt: 'due_at',
   waitsFor: 'waits_for',
+  queue: 'queue',
+  hasLimit: 'coalesce(limit_key, rate_key) is not null',
+  expiresAt: 'expires_at',
   priority: 'priority',
   progressMessage: 'progress_message',
   result: 'result',

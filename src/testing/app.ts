@@ -7,7 +7,7 @@ import type { Principal } from '../auth/principal.ts';
 import type { Role } from '../auth/users.ts';
 import { type Config, parseConfig } from '../config.ts';
 import type { Database } from '../db/database.ts';
-import type { TaskContext } from '../tasks/context.ts';
+import type { TaskContext, TaskSettings } from '../tasks/context.ts';
 import { testContext } from './context.ts';
 import { type TestDatabase, type TestDatabaseOptions, testDatabase } from './database.ts';
 import { recordStatements } from './record-statements.ts';
@@ -50,12 +50,14 @@ export async function testApp(
   {
     admin: given = sample,
     env = {},
+    settings = {},
     prepare = ({ db }) => db,
     ...options
   }: {
     /** Or what makes one over the test's database. */
     admin?: AdminDefinition | ((connectionString: string) => Promise<AdminDefinition>);
     env?: Record<string, string>;
+    settings?: Partial<TaskSettings>;
     /** Changes the database before the app begins; returns it as the app is to reach it. */
     prepare?: (database: TestDatabase) => Database | Promise<Database>;
   } & TestDatabaseOptions = {},
@@ -69,7 +71,7 @@ export async function testApp(
     BULKHEAD_LOG_LEVEL: 'silent',
     ...env,
   });
-  const context = testContext(db, {}, {}, admin);
+  const context = testContext(db, settings, {}, admin);
   const app = await buildApp({ admin, config, context });
   t.after(() => app.close());
   const nameOf = (role: Role) => `${role[0]?.toUpperCase()}${role.slice(1)}`;

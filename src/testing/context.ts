@@ -5,6 +5,7 @@ import type { Database } from '../db/database.ts';
 import { getOperation } from '../operations/operations.ts';
 import type { ResourceDefaults } from '../resources/build-resource.ts';
 import type { Resource } from '../resources/contract.ts';
+import type { OnUnreadable } from '../resources/grants.ts';
 import { buildRegistry } from '../resources/registry.ts';
 import { createSelection, type Selected } from '../selection/selection.ts';
 import { buildTaskDefinitions } from '../task-definitions/task-definitions.ts';
@@ -37,6 +38,9 @@ export async function insertPrincipals(db: Database): Promise<void> {
   }
 }
 
+/** A preview is exact however busy the machine is; a test of one that is not says so. */
+const unhurriedMs = 60_000;
+
 /** The sample's resources, or another admin's, over a test's database. */
 export function testContext(
   db: Database,
@@ -46,20 +50,17 @@ export function testContext(
     AdminDefinition,
     'resources' | 'createClient' | 'tasks' | 'definition' | 'aroundTask'
   > = sample,
+  onUnreadable?: OnUnreadable,
 ): TaskContext {
-  const registry = buildRegistry(admin.resources, admin.createClient, db.pages, {
-    minAsyncRecords: 20,
-    parallelism: 1,
-    chunkSize: 1_000,
-    ...defaults,
-  });
+  const all = { minAsyncRecords: 20, parallelism: 1, chunkSize: 1_000, ...defaults };
+  const registry = buildRegistry(admin.resources, admin.createClient, db.pages, all, onUnreadable);
   return {
     db,
     registry,
     definitions: buildTaskDefinitions(admin.tasks, admin.definition),
     definitionFile: admin.definition ?? null,
     aroundTask: admin.aroundTask,
-    settings: { ...defaultTaskSettings, ...settings },
+    settings: { ...defaultTaskSettings, previewMs: unhurriedMs, ...settings },
     log: () => undefined,
   };
 }

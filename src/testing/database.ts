@@ -53,7 +53,13 @@ export async function startTestServer(): Promise<TestServer> {
 let own: ReturnType<typeof startTestServer> | null = null;
 // A file of tests that is run alone has one server for all of them.
 const isOfRunner = process.env.NODE_TEST_CONTEXT !== undefined;
-if (isOfRunner && !process.env[serverVariable]) after(stopOwnServer);
+/** From then on whoever closes the last database ends it; a hook of the file may come after this one. */
+let isLast = !isOfRunner;
+if (isOfRunner && !process.env[serverVariable])
+  after(async () => {
+    isLast = true;
+    if (opened === 0) await stopOwnServer();
+  });
 
 async function serverUrl(): Promise<string> {
   const shared = process.env[serverVariable];
@@ -218,7 +224,7 @@ export async function testDatabase(
     await db.close();
     const left = await dropWhenLeft(new URL(connectionString).pathname.slice(1));
     opened -= 1;
-    if (!isOfRunner && opened === 0) await stopOwnServer();
+    if (isLast && opened === 0) await stopOwnServer();
     if (left.length > 0) throw new Error(`connections were left open: ${left.join(', ')}`);
   });
   return { connectionString, db, defer: (undo) => void undoes.push(undo) };

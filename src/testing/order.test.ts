@@ -1,21 +1,22 @@
 import assert from 'node:assert/strict';
-import { glob, readFile } from 'node:fs/promises';
-import { dirname, join, normalize } from 'node:path';
+import { basename, dirname, join, normalize } from 'node:path';
 import { test } from 'node:test';
+import { readProduct, readTexts } from './read-texts.ts';
 
 /**
  * From the ground up: a file imports from its own room and from those before it. Folders within a
  * room are rooms of their own.
  */
 const rooms = [
-  'errors.ts nearest.ts bounded-map.ts own-property.ts form-texts.ts icon-names.ts limits.ts plain-json.ts config.ts',
-  'db queue metadata fields auth resources task-definitions admin-definition.ts selection',
+  'errors.ts nearest.ts bounded-map.ts own-property.ts read-strictly.ts form-texts.ts icon-names.ts limits.ts plain-json.ts queue-names.ts config.ts',
+  'db queue metadata fields auth resources task-definitions selection',
   'operations/edits operations operations/refusals operations/journal operations/rules operations/cascade',
   'operations/undo operations/update operations/delete operations/own',
   'operations/operations.ts operations/count-cascade.ts operations/save-record.ts',
   'tasks tasks/looking tasks/running tasks/own tasks/previewing tasks/launching tasks/control tasks/follow-ups tasks/worker',
+  'task-info.ts task-manager.ts admin-definition.ts',
   'http http/shell http/controls http/plugins http/tasks http/list http/records http/bulk http/home http/sign-in http/routes.ts',
-  'app.ts build-context.ts run-worker.ts task-manager.ts index.ts sample admin.ts cli',
+  'build-context.ts create-task-manager.ts app.ts run-worker.ts index.ts sample admin.ts cli',
 ].flatMap((line) => line.split(' '));
 
 type Sources = ReadonlyMap<string, string>;
@@ -26,18 +27,32 @@ function place(path: string): number {
   return rooms.indexOf(around.sort((a, b) => b.length - a.length)[0] ?? '');
 }
 
+/** Everything that a source imports, files of ours by their paths from `src`. */
 function importsOf(path: string, text: string): string[] {
-  const found = text.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*'(\.{1,2}\/[^']+\.ts)'/g);
-  return [...found]
-    .map(([, target = '']) => normalize(join(dirname(path), target)))
-    .filter((target) => !target.startsWith('..'));
+  const found = text.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*'([^'\s]+)'/g);
+  return [...found].map(([, target = '']) =>
+    target.startsWith('.') ? normalize(join(dirname(path), target)) : target,
+  );
+}
+
+const isOurs = (target: string) => /\.ts$/.test(target) && !target.startsWith('..');
+
+/** What tests, measurements and scripts are made of is there for them alone. */
+function arrowsOut(sources: Sources): string[] {
+  return [...sources].flatMap(([path, text]) =>
+    importsOf(path, text).flatMap((target) =>
+      (isOurs(target) && place(target) === -1) || /^\.\.\/(?!generated\/|prisma\/)/.test(target)
+        ? [`${path} → ${target}`]
+        : [],
+    ),
+  );
 }
 
 function arrowsUp(sources: Sources): string[] {
   return [...sources].flatMap(([path, text]) =>
-    importsOf(path, text).flatMap((target) =>
-      place(path) < place(target) ? [`${path} → ${target}`] : [],
-    ),
+    importsOf(path, text)
+      .filter(isOurs)
+      .flatMap((target) => (place(path) < place(target) ? [`${path} → ${target}`] : [])),
   );
 }
 
@@ -47,7 +62,8 @@ function circles(sources: Sources): string[] {
   const walk = (path: string, way: readonly string[]): void => {
     if (way.includes(path)) found.push([...way.slice(way.indexOf(path)), path].join(' → '));
     if (way.includes(path) || done.has(path)) return;
-    for (const target of importsOf(path, sources.get(path) ?? '')) walk(target, [...way, path]);
+    for (const target of importsOf(path, sources.get(path) ?? '').filter(isOurs))
+      walk(target, [...way, path]);
     done.add(path);
   };
   for (const path of sources.keys()) walk(path, []);
@@ -55,12 +71,9 @@ function circles(sources: Sources): string[] {
 }
 
 async function readSources(): Promise<Sources> {
-  const root = join(import.meta.dirname, '..');
-  const sources = new Map<string, string>();
-  for await (const path of glob('**/*.ts', { cwd: root }))
-    if (!/\.test\.ts$|^testing\//.test(path))
-      sources.set(path, await readFile(join(root, path), 'utf8'));
-  return sources;
+  return new Map(
+    [...(await readProduct())].map(([path, text]) => [path.replace(/^src\//, ''), text]),
+  );
 }
 
 test('imports point from later rooms to earlier ones, and every file has its place', async () => {
@@ -71,23 +84,63 @@ test('imports point from later rooms to earlier ones, and every file has its pla
     [],
   );
   assert.deepEqual(arrowsUp(sources), []);
+  assert.deepEqual(arrowsOut(sources), []);
 });
 
-test('the sample imports what any project could', async () => {
-  const sources = [...(await readSources())].filter(([path]) => path.startsWith('sample/'));
-  const others = sources
+/** What a project has that runs Bulkhead, and the only file of ours that it may import. */
+const ofProjects = /^(?:node:.*|zod|pg|@prisma\/adapter-pg|index\.ts|\.\.\/generated\/.*)$/;
+
+function beyondProjects(sources: Sources): string[] {
+  return [...sources]
+    .filter(([path]) => path.startsWith('sample/'))
     .flatMap(([path, text]) => importsOf(path, text))
-    .filter((target) => !target.startsWith('sample/'));
-  assert.deepEqual(new Set(others), new Set(['index.ts']));
+    .filter((target) => !target.startsWith('sample/') && !ofProjects.test(target));
+}
+
+test('the sample imports what any project could', async () => {
+  const sources = await readSources();
+  assert.ok([...sources.keys()].some((path) => path.startsWith('sample/')));
+  assert.deepEqual(beyondProjects(sources), []);
+  const planted = `import { z } from 'zod';\nimport { sql } from '../db/sql.ts';\nimport { DateTime } from 'luxon';`;
+  assert.deepEqual(beyondProjects(new Map([['sample/a.ts', planted]])), ['db/sql.ts', 'luxon']);
+});
+
+test('a folder of views has the name of a noun of http, and its texts are beside its data', async () => {
+  const all = [...(await readSources()).keys()];
+  const paths = all.filter((path) => path.startsWith('http/'));
+  // What http shows for other rooms: texts of edits.
+  const elsewhere = all.filter((path) => !path.startsWith('http/')).map((path) => basename(path));
+  const nouns = new Set(
+    paths.flatMap((path) => [path.split('/')[1], basename(path).replace(/(-routes)?\.ts$/, '')]),
+  );
+  const folders = [...(await readTexts('views/*/*.eta')).keys()].map((path) => path.split('/')[1]);
+  assert.deepEqual(
+    [...new Set(folders)].filter((folder) => !nouns.has(folder)),
+    [],
+  );
+  const lonely = paths.filter((path) => {
+    const [, noun = ''] = /^(.*)-texts\.ts$/.exec(path) ?? [];
+    const isRoom = basename(noun) === basename(dirname(noun));
+    const isData = [`${noun}.ts`, `${noun}-routes.ts`].some((other) => paths.includes(other));
+    return noun !== '' && !isRoom && !isData && !elsewhere.includes(`${basename(noun)}.ts`);
+  });
+  assert.deepEqual(lonely, []);
 });
 
 test('no file leads to itself', async () => {
   assert.deepEqual(circles(await readSources()), []);
 });
 
-test('an arrow up and a circle are found', () => {
+test('an arrow up, one to what is there for tests, and a circle are found', () => {
   const up = new Map([['db/pool.ts', `import type { A } from '../tasks/context.ts';`]]);
   assert.deepEqual(arrowsUp(up), ['db/pool.ts → tasks/context.ts']);
+  const out = new Map([
+    [
+      'http/a.ts',
+      `import { testApp } from '../testing/app.ts';\nimport type { Row } from '../../bench/table.ts';`,
+    ],
+  ]);
+  assert.deepEqual(arrowsOut(out), ['http/a.ts → testing/app.ts', 'http/a.ts → ../bench/table.ts']);
   const around = new Map([
     ['db/a.ts', `import type { B } from './b.ts';`],
     ['db/b.ts', `import { a } from './a.ts';`],

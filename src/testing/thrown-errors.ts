@@ -1,7 +1,4 @@
-import { glob, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-
-const root = join(import.meta.dirname, '../..');
+import { readProduct } from './read-texts.ts';
 
 export interface Thrown {
   path: string;
@@ -14,14 +11,14 @@ export interface Thrown {
 /** Every AppError that the product makes, as its source says. */
 export async function thrownErrors(): Promise<Thrown[]> {
   const thrown: Thrown[] = [];
-  for await (const path of glob('src/**/*.ts', { cwd: root })) {
-    if (/\.test\.ts$|^src\/(testing|sample)\//.test(path)) continue;
-    const text = await readFile(join(root, path), 'utf8');
+  const sources = await readProduct();
+  for (const [path, text] of sources) {
+    if (path.startsWith('src/sample/')) continue;
     for (const { index } of text.matchAll(/(?<!\* throw )new AppError\(/g)) {
       const [code = '', status = '', , details = ''] = argumentsAt(text, text.indexOf('(', index));
       thrown.push({
         path,
-        code: await codeOf(code, text),
+        code: errorCode(code, text, sources),
         status: Number(status),
         details: keysOf(details),
       });
@@ -31,7 +28,7 @@ export async function thrownErrors(): Promise<Thrown[]> {
 }
 
 /** Some codes are constants, which more than one file says. */
-async function codeOf(written: string, text: string): Promise<string> {
+function errorCode(written: string, text: string, sources: ReadonlyMap<string, string>): string {
   const [, quoted] = /^'(.+)'$/.exec(written) ?? [];
   if (quoted !== undefined) return quoted;
   const [, from] =
@@ -40,8 +37,8 @@ async function codeOf(written: string, text: string): Promise<string> {
     ).exec(text) ?? [];
   const declared = new RegExp(`const ${written} = '(.+)'`);
   if (!from) return declared.exec(text)?.[1] ?? written;
-  for await (const path of glob(`src/**/${from}`, { cwd: root })) {
-    const found = declared.exec(await readFile(join(root, path), 'utf8'));
+  for (const [path, source] of sources) {
+    const found = path.endsWith(`/${from}`) ? declared.exec(source) : null;
     if (found) return found[1] as string;
   }
   return written;
@@ -70,9 +67,11 @@ function argumentsAt(text: string, open: number): string[] {
   throw new Error('an argument list is not closed');
 }
 
+/** Those that are there only sometimes too: `...(isSo && { key: 1 })`. */
 function keysOf(literal: string): string[] {
   if (!literal.startsWith('{')) return [];
-  return argumentsAt(literal, 0)
-    .map((part) => /^\w+/.exec(part)?.[0] ?? '')
-    .filter(Boolean);
+  return argumentsAt(literal, 0).flatMap((part) => {
+    const open = part.startsWith('...') ? part.indexOf('{') : -1;
+    return open < 0 ? (/^\w+/.exec(part) ?? []) : keysOf(part.slice(open));
+  });
 }

@@ -43,9 +43,9 @@ export async function compareCatalog(
     }
     const named = new Set<string>();
     for (const field of Object.values(model.fields)) {
-      if (field.column === null) continue;
-      const found = there.get(field.column);
-      named.add(field.column);
+      if (field.dbColumn === null) continue;
+      const found = there.get(field.dbColumn);
+      named.add(field.dbColumn);
       if (!found) lacks.push(`the column ${field.column} of ${model.table}`);
       else if (!isReadableAs(found, field))
         lacks.push(
@@ -56,9 +56,8 @@ export async function compareCatalog(
     if (model.isView) continue;
     for (const [column, found] of there) {
       if (named.has(column)) continue;
-      const isNeeded =
-        found.mustBeGiven && !model.unwritable.some((name) => `"${name}"` === column);
-      (isNeeded ? needed : unknown).push(`${model.name}.${column.slice(1, -1)}`);
+      const isNeeded = found.mustBeGiven && !model.unwritable.includes(column);
+      (isNeeded ? needed : unknown).push(`${model.name}.${column}`);
     }
   }
   return {
@@ -98,7 +97,7 @@ async function columnsOf(
   tables: readonly string[],
 ): Promise<Map<string, Map<string, CatalogColumn>>> {
   const { rows } = await client.query<CatalogColumn>(
-    `select wanted.name as table, '"' || replace(a.attname, '"', '""') || '"' as column, base.typname as type, n.nspname as "typeSchema",
+    `select wanted.name as table, a.attname::text as column, base.typname as type, n.nspname as "typeSchema",
        base.typtype = 'e' as "isEnum", element.oid is not null as "isList",
        a.attnotnull and not a.atthasdef and a.attidentity = '' and a.attgenerated = '' as "mustBeGiven"
      from unnest($1::text[]) as wanted(name) join pg_class c on c.oid = to_regclass(wanted.name)

@@ -8,11 +8,11 @@ import { parseConfig } from '../../config.ts';
 import { openDatabase } from '../../db/database.ts';
 import { keySql } from '../../metadata/key-sql.ts';
 import { keyToUrl } from '../../metadata/keys.ts';
-import type { Resource } from '../../resources/contract.ts';
+import type { Resource, ResourceField } from '../../resources/contract.ts';
 import { markGenerated } from '../../resources/generated-columns.ts';
 import { isPossible } from '../../resources/possible-actions.ts';
 import { type TestApp, testApp, type Visitor } from '../../testing/app.ts';
-import { formOf } from '../../testing/html-form.ts';
+import { formOf, plain } from '../../testing/html-form.ts';
 import { typedText } from '../../testing/typed-text.ts';
 import { bringUp } from '../bring-up.ts';
 import { openAdmin, openSchema } from '../open-admin.ts';
@@ -45,22 +45,27 @@ const refused: Readonly<Record<string, RegExp>> = {
 const tables: Readonly<Record<string, { sql: string; said: RegExp }>> = {
   extra: {
     sql: `create table "Person" (id serial primary key, name text not null, legacy_note text);
-      create table "Pet" (id serial primary key, name text not null, "ownerId" int not null references "Person" on delete cascade on update cascade);`,
+      create table "Pet" (id serial primary key, name text not null, "ownerId" int not null references "Person" on delete cascade on update cascade);
+      insert into "Person" (name, legacy_note) values ('Ann', 'kept'), ('Bo', null);
+      insert into "Pet" (name, "ownerId") values ('Rex', 1);`,
     said: /^The database has columns that the schema does not name, and they are left alone: Person\.legacy_note\.$/m,
   },
   narrow: {
-    sql: 'create table "Doc" (id serial primary key, code text not null, at timestamptz not null, price numeric not null, n bigint not null);',
+    sql: `create table "Doc" (id serial primary key, code text not null, at timestamptz not null, price numeric not null, n bigint not null);
+      insert into "Doc" (code, at, price, n) values ('AB', now(), 1.5, 7), ('longer than the schema says', 'infinity', 12345678.12345, 5000000000);`,
     said: /^$/,
   },
   supa3: {
     sql: `create schema extensions; create extension citext schema extensions; create extension "uuid-ossp" schema extensions;
-      create table things (id uuid primary key default extensions.uuid_generate_v4(), email extensions.citext not null);`,
+      create table things (id uuid primary key default extensions.uuid_generate_v4(), email extensions.citext not null);
+      insert into things (email) values ('Ann@example.test'), ('bo@example.test');`,
     said: /^$/,
   },
   supabase: {
     sql: `create schema auth; create table auth.users (id uuid primary key);
       create table profiles (id uuid primary key references auth.users (id), name text not null);
-      insert into auth.users values ('00000000-0000-4000-8000-000000000081');`,
+      insert into auth.users select ('00000000-0000-4000-8000-0000000000' || n)::uuid from generate_series(79, 81) n;
+      insert into profiles select id, 'Profile ' || right(id::text, 2) from auth.users where right(id::text, 2) < '81';`,
     said: /^Prisma cannot compare this database with the schema \(.*\): only tables and columns were looked at\.$/m,
   },
 };
@@ -103,17 +108,74 @@ async function everyPage({ app }: Started): Promise<void> {
   const admin = await app.signIn('admin');
   const { registry } = app.context;
   const home = (await admin.get('/')).body;
+  let found = 0;
   for (const resource of registry.list) {
     assert.ok(home.includes(`href="/${resource.slug}"`), resource.slug);
     await opens(admin, `/${resource.slug}`);
     if (!isPossible(resource.model, 'create')) continue;
+    const before = await keysOf(app, resource);
     const typed = await createIn(admin, app, resource);
-    if (typed === null) continue;
-    const key = await firstKey(app, resource);
-    const path = `/${resource.slug}/${encodeURIComponent(keyToUrl(resource.model, key))}`;
-    for (const page of ['', '/edit', '/delete', '/history']) await opens(admin, `${path}${page}`);
-    assert.match(await opens(admin, `/${resource.slug}`), /name="key"/);
+    for (const key of await keysOf(app, resource)) {
+      const path = `/${resource.slug}/${encodeURIComponent(keyToUrl(resource.model, key))}`;
+      const record = await opens(admin, path);
+      for (const page of ['/edit', '/delete', '/history']) await opens(admin, `${path}${page}`);
+      if (before.includes(key)) continue;
+      const list = await opens(admin, `/${resource.slug}?_sort=${resource.model.idFields[0]}`);
+      found += countShown(resource, key, typed, { record, list });
+    }
   }
+  assert.ok(found > 0, 'nothing was looked for');
+}
+
+/**
+ * As a person sees it: each value that was typed at its place, secrets nowhere. Returns how many
+ * were looked for.
+ */
+function countShown(
+  { slug, fields, secrets, columns }: Resource,
+  key: string,
+  typed: Readonly<Record<string, string>>,
+  { record, list }: { record: string; list: string },
+): number {
+  const row = list.slice(list.indexOf(`data-key="${key}"`)).split('</tr>')[0] ?? '';
+  const cells = [...row.matchAll(/<td data-label="([^"]*)"[^>]*>(.*?)<\/td>/gs)];
+  assert.equal(cells.length, columns.length, `${slug}: ${key} is on the list`);
+  let found = 0;
+  for (const field of fields) {
+    const text = typed[field.name] ?? '';
+    if (text === '') continue;
+    const value = new RegExp(`data-field="${field.name}">.*?<dd>(.*?)</dd>`, 's').exec(record);
+    const places = [
+      value?.[1],
+      ...cells.filter(([, at]) => plain(at ?? '') === field.label).map(([, , cell]) => cell),
+    ];
+    for (const place of places) {
+      const shown = plain((place ?? '').replace(/<[^>]+>/g, '')).trim();
+      assert.ok(
+        shown.includes(asShown(field, text)),
+        `${slug}.${field.name}: ${text} is shown as ${shown}`,
+      );
+    }
+    found++;
+  }
+  for (const { name } of secrets) {
+    const text = typed[name] ?? '';
+    if (text === '') continue;
+    assert.ok(![record, list].some((page) => plain(page).includes(text)), `${slug}.${name}`);
+    found++;
+  }
+  return found;
+}
+
+/** What is typed into a field, as a page shows it. */
+function asShown({ meta, relation }: ResourceField, text: string): string {
+  if (relation) return '';
+  if (meta.type === 'Boolean') return 'Yes';
+  if (meta.type === 'DateTime')
+    return meta.sqlType?.startsWith('time') && !meta.sqlType.startsWith('timestamp')
+      ? text.slice(0, 5)
+      : '2031';
+  return text;
 }
 
 async function opens(admin: Visitor, path: string): Promise<string> {
@@ -130,7 +192,7 @@ async function createIn(
   admin: Visitor,
   app: TestApp,
   resource: Resource,
-): Promise<Record<string, string> | null> {
+): Promise<Record<string, string>> {
   const path = `/${resource.slug}/new`;
   const shown = formOf(await opens(admin, path), 'record-form');
   const typed: Record<string, string> = {};
@@ -139,7 +201,7 @@ async function createIn(
       continue;
     typed[field.name] = field.relation
       ? await relatedId(app, resource, field.relation.model)
-      : typedText(field, 81);
+      : typedText({ ...field, meta: { ...field.meta, isList: false } }, field.isSecret ? 82 : 81);
   }
   const answer = await admin.post(path, { ...shown, ...typed });
   assert.equal(
@@ -158,11 +220,11 @@ async function relatedId(app: TestApp, { metadata }: Resource, model: string): P
   );
 }
 
-async function firstKey(app: TestApp, { model }: Resource): Promise<string> {
+async function keysOf(app: TestApp, { model }: Resource): Promise<string[]> {
   const { rows } = await app.db.pages.query<{ key: string }>(
-    `select ${keySql(model, 't')} collate "C" as key from ${model.table} t limit 1`,
+    `select ${keySql(model, 't')} collate "C" as key from ${model.table} t order by 1`,
   );
-  return rows[0]?.key ?? '';
+  return rows.map(({ key }) => key);
 }
 
 for (const file of readdirSync(folder).sort()) {

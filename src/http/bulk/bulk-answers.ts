@@ -9,7 +9,6 @@ import { earlierNote } from '../tasks/earlier-note.ts';
 import { followUpTexts } from '../tasks/follow-ups-texts.ts';
 import { finishedData, finishedEvents, progressData } from '../tasks/progress.ts';
 import { taskJson } from '../tasks/task.ts';
-import { taskChangeTexts } from '../tasks/task-changes-texts.ts';
 import { getNamed, type NamedTask, named, namedHolders } from '../tasks/task-title.ts';
 import { taskTexts } from '../tasks/tasks-texts.ts';
 import {
@@ -55,7 +54,7 @@ export async function sendLaunched(
         : null;
     const changes =
       task.changed > 0
-        ? { href: url(`/tasks/${task.id}/changes`), label: taskChangeTexts.show(task.changed) }
+        ? { href: url(`/tasks/${task.id}/changes`), label: followUpTexts.showChanged(task.changed) }
         : null;
     return reply
       .header(

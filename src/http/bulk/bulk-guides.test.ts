@@ -31,13 +31,13 @@ test('every bench that a guide names is there', async () => {
 test('every setting that a guide names is there, with the default that it says', () => {
   const defaults = parseConfig({});
   for (const [name, guide] of guides) {
-    for (const [, setting = '', told] of guide.matchAll(
+    for (const [, setting = '', said] of guide.matchAll(
       /`(BULKHEAD_[A-Z_]+)`(?: \(([\d.,]*\d))?/g,
     )) {
       assert.ok((settingNames as readonly string[]).includes(setting), `${setting} in ${name}`);
-      if (told)
+      if (said)
         assert.equal(
-          Number(told.replaceAll(',', '')),
+          Number(said.replaceAll(',', '')),
           defaults[setting as keyof typeof defaults],
           `${setting} in ${name}`,
         );

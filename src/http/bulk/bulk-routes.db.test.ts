@@ -98,10 +98,10 @@ test('a small edit is done when the dialog closes, and a toast says what happene
     htmx,
   );
   assert.deepEqual([answer.statusCode, answer.body], [200, '']);
-  const told = JSON.parse(String(answer.headers['hx-trigger']));
-  assert.equal(told['bulkhead:close-dialog'], true);
-  assert.equal(told['bulkhead:finished'].resource, 'cities');
-  const { level, message } = told['bulkhead:toast'];
+  const triggers = JSON.parse(String(answer.headers['hx-trigger']));
+  assert.equal(triggers['bulkhead:close-dialog'], true);
+  assert.equal(triggers['bulkhead:finished'].resource, 'cities');
+  const { level, message } = triggers['bulkhead:toast'];
   assert.deepEqual(
     [level, message],
     ['success', 'Status → published · 19 cities: done. 19 changed.'],

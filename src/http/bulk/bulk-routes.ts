@@ -31,7 +31,13 @@ import type { Body } from '../form.ts';
 import { isHtmx, principalOf, wantsJson } from '../negotiate.ts';
 import type { ConsequencesData } from '../records/consequences.ts';
 import type { RouteOptions } from '../route-options.ts';
-import { type BulkDialog, type BulkRequest, bulkDeleteData, bulkEditData } from './bulk.ts';
+import {
+  type BulkDialog,
+  type BulkRequest,
+  bulkDeleteData,
+  bulkEditData,
+  formUrl,
+} from './bulk.ts';
 import { explain, saidOnForm, sendLaunched } from './bulk-answers.ts';
 import { bulkConsequences } from './bulk-consequences.ts';
 import { bulkDoData } from './bulk-do.ts';
@@ -241,9 +247,11 @@ export const bulkRoutes: FastifyPluginAsync<RouteOptions> = async (app, { contex
     const preview = await createPreview(context, wanted);
     await lookAhead(context, { resource, principal, preview });
     const target = url(previewPath(resource, preview.id));
-    return isHtmx(request)
-      ? reply.header('HX-Redirect', target).type('text/html').send('')
-      : reply.redirect(target, 303);
+    if (!isHtmx(request)) return reply.redirect(target, 303);
+    // What was typed in the dialog stands there again after Back.
+    const back = formUrl(resource, operation, selectionId, preview.id, url);
+    reply.header('HX-Redirect', target).header('HX-Replace-Url', back);
+    return reply.type('text/html').send('');
   }
 
   async function sendForm(

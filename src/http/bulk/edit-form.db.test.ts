@@ -210,9 +210,10 @@ test('a conflict leads back to the form as it was typed', async (t) => {
     'value.notes': 'See: ',
     reason: 'Why not',
   };
-  const told = await editor.post(path, { ...typed, _op, _do: 'launch' }, htmx);
-  assert.equal(told.statusCode, 409);
-  const again = /href="([^"]*_preview=[^"]*)"/.exec(told.body)?.[1]?.replaceAll('&amp;', '&') ?? '';
+  const refused = await editor.post(path, { ...typed, _op, _do: 'launch' }, htmx);
+  assert.equal(refused.statusCode, 409);
+  const again =
+    /href="([^"]*_preview=[^"]*)"/.exec(refused.body)?.[1]?.replaceAll('&amp;', '&') ?? '';
   const form = formOf((await editor.get(again, htmx)).body, 'bulk-edit-form');
   assert.deepEqual(
     [form.field, form['change.notes'], form['value.notes'], form.reason],

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Resource } from '../../resources/contract.ts';
+import { defaultTaskSettings } from '../../tasks/context.ts';
 import { htmx, testApp, type Visitor } from '../../testing/app.ts';
 import { selectAs } from '../../testing/launch-as.ts';
 import { insertPlaces } from '../../testing/places.ts';
@@ -11,8 +12,8 @@ type Context = Parameters<typeof testApp>[0];
 const publish = { field: 'status', 'value.status': 'published' };
 const key = (id: number) => String(id).padStart(20, '0');
 
-async function setUp(t: Context, rows: number) {
-  const app = await testApp(t);
+async function setUp(t: Context, rows: number, options: Parameters<typeof testApp>[1] = {}) {
+  const app = await testApp(t, options);
   await insertPlaces(app.db, rows);
   return { ...app, editor: await app.signIn('editor'), admin: await app.signIn('admin') };
 }
@@ -66,7 +67,9 @@ test('of up to 1,000 records every one is tried; of more a sample from all over,
 });
 
 test('a preview names triggers, says how long a slow change is expected to take, and tries as many as two seconds allow', async (t) => {
-  const { editor, db } = await setUp(t, 1_500);
+  const { editor, db } = await setUp(t, 1_500, {
+    settings: { previewMs: defaultTaskSettings.previewMs },
+  });
   await db.pages.query(`
     create function gazetteer.dawdle() returns trigger language plpgsql as $$ begin perform pg_sleep(0.003); return new; end $$;
     create trigger dawdle before update on gazetteer.city for each row execute function gazetteer.dawdle();

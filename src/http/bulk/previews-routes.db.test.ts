@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { metadata } from '../../../generated/sample-metadata/metadata.ts';
 import sample from '../../admin.ts';
 import { type AdminDefinition, type Client, defineResource } from '../../index.ts';
+import { defaultTaskSettings } from '../../tasks/context.ts';
 import { htmx, type TestApp, testApp, type Visitor } from '../../testing/app.ts';
 import { formOf } from '../../testing/html-form.ts';
 import { launchAs, selectAs } from '../../testing/launch-as.ts';
@@ -12,9 +13,9 @@ type Context = Parameters<typeof testApp>[0];
 
 async function setUp(
   t: Context,
-  admin: AdminDefinition = sample,
+  options: Parameters<typeof testApp>[1] = {},
 ): Promise<TestApp & { editor: Visitor; admin: Visitor }> {
-  const app = await testApp(t, { admin });
+  const app = await testApp(t, options);
   await insertPlaces(app.db, 60);
   return { ...app, editor: await app.signIn('editor'), admin: await app.signIn('admin') };
 }
@@ -396,7 +397,7 @@ test('an expression that PostgreSQL refuses is refused at the preview, at its fi
 });
 
 test('an expression that would take for ever is refused at the preview', async (t) => {
-  const app = await setUp(t);
+  const app = await setUp(t, { settings: { previewMs: defaultTaskSettings.previewMs } });
   await app.db.pages.query(`update gazetteer.city set notes = repeat('a', 4001) || 'b'`);
   const path = `/cities/bulk-edit?_s=${await selectAs(app.editor, 30)}`;
   const body = {
@@ -424,11 +425,13 @@ test('a change by an expression leads to its preview, also when it was to start 
   assert.equal((await app.db.pages.query(`select 1 from ${app.db.t.task}`)).rowCount, 0);
 });
 
-test('htmx is led from the dialog to the preview, a page of its own', async (t) => {
+test('htmx is led from the dialog to the preview, a page of its own, and back to what was typed', async (t) => {
   const app = await setUp(t);
   const path = `/cities/bulk-edit?_s=${await selectAs(app.editor, 3)}`;
   const answer = await app.editor.post(path, { ...publish, _do: 'preview' }, htmx);
   assert.match(String(answer.headers['hx-redirect']), /^\/cities\/previews\/[0-9a-f-]{36}$/);
+  const { body } = await app.editor.get(String(answer.headers['hx-replace-url']));
+  assert.match(body, /<option value="published"[^>]* selected/);
 });
 
 test('somebody else’s preview, and one that is not there, are the same 404', async (t) => {
@@ -494,7 +497,7 @@ test('a preview says that an extension of the client will not run, and that noth
     ...sample.resources.slice(1),
   ];
   const noteOf = async (admin: AdminDefinition) => {
-    const app = await setUp(t, admin);
+    const app = await setUp(t, { admin });
     const { body } = await app.admin.get(await previewAs(app.admin, 3));
     return [
       /Prisma client does beside writing is not done/.test(body),

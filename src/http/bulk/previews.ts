@@ -129,6 +129,8 @@ export async function previewData(parts: PreviewParts): Promise<PreviewData> {
   const heading = operation.words.heading(bulkTexts.records(count, resource));
   const wrong = Object.keys(fieldErrors(error)).length > 0;
   const found = started ? nothingFound : await foundOf(parts, findings);
+  const confirm = count === 0 || started ? null : confirmOf(parts);
+  const isHopeless = !confirm?.submit.text && !confirm?.submit.backgroundText;
   return {
     title: previewTexts.title(heading),
     scripts: ['preview.js'],
@@ -149,8 +151,9 @@ export async function previewData(parts: PreviewParts): Promise<PreviewData> {
         : previewTexts.exact,
     isSample: findings.isSample,
     ...found,
-    consequences: started ? null : consequences,
-    confirm: count === 0 || started ? null : confirmOf(parts),
+    consequences:
+      started || !consequences ? null : { ...consequences, ...(isHopeless && { undo: null }) },
+    confirm,
     back: {
       href: listUrl(resource, preview.selectionId, filter, url),
       label: previewTexts.back(resource.label),

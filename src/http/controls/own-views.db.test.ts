@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import pg from 'pg';
 import { metadata } from '../../../generated/sample-metadata/metadata.ts';
 import sample from '../../admin.ts';
@@ -206,16 +206,16 @@ test('a field that is only shown has no control of its own but a disabled one as
   assert.match(edit, /<input[^>]* id="field-population" type="text" value="2 people" disabled/);
 });
 
-test('a template that fails takes no page away: the usual control and the text are there, and the log is told once', async (t) => {
+test('a template that fails for a value, or sends nothing, takes no page away: the usual control and the text are there, and the log is told once', async (t) => {
   const failing = {
-    'control.eta': '<i><%= it.data.nothing.at.all %></i>',
-    'cell.eta': '<i><%= it.data.nothing.at.all %></i>',
+    'control.eta': '<i<% if (it.value !== "2") { %> <%~ it.attributes %><% } %>></i>',
+    'cell.eta': '<i><%= it.text === "2 people" ? it.data.exct : "" %></i>',
   };
   const { visitor, app } = await setUp(t, failing);
-  const told: string[] = [];
+  const logLines: string[] = [];
   const logged = app.log.error.bind(app.log);
   app.log.error = ((given: { view?: string }, ...rest: [string]) => {
-    told.push(String(given.view));
+    logLines.push(String(given.view));
     logged(given, ...rest);
   }) as typeof app.log.error;
   const edit = await visitor.get('/cities/2/edit');
@@ -228,13 +228,43 @@ test('a template that fails takes no page away: the usual control and the text a
     assert.match((await visitor.get('/cities')).body, />2 people</);
   assert.ok(!edit.body.includes('<i>'));
   assert.deepEqual(
-    told.map((view) => view.split('/').at(-1)),
+    logLines.map((view) => view.split('/').at(-1)),
     ['control.eta', 'cell.eta'],
   );
 });
 
-test('a template that is not there, or cannot be read, refuses the start in a sentence', async (t) => {
-  const file = await filesOf(t, { 'good.eta': 'x', 'bad.eta': '<% if (it.value { %>' });
+/** A template of a control, and what is said of it after its name. */
+const drawn: readonly [template: string, said: string][] = [
+  [
+    '<i <%~ it.attributes %>>\n<%= it.data.unti %></i>',
+    ', line 2: there is no it.data.unti. Did you mean "unit"?',
+  ],
+  ['<i <%~ it.atributes %>></i>', ', line 1: there is no it.atributes. Did you mean "attributes"?'],
+  ['<%= it.data.of.peopel %>', ', line 1: there is no it.data.of.peopel. Did you mean "people"?'],
+  ['\n<%= valeu %>', ', line 2: valeu is not defined'],
+  ['<%= it.data.of[7] %>', ', line 1: there is no it.data.of.7.'],
+  ['<%= undefined %>', ', line 1: it would write "undefined".'],
+  ['<%~ ICON("pensil") %>', ', line 1: lucide has no icon "pensil".'],
+  ['<%~ include("./none.eta") %>', `, line 1: Template './none.eta' is not in the views directory`],
+  [
+    '<input name="population">',
+    ' does not write <%~ it.attributes %>, so what is typed would not be sent.',
+  ],
+  [
+    '<i <%~ it.isSmall ? "" : it.attributes %>></i>',
+    ' does not write <%~ it.attributes %>, so what is typed would not be sent.',
+  ],
+  [' \n', ' is empty.'],
+];
+
+test('a template that is not there, cannot be read or drawn, or sends nothing, refuses the start in a sentence', async (t) => {
+  const file = await filesOf(t, {
+    'good.eta': '<i <%~ it.attributes %>><%= it.data.unit %></i>',
+    'cell.eta': '<i><%= it.text %></i>',
+    'bad.eta': '<% if (it.value { %>',
+    ...Object.fromEntries(drawn.map(([text], index) => [`drawn-${index}.eta`, text])),
+  });
+  const data = () => ({ unit: '€', of: { people: 7 } });
   const problemsOf = (own: object) => {
     const definition = {
       metadata,
@@ -256,8 +286,8 @@ test('a template that is not there, or cannot be read, refuses the start in a se
   const at = 'Resource City, fields.population.kind';
   assert.deepEqual(
     problemsOf({
-      control: { view: file('good.eta') },
-      cell: { view: file('good.eta'), data: () => ({}) },
+      control: { view: file('good.eta'), data },
+      cell: { view: file('cell.eta') },
     }),
     [],
   );
@@ -280,4 +310,25 @@ test('a template that is not there, or cannot be read, refuses the start in a se
   assert.deepEqual(problemsOf({ control: { view: file('good.eta'), data: {} } }), [
     `${at}.control: must have a function for its \`data\`, or none.`,
   ]);
+  for (const [index, [, said]] of drawn.entries()) {
+    const view = file(`drawn-${index}.eta`);
+    const [problem] = problemsOf({ control: { view, data } });
+    assert.equal(problem, `${at}.control: the template ${fileURLToPath(view)}${said}`);
+  }
+  const cell = { view: file('drawn-0.eta'), data };
+  assert.match(
+    problemsOf({ cell }).join('\n'),
+    /cell: the template .*, line 1: there is no it\.attributes\.$/,
+  );
+  const ofData = (own: () => unknown) =>
+    problemsOf({ control: { view: file('good.eta'), data: own } }).join('\n');
+  assert.equal(
+    ofData(() => assert.fail('down')),
+    `${at}.control: its data fails for the text "": down`,
+  );
+  for (const given of [null, 'text', Promise.reject(new Error('later'))])
+    assert.equal(
+      ofData(() => given),
+      `${at}.control: its data must answer at once, with an object.`,
+    );
 });

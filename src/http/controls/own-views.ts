@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import type { Eta } from 'eta';
+import { strictViewData } from '../../fields/strict-view-data.ts';
 
 /** Told of a template of the project's own that failed. */
 export type OnFailure = (view: string, error: unknown) => void;
@@ -31,7 +32,11 @@ export function withOwnViews<E extends Eta>(eta: E, onFailure: OnFailure): E {
     render(template, data, options) {
       if (!isOwn(template)) return render.call(eta, template, data, options);
       try {
-        return render.call(eta, template, data, options);
+        const drawn = render.call(eta, template, strictViewData(data), options);
+        const { attributes } = data as { attributes?: string };
+        if (attributes !== undefined && !drawn.includes(attributes))
+          throw new Error('it does not write it.attributes, so what is typed would not be sent');
+        return drawn;
       } catch (error) {
         tell(template, error);
         return '';

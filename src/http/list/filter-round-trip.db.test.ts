@@ -197,7 +197,7 @@ function filterIn(address: string): string {
   return filterToText(parseFilterText(query.toString()));
 }
 
-const told = (conditions: readonly Condition[]) =>
+const textsOf = (conditions: readonly Condition[]) =>
   conditions
     .map(({ path, operator, values }) => JSON.stringify([path, operator, [...values].sort()]))
     .sort();
@@ -270,7 +270,10 @@ test('every operator of every field, with every sort of value, stays as it is fr
     const { slug } = (some[0] as Case).resource;
     const text = filterToText({ kind: 'and', items: some.map(({ condition }) => condition) });
     const filter = parseFilterText(text);
-    if (told(conditionsOf(filter)).join() !== told(some.map(({ condition }) => condition)).join())
+    if (
+      textsOf(conditionsOf(filter)).join() !==
+      textsOf(some.map(({ condition }) => condition)).join()
+    )
       wrong.push(`${slug}?${text} is read as another`);
     const listed = await get(`/${slug}?${text}`);
     if (listed.statusCode !== 200) wrong.push(`${slug}?${text} is answered ${listed.statusCode}`);
@@ -298,7 +301,7 @@ test('every operator of every field, with every sort of value, stays as it is fr
     filter.items.forEach((item, index) => {
       const [own] = isGroup(item) ? conditionsOf(item) : [item];
       const found = some.find(
-        ({ condition }) => told([condition]).join() === told(own ? [own] : []).join(),
+        ({ condition }) => textsOf([condition]).join() === textsOf(own ? [own] : []).join(),
       );
       const chip = chips[index];
       if (!found || !chip) return;
@@ -318,7 +321,7 @@ test('every operator of every field, with every sort of value, stays as it is fr
         items: filter.items.filter((_, other) => other !== index),
       });
       const left = conditionsOf(parseFilterText(filterIn(chip.href)));
-      if (told(left).join() !== told(rest).join())
+      if (textsOf(left).join() !== textsOf(rest).join())
         wrong.push(`“${said}” of ${slug} takes more away than itself`);
     });
   }

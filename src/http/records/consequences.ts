@@ -10,7 +10,7 @@ import { consequenceTexts } from './consequences-texts.ts';
 export interface ConsequencesData {
   groups: readonly ConsequenceGroup[];
   notes: readonly string[];
-  /** Whether it can be undone; null: not said. */
+  /** Whether it can be undone; null: not said, or nothing would be deleted. */
   undo: { text: string; note: string | null; isPossible: boolean } | null;
   /** The database will refuse. */
   isForbidden: boolean;
@@ -97,11 +97,13 @@ export function consequencesData(
     ...(consequences.isComplete ? [] : [words.partial]),
     ...(consequences.unindexed.length > 0 ? [words.slow(consequences.unindexed.join(', '))] : []),
   ];
+  const isForbidden = consequences.forbidding.length > 0;
+  const isHopeless = consequences.records === 0 || (isOne && isForbidden);
   return {
     groups,
     notes,
-    undo: undoer && undoOf(registry, resource, consequences, undoer),
-    isForbidden: consequences.forbidding.length > 0,
+    undo: undoer && !isHopeless ? undoOf(registry, resource, consequences, undoer) : null,
+    isForbidden,
   };
 }
 
@@ -152,5 +154,5 @@ function textOf(
 }
 
 function columnLabel({ fields }: Resource, column: string): string {
-  return fields.find(({ meta }) => meta.column === `"${column}"`)?.label ?? column;
+  return fields.find(({ meta }) => meta.dbColumn === column)?.label ?? column;
 }

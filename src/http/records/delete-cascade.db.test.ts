@@ -24,14 +24,20 @@ async function select(visitor: Visitor, ids: readonly number[]): Promise<string>
   );
 }
 
-/** What the dialog and the preview say of the undo of deleting these ships. */
-async function outlook(visitor: Visitor, ids: readonly number[]): Promise<string> {
+/** What the dialog says of the undo of deleting these ships, and what the preview does. */
+async function outlooks(visitor: Visitor, ids: readonly number[]): Promise<string[]> {
   const path = `/ships/bulk-delete?_s=${await select(visitor, ids)}`;
   const said = ({ body }: { body: string }) =>
     textOf(/<p class="consequence-undo.*?<\/p>/s.exec(body)?.[0] ?? '');
   const inDialog = said(await visitor.get(path));
   const sent = await visitor.post(path, { _op: await openAs(visitor, path), _do: 'preview' });
-  assert.equal(said(await visitor.get(String(sent.headers.location))), inDialog);
+  return [inDialog, said(await visitor.get(String(sent.headers.location)))];
+}
+
+/** What both say. */
+async function outlook(visitor: Visitor, ids: readonly number[]): Promise<string> {
+  const [inDialog = '', inPreview] = await outlooks(visitor, ids);
+  assert.equal(inPreview, inDialog);
   return inDialog;
 }
 
@@ -122,4 +128,24 @@ test('a record that is deleted by its form tells in the history of what went alo
     [['delete', 'Admin', 'Delete ship', true]],
   );
   assert.match((await visitor.get('/cabins/deleted')).body, /3\/1\/1/);
+});
+
+test('a delete by which nothing would go says nothing of an undo', async (t) => {
+  const { db, signIn } = await testApp(t, { admin: tortureAdmin, content: 'torture' });
+  const visitor = await signIn('admin');
+  const page = async () => textOf((await visitor.get('/ships/40/delete')).body);
+  assert.equal(await outlook(visitor, [39, 40]), 'Can be undone for 7 days.');
+  assert.match(await page(), /Can be undone/);
+  await db.pages.query(`
+    create function torture.refuse() returns trigger language plpgsql as $$ begin raise exception 'not this one'; end $$;
+    create trigger refuse before delete on torture."ships at sea" for each row when (old."ship no" = 40) execute function torture.refuse()`);
+  // Some could go, in the background.
+  assert.deepEqual(await outlooks(visitor, [39, 40]), Array(2).fill('Can be undone for 7 days.'));
+  assert.deepEqual(await outlooks(visitor, [40]), ['Can be undone for 7 days.', '']);
+  await db.pages.query(`
+    drop trigger refuse on torture."ships at sea";
+    create table torture.lamp (ship int references torture."ships at sea");
+    insert into torture.lamp values (40)`);
+  assert.deepEqual(await outlooks(visitor, [40]), ['', '']);
+  assert.doesNotMatch(await page(), /undone/);
 });

@@ -152,11 +152,11 @@ test('a form that is too large comes back as it was typed, and leads to where it
   const created = await editor.post('/cities/new', typed);
   assert.equal(created.statusCode, 413);
   assert.equal(formOf(created.body, 'record-form').notes?.[0]?.length, 2_000_000);
-  const largest = await editor.post('/cities/1/edit/notes', {
+  const tooLarge = await editor.post('/cities/1/edit/notes', {
     ...ownForm,
     notes: 'y'.repeat(16 * 1024 * 1024 + 1),
   });
-  assert.equal(largest.statusCode, 413);
-  assert.match(largest.body, /may have at most 16/);
+  assert.equal(tooLarge.statusCode, 413);
+  assert.match(tooLarge.body, /may have at most 16/);
   assert.equal((await read()).notes?.length, 2_000_000);
 });

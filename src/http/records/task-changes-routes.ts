@@ -48,7 +48,7 @@ export const taskChangesRoutes: FastifyPluginAsync<RouteOptions> = async (
         after: given,
         url,
       });
-      return reply.page('tasks/changes', data);
+      return reply.page('task-changes/show', data);
     },
   );
 };

@@ -9,12 +9,12 @@ import { taskRecordsFilter } from '../../selection/task-records.ts';
 import { excerpt } from '../controls/excerpt.ts';
 import { followUpTexts } from '../tasks/follow-ups-texts.ts';
 import { type InList, inList } from '../tasks/in-list.ts';
-import { taskChangeTexts } from '../tasks/task-changes-texts.ts';
 import type { NamedTask } from '../tasks/task-title.ts';
 import { taskTexts } from '../tasks/tasks-texts.ts';
 import type { Url } from '../url.ts';
 import { type ShownChange, shownChange, valueWords } from './history.ts';
 import { recordPath } from './record-form.ts';
+import { taskChangeTexts } from './task-changes-texts.ts';
 
 /** More fields than these are a list under their record, not columns. */
 const maxColumns = 5;
@@ -148,6 +148,6 @@ function short(change: ShownChange): ShownChange {
 
 declare module '../pages.ts' {
   interface Pages {
-    'tasks/changes': TaskChangesData;
+    'task-changes/show': TaskChangesData;
   }
 }

@@ -38,13 +38,11 @@ export const shellTexts = {
   allTasks: 'All tasks',
   noTasks: 'Nothing yet. Select records in a list and change them in bulk.',
   noTasksForViewers: 'Nothing yet.',
-  open: 'Open',
   youTyped: 'This is what you typed:',
   requestId: 'If you report this, name the request',
   goHome: 'To the home page',
   goBack: 'Back to the page',
   errors: {
-    'not-found': 'There is nothing here, or it is not yours to see.',
     'bad-request': 'The server could not read that request.',
     'too-large':
       'What you sent is larger than 1 MB, which is the most that a form can hold. Nothing was done. Go back: what you typed is still there, to be made shorter.',

@@ -63,6 +63,11 @@ export function firstAdminData(
   token: string,
   { email = '', name = '', errors = {} as Record<string, string> },
 ): FirstAdminData {
+  const labels = {
+    name: shellTexts.name,
+    email: shellTexts.email,
+    password: shellTexts.password,
+  };
   const field = (
     name: AccountField['name'],
     type: string,
@@ -71,7 +76,7 @@ export function firstAdminData(
     hint: string | null = null,
   ): AccountField => ({
     name,
-    label: shellTexts[name],
+    label: labels[name],
     type,
     value,
     autocomplete,

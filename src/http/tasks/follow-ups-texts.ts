@@ -11,6 +11,8 @@ export const followUpTexts = {
   retryReason: (count: number) => `Retry ${number.format(count)} of this reason`,
   undo: 'Undo…',
   showAll: 'Show all as a list',
+  /** `Show the 87 records`. */
+  showChanged: (count: number) => (count === 1 ? 'Show the record' : `Show the ${records(count)}`),
   csv: 'Download as CSV',
   actions: 'What can be done now',
   parent: {

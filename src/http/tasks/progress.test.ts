@@ -30,6 +30,10 @@ function taskOf(values: Partial<BulkTask>): TaskRow {
     kind: 'bulk',
     failedAttempts: 0,
     dueAt: null,
+    queue: 'default',
+    meta: null,
+    hasLimit: false,
+    expiresAt: null,
     waitsFor: null,
     canGoOn: false,
     priority: 0,
@@ -92,23 +96,23 @@ test('a running task says how far it is, how fast, and how long it will take', (
 
 test('a list behind a task is read again at most every 5 s while records change, and at once in another state', () => {
   const task = taskOf({ done: 1000 });
-  const told = (state: string, done: number, msAgo: number) =>
+  const shown = (state: string, done: number, msAgo: number) =>
     `${state}.${done}.${now.getTime() - msAgo}`;
-  assert.equal(hasMoved(task, now, told('running', 900, 4_999)), false);
-  assert.equal(hasMoved(task, now, told('running', 900, 5_000)), true);
-  assert.equal(hasMoved(task, now, told('running', 1000, 60_000)), false);
-  assert.equal(hasMoved(task, now, told('queued', 1000, 1)), true);
+  assert.equal(hasMoved(task, now, shown('running', 900, 4_999)), false);
+  assert.equal(hasMoved(task, now, shown('running', 900, 5_000)), true);
+  assert.equal(hasMoved(task, now, shown('running', 1000, 60_000)), false);
+  assert.equal(hasMoved(task, now, shown('queued', 1000, 1)), true);
   assert.equal(
-    hasMoved(taskOf({ state: 'paused', done: 1000 }), now, told('paused', 900, 1)),
+    hasMoved(taskOf({ state: 'paused', done: 1000 }), now, shown('paused', 900, 1)),
     true,
   );
   assert.equal(
-    hasMoved(taskOf({ state: 'paused', done: 1000 }), now, told('paused', 1000, 60_000)),
+    hasMoved(taskOf({ state: 'paused', done: 1000 }), now, shown('paused', 1000, 60_000)),
     false,
   );
   for (const odd of [undefined, '', 'running', 'running.x.1', `running.1000.${'9'.repeat(40)}`])
     assert.equal(hasMoved(task, now, odd), true, odd);
-  const kept = progressData(task, look, 'strip', told('running', 900, 1));
+  const kept = progressData(task, look, 'strip', shown('running', 900, 1));
   assert.match(kept.pollUrl, /\?in=strip&told=running\.900\./);
 });
 

@@ -210,7 +210,7 @@ const longWaitMs = 5_000;
 function noteOf(task: TaskRow, { now, reader }: Onlooker): string {
   const away = withoutWorkerSince(task);
   if (away !== undefined)
-    return taskTexts.noWorker(away && formatTimestamp(away, now, reader.timeZone));
+    return kindTexts(task).noWorker(task, away && formatTimestamp(away, now, reader.timeZone));
   if (task.reason === 'unknown' && task.message) return task.message;
   switch (task.state) {
     case 'queued': {
@@ -223,13 +223,17 @@ function noteOf(task: TaskRow, { now, reader }: Onlooker): string {
       }
       if (task.waitsFor === 'children') return taskTexts.own.waitsForChildren;
       const since = task.queuedAt ?? task.createdAt;
+      if (task.hasLimit)
+        return taskTexts.own.waitingLimit(formatTimestamp(since, now, reader.timeZone));
       const isLong = now.getTime() - since.getTime() > longWaitMs;
       return (isLong ? taskTexts.waitingWorker : taskTexts.waitingTurn)(
         formatTimestamp(since, now, reader.timeZone),
       );
     }
     case 'scheduled':
-      return taskTexts.scheduledFor;
+      return task.dueAt === null
+        ? taskTexts.scheduledFor
+        : taskTexts.own.dueAt(formatTimestamp(task.dueAt, now, reader.timeZone));
     case 'preparing':
       return taskTexts.preparing;
     case 'pausing':

@@ -14,7 +14,6 @@ import type { TaskRow } from '../../tasks/task-row.ts';
 import type { Url } from '../url.ts';
 import { followUpTexts } from './follow-ups-texts.ts';
 import { type InList, inList } from './in-list.ts';
-import { taskChangeTexts } from './task-changes-texts.ts';
 import { taskTexts } from './tasks-texts.ts';
 
 export interface RetryForm {
@@ -86,7 +85,7 @@ export async function taskActions(
         : null,
     changes:
       resource && task.changed > 0
-        ? { href: url(`/tasks/${task.id}/changes`), label: taskChangeTexts.show(task.changed) }
+        ? { href: url(`/tasks/${task.id}/changes`), label: followUpTexts.showChanged(task.changed) }
         : null,
     failed:
       hasFailed && isFinished(task.state) ? failedInList({ resource, principal, url }, task) : null,

@@ -5,6 +5,7 @@ import { taskTexts } from './tasks-texts.ts';
 export interface KindTexts {
   heading(task: TaskRow, total: number | null): string;
   noWorkerHeading(total: number | null): string;
+  noWorker(task: TaskRow, since: string | null): string;
   /** `3 of 40`; empty where nothing is known. */
   doneText(done: number, total: number | null): string;
   rate(perSecond: number): string;
@@ -25,6 +26,7 @@ const bulk: KindTexts = {
     return taskTexts.processing(total);
   },
   noWorkerHeading: taskTexts.noWorkerHeading,
+  noWorker: (_task, since) => taskTexts.noWorker(since),
   doneText: (done, total) =>
     total === null ? taskTexts.notCounted : taskTexts.doneOf(done, total),
   rate: taskTexts.rate,
@@ -49,6 +51,7 @@ const own: KindTexts = {
     return progressMessage ?? taskTexts.own.running;
   },
   noWorkerHeading: () => taskTexts.own.noWorkerHeading,
+  noWorker: ({ queue }, since) => taskTexts.own.noWorker(queue, since),
   doneText(done, total) {
     if (total !== null) return taskTexts.doneOf(done, total);
     return done === 0 ? '' : taskTexts.own.done(done);

@@ -37,6 +37,10 @@ export const taskTexts = {
     cancellingNote: 'It was asked to stop, and ends when it has heard of it.',
     pausedNote: 'It goes on after what it has done when it is resumed. Its records stay locked.',
     noWorkerHeading: 'Waiting for a worker',
+    noWorker: (queue: string, since: string | null) =>
+      `No worker that listens to “${queue}” is alive${since === null ? '' : ` since ${since}`}, so nobody is at it. It goes on when one starts.`,
+    waitingLimit: (since: string) =>
+      `Waiting for its turn since ${since}. No more of its kind begin at a time than its limit lets.`,
     done: (count: number) => `${number.format(count)} done`,
     rate: (perSecond: number) => `${number.format(Math.max(1, Math.round(perSecond)))}/s`,
     barLabel: (title: string, done: number, total: number | null, percent: number) =>
@@ -202,7 +206,6 @@ export const taskTexts = {
     way: 'Written',
     locks: 'Holds',
     parallelism: 'Running side by side',
-    id: 'Task',
   },
   ways: {
     sql: 'set by set, in SQL',

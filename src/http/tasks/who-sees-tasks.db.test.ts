@@ -16,7 +16,7 @@ const somebody: typeof ada = {
   name: 'Bo',
   roles: ['whole'],
 };
-const told = 'Why-4711';
+const reason = 'Why-4711';
 
 /**
  * Administrators of a tenant: its cities are theirs, every country is. Viewers are told of tasks by
@@ -43,7 +43,7 @@ async function setUp(t: Parameters<typeof testApp>[0]) {
   await insertPlaces(app.db, 60);
   const { registry } = app.context;
   const launched = async (slug: string, keys: string[], body: object) => {
-    const options = { inBackground: true, changeReason: told };
+    const options = { inBackground: true, changeReason: reason };
     return (
       await launchOn(
         app.context,

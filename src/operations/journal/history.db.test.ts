@@ -11,7 +11,7 @@ import { insertPlaces } from '../../testing/places.ts';
 import { createRecord, deleteRecord, updateRecord } from '../save-record.ts';
 import { type HistoryEntry, listDeleted, readHistory } from './history.ts';
 
-const told = ({ kind, principalName, task, values }: HistoryEntry) => ({
+const shown = ({ kind, principalName, task, values }: HistoryEntry) => ({
   kind,
   who: principalName,
   task: task?.id ?? null,
@@ -36,7 +36,7 @@ test('the history of a record has every change, by forms and by tasks', async (t
       ]),
     );
   const history = async (id: number, resource: Resource = cities) =>
-    (await readHistory(db, resource, key(id), null)).entries.map(told);
+    (await readHistory(db, resource, key(id), null)).entries.map(shown);
 
   await updateRecord(by(eve), key(120), () =>
     values({ name: 'Elsewhere', tags: ['2'], rating: '3.5' }),
@@ -117,7 +117,7 @@ test('the history of a record has every change, by forms and by tasks', async (t
       }),
     );
     await deleteRecord(by(ada), made);
-    const entries = (await readHistory(db, cities, made, null)).entries.map(told);
+    const entries = (await readHistory(db, cities, made, null)).entries.map(shown);
     assert.deepEqual(
       entries.map(({ kind }) => kind),
       ['delete', 'create'],

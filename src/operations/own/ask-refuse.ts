@@ -5,6 +5,9 @@ import { plainColumnValue } from '../../fields/column-value.ts';
 import type { FieldMeta } from '../../metadata/contract.ts';
 import { keyCondition, keySql } from '../../metadata/key-sql.ts';
 import { textSql } from '../../metadata/value-text.ts';
+import { didYouMean } from '../../nearest.ts';
+import { ownProperty } from '../../own-property.ts';
+import { readStrictly } from '../../read-strictly.ts';
 import type { OperationOptions } from '../../resources/operation-options.ts';
 import type { ApplyTarget, Refusal } from '../contract.ts';
 import { Objections } from '../rules/objections.ts';
@@ -31,7 +34,14 @@ export async function askRefuse(
   if (!refuse) return { rest: keys, refusals: [] };
   const objections = new Objections();
   for (const { key, record } of await readNeeds(client, target, keys, needs)) {
-    const objection = await ask(() => refuse(record, { params }));
+    const read = readStrictly(record, (name) => {
+      throw new AppError(
+        refusedCode,
+        422,
+        `The refuse rule of “${label}” reads "${name}", ${whyNot(target, name)}`,
+      );
+    });
+    const objection = await ask(() => refuse(read, { params }));
     if (objection) objections.add(key, objection);
   }
   const refusals = objections.list();
@@ -58,6 +68,11 @@ export async function askRefuse(
       };
     }
   }
+}
+
+function whyNot({ resource: { model } }: ApplyTarget, name: string): string {
+  if (ownProperty(model.fields, name)) return 'which is not among its needs.';
+  return `and ${model.name} has no such field.${didYouMean(name, Object.keys(model.fields))}`;
 }
 
 /** Reads and locks the records that are there: only these of their fields. */

@@ -20,6 +20,7 @@ import {
 } from '../rules/run-hooks.ts';
 import { writeThroughClient } from '../update/write-through-client.ts';
 import { refusedBecause, refusedCode } from './ask-refuse.ts';
+import { givenMistake } from './given-mistake.ts';
 
 type Each = NonNullable<OperationOptions['each']>;
 
@@ -35,7 +36,7 @@ export async function eachRecord(
   target: ApplyTarget,
   through: Through,
   keys: readonly string[],
-  { name, each }: { name: string; each: Each },
+  { name, label, each }: { name: string; label: string; each: Each },
   params: Record<string, unknown>,
 ): Promise<ApplyCounts> {
   const { resource, author } = target;
@@ -67,7 +68,10 @@ export async function eachRecord(
     const given = await askOwn(context, name, async () => each(event));
     if (isObjection(given)) return given;
     if (given instanceof Refused) return refusedBecause(given.why);
-    if (given) passing.push(passingOf(row, given as Record<string, unknown>));
+    if (given === null || given === undefined) return null;
+    const wrong = givenMistake(model, given, row.record);
+    if (wrong !== null) return refusedBecause(`“${label}” ${wrong}`);
+    passing.push(passingOf(row, given as Record<string, unknown>));
     return null;
   });
   await callEach(passing, keyOfPassing, async (item) => {
@@ -93,9 +97,6 @@ export async function eachRecord(
   return { changed: rows.length - same, unchanged: same, gone };
 
   function passingOf(row: Row, given: Record<string, unknown>): Passing {
-    const unknown = Object.keys(given).find((field) => !model.fields[field]?.column);
-    if (unknown)
-      throw new Error(`${name} gives "${unknown}", and ${model.name} has no such column`);
     const draft: Draft = {
       kind: 'update',
       before: row.record,

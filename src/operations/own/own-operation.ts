@@ -1,5 +1,6 @@
 import { isSystem } from '../../auth/system-principal.ts';
 import { AppError } from '../../errors.ts';
+import { fieldOf } from '../../metadata/model-fields.ts';
 import type { Resource } from '../../resources/contract.ts';
 import type { OperationDefinition } from '../../resources/define-operation.ts';
 import type { OperationOptions } from '../../resources/operation-options.ts';
@@ -19,6 +20,7 @@ import {
   type OwnFormTexts,
   parseForm,
 } from './form-values.ts';
+import { givenMistake } from './given-mistake.ts';
 
 /** What a task keeps of an operation of the project's own. */
 interface OwnParameters {
@@ -46,7 +48,6 @@ function build(options: OperationOptions): Operation {
     allowed,
     form = {},
     needs = [],
-    change,
     each,
     deletes = false,
     undo,
@@ -65,7 +66,7 @@ function build(options: OperationOptions): Operation {
     },
     words: ownWords(label, base.words),
     action: base.action,
-    isAllowed: (principal) => isSystem(principal) || isGranted(allowed?.(principal) ?? true),
+    isAllowed: (principal) => isSystem(principal) || !allowed || allowed(principal),
     inputs,
     writes: base.writes,
     writePath: each ? eachPath : base.writePath,
@@ -75,7 +76,7 @@ function build(options: OperationOptions): Operation {
       const texts = parseForm(inputs, resource, body);
       return {
         form: texts,
-        changes: change ? editsBy(resource, change, formValues(inputs, resource, texts)) : [],
+        changes: editsBy(resource, options, formValues(inputs, resource, texts)),
       };
     },
     bodyOf: (resource, values) => bodyOfForm(inputs, resource, values),
@@ -96,11 +97,6 @@ function build(options: OperationOptions): Operation {
     prepared: async (context) =>
       asked(own, (await deleteOperation.prepared?.(context, {})) ?? base, options),
   };
-}
-
-// Whatever is not plainly a yes grants nothing.
-function isGranted(answer: unknown): boolean {
-  return answer === true;
 }
 
 /** The operation as its base writes it, of the records that nothing is said against. */
@@ -139,7 +135,7 @@ function withEach(
   each: NonNullable<OperationOptions['each']>,
   options: OperationOptions,
 ): Operation {
-  const { name } = options;
+  const { name, label } = options;
   return {
     ...own,
     async apply(client, target, keys, params: OwnParameters) {
@@ -148,7 +144,7 @@ function withEach(
       const { rest, refusals } = await askRefuse(client, target, keys, options, values);
       if (rest.length === 0) return withRefusals(nothing, refusals);
       return withRefusals(
-        await eachRecord(client, target, target.through, rest, { name, each }, values),
+        await eachRecord(client, target, target.through, rest, { name, label, each }, values),
         refusals,
       );
     },
@@ -181,27 +177,22 @@ function eachPath({ validate, hooks }: Resource): WritePath {
 
 /**
  * What `change` gives, as edits of single fields. Throws AppError 'invalid-operation' (422) where
- * it refuses.
+ * it refuses, or gives what no record can be given.
  */
 function editsBy(
   { model }: Resource,
-  change: NonNullable<OperationOptions['change']>,
+  { label, change }: Pick<OperationOptions, 'label' | 'change'>,
   params: Record<string, unknown>,
 ): FieldEdit[] {
-  let given: Record<string, unknown>;
-  try {
-    given = change({ now: new Date(), params });
-  } catch (error) {
-    if (error instanceof AppError)
-      throw new AppError('invalid-operation', 422, error.message, { fieldErrors: {} });
-    throw error;
+  if (!change) return [];
+  const given: Record<string, unknown> = change({ now: new Date(), params });
+  const wrong = givenMistake(model, given);
+  if (wrong !== null) {
+    const message = `“${label}” ${wrong} Nothing was changed.`;
+    throw new AppError('invalid-operation', 422, message, { fieldErrors: {} });
   }
   return Object.entries(given).map(([name, value]) => {
-    const field = model.fields[name];
-    if (!field?.column)
-      throw new Error(`change gives "${name}", and ${model.name} has no such column`);
-    if (value === undefined)
-      throw new Error(`change gives undefined for ${model.name}.${name}; null clears`);
+    const field = fieldOf(model, name);
     const text = toText(field, value);
     if (text === null) return { field: name, change: 'clear', value: null };
     return {

@@ -11,6 +11,7 @@ import {
   type TypedResourceOptions,
 } from '../../index.ts';
 import { actions } from '../../resources/actions.ts';
+import type { OnUnreadable } from '../../resources/grants.ts';
 import { createSelection } from '../../selection/selection.ts';
 import { retry } from '../../tasks/follow-ups/retry.ts';
 import { undo } from '../../tasks/follow-ups/undo.ts';
@@ -32,6 +33,7 @@ async function setUp(
   t: TestContext,
   operations: readonly OperationDefinition[],
   options: CityOptions = {},
+  onUnreadable?: OnUnreadable,
 ) {
   const { db } = await testDatabase(t);
   await insertPlaces(db, all.length);
@@ -43,7 +45,7 @@ async function setUp(
   });
   const logged: string[] = [];
   const context = {
-    ...testContext(db, {}, {}, { ...sample, resources: [cities, ...others] }),
+    ...testContext(db, {}, {}, { ...sample, resources: [cities, ...others] }, onUnreadable),
     log: (_: string, what: string) => void logged.push(what),
   };
   const resource = context.registry.get('cities');
@@ -334,4 +336,137 @@ test('what was refused is tried again with what was typed the first time', async
   );
   assert.deepEqual([again.changed, again.operation], [2, 'mark']);
   assert.deepEqual(new Set(await read('notes')), new Set(['seen']));
+});
+
+const giving = (name: string, more: object) =>
+  defineOperation(metadata, 'City', { name, label: name, icon: 'flag', ...more } as never);
+
+/** What code gives that no record can be given, and how it is said after the operation's name. */
+const mistakes: readonly [given: unknown, said: string][] = [
+  [undefined, 'gives nothing, and fields with values are asked for.'],
+  ['archived', 'gives a text, and fields with values are asked for.'],
+  [false, 'gives false, and fields with values are asked for.'],
+  [[], 'gives a list, and fields with values are asked for.'],
+  [{ staus: 'draft' }, 'gives "staus", and City has no such column. Did you mean "status"?'],
+  [{ constructor: 1 }, 'gives "constructor", and City has no such column.'],
+  [{ country: 'ESP' }, 'gives "country", a relation: give its key, "countryCode".'],
+  [{ tags: ['1'] }, 'gives "tags", and City has no such column.'],
+  [{ id: 7n }, 'gives "id", by which a record is known.'],
+  [
+    { status: 'archivd' },
+    'gives "archivd" for "status", which is none of its values. Did you mean "archived"?',
+  ],
+  [{ status: 1 }, 'gives 1 for "status", which holds no such value.'],
+  [{ notes: undefined }, 'gives undefined for "notes"; null clears.'],
+  [{ notes: Promise.resolve('x') }, 'gives a promise for "notes", which holds no such value.'],
+  [{ population: 'many' }, 'gives a text for "population", which holds no such value.'],
+  [{ population: 1.5 }, 'gives 1.5 for "population", which holds no such value.'],
+  [{ rating: {} }, 'gives an object for "rating", which holds no such value.'],
+  [{ featured: 'yes' }, 'gives a text for "featured", which holds no such value.'],
+  [
+    { reviewedAt: new Date(Number.NaN) },
+    'gives a date that there is not for "reviewedAt", which holds no such value.',
+  ],
+];
+
+test('what change gives and no record can be given is named, and nothing is begun', async (t) => {
+  const promise = 'gives a promise, and fields with values are asked for.';
+  const said = [...mistakes.map(([, words]) => words), promise];
+  const { db, launch } = await setUp(
+    t,
+    said.map((_, index) =>
+      giving(`give-${index}`, {
+        change: () =>
+          index < mistakes.length ? mistakes[index]?.[0] : Promise.reject(new Error('later')),
+      }),
+    ),
+  );
+  for (const [index, words] of said.entries()) {
+    await assert.rejects(launch(`give-${index}`), {
+      code: 'invalid-operation',
+      status: 422,
+      message: `“give-${index}” ${words} Nothing was changed.`,
+    });
+  }
+  assert.equal((await db.pages.query(`select 1 from ${db.t.task}`)).rowCount, 0);
+});
+
+test('what each gives and its record cannot be given refuses the record by that name', async (t) => {
+  const each = async ({ record }: { record: { population: number } }) =>
+    mistakes[record.population]?.[0];
+  const { db, run, read } = await setUp(t, [
+    giving('first', { each }),
+    giving('rest', {
+      each: async ({ record }: { record: { population: number } }) =>
+        mistakes[record.population + all.length]?.[0],
+    }),
+    giving('whole', {
+      each: ({ record }: { record: object }) => ({ ...record, notes: 'its own id is no mistake' }),
+    }),
+  ]);
+  const failuresOf = async (name: string) => {
+    const { id } = await run(name);
+    return (await listFailures(db, id)).map(({ message }) => message).sort();
+  };
+  const of = (name: string, some: typeof mistakes) =>
+    some.map(([, said]) => `“${name}” ${said}`).sort();
+  assert.deepEqual(await failuresOf('first'), of('first', mistakes.slice(1, 13)));
+  assert.deepEqual(await failuresOf('rest'), of('rest', mistakes.slice(13)));
+  assert.deepEqual(new Set(await read('notes')), new Set([null]));
+  assert.equal((await run('whole')).changed, 12);
+});
+
+test('refuse that reads what its needs do not name refuses every record by that name', async (t) => {
+  const { db, run, read } = await setUp(t, [
+    giving('forgets', {
+      refuse: ({ status }: { status: string }) => (status === 'archived' ? 'No.' : null),
+      change: () => ({ notes: 'x' }),
+    }),
+    giving('misspells', {
+      needs: ['status'],
+      refuse: ({ staus }: { staus: string }) => (staus === 'archived' ? 'No.' : null),
+      change: () => ({ notes: 'x' }),
+    }),
+    giving('asks-nothing', { refuse: () => null, change: () => ({ notes: 'x' }) }),
+  ]);
+  for (const [name, said] of [
+    ['forgets', 'reads "status", which is not among its needs.'],
+    ['misspells', 'reads "staus", and City has no such field. Did you mean "status"?'],
+  ] as const) {
+    const { id, failed } = await run(name);
+    const [failure] = await listFailures(db, id);
+    assert.deepEqual([failed, failure?.message], [12, `The refuse rule of “${name}” ${said}`]);
+  }
+  assert.deepEqual(new Set(await read('notes')), new Set([null]));
+  assert.equal((await run('asks-nothing')).changed, 12);
+});
+
+test('a permission that gives no yes or no, or fails, grants nothing and is told', async (t) => {
+  const sentences: string[] = [];
+  const { launch } = await setUp(
+    t,
+    [
+      giving('promises', { allowed: () => Promise.reject(new Error('later')), change: () => ({}) }),
+      giving('says-nothing', { allowed: () => undefined, change: () => ({}) }),
+      giving('throws', { allowed: () => assert.fail('down'), change: () => ({}) }),
+      giving('fails', { change: () => assert.fail('down') }),
+    ],
+    {},
+    (sentence, { why }) => void sentences.push(`${sentence} (${why})`),
+  );
+  for (const name of ['promises', 'says-nothing', 'throws'])
+    await assert.rejects(launch(name), { code: 'forbidden', status: 403 });
+  await assert.rejects(launch('fails'), {
+    code: 'invalid-operation',
+    message: 'The change rule of “fails” failed. The log has the details. Nothing was changed.',
+  });
+  assert.deepEqual(
+    [...new Set(sentences)],
+    [
+      'Cities: the answer of allowed of “promises” cannot be used, so it grants nothing (it is neither true nor false)',
+      'Cities: the answer of allowed of “says-nothing” cannot be used, so it grants nothing (it is neither true nor false)',
+      'Cities: allowed of “throws” failed, so it grants nothing (down)',
+      'Cities: change of “fails” failed, so nothing was begun (down)',
+    ],
+  );
 });

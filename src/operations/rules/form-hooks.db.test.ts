@@ -16,10 +16,10 @@ async function setUp(t: TestContext, options: TypedResourceOptions<typeof metada
     ...sample,
     resources: [defineResource(metadata, 'City', options), ...sample.resources.slice(1)],
   };
-  const told: string[] = [];
+  const logLines: string[] = [];
   const context = {
     ...testContext(db, {}, {}, admin),
-    log: (_: string, message: string) => void told.push(message),
+    log: (_: string, message: string) => void logLines.push(message),
   };
   await db.pages.query(
     `insert into gazetteer.country values ('ESP', 'ES', 'Spain', 'Europe', null, null, 1, '{}')`,
@@ -40,7 +40,7 @@ async function setUp(t: TestContext, options: TypedResourceOptions<typeof metada
   const key = (id: number) => keyOf(resource.model, { id });
   return {
     db,
-    told,
+    logLines,
     update: (id: number, given: Record<string, unknown>) =>
       updateRecord(save, key(id), () => values(given)),
     create: (given: Record<string, unknown>) => createRecord(save, values({ ...place, ...given })),
@@ -168,7 +168,7 @@ test('what afterSave throws takes the write back, with what it wrote itself', as
 });
 
 test('what a hook throws without meaning to is in the log and not on the page', async (t) => {
-  const { update, told } = await setUp(t, {
+  const { update, logLines } = await setUp(t, {
     hooks: {
       beforeSave() {
         throw new Error('secret');
@@ -179,7 +179,7 @@ test('what a hook throws without meaning to is in the log and not on the page', 
     update(1, { name: 'x' }),
     invalid({}, 'The beforeSave rule of cities failed. The log has the details.'),
   );
-  assert.deepEqual(told, ['a hook failed']);
+  assert.deepEqual(logLines, ['a hook failed']);
 });
 
 test('save writes in place of ours, and the change has what it wrote', async (t) => {

@@ -1,3 +1,4 @@
+import { escapeLiteral } from 'pg';
 import { raw, type Sql, shared, sql } from '../../db/sql.ts';
 import type { FieldMeta, Metadata, ModelMeta } from '../../metadata/contract.ts';
 import { keySql } from '../../metadata/key-sql.ts';
@@ -31,8 +32,8 @@ export interface Returns {
 }
 
 /** SQL of what an image says of a column, as the column's type. */
-function columnIn(image: string, { column, sqlType }: FieldMeta): string {
-  return `(${image} ->> '${unquoted(column)}')::${sqlType}`;
+function columnIn(image: string, { dbColumn, sqlType }: FieldMeta): string {
+  return `(${image} ->> ${escapeLiteral(dbColumn ?? '')})::${sqlType}`;
 }
 
 function modelOf(metadata: Metadata, { model }: CascadedModel): ModelMeta {
@@ -183,7 +184,7 @@ function insertRows(
   asWritten = '',
 ): string[] {
   const fieldAt = (column: string) =>
-    Object.values(model.fields).find((field) => unquoted(field.column) === unquoted(column));
+    Object.values(model.fields).find(({ dbColumn }) => dbColumn === unquoted(column));
   const parts = [
     `created${suffix} as (
       insert into ${model.table} as t (${columns.join(', ')}) overriding system value
@@ -208,9 +209,7 @@ function insertRows(
 
 // Reading a whole row would take the text of JSON for a JSON string.
 function recreated(column: string, field: FieldMeta | undefined, from: string): string {
-  return field && isTextInImage(field)
-    ? `(${from}."_before" ->> '${unquoted(column)}')::${field.sqlType}`
-    : `was.${column}`;
+  return field && isTextInImage(field) ? columnIn(`${from}."_before"`, field) : `was.${column}`;
 }
 
 export function relatedIdType({ metadata }: Pick<Resource, 'metadata'>, field: FieldMeta): string {
@@ -218,6 +217,6 @@ export function relatedIdType({ metadata }: Pick<Resource, 'metadata'>, field: F
   return (related && idFieldsOf(related)[0]?.sqlType) ?? 'text';
 }
 
-export function unquoted(column: string | null): string {
-  return (column ?? '').replace(/^"|"$/g, '').replaceAll('""', '"').replaceAll("'", "''");
+function unquoted(column: string): string {
+  return column.replace(/^"|"$/g, '').replaceAll('""', '"');
 }

@@ -1,3 +1,4 @@
+import { escapeLiteral } from 'pg';
 import { join, raw, type Sql, type Statement, shared, sql, statementOf } from '../../db/sql.ts';
 import type { FieldMeta, ModelMeta } from '../../metadata/contract.ts';
 import { keyCondition, keySql } from '../../metadata/key-sql.ts';
@@ -23,7 +24,6 @@ import {
   missingCascaded,
   recreate,
   relatedIdType,
-  unquoted,
 } from './recreate-sql.ts';
 
 /** What one task did to records, in one way: which kind of change, of which fields. */
@@ -311,7 +311,9 @@ function restore({ resource, rewriting }: ApplyTarget, shape: Shape): string[] {
   const parts: string[] = [];
   if (columns.length > 0) {
     const image = typed
-      .map(({ name, column }) => `'${unquoted(column)}', judged."_before" -> '${name}'`)
+      .map(
+        ({ name, dbColumn }) => `${escapeLiteral(dbColumn ?? '')}, judged."_before" -> '${name}'`,
+      )
       .join(', ');
     const back = columns
       .map((field) => `'${field.name}', ${imaged(field, `t.${field.column}`)}`)

@@ -1,3 +1,4 @@
+import { escapeIdentifier } from 'pg';
 import { join, query, raw, type Sql, sql } from '../../db/sql.ts';
 import type { Queryable } from '../../db/transaction.ts';
 import { AppError } from '../../errors.ts';
@@ -8,7 +9,6 @@ import type { Edit } from '../edits/contract.ts';
 import { getEdit } from '../edits/edits.ts';
 import { cast, familyOf, scaleOf } from '../edits/field-family.ts';
 import type { FieldEdit } from '../field-edit.ts';
-import { unquoted } from '../undo/recreate-sql.ts';
 
 /** Reason of a task that would move records onto what others of them have until they move too. */
 export const movesOntoCode = 'moves-onto';
@@ -25,7 +25,7 @@ interface Exclusive {
   collations: string[];
   predicate: string | null;
   columns: string[];
-  /** Of the whole table, quoted, with the collation of each. */
+  /** Of the whole table, with the collation of each. */
   every: string[];
   everyCollation: string[];
   /** Two empty values are the same. */
@@ -100,7 +100,7 @@ async function readExclusives(client: Queryable, model: ModelMeta): Promise<Excl
        pg_get_expr(indpred, indrelid) as predicate,
        array(select attname::text from pg_attribute where attrelid = indrelid and attnum > 0
          and (attnum = any(indkey::int2[]) or exists (select from pg_depend where classid = 'pg_class'::regclass and objid = indexrelid and refobjid = indrelid and refobjsubid = attnum))) as columns,
-       array(select quote_ident(attname) from pg_attribute where attrelid = indrelid and attnum > 0 and not attisdropped order by attnum) as every,
+       array(select attname::text from pg_attribute where attrelid = indrelid and attnum > 0 and not attisdropped order by attnum) as every,
        array(select ${collationOf('attcollation')} from pg_attribute where attrelid = indrelid and attnum > 0 and not attisdropped order by attnum) as "everyCollation",
        coalesce(to_jsonb(pg_index) ->> 'indnullsnotdistinct' = 'true', false) as "isNullSame"
      from pg_index join pg_class index on index.oid = indexrelid left join pg_constraint held on held.conindid = indexrelid and held.contype in ('p', 'u', 'x')
@@ -115,6 +115,11 @@ function collationOf(oid: string): string {
   return `coalesce((select format(' collate %I.%I', nspname, collname) from pg_collation join pg_namespace on pg_namespace.oid = collnamespace where pg_collation.oid = ${oid}), '')`;
 }
 
+function asItIs(column: string): Sql {
+  const name = escapeIdentifier(column);
+  return raw(`t.${name} as ${name}`);
+}
+
 type Moved = ReturnType<typeof movedBy>;
 type MovedField = Moved extends Map<string, infer Field> ? Field : never;
 
@@ -126,12 +131,12 @@ function meeting(
 ): Sql {
   // Whatever made the value, it is of the column's collation once it is there.
   const next = every.map((column, index) => {
-    const found = moved.get(unquoted(column));
+    const found = moved.get(column);
     return found
-      ? sql`(${nextOf(model, found)})${raw(`${everyCollation[index]} as ${column}`)}`
-      : raw(`t.${column} as ${column}`);
+      ? sql`(${nextOf(model, found)})${raw(`${everyCollation[index]} as ${escapeIdentifier(column)}`)}`
+      : asItIs(column);
   });
-  const now = every.map((column) => raw(`t.${column} as ${column}`));
+  const now = every.map(asItIs);
   const of = (cells: readonly Sql[], letter: string) => {
     const columns = [
       ...parts.map((part, index) => `${part} as ${letter}${index}`),

@@ -177,7 +177,7 @@ async function prepareUndo(context: TaskContext, principal: Principal, taskId: n
     context.db.pages,
     resource.model,
     shapes.map(({ kind }) => undoneBy[kind]),
-    true,
+    { isSet: true, fields: shapes.flatMap(({ fields }) => fields) },
   );
   const columns = recreates ? await insertableColumns(context.db, resource.model) : [];
   const parameters: UndoneParameters = {

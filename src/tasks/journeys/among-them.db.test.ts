@@ -55,7 +55,7 @@ async function setUp(t: TestContext) {
   return { ...app, admin, deleteAll, worker };
 }
 
-const told =
+const sentence =
   /Some of them lead to others of them by Mentor\..*may be refused, and goes when it is tried again/;
 /** Null: a machine that has much to do has not tried all of them in time. */
 const willGo = (body: string) =>
@@ -86,12 +86,12 @@ test('up to a thousand that lead to one another go together, as the preview says
         300,
         mentorOf(150).replace('RECORDS', '300'),
       );
-      assert.match(body, told, name);
+      assert.match(body, sentence, name);
       assert.ok(['300', null].includes(willGo(body)), `${name}: ${willGo(body)}`);
       assert.deepEqual([task.state, task.changed, left], ['succeeded', 300, 0], name);
     }
     const alone = await deleteAll('on delete restrict', 300, 'null');
-    assert.doesNotMatch(alone.body, told);
+    assert.doesNotMatch(alone.body, sentence);
     assert.equal(alone.task.state, 'succeeded');
   } finally {
     await worker.stop();

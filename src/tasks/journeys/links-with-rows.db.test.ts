@@ -94,10 +94,10 @@ for (const [way, options] of Object.entries(ways)) {
       4: '',
       5: ' 2',
     });
-    const told = isRowWritten
+    const outcome = isRowWritten
       ? { changed: 2, failed: 1, keptBack: 2 }
       : { changed: 4, failed: 0, keptBack: 1 };
-    assert.deepEqual(counts(added), { unchanged: 0, ...told });
+    assert.deepEqual(counts(added), { unchanged: 0, ...outcome });
     await hold([]);
     await takeBack(added);
     await link(2);

@@ -30,10 +30,10 @@ async function setUp(
     resources: [defineResource(metadata, 'City', options), ...sample.resources.slice(1)],
     createClient,
   };
-  const told: unknown[] = [];
+  const logLines: unknown[] = [];
   const context = {
     ...testContext(db, {}, {}, admin),
-    log: (...line: unknown[]) => void told.push(...line),
+    log: (...line: unknown[]) => void logLines.push(...line),
   };
   await db.pages.query(
     `insert into gazetteer.country values ('ESP', 'ES', 'Spain', 'Europe', null, null, 1, '{}')`,
@@ -48,7 +48,7 @@ async function setUp(
   let hasWorker = false;
   return {
     db,
-    told,
+    logLines,
     context,
     resource,
     /** Launches on the first `count` places and waits for the end. */
@@ -133,7 +133,7 @@ test('what validate refuses fails alone, with field and message', async (t) => {
 });
 
 test('a hook that throws for one of a thousand leaves out that one, and what it wrote itself', async (t) => {
-  const { run, cities, count, failures, told } = await setUp(
+  const { run, cities, count, failures, logLines } = await setUp(
     t,
     {
       hooks: {
@@ -162,7 +162,7 @@ test('a hook that throws for one of a thousand leaves out that one, and what it 
       keys: [500],
     },
   ]);
-  assert.match(JSON.stringify(told), /a hook failed.*secret/);
+  assert.match(JSON.stringify(logLines), /a hook failed.*secret/);
 });
 
 test('a hook that changes another field: the record, and the change, have it, and undoing takes it back', async (t) => {

@@ -51,7 +51,7 @@ export async function queueFormDelete(
 ): Promise<TaskRow> {
   const { db } = context;
   const { model } = whose.resource;
-  await assertNoRule(db.pages, model, [journal.deleted], false);
+  await assertNoRule(db.pages, model, [journal.deleted], { isSet: false });
   await assertFree(db.pages, db.t, whose.resource, key);
   const taskKey = createHash('sha256')
     .update(JSON.stringify([whose.principal.id, model.name, 'delete', key]))

@@ -3,9 +3,8 @@ import { AppError } from '../../errors.ts';
 import { limits, limitTexts } from '../../limits.ts';
 import type { Operation } from '../../operations/contract.ts';
 import { countCascade } from '../../operations/count-cascade.ts';
-import { assertMayBegin, getOperation } from '../../operations/operations.ts';
+import { assertMayBegin, assertNoRuleFor, getOperation } from '../../operations/operations.ts';
 import { type GivenValues, parseGiven } from '../../operations/parse-given.ts';
-import { assertNoRule } from '../../operations/rules/rewrite-rules.ts';
 import { snapshotSql } from '../../operations/since-preview.ts';
 import type { Resource } from '../../resources/contract.ts';
 import type { TaskContext } from '../context.ts';
@@ -80,7 +79,7 @@ export async function launchFromCode(context: TaskContext, request: CodeLaunch):
   const chosen = await chosenByCode(context, resource, principal, request);
   const options = assertRunOptions(request.options ?? {});
   const parameters = parseGiven(operation, resource, request.parameters ?? {});
-  await assertNoRule(db.pages, resource.model, [operation.writes], true);
+  await assertNoRuleFor(db.pages, resource, { operation: request.operation, parameters });
   await operation.check?.(
     { client: db.pages, registry: context.registry, resource, principal },
     parameters,

@@ -3,8 +3,8 @@ import type { Principal } from '../../auth/principal.ts';
 import { patientTransaction } from '../../db/patient-transaction.ts';
 import { AppError } from '../../errors.ts';
 import { limits, limitTexts } from '../../limits.ts';
-import { assertMayBegin, getOperation } from '../../operations/operations.ts';
-import { assertNoRule } from '../../operations/rules/rewrite-rules.ts';
+import { assertMayBegin, assertNoRuleFor, getOperation } from '../../operations/operations.ts';
+import { inOrder } from '../../plain-json.ts';
 import { wake } from '../../queue/wake.ts';
 import type { Where } from '../../resources/client.ts';
 import type { Resource } from '../../resources/contract.ts';
@@ -66,7 +66,7 @@ export async function launch(context: TaskContext, request: Launch): Promise<Lau
     throw new AppError('selection-changed', 409, message, { from: preview.recordCount, to: count });
   }
 
-  await assertNoRule(db.pages, resource.model, [operation.writes], true);
+  await assertNoRuleFor(db.pages, resource, { operation: request.operation, parameters });
   await operation.check?.({ client: db.pages, registry, resource, principal }, parameters);
   assertReason(resource, preview.recordCount, options.changeReason);
   if (resource.isAtomic && preview.recordCount > limits.bulk.atomic) {
@@ -192,10 +192,4 @@ export function fingerprint({
 }): string {
   const parts = [principal.id, resource.model.name, operation, parameters, selection];
   return createHash('sha256').update(JSON.stringify(parts, inOrder)).digest('hex');
-}
-
-/** The database keeps parameters in an order of its own. */
-function inOrder(_name: string, value: unknown): unknown {
-  if (value === null || typeof value !== 'object' || Array.isArray(value)) return value;
-  return Object.fromEntries(Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1)));
 }

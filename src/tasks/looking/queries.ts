@@ -1,6 +1,6 @@
 import type { Principal } from '../../auth/principal.ts';
 import type { Database } from '../../db/database.ts';
-import { query, raw, shared, sql } from '../../db/sql.ts';
+import { join, query, raw, shared, sql } from '../../db/sql.ts';
 import { notFound } from '../../errors.ts';
 import type { TaskContext } from '../context.ts';
 import type { TaskState } from '../states.ts';
@@ -92,6 +92,44 @@ export async function listTasks(
      select (select count(*)::int from visible) as total, (select json_agg(shown order by shown.id desc) from shown) as tasks`,
   );
   return { total: rows[0]?.total ?? 0, tasks: (rows[0]?.tasks ?? []).map(withDates) };
+}
+
+/** Which tasks code asks for; what is left out is any. */
+export interface TaskQuery {
+  readonly states?: readonly TaskState[];
+  /** Name of the operation, or of the task's definition. */
+  readonly name?: string;
+  /** Slug of the resource whose records it changes. */
+  readonly resource?: string;
+  readonly principalId?: string;
+  /** Older than this one. */
+  readonly before?: number;
+  /** At most 1,000. Default: 100. */
+  readonly limit?: number;
+}
+
+const maxListed = 1_000;
+
+/** Newest first, one statement. */
+export async function listTasksWhere(
+  { db, registry }: Seeing,
+  principal: Principal,
+  { states, name, resource, principalId, before, limit = 100 }: TaskQuery,
+): Promise<TaskRow[]> {
+  if (!Number.isInteger(limit) || limit < 1 || limit > maxListed)
+    throw new TypeError(`list: limit is a whole number from 1 to ${maxListed}.`);
+  const wanted = [
+    states && sql`and state = any(${states}::text[])`,
+    name !== undefined && sql`and operation = ${name}`,
+    resource !== undefined && sql`and resource = ${resource}`,
+    principalId !== undefined && sql`and principal_id = ${principalId}`,
+    before !== undefined && sql`and id < ${before}`,
+  ].filter((condition) => typeof condition === 'object');
+  const { rows } = await query<TaskRow>(
+    db.pages,
+    sql`${raw(selectTask(db.t))} where ${seenSql(registry, principal)} ${join(wanted, ' ')} order by id desc limit ${limit}`,
+  );
+  return rows;
 }
 
 /** The principal's own unfinished tasks on one resource, newest first. */

@@ -73,10 +73,10 @@ export function childCalls({
       );
       // Its steps are those of the one before: two at once would do them beside each other.
       if (before && !isFinished(before.state))
-        await client.query(`update ${t.task} set blocked_by = $2 where id = $1`, [
-          child.id,
-          before.id,
-        ]);
+        await client.query(
+          `update ${t.task} set blocked_by = $2, waits_for = 'task' where id = $1`,
+          [child.id, before.id],
+        );
       const result = { id: child.id };
       await keepStep(client, t, lease, { lineId, name, kind: 'launch', isDone: true, result });
       return child.id;

@@ -23,7 +23,7 @@ async function setUp(t: Parameters<typeof testDatabase>[0]) {
   const launch = async (way: 'return' | 'heed' | 'exit' | 'spin' | 'throw', definition = alone) =>
     (await launchOwn(context, definition, { way }, { principal: ada })).id;
   const pidOf = async (id: number): Promise<number> => {
-    for (const end = Date.now() + 60_000; Date.now() < end; ) {
+    for (const end = Date.now() + 120_000; Date.now() < end; ) {
       const { rows } = await db.pages.query(
         `select result from ${db.t.task_step} where line_id = $1 and name = 'pid'`,
         [id],

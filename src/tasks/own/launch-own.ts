@@ -1,13 +1,16 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Principal } from '../../auth/principal.ts';
 import { query, raw, sql } from '../../db/sql.ts';
-import type { Queryable } from '../../db/transaction.ts';
+import { type Queryable, transaction } from '../../db/transaction.ts';
 import { AppError } from '../../errors.ts';
 import { whyNotPlain } from '../../plain-json.ts';
-import { callPlaces } from '../../queue/wake.ts';
+import { callPlacesSql } from '../../queue/wake.ts';
 import type { GivenParams, Params, TaskDefinition } from '../../task-definitions/define-task.ts';
+import { mayLaunch } from '../../task-definitions/may-launch.ts';
 import type { TaskContext } from '../context.ts';
 import { type OwnTask, selectTask, taskColumns } from '../task-row.ts';
+import { type LaunchRules, launchRules } from './launch-rules.ts';
+import { askTurn } from './unique.ts';
 
 export interface OwnLaunch {
   /** On whose behalf it runs. */
@@ -16,49 +19,131 @@ export interface OwnLaunch {
   priority?: number;
   /** Milliseconds before which it does not begin. Default: 0. */
   delayMs?: number;
+  /** Not begun by then, it is cancelled. Default: as the definition says. */
+  expiresAt?: Date | null;
   /** Launched once for ever: sent again, the first task is answered. A UUID. */
   operationId?: string | null;
   /** The task that it tries again. */
   followsId?: number | null;
   /** The task that it is a part of. */
   parentId?: number | null;
+  /** Plain JSON that is kept with it. */
+  meta?: unknown;
 }
 
 /**
  * Launches a task of the project's own: one row, taken by the next free place of a worker. In
- * `client`'s transaction, if it is one, so that it is there when that commits and not otherwise.
+ * `given`, a transaction, if there is one, so that it is there when that commits and not otherwise.
+ * Where the same is under way and its policy is `existing`, that task is answered.
  *
  * Throws AppError: 'unknown-task' 422 where it is not among the `tasks` of the admin, 'forbidden'
- * 403, 'invalid-params' 422 (details.fieldErrors by place).
+ * 403, 'invalid-params' 422 (details.fieldErrors by place), 'duplicate' 409 (details.taskId),
+ * 'wrong-isolation' 422.
  */
 export async function launchOwn<S extends StandardSchemaV1, R>(
   context: TaskContext,
   definition: TaskDefinition<S, R>,
-  given: GivenParams<S>,
+  params: GivenParams<S>,
   launch: OwnLaunch,
-  client: Queryable = context.db.pages,
+  given?: Queryable,
 ): Promise<OwnTask> {
+  const row = await prepareLaunch(context, definition, params, launch);
+  if (!isAsked(row)) {
+    const client = given ?? context.db.pages;
+    return (await insertOwn(client, context, [row]))[0] ?? earlier(client, context, launch);
+  }
+  const inTurn = (client: Queryable) => launchInTurn(client, context, definition, row);
+  return given ? inTurn(given) : transaction(context.db.pages, inTurn);
+}
+
+/**
+ * Launches one task for each of `params`, all of them or none, in one statement where none has to
+ * be asked for its turn. Throws as `launchOwn`; details.fieldErrors begin with the number of the
+ * parameters.
+ */
+export async function launchManyOwn<S extends StandardSchemaV1, R>(
+  context: TaskContext,
+  definition: TaskDefinition<S, R>,
+  params: readonly GivenParams<S>[],
+  launch: Omit<OwnLaunch, 'operationId' | 'followsId'>,
+  given?: Queryable,
+): Promise<OwnTask[]> {
+  const rows: NewOwnTask[] = [];
+  for (const [index, one] of params.entries())
+    rows.push(await prepareLaunch(context, definition, one, launch).catch(inPlace(index)));
+  if (rows.length === 0) return [];
+  if (!rows.some(isAsked)) return insertOwn(given ?? context.db.pages, context, rows);
+  const oneByOne = async (client: Queryable) => {
+    const tasks: OwnTask[] = [];
+    for (const row of rows) tasks.push(await launchInTurn(client, context, definition, row));
+    return tasks;
+  };
+  return given ? oneByOne(given) : transaction(context.db.pages, oneByOne);
+}
+
+function inPlace(index: number): (error: unknown) => never {
+  return (error) => {
+    if (!(error instanceof AppError && error.code === 'invalid-params')) throw error;
+    const named = Object.entries(error.details?.fieldErrors ?? {});
+    throw invalid(Object.fromEntries(named.map(([place, why]) => [`${index}.${place}`, why])));
+  };
+}
+
+async function prepareLaunch<S extends StandardSchemaV1, R>(
+  context: TaskContext,
+  definition: TaskDefinition<S, R>,
+  params: GivenParams<S>,
+  launch: OwnLaunch,
+): Promise<NewOwnTask> {
   const { name, options } = definition;
   if (context.definitions.get(name) !== (definition as unknown))
     throw new AppError('unknown-task', 422, `“${name}” is not among the tasks of this admin.`);
-  assertMayLaunch(definition, launch.principal);
-  const plain = whyNotPlain(given ?? null, 'params');
+  if (!mayLaunch(definition, launch.principal))
+    throw new AppError('forbidden', 403, `${launch.principal.name} may not launch this task.`);
+  const plain = whyNotPlain(params ?? null, 'params') ?? whyNotPlain(launch.meta ?? null, 'meta');
   if (plain) throw invalid({ params: plain });
-  const params = await readParams(definition, given);
-  const title = typeof options.title === 'function' ? options.title(params) : options.title;
-  const inserted = { name, title: title ?? name, given, launch, options };
-  const task = await insert(client, context, inserted);
-  if (!task) return earlier(client, context, launch);
-  await callPlaces(client, context.db);
-  return task;
+  const read = await readParams(definition, params);
+  const title = titleOf(definition, read);
+  const rules = launchRules(definition as unknown as TaskDefinition, params ?? null, read);
+  const { priority = options.priority ?? 0 } = launch;
+  return { name, title, params, launch, rules, priority };
 }
 
-export function assertMayLaunch(
-  { options }: { options: Pick<TaskDefinition['options'], 'allowed'> },
-  principal: Principal,
-): void {
-  if (options.allowed && !options.allowed(principal))
-    throw new AppError('forbidden', 403, `${principal.name} may not launch this task.`);
+/** Is it asked whether the same is under way? What is to begin later is asked then. */
+function isAsked({ rules, launch: { delayMs = 0 } }: NewOwnTask): boolean {
+  return rules.uniqueKey !== null && delayMs <= 0;
+}
+
+async function launchInTurn(
+  client: Queryable,
+  context: TaskContext,
+  {
+    name,
+    options,
+  }: Pick<TaskDefinition, 'name'> & { options: Pick<TaskDefinition['options'], 'unique'> },
+  row: NewOwnTask,
+): Promise<OwnTask> {
+  const { launch, rules } = row;
+  const again = launch.operationId ? await findEarlier(client, context, launch) : null;
+  if (again) return again;
+  const { policy = 'existing' } = options.unique ?? {};
+  const turn = await askTurn(client, context, { name, uniqueKey: rules.uniqueKey ?? '', policy });
+  if ('existing' in turn) return getOwn(client, context, turn.existing);
+  const [inserted] = await insertOwn(client, context, [{ ...row, blockedBy: turn.after }]);
+  return inserted ?? earlier(client, context, launch);
+}
+
+const maxTitleLength = 500;
+
+/** What people call it; no column holds a NUL. */
+export function titleOf<S extends StandardSchemaV1, R>(
+  { name, options }: TaskDefinition<S, R>,
+  params: Params<S>,
+): string {
+  const title = typeof options.title === 'function' ? options.title(params) : options.title;
+  return String(title ?? name)
+    .replaceAll('\0', '')
+    .slice(0, maxTitleLength);
 }
 
 /** What the definition's validator makes of parameters. Throws AppError 'invalid-params' (422). */
@@ -85,49 +170,85 @@ function invalid(fieldErrors: Record<string, string>): AppError {
   return new AppError('invalid-params', 422, message, { fieldErrors });
 }
 
-interface Inserted {
+interface NewOwnTask {
   name: string;
   title: string;
-  given: unknown;
+  params: unknown;
   launch: OwnLaunch;
-  options: Pick<TaskDefinition['options'], 'priority'>;
+  rules: LaunchRules;
+  priority: number;
+  blockedBy?: number | null;
 }
 
-async function insert(
+/**
+ * Those are missing whose operation id is there already. Free places are called by the same
+ * statement.
+ */
+async function insertOwn(
   client: Queryable,
-  { db: { t } }: TaskContext,
-  { name, title, given, launch, options }: Inserted,
-): Promise<OwnTask | null> {
-  const { principal, priority = options.priority ?? 0, delayMs = 0 } = launch;
-  const { operationId = null, followsId = null, parentId = null } = launch;
-  const { rows } = await query<OwnTask>(
+  { db: { t, queueSchema } }: TaskContext,
+  given: readonly NewOwnTask[],
+): Promise<OwnTask[]> {
+  const rows = given.map(({ launch, params, rules, ...row }) => ({
+    ...row,
+    ...rules,
+    ...launch,
+    params: params ?? null,
+    expiresAt: launch.expiresAt === undefined ? null : launch.expiresAt,
+    expireAfterMs: launch.expiresAt === undefined ? rules.expireAfterMs : null,
+  }));
+  const inserted = await query<OwnTask & { called: unknown }>(
     client,
-    sql`with inserted as (
-       insert into ${raw(t.task)} (kind, operation_id, operation, title, backend, principal_id, principal_name, principal, parameters, state, priority, due_at, parent_id, follows_id, line_id, queued_at)
-       values ('own', ${operationId}::uuid, ${name}, ${title.replaceAll('\0', '').slice(0, 500)}, 'queue', ${principal.id}, ${principal.name}, ${JSON.stringify(principal)}, ${JSON.stringify(given ?? null)},
-         'queued', ${priority}, case when ${delayMs}::float8 > 0 then clock_timestamp() + make_interval(secs => ${delayMs}::float8 / 1000) end, ${parentId}::int, ${followsId}, (select coalesce(line_id, id) from ${raw(t.task)} where id = ${followsId}), now())
+    sql`with launch as (
+       select n, one.*, one."delayMs" > 0 as "isLater" from jsonb_array_elements(${JSON.stringify(rows)}::jsonb) with ordinality as listed(item, n),
+         jsonb_to_record(item) as one(name text, title text, params jsonb, meta jsonb, principal jsonb, priority int, "delayMs" float8, "expiresAt" timestamptz, "expireAfterMs" float8,
+           queue text, "uniqueKey" text, "limitKey" text, "rateKey" text, "blockedBy" int, "operationId" uuid, "followsId" int, "parentId" int)
+     ), inserted as (
+       insert into ${raw(t.task)} (kind, operation_id, operation, title, backend, principal_id, principal_name, principal, parameters, meta, state, priority, due_at, expires_at,
+         queue, unique_key, limit_key, rate_key, blocked_by, waits_for, parent_id, follows_id, line_id, queued_at)
+       select 'own', "operationId", name, title, 'queue', principal->>'id', principal->>'name', principal, coalesce(params, 'null'), meta, case when "isLater" then 'scheduled' else 'queued' end, priority,
+         case when "isLater" then clock_timestamp() + make_interval(secs => "delayMs" / 1000) end, coalesce("expiresAt", clock_timestamp() + make_interval(secs => "expireAfterMs" / 1000)),
+         queue, "uniqueKey", "limitKey", "rateKey", "blockedBy", case when "blockedBy" is not null then 'task' end, "parentId", "followsId",
+         (select coalesce(line_id, id) from ${raw(t.task)} where id = "followsId"), case when "isLater" then null else now() end
+       from launch order by n
        on conflict (operation_id) do nothing returning *
      ), event as (
        insert into ${raw(t.task_event)} (task_id, state) select id, state from inserted
+     ), called as (
+       select ${callPlacesSql(queueSchema)} from inserted limit 1
      )
-     select ${raw(taskColumns(t))} from inserted`,
+     select ${raw(taskColumns(t))}, (select count(*) from called) as called from inserted order by id`,
   );
-  return rows[0] ?? null;
+  return inserted.rows.map(({ called: _, ...task }) => task as OwnTask);
 }
 
 async function earlier(
   client: Queryable,
-  { db: { t } }: TaskContext,
-  { operationId, principal }: OwnLaunch,
+  context: TaskContext,
+  launch: OwnLaunch,
 ): Promise<OwnTask> {
-  const { rows } = await client.query<OwnTask>(
-    `${selectTask(t)} where operation_id = $1 and kind = 'own' and principal_id = $2`,
-    [operationId, principal.id],
-  );
-  if (rows[0]) return rows[0];
+  const task = await findEarlier(client, context, launch);
+  if (task) return task;
   throw new AppError(
     'preview-gone',
     409,
     'This form is no longer valid. Open it again. Nothing was started.',
   );
+}
+
+async function findEarlier(
+  client: Queryable,
+  { db: { t } }: TaskContext,
+  { operationId, principal }: OwnLaunch,
+): Promise<OwnTask | null> {
+  const { rows } = await client.query<OwnTask>(
+    `${selectTask(t)} where operation_id = $1 and kind = 'own' and principal_id = $2`,
+    [operationId, principal.id],
+  );
+  return rows[0] ?? null;
+}
+
+async function getOwn(client: Queryable, { db: { t } }: TaskContext, id: number): Promise<OwnTask> {
+  const { rows } = await client.query<OwnTask>(`${selectTask(t)} where id = $1`, [id]);
+  return rows[0] as OwnTask;
 }

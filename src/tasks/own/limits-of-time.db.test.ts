@@ -53,7 +53,7 @@ test('a run deaf to its signal writes nothing more past its hard limit, and is t
   const refused: string[] = [];
   const reasons: unknown[] = [];
   let runs = 0;
-  let most = 0;
+  let maxRunning = 0;
   const deaf = defineTask({
     name: 'deaf',
     params: nothing,
@@ -61,7 +61,7 @@ test('a run deaf to its signal writes nothing more past its hard limit, and is t
     hardLimitMs: 400,
     backoff: quick,
     async run(_, task) {
-      most = Math.max(most, ++runs);
+      maxRunning = Math.max(maxRunning, ++runs);
       await task.lock('countries', ['ESP']);
       if (task.attempt === 1) {
         const say = (call: Promise<unknown>) =>
@@ -86,7 +86,7 @@ test('a run deaf to its signal writes nothing more past its hard limit, and is t
   assert.equal((await findHolder(db.pages, db.t, 'Country', 'ESP'))?.taskId, id);
   const task = await finished(db, id, 10_000);
   assert.deepEqual([task.state, task.result, task.failedAttempts], ['succeeded', 2, 1]);
-  assert.deepEqual([refused, reasons, most], [['RunLost', 'Error'], ['hard-limit'], 1]);
+  assert.deepEqual([refused, reasons, maxRunning], [['RunLost', 'Error'], ['hard-limit'], 1]);
   assert.deepEqual(
     (await listEvents(db, id)).map(({ state }) => state),
     ['queued', 'running', 'cancelling', 'queued', 'running', 'succeeded'],

@@ -436,8 +436,8 @@ test('a cancel that waits for the row of a task that is being taken asks its run
 test('every run goes through what the project puts around it, and what a run returns is kept only where it is to be', async (t) => {
   const tenant = new AsyncLocalStorage<string>();
   const seen: unknown[] = [];
-  const told = defineTask({
-    name: 'told',
+  const traced = defineTask({
+    name: 'traced',
     params: z.object({ n: z.number() }),
     attempts: 2,
     backoff: quick,
@@ -448,7 +448,7 @@ test('every run goes through what the project puts around it, and what a run ret
       return { secret: n };
     },
   });
-  const skipped = defineTask({ ...told.options, name: 'skipped', attempts: 1 });
+  const skipped = defineTask({ ...traced.options, name: 'skipped', attempts: 1 });
   const { db, connectionString, defer } = await testDatabase(t);
   const context = testContext(
     db,
@@ -456,7 +456,7 @@ test('every run goes through what the project puts around it, and what a run ret
     {},
     {
       ...sample,
-      tasks: [told, skipped],
+      tasks: [traced, skipped],
       async aroundTask({ name, attempt, principal, params }, next) {
         seen.push([name, attempt, principal.name, params]);
         if (name === 'skipped') return;
@@ -466,14 +466,14 @@ test('every run goes through what the project puts around it, and what a run ret
   );
   const worker = await startWorker(context, { connectionString, concurrency: 1, places: 1 });
   defer(() => worker.stop());
-  const end = async (definition: typeof told) =>
+  const end = async (definition: typeof traced) =>
     finished(db, (await launchOwn(context, definition, { n: 7 }, { principal: ada })).id);
-  const task = await end(told);
+  const task = await end(traced);
   assert.deepEqual([task.state, task.result], ['succeeded', null]);
   assert.deepEqual(seen, [
-    ['told', 1, 'Ada', { n: 7 }],
+    ['traced', 1, 'Ada', { n: 7 }],
     ['acme', 7],
-    ['told', 2, 'Ada', { n: 7 }],
+    ['traced', 2, 'Ada', { n: 7 }],
     ['acme', 7],
   ]);
   const { state, message } = await end(skipped);

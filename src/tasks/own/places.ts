@@ -1,8 +1,9 @@
 import type { Pool } from 'pg';
 import type { TaskContext } from '../context.ts';
+import { millisecondsUntilDue, queueScheduled } from './due.ts';
 import { startIsolatedRun } from './isolated.ts';
 import { type OwnRun, startRun } from './run-own.ts';
-import { millisecondsUntilDue, takeOwn } from './take-own.ts';
+import { takeOwn } from './take-own.ts';
 
 export interface TaskPlaces {
   /** Looks at once for tasks to take. */
@@ -17,6 +18,8 @@ export interface PlacesOptions {
   pool: Pool;
   /** Own tasks run at a time. */
   concurrency: number;
+  /** Queues that it listens to; null: all. */
+  queues: readonly string[] | null;
   /** Tokens of the slots that this process is at. */
   tokens: Set<string>;
 }
@@ -29,11 +32,11 @@ const watchEveryMs = 200;
 /** Places in which own tasks run, apart from slices of bulk work. */
 export function startPlaces(
   context: TaskContext,
-  { workerId, pool, concurrency, tokens }: PlacesOptions,
+  { workerId, pool, concurrency, queues, tokens }: PlacesOptions,
 ): TaskPlaces {
-  const names = [...context.definitions.keys()];
+  const taker = { workerId, pool, queues };
   const runs = new Map<string, OwnRun>();
-  let isStopped = names.length === 0;
+  let isStopped = context.definitions.size === 0;
   let isLooking = false;
   let isCalled = false;
   let isWatching = false;
@@ -64,7 +67,7 @@ export function startPlaces(
     try {
       while (isCalled && !isStopped && runs.size < concurrency) {
         isCalled = false;
-        const taken = await takeOwn(context, pool, workerId, names, concurrency - runs.size);
+        const taken = await takeOwn(context, taker, concurrency - runs.size);
         for (const one of taken) begin(one);
         if (taken.length > 0) isCalled = true;
       }
@@ -78,8 +81,9 @@ export function startPlaces(
 
   /** A task whose time comes before the next look is not kept waiting for that. */
   async function lookWhenDue(): Promise<void> {
-    const dueMs = await millisecondsUntilDue(context, pool, names);
+    const dueMs = await millisecondsUntilDue(context, pool);
     clearTimeout(due);
+    if (dueMs !== null && dueMs <= 0) await queueScheduled(context, pool);
     if (dueMs !== null && dueMs < lookEveryMs) due = setTimeout(call, Math.max(0, dueMs) + 1);
   }
 

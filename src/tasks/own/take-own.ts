@@ -1,9 +1,14 @@
 import type { Pool } from 'pg';
+import { empty, query, raw, type Sql, sql } from '../../db/sql.ts';
+import { type Queryable, transaction } from '../../db/transaction.ts';
 import { defaultHardLimitMs } from '../../task-definitions/define-task.ts';
+import { limitRules } from '../../task-definitions/limits.ts';
+import { advisoryClass } from '../advisory-class.ts';
 import type { TaskContext } from '../context.ts';
 import { isBlocked } from '../running/slots.ts';
 import { type OwnTask, taskColumns } from '../task-row.ts';
 import { awaitsChildrenSql } from './children.ts';
+import { notFullSql, rulesJson } from './limits-sql.ts';
 
 export interface Taken {
   task: OwnTask;
@@ -11,56 +16,108 @@ export interface Taken {
   token: string;
 }
 
+/** Who takes. */
+export interface Taker {
+  workerId: string;
+  pool: Pool;
+  /** Queues that it listens to; null: all. */
+  queues: readonly string[] | null;
+}
+
 /**
- * Takes own tasks that are due and known here, the most urgent first, at most `limit`: they run
- * from then on, each in a slot of this worker's. One statement; what another worker is taking is
- * passed over.
+ * Takes own tasks that are due, known here and listened to, the most urgent first, at most `limit`:
+ * they run from then on, each in a slot of this worker's. What another worker is taking is passed
+ * over.
+ *
+ * Tasks with limits are taken one at a time while nobody else takes one with limits, so that what
+ * is counted stays true; as long as none of those is due, nobody waits for anybody.
  */
-export async function takeOwn(
-  context: TaskContext,
-  pool: Pool,
-  workerId: string,
-  names: readonly string[],
-  limit: number,
-): Promise<Taken[]> {
-  const { t } = context.db;
-  const limitsMs = names.map(
-    (name) => context.definitions.get(name)?.options.hardLimitMs ?? defaultHardLimitMs,
-  );
-  const { rows } = await pool.query<OwnTask & { token: string }>(
-    `with next as (
-       select id, operation from ${t.task} task where kind = 'own' and state = 'queued' and (due_at is null or due_at <= clock_timestamp())
-         and operation = any($2::text[])
-         and not ${isBlocked(context)}
-         and not ${awaitsChildrenSql(t)}
-       order by priority desc, due_at nulls first, id limit $3 for update skip locked
+export async function takeOwn(context: TaskContext, taker: Taker, limit: number): Promise<Taken[]> {
+  const { pool } = taker;
+  const rules = limitRules(context.definitions);
+  if (rules.length === 0 || !(await isLimitedDue())) return take(pool, names(), limit, empty);
+  return transaction(pool, async (client) => {
+    await client.query('select pg_advisory_xact_lock($1, hashtext($2))::text', [
+      advisoryClass.limits,
+      context.db.t.task,
+    ]);
+    const taken: Taken[] = [];
+    while (taken.length < limit) {
+      const [one] = await take(
+        client,
+        [...context.definitions.keys()],
+        1,
+        notFullSql(context, rules),
+      );
+      if (!one) break;
+      taken.push(one);
+    }
+    return taken;
+  });
+
+  function names(): string[] {
+    const limited = new Set(rules.map(({ name }) => name));
+    return [...context.definitions.keys()].filter((name) => !limited.has(name));
+  }
+
+  async function isLimitedDue(): Promise<boolean> {
+    const limited = rules.map(({ name }) => name);
+    const { rows } = await query<{ isDue: boolean }>(
+      pool,
+      sql`select exists (select 1 from ${raw(context.db.t.task)} task where ${isDue(taker, limited)}) as "isDue"`,
+    );
+    return rows[0]?.isDue ?? false;
+  }
+
+  async function take(
+    client: Queryable,
+    known: readonly string[],
+    max: number,
+    isFree: Sql,
+  ): Promise<Taken[]> {
+    const { t } = context.db;
+    const hardLimits = JSON.stringify(
+      Object.fromEntries(
+        known.map((name) => [
+          name,
+          context.definitions.get(name)?.options.hardLimitMs ?? defaultHardLimitMs,
+        ]),
+      ),
+    );
+    const starts =
+      isFree === empty
+        ? empty
+        : sql`, started as (
+       insert into ${raw(t.task_start)} (operation, rate_key)
+       select operation, rate_key from next join jsonb_to_recordset(${rulesJson(rules)}::jsonb) as rule(name text, "maxStarts" int) on name = operation
+       where rate_key is not null and "maxStarts" is not null
+     )`;
+    const { rows } = await query<OwnTask & { token: string }>(
+      client,
+      sql`with next as (
+       select id, operation, rate_key from ${raw(t.task)} task where ${isDue(taker, known)}
+         and not ${raw(isBlocked(context))} ${isFree}
+         and not ${raw(awaitsChildrenSql(t))}
+       order by priority desc, due_at nulls first, id limit ${max} for update skip locked
      ), slots as (
-       insert into ${t.task_slot} (task_id, slot, worker_id, token, ends_at)
-       select id, 0, $1, gen_random_uuid(), clock_timestamp() + make_interval(secs => ($4::float8[])[array_position($2::text[], operation)] / 1000) from next returning task_id, token
+       insert into ${raw(t.task_slot)} (task_id, slot, worker_id, token, ends_at)
+       select id, 0, ${taker.workerId}, gen_random_uuid(), clock_timestamp() + make_interval(secs => (${hardLimits}::jsonb ->> operation)::float8 / 1000) from next returning task_id, token
      ), taken as (
-       update ${t.task} task set state = 'running', started_at = coalesce(started_at, clock_timestamp()), attempts = attempts + 1,
+       update ${raw(t.task)} task set state = 'running', started_at = coalesce(started_at, clock_timestamp()), attempts = attempts + 1,
          due_at = null, waits_for = null, awaits = '{}', fails_fast = false, blocked_by = null, reason = null, message = null, rested_at = null,
          idle_ms = idle_ms + coalesce(extract(epoch from clock_timestamp() - greatest(rested_at, started_at)) * 1000, 0)
        from next where task.id = next.id returning task.*
      ), event as (
-       insert into ${t.task_event} (task_id, at, from_state, state) select id, clock_timestamp(), 'queued', 'running' from next
-     )
-     select ${taskColumns(t)}, token from taken join slots on slots.task_id = taken.id order by priority desc, id`,
-    [workerId, names, limit, limitsMs],
-  );
-  return rows.map(({ token, ...task }) => ({ task: task as OwnTask, token }));
+       insert into ${raw(t.task_event)} (task_id, at, from_state, state) select id, clock_timestamp(), 'queued', 'running' from next
+     )${starts}
+     select ${raw(taskColumns(t))}, token from taken join slots on slots.task_id = taken.id order by priority desc, id`,
+    );
+    return rows.map(({ token, ...task }) => ({ task: task as OwnTask, token }));
+  }
 }
 
-/** How long until the next of them is due; null: none has a time to come. */
-export async function millisecondsUntilDue(
-  { db: { t } }: TaskContext,
-  pool: Pool,
-  names: readonly string[],
-): Promise<number | null> {
-  const { rows } = await pool.query<{ ms: number | null }>(
-    `select (extract(epoch from min(due_at) - clock_timestamp()) * 1000)::float8 as ms from ${t.task}
-     where kind = 'own' and state = 'queued' and operation = any($1) and due_at > clock_timestamp()`,
-    [names],
-  );
-  return rows[0]?.ms ?? null;
+function isDue({ queues }: Taker, names: readonly string[]): Sql {
+  const isHeard = queues === null ? empty : sql`and queue = any(${queues})`;
+  return sql`kind = 'own' and state = 'queued' and (due_at is null or due_at <= clock_timestamp())
+    and (expires_at is null or started_at is not null or expires_at > clock_timestamp()) and operation = any(${names}) ${isHeard}`;
 }

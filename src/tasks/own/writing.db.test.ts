@@ -53,13 +53,13 @@ test('a run changes records as a form does: all of them or none, past what it ho
       return change(task, [3, 1], { notes: 'by a run', population: 4_000 });
     },
   });
-  const told: unknown[] = [];
+  const refused: unknown[] = [];
   const bad = defineTask({
     name: 'bad',
     params: nothing,
     async run(_, task) {
       const say = (work: Promise<unknown>) =>
-        work.catch((error: AppError) => told.push([error.code, error.message]));
+        work.catch((error: AppError) => refused.push([error.code, error.message]));
       await say(change(task, [5, 9_999], { notes: 'never' }));
       await say(change(task, [5], { population: 'many', nothing: 1 }));
       await say(
@@ -96,7 +96,7 @@ test('a run changes records as a form does: all of them or none, past what it ho
   );
   assert.equal((await run(bad)).state, 'succeeded');
   assert.deepEqual(
-    told.map((one) => (one as string[])[0]),
+    refused.map((one) => (one as string[])[0]),
     ['not-found', 'invalid-record', undefined],
   );
   assert.deepEqual(

@@ -4,8 +4,7 @@ import { sqlstate, sqlstateOf } from '../../db/sqlstate.ts';
 import { transaction } from '../../db/transaction.ts';
 import { AppError } from '../../errors.ts';
 import { sortKeys } from '../../metadata/keys.ts';
-import { editsOf, getOperation } from '../../operations/operations.ts';
-import { assertNoRule } from '../../operations/rules/rewrite-rules.ts';
+import { assertNoRuleFor, editsOf, getOperation } from '../../operations/operations.ts';
 import { snapshotSql } from '../../operations/since-preview.ts';
 import { listTriggers } from '../../operations/triggers.ts';
 import { rowsOf } from '../../operations/update/moves-onto.ts';
@@ -37,9 +36,6 @@ import { type Tried, tryOut } from './try-out.ts';
  */
 export const maxTried = 1_000;
 
-/** Longest that somebody waits for a preview, in milliseconds. */
-const withinMs = 2_000;
-
 /** Refused records of a reason that are kept, to be named or left out. */
 const maxNamed = 200;
 
@@ -57,11 +53,11 @@ interface Looking {
  * is of this moment.
  */
 export async function lookAhead(context: TaskContext, looking: Looking): Promise<Preview> {
-  const { db, registry } = context;
+  const { db, registry, settings } = context;
   const { resource, principal, preview } = looking;
-  const deadline = performance.now() + withinMs;
+  const deadline = performance.now() + settings.previewMs;
   const operation = getOperation(resource, preview.operation);
-  await assertNoRule(db.pages, resource.model, [operation.writes], true);
+  await assertNoRuleFor(db.pages, resource, preview);
   await operation.check?.({ client: db.pages, registry, resource, principal }, preview.parameters);
   const selection = await getSelection(db, principal, resource, preview.selectionId);
   const selected = previewed(selection, preview);
@@ -258,7 +254,7 @@ async function tryFewer(
     parameters: looking.preview.parameters,
   };
   // After a long wait for a connection, half the time is still left for trying.
-  const until = Math.max(deadline, performance.now() + withinMs / 2);
+  const until = Math.max(deadline, performance.now() + context.settings.previewMs / 2);
   for (let some = keys; some.length > 0; some = some.filter((_, index) => index % 8 === 0)) {
     const leftMs = until - performance.now();
     if (leftMs < 50) break;

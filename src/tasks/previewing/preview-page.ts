@@ -42,8 +42,6 @@ interface Paged {
   after: string | null;
 }
 
-const withinMs = 500;
-
 /**
  * Some records of a preview, each with what would become of it; those that were unticked among
  * them.
@@ -107,7 +105,8 @@ async function fatesOf(
     operation: preview.operation,
     parameters: preview.parameters,
   };
-  const tried = await tryOut(context, trial, keys, withinMs);
+  // The page is made after the preview itself, and within a quarter of its time.
+  const tried = await tryOut(context, trial, keys, context.settings.previewMs / 4);
   if (!tried) return fates;
   for (const key of keys) fates.set(key, { fate: 'changed', reason: null });
   for (const { message, keys: refused } of [...tried.outcome.refusals, ...tried.outcome.conflicts])

@@ -5,6 +5,7 @@ import type { Operation } from '../../operations/contract.ts';
 import { findOperation, mayRun } from '../../operations/operations.ts';
 import type { Resource } from '../../resources/contract.ts';
 import { can } from '../../resources/permissions.ts';
+import { mayLaunch } from '../../task-definitions/may-launch.ts';
 import type { TaskContext } from '../context.ts';
 import type { BulkTask, TaskRow } from '../task-row.ts';
 
@@ -24,7 +25,7 @@ export async function whyNot(
     if (!definition)
       return { code: 'unknown', message: `There is no task “${task.operation}” here (any more).` };
     const principal = await principalNow(context, task.principal);
-    return definition.options.allowed?.(principal) === false ? forbidden(task) : null;
+    return mayLaunch(definition, principal) ? null : forbidden(task);
   }
   if (!context.registry.list.some(({ slug }) => slug === task.resource)) {
     return { code: 'unknown', message: `There is no resource “${task.resource}” here (any more).` };

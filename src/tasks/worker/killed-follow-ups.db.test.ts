@@ -40,7 +40,7 @@ test(`workers killed while they run, pause and undo lose nothing and do nothing 
   };
   const writes = async () => {
     const { rows } = await db.pages.query(
-      `select min(writes) as least, max(writes) as most, count(*) filter (where notes is not null)::int as noted from gazetteer.city`,
+      `select min(writes) as min, max(writes) as max, count(*) filter (where notes is not null)::int as noted from gazetteer.city`,
     );
     return rows[0];
   };
@@ -70,7 +70,7 @@ test(`workers killed while they run, pause and undo lose nothing and do nothing 
     );
     assert.deepEqual(
       await writes(),
-      { least: 2 * round + 1, most: 2 * round + 1, noted: records },
+      { min: 2 * round + 1, max: 2 * round + 1, noted: records },
       `round ${round}`,
     );
 
@@ -85,7 +85,7 @@ test(`workers killed while they run, pause and undo lose nothing and do nothing 
     );
     assert.deepEqual(
       await writes(),
-      { least: 2 * round + 2, most: 2 * round + 2, noted: 0 },
+      { min: 2 * round + 2, max: 2 * round + 2, noted: 0 },
       `round ${round}`,
     );
   }

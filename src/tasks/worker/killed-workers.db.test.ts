@@ -46,12 +46,12 @@ test(`after each of ${kills} workers killed half-way the task finishes, every re
       `round ${round}, killed at ${at}`,
     );
     const { rows } = await db.pages.query(
-      `select min(writes) as least, max(writes) as most, count(*) filter (where notes = $1)::int as right from gazetteer.city`,
+      `select min(writes) as min, max(writes) as max, count(*) filter (where notes = $1)::int as right from gazetteer.city`,
       [`round ${round}`],
     );
     assert.deepEqual(
       rows[0],
-      { least: round, most: round, right: records },
+      { min: round, max: round, right: records },
       `round ${round}, killed at ${at}`,
     );
   }

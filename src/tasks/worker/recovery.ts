@@ -6,6 +6,7 @@ import type { TaskContext } from '../context.ts';
 import { isAliveSql, noteWorkerEnd } from '../liveness.ts';
 import { moveTask } from '../move-task.ts';
 import { endEmptied } from '../own/children.ts';
+import { seeToDue } from '../own/due.ts';
 import { loseAttempt } from '../own/end-own.ts';
 import { lapseRuns } from '../own/hard-limit.ts';
 import { settle, wakeWaiting } from '../running/slots.ts';
@@ -40,6 +41,7 @@ export async function recover(
   await sweep(context, self);
   await endEmptied(context, db.pages);
   await lapseRuns(context);
+  await seeToDue(context, db.pages);
   return dead.length;
 }
 

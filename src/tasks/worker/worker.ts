@@ -5,6 +5,7 @@ import { openPool, UtcClient } from '../../db/pool.ts';
 import { assertOwnSessions } from '../../db/pooler.ts';
 import { type Queue, startQueue } from '../../queue/graphile.ts';
 import { placesChannel } from '../../queue/wake.ts';
+import { bulkQueue } from '../../queue-names.ts';
 import { advisoryClass } from '../advisory-class.ts';
 import type { TaskContext } from '../context.ts';
 import { noteWorkerEnd } from '../liveness.ts';
@@ -27,7 +28,9 @@ export interface WorkerOptions {
   /** Wake-ups worked on at a time. */
   concurrency: number;
   /** Own tasks run at a time. Default: as many as there are cores, at most 8. */
-  places?: number;
+  places?: number | null;
+  /** Queues that it listens to; `bulk` is bulk work. Default: all. */
+  queues?: readonly string[] | null;
 }
 
 /** Runs tasks until stopped. Alive is who holds the session advisory lock of its worker row. */
@@ -91,7 +94,7 @@ async function startLife(context: TaskContext, options: WorkerOptions): Promise<
   session.on('error', end);
   session.on('end', end);
   await session.connect();
-  await announce(context, session, id);
+  await announce(context, session, id, options.queues ?? null);
 
   const tokens = new Set<string>();
   const placeCount = options.places ?? Math.min(8, availableParallelism());
@@ -102,25 +105,34 @@ async function startLife(context: TaskContext, options: WorkerOptions): Promise<
     max: options.concurrency * 2 + 2 + placeCount,
   });
   const worker = { id, pool, tokens };
-  let queue: Queue;
+  const hearsBulk = !options.queues || options.queues.includes(bulkQueue);
+  let queue: Queue | null = null;
   try {
-    queue = await startQueue({
-      pool,
-      queueSchema: context.db.queueSchema,
-      concurrency: options.concurrency,
-      run: (taskId, signal) => runSlice(context, worker, taskId, signal),
-      log: (level, message) => context.log(level === 'info' ? 'debug' : level, message),
-    });
-    await session.query(`update ${context.db.t.worker} set pool_id = $2 where id = $1`, [
-      id,
-      queue.poolId,
-    ]);
+    if (hearsBulk) {
+      queue = await startQueue({
+        pool,
+        queueSchema: context.db.queueSchema,
+        concurrency: options.concurrency,
+        run: (taskId, signal) => runSlice(context, worker, taskId, signal),
+        log: (level, message) => context.log(level === 'info' ? 'debug' : level, message),
+      });
+      await session.query(`update ${context.db.t.worker} set pool_id = $2 where id = $1`, [
+        id,
+        queue.poolId,
+      ]);
+    }
   } catch (error) {
     await Promise.allSettled([session.end(), pool.end()]);
     throw error;
   }
-  queue.ended.then(end, end);
-  const places = startPlaces(context, { workerId: id, pool, concurrency: placeCount, tokens });
+  queue?.ended.then(end, end);
+  const places = startPlaces(context, {
+    workerId: id,
+    pool,
+    concurrency: placeCount,
+    queues: options.queues ?? null,
+    tokens,
+  });
   session.on('notification', places.call);
   await session.query(`listen ${pg.escapeIdentifier(placesChannel(context.db.queueSchema))}`);
   const recovery = startRecovery(context, { workerId: id, tokens });
@@ -133,7 +145,7 @@ async function startLife(context: TaskContext, options: WorkerOptions): Promise<
     async stop() {
       await recovery.stop();
       await retention.stop();
-      await Promise.all([queue.stop(), places.stop()]);
+      await Promise.all([queue?.stop(), places.stop()]);
       try {
         await session.query(`delete from ${context.db.t.worker} where id = $1`, [id]);
         await noteWorkerEnd(session, context.db.t);
@@ -146,11 +158,16 @@ async function startLife(context: TaskContext, options: WorkerOptions): Promise<
 }
 
 // One transaction: the row must not be seen without its lock, or somebody would take it for dead.
-async function announce(context: TaskContext, session: pg.Client, id: string): Promise<void> {
+async function announce(
+  context: TaskContext,
+  session: pg.Client,
+  id: string,
+  queues: readonly string[] | null,
+): Promise<void> {
   await session.query('begin');
   const { rows } = await session.query<{ lock_id: number }>(
-    `insert into ${context.db.t.worker} (id, host, pid) values ($1, $2, $3) returning lock_id`,
-    [id, hostname(), process.pid],
+    `insert into ${context.db.t.worker} (id, host, pid, queues) values ($1, $2, $3, $4) returning lock_id`,
+    [id, hostname(), process.pid, queues],
   );
   await session.query('select pg_advisory_lock($1, $2)', [
     advisoryClass.liveness,

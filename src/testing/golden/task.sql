@@ -136,7 +136,9 @@ select
   $3,
   $4
 from
-  moved;
+  moved
+returning
+  task_id;
 
 -- runSlice
 commit;
@@ -155,6 +157,7 @@ select
   principal_name as "principalName",
   principal as "principal",
   parameters as "parameters",
+  meta as "meta",
   selection - 'keys' - 'where' as "selection",
   state as "state",
   reason as "reason",
@@ -254,6 +257,9 @@ select
   failed_attempts as "failedAttempts",
   due_at as "dueAt",
   waits_for as "waitsFor",
+  queue as "queue",
+  coalesce(limit_key, rate_key) is not null as "hasLimit",
+  expires_at as "expiresAt",
   priority as "priority",
   progress_message as "progressMessage",
   result as "result",
@@ -285,7 +291,14 @@ select
       from
         "bulkhead"."worker" worker
       where
-        exists (
+        (
+          queues is null
+          or case kind
+            when 'bulk' then 'bulk'
+            else queue
+          end = any (queues)
+        )
+        and exists (
           select
             1
           from
@@ -432,7 +445,7 @@ select
   ) as columns,
   array(
     select
-      quote_ident(attname)
+      attname::text
     from
       pg_attribute
     where

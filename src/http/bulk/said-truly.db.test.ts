@@ -23,7 +23,7 @@ test('the same form sent twice, and the same change from another form, are told 
   const send = (_op: string, headers: Record<string, string> = {}) =>
     editor.post(path, { _op, ...publish }, headers);
   assert.equal(place(await send(first)), '/tasks/1');
-  const told = async (_op: string) => {
+  const bodiesOf = async (_op: string) => {
     assert.equal(place(await send(_op)), '/tasks/1');
     return [
       (await editor.get('/tasks/1')).body,
@@ -31,11 +31,11 @@ test('the same form sent twice, and the same change from another form, are told 
       (await send(_op, { accept: 'application/json' })).body,
     ];
   };
-  for (const body of await told(second)) {
+  for (const body of await bodiesOf(second)) {
     assert.match(body, /already in progress/);
     assert.doesNotMatch(body, /already been sent/);
   }
-  for (const body of await told(first)) {
+  for (const body of await bodiesOf(first)) {
     assert.match(body, /already been sent/);
     assert.doesNotMatch(body, /already in progress/);
   }
@@ -76,10 +76,10 @@ test('what is to be set is told as the field is shown, in the reader’s zone; t
     reason: 'No longer ours',
   };
   const preview = await previewOf(editor, 3, body);
-  const told = /<h1[\s\S]*?<\/ul>/.exec((await editor.get(preview)).body)?.[0] ?? '';
-  assert.match(told, /Featured: set to Yes/);
-  assert.match(told, /set to 1 Jul 2026/);
-  assert.doesNotMatch(told, /set to true|T10:30/);
+  const summary = /<h1[\s\S]*?<\/ul>/.exec((await editor.get(preview)).body)?.[0] ?? '';
+  assert.match(summary, /Featured: set to Yes/);
+  assert.match(summary, /set to 1 Jul 2026/);
+  assert.doesNotMatch(summary, /set to true|T10:30/);
   await editor.post(preview, { count: '3', reason: 'No longer ours' });
   const page = (await editor.get('/tasks/1')).body;
   assert.match(page, /Featured: set to Yes/);

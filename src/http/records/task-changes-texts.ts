@@ -3,8 +3,6 @@ const records = (count: number) => `${number.format(count)} ${count === 1 ? 'rec
 
 /** The records that a task changed. */
 export const taskChangeTexts = {
-  /** `Show the 87 records`. */
-  show: (count: number) => (count === 1 ? 'Show the record' : `Show the ${records(count)}`),
   heading: (title: string) => `What was changed: ${title}`,
   count: records,
   none: 'This task has changed nothing.',

@@ -1,10 +1,10 @@
 import { Decimal } from '@prisma/client/runtime/client';
-import { AppError } from '../../errors.ts';
-import { isPlainObject } from '../../fields/plain-value.ts';
-import { limits, limitTexts } from '../../limits.ts';
-import type { ModelMeta } from '../../metadata/contract.ts';
-import { isKey, keyOf, parseKey, sortKeys } from '../../metadata/keys.ts';
-import type { Resource } from '../../resources/contract.ts';
+import { AppError } from '../errors.ts';
+import { isPlainObject } from '../fields/plain-value.ts';
+import { limits, limitTexts } from '../limits.ts';
+import type { ModelMeta } from '../metadata/contract.ts';
+import { isKey, keyOf, parseKey, sortKeys } from '../metadata/keys.ts';
+import type { Resource } from '../resources/contract.ts';
 
 /**
  * A record that code names: its key, its id as an address has it, or as Prisma has it; one of

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Decimal } from '@prisma/client/runtime/client';
-import { buildRegistry } from '../../resources/registry.ts';
-import { tortureAdmin } from '../../testing/torture.ts';
+import { buildRegistry } from '../resources/registry.ts';
+import { tortureAdmin } from '../testing/torture.ts';
 import { type GivenKey, keysGiven } from './given-keys.ts';
 
 const defaults = { minAsyncRecords: 20, parallelism: 1, chunkSize: 1_000, countLimit: 10_000 };
@@ -33,15 +33,15 @@ test('an id is read as its key, as an address has it, and as Prisma has it', () 
 });
 
 test('a text that may be two records is refused, where a number is not', () => {
-  const least = '-9223372036854775808';
-  assert.throws(() => keysOf('IdSnowflake', 1n, least), {
+  const lowest = '-9223372036854775808';
+  assert.throws(() => keysOf('IdSnowflake', 1n, lowest), {
     code: 'invalid-key',
     status: 422,
     message:
       'keys.1 may be the key of one record and the id of another: give a number. Nothing was selected.',
     details: { field: 'keys.1' },
   });
-  assert.deepEqual(keysOf('IdSnowflake', BigInt(least)), ['-0776627963145224192']);
+  assert.deepEqual(keysOf('IdSnowflake', BigInt(lowest)), ['-0776627963145224192']);
 });
 
 const none: readonly [model: string, given: unknown][] = [

@@ -1,5 +1,5 @@
 /** What all runners found, added up. */
-export class Tally {
+export class TestTally {
   passed = 0;
   failed = 0;
   readonly #times: { title: string; ms: number }[] = [];

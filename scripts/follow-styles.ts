@@ -1,0 +1,10 @@
+import { join } from 'node:path';
+import { subscribe } from '@parcel/watcher';
+import { style, styleSources } from './style.mjs';
+
+/** Makes the style sheet again whenever something that it is made from is saved. */
+for (const folder of styleSources)
+  await subscribe(join(import.meta.dirname, '..', folder), () => {
+    const wrong = style();
+    if (wrong) console.error(wrong);
+  });

@@ -1,0 +1,103 @@
+import { didYouMean } from '../nearest.ts';
+import { isQueueName } from '../queue-names.ts';
+import { defaultHardLimitMs, duplicatePolicies, type TaskOptions } from './define-task.ts';
+
+/** Says what is wrong with an option's value; null: nothing. */
+type Check = (value: unknown) => string | null;
+
+const dayMs = 24 * 3_600_000;
+const maxMs = 10_000 * dayMs;
+
+const isText: Check = (value) => (typeof value === 'string' ? null : 'must be a text.');
+const isBoolean: Check = (value) => (typeof value === 'boolean' ? null : 'must be true or false.');
+const isFunction: Check = (value) => (typeof value === 'function' ? null : 'must be a function.');
+const isWhole =
+  (low: number, high: number): Check =>
+  (value) =>
+    Number.isInteger(value) && (value as number) >= low && (value as number) <= high
+      ? null
+      : `must be a whole number from ${low.toLocaleString('en')} to ${high.toLocaleString('en')}.`;
+const isNumber =
+  (low: number): Check =>
+  (value) =>
+    typeof value === 'number' && value >= low && value <= maxMs
+      ? null
+      : `must be a number, at least ${low}.`;
+const isOneOf =
+  (names: readonly string[]): Check =>
+  (value) =>
+    names.includes(value as string) ? null : `must be one of ${names.join(', ')}.`;
+
+/** An object of these members and no others. */
+const isObject =
+  (checks: Readonly<Record<string, Check>>, needed: readonly string[] = []): Check =>
+  (value) => {
+    if (typeof value !== 'object' || value === null) return 'must be an object.';
+    const missing = needed.find((name) => (value as Record<string, unknown>)[name] === undefined);
+    return missing ? `needs ${missing}.` : whyNotMembers(value, checks, '.');
+  };
+
+/** As long as a timer waits at most. */
+const isMilliseconds = isWhole(1, 2_147_483_647);
+const isLimit = isWhole(1, 1_000_000);
+const isConcurrency: Check = (value) =>
+  typeof value === 'number'
+    ? isLimit(value)
+    : isObject({ max: isLimit, key: isFunction }, ['max'])(value);
+
+/** Every option but those that are asked before, each with what may stand in it. */
+const checks: Readonly<Record<keyof TaskOptions, Check>> = {
+  name: () => null,
+  params: (value) =>
+    typeof (value as TaskOptions['params'] | undefined)?.['~standard']?.validate === 'function'
+      ? null
+      : 'must be a Standard Schema validator, as those of zod, valibot and arktype are.',
+  run: isFunction,
+  title: (value) => (typeof value === 'function' ? null : isText(value)),
+  attempts: isWhole(1, 1_000),
+  backoff: isObject({ firstMs: isNumber(0), factor: isNumber(1), maxMs: isNumber(0) }),
+  retryOn: isFunction,
+  priority: isWhole(-1_000_000, 1_000_000),
+  queue: (value) =>
+    typeof value === 'string' && isQueueName(value)
+      ? null
+      : 'must be a name of letters, digits, “-” and “_”, at most 50, and not “bulk”.',
+  concurrency: isConcurrency,
+  rate: isObject({ max: isLimit, perMs: isNumber(1), key: isFunction }, ['max', 'perMs']),
+  unique: isObject({ key: isFunction, policy: isOneOf(duplicatePolicies) }),
+  expireAfterMs: isNumber(1),
+  softLimitMs: isMilliseconds,
+  hardLimitMs: isMilliseconds,
+  isolate: isBoolean,
+  graceMs: isMilliseconds,
+  keepResult: isBoolean,
+  allowed: isFunction,
+};
+
+/** Why a task cannot be run with these options, in a sentence without its name; null: it can. */
+export function whyNotOptions(options: TaskOptions): string | null {
+  for (const name of ['run', 'params'] as const) {
+    const reason = checks[name](options[name]);
+    if (reason) return `${name} ${reason}`;
+  }
+  return whyNotMembers(options, checks, '') ?? whyNotLimits(options);
+}
+
+function whyNotLimits({ softLimitMs = 0, hardLimitMs = defaultHardLimitMs }: TaskOptions) {
+  if (softLimitMs < hardLimitMs) return null;
+  return 'softLimitMs must be less than hardLimitMs, which is half an hour unless set.';
+}
+
+function whyNotMembers(
+  value: object,
+  known: Readonly<Record<string, Check>>,
+  before: string,
+): string | null {
+  for (const [name, member] of Object.entries(value)) {
+    if (!Object.hasOwn(known, name))
+      return `${before}${name} is no option.${didYouMean(name, Object.keys(known))}`;
+    const reason = member === undefined ? null : known[name]?.(member);
+    if (reason) return `${before}${name}${reason.startsWith('.') ? reason : ` ${reason}`}`;
+  }
+  return null;
+}

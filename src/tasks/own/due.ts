@@ -1,0 +1,120 @@
+import type { Pool } from 'pg';
+import { empty, query, raw, sql } from '../../db/sql.ts';
+import { transaction } from '../../db/transaction.ts';
+import { callPlaces } from '../../queue/wake.ts';
+import { limitRules } from '../../task-definitions/limits.ts';
+import type { TaskContext } from '../context.ts';
+import { moveTask } from '../move-task.ts';
+import { wakeWaiting } from '../running/slots.ts';
+import { pastStartsSql, untilRateSql } from './limits-sql.ts';
+import { readUnread, type Unread, unreadable } from './read-unread.ts';
+import { askTurn } from './unique.ts';
+
+type Waiting = Unread & { uniqueKey: string | null; isUnread: boolean };
+
+/** Of one look: the rest has the next. */
+const maxAtOnce = 100;
+
+/**
+ * Milliseconds until the next own task has its time, or a rate lets one more begin; 0 or less: it
+ * has come; null: none is waited for.
+ */
+export async function millisecondsUntilDue(
+  context: TaskContext,
+  pool: Pool,
+): Promise<number | null> {
+  const { t } = context.db;
+  const rules = limitRules(context.definitions).filter(({ maxStarts }) => maxStarts !== null);
+  const { rows } = await query<{ ms: number | null }>(
+    pool,
+    sql`select min(ms) as ms from (
+       select (extract(epoch from min(due_at) - clock_timestamp()) * 1000)::float8 as ms from ${raw(t.task)}
+       where kind = 'own' and operation = any(${[...context.definitions.keys()]})
+         and (state = 'scheduled' or (state = 'queued' and due_at > clock_timestamp()))
+       ${rules.length === 0 ? empty : sql`union all ${untilRateSql(context, rules)}`}
+     ) next`,
+  );
+  return rows[0]?.ms ?? null;
+}
+
+/**
+ * What time has brought: own tasks whose time has come are queued, those not begun in time are
+ * cancelled, starts that count no more are forgotten. Safe to run anywhere at any time.
+ */
+export async function seeToDue(context: TaskContext, pool: Pool): Promise<void> {
+  await queueScheduled(context, pool);
+  await cancelExpired(context, pool);
+  const rules = limitRules(context.definitions).filter(({ maxStarts }) => maxStarts !== null);
+  if (rules.length > 0) await query(pool, pastStartsSql(context, rules));
+}
+
+/** Each has its turn now, by what is under way at this moment. */
+export async function queueScheduled(context: TaskContext, pool: Pool): Promise<void> {
+  const { t } = context.db;
+  const { rows } = await pool.query<{ id: number }>(
+    `select id from ${t.task} where kind = 'own' and state = 'scheduled' and due_at <= clock_timestamp() and operation = any($1) order by due_at, id limit ${maxAtOnce}`,
+    [[...context.definitions.keys()]],
+  );
+  for (const { id } of rows) await queueOne(context, pool, id);
+}
+
+async function queueOne(context: TaskContext, pool: Pool, id: number): Promise<void> {
+  const { t } = context.db;
+  await transaction(pool, async (client) => {
+    const { rows } = await client.query<Waiting>(
+      `select id, operation, parameters, priority, unique_key as "uniqueKey", is_unread as "isUnread" from ${t.task} where id = $1 and state = 'scheduled' for update skip locked`,
+      [id],
+    );
+    const [task] = rows;
+    const definition = task && context.definitions.get(task.operation);
+    if (!definition) return;
+    const uniqueKey = task.isUnread
+      ? await readUnread(client, context, definition, task)
+      : task.uniqueKey;
+    if (uniqueKey === unreadable) return;
+    const { policy = 'existing' } = definition.options.unique ?? {};
+    const turn =
+      uniqueKey === null
+        ? { after: null }
+        : await askTurn(client, context, {
+            name: task.operation,
+            uniqueKey,
+            // Nobody is there to be told: it ends, as one ends that others have.
+            policy: policy === 'refuse' ? 'existing' : policy,
+          });
+    if ('existing' in turn) {
+      await moveTask(client, t, id, 'cancelled', {
+        reason: 'duplicate',
+        message: `The same was under way already when its time came, as task ${turn.existing}.`,
+      });
+      return;
+    }
+    await moveTask(client, t, id, 'queued');
+    await client.query(
+      `update ${t.task} set queued_at = now(), blocked_by = $2, waits_for = $3 where id = $1`,
+      [id, turn.after, turn.after === null ? null : 'task'],
+    );
+    await callPlaces(client, context.db);
+  });
+}
+
+async function cancelExpired(context: TaskContext, pool: Pool): Promise<void> {
+  const { t } = context.db;
+  const isExpired = `state in ('scheduled', 'queued') and started_at is null and expires_at <= clock_timestamp()`;
+  const { rows } = await pool.query<{ id: number }>(
+    `select id from ${t.task} where ${isExpired} order by expires_at limit ${maxAtOnce}`,
+  );
+  for (const { id } of rows)
+    await transaction(pool, async (client) => {
+      const { rowCount } = await client.query(
+        `select 1 from ${t.task} where id = $1 and ${isExpired} for update skip locked`,
+        [id],
+      );
+      if (rowCount === 0) return;
+      await moveTask(client, t, id, 'cancelled', {
+        reason: 'expired',
+        message: 'It had not begun by the time until which it was to begin.',
+      });
+      await wakeWaiting(client, context, id);
+    });
+}

@@ -1,0 +1,47 @@
+import { createHash } from 'node:crypto';
+import { inOrder } from '../../plain-json.ts';
+import type { TaskDefinition } from '../../task-definitions/define-task.ts';
+import { concurrencyOf } from '../../task-definitions/limits.ts';
+
+/** What a launch keeps of its definition's rules, worked out from its parameters once. */
+export interface LaunchRules {
+  queue: string;
+  /** What it may not be twice with, of its name; null: it may be. */
+  uniqueKey: string | null;
+  /** With which others its limits are counted; null: it has none. */
+  limitKey: string | null;
+  rateKey: string | null;
+  /** Not begun within so many milliseconds, it is not begun at all; null: it waits. */
+  expireAfterMs: number | null;
+}
+
+export const defaultQueue = 'default';
+
+/** Rules of a launch with parameters as they were given (`given`) and as they are read. */
+export function launchRules(
+  definition: TaskDefinition,
+  given: unknown,
+  params: unknown,
+): LaunchRules {
+  const { unique, rate, queue = defaultQueue, expireAfterMs = null } = definition.options;
+  const concurrency = concurrencyOf(definition);
+  return {
+    queue,
+    uniqueKey: unique
+      ? keyText(unique.key ? unique.key(params) : JSON.stringify(given, inOrder))
+      : null,
+    limitKey: concurrency ? keyText(concurrency.key?.(params) ?? '') : null,
+    rateKey: rate ? keyText(rate.key?.(params) ?? '') : null,
+    expireAfterMs,
+  };
+}
+
+const maxKeyLength = 200;
+
+/** Short ones stay readable; an index holds no long ones. */
+function keyText(key: unknown): string {
+  const text = String(key);
+  return text.length <= maxKeyLength && !text.includes('\0')
+    ? text
+    : createHash('sha256').update(text).digest('hex');
+}

@@ -1,0 +1,58 @@
+import type { Queryable } from '../../db/transaction.ts';
+import { AppError } from '../../errors.ts';
+import type { DuplicatePolicy } from '../../task-definitions/define-task.ts';
+import { advisoryClass } from '../advisory-class.ts';
+import type { TaskContext } from '../context.ts';
+import { moveTask } from '../move-task.ts';
+import { assertReadCommitted } from '../read-committed.ts';
+import { unfinishedStates } from '../states.ts';
+import type { OwnTask } from '../task-row.ts';
+
+/** What a task is to do that may not be under way twice. */
+export type Turn =
+  /** Nothing is in its way (`after` null), or it goes behind another. */
+  | { readonly after: number | null }
+  /** This one is it already. */
+  | { readonly existing: number };
+
+/** Those that wait for their time are not under way yet: their own turn is asked when it has come. */
+const underWay = unfinishedStates.filter((state) => state !== 'scheduled');
+
+/**
+ * Asks whether the same is under way, and makes room by the policy. Until the transaction of
+ * `client` ends nobody else asks this for the same key; it must be READ COMMITTED, or it would not
+ * see who was faster.
+ *
+ * Throws AppError 'duplicate' (409, details.taskId), 'wrong-isolation' (422).
+ */
+export async function askTurn(
+  client: Queryable,
+  { db: { t } }: Pick<TaskContext, 'db'>,
+  { name, uniqueKey, policy }: { name: string; uniqueKey: string; policy: DuplicatePolicy },
+): Promise<Turn> {
+  await assertReadCommitted(client, 'a task that may not be under way twice is launched');
+  await client.query('select pg_advisory_xact_lock($1, hashtext($2))::text', [
+    advisoryClass.uniqueness,
+    `${t.task} ${name} ${uniqueKey}`,
+  ]);
+  const { rows } = await client.query<Pick<OwnTask, 'id' | 'state' | 'startedAt'>>(
+    `select id, state, started_at as "startedAt" from ${t.task}
+     where operation = $1 and unique_key = $2 and state = any($3) order by id for update`,
+    [name, uniqueKey, underWay],
+  );
+  const [first] = rows;
+  if (!first) return { after: null };
+  if (policy === 'existing') return { existing: first.id };
+  if (policy === 'refuse')
+    throw new AppError('duplicate', 409, `The same is under way already, as task ${first.id}.`, {
+      taskId: first.id,
+    });
+  const isReplaced = (task: (typeof rows)[number]) =>
+    policy === 'replace' && task.state === 'queued' && task.startedAt === null;
+  for (const { id } of rows.filter(isReplaced))
+    await moveTask(client, t, id, 'cancelled', {
+      reason: 'replaced',
+      message: 'A later launch took its place.',
+    });
+  return { after: rows.filter((task) => !isReplaced(task)).at(-1)?.id ?? null };
+}
