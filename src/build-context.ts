@@ -47,8 +47,10 @@ export async function buildContext(
   const context: TaskContext = {
     db,
     registry,
-    definitions: buildTaskDefinitions(admin.tasks),
+    definitions: buildTaskDefinitions(admin.tasks, admin.definition),
     hooks: checkTaskHooks(admin.taskHooks),
+    definitionFile: admin.definition ?? null,
+    aroundTask: admin.aroundTask,
     log,
     settings: {
       sliceMs: config.BULKHEAD_SLICE_MS,

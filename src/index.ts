@@ -77,9 +77,15 @@ export {
 } from './task-definitions/define-task.ts';
 export type { TaskEvent, TaskEventName, TaskHook } from './task-definitions/task-hooks.ts';
 export {
+  type AroundTask,
+  type ChildOptions,
+  type ChildOutcome,
+  type ChildTask,
   type EachOptions,
   type Positioned,
   type StopReason,
+  type TaskAround,
+  TaskChildFailed,
   TaskGiveUp,
   TaskRetryLater,
   type TaskRun,

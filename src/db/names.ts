@@ -16,6 +16,8 @@ const tables = [
   'change',
   'task_event',
   'task_step',
+  'task_log',
+  'task_about',
   'task_start',
   'task_hook',
   'task_delivery',

@@ -20,11 +20,22 @@ export async function moveTask(
   t: TableNames,
   taskId: number,
   to: TaskState,
-  { reason, message, by }: MoveReason = {},
+  why: MoveReason = {},
 ): Promise<boolean> {
+  return (await moveTasks(client, t, [taskId], to, why)) === 1;
+}
+
+/** The same of several; gives how many were moved. */
+export async function moveTasks(
+  client: Queryable,
+  t: TableNames,
+  taskIds: readonly number[],
+  to: TaskState,
+  { reason, message, by }: MoveReason = {},
+): Promise<number> {
   const { rowCount } = await client.query(
     `with old as (
-       select id, state from ${t.task} where id = $1 and state = any($2) for update
+       select id, state from ${t.task} where id = any($1) and state = any($2) for update
      ), moved as (
        update ${t.task} task set state = $3, reason = coalesce($4, reason), message = coalesce($5, message),
          started_at = case when $3 = 'preparing' then coalesce(started_at, now()) else started_at end,
@@ -35,7 +46,7 @@ export async function moveTask(
      )
      insert into ${t.task_event} (task_id, at, from_state, state, reason, by) select id, clock_timestamp(), from_state, $3, $4, $7::jsonb from moved returning task_id`,
     [
-      taskId,
+      taskIds,
       statesBefore(to),
       to,
       reason ?? null,
@@ -44,5 +55,5 @@ export async function moveTask(
       by ? JSON.stringify({ id: by.id, name: by.name }) : null,
     ],
   );
-  return rowCount === 1;
+  return rowCount ?? 0;
 }

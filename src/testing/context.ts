@@ -47,7 +47,10 @@ export function testContext(
   db: Database,
   settings: Partial<TaskSettings> = {},
   defaults: Partial<ResourceDefaults> = {},
-  admin: Pick<AdminDefinition, 'resources' | 'createClient' | 'tasks' | 'taskHooks'> = sample,
+  admin: Pick<
+    AdminDefinition,
+    'resources' | 'createClient' | 'tasks' | 'taskHooks' | 'definition' | 'aroundTask'
+  > = sample,
   onUnreadable?: OnUnreadable,
 ): TaskContext {
   const all = { minAsyncRecords: 20, parallelism: 1, chunkSize: 1_000, ...defaults };
@@ -55,8 +58,10 @@ export function testContext(
   return {
     db,
     registry,
-    definitions: buildTaskDefinitions(admin.tasks),
+    definitions: buildTaskDefinitions(admin.tasks, admin.definition),
     hooks: checkTaskHooks(admin.taskHooks),
+    definitionFile: admin.definition ?? null,
+    aroundTask: admin.aroundTask,
     settings: { ...defaultTaskSettings, previewMs: unhurriedMs, ...settings },
     log: () => undefined,
   };

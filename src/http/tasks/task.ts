@@ -18,6 +18,7 @@ import type { TaskRow } from '../../tasks/task-row.ts';
 import { formatDateTime, formatNumber, formatSpan, formatTimestamp, isoTime } from '../format.ts';
 import type { Url } from '../url.ts';
 import { type Badge, badgeOf } from './badge.ts';
+import { type OwnDetails, type OwnParts, ownDetails } from './own-details.ts';
 import {
   type CountInWords,
   countsOf,
@@ -54,7 +55,7 @@ export interface RefusalGroup {
 }
 
 /** The part of a task's page that is live. */
-export interface TaskDetailsData {
+export interface TaskDetailsData extends OwnDetails {
   elementId: string;
   /** Null once it has finished. */
   pollUrl: string | null;
@@ -134,6 +135,7 @@ export interface TaskParts {
   untold: readonly Untold[];
   titles: ReadonlyMap<string, string>;
   actions: TaskActions;
+  own: OwnParts | null;
 }
 
 export function taskPageData(
@@ -187,7 +189,7 @@ export function taskPageData(
 
 export function taskDetailsData(
   task: TaskRow,
-  { chunks, failures, alterations, events, untold, titles, actions }: TaskParts,
+  { chunks, failures, alterations, events, untold, titles, actions, own }: TaskParts,
   {
     now,
     url,
@@ -240,6 +242,7 @@ export function taskDetailsData(
               taskTexts.untoldLine(hook, event, attempts, formatTimestamp(parkedAt, now, timeZone)),
             ),
           },
+    ...ownDetails(own, { now, url, timeZone }),
     chunks:
       task.kind === 'own'
         ? null

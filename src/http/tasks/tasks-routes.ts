@@ -18,6 +18,7 @@ import { isFinished, type TaskState, taskStates } from '../../tasks/states.ts';
 import { tasksSeen } from '../../tasks/who-sees.ts';
 import { headerJson, isHtmx, principalOf, wantsJson } from '../negotiate.ts';
 import type { RouteOptions } from '../route-options.ts';
+import { readOwnParts } from './own-details.ts';
 import { parametersInWords, plainParameters } from './parameters.ts';
 import {
   finishedData,
@@ -198,12 +199,13 @@ export const taskRoutes: FastifyPluginAsync<RouteOptions> = async (app, { contex
       listEvents(db, task.id),
       listUntold(db, task.id),
     ]);
-    const [titles, alterations, actions] = await Promise.all([
+    const [titles, alterations, actions, own] = await Promise.all([
       refusedTitles(registry, principal, task, failures),
       shownAlterations(db, registry, principal, task),
       taskActions({ db, principal, resource: findResource(registry, principal, task), url }, task),
+      readOwnParts(db, task),
     ]);
-    return { chunks, failures, alterations, events, untold, titles, actions };
+    return { chunks, failures, alterations, events, untold, titles, actions, own };
   }
 
   // htmx swaps no 4xx, so a poll that got one would go on for ever: every ending is 286 without a

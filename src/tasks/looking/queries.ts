@@ -239,3 +239,30 @@ export async function listUntold(db: Database, taskId: number, limit = 20): Prom
   );
   return rows;
 }
+
+export interface ChildRow {
+  id: number;
+  title: string;
+  state: TaskState;
+}
+
+export interface ChildrenFound {
+  children: ChildRow[];
+  count: number;
+  ended: number;
+}
+
+/** What an own task has launched as parts of itself, the first launched first. */
+export async function listChildren(
+  db: Database,
+  taskId: number,
+  limit = 100,
+): Promise<ChildrenFound> {
+  const { rows } = await db.pages.query<ChildRow & { count: number; ended: number }>(
+    `select id, title, state, count(*) over ()::int as count, count(finished_at) over ()::int as ended
+     from ${db.t.task} where parent_id = $1 order by id limit $2`,
+    [taskId, limit],
+  );
+  const { count = 0, ended = 0 } = rows[0] ?? {};
+  return { children: rows.map(({ id, title, state }) => ({ id, title, state })), count, ended };
+}
