@@ -2,6 +2,8 @@ import type { Pool } from 'pg';
 import type { Client } from './resources/client.ts';
 import type { ResourceDefinition } from './resources/define-resource.ts';
 import type { TaskDefinition } from './task-definitions/define-task.ts';
+import type { TaskHook } from './task-definitions/task-hooks.ts';
+import type { AroundTask } from './task-definitions/task-run.ts';
 import type { TaskManagerClass } from './task-manager.ts';
 
 /** Everything a project tells Bulkhead about itself. */
@@ -18,9 +20,21 @@ export interface AdminDefinition {
   /** Tasks of the project's own: what else runs in the background. */
   // biome-ignore lint/suspicious/noExplicitAny: each has parameters of its own type
   readonly tasks?: readonly TaskDefinition<any, any>[];
+  /** What the project does when something becomes of a task. */
+  readonly taskHooks?: readonly TaskHook[];
   /** A class of the project's own that extends `TaskManager`, with what its constructor takes beside. */
   readonly taskManager?: TaskManagerClass;
   readonly taskManagerArguments?: readonly unknown[];
+  /**
+   * Called around every run of a task of the project's own, and calls `next` once: for the context
+   * of a tenant, for tracing. What `next` throws is let through.
+   */
+  readonly aroundTask?: AroundTask;
+  /**
+   * URL of the file whose default export this is, `import.meta.url`: processes that run one task
+   * load it. Default, for the commands: `src/admin.ts`.
+   */
+  readonly definition?: string;
   /**
    * Migrations of the project's own tables that Bulkhead applies at start; leave out to apply them
    * yourself.

@@ -5,6 +5,7 @@ import { assertUsesPool, checkedClient } from './resources/checked-client.ts';
 import { markGenerated } from './resources/generated-columns.ts';
 import { buildRegistry } from './resources/registry.ts';
 import { buildTaskDefinitions } from './task-definitions/task-definitions.ts';
+import { checkTaskHooks } from './task-definitions/task-hooks.ts';
 import { defaultTaskSettings, type TaskContext } from './tasks/context.ts';
 
 export function queueSchemaOf(config: Pick<Config, 'BULKHEAD_DATABASE_SCHEMA'>): string {
@@ -46,7 +47,10 @@ export async function buildContext(
   const context: TaskContext = {
     db,
     registry,
-    definitions: buildTaskDefinitions(admin.tasks),
+    definitions: buildTaskDefinitions(admin.tasks, admin.definition),
+    hooks: checkTaskHooks(admin.taskHooks),
+    definitionFile: admin.definition ?? null,
+    aroundTask: admin.aroundTask,
     log,
     settings: {
       sliceMs: config.BULKHEAD_SLICE_MS,

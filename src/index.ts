@@ -75,10 +75,17 @@ export {
   type TaskOptions,
   type Unique,
 } from './task-definitions/define-task.ts';
+export type { TaskEvent, TaskEventName, TaskHook } from './task-definitions/task-hooks.ts';
 export {
+  type AroundTask,
+  type ChildOptions,
+  type ChildOutcome,
+  type ChildTask,
   type EachOptions,
   type Positioned,
   type StopReason,
+  type TaskAround,
+  TaskChildFailed,
   TaskGiveUp,
   TaskRetryLater,
   type TaskRun,

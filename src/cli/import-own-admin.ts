@@ -8,7 +8,8 @@ import { AppError } from '../errors.ts';
  */
 export async function importOwnAdmin(): Promise<AdminDefinition> {
   try {
-    return adminOf(await import('../admin.ts'));
+    const definition = new URL('../admin.ts', import.meta.url).href;
+    return { definition, ...adminOf(await import('../admin.ts')) };
   } catch (error) {
     if (error instanceof AppError) throw error;
     const { code, url } = error as { code?: string; url?: string };

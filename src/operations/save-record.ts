@@ -57,6 +57,10 @@ export interface SaveContext {
   keepAsTask(client: Queryable, key: string): Promise<{ taskId: number; chunk: number }>;
   /** Who holds the cascade of a deleted record. */
   holdersOf: HoldersOf;
+  /** A transaction that the save is a part of; default: it has one of its own. */
+  within?: Client;
+  /** The task that saves it; default: a form. */
+  taskId?: number | null;
   /** Told of what hooks throw. */
   log: HookContext['log'];
 }
@@ -279,8 +283,11 @@ async function lockedCascade(
   return deletedCascade(found.dependants, isTooMany);
 }
 
-function hookContext({ resource, principal, log }: SaveContext, tx: Client): HookContext {
-  return { resource, principal, taskId: null, tx, log };
+function hookContext(
+  { resource, principal, log, taskId = null }: SaveContext,
+  tx: Client,
+): HookContext {
+  return { resource, principal, taskId, tx, log };
 }
 
 /** Values as `save` of the resource's own is given them. */
@@ -318,13 +325,14 @@ async function afterSave(
 
 /** `typed`: what was to be written, for telling what went wrong without it. */
 async function save<T>(
-  { registry, resource }: SaveContext,
+  { registry, resource, within }: SaveContext,
   key: string | null,
   typed: () => RecordValues,
   work: (client: Client, sql: Queryable) => Promise<T>,
   isDelete = false,
 ): Promise<T> {
   try {
+    if (within) return await work(within, queryableOf(within));
     return await inTurn(registry.pool, (lockMs) =>
       registry.client.$transaction(
         async (client) => {
@@ -408,8 +416,8 @@ type FormTask = Pick<ApplyTarget['author'], 'taskId' | 'chunk'>;
 
 /** A form is no task but where it deletes, and gives no reason. */
 function changeTarget(
-  { t, resource, principal }: SaveContext,
-  { taskId, chunk }: FormTask = { taskId: null, chunk: null },
+  { t, resource, principal, taskId: ofRun = null }: SaveContext,
+  { taskId, chunk }: FormTask = { taskId: ofRun, chunk: null },
 ): Pick<ApplyTarget, 'resource' | 't' | 'author'> {
   const author = {
     taskId,

@@ -65,6 +65,28 @@ export interface TaskOptions<S extends Schema = Schema, R = unknown> {
   readonly retryOn?: (error: unknown) => boolean;
   /** Of those that are due the greatest is taken first. Default: 0. */
   readonly priority?: number;
+  /**
+   * Milliseconds after which a run is asked to stop: its `signal` is aborted, and the attempt has
+   * failed if it throws then. Default: none.
+   */
+  readonly softLimitMs?: number;
+  /**
+   * Milliseconds after which a run has failed, whether it stops or not: it writes nothing more.
+   * Default: half an hour.
+   */
+  readonly hardLimitMs?: number;
+  /**
+   * Runs in a process of its own, which is killed at the hard limit, or where it has not stopped in
+   * time. It takes a second or so to start. Default: in the worker.
+   */
+  readonly isolate?: boolean;
+  /**
+   * Of one that runs in a process of its own: milliseconds that it has to stop, after which its
+   * process is killed. Default: 10,000.
+   */
+  readonly graceMs?: number;
+  /** Is what `run` returns kept and shown? Default: yes. Where it is not, nobody is given it. */
+  readonly keepResult?: boolean;
   /** Which workers take it: those that listen to it, or to all. Default: `default`. */
   readonly queue?: string;
   /** How many run at a time, in all workers together: a number, or one for each `key(params)`. */
@@ -89,6 +111,8 @@ export interface TaskDefinition<S extends Schema = Schema, R = unknown> {
   readonly name: string;
   readonly options: TaskOptions<S, R>;
 }
+
+export const defaultHardLimitMs = 1_800_000;
 
 const defined = new WeakSet<object>();
 

@@ -7,17 +7,28 @@ export type TaskDefinitions = ReadonlyMap<string, TaskDefinition>;
 
 const wellNamed = /^[A-Za-z][\w.-]{0,99}$/;
 
-/** Throws DefinitionError for what cannot be run, all of it at once. */
-export function buildTaskDefinitions(given: readonly TaskDefinition[] = []): TaskDefinitions {
+/**
+ * Throws DefinitionError for what cannot be run, all of it at once. `file` is the URL of what
+ * exports the admin; null: not known.
+ */
+export function buildTaskDefinitions(
+  given: readonly TaskDefinition[] = [],
+  file: string | null = null,
+): TaskDefinitions {
   const problems: string[] = [];
   const definitions = new Map<string, TaskDefinition>();
   for (const definition of given) {
-    const reason = whyNot(definition, definitions);
+    const reason = whyNot(definition, definitions) ?? whyNotIsolated(definition, file);
     if (reason) problems.push(`Task ${nameOf(definition)}: ${reason}`);
     else definitions.set(definition.name, definition);
   }
   if (problems.length > 0) throw new DefinitionError(problems);
   return definitions;
+}
+
+function whyNotIsolated({ options }: TaskDefinition, file: string | null): string | null {
+  if (!options.isolate || file?.startsWith('file:')) return null;
+  return 'a process of its own loads the admin: give defineAdmin its file, definition: import.meta.url.';
 }
 
 function nameOf(definition: unknown): string {

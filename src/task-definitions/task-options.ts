@@ -1,6 +1,6 @@
 import { didYouMean } from '../nearest.ts';
 import { isQueueName } from '../queue-names.ts';
-import { duplicatePolicies, type TaskOptions } from './define-task.ts';
+import { defaultHardLimitMs, duplicatePolicies, type TaskOptions } from './define-task.ts';
 
 /** Says what is wrong with an option's value; null: nothing. */
 type Check = (value: unknown) => string | null;
@@ -9,6 +9,7 @@ const dayMs = 24 * 3_600_000;
 const maxMs = 10_000 * dayMs;
 
 const isText: Check = (value) => (typeof value === 'string' ? null : 'must be a text.');
+const isBoolean: Check = (value) => (typeof value === 'boolean' ? null : 'must be true or false.');
 const isFunction: Check = (value) => (typeof value === 'function' ? null : 'must be a function.');
 const isWhole =
   (low: number, high: number): Check =>
@@ -36,6 +37,8 @@ const isObject =
     return missing ? `needs ${missing}.` : whyNotMembers(value, checks, '.');
   };
 
+/** As long as a timer waits at most. */
+const isMilliseconds = isWhole(1, 2_147_483_647);
 const isLimit = isWhole(1, 1_000_000);
 const isConcurrency: Check = (value) =>
   typeof value === 'number'
@@ -63,6 +66,11 @@ const checks: Readonly<Record<keyof TaskOptions, Check>> = {
   rate: isObject({ max: isLimit, perMs: isNumber(1), key: isFunction }, ['max', 'perMs']),
   unique: isObject({ key: isFunction, policy: isOneOf(duplicatePolicies) }),
   expireAfterMs: isNumber(1),
+  softLimitMs: isMilliseconds,
+  hardLimitMs: isMilliseconds,
+  isolate: isBoolean,
+  graceMs: isMilliseconds,
+  keepResult: isBoolean,
   allowed: isFunction,
 };
 
@@ -72,7 +80,12 @@ export function whyNotOptions(options: TaskOptions): string | null {
     const reason = checks[name](options[name]);
     if (reason) return `${name} ${reason}`;
   }
-  return whyNotMembers(options, checks, '');
+  return whyNotMembers(options, checks, '') ?? whyNotLimits(options);
+}
+
+function whyNotLimits({ softLimitMs = 0, hardLimitMs = defaultHardLimitMs }: TaskOptions) {
+  if (softLimitMs < hardLimitMs) return null;
+  return 'softLimitMs must be less than hardLimitMs, which is half an hour unless set.';
 }
 
 function whyNotMembers(

@@ -1,6 +1,8 @@
 import type { Database } from '../db/database.ts';
 import type { ResourceRegistry } from '../resources/contract.ts';
 import type { TaskDefinitions } from '../task-definitions/task-definitions.ts';
+import type { TaskHook } from '../task-definitions/task-hooks.ts';
+import type { AroundTask } from '../task-definitions/task-run.ts';
 
 /** What every function of this room is handed. */
 export interface TaskContext {
@@ -8,6 +10,12 @@ export interface TaskContext {
   readonly registry: ResourceRegistry;
   /** Tasks of the project's own. */
   readonly definitions: TaskDefinitions;
+  /** What the project does when something becomes of a task. */
+  readonly hooks: readonly TaskHook[];
+  /** URL of the file that exports the admin; null: it is not known. */
+  readonly definitionFile: string | null;
+  /** Called around every run of them. */
+  readonly aroundTask?: AroundTask | undefined;
   readonly settings: TaskSettings;
   readonly log: (
     level: 'error' | 'warning' | 'info' | 'debug',

@@ -1,8 +1,11 @@
+import type { Principal } from '../auth/principal.ts';
 import type { TableNames } from '../db/names.ts';
 import type { Queryable } from '../db/transaction.ts';
 import { isFinished, statesBefore, type TaskState } from './states.ts';
 
 export interface MoveReason {
+  /** Who moves it; left out: the system. */
+  by?: Pick<Principal, 'id' | 'name'> | undefined;
   reason?: string | undefined;
   message?: string | undefined;
 }
@@ -17,11 +20,22 @@ export async function moveTask(
   t: TableNames,
   taskId: number,
   to: TaskState,
-  { reason, message }: MoveReason = {},
+  why: MoveReason = {},
 ): Promise<boolean> {
+  return (await moveTasks(client, t, [taskId], to, why)) === 1;
+}
+
+/** The same of several; gives how many were moved. */
+export async function moveTasks(
+  client: Queryable,
+  t: TableNames,
+  taskIds: readonly number[],
+  to: TaskState,
+  { reason, message, by }: MoveReason = {},
+): Promise<number> {
   const { rowCount } = await client.query(
     `with old as (
-       select id, state from ${t.task} where id = $1 and state = any($2) for update
+       select id, state from ${t.task} where id = any($1) and state = any($2) for update
      ), moved as (
        update ${t.task} task set state = $3, reason = coalesce($4, reason), message = coalesce($5, message),
          started_at = case when $3 = 'preparing' then coalesce(started_at, now()) else started_at end,
@@ -30,8 +44,16 @@ export async function moveTask(
      ), released as (
        delete from ${t.lock_set} where task_id in (select id from moved where $6)
      )
-     insert into ${t.task_event} (task_id, at, from_state, state, reason) select id, clock_timestamp(), from_state, $3, $4 from moved returning task_id`,
-    [taskId, statesBefore(to), to, reason ?? null, message ?? null, isFinished(to)],
+     insert into ${t.task_event} (task_id, at, from_state, state, reason, by) select id, clock_timestamp(), from_state, $3, $4, $7::jsonb from moved returning task_id`,
+    [
+      taskIds,
+      statesBefore(to),
+      to,
+      reason ?? null,
+      message ?? null,
+      isFinished(to),
+      by ? JSON.stringify({ id: by.id, name: by.name }) : null,
+    ],
   );
-  return rowCount === 1;
+  return rowCount ?? 0;
 }

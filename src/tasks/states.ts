@@ -55,9 +55,14 @@ export const taskMoves: readonly {
   },
   { from: 'running', to: 'queued', because: 'an own task is tried again later' },
   { from: 'running', to: 'cancelling', because: 'somebody cancelled it' },
+  { from: 'queued', to: 'cancelling', because: 'cancelled while parts of it run' },
+  { from: 'paused', to: 'cancelling', because: 'cancelled while parts of it run' },
   { from: 'running', to: 'cancelled', because: 'cancelled while no worker was at it' },
   { from: 'running', to: 'pausing', because: 'somebody paused it' },
   { from: 'running', to: 'paused', because: 'paused while no worker was at it' },
+  { from: 'queued', to: 'paused', because: 'an own task was paused while it waited' },
+  { from: 'paused', to: 'queued', because: 'an own task is resumed: it is called anew' },
+  { from: 'pausing', to: 'succeeded', because: 'an own task was done before it heard of it' },
   { from: 'pausing', to: 'paused', because: 'its last runner has stopped' },
   { from: 'pausing', to: 'running', because: 'resumed before it had stopped' },
   { from: 'paused', to: 'running', because: 'resumed' },
@@ -67,7 +72,8 @@ export const taskMoves: readonly {
   { from: 'pausing', to: 'failed', because: 'its workers died' },
   { from: 'cancelling', to: 'cancelled', because: 'its last runner has stopped' },
   { from: 'cancelling', to: 'succeeded', because: 'an own task was done before it heard of it' },
-  { from: 'cancelling', to: 'failed', because: 'its workers died' },
+  { from: 'cancelling', to: 'failed', because: 'its workers died, or it ran longer than it may' },
+  { from: 'cancelling', to: 'queued', because: 'it ran longer than it may, and is tried again' },
 ];
 
 export const unfinishedStates = Object.entries(taskStates)

@@ -105,7 +105,9 @@ interface AnyTask {
   /** Not before this. */
   dueAt: Date | null;
   /** What it waits for: `attempt` is the next one, `task` the end of the one that blocks it. */
-  waitsFor: 'attempt' | 'sleep' | 'task' | null;
+  waitsFor: 'attempt' | 'sleep' | 'task' | 'children' | null;
+  /** Of an own task: something is kept of what it has done, after which it goes on. */
+  canGoOn: boolean;
   priority: number;
   /** Of an own task: which workers take it. */
   queue: string;
@@ -132,7 +134,10 @@ interface AnyTask {
   workerEndedAt: Date | null;
 }
 
-const columns: Record<Exclude<keyof BulkTask, 'hasWorker' | 'workerEndedAt'>, string> = {
+const columns: Record<
+  Exclude<keyof BulkTask, 'hasWorker' | 'workerEndedAt' | 'canGoOn'>,
+  string
+> = {
   id: 'id',
   kind: 'kind',
   operationId: 'operation_id',
@@ -193,10 +198,29 @@ const columns: Record<Exclude<keyof BulkTask, 'hasWorker' | 'workerEndedAt'>, st
   restedAt: 'rested_at',
 };
 
+/**
+ * A sum over the parts of an own task, theirs included, each of which counts for what it has told,
+ * or for one; null: it has none.
+ */
+function ofParts(t: TableNames, sum: string): string {
+  return `case when kind = 'own' then (with recursive part as (
+       select child.* from (select id as root) own join ${t.task} child on child.parent_id = own.root
+       union all
+       select child.* from part join ${t.task} child on child.parent_id = part.id
+     ) select case when count(*) > 0 then least(sum(${sum}), 2147483647)::int end from part) end`;
+}
+
 /** Select list that yields TaskRow. */
 export function taskColumns(t: TableNames): string {
+  const done =
+    "case when state = 'succeeded' then coalesce(total, 1) when total is null then 0 else least(done, total) end";
+  const summed: Partial<Record<string, string>> = {
+    done: `done + coalesce(${ofParts(t, done)}, 0)`,
+    total: `coalesce(coalesce(total, 0) + ${ofParts(t, 'coalesce(total, 1)')}, total)`,
+  };
   return [
-    ...Object.entries(columns).map(([name, column]) => `${column} as "${name}"`),
+    ...Object.entries(columns).map(([name, column]) => `${summed[name] ?? column} as "${name}"`),
+    `coalesce(kind = 'own' and exists (select from (select coalesce(line_id, id) as line) own join ${t.task_step} step on step.line_id = own.line), false) as "canGoOn"`,
     `case when finished_at is null and backend = 'queue' then ${hasWorkerSql(t)} end as "hasWorker"`,
     `case when finished_at is null and backend = 'queue' and not exists (select 1 from ${t.worker}) then (select max(at) from ${t.worker_end}) end as "workerEndedAt"`,
   ].join(', ');

@@ -9,6 +9,7 @@ import type { OnUnreadable } from '../resources/grants.ts';
 import { buildRegistry } from '../resources/registry.ts';
 import { createSelection, type Selected } from '../selection/selection.ts';
 import { buildTaskDefinitions } from '../task-definitions/task-definitions.ts';
+import { checkTaskHooks } from '../task-definitions/task-hooks.ts';
 import { defaultTaskSettings, type TaskContext, type TaskSettings } from '../tasks/context.ts';
 import type { Launched } from '../tasks/launched.ts';
 import { launch } from '../tasks/launching/launch.ts';
@@ -46,7 +47,10 @@ export function testContext(
   db: Database,
   settings: Partial<TaskSettings> = {},
   defaults: Partial<ResourceDefaults> = {},
-  admin: Pick<AdminDefinition, 'resources' | 'createClient' | 'tasks'> = sample,
+  admin: Pick<
+    AdminDefinition,
+    'resources' | 'createClient' | 'tasks' | 'taskHooks' | 'definition' | 'aroundTask'
+  > = sample,
   onUnreadable?: OnUnreadable,
 ): TaskContext {
   const all = { minAsyncRecords: 20, parallelism: 1, chunkSize: 1_000, ...defaults };
@@ -54,7 +58,10 @@ export function testContext(
   return {
     db,
     registry,
-    definitions: buildTaskDefinitions(admin.tasks),
+    definitions: buildTaskDefinitions(admin.tasks, admin.definition),
+    hooks: checkTaskHooks(admin.taskHooks),
+    definitionFile: admin.definition ?? null,
+    aroundTask: admin.aroundTask,
     settings: { ...defaultTaskSettings, previewMs: unhurriedMs, ...settings },
     log: () => undefined,
   };

@@ -22,5 +22,102 @@ export const holding = defineTask({
 /** The same, and never twice. */
 export const once = defineTask({ ...holding.options, name: 'once', attempts: 1 });
 
+/** Deals with ten items, a few at a time and each once: kept in `public.dealt`. */
+export const piece = defineTask({
+  name: 'piece',
+  params: z.object({ n: z.number() }),
+  title: ({ n }) => `Piece ${n}`,
+  attempts: 100,
+  backoff: { firstMs: 10, maxMs: 50 },
+  async run({ n }, task) {
+    const items = async (after: unknown, limit: number) =>
+      Array.from({ length: 10 }, (_, index) => ({ item: n * 10 + index, position: index }))
+        .slice(after === null ? 0 : Number(after) + 1)
+        .slice(0, limit);
+    await task.each(
+      'items',
+      items,
+      async (some, tx) => {
+        await tx.$executeRawUnsafe('insert into public.dealt select unnest($1::int[])', some);
+        await wait(15);
+      },
+      { size: 2 },
+    );
+    return n;
+  },
+});
+
+/** Twenty pieces, which are parts of it. */
+export const whole = defineTask({
+  name: 'whole',
+  params: z.object({ pieces: z.number() }),
+  attempts: 100,
+  backoff: { firstMs: 10, maxMs: 50 },
+  async run({ pieces }, task) {
+    const children = [];
+    for (let n = 0; n < pieces; n++) children.push(await task.launch(`piece ${n}`, piece, { n }));
+    return (await task.all(children)).length;
+  },
+});
+
+/** Gives way to nobody, ever. */
+export const spinning = defineTask({
+  name: 'spinning',
+  params: z.object({}),
+  attempts: 1,
+  hardLimitMs: 500,
+  async run(_, task) {
+    await task.lock('countries', ['ESP']);
+    while (true) {}
+  },
+});
+
+/** In a process of its own: ends as it is told to. */
+export const alone = defineTask({
+  name: 'alone',
+  params: z.object({
+    way: z.enum(['return', 'heed', 'exit', 'spin', 'throw']),
+  }),
+  attempts: 1,
+  isolate: true,
+  graceMs: 300,
+  async run({ way }, task) {
+    await task.lock('countries', ['ESP']);
+    const pid = await task.step('pid', () => process.pid);
+    task.progress(1, 2, way);
+    if (way === 'heed') await wait(60_000, null, { signal: task.signal });
+    if (way === 'exit') process.exit(3);
+    if (way === 'throw') throw new Error('thrown alone');
+    while (way === 'spin') {}
+    return pid;
+  },
+});
+
+/** The same, and not for long. */
+export const aloneForAWhile = defineTask({
+  ...alone.options,
+  name: 'alone-for-a-while',
+  hardLimitMs: 4_000,
+});
+
+/** Says what it is about, and more. */
+export const talking = defineTask({
+  name: 'talking',
+  params: z.object({ country: z.string(), lines: z.number() }),
+  title: ({ country }) => `Talk about ${country}`,
+  async run({ country, lines }, task) {
+    await task.about('countries', country);
+    await task.about('countries', country);
+    for (let line = 1; line <= lines; line++) task.log(`line ${line} <b>`);
+    await wait(1_000, null, { signal: task.signal });
+    task.log('x'.repeat(3_000));
+  },
+});
+
 /** The sample, with tasks of its own. */
-export const ownTasksAdmin = defineAdmin({ ...sample, tasks: [holding, once] });
+export const ownTasksAdmin = defineAdmin({
+  ...sample,
+  definition: import.meta.url,
+  tasks: [holding, once, piece, whole, spinning, alone, aloneForAWhile, talking],
+});
+export default ownTasksAdmin;

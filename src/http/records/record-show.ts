@@ -8,10 +8,12 @@ import { cutText } from '../../selection/cut.ts';
 import type { RecordValuesRead } from '../../selection/record.ts';
 import { findRelated, type RelatedRecord, relationTarget } from '../../selection/related.ts';
 import type { RelatedList } from '../../selection/related-lists.ts';
+import type { TaskAbout } from '../../tasks/looking/about.ts';
 import type { Holder } from '../../tasks/looking/holders.ts';
 import { seesTask } from '../../tasks/who-sees.ts';
 import { type CellData, fieldCell } from '../controls/cell.ts';
 import { backPath } from '../list-address.ts';
+import { type Badge, badgeOf } from '../tasks/badge.ts';
 import type { Url } from '../url.ts';
 import { fieldHref } from './record-field.ts';
 import { recordPath, titleOf } from './record-form.ts';
@@ -51,6 +53,8 @@ export interface RecordShowData {
     isMore: boolean;
     allText: string;
   }[];
+  /** About this record, the newest first. */
+  tasks: readonly { href: string; label: string; badge: Badge }[];
   words: typeof recordTexts;
   scripts?: readonly string[];
 }
@@ -62,6 +66,7 @@ export interface ShowParts {
   record: RecordValuesRead;
   lists: readonly RelatedList[];
   holder: Holder | null;
+  tasks: readonly TaskAbout[];
   back: string;
   url: Url;
 }
@@ -92,6 +97,11 @@ export async function recordShowData(parts: ShowParts): Promise<RecordShowData> 
     back: { href: url(backPath(resource, back)), label: recordTexts.back(resource.label) },
     edit: link('update', 'edit', recordTexts.edit),
     delete: link('delete', 'delete', recordTexts.deleteLink),
+    tasks: parts.tasks.map(({ id, title, state }) => ({
+      href: url(`/tasks/${id}`),
+      label: title,
+      badge: badgeOf(state),
+    })),
     history: { href: url(`${path}/history`), label: recordTexts.history },
     operations: offeredTo(resource, principal, 'record').map(({ offer, words }) => ({
       href: url(

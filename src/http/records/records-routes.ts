@@ -25,6 +25,7 @@ import { type RecordValuesRead, readRecord, readWhole } from '../../selection/re
 import { relatedLists } from '../../selection/related-lists.ts';
 import { isSlowDelete, queueFormDelete } from '../../tasks/launching/form-delete.ts';
 import { saveContextOf } from '../../tasks/launching/save-context.ts';
+import { listTasksAbout } from '../../tasks/looking/about.ts';
 import { assertFree } from '../../tasks/looking/assert-free.ts';
 import { findHolder, type Holder } from '../../tasks/looking/holders.ts';
 import type { Body } from '../form.ts';
@@ -154,12 +155,13 @@ export const recordRoutes: FastifyPluginAsync<RouteOptions> = async (
     const { about, key } = aboutRecord(request, 'list');
     const { resource, principal } = about;
     const record = await recordOf(about, key, resource.show);
-    const [lists, found] = await Promise.all([
+    const [lists, tasks, found] = await Promise.all([
       relatedLists(registry, resource, principal, key),
+      listTasksAbout(context, principal, resource.model.name, key),
       findHolder(db.pages, db.t, resource.model.name, key),
     ]);
     const [holder = null] = await namedHolders(context, principal, found ? [found] : []);
-    const data = await recordShowData({ ...about, registry, record, lists, holder, url });
+    const data = await recordShowData({ ...about, registry, record, lists, tasks, holder, url });
     return reply.page('records/show', {
       ...data,
       scripts: request.query._made === undefined ? [] : ['made.js'],

@@ -10,6 +10,7 @@ export const recordTexts = {
   edit: 'Edit',
   history: 'History',
   related: 'Related records',
+  tasks: 'Tasks',
   relatedCount: (count: number, isMore: boolean) => `${number.format(count)}${isMore ? '+' : ''}`,
   relatedNotCounted: 'not counted',
   relatedNotRead: 'To look for them took too long: no index leads to them.',

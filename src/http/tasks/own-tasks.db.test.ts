@@ -4,7 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { launchOwn } from '../../tasks/own/launch-own.ts';
 import { startWorker } from '../../tasks/worker/worker.ts';
 import { htmx, testApp } from '../../testing/app.ts';
-import { holding, ownTasksAdmin } from '../../testing/own-tasks-admin.ts';
+import { holding, ownTasksAdmin, talking, whole } from '../../testing/own-tasks-admin.ts';
 import { insertPlaces } from '../../testing/places.ts';
 
 const operationId = '00000000-0000-4000-8000-000000000777';
@@ -76,6 +76,101 @@ test('a task of one’s own has the pages of any task: queued, running, cancelle
     const poll = await editor.get(`/tasks/${done}/progress`, htmx);
     assert.equal(poll.statusCode, 286);
     assert.match(String(poll.headers['hx-trigger']), /Hold FRA: done\./);
+  } finally {
+    await worker.stop();
+  }
+});
+
+test('a task’s page says which hook was told of it in vain', async (t) => {
+  const app = await testApp(t, { admin: ownTasksAdmin });
+  const admin = await app.signIn('admin');
+  const launch = { principal: admin.principal };
+  const { id } = await launchOwn(app.context, holding, { country: 'ESP', ms: 1 }, launch);
+  const page = async () => (await admin.get(`/tasks/${id}`)).body;
+  const delivery = (parked: string) =>
+    app.db.pages.query(
+      `insert into ${app.db.t.task_delivery} (event_id, hook, name, task_id, payload, attempts, parked_at, error)
+       values ($2, 'mirror', 'task:created', $1, '{}', 10, ${parked}, 'secret of the database')`,
+      [id, parked === 'null' ? 1 : 2],
+    );
+  await delivery('null');
+  assert.doesNotMatch(await page(), /Hooks that were not told/);
+  await delivery('now()');
+  assert.match(await page(), /“mirror” of task:created: given up after 10 tries/);
+  assert.doesNotMatch(await page(), /secret of the database/);
+});
+
+test('the page of a task names its parts and how they stand, and theirs the task', async (t) => {
+  const app = await testApp(t, { admin: ownTasksAdmin });
+  const editor = await app.signIn('editor');
+  await app.db.pages.query('create table public.dealt (item int)');
+  const { id } = await launchOwn(
+    app.context,
+    whole,
+    { pieces: 3 },
+    { principal: editor.principal },
+  );
+  const json = async () =>
+    (await editor.get(`/tasks/${id}`, { accept: 'application/json' })).json();
+  assert.doesNotMatch((await editor.get(`/tasks/${id}`)).body, /Parts/);
+  const worker = await startWorker(app.context, {
+    connectionString: app.connectionString,
+    concurrency: 1,
+    places: 1,
+  });
+  try {
+    const waits = /It waits for its parts, and goes on when they are done\./;
+    while (!waits.test((await editor.get(`/tasks/${id}`)).body)) await wait(5);
+    assert.equal((await json()).total, 3);
+    while ((await json()).state !== 'succeeded') await wait(20);
+  } finally {
+    await worker.stop();
+  }
+  const page = (await editor.get(`/tasks/${id}`)).body;
+  assert.match(page, /Parts\s*<span[^>]*>3 of 3 ended<\/span>[\s\S]+Piece 0[\s\S]+Piece 2/);
+  const part = (await editor.get(`/tasks/${id + 1}`)).body;
+  assert.match(part, new RegExp(`href="/tasks/${id}">A part of task ${id}</a>`));
+});
+
+test('what a run says stands on its page while it goes on, and the page of the record that it is about names it', async (t) => {
+  const app = await testApp(t, { admin: ownTasksAdmin });
+  const [editor, viewer] = [await app.signIn('editor'), await app.signIn('viewer')];
+  await insertPlaces(app.db, 1);
+  const launch = async (lines: number) => {
+    const launching = { principal: editor.principal };
+    const { id } = await launchOwn(app.context, talking, { country: 'ESP', lines }, launching);
+    return id;
+  };
+  const id = await launch(2);
+  const logged: string[] = [];
+  const context = { ...app.context, log: (_: string, line: string) => void logged.push(line) };
+  const page = async (task = id) => (await editor.get(`/tasks/${task}`)).body;
+  const ended = async (task: number) => {
+    const asJson = { accept: 'application/json' };
+    while (!(await editor.get(`/tasks/${task}`, asJson)).json().finishedAt) await wait(20);
+  };
+  assert.doesNotMatch((await editor.get('/countries/ESP')).body, /Talk about/);
+  const worker = await startWorker(context, {
+    connectionString: app.connectionString,
+    concurrency: 1,
+    places: 2,
+  });
+  try {
+    while (!/line 2 &lt;b&gt;/.test(await page())) await wait(20);
+    assert.match(await page(), /data-state="running"|state-running/);
+    await ended(id);
+    assert.match(await page(), /<h2[^>]*>Log[\s\S]+line 1 &lt;b&gt;[\s\S]+x{1999}…</);
+    assert.ok(logged.includes('line 1 <b>'));
+    const record = (await editor.get('/countries/ESP')).body;
+    assert.match(record, new RegExp(`href="/tasks/${id}">Talk about ESP</a>`));
+    assert.doesNotMatch((await viewer.get('/countries/ESP')).body, /Talk about/);
+
+    const long = await launch(1_200);
+    await ended(long);
+    const full = await page(long);
+    assert.match(full, /the first 1,000 lines are kept, the last 200 of them shown/);
+    assert.match(full, /line 801 [\s\S]+line 1000 /);
+    assert.doesNotMatch(full, /line 800 |line 1001 /);
   } finally {
     await worker.stop();
   }

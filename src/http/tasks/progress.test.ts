@@ -35,6 +35,7 @@ function taskOf(values: Partial<BulkTask>): TaskRow {
     hasLimit: false,
     expiresAt: null,
     waitsFor: null,
+    canGoOn: false,
     priority: 0,
     progressMessage: null,
     result: null,

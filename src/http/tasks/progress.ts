@@ -221,6 +221,7 @@ function noteOf(task: TaskRow, { now, reader }: Onlooker): string {
         if (task.waitsFor !== 'attempt') return taskTexts.own.dueAt(at);
         return `${task.message ?? ''} ${taskTexts.own.again(at)}`.trim();
       }
+      if (task.waitsFor === 'children') return taskTexts.own.waitsForChildren;
       const since = task.queuedAt ?? task.createdAt;
       if (task.hasLimit)
         return taskTexts.own.waitingLimit(formatTimestamp(since, now, reader.timeZone));
@@ -236,9 +237,9 @@ function noteOf(task: TaskRow, { now, reader }: Onlooker): string {
     case 'preparing':
       return taskTexts.preparing;
     case 'pausing':
-      return taskTexts.pausing;
+      return kindTexts(task).pausing;
     case 'paused':
-      return taskTexts.paused;
+      return kindTexts(task).paused;
     case 'cancelling':
       return kindTexts(task).cancelling;
     default:

@@ -93,6 +93,9 @@ export async function taskActions(
     failures: hasFailed ? { href: failures, label: followUpTexts.showAll } : null,
     csv: hasFailed ? { href: `${failures}.csv`, label: followUpTexts.csv } : null,
     relatives: [
+      ...(task.parentId === null
+        ? []
+        : [relative(task.parentId, taskTexts.own.childOf(task.parentId), url)]),
       ...(task.followsId === null
         ? []
         : [

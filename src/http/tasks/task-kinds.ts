@@ -12,6 +12,8 @@ export interface KindTexts {
   barLabel(title: string, done: number, total: number | null, percent: number): string;
   running: string;
   cancelling: string;
+  pausing: string;
+  paused: string;
   endedNote: Readonly<Record<string, string>>;
   endedNoteHere: Readonly<Record<string, string>>;
   waitedFor: string;
@@ -34,6 +36,8 @@ const bulk: KindTexts = {
       : taskTexts.barLabel(title, done, total, percent),
   running: taskTexts.running,
   cancelling: taskTexts.cancelling,
+  pausing: taskTexts.pausing,
+  paused: taskTexts.paused,
   endedNote: taskTexts.endedNote,
   endedNoteHere: taskTexts.endedNoteHere,
   waitedFor: taskTexts.backends.queue ?? '',
@@ -41,8 +45,11 @@ const bulk: KindTexts = {
 
 const own: KindTexts = {
   ...bulk,
-  heading: ({ state, progressMessage }) =>
-    state === 'cancelling' ? taskTexts.own.cancelling : (progressMessage ?? taskTexts.own.running),
+  heading({ state, progressMessage }) {
+    if (state === 'cancelling') return taskTexts.own.cancelling;
+    if (state === 'paused' || state === 'pausing') return taskTexts.states[state];
+    return progressMessage ?? taskTexts.own.running;
+  },
   noWorkerHeading: () => taskTexts.own.noWorkerHeading,
   noWorker: ({ queue }, since) => taskTexts.own.noWorker(queue, since),
   doneText(done, total) {
@@ -52,6 +59,8 @@ const own: KindTexts = {
   rate: taskTexts.own.rate,
   barLabel: taskTexts.own.barLabel,
   cancelling: taskTexts.own.cancellingNote,
+  pausing: taskTexts.own.cancellingNote,
+  paused: taskTexts.own.pausedNote,
   endedNote: taskTexts.own.endedNote,
   endedNoteHere: taskTexts.own.endedNote,
   waitedFor: taskTexts.own.backend,

@@ -11,13 +11,14 @@ import {
   withoutWorkerSince,
   workedMs,
 } from '../../tasks/looking/progress.ts';
-import type { ChunkRow, EventRow, FailureGroup } from '../../tasks/looking/queries.ts';
+import type { ChunkRow, EventRow, FailureGroup, Untold } from '../../tasks/looking/queries.ts';
 import { type AlterationGroup, listAlterations } from '../../tasks/running/alterations.ts';
 import { isFinished } from '../../tasks/states.ts';
 import type { TaskRow } from '../../tasks/task-row.ts';
 import { formatDateTime, formatNumber, formatSpan, formatTimestamp, isoTime } from '../format.ts';
 import type { Url } from '../url.ts';
 import { type Badge, badgeOf } from './badge.ts';
+import { type OwnDetails, type OwnParts, ownDetails } from './own-details.ts';
 import {
   type CountInWords,
   countsOf,
@@ -54,7 +55,7 @@ export interface RefusalGroup {
 }
 
 /** The part of a task's page that is live. */
-export interface TaskDetailsData {
+export interface TaskDetailsData extends OwnDetails {
   elementId: string;
   /** Null once it has finished. */
   pollUrl: string | null;
@@ -75,6 +76,8 @@ export interface TaskDetailsData {
   } | null;
   /** What an own task returned; null: nothing, or it is bulk work. */
   result: { heading: string; text: string } | null;
+  /** Hooks that were told of it in vain; null: none. */
+  untold: { heading: string; lines: readonly string[] } | null;
   /** Null: it has none. */
   chunks: {
     heading: string;
@@ -129,8 +132,10 @@ export interface TaskParts {
   failures: readonly FailureGroup[];
   alterations: readonly ShownAlteration[];
   events: readonly EventRow[];
+  untold: readonly Untold[];
   titles: ReadonlyMap<string, string>;
   actions: TaskActions;
+  own: OwnParts | null;
 }
 
 export function taskPageData(
@@ -184,7 +189,7 @@ export function taskPageData(
 
 export function taskDetailsData(
   task: TaskRow,
-  { chunks, failures, alterations, events, titles, actions }: TaskParts,
+  { chunks, failures, alterations, events, untold, titles, actions, own }: TaskParts,
   {
     now,
     url,
@@ -228,6 +233,16 @@ export function taskDetailsData(
             groups: alterations.map((group) => alterationLine(group, task, url)),
           },
     result: resultOf(task),
+    untold:
+      untold.length === 0
+        ? null
+        : {
+            heading: taskTexts.untold,
+            lines: untold.map(({ hook, event, attempts, parkedAt }) =>
+              taskTexts.untoldLine(hook, event, attempts, formatTimestamp(parkedAt, now, timeZone)),
+            ),
+          },
+    ...ownDetails(own, { now, url, timeZone }),
     chunks:
       task.kind === 'own'
         ? null

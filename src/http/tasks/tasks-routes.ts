@@ -11,12 +11,14 @@ import {
   listFailures,
   listRunning,
   listTasks,
+  listUntold,
   type TaskPage,
 } from '../../tasks/looking/queries.ts';
 import { isFinished, type TaskState, taskStates } from '../../tasks/states.ts';
 import { tasksSeen } from '../../tasks/who-sees.ts';
 import { headerJson, isHtmx, principalOf, wantsJson } from '../negotiate.ts';
 import type { RouteOptions } from '../route-options.ts';
+import { readOwnParts } from './own-details.ts';
 import { parametersInWords, plainParameters } from './parameters.ts';
 import {
   finishedData,
@@ -191,17 +193,19 @@ export const taskRoutes: FastifyPluginAsync<RouteOptions> = async (app, { contex
   }
 
   async function partsOf(principal: Principal, task: NamedTask): Promise<TaskParts> {
-    const [chunks, failures, events] = await Promise.all([
+    const [chunks, failures, events, untold] = await Promise.all([
       listChunks(db, task.id),
       listFailures(db, task.id),
       listEvents(db, task.id),
+      listUntold(db, task.id),
     ]);
-    const [titles, alterations, actions] = await Promise.all([
+    const [titles, alterations, actions, own] = await Promise.all([
       refusedTitles(registry, principal, task, failures),
       shownAlterations(db, registry, principal, task),
       taskActions({ db, principal, resource: findResource(registry, principal, task), url }, task),
+      readOwnParts(db, task),
     ]);
-    return { chunks, failures, alterations, events, titles, actions };
+    return { chunks, failures, alterations, events, untold, titles, actions, own };
   }
 
   // htmx swaps no 4xx, so a poll that got one would go on for ever: every ending is 286 without a

@@ -35,6 +35,7 @@ export const taskTexts = {
     running: 'Running in the background',
     cancelling: 'Cancelling',
     cancellingNote: 'It was asked to stop, and ends when it has heard of it.',
+    pausedNote: 'It goes on after what it has done when it is resumed. Its records stay locked.',
     noWorkerHeading: 'Waiting for a worker',
     noWorker: (queue: string, since: string | null) =>
       `No worker that listens to “${queue}” is alive${since === null ? '' : ` since ${since}`}, so nobody is at it. It goes on when one starts.`,
@@ -57,6 +58,19 @@ export const taskTexts = {
     again: (at: string) => `It is tried again at ${at}.`,
     dueAt: (at: string) => `It begins at ${at}.`,
     sleeps: (at: string) => `It goes on at ${at}.`,
+    stuck: (pid: number, host: string) =>
+      `It has run longer than it may, and has not stopped. It writes nothing more, but holds its records: restart the worker, process ${pid} on ${host}, and it ends.`,
+    log: 'Log',
+    logLatest: (shown: number, count: number) =>
+      `the latest ${number.format(shown)} of ${number.format(count)} lines`,
+    logFull: (count: number, shown: number) =>
+      `the first ${number.format(count)} lines are kept, the last ${number.format(shown)} of them shown`,
+    waitsForChildren: 'It waits for its parts, and goes on when they are done.',
+    children: 'Parts',
+    childrenDone: (done: number, count: number) =>
+      `${number.format(done)} of ${number.format(count)} ended`,
+    childrenFirst: (count: number) => `the first ${number.format(count)}`,
+    childOf: (id: number) => `A part of task ${id}`,
     retry: 'Run it again',
   },
   columns: {
@@ -155,6 +169,9 @@ export const taskTexts = {
   },
   endedAltered: (count: number, isHere: boolean) =>
     `Triggers of the database altered ${records(count)} that came back: which, and in what, is ${isHere ? 'named below' : 'on the page of the task'}.`,
+  untold: 'Hooks that were not told',
+  untoldLine: (hook: string, event: string, attempts: number, at: string) =>
+    `“${hook}” of ${event}: given up after ${attempts} tries, ${at}. The log says why.`,
   alterations: 'Altered by triggers',
   alterationsNote: 'The database’s own triggers wrote these fields when the records were put back.',
   alteration: (field: string) => `${field} is not what it was before.`,
@@ -228,6 +245,12 @@ export const taskTexts = {
   reasons: {
     cancelled: 'cancelled',
     'worker-died': 'its workers died',
+    'gave-up': 'it gave up',
+    'tried-again': 'is tried again',
+    'process-died': 'its process ended',
+    'soft-limit': 'it ran too long',
+    'hard-limit': 'it ran longer than it may',
+    'child-failed': 'a part of it did not succeed',
     'too-slow': 'even a few records took too long',
     'table-changed': 'the table is no longer what the schema says',
     error: 'an unexpected error',

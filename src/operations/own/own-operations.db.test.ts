@@ -404,14 +404,14 @@ test('what each gives and its record cannot be given refuses the record by that 
       each: ({ record }: { record: object }) => ({ ...record, notes: 'its own id is no mistake' }),
     }),
   ]);
-  const told = async (name: string) => {
+  const failuresOf = async (name: string) => {
     const { id } = await run(name);
     return (await listFailures(db, id)).map(({ message }) => message).sort();
   };
   const of = (name: string, some: typeof mistakes) =>
     some.map(([, said]) => `“${name}” ${said}`).sort();
-  assert.deepEqual(await told('first'), of('first', mistakes.slice(1, 13)));
-  assert.deepEqual(await told('rest'), of('rest', mistakes.slice(13)));
+  assert.deepEqual(await failuresOf('first'), of('first', mistakes.slice(1, 13)));
+  assert.deepEqual(await failuresOf('rest'), of('rest', mistakes.slice(13)));
   assert.deepEqual(new Set(await read('notes')), new Set([null]));
   assert.equal((await run('whole')).changed, 12);
 });
@@ -434,15 +434,15 @@ test('refuse that reads what its needs do not name refuses every record by that 
     ['misspells', 'reads "staus", and City has no such field. Did you mean "status"?'],
   ] as const) {
     const { id, failed } = await run(name);
-    const [told] = await listFailures(db, id);
-    assert.deepEqual([failed, told?.message], [12, `The refuse rule of “${name}” ${said}`]);
+    const [failure] = await listFailures(db, id);
+    assert.deepEqual([failed, failure?.message], [12, `The refuse rule of “${name}” ${said}`]);
   }
   assert.deepEqual(new Set(await read('notes')), new Set([null]));
   assert.equal((await run('asks-nothing')).changed, 12);
 });
 
 test('a permission that gives no yes or no, or fails, grants nothing and is told', async (t) => {
-  const told: string[] = [];
+  const sentences: string[] = [];
   const { launch } = await setUp(
     t,
     [
@@ -452,7 +452,7 @@ test('a permission that gives no yes or no, or fails, grants nothing and is told
       giving('fails', { change: () => assert.fail('down') }),
     ],
     {},
-    (sentence, { why }) => void told.push(`${sentence} (${why})`),
+    (sentence, { why }) => void sentences.push(`${sentence} (${why})`),
   );
   for (const name of ['promises', 'says-nothing', 'throws'])
     await assert.rejects(launch(name), { code: 'forbidden', status: 403 });
@@ -461,7 +461,7 @@ test('a permission that gives no yes or no, or fails, grants nothing and is told
     message: 'The change rule of “fails” failed. The log has the details. Nothing was changed.',
   });
   assert.deepEqual(
-    [...new Set(told)],
+    [...new Set(sentences)],
     [
       'Cities: the answer of allowed of “promises” cannot be used, so it grants nothing (it is neither true nor false)',
       'Cities: the answer of allowed of “says-nothing” cannot be used, so it grants nothing (it is neither true nor false)',

@@ -2,13 +2,14 @@ import type { Principal } from '../../auth/principal.ts';
 import { patientTransaction } from '../../db/patient-transaction.ts';
 import type { TaskContext } from '../context.ts';
 import { moveTask } from '../move-task.ts';
+import { cancelDescendants } from '../own/children.ts';
 import { wakeWaiting } from '../running/slots.ts';
 import type { TaskState } from '../states.ts';
 import { lockUnfinished, taskHeld } from './lock-task.ts';
 
 /**
  * Asks a task to stop. With no runner at it, it is cancelled at once; otherwise before the next
- * chunk. Cancelling what has finished meanwhile is AppError 'task-finished' (409): success beats a
+ * chunk, and so are the parts that it launched. Cancelling what has finished meanwhile is AppError 'task-finished' (409): success beats a
  * late cancel.
  */
 export async function cancel(
@@ -18,12 +19,22 @@ export async function cancel(
 ): Promise<TaskState> {
   const { t } = context.db;
   return patientTransaction(context.db.pages, taskHeld, async (client) => {
-    const { state, isWorkedOn } = await lockUnfinished(client, context, principal, taskId);
-    if (state === 'cancelling') return state;
+    const { kind, state, isWorkedOn } = await lockUnfinished(client, context, principal, taskId);
+    if (state === 'cancelling') {
+      await client.query(
+        `update ${t.task} set reason = 'cancelled', message = $2 where id = $1 and reason = 'hard-limit'`,
+        [taskId, `Cancelled by ${principal.name}.`],
+      );
+      return state;
+    }
+    const goesOn = kind === 'own' && (await cancelDescendants(client, context, taskId));
     const to: TaskState =
-      (state === 'running' || state === 'pausing') && isWorkedOn ? 'cancelling' : 'cancelled';
+      goesOn || ((state === 'running' || state === 'pausing') && isWorkedOn)
+        ? 'cancelling'
+        : 'cancelled';
     await moveTask(client, t, taskId, to, {
       reason: 'cancelled',
+      by: principal,
       message: `Cancelled by ${principal.name}.`,
     });
     if (to === 'cancelled') await wakeWaiting(client, context, taskId);

@@ -1,17 +1,22 @@
 import type { Principal } from '../../auth/principal.ts';
 import { patientTransaction } from '../../db/patient-transaction.ts';
 import { AppError } from '../../errors.ts';
-import { wake } from '../../queue/wake.ts';
+import { callPlaces, wake } from '../../queue/wake.ts';
 import type { TaskContext } from '../context.ts';
 import { getTask } from '../looking/queries.ts';
 import { moveTask } from '../move-task.ts';
+import { hasSteps } from '../own/steps.ts';
 import { whyNot } from '../running/may-run.ts';
 import type { TaskState } from '../states.ts';
 import { lockUnfinished, taskHeld } from './lock-task.ts';
 
+const cannotGoOn =
+  'Nothing of what this task has done is kept, so it would begin anew. Nothing was changed: it can be cancelled.';
+
 /**
- * Asks a running task to stop before its next chunk and to keep its locks. With no runner at it, it
- * is paused at once.
+ * Asks a running task to stop before its next chunk, or an own one by its signal, and to keep its
+ * locks. With no runner at it, it is paused at once. An own task of which nothing is kept could not
+ * go on: AppError 'not-pausable' (409).
  */
 export async function pause(
   context: TaskContext,
@@ -21,15 +26,14 @@ export async function pause(
   const { t } = context.db;
   return patientTransaction(context.db.pages, taskHeld, async (client) => {
     const { kind, state, isWorkedOn } = await lockUnfinished(client, context, principal, taskId);
-    if (kind === 'own')
-      throw new AppError('not-pausable', 409, 'This task cannot be paused. Nothing was changed.', {
-        state,
-      });
+    const isOwn = kind === 'own';
+    if (isOwn && !(await hasSteps(client, t, taskId)))
+      throw new AppError('not-pausable', 409, cannotGoOn, { state });
     if (state === 'pausing' || state === 'paused') return state;
-    if (state !== 'running')
+    if (state !== 'running' && !(isOwn && state === 'queued'))
       throw new AppError('not-running', 409, 'Only a running task can be paused.', { state });
     const to = isWorkedOn ? 'pausing' : 'paused';
-    await moveTask(client, t, taskId, to, { reason: 'paused' });
+    await moveTask(client, t, taskId, to, { reason: 'paused', by: principal });
     return to;
   });
 }
@@ -50,11 +54,17 @@ export async function resume(
   return patientTransaction(context.db.pages, taskHeld, async (client) => {
     const { state } = await lockUnfinished(client, context, principal, taskId);
     if (state !== 'pausing' && state !== 'paused') return state;
-    await moveTask(client, t, taskId, 'running', { reason: 'resumed' });
+    if (task.kind === 'own' && state === 'paused') {
+      await moveTask(client, t, taskId, 'queued', { reason: 'resumed', by: principal });
+      await callPlaces(client, context.db);
+      return 'queued';
+    }
+    await moveTask(client, t, taskId, 'running', { reason: 'resumed', by: principal });
     await client.query(`update ${t.task} set reason = null, woken_at = now() where id = $1`, [
       taskId,
     ]);
-    for (let slot = 0; slot < task.parallelism; slot++) await wake(client, queueSchema, taskId);
+    if (task.kind === 'bulk')
+      for (let slot = 0; slot < task.parallelism; slot++) await wake(client, queueSchema, taskId);
     return 'running';
   });
 }

@@ -8,16 +8,17 @@ const number = new Intl.NumberFormat('en');
 
 /**
  * Throws 423 with the holder when a task holds the record. Ask it after the row is locked, on the
- * same transaction.
+ * same transaction. `free`: whoever acts for a task is not stopped by it.
  */
 export async function assertFree(
   client: Queryable,
   t: TableNames,
   { model, locksOffReason }: Pick<Resource, 'model' | 'locksOffReason'>,
   key: string,
+  free: readonly number[] = [],
 ): Promise<void> {
   if (locksOffReason !== null) return;
-  const holder = await findHolder(client, t, model.name, key);
+  const holder = await findHolder(client, t, model.name, key, free);
   if (!holder) return;
   throw new AppError('locked', 423, heldMessage(holder), { holder });
 }

@@ -37,7 +37,10 @@ export function progressOf(task: TaskRow, now: Date): Progress {
     secondsLeft: !finished && rate && total > 0 ? Math.ceil((total - task.done) / rate) : null,
     isFinished: finished,
     canCancel: !finished && task.state !== 'cancelling',
-    canPause: task.kind === 'bulk' && task.state === 'running',
+    canPause:
+      task.kind === 'bulk'
+        ? task.state === 'running'
+        : task.canGoOn && (task.state === 'running' || task.state === 'queued'),
     canResume: task.state === 'pausing' || task.state === 'paused',
   };
 }

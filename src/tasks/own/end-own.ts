@@ -3,26 +3,43 @@ import { transaction } from '../../db/transaction.ts';
 import { callPlaces } from '../../queue/wake.ts';
 import type { TaskDefinition } from '../../task-definitions/define-task.ts';
 import type { StopReason } from '../../task-definitions/task-run.ts';
-import { TaskGiveUp, TaskRetryLater } from '../../task-definitions/task-run.ts';
+import { TaskChildFailed, TaskGiveUp, TaskRetryLater } from '../../task-definitions/task-run.ts';
 import type { TaskContext } from '../context.ts';
 import { moveTask } from '../move-task.ts';
 import type { Lease } from '../running/lease.ts';
 import { wakeWaiting } from '../running/slots.ts';
 import type { OwnTask } from '../task-row.ts';
+import { endWithParts } from './children.ts';
+import { hardLimitMessage } from './hard-limit.ts';
+import type { Awaited } from './named-calls.ts';
 
 const maxMessageLength = 1_000;
 const defaultBackoff = { firstMs: 1_000, factor: 2, maxMs: 600_000 };
 
-/** Keeps what a run returned; nothing is written where its slot was another's by then. */
+/** The process that a task ran in alone has ended without an end of its own. */
+export class ProcessDied extends Error {}
+
+/** What a run was, and whose task it is. */
+interface Ended {
+  definition: TaskDefinition | undefined;
+}
+
+/**
+ * Keeps what a run returned; nothing is written where its slot was another's by then, or where it
+ * had run longer than it may.
+ */
 export async function succeed(
   context: TaskContext,
   pool: Pool,
+  task: OwnTask,
   lease: Lease,
-  result: unknown,
+  { result, definition }: Ended & { result: unknown },
 ): Promise<void> {
   const { t } = context.db;
   await transaction(pool, async (client) => {
-    if (!(await letGo(client, context, lease))) return;
+    const left = await letGo(client, context, lease);
+    if (!left) return;
+    if (left.isLapsed) return stopNow(client, context, task, definition, left);
     await client.query(`update ${t.task} set result = $2 where id = $1`, [
       lease.taskId,
       result === undefined ? null : JSON.stringify(result),
@@ -41,21 +58,27 @@ export async function endAttempt(
   pool: Pool,
   task: OwnTask,
   lease: Lease,
-  {
-    error,
-    stop,
-    definition,
-  }: { error: unknown; stop: StopReason | null; definition: TaskDefinition },
+  { error, stop, definition }: Ended & { error: unknown; stop: StopReason | null },
 ): Promise<void> {
   await transaction(pool, async (client) => {
-    if (!(await letGo(client, context, lease))) return;
-    if (stop === 'cancelled') return cancelNow(client, context, lease.taskId);
-    if (stop === 'shutdown') return putBack(client, context, lease.taskId, 0, null);
+    const left = await letGo(client, context, lease);
+    if (!left) return;
+    if (left.state === 'cancelling') return stopNow(client, context, task, definition, left);
+    if (stop === 'shutdown' || stop === 'paused')
+      return putBack(client, context, lease.taskId, 0, null);
+    if (stop === 'soft-limit') {
+      const failure = { reason: 'soft-limit', message: 'It did not stop in time of itself.' };
+      return countFailure(client, context, task, definition, failure);
+    }
     if (error instanceof TaskRetryLater)
       return putBack(client, context, lease.taskId, error.afterMs, error.message);
+    if (error instanceof TaskChildFailed)
+      return fail(client, context, lease.taskId, 'child-failed', error.message);
     if (error instanceof TaskGiveUp)
       return fail(client, context, lease.taskId, 'gave-up', error.message);
-    await countFailure(client, context, task, definition, messageOf(error), error);
+    const reason = error instanceof ProcessDied ? 'process-died' : 'error';
+    const failure = { reason, message: messageOf(error), error };
+    await countFailure(client, context, task, definition, failure);
   });
 }
 
@@ -63,13 +86,24 @@ export async function endAttempt(
 export async function suspend(
   context: TaskContext,
   pool: Pool,
+  task: OwnTask,
   lease: Lease,
-  until: Date,
+  { awaited, definition }: Ended & { awaited: Awaited },
 ): Promise<void> {
+  const { t } = context.db;
   await transaction(pool, async (client) => {
-    if (!(await letGo(client, context, lease))) return;
-    const waitMs = Math.max(1, until.getTime() - Date.now());
-    await putBack(client, context, lease.taskId, waitMs, null, 'sleep');
+    const left = await letGo(client, context, lease);
+    if (!left) return;
+    if (left.state === 'cancelling') return stopNow(client, context, task, definition, left);
+    if ('until' in awaited) {
+      const waitMs = Math.max(1, awaited.until.getTime() - Date.now());
+      return putBack(client, context, lease.taskId, waitMs, null, 'sleep');
+    }
+    await putBack(client, context, lease.taskId, 0, null);
+    await client.query(
+      `update ${t.task} set waits_for = 'children', awaits = $2, fails_fast = $3 where id = $1 and state in ('queued', 'paused')`,
+      [lease.taskId, awaited.children, awaited.failsFast],
+    );
   });
 }
 
@@ -91,22 +125,35 @@ export async function endRefused(
 export async function loseAttempt(
   client: PoolClient,
   context: TaskContext,
-  task: Pick<OwnTask, 'id' | 'operation' | 'state'>,
+  task: Pick<OwnTask, 'id' | 'operation' | 'state' | 'reason'>,
 ): Promise<void> {
-  if (task.state === 'cancelling') return cancelNow(client, context, task.id);
-  const message = 'Its worker died while it ran.';
   const definition = context.definitions.get(task.operation);
-  await countFailure(client, context, task, definition, message, null);
+  if (task.state === 'cancelling') return stopNow(client, context, task, definition, task);
+  const failure = { reason: 'worker-died', message: 'Its worker died while it ran.' };
+  await countFailure(client, context, task, definition, failure);
 }
 
-/** An attempt failed: by its own error, or with its worker (`error` is null). */
+/** One that was to stop has: past its hard limit an attempt failed, else it is cancelled. */
+async function stopNow(
+  client: PoolClient,
+  context: TaskContext,
+  task: Pick<OwnTask, 'id'>,
+  definition: TaskDefinition | undefined,
+  { reason }: Pick<OwnTask, 'reason'>,
+): Promise<void> {
+  if (reason === 'cancelled') return endWithParts(client, context, task.id, 'cancelled');
+  // Else its end is decided, and waits for its parts.
+  if (reason !== 'hard-limit') return;
+  await countFailure(client, context, task, definition, { reason, message: hardLimitMessage });
+}
+
+/** An attempt failed: by an error of its own, its time, or with its worker. */
 async function countFailure(
   client: PoolClient,
   context: TaskContext,
   task: Pick<OwnTask, 'id'>,
   definition: TaskDefinition | undefined,
-  message: string,
-  error: unknown,
+  { reason, message, error }: { reason: string; message: string; error?: unknown },
 ): Promise<void> {
   const { t } = context.db;
   const { attempts = 3, retryOn, backoff } = definition?.options ?? {};
@@ -115,27 +162,32 @@ async function countFailure(
     [task.id],
   );
   const failed = rows[0]?.failed ?? attempts;
-  const isOver = failed >= attempts || (error !== null && retryOn?.(error) === false);
-  if (isOver)
-    return fail(client, context, task.id, error === null ? 'worker-died' : 'error', message);
+  const isOver = failed >= attempts || (reason === 'error' && retryOn?.(error) === false);
+  if (isOver) return fail(client, context, task.id, reason, message);
   const { firstMs, factor, maxMs } = { ...defaultBackoff, ...backoff };
   const waitMs = Math.min(maxMs, firstMs * factor ** (failed - 1));
   // Tasks that failed together are not tried again together.
   await putBack(client, context, task.id, waitMs * (0.75 + Math.random() / 2), message);
 }
 
-/** Gives the slot back. False: it is another's. Cancelled meanwhile, the task is cancelled. */
+/** Gives the slot back, and says how the task stood then. Null: the slot is another's. */
 async function letGo(
   client: PoolClient,
   { db: { t } }: TaskContext,
   { taskId, slot, token }: Lease,
-): Promise<boolean> {
-  await client.query(`select 1 from ${t.task} where id = $1 for update`, [taskId]);
-  const { rowCount } = await client.query(
-    `delete from ${t.task_slot} where task_id = $1 and slot = $2 and token = $3`,
+): Promise<(Pick<OwnTask, 'state' | 'reason'> & { isLapsed: boolean }) | null> {
+  const { rows } = await client.query<Pick<OwnTask, 'state' | 'reason'>>(
+    `select state, reason from ${t.task} where id = $1 for update`,
+    [taskId],
+  );
+  const gone = await client.query<{ isLapsed: boolean }>(
+    `delete from ${t.task_slot} where task_id = $1 and slot = $2 and coalesce(lapsed_token, token) = $3
+     returning lapsed_token is not null as "isLapsed"`,
     [taskId, slot, token],
   );
-  return rowCount === 1;
+  const [task] = rows;
+  const [slotGone] = gone.rows;
+  return task && slotGone ? { ...task, ...slotGone } : null;
 }
 
 async function fail(
@@ -145,19 +197,10 @@ async function fail(
   reason: string,
   message: string,
 ): Promise<void> {
-  await moveTask(client, context.db.t, taskId, 'failed', {
-    reason,
-    message: shownMessage(message),
-  });
-  await wakeWaiting(client, context, taskId);
+  await endWithParts(client, context, taskId, 'failed', { reason, message: shownMessage(message) });
 }
 
-async function cancelNow(client: PoolClient, context: TaskContext, taskId: number): Promise<void> {
-  await moveTask(client, context.db.t, taskId, 'cancelled');
-  await wakeWaiting(client, context, taskId);
-}
-
-/** Back to the queue. One that was cancelled meanwhile is not tried again. */
+/** Back to the queue, at once or after a while; one that is to be paused waits until it is resumed. */
 async function putBack(
   client: PoolClient,
   context: TaskContext,
@@ -167,11 +210,12 @@ async function putBack(
   waitsFor: NonNullable<OwnTask['waitsFor']> = 'attempt',
 ): Promise<void> {
   const { t } = context.db;
-  const isBack = await moveTask(client, t, taskId, 'queued', {
+  const why = {
     reason: waitMs > 0 && waitsFor === 'attempt' ? 'tried-again' : undefined,
     message: message === null ? undefined : shownMessage(message),
-  });
-  if (!isBack) return cancelNow(client, context, taskId);
+  };
+  if (!(await moveTask(client, t, taskId, 'queued', why)))
+    await moveTask(client, t, taskId, 'paused', why);
   await client.query(
     `update ${t.task} set rested_at = clock_timestamp(), waits_for = case when $2::float8 > 0 then $3 end,
        due_at = case when $2::float8 > 0 then clock_timestamp() + make_interval(secs => $2::float8 / 1000) end where id = $1`,

@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Pool } from 'pg';
+import type { Principal } from '../../auth/principal.ts';
 import { clientTransaction } from '../../operations/rules/client-transaction.ts';
 import { whyNotPlain } from '../../plain-json.ts';
 import type { Client } from '../../resources/client.ts';
@@ -7,27 +8,36 @@ import type { EachOptions, Positioned, TaskRun } from '../../task-definitions/ta
 import type { TaskContext } from '../context.ts';
 import type { Lease } from '../running/lease.ts';
 import type { OwnTask } from '../task-row.ts';
+import { childCalls } from './child-calls.ts';
+import { unfinishedChildren } from './children.ts';
 import { findStep, keepStep, keepStepAlone, type StepKind } from './steps.ts';
+import { writingCalls } from './writing-calls.ts';
+
+/** What a run waits for that is to go on later: a time, or the end of children. */
+export type Awaited = { until: Date } | { children: readonly number[]; failsFast: boolean };
 
 /** Thrown through a run that is to go on later: it holds no place meanwhile. */
 export class TaskSuspended extends Error {
-  readonly until: Date;
+  readonly awaited: Awaited;
 
-  constructor(until: Date) {
+  constructor(awaited: Awaited) {
     super('This run goes on later. Let this error through.');
     this.name = 'TaskSuspended';
-    this.until = until;
+    this.awaited = awaited;
   }
 }
 
 /** The calls of a run that outlive it, each by its name. */
-export interface NamedCalls extends Pick<TaskRun, 'step' | 'each' | 'sleep'> {
+export interface NamedCalls
+  extends Pick<TaskRun, 'step' | 'each' | 'sleep' | 'launch' | 'all' | 'tx' | 'change'> {
   /** Throws where the run was suspended, or asked to stop: whoever caught that gets no further. */
   assertGoesOn(): void;
   /** A run that caught its suspension has done nothing that counts. */
   assertNotSuspended(): void;
-  /** Until when; null: it was not suspended. */
-  suspendedUntil(): Date | null;
+  /** Suspends a run that has returned while parts of it go on. */
+  awaitChildren(): Promise<void>;
+  /** Null: it was not suspended. */
+  awaited(): Awaited | null;
 }
 
 const maxResultBytes = 1_000_000;
@@ -36,25 +46,58 @@ const shortestSuspensionMs = 1_000;
 const defaultSize = 500;
 
 export function namedCalls(
-  { db: { t }, registry, settings }: TaskContext,
+  context: TaskContext,
   pool: Pool,
   task: OwnTask,
   lease: Lease,
-  signal: AbortSignal,
+  { signal, principal }: { signal: AbortSignal; principal: Principal },
 ): NamedCalls {
+  const {
+    db: { t },
+    registry,
+    settings,
+  } = context;
   const lineId = task.lineId ?? task.id;
   const names = new Set<string>();
   let suspension: TaskSuspended | null = null;
+  const { within, ...writing } = writingCalls({
+    context,
+    pool,
+    task,
+    lease,
+    principal,
+    assertGoesOn,
+  });
   return {
+    ...writing,
     step,
     each,
     sleep,
+    ...childCalls({
+      context,
+      pool,
+      task,
+      lease,
+      principal,
+      begin,
+      assertGoesOn,
+      suspend: (children, failsFast) => suspend({ children, failsFast }),
+    }),
     assertGoesOn,
     assertNotSuspended() {
       if (suspension) throw suspension;
     },
-    suspendedUntil: () => suspension?.until ?? null,
+    async awaitChildren() {
+      const children = await unfinishedChildren(pool, t, task.id);
+      if (children.length > 0) suspend({ children, failsFast: false });
+    },
+    awaited: () => suspension?.awaited ?? null,
   };
+
+  function suspend(awaited: Awaited): never {
+    suspension = new TaskSuspended(awaited);
+    throw suspension;
+  }
 
   function assertGoesOn(): void {
     if (suspension) throw suspension;
@@ -102,8 +145,7 @@ export function namedCalls(
       await wait(leftMs, null, { signal });
       return;
     }
-    suspension = new TaskSuspended(dueAt);
-    throw suspension;
+    suspend({ until: dueAt });
   }
 
   async function each<T>(
@@ -122,10 +164,8 @@ export function namedCalls(
       if (!last) break;
       assertKept(last.position, `each “${name}”`);
       await clientTransaction(registry, pool, { timeoutMs }, async (sql, tx) => {
-        await fn(
-          items.map(({ item }) => item),
-          tx,
-        );
+        const some = items.map(({ item }) => item);
+        await within(tx, () => fn(some, tx));
         const kind = 'each';
         const step = {
           lineId,

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { z } from 'zod';
@@ -430,4 +431,54 @@ test('a cancel that waits for the row of a task that is being taken asks its run
   await client.query(`update ${db.t.task} set state = 'running' where id = $1`, [id]);
   await client.query('commit');
   assert.equal(await cancelling, 'cancelling');
+});
+
+test('every run goes through what the project puts around it, and what a run returns is kept only where it is to be', async (t) => {
+  const tenant = new AsyncLocalStorage<string>();
+  const seen: unknown[] = [];
+  const traced = defineTask({
+    name: 'traced',
+    params: z.object({ n: z.number() }),
+    attempts: 2,
+    backoff: quick,
+    keepResult: false,
+    run: async ({ n }, task) => {
+      seen.push([tenant.getStore(), n]);
+      if (task.attempt === 1) throw new Error('not yet');
+      return { secret: n };
+    },
+  });
+  const skipped = defineTask({ ...traced.options, name: 'skipped', attempts: 1 });
+  const { db, connectionString, defer } = await testDatabase(t);
+  const context = testContext(
+    db,
+    {},
+    {},
+    {
+      ...sample,
+      tasks: [traced, skipped],
+      async aroundTask({ name, attempt, principal, params }, next) {
+        seen.push([name, attempt, principal.name, params]);
+        if (name === 'skipped') return;
+        await tenant.run('acme', next);
+      },
+    },
+  );
+  const worker = await startWorker(context, { connectionString, concurrency: 1, places: 1 });
+  defer(() => worker.stop());
+  const end = async (definition: typeof traced) =>
+    finished(db, (await launchOwn(context, definition, { n: 7 }, { principal: ada })).id);
+  const task = await end(traced);
+  assert.deepEqual([task.state, task.result], ['succeeded', null]);
+  assert.deepEqual(seen, [
+    ['traced', 1, 'Ada', { n: 7 }],
+    ['acme', 7],
+    ['traced', 2, 'Ada', { n: 7 }],
+    ['acme', 7],
+  ]);
+  const { state, message } = await end(skipped);
+  assert.deepEqual(
+    [state, message],
+    ['failed', 'aroundTask has not called next, or not waited for it.'],
+  );
 });

@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 import type { TaskContext } from '../context.ts';
 import { millisecondsUntilDue, queueScheduled } from './due.ts';
+import { startIsolatedRun } from './isolated.ts';
 import { type OwnRun, startRun } from './run-own.ts';
 import { takeOwn } from './take-own.ts';
 
@@ -87,7 +88,10 @@ export function startPlaces(
   }
 
   function begin(taken: Parameters<typeof startRun>[2]): void {
-    const run = startRun(context, pool, taken);
+    const isIsolated = context.definitions.get(taken.task.operation)?.options.isolate;
+    const run = isIsolated
+      ? startIsolatedRun(context, pool, taken, workerId)
+      : startRun(context, pool, taken);
     tokens.add(taken.token);
     runs.set(taken.token, run);
     if (isStopped) run.stop('shutdown');
@@ -106,13 +110,16 @@ export function startPlaces(
     try {
       const { t } = context.db;
       const { rows } = await pool.query<{ token: string; state: string }>(
-        `select slot.token, task.state from ${t.task_slot} slot join ${t.task} task on task.id = slot.task_id where slot.token = any($1::uuid[])`,
+        `select coalesce(lapsed_token, token) as token, case when lapsed_token is null then task.state else 'lapsed' end as state
+         from ${t.task_slot} slot join ${t.task} task on task.id = slot.task_id where coalesce(lapsed_token, token) = any($1::uuid[])`,
         [asked.map(([token]) => token)],
       );
       const states = new Map(rows.map(({ token, state }) => [token, state]));
       for (const [token, run] of asked) {
         const state = states.get(token);
-        if (state === 'cancelling') run.stop('cancelled');
+        if (state === 'lapsed') run.stop('hard-limit');
+        else if (state === 'cancelling') run.stop('cancelled');
+        else if (state === 'pausing') run.stop('paused');
         else if (state !== 'running') run.stop('lost');
       }
     } catch (error) {

@@ -4,13 +4,21 @@ import { sqlstateOf } from '../../db/sqlstate.ts';
 import { AppError } from '../../errors.ts';
 import { parseKey } from '../../metadata/keys.ts';
 import type { TaskDefinition } from '../../task-definitions/define-task.ts';
-import { type StopReason, TaskGiveUp, type TaskRun } from '../../task-definitions/task-run.ts';
+import {
+  type StopReason,
+  type TaskAround,
+  TaskGiveUp,
+  type TaskRun,
+} from '../../task-definitions/task-run.ts';
 import type { TaskContext } from '../context.ts';
 import type { Lease } from '../running/lease.ts';
 import { lockRecords, releaseRecords } from '../running/lock-records.ts';
 import { whyNot, withRolesNow } from '../running/may-run.ts';
+import { keepAbout } from './about-own.ts';
+import { endEmptied } from './children.ts';
 import { endAttempt, endRefused, succeed, suspend } from './end-own.ts';
 import { readParams } from './launch-own.ts';
+import { keepLog } from './log-own.ts';
 import { type NamedCalls, namedCalls } from './named-calls.ts';
 import { keepProgress } from './progress-own.ts';
 import type { Taken } from './take-own.ts';
@@ -33,32 +41,48 @@ export function startRun(context: TaskContext, pool: Pool, taken: Taken): OwnRun
   return {
     lease,
     stop: (reason) => stopping.abort(reason),
-    ended: run().catch((error) =>
-      context.log('error', 'the end of a task could not be written', {
-        taskId: task.id,
-        error: String(error),
-      }),
-    ),
+    ended: run()
+      .then(() => endEmptied(context, pool))
+      .catch((error) =>
+        context.log('error', 'the end of a task could not be written', {
+          taskId: task.id,
+          error: String(error),
+        }),
+      ),
   };
 
   async function run(): Promise<void> {
     const ready = await getReady();
     if (!ready) return;
     const progress = keepProgress(context, pool, lease);
-    const calls = namedCalls(context, pool, task, lease, stopping.signal);
+    const log = keepLog(context, pool, lease);
+    const calls = namedCalls(context, pool, task, lease, {
+      signal: stopping.signal,
+      principal: ready.principal,
+    });
+    const { softLimitMs } = definition.options;
+    const softly =
+      softLimitMs && setTimeout(() => stopping.abort('soft-limit' as StopReason), softLimitMs);
     let result: unknown;
     try {
-      result = await definition.options.run(ready.params, {
+      const given = {
         ...handle(progress.tell, calls),
+        log: log.say,
         principal: ready.principal,
-      });
+      };
+      result = await inside({ ...given, name: task.operation, params: ready.params }, () =>
+        definition.options.run(ready.params, given),
+      );
       calls.assertNotSuspended();
-      assertKept(result);
+      await calls.awaitChildren();
+      if (definition.options.keepResult !== false) assertKept(result);
       await progress.end();
+      await log.end();
     } catch (error) {
       await progress.end().catch(() => undefined);
-      const until = calls.suspendedUntil();
-      if (until) return suspend(context, pool, lease, until);
+      await log.end().catch(() => undefined);
+      const awaited = calls.awaited();
+      if (awaited) return suspend(context, pool, task, lease, { awaited, definition });
       const stop = stopping.signal.aborted ? (stopping.signal.reason as StopReason) : null;
       context.log(stop ? 'info' : 'warning', stop ? 'a run stopped' : 'an attempt failed', {
         taskId: task.id,
@@ -66,15 +90,31 @@ export function startRun(context: TaskContext, pool: Pool, taken: Taken): OwnRun
         error: error instanceof Error ? (error.stack ?? error.message) : String(error),
       });
       return endAttempt(context, pool, task, lease, { error, stop, definition });
+    } finally {
+      if (softly) clearTimeout(softly);
     }
     try {
-      await succeed(context, pool, lease, result);
+      const kept = definition.options.keepResult === false ? undefined : result;
+      await succeed(context, pool, task, lease, { result: kept, definition });
     } catch (error) {
       // Text that no column holds: another attempt would return it again.
       if (!sqlstateOf(error)?.startsWith('22')) throw error;
       const gaveUp = new TaskGiveUp(`What the run returned cannot be kept: ${String(error)}`);
       await endAttempt(context, pool, task, lease, { error: gaveUp, stop: null, definition });
     }
+  }
+
+  /** Calls it within what the project puts around every run. */
+  async function inside(around: TaskAround, call: () => unknown): Promise<unknown> {
+    if (!context.aroundTask) return call();
+    let returned: { result: unknown } | null = null;
+    const { id, name, attempt, principal, params, signal } = around;
+    await context.aroundTask({ id, name, attempt, principal, params, signal }, async () => {
+      if (returned) throw new Error('aroundTask: next is called once.');
+      returned = { result: await call() };
+    });
+    if (!returned) throw new Error('aroundTask has not called next, or not waited for it.');
+    return (returned as { result: unknown }).result;
   }
 
   /** Null: it may not run, or can no more, which no further attempt would change. */
@@ -97,8 +137,8 @@ export function startRun(context: TaskContext, pool: Pool, taken: Taken): OwnRun
 
   function handle(
     tell: TaskRun['progress'],
-    { step, each, sleep, assertGoesOn }: NamedCalls,
-  ): Omit<TaskRun, 'principal'> {
+    { step, each, sleep, launch, all, tx, change, assertGoesOn }: NamedCalls,
+  ): Omit<TaskRun, 'principal' | 'log'> {
     return {
       id: task.id,
       attempt: task.failedAttempts + 1,
@@ -107,6 +147,14 @@ export function startRun(context: TaskContext, pool: Pool, taken: Taken): OwnRun
       step,
       each,
       sleep,
+      launch,
+      all,
+      tx,
+      change,
+      async about(slug, id) {
+        assertGoesOn();
+        await keepAbout(context, pool, lease, slug, id);
+      },
       async lock(slug, ids) {
         assertGoesOn();
         const { model } = context.registry.get(slug);

@@ -6,7 +6,9 @@ import sample from '../../admin.ts';
 import { defineTask, type TaskDefinition } from '../../task-definitions/define-task.ts';
 import { ada, finished, testContext } from '../../testing/context.ts';
 import { testDatabase } from '../../testing/database.ts';
+import { pause, resume } from '../control/pause.ts';
 import { retry } from '../follow-ups/retry.ts';
+import { findHolder } from '../looking/holders.ts';
 import { getTask, listEvents } from '../looking/queries.ts';
 import { startWorker } from '../worker/worker.ts';
 import { launchOwn } from './launch-own.ts';
@@ -205,4 +207,57 @@ test('a task that is tried again by hand goes on after the steps that are kept, 
   assert.equal((await finished(db, task.id)).state, 'succeeded');
   assert.deepEqual(done, ['reserve', 'pay']);
   assert.deepEqual(keys, [`${id}:reserve`, `${id}:pay`, `${id}:pay`]);
+});
+
+test('a task of which something is kept is paused with what it holds, and goes on after it when it is resumed', async (t) => {
+  const reasons: unknown[] = [];
+  const count = defineTask({
+    name: 'count',
+    params: nothing,
+    attempts: 1,
+    async run(_, task) {
+      task.signal.addEventListener('abort', () => reasons.push(task.signal.reason));
+      await task.lock('countries', ['ESP']);
+      await task.each(
+        'items',
+        numbers(100),
+        async (items, tx) => {
+          const statement = 'insert into public.dealt (item) select unnest($1::int[])';
+          await tx.$executeRawUnsafe(statement, items);
+          await wait(20);
+        },
+        { size: 2 },
+      );
+      await task.sleep('a while', 1_100);
+    },
+  });
+  const { db, context, launch } = await setUp(t, count);
+  const dealt = async () => {
+    const sums =
+      'select count(*)::int as count, count(distinct item)::int as items from public.dealt';
+    return (await db.pages.query(sums)).rows[0];
+  };
+  const id = await launch(count);
+  const until = async (isSo: (task: Awaited<ReturnType<typeof getTask>>) => boolean) => {
+    while (!isSo(await getTask(context, ada, id))) await wait(10);
+  };
+  while ((await dealt()).count < 10) await wait(5);
+  assert.equal(await pause(context, ada, id), 'pausing');
+  await until(({ state }) => state === 'paused');
+  const paused = await getTask(context, ada, id);
+  assert.deepEqual([paused.failedAttempts, reasons], [0, ['paused']]);
+  assert.equal((await findHolder(db.pages, db.t, 'Country', 'ESP'))?.taskId, id);
+  const { count: before } = await dealt();
+  await wait(300);
+  assert.deepEqual(await dealt(), { count: before, items: before });
+  assert.ok(before < 100);
+
+  assert.equal(await resume(context, ada, id), 'queued');
+  await until(({ waitsFor }) => waitsFor === 'sleep');
+  assert.equal(await pause(context, ada, id), 'paused', 'while it sleeps: at once');
+  await wait(1_500);
+  assert.equal((await getTask(context, ada, id)).state, 'paused');
+  assert.equal(await resume(context, ada, id), 'queued');
+  assert.equal((await finished(db, id)).state, 'succeeded');
+  assert.deepEqual(await dealt(), { count: 100, items: 100 });
 });

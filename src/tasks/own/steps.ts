@@ -3,7 +3,7 @@ import type { TableNames } from '../../db/names.ts';
 import { type Queryable, transaction } from '../../db/transaction.ts';
 import { holdLease, type Lease } from '../running/lease.ts';
 
-export type StepKind = 'step' | 'each' | 'sleep';
+export type StepKind = 'step' | 'each' | 'sleep' | 'launch';
 
 /** What is kept of a named call of a run, for all runs of its line. */
 export interface NamedStep {
@@ -34,6 +34,15 @@ export async function findStep(
     [lineId, name],
   );
   return rows[0] ?? null;
+}
+
+/** Is anything kept of what a task, or the ones that it tries again, have done? */
+export async function hasSteps(client: Queryable, t: TableNames, taskId: number): Promise<boolean> {
+  const { rowCount } = await client.query(
+    `select from ${t.task} task join ${t.task_step} step on step.line_id = coalesce(task.line_id, task.id) where task.id = $1 limit 1`,
+    [taskId],
+  );
+  return rowCount === 1;
 }
 
 export interface KeptStep {

@@ -1,11 +1,13 @@
 import type { Pool } from 'pg';
 import { empty, query, raw, type Sql, sql } from '../../db/sql.ts';
 import { type Queryable, transaction } from '../../db/transaction.ts';
+import { defaultHardLimitMs } from '../../task-definitions/define-task.ts';
 import { limitRules } from '../../task-definitions/limits.ts';
 import { advisoryClass } from '../advisory-class.ts';
 import type { TaskContext } from '../context.ts';
 import { isBlocked } from '../running/slots.ts';
 import { type OwnTask, taskColumns } from '../task-row.ts';
+import { awaitsChildrenSql } from './children.ts';
 import { notFullSql, rulesJson } from './limits-sql.ts';
 
 export interface Taken {
@@ -74,6 +76,14 @@ export async function takeOwn(context: TaskContext, taker: Taker, limit: number)
     isFree: Sql,
   ): Promise<Taken[]> {
     const { t } = context.db;
+    const hardLimits = JSON.stringify(
+      Object.fromEntries(
+        known.map((name) => [
+          name,
+          context.definitions.get(name)?.options.hardLimitMs ?? defaultHardLimitMs,
+        ]),
+      ),
+    );
     const starts =
       isFree === empty
         ? empty
@@ -87,12 +97,14 @@ export async function takeOwn(context: TaskContext, taker: Taker, limit: number)
       sql`with next as (
        select id, operation, rate_key from ${raw(t.task)} task where ${isDue(taker, known)}
          and not ${raw(isBlocked(context))} ${isFree}
+         and not ${raw(awaitsChildrenSql(t))}
        order by priority desc, due_at nulls first, id limit ${max} for update skip locked
      ), slots as (
-       insert into ${raw(t.task_slot)} (task_id, slot, worker_id, token) select id, 0, ${taker.workerId}, gen_random_uuid() from next returning task_id, token
+       insert into ${raw(t.task_slot)} (task_id, slot, worker_id, token, ends_at)
+       select id, 0, ${taker.workerId}, gen_random_uuid(), clock_timestamp() + make_interval(secs => (${hardLimits}::jsonb ->> operation)::float8 / 1000) from next returning task_id, token
      ), taken as (
        update ${raw(t.task)} task set state = 'running', started_at = coalesce(started_at, clock_timestamp()), attempts = attempts + 1,
-         due_at = null, waits_for = null, blocked_by = null, reason = null, message = null, rested_at = null,
+         due_at = null, waits_for = null, awaits = '{}', fails_fast = false, blocked_by = null, reason = null, message = null, rested_at = null,
          idle_ms = idle_ms + coalesce(extract(epoch from clock_timestamp() - greatest(rested_at, started_at)) * 1000, 0)
        from next where task.id = next.id returning task.*
      ), event as (

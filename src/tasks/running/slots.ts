@@ -135,14 +135,17 @@ export async function settle(
   }
 }
 
-/** Wakes whoever waits for the end of a task, which has come. */
+/** Wakes whoever waits for the end of a task, which has come; whose part it was looks by itself. */
 export async function wakeWaiting(
   client: Queryable,
   { db }: TaskContext,
   taskId: number,
 ): Promise<void> {
   const { rows } = await client.query<Pick<TaskRow, 'id' | 'kind'>>(
-    `update ${db.t.task} set woken_at = now() where blocked_by = $1 and state = 'queued' returning id, kind`,
+    `with woken as (
+       update ${db.t.task} set woken_at = now() where blocked_by = $1 and state = 'queued' returning id, kind
+     )
+     select id, kind from woken union all select parent_id, 'own' from ${db.t.task} where id = $1 and parent_id is not null`,
     [taskId],
   );
   for (const { id, kind } of rows) if (kind === 'bulk') await wake(client, db.queueSchema, id);

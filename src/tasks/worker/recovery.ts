@@ -5,8 +5,10 @@ import { advisoryClass } from '../advisory-class.ts';
 import type { TaskContext } from '../context.ts';
 import { isAliveSql, noteWorkerEnd } from '../liveness.ts';
 import { moveTask } from '../move-task.ts';
+import { endEmptied } from '../own/children.ts';
 import { seeToDue } from '../own/due.ts';
 import { loseAttempt } from '../own/end-own.ts';
+import { lapseRuns } from '../own/hard-limit.ts';
 import { settle, wakeWaiting } from '../running/slots.ts';
 import type { OwnTask, TaskRow } from '../task-row.ts';
 
@@ -37,6 +39,8 @@ export async function recover(
   );
   for (const worker of dead) await bury(context, worker);
   await sweep(context, self);
+  await endEmptied(context, db.pages);
+  await lapseRuns(context);
   await seeToDue(context, db.pages);
   return dead.length;
 }
@@ -72,11 +76,13 @@ async function bury(
 
 async function countDeath(context: TaskContext, client: PoolClient, taskId: number): Promise<void> {
   const { db, settings } = context;
-  const { rows } = await client.query<Pick<TaskRow, 'kind' | 'operation' | 'state' | 'deaths'>>(
+  const { rows } = await client.query<
+    Pick<TaskRow, 'kind' | 'operation' | 'state' | 'reason' | 'deaths'>
+  >(
     `update ${db.t.task} task set deaths = deaths + 1, rested_at = case
          when exists (select 1 from ${db.t.task_slot} where task_id = task.id) then rested_at
          else coalesce((select max(finished_at) from ${db.t.chunk} where task_id = task.id), started_at) end
-     where id = $1 and finished_at is null returning kind, operation, state, deaths`,
+     where id = $1 and finished_at is null returning kind, operation, state, reason, deaths`,
     [taskId],
   );
   const task = rows[0];
@@ -102,7 +108,7 @@ async function sweep(
   const { db } = context;
   if (self) {
     await db.pages.query(
-      `delete from ${db.t.task_slot} where worker_id = $1 and token <> all($2::uuid[]) and taken_at < now() - interval '1 minute'`,
+      `delete from ${db.t.task_slot} where worker_id = $1 and coalesce(lapsed_token, token) <> all($2::uuid[]) and taken_at < now() - interval '1 minute'`,
       [self.workerId, [...self.tokens]],
     );
   }
@@ -116,9 +122,9 @@ async function sweep(
   for (const { id } of rows) {
     await transaction(db.pages, async (client) => {
       const locked = await client.query<
-        Pick<OwnTask, 'operation' | 'state'> & Pick<TaskRow, 'kind'>
+        Pick<OwnTask, 'operation' | 'state' | 'reason'> & Pick<TaskRow, 'kind'>
       >(
-        `select kind, operation, state from ${db.t.task} task where id = $1 and finished_at is null
+        `select kind, operation, state, reason from ${db.t.task} task where id = $1 and finished_at is null
            and not exists (select 1 from ${db.t.task_slot} where task_id = task.id) for update skip locked`,
         [id],
       );

@@ -147,10 +147,77 @@ select
   snapshot as "snapshot",
   change_reason as "changeReason",
   expected as "expected",
-  total as "total",
+  coalesce(
+    coalesce(total, 0) + case
+      when kind = 'own' then (
+        with recursive
+          part as (
+            select
+              child.*
+            from
+              (
+                select
+                  id as root
+              ) own
+              join "bulkhead"."task" child on child.parent_id = own.root
+            union all
+            select
+              child.*
+            from
+              part
+              join "bulkhead"."task" child on child.parent_id = part.id
+          )
+        select
+          case
+            when count(*) > 0 then least(sum(coalesce(total, 1)), 2147483647)::int
+          end
+        from
+          part
+      )
+    end,
+    total
+  ) as "total",
   chunk_count as "chunkCount",
   chunks_done as "chunksDone",
-  done as "done",
+  done + coalesce(
+    case
+      when kind = 'own' then (
+        with recursive
+          part as (
+            select
+              child.*
+            from
+              (
+                select
+                  id as root
+              ) own
+              join "bulkhead"."task" child on child.parent_id = own.root
+            union all
+            select
+              child.*
+            from
+              part
+              join "bulkhead"."task" child on child.parent_id = part.id
+          )
+        select
+          case
+            when count(*) > 0 then least(
+              sum(
+                case
+                  when state = 'succeeded' then coalesce(total, 1)
+                  when total is null then 0
+                  else least(done, total)
+                end
+              ),
+              2147483647
+            )::int
+          end
+        from
+          part
+      )
+    end,
+    0
+  ) as "done",
   changed as "changed",
   unchanged as "unchanged",
   failed as "failed",
@@ -180,6 +247,19 @@ select
   finished_at as "finishedAt",
   idle_ms as "idleMs",
   rested_at as "restedAt",
+  coalesce(
+    kind = 'own'
+    and exists (
+      select
+      from
+        (
+          select
+            coalesce(line_id, id) as line
+        ) own
+        join "bulkhead"."task_step" step on step.line_id = own.line
+    ),
+    false
+  ) as "canGoOn",
   case
     when finished_at is null
     and backend = 'queue' then exists (

@@ -80,7 +80,7 @@ set
 where
   id = $1;
 
--- moveTask
+-- moveTasks
 with
   old as (
     select
@@ -89,7 +89,7 @@ with
     from
       "bulkhead"."task"
     where
-      id = $1
+      id = any ($1)
       and state = any ($2)
     for update
   ),
@@ -128,13 +128,14 @@ with
       )
   )
 insert into
-  "bulkhead"."task_event" (task_id, at, from_state, state, reason)
+  "bulkhead"."task_event" (task_id, at, from_state, state, reason, by)
 select
   id,
   clock_timestamp(),
   from_state,
   $3,
-  $4
+  $4,
+  $7::jsonb
 from
   moved
 returning
@@ -170,10 +171,77 @@ select
   snapshot as "snapshot",
   change_reason as "changeReason",
   expected as "expected",
-  total as "total",
+  coalesce(
+    coalesce(total, 0) + case
+      when kind = 'own' then (
+        with recursive
+          part as (
+            select
+              child.*
+            from
+              (
+                select
+                  id as root
+              ) own
+              join "bulkhead"."task" child on child.parent_id = own.root
+            union all
+            select
+              child.*
+            from
+              part
+              join "bulkhead"."task" child on child.parent_id = part.id
+          )
+        select
+          case
+            when count(*) > 0 then least(sum(coalesce(total, 1)), 2147483647)::int
+          end
+        from
+          part
+      )
+    end,
+    total
+  ) as "total",
   chunk_count as "chunkCount",
   chunks_done as "chunksDone",
-  done as "done",
+  done + coalesce(
+    case
+      when kind = 'own' then (
+        with recursive
+          part as (
+            select
+              child.*
+            from
+              (
+                select
+                  id as root
+              ) own
+              join "bulkhead"."task" child on child.parent_id = own.root
+            union all
+            select
+              child.*
+            from
+              part
+              join "bulkhead"."task" child on child.parent_id = part.id
+          )
+        select
+          case
+            when count(*) > 0 then least(
+              sum(
+                case
+                  when state = 'succeeded' then coalesce(total, 1)
+                  when total is null then 0
+                  else least(done, total)
+                end
+              ),
+              2147483647
+            )::int
+          end
+        from
+          part
+      )
+    end,
+    0
+  ) as "done",
   changed as "changed",
   unchanged as "unchanged",
   failed as "failed",
@@ -203,6 +271,19 @@ select
   finished_at as "finishedAt",
   idle_ms as "idleMs",
   rested_at as "restedAt",
+  coalesce(
+    kind = 'own'
+    and exists (
+      select
+      from
+        (
+          select
+            coalesce(line_id, id) as line
+        ) own
+        join "bulkhead"."task_step" step on step.line_id = own.line
+    ),
+    false
+  ) as "canGoOn",
   case
     when finished_at is null
     and backend = 'queue' then exists (
@@ -873,15 +954,32 @@ where
   );
 
 -- wakeWaiting
-update "bulkhead"."task"
-set
-  woken_at = now()
-where
-  blocked_by = $1
-  and state = 'queued'
-returning
+with
+  woken as (
+    update "bulkhead"."task"
+    set
+      woken_at = now()
+    where
+      blocked_by = $1
+      and state = 'queued'
+    returning
+      id,
+      kind
+  )
+select
   id,
-  kind;
+  kind
+from
+  woken
+union all
+select
+  parent_id,
+  'own'
+from
+  "bulkhead"."task"
+where
+  id = $1
+  and parent_id is not null;
 
 -- releaseSlot
 commit;

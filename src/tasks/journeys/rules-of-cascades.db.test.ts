@@ -7,7 +7,7 @@ import { insertPlaces } from '../../testing/places.ts';
 import { launchFromCode } from '../launching/launch-from-code.ts';
 
 /** Tables that a foreign key writes to along with places, and how a rule of theirs is met. */
-const along = {
+const cascades = {
   'emptied by a delete': {
     sql: `create table gazetteer.visit (city_id bigint references gazetteer.city on delete set null);
       create rule stays as on update to gazetteer.visit do instead nothing`,
@@ -49,7 +49,7 @@ const along = {
   },
 };
 
-for (const [name, { sql, meets, said }] of Object.entries(along)) {
+for (const [name, { sql, meets, said }] of Object.entries(cascades)) {
   test(`a table with a rule is refused by name before anything is written, where it is ${name}`, async (t) => {
     const { context, db, signIn } = await testApp(t);
     await insertPlaces(db, 9);
@@ -57,7 +57,7 @@ for (const [name, { sql, meets, said }] of Object.entries(along)) {
     const admin = await signIn('admin');
     const json = { accept: 'application/json' };
     const edit = { field: 'notes', 'change.notes': 'append', 'value.notes': '!' };
-    const told = async (operation: 'edit' | 'delete', _do: string) => {
+    const sentence = async (operation: 'edit' | 'delete', _do: string) => {
       const path = `/cities/bulk-${operation}?_s=${await selectAs(admin, 2)}`;
       const opened = (await admin.get(path)).body;
       const _op = /name="_op" value="([^"]+)"/.exec(opened)?.[1] ?? '';
@@ -82,8 +82,8 @@ for (const [name, { sql, meets, said }] of Object.entries(along)) {
       (await db.pages.query('select id, notes from gazetteer.city order by id')).rows;
     const before = await table();
     for (const _do of ['preview', 'launch']) {
-      await refused(meets.update, await told('edit', _do));
-      await refused(meets.delete, await told('delete', _do));
+      await refused(meets.update, await sentence('edit', _do));
+      await refused(meets.delete, await sentence('delete', _do));
     }
     await refused(meets.update, await admin.post('/cities/8/edit', { notes: 'other' }));
     await refused(meets.delete, await admin.post('/cities/8/delete'));

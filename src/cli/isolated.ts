@@ -1,0 +1,57 @@
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+import { buildContext } from '../build-context.ts';
+import { parseConfig } from '../config.ts';
+import { openPool } from '../db/pool.ts';
+import type { IsolatedMessage, IsolatedStart, IsolatedStop } from '../tasks/own/isolated.ts';
+import { startRun } from '../tasks/own/run-own.ts';
+import { adminOf } from './import-own-admin.ts';
+import { placeAdmin } from './place-admin.ts';
+import { defaultSchemaOf } from './schema/prepare-schema.ts';
+
+/** A process that a worker starts for one run of one task, and that ends with it. */
+
+// Whatever the run does to this thread, the other one hears of the worker's end.
+new Worker(new URL('isolated-end.ts', import.meta.url)).unref();
+// The worker is sent them too, and says what is to be done.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
+
+const [first] = (await once(process, 'message')) as [IsolatedStart];
+const stops: IsolatedStop[] = [];
+let stop = (said: IsolatedStop): unknown => stops.push(said);
+process.on('message', (said: IsolatedStop) => stop(said));
+
+try {
+  const { taken, settings } = first;
+  const config = parseConfig({
+    ...process.env,
+    DATABASE_URL: first.connectionString,
+    BULKHEAD_DATABASE_SCHEMA: first.schema,
+  });
+  const admin = adminOf(await import(first.definition));
+  const placed = placeAdmin(admin, defaultSchemaOf(first.connectionString));
+  const built = await buildContext(
+    first.connectionString,
+    config,
+    placed,
+    (level, message, details = {}) => say({ kind: 'log', level, message, details }),
+  );
+  const pool = openPool({
+    connectionString: first.connectionString,
+    name: first.workerId,
+    max: 4,
+  });
+  const run = startRun({ ...built.context, settings }, pool, taken);
+  stop = ({ reason }) => run.stop(reason);
+  for (const said of stops) stop(said);
+  await run.ended;
+} catch (error) {
+  await say({ kind: 'failed', message: error instanceof Error ? error.message : String(error) });
+}
+// Whatever the run has left open.
+process.exit(0);
+
+/** Resolves when it is on its way: a process that exits says no more. */
+function say(message: IsolatedMessage): Promise<void> {
+  return new Promise((resolve) => process.send?.(message, () => resolve()));
+}

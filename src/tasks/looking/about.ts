@@ -1,0 +1,31 @@
+import type { Principal } from '../../auth/principal.ts';
+import { query, raw, sql } from '../../db/sql.ts';
+import type { TaskContext } from '../context.ts';
+import type { TaskState } from '../states.ts';
+import { seenSql } from '../who-sees.ts';
+
+const maxTasksAbout = 10;
+
+export interface TaskAbout {
+  id: number;
+  title: string;
+  state: TaskState;
+}
+
+/** The tasks about a record that a principal sees, the newest first. */
+export async function listTasksAbout(
+  { db, registry, definitions }: Pick<TaskContext, 'db' | 'registry' | 'definitions'>,
+  principal: Principal,
+  model: string,
+  key: string,
+): Promise<TaskAbout[]> {
+  // No statement where there are no such tasks.
+  if (definitions.size === 0) return [];
+  const { rows } = await query<TaskAbout>(
+    db.pages,
+    sql`select id, title, state from ${raw(db.t.task)} task
+        where id in (select task_id from ${raw(db.t.task_about)} where model = ${model} and key = ${key}) and ${seenSql(registry, principal)}
+        order by id desc limit ${maxTasksAbout}`,
+  );
+  return rows;
+}
