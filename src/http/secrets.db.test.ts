@@ -592,6 +592,8 @@ test('a form writes secrets and shows none: new where it is required, untouched 
   const shown = formOf((await editor.get('/accounts/3/edit')).body, 'record-form');
   for (const name of secrets.Account?.filter((one) => one !== 'wrappedKey') ?? [])
     assert.deepEqual(shown[name], [''], name);
+  const edit = (await editor.get('/accounts/3/edit')).body;
+  assert.match(edit, /<textarea class="[^"]* masked"\s+id="field-credentials"/);
   assert.equal(
     (await editor.post('/accounts/3/edit', { ...shown, name: 'Renamed' })).statusCode,
     303,

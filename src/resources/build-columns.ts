@@ -101,7 +101,7 @@ export function buildColumns(parts: Parts): readonly Column[] {
       );
     else if (found.isSecret)
       problems.add(model.name, 'columns', `"${name}" is a secret, which is shown nowhere.`);
-    if (!found?.meta.column || found.relation || found.isSecret) return null;
+    if (!found?.meta.column || found.relation) return null;
     const label = `${field.label} ${found.label.charAt(0).toLowerCase()}${found.label.slice(1)}`;
     return Object.freeze({
       name,

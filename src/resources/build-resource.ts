@@ -102,8 +102,7 @@ export function buildResource(
     fields.some((field) => field.name === own || field.meta.name === own),
   );
   const titleField =
-    options.titleField ??
-    titleFieldOf({ ...model, fields: Object.fromEntries(shown) }, () => false);
+    options.titleField ?? titleFieldOf({ ...model, fields: Object.fromEntries(shown) });
   if (secrets.some((field) => field.name === titleField || field.meta.name === titleField))
     find('titleField', titleField);
   if (titleField !== '' && !model.fields[titleField]?.column)
@@ -123,7 +122,7 @@ export function buildResource(
   const bulk = options.bulk ?? {};
   const minAsyncRecords = bulk.minAsyncRecords ?? defaults.minAsyncRecords;
   const permissions = options.permissions ?? defaultPermissions;
-  const grants = grantsOf({ ...options, permissions }, { label, model, secrets, onUnreadable });
+  const grants = grantsOf({ ...options, permissions }, { label, model, onUnreadable });
   const resource: Resource = {
     slug: options.slug ?? slugOf(pluralOf(name)),
     label,

@@ -15,7 +15,7 @@ function grants(rules: object) {
     void logLines.push(`${details.rule}: ${details.why}`);
   const given = grantsOf(
     { permissions: () => ['list'], ...rules },
-    { label: 'Cities', model, secrets: [], onUnreadable },
+    { label: 'Cities', model, onUnreadable },
   );
   return { ...given, logLines };
 }

@@ -2,7 +2,6 @@ import { Decimal } from '@prisma/client/runtime/client';
 import type { Principal } from '../auth/principal.ts';
 import { isSystem } from '../auth/system-principal.ts';
 import { AppError } from '../errors.ts';
-import type { ResourceField } from '../fields/contract.ts';
 import type { ModelMeta } from '../metadata/contract.ts';
 import { type Action, actions } from './actions.ts';
 import type { Where } from './client.ts';
@@ -35,16 +34,13 @@ export function grantsOf(
   {
     label,
     model,
-    secrets,
     onUnreadable,
   }: {
     label: string;
     model: ModelMeta;
-    secrets: readonly ResourceField[];
     onUnreadable: OnUnreadable;
   },
 ): Grants {
-  const secretNames = new Set(secrets.flatMap(({ name, meta }) => [name, meta.name]));
   const tell = (rule: string, why: unknown) =>
     onUnreadable(`${label}: the answer of ${rule} cannot be used, so it grants nothing`, {
       resource: label,
@@ -65,8 +61,7 @@ export function grantsOf(
       }
       return [];
     },
-    canSee: (principal: Principal, field: string) =>
-      !secretNames.has(field) && isGranted('see', principal, field),
+    canSee: (principal: Principal, field: string) => isGranted('see', principal, field),
     canChange: (principal: Principal, field: string) =>
       isGranted('see', principal, field) && isGranted('change', principal, field),
     scope(principal: Principal) {

@@ -1,7 +1,5 @@
 import { scalarKind } from '../fields/scalar-kind.ts';
 import type { FieldMeta, ModelMeta } from '../metadata/contract.ts';
-import { idFieldsOf } from '../metadata/model-fields.ts';
-import { isSecretByName } from './guess-secrets.ts';
 
 /** `featureCode` → `Feature code`. */
 export function labelOf(name: string): string {
@@ -113,15 +111,11 @@ export function isLongText({ name, type }: FieldMeta): boolean {
 
 /**
  * The field that tells people which record it is: a text of a usual name, else a unique one, else
- * the first short one, else the id.
+ * the first short one, else the id. Of the fields that there are: secrets and hidden ones are left
+ * out before.
  */
-export function titleFieldOf(
-  model: ModelMeta,
-  isSecret = (field: FieldMeta) => field.isSecret ?? isSecretByName(model, field),
-): string {
-  const fields = Object.values(model.fields).filter(
-    (field) => field.kind === 'scalar' && !field.isList && !isSecret(field),
-  );
+export function titleFieldOf({ idFields, fields: own }: ModelMeta): string {
+  const fields = Object.values(own).filter((field) => field.kind === 'scalar' && !field.isList);
   const usual = fields
     .filter((field) => isUsualTitle(field) && field.foreignKeyOf === null)
     .sort((a, b) => (placeAsTitle(a) ?? 0) - (placeAsTitle(b) ?? 0))[0];
@@ -134,10 +128,8 @@ export function titleFieldOf(
   );
   const text =
     texts.find((field) => field.isUnique) ?? texts.find((field) => !isLongText(field)) ?? texts[0];
-  const id = idFieldsOf(model).find((field) => !isSecret(field))?.name;
-  const first = Object.values(model.fields).find(
-    (field) => field.column !== null && !field.isList && !isSecret(field),
-  );
+  const id = idFields.find((name) => Object.hasOwn(own, name));
+  const first = Object.values(own).find((field) => field.column !== null && !field.isList);
   return usual?.name ?? text?.name ?? id ?? first?.name ?? '';
 }
 

@@ -369,6 +369,51 @@ test('what is no resource is named by its place', () => {
   });
 });
 
+test('a secret of a related record is no column, and gives no order', () => {
+  const country = ['Country', { fields: { region: { secret: true } } }] as [string, object];
+  assert.deepEqual(problemsOf(['City', { columns: ['country.region'] }], country), [
+    'Resource City, columns: "country.region" is a secret, which is shown nowhere.',
+  ]);
+  assert.deepEqual(problemsOf(['City', { defaultSort: 'country.region' }], country), [
+    'Resource City, defaultSort: "country.region" is a secret.',
+  ]);
+});
+
+test('a secret titles no record, of a model without pages neither', () => {
+  const titles = build(['City', { fields: { name: { secret: true } } }]);
+  assert.equal(titles.get('cities').titleField, 'altName');
+  const country = metadata.models.Country;
+  const password = { ...country.fields.region, name: 'password' };
+  const { code, region } = country.fields;
+  const fields = { code: { ...code, type: 'Int' }, password, region };
+  const models = { ...metadata.models, Country: { ...country, fields } };
+  const city = { metadata: { ...metadata, models }, model: 'City', options: {} };
+  const registry = buildRegistry([city as never], () => ({}) as Client, new pg.Pool(), defaults);
+  assert.equal(registry.titleFieldOf('Country'), 'region');
+});
+
+test('each of two resources of one model says which fields are secret in it', () => {
+  const registry = build(
+    ['City', { slug: 'closed', fields: { notes: { secret: true } } }],
+    ['City', { slug: 'open', fields: { notes: { secret: false } } }],
+  );
+  const secretsOf = (slug: string) => registry.get(slug).secrets.map(({ name }) => name);
+  assert.deepEqual([secretsOf('closed'), secretsOf('open')], [['notes'], []]);
+  assert.ok(registry.get('open').fields.some(({ name }) => name === 'notes'));
+});
+
+test('an id that is a secret leads nowhere, and another unique value addresses', () => {
+  const secret = { secret: true };
+  const idOf = (fields: object) => {
+    const registry = build(['City', {}], ['Country', { fields }]);
+    const [key] = registry.get('cities').secrets;
+    assert.deepEqual([key?.name, key?.relation], ['country', null]);
+    return registry.get('countries').model.idFields;
+  };
+  assert.deepEqual(idOf({ code: secret }), ['code2']);
+  assert.deepEqual(idOf({ code: secret, code2: secret }), []);
+});
+
 test('a slug is used once', () => {
   assert.deepEqual(problemsOf(['City', { slug: 'places' }], ['Country', { slug: 'places' }]), [
     'Resource Country, slug: "places" is used twice.',
@@ -454,6 +499,11 @@ test('a hidden field does not title a record, and nobody sees it', () => {
     [false, false, true],
   );
   assert.ok(!city.fields.some(({ name }) => name === 'country'));
+});
+
+test('a hidden id is no hindrance to a title', () => {
+  const city = build(['City', { fields: { id: { hidden: true } } }]).get('cities');
+  assert.equal(city.titleField, 'name');
 });
 
 test('a hidden field is in no guess', () => {

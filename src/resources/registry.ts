@@ -13,7 +13,7 @@ import { narrowResource } from './narrow-resource.ts';
 import { isDefinition, wellShaped } from './option-shapes.ts';
 import { can } from './permissions.ts';
 import { Problems } from './problems.ts';
-import { markSecrets } from './secrets.ts';
+import { markSecrets, withoutSecrets } from './secrets.ts';
 import { looseColumns, patternedPool, recordWhereSql } from './where-sql.ts';
 
 /** First segments of URLs that are ours. */
@@ -89,7 +89,7 @@ export function buildRegistry(
     titleFieldOf(model: string) {
       const resource = list.find((candidate) => candidate.model.name === model);
       const meta = list[0]?.metadata.models[model];
-      return resource?.titleField ?? (meta ? titleFieldOf(meta) : 'id');
+      return resource?.titleField ?? (meta ? titleFieldOf(withoutSecrets(meta)) : 'id');
     },
   });
   function narrow(resource: Resource, principal: Principal): Resource {

@@ -26,6 +26,12 @@ export function isSecret(meta: FieldMeta, { secret }: Pick<FieldOptions, 'secret
   return secret ?? meta.isSecret ?? false;
 }
 
+/** A model whose secrets are marked, without them. */
+export function withoutSecrets(model: ModelMeta): ModelMeta {
+  const shown = Object.entries(model.fields).filter(([, { isSecret: isMarked }]) => !isMarked);
+  return { ...model, fields: Object.fromEntries(shown) };
+}
+
 function marked(metadata: Metadata, definitions: readonly ResourceDefinition[]): Metadata {
   const models = Object.values(metadata.models);
   const secrets = new Set(

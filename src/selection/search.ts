@@ -90,7 +90,7 @@ function holding({ names, how }: Looked, word: string): Where[] {
  */
 function wholeKeys({ model, fields, metadata }: Resource, text: string, isAsked: boolean): Where[] {
   const own = isAsked || model.idFields.length > 1 ? keyOrNull(model, text) : null;
-  const seen = new Set(fields.flatMap(({ meta, isSecret }) => (isSecret ? [] : [meta.name])));
+  const seen = new Set(fields.map(({ meta }) => meta.name));
   const related = Object.values(model.fields).flatMap(({ relation }): Where[] => {
     const { fromFields = [], toFields = [] } = relation ?? {};
     const other = metadata.models[relation?.model ?? ''];
@@ -142,7 +142,7 @@ function exactFields({ model, fields, search }: Resource): ResourceField[] {
       relation?.kind === 'to-one' ? relation.fromFields : [],
     ),
   );
-  return fields.filter(({ meta, relation, isSecret }) => {
+  return fields.filter(({ meta, relation }) => {
     const isId = model.idFields.length === 1 && model.idFields[0] === meta.name;
     const isOne = isId || meta.isUnique || relation?.kind === 'to-one' || keys.has(meta.name);
     if (
@@ -150,8 +150,7 @@ function exactFields({ model, fields, search }: Resource): ResourceField[] {
       !meta.column ||
       meta.isList ||
       meta.kind !== 'scalar' ||
-      !exactTypes.includes(meta.type) ||
-      isSecret
+      !exactTypes.includes(meta.type)
     )
       return false;
     return isId || !search.some((field) => field.meta.name === meta.name);

@@ -109,9 +109,7 @@ export function findSortable(
     wanted === related.titleField ||
     related.resource?.fields.some(({ name: own, relation }) => own === wanted && !relation);
   const meta = isSeen ? related.model.fields[wanted] : undefined;
-  return meta?.column && (related.resource || !meta.isSecret) && scalarKind(meta).isSortable
-    ? { through: field, meta }
-    : null;
+  return meta?.column && scalarKind(meta).isSortable ? { through: field, meta } : null;
 }
 
 function invalid(message: string): AppError {

@@ -91,7 +91,7 @@ export async function recordField(field: ResourceField, parts: FieldParts): Prom
   const texts = shownTexts(resource, parts.texts);
   const isNew = record === null;
   const id = `field-${field.name}`;
-  const isKept = record !== null && !field.isSecret && !canBeTyped(record.values[field.meta.name]);
+  const isKept = record !== null && !canBeTyped(record.values[field.meta.name]);
   const isFixed = field.isReadOnly || isOverfull || isKept || (field.meta.isId && !isNew);
   const given = ownProperty(texts, field.name) ?? '';
   const values =

@@ -246,7 +246,7 @@ export function parseChanged(
   const changed = resource.form.filter((field) => {
     const given = ownProperty(texts, field.name);
     if (field.isReadOnly || field.meta.isId || given === undefined) return false;
-    return field.isSecret ? given.length > 0 : !isAsWas(field, given, ownProperty(was, field.name));
+    return !isAsWas(field, given, ownProperty(was, field.name));
   });
   return parseAll(changed, (field) => {
     const given = ownProperty(texts, field.name) ?? '';
@@ -333,7 +333,6 @@ export function assertFresh(
 ): void {
   const stale: StaleField[] = [...fields].flatMap((field) => {
     const { name } = field;
-    if (field.isSecret) return [];
     const before = ownProperty(was, name) ?? '';
     const now = wasOf(resource, field, current);
     const isFresh = isSameWas(field, before, now) || isAsWas(field, ownProperty(texts, name), now);

@@ -53,8 +53,10 @@ export function knownConstraints(
 
 /** Fields that hold the columns, a relation for its foreign key; each once. */
 export function fieldsOfColumns(
-  { fields }: Pick<Resource, 'fields'>,
+  { fields, secrets }: Pick<Resource, 'fields' | 'secrets'>,
   columns: readonly string[],
 ): ResourceField[] {
-  return fields.filter(({ meta }) => meta.dbColumn !== null && columns.includes(meta.dbColumn));
+  return [...fields, ...secrets].filter(
+    ({ meta }) => meta.dbColumn !== null && columns.includes(meta.dbColumn),
+  );
 }

@@ -67,11 +67,13 @@ const about = (isDelete: boolean) => ({
       field('country', 'Country', 'country_code'),
       field('population', 'Population', 'population'),
     ],
+    secrets: [{ ...field('pin', 'Pin', 'pin'), isSecret: true }],
   },
   constraints: new Map([
     ['city_country_fkey', columns(['country_code'])],
     ['twin', columns(['population'], true)],
     ['once', columns(['population'])],
+    ['pin_key', columns(['pin'])],
     ['both', columns(['country_code', 'population'])],
   ]),
   isDelete,
@@ -89,6 +91,13 @@ for (const [what, code, constraint, isDelete, words] of [
     'both',
     false,
     'Country and Population together are taken: another city has the same already.',
+  ],
+  [
+    'a secret that another has',
+    '23505',
+    'pin_key',
+    false,
+    'Pin cannot be this value. Choose another.',
   ],
   [
     'values of no field',

@@ -12,7 +12,7 @@ export interface DatabaseRefusal {
 
 /** What was refused, as far as it is known. */
 export interface Refusing {
-  resource: Pick<Resource, 'singular' | 'fields'>;
+  resource: Pick<Resource, 'singular' | 'fields' | 'secrets'>;
   constraints: Constraints;
   isDelete: boolean;
 }
