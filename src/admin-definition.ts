@@ -2,6 +2,7 @@ import type { Pool } from 'pg';
 import type { Client } from './resources/client.ts';
 import type { ResourceDefinition } from './resources/define-resource.ts';
 import type { TaskDefinition } from './task-definitions/define-task.ts';
+import type { TaskHook } from './task-definitions/task-hooks.ts';
 import type { AroundTask } from './task-definitions/task-run.ts';
 import type { TaskManagerClass } from './task-manager.ts';
 
@@ -19,6 +20,8 @@ export interface AdminDefinition {
   /** Tasks of the project's own: what else runs in the background. */
   // biome-ignore lint/suspicious/noExplicitAny: each has parameters of its own type
   readonly tasks?: readonly TaskDefinition<any, any>[];
+  /** What the project does when something becomes of a task. */
+  readonly taskHooks?: readonly TaskHook[];
   /** A class of the project's own that extends `TaskManager`, with what its constructor takes beside. */
   readonly taskManager?: TaskManagerClass;
   readonly taskManagerArguments?: readonly unknown[];

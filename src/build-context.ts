@@ -5,6 +5,7 @@ import { assertUsesPool, checkedClient } from './resources/checked-client.ts';
 import { markGenerated } from './resources/generated-columns.ts';
 import { buildRegistry } from './resources/registry.ts';
 import { buildTaskDefinitions } from './task-definitions/task-definitions.ts';
+import { checkTaskHooks } from './task-definitions/task-hooks.ts';
 import { defaultTaskSettings, type TaskContext } from './tasks/context.ts';
 
 export function queueSchemaOf(config: Pick<Config, 'BULKHEAD_DATABASE_SCHEMA'>): string {
@@ -49,6 +50,7 @@ export async function buildContext(
     definitions: buildTaskDefinitions(admin.tasks, admin.definition),
     definitionFile: admin.definition ?? null,
     aroundTask: admin.aroundTask,
+    hooks: checkTaskHooks(admin.taskHooks),
     log,
     settings: {
       sliceMs: config.BULKHEAD_SLICE_MS,

@@ -1,5 +1,6 @@
 import { secretNote } from '../auth/session-secret.ts';
 import { buildContext } from '../build-context.ts';
+import { startTelling } from '../tasks/hooks/tell.ts';
 import { startRecovery } from '../tasks/worker/worker.ts';
 import { adminOptions, readArguments } from './arguments.ts';
 import { bringUp } from './bring-up.ts';
@@ -30,9 +31,10 @@ await runCommand(async () => {
   );
   const { app, address } = await servePages(admin, config, context);
   const recovery = startRecovery(context);
+  const telling = startTelling(context, db.pages, null);
   onShutdown(async () => {
     await app.close();
-    await recovery.stop();
+    await Promise.all([recovery.stop(), telling.stop()]);
     await db.close();
   });
   const signIns = await ensureFirstUsers(db, config, address, false);

@@ -19,6 +19,8 @@ const tables = [
   'task_log',
   'task_about',
   'task_start',
+  'task_hook',
+  'task_delivery',
   'worker',
   'worker_end',
   'task_slot',

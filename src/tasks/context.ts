@@ -1,6 +1,7 @@
 import type { Database } from '../db/database.ts';
 import type { ResourceRegistry } from '../resources/contract.ts';
 import type { TaskDefinitions } from '../task-definitions/task-definitions.ts';
+import type { TaskHook } from '../task-definitions/task-hooks.ts';
 import type { AroundTask } from '../task-definitions/task-run.ts';
 
 /** What every function of this room is handed. */
@@ -13,6 +14,8 @@ export interface TaskContext {
   readonly definitionFile: string | null;
   /** Called around every run of them. */
   readonly aroundTask?: AroundTask | undefined;
+  /** What the project does when something becomes of a task. */
+  readonly hooks: readonly TaskHook[];
   readonly settings: TaskSettings;
   readonly log: (
     level: 'error' | 'warning' | 'info' | 'debug',

@@ -1,8 +1,11 @@
+import type { Principal } from '../auth/principal.ts';
 import type { TableNames } from '../db/names.ts';
 import type { Queryable } from '../db/transaction.ts';
 import { isFinished, statesBefore, type TaskState } from './states.ts';
 
 export interface MoveReason {
+  /** Who moves it; left out: the system. */
+  by?: Pick<Principal, 'id' | 'name'> | undefined;
   reason?: string | undefined;
   message?: string | undefined;
 }
@@ -28,7 +31,7 @@ export async function moveTasks(
   t: TableNames,
   taskIds: readonly number[],
   to: TaskState,
-  { reason, message }: MoveReason = {},
+  { reason, message, by }: MoveReason = {},
 ): Promise<number> {
   const { rowCount } = await client.query(
     `with old as (
@@ -41,8 +44,16 @@ export async function moveTasks(
      ), released as (
        delete from ${t.lock_set} where task_id in (select id from moved where $6)
      )
-     insert into ${t.task_event} (task_id, at, from_state, state, reason) select id, clock_timestamp(), from_state, $3, $4 from moved returning task_id`,
-    [taskIds, statesBefore(to), to, reason ?? null, message ?? null, isFinished(to)],
+     insert into ${t.task_event} (task_id, at, from_state, state, reason, by) select id, clock_timestamp(), from_state, $3, $4, $7::jsonb from moved returning task_id`,
+    [
+      taskIds,
+      statesBefore(to),
+      to,
+      reason ?? null,
+      message ?? null,
+      isFinished(to),
+      by ? JSON.stringify({ id: by.id, name: by.name }) : null,
+    ],
   );
   return rowCount ?? 0;
 }

@@ -9,6 +9,7 @@ import type { OnUnreadable } from '../resources/grants.ts';
 import { buildRegistry } from '../resources/registry.ts';
 import { createSelection, type Selected } from '../selection/selection.ts';
 import { buildTaskDefinitions } from '../task-definitions/task-definitions.ts';
+import { checkTaskHooks } from '../task-definitions/task-hooks.ts';
 import { defaultTaskSettings, type TaskContext, type TaskSettings } from '../tasks/context.ts';
 import type { Launched } from '../tasks/launched.ts';
 import { launch } from '../tasks/launching/launch.ts';
@@ -48,7 +49,7 @@ export function testContext(
   defaults: Partial<ResourceDefaults> = {},
   admin: Pick<
     AdminDefinition,
-    'resources' | 'createClient' | 'tasks' | 'definition' | 'aroundTask'
+    'resources' | 'createClient' | 'tasks' | 'definition' | 'aroundTask' | 'taskHooks'
   > = sample,
   onUnreadable?: OnUnreadable,
 ): TaskContext {
@@ -60,6 +61,7 @@ export function testContext(
     definitions: buildTaskDefinitions(admin.tasks, admin.definition),
     definitionFile: admin.definition ?? null,
     aroundTask: admin.aroundTask,
+    hooks: checkTaskHooks(admin.taskHooks),
     settings: { ...defaultTaskSettings, previewMs: unhurriedMs, ...settings },
     log: () => undefined,
   };

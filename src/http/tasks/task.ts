@@ -11,7 +11,7 @@ import {
   withoutWorkerSince,
   workedMs,
 } from '../../tasks/looking/progress.ts';
-import type { ChunkRow, EventRow, FailureGroup } from '../../tasks/looking/queries.ts';
+import type { ChunkRow, EventRow, FailureGroup, Untold } from '../../tasks/looking/queries.ts';
 import { type AlterationGroup, listAlterations } from '../../tasks/running/alterations.ts';
 import { isFinished } from '../../tasks/states.ts';
 import type { TaskRow } from '../../tasks/task-row.ts';
@@ -76,6 +76,8 @@ export interface TaskDetailsData extends OwnDetails {
   } | null;
   /** What an own task returned; null: nothing, or it is bulk work. */
   result: { heading: string; text: string } | null;
+  /** Hooks that were told of it in vain; null: none. */
+  untold: { heading: string; lines: readonly string[] } | null;
   /** Null: it has none. */
   chunks: {
     heading: string;
@@ -130,6 +132,7 @@ export interface TaskParts {
   failures: readonly FailureGroup[];
   alterations: readonly ShownAlteration[];
   events: readonly EventRow[];
+  untold: readonly Untold[];
   titles: ReadonlyMap<string, string>;
   actions: TaskActions;
   own: OwnParts | null;
@@ -186,7 +189,7 @@ export function taskPageData(
 
 export function taskDetailsData(
   task: TaskRow,
-  { chunks, failures, alterations, events, titles, actions, own }: TaskParts,
+  { chunks, failures, alterations, events, untold, titles, actions, own }: TaskParts,
   {
     now,
     url,
@@ -231,6 +234,15 @@ export function taskDetailsData(
           },
     result: resultOf(task),
     ...ownDetails(own, { now, url, timeZone }),
+    untold:
+      untold.length === 0
+        ? null
+        : {
+            heading: taskTexts.untold,
+            lines: untold.map(({ hook, event, attempts, parkedAt }) =>
+              taskTexts.untoldLine(hook, event, attempts, formatTimestamp(parkedAt, now, timeZone)),
+            ),
+          },
     chunks:
       task.kind === 'own'
         ? null

@@ -11,6 +11,7 @@ import {
   listFailures,
   listRunning,
   listTasks,
+  listUntold,
   type TaskPage,
 } from '../../tasks/looking/queries.ts';
 import { isFinished, type TaskState, taskStates } from '../../tasks/states.ts';
@@ -192,10 +193,11 @@ export const taskRoutes: FastifyPluginAsync<RouteOptions> = async (app, { contex
   }
 
   async function partsOf(principal: Principal, task: NamedTask): Promise<TaskParts> {
-    const [chunks, failures, events] = await Promise.all([
+    const [chunks, failures, events, untold] = await Promise.all([
       listChunks(db, task.id),
       listFailures(db, task.id),
       listEvents(db, task.id),
+      listUntold(db, task.id),
     ]);
     const [titles, alterations, actions, own] = await Promise.all([
       refusedTitles(registry, principal, task, failures),
@@ -203,7 +205,7 @@ export const taskRoutes: FastifyPluginAsync<RouteOptions> = async (app, { contex
       taskActions({ db, principal, resource: findResource(registry, principal, task), url }, task),
       readOwnParts(db, task),
     ]);
-    return { chunks, failures, alterations, events, titles, actions, own };
+    return { chunks, failures, alterations, events, untold, titles, actions, own };
   }
 
   // htmx swaps no 4xx, so a poll that got one would go on for ever: every ending is 286 without a

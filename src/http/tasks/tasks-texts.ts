@@ -169,6 +169,9 @@ export const taskTexts = {
   },
   endedAltered: (count: number, isHere: boolean) =>
     `Triggers of the database altered ${records(count)} that came back: which, and in what, is ${isHere ? 'named below' : 'on the page of the task'}.`,
+  untold: 'Hooks that were not told',
+  untoldLine: (hook: string, event: string, attempts: number, at: string) =>
+    `“${hook}” of ${event}: given up after ${attempts} tries, ${at}. The log says why.`,
   alterations: 'Altered by triggers',
   alterationsNote: 'The database’s own triggers wrote these fields when the records were put back.',
   alteration: (field: string) => `${field} is not what it was before.`,

@@ -34,6 +34,7 @@ export async function cancel(
         : 'cancelled';
     await moveTask(client, t, taskId, to, {
       reason: 'cancelled',
+      by: principal,
       message: `Cancelled by ${principal.name}.`,
     });
     if (to === 'cancelled') await wakeWaiting(client, context, taskId);

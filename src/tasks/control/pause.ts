@@ -33,7 +33,7 @@ export async function pause(
     if (state !== 'running' && !(isOwn && state === 'queued'))
       throw new AppError('not-running', 409, 'Only a running task can be paused.', { state });
     const to = isWorkedOn ? 'pausing' : 'paused';
-    await moveTask(client, t, taskId, to, { reason: 'paused' });
+    await moveTask(client, t, taskId, to, { reason: 'paused', by: principal });
     return to;
   });
 }
@@ -55,11 +55,11 @@ export async function resume(
     const { state } = await lockUnfinished(client, context, principal, taskId);
     if (state !== 'pausing' && state !== 'paused') return state;
     if (task.kind === 'own' && state === 'paused') {
-      await moveTask(client, t, taskId, 'queued', { reason: 'resumed' });
+      await moveTask(client, t, taskId, 'queued', { reason: 'resumed', by: principal });
       await callPlaces(client, context.db);
       return 'queued';
     }
-    await moveTask(client, t, taskId, 'running', { reason: 'resumed' });
+    await moveTask(client, t, taskId, 'running', { reason: 'resumed', by: principal });
     await client.query(`update ${t.task} set reason = null, woken_at = now() where id = $1`, [
       taskId,
     ]);

@@ -1,4 +1,5 @@
 import type { TaskContext } from '../context.ts';
+import { taskJson } from '../hooks/task-json.ts';
 import { maxPreviewHours } from '../previewing/preview.ts';
 import { unfinishedSql } from '../states.ts';
 
@@ -7,6 +8,8 @@ const maxRows = 1_000;
 /** Selections are for the hour; nobody confirms one of last week. */
 const selectionDays = 7;
 const everyMs = 3_600_000;
+/** No process has had a hook for so long: it is told nothing more. */
+const hookDays = 7;
 
 export interface Purged {
   images: number;
@@ -25,6 +28,10 @@ export async function purge({ db, settings }: TaskContext): Promise<Purged> {
   const { t } = db;
   const older = (days: number) => `now() - make_interval(days => ${Math.floor(days)})`;
   const inUse = `select id from ${t.task} where state in (${unfinishedSql})`;
+  await db.background.query(
+    `with gone as (delete from ${t.task_hook} where seen_at < ${older(hookDays)} returning name)
+     delete from ${t.task_delivery} where hook in (select name from gone)`,
+  );
   return {
     images: await inParts(
       (limit) => `update ${t.change} set before = null, after = null where id in (
@@ -38,7 +45,17 @@ export async function purge({ db, settings }: TaskContext): Promise<Purged> {
     ),
     tasks: await inParts(
       (limit) => `with old as (
-          select id from ${t.task} where finished_at < ${older(settings.historyRetentionDays)} order by id limit ${Math.ceil(limit / 100)}
+          select id from ${t.task} task where finished_at < ${older(settings.historyRetentionDays)}
+            and not exists (select 1 from ${t.task_event} event where event.task_id = task.id and not is_fanned)
+            and not exists (select 1 from ${t.task_delivery} delivery where delivery.task_id = task.id and parked_at is null)
+          order by id limit ${Math.ceil(limit / 100)}
+        ), cleaned as (
+          insert into ${t.task_event} (task_id, state, payload) select id, 'cleaned', ${taskJson('state', 'reason')} from ${t.task} task where id in (select id from old)
+            and exists (select 1 from ${t.task_hook} where 'task:cleaned' = any(events))
+        ), events as (
+          delete from ${t.task_event} where task_id in (select id from old)
+        ), deliveries as (
+          delete from ${t.task_delivery} where task_id in (select id from old)
         ), chunks as (
           delete from ${t.chunk} where task_id in (select id from old)
         )

@@ -8,6 +8,7 @@ import { placesChannel } from '../../queue/wake.ts';
 import { bulkQueue } from '../../queue-names.ts';
 import { advisoryClass } from '../advisory-class.ts';
 import type { TaskContext } from '../context.ts';
+import { startTelling } from '../hooks/tell.ts';
 import { noteWorkerEnd } from '../liveness.ts';
 import { startPlaces } from '../own/places.ts';
 import { runSlice } from '../running/run-slice.ts';
@@ -137,6 +138,7 @@ async function startLife(context: TaskContext, options: WorkerOptions): Promise<
   await session.query(`listen ${pg.escapeIdentifier(placesChannel(context.db.queueSchema))}`);
   const recovery = startRecovery(context, { workerId: id, tokens });
   const retention = startRetention(context);
+  const telling = startTelling(context, pool, { id });
 
   return {
     id,
@@ -145,6 +147,7 @@ async function startLife(context: TaskContext, options: WorkerOptions): Promise<
     async stop() {
       await recovery.stop();
       await retention.stop();
+      await telling.stop();
       await Promise.all([queue?.stop(), places.stop()]);
       try {
         await session.query(`delete from ${context.db.t.worker} where id = $1`, [id]);

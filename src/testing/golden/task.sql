@@ -128,13 +128,14 @@ with
       )
   )
 insert into
-  "bulkhead"."task_event" (task_id, at, from_state, state, reason)
+  "bulkhead"."task_event" (task_id, at, from_state, state, reason, by)
 select
   id,
   clock_timestamp(),
   from_state,
   $3,
-  $4
+  $4,
+  $7::jsonb
 from
   moved
 returning

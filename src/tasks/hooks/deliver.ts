@@ -1,0 +1,99 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Pool } from 'pg';
+import type { TaskEvent, TaskEventName, TaskHook } from '../../task-definitions/task-hooks.ts';
+import type { TaskContext } from '../context.ts';
+
+/** Longest that a hook may take; then it counts as one that threw. */
+const hookMs = 30_000;
+/** Whoever has not come back by then has died with it. */
+const leaseMs = 60_000;
+/** After so many it is told no more, and that is shown. */
+const maxAttempts = 10;
+const firstWaitMs = 1_000;
+const maxWaitMs = 600_000;
+
+interface Delivery {
+  id: string;
+  eventId: string;
+  hook: string;
+  name: TaskEventName;
+  taskId: number;
+  payload: { at: string; by: TaskEvent['by']; task: TaskEvent['task'] };
+  attempts: number;
+}
+
+/**
+ * Tells a hook of this process the next that it is to be told; false: there is nothing for now. Of
+ * one task nothing is told before what came first is told, or given up.
+ */
+export async function deliverNext(context: TaskContext, pool: Pool): Promise<boolean> {
+  const { hooks, registry, log } = context;
+  const { t } = context.db;
+  const { rows } = await pool.query<Delivery>(
+    `update ${t.task_delivery} delivery set attempts = attempts + 1, due_at = clock_timestamp() + make_interval(secs => ${leaseMs / 1_000})
+     where id = (
+       select id from ${t.task_delivery} next where parked_at is null and due_at <= clock_timestamp() and hook = any($1)
+         and not exists (select 1 from ${t.task_delivery} before where before.hook = next.hook and before.task_id = next.task_id
+           and before.parked_at is null and (before.event_id, before.id) < (next.event_id, next.id))
+         and not exists (select 1 from ${t.task_event} event where event.task_id = next.task_id and not event.is_fanned and event.id < next.event_id)
+       order by due_at, id limit 1 for update skip locked
+     )
+     returning id, event_id as "eventId", hook, name, task_id as "taskId", payload, attempts`,
+    [hooks.map(({ name }) => name)],
+  );
+  const [delivery] = rows;
+  if (!delivery) return false;
+  const { id, name, payload, eventId } = delivery;
+  const hook = hooks.find((one) => one.name === delivery.hook) as TaskHook;
+  try {
+    const event = {
+      id: eventId,
+      name,
+      at: new Date(payload.at),
+      by: payload.by,
+      task: payload.task,
+    };
+    await inTime(async () => hook.run(event, { client: registry.client }));
+    await pool.query(`delete from ${t.task_delivery} where id = $1`, [id]);
+  } catch (error) {
+    await putOff(context, pool, delivery, error);
+    const { taskId, attempts } = delivery;
+    log('warning', 'a hook of the project’s failed', {
+      hook: hook.name,
+      event: name,
+      taskId,
+      attempts,
+      error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    });
+  }
+  return true;
+}
+
+async function putOff(
+  { db: { t } }: TaskContext,
+  pool: Pool,
+  { id, attempts }: Delivery,
+  error: unknown,
+): Promise<void> {
+  const isOver = attempts >= maxAttempts;
+  const waitMs = Math.min(maxWaitMs, firstWaitMs * 2 ** (attempts - 1));
+  await pool.query(
+    `update ${t.task_delivery} set error = $2, parked_at = case when $3 then clock_timestamp() end,
+       due_at = clock_timestamp() + make_interval(secs => $4::float8 / 1000) where id = $1`,
+    [id, String(error).replaceAll('\0', '').slice(0, 1_000), isOver, waitMs],
+  );
+}
+
+async function inTime(call: () => Promise<void> | void): Promise<void> {
+  const over = new AbortController();
+  try {
+    await Promise.race([
+      call(),
+      wait(hookMs, null, { signal: over.signal }).then(() => {
+        throw new Error(`it took longer than ${hookMs / 1_000} s`);
+      }),
+    ]);
+  } finally {
+    over.abort();
+  }
+}
