@@ -48,9 +48,9 @@ export async function buildContext(
     db,
     registry,
     definitions: buildTaskDefinitions(admin.tasks, admin.definition),
+    hooks: checkTaskHooks(admin.taskHooks),
     definitionFile: admin.definition ?? null,
     aroundTask: admin.aroundTask,
-    hooks: checkTaskHooks(admin.taskHooks),
     log,
     settings: {
       sliceMs: config.BULKHEAD_SLICE_MS,

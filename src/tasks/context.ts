@@ -10,12 +10,12 @@ export interface TaskContext {
   readonly registry: ResourceRegistry;
   /** Tasks of the project's own. */
   readonly definitions: TaskDefinitions;
+  /** What the project does when something becomes of a task. */
+  readonly hooks: readonly TaskHook[];
   /** URL of the file that exports the admin; null: it is not known. */
   readonly definitionFile: string | null;
   /** Called around every run of them. */
   readonly aroundTask?: AroundTask | undefined;
-  /** What the project does when something becomes of a task. */
-  readonly hooks: readonly TaskHook[];
   readonly settings: TaskSettings;
   readonly log: (
     level: 'error' | 'warning' | 'info' | 'debug',

@@ -49,7 +49,7 @@ export function testContext(
   defaults: Partial<ResourceDefaults> = {},
   admin: Pick<
     AdminDefinition,
-    'resources' | 'createClient' | 'tasks' | 'definition' | 'aroundTask' | 'taskHooks'
+    'resources' | 'createClient' | 'tasks' | 'taskHooks' | 'definition' | 'aroundTask'
   > = sample,
   onUnreadable?: OnUnreadable,
 ): TaskContext {
@@ -59,9 +59,9 @@ export function testContext(
     db,
     registry,
     definitions: buildTaskDefinitions(admin.tasks, admin.definition),
+    hooks: checkTaskHooks(admin.taskHooks),
     definitionFile: admin.definition ?? null,
     aroundTask: admin.aroundTask,
-    hooks: checkTaskHooks(admin.taskHooks),
     settings: { ...defaultTaskSettings, previewMs: unhurriedMs, ...settings },
     log: () => undefined,
   };

@@ -81,6 +81,25 @@ test('a task of one’s own has the pages of any task: queued, running, cancelle
   }
 });
 
+test('a task’s page says which hook was told of it in vain', async (t) => {
+  const app = await testApp(t, { admin: ownTasksAdmin });
+  const admin = await app.signIn('admin');
+  const launch = { principal: admin.principal };
+  const { id } = await launchOwn(app.context, holding, { country: 'ESP', ms: 1 }, launch);
+  const page = async () => (await admin.get(`/tasks/${id}`)).body;
+  const delivery = (parked: string) =>
+    app.db.pages.query(
+      `insert into ${app.db.t.task_delivery} (event_id, hook, name, task_id, payload, attempts, parked_at, error)
+       values ($2, 'mirror', 'task:created', $1, '{}', 10, ${parked}, 'secret of the database')`,
+      [id, parked === 'null' ? 1 : 2],
+    );
+  await delivery('null');
+  assert.doesNotMatch(await page(), /Hooks that were not told/);
+  await delivery('now()');
+  assert.match(await page(), /“mirror” of task:created: given up after 10 tries/);
+  assert.doesNotMatch(await page(), /secret of the database/);
+});
+
 test('the page of a task names its parts and how they stand, and theirs the task', async (t) => {
   const app = await testApp(t, { admin: ownTasksAdmin });
   const editor = await app.signIn('editor');
@@ -155,23 +174,4 @@ test('what a run says stands on its page while it goes on, and the page of the r
   } finally {
     await worker.stop();
   }
-});
-
-test('a task’s page says which hook was told of it in vain', async (t) => {
-  const app = await testApp(t, { admin: ownTasksAdmin });
-  const admin = await app.signIn('admin');
-  const launch = { principal: admin.principal };
-  const { id } = await launchOwn(app.context, holding, { country: 'ESP', ms: 1 }, launch);
-  const page = async () => (await admin.get(`/tasks/${id}`)).body;
-  const delivery = (parked: string) =>
-    app.db.pages.query(
-      `insert into ${app.db.t.task_delivery} (event_id, hook, name, task_id, payload, attempts, parked_at, error)
-       values ($2, 'mirror', 'task:created', $1, '{}', 10, ${parked}, 'secret of the database')`,
-      [id, parked === 'null' ? 1 : 2],
-    );
-  await delivery('null');
-  assert.doesNotMatch(await page(), /Hooks that were not told/);
-  await delivery('now()');
-  assert.match(await page(), /“mirror” of task:created: given up after 10 tries/);
-  assert.doesNotMatch(await page(), /secret of the database/);
 });

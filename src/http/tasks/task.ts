@@ -233,7 +233,6 @@ export function taskDetailsData(
             groups: alterations.map((group) => alterationLine(group, task, url)),
           },
     result: resultOf(task),
-    ...ownDetails(own, { now, url, timeZone }),
     untold:
       untold.length === 0
         ? null
@@ -243,6 +242,7 @@ export function taskDetailsData(
               taskTexts.untoldLine(hook, event, attempts, formatTimestamp(parkedAt, now, timeZone)),
             ),
           },
+    ...ownDetails(own, { now, url, timeZone }),
     chunks:
       task.kind === 'own'
         ? null

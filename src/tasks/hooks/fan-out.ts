@@ -36,7 +36,7 @@ export async function fanOut(
      ), named as (
        select event.id, event.task_id as about, case
            when from_state is null and state <> 'cleaned' then 'task:created'
-           when state = 'running' and from_state in ('paused', 'pausing') then 'task:resumed'
+           when state in ('running', 'queued') and from_state in ('paused', 'pausing') then 'task:resumed'
            when state in ('preparing', 'running') and from_state = 'queued' and not exists (
              select 1 from ${t.task_event} before where before.task_id = event.task_id and before.id < event.id and before.state in ('preparing', 'running')) then 'task:started'
            when state = 'paused' or state = 'cleaned' or state = any($1) then 'task:' || state

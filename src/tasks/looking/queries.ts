@@ -223,6 +223,23 @@ export async function listEvents(db: Database, taskId: number, limit = 200): Pro
   return rows;
 }
 
+/** A hook of the project's that was told in vain of what became of a task, and is told no more. */
+export interface Untold {
+  hook: string;
+  event: string;
+  attempts: number;
+  parkedAt: Date;
+}
+
+export async function listUntold(db: Database, taskId: number, limit = 20): Promise<Untold[]> {
+  const { rows } = await db.pages.query<Untold>(
+    `select hook, name as event, attempts, parked_at as "parkedAt" from ${db.t.task_delivery}
+     where task_id = $1 and parked_at is not null order by id limit $2`,
+    [taskId, limit],
+  );
+  return rows;
+}
+
 export interface ChildRow {
   id: number;
   title: string;
@@ -248,21 +265,4 @@ export async function listChildren(
   );
   const { count = 0, ended = 0 } = rows[0] ?? {};
   return { children: rows.map(({ id, title, state }) => ({ id, title, state })), count, ended };
-}
-
-/** A hook of the project's that was told in vain of what became of a task, and is told no more. */
-export interface Untold {
-  hook: string;
-  event: string;
-  attempts: number;
-  parkedAt: Date;
-}
-
-export async function listUntold(db: Database, taskId: number, limit = 20): Promise<Untold[]> {
-  const { rows } = await db.pages.query<Untold>(
-    `select hook, name as event, attempts, parked_at as "parkedAt" from ${db.t.task_delivery}
-     where task_id = $1 and parked_at is not null order by id limit $2`,
-    [taskId, limit],
-  );
-  return rows;
 }
