@@ -30,3 +30,9 @@ test('--inspect reaches the program, and only that', async () => {
   assert.equal(stderr.split('Debugger listening').length, 2, stderr);
   assert.match(stdout, /^Usage: npm run work/);
 });
+
+test('what has gone since it was listed is passed over, as an editor’s drafts are', async () => {
+  const { hash } = (await import('./stamps.mjs' as string)) as { hash(paths: string[]): string };
+  const here = import.meta.filename;
+  assert.equal(hash([here, `${here}~gone`]), hash([here]));
+});

@@ -16,10 +16,23 @@ export function files(folder) {
     .sort();
 }
 
+/** What has gone since it was listed, as an editor's drafts do, is passed over. */
 export function hash(paths) {
   const digest = createHash('sha256');
-  for (const path of paths) digest.update(path.slice(root.length)).update(readFileSync(path));
+  for (const path of paths) {
+    const content = readIfThere(path);
+    if (content !== null) digest.update(path.slice(root.length)).update(content);
+  }
   return digest.digest('hex');
+}
+
+function readIfThere(path) {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    if (error.code === 'ENOENT') return null;
+    throw error;
+  }
 }
 
 export function stampOf(name) {

@@ -1,10 +1,12 @@
 import type { Pool } from 'pg';
+import { didYouMean } from './nearest.ts';
 import type { Client } from './resources/client.ts';
 import type { ResourceDefinition } from './resources/define-resource.ts';
+import { DefinitionError } from './resources/problems.ts';
 import type { TaskDefinition } from './task-definitions/define-task.ts';
 import type { TaskHook } from './task-definitions/task-hooks.ts';
 import type { AroundTask } from './task-definitions/task-run.ts';
-import type { TaskManagerClass } from './task-manager.ts';
+import { isManagerClass, type TaskManagerClass } from './task-manager.ts';
 
 /** Everything a project tells Bulkhead about itself. */
 export interface AdminDefinition {
@@ -66,4 +68,30 @@ export interface AdminDefinition {
  */
 export function defineAdmin(definition: AdminDefinition): AdminDefinition {
   return Object.freeze({ ...definition });
+}
+
+const optionNames: Readonly<Record<keyof AdminDefinition, true>> = {
+  name: true,
+  createClient: true,
+  resources: true,
+  tasks: true,
+  taskHooks: true,
+  taskManager: true,
+  taskManagerArguments: true,
+  definition: true,
+  aroundTask: true,
+  migrations: true,
+  seed: true,
+  credits: true,
+};
+
+/** Throws DefinitionError for what `defineAdmin` cannot have been meant to be given. */
+export function checkAdmin(admin: AdminDefinition): void {
+  const unknown = Object.keys(admin).filter((name) => !Object.hasOwn(optionNames, name));
+  const problems = unknown.map(
+    (name) => `Admin: ${name} is no option.${didYouMean(name, Object.keys(optionNames))}`,
+  );
+  if (!isManagerClass(admin.taskManager))
+    problems.push('taskManager must be a class that extends TaskManager.');
+  if (problems.length > 0) throw new DefinitionError(problems);
 }

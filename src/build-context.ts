@@ -1,4 +1,4 @@
-import type { AdminDefinition } from './admin-definition.ts';
+import { type AdminDefinition, checkAdmin } from './admin-definition.ts';
 import type { Config } from './config.ts';
 import { type Database, openDatabase } from './db/database.ts';
 import { assertUsesPool, checkedClient } from './resources/checked-client.ts';
@@ -19,6 +19,7 @@ export async function buildContext(
   admin: AdminDefinition,
   log: TaskContext['log'],
 ): Promise<{ db: Database; context: TaskContext }> {
+  checkAdmin(admin);
   const db = await openDatabase({
     connectionString,
     schema: config.BULKHEAD_DATABASE_SCHEMA,

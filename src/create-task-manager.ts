@@ -2,7 +2,6 @@ import type { AdminDefinition } from './admin-definition.ts';
 import { systemPrincipal } from './auth/system-principal.ts';
 import { buildContext } from './build-context.ts';
 import { parseConfig } from './config.ts';
-import { DefinitionError } from './resources/problems.ts';
 import { TaskManager, type TaskManagerAccess } from './task-manager.ts';
 import type { TaskContext } from './tasks/context.ts';
 
@@ -38,7 +37,6 @@ export async function createTaskManager({
   databaseUrl,
   log = () => undefined,
 }: TaskManagerOptions): Promise<TaskManager> {
-  assertManagerClass(admin);
   const config = parseConfig({ ...process.env, DATABASE_URL: databaseUrl });
   const { db, context } = await buildContext(databaseUrl, config, admin, log);
   return taskManagerOf(admin, context, () => db.close());
@@ -53,13 +51,6 @@ export function taskManagerOf(
   context: TaskContext,
   close?: () => Promise<void>,
 ): TaskManager {
-  assertManagerClass({ taskManager });
   const access: TaskManagerAccess = { context, principal: systemPrincipal('code'), close };
   return new taskManager(access, ...taskManagerArguments);
-}
-
-function assertManagerClass({ taskManager }: Pick<AdminDefinition, 'taskManager'>): void {
-  if (taskManager === undefined || taskManager === TaskManager) return;
-  if (typeof taskManager === 'function' && taskManager.prototype instanceof TaskManager) return;
-  throw new DefinitionError(['taskManager must be a class that extends TaskManager.']);
 }

@@ -292,3 +292,8 @@ export class TaskManager {
     await this.#access.close?.();
   }
 }
+
+export function isManagerClass(given: unknown): boolean {
+  if (given === undefined || given === TaskManager) return true;
+  return typeof given === 'function' && given.prototype instanceof TaskManager;
+}

@@ -6,6 +6,7 @@ import { logAt } from './log.ts';
 import { openAdmin } from './open-admin.ts';
 import { runCommand } from './sentence.ts';
 import { onShutdown } from './shutdown.ts';
+import { unheardQueues } from './unheard-queues.ts';
 
 const usage = [
   'Usage: npm run work -- [--queues NAMES] [--concurrency N] [--schema PATH [--ignore-differences]]',
@@ -25,6 +26,7 @@ await runCommand(async () => {
   });
   const connectionString = requireDatabaseUrl(config);
   const admin = await bringUp(await openAdmin(values, config), config, connectionString);
+  for (const sentence of unheardQueues(config.BULKHEAD_QUEUES, admin)) console.error(sentence);
   const worker = await runWorker(
     directUrl(config),
     config,

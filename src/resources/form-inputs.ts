@@ -49,12 +49,19 @@ export const t = Object.freeze({
     choices: readonly C[],
     options: InputOptions<R> = {},
   ): FormInput<InputValue<C, R>> {
-    return made({ choices, options }, (name) =>
+    return made({ choices: choices ?? null, options }, (name) =>
       fieldOf(
         name,
         options,
         { kind: 'enum', type: name, sqlType: 'text' },
-        { name, sqlType: 'text', values: choices.map((one) => ({ name: one, dbName: one })) },
+        {
+          name,
+          sqlType: 'text',
+          values: (Array.isArray(choices) ? choices : []).map((one) => ({
+            name: one,
+            dbName: one,
+          })),
+        },
       ),
     );
   },

@@ -309,6 +309,7 @@ const refused: [options: object, problem: string][] = [
   ...inForm('note', t.number('Note' as never), ': must be an object of options.'),
   ...inForm('note', t.yesNo(null as never), ': must be an object of options.'),
   ...inForm('note.choices', t.choice('abc' as never), ': must be a list of texts.'),
+  ...inForm('note.choices', t.choice(undefined as never), ': must be a list of texts.'),
   ...inForm('note.choices', t.choice([]), ': must be one at least.'),
   ...inForm('note.choices', t.choice([7] as never), ': must be texts.'),
   ...inForm('note.choices', t.choice(['a', ' ']), ': must be texts.'),

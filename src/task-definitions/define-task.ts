@@ -138,7 +138,10 @@ const defined = new WeakSet<object>();
 export function defineTask<const S extends Schema, R>(
   options: TaskOptions<S, R>,
 ): TaskDefinition<S, R> {
-  const definition = Object.freeze({ name: options.name, options: Object.freeze({ ...options }) });
+  const definition = Object.freeze({
+    name: options?.name,
+    options: Object.freeze({ ...options }),
+  });
   defined.add(definition);
   return definition;
 }

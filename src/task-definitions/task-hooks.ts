@@ -72,6 +72,7 @@ export function eventsOf({ on }: TaskHook): readonly TaskEventName[] {
 
 /** Throws DefinitionError for what cannot be called, all of it at once. */
 export function checkTaskHooks(hooks: readonly TaskHook[] = []): readonly TaskHook[] {
+  if (!Array.isArray(hooks)) throw new DefinitionError(['taskHooks must be a list.']);
   const problems = hooks.flatMap((hook, index) => {
     const reason = whyNot(hook, hooks.slice(0, index));
     return reason ? [`Hook ${hook?.name ?? `${index + 1}`}: ${reason}`] : [];

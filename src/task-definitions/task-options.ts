@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { didYouMean } from '../nearest.ts';
 import { isQueueName } from '../queue-names.ts';
 import { defaultHardLimitMs, duplicatePolicies, type TaskOptions } from './define-task.ts';
@@ -8,9 +9,13 @@ type Check = (value: unknown) => string | null;
 const dayMs = 24 * 3_600_000;
 const maxMs = 10_000 * dayMs;
 
-const isText: Check = (value) => (typeof value === 'string' ? null : 'must be a text.');
+const isText: Check = (value) =>
+  typeof value === 'string' && value.trim() !== '' ? null : 'must be a text that is not empty.';
 const isBoolean: Check = (value) => (typeof value === 'boolean' ? null : 'must be true or false.');
 const isFunction: Check = (value) => (typeof value === 'function' ? null : 'must be a function.');
+/** What is asked while a task is launched or taken. */
+const answersAtOnce: Check = (value) =>
+  types.isAsyncFunction(value) ? 'must answer at once: it is async.' : isFunction(value);
 const isWhole =
   (low: number, high: number): Check =>
   (value) =>
@@ -43,7 +48,7 @@ const isLimit = isWhole(1, 1_000_000);
 const isConcurrency: Check = (value) =>
   typeof value === 'number'
     ? isLimit(value)
-    : isObject({ max: isLimit, key: isFunction }, ['max'])(value);
+    : isObject({ max: isLimit, key: answersAtOnce }, ['max'])(value);
 
 /** Every option but those that are asked before, each with what may stand in it. */
 const checks: Readonly<Record<keyof TaskOptions, Check>> = {
@@ -53,37 +58,43 @@ const checks: Readonly<Record<keyof TaskOptions, Check>> = {
       ? null
       : 'must be a Standard Schema validator, as those of zod, valibot and arktype are.',
   run: isFunction,
-  title: (value) => (typeof value === 'function' ? null : isText(value)),
+  title: (value) => (typeof value === 'function' ? answersAtOnce(value) : isText(value)),
   attempts: isWhole(1, 1_000),
   backoff: isObject({ firstMs: isNumber(0), factor: isNumber(1), maxMs: isNumber(0) }),
-  retryOn: isFunction,
+  retryOn: answersAtOnce,
   priority: isWhole(-1_000_000, 1_000_000),
   queue: (value) =>
     typeof value === 'string' && isQueueName(value)
       ? null
       : 'must be a name of letters, digits, “-” and “_”, at most 50, and not “bulk”.',
   concurrency: isConcurrency,
-  rate: isObject({ max: isLimit, perMs: isNumber(1), key: isFunction }, ['max', 'perMs']),
-  unique: isObject({ key: isFunction, policy: isOneOf(duplicatePolicies) }),
+  rate: isObject({ max: isLimit, perMs: isNumber(1), key: answersAtOnce }, ['max', 'perMs']),
+  unique: isObject({ key: answersAtOnce, policy: isOneOf(duplicatePolicies) }),
   expireAfterMs: isNumber(1),
   softLimitMs: isMilliseconds,
   hardLimitMs: isMilliseconds,
   isolate: isBoolean,
   graceMs: isMilliseconds,
   keepResult: isBoolean,
-  allowed: isFunction,
+  allowed: answersAtOnce,
 };
 
-/** Why a task cannot be run with these options, in a sentence without its name; null: it can. */
-export function whyNotOptions(options: TaskOptions): string | null {
-  for (const name of ['run', 'params'] as const) {
-    const reason = checks[name](options[name]);
-    if (reason) return `${name} ${reason}`;
-  }
-  return whyNotMembers(options, checks, '') ?? whyNotLimits(options);
+/** Why a task cannot be run with these options, each in a sentence without its name. */
+export function optionProblems(options: TaskOptions): string[] {
+  const missing = (['run', 'params'] as const).filter((name) => options[name] === undefined);
+  const given = Object.entries(options).map(([name, value]) =>
+    whyNotMembers({ [name]: value }, checks, ''),
+  );
+  return [
+    ...missing.map((name) => `${name} ${checks[name](undefined)}`),
+    ...[...given, whyNotLimits(options)].filter((reason) => reason !== null),
+  ];
 }
 
-function whyNotLimits({ softLimitMs = 0, hardLimitMs = defaultHardLimitMs }: TaskOptions) {
+function whyNotLimits({
+  softLimitMs = 0,
+  hardLimitMs = defaultHardLimitMs,
+}: TaskOptions): string | null {
   if (softLimitMs < hardLimitMs) return null;
   return 'softLimitMs must be less than hardLimitMs, which is half an hour unless set.';
 }

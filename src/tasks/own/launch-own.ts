@@ -141,9 +141,9 @@ export function titleOf<S extends StandardSchemaV1, R>(
   params: Params<S>,
 ): string {
   const title = typeof options.title === 'function' ? options.title(params) : options.title;
-  return String(title ?? name)
-    .replaceAll('\0', '')
-    .slice(0, maxTitleLength);
+  if (title !== undefined && typeof title !== 'string')
+    throw new TypeError(`${name}: title must give a text.`);
+  return (title?.trim() || name).replaceAll('\0', '').slice(0, maxTitleLength);
 }
 
 /** What the definition's validator makes of parameters. Throws AppError 'invalid-params' (422). */

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { inOrder } from '../../plain-json.ts';
+import { defaultQueue } from '../../queue-names.ts';
 import type { TaskDefinition } from '../../task-definitions/define-task.ts';
 import { concurrencyOf } from '../../task-definitions/limits.ts';
 
@@ -14,8 +15,6 @@ export interface LaunchRules {
   /** Not begun within so many milliseconds, it is not begun at all; null: it waits. */
   expireAfterMs: number | null;
 }
-
-export const defaultQueue = 'default';
 
 /** Rules of a launch with parameters as they were given (`given`) and as they are read. */
 export function launchRules(
@@ -40,6 +39,8 @@ const maxKeyLength = 200;
 
 /** Short ones stay readable; an index holds no long ones. */
 function keyText(key: unknown): string {
+  if (typeof key !== 'string' && typeof key !== 'number')
+    throw new TypeError('The key of a limit, or of what is unique, must be a text.');
   const text = String(key);
   return text.length <= maxKeyLength && !text.includes('\0')
     ? text

@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { z } from 'zod';
+import { DefinitionError } from '../resources/problems.ts';
+import { defineTask, type TaskDefinition } from './define-task.ts';
+import { buildTaskDefinitions } from './task-definitions.ts';
+
+const right = { name: 'mail', params: z.object({ to: z.string() }), run: () => null };
+const given = (options: Record<string, unknown>) => [
+  defineTask({ ...right, ...options } as never) as TaskDefinition,
+];
+
+/** What is wrong, and what is said of it. */
+const mistakes: readonly [unknown, RegExp][] = [
+  [{}, /tasks must be a list of what defineTask makes/],
+  [[{ ...right }], /Task mail: it was not made by defineTask/],
+  [[null], /it was not made by defineTask/],
+  [
+    [defineTask(undefined as never)],
+    /run must be a function[\s\S]+params must be a Standard Schema/,
+  ],
+  [[...given({}), ...given({})], /Task mail: another task has this name/],
+  [given({ name: 'a b' }), /its name begins with a letter/],
+  [given({ run: 'now' }), /run must be a function/],
+  [given({ params: {} }), /params must be a Standard Schema validator/],
+  [given({ concurency: 1 }), /concurency is no option. Did you mean "concurrency"\?/],
+  [given({ title: ' ' }), /title must be a text that is not empty/],
+  [given({ title: async () => 'x' }), /title must answer at once: it is async/],
+  [given({ allowed: async () => true }), /allowed must answer at once: it is async/],
+  [given({ retryOn: async () => true }), /retryOn must answer at once/],
+  [given({ unique: { key: async () => 'x' } }), /unique.key must answer at once/],
+  [
+    given({ unique: { policy: 'wait' } }),
+    /unique.policy must be one of existing, refuse, after, replace/,
+  ],
+  [given({ unique: { keys: () => 'x' } }), /unique.keys is no option. Did you mean "key"\?/],
+  [given({ concurrency: 0 }), /concurrency must be a whole number from 1/],
+  [given({ concurrency: { key: () => 'x' } }), /concurrency needs max/],
+  [given({ concurrency: { max: 1, key: async () => 'x' } }), /concurrency.key must answer at once/],
+  [given({ rate: { max: 3 } }), /rate needs perMs/],
+  [given({ queue: 'bulk' }), /queue must be a name of letters/],
+  [given({ queue: 'a b' }), /queue must be a name of letters/],
+  [given({ attempts: 0 }), /attempts must be a whole number from 1/],
+  [given({ backoff: { factor: 0.5 } }), /backoff.factor must be a number, at least 1/],
+  [given({ expireAfterMs: '5' }), /expireAfterMs must be a number/],
+  [given({ priority: 1.5 }), /priority must be a whole number/],
+];
+
+for (const [tasks, sentence] of mistakes)
+  test(`a start is refused: ${sentence.source}`, () => {
+    assert.throws(
+      () => buildTaskDefinitions(tasks as TaskDefinition[]),
+      (error) => {
+        assert.ok(error instanceof DefinitionError, String(error));
+        assert.match(error.message, sentence);
+        return true;
+      },
+    );
+  });
+
+test('all that is wrong with tasks is said at once', () => {
+  const wrong = [...given({ attempts: 0, priority: 1.5 }), ...given({ name: 'other', queue: '' })];
+  assert.throws(
+    () => buildTaskDefinitions(wrong),
+    (error) => {
+      for (const part of ['attempts', 'priority', 'queue'])
+        assert.match((error as Error).message, new RegExp(`${part} must be`));
+      return true;
+    },
+  );
+});
