@@ -8,7 +8,7 @@ import { TaskManager, type TaskManagerAccess, TaskNotSucceeded } from './task-ma
 import { startWorker } from './tasks/worker/worker.ts';
 import { ada, eve, insertPrincipals, testContext } from './testing/context.ts';
 import { testDatabase } from './testing/database.ts';
-import { holding, ownTasksAdmin } from './testing/own-tasks-admin.ts';
+import { holding, ownTasksAdmin, single } from './testing/own-tasks-admin.ts';
 import { insertPlaces } from './testing/places.ts';
 
 test('code launches, follows, waits for and cancels tasks over the database of pages and workers', async (t) => {
@@ -84,7 +84,7 @@ async function setUp(t: Parameters<typeof testDatabase>[0], admin = ownTasksAdmi
 const params = { country: 'ESP', ms: 1 };
 
 test('a launch in one’s own transaction is there when that commits, and not otherwise', async (t) => {
-  const { db, tasks, context, begin, counted } = await setUp(t);
+  const { db, tasks, begin, counted } = await setUp(t);
   const prisma = ownTasksAdmin.createClient(db.pages) as unknown as PrismaClient;
   const inPrisma = (fail: boolean) =>
     prisma.$transaction(async (tx) => {
@@ -102,6 +102,19 @@ test('a launch in one’s own transaction is there when that commits, and not ot
   assert.ok(task.createdAt instanceof Date);
   assert.equal(await tasks.wait(task), 1);
 
+  const [one, same] = await prisma.$transaction(async (tx) => [
+    await tasks.launch(single, params, { tx }),
+    await tasks.launch(single, params, { tx }),
+  ]);
+  assert.equal(one?.id, same?.id, 'it is asked there what may not be under way twice');
+  await tasks.cancel(one?.id as number);
+  await assert.rejects(
+    prisma.$transaction((tx) => tasks.launch(single, params, { tx }), {
+      isolationLevel: 'RepeatableRead',
+    }),
+    { code: 'wrong-isolation' },
+  );
+
   await assert.rejects(
     transaction(db.pages, async (client) => {
       await tasks.launchMany(holding, [params, params], { tx: client });
@@ -109,8 +122,7 @@ test('a launch in one’s own transaction is there when that commits, and not ot
     }),
     /back/,
   );
-  assert.equal(await counted(), 1);
-  assert.ok(context);
+  assert.equal(await counted(), 2);
 });
 
 test('many are launched by one statement, all of them or none', async (t) => {

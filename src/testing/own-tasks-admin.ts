@@ -19,6 +19,9 @@ export const holding = defineTask({
   },
 });
 
+/** The same, and not under way twice. */
+export const single = defineTask({ ...holding.options, name: 'single', unique: {} });
+
 /** The same, and never twice. */
 export const once = defineTask({ ...holding.options, name: 'once', attempts: 1 });
 
@@ -118,6 +121,6 @@ export const talking = defineTask({
 export const ownTasksAdmin = defineAdmin({
   ...sample,
   definition: import.meta.url,
-  tasks: [holding, once, piece, whole, spinning, alone, aloneForAWhile, talking],
+  tasks: [holding, single, once, piece, whole, spinning, alone, aloneForAWhile, talking],
 });
 export default ownTasksAdmin;

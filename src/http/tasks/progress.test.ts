@@ -94,6 +94,14 @@ test('a running task says how far it is, how fast, and how long it will take', (
   assert.equal(data.canCancel, true);
 });
 
+test('a task that waits for its time says when it is, and no time that is past', () => {
+  const note = (dueAt: Date | null) =>
+    progressData(taskOf({ state: 'scheduled', startedAt: null, dueAt }), look).note;
+  assert.equal(note(null), 'Waits for its time.');
+  assert.match(note(new Date(now.getTime() + 60_000)), /^It begins at /);
+  assert.match(note(new Date(now.getTime() - 60_000)), /^Waiting for a worker since /);
+});
+
 test('a list behind a task is read again at most every 5 s while records change, and at once in another state', () => {
   const task = taskOf({ done: 1000 });
   const shown = (state: string, done: number, msAgo: number) =>

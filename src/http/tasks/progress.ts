@@ -231,9 +231,10 @@ function noteOf(task: TaskRow, { now, reader }: Onlooker): string {
       );
     }
     case 'scheduled':
-      return task.dueAt === null
-        ? taskTexts.scheduledFor
-        : taskTexts.own.dueAt(formatTimestamp(task.dueAt, now, reader.timeZone));
+      if (task.dueAt === null) return taskTexts.scheduledFor;
+      return (task.dueAt > now ? taskTexts.own.dueAt : taskTexts.waitingWorker)(
+        formatTimestamp(task.dueAt, now, reader.timeZone),
+      );
     case 'preparing':
       return taskTexts.preparing;
     case 'pausing':

@@ -84,7 +84,8 @@ async function putOff(
   );
 }
 
-async function inTime(call: () => Promise<void> | void): Promise<void> {
+/** Calls a hook; one that takes too long is one that threw. */
+export async function inTime(call: () => Promise<void> | void): Promise<void> {
   const over = new AbortController();
   try {
     await Promise.race([

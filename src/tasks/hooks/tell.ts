@@ -2,7 +2,7 @@ import type { Pool } from 'pg';
 import type { TaskEvent } from '../../task-definitions/task-hooks.ts';
 import type { TaskContext } from '../context.ts';
 import { isAliveSql } from '../liveness.ts';
-import { deliverNext } from './deliver.ts';
+import { deliverNext, inTime } from './deliver.ts';
 import { announceHooks, fanOut, listensTo } from './fan-out.ts';
 
 const everyMs = 250;
@@ -103,7 +103,7 @@ export function startTelling(
       };
       for (const hook of listeners)
         try {
-          await hook.run(event, { client: context.registry.client });
+          await inTime(async () => hook.run(event, { client: context.registry.client }));
         } catch (error) {
           log('warning', 'a hook of the project’s failed', {
             hook: hook.name,

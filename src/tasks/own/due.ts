@@ -12,6 +12,8 @@ import { askTurn } from './unique.ts';
 
 type Waiting = Unread & { uniqueKey: string | null; isUnread: boolean };
 
+/** Longest that a task waits for a launch of the same which does not come to its end. */
+const turnWaitMs = 250;
 /** Of one look: the rest has the next. */
 const maxAtOnce = 100;
 
@@ -55,47 +57,57 @@ export async function queueScheduled(context: TaskContext, pool: Pool): Promise<
     `select id from ${t.task} where kind = 'own' and state = 'scheduled' and due_at <= clock_timestamp() and operation = any($1) order by due_at, id limit ${maxAtOnce}`,
     [[...context.definitions.keys()]],
   );
-  for (const { id } of rows) await queueOne(context, pool, id);
+  for (const { id } of rows)
+    await queueOne(context, pool, id).catch((error) =>
+      context.log('warning', 'a task whose time has come is queued later', {
+        taskId: id,
+        error: String(error),
+      }),
+    );
 }
 
 async function queueOne(context: TaskContext, pool: Pool, id: number): Promise<void> {
   const { t } = context.db;
-  await transaction(pool, async (client) => {
-    const { rows } = await client.query<Waiting>(
-      `select id, operation, parameters, priority, unique_key as "uniqueKey", is_unread as "isUnread" from ${t.task} where id = $1 and state = 'scheduled' for update skip locked`,
-      [id],
-    );
-    const [task] = rows;
-    const definition = task && context.definitions.get(task.operation);
-    if (!definition) return;
-    const uniqueKey = task.isUnread
-      ? await readUnread(client, context, definition, task)
-      : task.uniqueKey;
-    if (uniqueKey === unreadable) return;
-    const { policy = 'existing' } = definition.options.unique ?? {};
-    const turn =
-      uniqueKey === null
-        ? { after: null }
-        : await askTurn(client, context, {
-            name: task.operation,
-            uniqueKey,
-            // Nobody is there to be told: it ends, as one ends that others have.
-            policy: policy === 'refuse' ? 'existing' : policy,
-          });
-    if ('existing' in turn) {
-      await moveTask(client, t, id, 'cancelled', {
-        reason: 'duplicate',
-        message: `The same was under way already when its time came, as task ${turn.existing}.`,
-      });
-      return;
-    }
-    await moveTask(client, t, id, 'queued');
-    await client.query(
-      `update ${t.task} set queued_at = now(), blocked_by = $2, waits_for = $3 where id = $1`,
-      [id, turn.after, turn.after === null ? null : 'task'],
-    );
-    await callPlaces(client, context.db);
-  });
+  await transaction(
+    pool,
+    async (client) => {
+      const { rows } = await client.query<Waiting>(
+        `select id, operation, parameters, priority, unique_key as "uniqueKey", is_unread as "isUnread" from ${t.task} where id = $1 and state = 'scheduled' for update skip locked`,
+        [id],
+      );
+      const [task] = rows;
+      const definition = task && context.definitions.get(task.operation);
+      if (!definition) return;
+      const uniqueKey = task.isUnread
+        ? await readUnread(client, context, definition, task)
+        : task.uniqueKey;
+      if (uniqueKey === unreadable) return;
+      const { policy = 'existing' } = definition.options.unique ?? {};
+      const turn =
+        uniqueKey === null
+          ? { after: null }
+          : await askTurn(client, context, {
+              name: task.operation,
+              uniqueKey,
+              // Nobody is there to be told: it ends, as one ends that others have.
+              policy: policy === 'refuse' ? 'existing' : policy,
+            });
+      if ('existing' in turn) {
+        await moveTask(client, t, id, 'cancelled', {
+          reason: 'duplicate',
+          message: `The same was under way already when its time came, as task ${turn.existing}.`,
+        });
+        return;
+      }
+      await moveTask(client, t, id, 'queued');
+      await client.query(
+        `update ${t.task} set queued_at = now(), blocked_by = $2, waits_for = $3 where id = $1`,
+        [id, turn.after, turn.after === null ? null : 'task'],
+      );
+      await callPlaces(client, context.db);
+    },
+    { first: [`set local lock_timeout = ${turnWaitMs}`] },
+  );
 }
 
 async function cancelExpired(context: TaskContext, pool: Pool): Promise<void> {

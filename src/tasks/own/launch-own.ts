@@ -1,7 +1,8 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Principal } from '../../auth/principal.ts';
+import { patientTransaction } from '../../db/patient-transaction.ts';
 import { query, raw, sql } from '../../db/sql.ts';
-import { type Queryable, transaction } from '../../db/transaction.ts';
+import type { Queryable } from '../../db/transaction.ts';
 import { AppError } from '../../errors.ts';
 import { whyNotPlain } from '../../plain-json.ts';
 import { callPlacesSql } from '../../queue/wake.ts';
@@ -31,6 +32,9 @@ export interface OwnLaunch {
   meta?: unknown;
 }
 
+const turnHeld =
+  'The same is being launched by somebody who has not come to an end. Nothing was started. Try again in a moment.';
+
 /**
  * Launches a task of the project's own: one row, taken by the next free place of a worker. In
  * `given`, a transaction, if there is one, so that it is there when that commits and not otherwise.
@@ -38,7 +42,7 @@ export interface OwnLaunch {
  *
  * Throws AppError: 'unknown-task' 422 where it is not among the `tasks` of the admin, 'forbidden'
  * 403, 'invalid-params' 422 (details.fieldErrors by place), 'duplicate' 409 (details.taskId),
- * 'wrong-isolation' 422.
+ * 'wrong-isolation' 422, 'busy' 503 where another launch of the same does not end.
  */
 export async function launchOwn<S extends StandardSchemaV1, R>(
   context: TaskContext,
@@ -53,7 +57,7 @@ export async function launchOwn<S extends StandardSchemaV1, R>(
     return (await insertOwn(client, context, [row]))[0] ?? earlier(client, context, launch);
   }
   const inTurn = (client: Queryable) => launchInTurn(client, context, definition, row);
-  return given ? inTurn(given) : transaction(context.db.pages, inTurn);
+  return given ? inTurn(given) : patientTransaction(context.db.pages, turnHeld, inTurn);
 }
 
 /**
@@ -78,7 +82,7 @@ export async function launchManyOwn<S extends StandardSchemaV1, R>(
     for (const row of rows) tasks.push(await launchInTurn(client, context, definition, row));
     return tasks;
   };
-  return given ? oneByOne(given) : transaction(context.db.pages, oneByOne);
+  return given ? oneByOne(given) : patientTransaction(context.db.pages, turnHeld, oneByOne);
 }
 
 function inPlace(index: number): (error: unknown) => never {

@@ -12,6 +12,7 @@ import {
 } from '../../task-definitions/define-task.ts';
 import { ada, finished, testContext } from '../../testing/context.ts';
 import { testDatabase } from '../../testing/database.ts';
+import { advisoryClass } from '../advisory-class.ts';
 import { cancel } from '../control/cancel.ts';
 import { getTask } from '../looking/queries.ts';
 import { recover } from '../worker/recovery.ts';
@@ -20,12 +21,15 @@ import { launchOwn, type OwnLaunch } from './launch-own.ts';
 
 const params = z.object({ tenant: z.string() });
 
+const gates: (() => void)[] = [];
+
 /** A gate at which runs stand until it is opened, and who stood there at a time. */
 function gate() {
   let open: () => void = () => undefined;
   const opened = new Promise<void>((resolve) => {
     open = resolve;
   });
+  gates.push(() => open());
   const log: string[] = [];
   let standing = 0;
   let peak = 0;
@@ -49,7 +53,11 @@ async function setUp(t: Parameters<typeof testDatabase>[0], ...tasks: TaskDefini
   const context = testContext(db, {}, {}, { ...sample, tasks });
   const begin = async (queues: string[] | null = null, places = 4) => {
     const worker = await startWorker(context, { connectionString, concurrency: 1, places, queues });
-    defer(() => worker.stop());
+    // Also after a test that failed: a worker waits for its runs.
+    defer(() => {
+      for (const open of gates) open();
+      return worker.stop();
+    });
   };
   const launch = async (
     definition: TaskDefinition<typeof params, unknown>,
@@ -218,8 +226,10 @@ test('what has not begun in time is not begun, what has begun goes on', async (t
   await wait(350);
   await begin();
   await until(() => gated.standing() === 2);
+  // The worker may be at one of them itself, which is passed over then.
   await recover(context);
   for (const id of [late, never]) {
+    await until(async () => (await stateOf(id)) === 'cancelled');
     const task = await getTask(context, ada, id);
     assert.deepEqual([task.state, task.reason], ['cancelled', 'expired']);
   }
@@ -308,4 +318,32 @@ test('no more are started in a span than may be, counted by key', async (t) => {
   await wait(1_600);
   await recover(testContext(db, {}, {}, { ...sample, tasks: [mail] }));
   assert.equal((await db.pages.query(`select from ${db.t.task_start}`)).rowCount, 0);
+});
+
+test('who does not come to an end with a launch keeps nobody waiting for long', async (t) => {
+  const once = unique('existing', gate());
+  const limited = defineTask({ name: 'limited', params, concurrency: 1, run: () => 'done' });
+  const free = defineTask({ name: 'free', params, run: () => 'done' });
+  const { db, context, begin, launch, stateOf } = await setUp(t, once, limited, free);
+  const scheduled = await launch(once, 'a', { delayMs: 100 });
+  const plain = await launch(free, 'a', { delayMs: 100 });
+  await transaction(db.pages, async (client) => {
+    await launchOwn(context, once, { tenant: 'a' }, { principal: ada }, client);
+    await assert.rejects(launch(once), { code: 'busy', status: 503 });
+    await wait(100);
+    const from = Date.now();
+    await recover(context);
+    assert.ok(Date.now() - from < 5_000);
+    assert.deepEqual([await stateOf(scheduled), await stateOf(plain)], ['scheduled', 'queued']);
+    await client.query('select pg_advisory_xact_lock($1, hashtext($2))::text', [
+      advisoryClass.limits,
+      db.t.task,
+    ]);
+    const waiting = await launch(limited);
+    await begin();
+    assert.equal((await finished(db, plain)).state, 'succeeded');
+    assert.equal(await stateOf(waiting), 'queued');
+    await client.query('rollback; begin');
+    assert.equal((await finished(db, waiting)).state, 'succeeded');
+  });
 });

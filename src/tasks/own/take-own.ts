@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 import { empty, query, raw, type Sql, sql } from '../../db/sql.ts';
+import { sqlstate, sqlstateOf } from '../../db/sqlstate.ts';
 import { type Queryable, transaction } from '../../db/transaction.ts';
 import { defaultHardLimitMs } from '../../task-definitions/define-task.ts';
 import { limitRules } from '../../task-definitions/limits.ts';
@@ -24,6 +25,9 @@ export interface Taker {
   queues: readonly string[] | null;
 }
 
+/** Longest that a look waits for another that counts limits. */
+const limitsWaitMs = 250;
+
 /**
  * Takes own tasks that are due, known here and listened to, the most urgent first, at most `limit`:
  * they run from then on, each in a slot of this worker's. What another worker is taking is passed
@@ -36,24 +40,30 @@ export async function takeOwn(context: TaskContext, taker: Taker, limit: number)
   const { pool } = taker;
   const rules = limitRules(context.definitions);
   if (rules.length === 0 || !(await isLimitedDue())) return take(pool, names(), limit, empty);
-  return transaction(pool, async (client) => {
+  try {
+    return await transaction(pool, takeLimited, {
+      first: [`set local lock_timeout = ${limitsWaitMs}`],
+    });
+  } catch (error) {
+    // Somebody is slow at it. Others are not kept waiting; the next look asks again.
+    if (sqlstateOf(error) !== sqlstate.lockNotAvailable) throw error;
+    return take(pool, names(), limit, empty);
+  }
+
+  async function takeLimited(client: Queryable): Promise<Taken[]> {
     await client.query('select pg_advisory_xact_lock($1, hashtext($2))::text', [
       advisoryClass.limits,
       context.db.t.task,
     ]);
     const taken: Taken[] = [];
     while (taken.length < limit) {
-      const [one] = await take(
-        client,
-        [...context.definitions.keys()],
-        1,
-        notFullSql(context, rules),
-      );
+      const known = [...context.definitions.keys()];
+      const [one] = await take(client, known, 1, notFullSql(context, rules));
       if (!one) break;
       taken.push(one);
     }
     return taken;
-  });
+  }
 
   function names(): string[] {
     const limited = new Set(rules.map(({ name }) => name));

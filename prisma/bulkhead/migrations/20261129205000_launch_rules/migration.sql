@@ -25,5 +25,5 @@ CREATE TABLE "task_start" (
 
 CREATE INDEX "task_start_operation_rate_key_at_idx" ON "task_start"("operation", "rate_key", "at");
 
--- Queues that a worker listens to; null: all.
+-- Queues that a worker listens to, where null is all of them.
 ALTER TABLE "worker" ADD COLUMN     "queues" TEXT[];

@@ -1,5 +1,5 @@
 -- What becomes of tasks is told to the project's hooks: each event is fanned out to a row for each hook that listens, once.
--- Who moved it; null: the system.
+-- Who moved it, where null is the system.
 ALTER TABLE "task_event" ADD COLUMN     "by" JSONB,
 ADD COLUMN     "is_fanned" BOOLEAN NOT NULL DEFAULT false,
 ADD COLUMN     "payload" JSONB;
