@@ -175,3 +175,13 @@ test('what a run says stands on its page while it goes on, and the page of the r
     await worker.stop();
   }
 });
+
+test('a task that waits for its time is not said to run', async (t) => {
+  const app = await testApp(t, { admin: ownTasksAdmin });
+  const admin = await app.signIn('admin');
+  const launching = { principal: admin.principal, delayMs: 3_600_000 };
+  const { id } = await launchOwn(app.context, holding, { country: 'ESP', ms: 1 }, launching);
+  const { body } = await admin.get(`/tasks/${id}`);
+  assert.match(body, /Waiting for its time[\s\S]+It begins at /);
+  assert.doesNotMatch(body, /Running in the background/);
+});

@@ -256,7 +256,7 @@ export function barOf(task: TaskRow, now: Date): Bar {
     return {
       value: task.state === 'succeeded' ? 1 : 0,
       max: 1,
-      isKnown: isFinished(task.state),
+      isKnown: isFinished(task.state) || task.state === 'scheduled',
       label,
     };
   return { value: Math.min(done, total), max: Math.max(1, total), isKnown, label };

@@ -48,7 +48,8 @@ const own: KindTexts = {
   heading({ state, progressMessage }) {
     if (state === 'cancelling') return taskTexts.own.cancelling;
     if (state === 'paused' || state === 'pausing') return taskTexts.states[state];
-    return progressMessage ?? taskTexts.own.running;
+    if (state === 'scheduled') return taskTexts.own.scheduled;
+    return progressMessage ?? (state === 'queued' ? taskTexts.own.queued : taskTexts.own.running);
   },
   noWorkerHeading: () => taskTexts.own.noWorkerHeading,
   noWorker: ({ queue }, since) => taskTexts.own.noWorker(queue, since),

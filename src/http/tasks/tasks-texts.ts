@@ -33,6 +33,8 @@ export const taskTexts = {
   ownTask: 'Background task',
   own: {
     running: 'Running in the background',
+    queued: 'Waiting for its turn',
+    scheduled: 'Waiting for its time',
     cancelling: 'Cancelling',
     cancellingNote: 'It was asked to stop, and ends when it has heard of it.',
     pausedNote: 'It goes on after what it has done when it is resumed. Its records stay locked.',
