@@ -50,7 +50,7 @@ const isConcurrency: Check = (value) =>
     ? isLimit(value)
     : isObject({ max: isLimit, key: answersAtOnce }, ['max'])(value);
 
-/** Every option but those that are asked before, each with what may stand in it. */
+/** Every option, with what may stand in it; of a name the list of all tasks asks. */
 const checks: Readonly<Record<keyof TaskOptions, Check>> = {
   name: () => null,
   params: (value) =>

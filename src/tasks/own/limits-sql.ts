@@ -2,10 +2,6 @@ import { raw, type Sql, sql } from '../../db/sql.ts';
 import type { LimitRule } from '../../task-definitions/limits.ts';
 import type { TaskContext } from '../context.ts';
 
-export function rulesJson(rules: readonly LimitRule[]): string {
-  return JSON.stringify(rules);
-}
-
 const ruleColumns = raw(`rule(name text, "maxRunning" int, "maxStarts" int, "perMs" float8)`);
 
 /** Of rows `task`: neither as many run as may, nor were as many started as may be. */
@@ -31,6 +27,13 @@ export function pastStartsSql({ db: { t } }: TaskContext, rules: readonly LimitR
     where rule.name = start.operation and at <= ${spanStart}`;
 }
 
+/** Notes the starts of rows `next` that count for a rate. */
+export function noteStartsSql({ db: { t } }: TaskContext, rules: readonly LimitRule[]): Sql {
+  return sql`insert into ${raw(t.task_start)} (operation, rate_key)
+       select operation, rate_key from next join ${ruleRows(rules)} on rule.name = operation
+       where rate_key is not null and "maxStarts" is not null`;
+}
+
 const spanStart = raw(`clock_timestamp() - make_interval(secs => "perMs" / 1000)`);
 
 function fullRates(starts: string, rules: readonly LimitRule[]): Sql {
@@ -40,5 +43,5 @@ function fullRates(starts: string, rules: readonly LimitRule[]): Sql {
 }
 
 function ruleRows(rules: readonly LimitRule[]): Sql {
-  return sql`jsonb_to_recordset(${rulesJson(rules)}::jsonb) as ${ruleColumns}`;
+  return sql`jsonb_to_recordset(${JSON.stringify(rules)}::jsonb) as ${ruleColumns}`;
 }

@@ -42,7 +42,8 @@ export function startRun(context: TaskContext, pool: Pool, taken: Taken): OwnRun
     lease,
     stop: (reason) => stopping.abort(reason),
     ended: run()
-      .then(() => endEmptied(context, pool))
+      // Only the end of a part leaves a task with none that goes on.
+      .then(() => (task.parentId === null ? undefined : endEmptied(context, pool)))
       .catch((error) =>
         context.log('error', 'the end of a task could not be written', {
           taskId: task.id,

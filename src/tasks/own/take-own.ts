@@ -9,7 +9,7 @@ import type { TaskContext } from '../context.ts';
 import { isBlocked } from '../running/slots.ts';
 import { type OwnTask, taskColumns } from '../task-row.ts';
 import { awaitsChildrenSql } from './children.ts';
-import { notFullSql, rulesJson } from './limits-sql.ts';
+import { noteStartsSql, notFullSql } from './limits-sql.ts';
 
 export interface Taken {
   task: OwnTask;
@@ -94,14 +94,7 @@ export async function takeOwn(context: TaskContext, taker: Taker, limit: number)
         ]),
       ),
     );
-    const starts =
-      isFree === empty
-        ? empty
-        : sql`, started as (
-       insert into ${raw(t.task_start)} (operation, rate_key)
-       select operation, rate_key from next join jsonb_to_recordset(${rulesJson(rules)}::jsonb) as rule(name text, "maxStarts" int) on name = operation
-       where rate_key is not null and "maxStarts" is not null
-     )`;
+    const starts = isFree === empty ? empty : sql`, started as (${noteStartsSql(context, rules)})`;
     const { rows } = await query<OwnTask & { token: string }>(
       client,
       sql`with next as (

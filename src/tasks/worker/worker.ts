@@ -11,6 +11,7 @@ import type { TaskContext } from '../context.ts';
 import { startTelling } from '../hooks/tell.ts';
 import { noteWorkerEnd } from '../liveness.ts';
 import { startPlaces } from '../own/places.ts';
+import { repeat } from '../repeat.ts';
 import { runSlice } from '../running/run-slice.ts';
 import { recover } from './recovery.ts';
 import { startRetention } from './retention.ts';
@@ -187,28 +188,9 @@ export function startRecovery(
   context: TaskContext,
   self?: { workerId: string; tokens: ReadonlySet<string> },
 ): { stop(): Promise<void> } {
-  let isStopped = false;
-  let wakeUp: () => void = () => undefined;
-  const loop = (async () => {
-    while (!isStopped) {
-      await recover(context, self).catch((error) =>
-        context.log('warning', 'recovery will try again', { error: String(error) }),
-      );
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, context.settings.recoveryIntervalMs);
-        wakeUp = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-        if (isStopped) wakeUp();
-      });
-    }
-  })();
-  return {
-    async stop() {
-      isStopped = true;
-      wakeUp();
-      await loop;
-    },
-  };
+  return repeat(
+    context.settings.recoveryIntervalMs,
+    () => recover(context, self),
+    (error) => context.log('warning', 'recovery will try again', { error: String(error) }),
+  );
 }
