@@ -1,6 +1,7 @@
 import { types } from 'node:util';
 import { didYouMean } from '../nearest.ts';
 import { isQueueName } from '../queue-names.ts';
+import { ownOverlaps } from './affected-records.ts';
 import { defaultHardLimitMs, duplicatePolicies, type TaskOptions } from './define-task.ts';
 
 /** Says what is wrong with an option's value; null: nothing. */
@@ -76,6 +77,9 @@ const checks: Readonly<Record<keyof TaskOptions, Check>> = {
   isolate: isBoolean,
   graceMs: isMilliseconds,
   keepResult: isBoolean,
+  affects: isFunction,
+  overlap: isOneOf(ownOverlaps),
+  locks: isObject({ off: isText }, ['off']),
   allowed: answersAtOnce,
 };
 
@@ -87,7 +91,9 @@ export function optionProblems(options: TaskOptions): string[] {
   );
   return [
     ...missing.map((name) => `${name} ${checks[name](undefined)}`),
-    ...[...given, whyNotLimits(options)].filter((reason) => reason !== null),
+    ...[...given, whyNotLimits(options), whyNotOverlap(options)].filter(
+      (reason) => reason !== null,
+    ),
   ];
 }
 
@@ -97,6 +103,11 @@ function whyNotLimits({
 }: TaskOptions): string | null {
   if (softLimitMs < hardLimitMs) return null;
   return 'softLimitMs must be less than hardLimitMs, which is half an hour unless set.';
+}
+
+function whyNotOverlap({ affects, overlap }: TaskOptions): string | null {
+  if (overlap === undefined || affects !== undefined) return null;
+  return 'overlap is of what affects says, which is missing.';
 }
 
 function whyNotMembers(

@@ -19,6 +19,13 @@ export const holding = defineTask({
   },
 });
 
+/** The same, and it affects the country. */
+export const affecting = defineTask({
+  ...holding.options,
+  name: 'affecting',
+  affects: ({ country }) => ({ resource: 'countries', keys: [country] }),
+});
+
 /** The same, and not under way twice. */
 export const single = defineTask({ ...holding.options, name: 'single', unique: {} });
 
@@ -121,6 +128,6 @@ export const talking = defineTask({
 export const ownTasksAdmin = defineAdmin({
   ...sample,
   definition: import.meta.url,
-  tasks: [holding, single, once, piece, whole, spinning, alone, aloneForAWhile, talking],
+  tasks: [holding, affecting, single, once, piece, whole, spinning, alone, aloneForAWhile, talking],
 });
 export default ownTasksAdmin;

@@ -9,7 +9,7 @@ import { earlierTask, type Launched } from '../launched.ts';
 import { enqueue } from '../launching/launch.ts';
 import { countRetryable } from '../looking/failed-records.ts';
 import { getTask } from '../looking/queries.ts';
-import { launchOwn } from '../own/launch-own.ts';
+import { launchOwn, locksIgnored } from '../own/launch-own.ts';
 import { defaultRunOptions } from '../run-options.ts';
 import { isFinished, unfinishedSql } from '../states.ts';
 import {
@@ -165,7 +165,8 @@ async function retryOwn(
     [task.lineId ?? task.id],
   );
   if (rows[0]) return earlierTask(rows[0], operationId);
-  const launch = { principal, operationId, followsId: task.id, priority: task.priority };
+  const locks = task.locksOffReason === locksIgnored ? ('ignore' as const) : undefined;
+  const launch = { principal, operationId, followsId: task.id, priority: task.priority, locks };
   return { task: await launchOwn(context, definition, task.parameters, launch), outcome: 'queued' };
 }
 

@@ -12,6 +12,8 @@ export interface LaunchRules {
   /** With which others its limits are counted; null: it has none. */
   limitKey: string | null;
   rateKey: string | null;
+  /** Why it holds nothing and asks nobody; null: it holds its records. */
+  locksOffReason: string | null;
   /** Not begun within so many milliseconds, it is not begun at all; null: it waits. */
   expireAfterMs: number | null;
 }
@@ -22,7 +24,7 @@ export function launchRules(
   given: unknown,
   params: unknown,
 ): LaunchRules {
-  const { unique, rate, queue = defaultQueue, expireAfterMs = null } = definition.options;
+  const { unique, rate, queue = defaultQueue, locks, expireAfterMs = null } = definition.options;
   const concurrency = concurrencyOf(definition);
   return {
     queue,
@@ -31,6 +33,7 @@ export function launchRules(
       : null,
     limitKey: concurrency ? keyText(concurrency.key?.(params) ?? '') : null,
     rateKey: rate ? keyText(rate.key?.(params) ?? '') : null,
+    locksOffReason: locks?.off ?? null,
     expireAfterMs,
   };
 }
