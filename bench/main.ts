@@ -9,6 +9,7 @@ import { list } from './list.ts';
 import { m2m } from './m2m.ts';
 import { memory } from './memory.ts';
 import { type Measured, printTable } from './table.ts';
+import { tasksBench } from './tasks.ts';
 
 interface Case {
   run(options: { rows: number; pairs: number }): Promise<Measured[]>;
@@ -29,6 +30,7 @@ const cases: Record<string, Case> = {
   launch: { run: launchBench, rows: 1_000_000, pairs: 5 },
   memory: { run: memory, rows: 1_000_000, pairs: 3 },
   limits: { run: limitsBench, rows: 20_000, pairs: 5 },
+  tasks: { run: tasksBench, rows: 10_000, pairs: 3 },
   list: { run: list, rows: 135_000, pairs: 5 },
 };
 

@@ -226,6 +226,17 @@ export function taskColumns(t: TableNames): string {
   ].join(', ');
 }
 
+/**
+ * The same of a row that a statement writes, for code that launches or runs it: what other rows say
+ * of it is left out, which is dear to ask and for pages alone.
+ */
+export function writtenColumns(): string {
+  return [
+    ...Object.entries(columns).map(([name, column]) => `${column} as "${name}"`),
+    'false as "canGoOn", null::boolean as "hasWorker", null::timestamptz as "workerEndedAt"',
+  ].join(', ');
+}
+
 /** Throws where it is none: only for what bulk work alone comes to. */
 export function asBulk(task: TaskRow): BulkTask {
   if (task.kind === 'bulk') return task;

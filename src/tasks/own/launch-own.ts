@@ -9,7 +9,7 @@ import { callPlacesSql } from '../../queue/wake.ts';
 import type { GivenParams, Params, TaskDefinition } from '../../task-definitions/define-task.ts';
 import { mayLaunch } from '../../task-definitions/may-launch.ts';
 import type { TaskContext } from '../context.ts';
-import { type OwnTask, selectTask, taskColumns } from '../task-row.ts';
+import { type OwnTask, selectTask, writtenColumns } from '../task-row.ts';
 import { type LaunchRules, launchRules } from './launch-rules.ts';
 import { askTurn } from './unique.ts';
 
@@ -221,7 +221,7 @@ async function insertOwn(
      ), called as (
        select ${callPlacesSql(queueSchema)} from inserted limit 1
      )
-     select ${raw(taskColumns(t))}, (select count(*) from called) as called from inserted order by id`,
+     select ${raw(writtenColumns())}, (select count(*) from called) as called from inserted order by id`,
   );
   return inserted.rows.map(({ called: _, ...task }) => task as OwnTask);
 }
