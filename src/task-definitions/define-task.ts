@@ -55,6 +55,16 @@ export interface TaskOptions<S extends Schema = Schema, R = unknown> {
    * plain JSON; `run` gets what the validator makes of it, in the worker.
    */
   readonly params: S;
+  /**
+   * Which version of its parameters this is: one more whenever older ones are read no longer.
+   * Default: 1.
+   */
+  readonly version?: number;
+  /**
+   * Makes parameters of this version from those of the version `from`, with which a task was
+   * launched before. Default: they are validated as they are.
+   */
+  readonly migrate?: (params: unknown, from: number) => unknown;
   /** What people call it: on its page, on the dashboard, to whoever waits for it. */
   readonly title?: string | ((params: Params<S>) => string);
   /** How often it is tried in all; 1: never twice, whatever becomes of its worker. Default: 3. */
