@@ -78,6 +78,8 @@ const checks: Readonly<Record<keyof TaskOptions, Check>> = {
   isolate: isBoolean,
   graceMs: isMilliseconds,
   keepResult: isBoolean,
+  resultReuseMs: isNumber(1),
+  keepMs: isNumber(0),
   allowed: answersAtOnce,
 };
 
@@ -89,7 +91,7 @@ export function optionProblems(options: TaskOptions): string[] {
   );
   return [
     ...missing.map((name) => `${name} ${checks[name](undefined)}`),
-    ...[...given, whyNotLimits(options), whyNotMigrated(options)].filter(
+    ...[...given, whyNotLimits(options), whyNotMigrated(options), whyNotReused(options)].filter(
       (reason) => reason !== null,
     ),
   ];
@@ -105,6 +107,13 @@ function whyNotLimits({
 
 function whyNotMigrated({ version = 1, migrate }: TaskOptions): string | null {
   return migrate && version === 1 ? 'migrate needs a version of 2 or more.' : null;
+}
+
+function whyNotReused({ resultReuseMs, keepResult, keepMs }: TaskOptions): string | null {
+  if (resultReuseMs === undefined) return null;
+  if (keepResult === false) return 'resultReuseMs needs its result: keepResult is false.';
+  if (keepMs === undefined || keepMs >= resultReuseMs) return null;
+  return 'resultReuseMs must not be longer than keepMs.';
 }
 
 function whyNotMembers(
