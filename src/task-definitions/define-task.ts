@@ -55,6 +55,16 @@ export interface TaskOptions<S extends Schema = Schema, R = unknown> {
    * plain JSON; `run` gets what the validator makes of it, in the worker.
    */
   readonly params: S;
+  /**
+   * Which version of its parameters this is: one more whenever older ones are read no longer.
+   * Default: 1.
+   */
+  readonly version?: number;
+  /**
+   * Makes parameters of this version from those of the version `from`, with which a task was
+   * launched before. Default: they are validated as they are.
+   */
+  readonly migrate?: (params: unknown, from: number) => unknown;
   /** What people call it: on its page, on the dashboard, to whoever waits for it. */
   readonly title?: string | ((params: Params<S>) => string);
   /** How often it is tried in all; 1: never twice, whatever becomes of its worker. Default: 3. */
@@ -87,6 +97,16 @@ export interface TaskOptions<S extends Schema = Schema, R = unknown> {
   readonly graceMs?: number;
   /** Is what `run` returns kept and shown? Default: yes. Where it is not, nobody is given it. */
   readonly keepResult?: boolean;
+  /**
+   * For so many milliseconds after it succeeded, a launch of the same (by `unique`, else by its
+   * parameters) is answered with this task and its result. Default: every launch runs.
+   */
+  readonly resultReuseMs?: number;
+  /**
+   * How many milliseconds after its end it is kept, at least. Default: as
+   * `BULKHEAD_HISTORY_RETENTION_DAYS` says.
+   */
+  readonly keepMs?: number;
   /** Which workers take it: those that listen to it, or to all. Default: `default`. */
   readonly queue?: string;
   /** How many run at a time, in all workers together: a number, or one for each `key(params)`. */

@@ -59,6 +59,8 @@ const checks: Readonly<Record<keyof TaskOptions, Check>> = {
       : 'must be a Standard Schema validator, as those of zod, valibot and arktype are.',
   run: isFunction,
   title: (value) => (typeof value === 'function' ? answersAtOnce(value) : isText(value)),
+  version: isWhole(1, 1_000_000),
+  migrate: isFunction,
   attempts: isWhole(1, 1_000),
   backoff: isObject({ firstMs: isNumber(0), factor: isNumber(1), maxMs: isNumber(0) }),
   retryOn: answersAtOnce,
@@ -76,6 +78,8 @@ const checks: Readonly<Record<keyof TaskOptions, Check>> = {
   isolate: isBoolean,
   graceMs: isMilliseconds,
   keepResult: isBoolean,
+  resultReuseMs: isNumber(1),
+  keepMs: isNumber(0),
   allowed: answersAtOnce,
 };
 
@@ -87,7 +91,9 @@ export function optionProblems(options: TaskOptions): string[] {
   );
   return [
     ...missing.map((name) => `${name} ${checks[name](undefined)}`),
-    ...[...given, whyNotLimits(options)].filter((reason) => reason !== null),
+    ...[...given, whyNotLimits(options), whyNotMigrated(options), whyNotReused(options)].filter(
+      (reason) => reason !== null,
+    ),
   ];
 }
 
@@ -97,6 +103,17 @@ function whyNotLimits({
 }: TaskOptions): string | null {
   if (softLimitMs < hardLimitMs) return null;
   return 'softLimitMs must be less than hardLimitMs, which is half an hour unless set.';
+}
+
+function whyNotMigrated({ version = 1, migrate }: TaskOptions): string | null {
+  return migrate && version === 1 ? 'migrate needs a version of 2 or more.' : null;
+}
+
+function whyNotReused({ resultReuseMs, keepResult, keepMs }: TaskOptions): string | null {
+  if (resultReuseMs === undefined) return null;
+  if (keepResult === false) return 'resultReuseMs needs its result: keepResult is false.';
+  if (keepMs === undefined || keepMs >= resultReuseMs) return null;
+  return 'resultReuseMs must not be longer than keepMs.';
 }
 
 function whyNotMembers(

@@ -58,6 +58,8 @@ interface AnyTask {
   principalName: string;
   principal: Principal;
   parameters: unknown;
+  /** Of an own task: which version of its definition they are of. */
+  parametersVersion: number;
   /** What the code that launched it keeps with it, as plain JSON. */
   meta: unknown;
   state: TaskState;
@@ -150,6 +152,7 @@ const columns: Record<
   principalName: 'principal_name',
   principal: 'principal',
   parameters: 'parameters',
+  parametersVersion: 'parameters_version',
   meta: 'meta',
   selection: `selection - 'keys' - 'where'`,
   state: 'state',

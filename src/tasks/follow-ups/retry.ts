@@ -165,7 +165,8 @@ async function retryOwn(
     [task.lineId ?? task.id],
   );
   if (rows[0]) return earlierTask(rows[0], operationId);
-  const launch = { principal, operationId, followsId: task.id, priority: task.priority };
+  const { parametersVersion: version, priority } = task;
+  const launch = { principal, operationId, followsId: task.id, priority, version };
   return { task: await launchOwn(context, definition, task.parameters, launch), outcome: 'queued' };
 }
 

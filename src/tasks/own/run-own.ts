@@ -17,10 +17,10 @@ import { whyNot, withRolesNow } from '../running/may-run.ts';
 import { keepAbout } from './about-own.ts';
 import { endEmptied, unfinishedChildren } from './children.ts';
 import { endAttempt, endRefused, succeed, succeedAtOnce, suspend } from './end-own.ts';
-import { readParams } from './launch-own.ts';
 import { keepLog } from './log-own.ts';
 import { type NamedCalls, namedCalls } from './named-calls.ts';
 import { keepProgress } from './progress-own.ts';
+import { readParams } from './read-params.ts';
 import type { Taken } from './take-own.ts';
 
 /** A run that a place is at. */
@@ -129,7 +129,8 @@ export function startRun(context: TaskContext, pool: Pool, taken: Taken): OwnRun
     if (refusal) return refuse(refusal.code, refusal.message);
     try {
       const { principal } = await withRolesNow(context, task);
-      return { principal, params: await readParams(definition, task.parameters) };
+      const { parameters, parametersVersion } = task;
+      return { principal, params: await readParams(definition, parameters, parametersVersion) };
     } catch (error) {
       if (error instanceof AppError) return refuse(error.code, error.message);
       throw error;

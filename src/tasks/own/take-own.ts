@@ -9,6 +9,7 @@ import type { TaskContext } from '../context.ts';
 import { isBlocked } from '../running/slots.ts';
 import { type OwnTask, writtenColumns } from '../task-row.ts';
 import { awaitsChildrenSql } from './children.ts';
+import { isKnownSql } from './known-here.ts';
 import { noteStartsSql, notFullSql } from './limits-sql.ts';
 
 export interface Taken {
@@ -74,7 +75,7 @@ export async function takeOwn(context: TaskContext, taker: Taker, limit: number)
     const limited = rules.map(({ name }) => name);
     const { rows } = await query<{ isDue: boolean }>(
       pool,
-      sql`select exists (select 1 from ${raw(context.db.t.task)} task where ${isDue(taker, limited)}) as "isDue"`,
+      sql`select exists (select 1 from ${raw(context.db.t.task)} task where ${isDue(context, taker, limited)}) as "isDue"`,
     );
     return rows[0]?.isDue ?? false;
   }
@@ -98,7 +99,7 @@ export async function takeOwn(context: TaskContext, taker: Taker, limit: number)
     const { rows } = await queryPrepared<OwnTask & { token: string }>(
       client,
       sql`with next as (
-       select id, operation, rate_key from ${raw(t.task)} task where ${isDue(taker, known)}
+       select id, operation, rate_key from ${raw(t.task)} task where ${isDue(context, taker, known)}
          and not ${raw(isBlocked(context))} ${isFree}
          and not ${raw(awaitsChildrenSql(t))}
        order by priority desc, due_at nulls first, id limit ${max} for update skip locked
@@ -119,8 +120,8 @@ export async function takeOwn(context: TaskContext, taker: Taker, limit: number)
   }
 }
 
-function isDue({ queues }: Taker, names: readonly string[]): Sql {
+function isDue(context: TaskContext, { queues }: Taker, names: readonly string[]): Sql {
   const isHeard = queues === null ? empty : sql`and queue = any(${queues})`;
   return sql`kind = 'own' and state = 'queued' and (due_at is null or due_at <= clock_timestamp())
-    and (expires_at is null or started_at is not null or expires_at > clock_timestamp()) and operation = any(${names}) ${isHeard}`;
+    and (expires_at is null or started_at is not null or expires_at > clock_timestamp()) and ${isKnownSql(context, names)} ${isHeard}`;
 }
