@@ -2,6 +2,7 @@ import { types } from 'node:util';
 import { didYouMean } from '../nearest.ts';
 import { isQueueName } from '../queue-names.ts';
 import { defaultHardLimitMs, duplicatePolicies, type TaskOptions } from './define-task.ts';
+import { buttonPlaces } from './launch-button.ts';
 
 /** Says what is wrong with an option's value; null: nothing. */
 type Check = (value: unknown) => string | null;
@@ -32,6 +33,11 @@ const isOneOf =
   (names: readonly string[]): Check =>
   (value) =>
     names.includes(value as string) ? null : `must be one of ${names.join(', ')}.`;
+
+const isObjectOfAny: Check = (value) =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? null
+    : 'must be an object.';
 
 /** An object of these members and no others. */
 const isObject =
@@ -81,6 +87,19 @@ const checks: Readonly<Record<keyof TaskOptions, Check>> = {
   resultReuseMs: isNumber(1),
   keepMs: isNumber(0),
   allowed: answersAtOnce,
+  launchable: isObject(
+    {
+      on: isOneOf(buttonPlaces),
+      resource: isText,
+      allowed: answersAtOnce,
+      label: isText,
+      icon: isText,
+      form: isObjectOfAny,
+      params: answersAtOnce,
+      set: isObjectOfAny,
+    },
+    ['allowed'],
+  ),
 };
 
 /** Why a task cannot be run with these options, each in a sentence without its name. */
