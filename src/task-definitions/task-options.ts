@@ -3,6 +3,7 @@ import { didYouMean } from '../nearest.ts';
 import { isQueueName } from '../queue-names.ts';
 import { ownOverlaps } from './affected-records.ts';
 import { defaultHardLimitMs, duplicatePolicies, type TaskOptions } from './define-task.ts';
+import { buttonPlaces } from './launch-button.ts';
 
 /** Says what is wrong with an option's value; null: nothing. */
 type Check = (value: unknown) => string | null;
@@ -34,6 +35,11 @@ const isOneOf =
   (value) =>
     names.includes(value as string) ? null : `must be one of ${names.join(', ')}.`;
 
+const isObjectOfAny: Check = (value) =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? null
+    : 'must be an object.';
+
 /** An object of these members and no others. */
 const isObject =
   (checks: Readonly<Record<string, Check>>, needed: readonly string[] = []): Check =>
@@ -60,6 +66,8 @@ const checks: Readonly<Record<keyof TaskOptions, Check>> = {
       : 'must be a Standard Schema validator, as those of zod, valibot and arktype are.',
   run: isFunction,
   title: (value) => (typeof value === 'function' ? answersAtOnce(value) : isText(value)),
+  version: isWhole(1, 1_000_000),
+  migrate: isFunction,
   attempts: isWhole(1, 1_000),
   backoff: isObject({ firstMs: isNumber(0), factor: isNumber(1), maxMs: isNumber(0) }),
   retryOn: answersAtOnce,
@@ -80,7 +88,22 @@ const checks: Readonly<Record<keyof TaskOptions, Check>> = {
   affects: isFunction,
   overlap: isOneOf(ownOverlaps),
   locks: isObject({ off: isText }, ['off']),
+  resultReuseMs: isNumber(1),
+  keepMs: isNumber(0),
   allowed: answersAtOnce,
+  launchable: isObject(
+    {
+      on: isOneOf(buttonPlaces),
+      resource: isText,
+      allowed: answersAtOnce,
+      label: isText,
+      icon: isText,
+      form: isObjectOfAny,
+      params: answersAtOnce,
+      set: isObjectOfAny,
+    },
+    ['allowed'],
+  ),
 };
 
 /** Why a task cannot be run with these options, each in a sentence without its name. */
@@ -91,9 +114,13 @@ export function optionProblems(options: TaskOptions): string[] {
   );
   return [
     ...missing.map((name) => `${name} ${checks[name](undefined)}`),
-    ...[...given, whyNotLimits(options), whyNotOverlap(options)].filter(
-      (reason) => reason !== null,
-    ),
+    ...[
+      ...given,
+      whyNotLimits(options),
+      whyNotMigrated(options),
+      whyNotReused(options),
+      whyNotOverlap(options),
+    ].filter((reason) => reason !== null),
   ];
 }
 
@@ -108,6 +135,17 @@ function whyNotLimits({
 function whyNotOverlap({ affects, overlap }: TaskOptions): string | null {
   if (overlap === undefined || affects !== undefined) return null;
   return 'overlap is of what affects says, which is missing.';
+}
+
+function whyNotMigrated({ version = 1, migrate }: TaskOptions): string | null {
+  return migrate && version === 1 ? 'migrate needs a version of 2 or more.' : null;
+}
+
+function whyNotReused({ resultReuseMs, keepResult, keepMs }: TaskOptions): string | null {
+  if (resultReuseMs === undefined) return null;
+  if (keepResult === false) return 'resultReuseMs needs its result: keepResult is false.';
+  if (keepMs === undefined || keepMs >= resultReuseMs) return null;
+  return 'resultReuseMs must not be longer than keepMs.';
 }
 
 function whyNotMembers(
