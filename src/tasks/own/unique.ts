@@ -7,6 +7,7 @@ import { moveTask } from '../move-task.ts';
 import { assertReadCommitted } from '../read-committed.ts';
 import { unfinishedStates } from '../states.ts';
 import type { OwnTask } from '../task-row.ts';
+import { cancelDescendants } from './children.ts';
 
 /** What a task is to do that may not be under way twice. */
 export type Turn =
@@ -27,9 +28,10 @@ const underWay = unfinishedStates.filter((state) => state !== 'scheduled');
  */
 export async function askTurn(
   client: Queryable,
-  { db: { t } }: Pick<TaskContext, 'db'>,
+  context: TaskContext,
   { name, uniqueKey, policy }: { name: string; uniqueKey: string; policy: DuplicatePolicy },
 ): Promise<Turn> {
+  const { t } = context.db;
   await assertReadCommitted(client, 'a task that may not be under way twice is launched');
   await client.query('select pg_advisory_xact_lock($1, hashtext($2))::text', [
     advisoryClass.uniqueness,
@@ -49,10 +51,12 @@ export async function askTurn(
     });
   const isReplaced = (task: (typeof rows)[number]) =>
     policy === 'replace' && task.state === 'queued' && task.startedAt === null;
-  for (const { id } of rows.filter(isReplaced))
+  for (const { id } of rows.filter(isReplaced)) {
+    await cancelDescendants(client, context, id);
     await moveTask(client, t, id, 'cancelled', {
       reason: 'replaced',
       message: 'A later launch took its place.',
     });
+  }
   return { after: rows.filter((task) => !isReplaced(task)).at(-1)?.id ?? null };
 }
