@@ -9,18 +9,19 @@ const wellNamed = /^[A-Za-z][\w.-]{0,99}$/;
 
 /**
  * Throws DefinitionError for what cannot be run, all of it at once. `file` is the URL of what
- * exports the admin; null: not known.
+ * exports the admin; null: not known. `hasKeys`: what is secret can be encrypted.
  */
 export function buildTaskDefinitions(
   given: readonly TaskDefinition[] = [],
   file: string | null = null,
+  hasKeys = false,
 ): TaskDefinitions {
   if (!Array.isArray(given))
     throw new DefinitionError(['tasks must be a list of what defineTask makes.']);
   const problems: string[] = [];
   const definitions = new Map<string, TaskDefinition>();
   for (const definition of given) {
-    const reasons = problemsOf(definition, definitions, file);
+    const reasons = problemsOf(definition, definitions, file, hasKeys);
     problems.push(...reasons.map((reason) => `Task ${nameOf(definition)}: ${reason}`));
     if (reasons.length === 0) definitions.set(definition.name, definition);
   }
@@ -36,6 +37,7 @@ function problemsOf(
   definition: TaskDefinition,
   before: TaskDefinitions,
   file: string | null,
+  hasKeys: boolean,
 ): string[] {
   if (!isTaskDefinition(definition)) return ['it was not made by defineTask.'];
   const { name, options } = definition;
@@ -49,5 +51,7 @@ function problemsOf(
     problems.push(
       'a process of its own loads the admin: give defineAdmin its file, definition: import.meta.url.',
     );
+  if (options.secret && !hasKeys)
+    problems.push('secret needs a key: set BULKHEAD_ENCRYPTION_KEYS.');
   return problems;
 }

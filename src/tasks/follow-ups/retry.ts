@@ -10,6 +10,7 @@ import { enqueue } from '../launching/launch.ts';
 import { countRetryable } from '../looking/failed-records.ts';
 import { getTask } from '../looking/queries.ts';
 import { launchOwn } from '../own/launch-own.ts';
+import { givenParams } from '../own/secret-params.ts';
 import { defaultRunOptions } from '../run-options.ts';
 import { isFinished, unfinishedSql } from '../states.ts';
 import {
@@ -167,7 +168,8 @@ async function retryOwn(
   if (rows[0]) return earlierTask(rows[0], operationId);
   const { parametersVersion: version, priority } = task;
   const launch = { principal, operationId, followsId: task.id, priority, version };
-  return { task: await launchOwn(context, definition, task.parameters, launch), outcome: 'queued' };
+  const params = await givenParams(context, context.db.pages, task);
+  return { task: await launchOwn(context, definition, params, launch), outcome: 'queued' };
 }
 
 function sum(counts: Iterable<number>): number {

@@ -18,9 +18,11 @@ import { keepAbout } from './about-own.ts';
 import { endEmptied } from './children.ts';
 import { endAttempt, endRefused, succeed, suspend } from './end-own.ts';
 import { keepLog } from './log-own.ts';
+import { type Hide, hideIn, hider } from './mask.ts';
 import { type NamedCalls, namedCalls } from './named-calls.ts';
 import { keepProgress } from './progress-own.ts';
 import { readParams } from './read-params.ts';
+import { givenParams } from './secret-params.ts';
 import type { Taken } from './take-own.ts';
 
 /** A run that a place is at. */
@@ -55,6 +57,7 @@ export function startRun(context: TaskContext, pool: Pool, taken: Taken): OwnRun
   async function run(): Promise<void> {
     const ready = await getReady();
     if (!ready) return;
+    const { hide } = ready;
     const progress = keepProgress(context, pool, lease);
     const log = keepLog(context, pool, lease);
     const calls = namedCalls(context, pool, task, lease, {
@@ -67,8 +70,11 @@ export function startRun(context: TaskContext, pool: Pool, taken: Taken): OwnRun
     let result: unknown;
     try {
       const given = {
-        ...handle(progress.tell, calls),
-        log: log.say,
+        ...handle(
+          (done, total, message) => progress.tell(done, total, message && hide(message)),
+          calls,
+        ),
+        log: (line: string) => log.say(hide(String(line))),
         principal: ready.principal,
       };
       result = await inside({ ...given, name: task.operation, params: ready.params }, () =>
@@ -88,14 +94,15 @@ export function startRun(context: TaskContext, pool: Pool, taken: Taken): OwnRun
       context.log(stop ? 'info' : 'warning', stop ? 'a run stopped' : 'an attempt failed', {
         taskId: task.id,
         name: task.operation,
-        error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+        error: hide(error instanceof Error ? (error.stack ?? error.message) : String(error)),
       });
-      return endAttempt(context, pool, task, lease, { error, stop, definition });
+      return endAttempt(context, pool, task, lease, { error, stop, definition, hide });
     } finally {
       if (softly) clearTimeout(softly);
     }
     try {
-      const kept = definition.options.keepResult === false ? undefined : result;
+      const shown = definition.options.secret ? hideIn(result, hide) : result;
+      const kept = definition.options.keepResult === false ? undefined : shown;
       await succeed(context, pool, task, lease, { result: kept, definition });
     } catch (error) {
       // Text that no column holds: another attempt would return it again.
@@ -119,13 +126,14 @@ export function startRun(context: TaskContext, pool: Pool, taken: Taken): OwnRun
   }
 
   /** Null: it may not run, or can no more, which no further attempt would change. */
-  async function getReady(): Promise<{ principal: Principal; params: unknown } | null> {
+  async function getReady(): Promise<{ principal: Principal; params: unknown; hide: Hide } | null> {
     const refusal = await whyNot(context, task);
     if (refusal) return refuse(refusal.code, refusal.message);
     try {
       const { principal } = await withRolesNow(context, task);
-      const { parameters, parametersVersion } = task;
-      return { principal, params: await readParams(definition, parameters, parametersVersion) };
+      const given = await givenParams(context, pool, task);
+      const params = await readParams(definition, given, task.parametersVersion);
+      return { principal, params, hide: hider(definition.options.secret, given, params) };
     } catch (error) {
       if (error instanceof AppError) return refuse(error.code, error.message);
       throw error;
