@@ -65,6 +65,7 @@ export type {
 } from './resources/options.ts';
 export { DefinitionError } from './resources/problems.ts';
 export * from './resources/project-types.ts';
+export type { InTask, WriteCalls } from './resources/write-calls.ts';
 export {
   type Backoff,
   type Concurrency,
